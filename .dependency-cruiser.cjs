@@ -1,0 +1,118 @@
+/** The arrows of docs/architecture.md as rules: a wrong import fails the check. */
+const only = (room, allowed) => ({
+  name: `${room}-imports`,
+  severity: 'error',
+  from: { path: `^lib/${room}/` },
+  to: { path: '^lib/', pathNot: `^lib/(${[room, ...allowed].join('|')})/` },
+})
+
+const L0 = ['base', 'core']
+const L1 = [...L0, 'config', 'telemetry', 'identity', 'http', 'metainfo']
+const L2 = [...L1, 'store', 'backend', 'cluster']
+const L3 = [...L2, 'api', 'journal']
+
+/** One npm package has one importing place (a path pattern). */
+const packageRooms = {
+  hashring: '^lib/cluster/',
+  'bittorrent-protocol': '^lib/swarm/wire/',
+  bencode: '^lib/metainfo/',
+  express: '^lib/http/',
+  undici: '^lib/http/',
+  winston: '^lib/telemetry/',
+  'prom-client': '^lib/telemetry/',
+  '@opentelemetry/api': '^lib/telemetry/',
+  'node-cache': '^lib/base/',
+  'lru-cache': '^lib/base/',
+  zod: '^(lib/config/|lib/api/|lib/.*/config\\.ts$|services/.*/config\\.ts$)',
+  yaml: '^lib/config/',
+  commander: '^services/(cli/|[^/]+/main\\.ts$)',
+}
+
+const escaped = (text) => text.replace(/[/@-]/g, (c) => `\\${c}`)
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'lib-not-services', severity: 'error', from: { path: '^lib/' }, to: { path: '^services/' } },
+    {
+      name: 'services-are-islands',
+      severity: 'error',
+      from: { path: '^services/(?!herd/|cli/)([^/]+)/' },
+      to: { path: '^services/', pathNot: '^services/$1/' },
+    },
+    {
+      name: 'services-entered-by-their-door',
+      severity: 'error',
+      from: { path: '^services/([^/]+)/' },
+      to: { path: '^services/', pathNot: ['^services/$1/', '^services/[^/]+/index\\.ts$'] },
+    },
+    {
+      name: 'rooms-entered-by-their-door',
+      severity: 'error',
+      from: { path: '^(lib|services)/([^/]+)/' },
+      to: { path: '^lib/', pathNot: ['^lib/$2/', '^lib/[^/]+/index\\.ts$'] },
+    },
+    { name: 'prod-not-test', severity: 'error', from: { pathNot: '^test/' }, to: { path: '^test/' } },
+    only('base', []),
+    only('core', ['base']),
+    only('telemetry', L0),
+    only('config', L0),
+    only('identity', [...L0, 'telemetry', 'config']),
+    only('http', [...L0, 'telemetry', 'config', 'identity']),
+    only('metainfo', L0),
+    only('store', L1),
+    only('backend', L1),
+    only('cluster', L1),
+    only('api', L2),
+    only('journal', L2),
+    only('registry', L3),
+    only('swarm', [...L0, 'telemetry', 'config', 'metainfo', 'store']),
+    {
+      name: 'swarm-wire-is-the-bottom',
+      severity: 'error',
+      from: { path: '^lib/swarm/wire/' },
+      to: { path: '^lib/swarm/(?!wire/|limits\\.ts$)' },
+    },
+    {
+      name: 'swarm-picker-is-pure',
+      severity: 'error',
+      from: { path: '^lib/swarm/picker/' },
+      to: { path: '^lib/swarm/(?!picker/|wire/|limits\\.ts$)' },
+    },
+    {
+      name: 'swarm-peer-below-torrent',
+      severity: 'error',
+      from: { path: '^lib/swarm/peer/' },
+      to: { path: '^lib/swarm/(?!peer/|wire/|limits\\.ts$)' },
+    },
+    {
+      name: 'swarm-torrent-below-engine',
+      severity: 'error',
+      from: { path: '^lib/swarm/torrent/' },
+      to: { path: '^lib/swarm/(engine|announce)/' },
+    },
+    ...Object.entries(packageRooms).map(([name, room]) => ({
+      name: `${name}-in-its-room`,
+      severity: 'error',
+      from: { path: '^(lib|services)/', pathNot: room },
+      to: { path: `node_modules/${escaped(name)}/` },
+    })),
+    {
+      name: 'packages-on-the-list',
+      severity: 'error',
+      from: { path: '^(lib|services)/' },
+      to: {
+        path: '^node_modules/',
+        pathNot: [
+          ...Object.keys(packageRooms).map((name) => `^node_modules/${escaped(name)}/`),
+          '^node_modules/@types/',
+        ],
+      },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
+}

@@ -1,0 +1,31 @@
+const base = {
+  testEnvironment: 'node',
+  injectGlobals: false,
+  restoreMocks: true,
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+}
+
+const project = (name) => ({
+  ...base,
+  displayName: name,
+  rootDir: import.meta.dirname,
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+})
+
+export default {
+  projects: ['unit', 'contract', 'property', 'integration', 'interop', 'e2e'].map(project),
+  coverageProvider: 'v8',
+  randomize: true,
+  testTimeout: 30_000,
+  reporters: ['default', '<rootDir>/test/kit/summary-reporter.js'],
+}

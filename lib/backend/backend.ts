@@ -1,0 +1,55 @@
+import type { Readable } from 'node:stream'
+import type { AbortOptions, Startable } from '../base/index.ts'
+import type { ByteRange } from '../core/index.ts'
+
+export interface ObjectStat {
+  /** Bytes. */
+  readonly size: number
+  /** Changes with every write of the object; opaque. */
+  readonly etag: string
+}
+
+export interface ObjectRead extends ObjectStat {
+  /** The bytes asked for. Destroying it stops the read. A body cut short is an error, never a silent end. */
+  readonly body: Readable
+}
+
+export interface WriteOptions extends AbortOptions {
+  /** Bytes that `source` will give; a different count fails the write and leaves nothing. */
+  readonly size: number
+  /** Only when there is no object under the key. */
+  readonly ifAbsent?: boolean
+  /** Only when the object's etag is this one. */
+  readonly ifMatch?: string
+}
+
+export interface ObjectPage {
+  /** In ascending byte order of the key. */
+  readonly keys: readonly string[]
+  /** Pass as `after` to go on; undefined at the end. */
+  readonly next: string | undefined
+}
+
+/**
+ * Remote storage. Keys are `/`-separated segments of `[A-Za-z0-9._:-]`, none of them `.` or `..`, 1024 bytes at most.
+ * Every method: @throws BACKEND_UNAVAILABLE (the store does not answer; may be tried again), ABORTED.
+ * Methods may be called in parallel; for one key the last write that returned wins.
+ */
+export interface Backend extends Startable {
+  /** Undefined when there is no such object. An outage is an error, never undefined. */
+  stat(key: string, options?: AbortOptions): Promise<ObjectStat | undefined>
+  /** Undefined when there is no such object. @throws RANGE_UNSATISFIABLE when the range ends behind the object */
+  read(key: string, options?: AbortOptions & { readonly range?: ByteRange }): Promise<ObjectRead | undefined>
+  /**
+   * Atomic and durable: readers see the old or the new object whole, and once it returned it survives a power loss.
+   * Idempotent for equal content. @throws BACKEND_PRECONDITION_FAILED
+   */
+  write(key: string, source: Readable | Uint8Array, options: WriteOptions): Promise<ObjectStat>
+  /** Keys that start with `prefix`, after `after`; `limit` defaults to 1000. */
+  list(
+    prefix: string,
+    options?: AbortOptions & { readonly after?: string; readonly limit?: number },
+  ): Promise<ObjectPage>
+  /** Removing what is not there is no error. @throws BACKEND_PRECONDITION_FAILED */
+  delete(key: string, options?: AbortOptions & { readonly ifMatch?: string }): Promise<void>
+}

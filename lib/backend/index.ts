@@ -1,0 +1,1 @@
+export type { Backend, ObjectPage, ObjectRead, ObjectStat, WriteOptions } from './backend.ts'

@@ -1,0 +1,39 @@
+import { throwIfAborted } from './abort.ts'
+import { isAppError } from './app-error.ts'
+import type { AbortOptions, Clock } from './clock.ts'
+import type { Random } from './random.ts'
+
+export interface BackoffPolicy {
+  readonly baseMs: number
+  readonly maxMs: number
+  /** Tries in all, the first included. */
+  readonly attempts: number
+}
+
+/** Full jitter: a random wait up to base times 2^attempt, capped. `attempt` counts from 0. */
+export function backoffMs(policy: BackoffPolicy, attempt: number, random: Random): number {
+  return random.next() * Math.min(policy.maxMs, policy.baseMs * 2 ** attempt)
+}
+
+export interface RetryComponents {
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Calls `work` until it succeeds, throws something that is not retryable, or the attempts are used up. */
+export async function retry<T>(
+  { clock, random }: RetryComponents,
+  policy: BackoffPolicy,
+  work: (attempt: number) => Promise<T>,
+  options: AbortOptions = {},
+): Promise<T> {
+  for (let attempt = 0; ; attempt += 1) {
+    throwIfAborted(options.signal)
+    try {
+      return await work(attempt)
+    } catch (err) {
+      if (attempt + 1 >= policy.attempts || !isAppError(err) || !err.retryable || err.code === 'ABORTED') throw err
+      await clock.sleep(backoffMs(policy, attempt, random), options)
+    }
+  }
+}

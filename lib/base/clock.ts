@@ -1,0 +1,53 @@
+import { appError } from './app-error.ts'
+
+export interface Timer {
+  /** Idempotent. */
+  cancel(): void
+}
+
+export interface AbortOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The only source of time. Every timer is owned by whoever set it and cancelled by its `stop()`. */
+export interface Clock {
+  /** Wall clock, milliseconds since the epoch; may jump. */
+  now(): number
+  /** Milliseconds that only grow; for durations. */
+  monotonicMs(): number
+  /** Calls `fn` once, `delayMs` from now. Does not keep the process alive when `background` is true. */
+  setTimer(delayMs: number, fn: () => void, init?: { background?: boolean }): Timer
+  /** @throws ABORTED when the signal fires first. */
+  sleep(delayMs: number, options?: AbortOptions): Promise<void>
+}
+
+/** Sleep in terms of `setTimer`, shared by every clock. */
+export function sleepOn(clock: Pick<Clock, 'setTimer'>, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => {
+      timer.cancel()
+      reject(appError('ABORTED', { cause: signal?.reason }))
+    }
+    const timer = clock.setTimer(delayMs, () => {
+      signal?.removeEventListener('abort', giveUp)
+      resolve()
+    })
+    if (signal?.aborted === true) giveUp()
+    else signal?.addEventListener('abort', giveUp, { once: true })
+  })
+}
+
+/** The real clock. */
+export function systemClock(): Clock {
+  const clock: Clock = {
+    now: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    setTimer(delayMs, fn, init = {}) {
+      const handle = setTimeout(fn, delayMs)
+      if (init.background === true) handle.unref()
+      return { cancel: () => clearTimeout(handle) }
+    },
+    sleep: (delayMs, options = {}) => sleepOn(clock, delayMs, options.signal),
+  }
+  return clock
+}

@@ -1,0 +1,87 @@
+/** What one error code means to a client and to a caller that may try again. */
+export interface ErrorPolicy {
+  /** HTTP status of an answer that carries the code. */
+  readonly status: number
+  /** One sentence: what went wrong and what to do. */
+  readonly message: string
+  /** Whether the same call may succeed later without being changed. */
+  readonly retryable: boolean
+}
+
+const final = (status: number, message: string): ErrorPolicy => ({ status, message, retryable: false })
+const retryable = (status: number, message: string): ErrorPolicy => ({ status, message, retryable: true })
+
+/** Codes of the OCI distribution spec (and distribution's additions); the only ones a registry client ever sees as `code`. */
+const registryCodes = {
+  UNAUTHORIZED: final(401, 'authentication is required; send the cluster token or log in'),
+  DENIED: final(403, 'the caller has no right to do this'),
+  TOOMANYREQUESTS: retryable(429, 'too many requests; slow down'),
+  UNSUPPORTED: final(405, 'the operation is not supported here'),
+  UNKNOWN: final(500, 'an unexpected failure; the log has the cause'),
+  UNAVAILABLE: retryable(503, 'the service cannot answer now; try again'),
+  NAME_INVALID: final(400, 'the repository name is malformed'),
+  NAME_UNKNOWN: final(404, 'the repository is not known'),
+  TAG_INVALID: final(400, 'the tag is malformed'),
+  PAGINATION_NUMBER_INVALID: final(400, 'the page size must be a whole number that is not negative'),
+  DIGEST_INVALID: final(400, 'the digest is malformed or does not match the content'),
+  SIZE_INVALID: final(400, 'the length given does not match the bytes received'),
+  RANGE_INVALID: final(416, 'the range cannot be satisfied'),
+  BLOB_UNKNOWN: final(404, 'the blob is not known in this repository'),
+  BLOB_UPLOAD_UNKNOWN: final(404, 'the upload session is not known; start a new one'),
+  BLOB_UPLOAD_INVALID: final(404, 'the upload session cannot be continued; start a new one'),
+  MANIFEST_UNKNOWN: final(404, 'the manifest is not known in this repository'),
+  MANIFEST_INVALID: final(400, 'the manifest is malformed'),
+  MANIFEST_BLOB_UNKNOWN: final(400, 'the manifest names a blob that this repository does not have; push it first'),
+} as const satisfies Record<string, ErrorPolicy>
+
+/** Codes of everything behind the registry front. */
+const ownCodes = {
+  ABORTED: retryable(499, 'the caller gave up'),
+  BACKEND_CORRUPT: final(502, 'the store returned bytes that do not match the digest; repair the object in the store'),
+  BACKEND_PRECONDITION_FAILED: final(412, 'the object changed meanwhile; read it again'),
+  BACKEND_UNAVAILABLE: retryable(503, 'the store does not answer; check its endpoint and credentials'),
+  BENCODE_INVALID: final(400, 'the bencoded text is malformed'),
+  BODY_INVALID: final(400, 'the body of the request is malformed'),
+  BODY_TOO_LARGE: final(413, 'the body of the request is larger than the limit'),
+  CLUSTER_EMPTY: final(500, 'the cluster has no members; list at least one in the config'),
+  CONFIG_INVALID: final(500, 'the configuration is invalid'),
+  DIGEST_REFUSED: retryable(503, 'the content of this digest was found wrong a moment ago; it is refused for a while'),
+  INSECURE_BIND: final(500, 'the listener is reachable from outside without TLS or token; set one, or insecure: true'),
+  METAINFO_CONFLICT: final(502, 'two sources name different hashes for one piece'),
+  METAINFO_FAILED: final(502, 'the origin found the blob to be wrong'),
+  METAINFO_INCOMPLETE: retryable(503, 'the metainfo stream ended early'),
+  METAINFO_INVALID: final(502, 'the metainfo stream is malformed'),
+  METHOD_NOT_ALLOWED: final(405, 'the method is not allowed on this path'),
+  NOT_FOUND: final(404, 'there is nothing at this path'),
+  NOT_OWNER: final(409, 'this origin does not own the blob and may not forward the request again'),
+  NO_HEALTHY_MEMBER: retryable(503, 'no member of the cluster answers'),
+  PEER_BANNED: final(403, 'the peer is banned for sending wrong bytes'),
+  PEER_CLOSED: retryable(503, 'the peer closed the connection'),
+  PEER_LIMIT: retryable(503, 'the limit of connections is reached'),
+  PEER_REJECTED: retryable(503, 'the peer refused the request'),
+  PIECE_INVALID: retryable(502, 'the piece does not match its hash'),
+  PORT_IN_USE: final(500, 'the port is taken; choose another or use auto'),
+  RANGE_UNSATISFIABLE: final(416, 'the range lies outside the content'),
+  REQUEST_TIMEOUT: retryable(504, 'no answer came in time'),
+  SHUTTING_DOWN: retryable(503, 'the service is shutting down; ask another'),
+  SOURCES_EXHAUSTED: retryable(503, 'no peer and no origin could give the blob'),
+  STALLED: retryable(504, 'no bytes came for too long'),
+  STORE_CORRUPT: final(500, 'the files of the local store contradict each other; remove the blob'),
+  STORE_FULL: retryable(507, 'the disk is full and nothing can be evicted; free space or raise the limit'),
+  UPLOAD_CONFLICT: retryable(409, 'another request is writing to this upload'),
+  UPLOAD_OFFSET: final(416, 'the bytes do not start where the upload stands; ask for its state'),
+  WIRE_FRAME_INVALID: final(400, 'the peer sent a message that breaks the protocol'),
+  WIRE_HANDSHAKE_FAILED: final(400, 'the handshake of the peer is wrong, late, or for another swarm'),
+  WIRE_QUEUE_FULL: final(400, 'the peer has more open requests than allowed'),
+  WIRE_UNASKED_PIECE: final(400, 'the peer sent a block that was not asked for'),
+} as const satisfies Record<string, ErrorPolicy>
+
+/** Every stable error code with its policy. `docs/errors.md` has a row for each. */
+export const errorTable = { ...registryCodes, ...ownCodes }
+
+export type ErrorCode = keyof typeof errorTable
+
+/** True for a code that the OCI distribution spec lets a registry client see. */
+export function isRegistryCode(code: ErrorCode): code is keyof typeof registryCodes {
+  return code in registryCodes
+}

@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto'
+
+/** The only source of chance. */
+export interface Random {
+  /** A number in [0, 1). */
+  next(): number
+  /** `length` unpredictable bytes (predictable ones from the seeded twin). */
+  bytes(length: number): Uint8Array
+}
+
+export function systemRandom(): Random {
+  return { next: () => Math.random(), bytes: (length) => randomBytes(length) }
+}
+
+/** Mulberry32: same seed, same sequence; for tests and the simulator only. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = state
+    t = Math.imul(t ^ (t >>> 15), t | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+  return { next, bytes: (length) => Uint8Array.from({ length }, () => Math.floor(next() * 256)) }
+}
+
+/** Fisher-Yates on a copy. */
+export function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const out = [...items]
+  for (let i = out.length - 1; i > 0; i -= 1) {
+    const j = Math.floor(random.next() * (i + 1))
+    const a = out[i] as T
+    out[i] = out[j] as T
+    out[j] = a
+  }
+  return out
+}

@@ -1,0 +1,53 @@
+import type { AbortOptions, Clock } from './clock.ts'
+
+/** A rate limit. `take` waits until the tokens are there; callers are served in order. */
+export interface TokenBucket {
+  /** @throws ABORTED */
+  take(tokens: number, options?: AbortOptions): Promise<void>
+  /** Tokens that could be taken now without waiting; Infinity without a limit. */
+  readonly available: number
+}
+
+export interface TokenBucketInit {
+  /** Tokens per second; undefined means no limit. */
+  readonly ratePerSecond: number | undefined
+  /** What may be taken at once after a pause; a larger `take` is let through by going into debt. */
+  readonly burst?: number
+}
+
+export function tokenBucket(clock: Clock, init: TokenBucketInit): TokenBucket {
+  const rate = init.ratePerSecond
+  if (rate === undefined) return { take: () => Promise.resolve(), available: Number.POSITIVE_INFINITY }
+  const burst = init.burst ?? rate
+  let tokens = burst
+  let updatedMs = clock.monotonicMs()
+  let queue: Promise<void> = Promise.resolve()
+
+  const refill = () => {
+    const nowMs = clock.monotonicMs()
+    tokens = Math.min(burst, tokens + ((nowMs - updatedMs) / 1000) * rate)
+    updatedMs = nowMs
+  }
+
+  const takeNow = async (wanted: number, options: AbortOptions) => {
+    refill()
+    const needed = Math.min(wanted, burst)
+    while (tokens < needed) {
+      await clock.sleep(Math.max(1, ((needed - tokens) / rate) * 1000), options)
+      refill()
+    }
+    tokens -= wanted
+  }
+
+  return {
+    take(wanted, options = {}) {
+      const turn = queue.then(() => takeNow(wanted, options))
+      queue = turn.catch(() => undefined)
+      return turn
+    },
+    get available() {
+      refill()
+      return Math.max(0, tokens)
+    },
+  }
+}

@@ -1,0 +1,1 @@
+export type { Cluster, Member } from './cluster.ts'

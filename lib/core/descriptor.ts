@@ -1,0 +1,12 @@
+import type { Digest } from './digest.ts'
+
+/** An OCI content descriptor: what a tag points to. */
+export interface Descriptor {
+  readonly digest: Digest
+  readonly mediaType: string
+  /** Bytes. */
+  readonly size: number
+}
+
+/** Manifests above this many bytes are refused (the limit of distribution and of the OCI conformance suite). */
+export const MANIFEST_LIMIT = 4 * 1024 * 1024

@@ -1,0 +1,24 @@
+export { type ByteRange, rangeLength, wholeRange } from './byte-range.ts'
+export { type Descriptor, MANIFEST_LIMIT } from './descriptor.ts'
+export {
+  type Digest,
+  type DigestAlgorithm,
+  digestAlgorithm,
+  digestFromHex,
+  digestHex,
+  digestOf,
+  parseDigest,
+} from './digest.ts'
+export { INLINE_LIMIT, type MetaInfo, type MetaInfoHeader, PROTOCOL_VERSION } from './meta-info.ts'
+export { newPeerId, type PeerAddress, type PeerId, type PeerInfo, type PeerRole, parsePeerId } from './peer.ts'
+export { PieceMap, pieceLengthFor } from './piece-map.ts'
+export {
+  type Namespace,
+  OWN_NAMESPACE,
+  parseNamespace,
+  parseRepositoryName,
+  parseTag,
+  type RepositoryName,
+  type Tag,
+} from './repository.ts'
+export { parseSwarmId, type SwarmId, swarmIdOf } from './swarm-id.ts'

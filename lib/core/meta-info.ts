@@ -1,0 +1,25 @@
+import type { Digest } from './digest.ts'
+
+/** Version of the swarm protocol; the same number stands in the metainfo header and in the extension handshake. */
+export const PROTOCOL_VERSION = 1
+
+/** What must be known of a blob before a piece of it can be asked for. */
+export interface MetaInfoHeader {
+  readonly v: number
+  readonly digest: Digest
+  /** Bytes. */
+  readonly length: number
+  /** Bytes; must equal `pieceLengthFor(length)` in version 1. */
+  readonly pieceLength: number
+  /** The whole content, for blobs up to `INLINE_LIMIT`; then no piece records follow. */
+  readonly data?: Uint8Array
+}
+
+/** The complete metainfo of a verified blob: one SHA-256 (32 bytes) for each piece, concatenated. */
+export interface MetaInfo {
+  readonly header: MetaInfoHeader
+  readonly hashes: Uint8Array
+}
+
+/** Blobs up to this many bytes ride inside the metainfo header. */
+export const INLINE_LIMIT = 64 * 1024

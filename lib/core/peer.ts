@@ -1,0 +1,37 @@
+import { appError, type Random } from '../base/index.ts'
+
+declare const brand: unique symbol
+
+/** 20 bytes as 40 hex characters, in the Azureus style of BEP 20: `-SH0001-` and twelve random bytes. */
+export type PeerId = string & { readonly [brand]: 'PeerId' }
+
+const prefix = Buffer.from('-SH0001-', 'latin1')
+
+/** A new identity; one for each start of a process. */
+export function newPeerId(random: Random): PeerId {
+  return Buffer.concat([prefix, random.bytes(12)]).toString('hex') as PeerId
+}
+
+/** @throws BODY_INVALID when it is not 40 hex characters. */
+export function parsePeerId(text: string): PeerId {
+  if (!/^[0-9a-f]{40}$/.test(text)) throw appError('BODY_INVALID', { message: 'a peer id is 40 hex characters' })
+  return text as PeerId
+}
+
+/** What a peer does in every swarm it joins. Origins seed; agents pull and seed. */
+export type PeerRole = 'agent' | 'origin'
+
+/** Where a peer listens. */
+export interface PeerAddress {
+  /** IPv4 or IPv6 literal, never a name. */
+  readonly host: string
+  readonly port: number
+}
+
+/** One peer of a swarm as the tracker hands it out. */
+export interface PeerInfo extends PeerAddress {
+  readonly peerId: PeerId
+  readonly role: PeerRole
+  /** Whether it has the whole blob. */
+  readonly complete: boolean
+}

@@ -1,0 +1,38 @@
+import type { Readable } from 'node:stream'
+import type { AbortOptions, Startable } from '../base/index.ts'
+
+export interface HttpRequest extends AbortOptions {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Absolute. */
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** A stream is sent once and cannot be retried. */
+  readonly body?: Uint8Array | Readable
+  /** Longest wait for the answer's header; default 10 s. 0 means no limit (an upload's answer may wait for the store). */
+  readonly headersTimeoutMs?: number
+  /** Longest pause between two chunks of the answer's body; default 30 s. */
+  readonly idleTimeoutMs?: number
+}
+
+export interface HttpResponse {
+  readonly status: number
+  /** Lower-case names; repeated headers joined with `, `. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Must be consumed, discarded or destroyed. Destroying it closes the connection. */
+  readonly body: Readable
+  /** Reads the whole body. @throws BODY_TOO_LARGE above `limit` bytes. */
+  bytes(limit: number): Promise<Uint8Array>
+  /** Parses the whole body. @throws BODY_INVALID, BODY_TOO_LARGE */
+  json(limit: number): Promise<unknown>
+  /** Throws the body away so that the connection can be used again. */
+  discard(): Promise<void>
+}
+
+/** HTTP/1.1 with kept-alive connections (undici). Redirects are never followed, bodies never decompressed. */
+export interface HttpClient extends Startable {
+  /**
+   * Any status is an answer, not an error. Sends the cluster token where one is configured.
+   * @throws ABORTED, REQUEST_TIMEOUT (no header in time), PEER_CLOSED (refused, reset, unknown host)
+   */
+  request(request: HttpRequest): Promise<HttpResponse>
+}

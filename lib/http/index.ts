@@ -1,0 +1,2 @@
+export type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'
+export type { Exchange, HttpMethod, Route } from './route.ts'

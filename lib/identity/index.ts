@@ -1,0 +1,1 @@
+export { may, type Principal, type Right } from './principal.ts'

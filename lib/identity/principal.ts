@@ -1,0 +1,14 @@
+/** What a caller may do; `admin` includes `write`, `write` includes `read`. */
+export type Right = 'read' | 'write' | 'admin'
+
+/** Who is calling. */
+export interface Principal {
+  /** `anonymous`, `cluster` (the cluster token), later certificate and user names. */
+  readonly name: string
+  readonly rights: readonly Right[]
+}
+
+/** True when the principal may do what needs `right`. */
+export function may(principal: Principal, right: Right | 'none'): boolean {
+  return right === 'none' || principal.rights.includes(right)
+}

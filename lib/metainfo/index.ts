@@ -1,0 +1,1 @@
+export type { MetainfoRecord } from './metainfo-record.ts'

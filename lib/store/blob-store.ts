@@ -1,0 +1,104 @@
+import type { Readable } from 'node:stream'
+import type { AbortOptions, Bitset, Startable } from '../base/index.ts'
+import type { ByteRange, Digest, DigestAlgorithm, PieceMap } from '../core/index.ts'
+
+/** A complete blob at rest. */
+export interface StoredBlob {
+  readonly digest: Digest
+  /** Bytes. */
+  readonly size: number
+  /** Milliseconds since the epoch of the last read or write; orders the eviction. */
+  readonly usedAtMs: number
+}
+
+export interface ReadOptions extends AbortOptions {
+  /** Default: the whole blob. */
+  readonly range?: ByteRange
+}
+
+/** Bytes being received whose digest is not yet known. One writer at a time. */
+export interface Upload {
+  /** Unguessable; letters, digits and `-` only. */
+  readonly id: string
+  /** Bytes received so far; survives a restart of the process. */
+  readonly size: number
+  /**
+   * Appends `source` at `offset`, hashing while it writes. When the source fails, the bytes that came stay.
+   * @throws UPLOAD_CONFLICT while another append runs, UPLOAD_OFFSET when `offset` is not `size`, STORE_FULL, ABORTED
+   */
+  append(source: AsyncIterable<Uint8Array>, options: AbortOptions & { readonly offset: number }): Promise<void>
+  /** The digest of what was received so far. sha256 is kept up while appending; another algorithm re-reads the file. */
+  digest(algorithm: DigestAlgorithm): Promise<Digest>
+  /** The bytes received so far. */
+  read(options?: ReadOptions): Readable
+  /**
+   * Makes the upload a complete blob, durably (fsync of file and folder), and ends it. An existing blob of that digest wins.
+   * @throws DIGEST_INVALID when the bytes are something else; the upload stays.
+   */
+  commit(digest: Digest): Promise<StoredBlob>
+  /** Removes it. Idempotent. */
+  abort(): Promise<void>
+}
+
+/**
+ * A blob of known length that arrives in pieces, in any order. Crash-safe: a piece's data is written before its bit in
+ * the map, so that after kill -9 no bit lies; after a power loss, pieces newer than the last fdatasync are hashed again
+ * against the hashes given to `write`. One PartialBlob per digest: `openPartial` twice gives the same object.
+ */
+export interface PartialBlob {
+  readonly digest: Digest
+  readonly map: PieceMap
+  /** Pieces that are verified and on disk. Live; do not change it. */
+  readonly have: Bitset
+  /**
+   * Stores one verified piece (the caller has compared it with `hash`, 32 bytes SHA-256). Idempotent.
+   * @throws STORE_FULL when nothing can be evicted
+   */
+  write(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void>
+  /** Reads bytes of pieces in `have`. Undefined behaviour for others. */
+  read(range: ByteRange): Promise<Uint8Array>
+  /** Resolves when the piece is in `have`. @throws ABORTED, or the reason given to `discard` */
+  whenVerified(piece: number, options?: AbortOptions): Promise<void>
+  /**
+   * Makes it a complete blob once every piece is there. Readers of the partial go on undisturbed.
+   * @throws STORE_CORRUPT while pieces are missing
+   */
+  complete(): Promise<StoredBlob>
+  /** Removes it; waiting readers get `reason`. Idempotent. */
+  discard(reason: Error): Promise<void>
+  /** While a lease is held, neither the partial nor the blob it becomes is evicted. Call the result once to release. */
+  lease(): () => void
+}
+
+/** Blobs waiting, arriving and complete, on one disk. The only writer of its folder. Never fetches anything. */
+export interface BlobStore extends Startable {
+  /** Undefined when there is no complete blob of that digest. */
+  stat(digest: Digest): Promise<StoredBlob | undefined>
+  /** Streams a complete blob, 1 MiB at a time. An eviction during the read does not disturb it. @throws BLOB_UNKNOWN */
+  open(digest: Digest, options?: ReadOptions): Promise<Readable>
+  /** Random access for the swarm: fills a new buffer. @throws BLOB_UNKNOWN */
+  readAt(digest: Digest, range: ByteRange): Promise<Uint8Array>
+  /** Complete blobs, in no order. */
+  list(): Promise<readonly StoredBlob[]>
+  /** Removes a complete blob. Idempotent. */
+  delete(digest: Digest): Promise<void>
+  /** Keeps the blob from being evicted until the result is called. */
+  lease(digest: Digest): () => void
+
+  createUpload(): Promise<Upload>
+  /** @throws BLOB_UPLOAD_UNKNOWN */
+  upload(id: string): Promise<Upload>
+
+  /** Opens or creates. @throws STORE_CORRUPT when a partial of another geometry is there (it is then removed) */
+  openPartial(digest: Digest, map: PieceMap): Promise<PartialBlob>
+  /** Partials left by an earlier run or still open. */
+  partials(): Promise<readonly { readonly digest: Digest; readonly map: PieceMap }[]>
+
+  /** A small sidecar of a complete blob (piece hashes); goes with the blob. Undefined when there is none. */
+  sidecar(digest: Digest): Promise<Uint8Array | undefined>
+  /** @throws BLOB_UNKNOWN */
+  putSidecar(digest: Digest, bytes: Uint8Array): Promise<void>
+
+  /** Own bytes now: complete, partial and uploads. */
+  readonly usedBytes: number
+}

@@ -1,0 +1,1 @@
+export type { BlobStore, PartialBlob, ReadOptions, StoredBlob, Upload } from './blob-store.ts'

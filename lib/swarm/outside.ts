@@ -1,0 +1,66 @@
+import type { AbortOptions } from '../base/index.ts'
+import type { ByteRange, Digest, PeerInfo, SwarmId } from '../core/index.ts'
+import type { MetainfoRecord } from '../metainfo/index.ts'
+
+/**
+ * What the swarm needs from outside, as three interfaces; services implement them with lib/api, tests in memory.
+ * A `namespace` travels with a blob so that an origin knows which backend rule to use; the swarm does not read it.
+ */
+export interface BlobRef {
+  readonly digest: Digest
+  readonly namespace: string
+}
+
+/** Why an announce is sent; `interval` is the regular one. */
+export type AnnounceEvent = 'started' | 'interval' | 'completed' | 'stopped'
+
+/** How one peer did since the last announce; input of later policies. */
+export interface PeerReport {
+  readonly peerId: string
+  readonly receivedBytes: number
+  readonly sentBytes: number
+  readonly failures: number
+}
+
+/** One torrent's line in a batch. */
+export interface AnnounceEntry extends BlobRef {
+  readonly swarmId: SwarmId
+  readonly event: AnnounceEvent
+  /** Bytes still missing; 0 for a seeder. */
+  readonly leftBytes: number
+  /** How many peers the answer should name; 0 for a pure seeder. */
+  readonly wantPeers: number
+  readonly reports: readonly PeerReport[]
+}
+
+export interface AnnounceAnswer {
+  readonly swarmId: SwarmId
+  /** Best first; never the asker itself. */
+  readonly peers: readonly PeerInfo[]
+  readonly intervalMs: number
+}
+
+/** Tells trackers what this node has and learns who else has it. */
+export interface Announcer {
+  /**
+   * One call for many torrents; the implementation groups them by the tracker that owns each and fails over.
+   * An entry no tracker could take is missing from the answer: the caller tries again and goes on with whom it knows.
+   * @throws ABORTED only
+   */
+  announce(batch: readonly AnnounceEntry[], options?: AbortOptions): Promise<readonly AnnounceAnswer[]>
+}
+
+/** Opens the metainfo stream of a blob. */
+export interface MetainfoSource {
+  /**
+   * Reconnecting is the caller's business; each call is one stream from one party.
+   * @throws BLOB_UNKNOWN (every party says so), DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody answers), ABORTED
+   */
+  open(blob: BlobRef, options?: AbortOptions): AsyncIterable<MetainfoRecord>
+}
+
+/** The lower rungs of the ladder: the origins over HTTP, one after the other on the ring. */
+export interface PieceSource {
+  /** Unverified bytes of `range`, exactly as many as asked for. @throws BLOB_UNKNOWN, SOURCES_EXHAUSTED, ABORTED */
+  read(blob: BlobRef, range: ByteRange, options?: AbortOptions): AsyncIterable<Uint8Array>
+}

@@ -1,0 +1,38 @@
+/** Label values; always from closed sets, never a digest, a peer or a URL. */
+export type Labels<L extends string> = Readonly<Record<L, string>>
+
+export interface Counter {
+  add(value?: number): void
+}
+
+export interface Gauge {
+  set(value: number): void
+  add(value: number): void
+}
+
+export interface Histogram {
+  observe(value: number): void
+}
+
+/** A metric with labels; `with` returns the child of one combination, to be kept by hot paths. */
+export interface Family<M, L extends string> {
+  with(labels: Labels<L>): M
+}
+
+export interface MetricInit {
+  /** `shoal_<thing>_<unit>[_total]`. */
+  readonly name: string
+  readonly help: string
+}
+
+/** One registry for each service instance. Asking twice for one name returns the same family. */
+export interface Metrics {
+  counter<L extends string = never>(init: MetricInit, labels?: readonly L[]): Family<Counter, L>
+  gauge<L extends string = never>(init: MetricInit, labels?: readonly L[]): Family<Gauge, L>
+  histogram<L extends string = never>(
+    init: MetricInit & { readonly buckets: readonly number[] },
+    labels?: readonly L[],
+  ): Family<Histogram, L>
+  /** Prometheus text format with its content type. */
+  expose(): Promise<{ readonly contentType: string; readonly text: string }>
+}
