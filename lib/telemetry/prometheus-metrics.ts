@@ -1,0 +1,66 @@
+import prom from 'prom-client'
+import { familyTable } from './family-table.ts'
+import type { Counter, Family, Gauge, Histogram, Labels, MetricInit, Metrics } from './metrics.ts'
+import { registerProcessMetrics } from './process-metrics.ts'
+
+export interface PrometheusMetricsInit {
+  /** Adds memory, CPU time and event loop lag of the process; for one instance in a process. Default false. */
+  readonly process?: boolean
+}
+
+/** Metrics in a registry of its own; nothing is shared between instances. */
+export function prometheusMetrics(init: PrometheusMetricsInit = {}): Metrics {
+  const registry = new prom.Registry()
+  const table = familyTable()
+  if (init.process === true) registerProcessMetrics(registry)
+
+  const configOf = <L extends string>(metric: MetricInit, labels: readonly L[]) => ({
+    name: metric.name,
+    help: metric.help,
+    labelNames: [...labels],
+    registers: [registry],
+  })
+
+  return {
+    counter<L extends string>(metric: MetricInit, labels: readonly L[] = []): Family<Counter, L> {
+      return table.get('counter', metric.name, labels, () => {
+        const counter = new prom.Counter(configOf(metric, labels))
+        if (labels.length === 0) counter.inc(0)
+        return {
+          with(values: Labels<L>) {
+            const child = labels.length === 0 ? counter : counter.labels(values)
+            return { add: (value = 1) => child.inc(value) }
+          },
+        }
+      })
+    },
+    gauge<L extends string>(metric: MetricInit, labels: readonly L[] = []): Family<Gauge, L> {
+      return table.get('gauge', metric.name, labels, () => {
+        const gauge = new prom.Gauge(configOf(metric, labels))
+        return {
+          with(values: Labels<L>) {
+            const child = labels.length === 0 ? gauge : gauge.labels(values)
+            return { set: (value: number) => child.set(value), add: (value: number) => child.inc(value) }
+          },
+        }
+      })
+    },
+    histogram<L extends string>(
+      metric: MetricInit & { readonly buckets: readonly number[] },
+      labels: readonly L[] = [],
+    ): Family<Histogram, L> {
+      return table.get('histogram', metric.name, labels, () => {
+        const histogram = new prom.Histogram({ ...configOf(metric, labels), buckets: [...metric.buckets] })
+        return {
+          with(values: Labels<L>) {
+            const child = labels.length === 0 ? histogram : histogram.labels(values)
+            return { observe: (value: number) => child.observe(value) }
+          },
+        }
+      })
+    },
+    async expose() {
+      return { contentType: registry.contentType, text: await registry.metrics() }
+    },
+  }
+}
