@@ -1,0 +1,146 @@
+import { type AppError, appError } from '../base/index.ts'
+import { type Digest, parseDigest } from '../core/index.ts'
+
+/** Media types of manifests and indexes that are read and checked; any other JSON object is stored as it is. */
+export const manifestMediaTypes = {
+  ociImage: 'application/vnd.oci.image.manifest.v1+json',
+  ociIndex: 'application/vnd.oci.image.index.v1+json',
+  dockerImage: 'application/vnd.docker.distribution.manifest.v2+json',
+  dockerList: 'application/vnd.docker.distribution.manifest.list.v2+json',
+} as const
+
+/** Most descriptors in one manifest; each costs a look-up when it is pushed. */
+export const MAX_DESCRIPTORS = 4096
+
+/** What a manifest says, as far as the registry must know. */
+export interface CheckedManifest {
+  /** The Content-Type it is stored and returned with. */
+  readonly mediaType: string
+  /** Blobs that the repository must have. */
+  readonly blobs: readonly Digest[]
+  /** Manifests that the repository must have. */
+  readonly manifests: readonly Digest[]
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Layers that a client fetches from elsewhere, and that may not be redistributed. */
+const foreignLayers = new Set([
+  'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
+  'application/vnd.oci.image.layer.nondistributable.v1.tar',
+  'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip',
+  'application/vnd.oci.image.layer.nondistributable.v1.tar+zstd',
+])
+const imageTypes = new Set<string>([manifestMediaTypes.ociImage, manifestMediaTypes.dockerImage])
+const indexTypes = new Set<string>([manifestMediaTypes.ociIndex, manifestMediaTypes.dockerList])
+const schema1Types = new Set([
+  'application/vnd.docker.distribution.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v1+prettyjws',
+])
+const mediaTypeShape = /^[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}\/[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}$/
+
+/**
+ * Checks a manifest that is being pushed, without looking at any storage.
+ * @param contentType the header as sent; without it the manifest's own `mediaType` counts
+ * @throws MANIFEST_INVALID, and says what is wrong
+ */
+export function checkManifest(bytes: Uint8Array, contentType: string | undefined): CheckedManifest {
+  const manifest = parseObject(bytes)
+  const mediaType = mediaTypeOf(manifest, contentType)
+  if (schema1Types.has(mediaType)) throw invalid('schema 1 manifests are no longer accepted; push schema 2 or OCI')
+  const image = imageTypes.has(mediaType)
+  const index = indexTypes.has(mediaType)
+  if (!image && !index) return { mediaType, blobs: [], manifests: [] }
+  if (manifest['schemaVersion'] !== 2) throw invalid('schemaVersion must be 2')
+  if (manifest['subject'] !== undefined) readDescriptor(manifest['subject'], 'subject')
+  return image ? checkImage(manifest, mediaType) : checkIndex(manifest, mediaType)
+}
+
+function checkImage(manifest: Fields, mediaType: string): CheckedManifest {
+  if (has(manifest, 'manifests')) throw invalid('an image manifest must not have "manifests"')
+  const config = readDescriptor(manifest['config'], 'config')
+  const layers = descriptorList(manifest['layers'], 'layers').filter((layer) => !isForeign(layer))
+  return { mediaType, blobs: [...new Set([config, ...layers].map(({ digest }) => digest))], manifests: [] }
+}
+
+/** Children of other types are not required: build caches list plain blobs there, and types yet unknown may be anything. */
+function checkIndex(manifest: Fields, mediaType: string): CheckedManifest {
+  if (has(manifest, 'config') || has(manifest, 'layers')) {
+    throw invalid('an index must not have "config" or "layers"')
+  }
+  const children = descriptorList(manifest['manifests'], 'manifests')
+  const required = children.filter((child) => imageTypes.has(child.mediaType) || indexTypes.has(child.mediaType))
+  return { mediaType, blobs: [], manifests: [...new Set(required.map(({ digest }) => digest))] }
+}
+
+interface ManifestDescriptor {
+  readonly digest: Digest
+  readonly mediaType: string
+  readonly urls: boolean
+}
+
+function isForeign(layer: ManifestDescriptor): boolean {
+  return layer.urls && foreignLayers.has(layer.mediaType)
+}
+
+function descriptorList(value: unknown, where: string): readonly ManifestDescriptor[] {
+  if (value === null) return []
+  if (!Array.isArray(value)) throw invalid(`"${where}" must be a list`)
+  if (value.length > MAX_DESCRIPTORS) throw invalid(`"${where}" has more than ${MAX_DESCRIPTORS} entries`)
+  return value.map((entry: unknown, i) => readDescriptor(entry, `${where}[${i}]`))
+}
+
+function readDescriptor(value: unknown, where: string): ManifestDescriptor {
+  if (!isObject(value)) throw invalid(`"${where}" must be a descriptor`)
+  const { digest, mediaType, size, urls } = value
+  if (typeof mediaType !== 'string') throw invalid(`"${where}" has no mediaType`)
+  if (!Number.isSafeInteger(size) || Number(size) < 0) throw invalid(`"${where}" has no valid size`)
+  if (typeof digest !== 'string') throw invalid(`"${where}" has no digest`)
+  return { digest: digestIn(digest, where), mediaType, urls: Array.isArray(urls) && urls.length > 0 }
+}
+
+function digestIn(text: string, where: string): Digest {
+  try {
+    return parseDigest(text)
+  } catch (err) {
+    throw appError('MANIFEST_INVALID', { message: `the digest of "${where}" is malformed`, cause: err })
+  }
+}
+
+function mediaTypeOf(manifest: Fields, contentType: string | undefined): string {
+  const inside = manifest['mediaType']
+  if (inside !== undefined && typeof inside !== 'string') throw invalid('mediaType must be text')
+  const outside = contentType?.split(';', 1)[0]?.trim()
+  if (outside !== undefined && inside !== undefined && outside !== inside) {
+    throw invalid('mediaType differs from the Content-Type of the request')
+  }
+  const mediaType = outside ?? inside
+  if (mediaType === undefined || !mediaTypeShape.test(mediaType)) {
+    throw invalid('the Content-Type of a manifest must be its media type')
+  }
+  return mediaType
+}
+
+function parseObject(bytes: Uint8Array): Fields {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+  } catch (err) {
+    throw appError('MANIFEST_INVALID', { message: 'the manifest is not JSON in UTF-8', cause: err })
+  }
+  if (!isObject(value)) throw invalid('the manifest must be a JSON object')
+  return value
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A field that is there with any value but null; Go writes an empty slice as null. */
+function has(manifest: Fields, field: string): boolean {
+  return manifest[field] !== undefined && manifest[field] !== null
+}
+
+function invalid(message: string): AppError {
+  return appError('MANIFEST_INVALID', { message })
+}

@@ -1,0 +1,42 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { appError } from '../base/index.ts'
+import type { RepositoryRef, UploadSession } from './storage.ts'
+
+/** Signs and checks the `_state` of upload Locations, so that any front that shares the secret can go on with a session. */
+export interface UploadStates {
+  sign(repository: RepositoryRef, session: UploadSession): string
+  /**
+   * The session as it stood when the Location was given out.
+   * @throws BLOB_UPLOAD_UNKNOWN when the state is forged, or of another repository or session
+   */
+  verify(repository: RepositoryRef, id: string, state: string): UploadSession
+}
+
+/** Far above any honest state; longer ones are not even hashed. */
+const MAX_STATE = 2048
+
+export function uploadStates(secret: string | Uint8Array): UploadStates {
+  const mac = (text: string) => createHmac('sha256', secret).update(text).digest()
+  return {
+    sign(repository, { id, member, size }) {
+      const fields = [repository.namespace, repository.name, id, member, size]
+      const text = Buffer.from(JSON.stringify(fields)).toString('base64url')
+      return `${text}.${mac(text).toString('base64url')}`
+    },
+    verify(repository, id, state) {
+      const [text = '', tag = ''] = state.length > MAX_STATE ? [] : state.split('.')
+      const given = Buffer.from(tag, 'base64url')
+      const expected = mac(text)
+      if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw unknownUpload(id)
+      const [namespace, name, session, member, size] = JSON.parse(
+        Buffer.from(text, 'base64url').toString('utf8'),
+      ) as readonly [string, string, string, string, number]
+      if (namespace !== repository.namespace || name !== repository.name || session !== id) throw unknownUpload(id)
+      return { id, member, size }
+    },
+  }
+}
+
+function unknownUpload(id: string) {
+  return appError('BLOB_UPLOAD_UNKNOWN', { detail: { session: id.slice(0, 64) } })
+}
