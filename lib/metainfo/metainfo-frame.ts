@@ -1,0 +1,30 @@
+import { INLINE_LIMIT } from '../core/index.ts'
+
+/*
+ * A metainfo stream is a sequence of frames:
+ *
+ *   type (1 byte) | payload length (4 bytes, big endian) | payload
+ *
+ *   header     JSON length (2 bytes) | JSON {v, digest, length, pieceLength, inline} | the content, if inline is true
+ *   pieces     index of the first piece (4 bytes) | 32 bytes of SHA-256 for it and for each of its successors
+ *   heartbeat  empty
+ *   verified   empty
+ *   failed     error code in ASCII
+ *
+ * A type from 0x80 up that the reader does not know is skipped, so that later versions can add records that earlier
+ * readers may do without. Any other unknown type is an error.
+ */
+export const FRAME_TYPE = { header: 1, pieces: 2, heartbeat: 3, verified: 4, failed: 5 } as const
+export const OPTIONAL_TYPES_FROM = 0x80
+
+/** Bytes before the payload. */
+export const FRAME_PREFIX = 5
+export const HASH_LENGTH = 32
+/** Bytes of the header's JSON. */
+export const MAX_HEADER_JSON = 2048
+/** Largest payload: a header with inline content. */
+export const MAX_PAYLOAD = INLINE_LIMIT + MAX_HEADER_JSON + 2
+/** Hashes in one frame; what an encoder writes, a decoder takes as many as fit. */
+export const HASHES_PER_FRAME = 1024
+/** Bytes of a `failed` record's code. */
+export const MAX_CODE_LENGTH = 64

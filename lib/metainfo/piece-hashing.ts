@@ -1,0 +1,65 @@
+import { createHash, type Hash, hash } from 'node:crypto'
+import { type AbortOptions, appError, throwIfAborted } from '../base/index.ts'
+import type { PieceMap } from '../core/index.ts'
+import { HASH_LENGTH } from './metainfo-frame.ts'
+
+/** The SHA-256 of one whole piece. */
+export function hashPiece(bytes: Uint8Array): Uint8Array {
+  return hash('sha256', bytes, 'buffer')
+}
+
+/** Whether `bytes` are the piece that `expected` (its SHA-256) names. */
+export function pieceMatches(bytes: Uint8Array, expected: Uint8Array): boolean {
+  return Buffer.compare(hashPiece(bytes), expected) === 0
+}
+
+/** Hashes the pieces of a blob while its bytes pass, in chunks of any size, without copying them. */
+export interface PieceHasher {
+  /** @throws SIZE_INVALID when more bytes come than the blob has */
+  update(chunk: Uint8Array): void
+  /** The SHA-256 of every piece, one after the other. Once. @throws SIZE_INVALID when bytes are missing */
+  digest(): Uint8Array
+}
+
+export function pieceHasher(map: PieceMap): PieceHasher {
+  const hashes = new Uint8Array(map.count * HASH_LENGTH)
+  let state: Hash = createHash('sha256')
+  let offset = 0
+  const takeSome = (chunk: Uint8Array, at: number): number => {
+    if (offset >= map.length) throw appError('SIZE_INVALID', { detail: { length: map.length } })
+    const piece = map.pieceAt(offset)
+    const pieceEnd = map.rangeOf(piece).end
+    const end = Math.min(chunk.length, at + pieceEnd - offset)
+    state.update(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end))
+    offset += end - at
+    if (offset === pieceEnd) {
+      hashes.set(state.digest(), piece * HASH_LENGTH)
+      state = createHash('sha256')
+    }
+    return end
+  }
+  return {
+    update(chunk) {
+      for (let at = 0; at < chunk.length; ) at = takeSome(chunk, at)
+    },
+    digest() {
+      if (offset !== map.length) throw appError('SIZE_INVALID', { detail: { length: map.length, received: offset } })
+      return hashes
+    },
+  }
+}
+
+/** The SHA-256 of every piece of `source`, one after the other. @throws SIZE_INVALID, ABORTED, and what `source` throws */
+export async function hashPieces(
+  source: AsyncIterable<Uint8Array>,
+  map: PieceMap,
+  { signal }: AbortOptions = {},
+): Promise<Uint8Array> {
+  const hasher = pieceHasher(map)
+  for await (const chunk of source) {
+    throwIfAborted(signal)
+    hasher.update(chunk)
+  }
+  throwIfAborted(signal)
+  return hasher.digest()
+}
