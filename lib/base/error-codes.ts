@@ -62,6 +62,7 @@ const ownCodes = {
   PIECE_INVALID: retryable(502, 'the piece does not match its hash'),
   PORT_IN_USE: final(500, 'the port is taken; choose another or use auto'),
   RANGE_UNSATISFIABLE: final(416, 'the range lies outside the content'),
+  REQUEST_INVALID: final(400, 'the request line or a header is malformed'),
   REQUEST_TIMEOUT: retryable(504, 'no answer came in time'),
   SHUTTING_DOWN: retryable(503, 'the service is shutting down; ask another'),
   SOURCES_EXHAUSTED: retryable(503, 'no peer and no origin could give the blob'),

@@ -1,2 +1,21 @@
+export {
+  type Answerable,
+  type Headers,
+  type StreamAnswer,
+  sendBytes,
+  sendEmpty,
+  sendJson,
+  sendStream,
+} from './answers.ts'
+export { type BodyOptions, readBytes, readJson } from './bodies.ts'
+export { type Envelope, errorBody, registryCodeOf } from './error-envelope.ts'
 export type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'
+export {
+  type BindAddress,
+  type HttpServer,
+  type HttpServerComponents,
+  type HttpServerInit,
+  httpServer,
+} from './http-server.ts'
+export { type OpsRoutesInit, opsRoutes, type ReadinessCheck } from './ops-routes.ts'
 export type { Exchange, HttpMethod, Route } from './route.ts'

@@ -1,1 +1,9 @@
+export { isLoopback } from './loopback.ts'
 export { may, type Principal, type Right } from './principal.ts'
+export { assertSafeBind, type BindSafety } from './safe-bind.ts'
+export {
+  type AnonymousRights,
+  type Authenticate,
+  type TokenAuthenticatorInit,
+  tokenAuthenticator,
+} from './token-authenticator.ts'

@@ -1,0 +1,93 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { appError } from '../base/index.ts'
+import type { Exchange } from './route.ts'
+
+/** What an answer needs of an exchange. */
+export type Answerable = Pick<Exchange, 'method' | 'res'>
+
+export type Headers = Readonly<Record<string, string | number | undefined>>
+
+const head = (res: ServerResponse, status: number, headers: Headers) => {
+  const present: OutgoingHttpHeaders = {}
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) present[name] = value
+  res.writeHead(status, present)
+}
+
+/** Answers with bytes of a known length; for HEAD with their header only. Headers with value undefined are left out. */
+export function sendBytes(
+  { res, method }: Answerable,
+  answer: { readonly status: number; readonly headers?: Headers; readonly body: Uint8Array },
+): void {
+  head(res, answer.status, { 'content-length': answer.body.byteLength, ...answer.headers })
+  res.end(method === 'HEAD' ? undefined : answer.body)
+}
+
+/** Answers with JSON. */
+export function sendJson(exchange: Answerable, status: number, value: unknown, headers: Headers = {}): void {
+  const body = Buffer.from(JSON.stringify(value))
+  sendBytes(exchange, { status, headers: { 'content-type': 'application/json', ...headers }, body })
+}
+
+/** Answers without a body. For HEAD, `headers` may carry the `content-length` that GET would have. */
+export function sendEmpty({ res, method }: Answerable, status: number, headers: Headers = {}): void {
+  const lengthless = method === 'HEAD' || status === 204 || status === 304
+  head(res, status, lengthless ? headers : { 'content-length': 0, ...headers })
+  res.end()
+}
+
+export interface StreamAnswer {
+  readonly status: number
+  /** Give `content-length` where it is known; without it the body is chunked. */
+  readonly headers: Headers
+  /** Destroyed when the client goes, when the answer fails, and for HEAD. */
+  readonly body: Readable
+  /** Told the payload bytes of each chunk handed to the connection. */
+  readonly onBytes?: (count: number) => void
+}
+
+/** Waits until the source has its first byte, its end or its error, so that an early failure can still be answered. */
+const firstByte = async (body: Readable, signal: AbortSignal): Promise<void> => {
+  if (body.errored !== null) throw body.errored
+  if (body.readableLength > 0 || body.readableEnded) return
+  if (body.destroyed) throw appError('PEER_CLOSED', { message: 'the source of the answer was closed before its end' })
+  await new Promise<void>((resolve, reject) => {
+    const done = (settle: () => void) => () => {
+      body.off('readable', ready).off('end', ready).off('error', failed).off('close', closed)
+      signal.removeEventListener('abort', aborted)
+      settle()
+    }
+    const ready = done(resolve)
+    const failed = (err: unknown) => done(() => reject(err))()
+    const closed = done(() => reject(appError('PEER_CLOSED', { message: 'the source of the answer was closed' })))
+    const aborted = done(() => reject(appError('ABORTED', { cause: signal.reason })))
+    body.on('readable', ready).on('end', ready).on('error', failed).on('close', closed)
+    if (signal.aborted) aborted()
+    else signal.addEventListener('abort', aborted, { once: true })
+  })
+}
+
+/**
+ * Answers with a stream, at the client's pace. The header goes out with the first byte; a source that fails before
+ * it throws its own error, one that fails later cuts the connection so that the client sees a truncation.
+ * @throws what the source threw; ERR_STREAM_PREMATURE_CLOSE or ABORTED when the client went
+ */
+export async function sendStream(exchange: Pick<Exchange, 'method' | 'res' | 'signal'>, answer: StreamAnswer) {
+  const { res, signal } = exchange
+  const { body, onBytes } = answer
+  if (exchange.method === 'HEAD') {
+    body.on('error', () => undefined).destroy()
+    sendEmpty(exchange, answer.status, answer.headers)
+    return
+  }
+  try {
+    await firstByte(body, signal)
+    head(res, answer.status, answer.headers)
+    const sent = pipeline(body, res, { signal })
+    if (onBytes !== undefined) body.on('data', (chunk: Uint8Array) => onBytes(chunk.byteLength))
+    await sent
+  } finally {
+    if (!body.destroyed) body.on('error', () => undefined).destroy()
+  }
+}

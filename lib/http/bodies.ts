@@ -1,0 +1,66 @@
+import { appError } from '../base/index.ts'
+import type { Exchange } from './route.ts'
+
+const DEFAULT_IDLE_MS = 30_000
+
+export interface BodyOptions {
+  /** Longest pause between two chunks; default 30 s. Kept by the socket itself. */
+  readonly idleTimeoutMs?: number
+}
+
+const declaredLength = (exchange: Pick<Exchange, 'req'>): number => Number(exchange.req.headers['content-length'] ?? 0)
+
+/**
+ * Reads the whole body of the request.
+ * @throws BODY_TOO_LARGE above `limit` bytes, REQUEST_TIMEOUT when it stalls, ABORTED when the client goes
+ */
+export async function readBytes(
+  { req, signal }: Pick<Exchange, 'req' | 'signal'>,
+  limit: number,
+  options: BodyOptions = {},
+): Promise<Uint8Array> {
+  const tooLarge = () => appError('BODY_TOO_LARGE', { detail: { limit } })
+  if (declaredLength({ req }) > limit) throw tooLarge()
+  const usualIdleMs = req.socket.timeout ?? 0
+  const chunks: Uint8Array[] = []
+  let size = 0
+  return new Promise<Uint8Array>((resolve, reject) => {
+    const finish = (settle: () => void) => {
+      req.off('data', take).off('end', end).off('error', closed).off('close', closed).off('timeout', stalled)
+      signal.removeEventListener('abort', closed)
+      req.socket.setTimeout(usualIdleMs)
+      settle()
+    }
+    const take = (chunk: Uint8Array) => {
+      size += chunk.byteLength
+      if (size > limit) finish(() => reject(tooLarge()))
+      else chunks.push(chunk)
+    }
+    const end = () => finish(() => resolve(Buffer.concat(chunks, size)))
+    const closed = () =>
+      finish(() => reject(appError('ABORTED', { message: 'the client went before its body was read' })))
+    const stalled = () =>
+      finish(() => reject(appError('REQUEST_TIMEOUT', { message: 'the body of the request stalled' })))
+    if (signal.aborted) {
+      closed()
+      return
+    }
+    signal.addEventListener('abort', closed, { once: true })
+    req.socket.setTimeout(options.idleTimeoutMs ?? DEFAULT_IDLE_MS)
+    req.on('data', take).on('end', end).on('error', closed).on('close', closed).on('timeout', stalled)
+  })
+}
+
+/** Reads and parses a JSON body. @throws BODY_INVALID, and what `readBytes` throws */
+export async function readJson(
+  exchange: Pick<Exchange, 'req' | 'signal'>,
+  limit: number,
+  options: BodyOptions = {},
+): Promise<unknown> {
+  const bytes = await readBytes(exchange, limit, options)
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown
+  } catch (err) {
+    throw appError('BODY_INVALID', { message: 'the body of the request is not JSON', cause: err })
+  }
+}

@@ -1,0 +1,33 @@
+import { type AppError, type ErrorCode, isRegistryCode } from '../base/index.ts'
+
+/** `own`: `{"error":{...}}`; `registry`: the OCI `{"errors":[{...}]}`, in which only codes of the OCI spec appear. */
+export type Envelope = 'own' | 'registry'
+
+const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
+  401: 'UNAUTHORIZED',
+  403: 'DENIED',
+  404: 'NAME_UNKNOWN',
+  405: 'UNSUPPORTED',
+  413: 'SIZE_INVALID',
+  416: 'RANGE_INVALID',
+  429: 'TOOMANYREQUESTS',
+  499: 'UNAVAILABLE',
+  502: 'UNAVAILABLE',
+  503: 'UNAVAILABLE',
+  504: 'UNAVAILABLE',
+  507: 'UNAVAILABLE',
+}
+
+/** The code a registry client sees: the error's own where the OCI spec has it, else the nearest by status. */
+export function registryCodeOf(err: AppError): ErrorCode {
+  return isRegistryCode(err.code) ? err.code : (registryCodeByStatus[err.status] ?? 'UNKNOWN')
+}
+
+/** The JSON body of an error answer. A code that the OCI spec lacks stands in `detail.code`. */
+export function errorBody(err: AppError, envelope: Envelope): unknown {
+  const { code, message, detail } = err
+  if (envelope === 'own') return { error: { code, message, ...(detail !== undefined && { detail }) } }
+  const shown = registryCodeOf(err)
+  const facts = shown === code ? detail : { ...detail, code }
+  return { errors: [{ code: shown, message, ...(facts !== undefined && { detail: facts }) }] }
+}

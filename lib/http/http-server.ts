@@ -1,0 +1,143 @@
+import { createServer, type Server } from 'node:http'
+import { appError, type Clock, hasCode, type Random, type Startable } from '../base/index.ts'
+import type { Authenticate } from '../identity/index.ts'
+import type { Logger, Metrics } from '../telemetry/index.ts'
+import type { Envelope } from './error-envelope.ts'
+import type { Route } from './route.ts'
+import { type Dispatch, routing } from './routing.ts'
+import { type Visits, visits } from './visit.ts'
+
+export interface HttpServerComponents {
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly random: Random
+  readonly authenticate: Authenticate
+}
+
+export interface BindAddress {
+  readonly host: string
+  /** 0 means any free port. */
+  readonly port: number
+}
+
+export interface HttpServerInit {
+  /** Which listener of the service this is, e.g. `registry` or `ops`; stands in logs and metrics. */
+  readonly name: string
+  readonly bind: BindAddress
+  readonly routes: readonly Route[]
+  /** Default `own`. */
+  readonly envelope?: Envelope
+  /** How long `stop` waits for answers under way; default 10 s. */
+  readonly drainMs?: number
+  /** A connection without any traffic for this long is closed, in the middle of a request too; default 15 min. */
+  readonly idleMs?: number
+}
+
+export interface HttpServer extends Startable {
+  /** @throws PORT_IN_USE naming the address */
+  start(): Promise<void>
+  /** Takes no new request, finishes those under way within `drainMs`, then cuts them. */
+  stop(): Promise<void>
+  /** Where it listens; before `start`, what it was told. */
+  readonly address: BindAddress
+  /** Base URL without a trailing slash. */
+  readonly url: string
+}
+
+const HEADERS_TIMEOUT_MS = 80_000
+const KEEP_ALIVE_MS = 75_000
+const DEFAULT_DRAIN_MS = 10_000
+const DEFAULT_IDLE_MS = 15 * 60_000
+/** What handlers get to notice that the drain time is over before their connections are cut. */
+const GRACE_MS = 1_000
+
+const hostInUrl = (host: string) => (host.includes(':') ? `[${host}]` : host)
+
+const configured = (dispatch: Dispatch, underWay: Visits, init: HttpServerInit): Server => {
+  const server = createServer({ noDelay: true, keepAlive: true }, (req, res) => {
+    const visit = underWay.open(req, res)
+    if (!server.listening) {
+      res.shouldKeepAlive = false
+      res.once('close', () => server.closeIdleConnections())
+    }
+    dispatch(req, res, visit)
+  })
+  server.requestTimeout = 0
+  server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.keepAliveTimeout = KEEP_ALIVE_MS
+  server.timeout = init.idleMs ?? DEFAULT_IDLE_MS
+  return server
+}
+
+const listen = (server: Server, bind: BindAddress): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const failed = (err: unknown) => {
+      const where = `${hostInUrl(bind.host)}:${bind.port}`
+      reject(
+        hasCode(err, 'EADDRINUSE')
+          ? appError('PORT_IN_USE', { message: `${where} is taken; choose another port or use auto`, cause: err })
+          : appError('CONFIG_INVALID', { message: `cannot listen on ${where}; check the bind address`, cause: err }),
+      )
+    }
+    server.once('error', failed)
+    server.listen(bind.port, bind.host, () => {
+      server.off('error', failed)
+      resolve()
+    })
+  })
+
+/** One HTTP/1.1 listener that serves a routing table. */
+export function httpServer(components: HttpServerComponents, init: HttpServerInit): HttpServer {
+  const { clock } = components
+  const logger = components.logger.child({ listener: init.name })
+  const underWay = visits({ ...components, logger }, init.name)
+  const dispatch = routing(
+    { logger, authenticate: components.authenticate },
+    { routes: init.routes, envelope: init.envelope ?? 'own' },
+  )
+  let server: Server | undefined
+
+  const drain = async (closing: Server) => {
+    const closed = new Promise<void>((resolve) => closing.close(() => resolve()))
+    const within = async (limitMs: number) => {
+      const over = new AbortController()
+      const limit = clock.sleep(limitMs, { signal: over.signal }).catch(() => undefined)
+      await Promise.race([underWay.idle(), limit])
+      over.abort()
+    }
+    await within(init.drainMs ?? DEFAULT_DRAIN_MS)
+    underWay.abortAll()
+    await within(GRACE_MS)
+    closing.closeAllConnections()
+    await closed
+  }
+
+  const addressNow = (): BindAddress => {
+    const bound = server?.address()
+    return typeof bound === 'object' && bound !== null ? { host: init.bind.host, port: bound.port } : init.bind
+  }
+  const urlNow = () => `http://${hostInUrl(init.bind.host)}:${addressNow().port}`
+
+  return {
+    async start() {
+      if (server !== undefined) return
+      const starting = configured(dispatch, underWay, init)
+      await listen(starting, init.bind)
+      starting.on('error', (err) => logger.error('listener failed', { err }))
+      server = starting
+      logger.info('listening', { url: urlNow() })
+    },
+    async stop() {
+      const closing = server
+      server = undefined
+      if (closing !== undefined) await drain(closing)
+    },
+    get address() {
+      return addressNow()
+    },
+    get url() {
+      return urlNow()
+    },
+  }
+}

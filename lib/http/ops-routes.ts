@@ -1,0 +1,50 @@
+import type { Metrics } from '../telemetry/index.ts'
+import { sendBytes, sendJson } from './answers.ts'
+import type { Route } from './route.ts'
+
+/** What must hold for the service to serve: the reason why not, or undefined when it does. Cheap; asked at every probe. */
+export type ReadinessCheck = () => string | undefined
+
+export interface OpsRoutesInit {
+  readonly metrics: Metrics
+  /** By name; the names of those that fail stand in the answer. */
+  readonly checks: Readonly<Record<string, ReadinessCheck>>
+}
+
+/** The routes of an ops listener: `/healthz`, `/readyz`, `/metrics`. */
+export function opsRoutes({ metrics, checks }: OpsRoutesInit): readonly Route[] {
+  return [
+    {
+      methods: ['GET'],
+      path: '/healthz',
+      right: 'none',
+      summary: '200 while the process runs',
+      handle: (exchange) => sendJson(exchange, 200, { status: 'ok' }),
+    },
+    {
+      methods: ['GET'],
+      path: '/readyz',
+      right: 'none',
+      summary: '200 when it can serve; 503 names what is missing',
+      handle(exchange) {
+        const missing = Object.entries(checks).flatMap(([name, check]) => {
+          const reason = check()
+          return reason === undefined ? [] : [[name, reason] as const]
+        })
+        const ready = missing.length === 0
+        const answer = ready ? { status: 'ready' } : { status: 'not ready', missing: Object.fromEntries(missing) }
+        sendJson(exchange, ready ? 200 : 503, answer)
+      },
+    },
+    {
+      methods: ['GET'],
+      path: '/metrics',
+      right: 'none',
+      summary: 'Prometheus text',
+      async handle(exchange) {
+        const { contentType, text } = await metrics.expose()
+        sendBytes(exchange, { status: 200, headers: { 'content-type': contentType }, body: Buffer.from(text) })
+      },
+    },
+  ]
+}

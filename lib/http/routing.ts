@@ -1,0 +1,145 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import express from 'express'
+import { appError, codeOf, hasCode, isAbort, isAppError, toAppError } from '../base/index.ts'
+import { type Authenticate, may } from '../identity/index.ts'
+import type { Logger } from '../telemetry/index.ts'
+import { sendJson } from './answers.ts'
+import { type Envelope, errorBody } from './error-envelope.ts'
+import type { Exchange, Route } from './route.ts'
+import type { Visit } from './visit.ts'
+
+export interface RoutingComponents {
+  readonly logger: Logger
+  readonly authenticate: Authenticate
+}
+
+export interface RoutingInit {
+  readonly routes: readonly Route[]
+  readonly envelope: Envelope
+}
+
+/** Takes one request to its route; never throws. */
+export type Dispatch = (req: IncomingMessage, res: ServerResponse, visit: Visit) => void
+
+const challenge: Readonly<Record<Envelope, string>> = {
+  own: 'Bearer realm="shoal"',
+  registry: 'Basic realm="shoal"',
+}
+
+const visitOf = (res: express.Response): Visit => (res.locals as { readonly visit: Visit }).visit
+
+const paramsOf = (req: express.Request): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(req.params).map(([name, value]) => [name, Array.isArray(value) ? value.join('/') : value]),
+  )
+
+const exchangeOf = (req: express.Request, res: express.Response, principal: Exchange['principal']): Exchange => {
+  const target = req.url
+  const mark = target.indexOf('?')
+  let query: URLSearchParams | undefined
+  const { requestId, signal } = visitOf(res)
+  return {
+    req,
+    res,
+    method: req.method,
+    path: mark < 0 ? target : target.slice(0, mark),
+    get query() {
+      query ??= new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1))
+      return query
+    },
+    params: paramsOf(req),
+    principal,
+    requestId,
+    signal,
+  }
+}
+
+const goneCodes = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED']
+
+/** True when the failure is only the echo of a client that left; a source that failed under a live client is not. */
+const clientGone = (err: unknown, res: ServerResponse, visit: Visit): boolean =>
+  (isAbort(err) || hasCode(err, ...goneCodes)) && (res.destroyed || hasCode(visit.signal.reason, 'ABORTED'))
+
+/** Express and its router mark what they refuse, such as malformed percent-encoding, by a `status` of 400. */
+const asAppError = (err: unknown, visit: Visit) => {
+  if (isAbort(err) && hasCode(visit.signal.reason, 'SHUTTING_DOWN')) return appError('SHUTTING_DOWN', { cause: err })
+  if (isAppError(err)) return err
+  const refused = typeof err === 'object' && err !== null && 'status' in err && err.status === 400
+  return refused
+    ? appError('REQUEST_INVALID', { message: 'the path is not correctly percent-encoded', cause: err })
+    : toAppError(err)
+}
+
+const levelOf = (status: number, retryable: boolean): 'debug' | 'warn' | 'error' => {
+  if (status < 500) return 'debug'
+  return retryable ? 'warn' : 'error'
+}
+
+const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHandler => {
+  return (err: unknown, req, res, _next) => {
+    const visit = visitOf(res)
+    const facts = { route: visit.route, method: req.method, requestId: visit.requestId }
+    if (clientGone(err, res, visit)) {
+      logger.debug('client went before the answer was finished', { ...facts, code: codeOf(err) })
+      res.destroy()
+      return
+    }
+    const failure = asAppError(err, visit)
+    logger[levelOf(failure.status, failure.retryable)]('failed to answer a request', { ...facts, err: failure })
+    if (res.headersSent) {
+      res.destroy()
+      return
+    }
+    for (const name of res.getHeaderNames()) if (name !== 'x-request-id') res.removeHeader(name)
+    if (failure.code === 'SHUTTING_DOWN' || hasCode(failure, 'REQUEST_TIMEOUT')) res.setHeader('connection', 'close')
+    sendJson({ method: req.method, res }, failure.status, errorBody(failure, envelope), {
+      'www-authenticate': failure.status === 401 ? challenge[envelope] : undefined,
+      allow: visit.allowed.size > 0 ? [...visit.allowed].join(', ') : undefined,
+    })
+  }
+}
+
+const nothingThere: express.RequestHandler = (req, res) => {
+  const { allowed } = visitOf(res)
+  if (allowed.size === 0) throw appError('NOT_FOUND')
+  throw appError('METHOD_NOT_ALLOWED', { message: `${req.method} is not allowed on this path` })
+}
+
+/** All routes of one path; a method that none of them takes goes on to the next pattern that fits. */
+const pathHandler = (routes: readonly Route[], authenticate: Authenticate): express.RequestHandler => {
+  return async (req, res, next) => {
+    const visit = visitOf(res)
+    const route = routes.find(({ methods }) => (methods as readonly string[]).includes(req.method))
+    if (route === undefined) {
+      for (const method of routes.flatMap(({ methods }) => methods)) visit.allowed.add(method)
+      next()
+      return
+    }
+    visit.route = route.path
+    visit.allowed.clear()
+    const principal = authenticate(req)
+    if (!may(principal, route.right)) throw appError(principal.name === 'anonymous' ? 'UNAUTHORIZED' : 'DENIED')
+    await route.handle(exchangeOf(req, res, principal))
+    if (!res.headersSent && !res.destroyed) throw appError('UNKNOWN', { message: 'the handler gave no answer' })
+  }
+}
+
+/** Builds the routing table. Patterns are tried in the order in which their paths first appear. */
+export function routing({ logger, authenticate }: RoutingComponents, init: RoutingInit): Dispatch {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('query parser', 'simple')
+  app.enable('case sensitive routing')
+  app.enable('strict routing')
+  const byPath = new Map<string, Route[]>()
+  for (const route of init.routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route])
+  for (const [path, routes] of byPath) app.all(path, pathHandler(routes, authenticate))
+  app.use(nothingThere)
+  app.use(answerError(logger, init.envelope))
+  return (req, res, visit) => {
+    res.setHeader('x-request-id', visit.requestId)
+    Object.assign(res, { locals: { visit } })
+    app(req, res)
+  }
+}

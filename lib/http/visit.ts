@@ -1,0 +1,91 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { appError, type Clock, type Random } from '../base/index.ts'
+import type { Logger, Metrics } from '../telemetry/index.ts'
+
+/** One request from its arrival to the end of its answer, whatever becomes of it. */
+export interface Visit {
+  readonly requestId: string
+  readonly signal: AbortSignal
+  /** Pattern of the route that took it; a label of the metrics. */
+  route: string
+  /** Methods that the path knows, found on the way to a 405. */
+  readonly allowed: Set<string>
+}
+
+/** The requests under way on one server; counts and logs each when it ends. */
+export interface Visits {
+  open(req: IncomingMessage, res: ServerResponse): Visit
+  /** Tells everything under way to give up. */
+  abortAll(): void
+  /** Resolves at once when nothing is under way, else with the end of the last. */
+  idle(): Promise<void>
+}
+
+export interface VisitsComponents {
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly random: Random
+}
+
+const MAX_REQUEST_ID = 64
+const CLIENT_GONE = 499
+const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+const durationBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300]
+
+const requestIdOf = (req: IncomingMessage, random: Random): string => {
+  const given = req.headers['x-request-id']
+  if (typeof given === 'string' && given.length <= MAX_REQUEST_ID && /^[\w.:-]+$/.test(given)) return given
+  return Buffer.from(random.bytes(8)).toString('hex')
+}
+
+export function visits({ logger, metrics, clock, random }: VisitsComponents, listener: string): Visits {
+  const underWay = new Set<AbortController>()
+  const waiting = new Set<() => void>()
+  const requests = metrics.counter(
+    { name: 'shoal_http_requests_total', help: 'Requests answered, by listener, route pattern, method and status.' },
+    ['listener', 'route', 'method', 'status'],
+  )
+  const seconds = metrics.histogram(
+    { name: 'shoal_http_request_seconds', help: 'Time to the end of the answer.', buckets: durationBuckets },
+    ['listener', 'route'],
+  )
+
+  const close = (visit: Visit, req: IncomingMessage, res: ServerResponse, startedMs: number) => {
+    const durationMs = clock.monotonicMs() - startedMs
+    const method = knownMethods.has(req.method ?? '') ? (req.method ?? '') : 'other'
+    const status = res.headersSent ? res.statusCode : CLIENT_GONE
+    const { route, requestId } = visit
+    requests.with({ listener, route, method, status: String(status) }).add()
+    seconds.with({ listener, route }).observe(durationMs / 1000)
+    const whole = res.writableFinished
+    logger.debug('request ended', { method, route, status, whole, durationMs: Math.round(durationMs), requestId })
+  }
+
+  return {
+    open(req, res) {
+      const controller = new AbortController()
+      const startedMs = clock.monotonicMs()
+      const visit: Visit = {
+        requestId: requestIdOf(req, random),
+        signal: controller.signal,
+        route: 'unmatched',
+        allowed: new Set(),
+      }
+      underWay.add(controller)
+      res.once('close', () => {
+        underWay.delete(controller)
+        if (!res.writableFinished) controller.abort(appError('ABORTED', { message: 'the client went' }))
+        close(visit, req, res, startedMs)
+        if (underWay.size > 0) return
+        for (const resolve of waiting) resolve()
+        waiting.clear()
+      })
+      return visit
+    },
+    abortAll() {
+      for (const controller of underWay) controller.abort(appError('SHUTTING_DOWN'))
+    },
+    idle: () => (underWay.size === 0 ? Promise.resolve() : new Promise((resolve) => waiting.add(resolve))),
+  }
+}

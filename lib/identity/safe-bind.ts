@@ -1,0 +1,20 @@
+import { appError } from '../base/index.ts'
+import { isLoopback } from './loopback.ts'
+
+export interface BindSafety {
+  readonly host: string
+  readonly tls?: boolean
+  /** The cluster token that callers of the listener must show. */
+  readonly token?: string | undefined
+  /** The operator's word that the network protects the listener. */
+  readonly insecure?: boolean
+}
+
+/** Refuses a listener that strangers could reach. @throws INSECURE_BIND unless loopback, TLS, a token, or `insecure` */
+export function assertSafeBind(bind: BindSafety): void {
+  if (bind.tls === true || bind.token !== undefined || bind.insecure === true || isLoopback(bind.host)) return
+  throw appError('INSECURE_BIND', {
+    message: `the listener on ${bind.host} is reachable from outside without TLS or a cluster token; set one, bind to 127.0.0.1, or set insecure: true`,
+    detail: { host: bind.host },
+  })
+}
