@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express from 'express'
-import { appError, codeOf, hasCode, isAbort, isAppError, toAppError } from '../base/index.ts'
+import { type AppError, appError, codeOf, hasCode, isAbort, isAppError, toAppError } from '../base/index.ts'
 import { type Authenticate, may } from '../identity/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { sendJson } from './answers.ts'
 import { type Envelope, errorBody } from './error-envelope.ts'
+import { unsatisfiedContentRange } from './range.ts'
 import type { Exchange, Route } from './route.ts'
 import type { Visit } from './visit.ts'
 
@@ -24,6 +25,12 @@ export type Dispatch = (req: IncomingMessage, res: ServerResponse, visit: Visit)
 const challenge: Readonly<Record<Envelope, string>> = {
   own: 'Bearer realm="shoal"',
   registry: 'Basic realm="shoal"',
+}
+
+/** What every answer of a listener carries, errors too. */
+const constantHeaders: Readonly<Record<Envelope, Readonly<Record<string, string>>>> = {
+  own: {},
+  registry: { 'docker-distribution-api-version': 'registry/2.0', 'x-content-type-options': 'nosniff' },
 }
 
 const visitOf = (res: express.Response): Visit => (res.locals as { readonly visit: Visit }).visit
@@ -75,6 +82,10 @@ const levelOf = (status: number, retryable: boolean): 'debug' | 'warn' | 'error'
   return retryable ? 'warn' : 'error'
 }
 
+/** A 416 says how long the content is, where its `detail.size` knows. */
+const unsatisfied = ({ status, detail: { size } = {} }: AppError): string | undefined =>
+  status === 416 && typeof size === 'number' ? unsatisfiedContentRange(size) : undefined
+
 const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHandler => {
   return (err: unknown, req, res, _next) => {
     const visit = visitOf(res)
@@ -90,10 +101,12 @@ const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHa
       res.destroy()
       return
     }
-    for (const name of res.getHeaderNames()) if (name !== 'x-request-id') res.removeHeader(name)
+    const kept = ['x-request-id', ...Object.keys(constantHeaders[envelope])]
+    for (const name of res.getHeaderNames()) if (!kept.includes(name)) res.removeHeader(name)
     if (failure.code === 'SHUTTING_DOWN' || hasCode(failure, 'REQUEST_TIMEOUT')) res.setHeader('connection', 'close')
     sendJson({ method: req.method, res }, failure.status, errorBody(failure, envelope), {
       'www-authenticate': failure.status === 401 ? challenge[envelope] : undefined,
+      'content-range': unsatisfied(failure),
       allow: visit.allowed.size > 0 ? [...visit.allowed].join(', ') : undefined,
     })
   }
@@ -139,6 +152,7 @@ export function routing({ logger, authenticate }: RoutingComponents, init: Routi
   app.use(answerError(logger, init.envelope))
   return (req, res, visit) => {
     res.setHeader('x-request-id', visit.requestId)
+    for (const [name, value] of Object.entries(constantHeaders[init.envelope])) res.setHeader(name, value)
     Object.assign(res, { locals: { visit } })
     app(req, res)
   }

@@ -1,4 +1,6 @@
 export { checkManifest, manifestMediaTypes } from './manifest.ts'
+export { memoryRegistryStorage } from './memory-storage.ts'
+export { type RegistryInit, registryRoutes } from './routes.ts'
 export type {
   Blobs,
   Edits,
@@ -15,3 +17,4 @@ export type {
   UploadSession,
   Uploads,
 } from './storage.ts'
+export type { Traffic } from './traffic.ts'

@@ -22,7 +22,15 @@ export interface CheckedManifest {
   readonly manifests: readonly Digest[]
 }
 
-type Fields = Readonly<Record<string, unknown>>
+/** The fields that are looked at; the rest passes through untouched. */
+interface Fields {
+  readonly schemaVersion?: unknown
+  readonly mediaType?: unknown
+  readonly config?: unknown
+  readonly layers?: unknown
+  readonly manifests?: unknown
+  readonly subject?: unknown
+}
 
 /** Layers that a client fetches from elsewhere, and that may not be redistributed. */
 const foreignLayers = new Set([
@@ -51,24 +59,24 @@ export function checkManifest(bytes: Uint8Array, contentType: string | undefined
   const image = imageTypes.has(mediaType)
   const index = indexTypes.has(mediaType)
   if (!image && !index) return { mediaType, blobs: [], manifests: [] }
-  if (manifest['schemaVersion'] !== 2) throw invalid('schemaVersion must be 2')
-  if (manifest['subject'] !== undefined) readDescriptor(manifest['subject'], 'subject')
+  if (manifest.schemaVersion !== 2) throw invalid('schemaVersion must be 2')
+  if (isPresent(manifest.subject)) readDescriptor(manifest.subject, 'subject')
   return image ? checkImage(manifest, mediaType) : checkIndex(manifest, mediaType)
 }
 
 function checkImage(manifest: Fields, mediaType: string): CheckedManifest {
-  if (has(manifest, 'manifests')) throw invalid('an image manifest must not have "manifests"')
-  const config = readDescriptor(manifest['config'], 'config')
-  const layers = descriptorList(manifest['layers'], 'layers').filter((layer) => !isForeign(layer))
+  if (isPresent(manifest.manifests)) throw invalid('an image manifest must not have "manifests"')
+  const config = readDescriptor(manifest.config, 'config')
+  const layers = descriptorList(manifest.layers, 'layers').filter((layer) => !isForeign(layer))
   return { mediaType, blobs: [...new Set([config, ...layers].map(({ digest }) => digest))], manifests: [] }
 }
 
 /** Children of other types are not required: build caches list plain blobs there, and types yet unknown may be anything. */
 function checkIndex(manifest: Fields, mediaType: string): CheckedManifest {
-  if (has(manifest, 'config') || has(manifest, 'layers')) {
+  if (isPresent(manifest.config) || isPresent(manifest.layers)) {
     throw invalid('an index must not have "config" or "layers"')
   }
-  const children = descriptorList(manifest['manifests'], 'manifests')
+  const children = descriptorList(manifest.manifests, 'manifests')
   const required = children.filter((child) => imageTypes.has(child.mediaType) || indexTypes.has(child.mediaType))
   return { mediaType, blobs: [], manifests: [...new Set(required.map(({ digest }) => digest))] }
 }
@@ -92,7 +100,7 @@ function descriptorList(value: unknown, where: string): readonly ManifestDescrip
 
 function readDescriptor(value: unknown, where: string): ManifestDescriptor {
   if (!isObject(value)) throw invalid(`"${where}" must be a descriptor`)
-  const { digest, mediaType, size, urls } = value
+  const { digest, mediaType, size, urls } = value as Readonly<Record<string, unknown>>
   if (typeof mediaType !== 'string') throw invalid(`"${where}" has no mediaType`)
   if (!Number.isSafeInteger(size) || Number(size) < 0) throw invalid(`"${where}" has no valid size`)
   if (typeof digest !== 'string') throw invalid(`"${where}" has no digest`)
@@ -108,7 +116,7 @@ function digestIn(text: string, where: string): Digest {
 }
 
 function mediaTypeOf(manifest: Fields, contentType: string | undefined): string {
-  const inside = manifest['mediaType']
+  const inside = manifest.mediaType
   if (inside !== undefined && typeof inside !== 'string') throw invalid('mediaType must be text')
   const outside = contentType?.split(';', 1)[0]?.trim()
   if (outside !== undefined && inside !== undefined && outside !== inside) {
@@ -132,13 +140,13 @@ function parseObject(bytes: Uint8Array): Fields {
   return value
 }
 
-function isObject(value: unknown): value is Fields {
+function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A field that is there with any value but null; Go writes an empty slice as null. */
-function has(manifest: Fields, field: string): boolean {
-  return manifest[field] !== undefined && manifest[field] !== null
+/** Go writes an empty slice as null, so null is as good as absent. */
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null
 }
 
 function invalid(message: string): AppError {

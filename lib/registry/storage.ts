@@ -89,10 +89,10 @@ export interface Uploads {
     options: AbortOptions & { readonly offset: number },
   ): Promise<UploadSession>
   /**
-   * Ends the session: the blob is durable and linked in the repository when this resolves. Gives its size.
+   * Ends the session: the blob is durable and linked in the repository when this resolves. After an error it stays.
    * @throws DIGEST_INVALID when the bytes are something else, BLOB_UPLOAD_UNKNOWN
    */
-  commit(repository: RepositoryRef, key: UploadKey, digest: Digest, options?: AbortOptions): Promise<number>
+  commit(repository: RepositoryRef, key: UploadKey, digest: Digest, options?: AbortOptions): Promise<void>
   /** Forgets the session and its bytes. @throws BLOB_UPLOAD_UNKNOWN */
   cancel(repository: RepositoryRef, key: UploadKey, options?: AbortOptions): Promise<void>
   /**

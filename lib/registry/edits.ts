@@ -1,0 +1,111 @@
+import { appError } from '../base/index.ts'
+import {
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  digestOf,
+  MANIFEST_LIMIT,
+  parseDigest,
+  parseTag,
+  type Tag,
+} from '../core/index.ts'
+import { type Exchange, readBytes, sendEmpty } from '../http/index.ts'
+import { type CheckedManifest, checkManifest } from './manifest.ts'
+import { parseReference, unknownManifest } from './reads.ts'
+import type { Edits, Reference, RegistryStorage, RepositoryRef } from './storage.ts'
+import type { Traffic } from './traffic.ts'
+
+/** Tags that one push by digest may set at once. */
+const MAX_TAGS = 32
+/** Look-ups for one manifest that run at the same time. */
+const LOOKUPS = 8
+
+/** PUT of manifests, DELETE of everything. */
+export interface EditOperations {
+  putManifest(exchange: Exchange, repository: RepositoryRef, referenceText: string): Promise<void>
+  deleteManifest(exchange: Exchange, repository: RepositoryRef, referenceText: string): Promise<void>
+  deleteBlob(exchange: Exchange, repository: RepositoryRef, digestText: string): Promise<void>
+}
+
+export interface EditComponents {
+  readonly storage: Pick<RegistryStorage, 'blobs' | 'manifests'>
+  readonly edits: Edits
+  readonly traffic: Traffic
+}
+
+export function editOperations({ storage, edits, traffic }: EditComponents): EditOperations {
+  const requireReferences = async (repository: RepositoryRef, checked: CheckedManifest, signal: AbortSignal) => {
+    const hasBlob = async (digest: Digest) => (await storage.blobs.find(repository, digest, { signal })) !== undefined
+    const hasManifest = async (digest: Digest) =>
+      (await storage.manifests.resolve(repository, { kind: 'digest', digest }, { signal })) !== undefined
+    const missing = (await firstMissing(checked.blobs, hasBlob)) ?? (await firstMissing(checked.manifests, hasManifest))
+    if (missing !== undefined) throw appError('MANIFEST_BLOB_UNKNOWN', { detail: { digest: missing } })
+  }
+
+  return {
+    async putManifest(exchange, repository, referenceText) {
+      const { req, query, signal } = exchange
+      const reference = parseReference(referenceText)
+      const tags = tagsOf(reference, query)
+      const bytes = await readBytes(exchange, MANIFEST_LIMIT)
+      traffic.received(bytes.byteLength)
+      const digest = digestFor(reference, bytes)
+      const checked = checkManifest(bytes, req.headers['content-type'])
+      await requireReferences(repository, checked, signal)
+      const descriptor: Descriptor = { digest, mediaType: checked.mediaType, size: bytes.byteLength }
+      await edits.putManifest(repository, { descriptor, bytes, tags }, { signal })
+      if (reference.kind === 'digest' && tags.length > 0) exchange.res.setHeader('oci-tag', tags)
+      const location = `/v2/${repository.name}/manifests/${digest}`
+      sendEmpty(exchange, 201, { location, 'docker-content-digest': digest })
+    },
+
+    async deleteManifest(exchange, repository, referenceText) {
+      const reference = parseReference(referenceText)
+      const { signal } = exchange
+      const removed =
+        reference.kind === 'tag'
+          ? await edits.deleteTag(repository, reference.tag, { signal })
+          : await edits.deleteManifest(repository, reference.digest, { signal })
+      if (!removed) throw unknownManifest(referenceText)
+      sendEmpty(exchange, 202)
+    },
+
+    async deleteBlob(exchange, repository, digestText) {
+      const digest = parseDigest(digestText)
+      const removed = await edits.unlinkBlob(repository, digest, { signal: exchange.signal })
+      if (!removed) throw appError('BLOB_UNKNOWN', { detail: { digest } })
+      sendEmpty(exchange, 202)
+    },
+  }
+}
+
+/** The digest of the bytes in the algorithm the client named; by tag it is sha256. @throws DIGEST_INVALID */
+function digestFor(reference: Reference, bytes: Uint8Array): Digest {
+  if (reference.kind === 'tag') return digestOf(bytes)
+  const { digest } = reference
+  const actual = digestOf(bytes, digestAlgorithm(digest))
+  if (actual !== digest) throw appError('DIGEST_INVALID', { detail: { expected: digest, actual } })
+  return digest
+}
+
+/** A push by digest may name tags in the query; a push by tag is about that tag alone. */
+function tagsOf(reference: Reference, query: URLSearchParams): readonly Tag[] {
+  if (reference.kind === 'tag') return [reference.tag]
+  const named = [...new Set(query.getAll('tag'))]
+  if (named.length > MAX_TAGS) throw appError('TAG_INVALID', { message: `at most ${MAX_TAGS} tags in one request` })
+  return named.map(parseTag)
+}
+
+/** The first of `digests`, in their order, that is not there; looks up a few at a time. */
+async function firstMissing(
+  digests: readonly Digest[],
+  isThere: (digest: Digest) => Promise<boolean>,
+): Promise<Digest | undefined> {
+  for (let i = 0; i < digests.length; i += LOOKUPS) {
+    const some = digests.slice(i, i + LOOKUPS)
+    const found = await Promise.all(some.map(isThere))
+    const absent = found.indexOf(false)
+    if (absent >= 0) return some[absent]
+  }
+  return undefined
+}

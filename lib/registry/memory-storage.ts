@@ -1,0 +1,192 @@
+import { Readable } from 'node:stream'
+import { appError, type Random, systemRandom, throwIfAborted } from '../base/index.ts'
+import {
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  digestOf,
+  type RepositoryName,
+  type Tag,
+} from '../core/index.ts'
+import type {
+  Blobs,
+  Edits,
+  Manifests,
+  Page,
+  PageOptions,
+  RegistryStorage,
+  RepositoryRef,
+  Tags,
+  UploadKey,
+  UploadSession,
+  Uploads,
+} from './storage.ts'
+
+interface MemoryRepository {
+  readonly name: RepositoryName
+  readonly blobs: Set<Digest>
+  readonly manifests: Map<Digest, Descriptor>
+  readonly tags: Map<Tag, Digest>
+}
+
+interface MemoryUpload {
+  readonly repository: string
+  chunks: Uint8Array[]
+  size: number
+  busy: boolean
+}
+
+/** All state of the twin: contents by digest, and what each repository links. */
+interface Shelves {
+  readonly contents: Map<Digest, Uint8Array>
+  readonly repositories: Map<string, MemoryRepository>
+  readonly uploads: Map<string, MemoryUpload>
+}
+
+/** A whole registry in memory: the twin for tests, and what the contract suite is written against. */
+export function memoryRegistryStorage({
+  random = systemRandom(),
+}: {
+  readonly random?: Random
+} = {}): Required<RegistryStorage> {
+  const shelves: Shelves = { contents: new Map(), repositories: new Map(), uploads: new Map() }
+  return {
+    blobs: memoryBlobs(shelves),
+    manifests: memoryManifests(shelves),
+    tags: memoryTags(shelves),
+    writes: { uploads: memoryUploads(shelves, random), edits: memoryEdits(shelves) },
+  }
+}
+
+const keyOf = ({ namespace, name }: RepositoryRef) => `${namespace}/${name}`
+
+function repositoryFor(shelves: Shelves, repository: RepositoryRef): MemoryRepository {
+  const key = keyOf(repository)
+  const known = shelves.repositories.get(key)
+  if (known !== undefined) return known
+  const { name } = repository
+  const created: MemoryRepository = { name, blobs: new Set(), manifests: new Map(), tags: new Map() }
+  shelves.repositories.set(key, created)
+  return created
+}
+
+function contentOf(shelves: Shelves, digest: Digest): Uint8Array {
+  const bytes = shelves.contents.get(digest)
+  if (bytes === undefined) throw appError('BLOB_UNKNOWN', { detail: { digest } })
+  return bytes
+}
+
+function memoryBlobs(shelves: Shelves): Blobs {
+  return {
+    async find(repository, digest) {
+      if (shelves.repositories.get(keyOf(repository))?.blobs.has(digest) !== true) return undefined
+      const bytes = contentOf(shelves, digest)
+      return {
+        size: bytes.byteLength,
+        open: async ({ start, end }) =>
+          Readable.from([bytes.subarray(start, end)].filter((part) => part.byteLength > 0)),
+      }
+    },
+  }
+}
+
+function memoryManifests(shelves: Shelves): Manifests {
+  return {
+    async resolve(repository, reference) {
+      const known = shelves.repositories.get(keyOf(repository))
+      const digest = reference.kind === 'tag' ? known?.tags.get(reference.tag) : reference.digest
+      return digest && known?.manifests.get(digest)
+    },
+    read: async (_repository, { digest }) => contentOf(shelves, digest),
+  }
+}
+
+function memoryTags(shelves: Shelves): Tags {
+  return {
+    async list(repository, options) {
+      const known = shelves.repositories.get(keyOf(repository))
+      return known && pageOf([...known.tags.keys()], options)
+    },
+    repositories: async (options) =>
+      pageOf(
+        [...shelves.repositories.values()].map(({ name }) => name),
+        options,
+      ),
+  }
+}
+
+function pageOf<T extends string>(items: readonly T[], { after = '', limit }: PageOptions): Page<T> {
+  const rest = items.filter((item) => item > after).sort()
+  return { items: rest.slice(0, limit), more: rest.length > limit }
+}
+
+function memoryUploads(shelves: Shelves, random: Random): Uploads {
+  const find = (repository: RepositoryRef, { id }: UploadKey) => {
+    const upload = shelves.uploads.get(id)
+    if (upload?.repository !== keyOf(repository)) throw appError('BLOB_UPLOAD_UNKNOWN', { detail: { session: id } })
+    return upload
+  }
+  const sessionOf = (id: string, size: number): UploadSession => ({ id, member: '', size })
+
+  return {
+    async create(repository) {
+      const id = Buffer.from(random.bytes(16)).toString('hex')
+      shelves.uploads.set(id, { repository: keyOf(repository), chunks: [], size: 0, busy: false })
+      return sessionOf(id, 0)
+    },
+    status: async (repository, key) => sessionOf(key.id, find(repository, key).size),
+    async append(repository, key, source, { offset, signal }) {
+      const upload = find(repository, key)
+      if (upload.busy) throw appError('UPLOAD_CONFLICT')
+      if (offset !== upload.size) throw appError('UPLOAD_OFFSET', { detail: { size: upload.size } })
+      upload.busy = true
+      try {
+        for await (const chunk of source as AsyncIterable<Uint8Array>) {
+          throwIfAborted(signal)
+          upload.chunks.push(chunk)
+          upload.size += chunk.byteLength
+        }
+      } finally {
+        upload.busy = false
+      }
+      return sessionOf(key.id, upload.size)
+    },
+    async commit(repository, key, digest) {
+      const bytes = Buffer.concat(find(repository, key).chunks)
+      const actual = digestOf(bytes, digestAlgorithm(digest))
+      if (actual !== digest) throw appError('DIGEST_INVALID', { detail: { expected: digest, actual } })
+      shelves.contents.set(digest, bytes)
+      repositoryFor(shelves, repository).blobs.add(digest)
+      shelves.uploads.delete(key.id)
+    },
+    async cancel(repository, key) {
+      find(repository, key)
+      shelves.uploads.delete(key.id)
+    },
+    async mount(repository, digest, from) {
+      if (from === undefined || shelves.repositories.get(keyOf(from))?.blobs.has(digest) !== true) return false
+      repositoryFor(shelves, repository).blobs.add(digest)
+      return true
+    },
+  }
+}
+
+function memoryEdits(shelves: Shelves): Edits {
+  return {
+    async putManifest(repository, { descriptor, bytes, tags }) {
+      const target = repositoryFor(shelves, repository)
+      shelves.contents.set(descriptor.digest, bytes)
+      target.manifests.set(descriptor.digest, descriptor)
+      for (const tag of tags) target.tags.set(tag, descriptor.digest)
+    },
+    async deleteManifest(repository, digest) {
+      const known = shelves.repositories.get(keyOf(repository))
+      if (known?.manifests.delete(digest) !== true) return false
+      for (const [tag, target] of known.tags) if (target === digest) known.tags.delete(tag)
+      return true
+    },
+    deleteTag: async (repository, tag) => shelves.repositories.get(keyOf(repository))?.tags.delete(tag) === true,
+    unlinkBlob: async (repository, digest) =>
+      shelves.repositories.get(keyOf(repository))?.blobs.delete(digest) === true,
+  }
+}

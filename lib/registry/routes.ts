@@ -1,0 +1,154 @@
+import { appError } from '../base/index.ts'
+import { OWN_NAMESPACE, type RepositoryName } from '../core/index.ts'
+import { type Exchange, errorBody, type HttpMethod, type Route, sendJson } from '../http/index.ts'
+import { may } from '../identity/index.ts'
+import { editOperations } from './edits.ts'
+import { lists } from './lists.ts'
+import { reads } from './reads.ts'
+import { parseRegistryPath, type RegistryTarget } from './registry-path.ts'
+import type { RegistryStorage, RepositoryRef } from './storage.ts'
+import { noTraffic, type Traffic } from './traffic.ts'
+import { uploadOperations } from './upload-operations.ts'
+import { uploadStates } from './upload-state.ts'
+
+export interface RegistryInit {
+  /** Values of `ns` that mean this registry itself, next to no `ns` at all. Every other one is answered 404. */
+  readonly ownNames: readonly string[]
+  /** Signs upload Locations; the same for all fronts of one registry. Needed where the storage takes writes. */
+  readonly uploadSecret?: string | Uint8Array
+  /** Default: nobody counts. */
+  readonly traffic?: Traffic
+}
+
+type Operations = Partial<Record<HttpMethod, () => Promise<void> | void>>
+
+/** Finds what may be done to a target; rows that are not there are answered 405. */
+type OperationTable = (exchange: Exchange, target: RegistryTarget) => Operations
+
+/**
+ * The OCI distribution API over a storage, as routes for a server with the `registry` error envelope. Without
+ * `storage.writes` it is read-only.
+ * @throws CONFIG_INVALID when it takes writes and has no `uploadSecret`
+ */
+export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Route[] {
+  const readTable = readOperations(storage, init)
+  const writeTable = writeOperations(storage, init)
+  const handle = async (exchange: Exchange) => {
+    const target = parseRegistryPath(exchange.path)
+    refuseForeign(exchange.query, init.ownNames)
+    const operations: Operations = { ...readTable(exchange, target), ...writeTable(exchange, target) }
+    const operation = operations[exchange.method as HttpMethod]
+    if (operation === undefined) refuseMethod(exchange, Object.keys(operations))
+    else await operation()
+  }
+  const right = storage.writes === undefined ? 'read' : 'write'
+  return [
+    ...['/v2', '/v2/'].map((path) => ping(path, right)),
+    { methods: ['GET', 'HEAD'], path: '/v2/*rest', right: 'read', summary: 'OCI pull and lists', handle },
+    {
+      methods: ['POST', 'PUT', 'PATCH', 'DELETE'],
+      path: '/v2/*rest',
+      right,
+      summary: 'OCI push and delete',
+      handle,
+    },
+  ]
+}
+
+/**
+ * Clients learn from the challenge to this request alone how to log in, and never from one to a push; so it asks for
+ * the highest right that the registry has.
+ */
+function ping(path: string, right: Route['right']): Route {
+  const handle = (exchange: Exchange) => sendJson(exchange, 200, {})
+  return { methods: ['GET', 'HEAD'], path, right, summary: 'OCI ping', handle }
+}
+
+function readOperations(storage: RegistryStorage, { traffic = noTraffic }: RegistryInit): OperationTable {
+  const read = reads(storage, traffic)
+  const list = lists(storage)
+  const both = (operation: () => Promise<void> | void): Operations => ({ GET: operation, HEAD: operation })
+  return (exchange, target) => {
+    switch (target.kind) {
+      case 'ping':
+        return both(() => sendJson(exchange, 200, {}))
+      case 'catalog':
+        return both(() => list.catalog(exchange))
+      case 'tags':
+        return both(() => list.tags(exchange, own(target.name)))
+      case 'manifest':
+        return both(() => read.manifest(exchange, own(target.name), target.reference))
+      case 'referrers':
+        return both(() => read.referrers(exchange, target.digest))
+      case 'blob':
+        return both(() => read.blob(exchange, own(target.name), target.digest))
+      case 'uploads':
+      case 'upload':
+        return {}
+    }
+  }
+}
+
+function writeOperations(storage: RegistryStorage, init: RegistryInit): OperationTable {
+  const { writes } = storage
+  if (writes === undefined) return () => ({})
+  const { uploadSecret, traffic = noTraffic } = init
+  if (uploadSecret === undefined || uploadSecret.length === 0) {
+    throw appError('CONFIG_INVALID', {
+      message: 'a registry that takes uploads needs a secret to sign their Locations',
+    })
+  }
+  const upload = uploadOperations({ uploads: writes.uploads, states: uploadStates(uploadSecret), traffic })
+  const edit = editOperations({ storage, edits: writes.edits, traffic })
+  return (exchange, target) => {
+    switch (target.kind) {
+      case 'manifest':
+        return {
+          PUT: () => edit.putManifest(exchange, own(target.name), target.reference),
+          DELETE: () => edit.deleteManifest(exchange, own(target.name), target.reference),
+        }
+      case 'blob':
+        return { DELETE: () => edit.deleteBlob(exchange, own(target.name), target.digest) }
+      case 'uploads':
+        return { POST: () => upload.open(exchange, own(target.name)) }
+      case 'upload': {
+        const repository = own(target.name)
+        return {
+          GET: () => {
+            requireWrite(exchange)
+            return upload.status(exchange, repository, target.session)
+          },
+          PATCH: () => upload.append(exchange, repository, target.session),
+          PUT: () => upload.close(exchange, repository, target.session),
+          DELETE: () => upload.cancel(exchange, repository, target.session),
+        }
+      }
+      case 'ping':
+      case 'catalog':
+      case 'tags':
+      case 'referrers':
+        return {}
+    }
+  }
+}
+
+function own(name: RepositoryName): RepositoryRef {
+  return { namespace: OWN_NAMESPACE, name }
+}
+
+function refuseMethod(exchange: Exchange, allowed: readonly string[]): void {
+  const err = appError('UNSUPPORTED', { message: `${exchange.method} is not supported on this path` })
+  sendJson(exchange, err.status, errorBody(err, 'registry'), { allow: allowed.join(', ') })
+}
+
+/** An image of another registry must never be answered with ours of the same name. */
+function refuseForeign(query: URLSearchParams, ownNames: readonly string[]): void {
+  const foreign = query.getAll('ns').find((ns) => ns !== '' && !ownNames.includes(ns))
+  if (foreign === undefined) return
+  throw appError('NAME_UNKNOWN', { message: 'this registry is not served here', detail: { ns: foreign.slice(0, 260) } })
+}
+
+/** The one read that tells about a write in progress. */
+function requireWrite({ principal }: Exchange): void {
+  if (!may(principal, 'write')) throw appError('DENIED')
+}

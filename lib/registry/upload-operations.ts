@@ -1,0 +1,100 @@
+import { type Digest, parseDigest, parseRepositoryName } from '../core/index.ts'
+import { type Exchange, sendEmpty } from '../http/index.ts'
+import type { RepositoryRef } from './storage.ts'
+import { type UploadComponents, uploadSessions } from './upload-sessions.ts'
+
+/** The upload protocol; sessions are named by signed Locations. */
+export interface UploadOperations {
+  /** POST: a session, a whole blob (`digest`), or a mount (`mount`, `from`). */
+  open(exchange: Exchange, repository: RepositoryRef): Promise<void>
+  status(exchange: Exchange, repository: RepositoryRef, id: string): Promise<void>
+  append(exchange: Exchange, repository: RepositoryRef, id: string): Promise<void>
+  close(exchange: Exchange, repository: RepositoryRef, id: string): Promise<void>
+  cancel(exchange: Exchange, repository: RepositoryRef, id: string): Promise<void>
+}
+
+export function uploadOperations(components: UploadComponents): UploadOperations {
+  const { uploads } = components
+  const sessions = uploadSessions(components)
+
+  const openWhole = async (exchange: Exchange, repository: RepositoryRef, digest: Digest) => {
+    const session = await uploads.create(repository, { signal: exchange.signal })
+    try {
+      const appended = await sessions.append(exchange, repository, session)
+      if (appended === undefined) return
+      await uploads.commit(repository, session, digest, { signal: exchange.signal })
+    } catch (err) {
+      await uploads.cancel(repository, session).catch(() => undefined)
+      throw err
+    }
+    sendCreated(exchange, repository, digest)
+  }
+
+  const tryMount = async (exchange: Exchange, repository: RepositoryRef, digest: Digest) => {
+    const from = mountSource(repository, exchange.query.get('from'))
+    return from !== 'nowhere' && uploads.mount(repository, digest, from, { signal: exchange.signal })
+  }
+
+  const openSession = async (exchange: Exchange, repository: RepositoryRef) => {
+    const session = await uploads.create(repository, { signal: exchange.signal })
+    sendEmpty(exchange, 202, sessions.headers(repository, session))
+  }
+
+  return {
+    async open(exchange, repository) {
+      const [mount, whole] = [exchange.query.get('mount'), exchange.query.get('digest')]
+      if (mount !== null) {
+        const digest = parseDigest(mount)
+        if (await tryMount(exchange, repository, digest)) sendCreated(exchange, repository, digest)
+        else await openSession(exchange, repository)
+      } else if (whole !== null) await openWhole(exchange, repository, parseDigest(whole))
+      else await openSession(exchange, repository)
+    },
+
+    async status(exchange, repository, id) {
+      const session = sessions.fromLocation(exchange, repository, id)
+      const now = await uploads.status(repository, session, { signal: exchange.signal })
+      sendEmpty(exchange, 204, sessions.headers(repository, now))
+    },
+
+    async append(exchange, repository, id) {
+      const session = sessions.fromLocation(exchange, repository, id)
+      const now = await sessions.append(exchange, repository, session)
+      if (now !== undefined) sendEmpty(exchange, 202, sessions.headers(repository, now))
+    },
+
+    async close(exchange, repository, id) {
+      const session = sessions.fromLocation(exchange, repository, id)
+      const digest = parseDigest(exchange.query.get('digest') ?? '')
+      if (hasBody(exchange) && (await sessions.append(exchange, repository, session)) === undefined) return
+      await uploads.commit(repository, session, digest, { signal: exchange.signal })
+      sendCreated(exchange, repository, digest)
+    },
+
+    async cancel(exchange, repository, id) {
+      const session = sessions.fromLocation(exchange, repository, id)
+      await uploads.cancel(repository, session, { signal: exchange.signal })
+      sendEmpty(exchange, 204)
+    },
+  }
+}
+
+function sendCreated(exchange: Exchange, repository: RepositoryRef, digest: Digest): void {
+  const location = `/v2/${repository.name}/blobs/${digest}`
+  sendEmpty(exchange, 201, { location, 'docker-content-digest': digest })
+}
+
+/** `nowhere` for a source that cannot be: a mount that fails opens a session, it is never an error. */
+function mountSource(target: RepositoryRef, from: string | null): RepositoryRef | 'nowhere' | undefined {
+  if (from === null || from === '') return undefined
+  try {
+    const name = parseRepositoryName(from)
+    return name === target.name ? 'nowhere' : { namespace: target.namespace, name }
+  } catch {
+    return 'nowhere'
+  }
+}
+
+function hasBody({ req }: Exchange): boolean {
+  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+}
