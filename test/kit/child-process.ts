@@ -1,0 +1,27 @@
+import type { ChildProcess } from 'node:child_process'
+import { sendSignal } from './process-tree.ts'
+
+/** How a process ended: its code, the signal that ended it, or why it never started. */
+export interface Exit {
+  readonly code?: number | undefined
+  readonly signal?: NodeJS.Signals | undefined
+  readonly error?: unknown
+}
+
+export function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ error }))
+    child.once('exit', (code, signal) => resolve({ code: code ?? undefined, signal: signal ?? undefined }))
+  })
+}
+
+export function describeExit(exit: Exit): string {
+  if (exit.error !== undefined) return 'could not be started'
+  return exit.signal === undefined ? `exited with ${exit.code}` : `was ended by ${exit.signal}`
+}
+
+/** Signals a child that leads its own process group, and that group; nothing once the child has exited. */
+export function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  const exited = child.exitCode !== null || child.signalCode !== null
+  if (child.pid !== undefined && !exited) sendSignal(-child.pid, signal)
+}

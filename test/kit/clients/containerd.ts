@@ -1,0 +1,141 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { buildResource } from '../resource-stack.ts'
+import type { RunResult } from '../run.ts'
+import { startProcess } from '../start-process.ts'
+import { sandbox, stacksOverlays } from './sandbox.ts'
+
+export interface PulledImage {
+  readonly reference: string
+  readonly mediaType: string
+  readonly digest: string
+}
+
+export interface PullOptions {
+  /** The folder of `hostsToml`. */
+  readonly hostsDir?: string
+  /** Speaks HTTP to the host of the reference. */
+  readonly plainHttp?: boolean
+  readonly allPlatforms?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** A containerd of our own, driven with its `ctr`. */
+export interface Containerd extends AsyncDisposable {
+  /** Path of its socket. */
+  readonly address: string
+  /** Of the daemon; its mounts are seen only from its mount namespace. */
+  readonly pid: number
+  ctr(args: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<RunResult>
+  /** Pulls and unpacks; returns the image it then has. */
+  pull(reference: string, options?: PullOptions): Promise<PulledImage>
+  images(): Promise<PulledImage[]>
+  /** Digests in its content store. */
+  contentDigests(): Promise<string[]>
+  /** Removes an image and, before returning, the content that nothing else refers to. */
+  removeImage(reference: string): Promise<void>
+  /** Runs the image's command without a network and returns what it printed. */
+  run(reference: string): Promise<string>
+}
+
+/** Starts containerd in its own folder, without the Kubernetes plugin. */
+export function startContainerd(): Promise<Containerd> {
+  return buildResource(async (stack) => {
+    const box = stack.own(await sandbox('containerd'))
+    const path = (name: string) => join(box.path, name)
+    const address = path('c.sock')
+    await writeFile(path('config.toml'), config(box.path))
+    const ctr: Containerd['ctr'] = (args, options = {}) => box.run('ctr', ['--address', address, ...args], options)
+    const [command = '', ...before] = box.ownMounts
+    const { pid } = stack.own(
+      await startProcess({
+        command,
+        args: [...before, 'containerd', '--config', path('config.toml'), '--address', address],
+        env: box.env,
+        // The client's own patience is ten seconds; a socket that is not there yet makes it fail at once.
+        ready: (_output, signal) =>
+          box.run('ctr', ['--address', address, '--connect-timeout', '1s', 'version'], { signal }),
+      }),
+    )
+    const snapshotter = (await stacksOverlays(box.path)) ? 'overlayfs' : 'native'
+    return { address, pid, ctr, ...imageCommands(ctr, snapshotter), ...runCommand(ctr, snapshotter, box.path) }
+  })
+}
+
+type Ctr = Containerd['ctr']
+
+function imageCommands(
+  ctr: Ctr,
+  snapshotter: string,
+): Pick<Containerd, 'pull' | 'images' | 'contentDigests' | 'removeImage'> {
+  const images = async () => parseImages((await ctr(['images', 'ls'])).stdout)
+  return {
+    images,
+    async pull(reference, options = {}) {
+      const flags = [
+        ...(options.hostsDir === undefined ? [] : ['--hosts-dir', options.hostsDir]),
+        ...(options.plainHttp === true ? ['--plain-http'] : []),
+        ...(options.allPlatforms === true ? ['--all-platforms'] : []),
+      ]
+      const { signal } = options
+      await ctr(['images', 'pull', '--snapshotter', snapshotter, ...flags, reference], signal ? { signal } : {})
+      const pulled = (await images()).find((image) => image.reference === reference)
+      if (pulled === undefined) throw new Error(`ctr pulled ${reference} but does not list it`)
+      return pulled
+    },
+    async contentDigests() {
+      return (await ctr(['content', 'ls', '--quiet'])).stdout.split('\n').filter((line) => line !== '')
+    },
+    async removeImage(reference) {
+      await ctr(['images', 'rm', '--sync', reference])
+    },
+  }
+}
+
+function runCommand(ctr: Ctr, snapshotter: string, folder: string): Pick<Containerd, 'run'> {
+  let containers = 0
+  return {
+    async run(reference) {
+      containers += 1
+      const flags = ['--rm', '--snapshotter', snapshotter, '--fifo-dir', join(folder, 'fifo')]
+      return (await ctr(['run', ...flags, reference, `container-${containers}`])).stdout
+    },
+  }
+}
+
+/** The table of `ctr images ls`: REF TYPE DIGEST SIZE PLATFORMS LABELS. */
+function parseImages(table: string): PulledImage[] {
+  const [, ...rows] = table.trim().split('\n')
+  return rows.map((row) => {
+    const [reference = '', mediaType = '', digest = ''] = row.split(/\s+/)
+    return { reference, mediaType, digest }
+  })
+}
+
+const config = (folder: string) => `
+version = 2
+root = "${folder}/root"
+state = "${folder}/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
+[grpc]
+address = "${folder}/c.sock"
+`
+
+export interface HostsInit {
+  /** The host of the references that the file is for, such as `registry.example` or `127.0.0.1:5000`. */
+  readonly host: string
+  /** URL tried last; default: the host itself, over https. */
+  readonly server?: string
+  /** URLs tried in this order; one that is not the host itself is asked with `?ns=<host>`. */
+  readonly hosts?: readonly { readonly url: string; readonly capabilities?: readonly string[] }[]
+}
+
+/** Writes a `hosts.toml` for one host into a folder for `PullOptions.hostsDir`, which may hold several. */
+export async function hostsToml(folder: string, init: HostsInit): Promise<void> {
+  const lines = init.server === undefined ? [] : [`server = ${JSON.stringify(init.server)}`]
+  for (const { url, capabilities = ['pull', 'resolve'] } of init.hosts ?? []) {
+    lines.push(`[host.${JSON.stringify(url)}]`, `capabilities = ${JSON.stringify(capabilities)}`)
+  }
+  await mkdir(join(folder, init.host), { recursive: true })
+  await writeFile(join(folder, init.host, 'hosts.toml'), `${lines.join('\n')}\n`)
+}

@@ -1,0 +1,38 @@
+import { join } from 'node:path'
+import { buildResource } from '../resource-stack.ts'
+import type { RunOptions, RunResult } from '../run.ts'
+import { sandbox } from './sandbox.ts'
+
+type Command = (args: readonly string[], options?: Pick<RunOptions, 'input' | 'signal' | 'cwd'>) => Promise<RunResult>
+
+/** The containers/image family with one storage of its own; each speaks HTTP to registries on 127.0.0.1. */
+export interface ContainerTools extends AsyncDisposable {
+  /** For what the tools write, such as layouts. */
+  readonly folder: string
+  skopeo: Command
+  podman: Command
+  buildah: Command
+  umoci: Command
+}
+
+/** Prepares a storage; starts nothing. */
+export function containerTools(): Promise<ContainerTools> {
+  return buildResource(async (stack) => {
+    const box = stack.own(await sandbox('containers'))
+    const config = (name: string) => join(box.path, 'config', name)
+    const flags = ['--policy', config('policy.json'), '--registries-conf', config('registries.conf')]
+    const tool =
+      (name: string, always: readonly string[] = []): Command =>
+      (args, options) => {
+        const [command = name, ...words] = [...box.ownMounts, name, ...always, ...args]
+        return box.run(command, words, options)
+      }
+    return {
+      folder: box.path,
+      skopeo: tool('skopeo', flags),
+      podman: tool('podman'),
+      buildah: tool('buildah'),
+      umoci: tool('umoci'),
+    }
+  })
+}

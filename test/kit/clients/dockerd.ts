@@ -1,0 +1,124 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { buildResource } from '../resource-stack.ts'
+import type { RunResult } from '../run.ts'
+import { startProcess } from '../start-process.ts'
+import type { Containerd } from './containerd.ts'
+import { type Sandbox, sandbox } from './sandbox.ts'
+
+export interface DockerdInit {
+  /** The containerd that runs its containers. */
+  readonly containerd: Pick<Containerd, 'address' | 'pid'>
+}
+
+/** A Docker engine of our own. It speaks HTTP to every registry on 127.0.0.0/8. */
+export interface Dockerd extends AsyncDisposable {
+  /** Runs the docker command against this engine. */
+  docker(args: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<RunResult>
+  /** Returns the digest of the manifest that was pulled. */
+  pull(reference: string): Promise<string>
+  /** Returns the digest of the manifest that was pushed. */
+  push(reference: string): Promise<string>
+  tag(source: string, target: string): Promise<void>
+  /** Builds `FROM scratch` with these files added, and this command. */
+  build(reference: string, image: BuiltImage): Promise<void>
+  /** Runs the image's command without a network and returns what it printed. */
+  run(reference: string): Promise<string>
+  /** Removes every image, so that the next pull transfers every layer. */
+  removeImages(): Promise<void>
+}
+
+export interface BuiltImage {
+  /** File name in the image's root to content. */
+  readonly files: Readonly<Record<string, string | Uint8Array>>
+  readonly cmd: readonly string[]
+}
+
+/** Starts dockerd in its own folder, without bridge and firewall rules. */
+export function startDockerd({ containerd }: DockerdInit): Promise<Dockerd> {
+  return buildResource(async (stack) => {
+    const box = stack.own(await sandbox('dockerd'))
+    const host = `unix://${join(box.path, 'd.sock')}`
+    // Otherwise it writes its identity to /etc/docker; there is no flag for it.
+    await writeFile(
+      join(box.path, 'daemon.json'),
+      JSON.stringify({ 'deprecated-key-path': join(box.path, 'key.json') }),
+    )
+    const docker: Dockerd['docker'] = (args, options = {}) => box.run('docker', ['--host', host, ...args], options)
+    stack.own(
+      await startProcess({
+        // The containers that containerd runs for it must see the layers that it mounts.
+        command: 'nsenter',
+        args: [
+          '--mount',
+          '--target',
+          String(containerd.pid),
+          'dockerd',
+          ...daemonFlags(box.path, host, containerd.address),
+        ],
+        env: box.env,
+        ready: (_output, signal) => docker(['version', '--format', '{{.Server.Version}}'], { signal }),
+      }),
+    )
+    return { docker, ...transferCommands(docker), ...imageCommands(docker, box) }
+  })
+}
+
+function daemonFlags(folder: string, host: string, containerd: string): string[] {
+  const path = (name: string) => join(folder, name)
+  return [
+    ['--host', host],
+    ['--containerd', containerd],
+    ['--config-file', path('daemon.json')],
+    ['--data-root', path('root')],
+    ['--exec-root', path('exec')],
+    ['--pidfile', path('docker.pid')],
+    ['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false'],
+  ].flat()
+}
+
+type Docker = Dockerd['docker']
+
+function transferCommands(docker: Docker): Pick<Dockerd, 'pull' | 'push'> {
+  return {
+    async pull(reference) {
+      return digestIn((await docker(['pull', reference])).stdout)
+    },
+    async push(reference) {
+      return digestIn((await docker(['push', reference])).stdout)
+    },
+  }
+}
+
+function imageCommands(docker: Docker, box: Sandbox): Pick<Dockerd, 'tag' | 'build' | 'run' | 'removeImages'> {
+  let contexts = 0
+  return {
+    async tag(source, target) {
+      await docker(['tag', source, target])
+    },
+    async build(reference, { files, cmd }) {
+      contexts += 1
+      const context = join(box.path, `context-${contexts}`)
+      await mkdir(context)
+      const names = Object.keys(files)
+      for (const name of names) await writeFile(join(context, name), files[name] ?? '', { mode: 0o755 })
+      const steps = ['FROM scratch', ...names.map((name) => `COPY ${name} /${name}`), `CMD ${JSON.stringify(cmd)}`]
+      await writeFile(join(context, 'Dockerfile'), steps.join('\n'))
+      await docker(['build', '--tag', reference, context])
+    },
+    async run(reference) {
+      return (await docker(['run', '--rm', '--network', 'none', reference])).stdout
+    },
+    async removeImages() {
+      const ids = (await docker(['images', '--quiet', '--no-trunc'])).stdout.split('\n').filter(Boolean)
+      if (ids.length > 0) await docker(['rmi', '--force', ...new Set(ids)])
+    },
+  }
+}
+
+/** `Digest: sha256:…` after a pull, `tag: digest: sha256:… size: …` after a push. */
+function digestIn(output: string): string {
+  const digest = /digest: (sha256:[0-9a-f]{64})/i.exec(output)?.[1]
+  if (digest === undefined) throw new Error(`docker named no digest:\n${output}`)
+  return digest
+}

@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+import { describeExit, exitOf, killGroup } from './child-process.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface RunOptions {
+  /** The whole environment, not an addition; default: this process's own. */
+  readonly env?: Environment
+  readonly cwd?: string
+  /** Written to its standard input. */
+  readonly input?: string | Uint8Array
+  /** Milliseconds before it is killed; default two minutes. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface RunResult {
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A command did not start or did not exit with 0. The message ends with the end of its output. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed'
+  readonly exitCode: number | undefined
+  readonly stdout: string
+  readonly stderr: string
+
+  constructor(what: string, result: RunResult & { exitCode?: number | undefined; cause?: unknown }) {
+    super([what, tail(result.stdout), tail(result.stderr)].filter((part) => part !== '').join('\n'), {
+      cause: result.cause,
+    })
+    this.exitCode = result.exitCode
+    this.stdout = result.stdout
+    this.stderr = result.stderr
+  }
+}
+
+/**
+ * Runs a command to its end.
+ *
+ * @throws CommandFailed when it exits with anything but 0, cannot start, or is cut off by time or signal.
+ */
+export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const what = [command, ...args].join(' ')
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? 120_000)
+  const cut = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal])
+  cut.throwIfAborted()
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  })
+  const kill = () => killGroup(child, 'SIGKILL')
+  cut.addEventListener('abort', kill, { once: true })
+  try {
+    // A command that does not read its input closes the pipe, which is its good right.
+    child.stdin.on('error', () => undefined).end(options.input)
+    const [stdout, stderr, exit] = await Promise.all([text(child.stdout), text(child.stderr), exitOf(child)])
+    if (exit.code === 0) return { stdout, stderr }
+    const end = cut.aborted ? 'was cut off' : describeExit(exit)
+    throw new CommandFailed(`${what} ${end}`, { stdout, stderr, exitCode: exit.code, cause: exit.error })
+  } finally {
+    cut.removeEventListener('abort', kill)
+  }
+}
+
+/** The last 30 lines. */
+function tail(output: string): string {
+  return output.trimEnd().split('\n').slice(-30).join('\n')
+}

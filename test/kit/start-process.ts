@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { describeExit, type Exit, exitOf, killGroup } from './child-process.ts'
+import { eventually } from './eventually.ts'
+import { killMarked, marker } from './process-tree.ts'
+import { CommandFailed, type Environment } from './run.ts'
+
+export interface StartOptions<T> {
+  readonly command: string
+  readonly args: readonly string[]
+  /** The whole environment, not an addition; default: this process's own. */
+  readonly env?: Environment
+  readonly cwd?: string
+  /** Throws until the process serves; called again and again with what it has printed so far. */
+  ready(output: Output, signal: AbortSignal): T | Promise<T>
+  /** Milliseconds until `ready` must have succeeded. */
+  readyTimeoutMs?: number
+  /** Milliseconds between SIGTERM and SIGKILL at disposal. */
+  graceMs?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Output {
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A program that runs until its disposal, which also ends everything it started. */
+export interface StartedProcess<T> extends AsyncDisposable {
+  readonly pid: number
+  /** What `ready` returned. */
+  readonly ready: T
+  output(): Output
+  kill(signal: NodeJS.Signals): void
+  /** Resolves when it has exited, for whatever reason. */
+  readonly exited: Promise<void>
+}
+
+/**
+ * Starts a program and waits until it serves.
+ *
+ * @throws CommandFailed when it exits first, or is not ready in time; nothing of it is left running then.
+ */
+export async function startProcess<T>(options: StartOptions<T>): Promise<StartedProcess<T>> {
+  const mark = randomUUID()
+  const what = [options.command, ...options.args].join(' ')
+  const [command, ...args] = [...leash(), options.command, ...options.args]
+  const child = spawn(command ?? options.command, args, {
+    cwd: options.cwd,
+    env: { ...(options.env ?? process.env), [marker]: mark },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output.stdout += chunk))
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (output.stderr += chunk))
+  const exit = exitOf(child)
+  const decided = new AbortController()
+  const signal = options.signal === undefined ? decided.signal : AbortSignal.any([decided.signal, options.signal])
+  const stop = async () => {
+    decided.abort()
+    await terminate(child, exit, options.graceMs ?? 15_000)
+    await killMarked(mark)
+  }
+  try {
+    const ready = await Promise.race([
+      eventually((cut) => options.ready(output, cut), { timeoutMs: options.readyTimeoutMs ?? 30_000, signal }),
+      exit.then((end) => Promise.reject(new Error(describeExit(end), { cause: end.error }))),
+    ])
+    return {
+      pid: child.pid ?? 0,
+      ready,
+      output: () => ({ ...output }),
+      kill: (signal) => killGroup(child, signal),
+      exited: exit.then(() => undefined),
+      [Symbol.asyncDispose]: stop,
+    }
+  } catch (cause) {
+    await stop()
+    const reason = cause instanceof Object && 'message' in cause ? String(cause.message) : ''
+    throw new CommandFailed(`${what} did not become ready: ${reason}`, { ...output, cause })
+  }
+}
+
+async function terminate(child: ChildProcess, exit: Promise<Exit>, graceMs: number): Promise<void> {
+  killGroup(child, 'SIGTERM')
+  const late = setTimeout(() => killGroup(child, 'SIGKILL'), graceMs)
+  await exit
+  clearTimeout(late)
+}
+
+/** On Linux the kernel ends the program should this process die without disposing it. */
+function leash(): string[] {
+  const setpriv = '/usr/bin/setpriv'
+  return existsSync(setpriv) ? [setpriv, '--pdeathsig', 'TERM', '--'] : []
+}
