@@ -1,7 +1,15 @@
-import { type AbortOptions, appError, hasCode, isAbort, isAppError, throwIfAborted } from '../base/index.ts'
+import { type AbortOptions, appError, codeOf, hasCode, isAbort, isAppError, throwIfAborted } from '../base/index.ts'
 import type { Cluster, Member } from './cluster.ts'
 
+/** How one member failed before the next one was asked. */
+export interface FailedTry {
+  readonly member: Member
+  readonly err: unknown
+}
+
 export interface TryEachOptions extends AbortOptions {
+  /** Tries that have failed before: their members are not asked again, and they count in the error. */
+  readonly after?: readonly FailedTry[]
   /**
    * True when this error of one member is the answer and no other member need be asked. Default: an error that is not
    * retryable, except the ones that are about the member itself.
@@ -9,17 +17,11 @@ export interface TryEachOptions extends AbortOptions {
   readonly isDefinite?: (err: unknown) => boolean
 }
 
-/** What one member answered before the next one was asked; stands in the `detail` of NO_HEALTHY_MEMBER. */
-export interface FailedStep {
-  readonly member: string
-  readonly code: string
-}
-
 /**
  * Calls the members of `key` one after the other, healthy ones first, until one gives a result or a definite error,
  * and reports to the cluster how each did.
- * @throws the definite error; the error on which all members agree, when all of them answered; ABORTED when the
- *   signal fires; else NO_HEALTHY_MEMBER with the last error as its cause and all steps in its detail
+ * @throws the definite error; the error on which all members that answered agree; ABORTED when the signal fires; else
+ *   NO_HEALTHY_MEMBER with the last error as its cause and the code of each member in its detail
  */
 export async function tryEach<T>(
   cluster: Cluster,
@@ -28,9 +30,9 @@ export async function tryEach<T>(
   options: TryEachOptions = {},
 ): Promise<T> {
   const isDefinite = options.isDefinite ?? isDefiniteByDefault
-  const steps: FailedStep[] = []
-  let last: unknown
+  const tries = [...(options.after ?? [])]
   for (const member of cluster.candidates(key)) {
+    if (options.after?.some((failed) => failed.member.id === member.id) === true) continue
     throwIfAborted(options.signal)
     try {
       const result = await call(member)
@@ -40,11 +42,10 @@ export async function tryEach<T>(
       if (isAbort(err) && options.signal?.aborted === true) throw err
       reportFailure(cluster, member, err)
       if (isDefinite(err)) throw err
-      steps.push({ member: member.id, code: isAppError(err) ? err.code : 'UNKNOWN' })
-      last = err
+      tries.push({ member, err })
     }
   }
-  throw usedUp(steps, last)
+  throw usedUp(tries)
 }
 
 /** True when the error says that the member itself is in trouble, and not that it gave an answer we dislike. */
@@ -60,11 +61,12 @@ export function reportFailure(cluster: Cluster, member: Member, err: unknown): v
   cluster.report(member.id, isMemberFailure(err) ? 'failed' : 'ok')
 }
 
-/** The error of a list of candidates that is used up; `last` is what the last of them threw. */
-export function usedUp(steps: readonly FailedStep[], last: unknown): unknown {
-  const agreed = steps.every(({ code }) => code === steps[0]?.code)
-  if (steps.length > 0 && agreed && !isMemberFailure(last)) return last
-  return appError('NO_HEALTHY_MEMBER', { detail: { steps }, cause: last })
+/** What to throw when every candidate has failed: see `tryEach`. */
+export function usedUp(tries: readonly FailedTry[]): unknown {
+  const answers = tries.filter(({ err }) => !isMemberFailure(err) && !hasCode(err, 'NOT_OWNER'))
+  if (answers.length > 0 && new Set(answers.map(({ err }) => codeOf(err))).size === 1) return answers.at(-1)?.err
+  const steps = tries.map(({ member, err }) => ({ member: member.id, code: codeOf(err) ?? 'UNKNOWN' }))
+  return appError('NO_HEALTHY_MEMBER', { detail: { steps }, cause: tries.at(-1)?.err })
 }
 
 function isDefiniteByDefault(err: unknown): boolean {

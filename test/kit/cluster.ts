@@ -1,6 +1,6 @@
 import { type Clock, fakeClock } from '../../lib/base/index.ts'
 import { type Cluster, type Member, staticCluster } from '../../lib/cluster/index.ts'
-import type { Logger } from '../../lib/telemetry/index.ts'
+import { silentLogger } from '../../lib/telemetry/index.ts'
 
 /** Members `m0`, `m1`, ... at addresses that nobody answers. */
 export function someMembers(count: number): Member[] {
@@ -10,10 +10,7 @@ export function someMembers(count: number): Member[] {
 /** A cluster with short health times; three failures within 10 s take a member out for 5 s. */
 export function clusterOf(members: readonly Member[], init: { replicas?: number; clock?: Clock } = {}): Cluster {
   return staticCluster(
-    { clock: init.clock ?? fakeClock(), logger: quiet },
+    { clock: init.clock ?? fakeClock(), logger: silentLogger() },
     { members, replicas: init.replicas ?? 2, health: { failures: 3, windowMs: 10_000, outMs: 5_000 } },
   )
 }
-
-const nothing = () => undefined
-const quiet: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => quiet }

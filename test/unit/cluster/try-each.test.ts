@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { appError, type ErrorCode } from '../../../lib/base/index.ts'
-import { tryEach } from '../../../lib/cluster/index.ts'
+import { type Member, tryEach } from '../../../lib/cluster/index.ts'
 import { clusterOf, someMembers } from '../../kit/cluster.ts'
 
 /** Calls the members of a ring of three; each answers what stands at its place in the ring order. */
@@ -55,14 +55,19 @@ describe('trying each member', () => {
     expect(result).toMatchObject({ code: 'BLOB_UNKNOWN' })
   })
 
-  test('when nobody is left it says what each of them did', async () => {
-    const { result, order } = await callAll(['PEER_CLOSED', 'BLOB_UNKNOWN', 'REQUEST_TIMEOUT'], () => false)
+  test('an error on which all agree who answered is thrown as it is, though others are dead', async () => {
+    const { result } = await callAll(['BLOB_UNKNOWN', 'PEER_CLOSED', 'NOT_OWNER'], () => false)
+    expect(result).toMatchObject({ code: 'BLOB_UNKNOWN' })
+  })
+
+  test('when nobody is left and answers differ it says what each of them did', async () => {
+    const { result, order } = await callAll(['DIGEST_REFUSED', 'BLOB_UNKNOWN', 'REQUEST_TIMEOUT'], () => false)
     expect(result).toMatchObject({
       code: 'NO_HEALTHY_MEMBER',
       cause: { code: 'REQUEST_TIMEOUT' },
       detail: {
         steps: [
-          { member: order[0], code: 'PEER_CLOSED' },
+          { member: order[0], code: 'DIGEST_REFUSED' },
           { member: order[1], code: 'BLOB_UNKNOWN' },
           { member: order[2], code: 'REQUEST_TIMEOUT' },
         ],
@@ -84,6 +89,15 @@ describe('trying each member', () => {
     expect(cluster.isHealthy('m0')).toBe(true)
     for (let i = 0; i < 3; i += 1) await fail('PEER_CLOSED')
     expect(cluster.isHealthy('m0')).toBe(false)
+  })
+
+  test('does not ask members again that have failed before, and names them in the error', async () => {
+    const cluster = clusterOf(someMembers(2))
+    const [first, second] = cluster.candidates('key') as [Member, Member]
+    const after = [{ member: first, err: appError('STALLED') }]
+    expect(await tryEach(cluster, 'key', async ({ id }) => id, { after })).toBe(second.id)
+    const refused = tryEach(cluster, 'key', () => Promise.reject(appError('PEER_CLOSED')), { after })
+    await expect(refused).rejects.toMatchObject({ detail: { steps: [{ code: 'STALLED' }, { code: 'PEER_CLOSED' }] } })
   })
 
   test('an abort by the caller ends it at once and blames nobody', async () => {

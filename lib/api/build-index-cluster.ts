@@ -1,0 +1,46 @@
+import type { AbortOptions } from '../base/index.ts'
+import { type Cluster, type Member, tryEach } from '../cluster/index.ts'
+import type { HttpClient } from '../http/index.ts'
+import { type BuildIndex, buildIndexClient } from './build-index.ts'
+
+export interface BuildIndexClusterComponents {
+  readonly http: HttpClient
+  /** The ring of build-indexes, by repository name. */
+  readonly cluster: Cluster
+}
+
+/** Any key does for a call that is about all repositories. */
+const EVERY_REPOSITORY = ''
+
+/**
+ * The build-indexes as one. A repository's calls go to its owner on the ring, so that its writes meet in one place, and
+ * to the next one when that does not answer: all of them share the backend, whose conditional writes keep them honest.
+ * A write whose connection broke may have been done; all writes can be repeated. @throws NO_HEALTHY_MEMBER when nobody
+ * answers
+ */
+export function buildIndexCluster({ http, cluster }: BuildIndexClusterComponents): BuildIndex {
+  const clients = new Map(cluster.members.map(({ id, url }) => [id, buildIndexClient(http, url)]))
+  const on = <T>(key: string, options: AbortOptions | undefined, call: (index: BuildIndex) => Promise<T>) =>
+    tryEach(cluster, key, ({ id }: Member) => call(clients.get(id) as BuildIndex), { signal: options?.signal })
+
+  return {
+    listRepositories: (options) => on(EVERY_REPOSITORY, options, (index) => index.listRepositories(options)),
+    listTags: (repository, options) => on(repository, options, (index) => index.listTags(repository, options)),
+    getTag: (repository, tag, options) => on(repository, options, (index) => index.getTag(repository, tag, options)),
+    putTag: (repository, tag, target) => on(repository, target, (index) => index.putTag(repository, tag, target)),
+    deleteTag: (repository, tag, options) =>
+      on(repository, options, (index) => index.deleteTag(repository, tag, options)),
+    getManifest: (repository, digest, options) =>
+      on(repository, options, (index) => index.getManifest(repository, digest, options)),
+    putManifest: (repository, descriptor, options) =>
+      on(repository, options, (index) => index.putManifest(repository, descriptor, options)),
+    deleteManifest: (repository, digest, options) =>
+      on(repository, options, (index) => index.deleteManifest(repository, digest, options)),
+    getBlob: (repository, digest, options) =>
+      on(repository, options, (index) => index.getBlob(repository, digest, options)),
+    putBlob: (repository, link, options) =>
+      on(repository, options, (index) => index.putBlob(repository, link, options)),
+    deleteBlob: (repository, digest, options) =>
+      on(repository, options, (index) => index.deleteBlob(repository, digest, options)),
+  }
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod'
+import { type AbortOptions, type ErrorCode, hasCode } from '../base/index.ts'
+import type { Descriptor, Digest, RepositoryName, Tag } from '../core/index.ts'
+import type { HttpClient, HttpRequest } from '../http/index.ts'
+import { jsonBody, sendForJson, sendForNothing } from './answer.ts'
+import { path, query } from './path.ts'
+import { byteCountSchema, descriptorSchema, digestSchema, repositorySchema, tagSchema } from './schemas.ts'
+
+/** Route patterns of the build-index; docs/endpoints.md has a row for each. */
+export const buildIndexRoutes = {
+  repositories: '/repositories',
+  tags: '/repositories/:repository/tags',
+  tag: '/repositories/:repository/tags/:tag',
+  manifest: '/repositories/:repository/manifests/:digest',
+  blob: '/repositories/:repository/blobs/:digest',
+} as const
+
+export const repositoryPageSchema = z.object({
+  repositories: z.array(repositorySchema),
+  next: z.string().exactOptional(),
+})
+export const tagPageSchema = z.object({ tags: z.array(tagSchema), next: z.string().exactOptional() })
+export const blobLinkSchema = z.object({ digest: digestSchema, size: byteCountSchema })
+/** Body of the PUT that links a blob. */
+export const blobSizeSchema = z.object({ size: byteCountSchema })
+
+/** `next` is the `last` of the next page's request; absent on the last page. */
+export type RepositoryPage = z.infer<typeof repositoryPageSchema>
+export type TagPage = z.infer<typeof tagPageSchema>
+export type BlobLink = z.infer<typeof blobLinkSchema>
+
+export interface PageOptions extends AbortOptions {
+  /** Entries of one page; the server has its own default and limit. */
+  readonly n?: number | undefined
+  /** Entries after this one. */
+  readonly last?: string | undefined
+}
+
+export interface TagIndex {
+  /** Undefined when nothing was ever pushed to the repository. */
+  listTags(repository: RepositoryName, options?: PageOptions): Promise<TagPage | undefined>
+  getTag(repository: RepositoryName, tag: Tag, options?: AbortOptions): Promise<Descriptor | undefined>
+  /** Moves the tag; returns once that is durable. */
+  putTag(
+    repository: RepositoryName,
+    tag: Tag,
+    target: { readonly descriptor: Descriptor } & AbortOptions,
+  ): Promise<void>
+  /** @throws MANIFEST_UNKNOWN when there is no such tag */
+  deleteTag(repository: RepositoryName, tag: Tag, options?: AbortOptions): Promise<void>
+}
+
+export interface ManifestLinks {
+  getManifest(repository: RepositoryName, digest: Digest, options?: AbortOptions): Promise<Descriptor | undefined>
+  /** Links a manifest; returns once that is durable. */
+  putManifest(repository: RepositoryName, descriptor: Descriptor, options?: AbortOptions): Promise<void>
+  /** Unlinks it and removes the tags that point to it. @throws MANIFEST_UNKNOWN */
+  deleteManifest(repository: RepositoryName, digest: Digest, options?: AbortOptions): Promise<void>
+}
+
+export interface BlobLinks {
+  getBlob(repository: RepositoryName, digest: Digest, options?: AbortOptions): Promise<BlobLink | undefined>
+  /** Links a blob; returns once that is durable. */
+  putBlob(repository: RepositoryName, link: BlobLink, options?: AbortOptions): Promise<void>
+  /** @throws BLOB_UNKNOWN */
+  deleteBlob(repository: RepositoryName, digest: Digest, options?: AbortOptions): Promise<void>
+}
+
+/**
+ * Repositories: tags, manifests and blob links. Undefined always means that the index looked and there is none; when it
+ * cannot look, it throws (UNAVAILABLE, BACKEND_UNAVAILABLE, NO_HEALTHY_MEMBER, the errors of the HTTP client).
+ */
+export interface BuildIndex extends TagIndex, ManifestLinks, BlobLinks {
+  listRepositories(options?: PageOptions): Promise<RepositoryPage>
+}
+
+/** One build-index over HTTP; `url` is its base URL without a trailing slash. */
+export function buildIndexClient(http: HttpClient, url: string): BuildIndex {
+  return {
+    ...tagIndex(http, url),
+    ...manifestLinks(http, url),
+    ...blobLinks(http, url),
+    listRepositories({ n, last, signal } = {}) {
+      const target = `${url}/repositories${query({ n, last })}`
+      return sendForJson(http, { method: 'GET', url: target, signal }, { schema: repositoryPageSchema })
+    },
+  }
+}
+
+function tagIndex(http: HttpClient, url: string): TagIndex {
+  const at = (repository: string, tag: string) => url + path`/repositories/${repository}/tags/${tag}`
+  return {
+    listTags(repository, { n, last, signal } = {}) {
+      const target = url + path`/repositories/${repository}/tags` + query({ n, last })
+      return find(http, { method: 'GET', url: target, signal }, { schema: tagPageSchema, absent: 'NAME_UNKNOWN' })
+    },
+    getTag: (repository, tag, { signal } = {}) =>
+      find(http, { method: 'GET', url: at(repository, tag), signal }, descriptorAnswer),
+    putTag: (repository, tag, { descriptor, signal }) =>
+      sendForNothing(http, { method: 'PUT', url: at(repository, tag), ...jsonBody(descriptor), signal }),
+    deleteTag: (repository, tag, { signal } = {}) =>
+      sendForNothing(http, { method: 'DELETE', url: at(repository, tag), signal }),
+  }
+}
+
+function manifestLinks(http: HttpClient, url: string): ManifestLinks {
+  const at = (repository: string, digest: Digest) => url + path`/repositories/${repository}/manifests/${digest}`
+  return {
+    getManifest: (repository, digest, { signal } = {}) =>
+      find(http, { method: 'GET', url: at(repository, digest), signal }, descriptorAnswer),
+    putManifest(repository, descriptor, { signal } = {}) {
+      const target = at(repository, descriptor.digest)
+      return sendForNothing(http, { method: 'PUT', url: target, ...jsonBody(descriptor), signal })
+    },
+    deleteManifest: (repository, digest, { signal } = {}) =>
+      sendForNothing(http, { method: 'DELETE', url: at(repository, digest), signal }),
+  }
+}
+
+function blobLinks(http: HttpClient, url: string): BlobLinks {
+  const at = (repository: string, digest: Digest) => url + path`/repositories/${repository}/blobs/${digest}`
+  return {
+    getBlob(repository, digest, { signal } = {}) {
+      const request = { method: 'GET', url: at(repository, digest), signal } as const
+      return find(http, request, { schema: blobLinkSchema, absent: 'BLOB_UNKNOWN' })
+    },
+    putBlob: (repository, { digest, size }, { signal } = {}) =>
+      sendForNothing(http, { method: 'PUT', url: at(repository, digest), ...jsonBody({ size }), signal }),
+    deleteBlob: (repository, digest, { signal } = {}) =>
+      sendForNothing(http, { method: 'DELETE', url: at(repository, digest), signal }),
+  }
+}
+
+const descriptorAnswer = { schema: descriptorSchema, absent: 'MANIFEST_UNKNOWN' } as const
+
+/** A GET whose 404 is an answer, but only with the code of the index itself: any other 404 is somebody's mistake. */
+async function find<T>(
+  http: HttpClient,
+  request: HttpRequest,
+  answer: { readonly schema: z.ZodType<T>; readonly absent: ErrorCode },
+): Promise<T | undefined> {
+  try {
+    return await sendForJson(http, request, { schema: answer.schema })
+  } catch (err) {
+    if (hasCode(err, answer.absent, 'NAME_UNKNOWN')) return undefined
+    throw err
+  }
+}

@@ -1,0 +1,48 @@
+export {
+  type BlobLink,
+  type BlobLinks,
+  type BuildIndex,
+  blobLinkSchema,
+  blobSizeSchema,
+  buildIndexClient,
+  buildIndexRoutes,
+  type ManifestLinks,
+  type PageOptions,
+  type RepositoryPage,
+  repositoryPageSchema,
+  type TagIndex,
+  type TagPage,
+  tagPageSchema,
+} from './build-index.ts'
+export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
+export {
+  type BlobBody,
+  HOP_HEADER,
+  type HopOptions,
+  OFFSET_HEADER,
+  type OriginBlobs,
+  type OriginClient,
+  type OriginUploads,
+  originClient,
+  originRoutes,
+  type ReadBlobOptions,
+  STORED_HEADER,
+  type UploadState,
+  uploadDoneSchema,
+  uploadStateSchema,
+} from './origin.ts'
+export { type OriginCluster, type OriginClusterComponents, originCluster } from './origin-cluster.ts'
+export { descriptorSchema, parseBody } from './schemas.ts'
+export {
+  type AnnounceBatch,
+  type AnnounceTorrent,
+  type AnnounceTorrentAnswer,
+  type AnnouncingPeer,
+  announceAnswerSchema,
+  announceBatchSchema,
+  announceLimits,
+  type TrackerClient,
+  trackerClient,
+  trackerRoutes,
+} from './tracker.ts'
+export { type TrackerCluster, type TrackerClusterComponents, trackerCluster } from './tracker-cluster.ts'

@@ -1,0 +1,152 @@
+import { Readable } from 'node:stream'
+import { type AbortOptions, appError, hasCode, throwIfAborted } from '../base/index.ts'
+import { type Cluster, type FailedTry, type Member, tryEach, usedUp } from '../cluster/index.ts'
+import type { ByteRange, Digest } from '../core/index.ts'
+import type { HttpClient } from '../http/index.ts'
+import { type BlobBody, type OriginClient, originClient, type ReadBlobOptions, type UploadState } from './origin.ts'
+
+/** Times that one read may lose its connection, each time with new bytes in between, before it fails. */
+const MAX_CUTS = 10
+
+export interface OriginClusterComponents {
+  readonly http: HttpClient
+  /** The ring of origins, by digest. */
+  readonly cluster: Cluster
+}
+
+/**
+ * The origins as one: each call goes to the members of the digest's ring in turn. An origin that does not have a blob
+ * has looked in the store, so two that say BLOB_UNKNOWN (or the only one that answers) are believed.
+ * @throws (all methods) NO_HEALTHY_MEMBER when nobody answers, ABORTED, and what an origin answers
+ */
+export interface OriginCluster {
+  /** Undefined when the blob does not exist. */
+  statBlob(namespace: string, digest: Digest, options?: AbortOptions): Promise<{ readonly size: number } | undefined>
+  /**
+   * Opens the blob at the first origin that has it. When that one stops in mid-answer the body goes on at the next one
+   * from where it stopped, so the reader sees one unbroken range, unverified. @throws BLOB_UNKNOWN, RANGE_UNSATISFIABLE
+   */
+  readBlob(namespace: string, digest: Digest, options?: Omit<ReadBlobOptions, 'hop'>): Promise<BlobBody>
+  /** The bytes of one metainfo stream; a broken one is opened again by the caller. @throws BLOB_UNKNOWN */
+  openMetainfo(namespace: string, digest: Digest, options?: AbortOptions): Promise<Readable>
+  /** Opens an upload at some healthy origin; `key` spreads uploads over them (any random text). */
+  createUpload(namespace: string, key: string, options?: AbortOptions): Promise<UploadState>
+  /** The member with that id, for the later requests of an upload; undefined when there is none. */
+  at(memberId: string): OriginClient | undefined
+}
+
+export function originCluster({ http, cluster }: OriginClusterComponents): OriginCluster {
+  const clients = new Map(cluster.members.map(({ id, url }) => [id, originClient(http, url)]))
+  const client = ({ id }: Member): OriginClient => clients.get(id) as OriginClient
+
+  return {
+    async statBlob(namespace, digest, options = {}) {
+      const known = await tryEach(
+        cluster,
+        digest,
+        async (member) =>
+          (await client(member).statBlob(namespace, digest, options)) ?? Promise.reject(unknown(digest)),
+        { ...options, isDefinite: untilTwoDoNotKnow() },
+      ).catch((err: unknown) => {
+        if (hasCode(err, 'BLOB_UNKNOWN')) return undefined
+        throw err
+      })
+      return known
+    },
+    readBlob: (namespace, digest, options = {}) => resumingRead({ cluster, client, namespace, digest }, options),
+    openMetainfo: (namespace, digest, options = {}) =>
+      tryEach(cluster, digest, (member) => client(member).openMetainfo(namespace, digest, options), {
+        ...options,
+        isDefinite: untilTwoDoNotKnow(),
+      }),
+    createUpload: (namespace, key, options = {}) =>
+      tryEach(cluster, key, (member) => client(member).createUpload(namespace, options), options),
+    at: (memberId) => clients.get(memberId),
+  }
+}
+
+function unknown(digest: Digest) {
+  return appError('BLOB_UNKNOWN', { detail: { digest } })
+}
+
+/** A rule for `tryEach`, for one call: the second BLOB_UNKNOWN is believed, other final errors at once. */
+function untilTwoDoNotKnow(): (err: unknown) => boolean {
+  let count = 0
+  return (err) => {
+    if (!hasCode(err, 'BLOB_UNKNOWN')) return hasCode(err, ...finalCodes)
+    count += 1
+    return count >= 2
+  }
+}
+
+/** What another origin would answer in the same way. */
+const finalCodes = ['RANGE_UNSATISFIABLE', 'RANGE_INVALID', 'DIGEST_INVALID', 'NAME_INVALID', 'UNAUTHORIZED', 'DENIED']
+
+interface ReadTarget {
+  readonly cluster: Cluster
+  readonly client: (member: Member) => OriginClient
+  readonly namespace: string
+  readonly digest: Digest
+}
+
+interface OpenRead {
+  readonly member: Member
+  readonly size: number
+  readonly body: Readable
+}
+
+async function resumingRead(target: ReadTarget, options: Omit<ReadBlobOptions, 'hop'>): Promise<BlobBody> {
+  const first = await openAt(target, options, [])
+  const range = options.range ?? { start: 0, end: first.size }
+  const body = Readable.from(unbroken(target, first, range, options.signal), { objectMode: false })
+  // A body that is destroyed before its first read never enters the generator.
+  body.once('close', () => first.body.destroy())
+  return { size: first.size, body }
+}
+
+/** Opens the range at the first candidate that did not fail since bytes came last. */
+function openAt(
+  { cluster, client, namespace, digest }: ReadTarget,
+  options: ReadBlobOptions,
+  after: readonly FailedTry[],
+): Promise<OpenRead> {
+  const open = async (member: Member) => ({ member, ...(await client(member).readBlob(namespace, digest, options)) })
+  return tryEach(cluster, digest, open, { signal: options.signal, after, isDefinite: untilTwoDoNotKnow() })
+}
+
+/** The bytes of `range`, exactly; goes on elsewhere when a body ends early. */
+async function* unbroken(
+  target: ReadTarget,
+  first: OpenRead,
+  range: ByteRange,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  let open = first
+  let offset = range.start
+  let failed: FailedTry[] = []
+  for (let cuts = 0; ; cuts += 1) {
+    const before = offset
+    let cause: unknown
+    try {
+      for await (const chunk of open.body as AsyncIterable<Uint8Array>) {
+        offset += chunk.byteLength
+        if (offset > range.end) throw appError('SIZE_INVALID', { detail: { member: open.member.id } })
+        yield chunk
+      }
+    } catch (err) {
+      if (hasCode(err, 'SIZE_INVALID')) throw err
+      cause = err
+    } finally {
+      open.body.destroy()
+    }
+    if (offset >= range.end) return
+    throwIfAborted(signal)
+    const err = appError('PEER_CLOSED', { message: 'the origin stopped in the middle of the blob', cause })
+    target.cluster.report(open.member.id, 'failed')
+    // Bytes came, so the others get another chance; and so does this one, when there are no others.
+    failed = offset > before ? [] : failed
+    if (target.cluster.members.length > 1 || offset === before) failed = [...failed, { member: open.member, err }]
+    if (cuts >= MAX_CUTS) throw usedUp(failed)
+    open = await openAt(target, { range: { start: offset, end: range.end }, signal }, failed)
+  }
+}

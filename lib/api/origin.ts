@@ -1,0 +1,163 @@
+import type { Readable } from 'node:stream'
+import { z } from 'zod'
+import { type AbortOptions, appError } from '../base/index.ts'
+import type { ByteRange, Digest } from '../core/index.ts'
+import type { HttpClient, HttpResponse } from '../http/index.ts'
+import { send, sendForJson, sendForNothing } from './answer.ts'
+import { path, query } from './path.ts'
+import { byteCountSchema, digestSchema } from './schemas.ts'
+
+/** Route patterns of the origin; docs/endpoints.md has a row for each. */
+export const originRoutes = {
+  blob: '/namespace/:namespace/blobs/:digest',
+  metainfo: '/namespace/:namespace/blobs/:digest/metainfo',
+  uploads: '/namespace/:namespace/uploads',
+  upload: '/namespace/:namespace/uploads/:id',
+} as const
+
+/** `1` marks a request from another origin: it must not be forwarded again. */
+export const HOP_HEADER = 'x-shoal-hop'
+/** `true` on the answer to a copy once the blob is in the store, too. */
+export const STORED_HEADER = 'x-shoal-stored'
+/** Where in the upload the body of a PATCH starts, in bytes. */
+export const OFFSET_HEADER = 'x-shoal-offset'
+
+/** State of an upload session. `member` names the origin that holds it; all its requests go there. */
+export const uploadStateSchema = z.object({ id: z.string().min(1).max(256), member: z.string(), size: byteCountSchema })
+export type UploadState = z.infer<typeof uploadStateSchema>
+
+export const uploadDoneSchema = z.object({ digest: digestSchema, size: byteCountSchema })
+
+export interface HopOptions extends AbortOptions {
+  /** Sent by another origin. */
+  readonly hop?: boolean
+}
+
+export interface ReadBlobOptions extends HopOptions {
+  readonly range?: ByteRange | undefined
+}
+
+export interface BlobBody {
+  /** Bytes of the whole blob. */
+  readonly size: number
+  /** The range that was asked for, or the whole. Must be consumed or destroyed. */
+  readonly body: Readable
+}
+
+/** Blobs of one origin. */
+export interface OriginBlobs {
+  /** Undefined when the origin and the store do not have it. */
+  statBlob(namespace: string, digest: Digest, options?: HopOptions): Promise<{ readonly size: number } | undefined>
+  /** @throws BLOB_UNKNOWN, RANGE_UNSATISFIABLE, NOT_OWNER, DIGEST_REFUSED */
+  readBlob(namespace: string, digest: Digest, options?: ReadBlobOptions): Promise<BlobBody>
+  /** Hands over a copy; returns once it is durable there, with whether the store has it as well. @throws DIGEST_INVALID */
+  putBlob(
+    namespace: string,
+    digest: Digest,
+    content: { readonly body: Readable; readonly size: number } & HopOptions,
+  ): Promise<{ readonly stored: boolean }>
+  /** The bytes of the metainfo stream, for `decodeMetainfo`. Must be consumed or destroyed. @throws BLOB_UNKNOWN */
+  openMetainfo(namespace: string, digest: Digest, options?: AbortOptions): Promise<Readable>
+}
+
+/** Upload sessions of one origin. @throws BLOB_UPLOAD_UNKNOWN when the session is not (or no longer) there */
+export interface OriginUploads {
+  createUpload(namespace: string, options?: AbortOptions): Promise<UploadState>
+  uploadStatus(namespace: string, id: string, options?: AbortOptions): Promise<UploadState>
+  /** Appends; what arrived before a broken connection stays. @throws UPLOAD_OFFSET, UPLOAD_CONFLICT */
+  appendUpload(
+    namespace: string,
+    id: string,
+    part: { readonly offset: number; readonly body: Readable | Uint8Array } & AbortOptions,
+  ): Promise<UploadState>
+  /** Returns once every live owner and the store have the blob. @throws DIGEST_INVALID when the bytes do not match */
+  commitUpload(
+    namespace: string,
+    id: string,
+    end: { readonly digest: Digest } & AbortOptions,
+  ): Promise<{ readonly digest: Digest; readonly size: number }>
+  cancelUpload(namespace: string, id: string, options?: AbortOptions): Promise<void>
+}
+
+/** One origin over HTTP. Errors are the ones the origin answered, or those of the HTTP client. */
+export interface OriginClient extends OriginBlobs, OriginUploads {}
+
+/** `url` is the origin's base URL without a trailing slash. */
+export function originClient(http: HttpClient, url: string): OriginClient {
+  return { ...originBlobs(http, url), ...originUploads(http, url) }
+}
+
+const blobUrl = (url: string, namespace: string, digest: Digest) => url + path`/namespace/${namespace}/blobs/${digest}`
+
+const hopHeaders = (hop: boolean | undefined): Record<string, string> => (hop === true ? { [HOP_HEADER]: '1' } : {})
+
+function originBlobs(http: HttpClient, url: string): OriginBlobs {
+  return {
+    async statBlob(namespace, digest, { hop, signal } = {}) {
+      const request = {
+        method: 'HEAD',
+        url: blobUrl(url, namespace, digest),
+        headers: hopHeaders(hop),
+        signal,
+      } as const
+      const response = await send(http, request, [200, 404])
+      await response.discard()
+      return response.status === 404 ? undefined : { size: lengthOf(response) }
+    },
+    async readBlob(namespace, digest, { hop, range, signal } = {}) {
+      const wanted = range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` }
+      const headers = { ...hopHeaders(hop), ...wanted }
+      const request = { method: 'GET', url: blobUrl(url, namespace, digest), headers, signal } as const
+      const response = await send(http, request, [range === undefined ? 200 : 206])
+      return { size: lengthOf(response), body: response.body }
+    },
+    async putBlob(namespace, digest, { body, size, hop, signal }) {
+      const headers = { ...hopHeaders(hop), 'content-length': String(size), 'content-type': 'application/octet-stream' }
+      const target = blobUrl(url, namespace, digest)
+      const response = await send(
+        http,
+        { method: 'PUT', url: target, headers, body, signal, headersTimeoutMs: 0 },
+        [201],
+      )
+      await response.discard()
+      return { stored: response.headers[STORED_HEADER] === 'true' }
+    },
+    async openMetainfo(namespace, digest, { signal } = {}) {
+      const response = await send(http, { method: 'GET', url: `${blobUrl(url, namespace, digest)}/metainfo`, signal })
+      return response.body
+    },
+  }
+}
+
+function originUploads(http: HttpClient, url: string): OriginUploads {
+  const uploads = (namespace: string) => url + path`/namespace/${namespace}/uploads`
+  const upload = (namespace: string, id: string) => uploads(namespace) + path`/${id}`
+  const state = { schema: uploadStateSchema }
+  return {
+    createUpload: (namespace, { signal } = {}) =>
+      sendForJson(http, { method: 'POST', url: uploads(namespace), signal }, { ...state, status: 201 }),
+    uploadStatus: (namespace, id, { signal } = {}) =>
+      sendForJson(http, { method: 'GET', url: upload(namespace, id), signal }, state),
+    appendUpload(namespace, id, { offset, body, signal }) {
+      const headers = { [OFFSET_HEADER]: String(offset), 'content-type': 'application/octet-stream' }
+      const target = upload(namespace, id)
+      return sendForJson(http, { method: 'PATCH', url: target, headers, body, signal, headersTimeoutMs: 0 }, state)
+    },
+    commitUpload(namespace, id, { digest, signal }) {
+      const target = upload(namespace, id) + query({ digest })
+      const answer = { schema: uploadDoneSchema, status: 201 }
+      return sendForJson(http, { method: 'PUT', url: target, signal, headersTimeoutMs: 0 }, answer)
+    },
+    cancelUpload: (namespace, id, { signal } = {}) =>
+      sendForNothing(http, { method: 'DELETE', url: upload(namespace, id), signal }),
+  }
+}
+
+/** Bytes of the whole blob, from `Content-Range` or `Content-Length`. */
+function lengthOf({ headers }: HttpResponse): number {
+  const text = /\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1] ?? headers['content-length'] ?? ''
+  if (!/^\d+$/.test(text)) {
+    throw appError('UNKNOWN', { message: 'the origin did not say how long the blob is' })
+  }
+  return Number(text)
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { appError, isAppError } from '../base/index.ts'
+import { parseDigest, parsePeerId, parseRepositoryName, parseSwarmId, parseTag } from '../core/index.ts'
+
+/** A zod schema of a string that one of the parsers of lib/core turns into its type. */
+function parsed<T>(parse: (text: string) => T, maxLength: number) {
+  return z
+    .string()
+    .max(maxLength)
+    .transform((text, context): T => {
+      try {
+        return parse(text)
+      } catch (err) {
+        context.addIssue({ code: 'custom', message: isAppError(err) ? err.message : 'malformed' })
+        return z.NEVER
+      }
+    })
+}
+
+const MAX_DIGEST_LENGTH = 256
+const MAX_NAME_LENGTH = 255
+
+export const digestSchema = parsed(parseDigest, MAX_DIGEST_LENGTH)
+export const swarmIdSchema = parsed(parseSwarmId, 40)
+export const peerIdSchema = parsed(parsePeerId, 40)
+export const repositorySchema = parsed(parseRepositoryName, MAX_NAME_LENGTH)
+export const tagSchema = parsed(parseTag, 128)
+export const byteCountSchema = z.number().int().min(0)
+
+/** An OCI descriptor, without the fields we do not use. */
+export const descriptorSchema = z.object({
+  digest: digestSchema,
+  mediaType: z.string().min(1).max(255),
+  size: byteCountSchema,
+})
+
+/** The body of a request as its schema has it. @throws BODY_INVALID naming the fields that are wrong */
+export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw appError('BODY_INVALID', { message: `the body of the request is malformed: ${firstIssue(result.error)}` })
+}
+
+/** What another service answered. A malformed answer is that service's fault. @throws UNKNOWN */
+export function parseAnswer<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw appError('UNKNOWN', { message: `the answer of the service is malformed: ${firstIssue(result.error)}` })
+}
+
+function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0]
+  return issue === undefined ? 'unknown issue' : `${issue.path.join('.') || 'body'}: ${issue.message}`
+}

@@ -1,0 +1,116 @@
+import type { Readable } from 'node:stream'
+import { type AbortOptions, isAbort, isAppError } from '../base/index.ts'
+import { type Cluster, isMemberFailure, type Member, reportFailure, tryEach } from '../cluster/index.ts'
+import { type Digest, swarmIdOf } from '../core/index.ts'
+import type { HttpClient } from '../http/index.ts'
+import type { Logger } from '../telemetry/index.ts'
+import {
+  type AnnounceTorrent,
+  type AnnounceTorrentAnswer,
+  type AnnouncingPeer,
+  announceLimits,
+  type TrackerClient,
+  trackerClient,
+} from './tracker.ts'
+
+export interface TrackerClusterComponents {
+  readonly http: HttpClient
+  /** The ring of trackers, by swarm id. */
+  readonly cluster: Cluster
+  readonly logger: Logger
+}
+
+/** The trackers as one. */
+export interface TrackerCluster {
+  /**
+   * Tells each torrent to the tracker that owns its swarm: one request for each tracker, in parallel. When a tracker
+   * fails, its torrents go to the next one on their ring at once. Torrents that nobody took are missing from the answer.
+   * @throws ABORTED only
+   */
+  announce(
+    peer: AnnouncingPeer,
+    torrents: readonly AnnounceTorrent[],
+    options?: AbortOptions,
+  ): Promise<readonly AnnounceTorrentAnswer[]>
+  /**
+   * The bytes of one metainfo stream, relayed by the tracker of the blob's swarm; a broken one is opened again by the
+   * caller. @throws BLOB_UNKNOWN (a tracker has asked every origin), NO_HEALTHY_MEMBER, ABORTED
+   */
+  openMetainfo(namespace: string, digest: Digest, options?: AbortOptions): Promise<Readable>
+}
+
+/** A torrent on its way: the trackers it may still go to, best first. */
+interface Pending {
+  readonly torrent: AnnounceTorrent
+  readonly next: readonly Member[]
+}
+
+export function trackerCluster({ http, cluster, logger }: TrackerClusterComponents): TrackerCluster {
+  const clients = new Map(cluster.members.map(({ id, url }) => [id, trackerClient(http, url)]))
+  const client = ({ id }: Member): TrackerClient => clients.get(id) as TrackerClient
+
+  const deliver = async (
+    peer: AnnouncingPeer,
+    pending: readonly Pending[],
+    options: AbortOptions,
+  ): Promise<readonly AnnounceTorrentAnswer[]> => {
+    const answers = await Promise.all(
+      batches(pending).map(async ({ member, group }) => {
+        try {
+          const torrents = group.map(({ torrent }) => torrent)
+          const taken = await client(member).announce({ peer, torrents }, options)
+          cluster.report(member.id, 'ok')
+          return taken
+        } catch (err) {
+          if (isAbort(err) && options.signal?.aborted === true) throw err
+          reportFailure(cluster, member, err)
+          logger.warn('failed to announce to a tracker', { tracker: member.id, torrents: group.length, err })
+          if (isAppError(err) && !err.retryable && !isMemberFailure(err)) return []
+          return deliver(
+            peer,
+            group.map(({ torrent, next }) => ({ torrent, next: next.slice(1) })),
+            options,
+          )
+        }
+      }),
+    )
+    return answers.flat()
+  }
+
+  return {
+    announce: (peer, torrents, options = {}) =>
+      deliver(
+        peer,
+        torrents.map((torrent) => ({ torrent: withinLimits(torrent), next: cluster.candidates(torrent.swarmId) })),
+        options,
+      ),
+    openMetainfo: (namespace, digest, options = {}) =>
+      tryEach(cluster, swarmIdOf(digest), (member) => client(member).openMetainfo(namespace, digest, options), options),
+  }
+}
+
+/** Groups torrents by the tracker to ask next, in batches of the allowed size; those with none left are dropped. */
+function batches(pending: readonly Pending[]): { member: Member; group: Pending[] }[] {
+  const out: { member: Member; group: Pending[] }[] = []
+  const open = new Map<string, Pending[]>()
+  for (const item of pending) {
+    const member = item.next[0]
+    if (member === undefined) continue
+    let group = open.get(member.id)
+    if (group === undefined || group.length >= announceLimits.maxTorrents) {
+      group = []
+      open.set(member.id, group)
+      out.push({ member, group })
+    }
+    group.push(item)
+  }
+  return out
+}
+
+function withinLimits(torrent: AnnounceTorrent): AnnounceTorrent {
+  return {
+    ...torrent,
+    wantPeers: Math.min(torrent.wantPeers, announceLimits.maxPeers),
+    reports: torrent.reports.slice(0, announceLimits.maxReports),
+  }
+}

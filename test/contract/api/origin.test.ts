@@ -1,0 +1,123 @@
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { describe, expect, test } from '@jest/globals'
+import { originClient } from '../../../lib/api/index.ts'
+import { digestOf } from '../../../lib/core/index.ts'
+import { answerError, answerJson, disposableHttp, type Script, scriptedServer } from '../../kit/scripted-server.ts'
+
+const content = Buffer.from('the bytes of a blob')
+const digest = digestOf(content)
+const namespace = 'library/nginx'
+const blobPath = `/namespace/library%2Fnginx/blobs/${digest}`
+
+async function origin(script: Script) {
+  const server = await scriptedServer(script)
+  const http = disposableHttp()
+  const close = async () => {
+    await http.stop()
+    await server.kill()
+  }
+  return { server, client: originClient(http, server.url), [Symbol.asyncDispose]: close }
+}
+
+describe('origin client', () => {
+  test('asks for the size with HEAD, the namespace being one segment', async () => {
+    await using it = await origin((_, res) => void res.writeHead(200, { 'content-length': '19' }).end())
+    expect(await it.client.statBlob(namespace, digest)).toEqual({ size: 19 })
+    expect(it.server.requests[0]).toMatchObject({ method: 'HEAD', url: blobPath })
+    expect(it.server.requests[0]?.headers).not.toHaveProperty('x-shoal-hop')
+  })
+
+  test('a blob that is not there has no size', async () => {
+    await using it = await origin((_, res) => void res.writeHead(404).end())
+    expect(await it.client.statBlob(namespace, digest)).toBeUndefined()
+  })
+
+  test('an outage is not an answer about the blob', async () => {
+    await using it = await origin((_, res) => void res.writeHead(503).end())
+    await expect(it.client.statBlob(namespace, digest)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
+  test('reads the whole, marking the hop', async () => {
+    await using it = await origin((_, res) => void res.end(content))
+    const { size, body } = await it.client.readBlob(namespace, digest, { hop: true })
+    expect(size).toBe(content.length)
+    expect(await buffer(body)).toEqual(content)
+    expect(it.server.requests[0]).toMatchObject({ method: 'GET', url: blobPath, headers: { 'x-shoal-hop': '1' } })
+  })
+
+  test('reads a range and still knows the whole size', async () => {
+    await using it = await origin((_, res) => {
+      res.writeHead(206, { 'content-range': 'bytes 4-8/19' }).end(content.subarray(4, 9))
+    })
+    const { size, body } = await it.client.readBlob(namespace, digest, { range: { start: 4, end: 9 } })
+    expect(size).toBe(19)
+    expect(await buffer(body)).toEqual(content.subarray(4, 9))
+    expect(it.server.requests[0]?.headers.range).toBe('bytes=4-8')
+  })
+
+  test('a range that is answered by the whole is an error, not wrong bytes', async () => {
+    await using it = await origin((_, res) => void res.end(content))
+    const read = it.client.readBlob(namespace, digest, { range: { start: 4, end: 9 } })
+    await expect(read).rejects.toMatchObject({ code: 'UNKNOWN' })
+  })
+
+  test('throws the error that the origin names', async () => {
+    await using it = await origin((_, res) => answerError(res, 409, 'NOT_OWNER'))
+    await expect(it.client.readBlob(namespace, digest)).rejects.toMatchObject({ code: 'NOT_OWNER' })
+    await expect(it.client.openMetainfo(namespace, digest)).rejects.toMatchObject({ code: 'NOT_OWNER' })
+  })
+
+  test.each([
+    ['true', true],
+    [undefined, false],
+  ])('hands over a copy; with the stored header %s the store has it: %s', async (header, stored) => {
+    await using it = await origin((_, res) => {
+      res.writeHead(201, header === undefined ? {} : { 'x-shoal-stored': header }).end()
+    })
+    const body = Readable.from([content.subarray(0, 5), content.subarray(5)])
+    expect(await it.client.putBlob(namespace, digest, { body, size: content.length, hop: true })).toEqual({ stored })
+    const [request] = it.server.requests
+    expect(request).toMatchObject({ method: 'PUT', url: blobPath })
+    expect(request?.headers).toMatchObject({ 'content-length': '19', 'x-shoal-hop': '1' })
+    expect(request?.body).toEqual(content)
+  })
+
+  test('gives the bytes of the metainfo stream as they are', async () => {
+    await using it = await origin((_, res) => void res.end(content))
+    expect(await buffer(await it.client.openMetainfo(namespace, digest))).toEqual(content)
+    expect(it.server.requests[0]).toMatchObject({ method: 'GET', url: `${blobPath}/metainfo` })
+  })
+
+  test('takes an upload from its opening to its end', async () => {
+    const state = { id: 'a/b', member: 'm1', size: 19 }
+    await using it = await origin((request, res) => {
+      if (request.method === 'POST') answerJson(res, 201, { ...state, size: 0 })
+      else if (request.method === 'PUT') answerJson(res, 201, { digest, size: 19 })
+      else if (request.method === 'DELETE') res.writeHead(204).end()
+      else answerJson(res, 200, state)
+    })
+    expect(await it.client.createUpload(namespace)).toEqual({ ...state, size: 0 })
+    expect(await it.client.uploadStatus(namespace, 'a/b')).toEqual(state)
+    expect(await it.client.appendUpload(namespace, 'a/b', { offset: 7, body: Readable.from([content]) })).toEqual(state)
+    expect(await it.client.commitUpload(namespace, 'a/b', { digest })).toEqual({ digest, size: 19 })
+    await it.client.cancelUpload(namespace, 'a/b')
+    const upload = '/namespace/library%2Fnginx/uploads/a%2Fb'
+    expect(it.server.requests.map(({ method, url }) => [method, url])).toEqual([
+      ['POST', '/namespace/library%2Fnginx/uploads'],
+      ['GET', upload],
+      ['PATCH', upload],
+      ['PUT', `${upload}?digest=${encodeURIComponent(digest)}`],
+      ['DELETE', upload],
+    ])
+    expect(it.server.requests[2]).toMatchObject({ headers: { 'x-shoal-offset': '7' }, body: content })
+  })
+
+  test('a malformed answer is an error that says what is wrong', async () => {
+    await using it = await origin((_, res) => answerJson(res, 201, { id: 'a', member: 'm', size: -1 }))
+    await expect(it.client.createUpload(namespace)).rejects.toMatchObject({
+      code: 'UNKNOWN',
+      message: expect.stringContaining('size'),
+    })
+  })
+})

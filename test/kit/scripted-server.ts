@@ -1,0 +1,67 @@
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { systemClock } from '../../lib/base/index.ts'
+import { type HttpClient, httpClient } from '../../lib/http/index.ts'
+
+/** One request as the server saw it, its body read whole. */
+export interface SeenRequest {
+  readonly method: string
+  /** Path and query, as sent. */
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+export interface ScriptedServer extends AsyncDisposable {
+  readonly url: string
+  /** Oldest first. */
+  readonly requests: readonly SeenRequest[]
+  /** Cuts every connection and refuses new ones. */
+  kill(): Promise<void>
+}
+
+export type Script = (request: SeenRequest, res: ServerResponse) => void | Promise<void>
+
+/** A plain HTTP server on a free port that does what the script says; for tests of clients. */
+export async function scriptedServer(script: Script): Promise<ScriptedServer> {
+  const requests: SeenRequest[] = []
+  const server = createServer(async (req, res) => {
+    const chunks: Buffer[] = []
+    try {
+      for await (const chunk of req) chunks.push(chunk as Buffer)
+      const { method = '', url = '', headers } = req
+      const request = { method, url, headers, body: Buffer.concat(chunks) }
+      requests.push(request)
+      await script(request, res)
+    } catch {
+      res.destroy()
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const kill = async () => {
+    if (!server.listening) return
+    server.close()
+    server.closeAllConnections()
+    await once(server, 'close')
+  }
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { url, requests, kill, [Symbol.asyncDispose]: kill }
+}
+
+/** Answers with JSON. */
+export function answerJson(res: ServerResponse, status: number, value: unknown): void {
+  res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+}
+
+/** Answers with one of our errors. */
+export function answerError(res: ServerResponse, status: number, code: string): void {
+  answerJson(res, status, { error: { code, message: `scripted ${code}` } })
+}
+
+/** A real HTTP client that stops at the end of the test. */
+export function disposableHttp(): HttpClient & AsyncDisposable {
+  const http = httpClient({ clock: systemClock() })
+  return Object.assign(http, { [Symbol.asyncDispose]: () => http.stop() })
+}
