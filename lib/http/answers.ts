@@ -59,7 +59,7 @@ const firstByte = async (body: Readable, signal: AbortSignal): Promise<void> => 
       settle()
     }
     const ready = done(resolve)
-    const failed = (err: unknown) => done(() => reject(err))()
+    const failed = (err: Error) => done(() => reject(err))()
     const closed = done(() => reject(appError('PEER_CLOSED', { message: 'the source of the answer was closed' })))
     const aborted = done(() => reject(appError('ABORTED', { cause: signal.reason })))
     body.on('readable', ready).on('end', ready).on('error', failed).on('close', closed)

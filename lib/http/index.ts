@@ -8,7 +8,9 @@ export {
   sendStream,
 } from './answers.ts'
 export { type BodyOptions, readBytes, readJson } from './bodies.ts'
+export { entityTag, ifMatchHolds, ifNoneMatchHits, ifRangeHolds } from './conditions.ts'
 export { type Envelope, errorBody, registryCodeOf } from './error-envelope.ts'
+export { errorFromResponse } from './error-from-response.ts'
 export type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'
 export {
   type BindAddress,
@@ -18,4 +20,13 @@ export {
   httpServer,
 } from './http-server.ts'
 export { type OpsRoutesInit, opsRoutes, type ReadinessCheck } from './ops-routes.ts'
+export {
+  type ContentRange,
+  contentRange,
+  parseContentRange,
+  parseRange,
+  type RangeRequest,
+  unsatisfiedContentRange,
+} from './range.ts'
 export type { Exchange, HttpMethod, Route } from './route.ts'
+export { type HttpClientComponents, type HttpClientInit, httpClient } from './undici-client.ts'

@@ -1,0 +1,36 @@
+/**
+ * Conditional headers against one entity tag. `tag` is the opaque text without quotes, for content-addressed answers the
+ * digest; clients that send it bare are understood.
+ */
+
+interface SentTag {
+  readonly tag: string
+  readonly weak: boolean
+}
+
+const tagsOf = (header: string): readonly SentTag[] =>
+  header.split(',').map((part) => {
+    const text = part.trim()
+    const weak = text.startsWith('W/')
+    return { tag: (weak ? text.slice(2) : text).replace(/^"(.*)"$/, '$1'), weak }
+  })
+
+/** `ETag` for a tag. */
+export function entityTag(tag: string): string {
+  return `"${tag}"`
+}
+
+/** True when the client has this content already: answer 304. Comes before any range. */
+export function ifNoneMatchHits(header: string | undefined, tag: string): boolean {
+  return header !== undefined && tagsOf(header).some((sent) => sent.tag === '*' || sent.tag === tag)
+}
+
+/** False when the client wanted another content: answer 412. */
+export function ifMatchHolds(header: string | undefined, tag: string): boolean {
+  return header === undefined || tagsOf(header).some((sent) => !sent.weak && (sent.tag === '*' || sent.tag === tag))
+}
+
+/** False when the `Range` header must be ignored because the client's part is of another content; dates never hold. */
+export function ifRangeHolds(header: string | undefined, tag: string): boolean {
+  return header === undefined || header.trim() === entityTag(tag)
+}

@@ -1,0 +1,83 @@
+import type { ByteRange } from '../core/index.ts'
+
+/** What a `Range` header asks of a content of known size. */
+export type RangeRequest =
+  | { readonly kind: 'whole' }
+  | { readonly kind: 'single'; readonly range: ByteRange }
+  /** Two or more that neither overlap nor touch, ascending. Answering the whole content instead is allowed. */
+  | { readonly kind: 'several'; readonly ranges: readonly ByteRange[] }
+  | { readonly kind: 'unsatisfiable' }
+
+const MAX_RANGES = 64
+const WHOLE: RangeRequest = { kind: 'whole' }
+
+/** One `a-b`, `a-` or `-n`: its bytes, `empty` when it holds none of them, undefined when it is no range at all. */
+const parseOne = (text: string, size: number): ByteRange | 'empty' | undefined => {
+  const match = /^(\d*)\s*-\s*(\d*)$/.exec(text)
+  const first = match?.[1] ?? ''
+  const last = match?.[2] ?? ''
+  if (first === '' && last === '') return undefined
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
+  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1)
+  return start < end ? { start, end } : 'empty'
+}
+
+const coalesced = (ranges: readonly ByteRange[]): readonly ByteRange[] => {
+  const out: ByteRange[] = []
+  for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
+    const previous = out.at(-1)
+    if (previous === undefined || range.start > previous.end) out.push(range)
+    else out[out.length - 1] = { start: previous.start, end: Math.max(previous.end, range.end) }
+  }
+  return out
+}
+
+/**
+ * Reads a `Range` header. A missing or malformed header, another unit, or more ranges than sense asks for the whole;
+ * a range that holds no byte, such as one behind the end or with its ends swapped, cannot be satisfied.
+ */
+export function parseRange(header: string | undefined, size: number): RangeRequest {
+  const specs = /^\s*bytes\s*=(.*)$/i.exec(header ?? '')?.[1]?.split(',') ?? []
+  if (specs.length === 0 || specs.length > MAX_RANGES) return WHOLE
+  const parsed = specs.map((spec) => parseOne(spec.trim(), size))
+  const ranges: ByteRange[] = []
+  for (const one of parsed) {
+    if (one === undefined) return WHOLE
+    if (one !== 'empty') ranges.push(one)
+  }
+  const [range, ...more] = coalesced(ranges)
+  if (range === undefined) return { kind: 'unsatisfiable' }
+  return more.length === 0 ? { kind: 'single', range } : { kind: 'several', ranges: [range, ...more] }
+}
+
+/** `Content-Range` of an answer with part of a content of `size` bytes. */
+export function contentRange(range: ByteRange, size: number): string {
+  return `bytes ${range.start}-${range.end - 1}/${size}`
+}
+
+/** `Content-Range` of a 416. */
+export function unsatisfiedContentRange(size: number): string {
+  return `bytes */${size}`
+}
+
+export interface ContentRange {
+  /** Undefined for the form without a range. */
+  readonly range: ByteRange | undefined
+  /** Of the whole content; undefined when the sender does not know it. */
+  readonly size: number | undefined
+}
+
+/**
+ * Reads a `Content-Range` in the form of HTTP, `bytes a-b/size`, or of registry uploads, `a-b`. Undefined when it is
+ * missing or contradicts itself.
+ */
+export function parseContentRange(header: string | undefined): ContentRange | undefined {
+  const match = /^\s*(?:bytes\s+)?(?:(\d+)-(\d+)|\*)(?:\/(?:(\d+)|\*))?\s*$/i.exec(header ?? '')
+  if (match === null) return undefined
+  const [, first, last, whole] = match
+  const size = whole === undefined ? undefined : Number(whole)
+  if (first === undefined || last === undefined) return size === undefined ? undefined : { range: undefined, size }
+  const range = { start: Number(first), end: Number(last) + 1 }
+  const sane = range.start < range.end && range.end <= (size ?? Number.MAX_SAFE_INTEGER)
+  return sane ? { range, size } : undefined
+}

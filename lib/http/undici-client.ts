@@ -1,0 +1,67 @@
+import { Readable } from 'node:stream'
+import { Agent } from 'undici'
+import { appError, type Clock } from '../base/index.ts'
+import type { HttpClient } from './http-client.ts'
+import { exchangeOver } from './undici-exchange.ts'
+
+export interface HttpClientComponents {
+  readonly clock: Clock
+}
+
+export interface HttpClientInit {
+  /** Sent as a bearer with every request that has no `authorization` of its own; only for clients of our own services. */
+  readonly token?: string | undefined
+  /** Connections to one origin; further requests wait for one. Default 64. */
+  readonly connectionsPerOrigin?: number
+  /** Default 5 s. */
+  readonly connectTimeoutMs?: number
+  /** Default `shoal`. */
+  readonly userAgent?: string
+}
+
+const DEFAULT_CONNECTIONS = 64
+const DEFAULT_CONNECT_MS = 5_000
+
+/** A client with its own pool of connections. Sockets are opened by requests; `stop` cuts what is under way. */
+export function httpClient({ clock }: HttpClientComponents, init: HttpClientInit = {}): HttpClient {
+  let agent: Agent | undefined
+  let stopped = false
+  const ownHeaders = {
+    'accept-encoding': 'identity',
+    'user-agent': init.userAgent ?? 'shoal',
+    ...(init.token !== undefined && { authorization: `Bearer ${init.token}` }),
+  }
+  const pool = () => {
+    agent ??= new Agent({
+      connections: init.connectionsPerOrigin ?? DEFAULT_CONNECTIONS,
+      connect: { timeout: init.connectTimeoutMs ?? DEFAULT_CONNECT_MS },
+    })
+    return agent
+  }
+
+  return {
+    async request(request) {
+      try {
+        if (stopped) throw appError('ABORTED', { message: 'the http client is stopped' })
+        return await exchangeOver(pool(), clock, { ...request, headers: withDefaults(ownHeaders, request.headers) })
+      } catch (err) {
+        if (request.body instanceof Readable) request.body.on('error', () => undefined).destroy()
+        throw err
+      }
+    },
+    async start() {
+      stopped = false
+    },
+    async stop() {
+      stopped = true
+      const closing = agent
+      agent = undefined
+      await closing?.destroy()
+    },
+  }
+}
+
+const withDefaults = (defaults: Readonly<Record<string, string>>, given: Readonly<Record<string, string>> = {}) => ({
+  ...defaults,
+  ...Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value])),
+})

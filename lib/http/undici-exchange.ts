@@ -1,0 +1,168 @@
+import { Readable } from 'node:stream'
+import type { Agent, Dispatcher } from 'undici'
+import { type AppError, appError, type Clock, hasCode, isAppError, type Timer, toAppError } from '../base/index.ts'
+import type { HttpRequest, HttpResponse } from './http-client.ts'
+import { httpResponse } from './http-response.ts'
+import { type ResponseBody, responseBody } from './response-body.ts'
+
+const DEFAULT_HEADERS_MS = 10_000
+const DEFAULT_IDLE_MS = 30_000
+
+/** What undici and the socket below it throw, as the codes that `HttpClient` promises. */
+const clientError = (err: unknown, request: HttpRequest): AppError => {
+  const source = request.body instanceof Readable ? request.body.errored : null
+  if (source !== null) return toAppError(source)
+  if (isAppError(err)) return err
+  const detail = { method: request.method, origin: new URL(request.url).origin }
+  if (hasCode(err, 'UND_ERR_CONNECT_TIMEOUT')) return appError('REQUEST_TIMEOUT', { detail, cause: err })
+  if (hasCode(err, 'UND_ERR_DESTROYED', 'UND_ERR_CLOSED', 'UND_ERR_ABORTED')) return appError('ABORTED', { cause: err })
+  if (hasCode(err, 'UND_ERR_INVALID_ARG')) return appError('REQUEST_INVALID', { detail, cause: err })
+  return appError('PEER_CLOSED', { message: 'the peer cannot be reached or closed the connection', detail, cause: err })
+}
+
+/** Hands a request body on and reports each chunk: a long upload that moves is not a late answer. */
+async function* watched(body: Readable, onChunk: () => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    onChunk()
+    yield chunk
+  }
+}
+
+/** The wait for an answer's header: how long it may still take, and what ends it. */
+interface Patience {
+  touch(): void
+  release(): void
+}
+
+const patience = (clock: Clock, limitMs: number, expire: () => void): Patience => {
+  let timer: Timer | undefined
+  let over = limitMs <= 0
+  const touch = () => {
+    timer?.cancel()
+    if (!over) timer = clock.setTimer(limitMs, expire)
+  }
+  touch()
+  return {
+    touch,
+    release() {
+      over = true
+      timer?.cancel()
+    },
+  }
+}
+
+type Outcome = {
+  readonly resolve: (response: HttpResponse) => void
+  readonly reject: (err: AppError) => void
+}
+
+/** One request and its answer between the caller's promise, its signal, and undici's callbacks. */
+class UndiciExchange implements Dispatcher.DispatchHandler {
+  readonly #request: HttpRequest
+  readonly #outcome: Outcome
+  readonly #wait: Patience
+  readonly #body: ResponseBody
+  #controller: Dispatcher.DispatchController | undefined
+  #failure: AppError | undefined
+  #answered = false
+
+  constructor(clock: Clock, request: HttpRequest, outcome: Outcome) {
+    this.#request = request
+    this.#outcome = outcome
+    const limitMs = request.headersTimeoutMs ?? DEFAULT_HEADERS_MS
+    const detail = { method: request.method, origin: new URL(request.url).origin, limitMs }
+    this.#wait = patience(clock, limitMs, () => this.#giveUp(appError('REQUEST_TIMEOUT', { detail })))
+    this.#body = responseBody(clock, {
+      idleMs: request.idleTimeoutMs ?? DEFAULT_IDLE_MS,
+      flow: (paused) => (paused ? this.#controller?.pause() : this.#controller?.resume()),
+      cut: (err) => this.#controller?.abort(err),
+      onClose: () => this.#release(),
+    })
+    request.signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  /** The body to send, watched where it is a stream. */
+  payload(): Uint8Array | AsyncIterable<Uint8Array> | null {
+    const { body } = this.#request
+    return body instanceof Readable ? watched(body, () => this.#wait.touch()) : (body ?? null)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#failure !== undefined) controller.abort(this.#failure)
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (status < 200) return
+    this.#answered = true
+    this.#wait.release()
+    this.#outcome.resolve(httpResponse(status, headers, this.#body.readable))
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.#body.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.#dropSource()
+    this.#body.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, err: unknown): void {
+    this.#settle(clientError(this.#failure ?? err, this.#request))
+  }
+
+  readonly #onAbort = () => this.#giveUp(appError('ABORTED', { cause: this.#request.signal?.reason }))
+
+  #giveUp(err: AppError): void {
+    this.#failure ??= err
+    this.#settle(this.#failure)
+    this.#controller?.abort(this.#failure)
+  }
+
+  #settle(err: AppError): void {
+    this.#dropSource()
+    this.#release()
+    if (this.#answered) this.#body.fail(err)
+    else this.#outcome.reject(err)
+  }
+
+  #dropSource(): void {
+    const { body } = this.#request
+    if (body instanceof Readable && !body.destroyed) body.on('error', () => undefined).destroy()
+  }
+
+  #release(): void {
+    this.#wait.release()
+    this.#request.signal?.removeEventListener('abort', this.#onAbort)
+  }
+}
+
+/** Sends one request over `agent`. The caller's signal holds until the body of the answer has ended. */
+export function exchangeOver(agent: Agent, clock: Clock, request: HttpRequest): Promise<HttpResponse> {
+  if (request.signal?.aborted === true) return Promise.reject(appError('ABORTED', { cause: request.signal.reason }))
+  if (!URL.canParse(request.url)) {
+    return Promise.reject(appError('REQUEST_INVALID', { message: 'the URL of the request is malformed' }))
+  }
+  const { origin, pathname, search } = new URL(request.url)
+  return new Promise((resolve, reject) => {
+    const exchange = new UndiciExchange(clock, request, { resolve, reject })
+    agent.dispatch(
+      {
+        origin,
+        path: pathname + search,
+        method: request.method,
+        headers: request.headers ?? {},
+        // undici takes any async iterable; its types name only Node's own streams.
+        body: exchange.payload() as Readable | null,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      },
+      exchange,
+    )
+  })
+}
