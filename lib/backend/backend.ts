@@ -5,7 +5,7 @@ import type { ByteRange } from '../core/index.ts'
 export interface ObjectStat {
   /** Bytes. */
   readonly size: number
-  /** Changes with every write of the object; opaque. */
+  /** Changes with every write of other content; opaque. */
   readonly etag: string
 }
 
@@ -32,7 +32,7 @@ export interface ObjectPage {
 
 /**
  * Remote storage. Keys are `/`-separated segments of `[A-Za-z0-9._:-]`, none of them `.` or `..`, 1024 bytes at most.
- * Every method: @throws BACKEND_UNAVAILABLE (the store does not answer; may be tried again), ABORTED.
+ * Every method: @throws BACKEND_UNAVAILABLE (the store does not answer; may be tried again), ABORTED, BACKEND_KEY_INVALID.
  * Methods may be called in parallel; for one key the last write that returned wins.
  */
 export interface Backend extends Startable {
@@ -42,14 +42,15 @@ export interface Backend extends Startable {
   read(key: string, options?: AbortOptions & { readonly range?: ByteRange }): Promise<ObjectRead | undefined>
   /**
    * Atomic and durable: readers see the old or the new object whole, and once it returned it survives a power loss.
-   * Idempotent for equal content. @throws BACKEND_PRECONDITION_FAILED
+   * Idempotent for equal content. A source stream is read to its end or destroyed, also when the write fails; what it
+   * fails with is passed on. @throws BACKEND_PRECONDITION_FAILED, SIZE_INVALID
    */
   write(key: string, source: Readable | Uint8Array, options: WriteOptions): Promise<ObjectStat>
-  /** Keys that start with `prefix`, after `after`; `limit` defaults to 1000. */
+  /** Keys that start with `prefix` and come after `after` (any text); `limit` is at least 1 and defaults to 1000. */
   list(
     prefix: string,
     options?: AbortOptions & { readonly after?: string; readonly limit?: number },
   ): Promise<ObjectPage>
-  /** Removing what is not there is no error. @throws BACKEND_PRECONDITION_FAILED */
+  /** Removing what is not there is no error, on whatever condition. @throws BACKEND_PRECONDITION_FAILED */
   delete(key: string, options?: AbortOptions & { readonly ifMatch?: string }): Promise<void>
 }

@@ -1,1 +1,7 @@
 export type { Backend, ObjectPage, ObjectRead, ObjectStat, WriteOptions } from './backend.ts'
+export { type BackendConfig, type BackendRules, backendRulesSchema, backendSchema } from './config.ts'
+export { countedBackend } from './counted-backend.ts'
+export { type FileBackendComponents, type FileBackendInit, fileBackend } from './file/file-backend.ts'
+export { memoryBackend } from './memory-backend.ts'
+export { type Backends, type OpenBackendComponents, openBackend, openBackends } from './open-backend.ts'
+export { prefixedBackend } from './prefixed-backend.ts'

@@ -38,6 +38,7 @@ const registryCodes = {
 const ownCodes = {
   ABORTED: retryable(499, 'the caller gave up'),
   BACKEND_CORRUPT: final(502, 'the store returned bytes that do not match the digest; repair the object in the store'),
+  BACKEND_KEY_INVALID: final(400, 'the key has a form that not every store accepts'),
   BACKEND_PRECONDITION_FAILED: final(412, 'the object changed meanwhile; read it again'),
   BACKEND_UNAVAILABLE: retryable(503, 'the store does not answer; check its endpoint and credentials'),
   BENCODE_INVALID: final(400, 'the bencoded text is malformed'),

@@ -1,0 +1,28 @@
+import { z } from 'zod'
+
+/** A store in a folder of this machine. */
+const fileSchema = z.strictObject({
+  driver: z.literal('file'),
+  /** Made when it is not there; a relative path is taken from the working directory. */
+  folder: z.string().min(1),
+})
+
+/** One store, by driver. A new driver is a new member here and a new row in `openBackend`. */
+export const backendSchema = z.discriminatedUnion('driver', [fileSchema])
+
+export type BackendConfig = z.infer<typeof backendSchema>
+
+/** Which store holds the blobs of which repositories; the first rule that fits counts. */
+export const backendRulesSchema = z
+  .array(
+    z.strictObject({
+      /** Repository name; `*` stands for any characters. */
+      namespace: z.string().min(1),
+      /** What the keys in the store start with; ends in `/`. */
+      path: z.union([z.literal(''), z.string().endsWith('/')]).default(''),
+      backend: backendSchema,
+    }),
+  )
+  .min(1)
+
+export type BackendRules = z.infer<typeof backendRulesSchema>

@@ -1,0 +1,46 @@
+import { mkdir, open, rmdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { hasCode } from '../../base/index.ts'
+
+/** Flushes the names in a folder to the disk. A folder that was removed meanwhile has nothing to flush. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r').catch((err: unknown) => {
+    if (hasCode(err, 'ENOENT')) return undefined
+    throw err
+  })
+  if (handle === undefined) return
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * Makes `path` and what is missing between it and `root`, durably. `root` itself is never made: where it is missing
+ * the disk is not mounted, and writing would go to the wrong one. @throws ENOENT then
+ */
+export async function makeFolder(root: string, path: string): Promise<void> {
+  if (path === root) return
+  try {
+    await mkdir(path)
+  } catch (err) {
+    if (hasCode(err, 'EEXIST')) return
+    if (!hasCode(err, 'ENOENT') || dirname(path) === root) throw err
+    await makeFolder(root, dirname(path))
+    return makeFolder(root, path)
+  }
+  await syncFolder(dirname(path))
+}
+
+/** Removes `path` and the folders above it, up to `root`, while they are empty. A writer that is hit makes them again. */
+export async function pruneFolders(root: string, path: string): Promise<void> {
+  for (let at = path; at !== root; at = dirname(at)) {
+    try {
+      await rmdir(at)
+    } catch (err) {
+      if (hasCode(err, 'ENOTEMPTY', 'EEXIST')) return
+      if (!hasCode(err, 'ENOENT')) throw err
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { type AppError, appError, codeOf, isAppError } from '../../base/index.ts'
+
+const sentences: Readonly<Record<string, string>> = {
+  EACCES: 'the folder of the store may not be used by this process; correct its owner or mode',
+  EDQUOT: 'the quota of the store is used up; raise it or remove objects',
+  EIO: 'the disk of the store fails; check it',
+  ENOENT: 'the folder of the store is not there; mount or create it',
+  ENOSPC: 'the disk of the store is full; free space on it',
+  EPERM: 'the folder of the store may not be used by this process; correct its owner or mode',
+  EROFS: 'the disk of the store is read-only; mount it for writing',
+}
+
+/** What a failed system call means to the caller: an outage, with the sentence that helps. Passes an AppError through. */
+export function outage(err: unknown): AppError {
+  if (isAppError(err)) return err
+  const errno = codeOf(err)
+  const message = errno === undefined ? undefined : sentences[errno]
+  return appError('BACKEND_UNAVAILABLE', {
+    cause: err,
+    ...(message === undefined ? {} : { message }),
+    ...(errno === undefined ? {} : { detail: { errno } }),
+  })
+}
+
+/** Awaits file system work, turning its failures into BACKEND_UNAVAILABLE. */
+export async function io<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (err) {
+    throw outage(err)
+  }
+}

@@ -1,0 +1,43 @@
+import type { FileHandle } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { type AbortOptions, appError } from '../../base/index.ts'
+import type { ByteRange } from '../../core/index.ts'
+import { outage } from './fs-error.ts'
+
+const CHUNK_BYTES = 1024 * 1024
+
+/**
+ * Streams a range of an open file and closes the handle at the end, at an error or when destroyed. A file that ends
+ * before the range does is an error.
+ */
+export function objectBody(handle: FileHandle, range: ByteRange, { signal }: AbortOptions): Readable {
+  let position = range.start
+  const giveUp = () => void body.destroy(appError('ABORTED', { cause: signal?.reason }))
+
+  const readOn = async () => {
+    const length = Math.min(CHUNK_BYTES, range.end - position)
+    if (length === 0) return void body.push(null)
+    const buffer = Buffer.allocUnsafe(length)
+    const { bytesRead } = await handle.read(buffer, 0, length, position)
+    if (bytesRead === 0) throw appError('BACKEND_UNAVAILABLE', { message: 'the object is shorter than it was' })
+    position += bytesRead
+    body.push(bytesRead === length ? buffer : buffer.subarray(0, bytesRead))
+  }
+
+  const body = new Readable({
+    highWaterMark: CHUNK_BYTES,
+    read() {
+      readOn().catch((err: unknown) => body.destroy(outage(err)))
+    },
+    destroy(err, done) {
+      signal?.removeEventListener('abort', giveUp)
+      handle.close().then(
+        () => done(err),
+        (failure: unknown) => done(err ?? outage(failure)),
+      )
+    },
+  })
+  if (signal?.aborted === true) giveUp()
+  else signal?.addEventListener('abort', giveUp, { once: true })
+  return body
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import type { BigIntStats } from 'node:fs'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import type { ObjectStat, WriteOptions } from '../backend.ts'
+import { receive } from '../receive.ts'
+import { io } from './fs-error.ts'
+
+/** Objects up to this many bytes are told apart by content, larger ones by their file. */
+const HASHED_BYTES = 64 * 1024
+
+/**
+ * Size and etag of an open file. Objects that are replaced on condition are small and may be replaced within one tick
+ * of the file system's clock, so their etag is a hash; a larger file cannot be written, flushed and replaced by
+ * another with the same inode, size and time.
+ */
+export async function statObject(handle: FileHandle): Promise<ObjectStat> {
+  const stats = await handle.stat({ bigint: true })
+  const size = Number(stats.size)
+  return { size, etag: size <= HASHED_BYTES ? await contentTag(handle, size) : fileTag(stats) }
+}
+
+async function contentTag(handle: FileHandle, size: number): Promise<string> {
+  const bytes = Buffer.alloc(size)
+  let filled = 0
+  while (filled < size) {
+    const { bytesRead } = await handle.read(bytes, filled, size - filled, filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return `h-${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}`
+}
+
+function fileTag({ ino, size, mtimeNs }: BigIntStats): string {
+  return `f-${ino.toString(36)}-${size.toString(36)}-${mtimeNs.toString(36)}`
+}
+
+/** Writes `source` to the new file `path` and flushes it. Leaves no file when it fails. */
+export async function stageFile(
+  path: string,
+  source: Readable | Uint8Array,
+  options: WriteOptions,
+): Promise<ObjectStat> {
+  const handle = await io(open(path, 'wx+'))
+  try {
+    await receive(source, options, (chunk) => io(writeAll(handle, chunk)))
+    await io(handle.sync())
+    return await io(statObject(handle))
+  } catch (err) {
+    await discardStaged(path)
+    throw err
+  } finally {
+    await handle.close()
+  }
+}
+
+async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.length; ) {
+    at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten
+  }
+}
+
+/** Removes a staged file, if it is still there. What cannot be removed now is removed at a later start. */
+export async function discardStaged(path: string): Promise<void> {
+  await unlink(path).catch(() => undefined)
+}
