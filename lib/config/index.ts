@@ -1,0 +1,15 @@
+export { type Bind, parseBind } from './address.ts'
+export { type ConfigSources, loadConfig, parseConfig } from './load-config.ts'
+export { parseBytes, parseDuration, parseRate } from './quantities.ts'
+export {
+  anonymousRights,
+  bind,
+  byteSize,
+  duration,
+  listener,
+  logLevel,
+  member,
+  memberList,
+  peerAddress,
+  rate,
+} from './schemas.ts'

@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { appError } from '../base/index.ts'
+import { deepFreeze, deepMerge, isTree, type Tree, treeAt } from './merge.ts'
+
+export interface ConfigSources {
+  /** A YAML file; its `extends` names a file to lay it on, relative to itself. */
+  readonly file?: string | undefined
+  /** A YAML file of the same shape that holds what must not stand in the other. */
+  readonly secretsFile?: string | undefined
+  /** Variables `SHOAL__a__b` set the key `a.b`; all others are ignored. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** `a.b=c`; the value is YAML, or plain text where it is not. */
+  readonly overrides?: readonly string[] | undefined
+}
+
+const ENV_PREFIX = 'SHOAL__'
+
+const invalid = (message: string, cause?: unknown) => appError('CONFIG_INVALID', { message, cause })
+
+const parseYaml = (text: string, where: string): unknown => {
+  try {
+    return parse(text, { prettyErrors: true }) as unknown
+  } catch (err) {
+    const reason = typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : 'malformed'
+    throw invalid(`${where}: ${reason.trim()}`, err)
+  }
+}
+
+/** A value on a command line: YAML where it is YAML, else the text itself, such as `[::1]:5000`. */
+const looseValue = (text: string): unknown => {
+  try {
+    return parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
+const readTree = async (file: string): Promise<Tree> => {
+  const text = await readFile(file, 'utf8').catch((err: unknown) => {
+    throw invalid(`cannot read the config file ${file}; check the path and its rights`, err)
+  })
+  const value = parseYaml(text, file) ?? {}
+  if (!isTree(value)) throw invalid(`${file}: a config file is a mapping of keys`)
+  return value
+}
+
+const readExtended = async (file: string, chain: readonly string[] = []): Promise<Tree> => {
+  const path = resolve(file)
+  if (chain.includes(path))
+    throw invalid(`config files extend each other in a circle: ${[...chain, path].join(' -> ')}`)
+  const { extends: parent, ...own } = await readTree(path)
+  if (parent === undefined) return own
+  if (typeof parent !== 'string') throw invalid(`${path}: extends names one file`)
+  return deepMerge(await readExtended(resolve(dirname(path), parent), [...chain, path]), own)
+}
+
+const fromEnv = (env: NonNullable<ConfigSources['env']>): Tree => {
+  let tree: Tree = {}
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith(ENV_PREFIX) || value === undefined) continue
+    tree = deepMerge(tree, treeAt(name.slice(ENV_PREFIX.length).replaceAll('__', '.'), looseValue(value)))
+  }
+  return tree
+}
+
+const fromOverrides = (overrides: readonly string[]): Tree => {
+  let tree: Tree = {}
+  for (const override of overrides) {
+    const equals = override.indexOf('=')
+    if (equals < 1) throw invalid(`"${override}" sets nothing; write it like a.b=c`)
+    tree = deepMerge(tree, treeAt(override.slice(0, equals), looseValue(override.slice(equals + 1))))
+  }
+  return tree
+}
+
+/** Parses a value strictly and freezes it. @throws CONFIG_INVALID naming each bad key */
+export function parseConfig<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) throw invalid(`the configuration is invalid:\n${z.prettifyError(parsed.error)}`)
+  return deepFreeze(parsed.data)
+}
+
+/**
+ * Reads a service's config once: file, then secrets, then environment, then overrides, each over the one before.
+ * @throws CONFIG_INVALID
+ */
+export async function loadConfig<S extends z.ZodType>(schema: S, sources: ConfigSources): Promise<z.output<S>> {
+  const layers = [
+    sources.file === undefined ? {} : await readExtended(sources.file),
+    sources.secretsFile === undefined ? {} : await readTree(sources.secretsFile),
+    fromEnv(sources.env ?? {}),
+    fromOverrides(sources.overrides ?? []),
+  ]
+  return parseConfig(schema, layers.reduce(deepMerge, {}))
+}
