@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { systemClock } from '../../lib/base/index.ts'
 import { type HttpClient, httpClient } from '../../lib/http/index.ts'
 
@@ -26,17 +27,14 @@ export type Script = (request: SeenRequest, res: ServerResponse) => void | Promi
 /** A plain HTTP server on a free port that does what the script says; for tests of clients. */
 export async function scriptedServer(script: Script): Promise<ScriptedServer> {
   const requests: SeenRequest[] = []
-  const server = createServer(async (req, res) => {
-    const chunks: Buffer[] = []
-    try {
-      for await (const chunk of req) chunks.push(chunk as Buffer)
-      const { method = '', url = '', headers } = req
-      const request = { method, url, headers, body: Buffer.concat(chunks) }
-      requests.push(request)
-      await script(request, res)
-    } catch {
-      res.destroy()
-    }
+  const play = async (req: IncomingMessage, res: ServerResponse) => {
+    const { method = '', url = '', headers } = req
+    const request = { method, url, headers, body: await buffer(req) }
+    requests.push(request)
+    await script(request, res)
+  }
+  const server = createServer((req, res) => {
+    play(req, res).catch(() => res.destroy())
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -94,7 +94,7 @@ describe('origin cluster', () => {
   })
 
   test('an origin whose peers have failed is asked again as long as bytes come', async () => {
-    await using it = await origins(cutAfter(100_000), cutAfter(100_000), cutAfter(100_000))
+    await using it = await origins(cutAfter(80_000), cutAfter(80_000), cutAfter(80_000))
     expect((await buffer((await it.api.readBlob('ns', digest)).body)).equals(content)).toBe(true)
   })
 
