@@ -1,0 +1,64 @@
+import { open, readFile, rm, stat, utimes } from 'node:fs/promises'
+import { appError, hasCode } from '../../base/index.ts'
+import type { Digest } from '../../core/index.ts'
+import type { BlobFiles } from '../medium.ts'
+import { readFully, removeFolder, replaceFile } from './durable.ts'
+import type { HandleCache } from './handle-cache.ts'
+import type { StorePaths } from './store-paths.ts'
+
+/** A missing file is an unknown blob. */
+export async function openBlobData(paths: StorePaths, digest: Digest) {
+  try {
+    return await open(paths.blob(digest).data, 'r')
+  } catch (err) {
+    if (hasCode(err, 'ENOENT')) throw appError('BLOB_UNKNOWN', { detail: { digest }, cause: err })
+    throw err
+  }
+}
+
+/** Times of use are whole seconds and fractions for the file system. */
+export async function noteUse(path: string, usedAtMs: number): Promise<void> {
+  await utimes(path, usedAtMs / 1000, usedAtMs / 1000)
+}
+
+export function blobFiles(paths: StorePaths, cache: HandleCache): BlobFiles {
+  return {
+    async open(digest) {
+      const handle = await openBlobData(paths, digest)
+      return { read: (range) => readFully(handle, range), close: () => handle.close() }
+    },
+    readAt: (digest, range) =>
+      cache.use(
+        digest,
+        () => openBlobData(paths, digest),
+        (handle) => readFully(handle, range),
+      ),
+    async remove(digest) {
+      const blob = paths.blob(digest)
+      // The data goes first: a folder without data is a leftover that the next start removes.
+      await rm(blob.data, { force: true })
+      await removeFolder(blob.folder)
+      await cache.drop(digest)
+    },
+    async touch(digest, usedAtMs) {
+      try {
+        await noteUse(paths.blob(digest).data, usedAtMs)
+      } catch (err) {
+        if (!hasCode(err, 'ENOENT')) throw err
+      }
+    },
+    async sidecar(digest) {
+      try {
+        return await readFile(paths.blob(digest).pieces)
+      } catch (err) {
+        if (hasCode(err, 'ENOENT')) return undefined
+        throw err
+      }
+    },
+    async putSidecar(digest, bytes) {
+      const blob = paths.blob(digest)
+      await stat(blob.data)
+      await replaceFile(blob.pieces, bytes)
+    },
+  }
+}

@@ -1,0 +1,69 @@
+import { type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { appError } from '../../base/index.ts'
+import type { ByteRange } from '../../core/index.ts'
+
+/** Makes the entries of a folder durable: names made or moved in it before are there after a power loss. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Makes `folder` and what is missing above it, durably. */
+export async function makeFolder(folder: string): Promise<void> {
+  const firstMade = await mkdir(folder, { recursive: true })
+  if (firstMade === undefined) return
+  for (let made = folder; ; made = dirname(made)) {
+    await syncFolder(dirname(made))
+    if (made === firstMade || made === dirname(made)) return
+  }
+}
+
+/** Renames a file whose bytes are already on disk, and makes both folders durable. */
+export async function moveDurably(from: string, to: string): Promise<void> {
+  await makeFolder(dirname(to))
+  await rename(from, to)
+  await syncFolder(dirname(to))
+  await syncFolder(dirname(from))
+}
+
+/** Puts a small file in place in one step: readers see the old content or the new, also after a power loss. */
+export async function replaceFile(path: string, content: Uint8Array | string): Promise<void> {
+  const draft = `${path}.tmp`
+  await writeFile(draft, content, { flush: true })
+  await rename(draft, path)
+  await syncFolder(dirname(path))
+}
+
+/** Removes a folder and all in it; nothing there is fine. */
+export function removeFolder(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true })
+}
+
+/** A new buffer with exactly the bytes of `range`. @throws STORE_CORRUPT when the file is shorter */
+export async function readFully(handle: FileHandle, range: ByteRange): Promise<Uint8Array> {
+  const length = range.end - range.start
+  const bytes = Buffer.allocUnsafeSlow(length)
+  let done = 0
+  while (done < length) {
+    const { bytesRead } = await handle.read(bytes, done, length - done, range.start + done)
+    if (bytesRead === 0) {
+      throw appError('STORE_CORRUPT', { message: 'a file of the local store is too short', detail: { ...range } })
+    }
+    done += bytesRead
+  }
+  return bytes
+}
+
+/** Writes all of `bytes` at `position`; the system may take them in several parts when the disk gets full. */
+export async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  let done = 0
+  while (done < bytes.length) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+    done += bytesWritten
+  }
+}

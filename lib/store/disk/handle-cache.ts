@@ -1,0 +1,66 @@
+import type { FileHandle } from 'node:fs/promises'
+
+interface Entry {
+  readonly handle: Promise<FileHandle>
+  users: number
+  /** To be closed by its last user. */
+  dropped: boolean
+}
+
+/** Open files, the least recently used closed first; never more than `maxOpen` beyond those in use. */
+export interface HandleCache {
+  /** Runs `work` on the file of `key`, opening it when needed. The handle stays valid during `work`. */
+  use<T>(key: string, open: () => Promise<FileHandle>, work: (handle: FileHandle) => Promise<T>): Promise<T>
+  /** Forgets the file, so that its space comes free once nobody reads it. */
+  drop(key: string): Promise<void>
+  clear(): Promise<void>
+}
+
+export function handleCache(maxOpen: number): HandleCache {
+  const entries = new Map<string, Entry>()
+
+  const close = async (entry: Entry) => {
+    const handle = await entry.handle.catch(() => undefined)
+    await handle?.close()
+  }
+
+  const drop = async (key: string) => {
+    const entry = entries.get(key)
+    if (entry === undefined) return
+    entries.delete(key)
+    entry.dropped = true
+    if (entry.users === 0) await close(entry)
+  }
+
+  const shrink = async () => {
+    for (const [key, entry] of entries) {
+      if (entries.size <= maxOpen) return
+      if (entry.users === 0) await drop(key)
+    }
+  }
+
+  return {
+    async use(key, open, work) {
+      const entry = entries.get(key) ?? { handle: open(), users: 0, dropped: false }
+      entries.delete(key)
+      entries.set(key, entry)
+      entry.users += 1
+      try {
+        return await work(await entry.handle)
+      } catch (err) {
+        // A failed open must not be remembered; after a failed read a fresh handle costs little.
+        if (entries.get(key) === entry) entries.delete(key)
+        entry.dropped = true
+        throw err
+      } finally {
+        entry.users -= 1
+        if (entry.dropped && entry.users === 0) await close(entry)
+        else if (entries.size > maxOpen) await shrink()
+      }
+    },
+    drop,
+    async clear() {
+      for (const key of [...entries.keys()]) await drop(key)
+    },
+  }
+}

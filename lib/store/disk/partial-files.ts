@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, open, readFile, stat, writeFile } from 'node:fs/promises'
+import { type Background, Bitset, type Clock, hasCode } from '../../base/index.ts'
+import type { Digest, PieceMap } from '../../core/index.ts'
+import type { PartialFile, PartialFiles } from '../medium.ts'
+import { diskPartial } from './disk-partial.ts'
+import { makeFolder, readFully, removeFolder } from './durable.ts'
+import type { IdleHandles } from './idle-handles.ts'
+import { readPartialMeta, writePartialMeta } from './partial-meta.ts'
+import { PieceLog } from './piece-log.ts'
+import type { StorePaths } from './store-paths.ts'
+
+export interface PartialFilesComponents {
+  readonly paths: StorePaths
+  readonly clock: Clock
+  readonly handles: IdleHandles
+  readonly tasks: () => Background
+  /** Which boot this is; undefined when the system does not say. */
+  readonly bootId: () => string | undefined
+}
+
+export interface PartialFilesInit {
+  /** Written data is synced once there is this much of it, */
+  readonly syncBytes: number
+  /** and at the latest after this time. */
+  readonly syncMs: number
+}
+
+export interface DiskPartialFiles extends PartialFiles {
+  /** Syncs what is written but not yet synced, everywhere. */
+  flush(): Promise<void>
+}
+
+/** Drops every piece that is not synced and does not have its hash; the data of the others is synced. */
+async function verifyUnsynced(data: FileHandle, map: PieceMap, log: PieceLog): Promise<void> {
+  await data.datasync()
+  for (const piece of log.pieces('written')) {
+    const bytes = await readFully(data, map.rangeOf(piece))
+    const intact = createHash('sha256').update(bytes).digest().equals(log.hash(piece))
+    log.set(piece, intact ? 'synced' : 'missing')
+  }
+}
+
+async function readLog(path: string, map: PieceMap): Promise<PieceLog> {
+  try {
+    return new PieceLog(map, await readFile(path))
+  } catch (err) {
+    if (hasCode(err, 'ENOENT')) return new PieceLog(map)
+    throw err
+  }
+}
+
+async function withFile<T>(path: string, flags: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
+  const handle = await open(path, flags)
+  try {
+    return await work(handle)
+  } finally {
+    await handle.close()
+  }
+}
+
+export function partialFiles(components: PartialFilesComponents, init: PartialFilesInit): DiskPartialFiles {
+  const { paths, bootId } = components
+  const active = new Set<{ flush(): Promise<void> }>()
+
+  const create = async (digest: Digest, map: PieceMap): Promise<PieceLog> => {
+    const own = paths.partial(digest)
+    const log = new PieceLog(map)
+    await removeFolder(own.folder)
+    await makeFolder(own.folder)
+    await withFile(own.data, 'w', (handle) => handle.truncate(map.length))
+    await writeFile(own.map, log.bytes)
+    await writePartialMeta(own.meta, { map, bootId: bootId() })
+    return log
+  }
+
+  /** After another boot, or when boots cannot be told apart, only synced pieces can be trusted without a look. */
+  const recover = async (digest: Digest, map: PieceMap, log: PieceLog) => {
+    const own = paths.partial(digest)
+    await withFile(own.data, 'r+', async (handle) => {
+      // A power loss may have taken the length, too.
+      if ((await handle.stat()).size < map.length) await handle.truncate(map.length)
+      await verifyUnsynced(handle, map, log)
+    })
+    await writeFile(own.map, log.bytes, { flush: true })
+    await writePartialMeta(own.meta, { map, bootId: bootId() })
+  }
+
+  const load = async (digest: Digest, map: PieceMap): Promise<PieceLog> => {
+    const own = paths.partial(digest)
+    const meta = await readPartialMeta(own.meta)
+    const hasData = await stat(own.data).then(
+      () => true,
+      () => false,
+    )
+    if (meta === undefined || !hasData) return create(digest, map)
+    const log = await readLog(own.map, map)
+    if (bootId() === undefined || meta.bootId !== bootId()) await recover(digest, map, log)
+    return log
+  }
+
+  return {
+    async open(digest, map): Promise<PartialFile> {
+      const log = await load(digest, map)
+      const found = new Bitset(map.count)
+      for (const piece of log.pieces('written', 'synced')) found.add(piece)
+      const file = diskPartial({ ...components, ended: () => void active.delete(file) }, { ...init, digest, map, log })
+      active.add(file)
+      return { ...file, found }
+    },
+    remove: (digest) => removeFolder(paths.partial(digest).folder),
+    async flush() {
+      await Promise.all([...active].map((file) => file.flush()))
+    },
+  }
+}

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import { hasCode } from '../../base/index.ts'
+import { PieceMap } from '../../core/index.ts'
+import { replaceFile } from './durable.ts'
+
+/** What must be known of a partial blob before its other files mean anything. */
+export interface PartialMeta {
+  readonly map: PieceMap
+  /** The boot in which it was last written; undefined when the system did not say. */
+  readonly bootId: string | undefined
+}
+
+/** Undefined when there is none, or none that can be read: then the partial was never finished being made. */
+export async function readPartialMeta(path: string): Promise<PartialMeta | undefined> {
+  const parsed = await readJson(path)
+  if (typeof parsed !== 'object' || parsed === null || !('length' in parsed) || !('pieceLength' in parsed)) {
+    return undefined
+  }
+  const { length, pieceLength } = parsed
+  if (!isSize(length) || !isSize(pieceLength) || pieceLength === 0) return undefined
+  const bootId = 'bootId' in parsed && typeof parsed.bootId === 'string' ? parsed.bootId : undefined
+  return { map: new PieceMap(length, pieceLength), bootId }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (err) {
+    if (hasCode(err, 'ENOENT', 'ENOTDIR')) return undefined
+    throw err
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+export function writePartialMeta(path: string, { map, bootId }: PartialMeta): Promise<void> {
+  return replaceFile(path, JSON.stringify({ length: map.length, pieceLength: map.pieceLength, bootId }))
+}

@@ -1,0 +1,96 @@
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hasCode } from '../../base/index.ts'
+import type { Digest } from '../../core/index.ts'
+import type { FoundBlob, FoundPartial, FoundUpload, Inventory } from '../medium.ts'
+import { removeFolder } from './durable.ts'
+import { readPartialMeta } from './partial-meta.ts'
+import { PieceLog } from './piece-log.ts'
+import { digestOfPath, isUploadId, type StorePaths } from './store-paths.ts'
+
+async function statOf(path: string) {
+  try {
+    const found = await stat(path)
+    return found.isFile() ? { size: found.size, usedAtMs: found.mtimeMs } : undefined
+  } catch (err) {
+    if (hasCode(err, 'ENOENT', 'ENOTDIR')) return undefined
+    throw err
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (err) {
+    if (hasCode(err, 'ENOENT', 'ENOTDIR')) return []
+    throw err
+  }
+}
+
+/** `undefined` are taken out of what `work` makes of each name. */
+async function collect<T>(names: readonly string[], work: (name: string) => Promise<T | undefined>): Promise<T[]> {
+  const found = await Promise.all(names.map(work))
+  return found.filter((item) => item !== undefined)
+}
+
+async function scanBlob(paths: StorePaths, digest: Digest): Promise<FoundBlob | undefined> {
+  const blob = paths.blob(digest)
+  const data = await statOf(blob.data)
+  if (data === undefined) {
+    await removeFolder(blob.folder)
+    return undefined
+  }
+  await rm(`${blob.pieces}.tmp`, { force: true })
+  return { digest, ...data }
+}
+
+async function scanBlobs(paths: StorePaths): Promise<FoundBlob[]> {
+  const found: FoundBlob[] = []
+  for (const algorithm of await namesIn(paths.blobs)) {
+    for (const prefix of await namesIn(join(paths.blobs, algorithm))) {
+      const names = await namesIn(join(paths.blobs, algorithm, prefix))
+      const blobs = await collect(names, async (hex) => {
+        const digest = digestOfPath(algorithm, hex)
+        return digest === undefined ? undefined : scanBlob(paths, digest)
+      })
+      found.push(...blobs)
+    }
+  }
+  return found
+}
+
+/** One without meta or data was still being made, or had just become a blob: there is nothing in it to lose. */
+async function scanPartial(paths: StorePaths, digest: Digest): Promise<FoundPartial | undefined> {
+  const own = paths.partial(digest)
+  const [meta, data, map] = await Promise.all([readPartialMeta(own.meta), statOf(own.data), statOf(own.map)])
+  if (meta === undefined || data === undefined || map === undefined) {
+    await removeFolder(own.folder)
+    return undefined
+  }
+  await rm(`${own.meta}.tmp`, { force: true })
+  const log = new PieceLog(meta.map, await readFile(own.map))
+  const bytes = log.pieces('written', 'synced').reduce((sum, piece) => sum + meta.map.sizeOf(piece), 0)
+  return { digest, map: meta.map, bytes, usedAtMs: map.usedAtMs }
+}
+
+async function scanPartials(paths: StorePaths): Promise<FoundPartial[]> {
+  return collect(await namesIn(paths.partials), async (name) => {
+    const dash = name.indexOf('-')
+    const digest = digestOfPath(name.slice(0, dash), name.slice(dash + 1))
+    return digest === undefined ? undefined : scanPartial(paths, digest)
+  })
+}
+
+async function scanUploads(paths: StorePaths): Promise<FoundUpload[]> {
+  return collect(await namesIn(paths.uploads), async (id) => {
+    const data = isUploadId(id) ? await statOf(paths.upload(id)) : undefined
+    return data === undefined ? undefined : { id, ...data }
+  })
+}
+
+/** What is in the folder, by names and sizes only; half-made leftovers are removed, what is not ours is left alone. */
+export async function scanFolder(paths: StorePaths): Promise<Inventory> {
+  for (const folder of [paths.blobs, paths.partials, paths.uploads]) await mkdir(folder, { recursive: true })
+  const [blobs, partials, uploads] = await Promise.all([scanBlobs(paths), scanPartials(paths), scanUploads(paths)])
+  return { blobs, partials, uploads }
+}

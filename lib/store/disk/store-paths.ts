@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+import { type Digest, digestAlgorithm, digestHex, parseDigest } from '../../core/index.ts'
+
+/**
+ * The folder of a store:
+ *
+ *     lock                              who owns the folder
+ *     blobs/<alg>/<2 hex>/<hex>/data    a complete blob; its modification time is the time of its last use
+ *     blobs/<alg>/<2 hex>/<hex>/pieces  its sidecar, if any
+ *     partial/<alg>-<hex>/data          a partial blob, sparse
+ *     partial/<alg>-<hex>/map           which pieces are there, and their hashes (piece-log.ts)
+ *     partial/<alg>-<hex>/meta          length, piece length and the boot it was written in, as JSON
+ *     uploads/<id>                      bytes of an upload; its modification time is the time of its last use
+ *
+ * A name that ends in `.tmp` is half made. Every path comes from here and is built from a parsed digest or from an id
+ * of our own, never from text that came from outside.
+ */
+export function storePaths(folder: string) {
+  const blob = (digest: Digest) => {
+    const hex = digestHex(digest)
+    const own = join(folder, 'blobs', digestAlgorithm(digest), hex.slice(0, 2), hex)
+    return { folder: own, data: join(own, 'data'), pieces: join(own, 'pieces') }
+  }
+  const partial = (digest: Digest) => {
+    const own = join(folder, 'partial', `${digestAlgorithm(digest)}-${digestHex(digest)}`)
+    return { folder: own, data: join(own, 'data'), map: join(own, 'map'), meta: join(own, 'meta') }
+  }
+  return {
+    folder,
+    lock: join(folder, 'lock'),
+    blobs: join(folder, 'blobs'),
+    partials: join(folder, 'partial'),
+    uploads: join(folder, 'uploads'),
+    blob,
+    partial,
+    upload: (id: string) => join(folder, 'uploads', id),
+  }
+}
+
+export type StorePaths = ReturnType<typeof storePaths>
+
+/** The digest that `<alg>` and `<hex>` of a path stand for; undefined when they are something else. */
+export function digestOfPath(algorithm: string, hex: string): Digest | undefined {
+  try {
+    return parseDigest(`${algorithm}:${hex}`)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a file name is an upload id of ours. */
+export function isUploadId(name: string): boolean {
+  return /^[A-Za-z0-9-]{8,64}$/.test(name)
+}

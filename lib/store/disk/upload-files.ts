@@ -1,0 +1,58 @@
+import { type FileHandle, open, rm, writeFile } from 'node:fs/promises'
+import { appError, hasCode } from '../../base/index.ts'
+import type { UploadFiles } from '../medium.ts'
+import { noteUse } from './blob-files.ts'
+import { moveDurably, readFully, writeFully } from './durable.ts'
+import type { StorePaths } from './store-paths.ts'
+
+/** One system call for all chunks; the rest by itself when the system takes only a part. */
+async function writeChunks(handle: FileHandle, chunks: readonly Uint8Array[], position: number): Promise<void> {
+  const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  const { bytesWritten } = await handle.writev([...chunks], position)
+  if (bytesWritten === total) return
+  let start = 0
+  for (const chunk of chunks) {
+    const taken = Math.min(chunk.length, Math.max(0, bytesWritten - start))
+    await writeFully(handle, chunk.subarray(taken), position + start + taken)
+    start += chunk.length
+  }
+}
+
+export function uploadFiles(paths: StorePaths): UploadFiles {
+  const openFile = async (id: string) => {
+    try {
+      return await open(paths.upload(id), 'r+')
+    } catch (err) {
+      if (hasCode(err, 'ENOENT')) throw appError('BLOB_UPLOAD_UNKNOWN', { cause: err })
+      throw err
+    }
+  }
+  return {
+    create: (id) => writeFile(paths.upload(id), '', { flag: 'wx' }),
+    async open(id) {
+      const handle = await openFile(id)
+      return {
+        read: (range) => readFully(handle, range),
+        close: () => handle.close(),
+        write: (chunks, position) => writeChunks(handle, chunks, position),
+        async settle(size, usedAtMs) {
+          const { size: onDisk } = await handle.stat()
+          if (onDisk !== size) await handle.truncate(size)
+          await handle.utimes(usedAtMs / 1000, usedAtMs / 1000)
+        },
+      }
+    },
+    async promote(id, digest, usedAtMs) {
+      const handle = await openFile(id)
+      try {
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      const { data } = paths.blob(digest)
+      await moveDurably(paths.upload(id), data)
+      await noteUse(data, usedAtMs)
+    },
+    remove: (id) => rm(paths.upload(id), { force: true }),
+  }
+}

@@ -1,0 +1,185 @@
+import { appError, type Bitset } from '../base/index.ts'
+import type { Digest, PieceMap } from '../core/index.ts'
+import type { PartialBlob, StoredBlob } from './blob-store.ts'
+import { checkedRange } from './checked-range.ts'
+import type { CompleteBlobs } from './complete-blobs.ts'
+import type { PartialFile } from './medium.ts'
+import { pieceWaiters } from './piece-waiters.ts'
+import type { Space } from './space.ts'
+
+export interface ManagedPartial extends PartialBlob {
+  /** Bytes of the pieces in `have`. */
+  readonly bytes: number
+  readonly usedAtMs: number
+  /** Nobody reads, writes or waits, and it is not about to end. */
+  readonly idle: boolean
+  /** Settles when a `complete` or `discard` under way is over; undefined while there is none. */
+  readonly ending: Promise<void> | undefined
+}
+
+export interface PartialComponents {
+  readonly space: Space
+  readonly blobs: CompleteBlobs
+  now(): number
+  lease(): () => void
+  /** Called once, when it has become a blob or was removed. */
+  ended(): void
+}
+
+export interface PartialInit {
+  readonly digest: Digest
+  readonly map: PieceMap
+  readonly file: PartialFile
+  readonly usedAtMs: number
+}
+
+const HASH_BYTES = 32
+
+function bytesOf(map: PieceMap, pieces: Iterable<number>): number {
+  let bytes = 0
+  for (const piece of pieces) bytes += map.sizeOf(piece)
+  return bytes
+}
+
+/** The rules of a partial blob over its file. */
+class Partial implements ManagedPartial {
+  readonly digest: Digest
+  readonly map: PieceMap
+  readonly have: Bitset
+  readonly #components: PartialComponents
+  readonly #file: PartialFile
+  readonly #waiters = pieceWaiters()
+  readonly #writing = new Map<number, Promise<void>>()
+  #reading = 0
+  #usedAtMs: number
+  #bytes: number
+  #ending: Promise<void> | undefined
+  #completion: Promise<StoredBlob> | undefined
+  #gone: Error | undefined
+
+  constructor(components: PartialComponents, init: PartialInit) {
+    this.#components = components
+    this.#file = init.file
+    this.digest = init.digest
+    this.map = init.map
+    this.have = init.file.found.clone()
+    this.#usedAtMs = init.usedAtMs
+    this.#bytes = bytesOf(this.map, this.have)
+  }
+
+  get bytes() {
+    return this.#bytes
+  }
+
+  get usedAtMs() {
+    return this.#usedAtMs
+  }
+
+  get ending() {
+    return this.#ending
+  }
+
+  get idle() {
+    const used = this.#reading + this.#writing.size + this.#waiters.count
+    return used === 0 && this.#ending === undefined && this.#completion === undefined
+  }
+
+  async write(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void> {
+    this.#check()
+    if (this.have.has(piece)) return
+    let writing = this.#writing.get(piece)
+    if (writing === undefined) {
+      writing = this.#writePiece(piece, bytes, hash).finally(() => this.#writing.delete(piece))
+      this.#writing.set(piece, writing)
+    }
+    await writing
+  }
+
+  async read(range: { readonly start: number; readonly end: number }): Promise<Uint8Array> {
+    this.#check()
+    checkedRange(range, this.map.length)
+    this.#usedAtMs = this.#components.now()
+    if (this.#completion !== undefined) this.#components.blobs.touch(this.digest)
+    this.#reading += 1
+    try {
+      return await this.#file.read(range)
+    } finally {
+      this.#reading -= 1
+    }
+  }
+
+  async whenVerified(piece: number, options = {}): Promise<void> {
+    this.#check()
+    if (!this.have.has(piece)) await this.#waiters.wait(piece, options)
+  }
+
+  complete(): Promise<StoredBlob> {
+    this.#completion ??= this.#complete().catch((err: unknown) => {
+      this.#completion = undefined
+      throw err
+    })
+    return this.#completion
+  }
+
+  async discard(reason: Error): Promise<void> {
+    await this.#completion?.catch(() => undefined)
+    if (this.#completion !== undefined) return
+    this.#ending ??= this.#discard(reason)
+    await this.#ending
+  }
+
+  lease(): () => void {
+    return this.#components.lease()
+  }
+
+  #check() {
+    if (this.#gone !== undefined) throw this.#gone
+  }
+
+  async #writePiece(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void> {
+    const expected = piece >= 0 && piece < this.map.count ? this.map.sizeOf(piece) : undefined
+    if (bytes.length !== expected || hash.length !== HASH_BYTES) {
+      throw appError('PIECE_INVALID', {
+        message: 'the piece has not the length that its place demands',
+        detail: { piece, length: bytes.length, expected },
+      })
+    }
+    this.#usedAtMs = this.#components.now()
+    await this.#components.space.write(bytes.length, () => this.#file.write(piece, bytes, hash))
+    this.#bytes += bytes.length
+    this.#check()
+    this.have.add(piece)
+    this.#waiters.arrived(piece)
+  }
+
+  async #complete(): Promise<StoredBlob> {
+    this.#check()
+    if (!this.have.complete) {
+      throw appError('STORE_CORRUPT', {
+        message: 'the blob is not complete yet',
+        detail: { digest: this.digest, have: this.have.count, pieces: this.map.count },
+      })
+    }
+    const { blobs, space, now } = this.#components
+    const { blob, added } = await blobs.adopt(this.digest, this.map.length, () => this.#file.promote(now()))
+    if (!added) {
+      await this.#file.retire()
+      space.release(this.#bytes)
+    }
+    this.#components.ended()
+    return blob
+  }
+
+  async #discard(reason: Error): Promise<void> {
+    this.#gone = reason
+    this.#waiters.fail(reason)
+    await Promise.allSettled(this.#writing.values())
+    await this.#file.remove()
+    this.#components.space.release(this.#bytes)
+    this.#components.ended()
+  }
+}
+
+export function managedPartial(components: PartialComponents, init: PartialInit): ManagedPartial {
+  return new Partial(components, init)
+}

@@ -1,0 +1,157 @@
+import { appError, Bitset } from '../../base/index.ts'
+import type { ByteRange, Digest, PieceMap } from '../../core/index.ts'
+import type {
+  BlobFiles,
+  Inventory,
+  Medium,
+  PartialFile,
+  PartialFiles,
+  ReadHandle,
+  UploadFiles,
+  UploadHandle,
+} from '../medium.ts'
+
+interface MemoryBlob {
+  readonly data: Buffer
+  usedAtMs: number
+  sidecar: Uint8Array | undefined
+}
+
+interface MemoryPartial {
+  readonly map: PieceMap
+  readonly have: Bitset
+  readonly data: Buffer
+}
+
+interface MemoryUpload {
+  data: Buffer
+  usedAtMs: number
+}
+
+const copyOf = (data: Buffer, range: ByteRange): Uint8Array => {
+  if (range.end > data.length) throw appError('STORE_CORRUPT', { detail: { ...range, size: data.length } })
+  return Buffer.from(data.subarray(range.start, range.end))
+}
+
+const handleOn = (data: () => Buffer): ReadHandle => ({
+  read: async (range) => copyOf(data(), range),
+  close: () => Promise.resolve(),
+})
+
+/** What lies in memory; outlives a stop and a start of the store, as files do. */
+class Memory {
+  readonly blobs = new Map<Digest, MemoryBlob>()
+  readonly partials = new Map<Digest, MemoryPartial>()
+  readonly uploads = new Map<string, MemoryUpload>()
+
+  blob(digest: Digest): MemoryBlob {
+    const blob = this.blobs.get(digest)
+    if (blob === undefined) throw appError('BLOB_UNKNOWN', { detail: { digest } })
+    return blob
+  }
+
+  upload(id: string): MemoryUpload {
+    const upload = this.uploads.get(id)
+    if (upload === undefined) throw appError('BLOB_UPLOAD_UNKNOWN')
+    return upload
+  }
+
+  inventory(): Inventory {
+    const bytesOf = ({ map, have }: MemoryPartial) => [...have].reduce((sum, piece) => sum + map.sizeOf(piece), 0)
+    return {
+      blobs: [...this.blobs].map(([digest, { data, usedAtMs }]) => ({ digest, size: data.length, usedAtMs })),
+      partials: [...this.partials].map(([digest, partial]) => ({
+        digest,
+        map: partial.map,
+        bytes: bytesOf(partial),
+        usedAtMs: 0,
+      })),
+      uploads: [...this.uploads].map(([id, { data, usedAtMs }]) => ({ id, size: data.length, usedAtMs })),
+    }
+  }
+}
+
+function memoryBlobs(memory: Memory): BlobFiles {
+  return {
+    async open(digest) {
+      const { data } = memory.blob(digest)
+      return handleOn(() => data)
+    },
+    readAt: async (digest, range) => copyOf(memory.blob(digest).data, range),
+    remove: async (digest) => void memory.blobs.delete(digest),
+    async touch(digest, usedAtMs) {
+      memory.blob(digest).usedAtMs = usedAtMs
+    },
+    sidecar: async (digest) => memory.blob(digest).sidecar?.slice(),
+    async putSidecar(digest, bytes) {
+      memory.blob(digest).sidecar = bytes.slice()
+    },
+  }
+}
+
+function memoryUploads(memory: Memory): UploadFiles {
+  const handle = (upload: MemoryUpload): UploadHandle => ({
+    ...handleOn(() => upload.data),
+    async write(chunks, position) {
+      upload.data = Buffer.concat([upload.data.subarray(0, position), ...chunks])
+    },
+    async settle(size, usedAtMs) {
+      upload.data = upload.data.subarray(0, size)
+      upload.usedAtMs = usedAtMs
+    },
+  })
+  return {
+    create: async (id) => void memory.uploads.set(id, { data: Buffer.alloc(0), usedAtMs: 0 }),
+    open: async (id) => handle(memory.upload(id)),
+    async promote(id, digest, usedAtMs) {
+      memory.blobs.set(digest, { data: memory.upload(id).data, usedAtMs, sidecar: undefined })
+      memory.uploads.delete(id)
+    },
+    remove: async (id) => void memory.uploads.delete(id),
+  }
+}
+
+function memoryPartials(memory: Memory): PartialFiles {
+  const file = (digest: Digest, partial: MemoryPartial): PartialFile => {
+    const retire = async () => void memory.partials.delete(digest)
+    return {
+      found: partial.have.clone(),
+      async write(piece, bytes) {
+        partial.data.set(bytes, partial.map.rangeOf(piece).start)
+        partial.have.add(piece)
+      },
+      read: async (range) => copyOf(partial.data, range),
+      async promote(usedAtMs) {
+        memory.blobs.set(digest, { data: partial.data, usedAtMs, sidecar: undefined })
+        await retire()
+      },
+      retire,
+      remove: retire,
+    }
+  }
+  return {
+    async open(digest, map) {
+      const partial = memory.partials.get(digest) ?? {
+        map,
+        have: new Bitset(map.count),
+        data: Buffer.alloc(map.length),
+      }
+      memory.partials.set(digest, partial)
+      return file(digest, partial)
+    },
+    remove: async (digest) => void memory.partials.delete(digest),
+  }
+}
+
+/** Bytes in the memory of the process, for tests and the simulator. */
+export function memoryMedium(): Medium {
+  const memory = new Memory()
+  return {
+    blobs: memoryBlobs(memory),
+    partials: memoryPartials(memory),
+    uploads: memoryUploads(memory),
+    start: async () => memory.inventory(),
+    stop: () => Promise.resolve(),
+    freeBytes: async () => Number.POSITIVE_INFINITY,
+  }
+}

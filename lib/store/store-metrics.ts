@@ -1,0 +1,23 @@
+import type { Counter, Family, Gauge, Metrics } from '../telemetry/index.ts'
+
+export interface StoreMetrics {
+  readonly used: Gauge
+  readonly capacity: Gauge
+  readonly blobs: Gauge
+  readonly evictions: Family<Counter, 'kind'>
+}
+
+/** The metrics of one store; undefined when nobody measures. */
+export function storeMetrics(metrics: Metrics | undefined): StoreMetrics | undefined {
+  if (metrics === undefined) return undefined
+  const gauge = (name: string, help: string) => metrics.gauge({ name, help }).with({})
+  return {
+    used: gauge('shoal_store_used_bytes', 'Own bytes in the local store: complete, partial and uploads.'),
+    capacity: gauge('shoal_store_capacity_bytes', 'Own bytes the local store may hold.'),
+    blobs: gauge('shoal_store_blobs', 'Complete blobs in the local store.'),
+    evictions: metrics.counter(
+      { name: 'shoal_store_evictions_total', help: 'Blobs removed from the local store to make room.' },
+      ['kind'],
+    ),
+  }
+}

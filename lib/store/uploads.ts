@@ -1,0 +1,65 @@
+import { appError, type Random } from '../base/index.ts'
+import type { Logger } from '../telemetry/index.ts'
+import type { Upload } from './blob-store.ts'
+import type { FoundUpload } from './medium.ts'
+import { type UploadComponents, type UploadSession, uploadSession } from './upload-session.ts'
+
+export interface Uploads {
+  restore(found: readonly FoundUpload[]): void
+  create(): Promise<Upload>
+  /** @throws BLOB_UPLOAD_UNKNOWN */
+  get(id: string): Promise<Upload>
+  /** Removes those that nobody has used for `idleMs`. */
+  sweep(idleMs: number): Promise<void>
+  /** Ends running appends; what came stays. */
+  interrupt(): Promise<void>
+}
+
+export interface UploadsComponents extends Omit<UploadComponents, 'ended'> {
+  readonly random: Random
+  readonly logger: Logger
+}
+
+const ID_BYTES = 16
+
+/** All uploads of a store. An id reaches a path only when it was made here or found in the folder. */
+export function uploads(components: UploadsComponents): Uploads {
+  const { files, space, random, logger, now } = components
+  const sessions = new Map<string, UploadSession>()
+
+  const add = (found: FoundUpload): UploadSession => {
+    const session = uploadSession({ ...components, ended: (id) => void sessions.delete(id) }, found)
+    sessions.set(found.id, session)
+    return session
+  }
+
+  return {
+    restore(found) {
+      sessions.clear()
+      for (const upload of found) {
+        add(upload)
+        space.adopt(upload.size)
+      }
+    },
+    async create() {
+      const id = Buffer.from(random.bytes(ID_BYTES)).toString('hex')
+      await space.write(0, () => files.create(id))
+      return add({ id, size: 0, usedAtMs: now() })
+    },
+    async get(id) {
+      const session = sessions.get(id)
+      if (session === undefined) throw appError('BLOB_UPLOAD_UNKNOWN')
+      return session
+    },
+    async sweep(idleMs) {
+      for (const session of [...sessions.values()]) {
+        if (session.busy || now() - session.usedAtMs < idleMs) continue
+        logger.info('removed an idle upload', { upload: session.id, bytes: session.size })
+        await session.abort()
+      }
+    },
+    async interrupt() {
+      await Promise.all([...sessions.values()].map((session) => session.interrupt()))
+    },
+  }
+}

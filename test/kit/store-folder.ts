@@ -1,0 +1,18 @@
+import { readdir } from 'node:fs/promises'
+
+/** What the layout of a stopped store allows; everything else was left behind. */
+const allowed = [
+  /^(blobs|partial|uploads)$/,
+  /^blobs\/sha(256|512)(\/[0-9a-f]{2}(\/[0-9a-f]+(\/(data|pieces))?)?)?$/,
+  /^partial\/sha(256|512)-[0-9a-f]+(\/(data|map|meta))?$/,
+  /^uploads\/[0-9a-f]{32}$/,
+]
+
+/** Files and folders in a stopped store's folder that are no part of a blob, a partial or an upload; sorted. */
+export async function strayFiles(folder: string): Promise<string[]> {
+  const names = (await readdir(folder, { recursive: true })).sort()
+  const broken = names.filter(
+    (name) => /^(blobs\/.+\/[0-9a-f]{64,}|partial\/[^/]+)$/.test(name) && !names.includes(`${name}/data`),
+  )
+  return [...names.filter((name) => !allowed.some((shape) => shape.test(name))), ...broken]
+}
