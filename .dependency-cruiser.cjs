@@ -8,7 +8,7 @@ const only = (room, allowed) => ({
 
 const L0 = ['base', 'core']
 const L1 = [...L0, 'config', 'telemetry', 'identity', 'http', 'metainfo']
-const L2 = [...L1, 'store', 'backend', 'cluster']
+const L2 = [...L1, 'store', 'backend', 'cluster', 'service']
 const L3 = [...L2, 'api', 'journal']
 
 /** One npm package has one importing place (a path pattern). */
@@ -63,6 +63,7 @@ module.exports = {
     only('store', L1),
     only('backend', L1),
     only('cluster', L1),
+    only('service', L1),
     only('api', L2),
     only('journal', L2),
     only('registry', L3),

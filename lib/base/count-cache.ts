@@ -31,6 +31,8 @@ export function countCache<V>(init: CountCacheInit): CountCache<V> {
     set(key, value, ttlMs = init.ttlMs) {
       if (cache.getStats().keys >= init.maxEntries && !cache.has(key)) prune()
       if (cache.getStats().keys >= init.maxEntries && !cache.has(key)) return
+      // node-cache counts a known key as one more when it checks its bound, so the old entry goes first.
+      cache.del(key)
       cache.set(key, value, ttlMs / 1000)
     },
     delete: (key) => void cache.del(key),

@@ -1,0 +1,10 @@
+export { type CommonConfig, commonKeys, type ListenerConfig } from './config.ts'
+export { type Program, runProgram } from './run-program.ts'
+export {
+  clusterHttp,
+  type ListenerInit,
+  opsListener,
+  type Runtime,
+  serviceListener,
+  serviceRuntime,
+} from './runtime.ts'

@@ -1,0 +1,68 @@
+import { type Clock, type Random, systemClock, systemRandom } from '../base/index.ts'
+import {
+  type Envelope,
+  type HttpClient,
+  type HttpServer,
+  httpClient,
+  httpServer,
+  opsRoutes,
+  type ReadinessCheck,
+  type Route,
+} from '../http/index.ts'
+import { type AnonymousRights, assertSafeBind, tokenAuthenticator } from '../identity/index.ts'
+import { jsonLogger, type Logger, type Metrics, prometheusMetrics } from '../telemetry/index.ts'
+import type { CommonConfig, ListenerConfig } from './config.ts'
+
+/** What a service is made of besides its own parts; a test or the herd may bring its own. */
+export interface Runtime {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+/** The real parts where `given` has none. */
+export function serviceRuntime(service: string, config: CommonConfig, given: Partial<Runtime> = {}): Runtime {
+  return {
+    clock: given.clock ?? systemClock(),
+    random: given.random ?? systemRandom(),
+    logger: given.logger ?? jsonLogger({ level: config.log.level, service }),
+    metrics: given.metrics ?? prometheusMetrics({ process: true }),
+  }
+}
+
+export interface ListenerInit {
+  /** `main`, `registry`, `ops` ...; stands in logs and metrics. */
+  readonly name: string
+  readonly listener: ListenerConfig
+  readonly routes: readonly Route[]
+  readonly envelope?: Envelope
+  /** What callers without the token may do here; default: nothing when there is a token. */
+  readonly anonymous?: AnonymousRights
+}
+
+/** A listener of a service, with the cluster token as its guard. @throws INSECURE_BIND */
+export function serviceListener(runtime: Runtime, config: CommonConfig, init: ListenerInit): HttpServer {
+  const { listener, name, routes, envelope, anonymous } = init
+  assertSafeBind({ host: listener.bind.host, token: config.token, insecure: listener.insecure })
+  const authenticate = tokenAuthenticator({ token: config.token, anonymous })
+  return httpServer(
+    { ...runtime, authenticate },
+    { name, bind: listener.bind, routes, drainMs: config.drain, ...(envelope === undefined ? {} : { envelope }) },
+  )
+}
+
+/** The listener for probes and Prometheus. @throws INSECURE_BIND */
+export function opsListener(
+  runtime: Runtime,
+  config: CommonConfig,
+  init: { readonly listener: ListenerConfig; readonly checks: Readonly<Record<string, ReadinessCheck>> },
+): HttpServer {
+  const routes = opsRoutes({ metrics: runtime.metrics, checks: init.checks })
+  return serviceListener(runtime, config, { name: 'ops', listener: init.listener, routes })
+}
+
+/** The client with which a service calls the others; shows the cluster token. */
+export function clusterHttp(runtime: Pick<Runtime, 'clock'>, config: CommonConfig): HttpClient {
+  return httpClient({ clock: runtime.clock }, { token: config.token })
+}

@@ -1,0 +1,103 @@
+import { type BuildIndex, descriptorSchema, parseBody } from '../../lib/api/index.ts'
+import { type AbortOptions, appError } from '../../lib/base/index.ts'
+import {
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  digestOf,
+  MANIFEST_LIMIT,
+  wholeRange,
+} from '../../lib/core/index.ts'
+import type { Blobs, Manifests, RegistryStorage, RepositoryRef, Tags } from '../../lib/registry/index.ts'
+import type { BlobStore } from '../../lib/store/index.ts'
+import type { BlobRef } from '../../lib/swarm/index.ts'
+import type { Pulls } from './pulls.ts'
+
+export interface AgentStorageComponents {
+  readonly store: BlobStore
+  readonly pulls: Pulls
+  readonly index: BuildIndex
+}
+
+const refOf = (repository: RepositoryRef, digest: Digest): BlobRef => ({ digest, namespace: repository.name })
+
+/**
+ * Descriptors of manifests that this agent holds, kept beside the blob, so that a pull by digest is answered from the
+ * cache when everything else is down.
+ */
+function keptDescriptors(store: BlobStore) {
+  return {
+    async find(digest: Digest): Promise<Descriptor | undefined> {
+      const bytes = await store.sidecar(digest)
+      if (bytes === undefined) return undefined
+      return parseBody(descriptorSchema, JSON.parse(Buffer.from(bytes).toString('utf8')))
+    },
+    async keep(descriptor: Descriptor): Promise<void> {
+      if ((await store.stat(descriptor.digest)) === undefined) return
+      await store.putSidecar(descriptor.digest, Buffer.from(JSON.stringify(descriptor)))
+    },
+  }
+}
+
+function agentBlobs(pulls: Pulls): Blobs {
+  return {
+    async find(repository, digest, options = {}) {
+      const blob = refOf(repository, digest)
+      const size = await pulls.size(blob, options)
+      return { size, open: (range, readOptions = {}) => pulls.open(blob, range, readOptions) }
+    },
+  }
+}
+
+function agentManifests({ store, pulls, index }: AgentStorageComponents): Manifests {
+  const kept = keptDescriptors(store)
+
+  const readWhole = async (blob: BlobRef, size: number, options: AbortOptions): Promise<Uint8Array> => {
+    if (size > MANIFEST_LIMIT) throw appError('MANIFEST_INVALID', { detail: { size, limit: MANIFEST_LIMIT } })
+    const chunks: Uint8Array[] = []
+    for await (const chunk of await pulls.open(blob, wholeRange(size), options)) chunks.push(chunk as Uint8Array)
+    return Buffer.concat(chunks)
+  }
+
+  return {
+    async resolve(repository, reference, options = {}) {
+      if (reference.kind === 'tag') return index.getTag(repository.name, reference.tag, options)
+      return (await kept.find(reference.digest)) ?? index.getManifest(repository.name, reference.digest, options)
+    },
+    async read(repository, descriptor, options = {}) {
+      const bytes = await readWhole(refOf(repository, descriptor.digest), descriptor.size, options)
+      if (digestOf(bytes, digestAlgorithm(descriptor.digest)) !== descriptor.digest) {
+        throw appError('BACKEND_CORRUPT', { detail: { digest: descriptor.digest } })
+      }
+      await kept.keep(descriptor)
+      return bytes
+    },
+  }
+}
+
+function agentTags(index: BuildIndex): Tags {
+  const page = (options: AbortOptions & { readonly after?: string; readonly limit: number }) => ({
+    n: options.limit,
+    signal: options.signal,
+    ...(options.after === undefined ? {} : { last: options.after }),
+  })
+  return {
+    async list(repository, options) {
+      const found = await index.listTags(repository.name, page(options))
+      return found === undefined ? undefined : { items: found.tags, more: found.next !== undefined }
+    },
+    async repositories(options) {
+      const found = await index.listRepositories(page(options))
+      return { items: found.repositories, more: found.next !== undefined }
+    },
+  }
+}
+
+/** The read-only registry of an agent: tags from the build-index, everything else from the swarm and its cache. */
+export function agentStorage(components: AgentStorageComponents): RegistryStorage {
+  return {
+    blobs: agentBlobs(components.pulls),
+    manifests: agentManifests(components),
+    tags: agentTags(components.index),
+  }
+}

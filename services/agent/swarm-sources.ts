@@ -1,0 +1,51 @@
+import type { Readable } from 'node:stream'
+import type { AnnouncingPeer, OriginCluster, TrackerCluster } from '../../lib/api/index.ts'
+import { type AbortOptions, hasCode } from '../../lib/base/index.ts'
+import { decodeMetainfo } from '../../lib/metainfo/index.ts'
+import type { Announcer, BlobRef, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
+
+/** Announces to the trackers of the cluster. `self` is read at each announce: the port is known once it listens. */
+export function trackerAnnouncer(trackers: TrackerCluster, self: () => AnnouncingPeer): Announcer {
+  return {
+    announce: (batch, options = {}) => trackers.announce(self(), batch, options),
+  }
+}
+
+/**
+ * Metainfo from the tracker of the swarm, which opens one stream at the origins for all of its readers. When no
+ * tracker answers, from the origins themselves: losing every tracker must not stop a pull.
+ */
+export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster): MetainfoSource {
+  const openRaw = async ({ namespace, digest }: BlobRef, options: AbortOptions): Promise<Readable> => {
+    try {
+      return await trackers.openMetainfo(namespace, digest, options)
+    } catch (err) {
+      if (!hasCode(err, 'NO_HEALTHY_MEMBER')) throw err
+      return origins.openMetainfo(namespace, digest, options)
+    }
+  }
+  return {
+    async *open(blob, options = {}) {
+      const raw = await openRaw(blob, options)
+      try {
+        yield* decodeMetainfo(raw)
+      } finally {
+        raw.destroy()
+      }
+    },
+  }
+}
+
+/** Pieces from the origins over HTTP, one after the other on the ring. */
+export function originPieces(origins: OriginCluster): PieceSource {
+  return {
+    async *read({ namespace, digest }, range, options = {}) {
+      const { body } = await origins.readBlob(namespace, digest, { ...options, range })
+      try {
+        yield* body as AsyncIterable<Uint8Array>
+      } finally {
+        body.destroy()
+      }
+    },
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * What the npm scripts run: needs nothing but Node. Installs the dependencies when they are missing or the lockfile
+ * has changed (its output goes to stderr), then hands over to the real program in a child process.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..', '..')
+const stamp = join(root, 'node_modules', '.shoal-lockfile')
+const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js']
+
+/** Each verb: the arguments of `node`, to which the caller's own are added. */
+const verbs = {
+  start: ['--import', 'tsx', 'services/herd/main.ts'],
+  test: [...jest, '--selectProjects', 'unit', 'contract', 'property', 'integration', '--'],
+  e2e: [...jest, '--runInBand', '--selectProjects', 'interop', 'e2e', '--'],
+  bench: ['--import', 'tsx', 'test/bench/run.ts'],
+  install: [],
+}
+
+function installIfNeeded() {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
+  process.stderr.write('shoal: installing dependencies (npm ci)\n')
+  const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] })
+  if (done.status !== 0) {
+    process.stderr.write('shoal: npm ci failed; the lines above say why\n')
+    process.exit(done.status ?? 1)
+  }
+  writeFileSync(stamp, lock)
+}
+
+function installPackages() {
+  const done = spawnSync(process.execPath, ['test/kit/install-packages.js'], { cwd: root, stdio: 'inherit' })
+  if (done.status !== 0) process.exit(done.status ?? 1)
+}
+
+function handOver(args) {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal])
+  })
+}
+
+const [verb, ...rest] = process.argv.slice(2)
+const program = verbs[verb]
+if (program === undefined) {
+  process.stderr.write(`shoal: unknown verb ${String(verb)}; one of ${Object.keys(verbs).join(', ')}\n`)
+  process.exit(2)
+}
+installIfNeeded()
+if (verb === 'e2e') installPackages()
+if (program.length > 0) handOver([...program, ...rest])
