@@ -1,0 +1,264 @@
+import { createHash } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { seededRandom } from '../../../lib/base/index.ts'
+import { digestOf } from '../../../lib/core/index.ts'
+import { blobFixture } from '../../kit/image-fixture.ts'
+import { closingUrl, type RegistryClient } from '../../kit/registry-client.ts'
+import { clientOf, nameSequence, type RunningRegistry } from './running-registry.ts'
+
+const random = seededRandom(4711)
+
+/** What every registry that takes writes must do with uploads, over real HTTP. */
+export function registryUploadSuite(name: string, make: () => Promise<RunningRegistry>): void {
+  describe(`${name} as a registry to upload to`, () => {
+    let registry: RunningRegistry | undefined
+    const client = clientOf(() => registry)
+    const send: RegistryClient['send'] = (...args) => client().send(...args)
+
+    beforeAll(async () => {
+      registry = await make()
+    })
+    afterAll(() => registry?.[Symbol.asyncDispose]())
+
+    /** A name of its own for each test. */
+    const freshName = nameSequence('suite/upload')
+    const open = async (repository: string) => {
+      const answer = await send('POST', `/v2/${repository}/blobs/uploads/`)
+      expect(answer.status).toBe(202)
+      return answer.headers.location ?? ''
+    }
+    const read = (repository: string, digest: string) => send('GET', `/v2/${repository}/blobs/${digest}`)
+    const patch = (location: string, body: Uint8Array, headers = {}) => send('PATCH', location, { body, headers })
+
+    describe.each(['sha256', 'sha512'] as const)('with %s', (algorithm) => {
+      const fresh = (size = 1000) => {
+        const { bytes } = blobFixture(random.bytes(size))
+        return { bytes, digest: digestOf(bytes, algorithm) }
+      }
+
+      test('POST and PUT with the whole body', async () => {
+        const repository = freshName()
+        const { bytes, digest } = fresh()
+        const answer = await client().pushBlob(repository, digest, bytes)
+        expect(answer.status).toBe(201)
+        expect(answer.headers.location).toBe(`/v2/${repository}/blobs/${digest}`)
+        expect(answer.headers['docker-content-digest']).toBe(digest)
+        const back = await read(repository, digest)
+        expect(back.body.equals(bytes)).toBe(true)
+        expect(back.headers['docker-content-digest']).toBe(digest)
+      })
+
+      test('one POST with the digest and the whole body', async () => {
+        const repository = freshName()
+        const { bytes, digest } = fresh()
+        const path = `/v2/${repository}/blobs/uploads/?digest=${encodeURIComponent(digest)}`
+        const answer = await send('POST', path, { body: bytes })
+        expect(answer.status).toBe(201)
+        expect(answer.headers.location).toBe(`/v2/${repository}/blobs/${digest}`)
+        expect((await read(repository, digest)).body.equals(bytes)).toBe(true)
+      })
+
+      test('chunks with Content-Range, the last of them in the PUT', async () => {
+        const repository = freshName()
+        const { bytes, digest } = fresh()
+        const type = { 'content-type': 'application/octet-stream' }
+        const first = await patch(await open(repository), bytes.subarray(0, 400), { ...type, 'content-range': '0-399' })
+        expect([first.status, first.headers.range]).toEqual([202, '0-399'])
+        const range = { 'content-range': '400-699' }
+        const second = await patch(first.headers.location ?? '', bytes.subarray(400, 700), { ...type, ...range })
+        expect([second.status, second.headers.range]).toEqual([202, '0-699'])
+        const closing = closingUrl(second.headers.location ?? '', digest)
+        const last = { body: bytes.subarray(700), headers: { 'content-range': '700-999' } }
+        expect((await send('PUT', closing, last)).status).toBe(201)
+        expect((await read(repository, digest)).body.equals(bytes)).toBe(true)
+      })
+
+      test('a stream without Content-Range, Content-Length and Content-Type, then an empty PUT', async () => {
+        const repository = freshName()
+        const { bytes, digest } = fresh()
+        const answer = await send('PATCH', await open(repository), { body: bytes, chunked: true })
+        expect([answer.status, answer.headers.range]).toEqual([202, '0-999'])
+        expect((await send('PUT', closingUrl(answer.headers.location ?? '', digest))).status).toBe(201)
+        expect((await read(repository, digest)).body.equals(bytes)).toBe(true)
+      })
+
+      test('a wrong digest is 400 and the blob stays unknown', async () => {
+        const repository = freshName()
+        const { bytes } = fresh()
+        const wrong = fresh().digest
+        const answer = await client().pushBlob(repository, wrong, bytes)
+        expect([answer.status, answer.errorCode()]).toEqual([400, 'DIGEST_INVALID'])
+        const single = `/v2/${repository}/blobs/uploads/?digest=${wrong}`
+        expect((await send('POST', single, { body: bytes })).status).toBe(400)
+        expect((await read(repository, wrong)).status).toBe(404)
+        expect((await read(repository, digestOf(bytes, algorithm))).status).toBe(404)
+      })
+    })
+
+    test('every answer of a session says where it stands', async () => {
+      const repository = freshName()
+      for (const slash of ['', '/']) {
+        const opened = await send('POST', `/v2/${repository}/blobs/uploads${slash}`)
+        expect(opened.status).toBe(202)
+        expect(opened.headers).toMatchObject({ range: '0-0', 'content-length': '0' })
+        expect(opened.headers['docker-upload-uuid']).toMatch(/^[\w.-]+$/)
+        expect(opened.headers.location).toMatch(/^\/v2\/suite\/upload\d+\/blobs\/uploads\/[\w.-]+\?_state=/)
+      }
+    })
+
+    test('a chunk by Content-Length alone is appended, byte ranges may be written as in RFC 9110', async () => {
+      const repository = freshName()
+      const { bytes, digest } = blobFixture(random.bytes(100))
+      const type = { 'content-type': 'application/octet-stream' }
+      const first = await patch(await open(repository), bytes.subarray(0, 50), type)
+      expect([first.status, first.headers.range]).toEqual([202, '0-49'])
+      const range = { 'content-range': 'bytes 50-99/*' }
+      const second = await patch(first.headers.location ?? '', bytes.subarray(50), range)
+      expect([second.status, second.headers.range]).toEqual([202, '0-99'])
+      expect((await send('PUT', closingUrl(second.headers.location ?? '', digest))).status).toBe(201)
+    })
+
+    test('a chunk sent twice is 416 with the place to go on from, and the session lives', async () => {
+      const repository = freshName()
+      const { bytes, digest } = blobFixture(random.bytes(200))
+      const opened = await open(repository)
+      const range = { 'content-range': '0-99' }
+      await patch(opened, bytes.subarray(0, 100), range)
+      for (const headers of [range, {}]) {
+        const again = await patch(opened, bytes.subarray(0, 100), headers)
+        expect([again.status, again.headers.range, again.errorCode()]).toEqual([416, '0-99', 'RANGE_INVALID'])
+        expect(again.headers.location).toContain(`/v2/${repository}/blobs/uploads/`)
+      }
+      const status = await send('GET', opened)
+      expect([status.status, status.headers.range]).toEqual([204, '0-99'])
+      const rest = await patch(status.headers.location ?? '', bytes.subarray(100))
+      expect((await send('PUT', closingUrl(rest.headers.location ?? '', digest))).status).toBe(201)
+      expect((await read(repository, digest)).body.equals(bytes)).toBe(true)
+    })
+
+    test('a PUT whose chunk leaves a gap is 416 and the session lives', async () => {
+      const repository = freshName()
+      const { bytes, digest } = blobFixture(random.bytes(200))
+      const first = await patch(await open(repository), bytes.subarray(0, 100), { 'content-range': '0-99' })
+      const gap = { body: bytes.subarray(150), headers: { 'content-range': '150-199' } }
+      const answer = await send('PUT', closingUrl(first.headers.location ?? '', digest), gap)
+      expect([answer.status, answer.headers.range]).toEqual([416, '0-99'])
+      const status = await send('GET', first.headers.location ?? '')
+      expect([status.status, status.headers.range]).toEqual([204, '0-99'])
+    })
+
+    test.each(['x', '5', '10-5', '-5', 'bytes', '0-1,2-3'])('Content-Range %s is refused', async (range) => {
+      const answer = await patch(await open(freshName()), Buffer.from('ab'), { 'content-range': range })
+      expect([answer.status, answer.errorCode()]).toEqual([416, 'RANGE_INVALID'])
+    })
+
+    test('a body of another length than its Content-Range is refused', async () => {
+      const headers = { 'content-range': '0-9' }
+      const declared = await patch(await open(freshName()), random.bytes(5), headers)
+      expect([declared.status, declared.errorCode()]).toEqual([400, 'SIZE_INVALID'])
+      for (const size of [5, 15]) {
+        const body = random.bytes(size)
+        const streamed = await send('PATCH', await open(freshName()), { body, headers, chunked: true })
+        expect([streamed.status, streamed.errorCode()]).toEqual([400, 'SIZE_INVALID'])
+      }
+    })
+
+    test.each(['', 'sha256:baddigest', 'md5:abc', 'nonsense'])('closing with digest "%s" is 400', async (digest) => {
+      const answer = await send('PUT', closingUrl(await open(freshName()), digest), { body: 'x' })
+      expect([answer.status, answer.errorCode()]).toEqual([400, 'DIGEST_INVALID'])
+    })
+
+    test('closing without a digest is 400', async () => {
+      expect((await send('PUT', await open(freshName()), { body: 'x' })).status).toBe(400)
+    })
+
+    test('the empty blob and a blob that is there already are taken', async () => {
+      const repository = freshName()
+      const empty = blobFixture('')
+      for (let i = 0; i < 2; i += 1) {
+        expect((await client().pushBlob(repository, empty.digest, empty.bytes)).status).toBe(201)
+      }
+      const answer = await read(repository, empty.digest)
+      expect([answer.status, answer.headers['content-length']]).toEqual([200, '0'])
+    })
+
+    test('a blob of several megabytes arrives as it was', async () => {
+      const repository = freshName()
+      const bytes = Buffer.alloc(5_000_000, random.bytes(65_537))
+      const digest = digestOf(bytes)
+      const answer = await send('PATCH', await open(repository), { body: bytes, chunked: true })
+      expect((await send('PUT', closingUrl(answer.headers.location ?? '', digest))).status).toBe(201)
+      const back = await read(repository, digest)
+      expect(createHash('sha256').update(back.body).digest('hex')).toBe(digest.slice(7))
+    })
+
+    test('a cancelled session is gone', async () => {
+      const location = await open(freshName())
+      expect((await send('DELETE', location)).status).toBe(204)
+      for (const method of ['GET', 'DELETE', 'PATCH']) {
+        const answer = await send(method, location)
+        expect([method, answer.status, answer.errorCode()]).toEqual([method, 404, 'BLOB_UPLOAD_UNKNOWN'])
+      }
+    })
+
+    test('a session of another repository, a forged or a missing state is unknown', async () => {
+      const repository = freshName()
+      const location = await open(repository)
+      const other = await open(repository)
+      const [path = '', query = ''] = location.split('?')
+      const tampered = query.replace(/^_state=./, (start) => (start.endsWith('X') ? '_state=Y' : '_state=X'))
+      const places = [
+        location.replace(repository, freshName()),
+        path,
+        `${path}?${tampered}`,
+        `${path}?_state=`,
+        `${path}?_state=${'a'.repeat(5000)}`,
+        `${path}?${other.split('?')[1] ?? ''}`,
+        `/v2/${repository}/blobs/uploads/nosuchsession`,
+      ]
+      for (const place of places) {
+        const answer = await send('PATCH', place, { body: 'x' })
+        expect([place, answer.status, answer.errorCode()]).toEqual([place, 404, 'BLOB_UPLOAD_UNKNOWN'])
+      }
+      expect((await send('GET', location)).headers.range).toBe('0-0')
+    })
+
+    describe('mounts', () => {
+      const mount = (repository: string, digest: string, from?: string) =>
+        send('POST', `/v2/${repository}/blobs/uploads/?mount=${digest}${from === undefined ? '' : `&from=${from}`}`)
+
+      test('a blob of another repository is linked without bytes', async () => {
+        const [from, to] = [freshName(), freshName()]
+        const { digest, bytes } = blobFixture(random.bytes(100))
+        await client().pushBlob(from, digest, bytes)
+        const answer = await mount(to, digest, encodeURIComponent(from))
+        expect([answer.status, answer.headers.location]).toEqual([201, `/v2/${to}/blobs/${digest}`])
+        expect(answer.headers['docker-content-digest']).toBe(digest)
+        expect((await read(to, digest)).body.equals(bytes)).toBe(true)
+      })
+
+      test('one that cannot be is a session', async () => {
+        const [from, to] = [freshName(), freshName()]
+        const { digest, bytes } = blobFixture(random.bytes(100))
+        await client().pushBlob(from, digest, bytes)
+        const unknown = blobFixture(random.bytes(100)).digest
+        for (const [wanted, source] of [
+          [unknown, from],
+          [unknown, undefined],
+          [digest, freshName()],
+          [digest, to],
+          [digest, 'NOT/A/NAME'],
+        ] as const) {
+          const answer = await mount(to, wanted, source)
+          expect([wanted, source, answer.status]).toEqual([wanted, source, 202])
+          expect((await send('DELETE', answer.headers.location ?? '')).status).toBe(204)
+        }
+        expect((await read(to, digest)).status).toBe(404)
+      })
+
+      test('a malformed digest is 400', async () => {
+        expect((await mount(freshName(), 'sha256:x', 'suite/a')).status).toBe(400)
+      })
+    })
+  })
+}

@@ -1,0 +1,26 @@
+import { seededRandom, systemClock } from '../../../lib/base/index.ts'
+import { httpServer } from '../../../lib/http/index.ts'
+import { tokenAuthenticator } from '../../../lib/identity/index.ts'
+import { type RegistryInit, type RegistryStorage, registryRoutes } from '../../../lib/registry/index.ts'
+import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
+import type { RunningRegistry } from './running-registry.ts'
+
+/** A storage behind the front on a free port of the loopback. */
+export async function serveRegistry(
+  storage: RegistryStorage,
+  init: Partial<RegistryInit> & { readonly token?: string } = {},
+): Promise<RunningRegistry> {
+  const { token, ...front } = init
+  const routes = registryRoutes(storage, { ownNames: [], uploadSecret: 'secret of the test', ...front })
+  const components = {
+    logger: silentLogger(),
+    metrics: silentMetrics(),
+    clock: systemClock(),
+    random: seededRandom(5),
+    authenticate: tokenAuthenticator(token === undefined ? {} : { token, anonymous: 'read' }),
+  }
+  const bind = { host: '127.0.0.1', port: 0 }
+  const server = httpServer(components, { name: 'registry', bind, routes, envelope: 'registry', drainMs: 0 })
+  await server.start()
+  return { url: server.url, [Symbol.asyncDispose]: () => server.stop() }
+}

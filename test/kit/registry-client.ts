@@ -1,0 +1,62 @@
+import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+
+export interface RegistryAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+  /** The body parsed. */
+  json(): unknown
+  /** The first code of an OCI error body; undefined when the body is none. */
+  errorCode(): string | undefined
+}
+
+export interface RegistryRequest {
+  readonly headers?: OutgoingHttpHeaders
+  readonly body?: Uint8Array | string
+  /** Sends the body chunked, without Content-Length, as docker does. */
+  readonly chunked?: boolean
+}
+
+/** Speaks plain HTTP/1.1 with one registry: no redirects, no decoding, no path normalisation, no added headers. */
+export interface RegistryClient {
+  /** `target` is a path with query, or a Location as the registry gave it. */
+  send(method: string, target: string, init?: RegistryRequest): Promise<RegistryAnswer>
+  /** Pushes a blob in one POST and one PUT, and gives the answer to the PUT. */
+  pushBlob(name: string, digest: string, bytes: Uint8Array): Promise<RegistryAnswer>
+}
+
+export function registryClient(baseUrl: string): RegistryClient {
+  const { hostname, port } = new URL(baseUrl)
+  const send: RegistryClient['send'] = async (method, target, init = {}) => {
+    const path = target.startsWith('http') ? target.slice(target.indexOf('/', 8)) : target
+    const length = init.body === undefined ? 0 : Buffer.byteLength(init.body)
+    const framing = init.chunked === true ? { 'transfer-encoding': 'chunked' } : { 'content-length': length }
+    const framed = init.body === undefined && (method === 'GET' || method === 'HEAD') ? {} : framing
+    return new Promise((resolve, reject) => {
+      const req = request({ hostname, port, method, path, headers: { ...framed, ...init.headers }, agent: false })
+      req.on('error', reject)
+      req.on('response', (res) => {
+        buffer(res).then((body) => {
+          const json = (): unknown => JSON.parse(body.toString('utf8'))
+          const errorCode = () => (json() as { errors?: { code: string }[] }).errors?.[0]?.code
+          resolve({ status: res.statusCode ?? 0, headers: res.headers, body, json, errorCode })
+        }, reject)
+      })
+      req.end(init.body)
+    })
+  }
+  return {
+    send,
+    async pushBlob(name, digest, bytes) {
+      const opened = await send('POST', `/v2/${name}/blobs/uploads/`)
+      const location = closingUrl(opened.headers.location ?? '', digest)
+      return send('PUT', location, { body: bytes, headers: { 'content-type': 'application/octet-stream' } })
+    },
+  }
+}
+
+/** A Location with the digest appended to whatever query it has. */
+export function closingUrl(location: string, digest: string): string {
+  return `${location}${location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`
+}
