@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import {
@@ -11,6 +11,7 @@ import {
   startContainerd,
   startDebianRegistry,
   startDockerd,
+  startNginx,
 } from '../../kit/clients/index.ts'
 import {
   digestsOf,
@@ -118,10 +119,10 @@ describe('docker', () => {
 describe('containerd', () => {
   test('pulls through a mirror that hosts.toml names for a host that does not exist, and runs the image', async () => {
     const hostsDir = join(tools.folder, 'hosts')
-    await mkdir(hostsDir, { recursive: true })
     await hostsToml(hostsDir, { host: 'registry.invalid', hosts: [{ url: registry.url }] })
     const reference = 'registry.invalid/kit/image:t1'
     expect((await containerd.pull(reference, { hostsDir })).digest).toBe(image.digest)
+    expect(registry.log()).toContain('/v2/kit/image/manifests/t1?ns=registry.invalid')
     expect(await containerd.run(reference)).toBe(`${greeting}\n`)
     await containerd.removeImage(reference)
   })
@@ -162,4 +163,10 @@ describe('podman and buildah', () => {
     const tags = await tools.skopeo(['list-tags', `docker://${registry.host}/kit/scratch`])
     expect(JSON.parse(tags.stdout)).toMatchObject({ Tags: ['t1'] })
   })
+})
+
+test('nginx serves a folder', async () => {
+  await using nginx = await startNginx({ root: image.folder })
+  const answer = await fetch(`${nginx.url}/oci-layout`)
+  expect(await answer.json()).toEqual({ imageLayoutVersion: '1.0.0' })
 })

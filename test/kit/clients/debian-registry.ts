@@ -10,6 +10,8 @@ export interface DebianRegistry extends AsyncDisposable {
   readonly host: string
   /** `http://127.0.0.1:port`. */
   readonly url: string
+  /** What it has logged, every request among it. */
+  log(): string
 }
 
 /** Starts an empty registry. */
@@ -33,7 +35,11 @@ export function startDebianRegistry(): Promise<DebianRegistry> {
         },
       }),
     )
-    return { host: process.ready, url: `http://${process.ready}` }
+    const log = () => {
+      const { stdout, stderr } = process.output()
+      return stdout + stderr
+    }
+    return { host: process.ready, url: `http://${process.ready}`, log }
   })
 }
 

@@ -6,11 +6,6 @@ const { PATH = '' } = process.env
 /** What a spawned client finds its programs in; root's PATH even where the tests run without it. */
 export const searchPath = [...PATH.split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'].join(':')
 
-/** Whether every program that the kit drives is installed. */
-export function hasClients(): boolean {
-  return missingPackages().length === 0
-}
-
 /** @throws saying what to do, when a client is missing or the tests run as somebody who may not mount or unpack. */
 export function requireClients(): void {
   requireRoot()
@@ -20,8 +15,7 @@ export function requireClients(): void {
   }
 }
 
-/** @throws saying what to do, unless run as root. */
-export function requireRoot(): void {
+function requireRoot(): void {
   if (process.getuid?.() !== 0) {
     throw new Error('container engines mount and unpack as root; run `npm run test:e2e` as root')
   }
