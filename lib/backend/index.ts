@@ -1,4 +1,5 @@
 export type { Backend, ObjectPage, ObjectRead, ObjectStat, WriteOptions } from './backend.ts'
+export { type BackendProbe, type BackendProbeInit, backendProbe } from './backend-probe.ts'
 export { type BackendConfig, type BackendRules, backendRulesSchema, backendSchema } from './config.ts'
 export { countedBackend } from './counted-backend.ts'
 export { type FileBackendComponents, type FileBackendInit, fileBackend } from './file/file-backend.ts'

@@ -1,0 +1,113 @@
+import { buffer } from 'node:stream/consumers'
+import { isDeepStrictEqual } from 'node:util'
+import type { Backend } from '../../lib/backend/index.ts'
+import { type AbortOptions, appError, backoffMs, type Clock, hasCode, type Random } from '../../lib/base/index.ts'
+
+/** Records are far smaller; what is larger was not written by us. */
+const MAX_RECORD_BYTES = 64 * 1024
+
+/** A record is moved by so many at once only when something is wrong. */
+const MOVES = { attempts: 30, baseMs: 5, maxMs: 200 }
+
+export interface IndexRecordsComponents {
+  readonly backend: Backend
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export interface FoundRecord<T> {
+  readonly value: T
+  readonly etag: string
+}
+
+/** How the value of a record is told from parsed JSON; throws what it likes when it cannot. */
+export type ParseRecord<T> = (value: unknown) => T
+
+/** JSON values in the backend, one an object; read through, never cached. Every method: @throws BACKEND_UNAVAILABLE, ABORTED. */
+export interface IndexRecords {
+  /** Undefined when there is none. @throws BACKEND_CORRUPT when it cannot be parsed */
+  read<T>(key: string, parse: ParseRecord<T>, options?: AbortOptions): Promise<FoundRecord<T> | undefined>
+  /**
+   * Sets the record, whatever it was before; nothing is written when it is the same already. Of several at once each
+   * takes effect, in some order. @throws UNAVAILABLE when others never stop changing it
+   */
+  set(key: string, value: unknown, options?: AbortOptions): Promise<void>
+  /** Removes the record while `doomed` holds for it. Returns whether it removed one. */
+  removeIf<T>(
+    key: string,
+    doomed: { readonly parse: ParseRecord<T>; readonly test: (value: T) => boolean },
+    options?: AbortOptions,
+  ): Promise<boolean>
+}
+
+export function indexRecords({ backend, clock, random }: IndexRecordsComponents): IndexRecords {
+  const bytesOf = async (key: string, options: AbortOptions) => {
+    const found = await backend.read(key, options)
+    if (found === undefined) return undefined
+    if (found.size > MAX_RECORD_BYTES) {
+      found.body.destroy()
+      throw corrupt(key)
+    }
+    return { etag: found.etag, bytes: await buffer(found.body) }
+  }
+
+  /** Runs a conditional change until nobody else changed the record in between. */
+  const insist = async <T>(change: () => Promise<T>, options: AbortOptions): Promise<T> => {
+    for (let attempt = 0; attempt < MOVES.attempts; attempt += 1) {
+      try {
+        return await change()
+      } catch (err) {
+        if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
+        await clock.sleep(backoffMs(MOVES, attempt, random), options)
+      }
+    }
+    throw appError('UNAVAILABLE', { message: 'too many callers change the same record; try again' })
+  }
+
+  const read: IndexRecords['read'] = async (key, parse, options = {}) => {
+    const found = await bytesOf(key, options)
+    return found && { etag: found.etag, value: parsed(key, found.bytes, parse) }
+  }
+
+  return {
+    read,
+    async set(key, value, options = {}) {
+      const bytes = Buffer.from(JSON.stringify(value))
+      await insist(async () => {
+        const found = await bytesOf(key, options)
+        if (found !== undefined && isSame(found.bytes, bytes)) return
+        const condition = found === undefined ? { ifAbsent: true } : { ifMatch: found.etag }
+        await backend.write(key, bytes, { ...options, ...condition, size: bytes.length })
+      }, options)
+    },
+    removeIf: (key, { parse, test }, options = {}) =>
+      insist(async () => {
+        const found = await read(key, parse, options)
+        if (found === undefined || !test(found.value)) return false
+        await backend.delete(key, { ...options, ifMatch: found.etag })
+        return true
+      }, options),
+  }
+}
+
+function isSame(stored: Buffer, wanted: Buffer): boolean {
+  if (stored.equals(wanted)) return true
+  try {
+    return isDeepStrictEqual(JSON.parse(stored.toString()), JSON.parse(wanted.toString()))
+  } catch {
+    return false
+  }
+}
+
+function parsed<T>(key: string, bytes: Buffer, parse: ParseRecord<T>): T {
+  try {
+    return parse(JSON.parse(bytes.toString()))
+  } catch (err) {
+    throw corrupt(key, err)
+  }
+}
+
+function corrupt(key: string, cause?: unknown) {
+  const message = 'a record of the index is malformed; set it again or remove the object from the store'
+  return appError('BACKEND_CORRUPT', { message, detail: { key }, cause })
+}

@@ -1,0 +1,68 @@
+import type { Backend } from '../../lib/backend/index.ts'
+import { appError } from '../../lib/base/index.ts'
+
+/** A backend that can be made to fail as one does whose store is away. */
+export interface FaultyBackend {
+  readonly backend: Backend
+  /** From now on every call fails with BACKEND_UNAVAILABLE. */
+  break(): void
+  heal(): void
+  /** Runs once, right before the next write reaches the store: the place for somebody else's write. */
+  beforeNextWrite(intrude: () => Promise<unknown>): void
+  /** Calls that reached the store, by method. */
+  readonly calls: Readonly<Record<keyof Backend, number>>
+}
+
+export function faultyBackend(inner: Backend): FaultyBackend {
+  const calls = { start: 0, stop: 0, stat: 0, read: 0, write: 0, list: 0, delete: 0 }
+  let broken = false
+  let intrusion: (() => Promise<unknown>) | undefined
+
+  const reach = (method: keyof Backend) => {
+    if (broken) throw appError('BACKEND_UNAVAILABLE')
+    calls[method] += 1
+  }
+
+  return {
+    calls,
+    break() {
+      broken = true
+    },
+    heal() {
+      broken = false
+    },
+    beforeNextWrite(intrude) {
+      intrusion = intrude
+    },
+    backend: {
+      async start() {
+        reach('start')
+        await inner.start()
+      },
+      stop: () => inner.stop(),
+      async stat(...args) {
+        reach('stat')
+        return inner.stat(...args)
+      },
+      async read(...args) {
+        reach('read')
+        return inner.read(...args)
+      },
+      async write(...args) {
+        reach('write')
+        const intrude = intrusion
+        intrusion = undefined
+        await intrude?.()
+        return inner.write(...args)
+      },
+      async list(...args) {
+        reach('list')
+        return inner.list(...args)
+      },
+      async delete(...args) {
+        reach('delete')
+        return inner.delete(...args)
+      },
+    },
+  }
+}
