@@ -1,29 +1,33 @@
 import { appError } from '../base/index.ts'
 
-const milliseconds: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-}
+const milliseconds: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    ms: 1,
+    s: 1000,
+    m: 60_000,
+    h: 3_600_000,
+    d: 86_400_000,
+  }),
+)
 
-const byteUnits: Readonly<Record<string, number>> = {
-  B: 1,
-  kB: 1e3,
-  KB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  TB: 1e12,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
-}
+const byteUnits: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    B: 1,
+    kB: 1e3,
+    KB: 1e3,
+    MB: 1e6,
+    GB: 1e9,
+    TB: 1e12,
+    KiB: 2 ** 10,
+    MiB: 2 ** 20,
+    GiB: 2 ** 30,
+    TiB: 2 ** 40,
+  }),
+)
 
-const parseQuantity = (text: string, units: Readonly<Record<string, number>>): number | undefined => {
+const parseQuantity = (text: string, units: ReadonlyMap<string, number>): number | undefined => {
   const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/.exec(text.trim())
-  const unit = units[match?.[2] ?? '']
+  const unit = units.get(match?.[2] ?? '')
   return match === null || unit === undefined ? undefined : Math.round(Number(match[1]) * unit)
 }
 

@@ -1,0 +1,59 @@
+import { describe, test } from '@jest/globals'
+import fc from 'fast-check'
+import { contentRange, parseContentRange, parseRange } from '../../../lib/http/index.ts'
+
+const specs = fc.array(
+  fc.oneof(
+    fc.tuple(fc.nat(40), fc.nat(40)).map(([a, b]) => ({ text: `${a}-${b}`, holds: (i: number) => i >= a && i <= b })),
+    fc.nat(40).map((a) => ({ text: `${a}-`, holds: (i: number) => i >= a })),
+  ),
+  { minLength: 1, maxLength: 6 },
+)
+
+describe('parseRange', () => {
+  test('names exactly the bytes that one of the ranges holds, in ascending pieces that do not touch', () => {
+    fc.assert(
+      fc.property(specs, fc.nat(40), (wanted, size) => {
+        const asked = parseRange(`bytes=${wanted.map(({ text }) => text).join(',')}`, size)
+        const ranges = asked.kind === 'several' ? asked.ranges : asked.kind === 'single' ? [asked.range] : []
+        const named = new Set(
+          ranges.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i)),
+        )
+        const expected = Array.from({ length: size }, (_, i) => i).filter((i) => wanted.some(({ holds }) => holds(i)))
+        const apart = ranges.every(({ start }, i) => i === 0 || start > (ranges[i - 1]?.end ?? 0))
+        const kindFits = expected.length > 0 ? asked.kind !== 'whole' : asked.kind === 'unsatisfiable'
+        return apart && kindFits && String([...named]) === String(expected)
+      }),
+    )
+  })
+
+  test('any header gives ranges within the content, or none', () => {
+    const noise = fc.string({ unit: fc.constantFrom('b', 'y', 't', 'e', 's', '=', '-', ',', '0', '1', '9', ' ') })
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          noise,
+          noise.map((text) => `bytes=${text}`),
+        ),
+        fc.nat(100),
+        (header, size) => {
+          const asked = parseRange(header, size)
+          const ranges = asked.kind === 'several' ? asked.ranges : asked.kind === 'single' ? [asked.range] : []
+          return ranges.every(({ start, end }) => start >= 0 && start < end && end <= size)
+        },
+      ),
+    )
+  })
+
+  test('a Content-Range that was written is read back', () => {
+    fc.assert(
+      fc.property(fc.nat(1e9), fc.integer({ min: 1, max: 1e9 }), fc.nat(1e9), (start, length, more) => {
+        const range = { start, end: start + length }
+        const size = range.end + more
+        const read = parseContentRange(contentRange(range, size))
+        return read?.size === size && read.range?.start === start && read.range.end === range.end
+      }),
+    )
+  })
+})

@@ -1,0 +1,59 @@
+import { describe, expect, test } from '@jest/globals'
+import { OWN_NAMESPACE, parseNamespace, parseRepositoryName, parseTag } from '../../../lib/core/index.ts'
+
+describe('repository names', () => {
+  test.each(['a', 'library/nginx', 'a.b/c_d/e__f/g-h/i---j', '0/1', 'a'.repeat(255)])('accepts %p', (name) => {
+    expect(parseRepositoryName(name)).toBe(name)
+  })
+
+  test.each([
+    '',
+    '/',
+    'a/',
+    '/a',
+    'a//b',
+    'A',
+    'a..b',
+    'a___b',
+    '-a',
+    'a-',
+    'a b',
+    'a/../b',
+    'a\n',
+    'ä',
+    'a'.repeat(256),
+  ])('refuses %p', (name) => {
+    expect(() => parseRepositoryName(name)).toThrow(expect.objectContaining({ code: 'NAME_INVALID' }))
+  })
+
+  test('decides about a long hostile name at once', () => {
+    const name = `${'a-'.repeat(120)}!`
+    const before = performance.now()
+    expect(() => parseRepositoryName(name)).toThrow()
+    expect(performance.now() - before).toBeLessThan(50)
+  })
+})
+
+describe('tags', () => {
+  test.each(['latest', 'V1.2_3-x', '_', '1', 'a'.repeat(128)])('accepts %p', (tag) => {
+    expect(parseTag(tag)).toBe(tag)
+  })
+
+  test.each(['', '.a', '-a', 'a/b', 'a:b', 'a b', 'a\n', 'a'.repeat(129)])('refuses %p', (tag) => {
+    expect(() => parseTag(tag)).toThrow(expect.objectContaining({ code: 'TAG_INVALID' }))
+  })
+})
+
+describe('namespaces', () => {
+  test.each(['docker.io', 'registry.local:5000', '10.0.0.1:80'])('accepts the host %p', (host) => {
+    expect(parseNamespace(host)).toBe(host)
+  })
+
+  test('nothing is our own', () => {
+    expect(parseNamespace('')).toBe(OWN_NAMESPACE)
+  })
+
+  test.each(['https://docker.io', 'a/b', 'a:', 'a:123456', 'a b', 'a'.repeat(254)])('refuses %p', (host) => {
+    expect(() => parseNamespace(host)).toThrow(expect.objectContaining({ code: 'NAME_INVALID' }))
+  })
+})
