@@ -9,6 +9,23 @@ export const swarmLimits = {
   maxExtendedLength: 16 * 1024,
   maxOpenRequests: 64,
   handshakeTimeoutMs: 5_000,
+  /** Incoming connections whose first handshake has not come yet. */
+  maxPendingHandshakes: 64,
+  /** Requests cancelled by us that the other side has still to answer. */
+  maxCancelledRequests: 256,
+  /** Blocks are handed to a socket while it holds less than this. */
+  sendHighWaterBytes: 1024 * 1024,
+  /** A socket that holds this much is of a peer that does not read what it asked for. */
+  maxSendQueueBytes: 4 * 1024 * 1024,
+  /** Messages of one minute that tell nothing new: keep-alives, repetitions, unknown ones. */
+  maxIdleMessages: 600,
+  /** How often a connection is looked after; the next five are counted in these steps. */
+  watchIntervalMs: 5_000,
+  controlFrameSteps: 2,
+  blockFrameSteps: 12,
+  sendStallSteps: 6,
+  keepAliveSteps: 12,
+  silenceSteps: 30,
   maxConnectionsPerTorrentSoft: 24,
   maxConnectionsPerTorrentHard: 32,
   maxConnections: 512,
@@ -24,4 +41,38 @@ export const swarmLimits = {
   lingerMs: 30_000,
   /** The last bytes of a blob wait for the `verified` record. */
   withheldTailBytes: 64 * 1024,
+  /** Pieces under way (asked for, being hashed or written), all torrents together. */
+  pieceBufferBytes: 64 * 1024 * 1024,
+  /** Slices of 1 MiB kept for readers and uploads, all torrents together. */
+  sliceCacheBytes: 32 * 1024 * 1024,
+  /** Pieces kept in memory for the readers of one torrent while the disk is full. */
+  relayBytes: 32 * 1024 * 1024,
+  /** The window in front of a reader: so many pieces, and no more than so many bytes. */
+  windowPieces: 16,
+  windowBytes: 32 * 1024 * 1024,
+  /** Blocks asked of one peer at once: before its rate is known, and at most. */
+  minPipelineBlocks: 4,
+  maxPipelineBlocks: 32,
+  maxRequestTimeoutMs: 30_000,
+  /** How long no peer may give anything before the origins are asked over HTTP. */
+  peerPatienceMs: 1_000,
+  /** A first announce that takes longer no longer holds back the HTTP rung. */
+  announcePatienceMs: 1_500,
+  dialTimeoutMs: 3_000,
+  /** Peers that are served at once by one torrent. */
+  uploadSlots: 24,
+  /** An upload slot is handed on after this long when others wait for one. */
+  uploadTurnMs: 5_000,
+  /** A connection of a complete torrent that asks for nothing is closed after this long. */
+  idleSeedMs: 60_000,
+  /** How long an unknown blob's answer is remembered. */
+  unknownMs: 1_000,
+  /** A digest found wrong is refused for this long, doubling up to the second figure. */
+  refusalMs: 60_000,
+  maxRefusalMs: 3_600_000,
+  /** Peers remembered as banned. */
+  maxBans: 1_024,
 } as const
+
+/** The table with other numbers in it. */
+export type SwarmLimits = { readonly [K in keyof typeof swarmLimits]: number }

@@ -1,0 +1,122 @@
+import {
+  type AbortOptions,
+  abortable,
+  appError,
+  background,
+  type Clock,
+  deadline,
+  hasCode,
+  type Startable,
+} from '../../base/index.ts'
+import { parseSwarmId, type SwarmId } from '../../core/index.ts'
+import type { Logger } from '../../telemetry/index.ts'
+import { swarmLimits } from '../limits.ts'
+import { type ByteChannel, openWire, type ReceivedHandshake, readHandshake, type SwarmHeader } from '../wire/index.ts'
+import type { PeerSelf } from './dial-peer.ts'
+import type { PeerConnection } from './peer-connection.ts'
+import { wireConnection } from './wire-connection.ts'
+
+export interface AcceptInit {
+  readonly self: PeerSelf
+  /**
+   * The header of a swarm, or undefined to refuse. May take as long as fetching it takes, within
+   * `swarmLimits.headerTimeoutMs`. Throwing refuses too.
+   */
+  admit(swarmId: SwarmId, options: AbortOptions): Promise<SwarmHeader | undefined>
+  /** A connection after both handshakes, at rest until somebody attaches to it; theirs to close. */
+  onPeer(swarmId: SwarmId, connection: PeerConnection): void
+  /** Also take clients that do not know our extension; false when absent. */
+  readonly foreignPeers?: boolean
+}
+
+/** Takes incoming connections through both handshakes. `stop()` ends those under way. */
+export interface PeerAcceptor extends Startable {
+  /** To be given to `PeerTransport.listen`. A connection too many is closed unread. */
+  readonly accept: (channel: ByteChannel) => void
+}
+
+export function acceptPeers(
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  init: AcceptInit,
+): PeerAcceptor {
+  const tasks = background((_, err) => {
+    if (hasCode(err, 'ABORTED', 'WIRE_HANDSHAKE_FAILED', 'WIRE_FRAME_INVALID', 'PEER_CLOSED')) {
+      logger.debug('refused a peer', { err })
+    } else logger.warn('failed to accept a peer', { err })
+  })
+  let stopped = false
+  let silent = 0
+
+  const welcome = async (channel: ByteChannel, signal: AbortSignal) => {
+    silent += 1
+    const { handshakeTimeoutMs: timeoutMs } = swarmLimits
+    const received = await readHandshake(channel, clock, { timeoutMs, signal }).finally(() => {
+      silent -= 1
+    })
+    await introduce({ clock, logger, init }, channel, received, signal)
+  }
+
+  return {
+    accept(channel) {
+      if (stopped || silent >= swarmLimits.maxPendingHandshakes || tasks.size >= swarmLimits.maxConnections) {
+        channel.destroy()
+        return
+      }
+      tasks.run('accept a peer', async (signal) => {
+        try {
+          await welcome(channel, signal)
+        } catch (err) {
+          channel.destroy()
+          throw err
+        }
+      })
+    },
+    start: () => Promise.resolve(),
+    async stop() {
+      stopped = true
+      await tasks.stop()
+    },
+  }
+}
+
+interface Host {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly init: AcceptInit
+}
+
+/** From the first handshake to `onPeer`. */
+async function introduce(
+  { clock, logger, init }: Host,
+  channel: ByteChannel,
+  received: ReceivedHandshake,
+  signal: AbortSignal,
+): Promise<void> {
+  const { self, foreignPeers = false } = init
+  if (received.handshake.peerId === self.peerId) {
+    throw appError('WIRE_HANDSHAKE_FAILED', { message: 'the other side is ourselves' })
+  }
+  const swarmId = parseSwarmId(received.handshake.swarmId)
+  const header = await admit(clock, init, swarmId, signal)
+  const connection = await wireConnection({
+    header,
+    address: channel.remote,
+    direction: 'accepted',
+    logger,
+    open: (events) =>
+      openWire({ clock }, { channel, swarmId, header, self, received, foreignPeers, events }, { signal }),
+  })
+  if (signal.aborted) connection.close()
+  else init.onPeer(swarmId, connection)
+}
+
+async function admit(clock: Clock, init: AcceptInit, swarmId: SwarmId, signal: AbortSignal): Promise<SwarmHeader> {
+  const limit = deadline(clock, swarmLimits.headerTimeoutMs, signal)
+  try {
+    const header = await abortable(init.admit(swarmId, { signal: limit.signal }), limit.signal)
+    if (header === undefined) throw appError('WIRE_HANDSHAKE_FAILED', { message: 'the swarm is not known here' })
+    return header
+  } finally {
+    limit.release()
+  }
+}

@@ -1,0 +1,49 @@
+import type { AbortOptions, Clock } from '../../base/index.ts'
+import type { PeerAddress, PeerId, PeerRole, SwarmId } from '../../core/index.ts'
+import type { Logger } from '../../telemetry/index.ts'
+import { openWire, type SwarmHeader } from '../wire/index.ts'
+import type { PeerConnection } from './peer-connection.ts'
+import type { PeerTransport } from './transport.ts'
+import { wireConnection } from './wire-connection.ts'
+
+/** Who we are on every connection. */
+export interface PeerSelf {
+  readonly peerId: PeerId
+  readonly role: PeerRole
+  /** Told to others so that they can dial us; undefined when nobody can. */
+  readonly listenPort: number | undefined
+}
+
+export interface PeerComponents {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly transport: PeerTransport
+}
+
+export interface DialInit {
+  readonly address: PeerAddress
+  readonly swarmId: SwarmId
+  readonly header: SwarmHeader
+  readonly self: PeerSelf
+  /** Also speak with clients that do not know our extension; false when absent. */
+  readonly foreignPeers?: boolean
+}
+
+/**
+ * Connects and shakes hands. The connection rests until somebody attaches to it; one that is not wanted must be closed.
+ * @throws PEER_CLOSED (unreachable), WIRE_HANDSHAKE_FAILED, WIRE_FRAME_INVALID, ABORTED
+ */
+export async function dialPeer(
+  { clock, logger, transport }: PeerComponents,
+  { address, swarmId, header, self, foreignPeers = false }: DialInit,
+  options: AbortOptions = {},
+): Promise<PeerConnection> {
+  const channel = await transport.dial(address, options)
+  return wireConnection({
+    header,
+    address,
+    direction: 'dialled',
+    logger,
+    open: (events) => openWire({ clock }, { channel, swarmId, header, self, foreignPeers, events }, options),
+  })
+}

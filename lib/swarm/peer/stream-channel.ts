@@ -1,0 +1,96 @@
+import type { Duplex } from 'node:stream'
+import type { PeerAddress } from '../../core/index.ts'
+import type { ByteChannel, ByteReader } from '../wire/index.ts'
+
+/** A stream as a channel. */
+export interface StreamChannel extends ByteChannel {
+  /** For streams that hand their bytes over outside of `data` events. */
+  deliver(chunk: Uint8Array): void
+  readonly paused: boolean
+}
+
+/**
+ * Wraps a stream, at rest until it is read. The end of the other side is the end of both: nothing of the protocol is
+ * said into a connection that is half closed.
+ */
+export function streamChannel(stream: Duplex, remote: PeerAddress): StreamChannel {
+  return new DuplexChannel(stream, remote)
+}
+
+class DuplexChannel implements StreamChannel {
+  readonly remote: PeerAddress
+  readonly #stream: Duplex
+  #reader: ByteReader | undefined
+  #listening = false
+  #corked = false
+  #closed = false
+  #cause: unknown
+  paused = true
+
+  constructor(stream: Duplex, remote: PeerAddress) {
+    this.remote = remote
+    this.#stream = stream
+    stream.pause()
+    stream.on('error', (err) => {
+      this.#cause ??= err
+    })
+    stream.once('end', () => stream.destroy())
+    stream.once('close', () => {
+      this.#closed = true
+      this.#reader?.onClose(this.#cause)
+    })
+  }
+
+  get pendingBytes(): number {
+    return this.#stream.writableLength
+  }
+
+  deliver(chunk: Uint8Array): void {
+    if (!this.#closed) this.#reader?.onBytes(chunk)
+  }
+
+  read(reader: ByteReader): void {
+    this.#reader = reader
+    if (this.#closed) {
+      queueMicrotask(() => reader.onClose(this.#cause))
+      return
+    }
+    if (!this.#listening) {
+      this.#listening = true
+      this.#stream.on('data', (chunk: Uint8Array) => this.deliver(chunk))
+    }
+    this.resume()
+  }
+
+  pause(): void {
+    this.paused = true
+    this.#stream.pause()
+  }
+
+  resume(): void {
+    this.paused = false
+    this.#stream.resume()
+  }
+
+  write(bytes: Uint8Array, onFlushed?: () => void): void {
+    if (this.#stream.destroyed) return
+    if (!this.#corked) {
+      this.#corked = true
+      this.#stream.cork()
+      queueMicrotask(() => {
+        this.#corked = false
+        this.#stream.uncork()
+      })
+    }
+    if (onFlushed === undefined) this.#stream.write(bytes)
+    else {
+      this.#stream.write(bytes, (err) => {
+        if (err === undefined || err === null) onFlushed()
+      })
+    }
+  }
+
+  destroy(): void {
+    this.#stream.destroy()
+  }
+}

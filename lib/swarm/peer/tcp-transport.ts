@@ -1,0 +1,104 @@
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { type AbortOptions, appError, type Clock, deadline, hasCode, throwIfAborted } from '../../base/index.ts'
+import type { PeerAddress } from '../../core/index.ts'
+import { swarmLimits } from '../limits.ts'
+import type { ByteChannel } from '../wire/index.ts'
+import { type StreamChannel, streamChannel } from './stream-channel.ts'
+import type { PeerListener, PeerTransport } from './transport.ts'
+
+/** Bytes that one read takes from the kernel at most. */
+const READ_LENGTH = 256 * 1024
+
+/** Peers over TCP. */
+export function tcpTransport({ clock }: { readonly clock: Clock }): PeerTransport {
+  // libuv reads into the buffer and calls back before it reads from any other socket (except on Windows), and readers
+  // keep nothing of a chunk: one buffer serves every dialled connection.
+  const shared = Buffer.allocUnsafeSlow(READ_LENGTH)
+  return {
+    listen,
+    dial: (address, options = {}) => dial(clock, shared, address, options),
+  }
+}
+
+async function listen(address: PeerAddress, onChannel: (channel: ByteChannel) => void): Promise<PeerListener> {
+  const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
+    const { remoteAddress, remotePort } = socket
+    if (remoteAddress === undefined || remotePort === undefined) socket.destroy()
+    else onChannel(streamChannel(socket, { host: plainHost(remoteAddress), port: remotePort }))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (err) =>
+      reject(appError(hasCode(err, 'EADDRINUSE') ? 'PORT_IN_USE' : 'UNKNOWN', { detail: { ...address }, cause: err })),
+    )
+    server.listen(address.port, address.host, resolve)
+  })
+  const bound = server.address()
+  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port
+  return { address: { host: address.host, port }, close: () => close(server) }
+}
+
+function close(server: Server): Promise<void> {
+  // The callback waits for every open connection, which are not ours to end.
+  if (server.listening) server.close()
+  return Promise.resolve()
+}
+
+/** An IPv4 address as a listener on `::` shows it, without its prefix. */
+function plainHost(host: string): string {
+  return host.startsWith('::ffff:') ? host.slice('::ffff:'.length) : host
+}
+
+async function dial(
+  clock: Clock,
+  shared: Buffer,
+  address: PeerAddress,
+  { signal }: AbortOptions,
+): Promise<ByteChannel> {
+  throwIfAborted(signal)
+  const limit = deadline(clock, swarmLimits.dialTimeoutMs, signal)
+  let channel: StreamChannel | undefined
+  const socket = connect({
+    ...address,
+    noDelay: true,
+    onread: {
+      buffer: shared,
+      callback(length, buffer) {
+        channel?.deliver(buffer.subarray(0, length))
+        return channel?.paused !== true
+      },
+    },
+  })
+  try {
+    await connected(socket, limit.signal)
+    channel = streamChannel(socket, address)
+    return channel
+  } catch (err) {
+    socket.on('error', () => undefined)
+    socket.destroy()
+    if (signal?.aborted === true) throw appError('ABORTED', { cause: signal.reason })
+    throw appError('PEER_CLOSED', { message: 'the peer cannot be reached', detail: { ...address }, cause: err })
+  } finally {
+    limit.release()
+  }
+}
+
+function connected(socket: Socket, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (settle: () => void) => {
+      socket.off('connect', onConnect)
+      socket.off('error', onError)
+      signal.removeEventListener('abort', onAbort)
+      settle()
+    }
+    const onConnect = () => {
+      // Otherwise reading would begin before there is a reader.
+      socket.pause()
+      done(resolve)
+    }
+    const onError = (err: Error) => done(() => reject(err))
+    const onAbort = () => done(() => reject(appError('ABORTED', { cause: signal.reason })))
+    socket.once('connect', onConnect)
+    socket.once('error', onError)
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+}

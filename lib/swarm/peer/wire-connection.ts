@@ -1,0 +1,185 @@
+import { type AbortOptions, type AppError, appError, Bitset, throwIfAborted, toAppError } from '../../base/index.ts'
+import { type PeerAddress, PieceMap } from '../../core/index.ts'
+import type { Logger } from '../../telemetry/index.ts'
+import type { BlockTarget, SwarmHeader, Wire, WireEvents, WireInit } from '../wire/index.ts'
+import { type EventQueue, eventQueue } from './event-queue.ts'
+import type { Block, PeerConnection, PeerEvents, PeerHello, PeerStats } from './peer-connection.ts'
+import { type OpenRequest, type RequestTable, requestTable } from './request-table.ts'
+import { type UploadQueue, uploadQueue } from './upload-queue.ts'
+
+export interface WireConnectionInit {
+  readonly header: SwarmHeader
+  readonly address: PeerAddress
+  readonly direction: PeerHello['direction']
+  readonly logger: Logger
+  /** Opens a wire; `events` is asked for its listener. */
+  readonly open: (events: WireInit['events']) => Promise<Wire>
+}
+
+/** A connection over a wire, once both handshakes are done. @throws what `open` throws */
+export async function wireConnection(init: WireConnectionInit): Promise<PeerConnection> {
+  let connection: WireConnection | undefined
+  const wire = await init.open((opening) => {
+    connection = new WireConnection(init, opening)
+    return connection.listener()
+  })
+  if (connection === undefined) {
+    wire.close()
+    throw appError('WIRE_HANDSHAKE_FAILED')
+  }
+  return connection
+}
+
+class WireConnection implements PeerConnection {
+  readonly remoteHave: Bitset
+  choked = true
+  readonly #wire: Wire
+  readonly #side: Pick<PeerHello, 'address' | 'direction'>
+  readonly #queue: EventQueue
+  readonly #requests: RequestTable
+  readonly #uploads: UploadQueue
+  #hello: PeerHello | undefined
+  #receivedBytes = 0
+  #closed = false
+
+  constructor({ header, logger, address, direction }: WireConnectionInit, wire: Wire) {
+    this.#wire = wire
+    this.#side = { address, direction }
+    this.remoteHave = new Bitset(new PieceMap(header.length, header.pieceLength).count)
+    this.#requests = requestTable({ answersCancels: () => wire.fast })
+    this.#uploads = uploadQueue(wire)
+    this.#queue = eventQueue((err) => {
+      logger.error('failed to handle an event of a peer', { err })
+      this.close(toAppError(err))
+    })
+  }
+
+  get hello(): PeerHello {
+    this.#hello ??= { ...this.#wire.hello, ...this.#side }
+    return this.#hello
+  }
+
+  get stats(): PeerStats {
+    return { receivedBytes: this.#receivedBytes, sentBytes: this.#uploads.sentBytes }
+  }
+
+  get openRequests(): number {
+    return this.#requests.size
+  }
+
+  attach(events: PeerEvents): void {
+    this.#queue.attach(events, () => this.#wire.start())
+  }
+
+  async request(block: Block, into: Uint8Array, { signal }: AbortOptions = {}): Promise<void> {
+    throwIfAborted(signal)
+    if (this.#closed) throw appError('PEER_CLOSED')
+    if (into.length !== block.length) throw appError('SIZE_INVALID', { detail: { ...block } })
+    if (this.choked) throw appError('PEER_REJECTED', { message: 'the peer is choking' })
+    const request = this.#requests.open(block, into)
+    this.#wire.sendBlockMessage('request', block)
+    if (signal === undefined) return request.answer.promise
+    const giveUp = () => this.#giveUp(request, signal)
+    signal.addEventListener('abort', giveUp, { once: true })
+    try {
+      await request.answer.promise
+    } finally {
+      signal.removeEventListener('abort', giveUp)
+    }
+  }
+
+  sendHave(piece: number): void {
+    if (!this.#closed) this.#wire.send.have(piece)
+  }
+
+  sendBitfield(have: Bitset): void {
+    if (!this.#closed) this.#wire.send.haveSet(have)
+  }
+
+  sendChoke(choked: boolean): void {
+    if (this.#closed) return
+    this.#wire.send.choke(choked)
+    this.#uploads.choke(choked)
+  }
+
+  sendInterested(interested: boolean): void {
+    if (!this.#closed) this.#wire.send.interest(interested)
+  }
+
+  sendSuggest(piece: number): void {
+    if (!this.#closed) this.#wire.send.suggest(piece)
+  }
+
+  sendBlock(block: Block, bytes: Uint8Array): Promise<void> {
+    return this.#uploads.answer(block, bytes)
+  }
+
+  sendReject(block: Block): void {
+    if (!this.#closed) this.#uploads.reject(block)
+  }
+
+  close(err?: AppError): void {
+    this.#wire.close(err)
+    this.#onGone(err)
+  }
+
+  #giveUp(request: OpenRequest, signal: AbortSignal): void {
+    request.answer.reject(appError('ABORTED', { cause: signal.reason }))
+    try {
+      if (this.#requests.cancel(request)) this.#wire.sendBlockMessage('cancel', request.block)
+    } catch (err) {
+      this.close(toAppError(err))
+    }
+  }
+
+  /** Ends what waits; the event follows from the wire. */
+  #onGone(err: AppError | undefined): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#requests.failAll(appError('PEER_CLOSED', err === undefined ? {} : { cause: err }), false)
+    this.#uploads.close()
+  }
+
+  listener(): WireEvents {
+    const tell = (event: (events: PeerEvents) => void) => this.#queue.deliver(event)
+    return {
+      onChoke: (choked) => this.#onChoke(choked),
+      onInterest: (interested) => tell((events) => events.onInterest(interested)),
+      onHave: (piece) => {
+        this.remoteHave.add(piece)
+        tell((events) => events.onHave(piece))
+      },
+      onHaveSet: (have) => {
+        for (const piece of have) this.remoteHave.add(piece)
+        tell((events) => events.onHave(undefined))
+      },
+      onSuggest: (piece) => tell((events) => events.onSuggest(piece)),
+      onRequest: (block) => {
+        if (this.#uploads.asked(block)) tell((events) => events.onRequest(block))
+      },
+      onCancel: (block) => {
+        if (this.#uploads.cancelled(block)) tell((events) => events.onCancel(block))
+      },
+      onReject: (block) => this.#requests.rejected(block),
+      onBlockStart: (block) => this.#requests.arriving(block),
+      onBlockEnd: (target) => this.#onBlockEnd(target),
+      onClose: (err) => {
+        this.#onGone(err)
+        tell((events) => events.onClose(err))
+      },
+    }
+  }
+
+  #onChoke(choked: boolean): void {
+    this.choked = choked
+    // With the fast extension the other side rejects each request by name.
+    if (choked && !this.#wire.fast) this.#requests.failAll(appError('PEER_REJECTED'), true)
+    this.#queue.deliver((events) => events.onChoke(choked))
+  }
+
+  #onBlockEnd(target: BlockTarget): void {
+    const request = target as OpenRequest
+    this.#receivedBytes += request.block.length
+    this.#requests.arrived(request)
+  }
+}

@@ -1,0 +1,88 @@
+import { appError } from '../../base/index.ts'
+import { type Digest, type PeerRole, PROTOCOL_VERSION } from '../../core/index.ts'
+import { swarmLimits } from '../limits.ts'
+
+/** What both sides of a connection must agree on before they speak of pieces. */
+export interface SwarmHeader {
+  readonly digest: Digest
+  /** Bytes. */
+  readonly length: number
+  readonly pieceLength: number
+}
+
+export interface ExtensionHello {
+  readonly role: PeerRole
+  /** Where the other side listens; undefined when it did not say. */
+  readonly listenPort: number | undefined
+  /** The smaller of the two offers. Bytes. */
+  readonly blockLength: number
+}
+
+export interface ExtensionInit {
+  readonly header: SwarmHeader
+  readonly role: PeerRole
+  readonly listenPort: number | undefined
+}
+
+/** What a client without our extension is taken for. */
+export const FOREIGN_HELLO: ExtensionHello = {
+  role: 'agent',
+  listenPort: undefined,
+  blockLength: swarmLimits.foreignBlockLength,
+}
+
+const failed = (message: string) => appError('WIRE_HANDSHAKE_FAILED', { message })
+
+/** The fields of our extension handshake (BEP 10). Readers ignore what they do not know; versions only add. */
+export function extensionHandshake({ header, role, listenPort }: ExtensionInit): Readonly<Record<string, unknown>> {
+  const { digest, length, pieceLength } = header
+  return {
+    shoal: { v: PROTOCOL_VERSION, digest, length, pieceLength, role, block: swarmLimits.blockLength },
+    reqq: swarmLimits.maxOpenRequests,
+    v: 'shoal',
+    ...(listenPort === undefined ? {} : { p: listenPort }),
+  }
+}
+
+/**
+ * Compares the other side's extension handshake, as the library decoded it, with our header.
+ * @throws WIRE_HANDSHAKE_FAILED for another blob, or no extension of ours while `foreignPeers` is false
+ */
+export function readExtension(
+  handshake: Readonly<Record<string, unknown>>,
+  header: SwarmHeader,
+  foreignPeers: boolean,
+): ExtensionHello {
+  const { shoal, p } = handshake
+  const listenPort = isPort(p) ? p : undefined
+  if (!isRecord(shoal)) {
+    if (!foreignPeers) throw failed('the other side does not speak our extension')
+    return { ...FOREIGN_HELLO, listenPort }
+  }
+  const { v, digest, length, pieceLength, role, block } = shoal
+  if (v !== PROTOCOL_VERSION) throw failed('the other side speaks another version')
+  if (text(digest) !== header.digest) throw failed('the other side means another blob')
+  if (length !== header.length || pieceLength !== header.pieceLength) {
+    throw failed('the other side has another length for the blob')
+  }
+  if (typeof block !== 'number' || block < swarmLimits.foreignBlockLength) throw failed('the block length is wrong')
+  return {
+    role: text(role) === 'origin' ? 'origin' : 'agent',
+    listenPort,
+    blockLength: Math.min(swarmLimits.blockLength, block),
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)
+}
+
+function isPort(value: unknown): value is number {
+  return typeof value === 'number' && value >= 1 && value <= 65_535
+}
+
+function text(value: unknown): string | undefined {
+  return ArrayBuffer.isView(value)
+    ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')
+    : undefined
+}

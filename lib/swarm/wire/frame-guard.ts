@@ -1,0 +1,160 @@
+import { appError, Bitset } from '../../base/index.ts'
+import type { PieceMap } from '../../core/index.ts'
+import { type BencodeValue, decodeBencode, isBencodeDictionary } from '../../metainfo/index.ts'
+import { swarmLimits } from '../limits.ts'
+import { MESSAGE, readUint32, type WireBlock } from './messages.ts'
+
+/** What is to be done with a message that has been found in order. */
+export type Verdict = 'pass' | 'drop'
+
+/** Checks what messages say before anybody acts on them. One for each connection. */
+export interface FrameGuard {
+  /**
+   * `pass`: well formed and news, may be shown to the protocol library. `drop`: of no interest.
+   * Not for request, piece, cancel and reject.
+   * @throws WIRE_FRAME_INVALID
+   */
+  judge(id: number, body: Uint8Array): Verdict
+  /** @throws WIRE_FRAME_INVALID when it reaches outside its piece or is empty or too long */
+  checkBlock(block: WireBlock): void
+  /** The extension handshake has come. */
+  readonly sawExtended: boolean
+  /** One more message that tells nothing new. @throws WIRE_FRAME_INVALID when there are too many a minute */
+  countIdle(): void
+  /** A minute has passed. */
+  forgetIdle(): void
+}
+
+export interface FrameGuardInit {
+  readonly map: PieceMap
+  /** Both sides speak BEP 6. */
+  readonly fast: boolean
+}
+
+const invalid = (message: string, detail?: Readonly<Record<string, unknown>>) =>
+  appError('WIRE_FRAME_INVALID', { message, ...(detail === undefined ? {} : { detail }) })
+
+export function frameGuard(init: FrameGuardInit): FrameGuard {
+  return new Guard(init)
+}
+
+class Guard implements FrameGuard {
+  readonly #map: PieceMap
+  readonly #fast: boolean
+  readonly #have: Bitset
+  #mayTellAll = true
+  sawExtended = false
+  #idle = 0
+
+  constructor({ map, fast }: FrameGuardInit) {
+    this.#map = map
+    this.#fast = fast
+    this.#have = new Bitset(map.count)
+  }
+
+  judge(id: number, body: Uint8Array): Verdict {
+    if (id === MESSAGE.extended) return this.#extended(body)
+    if (id === MESSAGE.port) return this.#ignore()
+    if (id === MESSAGE.bitfield || id === MESSAGE.haveAll || id === MESSAGE.haveNone) return this.#tellAll(id, body)
+    this.#mayTellAll = false
+    switch (id) {
+      case MESSAGE.choke:
+      case MESSAGE.unchoke:
+      case MESSAGE.interested:
+      case MESSAGE.uninterested:
+        return 'pass'
+      case MESSAGE.have:
+        return this.#one(this.#index(body))
+      case MESSAGE.suggest:
+        this.#needFast(id)
+        this.#index(body)
+        return 'pass'
+      case MESSAGE.allowedFast:
+        this.#needFast(id)
+        this.#index(body)
+        return this.#ignore()
+      default:
+        return this.#ignore()
+    }
+  }
+
+  checkBlock({ piece, offset, length }: WireBlock): void {
+    this.#mayTellAll = false
+    if (piece >= this.#map.count) throw invalid('a block lies outside the blob', { piece })
+    if (length === 0 || length > swarmLimits.maxBlockLength) throw invalid('a block has a wrong length', { length })
+    if (offset + length > this.#map.sizeOf(piece))
+      throw invalid('a block reaches outside its piece', { offset, length })
+  }
+
+  countIdle(): void {
+    this.#idle += 1
+    if (this.#idle > swarmLimits.maxIdleMessages) throw invalid('too many messages say nothing')
+  }
+
+  forgetIdle(): void {
+    this.#idle = 0
+  }
+
+  #ignore(): Verdict {
+    this.countIdle()
+    return 'drop'
+  }
+
+  #index(body: Uint8Array): number {
+    const piece = readUint32(body, 0)
+    if (piece >= this.#map.count) throw invalid('a message names a piece that does not exist', { piece })
+    return piece
+  }
+
+  #needFast(id: number): void {
+    if (!this.#fast) throw invalid('a message of the fast extension came without the extension', { id })
+  }
+
+  #one(piece: number): Verdict {
+    return this.#have.add(piece) ? 'pass' : this.#ignore()
+  }
+
+  /** Bitfield, have-all and have-none may come once, before any other message but extended ones. */
+  #tellAll(id: number, body: Uint8Array): Verdict {
+    if (!this.#mayTellAll) throw invalid('the bitfield came late', { id })
+    this.#mayTellAll = false
+    if (id !== MESSAGE.bitfield) this.#needFast(id)
+    const spare = body.length * 8 - this.#map.count
+    if (id === MESSAGE.bitfield && ((body.at(-1) ?? 0) & ((1 << spare) - 1)) !== 0) {
+      throw invalid('the spare bits of a bitfield must be zero')
+    }
+    for (let piece = 0; piece < this.#map.count; piece += 1) {
+      if (id === MESSAGE.haveAll || ((body[piece >> 3] ?? 0) & (0x80 >> (piece & 7))) !== 0) this.#have.add(piece)
+    }
+    return 'pass'
+  }
+
+  /**
+   * Only the handshake of BEP 10 interests, once: we offer no other extended message. The library turns every value of
+   * `m` into a number by calling `toString` on it, so a dictionary there would let a peer break us.
+   */
+  #extended(body: Uint8Array): Verdict {
+    if (body[0] !== 0 || this.sawExtended) return this.#ignore()
+    this.sawExtended = true
+    const value = decodeHello(body.subarray(1))
+    if (!isBencodeDictionary(value)) throw invalid('the extension handshake is not a dictionary')
+    const { m: names } = value
+    if (names === undefined) return 'pass'
+    if (!isBencodeDictionary(names) || !Object.values(names).every(isMessageId)) {
+      throw invalid('the extension handshake names no message ids')
+    }
+    return 'pass'
+  }
+}
+
+function isMessageId(value: BencodeValue): boolean {
+  return typeof value === 'number' && value >= 0 && value <= 255
+}
+
+function decodeHello(bytes: Uint8Array): BencodeValue {
+  try {
+    return decodeBencode(bytes, { maxBytes: swarmLimits.maxExtendedLength, maxDepth: 8 })
+  } catch (err) {
+    throw appError('WIRE_FRAME_INVALID', { message: 'the extension handshake is not canonical bencode', cause: err })
+  }
+}

@@ -1,0 +1,6 @@
+export type { ByteChannel, ByteReader } from './byte-channel.ts'
+export type { SwarmHeader } from './extension-handshake.ts'
+export type { BlockTarget } from './frame-reader.ts'
+export { type ReceivedHandshake, readHandshake } from './handshake.ts'
+export type { WireBlock } from './messages.ts'
+export { openWire, type Wire, type WireEvents, type WireHello, type WireInit } from './wire.ts'

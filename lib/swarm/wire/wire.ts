@@ -1,0 +1,290 @@
+import { type AppError, appError, type Clock, type Deferred, deadline, deferred, toAppError } from '../../base/index.ts'
+import { type PeerId, type PeerRole, PieceMap, parsePeerId, type SwarmId } from '../../core/index.ts'
+import { swarmLimits } from '../limits.ts'
+import type { ByteChannel } from './byte-channel.ts'
+import {
+  type ExtensionHello,
+  extensionHandshake,
+  FOREIGN_HELLO,
+  readExtension,
+  type SwarmHeader,
+} from './extension-handshake.ts'
+import { type FrameGuard, frameGuard } from './frame-guard.ts'
+import { type BlockTarget, type FrameReader, frameReader } from './frame-reader.ts'
+import { type Handshake, type ReceivedHandshake, readHandshake } from './handshake.ts'
+import { encodeBlockMessage, encodePieceHeader, lengthRules, MESSAGE, readUint32, type WireBlock } from './messages.ts'
+import { type CoreEvents, type CoreSender, type ProtocolCore, protocolCore } from './protocol-core.ts'
+import { watchdog } from './watchdog.ts'
+
+/** What the two handshakes told. */
+export interface WireHello extends ExtensionHello {
+  readonly peerId: PeerId
+}
+
+/**
+ * Checked messages in the order in which they came, except that blocks, which answer requests, may overtake the rest.
+ * Throwing closes the wire with what was thrown.
+ */
+export interface WireEvents extends Omit<CoreEvents, 'onExtended' | 'onFailure'> {
+  onRequest(block: WireBlock): void
+  onCancel(block: WireBlock): void
+  onReject(block: WireBlock): void
+  /** Where the payload goes. @throws WIRE_UNASKED_PIECE */
+  onBlockStart(block: WireBlock): BlockTarget
+  onBlockEnd(target: BlockTarget): void
+  /** Once, last of all, never from within a method; undefined after a `close` without reason. */
+  onClose(err: AppError | undefined): void
+}
+
+/** One connection after both handshakes: whole, checked messages. Methods are no-ops once it is closed. */
+export interface Wire {
+  readonly hello: WireHello
+  /** Both sides speak BEP 6: a choke rejects nothing by itself, every request is answered. */
+  readonly fast: boolean
+  /** Messages that the library writes. */
+  readonly send: CoreSender
+  readonly pendingBytes: number
+  /** Lets messages come; the channel rests from the end of the handshakes until then. */
+  start(): void
+  sendBlockMessage(kind: 'request' | 'cancel' | 'reject', block: WireBlock): void
+  /** `onFlushed` when `bytes` may change again. */
+  sendBlock(block: WireBlock, bytes: Uint8Array, onFlushed: () => void): void
+  /** Destroys the channel. Idempotent. */
+  close(err?: AppError): void
+}
+
+export interface WireInit {
+  readonly channel: ByteChannel
+  readonly swarmId: SwarmId
+  readonly header: SwarmHeader
+  readonly self: { readonly peerId: PeerId; readonly role: PeerRole; readonly listenPort: number | undefined }
+  /** The handshake of an accepted connection; a dialled one reads it here. */
+  readonly received?: ReceivedHandshake
+  /** Also speak with clients that do not know our extension. */
+  readonly foreignPeers: boolean
+  /** Who listens; called once, before the first event. `hello` is known only when the wire is open. */
+  readonly events: (wire: Wire) => WireEvents
+}
+
+/**
+ * Exchanges both handshakes. The channel is destroyed when it fails.
+ * @throws WIRE_HANDSHAKE_FAILED (wrong, late, another blob, ourselves), WIRE_FRAME_INVALID, ABORTED
+ */
+export async function openWire(
+  { clock }: { readonly clock: Clock },
+  init: WireInit,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<Wire> {
+  const limit = deadline(clock, swarmLimits.handshakeTimeoutMs, signal)
+  const wire = new ConnectedWire(clock, init)
+  const giveUp = () => wire.close(limit.expired ? failed('the handshake came too late') : appError('ABORTED'))
+  limit.signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    if (limit.signal.aborted) throw appError('ABORTED')
+    const received =
+      init.received ??
+      (await readHandshake(init.channel, clock, { timeoutMs: swarmLimits.handshakeTimeoutMs, signal: limit.signal }))
+    await wire.shakeHands(received)
+    return wire
+  } catch (err) {
+    const reason = limit.expired ? failed('the handshake came too late') : toAppError(err)
+    wire.close(reason)
+    throw reason
+  } finally {
+    limit.signal.removeEventListener('abort', giveUp)
+    limit.release()
+  }
+}
+
+const failed = (message: string) => appError('WIRE_HANDSHAKE_FAILED', { message })
+
+class ConnectedWire implements Wire {
+  readonly #clock: Clock
+  readonly #init: WireInit
+  readonly #core: ProtocolCore
+  readonly #events: WireEvents
+  readonly #map: PieceMap
+  readonly #agreed: Deferred<void> = deferred()
+  #handshake: Handshake | undefined
+  #reader: FrameReader | undefined
+  #hello: WireHello | undefined
+  #stopWatch: () => void = () => undefined
+  #receivedBytes = 0
+  #writtenBytes = 0
+  #closed = false
+
+  constructor(clock: Clock, init: WireInit) {
+    this.#clock = clock
+    this.#init = init
+    this.#map = new PieceMap(init.header.length, init.header.pieceLength)
+    this.#events = init.events(this)
+    this.#core = protocolCore({
+      swarmId: init.swarmId,
+      peerId: init.self.peerId,
+      extendedHandshake: extensionHandshake({ ...init.self, header: init.header }),
+      pieces: this.#map.count,
+      output: (bytes) => this.#write(bytes),
+      events: {
+        ...this.#events,
+        onExtended: (handshake) => this.#onExtended(handshake),
+        onFailure: (err) => this.close(err),
+      },
+    })
+  }
+
+  get hello(): WireHello {
+    if (this.#hello === undefined) throw appError('WIRE_HANDSHAKE_FAILED')
+    return this.#hello
+  }
+
+  get fast(): boolean {
+    return this.#handshake?.fast === true
+  }
+
+  get send(): CoreSender {
+    return this.#core.send
+  }
+
+  get pendingBytes(): number {
+    return this.#init.channel.pendingBytes
+  }
+
+  /** Takes the other side's handshake and waits for its extension handshake. */
+  async shakeHands({ handshake, rest }: ReceivedHandshake): Promise<void> {
+    this.#check(handshake)
+    const guard = frameGuard({ map: this.#map, fast: handshake.fast })
+    const reader = this.#frameReader(guard)
+    this.#handshake = handshake
+    this.#reader = reader
+    this.#stopWatch = this.#watch(guard, reader)
+    this.#init.channel.read({
+      onBytes: (chunk) => this.#onBytes(reader, chunk),
+      onClose: (cause) => this.close(appError('PEER_CLOSED', { cause })),
+    })
+    this.#core.feed(handshake.bytes)
+    if (!handshake.extended) this.#agree(handshake, FOREIGN_HELLO)
+    this.#onBytes(reader, rest)
+    await this.#agreed.promise
+  }
+
+  start(): void {
+    if (!this.#closed) this.#init.channel.resume()
+  }
+
+  sendBlockMessage(kind: 'request' | 'cancel' | 'reject', block: WireBlock): void {
+    this.#write(encodeBlockMessage(MESSAGE[kind], block))
+  }
+
+  sendBlock(block: WireBlock, bytes: Uint8Array, onFlushed: () => void): void {
+    this.#write(encodePieceHeader(block))
+    this.#write(bytes, onFlushed)
+  }
+
+  close(err?: AppError): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#reader?.stop()
+    this.#stopWatch()
+    this.#core.destroy()
+    this.#init.channel.destroy()
+    this.#agreed.reject(err ?? appError('PEER_CLOSED'))
+    if (this.#hello !== undefined) queueMicrotask(() => this.#events.onClose(err))
+  }
+
+  #check({ swarmId, peerId, fast, extended }: Handshake): void {
+    const init = this.#init
+    if (swarmId !== init.swarmId) throw failed('the other side means another swarm')
+    if (peerId === init.self.peerId) throw failed('the other side is ourselves')
+    if (!init.foreignPeers && !(fast && extended)) throw failed('the other side does not speak our extension')
+  }
+
+  #frameReader(guard: FrameGuard): FrameReader {
+    const events = this.#events
+    return frameReader(lengthRules(this.#map.count), {
+      onKeepAlive: () => guard.countIdle(),
+      onMessage: (id, body) => this.#onMessage(guard, id, body),
+      onBlockStart: (block) => {
+        this.#checkBlock(guard, block)
+        return events.onBlockStart(block)
+      },
+      onBlockEnd: (target) => events.onBlockEnd(target),
+    })
+  }
+
+  #watch(guard: FrameGuard, reader: FrameReader): () => void {
+    return watchdog(this.#clock, {
+      sample: () => ({
+        unfinished: reader.unfinished,
+        messages: reader.count,
+        receivedBytes: this.#receivedBytes,
+        writtenBytes: this.#writtenBytes,
+        pendingBytes: this.pendingBytes,
+      }),
+      onStall: (err) => this.close(err),
+      onQuiet: () => this.send.keepAlive(),
+      onMinute: () => guard.forgetIdle(),
+    })
+  }
+
+  #onBytes(reader: FrameReader, chunk: Uint8Array): void {
+    if (this.#closed) return
+    this.#receivedBytes += chunk.length
+    try {
+      reader.push(chunk)
+    } catch (err) {
+      this.close(toAppError(err))
+    }
+  }
+
+  #onMessage(guard: FrameGuard, id: number, body: Uint8Array): void {
+    if (id !== MESSAGE.request && id !== MESSAGE.cancel && id !== MESSAGE.reject) {
+      if (guard.judge(id, body) === 'pass') this.#core.feed(messageHead(id, body.length), body)
+      return
+    }
+    const block = { piece: readUint32(body, 0), offset: readUint32(body, 4), length: readUint32(body, 8) }
+    this.#checkBlock(guard, block)
+    const events = this.#events
+    this.#core.inOrder(() => {
+      if (id === MESSAGE.request) events.onRequest(block)
+      else if (id === MESSAGE.cancel) events.onCancel(block)
+      else events.onReject(block)
+    })
+  }
+
+  #checkBlock(guard: FrameGuard, block: WireBlock): void {
+    guard.checkBlock(block)
+    // The library tells of the extension handshake a moment after its bytes; what follows them waits in line for it.
+    if (this.#handshake?.extended === true && !guard.sawExtended) {
+      throw appError('WIRE_FRAME_INVALID', { message: 'a block was spoken of before the extension handshake' })
+    }
+  }
+
+  #onExtended(fields: Readonly<Record<string, unknown>>): void {
+    const handshake = this.#handshake
+    if (handshake === undefined || this.#hello !== undefined) return
+    this.#agree(handshake, readExtension(fields, this.#init.header, this.#init.foreignPeers))
+  }
+
+  #agree({ peerId }: Handshake, extension: ExtensionHello): void {
+    this.#hello = { ...extension, peerId: parsePeerId(peerId) }
+    this.#init.channel.pause()
+    this.#agreed.resolve()
+  }
+
+  #write(bytes: Uint8Array, onFlushed?: () => void): void {
+    if (this.#closed) return
+    const { channel } = this.#init
+    this.#writtenBytes += bytes.length
+    channel.write(bytes, onFlushed)
+    if (channel.pendingBytes > swarmLimits.maxSendQueueBytes) {
+      this.close(appError('WIRE_QUEUE_FULL', { message: 'the peer does not read what it is sent' }))
+    }
+  }
+}
+
+function messageHead(id: number, bodyLength: number): Uint8Array {
+  const head = Buffer.alloc(5)
+  head.writeUInt32BE(1 + bodyLength, 0)
+  head.writeUInt8(id, 4)
+  return head
+}

@@ -1,0 +1,149 @@
+import { type AppError, appError, type FakeClock, fakeClock, seededRandom } from '../../lib/base/index.ts'
+import { newPeerId, swarmIdOf } from '../../lib/core/index.ts'
+import {
+  acceptPeers,
+  type Block,
+  dialPeer,
+  memoryNetwork,
+  type PeerConnection,
+  type PeerEvents,
+  type PeerSelf,
+  type PeerTransport,
+  type SwarmHeader,
+  tcpTransport,
+} from '../../lib/swarm/peer/index.ts'
+import { silentLogger } from '../../lib/telemetry/index.ts'
+import { type BlobFixture, blobFixture } from './metainfo-fixture.ts'
+
+/** Everything a connection told, in order, with a way to wait for the next thing. */
+export interface Recorder extends PeerEvents {
+  readonly log: readonly string[]
+  /** Resolves once the log holds `line`. */
+  until(line: string): Promise<void>
+  /** Why the connection closed; rejects nothing, resolves with the code. */
+  readonly closed: Promise<string | undefined>
+}
+
+const text = ({ piece, offset, length }: Block) => `${piece}:${offset}:${length}`
+
+/** `onRequest` answers requests; without it they are only recorded. */
+export function recorder(onRequest: (block: Block) => void = () => undefined): Recorder {
+  const log: string[] = []
+  const waiting = new Set<() => void>()
+  const say = (line: string) => {
+    log.push(line)
+    for (const check of waiting) check()
+  }
+  let closed!: (code: string | undefined) => void
+  return {
+    log,
+    closed: new Promise((resolve) => {
+      closed = resolve
+    }),
+    until: (line) =>
+      new Promise((resolve) => {
+        const check = () => {
+          if (!log.includes(line)) return
+          waiting.delete(check)
+          resolve()
+        }
+        waiting.add(check)
+        check()
+      }),
+    onHave: (piece) => say(`have ${piece ?? 'set'}`),
+    onChoke: (choked) => say(choked ? 'choke' : 'unchoke'),
+    onInterest: (interested) => say(interested ? 'interested' : 'uninterested'),
+    onSuggest: (piece) => say(`suggest ${piece}`),
+    onRequest: (block) => {
+      say(`request ${text(block)}`)
+      onRequest(block)
+    },
+    onCancel: (block) => say(`cancel ${text(block)}`),
+    onClose: (err: AppError | undefined) => {
+      say('close')
+      closed(err?.code)
+    },
+  }
+}
+
+export const peerSelf = (seed: number, role: PeerSelf['role'] = 'agent'): PeerSelf => ({
+  peerId: newPeerId(seededRandom(seed)),
+  role,
+  listenPort: 7000 + seed,
+})
+
+export type PeerNetworkKind = 'memory' | 'tcp'
+
+/** A network with the host that listens and the host that dials. */
+export function networkOf(kind: PeerNetworkKind, clock: FakeClock) {
+  if (kind === 'tcp')
+    return { listening: tcpTransport({ clock }), dialling: tcpTransport({ clock }), host: '127.0.0.1' }
+  const network = memoryNetwork()
+  return { listening: network.host('10.0.0.1'), dialling: network.host('10.0.0.2'), host: '10.0.0.1' }
+}
+
+export interface PeerPair extends AsyncDisposable {
+  readonly clock: FakeClock
+  readonly blob: BlobFixture
+  /** It dialled. */
+  readonly left: PeerConnection
+  /** It accepted. */
+  readonly right: PeerConnection
+}
+
+export interface PeerPairInit {
+  readonly kind?: PeerNetworkKind
+  readonly blob?: BlobFixture
+  readonly clock?: FakeClock
+}
+
+/** Two connections of one swarm, both handshakes done, nothing attached. */
+export async function peerPair(init: PeerPairInit = {}): Promise<PeerPair> {
+  const { kind = 'memory', blob = blobFixture(3 * 1024 * 1024 + 4321), clock = fakeClock() } = init
+  const { listening, dialling, host } = networkOf(kind, clock)
+  const swarmId = swarmIdOf(blob.header.digest)
+  let arrived!: (connection: PeerConnection) => void
+  const arrival = new Promise<PeerConnection>((resolve) => {
+    arrived = resolve
+  })
+  const acceptor = acceptPeers(
+    { clock, logger: silentLogger() },
+    {
+      self: peerSelf(1, 'origin'),
+      admit: async (id) => (id === swarmId ? blob.header : undefined),
+      onPeer: (_, connection) => arrived(connection),
+    },
+  )
+  const listener = await listening.listen({ host, port: 0 }, acceptor.accept)
+  const left = await dialPeer(
+    { clock, logger: silentLogger(), transport: dialling },
+    { address: listener.address, swarmId, header: blob.header, self: peerSelf(2) },
+  )
+  const right = await arrival
+  return {
+    clock,
+    blob,
+    left,
+    right,
+    async [Symbol.asyncDispose]() {
+      left.close()
+      right.close()
+      await listener.close()
+      await acceptor.stop()
+      if (clock.pending > 0) throw appError('UNKNOWN', { message: `${clock.pending} timers are left` })
+    },
+  }
+}
+
+/** Serves any block of the blob. */
+export const serving = (connection: () => PeerConnection, { bytes, map }: BlobFixture) => {
+  const events: Recorder = recorder((block) => {
+    const start = map.rangeOf(block.piece).start + block.offset
+    void connection()
+      .sendBlock(block, bytes.subarray(start, start + block.length))
+      .catch(() => undefined)
+  })
+  return events
+}
+
+export type { PeerTransport, SwarmHeader }
