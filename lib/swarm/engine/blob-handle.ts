@@ -1,0 +1,84 @@
+import type { Readable } from 'node:stream'
+import { type AbortOptions, type Clock, type Deferred, deferred } from '../../base/index.ts'
+import { type ByteRange, type MetaInfoHeader, wholeRange } from '../../core/index.ts'
+import { type BytesBySource, bytesSince, type PullSummary } from '../torrent/index.ts'
+
+/** One user's hold on a blob that is here or on its way. While it is open, the blob is kept and, if need be, fetched. */
+export interface BlobHandle {
+  readonly header: MetaInfoHeader
+  /** Bytes. */
+  readonly size: number
+  /**
+   * The bytes of `range` (default: all), as soon as they are verified; any number of readers at once. The last bytes of
+   * the blob come only when the whole digest holds. The stream is destroyed with an AppError: ABORTED, STALLED,
+   * SOURCES_EXHAUSTED, METAINFO_FAILED, METAINFO_CONFLICT, SHUTTING_DOWN.
+   */
+  read(range?: ByteRange, options?: AbortOptions): Readable
+  /** Lets go; idempotent. Readers that are still open go on for as long as the blob does. */
+  close(): void
+  /** Resolves at `close`. */
+  readonly summary: Promise<PullSummary>
+}
+
+/** Where the bytes of a handle come from. */
+export interface HandleSource {
+  readonly header: MetaInfoHeader
+  read(range: ByteRange, options: AbortOptions, onFirstByte: () => void): Readable
+  readonly received: BytesBySource
+  readonly lastStepFailed: string | undefined
+  close(): void
+}
+
+/** `openedMs` is when the caller asked for the blob, on the clock's monotonic scale. */
+export function blobHandle(clock: Clock, source: HandleSource, openedMs: number): BlobHandle {
+  return new Handle(clock, source, openedMs)
+}
+
+class Handle implements BlobHandle {
+  readonly #clock: Clock
+  readonly #source: HandleSource
+  readonly #openedMs: number
+  readonly #before: BytesBySource
+  readonly #summary: Deferred<PullSummary> = deferred()
+  #firstByteMs: number | undefined
+  #closed = false
+
+  constructor(clock: Clock, source: HandleSource, openedMs: number) {
+    this.#clock = clock
+    this.#source = source
+    this.#openedMs = openedMs
+    this.#before = { ...source.received }
+  }
+
+  get header(): MetaInfoHeader {
+    return this.#source.header
+  }
+
+  get size(): number {
+    return this.header.length
+  }
+
+  get summary(): Promise<PullSummary> {
+    return this.#summary.promise
+  }
+
+  read(range: ByteRange = wholeRange(this.size), options: AbortOptions = {}): Readable {
+    return this.#source.read(range, options, () => {
+      this.#firstByteMs ??= this.#clock.monotonicMs() - this.#openedMs
+    })
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#summary.resolve({
+      digest: this.header.digest,
+      size: this.size,
+      bytes: bytesSince(this.#before, this.#source.received),
+      firstByteMs: this.#firstByteMs,
+      totalMs: this.#clock.monotonicMs() - this.#openedMs,
+      lastStepFailed: this.#source.lastStepFailed,
+    })
+    this.#source.close()
+  }
+}

@@ -1,0 +1,27 @@
+import type { Background } from '../../base/index.ts'
+import type { MetaInfoHeader } from '../../core/index.ts'
+import { PieceMap } from '../../core/index.ts'
+import { hashPiece } from '../../metainfo/index.ts'
+import type { BlobStore } from '../../store/index.ts'
+import type { Logger } from '../../telemetry/index.ts'
+
+export interface InlineKeeperComponents {
+  readonly store: BlobStore
+  readonly logger: Logger
+  readonly background: Background
+}
+
+/** Puts content that came inside a header into the store, behind the caller's back: it has its bytes already. */
+export function keepInline({ store, logger, background }: InlineKeeperComponents, header: MetaInfoHeader): void {
+  const { digest, data } = header
+  if (data === undefined) return
+  background.run('keep-inline', async () => {
+    try {
+      const partial = await store.openPartial(digest, new PieceMap(header.length, header.pieceLength))
+      if (data.length > 0) await partial.write(0, data, hashPiece(data))
+      await partial.complete()
+    } catch (err) {
+      logger.warn('failed to keep a small blob', { digest, err })
+    }
+  })
+}

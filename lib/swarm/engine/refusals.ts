@@ -1,0 +1,56 @@
+import { type AppError, appError, type Clock } from '../../base/index.ts'
+import type { Digest } from '../../core/index.ts'
+import type { SwarmLimits } from '../limits.ts'
+import type { BlobRef } from '../outside.ts'
+
+/** What is not asked for again for a while: unknown blobs, and digests whose content was found wrong. */
+export interface Refusals {
+  /** @throws DIGEST_REFUSED, BLOB_UNKNOWN */
+  check(blob: BlobRef): void
+  /** Every source said that it does not know the blob. */
+  unknown(blob: BlobRef): void
+  /** The content of the digest was wrong; each time is twice as long as the one before. */
+  wrong(digest: Digest): void
+}
+
+interface Refusal {
+  readonly untilMs: number
+  readonly times: number
+}
+
+const MAX_ENTRIES = 10_000
+
+export function refusals(clock: Clock, limits: SwarmLimits): Refusals {
+  const wrong = new Map<Digest, Refusal>()
+  const unknown = new Map<string, number>()
+  const keyOf = ({ namespace, digest }: BlobRef) => `${digest} ${namespace}`
+
+  return {
+    check(blob) {
+      const nowMs = clock.monotonicMs()
+      const refusal = wrong.get(blob.digest)
+      if (refusal !== undefined && nowMs < refusal.untilMs) throw refused(refusal.untilMs - nowMs)
+      if (nowMs < (unknown.get(keyOf(blob)) ?? 0)) throw appError('BLOB_UNKNOWN')
+    },
+    unknown(blob) {
+      remember(unknown, keyOf(blob), clock.monotonicMs() + limits.unknownMs)
+    },
+    wrong(digest) {
+      const times = (wrong.get(digest)?.times ?? 0) + 1
+      const waitMs = Math.min(limits.maxRefusalMs, limits.refusalMs * 2 ** (times - 1))
+      remember(wrong, digest, { untilMs: clock.monotonicMs() + waitMs, times })
+    },
+  }
+}
+
+function refused(retryAfterMs: number): AppError {
+  return appError('DIGEST_REFUSED', { detail: { retryAfterMs: Math.ceil(retryAfterMs) } })
+}
+
+/** Bounded: the oldest entry makes room. */
+function remember<K, V>(map: Map<K, V>, key: K, value: V): void {
+  map.delete(key)
+  map.set(key, value)
+  const oldest = map.keys().next()
+  if (map.size > MAX_ENTRIES && oldest.done === false) map.delete(oldest.value)
+}

@@ -1,0 +1,54 @@
+import type { MetaInfoHeader } from '../../core/index.ts'
+import { type Content, noBytes, SLICE_LENGTH, type SliceCache, sourceReadable } from '../torrent/index.ts'
+import type { HandleSource } from './blob-handle.ts'
+
+/** A handle's view of content that came inside the metainfo header. */
+export function inlineBlob(header: MetaInfoHeader, data: Uint8Array): HandleSource {
+  return restingBlob(header, async (range) => data.subarray(range.start, range.end), {
+    received: { ...noBytes, origin: data.length },
+    close: () => undefined,
+  })
+}
+
+export interface StoredBlobInit {
+  readonly header: MetaInfoHeader
+  readonly content: Content
+  /** Ends the lease on the blob. */
+  close(): void
+}
+
+/** A handle's view of a blob that is complete in the store: no network. */
+export function storedBlob(slices: SliceCache, { header, content, close }: StoredBlobInit): HandleSource {
+  const read: Read = (range) => {
+    const end = Math.min(range.end, (Math.floor(range.start / SLICE_LENGTH) + 1) * SLICE_LENGTH)
+    return slices.read(content, { start: range.start, end })
+  }
+  return restingBlob(header, read, { received: { ...noBytes, cache: header.length }, close })
+}
+
+type Read = (range: { readonly start: number; readonly end: number }) => Promise<Uint8Array>
+
+function restingBlob(
+  header: MetaInfoHeader,
+  next: Read,
+  { received, close }: Pick<HandleSource, 'received' | 'close'>,
+): HandleSource {
+  return {
+    header,
+    received,
+    lastStepFailed: undefined,
+    close,
+    read(range, options, onFirstByte) {
+      const first = range.start
+      const source = {
+        next: async (rest: { readonly start: number; readonly end: number }) => {
+          const bytes = await next(rest)
+          if (rest.start === first) onFirstByte()
+          return bytes
+        },
+        close: () => undefined,
+      }
+      return sourceReadable(source, range, options)
+    },
+  }
+}

@@ -1,0 +1,92 @@
+import { type AppError, toAppError } from '../../base/index.ts'
+import type { ByteRange, PieceMap } from '../../core/index.ts'
+import type { SwarmLimits } from '../limits.ts'
+import type { ReaderWindow } from '../picker/index.ts'
+import type { ArrivingContent } from './content.ts'
+import { type Relay, relay } from './relay.ts'
+import { SLICE_LENGTH, type SliceCache } from './slice-cache.ts'
+
+export interface ArrivalInit {
+  readonly content: ArrivingContent
+  readonly slices: SliceCache
+  readonly limits: SwarmLimits
+}
+
+/** A blob on its way to the disk: pieces go in, readers' bytes come out, and a full disk is bridged by memory. */
+export class Arrival {
+  readonly content: ArrivingContent
+  /** The whole digest holds; without it the last bytes are withheld. */
+  verified = false
+  readonly #init: ArrivalInit
+  readonly #relay: Relay
+
+  constructor(init: ArrivalInit) {
+    this.#init = init
+    this.content = init.content
+    this.#relay = relay(init.content.map, init.limits.relayBytes)
+  }
+
+  get map(): PieceMap {
+    return this.content.map
+  }
+
+  /** The piece can be read. */
+  has(piece: number): boolean {
+    return this.content.have.has(piece) || this.#relay.get(piece) !== undefined
+  }
+
+  /** The piece is worth fetching; `positions` are the readers' windows from their next byte on. */
+  wants(piece: number, positions: () => readonly ReaderWindow[]): boolean {
+    if (this.has(piece)) return false
+    return !this.#relay.active || this.#relay.wants(piece, positions())
+  }
+
+  /**
+   * Stores a verified piece; true when it is on disk and can be offered to peers. On a full disk it is kept for the
+   * readers at `positions`. Any other failure of the disk is treated alike and returned.
+   */
+  async take(
+    piece: number,
+    { bytes, hash }: { readonly bytes: Uint8Array; readonly hash: Uint8Array },
+    positions: () => readonly ReaderWindow[],
+  ): Promise<AppError | undefined> {
+    try {
+      await this.#store(piece, bytes, hash)
+      return undefined
+    } catch (err) {
+      this.#relay.put(piece, bytes, positions())
+      return toAppError(err, 'STORE_FULL')
+    }
+  }
+
+  async #store(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void> {
+    const { partial, read } = this.content
+    if (partial === undefined) {
+      await read(this.map.rangeOf(piece))
+      return
+    }
+    await partial.write(piece, bytes, hash)
+    this.#relay.relieve()
+    this.#init.slices.keep(this.content, piece, bytes)
+  }
+
+  /** What of `range` can be read at once, from its start; undefined when nothing. */
+  readable(range: ByteRange): ByteRange | undefined {
+    const { map, verified } = this
+    const limit = verified ? map.length : Math.max(0, map.length - this.#init.limits.withheldTailBytes)
+    if (range.start >= limit || !this.has(map.pieceAt(range.start))) return undefined
+    const sliceEnd = (Math.floor(range.start / SLICE_LENGTH) + 1) * SLICE_LENGTH
+    return { start: range.start, end: Math.min(range.end, limit, sliceEnd) }
+  }
+
+  /** The bytes of a range that `readable` returned. */
+  async read(range: ByteRange): Promise<Uint8Array> {
+    const piece = this.map.pieceAt(range.start)
+    const kept = this.#relay.get(piece)
+    if (kept !== undefined) {
+      const { start } = this.map.rangeOf(piece)
+      return kept.subarray(range.start - start, range.end - start)
+    }
+    return this.#init.slices.read(this.content, range)
+  }
+}

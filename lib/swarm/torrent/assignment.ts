@@ -1,0 +1,100 @@
+import type { Random } from '../../base/index.ts'
+import { type PickPeer, type PickView, pickPiece, type ReaderWindow } from '../picker/index.ts'
+import { type BlockState, isUnasked, type PieceJob } from './piece-job.ts'
+import type { PieceJobs } from './piece-jobs.ts'
+import type { Supplier } from './supplier.ts'
+import type { Suppliers } from './suppliers.ts'
+import type { Suspects } from './suspects.ts'
+
+/** One request to be made. */
+export interface Assigned {
+  readonly job: PieceJob
+  readonly block: BlockState
+}
+
+export interface AssignmentView {
+  readonly jobs: PieceJobs
+  readonly suppliers: Suppliers
+  readonly suspects: Suspects
+  readonly random: Random
+  readonly count: number
+  readonly windows: readonly ReaderWindow[]
+  readonly nowMs: number
+  /** Its hash is known and there is a use for it; whether it is under way is not looked at. */
+  wants(piece: number): boolean
+}
+
+/** Requests of one block at once when nothing else is left to ask for. */
+const ENDGAME_ASKS = 2
+
+/**
+ * What to ask `peer` for next: the rest of its own piece; a piece whose peer left; a new piece, as the picker says; blocks
+ * of a slow peer's piece; and at the very end a block that somebody else was asked for (from agents only: a second copy
+ * from an origin would cost what origins have least of).
+ */
+export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | undefined {
+  const { jobs } = view
+  const has = (job: PieceJob) => peer.connection.remoteHave.has(job.piece)
+  const own = jobs.findUnasked((job) => job.owner === peer.id)
+  if (own !== undefined) return own
+  const orphan = jobs.findUnasked((job) => job.owner === undefined && has(job))
+  if (orphan !== undefined) {
+    orphan.job.owner = peer.id
+    return orphan
+  }
+  return (
+    startPiece(view, peer) ??
+    jobs.findUnasked((job) => !job.whole && has(job) && maySpill(view, job, peer)) ??
+    endgame(view, peer)
+  )
+}
+
+function startPiece(view: AssignmentView, peer: Supplier): Assigned | undefined {
+  if (!view.jobs.room) return undefined
+  const piece = pickPiece(pickView(view), pickPeer(peer))
+  if (piece === undefined) return undefined
+  const job = view.jobs.start(piece, { owner: peer.id, whole: view.suspects.has(piece), nowMs: view.nowMs })
+  const block = job.blocks[0]
+  return block === undefined ? undefined : { job, block }
+}
+
+/** The torrent as the picker sees it. */
+export function pickView(view: AssignmentView): PickView {
+  const { jobs, suppliers, random, count, windows } = view
+  return {
+    count,
+    windows,
+    random,
+    wanted: (piece) => view.wants(piece) && !jobs.has(piece),
+    copies: (piece) => suppliers.copies(piece),
+    served: (piece) => suppliers.served(piece),
+    isMine: (piece) => suppliers.isMine(piece),
+  }
+}
+
+function pickPeer({ connection, suggested, openBlocks }: Supplier): PickPeer {
+  const { hello, remoteHave } = connection
+  return { role: hello.role, has: (piece) => remoteHave.has(piece), suggested, idle: openBlocks === 0 }
+}
+
+/** An origin helps out only where an origin gives already, the owner missed, or a reader cannot wait. */
+function maySpill({ suppliers, windows }: AssignmentView, job: PieceJob, peer: Supplier): boolean {
+  if (peer.connection.hello.role === 'agent' || job.owner === undefined) return true
+  const owner = suppliers.get(job.owner)
+  if (owner === undefined || owner.misses > 0 || owner.connection.hello.role === 'origin') return true
+  return windows.some(({ next, urgent }) => urgent && next === job.piece)
+}
+
+function endgame({ jobs, suspects }: AssignmentView, peer: Supplier): Assigned | undefined {
+  if (peer.connection.hello.role === 'origin') return undefined
+  for (const job of jobs) {
+    if (job.whole || suspects.has(job.piece) || !peer.connection.remoteHave.has(job.piece)) continue
+    const block = job.blocks.find((candidate) => canRepeat(candidate, peer))
+    if (block !== undefined) return { job, block }
+  }
+  return undefined
+}
+
+function canRepeat(block: BlockState, peer: Supplier): boolean {
+  return block.givenBy === undefined && !isUnasked(block) && !block.asks.has(peer.id) && block.asks.size < ENDGAME_ASKS
+}

@@ -1,0 +1,114 @@
+import { type Clock, codeOf } from '../../base/index.ts'
+import type { SwarmLimits } from '../limits.ts'
+import type { Ask, BlockState, PieceJob } from './piece-job.ts'
+import { requestBlock, type Supplier, timeoutOf } from './supplier.ts'
+
+export interface BlockRequestsComponents {
+  readonly clock: Clock
+  readonly limits: SwarmLimits
+}
+
+/** What becomes of a request; each call is one event. */
+export interface BlockEvents {
+  /** Bytes of a block came from `peer`. */
+  onBlock(job: PieceJob, block: BlockState, peer: Supplier): void
+  /** `peer` did not give the block: rejected, closed, or too late. */
+  onRefused(job: PieceJob, block: BlockState, peer: Supplier): void
+}
+
+interface OpenAsk extends Ask {
+  readonly job: PieceJob
+  readonly block: BlockState
+  readonly peer: Supplier
+}
+
+const COOLDOWN = { baseMs: 100, maxMs: 2_000 }
+
+/**
+ * The open requests of one torrent. A block may be asked of several peers: the first asks into the piece itself, the
+ * others into memory of their own, so that a second giver can never write over what the first gave.
+ */
+export class BlockRequests {
+  readonly #components: BlockRequestsComponents
+  readonly #events: BlockEvents
+  readonly #open = new Set<OpenAsk>()
+
+  constructor(components: BlockRequestsComponents, events: BlockEvents) {
+    this.#components = components
+    this.#events = events
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  ask(job: PieceJob, block: BlockState, peer: Supplier): void {
+    const nowMs = this.#components.clock.monotonicMs()
+    const scratch = block.asks.size === 0 ? undefined : Buffer.allocUnsafeSlow(block.length)
+    const ask: OpenAsk = { job, block, peer, askedMs: nowMs, controller: new AbortController(), scratch }
+    if (peer.openBlocks === 0) peer.rate.begin(nowMs)
+    peer.openBlocks += 1
+    block.asks.set(peer.id, ask)
+    this.#open.add(ask)
+    const into = scratch ?? job.buffer.subarray(block.offset, block.offset + block.length)
+    const wanted = { piece: job.piece, offset: block.offset, length: block.length }
+    requestBlock(peer, wanted, into, ask.controller.signal).then(
+      () => this.#arrived(ask),
+      (err: unknown) => this.#refused(ask, err),
+    )
+  }
+
+  /** Withdraws every request of the piece. */
+  cancelJob(job: PieceJob): void {
+    for (const ask of this.#open) if (ask.job === job) this.#withdraw(ask)
+  }
+
+  /** Forgets the requests of a peer that left. */
+  cancelPeer(peer: Supplier): void {
+    for (const ask of this.#open) if (ask.peer === peer) this.#withdraw(ask)
+  }
+
+  /** Withdraws what takes too long; a peer misses once, however many of its blocks are late. */
+  expire(nowMs: number): void {
+    const late = [...this.#open].filter((ask) => nowMs - ask.askedMs > timeoutOf(ask.peer, this.#components.limits))
+    const peers = new Set(late.map((ask) => ask.peer))
+    for (const ask of late) this.#withdraw(ask)
+    for (const peer of peers) peer.misses += 1
+    for (const { job, block, peer } of late) this.#events.onRefused(job, block, peer)
+  }
+
+  #arrived(ask: OpenAsk): void {
+    if (!this.#close(ask)) return
+    const { job, block, peer } = ask
+    peer.misses = 0
+    peer.rejections = 0
+    peer.rate.add(block.length, this.#components.clock.monotonicMs())
+    for (const other of this.#open) if (other.block === block) this.#withdraw(other)
+    if (ask.scratch !== undefined) job.buffer.set(ask.scratch, block.offset)
+    block.givenBy = peer.id
+    this.#events.onBlock(job, block, peer)
+  }
+
+  #refused(ask: OpenAsk, err: unknown): void {
+    if (!this.#close(ask)) return
+    const { peer } = ask
+    if (codeOf(err) !== 'PEER_CLOSED') {
+      const wait = Math.min(COOLDOWN.maxMs, COOLDOWN.baseMs * 2 ** peer.rejections)
+      peer.notBeforeMs = this.#components.clock.monotonicMs() + wait
+      peer.rejections += 1
+    }
+    this.#events.onRefused(ask.job, ask.block, peer)
+  }
+
+  #withdraw(ask: OpenAsk): void {
+    if (this.#close(ask)) ask.controller.abort()
+  }
+
+  /** False when it was closed before: its outcome no longer matters. */
+  #close(ask: OpenAsk): boolean {
+    if (!this.#open.delete(ask)) return false
+    ask.block.asks.delete(ask.peer.id)
+    ask.peer.openBlocks -= 1
+    return true
+  }
+}

@@ -1,0 +1,44 @@
+import { Bitset, hasCode } from '../../base/index.ts'
+import { type MetaInfoHeader, PieceMap } from '../../core/index.ts'
+import type { BlobStore, PartialBlob } from '../../store/index.ts'
+import type { SliceSource } from './slice-cache.ts'
+
+/** The bytes of a blob that this node has, complete or not, as the swarm reads them. */
+export interface Content extends SliceSource {
+  /** Pieces that can be read and are offered to peers. Live. */
+  readonly have: Bitset
+}
+
+/** A blob that is complete in the store. `read` throws BLOB_UNKNOWN once it was evicted. */
+export function completeContent(store: BlobStore, header: MetaInfoHeader): Content {
+  const map = new PieceMap(header.length, header.pieceLength)
+  return {
+    key: header.digest,
+    map,
+    have: Bitset.full(map.count),
+    read: (range) => store.readAt(header.digest, range),
+  }
+}
+
+/** A blob that is arriving; without a partial (the disk is full) nothing of it is kept. */
+export interface ArrivingContent extends Content {
+  readonly partial: PartialBlob | undefined
+}
+
+/** Opens or creates the partial of a blob; one that contradicts the header is begun anew. @throws STORE_CORRUPT */
+export async function arrivingContent(
+  store: BlobStore,
+  { digest, length, pieceLength }: MetaInfoHeader,
+): Promise<ArrivingContent> {
+  const map = new PieceMap(length, pieceLength)
+  try {
+    const partial = await store.openPartial(digest, map).catch((err: unknown) => {
+      if (hasCode(err, 'STORE_CORRUPT')) return store.openPartial(digest, map)
+      throw err
+    })
+    return { key: digest, map, have: partial.have, partial, read: (range) => partial.read(range) }
+  } catch (err) {
+    if (!hasCode(err, 'STORE_FULL')) throw err
+    return { key: digest, map, have: new Bitset(map.count), partial: undefined, read: () => Promise.reject(err) }
+  }
+}

@@ -1,0 +1,266 @@
+import type { Clock, Random } from '../../base/index.ts'
+import type { PieceMap } from '../../core/index.ts'
+import { pieceMatches } from '../../metainfo/index.ts'
+import type { SwarmLimits } from '../limits.ts'
+import type { PeerConnection } from '../peer/peer-connection.ts'
+import { pickPiece, type ReaderWindow } from '../picker/index.ts'
+import { type AssignmentView, nextBlock, pickView } from './assignment.ts'
+import { BlockRequests } from './block-requests.ts'
+import type { BufferBudget } from './buffer-budget.ts'
+import { isFilled, isUnasked, type PieceJob } from './piece-job.ts'
+import { PieceJobs } from './piece-jobs.ts'
+import type { PieceSourceKind } from './pull-summary.ts'
+import { freeBlocks, type Supplier } from './supplier.ts'
+import { Suppliers } from './suppliers.ts'
+import { suspects } from './suspects.ts'
+import type { SwarmMeters } from './swarm-meters.ts'
+
+export interface DownloadComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly meters: SwarmMeters
+  readonly limits: SwarmLimits
+  readonly budget: BufferBudget
+}
+
+/** What a download fills; the pull. Each call is one event. */
+export interface DownloadTarget {
+  readonly map: PieceMap
+  /** Peer id of this node. */
+  readonly self: string
+  /** SHA-256 of a piece whose record is known. */
+  hashOf(piece: number): Uint8Array | undefined
+  /** The piece is not here and there is a use for it. */
+  wants(piece: number): boolean
+  windows(nowMs: number): readonly ReaderWindow[]
+  /** Takes a verified piece; resolves when it is stored or given up. Never rejects. */
+  take(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void>
+  events: {
+    onReceived(from: PieceSourceKind, bytes: number): void
+    /** A peer sent wrong bytes, or `HTTP` did. */
+    onLiar(id: string): void
+  }
+}
+
+/** The owner's name of a piece that comes over HTTP. */
+export const HTTP = 'http'
+
+const everything = { role: 'origin', has: () => true, suggested: new Set<number>(), idle: true } as const
+const PIECE_TIME_WEIGHT = 0.2
+
+/**
+ * Fetches the pieces that its target wants from the peers it is given. Every public method is one event: it runs to its
+ * end without waiting, and what takes time (an answer, a write) comes back as another event.
+ */
+export class Download {
+  readonly #components: DownloadComponents
+  readonly #target: DownloadTarget
+  readonly #suppliers: Suppliers
+  readonly #jobs: PieceJobs
+  readonly #requests: BlockRequests
+  readonly #suspects = suspects()
+  /** Grows when something can be asked for that could not before. */
+  #version = 0
+  #pieceMs: number | undefined
+  #stopped = false
+
+  constructor(components: DownloadComponents, target: DownloadTarget) {
+    this.#components = components
+    this.#target = target
+    this.#suppliers = new Suppliers({ self: target.self, pieces: target.map.count })
+    this.#jobs = new PieceJobs({
+      map: target.map,
+      blockLength: components.limits.blockLength,
+      budget: components.budget,
+    })
+    this.#requests = new BlockRequests(components, {
+      onBlock: (job, block, peer) => this.#onBlock(job, block.length, peer),
+      onRefused: (job, _block, peer) => this.#onRefused(job, peer),
+    })
+  }
+
+  /** How long a piece takes from its first request to the last byte; undefined before the first. */
+  get pieceMs(): number | undefined {
+    return this.#pieceMs
+  }
+
+  /** Peers were asked for something and have not answered. */
+  get asking(): boolean {
+    return this.#requests.size > 0
+  }
+
+  addPeer(connection: PeerConnection): void {
+    this.#suppliers.add(connection)
+    this.wake()
+  }
+
+  /** Its open requests are forgotten; what it gave stays. */
+  removePeer(id: string): void {
+    const peer = this.#suppliers.get(id)
+    if (peer === undefined) return
+    this.#suppliers.remove(peer)
+    this.#requests.cancelPeer(peer)
+    for (const job of [...this.#jobs]) if (job.owner === id) this.#orphan(job)
+    this.wake()
+  }
+
+  /** The peer has got `piece`, or told anew what it has. */
+  peerHas(id: string, piece: number | undefined): void {
+    this.#peerEvent(id, (peer) => this.#suppliers.update(peer, piece))
+  }
+
+  /** The peer chokes or unchokes; the connection itself rejects what was open. */
+  peerChoked(id: string): void {
+    this.#peerEvent(id, (peer) => {
+      peer.exhaustedAt = -1
+      if (!peer.connection.choked) peer.notBeforeMs = 0
+    })
+  }
+
+  peerSuggests(id: string, piece: number): void {
+    this.#peerEvent(id, (peer) => this.#suppliers.suggest(peer, piece))
+  }
+
+  /** More may be wanted than before: a record came, a reader moved on. */
+  wake(): void {
+    this.#version += 1
+    this.#pump()
+  }
+
+  /** To be called about ten times a second while anything is under way. */
+  tick(nowMs: number): void {
+    this.#requests.expire(nowMs)
+    this.wake()
+  }
+
+  /** Starts up to `max` neighbouring pieces that no peer gives, for the HTTP rung to fill. */
+  startRun(max: number): readonly PieceJob[] {
+    const view = this.#view()
+    for (const job of [...this.#jobs]) if (job.owner === undefined) this.#drop(job)
+    const picker = pickView(view)
+    const first = this.#jobs.room ? pickPiece(picker, everything) : undefined
+    const run: PieceJob[] = []
+    for (let piece = first ?? view.count; run.length < max && picker.wanted(piece); piece += 1) {
+      run.push(this.#jobs.start(piece, { owner: HTTP, whole: true, nowMs: view.nowMs }))
+      if (!this.#jobs.room) break
+    }
+    return run
+  }
+
+  /** Every byte of a piece of `startRun` is in its buffer. */
+  fill(job: PieceJob): void {
+    if (!this.#jobs.isFetching(job)) return
+    for (const block of job.blocks) block.givenBy = HTTP
+    this.#received(HTTP, job.buffer.length)
+    this.#finish(job)
+    this.wake()
+  }
+
+  /** The HTTP rung gives a piece up. */
+  abandon(job: PieceJob): void {
+    if (this.#jobs.isFetching(job)) this.#drop(job)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    for (const job of [...this.#jobs]) this.#drop(job)
+  }
+
+  #view(): AssignmentView {
+    const target = this.#target
+    const nowMs = this.#components.clock.monotonicMs()
+    return {
+      jobs: this.#jobs,
+      suppliers: this.#suppliers,
+      suspects: this.#suspects,
+      random: this.#components.random,
+      count: target.map.count,
+      windows: target.windows(nowMs),
+      nowMs,
+      wants: (piece) => target.wants(piece) && target.hashOf(piece) !== undefined,
+    }
+  }
+
+  #peerEvent(id: string, apply: (peer: Supplier) => void): void {
+    const peer = this.#suppliers.get(id)
+    if (peer === undefined) return
+    apply(peer)
+    this.#pump()
+  }
+
+  /** Gives every peer with room something to do. */
+  #pump(): void {
+    if (this.#stopped) return
+    const nowMs = this.#components.clock.monotonicMs()
+    let view: AssignmentView | undefined
+    for (const peer of this.#suppliers.ordered()) {
+      if (peer.exhaustedAt === this.#version) continue
+      while (freeBlocks(peer, nowMs, this.#components.limits) > 0) {
+        view ??= this.#view()
+        const next = nextBlock(view, peer)
+        if (next === undefined) {
+          // An origin that falls idle may be asked for more than a busy one.
+          if (peer.connection.hello.role === 'agent' || peer.openBlocks === 0) peer.exhaustedAt = this.#version
+          break
+        }
+        this.#requests.ask(next.job, next.block, peer)
+      }
+    }
+  }
+
+  #onBlock(job: PieceJob, bytes: number, peer: Supplier): void {
+    const { role } = peer.connection.hello
+    this.#received(role === 'origin' ? 'origin' : 'peer', bytes)
+    if (isFilled(job)) this.#finish(job)
+    this.#pump()
+  }
+
+  #received(from: PieceSourceKind, bytes: number): void {
+    this.#components.meters.received[from].add(bytes)
+    this.#target.events.onReceived(from, bytes)
+  }
+
+  #onRefused(job: PieceJob, peer: Supplier): void {
+    if (this.#jobs.isFetching(job) && job.owner === peer.id) this.#orphan(job)
+    this.wake()
+  }
+
+  /** Another peer may take the piece over; nothing is worth keeping of one that must come whole or has not begun. */
+  #orphan(job: PieceJob): void {
+    job.owner = undefined
+    if (job.whole || job.blocks.every(isUnasked)) this.#drop(job)
+  }
+
+  #drop(job: PieceJob): void {
+    this.#requests.cancelJob(job)
+    this.#jobs.drop(job)
+  }
+
+  #finish(job: PieceJob): void {
+    const { clock, meters } = this.#components
+    const hash = this.#target.hashOf(job.piece)
+    const startMs = clock.monotonicMs()
+    const good = hash !== undefined && pieceMatches(job.buffer, hash)
+    const nowMs = clock.monotonicMs()
+    meters.hashSeconds.observe((nowMs - startMs) / 1000)
+    if (!good) {
+      this.#bad(job)
+      return
+    }
+    const tookMs = nowMs - job.startedMs
+    this.#pieceMs = this.#pieceMs === undefined ? tookMs : this.#pieceMs + (tookMs - this.#pieceMs) * PIECE_TIME_WEIGHT
+    this.#jobs.storing(job)
+    for (const liar of this.#suspects.judge(job.piece, job.buffer)) this.#target.events.onLiar(liar)
+    void this.#target.take(job.piece, job.buffer, hash).then(() => {
+      this.#jobs.stored(job)
+      this.wake()
+    })
+  }
+
+  #bad(job: PieceJob): void {
+    this.#components.meters.badPieces.add()
+    this.#jobs.drop(job)
+    this.#version += 1
+    for (const liar of this.#suspects.accuse(job)) this.#target.events.onLiar(liar)
+  }
+}

@@ -1,0 +1,122 @@
+import {
+  type AppError,
+  appError,
+  type Background,
+  backoffMs,
+  type Clock,
+  deadline,
+  type Random,
+  toAppError,
+} from '../../base/index.ts'
+import type { PieceMap } from '../../core/index.ts'
+import type { BlobRef, PieceSource } from '../outside.ts'
+import { type Download, HTTP } from './download.ts'
+import type { PieceJob } from './piece-job.ts'
+
+export interface HttpRungComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly pieces: PieceSource
+  readonly background: Background
+}
+
+export interface HttpRungInit {
+  readonly blob: BlobRef
+  readonly map: PieceMap
+  readonly download: Download
+  /** A request failed. */
+  onFailed(err: AppError): void
+  /** A request ended; the rung may be climbed again. */
+  onDone(): void
+}
+
+/** Requests at once, and bytes of one request. */
+const WORKERS = 2
+const RUN_BYTES = 8 * 1024 * 1024
+/** A request that brings nothing for this long is given up. */
+const SILENCE_MS = 10_000
+const RETRY = { baseMs: 200, maxMs: 3_000, attempts: Number.POSITIVE_INFINITY }
+
+/**
+ * The rung of the ladder below the peers: piece-aligned ranges from the origins over HTTP, checked like everything else.
+ * It works only while `climb` is called, which its pull does when no peer gives anything.
+ */
+export interface HttpRung {
+  climb(nowMs: number): void
+  /** The bytes of a range were wrong; rest a while before the next one. */
+  distrust(): void
+}
+
+export function httpRung(components: HttpRungComponents, init: HttpRungInit): HttpRung {
+  const maxPieces = Math.max(1, Math.floor(RUN_BYTES / init.map.pieceLength))
+  let workers = 0
+  let failures = 0
+  let notBeforeMs = 0
+
+  const rest = (err: AppError) => {
+    failures += 1
+    notBeforeMs = components.clock.monotonicMs() + backoffMs(RETRY, failures, components.random)
+    init.onFailed(err)
+  }
+
+  const work = async (run: readonly PieceJob[], signal: AbortSignal) => {
+    try {
+      await fetchRun(components, init, run, signal)
+      failures = 0
+    } catch (err) {
+      if (!signal.aborted) rest(toAppError(err, 'SOURCES_EXHAUSTED'))
+    } finally {
+      workers -= 1
+      for (const job of run) init.download.abandon(job)
+      if (!signal.aborted) init.onDone()
+    }
+  }
+
+  return {
+    distrust: () => rest(appError('PIECE_INVALID', { detail: { from: HTTP } })),
+    climb(nowMs) {
+      while (workers < WORKERS && nowMs >= notBeforeMs) {
+        const run = init.download.startRun(maxPieces)
+        if (run.length === 0) return
+        workers += 1
+        components.background.run('http-rung', (signal) => work(run, signal))
+      }
+    },
+  }
+}
+
+/** Fills the pieces of `run`, neighbours in ascending order, from one ranged read. */
+async function fetchRun(
+  { clock, pieces }: HttpRungComponents,
+  { blob, map, download }: HttpRungInit,
+  run: readonly PieceJob[],
+  outer: AbortSignal,
+): Promise<void> {
+  const first = run[0]
+  const last = run.at(-1)
+  if (first === undefined || last === undefined) return
+  const range = { start: map.rangeOf(first.piece).start, end: map.rangeOf(last.piece).end }
+  const silence = deadline(clock, SILENCE_MS, outer)
+  let index = 0
+  let filled = 0
+  try {
+    for await (const chunk of pieces.read(blob, range, { signal: silence.signal })) {
+      silence.touch()
+      for (let at = 0; at < chunk.length; ) {
+        const job = run[index]
+        if (job === undefined) throw appError('SIZE_INVALID', { message: 'the origin sent more than was asked for' })
+        const part = chunk.subarray(at, at + job.buffer.length - filled)
+        job.buffer.set(part, filled)
+        at += part.length
+        filled += part.length
+        if (filled < job.buffer.length) continue
+        download.fill(job)
+        index += 1
+        filled = 0
+      }
+    }
+  } finally {
+    silence.release()
+  }
+  if (index < run.length) throw appError('SIZE_INVALID', { message: 'the origin sent less than was asked for' })
+}

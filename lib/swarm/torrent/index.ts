@@ -1,0 +1,7 @@
+export { type BufferBudget, bufferBudget } from './buffer-budget.ts'
+export { type Content, completeContent } from './content.ts'
+export { type BytesBySource, bytesSince, noBytes, type PullSummary } from './pull-summary.ts'
+export { sourceReadable } from './reader.ts'
+export { SLICE_LENGTH, type SliceCache, sliceCache } from './slice-cache.ts'
+export { type SwarmMeters, swarmMeters } from './swarm-meters.ts'
+export { type Torrent, type TorrentComponents, type TorrentEvents, torrent } from './torrent.ts'

@@ -1,0 +1,103 @@
+import {
+  type AppError,
+  appError,
+  backoffMs,
+  type Clock,
+  deadline,
+  isAbort,
+  type Random,
+  toAppError,
+} from '../../base/index.ts'
+import { checkHeader, type MetainfoChange, type MetainfoLog, type MetainfoRecord } from '../../metainfo/index.ts'
+import type { BlobRef, MetainfoSource } from '../outside.ts'
+
+/** Heartbeats come every 5 s; a stream without any record for this long is dead. */
+const SILENCE_MS = 15_000
+const RECONNECT = { baseMs: 100, maxMs: 3_000, attempts: Number.POSITIVE_INFINITY }
+
+/** What a feed tells its pull; each call is one event. */
+export interface FeedEvents {
+  /** Something new became known; it is in the log already. */
+  onChange(change: NonNullable<MetainfoChange>): void
+  /** One stream ended early or could not be opened; the feed goes on. */
+  onInterrupted(err: AppError): void
+  /** The feed is over: BLOB_UNKNOWN, DIGEST_REFUSED or METAINFO_CONFLICT. */
+  onRefused(err: AppError): void
+}
+
+export interface FeedComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly metainfo: MetainfoSource
+}
+
+/**
+ * Reads the metainfo of `blob` into `log`, stream after stream, until the last record came, the answer is final or
+ * `signal` fires. A blob that is unknown after its header was seen is a source that forgot: the feed goes on.
+ */
+export async function runMetainfoFeed(
+  components: FeedComponents,
+  blob: BlobRef,
+  into: { readonly log: MetainfoLog; readonly events: FeedEvents },
+  signal: AbortSignal,
+): Promise<void> {
+  for (let failures = 0; !signal.aborted; ) {
+    const known = into.log.header !== undefined
+    try {
+      if (await readStream(components, blob, into, signal)) return
+    } catch (err) {
+      if (signal.aborted) return
+      const failure = toAppError(
+        isAbort(err) ? appError('REQUEST_TIMEOUT', { cause: err }) : err,
+        'METAINFO_INCOMPLETE',
+      )
+      if (isFinal(failure, known)) {
+        into.events.onRefused(failure)
+        return
+      }
+      into.events.onInterrupted(failure)
+    }
+    failures = !known && into.log.header !== undefined ? 1 : failures + 1
+    await components.clock.sleep(backoffMs(RECONNECT, failures, components.random), { signal }).catch(() => undefined)
+  }
+}
+
+function isFinal(err: AppError, headerKnown: boolean): boolean {
+  if (err.code === 'METAINFO_CONFLICT') return true
+  return !headerKnown && (err.code === 'BLOB_UNKNOWN' || err.code === 'DIGEST_REFUSED')
+}
+
+/** True when nothing more can come. @throws METAINFO_INCOMPLETE when the stream ends without its last record */
+async function readStream(
+  { clock, metainfo }: FeedComponents,
+  blob: BlobRef,
+  { log, events }: { readonly log: MetainfoLog; readonly events: FeedEvents },
+  outer: AbortSignal,
+): Promise<boolean> {
+  const silence = deadline(clock, SILENCE_MS, outer)
+  try {
+    for await (const record of metainfo.open(blob, { signal: silence.signal })) {
+      silence.touch()
+      const change = log.apply(checked(record, blob))
+      if (change !== undefined) events.onChange(change)
+      if (isLast(record, log) || outer.aborted) return true
+    }
+    throw appError('METAINFO_INCOMPLETE')
+  } finally {
+    silence.release()
+  }
+}
+
+function checked(record: MetainfoRecord, blob: BlobRef): MetainfoRecord {
+  if (record.kind !== 'header') return record
+  if (record.header.digest !== blob.digest) {
+    throw appError('METAINFO_INVALID', { message: 'the stream is of another blob' })
+  }
+  return { kind: 'header', header: checkHeader(record.header) }
+}
+
+/** Inline content needs no further record; `verified` ends only a log that knows every piece. */
+function isLast(record: MetainfoRecord, log: MetainfoLog): boolean {
+  if (record.kind === 'failed') return true
+  return log.verified || (record.kind === 'header' && record.header.data !== undefined)
+}

@@ -1,0 +1,77 @@
+import type { PieceMap } from '../../core/index.ts'
+import type { BufferBudget } from './buffer-budget.ts'
+import { type BlockState, isUnasked, type PieceJob, pieceJob } from './piece-job.ts'
+
+export interface PieceJobsInit {
+  readonly map: PieceMap
+  readonly blockLength: number
+  readonly budget: BufferBudget
+}
+
+/** The pieces of one torrent under way: being fetched, or fetched and being stored. Their buffers count on the budget. */
+export class PieceJobs {
+  readonly #init: PieceJobsInit
+  readonly #fetching = new Map<number, PieceJob>()
+  readonly #storing = new Set<PieceJob>()
+
+  constructor(init: PieceJobsInit) {
+    this.#init = init
+  }
+
+  [Symbol.iterator](): IterableIterator<PieceJob> {
+    return this.#fetching.values()
+  }
+
+  get size(): number {
+    return this.#fetching.size + this.#storing.size
+  }
+
+  /** Nobody needs to fetch the piece, somebody does. */
+  has(piece: number): boolean {
+    if (this.#fetching.has(piece)) return true
+    for (const job of this.#storing) if (job.piece === piece) return true
+    return false
+  }
+
+  isFetching(job: PieceJob): boolean {
+    return this.#fetching.get(job.piece) === job
+  }
+
+  /** Whether another piece could be started. A torrent with nothing under way is let through, so that none starves. */
+  get room(): boolean {
+    return this.size === 0 || this.#init.budget.usedBytes + this.#init.map.pieceLength <= this.#init.budget.maxBytes
+  }
+
+  start(piece: number, init: { readonly owner: string; readonly whole: boolean; readonly nowMs: number }): PieceJob {
+    const { map, blockLength, budget } = this.#init
+    const job = pieceJob({ ...init, piece, map, blockLength })
+    budget.take(job.buffer.length)
+    this.#fetching.set(piece, job)
+    return job
+  }
+
+  /** Gives the piece up; its open requests must have been cancelled. */
+  drop(job: PieceJob): void {
+    if (this.#fetching.delete(job.piece)) this.#init.budget.give(job.buffer.length)
+  }
+
+  /** The piece is good and on its way to the store. */
+  storing(job: PieceJob): void {
+    this.#fetching.delete(job.piece)
+    this.#storing.add(job)
+  }
+
+  stored(job: PieceJob): void {
+    if (this.#storing.delete(job)) this.#init.budget.give(job.buffer.length)
+  }
+
+  /** The first block that nobody gives, of a job that `fits`. */
+  findUnasked(fits: (job: PieceJob) => boolean): { readonly job: PieceJob; readonly block: BlockState } | undefined {
+    for (const job of this.#fetching.values()) {
+      if (!fits(job)) continue
+      const block = job.blocks.find(isUnasked)
+      if (block !== undefined) return { job, block }
+    }
+    return undefined
+  }
+}

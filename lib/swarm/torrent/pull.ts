@@ -1,0 +1,312 @@
+import type { Readable } from 'node:stream'
+import {
+  type AbortOptions,
+  type AppError,
+  appError,
+  type Background,
+  background,
+  type Deferred,
+  deferred,
+  toAppError,
+} from '../../base/index.ts'
+import type { ByteRange, MetaInfoHeader } from '../../core/index.ts'
+import { type MetainfoChange, metainfoLog } from '../../metainfo/index.ts'
+import type { BlobStore } from '../../store/index.ts'
+import type { Logger } from '../../telemetry/index.ts'
+import type { BlobRef, MetainfoSource, PieceSource } from '../outside.ts'
+import type { PeerConnection } from '../peer/peer-connection.ts'
+import { Arrival } from './arrival.ts'
+import { Completion } from './completion.ts'
+import { type ArrivingContent, arrivingContent } from './content.ts'
+import { Download, type DownloadComponents, HTTP } from './download.ts'
+import { type HttpRung, httpRung } from './http-rung.ts'
+import { runMetainfoFeed } from './metainfo-feed.ts'
+import { type BytesBySource, noBytes } from './pull-summary.ts'
+import { Readers } from './readers.ts'
+import type { SliceCache } from './slice-cache.ts'
+
+export interface PullComponents extends DownloadComponents {
+  readonly logger: Logger
+  readonly store: BlobStore
+  readonly metainfo: MetainfoSource
+  readonly pieces: PieceSource
+  readonly slices: SliceCache
+}
+
+export interface PullInit {
+  readonly blob: BlobRef
+  /** Peer id of this node. */
+  readonly self: string
+  /** `whole`: the digest is computed here too before the last bytes are given out. */
+  readonly verify: 'pieces' | 'whole'
+}
+
+/** What a pull tells its torrent; each call is one event. */
+export interface PullEvents {
+  /** The content came with the header: there is nothing more to come. */
+  onInline(header: MetaInfoHeader): void
+  /** Pieces can be offered and asked for. Not called for inline content. */
+  onContent(content: ArrivingContent): void
+  /** A piece is on disk. */
+  onPiece(piece: number): void
+  /** Every piece is there and the digest holds: the blob is complete in the store. */
+  onComplete(): void
+  /** No header came (BLOB_UNKNOWN, DIGEST_REFUSED), or the blob is wrong (METAINFO_FAILED, METAINFO_CONFLICT). */
+  onFailed(err: AppError): void
+  onLiar(id: string): void
+  /** No peer is connected and none may come soon: the HTTP rung need not wait. */
+  hopeless(): boolean
+}
+
+/** Records wake the download in groups when no reader waits for just this one. */
+const RECORDS_PER_WAKE = 64
+/**
+ * One blob on its way here: metainfo feed, download, HTTP rung, readers and the partial blob. Its public methods and its
+ * private `#on` methods are events: each runs to its end without waiting.
+ */
+export class Pull {
+  readonly #components: PullComponents
+  readonly #init: PullInit
+  readonly #events: PullEvents
+  readonly #log = metainfoLog()
+  readonly #header: Deferred<MetaInfoHeader> = deferred()
+  readonly #tasks: Background
+  readonly #readers: Readers
+  #arrival: Arrival | undefined
+  #download: Download | undefined
+  #rung: HttpRung | undefined
+  #release: (() => void) | undefined
+  #received: Record<keyof BytesBySource, number> = { ...noBytes }
+  #lastFailure: AppError | undefined
+  #completion: Completion | undefined
+  #ended = false
+  #recordsSinceWake = 0
+  #givenAtMs = 0
+
+  constructor(components: PullComponents, init: PullInit, events: PullEvents) {
+    this.#components = components
+    this.#init = init
+    this.#events = events
+    this.#tasks = background((name, err) => components.logger.error('a task of a pull failed', { name, err }))
+    this.#readers = new Readers(components, { onMoved: () => this.#onMoved() })
+  }
+
+  start(): void {
+    this.#givenAtMs = this.#components.clock.monotonicMs()
+    const events = {
+      onChange: (change: NonNullable<MetainfoChange>) => this.#onRecord(change),
+      onInterrupted: (err: AppError) => this.#onStepFailed(err),
+      onRefused: (err: AppError) => this.#fail(err),
+    }
+    this.#tasks.run('metainfo-feed', (signal) =>
+      runMetainfoFeed(this.#components, this.#init.blob, { log: this.#log, events }, signal),
+    )
+  }
+
+  /** Rejects with why no header will come. */
+  get header(): Promise<MetaInfoHeader> {
+    return this.#header.promise
+  }
+
+  get received(): BytesBySource {
+    return this.#received
+  }
+
+  /** Why the last step that failed did; kept until the pull ends. */
+  get lastFailure(): AppError | undefined {
+    return this.#lastFailure
+  }
+
+  get download(): Download | undefined {
+    return this.#download
+  }
+
+  /** Bytes not yet here; undefined before the header. */
+  get leftBytes(): number | undefined {
+    const { header } = this.#log
+    if (header === undefined) return undefined
+    if (this.#arrival === undefined) return header.length
+    const { have, map } = this.#arrival.content
+    return have.complete ? 0 : Math.max(1, header.length - have.count * map.pieceLength)
+  }
+
+  read(range: ByteRange, options: AbortOptions, onFirstByte: () => void): Readable {
+    return this.#readers.open(range, options, onFirstByte)
+  }
+
+  addPeer(connection: PeerConnection): void {
+    this.#download?.addPeer(connection)
+  }
+
+  /** To be called about ten times a second. */
+  tick(nowMs: number): void {
+    if (this.#ended) return
+    this.#readers.failStalled(nowMs, () => this.#stall())
+    if (this.#download?.asking === true) this.#givenAtMs = nowMs
+    this.#download?.tick(nowMs)
+    this.climb()
+    this.#completion?.settle(nowMs)
+  }
+
+  /** Starts the HTTP rung when no peer gives anything. */
+  climb(): void {
+    const { clock, limits } = this.#components
+    if (this.#ended || this.#download === undefined || this.#download.asking) return
+    const nowMs = clock.monotonicMs()
+    if (this.#events.hopeless() || nowMs - this.#givenAtMs >= limits.peerPatienceMs) this.#rung?.climb(nowMs)
+  }
+
+  /** The partial blob stays for the next pull. */
+  async stop(err: AppError = appError('SHUTTING_DOWN')): Promise<void> {
+    if (!this.#ended) this.#end(err)
+    await this.#tasks.stop()
+    this.#release?.()
+    this.#release = undefined
+  }
+
+  #onRecord(change: NonNullable<MetainfoChange>): void {
+    if (this.#ended) return
+    switch (change.kind) {
+      case 'header':
+        this.#onHeader(change.header)
+        break
+      case 'piece':
+        this.#onPieceRecord(change.index)
+        break
+      case 'verified':
+        this.#onVerified()
+        break
+      case 'failed':
+        this.#fail(appError('METAINFO_FAILED', { detail: { code: change.code } }))
+    }
+  }
+
+  #onHeader(header: MetaInfoHeader): void {
+    this.#header.resolve(header)
+    if (header.data !== undefined) {
+      this.#events.onInline(header)
+      return
+    }
+    this.#tasks.run('open-partial', async () => {
+      try {
+        this.#onContent(await arrivingContent(this.#components.store, header))
+      } catch (err) {
+        this.#fail(toAppError(err, 'STORE_CORRUPT'))
+      }
+    })
+  }
+
+  #onContent(content: ArrivingContent): void {
+    if (this.#ended) return
+    const arrival = new Arrival({ content, slices: this.#components.slices, limits: this.#components.limits })
+    this.#arrival = arrival
+    this.#release = content.partial?.lease()
+    const { map, have } = content
+    for (const piece of have) this.#received.cache += map.sizeOf(piece)
+    this.#completion = this.#newCompletion(arrival)
+    const positions = () => this.#readers.positions(map)
+    const download: Download = new Download(this.#components, {
+      map,
+      self: this.#init.self,
+      hashOf: (piece) => this.#log.hashOf(piece),
+      wants: (piece) => arrival.wants(piece, positions),
+      windows: (nowMs) => this.#readers.windows(arrival, nowMs, download.pieceMs),
+      take: (piece, bytes, hash) => this.#take(arrival, piece, { bytes, hash }),
+      events: {
+        onReceived: (from, bytes) => {
+          this.#received[from] += bytes
+        },
+        onLiar: (id) => this.#onLiar(id),
+      },
+    })
+    this.#download = download
+    this.#rung = httpRung(
+      { ...this.#components, background: this.#tasks },
+      { blob: this.#init.blob, map, download, onFailed: (err) => this.#onStepFailed(err), onDone: () => this.climb() },
+    )
+    this.#readers.attach(arrival)
+    this.#events.onContent(content)
+    if (this.#log.verified) this.#completion.verified()
+    this.#onMoved()
+  }
+
+  #newCompletion(arrival: Arrival): Completion {
+    const { blob, verify } = this.#init
+    return new Completion(
+      { digest: blob.digest, arrival, tasks: this.#tasks, verify },
+      {
+        onVerified: () => this.#readers.releaseAll(),
+        onComplete: () => {
+          if (!this.#ended) this.#events.onComplete()
+        },
+        onWrong: (err) => this.#fail(err),
+        onStepFailed: (err) => this.#onStepFailed(err),
+      },
+    )
+  }
+
+  #onPieceRecord(piece: number): void {
+    const { map } = this.#log
+    this.#recordsSinceWake += 1
+    const waited = map !== undefined && this.#readers.waitsFor(piece, map)
+    if (!waited && this.#recordsSinceWake < RECORDS_PER_WAKE) return
+    this.#onMoved()
+  }
+
+  #onVerified(): void {
+    this.#onMoved()
+    this.#completion?.verified()
+  }
+
+  /** What is worth fetching next has changed. */
+  #onMoved(): void {
+    if (this.#ended) return
+    this.#recordsSinceWake = 0
+    this.#download?.wake()
+    this.climb()
+  }
+
+  async #take(arrival: Arrival, piece: number, verified: { bytes: Uint8Array; hash: Uint8Array }): Promise<void> {
+    const failure = await arrival.take(piece, verified, () => this.#readers.positions(arrival.map))
+    if (this.#ended) return
+    if (failure !== undefined) this.#onStepFailed(failure)
+    else this.#events.onPiece(piece)
+    this.#readers.releaseFor(piece, arrival.map)
+    this.#completion?.settle(this.#components.clock.monotonicMs())
+  }
+
+  #onStepFailed(err: AppError): void {
+    this.#lastFailure = err
+    this.#components.logger.debug('a step of a pull failed', { digest: this.#init.blob.digest, err })
+  }
+
+  #onLiar(id: string): void {
+    this.#onStepFailed(appError('PIECE_INVALID', { detail: { from: id } }))
+    if (id === HTTP) this.#rung?.distrust()
+    else this.#events.onLiar(id)
+  }
+
+  /** Readers have waited too long: the code says whether a step failed or nothing simply came. */
+  #stall(): AppError {
+    const cause = this.#lastFailure
+    if (cause === undefined) return appError('STALLED')
+    return appError('SOURCES_EXHAUSTED', { cause, detail: { lastStepFailed: cause.code } })
+  }
+
+  #fail(err: AppError): void {
+    if (this.#ended) return
+    this.#end(err)
+    this.#arrival?.content.partial?.discard(err).catch((cause: unknown) => {
+      this.#components.logger.warn('failed to discard a partial blob', { digest: this.#init.blob.digest, err: cause })
+    })
+    this.#events.onFailed(err)
+  }
+
+  #end(err: AppError): void {
+    this.#ended = true
+    this.#lastFailure = err
+    this.#header.reject(err)
+    this.#readers.failAll(err)
+    this.#download?.stop()
+  }
+}

@@ -1,0 +1,135 @@
+import type { Readable } from 'node:stream'
+import { type AbortOptions, type AppError, type Clock, throwIfAborted } from '../../base/index.ts'
+import type { ByteRange, PieceMap } from '../../core/index.ts'
+import type { SwarmLimits } from '../limits.ts'
+import type { ReaderWindow } from '../picker/index.ts'
+import type { Arrival } from './arrival.ts'
+import { advance, type Demand, demand, fail, release, waitFor, windowOf } from './demand.ts'
+import { sourceReadable } from './reader.ts'
+
+export interface ReadersComponents {
+  readonly clock: Clock
+  readonly limits: SwarmLimits
+}
+
+export interface ReadersInit {
+  /** A reader waits, or went on to another piece: what is worth fetching next has changed. */
+  onMoved(): void
+}
+
+/** Typical time of a piece, tripled, within these bounds: how long a reader waits before origins are asked. */
+const PATIENCE = { factor: 2, minMs: 250, maxMs: 5_000, unknownMs: 1_000 }
+
+/** All readers of one arriving blob: each pairs a stream with a demand that the picker sees. */
+export class Readers {
+  readonly #components: ReadersComponents
+  readonly #init: ReadersInit
+  readonly #demands = new Set<Demand>()
+  #arrival: Arrival | undefined
+  #failure: AppError | undefined
+
+  constructor(components: ReadersComponents, init: ReadersInit) {
+    this.#components = components
+    this.#init = init
+  }
+
+  get size(): number {
+    return this.#demands.size
+  }
+
+  /** The blob can be read from now on. */
+  attach(arrival: Arrival): void {
+    this.#arrival = arrival
+    this.releaseAll()
+  }
+
+  /** `onFirstByte` is called once, with the first bytes. */
+  open(range: ByteRange, options: AbortOptions, onFirstByte: () => void): Readable {
+    const wanted = demand(range)
+    this.#demands.add(wanted)
+    const source = {
+      next: async (rest: ByteRange, signal: AbortSignal) => {
+        const bytes = await this.#next(wanted, rest, signal)
+        if (rest.start === range.start) onFirstByte()
+        return bytes
+      },
+      close: () => {
+        this.#demands.delete(wanted)
+        this.#init.onMoved()
+      },
+    }
+    return sourceReadable(source, range, options)
+  }
+
+  async #next(wanted: Demand, range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
+    for (;;) {
+      throwIfAborted(signal)
+      if (this.#failure !== undefined) throw this.#failure
+      const ready = this.#arrival?.readable(range)
+      if (this.#arrival !== undefined && ready !== undefined) {
+        const bytes = await this.#arrival.read(ready)
+        advance(wanted, ready.end)
+        return bytes
+      }
+      const waiting = waitFor(wanted, this.#components.clock.monotonicMs(), signal)
+      this.#init.onMoved()
+      await waiting
+    }
+  }
+
+  /** A piece can be read: who waits for it looks again. */
+  releaseFor(piece: number, map: PieceMap): void {
+    const { start, end } = map.rangeOf(piece)
+    for (const wanted of this.#demands) if (wanted.next >= start && wanted.next < end) release(wanted)
+  }
+
+  /** Some reader's next byte lies in the piece. */
+  waitsFor(piece: number, map: PieceMap): boolean {
+    for (const wanted of this.#demands) if (map.pieceAt(wanted.next) === piece) return true
+    return false
+  }
+
+  releaseAll(): void {
+    for (const wanted of this.#demands) release(wanted)
+  }
+
+  /** Ends every reader, now and later, with `err`. */
+  failAll(err: AppError): void {
+    this.#failure = err
+    for (const wanted of this.#demands) fail(wanted, err)
+  }
+
+  /** Ends the readers that have waited for too long. */
+  failStalled(nowMs: number, why: () => AppError): void {
+    const { stallTimeoutMs } = this.#components.limits
+    for (const wanted of this.#demands) {
+      if (wanted.waitingSinceMs !== undefined && nowMs - wanted.waitingSinceMs >= stallTimeoutMs) fail(wanted, why())
+    }
+  }
+
+  /** The windows in front of the readers, from their first missing piece on. `pieceMs` is the typical time of a piece. */
+  windows(arrival: Arrival, nowMs: number, pieceMs: number | undefined): readonly ReaderWindow[] {
+    const bound = Math.min(PATIENCE.maxMs, Math.max(PATIENCE.minMs, (pieceMs ?? 0) * PATIENCE.factor))
+    const patienceMs = pieceMs === undefined ? PATIENCE.unknownMs : bound
+    return this.#windows(arrival.map, { nowMs, patienceMs, has: (piece) => arrival.has(piece) })
+  }
+
+  /** The same from the readers' next byte on, whether it is here or not. */
+  positions(map: PieceMap): readonly ReaderWindow[] {
+    return this.#windows(map, { nowMs: 0, patienceMs: Number.POSITIVE_INFINITY, has: () => false })
+  }
+
+  #windows(
+    map: PieceMap,
+    init: { readonly nowMs: number; readonly patienceMs: number; has(piece: number): boolean },
+  ): readonly ReaderWindow[] {
+    const { windowPieces, windowBytes } = this.#components.limits
+    const pieces = Math.max(1, Math.min(windowPieces, Math.floor(windowBytes / map.pieceLength)))
+    const windows: ReaderWindow[] = []
+    for (const wanted of this.#demands) {
+      const window = windowOf(wanted, { ...init, map, pieces })
+      if (window !== undefined) windows.push(window)
+    }
+    return windows
+  }
+}

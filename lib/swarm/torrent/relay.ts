@@ -1,0 +1,51 @@
+import type { PieceMap } from '../../core/index.ts'
+import type { ReaderWindow } from '../picker/index.ts'
+
+/** Pieces kept in memory while the disk takes none: readers get their bytes, peers are offered nothing new. */
+export interface Relay {
+  /** The disk refused the last piece. */
+  readonly active: boolean
+  get(piece: number): Uint8Array | undefined
+  /** While active: whether a piece is worth fetching now. `windows` are the readers'. */
+  wants(piece: number, windows: readonly ReaderWindow[]): boolean
+  /** Keeps a piece; drops what lies in front of no reader, then what lies furthest ahead. */
+  put(piece: number, bytes: Uint8Array, windows: readonly ReaderWindow[]): void
+  /** The disk took a piece again. */
+  relieve(): void
+}
+
+export function relay(map: PieceMap, maxBytes: number): Relay {
+  const kept = new Map<number, Uint8Array>()
+  const room = Math.max(1, Math.floor(maxBytes / map.pieceLength))
+  let active = false
+
+  /** How far ahead of the nearest reader a piece is; none needs it at Infinity. */
+  const distance = (piece: number, windows: readonly ReaderWindow[]): number => {
+    let nearest = Number.POSITIVE_INFINITY
+    for (const { next, end } of windows) if (piece >= next && piece < end) nearest = Math.min(nearest, piece - next)
+    return nearest
+  }
+
+  return {
+    get active() {
+      return active
+    },
+    get: (piece) => kept.get(piece),
+    wants(piece, windows) {
+      const ahead = distance(piece, windows)
+      // Half of the room is for what is under way.
+      return ahead < Math.max(1, room / 2)
+    },
+    put(piece, bytes, windows) {
+      active = true
+      kept.set(piece, bytes)
+      while (kept.size > room) {
+        const furthest = [...kept.keys()].reduce((a, b) => (distance(b, windows) > distance(a, windows) ? b : a))
+        kept.delete(furthest)
+      }
+    },
+    relieve() {
+      active = false
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import type { PeerConnection } from '../peer/peer-connection.ts'
+import { type PaceLimits, pipelineBlocks, type RateMeter, rateMeter, requestTimeoutMs } from '../picker/index.ts'
+
+/** A connected peer as a source of pieces. Changed only by the download that owns it. */
+export interface Supplier {
+  /** Its peer id. */
+  readonly id: string
+  readonly connection: PeerConnection
+  readonly rate: RateMeter
+  /** Pieces it said it would like to give (BEP 6 suggest), oldest first. */
+  readonly suggested: Set<number>
+  /** Blocks asked and not here. */
+  openBlocks: number
+  /** Timeouts in a row. */
+  misses: number
+  /** Rejections in a row; being busy is no fault, it is only left alone for a moment. */
+  rejections: number
+  notBeforeMs: number
+  /** The download's version at which nothing could be asked of it. */
+  exhaustedAt: number
+}
+
+/** Suggestions kept of one peer. */
+const MAX_SUGGESTED = 32
+
+export function supplier(connection: PeerConnection): Supplier {
+  return {
+    id: connection.hello.peerId,
+    connection,
+    rate: rateMeter(),
+    suggested: new Set(),
+    openBlocks: 0,
+    misses: 0,
+    rejections: 0,
+    notBeforeMs: 0,
+    exhaustedAt: -1,
+  }
+}
+
+export function suggest(peer: Supplier, piece: number): void {
+  peer.suggested.delete(piece)
+  peer.suggested.add(piece)
+  for (const oldest of peer.suggested) {
+    if (peer.suggested.size <= MAX_SUGGESTED) break
+    peer.suggested.delete(oldest)
+  }
+}
+
+/** How many more blocks can be asked of it now. */
+export function freeBlocks(peer: Supplier, nowMs: number, limits: PaceLimits): number {
+  if (peer.connection.choked || nowMs < peer.notBeforeMs) return 0
+  return pipelineBlocks(paceOf(peer), limits) - peer.openBlocks
+}
+
+/** When a block asked of it now counts as lost. */
+export function timeoutOf(peer: Supplier, limits: PaceLimits): number {
+  const pace = paceOf(peer)
+  return requestTimeoutMs(pace, peer.openBlocks * pace.blockLength, limits)
+}
+
+function paceOf(peer: Supplier) {
+  return {
+    bytesPerSecond: peer.rate.bytesPerSecond,
+    blockLength: peer.connection.hello.blockLength,
+    misses: peer.misses,
+  }
+}
+
+/** Agents before origins, those that just missed last, then the fastest first. */
+export function bySuitability(a: Supplier, b: Supplier): number {
+  const origin = (peer: Supplier) => (peer.connection.hello.role === 'origin' ? 1 : 0)
+  return origin(a) - origin(b) || a.misses - b.misses || (b.rate.bytesPerSecond ?? 0) - (a.rate.bytesPerSecond ?? 0)
+}
+
+/** Asks for one block, in as many requests as the agreed block length needs. @throws what `request` throws */
+export async function requestBlock(
+  { connection }: Supplier,
+  block: { readonly piece: number; readonly offset: number; readonly length: number },
+  into: Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
+  const step = connection.hello.blockLength
+  if (block.length <= step) return connection.request(block, into, { signal })
+  const parts: Promise<void>[] = []
+  for (let at = 0; at < block.length; at += step) {
+    const length = Math.min(step, block.length - at)
+    const part = { piece: block.piece, offset: block.offset + at, length }
+    parts.push(connection.request(part, into.subarray(at, at + length), { signal }))
+  }
+  await Promise.all(parts)
+}

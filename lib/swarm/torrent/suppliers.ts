@@ -1,0 +1,91 @@
+import type { PeerConnection } from '../peer/peer-connection.ts'
+import { type Availability, availability, type Shares, shares } from '../picker/index.ts'
+import { bySuitability, type Supplier, suggest, supplier } from './supplier.ts'
+
+export interface SuppliersInit {
+  /** Peer id of this node. */
+  readonly self: string
+  /** Number of pieces. */
+  readonly pieces: number
+}
+
+/** The peers of one download and what they have, kept so that a choice of a piece needs no counting. */
+export class Suppliers {
+  readonly #init: SuppliersInit
+  readonly #byId = new Map<string, Supplier>()
+  readonly #availability: Availability
+  #shares: Shares
+
+  constructor(init: SuppliersInit) {
+    this.#init = init
+    this.#availability = availability(init.pieces)
+    this.#shares = shares(init.self, [], init.pieces)
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  get(id: string): Supplier | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** Best first. */
+  ordered(): readonly Supplier[] {
+    return [...this.#byId.values()].sort(bySuitability)
+  }
+
+  add(connection: PeerConnection): Supplier {
+    const peer = supplier(connection)
+    this.#byId.set(peer.id, peer)
+    this.update(peer, undefined)
+    return peer
+  }
+
+  remove(peer: Supplier): void {
+    if (!this.#byId.delete(peer.id)) return
+    this.#availability.remove(peer.id)
+    this.#regroup()
+  }
+
+  /** It has got `piece`, or told anew what it has. */
+  update(peer: Supplier, piece: number | undefined): void {
+    const { hello, remoteHave } = peer.connection
+    if (piece !== undefined) peer.suggested.delete(piece)
+    peer.exhaustedAt = -1
+    if (hello.role !== 'agent') return
+    this.#availability.update(peer.id, remoteHave, piece)
+    if (piece === undefined || remoteHave.complete) this.#regroup()
+  }
+
+  suggest(peer: Supplier, piece: number): void {
+    suggest(peer, piece)
+    peer.exhaustedAt = -1
+  }
+
+  /** Agents that have the piece. */
+  copies(piece: number): number {
+    return this.#availability.copies(piece)
+  }
+
+  /** An agent that has the piece serves this node. */
+  served(piece: number): boolean {
+    for (const { connection } of this.#byId.values()) {
+      if (connection.hello.role === 'agent' && !connection.choked && connection.remoteHave.has(piece)) return true
+    }
+    return false
+  }
+
+  isMine(piece: number): boolean {
+    return this.#shares.isMine(piece)
+  }
+
+  /** The pieces are shared with the agents that still need some. */
+  #regroup(): void {
+    const others: string[] = []
+    for (const { id, connection } of this.#byId.values()) {
+      if (connection.hello.role === 'agent' && !connection.remoteHave.complete) others.push(id)
+    }
+    this.#shares = shares(this.#init.self, others, this.#init.pieces)
+  }
+}

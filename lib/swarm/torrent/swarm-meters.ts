@@ -1,0 +1,50 @@
+import type { Counter, Gauge, Histogram, Metrics } from '../../telemetry/index.ts'
+import type { PieceSourceKind } from './pull-summary.ts'
+
+/** The swarm's metrics, bound once; hot paths touch only these. */
+export interface SwarmMeters {
+  readonly received: Readonly<Record<PieceSourceKind, Counter>>
+  readonly sentToPeers: Counter
+  readonly badPieces: Counter
+  readonly bans: Counter
+  readonly connections: Gauge
+  readonly torrents: Gauge
+  readonly hashSeconds: Histogram
+}
+
+/**
+ * `shoal_received_bytes_total` and `shoal_sent_bytes_total` are shared with the service: the swarm adds what came from
+ * agents (`peer`) and from origins, through the swarm or over HTTP (`origin`), and what went to peers.
+ */
+export function swarmMeters(metrics: Metrics): SwarmMeters {
+  const received = metrics.counter(
+    { name: 'shoal_received_bytes_total', help: 'Payload bytes of blobs received, by where they came from.' },
+    ['from'],
+  )
+  const sent = metrics.counter(
+    { name: 'shoal_sent_bytes_total', help: 'Payload bytes of blobs sent, by where they went.' },
+    ['to'],
+  )
+  const origin = received.with({ from: 'origin' })
+  return {
+    received: { peer: received.with({ from: 'peer' }), origin, http: origin },
+    sentToPeers: sent.with({ to: 'peer' }),
+    badPieces: metrics
+      .counter({ name: 'shoal_swarm_bad_pieces_total', help: 'Pieces that did not match their hash.' })
+      .with({}),
+    bans: metrics.counter({ name: 'shoal_swarm_bans_total', help: 'Peers banned for sending wrong bytes.' }).with({}),
+    connections: metrics
+      .gauge({ name: 'shoal_swarm_connections', help: 'Open connections to peers, of all torrents.' })
+      .with({}),
+    torrents: metrics
+      .gauge({ name: 'shoal_swarm_torrents', help: 'Torrents being pulled or with open connections.' })
+      .with({}),
+    hashSeconds: metrics
+      .histogram({
+        name: 'shoal_swarm_piece_hash_seconds',
+        help: 'Time to hash one piece.',
+        buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05],
+      })
+      .with({}),
+  }
+}

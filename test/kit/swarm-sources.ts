@@ -1,0 +1,84 @@
+import { type AbortOptions, abortable, appError, type Deferred, deferred } from '../../lib/base/index.ts'
+import type { ByteRange, Digest } from '../../lib/core/index.ts'
+import type { MetainfoRecord } from '../../lib/metainfo/index.ts'
+import type { BlobRef, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
+import type { SwarmBlob } from './swarm-blob.ts'
+
+/** Metainfo and pieces as an origin would give them, in memory, with handles on their faults. */
+export interface SwarmSources {
+  readonly metainfo: MetainfoSource
+  readonly pieces: PieceSource
+  /** Payload bytes that went out over the HTTP rung. */
+  readonly piecesSent: number
+  /** Streams opened so far. */
+  readonly metainfoOpened: number
+  /** Replaces the answer of the next metainfo streams; undefined goes back to the truth. */
+  answerMetainfo(answer: ((blob: BlobRef) => Iterable<MetainfoRecord | Promise<void>>) | undefined): void
+  /** Every read fails with this code until it is lifted. */
+  failPieces(code: 'SOURCES_EXHAUSTED' | 'BLOB_UNKNOWN' | undefined): void
+  /** Reads give other bytes than the blob's. */
+  corruptPieces(corrupt: boolean): void
+  /** Reads wait in front of this offset until `open` is called. */
+  gatePieces(offset: number): { open(): void }
+}
+
+const CHUNK = 100_000
+
+export function swarmSources(blobs: readonly SwarmBlob[]): SwarmSources {
+  const byDigest = new Map<Digest, SwarmBlob>(blobs.map((blob) => [blob.digest, blob]))
+  let answer: ((blob: BlobRef) => Iterable<MetainfoRecord | Promise<void>>) | undefined
+  let failure: 'SOURCES_EXHAUSTED' | 'BLOB_UNKNOWN' | undefined
+  let corrupt = false
+  let gate: { readonly offset: number; readonly opened: Deferred<void> } | undefined
+  let sent = 0
+  let opened = 0
+
+  async function* records(blob: BlobRef, { signal }: AbortOptions): AsyncGenerator<MetainfoRecord> {
+    opened += 1
+    const known = byDigest.get(blob.digest)
+    if (answer === undefined && known === undefined) throw appError('BLOB_UNKNOWN')
+    for (const item of answer?.(blob) ?? known?.records ?? []) {
+      if ('kind' in item) yield item
+      else await abortable(item, signal)
+    }
+  }
+
+  async function* bytes(blob: BlobRef, range: ByteRange, { signal }: AbortOptions): AsyncGenerator<Uint8Array> {
+    const known = byDigest.get(blob.digest)
+    if (failure !== undefined) throw appError(failure)
+    if (known === undefined) throw appError('BLOB_UNKNOWN')
+    for (let at = range.start; at < range.end; at += CHUNK) {
+      const chunk = Uint8Array.from(known.bytes.subarray(at, Math.min(range.end, at + CHUNK)))
+      if (gate !== undefined && at + chunk.length > gate.offset) await abortable(gate.opened.promise, signal)
+      if (failure !== undefined) throw appError(failure)
+      if (corrupt) chunk[0] = (chunk[0] ?? 0) ^ 0xff
+      sent += chunk.length
+      yield chunk
+    }
+  }
+
+  return {
+    metainfo: { open: (blob, options = {}) => records(blob, options) },
+    pieces: { read: (blob, range, options = {}) => bytes(blob, range, options) },
+    get piecesSent() {
+      return sent
+    },
+    get metainfoOpened() {
+      return opened
+    },
+    answerMetainfo: (next) => {
+      answer = next
+    },
+    failPieces: (code) => {
+      failure = code
+    },
+    corruptPieces: (value) => {
+      corrupt = value
+    },
+    gatePieces(offset) {
+      const opened = deferred()
+      gate = { offset, opened }
+      return { open: () => opened.resolve() }
+    },
+  }
+}
