@@ -31,7 +31,13 @@ export {
   uploadDoneSchema,
   uploadStateSchema,
 } from './origin.ts'
-export { type OriginCluster, type OriginClusterComponents, originCluster } from './origin-cluster.ts'
+export {
+  type ElsewhereOptions,
+  type MemberStream,
+  type OriginCluster,
+  type OriginClusterComponents,
+  originCluster,
+} from './origin-cluster.ts'
 export { descriptorSchema, parseBody } from './schemas.ts'
 export {
   type AnnounceBatch,

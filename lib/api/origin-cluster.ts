@@ -14,6 +14,17 @@ export interface OriginClusterComponents {
   readonly cluster: Cluster
 }
 
+export interface ElsewhereOptions extends AbortOptions {
+  /** Members whose streams have broken. */
+  readonly after: readonly FailedTry[]
+}
+
+export interface MemberStream {
+  readonly member: Member
+  /** Must be consumed or destroyed. */
+  readonly body: Readable
+}
+
 /**
  * The origins as one: each call goes to the members of the digest's ring in turn. An origin that does not have a blob
  * has looked in the store, so two that say BLOB_UNKNOWN (or the only one that answers) are believed.
@@ -29,6 +40,8 @@ export interface OriginCluster {
   readBlob(namespace: string, digest: Digest, options?: Omit<ReadBlobOptions, 'hop'>): Promise<BlobBody>
   /** The bytes of one metainfo stream; a broken one is opened again by the caller. @throws BLOB_UNKNOWN */
   openMetainfo(namespace: string, digest: Digest, options?: AbortOptions): Promise<Readable>
+  /** The same, for a caller that goes on elsewhere when the stream breaks: members of `after` are not asked. */
+  openMetainfoElsewhere(namespace: string, digest: Digest, options: ElsewhereOptions): Promise<MemberStream>
   /** Opens an upload at some healthy origin; `key` spreads uploads over them (any random text). */
   createUpload(namespace: string, key: string, options?: AbortOptions): Promise<UploadState>
   /** The member with that id, for the later requests of an upload; undefined when there is none. */
@@ -38,6 +51,13 @@ export interface OriginCluster {
 export function originCluster({ http, cluster }: OriginClusterComponents): OriginCluster {
   const clients = new Map(cluster.members.map(({ id, url }) => [id, originClient(http, url)]))
   const client = ({ id }: Member): OriginClient => clients.get(id) as OriginClient
+
+  const openMetainfo = (namespace: string, digest: Digest, { after, signal }: ElsewhereOptions) => {
+    const open = async (member: Member): Promise<MemberStream> => {
+      return { member, body: await client(member).openMetainfo(namespace, digest, { signal }) }
+    }
+    return tryEach(cluster, digest, open, { signal, after, isDefinite: untilTwoDoNotKnow() })
+  }
 
   return {
     async statBlob(namespace, digest, options = {}) {
@@ -54,11 +74,9 @@ export function originCluster({ http, cluster }: OriginClusterComponents): Origi
       return known
     },
     readBlob: (namespace, digest, options = {}) => resumingRead({ cluster, client, namespace, digest }, options),
-    openMetainfo: (namespace, digest, options = {}) =>
-      tryEach(cluster, digest, (member) => client(member).openMetainfo(namespace, digest, options), {
-        ...options,
-        isDefinite: untilTwoDoNotKnow(),
-      }),
+    openMetainfo: async (namespace, digest, options = {}) =>
+      (await openMetainfo(namespace, digest, { ...options, after: [] })).body,
+    openMetainfoElsewhere: openMetainfo,
     createUpload: (namespace, key, options = {}) =>
       tryEach(cluster, key, (member) => client(member).createUpload(namespace, options), options),
     at: (memberId) => clients.get(memberId),

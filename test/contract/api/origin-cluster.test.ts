@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
 import { originCluster } from '../../../lib/api/index.ts'
-import { isAppError } from '../../../lib/base/index.ts'
+import { appError, isAppError } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
 import { clusterOf } from '../../kit/cluster.ts'
 import { randomContent } from '../../kit/metainfo-fixture.ts'
@@ -134,6 +134,16 @@ describe('origin cluster', () => {
   test('opens metainfo at an origin that answers', async () => {
     await using it = await origins(refuse, serve)
     expect((await buffer(await it.api.openMetainfo('ns', digest))).equals(content)).toBe(true)
+  })
+
+  test('opens metainfo elsewhere than at the member whose stream broke', async () => {
+    await using it = await origins(serve, serve)
+    const first = await it.api.openMetainfoElsewhere('ns', digest, { after: [] })
+    first.body.destroy()
+    const after = [{ member: first.member, err: appError('STALLED') }]
+    const second = await it.api.openMetainfoElsewhere('ns', digest, { after })
+    expect((await buffer(second.body)).equals(content)).toBe(true)
+    expect(it.asked()).toEqual([1, 1])
   })
 
   test('opens an upload somewhere and reaches that member again', async () => {

@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { byteSize, duration, listener, memberList } from '../../lib/config/index.ts'
+import { commonKeys } from '../../lib/service/index.ts'
+
+/** Every key of a tracker; `config/tracker/base.yaml` shows them with their defaults. */
+export const trackerSchema = z.strictObject({
+  ...commonKeys,
+  /** Announces and metainfo. */
+  http: listener.prefault({ bind: '127.0.0.1:63001' }),
+  /** Probes and metrics. */
+  ops: listener.prefault({ bind: '127.0.0.1:63003' }),
+  /** The ring of origins, whose metainfo is relayed. */
+  origins: z
+    .strictObject({
+      members: memberList.prefault([{ id: 'origin-1', url: 'http://127.0.0.1:64001' }]),
+      /** How many origins own each blob; the same number as the origins have. */
+      replicas: z.number().int().min(1).default(2),
+    })
+    .prefault({}),
+  /** In which order peers are named. */
+  policy: z.enum(['completeness']).default('completeness'),
+  announce: z
+    .strictObject({
+      /** Announces of one torrent that this tracker is to take in a second; the interval follows from it. */
+      perSecond: z.number().positive().default(2000),
+      minInterval: duration.prefault('5s'),
+      maxInterval: duration.prefault('120s'),
+    })
+    .refine(({ minInterval, maxInterval }) => minInterval > 0 && minInterval <= maxInterval, {
+      message: 'minInterval must be above 0 and not above maxInterval',
+    })
+    .prefault({}),
+  swarms: z
+    .strictObject({
+      /** Beyond this the swarm that was announced to least lately is forgotten. */
+      max: z.number().int().min(1).default(100_000),
+      /** Beyond this the peer of the swarm that announced least lately is forgotten. */
+      maxPeers: z.number().int().min(1).default(20_000),
+    })
+    .prefault({}),
+  relay: z
+    .strictObject({
+      /** Complete metainfo kept for later readers, in bytes. */
+      cache: byteSize.refine((bytes) => bytes > 0, 'the cache cannot be empty').prefault('64MiB'),
+      /** Streams to origins at one time. */
+      maxUpstreams: z.number().int().min(1).default(1000),
+      /** How long a stream goes on when its last reader has left. */
+      linger: duration.prefault('10s'),
+      /** How long a blob that no origin knows is not asked for again; at most 1 s. */
+      missTtl: duration.refine((ms) => ms <= 1000, 'at most 1s').prefault('1s'),
+    })
+    .prefault({}),
+})
+
+export type TrackerConfig = z.output<typeof trackerSchema>

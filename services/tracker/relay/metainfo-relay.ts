@@ -1,0 +1,196 @@
+import type { Readable } from 'node:stream'
+import type { ElsewhereOptions, MemberStream } from '../../../lib/api/index.ts'
+import {
+  appError,
+  type ByteCache,
+  background,
+  byteCache,
+  type Clock,
+  hasCode,
+  type Startable,
+  type Timer,
+  throwIfAborted,
+} from '../../../lib/base/index.ts'
+import type { Cluster, FailedTry } from '../../../lib/cluster/index.ts'
+import type { Digest } from '../../../lib/core/index.ts'
+import type { Gauge, Logger, Metrics } from '../../../lib/telemetry/index.ts'
+import { type RelayLog, relayLog } from './relay-log.ts'
+import { relayReader } from './relay-reader.ts'
+
+/** What the relay needs of the origins. */
+export interface MetainfoOrigins {
+  openMetainfoElsewhere(namespace: string, digest: Digest, options: ElsewhereOptions): Promise<MemberStream>
+}
+
+export interface MetainfoRelayComponents {
+  readonly origins: MetainfoOrigins
+  readonly cluster: Cluster
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+export interface MetainfoRelayInit {
+  /** Bytes of complete logs that are kept for later readers, least lately used dropped first. */
+  readonly cacheBytes: number
+  /** Streams to origins at one time. */
+  readonly maxUpstreams: number
+  /** How long an upstream goes on when its last reader has left. */
+  readonly lingerMs: number
+  /** How long a blob that no origin knows is not asked for again; at most a second. */
+  readonly missTtlMs: number
+}
+
+/** Gives any number of readers the metainfo of a blob over one stream from an origin. */
+export interface MetainfoRelay extends Startable {
+  /**
+   * The encoded records from the first one on. The stream is destroyed with the error when the blob is unknown
+   * (BLOB_UNKNOWN), no origin answers (NO_HEALTHY_MEMBER), two origins disagree (METAINFO_CONFLICT), or the relay stops
+   * (SHUTTING_DOWN). Must be consumed or destroyed.
+   * @throws SHUTTING_DOWN, UNAVAILABLE when too many streams are open
+   */
+  open(namespace: string, digest: Digest): Readable
+}
+
+/** A blob whose records are coming in, or whose failure is remembered for a moment. */
+interface Upstream {
+  readonly log: RelayLog
+  readonly cancel: AbortController
+  readers: number
+  linger: Timer | undefined
+}
+
+const MAX_MISS_TTL_MS = 1_000
+
+export function metainfoRelay(components: MetainfoRelayComponents, init: MetainfoRelayInit): MetainfoRelay {
+  const { clock, logger } = components
+  const open = new Map<string, Upstream>()
+  const complete: ByteCache<RelayLog> = byteCache(init.cacheBytes, ({ sizeBytes }) => sizeBytes)
+  const meters = relayMeters(components.metrics)
+  const tasks = background((name, err) => logger.error('relay task failed', { task: name, err }))
+  let stopped = false
+
+  const close = (key: string, upstream: Upstream) => {
+    upstream.linger?.cancel()
+    upstream.cancel.abort()
+    if (open.get(key) === upstream) open.delete(key)
+  }
+
+  const settle = (key: string, upstream: Upstream) => {
+    const { log } = upstream
+    if (log.end?.kind === 'verified') {
+      complete.set(key, log)
+      meters.bytes.set(complete.sizeBytes)
+    }
+    if (log.end?.kind === 'broken' && hasCode(log.end.err, 'BLOB_UNKNOWN') && !stopped) {
+      upstream.linger?.cancel()
+      upstream.linger = clock.setTimer(Math.min(init.missTtlMs, MAX_MISS_TTL_MS), () => close(key, upstream))
+      return
+    }
+    close(key, upstream)
+  }
+
+  const launch = (key: string, namespace: string, digest: Digest): Upstream => {
+    if (open.size >= init.maxUpstreams) {
+      throw appError('UNAVAILABLE', { message: 'too many metainfo streams are open; ask another tracker' })
+    }
+    const upstream: Upstream = { log: relayLog(digest), cancel: new AbortController(), readers: 0, linger: undefined }
+    open.set(key, upstream)
+    tasks.run('metainfo upstream', async (signal) => {
+      const either = AbortSignal.any([signal, upstream.cancel.signal])
+      meters.upstreams.add(1)
+      try {
+        await fill(components, { namespace, digest, log: upstream.log }, either)
+      } catch (err) {
+        upstream.log.break(stopped ? appError('SHUTTING_DOWN') : err)
+      } finally {
+        meters.upstreams.add(-1)
+        settle(key, upstream)
+      }
+    })
+    return upstream
+  }
+
+  const join = (key: string, upstream: Upstream): Readable => {
+    upstream.readers += 1
+    if (upstream.log.end === undefined) upstream.linger?.cancel()
+    return relayReader(upstream.log, () => {
+      meters.readers.add(-1)
+      upstream.readers -= 1
+      if (upstream.readers > 0 || upstream.log.end !== undefined) return
+      upstream.linger = clock.setTimer(init.lingerMs, () => close(key, upstream))
+    })
+  }
+
+  return {
+    open(namespace, digest) {
+      if (stopped) throw appError('SHUTTING_DOWN')
+      const key = `${digest} ${namespace}`
+      const known = complete.get(key)
+      const reader =
+        known === undefined
+          ? join(key, open.get(key) ?? launch(key, namespace, digest))
+          : relayReader(known, () => meters.readers.add(-1))
+      meters.readers.add(1)
+      return reader
+    },
+    start: () => Promise.resolve(),
+    async stop() {
+      stopped = true
+      for (const upstream of [...open.values()]) {
+        upstream.linger?.cancel()
+        upstream.log.break(appError('SHUTTING_DOWN'))
+      }
+      await tasks.stop()
+      open.clear()
+    },
+  }
+}
+
+interface FillTarget {
+  readonly namespace: string
+  readonly digest: Digest
+  readonly log: RelayLog
+}
+
+/**
+ * Reads streams from one origin after the other until one has said the last record. An origin whose stream breaks is
+ * left out until another one has added something.
+ * @throws METAINFO_CONFLICT, BLOB_UNKNOWN, NO_HEALTHY_MEMBER and the like when there is nobody left; ABORTED
+ */
+async function fill({ origins, cluster, logger }: MetainfoRelayComponents, target: FillTarget, signal: AbortSignal) {
+  const { namespace, digest, log } = target
+  let after: readonly FailedTry[] = []
+  for (;;) {
+    const { member, body } = await origins.openMetainfoElsewhere(namespace, digest, { after, signal })
+    const feed = log.feed()
+    let err: unknown
+    try {
+      for await (const chunk of body as AsyncIterable<Uint8Array>) feed.push(chunk)
+      err = appError('METAINFO_INCOMPLETE', { detail: { member: member.id } })
+    } catch (thrown) {
+      err = thrown
+    } finally {
+      body.destroy()
+    }
+    if (log.end !== undefined) return
+    throwIfAborted(signal)
+    if (hasCode(err, 'METAINFO_CONFLICT')) {
+      logger.error('two origins name different hashes for one blob', { digest, member: member.id, err })
+      throw err
+    }
+    logger.warn('a metainfo stream broke, going on at another origin', { digest, member: member.id, err })
+    cluster.report(member.id, 'failed')
+    const sole = cluster.members.length === 1
+    after = feed.added > 0 ? (sole ? [] : [{ member, err }]) : [...after, { member, err }]
+  }
+}
+
+function relayMeters(metrics: Metrics): Readonly<Record<'readers' | 'upstreams' | 'bytes', Gauge>> {
+  const gauge = (name: string, help: string) => metrics.gauge({ name, help }).with({})
+  return {
+    readers: gauge('shoal_tracker_relay_readers', 'Metainfo streams to peers.'),
+    upstreams: gauge('shoal_tracker_relay_upstreams', 'Metainfo streams from origins.'),
+    bytes: gauge('shoal_tracker_relay_bytes', 'Bytes of complete metainfo kept for later readers.'),
+  }
+}

@@ -1,0 +1,83 @@
+import { announceBatchSchema, announceLimits, parseBody, trackerRoutes } from '../../lib/api/index.ts'
+import { hasCode, isAppError } from '../../lib/base/index.ts'
+import { parseDigest, parseRepositoryName } from '../../lib/core/index.ts'
+import { type Exchange, type Route, readJson, sendBytes, sendJson, sendStream } from '../../lib/http/index.ts'
+import type { Announcements } from './announcements.ts'
+import { encodeBep3Answer, encodeBep3Failure, parseBep3Query } from './bep3.ts'
+import type { PeerRegistry } from './peer-registry.ts'
+import type { MetainfoRelay } from './relay/metainfo-relay.ts'
+import { socketAddress } from './socket-address.ts'
+
+export interface TrackerRoutesComponents {
+  readonly announcements: Announcements
+  readonly registry: PeerRegistry
+  readonly relay: MetainfoRelay
+}
+
+/** The HTTP API of a tracker. */
+export function trackerServerRoutes(components: TrackerRoutesComponents): readonly Route[] {
+  const { announcements, relay } = components
+
+  const batch = async (exchange: Exchange) => {
+    const host = socketAddress(exchange.req)
+    const body = parseBody(announceBatchSchema, await readJson(exchange, announceLimits.maxBodyBytes))
+    sendJson(exchange, 200, { torrents: announcements.batch(host, body) })
+  }
+
+  const metainfo = async (exchange: Exchange) => {
+    const namespace = parseRepositoryName(exchange.params['namespace'] ?? '')
+    const digest = parseDigest(exchange.params['digest'] ?? '')
+    await sendStream(exchange, {
+      status: 200,
+      headers: { 'content-type': 'application/vnd.shoal.metainfo.v1' },
+      body: relay.open(namespace, digest),
+    })
+  }
+
+  const announce = { path: trackerRoutes.announce } as const
+  return [
+    {
+      ...announce,
+      methods: ['POST'],
+      right: 'write',
+      summary: 'one batch for many torrents of one peer',
+      handle: batch,
+    },
+    {
+      ...announce,
+      methods: ['GET'],
+      right: 'read',
+      summary: 'BEP 3, compact',
+      handle: (exchange) => bep3(components, exchange),
+    },
+    { methods: ['GET'], path: trackerRoutes.metainfo, right: 'read', summary: 'relays metainfo', handle: metainfo },
+  ]
+}
+
+/** BEP 3 answers its own errors with 200 and a reason. */
+function bep3({ announcements, registry }: TrackerRoutesComponents, exchange: Exchange): void {
+  const send = (body: Uint8Array) =>
+    sendBytes(exchange, { status: 200, headers: { 'content-type': 'text/plain' }, body })
+  try {
+    const host = socketAddress(exchange.req)
+    const { swarmId, peerId, port, event, leftBytes, wantPeers, key } = parseBep3Query(rawQueryOf(exchange))
+    const owner = key === undefined ? `host ${host}` : `key ${key}`
+    const entry = { peerId, key: owner, host, port, role: 'agent', complete: leftBytes === 0 } as const
+    const answer = announcements.one({ swarmId, event, entry, wantPeers })
+    send(
+      answer === undefined
+        ? encodeBep3Failure('this peer id is taken')
+        : encodeBep3Answer({ ...answer, ...registry.counts(swarmId) }),
+    )
+  } catch (err) {
+    if (!isAppError(err) || !hasCode(err, 'REQUEST_INVALID')) throw err
+    send(encodeBep3Failure(err.message))
+  }
+}
+
+/** As it was sent: the ids in it are binary. */
+function rawQueryOf({ req }: Exchange): string {
+  const url = req.url ?? ''
+  const mark = url.indexOf('?')
+  return mark < 0 ? '' : url.slice(mark + 1)
+}

@@ -1,0 +1,91 @@
+import { originCluster } from '../../lib/api/index.ts'
+import { type Clock, lifecycle, type Startable, type Timer } from '../../lib/base/index.ts'
+import {
+  clusterHttp,
+  opsListener,
+  type Runtime,
+  serviceCluster,
+  serviceListener,
+  serviceRuntime,
+} from '../../lib/service/index.ts'
+import { announcements } from './announcements.ts'
+import type { TrackerConfig } from './config.ts'
+import { type PeerRegistry, peerRegistry } from './peer-registry.ts'
+import { completeness } from './policy/completeness.ts'
+import type { PeerOrder } from './policy/peer-order.ts'
+import { metainfoRelay } from './relay/metainfo-relay.ts'
+import { trackerServerRoutes } from './server.ts'
+
+/** What stands in for the real thing: in a herd, in tests. */
+export type TrackerComponents = Partial<Runtime>
+
+export interface TrackerService extends Startable {
+  /** Base URLs, once started. */
+  readonly url: string
+  readonly opsUrl: string
+}
+
+const policies: Readonly<Record<TrackerConfig['policy'], PeerOrder>> = { completeness }
+
+const SWEEP_MS = 30_000
+
+/** Forgets expired peers of swarms that nobody announces to. */
+function sweeper(clock: Clock, registry: PeerRegistry): Startable {
+  let timer: Timer | undefined
+  const wait = () => {
+    timer = clock.setTimer(
+      SWEEP_MS,
+      () => {
+        registry.sweep()
+        wait()
+      },
+      { background: true },
+    )
+  }
+  return {
+    async start() {
+      wait()
+    },
+    async stop() {
+      timer?.cancel()
+    },
+  }
+}
+
+/** One tracker. It holds its peers in memory: after a restart the next announces fill it again. @throws INSECURE_BIND */
+export function trackerService(components: TrackerComponents, config: TrackerConfig): TrackerService {
+  const runtime = serviceRuntime('tracker', config, components)
+  const http = clusterHttp(runtime, config)
+  const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
+  const registry = peerRegistry(runtime, { maxSwarms: config.swarms.max, maxPeersPerSwarm: config.swarms.maxPeers })
+  const announcing = announcements(
+    { ...runtime, registry, order: policies[config.policy] },
+    {
+      perSecond: config.announce.perSecond,
+      minMs: config.announce.minInterval,
+      maxMs: config.announce.maxInterval,
+    },
+  )
+  const relay = metainfoRelay(
+    { ...runtime, cluster, origins: originCluster({ http, cluster }) },
+    {
+      cacheBytes: config.relay.cache,
+      maxUpstreams: config.relay.maxUpstreams,
+      lingerMs: config.relay.linger,
+      missTtlMs: config.relay.missTtl,
+    },
+  )
+  const routes = trackerServerRoutes({ announcements: announcing, registry, relay })
+  const main = serviceListener(runtime, config, { name: 'main', listener: config.http, routes })
+  const ops = opsListener(runtime, config, { listener: config.ops, checks: {} })
+  return {
+    // The relay stops before the listener: its streams have no end of their own for a drain to wait for.
+    ...lifecycle([http, sweeper(runtime.clock, registry), ops, main, relay]),
+    get url() {
+      return main.url
+    },
+    get opsUrl() {
+      return ops.url
+    },
+  }
+}
