@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ByteRange, Digest } from '../core/index.ts'
+import { entityTag, ifRangeHolds, parseRange } from '../http/index.ts'
 
 /** Content addressed by its digest never changes; `private`, because who may read it can. */
 const IMMUTABLE = 'private, max-age=31536000, immutable'
@@ -9,37 +10,22 @@ const REVALIDATE = 'private, no-cache'
 export function contentHeaders(digest: Digest, immutable: boolean) {
   return {
     'docker-content-digest': digest,
-    etag: `"${digest}"`,
+    etag: entityTag(digest),
     'cache-control': immutable ? IMMUTABLE : REVALIDATE,
   }
 }
 
-/** True when `If-None-Match` names the digest; quoted, weak and (as old clients send it) bare. */
-export function isNotModified(headers: IncomingHttpHeaders, digest: Digest): boolean {
-  const given = headers['if-none-match']
-  if (given === undefined) return false
-  return given.split(',').some((part) => {
-    const tag = part.trim().replace(/^W\//, '')
-    return tag === '*' || tag === digest || tag === `"${digest}"`
-  })
-}
-
 /**
- * The range that `Range` and `If-Range` ask of `size` bytes; undefined means the whole. Several ranges, units other
- * than bytes and an `If-Range` for something else get the whole; a range that starts at or after the end, or ends
- * before it starts, cannot be satisfied.
+ * The range of a blob that the client gets; undefined means the whole. Several ranges get the whole, also where one
+ * alone could be answered: a client that asked for two must not take one for both.
  */
-export function rangeRequest(
+export function rangeFor(
   headers: IncomingHttpHeaders,
   digest: Digest,
   size: number,
 ): ByteRange | 'unsatisfiable' | undefined {
-  const given = headers.range
-  const condition = headers['if-range']
-  if (given === undefined || (condition !== undefined && condition !== `"${digest}"`)) return undefined
-  const [, first = '', last = ''] = /^bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(given) ?? []
-  if (first === '' && last === '') return undefined
-  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
-  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1)
-  return start < end ? { start, end } : 'unsatisfiable'
+  if (headers.range?.includes(',') === true || !ifRangeHolds(headers['if-range']?.toString(), digest)) return undefined
+  const asked = parseRange(headers.range, size)
+  if (asked.kind === 'unsatisfiable') return 'unsatisfiable'
+  return asked.kind === 'single' ? asked.range : undefined
 }

@@ -1,7 +1,17 @@
 import { type AppError, appError } from '../base/index.ts'
 import { type ByteRange, parseDigest, parseTag, rangeLength, wholeRange } from '../core/index.ts'
-import { type Exchange, errorBody, sendBytes, sendEmpty, sendJson, sendStream } from '../http/index.ts'
-import { contentHeaders, isNotModified, rangeRequest } from './content-answer.ts'
+import {
+  contentRange,
+  type Exchange,
+  errorBody,
+  ifNoneMatchHits,
+  sendBytes,
+  sendEmpty,
+  sendJson,
+  sendStream,
+  unsatisfiedContentRange,
+} from '../http/index.ts'
+import { contentHeaders, rangeFor } from './content-answer.ts'
 import type { FoundBlob, Reference, RegistryStorage, RepositoryRef } from './storage.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -31,8 +41,8 @@ export function reads(storage: Pick<RegistryStorage, 'blobs' | 'manifests'>, tra
       const blob = await storage.blobs.find(repository, digest, { signal })
       if (blob === undefined) throw appError('BLOB_UNKNOWN', { detail: { digest } })
       const constant = contentHeaders(digest, true)
-      const asked = method === 'HEAD' ? undefined : rangeRequest(req.headers, digest, blob.size)
-      if (isNotModified(req.headers, digest)) sendEmpty(exchange, 304, constant)
+      const asked = method === 'HEAD' ? undefined : rangeFor(req.headers, digest, blob.size)
+      if (ifNoneMatchHits(req.headers['if-none-match'], digest)) sendEmpty(exchange, 304, constant)
       else if (asked === 'unsatisfiable') refuseRange(exchange, blob.size)
       else await sendBlob(exchange, blob, blobAnswer(constant, blob.size, asked))
     },
@@ -43,7 +53,7 @@ export function reads(storage: Pick<RegistryStorage, 'blobs' | 'manifests'>, tra
       const descriptor = reference && (await storage.manifests.resolve(repository, reference, { signal }))
       if (descriptor === undefined) throw unknownManifest(referenceText)
       const constant = contentHeaders(descriptor.digest, reference?.kind === 'digest')
-      if (isNotModified(req.headers, descriptor.digest)) {
+      if (ifNoneMatchHits(req.headers['if-none-match'], descriptor.digest)) {
         sendEmpty(exchange, 304, constant)
         return
       }
@@ -80,13 +90,12 @@ function blobAnswer(constant: BlobAnswer['headers'], size: number, asked: ByteRa
     'content-length': rangeLength(range),
   }
   if (asked === undefined) return { status: 200, range, headers }
-  const part = `bytes ${asked.start}-${asked.end - 1}/${size}`
-  return { status: 206, range, headers: { ...headers, 'content-range': part } }
+  return { status: 206, range, headers: { ...headers, 'content-range': contentRange(asked, size) } }
 }
 
 function refuseRange(exchange: Exchange, size: number): void {
   const err = appError('RANGE_INVALID', { detail: { size } })
-  sendJson(exchange, err.status, errorBody(err, 'registry'), { 'content-range': `bytes */${size}` })
+  sendJson(exchange, err.status, errorBody(err, 'registry'), { 'content-range': unsatisfiedContentRange(size) })
 }
 
 /** A malformed reference names nothing, so reading it is a 404 (clients probe with such); undefined stands for that. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
-import { appError, hasCode } from '../base/index.ts'
-import { type Exchange, errorBody, sendJson } from '../http/index.ts'
-import { type ChunkRange, parseChunkRange, receivedRange } from './content-range.ts'
+import { appError, hasCode, isAppError } from '../base/index.ts'
+import { type ByteRange, rangeLength } from '../core/index.ts'
+import { type Exchange, errorBody, parseContentRange, sendJson } from '../http/index.ts'
 import type { RepositoryRef, UploadSession, Uploads } from './storage.ts'
 import type { Traffic } from './traffic.ts'
 import type { UploadStates } from './upload-state.ts'
@@ -27,7 +27,7 @@ export interface UploadSessions {
 
 export function uploadSessions({ uploads, states, traffic }: UploadComponents): UploadSessions {
   const headers = (repository: RepositoryRef, session: UploadSession) => ({
-    location: `/v2/${repository.name}/blobs/uploads/${session.id}?_state=${states.sign(repository, session)}`,
+    location: `/v2/${repository.name}/blobs/uploads/${encodeURIComponent(session.id)}?_state=${states.sign(repository, session)}`,
     range: receivedRange(session.size),
     'docker-upload-uuid': session.id,
   })
@@ -45,7 +45,7 @@ export function uploadSessions({ uploads, states, traffic }: UploadComponents): 
     async append(exchange, repository, session) {
       const chunk = chunkOf(exchange)
       const source = Readable.from(received(exchange, chunk, traffic), { objectMode: false })
-      const options = { offset: chunk?.first ?? session.size, signal: exchange.signal }
+      const options = { offset: chunk?.start ?? session.size, signal: exchange.signal }
       try {
         return await uploads.append(repository, session, source, options)
       } catch (err) {
@@ -59,29 +59,44 @@ export function uploadSessions({ uploads, states, traffic }: UploadComponents): 
   }
 }
 
-/** @throws SIZE_INVALID when Content-Length already contradicts Content-Range, RANGE_INVALID */
-function chunkOf({ req }: Exchange): ChunkRange | undefined {
+/** What has been received, in the form of uploads: `0-<last>`, and `0-0` when nothing has. */
+function receivedRange(size: number): string {
+  return `0-${Math.max(0, size - 1)}`
+}
+
+/** @throws RANGE_INVALID, SIZE_INVALID when Content-Length already contradicts Content-Range */
+function chunkOf({ req }: Exchange): ByteRange | undefined {
   const header = req.headers['content-range']
   if (header === undefined) return undefined
-  const chunk = parseChunkRange(header)
+  const chunk = parseContentRange(header)?.range
+  if (chunk === undefined) {
+    throw appError('RANGE_INVALID', { message: 'the Content-Range of a chunk must read <first>-<last>' })
+  }
   const declared = req.headers['content-length']
-  if (declared !== undefined && Number(declared) !== chunk.last - chunk.first + 1) throw sizeInvalid(chunk)
+  if (declared !== undefined && Number(declared) !== rangeLength(chunk)) throw sizeInvalid(chunk)
   return chunk
 }
 
-/** The body, counted; one of another length than its Content-Range says ends in an error. Leaves the request open. */
-async function* received({ req }: Exchange, chunk: ChunkRange | undefined, traffic: Traffic) {
-  const expected = chunk === undefined ? undefined : chunk.last - chunk.first + 1
+/**
+ * The body, counted. One of another length than its Content-Range says ends in SIZE_INVALID, a client that goes in
+ * ABORTED, so that storages need not take it for a failure of their own. Leaves the request open.
+ */
+async function* received({ req }: Exchange, chunk: ByteRange | undefined, traffic: Traffic) {
+  const expected = chunk && rangeLength(chunk)
   let size = 0
-  for await (const bytes of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-    size += bytes.byteLength
-    if (expected !== undefined && size > expected) throw sizeInvalid(chunk)
-    traffic.received(bytes.byteLength)
-    yield bytes
+  try {
+    for await (const bytes of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+      size += bytes.byteLength
+      if (expected !== undefined && size > expected) throw sizeInvalid(chunk)
+      traffic.received(bytes.byteLength)
+      yield bytes
+    }
+  } catch (err) {
+    throw isAppError(err) ? err : appError('ABORTED', { message: 'the client went in mid-upload', cause: err })
   }
   if (expected !== undefined && size < expected) throw sizeInvalid(chunk)
 }
 
-function sizeInvalid(chunk: ChunkRange | undefined) {
-  return appError('SIZE_INVALID', { detail: { first: chunk?.first, last: chunk?.last } })
+function sizeInvalid(chunk: ByteRange | undefined) {
+  return appError('SIZE_INVALID', { detail: { ...chunk } })
 }

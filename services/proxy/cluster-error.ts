@@ -1,0 +1,16 @@
+import { appError, codeOf, type ErrorCode, hasCode, isAppError } from '../../lib/base/index.ts'
+
+/**
+ * Waits for an answer of the cluster behind the proxy. What a client may be told passes: `expected` codes and what may
+ * go away by itself. Anything else is between our own services (a wrong token, a wrong URL, a malformed answer); to the
+ * client it is an outage and never "not found", "log in" or "your request is wrong".
+ * @throws the code as it is, or UNAVAILABLE with it in the detail
+ */
+export async function fromCluster<T>(answer: Promise<T>, ...expected: readonly ErrorCode[]): Promise<T> {
+  try {
+    return await answer
+  } catch (err) {
+    if (hasCode(err, ...expected) || (isAppError(err) && err.retryable)) throw err
+    throw appError('UNAVAILABLE', { detail: { behind: codeOf(err) ?? 'UNKNOWN' }, cause: err })
+  }
+}

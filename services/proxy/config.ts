@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { byteSize, listener, memberList } from '../../lib/config/index.ts'
+import { commonKeys } from '../../lib/service/index.ts'
+
+/** Every key of a proxy; `config/proxy/base.yaml` shows them with their defaults. */
+export const proxySchema = z.strictObject({
+  ...commonKeys,
+  registry: z
+    .strictObject({
+      /** Where docker and others push to and pull from. */
+      listener: listener.prefault({ bind: '127.0.0.1:5000' }),
+      /** Values of `ns` (the host in an image's name) that mean this cluster. */
+      ownNames: z.array(z.string().min(1)).default([]),
+      /** Signs the Locations of uploads; proxies that stand for one another share it. */
+      uploadSecret: z.string().min(16, 'a secret has at least 16 characters').exactOptional(),
+    })
+    .prefault({}),
+  /** Probes and metrics. */
+  ops: listener.prefault({ bind: '127.0.0.1:61003' }),
+  origins: z
+    .strictObject({
+      members: memberList.prefault([{ id: 'origin-1', url: 'http://127.0.0.1:64001' }]),
+      /** How many origins own each blob; the same number as the origins have. */
+      replicas: z.number().int().min(1).default(2),
+    })
+    .prefault({}),
+  buildIndexes: z
+    .strictObject({ members: memberList.prefault([{ id: 'build-index-1', url: 'http://127.0.0.1:62001' }]) })
+    .prefault({}),
+  cache: z
+    .strictObject({
+      /** Manifests kept in memory, in bytes; they are immutable by digest. */
+      manifests: byteSize.prefault('64MiB'),
+    })
+    .prefault({}),
+})
+
+export type ProxyConfig = z.output<typeof proxySchema>

@@ -1,0 +1,65 @@
+import type { OriginCluster } from '../../lib/api/index.ts'
+import { type AbortOptions, appError, byteCache, hasCode, singleFlight } from '../../lib/base/index.ts'
+import { type Descriptor, type Digest, digestAlgorithm, digestOf, MANIFEST_LIMIT } from '../../lib/core/index.ts'
+import { fromCluster } from './cluster-error.ts'
+
+/** The bytes of manifests, which never change for a digest. */
+export interface ManifestBytes {
+  /** Keeps what was just pushed. */
+  keep(digest: Digest, bytes: Uint8Array): void
+  /** @throws MANIFEST_UNKNOWN when no origin has it, BACKEND_CORRUPT when what they have is something else */
+  read(namespace: string, descriptor: Descriptor, options?: AbortOptions): Promise<Uint8Array>
+}
+
+export interface ManifestBytesComponents {
+  readonly origins: OriginCluster
+  /** Told what came from origins and from memory. */
+  readonly onReceived: (from: 'origin' | 'cache', bytes: number) => void
+}
+
+/** Reads manifests from the origins and keeps up to `maxBytes` of them in memory. */
+export function manifestBytes(
+  { origins, onReceived }: ManifestBytesComponents,
+  { maxBytes }: { readonly maxBytes: number },
+): ManifestBytes {
+  const cache = byteCache<Uint8Array>(maxBytes, (bytes) => bytes.byteLength)
+  const flights = singleFlight<Digest, Uint8Array>()
+
+  const fetch = async (namespace: string, { digest, size }: Descriptor, signal: AbortSignal) => {
+    const bytes = await readWhole(origins, namespace, { digest, size, signal })
+    onReceived('origin', bytes.byteLength)
+    if (digestOf(bytes, digestAlgorithm(digest)) !== digest) throw appError('BACKEND_CORRUPT', { detail: { digest } })
+    cache.set(digest, bytes)
+    return bytes
+  }
+
+  return {
+    keep: (digest, bytes) => cache.set(digest, bytes),
+    async read(namespace, descriptor, options = {}) {
+      const { digest } = descriptor
+      const kept = cache.get(digest)
+      if (kept === undefined) return flights.run(digest, (signal) => fetch(namespace, descriptor, signal), options)
+      onReceived('cache', kept.byteLength)
+      return kept
+    },
+  }
+}
+
+interface WholeRead {
+  readonly digest: Digest
+  readonly size: number
+  readonly signal: AbortSignal
+}
+
+async function readWhole(origins: OriginCluster, namespace: string, { digest, size, signal }: WholeRead) {
+  try {
+    const found = await fromCluster(origins.readBlob(namespace, digest, { signal }), 'BLOB_UNKNOWN')
+    if (found.size !== size || size > MANIFEST_LIMIT) {
+      found.body.destroy()
+      throw appError('BACKEND_CORRUPT', { detail: { digest, size: found.size, expected: size } })
+    }
+    return Buffer.concat(await found.body.toArray({ signal }))
+  } catch (err) {
+    throw hasCode(err, 'BLOB_UNKNOWN') ? appError('MANIFEST_UNKNOWN', { detail: { digest }, cause: err }) : err
+  }
+}

@@ -1,0 +1,69 @@
+import type { OriginClient, OriginCluster, UploadState } from '../../lib/api/index.ts'
+import { type AbortOptions, appError, hasCode, isAbort, type Random } from '../../lib/base/index.ts'
+import { type Cluster, isMemberFailure } from '../../lib/cluster/index.ts'
+import type { Digest } from '../../lib/core/index.ts'
+import type { UploadKey } from '../../lib/registry/index.ts'
+import { fromCluster } from './cluster-error.ts'
+
+export interface OriginSessionComponents {
+  readonly origins: OriginCluster
+  /** The ring behind `origins`, which is told when a session's origin fails. */
+  readonly cluster: Cluster
+  readonly random: Random
+}
+
+/** Upload sessions, each of which lives on the one origin where it was opened. */
+export interface OriginSessions {
+  open(namespace: string, options: AbortOptions): Promise<UploadState>
+  /**
+   * Calls the origin that holds the session.
+   * @throws BLOB_UPLOAD_UNKNOWN when that origin is gone, too: its bytes are out of reach and the client must start again
+   */
+  at<T>(key: UploadKey, options: AbortOptions, call: (client: OriginClient) => Promise<T>): Promise<T>
+  /** Opens a session, sends bytes that are at hand, and closes it; starts again elsewhere when the origin dies. */
+  push(
+    namespace: string,
+    content: { readonly digest: Digest; readonly bytes: Uint8Array } & AbortOptions,
+  ): Promise<void>
+}
+
+export function originSessions({ origins, cluster, random }: OriginSessionComponents): OriginSessions {
+  const open = (namespace: string, options: AbortOptions) =>
+    fromCluster(origins.createUpload(namespace, Buffer.from(random.bytes(12)).toString('hex'), options))
+
+  const at: OriginSessions['at'] = async (key, { signal }, call) => {
+    const client = origins.at(key.member)
+    if (client === undefined) throw lost(key)
+    try {
+      return await fromCluster(call(client), 'BLOB_UPLOAD_UNKNOWN', 'DIGEST_INVALID', 'SIZE_INVALID', 'UPLOAD_OFFSET')
+    } catch (err) {
+      if (isAbort(err) || signal?.aborted === true) throw err
+      if (isMemberFailure(err)) cluster.report(key.member, 'failed')
+      throw hasCode(err, 'PEER_CLOSED', 'REQUEST_TIMEOUT', 'STALLED') ? lost(key, err) : err
+    }
+  }
+
+  return {
+    open,
+    at,
+    async push(namespace, { digest, bytes, signal }) {
+      for (let left = cluster.members.length; ; left -= 1) {
+        const session = await open(namespace, { signal })
+        try {
+          await at(session, { signal }, async (client) => {
+            await client.appendUpload(namespace, session.id, { offset: 0, body: bytes, signal })
+            await client.commitUpload(namespace, session.id, { digest, signal })
+          })
+          return
+        } catch (err) {
+          if (left <= 1 || !hasCode(err, 'BLOB_UPLOAD_UNKNOWN')) throw err
+        }
+      }
+    },
+  }
+}
+
+function lost({ id, member }: UploadKey, cause?: unknown) {
+  const message = 'the node that holds the upload does not answer; start a new upload'
+  return appError('BLOB_UPLOAD_UNKNOWN', { message, detail: { session: id, member }, cause })
+}

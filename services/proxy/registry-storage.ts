@@ -1,0 +1,147 @@
+import { Readable } from 'node:stream'
+import type { BuildIndex, OriginCluster } from '../../lib/api/index.ts'
+import { type ErrorCode, hasCode } from '../../lib/base/index.ts'
+import { rangeLength } from '../../lib/core/index.ts'
+import type { Blobs, Edits, Manifests, PageOptions, RegistryStorage, Tags, Uploads } from '../../lib/registry/index.ts'
+import { fromCluster } from './cluster-error.ts'
+import type { ManifestBytes } from './manifest-bytes.ts'
+import type { OriginSessions } from './origin-session.ts'
+
+export interface ProxyStorageComponents {
+  /** Who owns what: tags, manifests and links. */
+  readonly index: BuildIndex
+  /** The bytes. */
+  readonly origins: OriginCluster
+  readonly sessions: OriginSessions
+  readonly manifests: ManifestBytes
+  /** Told the bytes of blobs as they come from origins. */
+  readonly onReceived: (from: 'origin', bytes: number) => void
+}
+
+/** A registry whose names live in the build-index and whose bytes live at the origins; it keeps nothing itself. */
+export function proxyStorage(components: ProxyStorageComponents): Required<RegistryStorage> {
+  return {
+    blobs: proxyBlobs(components),
+    manifests: proxyManifests(components),
+    tags: proxyTags(components),
+    writes: { uploads: proxyUploads(components), edits: proxyEdits(components) },
+  }
+}
+
+function proxyBlobs({ index, origins, onReceived }: ProxyStorageComponents): Blobs {
+  return {
+    async find({ name }, digest, options = {}) {
+      const link = await fromCluster(index.getBlob(name, digest, options))
+      if (link === undefined) return undefined
+      const { size } = link
+      return {
+        size,
+        async open(range, { signal } = {}) {
+          if (rangeLength(range) === 0) return Readable.from([])
+          const whole = rangeLength(range) === size
+          const read = origins.readBlob(name, digest, { signal, range: whole ? undefined : range })
+          const { body } = await fromCluster(read, 'BLOB_UNKNOWN')
+          return counted(body, (bytes) => onReceived('origin', bytes))
+        },
+      }
+    },
+  }
+}
+
+/** The same stream, with its bytes told as they are taken. */
+function counted(body: Readable, onBytes: (bytes: number) => void): Readable {
+  const count = async function* () {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      onBytes(chunk.byteLength)
+      yield chunk
+    }
+  }
+  const out = Readable.from(count(), { objectMode: false })
+  // One that is destroyed before its first read never enters the generator.
+  out.once('close', () => body.destroy())
+  return out
+}
+
+function proxyManifests({ index, manifests }: ProxyStorageComponents): Manifests {
+  return {
+    resolve: ({ name }, reference, options) =>
+      fromCluster(
+        reference.kind === 'tag'
+          ? index.getTag(name, reference.tag, options)
+          : index.getManifest(name, reference.digest, options),
+      ),
+    read: ({ name }, descriptor, options) => manifests.read(name, descriptor, options),
+  }
+}
+
+function proxyTags({ index }: ProxyStorageComponents): Tags {
+  const pageOf = ({ limit, after, signal }: PageOptions) => ({ n: limit, last: after, signal })
+  return {
+    async list({ name }, options) {
+      const page = await fromCluster(index.listTags(name, pageOf(options)), 'TAG_INVALID')
+      return page && { items: page.tags, more: page.next !== undefined }
+    },
+    async repositories(options) {
+      const page = await fromCluster(index.listRepositories(pageOf(options)), 'NAME_INVALID')
+      return { items: page.repositories, more: page.next !== undefined }
+    },
+  }
+}
+
+function proxyUploads({ index, origins, sessions }: ProxyStorageComponents): Uploads {
+  return {
+    create: ({ name }, options = {}) => sessions.open(name, options),
+    status: ({ name }, key, options = {}) =>
+      sessions.at(key, options, (origin) => origin.uploadStatus(name, key.id, options)),
+    append: ({ name }, key, body, { offset, signal }) =>
+      sessions.at(key, { signal }, (origin) => origin.appendUpload(name, key.id, { offset, body, signal })),
+    async commit({ name }, key, digest, options = {}) {
+      const end = { ...options, digest }
+      const { size } = await sessions.at(key, options, (origin) => origin.commitUpload(name, key.id, end))
+      await fromCluster(index.putBlob(name, { digest, size }, options))
+    },
+    cancel: ({ name }, key, options = {}) =>
+      sessions.at(key, options, (origin) => origin.cancelUpload(name, key.id, options)),
+    async mount({ name }, digest, from, options = {}) {
+      const link = from && (await fromCluster(index.getBlob(from.name, digest, options)))
+      if (link === undefined) return false
+      // The store may be chosen by repository, so a link is worth nothing unless the bytes can be had under its name.
+      const stored = await fromCluster(origins.statBlob(name, digest, options))
+      if (stored === undefined) return false
+      await fromCluster(index.putBlob(name, link, options))
+      return true
+    },
+  }
+}
+
+function proxyEdits({ index, sessions, manifests }: ProxyStorageComponents): Edits {
+  return {
+    /** From the bytes up, the tag last: whoever sees a name can have all that stands behind it. */
+    async putManifest({ name }, { descriptor, bytes, tags }, options = {}) {
+      const { digest, size } = descriptor
+      await sessions.push(name, { digest, bytes, ...options })
+      manifests.keep(digest, bytes)
+      await fromCluster(index.putBlob(name, { digest, size }, options))
+      await fromCluster(index.putManifest(name, descriptor, options))
+      for (const tag of tags) await fromCluster(index.putTag(name, tag, { descriptor, ...options }))
+    },
+    async deleteManifest({ name }, digest, options) {
+      const removed = await removal(index.deleteManifest(name, digest, options), 'MANIFEST_UNKNOWN')
+      if (removed) await removal(index.deleteBlob(name, digest, options), 'BLOB_UNKNOWN')
+      return removed
+    },
+    deleteTag: ({ name }, tag, options) => removal(index.deleteTag(name, tag, options), 'MANIFEST_UNKNOWN'),
+    unlinkBlob: ({ name }, digest, options) => removal(index.deleteBlob(name, digest, options), 'BLOB_UNKNOWN'),
+  }
+}
+
+/** False when there was nothing to remove. */
+async function removal(deleting: Promise<void>, absent: ErrorCode): Promise<boolean> {
+  try {
+    await fromCluster(deleting, absent, 'NAME_UNKNOWN')
+    return true
+  } catch (err) {
+    if (hasCode(err, absent, 'NAME_UNKNOWN')) return false
+    throw err
+  }
+}

@@ -1,0 +1,24 @@
+import type { Route } from '../../lib/http/index.ts'
+import { type RegistryStorage, registryRoutes } from '../../lib/registry/index.ts'
+import type { BlobTraffic } from '../../lib/telemetry/index.ts'
+import type { ProxyConfig } from './config.ts'
+
+export interface ProxyRoutesInit {
+  readonly registry: ProxyConfig['registry']
+  /** Signs the Locations of uploads. */
+  readonly uploadSecret: string | Uint8Array
+  readonly traffic: BlobTraffic
+}
+
+/** The routes of the main listener: the OCI registry, for pushes and pulls. */
+export function proxyServerRoutes(storage: RegistryStorage, init: ProxyRoutesInit): readonly Route[] {
+  const { registry, uploadSecret, traffic } = init
+  return registryRoutes(storage, {
+    ownNames: registry.ownNames,
+    uploadSecret,
+    traffic: {
+      received: (bytes) => traffic.received('client', bytes),
+      sent: (bytes) => traffic.sent('client', bytes),
+    },
+  })
+}
