@@ -63,7 +63,7 @@ module.exports = {
     only('store', L1),
     only('backend', L1),
     only('cluster', L1),
-    only('service', L1),
+    only('service', [...L1, 'cluster']),
     only('api', L2),
     only('journal', L2),
     only('registry', L3),

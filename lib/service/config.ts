@@ -1,11 +1,13 @@
 import { z } from 'zod'
-import { duration, type listener, logLevel } from '../config/index.ts'
+import { anonymousRights, duration, type listener, logLevel } from '../config/index.ts'
 
 /** Keys that every service has; spread into its schema. */
 export const commonKeys = {
-  log: z.strictObject({ level: logLevel.default('info') }).prefault({}),
+  log: logLevel.default('info'),
   /** The cluster token; services show it to each other, listeners ask for it. */
-  token: z.string().min(16, 'a token has at least 16 characters').exactOptional(),
+  token: z.string().min(1).exactOptional(),
+  /** What callers without the token may do; everything when there is no token, else nothing. */
+  anonymous: anonymousRights.exactOptional(),
   /** Longest time that a stop waits for answers under way. */
   drain: duration.prefault('10s'),
 }

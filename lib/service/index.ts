@@ -8,3 +8,4 @@ export {
   serviceListener,
   serviceRuntime,
 } from './runtime.ts'
+export { serviceCluster } from './service-cluster.ts'

@@ -37,7 +37,7 @@ function parseFlags(argv: readonly string[]): ConfigSources | 'help' {
 
 /** Resolves at the first signal to stop. */
 function terminated(host: ProcessHost): { readonly signal: Promise<void>; release(): void } {
-  let release = () => undefined as void
+  let release: () => void = () => undefined
   const signal = new Promise<void>((resolve) => {
     release = host.onTerminate(() => resolve())
   })

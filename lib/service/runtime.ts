@@ -26,7 +26,7 @@ export function serviceRuntime(service: string, config: CommonConfig, given: Par
   return {
     clock: given.clock ?? systemClock(),
     random: given.random ?? systemRandom(),
-    logger: given.logger ?? jsonLogger({ level: config.log.level, service }),
+    logger: given.logger ?? jsonLogger({ level: config.log, service }),
     metrics: given.metrics ?? prometheusMetrics({ process: true }),
   }
 }
@@ -37,15 +37,15 @@ export interface ListenerInit {
   readonly listener: ListenerConfig
   readonly routes: readonly Route[]
   readonly envelope?: Envelope
-  /** What callers without the token may do here; default: nothing when there is a token. */
+  /** What callers without the token may do here; default: what the config says. */
   readonly anonymous?: AnonymousRights
 }
 
 /** A listener of a service, with the cluster token as its guard. @throws INSECURE_BIND */
 export function serviceListener(runtime: Runtime, config: CommonConfig, init: ListenerInit): HttpServer {
-  const { listener, name, routes, envelope, anonymous } = init
+  const { listener, name, routes, envelope } = init
   assertSafeBind({ host: listener.bind.host, token: config.token, insecure: listener.insecure })
-  const authenticate = tokenAuthenticator({ token: config.token, anonymous })
+  const authenticate = tokenAuthenticator({ token: config.token, anonymous: init.anonymous ?? config.anonymous })
   return httpServer(
     { ...runtime, authenticate },
     { name, bind: listener.bind, routes, drainMs: config.drain, ...(envelope === undefined ? {} : { envelope }) },

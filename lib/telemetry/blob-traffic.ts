@@ -1,0 +1,28 @@
+import type { Metrics } from './metrics.ts'
+
+/** Where payload bytes came from: agents, origins, the backing store, clients that push, the own cache. */
+export type ReceivedFrom = 'peer' | 'origin' | 'store' | 'client' | 'cache'
+
+/** Where payload bytes went: swarm peers, clients, other origins, the backing store. */
+export type SentTo = 'peer' | 'client' | 'replica' | 'store'
+
+/** Payload bytes of blobs in and out of a service, counted once each. */
+export interface BlobTraffic {
+  received(from: ReceivedFrom, bytes: number): void
+  sent(to: SentTo, bytes: number): void
+}
+
+export function blobTraffic(metrics: Metrics): BlobTraffic {
+  const received = metrics.counter(
+    { name: 'shoal_received_bytes_total', help: 'Payload bytes of blobs received, by where they came from.' },
+    ['from'],
+  )
+  const sent = metrics.counter(
+    { name: 'shoal_sent_bytes_total', help: 'Payload bytes of blobs sent, by where they went.' },
+    ['to'],
+  )
+  return {
+    received: (from, bytes) => received.with({ from }).add(bytes),
+    sent: (to, bytes) => sent.with({ to }).add(bytes),
+  }
+}

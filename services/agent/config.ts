@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { anonymousRights, byteSize, listener, memberList, rate } from '../../lib/config/index.ts'
+import { commonKeys } from '../../lib/service/index.ts'
+
+/** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
+export const agentSchema = z.strictObject({
+  ...commonKeys,
+  registry: z
+    .strictObject({
+      /** Where docker and containerd pull from. */
+      listener: listener.prefault({ bind: '127.0.0.1:65001' }),
+      /** What clients without the token may do; they can only read in any case. */
+      anonymous: anonymousRights.default('read'),
+      /** Values of `ns` (the host in an image's name) that mean this cluster. */
+      ownNames: z.array(z.string().min(1)).default([]),
+    })
+    .prefault({}),
+  /** Where other agents connect to for pieces. */
+  peer: listener.prefault({ bind: '127.0.0.1:65002' }),
+  /** Probes and metrics. */
+  ops: listener.prefault({ bind: '127.0.0.1:65003' }),
+  /** What the agent holds and whom it talks to. */
+  admin: listener.prefault({ bind: '127.0.0.1:65004' }),
+  /** The local store: the cache and blobs on their way. */
+  folder: z.string().min(1).default('data/agent'),
+  store: z
+    .strictObject({
+      /** Own bytes on disk; the least recently used blobs are evicted near it. */
+      capacity: byteSize.prefault('50GB'),
+      /** Left free on the disk for everybody else. */
+      minFree: byteSize.prefault('512MiB'),
+    })
+    .prefault({}),
+  origins: z
+    .strictObject({
+      members: memberList.prefault([{ id: 'origin-1', url: 'http://127.0.0.1:64001' }]),
+      /** How many origins own each blob; the same number as the origins have. */
+      replicas: z.number().int().min(1).default(2),
+    })
+    .prefault({}),
+  trackers: z
+    .strictObject({ members: memberList.prefault([{ id: 'tracker-1', url: 'http://127.0.0.1:63001' }]) })
+    .prefault({}),
+  buildIndexes: z
+    .strictObject({ members: memberList.prefault([{ id: 'build-index-1', url: 'http://127.0.0.1:62001' }]) })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      /** What other peers get from here, all together. */
+      upload: rate.prefault('unlimited'),
+      /** What comes from peers and origins, all together. */
+      download: rate.prefault('unlimited'),
+    })
+    .prefault({}),
+  /** `whole` computes the digest of each blob here as well, on top of the hashes of its pieces. */
+  verify: z.enum(['pieces', 'whole']).default('pieces'),
+})
+
+export type AgentConfig = z.output<typeof agentSchema>

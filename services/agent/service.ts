@@ -1,0 +1,147 @@
+import { buildIndexCluster, originCluster, trackerCluster } from '../../lib/api/index.ts'
+import { lifecycle, type Startable } from '../../lib/base/index.ts'
+import { newPeerId } from '../../lib/core/index.ts'
+import { registryRoutes } from '../../lib/registry/index.ts'
+import {
+  clusterHttp,
+  opsListener,
+  type Runtime,
+  serviceCluster,
+  serviceListener,
+  serviceRuntime,
+} from '../../lib/service/index.ts'
+import { type BlobStore, diskStore } from '../../lib/store/index.ts'
+import { type PullSummary, type SwarmEngine, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
+import { blobTraffic } from '../../lib/telemetry/index.ts'
+import type { AgentConfig } from './config.ts'
+import { pulls } from './pulls.ts'
+import { agentStorage } from './registry-storage.ts'
+import { adminRoutes, blobRoute } from './server.ts'
+import { clusterMetainfo, originPieces, trackerAnnouncer } from './swarm-sources.ts'
+
+/** What stands in for the real thing: in a herd, in tests. */
+export interface AgentComponents extends Partial<Runtime> {
+  /** Around the folder's store. */
+  readonly wrapStore?: (store: BlobStore) => BlobStore
+  /** Told every pull that has ended. */
+  readonly onPull?: (summary: PullSummary) => void
+}
+
+export interface AgentService extends Startable {
+  /** Base URLs and addresses, once started. */
+  readonly url: string
+  readonly opsUrl: string
+  readonly adminUrl: string
+  readonly peerAddress: { readonly host: string; readonly port: number }
+  readonly engine: SwarmEngine
+}
+
+/** The rest of the cluster as this agent sees it. */
+function clusterClients(runtime: Runtime, config: AgentConfig) {
+  const http = clusterHttp(runtime, config)
+  const ring = (name: 'origins' | 'trackers' | 'buildIndexes') => serviceCluster(runtime, { name, ...config[name] })
+  return {
+    http,
+    origins: originCluster({ http, cluster: ring('origins') }),
+    trackers: trackerCluster({ http, cluster: ring('trackers'), logger: runtime.logger }),
+    index: buildIndexCluster({ http, cluster: ring('buildIndexes') }),
+  }
+}
+
+type Clients = ReturnType<typeof clusterClients>
+
+function agentEngine(
+  runtime: Runtime,
+  config: AgentConfig,
+  { store, clients }: { store: BlobStore; clients: Clients },
+) {
+  const peerId = newPeerId(runtime.random)
+  const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
+  const self = () => ({ peerId, key, port: engine.address.port, role: 'agent' }) as const
+  const engine: SwarmEngine = swarmEngine(
+    {
+      ...runtime,
+      store,
+      announcer: trackerAnnouncer(clients.trackers, self),
+      metainfo: clusterMetainfo(clients.trackers, clients.origins),
+      pieces: originPieces(clients.origins),
+      transport: tcpTransport(runtime),
+    },
+    {
+      peerId,
+      role: 'agent',
+      listen: config.peer.bind,
+      uploadBytesPerSecond: config.limits.upload,
+      downloadBytesPerSecond: config.limits.download,
+      verify: config.verify,
+    },
+  )
+  return engine
+}
+
+/** Announces what lies in the cache already, so that other agents find it after a restart. */
+function seedOnStart(store: BlobStore, engine: SwarmEngine): Startable {
+  return {
+    async start() {
+      for (const { digest, size } of await store.list()) engine.seed({ digest, namespace: '' }, size)
+    },
+    stop: () => Promise.resolve(),
+  }
+}
+
+/** One agent. @throws INSECURE_BIND, CONFIG_INVALID */
+export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
+  const runtime = serviceRuntime('agent', config, components)
+  const { logger, metrics } = runtime
+  const plainStore = diskStore(runtime, {
+    folder: config.folder,
+    capacityBytes: config.store.capacity,
+    minFreeBytes: config.store.minFree,
+  })
+  const store = components.wrapStore?.(plainStore) ?? plainStore
+  const clients = clusterClients(runtime, config)
+  const engine = agentEngine(runtime, config, { store, clients })
+  const traffic = blobTraffic(metrics)
+  const onSent = (bytes: number) => traffic.sent('client', bytes)
+  const onPull = (summary: PullSummary) => {
+    traffic.received('cache', summary.bytes.cache)
+    components.onPull?.(summary)
+  }
+  const pulling = pulls({ engine, logger, onPull })
+  const storage = agentStorage({ store, pulls: pulling, index: clients.index })
+  const registry = serviceListener(runtime, config, {
+    name: 'registry',
+    listener: config.registry.listener,
+    routes: [
+      ...registryRoutes(storage, {
+        ownNames: config.registry.ownNames,
+        traffic: { received: () => undefined, sent: onSent },
+      }),
+      blobRoute(pulling, onSent),
+    ],
+    envelope: 'registry',
+    anonymous: config.registry.anonymous,
+  })
+  const ops = opsListener(runtime, config, { listener: config.ops, checks: {} })
+  const admin = serviceListener(runtime, config, {
+    name: 'admin',
+    listener: config.admin,
+    routes: adminRoutes(store, engine),
+  })
+  return {
+    ...lifecycle([clients.http, store, engine, seedOnStart(store, engine), ops, admin, registry]),
+    engine,
+    get url() {
+      return registry.url
+    },
+    get opsUrl() {
+      return ops.url
+    },
+    get adminUrl() {
+      return admin.url
+    },
+    get peerAddress() {
+      return engine.address
+    },
+  }
+}

@@ -1,0 +1,5 @@
+export { run } from './main.ts'
+export { type HerdPlan, planHerd, portCount } from './plan.ts'
+export { autoPorts } from './ports.ts'
+export { endpointsOf } from './report.ts'
+export { type HerdComponents, herdService } from './service.ts'

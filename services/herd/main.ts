@@ -1,0 +1,89 @@
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import { appError, deferred, isAppError, type ProcessHost, processHost } from '../../lib/base/index.ts'
+import { jsonLogger, type LogLevel } from '../../lib/telemetry/index.ts'
+import { planHerd, portCount } from './plan.ts'
+import { autoPorts, fixedPorts } from './ports.ts'
+import { endpointsOf, pullLine, welcome } from './report.ts'
+import { herdService } from './service.ts'
+
+interface Flags {
+  readonly agents: number
+  readonly origins: number
+  readonly trackers: number
+  readonly data: string
+  readonly ports: 'auto' | 'fixed'
+  readonly json?: boolean
+  readonly log: LogLevel
+  readonly set: readonly string[]
+}
+
+const MAX_INSTANCES = 500
+
+const count = (text: string): number => {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= MAX_INSTANCES) return value
+  throw appError('CONFIG_INVALID', { message: `"${text}" must be a whole number from 1 to ${MAX_INSTANCES}` })
+}
+
+const oneOf =
+  <T extends string>(...choices: readonly T[]) =>
+  (text: string): T => {
+    const choice = choices.find((each) => each === text)
+    if (choice !== undefined) return choice
+    throw appError('CONFIG_INVALID', { message: `"${text}" must be one of ${choices.join(', ')}` })
+  }
+
+const append = (text: string, before: readonly string[]) => [...before, text]
+
+function parseFlags(argv: readonly string[]): Flags {
+  return new Command('herd')
+    .description('All services of a shoal in one process, on the file backend.')
+    .option('--agents <n>', 'number of agents', count, 3)
+    .option('--origins <n>', 'number of origins', count, 3)
+    .option('--trackers <n>', 'number of trackers', count, 2)
+    .option('--data <dir>', 'data folder', 'data')
+    .option('--ports <auto|fixed>', 'the documented ports, or any free ones', oneOf('auto', 'fixed'), 'fixed')
+    .option('--json', 'the endpoints as one JSON line on stdout, and nothing else there')
+    .option(
+      '--log <level>',
+      'log lines on stderr from this level on',
+      oneOf('debug', 'info', 'warn', 'error', 'silent'),
+      'warn',
+    )
+    .option('--set <service.key=value>', 'one key of all agents, origins, ...: agent.limits.upload=20MB/s', append, [])
+    .parse(argv, { from: 'user' })
+    .opts<Flags>()
+}
+
+/** Runs a herd until SIGTERM or SIGINT; gives the exit code. */
+export async function run(argv: readonly string[], host: ProcessHost): Promise<number> {
+  const stop = deferred()
+  const release = host.onTerminate(() => stop.resolve())
+  try {
+    const flags = parseFlags(argv)
+    const size = { agents: flags.agents, origins: flags.origins, trackers: flags.trackers }
+    const ports = flags.ports === 'fixed' ? fixedPorts() : await autoPorts(portCount(size))
+    const plan = planHerd(size, ports, resolve(flags.data))
+    const print = (line: string) => void (flags.json === true ? process.stderr : process.stdout).write(`${line}\n`)
+    const logger = jsonLogger({ level: flags.log, service: 'herd', stream: process.stderr })
+    const herd = await herdService(
+      { logger, onPull: (agent, summary) => print(pullLine(agent, summary)) },
+      { plan, overrides: flags.set },
+    )
+    await herd.start()
+    if (flags.json === true) process.stdout.write(`${JSON.stringify(endpointsOf(plan))}\n`)
+    else print(welcome(endpointsOf(plan)))
+    await stop.promise
+    await herd.stop()
+    return 0
+  } catch (err) {
+    const reason = typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
+    host.complain(`shoal herd: ${isAppError(err) ? err.code : 'UNKNOWN'}: ${reason}`)
+    return 1
+  } finally {
+    release()
+  }
+}
+
+if (process.argv[1] === import.meta.filename) process.exitCode = await run(process.argv.slice(2), processHost())

@@ -1,0 +1,67 @@
+import type { PullSummary } from '../../lib/swarm/index.ts'
+import type { HerdPlan, InstancePlan } from './plan.ts'
+
+const HOST = '127.0.0.1'
+
+const at = (instances: readonly InstancePlan[], listener: string): readonly string[] =>
+  instances.map(({ ports }) => `${HOST}:${ports[listener] ?? 0}`)
+
+/** Where everything listens, as the one JSON line of `--json`. */
+export function endpointsOf(plan: HerdPlan) {
+  return {
+    proxy: at(plan.proxy, 'registry')[0] ?? '',
+    agents: at(plan.agent, 'registry'),
+    agentPeers: at(plan.agent, 'peer'),
+    agentOps: at(plan.agent, 'ops'),
+    agentAdmins: at(plan.agent, 'admin'),
+    origins: at(plan.origin, 'http'),
+    originPeers: at(plan.origin, 'peer'),
+    originOps: at(plan.origin, 'ops'),
+    trackers: at(plan.tracker, 'http'),
+    trackerOps: at(plan.tracker, 'ops'),
+    buildIndexes: at(plan.buildIndex, 'http'),
+    proxyOps: at(plan.proxy, 'ops')[0] ?? '',
+  }
+}
+
+export type HerdEndpoints = ReturnType<typeof endpointsOf>
+
+/** The endpoints for a person, with lines to paste. */
+export function welcome(endpoints: HerdEndpoints): string {
+  const { proxy, agents, origins, trackers, buildIndexes, agentOps } = endpoints
+  const first = agents[0] ?? ''
+  return [
+    '',
+    `proxy        ${proxy}`,
+    ...agents.map((agent, i) => `agent ${i + 1}      ${agent}`),
+    `origins      ${origins.join('  ')}`,
+    `trackers     ${trackers.join('  ')}`,
+    `build-index  ${buildIndexes.join('  ')}`,
+    `metrics      http://${agentOps[0] ?? ''}/metrics`,
+    '',
+    '# push with docker, pull from an agent',
+    `docker tag IMAGE ${proxy}/demo:1 && docker push ${proxy}/demo:1`,
+    `docker pull ${first}/demo:1`,
+    '',
+    '# containerd: /etc/containerd/certs.d/' + proxy + '/hosts.toml',
+    `server = "http://${proxy}"`,
+    `[host."http://${first}"]`,
+    '  capabilities = ["pull", "resolve"]',
+    '',
+    `ctr images pull --hosts-dir /etc/containerd/certs.d ${proxy}/demo:1`,
+    '',
+  ].join('\n')
+}
+
+const mib = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`
+
+/** One line for a finished pull: what, how much from where, first byte, speed. */
+export function pullLine(agent: string, summary: PullSummary): string {
+  const { digest, size, bytes, firstByteMs, totalMs } = summary
+  const sources = Object.entries(bytes)
+    .filter(([, count]) => count > 0)
+    .map(([source, count]) => `${source} ${mib(count)}`)
+  const first = firstByteMs === undefined ? 'no byte read' : `first byte ${firstByteMs.toFixed(0)} ms`
+  const speed = totalMs > 0 ? `${mib((size / totalMs) * 1000)}/s` : '-'
+  return `${agent}  ${digest.slice(0, 19)}  ${mib(size)}  ${sources.join(', ') || 'cached'}  ${first}  ${speed}`
+}

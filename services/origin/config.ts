@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { backendRulesSchema } from '../../lib/backend/index.ts'
+import { byteSize, duration, listener, memberList, rate } from '../../lib/config/index.ts'
+import { commonKeys } from '../../lib/service/index.ts'
+
+/** Every key of an origin; `config/origin/base.yaml` shows them with their defaults. */
+export const originSchema = z.strictObject({
+  ...commonKeys,
+  /** Which of `origins.members` this one is. */
+  member: z.string().min(1).default('origin-1'),
+  /** The API for proxies, trackers, agents and the other origins. */
+  http: listener.prefault({ bind: '127.0.0.1:64001' }),
+  /** Where agents connect to for pieces. */
+  peer: listener.prefault({ bind: '127.0.0.1:64002' }),
+  /** Probes and metrics. */
+  ops: listener.prefault({ bind: '127.0.0.1:64003' }),
+  /** The local store: blobs at rest and uploads under way. */
+  folder: z.string().min(1).default('data/origin'),
+  store: z
+    .strictObject({
+      /** Own bytes on disk; the least recently used blobs are evicted near it. */
+      capacity: byteSize.prefault('100GB'),
+      /** Left free on the disk for everybody else. */
+      minFree: byteSize.prefault('512MiB'),
+      /** An upload that nobody has used for this long is removed. */
+      uploadIdle: duration.prefault('1d'),
+    })
+    .prefault({}),
+  /** The stores behind the cluster, by repository; the first rule that fits counts. The same for all origins. */
+  backends: backendRulesSchema.prefault([{ namespace: '*', backend: { driver: 'file', folder: 'data/backend' } }]),
+  /** The ring of origins. */
+  origins: z
+    .strictObject({
+      members: memberList.prefault([{ id: 'origin-1', url: 'http://127.0.0.1:64001' }]),
+      /** How many origins own each blob. */
+      replicas: z.number().int().min(1).default(2),
+    })
+    .prefault({}),
+  trackers: z
+    .strictObject({ members: memberList.prefault([{ id: 'tracker-1', url: 'http://127.0.0.1:63001' }]) })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      /** What peers get from here, all together. */
+      upload: rate.prefault('unlimited'),
+    })
+    .prefault({}),
+})
+
+export type OriginConfig = z.output<typeof originSchema>

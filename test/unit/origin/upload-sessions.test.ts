@@ -1,0 +1,84 @@
+import { describe, expect, test } from '@jest/globals'
+import { blobKey } from '../../../services/origin/blob-keys.ts'
+import { type LabOrigin, type OriginLab, originLab } from '../../kit/origin-lab.ts'
+import { chunksOf, randomContent, readBlob } from '../../kit/store-fixture.ts'
+
+const content = randomContent(200_000, 11)
+const blob = { digest: content.digest, namespace: 'team/app' }
+
+async function started(count = 3, replicas = 2): Promise<OriginLab> {
+  const lab = originLab({ count, replicas })
+  for (const { store } of lab.origins) await store.start()
+  return lab
+}
+
+const owners = (lab: OriginLab): readonly LabOrigin[] =>
+  lab.origins[0]!.cluster.owners(content.digest).map(({ id }) => lab.origin(id))
+
+const outsider = (lab: OriginLab): LabOrigin => lab.origins.find((each) => !owners(lab).includes(each))!
+
+async function received(origin: LabOrigin): Promise<string> {
+  const { id } = await origin.uploads.create()
+  await origin.uploads.append(id, 0, chunksOf(content.bytes))
+  return id
+}
+
+describe('closing an upload', () => {
+  test.each(['owner', 'outsider'] as const)('at an %s puts it on every owner and into the store', async (where) => {
+    const lab = await started()
+    const origin = where === 'owner' ? owners(lab)[1]! : outsider(lab)
+    await expect(origin.uploads.commit(await received(origin), blob)).resolves.toEqual({ size: 200_000 })
+    for (const owner of owners(lab)) {
+      expect(Buffer.compare(await readBlob(owner.store, content.digest), content.bytes)).toBe(0)
+    }
+    expect(await outsider(lab).store.stat(content.digest)).toBeUndefined()
+    expect(outsider(lab).store.usedBytes).toBe(0)
+    expect((await lab.inner.stat(blobKey(content.digest)))?.size).toBe(200_000)
+  })
+
+  test('with the wrong digest is refused and the session stays', async () => {
+    const lab = await started()
+    const [origin] = owners(lab)
+    const id = await received(origin!)
+    const wrong = { ...blob, digest: randomContent(5, 1).digest }
+    await expect(origin!.uploads.commit(id, wrong)).rejects.toMatchObject({ code: 'DIGEST_INVALID' })
+    await expect(origin!.uploads.status(id)).resolves.toEqual({ id, size: 200_000 })
+    await expect(origin!.uploads.commit(id, blob)).resolves.toEqual({ size: 200_000 })
+  })
+
+  test('goes on with the owners that live', async () => {
+    const lab = await started()
+    const [first, second] = owners(lab)
+    const id = await received(first!)
+    second!.kill()
+    await expect(first!.uploads.commit(id, blob)).resolves.toEqual({ size: 200_000 })
+    expect(await second!.store.stat(content.digest)).toBeUndefined()
+  })
+
+  test('fails when no owner lives, keeps the session, and works once one is back', async () => {
+    const lab = await started(2, 1)
+    const origin = outsider(lab)
+    const id = await received(origin)
+    lab.backend.break()
+    await expect(origin.uploads.commit(id, blob)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+    await expect(origin.uploads.status(id)).resolves.toMatchObject({ size: 200_000 })
+    lab.backend.heal()
+    await expect(origin.uploads.commit(id, blob)).resolves.toEqual({ size: 200_000 })
+  })
+
+  test('is not acknowledged without a single owner', async () => {
+    const lab = await started(2, 1)
+    const origin = outsider(lab)
+    const id = await received(origin)
+    owners(lab)[0]!.kill()
+    await expect(origin.uploads.commit(id, blob)).rejects.toMatchObject({ code: 'NO_HEALTHY_MEMBER' })
+    await expect(origin.uploads.status(id)).resolves.toMatchObject({ size: 200_000 })
+  })
+
+  test('of a session that is not here says so', async () => {
+    const lab = await started()
+    const [origin] = lab.origins
+    await expect(origin!.uploads.commit('nope', blob)).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' })
+    await expect(origin!.uploads.append('nope', 0, chunksOf())).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' })
+  })
+})
