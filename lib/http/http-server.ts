@@ -57,10 +57,9 @@ const hostInUrl = (host: string) => (host.includes(':') ? `[${host}]` : host)
 const configured = (dispatch: Dispatch, underWay: Visits, init: HttpServerInit): Server => {
   const server = createServer({ noDelay: true, keepAlive: true }, (req, res) => {
     const visit = underWay.open(req, res)
-    if (!server.listening) {
-      res.shouldKeepAlive = false
-      res.once('close', () => server.closeIdleConnections())
-    }
+    res.once('close', () => {
+      if (!server.listening) server.closeIdleConnections()
+    })
     dispatch(req, res, visit)
   })
   server.requestTimeout = 0
@@ -91,14 +90,14 @@ const listen = (server: Server, bind: BindAddress): Promise<void> =>
 export function httpServer(components: HttpServerComponents, init: HttpServerInit): HttpServer {
   const { clock } = components
   const logger = components.logger.child({ listener: init.name })
-  const underWay = visits({ ...components, logger }, init.name)
   const dispatch = routing(
     { logger, authenticate: components.authenticate },
     { routes: init.routes, envelope: init.envelope ?? 'own' },
   )
-  let server: Server | undefined
+  let running: { readonly server: Server; readonly underWay: Visits } | undefined
 
-  const drain = async (closing: Server) => {
+  const drain = async (closing: Server, underWay: Visits) => {
+    underWay.closeConnections()
     const closed = new Promise<void>((resolve) => closing.close(() => resolve()))
     const within = async (limitMs: number) => {
       const over = new AbortController()
@@ -114,24 +113,25 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
   }
 
   const addressNow = (): BindAddress => {
-    const bound = server?.address()
+    const bound = running?.server.address()
     return typeof bound === 'object' && bound !== null ? { host: init.bind.host, port: bound.port } : init.bind
   }
   const urlNow = () => `http://${hostInUrl(init.bind.host)}:${addressNow().port}`
 
   return {
     async start() {
-      if (server !== undefined) return
-      const starting = configured(dispatch, underWay, init)
-      await listen(starting, init.bind)
-      starting.on('error', (err) => logger.error('listener failed', { err }))
-      server = starting
+      if (running !== undefined) return
+      const underWay = visits({ ...components, logger }, init.name)
+      const server = configured(dispatch, underWay, init)
+      await listen(server, init.bind)
+      server.on('error', (err) => logger.error('listener failed', { err }))
+      running = { server, underWay }
       logger.info('listening', { url: urlNow() })
     },
     async stop() {
-      const closing = server
-      server = undefined
-      if (closing !== undefined) await drain(closing)
+      const closing = running
+      running = undefined
+      if (closing !== undefined) await drain(closing.server, closing.underWay)
     },
     get address() {
       return addressNow()

@@ -56,6 +56,9 @@ export function responseBody(clock: Clock, init: ResponseBodyInit): ResponseBody
     },
   })
 
+  // An answer may fail while its owner is busy elsewhere; whoever reads it later still gets the error.
+  readable.on('error', () => undefined)
+
   return {
     readable,
     push(chunk) {

@@ -15,6 +15,8 @@ export interface Visit {
 /** The requests under way on one server; counts and logs each when it ends. */
 export interface Visits {
   open(req: IncomingMessage, res: ServerResponse): Visit
+  /** From now on every answer that has not begun says that it is the last on its connection. */
+  closeConnections(): void
   /** Tells everything under way to give up. */
   abortAll(): void
   /** Resolves at once when nothing is under way, else with the end of the last. */
@@ -40,7 +42,8 @@ const requestIdOf = (req: IncomingMessage, random: Random): string => {
 }
 
 export function visits({ logger, metrics, clock, random }: VisitsComponents, listener: string): Visits {
-  const underWay = new Set<AbortController>()
+  const underWay = new Map<ServerResponse, AbortController>()
+  let closing = false
   const waiting = new Set<() => void>()
   const requests = metrics.counter(
     { name: 'shoal_http_requests_total', help: 'Requests answered, by listener, route pattern, method and status.' },
@@ -72,9 +75,10 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
         route: 'unmatched',
         allowed: new Set(),
       }
-      underWay.add(controller)
+      underWay.set(res, controller)
+      if (closing) res.shouldKeepAlive = false
       res.once('close', () => {
-        underWay.delete(controller)
+        underWay.delete(res)
         if (!res.writableFinished) controller.abort(appError('ABORTED', { message: 'the client went' }))
         close(visit, req, res, startedMs)
         if (underWay.size > 0) return
@@ -83,8 +87,12 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
       })
       return visit
     },
+    closeConnections() {
+      closing = true
+      for (const res of underWay.keys()) res.shouldKeepAlive = false
+    },
     abortAll() {
-      for (const controller of underWay) controller.abort(appError('SHUTTING_DOWN'))
+      for (const controller of underWay.values()) controller.abort(appError('SHUTTING_DOWN'))
     },
     idle: () => (underWay.size === 0 ? Promise.resolve() : new Promise((resolve) => waiting.add(resolve))),
   }

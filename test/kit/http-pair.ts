@@ -1,0 +1,64 @@
+import { type FakeClock, fakeClock, seededRandom } from '../../lib/base/index.ts'
+import {
+  type HttpClient,
+  type HttpClientInit,
+  type HttpServer,
+  type HttpServerInit,
+  httpClient,
+  httpServer,
+  type Route,
+} from '../../lib/http/index.ts'
+import { type Authenticate, tokenAuthenticator } from '../../lib/identity/index.ts'
+import {
+  type RecordingLogger,
+  type RecordingMetrics,
+  recordingLogger,
+  recordingMetrics,
+} from '../../lib/telemetry/index.ts'
+
+export interface HttpPairInit {
+  readonly server?: Partial<HttpServerInit>
+  readonly client?: HttpClientInit
+  readonly authenticate?: Authenticate
+}
+
+/** A server and a client of the kit over loopback, on one clock that stands still until told to move. */
+export interface HttpPair extends AsyncDisposable {
+  readonly server: HttpServer
+  readonly client: HttpClient
+  readonly clock: FakeClock
+  readonly logger: RecordingLogger
+  readonly metrics: RecordingMetrics
+  /** Absolute URL of a path on the server. */
+  url(path: string): string
+}
+
+/** One route that anybody may use. */
+export function route(methods: Route['methods'], path: string, handle: Route['handle']): Route {
+  return { methods, path, right: 'none', summary: 'for a test', handle }
+}
+
+export async function httpPair(routes: readonly Route[], init: HttpPairInit = {}): Promise<HttpPair> {
+  const clock = fakeClock()
+  const logger = recordingLogger()
+  const metrics = recordingMetrics()
+  const authenticate = init.authenticate ?? tokenAuthenticator()
+  const server = httpServer(
+    { logger, metrics, clock, random: seededRandom(1), authenticate },
+    { name: 'test', bind: { host: '127.0.0.1', port: 0 }, routes, ...init.server },
+  )
+  const client = httpClient({ clock }, init.client)
+  await server.start()
+  return {
+    server,
+    client,
+    clock,
+    logger,
+    metrics,
+    url: (path) => `${server.url}${path}`,
+    async [Symbol.asyncDispose]() {
+      await client.stop()
+      await server.stop()
+    },
+  }
+}
