@@ -50,125 +50,150 @@ export interface CompleteBlobsComponents {
   readonly files: BlobFiles
   readonly locks: KeyedLock
   readonly space: Space
-  now(): number
+  readonly now: () => number
   /** Runs work that nobody waits for. */
-  background(name: string, work: () => Promise<void>): void
+  readonly background: (name: string, work: () => Promise<void>) => void
   /** Called after each change of the number of blobs. */
   changed(count: number): void
 }
 
 const snapshot = ({ digest, size, usedAtMs }: Entry): StoredBlob => ({ digest, size, usedAtMs })
 
-export function completeBlobs(components: CompleteBlobsComponents): CompleteBlobs {
-  const { files, locks, space } = components
-  const entries = new Map<Digest, Entry>()
+class Blobs implements CompleteBlobs {
+  readonly #components: CompleteBlobsComponents
+  readonly #entries = new Map<Digest, Entry>()
 
-  const known = (digest: Digest): Entry => {
-    const entry = entries.get(digest)
+  constructor(components: CompleteBlobsComponents) {
+    this.#components = components
+  }
+
+  restore(found: readonly FoundBlob[]) {
+    this.#entries.clear()
+    for (const blob of found) {
+      this.#add(blob)
+      this.#components.space.adopt(blob.size)
+    }
+  }
+
+  adopt(digest: Digest, size: number, promote: () => Promise<void>) {
+    return this.#components.locks.run(digest, async () => {
+      const existing = this.#entries.get(digest)
+      if (existing !== undefined) {
+        this.#touch(existing)
+        return { blob: snapshot(existing), added: false }
+      }
+      await promote()
+      return { blob: snapshot(this.#add({ digest, size, usedAtMs: this.#components.now() })), added: true }
+    })
+  }
+
+  stat(digest: Digest) {
+    const entry = this.#entries.get(digest)
+    return entry === undefined ? undefined : snapshot(entry)
+  }
+
+  touch(digest: Digest) {
+    const entry = this.#entries.get(digest)
+    if (entry !== undefined) this.#touch(entry)
+  }
+
+  async open(digest: Digest, options: ReadOptions = {}): Promise<Readable> {
+    const entry = this.#known(digest)
+    const range = checkedRange(options.range ?? wholeRange(entry.size), entry.size)
+    this.#touch(entry)
+    entry.readers += 1
+    const leave = () => {
+      entry.readers -= 1
+    }
+    try {
+      const handle = await this.#components.files.open(digest)
+      return rangeStream(() => Promise.resolve(handle), range, { signal: options.signal, onClose: leave })
+    } catch (err) {
+      leave()
+      throw err
+    }
+  }
+
+  async readAt(digest: Digest, range: ByteRange): Promise<Uint8Array> {
+    const entry = this.#known(digest)
+    checkedRange(range, entry.size)
+    this.#touch(entry)
+    entry.readers += 1
+    try {
+      return await this.#components.files.readAt(digest, range)
+    } finally {
+      entry.readers -= 1
+    }
+  }
+
+  list() {
+    return [...this.#entries.values()].map(snapshot)
+  }
+
+  delete(digest: Digest): Promise<void> {
+    return this.#components.locks.run(digest, () => this.#remove(digest))
+  }
+
+  async evict(digest: Digest): Promise<boolean> {
+    const entry = this.#entries.get(digest)
+    if (entry === undefined || !this.#isIdle(entry)) return false
+    await this.delete(digest)
+    return true
+  }
+
+  async sidecar(digest: Digest): Promise<Uint8Array | undefined> {
+    return this.#entries.has(digest) ? this.#components.files.sidecar(digest) : undefined
+  }
+
+  putSidecar(digest: Digest, bytes: Uint8Array): Promise<void> {
+    return this.#components.locks.run(digest, async () => {
+      this.#known(digest)
+      await this.#components.files.putSidecar(digest, bytes)
+    })
+  }
+
+  idle(): readonly Candidate[] {
+    return [...this.#entries.values()]
+      .filter((entry) => this.#isIdle(entry))
+      .map(({ digest, size, usedAtMs }) => ({ digest, kind: 'blob', bytes: size, usedAtMs }))
+  }
+
+  #known(digest: Digest): Entry {
+    const entry = this.#entries.get(digest)
     if (entry === undefined) throw appError('BLOB_UNKNOWN', { detail: { digest } })
     return entry
   }
 
-  const add = (found: FoundBlob): Entry => {
+  #isIdle(entry: Entry) {
+    return entry.readers === 0 && !this.#components.locks.busy(entry.digest)
+  }
+
+  #add(found: FoundBlob): Entry {
     const entry = { ...found, savedAtMs: found.usedAtMs, readers: 0 }
-    entries.set(found.digest, entry)
-    components.changed(entries.size)
+    this.#entries.set(found.digest, entry)
+    this.#components.changed(this.#entries.size)
     return entry
   }
 
-  const touch = (entry: Entry) => {
-    entry.usedAtMs = components.now()
+  #touch(entry: Entry) {
+    const { files, now, background } = this.#components
+    entry.usedAtMs = now()
     if (entry.usedAtMs - entry.savedAtMs < TOUCH_INTERVAL_MS) return
     entry.savedAtMs = entry.usedAtMs
-    components.background('note the use of a blob', () => files.touch(entry.digest, entry.usedAtMs))
+    background('note the use of a blob', () => files.touch(entry.digest, entry.usedAtMs))
   }
 
-  /** Nobody can read it any more once this has begun, and nothing is counted any more once it is over. */
-  const remove = async (digest: Digest) => {
-    const entry = entries.get(digest)
+  /** Nobody can begin to read it once this has begun, and nothing is counted any more once it is over. */
+  async #remove(digest: Digest): Promise<void> {
+    const entry = this.#entries.get(digest)
     if (entry === undefined) return
-    entries.delete(digest)
-    components.changed(entries.size)
-    await files.remove(digest)
-    space.release(entry.size)
+    this.#entries.delete(digest)
+    this.#components.changed(this.#entries.size)
+    await this.#components.files.remove(digest)
+    this.#components.space.release(entry.size)
   }
+}
 
-  const unused = (entry: Entry) => entry.readers === 0 && !locks.busy(entry.digest)
-
-  return {
-    restore(found) {
-      entries.clear()
-      for (const blob of found) {
-        add(blob)
-        space.adopt(blob.size)
-      }
-    },
-    adopt: (digest, size, promote) =>
-      locks.run(digest, async () => {
-        const existing = entries.get(digest)
-        if (existing !== undefined) {
-          touch(existing)
-          return { blob: snapshot(existing), added: false }
-        }
-        await promote()
-        return { blob: snapshot(add({ digest, size, usedAtMs: components.now() })), added: true }
-      }),
-    stat(digest) {
-      const entry = entries.get(digest)
-      return entry === undefined ? undefined : snapshot(entry)
-    },
-    touch(digest) {
-      const entry = entries.get(digest)
-      if (entry !== undefined) touch(entry)
-    },
-    async open(digest, options = {}) {
-      const entry = known(digest)
-      const range = checkedRange(options.range ?? wholeRange(entry.size), entry.size)
-      touch(entry)
-      entry.readers += 1
-      try {
-        const handle = await files.open(digest)
-        return rangeStream(() => Promise.resolve(handle), range, {
-          signal: options.signal,
-          onClose: () => {
-            entry.readers -= 1
-          },
-        })
-      } catch (err) {
-        entry.readers -= 1
-        throw err
-      }
-    },
-    async readAt(digest, range) {
-      const entry = known(digest)
-      checkedRange(range, entry.size)
-      touch(entry)
-      entry.readers += 1
-      try {
-        return await files.readAt(digest, range)
-      } finally {
-        entry.readers -= 1
-      }
-    },
-    list: () => [...entries.values()].map(snapshot),
-    delete: (digest) => locks.run(digest, () => remove(digest)),
-    async evict(digest) {
-      const entry = entries.get(digest)
-      if (entry === undefined || !unused(entry)) return false
-      await locks.run(digest, () => remove(digest))
-      return true
-    },
-    async sidecar(digest) {
-      return entries.has(digest) ? files.sidecar(digest) : undefined
-    },
-    putSidecar: (digest, bytes) =>
-      locks.run(digest, async () => {
-        known(digest)
-        await files.putSidecar(digest, bytes)
-      }),
-    idle: () =>
-      [...entries.values()]
-        .filter(unused)
-        .map((entry) => ({ digest: entry.digest, kind: 'blob', bytes: entry.size, usedAtMs: entry.usedAtMs })),
-  }
+export function completeBlobs(components: CompleteBlobsComponents): CompleteBlobs {
+  return new Blobs(components)
 }

@@ -1,7 +1,7 @@
 import { appError, background, type Clock, type Random, type Timer } from '../base/index.ts'
-import type { Digest, PieceMap } from '../core/index.ts'
+import type { ByteRange, Digest, PieceMap } from '../core/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
-import type { BlobStore } from './blob-store.ts'
+import type { BlobStore, ReadOptions } from './blob-store.ts'
 import { type CompleteBlobs, completeBlobs } from './complete-blobs.ts'
 import { chooseVictims } from './eviction.ts'
 import { keyedLock } from './keyed-lock.ts'
@@ -9,7 +9,7 @@ import { leases } from './leases.ts'
 import type { Medium } from './medium.ts'
 import { type PartialBlobs, partialBlobs } from './partial-blobs.ts'
 import { type Space, type SpaceInit, space } from './space.ts'
-import { storeMetrics } from './store-metrics.ts'
+import { type StoreMetrics, storeMetrics } from './store-metrics.ts'
 import { type Uploads, uploads } from './uploads.ts'
 
 export interface StoreComponents {
@@ -52,111 +52,151 @@ function spaceInit(init: StoreInit): SpaceInit {
   return { capacityBytes, highWatermark, lowWatermark, minFreeBytes }
 }
 
-interface Parts {
-  readonly books: Space
-  readonly blobs: CompleteBlobs
-  readonly partials: PartialBlobs
-  readonly sessions: Uploads
+/** The rules of a blob store over a medium. */
+class ContentStore implements BlobStore {
+  readonly #components: StoreComponents
+  readonly #medium: Medium
+  readonly #metrics: StoreMetrics | undefined
+  readonly #evictable: (digest: Digest) => boolean
+  readonly #uploadIdleMs: number
+  readonly #capacityBytes: number
+  readonly #leases = leases()
+  readonly #space: Space
+  readonly #blobs: CompleteBlobs
+  readonly #partials: PartialBlobs
+  readonly #uploads: Uploads
+  #tasks = background(() => undefined)
+  #sweepTimer: Timer | undefined
+  #started = false
+
+  constructor(components: StoreComponents, init: StoreInit, medium: Medium) {
+    const { clock, random, logger } = components
+    const limits = spaceInit(init)
+    const locks = keyedLock()
+    const now = () => clock.now()
+    this.#components = components
+    this.#medium = medium
+    this.#metrics = storeMetrics(components.metrics)
+    this.#evictable = init.evictable ?? (() => true)
+    this.#uploadIdleMs = init.uploadIdleMs ?? DAY_MS
+    this.#capacityBytes = limits.capacityBytes
+    const freeBytes = () => medium.freeBytes()
+    const evict = (bytes: number) => this.#evict(bytes)
+    this.#space = space({ clock, used: this.#metrics?.used, freeBytes, evict }, limits)
+    const shared = { space: this.#space, locks, now }
+    this.#blobs = completeBlobs({
+      ...shared,
+      files: medium.blobs,
+      background: (name, work) => this.#tasks.run(name, work),
+      changed: (count) => this.#metrics?.blobs.set(count),
+    })
+    const blobs = this.#blobs
+    this.#partials = partialBlobs({ ...shared, blobs, files: medium.partials, leases: this.#leases })
+    this.#uploads = uploads({ ...shared, blobs, files: medium.uploads, random, logger })
+  }
+
+  get usedBytes() {
+    return this.#space.usedBytes
+  }
+
+  async start(): Promise<void> {
+    if (this.#started) return
+    const { logger } = this.#components
+    const found = await this.#medium.start()
+    this.#started = true
+    this.#tasks = background((task, err) => logger.warn('failed in the background', { task, err }))
+    this.#metrics?.capacity.set(this.#capacityBytes)
+    this.#space.open()
+    this.#blobs.restore(found.blobs)
+    this.#partials.restore(found.partials)
+    this.#uploads.restore(found.uploads)
+    await this.#uploads.sweep(this.#uploadIdleMs)
+    this.#planSweep()
+    const counts = { blobs: found.blobs.length, partials: found.partials.length, uploads: found.uploads.length }
+    logger.info('store is open', { ...counts, usedBytes: this.usedBytes })
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#started) return
+    this.#started = false
+    this.#sweepTimer?.cancel()
+    await this.#uploads.interrupt()
+    this.#space.close()
+    await this.#tasks.stop()
+    await this.#medium.stop()
+  }
+
+  async stat(digest: Digest) {
+    return this.#blobs.stat(digest)
+  }
+
+  open(digest: Digest, options?: ReadOptions) {
+    return this.#blobs.open(digest, options)
+  }
+
+  readAt(digest: Digest, range: ByteRange) {
+    return this.#blobs.readAt(digest, range)
+  }
+
+  async list() {
+    return this.#blobs.list()
+  }
+
+  delete(digest: Digest) {
+    return this.#blobs.delete(digest)
+  }
+
+  lease(digest: Digest) {
+    return this.#leases.take(digest)
+  }
+
+  createUpload() {
+    return this.#uploads.create()
+  }
+
+  upload(id: string) {
+    return this.#uploads.get(id)
+  }
+
+  openPartial(digest: Digest, map: PieceMap) {
+    return this.#partials.open(digest, map)
+  }
+
+  async partials() {
+    return this.#partials.list()
+  }
+
+  sidecar(digest: Digest) {
+    return this.#blobs.sidecar(digest)
+  }
+
+  putSidecar(digest: Digest, bytes: Uint8Array) {
+    return this.#space.write(0, () => this.#blobs.putSidecar(digest, bytes))
+  }
+
+  #planSweep() {
+    const sweep = () => {
+      this.#tasks.run('remove idle uploads', () => this.#uploads.sweep(this.#uploadIdleMs))
+      this.#planSweep()
+    }
+    const intervalMs = Math.min(this.#uploadIdleMs, SWEEP_INTERVAL_MS)
+    this.#sweepTimer = this.#components.clock.setTimer(intervalMs, sweep, { background: true })
+  }
+
+  async #evict(bytes: number): Promise<void> {
+    const blobs = this.#blobs.idle().filter(({ digest }) => this.#evictable(digest))
+    const candidates = [...blobs, ...this.#partials.idle()].filter(({ digest }) => !this.#leases.held(digest))
+    for (const { kind, digest, bytes: freed } of chooseVictims(candidates, bytes)) {
+      const owner = kind === 'blob' ? this.#blobs : this.#partials
+      // Somebody may have come while an earlier victim was removed.
+      if (this.#leases.held(digest) || !(await owner.evict(digest))) continue
+      this.#metrics?.evictions.with({ kind }).add()
+      this.#components.logger.info('evicted', { kind, digest, bytes: freed })
+    }
+  }
 }
 
-/** The rules of a blob store over a medium. @throws CONFIG_INVALID */
+/** @throws CONFIG_INVALID when the limits make no sense */
 export function contentStore(components: StoreComponents, init: StoreInit, medium: Medium): BlobStore {
-  const { clock, logger } = components
-  const { uploadIdleMs = DAY_MS, evictable = () => true } = init
-  const limits = spaceInit(init)
-  const metrics = storeMetrics(components.metrics)
-  const now = () => clock.now()
-  const locks = keyedLock()
-  const kept = leases()
-  let tasks = background(() => undefined)
-  let sweepTimer: Timer | undefined
-  let started = false
-
-  const evict = async (bytes: number) => {
-    const { blobs, partials } = parts
-    const candidates = [...blobs.idle().filter(({ digest }) => evictable(digest)), ...partials.idle()]
-    const free = candidates.filter(({ digest }) => !kept.held(digest))
-    for (const { kind, digest, bytes: freed } of chooseVictims(free, bytes)) {
-      if (kept.held(digest) || !(await (kind === 'blob' ? blobs : partials).evict(digest))) continue
-      metrics?.evictions.with({ kind }).add()
-      logger.info('evicted', { kind, digest, bytes: freed })
-    }
-  }
-
-  const build = (): Parts => {
-    const freeBytes = () => medium.freeBytes()
-    const books = space({ clock, used: metrics?.used, freeBytes, evict }, limits)
-    const blobs = completeBlobs({
-      files: medium.blobs,
-      locks,
-      space: books,
-      now,
-      background: (name, work) => tasks.run(name, work),
-      changed: (count) => metrics?.blobs.set(count),
-    })
-    const shared = { space: books, blobs, now }
-    return {
-      books,
-      blobs,
-      partials: partialBlobs({ ...shared, files: medium.partials, locks, leases: kept }),
-      sessions: uploads({ ...shared, files: medium.uploads, random: components.random, logger }),
-    }
-  }
-  const parts = build()
-  const { books, blobs, partials, sessions } = parts
-
-  const sweep = () => {
-    sweepTimer = clock.setTimer(Math.min(uploadIdleMs, SWEEP_INTERVAL_MS), sweep, { background: true })
-    tasks.run('remove idle uploads', () => sessions.sweep(uploadIdleMs))
-  }
-
-  const lifecycle = {
-    async start() {
-      if (started) return
-      const inventory = await medium.start()
-      books.open()
-      blobs.restore(inventory.blobs)
-      partials.restore(inventory.partials)
-      sessions.restore(inventory.uploads)
-      started = true
-      tasks = background((name, err) => logger.warn('failed in the background', { task: name, err }))
-      metrics?.capacity.set(limits.capacityBytes)
-      await sessions.sweep(uploadIdleMs)
-      sweepTimer = clock.setTimer(Math.min(uploadIdleMs, SWEEP_INTERVAL_MS), sweep, { background: true })
-      logger.info('store is open', {
-        blobs: inventory.blobs.length,
-        partials: inventory.partials.length,
-        uploads: inventory.uploads.length,
-        usedBytes: books.usedBytes,
-      })
-    },
-    async stop() {
-      if (!started) return
-      started = false
-      sweepTimer?.cancel()
-      await sessions.interrupt()
-      books.close()
-      await tasks.stop()
-      await medium.stop()
-    },
-  }
-
-  return {
-    ...lifecycle,
-    stat: async (digest) => blobs.stat(digest),
-    open: (digest, options) => blobs.open(digest, options),
-    readAt: (digest, range) => blobs.readAt(digest, range),
-    list: async () => blobs.list(),
-    delete: (digest) => blobs.delete(digest),
-    lease: (digest) => kept.take(digest),
-    createUpload: () => sessions.create(),
-    upload: (id) => sessions.get(id),
-    openPartial: (digest: Digest, map: PieceMap) => partials.open(digest, map),
-    partials: async () => partials.list(),
-    sidecar: (digest) => blobs.sidecar(digest),
-    putSidecar: (digest, bytes) => books.write(0, () => blobs.putSidecar(digest, bytes)),
-    get usedBytes() {
-      return books.usedBytes
-    },
-  }
+  return new ContentStore(components, init, medium)
 }

@@ -20,7 +20,7 @@ export interface ManagedPartial extends PartialBlob {
 export interface PartialComponents {
   readonly space: Space
   readonly blobs: CompleteBlobs
-  now(): number
+  readonly now: () => number
   lease(): () => void
   /** Called once, when it has become a blob or was removed. */
   ended(): void

@@ -26,89 +26,103 @@ export interface PartialBlobsComponents extends Omit<PartialComponents, 'lease' 
 
 const sameMap = (a: PieceMap, b: PieceMap) => a.length === b.length && a.pieceLength === b.pieceLength
 
-/** All partial blobs of a store: those in use, and those that an earlier run left and nobody has asked for yet. */
-export function partialBlobs(components: PartialBlobsComponents): PartialBlobs {
-  const { files, space, locks, leases } = components
-  const inUse = new Map<Digest, ManagedPartial>()
-  const left = new Map<Digest, FoundPartial>()
+const lockOf = (digest: Digest) => `partial ${digest}`
 
-  const removeLeft = async (found: FoundPartial) => {
-    left.delete(found.digest)
-    await files.remove(found.digest)
-    space.release(found.bytes)
+const otherGeometry = (digest: Digest) =>
+  appError('STORE_CORRUPT', {
+    message: 'a partial blob of another length or piece length was there; it is removed',
+    detail: { digest },
+  })
+
+class Partials implements PartialBlobs {
+  readonly #components: PartialBlobsComponents
+  readonly #inUse = new Map<Digest, ManagedPartial>()
+  /** Those that an earlier run left and nobody has asked for yet. */
+  readonly #left = new Map<Digest, FoundPartial>()
+
+  constructor(components: PartialBlobsComponents) {
+    this.#components = components
   }
 
-  const refuseOther = (digest: Digest) =>
-    appError('STORE_CORRUPT', {
-      message: 'a partial blob of another length or piece length was there; it is removed',
-      detail: { digest },
-    })
+  restore(found: readonly FoundPartial[]) {
+    this.#inUse.clear()
+    this.#left.clear()
+    for (const partial of found) {
+      this.#left.set(partial.digest, partial)
+      this.#components.space.adopt(partial.bytes)
+    }
+  }
 
-  const begin = async (digest: Digest, map: PieceMap): Promise<ManagedPartial> => {
-    const found = left.get(digest)
+  open(digest: Digest, map: PieceMap): Promise<PartialBlob> {
+    return this.#components.locks.run(lockOf(digest), async () => {
+      const partial = this.#inUse.get(digest)
+      const reused = partial === undefined ? undefined : await this.#reuse(partial, map)
+      return reused ?? this.#begin(digest, map)
+    })
+  }
+
+  list() {
+    return [...this.#left.values(), ...this.#inUse.values()].map(({ digest, map }) => ({ digest, map }))
+  }
+
+  idle(): readonly Candidate[] {
+    const left = [...this.#left.values()].filter(({ digest }) => !this.#components.locks.busy(lockOf(digest)))
+    const inUse = [...this.#inUse.values()].filter((partial) => partial.idle)
+    return [...left, ...inUse].map(({ digest, bytes, usedAtMs }) => ({ digest, kind: 'partial', bytes, usedAtMs }))
+  }
+
+  async evict(digest: Digest): Promise<boolean> {
+    const { locks } = this.#components
+    const found = this.#left.get(digest)
+    if (found !== undefined) {
+      if (locks.busy(lockOf(digest))) return false
+      await locks.run(lockOf(digest), () => this.#removeLeft(found))
+      return true
+    }
+    const partial = this.#inUse.get(digest)
+    if (partial?.idle !== true) return false
+    await partial.discard(appError('STORE_FULL', { message: 'the partial blob was evicted to make room' }))
+    return true
+  }
+
+  async #removeLeft(found: FoundPartial): Promise<void> {
+    this.#left.delete(found.digest)
+    await this.#components.files.remove(found.digest)
+    this.#components.space.release(found.bytes)
+  }
+
+  async #begin(digest: Digest, map: PieceMap): Promise<ManagedPartial> {
+    const { files, space, leases, now } = this.#components
+    const found = this.#left.get(digest)
     if (found !== undefined && !sameMap(found.map, map)) {
-      await removeLeft(found)
-      throw refuseOther(digest)
+      await this.#removeLeft(found)
+      throw otherGeometry(digest)
     }
     const file = await space.write(0, () => files.open(digest, map))
-    const partial = managedPartial(
-      {
-        ...components,
-        lease: () => leases.take(digest),
-        ended: () => void inUse.delete(digest),
-      },
-      { digest, map, file, usedAtMs: components.now() },
-    )
+    const lease = () => leases.take(digest)
+    const ended = () => void this.#inUse.delete(digest)
+    const components = { ...this.#components, lease, ended }
+    const partial = managedPartial(components, { digest, map, file, usedAtMs: found?.usedAtMs ?? now() })
     // Pieces that could not be trusted any more are no longer counted.
     space.adopt(partial.bytes - (found?.bytes ?? 0))
-    left.delete(digest)
-    inUse.set(digest, partial)
+    this.#left.delete(digest)
+    this.#inUse.set(digest, partial)
     return partial
   }
 
-  const reuse = async (partial: ManagedPartial, map: PieceMap): Promise<PartialBlob | undefined> => {
+  async #reuse(partial: ManagedPartial, map: PieceMap): Promise<PartialBlob | undefined> {
     if (partial.ending !== undefined) {
       await partial.ending
       return undefined
     }
     if (sameMap(partial.map, map)) return partial
-    const refusal = refuseOther(partial.digest)
+    const refusal = otherGeometry(partial.digest)
     await partial.discard(refusal)
     throw refusal
   }
+}
 
-  return {
-    restore(found) {
-      inUse.clear()
-      left.clear()
-      for (const partial of found) {
-        left.set(partial.digest, partial)
-        space.adopt(partial.bytes)
-      }
-    },
-    open: (digest, map) =>
-      locks.run(`partial ${digest}`, async () => {
-        const partial = inUse.get(digest)
-        const reused = partial === undefined ? undefined : await reuse(partial, map)
-        return reused ?? begin(digest, map)
-      }),
-    list: () => [...left.values(), ...inUse.values()].map(({ digest, map }) => ({ digest, map })),
-    idle() {
-      const waiting = [...left.values()].filter(({ digest }) => !locks.busy(`partial ${digest}`))
-      const open = [...inUse.values()].filter((partial) => partial.idle)
-      return [...waiting, ...open].map(({ digest, bytes, usedAtMs }) => ({ digest, kind: 'partial', bytes, usedAtMs }))
-    },
-    async evict(digest) {
-      const found = left.get(digest)
-      if (found !== undefined) {
-        if (locks.busy(`partial ${digest}`)) return false
-        await locks.run(`partial ${digest}`, () => removeLeft(found))
-        return true
-      }
-      const partial = inUse.get(digest)
-      if (partial?.idle !== true) return false
-      await partial.discard(appError('STORE_FULL', { message: 'the partial blob was evicted to make room' }))
-      return true
-    },
-  }
+/** All partial blobs of a store. */
+export function partialBlobs(components: PartialBlobsComponents): PartialBlobs {
+  return new Partials(components)
 }

@@ -5,6 +5,9 @@ import type { Gauge } from '../telemetry/index.ts'
 const FREE_CHECK_MS = 5_000
 const FREE_CHECK_BYTES = 64 * 1024 * 1024
 
+/** Freed at least when the medium is full: a file system gives back blocks, not bytes. */
+const MIN_EVICTION_BYTES = 1024 * 1024
+
 export interface SpaceInit {
   /** Own bytes, all kinds together. */
   readonly capacityBytes: number
@@ -42,101 +45,124 @@ export interface Space {
 
 const isFull = (err: unknown) => hasCode(err, 'ENOSPC', 'EDQUOT')
 
-export function space(components: SpaceComponents, init: SpaceInit): Space {
-  const { clock, used } = components
-  const high = init.capacityBytes * init.highWatermark
-  const low = init.capacityBytes * init.lowWatermark
-  let usedBytes = 0
-  let freeBytes = 0
-  let uncheckedBytes = Number.POSITIVE_INFINITY
-  let checkedAtMs = 0
-  let open = false
-  let evicting: Promise<void> = Promise.resolve()
+class Books implements Space {
+  readonly #components: SpaceComponents
+  readonly #init: SpaceInit
+  #usedBytes = 0
+  #isOpen = false
+  #evicting: Promise<void> = Promise.resolve()
+  /** What the medium last said, less what was asked for since. */
+  #freeBytes = 0
+  #uncheckedBytes = Number.POSITIVE_INFINITY
+  #checkedAtMs = 0
 
-  const count = (bytes: number) => {
-    usedBytes += bytes
-    used?.set(usedBytes)
+  constructor(components: SpaceComponents, init: SpaceInit) {
+    this.#components = components
+    this.#init = init
   }
 
-  const checkFree = async () => {
-    freeBytes = await components.freeBytes()
-    uncheckedBytes = 0
-    checkedAtMs = clock.monotonicMs()
+  get usedBytes() {
+    return this.#usedBytes
   }
 
-  /** Bytes by which the medium would be too full after a write that was already taken off `freeBytes`. */
-  const freeShortage = async (bytes: number) => {
-    freeBytes -= bytes
-    uncheckedBytes += bytes
-    const stale = uncheckedBytes >= FREE_CHECK_BYTES || clock.monotonicMs() - checkedAtMs >= FREE_CHECK_MS
-    if (stale || freeBytes < init.minFreeBytes) {
-      await checkFree()
-      freeBytes -= bytes
+  async write<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    if (!this.#isOpen) throw appError('SHUTTING_DOWN')
+    this.#count(bytes)
+    try {
+      await this.#makeRoom(bytes)
+      return await this.#insist(bytes, work)
+    } catch (err) {
+      this.#count(-bytes)
+      throw err
     }
-    return init.minFreeBytes - freeBytes
   }
 
-  const evict = (bytes: () => number) => {
-    evicting = evicting
-      .catch(() => undefined)
-      .then(async () => {
-        const wanted = bytes()
-        if (wanted > 0) await components.evict(wanted)
-      })
-    return evicting
+  adopt(bytes: number) {
+    this.#count(bytes)
   }
 
-  const makeRoom = async (bytes: number) => {
-    if (usedBytes > high) await evict(() => (usedBytes > high ? usedBytes - low : 0))
-    if (usedBytes > init.capacityBytes) throw appError('STORE_FULL')
-    const shortage = await freeShortage(bytes)
+  release(bytes: number) {
+    this.#count(-bytes)
+  }
+
+  open() {
+    this.#isOpen = true
+    this.#count(-this.#usedBytes)
+    this.#uncheckedBytes = Number.POSITIVE_INFINITY
+  }
+
+  close() {
+    this.#isOpen = false
+  }
+
+  #count(bytes: number) {
+    this.#usedBytes += bytes
+    this.#components.used?.set(this.#usedBytes)
+  }
+
+  /** How much lies above the low watermark, once the high one is passed. */
+  #excess() {
+    const { capacityBytes, highWatermark, lowWatermark } = this.#init
+    return this.#usedBytes > capacityBytes * highWatermark ? this.#usedBytes - capacityBytes * lowWatermark : 0
+  }
+
+  async #makeRoom(bytes: number) {
+    if (this.#excess() > 0) await this.#evict(() => this.#excess())
+    if (this.#usedBytes > this.#init.capacityBytes) throw appError('STORE_FULL')
+    const shortage = await this.#freeShortage(bytes)
     if (shortage <= 0) return
-    await evict(() => shortage)
-    await checkFree()
-    if (freeBytes - bytes < init.minFreeBytes) {
-      throw appError('STORE_FULL', { detail: { freeBytes, minFreeBytes: init.minFreeBytes } })
+    await this.#evict(() => shortage)
+    await this.#checkFree()
+    this.#freeBytes -= bytes
+    if (this.#freeBytes < this.#init.minFreeBytes) {
+      throw appError('STORE_FULL', { detail: { freeBytes: this.#freeBytes, minFreeBytes: this.#init.minFreeBytes } })
     }
   }
 
-  const insist = async <T>(bytes: number, work: () => Promise<T>) => {
+  /** By how many bytes a write would leave less free than must stay so; asks the medium only now and then. */
+  async #freeShortage(bytes: number): Promise<number> {
+    this.#freeBytes -= bytes
+    this.#uncheckedBytes += bytes
+    const ageMs = this.#components.clock.monotonicMs() - this.#checkedAtMs
+    const stale = this.#uncheckedBytes >= FREE_CHECK_BYTES || ageMs >= FREE_CHECK_MS
+    if (stale || this.#freeBytes < this.#init.minFreeBytes) {
+      await this.#checkFree()
+      this.#freeBytes -= bytes
+    }
+    return this.#init.minFreeBytes - this.#freeBytes
+  }
+
+  async #checkFree() {
+    this.#freeBytes = await this.#components.freeBytes()
+    this.#uncheckedBytes = 0
+    this.#checkedAtMs = this.#components.clock.monotonicMs()
+  }
+
+  /** One eviction at a time; each finds out how much is still wanted when its turn comes. */
+  #evict(wanted: () => number): Promise<void> {
+    const evictNow = async () => {
+      const bytes = wanted()
+      if (bytes > 0) await this.#components.evict(bytes)
+    }
+    this.#evicting = this.#evicting.catch(() => undefined).then(evictNow)
+    return this.#evicting
+  }
+
+  async #insist<T>(bytes: number, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (err) {
       if (!isFull(err)) throw err
     }
-    // At least a mebibyte: a file system gives back blocks, not bytes.
-    await evict(() => Math.max(bytes, 1024 * 1024))
+    await this.#evict(() => Math.max(bytes, MIN_EVICTION_BYTES))
     try {
       return await work()
     } catch (err) {
       throw isFull(err) ? appError('STORE_FULL', { cause: err }) : err
     }
   }
+}
 
-  return {
-    get usedBytes() {
-      return usedBytes
-    },
-    async write(bytes, work) {
-      if (!open) throw appError('SHUTTING_DOWN')
-      count(bytes)
-      try {
-        await makeRoom(bytes)
-        return await insist(bytes, work)
-      } catch (err) {
-        count(-bytes)
-        throw err
-      }
-    },
-    adopt: count,
-    release: (bytes) => count(-bytes),
-    close() {
-      open = false
-    },
-    open() {
-      open = true
-      count(-usedBytes)
-      uncheckedBytes = Number.POSITIVE_INFINITY
-    },
-  }
+export function space(components: SpaceComponents, init: SpaceInit): Space {
+  return new Books(components, init)
 }

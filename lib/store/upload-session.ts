@@ -1,15 +1,9 @@
 import { createHash, type Hash } from 'node:crypto'
+import type { Readable } from 'node:stream'
 import { type AbortOptions, appError, throwIfAborted } from '../base/index.ts'
-import {
-  type ByteRange,
-  type Digest,
-  type DigestAlgorithm,
-  digestAlgorithm,
-  digestFromHex,
-  wholeRange,
-} from '../core/index.ts'
+import { type Digest, type DigestAlgorithm, digestAlgorithm, digestFromHex, wholeRange } from '../core/index.ts'
 import { type Batch, batches } from './batches.ts'
-import type { StoredBlob, Upload } from './blob-store.ts'
+import type { ReadOptions, StoredBlob, Upload } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
 import type { CompleteBlobs } from './complete-blobs.ts'
 import type { FoundUpload, ReadHandle, UploadFiles, UploadHandle } from './medium.ts'
@@ -29,9 +23,9 @@ export interface UploadComponents {
   readonly files: UploadFiles
   readonly space: Space
   readonly blobs: CompleteBlobs
-  now(): number
+  readonly now: () => number
   /** Called once, when it has become a blob or was removed. */
-  ended(id: string): void
+  readonly ended: (id: string) => void
 }
 
 /** Feeds the first `size` bytes of an open file to a fresh hash. */
@@ -43,138 +37,165 @@ async function hashOf(handle: ReadHandle, size: number, algorithm: DigestAlgorit
   return hash
 }
 
-/** One upload. The hash state is not kept on disk: after a restart the bytes are read again before the next use. */
-export function uploadSession(components: UploadComponents, found: FoundUpload): UploadSession {
-  const { files, space, blobs } = components
-  const { id } = found
-  let size = found.size
-  let usedAtMs = found.usedAtMs
-  let sha256: Hash | undefined = size === 0 ? createHash('sha256') : undefined
-  let running: Promise<unknown> | undefined
-  let interruption = new AbortController()
-  let ended = false
-  let published = false
-  let removal: Promise<void> | undefined
+/** The hash state is not kept on disk: after a restart the bytes are read again before the next use. */
+class Session implements UploadSession {
+  readonly id: string
+  readonly #components: UploadComponents
+  #size: number
+  #usedAtMs: number
+  #sha256: Hash | undefined
+  /** What runs on it now; only one thing may. */
+  #running: Promise<unknown> | undefined
+  #interruption = new AbortController()
+  #removal: Promise<void> | undefined
+  #published = false
+
+  constructor(components: UploadComponents, found: FoundUpload) {
+    this.#components = components
+    this.id = found.id
+    this.#size = found.size
+    this.#usedAtMs = found.usedAtMs
+    this.#sha256 = found.size === 0 ? createHash('sha256') : undefined
+  }
+
+  get size() {
+    return this.#size
+  }
+
+  get usedAtMs() {
+    return this.#usedAtMs
+  }
+
+  get busy() {
+    return this.#running !== undefined
+  }
+
+  async append(source: AsyncIterable<Uint8Array>, options: AbortOptions & { readonly offset: number }): Promise<void> {
+    throwIfAborted(options.signal)
+    this.#checkFree()
+    if (options.offset !== this.#size) throw appError('UPLOAD_OFFSET', { detail: { size: this.#size } })
+    const outer = options.signal === undefined ? [] : [options.signal]
+    const signal = AbortSignal.any([this.#interruption.signal, ...outer])
+    await this.#alone((handle) => this.#receive(handle, source, signal))
+  }
+
+  digest(algorithm: DigestAlgorithm): Promise<Digest> {
+    return this.#alone((handle) => this.#digestNow(handle, algorithm))
+  }
+
+  read(options: ReadOptions = {}): Readable {
+    const range = checkedRange(options.range ?? wholeRange(this.#size), this.#size)
+    return rangeStream(() => this.#components.files.open(this.id), range, options)
+  }
+
+  commit(digest: Digest): Promise<StoredBlob> {
+    return this.#alone(async (handle) => {
+      const actual = await this.#digestNow(handle, digestAlgorithm(digest))
+      if (actual !== digest) throw appError('DIGEST_INVALID', { detail: { expected: digest, actual } })
+      return this.#publish(digest)
+    })
+  }
+
+  async abort(): Promise<void> {
+    if (this.#published) return
+    this.#removal ??= this.interrupt().then(async () => {
+      if (!this.#published) await this.#remove()
+    })
+    await this.#removal
+  }
+
+  async interrupt(): Promise<void> {
+    this.#interruption.abort()
+    await this.#running
+    this.#interruption = new AbortController()
+  }
+
+  #checkFree() {
+    if (this.#published || this.#removal !== undefined) throw appError('BLOB_UPLOAD_UNKNOWN')
+    if (this.#running !== undefined) throw appError('UPLOAD_CONFLICT')
+  }
 
   /** One at a time: an append, a commit, a digest. */
-  const alone = async <T>(work: (handle: UploadHandle) => Promise<T>): Promise<T> => {
-    if (ended) throw appError('BLOB_UPLOAD_UNKNOWN')
-    if (running !== undefined) throw appError('UPLOAD_CONFLICT')
-    usedAtMs = components.now()
-    const turn = files.open(id).then(async (handle) => {
-      try {
-        return await work(handle)
-      } finally {
-        await handle.close()
-      }
-    })
-    running = turn.catch(() => undefined)
+  async #alone<T>(work: (handle: UploadHandle) => Promise<T>): Promise<T> {
+    this.#checkFree()
+    this.#usedAtMs = this.#components.now()
+    const turn = this.#withFile(work)
+    this.#running = turn.catch(() => undefined)
     try {
       return await turn
     } finally {
-      running = undefined
-      usedAtMs = components.now()
+      this.#running = undefined
+      this.#usedAtMs = this.#components.now()
     }
   }
 
-  /** Writes one batch while hashing it; a failed write leaves `size` where it was and forgets the hash. */
-  const take = async (handle: UploadHandle, batch: Batch) => {
-    const position = size
-    const writing = space.write(batch.bytes, () => handle.write(batch.chunks, position))
-    writing.catch(() => undefined)
-    for (const chunk of batch.chunks) sha256?.update(chunk)
+  async #withFile<T>(work: (handle: UploadHandle) => Promise<T>): Promise<T> {
+    const handle = await this.#components.files.open(this.id)
     try {
-      await writing
-      size = position + batch.bytes
-    } catch (err) {
-      sha256 = undefined
-      throw err
+      return await work(handle)
+    } finally {
+      await handle.close()
     }
   }
 
-  const receive = async (handle: UploadHandle, source: AsyncIterable<Uint8Array>, signal: AbortSignal) => {
-    sha256 ??= await hashOf(handle, size, 'sha256')
+  /** The next batch is gathered while one is written. */
+  async #receive(handle: UploadHandle, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    this.#sha256 ??= await hashOf(handle, this.#size, 'sha256')
     let writing = Promise.resolve()
     try {
       for await (const batch of batches(source, { signal })) {
         await writing
-        writing = take(handle, batch)
+        writing = this.#take(handle, batch)
         writing.catch(() => undefined)
       }
     } finally {
       try {
         await writing
       } finally {
-        await handle.settle(size, components.now())
+        await handle.settle(this.#size, this.#components.now())
       }
     }
   }
 
-  const digestNow = async (handle: ReadHandle, algorithm: DigestAlgorithm): Promise<Digest> => {
-    if (algorithm !== 'sha256') return digestFromHex(algorithm, (await hashOf(handle, size, algorithm)).digest('hex'))
-    sha256 ??= await hashOf(handle, size, 'sha256')
-    return digestFromHex('sha256', sha256.copy().digest('hex'))
+  /** Writes one batch while hashing it; a failed write leaves `size` where it was and forgets the hash. */
+  async #take(handle: UploadHandle, batch: Batch): Promise<void> {
+    const position = this.#size
+    const writing = this.#components.space.write(batch.bytes, () => handle.write(batch.chunks, position))
+    writing.catch(() => undefined)
+    for (const chunk of batch.chunks) this.#sha256?.update(chunk)
+    try {
+      await writing
+      this.#size = position + batch.bytes
+    } catch (err) {
+      this.#sha256 = undefined
+      throw err
+    }
   }
 
-  const remove = async () => {
-    await files.remove(id)
-    space.release(size)
-    components.ended(id)
+  async #digestNow(handle: ReadHandle, algorithm: DigestAlgorithm): Promise<Digest> {
+    if (algorithm !== 'sha256') {
+      return digestFromHex(algorithm, (await hashOf(handle, this.#size, algorithm)).digest('hex'))
+    }
+    this.#sha256 ??= await hashOf(handle, this.#size, 'sha256')
+    return digestFromHex('sha256', this.#sha256.copy().digest('hex'))
   }
 
-  const publish = async (digest: Digest): Promise<StoredBlob> => {
-    const { blob, added } = await blobs.adopt(digest, size, () => files.promote(id, digest, components.now()))
-    ended = true
-    published = true
-    if (added) components.ended(id)
-    else await remove()
+  async #publish(digest: Digest): Promise<StoredBlob> {
+    const { blobs, files, now, ended } = this.#components
+    const { blob, added } = await blobs.adopt(digest, this.#size, () => files.promote(this.id, digest, now()))
+    this.#published = true
+    if (added) ended(this.id)
+    else await this.#remove()
     return blob
   }
 
-  const interrupt = async () => {
-    interruption.abort()
-    await running
-    interruption = new AbortController()
+  async #remove(): Promise<void> {
+    await this.#components.files.remove(this.id)
+    this.#components.space.release(this.#size)
+    this.#components.ended(this.id)
   }
+}
 
-  return {
-    id,
-    get size() {
-      return size
-    },
-    get usedAtMs() {
-      return usedAtMs
-    },
-    get busy() {
-      return running !== undefined
-    },
-    async append(source, options: AbortOptions & { readonly offset: number }) {
-      throwIfAborted(options.signal)
-      if (ended) throw appError('BLOB_UPLOAD_UNKNOWN')
-      if (running === undefined && options.offset !== size) throw appError('UPLOAD_OFFSET', { detail: { size } })
-      const outer = options.signal === undefined ? [] : [options.signal]
-      const signal = AbortSignal.any([interruption.signal, ...outer])
-      await alone((handle) => receive(handle, source, signal))
-    },
-    digest: (algorithm) => alone((handle) => digestNow(handle, algorithm)),
-    read(options = {}) {
-      const range: ByteRange = checkedRange(options.range ?? wholeRange(size), size)
-      return rangeStream(() => files.open(id), range, options)
-    },
-    commit: (digest) =>
-      alone(async (handle) => {
-        const actual = await digestNow(handle, digestAlgorithm(digest))
-        if (actual !== digest) throw appError('DIGEST_INVALID', { detail: { expected: digest, actual } })
-        return publish(digest)
-      }),
-    async abort() {
-      if (ended && removal === undefined) return
-      ended = true
-      removal ??= interrupt().then(async () => {
-        if (!published) await remove()
-      })
-      await removal
-    },
-    interrupt,
-  }
+export function uploadSession(components: UploadComponents, found: FoundUpload): UploadSession {
+  return new Session(components, found)
 }

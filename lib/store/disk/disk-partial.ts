@@ -1,115 +1,153 @@
 import { open } from 'node:fs/promises'
-import type { Timer } from '../../base/index.ts'
-import type { Digest, PieceMap } from '../../core/index.ts'
+import type { Background, Bitset, Clock, Timer } from '../../base/index.ts'
+import type { ByteRange, Digest, PieceMap } from '../../core/index.ts'
 import type { PartialFile } from '../medium.ts'
 import { noteUse, openBlobData } from './blob-files.ts'
 import { moveDurably, readFully, removeFolder, writeFully } from './durable.ts'
-import type { PartialFilesComponents, PartialFilesInit } from './partial-files.ts'
+import type { IdleHandle, IdleHandles } from './idle-handles.ts'
 import type { PieceLog } from './piece-log.ts'
-import { pieceLogFile } from './piece-log-file.ts'
+import { type PieceLogFile, pieceLogFile } from './piece-log-file.ts'
+import type { StorePaths } from './store-paths.ts'
 
-export interface DiskPartial extends Omit<PartialFile, 'found'> {
+export interface DiskPartial extends PartialFile {
   /** Makes every piece written so far outlive a power loss. */
   flush(): Promise<void>
 }
 
-export interface DiskPartialComponents extends PartialFilesComponents {
+export interface DiskPartialEnvironment {
+  readonly paths: StorePaths
+  readonly clock: Clock
+  readonly handles: IdleHandles
+  readonly tasks: () => Background
   /** Called once, when it is no partial any more. */
-  ended(): void
+  readonly ended: (partial: DiskPartial) => void
 }
 
-export interface DiskPartialInit extends PartialFilesInit {
+export interface DiskPartialTiming {
+  /** Written data is synced once there is this much of it, */
+  readonly syncBytes: number
+  /** and at the latest after this time. */
+  readonly syncMs: number
+}
+
+export interface DiskPartialInit extends DiskPartialTiming {
   readonly digest: Digest
   readonly map: PieceMap
   readonly log: PieceLog
+  readonly found: Bitset
 }
 
-/** One partial blob in its folder. */
-export function diskPartial(components: DiskPartialComponents, init: DiskPartialInit): DiskPartial {
-  const { paths, clock, handles } = components
-  const { digest, map, log, syncBytes, syncMs } = init
-  const own = paths.partial(digest)
-  let isBlob = false
-  let ended = false
-  let unsynced = log.pieces('written')
-  let unsyncedBytes = 0
-  let timer: Timer | undefined
-  let syncing: Promise<void> = Promise.resolve()
+class FolderPartial implements DiskPartial {
+  readonly found: Bitset
+  readonly #environment: DiskPartialEnvironment
+  readonly #init: DiskPartialInit
+  readonly #data: IdleHandle
+  readonly #records: IdleHandle
+  readonly #logFile: PieceLogFile
+  #isBlob = false
+  #ended = false
+  /** Pieces whose data may not outlive a power loss yet. */
+  #unsynced: number[]
+  #unsyncedBytes = 0
+  #timer: Timer | undefined
+  #syncing: Promise<void> = Promise.resolve()
 
-  const data = handles.handle(() => (isBlob ? openBlobData(paths, digest) : open(own.data, 'r+')))
-  const records = handles.handle(() => open(own.map, 'r+'))
-  const logFile = pieceLogFile(log, records)
-
-  const syncNow = async () => {
-    timer?.cancel()
-    timer = undefined
-    if (ended || unsynced.length === 0) return
-    const pieces = unsynced
-    unsynced = []
-    unsyncedBytes = 0
-    try {
-      await data.use((handle) => handle.datasync())
-    } catch (err) {
-      unsynced = [...pieces, ...unsynced]
-      throw err
-    }
-    for (const piece of pieces) log.set(piece, 'synced')
-    await logFile.save(Math.min(...pieces), Math.max(...pieces))
+  constructor(environment: DiskPartialEnvironment, init: DiskPartialInit) {
+    const { paths, handles } = environment
+    const own = paths.partial(init.digest)
+    this.found = init.found
+    this.#environment = environment
+    this.#init = init
+    this.#unsynced = init.log.pieces('written')
+    this.#data = handles.handle(() => (this.#isBlob ? openBlobData(paths, init.digest) : open(own.data, 'r+')))
+    this.#records = handles.handle(() => open(own.map, 'r+'))
+    this.#logFile = pieceLogFile(init.log, this.#records)
   }
 
-  const flush = () => {
-    syncing = syncing.catch(() => undefined).then(syncNow)
-    return syncing
+  async write(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void> {
+    const { map, log } = this.#init
+    await this.#data.use((handle) => writeFully(handle, bytes, map.rangeOf(piece).start))
+    log.set(piece, 'written', hash)
+    await this.#logFile.save(piece, piece)
+    this.#noteUnsynced(piece, bytes.length)
   }
 
-  const flushBehind = () => components.tasks().run('sync a partial blob', flush)
+  read(range: ByteRange): Promise<Uint8Array> {
+    return this.#data.use((handle) => readFully(handle, range))
+  }
 
-  const noteUnsynced = (piece: number, bytes: number) => {
-    unsynced.push(piece)
-    unsyncedBytes += bytes
-    if (unsyncedBytes >= syncBytes) {
-      unsyncedBytes = 0
-      flushBehind()
-    } else timer ??= clock.setTimer(syncMs, flushBehind, { background: true })
+  flush(): Promise<void> {
+    this.#syncing = this.#syncing.catch(() => undefined).then(() => this.#sync())
+    return this.#syncing
+  }
+
+  async promote(usedAtMs: number): Promise<void> {
+    const { paths } = this.#environment
+    const own = paths.partial(this.#init.digest)
+    const blob = paths.blob(this.#init.digest)
+    await this.#data.use((handle) => handle.sync())
+    await moveDurably(own.data, blob.data)
+    this.#isBlob = true
+    await this.#end()
+    await removeFolder(own.folder)
+    await noteUse(blob.data, usedAtMs)
+  }
+
+  async retire(): Promise<void> {
+    await this.remove()
+    this.#isBlob = true
+  }
+
+  async remove(): Promise<void> {
+    await this.#end()
+    await this.#data.close()
+    await removeFolder(this.#environment.paths.partial(this.#init.digest).folder)
   }
 
   /** From here on nothing is written to the folder. */
-  const end = async () => {
-    ended = true
-    timer?.cancel()
-    await syncing.catch(() => undefined)
-    components.ended()
-    await records.close()
+  async #end(): Promise<void> {
+    this.#ended = true
+    this.#timer?.cancel()
+    await this.#syncing.catch(() => undefined)
+    this.#environment.ended(this)
+    await this.#records.close()
   }
 
-  return {
-    async write(piece, bytes, hash) {
-      await data.use((handle) => writeFully(handle, bytes, map.rangeOf(piece).start))
-      log.set(piece, 'written', hash)
-      await logFile.save(piece, piece)
-      noteUnsynced(piece, bytes.length)
-    },
-    read: (range) => data.use((handle) => readFully(handle, range)),
-    flush,
-    async promote(usedAtMs) {
-      await data.use((handle) => handle.sync())
-      const blob = paths.blob(digest)
-      await moveDurably(own.data, blob.data)
-      isBlob = true
-      await end()
-      await removeFolder(own.folder)
-      await noteUse(blob.data, usedAtMs)
-    },
-    async retire() {
-      await end()
-      isBlob = true
-      await data.close()
-      await removeFolder(own.folder)
-    },
-    async remove() {
-      await end()
-      await data.close()
-      await removeFolder(own.folder)
-    },
+  async #sync(): Promise<void> {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (this.#ended || this.#unsynced.length === 0) return
+    const pieces = this.#unsynced
+    this.#unsynced = []
+    this.#unsyncedBytes = 0
+    try {
+      await this.#data.use((handle) => handle.datasync())
+    } catch (err) {
+      this.#unsynced = [...pieces, ...this.#unsynced]
+      throw err
+    }
+    let first = pieces[0] ?? 0
+    let last = first
+    for (const piece of pieces) {
+      this.#init.log.set(piece, 'synced')
+      first = Math.min(first, piece)
+      last = Math.max(last, piece)
+    }
+    await this.#logFile.save(first, last)
   }
+
+  #noteUnsynced(piece: number, bytes: number) {
+    this.#unsynced.push(piece)
+    this.#unsyncedBytes += bytes
+    const flush = () => this.#environment.tasks().run('sync a partial blob', () => this.flush())
+    if (this.#unsyncedBytes >= this.#init.syncBytes) {
+      this.#unsyncedBytes = 0
+      flush()
+    } else this.#timer ??= this.#environment.clock.setTimer(this.#init.syncMs, flush, { background: true })
+  }
+}
+
+/** One partial blob in its folder. */
+export function diskPartial(environment: DiskPartialEnvironment, init: DiskPartialInit): DiskPartial {
+  return new FolderPartial(environment, init)
 }

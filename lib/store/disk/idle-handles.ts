@@ -19,7 +19,7 @@ export interface IdleHandles {
 export interface IdleHandlesInit {
   readonly idleMs: number
   /** Told why closing in the background failed. */
-  onFailure(err: unknown): void
+  readonly onFailure: (err: unknown) => void
 }
 
 export function idleHandles(clock: Clock, init: IdleHandlesInit): IdleHandles {

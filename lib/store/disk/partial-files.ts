@@ -1,29 +1,16 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open, readFile, stat, writeFile } from 'node:fs/promises'
-import { type Background, Bitset, type Clock, hasCode } from '../../base/index.ts'
+import { Bitset, hasCode } from '../../base/index.ts'
 import type { Digest, PieceMap } from '../../core/index.ts'
 import type { PartialFile, PartialFiles } from '../medium.ts'
-import { diskPartial } from './disk-partial.ts'
+import { type DiskPartial, type DiskPartialEnvironment, type DiskPartialTiming, diskPartial } from './disk-partial.ts'
 import { makeFolder, readFully, removeFolder } from './durable.ts'
-import type { IdleHandles } from './idle-handles.ts'
 import { readPartialMeta, writePartialMeta } from './partial-meta.ts'
 import { PieceLog } from './piece-log.ts'
-import type { StorePaths } from './store-paths.ts'
 
-export interface PartialFilesComponents {
-  readonly paths: StorePaths
-  readonly clock: Clock
-  readonly handles: IdleHandles
-  readonly tasks: () => Background
+export interface PartialFilesComponents extends Omit<DiskPartialEnvironment, 'ended'> {
   /** Which boot this is; undefined when the system does not say. */
   readonly bootId: () => string | undefined
-}
-
-export interface PartialFilesInit {
-  /** Written data is synced once there is this much of it, */
-  readonly syncBytes: number
-  /** and at the latest after this time. */
-  readonly syncMs: number
 }
 
 export interface DiskPartialFiles extends PartialFiles {
@@ -59,9 +46,9 @@ async function withFile<T>(path: string, flags: string, work: (handle: FileHandl
   }
 }
 
-export function partialFiles(components: PartialFilesComponents, init: PartialFilesInit): DiskPartialFiles {
+export function partialFiles(components: PartialFilesComponents, init: DiskPartialTiming): DiskPartialFiles {
   const { paths, bootId } = components
-  const active = new Set<{ flush(): Promise<void> }>()
+  const active = new Set<DiskPartial>()
 
   const create = async (digest: Digest, map: PieceMap): Promise<PieceLog> => {
     const own = paths.partial(digest)
@@ -104,9 +91,10 @@ export function partialFiles(components: PartialFilesComponents, init: PartialFi
       const log = await load(digest, map)
       const found = new Bitset(map.count)
       for (const piece of log.pieces('written', 'synced')) found.add(piece)
-      const file = diskPartial({ ...components, ended: () => void active.delete(file) }, { ...init, digest, map, log })
+      const ended = (file: DiskPartial) => void active.delete(file)
+      const file = diskPartial({ ...components, ended }, { ...init, digest, map, log, found })
       active.add(file)
-      return { ...file, found }
+      return file
     },
     remove: (digest) => removeFolder(paths.partial(digest).folder),
     async flush() {
