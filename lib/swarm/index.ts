@@ -1,5 +1,6 @@
 export type { BlobHandle } from './engine/blob-handle.ts'
 export { type SwarmEngine, type SwarmEngineComponents, type SwarmEngineInit, swarmEngine } from './engine/engine.ts'
+export type { PeerSnapshot, TorrentSnapshot } from './engine/snapshot.ts'
 export { type SwarmLimits, swarmLimits } from './limits.ts'
 export type {
   AnnounceAnswer,
@@ -11,4 +12,5 @@ export type {
   PeerReport,
   PieceSource,
 } from './outside.ts'
+export { type MemoryNetwork, memoryNetwork, type PeerTransport, tcpTransport } from './peer/index.ts'
 export type { PullSummary } from './torrent/index.ts'

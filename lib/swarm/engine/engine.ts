@@ -1,6 +1,5 @@
 import {
   type AbortOptions,
-  type AppError,
   abortable,
   appError,
   type Background,
@@ -9,37 +8,35 @@ import {
   deadline,
   type Random,
   type Startable,
-  type Timer,
+  type TokenBucket,
   throwIfAborted,
+  tokenBucket,
 } from '../../base/index.ts'
-import {
-  type Digest,
-  type MetaInfoHeader,
-  type PeerAddress,
-  type PeerId,
-  type PeerRole,
-  PROTOCOL_VERSION,
-  pieceLengthFor,
-  type SwarmId,
-  swarmIdOf,
-} from '../../core/index.ts'
+import type { Digest, MetaInfoHeader, PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
 import type { BlobStore } from '../../store/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
+import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
 import { type SwarmLimits, swarmLimits } from '../limits.ts'
 import type { Announcer, BlobRef, MetainfoSource, PieceSource } from '../outside.ts'
+import type { PeerTransport } from '../peer/index.ts'
 import {
   bufferBudget,
   completeContent,
+  type SliceCache,
+  type SwarmMeters,
   sliceCache,
   swarmMeters,
   type Torrent,
-  type TorrentComponents,
-  torrent,
+  uploadLane,
 } from '../torrent/index.ts'
+import { allowedPeers, type HostRule } from './allowed-peers.ts'
+import { type BanList, banList } from './ban-list.ts'
 import { type BlobHandle, blobHandle, type HandleSource } from './blob-handle.ts'
-import { keepInline } from './inline-keeper.ts'
-import { refusals } from './refusals.ts'
-import { inlineBlob, storedBlob } from './resting-blob.ts'
+import { type PeerGate, peerGate } from './peer-gate.ts'
+import { type Refusals, refusals } from './refusals.ts'
+import { inlineBlob, pulledBlob, storedBlob } from './resting-blob.ts'
+import { type TorrentSnapshot, torrentSnapshot } from './snapshot.ts'
+import { headerOf, TorrentTable } from './torrent-table.ts'
 
 export interface SwarmEngineComponents {
   readonly clock: Clock
@@ -50,6 +47,7 @@ export interface SwarmEngineComponents {
   readonly announcer: Announcer
   readonly metainfo: MetainfoSource
   readonly pieces: PieceSource
+  readonly transport: PeerTransport
 }
 
 export interface SwarmEngineInit {
@@ -63,6 +61,8 @@ export interface SwarmEngineInit {
   readonly downloadBytesPerSecond?: number | undefined
   /** `whole`: the digest is computed here too before the last bytes are given out. Default `pieces`. */
   readonly verify?: 'pieces' | 'whole' | undefined
+  /** Peers outside of these CIDRs are neither dialled nor let in; undefined lets everybody. */
+  readonly allowedPeers?: readonly string[] | undefined
   readonly limits?: Partial<SwarmLimits> | undefined
 }
 
@@ -80,65 +80,74 @@ export interface SwarmEngine extends Startable {
   seed(blob: BlobRef, size: number): void
   /** The blob is no longer in the store. Idempotent. */
   forget(digest: Digest): void
+  /** What runs now, for an admin's eye. */
+  snapshot(): readonly TorrentSnapshot[]
 }
 
+/** @throws CONFIG_INVALID for a CIDR that is none */
 export function swarmEngine(components: SwarmEngineComponents, init: SwarmEngineInit): SwarmEngine {
   return new Engine(components, init)
 }
 
-interface Seed {
-  readonly blob: BlobRef
-  readonly size: number
-}
-
-const TICK_MS = 100
+/** The rate is enforced over short times, so that a pause does not end in a burst. */
+const BURST_SHARE = 0.1
+const MIN_BURST = 1024 * 1024
 
 class Engine implements SwarmEngine {
   readonly #components: SwarmEngineComponents
   readonly #init: SwarmEngineInit
   readonly #limits: SwarmLimits
-  readonly #shared: TorrentComponents
-  readonly #refusals
-  readonly #torrents = new Map<SwarmId, Torrent>()
-  readonly #seeds = new Map<SwarmId, Seed>()
+  readonly #allows: HostRule
+  readonly #meters: SwarmMeters
+  readonly #slices: SliceCache
+  readonly #refusals: Refusals
+  readonly #bans: BanList
+  readonly #schedule: AnnounceSchedule
+  readonly #gate: PeerGate
   #tasks: Background
-  #timer: Timer | undefined
+  #table: TorrentTable
   #running = false
 
   constructor(components: SwarmEngineComponents, init: SwarmEngineInit) {
     this.#components = components
     this.#init = init
     this.#limits = { ...swarmLimits, ...init.limits }
+    this.#allows = allowedPeers(init.allowedPeers)
+    this.#meters = swarmMeters(components.metrics)
+    this.#slices = sliceCache(this.#limits.sliceCacheBytes)
     this.#refusals = refusals(components.clock, this.#limits)
+    this.#bans = banList(this.#limits.maxBans)
+    this.#schedule = announceSchedule(components)
+    this.#gate = peerGate(components, {
+      ...init,
+      allows: this.#allows,
+      admit: (swarmId) => this.#table.headerOf(swarmId),
+      onPeer: (swarmId, connection) => this.#table.accept(swarmId, connection),
+    })
     this.#tasks = this.#newTasks()
-    this.#shared = {
-      ...components,
-      limits: this.#limits,
-      meters: swarmMeters(components.metrics),
-      budget: bufferBudget(this.#limits.pieceBufferBytes),
-      slices: sliceCache(this.#limits.sliceCacheBytes),
-    }
+    this.#table = this.#newTable()
   }
 
   get address(): PeerAddress {
-    return this.#init.listen
+    return this.#gate.address
   }
 
   async start(): Promise<void> {
     if (this.#running) return
+    await this.#gate.start()
+    await this.#schedule.start()
     this.#running = true
-    this.#tasks = this.#newTasks()
   }
 
   async stop(): Promise<void> {
     if (!this.#running) return
     this.#running = false
-    this.#timer?.cancel()
-    this.#timer = undefined
-    const torrents = [...this.#torrents.values()]
-    this.#torrents.clear()
-    await Promise.all(torrents.map((running) => running.stop()))
+    await this.#gate.stop()
+    await this.#schedule.stop()
+    await this.#table.stop()
     await this.#tasks.stop()
+    this.#tasks = this.#newTasks()
+    this.#table = this.#newTable()
   }
 
   async open(blob: BlobRef, options: AbortOptions = {}): Promise<BlobHandle> {
@@ -147,20 +156,20 @@ class Engine implements SwarmEngine {
     const { clock } = this.#components
     const openedMs = clock.monotonicMs()
     this.#refusals.check(blob)
-    const running = this.#torrents.get(swarmIdOf(blob.digest))
-    const source =
-      running === undefined
-        ? ((await this.#openStored(blob.digest)) ?? (await this.#openTorrent(blob, options)))
-        : await this.#openTorrent(blob, options)
-    return blobHandle(clock, source, openedMs)
+    const stored = this.#table.pulling(blob.digest) === undefined ? await this.#openStored(blob.digest) : undefined
+    return blobHandle(clock, stored ?? (await this.#openPull(blob, options)), openedMs)
   }
 
   seed(blob: BlobRef, size: number): void {
-    this.#seeds.set(swarmIdOf(blob.digest), { blob, size })
+    this.#table.seed(blob, size)
   }
 
   forget(digest: Digest): void {
-    this.#seeds.delete(swarmIdOf(digest))
+    this.#table.forget(digest)
+  }
+
+  snapshot(): readonly TorrentSnapshot[] {
+    return [...this.#table].map(torrentSnapshot)
   }
 
   async #openStored(digest: Digest): Promise<HandleSource | undefined> {
@@ -172,103 +181,66 @@ class Engine implements SwarmEngine {
     })
     if (stored !== undefined) {
       const header = headerOf(digest, stored.size)
-      return storedBlob(this.#shared.slices, { header, content: completeContent(store, header), close })
+      return storedBlob(this.#slices, { header, content: completeContent(store, header), close })
     }
     close()
     return undefined
   }
 
-  async #openTorrent(blob: BlobRef, options: AbortOptions): Promise<HandleSource> {
+  async #openPull(blob: BlobRef, options: AbortOptions): Promise<HandleSource> {
     this.#refuseUnlessRunning()
-    const running = this.#torrents.get(swarmIdOf(blob.digest)) ?? this.#startTorrent(blob)
-    const release = running.hold()
+    const torrent = this.#table.pull(blob)
+    const release = torrent.hold()
     try {
-      const header = await this.#awaitHeader(running, options)
-      if (header.data !== undefined) {
-        release()
-        return inlineBlob(header, header.data)
-      }
-      return {
-        header,
-        get received() {
-          return running.received
-        },
-        get lastStepFailed() {
-          return running.lastStepFailed
-        },
-        read: (range, readOptions, onFirstByte) => running.read(range, readOptions, onFirstByte),
-        close: release,
-      }
+      const header = await this.#awaitHeader(torrent, options)
+      if (header.data === undefined) return pulledBlob(torrent, header, release)
+      release()
+      return inlineBlob(header, header.data)
     } catch (err) {
       release()
       throw err
     }
   }
 
-  async #awaitHeader(running: Torrent, { signal }: AbortOptions): Promise<MetaInfoHeader> {
+  async #awaitHeader(torrent: Torrent, { signal }: AbortOptions): Promise<MetaInfoHeader> {
     const limit = deadline(this.#components.clock, this.#limits.headerTimeoutMs, signal)
     try {
-      return await abortable(running.header, limit.signal)
+      return await abortable(torrent.header, limit.signal)
     } catch (err) {
       if (!limit.expired) throw err
-      throw appError('SOURCES_EXHAUSTED', { cause: err, detail: { lastStepFailed: running.lastStepFailed } })
+      throw appError('SOURCES_EXHAUSTED', { cause: err, detail: { lastStepFailed: torrent.lastStepFailed } })
     } finally {
       limit.release()
     }
   }
 
-  #startTorrent(blob: BlobRef): Torrent {
-    const { peerId, verify = 'pieces' } = this.#init
-    const running = torrent(
-      this.#shared,
-      { blob, self: peerId, verify },
-      {
-        onInline: (ended, header) => this.#onInline(ended, header),
-        onComplete: (ended) => this.#onComplete(ended),
-        onFailed: (ended, err) => this.#onFailed(ended, err),
-      },
-    )
-    this.#torrents.set(running.swarmId, running)
-    this.#scheduleTick()
-    return running
-  }
-
-  /** The content came with the header: there is nothing to pull. */
-  #onInline(ended: Torrent, header: MetaInfoHeader): void {
-    this.#shared.meters.received.origin.add(header.length)
-    keepInline({ ...this.#components, background: this.#tasks }, header)
-    this.#drop(ended)
-  }
-
-  #onComplete(ended: Torrent): void {
-    void ended
-  }
-
-  #onFailed(ended: Torrent, err: AppError): void {
-    if (err.code === 'BLOB_UNKNOWN') this.#refusals.unknown(ended.blob)
-    if (err.code === 'METAINFO_FAILED') this.#refusals.wrong(ended.blob.digest)
-    this.#drop(ended)
-  }
-
-  #drop(ended: Torrent): void {
-    if (this.#torrents.get(ended.swarmId) === ended) this.#torrents.delete(ended.swarmId)
-    this.#tasks.run('stop-torrent', () => ended.stop())
-  }
-
-  #scheduleTick(): void {
-    this.#shared.meters.torrents.set(this.#torrents.size)
-    if (this.#timer !== undefined || this.#torrents.size === 0) return
-    this.#timer = this.#components.clock.setTimer(TICK_MS, () => this.#tick())
-  }
-
-  #tick(): void {
-    this.#timer = undefined
-    const nowMs = this.#components.clock.monotonicMs()
-    for (const running of [...this.#torrents.values()]) {
-      if (running.idleSinceMs !== undefined && nowMs - running.idleSinceMs >= this.#limits.lingerMs) this.#drop(running)
-      else running.tick(nowMs)
+  #newTable(): TorrentTable {
+    const { peerId, role, verify = 'pieces', uploadBytesPerSecond, downloadBytesPerSecond } = this.#init
+    const components = {
+      ...this.#components,
+      limits: this.#limits,
+      meters: this.#meters,
+      slices: this.#slices,
+      refusals: this.#refusals,
+      bans: this.#bans,
+      schedule: this.#schedule,
+      tasks: this.#tasks,
+      connections: { open: 0, halfOpen: 0 },
+      budget: bufferBudget(this.#limits.pieceBufferBytes),
+      downloads: this.#rate(downloadBytesPerSecond),
+      lane: uploadLane(this.#rate(uploadBytesPerSecond), this.#limits.uploadQueueBytes),
     }
-    this.#scheduleTick()
+    return new TorrentTable(components, {
+      self: { peerId, role },
+      verify,
+      allows: this.#allows,
+      dial: (target, options) => this.#gate.dial(target, options),
+    })
+  }
+
+  #rate(ratePerSecond: number | undefined): TokenBucket {
+    const burst = Math.max(MIN_BURST, (ratePerSecond ?? 0) * BURST_SHARE)
+    return tokenBucket(this.#components.clock, { ratePerSecond, burst })
   }
 
   #refuseUnlessRunning(): void {
@@ -279,8 +251,4 @@ class Engine implements SwarmEngine {
     const { logger } = this.#components
     return background((name, err) => logger.error('a task of the swarm failed', { name, err }))
   }
-}
-
-function headerOf(digest: Digest, length: number): MetaInfoHeader {
-  return { v: PROTOCOL_VERSION, digest, length, pieceLength: pieceLengthFor(length) }
 }

@@ -1,5 +1,5 @@
 import type { MetaInfoHeader } from '../../core/index.ts'
-import { type Content, noBytes, SLICE_LENGTH, type SliceCache, sourceReadable } from '../torrent/index.ts'
+import { type Content, noBytes, SLICE_LENGTH, type SliceCache, sourceReadable, type Torrent } from '../torrent/index.ts'
 import type { HandleSource } from './blob-handle.ts'
 
 /** A handle's view of content that came inside the metainfo header. */
@@ -50,5 +50,20 @@ function restingBlob(
       }
       return sourceReadable(source, range, options)
     },
+  }
+}
+
+/** A handle's view of a blob on its way. */
+export function pulledBlob(torrent: Torrent, header: MetaInfoHeader, close: () => void): HandleSource {
+  return {
+    header,
+    get received() {
+      return torrent.received
+    },
+    get lastStepFailed() {
+      return torrent.lastStepFailed
+    },
+    read: (range, options, onFirstByte) => torrent.read(range, options, onFirstByte),
+    close,
   }
 }

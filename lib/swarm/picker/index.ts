@@ -1,4 +1,5 @@
 export { type Availability, availability } from './availability.ts'
+export { chooseServed, type SlotCandidate, type SlotRules } from './choose-served.ts'
 export { type PickPeer, type PickView, pickPiece, type ReaderWindow } from './pick-piece.ts'
 export {
   type PaceInput,
@@ -8,4 +9,5 @@ export {
   rateMeter,
   requestTimeoutMs,
 } from './request-pace.ts'
-export { draw, type Shares, shares } from './shares.ts'
+export { type Shares, shares } from './shares.ts'
+export { type Suggestions, suggestions } from './suggestions.ts'

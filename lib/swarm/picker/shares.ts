@@ -11,31 +11,42 @@ function seedOf(peerId: string): number {
   return Number.parseInt(peerId.slice(-8), 16) >>> 0
 }
 
-/** How strongly a peer is drawn to a piece; the highest of a group has it as its share (rendezvous hashing). */
-export function draw(peerId: string, piece: number): number {
-  return mix(seedOf(peerId) ^ mix(piece + 0x9e3779b9))
-}
-
 /**
- * Splits the pieces among this node and the incomplete agents it knows, without a word between them: who works by the
- * same rule comes to the same split. A node asks origins for its own share first, so that one wave of cold agents takes
- * about one copy from the origins together.
+ * Splits the pieces among the incomplete agents that know each other, without a word between them: each piece goes to
+ * the peer that is drawn to it most (rendezvous hashing), so who works by this rule comes to the same split. An agent
+ * asks origins for its own share first, and an origin suggests to each agent its share, so that one wave of cold agents
+ * takes about one copy from the origins together.
  */
 export interface Shares {
-  isMine(piece: number): boolean
+  /** Undefined when there are no members. */
+  ownerOf(piece: number): string | undefined
 }
 
-export function shares(self: string, others: readonly string[], pieces: number): Shares {
-  const known = new Uint8Array(pieces)
-  const decide = (piece: number): boolean => {
-    const own = draw(self, piece)
-    return others.every((other) => draw(other, piece) <= own)
+export function shares(members: readonly string[], pieces: number): Shares {
+  // A tie of two draws must not depend on who lists whom first.
+  const ids = [...members].sort()
+  const seeds = ids.map(seedOf)
+  const owners = new Uint16Array(pieces)
+  const decide = (piece: number): number => {
+    const salt = mix(piece + 0x9e3779b9)
+    let best = 0
+    let strongest = -1
+    for (const [index, seed] of seeds.entries()) {
+      const draw = mix(seed ^ salt)
+      if (draw <= strongest) continue
+      strongest = draw
+      best = index
+    }
+    return best
   }
   return {
-    isMine(piece) {
-      if (others.length === 0) return true
-      if (known[piece] === 0) known[piece] = decide(piece) ? 1 : 2
-      return known[piece] === 1
+    ownerOf(piece) {
+      if (ids.length <= 1) return ids[0]
+      const known = owners[piece] ?? 0
+      if (known > 0) return ids[known - 1]
+      const owner = decide(piece)
+      owners[piece] = owner + 1
+      return ids[owner]
     },
   }
 }

@@ -1,4 +1,4 @@
-import { type Clock, codeOf } from '../../base/index.ts'
+import { type Clock, codeOf, type TokenBucket } from '../../base/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { Ask, BlockState, PieceJob } from './piece-job.ts'
 import { requestBlock, type Supplier, timeoutOf } from './supplier.ts'
@@ -6,6 +6,8 @@ import { requestBlock, type Supplier, timeoutOf } from './supplier.ts'
 export interface BlockRequestsComponents {
   readonly clock: Clock
   readonly limits: SwarmLimits
+  /** The node's download rate. */
+  readonly downloads: TokenBucket
 }
 
 /** What becomes of a request; each call is one event. */
@@ -45,17 +47,27 @@ export class BlockRequests {
   ask(job: PieceJob, block: BlockState, peer: Supplier): void {
     const nowMs = this.#components.clock.monotonicMs()
     const scratch = block.asks.size === 0 ? undefined : Buffer.allocUnsafeSlow(block.length)
-    const ask: OpenAsk = { job, block, peer, askedMs: nowMs, controller: new AbortController(), scratch }
+    const ask: OpenAsk = { job, block, peer, askedMs: undefined, controller: new AbortController(), scratch }
     if (peer.openBlocks === 0) peer.rate.begin(nowMs)
     peer.openBlocks += 1
     block.asks.set(peer.id, ask)
     this.#open.add(ask)
-    const into = scratch ?? job.buffer.subarray(block.offset, block.offset + block.length)
-    const wanted = { piece: job.piece, offset: block.offset, length: block.length }
-    requestBlock(peer, wanted, into, ask.controller.signal).then(
+    this.#send(ask).then(
       () => this.#arrived(ask),
       (err: unknown) => this.#refused(ask, err),
     )
+  }
+
+  async #send(ask: OpenAsk): Promise<void> {
+    const { clock, downloads } = this.#components
+    const { job, block, peer, scratch, controller } = ask
+    // Without a limit not even a turn of the event loop is lost.
+    if (downloads.available < Number.POSITIVE_INFINITY)
+      await downloads.take(block.length, { signal: controller.signal })
+    ask.askedMs = clock.monotonicMs()
+    const into = scratch ?? job.buffer.subarray(block.offset, block.offset + block.length)
+    const wanted = { piece: job.piece, offset: block.offset, length: block.length }
+    await requestBlock(peer, wanted, into, controller.signal)
   }
 
   /** Withdraws every request of the piece. */
@@ -70,7 +82,9 @@ export class BlockRequests {
 
   /** Withdraws what takes too long; a peer misses once, however many of its blocks are late. */
   expire(nowMs: number): void {
-    const late = [...this.#open].filter((ask) => nowMs - ask.askedMs > timeoutOf(ask.peer, this.#components.limits))
+    const late = [...this.#open].filter(
+      ({ askedMs, peer }) => askedMs !== undefined && nowMs - askedMs > timeoutOf(peer, this.#components.limits),
+    )
     const peers = new Set(late.map((ask) => ask.peer))
     for (const ask of late) this.#withdraw(ask)
     for (const peer of peers) peer.misses += 1

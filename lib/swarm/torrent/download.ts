@@ -1,8 +1,8 @@
-import type { Clock, Random } from '../../base/index.ts'
+import type { Clock, Random, TokenBucket } from '../../base/index.ts'
 import type { PieceMap } from '../../core/index.ts'
 import { pieceMatches } from '../../metainfo/index.ts'
 import type { SwarmLimits } from '../limits.ts'
-import type { PeerConnection } from '../peer/peer-connection.ts'
+import type { PeerConnection } from '../peer/index.ts'
 import { pickPiece, type ReaderWindow } from '../picker/index.ts'
 import { type AssignmentView, nextBlock, pickView } from './assignment.ts'
 import { BlockRequests } from './block-requests.ts'
@@ -21,6 +21,7 @@ export interface DownloadComponents {
   readonly meters: SwarmMeters
   readonly limits: SwarmLimits
   readonly budget: BufferBudget
+  readonly downloads: TokenBucket
 }
 
 /** What a download fills; the pull. Each call is one event. */

@@ -6,6 +6,7 @@ import {
   type Clock,
   deadline,
   type Random,
+  type TokenBucket,
   toAppError,
 } from '../../base/index.ts'
 import type { PieceMap } from '../../core/index.ts'
@@ -18,6 +19,7 @@ export interface HttpRungComponents {
   readonly random: Random
   readonly pieces: PieceSource
   readonly background: Background
+  readonly downloads: TokenBucket
 }
 
 export interface HttpRungInit {
@@ -87,7 +89,7 @@ export function httpRung(components: HttpRungComponents, init: HttpRungInit): Ht
 
 /** Fills the pieces of `run`, neighbours in ascending order, from one ranged read. */
 async function fetchRun(
-  { clock, pieces }: HttpRungComponents,
+  { clock, pieces, downloads }: HttpRungComponents,
   { blob, map, download }: HttpRungInit,
   run: readonly PieceJob[],
   outer: AbortSignal,
@@ -101,6 +103,7 @@ async function fetchRun(
   let filled = 0
   try {
     for await (const chunk of pieces.read(blob, range, { signal: silence.signal })) {
+      await downloads.take(chunk.length, { signal: outer })
       silence.touch()
       for (let at = 0; at < chunk.length; ) {
         const job = run[index]

@@ -4,4 +4,5 @@ export { type BytesBySource, bytesSince, noBytes, type PullSummary } from './pul
 export { sourceReadable } from './reader.ts'
 export { SLICE_LENGTH, type SliceCache, sliceCache } from './slice-cache.ts'
 export { type SwarmMeters, swarmMeters } from './swarm-meters.ts'
-export { type Torrent, type TorrentComponents, type TorrentEvents, torrent } from './torrent.ts'
+export { Torrent, type TorrentComponents, type TorrentEvents } from './torrent.ts'
+export { type UploadLane, uploadLane } from './upload-lane.ts'

@@ -2,7 +2,8 @@ import type { PieceMap } from '../../core/index.ts'
 
 /** One request on its way. `scratch` is set when another request of the same block writes into the piece itself. */
 export interface Ask {
-  readonly askedMs: number
+  /** Undefined while it waits for its turn at the download rate. */
+  askedMs: number | undefined
   readonly controller: AbortController
   readonly scratch: Uint8Array | undefined
 }

@@ -14,7 +14,6 @@ import { type MetainfoChange, metainfoLog } from '../../metainfo/index.ts'
 import type { BlobStore } from '../../store/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { BlobRef, MetainfoSource, PieceSource } from '../outside.ts'
-import type { PeerConnection } from '../peer/peer-connection.ts'
 import { Arrival } from './arrival.ts'
 import { Completion } from './completion.ts'
 import { type ArrivingContent, arrivingContent } from './content.ts'
@@ -43,9 +42,11 @@ export interface PullInit {
 
 /** What a pull tells its torrent; each call is one event. */
 export interface PullEvents {
+  /** Pieces are to be fetched. Not called for inline content. */
+  onHeader(header: MetaInfoHeader): void
   /** The content came with the header: there is nothing more to come. */
   onInline(header: MetaInfoHeader): void
-  /** Pieces can be offered and asked for. Not called for inline content. */
+  /** Pieces can be offered and asked for. */
   onContent(content: ArrivingContent): void
   /** A piece is on disk. */
   onPiece(piece: number): void
@@ -80,6 +81,7 @@ export class Pull {
   #lastFailure: AppError | undefined
   #completion: Completion | undefined
   #ended = false
+  #complete = false
   #recordsSinceWake = 0
   #givenAtMs = 0
 
@@ -108,6 +110,11 @@ export class Pull {
     return this.#header.promise
   }
 
+  /** The blob is complete in the store; readers go on. */
+  get complete(): boolean {
+    return this.#complete
+  }
+
   get received(): BytesBySource {
     return this.#received
   }
@@ -132,10 +139,6 @@ export class Pull {
 
   read(range: ByteRange, options: AbortOptions, onFirstByte: () => void): Readable {
     return this.#readers.open(range, options, onFirstByte)
-  }
-
-  addPeer(connection: PeerConnection): void {
-    this.#download?.addPeer(connection)
   }
 
   /** To be called about ten times a second. */
@@ -187,6 +190,7 @@ export class Pull {
       this.#events.onInline(header)
       return
     }
+    this.#events.onHeader(header)
     this.#tasks.run('open-partial', async () => {
       try {
         this.#onContent(await arrivingContent(this.#components.store, header))
@@ -236,9 +240,7 @@ export class Pull {
       { digest: blob.digest, arrival, tasks: this.#tasks, verify },
       {
         onVerified: () => this.#readers.releaseAll(),
-        onComplete: () => {
-          if (!this.#ended) this.#events.onComplete()
-        },
+        onComplete: () => this.#onComplete(),
         onWrong: (err) => this.#fail(err),
         onStepFailed: (err) => this.#onStepFailed(err),
       },
@@ -273,6 +275,12 @@ export class Pull {
     else this.#events.onPiece(piece)
     this.#readers.releaseFor(piece, arrival.map)
     this.#completion?.settle(this.#components.clock.monotonicMs())
+  }
+
+  #onComplete(): void {
+    if (this.#ended) return
+    this.#complete = true
+    this.#events.onComplete()
   }
 
   #onStepFailed(err: AppError): void {

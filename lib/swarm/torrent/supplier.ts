@@ -1,4 +1,4 @@
-import type { PeerConnection } from '../peer/peer-connection.ts'
+import type { PeerConnection } from '../peer/index.ts'
 import { type PaceLimits, pipelineBlocks, type RateMeter, rateMeter, requestTimeoutMs } from '../picker/index.ts'
 
 /** A connected peer as a source of pieces. Changed only by the download that owns it. */

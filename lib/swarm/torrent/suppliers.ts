@@ -1,4 +1,4 @@
-import type { PeerConnection } from '../peer/peer-connection.ts'
+import type { PeerConnection } from '../peer/index.ts'
 import { type Availability, availability, type Shares, shares } from '../picker/index.ts'
 import { bySuitability, type Supplier, suggest, supplier } from './supplier.ts'
 
@@ -19,7 +19,7 @@ export class Suppliers {
   constructor(init: SuppliersInit) {
     this.#init = init
     this.#availability = availability(init.pieces)
-    this.#shares = shares(init.self, [], init.pieces)
+    this.#shares = shares([init.self], init.pieces)
   }
 
   get size(): number {
@@ -77,15 +77,15 @@ export class Suppliers {
   }
 
   isMine(piece: number): boolean {
-    return this.#shares.isMine(piece)
+    return this.#shares.ownerOf(piece) === this.#init.self
   }
 
   /** The pieces are shared with the agents that still need some. */
   #regroup(): void {
-    const others: string[] = []
+    const members = [this.#init.self]
     for (const { id, connection } of this.#byId.values()) {
-      if (connection.hello.role === 'agent' && !connection.remoteHave.complete) others.push(id)
+      if (connection.hello.role === 'agent' && !connection.remoteHave.complete) members.push(id)
     }
-    this.#shares = shares(this.#init.self, others, this.#init.pieces)
+    this.#shares = shares(members, this.#init.pieces)
   }
 }

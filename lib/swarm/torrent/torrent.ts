@@ -1,110 +1,286 @@
 import type { Readable } from 'node:stream'
-import type { AbortOptions, AppError } from '../../base/index.ts'
-import { type ByteRange, type MetaInfoHeader, type SwarmId, swarmIdOf } from '../../core/index.ts'
-import type { BlobRef } from '../outside.ts'
+import { type AbortOptions, type AppError, appError, type Background, background } from '../../base/index.ts'
+import {
+  type ByteRange,
+  type MetaInfoHeader,
+  type PeerAddress,
+  type PeerId,
+  type PeerInfo,
+  type PeerRole,
+  type SwarmId,
+  swarmIdOf,
+} from '../../core/index.ts'
+import type { BlobRef, PeerReport } from '../outside.ts'
+import type { PeerConnection, PeerHello } from '../peer/index.ts'
+import { type Content, completeContent } from './content.ts'
+import { type ConnectionCount, Dialer } from './dialer.ts'
+import { PeerSet } from './peer-set.ts'
 import { Pull, type PullComponents } from './pull.ts'
-import type { BytesBySource } from './pull-summary.ts'
+import { type BytesBySource, noBytes } from './pull-summary.ts'
+import type { UploadLane } from './upload-lane.ts'
 
-export interface TorrentComponents extends PullComponents {}
+export interface TorrentComponents extends PullComponents {
+  readonly lane: UploadLane
+  readonly connections: ConnectionCount
+}
 
 export interface TorrentInit {
   readonly blob: BlobRef
-  /** Peer id of this node. */
-  readonly self: string
+  readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
   readonly verify: 'pieces' | 'whole'
+  /** Set for a blob that is complete in the store; then nothing is pulled. */
+  readonly complete?: MetaInfoHeader
+  dial(address: PeerAddress, header: MetaInfoHeader, signal: AbortSignal): Promise<PeerConnection>
+  /** Banned, outside of the allowed networks, or ourselves. */
+  avoids(peer: PeerInfo): boolean
 }
 
 /** What a torrent tells the engine; each call is one event. */
 export interface TorrentEvents {
+  /** The header is known and pieces are to be fetched. */
+  onHeader(torrent: Torrent): void
   /** The content came with the header; the engine drops the torrent. */
   onInline(torrent: Torrent, header: MetaInfoHeader): void
   /** The blob is complete in the store. */
-  onComplete(torrent: Torrent): void
+  onComplete(torrent: Torrent, header: MetaInfoHeader): void
   /** The pull failed for good; the engine drops the torrent. */
   onFailed(torrent: Torrent, err: AppError): void
+  /** The peer sent wrong bytes. */
+  onLiar(hello: PeerHello): void
+  /** The complete blob cannot be read; the engine forgets it. */
+  onUnreadable(torrent: Torrent, err: AppError): void
 }
 
-/** One blob that is being pulled, and everybody who takes part in it. */
-export interface Torrent {
-  readonly blob: BlobRef
-  readonly swarmId: SwarmId
-  /** Rejects with why none will come. */
-  readonly header: Promise<MetaInfoHeader>
-  readonly received: BytesBySource
-  readonly lastStepFailed: string | undefined
-  /** Keeps it from being paused; call the result once. */
-  hold(): () => void
-  /** Since when nobody holds it, on the monotonic clock; undefined while somebody does. */
-  readonly idleSinceMs: number | undefined
-  read(range: ByteRange, options: AbortOptions, onFirstByte: () => void): Readable
-  tick(nowMs: number): void
-  /** Ends its readers with SHUTTING_DOWN; what is verified stays on disk. */
-  stop(): Promise<void>
-}
+/** A first answer with fewer connections than this behind it is asked for once more. */
+const FEW_PEERS = 4
 
-export function torrent(components: TorrentComponents, init: TorrentInit, events: TorrentEvents): Torrent {
-  return new RunningTorrent(components, init, events)
-}
-
-class RunningTorrent implements Torrent {
+/** One blob and everybody who takes part in it: pulled until it is complete, given to peers all the while. */
+export class Torrent {
   readonly blob: BlobRef
   readonly swarmId: SwarmId
   readonly #components: TorrentComponents
-  readonly #pull: Pull
+  readonly #init: TorrentInit
+  readonly #events: TorrentEvents
+  readonly #tasks: Background
+  readonly #startedMs: number
+  readonly #pull: Pull | undefined
+  #peers: PeerSet | undefined
+  #dialer: Dialer | undefined
+  #header: MetaInfoHeader | undefined
+  /** Answers that came before there was anything to dial for. */
+  #offered: readonly PeerInfo[] = []
+  #answered = false
+  #resting: PeerConnection[] = []
   #holders = 0
-  #idleSinceMs: number | undefined
+  #idleSinceMs: number
 
   constructor(components: TorrentComponents, init: TorrentInit, events: TorrentEvents) {
     this.blob = init.blob
     this.swarmId = swarmIdOf(init.blob.digest)
     this.#components = components
-    this.#idleSinceMs = components.clock.monotonicMs()
-    this.#pull = new Pull(components, init, {
-      onInline: (header) => events.onInline(this, header),
-      onContent: () => undefined,
-      onPiece: () => undefined,
-      onComplete: () => events.onComplete(this),
-      onFailed: (err) => events.onFailed(this, err),
-      onLiar: () => undefined,
-      hopeless: () => true,
-    })
-    this.#pull.start()
+    this.#init = init
+    this.#events = events
+    this.#startedMs = components.clock.monotonicMs()
+    this.#idleSinceMs = this.#startedMs
+    this.#tasks = background((name, err) => components.logger.error('a task of a torrent failed', { name, err }))
+    this.#header = init.complete
+    if (init.complete === undefined) this.#pull = this.#newPull()
+    else this.#peers = this.#newPeers(completeContent(components.store, init.complete))
   }
 
+  start(): void {
+    this.#pull?.start()
+  }
+
+  /** Everything is in the store; nothing is pulled any more. */
+  get complete(): boolean {
+    return this.#pull === undefined || this.#pull.complete
+  }
+
+  /** Rejects with why none will come. */
   get header(): Promise<MetaInfoHeader> {
-    return this.#pull.header
+    if (this.#init.complete !== undefined) return Promise.resolve(this.#init.complete)
+    return this.#pull?.header ?? Promise.reject(appError('BLOB_UNKNOWN'))
   }
 
   get received(): BytesBySource {
-    return this.#pull.received
+    return this.#pull?.received ?? noBytes
   }
 
   get lastStepFailed(): string | undefined {
-    return this.#pull.lastFailure?.code
+    return this.#pull?.lastFailure?.code
   }
 
-  get idleSinceMs(): number | undefined {
-    return this.#idleSinceMs
+  /** What a tracker is told; 1 while the length is not known. */
+  get leftBytes(): number {
+    return this.#pull === undefined ? 0 : (this.#pull.leftBytes ?? 1)
   }
 
+  /** How many peers a tracker should name. */
+  get wantedPeers(): number {
+    return this.complete ? 0 : this.#components.limits.maxConnectionsPerTorrentSoft
+  }
+
+  get underConnected(): boolean {
+    return !this.complete && (this.#peers?.size ?? 0) < FEW_PEERS
+  }
+
+  get connections(): readonly PeerConnection[] {
+    return [...(this.#peers ?? [])]
+  }
+
+  reports(): readonly PeerReport[] {
+    return this.#peers?.reports() ?? []
+  }
+
+  /** Nobody has any use for it: a complete one without peers, an incomplete one that nobody holds for a while. */
+  isIdle(nowMs: number): boolean {
+    if (this.#holders > 0) return false
+    if (this.complete) return (this.#peers?.size ?? 0) === 0
+    return nowMs - this.#idleSinceMs >= this.#components.limits.lingerMs
+  }
+
+  /** Keeps it from being paused; call the result once. */
   hold(): () => void {
     this.#holders += 1
-    this.#idleSinceMs = undefined
     return () => {
       this.#holders -= 1
-      if (this.#holders === 0) this.#idleSinceMs = this.#components.clock.monotonicMs()
+      this.#idleSinceMs = this.#components.clock.monotonicMs()
     }
   }
 
+  /** The stream of an arriving blob. */
   read(range: ByteRange, options: AbortOptions, onFirstByte: () => void): Readable {
+    if (this.#pull === undefined) throw appError('BLOB_UNKNOWN')
     return this.#pull.read(range, options, onFirstByte)
   }
 
-  tick(nowMs: number): void {
-    this.#pull.tick(nowMs)
+  /** A tracker answered, best peers first. */
+  offer(peers: readonly PeerInfo[]): void {
+    this.#answered = true
+    this.#offered = peers
+    this.#dialer?.offer(peers)
+    this.#connect()
   }
 
-  stop(): Promise<void> {
-    return this.#pull.stop()
+  /** No tracker answered. */
+  unanswered(): void {
+    this.#answered = true
+    this.#pull?.climb()
+  }
+
+  /** A connection that was accepted for this swarm; taken over. It rests while the partial blob is being opened. */
+  accept(connection: PeerConnection): void {
+    if (this.#peers !== undefined) this.#peers.add(connection)
+    else if (this.#resting.length < this.#components.limits.maxConnectionsPerTorrentHard) this.#resting.push(connection)
+    else connection.close()
+  }
+
+  removePeer(id: PeerId, err: AppError): void {
+    this.#peers?.remove(id, err)
+  }
+
+  /** To be called about ten times a second. */
+  tick(nowMs: number): void {
+    this.#connect()
+    this.#peers?.tick(nowMs)
+    this.#pull?.tick(nowMs)
+  }
+
+  /** Ends readers with SHUTTING_DOWN and closes connections; what is verified stays on disk. */
+  async stop(): Promise<void> {
+    await this.#pull?.stop()
+    this.#peers?.removeAll()
+    for (const connection of this.#resting.splice(0)) connection.close()
+    await this.#tasks.stop()
+  }
+
+  #newPull(): Pull {
+    const { blob, self, verify } = this.#init
+    return new Pull(
+      this.#components,
+      { blob, self: self.peerId, verify },
+      {
+        onHeader: (header) => {
+          this.#header = header
+          this.#events.onHeader(this)
+        },
+        onInline: (header) => this.#events.onInline(this, header),
+        onContent: (content) => this.#onContent(content),
+        onPiece: (piece) => this.#peers?.announce(piece),
+        onComplete: () => this.#onComplete(),
+        onFailed: (err) => this.#events.onFailed(this, err),
+        onLiar: (id) => this.#onLiar(id),
+        hopeless: () => this.#hopeless(),
+      },
+    )
+  }
+
+  #newPeers(content: Content): PeerSet {
+    const { self } = this.#init
+    const pull = this.#pull
+    return new PeerSet(
+      this.#components,
+      { self, content, tasks: this.#tasks },
+      {
+        onPeer: (connection) => pull?.download?.addPeer(connection),
+        onGone: (id) => {
+          pull?.download?.removePeer(id)
+          pull?.climb()
+        },
+        onHave: (id, piece) => pull?.download?.peerHas(id, piece),
+        onChoke: (id) => pull?.download?.peerChoked(id),
+        onSuggest: (id, piece) => pull?.download?.peerSuggests(id, piece),
+        onUnreadable: (err) => {
+          if (this.complete) this.#events.onUnreadable(this, err)
+        },
+      },
+    )
+  }
+
+  #onContent(content: Content): void {
+    this.#peers = this.#newPeers(content)
+    this.#dialer = new Dialer(this.#components, {
+      tasks: this.#tasks,
+      dial: (address, signal) => this.#dial(address, signal),
+      avoids: (peer) => this.#peers?.has(peer.peerId) === true || this.#init.avoids(peer),
+      size: () => this.#peers?.size ?? 0,
+      onConnection: (connection) => this.accept(connection),
+      onSettled: () => {
+        this.#connect()
+        this.#pull?.climb()
+      },
+    })
+    for (const connection of this.#resting.splice(0)) this.#peers.add(connection)
+    this.#dialer.offer(this.#offered)
+    this.#connect()
+  }
+
+  #dial(address: PeerAddress, signal: AbortSignal): Promise<PeerConnection> {
+    const header = this.#header
+    return header === undefined ? Promise.reject(appError('PEER_CLOSED')) : this.#init.dial(address, header, signal)
+  }
+
+  #connect(): void {
+    if (this.complete) return
+    this.#dialer?.fill()
+    this.#pull?.climb()
+  }
+
+  #onComplete(): void {
+    this.#peers?.completed()
+    if (this.#header !== undefined) this.#events.onComplete(this, this.#header)
+  }
+
+  #onLiar(id: string): void {
+    const liar = this.connections.find(({ hello }) => hello.peerId === id)
+    if (liar !== undefined) this.#events.onLiar(liar.hello)
+  }
+
+  /** No peer is connected, none is being dialled, and trackers have nothing more to say. */
+  #hopeless(): boolean {
+    const { clock, limits } = this.#components
+    if ((this.#peers?.size ?? 0) > 0 || (this.#dialer?.dialling ?? 0) > 0) return false
+    return this.#answered || clock.monotonicMs() - this.#startedMs >= limits.announcePatienceMs
   }
 }

@@ -1,0 +1,234 @@
+import {
+  abortable,
+  type Background,
+  background,
+  backoffMs,
+  type Clock,
+  deadline,
+  isAbort,
+  type Random,
+  type Startable,
+  type Timer,
+} from '../../base/index.ts'
+import type { PeerInfo, SwarmId } from '../../core/index.ts'
+import type { Logger } from '../../telemetry/index.ts'
+import type { AnnounceAnswer, AnnounceEntry, AnnounceEvent, Announcer, BlobRef, PeerReport } from '../outside.ts'
+
+/** One torrent as the schedule sees it; read anew for each announce. */
+export interface AnnounceSubject {
+  readonly blob: BlobRef
+  readonly swarmId: SwarmId
+  readonly leftBytes: number
+  readonly wantedPeers: number
+  /** It could use more peers than it has. */
+  readonly underConnected: boolean
+  reports(): readonly PeerReport[]
+  /** Each of the two is one event. */
+  onAnswer(peers: readonly PeerInfo[]): void
+  onUnanswered(): void
+}
+
+export interface AnnounceScheduleComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly announcer: Announcer
+}
+
+/** When what is announced. `stop()` says `stopped` for everything, within a bound. */
+export interface AnnounceSchedule extends Startable {
+  /** `started`, now. A second call for a swarm takes the new subject over and announces again. */
+  join(subject: AnnounceSubject): void
+  /** `completed`, now. */
+  completed(swarmId: SwarmId): void
+  /** `stopped`, now. Unknown swarms are ignored. */
+  leave(swarmId: SwarmId): void
+  has(swarmId: SwarmId): boolean
+}
+
+interface Entry {
+  subject: AnnounceSubject
+  /** Said until a tracker has heard it. */
+  event: AnnounceEvent
+  dueMs: number
+  sending: boolean
+  failures: number
+  /** It has asked once more since the last regular answer. */
+  hurried: boolean
+}
+
+/** What becomes due within this time of a batch goes with it. */
+const COALESCE_MS = 20
+const MAX_BATCH = 500
+const RETRY = { baseMs: 1_000, maxMs: 30_000, attempts: Number.POSITIVE_INFINITY }
+const HURRY = { minMs: 1_000, spreadMs: 1_000 }
+const JITTER = 0.2
+const STOP_MS = 2_000
+
+export function announceSchedule(components: AnnounceScheduleComponents): AnnounceSchedule {
+  return new Schedule(components)
+}
+
+class Schedule implements AnnounceSchedule {
+  readonly #components: AnnounceScheduleComponents
+  readonly #entries = new Map<SwarmId, Entry>()
+  #leaving: AnnounceEntry[] = []
+  #tasks: Background
+  #timer: { readonly timer: Timer; readonly atMs: number } | undefined
+  #sentMs = Number.NEGATIVE_INFINITY
+  #running = false
+
+  constructor(components: AnnounceScheduleComponents) {
+    this.#components = components
+    this.#tasks = this.#newTasks()
+  }
+
+  async start(): Promise<void> {
+    if (this.#running) return
+    this.#running = true
+    this.#tasks = this.#newTasks()
+    this.#reschedule()
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#running) return
+    this.#running = false
+    this.#timer?.timer.cancel()
+    this.#timer = undefined
+    await this.#tasks.stop()
+    for (const { subject } of this.#entries.values()) this.#leaving.push(entryOf(subject, 'stopped'))
+    this.#entries.clear()
+    await this.#sayGoodbye()
+  }
+
+  join(subject: AnnounceSubject): void {
+    const { swarmId } = subject
+    this.#leaving = this.#leaving.filter((entry) => entry.swarmId !== swarmId)
+    const dueMs = this.#now
+    this.#entries.set(swarmId, { subject, event: 'started', dueMs, sending: false, failures: 0, hurried: false })
+    this.#reschedule()
+  }
+
+  completed(swarmId: SwarmId): void {
+    const entry = this.#entries.get(swarmId)
+    if (entry === undefined) return
+    entry.event = 'completed'
+    entry.dueMs = this.#now
+    this.#reschedule()
+  }
+
+  leave(swarmId: SwarmId): void {
+    const entry = this.#entries.get(swarmId)
+    if (entry === undefined) return
+    this.#entries.delete(swarmId)
+    this.#leaving.push(entryOf(entry.subject, 'stopped'))
+    this.#reschedule()
+  }
+
+  has(swarmId: SwarmId): boolean {
+    return this.#entries.has(swarmId)
+  }
+
+  get #now(): number {
+    return this.#components.clock.monotonicMs()
+  }
+
+  /** Sets the timer to what is due next, no sooner than a moment after the last batch. */
+  #reschedule(): void {
+    if (!this.#running) return
+    let dueMs = this.#leaving.length > 0 ? this.#now : Number.POSITIVE_INFINITY
+    for (const entry of this.#entries.values()) if (!entry.sending) dueMs = Math.min(dueMs, entry.dueMs)
+    const atMs = Math.max(dueMs, this.#sentMs + COALESCE_MS)
+    if (this.#timer !== undefined && this.#timer.atMs <= atMs) return
+    this.#timer?.timer.cancel()
+    this.#timer = undefined
+    if (atMs === Number.POSITIVE_INFINITY) return
+    const timer = this.#components.clock.setTimer(Math.max(0, atMs - this.#now), () => this.#send(), {
+      background: true,
+    })
+    this.#timer = { timer, atMs }
+  }
+
+  #send(): void {
+    this.#timer = undefined
+    this.#sentMs = this.#now
+    const batch = this.#leaving.splice(0, MAX_BATCH)
+    const sent: Entry[] = []
+    for (const entry of this.#entries.values()) {
+      if (batch.length >= MAX_BATCH) break
+      if (entry.sending || entry.dueMs > this.#sentMs + COALESCE_MS) continue
+      entry.sending = true
+      sent.push(entry)
+      batch.push(entryOf(entry.subject, entry.event))
+    }
+    if (batch.length > 0) this.#tasks.run('announce', (signal) => this.#announce(batch, sent, signal))
+    this.#reschedule()
+  }
+
+  async #announce(batch: readonly AnnounceEntry[], sent: readonly Entry[], signal: AbortSignal): Promise<void> {
+    const said = new Map(batch.map(({ swarmId, event }) => [swarmId, event]))
+    let answers: readonly AnnounceAnswer[] = []
+    try {
+      answers = await abortable(this.#components.announcer.announce(batch, { signal }), signal)
+    } catch (err) {
+      if (signal.aborted) return
+      this.#components.logger.warn('failed to announce', { err })
+    }
+    const bySwarm = new Map(answers.map((answer) => [answer.swarmId, answer]))
+    for (const entry of sent) {
+      entry.sending = false
+      const { swarmId } = entry.subject
+      if (this.#entries.get(swarmId) !== entry) continue
+      const answer = bySwarm.get(swarmId)
+      if (answer === undefined) this.#onUnanswered(entry)
+      else this.#onAnswer(entry, answer, said.get(swarmId))
+    }
+    this.#reschedule()
+  }
+
+  #onUnanswered(entry: Entry): void {
+    entry.dueMs = this.#now + Math.max(COALESCE_MS, backoffMs(RETRY, entry.failures, this.#components.random))
+    entry.failures += 1
+    entry.subject.onUnanswered()
+  }
+
+  #onAnswer(entry: Entry, { peers, intervalMs }: AnnounceAnswer, said: AnnounceEvent | undefined): void {
+    const { random } = this.#components
+    entry.failures = 0
+    // An event that came up while the announce was under way is still to be said, at once.
+    const pending = entry.event !== said
+    if (!pending) entry.event = 'interval'
+    entry.subject.onAnswer(peers)
+    const hurry = !entry.hurried && entry.subject.underConnected
+    const regularMs = intervalMs * (1 + (random.next() - 0.5) * JITTER)
+    const hurriedMs = Math.min(regularMs, HURRY.minMs + random.next() * HURRY.spreadMs)
+    entry.hurried = hurry
+    if (!pending) entry.dueMs = this.#now + (hurry ? hurriedMs : regularMs)
+  }
+
+  async #sayGoodbye(): Promise<void> {
+    const { clock, announcer, logger } = this.#components
+    const limit = deadline(clock, STOP_MS)
+    try {
+      while (this.#leaving.length > 0) {
+        const batch = this.#leaving.splice(0, MAX_BATCH)
+        await abortable(announcer.announce(batch, { signal: limit.signal }), limit.signal)
+      }
+    } catch (err) {
+      this.#leaving = []
+      if (!isAbort(err)) logger.warn('failed to announce the end', { err })
+    } finally {
+      limit.release()
+    }
+  }
+
+  #newTasks(): Background {
+    return background((name, err) => this.#components.logger.error('a task of the announces failed', { name, err }))
+  }
+}
+
+function entryOf(subject: AnnounceSubject, event: AnnounceEvent): AnnounceEntry {
+  const { blob, swarmId, leftBytes, wantedPeers } = subject
+  const stopped = event === 'stopped'
+  return { ...blob, swarmId, event, leftBytes, wantPeers: stopped ? 0 : wantedPeers, reports: subject.reports() }
+}

@@ -1,0 +1,1 @@
+export { type AnnounceSchedule, type AnnounceSubject, announceSchedule } from './announce-schedule.ts'

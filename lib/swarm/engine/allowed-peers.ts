@@ -1,0 +1,31 @@
+import { BlockList, isIP, isIPv6 } from 'node:net'
+import { appError } from '../../base/index.ts'
+
+/** Whether a host may be a peer. */
+export type HostRule = (host: string) => boolean
+
+/** Only hosts inside one of the CIDRs (`10.0.0.0/8`, `fd00::/8`); everybody when there is no list. @throws CONFIG_INVALID */
+export function allowedPeers(cidrs: readonly string[] | undefined): HostRule {
+  if (cidrs === undefined) return () => true
+  const allowed = new BlockList()
+  for (const cidr of cidrs) {
+    const [net = '', prefix = ''] = cidr.split('/')
+    const family = isIPv6(net) ? 'ipv6' : 'ipv4'
+    const bits = Number(prefix)
+    if (
+      isIP(net) === 0 ||
+      prefix === '' ||
+      !Number.isInteger(bits) ||
+      bits < 0 ||
+      bits > (family === 'ipv6' ? 128 : 32)
+    ) {
+      throw appError('CONFIG_INVALID', { message: `allowed peers must be CIDRs such as 10.0.0.0/8, not ${cidr}` })
+    }
+    allowed.addSubnet(net, bits, family)
+  }
+  return (host) => {
+    // A socket that listens on `::` shows IPv4 peers in this form.
+    const plain = host.replace(/^::ffff:(?=\d+\.)/i, '')
+    return isIP(plain) !== 0 && allowed.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4')
+  }
+}

@@ -1,0 +1,38 @@
+import type { PeerAddress, PeerId } from '../../core/index.ts'
+import type { PeerHello } from '../peer/index.ts'
+
+/**
+ * Peers that sent wrong bytes, for as long as the process lives or until newer bans push them out. A ban holds for the
+ * peer id and for the address where the peer listens: the host alone would hit its neighbours on one machine.
+ */
+export interface BanList {
+  add(hello: PeerHello): void
+  has(peer: { readonly peerId: PeerId } & PeerAddress): boolean
+}
+
+export function banList(maxBans: number): BanList {
+  const banned = new Set<string>()
+  const keep = (key: string) => {
+    banned.delete(key)
+    banned.add(key)
+    for (const oldest of banned) {
+      // Two keys for each ban.
+      if (banned.size <= maxBans * 2) break
+      banned.delete(oldest)
+    }
+  }
+  return {
+    add(hello) {
+      keep(hello.peerId)
+      const { host, port } = listenAddress(hello)
+      keep(`${host} ${port}`)
+    },
+    has: ({ peerId, host, port }) => banned.has(peerId) || banned.has(`${host} ${port}`),
+  }
+}
+
+/** Where a peer can be dialled, as far as it said. */
+export function listenAddress({ address, listenPort, direction }: PeerHello): PeerAddress {
+  if (direction === 'dialled') return address
+  return { host: address.host, port: listenPort ?? address.port }
+}

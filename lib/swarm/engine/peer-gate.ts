@@ -1,0 +1,70 @@
+import type { AbortOptions, Clock, Startable } from '../../base/index.ts'
+import type { MetaInfoHeader, PeerAddress, PeerId, PeerRole, SwarmId } from '../../core/index.ts'
+import type { Logger } from '../../telemetry/index.ts'
+import {
+  acceptPeers,
+  dialPeer,
+  type PeerAcceptor,
+  type PeerConnection,
+  type PeerListener,
+  type PeerTransport,
+} from '../peer/index.ts'
+
+export interface PeerGateComponents {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly transport: PeerTransport
+}
+
+export interface PeerGateInit {
+  readonly peerId: PeerId
+  readonly role: PeerRole
+  readonly listen: PeerAddress
+  /** The header of a swarm that this node takes part in, or could. */
+  admit(swarmId: SwarmId, options: AbortOptions): Promise<MetaInfoHeader | undefined>
+  /** A peer came in; the connection is to be attached or closed. */
+  onPeer(swarmId: SwarmId, connection: PeerConnection): void
+  allows(host: string): boolean
+}
+
+/** Where connections come in and go out. */
+export interface PeerGate extends Startable {
+  /** Where it listens; the configured address before the start. */
+  readonly address: PeerAddress
+  dial(
+    target: { readonly address: PeerAddress; readonly swarmId: SwarmId; readonly header: MetaInfoHeader },
+    options: AbortOptions,
+  ): Promise<PeerConnection>
+}
+
+export function peerGate(components: PeerGateComponents, init: PeerGateInit): PeerGate {
+  let listener: PeerListener | undefined
+  let acceptor: PeerAcceptor | undefined
+  const self = () => ({ peerId: init.peerId, role: init.role, listenPort: listener?.address.port })
+  return {
+    get address() {
+      return listener?.address ?? init.listen
+    },
+    async start() {
+      if (listener !== undefined) return
+      listener = await components.transport.listen(init.listen, (channel) => {
+        if (acceptor !== undefined && init.allows(channel.remote.host)) acceptor.accept(channel)
+        else channel.destroy()
+      })
+      acceptor = acceptPeers(components, {
+        self: self(),
+        admit: (swarmId, options) => init.admit(swarmId, options),
+        onPeer: (swarmId, connection) => init.onPeer(swarmId, connection),
+      })
+      await acceptor.start()
+    },
+    async stop() {
+      const closing = listener
+      listener = undefined
+      await closing?.close()
+      await acceptor?.stop()
+      acceptor = undefined
+    },
+    dial: (target, options) => dialPeer(components, { ...target, self: self() }, options),
+  }
+}

@@ -1,0 +1,39 @@
+import type { Digest, PeerId, PeerRole } from '../../core/index.ts'
+import type { BytesBySource, Torrent } from '../torrent/index.ts'
+
+/** One connected peer, for an admin's eye. */
+export interface PeerSnapshot {
+  readonly peerId: PeerId
+  readonly role: PeerRole
+  readonly host: string
+  readonly pieces: number
+  readonly receivedBytes: number
+  readonly sentBytes: number
+}
+
+/** One running torrent, for an admin's eye. */
+export interface TorrentSnapshot {
+  readonly digest: Digest
+  readonly namespace: string
+  readonly complete: boolean
+  readonly leftBytes: number
+  readonly received: BytesBySource
+  readonly peers: readonly PeerSnapshot[]
+}
+
+export function torrentSnapshot(torrent: Torrent): TorrentSnapshot {
+  return {
+    ...torrent.blob,
+    complete: torrent.complete,
+    leftBytes: torrent.leftBytes,
+    received: { ...torrent.received },
+    peers: torrent.connections.map(({ hello, remoteHave, stats }) => ({
+      peerId: hello.peerId,
+      role: hello.role,
+      host: hello.address.host,
+      pieces: remoteHave.count,
+      receivedBytes: stats.receivedBytes,
+      sentBytes: stats.sentBytes,
+    })),
+  }
+}

@@ -1,0 +1,239 @@
+import { type AppError, appError, type Background, type Timer } from '../../base/index.ts'
+import {
+  type Digest,
+  INLINE_LIMIT,
+  type MetaInfoHeader,
+  type PeerAddress,
+  type PeerId,
+  type PeerRole,
+  PROTOCOL_VERSION,
+  pieceLengthFor,
+  type SwarmId,
+  swarmIdOf,
+} from '../../core/index.ts'
+import type { AnnounceSchedule, AnnounceSubject } from '../announce/index.ts'
+import type { BlobRef } from '../outside.ts'
+import type { PeerConnection, PeerHello } from '../peer/index.ts'
+import { Torrent, type TorrentComponents, type TorrentEvents } from '../torrent/index.ts'
+import { type BanList, listenAddress } from './ban-list.ts'
+import { keepInline } from './inline-keeper.ts'
+import type { Refusals } from './refusals.ts'
+
+export interface TorrentTableComponents extends TorrentComponents {
+  readonly schedule: AnnounceSchedule
+  readonly refusals: Refusals
+  readonly bans: BanList
+  readonly tasks: Background
+}
+
+export interface TorrentTableInit {
+  readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
+  readonly verify: 'pieces' | 'whole'
+  allows(host: string): boolean
+  dial(
+    target: { readonly address: PeerAddress; readonly swarmId: SwarmId; readonly header: MetaInfoHeader },
+    options: { readonly signal: AbortSignal },
+  ): Promise<PeerConnection>
+}
+
+interface Seed {
+  readonly blob: BlobRef
+  readonly header: MetaInfoHeader
+}
+
+const TICK_MS = 100
+
+/** All torrents of a node: those that run, and the complete blobs that wait for a peer to ask for them. */
+export class TorrentTable {
+  readonly #components: TorrentTableComponents
+  readonly #init: TorrentTableInit
+  readonly #running = new Map<SwarmId, Torrent>()
+  readonly #seeds = new Map<SwarmId, Seed>()
+  #timer: Timer | undefined
+  #stopped = false
+
+  constructor(components: TorrentTableComponents, init: TorrentTableInit) {
+    this.#components = components
+    this.#init = init
+  }
+
+  [Symbol.iterator](): IterableIterator<Torrent> {
+    return this.#running.values()
+  }
+
+  /** The torrent that pulls the blob; undefined when none does. */
+  pulling(digest: Digest): Torrent | undefined {
+    const running = this.#running.get(swarmIdOf(digest))
+    return running?.complete === false ? running : undefined
+  }
+
+  /** Starts to pull the blob, or joins the pull under way. */
+  pull(blob: BlobRef): Torrent {
+    return this.pulling(blob.digest) ?? this.#run(blob, undefined)
+  }
+
+  /** What a peer that comes in is told; undefined when the swarm is none of ours. */
+  async headerOf(swarmId: SwarmId): Promise<MetaInfoHeader | undefined> {
+    return (await this.#running.get(swarmId)?.header) ?? this.#seeds.get(swarmId)?.header
+  }
+
+  /** Takes over a connection that was accepted. */
+  accept(swarmId: SwarmId, connection: PeerConnection): void {
+    const { hello } = connection
+    const seed = this.#seeds.get(swarmId)
+    const running = this.#running.get(swarmId) ?? (seed && this.#run(seed.blob, seed.header))
+    if (running === undefined || this.#stopped) connection.close()
+    else if (this.#avoids({ ...listenAddress(hello), peerId: hello.peerId })) connection.close(appError('PEER_BANNED'))
+    else running.accept(connection)
+  }
+
+  /** The blob is complete in the store. Small ones travel inside metainfo headers and have no swarm. */
+  seed(blob: BlobRef, size: number): void {
+    const swarmId = swarmIdOf(blob.digest)
+    if (size <= INLINE_LIMIT || this.#seeds.has(swarmId)) return
+    const header = headerOf(blob.digest, size)
+    this.#seeds.set(swarmId, { blob, header })
+    if (this.#running.has(swarmId)) return
+    this.#components.schedule.join(this.#subject(blob, swarmId))
+  }
+
+  forget(digest: Digest): void {
+    const swarmId = swarmIdOf(digest)
+    if (!this.#seeds.delete(swarmId)) return
+    const running = this.#running.get(swarmId)
+    if (running?.complete === true) this.#drop(running)
+    this.#components.schedule.leave(swarmId)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#timer?.cancel()
+    this.#timer = undefined
+    const running = [...this.#running.values()]
+    this.#running.clear()
+    await Promise.all(running.map((torrent) => torrent.stop()))
+  }
+
+  #run(blob: BlobRef, complete: MetaInfoHeader | undefined): Torrent {
+    const before = this.#running.get(swarmIdOf(blob.digest))
+    if (before !== undefined) this.#drop(before)
+    const { self, verify } = this.#init
+    const torrent: Torrent = new Torrent(
+      this.#components,
+      {
+        blob,
+        self,
+        verify,
+        ...(complete === undefined ? {} : { complete }),
+        avoids: (peer) => this.#avoids(peer),
+        dial: (address, header, signal) => this.#init.dial({ address, header, swarmId: torrent.swarmId }, { signal }),
+      },
+      this.#events,
+    )
+    this.#running.set(torrent.swarmId, torrent)
+    torrent.start()
+    this.#scheduleTick()
+    return torrent
+  }
+
+  readonly #events: TorrentEvents = {
+    onHeader: (torrent) => this.#join(torrent),
+    onInline: (torrent, header) => {
+      this.#components.meters.received.origin.add(header.length)
+      keepInline({ ...this.#components, background: this.#components.tasks }, header)
+      this.#drop(torrent)
+    },
+    onComplete: (torrent, header) => {
+      this.#seeds.set(torrent.swarmId, { blob: torrent.blob, header })
+      this.#components.schedule.completed(torrent.swarmId)
+    },
+    onFailed: (torrent, err) => this.#onFailed(torrent, err),
+    onLiar: (hello) => this.#ban(hello),
+    onUnreadable: (torrent, err) => {
+      this.#components.logger.info('a blob can no longer be read', { digest: torrent.blob.digest, err })
+      this.forget(torrent.blob.digest)
+    },
+  }
+
+  #join(torrent: Torrent): void {
+    const { schedule } = this.#components
+    if (this.#running.get(torrent.swarmId) !== torrent || schedule.has(torrent.swarmId)) return
+    schedule.join(this.#subject(torrent.blob, torrent.swarmId))
+  }
+
+  /** What is announced of a swarm follows whatever runs for it at the moment. */
+  #subject(blob: BlobRef, swarmId: SwarmId): AnnounceSubject {
+    const running = () => this.#running.get(swarmId)
+    return {
+      blob,
+      swarmId,
+      get leftBytes() {
+        return running()?.leftBytes ?? 0
+      },
+      get wantedPeers() {
+        return running()?.wantedPeers ?? 0
+      },
+      get underConnected() {
+        return running()?.underConnected ?? false
+      },
+      reports: () => running()?.reports() ?? [],
+      onAnswer: (peers) => running()?.offer(peers),
+      onUnanswered: () => running()?.unanswered(),
+    }
+  }
+
+  #onFailed(torrent: Torrent, err: AppError): void {
+    const { refusals, logger } = this.#components
+    const { blob } = torrent
+    if (err.code === 'BLOB_UNKNOWN') refusals.unknown(blob)
+    else logger.warn('a pull failed', { digest: blob.digest, err })
+    if (err.code === 'METAINFO_FAILED') refusals.wrong(blob.digest)
+    this.#drop(torrent)
+  }
+
+  #ban(hello: PeerHello): void {
+    const { bans, meters, logger } = this.#components
+    bans.add(hello)
+    meters.bans.add()
+    logger.warn('banned a peer for sending wrong bytes', { peer: hello.peerId, ...listenAddress(hello) })
+    for (const torrent of this.#running.values()) torrent.removePeer(hello.peerId, appError('PEER_BANNED'))
+  }
+
+  #avoids(peer: { readonly peerId: PeerId } & PeerAddress): boolean {
+    return peer.peerId === this.#init.self.peerId || !this.#init.allows(peer.host) || this.#components.bans.has(peer)
+  }
+
+  #drop(torrent: Torrent): void {
+    const { schedule, tasks, meters } = this.#components
+    if (this.#running.get(torrent.swarmId) === torrent) this.#running.delete(torrent.swarmId)
+    if (!this.#seeds.has(torrent.swarmId)) schedule.leave(torrent.swarmId)
+    meters.torrents.set(this.#running.size)
+    tasks.run('stop-torrent', () => torrent.stop())
+  }
+
+  #scheduleTick(): void {
+    this.#components.meters.torrents.set(this.#running.size)
+    if (this.#timer !== undefined || this.#running.size === 0 || this.#stopped) return
+    this.#timer = this.#components.clock.setTimer(TICK_MS, () => this.#tick())
+  }
+
+  #tick(): void {
+    this.#timer = undefined
+    const nowMs = this.#components.clock.monotonicMs()
+    for (const torrent of [...this.#running.values()]) {
+      if (torrent.isIdle(nowMs)) {
+        this.#drop(torrent)
+        continue
+      }
+      // The header is late: trackers are asked meanwhile.
+      if (!torrent.complete) this.#join(torrent)
+      torrent.tick(nowMs)
+    }
+    this.#scheduleTick()
+  }
+}
+
+/** The header that follows from digest and length alone. */
+export function headerOf(digest: Digest, length: number): MetaInfoHeader {
+  return { v: PROTOCOL_VERSION, digest, length, pieceLength: pieceLengthFor(length) }
+}

@@ -1,0 +1,269 @@
+import { type AppError, appError, type Background, type Clock, hasCode } from '../../base/index.ts'
+import type { PeerId, PeerRole } from '../../core/index.ts'
+import type { Logger } from '../../telemetry/index.ts'
+import type { SwarmLimits } from '../limits.ts'
+import type { PeerReport } from '../outside.ts'
+import type { PeerConnection } from '../peer/index.ts'
+import { chooseServed, type Suggestions, suggestions } from '../picker/index.ts'
+import { type BlockSender, type BlockSenderComponents, blockSender } from './block-sender.ts'
+import type { Content } from './content.ts'
+import type { ConnectionCount } from './dialer.ts'
+
+export interface PeerSetComponents extends BlockSenderComponents {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly limits: SwarmLimits
+  readonly connections: ConnectionCount
+}
+
+export interface PeerSetInit {
+  readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
+  readonly content: Content
+  readonly tasks: Background
+}
+
+/** What peers do that concerns the download; each call is one event. */
+export interface PeerSetEvents {
+  onPeer(connection: PeerConnection): void
+  onGone(id: PeerId): void
+  onHave(id: PeerId, piece: number | undefined): void
+  onChoke(id: PeerId): void
+  onSuggest(id: PeerId, piece: number): void
+  /** A complete blob could not be read: it was evicted or its file is broken. */
+  onUnreadable(err: AppError): void
+}
+
+interface Member {
+  readonly connection: PeerConnection
+  readonly sender: BlockSender
+  /** We have told it that we want something. */
+  interested: boolean
+  /** Since when it wants something of us. */
+  waitingSinceMs: number | undefined
+  servedSinceMs: number | undefined
+  usedAtMs: number
+  reported: { receivedBytes: number; sentBytes: number }
+}
+
+/** The connected peers of one torrent: who is connected at most once, who is served, and what each is told. */
+export class PeerSet {
+  readonly #components: PeerSetComponents
+  readonly #init: PeerSetInit
+  readonly #events: PeerSetEvents
+  readonly #members = new Map<PeerId, Member>()
+  readonly #suggestions: Suggestions | undefined
+
+  constructor(components: PeerSetComponents, init: PeerSetInit, events: PeerSetEvents) {
+    this.#components = components
+    this.#init = init
+    this.#events = events
+    this.#suggestions = init.self.role === 'origin' ? suggestions(init.content.map.count) : undefined
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  has(id: PeerId): boolean {
+    return this.#members.has(id)
+  }
+
+  /** For an admin's eye. */
+  *[Symbol.iterator](): Generator<PeerConnection> {
+    for (const { connection } of this.#members.values()) yield connection
+  }
+
+  /** Takes a connection over, or closes it: too many, or a second one to the same peer. */
+  add(connection: PeerConnection): void {
+    const { peerId } = connection.hello
+    const { limits, connections } = this.#components
+    const twin = this.#members.get(peerId)
+    if (twin !== undefined && !this.#replaces(connection, twin.connection)) {
+      connection.close()
+      return
+    }
+    if (twin !== undefined) this.remove(peerId)
+    const full = this.size >= limits.maxConnectionsPerTorrentHard || connections.open >= limits.maxConnections
+    if (full) {
+      connection.close(appError('PEER_LIMIT'))
+      return
+    }
+    this.#join(peerId, connection)
+  }
+
+  /**
+   * Two peers that dial each other keep the connection that the smaller id dialled; of two of the same kind the newer
+   * one wins. Another host cannot take a peer's place by using its id.
+   */
+  #replaces(fresh: PeerConnection, old: PeerConnection): boolean {
+    if (fresh.hello.address.host !== old.hello.address.host) return false
+    if (fresh.hello.direction === old.hello.direction) return true
+    const mine = this.#init.self.peerId < fresh.hello.peerId ? 'dialled' : 'accepted'
+    return fresh.hello.direction === mine
+  }
+
+  #join(id: PeerId, connection: PeerConnection): void {
+    const components = this.#components
+    const init = this.#init
+    const onUnreadable = (err: AppError) => this.#events.onUnreadable(err)
+    const member: Member = {
+      connection,
+      sender: blockSender(components, { connection, content: init.content, tasks: init.tasks, onUnreadable }),
+      interested: false,
+      waitingSinceMs: undefined,
+      servedSinceMs: undefined,
+      usedAtMs: components.clock.monotonicMs(),
+      reported: { receivedBytes: 0, sentBytes: 0 },
+    }
+    this.#members.set(id, member)
+    this.#countConnections(1)
+    connection.attach({
+      onHave: (piece) => this.#ifCurrent(id, member, () => this.#onHave(id, member, piece)),
+      onChoke: () => this.#ifCurrent(id, member, () => this.#events.onChoke(id)),
+      onInterest: (interested) => this.#ifCurrent(id, member, () => this.#onInterest(member, interested)),
+      onSuggest: (piece) => this.#ifCurrent(id, member, () => this.#events.onSuggest(id, piece)),
+      onRequest: (block) => {
+        member.usedAtMs = this.#components.clock.monotonicMs()
+        member.sender.ask(block)
+      },
+      onCancel: (block) => member.sender.cancel(block),
+      onClose: (err) => this.#ifCurrent(id, member, () => this.#onClose(id, err)),
+    })
+    connection.sendBitfield(init.content.have)
+    this.#events.onPeer(connection)
+  }
+
+  /** Closes the connection to a peer and forgets it. */
+  remove(id: PeerId, err?: AppError): void {
+    const member = this.#members.get(id)
+    if (member === undefined) return
+    this.#members.delete(id)
+    member.sender.clear()
+    member.connection.close(err)
+    this.#suggestions?.remove(id)
+    this.#countConnections(-1)
+    this.#events.onGone(id)
+    this.#serve()
+  }
+
+  removeAll(): void {
+    for (const id of [...this.#members.keys()]) this.remove(id)
+  }
+
+  /** A piece is here: everybody is told, and who has nothing more to give is let go. */
+  announce(piece: number): void {
+    for (const { connection } of this.#members.values()) connection.sendHave(piece)
+  }
+
+  /** The blob is complete: nothing is wanted any more, and complete peers want nothing either. */
+  completed(): void {
+    for (const [id, member] of this.#members) {
+      if (member.connection.remoteHave.complete) this.remove(id)
+      else if (member.interested) this.#setInterested(member, false)
+    }
+  }
+
+  tick(nowMs: number): void {
+    this.#serve()
+    if (!this.#init.content.have.complete) return
+    for (const [id, { usedAtMs }] of this.#members) {
+      if (nowMs - usedAtMs >= this.#components.limits.idleSeedMs) this.remove(id)
+    }
+  }
+
+  /** What each peer gave and got since the last call. */
+  reports(): readonly PeerReport[] {
+    const reports: PeerReport[] = []
+    for (const [peerId, member] of this.#members) {
+      const { receivedBytes, sentBytes } = member.connection.stats
+      const before = member.reported
+      member.reported = { receivedBytes, sentBytes }
+      const report = { receivedBytes: receivedBytes - before.receivedBytes, sentBytes: sentBytes - before.sentBytes }
+      if (report.receivedBytes > 0 || report.sentBytes > 0) reports.push({ peerId, ...report, failures: 0 })
+    }
+    return reports
+  }
+
+  /** Events of a connection that was replaced or removed no longer count. */
+  #ifCurrent(id: PeerId, member: Member, apply: () => void): void {
+    if (this.#members.get(id) === member) apply()
+  }
+
+  #onHave(id: PeerId, member: Member, piece: number | undefined): void {
+    const { content } = this.#init
+    const { remoteHave, hello } = member.connection
+    if (content.have.complete && remoteHave.complete) {
+      this.remove(id)
+      return
+    }
+    if (!member.interested && this.#offers(member, piece)) this.#setInterested(member, true)
+    if (hello.role === 'agent') this.#suggestions?.update(id, remoteHave, piece)
+    this.#suggestTo(id, member)
+    this.#events.onHave(id, piece)
+  }
+
+  #offers({ connection }: Member, piece: number | undefined): boolean {
+    const { have } = this.#init.content
+    if (have.complete) return false
+    if (piece !== undefined) return !have.has(piece)
+    for (const index of connection.remoteHave) if (!have.has(index)) return true
+    return false
+  }
+
+  #setInterested(member: Member, interested: boolean): void {
+    member.interested = interested
+    member.connection.sendInterested(interested)
+  }
+
+  #onInterest(member: Member, interested: boolean): void {
+    member.waitingSinceMs = interested ? this.#components.clock.monotonicMs() : undefined
+    this.#serve()
+  }
+
+  #onClose(id: PeerId, err: AppError | undefined): void {
+    if (err !== undefined && !hasCode(err, 'PEER_CLOSED')) {
+      this.#components.logger.debug('a peer was dropped', { peer: id, err })
+    }
+    this.remove(id)
+  }
+
+  /** Hands out the upload slots. */
+  #serve(): void {
+    const { clock, limits } = this.#components
+    const nowMs = clock.monotonicMs()
+    const candidates = []
+    for (const [id, { waitingSinceMs, servedSinceMs }] of this.#members) {
+      if (waitingSinceMs !== undefined) candidates.push({ id, waitingSinceMs, servedSinceMs })
+    }
+    const rules = { slots: limits.uploadSlots, turnMs: limits.uploadTurnMs, nowMs }
+    const served = chooseServed(candidates, rules)
+    for (const [id, member] of this.#members) {
+      if (served.has(id) && member.servedSinceMs === undefined) this.#unchoke(id, member, nowMs)
+      else if (!served.has(id) && member.servedSinceMs !== undefined) this.#choke(member, nowMs)
+    }
+  }
+
+  #unchoke(id: PeerId, member: Member, nowMs: number): void {
+    member.servedSinceMs = nowMs
+    this.#suggestTo(id, member)
+    member.connection.sendChoke(false)
+  }
+
+  #choke(member: Member, nowMs: number): void {
+    member.servedSinceMs = undefined
+    if (member.waitingSinceMs !== undefined) member.waitingSinceMs = nowMs
+    member.connection.sendChoke(true)
+    member.sender.clear()
+  }
+
+  #suggestTo(id: PeerId, member: Member): void {
+    if (member.servedSinceMs === undefined || member.connection.hello.role !== 'agent') return
+    for (const piece of this.#suggestions?.next(id) ?? []) member.connection.sendSuggest(piece)
+  }
+
+  #countConnections(change: number): void {
+    const { connections, meters } = this.#components
+    connections.open += change
+    meters.connections.set(connections.open)
+  }
+}

@@ -1,0 +1,206 @@
+import type { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { type FakeClock, fakeClock, type Random, seededRandom } from '../../lib/base/index.ts'
+import { newPeerId, type PeerId, type PeerInfo, type PeerRole, type SwarmId } from '../../lib/core/index.ts'
+import { type BlobStore, memoryStore } from '../../lib/store/index.ts'
+import {
+  type AnnounceEntry,
+  type Announcer,
+  type MemoryNetwork,
+  memoryNetwork,
+  type SwarmEngine,
+  type SwarmEngineInit,
+  swarmEngine,
+} from '../../lib/swarm/index.ts'
+import { type RecordingMetrics, recordingMetrics, silentLogger } from '../../lib/telemetry/index.ts'
+import type { SwarmBlob } from './swarm-blob.ts'
+import { type SwarmSources, swarmSources } from './swarm-sources.ts'
+
+/** A tracker in memory: remembers who is in which swarm and names everybody else, agents first. */
+export interface LabTracker {
+  announcer(self: () => Omit<PeerInfo, 'complete'>): Announcer
+  /** While false, no announce is answered. */
+  alive: boolean
+  readonly entries: readonly AnnounceEntry[]
+}
+
+export function labTracker(): LabTracker {
+  const swarms = new Map<SwarmId, Map<PeerId, PeerInfo>>()
+  const entries: AnnounceEntry[] = []
+  const tracker = {
+    alive: true,
+    entries,
+    announcer: (self: () => Omit<PeerInfo, 'complete'>): Announcer => ({
+      announce: async (batch) => {
+        if (!tracker.alive) return []
+        return batch.map((entry) => {
+          entries.push(entry)
+          const swarm = swarms.get(entry.swarmId) ?? new Map<PeerId, PeerInfo>()
+          swarms.set(entry.swarmId, swarm)
+          const me = self()
+          if (entry.event === 'stopped') swarm.delete(me.peerId)
+          else swarm.set(me.peerId, { ...me, complete: entry.leftBytes === 0 })
+          const others = [...swarm.values()].filter(({ peerId }) => peerId !== me.peerId)
+          others.sort((a, b) => Number(a.role === 'origin') - Number(b.role === 'origin'))
+          return { swarmId: entry.swarmId, peers: others.slice(0, entry.wantPeers), intervalMs: 5_000 }
+        })
+      },
+    }),
+  }
+  return tracker
+}
+
+/** One node of the lab. */
+export interface LabNode {
+  readonly peerId: PeerId
+  readonly host: string
+  readonly engine: SwarmEngine
+  readonly store: BlobStore
+  readonly metrics: RecordingMetrics
+  /** Payload bytes it has got from agents, and from origins. */
+  readonly received: { readonly peer: number; readonly origin: number }
+  readonly sentToPeers: number
+  /** Opens the blob and reads all of it; the handle is closed at the end. */
+  pull(blob: SwarmBlob): Promise<Uint8Array>
+}
+
+export interface LabNodeInit extends Partial<SwarmEngineInit> {
+  readonly capacityBytes?: number
+  /** A store that outlives the node; default a new one. */
+  readonly store?: BlobStore
+  /** Wraps what the node reads its blobs from. */
+  readonly wrapStore?: (store: BlobStore) => BlobStore
+}
+
+export interface SwarmLab extends AsyncDisposable {
+  readonly clock: FakeClock
+  readonly random: Random
+  readonly network: MemoryNetwork
+  readonly tracker: LabTracker
+  readonly sources: SwarmSources
+  agent(init?: LabNodeInit): Promise<LabNode>
+  /** An origin that has every blob of the lab. */
+  origin(init?: LabNodeInit): Promise<LabNode>
+  /** Moves time on until the promise settles. */
+  run<T>(work: Promise<T>): Promise<T>
+}
+
+/** A swarm in one process: engines on a network in memory, one clock that only moves in `run`. */
+export function swarmLab(blobs: readonly SwarmBlob[], seed = 1): SwarmLab {
+  const clock = fakeClock()
+  const random = seededRandom(seed)
+  const network = memoryNetwork()
+  const tracker = labTracker()
+  const sources = swarmSources(blobs)
+  const nodes: { stop(): Promise<void> }[] = []
+
+  const node = async (role: PeerRole, init: LabNodeInit): Promise<LabNode> => {
+    const host = `10.0.0.${nodes.length + 1}`
+    const built = await startNode({ clock, random, network, tracker, sources }, { host, role, init })
+    nodes.push(built.engine)
+    return built
+  }
+
+  return {
+    clock,
+    random,
+    network,
+    tracker,
+    sources,
+    agent: (init = {}) => node('agent', init),
+    async origin(init = {}) {
+      const built = await node('origin', init)
+      for (const blob of blobs) {
+        await putBlob(built.store, blob)
+        built.engine.seed({ digest: blob.digest, namespace: 'lab' }, blob.bytes.length)
+      }
+      await clock.advance(50)
+      return built
+    },
+    run: (work) => runOn(clock, work),
+    async [Symbol.asyncDispose]() {
+      await runOn(clock, Promise.all(nodes.map((one) => one.stop())))
+    },
+  }
+}
+
+type Shared = Pick<SwarmLab, 'clock' | 'random' | 'network' | 'tracker' | 'sources'>
+
+async function startNode(
+  { clock, random, network, tracker, sources }: Shared,
+  { host, role, init }: { readonly host: string; readonly role: PeerRole; readonly init: LabNodeInit },
+): Promise<LabNode> {
+  const logger = silentLogger()
+  const metrics = recordingMetrics()
+  const peerId = newPeerId(random)
+  const { capacityBytes = 1e9, wrapStore = (store) => store, ...rest } = init
+  const store = init.store ?? memoryStore({ clock, random, logger }, { capacityBytes })
+  await store.start()
+  const engine: SwarmEngine = swarmEngine(
+    {
+      clock,
+      random,
+      logger,
+      metrics,
+      store: wrapStore(store),
+      announcer: tracker.announcer(() => ({ peerId, role, ...engine.address })),
+      metainfo: sources.metainfo,
+      pieces: sources.pieces,
+      transport: network.host(host),
+    },
+    { peerId, role, listen: { host, port: 0 }, ...rest },
+  )
+  await engine.start()
+  return {
+    peerId,
+    host,
+    engine,
+    store,
+    metrics,
+    get received() {
+      const of = (from: string) => metrics.value('shoal_received_bytes_total', { from })
+      return { peer: of('peer'), origin: of('origin') }
+    },
+    get sentToPeers() {
+      return metrics.value('shoal_sent_bytes_total', { to: 'peer' })
+    },
+    async pull(blob) {
+      const handle = await engine.open({ digest: blob.digest, namespace: 'lab' })
+      try {
+        return await readAll(handle.read())
+      } finally {
+        handle.close()
+      }
+    },
+  }
+}
+
+/** All bytes of a stream. */
+export function readAll(stream: Readable): Promise<Uint8Array> {
+  return buffer(stream)
+}
+
+/** Makes the blob complete in the store. */
+export async function putBlob(store: BlobStore, blob: SwarmBlob): Promise<void> {
+  const upload = await store.createUpload()
+  await upload.append(chunks(blob.bytes), { offset: 0 })
+  await upload.commit(blob.digest)
+}
+
+async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 1024 * 1024) yield bytes.subarray(at, at + 1024 * 1024)
+}
+
+const STEP_MS = 5
+const MAX_STEPS = 60_000
+
+async function runOn<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
+  let settled = false
+  const mark = () => {
+    settled = true
+  }
+  work.then(mark, mark)
+  for (let step = 0; step < MAX_STEPS && !settled; step += 1) await clock.advance(STEP_MS)
+  if (!settled) throw new Error('nothing came of it in five minutes of the lab')
+  return work
+}
