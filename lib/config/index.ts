@@ -6,7 +6,7 @@ export {
   bind,
   byteSize,
   duration,
-  listener,
+  listenerOn,
   logLevel,
   member,
   memberList,

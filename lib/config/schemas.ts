@@ -36,12 +36,15 @@ export const bind = z.string().transform(parsedBy(parseBind))
 /** The address of a peer; unlike a listener's it needs its port. */
 export const peerAddress = bind.refine(({ port }) => port > 0, 'the port of a peer cannot be auto')
 
-/** One listener. */
-export const listener = z.strictObject({
+/** One listener without a default address. */
+const listener = z.strictObject({
   bind,
   /** Lets it bind beyond loopback without TLS or a token. */
   insecure: z.boolean().default(false),
 })
+
+/** One listener; each of its keys may be given alone. */
+export const listenerOn = (address: string) => listener.extend({ bind: bind.prefault(address) }).prefault({})
 
 const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
 

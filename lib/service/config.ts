@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { anonymousRights, duration, type listener, logLevel } from '../config/index.ts'
+import { anonymousRights, duration, type listenerOn, logLevel } from '../config/index.ts'
 
 /** Keys that every service has; spread into its schema. */
 export const commonKeys = {
@@ -15,4 +15,4 @@ export const commonKeys = {
 const common = z.strictObject(commonKeys)
 
 export type CommonConfig = z.output<typeof common>
-export type ListenerConfig = z.output<typeof listener>
+export type ListenerConfig = z.output<ReturnType<typeof listenerOn>>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { anonymousRights, byteSize, listener, memberList, rate } from '../../lib/config/index.ts'
+import { anonymousRights, byteSize, listenerOn, memberList, rate } from '../../lib/config/index.ts'
 import { commonKeys } from '../../lib/service/index.ts'
 
 /** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
@@ -8,7 +8,7 @@ export const agentSchema = z.strictObject({
   registry: z
     .strictObject({
       /** Where docker and containerd pull from. */
-      listener: listener.prefault({ bind: '127.0.0.1:65001' }),
+      listener: listenerOn('127.0.0.1:65001'),
       /** What clients without the token may do; they can only read in any case. */
       anonymous: anonymousRights.default('read'),
       /** Values of `ns` (the host in an image's name) that mean this cluster. */
@@ -16,11 +16,11 @@ export const agentSchema = z.strictObject({
     })
     .prefault({}),
   /** Where other agents connect to for pieces. */
-  peer: listener.prefault({ bind: '127.0.0.1:65002' }),
+  peer: listenerOn('127.0.0.1:65002'),
   /** Probes and metrics. */
-  ops: listener.prefault({ bind: '127.0.0.1:65003' }),
+  ops: listenerOn('127.0.0.1:65003'),
   /** What the agent holds and whom it talks to. */
-  admin: listener.prefault({ bind: '127.0.0.1:65004' }),
+  admin: listenerOn('127.0.0.1:65004'),
   /** The local store: the cache and blobs on their way. */
   folder: z.string().min(1).default('data/agent'),
   store: z

@@ -1,18 +1,12 @@
 import { type Backend, backendProbe, openBackend } from '../../lib/backend/index.ts'
-import { type Clock, lifecycle, type Random, type Startable, systemClock, systemRandom } from '../../lib/base/index.ts'
-import { httpServer, opsRoutes } from '../../lib/http/index.ts'
-import { assertSafeBind, tokenAuthenticator } from '../../lib/identity/index.ts'
-import { jsonLogger, type Logger, type Metrics, prometheusMetrics } from '../../lib/telemetry/index.ts'
+import { lifecycle, type Startable } from '../../lib/base/index.ts'
+import { opsListener, type Runtime, serviceListener, serviceRuntime } from '../../lib/service/index.ts'
 import type { BuildIndexConfig } from './config.ts'
 import { repositoryIndex } from './repository-index.ts'
 import { buildIndexServerRoutes } from './server.ts'
 
 /** What stands in for the real thing: in a herd, in tests. */
-export interface BuildIndexComponents {
-  readonly clock?: Clock
-  readonly random?: Random
-  readonly logger?: Logger
-  readonly metrics?: Metrics
+export interface BuildIndexComponents extends Partial<Runtime> {
   /** Instead of the one that the config names. */
   readonly backend?: Backend
 }
@@ -25,30 +19,12 @@ export interface BuildIndexService extends Startable {
 
 /** One build-index. It holds no state of its own: any number may serve one backend. @throws INSECURE_BIND */
 export function buildIndexService(components: BuildIndexComponents, config: BuildIndexConfig): BuildIndexService {
-  for (const { bind, insecure } of [config.http, config.ops]) {
-    assertSafeBind({ host: bind.host, token: config.token, insecure })
-  }
-  const clock = components.clock ?? systemClock()
-  const random = components.random ?? systemRandom()
-  const logger = components.logger ?? jsonLogger({ level: config.log, service: 'build-index' })
-  const metrics = components.metrics ?? prometheusMetrics({ process: true })
-  const shared = { clock, random, logger, metrics }
-
-  const backend = components.backend ?? openBackend(shared, config.backend)
-  const probe = backendProbe(shared, backend, { intervalMs: config.probeInterval })
-  const authenticate = tokenAuthenticator({ token: config.token, anonymous: config.anonymous })
-  const listeners = { ...shared, authenticate }
-  const ops = httpServer(listeners, {
-    name: 'ops',
-    bind: config.ops.bind,
-    routes: opsRoutes({ metrics, checks: { backend: () => probe.check() } }),
-  })
-  const http = httpServer(listeners, {
-    name: 'http',
-    bind: config.http.bind,
-    routes: buildIndexServerRoutes(repositoryIndex({ backend, clock, random })),
-    drainMs: config.drain,
-  })
+  const runtime = serviceRuntime('build-index', config, components)
+  const backend = components.backend ?? openBackend(runtime, config.backend)
+  const probe = backendProbe(runtime, backend, { intervalMs: config.probeInterval })
+  const ops = opsListener(runtime, config, { listener: config.ops, checks: { backend: probe.check } })
+  const routes = buildIndexServerRoutes(repositoryIndex({ ...runtime, backend }))
+  const http = serviceListener(runtime, config, { name: 'http', listener: config.http, routes })
   return {
     ...lifecycle([backend, probe, ops, http]),
     get url() {

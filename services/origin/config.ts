@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { backendRulesSchema } from '../../lib/backend/index.ts'
-import { byteSize, duration, listener, memberList, rate } from '../../lib/config/index.ts'
+import { byteSize, duration, listenerOn, memberList, rate } from '../../lib/config/index.ts'
 import { commonKeys } from '../../lib/service/index.ts'
 
 /** Every key of an origin; `config/origin/base.yaml` shows them with their defaults. */
@@ -9,11 +9,11 @@ export const originSchema = z.strictObject({
   /** Which of `origins.members` this one is. */
   member: z.string().min(1).default('origin-1'),
   /** The API for proxies, trackers, agents and the other origins. */
-  http: listener.prefault({ bind: '127.0.0.1:64001' }),
+  http: listenerOn('127.0.0.1:64001'),
   /** Where agents connect to for pieces. */
-  peer: listener.prefault({ bind: '127.0.0.1:64002' }),
+  peer: listenerOn('127.0.0.1:64002'),
   /** Probes and metrics. */
-  ops: listener.prefault({ bind: '127.0.0.1:64003' }),
+  ops: listenerOn('127.0.0.1:64003'),
   /** The local store: blobs at rest and uploads under way. */
   folder: z.string().min(1).default('data/origin'),
   store: z

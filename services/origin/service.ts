@@ -124,7 +124,7 @@ export function originService(components: OriginComponents, config: OriginConfig
     { ...shared, ingest: bring, uploads, pieceHashes: hashes, onReceived: bytes.received, onSent: bytes.sent },
     self,
   )
-  const main = serviceListener(runtime, config, { name: 'main', listener: config.http, routes })
+  const main = serviceListener(runtime, config, { name: 'http', listener: config.http, routes })
   const ops = opsListener(runtime, config, { listener: config.ops, checks: {} })
   return {
     ...lifecycle([http, store, backends, tasks, engine, seedOnStart(store, engine), ops, main]),

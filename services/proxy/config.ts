@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { byteSize, listener, memberList } from '../../lib/config/index.ts'
+import { byteSize, listenerOn, memberList } from '../../lib/config/index.ts'
 import { commonKeys } from '../../lib/service/index.ts'
 
 /** Every key of a proxy; `config/proxy/base.yaml` shows them with their defaults. */
@@ -8,7 +8,7 @@ export const proxySchema = z.strictObject({
   registry: z
     .strictObject({
       /** Where docker and others push to and pull from. */
-      listener: listener.prefault({ bind: '127.0.0.1:5000' }),
+      listener: listenerOn('127.0.0.1:5000'),
       /** Values of `ns` (the host in an image's name) that mean this cluster. */
       ownNames: z.array(z.string().min(1)).default([]),
       /** Signs the Locations of uploads; proxies that stand for one another share it. */
@@ -16,7 +16,7 @@ export const proxySchema = z.strictObject({
     })
     .prefault({}),
   /** Probes and metrics. */
-  ops: listener.prefault({ bind: '127.0.0.1:61003' }),
+  ops: listenerOn('127.0.0.1:61003'),
   origins: z
     .strictObject({
       members: memberList.prefault([{ id: 'origin-1', url: 'http://127.0.0.1:64001' }]),

@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import { byteSize, duration, listener, memberList } from '../../lib/config/index.ts'
+import { byteSize, duration, listenerOn, memberList } from '../../lib/config/index.ts'
 import { commonKeys } from '../../lib/service/index.ts'
 
 /** Every key of a tracker; `config/tracker/base.yaml` shows them with their defaults. */
 export const trackerSchema = z.strictObject({
   ...commonKeys,
   /** Announces and metainfo. */
-  http: listener.prefault({ bind: '127.0.0.1:63001' }),
+  http: listenerOn('127.0.0.1:63001'),
   /** Probes and metrics. */
-  ops: listener.prefault({ bind: '127.0.0.1:63003' }),
+  ops: listenerOn('127.0.0.1:63003'),
   /** The ring of origins, whose metainfo is relayed. */
   origins: z
     .strictObject({

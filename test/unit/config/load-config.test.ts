@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
-import { duration, listener, loadConfig, parseConfig } from '../../../lib/config/index.ts'
+import { duration, listenerOn, loadConfig, parseConfig } from '../../../lib/config/index.ts'
 
 const schema = z.strictObject({
   ttl: duration.prefault('5m'),
   token: z.string().optional(),
   peers: z.array(z.string()).default([]),
-  http: listener.prefault({ bind: '127.0.0.1:auto' }),
+  http: listenerOn('127.0.0.1:auto'),
 })
 
 const folderWith = async (files: Readonly<Record<string, string>>) => {
