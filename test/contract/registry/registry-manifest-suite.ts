@@ -26,7 +26,7 @@ export function registryManifestSuite(name: string, make: () => Promise<RunningR
     beforeAll(async () => {
       registry = await make()
     })
-    afterAll(() => registry?.[Symbol.asyncDispose]())
+    afterAll(async () => registry?.[Symbol.asyncDispose]())
 
     const freshName = nameSequence('suite/manifest')
     const put = (repository: string, reference: string, { bytes, mediaType }: FixtureManifest) =>

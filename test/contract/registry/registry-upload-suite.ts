@@ -18,7 +18,7 @@ export function registryUploadSuite(name: string, make: () => Promise<RunningReg
     beforeAll(async () => {
       registry = await make()
     })
-    afterAll(() => registry?.[Symbol.asyncDispose]())
+    afterAll(async () => registry?.[Symbol.asyncDispose]())
 
     /** A name of its own for each test. */
     const freshName = nameSequence('suite/upload')

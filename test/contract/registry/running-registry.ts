@@ -3,9 +3,8 @@ import { type FixtureImage, imageFixture } from '../../kit/image-fixture.ts'
 import { type RegistryClient, registryClient } from '../../kit/registry-client.ts'
 
 /** A registry under test, listening. */
-export interface RunningRegistry {
+export interface RunningRegistry extends AsyncDisposable {
   readonly url: string
-  [Symbol.asyncDispose](): Promise<void>
 }
 
 export const REPOSITORY = 'suite/pull'

@@ -1,0 +1,131 @@
+import { Readable } from 'node:stream'
+import { OFFSET_HEADER, originRoutes } from '../../lib/api/index.ts'
+import { appError, seededRandom, systemClock } from '../../lib/base/index.ts'
+import { type Digest, digestAlgorithm, digestOf, parseDigest, wholeRange } from '../../lib/core/index.ts'
+import {
+  contentRange,
+  type Exchange,
+  httpServer,
+  parseRange,
+  type Route,
+  sendEmpty,
+  sendJson,
+  sendStream,
+} from '../../lib/http/index.ts'
+import { tokenAuthenticator } from '../../lib/identity/index.ts'
+import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
+
+/** The store behind several memory origins. */
+export type SharedBlobs = Map<Digest, Uint8Array>
+
+export interface MemoryOrigin extends AsyncDisposable {
+  readonly id: string
+  readonly url: string
+  /** Uploads under way here. */
+  readonly uploads: ReadonlyMap<string, Uint8Array>
+  /** Cuts every connection at once, and refuses new ones. */
+  kill(): Promise<void>
+}
+
+export interface MemoryOriginInit {
+  readonly id: string
+  readonly blobs: SharedBlobs
+  /** Called before a blob is answered; may change the stream, wait, or throw. */
+  readonly onRead?: (body: Readable) => Readable | Promise<Readable>
+  /** Called before an upload is committed. */
+  readonly onCommit?: () => void | Promise<void>
+}
+
+/** The HTTP API of an origin without disk, swarm or ring: what clients of origins are tested against. */
+export async function memoryOrigin(init: MemoryOriginInit): Promise<MemoryOrigin> {
+  const uploads = new Map<string, Uint8Array>()
+  const components = {
+    logger: silentLogger(),
+    metrics: silentMetrics(),
+    clock: systemClock(),
+    random: seededRandom(1),
+    authenticate: tokenAuthenticator(),
+  }
+  const routes = [...blobRoutes(init), ...uploadRoutes(init, uploads)]
+  const bind = { host: '127.0.0.1', port: 0 }
+  const server = httpServer(components, { name: 'origin', bind, routes, drainMs: 0 })
+  await server.start()
+  const kill = () => server.stop()
+  return { id: init.id, url: server.url, uploads, kill, [Symbol.asyncDispose]: kill }
+}
+
+const param = ({ params }: Exchange, name: string) => params[name] ?? ''
+
+function blobRoutes({ blobs, onRead }: MemoryOriginInit): Route[] {
+  const get: Route['handle'] = async (exchange) => {
+    const digest = parseDigest(param(exchange, 'digest'))
+    const bytes = blobs.get(digest)
+    if (bytes === undefined) throw appError('BLOB_UNKNOWN')
+    const size = bytes.byteLength
+    const asked = parseRange(exchange.req.headers.range, size)
+    if (asked.kind === 'unsatisfiable') throw appError('RANGE_UNSATISFIABLE')
+    const range = asked.kind === 'single' ? asked.range : wholeRange(size)
+    const part = asked.kind === 'single' && { 'content-range': contentRange(range, size) }
+    const headers = { 'content-length': range.end - range.start, ...part }
+    const plain = Readable.from(chunksOf(bytes.subarray(range.start, range.end)))
+    const body = exchange.method === 'GET' && onRead !== undefined ? await onRead(plain) : plain
+    await sendStream(exchange, { status: part === false ? 200 : 206, headers, body })
+  }
+  return [{ methods: ['GET', 'HEAD'], path: originRoutes.blob, right: 'read', summary: '', handle: get }]
+}
+
+function chunksOf(bytes: Uint8Array): Uint8Array[] {
+  const size = 64 * 1024
+  return Array.from({ length: Math.ceil(bytes.byteLength / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size))
+}
+
+function uploadRoutes({ id: member, blobs, onCommit }: MemoryOriginInit, uploads: Map<string, Uint8Array>): Route[] {
+  let opened = 0
+  const find = (exchange: Exchange) => {
+    const id = param(exchange, 'id')
+    const bytes = uploads.get(id)
+    if (bytes === undefined) throw appError('BLOB_UPLOAD_UNKNOWN')
+    return { id, bytes, state: { id, member, size: bytes.byteLength } }
+  }
+  const open: Route['handle'] = (exchange) => {
+    opened += 1
+    const id = `${member}-${opened}`
+    uploads.set(id, new Uint8Array())
+    sendJson(exchange, 201, { id, member, size: 0 })
+  }
+  const append: Route['handle'] = async (exchange) => {
+    const { id, bytes } = find(exchange)
+    if (Number(exchange.req.headers[OFFSET_HEADER]) !== bytes.byteLength) throw appError('UPLOAD_OFFSET')
+    let received = bytes
+    for await (const chunk of exchange.req as AsyncIterable<Uint8Array>) {
+      received = Buffer.concat([received, chunk])
+      uploads.set(id, received)
+    }
+    sendJson(exchange, 200, { id, member, size: received.byteLength })
+  }
+  const commit: Route['handle'] = async (exchange) => {
+    const { id, bytes } = find(exchange)
+    const digest = parseDigest(exchange.query.get('digest') ?? '')
+    if (digestOf(bytes, digestAlgorithm(digest)) !== digest) throw appError('DIGEST_INVALID')
+    await onCommit?.()
+    blobs.set(digest, bytes)
+    uploads.delete(id)
+    sendJson(exchange, 201, { digest, size: bytes.byteLength })
+  }
+  const cancel: Route['handle'] = (exchange) => {
+    uploads.delete(find(exchange).id)
+    sendEmpty(exchange, 204)
+  }
+  const row = (methods: Route['methods'], path: string, handle: Route['handle']): Route => ({
+    ...{ methods, path, handle },
+    right: 'write',
+    summary: '',
+  })
+  return [
+    row(['POST'], originRoutes.uploads, open),
+    row(['GET'], originRoutes.upload, (exchange) => sendJson(exchange, 200, find(exchange).state)),
+    row(['PATCH'], originRoutes.upload, append),
+    row(['PUT'], originRoutes.upload, commit),
+    row(['DELETE'], originRoutes.upload, cancel),
+  ]
+}
