@@ -20,8 +20,7 @@ export function describeExit(exit: Exit): string {
   return exit.signal === undefined ? `exited with ${exit.code}` : `was ended by ${exit.signal}`
 }
 
-/** Signals a child that leads its own process group, and that group; nothing once the child has exited. */
+/** Signals the process group that a detached child leads, or led: what is left of the group outlives its leader. */
 export function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  const exited = child.exitCode !== null || child.signalCode !== null
-  if (child.pid !== undefined && !exited) sendSignal(-child.pid, signal)
+  if (child.pid !== undefined) sendSignal(-child.pid, signal)
 }

@@ -1,4 +1,4 @@
-import { systemClock } from '../../lib/base/index.ts'
+import { deadline, systemClock } from '../../lib/base/index.ts'
 
 const clock = systemClock()
 const pollMs = 25
@@ -21,16 +21,19 @@ export async function eventually<T>(
   options: EventuallyOptions = {},
 ): Promise<T> {
   const { timeoutMs = 15_000, signal } = options
-  const timeout = AbortSignal.timeout(timeoutMs)
-  const cut = signal === undefined ? timeout : AbortSignal.any([timeout, signal])
-  for (;;) {
-    signal?.throwIfAborted()
-    try {
-      return await attempt(cut)
-    } catch (error) {
+  const cut = deadline(clock, timeoutMs, signal)
+  try {
+    for (;;) {
       signal?.throwIfAborted()
-      if (timeout.aborted) throw error
+      try {
+        return await attempt(cut.signal)
+      } catch (error) {
+        signal?.throwIfAborted()
+        if (cut.expired) throw error
+      }
+      await clock.sleep(pollMs, { signal })
     }
-    await clock.sleep(pollMs, { signal })
+  } finally {
+    cut.release()
   }
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
+import { deadline, systemClock } from '../../lib/base/index.ts'
 import { describeExit, exitOf, killGroup } from './child-process.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -44,9 +45,7 @@ export class CommandFailed extends Error {
  */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const what = [command, ...args].join(' ')
-  const timeout = AbortSignal.timeout(options.timeoutMs ?? 120_000)
-  const cut = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal])
-  cut.throwIfAborted()
+  options.signal?.throwIfAborted()
   const child = spawn(command, args, {
     cwd: options.cwd,
     env: options.env ?? process.env,
@@ -54,16 +53,17 @@ export async function run(command: string, args: readonly string[], options: Run
     detached: true,
   })
   const kill = () => killGroup(child, 'SIGKILL')
-  cut.addEventListener('abort', kill, { once: true })
+  const cut = deadline(systemClock(), options.timeoutMs ?? 120_000, options.signal)
+  cut.signal.addEventListener('abort', kill, { once: true })
   try {
     // A command that does not read its input closes the pipe, which is its good right.
     child.stdin.on('error', () => undefined).end(options.input)
     const [stdout, stderr, exit] = await Promise.all([text(child.stdout), text(child.stderr), exitOf(child)])
     if (exit.code === 0) return { stdout, stderr }
-    const end = cut.aborted ? 'was cut off' : describeExit(exit)
+    const end = cut.signal.aborted ? 'was cut off' : describeExit(exit)
     throw new CommandFailed(`${what} ${end}`, { stdout, stderr, exitCode: exit.code, cause: exit.error })
   } finally {
-    cut.removeEventListener('abort', kill)
+    cut.release()
   }
 }
 

@@ -45,6 +45,7 @@ export interface StartedProcess<T> extends AsyncDisposable {
 export async function startProcess<T>(options: StartOptions<T>): Promise<StartedProcess<T>> {
   const mark = randomUUID()
   const what = [options.command, ...options.args].join(' ')
+  options.signal?.throwIfAborted()
   const [command, ...args] = [...leash(), options.command, ...options.args]
   const child = spawn(command ?? options.command, args, {
     cwd: options.cwd,
@@ -57,15 +58,19 @@ export async function startProcess<T>(options: StartOptions<T>): Promise<Started
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (output.stderr += chunk))
   const exit = exitOf(child)
   const decided = new AbortController()
-  const signal = options.signal === undefined ? decided.signal : AbortSignal.any([decided.signal, options.signal])
+  const giveUp = () => decided.abort(options.signal?.reason)
+  options.signal?.addEventListener('abort', giveUp, { once: true })
   const stop = async () => {
-    decided.abort()
+    giveUp()
     await terminate(child, exit, options.graceMs ?? 15_000)
     await killMarked(mark)
   }
   try {
     const ready = await Promise.race([
-      eventually((cut) => options.ready(output, cut), { timeoutMs: options.readyTimeoutMs ?? 30_000, signal }),
+      eventually((cut) => options.ready(output, cut), {
+        timeoutMs: options.readyTimeoutMs ?? 30_000,
+        signal: decided.signal,
+      }),
       exit.then((end) => Promise.reject(new Error(describeExit(end), { cause: end.error }))),
     ])
     return {
@@ -80,6 +85,8 @@ export async function startProcess<T>(options: StartOptions<T>): Promise<Started
     await stop()
     const reason = cause instanceof Object && 'message' in cause ? String(cause.message) : ''
     throw new CommandFailed(`${what} did not become ready: ${reason}`, { ...output, cause })
+  } finally {
+    options.signal?.removeEventListener('abort', giveUp)
   }
 }
 

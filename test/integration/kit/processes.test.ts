@@ -26,6 +26,10 @@ describe('a command that is run', () => {
     await expect(run('sh', ['-c', 'sleep 60 & sleep 60'], { timeoutMs: 50 })).rejects.toThrow('was cut off')
   })
 
+  test('is killed when its time is up though only a child of it is left', async () => {
+    await expect(run('sh', ['-c', 'sleep 60 & exit 1'], { timeoutMs: 50 })).rejects.toThrow('was cut off')
+  })
+
   test('is killed when its signal fires', async () => {
     const controller = new AbortController()
     const running = run('sleep', ['60'], { signal: controller.signal })
@@ -60,6 +64,23 @@ describe('a process that is started', () => {
     })
     await expect(starting).rejects.toThrow('not yet')
     expect(await isAlive(Number(await readFile(pidFile, 'utf8')))).toBe(false)
+  })
+
+  test('is given up when its signal fires, with nothing left running', async () => {
+    const controller = new AbortController()
+    const pids: string[] = []
+    const starting = startProcess({
+      command: 'sh',
+      args: ['-c', 'echo $$; exec sleep 60'],
+      signal: controller.signal,
+      ready: ({ stdout }) => {
+        if (stdout !== '') pids.push(stdout)
+        if (pids.length > 0) controller.abort()
+        return never()
+      },
+    })
+    await expect(starting).rejects.toThrow('did not become ready')
+    expect(await isAlive(Number(pids[0]))).toBe(false)
   })
 
   test('takes a child along that has left its process group and its parent', async () => {
