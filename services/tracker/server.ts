@@ -14,6 +14,8 @@ export interface TrackerRoutesComponents {
   readonly relay: MetainfoRelay
 }
 
+const param = (exchange: Exchange, name: string): string => exchange.params[name] ?? ''
+
 /** The HTTP API of a tracker. */
 export function trackerServerRoutes(components: TrackerRoutesComponents): readonly Route[] {
   const { announcements, relay } = components
@@ -25,8 +27,8 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
   }
 
   const metainfo = async (exchange: Exchange) => {
-    const namespace = parseRepositoryName(exchange.params['namespace'] ?? '')
-    const digest = parseDigest(exchange.params['digest'] ?? '')
+    const namespace = parseRepositoryName(param(exchange, 'namespace'))
+    const digest = parseDigest(param(exchange, 'digest'))
     await sendStream(exchange, {
       status: 200,
       headers: { 'content-type': 'application/vnd.shoal.metainfo.v1' },

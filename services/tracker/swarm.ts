@@ -29,78 +29,89 @@ interface Slot {
   at: number
 }
 
-/** Three groups that can be sampled without looking at all of them, and an order of age to expire and evict by. */
 export function swarm(random: Random, maxPeers: number): Swarm {
-  const completeAgents: Slot[] = []
-  const incompleteAgents: Slot[] = []
-  const origins: Slot[] = []
-  /** Least lately announced first. */
-  const byId = new Map<PeerId, Slot>()
-  const byAddress = new Map<string, Slot>()
+  return new GroupedSwarm(random, maxPeers)
+}
 
-  const groupOf = ({ role, complete }: PeerEntry) => {
-    if (role === 'origin') return origins
-    return complete ? completeAgents : incompleteAgents
+/** Three groups that can be sampled without looking at all of them, and an order of age to expire and evict by. */
+class GroupedSwarm implements Swarm {
+  readonly #random: Random
+  readonly #maxPeers: number
+  readonly #completeAgents: Slot[] = []
+  readonly #incompleteAgents: Slot[] = []
+  readonly #origins: Slot[] = []
+  /** Least lately announced first. */
+  readonly #byId = new Map<PeerId, Slot>()
+  readonly #byAddress = new Map<string, Slot>()
+
+  constructor(random: Random, maxPeers: number) {
+    this.#random = random
+    this.#maxPeers = maxPeers
   }
 
-  const drop = (slot: Slot) => {
+  put(entry: PeerEntry, expiresAtMs: number): boolean {
+    const known = this.#byId.get(entry.peerId)
+    if (known !== undefined && known.entry.key !== entry.key) return false
+    this.#drop(known)
+    this.#drop(this.#byAddress.get(addressOf(entry)))
+    if (this.#byId.size >= this.#maxPeers) this.#drop(this.#byId.values().next().value)
+    const group = this.#groupOf(entry)
+    const slot = { entry, expiresAtMs, group, at: group.length }
+    group.push(slot)
+    this.#byId.set(entry.peerId, slot)
+    this.#byAddress.set(addressOf(entry), slot)
+    return true
+  }
+
+  remove(peerId: PeerId, key: string): boolean {
+    const known = this.#byId.get(peerId)
+    if (known !== undefined && known.entry.key !== key) return false
+    this.#drop(known)
+    return true
+  }
+
+  sample(limit: number, nowMs: number): readonly PeerInfo[] {
+    return [this.#completeAgents, this.#incompleteAgents, this.#origins]
+      .flatMap((group) => pick(group, limit, this.#random))
+      .filter(({ expiresAtMs }) => expiresAtMs > nowMs)
+      .map(({ entry: { peerId, host, port, role, complete } }) => ({ peerId, host, port, role, complete }))
+  }
+
+  counts(): { readonly complete: number; readonly incomplete: number } {
+    const completeOrigins = this.#origins.filter(({ entry }) => entry.complete).length
+    const complete = this.#completeAgents.length + completeOrigins
+    return { complete, incomplete: this.size - complete }
+  }
+
+  sweep(nowMs: number): number {
+    const before = this.size
+    for (const slot of this.#byId.values()) {
+      if (slot.expiresAtMs > nowMs) break
+      this.#drop(slot)
+    }
+    return before - this.size
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  #groupOf({ role, complete }: PeerEntry): Slot[] {
+    if (role === 'origin') return this.#origins
+    return complete ? this.#completeAgents : this.#incompleteAgents
+  }
+
+  /** Its place in the group goes to the group's last. */
+  #drop(slot: Slot | undefined): void {
+    if (slot === undefined) return
     const last = slot.group.pop()
     if (last !== undefined && last !== slot) {
       slot.group[slot.at] = last
       last.at = slot.at
     }
-    byId.delete(slot.entry.peerId)
+    this.#byId.delete(slot.entry.peerId)
     const address = addressOf(slot.entry)
-    if (byAddress.get(address) === slot) byAddress.delete(address)
-  }
-
-  const dropIfAny = (slot: Slot | undefined) => {
-    if (slot !== undefined) drop(slot)
-  }
-
-  const sampleOf = (group: readonly Slot[], limit: number, nowMs: number): PeerInfo[] => {
-    const live = pick(group, limit, random).filter(({ expiresAtMs }) => expiresAtMs > nowMs)
-    return live.map(({ entry: { peerId, host, port, role, complete } }) => ({ peerId, host, port, role, complete }))
-  }
-
-  return {
-    put(entry, expiresAtMs) {
-      const known = byId.get(entry.peerId)
-      if (known !== undefined && known.entry.key !== entry.key) return false
-      dropIfAny(known)
-      dropIfAny(byAddress.get(addressOf(entry)))
-      if (byId.size >= maxPeers) dropIfAny(byId.values().next().value)
-      const group = groupOf(entry)
-      const slot = { entry, expiresAtMs, group, at: group.length }
-      group.push(slot)
-      byId.set(entry.peerId, slot)
-      byAddress.set(addressOf(entry), slot)
-      return true
-    },
-    remove(peerId, key) {
-      const known = byId.get(peerId)
-      if (known !== undefined && known.entry.key !== key) return false
-      dropIfAny(known)
-      return true
-    },
-    sample: (limit, nowMs) =>
-      [completeAgents, incompleteAgents, origins].flatMap((group) => sampleOf(group, limit, nowMs)),
-    counts() {
-      const completeOrigins = origins.filter(({ entry }) => entry.complete).length
-      const complete = completeAgents.length + completeOrigins
-      return { complete, incomplete: byId.size - complete }
-    },
-    sweep(nowMs) {
-      const before = byId.size
-      for (const slot of byId.values()) {
-        if (slot.expiresAtMs > nowMs) break
-        drop(slot)
-      }
-      return before - byId.size
-    },
-    get size() {
-      return byId.size
-    },
+    if (this.#byAddress.get(address) === slot) this.#byAddress.delete(address)
   }
 }
 

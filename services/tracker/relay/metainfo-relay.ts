@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { ElsewhereOptions, MemberStream } from '../../../lib/api/index.ts'
 import {
   appError,
+  type Background,
   type ByteCache,
   background,
   byteCache,
@@ -63,87 +64,104 @@ interface Upstream {
 const MAX_MISS_TTL_MS = 1_000
 
 export function metainfoRelay(components: MetainfoRelayComponents, init: MetainfoRelayInit): MetainfoRelay {
-  const { clock, logger } = components
-  const open = new Map<string, Upstream>()
-  const complete: ByteCache<RelayLog> = byteCache(init.cacheBytes, ({ sizeBytes }) => sizeBytes)
-  const meters = relayMeters(components.metrics)
-  const tasks = background((name, err) => logger.error('relay task failed', { task: name, err }))
-  let stopped = false
+  return new Relay(components, init)
+}
 
-  const close = (key: string, upstream: Upstream) => {
-    upstream.linger?.cancel()
-    upstream.cancel.abort()
-    if (open.get(key) === upstream) open.delete(key)
+class Relay implements MetainfoRelay {
+  readonly #components: MetainfoRelayComponents
+  readonly #init: MetainfoRelayInit
+  readonly #open = new Map<string, Upstream>()
+  readonly #complete: ByteCache<RelayLog>
+  readonly #meters: RelayMeters
+  readonly #tasks: Background
+  #stopped = false
+
+  constructor(components: MetainfoRelayComponents, init: MetainfoRelayInit) {
+    const { logger, metrics } = components
+    this.#components = components
+    this.#init = init
+    this.#complete = byteCache(init.cacheBytes, ({ sizeBytes }) => sizeBytes)
+    this.#meters = relayMeters(metrics)
+    this.#tasks = background((name, err) => logger.error('background task failed', { name, err }))
   }
 
-  const settle = (key: string, upstream: Upstream) => {
-    const { log } = upstream
-    if (log.end?.kind === 'verified') {
-      complete.set(key, log)
-      meters.bytes.set(complete.sizeBytes)
-    }
-    if (log.end?.kind === 'broken' && hasCode(log.end.err, 'BLOB_UNKNOWN') && !stopped) {
+  open(namespace: string, digest: Digest): Readable {
+    if (this.#stopped) throw appError('SHUTTING_DOWN')
+    const key = `${digest} ${namespace}`
+    const complete = this.#complete.get(key)
+    const reader =
+      complete === undefined
+        ? this.#join(key, this.#open.get(key) ?? this.#launch(key, namespace, digest))
+        : relayReader(complete, () => this.#meters.readers.add(-1))
+    this.#meters.readers.add(1)
+    return reader
+  }
+
+  start(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const upstream of this.#open.values()) {
       upstream.linger?.cancel()
-      upstream.linger = clock.setTimer(Math.min(init.missTtlMs, MAX_MISS_TTL_MS), () => close(key, upstream))
-      return
+      upstream.log.break(appError('SHUTTING_DOWN'))
     }
-    close(key, upstream)
+    await this.#tasks.stop()
+    this.#open.clear()
   }
 
-  const launch = (key: string, namespace: string, digest: Digest): Upstream => {
-    if (open.size >= init.maxUpstreams) {
+  #launch(key: string, namespace: string, digest: Digest): Upstream {
+    if (this.#open.size >= this.#init.maxUpstreams) {
       throw appError('UNAVAILABLE', { message: 'too many metainfo streams are open; ask another tracker' })
     }
     const upstream: Upstream = { log: relayLog(digest), cancel: new AbortController(), readers: 0, linger: undefined }
-    open.set(key, upstream)
-    tasks.run('metainfo upstream', async (signal) => {
+    this.#open.set(key, upstream)
+    this.#tasks.run('metainfo upstream', async (signal) => {
       const either = AbortSignal.any([signal, upstream.cancel.signal])
-      meters.upstreams.add(1)
+      this.#meters.upstreams.add(1)
       try {
-        await fill(components, { namespace, digest, log: upstream.log }, either)
+        await fill(this.#components, { namespace, digest, log: upstream.log }, either)
       } catch (err) {
-        upstream.log.break(stopped ? appError('SHUTTING_DOWN') : err)
+        upstream.log.break(err)
       } finally {
-        meters.upstreams.add(-1)
-        settle(key, upstream)
+        this.#meters.upstreams.add(-1)
+        this.#settle(key, upstream)
       }
     })
     return upstream
   }
 
-  const join = (key: string, upstream: Upstream): Readable => {
+  #join(key: string, upstream: Upstream): Readable {
     upstream.readers += 1
     if (upstream.log.end === undefined) upstream.linger?.cancel()
     return relayReader(upstream.log, () => {
-      meters.readers.add(-1)
+      this.#meters.readers.add(-1)
       upstream.readers -= 1
       if (upstream.readers > 0 || upstream.log.end !== undefined) return
-      upstream.linger = clock.setTimer(init.lingerMs, () => close(key, upstream))
+      upstream.linger = this.#components.clock.setTimer(this.#init.lingerMs, () => this.#close(key, upstream))
     })
   }
 
-  return {
-    open(namespace, digest) {
-      if (stopped) throw appError('SHUTTING_DOWN')
-      const key = `${digest} ${namespace}`
-      const known = complete.get(key)
-      const reader =
-        known === undefined
-          ? join(key, open.get(key) ?? launch(key, namespace, digest))
-          : relayReader(known, () => meters.readers.add(-1))
-      meters.readers.add(1)
-      return reader
-    },
-    start: () => Promise.resolve(),
-    async stop() {
-      stopped = true
-      for (const upstream of [...open.values()]) {
-        upstream.linger?.cancel()
-        upstream.log.break(appError('SHUTTING_DOWN'))
-      }
-      await tasks.stop()
-      open.clear()
-    },
+  /** Keeps a complete log, remembers an unknown blob for a moment, forgets the rest. */
+  #settle(key: string, upstream: Upstream): void {
+    const { end } = upstream.log
+    upstream.linger?.cancel()
+    if (end?.kind === 'verified') {
+      this.#complete.set(key, upstream.log)
+      this.#meters.bytes.set(this.#complete.sizeBytes)
+    }
+    if (!this.#stopped && end?.kind === 'broken' && hasCode(end.err, 'BLOB_UNKNOWN')) {
+      const missTtlMs = Math.min(this.#init.missTtlMs, MAX_MISS_TTL_MS)
+      upstream.linger = this.#components.clock.setTimer(missTtlMs, () => this.#close(key, upstream))
+    } else {
+      this.#close(key, upstream)
+    }
+  }
+
+  #close(key: string, upstream: Upstream): void {
+    upstream.cancel.abort()
+    if (this.#open.get(key) === upstream) this.#open.delete(key)
   }
 }
 
@@ -186,7 +204,9 @@ async function fill({ origins, cluster, logger }: MetainfoRelayComponents, targe
   }
 }
 
-function relayMeters(metrics: Metrics): Readonly<Record<'readers' | 'upstreams' | 'bytes', Gauge>> {
+type RelayMeters = Readonly<Record<'readers' | 'upstreams' | 'bytes', Gauge>>
+
+function relayMeters(metrics: Metrics): RelayMeters {
   const gauge = (name: string, help: string) => metrics.gauge({ name, help }).with({})
   return {
     readers: gauge('shoal_tracker_relay_readers', 'Metainfo streams to peers.'),

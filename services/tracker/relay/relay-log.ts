@@ -3,7 +3,6 @@ import type { Digest } from '../../../lib/core/index.ts'
 import {
   encodePieces,
   encodeRecord,
-  type MetainfoDecoder,
   type MetainfoLog,
   type MetainfoRecord,
   metainfoDecoder,
@@ -39,105 +38,106 @@ export interface RelayLog {
 export interface RelayFeed {
   /** @throws METAINFO_CONFLICT when it contradicts what is known, METAINFO_INVALID when it is malformed or another blob's */
   push(chunk: Uint8Array): void
-  /** Records this stream has added. */
+  /** Chunks of the log that this stream has added. */
   readonly added: number
 }
 
 type PieceRecord = Extract<MetainfoRecord, { kind: 'piece' }>
+type HeaderRecord = Extract<MetainfoRecord, { kind: 'header' }>
 
 export function relayLog(digest: Digest): RelayLog {
-  const chunks: Uint8Array[] = []
-  const listeners = new Set<() => void>()
-  /** Only while records may still come. */
-  let known: MetainfoLog | undefined = metainfoLog()
-  let sizeBytes = 0
-  let beats = 0
-  let end: RelayEnd | undefined
-
-  const changed = () => {
-    for (const fn of [...listeners]) fn()
-  }
-  const append = (chunk: Uint8Array) => {
-    chunks.push(chunk)
-    sizeBytes += chunk.length
-  }
-  const finish = (how: RelayEnd) => {
-    end = how
-    known = undefined
-  }
-
-  /** Adds what is new of `records`; returns how many that were. */
-  const take = (records: readonly MetainfoRecord[]): number => {
-    let added = 0
-    let run: PieceRecord[] = []
-    const flush = () => {
-      const first = run[0]
-      if (first !== undefined) append(encodePieces(Buffer.concat(run.map(({ hash }) => hash)), first.index))
-      run = []
-    }
-    try {
-      for (const record of records) {
-        if (known === undefined) break
-        if (record.kind === 'heartbeat') beats += 1
-        if (record.kind === 'header') assertDigest(record, digest)
-        if (known.apply(record) === undefined) continue
-        added += 1
-        if (record.kind === 'piece') {
-          if (record.index !== (run.at(-1)?.index ?? record.index - 1) + 1) flush()
-          run.push(record)
-          continue
-        }
-        flush()
-        append(encodeRecord(record))
-        if (record.kind === 'verified' || record.kind === 'failed') finish({ kind: record.kind })
-      }
-    } finally {
-      flush()
-    }
-    return added
-  }
-
-  return {
-    chunks,
-    get sizeBytes() {
-      return sizeBytes
-    },
-    get beats() {
-      return beats
-    },
-    get end() {
-      return end
-    },
-    feed() {
-      const decoder: MetainfoDecoder = metainfoDecoder()
-      let added = 0
-      return {
-        push(chunk) {
-          const records = decoder.push(chunk)
-          if (records.length === 0) return
-          try {
-            added += take(records)
-          } finally {
-            changed()
-          }
-        },
-        get added() {
-          return added
-        },
-      }
-    },
-    break(err) {
-      if (end !== undefined) return
-      finish({ kind: 'broken', err })
-      changed()
-    },
-    onChange(fn) {
-      listeners.add(fn)
-      return () => void listeners.delete(fn)
-    },
-  }
+  return new Log(digest)
 }
 
-function assertDigest({ header }: Extract<MetainfoRecord, { kind: 'header' }>, digest: Digest): void {
-  if (header.digest !== digest) throw appError('METAINFO_INVALID', { message: 'the stream is of another blob' })
+class Log implements RelayLog {
+  readonly #digest: Digest
+  readonly #listeners = new Set<() => void>()
+  /** Only while records may still come. */
+  #known: MetainfoLog | undefined = metainfoLog()
+  readonly chunks: Uint8Array[] = []
+  sizeBytes = 0
+  beats = 0
+  end: RelayEnd | undefined
+
+  constructor(digest: Digest) {
+    this.#digest = digest
+  }
+
+  feed(): RelayFeed {
+    const decoder = metainfoDecoder()
+    let added = 0
+    return {
+      push: (chunk) => {
+        const before = this.chunks.length
+        const beatsBefore = this.beats
+        try {
+          this.#take(decoder.push(chunk))
+        } finally {
+          added += this.chunks.length - before
+          if (this.chunks.length > before || this.beats > beatsBefore) this.#changed()
+        }
+      },
+      get added() {
+        return added
+      },
+    }
+  }
+
+  break(err: unknown): void {
+    if (this.end !== undefined) return
+    this.#finish({ kind: 'broken', err })
+    this.#changed()
+  }
+
+  onChange(fn: () => void): () => void {
+    this.#listeners.add(fn)
+    return () => void this.#listeners.delete(fn)
+  }
+
+  /** Adds what is new of `records`, runs of pieces as one chunk. */
+  #take(records: readonly MetainfoRecord[]): void {
+    const run: PieceRecord[] = []
+    try {
+      for (const record of records) {
+        if (this.#known === undefined) break
+        if (record.kind === 'heartbeat') this.beats += 1
+        if (record.kind === 'header') this.#assertDigest(record)
+        if (this.#known.apply(record) === undefined) continue
+        const previous = run.at(-1)
+        if (previous !== undefined && (record.kind !== 'piece' || record.index !== previous.index + 1)) {
+          this.#appendRun(run)
+        }
+        if (record.kind === 'piece') run.push(record)
+        else this.#append(encodeRecord(record))
+        if (record.kind === 'verified' || record.kind === 'failed') this.#finish({ kind: record.kind })
+      }
+    } finally {
+      this.#appendRun(run)
+    }
+  }
+
+  #appendRun(run: PieceRecord[]): void {
+    const first = run[0]
+    if (first !== undefined) this.#append(encodePieces(Buffer.concat(run.map(({ hash }) => hash)), first.index))
+    run.length = 0
+  }
+
+  #append(chunk: Uint8Array): void {
+    this.chunks.push(chunk)
+    this.sizeBytes += chunk.length
+  }
+
+  #assertDigest({ header }: HeaderRecord): void {
+    if (header.digest === this.#digest) return
+    throw appError('METAINFO_INVALID', { message: 'the stream is of another blob' })
+  }
+
+  #finish(end: RelayEnd): void {
+    this.end = end
+    this.#known = undefined
+  }
+
+  #changed(): void {
+    for (const fn of [...this.#listeners]) fn()
+  }
 }
