@@ -123,7 +123,11 @@ class ContentStore implements BlobStore {
     await this.#uploads.interrupt()
     this.#space.close()
     await this.#tasks.stop()
-    await this.#medium.stop()
+    try {
+      await this.#partials.save()
+    } finally {
+      await this.#medium.stop()
+    }
   }
 
   async stat(digest: Digest) {

@@ -15,6 +15,8 @@ export interface ManagedPartial extends PartialBlob {
   readonly idle: boolean
   /** Settles when a `complete` or `discard` under way is over; undefined while there is none. */
   readonly ending: Promise<void> | undefined
+  /** Writes down what a later start should know. */
+  save(): Promise<void>
 }
 
 export interface PartialComponents {
@@ -126,6 +128,10 @@ class Partial implements ManagedPartial {
     if (this.#completion !== undefined) return
     this.#ending ??= this.#discard(reason)
     await this.#ending
+  }
+
+  async save(): Promise<void> {
+    if (this.#ending === undefined && this.#completion === undefined) await this.#file.touch(this.#usedAtMs)
   }
 
   lease(): () => void {

@@ -71,7 +71,7 @@ export interface BlobFiles {
 }
 
 export interface UploadFiles {
-  create(id: string): Promise<void>
+  create(id: string, usedAtMs: number): Promise<void>
   /** @throws BLOB_UPLOAD_UNKNOWN */
   open(id: string): Promise<UploadHandle>
   /** Makes it the blob of `digest`, durably. */
@@ -92,6 +92,8 @@ export interface PartialFile {
   /** The data first, then the note that it is there. May be repeated after a failure. */
   write(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void>
   read(range: ByteRange): Promise<Uint8Array>
+  /** Notes the time of use, so that a later start knows it. */
+  touch(usedAtMs: number): Promise<void>
   /** Makes it the blob of its digest, durably. Reading goes on. */
   promote(usedAtMs: number): Promise<void>
   /** Removes what is left because a blob of its digest is there. Reading goes on from that one. */

@@ -16,6 +16,8 @@ export interface PartialBlobs {
   idle(): readonly Candidate[]
   /** Removes it unless somebody has begun to use it. Returns whether it did. */
   evict(digest: Digest): Promise<boolean>
+  /** Writes down what a later start should know of those in use. */
+  save(): Promise<void>
 }
 
 export interface PartialBlobsComponents extends Omit<PartialComponents, 'lease' | 'ended'> {
@@ -83,6 +85,10 @@ class Partials implements PartialBlobs {
     if (partial?.idle !== true) return false
     await partial.discard(appError('STORE_FULL', { message: 'the partial blob was evicted to make room' }))
     return true
+  }
+
+  async save(): Promise<void> {
+    await Promise.all([...this.#inUse.values()].map((partial) => partial.save()))
   }
 
   async #removeLeft(found: FoundPartial): Promise<void> {

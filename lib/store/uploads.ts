@@ -43,8 +43,9 @@ export function uploads(components: UploadsComponents): Uploads {
     },
     async create() {
       const id = Buffer.from(random.bytes(ID_BYTES)).toString('hex')
-      await space.write(0, () => files.create(id))
-      return add({ id, size: 0, usedAtMs: now() })
+      const usedAtMs = now()
+      await space.write(0, () => files.create(id, usedAtMs))
+      return add({ id, size: 0, usedAtMs })
     },
     async get(id) {
       const session = sessions.get(id)

@@ -76,6 +76,11 @@ class FolderPartial implements DiskPartial {
     return this.#data.use((handle) => readFully(handle, range))
   }
 
+  async touch(usedAtMs: number): Promise<void> {
+    await this.flush()
+    if (!this.#ended) await noteUse(this.#environment.paths.partial(this.#init.digest).map, usedAtMs)
+  }
+
   flush(): Promise<void> {
     this.#syncing = this.#syncing.catch(() => undefined).then(() => this.#sync())
     return this.#syncing

@@ -28,7 +28,10 @@ export function uploadFiles(paths: StorePaths): UploadFiles {
     }
   }
   return {
-    create: (id) => writeFile(paths.upload(id), '', { flag: 'wx' }),
+    async create(id, usedAtMs) {
+      await writeFile(paths.upload(id), '', { flag: 'wx' })
+      await noteUse(paths.upload(id), usedAtMs)
+    },
     async open(id) {
       const handle = await openFile(id)
       return {

@@ -21,6 +21,7 @@ interface MemoryPartial {
   readonly map: PieceMap
   readonly have: Bitset
   readonly data: Buffer
+  usedAtMs: number
 }
 
 interface MemoryUpload {
@@ -64,7 +65,7 @@ class Memory {
         digest,
         map: partial.map,
         bytes: bytesOf(partial),
-        usedAtMs: 0,
+        usedAtMs: partial.usedAtMs,
       })),
       uploads: [...this.uploads].map(([id, { data, usedAtMs }]) => ({ id, size: data.length, usedAtMs })),
     }
@@ -101,7 +102,7 @@ function memoryUploads(memory: Memory): UploadFiles {
     },
   })
   return {
-    create: async (id) => void memory.uploads.set(id, { data: Buffer.alloc(0), usedAtMs: 0 }),
+    create: async (id, usedAtMs) => void memory.uploads.set(id, { data: Buffer.alloc(0), usedAtMs }),
     open: async (id) => handle(memory.upload(id)),
     async promote(id, digest, usedAtMs) {
       memory.blobs.set(digest, { data: memory.upload(id).data, usedAtMs, sidecar: undefined })
@@ -121,6 +122,9 @@ function memoryPartials(memory: Memory): PartialFiles {
         partial.have.add(piece)
       },
       read: async (range) => copyOf(partial.data, range),
+      async touch(usedAtMs) {
+        partial.usedAtMs = usedAtMs
+      },
       async promote(usedAtMs) {
         memory.blobs.set(digest, { data: partial.data, usedAtMs, sidecar: undefined })
         await retire()
@@ -135,6 +139,7 @@ function memoryPartials(memory: Memory): PartialFiles {
         map,
         have: new Bitset(map.count),
         data: Buffer.alloc(map.length),
+        usedAtMs: 0,
       }
       memory.partials.set(digest, partial)
       return file(digest, partial)

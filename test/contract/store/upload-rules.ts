@@ -107,14 +107,16 @@ export function uploadRules(world: StoreWorld): void {
 
     test('survive a restart, in the middle of an append too', async () => {
       const content = randomContent(6000)
+      const taken = deferred()
       const upload = await world.store.createUpload()
       const hangs = (async function* () {
         yield content.bytes.subarray(0, 2500)
+        taken.resolve()
         await stuck()
       })()
       const append = upload.append(hangs, { offset: 0 })
       const interrupted = expect(append).rejects.toMatchObject({ code: 'ABORTED' })
-      await world.clock.advance(0)
+      await taken.promise
       await world.restart()
       await interrupted
       const again = await world.store.upload(upload.id)
