@@ -150,5 +150,5 @@ function refuseForeign(query: URLSearchParams, ownNames: readonly string[]): voi
 
 /** The one read that tells about a write in progress. */
 function requireWrite({ principal }: Exchange): void {
-  if (!may(principal, 'write')) throw appError('DENIED')
+  if (!may(principal, 'write')) throw appError(principal.name === 'anonymous' ? 'UNAUTHORIZED' : 'DENIED')
 }

@@ -178,7 +178,7 @@ describe('the proxy and its clients', () => {
     let closed: Promise<unknown> | undefined
     const onRead = (body: Readable) => {
       const endless = new PassThrough()
-      closed = once(endless, 'close')
+      closed = new Promise((resolve) => endless.on('error', () => undefined).on('close', resolve))
       body.once('data', (chunk) => endless.write(chunk))
       return endless
     }

@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals'
+import { seededRandom } from '../../../lib/base/index.ts'
+import { memoryRegistryStorage, registryRoutes } from '../../../lib/registry/index.ts'
+import { pushImage } from '../../contract/registry/running-registry.ts'
+import { serveRegistry } from '../../contract/registry/serve-registry.ts'
+import { blobFixture, imageFixture } from '../../kit/image-fixture.ts'
+import { registryClient } from '../../kit/registry-client.ts'
+
+const TOKEN = 'a token for the test'
+const withToken = { authorization: `Basic ${Buffer.from(`any:${TOKEN}`).toString('base64')}` }
+
+describe('registryRoutes', () => {
+  test('a registry that takes writes needs a secret', () => {
+    const storage = memoryRegistryStorage()
+    for (const secret of [{}, { uploadSecret: '' }]) {
+      const make = () => registryRoutes(storage, { ownNames: [], ...secret })
+      expect(make).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+    }
+  })
+
+  test('without writes every push is 405 and reads go on', async () => {
+    const { blobs, manifests, tags } = memoryRegistryStorage()
+    await using registry = await serveRegistry({ blobs, manifests, tags })
+    const client = registryClient(registry.url)
+    for (const [method, path] of [
+      ['POST', '/v2/a/blobs/uploads/'],
+      ['PUT', '/v2/a/manifests/t'],
+      ['DELETE', '/v2/a/manifests/t'],
+      ['GET', '/v2/a/blobs/uploads/x'],
+    ] as const) {
+      const answer = await client.send(method, path)
+      expect([method, path, answer.status, answer.errorCode()]).toEqual([method, path, 405, 'UNSUPPORTED'])
+    }
+    expect((await client.send('GET', '/v2/')).status).toBe(200)
+  })
+
+  test('a token guards pushes, upload states and the ping that clients learn it from', async () => {
+    await using registry = await serveRegistry(memoryRegistryStorage(), { token: TOKEN })
+    const client = registryClient(registry.url)
+    for (const [method, path] of [
+      ['GET', '/v2/'],
+      ['POST', '/v2/a/blobs/uploads/'],
+      ['PUT', '/v2/a/manifests/t'],
+    ] as const) {
+      const answer = await client.send(method, path)
+      expect([method, path, answer.status, answer.errorCode()]).toEqual([method, path, 401, 'UNAUTHORIZED'])
+      expect(answer.headers['www-authenticate']).toMatch(/^Basic realm=/)
+    }
+    const opened = await client.send('POST', '/v2/a/blobs/uploads/', { headers: withToken })
+    expect(opened.status).toBe(202)
+    expect((await client.send('GET', opened.headers.location ?? '')).status).toBe(401)
+    expect((await client.send('GET', opened.headers.location ?? '', { headers: withToken })).status).toBe(204)
+    expect((await client.send('GET', '/v2/a/tags/list')).status).toBe(404)
+    expect((await client.send('GET', '/v2/', { headers: withToken })).status).toBe(200)
+  })
+
+  test('payload bytes are told as they pass, without the ones of headers and errors', async () => {
+    let [received, sent] = [0, 0]
+    const traffic = {
+      received: (bytes: number) => {
+        received += bytes
+      },
+      sent: (bytes: number) => {
+        sent += bytes
+      },
+    }
+    await using registry = await serveRegistry(memoryRegistryStorage(), { traffic })
+    const client = registryClient(registry.url)
+    const image = imageFixture(seededRandom(1), [1000])
+    await pushImage(client, 'a', image, ['t'])
+    const pushed = image.config.bytes.byteLength + 1000 + image.manifest.bytes.byteLength
+    expect([received, sent]).toEqual([pushed, 0])
+    await client.send('GET', `/v2/a/blobs/${image.layers[0]!.digest}`, { headers: { range: 'bytes=0-99' } })
+    await client.send('GET', '/v2/a/manifests/t')
+    await client.send('HEAD', '/v2/a/manifests/t')
+    await client.send('GET', `/v2/a/blobs/${blobFixture('unknown').digest}`)
+    expect([received, sent]).toEqual([pushed, 100 + image.manifest.bytes.byteLength])
+  })
+})
