@@ -99,6 +99,19 @@ describe('stop', () => {
     expect(body.destroyed).toBe(true)
   })
 
+  test('does not wait for a handler that is deaf to the abort', async () => {
+    const { entered, gate, routes } = gated()
+    await using pair = await httpPair(routes, { server: { drainMs: 10 } })
+    const request = pair.client.request({ method: 'GET', url: pair.url('/gated'), headersTimeoutMs: 0 })
+    const cut = expect(request).rejects.toMatchObject({ code: 'PEER_CLOSED' })
+    await entered.promise
+    const stopped = pair.server.stop()
+    await pair.clock.advance(10)
+    await pair.clock.advance(1000)
+    await Promise.all([stopped, cut])
+    gate.resolve()
+  })
+
   test('a handler that obeys the abort is still answered', async () => {
     const entered = deferred()
     await using pair = await httpPair(
