@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Startable } from './lifecycle.ts'
 
 /** Fire-and-forget, owned: what runs is aborted and awaited by `stop()`, what fails is reported. */
@@ -10,6 +11,8 @@ export interface Background extends Startable {
 
 export function background(onFailure: (name: string, err: unknown) => void): Background {
   const controller = new AbortController()
+  // One listener for each task under way is no leak.
+  setMaxListeners(0, controller.signal)
   const running = new Set<Promise<void>>()
   return {
     run(name, work) {

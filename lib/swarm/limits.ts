@@ -14,9 +14,9 @@ export const swarmLimits = {
   /** Requests cancelled by us that the other side has still to answer. */
   maxCancelledRequests: 256,
   /** Blocks are handed to a socket while it holds less than this. */
-  sendHighWaterBytes: 1024 * 1024,
+  sendHighWaterBytes: 256 * 1024,
   /** A socket that holds this much is of a peer that does not read what it asked for. */
-  maxSendQueueBytes: 4 * 1024 * 1024,
+  maxSendQueueBytes: 1024 * 1024,
   /** Messages of one minute that tell nothing new: keep-alives, repetitions, unknown ones. */
   maxIdleMessages: 600,
   /** How often a connection is looked after; the next five are counted in these steps. */

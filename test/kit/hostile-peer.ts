@@ -1,0 +1,144 @@
+import { type FakeClock, fakeClock } from '../../lib/base/index.ts'
+import { type SwarmId, swarmIdOf } from '../../lib/core/index.ts'
+import { encodeBencode } from '../../lib/metainfo/index.ts'
+import {
+  acceptPeers,
+  type ByteChannel,
+  memoryNetwork,
+  type PeerConnection,
+  type SwarmHeader,
+} from '../../lib/swarm/peer/index.ts'
+import { silentLogger } from '../../lib/telemetry/index.ts'
+import { type BlobFixture, blobFixture } from './metainfo-fixture.ts'
+import { peerSelf, type Recorder, recorder } from './peer-pair.ts'
+
+export const uint32 = (...numbers: readonly number[]) => {
+  const bytes = Buffer.alloc(4 * numbers.length)
+  numbers.forEach((number, at) => {
+    bytes.writeUInt32BE(number, 4 * at)
+  })
+  return bytes
+}
+
+/** A message with an honest length. */
+export const message = (id: number, ...body: readonly Uint8Array[]) => {
+  const bytes = Buffer.concat(body)
+  return Buffer.concat([uint32(1 + bytes.length), Buffer.from([id]), bytes])
+}
+
+/** A message whose length lies. */
+export const lyingMessage = (length: number, id: number, body: Uint8Array = new Uint8Array(0)) =>
+  Buffer.concat([uint32(length), Buffer.from([id]), body])
+
+export interface HandshakeOverrides {
+  readonly swarmId?: string
+  readonly peerId?: string
+  readonly reserved?: string
+}
+
+export const handshakeBytes = (swarmId: string, init: HandshakeOverrides = {}) =>
+  Buffer.concat([
+    Buffer.from('\u0013BitTorrent protocol', 'latin1'),
+    Buffer.from(init.reserved ?? '0000000000100004', 'hex'),
+    Buffer.from(init.swarmId ?? swarmId, 'hex'),
+    Buffer.from(init.peerId ?? peerSelf(66).peerId, 'hex'),
+  ])
+
+/** Our extension handshake with some fields of `shoal` replaced. */
+export const extendedBytes = ({ digest, length, pieceLength }: SwarmHeader, shoal: object = {}) =>
+  message(
+    20,
+    Buffer.from([0]),
+    encodeBencode({ m: {}, shoal: { v: 1, digest, length, pieceLength, role: 'agent', block: 262_144, ...shoal } }),
+  )
+
+/** A peer of ours and a raw connection to it, over which a test may say anything. */
+export interface HostileScene extends AsyncDisposable {
+  readonly clock: FakeClock
+  readonly blob: BlobFixture
+  readonly swarmId: SwarmId
+  readonly events: Recorder
+  /** The victim's connection, once the handshakes are through. */
+  readonly victim: Promise<PeerConnection>
+  send(...parts: readonly Uint8Array[]): void
+  /** Both handshakes, as one of ours would send them; resolves when the victim is attached. */
+  shakeHands(): Promise<PeerConnection>
+  /** The victim has closed the raw connection. */
+  readonly gone: Promise<void>
+  /** What the victim has sent so far. */
+  received(): Buffer
+  /** Lets the bytes under way arrive. */
+  settle(): Promise<void>
+  /** Stops reading what the victim sends. */
+  stopReading(): void
+}
+
+export interface HostileInit {
+  readonly foreignPeers?: boolean
+  readonly blob?: BlobFixture
+  /** False leaves the victim's connection without a listener. */
+  readonly attach?: boolean
+}
+
+export async function hostileScene(init: HostileInit = {}): Promise<HostileScene> {
+  const { foreignPeers = false, blob = blobFixture(3 * 1024 * 1024 + 4321), attach = true } = init
+  const clock = fakeClock()
+  const network = memoryNetwork()
+  const swarmId = swarmIdOf(blob.header.digest)
+  const events = recorder()
+  let arrived!: (connection: PeerConnection) => void
+  const victim = new Promise<PeerConnection>((resolve) => {
+    arrived = resolve
+  })
+  const acceptor = acceptPeers(
+    { clock, logger: silentLogger() },
+    {
+      self: peerSelf(1, 'origin'),
+      foreignPeers,
+      admit: async (id) => (id === swarmId ? blob.header : undefined),
+      onPeer: (_, connection) => {
+        if (attach) connection.attach(events)
+        arrived(connection)
+      },
+    },
+  )
+  const listener = await network.host('10.0.0.1').listen({ host: '10.0.0.1', port: 0 }, acceptor.accept)
+  const channel = await network.host('10.6.6.6').dial(listener.address)
+  const { gone, received } = listen(channel)
+  const send = (...parts: readonly Uint8Array[]) => {
+    for (const part of parts) channel.write(part)
+  }
+  return {
+    clock,
+    blob,
+    swarmId,
+    events,
+    victim,
+    send,
+    async shakeHands() {
+      send(handshakeBytes(swarmId), extendedBytes(blob.header))
+      const connection = await victim
+      await clock.advance(0)
+      return connection
+    },
+    gone,
+    received,
+    settle: () => clock.advance(0),
+    stopReading: () => channel.pause(),
+    async [Symbol.asyncDispose]() {
+      channel.destroy()
+      await listener.close()
+      await acceptor.stop()
+      await clock.advance(0)
+      if (clock.pending > 0) throw new Error(`${clock.pending} timers are left`)
+    },
+  }
+}
+
+function listen(channel: ByteChannel) {
+  const chunks: Uint8Array[] = []
+  const gone = new Promise<void>((resolve) => {
+    channel.read({ onBytes: (chunk) => chunks.push(Uint8Array.from(chunk)), onClose: () => resolve() })
+  })
+  return { gone, received: () => Buffer.concat(chunks) }
+}
