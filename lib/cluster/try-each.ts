@@ -1,4 +1,13 @@
-import { type AbortOptions, appError, codeOf, hasCode, isAbort, isAppError, throwIfAborted } from '../base/index.ts'
+import {
+  type AbortOptions,
+  type AppError,
+  appError,
+  codeOf,
+  hasCode,
+  isAbort,
+  isAppError,
+  throwIfAborted,
+} from '../base/index.ts'
 import type { Cluster, Member } from './cluster.ts'
 
 /** How one member failed before the next one was asked. */
@@ -62,13 +71,19 @@ export function reportFailure(cluster: Cluster, member: Member, err: unknown): v
 }
 
 /** What to throw when every candidate has failed: see `tryEach`. */
-export function usedUp(tries: readonly FailedTry[]): unknown {
-  const answers = tries.filter(({ err }) => !isMemberFailure(err) && !hasCode(err, 'NOT_OWNER'))
-  if (answers.length > 0 && new Set(answers.map(({ err }) => codeOf(err))).size === 1) return answers.at(-1)?.err
+export function usedUp(tries: readonly FailedTry[]): AppError {
+  const answers = tries.flatMap(({ err }) => (isAppError(err) && isAnswer(err) ? [err] : []))
+  const [answer] = answers
+  if (answer !== undefined && answers.every(({ code }) => code === answer.code)) return answer
   const steps = tries.map(({ member, err }) => ({ member: member.id, code: codeOf(err) ?? 'UNKNOWN' }))
   return appError('NO_HEALTHY_MEMBER', { detail: { steps }, cause: tries.at(-1)?.err })
 }
 
+/** True for an error that says something about what was asked for. */
+function isAnswer(err: AppError): boolean {
+  return !isMemberFailure(err) && err.code !== 'NOT_OWNER'
+}
+
 function isDefiniteByDefault(err: unknown): boolean {
-  return isAppError(err) && !err.retryable && !isMemberFailure(err) && err.code !== 'NOT_OWNER'
+  return isAppError(err) && !err.retryable && isAnswer(err)
 }

@@ -22,7 +22,7 @@ export const trackerSchema = z.strictObject({
   announce: z
     .strictObject({
       /** Announces of one torrent that this tracker is to take in a second; the interval follows from it. */
-      perSecond: z.number().positive().default(2000),
+      perSecond: z.number().positive().default(1000),
       minInterval: duration.prefault('5s'),
       maxInterval: duration.prefault('120s'),
     })

@@ -41,7 +41,7 @@ describe('a BEP 3 announce', () => {
     ['no info_hash', good.replace('info_hash', 'x')],
     ['a short info_hash', good.replace(everyByte, '%00')],
     ['a long info_hash', good.replace(everyByte, `${everyByte}%00`)],
-    ['a truncated escape', `${good.replace(everyByte, everyByte.slice(0, -1))}`],
+    ['a truncated escape', good.replace(everyByte, everyByte.slice(0, -1))],
     ['an escape that is no hex', good.replace('%00', '%zz')],
     ['no peer_id', good.replace('peer_id', 'x')],
     ['port 0', good.replace('6881', '0')],

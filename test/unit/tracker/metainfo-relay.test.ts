@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { PassThrough, type Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
-import { appError, type Deferred, deferred, fakeClock } from '../../../lib/base/index.ts'
+import { type AppError, appError, type Deferred, deferred, fakeClock } from '../../../lib/base/index.ts'
 import type { Member } from '../../../lib/cluster/index.ts'
 import { usedUp } from '../../../lib/cluster/index.ts'
 import {
@@ -38,7 +38,7 @@ function relayWith(init: Partial<MetainfoRelayInit> & { origins?: number } = {})
   const cluster = clusterOf(someMembers(init.origins ?? 2))
   const upstreams: Upstream[] = []
   const waiting: Deferred<Upstream>[] = []
-  let refusal: unknown
+  let refusal: AppError | undefined
   const relay = metainfoRelay(
     {
       cluster,
@@ -50,7 +50,7 @@ function relayWith(init: Partial<MetainfoRelayInit> & { origins?: number } = {})
           if (refusal !== undefined) throw refusal
           const failed = new Set(after.map(({ member }) => member.id))
           const member = cluster.candidates(digest).find(({ id }) => !failed.has(id))
-          if (member === undefined) throw usedUp(after)
+          if (member === undefined) return Promise.reject(usedUp(after))
           const body = new PassThrough()
           signal?.addEventListener('abort', () => body.destroy(appError('ABORTED')), { once: true })
           const upstream = { member, body, closed: once(body, 'close').catch(() => undefined) }
@@ -71,7 +71,7 @@ function relayWith(init: Partial<MetainfoRelayInit> & { origins?: number } = {})
     }
     return upstreams[n] as Upstream
   }
-  const refuse = (err: unknown) => {
+  const refuse = (err: AppError | undefined) => {
     refusal = err
   }
   const open = () => relay.open('library/nginx', header.digest)
@@ -131,7 +131,7 @@ describe('metainfo relay', () => {
     body.write(Buffer.concat([encodePieces(hash(0), 0), encodePieces(hash(4), 4)]))
     expect(await records.next()).toMatchObject({ value: { index: 0 } })
     expect(await records.next()).toMatchObject({ value: { index: 4 } })
-    await records.return?.(undefined)
+    await records.return(undefined)
   })
 
   test('an upstream that dies is followed by another, whose known records are dropped', async () => {
@@ -186,7 +186,7 @@ describe('metainfo relay', () => {
   })
 
   test('two origins that disagree break the readers', async () => {
-    await using it = relayWith()
+    await using it = relayWith({ origins: 3 })
     const read = fails(it.open())
     const first = await it.upstream(0)
     first.body.write(Buffer.concat([head, encodePieces(hash(0))]))
@@ -195,6 +195,7 @@ describe('metainfo relay', () => {
     const second = await it.upstream(1)
     second.body.write(Buffer.concat([head, encodePieces(hash(1), 0)]))
     expect(await read).toMatchObject({ code: 'METAINFO_CONFLICT' })
+    expect(it.upstreams).toHaveLength(2)
   })
 
   test('when no origin goes on, the reader is reset and not ended', async () => {
