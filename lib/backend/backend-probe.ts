@@ -12,7 +12,7 @@ export interface BackendProbeInit {
 /** Knows whether a store answers, for a readiness check that must not wait. */
 export interface BackendProbe extends Startable {
   /** The reason why the store cannot be used; undefined when it answered the last time. */
-  check(): string | undefined
+  readonly check: () => string | undefined
 }
 
 /** Need not exist: that it is absent is an answer too. */

@@ -18,19 +18,26 @@ export async function syncFolder(path: string): Promise<void> {
 
 /**
  * Makes `path` and what is missing between it and `root`, durably. `root` itself is never made: where it is missing
- * the disk is not mounted, and writing would go to the wrong one. @throws ENOENT then
+ * the disk is not mounted, and writing would go to the wrong one. What somebody removes at the same time may be missing
+ * again. @throws ENOENT when `root` is missing
  */
 export async function makeFolder(root: string, path: string): Promise<void> {
-  if (path === root) return
+  if (path === root || (await madeFolder(path, dirname(path) === root))) return
+  await makeFolder(root, dirname(path))
+  await madeFolder(path, false)
+}
+
+/** False when the folder above is missing and that need not be an error. */
+async function madeFolder(path: string, parentIsThere: boolean): Promise<boolean> {
   try {
     await mkdir(path)
   } catch (err) {
-    if (hasCode(err, 'EEXIST')) return
-    if (!hasCode(err, 'ENOENT') || dirname(path) === root) throw err
-    await makeFolder(root, dirname(path))
-    return makeFolder(root, path)
+    if (hasCode(err, 'EEXIST')) return true
+    if (hasCode(err, 'ENOENT') && !parentIsThere) return false
+    throw err
   }
   await syncFolder(dirname(path))
+  return true
 }
 
 /** Removes `path` and the folders above it, up to `root`, while they are empty. A writer that is hit makes them again. */

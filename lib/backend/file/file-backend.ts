@@ -1,12 +1,11 @@
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, parse } from 'node:path'
 import type { Readable } from 'node:stream'
 import { type Clock, type Random, throwIfAborted } from '../../base/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { Backend, ObjectStat, WriteOptions } from '../backend.ts'
 import { checkKey, checkPrefix } from '../key.ts'
 import { owningSource } from '../receive.ts'
-import { pruneFolders, syncFolder } from './durable-folder.ts'
+import { makeFolder, pruneFolders, syncFolder } from './durable-folder.ts'
 import { fileLocks } from './file-lock.ts'
 import { io } from './fs-error.ts'
 import { layout } from './layout.ts'
@@ -56,9 +55,9 @@ export function fileBackend(components: FileBackendComponents, { folder }: FileB
 
   return {
     async start() {
-      await io(mkdir(folder, { recursive: true }))
-      for (const path of [files.objects, files.staging, files.locks]) await io(mkdir(path, { recursive: true }))
-      await io(syncFolder(folder))
+      // Not mkdir's own `recursive`, which never returns on a file system that answers ENOENT to every mkdir.
+      await io(makeFolder(parse(folder).root, folder))
+      for (const path of [files.objects, files.staging, files.locks]) await io(makeFolder(folder, path))
       await io(staged.sweep())
     },
     stop: () => Promise.resolve(),

@@ -6,6 +6,7 @@ const sentences: Readonly<Record<string, string>> = {
   EIO: 'the disk of the store fails; check it',
   ENOENT: 'the folder of the store is not there; mount or create it',
   ENOSPC: 'the disk of the store is full; free space on it',
+  ENOTDIR: 'a file is where the store needs a folder; move it away',
   EPERM: 'the folder of the store may not be used by this process; correct its owner or mode',
   EROFS: 'the disk of the store is read-only; mount it for writing',
 }

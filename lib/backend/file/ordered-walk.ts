@@ -68,7 +68,7 @@ async function* entriesOf(folder: string, base: string): AsyncGenerator<Entry> {
 /** A folder may be pruned while the walk goes on. */
 async function openFolder(path: string): Promise<Dir | undefined> {
   try {
-    return await opendir(path)
+    return await opendir(path, { bufferSize: BATCH })
   } catch (err) {
     if (hasCode(err, 'ENOENT')) return undefined
     throw err

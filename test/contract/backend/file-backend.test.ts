@@ -17,6 +17,8 @@ backendSuite('the file driver', async () => {
       return backend
     },
     leftovers: async () => [...(await filesIn('.staging')), ...(await filesIn('.locks'))],
-    dispose: () => folder[Symbol.asyncDispose](),
+    async dispose() {
+      await folder[Symbol.asyncDispose]()
+    },
   }
 })

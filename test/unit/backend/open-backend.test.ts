@@ -1,0 +1,127 @@
+import { describe, expect, test } from '@jest/globals'
+import {
+  backendProbe,
+  backendRulesSchema,
+  backendSchema,
+  countedBackend,
+  memoryBackend,
+  openBackends,
+  prefixedBackend,
+} from '../../../lib/backend/index.ts'
+import { fakeClock, seededRandom, systemClock } from '../../../lib/base/index.ts'
+import { recordingLogger, recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
+import { faultyBackend } from '../../kit/faulty-backend.ts'
+import { tempFolder } from '../../kit/temp-folder.ts'
+
+const bytes = Buffer.from('x')
+
+describe('the choice of a backend', () => {
+  test('an unknown driver and an unknown key are refused', () => {
+    expect(backendSchema.safeParse({ driver: 'tape', folder: 'x' }).success).toBe(false)
+    expect(backendSchema.safeParse({ driver: 'file', folder: 'x', size: 1 }).success).toBe(false)
+    expect(backendSchema.parse({ driver: 'file', folder: 'x' })).toEqual({ driver: 'file', folder: 'x' })
+  })
+
+  test('the first rule that fits a repository gives its store', async () => {
+    await using folder = await tempFolder('rules')
+    const backend = { driver: 'file', folder: folder.path }
+    const rules = backendRulesSchema.parse([
+      { namespace: 'team/*', path: 'team/', backend },
+      { namespace: 'a.b', path: 'dots/', backend },
+      { namespace: '*', backend },
+    ])
+    const components = {
+      clock: systemClock(),
+      random: seededRandom(1),
+      logger: silentLogger(),
+      metrics: recordingMetrics(),
+    }
+    const backends = openBackends(components, rules)
+    await backends.start()
+    await backends.backendFor('team/app').write('k', bytes, { size: 1 })
+    await backends.backendFor('a.b').write('k', bytes, { size: 1 })
+    await backends.backendFor('axb').write('k', bytes, { size: 1 })
+    expect((await backends.backendFor('else').list('')).keys).toEqual(['dots/k', 'k', 'team/k'])
+    await backends.stop()
+  })
+
+  test('a repository without a rule is an error that says what to do', () => {
+    const components = {
+      clock: systemClock(),
+      random: seededRandom(1),
+      logger: silentLogger(),
+      metrics: recordingMetrics(),
+    }
+    const backends = openBackends(components, [
+      { namespace: 'team/*', path: '', backend: { driver: 'file', folder: '/nowhere' } },
+    ])
+    expect(() => backends.backendFor('other')).toThrow(/namespace "\*"/)
+  })
+})
+
+describe('a prefixed backend', () => {
+  test('sees only what lies below its prefix, without it', async () => {
+    const whole = memoryBackend()
+    const part = prefixedBackend(whole, 'team/')
+    for (const key of ['a', 'b', 'c']) await part.write(key, bytes, { size: 1 })
+    await whole.write('team', bytes, { size: 1 })
+    expect(await part.list('', { limit: 2 })).toEqual({ keys: ['a', 'b'], next: 'b' })
+    expect(await part.list('', { after: 'b' })).toEqual({ keys: ['c'], next: undefined })
+    expect((await whole.list('team/')).keys).toEqual(['team/a', 'team/b', 'team/c'])
+    await part.delete('a')
+    expect(await part.stat('a')).toBeUndefined()
+    expect(await part.read('a')).toBeUndefined()
+  })
+})
+
+describe('a counted backend', () => {
+  test('counts every request by operation and outcome', async () => {
+    const metrics = recordingMetrics()
+    const store = faultyBackend(memoryBackend())
+    const backend = countedBackend(metrics, store.backend)
+    const count = (op: string, outcome: string) => metrics.value('shoal_store_requests_total', { op, outcome })
+    await backend.write('k', bytes, { size: 1, ifAbsent: true })
+    await expect(backend.write('k', bytes, { size: 1, ifAbsent: true })).rejects.toThrow()
+    await backend.stat('k')
+    await backend.stat('none')
+    await backend.delete('k')
+    await expect(backend.list('', { signal: AbortSignal.abort() })).rejects.toThrow()
+    store.break()
+    await expect(backend.read('k')).rejects.toThrow()
+    expect([count('write', 'ok'), count('write', 'precondition')]).toEqual([1, 1])
+    expect([count('stat', 'ok'), count('stat', 'absent')]).toEqual([1, 1])
+    expect([count('delete', 'ok'), count('list', 'aborted'), count('read', 'failed')]).toEqual([1, 1, 1])
+  })
+})
+
+describe('the probe of a backend', () => {
+  test('tells an outage and its end, and logs each once', async () => {
+    const clock = fakeClock()
+    const logger = recordingLogger()
+    const store = faultyBackend(memoryBackend())
+    const probe = backendProbe({ clock, logger }, store.backend, { intervalMs: 1_000 })
+    await probe.start()
+    expect(probe.check()).toBeUndefined()
+    store.break()
+    await clock.advance(3_000)
+    expect(probe.check()).toBe('the store does not answer (BACKEND_UNAVAILABLE)')
+    store.heal()
+    await clock.advance(3_000)
+    expect(probe.check()).toBeUndefined()
+    expect(logger.lines.map(({ message }) => message)).toEqual(['the store does not answer', 'the store answers again'])
+    await probe.stop()
+    expect(clock.pending).toBe(0)
+  })
+
+  test('a store that never answers is found out after the time-out', async () => {
+    const clock = fakeClock()
+    const never = () => new Promise<undefined>(() => undefined)
+    const probe = backendProbe({ clock, logger: silentLogger() }, { stat: never }, { timeoutMs: 2_000 })
+    const starting = probe.start()
+    await clock.advance(2_000)
+    await starting
+    expect(probe.check()).toBe('the store does not answer (REQUEST_TIMEOUT)')
+    await probe.stop()
+    expect(clock.pending).toBe(0)
+  })
+})

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { z } from 'zod'
+import { loadConfig, parseConfig } from '../../../lib/config/index.ts'
+import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
+import { buildIndexSchema, buildIndexService } from '../../../services/build-index/index.ts'
+
+const file = join(import.meta.dirname, '../../../config/build-index/base.yaml')
+
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly oneOf?: readonly JsonSchema[]
+}
+
+const keysOf = (schema: JsonSchema): readonly string[] => [
+  ...Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => [key, ...keysOf(inner)]),
+  ...(schema.oneOf ?? []).flatMap(keysOf),
+]
+
+describe('the config of a build-index', () => {
+  test('base.yaml holds the defaults', async () => {
+    expect(await loadConfig(buildIndexSchema, { file })).toEqual(parseConfig(buildIndexSchema, {}))
+  })
+
+  test('base.yaml names every key', async () => {
+    const text = await readFile(file, 'utf8')
+    const keys = keysOf(z.toJSONSchema(buildIndexSchema, { io: 'input' }) as JsonSchema)
+    expect(keys).toEqual(expect.arrayContaining(['http', 'bind', 'folder', 'token', 'probeInterval']))
+    for (const key of keys) expect(text).toMatch(new RegExp(`^ *(# )?${key}:`, 'm'))
+  })
+
+  test('one key of a listener can be set alone', () => {
+    const config = parseConfig(buildIndexSchema, { http: { insecure: true } })
+    expect(config.http).toEqual({ bind: { host: '127.0.0.1', port: 62001 }, insecure: true })
+  })
+
+  test('a listener beyond this machine without a token is refused', () => {
+    const start = (value: unknown) =>
+      buildIndexService({ logger: silentLogger(), metrics: silentMetrics() }, parseConfig(buildIndexSchema, value))
+    const http = { bind: '0.0.0.0:auto' }
+    expect(() => start({ http })).toThrow(expect.objectContaining({ code: 'INSECURE_BIND' }))
+    expect(() => start({ ops: http })).toThrow(expect.objectContaining({ code: 'INSECURE_BIND' }))
+    expect(() => start({ http, token: 'secret' })).not.toThrow()
+  })
+})
