@@ -78,6 +78,7 @@ export function planHerd(size: HerdSize, ports: Ports, data: string): HerdPlan {
   const origins = { ...membersOf(originNodes), replicas: Math.min(REPLICAS, size.origins) }
   const trackers = membersOf(trackerNodes)
   const buildIndexes = membersOf(indexes)
+  const ownNames = [`${HOST}:${proxyPorts.registry}`]
   const backend = { driver: 'file', folder: join(data, 'backend') }
 
   return {
@@ -85,7 +86,7 @@ export function planHerd(size: HerdSize, ports: Ports, data: string): HerdPlan {
       id,
       ports: own,
       config: {
-        registry: { listener: bindTo(own['registry']) },
+        registry: { listener: bindTo(own['registry']), ownNames },
         peer: bindTo(own['peer']),
         ops: bindTo(own['ops']),
         admin: bindTo(own['admin']),
@@ -124,7 +125,7 @@ export function planHerd(size: HerdSize, ports: Ports, data: string): HerdPlan {
         id: 'proxy-1',
         ports: proxyPorts,
         config: {
-          registry: { listener: bindTo(proxyPorts.registry) },
+          registry: { listener: bindTo(proxyPorts.registry), ownNames },
           ops: bindTo(proxyPorts.ops),
           origins,
           buildIndexes,
