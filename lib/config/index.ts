@@ -3,12 +3,10 @@ export { type ConfigSources, loadConfig, parseConfig } from './load-config.ts'
 export { parseBytes, parseDuration, parseRate } from './quantities.ts'
 export {
   anonymousRights,
-  bind,
   byteSize,
   duration,
   listenerOn,
   logLevel,
-  member,
   memberList,
   peerAddress,
   rate,

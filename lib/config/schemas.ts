@@ -31,7 +31,7 @@ export const byteSize = textual.transform(parsedBy(parseBytes))
 export const rate = z.string().transform(parsedBy(parseRate))
 
 /** `host:port` with `auto` or 0 for any port; `{ host, port }` once parsed. */
-export const bind = z.string().transform(parsedBy(parseBind))
+const bind = z.string().transform(parsedBy(parseBind))
 
 /** The address of a peer; unlike a listener's it needs its port. */
 export const peerAddress = bind.refine(({ port }) => port > 0, 'the port of a peer cannot be auto')
@@ -49,7 +49,7 @@ export const listenerOn = (address: string) => listener.extend({ bind: bind.pref
 const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
 
 /** One instance of a clustered service, as in lib/cluster. */
-export const member = z.strictObject({
+const member = z.strictObject({
   id: z.string().min(1).max(128),
   url: baseUrl,
   peer: peerAddress.exactOptional(),

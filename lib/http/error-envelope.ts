@@ -19,7 +19,7 @@ const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
 }
 
 /** The code a registry client sees: the error's own where the OCI spec has it, else the nearest by status. */
-export function registryCodeOf(err: AppError): ErrorCode {
+function registryCodeOf(err: AppError): ErrorCode {
   return isRegistryCode(err.code) ? err.code : (registryCodeByStatus[err.status] ?? 'UNKNOWN')
 }
 

@@ -9,7 +9,7 @@ export {
 } from './answers.ts'
 export { type BodyOptions, readBytes, readJson } from './bodies.ts'
 export { entityTag, ifMatchHolds, ifNoneMatchHits, ifRangeHolds } from './conditions.ts'
-export { type Envelope, errorBody, registryCodeOf } from './error-envelope.ts'
+export { type Envelope, errorBody } from './error-envelope.ts'
 export { errorFromResponse } from './error-from-response.ts'
 export type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'
 export {
