@@ -9,10 +9,8 @@ export {
   type ManifestLinks,
   type PageOptions,
   type RepositoryPage,
-  repositoryPageSchema,
   type TagIndex,
   type TagPage,
-  tagPageSchema,
 } from './build-index.ts'
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
 export {
@@ -28,8 +26,6 @@ export {
   type ReadBlobOptions,
   STORED_HEADER,
   type UploadState,
-  uploadDoneSchema,
-  uploadStateSchema,
 } from './origin.ts'
 export {
   type ElsewhereOptions,
@@ -44,7 +40,6 @@ export {
   type AnnounceTorrent,
   type AnnounceTorrentAnswer,
   type AnnouncingPeer,
-  announceAnswerSchema,
   announceBatchSchema,
   announceLimits,
   type TrackerClient,
