@@ -27,13 +27,16 @@ export interface Upload {
    * @throws UPLOAD_CONFLICT while another append runs, UPLOAD_OFFSET when `offset` is not `size`, STORE_FULL, ABORTED
    */
   append(source: AsyncIterable<Uint8Array>, options: AbortOptions & { readonly offset: number }): Promise<void>
-  /** The digest of what was received so far. sha256 is kept up while appending; another algorithm re-reads the file. */
+  /**
+   * The digest of what was received so far. sha256 is kept up while appending; another algorithm re-reads the file.
+   * @throws UPLOAD_CONFLICT while an append runs
+   */
   digest(algorithm: DigestAlgorithm): Promise<Digest>
   /** The bytes received so far. */
   read(options?: ReadOptions): Readable
   /**
    * Makes the upload a complete blob, durably (fsync of file and folder), and ends it. An existing blob of that digest wins.
-   * @throws DIGEST_INVALID when the bytes are something else; the upload stays.
+   * @throws DIGEST_INVALID when the bytes are something else; the upload stays. UPLOAD_CONFLICT while an append runs
    */
   commit(digest: Digest): Promise<StoredBlob>
   /** Removes it. Idempotent. */

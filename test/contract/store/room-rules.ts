@@ -27,17 +27,13 @@ export function roomRules(world: StoreWorld): void {
     })
 
     test('is never made from what is leased, in use or forbidden', async () => {
-      const [leased, read, forbidden, loose] = [1, 2, 3, 4].map(tenth) as [
-        ReturnType<typeof tenth>,
-        ReturnType<typeof tenth>,
-        ReturnType<typeof tenth>,
-        ReturnType<typeof tenth>,
-      ]
+      const leased = randomContent(CAPACITY / 5, 1)
+      const [read, forbidden, loose] = [tenth(2), tenth(3), tenth(4)]
       for (const content of [leased, read, forbidden, loose]) await putBlob(world.store, content)
       const release = world.store.lease(leased.digest)
       const stream = await world.store.open(read.digest)
       world.evictable.set(forbidden.digest, false)
-      await putBlob(world.store, randomContent(CAPACITY * 0.55, 50))
+      await putBlob(world.store, randomContent(Math.ceil(CAPACITY * 0.41), 50))
       const left = (await world.store.list()).map(({ digest }) => digest)
       for (const content of [leased, read, forbidden]) expect(left).toContain(content.digest)
       expect(left).not.toContain(loose.digest)

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
-import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, readlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { diskStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { exitOf } from '../../kit/child-process.ts'
+import { eventually } from '../../kit/eventually.ts'
 import { chunksOf, putBlob, randomContent, readBlob, writePieces } from '../../kit/store-fixture.ts'
 import { strayFiles } from '../../kit/store-folder.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
@@ -39,6 +40,7 @@ describe('the folder of a store', () => {
     const self = { pid: process.pid, startTicks: '1', bootId: 'a boot' }
     for (const text of [
       JSON.stringify({ pid: child.pid, startTicks: '1', bootId: 'a boot' }),
+      JSON.stringify({ pid: child.pid, bootId: 'a boot' }),
       JSON.stringify(self),
       JSON.stringify({ pid: 1, bootId: 'another boot' }),
       '',
@@ -144,6 +146,8 @@ describe('the folder of a store', () => {
     for (const content of contents) await store.readAt(content.digest, { start: 0, end: 10 })
     expect(await openFilesIn(folder.path)).toHaveLength(4)
     await clock.advance(1000)
+    await eventually(async () => expect(await openFilesIn(folder.path)).toHaveLength(2))
+    await writePieces(partial, begun, [1])
     await store.stop()
     expect(await openFilesIn(folder.path)).toEqual([])
   })
@@ -151,7 +155,6 @@ describe('the folder of a store', () => {
 
 /** Paths that this process has open in a folder. */
 async function openFilesIn(folder: string): Promise<string[]> {
-  const { readdir, readlink } = await import('node:fs/promises')
   const links = await Promise.all(
     (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
   )

@@ -1,4 +1,4 @@
-import { rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { fakeClock, hasCode, seededRandom } from '../../../lib/base/index.ts'
@@ -78,15 +78,17 @@ describe('on a disk that is full (needs root, to mount a small one)', () => {
     {
       await using junk = await fillDisk()
       expect(junk.bytes).toBeGreaterThan(MIB)
+      await truncate(join(folder.path, 'junk'), junk.bytes - 300_000)
       const rest = chunksOf(content.bytes.subarray(MIB))
       await expect(upload.append(rest, { offset: MIB })).rejects.toMatchObject({ code: 'STORE_FULL' })
     }
     expect(store.usedBytes).toBe(upload.size)
+    expect((await stat(join(folder.path, 'keeps', 'uploads', upload.id))).size).toBe(upload.size)
     await upload.append(chunksOf(content.bytes.subarray(upload.size)), { offset: upload.size })
     await upload.commit(content.digest)
   })
 
-  onSmallDisk('a piece that finds no room is told so and can be written later', async () => {
+  onSmallDisk('a piece that finds no room is refused before it is noted, and can be written later', async () => {
     await using store = await openStore('pieces')
     const content = blobOf('pieces', 3 * MIB)
     const partial = await store.openPartial(content.digest, content.map)
@@ -95,7 +97,8 @@ describe('on a disk that is full (needs root, to mount a small one)', () => {
       await using junk = await fillDisk()
       expect(junk.bytes).toBeGreaterThan(MIB)
       await expect(writePieces(partial, content, [1])).rejects.toMatchObject({ code: 'STORE_FULL' })
-      await partial.whenVerified(0)
+      const records = await readFile(join(folder.path, 'pieces', 'partial', content.digest.replace(':', '-'), 'map'))
+      expect([records[32], records[64 + 32]]).toEqual([1, 0])
       expect(partial.have.count).toBe(1)
       expect(store.usedBytes).toBe(MIB)
     }

@@ -120,6 +120,7 @@ async function observe(hand: Hand, step: Step): Promise<Answer> {
     answer,
     used: hand.store.usedBytes,
     blobs: [...(await hand.store.list())].sort(byDigest),
+    sidecars: await Promise.all(contents.map(async ({ digest }) => hex(await hand.store.sidecar(digest)))),
     partials: [...(await hand.store.partials())].sort(byDigest),
   }
 }
