@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { type FakeClock, fakeClock, type Random, seededRandom } from '../../lib/base/index.ts'
 import { newPeerId, type PeerId, type PeerInfo, type PeerRole, type SwarmId } from '../../lib/core/index.ts'
+import { hashPiece } from '../../lib/metainfo/index.ts'
 import { type BlobStore, memoryStore } from '../../lib/store/index.ts'
 import {
   type AnnounceEntry,
@@ -117,7 +118,7 @@ export function swarmLab(blobs: readonly SwarmBlob[], seed = 1): SwarmLab {
       await clock.advance(50)
       return built
     },
-    run: (work) => runOn(clock, work),
+    run: <T>(work: Promise<T>): Promise<T> => runOn(clock, work),
     async [Symbol.asyncDispose]() {
       await runOn(clock, Promise.all(nodes.map((one) => one.stop())))
     },
@@ -133,7 +134,7 @@ async function startNode(
   const logger = silentLogger()
   const metrics = recordingMetrics()
   const peerId = newPeerId(random)
-  const { capacityBytes = 1e9, wrapStore = (store) => store, ...rest } = init
+  const { capacityBytes = 1e9, wrapStore = (store: BlobStore) => store, ...rest } = init
   const store = init.store ?? memoryStore({ clock, random, logger }, { capacityBytes })
   await store.start()
   const engine: SwarmEngine = swarmEngine(
@@ -182,25 +183,30 @@ export function readAll(stream: Readable): Promise<Uint8Array> {
 
 /** Makes the blob complete in the store. */
 export async function putBlob(store: BlobStore, blob: SwarmBlob): Promise<void> {
-  const upload = await store.createUpload()
-  await upload.append(chunks(blob.bytes), { offset: 0 })
-  await upload.commit(blob.digest)
+  await putPieces(store, blob, blob.map.count)
+  await (await store.openPartial(blob.digest, blob.map)).complete()
 }
 
-async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += 1024 * 1024) yield bytes.subarray(at, at + 1024 * 1024)
+/** Puts the first `count` pieces of the blob into a partial. */
+export async function putPieces(store: BlobStore, blob: SwarmBlob, count: number): Promise<void> {
+  const partial = await store.openPartial(blob.digest, blob.map)
+  for (let piece = 0; piece < count; piece += 1) {
+    const { start, end } = blob.map.rangeOf(piece)
+    const bytes = blob.bytes.subarray(start, end)
+    await partial.write(piece, bytes, hashPiece(bytes))
+  }
 }
 
 const STEP_MS = 5
 const MAX_STEPS = 60_000
 
 async function runOn<T>(clock: FakeClock, work: Promise<T>): Promise<T> {
-  let settled = false
+  const state = { settled: false }
   const mark = () => {
-    settled = true
+    state.settled = true
   }
   work.then(mark, mark)
-  for (let step = 0; step < MAX_STEPS && !settled; step += 1) await clock.advance(STEP_MS)
-  if (!settled) throw new Error('nothing came of it in five minutes of the lab')
+  for (let step = 0; step < MAX_STEPS && !state.settled; step += 1) await clock.advance(STEP_MS)
+  if (!state.settled) throw new Error('nothing came of it in five minutes of the lab')
   return work
 }

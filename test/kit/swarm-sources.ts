@@ -30,6 +30,9 @@ export function swarmSources(blobs: readonly SwarmBlob[]): SwarmSources {
   let failure: 'SOURCES_EXHAUSTED' | 'BLOB_UNKNOWN' | undefined
   let corrupt = false
   let gate: { readonly offset: number; readonly opened: Deferred<void> } | undefined
+  const failIfTold = () => {
+    if (failure !== undefined) throw appError(failure)
+  }
   let sent = 0
   let opened = 0
 
@@ -45,12 +48,12 @@ export function swarmSources(blobs: readonly SwarmBlob[]): SwarmSources {
 
   async function* bytes(blob: BlobRef, range: ByteRange, { signal }: AbortOptions): AsyncGenerator<Uint8Array> {
     const known = byDigest.get(blob.digest)
-    if (failure !== undefined) throw appError(failure)
+    failIfTold()
     if (known === undefined) throw appError('BLOB_UNKNOWN')
     for (let at = range.start; at < range.end; at += CHUNK) {
       const chunk = Uint8Array.from(known.bytes.subarray(at, Math.min(range.end, at + CHUNK)))
       if (gate !== undefined && at + chunk.length > gate.offset) await abortable(gate.opened.promise, signal)
-      if (failure !== undefined) throw appError(failure)
+      failIfTold()
       if (corrupt) chunk[0] = (chunk[0] ?? 0) ^ 0xff
       sent += chunk.length
       yield chunk

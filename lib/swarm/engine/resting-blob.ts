@@ -14,7 +14,7 @@ export interface StoredBlobInit {
   readonly header: MetaInfoHeader
   readonly content: Content
   /** Ends the lease on the blob. */
-  close(): void
+  readonly close: () => void
 }
 
 /** A handle's view of a blob that is complete in the store: no network. */
@@ -28,22 +28,17 @@ export function storedBlob(slices: SliceCache, { header, content, close }: Store
 
 type Read = (range: { readonly start: number; readonly end: number }) => Promise<Uint8Array>
 
-function restingBlob(
-  header: MetaInfoHeader,
-  next: Read,
-  { received, close }: Pick<HandleSource, 'received' | 'close'>,
-): HandleSource {
+function restingBlob(header: MetaInfoHeader, next: Read, rest: Pick<HandleSource, 'received' | 'close'>): HandleSource {
   return {
+    ...rest,
     header,
-    received,
     lastStepFailed: undefined,
-    close,
     read(range, options, onFirstByte) {
       const first = range.start
       const source = {
-        next: async (rest: { readonly start: number; readonly end: number }) => {
-          const bytes = await next(rest)
-          if (rest.start === first) onFirstByte()
+        next: async (left: { readonly start: number; readonly end: number }) => {
+          const bytes = await next(left)
+          if (left.start === first) onFirstByte()
           return bytes
         },
         close: () => undefined,

@@ -27,7 +27,10 @@ export function availability(count: number): Availability {
     remove,
     update(peer, have, piece) {
       const known = counted.get(peer)
-      if (known !== undefined && piece !== undefined) return add(known, piece)
+      if (known !== undefined && piece !== undefined) {
+        add(known, piece)
+        return
+      }
       remove(peer)
       const all = have.clone()
       counted.set(peer, all)

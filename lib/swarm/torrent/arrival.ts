@@ -1,4 +1,4 @@
-import { type AppError, toAppError } from '../../base/index.ts'
+import { type AppError, appError, toAppError } from '../../base/index.ts'
 import type { ByteRange, PieceMap } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { ReaderWindow } from '../picker/index.ts'
@@ -60,11 +60,8 @@ export class Arrival {
   }
 
   async #store(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void> {
-    const { partial, read } = this.content
-    if (partial === undefined) {
-      await read(this.map.rangeOf(piece))
-      return
-    }
+    const { partial } = this.content
+    if (partial === undefined) throw appError('STORE_FULL')
     await partial.write(piece, bytes, hash)
     this.#relay.relieve()
     this.#init.slices.keep(this.content, piece, bytes)

@@ -33,68 +33,73 @@ const WORKERS = 4
 
 /** The rate is shared fairly because every peer has only so many blocks in the queue of the bucket. */
 export function blockSender(components: BlockSenderComponents, init: BlockSenderInit): BlockSender {
-  const { lane, slices, meters } = components
-  const { connection, content, tasks } = init
-  let queue: Block[] = []
-  let workers = 0
-  let counted = 0
+  return new Sender(components, init)
+}
 
-  const countSent = () => {
-    const { sentBytes } = connection.stats
-    meters.sentToPeers.add(sentBytes - counted)
-    counted = sentBytes
+class Sender implements BlockSender {
+  readonly #components: BlockSenderComponents
+  readonly #init: BlockSenderInit
+  #queue: Block[] = []
+  #workers = 0
+  #counted = 0
+
+  constructor(components: BlockSenderComponents, init: BlockSenderInit) {
+    this.#components = components
+    this.#init = init
   }
 
-  const send = async (block: Block, signal: AbortSignal) => {
-    await lane.bucket.take(block.length, { signal })
-    const start = content.map.rangeOf(block.piece).start + block.offset
-    const bytes = await slices.read(content, { start, end: start + block.length })
-    await connection.sendBlock(block, bytes)
-    countSent()
+  ask(block: Block): void {
+    const { content, connection, tasks } = this.#init
+    if (!content.have.has(block.piece) || !this.#components.lane.tryQueue(block.length)) {
+      connection.sendReject(block)
+      return
+    }
+    this.#queue.push(block)
+    if (this.#workers >= WORKERS) return
+    this.#workers += 1
+    tasks.run('send-blocks', (signal) => this.#work(signal))
   }
 
-  const work = async (signal: AbortSignal) => {
+  cancel(block: Block): void {
+    const at = this.#queue.findIndex(({ piece, offset }) => piece === block.piece && offset === block.offset)
+    for (const gone of at < 0 ? [] : this.#queue.splice(at, 1)) this.#components.lane.leave(gone.length)
+  }
+
+  clear(): void {
+    for (const gone of this.#queue.splice(0)) this.#components.lane.leave(gone.length)
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
     try {
-      for (let block = queue.shift(); block !== undefined && !signal.aborted; block = queue.shift()) {
-        await attempt(block, signal)
+      for (let block = this.#queue.shift(); block !== undefined; block = this.#queue.shift()) {
+        await this.#attempt(block, signal)
       }
     } finally {
-      workers -= 1
+      this.#workers -= 1
     }
   }
 
-  const attempt = async (block: Block, signal: AbortSignal) => {
+  async #attempt(block: Block, signal: AbortSignal): Promise<void> {
     try {
-      await send(block, signal)
+      await this.#send(block, signal)
     } catch (err) {
       if (hasCode(err, 'PEER_CLOSED', 'ABORTED')) return
-      connection.sendReject(block)
-      init.onUnreadable(toAppError(err, 'STORE_CORRUPT'))
+      this.#init.connection.sendReject(block)
+      this.#init.onUnreadable(toAppError(err, 'STORE_CORRUPT'))
     } finally {
-      lane.leave(block.length)
+      this.#components.lane.leave(block.length)
     }
   }
 
-  return {
-    ask(block) {
-      if (!content.have.has(block.piece) || !lane.tryQueue(block.length)) {
-        connection.sendReject(block)
-        return
-      }
-      queue.push(block)
-      if (workers >= WORKERS) return
-      workers += 1
-      tasks.run('send-blocks', work)
-    },
-    cancel(block) {
-      const at = queue.findIndex((one) => one.piece === block.piece && one.offset === block.offset)
-      if (at < 0) return
-      lane.leave(queue[at]?.length ?? 0)
-      queue.splice(at, 1)
-    },
-    clear() {
-      for (const block of queue) lane.leave(block.length)
-      queue = []
-    },
+  async #send(block: Block, signal: AbortSignal): Promise<void> {
+    const { lane, slices, meters } = this.#components
+    const { connection, content } = this.#init
+    await lane.bucket.take(block.length, { signal })
+    const start = content.map.rangeOf(block.piece).start + block.offset
+    await connection.sendBlock(block, await slices.read(content, { start, end: start + block.length }))
+    // A block that was cancelled meanwhile was not sent: the connection knows.
+    const { sentBytes } = connection.stats
+    meters.sentToPeers.add(sentBytes - this.#counted)
+    this.#counted = sentBytes
   }
 }

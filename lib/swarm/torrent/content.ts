@@ -1,4 +1,4 @@
-import { Bitset, hasCode } from '../../base/index.ts'
+import { appError, Bitset, hasCode } from '../../base/index.ts'
 import { type MetaInfoHeader, PieceMap } from '../../core/index.ts'
 import type { BlobStore, PartialBlob } from '../../store/index.ts'
 import type { SliceSource } from './slice-cache.ts'
@@ -39,6 +39,12 @@ export async function arrivingContent(
     return { key: digest, map, have: partial.have, partial, read: (range) => partial.read(range) }
   } catch (err) {
     if (!hasCode(err, 'STORE_FULL')) throw err
-    return { key: digest, map, have: new Bitset(map.count), partial: undefined, read: () => Promise.reject(err) }
+    return {
+      key: digest,
+      map,
+      have: new Bitset(map.count),
+      partial: undefined,
+      read: () => Promise.reject(appError('STORE_FULL')),
+    }
   }
 }

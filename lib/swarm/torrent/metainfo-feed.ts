@@ -41,25 +41,33 @@ export async function runMetainfoFeed(
   into: { readonly log: MetainfoLog; readonly events: FeedEvents },
   signal: AbortSignal,
 ): Promise<void> {
-  for (let failures = 0; !signal.aborted; ) {
-    const known = into.log.header !== undefined
+  for (let failures = 0; ; ) {
+    const known = knows(into.log)
     try {
       if (await readStream(components, blob, into, signal)) return
     } catch (err) {
       if (signal.aborted) return
-      const failure = toAppError(
-        isAbort(err) ? appError('REQUEST_TIMEOUT', { cause: err }) : err,
-        'METAINFO_INCOMPLETE',
-      )
+      const failure = asFailure(err)
       if (isFinal(failure, known)) {
         into.events.onRefused(failure)
         return
       }
       into.events.onInterrupted(failure)
     }
-    failures = !known && into.log.header !== undefined ? 1 : failures + 1
-    await components.clock.sleep(backoffMs(RECONNECT, failures, components.random), { signal }).catch(() => undefined)
+    failures = knows(into.log) && !known ? 1 : failures + 1
+    const waitMs = backoffMs(RECONNECT, failures, components.random)
+    await components.clock.sleep(waitMs, { signal }).catch(() => undefined)
+    if (signal.aborted) return
   }
+}
+
+/** An abort that is not the caller's is the silence of the stream. */
+function asFailure(err: unknown): AppError {
+  return toAppError(isAbort(err) ? appError('REQUEST_TIMEOUT', { cause: err }) : err, 'METAINFO_INCOMPLETE')
+}
+
+function knows(log: MetainfoLog): boolean {
+  return log.header !== undefined
 }
 
 function isFinal(err: AppError, headerKnown: boolean): boolean {

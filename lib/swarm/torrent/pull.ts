@@ -11,53 +11,15 @@ import {
 } from '../../base/index.ts'
 import type { ByteRange, MetaInfoHeader } from '../../core/index.ts'
 import { type MetainfoChange, metainfoLog } from '../../metainfo/index.ts'
-import type { BlobStore } from '../../store/index.ts'
-import type { Logger } from '../../telemetry/index.ts'
-import type { BlobRef, MetainfoSource, PieceSource } from '../outside.ts'
 import { Arrival } from './arrival.ts'
 import { Completion } from './completion.ts'
 import { type ArrivingContent, arrivingContent } from './content.ts'
-import { Download, type DownloadComponents, HTTP } from './download.ts'
-import { type HttpRung, httpRung } from './http-rung.ts'
+import { Download, HTTP } from './download.ts'
+import { Ladder } from './ladder.ts'
 import { runMetainfoFeed } from './metainfo-feed.ts'
+import type { PullComponents, PullEvents, PullInit } from './pull-contract.ts'
 import { type BytesBySource, noBytes } from './pull-summary.ts'
 import { Readers } from './readers.ts'
-import type { SliceCache } from './slice-cache.ts'
-
-export interface PullComponents extends DownloadComponents {
-  readonly logger: Logger
-  readonly store: BlobStore
-  readonly metainfo: MetainfoSource
-  readonly pieces: PieceSource
-  readonly slices: SliceCache
-}
-
-export interface PullInit {
-  readonly blob: BlobRef
-  /** Peer id of this node. */
-  readonly self: string
-  /** `whole`: the digest is computed here too before the last bytes are given out. */
-  readonly verify: 'pieces' | 'whole'
-}
-
-/** What a pull tells its torrent; each call is one event. */
-export interface PullEvents {
-  /** Pieces are to be fetched. Not called for inline content. */
-  onHeader(header: MetaInfoHeader): void
-  /** The content came with the header: there is nothing more to come. */
-  onInline(header: MetaInfoHeader): void
-  /** Pieces can be offered and asked for. */
-  onContent(content: ArrivingContent): void
-  /** A piece is on disk. */
-  onPiece(piece: number): void
-  /** Every piece is there and the digest holds: the blob is complete in the store. */
-  onComplete(): void
-  /** No header came (BLOB_UNKNOWN, DIGEST_REFUSED), or the blob is wrong (METAINFO_FAILED, METAINFO_CONFLICT). */
-  onFailed(err: AppError): void
-  onLiar(id: string): void
-  /** No peer is connected and none may come soon: the HTTP rung need not wait. */
-  hopeless(): boolean
-}
 
 /** Records wake the download in groups when no reader waits for just this one. */
 const RECORDS_PER_WAKE = 64
@@ -75,7 +37,7 @@ export class Pull {
   readonly #readers: Readers
   #arrival: Arrival | undefined
   #download: Download | undefined
-  #rung: HttpRung | undefined
+  #ladder: Ladder | undefined
   #release: (() => void) | undefined
   #received: Record<keyof BytesBySource, number> = { ...noBytes }
   #lastFailure: AppError | undefined
@@ -83,7 +45,6 @@ export class Pull {
   #ended = false
   #complete = false
   #recordsSinceWake = 0
-  #givenAtMs = 0
 
   constructor(components: PullComponents, init: PullInit, events: PullEvents) {
     this.#components = components
@@ -94,7 +55,6 @@ export class Pull {
   }
 
   start(): void {
-    this.#givenAtMs = this.#components.clock.monotonicMs()
     const events = {
       onChange: (change: NonNullable<MetainfoChange>) => this.#onRecord(change),
       onInterrupted: (err: AppError) => this.#onStepFailed(err),
@@ -145,18 +105,14 @@ export class Pull {
   tick(nowMs: number): void {
     if (this.#ended) return
     this.#readers.failStalled(nowMs, () => this.#stall())
-    if (this.#download?.asking === true) this.#givenAtMs = nowMs
     this.#download?.tick(nowMs)
-    this.climb()
+    this.#ladder?.tick(nowMs)
     this.#completion?.settle(nowMs)
   }
 
-  /** Starts the HTTP rung when no peer gives anything. */
+  /** Goes on over HTTP when no peer gives anything. */
   climb(): void {
-    const { clock, limits } = this.#components
-    if (this.#ended || this.#download === undefined || this.#download.asking) return
-    const nowMs = clock.monotonicMs()
-    if (this.#events.hopeless() || nowMs - this.#givenAtMs >= limits.peerPatienceMs) this.#rung?.climb(nowMs)
+    this.#ladder?.climb()
   }
 
   /** The partial blob stays for the next pull. */
@@ -224,9 +180,15 @@ export class Pull {
       },
     })
     this.#download = download
-    this.#rung = httpRung(
+    this.#ladder = new Ladder(
       { ...this.#components, background: this.#tasks },
-      { blob: this.#init.blob, map, download, onFailed: (err) => this.#onStepFailed(err), onDone: () => this.climb() },
+      {
+        blob: this.#init.blob,
+        map,
+        download,
+        hopeless: () => this.#events.hopeless(),
+        onFailed: (err) => this.#onStepFailed(err),
+      },
     )
     this.#readers.attach(arrival)
     this.#events.onContent(content)
@@ -290,7 +252,7 @@ export class Pull {
 
   #onLiar(id: string): void {
     this.#onStepFailed(appError('PIECE_INVALID', { detail: { from: id } }))
-    if (id === HTTP) this.#rung?.distrust()
+    if (id === HTTP) this.#ladder?.distrust()
     else this.#events.onLiar(id)
   }
 
@@ -316,5 +278,6 @@ export class Pull {
     this.#header.reject(err)
     this.#readers.failAll(err)
     this.#download?.stop()
+    this.#ladder?.stop()
   }
 }

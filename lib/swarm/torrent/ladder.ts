@@ -1,0 +1,60 @@
+import type { AppError } from '../../base/index.ts'
+import type { PieceMap } from '../../core/index.ts'
+import type { SwarmLimits } from '../limits.ts'
+import type { BlobRef } from '../outside.ts'
+import type { Download } from './download.ts'
+import { type HttpRung, type HttpRungComponents, httpRung } from './http-rung.ts'
+
+export interface LadderComponents extends HttpRungComponents {
+  readonly limits: SwarmLimits
+}
+
+export interface LadderInit {
+  readonly blob: BlobRef
+  readonly map: PieceMap
+  readonly download: Download
+  /** No peer is connected and none may come soon: nothing to wait for. */
+  hopeless(): boolean
+  /** A request over HTTP failed. */
+  onFailed(err: AppError): void
+}
+
+/** The rungs below the peers of a download: while peers give, or may soon, the origins are not asked over HTTP. */
+export class Ladder {
+  readonly #components: LadderComponents
+  readonly #init: LadderInit
+  readonly #rung: HttpRung
+  #givenAtMs: number
+  #stopped = false
+
+  constructor(components: LadderComponents, init: LadderInit) {
+    this.#components = components
+    this.#init = init
+    this.#givenAtMs = components.clock.monotonicMs()
+    this.#rung = httpRung(components, { ...init, onDone: () => this.climb() })
+  }
+
+  /** Something changed: goes on over HTTP when no peer gives anything. */
+  climb(): void {
+    if (this.#stopped || this.#init.download.asking) return
+    const { clock, limits } = this.#components
+    const nowMs = clock.monotonicMs()
+    const patient = nowMs - this.#givenAtMs < limits.peerPatienceMs
+    if (!patient || this.#init.hopeless()) this.#rung.climb(nowMs)
+  }
+
+  /** To be called about ten times a second. */
+  tick(nowMs: number): void {
+    if (this.#init.download.asking) this.#givenAtMs = nowMs
+    this.climb()
+  }
+
+  /** The bytes of a range were wrong. */
+  distrust(): void {
+    this.#rung.distrust()
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+}

@@ -1,0 +1,43 @@
+import type { AppError } from '../../base/index.ts'
+import type { MetaInfoHeader } from '../../core/index.ts'
+import type { BlobStore } from '../../store/index.ts'
+import type { Logger } from '../../telemetry/index.ts'
+import type { BlobRef, MetainfoSource, PieceSource } from '../outside.ts'
+import type { ArrivingContent } from './content.ts'
+import type { DownloadComponents } from './download.ts'
+import type { SliceCache } from './slice-cache.ts'
+
+export interface PullComponents extends DownloadComponents {
+  readonly logger: Logger
+  readonly store: BlobStore
+  readonly metainfo: MetainfoSource
+  readonly pieces: PieceSource
+  readonly slices: SliceCache
+}
+
+export interface PullInit {
+  readonly blob: BlobRef
+  /** Peer id of this node. */
+  readonly self: string
+  /** `whole`: the digest is computed here too before the last bytes are given out. */
+  readonly verify: 'pieces' | 'whole'
+}
+
+/** What a pull tells its torrent; each call is one event. */
+export interface PullEvents {
+  /** Pieces are to be fetched. Not called for inline content. */
+  onHeader(header: MetaInfoHeader): void
+  /** The content came with the header: there is nothing more to come. */
+  onInline(header: MetaInfoHeader): void
+  /** Pieces can be offered and asked for. */
+  onContent(content: ArrivingContent): void
+  /** A piece is on disk. */
+  onPiece(piece: number): void
+  /** Every piece is there and the digest holds: the blob is complete in the store. */
+  onComplete(): void
+  /** No header came (BLOB_UNKNOWN, DIGEST_REFUSED), or the blob is wrong (METAINFO_FAILED, METAINFO_CONFLICT). */
+  onFailed(err: AppError): void
+  onLiar(id: string): void
+  /** No peer is connected and none may come soon: the HTTP rung need not wait. */
+  hopeless(): boolean
+}
