@@ -24,7 +24,6 @@ export {
   originClient,
   originRoutes,
   type ReadBlobOptions,
-  STORED_HEADER,
   type UploadState,
 } from './origin.ts'
 export {

@@ -17,8 +17,6 @@ export const originRoutes = {
 
 /** `1` marks a request from another origin: it must not be forwarded again. */
 export const HOP_HEADER = 'x-shoal-hop'
-/** `true` on the answer to a copy once the blob is in the store, too. */
-export const STORED_HEADER = 'x-shoal-stored'
 /** Where in the upload the body of a PATCH starts, in bytes. */
 export const OFFSET_HEADER = 'x-shoal-offset'
 
@@ -50,12 +48,12 @@ export interface OriginBlobs {
   statBlob(namespace: string, digest: Digest, options?: HopOptions): Promise<{ readonly size: number } | undefined>
   /** @throws BLOB_UNKNOWN, RANGE_UNSATISFIABLE, NOT_OWNER, DIGEST_REFUSED */
   readBlob(namespace: string, digest: Digest, options?: ReadBlobOptions): Promise<BlobBody>
-  /** Hands over a copy; returns once it is durable there, with whether the store has it as well. @throws DIGEST_INVALID */
+  /** Hands over a copy; returns once it is durable there. @throws DIGEST_INVALID */
   putBlob(
     namespace: string,
     digest: Digest,
     content: { readonly body: Readable; readonly size: number } & HopOptions,
-  ): Promise<{ readonly stored: boolean }>
+  ): Promise<void>
   /** The bytes of the metainfo stream, for `decodeMetainfo`. Must be consumed or destroyed. @throws BLOB_UNKNOWN */
   openMetainfo(namespace: string, digest: Digest, options?: AbortOptions): Promise<Readable>
 }
@@ -120,7 +118,6 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
         [201],
       )
       await response.discard()
-      return { stored: response.headers[STORED_HEADER] === 'true' }
     },
     async openMetainfo(namespace, digest, { signal } = {}) {
       const response = await send(http, { method: 'GET', url: `${blobUrl(url, namespace, digest)}/metainfo`, signal })

@@ -28,7 +28,6 @@ const registryCodes = {
   RANGE_INVALID: final(416, 'the range cannot be satisfied'),
   BLOB_UNKNOWN: final(404, 'the blob is not known in this repository'),
   BLOB_UPLOAD_UNKNOWN: final(404, 'the upload session is not known; start a new one'),
-  BLOB_UPLOAD_INVALID: final(404, 'the upload session cannot be continued; start a new one'),
   MANIFEST_UNKNOWN: final(404, 'the manifest is not known in this repository'),
   MANIFEST_INVALID: final(400, 'the manifest is malformed'),
   MANIFEST_BLOB_UNKNOWN: final(400, 'the manifest names a blob that this repository does not have; push it first'),
