@@ -41,6 +41,8 @@ export interface Topology extends AsyncDisposable {
   /** The sum of a counter's samples on the ops listener of an instance; labels as in `from="store"`. */
   counter(id: string, name: string, label?: string): Promise<number>
   logs(id: string): string
+  /** Process id of a running instance. */
+  pid(id: string): number
 }
 
 /** Starts everything of the plan but what `later` names. */
@@ -92,6 +94,7 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
       kill: (id) => end(id, 'SIGKILL'),
       stop: (id) => end(id, 'SIGTERM'),
       counter: (id, name, label = '') => counterAt(`${url(id, 'ops')}/metrics`, name, label),
+      pid: (id) => running.get(id)?.pid ?? 0,
       logs: (id) => running.get(id)?.output().stdout ?? '',
     }
   })

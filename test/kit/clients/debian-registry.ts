@@ -14,12 +14,20 @@ export interface DebianRegistry extends AsyncDisposable {
   log(): string
 }
 
+export interface DebianRegistryInit {
+  /** Makes it a pull-through cache of the registry at this URL. */
+  readonly proxyOf?: string
+}
+
 /** Starts an empty registry. */
-export function startDebianRegistry(): Promise<DebianRegistry> {
+export function startDebianRegistry(init: DebianRegistryInit = {}): Promise<DebianRegistry> {
   return buildResource(async (stack) => {
     const box = stack.own(await sandbox('registry'))
     const config = join(box.path, 'registry.yaml')
-    await writeFile(config, settings(box.path))
+    await writeFile(
+      config,
+      settings(box.path) + (init.proxyOf === undefined ? '' : `proxy: { remoteurl: ${init.proxyOf} }\n`),
+    )
     const process = stack.own(
       await startProcess({
         command: 'docker-registry',

@@ -1,0 +1,19 @@
+import { existsSync } from 'node:fs'
+
+/** `npm run bench -- <name>`: each bench prints a table and writes test/bench/results/<name>.json. */
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  'transfer-warm': async () => (await import('./transfer-warm.ts')).transferWarm(),
+  small: async () => (await import('./small.ts')).small(),
+  wire: async () => void (await import('./wire.ts')),
+}
+
+const [name = ''] = process.argv.splice(2, 1)
+const bench = benches[name]
+if (bench === undefined) {
+  process.stderr.write(`usage: npm run bench -- <${Object.keys(benches).join('|')}>\n`)
+  process.exitCode = 2
+} else {
+  // Disks are not the point: memory where there is a file system for it.
+  if (existsSync('/dev/shm')) process.env['TMPDIR'] ??= '/dev/shm'
+  await bench()
+}

@@ -1,0 +1,88 @@
+import { randomFillSync } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { startDebianRegistry, startNginx } from '../kit/clients/index.ts'
+import { tempFolder } from '../kit/temp-folder.ts'
+import { startTopology, type Topology } from '../kit/topology.ts'
+import { type CurlTimes, curl, median, type ProcessUse, publish, useOf } from './measure.ts'
+import { pushBlob } from './push.ts'
+
+const GIB = 1024 ** 3
+const ROUNDS = 5
+const NAME = 'bench/transfer'
+const services = ['agent-1', 'origin-1', 'tracker-1'] as const
+
+interface Round {
+  readonly nginx: CurlTimes
+  readonly shoal: CurlTimes
+  readonly registry: CurlTimes
+  readonly cpu: Readonly<Record<string, number>>
+  readonly rss: Readonly<Record<string, number>>
+}
+
+async function coldAgent(shoal: Topology): Promise<void> {
+  await shoal.stop('agent-1')
+  await rm(join(shoal.data, 'agent-1'), { recursive: true, force: true })
+  await shoal.start('agent-1')
+}
+
+const uses = async (shoal: Topology): Promise<Map<string, ProcessUse>> =>
+  new Map(await Promise.all(services.map(async (id) => [id, await useOf(shoal.pid(id))] as const)))
+
+/** A blob that the origin has, pulled by curl through an agent that does not; beside nginx and a pull-through registry. */
+export async function transferWarm(sizeBytes: number = GIB): Promise<void> {
+  const blob = Buffer.allocUnsafe(sizeBytes)
+  for (let at = 0; at < sizeBytes; at += 64 * 1024 * 1024) randomFillSync(blob.subarray(at, at + 64 * 1024 * 1024))
+
+  await using files = await tempFolder('bench')
+  await writeFile(join(files.path, 'blob'), blob)
+  await using nginx = await startNginx({ root: files.path })
+  await using upstream = await startDebianRegistry()
+  await pushBlob(upstream.url, NAME, blob)
+  await using shoal = await startTopology({ agents: 1, origins: 1, trackers: 1 })
+  const digest = await pushBlob(shoal.url('proxy-1', 'registry'), NAME, blob)
+  const path = `/v2/${NAME}/blobs/${digest}`
+
+  const one = async (url: string) => (await curl([url], sizeBytes))[0] as CurlTimes
+  await one(`${nginx.url}/blob`)
+  const rounds: Round[] = []
+  for (let i = 0; i < ROUNDS; i += 1) {
+    await coldAgent(shoal)
+    await using mirror = await startDebianRegistry({ proxyOf: upstream.url })
+    const nginxTimes = await one(`${nginx.url}/blob`)
+    const before = await uses(shoal)
+    const shoalTimes = await one(shoal.url('agent-1', 'registry') + path)
+    const after = await uses(shoal)
+    const registryTimes = await one(mirror.url + path)
+    const gib = sizeBytes / GIB
+    rounds.push({
+      nginx: nginxTimes,
+      shoal: shoalTimes,
+      registry: registryTimes,
+      cpu: Object.fromEntries(
+        services.map((id) => [id, ((after.get(id)?.cpuSeconds ?? 0) - (before.get(id)?.cpuSeconds ?? 0)) / gib]),
+      ),
+      rss: Object.fromEntries(services.map((id) => [id, after.get(id)?.peakRssMiB ?? 0])),
+    })
+  }
+  const of = (pick: (round: Round) => number, digits = 2) => median(rounds.map(pick)).toFixed(digits)
+  await publish({
+    name: 'transfer-warm',
+    conditions: [
+      `one blob of ${sizeBytes} random bytes, ${ROUNDS} interleaved rounds, medians, everything in ${process.env['TMPDIR'] ?? '/tmp'}`,
+      'the origin has the blob, the agent starts empty in every round; own processes; curl reads over loopback',
+      'nginx serves the same file; registry: a cold docker-registry of Debian in proxy mode in front of another one',
+    ],
+    columns: ['figure', 'median', 'must reach'],
+    rows: [
+      ['shoal first byte, ms', of(({ shoal: { firstByteMs } }) => firstByteMs, 0), '< 100'],
+      ['shoal total, s', of(({ shoal: { totalMs } }) => totalMs / 1000), ''],
+      ['nginx total, s', of(({ nginx: { totalMs } }) => totalMs / 1000), ''],
+      ['registry total, s', of(({ registry: { totalMs } }) => totalMs / 1000), ''],
+      ['shoal / nginx', of(({ shoal: a, nginx: b }) => a.totalMs / b.totalMs), '<= 4.5'],
+      ['shoal / registry', of(({ shoal: a, registry: b }) => a.totalMs / b.totalMs), '<= 1.0'],
+      ...services.map((id) => [`${id} CPU-s per GiB`, of(({ cpu }) => cpu[id] ?? 0), ''] as const),
+      ...services.map((id) => [`${id} peak RSS, MiB`, of(({ rss }) => rss[id] ?? 0, 0), ''] as const),
+    ],
+  })
+}
