@@ -21,10 +21,15 @@ export type SharedBlobs = Map<Digest, Uint8Array>
 export interface MemoryOrigin extends AsyncDisposable {
   readonly id: string
   readonly url: string
-  /** Uploads under way here. */
-  readonly uploads: ReadonlyMap<string, Uint8Array>
+  /** Bytes received of each upload under way here. */
+  readonly uploads: ReadonlyMap<string, { readonly size: number }>
   /** Cuts every connection at once, and refuses new ones. */
   kill(): Promise<void>
+}
+
+interface MemoryUpload {
+  readonly chunks: Uint8Array[]
+  size: number
 }
 
 export interface MemoryOriginInit {
@@ -32,13 +37,13 @@ export interface MemoryOriginInit {
   readonly blobs: SharedBlobs
   /** Called before a blob is answered; may change the stream, wait, or throw. */
   readonly onRead?: (body: Readable) => Readable | Promise<Readable>
-  /** Called before an upload is committed. */
-  readonly onCommit?: () => void | Promise<void>
+  /** Waited for before the body of an upload is read. */
+  readonly onAppend?: () => void | Promise<void>
 }
 
 /** The HTTP API of an origin without disk, swarm or ring: what clients of origins are tested against. */
 export async function memoryOrigin(init: MemoryOriginInit): Promise<MemoryOrigin> {
-  const uploads = new Map<string, Uint8Array>()
+  const uploads = new Map<string, MemoryUpload>()
   const components = {
     logger: silentLogger(),
     metrics: silentMetrics(),
@@ -79,35 +84,39 @@ function chunksOf(bytes: Uint8Array): Uint8Array[] {
   return Array.from({ length: Math.ceil(bytes.byteLength / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size))
 }
 
-function uploadRoutes({ id: member, blobs, onCommit }: MemoryOriginInit, uploads: Map<string, Uint8Array>): Route[] {
+function uploadRoutes({ id: member, blobs, onAppend }: MemoryOriginInit, uploads: Map<string, MemoryUpload>): Route[] {
   let opened = 0
   const find = (exchange: Exchange) => {
     const id = param(exchange, 'id')
-    const bytes = uploads.get(id)
-    if (bytes === undefined) throw appError('BLOB_UPLOAD_UNKNOWN')
-    return { id, bytes, state: { id, member, size: bytes.byteLength } }
+    const upload = uploads.get(id)
+    if (upload === undefined) throw appError('BLOB_UPLOAD_UNKNOWN')
+    return { id, upload }
   }
   const open: Route['handle'] = (exchange) => {
     opened += 1
     const id = `${member}-${opened}`
-    uploads.set(id, new Uint8Array())
+    uploads.set(id, { chunks: [], size: 0 })
     sendJson(exchange, 201, { id, member, size: 0 })
   }
   const append: Route['handle'] = async (exchange) => {
-    const { id, bytes } = find(exchange)
-    if (Number(exchange.req.headers[OFFSET_HEADER]) !== bytes.byteLength) throw appError('UPLOAD_OFFSET')
-    let received = bytes
+    const { id, upload } = find(exchange)
+    if (Number(exchange.req.headers[OFFSET_HEADER]) !== upload.size) throw appError('UPLOAD_OFFSET')
+    await onAppend?.()
     for await (const chunk of exchange.req as AsyncIterable<Uint8Array>) {
-      received = Buffer.concat([received, chunk])
-      uploads.set(id, received)
+      upload.chunks.push(chunk)
+      upload.size += chunk.byteLength
     }
-    sendJson(exchange, 200, { id, member, size: received.byteLength })
+    sendJson(exchange, 200, { id, member, size: upload.size })
+  }
+  const status: Route['handle'] = (exchange) => {
+    const { id, upload } = find(exchange)
+    sendJson(exchange, 200, { id, member, size: upload.size })
   }
   const commit: Route['handle'] = async (exchange) => {
-    const { id, bytes } = find(exchange)
+    const { id, upload } = find(exchange)
+    const bytes = Buffer.concat(upload.chunks)
     const digest = parseDigest(exchange.query.get('digest') ?? '')
     if (digestOf(bytes, digestAlgorithm(digest)) !== digest) throw appError('DIGEST_INVALID')
-    await onCommit?.()
     blobs.set(digest, bytes)
     uploads.delete(id)
     sendJson(exchange, 201, { digest, size: bytes.byteLength })
@@ -123,7 +132,7 @@ function uploadRoutes({ id: member, blobs, onCommit }: MemoryOriginInit, uploads
   })
   return [
     row(['POST'], originRoutes.uploads, open),
-    row(['GET'], originRoutes.upload, (exchange) => sendJson(exchange, 200, find(exchange).state)),
+    row(['GET'], originRoutes.upload, status),
     row(['PATCH'], originRoutes.upload, append),
     row(['PUT'], originRoutes.upload, commit),
     row(['DELETE'], originRoutes.upload, cancel),

@@ -254,6 +254,7 @@ export function registryUploadSuite(name: string, make: () => Promise<RunningReg
           expect((await send('DELETE', answer.headers.location ?? '')).status).toBe(204)
         }
         expect((await read(to, digest)).status).toBe(404)
+        expect((await mount(from, digest, from)).status).toBe(202)
       })
 
       test('a malformed digest is 400', async () => {

@@ -86,7 +86,7 @@ describe('the proxy when origins are down', () => {
     req.write(bytes.subarray(0, 100_000))
     const holder = holderOf(stack)
     await eventually(() => {
-      if ([...holder.uploads.values()][0]?.byteLength !== 100_000) throw new Error('not there yet')
+      if ([...holder.uploads.values()][0]?.size !== 100_000) throw new Error('not there yet')
     })
     await holder.kill()
     const { statusCode } = await answer
@@ -162,7 +162,7 @@ describe('the proxy and its clients', () => {
       if (i === 0) abandoned.req.write(bytes.subarray(0, 50_000))
       const holder = holderOf(stack)
       await eventually(() => {
-        if ([...holder.uploads.values()][0]?.byteLength !== 50_000) throw new Error('not there yet')
+        if ([...holder.uploads.values()][0]?.size !== 50_000) throw new Error('not there yet')
       })
       abandoned.req.destroy()
     }

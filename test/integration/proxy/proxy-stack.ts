@@ -22,7 +22,7 @@ const SECRET = 'a secret for tests'
 
 const ANY_PORT = { bind: '127.0.0.1:auto' }
 
-export async function startProxyStack(hooks: Pick<MemoryOriginInit, 'onRead' | 'onCommit'> = {}): Promise<ProxyStack> {
+export async function startProxyStack(hooks: Pick<MemoryOriginInit, 'onRead' | 'onAppend'> = {}): Promise<ProxyStack> {
   const blobs: SharedBlobs = new Map()
   const origins = await Promise.all(['o1', 'o2'].map((id) => memoryOrigin({ id, blobs, ...hooks })))
   const index = buildIndexService(
