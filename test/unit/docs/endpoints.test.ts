@@ -1,0 +1,106 @@
+import { describe, expect, test } from '@jest/globals'
+import { digestOf } from '../../../lib/core/index.ts'
+import { opsRoutes, type Route } from '../../../lib/http/index.ts'
+import { memoryRegistryStorage, type RegistryStorage, registryRoutes } from '../../../lib/registry/index.ts'
+import { blobTraffic, silentMetrics } from '../../../lib/telemetry/index.ts'
+import { adminRoutes, blobRoute } from '../../../services/agent/server.ts'
+import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
+import { originServerRoutes } from '../../../services/origin/server.ts'
+import { proxySchema } from '../../../services/proxy/config.ts'
+import { proxyServerRoutes } from '../../../services/proxy/server.ts'
+import { trackerServerRoutes } from '../../../services/tracker/server.ts'
+import { docTable } from '../../kit/doc-table.ts'
+import { httpPair } from '../../kit/http-pair.ts'
+
+/** Stands for components that no route touches until it is called. */
+const untouched = {} as never
+
+const readOnly = (): RegistryStorage => {
+  const { blobs, manifests, tags } = memoryRegistryStorage()
+  return { blobs, manifests, tags }
+}
+
+const proxyRoutes = () =>
+  proxyServerRoutes(memoryRegistryStorage(), {
+    registry: proxySchema.parse({}).registry,
+    uploadSecret: 'a secret for the test',
+    traffic: blobTraffic(silentMetrics()),
+  })
+
+/** What each listener really serves, by its heading in the document. */
+const listeners: Readonly<Record<string, readonly Route[]>> = {
+  'Every service: ops listener': opsRoutes({ metrics: silentMetrics(), checks: {} }),
+  'origin: main listener': originServerRoutes(untouched, { memberId: 'origin-1' }),
+  'tracker: main listener': trackerServerRoutes(untouched),
+  'build-index: main listener': buildIndexServerRoutes(untouched),
+  'proxy: registry listener': proxyRoutes(),
+  'agent: registry listener': [...registryRoutes(readOnly(), { ownNames: [] }), blobRoute(untouched, () => undefined)],
+  'agent: admin listener': adminRoutes(untouched, untouched),
+}
+
+const rows = docTable('docs/endpoints.md', ['method', 'path', 'right', 'what'])
+const withoutQuery = (path: string) => path.replace(/\?.*$/, '')
+
+describe('docs/endpoints.md', () => {
+  test.each(Object.keys(listeners))('%s: its rows are its routes, with their rights', (heading) => {
+    const documented = rows
+      .filter((row) => row.heading === heading)
+      .flatMap(({ method, path, right }) => method.split(' ').map((each) => `${each} ${withoutQuery(path)} ${right}`))
+    const served = listeners[heading]!.flatMap(({ methods, path, right }) =>
+      methods.map((m) => `${m} ${path} ${right}`),
+    )
+    expect(documented.toSorted()).toEqual(served.toSorted())
+  })
+
+  test('every table belongs to a listener', () => {
+    expect([...new Set(rows.map(({ heading }) => heading))].toSorted()).toEqual(Object.keys(listeners).toSorted())
+  })
+})
+
+const ociRows = docTable('docs/endpoints.md', ['method', 'OCI path', 'right', 'what'])
+const everyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+const examples: Readonly<Record<string, string>> = {
+  '<name>': 'team/app',
+  '<digest>': digestOf(Buffer.from('some content')),
+  '<reference>': '1.0',
+  '<session>': 'some-session',
+}
+const exampleOf = (path: string) => withoutQuery(path).replace(/<\w+>/g, (name) => examples[name] ?? name)
+
+/** Sends every method to every documented path, and tells those that were not refused with one of these statuses. */
+async function allowed(routes: readonly Route[], right: 'read' | 'write', refusals: readonly number[]) {
+  const rights = right === 'read' ? (['read'] as const) : (['read', 'write'] as const)
+  await using pair = await httpPair(routes, {
+    server: { envelope: 'registry' },
+    authenticate: () => ({ name: 'anonymous', rights }),
+  })
+  const found: string[] = []
+  for (const path of new Set(ociRows.map((row) => row['OCI path']))) {
+    for (const method of everyMethod) {
+      const answer = await pair.client.request({ method, url: pair.url(exampleOf(path)) })
+      await answer.discard()
+      if (!refusals.includes(answer.status)) found.push(`${method} ${path}`)
+    }
+  }
+  return found.toSorted()
+}
+
+describe('OCI rows of docs/endpoints.md', () => {
+  const requests = (rows: typeof ociRows) =>
+    rows.flatMap((row) => row.method.split(' ').map((method) => `${method} ${row['OCI path']}`)).toSorted()
+
+  test('are what the proxy does not refuse as unsupported', async () => {
+    expect(await allowed(proxyRoutes(), 'write', [405])).toEqual(requests(ociRows))
+  })
+
+  test('name the right that the proxy asks for', async () => {
+    const reads = ociRows.filter(({ right }) => right === 'read')
+    expect(await allowed(proxyRoutes(), 'read', [405, 401, 403])).toEqual(requests(reads))
+  })
+
+  test('are served by the agent where they are reads', async () => {
+    const reads = ociRows.filter(({ right }) => right === 'read')
+    expect(await allowed(registryRoutes(readOnly(), { ownNames: [] }), 'write', [405])).toEqual(requests(reads))
+  })
+})
