@@ -7,8 +7,8 @@ export interface FaultyBackend {
   /** From now on every call fails with BACKEND_UNAVAILABLE. */
   break(): void
   heal(): void
-  /** Runs once, right before the next write reaches the store: the place for somebody else's write. */
-  beforeNextWrite(intrude: () => Promise<unknown>): void
+  /** Runs once, right before the next such call reaches the store: the place for somebody else's call. */
+  beforeNext(method: 'write' | 'delete', intrude: () => Promise<unknown>): void
   /** Calls that reached the store, by method. */
   readonly calls: Readonly<Record<keyof Backend, number>>
 }
@@ -16,11 +16,17 @@ export interface FaultyBackend {
 export function faultyBackend(inner: Backend): FaultyBackend {
   const calls = { start: 0, stop: 0, stat: 0, read: 0, write: 0, list: 0, delete: 0 }
   let broken = false
-  let intrusion: (() => Promise<unknown>) | undefined
+  const intrusions = new Map<string, () => Promise<unknown>>()
 
   const reach = (method: keyof Backend) => {
     if (broken) throw appError('BACKEND_UNAVAILABLE')
     calls[method] += 1
+  }
+
+  const intrudeBefore = async (method: string) => {
+    const intrude = intrusions.get(method)
+    intrusions.delete(method)
+    await intrude?.()
   }
 
   return {
@@ -31,8 +37,8 @@ export function faultyBackend(inner: Backend): FaultyBackend {
     heal() {
       broken = false
     },
-    beforeNextWrite(intrude) {
-      intrusion = intrude
+    beforeNext(method, intrude) {
+      intrusions.set(method, intrude)
     },
     backend: {
       async start() {
@@ -50,9 +56,7 @@ export function faultyBackend(inner: Backend): FaultyBackend {
       },
       async write(...args) {
         reach('write')
-        const intrude = intrusion
-        intrusion = undefined
-        await intrude?.()
+        await intrudeBefore('write')
         return inner.write(...args)
       },
       async list(...args) {
@@ -61,6 +65,7 @@ export function faultyBackend(inner: Backend): FaultyBackend {
       },
       async delete(...args) {
         reach('delete')
+        await intrudeBefore('delete')
         return inner.delete(...args)
       },
     },

@@ -3,7 +3,8 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Backend, ObjectPage, ObjectRead } from '../../../lib/backend/index.ts'
-import { appError, codeOf, hasCode, seededRandom } from '../../../lib/base/index.ts'
+import { appError, codeOf, hasCode } from '../../../lib/base/index.ts'
+import { cipherBytes } from '../../kit/cipher-bytes.ts'
 
 /** One empty store and the means to look at it. */
 export interface StoreUnderTest {
@@ -37,7 +38,7 @@ async function opened(
 
 /** `size` bytes in chunks of 256 KiB, made as they are read, and their digest. */
 function randomStream(size: number): { readonly stream: Readable; readonly sha256: () => string } {
-  const block = Buffer.from(seededRandom(size).bytes(256 * 1024))
+  const block = cipherBytes(`block-${size}`, 256 * 1024)
   const hash = createHash('sha256')
   let left = size
   const stream = new Readable({
@@ -206,7 +207,7 @@ export function backendSuite(name: string, make: () => Promise<StoreUnderTest>):
       })
 
       test('a range across several chunks is exact', async () => {
-        const bytes = Buffer.from(seededRandom(3).bytes(3 * MIB + 17))
+        const bytes = cipherBytes('range', 3 * MIB + 17)
         await backend.write('k', bytes, { size: bytes.length })
         const range = { start: MIB - 5, end: 3 * MIB + 3 }
         const found = await opened(backend, 'k', { range })
@@ -396,7 +397,7 @@ export function backendSuite(name: string, make: () => Promise<StoreUnderTest>):
       }
 
       beforeEach(async () => {
-        for (const key of [...keys].reverse()) await put(backend, key, key)
+        await Promise.all([...keys].reverse().map((key) => put(backend, key, key)))
       })
 
       test('keys come in ascending byte order', async () => {

@@ -55,11 +55,14 @@ describe('tags', () => {
   test('a move that meets another one in between is tried again and takes effect', async () => {
     await index.putTag(app, v1, { descriptor: one })
     const rival = repositoryIndex({ backend: store.backend, clock: fakeClock(), random: seededRandom(2) })
-    store.beforeNextWrite(() => rival.putTag(app, v1, { descriptor: descriptor('rival') }))
+    const writes = store.calls.write
+    store.beforeNext('write', () => rival.putTag(app, v1, { descriptor: descriptor('rival') }))
     const move = index.putTag(app, v1, { descriptor: two })
     await clock.advance(1_000)
     await move
     expect(await index.getTag(app, v1)).toEqual(two)
+    // The refused one, the rival's, and the one that was tried again.
+    expect(store.calls.write - writes).toBe(3)
   })
 
   test('a deleted tag is gone, and deleting it again is MANIFEST_UNKNOWN', async () => {
@@ -167,6 +170,17 @@ describe('manifests', () => {
     expect(left?.tags).toHaveLength(20)
     for (const tag of left?.tags ?? []) expect(await index.getTag(app, tag)).toEqual(two)
     expect(await index.getTag(other, v1)).toEqual(one)
+  })
+
+  test('a tag that moves to another manifest meanwhile is not taken along', async () => {
+    await index.putManifest(app, one)
+    await index.putTag(app, v1, { descriptor: one })
+    store.beforeNext('delete', () => index.putTag(app, v1, { descriptor: two }))
+    const removal = index.deleteManifest(app, one.digest)
+    await clock.advance(1_000)
+    await removal
+    expect(await index.getTag(app, v1)).toEqual(two)
+    expect(await index.getManifest(app, one.digest)).toBeUndefined()
   })
 
   test('a removal that was cut short can be repeated', async () => {
