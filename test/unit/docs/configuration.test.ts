@@ -1,0 +1,156 @@
+import { join } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import type { ProcessHost } from '../../../lib/base/index.ts'
+import { loadConfig } from '../../../lib/config/index.ts'
+import { commonKeys, runProgram } from '../../../lib/service/index.ts'
+import { agentSchema } from '../../../services/agent/config.ts'
+import { buildIndexSchema } from '../../../services/build-index/config.ts'
+import { originSchema } from '../../../services/origin/config.ts'
+import { proxySchema } from '../../../services/proxy/config.ts'
+import { trackerSchema } from '../../../services/tracker/config.ts'
+import { docTable, readProjectFile } from '../../kit/doc-table.ts'
+
+/** A schema as JSON Schema says it, before any transformation. */
+interface Shape {
+  readonly properties?: Readonly<Record<string, Shape>>
+  readonly items?: Shape
+  readonly oneOf?: readonly Shape[]
+  readonly default?: unknown
+  readonly required?: readonly string[]
+}
+
+interface Leaf {
+  readonly default: unknown
+  readonly isRequired: boolean
+}
+
+const shapeOf = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input' }) as Shape
+
+/** Keys that are no mappings themselves, by dotted path. */
+const leavesOf = ({ properties = {}, required = [] }: Shape, prefix = ''): ReadonlyMap<string, Leaf> =>
+  new Map(
+    Object.entries(properties).flatMap(([name, shape]) =>
+      shape.properties === undefined
+        ? [[prefix + name, { default: shape.default, isRequired: required.includes(name) }] as const]
+        : [...leavesOf(shape, `${prefix}${name}.`)],
+    ),
+  )
+
+const schemas = {
+  agent: agentSchema,
+  origin: originSchema,
+  tracker: trackerSchema,
+  'build-index': buildIndexSchema,
+  proxy: proxySchema,
+} as const
+type Service = keyof typeof schemas
+const services = Object.keys(schemas) as Service[]
+
+const at = (shape: Shape | undefined, ...path: readonly string[]): Shape =>
+  path.reduce((inner, name) => inner.properties?.[name] ?? {}, shape ?? {})
+const origin = shapeOf(originSchema)
+
+/** What stands under each heading of the document, from the schemas. */
+const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
+  'Every service': leavesOf(shapeOf(z.object(commonKeys))),
+  'Every listener': new Map([
+    ...leavesOf(at(origin, 'ops')),
+    ['bind', { default: 'see the service', isRequired: false }],
+  ]),
+  'Every list of members': leavesOf(at(origin, 'origins', 'members').items ?? {}),
+  'Every rule of `backends`': new Map([
+    ...leavesOf(at(origin, 'backends').items ?? {}),
+    ['backend', { default: undefined, isRequired: true }],
+  ]),
+  'Every store': leavesOf(at(shapeOf(buildIndexSchema), 'backend').oneOf?.[0] ?? {}),
+  ...Object.fromEntries(
+    services.map((service) => [
+      service,
+      new Map(
+        [...leavesOf(shapeOf(schemas[service]))].filter(([key]) => !(key in commonKeys) && !key.endsWith('.insecure')),
+      ),
+    ]),
+  ),
+}
+
+const rows = docTable('docs/configuration.md', ['key', 'type', 'default', 'what'])
+
+const documentedDefault = (text: string): unknown => {
+  if (text === 'none' || text === 'must be given') return undefined
+  return text === 'see the service' ? text : parse(text)
+}
+
+describe('docs/configuration.md', () => {
+  test.each(Object.keys(sections))('%s: its rows are its keys, with their defaults', (heading) => {
+    const documented = rows
+      .filter((row) => row.heading === heading)
+      .map((row): [string, Leaf] => [
+        row.key,
+        { default: documentedDefault(row.default), isRequired: row.default === 'must be given' },
+      ])
+    expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(sections[heading]!))
+    expect(documented).toHaveLength(sections[heading]!.size)
+  })
+
+  test('every table of keys belongs to a section, and says what each key does', () => {
+    expect([...new Set(rows.map(({ heading }) => heading))].toSorted()).toEqual(Object.keys(sections).toSorted())
+    expect(rows.filter(({ type, what }) => type === '' || what === '')).toEqual([])
+  })
+
+  test('names the flags of a service', async () => {
+    let usage = ''
+    const host: ProcessHost = {
+      env: {},
+      onTerminate: () => () => undefined,
+      complain: (text: string) => {
+        usage += text
+      },
+    }
+    const program = {
+      name: 'agent',
+      schema: agentSchema,
+      make: (): never => {
+        throw new Error('no service is made to print the flags')
+      },
+    }
+    expect(await runProgram(program, ['--help'], host)).toBe(0)
+    const documented = docTable('docs/configuration.md', ['flag of a service', 'what']).map(
+      (row) => row['flag of a service'],
+    )
+    expect(documented.toSorted()).toEqual([...new Set(usage.match(/--\w+/g)), '--help'].toSorted())
+  })
+
+  test('names the flags of the herd', () => {
+    const declared = [...readProjectFile('services/herd/main.ts').matchAll(/\.option\(\s*'(--\w+)/g)].map(
+      ([, flag]) => flag,
+    )
+    const documented = docTable('docs/configuration.md', ['flag of the herd', 'default', 'what'])
+    expect(documented.map((row) => row['flag of the herd'])).toEqual(declared)
+  })
+})
+
+/** Dotted paths of everything that is no mapping. */
+const pathsIn = (value: unknown, prefix = ''): readonly string[] =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.entries(value).flatMap(([key, inner]) => pathsIn(inner, prefix === '' ? key : `${prefix}.${key}`))
+    : [prefix]
+
+describe.each(services)('config/%s/base.yaml', (service) => {
+  const file = `config/${service}/base.yaml`
+  const leaves = leavesOf(shapeOf(schemas[service]))
+
+  test('holds the defaults', async () => {
+    const path = join(import.meta.dirname, '..', '..', '..', file)
+    expect(await loadConfig(schemas[service], { file: path })).toEqual(schemas[service].parse({}))
+  })
+
+  test('names every key, those without a default in a comment', () => {
+    const optional = [...leaves].flatMap(([key, leaf]) => (leaf.default === undefined ? [key.split('.').at(-1)] : []))
+    const commented = new RegExp(`^( *)# (${optional.join('|')}):`, 'gm')
+    const named = pathsIn(parse(readProjectFile(file).replace(commented, '$1$2:')))
+    const isInside = (key: string, leaf: string) => key === leaf || key.startsWith(`${leaf}.`)
+    expect([...leaves.keys()].filter((leaf) => !named.some((key) => isInside(key, leaf)))).toEqual([])
+  })
+})
