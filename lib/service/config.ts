@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { anonymousRights, duration, type listenerOn, logLevel } from '../config/index.ts'
+import { anonymousRights, duration, type listenerOn, logLevel, memberList } from '../config/index.ts'
 
 /** Keys that every service has; spread into its schema. */
 export const commonKeys = {
@@ -10,6 +10,21 @@ export const commonKeys = {
   anonymous: anonymousRights.exactOptional(),
   /** Longest time that a stop waits for answers under way. */
   drain: duration.prefault('10s'),
+}
+
+const onePlace = (id: string, port: number) => memberList.prefault([{ id, url: `http://127.0.0.1:${port}` }])
+
+/** The rings of a cluster as each service that uses them has them in its config; the same for everybody. */
+export const rings = {
+  origins: z
+    .strictObject({
+      members: onePlace('origin-1', 64_001),
+      /** How many origins own each blob. */
+      replicas: z.number().int().min(1).default(2),
+    })
+    .prefault({}),
+  trackers: z.strictObject({ members: onePlace('tracker-1', 63_001) }).prefault({}),
+  buildIndexes: z.strictObject({ members: onePlace('build-index-1', 62_001) }).prefault({}),
 }
 
 const common = z.strictObject(commonKeys)

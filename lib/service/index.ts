@@ -1,4 +1,4 @@
-export { type CommonConfig, commonKeys, type ListenerConfig } from './config.ts'
+export { type CommonConfig, commonKeys, type ListenerConfig, rings } from './config.ts'
 export { type Program, runProgram } from './run-program.ts'
 export {
   clusterHttp,

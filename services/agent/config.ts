@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { anonymousRights, byteSize, listenerOn, memberList, rate } from '../../lib/config/index.ts'
-import { commonKeys } from '../../lib/service/index.ts'
+import { anonymousRights, byteSize, listenerOn, rate } from '../../lib/config/index.ts'
+import { commonKeys, rings } from '../../lib/service/index.ts'
 
 /** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
 export const agentSchema = z.strictObject({
@@ -31,19 +31,9 @@ export const agentSchema = z.strictObject({
       minFree: byteSize.prefault('512MiB'),
     })
     .prefault({}),
-  origins: z
-    .strictObject({
-      members: memberList.prefault([{ id: 'origin-1', url: 'http://127.0.0.1:64001' }]),
-      /** How many origins own each blob; the same number as the origins have. */
-      replicas: z.number().int().min(1).default(2),
-    })
-    .prefault({}),
-  trackers: z
-    .strictObject({ members: memberList.prefault([{ id: 'tracker-1', url: 'http://127.0.0.1:63001' }]) })
-    .prefault({}),
-  buildIndexes: z
-    .strictObject({ members: memberList.prefault([{ id: 'build-index-1', url: 'http://127.0.0.1:62001' }]) })
-    .prefault({}),
+  origins: rings.origins,
+  trackers: rings.trackers,
+  buildIndexes: rings.buildIndexes,
   limits: z
     .strictObject({
       /** What other peers get from here, all together. */

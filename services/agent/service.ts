@@ -11,7 +11,7 @@ import {
   serviceRuntime,
 } from '../../lib/service/index.ts'
 import { type BlobStore, diskStore } from '../../lib/store/index.ts'
-import { type PullSummary, type SwarmEngine, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
+import { type PullSummary, type SwarmEngine, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import type { AgentConfig } from './config.ts'
 import { pulls } from './pulls.ts'
@@ -79,16 +79,6 @@ function agentEngine(
   return engine
 }
 
-/** Announces what lies in the cache already, so that other agents find it after a restart. */
-function seedOnStart(store: BlobStore, engine: SwarmEngine): Startable {
-  return {
-    async start() {
-      for (const { digest, size } of await store.list()) engine.seed({ digest, namespace: '' }, size)
-    },
-    stop: () => Promise.resolve(),
-  }
-}
-
 /** One agent. @throws INSECURE_BIND, CONFIG_INVALID */
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const runtime = serviceRuntime('agent', config, components)
@@ -129,7 +119,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     routes: adminRoutes(store, engine),
   })
   return {
-    ...lifecycle([clients.http, store, engine, seedOnStart(store, engine), ops, admin, registry]),
+    ...lifecycle([clients.http, store, engine, seedStored(store, engine), ops, admin, registry]),
     engine,
     get url() {
       return registry.url

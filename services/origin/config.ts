@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { backendRulesSchema } from '../../lib/backend/index.ts'
-import { byteSize, duration, listenerOn, memberList, rate } from '../../lib/config/index.ts'
-import { commonKeys } from '../../lib/service/index.ts'
+import { byteSize, duration, listenerOn, rate } from '../../lib/config/index.ts'
+import { commonKeys, rings } from '../../lib/service/index.ts'
 
 /** Every key of an origin; `config/origin/base.yaml` shows them with their defaults. */
 export const originSchema = z.strictObject({
@@ -29,16 +29,8 @@ export const originSchema = z.strictObject({
   /** The stores behind the cluster, by repository; the first rule that fits counts. The same for all origins. */
   backends: backendRulesSchema.prefault([{ namespace: '*', backend: { driver: 'file', folder: 'data/backend' } }]),
   /** The ring of origins. */
-  origins: z
-    .strictObject({
-      members: memberList.prefault([{ id: 'origin-1', url: 'http://127.0.0.1:64001' }]),
-      /** How many origins own each blob. */
-      replicas: z.number().int().min(1).default(2),
-    })
-    .prefault({}),
-  trackers: z
-    .strictObject({ members: memberList.prefault([{ id: 'tracker-1', url: 'http://127.0.0.1:63001' }]) })
-    .prefault({}),
+  origins: rings.origins,
+  trackers: rings.trackers,
   limits: z
     .strictObject({
       /** What peers get from here, all together. */

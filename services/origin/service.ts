@@ -11,7 +11,7 @@ import {
   serviceRuntime,
 } from '../../lib/service/index.ts'
 import { type BlobStore, diskStore, type StoredBlob } from '../../lib/store/index.ts'
-import { type BlobRef, type SwarmEngine, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
+import { type BlobRef, type SwarmEngine, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import type { OriginConfig } from './config.ts'
 import { ingest } from './ingest.ts'
@@ -90,16 +90,6 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   return { runtime, http, cluster, store, backends, engine, siblings: siblingClients(http, cluster) }
 }
 
-/** Announces what lies in the store already, so that agents find it after a restart. */
-function seedOnStart(store: BlobStore, engine: SwarmEngine): Startable {
-  return {
-    async start() {
-      for (const { digest, size } of await store.list()) engine.seed({ digest, namespace: '' }, size)
-    },
-    stop: () => Promise.resolve(),
-  }
-}
-
 /** One origin. @throws INSECURE_BIND, CONFIG_INVALID */
 export function originService(components: OriginComponents, config: OriginConfig): OriginService {
   const { runtime, http, cluster, store, backends, engine, siblings } = originParts(components, config)
@@ -127,7 +117,7 @@ export function originService(components: OriginComponents, config: OriginConfig
   const main = serviceListener(runtime, config, { name: 'http', listener: config.http, routes })
   const ops = opsListener(runtime, config, { listener: config.ops, checks: {} })
   return {
-    ...lifecycle([http, store, backends, tasks, engine, seedOnStart(store, engine), ops, main]),
+    ...lifecycle([http, store, backends, tasks, engine, seedStored(store, engine), ops, main]),
     engine,
     get url() {
       return main.url

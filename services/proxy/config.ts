@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { byteSize, listenerOn, memberList } from '../../lib/config/index.ts'
-import { commonKeys } from '../../lib/service/index.ts'
+import { byteSize, listenerOn } from '../../lib/config/index.ts'
+import { commonKeys, rings } from '../../lib/service/index.ts'
 
 /** Every key of a proxy; `config/proxy/base.yaml` shows them with their defaults. */
 export const proxySchema = z.strictObject({
@@ -17,16 +17,8 @@ export const proxySchema = z.strictObject({
     .prefault({}),
   /** Probes and metrics. */
   ops: listenerOn('127.0.0.1:61003'),
-  origins: z
-    .strictObject({
-      members: memberList.prefault([{ id: 'origin-1', url: 'http://127.0.0.1:64001' }]),
-      /** How many origins own each blob; the same number as the origins have. */
-      replicas: z.number().int().min(1).default(2),
-    })
-    .prefault({}),
-  buildIndexes: z
-    .strictObject({ members: memberList.prefault([{ id: 'build-index-1', url: 'http://127.0.0.1:62001' }]) })
-    .prefault({}),
+  origins: rings.origins,
+  buildIndexes: rings.buildIndexes,
   cache: z
     .strictObject({
       /** Manifests kept in memory, in bytes; they are immutable by digest. */

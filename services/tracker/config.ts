@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { byteSize, duration, listenerOn, memberList } from '../../lib/config/index.ts'
-import { commonKeys } from '../../lib/service/index.ts'
+import { byteSize, duration, listenerOn } from '../../lib/config/index.ts'
+import { commonKeys, rings } from '../../lib/service/index.ts'
 
 /** Every key of a tracker; `config/tracker/base.yaml` shows them with their defaults. */
 export const trackerSchema = z.strictObject({
@@ -10,13 +10,7 @@ export const trackerSchema = z.strictObject({
   /** Probes and metrics. */
   ops: listenerOn('127.0.0.1:63003'),
   /** The ring of origins, whose metainfo is relayed. */
-  origins: z
-    .strictObject({
-      members: memberList.prefault([{ id: 'origin-1', url: 'http://127.0.0.1:64001' }]),
-      /** How many origins own each blob; the same number as the origins have. */
-      replicas: z.number().int().min(1).default(2),
-    })
-    .prefault({}),
+  origins: rings.origins,
   /** In which order peers are named. */
   policy: z.enum(['completeness']).default('completeness'),
   announce: z

@@ -22,6 +22,8 @@ export interface TopologyInit {
   readonly trackers: number
   /** `agent.limits.upload=20MB/s`, as the herd takes them. */
   readonly overrides?: readonly string[]
+  /** Flags of node for every instance, such as `--cpu-prof`. */
+  readonly nodeFlags?: readonly string[]
   /** Ids that are not started yet; `start` does. */
   readonly later?: readonly string[]
 }
@@ -68,7 +70,7 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
         ...Object.entries(config).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
         ...own.map((text) => text.slice(kind.length + 1)),
       ]
-      const args = ['--import', 'tsx', `services/${folderOf[kind]}/main.ts`, ...sets.flatMap((set) => ['--set', set])]
+      const args = [...(init.nodeFlags ?? []), '--import', 'tsx', `services/${folderOf[kind]}/main.ts`, ...sets.flatMap((set) => ['--set', set])]
       const ready = async (_output: unknown, signal: AbortSignal) => {
         const response = await fetch(`${url(id, 'ops')}/healthz`, { signal })
         if (!response.ok) throw new Error(`not healthy: ${response.status}`)
