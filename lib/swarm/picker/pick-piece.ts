@@ -23,6 +23,8 @@ export interface PickView {
   served(piece: number): boolean
   /** The piece is this node's to fetch from origins (see `Shares`). */
   isMine(piece: number): boolean
+  /** The agents that serve this node are too slow for what is left: an idle origin may give what they have too. */
+  readonly agentsAreSlow: boolean
   readonly random: Random
 }
 
@@ -41,7 +43,8 @@ const STRICT_PIECES = 2
 /**
  * The piece to ask `peer` for next. From an agent: the reader's next bytes, the rarest of the window, a suggested piece,
  * the rarest of all. From an origin: the next piece of a reader in need, then what no agent gives: this node's share or
- * what the origin suggested, the window in order first; the shares of others only when it has nothing else to do.
+ * what the origin suggested, the window in order first; when it has nothing else to do, the shares of others, and at last
+ * what agents would take too long for.
  */
 export function pickPiece(view: PickView, peer: PickPeer): number | undefined {
   return peer.role === 'origin' ? pickFromOrigin(view, peer) : pickFromAgent(view, peer)
@@ -59,11 +62,8 @@ function pickFromAgent(view: PickView, peer: PickPeer): number | undefined {
 
 function pickFromOrigin(view: PickView, peer: PickPeer): number | undefined {
   const can = (piece: number) => view.wanted(piece) && peer.has(piece)
-  const urgent = nextOf(
-    view.windows.filter((window) => window.urgent),
-    can,
-  )
-  if (urgent !== undefined) return urgent
+  const urgent = view.windows.find((window) => window.urgent && can(window.next))
+  if (urgent !== undefined) return urgent.next
   const only = (piece: number) => can(piece) && !(view.copies(piece) > 0 && view.served(piece))
   const own = (piece: number) => only(piece) && (view.isMine(piece) || peer.suggested.has(piece))
   const mine =
@@ -71,11 +71,9 @@ function pickFromOrigin(view: PickView, peer: PickPeer): number | undefined {
     first(peer.suggested, only) ??
     rarest(view, { start: 0, end: view.count, can: own })
   if (mine !== undefined || !peer.idle) return mine
-  return (
-    rarestInWindows(view, only) ??
-    rarest(view, { start: 0, end: view.count, can: only }) ??
-    rarest(view, { start: 0, end: view.count, can })
-  )
+  const others = rarestInWindows(view, only) ?? rarest(view, { start: 0, end: view.count, can: only })
+  if (others !== undefined || !view.agentsAreSlow) return others
+  return rarestInWindows(view, can) ?? rarest(view, { start: 0, end: view.count, can })
 }
 
 function nextOf(windows: readonly ReaderWindow[], can: (piece: number) => boolean): number | undefined {

@@ -20,9 +20,14 @@ export interface AssignmentView {
   readonly count: number
   readonly windows: readonly ReaderWindow[]
   readonly nowMs: number
+  /** Bytes of the blob that are not here. */
+  readonly leftBytes: number
   /** Its hash is known and there is a use for it; whether it is under way is not looked at. */
   wants(piece: number): boolean
 }
+
+/** When agents would need longer than this for what is left, idle origins help. */
+const PATIENCE_SECONDS = 2
 
 /** Requests of one block at once when nothing else is left to ask for. */
 const ENDGAME_ASKS = 2
@@ -65,9 +70,10 @@ export function pickView(view: AssignmentView): PickView {
     count,
     windows,
     random,
+    agentsAreSlow: suppliers.agentRate !== undefined && view.leftBytes > suppliers.agentRate * PATIENCE_SECONDS,
     wanted: (piece) => view.wants(piece) && !jobs.has(piece),
     copies: (piece) => suppliers.copies(piece),
-    served: (piece) => suppliers.served(piece),
+    served: (piece) => suppliers.served(piece, view.nowMs),
     isMine: (piece) => suppliers.isMine(piece),
   }
 }

@@ -25,6 +25,8 @@ interface OpenAsk extends Ask {
 }
 
 const COOLDOWN = { baseMs: 100, maxMs: 2_000 }
+/** After a timeout somebody else gets the chance to take the piece over. */
+const MISS_COOLDOWN = { baseMs: 250, maxMs: 5_000 }
 
 /**
  * The open requests of one torrent. A block may be asked of several peers: the first asks into the piece itself, the
@@ -40,8 +42,10 @@ export class BlockRequests {
     this.#events = events
   }
 
-  get size(): number {
-    return this.#open.size
+  /** Some peer that has not missed lately owes an answer. */
+  get promising(): boolean {
+    for (const { peer } of this.#open) if (peer.misses === 0) return true
+    return false
   }
 
   ask(job: PieceJob, block: BlockState, peer: Supplier): void {
@@ -87,7 +91,10 @@ export class BlockRequests {
     )
     const peers = new Set(late.map((ask) => ask.peer))
     for (const ask of late) this.#withdraw(ask)
-    for (const peer of peers) peer.misses += 1
+    for (const peer of peers) {
+      peer.notBeforeMs = nowMs + cooldown(MISS_COOLDOWN, peer.misses)
+      peer.misses += 1
+    }
     for (const { job, block, peer } of late) this.#events.onRefused(job, block, peer)
   }
 
@@ -107,8 +114,7 @@ export class BlockRequests {
     if (!this.#close(ask)) return
     const { peer } = ask
     if (codeOf(err) !== 'PEER_CLOSED') {
-      const wait = Math.min(COOLDOWN.maxMs, COOLDOWN.baseMs * 2 ** peer.rejections)
-      peer.notBeforeMs = this.#components.clock.monotonicMs() + wait
+      peer.notBeforeMs = this.#components.clock.monotonicMs() + cooldown(COOLDOWN, peer.rejections)
       peer.rejections += 1
     }
     this.#events.onRefused(ask.job, ask.block, peer)
@@ -125,4 +131,8 @@ export class BlockRequests {
     ask.peer.openBlocks -= 1
     return true
   }
+}
+
+function cooldown({ baseMs, maxMs }: { readonly baseMs: number; readonly maxMs: number }, times: number): number {
+  return Math.min(maxMs, baseMs * 2 ** Math.min(times, 16))
 }

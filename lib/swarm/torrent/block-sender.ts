@@ -1,4 +1,4 @@
-import { type AppError, type Background, hasCode, toAppError } from '../../base/index.ts'
+import { type AppError, abortable, type Background, hasCode, toAppError } from '../../base/index.ts'
 import type { Block, PeerConnection } from '../peer/index.ts'
 import type { Content } from './content.ts'
 import type { SliceCache } from './slice-cache.ts'
@@ -28,6 +28,10 @@ export interface BlockSender {
   clear(): void
 }
 
+function isSame(a: Block, b: Block): boolean {
+  return a.piece === b.piece && a.offset === b.offset && a.length === b.length
+}
+
 /** Blocks of one peer being read or sent; so many keep its socket busy. */
 const WORKERS = 4
 
@@ -40,6 +44,7 @@ class Sender implements BlockSender {
   readonly #components: BlockSenderComponents
   readonly #init: BlockSenderInit
   #queue: Block[] = []
+  readonly #active = new Map<Block, AbortController>()
   #workers = 0
   #counted = 0
 
@@ -57,36 +62,39 @@ class Sender implements BlockSender {
     this.#queue.push(block)
     if (this.#workers >= WORKERS) return
     this.#workers += 1
-    tasks.run('send-blocks', (signal) => this.#work(signal))
+    tasks.run('send-blocks', () => this.#work())
   }
 
   cancel(block: Block): void {
-    const at = this.#queue.findIndex(({ piece, offset }) => piece === block.piece && offset === block.offset)
+    const at = this.#queue.findIndex((waiting) => isSame(waiting, block))
     for (const gone of at < 0 ? [] : this.#queue.splice(at, 1)) this.#components.lane.leave(gone.length)
+    for (const [active, controller] of this.#active) if (isSame(active, block)) controller.abort()
   }
 
   clear(): void {
     for (const gone of this.#queue.splice(0)) this.#components.lane.leave(gone.length)
+    for (const controller of this.#active.values()) controller.abort()
   }
 
-  async #work(signal: AbortSignal): Promise<void> {
+  async #work(): Promise<void> {
     try {
-      for (let block = this.#queue.shift(); block !== undefined; block = this.#queue.shift()) {
-        await this.#attempt(block, signal)
-      }
+      for (let block = this.#queue.shift(); block !== undefined; block = this.#queue.shift()) await this.#attempt(block)
     } finally {
       this.#workers -= 1
     }
   }
 
-  async #attempt(block: Block, signal: AbortSignal): Promise<void> {
+  async #attempt(block: Block): Promise<void> {
+    const controller = new AbortController()
+    this.#active.set(block, controller)
     try {
-      await this.#send(block, signal)
+      await this.#send(block, controller.signal)
     } catch (err) {
       if (hasCode(err, 'PEER_CLOSED', 'ABORTED')) return
       this.#init.connection.sendReject(block)
       this.#init.onUnreadable(toAppError(err, 'STORE_CORRUPT'))
     } finally {
+      this.#active.delete(block)
       this.#components.lane.leave(block.length)
     }
   }
@@ -96,7 +104,9 @@ class Sender implements BlockSender {
     const { connection, content } = this.#init
     await lane.bucket.take(block.length, { signal })
     const start = content.map.rangeOf(block.piece).start + block.offset
-    await connection.sendBlock(block, await slices.read(content, { start, end: start + block.length }))
+    const reading = slices.read(content, { start, end: start + block.length })
+    // A slow disk must not hold the worker of a request that nobody waits for any more.
+    await connection.sendBlock(block, await abortable(reading, signal))
     // A block that was cancelled meanwhile was not sent: the connection knows.
     const { sentBytes } = connection.stats
     meters.sentToPeers.add(sentBytes - this.#counted)

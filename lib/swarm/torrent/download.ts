@@ -34,6 +34,8 @@ export interface DownloadTarget {
   /** The piece is not here and there is a use for it. */
   wants(piece: number): boolean
   windows(nowMs: number): readonly ReaderWindow[]
+  /** Bytes of the blob that are not here. */
+  leftBytes(): number
   /** Takes a verified piece; resolves when it is stored or given up. Never rejects. */
   take(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void>
   events: {
@@ -85,13 +87,17 @@ export class Download {
     return this.#pieceMs
   }
 
-  /** Peers were asked for something and have not answered. */
-  get asking(): boolean {
-    return this.#requests.size > 0
+  /**
+   * What peers may give: something is `promised`; `nothing` right now (they choke, are busy, or lack the pieces); or every
+   * peer that serves this node has `missed` its time.
+   */
+  get outlook(): 'promised' | 'nothing' | 'missed' {
+    if (this.#requests.promising) return 'promised'
+    return this.#suppliers.allMissed ? 'missed' : 'nothing'
   }
 
   addPeer(connection: PeerConnection): void {
-    this.#suppliers.add(connection)
+    this.#suppliers.add(connection, this.#components.clock.monotonicMs())
     this.wake()
   }
 
@@ -178,6 +184,7 @@ export class Download {
       count: target.map.count,
       windows: target.windows(nowMs),
       nowMs,
+      leftBytes: target.leftBytes(),
       wants: (piece) => target.wants(piece) && target.hashOf(piece) !== undefined,
     }
   }

@@ -36,16 +36,17 @@ export class Ladder {
 
   /** Something changed: goes on over HTTP when no peer gives anything. */
   climb(): void {
-    if (this.#stopped || this.#init.download.asking) return
+    const { outlook } = this.#init.download
+    if (this.#stopped || outlook === 'promised') return
     const { clock, limits } = this.#components
     const nowMs = clock.monotonicMs()
     const patient = nowMs - this.#givenAtMs < limits.peerPatienceMs
-    if (!patient || this.#init.hopeless()) this.#rung.climb(nowMs)
+    if (!patient || outlook === 'missed' || this.#init.hopeless()) this.#rung.climb(nowMs)
   }
 
   /** To be called about ten times a second. */
   tick(nowMs: number): void {
-    if (this.#init.download.asking) this.#givenAtMs = nowMs
+    if (this.#init.download.outlook === 'promised') this.#givenAtMs = nowMs
     this.climb()
   }
 

@@ -170,6 +170,7 @@ export class Pull {
       self: this.#init.self,
       hashOf: (piece) => this.#log.hashOf(piece),
       wants: (piece) => arrival.wants(piece, positions),
+      leftBytes: () => this.leftBytes ?? 0,
       windows: (nowMs) => this.#readers.windows(arrival, nowMs, download.pieceMs),
       take: (piece, bytes, hash) => this.#take(arrival, piece, { bytes, hash }),
       events: {

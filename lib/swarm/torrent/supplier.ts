@@ -6,6 +6,7 @@ export interface Supplier {
   /** Its peer id. */
   readonly id: string
   readonly connection: PeerConnection
+  readonly joinedMs: number
   readonly rate: RateMeter
   /** Pieces it said it would like to give (BEP 6 suggest), oldest first. */
   readonly suggested: Set<number>
@@ -23,10 +24,11 @@ export interface Supplier {
 /** Suggestions kept of one peer. */
 const MAX_SUGGESTED = 32
 
-export function supplier(connection: PeerConnection): Supplier {
+export function supplier(connection: PeerConnection, nowMs: number): Supplier {
   return {
     id: connection.hello.peerId,
     connection,
+    joinedMs: nowMs,
     rate: rateMeter(),
     suggested: new Set(),
     openBlocks: 0,

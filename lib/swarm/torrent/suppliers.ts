@@ -9,6 +9,9 @@ export interface SuppliersInit {
   readonly pieces: number
 }
 
+/** An agent that has room for a new peer says so within this time. */
+const UNCHOKE_GRACE_MS = 500
+
 /** The peers of one download and what they have, kept so that a choice of a piece needs no counting. */
 export class Suppliers {
   readonly #init: SuppliersInit
@@ -30,16 +33,32 @@ export class Suppliers {
     return this.#byId.get(id)
   }
 
+  /** There are peers that serve this node, and each was too late the last time. */
+  get allMissed(): boolean {
+    const serving = [...this.#byId.values()].filter(({ connection }) => !connection.choked)
+    return serving.length > 0 && serving.every(({ misses }) => misses > 0)
+  }
+
+  /** Bytes per second of the agents that serve this node; undefined while that of one is not known, or there is none. */
+  get agentRate(): number | undefined {
+    let sum: number | undefined
+    for (const { connection, rate } of this.#byId.values()) {
+      if (connection.hello.role !== 'agent' || connection.choked) continue
+      if (rate.bytesPerSecond === undefined) return undefined
+      sum = (sum ?? 0) + rate.bytesPerSecond
+    }
+    return sum
+  }
+
   /** Best first. */
   ordered(): readonly Supplier[] {
     return [...this.#byId.values()].sort(bySuitability)
   }
 
-  add(connection: PeerConnection): Supplier {
-    const peer = supplier(connection)
+  add(connection: PeerConnection, nowMs: number): void {
+    const peer = supplier(connection, nowMs)
     this.#byId.set(peer.id, peer)
     this.update(peer, undefined)
-    return peer
   }
 
   remove(peer: Supplier): void {
@@ -68,10 +87,11 @@ export class Suppliers {
     return this.#availability.copies(piece)
   }
 
-  /** An agent that has the piece serves this node. */
-  served(piece: number): boolean {
-    for (const { connection } of this.#byId.values()) {
-      if (connection.hello.role === 'agent' && !connection.choked && connection.remoteHave.has(piece)) return true
+  /** An agent that has the piece serves this node, or has only just come and may do so in a moment. */
+  served(piece: number, nowMs: number): boolean {
+    for (const { connection, joinedMs } of this.#byId.values()) {
+      if (connection.hello.role !== 'agent' || !connection.remoteHave.has(piece)) continue
+      if (!connection.choked || nowMs - joinedMs < UNCHOKE_GRACE_MS) return true
     }
     return false
   }

@@ -1,0 +1,101 @@
+import { once } from 'node:events'
+import { expect, test } from '@jest/globals'
+import { gatedStore } from '../../kit/gated-store.ts'
+import { swarmBlob } from '../../kit/swarm-blob.ts'
+import { readAll, swarmLab } from '../../kit/swarm-lab.ts'
+
+const MIB = 1024 * 1024
+const ref = (blob: { digest: ReturnType<typeof swarmBlob>['digest'] }) => ({ digest: blob.digest, namespace: 'lab' })
+
+test('a lonely agent gets each byte once, from the origin as a peer', async () => {
+  const blob = swarmBlob(1, 6 * MIB + 5)
+  await using lab = swarmLab([blob])
+  const origin = await lab.origin()
+  const agent = await lab.agent()
+  const got = await lab.run(agent.pull(blob))
+  expect(Buffer.compare(got, blob.bytes)).toBe(0)
+  expect(agent.received).toEqual({ peer: 0, origin: blob.bytes.length })
+  // The agent hangs up when it has everything: whether the last block left is not known to the origin.
+  expect(origin.sentToPeers).toBeGreaterThanOrEqual(6 * MIB - 256 * 1024)
+  expect(origin.sentToPeers).toBeLessThanOrEqual(blob.bytes.length)
+  expect(lab.sources.piecesSent).toBe(0)
+})
+
+test('three cold agents at limited origins take about one copy from them and exchange the rest', async () => {
+  const blob = swarmBlob(1, 48 * MIB)
+  await using lab = swarmLab([blob])
+  const limit = { uploadBytesPerSecond: 20e6 }
+  const origins = [await lab.origin(limit), await lab.origin(limit)]
+  const agents = [await lab.agent(), await lab.agent(), await lab.agent()]
+  const got = await lab.run(Promise.all(agents.map((agent) => agent.pull(blob))))
+  for (const bytes of got) expect(Buffer.compare(bytes, blob.bytes)).toBe(0)
+  const copies = origins.reduce((sum, origin) => sum + origin.sentToPeers, 0) / blob.bytes.length
+  expect(copies).toBeLessThanOrEqual(1.25)
+  for (const agent of agents) expect(agent.sentToPeers / blob.bytes.length).toBeGreaterThanOrEqual(0.1)
+  expect(lab.sources.piecesSent).toBe(0)
+})
+
+test('an agent that comes later gets nearly all from the agent that has it', async () => {
+  const blob = swarmBlob(1, 16 * MIB)
+  await using lab = swarmLab([blob])
+  await lab.origin()
+  const first = await lab.agent()
+  await lab.run(first.pull(blob))
+  const second = await lab.agent()
+  await lab.run(second.pull(blob))
+  expect(second.received.origin).toBeLessThanOrEqual(2 * MIB)
+  expect(second.received.peer + second.received.origin).toBe(blob.bytes.length)
+})
+
+test('a client has its first byte while the origin holds back everything behind the first tenth', async () => {
+  const blob = swarmBlob(1, 30 * MIB)
+  await using lab = swarmLab([blob])
+  const gate = gatedStore(3 * MIB)
+  await lab.origin({ wrapStore: gate.wrap })
+  const agents = [await lab.agent(), await lab.agent()]
+  const readFirst = async (agent: (typeof agents)[number]) => {
+    const handle = await agent.engine.open(ref(blob))
+    const stream = handle.read()
+    await once(stream, 'readable')
+    return { stream, handle }
+  }
+  const readers = await lab.run(Promise.all(agents.map(readFirst)))
+  gate.openTo(Number.POSITIVE_INFINITY)
+  for (const { stream, handle } of readers) {
+    expect(Buffer.compare(await lab.run(readAll(stream)), blob.bytes)).toBe(0)
+    handle.close()
+  }
+})
+
+test('an upload limit holds for all peers together', async () => {
+  const blob = swarmBlob(1, 10 * MIB)
+  await using lab = swarmLab([blob])
+  await lab.origin({ uploadBytesPerSecond: 2 * MIB })
+  const agents = [await lab.agent(), await lab.agent()]
+  const startMs = lab.clock.monotonicMs()
+  await lab.run(Promise.all(agents.map((agent) => agent.pull(blob))))
+  expect(lab.clock.monotonicMs() - startMs).toBeGreaterThan(4_000)
+})
+
+test('a download limit holds', async () => {
+  const blob = swarmBlob(1, 10 * MIB)
+  await using lab = swarmLab([blob])
+  await lab.origin()
+  const agent = await lab.agent({ downloadBytesPerSecond: 2 * MIB })
+  const startMs = lab.clock.monotonicMs()
+  await lab.run(agent.pull(blob))
+  const tookMs = lab.clock.monotonicMs() - startMs
+  expect(tookMs).toBeGreaterThan(4_000)
+  expect(tookMs).toBeLessThan(8_000)
+})
+
+test('peers outside of the allowed networks are neither dialled nor let in', async () => {
+  const blob = swarmBlob(1, 3 * MIB)
+  await using lab = swarmLab([blob])
+  const origin = await lab.origin({ allowedPeers: ['192.168.0.0/16'] })
+  const agent = await lab.agent()
+  const careful = await lab.agent({ allowedPeers: ['192.168.0.0/16'] })
+  await lab.run(Promise.all([agent.pull(blob), careful.pull(blob)]))
+  expect(origin.sentToPeers + agent.sentToPeers).toBe(0)
+  expect(lab.sources.piecesSent).toBe(2 * blob.bytes.length)
+})

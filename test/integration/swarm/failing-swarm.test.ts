@@ -1,0 +1,185 @@
+import { describe, expect, test } from '@jest/globals'
+import { memoryStore } from '../../../lib/store/index.ts'
+import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { gatedStore } from '../../kit/gated-store.ts'
+import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
+import { type LabNode, putBlob, putPieces, readAll, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
+
+const MIB = 1024 * 1024
+const ref = (blob: SwarmBlob) => ({ digest: blob.digest, namespace: 'lab' })
+
+/** An agent that has the whole blob and offers it. */
+async function seeder(lab: SwarmLab, blob: SwarmBlob, init = {}): Promise<LabNode> {
+  const agent = await lab.agent(init)
+  await putBlob(agent.store, blob)
+  agent.engine.seed(ref(blob), blob.bytes.length)
+  await lab.clock.advance(50)
+  return agent
+}
+
+const bansOf = (node: LabNode) => node.metrics.value('shoal_swarm_bans_total')
+const badPiecesOf = (node: LabNode) => node.metrics.value('shoal_swarm_bad_pieces_total')
+
+describe('a peer that sends wrong bytes', () => {
+  test('is banned, the innocent are not, and the pull completes', async () => {
+    const blob = swarmBlob(1, 12 * MIB)
+    await using lab = swarmLab([blob])
+    const gate = gatedStore()
+    gate.corrupt(() => true)
+    const liar = await seeder(lab, blob, { wrapStore: gate.wrap })
+    const honest = [await seeder(lab, blob), await seeder(lab, blob)]
+    const agent = await lab.agent()
+    expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+    expect(badPiecesOf(agent)).toBeGreaterThan(0)
+    expect(bansOf(agent)).toBe(1)
+    await lab.clock.advance(20)
+    for (const innocent of honest) expect(innocent.sentToPeers).toBeGreaterThan(0)
+    // It is not let in again either.
+    const second = swarmBlob(2, MIB)
+    expect(second.digest).not.toBe(blob.digest)
+    expect(liar.engine.snapshot().flatMap(({ peers }) => peers)).toEqual([])
+  })
+
+  test('in some of its blocks only is found by the blocks, with several givers in one piece', async () => {
+    const blob = swarmBlob(1, 12 * MIB)
+    await using lab = swarmLab([blob], 5)
+    const gate = gatedStore()
+    const wrong = new Set([2, 3, 7])
+    gate.corrupt(({ start }) => wrong.has(Math.floor(start / MIB)))
+    await seeder(lab, blob, { wrapStore: gate.wrap, uploadBytesPerSecond: 4 * MIB })
+    await seeder(lab, blob, { uploadBytesPerSecond: 4 * MIB })
+    await lab.origin({ uploadBytesPerSecond: 4 * MIB })
+    const agent = await lab.agent()
+    expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+    expect(bansOf(agent)).toBeLessThanOrEqual(1)
+    expect(badPiecesOf(agent) > 0).toBe(bansOf(agent) === 1)
+  })
+
+  test('over HTTP is asked again later, and the pull completes', async () => {
+    const blob = swarmBlob(1, 3 * MIB)
+    await using lab = swarmLab([blob])
+    lab.sources.corruptPieces(true)
+    const agent = await lab.agent()
+    const pulled = agent.pull(blob)
+    await lab.clock.advance(1_000)
+    expect(badPiecesOf(agent)).toBeGreaterThan(0)
+    lab.sources.corruptPieces(false)
+    expect(Buffer.compare(await lab.run(pulled), blob.bytes)).toBe(0)
+    expect(bansOf(agent)).toBe(0)
+  })
+})
+
+describe('when parts of the cluster are gone', () => {
+  test('all trackers: the pull completes over HTTP', async () => {
+    const blob = swarmBlob(1, 9 * MIB)
+    await using lab = swarmLab([blob])
+    lab.tracker.alive = false
+    const agent = await lab.agent()
+    expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+    expect(lab.sources.piecesSent).toBe(blob.bytes.length)
+  })
+
+  test('an origin in mid-pull: the other one gives the rest', async () => {
+    const blob = swarmBlob(1, 16 * MIB)
+    await using lab = swarmLab([blob])
+    const limit = { uploadBytesPerSecond: 4 * MIB }
+    const doomed = await lab.origin(limit)
+    const other = await lab.origin(limit)
+    const agent = await lab.agent()
+    const pulled = agent.pull(blob)
+    await lab.clock.advance(1_000)
+    expect(doomed.sentToPeers).toBeGreaterThan(0)
+    await lab.run(doomed.engine.stop())
+    expect(Buffer.compare(await lab.run(pulled), blob.bytes)).toBe(0)
+    expect(other.sentToPeers).toBeGreaterThan(blob.bytes.length / 2)
+  })
+
+  test('the only origin of the swarm, which hangs: HTTP takes over', async () => {
+    const blob = swarmBlob(1, 8 * MIB)
+    await using lab = swarmLab([blob])
+    const gate = gatedStore(2 * MIB)
+    await lab.origin({ wrapStore: gate.wrap })
+    const agent = await lab.agent()
+    expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+    expect(lab.sources.piecesSent).toBeGreaterThanOrEqual(6 * MIB)
+  })
+
+  test('everything: readers end with the step that failed last, after half a minute', async () => {
+    const blob = swarmBlob(1, 8 * MIB)
+    await using lab = swarmLab([blob])
+    lab.tracker.alive = false
+    lab.sources.failPieces('SOURCES_EXHAUSTED')
+    const agent = await lab.agent()
+    const failed = expect(lab.run(agent.pull(blob))).rejects.toMatchObject({
+      code: 'SOURCES_EXHAUSTED',
+      detail: { lastStepFailed: 'SOURCES_EXHAUSTED' },
+    })
+    await failed
+    expect(lab.clock.monotonicMs()).toBeGreaterThanOrEqual(30_000)
+    expect(lab.clock.monotonicMs()).toBeLessThan(32_000)
+  })
+})
+
+describe('a full disk', () => {
+  test('still lets the client have all of its bytes', async () => {
+    const blob = swarmBlob(1, 20 * MIB)
+    await using lab = swarmLab([blob])
+    await lab.origin()
+    const agent = await lab.agent({ capacityBytes: 6 * MIB, limits: { relayBytes: 4 * MIB } })
+    expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+    expect(agent.received.origin).toBe(blob.bytes.length)
+    expect(await agent.store.stat(blob.digest)).toBeUndefined()
+  })
+
+  test('lets several clients at different places have theirs', async () => {
+    const blob = swarmBlob(1, 12 * MIB)
+    await using lab = swarmLab([blob])
+    await lab.origin()
+    const agent = await lab.agent({ capacityBytes: 2 * MIB, limits: { relayBytes: 4 * MIB } })
+    const handle = await lab.run(agent.engine.open(ref(blob)))
+    const ranges = [0, 5, 9].map((piece) => ({ start: piece * MIB + 7, end: 12 * MIB }))
+    const got = await lab.run(Promise.all(ranges.map((range) => readAll(handle.read(range)))))
+    for (const [index, { start, end }] of ranges.entries()) {
+      expect(Buffer.compare(got[index]!, blob.bytes.subarray(start, end))).toBe(0)
+    }
+    handle.close()
+  })
+})
+
+describe('after a restart', () => {
+  test('only what is missing is fetched', async () => {
+    const blob = swarmBlob(1, 10 * MIB)
+    await using lab = swarmLab([blob])
+    await lab.origin()
+    const store = memoryStore({ clock: lab.clock, random: lab.random, logger: silentLogger() }, { capacityBytes: 1e9 })
+    await store.start()
+    await putPieces(store, blob, 6)
+    const agent = await lab.agent({ store })
+    const handle = await lab.run(agent.engine.open(ref(blob)))
+    expect(Buffer.compare(await lab.run(readAll(handle.read())), blob.bytes)).toBe(0)
+    handle.close()
+    expect(agent.received.origin).toBe(4 * MIB)
+    expect((await handle.summary).bytes).toEqual({ peer: 0, origin: 4 * MIB, http: 0, cache: 6 * MIB })
+  })
+
+  test('in mid-pull nothing verified is lost', async () => {
+    const blob = swarmBlob(1, 10 * MIB)
+    await using lab = swarmLab([blob])
+    const gate = gatedStore(5 * MIB)
+    await lab.origin({ wrapStore: gate.wrap })
+    lab.sources.failPieces('SOURCES_EXHAUSTED')
+    const store = memoryStore({ clock: lab.clock, random: lab.random, logger: silentLogger() }, { capacityBytes: 1e9 })
+    const first = await lab.agent({ store })
+    const handle = await lab.run(first.engine.open(ref(blob)))
+    const stream = handle.read()
+    const ended = new Promise((resolve) => void stream.on('error', resolve))
+    stream.resume()
+    await lab.clock.advance(2_000)
+    await lab.run(first.engine.stop())
+    expect(await lab.run(ended)).toMatchObject({ code: 'SHUTTING_DOWN' })
+    gate.openTo(Number.POSITIVE_INFINITY)
+    const second = await lab.agent({ store })
+    expect(Buffer.compare(await lab.run(second.pull(blob)), blob.bytes)).toBe(0)
+    expect(second.received.origin).toBe(5 * MIB)
+  })
+})

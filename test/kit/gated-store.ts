@@ -1,0 +1,49 @@
+import { type Deferred, deferred } from '../../lib/base/index.ts'
+import type { ByteRange } from '../../lib/core/index.ts'
+import type { BlobStore } from '../../lib/store/index.ts'
+
+/** A store whose complete blobs can be read only as far as its gate is open, or come out wrong. */
+export interface GatedStore {
+  wrap(store: BlobStore): BlobStore
+  /** Reads up to this offset go on, now and later; others wait. Infinity opens it. */
+  openTo(offset: number): void
+  /** From now on reads give other bytes than the blob's where this says so. */
+  corrupt(where: (range: ByteRange) => boolean): void
+}
+
+export function gatedStore(initialOffset = Number.POSITIVE_INFINITY): GatedStore {
+  let limit = initialOffset
+  let wrong: (range: ByteRange) => boolean = () => false
+  let waiting: { readonly end: number; readonly opened: Deferred<void> }[] = []
+  const pass = (end: number): Promise<void> => {
+    if (end <= limit) return Promise.resolve()
+    const opened = deferred()
+    waiting.push({ end, opened })
+    return opened.promise
+  }
+  return {
+    wrap: (store) =>
+      new Proxy(store, {
+        get(target, name) {
+          if (name === 'readAt') {
+            return async (...[digest, range]: Parameters<BlobStore['readAt']>) => {
+              await pass(range.end)
+              const bytes = await target.readAt(digest, range)
+              return wrong(range) ? bytes.map((byte) => byte ^ 0xff) : bytes
+            }
+          }
+          const value: unknown = Reflect.get(target, name, target)
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      }),
+    openTo(offset) {
+      limit = offset
+      const now = waiting.filter(({ end }) => end <= limit)
+      waiting = waiting.filter(({ end }) => end > limit)
+      for (const { opened } of now) opened.resolve()
+    },
+    corrupt(where) {
+      wrong = where
+    },
+  }
+}

@@ -1,0 +1,45 @@
+import { expect, test } from '@jest/globals'
+import { codeOf, fakeClock } from '../../../../lib/base/index.ts'
+import { digestOf } from '../../../../lib/core/index.ts'
+import { refusals } from '../../../../lib/swarm/engine/refusals.ts'
+import { swarmLimits } from '../../../../lib/swarm/index.ts'
+
+const blob = { digest: digestOf(Buffer.from('a')), namespace: 'one' }
+
+function setUp() {
+  const clock = fakeClock()
+  const list = refusals(clock, swarmLimits)
+  const verdict = (of = blob) => {
+    try {
+      list.check(of)
+      return 'free'
+    } catch (err) {
+      return codeOf(err)
+    }
+  }
+  return { clock, list, verdict }
+}
+
+test('an unknown blob is remembered for a second, in its namespace only', async () => {
+  const { clock, list, verdict } = setUp()
+  list.unknown(blob)
+  expect(verdict()).toBe('BLOB_UNKNOWN')
+  expect(verdict({ ...blob, namespace: 'two' })).toBe('free')
+  await clock.advance(1_000)
+  expect(verdict()).toBe('free')
+})
+
+test('a wrong digest is refused for a minute, then for two, whatever the namespace', async () => {
+  const { clock, list, verdict } = setUp()
+  list.wrong(blob.digest)
+  expect(verdict({ ...blob, namespace: 'two' })).toBe('DIGEST_REFUSED')
+  await clock.advance(59_999)
+  expect(verdict()).toBe('DIGEST_REFUSED')
+  await clock.advance(1)
+  expect(verdict()).toBe('free')
+  list.wrong(blob.digest)
+  await clock.advance(119_999)
+  expect(verdict()).toBe('DIGEST_REFUSED')
+  await clock.advance(1)
+  expect(verdict()).toBe('free')
+})

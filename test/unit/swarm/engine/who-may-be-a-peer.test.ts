@@ -1,0 +1,64 @@
+import { describe, expect, test } from '@jest/globals'
+import { seededRandom } from '../../../../lib/base/index.ts'
+import { newPeerId } from '../../../../lib/core/index.ts'
+import { allowedPeers } from '../../../../lib/swarm/engine/allowed-peers.ts'
+import { banList } from '../../../../lib/swarm/engine/ban-list.ts'
+import type { PeerHello } from '../../../../lib/swarm/peer/index.ts'
+
+describe('allowed peers', () => {
+  test.each([
+    ['10.1.2.3', true],
+    ['11.0.0.1', false],
+    ['::ffff:10.1.2.3', true],
+    ['fd00::5', true],
+    ['fe80::1', false],
+    ['peer.example', false],
+  ])('%s against a list: %s', (host, expected) => {
+    expect(allowedPeers(['10.0.0.0/8', 'fd00::/8'])(host)).toBe(expected)
+  })
+
+  test('are everybody without a list', () => {
+    expect(allowedPeers(undefined)('8.8.8.8')).toBe(true)
+  })
+
+  test.each(['10.0.0.0', '10.0.0.0/33', 'nowhere/8', 'fd00::/129', '10.0.0.0/x'])('%s is no network', (cidr) => {
+    expect(() => allowedPeers([cidr])).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+  })
+})
+
+describe('bans', () => {
+  const random = seededRandom(1)
+  const hello = (init: Partial<PeerHello> = {}): PeerHello => ({
+    peerId: newPeerId(random),
+    address: { host: '10.0.0.1', port: 5000 },
+    listenPort: 6000,
+    role: 'agent',
+    blockLength: 1,
+    direction: 'accepted',
+    ...init,
+  })
+
+  test('hold for the id and for where the peer listens, not for its neighbours', () => {
+    const bans = banList(10)
+    const liar = hello()
+    const neighbour = newPeerId(random)
+    bans.add(liar)
+    expect(bans.has({ peerId: liar.peerId, host: '10.9.9.9', port: 1 })).toBe(true)
+    expect(bans.has({ peerId: neighbour, host: '10.0.0.1', port: 6000 })).toBe(true)
+    expect(bans.has({ peerId: neighbour, host: '10.0.0.1', port: 6001 })).toBe(false)
+  })
+
+  test('of a dialled peer hold for the address that was dialled', () => {
+    const bans = banList(10)
+    bans.add(hello({ direction: 'dialled', listenPort: undefined }))
+    expect(bans.has({ peerId: newPeerId(random), host: '10.0.0.1', port: 5000 })).toBe(true)
+  })
+
+  test('are bounded: the oldest is forgotten', () => {
+    const bans = banList(2)
+    const liars = [1, 2, 3].map((port) => hello({ listenPort: port }))
+    for (const liar of liars) bans.add(liar)
+    const banned = liars.map(({ peerId }, index) => bans.has({ peerId, host: '10.0.0.1', port: index + 1 }))
+    expect(banned).toEqual([false, true, true])
+  })
+})

@@ -1,0 +1,117 @@
+import { describe, expect, test } from '@jest/globals'
+import { seededRandom } from '../../../../lib/base/index.ts'
+import { type PickPeer, type PickView, pickPiece } from '../../../../lib/swarm/picker/index.ts'
+
+interface Scene {
+  readonly count?: number
+  readonly gone?: readonly number[]
+  readonly windows?: PickView['windows']
+  readonly copies?: Readonly<Record<number, number>>
+  readonly served?: readonly number[]
+  readonly mine?: readonly number[] | 'all'
+  readonly slow?: boolean
+  readonly seed?: number
+}
+
+function view(scene: Scene): PickView {
+  const { count = 10, gone = [], windows = [], copies = {}, served = [], mine = 'all', slow = false, seed = 1 } = scene
+  return {
+    count,
+    windows,
+    agentsAreSlow: slow,
+    random: seededRandom(seed),
+    wanted: (piece) => piece < count && !gone.includes(piece),
+    copies: (piece) => copies[piece] ?? 0,
+    served: (piece) => served.includes(piece),
+    isMine: (piece) => mine === 'all' || mine.includes(piece),
+  }
+}
+
+function peer(
+  role: PickPeer['role'],
+  init: { has?: readonly number[]; suggested?: readonly number[]; idle?: boolean } = {},
+): PickPeer {
+  const { has, suggested = [], idle = true } = init
+  return { role, has: (piece) => has?.includes(piece) ?? true, suggested: new Set(suggested), idle }
+}
+
+const patient = { next: 3, end: 7, urgent: false }
+const urgent = { ...patient, urgent: true }
+
+describe('asked of an agent', () => {
+  const cases: readonly [string, Scene, PickPeer, number | undefined][] = [
+    ['the next piece of a reader comes first', { windows: [patient], copies: { 3: 9, 9: 0 } }, peer('agent'), 3],
+    ['then the one behind it', { windows: [patient], gone: [3] }, peer('agent'), 4],
+    ['then the rarest of the window', { windows: [patient], gone: [3, 4], copies: { 5: 2, 6: 1 } }, peer('agent'), 6],
+    [
+      'then a suggested piece',
+      { windows: [patient], gone: [3, 4, 5, 6], copies: { 8: 5 } },
+      peer('agent', { suggested: [8] }),
+      8,
+    ],
+    ['then the rarest of all', { copies: { 0: 3, 1: 3, 2: 1, 3: 3, 4: 3 }, count: 5 }, peer('agent'), 2],
+    ['only what it has', { windows: [patient] }, peer('agent', { has: [9] }), 9],
+    ['nothing when it has nothing that is wanted', { gone: [1] }, peer('agent', { has: [1] }), undefined],
+  ]
+  test.each(cases)('%s', (_name, scene, from, expected) => {
+    expect(pickPiece(view(scene), from)).toBe(expected)
+  })
+})
+
+describe('asked of an origin', () => {
+  const everywhere = { copies: { 3: 1, 4: 1, 5: 1, 6: 1 }, served: [3, 4, 5, 6] }
+  const cases: readonly [string, Scene, PickPeer, number | undefined][] = [
+    [
+      'the next piece of a reader in need, though agents have it',
+      { ...everywhere, windows: [urgent] },
+      peer('origin'),
+      3,
+    ],
+    [
+      'no piece that an agent gives while others are left',
+      { ...everywhere, windows: [patient], count: 8, gone: [0, 1, 2] },
+      peer('origin', { idle: false }),
+      7,
+    ],
+    ['the own share of the window, in order', { windows: [patient], mine: [5, 6, 1] }, peer('origin'), 5],
+    ['then what it suggested', { windows: [patient], mine: [1], gone: [1] }, peer('origin', { suggested: [8, 2] }), 8],
+    ['then the rest of the own share', { windows: [patient], mine: [9] }, peer('origin'), 9],
+    [
+      'the share of others not while it is busy',
+      { windows: [patient], mine: [] },
+      peer('origin', { idle: false }),
+      undefined,
+    ],
+    [
+      'the share of others when it is idle, within the window',
+      { windows: [{ ...patient, end: 4 }], mine: [] },
+      peer('origin'),
+      3,
+    ],
+    [
+      'nothing that an agent gives, though the origin is idle',
+      { ...everywhere, gone: [0, 1, 2, 4, 5, 6], count: 7 },
+      peer('origin'),
+      undefined,
+    ],
+    [
+      'last of all what agents are too slow for',
+      { ...everywhere, gone: [0, 1, 2, 4, 5, 6], count: 7, slow: true },
+      peer('origin'),
+      3,
+    ],
+  ]
+  test.each(cases)('%s', (_name, scene, from, expected) => {
+    expect(pickPiece(view(scene), from)).toBe(expected)
+  })
+})
+
+test('equally rare pieces have the same chance', () => {
+  const counts = new Map<number, number>()
+  for (let seed = 0; seed < 1_000; seed += 1) {
+    const piece = pickPiece(view({ count: 4, seed }), peer('agent')) ?? -1
+    counts.set(piece, (counts.get(piece) ?? 0) + 1)
+  }
+  expect([...counts.keys()].sort()).toEqual([0, 1, 2, 3])
+  for (const count of counts.values()) expect(count).toBeGreaterThan(180)
+})
