@@ -1,13 +1,9 @@
-import type { PeerAddress } from '../core/index.ts'
-
 /** One instance of a clustered service. */
 export interface Member {
   /** Opaque, stable across address changes; places the member on the ring. */
   readonly id: string
   /** Base URL of its HTTP listener, without a trailing slash. */
   readonly url: string
-  /** Where it listens as a swarm peer (origins). */
-  readonly peer?: PeerAddress
 }
 
 /**

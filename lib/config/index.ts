@@ -8,6 +8,5 @@ export {
   listenerOn,
   logLevel,
   memberList,
-  peerAddress,
   rate,
 } from './schemas.ts'

@@ -33,9 +33,6 @@ export const rate = z.string().transform(parsedBy(parseRate))
 /** `host:port` with `auto` or 0 for any port; `{ host, port }` once parsed. */
 const bind = z.string().transform(parsedBy(parseBind))
 
-/** The address of a peer; unlike a listener's it needs its port. */
-export const peerAddress = bind.refine(({ port }) => port > 0, 'the port of a peer cannot be auto')
-
 /** One listener without a default address. */
 const listener = z.strictObject({
   bind,
@@ -52,7 +49,6 @@ const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/
 const member = z.strictObject({
   id: z.string().min(1).max(128),
   url: baseUrl,
-  peer: peerAddress.exactOptional(),
 })
 
 /** All instances of a clustered service; never empty, ids differ. */

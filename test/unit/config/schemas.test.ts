@@ -10,7 +10,6 @@ import {
   parseConfig,
   parseDuration,
   parseRate,
-  peerAddress,
   rate,
 } from '../../../lib/config/index.ts'
 import { logLevels } from '../../../lib/telemetry/index.ts'
@@ -98,24 +97,18 @@ describe('addresses', () => {
       expect(() => parseBind(text)).toThrow(invalid)
     },
   )
-
-  test('a peer must have its port', () => {
-    expect(() => parseConfig(peerAddress, '127.0.0.1:auto')).toThrow(invalid)
-    expect(parseConfig(peerAddress, '127.0.0.1:1')).toEqual({ host: '127.0.0.1', port: 1 })
-  })
 })
 
 describe('members', () => {
-  test('come with a base URL without slash and an optional peer address', () => {
+  test('come with a base URL without slash', () => {
     const parsed = parseConfig(memberList, [
-      { id: 'a', url: 'http://10.0.0.1:64001/', peer: '10.0.0.1:64002' },
+      { id: 'a', url: 'http://10.0.0.1:64001/' },
       { id: 'b', url: 'https://b.example' },
     ])
     expect(parsed).toEqual([
-      { id: 'a', url: 'http://10.0.0.1:64001', peer: { host: '10.0.0.1', port: 64002 } },
+      { id: 'a', url: 'http://10.0.0.1:64001' },
       { id: 'b', url: 'https://b.example' },
     ])
-    expect(parsed[1]).not.toHaveProperty('peer')
   })
 
   test.each([
