@@ -4,11 +4,11 @@ import type { BlobStore } from '../../lib/store/index.ts'
 
 /** A store whose complete blobs can be read only as far as its gate is open, or come out wrong. */
 export interface GatedStore {
-  wrap(store: BlobStore): BlobStore
+  readonly wrap: (store: BlobStore) => BlobStore
   /** Reads up to this offset go on, now and later; others wait. Infinity opens it. */
-  openTo(offset: number): void
+  readonly openTo: (offset: number) => void
   /** From now on reads give other bytes than the blob's where this says so. */
-  corrupt(where: (range: ByteRange) => boolean): void
+  readonly corrupt: (where: (range: ByteRange) => boolean) => void
 }
 
 export function gatedStore(initialOffset = Number.POSITIVE_INFINITY): GatedStore {
@@ -33,7 +33,7 @@ export function gatedStore(initialOffset = Number.POSITIVE_INFINITY): GatedStore
             }
           }
           const value: unknown = Reflect.get(target, name, target)
-          return typeof value === 'function' ? value.bind(target) : value
+          return typeof value === 'function' ? (value as () => unknown).bind(target) : value
         },
       }),
     openTo(offset) {

@@ -205,8 +205,9 @@ export class TorrentTable {
 
   #drop(torrent: Torrent): void {
     const { schedule, tasks, meters } = this.#components
-    if (this.#running.get(torrent.swarmId) === torrent) this.#running.delete(torrent.swarmId)
+    // First of all: the last announce still says what is left.
     if (!this.#seeds.has(torrent.swarmId)) schedule.leave(torrent.swarmId)
+    if (this.#running.get(torrent.swarmId) === torrent) this.#running.delete(torrent.swarmId)
     meters.torrents.set(this.#running.size)
     tasks.run('stop-torrent', () => torrent.stop())
   }

@@ -18,14 +18,14 @@ describe('how many blocks are asked of a peer at once', () => {
 
 describe('when a block counts as lost', () => {
   test.each([
-    ['after five seconds while the rate is unknown', undefined, 0, 0, 5_000],
-    ['after four times the expected time', 1_000_000, 0, 0, 1_048.576],
-    ['later when more was asked before it', 1_000_000, blockLength, 0, 2_097.152],
-    ['never before half a second', 1_000_000_000, 0, 0, 500],
-    ['twice as late after each miss', 1_000_000_000, 0, 2, 2_000],
-    ['never after more than half a minute', 10, 0, 0, 30_000],
-  ])('%s', (_name, bytesPerSecond, aheadBytes, misses, expected) => {
-    expect(requestTimeoutMs({ bytesPerSecond, misses, blockLength }, aheadBytes, swarmLimits)).toBe(expected)
+    { when: 'after five seconds while the rate is unknown', bytesPerSecond: undefined, ahead: 0, misses: 0, is: 5_000 },
+    { when: 'after four times the expected time', bytesPerSecond: 1_000_000, ahead: 0, misses: 0, is: 1_048.576 },
+    { when: 'later when more was asked', bytesPerSecond: 1_000_000, ahead: blockLength, misses: 0, is: 2_097.152 },
+    { when: 'never before half a second', bytesPerSecond: 1_000_000_000, ahead: 0, misses: 0, is: 500 },
+    { when: 'twice as late after each miss', bytesPerSecond: 1_000_000_000, ahead: 0, misses: 2, is: 2_000 },
+    { when: 'never after more than half a minute', bytesPerSecond: 10, ahead: 0, misses: 0, is: 30_000 },
+  ])('$when', ({ bytesPerSecond, ahead, misses, is }) => {
+    expect(requestTimeoutMs({ bytesPerSecond, misses, blockLength }, ahead, swarmLimits)).toBe(is)
   })
 })
 

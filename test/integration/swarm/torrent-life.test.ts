@@ -1,0 +1,140 @@
+import { expect, test } from '@jest/globals'
+import { gatedStore } from '../../kit/gated-store.ts'
+import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
+import { putBlob, readAll, swarmLab } from '../../kit/swarm-lab.ts'
+
+const MIB = 1024 * 1024
+const ref = (blob: SwarmBlob) => ({ digest: blob.digest, namespace: 'lab' })
+
+test('a pull that nobody reads any more goes on for half a minute, then pauses, and goes on where it was', async () => {
+  const blob = swarmBlob(1, 20 * MIB)
+  await using lab = swarmLab([blob])
+  await lab.origin({ uploadBytesPerSecond: 100_000 })
+  const agent = await lab.agent()
+  const handle = await lab.run(agent.engine.open(ref(blob)))
+  await lab.clock.advance(1_000)
+  handle.close()
+  await lab.clock.advance(29_000)
+  expect(agent.engine.snapshot()).toHaveLength(1)
+  await lab.clock.advance(2_000)
+  expect(agent.engine.snapshot()).toEqual([])
+  expect(
+    lab.tracker.entries
+      .filter(({ leftBytes }) => leftBytes > 0)
+      .map(({ event }) => event)
+      .at(-1),
+  ).toBe('stopped')
+  const before = agent.received.origin
+  expect(before).toBeGreaterThan(MIB)
+  await lab.origin()
+  expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+  expect(agent.received.origin).toBeLessThan(blob.bytes.length + 3 * MIB)
+})
+
+test('a finished pull is announced as completed, seeds on, and lets go of connections that nobody uses', async () => {
+  const blob = swarmBlob(1, 4 * MIB)
+  await using lab = swarmLab([blob])
+  const origin = await lab.origin()
+  const agent = await lab.agent()
+  await lab.run(agent.pull(blob))
+  await lab.clock.advance(500)
+  expect(lab.tracker.entries.map(({ event, leftBytes }) => `${event} ${leftBytes}`)).toEqual([
+    'started 0',
+    `started ${blob.bytes.length}`,
+    'completed 0',
+  ])
+  expect(agent.engine.snapshot()).toEqual([])
+  await lab.run(origin.engine.stop())
+  lab.sources.failPieces('SOURCES_EXHAUSTED')
+  const late = await lab.agent()
+  expect(Buffer.compare(await lab.run(late.pull(blob)), blob.bytes)).toBe(0)
+  expect(late.received).toEqual({ peer: blob.bytes.length, origin: 0 })
+})
+
+test('what is in the store is announced when it is seeded, small blobs are not, and forgetting says stopped', async () => {
+  const [large, small] = [swarmBlob(1, 2 * MIB), swarmBlob(2, 1_000)]
+  await using lab = swarmLab([large, small])
+  const agent = await lab.agent()
+  for (const blob of [large, small, large]) agent.engine.seed(ref(blob), blob.bytes.length)
+  await lab.clock.advance(100)
+  expect(lab.tracker.entries.map(({ event, digest }) => [event, digest])).toEqual([['started', large.digest]])
+  agent.engine.forget(large.digest)
+  agent.engine.forget(small.digest)
+  await lab.clock.advance(100)
+  expect(lab.tracker.entries.map(({ event }) => event)).toEqual(['started', 'stopped'])
+})
+
+test('a seed that is gone from the store is forgotten when a peer asks for it', async () => {
+  const blob = swarmBlob(1, 3 * MIB)
+  await using lab = swarmLab([blob])
+  const origin = await lab.origin()
+  await origin.store.delete(blob.digest)
+  const agent = await lab.agent()
+  expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+  expect(lab.sources.piecesSent).toBe(blob.bytes.length)
+  expect(lab.tracker.entries.map(({ event, leftBytes }) => `${event} ${leftBytes}`)).toContain('stopped 0')
+})
+
+test('many blobs at once share the bounded memory for pieces', async () => {
+  const blobs = [1, 2, 3, 4].map((seed) => swarmBlob(seed, 5 * MIB))
+  await using lab = swarmLab(blobs)
+  await lab.origin()
+  const agent = await lab.agent({ limits: { pieceBufferBytes: 2 * MIB } })
+  const got = await lab.run(Promise.all(blobs.map((blob) => agent.pull(blob))))
+  for (const [index, blob] of blobs.entries()) expect(Buffer.compare(got[index]!, blob.bytes)).toBe(0)
+})
+
+test('two handles on one blob share one pull, each with its own account', async () => {
+  const blob = swarmBlob(1, 4 * MIB)
+  await using lab = swarmLab([blob])
+  await lab.origin()
+  const agent = await lab.agent()
+  const [first, second] = await lab.run(Promise.all([agent.engine.open(ref(blob)), agent.engine.open(ref(blob))]))
+  await lab.run(Promise.all([readAll(first.read()), readAll(second.read())]))
+  first.close()
+  first.close()
+  second.close()
+  const summary = await first.summary
+  expect(summary).toMatchObject({ size: blob.bytes.length, digest: blob.digest, lastStepFailed: undefined })
+  expect(summary.firstByteMs).toBeLessThanOrEqual(summary.totalMs)
+  expect(agent.received.origin).toBe(blob.bytes.length)
+  expect(lab.sources.metainfoOpened).toBe(1)
+})
+
+test('after the stop nothing is left: no timer, no connection, and no opening', async () => {
+  const blob = swarmBlob(1, 4 * MIB)
+  await using lab = swarmLab([blob])
+  const origin = await lab.origin({ uploadBytesPerSecond: MIB })
+  const agent = await lab.agent()
+  const handle = await lab.run(agent.engine.open(ref(blob)))
+  const failed = new Promise((resolve) => void handle.read().on('error', resolve).resume())
+  await lab.clock.advance(500)
+  await lab.run(agent.engine.stop())
+  expect(await failed).toMatchObject({ code: 'SHUTTING_DOWN' })
+  await expect(agent.engine.open(ref(blob))).rejects.toMatchObject({ code: 'SHUTTING_DOWN' })
+  await lab.run(origin.engine.stop())
+  expect(agent.metrics.value('shoal_swarm_connections')).toBe(0)
+  expect(origin.metrics.value('shoal_swarm_connections')).toBe(0)
+  for (const { store } of [agent, origin]) await store.stop()
+  expect(lab.clock.pending).toBe(0)
+})
+
+test('a peer that has been banned is not let in again', async () => {
+  const blobs = [swarmBlob(1, 3 * MIB), swarmBlob(2, 3 * MIB)] as const
+  await using lab = swarmLab(blobs)
+  const gate = gatedStore()
+  gate.corrupt(() => true)
+  const liar = await lab.agent({ wrapStore: gate.wrap })
+  for (const blob of blobs) {
+    await putBlob(liar.store, blob)
+    liar.engine.seed(ref(blob), blob.bytes.length)
+  }
+  await lab.clock.advance(100)
+  const agent = await lab.agent()
+  await lab.run(agent.pull(blobs[0]))
+  await lab.clock.advance(20)
+  const sent = liar.sentToPeers
+  await lab.run(agent.pull(blobs[1]))
+  expect(liar.sentToPeers).toBe(sent)
+  expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(1)
+})
