@@ -27,7 +27,5 @@ export const rings = {
   buildIndexes: z.strictObject({ members: onePlace('build-index-1', 62_001) }).prefault({}),
 }
 
-const common = z.strictObject(commonKeys)
-
-export type CommonConfig = z.output<typeof common>
+export type CommonConfig = z.output<z.ZodObject<typeof commonKeys>>
 export type ListenerConfig = z.output<ReturnType<typeof listenerOn>>

@@ -8,8 +8,8 @@ export type SentTo = 'peer' | 'client' | 'replica' | 'store'
 
 /** Payload bytes of blobs in and out of a service, counted once each. */
 export interface BlobTraffic {
-  received(from: ReceivedFrom, bytes: number): void
-  sent(to: SentTo, bytes: number): void
+  readonly received: (from: ReceivedFrom, bytes: number) => void
+  readonly sent: (to: SentTo, bytes: number) => void
 }
 
 export function blobTraffic(metrics: Metrics): BlobTraffic {

@@ -58,6 +58,49 @@ const membersOf = (instances: readonly Placed[]) => ({
   members: instances.map(({ id, ports }) => ({ id, url: `http://${HOST}:${ports['http'] ?? 0}` })),
 })
 
+/** What the services of a herd know of each other. */
+interface Neighbours {
+  readonly origins: { readonly members: readonly object[]; readonly replicas: number }
+  readonly trackers: { readonly members: readonly object[] }
+  readonly buildIndexes: { readonly members: readonly object[] }
+  /** Hosts in image names that mean this herd. */
+  readonly ownNames: readonly string[]
+  readonly backend: { readonly driver: 'file'; readonly folder: string }
+}
+
+type ConfigOf = (instance: Placed, neighbours: Neighbours, data: string) => Readonly<Record<string, unknown>>
+
+const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
+  agent: ({ id, ports }, { origins, trackers, buildIndexes, ownNames }, data) => ({
+    registry: { listener: bindTo(ports['registry']), ownNames },
+    peer: bindTo(ports['peer']),
+    ops: bindTo(ports['ops']),
+    admin: bindTo(ports['admin']),
+    folder: join(data, id),
+    origins,
+    trackers,
+    buildIndexes,
+  }),
+  origin: ({ id, ports }, { origins, trackers, backend }, data) => ({
+    member: id,
+    http: bindTo(ports['http']),
+    peer: bindTo(ports['peer']),
+    ops: bindTo(ports['ops']),
+    folder: join(data, id),
+    backends: [{ namespace: '*', backend }],
+    origins,
+    trackers,
+  }),
+  tracker: ({ ports }, { origins }) => ({ http: bindTo(ports['http']), ops: bindTo(ports['ops']), origins }),
+  buildIndex: ({ ports }, { backend }) => ({ http: bindTo(ports['http']), ops: bindTo(ports['ops']), backend }),
+  proxy: ({ ports }, { origins, buildIndexes, ownNames }) => ({
+    registry: { listener: bindTo(ports['registry']), ownNames },
+    ops: bindTo(ports['ops']),
+    origins,
+    buildIndexes,
+  }),
+}
+
 /**
  * Who listens where, with which folders and neighbours. Pure. The backend's folder stands beside the services' own:
  *
@@ -69,68 +112,29 @@ export function planHerd(size: HerdSize, ports: Ports, data: string): HerdPlan {
   const placed = (name: string, count: number, first: Readonly<Record<string, number>>): readonly Placed[] =>
     Array.from({ length: count }, (_, i) => ({ id: `${name}-${i + 1}`, ports: ports.take(i, first) }))
 
-  const agents = placed('agent', size.agents, firstPorts.agent)
-  const originNodes = placed('origin', size.origins, firstPorts.origin)
-  const trackerNodes = placed('tracker', size.trackers, firstPorts.tracker)
-  const indexes = placed('build-index', BUILD_INDEXES, firstPorts.buildIndex)
-  const proxyPorts = { ...ports.take(0, firstPorts.proxyRegistry), ...ports.take(0, firstPorts.proxyOps) }
-
-  const origins = { ...membersOf(originNodes), replicas: Math.min(REPLICAS, size.origins) }
-  const trackers = membersOf(trackerNodes)
-  const buildIndexes = membersOf(indexes)
-  const ownNames = [`${HOST}:${proxyPorts.registry}`]
-  const backend = { driver: 'file', folder: join(data, 'backend') }
-
-  return {
-    agent: agents.map(({ id, ports: own }) => ({
-      id,
-      ports: own,
-      config: {
-        registry: { listener: bindTo(own['registry']), ownNames },
-        peer: bindTo(own['peer']),
-        ops: bindTo(own['ops']),
-        admin: bindTo(own['admin']),
-        folder: join(data, id),
-        origins,
-        trackers,
-        buildIndexes,
-      },
-    })),
-    origin: originNodes.map(({ id, ports: own }) => ({
-      id,
-      ports: own,
-      config: {
-        member: id,
-        http: bindTo(own['http']),
-        peer: bindTo(own['peer']),
-        ops: bindTo(own['ops']),
-        folder: join(data, id),
-        backends: [{ namespace: '*', backend }],
-        origins,
-        trackers,
-      },
-    })),
-    tracker: trackerNodes.map(({ id, ports: own }) => ({
-      id,
-      ports: own,
-      config: { http: bindTo(own['http']), ops: bindTo(own['ops']), origins },
-    })),
-    buildIndex: indexes.map(({ id, ports: own }) => ({
-      id,
-      ports: own,
-      config: { http: bindTo(own['http']), ops: bindTo(own['ops']), backend },
-    })),
+  const instances: Readonly<Record<ServiceKind, readonly Placed[]>> = {
+    agent: placed('agent', size.agents, firstPorts.agent),
+    origin: placed('origin', size.origins, firstPorts.origin),
+    tracker: placed('tracker', size.trackers, firstPorts.tracker),
+    buildIndex: placed('build-index', BUILD_INDEXES, firstPorts.buildIndex),
     proxy: [
-      {
-        id: 'proxy-1',
-        ports: proxyPorts,
-        config: {
-          registry: { listener: bindTo(proxyPorts.registry), ownNames },
-          ops: bindTo(proxyPorts.ops),
-          origins,
-          buildIndexes,
-        },
-      },
+      { id: 'proxy-1', ports: { ...ports.take(0, firstPorts.proxyRegistry), ...ports.take(0, firstPorts.proxyOps) } },
     ],
+  }
+  const neighbours: Neighbours = {
+    origins: { ...membersOf(instances.origin), replicas: Math.min(REPLICAS, size.origins) },
+    trackers: membersOf(instances.tracker),
+    buildIndexes: membersOf(instances.buildIndex),
+    ownNames: instances.proxy.map(({ ports: { registry } }) => `${HOST}:${registry ?? 0}`),
+    backend: { driver: 'file', folder: join(data, 'backend') },
+  }
+  const plans = (kind: ServiceKind): readonly InstancePlan[] =>
+    instances[kind].map((instance) => ({ ...instance, config: configOf[kind](instance, neighbours, data) }))
+  return {
+    agent: plans('agent'),
+    origin: plans('origin'),
+    tracker: plans('tracker'),
+    buildIndex: plans('buildIndex'),
+    proxy: plans('proxy'),
   }
 }

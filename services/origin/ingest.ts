@@ -47,72 +47,89 @@ async function* counted(body: AsyncIterable<Uint8Array>, count: (bytes: number) 
   }
 }
 
+const unknown = (blob: BlobRef) => appError('BLOB_UNKNOWN', { detail: { digest: blob.digest } })
+
+interface Arrival {
+  readonly blob: BlobRef
+  readonly from: 'store' | 'origin'
+  readonly body: Readable
+}
+
+/** Takes a blob into the local store. @throws BACKEND_CORRUPT when it is something else; nothing of it stays then */
+async function receive(components: IngestComponents, { blob, from, body }: Arrival, signal: AbortSignal) {
+  const upload = await components.store.createUpload()
+  try {
+    await upload.append(
+      counted(body, (bytes) => components.onReceived(from, bytes)),
+      { offset: 0, signal },
+    )
+    if ((await upload.digest(digestAlgorithm(blob.digest))) !== blob.digest) {
+      throw appError('BACKEND_CORRUPT', { detail: { digest: blob.digest, from, size: upload.size } })
+    }
+    const stored = await upload.commit(blob.digest)
+    components.onStored(blob, stored)
+    return stored
+  } catch (err) {
+    await upload.abort()
+    throw err
+  } finally {
+    body.destroy()
+  }
+}
+
+/** Reads the backend, whose wrong content is refused for a while. */
+async function readBackend(components: IngestComponents, blob: BlobRef, signal: AbortSignal): Promise<StoredBlob> {
+  const { backends, refusals } = components
+  const object = await backends.backendFor(blob.namespace).read(blobKey(blob.digest), { signal })
+  if (object === undefined) throw unknown(blob)
+  try {
+    const stored = await receive(components, { blob, from: 'store', body: object.body }, signal)
+    refusals.clear(blob.digest)
+    return stored
+  } catch (err) {
+    if (hasCode(err, 'BACKEND_CORRUPT')) refusals.add(blob.digest)
+    throw err
+  }
+}
+
+/** Reads a sibling; undefined when it cannot give the blob and the next one should be asked. */
+async function readSibling(
+  components: IngestComponents,
+  member: Member,
+  blob: BlobRef,
+  signal: AbortSignal,
+): Promise<StoredBlob | undefined> {
+  const { siblings, cluster, logger } = components
+  throwIfAborted(signal)
+  try {
+    const { body } = await siblings.read(member, blob, { signal })
+    const stored = await receive(components, { blob, from: 'origin', body }, signal)
+    cluster.report(member.id, 'ok')
+    return stored
+  } catch (err) {
+    if (isAbort(err) || hasCode(err, 'BLOB_UNKNOWN', 'DIGEST_REFUSED', 'STORE_FULL')) throw err
+    if (!hasCode(err, 'NOT_OWNER')) cluster.report(member.id, 'failed')
+    logger.info('failed to read a blob from its owner, trying the next', { member: member.id, err })
+    return undefined
+  }
+}
+
 export function ingest(components: IngestComponents, init: { readonly memberId: string }): Ingest {
-  const { store, backends, cluster, siblings, refusals, logger } = components
+  const { store, backends, cluster, refusals } = components
   const backendReads = singleFlight<Digest, StoredBlob>()
   const siblingReads = singleFlight<Digest, StoredBlob>()
+  const isSelf = (member: Member) => member.id === init.memberId
 
-  const unknown = (blob: BlobRef) => appError('BLOB_UNKNOWN', { detail: { digest: blob.digest } })
+  const fromBackend = (blob: BlobRef, signal: AbortSignal | undefined) =>
+    backendReads.run(blob.digest, (shared) => readBackend(components, blob, shared), { signal })
 
-  const receive = async (blob: BlobRef, from: 'store' | 'origin', body: Readable, signal: AbortSignal) => {
-    const upload = await store.createUpload()
-    try {
-      await upload.append(
-        counted(body, (bytes) => components.onReceived(from, bytes)),
-        { offset: 0, signal },
-      )
-      if ((await upload.digest(digestAlgorithm(blob.digest))) !== blob.digest) {
-        throw appError('BACKEND_CORRUPT', { detail: { digest: blob.digest, from, size: upload.size } })
-      }
-      const stored = await upload.commit(blob.digest)
-      components.onStored(blob, stored)
-      return stored
-    } catch (err) {
-      await upload.abort()
-      throw err
-    } finally {
-      body.destroy()
-    }
-  }
-
-  const readBackend = (blob: BlobRef, signal: AbortSignal | undefined) =>
-    backendReads.run(
-      blob.digest,
-      async (shared) => {
-        const object = await backends.backendFor(blob.namespace).read(blobKey(blob.digest), { signal: shared })
-        if (object === undefined) throw unknown(blob)
-        try {
-          const stored = await receive(blob, 'store', object.body, shared)
-          refusals.clear(blob.digest)
-          return stored
-        } catch (err) {
-          if (hasCode(err, 'BACKEND_CORRUPT')) refusals.add(blob.digest)
-          throw err
-        }
-      },
-      { signal },
-    )
-
-  const readSibling = async (member: Member, blob: BlobRef, signal: AbortSignal) => {
-    const copy = await siblings.read(member, blob, { signal })
-    return receive(blob, 'origin', copy.body, signal)
-  }
-
-  const readOwners = async (blob: BlobRef, signal: AbortSignal): Promise<StoredBlob> => {
+  const fromOwners = async (blob: BlobRef, signal: AbortSignal): Promise<StoredBlob> => {
     for (const member of cluster.liveOwners(blob.digest)) {
-      if (member.id === init.memberId) break
-      throwIfAborted(signal)
-      try {
-        const stored = await readSibling(member, blob, signal)
-        cluster.report(member.id, 'ok')
-        return stored
-      } catch (err) {
-        if (isAbort(err) || hasCode(err, 'BLOB_UNKNOWN', 'DIGEST_REFUSED', 'STORE_FULL')) throw err
-        if (!hasCode(err, 'NOT_OWNER')) cluster.report(member.id, 'failed')
-        logger.info('failed to read a blob from its owner, trying the next', { member: member.id, err })
-      }
+      if (isSelf(member)) break
+      const stored = await readSibling(components, member, blob, signal)
+      if (stored !== undefined) return stored
     }
-    return readBackend(blob, signal)
+    return fromBackend(blob, signal)
   }
 
   return {
@@ -128,12 +145,11 @@ export function ingest(components: IngestComponents, init: { readonly memberId: 
       const stored = await store.stat(blob.digest)
       if (stored !== undefined) return stored
       refusals.check(blob.digest)
-      if (!hop) return siblingReads.run(blob.digest, (shared) => readOwners(blob, shared), { signal })
-      const owners = [...cluster.owners(blob.digest), ...cluster.liveOwners(blob.digest)]
-      if (!owners.some((member) => member.id === init.memberId)) {
+      if (!hop) return siblingReads.run(blob.digest, (shared) => fromOwners(blob, shared), { signal })
+      if (![...cluster.owners(blob.digest), ...cluster.liveOwners(blob.digest)].some(isSelf)) {
         throw appError('NOT_OWNER', { detail: { digest: blob.digest, member: init.memberId } })
       }
-      return readBackend(blob, signal)
+      return fromBackend(blob, signal)
     },
   }
 }

@@ -17,18 +17,11 @@ export interface MetainfoComponents {
 
 /** Yields a heartbeat every 5 s until `work` has settled; rethrows its failure. */
 async function* heartbeatsUntil(clock: Clock, work: Promise<unknown>): AsyncGenerator<Uint8Array> {
-  let settled = false
-  const done = work.finally(() => {
-    settled = true
-  })
-  done.catch(() => undefined)
   const cancel = new AbortController()
+  const beat = () => clock.sleep(HEARTBEAT_MS, { signal: cancel.signal }).then(() => 'beat' as const)
+  const done = work.then(() => 'done' as const)
   try {
-    while (!settled) {
-      await Promise.race([done, clock.sleep(HEARTBEAT_MS, { signal: cancel.signal })])
-      if (!settled) yield encodeRecord({ kind: 'heartbeat' })
-    }
-    await done
+    while ((await Promise.race([done, beat()])) === 'beat') yield encodeRecord({ kind: 'heartbeat' })
   } finally {
     cancel.abort()
   }

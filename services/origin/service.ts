@@ -99,7 +99,9 @@ export function originService(components: OriginComponents, config: OriginConfig
   const hashes = pieceHashes(store)
   const onStored = (blob: BlobRef, stored: StoredBlob) => {
     engine.seed(blob, stored.size)
-    tasks.run('hash pieces', async (signal) => void (await hashes.of(stored, { signal })))
+    tasks.run('hash pieces', async (signal) => {
+      await hashes.of(stored, { signal })
+    })
   }
 
   const self = { memberId: config.member }

@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs'
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   'transfer-warm': async () => (await import('./transfer-warm.ts')).transferWarm(),
   small: async () => (await import('./small.ts')).small(),
-  wire: async () => void (await import('./wire.ts')),
+  wire: async () => {
+    await import('./wire.ts')
+  },
 }
 
 const [name = ''] = process.argv.splice(2, 1)

@@ -8,9 +8,9 @@ import { type Content, randomContent, readBlob } from '../../kit/store-fixture.t
 const content = randomContent(300_000, 7)
 const blob = { digest: content.digest, namespace: 'team/app' }
 
-async function started(lab: OriginLab, stored: Content | undefined = content): Promise<OriginLab> {
+async function started(lab: OriginLab, stored: Content = content): Promise<OriginLab> {
   for (const { store } of lab.origins) await store.start()
-  if (stored !== undefined) await lab.inner.write(blobKey(content.digest), stored.bytes, { size: stored.bytes.length })
+  await lab.inner.write(blobKey(content.digest), stored.bytes, { size: stored.bytes.length })
   return lab
 }
 
