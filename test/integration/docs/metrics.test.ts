@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from '@jest/globals'
+import type { Startable } from '../../../lib/base/index.ts'
+import { loadConfig } from '../../../lib/config/index.ts'
+import { type Metrics, prometheusMetrics, silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
+import { agentSchema, agentService } from '../../../services/agent/index.ts'
+import { buildIndexSchema, buildIndexService } from '../../../services/build-index/index.ts'
+import { originSchema, originService } from '../../../services/origin/index.ts'
+import { proxySchema, proxyService } from '../../../services/proxy/index.ts'
+import { trackerSchema, trackerService } from '../../../services/tracker/index.ts'
+import { docTable, projectSources, readProjectFile } from '../../kit/doc-table.ts'
+import { tempFolder } from '../../kit/temp-folder.ts'
+
+interface Listed {
+  readonly type: string
+  readonly labels: string
+}
+
+/** Metrics that only remember what was asked of them. */
+function listingMetrics(): Metrics & { readonly listed: ReadonlyMap<string, Listed> } {
+  const silent = silentMetrics()
+  const listed = new Map<string, Listed>()
+  const list = (type: string, name: string, labels: readonly string[] = []) =>
+    void listed.set(name, { type, labels: labels.toSorted().join(', ') })
+  return {
+    ...silent,
+    listed,
+    counter(init, labels) {
+      list('counter', init.name, labels)
+      return silent.counter(init, labels)
+    },
+    gauge(init, labels) {
+      list('gauge', init.name, labels)
+      return silent.gauge(init, labels)
+    },
+    histogram(init, labels) {
+      list('histogram', init.name, labels)
+      return silent.histogram(init, labels)
+    },
+  }
+}
+
+type Parts = { readonly metrics: Metrics; readonly logger: ReturnType<typeof silentLogger> }
+type Make = (parts: Parts, overrides: readonly string[]) => Promise<Startable>
+
+const services: Readonly<Record<string, Make>> = {
+  agent: async (parts, overrides) => agentService(parts, await loadConfig(agentSchema, { overrides })),
+  origin: async (parts, overrides) => originService(parts, await loadConfig(originSchema, { overrides })),
+  tracker: async (parts, overrides) => trackerService(parts, await loadConfig(trackerSchema, { overrides })),
+  'build-index': async (parts, overrides) =>
+    buildIndexService(parts, await loadConfig(buildIndexSchema, { overrides })),
+  proxy: async (parts, overrides) => proxyService(parts, await loadConfig(proxySchema, { overrides })),
+}
+
+/** Keys that keep the services to free ports and one folder. */
+function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
+  const free = (...listeners: readonly string[]) => listeners.map((key) => `${key}.bind=127.0.0.1:auto`)
+  const backend = `{ driver: file, folder: ${JSON.stringify(join(folder, 'backend'))} }`
+  return {
+    agent: [...free('registry.listener', 'peer', 'ops', 'admin'), `folder=${join(folder, 'agent')}`],
+    origin: [
+      ...free('http', 'peer', 'ops'),
+      `folder=${join(folder, 'origin')}`,
+      `backends=[{ namespace: '*', backend: ${backend} }]`,
+    ],
+    tracker: free('http', 'ops'),
+    'build-index': [...free('http', 'ops'), `backend=${backend}`],
+    proxy: free('registry.listener', 'ops'),
+  }
+}
+
+/** What each service measures, as it names it while it starts. */
+async function namedByServices() {
+  await using folder = await tempFolder()
+  const places = placesIn(folder.path)
+  const found: ({ service: string; name: string } & Listed)[] = []
+  for (const [service, make] of Object.entries(services)) {
+    const metrics = listingMetrics()
+    const running = await make({ metrics, logger: silentLogger() }, places[service] ?? [])
+    await running.start()
+    await running.stop()
+    found.push(...[...metrics.listed].map(([name, listed]) => ({ service, name, ...listed })))
+  }
+  return found
+}
+
+let named: Awaited<ReturnType<typeof namedByServices>> = []
+beforeAll(async () => {
+  named = await namedByServices()
+})
+
+/** Metrics of the process, which every service adds. */
+async function ofTheProcess() {
+  const { text } = await prometheusMetrics({ process: true }).expose()
+  const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)]
+  return Object.keys(services).flatMap((service) =>
+    types.map(([, name = '', type = '']) => ({ service, name, type, labels: '' })),
+  )
+}
+
+const rows = docTable('docs/metrics.md', ['metric', 'type', 'labels', 'services', 'what'])
+const lineOf = ({ name, type, labels, service }: { service: string; name: string } & Listed) =>
+  `${service}: ${type} ${name} {${labels}}`
+
+describe('docs/metrics.md', () => {
+  test('has one row for each metric, with its type, labels and services', async () => {
+    const documented = rows.flatMap(({ metric, type, labels, services }) =>
+      services.split(', ').map((service) => {
+        const sorted = labels.split(', ').toSorted().join(', ')
+        return lineOf({ service, name: metric, type, labels: sorted })
+      }),
+    )
+    const real = [...named, ...(await ofTheProcess())].map(lineOf)
+    expect(documented.toSorted()).toEqual(real.toSorted())
+  })
+
+  test('says of each what it measures', () => {
+    expect(rows.filter(({ what }) => what === '')).toEqual([])
+  })
+
+  test('misses no metric that the sources name', () => {
+    const text = projectSources('lib', 'services').map(readProjectFile).join('\n')
+    const inSources = new Set(text.match(/(?<=')shoal_\w+(?=')/g))
+    const documented = rows.map(({ metric }) => metric).filter((name) => name.startsWith('shoal_'))
+    expect([...inSources].toSorted()).toEqual(documented.toSorted())
+  })
+})
+
+test('no label has a value for each blob, peer, URL or repository', () => {
+  const closed = ['from', 'to', 'kind', 'op', 'outcome', 'cluster', 'member', 'event', 'listener', 'route', 'method']
+  const labels = new Set(named.flatMap(({ labels }) => (labels === '' ? [] : labels.split(', '))))
+  expect([...labels].filter((label) => ![...closed, 'status'].includes(label))).toEqual([])
+})
