@@ -93,9 +93,6 @@ async function introduce(
   signal: AbortSignal,
 ): Promise<void> {
   const { self, foreignPeers = false } = init
-  if (received.handshake.peerId === self.peerId) {
-    throw appError('WIRE_HANDSHAKE_FAILED', { message: 'the other side is ourselves' })
-  }
   const swarmId = parseSwarmId(received.handshake.swarmId)
   const header = await admit(clock, init, swarmId, signal)
   const connection = await wireConnection({

@@ -80,10 +80,11 @@ class Guard implements FrameGuard {
 
   checkBlock({ piece, offset, length }: WireBlock): void {
     this.#mayTellAll = false
-    if (piece >= this.#map.count) throw invalid('a block lies outside the blob', { piece })
     if (length === 0 || length > swarmLimits.maxBlockLength) throw invalid('a block has a wrong length', { length })
-    if (offset + length > this.#map.sizeOf(piece))
-      throw invalid('a block reaches outside its piece', { offset, length })
+    // A piece outside the blob has no bytes at all.
+    if (offset + length > this.#map.sizeOf(piece)) {
+      throw invalid('a block reaches outside its piece', { piece, offset, length })
+    }
   }
 
   countIdle(): void {

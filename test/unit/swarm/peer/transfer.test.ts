@@ -125,6 +125,7 @@ describe('two peers', () => {
     const [mine, theirs] = [recorder(), recorder()]
     pair.left.attach(mine)
     pair.right.attach(theirs)
+    await pair.clock.advance(0)
     pair.left.close()
     pair.left.close(appError('UNKNOWN'))
     expect(mine.log).toEqual([])

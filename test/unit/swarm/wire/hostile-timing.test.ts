@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
+import { fakeClock } from '../../../../lib/base/index.ts'
+import { swarmIdOf } from '../../../../lib/core/index.ts'
 import { swarmLimits } from '../../../../lib/swarm/limits.ts'
-import { acceptPeers, memoryNetwork } from '../../../../lib/swarm/peer/index.ts'
+import { acceptPeers, dialPeer, memoryNetwork } from '../../../../lib/swarm/peer/index.ts'
 import { silentLogger } from '../../../../lib/telemetry/index.ts'
 import {
   extendedBytes,
@@ -10,6 +12,7 @@ import {
   message,
   uint32,
 } from '../../../kit/hostile-peer.ts'
+import { blobFixture } from '../../../kit/metainfo-fixture.ts'
 import { peerSelf } from '../../../kit/peer-pair.ts'
 
 describe('an incoming connection', () => {
@@ -85,6 +88,44 @@ describe('an incoming connection', () => {
     scene.send(message(5, Buffer.from([0x90])), message(1))
     await scene.events.until('unchoke')
     expect([...connection.remoteHave]).toEqual([0, 3])
+  })
+})
+
+describe('a dialled host', () => {
+  test.each([
+    ['means another swarm', { swarmId: 'f'.repeat(40) }],
+    ['is ourselves', { peerId: peerSelf(2).peerId }],
+  ])('that %s is refused', async (_, overrides) => {
+    const clock = fakeClock()
+    const blob = blobFixture(70_000)
+    const swarmId = swarmIdOf(blob.header.digest)
+    const network = memoryNetwork()
+    const address = { host: '10.0.0.1', port: 1 }
+    await network.host('10.0.0.1').listen(address, (channel) => {
+      channel.write(handshakeBytes(swarmId, overrides))
+      channel.write(extendedBytes(blob.header))
+    })
+    const dialling = dialPeer(
+      { clock, logger: silentLogger(), transport: network.host('10.0.0.2') },
+      { address, swarmId, header: blob.header, self: peerSelf(2) },
+    )
+    await expect(dialling).rejects.toMatchObject({ code: 'WIRE_HANDSHAKE_FAILED' })
+    expect(clock.pending).toBe(0)
+  })
+})
+
+describe('a client without BEP 6 that sends', () => {
+  test.each([
+    ['have-all', message(14)],
+    ['have-none', message(15)],
+    ['a suggestion', message(13, uint32(0))],
+    ['allowed-fast', message(17, uint32(0))],
+  ])('%s is closed', async (_, bytes) => {
+    await using scene = await hostileScene({ foreignPeers: true })
+    scene.send(handshakeBytes(scene.swarmId, { reserved: '0000000000000000' }))
+    await scene.victim
+    scene.send(bytes)
+    expect(await scene.events.closed).toBe('WIRE_FRAME_INVALID')
   })
 })
 
