@@ -10,7 +10,7 @@ export {
 } from './bencode.ts'
 export { decodeMetainfo, type MetainfoDecoder, metainfoDecoder } from './metainfo-decoder.ts'
 export { encodeMetainfo, encodePieces, encodeRecord } from './metainfo-encoder.ts'
-export { checkHeader, MAX_BLOB_LENGTH } from './metainfo-header.ts'
+export { checkHeader } from './metainfo-header.ts'
 export { type MetainfoChange, type MetainfoLog, metainfoLog } from './metainfo-log.ts'
 export type { MetainfoRecord } from './metainfo-record.ts'
 export { hashPiece, hashPieces, type PieceHasher, pieceHasher, pieceMatches } from './piece-hashing.ts'

@@ -10,7 +10,7 @@ import {
 } from '../core/index.ts'
 
 /** Largest blob that the swarm moves, in bytes; with pieces of 4 MiB it keeps tables and bitfields small. */
-export const MAX_BLOB_LENGTH = 4 * 1024 ** 4
+const MAX_BLOB_LENGTH = 4 * 1024 ** 4
 
 const invalid = (message: string) => appError('METAINFO_INVALID', { message })
 

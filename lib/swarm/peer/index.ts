@@ -1,7 +1,7 @@
 export type { ByteChannel, SwarmHeader } from '../wire/index.ts'
 export { type AcceptInit, acceptPeers, type PeerAcceptor } from './accept-peers.ts'
 export { type DialInit, dialPeer, type PeerComponents, type PeerSelf } from './dial-peer.ts'
-export { channelPair, type MemoryNetwork, memoryNetwork } from './memory-network.ts'
+export { type MemoryNetwork, memoryNetwork } from './memory-network.ts'
 export type { Block, PeerConnection, PeerEvents, PeerHello, PeerStats } from './peer-connection.ts'
 export { tcpTransport } from './tcp-transport.ts'
 export type { PeerListener, PeerTransport } from './transport.ts'

@@ -49,7 +49,7 @@ class MemorySocket extends Duplex {
 }
 
 /** Both ends of a fresh connection in memory: the dialled one, and the accepted one. */
-export function channelPair(dialled: PeerAddress, accepted: PeerAddress): [ByteChannel, ByteChannel] {
+function channelPair(dialled: PeerAddress, accepted: PeerAddress): [ByteChannel, ByteChannel] {
   const [a, b] = MemorySocket.pair()
   return [streamChannel(a, accepted), streamChannel(b, dialled)]
 }
