@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   'transfer-warm': async () => (await import('./transfer-warm.ts')).transferWarm(),
   small: async () => (await import('./small.ts')).small(),
+  report: async () => (await import('./report.ts')).writeReport(),
   wire: async () => {
     await import('./wire.ts')
   },

@@ -1,0 +1,38 @@
+import { describe, expect, test } from '@jest/globals'
+import { type BenchFile, benchmarkReport } from '../../bench/report.ts'
+import { readProjectFile } from '../../kit/doc-table.ts'
+
+const result = (name: string, value: number): BenchFile => ({
+  name,
+  date: '2026-01-31',
+  machine: { cpus: '2 x Some CPU', node: 'v20.20.0' },
+  conditions: ['over loopback', 'cold'],
+  columns: ['what', 'p50 ms'],
+  rows: [['a | b', value]],
+})
+
+describe('benchmarkReport', () => {
+  test('has a table with its conditions for each result, by name', () => {
+    const report = benchmarkReport([result('small', 7), result('large', 9)])
+    expect(report.indexOf('## large')).toBeLessThan(report.indexOf('## small'))
+    expect(report.slice(report.indexOf('## small'))).toBe(
+      [
+        '## small\n',
+        '2026-01-31, 2 x Some CPU, node v20.20.0.\n',
+        '- over loopback\n- cold\n',
+        '| what | p50 ms |\n| --- | --- |\n| a \\| b | 7 |\n',
+      ].join('\n'),
+    )
+  })
+
+  test('replaces what was measured again and keeps what was not', () => {
+    const before = benchmarkReport([result('large', 1), result('small', 2)])
+    const report = benchmarkReport([result('small', 3)], before)
+    expect(report).toBe(benchmarkReport([result('large', 1), result('small', 3)]))
+  })
+})
+
+test('docs/benchmarks.md is as it was written', () => {
+  const written = readProjectFile('docs/benchmarks.md')
+  expect(benchmarkReport([], written)).toBe(written)
+})
