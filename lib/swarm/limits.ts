@@ -56,6 +56,8 @@ export const swarmLimits = {
   maxRequestTimeoutMs: 30_000,
   /** How long no peer may give anything before the origins are asked over HTTP. */
   peerPatienceMs: 1_000,
+  /** The same while peers that have what is wanted are merely busy with others. */
+  busyPatienceMs: 8_000,
   /** A first announce that takes longer no longer holds back the HTTP rung. */
   announcePatienceMs: 1_500,
   dialTimeoutMs: 3_000,

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { type Deferred, deferred } from '../../lib/base/index.ts'
 import type { ByteRange } from '../../lib/core/index.ts'
 import type { BlobStore } from '../../lib/store/index.ts'
@@ -21,6 +22,14 @@ export function gatedStore(initialOffset = Number.POSITIVE_INFINITY): GatedStore
     waiting.push({ end, opened })
     return opened.promise
   }
+  async function* released(body: Readable, start: number): AsyncGenerator<Uint8Array> {
+    let at = start
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      at += chunk.byteLength
+      await pass(at)
+      yield chunk
+    }
+  }
   return {
     wrap: (store) =>
       new Proxy(store, {
@@ -30,6 +39,12 @@ export function gatedStore(initialOffset = Number.POSITIVE_INFINITY): GatedStore
               await pass(range.end)
               const bytes = await target.readAt(digest, range)
               return wrong(range) ? bytes.map((byte) => byte ^ 0xff) : bytes
+            }
+          }
+          if (name === 'open') {
+            return async (...[digest, options = {}]: Parameters<BlobStore['open']>) => {
+              const body = await target.open(digest, options)
+              return Readable.from(released(body, options.range?.start ?? 0), { objectMode: false })
             }
           }
           const value: unknown = Reflect.get(target, name, target)

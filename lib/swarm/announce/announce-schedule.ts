@@ -87,7 +87,7 @@ class Schedule implements AnnounceSchedule {
     if (this.#running) return
     this.#running = true
     this.#tasks = this.#newTasks()
-    this.#reschedule()
+    this.#wakeAt(this.#now)
   }
 
   async stop(): Promise<void> {
@@ -106,7 +106,7 @@ class Schedule implements AnnounceSchedule {
     this.#leaving = this.#leaving.filter((entry) => entry.swarmId !== swarmId)
     const dueMs = this.#now
     this.#entries.set(swarmId, { subject, event: 'started', dueMs, sending: false, failures: 0, hurried: false })
-    this.#reschedule()
+    this.#wakeAt(this.#now)
   }
 
   completed(swarmId: SwarmId): void {
@@ -114,7 +114,7 @@ class Schedule implements AnnounceSchedule {
     if (entry === undefined) return
     entry.event = 'completed'
     entry.dueMs = this.#now
-    this.#reschedule()
+    this.#wakeAt(this.#now)
   }
 
   leave(swarmId: SwarmId): void {
@@ -133,11 +133,16 @@ class Schedule implements AnnounceSchedule {
     return this.#components.clock.monotonicMs()
   }
 
-  /** Sets the timer to what is due next, no sooner than a moment after the last batch. */
+  /** Sets the timer to what is due next. */
   #reschedule(): void {
-    if (!this.#running) return
     let dueMs = this.#leaving.length > 0 ? this.#now : Number.POSITIVE_INFINITY
     for (const entry of this.#entries.values()) if (!entry.sending) dueMs = Math.min(dueMs, entry.dueMs)
+    this.#wakeAt(dueMs)
+  }
+
+  /** Sets the timer no later than `dueMs`, but no sooner than a moment after the last batch. */
+  #wakeAt(dueMs: number): void {
+    if (!this.#running) return
     const atMs = Math.max(dueMs, this.#sentMs + COALESCE_MS)
     if (this.#timer !== undefined && this.#timer.atMs <= atMs) return
     this.#timer?.timer.cancel()

@@ -23,9 +23,6 @@ export function allowedPeers(cidrs: readonly string[] | undefined): HostRule {
     }
     allowed.addSubnet(net, bits, family)
   }
-  return (host) => {
-    // A socket that listens on `::` shows IPv4 peers in this form.
-    const plain = host.replace(/^::ffff:(?=\d+\.)/i, '')
-    return isIP(plain) !== 0 && allowed.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4')
-  }
+  // The list knows that `::ffff:10.0.0.1`, as a socket that listens on `::` shows it, is 10.0.0.1.
+  return (host) => isIP(host) !== 0 && allowed.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
 }

@@ -88,12 +88,17 @@ export class Download {
   }
 
   /**
-   * What peers may give: something is `promised`; `nothing` right now (they choke, are busy, or lack the pieces); or every
-   * peer that serves this node has `missed` its time.
+   * What peers may give: something is `promised`; the serving ones have all `missed` their time; some have what is wanted
+   * and are `busy` with others; or `nothing`.
    */
-  get outlook(): 'promised' | 'nothing' | 'missed' {
+  get outlook(): 'promised' | 'missed' | 'busy' | 'nothing' {
     if (this.#requests.promising) return 'promised'
-    return this.#suppliers.allMissed ? 'missed' : 'nothing'
+    if (this.#suppliers.allMissed) return 'missed'
+    const view = this.#view()
+    for (let piece = 0; piece < view.count; piece += 1) {
+      if (view.wants(piece) && this.#suppliers.hold(piece)) return 'busy'
+    }
+    return 'nothing'
   }
 
   addPeer(connection: PeerConnection): void {

@@ -36,12 +36,19 @@ export class Ladder {
 
   /** Something changed: goes on over HTTP when no peer gives anything. */
   climb(): void {
-    const { outlook } = this.#init.download
-    if (this.#stopped || outlook === 'promised') return
-    const { clock, limits } = this.#components
+    if (this.#stopped) return
+    const { clock } = this.#components
     const nowMs = clock.monotonicMs()
-    const patient = nowMs - this.#givenAtMs < limits.peerPatienceMs
-    if (!patient || outlook === 'missed' || this.#init.hopeless()) this.#rung.climb(nowMs)
+    if (nowMs - this.#givenAtMs >= this.#patienceMs) this.#rung.climb(nowMs)
+  }
+
+  /** How long nothing must have come from peers before HTTP is tried. */
+  get #patienceMs(): number {
+    const { peerPatienceMs, busyPatienceMs } = this.#components.limits
+    const { outlook } = this.#init.download
+    if (outlook === 'promised') return Number.POSITIVE_INFINITY
+    if (outlook === 'missed' || this.#init.hopeless()) return 0
+    return outlook === 'busy' ? busyPatienceMs : peerPatienceMs
   }
 
   /** To be called about ten times a second. */

@@ -42,6 +42,7 @@ export class Pull {
   #received: Record<keyof BytesBySource, number> = { ...noBytes }
   #lastFailure: AppError | undefined
   #completion: Completion | undefined
+  readonly #writes = new Set<Promise<void>>()
   #ended = false
   #complete = false
   #recordsSinceWake = 0
@@ -119,6 +120,7 @@ export class Pull {
   async stop(err: AppError = appError('SHUTTING_DOWN')): Promise<void> {
     if (!this.#ended) this.#end(err)
     await this.#tasks.stop()
+    await Promise.allSettled(this.#writes)
     this.#release?.()
     this.#release = undefined
   }
@@ -231,7 +233,14 @@ export class Pull {
     this.climb()
   }
 
-  async #take(arrival: Arrival, piece: number, verified: { bytes: Uint8Array; hash: Uint8Array }): Promise<void> {
+  /** A write that has begun is awaited by `stop`. */
+  #take(arrival: Arrival, piece: number, verified: { bytes: Uint8Array; hash: Uint8Array }): Promise<void> {
+    const write = this.#store(arrival, piece, verified).finally(() => this.#writes.delete(write))
+    this.#writes.add(write)
+    return write
+  }
+
+  async #store(arrival: Arrival, piece: number, verified: { bytes: Uint8Array; hash: Uint8Array }): Promise<void> {
     const failure = await arrival.take(piece, verified, () => this.#readers.positions(arrival.map))
     if (this.#ended) return
     if (failure !== undefined) this.#onStepFailed(failure)

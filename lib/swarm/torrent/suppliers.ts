@@ -87,6 +87,12 @@ export class Suppliers {
     return this.#availability.copies(piece)
   }
 
+  /** Some peer has the piece, whether it serves this node or not. */
+  hold(piece: number): boolean {
+    for (const { connection } of this.#byId.values()) if (connection.remoteHave.has(piece)) return true
+    return false
+  }
+
   /** An agent that has the piece serves this node, or has only just come and may do so in a moment. */
   served(piece: number, nowMs: number): boolean {
     for (const { connection, joinedMs } of this.#byId.values()) {

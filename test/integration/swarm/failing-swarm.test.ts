@@ -102,6 +102,19 @@ describe('when parts of the cluster are gone', () => {
     const agent = await lab.agent()
     expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
     expect(lab.sources.piecesSent).toBeGreaterThanOrEqual(6 * MIB)
+    expect(lab.clock.monotonicMs()).toBeLessThan(7_500)
+  })
+
+  test('nothing, but the only origin is busy with others: HTTP takes over after a while', async () => {
+    const blob = swarmBlob(1, 3 * MIB)
+    await using lab = swarmLab([blob])
+    await lab.origin({ limits: { uploadSlots: 0 } })
+    const agent = await lab.agent()
+    const pulled = agent.pull(blob)
+    await lab.clock.advance(7_500)
+    expect(lab.sources.piecesSent).toBe(0)
+    expect(Buffer.compare(await lab.run(pulled), blob.bytes)).toBe(0)
+    expect(lab.clock.monotonicMs()).toBeLessThan(9_000)
   })
 
   test('everything: readers end with the step that failed last, after half a minute', async () => {

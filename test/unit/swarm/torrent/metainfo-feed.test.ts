@@ -14,7 +14,7 @@ const [header, first, second, third, verified] = blob.records as [
   MetainfoRecord,
 ]
 
-type Script = readonly (MetainfoRecord | AppError | 'silence')[]
+type Script = readonly (MetainfoRecord | AppError | 'silence' | 'pause')[]
 
 /** Runs the feed over streams that each play one script; the last one is repeated. */
 function play(...scripts: readonly Script[]) {
@@ -28,7 +28,8 @@ function play(...scripts: readonly Script[]) {
       const script = scripts[Math.min(opened, scripts.length - 1)] ?? []
       opened += 1
       for (const step of script) {
-        if (step === 'silence') await clock.sleep(3_600_000, { signal })
+        if (step === 'pause') await clock.sleep(10_000, { signal })
+        else if (step === 'silence') await clock.sleep(3_600_000, { signal })
         else if ('code' in step && 'retryable' in step) throw step
         else yield step
       }
@@ -97,6 +98,15 @@ describe('the metainfo feed', () => {
     await feed.clock.advance(6_000)
     await feed.done
     expect(feed.seen).toContain('interrupted REQUEST_TIMEOUT')
+    expect(feed.log.verified).toBe(true)
+  })
+
+  test('stays with a slow stream whose heart beats', async () => {
+    const beat: MetainfoRecord = { kind: 'heartbeat' }
+    const feed = play([header, 'pause', beat, 'pause', beat, 'pause', ...blob.records.slice(1)])
+    await feed.clock.advance(31_000)
+    await feed.done
+    expect(feed.opened()).toBe(1)
     expect(feed.log.verified).toBe(true)
   })
 

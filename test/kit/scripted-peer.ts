@@ -1,0 +1,97 @@
+import { type AbortOptions, appError, Bitset, type Deferred, deferred } from '../../lib/base/index.ts'
+import type { PeerId, PeerRole } from '../../lib/core/index.ts'
+import type { Block, PeerConnection } from '../../lib/swarm/peer/index.ts'
+
+export interface ScriptedRequest {
+  readonly block: Block
+  readonly cancelled: boolean
+  /** Gives the bytes; a cancelled request takes none. */
+  answer(bytes: Uint8Array): void
+  reject(code: 'PEER_REJECTED' | 'PEER_CLOSED'): void
+}
+
+/** A connection without a network: what it is asked is kept for the test to answer. */
+export interface ScriptedPeer {
+  readonly connection: PeerConnection
+  readonly have: Bitset
+  /** Everything it was asked, in order, also what is answered or cancelled. */
+  readonly requests: readonly ScriptedRequest[]
+  /** Neither answered nor cancelled. */
+  readonly open: readonly ScriptedRequest[]
+  choked: boolean
+}
+
+class Request implements ScriptedRequest {
+  readonly block: Block
+  readonly #into: Uint8Array
+  readonly done: Deferred<void> = deferred()
+  cancelled = false
+  settled = false
+
+  constructor(block: Block, into: Uint8Array) {
+    this.block = block
+    this.#into = into
+  }
+
+  answer(bytes: Uint8Array): void {
+    if (this.cancelled) return
+    this.settled = true
+    this.#into.set(bytes)
+    this.done.resolve()
+  }
+
+  reject(code: 'PEER_REJECTED' | 'PEER_CLOSED'): void {
+    this.settled = true
+    this.done.reject(appError(code))
+  }
+
+  cancel(): void {
+    this.cancelled = true
+    this.done.reject(appError('ABORTED'))
+  }
+}
+
+export function scriptedPeer(
+  peerId: string,
+  init: { readonly pieces: number; readonly role?: PeerRole; readonly has?: readonly number[] },
+): ScriptedPeer {
+  const { pieces, role = 'agent', has } = init
+  const have = has === undefined ? Bitset.full(pieces) : new Bitset(pieces)
+  for (const piece of has ?? []) have.add(piece)
+  const requests: Request[] = []
+  const address = { host: '10.0.0.9', port: 1 }
+  const nothing = () => undefined
+  const peer: ScriptedPeer = {
+    have,
+    requests,
+    choked: false,
+    get open() {
+      return requests.filter(({ cancelled, settled }) => !cancelled && !settled)
+    },
+    connection: {
+      hello: { peerId: peerId as PeerId, address, listenPort: 1, role, blockLength: 256 * 1024, direction: 'dialled' },
+      remoteHave: have,
+      get choked() {
+        return peer.choked
+      },
+      stats: { receivedBytes: 0, sentBytes: 0 },
+      openRequests: 0,
+      attach: nothing,
+      async request(block: Block, into: Uint8Array, { signal }: AbortOptions = {}) {
+        const request = new Request(block, into)
+        requests.push(request)
+        signal?.addEventListener('abort', () => request.cancel())
+        await request.done.promise
+      },
+      sendHave: nothing,
+      sendBitfield: nothing,
+      sendChoke: nothing,
+      sendInterested: nothing,
+      sendSuggest: nothing,
+      sendBlock: () => Promise.resolve(),
+      sendReject: nothing,
+      close: nothing,
+    },
+  }
+  return peer
+}

@@ -1,0 +1,201 @@
+import { describe, expect, test } from '@jest/globals'
+import { fakeClock, seededRandom, tokenBucket } from '../../../../lib/base/index.ts'
+import { hashPiece } from '../../../../lib/metainfo/index.ts'
+import { swarmLimits } from '../../../../lib/swarm/index.ts'
+import { bufferBudget } from '../../../../lib/swarm/torrent/buffer-budget.ts'
+import { Download } from '../../../../lib/swarm/torrent/download.ts'
+import { swarmMeters } from '../../../../lib/swarm/torrent/swarm-meters.ts'
+import { silentMetrics } from '../../../../lib/telemetry/index.ts'
+import { type ScriptedPeer, type ScriptedRequest, scriptedPeer } from '../../../kit/scripted-peer.ts'
+import { swarmBlob } from '../../../kit/swarm-blob.ts'
+
+const MIB = 1024 * 1024
+const blob = swarmBlob(1, 4 * MIB)
+
+function setUp(init: { readonly pieces?: number; readonly budgetBytes?: number } = {}) {
+  const clock = fakeClock()
+  const budget = bufferBudget(init.budgetBytes ?? 64 * MIB)
+  const taken = new Map<number, Uint8Array>()
+  const liars: string[] = []
+  const download = new Download(
+    {
+      clock,
+      budget,
+      random: seededRandom(1),
+      meters: swarmMeters(silentMetrics()),
+      limits: swarmLimits,
+      downloads: tokenBucket(clock, { ratePerSecond: undefined }),
+    },
+    {
+      map: blob.map,
+      self: '00000000000000000000000000000000000000aa',
+      hashOf: (piece) => hashPiece(bytesOf({ piece, offset: 0, length: MIB })),
+      wants: (piece) => piece < (init.pieces ?? 1) && !taken.has(piece),
+      windows: () => [],
+      leftBytes: () => blob.bytes.length,
+      take: async (piece, bytes) => void taken.set(piece, bytes),
+      events: { onReceived: () => undefined, onLiar: (id) => void liars.push(id) },
+    },
+  )
+  const join = (name: string, peer: Parameters<typeof scriptedPeer>[1] = { pieces: 4 }): ScriptedPeer => {
+    const scripted = scriptedPeer(name, peer)
+    download.addPeer(scripted.connection)
+    return scripted
+  }
+  return { clock, budget, download, taken, liars, join, settle: () => clock.advance(0) }
+}
+
+const bytesOf = ({ piece, offset, length }: { piece: number; offset: number; length: number }) =>
+  blob.bytes.subarray(piece * MIB + offset, piece * MIB + offset + length)
+const lie = ({ block }: ScriptedRequest) => bytesOf(block).map((byte) => byte ^ 0xff)
+const give = (request: ScriptedRequest | undefined) => request?.answer(bytesOf(request.block))
+const blocksOf = (peer: ScriptedPeer) => peer.open.map(({ block }) => block.offset / (256 * 1024))
+const isRight = (bytes: Uint8Array | undefined) =>
+  Buffer.compare(bytes ?? Buffer.of(), blob.bytes.subarray(0, MIB)) === 0
+
+describe('a download', () => {
+  test('asks one peer for all blocks of a piece, checks and hands over the piece', async () => {
+    const { join, taken, settle, budget } = setUp()
+    const peer = join('a')
+    expect(blocksOf(peer)).toEqual([0, 1, 2, 3])
+    for (const request of peer.open) give(request)
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+    expect(budget.usedBytes).toBe(0)
+  })
+
+  test('asks agents before origins', () => {
+    const { download } = setUp()
+    const origin = scriptedPeer('o', { pieces: 4, role: 'origin' })
+    origin.choked = true
+    download.addPeer(origin.connection)
+    const agent = scriptedPeer('a', { pieces: 4 })
+    download.addPeer(agent.connection)
+    origin.choked = false
+    download.peerChoked('o')
+    expect([agent.open.length, origin.open.length]).toEqual([4, 0])
+  })
+
+  test('takes what a peer left unfinished to another one, and keeps what it gave', async () => {
+    const { join, download, taken, settle } = setUp()
+    const first = join('a')
+    give(first.open[0])
+    await settle()
+    const second = join('b')
+    download.removePeer('a')
+    expect(blocksOf(second)).toEqual([1, 2, 3])
+    for (const request of second.open) give(request)
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+  })
+
+  test('leaves a peer that rejects alone for a moment, then asks it again', async () => {
+    const { join, clock, download } = setUp()
+    const peer = join('a')
+    for (const request of peer.open) request.reject('PEER_REJECTED')
+    await clock.advance(50)
+    download.tick(clock.monotonicMs())
+    expect(peer.open).toHaveLength(0)
+    await clock.advance(3_000)
+    download.tick(clock.monotonicMs())
+    expect(blocksOf(peer)).toEqual([0, 1, 2, 3])
+  })
+
+  test('withdraws what takes too long and asks somebody else', async () => {
+    const { join, clock, download } = setUp()
+    const slow = join('a')
+    const other = join('b', { pieces: 4, has: [] })
+    await clock.advance(4_000)
+    other.have.add(0)
+    download.peerHas('b', 0)
+    for (const request of other.open) request.reject('PEER_REJECTED')
+    await clock.advance(26_000)
+    download.tick(clock.monotonicMs())
+    expect(slow.requests.every(({ cancelled }) => cancelled)).toBe(true)
+    expect(blocksOf(other)).toEqual([0, 1, 2, 3])
+    expect(download.outlook).toBe('promised')
+  })
+
+  test('asks a second agent for the last blocks, and the loser is told to stop', async () => {
+    const { join, taken, settle } = setUp()
+    const slow = join('a')
+    const fast = join('b')
+    expect(blocksOf(fast)).toEqual([0, 1, 2, 3])
+    for (const request of fast.open) give(request)
+    await settle()
+    expect(slow.requests.every(({ cancelled }) => cancelled)).toBe(true)
+    expect(isRight(taken.get(0))).toBe(true)
+  })
+
+  test('never asks an origin for a block that an agent was asked for', () => {
+    const { join } = setUp()
+    join('a')
+    expect(join('o', { pieces: 4, role: 'origin' }).open).toEqual([])
+  })
+
+  test('starts no piece beyond the bound of its buffers', async () => {
+    const { join, settle } = setUp({ pieces: 3, budgetBytes: MIB })
+    const peers = ['a', 'b', 'c'].map((name) => join(name))
+    const started = new Set(peers.flatMap(({ open }) => open.map(({ block }) => block.piece)))
+    expect(started.size).toBe(1)
+    for (const request of peers[0]?.open ?? []) give(request)
+    await settle()
+    expect(peers.some(({ open }) => open.some(({ block }) => !started.has(block.piece)))).toBe(true)
+  })
+
+  test('stops: everything is withdrawn and its buffers are given back', () => {
+    const { join, download, budget } = setUp({ pieces: 3 })
+    const peer = join('a')
+    download.stop()
+    expect(peer.open).toEqual([])
+    expect(budget.usedBytes).toBe(0)
+  })
+})
+
+describe('a bad piece', () => {
+  test('with one giver convicts it, and is asked of somebody else', async () => {
+    const { join, liars, download, taken, settle } = setUp()
+    const liar = join('a')
+    for (const request of liar.open) request.answer(lie(request))
+    await settle()
+    expect(liars).toEqual(['a'])
+    download.removePeer('a')
+    const honest = join('b')
+    for (const request of honest.open) give(request)
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+    expect(liars).toEqual(['a'])
+  })
+
+  test('with several givers is fetched whole from one peer, and convicts only who lied', async () => {
+    const { join, liars, taken, settle } = setUp()
+    const liar = join('a')
+    const innocent = join('b')
+    liar.open[2]?.answer(lie(liar.open[2]))
+    await settle()
+    for (const request of innocent.open) give(request)
+    await settle()
+    expect(liars).toEqual([])
+    expect(taken.size).toBe(0)
+    const [whole, idle] = liar.open.length > 0 ? [liar, innocent] : [innocent, liar]
+    expect(blocksOf(whole)).toEqual([0, 1, 2, 3])
+    expect(blocksOf(idle)).toEqual([])
+    for (const request of whole.open) give(request)
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+    expect(liars).toEqual(['a'])
+  })
+
+  test('is not made by a second giver that was too late', async () => {
+    const { join, taken, liars, settle } = setUp()
+    const first = join('a')
+    const second = join('b')
+    const late = first.open[0]
+    for (const request of second.open) give(request)
+    await settle()
+    late?.answer(lie(late))
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+    expect(liars).toEqual([])
+  })
+})
