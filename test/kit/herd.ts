@@ -71,7 +71,7 @@ export function startHerd(init: HerdInit = {}): Promise<Herd> {
       data,
       output: () => herd.output(),
       kill: (signal) => herd.kill(signal),
-      exited: herd.exited,
+      exited: herd.exited.then(() => undefined),
     }
   })
 }

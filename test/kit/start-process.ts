@@ -33,8 +33,8 @@ export interface StartedProcess<T> extends AsyncDisposable {
   readonly ready: T
   output(): Output
   kill(signal: NodeJS.Signals): void
-  /** Resolves when it has exited, for whatever reason. */
-  readonly exited: Promise<void>
+  /** Resolves when it has exited, for whatever reason, with how. */
+  readonly exited: Promise<Exit>
 }
 
 /**
@@ -78,7 +78,7 @@ export async function startProcess<T>(options: StartOptions<T>): Promise<Started
       ready,
       output: () => ({ ...output }),
       kill: (signal) => killGroup(child, signal),
-      exited: exit.then(() => undefined),
+      exited: exit,
       [Symbol.asyncDispose]: stop,
     }
   } catch (cause) {

@@ -1,14 +1,23 @@
 import { join } from 'node:path'
-import { autoPorts, type HerdPlan, planHerd, portCount } from '../../services/herd/index.ts'
+import type { Startable } from '../../lib/base/index.ts'
+import { silentLogger } from '../../lib/telemetry/index.ts'
+import {
+  autoPorts,
+  type HerdComponents,
+  type HerdPlan,
+  herdService,
+  type InstancePlan,
+  planHerd,
+  portCount,
+  type ServiceKind,
+} from '../../services/herd/index.ts'
 import { eventually } from './eventually.ts'
-import { buildResource } from './resource-stack.ts'
+import { buildResource, type ResourceStack } from './resource-stack.ts'
 import { type StartedProcess, startProcess } from './start-process.ts'
 import { tempFolder } from './temp-folder.ts'
 
-type Kind = keyof HerdPlan
-
 const project = join(import.meta.dirname, '..', '..')
-const folderOf: Readonly<Record<Kind, string>> = {
+const folderOf: Readonly<Record<ServiceKind, string>> = {
   agent: 'agent',
   origin: 'origin',
   tracker: 'tracker',
@@ -16,19 +25,21 @@ const folderOf: Readonly<Record<Kind, string>> = {
   proxy: 'proxy',
 }
 
-export interface TopologyInit {
+export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'originParts'> {
   readonly agents: number
   readonly origins: number
   readonly trackers: number
   /** `agent.limits.upload=20MB/s`, as the herd takes them. */
   readonly overrides?: readonly string[]
-  /** Flags of node for every instance, such as `--cpu-prof`. */
-  readonly nodeFlags?: readonly string[]
   /** Ids that are not started yet; `start` does. */
   readonly later?: readonly string[]
+  /** Ids that run as processes of their own, so that they can be killed; default all. The others run in this process. */
+  readonly processes?: readonly string[]
+  /** The data folder, to start again on what an earlier topology left; default: one that goes with this topology. */
+  readonly data?: string
 }
 
-/** The herd's services as separate processes, so that each can be killed. */
+/** The herd's services, each with an own life. */
 export interface Topology extends AsyncDisposable {
   readonly plan: HerdPlan
   readonly data: string
@@ -36,10 +47,10 @@ export interface Topology extends AsyncDisposable {
   url(id: string, listener?: string): string
   /** Starts an instance that is not running, with the same config and folder. */
   start(id: string): Promise<void>
-  /** SIGKILL; resolves when it is gone. */
+  /** SIGKILL to a process; resolves when it is gone. */
   kill(id: string): Promise<void>
-  /** SIGTERM; resolves when it has exited. */
-  stop(id: string): Promise<void>
+  /** SIGTERM, or a stop in this process; resolves with the exit code of a process. */
+  stop(id: string): Promise<number | undefined>
   /** The sum of a counter's samples on the ops listener of an instance; labels as in `from="store"`. */
   counter(id: string, name: string, label?: string): Promise<number>
   logs(id: string): string
@@ -47,58 +58,106 @@ export interface Topology extends AsyncDisposable {
   pid(id: string): number
 }
 
+interface Instance extends InstancePlan {
+  readonly kind: ServiceKind
+}
+
+/** An instance that runs. */
+interface Running extends AsyncDisposable {
+  readonly pid: number
+  readonly logs: string
+  end(signal: NodeJS.Signals): Promise<number | undefined>
+}
+
+const urlOf = ({ ports }: InstancePlan, listener: string) => `http://127.0.0.1:${ports[listener] ?? 0}`
+
 /** Starts everything of the plan but what `later` names. */
 export function startTopology(init: TopologyInit): Promise<Topology> {
   return buildResource(async (stack) => {
-    const data = stack.own(await tempFolder('topology')).path
+    const data = init.data ?? stack.own(await tempFolder('topology')).path
     const plan = planHerd(init, await autoPorts(portCount(init)), data)
     const instances = Object.entries(plan).flatMap(([kind, list]) =>
-      list.map((instance) => ({ ...instance, kind: kind as Kind })),
+      list.map((instance) => ({ ...instance, kind: kind as ServiceKind })),
     )
-    const running = new Map<string, StartedProcess<void>>()
-    const find = (id: string) => {
+    const running = new Map<string, Running>()
+    const find = (id: string): Instance => {
       const found = instances.find((instance) => instance.id === id)
       if (found === undefined) throw new Error(`no instance ${id}`)
       return found
     }
-    const url = (id: string, listener = 'http') => `http://127.0.0.1:${find(id).ports[listener] ?? 0}`
-
     const start = async (id: string) => {
-      const { kind, config } = find(id)
-      const own = (init.overrides ?? []).filter((text) => text.startsWith(`${kind}.`))
-      const sets = [
-        ...Object.entries(config).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
-        ...own.map((text) => text.slice(kind.length + 1)),
-      ]
-      const args = [...(init.nodeFlags ?? []), '--import', 'tsx', `services/${folderOf[kind]}/main.ts`, ...sets.flatMap((set) => ['--set', set])]
-      const ready = async (_output: unknown, signal: AbortSignal) => {
-        const response = await fetch(`${url(id, 'ops')}/healthz`, { signal })
-        if (!response.ok) throw new Error(`not healthy: ${response.status}`)
-        if (id.startsWith('agent') || id.startsWith('proxy')) await fetch(`${url(id, 'registry')}/v2/`, { signal })
-        else await fetch(url(id, 'http'), { signal })
-      }
-      running.set(id, stack.own(await startProcess({ command: process.execPath, args, cwd: project, ready })))
+      const isProcess = init.processes?.includes(id) ?? true
+      running.set(id, await (isProcess ? startAlone : startInside)(stack, init, find(id)))
     }
-
     const end = async (id: string, signal: NodeJS.Signals) => {
-      const child = running.get(id)
-      child?.kill(signal)
-      await child?.exited
+      const instance = running.get(id)
       running.delete(id)
+      return instance?.end(signal)
     }
-
     await Promise.all(instances.filter(({ id }) => init.later?.includes(id) !== true).map(({ id }) => start(id)))
     return {
       plan,
       data,
-      url,
+      url: (id: string, listener = 'http') => urlOf(find(id), listener),
       start,
-      kill: (id) => end(id, 'SIGKILL'),
+      async kill(id) {
+        await end(id, 'SIGKILL')
+      },
       stop: (id) => end(id, 'SIGTERM'),
-      counter: (id, name, label = '') => counterAt(`${url(id, 'ops')}/metrics`, name, label),
+      counter: (id, name, label = '') => counterAt(`${urlOf(find(id), 'ops')}/metrics`, name, label),
       pid: (id) => running.get(id)?.pid ?? 0,
-      logs: (id) => running.get(id)?.output().stdout ?? '',
+      logs: (id) => running.get(id)?.logs ?? '',
     }
+  })
+}
+
+async function startAlone(stack: ResourceStack, init: TopologyInit, instance: Instance): Promise<Running> {
+  const { kind, config } = instance
+  const own = (init.overrides ?? []).filter((text) => text.startsWith(`${kind}.`))
+  const sets = [
+    ...Object.entries(config).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
+    ...own.map((text) => text.slice(kind.length + 1)),
+  ]
+  const args = ['--import', 'tsx', `services/${folderOf[kind]}/main.ts`, ...sets.flatMap((set) => ['--set', set])]
+  const ready = async (_output: unknown, signal: AbortSignal) => {
+    const response = await fetch(`${urlOf(instance, 'ops')}/healthz`, { signal })
+    if (!response.ok) throw new Error(`not healthy: ${response.status}`)
+    if (kind === 'agent' || kind === 'proxy') await fetch(`${urlOf(instance, 'registry')}/v2/`, { signal })
+    else await fetch(urlOf(instance, 'http'), { signal })
+  }
+  const child: StartedProcess<void> = stack.own(
+    await startProcess({ command: process.execPath, args, cwd: project, ready, readyTimeoutMs: 60_000 }),
+  )
+  return {
+    pid: child.pid,
+    get logs() {
+      return child.output().stdout
+    },
+    async end(signal) {
+      child.kill(signal)
+      return (await child.exited).code
+    },
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  }
+}
+
+async function startInside(stack: ResourceStack, init: TopologyInit, instance: Instance): Promise<Running> {
+  const { kind, ...own } = instance
+  const plan: HerdPlan = { agent: [], origin: [], tracker: [], buildIndex: [], proxy: [], [kind]: [own] }
+  const service: Startable = await herdService(
+    { ...init, logger: silentLogger(), onPull: () => undefined },
+    { plan, overrides: init.overrides ?? [] },
+  )
+  await service.start()
+  return stack.own({
+    pid: process.pid,
+    logs: '',
+    async end(signal) {
+      if (signal === 'SIGKILL') throw new Error(`${instance.id} is no process of its own`)
+      await service.stop()
+      return undefined
+    },
+    [Symbol.asyncDispose]: () => service.stop(),
   })
 }
 

@@ -1,0 +1,22 @@
+import { type Digest, digestOf } from '../../lib/core/index.ts'
+import { cipherBytes } from './cipher-bytes.ts'
+import { registryClient } from './registry-client.ts'
+import type { Topology } from './topology.ts'
+
+/** A blob that was pushed through a proxy. */
+export interface PushedBlob {
+  readonly digest: Digest
+  readonly size: number
+  readonly bytes: Uint8Array
+  /** Its path at the proxy and at every agent. */
+  readonly path: string
+}
+
+/** Pushes `size` bytes that are the same for the same name to the proxy; they are on their owners and in the store then. */
+export async function pushBlobOf(shoal: Topology, name: string, size: number): Promise<PushedBlob> {
+  const bytes = cipherBytes(name, size)
+  const digest = digestOf(bytes)
+  const { status, body } = await registryClient(shoal.url('proxy-1', 'registry')).pushBlob(name, digest, bytes)
+  if (status !== 201) throw new Error(`the push answered ${status}: ${body.toString('utf8')}`)
+  return { digest, size, bytes, path: `/v2/${name}/blobs/${digest}` }
+}
