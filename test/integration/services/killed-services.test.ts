@@ -1,0 +1,162 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { digestOf } from '../../../lib/core/index.ts'
+import { cipherBytes } from '../../kit/cipher-bytes.ts'
+import { eventually } from '../../kit/eventually.ts'
+import { type PushedBlob, pushBlobOf } from '../../kit/pushed-blob.ts'
+import { closingUrl, registryClient } from '../../kit/registry-client.ts'
+import { pullDigest, type SlowPull, slowPull } from '../../kit/slow-pull.ts'
+import { startTopology, type Topology } from '../../kit/topology.ts'
+
+const MIB = 1024 * 1024
+const size = 12 * MIB
+const origins = ['origin-1', 'origin-2', 'origin-3'] as const
+const trackers = ['tracker-1', 'tracker-2'] as const
+const buildIndexes = ['build-index-1', 'build-index-2'] as const
+const lateAgents = ['agent-2', 'agent-3'] as const
+
+let shoal: Topology
+
+beforeAll(async () => {
+  shoal = await startTopology({
+    agents: 3,
+    origins: origins.length,
+    trackers: trackers.length,
+    processes: [...origins, ...trackers, ...buildIndexes, ...lateAgents],
+    // A pull takes seconds, so that there is a middle of it.
+    overrides: ['agent.limits.download=6MB/s'],
+  })
+}, 180_000)
+
+afterAll(() => shoal?.[Symbol.asyncDispose]())
+
+const agentUrl = (path: string, agent = 'agent-1') => shoal.url(agent, 'registry') + path
+
+/** Kills some services, and starts them again however the work ends. */
+async function withKilled<T>(ids: readonly string[], work: () => Promise<T>): Promise<T> {
+  await Promise.all(ids.map((id) => shoal.kill(id)))
+  try {
+    return await work()
+  } finally {
+    await Promise.all(ids.map((id) => shoal.start(id)))
+  }
+}
+
+/** A pull by an agent that has none of the blob yet, a quarter of which has come. */
+async function pullUnderWay({ path }: PushedBlob, agent?: string): Promise<SlowPull> {
+  const pull = await slowPull(agentUrl(path, agent))
+  await pull.readTo(size / 4)
+  return pull
+}
+
+describe('a pull under way completes with the right bytes', () => {
+  test.each([...origins, ...trackers])(
+    'when %s is killed',
+    async (id) => {
+      const blob = await pushBlobOf(shoal, `pulled/without-${id}`, size)
+      const pull = await pullUnderWay(blob)
+      const digest = await withKilled([id], () => pull.finish())
+      expect(digest).toBe(blob.digest)
+    },
+    60_000,
+  )
+
+  test('when all origins but one are killed', async () => {
+    const blob = await pushBlobOf(shoal, 'pulled/with-one-origin', size)
+    const pull = await pullUnderWay(blob)
+    const digest = await withKilled(origins.slice(1), () => pull.finish())
+    expect(digest).toBe(blob.digest)
+  }, 60_000)
+
+  test('when all trackers are killed, and so does a pull that begins after that', async () => {
+    const blob = await pushBlobOf(shoal, 'pulled/without-trackers', size)
+    const next = await pushBlobOf(shoal, 'pulled/after-trackers', size)
+    const pull = await pullUnderWay(blob)
+    const digests = await withKilled(trackers, async () => [await pull.finish(), await pullDigest(agentUrl(next.path))])
+    expect(digests).toEqual([blob.digest, next.digest])
+  }, 60_000)
+
+  test('when all other agents of its swarm are killed', async () => {
+    const blob = await pushBlobOf(shoal, 'pulled/without-agents', size)
+    const pulls = await Promise.all(['agent-1', ...lateAgents].map((agent) => pullUnderWay(blob, agent)))
+    const [kept, ...cut] = pulls.map((pull) => pull.finish().catch(() => 'cut'))
+    const digest = await withKilled(lateAgents, async () => {
+      expect(await Promise.all(cut)).toEqual(['cut', 'cut'])
+      return kept
+    })
+    expect(digest).toBe(blob.digest)
+  }, 90_000)
+})
+
+describe('an image', () => {
+  test.each(buildIndexes)(
+    'can be pulled by tag while %s is dead',
+    async (id) => {
+      const name = `pulled/dead-${id}`
+      const layer = await pushBlobOf(shoal, name, size)
+      const { tag, bytes } = await pushManifest(name, layer)
+      const pull = await pullUnderWay(layer)
+      const pulled = await withKilled([id], async () => {
+        const manifest = await registryClient(shoal.url('agent-1', 'registry')).send('GET', tag)
+        return { manifest: manifest.body.toString('utf8'), layer: await pull.finish() }
+      })
+      expect(pulled).toEqual({ manifest: bytes, layer: layer.digest })
+    },
+    60_000,
+  )
+})
+
+async function pushManifest(name: string, layer: PushedBlob): Promise<{ tag: string; bytes: string }> {
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json'
+  const client = registryClient(shoal.url('proxy-1', 'registry'))
+  const config = Buffer.from('{}')
+  await client.pushBlob(name, digestOf(config), config)
+  const bytes = JSON.stringify({
+    schemaVersion: 2,
+    mediaType,
+    config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: digestOf(config), size: config.length },
+    layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: layer.digest, size: layer.size }],
+  })
+  const tag = `/v2/${name}/manifests/t`
+  const { status } = await client.send('PUT', tag, { body: bytes, headers: { 'content-type': mediaType } })
+  expect(status).toBe(201)
+  return { tag, bytes }
+}
+
+describe('a push whose origin is killed', () => {
+  test('is told that its upload is gone, and the whole push succeeds when it is tried again', async () => {
+    const bytes = cipherBytes('killed upload', size)
+    const digest = digestOf(bytes)
+    const name = 'pushed/again'
+    const client = registryClient(shoal.url('proxy-1', 'registry'))
+    const before = new Map(await Promise.all(origins.map(async (id) => [id, await receivedBy(id)] as const)))
+    const opened = await client.send('POST', `/v2/${name}/blobs/uploads/`)
+    const { req, answer } = openPatch(opened.headers.location ?? '')
+    req.write(bytes.subarray(0, size / 2))
+    const holder = await eventually(async () => {
+      for (const id of origins) if ((await receivedBy(id)) > (before.get(id) ?? 0)) return id
+      throw new Error('no origin has got anything')
+    })
+    await withKilled([holder], async () => {
+      const { statusCode } = await answer
+      expect(statusCode).toBe(404)
+      req.destroy()
+      const closed = await client.send('PUT', closingUrl(opened.headers.location ?? '', digest))
+      expect([closed.status, closed.errorCode()]).toEqual([404, 'BLOB_UPLOAD_UNKNOWN'])
+      expect((await client.pushBlob(name, digest, bytes)).status).toBe(201)
+      expect(await pullDigest(agentUrl(`/v2/${name}/blobs/${digest}`))).toBe(digest)
+    })
+  }, 60_000)
+})
+
+const receivedBy = (id: string) => shoal.counter(id, 'shoal_received_bytes_total', 'from="client"')
+
+/** A PATCH whose body does not end. */
+function openPatch(location: string) {
+  const url = location.startsWith('http') ? location : shoal.url('proxy-1', 'registry') + location
+  const req = request(url, { method: 'PATCH', agent: false })
+  req.on('error', () => undefined)
+  const answer = once(req, 'response').then(([res]) => res as IncomingMessage)
+  return { req, answer }
+}
