@@ -29,7 +29,9 @@ beforeAll(async () => {
   })
 }, 180_000)
 
-afterAll(() => shoal?.[Symbol.asyncDispose]())
+afterAll(async () => {
+  await shoal[Symbol.asyncDispose]()
+})
 
 const agentUrl = (path: string, agent = 'agent-1') => shoal.url(agent, 'registry') + path
 
