@@ -8,6 +8,9 @@ export interface ScriptedRequest {
   /** Gives the bytes; a cancelled request takes none. */
   answer(bytes: Uint8Array): void
   reject(code: 'PEER_REJECTED' | 'PEER_CLOSED'): void
+  /** Part of the bytes arrives; `finish` says that it was the last one. */
+  drip(bytes: Uint8Array, at: number): void
+  finish(): void
 }
 
 /** A connection without a network: what it is asked is kept for the test to answer. */
@@ -34,9 +37,16 @@ class Request implements ScriptedRequest {
   }
 
   answer(bytes: Uint8Array): void {
-    if (this.cancelled) return
+    this.drip(bytes, 0)
+    this.finish()
+  }
+
+  drip(bytes: Uint8Array, at: number): void {
+    if (!this.cancelled) this.#into.set(bytes, at)
+  }
+
+  finish(): void {
     this.settled = true
-    this.#into.set(bytes)
     this.done.resolve()
   }
 

@@ -33,10 +33,6 @@ export class Readers {
     this.#init = init
   }
 
-  get size(): number {
-    return this.#demands.size
-  }
-
   /** The blob can be read from now on. */
   attach(arrival: Arrival): void {
     this.#arrival = arrival

@@ -79,7 +79,7 @@ test('many blobs at once share the bounded memory for pieces', async () => {
   const blobs = [1, 2, 3, 4].map((seed) => swarmBlob(seed, 5 * MIB))
   await using lab = swarmLab(blobs)
   await lab.origin()
-  const agent = await lab.agent({ limits: { pieceBufferBytes: 2 * MIB } })
+  const agent = await lab.agent({ limits: { pieceBufferBytes: 1 } })
   const got = await lab.run(Promise.all(blobs.map((blob) => agent.pull(blob))))
   for (const [index, blob] of blobs.entries()) expect(Buffer.compare(got[index]!, blob.bytes)).toBe(0)
 })

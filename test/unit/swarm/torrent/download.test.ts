@@ -66,14 +66,12 @@ describe('a download', () => {
 
   test('asks agents before origins', () => {
     const { download } = setUp()
-    const origin = scriptedPeer('o', { pieces: 4, role: 'origin' })
-    origin.choked = true
-    download.addPeer(origin.connection)
-    const agent = scriptedPeer('a', { pieces: 4 })
-    download.addPeer(agent.connection)
-    origin.choked = false
-    download.peerChoked('o')
-    expect([agent.open.length, origin.open.length]).toEqual([4, 0])
+    const peers = [scriptedPeer('o', { pieces: 4, role: 'origin' }), scriptedPeer('a', { pieces: 4 })] as const
+    for (const peer of peers) peer.choked = true
+    for (const { connection } of peers) download.addPeer(connection)
+    for (const peer of peers) peer.choked = false
+    download.wake()
+    expect(peers.map(({ open }) => open.length)).toEqual([0, 4])
   })
 
   test('takes what a peer left unfinished to another one, and keeps what it gave', async () => {
@@ -184,6 +182,36 @@ describe('a bad piece', () => {
     await settle()
     expect(isRight(taken.get(0))).toBe(true)
     expect(liars).toEqual(['a'])
+  })
+
+  test('is fetched whole: what one peer left unfinished is not completed by another', async () => {
+    const { join, download, settle } = setUp()
+    const peers = { a: join('a'), b: join('b') }
+    peers.a.open[2]?.answer(lie(peers.a.open[2]))
+    await settle()
+    for (const request of peers.b.open) give(request)
+    await settle()
+    const [owner, other] = peers.a.open.length > 0 ? (['a', 'b'] as const) : (['b', 'a'] as const)
+    give(peers[owner].open[0])
+    await settle()
+    download.removePeer(owner)
+    expect(blocksOf(peers[other])).toEqual([0, 1, 2, 3])
+  })
+
+  test('is not blamed on a peer whose block another one was writing too', async () => {
+    const { join, taken, liars, settle } = setUp()
+    const honest = join('a')
+    const liar = join('b')
+    const [mine, theirs] = [honest.open[0], liar.open[0]]
+    const good = bytesOf(mine!.block)
+    mine?.drip(good.subarray(0, 1_000), 0)
+    theirs?.drip(lie(theirs).subarray(0, 1_000), 0)
+    mine?.drip(good.subarray(1_000), 1_000)
+    mine?.finish()
+    for (const request of honest.open) give(request)
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+    expect(liars).toEqual([])
   })
 
   test('is not made by a second giver that was too late', async () => {
