@@ -13,6 +13,7 @@ export {
   type TagPage,
 } from './build-index.ts'
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
+export { manifestShape } from './manifest-shape.ts'
 export {
   type BlobBody,
   HOP_HEADER,

@@ -31,8 +31,22 @@ export interface HopOptions extends AbortOptions {
   readonly hop?: boolean
 }
 
+/** Longest waits for the header of an origin's answer, milliseconds; docs/limits.md says why. */
+export const originTimeouts = {
+  /** Metainfo: the header goes out before the blob is brought, so a silent origin is a sick one. */
+  metainfoMs: 3_000,
+  /** A blob that the origin may have to bring first. */
+  bringMs: 300_000,
+  /** A body being taken; starts again with each chunk that moves. */
+  takeMs: 60_000,
+  /** The close of an upload: replicas and store have to be written. */
+  commitMs: 900_000,
+} as const
+
 export interface ReadBlobOptions extends HopOptions {
   readonly range?: ByteRange | undefined
+  /** Waits for an origin that has to bring the blob first; default: as long as for any request. */
+  readonly patient?: boolean | undefined
 }
 
 export interface BlobBody {
@@ -102,10 +116,11 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       await response.discard()
       return response.status === 404 ? undefined : { size: lengthOf(response) }
     },
-    async readBlob(namespace, digest, { hop, range, signal } = {}) {
+    async readBlob(namespace, digest, { hop, range, patient, signal } = {}) {
       const wanted = range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` }
       const headers = { ...hopHeaders(hop), ...wanted }
-      const request = { method: 'GET', url: blobUrl(url, namespace, digest), headers, signal } as const
+      const wait = patient === true ? { headersTimeoutMs: originTimeouts.bringMs } : {}
+      const request = { method: 'GET', url: blobUrl(url, namespace, digest), headers, signal, ...wait } as const
       const response = await send(http, request, [range === undefined ? 200 : 206])
       return { size: lengthOf(response), body: response.body }
     },
@@ -114,14 +129,15 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       const target = blobUrl(url, namespace, digest)
       const response = await send(
         http,
-        { method: 'PUT', url: target, headers, body, signal, headersTimeoutMs: 0 },
+        { method: 'PUT', url: target, headers, body, signal, headersTimeoutMs: originTimeouts.takeMs },
         [201],
       )
       await response.discard()
     },
     async openMetainfo(namespace, digest, { signal } = {}) {
-      const response = await send(http, { method: 'GET', url: `${blobUrl(url, namespace, digest)}/metainfo`, signal })
-      return response.body
+      const target = `${blobUrl(url, namespace, digest)}/metainfo`
+      const wait = { headersTimeoutMs: originTimeouts.metainfoMs }
+      return (await send(http, { method: 'GET', url: target, signal, ...wait })).body
     },
   }
 }
@@ -138,12 +154,14 @@ function originUploads(http: HttpClient, url: string): OriginUploads {
     appendUpload(namespace, id, { offset, body, signal }) {
       const headers = { [OFFSET_HEADER]: String(offset), 'content-type': 'application/octet-stream' }
       const target = upload(namespace, id)
-      return sendForJson(http, { method: 'PATCH', url: target, headers, body, signal, headersTimeoutMs: 0 }, state)
+      const wait = { headersTimeoutMs: originTimeouts.takeMs }
+      return sendForJson(http, { method: 'PATCH', url: target, headers, body, signal, ...wait }, state)
     },
     commitUpload(namespace, id, { digest, signal }) {
       const target = upload(namespace, id) + query({ digest })
       const answer = { schema: uploadDoneSchema, status: 201 }
-      return sendForJson(http, { method: 'PUT', url: target, signal, headersTimeoutMs: 0 }, answer)
+      const wait = { headersTimeoutMs: originTimeouts.commitMs }
+      return sendForJson(http, { method: 'PUT', url: target, signal, ...wait }, answer)
     },
     cancelUpload: (namespace, id, { signal } = {}) =>
       sendForNothing(http, { method: 'DELETE', url: upload(namespace, id), signal }),

@@ -24,6 +24,8 @@ export const announceLimits = {
   maxBodyBytes: 8 * 1024 * 1024,
   /** Longest wait of a client for the answer, before it goes to the next tracker. */
   timeoutMs: 5_000,
+  /** The same for a metainfo stream: time for the tracker to ask two origins. */
+  metainfoMs: 7_000,
 } as const
 
 const shortText = z.string().max(255)
@@ -112,7 +114,8 @@ export function trackerClient(http: HttpClient, url: string): TrackerClient {
     },
     async openMetainfo(namespace, digest, { signal } = {}) {
       const target = url + path`/namespace/${namespace}/blobs/${digest}/metainfo`
-      return (await send(http, { method: 'GET', url: target, signal })).body
+      const wait = { headersTimeoutMs: announceLimits.metainfoMs }
+      return (await send(http, { method: 'GET', url: target, signal, ...wait })).body
     },
   }
 }

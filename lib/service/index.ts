@@ -9,3 +9,4 @@ export {
   serviceRuntime,
 } from './runtime.ts'
 export { serviceCluster } from './service-cluster.ts'
+export { type ServiceState, serviceState } from './service-state.ts'

@@ -62,7 +62,10 @@ export function opsListener(
   return serviceListener(runtime, config, { name: 'ops', listener: init.listener, routes })
 }
 
+/** Metainfo streams each hold a connection while a blob is brought; a dead host must not hold a pull. */
+const clusterConnections = { connectionsPerOrigin: 1024, connectTimeoutMs: 2_000 }
+
 /** The client with which a service calls the others; shows the cluster token. */
 export function clusterHttp(runtime: Pick<Runtime, 'clock'>, config: CommonConfig): HttpClient {
-  return httpClient({ clock: runtime.clock }, { token: config.token })
+  return httpClient({ clock: runtime.clock }, { token: config.token, ...clusterConnections })
 }

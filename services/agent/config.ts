@@ -34,6 +34,8 @@ export const agentSchema = z.strictObject({
   origins: rings.origins,
   trackers: rings.trackers,
   buildIndexes: rings.buildIndexes,
+  /** Networks whose hosts may be peers, as CIDRs. */
+  allowedPeers: z.array(z.string()).default(['0.0.0.0/0', '::/0']),
   limits: z
     .strictObject({
       /** What other peers get from here, all together. */

@@ -1,4 +1,4 @@
-import { type BuildIndex, descriptorSchema, parseBody } from '../../lib/api/index.ts'
+import { type BuildIndex, descriptorSchema, manifestShape, parseBody } from '../../lib/api/index.ts'
 import { type AbortOptions, appError } from '../../lib/base/index.ts'
 import {
   type Descriptor,
@@ -39,6 +39,23 @@ function keptDescriptors(store: BlobStore) {
   }
 }
 
+const ociManifest = 'application/vnd.oci.image.manifest.v1+json'
+const ociIndex = 'application/vnd.oci.image.index.v1+json'
+
+/** What a manifest in the cache says of itself; for when the build-indexes are away. Undefined when it is not here. */
+async function describeHeld(store: BlobStore, digest: Digest): Promise<Descriptor | undefined> {
+  const stored = await store.stat(digest)
+  if (stored === undefined || stored.size > MANIFEST_LIMIT) return undefined
+  const bytes = await store.readAt(digest, wholeRange(stored.size))
+  try {
+    const manifest = parseBody(manifestShape, JSON.parse(Buffer.from(bytes).toString('utf8')))
+    const mediaType = manifest.mediaType ?? (manifest.manifests === undefined ? ociManifest : ociIndex)
+    return { digest, mediaType, size: stored.size }
+  } catch {
+    return undefined
+  }
+}
+
 function agentBlobs(pulls: Pulls): Blobs {
   return {
     async find(repository, digest, options = {}) {
@@ -62,7 +79,15 @@ function agentManifests({ store, pulls, index }: AgentStorageComponents): Manife
   return {
     async resolve(repository, reference, options = {}) {
       if (reference.kind === 'tag') return index.getTag(repository.name, reference.tag, options)
-      return (await kept.find(reference.digest)) ?? index.getManifest(repository.name, reference.digest, options)
+      const known = await kept.find(reference.digest)
+      if (known !== undefined) return known
+      try {
+        return await index.getManifest(repository.name, reference.digest, options)
+      } catch (err) {
+        const held = await describeHeld(store, reference.digest)
+        if (held === undefined) throw err
+        return held
+      }
     },
     async read(repository, descriptor, options = {}) {
       const bytes = await readWhole(refOf(repository, descriptor.digest), descriptor.size, options)

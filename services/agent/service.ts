@@ -9,6 +9,7 @@ import {
   serviceCluster,
   serviceListener,
   serviceRuntime,
+  serviceState,
 } from '../../lib/service/index.ts'
 import { type BlobStore, diskStore } from '../../lib/store/index.ts'
 import { type PullSummary, type SwarmEngine, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
@@ -73,6 +74,7 @@ function agentEngine(
       listen: config.peer.bind,
       uploadBytesPerSecond: config.limits.upload,
       downloadBytesPerSecond: config.limits.download,
+      allowedPeers: config.allowedPeers,
       verify: config.verify,
     },
   )
@@ -82,7 +84,7 @@ function agentEngine(
 /** One agent. @throws INSECURE_BIND, CONFIG_INVALID */
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const runtime = serviceRuntime('agent', config, components)
-  const { logger, metrics } = runtime
+  const { metrics } = runtime
   const plainStore = diskStore(runtime, {
     folder: config.folder,
     capacityBytes: config.store.capacity,
@@ -97,7 +99,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     traffic.received('cache', summary.bytes.cache)
     components.onPull?.(summary)
   }
-  const pulling = pulls({ engine, logger, onPull })
+  const pulling = pulls({ ...runtime, engine, onPull })
   const storage = agentStorage({ store, pulls: pulling, index: clients.index })
   const registry = serviceListener(runtime, config, {
     name: 'registry',
@@ -112,14 +114,15 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     envelope: 'registry',
     anonymous: config.registry.anonymous,
   })
-  const ops = opsListener(runtime, config, { listener: config.ops, checks: {} })
+  const state = serviceState()
+  const ops = opsListener(runtime, config, { listener: config.ops, checks: { service: state.check } })
   const admin = serviceListener(runtime, config, {
     name: 'admin',
     listener: config.admin,
     routes: adminRoutes(store, engine),
   })
   return {
-    ...lifecycle([clients.http, store, engine, seedStored(store, engine), ops, admin, registry]),
+    ...state.around(lifecycle([clients.http, store, engine, seedStored(store, engine), pulling, ops, admin, registry])),
     engine,
     get url() {
       return registry.url

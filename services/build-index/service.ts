@@ -1,6 +1,6 @@
 import { type Backend, backendProbe, openBackend } from '../../lib/backend/index.ts'
 import { lifecycle, type Startable } from '../../lib/base/index.ts'
-import { opsListener, type Runtime, serviceListener, serviceRuntime } from '../../lib/service/index.ts'
+import { opsListener, type Runtime, serviceListener, serviceRuntime, serviceState } from '../../lib/service/index.ts'
 import type { BuildIndexConfig } from './config.ts'
 import { repositoryIndex } from './repository-index.ts'
 import { buildIndexServerRoutes } from './server.ts'
@@ -22,11 +22,15 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const runtime = serviceRuntime('build-index', config, components)
   const backend = components.backend ?? openBackend(runtime, config.backend)
   const probe = backendProbe(runtime, backend, { intervalMs: config.probeInterval })
-  const ops = opsListener(runtime, config, { listener: config.ops, checks: { backend: probe.check } })
+  const state = serviceState()
+  const ops = opsListener(runtime, config, {
+    listener: config.ops,
+    checks: { service: state.check, backend: probe.check },
+  })
   const routes = buildIndexServerRoutes(repositoryIndex({ ...runtime, backend }))
   const http = serviceListener(runtime, config, { name: 'http', listener: config.http, routes })
   return {
-    ...lifecycle([backend, probe, ops, http]),
+    ...state.around(lifecycle([backend, probe, ops, http])),
     get url() {
       return http.url
     },

@@ -43,7 +43,7 @@ export function welcome(endpoints: HerdEndpoints): string {
     `docker tag IMAGE ${proxy}/demo:1 && docker push ${proxy}/demo:1`,
     `docker pull ${first}/demo:1`,
     '',
-    '# containerd: /etc/containerd/certs.d/' + proxy + '/hosts.toml',
+    `# containerd: /etc/containerd/certs.d/${proxy}/hosts.toml`,
     `server = "http://${proxy}"`,
     `[host."http://${first}"]`,
     '  capabilities = ["pull", "resolve"]',

@@ -31,6 +31,8 @@ export const originSchema = z.strictObject({
   /** The ring of origins. */
   origins: rings.origins,
   trackers: rings.trackers,
+  /** Networks whose hosts may be peers, as CIDRs. */
+  allowedPeers: z.array(z.string()).default(['0.0.0.0/0', '::/0']),
   limits: z
     .strictObject({
       /** What peers get from here, all together. */

@@ -1,7 +1,16 @@
 import type { Readable } from 'node:stream'
 import type { Backends } from '../../lib/backend/index.ts'
-import { type AbortOptions, appError, hasCode, isAbort, singleFlight, throwIfAborted } from '../../lib/base/index.ts'
-import type { Cluster, Member } from '../../lib/cluster/index.ts'
+import {
+  type AbortOptions,
+  abortable,
+  appError,
+  hasCode,
+  isAbort,
+  type SingleFlight,
+  singleFlight,
+  throwIfAborted,
+} from '../../lib/base/index.ts'
+import { type Cluster, type Member, reportFailure } from '../../lib/cluster/index.ts'
 import { type Digest, digestAlgorithm } from '../../lib/core/index.ts'
 import type { BlobStore, StoredBlob } from '../../lib/store/index.ts'
 import type { BlobRef } from '../../lib/swarm/index.ts'
@@ -100,19 +109,31 @@ async function readSibling(
   signal: AbortSignal,
 ): Promise<StoredBlob | undefined> {
   const { siblings, cluster, logger } = components
+  const next = (err: unknown): undefined => {
+    reportFailure(cluster, member, err)
+    logger.info('failed to read a blob from its owner, trying the next', { member: member.id, err })
+    return undefined
+  }
   throwIfAborted(signal)
+  let body: Readable
   try {
-    const { body } = await siblings.read(member, blob, { signal })
+    body = (await siblings.read(member, blob, { signal })).body
+  } catch (err) {
+    // Its full disk is its own; that it does not know the blob, or refuses it, holds for everybody.
+    if (isAbort(err) || hasCode(err, 'BLOB_UNKNOWN', 'DIGEST_REFUSED')) throw err
+    return next(err)
+  }
+  try {
     const stored = await receive(components, { blob, from: 'origin', body }, signal)
     cluster.report(member.id, 'ok')
     return stored
   } catch (err) {
-    if (isAbort(err) || hasCode(err, 'BLOB_UNKNOWN', 'DIGEST_REFUSED', 'STORE_FULL')) throw err
-    if (!hasCode(err, 'NOT_OWNER')) cluster.report(member.id, 'failed')
-    logger.info('failed to read a blob from its owner, trying the next', { member: member.id, err })
-    return undefined
+    if (isAbort(err) || hasCode(err, 'STORE_FULL')) throw err
+    return next(err)
   }
 }
+
+type Bring = (blob: BlobRef, signal: AbortSignal) => Promise<StoredBlob>
 
 export function ingest(components: IngestComponents, init: { readonly memberId: string }): Ingest {
   const { store, backends, cluster, refusals } = components
@@ -120,8 +141,21 @@ export function ingest(components: IngestComponents, init: { readonly memberId: 
   const siblingReads = singleFlight<Digest, StoredBlob>()
   const isSelf = (member: Member) => member.id === init.memberId
 
+  // What has begun is finished even when every asker has left: the next one would begin from the start. The work's own
+  // wait never leaves, so nobody's signal reaches it; the store cuts it when the service stops.
+  const shared = (
+    flights: SingleFlight<Digest, StoredBlob>,
+    blob: BlobRef,
+    work: Bring,
+    signal: AbortSignal | undefined,
+  ) => {
+    const flight = flights.run(blob.digest, (own) => work(blob, own))
+    flight.catch(() => undefined)
+    return abortable(flight, signal)
+  }
+
   const fromBackend = (blob: BlobRef, signal: AbortSignal | undefined) =>
-    backendReads.run(blob.digest, (shared) => readBackend(components, blob, shared), { signal })
+    shared(backendReads, blob, (wanted, own) => readBackend(components, wanted, own), signal)
 
   const fromOwners = async (blob: BlobRef, signal: AbortSignal): Promise<StoredBlob> => {
     for (const member of cluster.liveOwners(blob.digest)) {
@@ -145,7 +179,7 @@ export function ingest(components: IngestComponents, init: { readonly memberId: 
       const stored = await store.stat(blob.digest)
       if (stored !== undefined) return stored
       refusals.check(blob.digest)
-      if (!hop) return siblingReads.run(blob.digest, (shared) => fromOwners(blob, shared), { signal })
+      if (!hop) return shared(siblingReads, blob, fromOwners, signal)
       if (![...cluster.owners(blob.digest), ...cluster.liveOwners(blob.digest)].some(isSelf)) {
         throw appError('NOT_OWNER', { detail: { digest: blob.digest, member: init.memberId } })
       }

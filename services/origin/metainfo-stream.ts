@@ -1,4 +1,4 @@
-import { type AbortOptions, type Clock, hasCode } from '../../lib/base/index.ts'
+import { type AbortOptions, type Clock, hasCode, throwIfAborted } from '../../lib/base/index.ts'
 import { INLINE_LIMIT, type MetaInfoHeader, PROTOCOL_VERSION, pieceLengthFor } from '../../lib/core/index.ts'
 import { encodePieces, encodeRecord } from '../../lib/metainfo/index.ts'
 import type { BlobStore, StoredBlob } from '../../lib/store/index.ts'
@@ -43,6 +43,7 @@ export async function* metainfoStream(
   options: AbortOptions & { readonly hop: boolean },
 ): AsyncGenerator<Uint8Array> {
   const length = await ingest.size(blob, options)
+  throwIfAborted(options.signal)
   if (length <= INLINE_LIMIT) {
     const stored = await ingest.ensure(blob, options)
     const data = await store.readAt(blob.digest, { start: 0, end: stored.size })
@@ -56,6 +57,8 @@ export async function* metainfoStream(
     hashes = new Uint8Array(await pieceHashes.of(stored, options))
   }
   const work = bring()
+  // A reader that leaves ends this generator before anybody waits for the work.
+  work.catch(() => undefined)
   yield encodeRecord({ kind: 'header', header: headerOf(blob, length) })
   try {
     yield* heartbeatsUntil(clock, work)

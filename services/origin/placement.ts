@@ -5,12 +5,14 @@ import type { Cluster, Member } from '../../lib/cluster/index.ts'
 import type { BlobRef } from '../../lib/swarm/index.ts'
 import type { Logger } from '../../lib/telemetry/index.ts'
 import { blobKey } from './blob-keys.ts'
+import type { Refusals } from './refusals.ts'
 import type { Siblings } from './siblings.ts'
 
 export interface PlacementComponents {
   readonly cluster: Cluster
   readonly backends: Pick<Backends, 'backendFor'>
   readonly siblings: Siblings
+  readonly refusals: Refusals
   readonly logger: Logger
   readonly onSent: (to: 'replica' | 'store', bytes: number) => void
 }
@@ -36,17 +38,23 @@ export interface Placement {
 }
 
 export function placement(components: PlacementComponents, init: { readonly memberId: string }): Placement {
-  const { cluster, backends, siblings, logger } = components
+  const { cluster, backends, siblings, refusals, logger } = components
 
   const writeBackend = async (content: PlacedContent, options: AbortOptions) => {
     const key = blobKey(content.blob.digest)
     const backend = backends.backendFor(content.blob.namespace)
-    if ((await backend.stat(key, options))?.size === content.size) return
+    const found = await backend.stat(key, options)
+    const damaged = found !== undefined && (found.size !== content.size || refusals.has(content.blob.digest))
+    if (found !== undefined && !damaged) return
+    const condition = found === undefined ? { ifAbsent: true } : { ifMatch: found.etag }
     try {
-      await backend.write(key, await content.read(), { ...options, size: content.size, ifAbsent: true })
+      await backend.write(key, await content.read(), { ...options, ...condition, size: content.size })
       components.onSent('store', content.size)
+      refusals.clear(content.blob.digest)
     } catch (err) {
       if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
+      // Somebody else has written it meanwhile; what counts is that it is whole.
+      if ((await backend.stat(key, options))?.size !== content.size) throw err
     }
   }
 

@@ -14,6 +14,8 @@ interface Refusal {
 export interface Refusals {
   /** @throws DIGEST_REFUSED while the digest is refused */
   check(digest: Digest): void
+  /** Its content was found wrong, and not right since. */
+  has(digest: Digest): boolean
   /** Refuses it for 60 s, twice as long each further time. */
   add(digest: Digest): void
   /** The content was found right. */
@@ -41,6 +43,7 @@ export function refusals(clock: Clock): Refusals {
       if (entries.size >= MAX_ENTRIES) forgetOldest()
       entries.set(digest, { untilMs: clock.now() + lastsMs, lastsMs })
     },
+    has: (digest) => entries.has(digest),
     clear: (digest) => void entries.delete(digest),
   }
 }

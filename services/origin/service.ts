@@ -9,6 +9,7 @@ import {
   serviceCluster,
   serviceListener,
   serviceRuntime,
+  serviceState,
 } from '../../lib/service/index.ts'
 import { type BlobStore, diskStore, type StoredBlob } from '../../lib/store/index.ts'
 import { type BlobRef, type SwarmEngine, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
@@ -85,7 +86,13 @@ function originParts(components: OriginComponents, config: OriginConfig) {
       pieces: nothingToPull,
       transport: tcpTransport(runtime),
     },
-    { peerId, role: 'origin', listen: config.peer.bind, uploadBytesPerSecond: config.limits.upload },
+    {
+      peerId,
+      role: 'origin',
+      listen: config.peer.bind,
+      allowedPeers: config.allowedPeers,
+      uploadBytesPerSecond: config.limits.upload,
+    },
   )
   return { runtime, http, cluster, store, backends, engine, siblings: siblingClients(http, cluster) }
 }
@@ -105,8 +112,9 @@ export function originService(components: OriginComponents, config: OriginConfig
   }
 
   const self = { memberId: config.member }
-  const shared = { store, backends, cluster, siblings, logger, clock, onStored }
-  const bring = ingest({ ...shared, refusals: refusals(clock), onReceived: bytes.received }, self)
+  const refused = refusals(clock)
+  const shared = { refusals: refused, store, backends, cluster, siblings, logger, clock, onStored }
+  const bring = ingest({ ...shared, onReceived: bytes.received }, self)
   const place = placement({ ...shared, onSent: bytes.sent }, self)
   const uploads = uploadSessions(
     { ...shared, placement: place, onReceived: (count) => bytes.received('client', count) },
@@ -117,9 +125,10 @@ export function originService(components: OriginComponents, config: OriginConfig
     self,
   )
   const main = serviceListener(runtime, config, { name: 'http', listener: config.http, routes })
-  const ops = opsListener(runtime, config, { listener: config.ops, checks: {} })
+  const state = serviceState()
+  const ops = opsListener(runtime, config, { listener: config.ops, checks: { service: state.check } })
   return {
-    ...lifecycle([http, store, backends, tasks, engine, seedStored(store, engine), ops, main]),
+    ...state.around(lifecycle([http, store, backends, tasks, engine, seedStored(store, engine), ops, main])),
     engine,
     get url() {
       return main.url

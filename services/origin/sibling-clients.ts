@@ -9,7 +9,7 @@ export function siblingClients(http: HttpClient, cluster: Cluster): Siblings {
   const client = ({ id, url }: Member): OriginClient => clients.get(id) ?? originClient(http, url)
   return {
     read: (member, { namespace, digest }, options = {}) =>
-      client(member).readBlob(namespace, digest, { ...options, hop: true }),
+      client(member).readBlob(namespace, digest, { ...options, hop: true, patient: true }),
     async put(member, { namespace, digest }, { size, body }, options = {}) {
       await client(member).putBlob(namespace, digest, { ...options, size, body, hop: true })
     },

@@ -53,7 +53,7 @@ interface WholeRead {
 
 async function readWhole(origins: OriginCluster, namespace: string, { digest, size, signal }: WholeRead) {
   try {
-    const found = await fromCluster(origins.readBlob(namespace, digest, { signal }), 'BLOB_UNKNOWN')
+    const found = await fromCluster(origins.readBlob(namespace, digest, { signal, patient: true }), 'BLOB_UNKNOWN')
     if (found.size !== size || size > MANIFEST_LIMIT) {
       found.body.destroy()
       throw appError('BACKEND_CORRUPT', { detail: { digest, size: found.size, expected: size } })

@@ -39,7 +39,7 @@ function proxyBlobs({ index, origins, onReceived }: ProxyStorageComponents): Blo
         async open(range, { signal } = {}) {
           if (rangeLength(range) === 0) return Readable.from([])
           const whole = rangeLength(range) === size
-          const read = origins.readBlob(name, digest, { signal, range: whole ? undefined : range })
+          const read = origins.readBlob(name, digest, { signal, range: whole ? undefined : range, patient: true })
           const { body } = await fromCluster(read, 'BLOB_UNKNOWN')
           return counted(body, (bytes) => onReceived('origin', bytes))
         },

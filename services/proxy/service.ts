@@ -9,6 +9,7 @@ import {
   serviceCluster,
   serviceListener,
   serviceRuntime,
+  serviceState,
 } from '../../lib/service/index.ts'
 import { blobTraffic, type Logger } from '../../lib/telemetry/index.ts'
 import type { ProxyConfig } from './config.ts'
@@ -51,10 +52,11 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
     routes: proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic }),
     envelope: 'registry',
   })
-  const checks = { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) }
+  const state = serviceState()
+  const checks = { service: state.check, origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) }
   const ops = opsListener(runtime, config, { listener: config.ops, checks })
   return {
-    ...lifecycle([http, ops, registry]),
+    ...state.around(lifecycle([http, ops, registry])),
     get url() {
       return registry.url
     },

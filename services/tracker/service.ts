@@ -7,6 +7,7 @@ import {
   serviceCluster,
   serviceListener,
   serviceRuntime,
+  serviceState,
 } from '../../lib/service/index.ts'
 import { announcements } from './announcements.ts'
 import type { TrackerConfig } from './config.ts'
@@ -77,10 +78,11 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   )
   const routes = trackerServerRoutes({ announcements: announcing, registry, relay })
   const main = serviceListener(runtime, config, { name: 'main', listener: config.http, routes })
-  const ops = opsListener(runtime, config, { listener: config.ops, checks: {} })
+  const state = serviceState()
+  const ops = opsListener(runtime, config, { listener: config.ops, checks: { service: state.check } })
   return {
     // The relay stops before the listener: its streams have no end of their own for a drain to wait for.
-    ...lifecycle([http, sweeper(runtime.clock, registry), ops, main, relay]),
+    ...state.around(lifecycle([http, sweeper(runtime.clock, registry), ops, main, relay])),
     get url() {
       return main.url
     },

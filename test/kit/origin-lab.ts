@@ -76,6 +76,7 @@ export function originLab(init: OriginLabInit): OriginLab {
     const refused: Refusals = refusals(clock)
     const ignore = (_blob: BlobRef, _stored: StoredBlob) => undefined
     const shared = {
+      refusals: refused,
       store,
       cluster,
       siblings,
@@ -83,7 +84,7 @@ export function originLab(init: OriginLabInit): OriginLab {
       logger: silentLogger(),
       onStored: ignore,
     }
-    const bring = ingest({ ...shared, refusals: refused, onReceived: () => undefined }, { memberId: id })
+    const bring = ingest({ ...shared, onReceived: () => undefined }, { memberId: id })
     const place = placement({ ...shared, onSent: () => undefined }, { memberId: id })
     const uploads = uploadSessions({ ...shared, placement: place, onReceived: () => undefined }, { memberId: id })
     return { id, store, ingest: bring, uploads, cluster, kill: () => void dead.add(id) }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { appError } from '../../../lib/base/index.ts'
 import type { Cluster } from '../../../lib/cluster/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { clusterOf, someMembers } from '../../kit/cluster.ts'
@@ -40,6 +41,25 @@ describe('bringing a blob from the store', () => {
     await second!.ingest.ensure(blob, { hop: false })
     expect(lab.backend.calls.read).toBe(1)
     expect(await second!.store.stat(content.digest)).toBeDefined()
+  })
+
+  test('the full disk of the first owner does not stop the second from reading the store', async () => {
+    const lab = await started(originLab({ count: 3, replicas: 2 }))
+    const [first, second] = owners(lab)
+    Object.assign(first!.ingest, { ensure: () => Promise.reject(appError('STORE_FULL')) })
+    await expect(second!.ingest.ensure(blob, { hop: false })).resolves.toMatchObject({ size: content.bytes.length })
+    expect(lab.backend.calls.read).toBe(1)
+  })
+
+  test('a read that began is finished when its only asker has left', async () => {
+    const lab = await started(originLab({ count: 1, replicas: 1 }))
+    const [origin] = lab.origins
+    const leaving = new AbortController()
+    const left = origin!.ingest.ensure(blob, { hop: false, signal: leaving.signal })
+    leaving.abort()
+    await expect(left).rejects.toMatchObject({ code: 'ABORTED' })
+    await expect(origin!.ingest.ensure(blob, { hop: false })).resolves.toMatchObject({ size: content.bytes.length })
+    expect(lab.backend.calls.read).toBe(1)
   })
 
   test('an origin that is no owner refuses a request that was forwarded once', async () => {

@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { type LabOrigin, type OriginLab, originLab } from '../../kit/origin-lab.ts'
@@ -73,6 +74,21 @@ describe('closing an upload', () => {
     owners(lab)[0]!.kill()
     await expect(origin.uploads.commit(id, blob)).rejects.toMatchObject({ code: 'NO_HEALTHY_MEMBER' })
     await expect(origin.uploads.status(id)).resolves.toMatchObject({ size: 200_000 })
+  })
+
+  test.each([
+    ['shorter', () => content.bytes.subarray(1)],
+    ['of equal length', () => randomContent(200_000, 12).bytes],
+  ])('replaces an object in the store that is damaged and %s', async (_how, damagedBytes) => {
+    const lab = await started()
+    const bytes = damagedBytes()
+    const key = blobKey(content.digest)
+    await lab.inner.write(key, bytes, { size: bytes.length })
+    const [first] = owners(lab)
+    await expect(first!.ingest.ensure(blob, { hop: false })).rejects.toMatchObject({ code: 'BACKEND_CORRUPT' })
+    await first!.uploads.commit(await received(first!), blob)
+    const object = await lab.inner.read(key)
+    expect(Buffer.compare(await buffer(object!.body), content.bytes)).toBe(0)
   })
 
   test('of a session that is not here says so', async () => {

@@ -1,0 +1,45 @@
+import { Readable } from 'node:stream'
+import { describe, expect, test } from '@jest/globals'
+import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
+import { PieceMap } from '../../../lib/core/index.ts'
+import { type BlobStore, memoryStore } from '../../../lib/store/index.ts'
+import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { pieceHashes } from '../../../services/origin/piece-hashes.ts'
+import { contentOf, putBlob, randomContent } from '../../kit/store-fixture.ts'
+
+const content = randomContent(3_000_000, 21)
+
+async function startedStore(): Promise<BlobStore> {
+  const store = memoryStore(
+    { clock: fakeClock(), random: seededRandom(1), logger: silentLogger() },
+    { capacityBytes: 1e8 },
+  )
+  await store.start()
+  return store
+}
+
+describe('piece hashes of a blob at rest', () => {
+  test('are computed once and kept beside the blob', async () => {
+    const store = await startedStore()
+    const stored = await putBlob(store, content)
+    const hashes = await pieceHashes(store).of(stored)
+    const pieces = contentOf(content.bytes, new PieceMap(content.bytes.length).pieceLength)
+    expect(Buffer.from(hashes)).toEqual(Buffer.concat([pieces.hash(0), pieces.hash(1), pieces.hash(2)]))
+    expect(await store.sidecar(content.digest)).toEqual(hashes)
+  })
+
+  test('are not given for bytes that rotted: the blob is removed instead', async () => {
+    const store = await startedStore()
+    const stored = await putBlob(store, content)
+    const rotten = Uint8Array.from(content.bytes)
+    rotten[1_234_567] = (rotten[1_234_567] ?? 0) ^ 1
+    const reading: Pick<BlobStore, 'open' | 'delete' | 'sidecar' | 'putSidecar'> = {
+      open: async () => Readable.from([rotten]),
+      delete: (digest) => store.delete(digest),
+      sidecar: (digest) => store.sidecar(digest),
+      putSidecar: (digest, bytes) => store.putSidecar(digest, bytes),
+    }
+    await expect(pieceHashes(reading).of(stored)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+    expect(await store.stat(content.digest)).toBeUndefined()
+  })
+})
