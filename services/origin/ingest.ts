@@ -109,10 +109,9 @@ async function readSibling(
   signal: AbortSignal,
 ): Promise<StoredBlob | undefined> {
   const { siblings, cluster, logger } = components
-  const next = (err: unknown): undefined => {
+  const giveUp = (err: unknown) => {
     reportFailure(cluster, member, err)
     logger.info('failed to read a blob from its owner, trying the next', { member: member.id, err })
-    return undefined
   }
   throwIfAborted(signal)
   let body: Readable
@@ -121,7 +120,8 @@ async function readSibling(
   } catch (err) {
     // Its full disk is its own; that it does not know the blob, or refuses it, holds for everybody.
     if (isAbort(err) || hasCode(err, 'BLOB_UNKNOWN', 'DIGEST_REFUSED')) throw err
-    return next(err)
+    giveUp(err)
+    return undefined
   }
   try {
     const stored = await receive(components, { blob, from: 'origin', body }, signal)
@@ -129,7 +129,8 @@ async function readSibling(
     return stored
   } catch (err) {
     if (isAbort(err) || hasCode(err, 'STORE_FULL')) throw err
-    return next(err)
+    giveUp(err)
+    return undefined
   }
 }
 
