@@ -1,0 +1,25 @@
+import { seededRandom } from '../../../lib/base/index.ts'
+import { registryPullSuite } from '../../contract/registry/registry-pull-suite.ts'
+import { registrySuite } from '../../contract/registry/registry-suite.ts'
+import { pushImage, REPOSITORY } from '../../contract/registry/running-registry.ts'
+import { imageFixture } from '../../kit/image-fixture.ts'
+import { registryClient } from '../../kit/registry-client.ts'
+import { startTopology, type Topology } from '../../kit/topology.ts'
+
+const start = () => startTopology({ agents: 1, origins: 2, trackers: 1, processes: [] })
+const listening = (shoal: Topology, id: string) => ({
+  url: shoal.url(id, 'registry'),
+  [Symbol.asyncDispose]: () => shoal[Symbol.asyncDispose](),
+})
+
+registrySuite('the proxy of a whole shoal', async () => listening(await start(), 'proxy-1'))
+
+const pullFixtureOf: Parameters<typeof registryPullSuite>[1] = async ({ image, tags }) => {
+  const shoal = await start()
+  const proxy = registryClient(shoal.url('proxy-1', 'registry'))
+  await pushImage(proxy, REPOSITORY, image, tags)
+  await pushImage(proxy, 'suite/other', imageFixture(seededRandom(1), [10]), ['v1'])
+  return listening(shoal, 'agent-1')
+}
+
+registryPullSuite('the agent of a whole shoal', pullFixtureOf, { keepsRepositoriesApart: false })
