@@ -10,7 +10,10 @@ const map = new PieceMap(40 * MIB)
 function setUp() {
   const clock = fakeClock()
   const moves = { count: 0 }
-  const readers = new Readers({ clock, limits: swarmLimits }, { onMoved: () => void (moves.count += 1) })
+  const onMoved = () => {
+    moves.count += 1
+  }
+  const readers = new Readers({ clock, limits: swarmLimits }, { onMoved })
   const open = (start: number) => readers.open({ start, end: map.length }, {}, () => undefined)
   return { clock, readers, open, moves }
 }
