@@ -58,8 +58,8 @@ export interface PartialBlob {
    * @throws STORE_FULL when nothing can be evicted
    */
   write(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void>
-  /** Reads bytes of pieces in `have`. Undefined behaviour for others. */
-  read(range: ByteRange): Promise<Uint8Array>
+  /** Reads bytes of pieces in `have`, into `into` as `readAt` does. Undefined behaviour for others. */
+  read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
   /** Resolves when the piece is in `have`. @throws ABORTED, or the reason given to `discard` */
   whenVerified(piece: number, options?: AbortOptions): Promise<void>
   /**
@@ -79,8 +79,11 @@ export interface BlobStore extends Startable {
   stat(digest: Digest): Promise<StoredBlob | undefined>
   /** Streams a complete blob, 1 MiB at a time. An eviction during the read does not disturb it. @throws BLOB_UNKNOWN */
   open(digest: Digest, options?: ReadOptions): Promise<Readable>
-  /** Random access for the swarm: fills a new buffer. @throws BLOB_UNKNOWN */
-  readAt(digest: Digest, range: ByteRange): Promise<Uint8Array>
+  /**
+   * Random access for the swarm: fills and returns `into`, which is exactly as long as `range`, or else a new buffer.
+   * @throws BLOB_UNKNOWN
+   */
+  readAt(digest: Digest, range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
   /** Complete blobs, in no order. */
   list(): Promise<readonly StoredBlob[]>
   /** Removes a complete blob. Idempotent. */

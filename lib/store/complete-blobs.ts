@@ -35,7 +35,7 @@ export interface CompleteBlobs {
   stat(digest: Digest): StoredBlob | undefined
   touch(digest: Digest): void
   open(digest: Digest, options?: ReadOptions): Promise<Readable>
-  readAt(digest: Digest, range: ByteRange): Promise<Uint8Array>
+  readAt(digest: Digest, range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
   list(): readonly StoredBlob[]
   delete(digest: Digest): Promise<void>
   /** Removes it unless somebody has begun to use it. Returns whether it did. */
@@ -114,13 +114,13 @@ class Blobs implements CompleteBlobs {
     }
   }
 
-  async readAt(digest: Digest, range: ByteRange): Promise<Uint8Array> {
+  async readAt(digest: Digest, range: ByteRange, into?: Uint8Array): Promise<Uint8Array> {
     const entry = this.#known(digest)
     checkedRange(range, entry.size)
     this.#touch(entry)
     entry.readers += 1
     try {
-      return await this.#components.files.readAt(digest, range)
+      return await this.#components.files.readAt(digest, range, into)
     } finally {
       entry.readers -= 1
     }

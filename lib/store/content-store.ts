@@ -138,8 +138,8 @@ class ContentStore implements BlobStore {
     return this.#blobs.open(digest, options)
   }
 
-  readAt(digest: Digest, range: ByteRange) {
-    return this.#blobs.readAt(digest, range)
+  readAt(digest: Digest, range: ByteRange, into?: Uint8Array) {
+    return this.#blobs.readAt(digest, range, into)
   }
 
   async list() {

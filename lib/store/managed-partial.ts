@@ -1,5 +1,5 @@
 import { appError, type Bitset } from '../base/index.ts'
-import type { Digest, PieceMap } from '../core/index.ts'
+import type { ByteRange, Digest, PieceMap } from '../core/index.ts'
 import type { PartialBlob, StoredBlob } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
 import type { CompleteBlobs } from './complete-blobs.ts'
@@ -97,14 +97,14 @@ class Partial implements ManagedPartial {
     await writing
   }
 
-  async read(range: { readonly start: number; readonly end: number }): Promise<Uint8Array> {
+  async read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array> {
     this.#check()
     checkedRange(range, this.map.length)
     this.#usedAtMs = this.#components.now()
     if (this.#completion !== undefined) this.#components.blobs.touch(this.digest)
     this.#reading += 1
     try {
-      return await this.#file.read(range)
+      return await this.#file.read(range, into)
     } finally {
       this.#reading -= 1
     }

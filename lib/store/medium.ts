@@ -61,8 +61,8 @@ export interface UploadHandle extends ReadHandle {
 export interface BlobFiles {
   /** @throws BLOB_UNKNOWN */
   open(digest: Digest): Promise<ReadHandle>
-  /** Reads without the cost of opening each time. @throws BLOB_UNKNOWN */
-  readAt(digest: Digest, range: ByteRange): Promise<Uint8Array>
+  /** Reads without the cost of opening each time, into `into` when given. @throws BLOB_UNKNOWN */
+  readAt(digest: Digest, range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
   remove(digest: Digest): Promise<void>
   /** Notes the time of use, so that a later start knows it. */
   touch(digest: Digest, usedAtMs: number): Promise<void>
@@ -91,7 +91,7 @@ export interface PartialFile {
   readonly found: Bitset
   /** The data first, then the note that it is there. May be repeated after a failure. */
   write(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void>
-  read(range: ByteRange): Promise<Uint8Array>
+  read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
   /** Notes the time of use, so that a later start knows it. */
   touch(usedAtMs: number): Promise<void>
   /** Makes it the blob of its digest, durably. Reading goes on. */

@@ -14,4 +14,4 @@ export type {
   PieceSource,
 } from './outside.ts'
 export { type MemoryNetwork, memoryNetwork, type PeerTransport, tcpTransport } from './peer/index.ts'
-export type { PullSummary } from './torrent/index.ts'
+export type { PullSummary, ReadOptions } from './torrent/index.ts'

@@ -35,10 +35,11 @@ export function gatedStore(initialOffset = Number.POSITIVE_INFINITY): GatedStore
       new Proxy(store, {
         get(target, name) {
           if (name === 'readAt') {
-            return async (...[digest, range]: Parameters<BlobStore['readAt']>) => {
+            return async (...[digest, range, into]: Parameters<BlobStore['readAt']>) => {
               await pass(range.end)
-              const bytes = await target.readAt(digest, range)
-              return wrong(range) ? bytes.map((byte) => byte ^ 0xff) : bytes
+              const bytes = await target.readAt(digest, range, into)
+              if (wrong(range)) for (const [index, byte] of bytes.entries()) bytes[index] = byte ^ 0xff
+              return bytes
             }
           }
           if (name === 'open') {

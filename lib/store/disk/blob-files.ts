@@ -27,11 +27,11 @@ export function blobFiles(paths: StorePaths, cache: HandleCache): BlobFiles {
       const handle = await openBlobData(paths, digest)
       return { read: (range) => readFully(handle, range), close: () => handle.close() }
     },
-    readAt: (digest, range) =>
+    readAt: (digest, range, into) =>
       cache.use(
         digest,
         () => openBlobData(paths, digest),
-        (handle) => readFully(handle, range),
+        (handle) => readFully(handle, range, into),
       ),
     async remove(digest) {
       const blob = paths.blob(digest)

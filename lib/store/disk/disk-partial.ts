@@ -72,8 +72,8 @@ class FolderPartial implements DiskPartial {
     this.#noteUnsynced(piece, bytes.length)
   }
 
-  read(range: ByteRange): Promise<Uint8Array> {
-    return this.#data.use((handle) => readFully(handle, range))
+  read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array> {
+    return this.#data.use((handle) => readFully(handle, range, into))
   }
 
   async touch(usedAtMs: number): Promise<void> {

@@ -44,10 +44,10 @@ export function removeFolder(folder: string): Promise<void> {
   return rm(folder, { recursive: true, force: true })
 }
 
-/** A new buffer with exactly the bytes of `range`. @throws STORE_CORRUPT when the file is shorter */
-export async function readFully(handle: FileHandle, range: ByteRange): Promise<Uint8Array> {
+/** Exactly the bytes of `range`, in `into` or a new buffer. @throws STORE_CORRUPT when the file is shorter */
+export async function readFully(handle: FileHandle, range: ByteRange, into?: Uint8Array): Promise<Uint8Array> {
   const length = range.end - range.start
-  const bytes = Buffer.allocUnsafeSlow(length)
+  const bytes = into ?? Buffer.allocUnsafeSlow(length)
   let done = 0
   while (done < length) {
     const { bytesRead } = await handle.read(bytes, done, length - done, range.start + done)

@@ -29,9 +29,11 @@ interface MemoryUpload {
   usedAtMs: number
 }
 
-const copyOf = (data: Buffer, range: ByteRange): Uint8Array => {
+const copyOf = (data: Buffer, range: ByteRange, into?: Uint8Array): Uint8Array => {
   if (range.end > data.length) throw appError('STORE_CORRUPT', { detail: { ...range, size: data.length } })
-  return Buffer.from(data.subarray(range.start, range.end))
+  const bytes = into ?? Buffer.allocUnsafeSlow(range.end - range.start)
+  data.copy(bytes, 0, range.start, range.end)
+  return bytes
 }
 
 const handleOn = (data: () => Buffer): ReadHandle => ({
@@ -78,7 +80,7 @@ function memoryBlobs(memory: Memory): BlobFiles {
       const { data } = memory.blob(digest)
       return handleOn(() => data)
     },
-    readAt: async (digest, range) => copyOf(memory.blob(digest).data, range),
+    readAt: async (digest, range, into) => copyOf(memory.blob(digest).data, range, into),
     remove: async (digest) => void memory.blobs.delete(digest),
     async touch(digest, usedAtMs) {
       memory.blob(digest).usedAtMs = usedAtMs
@@ -121,7 +123,7 @@ function memoryPartials(memory: Memory): PartialFiles {
         partial.data.set(bytes, partial.map.rangeOf(piece).start)
         partial.have.add(piece)
       },
-      read: async (range) => copyOf(partial.data, range),
+      read: async (range, into) => copyOf(partial.data, range, into),
       async touch(usedAtMs) {
         partial.usedAtMs = usedAtMs
       },

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
-import { type AbortOptions, type Clock, type Deferred, deferred } from '../../base/index.ts'
+import { type Clock, type Deferred, deferred } from '../../base/index.ts'
 import { type ByteRange, type MetaInfoHeader, wholeRange } from '../../core/index.ts'
-import { type BytesBySource, bytesSince, type PullSummary } from '../torrent/index.ts'
+import { type BytesBySource, bytesSince, type PullSummary, type ReadOptions } from '../torrent/index.ts'
 
 /** One user's hold on a blob that is here or on its way. While it is open, the blob is kept and, if need be, fetched. */
 export interface BlobHandle {
@@ -13,7 +13,7 @@ export interface BlobHandle {
    * the blob come only when the whole digest holds. The stream is destroyed with an AppError: ABORTED, STALLED,
    * SOURCES_EXHAUSTED, METAINFO_FAILED, METAINFO_CONFLICT, SHUTTING_DOWN.
    */
-  read(range?: ByteRange, options?: AbortOptions): Readable
+  read(range?: ByteRange, options?: ReadOptions): Readable
   /** Lets go; idempotent. Readers that are still open go on for as long as the blob does. */
   close(): void
   /** Resolves at `close`. */
@@ -23,7 +23,7 @@ export interface BlobHandle {
 /** Where the bytes of a handle come from. */
 export interface HandleSource {
   readonly header: MetaInfoHeader
-  read(range: ByteRange, options: AbortOptions, onFirstByte: () => void): Readable
+  read(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable
   readonly received: BytesBySource
   readonly lastStepFailed: string | undefined
   close(): void
@@ -62,7 +62,7 @@ class Handle implements BlobHandle {
     return this.#summary.promise
   }
 
-  read(range: ByteRange = wholeRange(this.size), options: AbortOptions = {}): Readable {
+  read(range: ByteRange = wholeRange(this.size), options: ReadOptions = {}): Readable {
     return this.#source.read(range, options, () => {
       this.#firstByteMs ??= this.#clock.monotonicMs() - this.#openedMs
     })

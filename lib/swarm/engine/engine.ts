@@ -20,7 +20,7 @@ import { type SwarmLimits, swarmLimits } from '../limits.ts'
 import type { Announcer, BlobRef, MetainfoSource, PieceSource } from '../outside.ts'
 import type { PeerTransport } from '../peer/index.ts'
 import {
-  bufferBudget,
+  bufferPool,
   completeContent,
   type SliceCache,
   type SwarmMeters,
@@ -226,7 +226,7 @@ class Engine implements SwarmEngine {
       schedule: this.#schedule,
       tasks: this.#tasks,
       connections: { open: 0, halfOpen: 0 },
-      budget: bufferBudget(this.#limits.pieceBufferBytes),
+      buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes / 2),
       downloads: this.#rate(downloadBytesPerSecond),
       lane: uploadLane(this.#rate(uploadBytesPerSecond), this.#limits.uploadQueueBytes),
     }

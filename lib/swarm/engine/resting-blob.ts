@@ -1,10 +1,10 @@
-import type { MetaInfoHeader } from '../../core/index.ts'
-import { type Content, noBytes, SLICE_LENGTH, type SliceCache, sourceReadable, type Torrent } from '../torrent/index.ts'
+import type { ByteRange, MetaInfoHeader } from '../../core/index.ts'
+import { type Content, noBytes, type SliceCache, sourceReadable, type Torrent } from '../torrent/index.ts'
 import type { HandleSource } from './blob-handle.ts'
 
 /** A handle's view of content that came inside the metainfo header. */
 export function inlineBlob(header: MetaInfoHeader, data: Uint8Array): HandleSource {
-  return restingBlob(header, async (range) => data.subarray(range.start, range.end), {
+  return restingBlob(header, async ({ start, end }, into) => into.set(data.subarray(start, end)), {
     received: { ...noBytes, origin: data.length },
     close: () => undefined,
   })
@@ -19,14 +19,12 @@ export interface StoredBlobInit {
 
 /** A handle's view of a blob that is complete in the store: no network. */
 export function storedBlob(slices: SliceCache, { header, content, close }: StoredBlobInit): HandleSource {
-  const read: Read = (range) => {
-    const end = Math.min(range.end, (Math.floor(range.start / SLICE_LENGTH) + 1) * SLICE_LENGTH)
-    return slices.read(content, { start: range.start, end })
-  }
+  const read: Read = (range, into) => slices.read(content, range, into)
   return restingBlob(header, read, { received: { ...noBytes, cache: header.length }, close })
 }
 
-type Read = (range: { readonly start: number; readonly end: number }) => Promise<Uint8Array>
+/** Fills `into`, as long as the range. */
+type Read = (range: ByteRange, into: Uint8Array) => Promise<void>
 
 function restingBlob(header: MetaInfoHeader, next: Read, rest: Pick<HandleSource, 'received' | 'close'>): HandleSource {
   return {
@@ -36,10 +34,10 @@ function restingBlob(header: MetaInfoHeader, next: Read, rest: Pick<HandleSource
     read(range, options, onFirstByte) {
       const first = range.start
       const source = {
-        next: async (left: { readonly start: number; readonly end: number }) => {
-          const bytes = await next(left)
-          if (left.start === first) onFirstByte()
-          return bytes
+        next: async ({ start }: ByteRange, into: Uint8Array) => {
+          await next({ start, end: start + into.length }, into)
+          if (start === first) onFirstByte()
+          return into.length
         },
         close: () => undefined,
       }

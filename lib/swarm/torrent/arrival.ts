@@ -4,7 +4,7 @@ import type { SwarmLimits } from '../limits.ts'
 import type { ReaderWindow } from '../picker/index.ts'
 import type { ArrivingContent } from './content.ts'
 import { type Relay, relay } from './relay.ts'
-import { SLICE_LENGTH, type SliceCache } from './slice-cache.ts'
+import type { SliceCache } from './slice-cache.ts'
 
 export interface ArrivalInit {
   readonly content: ArrivingContent
@@ -71,19 +71,17 @@ export class Arrival {
   readable(range: ByteRange): ByteRange | undefined {
     const { map, verified } = this
     const limit = verified ? map.length : Math.max(0, map.length - this.#init.limits.withheldTailBytes)
-    if (range.start >= limit || !this.has(map.pieceAt(range.start))) return undefined
-    const sliceEnd = (Math.floor(range.start / SLICE_LENGTH) + 1) * SLICE_LENGTH
-    return { start: range.start, end: Math.min(range.end, limit, sliceEnd) }
+    const piece = map.pieceAt(range.start)
+    if (range.start >= limit || !this.has(piece)) return undefined
+    return { start: range.start, end: Math.min(range.end, limit, map.rangeOf(piece).end) }
   }
 
-  /** The bytes of a range that `readable` returned. */
-  async read(range: ByteRange): Promise<Uint8Array> {
+  /** Fills `into` with the bytes of a range that `readable` returned, and that is as long. */
+  async read(range: ByteRange, into: Uint8Array): Promise<void> {
     const piece = this.map.pieceAt(range.start)
     const kept = this.#relay.get(piece)
-    if (kept !== undefined) {
-      const { start } = this.map.rangeOf(piece)
-      return kept.subarray(range.start - start, range.end - start)
-    }
-    return this.#init.slices.read(this.content, range)
+    if (kept === undefined) return this.#init.slices.read(this.content, range, into)
+    const { start } = this.map.rangeOf(piece)
+    into.set(kept.subarray(range.start - start, range.end - start))
   }
 }

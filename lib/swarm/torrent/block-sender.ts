@@ -1,4 +1,5 @@
 import { type AppError, abortable, type Background, hasCode, toAppError } from '../../base/index.ts'
+import { swarmLimits } from '../limits.ts'
 import type { Block, PeerConnection } from '../peer/index.ts'
 import type { Content } from './content.ts'
 import type { SliceCache } from './slice-cache.ts'
@@ -104,9 +105,16 @@ class Sender implements BlockSender {
     const { connection, content } = this.#init
     await lane.bucket.take(block.length, { signal })
     const start = content.map.rangeOf(block.piece).start + block.offset
-    const reading = slices.read(content, { start, end: start + block.length })
-    // A slow disk must not hold the worker of a request that nobody waits for any more.
-    await connection.sendBlock(block, await abortable(reading, signal))
+    const bytes = lane.buffers.take(block.length, swarmLimits.maxBlockLength)
+    try {
+      // A slow disk must not hold the worker of a request that nobody waits for any more.
+      await abortable(slices.read(content, { start, end: start + block.length }, bytes), signal)
+      await connection.sendBlock(block, bytes)
+    } catch (err) {
+      lane.buffers.forsake(bytes)
+      throw err
+    }
+    lane.buffers.give(bytes)
     // A block that was cancelled meanwhile was not sent: the connection knows.
     const { sentBytes } = connection.stats
     meters.sentToPeers.add(sentBytes - this.#counted)

@@ -94,9 +94,11 @@ async function digestOfContent(content: Content, expected: Digest, signal: Abort
   const algorithm = digestAlgorithm(expected)
   const hash = createHash(algorithm)
   const { length } = content.map
+  const slice = Buffer.allocUnsafeSlow(Math.min(length, SLICE_LENGTH))
   for (let start = 0; start < length; start += SLICE_LENGTH) {
     throwIfAborted(signal)
-    hash.update(await content.read({ start, end: Math.min(length, start + SLICE_LENGTH) }))
+    const end = Math.min(length, start + SLICE_LENGTH)
+    hash.update(await content.read({ start, end }, slice.subarray(0, end - start)))
   }
   return digestFromHex(algorithm, hash.digest('hex'))
 }

@@ -16,7 +16,7 @@ export function completeContent(store: BlobStore, header: MetaInfoHeader): Conte
     key: header.digest,
     map,
     have: Bitset.full(map.count),
-    read: (range) => store.readAt(header.digest, range),
+    read: (range, into) => store.readAt(header.digest, range, into),
   }
 }
 
@@ -36,7 +36,7 @@ export async function arrivingContent(
       if (hasCode(err, 'STORE_CORRUPT')) return store.openPartial(digest, map)
       throw err
     })
-    return { key: digest, map, have: partial.have, partial, read: (range) => partial.read(range) }
+    return { key: digest, map, have: partial.have, partial, read: (range, into) => partial.read(range, into) }
   } catch (err) {
     if (!hasCode(err, 'STORE_FULL')) throw err
     return {

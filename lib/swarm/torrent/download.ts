@@ -6,7 +6,7 @@ import type { PeerConnection } from '../peer/index.ts'
 import { pickPiece, type ReaderWindow } from '../picker/index.ts'
 import { type AssignmentView, nextBlock, pickView } from './assignment.ts'
 import { BlockRequests } from './block-requests.ts'
-import type { BufferBudget } from './buffer-budget.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import { isFilled, isUnasked, type PieceJob } from './piece-job.ts'
 import { PieceJobs } from './piece-jobs.ts'
 import type { PieceSourceKind } from './pull-summary.ts'
@@ -20,7 +20,7 @@ export interface DownloadComponents {
   readonly random: Random
   readonly meters: SwarmMeters
   readonly limits: SwarmLimits
-  readonly budget: BufferBudget
+  readonly buffers: BufferPool
   readonly downloads: TokenBucket
 }
 
@@ -36,7 +36,7 @@ export interface DownloadTarget {
   windows(nowMs: number): readonly ReaderWindow[]
   /** Bytes of the blob that are not here. */
   leftBytes(): number
-  /** Takes a verified piece; resolves when it is stored or given up. Never rejects. */
+  /** Takes a verified piece; resolves when the bytes are no longer needed, stored or not. Never rejects. */
   take(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void>
   events: {
     onReceived(from: PieceSourceKind, bytes: number): void
@@ -74,7 +74,7 @@ export class Download {
     this.#jobs = new PieceJobs({
       map: target.map,
       blockLength: components.limits.blockLength,
-      budget: components.budget,
+      buffers: components.buffers,
     })
     this.#requests = new BlockRequests(components, {
       onBlock: (job, block, peer) => this.#onBlock(job, block.length, peer),
@@ -159,7 +159,12 @@ export class Download {
     return run
   }
 
-  /** Every byte of a piece of `startRun` is in its buffer. */
+  /** Bytes of a piece of `startRun`; one that was given up meanwhile takes none, its buffer is somebody else's. */
+  write(job: PieceJob, bytes: Uint8Array, offset: number): void {
+    if (this.#jobs.isFetching(job)) job.buffer.set(bytes, offset)
+  }
+
+  /** Every byte of a piece of `startRun` has been written. */
   fill(job: PieceJob): void {
     if (!this.#jobs.isFetching(job)) return
     for (const block of job.blocks) block.givenBy = HTTP

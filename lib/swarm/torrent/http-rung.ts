@@ -109,7 +109,7 @@ async function fetchRun(
         const job = run[index]
         if (job === undefined) throw appError('SIZE_INVALID', { message: 'the origin sent more than was asked for' })
         const part = chunk.subarray(at, at + job.buffer.length - filled)
-        job.buffer.set(part, filled)
+        download.write(job, part, filled)
         at += part.length
         filled += part.length
         if (filled < job.buffer.length) continue

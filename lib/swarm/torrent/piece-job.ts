@@ -1,5 +1,3 @@
-import type { PieceMap } from '../../core/index.ts'
-
 /** One request on its way. `scratch` is set when another request of the same block writes into the piece itself. */
 export interface Ask {
   /** Undefined while it waits for its turn at the download rate. */
@@ -32,7 +30,8 @@ export interface PieceJob {
 
 export interface PieceJobInit {
   readonly piece: number
-  readonly map: PieceMap
+  /** As long as the piece; not zeroed: every byte is written before the piece is hashed. */
+  readonly buffer: Uint8Array
   readonly blockLength: number
   readonly owner: string
   readonly whole: boolean
@@ -40,14 +39,13 @@ export interface PieceJobInit {
 }
 
 export function pieceJob(init: PieceJobInit): PieceJob {
-  const size = init.map.sizeOf(init.piece)
+  const { buffer } = init
+  const size = buffer.length
   const blocks: BlockState[] = []
   for (let offset = 0; offset < size; offset += init.blockLength) {
     const length = Math.min(init.blockLength, size - offset)
     blocks.push({ offset, length, givenBy: undefined, asks: new Map() })
   }
-  // Not zeroed: every byte is written before the piece is hashed, and nothing is read before that.
-  const buffer = Buffer.allocUnsafeSlow(size)
   return { piece: init.piece, buffer, blocks, startedMs: init.nowMs, owner: init.owner, whole: init.whole }
 }
 

@@ -1,14 +1,14 @@
 import type { PieceMap } from '../../core/index.ts'
-import type { BufferBudget } from './buffer-budget.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import { type BlockState, isUnasked, type PieceJob, pieceJob } from './piece-job.ts'
 
 export interface PieceJobsInit {
   readonly map: PieceMap
   readonly blockLength: number
-  readonly budget: BufferBudget
+  readonly buffers: BufferPool
 }
 
-/** The pieces of one torrent under way: being fetched, or fetched and being stored. Their buffers count on the budget. */
+/** The pieces of one torrent under way: being fetched, or fetched and being stored. Their buffers come from the pool. */
 export class PieceJobs {
   readonly #init: PieceJobsInit
   readonly #fetching = new Map<number, PieceJob>()
@@ -39,20 +39,19 @@ export class PieceJobs {
 
   /** Whether another piece could be started. A torrent with nothing under way is let through, so that none starves. */
   get room(): boolean {
-    return this.size === 0 || this.#init.budget.usedBytes + this.#init.map.pieceLength <= this.#init.budget.maxBytes
+    return this.size === 0 || this.#init.buffers.usedBytes + this.#init.map.pieceLength <= this.#init.buffers.maxBytes
   }
 
   start(piece: number, init: { readonly owner: string; readonly whole: boolean; readonly nowMs: number }): PieceJob {
-    const { map, blockLength, budget } = this.#init
-    const job = pieceJob({ ...init, piece, map, blockLength })
-    budget.take(job.buffer.length)
+    const { map, blockLength, buffers } = this.#init
+    const job = pieceJob({ ...init, piece, blockLength, buffer: buffers.take(map.sizeOf(piece), map.pieceLength) })
     this.#fetching.set(piece, job)
     return job
   }
 
-  /** Gives the piece up; its open requests must have been cancelled. */
+  /** Gives the piece up; its open requests must have been cancelled, since the buffer is used again. */
   drop(job: PieceJob): void {
-    if (this.#fetching.delete(job.piece)) this.#init.budget.give(job.buffer.length)
+    if (this.isFetching(job) && this.#fetching.delete(job.piece)) this.#init.buffers.give(job.buffer)
   }
 
   /** The piece is good and on its way to the store. */
@@ -62,7 +61,7 @@ export class PieceJobs {
   }
 
   stored(job: PieceJob): void {
-    if (this.#storing.delete(job)) this.#init.budget.give(job.buffer.length)
+    if (this.#storing.delete(job)) this.#init.buffers.give(job.buffer)
   }
 
   /** The first block that nobody gives, of a job that `fits`. */

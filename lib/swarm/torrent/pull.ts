@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream'
 import {
-  type AbortOptions,
   type AppError,
   appError,
   type Background,
@@ -19,6 +18,7 @@ import { Ladder } from './ladder.ts'
 import { runMetainfoFeed } from './metainfo-feed.ts'
 import type { PullComponents, PullEvents, PullInit } from './pull-contract.ts'
 import { type BytesBySource, noBytes } from './pull-summary.ts'
+import type { ReadOptions } from './reader.ts'
 import { Readers } from './readers.ts'
 
 /** Records wake the download in groups when no reader waits for just this one. */
@@ -98,7 +98,7 @@ export class Pull {
     return have.complete ? 0 : Math.max(1, header.length - have.count * map.pieceLength)
   }
 
-  read(range: ByteRange, options: AbortOptions, onFirstByte: () => void): Readable {
+  read(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
     return this.#readers.open(range, options, onFirstByte)
   }
 

@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream'
-import { type AbortOptions, type AppError, type Clock, throwIfAborted } from '../../base/index.ts'
+import { type AppError, type Clock, throwIfAborted } from '../../base/index.ts'
 import type { ByteRange, PieceMap } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { ReaderWindow } from '../picker/index.ts'
 import type { Arrival } from './arrival.ts'
 import { advance, type Demand, demand, fail, release, waitFor, windowOf } from './demand.ts'
-import { sourceReadable } from './reader.ts'
+import { type ReadOptions, sourceReadable } from './reader.ts'
 
 export interface ReadersComponents {
   readonly clock: Clock
@@ -40,14 +40,14 @@ export class Readers {
   }
 
   /** `onFirstByte` is called once, with the first bytes. */
-  open(range: ByteRange, options: AbortOptions, onFirstByte: () => void): Readable {
+  open(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
     const wanted = demand(range)
     this.#demands.add(wanted)
     const source = {
-      next: async (rest: ByteRange, signal: AbortSignal) => {
-        const bytes = await this.#next(wanted, rest, signal)
+      next: async (rest: ByteRange, into: Uint8Array, signal: AbortSignal) => {
+        const length = await this.#next(wanted, { start: rest.start, end: rest.start + into.length }, into, signal)
         if (rest.start === range.start) onFirstByte()
-        return bytes
+        return length
       },
       close: () => {
         this.#demands.delete(wanted)
@@ -57,15 +57,16 @@ export class Readers {
     return sourceReadable(source, range, options)
   }
 
-  async #next(wanted: Demand, range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
+  async #next(wanted: Demand, range: ByteRange, into: Uint8Array, signal: AbortSignal): Promise<number> {
     for (;;) {
       throwIfAborted(signal)
       if (this.#failure !== undefined) throw this.#failure
       const ready = this.#arrival?.readable(range)
       if (this.#arrival !== undefined && ready !== undefined) {
-        const bytes = await this.#arrival.read(ready)
+        const length = ready.end - ready.start
+        await this.#arrival.read(ready, into.subarray(0, length))
         advance(wanted, ready.end)
-        return bytes
+        return length
       }
       const waiting = waitFor(wanted, this.#components.clock.monotonicMs(), signal)
       this.#init.onMoved()

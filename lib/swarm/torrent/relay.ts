@@ -8,7 +8,7 @@ export interface Relay {
   get(piece: number): Uint8Array | undefined
   /** While active: whether a piece is worth fetching now. `windows` are the readers'. */
   wants(piece: number, windows: readonly ReaderWindow[]): boolean
-  /** Keeps a piece; drops what lies in front of no reader, then what lies furthest ahead. */
+  /** Keeps a copy of a piece; drops what lies in front of no reader, then what lies furthest ahead. */
   put(piece: number, bytes: Uint8Array, windows: readonly ReaderWindow[]): void
   /** The disk took a piece again. */
   relieve(): void
@@ -38,7 +38,7 @@ export function relay(map: PieceMap, maxBytes: number): Relay {
     },
     put(piece, bytes, windows) {
       active = true
-      kept.set(piece, bytes)
+      kept.set(piece, bytes.slice())
       while (kept.size > room) {
         const furthest = [...kept.keys()].reduce((a, b) => (distance(b, windows) > distance(a, windows) ? b : a))
         kept.delete(furthest)

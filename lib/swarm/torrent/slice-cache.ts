@@ -1,4 +1,3 @@
-import { byteCache } from '../../base/index.ts'
 import type { ByteRange, PieceMap } from '../../core/index.ts'
 
 /** Files are read in slices of this many bytes; it divides every piece length. */
@@ -9,57 +8,130 @@ export interface SliceSource {
   /** Names the content in the cache. */
   readonly key: string
   readonly map: PieceMap
-  read(range: ByteRange): Promise<Uint8Array>
+  /** Fills and returns `into`, which is exactly as long as `range`, or else a new buffer. */
+  read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
 }
 
 /**
  * Slices of blobs read or verified a moment ago, bounded in bytes: the blocks of one piece, asked for one after the other
- * by several peers and readers, cost one read of the file. What it hands out is shared; nobody writes to it.
+ * by several peers and readers, cost one read of the file. Its memory is allocated once and used over and over, which is
+ * why bytes are copied out: a fresh buffer for each slice would cost more in garbage collection than all the rest.
  */
 export interface SliceCache {
-  /** The bytes of `range`; a view of the slice when the range lies within one. Concurrent reads of a slice are one. */
-  read(source: SliceSource, range: ByteRange): Promise<Uint8Array>
-  /** Keeps the bytes of a piece that has just been written. */
+  /** Fills `into`, exactly as long as `range`. Concurrent reads of a slice are one. @throws what the source throws */
+  read(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void>
+  /** Keeps a copy of a piece that has just been written. */
   keep(source: SliceSource, piece: number, bytes: Uint8Array): void
 }
 
-interface Slice {
-  readonly bytes: Promise<Uint8Array>
-  readonly length: number
+interface Slot {
+  readonly key: string
+  readonly bytes: Uint8Array
+  /** Set while it is being filled. */
+  loading: Promise<void> | undefined
+  /** Reads that wait for it or copy from it; it is not reused meanwhile. */
+  users: number
 }
 
 export function sliceCache(maxBytes: number): SliceCache {
-  const cache = byteCache<Slice>(maxBytes, (slice) => slice.length)
+  return new Arena(Math.max(1, Math.floor(maxBytes / SLICE_LENGTH)))
+}
 
-  const load = (source: SliceSource, index: number): Promise<Uint8Array> => {
+class Arena implements SliceCache {
+  readonly #maxSlots: number
+  /** Least recently used first. */
+  readonly #slots = new Map<string, Slot>()
+  readonly #free: Uint8Array[] = []
+
+  constructor(maxSlots: number) {
+    this.#maxSlots = maxSlots
+  }
+
+  async read(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void> {
+    for (let start = range.start; start < range.end; ) {
+      const index = Math.floor(start / SLICE_LENGTH)
+      const end = Math.min(range.end, (index + 1) * SLICE_LENGTH)
+      const part = into.subarray(start - range.start, end - range.start)
+      const slot = this.#slot(source, index)
+      // Every slot is in use: this once without the cache.
+      if (slot === undefined) await fill(source, { start, end }, part)
+      else await this.#copy(slot, start - index * SLICE_LENGTH, part)
+      start = end
+    }
+  }
+
+  keep(source: SliceSource, piece: number, bytes: Uint8Array): void {
+    const first = source.map.rangeOf(piece).start / SLICE_LENGTH
+    for (let at = 0; at < bytes.length; at += SLICE_LENGTH) {
+      const slot = this.#take(`${source.key}/${first + at / SLICE_LENGTH}`)
+      slot?.bytes.set(bytes.subarray(at, Math.min(bytes.length, at + SLICE_LENGTH)))
+    }
+  }
+
+  async #copy(slot: Slot, offset: number, part: Uint8Array): Promise<void> {
+    slot.users += 1
+    try {
+      if (slot.loading !== undefined) await slot.loading
+      part.set(slot.bytes.subarray(offset, offset + part.length))
+    } finally {
+      slot.users -= 1
+    }
+  }
+
+  /** The slot of a slice, being filled or full. */
+  #slot(source: SliceSource, index: number): Slot | undefined {
     const key = `${source.key}/${index}`
-    const known = cache.get(key)
-    if (known !== undefined) return known.bytes
+    const known = this.#slots.get(key)
+    if (known !== undefined) {
+      this.#slots.delete(key)
+      this.#slots.set(key, known)
+      return known
+    }
+    const slot = this.#take(key)
+    if (slot !== undefined) this.#load(slot, source, index)
+    return slot
+  }
+
+  #load(slot: Slot, source: SliceSource, index: number): void {
     const start = index * SLICE_LENGTH
     const end = Math.min(source.map.length, start + SLICE_LENGTH)
-    const bytes = source.read({ start, end })
-    cache.set(key, { bytes, length: end - start })
-    bytes.catch(() => cache.delete(key))
-    return bytes
+    slot.users += 1
+    slot.loading = fill(source, { start, end }, slot.bytes.subarray(0, end - start)).finally(() => {
+      slot.users -= 1
+      slot.loading = undefined
+    })
+    slot.loading.catch(() => {
+      if (this.#slots.get(slot.key) === slot) this.#slots.delete(slot.key)
+      this.#free.push(slot.bytes)
+    })
   }
 
-  return {
-    async read(source, range) {
-      const first = Math.floor(range.start / SLICE_LENGTH)
-      const last = Math.floor((range.end - 1) / SLICE_LENGTH)
-      const base = first * SLICE_LENGTH
-      if (first === last) return (await load(source, first)).subarray(range.start - base, range.end - base)
-      const slices: Uint8Array[] = []
-      for (let index = first; index <= last; index += 1) slices.push(await load(source, index))
-      return Buffer.concat(slices).subarray(range.start - base, range.end - base)
-    },
-    keep(source, piece, bytes) {
-      const { start } = source.map.rangeOf(piece)
-      for (let at = 0; at < bytes.length; at += SLICE_LENGTH) {
-        const slice = bytes.subarray(at, Math.min(bytes.length, at + SLICE_LENGTH))
-        const key = `${source.key}/${(start + at) / SLICE_LENGTH}`
-        cache.set(key, { bytes: Promise.resolve(slice), length: slice.length })
-      }
-    },
+  /** A slot for a slice that has none; undefined when it has one, or every slot is in use. */
+  #take(key: string): Slot | undefined {
+    if (this.#slots.has(key)) return undefined
+    const bytes = this.#free.pop() ?? (this.#slots.size < this.#maxSlots ? newSlice() : this.#evict())
+    if (bytes === undefined) return undefined
+    const slot: Slot = { key, bytes, loading: undefined, users: 0 }
+    this.#slots.set(key, slot)
+    return slot
   }
+
+  #evict(): Uint8Array | undefined {
+    for (const slot of this.#slots.values()) {
+      if (slot.users > 0) continue
+      this.#slots.delete(slot.key)
+      return slot.bytes
+    }
+    return undefined
+  }
+}
+
+/** A source that gives a buffer of its own is copied from. */
+async function fill(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void> {
+  const bytes = await source.read(range, into)
+  if (bytes !== into) into.set(bytes)
+}
+
+function newSlice(): Uint8Array {
+  return Buffer.allocUnsafeSlow(SLICE_LENGTH)
 }

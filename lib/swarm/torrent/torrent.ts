@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type AbortOptions, type AppError, appError, type Background, background } from '../../base/index.ts'
+import { type AppError, appError, type Background, background } from '../../base/index.ts'
 import {
   type ByteRange,
   type MetaInfoHeader,
@@ -18,6 +18,7 @@ import { PeerSet } from './peer-set.ts'
 import { Pull } from './pull.ts'
 import type { PullComponents } from './pull-contract.ts'
 import { type BytesBySource, noBytes } from './pull-summary.ts'
+import type { ReadOptions } from './reader.ts'
 import type { UploadLane } from './upload-lane.ts'
 
 export interface TorrentComponents extends PullComponents {
@@ -151,7 +152,7 @@ export class Torrent {
   }
 
   /** The stream of an arriving blob. */
-  read(range: ByteRange, options: AbortOptions, onFirstByte: () => void): Readable {
+  read(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
     if (this.#pull === undefined) throw appError('BLOB_UNKNOWN')
     return this.#pull.read(range, options, onFirstByte)
   }

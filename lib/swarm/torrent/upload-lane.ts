@@ -1,8 +1,11 @@
 import type { TokenBucket } from '../../base/index.ts'
+import { type BufferPool, bufferPool } from './buffer-pool.ts'
 
 /** What all uploads of a node share: the rate, and the bound on blocks waiting to leave. */
 export interface UploadLane {
   readonly bucket: TokenBucket
+  /** Memory for blocks on their way out. */
+  readonly buffers: BufferPool
   /** False when the queue is full: the request is to be rejected. */
   tryQueue(bytes: number): boolean
   /** A queued block left, or will not. */
@@ -10,10 +13,14 @@ export interface UploadLane {
   readonly queuedBytes: number
 }
 
+/** Blocks on their way out are few: each peer has some being read or sent. This much of their memory is kept. */
+const IDLE_BYTES = 16 * 1024 * 1024
+
 export function uploadLane(bucket: TokenBucket, maxQueuedBytes: number): UploadLane {
   let queued = 0
   return {
     bucket,
+    buffers: bufferPool(maxQueuedBytes, IDLE_BYTES),
     tryQueue(bytes) {
       if (queued + bytes > maxQueuedBytes) return false
       queued += bytes

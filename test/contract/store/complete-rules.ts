@@ -28,6 +28,9 @@ export function completeBlobRules(world: StoreWorld): void {
         const expected = content.bytes.subarray(range.start, range.end)
         expect(Buffer.compare(await readBlob(world.store, content.digest, range), expected)).toBe(0)
         expect(Buffer.compare(await world.store.readAt(content.digest, range), expected)).toBe(0)
+        const into = Buffer.alloc(expected.length)
+        expect(await world.store.readAt(content.digest, range, into)).toBe(into)
+        expect(Buffer.compare(into, expected)).toBe(0)
       }
     })
 

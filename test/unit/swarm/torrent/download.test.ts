@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom, tokenBucket } from '../../../../lib/base/index.ts'
 import { hashPiece } from '../../../../lib/metainfo/index.ts'
 import { swarmLimits } from '../../../../lib/swarm/index.ts'
-import { bufferBudget } from '../../../../lib/swarm/torrent/buffer-budget.ts'
+import { bufferPool } from '../../../../lib/swarm/torrent/buffer-pool.ts'
 import { Download } from '../../../../lib/swarm/torrent/download.ts'
 import { swarmMeters } from '../../../../lib/swarm/torrent/swarm-meters.ts'
 import { silentMetrics } from '../../../../lib/telemetry/index.ts'
@@ -14,13 +14,13 @@ const blob = swarmBlob(1, 4 * MIB)
 
 function setUp(init: { readonly pieces?: number; readonly budgetBytes?: number } = {}) {
   const clock = fakeClock()
-  const budget = bufferBudget(init.budgetBytes ?? 64 * MIB)
+  const buffers = bufferPool(init.budgetBytes ?? 64 * MIB, 64 * MIB)
   const taken = new Map<number, Uint8Array>()
   const liars: string[] = []
   const download = new Download(
     {
       clock,
-      budget,
+      buffers,
       random: seededRandom(1),
       meters: swarmMeters(silentMetrics()),
       limits: swarmLimits,
@@ -33,7 +33,7 @@ function setUp(init: { readonly pieces?: number; readonly budgetBytes?: number }
       wants: (piece) => piece < (init.pieces ?? 1) && !taken.has(piece),
       windows: () => [],
       leftBytes: () => blob.bytes.length,
-      take: async (piece, bytes) => void taken.set(piece, bytes),
+      take: async (piece, bytes) => void taken.set(piece, bytes.slice()),
       events: { onReceived: () => undefined, onLiar: (id) => void liars.push(id) },
     },
   )
@@ -42,7 +42,7 @@ function setUp(init: { readonly pieces?: number; readonly budgetBytes?: number }
     download.addPeer(scripted.connection)
     return scripted
   }
-  return { clock, budget, download, taken, liars, join, settle: () => clock.advance(0) }
+  return { clock, buffers, download, taken, liars, join, settle: () => clock.advance(0) }
 }
 
 const bytesOf = ({ piece, offset, length }: { piece: number; offset: number; length: number }) =>
@@ -55,13 +55,13 @@ const isRight = (bytes: Uint8Array | undefined) =>
 
 describe('a download', () => {
   test('asks one peer for all blocks of a piece, checks and hands over the piece', async () => {
-    const { join, taken, settle, budget } = setUp()
+    const { join, taken, settle, buffers } = setUp()
     const peer = join('a')
     expect(blocksOf(peer)).toEqual([0, 1, 2, 3])
     for (const request of peer.open) give(request)
     await settle()
     expect(isRight(taken.get(0))).toBe(true)
-    expect(budget.usedBytes).toBe(0)
+    expect(buffers.usedBytes).toBe(0)
   })
 
   test('asks agents before origins', () => {
@@ -142,11 +142,11 @@ describe('a download', () => {
   })
 
   test('stops: everything is withdrawn and its buffers are given back', () => {
-    const { join, download, budget } = setUp({ pieces: 3 })
+    const { join, download, buffers } = setUp({ pieces: 3 })
     const peer = join('a')
     download.stop()
     expect(peer.open).toEqual([])
-    expect(budget.usedBytes).toBe(0)
+    expect(buffers.usedBytes).toBe(0)
   })
 })
 

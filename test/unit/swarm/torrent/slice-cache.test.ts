@@ -1,60 +1,97 @@
 import { expect, test } from '@jest/globals'
-import { appError } from '../../../../lib/base/index.ts'
+import { appError, type Deferred, deferred } from '../../../../lib/base/index.ts'
 import { type ByteRange, PieceMap } from '../../../../lib/core/index.ts'
-import { SLICE_LENGTH, sliceCache } from '../../../../lib/swarm/torrent/slice-cache.ts'
+import {
+  SLICE_LENGTH,
+  type SliceCache,
+  type SliceSource,
+  sliceCache,
+} from '../../../../lib/swarm/torrent/slice-cache.ts'
 
 const LENGTH = 2 * SLICE_LENGTH + 100
 const content = Buffer.alloc(LENGTH).map((_, index) => index % 251)
 
-function source() {
+function source(key = 'blob') {
   const reads: ByteRange[] = []
-  return {
-    reads,
-    key: 'blob',
+  const gate: { wait: Deferred<void> | undefined } = { wait: undefined }
+  const from: SliceSource = {
+    key,
     map: new PieceMap(LENGTH),
-    read: async (range: ByteRange) => {
+    async read(range, into = Buffer.alloc(range.end - range.start)) {
       reads.push(range)
-      return content.subarray(range.start, range.end)
+      await gate.wait?.promise
+      into.set(content.subarray(range.start, range.end))
+      return into
     },
   }
+  return { ...from, reads, gate }
 }
+
+async function read(cache: SliceCache, from: SliceSource, range: ByteRange): Promise<Uint8Array> {
+  const into = Buffer.alloc(range.end - range.start)
+  await cache.read(from, range, into)
+  return into
+}
+
+const right = (bytes: Uint8Array, { start, end }: ByteRange) =>
+  Buffer.compare(bytes, content.subarray(start, end)) === 0
 
 test('four blocks of one slice, asked for at once, cost one read', async () => {
   const from = source()
   const cache = sliceCache(10 * SLICE_LENGTH)
   const quarter = SLICE_LENGTH / 4
-  const starts = [0, 1, 2, 3].map((index) => index * quarter)
-  const blocks = await Promise.all(starts.map((start) => cache.read(from, { start, end: start + quarter })))
+  const ranges = [0, 1, 2, 3].map((index) => ({ start: index * quarter, end: (index + 1) * quarter }))
+  const blocks = await Promise.all(ranges.map((range) => read(cache, from, range)))
   expect(from.reads).toEqual([{ start: 0, end: SLICE_LENGTH }])
-  expect(Buffer.compare(Buffer.concat(blocks), content.subarray(0, SLICE_LENGTH))).toBe(0)
+  for (const [index, block] of blocks.entries()) expect(right(block, ranges[index]!)).toBe(true)
 })
 
-test('a range over several slices comes in one piece, to the last byte', async () => {
+test('a range over several slices comes whole, to the last byte', async () => {
   const range = { start: SLICE_LENGTH - 10, end: LENGTH }
-  const bytes = await sliceCache(10 * SLICE_LENGTH).read(source(), range)
-  expect(Buffer.compare(bytes, content.subarray(range.start, range.end))).toBe(0)
+  expect(right(await read(sliceCache(10 * SLICE_LENGTH), source(), range), range)).toBe(true)
 })
 
-test('a piece that was just written is not read again', async () => {
+test('a piece that was just written is not read again, and later writes to its buffer do not matter', async () => {
   const from = source()
   const cache = sliceCache(10 * SLICE_LENGTH)
-  cache.keep(from, 1, content.subarray(SLICE_LENGTH, 2 * SLICE_LENGTH))
-  const bytes = await cache.read(from, { start: SLICE_LENGTH + 5, end: SLICE_LENGTH + 8 })
-  expect([...bytes]).toEqual([...content.subarray(SLICE_LENGTH + 5, SLICE_LENGTH + 8)])
+  const piece = Uint8Array.from(content.subarray(SLICE_LENGTH, 2 * SLICE_LENGTH))
+  cache.keep(from, 1, piece)
+  piece.fill(0)
+  const range = { start: SLICE_LENGTH + 5, end: SLICE_LENGTH + 800 }
+  expect(right(await read(cache, from, range), range)).toBe(true)
   expect(from.reads).toEqual([])
 })
 
 test('a read that failed is tried again', async () => {
   const from = source()
   const broken = { ...from, read: () => Promise.reject(appError('STORE_CORRUPT')) }
-  const cache = sliceCache(10 * SLICE_LENGTH)
-  await expect(cache.read(broken, { start: 0, end: 1 })).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
-  expect(await cache.read(from, { start: 0, end: 1 })).toHaveLength(1)
+  const cache = sliceCache(SLICE_LENGTH)
+  await expect(read(cache, broken, { start: 0, end: 1 })).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+  expect(right(await read(cache, from, { start: 0, end: 9 }), { start: 0, end: 9 })).toBe(true)
 })
 
-test('holds no more bytes than its bound', async () => {
+test('holds no more than its bound, the least recently used goes first', async () => {
   const from = source()
+  const cache = sliceCache(2 * SLICE_LENGTH)
+  for (const start of [0, SLICE_LENGTH, 0, 2 * SLICE_LENGTH, 0, SLICE_LENGTH]) {
+    expect(right(await read(cache, from, { start, end: start + 50 }), { start, end: start + 50 })).toBe(true)
+  }
+  expect(from.reads.map(({ start }) => start / SLICE_LENGTH)).toEqual([0, 1, 2, 1])
+})
+
+test('a source that ignores the memory it is given is copied from', async () => {
+  const from = { ...source(), read: async ({ start, end }: ByteRange) => content.subarray(start, end) }
+  const range = { start: 5, end: SLICE_LENGTH + 5 }
+  expect(right(await read(sliceCache(4 * SLICE_LENGTH), from, range), range)).toBe(true)
+})
+
+test('a slice that is being read is not given to another meanwhile: that one is read without the cache', async () => {
+  const [slow, other] = [source('slow'), source('other')]
   const cache = sliceCache(SLICE_LENGTH)
-  for (const start of [0, SLICE_LENGTH, 0]) await cache.read(from, { start, end: start + 1 })
-  expect(from.reads).toHaveLength(3)
+  slow.gate.wait = deferred()
+  const waiting = read(cache, slow, { start: 3, end: 900 })
+  expect(right(await read(cache, other, { start: 7, end: 80 }), { start: 7, end: 80 })).toBe(true)
+  expect(other.reads).toEqual([{ start: 7, end: 80 }])
+  slow.gate.wait.resolve()
+  expect(right(await waiting, { start: 3, end: 900 })).toBe(true)
 })

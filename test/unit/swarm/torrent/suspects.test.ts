@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals'
-import { PieceMap } from '../../../../lib/core/index.ts'
 import { type PieceJob, pieceJob } from '../../../../lib/swarm/torrent/piece-job.ts'
 import { suspects } from '../../../../lib/swarm/torrent/suspects.ts'
 
@@ -7,9 +6,14 @@ const BLOCK = 4
 const good = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 
 function job(givers: readonly string[], bytes: Uint8Array): PieceJob {
-  const map = new PieceMap(good.length, 16)
-  const piece = pieceJob({ piece: 0, map, blockLength: BLOCK, owner: 'x', whole: false, nowMs: 0 })
-  piece.buffer.set(bytes)
+  const piece = pieceJob({
+    piece: 0,
+    buffer: Uint8Array.from(bytes),
+    blockLength: BLOCK,
+    owner: 'x',
+    whole: false,
+    nowMs: 0,
+  })
   for (const [index, block] of piece.blocks.entries()) block.givenBy = givers[index]
   return piece
 }
