@@ -61,7 +61,8 @@ function agentBlobs(pulls: Pulls): Blobs {
     async find(repository, digest, options = {}) {
       const blob = refOf(repository, digest)
       const size = await pulls.size(blob, options)
-      return { size, open: (range, readOptions = {}) => pulls.open(blob, range, readOptions) }
+      // The front pipes the body straight into the socket.
+      return { size, open: (range, { signal } = {}) => pulls.open(blob, range, { signal, transient: true }) }
     },
   }
 }

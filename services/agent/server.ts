@@ -49,7 +49,7 @@ export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route 
       }
       if (exchange.method === 'HEAD') sendEmpty(exchange, single ? 206 : 200, headers)
       else {
-        const body = await pulls.open(blob, range, { signal })
+        const body = await pulls.open(blob, range, { signal, transient: true })
         await sendStream(exchange, { status: single ? 206 : 200, headers, body, onBytes: onSent })
       }
     },
