@@ -226,7 +226,7 @@ class Engine implements SwarmEngine {
       schedule: this.#schedule,
       tasks: this.#tasks,
       connections: { open: 0, halfOpen: 0 },
-      buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes / 2),
+      buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes / 4),
       downloads: this.#rate(downloadBytesPerSecond),
       lane: uploadLane(this.#rate(uploadBytesPerSecond), this.#limits.uploadQueueBytes),
     }
