@@ -4,7 +4,6 @@ export {
   type BuildIndex,
   blobLinkSchema,
   blobSizeSchema,
-  buildIndexClient,
   buildIndexRoutes,
   type ManifestLinks,
   type PageOptions,
