@@ -76,8 +76,10 @@ const firstByte = async (body: Readable, signal: AbortSignal): Promise<void> => 
 export async function sendStream(exchange: Pick<Exchange, 'method' | 'res' | 'signal'>, answer: StreamAnswer) {
   const { res, signal } = exchange
   const { body, onBytes } = answer
+  // A source that listens to the same signal fails in the turn in which nobody waits for it any more.
+  body.on('error', () => undefined)
   if (exchange.method === 'HEAD') {
-    body.on('error', () => undefined).destroy()
+    body.destroy()
     sendEmpty(exchange, answer.status, answer.headers)
     return
   }
@@ -88,6 +90,6 @@ export async function sendStream(exchange: Pick<Exchange, 'method' | 'res' | 'si
     if (onBytes !== undefined) body.on('data', (chunk: Uint8Array) => onBytes(chunk.byteLength))
     await sent
   } finally {
-    if (!body.destroyed) body.on('error', () => undefined).destroy()
+    if (!body.destroyed) body.destroy()
   }
 }

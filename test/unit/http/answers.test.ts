@@ -1,0 +1,19 @@
+import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { expect, test } from '@jest/globals'
+import { appError } from '../../../lib/base/index.ts'
+import { sendStream } from '../../../lib/http/index.ts'
+
+test('a source that fails by the signal that ends its answer is heard to the end', async () => {
+  const controller = new AbortController()
+  const { signal } = controller
+  const body = new Readable({ read: () => undefined })
+  signal.addEventListener('abort', () => body.destroy(appError('ABORTED')))
+  const res = {} as ServerResponse
+  const answered = expect(sendStream({ method: 'GET', res, signal }, { status: 200, headers: {}, body })).rejects
+  controller.abort()
+  // The error is emitted only in the next turn; unheard, it would end the process.
+  expect(body.listenerCount('error')).toBeGreaterThan(0)
+  await answered.toMatchObject({ code: 'ABORTED' })
+  expect(body.errored).toMatchObject({ code: 'ABORTED' })
+})
