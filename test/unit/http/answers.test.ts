@@ -1,4 +1,5 @@
-import type { ServerResponse } from 'node:http'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { expect, test } from '@jest/globals'
 import { appError } from '../../../lib/base/index.ts'
@@ -9,7 +10,7 @@ test('a source that fails by the signal that ends its answer is heard to the end
   const { signal } = controller
   const body = new Readable({ read: () => undefined })
   signal.addEventListener('abort', () => body.destroy(appError('ABORTED')))
-  const res = {} as ServerResponse
+  const res = new ServerResponse(new IncomingMessage(new Socket()))
   const answered = expect(sendStream({ method: 'GET', res, signal }, { status: 200, headers: {}, body })).rejects
   controller.abort()
   // The error is emitted only in the next turn; unheard, it would end the process.
