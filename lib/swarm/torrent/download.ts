@@ -125,7 +125,10 @@ export class Download {
   peerChoked(id: string): void {
     this.#peerEvent(id, (peer) => {
       peer.exhaustedAt = -1
-      if (!peer.connection.choked) peer.notBeforeMs = 0
+      if (peer.connection.choked) return
+      // What it rejected was rejected by the choke.
+      peer.notBeforeMs = 0
+      peer.rejections = 0
     })
   }
 

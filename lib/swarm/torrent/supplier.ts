@@ -48,6 +48,14 @@ export function suggest(peer: Supplier, piece: number): void {
   }
 }
 
+/** Blocks rejected in a row after which a peer is not counted on: twice what is asked of a new one at once. */
+const MAX_REJECTIONS = 8
+
+/** It serves this node and keeps doing so: neither was it late the last time, nor does it only reject. */
+export function isReliable({ connection, misses, rejections }: Supplier): boolean {
+  return !connection.choked && misses === 0 && rejections < MAX_REJECTIONS
+}
+
 /** How many more blocks can be asked of it now. */
 export function freeBlocks(peer: Supplier, nowMs: number, limits: PaceLimits): number {
   if (peer.connection.choked || nowMs < peer.notBeforeMs) return 0

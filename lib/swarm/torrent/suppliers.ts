@@ -1,6 +1,6 @@
 import type { PeerConnection } from '../peer/index.ts'
 import { type Availability, availability, type Shares, shares } from '../picker/index.ts'
-import { bySuitability, type Supplier, suggest, supplier } from './supplier.ts'
+import { bySuitability, isReliable, type Supplier, suggest, supplier } from './supplier.ts'
 
 export interface SuppliersInit {
   /** Peer id of this node. */
@@ -39,11 +39,12 @@ export class Suppliers {
     return serving.length > 0 && serving.every(({ misses }) => misses > 0)
   }
 
-  /** Bytes per second of the agents that serve this node; undefined while that of one is not known, or there is none. */
+  /** Bytes per second of the agents to count on; undefined while that of one is not known, or there is none. */
   get agentRate(): number | undefined {
     let sum: number | undefined
-    for (const { connection, rate } of this.#byId.values()) {
-      if (connection.hello.role !== 'agent' || connection.choked) continue
+    for (const peer of this.#byId.values()) {
+      if (peer.connection.hello.role !== 'agent' || !isReliable(peer)) continue
+      const { rate } = peer
       if (rate.bytesPerSecond === undefined) return undefined
       sum = (sum ?? 0) + rate.bytesPerSecond
     }
@@ -93,11 +94,12 @@ export class Suppliers {
     return false
   }
 
-  /** An agent that has the piece serves this node, or has only just come and may do so in a moment. */
+  /** An agent to count on has the piece, or one that has only just come and may serve this node in a moment. */
   served(piece: number, nowMs: number): boolean {
-    for (const { connection, joinedMs } of this.#byId.values()) {
+    for (const peer of this.#byId.values()) {
+      const { connection, joinedMs } = peer
       if (connection.hello.role !== 'agent' || !connection.remoteHave.has(piece)) continue
-      if (!connection.choked || nowMs - joinedMs < UNCHOKE_GRACE_MS) return true
+      if (connection.choked ? nowMs - joinedMs < UNCHOKE_GRACE_MS : isReliable(peer)) return true
     }
     return false
   }
