@@ -1,9 +1,15 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { seededRandom } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
+import { storePaths } from '../../../lib/store/disk/store-paths.ts'
+import { pushImage } from '../../contract/registry/running-registry.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { eventually } from '../../kit/eventually.ts'
+import { imageFixture } from '../../kit/image-fixture.ts'
 import { type PushedBlob, pushBlobOf } from '../../kit/pushed-blob.ts'
 import { closingUrl, registryClient } from '../../kit/registry-client.ts'
 import { pullDigest, type SlowPull, slowPull } from '../../kit/slow-pull.ts'
@@ -64,10 +70,12 @@ describe('a pull under way completes with the right bytes', () => {
     60_000,
   )
 
-  test('when all origins but one are killed', async () => {
-    const blob = await pushBlobOf(shoal, 'pulled/with-one-origin', size)
+  test('when both its owners are killed and the last origin has to bring it from the store', async () => {
+    const blob = await pushBlobOf(shoal, 'pulled/without-owners', size)
+    const owners = origins.filter((id) => existsSync(storePaths(join(shoal.data, id)).blob(blob.digest).data))
+    expect(owners).toHaveLength(2)
     const pull = await pullUnderWay(blob)
-    const digest = await withKilled(origins.slice(1), () => pull.finish())
+    const digest = await withKilled(owners, () => pull.finish())
     expect(digest).toBe(blob.digest)
   }, 60_000)
 
@@ -95,36 +103,20 @@ describe('an image', () => {
   test.each(buildIndexes)(
     'can be pulled by tag while %s is dead',
     async (id) => {
-      const name = `pulled/dead-${id}`
-      const layer = await pushBlobOf(shoal, name, size)
-      const { tag, bytes } = await pushManifest(name, layer)
-      const pull = await pullUnderWay(layer)
-      const pulled = await withKilled([id], async () => {
-        const manifest = await registryClient(shoal.url('agent-1', 'registry')).send('GET', tag)
-        return { manifest: manifest.body.toString('utf8'), layer: await pull.finish() }
-      })
-      expect(pulled).toEqual({ manifest: bytes, layer: layer.digest })
+      // Enough repositories that some belong to the dead one.
+      const names = Array.from({ length: 6 }, (_, index) => `pulled/dead-${id}-${index}`)
+      const images = names.map((_, index) => imageFixture(seededRandom(index), [100]))
+      const proxy = registryClient(shoal.url('proxy-1', 'registry'))
+      for (const [index, image] of images.entries()) await pushImage(proxy, names[index] ?? '', image, ['t'])
+      const agent = registryClient(shoal.url('agent-1', 'registry'))
+      const digests = await withKilled([id], () =>
+        Promise.all(names.map(async (name) => digestOf((await agent.send('GET', `/v2/${name}/manifests/t`)).body))),
+      )
+      expect(digests).toEqual(images.map(({ manifest }) => manifest.digest))
     },
     60_000,
   )
 })
-
-async function pushManifest(name: string, layer: PushedBlob): Promise<{ tag: string; bytes: string }> {
-  const mediaType = 'application/vnd.oci.image.manifest.v1+json'
-  const client = registryClient(shoal.url('proxy-1', 'registry'))
-  const config = Buffer.from('{}')
-  await client.pushBlob(name, digestOf(config), config)
-  const bytes = JSON.stringify({
-    schemaVersion: 2,
-    mediaType,
-    config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: digestOf(config), size: config.length },
-    layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: layer.digest, size: layer.size }],
-  })
-  const tag = `/v2/${name}/manifests/t`
-  const { status } = await client.send('PUT', tag, { body: bytes, headers: { 'content-type': mediaType } })
-  expect(status).toBe(201)
-  return { tag, bytes }
-}
 
 describe('a push whose origin is killed', () => {
   test('is told that its upload is gone, and the whole push succeeds when it is tried again', async () => {
