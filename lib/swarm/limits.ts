@@ -53,7 +53,7 @@ export const swarmLimits = {
   /** Blocks asked of one peer at once: before its rate is known, and at most. */
   minPipelineBlocks: 4,
   maxPipelineBlocks: 32,
-  maxRequestTimeoutMs: 30_000,
+  maxRequestTimeoutMs: 10_000,
   /** How long no peer may give anything before the origins are asked over HTTP. */
   peerPatienceMs: 1_000,
   /** The same while peers that have what is wanted are merely busy with others. */

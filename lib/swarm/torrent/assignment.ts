@@ -20,6 +20,8 @@ export interface AssignmentView {
   readonly count: number
   readonly windows: readonly ReaderWindow[]
   readonly nowMs: number
+  /** How long a block that a reader cannot wait for may be open before it is asked of another peer too. */
+  readonly patienceMs: number
   /** Bytes of the blob that are not here. */
   readonly leftBytes: number
   /** Its hash is known and there is a use for it; whether it is under way is not looked at. */
@@ -29,17 +31,20 @@ export interface AssignmentView {
 /** When agents would need longer than this for what is left, idle origins help. */
 const PATIENCE_SECONDS = 2
 
-/** Requests of one block at once when nothing else is left to ask for. */
-const ENDGAME_ASKS = 2
+/** Requests of one block at once. */
+const MAX_ASKS = 2
 
 /**
- * What to ask `peer` for next: the rest of its own piece; a piece whose peer left; a new piece, as the picker says; blocks
- * of a slow peer's piece; and at the very end a block that somebody else was asked for (from agents only: a second copy
- * from an origin would cost what origins have least of).
+ * What to ask `peer` for next: a block that a reader cannot wait for and somebody else is late with; the rest of its own
+ * piece; a piece whose peer left; a new piece, as the picker says; blocks of a slow peer's piece; and at the very end a
+ * block that somebody else was asked for (from agents only: a second copy from an origin would cost what origins have
+ * least of).
  */
 export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | undefined {
   const { jobs } = view
   const has = (job: PieceJob) => peer.connection.remoteHave.has(job.piece)
+  const late = rescue(view, peer)
+  if (late !== undefined) return late
   const own = jobs.findUnasked((job) => job.owner === peer.id)
   if (own !== undefined) return own
   const orphan = jobs.findUnasked((job) => job.owner === undefined && has(job))
@@ -91,16 +96,40 @@ function maySpill({ suppliers, windows }: AssignmentView, job: PieceJob, peer: S
   return windows.some(({ next, urgent }) => urgent && next === job.piece)
 }
 
-function endgame({ jobs, suspects }: AssignmentView, peer: Supplier): Assigned | undefined {
+/** Origins too: a reader that stalls costs more than a second copy of a block. */
+function rescue(view: AssignmentView, peer: Supplier): Assigned | undefined {
+  for (const { next, urgent } of view.windows) {
+    const job = urgent ? view.jobs.get(next) : undefined
+    if (job === undefined || !mayRepeat(view, job, peer)) continue
+    const block = job.blocks.find((candidate) => canRepeat(candidate, peer) && isLate(candidate, view))
+    if (block !== undefined) return { job, block }
+  }
+  return undefined
+}
+
+/** A request that waits for the node's own download rate is nobody's fault. */
+function isLate(block: BlockState, { nowMs, patienceMs }: AssignmentView): boolean {
+  for (const { askedMs } of block.asks.values()) {
+    if (askedMs === undefined || nowMs - askedMs < patienceMs) return false
+  }
+  return true
+}
+
+function endgame(view: AssignmentView, peer: Supplier): Assigned | undefined {
   if (peer.connection.hello.role === 'origin') return undefined
-  for (const job of jobs) {
-    if (job.whole || suspects.has(job.piece) || !peer.connection.remoteHave.has(job.piece)) continue
+  for (const job of view.jobs) {
+    if (!mayRepeat(view, job, peer)) continue
     const block = job.blocks.find((candidate) => canRepeat(candidate, peer))
     if (block !== undefined) return { job, block }
   }
   return undefined
 }
 
+/** Who lied is found only in a piece that comes from one peer. */
+function mayRepeat({ suspects }: AssignmentView, job: PieceJob, peer: Supplier): boolean {
+  return !job.whole && !suspects.has(job.piece) && peer.connection.remoteHave.has(job.piece)
+}
+
 function canRepeat(block: BlockState, peer: Supplier): boolean {
-  return block.givenBy === undefined && !isUnasked(block) && !block.asks.has(peer.id) && block.asks.size < ENDGAME_ASKS
+  return block.givenBy === undefined && !isUnasked(block) && !block.asks.has(peer.id) && block.asks.size < MAX_ASKS
 }

@@ -52,6 +52,15 @@ export function advance(wanted: Demand, next: number): void {
   wanted.waitingSinceMs = undefined
 }
 
+/** Typical time of a piece, doubled, within these bounds. */
+const PATIENCE = { factor: 2, minMs: 250, maxMs: 5_000, unknownMs: 1_000 }
+
+/** How long a reader waits before origins are asked. `pieceMs` is the typical time of a piece, when it is known. */
+export function patienceOf(pieceMs: number | undefined): number {
+  if (pieceMs === undefined) return PATIENCE.unknownMs
+  return Math.min(PATIENCE.maxMs, Math.max(PATIENCE.minMs, pieceMs * PATIENCE.factor))
+}
+
 export interface WindowInit {
   readonly map: PieceMap
   /** Pieces in front of a reader. */

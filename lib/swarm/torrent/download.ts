@@ -7,6 +7,7 @@ import { pickPiece, type ReaderWindow } from '../picker/index.ts'
 import { type AssignmentView, nextBlock, pickView } from './assignment.ts'
 import { BlockRequests } from './block-requests.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import { patienceOf } from './demand.ts'
 import { isFilled, isUnasked, type PieceJob } from './piece-job.ts'
 import { PieceJobs } from './piece-jobs.ts'
 import type { PieceSourceKind } from './pull-summary.ts'
@@ -197,6 +198,7 @@ export class Download {
       count: target.map.count,
       windows: target.windows(nowMs),
       nowMs,
+      patienceMs: patienceOf(this.#pieceMs),
       leftBytes: target.leftBytes(),
       wants: (piece) => target.wants(piece) && target.hashOf(piece) !== undefined,
     }

@@ -33,6 +33,11 @@ export class PieceJobs {
     return false
   }
 
+  /** The piece, while it is being fetched. */
+  get(piece: number): PieceJob | undefined {
+    return this.#fetching.get(piece)
+  }
+
   isFetching(job: PieceJob): boolean {
     return this.#fetching.get(job.piece) === job
   }

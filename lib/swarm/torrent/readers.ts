@@ -4,7 +4,7 @@ import type { ByteRange, PieceMap } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { ReaderWindow } from '../picker/index.ts'
 import type { Arrival } from './arrival.ts'
-import { advance, type Demand, demand, fail, release, waitFor, windowOf } from './demand.ts'
+import { advance, type Demand, demand, fail, patienceOf, release, waitFor, windowOf } from './demand.ts'
 import { type ReadOptions, sourceReadable } from './reader.ts'
 
 export interface ReadersComponents {
@@ -16,9 +16,6 @@ export interface ReadersInit {
   /** A reader waits, or went on to another piece: what is worth fetching next has changed. */
   onMoved(): void
 }
-
-/** Typical time of a piece, tripled, within these bounds: how long a reader waits before origins are asked. */
-const PATIENCE = { factor: 2, minMs: 250, maxMs: 5_000, unknownMs: 1_000 }
 
 /** All readers of one arriving blob: each pairs a stream with a demand that the picker sees. */
 export class Readers {
@@ -106,9 +103,7 @@ export class Readers {
 
   /** The windows in front of the readers, from their first missing piece on. `pieceMs` is the typical time of a piece. */
   windows(arrival: Arrival, nowMs: number, pieceMs: number | undefined): readonly ReaderWindow[] {
-    const bound = Math.min(PATIENCE.maxMs, Math.max(PATIENCE.minMs, (pieceMs ?? 0) * PATIENCE.factor))
-    const patienceMs = pieceMs === undefined ? PATIENCE.unknownMs : bound
-    return this.#windows(arrival.map, { nowMs, patienceMs, has: (piece) => arrival.has(piece) })
+    return this.#windows(arrival.map, { nowMs, patienceMs: patienceOf(pieceMs), has: (piece) => arrival.has(piece) })
   }
 
   /** The same from the readers' next byte on, whether it is here or not. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom, tokenBucket } from '../../../../lib/base/index.ts'
 import { hashPiece } from '../../../../lib/metainfo/index.ts'
 import { swarmLimits } from '../../../../lib/swarm/index.ts'
+import type { ReaderWindow } from '../../../../lib/swarm/picker/index.ts'
 import { bufferPool } from '../../../../lib/swarm/torrent/buffer-pool.ts'
 import { Download } from '../../../../lib/swarm/torrent/download.ts'
 import { swarmMeters } from '../../../../lib/swarm/torrent/swarm-meters.ts'
@@ -12,7 +13,9 @@ import { swarmBlob } from '../../../kit/swarm-blob.ts'
 const MIB = 1024 * 1024
 const blob = swarmBlob(1, 4 * MIB)
 
-function setUp(init: { readonly pieces?: number; readonly budgetBytes?: number } = {}) {
+function setUp(
+  init: { readonly pieces?: number; readonly budgetBytes?: number; readonly windows?: readonly ReaderWindow[] } = {},
+) {
   const clock = fakeClock()
   const buffers = bufferPool(init.budgetBytes ?? 64 * MIB, 64 * MIB)
   const taken = new Map<number, Uint8Array>()
@@ -31,7 +34,7 @@ function setUp(init: { readonly pieces?: number; readonly budgetBytes?: number }
       self: '00000000000000000000000000000000000000aa',
       hashOf: (piece) => hashPiece(bytesOf({ piece, offset: 0, length: MIB })),
       wants: (piece) => piece < (init.pieces ?? 1) && !taken.has(piece),
-      windows: () => [],
+      windows: () => init.windows ?? [],
       leftBytes: () => blob.bytes.length,
       take: async (piece, bytes) => void taken.set(piece, bytes.slice()),
       events: { onReceived: () => undefined, onLiar: (id) => void liars.push(id) },
@@ -129,6 +132,31 @@ describe('a download', () => {
     const { join } = setUp()
     join('a')
     expect(join('o', { pieces: 4, role: 'origin' }).open).toEqual([])
+  })
+
+  test('asks an origin too for what a reader waits for, once an agent is late with it', async () => {
+    const { join, clock, download, taken, settle } = setUp({ windows: [{ next: 0, end: 4, urgent: true }] })
+    const slow = join('a')
+    const origin = join('o', { pieces: 4, role: 'origin' })
+    await clock.advance(900)
+    download.tick(clock.monotonicMs())
+    expect(blocksOf(origin)).toEqual([])
+    await clock.advance(100)
+    download.tick(clock.monotonicMs())
+    expect(blocksOf(origin)).toEqual([0, 1, 2, 3])
+    for (const request of origin.open) give(request)
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+    expect(slow.requests.every(({ cancelled }) => cancelled)).toBe(true)
+  })
+
+  test('leaves a slow agent its blocks while no reader waits for them', async () => {
+    const { join, clock, download } = setUp({ windows: [{ next: 0, end: 4, urgent: false }] })
+    join('a')
+    const origin = join('o', { pieces: 4, role: 'origin' })
+    await clock.advance(4_000)
+    download.tick(clock.monotonicMs())
+    expect(blocksOf(origin)).toEqual([])
   })
 
   test('starts no piece beyond the bound of its buffers', async () => {
