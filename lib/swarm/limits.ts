@@ -37,6 +37,8 @@ export const swarmLimits = {
   headerTimeoutMs: 10_000,
   /** A reader that gets no byte for this long is reset. */
   stallTimeoutMs: 30_000,
+  /** While the origin still takes the blob in and no piece is known, readers wait longer, but no longer than this. */
+  ingestTimeoutMs: 600_000,
   /** A torrent without readers goes on for this long, then pauses. */
   lingerMs: 30_000,
   /** The last bytes of a blob wait for the `verified` record. */

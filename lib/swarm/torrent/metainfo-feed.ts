@@ -19,6 +19,8 @@ const RECONNECT = { baseMs: 100, maxMs: 3_000, attempts: Number.POSITIVE_INFINIT
 export interface FeedEvents {
   /** Something new became known; it is in the log already. */
   onChange(change: NonNullable<MetainfoChange>): void
+  /** Nothing new, but the source is at work. */
+  onHeartbeat(): void
   /** One stream ended early or could not be opened; the feed goes on. */
   onInterrupted(err: AppError): void
   /** The feed is over: BLOB_UNKNOWN, DIGEST_REFUSED or METAINFO_CONFLICT. */
@@ -88,6 +90,7 @@ async function readStream(
       silence.touch()
       const change = log.apply(checked(record, blob))
       if (change !== undefined) events.onChange(change)
+      else if (record.kind === 'heartbeat') events.onHeartbeat()
       if (isLast(record, log) || outer.aborted) return true
     }
     throw appError('METAINFO_INCOMPLETE')

@@ -46,6 +46,7 @@ export class Pull {
   #ended = false
   #complete = false
   #recordsSinceWake = 0
+  #recorded = false
 
   constructor(components: PullComponents, init: PullInit, events: PullEvents) {
     this.#components = components
@@ -58,6 +59,10 @@ export class Pull {
   start(): void {
     const events = {
       onChange: (change: NonNullable<MetainfoChange>) => this.#onRecord(change),
+      // Before the first piece record the origin still takes the blob in: that is no standstill.
+      onHeartbeat: () => {
+        if (!this.#recorded) this.#readers.excuse(this.#components.clock.monotonicMs())
+      },
       onInterrupted: (err: AppError) => this.#onStepFailed(err),
       onRefused: (err: AppError) => this.#fail(err),
     }
@@ -213,6 +218,7 @@ export class Pull {
   }
 
   #onPieceRecord(piece: number): void {
+    this.#recorded = true
     const { map } = this.#log
     this.#recordsSinceWake += 1
     const waited = map !== undefined && this.#readers.waitsFor(piece, map)

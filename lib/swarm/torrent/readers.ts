@@ -24,6 +24,7 @@ export class Readers {
   readonly #demands = new Set<Demand>()
   #arrival: Arrival | undefined
   #failure: AppError | undefined
+  #firstExcuseMs: number | undefined
 
   constructor(components: ReadersComponents, init: ReadersInit) {
     this.#components = components
@@ -91,6 +92,13 @@ export class Readers {
   failAll(err: AppError): void {
     this.#failure = err
     for (const wanted of this.#demands) fail(wanted, err)
+  }
+
+  /** There is a good reason why nothing comes: those who wait begin to wait anew. Good for `ingestTimeoutMs` in all. */
+  excuse(nowMs: number): void {
+    this.#firstExcuseMs ??= nowMs
+    if (nowMs - this.#firstExcuseMs >= this.#components.limits.ingestTimeoutMs) return
+    for (const wanted of this.#demands) if (wanted.waitingSinceMs !== undefined) wanted.waitingSinceMs = nowMs
   }
 
   /** Ends the readers that have waited for too long. */

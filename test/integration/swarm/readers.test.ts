@@ -87,6 +87,24 @@ describe('readers', () => {
     handle.close()
   })
 
+  test('that wait for an origin which still takes the blob in are not told that it stalled', async () => {
+    const blob = swarmBlob(1, 3 * MIB)
+    await using lab = swarmLab([blob])
+    lab.sources.answerMetainfo(function* () {
+      yield* blob.records.slice(0, 1)
+      for (let beat = 0; beat < 8; beat += 1) {
+        yield lab.clock.sleep(5_000)
+        yield { kind: 'heartbeat' }
+      }
+      yield* blob.records.slice(1)
+    })
+    const agent = await lab.agent()
+    const pulled = agent.pull(blob)
+    const outcome = pulled.catch((err: unknown) => err)
+    await lab.clock.advance(40_000)
+    expect(await lab.run(outcome)).toHaveLength(blob.bytes.length)
+  })
+
   test('that need not wait for the word of the origin when the whole digest can be computed here', async () => {
     const blob = swarmBlob(1, 3 * MIB)
     await using lab = swarmLab([blob])

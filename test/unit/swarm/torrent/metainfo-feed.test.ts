@@ -37,6 +37,7 @@ function play(...scripts: readonly Script[]) {
   }
   const events = {
     onChange: (change: { kind: string }) => void seen.push(change.kind),
+    onHeartbeat: () => undefined,
     onInterrupted: (err: AppError) => void seen.push(`interrupted ${err.code}`),
     onRefused: (err: AppError) => void seen.push(`refused ${err.code}`),
   }

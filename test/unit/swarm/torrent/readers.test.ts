@@ -46,6 +46,24 @@ test('a reader that waits too long is ended, one that does not wait for us is no
   slow.destroy()
 })
 
+test('a reader with a good reason to wait is not ended, but not for ever', async () => {
+  const { clock, readers, open } = setUp()
+  const waiting = open(0)
+  const ended = new Promise((resolve) => waiting.on('error', resolve))
+  waiting.resume()
+  const look = () => readers.failStalled(clock.monotonicMs(), () => appError('STALLED'))
+  for (let passedMs = 0; passedMs < 600_000; passedMs += 20_000) {
+    readers.excuse(clock.monotonicMs())
+    await clock.advance(20_000)
+    look()
+  }
+  expect(waiting.destroyed).toBe(false)
+  readers.excuse(clock.monotonicMs())
+  await clock.advance(10_000)
+  look()
+  expect(await ended).toMatchObject({ code: 'STALLED' })
+})
+
 test('after the end of the blob a new reader ends alike', async () => {
   const { readers, open } = setUp()
   readers.failAll(appError('METAINFO_FAILED'))
