@@ -56,12 +56,17 @@ const PIPELINE_MS = 100
 const UNKNOWN_RATE_TIMEOUT_MS = 5_000
 const PATIENCE = 4
 
-/** How many blocks are asked of a peer at once: one after a timeout, else what its rate fills. */
+/**
+ * How many blocks are asked of a peer at once: one after a timeout, else what its rate fills; of a slow one no more than
+ * it can give before they count as lost.
+ */
 export function pipelineBlocks({ bytesPerSecond, blockLength, misses }: PaceInput, limits: PaceLimits): number {
   if (misses > 0) return 1
   if (bytesPerSecond === undefined) return limits.minPipelineBlocks
   const wanted = Math.ceil((bytesPerSecond * PIPELINE_MS) / 1000 / blockLength)
-  return Math.min(limits.maxPipelineBlocks, Math.max(limits.minPipelineBlocks, wanted))
+  const inTime = Math.floor((bytesPerSecond * limits.maxRequestTimeoutMs) / 1000 / PATIENCE / blockLength)
+  const least = Math.max(1, Math.min(limits.minPipelineBlocks, inTime))
+  return Math.min(limits.maxPipelineBlocks, Math.max(least, wanted))
 }
 
 /** When a block counts as lost, with `aheadBytes` asked before it: four times the expected time, doubled by each miss. */

@@ -8,7 +8,9 @@ describe('how many blocks are asked of a peer at once', () => {
   test.each([
     ['the minimum while its rate is unknown', undefined, 0, 4],
     ['what covers a tenth of a second', 25_000_000, 0, 10],
-    ['no fewer than the minimum', 1_000, 0, 4],
+    ['no fewer than the minimum', 1_000_000, 0, 4],
+    ['of a slow one what it can give in time', 250_000, 0, 2],
+    ['at least one', 1_000, 0, 1],
     ['no more than the maximum', 10_000_000_000, 0, 32],
     ['one after a timeout', 25_000_000, 1, 1],
   ])('%s', (_name, bytesPerSecond, misses, expected) => {
