@@ -69,7 +69,11 @@ export class TorrentTable {
 
   /** Starts to pull the blob, or joins the pull under way. */
   pull(blob: BlobRef): Torrent {
-    return this.pulling(blob.digest) ?? this.#run(blob, undefined)
+    const running = this.pulling(blob.digest)
+    if (running !== undefined) return running
+    // What is pulled has gone from the store: it must not go on being announced as complete.
+    this.forget(blob.digest)
+    return this.#run(blob, undefined)
   }
 
   /** What a peer that comes in is told; undefined when the swarm is none of ours. */

@@ -10,9 +10,12 @@ test('a pull that nobody reads any more goes on for half a minute, then pauses, 
   const blob = swarmBlob(1, 20 * MIB)
   await using lab = swarmLab([blob])
   await lab.origin({ uploadBytesPerSecond: 100_000 })
+  lab.sources.failPieces('SOURCES_EXHAUSTED')
   const agent = await lab.agent()
   const handle = await lab.run(agent.engine.open(ref(blob)))
+  const reader = handle.read().resume()
   await lab.clock.advance(1_000)
+  reader.destroy()
   handle.close()
   await lab.clock.advance(29_000)
   expect(agent.engine.snapshot()).toHaveLength(1)
@@ -73,6 +76,28 @@ test('a seed that is gone from the store is forgotten when a peer asks for it', 
   expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
   expect(lab.sources.piecesSent).toBe(blob.bytes.length)
   expect(lab.tracker.entries.map(({ event, leftBytes }) => `${event} ${leftBytes}`)).toContain('stopped 0')
+})
+
+test('a seed that was evicted and is pulled again is announced anew, and given up like any other', async () => {
+  const blob = swarmBlob(1, 3 * MIB)
+  await using lab = swarmLab([blob])
+  const agent = await lab.agent()
+  await putBlob(agent.store, blob)
+  agent.engine.seed(ref(blob), blob.bytes.length)
+  await lab.clock.advance(100)
+  await agent.store.delete(blob.digest)
+  lab.sources.failPieces('SOURCES_EXHAUSTED')
+  const handle = await lab.run(agent.engine.open(ref(blob)))
+  await lab.clock.advance(1_000)
+  handle.close()
+  await lab.clock.advance(31_000)
+  expect(agent.engine.snapshot()).toEqual([])
+  const told = lab.tracker.entries.filter(({ event }) => event !== 'interval')
+  expect(told.map(({ event, leftBytes }) => `${event} ${leftBytes}`)).toEqual([
+    'started 0',
+    `started ${blob.bytes.length}`,
+    `stopped ${blob.bytes.length}`,
+  ])
 })
 
 test('many blobs at once share the bounded memory for pieces', async () => {
