@@ -3,7 +3,8 @@ import type { PeerHello } from '../peer/index.ts'
 
 /**
  * Peers that sent wrong bytes, for as long as the process lives or until newer bans push them out. A ban holds for the
- * peer id and for the address where the peer listens: the host alone would hit its neighbours on one machine.
+ * peer id at this host, and for the address of a peer that was dialled. The host alone would hit its neighbours on one
+ * machine; an id from elsewhere, or a port that a peer merely names as its own, would hit whom the liar wants to be hit.
  */
 export interface BanList {
   add(hello: PeerHello): void
@@ -16,18 +17,17 @@ export function banList(maxBans: number): BanList {
     banned.delete(key)
     banned.add(key)
     for (const oldest of banned) {
-      // Two keys for each ban.
+      // Up to two keys for each ban.
       if (banned.size <= maxBans * 2) break
       banned.delete(oldest)
     }
   }
   return {
-    add(hello) {
-      keep(hello.peerId)
-      const { host, port } = listenAddress(hello)
-      keep(`${host} ${port}`)
+    add({ peerId, address: { host, port }, direction }) {
+      keep(`${host} ${peerId}`)
+      if (direction === 'dialled') keep(`${host} ${port}`)
     },
-    has: ({ peerId, host, port }) => banned.has(peerId) || banned.has(`${host} ${port}`),
+    has: ({ peerId, host, port }) => banned.has(`${host} ${peerId}`) || banned.has(`${host} ${port}`),
   }
 }
 

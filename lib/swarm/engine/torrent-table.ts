@@ -200,7 +200,7 @@ export class TorrentTable {
     bans.add(hello)
     meters.bans.add()
     logger.warn('banned a peer for sending wrong bytes', { peer: hello.peerId, ...listenAddress(hello) })
-    for (const torrent of this.#running.values()) torrent.removePeer(hello.peerId, appError('PEER_BANNED'))
+    for (const torrent of this.#running.values()) torrent.removePeer(hello, appError('PEER_BANNED'))
   }
 
   #avoids(peer: { readonly peerId: PeerId } & PeerAddress): boolean {

@@ -178,8 +178,10 @@ export class Torrent {
     else connection.close()
   }
 
-  removePeer(id: PeerId, err: AppError): void {
-    this.#peers?.remove(id, err)
+  /** Ends the connection with the peer; one with another host that uses its id stays. */
+  removePeer({ peerId, address }: PeerHello, err: AppError): void {
+    const member = this.connections.find(({ hello }) => hello.peerId === peerId)
+    if (member?.hello.address.host === address.host) this.#peers?.remove(peerId, err)
   }
 
   /** To be called about ten times a second. */

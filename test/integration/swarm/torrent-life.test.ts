@@ -163,3 +163,28 @@ test('a peer that has been banned is not let in again', async () => {
   expect(liar.sentToPeers).toBe(sent)
   expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(1)
 })
+
+test('a liar that uses the id of another peer gets only itself banned', async () => {
+  const [wrong, right] = [swarmBlob(1, 3 * MIB), swarmBlob(2, 6 * MIB)]
+  await using lab = swarmLab([wrong, right])
+  const innocent = await lab.agent({ uploadBytesPerSecond: 1_000_000 })
+  await putBlob(innocent.store, right)
+  innocent.engine.seed(ref(right), right.bytes.length)
+  const gate = gatedStore()
+  gate.corrupt(() => true)
+  const liar = await lab.agent({ peerId: innocent.peerId, wrapStore: gate.wrap })
+  await putBlob(liar.store, wrong)
+  liar.engine.seed(ref(wrong), wrong.bytes.length)
+  await lab.clock.advance(100)
+  const agent = await lab.agent()
+  const slow = agent.pull(right)
+  await lab.clock.advance(500)
+  const sentOnConnection = () => innocent.engine.snapshot()[0]?.peers[0]?.sentBytes ?? 0
+  const before = sentOnConnection()
+  expect(before).toBeGreaterThan(MIB)
+  await lab.run(agent.pull(wrong))
+  expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(1)
+  expect(sentOnConnection()).toBeGreaterThanOrEqual(before)
+  lab.sources.failPieces('SOURCES_EXHAUSTED')
+  expect(Buffer.compare(await lab.run(slow), right.bytes)).toBe(0)
+})

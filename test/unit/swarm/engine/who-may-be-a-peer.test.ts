@@ -38,14 +38,19 @@ describe('bans', () => {
     ...init,
   })
 
-  test('hold for the id and for where the peer listens, not for its neighbours', () => {
+  test('hold for the id at its host, not for whoever else uses it, nor for neighbours', () => {
     const bans = banList(10)
     const liar = hello()
-    const neighbour = newPeerId(random)
     bans.add(liar)
-    expect(bans.has({ peerId: liar.peerId, host: '10.9.9.9', port: 1 })).toBe(true)
-    expect(bans.has({ peerId: neighbour, host: '10.0.0.1', port: 6000 })).toBe(true)
-    expect(bans.has({ peerId: neighbour, host: '10.0.0.1', port: 6001 })).toBe(false)
+    expect(bans.has({ peerId: liar.peerId, host: '10.0.0.1', port: 1 })).toBe(true)
+    expect(bans.has({ peerId: liar.peerId, host: '10.9.9.9', port: 1 })).toBe(false)
+    expect(bans.has({ peerId: newPeerId(random), host: '10.0.0.1', port: 5000 })).toBe(false)
+  })
+
+  test('do not hold for the address that a liar named as its own', () => {
+    const bans = banList(10)
+    bans.add(hello({ listenPort: 6000 }))
+    expect(bans.has({ peerId: newPeerId(random), host: '10.0.0.1', port: 6000 })).toBe(false)
   })
 
   test('of a dialled peer hold for the address that was dialled', () => {
@@ -56,7 +61,7 @@ describe('bans', () => {
 
   test('are bounded: the oldest is forgotten', () => {
     const bans = banList(2)
-    const liars = [1, 2, 3].map((port) => hello({ listenPort: port }))
+    const liars = [1, 2, 3].map((port) => hello({ direction: 'dialled', address: { host: '10.0.0.1', port } }))
     for (const liar of liars) bans.add(liar)
     const banned = liars.map(({ peerId }, index) => bans.has({ peerId, host: '10.0.0.1', port: index + 1 }))
     expect(banned).toEqual([false, true, true])
