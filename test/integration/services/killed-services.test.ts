@@ -30,8 +30,8 @@ beforeAll(async () => {
     origins: origins.length,
     trackers: trackers.length,
     processes: [...origins, ...trackers, ...buildIndexes, ...lateAgents],
-    // A pull takes seconds, so that there is a middle of it.
-    overrides: ['agent.limits.download=6MB/s'],
+    // A pull takes seconds, so that there is a middle of it; and agents that pull together need each other.
+    overrides: ['agent.limits.download=6MB/s', 'origin.limits.upload=3MB/s'],
   })
 }, 180_000)
 
@@ -89,7 +89,10 @@ describe('a pull under way completes with the right bytes', () => {
 
   test('when all other agents of its swarm are killed', async () => {
     const blob = await pushBlobOf(shoal, 'pulled/without-agents', size)
+    const fromAgents = () => shoal.counter('agent-1', 'shoal_received_bytes_total', 'from="peer"')
+    const before = await fromAgents()
     const pulls = await Promise.all(['agent-1', ...lateAgents].map((agent) => pullUnderWay(blob, agent)))
+    await eventually(async () => expect(await fromAgents()).toBeGreaterThan(before))
     const [kept, ...cut] = pulls.map((pull) => pull.finish().catch(() => 'cut'))
     const digest = await withKilled(lateAgents, async () => {
       expect(await Promise.all(cut)).toEqual(['cut', 'cut'])
