@@ -7,7 +7,7 @@ import { SLICE_LENGTH } from './slice-cache.ts'
 
 export interface CompletionInit {
   readonly digest: Digest
-  readonly arrival: Arrival
+  readonly arrival: Pick<Arrival, 'content' | 'verified'>
   readonly tasks: Background
   /** `whole`: the origin's word is not enough, the digest is computed here. */
   readonly verify: 'pieces' | 'whole'
@@ -21,20 +21,25 @@ export interface CompletionEvents {
   onComplete(): void
   /** The bytes are not those of the digest. */
   onWrong(err: AppError): void
-  /** The store could not complete the blob; readers go on all the same. */
+  /** The store could not read or complete the blob. It is tried again; readers go on as far as they may. */
   onStepFailed(err: AppError): void
 }
 
 /** All pieces are here for this long and nobody says `verified`: the digest is computed here. */
 const PATIENCE_MS = 2_000
+/** Between two tries of a step that failed. */
+const RETRY_MS = 2_000
 
 /** The end of a pull: every piece on disk, the digest verified, the partial made a complete blob. */
 export class Completion {
   readonly #init: CompletionInit
   readonly #events: CompletionEvents
   #filledAtMs: number | undefined
-  #checking = false
-  #finishing = false
+  /** A step is under way, or the last one has been taken. */
+  #busy = false
+  /** The last step failed; the next look begins a pause. */
+  #failed = false
+  #notBeforeMs = Number.NEGATIVE_INFINITY
 
   constructor(init: CompletionInit, events: CompletionEvents) {
     this.#init = init
@@ -53,39 +58,59 @@ export class Completion {
   settle(nowMs: number): void {
     if (!this.#init.arrival.content.have.complete) return
     this.#filledAtMs ??= nowMs
+    if (this.#failed) {
+      this.#failed = false
+      this.#notBeforeMs = nowMs + RETRY_MS
+    }
+    if (nowMs < this.#notBeforeMs) return
     if (this.#init.arrival.verified) this.#finish()
     else if (this.#init.verify === 'whole' || nowMs - this.#filledAtMs >= PATIENCE_MS) this.#check()
   }
 
   #check(): void {
-    if (this.#checking) return
-    this.#checking = true
-    const { arrival, digest, tasks } = this.#init
-    tasks.run('check-digest', async (signal) => {
-      const found = await digestOfContent(arrival.content, digest, signal)
-      if (found !== digest) {
-        this.#events.onWrong(appError('METAINFO_FAILED', { message: 'the bytes are not those of the digest' }))
-        return
-      }
-      arrival.verified = true
-      this.#events.onVerified()
-      this.#finish()
+    const { arrival, digest } = this.#init
+    this.#step('check-digest', async (signal) => {
+      const right = (await digestOfContent(arrival.content, digest, signal)) === digest
+      return () => (right ? this.#onRight() : this.#onWrong())
     })
   }
 
+  #onRight(): void {
+    this.#busy = false
+    this.#init.arrival.verified = true
+    this.#events.onVerified()
+    this.#finish()
+  }
+
+  #onWrong(): void {
+    this.#events.onWrong(appError('METAINFO_FAILED', { message: 'the bytes are not those of the digest' }))
+  }
+
   #finish(): void {
-    const { content } = this.#init.arrival
-    const { partial } = content
-    if (this.#finishing || partial === undefined || !content.have.complete) return
-    this.#finishing = true
-    this.#init.tasks.run('complete-blob', async () => {
+    const { partial, have } = this.#init.arrival.content
+    if (partial === undefined || !have.complete) return
+    this.#step('complete-blob', async () => {
+      await partial.complete()
+      return () => this.#events.onComplete()
+    })
+  }
+
+  /** One at a time. One that fails is tried again by a later `settle`, or the last bytes would be withheld for ever. */
+  #step(name: string, take: (signal: AbortSignal) => Promise<() => void>): void {
+    if (this.#busy) return
+    this.#busy = true
+    this.#init.tasks.run(name, async (signal) => {
+      let goOn: () => void
       try {
-        await partial.complete()
+        goOn = await take(signal)
       } catch (err) {
+        if (signal.aborted) return
+        this.#busy = false
+        this.#failed = true
         this.#events.onStepFailed(toAppError(err, 'STORE_CORRUPT'))
         return
       }
-      this.#events.onComplete()
+      goOn()
     })
   }
 }

@@ -1,0 +1,77 @@
+import { describe, expect, test } from '@jest/globals'
+import { type AppError, appError, background, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
+import { memoryStore, type PartialBlob } from '../../../../lib/store/index.ts'
+import { Completion } from '../../../../lib/swarm/torrent/completion.ts'
+import { silentLogger } from '../../../../lib/telemetry/index.ts'
+import { swarmBlob } from '../../../kit/swarm-blob.ts'
+import { putPieces } from '../../../kit/swarm-lab.ts'
+
+const blob = swarmBlob(1, 200_000)
+
+/** A blob whose pieces are all in the partial; the first calls of `read` and `complete` fail as often as told. */
+async function setUp(failures: { read?: number; complete?: number }) {
+  const clock = fakeClock()
+  const store = memoryStore({ clock, random: seededRandom(1), logger: silentLogger() }, { capacityBytes: 1e9 })
+  await store.start()
+  await putPieces(store, blob, blob.map.count)
+  const real = await store.openPartial(blob.digest, blob.map)
+  const left = { read: 0, complete: 0, ...failures }
+  const failing = (step: keyof typeof left) => {
+    left[step] -= 1
+    if (left[step] >= 0) throw appError('STORE_CORRUPT')
+  }
+  const partial: PartialBlob = Object.create(real, {
+    complete: {
+      value: async () => {
+        failing('complete')
+        return real.complete()
+      },
+    },
+  })
+  const read = async (range: { start: number; end: number }) => {
+    failing('read')
+    return real.read(range)
+  }
+  const arrival = { content: { key: 'a', map: blob.map, have: real.have, partial, read }, verified: false }
+  const seen: string[] = []
+  const completion = new Completion(
+    { digest: blob.digest, arrival, tasks: background(() => undefined), verify: 'whole' },
+    {
+      onVerified: () => void seen.push('verified'),
+      onComplete: () => void seen.push('complete'),
+      onWrong: (err: AppError) => void seen.push(`wrong ${err.code}`),
+      onStepFailed: (err: AppError) => void seen.push(`failed ${err.code}`),
+    },
+  )
+  /** Looks ten times a second, as a pull does. */
+  const pass = async (ms: number) => {
+    for (const until = clock.monotonicMs() + ms; clock.monotonicMs() < until; await clock.advance(100)) {
+      completion.settle(clock.monotonicMs())
+    }
+  }
+  return { seen, pass }
+}
+
+describe('the end of a pull', () => {
+  test('is checked and made complete once', async () => {
+    const { seen, pass } = await setUp({})
+    await pass(5_000)
+    expect(seen).toEqual(['verified', 'complete'])
+  })
+
+  test('is checked again after a pause when the bytes could not be read', async () => {
+    const { seen, pass } = await setUp({ read: 1 })
+    await pass(2_000)
+    expect(seen).toEqual(['failed STORE_CORRUPT'])
+    await pass(1_000)
+    expect(seen).toEqual(['failed STORE_CORRUPT', 'verified', 'complete'])
+  })
+
+  test('is completed again after a pause when the store could not do it', async () => {
+    const { seen, pass } = await setUp({ complete: 2 })
+    await pass(2_000)
+    expect(seen).toEqual(['verified', 'failed STORE_CORRUPT'])
+    await pass(3_000)
+    expect(seen).toEqual(['verified', 'failed STORE_CORRUPT', 'failed STORE_CORRUPT', 'complete'])
+  })
+})
