@@ -27,7 +27,8 @@ async function listen(address: PeerAddress, onChannel: (channel: ByteChannel) =>
     else onChannel(streamChannel(socket, { host: plainHost(remoteAddress), port: remotePort }))
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (err) =>
+    // It stays: a connection that cannot be accepted (no file descriptor is left) is lost, the listener goes on.
+    server.on('error', (err) =>
       reject(appError(hasCode(err, 'EADDRINUSE') ? 'PORT_IN_USE' : 'UNKNOWN', { detail: { ...address }, cause: err })),
     )
     server.listen(address.port, address.host, resolve)
