@@ -3,7 +3,10 @@ import { type Clock, type Deferred, deferred } from '../../base/index.ts'
 import { type ByteRange, type MetaInfoHeader, wholeRange } from '../../core/index.ts'
 import { type BytesBySource, bytesSince, type PullSummary, type ReadOptions } from '../torrent/index.ts'
 
-/** One user's hold on a blob that is here or on its way. While it is open, the blob is kept and, if need be, fetched. */
+/**
+ * One user's hold on a blob that is here or on its way. While it is open, the blob is kept; while it is read, and for a
+ * little while after, it is fetched if need be. A handle that is never read costs no piece.
+ */
 export interface BlobHandle {
   readonly header: MetaInfoHeader
   /** Bytes. */

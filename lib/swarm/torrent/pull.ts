@@ -176,7 +176,7 @@ export class Pull {
       map,
       self: this.#init.self,
       hashOf: (piece) => this.#log.hashOf(piece),
-      wants: (piece) => arrival.wants(piece, positions),
+      wants: (piece) => this.#readers.active && arrival.wants(piece, positions),
       leftBytes: () => this.leftBytes ?? 0,
       windows: (nowMs) => this.#readers.windows(arrival, nowMs, download.pieceMs),
       take: (piece, bytes, hash) => this.#take(arrival, piece, { bytes, hash }),

@@ -25,6 +25,8 @@ export class Readers {
   #arrival: Arrival | undefined
   #failure: AppError | undefined
   #firstExcuseMs: number | undefined
+  /** When the last reader left; undefined while there was none. */
+  #leftMs: number | undefined
 
   constructor(components: ReadersComponents, init: ReadersInit) {
     this.#components = components
@@ -35,6 +37,13 @@ export class Readers {
   attach(arrival: Arrival): void {
     this.#arrival = arrival
     this.releaseAll()
+  }
+
+  /** Somebody reads, or did within `lingerMs`: the blob is worth fetching. Who only asks for its length wants no piece. */
+  get active(): boolean {
+    if (this.#demands.size > 0) return true
+    const { clock, limits } = this.#components
+    return this.#leftMs !== undefined && clock.monotonicMs() - this.#leftMs < limits.lingerMs
   }
 
   /** `onFirstByte` is called once, with the first bytes. */
@@ -49,6 +58,7 @@ export class Readers {
       },
       close: () => {
         this.#demands.delete(wanted)
+        this.#leftMs = this.#components.clock.monotonicMs()
         this.#init.onMoved()
       },
     }

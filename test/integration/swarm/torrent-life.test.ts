@@ -34,6 +34,42 @@ test('a pull that nobody reads any more goes on for half a minute, then pauses, 
   expect(agent.received.origin).toBeLessThan(blob.bytes.length + 3 * MIB)
 })
 
+test('who opens a blob and reads nothing fetches no piece; a reader that comes later gets all', async () => {
+  const blob = swarmBlob(1, 6 * MIB)
+  await using lab = swarmLab([blob])
+  await lab.origin()
+  const agent = await lab.agent()
+  const handle = await lab.run(agent.engine.open(ref(blob)))
+  expect(handle.size).toBe(blob.bytes.length)
+  await lab.clock.advance(12_000)
+  handle.close()
+  await lab.clock.advance(5_000)
+  expect(agent.received).toEqual({ peer: 0, origin: 0 })
+  expect(lab.sources.piecesSent).toBe(0)
+  expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+})
+
+test('a handle that stays open does not fetch on for longer than half a minute after its last reader', async () => {
+  const blob = swarmBlob(1, 40 * MIB)
+  await using lab = swarmLab([blob])
+  await lab.origin({ uploadBytesPerSecond: 500_000 })
+  lab.sources.failPieces('SOURCES_EXHAUSTED')
+  const agent = await lab.agent()
+  const handle = await lab.run(agent.engine.open(ref(blob)))
+  const reader = handle.read().resume()
+  await lab.clock.advance(2_000)
+  reader.destroy()
+  const atOnce = agent.received.origin
+  await lab.clock.advance(29_000)
+  expect(agent.received.origin).toBeGreaterThan(atOnce + 5 * MIB)
+  await lab.clock.advance(20_000)
+  const paused = agent.received.origin
+  await lab.clock.advance(10_000)
+  expect(agent.received.origin).toBe(paused)
+  expect(paused).toBeLessThan(blob.bytes.length)
+  handle.close()
+})
+
 test('a finished pull is announced as completed, seeds on, and lets go of connections that nobody uses', async () => {
   const blob = swarmBlob(1, 4 * MIB)
   await using lab = swarmLab([blob])
