@@ -45,8 +45,10 @@ async function setUp(failures: { read?: number; complete?: number }) {
   )
   /** Looks ten times a second, as a pull does. */
   const pass = async (ms: number) => {
-    for (const until = clock.monotonicMs() + ms; clock.monotonicMs() < until; await clock.advance(100)) {
+    const until = clock.monotonicMs() + ms
+    while (clock.monotonicMs() < until) {
       completion.settle(clock.monotonicMs())
+      await clock.advance(100)
     }
   }
   return { seen, pass }
