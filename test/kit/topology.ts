@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import type { Startable } from '../../lib/base/index.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
 import {
-  autoPorts,
   type HerdComponents,
   type HerdPlan,
   herdService,
@@ -15,6 +14,7 @@ import { eventually } from './eventually.ts'
 import { buildResource, type ResourceStack } from './resource-stack.ts'
 import { type StartedProcess, startProcess } from './start-process.ts'
 import { tempFolder } from './temp-folder.ts'
+import { testPorts } from './test-ports.ts'
 
 const project = join(import.meta.dirname, '..', '..')
 const folderOf: Readonly<Record<ServiceKind, string>> = {
@@ -75,7 +75,7 @@ const urlOf = ({ ports }: InstancePlan, listener: string) => `http://127.0.0.1:$
 export function startTopology(init: TopologyInit): Promise<Topology> {
   return buildResource(async (stack) => {
     const data = init.data ?? stack.own(await tempFolder('topology')).path
-    const plan = planHerd(init, await autoPorts(portCount(init)), data)
+    const plan = planHerd(init, await testPorts(portCount(init)), data)
     const instances = Object.entries(plan).flatMap(([kind, list]) =>
       list.map((instance) => ({ ...instance, kind: kind as ServiceKind })),
     )

@@ -40,6 +40,8 @@ test('an image that was pulled by tag is pulled again by digest when nothing els
     }
   }
   await pull('t')
+  const digests = [image.manifest, ...blobs].map(({ digest }) => digest)
+  await eventually(async () => expect(await cached(shoal)).toEqual(expect.arrayContaining(digests)))
   const before = await fetched(shoal)
   const others = ['origin-1', 'origin-2', 'tracker-1', 'tracker-2', 'build-index-1', 'build-index-2']
   await Promise.all(others.map((id) => shoal.stop(id)))

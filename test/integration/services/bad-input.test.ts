@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await shoal[Symbol.asyncDispose]()
-})
+}, 120_000)
 
 /** Files of a folder and below; none when there is no such folder. */
 async function filesIn(folder: string): Promise<readonly string[]> {

@@ -37,7 +37,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await shoal[Symbol.asyncDispose]()
-})
+}, 120_000)
 
 const agentUrl = (path: string, agent = 'agent-1') => shoal.url(agent, 'registry') + path
 
@@ -89,10 +89,7 @@ describe('a pull under way completes with the right bytes', () => {
 
   test('when all other agents of its swarm are killed', async () => {
     const blob = await pushBlobOf(shoal, 'pulled/without-agents', size)
-    const fromAgents = () => shoal.counter('agent-1', 'shoal_received_bytes_total', 'from="peer"')
-    const before = await fromAgents()
     const pulls = await Promise.all(['agent-1', ...lateAgents].map((agent) => pullUnderWay(blob, agent)))
-    await eventually(async () => expect(await fromAgents()).toBeGreaterThan(before))
     const [kept, ...cut] = pulls.map((pull) => pull.finish().catch(() => 'cut'))
     const digest = await withKilled(lateAgents, async () => {
       expect(await Promise.all(cut)).toEqual(['cut', 'cut'])

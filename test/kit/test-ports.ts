@@ -1,0 +1,36 @@
+import { createServer } from 'node:net'
+import type { Ports } from '../../services/herd/index.ts'
+
+/**
+ * Below what the kernel gives to connections and to listeners on port 0: a port here stays free while the service that
+ * has it is killed and started again. Each test process has a slice of its own.
+ */
+const FIRST = 10_000
+const SLICE = 100
+const SLICES = 220
+
+let next = 0
+
+/** `count` free ports for services that must know each other's ports before they start. */
+export async function testPorts(count: number): Promise<Ports> {
+  const first = FIRST + (process.pid % SLICES) * SLICE
+  const free: number[] = []
+  for (let tries = 0; free.length < count; tries += 1) {
+    if (tries >= SLICE) throw new Error(`no ${count} free ports from ${first} on`)
+    const port = first + (next % SLICE)
+    next += 1
+    if (await isFree(port)) free.push(port)
+  }
+  return {
+    take: (_index, defaults) =>
+      Object.fromEntries(Object.keys(defaults).map((name) => [name, free.pop() ?? 0])) as typeof defaults,
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}
