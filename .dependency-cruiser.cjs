@@ -25,6 +25,9 @@ const packageRooms = {
   'lru-cache': '^lib/base/',
   zod: '^(lib/config/|lib/api/|lib/.*/config\\.ts$|services/.*/config\\.ts$)',
   yaml: '^lib/config/',
+  '@aws-sdk/client-s3': '^lib/backend/s3/',
+  '@volcengine/tos-sdk': '^lib/backend/tos/',
+  'classic-level': '^lib/journal/',
   commander: '^services/(cli/|[^/]+/main\\.ts$)',
 }
 

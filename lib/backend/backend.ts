@@ -32,7 +32,9 @@ export interface ObjectPage {
 
 /**
  * Remote storage. Keys are `/`-separated segments of `[A-Za-z0-9._:-]`, none of them `.` or `..`, 1024 bytes at most.
- * Every method: @throws BACKEND_UNAVAILABLE (the store does not answer; may be tried again), ABORTED, BACKEND_KEY_INVALID.
+ * Every method: @throws BACKEND_UNAVAILABLE (the store does not answer; may be tried again), BACKEND_THROTTLED (it asks to
+ * slow down, and the retries are used up), BACKEND_DENIED (it refuses the credentials), ABORTED, BACKEND_KEY_INVALID.
+ * A store that takes no writes answers `write` and `delete` with BACKEND_READ_ONLY.
  * Methods may be called in parallel; for one key the last write that returned wins.
  */
 export interface Backend extends Startable {

@@ -3,6 +3,8 @@ export { type BackendProbe, type BackendProbeInit, backendProbe } from './backen
 export { type BackendConfig, type BackendRules, backendRulesSchema, backendSchema } from './config.ts'
 export { countedBackend } from './counted-backend.ts'
 export { type FileBackendComponents, type FileBackendInit, fileBackend } from './file/file-backend.ts'
+export type { Governor, StoreOperation } from './governor.ts'
 export { memoryBackend } from './memory-backend.ts'
+export type { MultipartApi, ObjectApi, ObjectCondition, ObjectPart } from './object-store/object-api.ts'
 export { type Backends, type OpenBackendComponents, openBackend, openBackends } from './open-backend.ts'
 export { prefixedBackend } from './prefixed-backend.ts'

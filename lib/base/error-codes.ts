@@ -37,8 +37,11 @@ const registryCodes = {
 const ownCodes = {
   ABORTED: retryable(499, 'the caller gave up'),
   BACKEND_CORRUPT: final(502, 'the store returned bytes that do not match the digest; repair the object in the store'),
+  BACKEND_DENIED: final(502, 'the store refuses the credentials of this service; check its keys and their rights'),
   BACKEND_KEY_INVALID: final(400, 'the key has a form that not every store accepts'),
   BACKEND_PRECONDITION_FAILED: final(412, 'the object changed meanwhile; read it again'),
+  BACKEND_READ_ONLY: final(405, 'the store takes no writes; choose a driver or a mode that does'),
+  BACKEND_THROTTLED: retryable(503, 'the store asks to slow down; raise its quota or lower the limits of its rule'),
   BACKEND_UNAVAILABLE: retryable(503, 'the store does not answer; check its endpoint and credentials'),
   BENCODE_INVALID: final(400, 'the bencoded text is malformed'),
   BODY_INVALID: final(400, 'the body of the request is malformed'),

@@ -1,0 +1,62 @@
+import type { AbortOptions } from '../../base/index.ts'
+import type { ByteRange } from '../../core/index.ts'
+import type { ObjectPage, ObjectRead, ObjectStat } from '../backend.ts'
+
+/** At most one of the two; what does not hold is BACKEND_PRECONDITION_FAILED. */
+export interface ObjectCondition {
+  /** Only when there is no object under the key. */
+  readonly ifAbsent?: boolean
+  /** Only when the object's etag is this one. */
+  readonly ifMatch?: string
+}
+
+/**
+ * What S3, TOS and their kin offer, a method for each request: no retries, no rates, no parts; `objectStoreBackend`
+ * makes a Backend of it. Every method is one HTTP request that may be repeated, and turns the store's error into
+ * BACKEND_UNAVAILABLE (no connection, 5xx, a body cut short), BACKEND_THROTTLED (429, 503 SlowDown and the quota codes;
+ * `detail.retryAfterMs` where it was named), BACKEND_DENIED (401, 403), BACKEND_PRECONDITION_FAILED (409, 412) or ABORTED.
+ */
+export interface ObjectApi {
+  /** Undefined when there is no such object; a missing bucket is BACKEND_UNAVAILABLE with a sentence that says so. */
+  head(key: string, options: AbortOptions): Promise<ObjectStat | undefined>
+  /**
+   * The object or `range` of it, which must lie inside; `size` is the whole object's. With `ifMatch` only that version.
+   * A body that ends early fails with BACKEND_UNAVAILABLE. @throws RANGE_UNSATISFIABLE
+   */
+  get(
+    key: string,
+    options: AbortOptions & { readonly range?: ByteRange; readonly ifMatch?: string },
+  ): Promise<ObjectRead | undefined>
+  /** Writes it whole, from memory, checked by the store against a checksum of the bytes. */
+  put(key: string, bytes: Uint8Array, options: AbortOptions & ObjectCondition): Promise<ObjectStat>
+  /** Removing what is not there is no error. */
+  delete(key: string, options: AbortOptions & { readonly ifMatch?: string }): Promise<void>
+  /** One page, ascending in byte order; `limit` is 1 to 1000. */
+  list(prefix: string, options: AbortOptions & { readonly after?: string; readonly limit: number }): Promise<ObjectPage>
+}
+
+/** One part that the store has taken; `number` counts from 1. */
+export interface ObjectPart {
+  readonly number: number
+  readonly etag: string
+}
+
+/** Objects sent in parts: nothing is visible before `complete`. Errors as in `ObjectApi`. */
+export interface MultipartApi {
+  /** Returns the id of the upload. */
+  create(key: string, options: AbortOptions): Promise<string>
+  /** May be sent again under the same number. */
+  part(
+    key: string,
+    bytes: Uint8Array,
+    options: AbortOptions & { readonly uploadId: string; readonly number: number },
+  ): Promise<ObjectPart>
+  /** The parts in ascending order; all but the last have the same size, 5 MiB at least. */
+  complete(
+    key: string,
+    parts: readonly ObjectPart[],
+    options: AbortOptions & ObjectCondition & { readonly uploadId: string },
+  ): Promise<ObjectStat>
+  /** Aborting what is not there is no error. */
+  abort(key: string, uploadId: string, options: AbortOptions): Promise<void>
+}

@@ -1,0 +1,50 @@
+import { type AppError, appError, type ErrorCode } from '../base/index.ts'
+
+/** How a store said no. */
+export interface StoreRefusal {
+  /** HTTP status; undefined when there was no answer. */
+  readonly status: number | undefined
+  /** The store's own name for it, e.g. `SlowDown`. */
+  readonly reason?: string | undefined
+  /** Text of the header Retry-After: seconds, or a date. */
+  readonly retryAfter?: string | undefined
+  /** Milliseconds since the epoch, for a Retry-After that is a date. */
+  readonly nowMs: number
+  readonly cause?: unknown
+}
+
+/** Names with which S3 and TOS ask to slow down, whatever the status. */
+const SLOW_DOWN =
+  /^(SlowDown|Throttling|ThrottlingException|RequestLimitExceeded|TooManyRequests|ServiceUnavailable|Exceed(Account|Bucket)?(QPS|Rate)Limit)$/
+
+const LONGEST_WAIT_MS = 5 * 60_000
+
+/** Milliseconds that a Retry-After names, at most five minutes; undefined when it is absent or malformed. */
+export function retryAfterMs(text: string | undefined, nowMs: number): number | undefined {
+  if (text === undefined) return undefined
+  const waitMs = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs
+  return Number.isNaN(waitMs) ? undefined : Math.min(LONGEST_WAIT_MS, Math.max(0, waitMs))
+}
+
+function codeFor({ status, reason = '' }: StoreRefusal): ErrorCode {
+  if (SLOW_DOWN.test(reason) || status === 429) return 'BACKEND_THROTTLED'
+  if (status === 401 || status === 403) return 'BACKEND_DENIED'
+  if (status === 405) return 'BACKEND_READ_ONLY'
+  if (status === 409 || status === 412) return 'BACKEND_PRECONDITION_FAILED'
+  if (status === 416) return 'RANGE_UNSATISFIABLE'
+  return 'BACKEND_UNAVAILABLE'
+}
+
+/** The error of the table for an answer that is no success; every driver speaks of its store in these words. */
+export function storeError(refusal: StoreRefusal): AppError {
+  const { status, reason, cause } = refusal
+  const waitMs = retryAfterMs(refusal.retryAfter, refusal.nowMs)
+  return appError(codeFor(refusal), {
+    detail: {
+      ...(status === undefined ? {} : { status }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
+    },
+    cause,
+  })
+}
