@@ -27,7 +27,7 @@ const HOST = '127.0.0.1'
 /** First ports of each service; further instances stand a hundred apart. */
 const firstPorts = {
   agent: { registry: 65_001, peer: 65_002, ops: 65_003, admin: 65_004 },
-  origin: { http: 64_001, peer: 64_002, ops: 64_003 },
+  origin: { http: 64_001, peer: 64_002, ops: 64_003, admin: 64_004 },
   tracker: { http: 63_001, ops: 63_003 },
   buildIndex: { http: 62_001, ops: 62_003 },
   proxyRegistry: { registry: 5_000 },
@@ -86,6 +86,7 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
     http: bindTo(ports['http']),
     peer: bindTo(ports['peer']),
     ops: bindTo(ports['ops']),
+    admin: bindTo(ports['admin']),
     folder: join(data, id),
     backends: [{ namespace: '*', backend }],
     origins,

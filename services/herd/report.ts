@@ -17,6 +17,7 @@ export function endpointsOf(plan: HerdPlan) {
     origins: at(plan.origin, 'http'),
     originPeers: at(plan.origin, 'peer'),
     originOps: at(plan.origin, 'ops'),
+    originAdmins: at(plan.origin, 'admin'),
     trackers: at(plan.tracker, 'http'),
     trackerOps: at(plan.tracker, 'ops'),
     buildIndexes: at(plan.buildIndex, 'http'),

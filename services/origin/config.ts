@@ -14,6 +14,8 @@ export const originSchema = z.strictObject({
   peer: listenerOn('127.0.0.1:64002'),
   /** Probes and metrics. */
   ops: listenerOn('127.0.0.1:64003'),
+  /** What the origin holds, and the work of the person on call. */
+  admin: listenerOn('127.0.0.1:64004'),
   /** The local store: blobs at rest and uploads under way. */
   folder: z.string().min(1).default('data/origin'),
   store: z

@@ -14,6 +14,7 @@ import {
 import { type BlobStore, diskStore, type StoredBlob } from '../../lib/store/index.ts'
 import { type BlobRef, type SwarmEngine, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
+import { originAdminRoutes } from './admin.ts'
 import type { OriginConfig } from './config.ts'
 import { ingest } from './ingest.ts'
 import { pieceHashes } from './piece-hashes.ts'
@@ -35,6 +36,7 @@ export interface OriginService extends Startable {
   /** Base URLs and addresses, once started. */
   readonly url: string
   readonly opsUrl: string
+  readonly adminUrl: string
   readonly peerAddress: { readonly host: string; readonly port: number }
   readonly engine: SwarmEngine
 }
@@ -127,14 +129,22 @@ export function originService(components: OriginComponents, config: OriginConfig
   const main = serviceListener(runtime, config, { name: 'http', listener: config.http, routes })
   const state = serviceState()
   const ops = opsListener(runtime, config, { listener: config.ops, checks: { service: state.check } })
+  const admin = serviceListener(runtime, config, {
+    name: 'admin',
+    listener: config.admin,
+    routes: originAdminRoutes({ store }),
+  })
   return {
-    ...state.around(lifecycle([http, store, backends, tasks, engine, seedStored(store, engine), ops, main])),
+    ...state.around(lifecycle([http, store, backends, tasks, engine, seedStored(store, engine), ops, admin, main])),
     engine,
     get url() {
       return main.url
     },
     get opsUrl() {
       return ops.url
+    },
+    get adminUrl() {
+      return admin.url
     },
     get peerAddress() {
       return engine.address

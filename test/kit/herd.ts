@@ -14,6 +14,7 @@ export interface HerdEndpoints {
   readonly origins: readonly string[]
   readonly originPeers: readonly string[]
   readonly originOps: readonly string[]
+  readonly originAdmins: readonly string[]
   readonly trackers: readonly string[]
   readonly trackerOps: readonly string[]
   readonly buildIndexes: readonly string[]

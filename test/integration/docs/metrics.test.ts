@@ -59,7 +59,7 @@ function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
   return {
     agent: [...free('registry.listener', 'peer', 'ops', 'admin'), `folder=${join(folder, 'agent')}`],
     origin: [
-      ...free('http', 'peer', 'ops'),
+      ...free('http', 'peer', 'ops', 'admin'),
       `folder=${join(folder, 'origin')}`,
       `backends=[{ namespace: '*', backend: ${backend} }]`,
     ],

@@ -5,6 +5,7 @@ import { memoryRegistryStorage, type RegistryStorage, registryRoutes } from '../
 import { blobTraffic, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { adminRoutes, blobRoute } from '../../../services/agent/server.ts'
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
+import { originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
 import { proxySchema } from '../../../services/proxy/config.ts'
 import { proxyServerRoutes } from '../../../services/proxy/server.ts'
@@ -31,6 +32,7 @@ const proxyRoutes = () =>
 const listeners: Readonly<Record<string, readonly Route[]>> = {
   'Every service: ops listener': opsRoutes({ metrics: silentMetrics(), checks: {} }),
   'origin: main listener': originServerRoutes(untouched, { memberId: 'origin-1' }),
+  'origin: admin listener': originAdminRoutes(untouched),
   'tracker: main listener': trackerServerRoutes(untouched),
   'build-index: main listener': buildIndexServerRoutes(untouched),
   'proxy: registry listener': proxyRoutes(),
