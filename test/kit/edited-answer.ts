@@ -1,0 +1,96 @@
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { PassThrough } from 'node:stream'
+
+/**
+ * Sees one chunk of an answer's body, whose first byte is at offset `at`, and sends what it likes in its place.
+ * `over` says that it has ended the answer in a way of its own.
+ */
+export type EditChunk = (
+  chunk: Buffer,
+  at: number,
+  send: (bytes: Uint8Array) => Promise<void>,
+) => Promise<'over' | undefined>
+
+/** From now on every chunk that somebody writes to `res` goes through `edit`; how it is framed stays his choice. */
+export function editAnswer(res: ServerResponse, edit: EditChunk): void {
+  const write = res.write.bind(res)
+  const end = res.end.bind(res)
+  const written = new PassThrough()
+  written.on('drain', () => res.emit('drain'))
+  res.on('close', () => written.destroy())
+
+  const send = async (bytes: Uint8Array) => {
+    if (bytes.length > 0) await flushed(write, bytes)
+  }
+  const pump = async () => {
+    let at = 0
+    for await (const chunk of written as AsyncIterable<Buffer>) {
+      if ((await edit(chunk, at, send)) === 'over') return
+      at += chunk.length
+    }
+    end()
+  }
+
+  res.write = ((...args: Parameters<PassThrough['write']>) => written.write(...args)) as typeof res.write
+  res.end = ((...args: Parameters<PassThrough['end']>) => {
+    const [body] = args
+    // Node does the same for an answer that is given all at once.
+    if (!res.headersSent && typeof body !== 'function' && written.writableLength === 0) setLength(res, body)
+    written.end(...args)
+    return res
+  }) as typeof res.end
+  pump().catch(() => res.destroy())
+}
+
+/** Lets `res` say no length, so that a shorter body is framed as if it were whole. */
+export function hideLength(res: ServerResponse): void {
+  const writeHead = res.writeHead.bind(res) as (status: number, ...rest: unknown[]) => ServerResponse
+  const setHeader = res.setHeader.bind(res)
+  const isLength = (name: string) => name.toLowerCase() === 'content-length'
+  res.removeHeader('content-length')
+  res.setHeader = (name, value) => (isLength(name) ? res : setHeader(name, value))
+  res.writeHead = (status: number, ...rest: (string | OutgoingHttpHeaders | OutgoingHttpHeader[] | undefined)[]) =>
+    writeHead(
+      status,
+      ...rest.map((part) =>
+        typeof part === 'object' && !Array.isArray(part)
+          ? Object.fromEntries(Object.entries(part).filter(([name]) => !isLength(name)))
+          : part,
+      ),
+    )
+}
+
+/** Runs `then` in place of the answer, once it is complete; nothing of it is sent. */
+export function swallowAnswer(res: ServerResponse, then: () => void): void {
+  res.writeHead = () => res
+  res.flushHeaders = () => undefined
+  res.write = ((...args: unknown[]) => {
+    const done = args.at(-1)
+    if (typeof done === 'function') process.nextTick(done)
+    return true
+  }) as typeof res.write
+  res.end = (() => {
+    then()
+    return res
+  }) as typeof res.end
+}
+
+function setLength(res: ServerResponse, body: unknown): void {
+  if (res.hasHeader('content-length') || res.hasHeader('transfer-encoding')) return
+  const length = byteLengthOf(body)
+  if (length !== undefined) res.setHeader('content-length', length)
+}
+
+/** Bytes of what was given to `write` or `end` of an answer; undefined when it is no chunk. */
+export function byteLengthOf(chunk: unknown): number | undefined {
+  if (typeof chunk === 'string') return Buffer.byteLength(chunk)
+  return ArrayBuffer.isView(chunk) ? chunk.byteLength : undefined
+}
+
+type Write = (bytes: Uint8Array, done: (err?: Error | null) => void) => boolean
+
+function flushed(write: Write, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    write(bytes, (err) => (err ? reject(err) : resolve()))
+  })
+}

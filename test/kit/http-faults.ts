@@ -1,0 +1,291 @@
+import type { IncomingMessage, OutgoingHttpHeaders, RequestListener, ServerResponse } from 'node:http'
+import { type Deferred, deferred } from '../../lib/base/index.ts'
+import { byteLengthOf, editAnswer, hideLength, swallowAnswer } from './edited-answer.ts'
+
+/** What a request matches; what is absent matches every request. */
+export interface FaultMatch {
+  readonly method?: string
+  /** Tried on path and query, as sent. */
+  readonly path?: RegExp
+  readonly where?: (req: IncomingMessage) => boolean
+  /** Requests that it is for, oldest first; default 1, Infinity for all. */
+  readonly times?: number
+}
+
+/** Does its harm to one exchange, and hands on to the handler with `go` where there is to be an answer. */
+export interface Fault {
+  readonly name: string
+  readonly apply: (exchange: Exchange) => void
+}
+
+interface Exchange {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly go: () => void
+}
+
+/** One request as the server saw it. */
+export interface FaultedRequest {
+  readonly method: string
+  /** Path and query, as sent. */
+  readonly url: string
+  readonly range: string | undefined
+  /** Name of the fault it met. */
+  readonly fault: string | undefined
+  /** Bytes of the request's body that were read. */
+  readonly receivedBytes: number
+  /** Bytes of the answer's body that were handed to the connection. */
+  readonly sentBytes: number
+}
+
+/** A fault that was ordered. */
+export interface OrderedFault {
+  /** Requests that met it so far. */
+  readonly met: number
+  /** Resolves when the first request meets it. */
+  readonly reached: Promise<void>
+  /** No further request meets it. */
+  cancel(): void
+}
+
+export interface Faults {
+  /** Orders `fault` for requests to come; of several that match, the one ordered first is used up first. */
+  next(match: FaultMatch, fault: Fault): OrderedFault
+  /** Cancels all. */
+  clear(): void
+  /** Requests that met a fault of this name so far. */
+  count(name: string): number
+  /** Oldest first, those without a fault too; the figures of one go on growing until it is answered. */
+  readonly requests: readonly FaultedRequest[]
+}
+
+interface Order {
+  readonly match: FaultMatch
+  readonly fault: Fault
+  readonly reached: Deferred<void>
+  left: number
+  met: number
+}
+
+/** Puts faults in front of any handler: `createServer(withFaults(app).handler)`. */
+export function withFaults(handler: RequestListener): { readonly handler: RequestListener; readonly faults: Faults } {
+  const orders: Order[] = []
+  const requests: FaultedRequest[] = []
+
+  const take = (req: IncomingMessage): Fault | undefined => {
+    const order = orders.find(({ match, left }) => left > 0 && matches(match, req))
+    if (order === undefined) return undefined
+    order.left -= 1
+    order.met += 1
+    order.reached.resolve()
+    return order.fault
+  }
+
+  return {
+    handler(req, res) {
+      const fault = take(req)
+      requests.push(watched(req, res, fault?.name))
+      if (fault === undefined) handler(req, res)
+      else fault.apply({ req, res, go: () => handler(req, res) })
+    },
+    faults: {
+      requests,
+      next(match, fault) {
+        const order: Order = { match, fault, reached: deferred(), left: match.times ?? 1, met: 0 }
+        orders.push(order)
+        return {
+          get met() {
+            return order.met
+          },
+          reached: order.reached.promise,
+          cancel() {
+            order.left = 0
+          },
+        }
+      },
+      clear() {
+        for (const order of orders) order.left = 0
+      },
+      count: (name) => requests.filter(({ fault }) => fault === name).length,
+    },
+  }
+}
+
+/** Answers in place of the handler, which never sees the request. */
+export function answer(status: number, headers: OutgoingHttpHeaders = {}, body: string | Uint8Array = ''): Fault {
+  return named('answer', ({ req, res }) => {
+    req.resume()
+    res.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers }).end(body)
+  })
+}
+
+/** The error of S3 and its kin, e.g. `errorXml(503, 'SlowDown')`. */
+export function errorXml(status: number, code: string, headers: OutgoingHttpHeaders = {}): Fault {
+  const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>ordered by the test</Message></Error>`
+  return answer(status, { 'content-type': 'application/xml', ...headers }, body)
+}
+
+/** An answer in JSON: TOS has `{ Code }`, registries `{ errors: [{ code }] }`. */
+export function errorJson(status: number, value: unknown, headers: OutgoingHttpHeaders = {}): Fault {
+  return answer(status, { 'content-type': 'application/json', ...headers }, JSON.stringify(value))
+}
+
+/** 429 with a Retry-After in seconds. */
+export function tooManyRequests(retryAfterSeconds: number): Fault {
+  return answer(429, { 'retry-after': String(retryAfterSeconds) })
+}
+
+/** Nothing happens before `until` resolves; then the handler answers, or `then` does its harm. */
+export function hold(until: Promise<unknown>, then?: Fault): Fault {
+  return named('hold', (exchange) => {
+    const goOn = () => {
+      if (exchange.res.destroyed) return
+      if (then === undefined) exchange.go()
+      else then.apply(exchange)
+    }
+    until.then(goOn, goOn)
+  })
+}
+
+/** Resets the connection in place of an answer; the handler never sees the request. */
+export function reset(): Fault {
+  return named('reset', ({ req }) => void req.socket.resetAndDestroy())
+}
+
+/** Resets the connection when this many bytes of the request's body have come, or all of a shorter one. */
+export function resetUploadAfter(bytes: number): Fault {
+  return named('reset upload', ({ req, go }) => {
+    const push = req.push.bind(req)
+    let received = 0
+    req.push = (chunk: Uint8Array | null) => {
+      received += chunk?.length ?? 0
+      if (chunk !== null && received < bytes) return push(chunk)
+      req.socket.resetAndDestroy()
+      return false
+    }
+    go()
+  })
+}
+
+/** The handler does its work whole, but the connection is reset before the client learns of it. */
+export function loseAnswer(): Fault {
+  return named('lose answer', ({ req, res, go }) => {
+    swallowAnswer(res, () => void req.socket.resetAndDestroy())
+    go()
+  })
+}
+
+/** Resets the connection after the first `bytes` of the answer's body, of which fewer may arrive; spares a shorter one. */
+export function resetAfter(bytes: number): Fault {
+  return cutting('reset after', bytes, (res) => res.socket?.resetAndDestroy())
+}
+
+/** Closes the connection after the first `bytes` of a body whose Content-Length promises more; spares a shorter one. */
+export function endAfter(bytes: number): Fault {
+  return cutting('end after', bytes, (res) => res.socket?.destroySoon())
+}
+
+/** Sends the first `bytes` of the body, framed as if they were all of it: no length is said. */
+export function shorten(bytes: number): Fault {
+  return named('shorten', ({ res, go }) => {
+    hideLength(res)
+    editAnswer(res, async (chunk, at, send) => {
+      await send(firstOf(chunk, bytes - at))
+      return undefined
+    })
+    go()
+  })
+}
+
+/** Sends the first `bytes` of the body, and no more before `until` resolves. */
+export function pauseAfter(bytes: number, until: Promise<unknown>): Fault {
+  return named('pause after', ({ res, go }) => {
+    editAnswer(res, async (chunk, at, send) => {
+      const early = firstOf(chunk, bytes - at)
+      await send(early)
+      if (early.length === chunk.length) return undefined
+      await until
+      await send(chunk.subarray(early.length))
+      return undefined
+    })
+    go()
+  })
+}
+
+/** Turns over the bits of the byte at offset `at` of the body. */
+export function corrupt(at = 0): Fault {
+  return named('corrupt', ({ res, go }) => {
+    editAnswer(res, async (chunk, offset, send) => {
+      const wrong = Buffer.from(chunk)
+      const index = at - offset
+      if (index in wrong) wrong[index] = ~(wrong[index] ?? 0)
+      await send(wrong)
+      return undefined
+    })
+    go()
+  })
+}
+
+/** Takes `range` out of `req.headers`, but not out of `rawHeaders`, over which a client may have signed. */
+export function ignoreRange(): Fault {
+  return named('ignore range', ({ req, go }) => {
+    delete req.headers.range
+    go()
+  })
+}
+
+function cutting(name: string, bytes: number, cut: (res: ServerResponse) => void): Fault {
+  return named(name, ({ res, go }) => {
+    editAnswer(res, async (chunk, at, send) => {
+      await send(firstOf(chunk, bytes - at))
+      if (at + chunk.length < bytes) return undefined
+      cut(res)
+      return 'over'
+    })
+    go()
+  })
+}
+
+function firstOf(chunk: Buffer, bytes: number): Buffer {
+  return chunk.subarray(0, Math.max(0, bytes))
+}
+
+function named(name: string, apply: Fault['apply']): Fault {
+  return { name, apply }
+}
+
+function matches({ method, path, where }: FaultMatch, req: IncomingMessage): boolean {
+  if (method !== undefined && method !== req.method) return false
+  return (path?.test(req.url ?? '') ?? true) && (where?.(req) ?? true)
+}
+
+/** Counts the bytes of both bodies as they pass. */
+function watched(req: IncomingMessage, res: ServerResponse, fault: string | undefined): FaultedRequest {
+  const seen = {
+    method: req.method ?? '',
+    url: req.url ?? '',
+    range: req.headers.range,
+    fault,
+    receivedBytes: 0,
+    sentBytes: 0,
+  }
+  const push = req.push.bind(req)
+  req.push = (chunk: Uint8Array | null) => {
+    seen.receivedBytes += chunk?.length ?? 0
+    return push(chunk)
+  }
+  const countSent = (chunk: unknown) => {
+    seen.sentBytes += byteLengthOf(chunk) ?? 0
+  }
+  const write = res.write.bind(res) as (...args: unknown[]) => boolean
+  const end = res.end.bind(res) as (...args: unknown[]) => ServerResponse
+  res.write = ((...args: unknown[]) => {
+    countSent(args[0])
+    return write(...args)
+  }) as typeof res.write
+  res.end = ((...args: unknown[]) => {
+    countSent(args[0])
+    return end(...args)
+  }) as typeof res.end
+  return seen
+}
