@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { afterEach, beforeEach, expect } from '@jest/globals'
+import type { Backend, ObjectRead } from '../../../lib/backend/index.ts'
+import { cipherBytes } from '../../kit/cipher-bytes.ts'
+
+/** One empty store and the means to look at it. */
+export interface StoreUnderTest {
+  /** Another started client of the same store, as another process would have it. */
+  open(): Promise<Backend>
+  /** Names of what is neither an object nor needed: temporary files, open multipart uploads, locks. */
+  leftovers(): Promise<readonly string[]>
+  /** Brings an object in past the driver; only where the driver takes no writes. */
+  readonly seed?: (key: string, bytes: Uint8Array) => Promise<void>
+  /** Stops every client and removes the store. */
+  dispose(): Promise<void>
+}
+
+/**
+ * What a kind of store cannot do; what is not named it can. For each the suite asks for the documented error, and runs
+ * every case that still has a meaning.
+ */
+export interface StoreTraits {
+  /** Keys name their content, so that nothing is ever replaced: makes the key of `bytes`. */
+  readonly keyFor?: (bytes: Uint8Array) => string
+  /** `write` and `delete` answer BACKEND_READ_ONLY. */
+  readonly writes?: false
+  /** `list` answers UNSUPPORTED. */
+  readonly lists?: false
+}
+
+/** The store of the test that runs, and shorthands for it. */
+export interface World {
+  readonly traits: StoreTraits
+  readonly store: StoreUnderTest
+  readonly backend: Backend
+  /** The key for `content`: `name` where keys are free. */
+  keyOf(name: string, content: string | Uint8Array): string
+  /** Brings `content` in and gives its key. */
+  put(name: string, content: string | Uint8Array): Promise<string>
+  get(key: string): Promise<string | undefined>
+  opened(key: string, options?: Parameters<Backend['read']>[1]): Promise<ObjectRead>
+  /** Expects that there is nothing under `key`, nor, where it can be seen, under any other. */
+  absent(key: string): Promise<void>
+}
+
+export const MIB = 1024 * 1024
+export const bytesOf = (content: string | Uint8Array): Uint8Array =>
+  typeof content === 'string' ? Buffer.from(content) : content
+
+export const write = (backend: Backend, key: string, value: string) =>
+  backend.write(key, Buffer.from(value), { size: Buffer.byteLength(value) })
+
+export async function get(backend: Backend, key: string): Promise<string | undefined> {
+  const found = await backend.read(key)
+  return found && (await buffer(found.body)).toString()
+}
+
+/** Makes a store before each test of the enclosing `describe` and looks after each that nothing is left behind. */
+export function worldOfEach(make: () => Promise<StoreUnderTest>, traits: StoreTraits): World {
+  let store: StoreUnderTest | undefined
+  let backend: Backend | undefined
+  const running = <T>(part: T | undefined): T => {
+    if (part === undefined) throw new Error('the store under test has not started')
+    return part
+  }
+
+  beforeEach(async () => {
+    store = await make()
+    backend = await store.open()
+  })
+  afterEach(async () => {
+    try {
+      expect(await running(store).leftovers()).toEqual([])
+    } finally {
+      await running(store).dispose()
+    }
+  })
+
+  const world: World = {
+    traits,
+    get store() {
+      return running(store)
+    },
+    get backend() {
+      return running(backend)
+    },
+    keyOf: (name, content) => traits.keyFor?.(bytesOf(content)) ?? name,
+    async put(name, content) {
+      const bytes = bytesOf(content)
+      const key = world.keyOf(name, bytes)
+      if (world.store.seed !== undefined) await world.store.seed(key, bytes)
+      else await world.backend.write(key, bytes, { size: bytes.length })
+      return key
+    },
+    get: (key) => get(world.backend, key),
+    async opened(key, options = {}) {
+      const found = await world.backend.read(key, options)
+      if (found === undefined) throw new Error(`there is no object ${key}`)
+      return found
+    },
+    async absent(key) {
+      expect(await world.backend.stat(key)).toBeUndefined()
+      if (traits.lists !== false) expect((await world.backend.list('')).keys).toEqual([])
+    },
+  }
+  return world
+}
+
+/** `size` bytes in chunks of 256 KiB, made as they are read, and their digest. */
+export function randomStream(size: number): { readonly stream: Readable; readonly sha256: () => string } {
+  const block = cipherBytes(`block-${size}`, 256 * 1024)
+  const hash = createHash('sha256')
+  let left = size
+  const stream = new Readable({
+    read() {
+      const chunk = Buffer.from(block.subarray(0, Math.min(left, block.length)))
+      chunk.writeUInt32BE(left >>> 0, 0)
+      left -= chunk.length
+      hash.update(chunk)
+      this.push(chunk)
+      if (left === 0) this.push(null)
+    },
+  })
+  return { stream, sha256: () => hash.digest('hex') }
+}
+
+/** Gives `bytes` of an object and then no more until somebody destroys it. */
+export function stalledStream(bytes: number): Readable {
+  let given = false
+  return new Readable({
+    read() {
+      if (!given) this.push(Buffer.alloc(bytes, 7))
+      given = true
+    },
+  })
+}

@@ -1,0 +1,75 @@
+import { Readable } from 'node:stream'
+import { describe, expect, test } from '@jest/globals'
+import { type World, write } from './backend-world.ts'
+
+/** The documented errors of stores that take no writes. */
+export function readOnlyRules(world: World): void {
+  describe('a store that takes no writes', () => {
+    const refused = { code: 'BACKEND_READ_ONLY' }
+
+    test('a write is refused and its source destroyed', async () => {
+      const key = world.keyOf('k', 'new')
+      await expect(write(world.backend, key, 'new')).rejects.toMatchObject(refused)
+      const stream = Readable.from([Buffer.from('new')])
+      await expect(world.backend.write(key, stream, { size: 3, ifAbsent: true })).rejects.toMatchObject(refused)
+      expect(stream.destroyed).toBe(true)
+      await world.absent(key)
+    })
+
+    test('a delete is refused and the object stays', async () => {
+      const key = await world.put('k', 'old')
+      await expect(world.backend.delete(key)).rejects.toMatchObject(refused)
+      expect(await world.get(key)).toBe('old')
+    })
+  })
+}
+
+/** Stores whose keys name their content: conditions can only tell whether it is there, and no key ever changes. */
+export function contentRules(world: World): void {
+  describe('a store whose keys name their content', () => {
+    const refused = { code: 'BACKEND_PRECONDITION_FAILED' }
+
+    test('content that the key does not name is refused and leaves nothing', async () => {
+      const key = world.keyOf('k', 'right')
+      await expect(write(world.backend, key, 'wrong')).rejects.toMatchObject({ code: 'DIGEST_INVALID' })
+      await world.absent(key)
+    })
+
+    test('a key that names no content holds nothing that could be read, and is refused', async () => {
+      for (const key of ['k', 'index/catalog/a', 'blobs/sha256/ab/cd']) {
+        await expect(world.backend.read(key)).rejects.toMatchObject({ code: 'BACKEND_KEY_INVALID' })
+        await expect(write(world.backend, key, 'x')).rejects.toMatchObject({ code: 'BACKEND_KEY_INVALID' })
+      }
+    })
+
+    test('ifAbsent writes once', async () => {
+      const key = world.keyOf('k', 'one')
+      const options = { size: 3, ifAbsent: true }
+      await world.backend.write(key, Buffer.from('one'), options)
+      const late = Readable.from([Buffer.from('one')])
+      await expect(world.backend.write(key, late, options)).rejects.toMatchObject(refused)
+      expect(late.destroyed).toBe(true)
+    })
+
+    test('ifMatch holds for the etag that was read, and never where there is nothing', async () => {
+      const { backend } = world
+      const key = await world.put('k', 'one')
+      const found = await world.opened(key)
+      found.body.destroy()
+      const one = Buffer.from('one')
+      await backend.write(key, one, { size: 3, ifMatch: found.etag })
+      await expect(backend.write(key, one, { size: 3, ifMatch: 'other' })).rejects.toMatchObject(refused)
+      await expect(backend.delete(key, { ifMatch: 'other' })).rejects.toMatchObject(refused)
+      await backend.delete(key, { ifMatch: found.etag })
+      await expect(backend.write(key, one, { size: 3, ifMatch: found.etag })).rejects.toMatchObject(refused)
+      await world.absent(key)
+    })
+  })
+}
+
+export function unlistedRules(world: World): void {
+  test('a store that cannot list says so', async () => {
+    await world.put('k', 'x')
+    await expect(world.backend.list('')).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+  })
+}
