@@ -5,7 +5,7 @@ import type { ReadOptions, StoredBlob } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
 import type { Candidate } from './eviction.ts'
 import type { KeyedLock } from './keyed-lock.ts'
-import type { BlobFiles, FoundBlob } from './medium.ts'
+import type { BlobFiles, FoundBlob, SidecarName } from './medium.ts'
 import { rangeStream } from './range-stream.ts'
 import type { Space } from './space.ts'
 
@@ -16,6 +16,8 @@ interface Entry {
   readonly digest: Digest
   readonly size: number
   usedAtMs: number
+  verifiedAtMs: number | undefined
+  pinned: boolean
   savedAtMs: number
   readers: number
 }
@@ -36,14 +38,29 @@ export interface CompleteBlobs {
   touch(digest: Digest): void
   open(digest: Digest, options?: ReadOptions): Promise<Readable>
   readAt(digest: Digest, range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
+  /** `readAt` that does not count as a use. */
+  peek(digest: Digest, range: ByteRange): Promise<Uint8Array>
   list(): readonly StoredBlob[]
+  /** The same with what keeps each: pins and uses. */
+  inspect(): readonly InspectedBlob[]
   delete(digest: Digest): Promise<void>
   /** Removes it unless somebody has begun to use it. Returns whether it did. */
   evict(digest: Digest): Promise<boolean>
-  sidecar(digest: Digest): Promise<Uint8Array | undefined>
-  putSidecar(digest: Digest, bytes: Uint8Array): Promise<void>
-  /** Blobs that nobody reads or changes at this moment. */
+  sidecar(digest: Digest, name: SidecarName): Promise<Uint8Array | undefined>
+  /** @throws BLOB_UNKNOWN */
+  putSidecar(digest: Digest, name: SidecarName, bytes: Uint8Array): Promise<void>
+  /** @throws BLOB_UNKNOWN */
+  pin(digest: Digest, pinned: boolean): Promise<void>
+  /** Notes that its bytes are right. @throws BLOB_UNKNOWN */
+  noteVerified(digest: Digest): Promise<void>
+  /** Blobs that are not pinned and that nobody reads or changes at this moment. */
   idle(): readonly Candidate[]
+}
+
+export interface InspectedBlob extends StoredBlob {
+  readonly verifiedAtMs: number | undefined
+  readonly pinned: boolean
+  readonly inUse: boolean
 }
 
 export interface CompleteBlobsComponents {
@@ -83,7 +100,9 @@ class Blobs implements CompleteBlobs {
         return { blob: snapshot(existing), added: false }
       }
       await promote()
-      return { blob: snapshot(this.#add({ digest, size, usedAtMs: this.#components.now() })), added: true }
+      const nowMs = this.#components.now()
+      const found = { digest, size, usedAtMs: nowMs, verifiedAtMs: nowMs, pinned: false }
+      return { blob: snapshot(this.#add(found)), added: true }
     })
   }
 
@@ -115,9 +134,17 @@ class Blobs implements CompleteBlobs {
   }
 
   async readAt(digest: Digest, range: ByteRange, into?: Uint8Array): Promise<Uint8Array> {
+    this.#touch(this.#known(digest))
+    return this.#read(digest, range, into)
+  }
+
+  peek(digest: Digest, range: ByteRange): Promise<Uint8Array> {
+    return this.#read(digest, range)
+  }
+
+  async #read(digest: Digest, range: ByteRange, into?: Uint8Array): Promise<Uint8Array> {
     const entry = this.#known(digest)
     checkedRange(range, entry.size)
-    this.#touch(entry)
     entry.readers += 1
     try {
       return await this.#components.files.readAt(digest, range, into)
@@ -130,31 +157,61 @@ class Blobs implements CompleteBlobs {
     return [...this.#entries.values()].map(snapshot)
   }
 
+  inspect() {
+    return [...this.#entries.values()].map((entry) => ({
+      ...snapshot(entry),
+      verifiedAtMs: entry.verifiedAtMs,
+      pinned: entry.pinned,
+      inUse: !this.#isIdle(entry),
+    }))
+  }
+
   delete(digest: Digest): Promise<void> {
     return this.#components.locks.run(digest, () => this.#remove(digest))
   }
 
   async evict(digest: Digest): Promise<boolean> {
     const entry = this.#entries.get(digest)
-    if (entry === undefined || !this.#isIdle(entry)) return false
+    if (entry === undefined || entry.pinned || !this.#isIdle(entry)) return false
     await this.delete(digest)
     return true
   }
 
-  async sidecar(digest: Digest): Promise<Uint8Array | undefined> {
-    return this.#entries.has(digest) ? this.#components.files.sidecar(digest) : undefined
+  async sidecar(digest: Digest, name: SidecarName): Promise<Uint8Array | undefined> {
+    return this.#entries.has(digest) ? this.#components.files.sidecar(digest, name) : undefined
   }
 
-  putSidecar(digest: Digest, bytes: Uint8Array): Promise<void> {
-    return this.#components.locks.run(digest, async () => {
-      this.#known(digest)
-      await this.#components.files.putSidecar(digest, bytes)
+  putSidecar(digest: Digest, name: SidecarName, bytes: Uint8Array): Promise<void> {
+    const { locks, files } = this.#components
+    return locks.run(digest, async () => {
+      const { verifiedAtMs } = this.#known(digest)
+      await files.putSidecar(digest, name, bytes)
+      if (name === 'label' && verifiedAtMs !== undefined) await files.touch(digest, 'label', verifiedAtMs)
+    })
+  }
+
+  pin(digest: Digest, pinned: boolean): Promise<void> {
+    const { locks, files } = this.#components
+    return locks.run(digest, async () => {
+      const entry = this.#known(digest)
+      if (pinned) await files.putSidecar(digest, 'pin', new Uint8Array(0))
+      else await files.dropSidecar(digest, 'pin')
+      entry.pinned = pinned
+    })
+  }
+
+  noteVerified(digest: Digest): Promise<void> {
+    const { locks, files, now } = this.#components
+    return locks.run(digest, async () => {
+      const entry = this.#known(digest)
+      entry.verifiedAtMs = now()
+      await files.touch(digest, 'label', entry.verifiedAtMs)
     })
   }
 
   idle(): readonly Candidate[] {
     return [...this.#entries.values()]
-      .filter((entry) => this.#isIdle(entry))
+      .filter((entry) => !entry.pinned && this.#isIdle(entry))
       .map(({ digest, size, usedAtMs }) => ({ digest, kind: 'blob', bytes: size, usedAtMs }))
   }
 
@@ -180,7 +237,7 @@ class Blobs implements CompleteBlobs {
     entry.usedAtMs = now()
     if (entry.usedAtMs - entry.savedAtMs < TOUCH_INTERVAL_MS) return
     entry.savedAtMs = entry.usedAtMs
-    background('note the use of a blob', () => files.touch(entry.digest, entry.usedAtMs))
+    background('note the use of a blob', () => files.touch(entry.digest, 'data', entry.usedAtMs))
   }
 
   /** Nobody can begin to read it once this has begun, and nothing is counted any more once it is over. */

@@ -3,13 +3,14 @@ import type { ByteRange, Digest, PieceMap } from '../core/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { BlobStore, ReadOptions } from './blob-store.ts'
 import { type CompleteBlobs, completeBlobs } from './complete-blobs.ts'
-import { chooseVictims } from './eviction.ts'
+import { type Candidate, evictInRounds } from './eviction.ts'
 import { keyedLock } from './keyed-lock.ts'
 import { leases } from './leases.ts'
 import type { Medium } from './medium.ts'
 import { type PartialBlobs, partialBlobs } from './partial-blobs.ts'
 import { type Space, type SpaceInit, space } from './space.ts'
 import { type StoreMetrics, storeMetrics } from './store-metrics.ts'
+import type { Hold, KeptBlob, StoreUpkeep } from './upkeep.ts'
 import { type Uploads, uploads } from './uploads.ts'
 
 export interface StoreComponents {
@@ -31,9 +32,15 @@ export interface StoreInit {
   readonly minFreeBytes?: number | undefined
   /** An upload that nobody has used for this long is removed. Default one day. */
   readonly uploadIdleMs?: number | undefined
-  /** Asked before a complete blob is evicted; an origin keeps what its backend does not have yet. Default: always. */
-  readonly evictable?: ((digest: Digest) => boolean) | undefined
+  /**
+   * Asked before a complete blob is evicted, several at a time; writers wait for the answer. A failure counts as no. An
+   * origin keeps what nobody else has. Default: always.
+   */
+  readonly evictable?: ((digest: Digest) => boolean | Promise<boolean>) | undefined
 }
+
+/** A store with what those need who look after it. */
+export interface ManagedStore extends BlobStore, StoreUpkeep {}
 
 const MIB = 1024 * 1024
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -53,11 +60,11 @@ function spaceInit(init: StoreInit): SpaceInit {
 }
 
 /** The rules of a blob store over a medium. */
-class ContentStore implements BlobStore {
+class ContentStore implements ManagedStore {
   readonly #components: StoreComponents
   readonly #medium: Medium
   readonly #metrics: StoreMetrics | undefined
-  readonly #evictable: (digest: Digest) => boolean
+  readonly #evictable: (digest: Digest) => boolean | Promise<boolean>
   readonly #uploadIdleMs: number
   readonly #capacityBytes: number
   readonly #leases = leases()
@@ -171,11 +178,42 @@ class ContentStore implements BlobStore {
   }
 
   sidecar(digest: Digest) {
-    return this.#blobs.sidecar(digest)
+    return this.#blobs.sidecar(digest, 'pieces')
   }
 
   putSidecar(digest: Digest, bytes: Uint8Array) {
-    return this.#space.write(0, () => this.#blobs.putSidecar(digest, bytes))
+    return this.#space.write(0, () => this.#blobs.putSidecar(digest, 'pieces', bytes))
+  }
+
+  inspect(): readonly KeptBlob[] {
+    const kept = this.#blobs.inspect().map(({ pinned, inUse, ...blob }): KeptBlob => {
+      const holds: Hold[] = []
+      if (pinned) holds.push('pinned')
+      if (this.#leases.held(blob.digest)) holds.push('leased')
+      if (inUse) holds.push('in use')
+      return { ...blob, holds }
+    })
+    return kept.sort((a, b) => (a.digest < b.digest ? -1 : 1))
+  }
+
+  pin(digest: Digest, pinned: boolean) {
+    return this.#space.write(0, () => this.#blobs.pin(digest, pinned))
+  }
+
+  peek(digest: Digest, range: ByteRange) {
+    return this.#blobs.peek(digest, range)
+  }
+
+  noteVerified(digest: Digest) {
+    return this.#blobs.noteVerified(digest)
+  }
+
+  label(digest: Digest) {
+    return this.#blobs.sidecar(digest, 'label')
+  }
+
+  putLabel(digest: Digest, bytes: Uint8Array) {
+    return this.#space.write(0, () => this.#blobs.putSidecar(digest, 'label', bytes))
   }
 
   #planSweep() {
@@ -188,19 +226,35 @@ class ContentStore implements BlobStore {
   }
 
   async #evict(bytes: number): Promise<void> {
-    const blobs = this.#blobs.idle().filter(({ digest }) => this.#evictable(digest))
-    const candidates = [...blobs, ...this.#partials.idle()].filter(({ digest }) => !this.#leases.held(digest))
-    for (const { kind, digest, bytes: freed } of chooseVictims(candidates, bytes)) {
-      const owner = kind === 'blob' ? this.#blobs : this.#partials
-      // Somebody may have come while an earlier victim was removed.
-      if (this.#leases.held(digest) || !(await owner.evict(digest))) continue
-      this.#metrics?.evictions.with({ kind }).add()
-      this.#components.logger.info('evicted', { kind, digest, bytes: freed })
+    const idle = [...this.#blobs.idle(), ...this.#partials.idle()]
+    await evictInRounds(
+      idle.filter(({ digest }) => !this.#leases.held(digest)),
+      bytes,
+      { mayEvict: (candidate) => this.#mayEvict(candidate), evict: (candidate) => this.#evictOne(candidate) },
+    )
+  }
+
+  async #mayEvict({ kind, digest }: Candidate): Promise<boolean> {
+    if (kind === 'partial') return true
+    try {
+      return await this.#evictable(digest)
+    } catch (err) {
+      this.#components.logger.warn('failed to find out whether a blob may be evicted', { digest, err })
+      return false
     }
+  }
+
+  async #evictOne({ kind, digest, bytes }: Candidate): Promise<boolean> {
+    const owner = kind === 'blob' ? this.#blobs : this.#partials
+    // Somebody may have come while it was asked for, or while an earlier victim was removed.
+    if (this.#leases.held(digest) || !(await owner.evict(digest))) return false
+    this.#metrics?.evictions.with({ kind }).add()
+    this.#components.logger.info('evicted', { kind, digest, bytes })
+    return true
   }
 }
 
 /** @throws CONFIG_INVALID when the limits make no sense */
-export function contentStore(components: StoreComponents, init: StoreInit, medium: Medium): BlobStore {
+export function contentStore(components: StoreComponents, init: StoreInit, medium: Medium): ManagedStore {
   return new ContentStore(components, init, medium)
 }

@@ -1,5 +1,4 @@
-import type { BlobStore } from './blob-store.ts'
-import { contentStore, type StoreComponents, type StoreInit } from './content-store.ts'
+import { contentStore, type ManagedStore, type StoreComponents, type StoreInit } from './content-store.ts'
 import { type DiskMediumComponents, diskMedium } from './disk/disk-medium.ts'
 
 export interface DiskStoreComponents extends StoreComponents, DiskMediumComponents {}
@@ -18,7 +17,7 @@ export interface DiskStoreInit extends StoreInit {
 }
 
 /** A blob store in a folder. `start` throws CONFIG_INVALID when another process has the folder. */
-export function diskStore(components: DiskStoreComponents, init: DiskStoreInit): BlobStore {
+export function diskStore(components: DiskStoreComponents, init: DiskStoreInit): ManagedStore {
   const medium = diskMedium(components, {
     folder: init.folder,
     syncBytes: init.syncBytes ?? 64 * 1024 * 1024,

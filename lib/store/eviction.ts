@@ -9,22 +9,54 @@ export interface Candidate {
   readonly usedAtMs: number
 }
 
+/** So many are asked for at one time, */
+const ROUND = 16
+/** and so many refusals end an eviction: whoever writes waits for it. */
+const MAX_REFUSALS = 256
+
 const rank = { blob: 0, partial: 1 } as const
 
-/**
- * Which candidates to remove so that at least `bytesToFree` come free: complete blobs first, since a partial is wanted
- * by somebody who will come back; within each kind the least recently used. All of them when they do not suffice.
- */
-export function chooseVictims(candidates: readonly Candidate[], bytesToFree: number): readonly Candidate[] {
-  const inOrder = candidates
+/** Complete blobs first, since a partial is wanted by somebody who will come back; then the least recently used. */
+function inOrder(candidates: readonly Candidate[]): Candidate[] {
+  return candidates
     .filter((candidate) => candidate.bytes > 0)
     .sort((a, b) => rank[a.kind] - rank[b.kind] || a.usedAtMs - b.usedAtMs)
-  const victims: Candidate[] = []
+}
+
+/** How many of `candidates`, from the first on, free `bytesToFree`; all of them when they do not suffice. */
+function enough(candidates: readonly Candidate[], bytesToFree: number): number {
   let missing = bytesToFree
-  for (const candidate of inOrder) {
+  let count = 0
+  for (const { bytes } of candidates) {
     if (missing <= 0) break
-    victims.push(candidate)
-    missing -= candidate.bytes
+    missing -= bytes
+    count += 1
   }
-  return victims
+  return count
+}
+
+export interface EvictionRules {
+  /** Whether it may go; may ask others. */
+  mayEvict(candidate: Candidate): Promise<boolean>
+  /** Removes it; false when somebody has begun to use it. */
+  evict(candidate: Candidate): Promise<boolean>
+}
+
+/** Removes candidates in order until at least `bytesToFree` are free; those that may not go are passed over. */
+export async function evictInRounds(
+  candidates: readonly Candidate[],
+  bytesToFree: number,
+  rules: EvictionRules,
+): Promise<void> {
+  const left = inOrder(candidates)
+  let missing = bytesToFree
+  let refusals = 0
+  while (missing > 0 && left.length > 0 && refusals < MAX_REFUSALS) {
+    const round = left.splice(0, Math.min(ROUND, enough(left, missing)))
+    const allowed = await Promise.all(round.map((candidate) => rules.mayEvict(candidate)))
+    for (const [i, candidate] of round.entries()) {
+      if (allowed[i] !== true) refusals += 1
+      else if (await rules.evict(candidate)) missing -= candidate.bytes
+    }
+  }
 }

@@ -28,6 +28,9 @@ export interface FoundBlob {
   readonly digest: Digest
   readonly size: number
   readonly usedAtMs: number
+  readonly pinned: boolean
+  /** When its bytes were last compared with its digest; undefined when nobody has written that down. */
+  readonly verifiedAtMs: number | undefined
 }
 
 export interface FoundPartial {
@@ -58,16 +61,24 @@ export interface UploadHandle extends ReadHandle {
   settle(size: number, usedAtMs: number): Promise<void>
 }
 
+/**
+ * The small files beside a blob: hashes of its pieces; what the service above notes of it, whose time of change is the
+ * time of the last verification; and a mark, empty, that it is pinned.
+ */
+export type SidecarName = 'pieces' | 'label' | 'pin'
+
 export interface BlobFiles {
   /** @throws BLOB_UNKNOWN */
   open(digest: Digest): Promise<ReadHandle>
   /** Reads without the cost of opening each time, into `into` when given. @throws BLOB_UNKNOWN */
   readAt(digest: Digest, range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
   remove(digest: Digest): Promise<void>
-  /** Notes the time of use, so that a later start knows it. */
-  touch(digest: Digest, usedAtMs: number): Promise<void>
-  sidecar(digest: Digest): Promise<Uint8Array | undefined>
-  putSidecar(digest: Digest, bytes: Uint8Array): Promise<void>
+  /** Notes the time of use (`data`) or of verification (`label`, made when missing), so that a later start knows it. */
+  touch(digest: Digest, file: 'data' | 'label', atMs: number): Promise<void>
+  sidecar(digest: Digest, name: SidecarName): Promise<Uint8Array | undefined>
+  putSidecar(digest: Digest, name: SidecarName, bytes: Uint8Array): Promise<void>
+  /** Idempotent. */
+  dropSidecar(digest: Digest, name: SidecarName): Promise<void>
 }
 
 export interface UploadFiles {

@@ -1,8 +1,7 @@
-import type { BlobStore } from './blob-store.ts'
-import { contentStore, type StoreComponents, type StoreInit } from './content-store.ts'
+import { contentStore, type ManagedStore, type StoreComponents, type StoreInit } from './content-store.ts'
 import { memoryMedium } from './memory/memory-medium.ts'
 
 /** The twin of `diskStore` in memory, for tests and the simulator. Keeps what it has over a stop and a start. */
-export function memoryStore(components: StoreComponents, init: StoreInit): BlobStore {
+export function memoryStore(components: StoreComponents, init: StoreInit): ManagedStore {
   return contentStore(components, init, memoryMedium())
 }

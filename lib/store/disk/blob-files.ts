@@ -2,7 +2,7 @@ import { open, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { appError, hasCode } from '../../base/index.ts'
 import type { Digest } from '../../core/index.ts'
 import type { BlobFiles } from '../medium.ts'
-import { readFully, removeFolder, replaceFile } from './durable.ts'
+import { readFully, removeFolder, replaceFile, syncFolder } from './durable.ts'
 import type { HandleCache } from './handle-cache.ts'
 import type { StorePaths } from './store-paths.ts'
 
@@ -40,25 +40,33 @@ export function blobFiles(paths: StorePaths, cache: HandleCache): BlobFiles {
       await removeFolder(blob.folder)
       await cache.drop(digest)
     },
-    async touch(digest, usedAtMs) {
+    async touch(digest, file, atMs) {
+      const blob = paths.blob(digest)
+      const path = file === 'data' ? blob.data : blob.sidecar('label')
       try {
-        await noteUse(paths.blob(digest).data, usedAtMs)
+        if (file === 'label') await (await open(path, 'a')).close()
+        await noteUse(path, atMs)
       } catch (err) {
         if (!hasCode(err, 'ENOENT')) throw err
       }
     },
-    async sidecar(digest) {
+    async sidecar(digest, name) {
       try {
-        return await readFile(paths.blob(digest).pieces)
+        return await readFile(paths.blob(digest).sidecar(name))
       } catch (err) {
         if (hasCode(err, 'ENOENT')) return undefined
         throw err
       }
     },
-    async putSidecar(digest, bytes) {
+    async putSidecar(digest, name, bytes) {
       const blob = paths.blob(digest)
       await stat(blob.data)
-      await replaceFile(blob.pieces, bytes)
+      await replaceFile(blob.sidecar(name), bytes)
+    },
+    async dropSidecar(digest, name) {
+      const blob = paths.blob(digest)
+      await rm(blob.sidecar(name), { force: true })
+      await syncFolder(blob.folder)
     },
   }
 }

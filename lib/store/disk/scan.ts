@@ -11,7 +11,7 @@ import { digestOfPath, isUploadId, type StorePaths } from './store-paths.ts'
 async function statOf(path: string) {
   try {
     const found = await stat(path)
-    return found.isFile() ? { size: found.size, usedAtMs: found.mtimeMs } : undefined
+    return found.isFile() ? { size: found.size, changedAtMs: found.mtimeMs } : undefined
   } catch (err) {
     if (hasCode(err, 'ENOENT', 'ENOTDIR')) return undefined
     throw err
@@ -35,13 +35,15 @@ async function collect<T>(names: readonly string[], work: (name: string) => Prom
 
 async function scanBlob(paths: StorePaths, digest: Digest): Promise<FoundBlob | undefined> {
   const blob = paths.blob(digest)
-  const data = await statOf(blob.data)
+  const [data, names] = await Promise.all([statOf(blob.data), namesIn(blob.folder)])
   if (data === undefined) {
     await removeFolder(blob.folder)
     return undefined
   }
-  await rm(`${blob.pieces}.tmp`, { force: true })
-  return { digest, ...data }
+  for (const name of names) if (name.endsWith('.tmp')) await rm(join(blob.folder, name), { force: true })
+  const label = names.includes('label') ? await statOf(blob.sidecar('label')) : undefined
+  const { size, changedAtMs: usedAtMs } = data
+  return { digest, size, usedAtMs, pinned: names.includes('pin'), verifiedAtMs: label?.changedAtMs }
 }
 
 async function scanBlobs(paths: StorePaths): Promise<FoundBlob[]> {
@@ -70,7 +72,7 @@ async function scanPartial(paths: StorePaths, digest: Digest): Promise<FoundPart
   await rm(`${own.meta}.tmp`, { force: true })
   const log = new PieceLog(meta.map, await readFile(own.map))
   const bytes = log.pieces('written', 'synced').reduce((sum, piece) => sum + meta.map.sizeOf(piece), 0)
-  return { digest, map: meta.map, bytes, usedAtMs: map.usedAtMs }
+  return { digest, map: meta.map, bytes, usedAtMs: map.changedAtMs }
 }
 
 async function scanPartials(paths: StorePaths): Promise<FoundPartial[]> {
@@ -84,7 +86,7 @@ async function scanPartials(paths: StorePaths): Promise<FoundPartial[]> {
 async function scanUploads(paths: StorePaths): Promise<FoundUpload[]> {
   return collect(await namesIn(paths.uploads), async (id) => {
     const data = isUploadId(id) ? await statOf(paths.upload(id)) : undefined
-    return data === undefined ? undefined : { id, ...data }
+    return data === undefined ? undefined : { id, size: data.size, usedAtMs: data.changedAtMs }
   })
 }
 

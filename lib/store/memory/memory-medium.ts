@@ -7,6 +7,7 @@ import type {
   PartialFile,
   PartialFiles,
   ReadHandle,
+  SidecarName,
   UploadFiles,
   UploadHandle,
 } from '../medium.ts'
@@ -14,8 +15,16 @@ import type {
 interface MemoryBlob {
   readonly data: Buffer
   usedAtMs: number
-  sidecar: Uint8Array | undefined
+  verifiedAtMs: number | undefined
+  readonly sidecars: Map<SidecarName, Uint8Array>
 }
+
+const newBlob = (data: Buffer, usedAtMs: number): MemoryBlob => ({
+  data,
+  usedAtMs,
+  verifiedAtMs: undefined,
+  sidecars: new Map(),
+})
 
 interface MemoryPartial {
   readonly map: PieceMap
@@ -62,7 +71,10 @@ class Memory {
   inventory(): Inventory {
     const bytesOf = ({ map, have }: MemoryPartial) => [...have].reduce((sum, piece) => sum + map.sizeOf(piece), 0)
     return {
-      blobs: [...this.blobs].map(([digest, { data, usedAtMs }]) => ({ digest, size: data.length, usedAtMs })),
+      blobs: [...this.blobs].map(([digest, { data, usedAtMs, verifiedAtMs, sidecars }]) => ({
+        ...{ digest, size: data.length, usedAtMs, verifiedAtMs },
+        pinned: sidecars.has('pin'),
+      })),
       partials: [...this.partials].map(([digest, partial]) => ({
         digest,
         map: partial.map,
@@ -82,12 +94,15 @@ function memoryBlobs(memory: Memory): BlobFiles {
     },
     readAt: async (digest, range, into) => copyOf(memory.blob(digest).data, range, into),
     remove: async (digest) => void memory.blobs.delete(digest),
-    async touch(digest, usedAtMs) {
-      memory.blob(digest).usedAtMs = usedAtMs
+    async touch(digest, file, atMs) {
+      memory.blob(digest)[file === 'data' ? 'usedAtMs' : 'verifiedAtMs'] = atMs
     },
-    sidecar: async (digest) => memory.blob(digest).sidecar?.slice(),
-    async putSidecar(digest, bytes) {
-      memory.blob(digest).sidecar = bytes.slice()
+    sidecar: async (digest, name) => memory.blob(digest).sidecars.get(name)?.slice(),
+    async putSidecar(digest, name, bytes) {
+      memory.blob(digest).sidecars.set(name, bytes.slice())
+    },
+    async dropSidecar(digest, name) {
+      memory.blob(digest).sidecars.delete(name)
     },
   }
 }
@@ -107,7 +122,7 @@ function memoryUploads(memory: Memory): UploadFiles {
     create: async (id, usedAtMs) => void memory.uploads.set(id, { data: Buffer.alloc(0), usedAtMs }),
     open: async (id) => handle(memory.upload(id)),
     async promote(id, digest, usedAtMs) {
-      memory.blobs.set(digest, { data: memory.upload(id).data, usedAtMs, sidecar: undefined })
+      memory.blobs.set(digest, newBlob(memory.upload(id).data, usedAtMs))
       memory.uploads.delete(id)
     },
     remove: async (id) => void memory.uploads.delete(id),
@@ -128,7 +143,7 @@ function memoryPartials(memory: Memory): PartialFiles {
         partial.usedAtMs = usedAtMs
       },
       async promote(usedAtMs) {
-        memory.blobs.set(digest, { data: partial.data, usedAtMs, sidecar: undefined })
+        memory.blobs.set(digest, newBlob(partial.data, usedAtMs))
         await retire()
       },
       retire,

@@ -5,6 +5,7 @@ import { completeBlobRules } from './complete-rules.ts'
 import { partialBlobRules } from './partial-rules.ts'
 import { roomRules } from './room-rules.ts'
 import { CAPACITY, KIB, type StoreSubject, type StoreWorld } from './store-world.ts'
+import { upkeepRules } from './upkeep-rules.ts'
 import { uploadRules } from './upload-rules.ts'
 
 /** What every BlobStore promises. `make` gives a started store on a fake clock. */
@@ -57,6 +58,7 @@ export function blobStoreSuite(name: string, make: (init: StoreInit) => Promise<
     completeBlobRules(world)
     partialBlobRules(world)
     roomRules(world)
+    upkeepRules(world)
 
     test('writes nothing after its stop, which may be repeated', async () => {
       const content = randomContent(2 * KIB)

@@ -1,5 +1,5 @@
 import type { FakeClock } from '../../../lib/base/index.ts'
-import type { BlobStore, StoreInit } from '../../../lib/store/index.ts'
+import type { ManagedStore, StoreInit } from '../../../lib/store/index.ts'
 import type { RecordingMetrics } from '../../../lib/telemetry/index.ts'
 
 export const KIB = 1024
@@ -11,11 +11,11 @@ export const stuck = () => new Promise<never>(() => undefined)
 /** One store under test and the world around it. */
 export interface StoreSubject {
   /** Started. */
-  readonly store: BlobStore
+  readonly store: ManagedStore
   readonly clock: FakeClock
   readonly metrics: RecordingMetrics
   /** Stops the store and starts it, or another one in its place. */
-  restart(): Promise<BlobStore>
+  restart(): Promise<ManagedStore>
   /** Whatever lies about that no blob, partial or upload of the store accounts for. */
   leftovers(): Promise<readonly string[]>
   dispose(): Promise<void>
@@ -23,7 +23,7 @@ export interface StoreSubject {
 
 /** What the tests of the suite share: a fresh store for each. */
 export interface StoreWorld {
-  readonly store: BlobStore
+  readonly store: ManagedStore
   readonly clock: FakeClock
   readonly metrics: RecordingMetrics
   /** Digests set to false may not be evicted. */

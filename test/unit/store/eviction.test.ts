@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { digestOf } from '../../../lib/core/index.ts'
-import { type Candidate, chooseVictims } from '../../../lib/store/eviction.ts'
+import { type Candidate, evictInRounds } from '../../../lib/store/eviction.ts'
 
 const candidate = (name: string, kind: Candidate['kind'], bytes: number, usedAtMs: number) => ({
   name,
@@ -18,7 +18,24 @@ const oldPartial = candidate('old partial', 'partial', 10, 0)
 const freshPartial = candidate('fresh partial', 'partial', 10, 8)
 const all = [freshPartial, fresh, empty, huge, oldPartial, old]
 
-describe('the choice of what to evict', () => {
+const names = new Map(all.map(({ digest, name }) => [digest, name]))
+
+/** The names of what goes, in order. `kept` may not go, `busy` is in use when its turn comes. */
+async function evicted(bytes: number, rules: { kept?: readonly string[]; busy?: readonly string[] } = {}) {
+  const gone: string[] = []
+  await evictInRounds(all, bytes, {
+    mayEvict: async ({ digest }) => rules.kept?.includes(names.get(digest) ?? '') !== true,
+    async evict({ digest }) {
+      const name = names.get(digest) ?? ''
+      if (rules.busy?.includes(name) === true) return false
+      gone.push(name)
+      return true
+    },
+  })
+  return gone
+}
+
+describe('an eviction', () => {
   test.each([
     ['nothing when nothing is wanted', 0, []],
     ['nothing when there is already enough', -5, []],
@@ -31,12 +48,27 @@ describe('the choice of what to evict', () => {
       1000,
       ['old blob', 'huge blob', 'fresh blob', 'old partial', 'fresh partial'],
     ],
-  ])('takes %s', (_, bytes, expected) => {
-    const names = new Map(all.map(({ digest, name }) => [digest, name]))
-    expect(chooseVictims(all, bytes).map(({ digest }) => names.get(digest))).toEqual(expected)
+  ])('takes %s', async (_, bytes, expected) => {
+    expect(await evicted(bytes)).toEqual(expected)
   })
 
-  test('takes nothing from nobody', () => {
-    expect(chooseVictims([], 100)).toEqual([])
+  test('passes over what may not go or is in use by then, and takes the next ones for it', async () => {
+    expect(await evicted(10, { kept: ['old blob'] })).toEqual(['huge blob'])
+    expect(await evicted(101, { busy: ['huge blob'], kept: ['fresh blob'] })).toEqual([
+      'old blob',
+      'old partial',
+      'fresh partial',
+    ])
+  })
+
+  test('gives up after many refusals, so that a writer does not wait for all of them', async () => {
+    const many = Array.from({ length: 1000 }, (_, i) => candidate(`blob ${i}`, 'blob', 10, i))
+    let asked = 0
+    const mayEvict = async () => {
+      asked += 1
+      return false
+    }
+    await evictInRounds(many, 10_000, { mayEvict, evict: async () => true })
+    expect(asked).toBe(256)
   })
 })

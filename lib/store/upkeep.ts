@@ -1,0 +1,28 @@
+import type { ByteRange, Digest } from '../core/index.ts'
+import type { StoredBlob } from './blob-store.ts'
+
+/** Why a complete blob is not evicted now. */
+export type Hold = 'pinned' | 'leased' | 'in use'
+
+/** A complete blob as those see it who look after a store. */
+export interface KeptBlob extends StoredBlob {
+  /** Milliseconds since the epoch of the last time its bytes were compared with its digest; undefined: not known. */
+  readonly verifiedAtMs: number | undefined
+  readonly holds: readonly Hold[]
+}
+
+/** What those may do who look after a store; serving blobs needs none of it. */
+export interface StoreUpkeep {
+  /** Complete blobs, in the order of their digests. */
+  inspect(): readonly KeptBlob[]
+  /** A pinned blob is not evicted, also after a restart; `delete` still removes it. @throws BLOB_UNKNOWN */
+  pin(digest: Digest, pinned: boolean): Promise<void>
+  /** Reads as `readAt` does, without making the blob one that was used lately. @throws BLOB_UNKNOWN */
+  peek(digest: Digest, range: ByteRange): Promise<Uint8Array>
+  /** Its bytes were compared with its digest just now, and are right. @throws BLOB_UNKNOWN */
+  noteVerified(digest: Digest): Promise<void>
+  /** What the service above has noted of a complete blob; goes with the blob. */
+  label(digest: Digest): Promise<Uint8Array | undefined>
+  /** @throws BLOB_UNKNOWN */
+  putLabel(digest: Digest, bytes: Uint8Array): Promise<void>
+}
