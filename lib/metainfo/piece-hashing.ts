@@ -8,11 +8,6 @@ export function hashPiece(bytes: Uint8Array): Uint8Array {
   return hash('sha256', bytes, 'buffer')
 }
 
-/** Whether `bytes` are the piece that `expected` (its SHA-256) names. */
-export function pieceMatches(bytes: Uint8Array, expected: Uint8Array): boolean {
-  return Buffer.compare(hashPiece(bytes), expected) === 0
-}
-
 /** Hashes the pieces of a blob while its bytes pass, in chunks of any size, without copying them. */
 export interface PieceHasher {
   /** @throws SIZE_INVALID when more bytes come than the blob has */

@@ -1,6 +1,7 @@
 import { buildIndexCluster, originCluster, trackerCluster } from '../../lib/api/index.ts'
 import { lifecycle, type Startable } from '../../lib/base/index.ts'
 import { newPeerId } from '../../lib/core/index.ts'
+import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import { registryRoutes } from '../../lib/registry/index.ts'
 import {
   clusterHttp,
@@ -54,7 +55,7 @@ type Clients = ReturnType<typeof clusterClients>
 function agentEngine(
   runtime: Runtime,
   config: AgentConfig,
-  { store, clients }: { store: BlobStore; clients: Clients },
+  { store, clients, digester }: { store: BlobStore; clients: Clients; digester: PieceDigester },
 ) {
   const peerId = newPeerId(runtime.random)
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
@@ -67,6 +68,7 @@ function agentEngine(
       metainfo: clusterMetainfo(clients.trackers, clients.origins),
       pieces: originPieces(clients.origins),
       transport: tcpTransport(runtime),
+      digester,
     },
     {
       peerId,
@@ -92,7 +94,8 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   })
   const store = components.wrapStore?.(plainStore) ?? plainStore
   const clients = clusterClients(runtime, config)
-  const engine = agentEngine(runtime, config, { store, clients })
+  const digester = threadDigester()
+  const engine = agentEngine(runtime, config, { store, clients, digester })
   const traffic = blobTraffic(metrics)
   const onSent = (bytes: number) => traffic.sent('client', bytes)
   const onPull = (summary: PullSummary) => {
@@ -122,7 +125,9 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     routes: adminRoutes(store, engine),
   })
   return {
-    ...state.around(lifecycle([clients.http, store, engine, seedStored(store, engine), pulling, ops, admin, registry])),
+    ...state.around(
+      lifecycle([clients.http, store, digester, engine, seedStored(store, engine), pulling, ops, admin, registry]),
+    ),
     engine,
     get url() {
       return registry.url

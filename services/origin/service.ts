@@ -2,6 +2,7 @@ import { trackerCluster } from '../../lib/api/index.ts'
 import { type Backends, openBackends } from '../../lib/backend/index.ts'
 import { appError, background, lifecycle, type Startable } from '../../lib/base/index.ts'
 import { newPeerId } from '../../lib/core/index.ts'
+import { inlineDigester } from '../../lib/metainfo/index.ts'
 import {
   clusterHttp,
   opsListener,
@@ -87,6 +88,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
       metainfo: nothingToPull,
       pieces: nothingToPull,
       transport: tcpTransport(runtime),
+      digester: inlineDigester(),
     },
     {
       peerId,

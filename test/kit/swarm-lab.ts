@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { type FakeClock, fakeClock, type Random, seededRandom } from '../../lib/base/index.ts'
 import { newPeerId, type PeerId, type PeerInfo, type PeerRole, type SwarmId } from '../../lib/core/index.ts'
-import { hashPiece } from '../../lib/metainfo/index.ts'
+import { hashPiece, inlineDigester } from '../../lib/metainfo/index.ts'
 import { type BlobStore, memoryStore } from '../../lib/store/index.ts'
 import {
   type AnnounceEntry,
@@ -148,6 +148,7 @@ async function startNode(
       metainfo: sources.metainfo,
       pieces: sources.pieces,
       transport: network.host(host),
+      digester: inlineDigester(),
     },
     { peerId, role, listen: { host, port: 0 }, ...rest },
   )

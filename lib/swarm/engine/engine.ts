@@ -13,6 +13,7 @@ import {
   tokenBucket,
 } from '../../base/index.ts'
 import type { Digest, MetaInfoHeader, PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
+import type { PieceDigester } from '../../metainfo/index.ts'
 import type { BlobStore } from '../../store/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
@@ -48,6 +49,8 @@ export interface SwarmEngineComponents {
   readonly metainfo: MetainfoSource
   readonly pieces: PieceSource
   readonly transport: PeerTransport
+  /** Checks pieces; started and stopped by its owner. */
+  readonly digester: Pick<PieceDigester, 'digest'>
 }
 
 export interface SwarmEngineInit {
@@ -226,7 +229,7 @@ class Engine implements SwarmEngine {
       schedule: this.#schedule,
       tasks: this.#tasks,
       connections: { open: 0, halfOpen: 0 },
-      buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes / 4),
+      buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes / 4, true),
       downloads: this.#rate(downloadBytesPerSecond),
       lane: uploadLane(this.#rate(uploadBytesPerSecond), this.#limits.uploadQueueBytes),
     }

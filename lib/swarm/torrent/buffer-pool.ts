@@ -14,16 +14,28 @@ export interface BufferPool {
   forsake(buffer: Uint8Array): void
 }
 
-/** Up to `maxIdleBytes` of what was given back is kept. */
-export function bufferPool(maxBytes: number, maxIdleBytes: number): BufferPool {
-  const idle = new Map<number, ArrayBuffer[]>()
+/**
+ * What was given back is kept as long as something is out, since buffers come back in waves; `maxBytes` bounds both
+ * together. Once nothing is out, `maxIdleBytes` of it stay. `shared` memory can be read by other threads.
+ */
+export function bufferPool(maxBytes: number, maxIdleBytes: number, shared = false): BufferPool {
+  const idle = new Map<number, ArrayBufferLike[]>()
   let used = 0
   let idleBytes = 0
 
-  const fromIdle = (capacity: number): ArrayBuffer | undefined => {
+  const fromIdle = (capacity: number): ArrayBufferLike | undefined => {
     const memory = idle.get(capacity)?.pop()
     if (memory !== undefined) idleBytes -= capacity
     return memory
+  }
+
+  const fresh = (capacity: number): ArrayBufferLike =>
+    shared ? new SharedArrayBuffer(capacity) : Buffer.allocUnsafeSlow(capacity).buffer
+
+  const trim = (bound: number) => {
+    for (const [capacity, same] of idle) {
+      while (idleBytes > bound && same.pop() !== undefined) idleBytes -= capacity
+    }
   }
 
   return {
@@ -33,20 +45,20 @@ export function bufferPool(maxBytes: number, maxIdleBytes: number): BufferPool {
     },
     take(length, capacity) {
       used += capacity
-      const memory = fromIdle(capacity) ?? Buffer.allocUnsafeSlow(capacity).buffer
+      const memory = fromIdle(capacity) ?? fresh(capacity)
       return new Uint8Array(memory, 0, length)
     },
     forsake(buffer) {
       used -= buffer.buffer.byteLength
     },
     give(buffer) {
-      const memory = buffer.buffer as ArrayBuffer
+      const memory = buffer.buffer
       used -= memory.byteLength
-      if (idleBytes + memory.byteLength > maxIdleBytes) return
       idleBytes += memory.byteLength
       const same = idle.get(memory.byteLength)
       if (same === undefined) idle.set(memory.byteLength, [memory])
       else same.push(memory)
+      trim(used > 0 ? maxBytes - used : maxIdleBytes)
     },
   }
 }

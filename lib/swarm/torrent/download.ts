@@ -1,6 +1,6 @@
 import type { Clock, Random, TokenBucket } from '../../base/index.ts'
 import type { PieceMap } from '../../core/index.ts'
-import { pieceMatches } from '../../metainfo/index.ts'
+import type { PieceDigester } from '../../metainfo/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { PeerConnection } from '../peer/index.ts'
 import { pickPiece, type ReaderWindow } from '../picker/index.ts'
@@ -22,6 +22,7 @@ export interface DownloadComponents {
   readonly meters: SwarmMeters
   readonly limits: SwarmLimits
   readonly buffers: BufferPool
+  readonly digester: Pick<PieceDigester, 'digest'>
   readonly downloads: TokenBucket
 }
 
@@ -259,31 +260,37 @@ export class Download {
     this.#jobs.drop(job)
   }
 
+  /** Every byte is here; whether it is the right one comes back as an event. */
   #finish(job: PieceJob): void {
-    const { clock, meters } = this.#components
-    const hash = this.#target.hashOf(job.piece)
-    const startMs = clock.monotonicMs()
-    const good = hash !== undefined && pieceMatches(job.buffer, hash)
-    const nowMs = clock.monotonicMs()
-    meters.hashSeconds.observe((nowMs - startMs) / 1000)
-    if (!good) {
-      this.#bad(job)
-      return
-    }
+    const startMs = this.#components.clock.monotonicMs()
+    this.#jobs.whole(job)
+    void this.#components.digester.digest(job.buffer).then((actual) => this.#onDigest(job, actual, startMs))
+  }
+
+  #onDigest(job: PieceJob, actual: Uint8Array, startMs: number): void {
+    const nowMs = this.#components.clock.monotonicMs()
+    this.#components.meters.hashSeconds.observe((nowMs - startMs) / 1000)
+    const hash = this.#stopped ? undefined : this.#target.hashOf(job.piece)
+    if (hash === undefined) this.#jobs.done(job)
+    else if (Buffer.compare(actual, hash) === 0) this.#good(job, hash, nowMs)
+    else this.#bad(job)
+  }
+
+  #good(job: PieceJob, hash: Uint8Array, nowMs: number): void {
     const tookMs = nowMs - job.startedMs
     this.#pieceMs = this.#pieceMs === undefined ? tookMs : this.#pieceMs + (tookMs - this.#pieceMs) * PIECE_TIME_WEIGHT
-    this.#jobs.storing(job)
     for (const liar of this.#suspects.judge(job.piece, job.buffer)) this.#target.events.onLiar(liar)
     void this.#target.take(job.piece, job.buffer, hash).then(() => {
-      this.#jobs.stored(job)
+      this.#jobs.done(job)
       this.wake()
     })
   }
 
   #bad(job: PieceJob): void {
     this.#components.meters.badPieces.add()
-    this.#jobs.drop(job)
-    this.#version += 1
-    for (const liar of this.#suspects.accuse(job)) this.#target.events.onLiar(liar)
+    const liars = this.#suspects.accuse(job)
+    this.#jobs.done(job)
+    for (const liar of liars) this.#target.events.onLiar(liar)
+    this.wake()
   }
 }

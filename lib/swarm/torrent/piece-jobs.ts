@@ -8,11 +8,14 @@ export interface PieceJobsInit {
   readonly buffers: BufferPool
 }
 
-/** The pieces of one torrent under way: being fetched, or fetched and being stored. Their buffers come from the pool. */
+/**
+ * The pieces of one torrent under way: being fetched, or whole and being checked or stored. Their buffers come from the
+ * pool.
+ */
 export class PieceJobs {
   readonly #init: PieceJobsInit
   readonly #fetching = new Map<number, PieceJob>()
-  readonly #storing = new Set<PieceJob>()
+  readonly #whole = new Set<PieceJob>()
 
   constructor(init: PieceJobsInit) {
     this.#init = init
@@ -23,13 +26,13 @@ export class PieceJobs {
   }
 
   get size(): number {
-    return this.#fetching.size + this.#storing.size
+    return this.#fetching.size + this.#whole.size
   }
 
   /** Nobody needs to fetch the piece, somebody does. */
   has(piece: number): boolean {
     if (this.#fetching.has(piece)) return true
-    for (const job of this.#storing) if (job.piece === piece) return true
+    for (const job of this.#whole) if (job.piece === piece) return true
     return false
   }
 
@@ -59,14 +62,15 @@ export class PieceJobs {
     if (this.isFetching(job) && this.#fetching.delete(job.piece)) this.#init.buffers.give(job.buffer)
   }
 
-  /** The piece is good and on its way to the store. */
-  storing(job: PieceJob): void {
+  /** Every byte of the piece is here; it is checked and, when it is good, stored. */
+  whole(job: PieceJob): void {
     this.#fetching.delete(job.piece)
-    this.#storing.add(job)
+    this.#whole.add(job)
   }
 
-  stored(job: PieceJob): void {
-    if (this.#storing.delete(job)) this.#init.buffers.give(job.buffer)
+  /** A whole piece needs its memory no longer. */
+  done(job: PieceJob): void {
+    if (this.#whole.delete(job)) this.#init.buffers.give(job.buffer)
   }
 
   /** The first block that nobody gives, of a job that `fits`. */

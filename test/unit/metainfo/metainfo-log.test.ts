@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { digestOf } from '../../../lib/core/index.ts'
-import { hashPiece, hashPieces, metainfoLog, pieceHasher, pieceMatches } from '../../../lib/metainfo/index.ts'
+import { hashPiece, hashPieces, metainfoLog, pieceHasher } from '../../../lib/metainfo/index.ts'
 import { blobFixture } from '../../kit/metainfo-fixture.ts'
 
 const blob = blobFixture(2 * 1024 * 1024 + 5)
@@ -120,11 +120,5 @@ describe('piece hashing', () => {
   test('stops when the caller gives up', async () => {
     const aborted = hashPieces(cut(1000), blob.map, { signal: AbortSignal.abort() })
     await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
-  })
-
-  test('tells a right piece from a wrong one', () => {
-    const bytes = Buffer.from('some piece')
-    expect(pieceMatches(bytes, hashPiece(bytes))).toBe(true)
-    expect(pieceMatches(Buffer.from('some peace'), hashPiece(bytes))).toBe(false)
   })
 })

@@ -38,3 +38,20 @@ test('does not use again what was forsaken', () => {
   expect(pool.usedBytes).toBe(0)
   expect(pool.take(100, 100).buffer).not.toBe(lost.buffer)
 })
+
+test('keeps a whole wave as long as something is out, within the bound on all', () => {
+  const pool = bufferPool(300, 100)
+  const [first, second, third] = [pool.take(100, 100), pool.take(100, 100), pool.take(100, 100)]
+  pool.give(first)
+  pool.give(second)
+  expect([pool.take(100, 100).buffer, pool.take(100, 100).buffer]).toEqual([second.buffer, first.buffer])
+  const beyond = pool.take(100, 100)
+  pool.give(third)
+  pool.give(beyond)
+  expect(pool.take(100, 100).buffer === beyond.buffer).toBe(true)
+  expect(pool.take(100, 100).buffer === third.buffer).toBe(false)
+})
+
+test('gives out memory that threads share when it is asked to', () => {
+  expect(bufferPool(100, 100, true).take(10, 100).buffer).toBeInstanceOf(SharedArrayBuffer)
+})

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom, tokenBucket } from '../../../../lib/base/index.ts'
-import { hashPiece } from '../../../../lib/metainfo/index.ts'
+import { hashPiece, inlineDigester } from '../../../../lib/metainfo/index.ts'
 import { swarmLimits } from '../../../../lib/swarm/index.ts'
 import type { ReaderWindow } from '../../../../lib/swarm/picker/index.ts'
 import { bufferPool } from '../../../../lib/swarm/torrent/buffer-pool.ts'
@@ -24,6 +24,7 @@ function setUp(
     {
       clock,
       buffers,
+      digester: inlineDigester(),
       random: seededRandom(1),
       meters: swarmMeters(silentMetrics()),
       limits: swarmLimits,
@@ -64,6 +65,15 @@ describe('a download', () => {
     for (const request of peer.open) give(request)
     await settle()
     expect(isRight(taken.get(0))).toBe(true)
+    expect(buffers.usedBytes).toBe(0)
+  })
+
+  test('that stops while a piece is checked hands over nothing and gives its memory back', async () => {
+    const { join, download, taken, settle, buffers } = setUp()
+    for (const request of join('a').open) give(request)
+    download.stop()
+    await settle()
+    expect(taken.size).toBe(0)
     expect(buffers.usedBytes).toBe(0)
   })
 
