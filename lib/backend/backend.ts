@@ -42,7 +42,10 @@ export interface ObjectPage {
 export interface Backend extends Startable {
   /** Undefined when there is no such object. An outage is an error, never undefined. */
   stat(key: string, options?: AbortOptions): Promise<ObjectStat | undefined>
-  /** Undefined when there is no such object. @throws RANGE_UNSATISFIABLE when the range ends behind the object */
+  /**
+   * Undefined when there is no such object. An object that is replaced while it is read is read on as it was or fails
+   * with BACKEND_UNAVAILABLE, never a mixture. @throws RANGE_UNSATISFIABLE when the range ends behind the object
+   */
   read(key: string, options?: AbortOptions & { readonly range?: ByteRange }): Promise<ObjectRead | undefined>
   /**
    * Atomic and durable: readers see the old or the new object whole, and once it returned it survives a power loss.

@@ -6,5 +6,10 @@ export { type FileBackendComponents, type FileBackendInit, fileBackend } from '.
 export type { Governor, StoreOperation } from './governor.ts'
 export { memoryBackend } from './memory-backend.ts'
 export type { MultipartApi, ObjectApi, ObjectCondition, ObjectPart } from './object-store/object-api.ts'
+export {
+  type ObjectStoreComponents,
+  type ObjectStoreInit,
+  objectStoreBackend,
+} from './object-store/object-store-backend.ts'
 export { type Backends, type OpenBackendComponents, openBackend, openBackends } from './open-backend.ts'
 export { prefixedBackend } from './prefixed-backend.ts'

@@ -20,8 +20,10 @@ export interface ObjectApi {
   /** Undefined when there is no such object; a missing bucket is BACKEND_UNAVAILABLE with a sentence that says so. */
   head(key: string, options: AbortOptions): Promise<ObjectStat | undefined>
   /**
-   * The object or `range` of it, which must lie inside; `size` is the whole object's. With `ifMatch` only that version.
-   * A body that ends early fails with BACKEND_UNAVAILABLE. @throws RANGE_UNSATISFIABLE
+   * The object or `range` of it, which is not empty; `size` is the whole object's. A range that goes beyond the end is
+   * cut there, one that begins at the end or behind it (any range of an empty object) is RANGE_UNSATISFIABLE. With
+   * `ifMatch` only that version. A body that ends early fails with BACKEND_UNAVAILABLE; one with bytes behind the range,
+   * from a store that knows no ranges, is cut by the caller.
    */
   get(
     key: string,

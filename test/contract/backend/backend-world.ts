@@ -28,6 +28,8 @@ export interface StoreTraits {
   readonly writes?: false
   /** `list` answers UNSUPPORTED. */
   readonly lists?: false
+  /** An object of 3 MiB that is replaced while it is read is no longer there to be read: BACKEND_UNAVAILABLE. */
+  readonly keepsReplaced?: false
 }
 
 /** The store of the test that runs, and shorthands for it. */

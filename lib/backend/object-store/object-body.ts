@@ -1,0 +1,33 @@
+import { Readable } from 'node:stream'
+import { type AbortOptions, appError } from '../../base/index.ts'
+
+/**
+ * A stream of the chunks that `start` gives, which is called once somebody reads. Its signal fires when the stream is
+ * destroyed, has ended or the caller gave up.
+ */
+export function objectBody(
+  start: (signal: AbortSignal) => AsyncIterator<Uint8Array>,
+  { signal }: AbortOptions,
+): Readable {
+  const stop = new AbortController()
+  let chunks: AsyncIterator<Uint8Array> | undefined
+  const giveUp = () => void body.destroy(appError('ABORTED', { cause: signal?.reason }))
+  const readOn = async () => {
+    chunks ??= start(stop.signal)
+    const next = await chunks.next()
+    body.push(next.done === true ? null : next.value)
+  }
+  const body = new Readable({
+    read() {
+      readOn().catch((err: unknown) => body.destroy(err as Error))
+    },
+    destroy(err, done) {
+      signal?.removeEventListener('abort', giveUp)
+      stop.abort(err ?? undefined)
+      done(err)
+    },
+  })
+  if (signal?.aborted === true) giveUp()
+  else signal?.addEventListener('abort', giveUp, { once: true })
+  return body
+}

@@ -1,0 +1,29 @@
+import type { Governor, StoreOperation } from '../../lib/backend/index.ts'
+import { isAppError, throwIfAborted } from '../../lib/base/index.ts'
+
+export interface PlainGovernor extends Governor {
+  /** Requests that were let through, repeated ones included. */
+  readonly requests: Readonly<Record<StoreOperation, number>>
+}
+
+/** A governor without rates or waits, which tries three times; for tests of what sends requests through one. */
+export function plainGovernor({ attempts = 3 } = {}): PlainGovernor {
+  const requests = { stat: 0, read: 0, write: 0, list: 0, delete: 0 }
+  return {
+    requests,
+    async request(operation, work, { signal = new AbortController().signal } = {}) {
+      for (let attempt = 1; ; attempt += 1) {
+        throwIfAborted(signal)
+        requests[operation] += 1
+        try {
+          return await work(signal)
+        } catch (err) {
+          throwIfAborted(signal)
+          if (attempt >= attempts || !isAppError(err) || !err.retryable) throw err
+        }
+      }
+    },
+    received: (body) => body,
+    sending: () => Promise.resolve(),
+  }
+}
