@@ -63,8 +63,11 @@ export interface HostileScene extends AsyncDisposable {
   send(...parts: readonly Uint8Array[]): void
   /** Both handshakes, as one of ours would send them; resolves when the victim is attached. */
   shakeHands(): Promise<PeerConnection>
-  /** The victim has closed the raw connection. */
-  readonly gone: Promise<void>
+  /**
+   * What became of the connection once what was sent has been taken in: the code with which the victim closed it,
+   * `closed` when that was before the handshakes were through, or `open`.
+   */
+  outcome(): Promise<string>
   /** What the victim has sent so far. */
   received(): Buffer
   /** Lets the bytes under way arrive. */
@@ -72,6 +75,9 @@ export interface HostileScene extends AsyncDisposable {
   /** Stops reading what the victim sends. */
   stopReading(): void
 }
+
+/** Turns of the event loop within which the victim has acted upon anything that a test sends. */
+const MAX_TURNS = 100
 
 export interface HostileInit {
   readonly foreignPeers?: boolean
@@ -104,7 +110,8 @@ export async function hostileScene(init: HostileInit = {}): Promise<HostileScene
   )
   const listener = await network.host('10.0.0.1').listen({ host: '10.0.0.1', port: 0 }, acceptor.accept)
   const channel = await network.host('10.6.6.6').dial(listener.address)
-  const { gone, received } = listen(channel)
+  const { isGone, received } = listen(channel)
+  let reading = true
   const send = (...parts: readonly Uint8Array[]) => {
     for (const part of parts) channel.write(part)
   }
@@ -121,10 +128,20 @@ export async function hostileScene(init: HostileInit = {}): Promise<HostileScene
       await clock.advance(0)
       return connection
     },
-    gone,
+    async outcome() {
+      const told = () => events.log.includes('close')
+      // A channel that is not read does not see its end.
+      const isOver = () => isGone() || (!reading && told())
+      for (let turn = 0; turn < MAX_TURNS && !isOver(); turn += 1) await clock.advance(0)
+      if (!isOver()) return 'open'
+      return (told() ? await events.closed : undefined) ?? 'closed'
+    },
     received,
     settle: () => clock.advance(0),
-    stopReading: () => channel.pause(),
+    stopReading() {
+      reading = false
+      channel.pause()
+    },
     async [Symbol.asyncDispose]() {
       channel.destroy()
       await listener.close()
@@ -137,8 +154,12 @@ export async function hostileScene(init: HostileInit = {}): Promise<HostileScene
 
 function listen(channel: ByteChannel) {
   const chunks: Uint8Array[] = []
-  const gone = new Promise<void>((resolve) => {
-    channel.read({ onBytes: (chunk) => chunks.push(Uint8Array.from(chunk)), onClose: () => resolve() })
+  let gone = false
+  channel.read({
+    onBytes: (chunk) => chunks.push(Uint8Array.from(chunk)),
+    onClose: () => {
+      gone = true
+    },
   })
-  return { gone, received: () => Buffer.concat(chunks) }
+  return { isGone: () => gone, received: () => Buffer.concat(chunks) }
 }

@@ -74,14 +74,13 @@ describe('a peer that sends', () => {
     const connection = await scene.shakeHands()
     connection.sendChoke(false)
     scene.send(...[script(scene)].flat())
-    expect(await scene.events.closed).toBe(code)
-    await scene.gone
+    expect(await scene.outcome()).toBe(code)
   })
 
   test.each(refusedInHandshake)('%s in place of the extension handshake is closed', async (_, script) => {
     await using scene = await hostileScene()
     scene.send(handshakeBytes(scene.swarmId), ...[script(scene)].flat())
-    await scene.gone
+    expect(await scene.outcome()).toBe('closed')
     expect(scene.events.log).toEqual([])
   })
 
@@ -94,7 +93,7 @@ describe('a peer that sends', () => {
   ])('%s in the extension handshake is closed', async (_, shoal) => {
     await using scene = await hostileScene()
     scene.send(handshakeBytes(scene.swarmId), extendedBytes(scene.blob.header, shoal))
-    await scene.gone
+    expect(await scene.outcome()).toBe('closed')
     expect(scene.events.log).toEqual([])
   })
 
@@ -117,7 +116,7 @@ describe('a peer that sends', () => {
     expect(scene.received().length - before).toBe(64 * 17)
     expect(scene.events.log).toEqual([])
     scene.send(message(6, uint32(0, 0, 16)))
-    expect(await scene.events.closed).toBe('WIRE_QUEUE_FULL')
+    expect(await scene.outcome()).toBe('WIRE_QUEUE_FULL')
   })
 
   test('keep-alives at a moderate rate stays', async () => {

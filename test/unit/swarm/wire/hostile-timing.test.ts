@@ -19,7 +19,7 @@ describe('an incoming connection', () => {
   test('that says nothing is closed after five seconds', async () => {
     await using scene = await hostileScene()
     await scene.clock.advance(swarmLimits.handshakeTimeoutMs)
-    await scene.gone
+    expect(await scene.outcome()).toBe('closed')
   })
 
   test('that drips its handshake is closed after five seconds', async () => {
@@ -29,13 +29,13 @@ describe('an incoming connection', () => {
       scene.send(bytes.subarray(second * 10, second * 10 + 10))
       await scene.clock.advance(1000)
     }
-    await scene.gone
+    expect(await scene.outcome()).toBe('closed')
   })
 
   test('that speaks another protocol is closed at its first byte', async () => {
     await using scene = await hostileScene()
     scene.send(Buffer.from('G'))
-    await scene.gone
+    expect(await scene.outcome()).toBe('closed')
     expect(scene.received()).toHaveLength(0)
   })
 
@@ -47,7 +47,7 @@ describe('an incoming connection', () => {
   ])('whose handshake %s is closed', async (_, overrides) => {
     await using scene = await hostileScene()
     scene.send(handshakeBytes(scene.swarmId, overrides))
-    await scene.gone
+    expect(await scene.outcome()).toBe('closed')
   })
 
   test('that never sends the extension handshake is closed after five seconds', async () => {
@@ -56,7 +56,7 @@ describe('an incoming connection', () => {
     await scene.settle()
     expect(scene.received().length).toBeGreaterThan(68)
     await scene.clock.advance(swarmLimits.handshakeTimeoutMs)
-    await scene.gone
+    expect(await scene.outcome()).toBe('closed')
   })
 
   test('too many at once is closed unread', async () => {
@@ -125,7 +125,7 @@ describe('a client without BEP 6 that sends', () => {
     scene.send(handshakeBytes(scene.swarmId, { reserved: '0000000000000000' }))
     await scene.victim
     scene.send(bytes)
-    expect(await scene.events.closed).toBe('WIRE_FRAME_INVALID')
+    expect(await scene.outcome()).toBe('WIRE_FRAME_INVALID')
   })
 })
 
@@ -137,7 +137,7 @@ describe('a peer after the handshakes', () => {
       scene.send(Buffer.from([byte]))
       await scene.clock.advance(4000)
     }
-    expect(await scene.events.closed).toBe('STALLED')
+    expect(await scene.outcome()).toBe('STALLED')
   })
 
   test('that drips the payload of a piece is closed', async () => {
@@ -152,7 +152,7 @@ describe('a peer after the handshakes', () => {
       scene.send(new Uint8Array(1))
       await scene.clock.advance(3000)
     }
-    expect(await scene.events.closed).toBe('STALLED')
+    expect(await scene.outcome()).toBe('STALLED')
     await refused
   })
 
@@ -163,7 +163,7 @@ describe('a peer after the handshakes', () => {
     await scene.clock.advance(70_000)
     expect(scene.received().subarray(before)).toEqual(Buffer.alloc(4))
     await scene.clock.advance(90_000)
-    expect(await scene.events.closed).toBe('STALLED')
+    expect(await scene.outcome()).toBe('STALLED')
   })
 
   test('that reads nothing holds back blocks and is closed in the end', async () => {
@@ -188,7 +188,7 @@ describe('a peer after the handshakes', () => {
       scene.send(new Uint8Array(4))
       await scene.clock.advance(5000)
     }
-    expect(await scene.events.closed).toBe('STALLED')
+    expect(await scene.outcome()).toBe('STALLED')
     await Promise.all(answers)
   })
 
@@ -204,7 +204,7 @@ describe('a peer after the handshakes', () => {
       scene.send(turns)
       await scene.settle()
     }
-    expect(await scene.events.closed).toBe('WIRE_QUEUE_FULL')
+    expect(await scene.outcome()).toBe('WIRE_QUEUE_FULL')
   })
 
   test('whose messages come before anybody listens has them told in order', async () => {
