@@ -4,6 +4,7 @@ export { parseBytes, parseDuration, parseRate } from './quantities.ts'
 export {
   anonymousRights,
   byteSize,
+  clusterToken,
   duration,
   listenerOn,
   logLevel,

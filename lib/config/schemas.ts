@@ -60,5 +60,8 @@ export const memberList = z
 /** What is logged; the least severe level that is written. */
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent'])
 
+/** The cluster token: it travels in `Authorization: Bearer`, where a space would end it. */
+export const clusterToken = z.string().regex(/^[\x21-\x7e]+$/, 'the token must be ASCII characters without spaces')
+
 /** What callers without the cluster token may do. */
 export const anonymousRights = z.enum(['none', 'read', 'write', 'admin'])

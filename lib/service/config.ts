@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { anonymousRights, duration, type listenerOn, logLevel, memberList } from '../config/index.ts'
+import { anonymousRights, clusterToken, duration, type listenerOn, logLevel, memberList } from '../config/index.ts'
 
 /** Keys that every service has; spread into its schema. */
 export const commonKeys = {
   log: logLevel.default('info'),
   /** The cluster token; services show it to each other, listeners ask for it. */
-  token: z.string().min(1).exactOptional(),
+  token: clusterToken.exactOptional(),
   /** What callers without the token may do; everything when there is no token, else nothing. */
   anonymous: anonymousRights.exactOptional(),
   /** Longest time that a stop waits for answers under way. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import {
   anonymousRights,
   byteSize,
+  clusterToken,
   duration,
   logLevel,
   memberList,
@@ -63,6 +64,16 @@ describe('sizes', () => {
 
   test.each(['', 'MB', '-1MB', '1mb', '1 XB', '1constructor'])('%p is none', (text) => {
     expect(() => parseBytes(text)).toThrow(invalid)
+  })
+})
+
+describe('a cluster token', () => {
+  test('may have any character that a header can carry', () => {
+    expect(parseConfig(clusterToken, 'a:b"c~!/+=')).toBe('a:b"c~!/+=')
+  })
+
+  test.each(['', 'a b', 'a ', 'a\tb', 'a\nb', 'é'])('%p is none: services could not show it to each other', (text) => {
+    expect(() => parseConfig(clusterToken, text)).toThrow(invalid)
   })
 })
 
