@@ -23,7 +23,7 @@ const packageRooms = {
   '@opentelemetry/api': '^lib/telemetry/',
   'node-cache': '^lib/base/',
   'lru-cache': '^lib/base/',
-  zod: '^(lib/config/|lib/api/|lib/.*/config\\.ts$|services/.*/config\\.ts$)',
+  zod: '^(lib/config/|lib/api/|lib/.*config\\.ts$|services/.*/config\\.ts$)',
   yaml: '^lib/config/',
   '@aws-sdk/client-s3': '^lib/backend/s3/',
   '@volcengine/tos-sdk': '^lib/backend/tos/',

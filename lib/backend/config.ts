@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { bandwidthLimitsSchema } from './limits-config.ts'
 
 /** A store in a folder of this machine. */
 const fileSchema = z.strictObject({
   driver: z.literal('file'),
   /** Made when it is not there; a relative path is taken from the working directory. */
   folder: z.string().min(1),
+  limits: bandwidthLimitsSchema,
 })
 
 /** One store, by driver. A new driver is a new member here and a new row in `openBackend`. */

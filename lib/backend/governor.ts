@@ -1,5 +1,20 @@
 import type { Readable } from 'node:stream'
-import type { AbortOptions } from '../base/index.ts'
+import {
+  type AbortOptions,
+  backoffMs,
+  type Clock,
+  hasCode,
+  isAppError,
+  type Random,
+  tokenBucket,
+} from '../base/index.ts'
+import type { Metrics } from '../telemetry/index.ts'
+import { answerTime } from './governor/answer-time.ts'
+import { pacedBody } from './governor/paced-body.ts'
+import { retryBudget } from './governor/retry-budget.ts'
+import { sharedPause } from './governor/shared-pause.ts'
+import { turns } from './governor/turns.ts'
+import type { StoreLimits } from './limits-config.ts'
 
 /** What a request to a store does; stands in metrics. */
 export type StoreOperation = 'stat' | 'read' | 'write' | 'list' | 'delete'
@@ -11,17 +26,108 @@ export type StoreOperation = 'stat' | 'read' | 'write' | 'list' | 'delete'
  */
 export interface Governor {
   /**
-   * Waits for its turn (request rate), then runs `work`; again, with jitter and under a budget, when it throws a
-   * retryable code (BACKEND_UNAVAILABLE, BACKEND_THROTTLED with `detail.retryAfterMs` where the store named one).
-   * `work` is one request that may be repeated as it is; its signal also fires when nothing answers in time.
-   * @throws what `work` threw last, BACKEND_UNAVAILABLE when no answer came in time, ABORTED
+   * Waits for its turn (request rate, and the pause that all requests keep after one was throttled), then runs `work`;
+   * again, with jitter and under a budget, when it throws a retryable code (BACKEND_UNAVAILABLE, BACKEND_THROTTLED with
+   * `detail.retryAfterMs` where the store named one). `work` is one request that may be repeated as it is. Its signal
+   * fires with the caller's, and when nothing answers in time; once `work` has settled it fires no more, so that a body
+   * it returned is ended by `received`.
+   * @throws what `work` threw last, BACKEND_UNAVAILABLE when no answer came in time, BACKEND_THROTTLED when its turn
+   * would come too late, ABORTED
    */
   request<T>(operation: StoreOperation, work: (signal: AbortSignal) => Promise<T>, options?: AbortOptions): Promise<T>
   /**
-   * The same bytes at no more than the store's bandwidth. Destroying it destroys `body`; it fails with
-   * BACKEND_UNAVAILABLE when no byte came for the stall time although somebody is reading.
+   * The same bytes at no more than the store's bandwidth. Destroying it destroys `body`, and so does the signal. It
+   * fails with BACKEND_UNAVAILABLE when no byte came for the stall time although somebody is reading, and when `body`
+   * fails with what is no error of the table.
    */
-  received(body: Readable): Readable
-  /** Waits until `bytes` more may be sent. @throws ABORTED */
+  received(body: Readable, options?: AbortOptions): Readable
+  /**
+   * Waits until `bytes` more may be sent. With the signal of a request it is progress of that request too: its time to
+   * answer starts again. @throws ABORTED
+   */
   sending(bytes: number, options?: AbortOptions): Promise<void>
+}
+
+export interface GovernorComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly metrics: Metrics
+}
+
+const BACKOFF = { baseMs: 200, maxMs: 20_000 }
+
+/** Counts in `shoal_store_throttled_total{op}` and `shoal_store_retries_total{op,outcome}`. */
+export function governor(components: GovernorComponents, limits: StoreLimits): Governor {
+  const { clock, random, metrics } = components
+  const { throttled, retries } = governorMetrics(metrics)
+  const pause = sharedPause(components, BACKOFF)
+  const turn = turns({ clock, pause }, limits)
+  const budget = retryBudget(clock)
+  const time = answerTime(clock, limits.answer)
+  const downloads = tokenBucket(clock, { ratePerSecond: limits.read })
+  const uploads = tokenBucket(clock, { ratePerSecond: limits.write })
+  const policy = { ...BACKOFF, attempts: limits.attempts }
+
+  const attempt = async <T>(op: StoreOperation, work: (signal: AbortSignal) => Promise<T>, options: AbortOptions) => {
+    const sentMs = clock.monotonicMs()
+    try {
+      const answer = await time.limit(work, options)
+      pause.accepted(sentMs)
+      return answer
+    } catch (err) {
+      if (hasCode(err, 'BACKEND_THROTTLED')) {
+        throttled.with({ op }).add()
+        pause.throttled(sentMs, retryAfterOf(err))
+      }
+      throw err
+    }
+  }
+
+  /** What follows from the failure of the n-th attempt, counted from 0. */
+  const verdict = (n: number) => {
+    if (n + 1 >= policy.attempts) return 'attempts_used'
+    return budget.take() ? 'tried' : 'budget_used'
+  }
+
+  return {
+    async request(op, work, options = {}) {
+      budget.requested()
+      for (let n = 0; ; n += 1) {
+        await turn.next(options)
+        try {
+          return await attempt(op, work, options)
+        } catch (err) {
+          if (!hasCode(err, 'BACKEND_UNAVAILABLE', 'BACKEND_THROTTLED')) throw err
+          const outcome = verdict(n)
+          retries.with({ op, outcome }).add()
+          if (outcome !== 'tried') throw err
+          await clock.sleep(backoffMs(policy, n, random), options)
+        }
+      }
+    },
+    received: (body, options = {}) =>
+      pacedBody({ clock, bucket: downloads }, body, { stall: limits.stall, ...options }),
+    sending: (bytes, options = {}) => time.excluding(options.signal, () => uploads.take(bytes, options)),
+  }
+}
+
+function governorMetrics(metrics: Metrics) {
+  return {
+    throttled: metrics.counter(
+      { name: 'shoal_store_throttled_total', help: 'Requests that the backing store asked to slow down.' },
+      ['op'],
+    ),
+    retries: metrics.counter(
+      {
+        name: 'shoal_store_retries_total',
+        help: 'Failed requests to the backing store, by whether they are tried again.',
+      },
+      ['op', 'outcome'],
+    ),
+  }
+}
+
+function retryAfterOf(err: unknown): number | undefined {
+  const waitMs = isAppError(err) ? err.detail?.['retryAfterMs'] : undefined
+  return typeof waitMs === 'number' ? waitMs : undefined
 }

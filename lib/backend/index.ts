@@ -3,7 +3,8 @@ export { type BackendProbe, type BackendProbeInit, backendProbe } from './backen
 export { type BackendConfig, type BackendRules, backendRulesSchema, backendSchema } from './config.ts'
 export { countedBackend } from './counted-backend.ts'
 export { type FileBackendComponents, type FileBackendInit, fileBackend } from './file/file-backend.ts'
-export type { Governor, StoreOperation } from './governor.ts'
+export { type Governor, type GovernorComponents, governor, type StoreOperation } from './governor.ts'
+export { defaultStoreLimits, type StoreLimits, storeLimitsSchema } from './limits-config.ts'
 export { memoryBackend } from './memory-backend.ts'
 export type { MultipartApi, ObjectApi, ObjectCondition, ObjectPart } from './object-store/object-api.ts'
 export {
@@ -12,4 +13,5 @@ export {
   objectStoreBackend,
 } from './object-store/object-store-backend.ts'
 export { type Backends, type OpenBackendComponents, openBackend, openBackends } from './open-backend.ts'
+export { pacedBackend } from './paced-backend.ts'
 export { prefixedBackend } from './prefixed-backend.ts'

@@ -5,6 +5,9 @@ import type { Backend } from './backend.ts'
 import type { BackendConfig, BackendRules } from './config.ts'
 import { countedBackend } from './counted-backend.ts'
 import { fileBackend } from './file/file-backend.ts'
+import { governor } from './governor.ts'
+import { defaultStoreLimits } from './limits-config.ts'
+import { pacedBackend } from './paced-backend.ts'
 import { prefixedBackend } from './prefixed-backend.ts'
 
 export interface OpenBackendComponents {
@@ -20,7 +23,11 @@ type OpenDriver<D extends BackendConfig['driver']> = (
 ) => Backend
 
 const drivers: { readonly [D in BackendConfig['driver']]: OpenDriver<D> } = {
-  file: (components, { folder }) => fileBackend(components, { folder: resolve(folder) }),
+  file: (components, { folder, limits }) =>
+    pacedBackend(
+      governor(components, { ...defaultStoreLimits, ...limits }),
+      fileBackend(components, { folder: resolve(folder) }),
+    ),
 }
 
 /** The store that `config` names, not yet started; its requests are counted. */

@@ -31,6 +31,8 @@ export interface Deadline {
   readonly expired: boolean
   /** Starts the time again; for timeouts by progress. */
   touch(): void
+  /** Stops the time until the next `touch`; for what is waited for on our own side. */
+  hold(): void
   release(): void
 }
 
@@ -55,6 +57,7 @@ export function deadline(clock: Clock, timeoutMs: number, outer?: AbortSignal): 
       timer.cancel()
       timer = clock.setTimer(timeoutMs, expire)
     },
+    hold: () => timer.cancel(),
     release() {
       timer.cancel()
       outer?.removeEventListener('abort', follow)

@@ -1,8 +1,9 @@
+import { abortable, throwIfAborted } from './abort.ts'
 import type { AbortOptions, Clock } from './clock.ts'
 
 /** A rate limit. `take` waits until the tokens are there; callers are served in order. */
 export interface TokenBucket {
-  /** @throws ABORTED */
+  /** Whoever gives up leaves the queue at once and has taken nothing. @throws ABORTED */
   take(tokens: number, options?: AbortOptions): Promise<void>
   /** Tokens that could be taken now without waiting; Infinity without a limit. */
   readonly available: number
@@ -30,6 +31,7 @@ export function tokenBucket(clock: Clock, init: TokenBucketInit): TokenBucket {
   }
 
   const takeNow = async (wanted: number, options: AbortOptions) => {
+    throwIfAborted(options.signal)
     refill()
     const needed = Math.min(wanted, burst)
     while (tokens < needed) {
@@ -43,7 +45,7 @@ export function tokenBucket(clock: Clock, init: TokenBucketInit): TokenBucket {
     take(wanted, options = {}) {
       const turn = queue.then(() => takeNow(wanted, options))
       queue = turn.catch(() => undefined)
-      return turn
+      return abortable(turn, options.signal)
     },
     get available() {
       refill()

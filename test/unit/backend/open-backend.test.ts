@@ -19,7 +19,7 @@ describe('the choice of a backend', () => {
   test('an unknown driver and an unknown key are refused', () => {
     expect(backendSchema.safeParse({ driver: 'tape', folder: 'x' }).success).toBe(false)
     expect(backendSchema.safeParse({ driver: 'file', folder: 'x', size: 1 }).success).toBe(false)
-    expect(backendSchema.parse({ driver: 'file', folder: 'x' })).toEqual({ driver: 'file', folder: 'x' })
+    expect(backendSchema.parse({ driver: 'file', folder: 'x' })).toMatchObject({ driver: 'file', folder: 'x' })
   })
 
   test('the first rule that fits a repository gives its store', async () => {
@@ -52,9 +52,8 @@ describe('the choice of a backend', () => {
       logger: silentLogger(),
       metrics: recordingMetrics(),
     }
-    const backends = openBackends(components, [
-      { namespace: 'team/*', path: '', backend: { driver: 'file', folder: '/nowhere' } },
-    ])
+    const backend = { driver: 'file', folder: '/nowhere' }
+    const backends = openBackends(components, backendRulesSchema.parse([{ namespace: 'team/*', backend }]))
     expect(() => backends.backendFor('other')).toThrow(/namespace "\*"/)
   })
 })

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { backendSchema, storeLimitsSchema } from '../../../lib/backend/index.ts'
 import type { ProcessHost } from '../../../lib/base/index.ts'
 import { loadConfig } from '../../../lib/config/index.ts'
 import { commonKeys, runProgram } from '../../../lib/service/index.ts'
@@ -17,6 +18,7 @@ interface Shape {
   readonly properties?: Readonly<Record<string, Shape>>
   readonly items?: Shape
   readonly oneOf?: readonly Shape[]
+  readonly const?: unknown
   readonly default?: unknown
   readonly required?: readonly string[]
 }
@@ -64,7 +66,13 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
     ...leavesOf(at(origin, 'backends').items ?? {}),
     ['backend', { default: undefined, isRequired: true }],
   ]),
-  'Every store': leavesOf(at(shapeOf(buildIndexSchema), 'backend').oneOf?.[0] ?? {}),
+  ...Object.fromEntries(
+    (shapeOf(backendSchema).oneOf ?? []).map((shape) => [
+      `Store \`${String(at(shape, 'driver').const)}\``,
+      new Map([...leavesOf(shape)].filter(([key]) => !key.startsWith('limits.'))),
+    ]),
+  ),
+  'The `limits` of a store': leavesOf(shapeOf(storeLimitsSchema)),
   ...Object.fromEntries(
     services.map((service) => [
       service,

@@ -1,0 +1,60 @@
+import { Readable } from 'node:stream'
+import { type AbortOptions, appError, type Clock, type TokenBucket, toAppError } from '../../base/index.ts'
+
+export interface PacedBodyComponents {
+  readonly clock: Clock
+  /** Gives way to so many bytes per second. */
+  readonly bucket: TokenBucket
+}
+
+export interface PacedBodyInit extends AbortOptions {
+  /** Milliseconds. */
+  readonly stall: number
+}
+
+/** `body` as `Governor.received` promises it. */
+export function pacedBody({ clock, bucket }: PacedBodyComponents, body: Readable, init: PacedBodyInit): Readable {
+  const { stall, signal } = init
+  const chunks = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
+  const closed = new AbortController()
+  // It may fail before anybody reads, which must not bring the process down; the first read learns of it.
+  body.on('error', () => undefined)
+
+  const chunkInTime = async () => {
+    const timer = clock.setTimer(stall, () => paced.destroy(stalled(stall)))
+    try {
+      return await chunks.next()
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  const giveOn = async () => {
+    const next = await chunkInTime()
+    if (next.done === true) return void paced.push(null)
+    await bucket.take(next.value.length, closed)
+    paced.push(next.value)
+  }
+
+  const giveUp = () => void paced.destroy(appError('ABORTED', { cause: signal?.reason }))
+  const paced = new Readable({
+    // Reads ahead of its reader would be mistaken for reading.
+    highWaterMark: 0,
+    read() {
+      giveOn().catch((err: unknown) => paced.destroy(toAppError(err, 'BACKEND_UNAVAILABLE')))
+    },
+    destroy(err, done) {
+      signal?.removeEventListener('abort', giveUp)
+      closed.abort()
+      body.destroy()
+      done(err)
+    },
+  })
+  if (signal?.aborted === true) giveUp()
+  else signal?.addEventListener('abort', giveUp, { once: true })
+  return paced
+}
+
+function stalled(stall: number) {
+  return appError('BACKEND_UNAVAILABLE', { message: 'the store stopped sending', detail: { stallMs: stall } })
+}

@@ -1,0 +1,53 @@
+import { type AbortOptions, appError, type Clock, deadline, tokenBucket } from '../../base/index.ts'
+import type { SharedPause } from './shared-pause.ts'
+
+export interface TurnsInit {
+  /** Requests per second. */
+  readonly requests: number | undefined
+  /** Milliseconds. */
+  readonly wait: number
+}
+
+/** When a request to the store may be sent: not in a pause, and not faster than its rate. */
+export interface Turns {
+  /** @throws BACKEND_THROTTLED when the wait would be longer than `wait`, ABORTED */
+  next(options: AbortOptions): Promise<void>
+}
+
+export function turns(
+  { clock, pause }: { readonly clock: Clock; readonly pause: SharedPause },
+  { requests, wait }: TurnsInit,
+): Turns {
+  const bucket = tokenBucket(clock, { ratePerSecond: requests })
+
+  const ready = async (options: AbortOptions) => {
+    do {
+      while (pause.remainingMs > 0) {
+        if (pause.remainingMs > wait) throw tooLong('the store asked to slow down for longer', pause.remainingMs)
+        await clock.sleep(pause.sleepMs(), options)
+      }
+      await bucket.take(1, options)
+    } while (pause.remainingMs > 0)
+  }
+
+  return {
+    async next({ signal }) {
+      const limit = deadline(clock, wait, signal)
+      try {
+        await ready(limit)
+      } catch (err) {
+        if (limit.expired) throw tooLong('too many requests wait for their turn', pause.remainingMs)
+        throw err
+      } finally {
+        limit.release()
+      }
+    },
+  }
+}
+
+function tooLong(what: string, remainingMs: number) {
+  return appError('BACKEND_THROTTLED', {
+    message: `${what} than limits.wait allows; raise the quota of the store, or the limits of its rule`,
+    ...(remainingMs > 0 ? { detail: { retryAfterMs: Math.ceil(remainingMs) } } : {}),
+  })
+}
