@@ -16,6 +16,7 @@ export { manifestShape } from './manifest-shape.ts'
 export {
   type BlobBody,
   HOP_HEADER,
+  type HoldingAnswer,
   type HopOptions,
   OFFSET_HEADER,
   type OriginBlobs,

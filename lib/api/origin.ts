@@ -11,6 +11,8 @@ import { byteCountSchema, digestSchema } from './schemas.ts'
 export const originRoutes = {
   blob: '/namespace/:namespace/blobs/:digest',
   metainfo: '/namespace/:namespace/blobs/:digest/metainfo',
+  holding: '/namespace/:namespace/blobs/:digest/holding',
+  held: '/namespace/:namespace/blobs/:digest/held',
   uploads: '/namespace/:namespace/uploads',
   upload: '/namespace/:namespace/uploads/:id',
 } as const
@@ -26,6 +28,15 @@ export type UploadState = z.infer<typeof uploadStateSchema>
 
 export const uploadDoneSchema = z.object({ digest: digestSchema, size: byteCountSchema })
 
+/** What one origin has of a blob, and whether it reads the store or is about to. Ranges are pairs of start and end. */
+export const holdingSchema = z.object({
+  size: byteCountSchema.optional(),
+  ranges: z.array(z.tuple([byteCountSchema, byteCountSchema])),
+  verified: z.boolean(),
+  claim: z.enum(['none', 'asking', 'reading']),
+})
+export type HoldingAnswer = z.infer<typeof holdingSchema>
+
 export interface HopOptions extends AbortOptions {
   /** Sent by another origin. */
   readonly hop?: boolean
@@ -35,6 +46,8 @@ export interface HopOptions extends AbortOptions {
 export const originTimeouts = {
   /** Metainfo: the header goes out before the blob is brought, so a silent origin is a sick one. */
   metainfoMs: 3_000,
+  /** What an origin has of a blob: it looks nowhere else for it. */
+  holdingMs: 1_000,
   /** A blob that the origin may have to bring first. */
   bringMs: 300_000,
   /** A body being taken; starts again with each chunk that moves. */
@@ -62,6 +75,17 @@ export interface OriginBlobs {
   statBlob(namespace: string, digest: Digest, options?: HopOptions): Promise<{ readonly size: number } | undefined>
   /** @throws BLOB_UNKNOWN, RANGE_UNSATISFIABLE, NOT_OWNER, DIGEST_REFUSED */
   readBlob(namespace: string, digest: Digest, options?: ReadBlobOptions): Promise<BlobBody>
+  /**
+   * What is there now, without fetching. `asker` is an origin that is about to read the store: of two that ask each
+   * other, the one whose id comes first does. @throws DIGEST_REFUSED
+   */
+  holding(
+    namespace: string,
+    digest: Digest,
+    options?: AbortOptions & { readonly asker?: string | undefined },
+  ): Promise<HoldingAnswer>
+  /** A range of what is there, unverified, without fetching. @throws RANGE_UNSATISFIABLE when not all of it is */
+  readHeld(namespace: string, digest: Digest, options: AbortOptions & { readonly range: ByteRange }): Promise<BlobBody>
   /** Hands over a copy; returns once it is durable there. @throws DIGEST_INVALID */
   putBlob(
     namespace: string,
@@ -101,6 +125,8 @@ export function originClient(http: HttpClient, url: string): OriginClient {
 
 const blobUrl = (url: string, namespace: string, digest: Digest) => url + path`/namespace/${namespace}/blobs/${digest}`
 
+const rangeHeader = ({ start, end }: ByteRange) => ({ range: `bytes=${start}-${end - 1}` })
+
 const hopHeaders = (hop: boolean | undefined): Record<string, string> => (hop === true ? { [HOP_HEADER]: '1' } : {})
 
 function originBlobs(http: HttpClient, url: string): OriginBlobs {
@@ -117,11 +143,22 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       return response.status === 404 ? undefined : { size: lengthOf(response) }
     },
     async readBlob(namespace, digest, { hop, range, patient, signal } = {}) {
-      const wanted = range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` }
-      const headers = { ...hopHeaders(hop), ...wanted }
+      const headers = { ...hopHeaders(hop), ...(range && rangeHeader(range)) }
       const wait = patient === true ? { headersTimeoutMs: originTimeouts.bringMs } : {}
       const request = { method: 'GET', url: blobUrl(url, namespace, digest), headers, signal, ...wait } as const
       const response = await send(http, request, [range === undefined ? 200 : 206])
+      return { size: lengthOf(response), body: response.body }
+    },
+    holding(namespace, digest, { asker, signal } = {}) {
+      const target = `${blobUrl(url, namespace, digest)}/holding${query({ asker })}`
+      const wait = { headersTimeoutMs: originTimeouts.holdingMs }
+      const answer = { schema: holdingSchema }
+      return sendForJson(http, { method: 'GET', url: target, headers: hopHeaders(true), signal, ...wait }, answer)
+    },
+    async readHeld(namespace, digest, { range, signal }) {
+      const target = `${blobUrl(url, namespace, digest)}/held`
+      const headers = { ...hopHeaders(true), ...rangeHeader(range) }
+      const response = await send(http, { method: 'GET', url: target, headers, signal }, [206])
       return { size: lengthOf(response), body: response.body }
     },
     async putBlob(namespace, digest, { body, size, hop, signal }) {

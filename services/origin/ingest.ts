@@ -1,190 +1,197 @@
-import type { Readable } from 'node:stream'
-import type { Backends } from '../../lib/backend/index.ts'
+import { Readable } from 'node:stream'
 import {
   type AbortOptions,
   abortable,
   appError,
-  hasCode,
-  isAbort,
-  type SingleFlight,
+  type Startable,
   singleFlight,
   throwIfAborted,
 } from '../../lib/base/index.ts'
-import { type Cluster, type Member, reportFailure } from '../../lib/cluster/index.ts'
-import { type Digest, digestAlgorithm } from '../../lib/core/index.ts'
-import type { BlobStore, StoredBlob } from '../../lib/store/index.ts'
+import { type ByteRange, type Digest, wholeRange } from '../../lib/core/index.ts'
+import type { PartialBlob, StoredBlob } from '../../lib/store/index.ts'
 import type { BlobRef } from '../../lib/swarm/index.ts'
-import type { Logger } from '../../lib/telemetry/index.ts'
 import { blobKey } from './blob-keys.ts'
-import type { Refusals } from './refusals.ts'
-import type { Siblings } from './siblings.ts'
+import { type Bringing, type BringingComponents, bringing } from './bringing.ts'
+import { askHoldings } from './holdings.ts'
+import { partialOf } from './landing.ts'
+import { partialBytes } from './partial-bytes.ts'
+import type { Holding } from './siblings.ts'
 
-export interface IngestComponents {
-  readonly store: BlobStore
-  readonly backends: Pick<Backends, 'backendFor'>
-  readonly cluster: Cluster
-  readonly siblings: Siblings
-  readonly refusals: Refusals
-  readonly logger: Logger
-  /** Payload bytes that came in, by where from. */
-  readonly onReceived: (from: 'store' | 'origin', bytes: number) => void
-  /** A blob has become complete here. */
-  readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
-}
+export type IngestComponents = BringingComponents
 
 export interface IngestOptions extends AbortOptions {
-  /** The request came from another origin: read the store or refuse, never ask a sibling. */
+  /** The request came from another origin: read the store, or from who reads it, or refuse. */
   readonly hop: boolean
 }
 
+/** A blob that is here, or comes in. */
+export interface OpenBlob {
+  /** Bytes of the whole blob. */
+  readonly size: number
+  /**
+   * The bytes of `range`, also of a blob that still comes in: as they come and unverified, but for the last 64 KiB,
+   * which wait until the digest is right. When the blob does not come the stream fails.
+   */
+  readonly read: (range: ByteRange, options?: AbortOptions) => Promise<Readable>
+}
+
 /**
- * Brings blobs that this origin lacks. The first healthy owner on the ring reads the backend, the others read it from
- * that one, and each origin has at most one read under way for a blob: so a byte leaves the backend once per cluster
- * while the health views agree. Views that differ cannot deadlock, because a request with the hop mark never asks on.
+ * Brings blobs that this origin lacks. The first healthy owner on the ring reads the backend, the others read from that
+ * one while it does, and each origin brings a blob once at a time: so a byte leaves the backend once per cluster. When
+ * the reader dies the next owner goes on with what the living have; see `Bringing`. To be stopped before the store is.
  */
-export interface Ingest {
+export interface Ingest extends Startable {
   /** Size in bytes, without fetching. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE */
   size(blob: BlobRef, options?: AbortOptions): Promise<number>
   /** @throws BLOB_UNKNOWN, DIGEST_REFUSED, NOT_OWNER, BACKEND_CORRUPT, BACKEND_UNAVAILABLE, STORE_FULL */
   ensure(blob: BlobRef, options: IngestOptions): Promise<StoredBlob>
-}
-
-async function* counted(body: AsyncIterable<Uint8Array>, count: (bytes: number) => void): AsyncIterable<Uint8Array> {
-  for await (const chunk of body) {
-    count(chunk.byteLength)
-    yield chunk
-  }
+  /** For another origin, as soon as the size is known. @throws as `ensure` */
+  openForHop(blob: BlobRef, options?: AbortOptions): Promise<OpenBlob>
+  /** What is here at this moment. `asker` names an origin that is about to read the store. @throws DIGEST_REFUSED */
+  holding(blob: BlobRef, options?: { readonly asker?: string | undefined }): Promise<Holding>
+  /** A range of what is here, unverified; it waits for nothing. @throws RANGE_UNSATISFIABLE */
+  openHeld(blob: BlobRef, range: ByteRange, options?: AbortOptions): Promise<Readable>
 }
 
 const unknown = (blob: BlobRef) => appError('BLOB_UNKNOWN', { detail: { digest: blob.digest } })
 
-interface Arrival {
-  readonly blob: BlobRef
-  readonly from: 'store' | 'origin'
-  readonly body: Readable
+/** The pieces of a partial blob, joined where they touch. */
+function rangesOf({ map, have }: PartialBlob): readonly ByteRange[] {
+  const ranges: ByteRange[] = []
+  for (const piece of have) {
+    const { start, end } = map.rangeOf(piece)
+    const before = ranges.at(-1)
+    if (before?.end === start) ranges[ranges.length - 1] = { start: before.start, end }
+    else ranges.push({ start, end })
+  }
+  return ranges
 }
 
-/** Takes a blob into the local store. @throws BACKEND_CORRUPT when it is something else; nothing of it stays then */
-async function receive(components: IngestComponents, { blob, from, body }: Arrival, signal: AbortSignal) {
-  const upload = await components.store.createUpload()
-  try {
-    await upload.append(
-      counted(body, (bytes) => components.onReceived(from, bytes)),
-      { offset: 0, signal },
-    )
-    if ((await upload.digest(digestAlgorithm(blob.digest))) !== blob.digest) {
-      throw appError('BACKEND_CORRUPT', { detail: { digest: blob.digest, from, size: upload.size } })
+class OriginIngest implements Ingest {
+  readonly #components: IngestComponents
+  readonly #memberId: string
+  readonly #underWay = new Map<Digest, Bringing>()
+  readonly #looks = singleFlight<Digest, number>()
+  #stopped = false
+
+  constructor(components: IngestComponents, memberId: string) {
+    this.#components = components
+    this.#memberId = memberId
+  }
+
+  async start(): Promise<void> {
+    this.#stopped = false
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    const all = [...this.#underWay.values()]
+    for (const one of all) one.stop()
+    await Promise.allSettled(all.map(({ done }) => done))
+  }
+
+  async size(blob: BlobRef, options: AbortOptions = {}): Promise<number> {
+    const { store, refusals } = this.#components
+    const stored = await store.stat(blob.digest)
+    if (stored !== undefined) return stored.size
+    refusals.check(blob.digest)
+    const known = this.#underWay.get(blob.digest)?.intake?.partial.map.length
+    return known ?? this.#looks.run(blob.digest, (signal) => this.#look(blob, signal), options)
+  }
+
+  async ensure(blob: BlobRef, { hop, signal }: IngestOptions): Promise<StoredBlob> {
+    const stored = await this.#components.store.stat(blob.digest)
+    return stored ?? abortable(this.#join(blob, hop).done, signal)
+  }
+
+  async openForHop(blob: BlobRef, { signal }: AbortOptions = {}): Promise<OpenBlob> {
+    const { store } = this.#components
+    const stored = await store.stat(blob.digest)
+    if (stored === undefined) {
+      const brought = this.#join(blob, true)
+      const intake = await abortable(brought.arriving(), signal)
+      if (intake !== undefined) {
+        return { size: intake.partial.map.length, read: async (range, options) => intake.open(range, options) }
+      }
+      throwIfAborted(signal)
     }
-    const stored = await upload.commit(blob.digest)
-    components.onStored(blob, stored)
-    return stored
-  } catch (err) {
-    await upload.abort()
-    throw err
-  } finally {
-    body.destroy()
+    const { size } = stored ?? (await this.ensure(blob, { hop: true, signal }))
+    return { size, read: (range, options = {}) => store.open(blob.digest, { ...options, range }) }
+  }
+
+  async holding(blob: BlobRef, { asker }: { readonly asker?: string | undefined } = {}): Promise<Holding> {
+    const { store, refusals } = this.#components
+    const stored = await store.stat(blob.digest)
+    if (stored !== undefined) {
+      return { size: stored.size, ranges: [wholeRange(stored.size)], verified: true, claim: 'none' }
+    }
+    refusals.check(blob.digest)
+    const claim = this.#underWay.get(blob.digest)?.claimFor(asker) ?? 'none'
+    const partial = await this.#partial(blob)
+    return { size: partial?.map.length, ranges: partial === undefined ? [] : rangesOf(partial), verified: false, claim }
+  }
+
+  async openHeld(blob: BlobRef, range: ByteRange, options: AbortOptions = {}): Promise<Readable> {
+    const { store } = this.#components
+    if ((await store.stat(blob.digest)) !== undefined) return store.open(blob.digest, { ...options, range })
+    const partial = await this.#partial(blob)
+    if (
+      partial === undefined ||
+      !rangesOf(partial).some(({ start, end }) => start <= range.start && range.end <= end)
+    ) {
+      throw appError('RANGE_UNSATISFIABLE', { detail: { ...range } })
+    }
+    return Readable.from(partialBytes(partial, range), { objectMode: false })
+  }
+
+  async #partial({ digest }: BlobRef): Promise<PartialBlob | undefined> {
+    const underWay = this.#underWay.get(digest)
+    return underWay === undefined ? partialOf(this.#components.store, digest) : underWay.intake?.partial
+  }
+
+  /** The way of the blob into this origin: the one under way, or a new one. */
+  #join(blob: BlobRef, hop: boolean): Bringing {
+    const { refusals } = this.#components
+    refusals.check(blob.digest)
+    const underWay = this.#underWay.get(blob.digest)
+    if (hop && underWay?.claims !== true) this.#checkOwner(blob)
+    if (hop) underWay?.claim()
+    return underWay ?? this.#begin(blob, hop)
+  }
+
+  #begin(blob: BlobRef, claims: boolean): Bringing {
+    if (this.#stopped) throw appError('SHUTTING_DOWN')
+    const begun = bringing(this.#components, blob, { memberId: this.#memberId, claims })
+    this.#underWay.set(blob.digest, begun)
+    const forget = () => void this.#underWay.delete(blob.digest)
+    begun.done.then(forget, forget)
+    return begun
+  }
+
+  #checkOwner({ digest }: BlobRef) {
+    const { cluster } = this.#components
+    if ([...cluster.owners(digest), ...cluster.liveOwners(digest)].some(({ id }) => id === this.#memberId)) return
+    throw appError('NOT_OWNER', { detail: { digest, member: this.#memberId } })
+  }
+
+  /** What the store says; when it has no answer, what another origin knows that has the whole blob. */
+  async #look(blob: BlobRef, signal: AbortSignal): Promise<number> {
+    const { backends } = this.#components
+    let failure: { readonly err: unknown } | undefined
+    try {
+      const object = await backends.backendFor(blob.namespace).stat(blobKey(blob.digest), { signal })
+      if (object !== undefined) return object.size
+    } catch (err) {
+      failure = { err }
+    }
+    throwIfAborted(signal)
+    const held = await askHoldings(this.#components, blob, { memberId: this.#memberId, claims: false, signal })
+    const whole = held.find(({ holding }) => holding.verified)
+    if (whole?.holding.size !== undefined) return whole.holding.size
+    throw failure === undefined ? unknown(blob) : failure.err
   }
 }
-
-/** Reads the backend, whose wrong content is refused for a while. */
-async function readBackend(components: IngestComponents, blob: BlobRef, signal: AbortSignal): Promise<StoredBlob> {
-  const { backends, refusals } = components
-  const object = await backends.backendFor(blob.namespace).read(blobKey(blob.digest), { signal })
-  if (object === undefined) throw unknown(blob)
-  try {
-    const stored = await receive(components, { blob, from: 'store', body: object.body }, signal)
-    refusals.clear(blob.digest)
-    return stored
-  } catch (err) {
-    if (hasCode(err, 'BACKEND_CORRUPT')) refusals.add(blob.digest)
-    throw err
-  }
-}
-
-/** Reads a sibling; undefined when it cannot give the blob and the next one should be asked. */
-async function readSibling(
-  components: IngestComponents,
-  member: Member,
-  blob: BlobRef,
-  signal: AbortSignal,
-): Promise<StoredBlob | undefined> {
-  const { siblings, cluster, logger } = components
-  const giveUp = (err: unknown) => {
-    reportFailure(cluster, member, err)
-    logger.info('failed to read a blob from its owner, trying the next', { member: member.id, err })
-  }
-  throwIfAborted(signal)
-  let body: Readable
-  try {
-    body = (await siblings.read(member, blob, { signal })).body
-  } catch (err) {
-    // Its full disk is its own; that it does not know the blob, or refuses it, holds for everybody.
-    if (isAbort(err) || hasCode(err, 'BLOB_UNKNOWN', 'DIGEST_REFUSED')) throw err
-    giveUp(err)
-    return undefined
-  }
-  try {
-    const stored = await receive(components, { blob, from: 'origin', body }, signal)
-    cluster.report(member.id, 'ok')
-    return stored
-  } catch (err) {
-    if (isAbort(err) || hasCode(err, 'STORE_FULL')) throw err
-    giveUp(err)
-    return undefined
-  }
-}
-
-type Bring = (blob: BlobRef, signal: AbortSignal) => Promise<StoredBlob>
 
 export function ingest(components: IngestComponents, init: { readonly memberId: string }): Ingest {
-  const { store, backends, cluster, refusals } = components
-  const backendReads = singleFlight<Digest, StoredBlob>()
-  const siblingReads = singleFlight<Digest, StoredBlob>()
-  const isSelf = (member: Member) => member.id === init.memberId
-
-  // What has begun is finished even when every asker has left: the next one would begin from the start. The work's own
-  // wait never leaves, so nobody's signal reaches it; the store cuts it when the service stops.
-  const shared = (
-    flights: SingleFlight<Digest, StoredBlob>,
-    blob: BlobRef,
-    work: Bring,
-    signal: AbortSignal | undefined,
-  ) => {
-    const flight = flights.run(blob.digest, (own) => work(blob, own))
-    flight.catch(() => undefined)
-    return abortable(flight, signal)
-  }
-
-  const fromBackend = (blob: BlobRef, signal: AbortSignal | undefined) =>
-    shared(backendReads, blob, (wanted, own) => readBackend(components, wanted, own), signal)
-
-  const fromOwners = async (blob: BlobRef, signal: AbortSignal): Promise<StoredBlob> => {
-    for (const member of cluster.liveOwners(blob.digest)) {
-      if (isSelf(member)) break
-      const stored = await readSibling(components, member, blob, signal)
-      if (stored !== undefined) return stored
-    }
-    return fromBackend(blob, signal)
-  }
-
-  return {
-    async size(blob, options = {}) {
-      const stored = await store.stat(blob.digest)
-      if (stored !== undefined) return stored.size
-      refusals.check(blob.digest)
-      const object = await backends.backendFor(blob.namespace).stat(blobKey(blob.digest), options)
-      if (object === undefined) throw unknown(blob)
-      return object.size
-    },
-    async ensure(blob, { hop, signal }) {
-      const stored = await store.stat(blob.digest)
-      if (stored !== undefined) return stored
-      refusals.check(blob.digest)
-      if (!hop) return shared(siblingReads, blob, fromOwners, signal)
-      if (![...cluster.owners(blob.digest), ...cluster.liveOwners(blob.digest)].some(isSelf)) {
-        throw appError('NOT_OWNER', { detail: { digest: blob.digest, member: init.memberId } })
-      }
-      return fromBackend(blob, signal)
-    },
-  }
+  return new OriginIngest(components, init.memberId)
 }

@@ -104,7 +104,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
 /** One origin. @throws INSECURE_BIND, CONFIG_INVALID */
 export function originService(components: OriginComponents, config: OriginConfig): OriginService {
   const { runtime, http, cluster, store, backends, engine, siblings } = originParts(components, config)
-  const { logger, clock, metrics } = runtime
+  const { logger, clock, random, metrics } = runtime
   const bytes = blobTraffic(metrics)
   const tasks = background((name, err) => logger.error('background task failed', { name, err }))
   const hashes = pieceHashes(store)
@@ -117,7 +117,7 @@ export function originService(components: OriginComponents, config: OriginConfig
 
   const self = { memberId: config.member }
   const refused = refusals(clock)
-  const shared = { refusals: refused, store, backends, cluster, siblings, logger, clock, onStored }
+  const shared = { refusals: refused, store, backends, cluster, siblings, logger, clock, random, onStored }
   const bring = ingest({ ...shared, onReceived: bytes.received }, self)
   const place = placement({ ...shared, onSent: bytes.sent }, self)
   const uploads = uploadSessions(
@@ -137,7 +137,9 @@ export function originService(components: OriginComponents, config: OriginConfig
     routes: originAdminRoutes({ store }),
   })
   return {
-    ...state.around(lifecycle([http, store, backends, tasks, engine, seedStored(store, engine), ops, admin, main])),
+    ...state.around(
+      lifecycle([http, store, backends, bring, tasks, engine, seedStored(store, engine), ops, admin, main]),
+    ),
     engine,
     get url() {
       return main.url

@@ -10,6 +10,11 @@ export function siblingClients(http: HttpClient, cluster: Cluster): Siblings {
   return {
     read: (member, { namespace, digest }, options = {}) =>
       client(member).readBlob(namespace, digest, { ...options, hop: true, patient: true }),
+    async holding(member, { namespace, digest }, options = {}) {
+      const { size, ranges, verified, claim } = await client(member).holding(namespace, digest, options)
+      return { size, ranges: ranges.map(([start, end]) => ({ start, end })), verified, claim }
+    },
+    readHeld: (member, { namespace, digest }, options) => client(member).readHeld(namespace, digest, options),
     async put(member, { namespace, digest }, { size, body }, options = {}) {
       await client(member).putBlob(namespace, digest, { ...options, size, body, hop: true })
     },

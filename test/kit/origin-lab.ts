@@ -1,6 +1,8 @@
+import type { Readable } from 'node:stream'
 import { type Backend, memoryBackend } from '../../lib/backend/index.ts'
 import { appError, type FakeClock, fakeClock, seededRandom } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
+import { wholeRange } from '../../lib/core/index.ts'
 import { type BlobStore, memoryStore, type StoredBlob } from '../../lib/store/index.ts'
 import type { BlobRef } from '../../lib/swarm/index.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
@@ -11,6 +13,7 @@ import type { Siblings } from '../../services/origin/siblings.ts'
 import { type UploadSessions, uploadSessions } from '../../services/origin/upload-sessions.ts'
 import { clusterOf, someMembers } from './cluster.ts'
 import { type FaultyBackend, faultyBackend } from './faulty-backend.ts'
+import { type WatchedBackend, watchedBackend } from './watched-backend.ts'
 
 /** One origin's rules, without listeners: its calls to others go straight to their objects. */
 export interface LabOrigin {
@@ -19,13 +22,19 @@ export interface LabOrigin {
   readonly ingest: Ingest
   readonly uploads: UploadSessions
   readonly cluster: Cluster
-  /** Calls to it fail from now on, as those to a dead process do. */
-  kill(): void
+  /** Payload bytes that came in, by where from. */
+  readonly received: Readonly<Record<'store' | 'origin', number>>
+  /** Calls to it and answers of it fail from now on, as those of a dead process do; what it has stays. */
+  kill(): Promise<void>
+  /** It answers again, with what it had. */
+  restart(): void
 }
 
 export interface OriginLab {
   readonly origins: readonly LabOrigin[]
   readonly backend: FaultyBackend
+  /** The same, as the origins see it: byte by byte. */
+  readonly watched: WatchedBackend
   readonly inner: Backend
   readonly clock: FakeClock
   origin(id: string): LabOrigin
@@ -44,6 +53,7 @@ export function originLab(init: OriginLabInit): OriginLab {
   const members = someMembers(init.count)
   const inner = memoryBackend()
   const backend = faultyBackend(inner)
+  const watched = watchedBackend(backend.backend)
   const dead = new Set<string>()
   const origins: LabOrigin[] = []
 
@@ -53,11 +63,25 @@ export function originLab(init: OriginLabInit): OriginLab {
     return found
   }
 
+  /** Bodies on their way from each origin; they break when it dies. */
+  const bodies = new Map<string, Set<Readable>>(members.map(({ id }) => [id, new Set()]))
+  const sent = (id: string, body: Readable): Readable => {
+    const own = bodies.get(id)
+    own?.add(body)
+    body.once('close', () => own?.delete(body))
+    return body
+  }
+
   const siblings: Siblings = {
-    async read(member, blob, options) {
-      const { ingest: bring, store } = origin(member.id)
-      const { size } = await bring.ensure(blob, { hop: true, ...options })
-      return { size, body: await store.open(blob.digest) }
+    async read(member, blob, { range, signal } = {}) {
+      const { size, read } = await origin(member.id).ingest.openForHop(blob, { signal })
+      origin(member.id)
+      return { size, body: sent(member.id, await read(range ?? wholeRange(size), { signal })) }
+    },
+    holding: async (member, blob, options) => origin(member.id).ingest.holding(blob, options),
+    async readHeld(member, blob, { range, signal }) {
+      const body = await origin(member.id).ingest.openHeld(blob, range, { signal })
+      return { size: range.end - range.start, body: sent(member.id, body) }
     },
     async put(member, blob, { body }) {
       const { store } = origin(member.id)
@@ -80,16 +104,37 @@ export function originLab(init: OriginLabInit): OriginLab {
       store,
       cluster,
       siblings,
-      backends: { backendFor: () => backend.backend },
+      backends: { backendFor: () => watched.backend },
       logger: silentLogger(),
       onStored: ignore,
+      clock,
+      random: seededRandom(id.length),
     }
-    const bring = ingest({ ...shared, onReceived: () => undefined }, { memberId: id })
+    const received = { store: 0, origin: 0 }
+    const onReceived = (from: 'store' | 'origin', bytes: number) => {
+      received[from] += bytes
+    }
+    const startIngest = () => ingest({ ...shared, onReceived }, { memberId: id })
+    let bring = startIngest()
     const place = placement({ ...shared, onSent: () => undefined }, { memberId: id })
     const uploads = uploadSessions({ ...shared, placement: place, onReceived: () => undefined }, { memberId: id })
-    return { id, store, ingest: bring, uploads, cluster, kill: () => void dead.add(id) }
+    const kill = async () => {
+      dead.add(id)
+      for (const body of bodies.get(id) ?? []) body.destroy(appError('PEER_CLOSED', { detail: { member: id } }))
+      await bring.stop()
+    }
+    const restart = () => {
+      dead.delete(id)
+      bring = startIngest()
+    }
+    return {
+      ...{ id, store, uploads, cluster, received, kill, restart },
+      get ingest() {
+        return bring
+      },
+    }
   }
 
   for (const { id } of members) origins.push(labOrigin(id))
-  return { origins, backend, inner, clock, origin }
+  return { origins, backend, watched, inner, clock, origin }
 }

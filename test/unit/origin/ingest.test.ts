@@ -37,7 +37,7 @@ describe('bringing a blob from the store', () => {
   test('the next owner reads the store when the first is dead', async () => {
     const lab = await started(originLab({ count: 3, replicas: 2 }))
     const [first, second] = owners(lab)
-    first!.kill()
+    await first!.kill()
     await second!.ingest.ensure(blob, { hop: false })
     expect(lab.backend.calls.read).toBe(1)
     expect(await second!.store.stat(content.digest)).toBeDefined()
@@ -46,7 +46,7 @@ describe('bringing a blob from the store', () => {
   test('the full disk of the first owner does not stop the second from reading the store', async () => {
     const lab = await started(originLab({ count: 3, replicas: 2 }))
     const [first, second] = owners(lab)
-    Object.assign(first!.ingest, { ensure: () => Promise.reject(appError('STORE_FULL')) })
+    Object.assign(first!.ingest, { openForHop: () => Promise.reject(appError('STORE_FULL')) })
     await expect(second!.ingest.ensure(blob, { hop: false })).resolves.toMatchObject({ size: content.bytes.length })
     expect(lab.backend.calls.read).toBe(1)
   })

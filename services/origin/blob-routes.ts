@@ -1,0 +1,140 @@
+import { Readable } from 'node:stream'
+import { HOP_HEADER, type HoldingAnswer, originRoutes } from '../../lib/api/index.ts'
+import { appError } from '../../lib/base/index.ts'
+import { type Digest, digestAlgorithm, parseDigest, rangeLength, wholeRange } from '../../lib/core/index.ts'
+import {
+  contentRange,
+  type Exchange,
+  parseRange,
+  type Route,
+  sendEmpty,
+  sendJson,
+  sendStream,
+} from '../../lib/http/index.ts'
+import type { BlobStore, StoredBlob } from '../../lib/store/index.ts'
+import type { BlobRef } from '../../lib/swarm/index.ts'
+import type { Ingest, OpenBlob } from './ingest.ts'
+import { type MetainfoComponents, metainfoStream } from './metainfo-stream.ts'
+import type { Refusals } from './refusals.ts'
+
+export interface BlobRoutesComponents extends MetainfoComponents {
+  readonly store: BlobStore
+  readonly ingest: Ingest
+  readonly refusals: Pick<Refusals, 'clear'>
+  readonly onReceived: (from: 'client' | 'origin', bytes: number) => void
+  readonly onSent: (to: 'client' | 'replica', bytes: number) => void
+  readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
+}
+
+const blobOf = ({ params }: Exchange): BlobRef => ({
+  digest: parseDigest(params['digest'] ?? ''),
+  namespace: params['namespace'] ?? '',
+})
+
+const isHop = (exchange: Exchange) => exchange.req.headers[HOP_HEADER] === '1'
+
+const blobHeaders = (digest: Digest) => ({
+  'content-type': 'application/octet-stream',
+  'docker-content-digest': digest,
+  etag: `"${digest}"`,
+  'accept-ranges': 'bytes',
+})
+
+/** Answers with the blob or the single range that is asked for. */
+async function sendBlob({ onSent }: Pick<BlobRoutesComponents, 'onSent'>, exchange: Exchange, blob: OpenBlob) {
+  const { size } = blob
+  const asked = parseRange(exchange.req.headers.range, size)
+  if (asked.kind === 'unsatisfiable') throw appError('RANGE_UNSATISFIABLE', { detail: { size } })
+  const range = asked.kind === 'single' ? asked.range : wholeRange(size)
+  await sendStream(exchange, {
+    status: asked.kind === 'single' ? 206 : 200,
+    headers: {
+      ...blobHeaders(blobOf(exchange).digest),
+      'content-length': rangeLength(range),
+      'content-range': asked.kind === 'single' ? contentRange(range, size) : undefined,
+    },
+    body: await blob.read(range, { signal: exchange.signal }),
+    onBytes: (bytes) => onSent(isHop(exchange) ? 'replica' : 'client', bytes),
+  })
+}
+
+/** Blobs: read, bring, and take copies. */
+function readRoutes(components: BlobRoutesComponents): readonly Route[] {
+  const { store, ingest } = components
+
+  const head = async (exchange: Exchange) => {
+    const blob = blobOf(exchange)
+    const size = await ingest.size(blob, { signal: exchange.signal })
+    sendEmpty(exchange, 200, { ...blobHeaders(blob.digest), 'content-length': size })
+  }
+
+  const get = async (exchange: Exchange) => {
+    const blob = blobOf(exchange)
+    const { signal } = exchange
+    if (isHop(exchange)) return sendBlob(components, exchange, await ingest.openForHop(blob, { signal }))
+    const { size } = await ingest.ensure(blob, { hop: false, signal })
+    return sendBlob(components, exchange, { size, read: (range) => store.open(blob.digest, { range, signal }) })
+  }
+
+  const put = async (exchange: Exchange) => {
+    const blob = blobOf(exchange)
+    const upload = await store.createUpload()
+    try {
+      await upload.append(exchange.req, { offset: 0, signal: exchange.signal })
+      components.onReceived('origin', upload.size)
+      const actual = await upload.digest(digestAlgorithm(blob.digest))
+      if (actual !== blob.digest) throw appError('DIGEST_INVALID', { detail: { expected: blob.digest, actual } })
+      components.onStored(blob, await upload.commit(blob.digest))
+      components.refusals.clear(blob.digest)
+    } catch (err) {
+      await upload.abort()
+      throw err
+    }
+    sendEmpty(exchange, 201)
+  }
+
+  const metainfo = async (exchange: Exchange) => {
+    const records = metainfoStream(components, blobOf(exchange), { hop: isHop(exchange), signal: exchange.signal })
+    await sendStream(exchange, {
+      status: 200,
+      headers: { 'content-type': 'application/vnd.shoal.metainfo.v1' },
+      body: Readable.from(records, { objectMode: false }),
+    })
+  }
+
+  return [
+    { methods: ['HEAD'], path: originRoutes.blob, right: 'read', summary: 'size of the blob', handle: head },
+    { methods: ['GET'], path: originRoutes.blob, right: 'read', summary: 'the blob, with single ranges', handle: get },
+    { methods: ['PUT'], path: originRoutes.blob, right: 'write', summary: 'takes a copy', handle: put },
+    { methods: ['GET'], path: originRoutes.metainfo, right: 'read', summary: 'the metainfo stream', handle: metainfo },
+  ]
+}
+
+/** What other origins ask when they are about to read the store. */
+function holdingRoutes(components: BlobRoutesComponents): readonly Route[] {
+  const { ingest } = components
+
+  const holding = async (exchange: Exchange) => {
+    const asker = exchange.query.get('asker') ?? undefined
+    const { size, ranges, verified, claim } = await ingest.holding(blobOf(exchange), { asker })
+    const answer: HoldingAnswer = { size, ranges: ranges.map(({ start, end }) => [start, end]), verified, claim }
+    sendJson(exchange, 200, answer)
+  }
+
+  const held = async (exchange: Exchange) => {
+    const blob = blobOf(exchange)
+    const { size } = await ingest.holding(blob)
+    if (size === undefined) throw appError('RANGE_UNSATISFIABLE', { message: 'nothing of the blob is here' })
+    await sendBlob(components, exchange, { size, read: (range, options) => ingest.openHeld(blob, range, options) })
+  }
+
+  return [
+    { methods: ['GET'], path: originRoutes.holding, right: 'read', summary: 'what is here of it', handle: holding },
+    { methods: ['GET'], path: originRoutes.held, right: 'read', summary: 'a range of what is here', handle: held },
+  ]
+}
+
+/** Blobs, for clients and for the other origins. */
+export function blobRoutes(components: BlobRoutesComponents): readonly Route[] {
+  return [...readRoutes(components), ...holdingRoutes(components)]
+}
