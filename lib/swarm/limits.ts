@@ -43,8 +43,10 @@ export const swarmLimits = {
   lingerMs: 30_000,
   /** The last bytes of a blob wait for the `verified` record. */
   withheldTailBytes: 64 * 1024,
-  /** Pieces under way (asked for, being hashed or written), all torrents together. */
+  /** Pieces in memory (asked for, being hashed or written, warm), all torrents together. */
   pieceBufferBytes: 64 * 1024 * 1024,
+  /** Of these, pieces that are stored and stay warm for who reads them next. */
+  warmPieceBytes: 32 * 1024 * 1024,
   /** Slices of 1 MiB kept for readers and uploads, all torrents together. */
   sliceCacheBytes: 32 * 1024 * 1024,
   /** Pieces kept in memory for the readers of one torrent while the disk is full. */

@@ -29,6 +29,8 @@ import {
   swarmMeters,
   type Torrent,
   uploadLane,
+  type WarmPieces,
+  warmPieces,
 } from '../torrent/index.ts'
 import { allowedPeers, type HostRule } from './allowed-peers.ts'
 import { type BanList, banList } from './ban-list.ts'
@@ -102,6 +104,7 @@ class Engine implements SwarmEngine {
   readonly #limits: SwarmLimits
   readonly #allows: HostRule
   readonly #meters: SwarmMeters
+  readonly #warm: WarmPieces
   readonly #slices: SliceCache
   readonly #refusals: Refusals
   readonly #bans: BanList
@@ -117,7 +120,8 @@ class Engine implements SwarmEngine {
     this.#limits = { ...swarmLimits, ...init.limits }
     this.#allows = allowedPeers(init.allowedPeers)
     this.#meters = swarmMeters(components.metrics)
-    this.#slices = sliceCache(this.#limits.sliceCacheBytes)
+    this.#warm = warmPieces(this.#limits.warmPieceBytes)
+    this.#slices = sliceCache(this.#limits.sliceCacheBytes, this.#warm)
     this.#refusals = refusals(components.clock, this.#limits)
     this.#bans = banList(this.#limits.maxBans)
     this.#schedule = announceSchedule(components)
@@ -224,6 +228,7 @@ class Engine implements SwarmEngine {
       limits: this.#limits,
       meters: this.#meters,
       slices: this.#slices,
+      warm: this.#warm,
       refusals: this.#refusals,
       bans: this.#bans,
       schedule: this.#schedule,

@@ -5,11 +5,20 @@ import type { ReaderWindow } from '../picker/index.ts'
 import type { ArrivingContent } from './content.ts'
 import { type Relay, relay } from './relay.ts'
 import type { SliceCache } from './slice-cache.ts'
+import type { WarmPieces } from './warm-pieces.ts'
 
 export interface ArrivalInit {
   readonly content: ArrivingContent
   readonly slices: SliceCache
+  readonly warm: WarmPieces
   readonly limits: SwarmLimits
+}
+
+/** A piece whose hash was right. `free` gives its memory back; to be called once, when the bytes are no longer read. */
+export interface VerifiedPiece {
+  readonly bytes: Uint8Array
+  readonly hash: Uint8Array
+  readonly free: () => void
 }
 
 /** A blob on its way to the disk: pieces go in, readers' bytes come out, and a full disk is bridged by memory. */
@@ -47,24 +56,32 @@ export class Arrival {
    */
   async take(
     piece: number,
-    { bytes, hash }: { readonly bytes: Uint8Array; readonly hash: Uint8Array },
+    { bytes, hash, free }: VerifiedPiece,
     positions: () => readonly ReaderWindow[],
   ): Promise<AppError | undefined> {
+    const { partial, key } = this.content
     try {
-      await this.#store(piece, bytes, hash)
-      return undefined
+      if (partial === undefined) throw appError('STORE_FULL')
+      await partial.write(piece, bytes, hash)
     } catch (err) {
       this.#relay.put(piece, bytes, positions())
+      free()
       return toAppError(err, 'STORE_FULL')
     }
+    this.#relay.relieve()
+    const aheadOfReader = positions().some(({ next, end }) => piece >= next && piece < end)
+    this.#init.warm.keep(key, piece, { bytes, free }, aheadOfReader)
+    return undefined
   }
 
-  async #store(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void> {
-    const { partial } = this.content
-    if (partial === undefined) throw appError('STORE_FULL')
-    await partial.write(piece, bytes, hash)
-    this.#relay.relieve()
-    this.#init.slices.keep(this.content, piece, bytes)
+  /** No reader is left. */
+  unread(): void {
+    this.#init.warm.passed(this.content.key)
+  }
+
+  /** Nothing of it stays in memory. */
+  close(): void {
+    this.#init.warm.drop(this.content.key)
   }
 
   /** What of `range` can be read at once, from its start; undefined when nothing. */
@@ -79,9 +96,10 @@ export class Arrival {
   /** Fills `into` with the bytes of a range that `readable` returned, and that is as long. */
   async read(range: ByteRange, into: Uint8Array): Promise<void> {
     const piece = this.map.pieceAt(range.start)
+    const { start, end } = this.map.rangeOf(piece)
     const kept = this.#relay.get(piece)
-    if (kept === undefined) return this.#init.slices.read(this.content, range, into)
-    const { start } = this.map.rangeOf(piece)
-    into.set(kept.subarray(range.start - start, range.end - start))
+    if (kept === undefined) await this.#init.slices.read(this.content, range, into)
+    else into.set(kept.subarray(range.start - start, range.end - start))
+    if (range.end === end) this.#init.warm.passed(this.content.key, piece)
   }
 }

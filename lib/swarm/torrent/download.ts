@@ -4,6 +4,7 @@ import type { PieceDigester } from '../../metainfo/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { PeerConnection } from '../peer/index.ts'
 import { pickPiece, type ReaderWindow } from '../picker/index.ts'
+import type { VerifiedPiece } from './arrival.ts'
 import { type AssignmentView, nextBlock, pickView } from './assignment.ts'
 import { BlockRequests } from './block-requests.ts'
 import type { BufferPool } from './buffer-pool.ts'
@@ -38,8 +39,8 @@ export interface DownloadTarget {
   windows(nowMs: number): readonly ReaderWindow[]
   /** Bytes of the blob that are not here. */
   leftBytes(): number
-  /** Takes a verified piece; resolves when the bytes are no longer needed, stored or not. Never rejects. */
-  take(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void>
+  /** Takes a verified piece over; resolves when it is stored, or could not be. Never rejects. */
+  take(piece: number, verified: VerifiedPiece): Promise<void>
   events: {
     onReceived(from: PieceSourceKind, bytes: number): void
     /** A peer sent wrong bytes, or `HTTP` did. */
@@ -271,7 +272,7 @@ export class Download {
     const nowMs = this.#components.clock.monotonicMs()
     this.#components.meters.hashSeconds.observe((nowMs - startMs) / 1000)
     const hash = this.#stopped ? undefined : this.#target.hashOf(job.piece)
-    if (hash === undefined) this.#jobs.done(job)
+    if (hash === undefined) this.#jobs.drop(job)
     else if (Buffer.compare(actual, hash) === 0) this.#good(job, hash, nowMs)
     else this.#bad(job)
   }
@@ -280,8 +281,9 @@ export class Download {
     const tookMs = nowMs - job.startedMs
     this.#pieceMs = this.#pieceMs === undefined ? tookMs : this.#pieceMs + (tookMs - this.#pieceMs) * PIECE_TIME_WEIGHT
     for (const liar of this.#suspects.judge(job.piece, job.buffer)) this.#target.events.onLiar(liar)
-    void this.#target.take(job.piece, job.buffer, hash).then(() => {
-      this.#jobs.done(job)
+    const free = () => this.#jobs.free(job)
+    void this.#target.take(job.piece, { bytes: job.buffer, hash, free }).then(() => {
+      this.#jobs.stored(job)
       this.wake()
     })
   }
@@ -289,7 +291,7 @@ export class Download {
   #bad(job: PieceJob): void {
     this.#components.meters.badPieces.add()
     const liars = this.#suspects.accuse(job)
-    this.#jobs.done(job)
+    this.#jobs.drop(job)
     for (const liar of liars) this.#target.events.onLiar(liar)
     this.wake()
   }

@@ -59,7 +59,8 @@ export class PieceJobs {
 
   /** Gives the piece up; its open requests must have been cancelled, since the buffer is used again. */
   drop(job: PieceJob): void {
-    if (this.isFetching(job) && this.#fetching.delete(job.piece)) this.#init.buffers.give(job.buffer)
+    const known = this.isFetching(job) ? this.#fetching.delete(job.piece) : this.#whole.delete(job)
+    if (known) this.free(job)
   }
 
   /** Every byte of the piece is here; it is checked and, when it is good, stored. */
@@ -68,9 +69,14 @@ export class PieceJobs {
     this.#whole.add(job)
   }
 
-  /** A whole piece needs its memory no longer. */
-  done(job: PieceJob): void {
-    if (this.#whole.delete(job)) this.#init.buffers.give(job.buffer)
+  /** The piece is in the store, or could not be put there; its memory is somebody else's to free. */
+  stored(job: PieceJob): void {
+    this.#whole.delete(job)
+  }
+
+  /** The memory of a whole piece is read no more. Once. */
+  free(job: PieceJob): void {
+    this.#init.buffers.give(job.buffer)
   }
 
   /** The first block that nobody gives, of a job that `fits`. */

@@ -6,6 +6,7 @@ import type { BlobRef, MetainfoSource, PieceSource } from '../outside.ts'
 import type { ArrivingContent } from './content.ts'
 import type { DownloadComponents } from './download.ts'
 import type { SliceCache } from './slice-cache.ts'
+import type { WarmPieces } from './warm-pieces.ts'
 
 export interface PullComponents extends DownloadComponents {
   readonly logger: Logger
@@ -13,6 +14,7 @@ export interface PullComponents extends DownloadComponents {
   readonly metainfo: MetainfoSource
   readonly pieces: PieceSource
   readonly slices: SliceCache
+  readonly warm: WarmPieces
 }
 
 export interface PullInit {

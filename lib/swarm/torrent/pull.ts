@@ -10,7 +10,7 @@ import {
 } from '../../base/index.ts'
 import type { ByteRange, MetaInfoHeader } from '../../core/index.ts'
 import { type MetainfoChange, metainfoLog } from '../../metainfo/index.ts'
-import { Arrival } from './arrival.ts'
+import { Arrival, type VerifiedPiece } from './arrival.ts'
 import { Completion } from './completion.ts'
 import { type ArrivingContent, arrivingContent } from './content.ts'
 import { Download, HTTP } from './download.ts'
@@ -97,8 +97,7 @@ export class Pull {
   /** Bytes not yet here; undefined before the header. */
   get leftBytes(): number | undefined {
     const { header } = this.#log
-    if (header === undefined) return undefined
-    if (this.#arrival === undefined) return header.length
+    if (header === undefined || this.#arrival === undefined) return header?.length
     const { have, map } = this.#arrival.content
     return have.complete ? 0 : Math.max(1, header.length - have.count * map.pieceLength)
   }
@@ -126,6 +125,7 @@ export class Pull {
     if (!this.#ended) this.#end(err)
     await this.#tasks.stop()
     await Promise.allSettled(this.#writes)
+    this.#arrival?.close()
     this.#release?.()
     this.#release = undefined
   }
@@ -165,7 +165,7 @@ export class Pull {
 
   #onContent(content: ArrivingContent): void {
     if (this.#ended) return
-    const arrival = new Arrival({ content, slices: this.#components.slices, limits: this.#components.limits })
+    const arrival = new Arrival({ ...this.#components, content })
     this.#arrival = arrival
     this.#release = content.partial?.lease()
     const { map, have } = content
@@ -179,7 +179,7 @@ export class Pull {
       wants: (piece) => this.#readers.active && arrival.wants(piece, positions),
       leftBytes: () => this.leftBytes ?? 0,
       windows: (nowMs) => this.#readers.windows(arrival, nowMs, download.pieceMs),
-      take: (piece, bytes, hash) => this.#take(arrival, piece, { bytes, hash }),
+      take: (piece, verified) => this.#take(arrival, piece, verified),
       events: {
         onReceived: (from, bytes) => {
           this.#received[from] += bytes
@@ -233,6 +233,7 @@ export class Pull {
 
   /** What is worth fetching next has changed. */
   #onMoved(): void {
+    if (!this.#readers.any) this.#arrival?.unread()
     if (this.#ended) return
     this.#recordsSinceWake = 0
     this.#download?.wake()
@@ -240,13 +241,13 @@ export class Pull {
   }
 
   /** A write that has begun is awaited by `stop`. */
-  #take(arrival: Arrival, piece: number, verified: { bytes: Uint8Array; hash: Uint8Array }): Promise<void> {
+  #take(arrival: Arrival, piece: number, verified: VerifiedPiece): Promise<void> {
     const write = this.#store(arrival, piece, verified).finally(() => this.#writes.delete(write))
     this.#writes.add(write)
     return write
   }
 
-  async #store(arrival: Arrival, piece: number, verified: { bytes: Uint8Array; hash: Uint8Array }): Promise<void> {
+  async #store(arrival: Arrival, piece: number, verified: VerifiedPiece): Promise<void> {
     const failure = await arrival.take(piece, verified, () => this.#readers.positions(arrival.map))
     if (this.#ended) return
     if (failure !== undefined) this.#onStepFailed(failure)

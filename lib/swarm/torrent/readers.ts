@@ -39,9 +39,14 @@ export class Readers {
     this.releaseAll()
   }
 
+  /** Somebody reads. */
+  get any(): boolean {
+    return this.#demands.size > 0
+  }
+
   /** Somebody reads, or did within `lingerMs`: the blob is worth fetching. Who only asks for its length wants no piece. */
   get active(): boolean {
-    if (this.#demands.size > 0) return true
+    if (this.any) return true
     const { clock, limits } = this.#components
     return this.#leftMs !== undefined && clock.monotonicMs() - this.#leftMs < limits.lingerMs
   }

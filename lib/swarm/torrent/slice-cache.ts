@@ -1,4 +1,5 @@
 import type { ByteRange, PieceMap } from '../../core/index.ts'
+import type { WarmPieces } from './warm-pieces.ts'
 
 /** Files are read in slices of this many bytes; it divides every piece length. */
 export const SLICE_LENGTH = 1024 * 1024
@@ -13,15 +14,13 @@ export interface SliceSource {
 }
 
 /**
- * Slices of blobs read or verified a moment ago, bounded in bytes: the blocks of one piece, asked for one after the other
- * by several peers and readers, cost one read of the file. Its memory is allocated once and used over and over, which is
+ * Slices of blobs read a moment ago, bounded in bytes: the blocks of one piece, asked for one after the other by several
+ * peers and readers, cost one read of the file. A piece that has just arrived costs none. Its memory is allocated once and used over and over, which is
  * why bytes are copied out: a fresh buffer for each slice would cost more in garbage collection than all the rest.
  */
 export interface SliceCache {
   /** Fills `into`, exactly as long as `range`. Concurrent reads of a slice are one. @throws what the source throws */
   read(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void>
-  /** Keeps a copy of a piece that has just been written. */
-  keep(source: SliceSource, piece: number, bytes: Uint8Array): void
 }
 
 interface Slot {
@@ -33,21 +32,24 @@ interface Slot {
   users: number
 }
 
-export function sliceCache(maxBytes: number): SliceCache {
-  return new Arena(Math.max(1, Math.floor(maxBytes / SLICE_LENGTH)))
+export function sliceCache(maxBytes: number, warm: Pick<WarmPieces, 'read'>): SliceCache {
+  return new Arena(Math.max(1, Math.floor(maxBytes / SLICE_LENGTH)), warm)
 }
 
 class Arena implements SliceCache {
   readonly #maxSlots: number
+  readonly #warm: Pick<WarmPieces, 'read'>
   /** Least recently used first. */
   readonly #slots = new Map<string, Slot>()
   readonly #free: Uint8Array[] = []
 
-  constructor(maxSlots: number) {
+  constructor(maxSlots: number, warm: Pick<WarmPieces, 'read'>) {
     this.#maxSlots = maxSlots
+    this.#warm = warm
   }
 
   async read(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void> {
+    if (this.#warm.read(source, range, into)) return
     for (let start = range.start; start < range.end; ) {
       const index = Math.floor(start / SLICE_LENGTH)
       const end = Math.min(range.end, (index + 1) * SLICE_LENGTH)
@@ -57,14 +59,6 @@ class Arena implements SliceCache {
       if (slot === undefined) await fill(source, { start, end }, part)
       else await this.#copy(slot, start - index * SLICE_LENGTH, part)
       start = end
-    }
-  }
-
-  keep(source: SliceSource, piece: number, bytes: Uint8Array): void {
-    const first = source.map.rangeOf(piece).start / SLICE_LENGTH
-    for (let at = 0; at < bytes.length; at += SLICE_LENGTH) {
-      const slot = this.#take(`${source.key}/${first + at / SLICE_LENGTH}`)
-      slot?.bytes.set(bytes.subarray(at, Math.min(bytes.length, at + SLICE_LENGTH)))
     }
   }
 
@@ -106,9 +100,8 @@ class Arena implements SliceCache {
     })
   }
 
-  /** A slot for a slice that has none; undefined when it has one, or every slot is in use. */
+  /** A slot for a slice that has none; undefined when every slot is in use. */
   #take(key: string): Slot | undefined {
-    if (this.#slots.has(key)) return undefined
     const bytes = this.#free.pop() ?? (this.#slots.size < this.#maxSlots ? newSlice() : this.#evict())
     if (bytes === undefined) return undefined
     const slot: Slot = { key, bytes, loading: undefined, users: 0 }

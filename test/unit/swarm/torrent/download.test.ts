@@ -37,7 +37,10 @@ function setUp(
       wants: (piece) => piece < (init.pieces ?? 1) && !taken.has(piece),
       windows: () => init.windows ?? [],
       leftBytes: () => blob.bytes.length,
-      take: async (piece, bytes) => void taken.set(piece, bytes.slice()),
+      take: async (piece, { bytes, free }) => {
+        taken.set(piece, bytes.slice())
+        free()
+      },
       events: { onReceived: () => undefined, onLiar: (id) => void liars.push(id) },
     },
   )

@@ -7,7 +7,9 @@ import {
   type SliceSource,
   sliceCache,
 } from '../../../../lib/swarm/torrent/slice-cache.ts'
+import { warmPieces } from '../../../../lib/swarm/torrent/warm-pieces.ts'
 
+const nothingWarm = warmPieces(0)
 const LENGTH = 2 * SLICE_LENGTH + 100
 const content = Buffer.alloc(LENGTH).map((_, index) => index % 251)
 
@@ -38,7 +40,7 @@ const right = (bytes: Uint8Array, { start, end }: ByteRange) =>
 
 test('four blocks of one slice, asked for at once, cost one read', async () => {
   const from = source()
-  const cache = sliceCache(10 * SLICE_LENGTH)
+  const cache = sliceCache(10 * SLICE_LENGTH, nothingWarm)
   const quarter = SLICE_LENGTH / 4
   const ranges = [0, 1, 2, 3].map((index) => ({ start: index * quarter, end: (index + 1) * quarter }))
   const blocks = await Promise.all(ranges.map((range) => read(cache, from, range)))
@@ -48,31 +50,30 @@ test('four blocks of one slice, asked for at once, cost one read', async () => {
 
 test('a range over several slices comes whole, to the last byte', async () => {
   const range = { start: SLICE_LENGTH - 10, end: LENGTH }
-  expect(right(await read(sliceCache(10 * SLICE_LENGTH), source(), range), range)).toBe(true)
+  expect(right(await read(sliceCache(10 * SLICE_LENGTH, nothingWarm), source(), range), range)).toBe(true)
 })
 
-test('a piece that was just written is not read again, and later writes to its buffer do not matter', async () => {
+test('a piece that is warm costs no read', async () => {
   const from = source()
-  const cache = sliceCache(10 * SLICE_LENGTH)
-  const piece = Uint8Array.from(content.subarray(SLICE_LENGTH, 2 * SLICE_LENGTH))
-  cache.keep(from, 1, piece)
-  piece.fill(0)
+  const warm = warmPieces(10 * SLICE_LENGTH)
+  const piece = content.subarray(SLICE_LENGTH, 2 * SLICE_LENGTH)
+  warm.keep(from.key, 1, { bytes: piece, free: () => undefined }, true)
   const range = { start: SLICE_LENGTH + 5, end: SLICE_LENGTH + 800 }
-  expect(right(await read(cache, from, range), range)).toBe(true)
+  expect(right(await read(sliceCache(SLICE_LENGTH, warm), from, range), range)).toBe(true)
   expect(from.reads).toEqual([])
 })
 
 test('a read that failed is tried again', async () => {
   const from = source()
   const broken = { ...from, read: () => Promise.reject(appError('STORE_CORRUPT')) }
-  const cache = sliceCache(SLICE_LENGTH)
+  const cache = sliceCache(SLICE_LENGTH, nothingWarm)
   await expect(read(cache, broken, { start: 0, end: 1 })).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
   expect(right(await read(cache, from, { start: 0, end: 9 }), { start: 0, end: 9 })).toBe(true)
 })
 
 test('holds no more than its bound, the least recently used goes first', async () => {
   const from = source()
-  const cache = sliceCache(2 * SLICE_LENGTH)
+  const cache = sliceCache(2 * SLICE_LENGTH, nothingWarm)
   for (const start of [0, SLICE_LENGTH, 0, 2 * SLICE_LENGTH, 0, SLICE_LENGTH]) {
     expect(right(await read(cache, from, { start, end: start + 50 }), { start, end: start + 50 })).toBe(true)
   }
@@ -82,12 +83,12 @@ test('holds no more than its bound, the least recently used goes first', async (
 test('a source that ignores the memory it is given is copied from', async () => {
   const from = { ...source(), read: async ({ start, end }: ByteRange) => content.subarray(start, end) }
   const range = { start: 5, end: SLICE_LENGTH + 5 }
-  expect(right(await read(sliceCache(4 * SLICE_LENGTH), from, range), range)).toBe(true)
+  expect(right(await read(sliceCache(4 * SLICE_LENGTH, nothingWarm), from, range), range)).toBe(true)
 })
 
 test('a slice that is being read is not given to another meanwhile: that one is read without the cache', async () => {
   const [slow, other] = [source('slow'), source('other')]
-  const cache = sliceCache(SLICE_LENGTH)
+  const cache = sliceCache(SLICE_LENGTH, nothingWarm)
   slow.gate.wait = deferred()
   const waiting = read(cache, slow, { start: 3, end: 900 })
   expect(right(await read(cache, other, { start: 7, end: 80 }), { start: 7, end: 80 })).toBe(true)
