@@ -4,14 +4,15 @@ import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { deferred } from '../../../lib/base/index.ts'
 import { sendEmpty, sendStream } from '../../../lib/http/index.ts'
+import { eventually } from '../../kit/eventually.ts'
 import { httpPair, route } from '../../kit/http-pair.ts'
 
-/** A handler that waits at a gate, and when it has been entered. */
+/** A handler that waits at a gate, when it has been entered, and with which signal. */
 const gated = () => {
-  const entered = deferred()
+  const entered = deferred<AbortSignal>()
   const gate = deferred()
   const gatedRoute = route(['GET'], '/gated', async (exchange) => {
-    entered.resolve()
+    entered.resolve(exchange.signal)
     await gate.promise
     sendEmpty(exchange, 200)
   })
@@ -42,11 +43,12 @@ describe('stop', () => {
     await using pair = await httpPair(routes)
     await (await pair.client.request({ method: 'GET', url: pair.url('/') })).discard()
     const underWay = pair.client.request({ method: 'GET', url: pair.url('/gated') })
-    await entered.promise
+    const signal = await entered.promise
     const stopped = pair.server.stop()
     await expect(pair.client.request({ method: 'GET', url: pair.url('/') })).rejects.toMatchObject({
       code: 'PEER_CLOSED',
     })
+    expect(signal.aborted).toBe(false)
     gate.resolve()
     expect((await underWay).status).toBe(200)
     await stopped
@@ -108,8 +110,16 @@ describe('stop', () => {
     const stopped = pair.server.stop()
     await pair.clock.advance(10)
     await pair.clock.advance(1000)
+    let isOver = false
+    void Promise.all([stopped, cut]).then(() => {
+      isOver = true
+    })
+    try {
+      await eventually(() => expect(isOver).toBe(true))
+    } finally {
+      gate.resolve()
+    }
     await Promise.all([stopped, cut])
-    gate.resolve()
   })
 
   test('a handler that obeys the abort is still answered', async () => {

@@ -30,7 +30,8 @@ describe('a peer that sends wrong bytes', () => {
     const honest = [await seeder(lab, blob), await seeder(lab, blob)]
     const agent = await lab.agent()
     expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
-    expect(badPiecesOf(agent)).toBeGreaterThan(0)
+    // Found at its first piece; one more may have been on its way.
+    expect([1, 2]).toContain(badPiecesOf(agent))
     expect(bansOf(agent)).toBe(1)
     await lab.clock.advance(20)
     for (const innocent of honest) expect(innocent.sentToPeers).toBeGreaterThan(0)
@@ -137,7 +138,7 @@ describe('a full disk', () => {
   test('still lets the client have all of its bytes', async () => {
     const blob = swarmBlob(1, 20 * MIB)
     await using lab = swarmLab([blob])
-    await lab.origin()
+    await lab.origin({ uploadBytesPerSecond: 4 * MIB })
     const agent = await lab.agent({ capacityBytes: 6 * MIB, limits: { relayBytes: 4 * MIB } })
     expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
     expect(agent.received.origin).toBe(blob.bytes.length)
@@ -190,6 +191,7 @@ describe('after a restart', () => {
     await lab.clock.advance(2_000)
     await lab.run(first.engine.stop())
     expect(await lab.run(ended)).toMatchObject({ code: 'SHUTTING_DOWN' })
+    await store.stop()
     gate.openTo(Number.POSITIVE_INFINITY)
     const second = await lab.agent({ store })
     expect(Buffer.compare(await lab.run(second.pull(blob)), blob.bytes)).toBe(0)

@@ -17,6 +17,22 @@ const blocks = fc.array(
   { minLength: 1, maxLength: 20 },
 )
 
+interface Head {
+  readonly id: number
+  readonly length: number
+}
+
+/** Length and id of each message that has begun; keep-alives have none. */
+function headsOf(bytes: Buffer): Head[] {
+  const heads: Head[] = []
+  for (let at = 0; at + 5 <= bytes.length; ) {
+    const length = bytes.readUInt32BE(at)
+    if (length > 0) heads.push({ id: bytes.readUInt8(at + 4), length })
+    at += 4 + length
+  }
+  return heads
+}
+
 describe('any blocks asked for at once', () => {
   test('arrive as they are in the blob', async () => {
     await fc.assert(
@@ -105,6 +121,8 @@ describe('a stream of messages', () => {
   })
 
   test('of any bytes is read or refused by code', () => {
+    const rules = lengthRules(map.count)
+    const fits = ({ id, length }: Head) => length >= rules(id).min && length <= rules(id).max
     fc.assert(
       fc.property(fc.array(fc.oneof(someMessage, fc.uint8Array({ maxLength: 30 })), { maxLength: 8 }), (parts) => {
         const guard = frameGuard({ map: new PieceMap(blob.header.length), fast: true })
@@ -117,11 +135,15 @@ describe('a stream of messages', () => {
           },
           onBlockEnd: () => undefined,
         })
+        const bytes = Buffer.concat(parts)
+        let refusal: unknown
         try {
-          reader.push(Buffer.concat(parts))
+          reader.push(bytes)
         } catch (err) {
-          expect((err as { code?: string }).code).toBe('WIRE_FRAME_INVALID')
+          refusal = err
         }
+        if (refusal === undefined) expect(headsOf(bytes).filter((head) => !fits(head))).toEqual([])
+        else expect(refusal).toMatchObject({ code: 'WIRE_FRAME_INVALID' })
       }),
       { seed: 20240611, numRuns: 2000 },
     )

@@ -43,6 +43,7 @@ describe('closing an upload', () => {
     const id = await received(origin!)
     const wrong = { ...blob, digest: randomContent(5, 1).digest }
     await expect(origin!.uploads.commit(id, wrong)).rejects.toMatchObject({ code: 'DIGEST_INVALID' })
+    expect(await lab.inner.stat(blobKey(wrong.digest))).toBeUndefined()
     await expect(origin!.uploads.status(id)).resolves.toEqual({ id, size: 200_000 })
     await expect(origin!.uploads.commit(id, blob)).resolves.toEqual({ size: 200_000 })
   })
