@@ -39,7 +39,8 @@ export function registryClient(baseUrl: string): RegistryClient {
       req.on('response', (res) => {
         buffer(res).then((body) => {
           const json = (): unknown => JSON.parse(body.toString('utf8'))
-          const errorCode = () => (json() as { errors?: { code: string }[] }).errors?.[0]?.code
+          const errorCode = () =>
+            body.length === 0 ? undefined : (json() as { errors?: { code: string }[] }).errors?.[0]?.code
           resolve({ status: res.statusCode ?? 0, headers: res.headers, body, json, errorCode })
         }, reject)
       })
