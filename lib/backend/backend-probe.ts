@@ -15,8 +15,8 @@ export interface BackendProbe extends Startable {
   readonly check: () => string | undefined
 }
 
-/** Need not exist: that it is absent is an answer too. */
-const PROBED_KEY = 'probe'
+/** Need not exist: that it is absent is an answer too, also of a store in which it cannot exist. */
+export const PROBED_KEY = 'probe'
 
 /** Asks once while starting, then again and again. A store that does not answer does not fail the start. */
 export function backendProbe(

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { httpSchema } from './http/config.ts'
 import { bandwidthLimitsSchema } from './limits-config.ts'
+import { registrySchema } from './registry/config.ts'
 
 /** A store in a folder of this machine. */
 const fileSchema = z.strictObject({
@@ -10,7 +12,7 @@ const fileSchema = z.strictObject({
 })
 
 /** One store, by driver. A new driver is a new member here and a new row in `openBackend`. */
-export const backendSchema = z.discriminatedUnion('driver', [fileSchema])
+export const backendSchema = z.discriminatedUnion('driver', [fileSchema, registrySchema, httpSchema])
 
 export type BackendConfig = z.infer<typeof backendSchema>
 

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
+import { rootCertificates } from 'node:tls'
 import { Agent } from 'undici'
 import { appError, type Clock } from '../base/index.ts'
 import type { HttpClient } from './http-client.ts'
@@ -17,15 +19,21 @@ export interface HttpClientInit {
   readonly connectTimeoutMs?: number
   /** Default `shoal`. */
   readonly userAgent?: string
+  /** PEM file of certificate authorities that count besides those of Node; read by `start`. */
+  readonly caFile?: string | undefined
 }
 
 const DEFAULT_CONNECTIONS = 64
 const DEFAULT_CONNECT_MS = 5_000
 
-/** A client with its own pool of connections. Sockets are opened by requests; `stop` cuts what is under way. */
+/**
+ * A client with its own pool of connections. Sockets are opened by requests; `stop` cuts what is under way. Its start
+ * fails with CONFIG_INVALID when the file of certificates cannot be read.
+ */
 export function httpClient({ clock }: HttpClientComponents, init: HttpClientInit = {}): HttpClient {
   let agent: Agent | undefined
   let stopped = false
+  let authorities: string[] | undefined
   const ownHeaders = {
     'accept-encoding': 'identity',
     'user-agent': init.userAgent ?? 'shoal',
@@ -34,7 +42,10 @@ export function httpClient({ clock }: HttpClientComponents, init: HttpClientInit
   const pool = () => {
     agent ??= new Agent({
       connections: init.connectionsPerOrigin ?? DEFAULT_CONNECTIONS,
-      connect: { timeout: init.connectTimeoutMs ?? DEFAULT_CONNECT_MS },
+      connect: {
+        timeout: init.connectTimeoutMs ?? DEFAULT_CONNECT_MS,
+        ...(authorities !== undefined && { ca: authorities }),
+      },
     })
     return agent
   }
@@ -50,6 +61,7 @@ export function httpClient({ clock }: HttpClientComponents, init: HttpClientInit
       }
     },
     async start() {
+      if (init.caFile !== undefined) authorities = [...rootCertificates, await pemOf(init.caFile)]
       stopped = false
     },
     async stop() {
@@ -65,3 +77,12 @@ const withDefaults = (defaults: Readonly<Record<string, string>>, given: Readonl
   ...defaults,
   ...Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value])),
 })
+
+async function pemOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (err) {
+    const message = `the file of certificate authorities cannot be read: ${file}`
+    throw appError('CONFIG_INVALID', { message, cause: err })
+  }
+}

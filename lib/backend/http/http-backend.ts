@@ -1,0 +1,112 @@
+import { Readable } from 'node:stream'
+import { type AbortOptions, appError, type Clock, throwIfAborted } from '../../base/index.ts'
+import { type HttpClient, httpClient } from '../../http/index.ts'
+import type { Backend, ObjectRead, ObjectStat } from '../backend.ts'
+import { PROBED_KEY } from '../backend-probe.ts'
+import type { Backends } from '../backends.ts'
+import type { Governor } from '../governor.ts'
+import { rangeWithin } from '../object-range.ts'
+import { owningSource } from '../receive.ts'
+import { objectFrom, rangeHeader, sizeOf } from '../web/object-answer.ts'
+import { refusalOf, sendWeb, type WebAnswer, type WebRequest } from '../web/web-client.ts'
+import type { HttpConfig } from './config.ts'
+import { urlTemplate } from './url-template.ts'
+
+export interface HttpBackendComponents {
+  readonly clock: Clock
+  readonly governor: Governor
+}
+
+/** What the probe asks for where keys are digests: nothing has it. */
+const NO_CONTENT = `blobs/sha256/00/${'0'.repeat(64)}`
+
+/** Files of a web server, with a view for each namespace; read-only, and what is there cannot be listed. */
+export function httpBackend(components: HttpBackendComponents, init: HttpConfig): Backends {
+  const http = httpClient(components, { caFile: init.ca })
+  return {
+    start: () => http.start(),
+    stop: () => http.stop(),
+    backendFor: (namespace) => viewOf({ ...components, http }, init, namespace),
+  }
+}
+
+type Parts = HttpBackendComponents & { readonly http: HttpClient }
+
+function viewOf(parts: Parts, init: HttpConfig, namespace: string): Backend {
+  const template = urlTemplate(init.url, namespace)
+  const urlOf = (key: string) => template.urlOf(key === PROBED_KEY && !init.url.includes('{key}') ? NO_CONTENT : key)
+  const ask = asker(parts, init.headers)
+
+  const stat = async (key: string, options: AbortOptions = {}): Promise<ObjectStat | undefined> => {
+    const url = urlOf(key)
+    throwIfAborted(options.signal)
+    return parts.governor.request('stat', (signal) => statOf(ask, url, signal), options)
+  }
+
+  const empty = async (key: string, at: number, options: AbortOptions): Promise<ObjectRead | undefined> => {
+    const found = await stat(key, options)
+    if (found === undefined) return undefined
+    rangeWithin({ start: at, end: at }, found.size)
+    return { ...found, body: Readable.from([]) }
+  }
+
+  return {
+    start: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
+    stat,
+    async read(key, { range, ...options } = {}) {
+      const url = urlOf(key)
+      throwIfAborted(options.signal)
+      if (range !== undefined) rangeWithin(range, Number.MAX_SAFE_INTEGER)
+      if (range?.start === range?.end && range !== undefined) return empty(key, range.start, options)
+      const get = (signal: AbortSignal) => ask({ method: 'GET', url, headers: rangeHeader(range), signal })
+      const answer = await parts.governor.request('read', get, options)
+      return (
+        answer &&
+        objectFrom(answer, { ...options, range, etag: etagOf(answer, sizeOf(answer)), governor: parts.governor })
+      )
+    },
+    write: (_key, source) => owningSource(source, () => Promise.reject(readOnly())),
+    list: () => Promise.reject(unlisted()),
+    delete: () => Promise.reject(readOnly()),
+  }
+}
+
+/** An answer that is there, undefined where it says that there is nothing; any other refusal is thrown. */
+type Ask = (request: WebRequest, ...taken: readonly number[]) => Promise<WebAnswer | undefined>
+
+function asker({ http, clock }: Parts, credentials: Readonly<Record<string, string>>): Ask {
+  return async (request, ...taken) => {
+    const answer = await sendWeb(http, { ...request, credentials })
+    if (answer.status === 200 || answer.status === 206 || taken.includes(answer.status)) return answer
+    if (answer.status !== 404 && answer.status !== 410) throw await refusalOf(answer, clock)
+    await answer.discard()
+    return undefined
+  }
+}
+
+/** Asks by HEAD; a server that knows no HEAD, or gives no length with it, is asked by a GET whose body is not read. */
+async function statOf(ask: Ask, url: string, signal: AbortSignal): Promise<ObjectStat | undefined> {
+  const head = await ask({ method: 'HEAD', url, signal }, 405, 501)
+  if (head === undefined) return undefined
+  await head.discard()
+  const answer = head.status === 200 && sizeOf(head) !== undefined ? head : await ask({ method: 'GET', url, signal })
+  answer?.body.destroy()
+  if (answer === undefined) return undefined
+  const size = sizeOf(answer)
+  if (size === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the store says no length' })
+  return { size, etag: etagOf(answer, size) }
+}
+
+/** A server that says neither ETag nor Last-Modified leaves the size as the only sign of a change. */
+function etagOf({ headers }: WebAnswer, size: number | undefined): string {
+  return headers['etag'] ?? headers['last-modified'] ?? `size-${size ?? 0}`
+}
+
+function readOnly() {
+  return appError('BACKEND_READ_ONLY', { message: 'the driver http only reads; bring content in by other means' })
+}
+
+function unlisted() {
+  return appError('UNSUPPORTED', { message: 'what lies on a web server cannot be listed' })
+}

@@ -1,0 +1,46 @@
+import { type Digest, digestAlgorithm, digestHex, parseRepositoryName } from '../../core/index.ts'
+import { digestOfKey } from '../content-key.ts'
+import { checkKey } from '../key.ts'
+
+const place = /\{([^{}]*)\}/g
+const knownPlace = /^(namespace|digest|algorithm|hex|hex:\d{1,3}|key)$/
+
+/** The places of a template, in order. */
+export function placesOf(template: string): readonly { readonly name: string; readonly known: boolean }[] {
+  return [...template.matchAll(place)].map(([, name = '']) => ({ name, known: knownPlace.test(name) }))
+}
+
+/** Whether the URLs of two contents always differ. */
+export function hasWholePlace(template: string): boolean {
+  return placesOf(template).some(({ name }) => ['digest', 'hex', 'key'].includes(name))
+}
+
+/** Makes URLs of keys. */
+export interface UrlTemplate {
+  /** @throws BACKEND_KEY_INVALID */
+  urlOf(key: string): string
+}
+
+/** The template for one namespace. @throws NAME_INVALID for a namespace that would not stay in its place */
+export function urlTemplate(template: string, namespace: string): UrlTemplate {
+  const names = placesOf(template).map(({ name }) => name)
+  const repository = names.includes('namespace') ? parseRepositoryName(namespace) : ''
+  const byDigest = names.some((name) => name !== 'namespace' && name !== 'key')
+  return {
+    urlOf(key) {
+      checkKey(key)
+      const digest = byDigest ? digestOfKey(key) : undefined
+      return template.replaceAll(place, (_, name: string) => {
+        if (name === 'namespace') return repository
+        return digest === undefined || name === 'key' ? key : partOfDigest(digest, name)
+      })
+    },
+  }
+}
+
+function partOfDigest(digest: Digest, name: string): string {
+  if (name === 'digest') return digest
+  if (name === 'algorithm') return digestAlgorithm(digest)
+  const [, length] = name.split(':')
+  return digestHex(digest).slice(0, length === undefined ? undefined : Number(length))
+}

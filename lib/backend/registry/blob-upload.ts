@@ -1,0 +1,170 @@
+import type { Readable } from 'node:stream'
+import { type AbortOptions, appError } from '../../base/index.ts'
+import type { Digest } from '../../core/index.ts'
+import type { Governor } from '../governor.ts'
+import { receive } from '../receive.ts'
+import type { RegistryBlobs } from './registry-blobs.ts'
+import type { UploadPlace, UploadRequests } from './upload-requests.ts'
+
+export interface BlobUploadComponents {
+  readonly requests: UploadRequests
+  readonly blobs: RegistryBlobs
+  readonly governor: Governor
+}
+
+export interface BlobUploadInit extends AbortOptions {
+  readonly digest: Digest
+  readonly size: number
+  /** Bytes held in memory and sent at once; what a broken connection costs at most. */
+  readonly chunkBytes: number
+}
+
+/** Bytes that a registry may want in one chunk. */
+export const MAX_CHUNK_BYTES = 256 * 1024 * 1024
+
+/**
+ * Sends a blob: in one request when it fits into a chunk, otherwise chunk by chunk. Chunks stay in memory until the
+ * registry has them, so that a broken connection is gone on from where it says it stands, whatever the source can do.
+ * @throws DIGEST_INVALID, SIZE_INVALID, and as `UploadRequests`
+ */
+export async function uploadBlob(
+  components: BlobUploadComponents,
+  source: Readable | Uint8Array,
+  init: BlobUploadInit,
+): Promise<void> {
+  const upload = new BlobUpload(components, init)
+  try {
+    await receive(source, init, (chunk) => upload.take(chunk))
+    await upload.finish()
+  } catch (err) {
+    await upload.cancel()
+    throw err
+  }
+}
+
+class BlobUpload {
+  readonly #components: BlobUploadComponents
+  readonly #init: BlobUploadInit
+  #pending: Uint8Array[] = []
+  #pendingBytes = 0
+  #place: UploadPlace | undefined
+
+  constructor(components: BlobUploadComponents, init: BlobUploadInit) {
+    this.#components = components
+    this.#init = init
+  }
+
+  /** Keeps the bytes; sends a chunk when there is more than one. */
+  async take(bytes: Uint8Array): Promise<void> {
+    for (let rest = bytes; rest.length > 0; ) {
+      if (this.#pendingBytes >= this.#chunkBytes && this.#place === undefined) await this.#open()
+      if (this.#pendingBytes >= this.#chunkBytes) await this.#append(this.#takePending())
+      const part = rest.subarray(0, this.#chunkBytes - this.#pendingBytes)
+      this.#pending.push(part)
+      this.#pendingBytes += part.length
+      rest = rest.subarray(part.length)
+    }
+  }
+
+  async finish(): Promise<void> {
+    const last = this.#takePending()
+    if (this.#place === undefined) await this.#sendWhole(last)
+    else await this.#closeWith(last)
+    this.#place = undefined
+  }
+
+  /** Lets the registry forget what came; never throws. */
+  async cancel(): Promise<void> {
+    const place = this.#place
+    this.#place = undefined
+    if (place !== undefined) await this.#cancelled(place)
+  }
+
+  get #chunkBytes(): number {
+    return Math.max(this.#init.chunkBytes, this.#place?.minChunk ?? 0)
+  }
+
+  #takePending(): Uint8Array {
+    const [first = new Uint8Array(), ...more] = this.#pending
+    const chunk = more.length === 0 ? first : Buffer.concat(this.#pending, this.#pendingBytes)
+    this.#pending = []
+    this.#pendingBytes = 0
+    return chunk
+  }
+
+  /** A try that failed may have left bytes behind, so that each begins an upload of its own. */
+  #sendWhole(bytes: Uint8Array): Promise<void> {
+    const { requests } = this.#components
+    return this.#request(async (signal) => {
+      const place = await requests.open({ signal })
+      try {
+        if (!(await requests.close(place, { digest: this.#init.digest, bytes, signal }))) throw forgotten()
+      } catch (err) {
+        await this.#cancelled(place)
+        throw err
+      }
+    })
+  }
+
+  async #append(chunk: Uint8Array): Promise<void> {
+    const { requests } = this.#components
+    const opened = this.#opened
+    await this.#fromWhereItStands(opened, async (place, signal) => {
+      const left = chunk.subarray(offsetIn(chunk, opened, place))
+      this.#place = left.length === 0 ? place : await requests.append(place, left, { signal })
+    })
+  }
+
+  get #opened(): UploadPlace {
+    if (this.#place === undefined) throw appError('UNKNOWN', { message: 'the upload has not been opened' })
+    return this.#place
+  }
+
+  async #open(): Promise<void> {
+    this.#place = await this.#request((signal) => this.#components.requests.open({ signal }))
+    if (this.#place.minChunk <= MAX_CHUNK_BYTES) return
+    throw appError('BACKEND_UNAVAILABLE', { message: 'the registry wants larger chunks than are sent' })
+  }
+
+  async #closeWith(last: Uint8Array): Promise<void> {
+    // Bytes and close are two requests: a close that is lost after it was done cannot be told from one that never came.
+    if (last.length > 0) await this.#append(last)
+    const { requests, blobs } = this.#components
+    const { digest, size } = this.#init
+    const none = new Uint8Array()
+    const closed = await this.#request((signal) => requests.close(this.#opened, { digest, bytes: none, signal }))
+    if (!closed && (await blobs.size(digest, this.#init)) !== size) throw forgotten()
+  }
+
+  /** Runs a request at `opened`, and after a failure again at the place where the registry then says that it stands. */
+  async #fromWhereItStands(
+    opened: UploadPlace,
+    request: (place: UploadPlace, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    let failed = false
+    await this.#request(async (signal) => {
+      const place = failed ? await this.#components.requests.status(opened, { signal }) : opened
+      failed = true
+      await request(place, signal)
+    })
+  }
+
+  #request<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#components.governor.request('write', work, this.#init)
+  }
+
+  #cancelled(place: UploadPlace): Promise<void> {
+    return this.#components.governor.request('delete', () => this.#components.requests.cancel(place))
+  }
+}
+
+/** How much of `chunk`, which begins at `opened`, the registry has when it stands at `place`. */
+function offsetIn(chunk: Uint8Array, opened: UploadPlace, place: UploadPlace): number {
+  const had = place.offset - opened.offset
+  if (had >= 0 && had <= chunk.length) return had
+  throw appError('BACKEND_UNAVAILABLE', { message: 'the registry lost bytes of an upload that it had' })
+}
+
+function forgotten() {
+  return appError('BACKEND_UNAVAILABLE', { message: 'the registry forgot an upload that was under way' })
+}

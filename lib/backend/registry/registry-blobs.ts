@@ -1,0 +1,47 @@
+import { type AbortOptions, appError } from '../../base/index.ts'
+import type { ByteRange, Digest } from '../../core/index.ts'
+import type { ObjectRead } from '../backend.ts'
+import { objectFrom, rangeHeader, sizeOf } from '../web/object-answer.ts'
+import { type RegistryPartComponents, removed } from './registry-manifests.ts'
+import { scopes } from './registry-session.ts'
+
+/** Blobs of one repository. Every method: @throws BACKEND_UNAVAILABLE, BACKEND_DENIED, BACKEND_THROTTLED, ABORTED. */
+export interface RegistryBlobs {
+  /** Bytes; undefined when there is no such blob. */
+  size(digest: Digest, options?: AbortOptions): Promise<number | undefined>
+  /** The blob or a range of it that holds a byte. @throws RANGE_UNSATISFIABLE */
+  open(digest: Digest, options?: AbortOptions & { readonly range?: ByteRange }): Promise<ObjectRead | undefined>
+  /** False when there was none. @throws UNSUPPORTED when the registry deletes nothing */
+  remove(digest: Digest, options?: AbortOptions): Promise<boolean>
+}
+
+export function registryBlobs(components: RegistryPartComponents, repository: string): RegistryBlobs {
+  const { session, governor } = components
+  const scope = scopes.pull(repository)
+  const at = (digest: Digest) => `${repository}/blobs/${digest}`
+
+  const sized = async (digest: Digest, signal: AbortSignal): Promise<number | undefined> => {
+    const head = await session.find({ method: 'HEAD', at: at(digest), scope, signal })
+    if (head === undefined) return undefined
+    await head.discard()
+    const size = sizeOf(head)
+    if (size === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the registry says no length' })
+    return size
+  }
+
+  return {
+    size: (digest, options = {}) => governor.request('stat', (signal) => sized(digest, signal), options),
+    async open(digest, { range, ...options } = {}) {
+      const headers = rangeHeader(range)
+      const get = (signal: AbortSignal) => session.find({ method: 'GET', at: at(digest), headers, scope, signal })
+      const answer = await governor.request('read', get, options)
+      return answer && objectFrom(answer, { ...options, range, etag: digest, governor })
+    },
+    remove: (digest, options = {}) =>
+      governor.request(
+        'delete',
+        (signal) => removed(components, { at: at(digest), scope: scopes.delete(repository), signal }),
+        options,
+      ),
+  }
+}

@@ -1,0 +1,166 @@
+import { type AbortOptions, appError, hasCode } from '../../base/index.ts'
+import {
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  digestOf,
+  MANIFEST_LIMIT,
+  parseDigest,
+  type Tag,
+} from '../../core/index.ts'
+import type { Governor } from '../governor.ts'
+import { sizeOf } from '../web/object-answer.ts'
+import { refusalOf, type WebAnswer } from '../web/web-client.ts'
+import { type RegistrySession, scopes } from './registry-session.ts'
+
+/** Every type in use, so that no registry hides or converts a manifest that it holds; the last takes those to come. */
+const ACCEPT = [
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.artifact.manifest.v1+json',
+  '*/*',
+].join(', ')
+
+const DEFAULT_TYPE = 'application/vnd.oci.image.manifest.v1+json'
+
+export interface ManifestContent extends Descriptor {
+  /** As they were pushed. */
+  readonly bytes: Uint8Array
+}
+
+/** Manifests and tags of one repository. Every method: @throws BACKEND_UNAVAILABLE, BACKEND_DENIED, BACKEND_THROTTLED, ABORTED. */
+export interface RegistryManifests {
+  /** What a tag or digest points to; undefined when there is none. */
+  describe(reference: Tag | Digest, options?: AbortOptions): Promise<Descriptor | undefined>
+  /** The bytes of a manifest. @throws BACKEND_CORRUPT when they are something else */
+  fetch(digest: Digest, options?: AbortOptions): Promise<ManifestContent | undefined>
+  /** @throws BACKEND_READ_ONLY, MANIFEST_BLOB_UNKNOWN when the registry lacks what it names, MANIFEST_INVALID */
+  put(reference: Tag | Digest, content: ManifestContent, options?: AbortOptions): Promise<void>
+  /** False when there was none. @throws UNSUPPORTED when the registry deletes nothing, or no tags */
+  remove(reference: Tag | Digest, options?: AbortOptions): Promise<boolean>
+}
+
+export interface RegistryPartComponents {
+  readonly session: RegistrySession
+  readonly governor: Governor
+  readonly clock: { now(): number }
+}
+
+export function registryManifests(components: RegistryPartComponents, repository: string): RegistryManifests {
+  const { session, governor, clock } = components
+  const pull = scopes.pull(repository)
+  const at = (reference: string) => `${repository}/manifests/${reference}`
+
+  const get = (reference: string, options: AbortOptions) =>
+    governor.request(
+      'read',
+      async (signal) => {
+        const request = { method: 'GET', at: at(reference), headers: { accept: ACCEPT }, scope: pull, signal } as const
+        const answer = await session.find(request)
+        return answer && contentOf(answer, await answer.bytes(MANIFEST_LIMIT).catch(unreadable), reference)
+      },
+      options,
+    )
+
+  return {
+    async describe(reference, options = {}) {
+      const head = (signal: AbortSignal) =>
+        session.find({ method: 'HEAD', at: at(reference), headers: { accept: ACCEPT }, scope: pull, signal })
+      const answer = await governor.request('stat', head, options)
+      if (answer === undefined) return undefined
+      await answer.discard()
+      const found = descriptorIn(answer)
+      // A HEAD that says less than it should is no answer; the bytes say all.
+      if (found === undefined) return withoutBytes(await get(reference, options))
+      return found
+    },
+    async fetch(digest, options = {}) {
+      const content = await get(digest, options)
+      if (content !== undefined && content.digest !== digest) throw appError('BACKEND_CORRUPT', { detail: { digest } })
+      return content
+    },
+    async put(reference, { bytes, mediaType }, options = {}) {
+      const put = (signal: AbortSignal) =>
+        session.send({
+          method: 'PUT',
+          at: at(reference),
+          headers: { 'content-type': mediaType },
+          body: () => bytes,
+          scope: scopes.push(repository),
+          signal,
+        })
+      await governor.request(
+        'write',
+        async (signal) => {
+          await governor.sending(bytes.length, { signal })
+          const answer = await put(signal)
+          if (answer.status < 200 || answer.status > 299) throw await manifestRefusal(answer, clock)
+          await answer.discard()
+        },
+        options,
+      )
+    },
+    remove: (reference, options = {}) =>
+      governor.request(
+        'delete',
+        (signal) => removed(components, { at: at(reference), scope: scopes.delete(repository), signal }),
+        options,
+      ),
+  }
+}
+
+/** Deletes what lies at a path; false when there is nothing. @throws UNSUPPORTED */
+export async function removed(
+  { session, clock }: RegistryPartComponents,
+  target: { readonly at: string; readonly scope: string } & AbortOptions,
+): Promise<boolean> {
+  const answer = await session.send({ method: 'DELETE', ...target })
+  if (answer.status === 404 || (answer.status >= 200 && answer.status < 300)) {
+    await answer.discard()
+    return answer.status !== 404
+  }
+  const refusal = await refusalOf(answer, clock)
+  if (answer.status !== 405 && refusal.detail?.['reason'] !== 'UNSUPPORTED') throw refusal
+  throw appError('UNSUPPORTED', { message: 'the registry behind deletes no such thing; see its settings' })
+}
+
+async function manifestRefusal(answer: WebAnswer, clock: { now(): number }) {
+  const refusal = await refusalOf(answer, clock)
+  const reason = refusal.detail?.['reason']
+  if (reason !== 'MANIFEST_BLOB_UNKNOWN' && reason !== 'MANIFEST_INVALID') return refusal
+  return appError(reason, { detail: { status: answer.status } })
+}
+
+/** What the head of an answer says; undefined when it leaves something out. */
+function descriptorIn(answer: WebAnswer): Descriptor | undefined {
+  const { 'docker-content-digest': digest, 'content-type': type } = answer.headers
+  const size = sizeOf(answer)
+  if (digest === undefined || type === undefined || size === undefined) return undefined
+  try {
+    return { digest: parseDigest(digest), mediaType: plainType(type), size }
+  } catch (err) {
+    if (hasCode(err, 'DIGEST_INVALID')) return undefined
+    throw err
+  }
+}
+
+/** Hashed as the reference was, or as it is usual. */
+function contentOf({ headers }: WebAnswer, bytes: Uint8Array, reference: string): ManifestContent {
+  const algorithm = reference.includes(':') ? digestAlgorithm(parseDigest(reference)) : 'sha256'
+  const mediaType = plainType(headers['content-type'] ?? DEFAULT_TYPE)
+  return { digest: digestOf(bytes, algorithm), mediaType, size: bytes.length, bytes }
+}
+
+function withoutBytes(content: ManifestContent | undefined): Descriptor | undefined {
+  return content && { digest: content.digest, mediaType: content.mediaType, size: content.size }
+}
+
+const plainType = (contentType: string) => (contentType.split(';')[0] ?? '').trim()
+
+function unreadable(err: unknown): never {
+  throw hasCode(err, 'ABORTED')
+    ? err
+    : appError('BACKEND_UNAVAILABLE', { message: 'the registry broke off a manifest, or it is too large', cause: err })
+}

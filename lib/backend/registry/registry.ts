@@ -1,0 +1,97 @@
+import { type AbortOptions, type Clock, lifecycle, type Startable } from '../../base/index.ts'
+import { parseRepositoryName, type RepositoryName } from '../../core/index.ts'
+import { httpClient } from '../../http/index.ts'
+import type { Governor } from '../governor.ts'
+import { refusalOf } from '../web/web-client.ts'
+import { type BlobUploadInit, uploadBlob } from './blob-upload.ts'
+import type { RegistryConfig } from './config.ts'
+import { type Credentials, fixedCredentials } from './credentials.ts'
+import { dockerConfigCredentials } from './docker-config.ts'
+import { type RegistryBlobs, registryBlobs } from './registry-blobs.ts'
+import { type RegistryManifests, registryManifests } from './registry-manifests.ts'
+import { type RegistryNames, registryNames } from './registry-names.ts'
+import { registrySession, scopes } from './registry-session.ts'
+import { uploadRequests } from './upload-requests.ts'
+
+export interface RegistryComponents {
+  readonly clock: Clock
+  readonly governor: Governor
+}
+
+/** One repository of the registry. */
+export interface RegistryRepository {
+  /** What it is called there. */
+  readonly name: RepositoryName
+  readonly blobs: RegistryBlobs
+  readonly manifests: RegistryManifests
+  readonly upload: (source: Parameters<typeof uploadBlob>[1], init: Omit<BlobUploadInit, 'chunkBytes'>) => Promise<void>
+}
+
+/** A registry behind the cluster, in which each repository of ours has one of its own. */
+export interface Registry extends Startable {
+  /** Whether it answers and takes our login. @throws BACKEND_UNAVAILABLE, BACKEND_DENIED, BACKEND_THROTTLED, ABORTED */
+  ping(options?: AbortOptions): Promise<void>
+  /** @throws NAME_INVALID */
+  repository(namespace: string): RegistryRepository
+  /** Our name of a repository there; undefined for those that are none of ours. */
+  namespaceOf(repository: string): RepositoryName | undefined
+  readonly names: RegistryNames
+}
+
+const PLACE = '{namespace}'
+
+/** The registry that `config` names; nothing is sent before the first call. */
+export function openRegistry(components: RegistryComponents, config: RegistryConfig): Registry {
+  const { governor, clock } = components
+  const http = httpClient(components, { caFile: config.ca })
+  const session = registrySession({ http, clock }, { url: config.url, credentials: credentialsOf(components, config) })
+  const parts = { session, governor, clock }
+  const [before = '', after = ''] = config.repository.split(PLACE)
+
+  return {
+    ...lifecycle([http]),
+    ping: (options = {}) =>
+      governor.request(
+        'stat',
+        async (signal) => {
+          const answer = await session.send({ method: 'GET', at: '', scope: scopes.none, signal })
+          if (answer.status !== 200) throw await refusalOf(answer, clock)
+          await answer.discard()
+        },
+        options,
+      ),
+    repository(namespace) {
+      const name = parseRepositoryName(config.repository.replace(PLACE, namespace))
+      const blobs = registryBlobs(parts, name)
+      const upload = { governor, blobs, requests: uploadRequests(parts, name) }
+      return {
+        name,
+        blobs,
+        manifests: registryManifests(parts, name),
+        upload: (source, init) => uploadBlob(upload, source, { ...init, chunkBytes: config.chunk }),
+      }
+    },
+    namespaceOf(repository) {
+      if (!config.repository.includes(PLACE)) return undefined
+      if (!repository.startsWith(before) || !repository.endsWith(after)) return undefined
+      return nameOrNothing(repository.slice(before.length, repository.length - after.length))
+    },
+    names: registryNames(parts),
+  }
+}
+
+function nameOrNothing(text: string): RepositoryName | undefined {
+  try {
+    return parseRepositoryName(text)
+  } catch {
+    return undefined
+  }
+}
+
+function credentialsOf(components: RegistryComponents, config: RegistryConfig): Credentials {
+  const { username, password, dockerConfig } = config
+  if (dockerConfig !== undefined) {
+    return dockerConfigCredentials(components, { file: dockerConfig, host: new URL(config.url).host })
+  }
+  return fixedCredentials(username === undefined || password === undefined ? undefined : { username, password })
+}

@@ -1,0 +1,112 @@
+import { Readable } from 'node:stream'
+import { type AbortOptions, appError } from '../../base/index.ts'
+import { type ByteRange, rangeLength, wholeRange } from '../../core/index.ts'
+import { type HttpResponse, parseContentRange } from '../../http/index.ts'
+import type { ObjectRead } from '../backend.ts'
+import type { Governor } from '../governor.ts'
+import { rangeWithin } from '../object-range.ts'
+import { webFailure } from './web-client.ts'
+
+/** The `Range` header that asks for `range`, which holds a byte; none asks for the whole. */
+export function rangeHeader(range: ByteRange | undefined): Readonly<Record<string, string>> {
+  return range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` }
+}
+
+/** The whole object's size, from the head of a 200 or 206; undefined when it is not said. */
+export function sizeOf({ status, headers }: HttpResponse): number | undefined {
+  return offeredBy({ status, headers })?.size
+}
+
+export interface ObjectAnswerInit extends AbortOptions {
+  readonly range?: ByteRange | undefined
+  readonly etag: string
+  readonly governor: Governor
+}
+
+/**
+ * Turns a 200 or a 206 into what was asked for. A server may ignore a range: what comes before it is skipped, and the
+ * connection closed behind it.
+ * @throws RANGE_UNSATISFIABLE, BACKEND_UNAVAILABLE when the answer says no length, or has other bytes than asked for
+ */
+export function objectFrom(answer: HttpResponse, { range, etag, governor, signal }: ObjectAnswerInit): ObjectRead {
+  try {
+    const offered = offeredBy(answer)
+    if (offered === undefined) throw unusable('the store says no length')
+    if (!isPlain(answer)) throw unusable('the store compresses what it sends')
+    const wanted = rangeWithin(range, offered.size)
+    const { start, end } = offered.range
+    if (wanted.start < start || wanted.end > end) throw unusable('the store sends another range than asked for')
+    const part = { start: wanted.start - start, end: wanted.end - start }
+    const body = partOf(governor.received(answer.body), part, { whole: end - start, signal })
+    return { size: offered.size, etag, body }
+  } catch (err) {
+    answer.body.destroy()
+    throw err
+  }
+}
+
+interface Offer {
+  readonly size: number
+  readonly range: ByteRange
+}
+
+function offeredBy({ status, headers }: Pick<HttpResponse, 'status' | 'headers'>): Offer | undefined {
+  if (status === 206) {
+    const { range, size } = parseContentRange(headers['content-range']) ?? {}
+    return range === undefined || size === undefined ? undefined : { range, size }
+  }
+  const length = headers['content-length']
+  return length !== undefined && /^\d{1,15}$/.test(length)
+    ? { size: Number(length), range: wholeRange(Number(length)) }
+    : undefined
+}
+
+function isPlain({ headers }: HttpResponse): boolean {
+  return ['', 'identity'].includes(headers['content-encoding'] ?? '')
+}
+
+function unusable(message: string) {
+  return appError('BACKEND_UNAVAILABLE', { message })
+}
+
+/** `part` of a source of `whole` bytes. A source that ends early, or fails, fails it with BACKEND_UNAVAILABLE. */
+function partOf(
+  source: Readable,
+  part: ByteRange,
+  { whole, signal }: AbortOptions & { readonly whole: number },
+): Readable {
+  let at = 0
+  let sent = 0
+  const wanted = rangeLength(part)
+  const giveUp = () => void out.destroy(appError('ABORTED', { cause: signal?.reason }))
+  const fail = (err: unknown) => void out.destroy(webFailure(err))
+  const out = new Readable({
+    read: () => void source.resume(),
+    destroy(err, done) {
+      signal?.removeEventListener('abort', giveUp)
+      source.destroy()
+      done(err)
+    },
+  })
+  const take = (chunk: Uint8Array) => {
+    const piece = chunk.subarray(Math.max(0, part.start - at), Math.max(0, part.end - at))
+    at += chunk.length
+    sent += piece.length
+    if (piece.length > 0 && !out.push(piece)) source.pause()
+    // Of a body that goes on behind the part nothing more is wanted; one that ends there leaves its connection usable.
+    if (sent === wanted && part.end < whole) {
+      out.push(null)
+      source.destroy()
+    }
+  }
+  const end = () => {
+    if (sent === wanted) out.push(null)
+    else fail(unusable('the store sent fewer bytes than it promised'))
+  }
+  out.on('error', () => undefined)
+  source.on('data', take).on('end', end).on('error', fail)
+  source.pause()
+  if (signal?.aborted === true) giveUp()
+  else signal?.addEventListener('abort', giveUp, { once: true })
+  return out
+}

@@ -1,0 +1,60 @@
+import { registryBackend } from '../../../lib/backend/index.ts'
+import { seededRandom, systemClock } from '../../../lib/base/index.ts'
+import { digestOf } from '../../../lib/core/index.ts'
+import { memoryRegistryStorage, type RegistryStorage, type Uploads } from '../../../lib/registry/index.ts'
+import { blobKey } from '../../../services/origin/blob-keys.ts'
+import { plainGovernor } from '../../kit/plain-governor.ts'
+import { resourceStack } from '../../kit/resource-stack.ts'
+import { serveRegistry } from '../registry/serve-registry.ts'
+import { backendSuite } from './backend-suite.ts'
+
+/** The same storage, and the ids of uploads that were opened and neither closed nor cancelled. */
+function watchedUploads(storage: Required<RegistryStorage>): {
+  readonly storage: RegistryStorage
+  readonly open: ReadonlySet<string>
+} {
+  const { uploads, edits } = storage.writes
+  const open = new Set<string>()
+  const watched: Uploads = {
+    ...uploads,
+    async create(repository, options) {
+      const session = await uploads.create(repository, options)
+      open.add(session.id)
+      return session
+    },
+    async commit(repository, key, ...rest) {
+      await uploads.commit(repository, key, ...rest)
+      open.delete(key.id)
+    },
+    async cancel(repository, key, options) {
+      await uploads.cancel(repository, key, options)
+      open.delete(key.id)
+    },
+  }
+  return { storage: { ...storage, writes: { uploads: watched, edits } }, open }
+}
+
+for (const chunk of [512 * 1024, 16 * 1024 * 1024]) {
+  backendSuite(
+    `the registry driver, with chunks of ${chunk} bytes,`,
+    async () => {
+      const stack = resourceStack()
+      const { storage, open } = watchedUploads(memoryRegistryStorage({ random: seededRandom(7) }))
+      const { url } = stack.own(await serveRegistry(storage))
+      return {
+        async open() {
+          const backends = registryBackend(
+            { clock: systemClock(), governor: plainGovernor() },
+            { driver: 'registry', url, mode: 'read-write', repository: 'behind/{namespace}', chunk },
+          )
+          await backends.start()
+          stack.own({ [Symbol.asyncDispose]: () => backends.stop() })
+          return backends.backendFor('team/app')
+        },
+        leftovers: async () => [...open],
+        dispose: async () => stack[Symbol.asyncDispose](),
+      }
+    },
+    { keyFor: (bytes) => blobKey(digestOf(bytes)), lists: false },
+  )
+}
