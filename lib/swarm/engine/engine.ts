@@ -130,6 +130,7 @@ class Engine implements SwarmEngine {
       allows: this.#allows,
       admit: (swarmId) => this.#table.headerOf(swarmId),
       onPeer: (swarmId, connection) => this.#table.accept(swarmId, connection),
+      room: () => this.#table.room,
     })
     this.#tasks = this.#newTasks()
     this.#table = this.#newTable()

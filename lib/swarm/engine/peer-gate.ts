@@ -25,6 +25,8 @@ export interface PeerGateInit {
   /** A peer came in; the connection is to be attached or closed. */
   onPeer(swarmId: SwarmId, connection: PeerConnection): void
   allows(host: string): boolean
+  /** How many more connections this node may have. */
+  room(): number
 }
 
 /** Where connections come in and go out. */
@@ -55,6 +57,7 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
         self: self(),
         admit: (swarmId, options) => init.admit(swarmId, options),
         onPeer: (swarmId, connection) => init.onPeer(swarmId, connection),
+        room: () => init.room(),
       })
       await acceptor.start()
     },

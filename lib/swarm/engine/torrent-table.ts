@@ -61,6 +61,12 @@ export class TorrentTable {
     return this.#running.values()
   }
 
+  /** How many more connections all torrents together may have. */
+  get room(): number {
+    const { connections, limits } = this.#components
+    return limits.maxConnections - connections.open - connections.halfOpen
+  }
+
   /** The torrent that pulls the blob; undefined when none does. */
   pulling(digest: Digest): Torrent | undefined {
     const running = this.#running.get(swarmIdOf(digest))

@@ -25,6 +25,8 @@ export interface AcceptInit {
   admit(swarmId: SwarmId, options: AbortOptions): Promise<SwarmHeader | undefined>
   /** A connection after both handshakes, at rest until somebody attaches to it; theirs to close. */
   onPeer(swarmId: SwarmId, connection: PeerConnection): void
+  /** How many more connections this node may have; default `swarmLimits.maxConnections`. */
+  room?(): number
   /** Also take clients that do not know our extension; false when absent. */
   readonly foreignPeers?: boolean
 }
@@ -44,6 +46,7 @@ export function acceptPeers(
       logger.debug('refused a peer', { err })
     } else logger.warn('failed to accept a peer', { err })
   })
+  const room = () => init.room?.() ?? swarmLimits.maxConnections
   let stopped = false
   let silent = 0
 
@@ -58,7 +61,7 @@ export function acceptPeers(
 
   return {
     accept(channel) {
-      if (stopped || silent >= swarmLimits.maxPendingHandshakes || tasks.size >= swarmLimits.maxConnections) {
+      if (stopped || silent >= swarmLimits.maxPendingHandshakes || tasks.size >= room()) {
         channel.destroy()
         return
       }

@@ -19,6 +19,7 @@ import { Pull } from './pull.ts'
 import type { PullComponents } from './pull-contract.ts'
 import { type BytesBySource, noBytes } from './pull-summary.ts'
 import type { ReadOptions } from './reader.ts'
+import { type RestingPeers, restingPeers } from './resting-peers.ts'
 import type { UploadLane } from './upload-lane.ts'
 
 export interface TorrentComponents extends PullComponents {
@@ -66,13 +67,13 @@ export class Torrent {
   readonly #tasks: Background
   readonly #startedMs: number
   readonly #pull: Pull | undefined
+  readonly #resting: RestingPeers
   #peers: PeerSet | undefined
   #dialer: Dialer | undefined
   #header: MetaInfoHeader | undefined
   /** Answers that came before there was anything to dial for. */
   #offered: readonly PeerInfo[] = []
   #answered = false
-  #resting: PeerConnection[] = []
   #holders = 0
   #idleSinceMs: number
 
@@ -84,6 +85,7 @@ export class Torrent {
     this.#events = events
     this.#startedMs = components.clock.monotonicMs()
     this.#idleSinceMs = this.#startedMs
+    this.#resting = restingPeers(components.limits, components.connections)
     this.#tasks = background((name, err) => components.logger.error('a task of a torrent failed', { name, err }))
     this.#header = init.complete
     if (init.complete === undefined) this.#pull = this.#newPull()
@@ -174,8 +176,7 @@ export class Torrent {
   /** A connection that was accepted for this swarm; taken over. It rests while the partial blob is being opened. */
   accept(connection: PeerConnection): void {
     if (this.#peers !== undefined) this.#peers.add(connection)
-    else if (this.#resting.length < this.#components.limits.maxConnectionsPerTorrentHard) this.#resting.push(connection)
-    else connection.close()
+    else this.#resting.rest(connection)
   }
 
   /** Ends the connection with the peer; one with another host that uses its id stays. */
@@ -195,7 +196,7 @@ export class Torrent {
   async stop(): Promise<void> {
     await this.#pull?.stop()
     this.#peers?.removeAll()
-    for (const connection of this.#resting.splice(0)) connection.close()
+    for (const connection of this.#resting.awake()) connection.close()
     await this.#tasks.stop()
   }
 
@@ -255,7 +256,7 @@ export class Torrent {
         this.#pull?.climb()
       },
     })
-    for (const connection of this.#resting.splice(0)) this.#peers.add(connection)
+    for (const connection of this.#resting.awake()) this.#peers.add(connection)
     this.#dialer.offer(this.#offered)
     this.#connect()
   }

@@ -80,6 +80,27 @@ describe('an incoming connection', () => {
     expect(closed).toHaveLength(swarmLimits.maxPendingHandshakes + 1)
   })
 
+  test('beyond what the node may have is closed unread', async () => {
+    await using scene = await hostileScene()
+    let room = 2
+    const acceptor = acceptPeers(
+      { clock: scene.clock, logger: silentLogger() },
+      { self: peerSelf(1), admit: async () => undefined, onPeer: () => undefined, room: () => room },
+    )
+    const network = memoryNetwork()
+    const address = { host: '10.0.0.1', port: 1 }
+    await network.host('10.0.0.1').listen(address, acceptor.accept)
+    const closed: string[] = []
+    for (const name of ['first', 'second', 'third', 'fourth']) {
+      const channel = await network.host('10.0.0.2').dial(address)
+      channel.read({ onBytes: () => undefined, onClose: () => closed.push(name) })
+      if (name === 'third') room = 3
+    }
+    await scene.settle()
+    expect(closed).toEqual(['third'])
+    await acceptor.stop()
+  })
+
   test('of a client without our extension is welcome when foreign peers are', async () => {
     await using scene = await hostileScene({ foreignPeers: true })
     scene.send(handshakeBytes(scene.swarmId, { reserved: '0000000000000000' }))

@@ -1,0 +1,32 @@
+import { appError } from '../../base/index.ts'
+import type { SwarmLimits } from '../limits.ts'
+import type { PeerConnection } from '../peer/index.ts'
+import type { ConnectionCount } from './dialer.ts'
+
+/** Accepted connections of a blob that is still being opened: they rest, and count, until somebody attaches to them. */
+export interface RestingPeers {
+  /** Takes the connection over; closes it with PEER_LIMIT when there are too many, here or of all torrents. */
+  rest(connection: PeerConnection): void
+  /** All of them; from now on they are the caller's. */
+  awake(): readonly PeerConnection[]
+}
+
+export function restingPeers(limits: SwarmLimits, connections: ConnectionCount): RestingPeers {
+  let resting: PeerConnection[] = []
+  return {
+    rest(connection) {
+      if (resting.length >= limits.maxConnectionsPerTorrentHard || connections.open >= limits.maxConnections) {
+        connection.close(appError('PEER_LIMIT'))
+        return
+      }
+      connections.open += 1
+      resting.push(connection)
+    },
+    awake() {
+      const awoken = resting
+      resting = []
+      connections.open -= awoken.length
+      return awoken
+    },
+  }
+}

@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals'
+import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
+import { type LabNode, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
+
+const MIB = 1024 * 1024
+
+const connectionsOf = (node: LabNode) => node.metrics.value('shoal_swarm_connections')
+
+/** The most connections that a node had at any time while `work` went on. */
+async function mostConnections(lab: SwarmLab, node: LabNode, work: Promise<unknown>): Promise<number> {
+  let most = 0
+  const state = { isOver: false }
+  const over = work.finally(() => {
+    state.isOver = true
+  })
+  over.catch(() => undefined)
+  while (!state.isOver && lab.clock.monotonicMs() < 120_000) {
+    await lab.clock.advance(5)
+    most = Math.max(most, connectionsOf(node))
+  }
+  await over
+  return most
+}
+
+async function agents(lab: SwarmLab, count: number): Promise<readonly LabNode[]> {
+  const nodes: LabNode[] = []
+  for (let i = 0; i < count; i += 1) nodes.push(await lab.agent())
+  return nodes
+}
+
+const pullAll = (nodes: readonly LabNode[], blobs: readonly SwarmBlob[]) =>
+  Promise.all(nodes.flatMap((node) => blobs.map(async (blob) => Buffer.compare(await node.pull(blob), blob.bytes))))
+
+describe('an origin that more peers want than it may have', () => {
+  test('takes the hard limit of one blob, and everybody gets the blob', async () => {
+    const blob = swarmBlob(1, 8 * MIB)
+    await using lab = swarmLab([blob])
+    const limits = { maxConnectionsPerTorrentHard: 3 }
+    const origin = await lab.origin({ limits, uploadBytesPerSecond: 4 * MIB })
+    const pulls = pullAll(await agents(lab, 6), [blob])
+    expect(await mostConnections(lab, origin, pulls)).toBe(3)
+    expect(new Set(await pulls)).toEqual(new Set([0]))
+  })
+
+  test('takes the limit of the process over all its blobs, and everybody gets all of them', async () => {
+    const blobs = [swarmBlob(1, 4 * MIB), swarmBlob(2, 4 * MIB), swarmBlob(3, 4 * MIB)]
+    await using lab = swarmLab(blobs)
+    const origin = await lab.origin({ limits: { maxConnections: 4 }, uploadBytesPerSecond: 4 * MIB })
+    const pulls = pullAll(await agents(lab, 3), blobs)
+    expect(await mostConnections(lab, origin, pulls)).toBe(4)
+    expect(new Set(await pulls)).toEqual(new Set([0]))
+  })
+
+  test('rejects blocks beyond its queue, and everybody gets the blob', async () => {
+    const blob = swarmBlob(1, 4 * MIB)
+    await using lab = swarmLab([blob])
+    const limits = { uploadQueueBytes: 512 * 1024 }
+    const origin = await lab.origin({ limits, uploadBytesPerSecond: 4 * MIB })
+    expect(new Set(await lab.run(pullAll(await agents(lab, 3), [blob])))).toEqual(new Set([0]))
+    expect(origin.sentToPeers).toBeGreaterThan(0)
+  })
+})

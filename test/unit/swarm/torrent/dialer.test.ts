@@ -1,0 +1,91 @@
+import { describe, expect, test } from '@jest/globals'
+import { background, type Deferred, deferred, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
+import { newPeerId, type PeerInfo } from '../../../../lib/core/index.ts'
+import { swarmLimits } from '../../../../lib/swarm/limits.ts'
+import type { PeerConnection } from '../../../../lib/swarm/peer/index.ts'
+import { type ConnectionCount, Dialer } from '../../../../lib/swarm/torrent/dialer.ts'
+
+const random = seededRandom(5)
+const peers: readonly PeerInfo[] = Array.from({ length: 40 }, (_, at) => ({
+  peerId: newPeerId(random),
+  host: '10.0.0.1',
+  port: 1000 + at,
+  role: 'agent',
+  complete: true,
+}))
+
+/** A dialer of one torrent whose attempts end when the test says so; `connections` may be shared with another one. */
+function dialing(connections: ConnectionCount, limits = {}) {
+  const clock = fakeClock()
+  const attempts = new Map<number, Deferred<PeerConnection>>()
+  let size = 0
+  const tasks = background(() => undefined)
+  const dialer = new Dialer(
+    { clock, random, limits: { ...swarmLimits, ...limits }, connections },
+    {
+      tasks,
+      dial({ port }, signal) {
+        const attempt = deferred<PeerConnection>()
+        signal.addEventListener('abort', () => attempt.reject(signal.reason))
+        attempts.set(port, attempt)
+        return attempt.promise
+      },
+      avoids: () => false,
+      size: () => size,
+      onConnection: () => {
+        size += 1
+        connections.open += 1
+      },
+      onSettled: () => dialer.fill(),
+    },
+  )
+  dialer.offer(peers)
+  dialer.fill()
+  return {
+    clock,
+    dialed: () => [...attempts.keys()],
+    async succeed(port: number) {
+      attempts.get(port)?.resolve({} as PeerConnection)
+      await clock.advance(0)
+    },
+    [Symbol.asyncDispose]: () => tasks.stop(),
+  }
+}
+
+const ports = (count: number) => peers.slice(0, count).map(({ port }) => port)
+const nobody = (): ConnectionCount => ({ open: 0, halfOpen: 0 })
+
+describe('a dialer', () => {
+  test('tries 16 at one time, best first, and the next one when one of them has ended', async () => {
+    await using it = dialing(nobody())
+    expect(it.dialed()).toEqual(ports(16))
+    await it.succeed(1003)
+    expect(it.dialed()).toEqual(ports(17))
+  })
+
+  test('shares the attempts under way with all other torrents', async () => {
+    const connections = nobody()
+    await using first = dialing(connections, { maxConnectionsPerTorrentSoft: 10 })
+    await using second = dialing(connections)
+    expect([first.dialed().length, second.dialed().length]).toEqual([10, 6])
+  })
+
+  test('gives an attempt up after three seconds', async () => {
+    const connections = nobody()
+    await using it = dialing(connections, { maxHalfOpen: 2 })
+    await it.clock.advance(swarmLimits.dialTimeoutMs)
+    expect(it.dialed()).toEqual(ports(4))
+    expect(connections.halfOpen).toBe(2)
+  })
+
+  test('stops at 24 connections of its torrent', async () => {
+    await using it = dialing(nobody())
+    for (const port of ports(24)) await it.succeed(port)
+    expect(it.dialed()).toEqual(ports(24))
+  })
+
+  test('stops at 512 connections of all torrents, attempts among them', async () => {
+    await using it = dialing({ open: 505, halfOpen: 3 })
+    expect(it.dialed()).toEqual(ports(4))
+  })
+})
