@@ -34,6 +34,8 @@ export const holdingSchema = z.object({
   ranges: z.array(z.tuple([byteCountSchema, byteCountSchema])),
   verified: z.boolean(),
   claim: z.enum(['none', 'asking', 'reading']),
+  /** The whole is there, and stays. */
+  keeps: z.boolean(),
 })
 export type HoldingAnswer = z.infer<typeof holdingSchema>
 
@@ -77,12 +79,13 @@ export interface OriginBlobs {
   readBlob(namespace: string, digest: Digest, options?: ReadBlobOptions): Promise<BlobBody>
   /**
    * What is there now, without fetching. `asker` is an origin that is about to read the store: of two that ask each
-   * other, the one whose id comes first does. @throws DIGEST_REFUSED
+   * other, the one whose id comes first does. `leaving` is a member about to leave that wants to give its copy up: what
+   * is kept is told as if it were gone. @throws DIGEST_REFUSED
    */
   holding(
     namespace: string,
     digest: Digest,
-    options?: AbortOptions & { readonly asker?: string | undefined },
+    options?: AbortOptions & { readonly asker?: string | undefined; readonly leaving?: string | undefined },
   ): Promise<HoldingAnswer>
   /** A range of what is there, unverified, without fetching. @throws RANGE_UNSATISFIABLE when not all of it is */
   readHeld(namespace: string, digest: Digest, options: AbortOptions & { readonly range: ByteRange }): Promise<BlobBody>
@@ -149,8 +152,8 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       const response = await send(http, request, [range === undefined ? 200 : 206])
       return { size: lengthOf(response), body: response.body }
     },
-    holding(namespace, digest, { asker, signal } = {}) {
-      const target = `${blobUrl(url, namespace, digest)}/holding${query({ asker })}`
+    holding(namespace, digest, { asker, leaving, signal } = {}) {
+      const target = `${blobUrl(url, namespace, digest)}/holding${query({ asker, leaving })}`
       const wait = { headersTimeoutMs: originTimeouts.holdingMs }
       const answer = { schema: holdingSchema }
       return sendForJson(http, { method: 'GET', url: target, headers: hopHeaders(true), signal, ...wait }, answer)

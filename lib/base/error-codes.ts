@@ -44,6 +44,8 @@ const ownCodes = {
   BACKEND_THROTTLED: retryable(503, 'the store asks to slow down; raise its quota or lower the limits of its rule'),
   BACKEND_UNAVAILABLE: retryable(503, 'the store does not answer; check its endpoint and credentials'),
   BENCODE_INVALID: final(400, 'the bencoded text is malformed'),
+  BLOB_HELD: retryable(409, 'the blob is pinned or in use by a task; unpin it, wait, or force it'),
+  BLOB_LAST_COPY: final(409, 'neither the store nor another origin has this blob; force it to lose it'),
   BODY_INVALID: final(400, 'the body of the request is malformed'),
   BODY_TOO_LARGE: final(413, 'the body of the request is larger than the limit'),
   CLUSTER_EMPTY: final(500, 'the cluster has no members; list at least one in the config'),

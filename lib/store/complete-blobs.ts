@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { appError, type KeyedLock } from '../base/index.ts'
+import { appError, type KeyedLock, throwIfAborted } from '../base/index.ts'
 import { type ByteRange, type Digest, wholeRange } from '../core/index.ts'
 import type { ReadOptions, StoredBlob } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
@@ -40,8 +40,8 @@ export interface CompleteBlobs {
   /** `readAt` that does not count as a use. */
   peek(digest: Digest, range: ByteRange): Promise<Uint8Array>
   list(): readonly StoredBlob[]
-  /** The same with what keeps each: pins and uses. */
-  inspect(): readonly InspectedBlob[]
+  /** `stat` with what keeps the blob: pins and uses. */
+  inspect(digest: Digest): InspectedBlob | undefined
   delete(digest: Digest): Promise<void>
   /** Removes it unless somebody has begun to use it. Returns whether it did. */
   evict(digest: Digest): Promise<boolean>
@@ -125,6 +125,9 @@ class Blobs implements CompleteBlobs {
     }
     try {
       const handle = await this.#components.files.open(digest)
+      // A stream whose signal has fired is destroyed before it learns of the handle.
+      if (options.signal?.aborted === true) await handle.close()
+      throwIfAborted(options.signal)
       return rangeStream(() => Promise.resolve(handle), range, { signal: options.signal, onClose: leave })
     } catch (err) {
       leave()
@@ -156,13 +159,11 @@ class Blobs implements CompleteBlobs {
     return [...this.#entries.values()].map(snapshot)
   }
 
-  inspect() {
-    return [...this.#entries.values()].map((entry) => ({
-      ...snapshot(entry),
-      verifiedAtMs: entry.verifiedAtMs,
-      pinned: entry.pinned,
-      inUse: !this.#isIdle(entry),
-    }))
+  inspect(digest: Digest) {
+    const entry = this.#entries.get(digest)
+    if (entry === undefined) return undefined
+    const { verifiedAtMs, pinned } = entry
+    return { ...snapshot(entry), verifiedAtMs, pinned, inUse: !this.#isIdle(entry) }
   }
 
   delete(digest: Digest): Promise<void> {

@@ -45,6 +45,8 @@ const MIB = 1024 * 1024
 const DAY_MS = 24 * 60 * 60 * 1000
 /** Idle uploads are looked for this often, or more often when they are short-lived. */
 const SWEEP_INTERVAL_MS = 10 * 60 * 1000
+/** An eviction that must ask others ends after this time with what it has; writers wait for it. */
+const MAX_EVICTION_MS = 10_000
 
 /** The defaults of `init`, checked. @throws CONFIG_INVALID */
 function spaceInit(init: StoreInit): SpaceInit {
@@ -185,14 +187,19 @@ class ContentStore implements ManagedStore {
   }
 
   inspect(): readonly KeptBlob[] {
-    const kept = this.#blobs.inspect().map(({ pinned, inUse, ...blob }): KeptBlob => {
-      const holds: Hold[] = []
-      if (pinned) holds.push('pinned')
-      if (this.#leases.held(blob.digest)) holds.push('leased')
-      if (inUse) holds.push('in use')
-      return { ...blob, holds }
-    })
-    return kept.sort((a, b) => (a.digest < b.digest ? -1 : 1))
+    const all = this.#blobs.list().map(({ digest }) => this.look(digest))
+    return all.filter((blob) => blob !== undefined).sort((a, b) => (a.digest < b.digest ? -1 : 1))
+  }
+
+  look(digest: Digest): KeptBlob | undefined {
+    const found = this.#blobs.inspect(digest)
+    if (found === undefined) return undefined
+    const { pinned, inUse, ...blob } = found
+    const holds: Hold[] = []
+    if (pinned) holds.push('pinned')
+    if (this.#leases.held(digest)) holds.push('leased')
+    if (inUse) holds.push('in use')
+    return { ...blob, holds }
   }
 
   pin(digest: Digest, pinned: boolean) {
@@ -226,10 +233,16 @@ class ContentStore implements ManagedStore {
 
   async #evict(bytes: number): Promise<void> {
     const idle = [...this.#blobs.idle(), ...this.#partials.idle()]
+    const { clock } = this.#components
+    const endsAtMs = clock.monotonicMs() + MAX_EVICTION_MS
     await evictInRounds(
       idle.filter(({ digest }) => !this.#leases.held(digest)),
       bytes,
-      { mayEvict: (candidate) => this.#mayEvict(candidate), evict: (candidate) => this.#evictOne(candidate) },
+      {
+        mayEvict: (candidate) => this.#mayEvict(candidate),
+        evict: (candidate) => this.#evictOne(candidate),
+        isOver: () => clock.monotonicMs() >= endsAtMs,
+      },
     )
   }
 

@@ -9,10 +9,8 @@ export interface Candidate {
   readonly usedAtMs: number
 }
 
-/** So many are asked for at one time, */
+/** So many are asked for at one time. */
 const ROUND = 16
-/** and so many refusals end an eviction: whoever writes waits for it. */
-const MAX_REFUSALS = 256
 
 const rank = { blob: 0, partial: 1 } as const
 
@@ -40,6 +38,8 @@ export interface EvictionRules {
   mayEvict(candidate: Candidate): Promise<boolean>
   /** Removes it; false when somebody has begun to use it. */
   evict(candidate: Candidate): Promise<boolean>
+  /** Ends the eviction with what it has: whoever writes waits for it. */
+  isOver(): boolean
 }
 
 /** Removes candidates in order until at least `bytesToFree` are free; those that may not go are passed over. */
@@ -50,13 +50,11 @@ export async function evictInRounds(
 ): Promise<void> {
   const left = inOrder(candidates)
   let missing = bytesToFree
-  let refusals = 0
-  while (missing > 0 && left.length > 0 && refusals < MAX_REFUSALS) {
+  while (missing > 0 && left.length > 0 && !rules.isOver()) {
     const round = left.splice(0, Math.min(ROUND, enough(left, missing)))
     const allowed = await Promise.all(round.map((candidate) => rules.mayEvict(candidate)))
     for (const [i, candidate] of round.entries()) {
-      if (allowed[i] !== true) refusals += 1
-      else if (await rules.evict(candidate)) missing -= candidate.bytes
+      if (allowed[i] === true && (await rules.evict(candidate))) missing -= candidate.bytes
     }
   }
 }

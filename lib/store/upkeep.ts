@@ -15,6 +15,8 @@ export interface KeptBlob extends StoredBlob {
 export interface StoreUpkeep {
   /** Complete blobs, in the order of their digests. */
   inspect(): readonly KeptBlob[]
+  /** One complete blob; undefined when there is none of that digest. */
+  look(digest: Digest): KeptBlob | undefined
   /** A pinned blob is not evicted, also after a restart; `delete` still removes it. @throws BLOB_UNKNOWN */
   pin(digest: Digest, pinned: boolean): Promise<void>
   /** Reads as `readAt` does, without making the blob one that was used lately. @throws BLOB_UNKNOWN */

@@ -1,24 +1,9 @@
-import { type Route, sendJson } from '../../lib/http/index.ts'
-import type { BlobStore } from '../../lib/store/index.ts'
+import type { Route } from '../../lib/http/index.ts'
+import { type UpkeepRoutesComponents, upkeepRoutes } from './upkeep-routes.ts'
 
-export interface OriginAdminComponents {
-  readonly store: Pick<BlobStore, 'list' | 'usedBytes'>
-}
+export type OriginAdminComponents = UpkeepRoutesComponents
 
-/** What the origin holds, for the person on call. */
-function blobRoutes({ store }: OriginAdminComponents): readonly Route[] {
-  return [
-    {
-      methods: ['GET'],
-      path: '/blobs',
-      right: 'admin',
-      summary: 'blobs at rest',
-      handle: async (exchange) => sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs: await store.list() }),
-    },
-  ]
-}
-
-/** The admin API of an origin. */
+/** The admin API of an origin: what it holds and what waits, for the person on call. */
 export function originAdminRoutes(components: OriginAdminComponents): readonly Route[] {
-  return blobRoutes(components)
+  return upkeepRoutes(components)
 }

@@ -24,6 +24,8 @@ export interface BlobRoutesComponents extends MetainfoComponents {
   readonly onReceived: (from: 'client' | 'origin', bytes: number) => void
   readonly onSent: (to: 'client' | 'replica', bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
+  /** Whether a blob that is here stays here; `without` a member that is about to leave. */
+  readonly keeps: (digest: Digest, init: { readonly without: string | undefined }) => boolean
 }
 
 const blobOf = ({ params }: Exchange): BlobRef => ({
@@ -116,8 +118,11 @@ function holdingRoutes(components: BlobRoutesComponents): readonly Route[] {
 
   const holding = async (exchange: Exchange) => {
     const asker = exchange.query.get('asker') ?? undefined
-    const { size, ranges, verified, claim } = await ingest.holding(blobOf(exchange), { asker })
-    const answer: HoldingAnswer = { size, ranges: ranges.map(({ start, end }) => [start, end]), verified, claim }
+    const leaving = exchange.query.get('leaving') ?? undefined
+    const blob = blobOf(exchange)
+    const { size, ranges, verified, claim } = await ingest.holding(blob, { asker })
+    const keeps = verified && components.keeps(blob.digest, { without: leaving })
+    const answer: HoldingAnswer = { size, ranges: ranges.map(({ start, end }) => [start, end]), verified, claim, keeps }
     sendJson(exchange, 200, answer)
   }
 

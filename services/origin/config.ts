@@ -22,10 +22,32 @@ export const originSchema = z.strictObject({
     .strictObject({
       /** Own bytes on disk; the least recently used blobs are evicted near it. */
       capacity: byteSize.prefault('100GB'),
+      /** Share of the capacity above which blobs are evicted. */
+      highWatermark: z.number().gt(0).max(1).default(0.9),
+      /** Share of the capacity down to which they then are. */
+      lowWatermark: z.number().gt(0).max(1).default(0.8),
       /** Left free on the disk for everybody else. */
       minFree: byteSize.prefault('512MiB'),
       /** An upload that nobody has used for this long is removed. */
       uploadIdle: duration.prefault('1d'),
+    })
+    .prefault({}),
+  /** Blobs that are in no store go to those who own them now, after the members have changed. */
+  handOver: z
+    .strictObject({
+      /** From the end of a walk over all blobs to the next one; the first one follows the start. */
+      interval: duration.prefault('1h'),
+      /** What goes to other origins in these walks. */
+      rate: rate.prefault('50MB/s'),
+    })
+    .prefault({}),
+  /** Blobs at rest are read and compared with their digests. */
+  scrub: z
+    .strictObject({
+      /** Each blob is verified once in this time. */
+      period: duration.prefault('30d'),
+      /** What is read for it. */
+      rate: rate.prefault('20MB/s'),
     })
     .prefault({}),
   /** The stores behind the cluster, by repository; the first rule that fits counts. The same for all origins. */

@@ -12,10 +12,11 @@ import {
   serviceRuntime,
   serviceState,
 } from '../../lib/service/index.ts'
-import { type BlobStore, diskStore, type StoredBlob } from '../../lib/store/index.ts'
+import { diskStore, type ManagedStore, type StoredBlob } from '../../lib/store/index.ts'
 import { type BlobRef, type SwarmEngine, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { originAdminRoutes } from './admin.ts'
+import { blobNames } from './blob-names.ts'
 import type { OriginConfig } from './config.ts'
 import { ingest } from './ingest.ts'
 import { pieceHashes } from './piece-hashes.ts'
@@ -23,12 +24,13 @@ import { placement } from './placement.ts'
 import { refusals } from './refusals.ts'
 import { originServerRoutes } from './server.ts'
 import { siblingClients } from './sibling-clients.ts'
+import { type Upkeep, upkeep } from './upkeep.ts'
 import { uploadSessions } from './upload-sessions.ts'
 
 /** What stands in for the real thing: in a herd, in tests. */
 export interface OriginComponents extends Partial<Runtime> {
   /** Instead of the folder's store, or around it. */
-  readonly wrapStore?: (store: BlobStore) => BlobStore
+  readonly wrapStore?: (store: ManagedStore) => ManagedStore
   /** Instead of those that the config names. */
   readonly backends?: Backends
 }
@@ -65,13 +67,18 @@ function originParts(components: OriginComponents, config: OriginConfig) {
     logger,
     cluster: serviceCluster(runtime, { name: 'trackers', ...config.trackers }),
   })
-  const wrapStore = components.wrapStore ?? ((plain: BlobStore) => plain)
+  // Whoever knows where else a blob is comes later, and puts itself here.
+  const guard: { mayEvict: Upkeep['mayEvict'] } = { mayEvict: async () => false }
+  const wrapStore = components.wrapStore ?? ((plain: ManagedStore) => plain)
   const store = wrapStore(
     diskStore(runtime, {
       folder: config.folder,
       capacityBytes: config.store.capacity,
+      highWatermark: config.store.highWatermark,
+      lowWatermark: config.store.lowWatermark,
       minFreeBytes: config.store.minFree,
       uploadIdleMs: config.store.uploadIdle,
+      evictable: (digest) => guard.mayEvict(digest),
     }),
   )
   const backends = components.backends ?? openBackends(runtime, config.backends)
@@ -98,47 +105,64 @@ function originParts(components: OriginComponents, config: OriginConfig) {
       uploadBytesPerSecond: config.limits.upload,
     },
   )
-  return { runtime, http, cluster, store, backends, engine, siblings: siblingClients(http, cluster) }
+  const patterns = config.backends.map(({ namespace }) => namespace)
+  const names = blobNames({ store, backends }, { patterns })
+  return { runtime, http, cluster, store, backends, engine, names, guard, siblings: siblingClients(http, cluster) }
 }
 
-/** One origin. @throws INSECURE_BIND, CONFIG_INVALID */
-export function originService(components: OriginComponents, config: OriginConfig): OriginService {
-  const { runtime, http, cluster, store, backends, engine, siblings } = originParts(components, config)
-  const { logger, clock, random, metrics } = runtime
+/** Everything else: who brings, places and looks after blobs, and the routes to all of it. */
+function originRules(parts: ReturnType<typeof originParts>, config: OriginConfig) {
+  const { runtime, engine, names, store } = parts
+  const { logger, metrics } = runtime
+  const self = { memberId: config.member }
   const bytes = blobTraffic(metrics)
   const tasks = background((name, err) => logger.error('background task failed', { name, err }))
   const hashes = pieceHashes(store)
   const onStored = (blob: BlobRef, stored: StoredBlob) => {
     engine.seed(blob, stored.size)
+    tasks.run('note the repository of a blob', () => names.add(blob))
     tasks.run('hash pieces', async (signal) => {
       await hashes.of(stored, { signal })
     })
   }
-
-  const self = { memberId: config.member }
-  const refused = refusals(clock)
-  const shared = { refusals: refused, store, backends, cluster, siblings, logger, clock, random, onStored }
+  const shared = { ...runtime, ...parts, refusals: refusals(runtime.clock), onStored }
   const bring = ingest({ ...shared, onReceived: bytes.received }, self)
   const place = placement({ ...shared, onSent: bytes.sent }, self)
   const uploads = uploadSessions(
     { ...shared, placement: place, onReceived: (count) => bytes.received('client', count) },
     self,
   )
+  const keeping = upkeep({ ...shared, ingest: bring, onReceived: bytes.received, pending: async () => 0 }, config)
+  parts.guard.mayEvict = keeping.mayEvict
   const routes = originServerRoutes(
-    { ...shared, ingest: bring, uploads, pieceHashes: hashes, onReceived: bytes.received, onSent: bytes.sent },
+    {
+      ...{ ...shared, ingest: bring, uploads, pieceHashes: hashes, onReceived: bytes.received, onSent: bytes.sent },
+      keeps: keeping.copies.isKeeper,
+    },
     self,
   )
+  return { tasks, bring, keeping, routes: keeping.whileStaying(routes) }
+}
+
+/** One origin. @throws INSECURE_BIND, CONFIG_INVALID */
+export function originService(components: OriginComponents, config: OriginConfig): OriginService {
+  const parts = originParts(components, config)
+  const { runtime, http, store, backends, engine } = parts
+  const { tasks, bring, keeping, routes } = originRules(parts, config)
   const main = serviceListener(runtime, config, { name: 'http', listener: config.http, routes })
   const state = serviceState()
-  const ops = opsListener(runtime, config, { listener: config.ops, checks: { service: state.check } })
+  const ops = opsListener(runtime, config, {
+    listener: config.ops,
+    checks: { service: state.check, ...keeping.checks },
+  })
   const admin = serviceListener(runtime, config, {
     name: 'admin',
     listener: config.admin,
-    routes: originAdminRoutes({ store }),
+    routes: originAdminRoutes(keeping.admin),
   })
   return {
     ...state.around(
-      lifecycle([http, store, backends, bring, tasks, engine, seedStored(store, engine), ops, admin, main]),
+      lifecycle([http, store, backends, bring, tasks, engine, seedStored(store, engine), ops, admin, main, keeping]),
     ),
     engine,
     get url() {

@@ -11,8 +11,8 @@ export function siblingClients(http: HttpClient, cluster: Cluster): Siblings {
     read: (member, { namespace, digest }, options = {}) =>
       client(member).readBlob(namespace, digest, { ...options, hop: true, patient: true }),
     async holding(member, { namespace, digest }, options = {}) {
-      const { size, ranges, verified, claim } = await client(member).holding(namespace, digest, options)
-      return { size, ranges: ranges.map(([start, end]) => ({ start, end })), verified, claim }
+      const { size, ranges, ...rest } = await client(member).holding(namespace, digest, options)
+      return { size, ranges: ranges.map(([start, end]) => ({ start, end })), ...rest }
     },
     readHeld: (member, { namespace, digest }, options) => client(member).readHeld(namespace, digest, options),
     async put(member, { namespace, digest }, { size, body }, options = {}) {

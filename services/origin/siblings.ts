@@ -18,6 +18,19 @@ export interface Holding {
   readonly claim: Claim
 }
 
+/** What another origin says that it has. */
+export interface SiblingHolding extends Holding {
+  /** The whole is there, and stays: it is one of those who keep the blob. */
+  readonly keeps: boolean
+}
+
+export interface AskHolding extends AbortOptions {
+  /** An origin that is about to read the store. */
+  readonly asker?: string
+  /** A member that is about to leave; who keeps what is told as if it were gone. */
+  readonly leaving?: string | undefined
+}
+
 export interface SiblingBlob {
   /** Bytes of the whole blob. */
   readonly size: number
@@ -36,10 +49,10 @@ export interface Siblings {
     options?: AbortOptions & { readonly range?: ByteRange | undefined },
   ): Promise<SiblingBlob>
   /**
-   * What it has; it never waits for more, and fetches nothing. `asker` names an origin that is about to read the store.
+   * What it has; it never waits for more, and fetches nothing.
    * @throws DIGEST_REFUSED, or a retryable code when it does not answer
    */
-  holding(member: Member, blob: BlobRef, options?: AbortOptions & { readonly asker?: string }): Promise<Holding>
+  holding(member: Member, blob: BlobRef, options?: AskHolding): Promise<SiblingHolding>
   /** A range of what it has. @throws RANGE_UNSATISFIABLE when it has not got all of it any more */
   readHeld(member: Member, blob: BlobRef, options: AbortOptions & { readonly range: ByteRange }): Promise<SiblingBlob>
   /** Hands over a copy; returns once it is durable there. */

@@ -5,7 +5,7 @@ import type { BlobStore } from '../../lib/store/index.ts'
 
 /** A store whose complete blobs can be read only as far as its gate is open, or come out wrong. */
 export interface GatedStore {
-  readonly wrap: (store: BlobStore) => BlobStore
+  readonly wrap: <S extends BlobStore>(store: S) => S
   /** Reads up to this offset go on, now and later; others wait. Infinity opens it. */
   readonly openTo: (offset: number) => void
   /** From now on reads give other bytes than the blob's where this says so. */

@@ -78,7 +78,10 @@ export function originLab(init: OriginLabInit): OriginLab {
       origin(member.id)
       return { size, body: sent(member.id, await read(range ?? wholeRange(size), { signal })) }
     },
-    holding: async (member, blob, options) => origin(member.id).ingest.holding(blob, options),
+    async holding(member, blob, options) {
+      const holding = await origin(member.id).ingest.holding(blob, options)
+      return { ...holding, keeps: holding.verified }
+    },
     async readHeld(member, blob, { range, signal }) {
       const body = await origin(member.id).ingest.openHeld(blob, range, { signal })
       return { size: range.end - range.start, body: sent(member.id, body) }
