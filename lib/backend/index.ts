@@ -8,7 +8,7 @@ export { type Governor, type GovernorComponents, governor, type StoreOperation }
 export { httpBackend } from './http/http-backend.ts'
 export { defaultStoreLimits, type StoreLimits, storeLimitsSchema } from './limits-config.ts'
 export { memoryBackend } from './memory-backend.ts'
-export type { MultipartApi, ObjectApi, ObjectCondition, ObjectPart } from './object-store/object-api.ts'
+export type { MultipartApi, ObjectApi, ObjectCondition, ObjectPart, Pacing } from './object-store/object-api.ts'
 export {
   type ObjectStoreComponents,
   type ObjectStoreInit,

@@ -8,6 +8,7 @@ import { countedBackend } from './counted-backend.ts'
 import { fileBackend } from './file/file-backend.ts'
 import { governor } from './governor.ts'
 import { httpBackend } from './http/http-backend.ts'
+import { lazyBackend } from './lazy-backend.ts'
 import { defaultStoreLimits } from './limits-config.ts'
 import { pacedBackend } from './paced-backend.ts'
 import { prefixedBackend } from './prefixed-backend.ts'
@@ -32,6 +33,11 @@ const drivers: Drivers = {
       governor(components, { ...defaultStoreLimits, ...limits }),
       fileBackend(components, { folder: resolve(folder) }),
     ),
+  s3: (components, { limits, ...config }) =>
+    lazyBackend(async () => {
+      const { s3Backend } = await import('./s3/s3-backend.ts')
+      return s3Backend({ ...components, governor: governor(components, limits) }, config)
+    }),
   registry: (components, { limits, ...config }) =>
     registryBackend({ ...components, governor: governor(components, limits) }, config),
   http: (components, { limits, ...config }) =>

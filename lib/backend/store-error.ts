@@ -10,6 +10,10 @@ export interface StoreRefusal {
   readonly retryAfter?: string | undefined
   /** Milliseconds since the epoch, for a Retry-After that is a date. */
   readonly nowMs: number
+  /** Replaces the table's sentence where more is known. */
+  readonly message?: string | undefined
+  /** What the store calls this request, for its support. */
+  readonly requestId?: string | undefined
   readonly cause?: unknown
 }
 
@@ -37,12 +41,14 @@ function codeFor({ status, reason = '' }: StoreRefusal): ErrorCode {
 
 /** The error of the table for an answer that is no success; every driver speaks of its store in these words. */
 export function storeError(refusal: StoreRefusal): AppError {
-  const { status, reason, cause } = refusal
+  const { status, reason, requestId, message, cause } = refusal
   const waitMs = retryAfterMs(refusal.retryAfter, refusal.nowMs)
   return appError(codeFor(refusal), {
+    ...(message === undefined ? {} : { message }),
     detail: {
       ...(status === undefined ? {} : { status }),
       ...(reason === undefined ? {} : { reason }),
+      ...(requestId === undefined ? {} : { requestId }),
       ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
     },
     cause,

@@ -97,9 +97,10 @@ export function memoryObjects(): MemoryObjects {
         const bytes = found.bytes.subarray(range?.start, range?.end)
         return { size: found.size, etag: found.etag, body: Readable.from(cut(bytes, fault), { objectMode: false }) }
       },
-      async put(key, bytes, { signal, ...condition }) {
+      async put(key, bytes, { signal, pace, ...condition }) {
         throwIfAborted(signal)
         await memory.before('put')
+        await pace(bytes.length)
         check(key, condition)
         const written = keep(key, Uint8Array.from(bytes))
         memory.after('put')
@@ -127,21 +128,24 @@ export function memoryObjects(): MemoryObjects {
         uploads.set(id, new Map())
         return id
       },
-      async part(_key, bytes, { uploadId, number, signal }) {
+      async part(_key, bytes, { uploadId, number, signal, pace }) {
         await memory.before('part', number)
+        await pace(bytes.length)
         throwIfAborted(signal)
         uploadOf(uploadId).set(number, Uint8Array.from(bytes))
         parts.push({ number, size: bytes.length })
         return { number, etag: `part-${number}` }
       },
-      async complete(key, sent, { uploadId, signal, ...condition }) {
+      async complete(key, sent, { uploadId, size, signal, ...condition }) {
         throwIfAborted(signal)
         await memory.before('complete')
         throwIfAborted(signal)
         const upload = uploadOf(uploadId)
         check(key, condition)
+        const bytes = Buffer.concat(sent.map(({ number }) => upload.get(number) ?? Buffer.alloc(0)))
+        if (bytes.length !== size) throw new Error(`completed ${bytes.length} bytes as ${size}`)
         uploads.delete(uploadId)
-        const written = keep(key, Buffer.concat(sent.map(({ number }) => upload.get(number) ?? Buffer.alloc(0))))
+        const written = keep(key, bytes)
         memory.after('complete')
         return written
       },

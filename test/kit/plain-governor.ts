@@ -1,3 +1,4 @@
+import { addAbortSignal } from 'node:stream'
 import type { Governor, StoreOperation } from '../../lib/backend/index.ts'
 import { isAppError, throwIfAborted } from '../../lib/base/index.ts'
 
@@ -23,7 +24,7 @@ export function plainGovernor({ attempts = 3 } = {}): PlainGovernor {
         }
       }
     },
-    received: (body) => body,
+    received: (body, { signal } = {}) => (signal === undefined ? body : addAbortSignal(signal, body)),
     sending: () => Promise.resolve(),
   }
 }

@@ -10,6 +10,15 @@ export interface ObjectCondition {
   readonly ifMatch?: string
 }
 
+/** How fast bytes may be sent. */
+export interface Pacing {
+  /**
+   * To be awaited before each chunk goes out, with its length: it keeps to the store's bandwidth, and shows that the
+   * request makes progress, which would otherwise have to be over within the time for an answer.
+   */
+  readonly pace: (bytes: number) => Promise<void>
+}
+
 /**
  * What S3, TOS and their kin offer, a method for each request: no retries, no rates, no parts; `objectStoreBackend`
  * makes a Backend of it. Every method is one HTTP request that may be repeated, and turns the store's error into
@@ -30,7 +39,7 @@ export interface ObjectApi {
     options: AbortOptions & { readonly range?: ByteRange; readonly ifMatch?: string },
   ): Promise<ObjectRead | undefined>
   /** Writes it whole, from memory, checked by the store against a checksum of the bytes. */
-  put(key: string, bytes: Uint8Array, options: AbortOptions & ObjectCondition): Promise<ObjectStat>
+  put(key: string, bytes: Uint8Array, options: AbortOptions & Pacing & ObjectCondition): Promise<ObjectStat>
   /** Removing what is not there is no error. */
   delete(key: string, options: AbortOptions & { readonly ifMatch?: string }): Promise<void>
   /** One page, ascending in byte order; `limit` is 1 to 1000. */
@@ -41,6 +50,8 @@ export interface ObjectApi {
 export interface ObjectPart {
   readonly number: number
   readonly etag: string
+  /** What the store asks back of it at the end, where it does. */
+  readonly checksum?: string
 }
 
 /** Objects sent in parts: nothing is visible before `complete`. Errors as in `ObjectApi`. */
@@ -51,13 +62,13 @@ export interface MultipartApi {
   part(
     key: string,
     bytes: Uint8Array,
-    options: AbortOptions & { readonly uploadId: string; readonly number: number },
+    options: AbortOptions & Pacing & { readonly uploadId: string; readonly number: number },
   ): Promise<ObjectPart>
-  /** The parts in ascending order; all but the last have the same size, 5 MiB at least. */
+  /** The parts in ascending order; all but the last have the same size, 5 MiB at least; `size` is that of the object. */
   complete(
     key: string,
     parts: readonly ObjectPart[],
-    options: AbortOptions & ObjectCondition & { readonly uploadId: string },
+    options: AbortOptions & ObjectCondition & { readonly uploadId: string; readonly size: number },
   ): Promise<ObjectStat>
   /** Aborting what is not there is no error. */
   abort(key: string, uploadId: string, options: AbortOptions): Promise<void>

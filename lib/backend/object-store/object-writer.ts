@@ -4,9 +4,9 @@ import type { Logger } from '../../telemetry/index.ts'
 import type { ObjectStat, WriteOptions } from '../backend.ts'
 import type { Governor } from '../governor.ts'
 import { receive } from '../receive.ts'
-import type { MultipartApi, ObjectApi, ObjectCondition, ObjectPart } from './object-api.ts'
+import type { MultipartApi, ObjectApi, ObjectCondition, ObjectPart, Pacing } from './object-api.ts'
 import { type PartPlan, partPlan } from './part-plan.ts'
-import { sendParts } from './part-sender.ts'
+import { type SendPart, sendParts } from './part-sender.ts'
 
 export interface ObjectWriterComponents {
   readonly objects: Pick<ObjectApi, 'head' | 'put'>
@@ -33,13 +33,13 @@ export function objectWriter(components: ObjectWriterComponents, init: ObjectWri
   const { objects, multipart, governor, logger } = components
   const request = <T>(work: (signal: AbortSignal) => Promise<T>, { signal }: AbortOptions = {}) =>
     governor.request('write', work, signal === undefined ? {} : { signal })
+  const pacing = (signal: AbortSignal): Pacing => ({ pace: (bytes) => governor.sending(bytes, { signal }) })
   const condition = (options: WriteOptions): ObjectCondition => (init.atomicConditions ? conditionOf(options) : {})
 
   const putWhole = async (key: string, source: Readable | Uint8Array, options: WriteOptions) => {
     const bytes = await collected(source, options)
     if (!init.atomicConditions) await init.expect(key, options)
-    await governor.sending(bytes.length, options)
-    return request((signal) => objects.put(key, bytes, { ...condition(options), signal }), options)
+    return request((signal) => objects.put(key, bytes, { ...condition(options), ...pacing(signal), signal }), options)
   }
 
   /** An upload that is gone at the second attempt was completed by the first, whose answer was lost. */
@@ -50,7 +50,7 @@ export function objectWriter(components: ObjectWriterComponents, init: ObjectWri
     return request(async (signal) => {
       attempts += 1
       try {
-        return await multipart.complete(key, parts, { ...condition(options), uploadId, signal })
+        return await multipart.complete(key, parts, { ...condition(options), uploadId, size, signal })
       } catch (err) {
         if (attempts === 1 || !isGone(err)) throw err
         const found = await objects.head(key, { signal })
@@ -73,9 +73,10 @@ export function objectWriter(components: ObjectWriterComponents, init: ObjectWri
     await init.expect(key, options)
     // Without the caller's signal: an upload whose id nobody learned could not be aborted.
     const uploadId = await request((signal) => multipart.create(key, { signal }))
-    const send = async (bytes: Uint8Array, number: number, signal: AbortSignal) => {
-      await governor.sending(bytes.length, { signal })
-      return request((attempt) => multipart.part(key, bytes, { uploadId, number, signal: attempt }), { signal })
+    const send: SendPart = (bytes, number, signal) => {
+      const part = (attempt: AbortSignal) =>
+        multipart.part(key, bytes, { uploadId, number, ...pacing(attempt), signal: attempt })
+      return request(part, { signal })
     }
     try {
       const parts = await sendParts(send, source, { ...options, ...partPlan(options.size, init) })

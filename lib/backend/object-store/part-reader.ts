@@ -74,7 +74,7 @@ export async function* partBytes(
     if (breaks > MAX_BREAKS) throw brokenOff(failure)
     body ??= await reopened(components, { ...request, range: { start: at, end: range.end } })
     try {
-      for await (const chunk of stoppable(components.governor.received(body), signal)) {
+      for await (const chunk of components.governor.received(body, { signal }) as AsyncIterable<Uint8Array>) {
         const wanted = chunk.subarray(0, range.end - at)
         at += wanted.length
         yield wanted
@@ -97,17 +97,6 @@ async function reopened(components: PartReaderComponents, request: PartRequest):
     if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
   }
   throw appError('BACKEND_UNAVAILABLE', { message: 'the object was replaced or removed while it was read' })
-}
-
-async function* stoppable(body: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const stop = () => void body.destroy(appError('ABORTED', { cause: signal.reason }))
-  if (signal.aborted) stop()
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    yield* body as AsyncIterable<Uint8Array>
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
 }
 
 function brokenOff(cause: unknown) {

@@ -14,6 +14,7 @@ const PARALLEL = 3
 const bytes = cipherBytes('object', 10 * PART + 1234)
 const broken = appError('BACKEND_UNAVAILABLE', { message: 'reset' })
 const logger = recordingLogger()
+const pace = () => Promise.resolve()
 
 let memory: MemoryObjects
 let governor: PlainGovernor
@@ -167,7 +168,7 @@ describe('an upload that fails is aborted', () => {
     memory.before = (request) => {
       if (request !== 'complete') return
       memory.before = () => undefined
-      return memory.objects.put('k', Buffer.from('other'), {}).then(() => undefined)
+      return memory.objects.put('k', Buffer.from('other'), { pace }).then(() => undefined)
     }
     await expect(write(streamed(), { ifAbsent: true })).rejects.toMatchObject({ code: 'BACKEND_PRECONDITION_FAILED' })
     expect(memory.uploads()).toEqual([])
@@ -247,5 +248,5 @@ describe('part sizes', () => {
 })
 
 function withoutConditions({ put }: { put: MemoryObjects['objects']['put'] }): MemoryObjects['objects']['put'] {
-  return (key, content, { signal }) => put(key, content, signal === undefined ? {} : { signal })
+  return (key, content, { signal }) => put(key, content, signal === undefined ? { pace } : { pace, signal })
 }

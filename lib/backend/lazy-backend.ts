@@ -1,0 +1,26 @@
+import { appError } from '../base/index.ts'
+import type { Backend } from './backend.ts'
+import { owningSource } from './receive.ts'
+
+/** A driver that is loaded when it starts, so that who uses another one needs neither the time nor the memory for it. */
+export function lazyBackend(load: () => Promise<Backend>): Backend {
+  let backend: Backend | undefined
+  const loaded = (): Backend => {
+    if (backend === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the store has not been started' })
+    return backend
+  }
+  return {
+    async start() {
+      backend ??= await load()
+      await backend.start()
+    },
+    async stop() {
+      await backend?.stop()
+    },
+    stat: async (...args) => loaded().stat(...args),
+    read: async (...args) => loaded().read(...args),
+    write: (key, source, options) => owningSource(source, async () => loaded().write(key, source, options)),
+    list: async (...args) => loaded().list(...args),
+    delete: async (...args) => loaded().delete(...args),
+  }
+}

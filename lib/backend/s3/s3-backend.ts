@@ -1,0 +1,38 @@
+import type { Clock } from '../../base/index.ts'
+import type { Logger } from '../../telemetry/index.ts'
+import type { Backend } from '../backend.ts'
+import type { Governor } from '../governor.ts'
+import { objectStoreBackend } from '../object-store/object-store-backend.ts'
+import type { S3Bucket } from './config.ts'
+import { s3Client } from './s3-client.ts'
+import { s3Multipart } from './s3-multipart.ts'
+import { s3Objects } from './s3-objects.ts'
+
+export interface S3BackendComponents {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly governor: Governor
+}
+
+/** A bucket of Amazon S3, or of a store that speaks its protocol. */
+export function s3Backend({ clock, logger, governor }: S3BackendComponents, config: S3Bucket): Backend {
+  const client = s3Client(config, logger)
+  const components = { client, clock }
+  return objectStoreBackend(
+    {
+      objects: s3Objects(components, config),
+      multipart: s3Multipart(components, config),
+      governor,
+      logger,
+      start: () => Promise.resolve(),
+      async stop() {
+        client.destroy()
+      },
+    },
+    {
+      partBytes: config.parts.size,
+      parallel: config.parts.parallel,
+      atomicConditions: config.conditionalWrites,
+    },
+  )
+}

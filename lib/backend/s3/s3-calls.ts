@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { crc32 } from 'node:zlib'
+import type { S3Client } from '@aws-sdk/client-s3'
+import { type AbortOptions, type AppError, appError, type Clock } from '../../base/index.ts'
+import type { ObjectCondition, Pacing } from '../object-store/object-api.ts'
+import type { S3Bucket } from './config.ts'
+import { s3Error, s3ReasonOf } from './s3-error.ts'
+
+export interface S3Components {
+  readonly client: S3Client
+  readonly clock: Clock
+}
+
+/** What every request to one bucket shares. */
+export interface S3Calls {
+  /** Runs one request; undefined when the store answers with a name that is `absent`. @throws as in ObjectApi */
+  readonly answered: <T>(request: Promise<T>, absent?: readonly string[]) => Promise<T | undefined>
+  /** The same for a request whose conditions may fail because there is no object: BACKEND_PRECONDITION_FAILED. */
+  readonly written: <T>(request: Promise<T>) => Promise<T>
+}
+
+export function s3Calls({ clock }: Pick<S3Components, 'clock'>): S3Calls {
+  const answered = async <T>(request: Promise<T>, absent: readonly string[] = []): Promise<T | undefined> => {
+    try {
+      return await request
+    } catch (err) {
+      if (absent.includes(s3ReasonOf(err) ?? '')) return undefined
+      throw s3Error(err, clock.now())
+    }
+  }
+  return {
+    answered,
+    async written(request) {
+      const answer = await answered(request, ['NoSuchKey'])
+      if (answer === undefined) throw appError('BACKEND_PRECONDITION_FAILED')
+      return answer
+    },
+  }
+}
+
+export function aborting({ signal }: AbortOptions): { readonly abortSignal?: AbortSignal } {
+  return signal === undefined ? {} : { abortSignal: signal }
+}
+
+/** Etags go without the quotes that they have in headers. @throws BACKEND_UNAVAILABLE when there is none */
+export function etagOf(text: string | undefined): string {
+  if (text === undefined) throw incomplete('ETag')
+  return text.replaceAll('"', '')
+}
+
+export function quoted(etag: string): string {
+  return `"${etag}"`
+}
+
+export function conditionFields({ ifAbsent, ifMatch }: ObjectCondition): { IfNoneMatch?: string; IfMatch?: string } {
+  return {
+    ...(ifAbsent === true ? { IfNoneMatch: '*' } : {}),
+    ...(ifMatch === undefined ? {} : { IfMatch: quoted(ifMatch) }),
+  }
+}
+
+type Encryption = NonNullable<S3Bucket['encryption']>
+
+export function encryptionFields({ encryption }: Pick<S3Bucket, 'encryption'>): {
+  ServerSideEncryption?: Encryption['algorithm']
+  SSEKMSKeyId?: string
+} {
+  if (encryption === undefined) return {}
+  const { algorithm, keyId } = encryption
+  return { ServerSideEncryption: algorithm, ...(keyId === undefined ? {} : { SSEKMSKeyId: keyId }) }
+}
+
+interface BodyFields {
+  readonly Body: Readable
+  readonly ContentLength: number
+  readonly ChecksumCRC32?: string
+  readonly ContentMD5?: string
+}
+
+/** Sent with every chunk: little enough for a slow line to show progress. */
+const CHUNK_BYTES = 64 * 1024
+
+/**
+ * Sends `bytes` with the checksum that the store knows, by CRC32 or, as stores did before, by MD5. Sent as a stream
+ * because the SDK would send them all at once; its length and checksum are named, so that it goes as it is.
+ */
+export async function sendingBody<T>(
+  bytes: Uint8Array,
+  { checksums, pace }: Pick<S3Bucket, 'checksums'> & Pacing,
+  send: (fields: BodyFields) => Promise<T>,
+): Promise<T> {
+  async function* paced(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+      const chunk = bytes.subarray(at, at + CHUNK_BYTES)
+      await pace(chunk.length)
+      yield chunk
+    }
+  }
+  const Body = Readable.from(paced(), { objectMode: false })
+  const checksum = checksums === 'always' ? { ChecksumCRC32: crc32Of(bytes) } : { ContentMD5: md5Of(bytes) }
+  try {
+    return await send({ Body, ContentLength: bytes.length, ...checksum })
+  } finally {
+    Body.destroy()
+  }
+}
+
+function crc32Of(bytes: Uint8Array): string {
+  const sum = Buffer.alloc(4)
+  sum.writeUInt32BE(crc32(bytes))
+  return sum.toString('base64')
+}
+
+function md5Of(bytes: Uint8Array): string {
+  return createHash('md5').update(bytes).digest('base64')
+}
+
+/** For an answer that lacks what the protocol promises. */
+export function incomplete(what: string): AppError {
+  return appError('BACKEND_UNAVAILABLE', { message: `the store sent no ${what}; does it speak the protocol of S3?` })
+}

@@ -1,0 +1,50 @@
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import type { Logger } from '../../telemetry/index.ts'
+import type { S3Bucket } from './config.ts'
+
+/** Until a connection stands; how long an answer may take is the governor's. */
+const CONNECT_MS = 5_000
+
+/** Connections to the store at a time; further requests wait for one. */
+const MAX_CONNECTIONS = 256
+
+/** The SDK's client: it signs and speaks the protocol, and neither retries nor waits. */
+export function s3Client(config: S3Bucket, logger: Logger): S3Client {
+  const { region, endpoint, pathStyle, checksums } = config
+  return new S3Client({
+    region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    forcePathStyle: pathStyle,
+    ...credentialsOf(config.credentials),
+    maxAttempts: 1,
+    requestChecksumCalculation: checksums === 'always' ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
+    // Objects are read in ranges, for which there is no checksum; blobs are verified by their digest.
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    // The SDK would open a connection of its own for each part.
+    expectContinueHeader: false,
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      httpAgent: { maxSockets: MAX_CONNECTIONS },
+      httpsAgent: { maxSockets: MAX_CONNECTIONS },
+    },
+    logger: warningsTo(logger),
+  })
+}
+
+function credentialsOf(credentials: S3Bucket['credentials']): Pick<S3ClientConfig, 'credentials' | 'profile'> {
+  if (credentials === 'default') return {}
+  if ('profile' in credentials) return { profile: credentials.profile }
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials
+  return {
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+  }
+}
+
+/** The SDK writes every command with its input and output at its lower levels. */
+function warningsTo(logger: Logger): NonNullable<S3ClientConfig['logger']> {
+  const silent = () => undefined
+  const warn = (...content: unknown[]) => {
+    logger.warn('the S3 client warns', { text: content.filter((part) => typeof part === 'string').join(' ') })
+  }
+  return { trace: silent, debug: silent, info: silent, warn, error: warn }
+}

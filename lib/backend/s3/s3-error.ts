@@ -1,0 +1,91 @@
+import { type AppError, appError, codeOf, isAbort } from '../../base/index.ts'
+import { storeError } from '../store-error.ts'
+
+/** What the SDK throws for an answer that is no success. */
+interface ServiceError {
+  readonly name: string
+  readonly message: string
+  readonly $metadata: {
+    readonly httpStatusCode?: number
+    readonly requestId?: string
+    /** The refusal showed how far the clocks are apart; the next request is signed with the store's time. */
+    readonly clockSkewCorrected?: boolean
+  }
+  readonly $response?: { readonly headers?: Readonly<Record<string, string | undefined>> }
+}
+
+const NO_BUCKET = 'there is no such bucket; make it, or set `bucket`, `region` and `endpoint` right'
+const ELSEWHERE = 'the bucket lies in another region; set `region` (and `endpoint`, if there is one) to its own'
+
+/** Names that can be explained better than by the status alone. */
+const sentences: Readonly<Record<string, string>> = {
+  NoSuchBucket: NO_BUCKET,
+  PermanentRedirect: ELSEWHERE,
+  AuthorizationHeaderMalformed: ELSEWHERE,
+  InvalidAccessKeyId: 'the store does not know the access key; check `credentials` and `endpoint`',
+  SignatureDoesNotMatch:
+    'the store finds the signature wrong; check the secret key, and that no proxy rewrites requests',
+  ExpiredToken: 'the session token has expired; give a new one, or use `credentials: default`, which renews it',
+  InvalidToken: 'the store does not accept the session token',
+  RequestTimeTooSkewed: 'the clocks of this machine and of the store are too far apart; set the clock right',
+  NotImplemented:
+    'the store lacks something that was asked of it; try `checksums: required` or `conditionalWrites: false`',
+}
+
+/** Refusals of the caller that do not come as 403. */
+const DENIED = new Set(['AuthorizationHeaderMalformed', 'ExpiredToken', 'InvalidToken'])
+
+/**
+ * Turns what the SDK throws into an error of the table. Of the answer only its name, message and request id are kept:
+ * refused signatures come with the request, session token included.
+ */
+export function s3Error(err: unknown, nowMs: number): AppError {
+  if (isAbort(err)) return appError('ABORTED', { cause: err })
+  if (isServiceError(err)) return refusal(err, nowMs)
+  if (nameOf(err) === 'CredentialsProviderError') {
+    const message = 'no credentials were found; set `credentials`, the environment, a profile or a role of this machine'
+    return appError('BACKEND_DENIED', { message, cause: err })
+  }
+  return storeError({ status: undefined, reason: codeOf(err) ?? nameOf(err), nowMs, cause: err })
+}
+
+/** The store's own name for why it refused; undefined when it did not answer. */
+export function s3ReasonOf(err: unknown): string | undefined {
+  return isServiceError(err) ? err.name : undefined
+}
+
+export function noSuchBucket(): AppError {
+  return appError('BACKEND_UNAVAILABLE', { message: NO_BUCKET, detail: { status: 404, reason: 'NoSuchBucket' } })
+}
+
+function refusal({ name, message, $metadata, $response }: ServiceError, nowMs: number): AppError {
+  const { httpStatusCode, requestId, clockSkewCorrected } = $metadata
+  return storeError({
+    status: statusFor(name, httpStatusCode, clockSkewCorrected === true),
+    reason: name,
+    retryAfter: $response?.headers?.['retry-after'],
+    nowMs,
+    message: sentences[name],
+    requestId,
+    cause: new Error(`${name}: ${message}`),
+  })
+}
+
+function statusFor(name: string, status: number | undefined, skewCorrected: boolean): number | undefined {
+  // Signed with the store's time the same request may succeed, so that it is no refusal to stay with.
+  if (status === 403 && skewCorrected) return undefined
+  return DENIED.has(name) ? 403 : status
+}
+
+function isServiceError(err: unknown): err is ServiceError {
+  return (
+    typeof err === 'object' &&
+    err !== null &&
+    '$metadata' in err &&
+    (err as ServiceError).$metadata.httpStatusCode !== undefined
+  )
+}
+
+function nameOf(err: unknown): string | undefined {
+  return typeof err === 'object' && err !== null && 'name' in err && typeof err.name === 'string' ? err.name : undefined
+}

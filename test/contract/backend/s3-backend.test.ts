@@ -1,0 +1,28 @@
+import { s3Schema } from '../../../lib/backend/s3/config.ts'
+import { s3Backend } from '../../../lib/backend/s3/s3-backend.ts'
+import { systemClock } from '../../../lib/base/index.ts'
+import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { plainGovernor } from '../../kit/plain-governor.ts'
+import { startS3Server } from '../../kit/s3-server/index.ts'
+import { backendSuite } from './backend-suite.ts'
+
+backendSuite('the S3 driver', async () => {
+  const server = await startS3Server()
+  const { bucket, endpoint, keys } = server
+  const config = s3Schema.parse({ driver: 's3', bucket, endpoint, pathStyle: true, credentials: keys })
+  const stops: (() => Promise<void>)[] = []
+  return {
+    async open() {
+      const components = { clock: systemClock(), logger: silentLogger(), governor: plainGovernor() }
+      const backend = s3Backend(components, config)
+      await backend.start()
+      stops.push(() => backend.stop())
+      return backend
+    },
+    leftovers: async () => server.openUploads(),
+    async dispose() {
+      for (const stop of stops) await stop()
+      await server[Symbol.asyncDispose]()
+    },
+  }
+})

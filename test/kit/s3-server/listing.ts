@@ -1,0 +1,59 @@
+import type { Bucket } from './bucket.ts'
+import { S3Failure } from './failure.ts'
+import { element } from './xml.ts'
+
+/** ListObjectsV2. */
+export function listObjects(name: string, { objects }: Bucket, query: URLSearchParams): string {
+  if (query.get('list-type') !== '2') throw new S3Failure('NotImplemented')
+  const prefix = query.get('prefix') ?? ''
+  const delimiter = query.get('delimiter') ?? ''
+  const token = query.get('continuation-token')
+  const after = token === null ? (query.get('start-after') ?? '') : Buffer.from(token, 'base64url').toString()
+  const limit = Math.min(1000, Number(query.get('max-keys') ?? 1000))
+  if (!Number.isInteger(limit) || limit < 0) throw new S3Failure('InvalidRequest')
+  const encode =
+    query.get('encoding-type') === 'url' ? (text: string) => encodeURIComponent(text) : (text: string) => text
+
+  // A folder stands for all keys in it, and is named once.
+  const entryOf = (key: string) => {
+    const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
+    return end === -1 ? key : key.slice(0, end + delimiter.length)
+  }
+  const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).map(entryOf)
+  const entries = [...new Set(keys)].filter((entry) => bytesAfter(entry, after)).sort(byBytes)
+  const page = entries.slice(0, limit)
+  const last = page.at(-1)
+  return element('ListBucketResult', {
+    Name: name,
+    Prefix: encode(prefix),
+    MaxKeys: limit,
+    ...(delimiter === '' ? {} : { Delimiter: encode(delimiter) }),
+    KeyCount: page.length,
+    IsTruncated: entries.length > page.length,
+    ...(entries.length > page.length && last !== undefined
+      ? { NextContinuationToken: Buffer.from(last).toString('base64url') }
+      : {}),
+    Contents: page.flatMap((key) => {
+      const object = objects.get(key)
+      if (object === undefined || (delimiter !== '' && key.endsWith(delimiter))) return []
+      return [
+        {
+          Key: encode(key),
+          LastModified: new Date(object.modifiedMs).toISOString(),
+          ETag: `"${object.etag}"`,
+          Size: object.bytes.length,
+          StorageClass: 'STANDARD',
+        },
+      ]
+    }),
+    CommonPrefixes: page
+      .filter((entry) => delimiter !== '' && entry.endsWith(delimiter))
+      .map((entry) => ({ Prefix: encode(entry) })),
+  })
+}
+
+const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
+
+function bytesAfter(key: string, after: string): boolean {
+  return byBytes(key, after) > 0
+}
