@@ -1,0 +1,288 @@
+import { buffer } from 'node:stream/consumers'
+import { describe, expect, test } from '@jest/globals'
+import type { Cluster } from '../../../lib/cluster/index.ts'
+import type { PartialBlob } from '../../../lib/store/index.ts'
+import { blobKey } from '../../../services/origin/blob-keys.ts'
+import { cipherBytes } from '../../kit/cipher-bytes.ts'
+import { clusterOf, someMembers } from '../../kit/cluster.ts'
+import { type LabOrigin, type OriginLab, type OriginLabInit, originLab } from '../../kit/origin-lab.ts'
+import { type Content, contentOf, putBlob, readBlob, writePieces } from '../../kit/store-fixture.ts'
+
+const MIB = 1024 * 1024
+const size = 6 * MIB + 12_345
+const content = contentOf(cipherBytes('right', size), MIB)
+const blob = { digest: content.digest, namespace: 'team/app' }
+const ask = { hop: false } as const
+
+async function started(init: Partial<OriginLabInit> = {}, stored: Content | undefined = content): Promise<OriginLab> {
+  const lab = originLab({ count: 3, replicas: 2, ...init })
+  for (const { store } of lab.origins) await store.start()
+  if (stored !== undefined) await lab.inner.write(blobKey(content.digest), stored.bytes, { size: stored.bytes.length })
+  return lab
+}
+
+/** The first owner, the second, and the one that owns nothing. */
+function inOrder(lab: OriginLab): [LabOrigin, LabOrigin, LabOrigin] {
+  const [first, second] = lab.origins[0]!.cluster.owners(content.digest).map(({ id }) => lab.origin(id))
+  const other = lab.origins.find((each) => each !== first && each !== second)
+  return [first!, second!, other!]
+}
+
+const partialAt = ({ store }: LabOrigin): Promise<PartialBlob> => store.openPartial(content.digest, content.map)
+
+/** Resolves once the origin has stored that piece. */
+async function hasPiece(origin: LabOrigin, piece: number): Promise<void> {
+  await (await partialAt(origin)).whenVerified(piece)
+}
+
+async function expectWhole(...origins: readonly LabOrigin[]): Promise<void> {
+  for (const { store } of origins) {
+    expect(Buffer.compare(await readBlob(store, content.digest), content.bytes)).toBe(0)
+    expect((await store.partials()).length).toBe(0)
+  }
+}
+
+/** Everybody asks at once. What becomes of it is looked at by the test. */
+function bringAll(...origins: readonly LabOrigin[]) {
+  return Promise.allSettled(origins.map((origin) => origin.ingest.ensure(blob, ask)))
+}
+
+describe('a cold blob in a cluster', () => {
+  test('leaves the store once, byte by byte, and comes to everybody while it is read', async () => {
+    const lab = await started()
+    const [first, second, other] = inOrder(lab)
+    lab.watched.openTo(4 * MIB)
+    const asks = lab.origins.flatMap(({ ingest }) => Array.from({ length: 60 }, () => ingest.ensure(blob, ask)))
+    await Promise.all([first, second, other].map((origin) => hasPiece(origin, 3)))
+    expect(await first.store.stat(content.digest)).toBeUndefined()
+    lab.watched.openTo(Number.POSITIVE_INFINITY)
+    await Promise.all(asks)
+    expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: 1 })
+    expect(lab.origins.map(({ received }) => received.store).toSorted((a, b) => a - b)).toEqual([0, 0, size])
+    expect(second.received.origin + other.received.origin).toBe(2 * size)
+    await expectWhole(first, second, other)
+  })
+
+  test('is hashed while it comes: its piece hashes lie beside it', async () => {
+    const lab = await started({ count: 1, replicas: 1 })
+    await lab.origins[0]!.ingest.ensure(blob, ask)
+    const hashes = Array.from({ length: content.map.count }, (_, piece) => content.hash(piece))
+    expect(Buffer.from((await lab.origins[0]!.store.sidecar(content.digest)) ?? [])).toEqual(Buffer.concat(hashes))
+  })
+
+  test.each([0, 1, MIB, MIB + 1])('of %i bytes is brought, too', async (length) => {
+    const small = contentOf(cipherBytes('small', length), MIB)
+    const lab = await started()
+    await lab.inner.write(blobKey(small.digest), small.bytes, { size: length })
+    const wanted = { ...blob, digest: small.digest }
+    await Promise.all(lab.origins.map(({ ingest }) => ingest.ensure(wanted, ask)))
+    for (const { store } of lab.origins) expect(await store.stat(small.digest)).toMatchObject({ size: length })
+    expect(lab.watched.counts.total).toBe(length)
+  })
+
+  test('of which a read breaks is read on from where it broke', async () => {
+    const lab = await started()
+    lab.watched.cutAt(2 * MIB + 500_000)
+    await bringAll(...lab.origins)
+    expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: 1 })
+    expect(lab.backend.calls.read).toBe(2)
+    await expectWhole(...lab.origins)
+  })
+
+  test('says its size while it comes, without asking the store again', async () => {
+    const lab = await started()
+    const [first, second, other] = inOrder(lab)
+    lab.watched.openTo(2 * MIB)
+    const all = bringAll(first, second, other)
+    await Promise.all([first, second, other].map((origin) => hasPiece(origin, 1)))
+    const before = lab.backend.calls.stat
+    expect(await Promise.all(lab.origins.map(({ ingest }) => ingest.size(blob)))).toEqual([size, size, size])
+    expect(lab.backend.calls.stat).toBe(before)
+    lab.watched.openTo(Number.POSITIVE_INFINITY)
+    await all
+  })
+
+  test('that only another origin has is read from that one, and known by its size', async () => {
+    const lab = await started({}, undefined)
+    const [first, second, other] = inOrder(lab)
+    await putBlob(other.store, content)
+    lab.backend.break()
+    expect(await second.ingest.size(blob)).toBe(size)
+    await first.ingest.ensure(blob, ask)
+    await expectWhole(first)
+  })
+})
+
+describe('when the reader of the store dies half-way', () => {
+  async function killedHalfWay(lab: OriginLab) {
+    const [first, second, other] = inOrder(lab)
+    lab.watched.openTo(3 * MIB + 7)
+    const all = bringAll(first, second, other)
+    await Promise.all([first, second, other].map((origin) => hasPiece(origin, 2)))
+    await first.kill()
+    return { first, second, other, all }
+  }
+
+  test('the next owner reads the rest, and the others go on with it', async () => {
+    const lab = await started()
+    const { first, second, other, all } = await killedHalfWay(lab)
+    lab.watched.openTo(Number.POSITIVE_INFINITY)
+    expect((await all).map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
+    await expectWhole(second, other)
+    // Nobody had more than the piece on its way twice.
+    expect(lab.watched.counts.total).toBeLessThanOrEqual(size + MIB)
+    expect(other.received.origin).toBeLessThanOrEqual(size + MIB)
+    expect(other.received.store).toBe(0)
+    expect(first.received.store + second.received.store).toBe(lab.watched.counts.total)
+  })
+
+  test('it goes on itself with what it has once it is back, and reads nothing twice', async () => {
+    const lab = await started({ count: 1, replicas: 1 })
+    const [origin] = lab.origins
+    lab.watched.openTo(3 * MIB + 7)
+    const cut = bringAll(origin!)
+    await hasPiece(origin!, 2)
+    await origin!.kill()
+    await cut
+    origin!.restart()
+    lab.watched.openTo(Number.POSITIVE_INFINITY)
+    await origin!.ingest.ensure(blob, ask)
+    expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: expect.any(Number) })
+    expect(lab.watched.counts.total).toBeLessThanOrEqual(size + MIB)
+    await expectWhole(origin!)
+  })
+
+  test('and comes back, it follows the one that reads now', async () => {
+    const lab = await started()
+    const { first, second, other, all } = await killedHalfWay(lab)
+    lab.watched.openTo(5 * MIB)
+    await hasPiece(second, 3)
+    first.restart()
+    const back = first.ingest.ensure(blob, ask)
+    await hasPiece(first, 3)
+    lab.watched.openTo(Number.POSITIVE_INFINITY)
+    await Promise.all([all, back])
+    await expectWhole(first, second, other)
+    expect(lab.watched.counts.total).toBeLessThanOrEqual(size + MIB)
+  })
+
+  test('its successor reads from the store only what no living origin has', async () => {
+    const lab = await started()
+    const [first, second, other] = inOrder(lab)
+    await first.kill()
+    await writePieces(await partialAt(second), content, [1])
+    await writePieces(await partialAt(other), content, [0, 1, 2, 5])
+    await second.ingest.ensure(blob, ask)
+    await expectWhole(second)
+    expect(lab.watched.counts.ranges.every(({ start, end }) => start >= 3 * MIB && end <= size)).toBe(true)
+    expect(lab.watched.counts.total).toBe(size - 4 * MIB)
+    expect(second.received).toEqual({ store: size - 4 * MIB, origin: 3 * MIB })
+  })
+})
+
+describe('who reads the store', () => {
+  const members = someMembers(2)
+  const ring = clusterOf(members, { replicas: 2 })
+  /** Each takes itself (or the other) for the first owner. */
+  const views = (selfFirst: boolean) => ({
+    ...{ count: 2, replicas: 2 },
+    clusterFor: (id: string): Cluster => ({
+      ...ring,
+      liveOwners: () => members.toSorted((a, b) => (selfFirst ? -1 : 1) * (Number(a.id === id) - Number(b.id === id))),
+    }),
+  })
+
+  test.each([
+    ['both origins take themselves for the first', true],
+    ['each origin takes the other for the first', false],
+  ])('is one only when %s', async (_views, selfFirst) => {
+    const lab = await started(views(selfFirst))
+    await Promise.all(lab.origins.map(({ ingest }) => ingest.ensure(blob, ask)))
+    expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: 1 })
+    await expectWhole(...lab.origins)
+  })
+
+  test('is left to an origin that reads it already, whoever asks', async () => {
+    const lab = await started()
+    const [first, second] = inOrder(lab)
+    lab.watched.openTo(2 * MIB)
+    const reading = first.ingest.ensure(blob, ask)
+    await hasPiece(first, 1)
+    const asked = second.ingest.ensure(blob, { hop: true })
+    await hasPiece(second, 1)
+    lab.watched.openTo(Number.POSITIVE_INFINITY)
+    await Promise.all([reading, asked])
+    expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: 1 })
+    expect(second.received.store).toBe(0)
+  })
+})
+
+describe('wrong content', () => {
+  test('of the store is read once, refused by all, and nothing of it stays anywhere', async () => {
+    const lab = await started({}, contentOf(cipherBytes('wrong', size)))
+    const ends = await bringAll(...inOrder(lab))
+    expect(ends.map((end) => end.status === 'rejected' && (end.reason as { code: string }).code)).toEqual([
+      'BACKEND_CORRUPT',
+      'DIGEST_REFUSED',
+      'DIGEST_REFUSED',
+    ])
+    expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: 1 })
+    for (const { store } of lab.origins)
+      expect({ bytes: store.usedBytes, left: await store.partials() }).toEqual({ bytes: 0, left: [] })
+  })
+
+  test('that an earlier run left is brought again, and the store is not blamed', async () => {
+    const lab = await started({ count: 1, replicas: 1 })
+    const [origin] = lab.origins
+    const wrong = contentOf(cipherBytes('wrong', size), MIB)
+    await writePieces(await partialAt(origin!), wrong, [0, 2])
+    await origin!.ingest.ensure(blob, ask)
+    await expectWhole(origin!)
+  })
+
+  test('that another origin holds is brought again from the store', async () => {
+    const lab = await started()
+    const [first, second] = inOrder(lab)
+    const wrong = contentOf(cipherBytes('wrong', size), MIB)
+    await writePieces(await partialAt(second), wrong, [1])
+    await first.ingest.ensure(blob, ask)
+    await expectWhole(first)
+    expect(lab.watched.counts.total).toBe(2 * size - MIB)
+  })
+
+  test('is cut off before its end for an origin that reads it while it comes', async () => {
+    const lab = await started({}, contentOf(cipherBytes('wrong', size)))
+    const [first] = inOrder(lab)
+    lab.watched.openTo(MIB)
+    const { read } = await first.ingest.openForHop(blob)
+    const body = await read({ start: 0, end: size })
+    const sizes: number[] = []
+    body.on('data', (chunk: Uint8Array) => sizes.push(chunk.length))
+    lab.watched.openTo(Number.POSITIVE_INFINITY)
+    await expect(buffer(body)).rejects.toMatchObject({ code: 'BACKEND_CORRUPT' })
+    expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(size - 64 * 1024)
+  })
+})
+
+describe('what an origin tells of a blob', () => {
+  test('is what it has, and it fetches nothing for it', async () => {
+    const lab = await started()
+    const [, second, other] = inOrder(lab)
+    await writePieces(await partialAt(second), content, [0, 1, 4])
+    expect(await second.ingest.holding(blob)).toEqual({
+      size,
+      ranges: [
+        { start: 0, end: 2 * MIB },
+        { start: 4 * MIB, end: 5 * MIB },
+      ],
+      verified: false,
+      claim: 'none',
+    })
+    expect(await other.ingest.holding(blob)).toMatchObject({ size: undefined, ranges: [] })
+    const held = await buffer(await second.ingest.openHeld(blob, { start: 5, end: 2 * MIB }))
+    expect(held.equals(content.bytes.subarray(5, 2 * MIB))).toBe(true)
+    const missing = second.ingest.openHeld(blob, { start: MIB, end: 3 * MIB })
+    await expect(missing).rejects.toMatchObject({ code: 'RANGE_UNSATISFIABLE' })
+    expect(lab.backend.calls).toMatchObject({ stat: 0, read: 0 })
+  })
+})
