@@ -112,10 +112,11 @@ class BlobLanding implements Landing {
 
   async drop(reason: Error): Promise<void> {
     const dropped = this.#intake
+    if (dropped === undefined) return
     this.#intake = undefined
     this.#opened = deferred()
-    dropped?.end(reason)
-    await dropped?.partial.discard(reason)
+    dropped.end(reason)
+    await dropped.partial.discard(reason)
   }
 
   close(err?: unknown): void {

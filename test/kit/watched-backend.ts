@@ -10,6 +10,8 @@ export interface WatchedBackend {
   readonly counts: ByteCounts
   /** Bodies give bytes up to this offset, now and later; Infinity opens it. */
   openTo(offset: number): void
+  /** Objects are looked up no sooner than `until` resolves. */
+  lookAfter(until: Promise<void>): void
   /** The next body that passes this offset breaks there. */
   cutAt(offset: number): void
 }
@@ -20,6 +22,7 @@ export function watchedBackend(inner: Backend): WatchedBackend {
   const counts = byteCounts()
   let limit = Number.POSITIVE_INFINITY
   let opened: Deferred<void> = deferred()
+  let looking = Promise.resolve()
   let cut = Number.POSITIVE_INFINITY
 
   async function* watched(body: Readable, start: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
@@ -47,13 +50,19 @@ export function watchedBackend(inner: Backend): WatchedBackend {
       opened.resolve()
       opened = deferred()
     },
+    lookAfter(until) {
+      looking = until
+    },
     cutAt(offset) {
       cut = offset
     },
     backend: {
       start: () => inner.start(),
       stop: () => inner.stop(),
-      stat: (...args) => inner.stat(...args),
+      async stat(...args) {
+        await looking
+        return inner.stat(...args)
+      },
       async read(key, options = {}) {
         const object = await inner.read(key, options)
         if (object === undefined) return undefined

@@ -4,6 +4,7 @@ import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { clusterOf } from '../../kit/cluster.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type ObjectServer, objectServer } from '../../kit/object-server.ts'
+import { pullSame } from '../../kit/pull-same.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { pullDigest } from '../../kit/slow-pull.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
@@ -72,14 +73,14 @@ describe('three origins and two hundred clients of a cold blob', () => {
   test('the store serves each byte once, and waiting costs no memory', async () => {
     await using lab = await startLab(content)
     lab.store.openTo(size / 2)
-    const pulls = Array.from({ length: 200 }, (_, i) => pullDigest(lab.url(ids[i % 3] ?? '')))
+    const pulls = Array.from({ length: 200 }, (_, i) => pullSame(lab.url(ids[i % 3] ?? ''), content))
     await allHold(lab, size / 2)
     const before = process.memoryUsage().rss
     lab.store.openTo(size / 2 + MIB)
     await allHold(lab, size / 2 + MIB)
     expect(process.memoryUsage().rss - before).toBeLessThan(100 * MIB)
     lab.store.openTo(Number.POSITIVE_INFINITY)
-    expect(new Set(await Promise.all(pulls))).toEqual(new Set([digest]))
+    await Promise.all(pulls)
     expect(lab.store.counts.between(size)).toEqual({ least: 1, most: 1 })
     expect(lab.store.reads).toBe(1)
     expect(await Promise.all(ids.map((id) => lab.received(id, 'store')))).toEqual(
@@ -93,8 +94,10 @@ describe('three origins and two hundred clients of a cold blob', () => {
     await using lab = await startLab(content)
     lab.store.cutAt(5 * MIB + 65_536)
     expect(new Set(await Promise.all(ids.map((id) => pullDigest(lab.url(id)))))).toEqual(new Set([digest]))
-    expect(lab.store.counts.between(size)).toEqual({ least: 1, most: 1 })
     expect(lab.store.reads).toBe(2)
+    expect(await lab.received(lab.first, 'store')).toBe(size)
+    // What was in the sockets when the connection broke is lost.
+    expect(lab.store.counts.total).toBeLessThanOrEqual(size + MIB)
   })
 
   test('wrong content is read once, refused everywhere, and no client gets a byte of it', async () => {

@@ -1,5 +1,7 @@
 import { buffer } from 'node:stream/consumers'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
+import { deferred } from '../../../lib/base/index.ts'
 import type { Cluster } from '../../../lib/cluster/index.ts'
 import type { PartialBlob } from '../../../lib/store/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
@@ -14,10 +16,10 @@ const content = contentOf(cipherBytes('right', size), MIB)
 const blob = { digest: content.digest, namespace: 'team/app' }
 const ask = { hop: false } as const
 
-async function started(init: Partial<OriginLabInit> = {}, stored: Content | undefined = content): Promise<OriginLab> {
+async function started(init: Partial<OriginLabInit> = {}, stored: Content | 'nothing' = content): Promise<OriginLab> {
   const lab = originLab({ count: 3, replicas: 2, ...init })
   for (const { store } of lab.origins) await store.start()
-  if (stored !== undefined) await lab.inner.write(blobKey(content.digest), stored.bytes, { size: stored.bytes.length })
+  if (stored !== 'nothing') await lab.inner.write(blobKey(content.digest), stored.bytes, { size: stored.bytes.length })
   return lab
 }
 
@@ -40,6 +42,11 @@ async function expectWhole(...origins: readonly LabOrigin[]): Promise<void> {
     expect(Buffer.compare(await readBlob(store, content.digest), content.bytes)).toBe(0)
     expect((await store.partials()).length).toBe(0)
   }
+}
+
+/** Looks again each time that the event loop has gone round. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await setImmediate()
 }
 
 /** Everybody asks at once. What becomes of it is looked at by the test. */
@@ -103,13 +110,14 @@ describe('a cold blob in a cluster', () => {
   })
 
   test('that only another origin has is read from that one, and known by its size', async () => {
-    const lab = await started({}, undefined)
+    const lab = await started({}, 'nothing')
     const [first, second, other] = inOrder(lab)
     await putBlob(other.store, content)
-    lab.backend.break()
     expect(await second.ingest.size(blob)).toBe(size)
     await first.ingest.ensure(blob, ask)
-    await expectWhole(first)
+    lab.backend.break()
+    await second.ingest.ensure(blob, ask)
+    await expectWhole(first, second)
   })
 })
 
@@ -200,6 +208,20 @@ describe('who reads the store', () => {
     await Promise.all(lab.origins.map(({ ingest }) => ingest.ensure(blob, ask)))
     expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: 1 })
     await expectWhole(...lab.origins)
+  })
+
+  test('is left to an origin that has asked before, though it has not begun to read', async () => {
+    const lab = await started(views(true))
+    const looked = deferred()
+    lab.watched.lookAfter(looked.promise)
+    const first = lab.origin('m0').ingest.ensure(blob, ask)
+    await until(async () => (await lab.origin('m0').ingest.holding(blob)).claim === 'asking')
+    const second = lab.origin('m1').ingest.ensure(blob, ask)
+    await until(async () => (await lab.origin('m1').ingest.holding(blob)).claim === 'asking')
+    looked.resolve()
+    await Promise.all([first, second])
+    expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: 1 })
+    expect(lab.origin('m1').received).toEqual({ store: 0, origin: size })
   })
 
   test('is left to an origin that reads it already, whoever asks', async () => {

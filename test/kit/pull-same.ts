@@ -1,0 +1,17 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+
+/** GETs `url` to its end and compares what comes with `content`; cheaper than a digest where many read the same. */
+export async function pullSame(url: string, content: Uint8Array): Promise<void> {
+  const req = request(url, { agent: false })
+  req.end()
+  const [res] = (await once(req, 'response')) as [IncomingMessage]
+  if (res.statusCode !== 200) throw new Error(`${url} answered ${res.statusCode ?? 'nothing'}`)
+  let at = 0
+  for await (const chunk of res as AsyncIterable<Uint8Array>) {
+    if (Buffer.compare(chunk, content.subarray(at, at + chunk.length)) !== 0)
+      throw new Error(`other bytes from ${at} on`)
+    at += chunk.length
+  }
+  if (at !== content.length) throw new Error(`${at} bytes came of ${content.length}`)
+}
