@@ -1,13 +1,12 @@
 import type { ByteRange, MetaInfoHeader } from '../../core/index.ts'
-import { type Content, noBytes, type SliceCache, sourceReadable, type Torrent } from '../torrent/index.ts'
+import { type Content, type Loan, noBytes, type SliceCache, sourceReadable, type Torrent } from '../torrent/index.ts'
 import type { HandleSource } from './blob-handle.ts'
 
 /** A handle's view of content that came inside the metainfo header. */
 export function inlineBlob(header: MetaInfoHeader, data: Uint8Array): HandleSource {
-  return restingBlob(header, async ({ start, end }, into) => into.set(data.subarray(start, end)), {
-    received: { ...noBytes, origin: data.length },
-    close: () => undefined,
-  })
+  const read: Read = async ({ start, end }, into) => into.set(data.subarray(start, end))
+  const lend: Lend = async ({ start, end }) => ({ bytes: data.subarray(start, end), release: () => undefined })
+  return restingBlob(header, { read, lend }, { received: { ...noBytes, origin: data.length }, close: () => undefined })
 }
 
 export interface StoredBlobInit {
@@ -20,24 +19,37 @@ export interface StoredBlobInit {
 /** A handle's view of a blob that is complete in the store: no network. */
 export function storedBlob(slices: SliceCache, { header, content, close }: StoredBlobInit): HandleSource {
   const read: Read = (range, into) => slices.read(content, range, into)
-  return restingBlob(header, read, { received: { ...noBytes, cache: header.length }, close })
+  const lend: Lend = (range) => slices.lend(content, range)
+  return restingBlob(header, { read, lend }, { received: { ...noBytes, cache: header.length }, close })
 }
 
 /** Fills `into`, as long as the range. */
 type Read = (range: ByteRange, into: Uint8Array) => Promise<void>
+type Lend = (range: ByteRange) => Promise<Loan | undefined>
 
-function restingBlob(header: MetaInfoHeader, next: Read, rest: Pick<HandleSource, 'received' | 'close'>): HandleSource {
+function restingBlob(
+  header: MetaInfoHeader,
+  from: { readonly read: Read; readonly lend: Lend },
+  rest: Pick<HandleSource, 'received' | 'close'>,
+): HandleSource {
   return {
     ...rest,
     header,
     lastStepFailed: undefined,
     read(range, options, onFirstByte) {
-      const first = range.start
+      const took = (start: number) => {
+        if (start === range.start) onFirstByte()
+      }
       const source = {
         next: async ({ start }: ByteRange, into: Uint8Array) => {
-          await next({ start, end: start + into.length }, into)
-          if (start === first) onFirstByte()
+          await from.read({ start, end: start + into.length }, into)
+          took(start)
           return into.length
+        },
+        lend: async (part: ByteRange) => {
+          const loan = await from.lend(part)
+          if (loan !== undefined) took(part.start)
+          return loan
         },
         close: () => undefined,
       }

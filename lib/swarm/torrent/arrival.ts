@@ -3,6 +3,7 @@ import type { ByteRange, PieceMap } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { ReaderWindow } from '../picker/index.ts'
 import type { ArrivingContent } from './content.ts'
+import type { Loan } from './loan.ts'
 import { type Relay, relay } from './relay.ts'
 import type { SliceCache } from './slice-cache.ts'
 import type { WarmPieces } from './warm-pieces.ts'
@@ -96,10 +97,23 @@ export class Arrival {
   /** Fills `into` with the bytes of a range that `readable` returned, and that is as long. */
   async read(range: ByteRange, into: Uint8Array): Promise<void> {
     const piece = this.map.pieceAt(range.start)
-    const { start, end } = this.map.rangeOf(piece)
+    const { start } = this.map.rangeOf(piece)
     const kept = this.#relay.get(piece)
     if (kept === undefined) await this.#init.slices.read(this.content, range, into)
     else into.set(kept.subarray(range.start - start, range.end - start))
-    if (range.end === end) this.#init.warm.passed(this.content.key, piece)
+    this.#passing(range)
+  }
+
+  /** The same, not copied; undefined when `read` must be used. */
+  async lend(range: ByteRange): Promise<Loan | undefined> {
+    if (this.#relay.get(this.map.pieceAt(range.start)) !== undefined) return undefined
+    const loan = await this.#init.slices.lend(this.content, range)
+    if (loan !== undefined) this.#passing(range)
+    return loan
+  }
+
+  #passing({ start, end }: ByteRange): void {
+    const piece = this.map.pieceAt(start)
+    if (end === this.map.rangeOf(piece).end) this.#init.warm.passed(this.content.key, piece)
   }
 }

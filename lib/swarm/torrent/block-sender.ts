@@ -1,7 +1,9 @@
 import { type AppError, abortable, type Background, hasCode, toAppError } from '../../base/index.ts'
+import type { ByteRange } from '../../core/index.ts'
 import { swarmLimits } from '../limits.ts'
 import type { Block, PeerConnection } from '../peer/index.ts'
 import type { Content } from './content.ts'
+import type { Loan } from './loan.ts'
 import type { SliceCache } from './slice-cache.ts'
 import type { SwarmMeters } from './swarm-meters.ts'
 import type { UploadLane } from './upload-lane.ts'
@@ -101,23 +103,50 @@ class Sender implements BlockSender {
   }
 
   async #send(block: Block, signal: AbortSignal): Promise<void> {
-    const { lane, slices, meters } = this.#components
-    const { connection, content } = this.#init
+    const { lane, slices } = this.#components
+    const { content } = this.#init
     await lane.bucket.take(block.length, { signal })
     const start = content.map.rangeOf(block.piece).start + block.offset
-    const bytes = lane.buffers.take(block.length, swarmLimits.maxBlockLength)
+    const range = { start, end: start + block.length }
+    const lending = slices.lend(content, range)
+    let loan: Loan | undefined
     try {
       // A slow disk must not hold the worker of a request that nobody waits for any more.
-      await abortable(slices.read(content, { start, end: start + block.length }, bytes), signal)
+      loan = await abortable(lending, signal)
+    } catch (err) {
+      lending.then(
+        (late) => late?.release(),
+        () => undefined,
+      )
+      throw err
+    }
+    if (loan === undefined) await this.#sendCopy(block, range, signal)
+    else await this.#sendLoan(block, loan)
+    // A block that was cancelled meanwhile was not sent: the connection knows.
+    const { sentBytes } = this.#init.connection.stats
+    this.#components.meters.sentToPeers.add(sentBytes - this.#counted)
+    this.#counted = sentBytes
+  }
+
+  async #sendLoan(block: Block, { bytes, release }: Loan): Promise<void> {
+    try {
+      await this.#init.connection.sendBlock(block, bytes)
+    } finally {
+      release()
+    }
+  }
+
+  async #sendCopy(block: Block, range: ByteRange, signal: AbortSignal): Promise<void> {
+    const { lane, slices } = this.#components
+    const { connection, content } = this.#init
+    const bytes = lane.buffers.take(block.length, swarmLimits.maxBlockLength)
+    try {
+      await abortable(slices.read(content, range, bytes), signal)
       await connection.sendBlock(block, bytes)
     } catch (err) {
       lane.buffers.forsake(bytes)
       throw err
     }
     lane.buffers.give(bytes)
-    // A block that was cancelled meanwhile was not sent: the connection knows.
-    const { sentBytes } = connection.stats
-    meters.sentToPeers.add(sentBytes - this.#counted)
-    this.#counted = sentBytes
   }
 }

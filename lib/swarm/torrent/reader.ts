@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { type AbortOptions, type AppError, appError, isAbort, toAppError } from '../../base/index.ts'
 import type { ByteRange } from '../../core/index.ts'
+import type { Loan } from './loan.ts'
 
 /** Where a reader takes its bytes from, in order. */
 export interface ReadSource {
@@ -10,21 +11,24 @@ export interface ReadSource {
    * @throws ABORTED, and what ended the blob
    */
   next(range: ByteRange, into: Uint8Array, signal: AbortSignal): Promise<number>
+  /** The same, not copied; undefined when `next` must be used for these bytes. */
+  lend(range: ByteRange, signal: AbortSignal): Promise<Loan | undefined>
   /** The reader is done, in whatever way. Once. */
   close(): void
 }
 
 export interface ReadOptions extends AbortOptions {
   /**
-   * The memory of a chunk is used again once some more have been read. For consumers that pass each chunk on and wait
-   * until it has left, as a pipeline into a socket does; it saves the garbage collection of every byte. Default false.
+   * The memory of a chunk is used again once some more have been read, or the stream has closed early. For consumers
+   * that pass each chunk on and wait until it has left, and whose socket an early end destroys, as a pipeline does; it
+   * saves a copy and the garbage collection of every byte. Default false.
    */
   readonly transient?: boolean
 }
 
 /** Bytes of one chunk at most, and how many chunks a transient stream goes through before it begins again. */
 const CHUNK_LENGTH = 256 * 1024
-const RING = 6
+const RING = 8
 
 /**
  * The bytes of `range` as a stream. Nothing is read ahead of the consumer. It is destroyed with an AppError when the
@@ -41,6 +45,8 @@ class SourceReadable extends Readable {
   readonly #outer: AbortSignal | undefined
   readonly #ring: Uint8Array[] | undefined
   #turn = 0
+  /** What gives back the memory of the last chunks of a transient stream. */
+  readonly #lent: (() => void)[] = []
   #at: number
   #reading = false
 
@@ -53,6 +59,10 @@ class SourceReadable extends Readable {
     this.#outer = outer
     // The consumer may have let go in the very turn in which the stream ends; an error nobody hears is no crash.
     this.on('error', () => undefined)
+    // Not earlier: who writes the chunks into a socket destroys that when it hears of the error.
+    this.once('close', () => {
+      for (const giveBack of this.#lent.splice(0)) giveBack()
+    })
     if (outer?.aborted === true) this.#giveUp()
     else outer?.addEventListener('abort', this.#giveUp, { once: true })
   }
@@ -69,18 +79,46 @@ class SourceReadable extends Readable {
       return
     }
     this.#reading = true
-    const chunk = this.#chunk(Math.min(CHUNK_LENGTH, this.#end - this.#at))
-    this.#source.next({ start: this.#at, end: this.#end }, chunk, this.#controller.signal).then(
-      (length) => this.#deliver(chunk, length),
+    this.#take().then(
+      (chunk) => this.#deliver(chunk),
       (err: unknown) => this.destroy(asError(err)),
     )
   }
 
-  #deliver(chunk: Uint8Array, length: number): void {
+  /**
+   * The next bytes, lent where that is possible. The last chunks are copies: after the end of the stream nobody says when
+   * they have left.
+   */
+  async #take(): Promise<Uint8Array> {
+    const end = Math.min(this.#end, this.#at + CHUNK_LENGTH)
+    const { signal } = this.#controller
+    if (this.#ring !== undefined && this.#end - this.#at > RING * CHUNK_LENGTH) {
+      const loan = await this.#source.lend({ start: this.#at, end }, signal)
+      if (loan !== undefined) return this.#keep(loan)
+    }
+    const chunk = this.#chunk(end - this.#at)
+    const length = await this.#source.next({ start: this.#at, end: this.#end }, chunk, signal)
+    if (this.#ring !== undefined) this.#giveBackLater(() => undefined)
+    return length === chunk.length ? chunk : chunk.subarray(0, length)
+  }
+
+  #keep({ bytes, release }: Loan): Uint8Array {
+    if (this.closed) release()
+    else this.#giveBackLater(release)
+    return bytes
+  }
+
+  /** One more chunk: that before the last few has left. */
+  #giveBackLater(release: () => void): void {
+    this.#lent.push(release)
+    if (this.#lent.length > RING) this.#lent.shift()?.()
+  }
+
+  #deliver(chunk: Uint8Array): void {
     if (this.destroyed) return
     this.#reading = false
-    this.#at += length
-    this.push(length === chunk.length ? chunk : chunk.subarray(0, length))
+    this.#at += chunk.length
+    this.push(chunk)
   }
 
   #chunk(length: number): Uint8Array {

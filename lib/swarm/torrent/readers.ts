@@ -55,11 +55,23 @@ export class Readers {
   open(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
     const wanted = demand(range)
     this.#demands.add(wanted)
+    const took = (start: number, length: number) => {
+      advance(wanted, start + length)
+      if (start === range.start) onFirstByte()
+    }
     const source = {
-      next: async (rest: ByteRange, into: Uint8Array, signal: AbortSignal) => {
-        const length = await this.#next(wanted, { start: rest.start, end: rest.start + into.length }, into, signal)
-        if (rest.start === range.start) onFirstByte()
+      next: async ({ start }: ByteRange, into: Uint8Array, signal: AbortSignal) => {
+        const { arrival, ready } = await this.#ready(wanted, { start, end: start + into.length }, signal)
+        const length = ready.end - start
+        await arrival.read(ready, into.subarray(0, length))
+        took(start, length)
         return length
+      },
+      lend: async (part: ByteRange, signal: AbortSignal) => {
+        const { arrival, ready } = await this.#ready(wanted, part, signal)
+        const loan = await arrival.lend(ready)
+        if (loan !== undefined) took(ready.start, loan.bytes.length)
+        return loan
       },
       close: () => {
         this.#demands.delete(wanted)
@@ -70,17 +82,14 @@ export class Readers {
     return sourceReadable(source, range, options)
   }
 
-  async #next(wanted: Demand, range: ByteRange, into: Uint8Array, signal: AbortSignal): Promise<number> {
+  /** Waits until the first byte of `range` can be read; as much of it as can be read at once. */
+  async #ready(wanted: Demand, range: ByteRange, signal: AbortSignal) {
     for (;;) {
       throwIfAborted(signal)
       if (this.#failure !== undefined) throw this.#failure
-      const ready = this.#arrival?.readable(range)
-      if (this.#arrival !== undefined && ready !== undefined) {
-        const length = ready.end - ready.start
-        await this.#arrival.read(ready, into.subarray(0, length))
-        advance(wanted, ready.end)
-        return length
-      }
+      const arrival = this.#arrival
+      const ready = arrival?.readable(range)
+      if (arrival !== undefined && ready !== undefined) return { arrival, ready }
       const waiting = waitFor(wanted, this.#components.clock.monotonicMs(), signal)
       this.#init.onMoved()
       await waiting

@@ -1,4 +1,5 @@
 import type { ByteRange, PieceMap } from '../../core/index.ts'
+import type { Loan } from './loan.ts'
 import type { WarmPieces } from './warm-pieces.ts'
 
 /** Files are read in slices of this many bytes; it divides every piece length. */
@@ -16,11 +17,14 @@ export interface SliceSource {
 /**
  * Slices of blobs read a moment ago, bounded in bytes: the blocks of one piece, asked for one after the other by several
  * peers and readers, cost one read of the file. A piece that has just arrived costs none. Its memory is allocated once and used over and over, which is
- * why bytes are copied out: a fresh buffer for each slice would cost more in garbage collection than all the rest.
+ * why bytes are copied out, or lent: a fresh buffer for each slice would cost more in garbage collection than all the
+ * rest.
  */
 export interface SliceCache {
   /** Fills `into`, exactly as long as `range`. Concurrent reads of a slice are one. @throws what the source throws */
   read(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void>
+  /** The bytes of a range, not copied; undefined when that cannot be now: then `read` can. @throws what the source throws */
+  lend(source: SliceSource, range: ByteRange): Promise<Loan | undefined>
 }
 
 interface Slot {
@@ -32,24 +36,29 @@ interface Slot {
   users: number
 }
 
-export function sliceCache(maxBytes: number, warm: Pick<WarmPieces, 'read'>): SliceCache {
+export function sliceCache(maxBytes: number, warm: Pick<WarmPieces, 'lend'>): SliceCache {
   return new Arena(Math.max(1, Math.floor(maxBytes / SLICE_LENGTH)), warm)
 }
 
 class Arena implements SliceCache {
   readonly #maxSlots: number
-  readonly #warm: Pick<WarmPieces, 'read'>
+  readonly #warm: Pick<WarmPieces, 'lend'>
   /** Least recently used first. */
   readonly #slots = new Map<string, Slot>()
   readonly #free: Uint8Array[] = []
 
-  constructor(maxSlots: number, warm: Pick<WarmPieces, 'read'>) {
+  constructor(maxSlots: number, warm: Pick<WarmPieces, 'lend'>) {
     this.#maxSlots = maxSlots
     this.#warm = warm
   }
 
   async read(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void> {
-    if (this.#warm.read(source, range, into)) return
+    const warm = this.#warm.lend(source, range)
+    if (warm !== undefined) {
+      into.set(warm.bytes)
+      warm.release()
+      return
+    }
     for (let start = range.start; start < range.end; ) {
       const index = Math.floor(start / SLICE_LENGTH)
       const end = Math.min(range.end, (index + 1) * SLICE_LENGTH)
@@ -60,6 +69,27 @@ class Arena implements SliceCache {
       else await this.#copy(slot, start - index * SLICE_LENGTH, part)
       start = end
     }
+  }
+
+  async lend(source: SliceSource, range: ByteRange): Promise<Loan | undefined> {
+    const warm = this.#warm.lend(source, range)
+    if (warm !== undefined) return warm
+    const index = Math.floor(range.start / SLICE_LENGTH)
+    const offset = range.start - index * SLICE_LENGTH
+    const length = range.end - range.start
+    const slot = offset + length <= SLICE_LENGTH ? this.#slot(source, index) : undefined
+    if (slot === undefined) return undefined
+    const release = () => {
+      slot.users -= 1
+    }
+    slot.users += 1
+    try {
+      if (slot.loading !== undefined) await slot.loading
+    } catch (err) {
+      release()
+      throw err
+    }
+    return { bytes: slot.bytes.subarray(offset, offset + length), release }
   }
 
   async #copy(slot: Slot, offset: number, part: Uint8Array): Promise<void> {

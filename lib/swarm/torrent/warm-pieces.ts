@@ -1,4 +1,5 @@
 import type { ByteRange, PieceMap } from '../../core/index.ts'
+import type { Loan } from './loan.ts'
 
 /** A piece in memory; `free` is called once, when nobody here reads it any more. */
 export interface WarmPiece {
@@ -14,8 +15,11 @@ export interface WarmPiece {
 export interface WarmPieces {
   /** Takes the piece over, or frees it at once when there is no room. */
   keep(key: string, piece: number, warm: WarmPiece, aheadOfReader: boolean): void
-  /** Fills `into`, as long as `range`; false when that does not lie in one piece that is here. */
-  read(source: { readonly key: string; readonly map: PieceMap }, range: ByteRange, into: Uint8Array): boolean
+  /**
+   * The bytes of `range`, not copied; undefined when it does not lie in one piece that is here, or when much is lent
+   * already: what is lent cannot make room.
+   */
+  lend(source: { readonly key: string; readonly map: PieceMap }, range: ByteRange): Loan | undefined
   /** The reader in front of which it lay has gone on; without `piece`, all of them have gone. */
   passed(key: string, piece?: number): void
   /** Frees everything of the blob. */
@@ -25,62 +29,103 @@ export interface WarmPieces {
 interface Entry extends WarmPiece {
   readonly key: string
   readonly piece: number
+  /** Loans that have not been given back. */
+  users: number
+  dropped: boolean
 }
+
+/** Of the bound, what may be lent at one time. */
+const LENT_SHARE = 0.5
 
 const idOf = (key: string, piece: number) => `${key}/${piece}`
 
 export function warmPieces(maxBytes: number): WarmPieces {
-  const ahead = new Map<string, Entry>()
+  return new Warm(maxBytes)
+}
+
+class Warm implements WarmPieces {
+  readonly #maxBytes: number
+  readonly #ahead = new Map<string, Entry>()
   /** Oldest first. */
-  const behind = new Map<string, Entry>()
-  let used = 0
+  readonly #behind = new Map<string, Entry>()
+  #usedBytes = 0
+  #lentBytes = 0
 
-  const remove = (entries: Map<string, Entry>, id: string, { bytes, free }: Entry) => {
-    entries.delete(id)
-    used -= bytes.length
-    free()
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
   }
 
-  const makeRoom = (bytes: number): boolean => {
-    for (const [id, entry] of behind) {
-      if (used + bytes <= maxBytes) break
-      remove(behind, id, entry)
+  keep(key: string, piece: number, warm: WarmPiece, aheadOfReader: boolean): void {
+    const id = idOf(key, piece)
+    if (this.#get(id) !== undefined || !this.#makeRoom(warm.bytes.length)) {
+      warm.free()
+      return
     }
-    return used + bytes <= maxBytes
+    this.#usedBytes += warm.bytes.length
+    const entries = aheadOfReader ? this.#ahead : this.#behind
+    entries.set(id, { ...warm, key, piece, users: 0, dropped: false })
   }
 
-  return {
-    keep(key, piece, { bytes, free }, aheadOfReader) {
-      const id = idOf(key, piece)
-      if (ahead.has(id) || behind.has(id) || !makeRoom(bytes.length)) {
-        free()
-        return
-      }
-      used += bytes.length
-      const entries = aheadOfReader ? ahead : behind
-      entries.set(id, { key, piece, bytes, free })
-    },
-    read({ key, map }, range, into) {
-      const piece = map.pieceAt(range.start)
-      const { start, end } = map.rangeOf(piece)
-      const id = idOf(key, piece)
-      const found = range.end <= end ? (ahead.get(id) ?? behind.get(id)) : undefined
-      if (found === undefined) return false
-      into.set(found.bytes.subarray(range.start - start, range.end - start))
-      return true
-    },
-    passed(key, piece) {
-      for (const entry of piece === undefined ? [...ahead.values()] : [ahead.get(idOf(key, piece))]) {
-        if (entry?.key !== key) continue
-        const id = idOf(key, entry.piece)
-        ahead.delete(id)
-        behind.set(id, entry)
-      }
-    },
-    drop(key) {
-      for (const entries of [ahead, behind]) {
-        for (const [id, entry] of entries) if (entry.key === key) remove(entries, id, entry)
-      }
-    },
+  lend({ key, map }: { readonly key: string; readonly map: PieceMap }, range: ByteRange): Loan | undefined {
+    const piece = map.pieceAt(range.start)
+    const { start, end } = map.rangeOf(piece)
+    const found = range.end <= end ? this.#get(idOf(key, piece)) : undefined
+    if (found === undefined || !this.#borrow(found)) return undefined
+    return { bytes: found.bytes.subarray(range.start - start, range.end - start), release: () => this.#giveBack(found) }
+  }
+
+  passed(key: string, piece?: number): void {
+    for (const entry of piece === undefined ? [...this.#ahead.values()] : [this.#ahead.get(idOf(key, piece))]) {
+      if (entry?.key !== key) continue
+      const id = idOf(key, entry.piece)
+      this.#ahead.delete(id)
+      this.#behind.set(id, entry)
+    }
+  }
+
+  drop(key: string): void {
+    for (const entries of [this.#ahead, this.#behind]) {
+      for (const [id, entry] of entries) if (entry.key === key) this.#remove(entries, id, entry)
+    }
+  }
+
+  #get(id: string): Entry | undefined {
+    return this.#ahead.get(id) ?? this.#behind.get(id)
+  }
+
+  #makeRoom(bytes: number): boolean {
+    for (const [id, entry] of this.#behind) {
+      if (this.#usedBytes + bytes <= this.#maxBytes) break
+      if (entry.users === 0) this.#remove(this.#behind, id, entry)
+    }
+    return this.#usedBytes + bytes <= this.#maxBytes
+  }
+
+  #remove(entries: Map<string, Entry>, id: string, entry: Entry): void {
+    entries.delete(id)
+    entry.dropped = true
+    if (entry.users === 0) this.#free(entry)
+  }
+
+  #borrow(entry: Entry): boolean {
+    const { length } = entry.bytes
+    if (entry.users === 0) {
+      if (this.#lentBytes + length > this.#maxBytes * LENT_SHARE) return false
+      this.#lentBytes += length
+    }
+    entry.users += 1
+    return true
+  }
+
+  #giveBack(entry: Entry): void {
+    entry.users -= 1
+    if (entry.users > 0) return
+    this.#lentBytes -= entry.bytes.length
+    if (entry.dropped) this.#free(entry)
+  }
+
+  #free({ bytes, free }: Entry): void {
+    this.#usedBytes -= bytes.length
+    free()
   }
 }

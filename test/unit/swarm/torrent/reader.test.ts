@@ -9,9 +9,19 @@ import { type ReadSource, sourceReadable } from '../../../../lib/swarm/torrent/r
 const LENGTH = 5_000_000
 const content = Buffer.alloc(LENGTH).map((_, index) => (index * 7) % 251)
 
-function source(init: { failAt?: number } = {}) {
-  const state = { closed: 0, asked: 0 }
+function source(init: { failAt?: number; lends?: boolean } = {}) {
+  const state = { closed: 0, asked: 0, lent: 0, givenBack: 0 }
   const from: ReadSource = {
+    async lend({ start, end }) {
+      if (init.lends !== true || start >= (init.failAt ?? LENGTH)) return undefined
+      state.lent += 1
+      const bytes = Buffer.from(content.subarray(start, Math.min(end, start + 1_000_000 - (start % 1_000_000))))
+      const release = () => {
+        state.givenBack += 1
+        bytes.fill(0xff)
+      }
+      return { bytes, release }
+    },
     async next({ start }, into) {
       state.asked += 1
       if (start >= (init.failAt ?? LENGTH)) throw appError('STALLED')
@@ -27,9 +37,13 @@ function source(init: { failAt?: number } = {}) {
   return { from, state }
 }
 
-describe.each([true, false])('a stream that is transient: %s', (transient) => {
+describe.each([
+  { transient: false, lends: false },
+  { transient: true, lends: false },
+  { transient: true, lends: true },
+])('a stream of kind %p', ({ transient, lends }) => {
   test('gives exactly its range through a slow pipeline', async () => {
-    const { from, state } = source()
+    const { from, state } = source({ lends })
     const range = { start: 123, end: LENGTH - 77 }
     const got: Buffer[] = []
     const slow = new Writable({
@@ -45,6 +59,8 @@ describe.each([true, false])('a stream that is transient: %s', (transient) => {
     await pipeline(sourceReadable(from, range, { transient }), new PassThrough(), slow)
     expect(Buffer.compare(Buffer.concat(got), content.subarray(range.start, range.end))).toBe(0)
     expect(state.closed).toBe(1)
+    expect(state.lent > 0).toBe(lends)
+    expect(state.givenBack).toBe(state.lent)
   })
 
   test('is empty for an empty range', async () => {
@@ -56,6 +72,28 @@ describe.each([true, false])('a stream that is transient: %s', (transient) => {
 
 test('a stream that is not transient may be kept whole', async () => {
   expect(Buffer.compare(await buffer(sourceReadable(source().from, { start: 0, end: LENGTH })), content)).toBe(0)
+})
+
+test('a stream that is not transient borrows nothing', async () => {
+  const { from, state } = source({ lends: true })
+  expect(Buffer.compare(await buffer(sourceReadable(from, { start: 0, end: LENGTH })), content)).toBe(0)
+  expect(state.lent).toBe(0)
+})
+
+test.each([
+  ['is destroyed', { failAt: LENGTH }],
+  ['fails', { failAt: 1_500_000 }],
+])('a stream that %s gives back what it borrowed, once it has told so', async (_, init) => {
+  const { from, state } = source({ ...init, lends: true })
+  const stream = sourceReadable(from, { start: 0, end: LENGTH }, { transient: true })
+  stream.on('data', () => {
+    if (state.lent === 5) stream.destroy()
+  })
+  const told = new Promise((resolve) => stream.once('error', () => resolve(state.givenBack)))
+  await once(stream, 'close')
+  expect(state.lent).toBeGreaterThanOrEqual(5)
+  expect(state.givenBack).toBe(state.lent)
+  if (stream.errored !== null) expect(await told).toBe(0)
 })
 
 test('nothing is read ahead of a consumer that does not read', async () => {

@@ -96,3 +96,26 @@ test('a slice that is being read is not given to another meanwhile: that one is 
   slow.gate.wait.resolve()
   expect(right(await waiting, { start: 3, end: 900 })).toBe(true)
 })
+
+test('what is lent stays as it is until it is given back, also when others need room', async () => {
+  const from = source()
+  const cache = sliceCache(SLICE_LENGTH, nothingWarm)
+  const range = { start: 100, end: 900 }
+  const loan = await cache.lend(from, range)
+  expect(await cache.lend(from, { start: SLICE_LENGTH, end: SLICE_LENGTH + 5 })).toBeUndefined()
+  const other = { start: 2 * SLICE_LENGTH, end: LENGTH }
+  expect(right(await read(cache, from, other), other)).toBe(true)
+  expect(right(loan!.bytes, range)).toBe(true)
+  loan!.release()
+  const next = await cache.lend(from, { start: SLICE_LENGTH, end: SLICE_LENGTH + 5 })
+  expect(right(next!.bytes, { start: SLICE_LENGTH, end: SLICE_LENGTH + 5 })).toBe(true)
+})
+
+test('a range over two slices is not lent, and a failed read lends nothing for ever', async () => {
+  const from = source()
+  const cache = sliceCache(SLICE_LENGTH, nothingWarm)
+  expect(await cache.lend(from, { start: SLICE_LENGTH - 1, end: SLICE_LENGTH + 1 })).toBeUndefined()
+  const broken = { ...from, read: () => Promise.reject(appError('STORE_CORRUPT')) }
+  await expect(cache.lend(broken, { start: 0, end: 1 })).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+  expect((await cache.lend(from, { start: 0, end: 9 }))?.bytes).toHaveLength(9)
+})

@@ -8,12 +8,16 @@ const map = new PieceMap(8 * MIB)
 function setUp(pieces: number) {
   const warm = warmPieces(pieces * MIB)
   const freed: string[] = []
-  const has = (key: string, piece: number) =>
-    warm.read({ key, map }, { start: piece * MIB + 3, end: piece * MIB + 7 }, Buffer.alloc(4))
+  const lend = (key: string, piece: number) => warm.lend({ key, map }, { start: piece * MIB + 3, end: piece * MIB + 7 })
+  const has = (key: string, piece: number) => {
+    const loan = lend(key, piece)
+    loan?.release()
+    return loan !== undefined
+  }
   return {
     warm,
     freed,
-    has,
+    lend,
     here: (key = 'a') => [0, 1, 2, 3, 4, 5, 6, 7].filter((piece) => has(key, piece)),
     keep: (key: string, piece: number, ahead = true) => {
       const bytes = Buffer.alloc(MIB, piece + 1)
@@ -22,14 +26,36 @@ function setUp(pieces: number) {
   }
 }
 
-test('gives the bytes of a piece that is here, and of no other range', () => {
+test('lends the bytes of a piece that is here, and of no other range', () => {
   const { warm, keep } = setUp(4)
   keep('a', 2)
-  const into = Buffer.alloc(5)
-  expect(warm.read({ key: 'a', map }, { start: 2 * MIB, end: 2 * MIB + 5 }, into)).toBe(true)
-  expect(into).toEqual(Buffer.alloc(5, 3))
-  expect(warm.read({ key: 'b', map }, { start: 2 * MIB, end: 2 * MIB + 5 }, into)).toBe(false)
-  expect(warm.read({ key: 'a', map }, { start: 3 * MIB - 2, end: 3 * MIB + 3 }, into)).toBe(false)
+  const range = { start: 2 * MIB, end: 2 * MIB + 5 }
+  expect(warm.lend({ key: 'a', map }, range)?.bytes).toEqual(Buffer.alloc(5, 3))
+  expect(warm.lend({ key: 'b', map }, range)).toBeUndefined()
+  expect(warm.lend({ key: 'a', map }, { start: 3 * MIB - 2, end: 3 * MIB + 3 })).toBeUndefined()
+})
+
+test('what is lent is freed only when it was given back by all', () => {
+  const { warm, keep, lend, here, freed } = setUp(4)
+  for (const piece of [0, 1, 2, 3]) keep('a', piece, false)
+  const [first, second] = [lend('a', 0), lend('a', 0)]
+  keep('a', 4, false)
+  expect([here(), freed]).toEqual([[0, 2, 3, 4], ['a1']])
+  warm.drop('a')
+  first?.release()
+  expect([here(), freed]).toEqual([[], ['a1', 'a2', 'a3', 'a4']])
+  second?.release()
+  expect(freed).toEqual(['a1', 'a2', 'a3', 'a4', 'a0'])
+})
+
+test('lends no more than half of what it may hold', () => {
+  const { keep, lend } = setUp(4)
+  for (const piece of [0, 1, 2]) keep('a', piece)
+  const loans = [0, 1, 2].map((piece) => lend('a', piece))
+  expect(loans.map((loan) => loan !== undefined)).toEqual([true, true, false])
+  expect(lend('a', 1)).toBeDefined()
+  loans[0]?.release()
+  expect(lend('a', 2)).toBeDefined()
 })
 
 test('what lies in front of a reader stays; a newer piece that finds no room is freed', () => {
