@@ -101,19 +101,20 @@ export class Arrival {
     const kept = this.#relay.get(piece)
     if (kept === undefined) await this.#init.slices.read(this.content, range, into)
     else into.set(kept.subarray(range.start - start, range.end - start))
-    this.#passing(range)
+    this.#passing(piece, range.end)
   }
 
-  /** The same, not copied; undefined when `read` must be used. */
+  /** The same, not copied and perhaps less; undefined when `read` must be used. */
   async lend(range: ByteRange): Promise<Loan | undefined> {
-    if (this.#relay.get(this.map.pieceAt(range.start)) !== undefined) return undefined
+    const piece = this.map.pieceAt(range.start)
+    if (this.#relay.get(piece) !== undefined) return undefined
     const loan = await this.#init.slices.lend(this.content, range)
-    if (loan !== undefined) this.#passing(range)
+    if (loan !== undefined) this.#passing(piece, range.start + loan.bytes.length)
     return loan
   }
 
-  #passing({ start, end }: ByteRange): void {
-    const piece = this.map.pieceAt(start)
+  /** A reader has got as far as `end`. */
+  #passing(piece: number, end: number): void {
     if (end === this.map.rangeOf(piece).end) this.#init.warm.passed(this.content.key, piece)
   }
 }

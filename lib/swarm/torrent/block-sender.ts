@@ -120,8 +120,11 @@ class Sender implements BlockSender {
       )
       throw err
     }
-    if (loan === undefined) await this.#sendCopy(block, range, signal)
-    else await this.#sendLoan(block, loan)
+    if (loan?.bytes.length === block.length) await this.#sendLoan(block, loan)
+    else {
+      loan?.release()
+      await this.#sendCopy(block, range, signal)
+    }
     // A block that was cancelled meanwhile was not sent: the connection knows.
     const { sentBytes } = this.#init.connection.stats
     this.#components.meters.sentToPeers.add(sentBytes - this.#counted)

@@ -11,7 +11,7 @@ export interface ReadSource {
    * @throws ABORTED, and what ended the blob
    */
   next(range: ByteRange, into: Uint8Array, signal: AbortSignal): Promise<number>
-  /** The same, not copied; undefined when `next` must be used for these bytes. */
+  /** The same, not copied and perhaps less; undefined when `next` must be used for these bytes. */
   lend(range: ByteRange, signal: AbortSignal): Promise<Loan | undefined>
   /** The reader is done, in whatever way. Once. */
   close(): void
@@ -29,6 +29,13 @@ export interface ReadOptions extends AbortOptions {
 /** Bytes of one chunk at most, and how many chunks a transient stream goes through before it begins again. */
 const CHUNK_LENGTH = 256 * 1024
 const RING = 8
+/** Bytes lent at once at most: fewer and larger writes while the client keeps up. */
+const LOAN_LENGTH = 1024 * 1024
+/**
+ * What is lent has left once so many bytes have been read after it: one loan is in the stream, one in the socket, and a
+ * third is for certain.
+ */
+const LOAN_LAG = 3 * LOAN_LENGTH
 
 /**
  * The bytes of `range` as a stream. Nothing is read ahead of the consumer. It is destroyed with an AppError when the
@@ -45,8 +52,8 @@ class SourceReadable extends Readable {
   readonly #outer: AbortSignal | undefined
   readonly #ring: Uint8Array[] | undefined
   #turn = 0
-  /** What gives back the memory of the last chunks of a transient stream. */
-  readonly #lent: (() => void)[] = []
+  /** What is lent, oldest first, and where it ends. */
+  readonly #lent: { readonly release: () => void; readonly end: number }[] = []
   #at: number
   #reading = false
 
@@ -61,7 +68,7 @@ class SourceReadable extends Readable {
     this.on('error', () => undefined)
     // Not earlier: who writes the chunks into a socket destroys that when it hears of the error.
     this.once('close', () => {
-      for (const giveBack of this.#lent.splice(0)) giveBack()
+      for (const { release } of this.#lent.splice(0)) release()
     })
     if (outer?.aborted === true) this.#giveUp()
     else outer?.addEventListener('abort', this.#giveUp, { once: true })
@@ -86,38 +93,31 @@ class SourceReadable extends Readable {
   }
 
   /**
-   * The next bytes, lent where that is possible. The last chunks are copies: after the end of the stream nobody says when
+   * The next bytes, lent where that is possible. The last ones are copies: after the end of the stream nobody says when
    * they have left.
    */
   async #take(): Promise<Uint8Array> {
-    const end = Math.min(this.#end, this.#at + CHUNK_LENGTH)
     const { signal } = this.#controller
-    if (this.#ring !== undefined && this.#end - this.#at > RING * CHUNK_LENGTH) {
-      const loan = await this.#source.lend({ start: this.#at, end }, signal)
+    if (this.#ring !== undefined && this.#end - this.#at > LOAN_LENGTH + LOAN_LAG) {
+      const loan = await this.#source.lend({ start: this.#at, end: this.#at + LOAN_LENGTH }, signal)
       if (loan !== undefined) return this.#keep(loan)
     }
-    const chunk = this.#chunk(end - this.#at)
+    const chunk = this.#chunk(Math.min(CHUNK_LENGTH, this.#end - this.#at))
     const length = await this.#source.next({ start: this.#at, end: this.#end }, chunk, signal)
-    if (this.#ring !== undefined) this.#giveBackLater(() => undefined)
     return length === chunk.length ? chunk : chunk.subarray(0, length)
   }
 
   #keep({ bytes, release }: Loan): Uint8Array {
     if (this.closed) release()
-    else this.#giveBackLater(release)
+    else this.#lent.push({ release, end: this.#at + bytes.length })
     return bytes
-  }
-
-  /** One more chunk: that before the last few has left. */
-  #giveBackLater(release: () => void): void {
-    this.#lent.push(release)
-    if (this.#lent.length > RING) this.#lent.shift()?.()
   }
 
   #deliver(chunk: Uint8Array): void {
     if (this.destroyed) return
     this.#reading = false
     this.#at += chunk.length
+    while (this.#lent[0] !== undefined && this.#at - this.#lent[0].end >= LOAN_LAG) this.#lent.shift()?.release()
     this.push(chunk)
   }
 

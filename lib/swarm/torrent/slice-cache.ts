@@ -23,7 +23,10 @@ export interface SliceSource {
 export interface SliceCache {
   /** Fills `into`, exactly as long as `range`. Concurrent reads of a slice are one. @throws what the source throws */
   read(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void>
-  /** The bytes of a range, not copied; undefined when that cannot be now: then `read` can. @throws what the source throws */
+  /**
+   * The bytes of a range from its start on, as many as lie together, not copied; undefined when that cannot be now: then
+   * `read` can. @throws what the source throws
+   */
   lend(source: SliceSource, range: ByteRange): Promise<Loan | undefined>
 }
 
@@ -53,13 +56,7 @@ class Arena implements SliceCache {
   }
 
   async read(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void> {
-    const warm = this.#warm.lend(source, range)
-    if (warm !== undefined) {
-      into.set(warm.bytes)
-      warm.release()
-      return
-    }
-    for (let start = range.start; start < range.end; ) {
+    for (let start = this.#copyWarm(source, range, into); start < range.end; ) {
       const index = Math.floor(start / SLICE_LENGTH)
       const end = Math.min(range.end, (index + 1) * SLICE_LENGTH)
       const part = into.subarray(start - range.start, end - range.start)
@@ -75,9 +72,7 @@ class Arena implements SliceCache {
     const warm = this.#warm.lend(source, range)
     if (warm !== undefined) return warm
     const index = Math.floor(range.start / SLICE_LENGTH)
-    const offset = range.start - index * SLICE_LENGTH
-    const length = range.end - range.start
-    const slot = offset + length <= SLICE_LENGTH ? this.#slot(source, index) : undefined
+    const slot = this.#slot(source, index)
     if (slot === undefined) return undefined
     const release = () => {
       slot.users -= 1
@@ -89,7 +84,18 @@ class Arena implements SliceCache {
       release()
       throw err
     }
-    return { bytes: slot.bytes.subarray(offset, offset + length), release }
+    const start = index * SLICE_LENGTH
+    const end = Math.min(range.end, start + SLICE_LENGTH)
+    return { bytes: slot.bytes.subarray(range.start - start, end - start), release }
+  }
+
+  /** Returns where the rest of the range begins. */
+  #copyWarm(source: SliceSource, range: ByteRange, into: Uint8Array): number {
+    const warm = this.#warm.lend(source, range)
+    if (warm === undefined) return range.start
+    into.set(warm.bytes)
+    warm.release()
+    return range.start + warm.bytes.length
   }
 
   async #copy(slot: Slot, offset: number, part: Uint8Array): Promise<void> {

@@ -16,8 +16,8 @@ export interface WarmPieces {
   /** Takes the piece over, or frees it at once when there is no room. */
   keep(key: string, piece: number, warm: WarmPiece, aheadOfReader: boolean): void
   /**
-   * The bytes of `range`, not copied; undefined when it does not lie in one piece that is here, or when much is lent
-   * already: what is lent cannot make room.
+   * The bytes of `range` from its start on, as many as lie in that piece, not copied; undefined when the piece is not
+   * here, or when much is lent already: what is lent cannot make room.
    */
   lend(source: { readonly key: string; readonly map: PieceMap }, range: ByteRange): Loan | undefined
   /** The reader in front of which it lay has gone on; without `piece`, all of them have gone. */
@@ -69,9 +69,10 @@ class Warm implements WarmPieces {
   lend({ key, map }: { readonly key: string; readonly map: PieceMap }, range: ByteRange): Loan | undefined {
     const piece = map.pieceAt(range.start)
     const { start, end } = map.rangeOf(piece)
-    const found = range.end <= end ? this.#get(idOf(key, piece)) : undefined
+    const found = this.#get(idOf(key, piece))
     if (found === undefined || !this.#borrow(found)) return undefined
-    return { bytes: found.bytes.subarray(range.start - start, range.end - start), release: () => this.#giveBack(found) }
+    const bytes = found.bytes.subarray(range.start - start, Math.min(range.end, end) - start)
+    return { bytes, release: () => this.#giveBack(found) }
   }
 
   passed(key: string, piece?: number): void {

@@ -59,8 +59,13 @@ test('a piece that is warm costs no read', async () => {
   const piece = content.subarray(SLICE_LENGTH, 2 * SLICE_LENGTH)
   warm.keep(from.key, 1, { bytes: piece, free: () => undefined }, true)
   const range = { start: SLICE_LENGTH + 5, end: SLICE_LENGTH + 800 }
-  expect(right(await read(sliceCache(SLICE_LENGTH, warm), from, range), range)).toBe(true)
+  const cache = sliceCache(SLICE_LENGTH, warm)
+  expect(right(await read(cache, from, range), range)).toBe(true)
+  expect(right((await cache.lend(from, range))!.bytes, range)).toBe(true)
   expect(from.reads).toEqual([])
+  const beyond = { start: 2 * SLICE_LENGTH - 5, end: 2 * SLICE_LENGTH + 5 }
+  expect(right(await read(cache, from, beyond), beyond)).toBe(true)
+  expect(from.reads).toEqual([{ start: 2 * SLICE_LENGTH, end: LENGTH }])
 })
 
 test('a read that failed is tried again', async () => {
@@ -111,11 +116,15 @@ test('what is lent stays as it is until it is given back, also when others need 
   expect(right(next!.bytes, { start: SLICE_LENGTH, end: SLICE_LENGTH + 5 })).toBe(true)
 })
 
-test('a range over two slices is not lent, and a failed read lends nothing for ever', async () => {
+test('of a range over two slices the first part is lent, and a failed read lends nothing for ever', async () => {
   const from = source()
   const cache = sliceCache(SLICE_LENGTH, nothingWarm)
-  expect(await cache.lend(from, { start: SLICE_LENGTH - 1, end: SLICE_LENGTH + 1 })).toBeUndefined()
+  const first = await cache.lend(from, { start: SLICE_LENGTH - 3, end: SLICE_LENGTH + 1 })
+  expect(first?.bytes).toEqual(content.subarray(SLICE_LENGTH - 3, SLICE_LENGTH))
+  first?.release()
   const broken = { ...from, read: () => Promise.reject(appError('STORE_CORRUPT')) }
-  await expect(cache.lend(broken, { start: 0, end: 1 })).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+  await expect(cache.lend(broken, { start: SLICE_LENGTH, end: SLICE_LENGTH + 1 })).rejects.toMatchObject({
+    code: 'STORE_CORRUPT',
+  })
   expect((await cache.lend(from, { start: 0, end: 9 }))?.bytes).toHaveLength(9)
 })
