@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { deferred } from '../../../lib/base/index.ts'
 import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
 import { type LabNode, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
 
@@ -58,5 +59,26 @@ describe('an origin that more peers want than it may have', () => {
     const origin = await lab.origin({ limits, uploadBytesPerSecond: 4 * MIB })
     expect(new Set(await lab.run(pullAll(await agents(lab, 3), [blob])))).toEqual(new Set([0]))
     expect(origin.sentToPeers).toBeGreaterThan(0)
+  })
+})
+
+describe('an agent that may have one connection', () => {
+  test('keeps one of the connections that it dials and accepts at once, and the pull completes', async () => {
+    const blob = swarmBlob(1, 8 * MIB)
+    await using lab = swarmLab([blob])
+    await lab.origin({ uploadBytesPerSecond: 8 * MIB })
+    const agent = await lab.agent({ limits: { maxConnections: 1 } })
+    const others = await agents(lab, 3)
+    // Others dial it while it has no header; when that comes it dials, too.
+    const header = deferred()
+    lab.sources.answerMetainfo(() => [header.promise, ...blob.records])
+    const own = pullAll([agent], [blob])
+    await lab.clock.advance(200)
+    lab.sources.answerMetainfo(undefined)
+    const pulls = Promise.all([own, pullAll(others, [blob])])
+    await lab.clock.advance(200)
+    header.resolve()
+    expect(await mostConnections(lab, agent, pulls)).toBe(1)
+    expect(new Set((await pulls).flat())).toEqual(new Set([0]))
   })
 })
