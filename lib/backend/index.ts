@@ -14,7 +14,11 @@ export {
   type ObjectStoreInit,
   objectStoreBackend,
 } from './object-store/object-store-backend.ts'
+export { type ConditionalApi, provenConditions } from './object-store/proven-conditions.ts'
 export { type OpenBackendComponents, openBackend, openBackends } from './open-backend.ts'
 export { pacedBackend } from './paced-backend.ts'
 export { prefixedBackend } from './prefixed-backend.ts'
 export { registryBackend } from './registry/registry-backend.ts'
+export { type TosConfig, tosSchema } from './tos/config.ts'
+export { type TosBackendComponents, tosApi, tosBackend } from './tos/tos-backend.ts'
+export { type TosSession, type TosSessionComponents, tosSession } from './tos/tos-session.ts'

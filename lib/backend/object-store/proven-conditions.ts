@@ -1,0 +1,131 @@
+import { type AbortOptions, appError, hasCode, type Random, singleFlight } from '../../base/index.ts'
+import type { MultipartApi, ObjectApi, ObjectCondition } from './object-api.ts'
+
+/** What can be conditional. */
+type Conditional = 'put' | 'complete' | 'delete'
+
+/** Begins the last segment of the key of an object that is written for a proof, removed after it, and never listed. */
+const PROOF = '.shoal-proof-'
+
+const MAX_KEY_BYTES = 1024
+const NO_ETAG = '"00000000000000000000000000000000"'
+
+export interface ConditionalApi {
+  readonly objects: ObjectApi
+  readonly multipart: MultipartApi
+}
+
+export interface ProvenConditionsComponents extends ConditionalApi {
+  readonly random: Random
+}
+
+/**
+ * The same requests, of which no conditional one is sent before the store has shown that it refuses what must be
+ * refused: one that ignores the condition would lose updates silently. The first of each kind costs a few small requests
+ * for an object beside its key. @throws BACKEND_UNAVAILABLE for a conditional request to a store that ignores conditions
+ */
+export function provenConditions({ random, ...api }: ProvenConditionsComponents): ConditionalApi {
+  const { objects, multipart } = api
+  const proven = new Set<Conditional>()
+  const proofs = singleFlight<Conditional, void>()
+
+  const prove = async (kind: Conditional, key: string, options: AbortOptions) => {
+    const beside = proofKey(key, random)
+    await objects.put(beside, Buffer.from('shoal'), options)
+    try {
+      for (const condition of WRONG[kind])
+        await refused(kind, attempts[kind](api, beside, { ...options, ...condition }))
+    } finally {
+      await cleaned(() => objects.delete(beside, {}))
+    }
+    proven.add(kind)
+  }
+
+  const check = async (
+    kind: Conditional,
+    key: string,
+    { ifAbsent, ifMatch, signal }: ObjectCondition & AbortOptions,
+  ) => {
+    if ((ifAbsent !== true && ifMatch === undefined) || proven.has(kind)) return
+    await proofs.run(kind, (shared) => prove(kind, key, { signal: shared }), { signal })
+  }
+
+  return {
+    objects: {
+      ...objects,
+      async put(key, bytes, options) {
+        await check('put', key, options)
+        return objects.put(key, bytes, options)
+      },
+      async delete(key, options) {
+        await check('delete', key, options)
+        return objects.delete(key, options)
+      },
+      async list(prefix, options) {
+        const { keys, next } = await objects.list(prefix, options)
+        return { keys: keys.filter((key) => !isProof(key)), next }
+      },
+    },
+    multipart: {
+      ...multipart,
+      async complete(key, parts, options) {
+        await check('complete', key, options)
+        return multipart.complete(key, parts, options)
+      },
+    },
+  }
+}
+
+/** Conditions that do not hold for an object that was just written. */
+const WRONG: Readonly<Record<Conditional, readonly ObjectCondition[]>> = {
+  put: [{ ifAbsent: true }, { ifMatch: NO_ETAG }],
+  complete: [{ ifAbsent: true }, { ifMatch: NO_ETAG }],
+  delete: [{ ifMatch: NO_ETAG }],
+}
+
+type Attempt = (api: ConditionalApi, key: string, options: AbortOptions & ObjectCondition) => Promise<unknown>
+
+const attempts: Readonly<Record<Conditional, Attempt>> = {
+  put: ({ objects }, key, options) => objects.put(key, new Uint8Array(), options),
+  delete: ({ objects }, key, options) => objects.delete(key, options),
+  async complete({ multipart }, key, { signal, ...condition }) {
+    const uploadId = await multipart.create(key, { signal })
+    try {
+      const part = await multipart.part(key, Buffer.from('proof'), { signal, uploadId, number: 1 })
+      await multipart.complete(key, [part], { signal, ...condition, uploadId })
+    } finally {
+      await cleaned(() => multipart.abort(key, uploadId, {}))
+    }
+  },
+}
+
+/** Also when the caller gave up. What cannot be removed is tiny and never listed; the proof counts all the same. */
+async function cleaned(remove: () => Promise<void>): Promise<void> {
+  try {
+    await remove()
+  } catch {
+    // Whoever calls has an error of its own, or none.
+  }
+}
+
+async function refused(kind: Conditional, attempt: Promise<unknown>): Promise<void> {
+  try {
+    await attempt
+  } catch (err) {
+    if (hasCode(err, 'BACKEND_PRECONDITION_FAILED')) return
+    throw err
+  }
+  const message = 'the store ignores conditional requests, so that two writers would overwrite each other unseen'
+  throw appError('BACKEND_UNAVAILABLE', { message, detail: { reason: 'ConditionsIgnored', request: kind } })
+}
+
+/** In the folder of `key`, where whoever may write that may write this. */
+function proofKey(key: string, random: Random): string {
+  const name = `${PROOF}${Buffer.from(random.bytes(8)).toString('hex')}`
+  const folder = key.slice(0, key.lastIndexOf('/') + 1)
+  return folder.length + name.length <= MAX_KEY_BYTES ? `${folder}${name}` : name
+}
+
+function isProof(key: string): boolean {
+  return key.slice(key.lastIndexOf('/') + 1).startsWith(PROOF)
+}

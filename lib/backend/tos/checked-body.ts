@@ -1,0 +1,56 @@
+import { pipeline, type Readable, Transform } from 'node:stream'
+import { type AbortOptions, appError, toAppError } from '../../base/index.ts'
+import { crc64 } from './crc64.ts'
+
+export interface ExpectedBody {
+  /** Bytes. */
+  readonly length: number
+  /** Sum of the bytes; undefined when the store named none, or one of other bytes. */
+  readonly crc64: bigint | undefined
+}
+
+/**
+ * The same bytes, which fail with BACKEND_UNAVAILABLE when there are fewer or more than `expected`, when their sum is
+ * another one or the connection breaks, and with ABORTED when the signal fires. Destroying it destroys `content`.
+ */
+export function checkedBody(content: Readable, expected: ExpectedBody, { signal }: AbortOptions): Readable {
+  const sum = expected.crc64 === undefined ? undefined : crc64()
+  let received = 0
+  const giveUp = () => void body.destroy(appError('ABORTED', { cause: signal?.reason }))
+  const body = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      received += chunk.length
+      if (received > expected.length) {
+        done(wrongLength(expected.length, received))
+        return
+      }
+      sum?.update(chunk)
+      done(null, chunk)
+    },
+    flush(done) {
+      if (received < expected.length) done(wrongLength(expected.length, received))
+      else if (sum !== undefined && sum.value() !== expected.crc64) done(wrongSum())
+      else done()
+    },
+    destroy(err, done) {
+      signal?.removeEventListener('abort', giveUp)
+      done(err === null ? null : toAppError(err, 'BACKEND_UNAVAILABLE'))
+    },
+  })
+  // What fails here is for the reader of `body` to see.
+  pipeline(content, body, () => undefined)
+  if (signal?.aborted === true) giveUp()
+  else signal?.addEventListener('abort', giveUp, { once: true })
+  return body
+}
+
+/** For bytes whose sum is not the one that the store names. */
+export function wrongSum() {
+  const message = 'the checksum of the store is not the one of the bytes; they changed on their way, or in the store'
+  return appError('BACKEND_UNAVAILABLE', { message })
+}
+
+function wrongLength(expected: number, received: number) {
+  const message = 'the answer of the store has another length than it said; it was cut on its way'
+  return appError('BACKEND_UNAVAILABLE', { message, detail: { expected, received } })
+}

@@ -1,0 +1,39 @@
+import type { Clock, Random } from '../../base/index.ts'
+import type { Logger } from '../../telemetry/index.ts'
+import type { Backend } from '../backend.ts'
+import type { Governor } from '../governor.ts'
+import { objectStoreBackend } from '../object-store/object-store-backend.ts'
+import { type ConditionalApi, provenConditions } from '../object-store/proven-conditions.ts'
+import type { TosConfig } from './config.ts'
+import { tosObjects } from './tos-api.ts'
+import { tosParts } from './tos-parts.ts'
+import { type TosSession, tosSession } from './tos-session.ts'
+
+export interface TosBackendComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly governor: Governor
+}
+
+/** A bucket of TOS as a backend; at once usable, its connections are closed by `stop`. */
+export function tosBackend(components: TosBackendComponents, config: TosConfig): Backend {
+  const session = tosSession(components, config)
+  return objectStoreBackend(
+    {
+      ...provenConditions({ ...tosApi(session, config.bucket), random: components.random }),
+      governor: components.governor,
+      logger: components.logger,
+      start: () => Promise.resolve(),
+      stop: async () => session.stop(),
+    },
+    { partBytes: config.partSize, parallel: config.parallelParts, atomicConditions: true },
+  )
+}
+
+/** The requests of a bucket of TOS. */
+export function tosApi(session: TosSession, bucket: string): ConditionalApi {
+  const place = { session, bucket }
+  const objects = tosObjects(place)
+  return { objects, multipart: tosParts(place, objects) }
+}

@@ -1,0 +1,77 @@
+import { Readable } from 'node:stream'
+import { appError } from '../../base/index.ts'
+import type { ObjectStat } from '../backend.ts'
+import type { ObjectCondition } from '../object-store/object-api.ts'
+import { wrongSum } from './checked-body.ts'
+import { isMissing } from './tos-error.ts'
+
+/** Bytes are handed to the connection in slices of this. */
+const SLICE_BYTES = 256 * 1024
+
+export type TosHeaders = Readonly<Record<string, string | undefined>>
+
+/** Size and etag, from the headers of an answer. */
+export function statOf(headers: TosHeaders, size: number): ObjectStat {
+  const { etag } = headers
+  if (etag === undefined || !Number.isSafeInteger(size)) throw malformed()
+  return { size, etag }
+}
+
+/** The store's sum of an object or part, in case that the answer names one. */
+export function sumOf(headers: TosHeaders): bigint | undefined {
+  const text = headers['x-tos-hash-crc64ecma']
+  if (text === undefined || text === '') return undefined
+  if (!/^\d{1,20}$/.test(text)) throw malformed()
+  return BigInt(text)
+}
+
+/** @throws BACKEND_UNAVAILABLE when the store has other bytes than were sent */
+export function checkSum(headers: TosHeaders, expected: bigint): void {
+  const sum = sumOf(headers)
+  if (sum !== undefined && sum !== expected) throw wrongSum()
+}
+
+/**
+ * A condition on an etag. SDKs of other languages, and older ones, say it by TOS's own header, newer ones by HTTP's: we
+ * say it twice.
+ */
+export function matchHeaders(etag: string): { readonly 'if-match': string; readonly 'x-tos-if-match': string } {
+  return { 'if-match': etag, 'x-tos-if-match': etag }
+}
+
+/** What a write's input needs for its condition. */
+export function conditionInput({ ifAbsent, ifMatch }: ObjectCondition) {
+  return {
+    ...(ifAbsent === true ? { forbidOverwrite: true } : {}),
+    ...(ifMatch === undefined ? {} : { headers: matchHeaders(ifMatch) }),
+  }
+}
+
+/** Runs a conditional write: where the object that it insists on is not there, the condition does not hold. */
+export async function refusing<T>({ ifMatch }: ObjectCondition, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (err) {
+    if (ifMatch !== undefined && isMissing(err, 'object')) throw appError('BACKEND_PRECONDITION_FAILED', { cause: err })
+    throw err
+  }
+}
+
+/** A body of these bytes. The SDK cuts a Buffer into slices of 16 KiB; larger ones cost less. */
+export function streamOf(bytes: Uint8Array): Readable {
+  let at = 0
+  return new Readable({
+    highWaterMark: SLICE_BYTES,
+    read() {
+      const slice = bytes.subarray(at, at + SLICE_BYTES)
+      at += slice.length
+      this.push(slice.length === 0 ? null : slice)
+    },
+  })
+}
+
+/** For an answer that lacks what every answer of TOS has. */
+export function malformed() {
+  const message = 'what answers is no TOS: a header is missing or wrong; check the endpoint'
+  return appError('BACKEND_UNAVAILABLE', { message })
+}

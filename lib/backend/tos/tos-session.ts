@@ -1,0 +1,115 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { type AbortOptions, type Clock, isAppError, throwIfAborted } from '../../base/index.ts'
+import type { Logger } from '../../telemetry/index.ts'
+import type { TosConfig } from './config.ts'
+import { credentialSource, type TosCredentials } from './credentials.ts'
+import { tosEndpoint } from './endpoint.ts'
+import { type TosClient, tosClient } from './tos-client.ts'
+import { tosError } from './tos-error.ts'
+
+/** A connection that is not in use is closed after this; the store closes it after a minute. */
+const IDLE_MS = 30_000
+
+/** Refusals that new credentials may heal. */
+const STALE = /^(InvalidAccessKeyId|InvalidSecurityToken|ExpiredToken|SignatureDoesNotMatch)$/
+
+export interface TosSessionComponents {
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** The SDK's client with what it lacks: requests that can be aborted, bounded connections, credentials that change. */
+export interface TosSession {
+  /**
+   * Runs a request of the SDK, once more when the store refuses credentials and there are new ones. When the signal
+   * fires, the request and its connection end; a body that was returned is the caller's to destroy.
+   * @throws what `tosError` makes of the SDK's errors
+   */
+  run<T>(work: (client: TosClient) => Promise<T>, options: AbortOptions): Promise<T>
+  /** Closes the connections that wait for another request; `run` opens new ones. */
+  stop(): void
+}
+
+/** The bucket that requests are about. */
+export interface TosPlace {
+  readonly session: TosSession
+  readonly bucket: string
+}
+
+export function tosSession({ clock, logger }: TosSessionComponents, config: TosConfig): TosSession {
+  const credentials = credentialSource({ clock, logger }, config.credentials)
+  const sockets = {
+    keepAlive: true,
+    maxSockets: config.connections,
+    maxFreeSockets: config.connections,
+    timeout: IDLE_MS,
+  }
+  const agents = { httpAgent: new HttpAgent(sockets), httpsAgent: new HttpsAgent(sockets) }
+  const signals = new AsyncLocalStorage<AbortSignal | undefined>()
+  let latest: { readonly of: TosCredentials; readonly client: TosClient } | undefined
+
+  const clientNow = async (): Promise<TosClient> => {
+    const current = await credentials.current()
+    if (latest?.of !== current) latest = { of: current, client: await makeClient(config, current) }
+    return latest.client
+  }
+
+  const makeClient = async (tos: TosConfig, of: TosCredentials): Promise<TosClient> => {
+    const client = await tosClient(clientOptions(tos, of))
+    client.axiosInst.interceptors.request.use((request) => {
+      const signal = signals.getStore()
+      return Object.assign(request, agents, { proxy: false }, signal === undefined ? {} : { signal })
+    })
+    return client
+  }
+
+  const attempt = async <T>(work: (client: TosClient) => Promise<T>, { signal }: AbortOptions): Promise<T> => {
+    try {
+      const client = await clientNow()
+      throwIfAborted(signal)
+      return await signals.run(signal, () => work(client))
+    } catch (err) {
+      throw await tosError(err, { nowMs: clock.now(), signal })
+    }
+  }
+
+  return {
+    async run(work, options) {
+      throwIfAborted(options.signal)
+      try {
+        return await attempt(work, options)
+      } catch (err) {
+        if (!isStale(err) || !(await credentials.renew())) throw err
+        return attempt(work, options)
+      }
+    },
+    stop() {
+      agents.httpAgent.destroy()
+      agents.httpsAgent.destroy()
+    },
+  }
+}
+
+function clientOptions(config: TosConfig, { accessKeyId, secretAccessKey, securityToken }: TosCredentials) {
+  const { host, secure } = tosEndpoint(config)
+  return {
+    accessKeyId,
+    accessKeySecret: secretAccessKey,
+    ...(securityToken === undefined ? {} : { stsToken: securityToken }),
+    region: config.region,
+    endpoint: host,
+    secure,
+    bucket: config.bucket,
+    isCustomDomain: config.customDomain,
+    autoRecognizeContentType: false,
+    // Retries and timeouts are the governor's.
+    maxRetryCount: 0,
+    requestTimeout: 0,
+  }
+}
+
+function isStale(err: unknown): boolean {
+  return isAppError(err) && err.code === 'BACKEND_DENIED' && STALE.test(String(err.detail?.['reason']))
+}

@@ -1,0 +1,64 @@
+import {
+  type Backend,
+  type ConditionalApi,
+  type TosConfig,
+  tosApi,
+  tosBackend,
+  tosSchema,
+  tosSession,
+} from '../../lib/backend/index.ts'
+import { type Clock, systemClock, systemRandom } from '../../lib/base/index.ts'
+import { type RecordingLogger, recordingLogger } from '../../lib/telemetry/index.ts'
+import { plainGovernor } from './plain-governor.ts'
+import { TOS_KEY_ID, TOS_SECRET, type TosServer, type TosServerInit, tosServer } from './tos-server/index.ts'
+
+export interface TosStoreInit extends TosServerInit {
+  /** In place of what follows from the server. */
+  readonly config?: Readonly<Record<string, unknown>>
+  /** The client's. */
+  readonly clientClock?: Clock
+}
+
+/** The emulator, and clients of it. */
+export interface TosStore extends AsyncDisposable {
+  readonly server: TosServer
+  readonly config: TosConfig
+  /** What the clients logged. */
+  readonly logger: RecordingLogger
+  /** Requests without retries or parts. */
+  readonly api: ConditionalApi
+  /** Another client, with retries that do not wait. */
+  open(): Backend
+}
+
+export async function tosStore(init: TosStoreInit = {}): Promise<TosStore> {
+  const server = await tosServer(init)
+  const logger = recordingLogger()
+  const config = tosSchema.parse({
+    driver: 'tos',
+    bucket: server.bucketName,
+    region: server.region,
+    endpoint: server.endpoint,
+    credentials: { accessKeyId: TOS_KEY_ID, secretAccessKey: TOS_SECRET },
+    ...init.config,
+  })
+  const components = { clock: init.clientClock ?? systemClock(), random: systemRandom(), logger }
+  const session = tosSession(components, config)
+  const backends: Backend[] = []
+  return {
+    server,
+    config,
+    logger,
+    api: tosApi(session, config.bucket),
+    open() {
+      const backend = tosBackend({ ...components, governor: plainGovernor() }, config)
+      backends.push(backend)
+      return backend
+    },
+    async [Symbol.asyncDispose]() {
+      for (const backend of backends) await backend.stop()
+      session.stop()
+      await server[Symbol.asyncDispose]()
+    },
+  }
+}
