@@ -3,6 +3,7 @@ import { httpSchema } from './http/config.ts'
 import { bandwidthLimitsSchema } from './limits-config.ts'
 import { registrySchema } from './registry/config.ts'
 import { s3Schema } from './s3/config.ts'
+import { tosSchema } from './tos/config.ts'
 
 /** A store in a folder of this machine. */
 const fileSchema = z.strictObject({
@@ -13,7 +14,7 @@ const fileSchema = z.strictObject({
 })
 
 /** One store, by driver. A new driver is a new member here and a new row in `openBackend`. */
-export const backendSchema = z.discriminatedUnion('driver', [fileSchema, s3Schema, registrySchema, httpSchema])
+export const backendSchema = z.discriminatedUnion('driver', [fileSchema, tosSchema, s3Schema, registrySchema, httpSchema])
 
 export type BackendConfig = z.infer<typeof backendSchema>
 

@@ -1,6 +1,7 @@
 import { appError } from '../base/index.ts'
 
-const MAX_KEY_BYTES = 1024
+/** What every object store takes for a key. */
+export const MAX_KEY_BYTES = 1024
 const segment = /^(?!\.{1,2}$)[A-Za-z0-9._:-]+$/
 
 /** Checks the form that every driver can store. @throws BACKEND_KEY_INVALID */

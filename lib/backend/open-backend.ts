@@ -13,6 +13,7 @@ import { defaultStoreLimits } from './limits-config.ts'
 import { pacedBackend } from './paced-backend.ts'
 import { prefixedBackend } from './prefixed-backend.ts'
 import { registryBackend } from './registry/registry-backend.ts'
+import { tosBackend } from './tos/tos-backend.ts'
 
 export interface OpenBackendComponents {
   readonly clock: Clock
@@ -33,6 +34,7 @@ const drivers: Drivers = {
       governor(components, { ...defaultStoreLimits, ...limits }),
       fileBackend(components, { folder: resolve(folder) }),
     ),
+  tos: (components, config) => tosBackend({ ...components, governor: governor(components, config.limits) }, config),
   s3: (components, { limits, ...config }) =>
     lazyBackend(async () => {
       const { s3Backend } = await import('./s3/s3-backend.ts')

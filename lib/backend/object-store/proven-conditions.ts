@@ -1,4 +1,5 @@
 import { type AbortOptions, appError, hasCode, type Random, singleFlight } from '../../base/index.ts'
+import { MAX_KEY_BYTES } from '../key.ts'
 import type { MultipartApi, ObjectApi, ObjectCondition } from './object-api.ts'
 
 /** What can be conditional. */
@@ -7,7 +8,6 @@ type Conditional = 'put' | 'complete' | 'delete'
 /** Begins the last segment of the key of an object that is written for a proof, removed after it, and never listed. */
 const PROOF = '.shoal-proof-'
 
-const MAX_KEY_BYTES = 1024
 const NO_ETAG = '"00000000000000000000000000000000"'
 
 export interface ConditionalApi {

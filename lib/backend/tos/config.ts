@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { byteSize } from '../../config/index.ts'
+import { storeLimitsSchema } from '../limits-config.ts'
 
 const MIB = 1024 * 1024
 
@@ -42,6 +43,7 @@ export const tosSchema = z.strictObject({
   parallelParts: z.int().min(1).max(64).default(4),
   /** Connections to the store at one time; more requests wait. */
   connections: z.int().min(1).max(1024).default(64),
+  limits: storeLimitsSchema,
 })
 
 export type TosConfig = z.infer<typeof tosSchema>
