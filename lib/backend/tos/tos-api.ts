@@ -25,7 +25,7 @@ export function tosObjects({ session, bucket }: TosPlace): ObjectApi {
           (client) => client.getObjectV2({ bucket, key, dataType: 'stream', ...input }),
           { signal },
         )
-        return readOf({ ...answer, content: readable(answer.data.content) }, range, { signal })
+        return await readOf({ ...answer, content: readable(answer.data.content) }, range, { signal })
       } catch (err) {
         if (isMissing(err, 'object')) return undefined
         throw err

@@ -1,14 +1,21 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { type AbortOptions, appError } from '../../base/index.ts'
 import type { ByteRange } from '../../core/index.ts'
-import type { ObjectRead } from '../backend.ts'
+import type { ObjectRead, ObjectStat } from '../backend.ts'
 import { checkedBody } from './checked-body.ts'
 import { malformed, statOf, sumOf, type TosHeaders } from './tos-exchange.ts'
 
-/** The answer to a read. */
-export interface TosReadAnswer {
+/** Objects up to this are read whole, into memory, before the first byte of them is given. */
+const VERIFIED_BYTES = 1024 * 1024
+
+interface TosAnswer {
   readonly statusCode: number
   readonly headers: TosHeaders
+}
+
+/** The answer to a read. */
+export interface TosReadAnswer extends TosAnswer {
   /** Must be destroyed with an error, or the SDK keeps the connection. */
   readonly content: Readable
 }
@@ -17,31 +24,51 @@ export function rangeHeader({ start, end }: ByteRange): string {
   return `bytes=${start}-${end - 1}`
 }
 
-/** The object or the range of it that was asked for, checked. @throws BACKEND_UNAVAILABLE */
-export function readOf(answer: TosReadAnswer, range: ByteRange | undefined, options: AbortOptions): ObjectRead {
+/**
+ * The object or the range of it that was asked for, checked. Of a small object that is read whole no byte is given
+ * before its sum is known to be right, so that whoever reads it may try again; a larger one fails at its end.
+ * @throws BACKEND_UNAVAILABLE
+ */
+export async function readOf(
+  { content, ...answer }: TosReadAnswer,
+  range: ByteRange | undefined,
+  options: AbortOptions,
+): Promise<ObjectRead> {
+  let part: Part
   try {
-    return range === undefined ? wholeOf(answer, options) : partOf(answer, range, options)
+    part = range === undefined ? wholeOf(answer) : partOf(answer, range)
   } catch (err) {
-    answer.content.destroy(malformed())
+    content.destroy(malformed())
     throw err
   }
+  const { length, crc64, ...stat } = part
+  const isSmall = length === stat.size && length <= VERIFIED_BYTES
+  // Of a larger object the sum is of use only where all of it comes in one answer.
+  const body = checkedBody(content, { length, crc64: isSmall || range === undefined ? crc64 : undefined }, options)
+  return { ...stat, body: isSmall ? Readable.from([await buffer(body)]) : body }
 }
 
-function wholeOf({ statusCode, headers, content }: TosReadAnswer, options: AbortOptions): ObjectRead {
+interface Part extends ObjectStat {
+  /** Bytes of the answer. */
+  readonly length: number
+  /** Sum of the whole object, where the store names it. */
+  readonly crc64: bigint | undefined
+}
+
+function wholeOf({ statusCode, headers }: TosAnswer): Part {
   if (statusCode !== 200) throw malformed()
   const stat = statOf(headers, Number(headers['content-length']))
-  return { ...stat, body: checkedBody(content, { length: stat.size, crc64: sumOf(headers) }, options) }
+  return { ...stat, length: stat.size, crc64: sumOf(headers) }
 }
 
-/** A range that goes beyond the end was cut there. The sum is of the whole object, whatever was asked for. */
-function partOf({ statusCode, headers, content }: TosReadAnswer, range: ByteRange, options: AbortOptions): ObjectRead {
+/** A range that goes beyond the end was cut there. */
+function partOf({ statusCode, headers }: TosAnswer, range: ByteRange): Part {
   const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers['content-range'] ?? '') ?? []
   if (statusCode !== 206) throw otherRange()
   const stat = statOf(headers, Number(total))
   const length = Math.min(range.end, stat.size) - range.start
   if (Number(first) !== range.start || Number(last) !== range.start + length - 1) throw otherRange()
-  const crc64 = length === stat.size ? sumOf(headers) : undefined
-  return { ...stat, body: checkedBody(content, { length, crc64 }, options) }
+  return { ...stat, length, crc64: sumOf(headers) }
 }
 
 function otherRange() {

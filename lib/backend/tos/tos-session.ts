@@ -12,8 +12,8 @@ import { tosError } from './tos-error.ts'
 /** A connection that is not in use is closed after this; the store closes it after a minute. */
 const IDLE_MS = 30_000
 
-/** Refusals that new credentials may heal. */
-const STALE = /^(InvalidAccessKeyId|InvalidSecurityToken|ExpiredToken|SignatureDoesNotMatch)$/
+/** Refusals that new credentials may heal; an answer to HEAD has no body and so no reason. */
+const STALE = /^(InvalidAccessKeyId|InvalidSecurityToken|ExpiredToken|SignatureDoesNotMatch|)$/
 
 export interface TosSessionComponents {
   readonly clock: Clock
@@ -111,5 +111,5 @@ function clientOptions(config: TosConfig, { accessKeyId, secretAccessKey, securi
 }
 
 function isStale(err: unknown): boolean {
-  return isAppError(err) && err.code === 'BACKEND_DENIED' && STALE.test(String(err.detail?.['reason']))
+  return isAppError(err) && err.code === 'BACKEND_DENIED' && STALE.test(String(err.detail?.['reason'] ?? ''))
 }

@@ -1,3 +1,4 @@
+export { storedObject } from './bucket.ts'
 export { crc64Ecma } from './crc64.ts'
 export { type SignedRequest, signatureOf, type TosKey } from './signature.ts'
 export { tosFault } from './tos-refusal.ts'

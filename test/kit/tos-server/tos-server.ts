@@ -43,6 +43,9 @@ export interface TosServer extends AsyncDisposable {
   revive(): Promise<void>
 }
 
+/** Longer than any client keeps a connection that it does not use. */
+const KEEP_ALIVE_MS = 60_000
+
 export const TOS_KEY_ID = 'AKLTemulator'
 export const TOS_SECRET = 'c2VjcmV0LW9mLXRoZS1lbXVsYXRvcg=='
 
@@ -72,6 +75,7 @@ export async function tosServer(init: TosServerInit = {}): Promise<TosServer> {
   })
   const sockets = new Set<Socket>()
   const server = createServer(handler)
+  server.keepAliveTimeout = KEEP_ALIVE_MS
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))

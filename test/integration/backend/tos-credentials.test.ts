@@ -1,0 +1,137 @@
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { type FakeClock, fakeClock } from '../../../lib/base/index.ts'
+import { type TempFolder, tempFolder } from '../../kit/temp-folder.ts'
+import { TOS_KEY_ID } from '../../kit/tos-server/index.ts'
+import { type TosStore, tosStore } from '../../kit/tos-store.ts'
+
+const denied = (reason: string) => ({ code: 'BACKEND_DENIED', detail: { reason } })
+
+describe('what TOS is told of who asks', () => {
+  test.each([
+    ['an unknown key', { accessKeyId: 'AKLTother', secretAccessKey: 's' }, 'InvalidAccessKeyId'],
+    ['a wrong secret', { accessKeyId: TOS_KEY_ID, secretAccessKey: 'wrong' }, 'SignatureDoesNotMatch'],
+    ['a token too many', { accessKeyId: TOS_KEY_ID, secretAccessKey: 's', securityToken: 't' }, 'InvalidSecurityToken'],
+  ])('%s is BACKEND_DENIED, in one try', async (_, credentials, reason) => {
+    await using store = await tosStore({ config: { credentials } })
+    await expect(store.open().list('')).rejects.toMatchObject(denied(reason))
+    expect(store.server.faults.requests).toHaveLength(1)
+  })
+
+  test('a signature for another region is refused', async () => {
+    await using store = await tosStore({ config: { region: 'cn-shanghai' } })
+    await expect(store.open().list('')).rejects.toMatchObject(denied('SignatureDoesNotMatch'))
+  })
+
+  test('a clock that is off is named as the reason', async () => {
+    await using store = await tosStore({ clock: { now: () => Date.now() + 16 * 60_000 } })
+    await expect(store.open().list('')).rejects.toMatchObject(denied('RequestTimeTooSkewed'))
+  })
+
+  test('a domain of the bucket has keys for paths', async () => {
+    await using store = await tosStore({ customDomain: true, config: { customDomain: true } })
+    await store.open().write('a/b', Buffer.from('x'), { size: 1 })
+    expect(store.server.faults.requests[0]?.url).toBe('/a%2Fb')
+    expect((await store.open().list('')).keys).toEqual(['a/b'])
+  })
+})
+
+describe('temporary credentials in a file', () => {
+  let folder: TempFolder
+  let file: string
+  let clock: FakeClock
+  let store: TosStore
+
+  /** As whoever renews them does it. */
+  const renew = async (name: string, more: object = {}) => {
+    const text = JSON.stringify({ accessKeyId: name, secretAccessKey: 'secret', securityToken: `of-${name}`, ...more })
+    await writeFile(`${file}.new`, text)
+    await rename(`${file}.new`, file)
+  }
+  const accept = (...names: readonly string[]) => {
+    store.server.keys.clear()
+    for (const name of names) {
+      store.server.keys.set(name, { secretAccessKey: 'secret', securityToken: `of-${name}` })
+    }
+  }
+
+  beforeEach(async () => {
+    folder = await tempFolder('tos')
+    file = join(folder.path, 'credentials.json')
+    clock = fakeClock()
+    store = await tosStore({ clientClock: clock, config: { credentials: { file } } })
+  })
+  afterEach(async () => {
+    await store[Symbol.asyncDispose]()
+    await folder[Symbol.asyncDispose]()
+  })
+
+  const ask = async () => store.api.objects.head('k', {})
+
+  test('its token is sent, and credentials that changed are taken within ten seconds, without a restart', async () => {
+    await renew('AKTP1')
+    accept('AKTP1', 'AKTP2')
+    await ask()
+    await renew('AKTP2')
+    await clock.advance(10_000)
+    accept('AKTP2')
+    await ask()
+    expect(store.logger.lines).toEqual([])
+    const refusals = store.server.faults.requests.length
+    await ask()
+    expect(store.server.faults.requests).toHaveLength(refusals + 1)
+  })
+
+  test('a refusal makes us look at once, and the request is sent again', async () => {
+    await renew('AKTP1')
+    accept('AKTP1')
+    await ask()
+    await renew('AKTP2')
+    accept('AKTP2')
+    expect(await ask()).toBeUndefined()
+  })
+
+  test('a refusal without new credentials is final', async () => {
+    await renew('AKTP1')
+    accept('AKTP2')
+    await expect(ask()).rejects.toMatchObject({ code: 'BACKEND_DENIED', detail: { status: 403 } })
+    expect(store.server.faults.requests).toHaveLength(1)
+  })
+
+  test('a file that is half written is read again later, and nothing of it is logged', async () => {
+    await renew('AKTP1')
+    accept('AKTP1')
+    await ask()
+    await writeFile(file, '{"accessKeyId":"AKTP2","secretAccessKey":"top-sec')
+    await clock.advance(10_000)
+    await ask()
+    expect(store.logger.lines).toMatchObject([{ level: 'warn', fields: { file, reason: 'malformed' } }])
+    expect(JSON.stringify(store.logger.lines)).not.toContain('top-sec')
+  })
+
+  test.each([
+    ['missing', undefined, 'ENOENT'],
+    ['no JSON', 'AKTP1:secret', 'malformed'],
+    ['without a secret', '{"accessKeyId":"AKTP1"}', 'malformed'],
+  ])('a file that is %s from the start is BACKEND_DENIED, and found when it is right', async (_, text, reason) => {
+    if (text !== undefined) await writeFile(file, text)
+    await expect(ask()).rejects.toMatchObject(denied(reason))
+    await renew('AKTP1')
+    accept('AKTP1')
+    expect(await ask()).toBeUndefined()
+  })
+
+  test('credentials that have ended are not sent, and looked for again at every request', async () => {
+    const expiration = new Date(clock.now() + 5000).toISOString()
+    await renew('AKTP1', { expiration })
+    accept('AKTP1')
+    await ask()
+    await clock.advance(5000)
+    const sent = store.server.faults.requests.length
+    await expect(ask()).rejects.toMatchObject({ code: 'BACKEND_DENIED', detail: { file, expiration } })
+    expect(store.server.faults.requests).toHaveLength(sent)
+    await renew('AKTP1', { expiration: new Date(clock.now() + 5000).toISOString() })
+    expect(await ask()).toBeUndefined()
+  })
+})
