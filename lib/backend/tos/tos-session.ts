@@ -111,5 +111,7 @@ function clientOptions(config: TosConfig, { accessKeyId, secretAccessKey, securi
 }
 
 function isStale(err: unknown): boolean {
-  return isAppError(err) && err.code === 'BACKEND_DENIED' && STALE.test(String(err.detail?.['reason'] ?? ''))
+  if (!isAppError(err) || err.code !== 'BACKEND_DENIED') return false
+  const reason = err.detail?.['reason'] ?? ''
+  return typeof reason === 'string' && STALE.test(reason)
 }

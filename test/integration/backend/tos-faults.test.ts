@@ -260,7 +260,7 @@ describe('TOS that fails', () => {
       ['list', (signal: AbortSignal) => store.api.objects.list('', { limit: 9, signal })],
       ['create', (signal: AbortSignal) => store.api.multipart.create('k', { signal })],
     ])('an aborted %s ends at once and closes its connection', async (_, work) => {
-      const waits = deferred<void>()
+      const waits = deferred()
       const controller = new AbortController()
       const order = store.server.faults.next({}, hold(waits.promise))
       const working = work(controller.signal)
@@ -272,7 +272,7 @@ describe('TOS that fails', () => {
     })
 
     test('an aborted or destroyed body closes its connection', async () => {
-      const waits = deferred<void>()
+      const waits = deferred()
       next('GET', pauseAfter(10_000, waits.promise), 2)
       const controller = new AbortController()
       const aborted = await store.api.objects.get('big', { signal: controller.signal })
@@ -307,7 +307,7 @@ describe('TOS that fails', () => {
     })
 
     test('no more are opened than the config allows; what is more waits', async () => {
-      const waits = deferred<void>()
+      const waits = deferred()
       next('HEAD', hold(waits.promise), 8)
       const heads = Array.from({ length: 8 }, () => store.api.objects.head('small', {}))
       await eventually(() => expect(store.server.faults.count('hold')).toBe(3))
