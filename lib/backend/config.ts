@@ -14,7 +14,13 @@ const fileSchema = z.strictObject({
 })
 
 /** One store, by driver. A new driver is a new member here and a new row in `openBackend`. */
-export const backendSchema = z.discriminatedUnion('driver', [fileSchema, tosSchema, s3Schema, registrySchema, httpSchema])
+export const backendSchema = z.discriminatedUnion('driver', [
+  fileSchema,
+  tosSchema,
+  s3Schema,
+  registrySchema,
+  httpSchema,
+])
 
 export type BackendConfig = z.infer<typeof backendSchema>
 

@@ -19,6 +19,9 @@ export interface TosStoreInit extends TosServerInit {
   readonly clientClock?: Clock
 }
 
+/** For requests that keep to no bandwidth. */
+export const unpaced = { pace: () => Promise.resolve() }
+
 /** The emulator, and clients of it. */
 export interface TosStore extends AsyncDisposable {
   readonly server: TosServer

@@ -1,6 +1,6 @@
 import { type AbortOptions, appError, hasCode, type Random, singleFlight } from '../../base/index.ts'
 import { MAX_KEY_BYTES } from '../key.ts'
-import type { MultipartApi, ObjectApi, ObjectCondition } from './object-api.ts'
+import type { MultipartApi, ObjectApi, ObjectCondition, Pacing } from './object-api.ts'
 
 /** What can be conditional. */
 type Conditional = 'put' | 'complete' | 'delete'
@@ -8,6 +8,8 @@ type Conditional = 'put' | 'complete' | 'delete'
 /** Begins the last segment of the key of an object that is written for a proof, removed after it, and never listed. */
 const PROOF = '.shoal-proof-'
 
+const PROOF_BYTES = Buffer.from('shoal')
+const unpaced: Pacing = { pace: () => Promise.resolve() }
 const NO_ETAG = '"00000000000000000000000000000000"'
 
 export interface ConditionalApi {
@@ -31,7 +33,7 @@ export function provenConditions({ random, ...api }: ProvenConditionsComponents)
 
   const prove = async (kind: Conditional, key: string, options: AbortOptions) => {
     const beside = proofKey(key, random)
-    await objects.put(beside, Buffer.from('shoal'), options)
+    await objects.put(beside, PROOF_BYTES, { ...options, ...unpaced })
     try {
       for (const condition of WRONG[kind])
         await refused(kind, attempts[kind](api, beside, { ...options, ...condition }))
@@ -86,13 +88,13 @@ const WRONG: Readonly<Record<Conditional, readonly ObjectCondition[]>> = {
 type Attempt = (api: ConditionalApi, key: string, options: AbortOptions & ObjectCondition) => Promise<unknown>
 
 const attempts: Readonly<Record<Conditional, Attempt>> = {
-  put: ({ objects }, key, options) => objects.put(key, new Uint8Array(), options),
+  put: ({ objects }, key, options) => objects.put(key, PROOF_BYTES, { ...options, ...unpaced }),
   delete: ({ objects }, key, options) => objects.delete(key, options),
   async complete({ multipart }, key, { signal, ...condition }) {
     const uploadId = await multipart.create(key, { signal })
     try {
-      const part = await multipart.part(key, Buffer.from('proof'), { signal, uploadId, number: 1 })
-      await multipart.complete(key, [part], { signal, ...condition, uploadId })
+      const part = await multipart.part(key, PROOF_BYTES, { signal, uploadId, number: 1, ...unpaced })
+      await multipart.complete(key, [part], { signal, ...condition, uploadId, size: PROOF_BYTES.length })
     } finally {
       await cleaned(() => multipart.abort(key, uploadId, {}))
     }

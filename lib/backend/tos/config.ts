@@ -30,17 +30,16 @@ export const tosSchema = z.strictObject({
     /** JSON as in `tosCredentialFileSchema`, read again while the service runs. */
     z.strictObject({ file: z.string().min(1) }),
   ]),
-  /** Of a request for a part of an object; smaller objects are written with one request. */
-  partSize: byteSize
-    .pipe(
-      z
-        .number()
-        .min(5 * MIB)
-        .max(1024 * MIB),
-    )
-    .prefault('8MiB'),
-  /** Parts of one read or write that are under way, and in memory, at one time. */
-  parallelParts: z.int().min(1).max(64).default(4),
+  parts: z
+    .strictObject({
+      /** Objects up to this size travel in one request, larger ones in parts of it. */
+      size: byteSize
+        .refine((size) => size >= 5 * MIB && size <= 512 * MIB, 'a part has 5MiB to 512MiB')
+        .prefault('8MiB'),
+      /** Parts of one object under way at a time. */
+      parallel: z.int().min(1).max(64).default(4),
+    })
+    .prefault({}),
   /** Connections to the store at one time; more requests wait. */
   connections: z.int().min(1).max(1024).default(64),
   limits: storeLimitsSchema,

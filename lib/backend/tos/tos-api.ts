@@ -31,12 +31,15 @@ export function tosObjects({ session, bucket }: TosPlace): ObjectApi {
         throw err
       }
     },
-    async put(key, bytes, { signal, ...condition }) {
+    async put(key, bytes, { signal, pace, ...condition }) {
       const input = { bucket, key, contentType: ANY_TYPE, contentLength: bytes.length, contentMD5: md5Of(bytes) }
       const { headers } = await refusing(condition, () =>
-        session.run((client) => client.putObject({ ...input, body: streamOf(bytes), ...conditionInput(condition) }), {
-          signal,
-        }),
+        session.run(
+          (client) => client.putObject({ ...input, body: streamOf(bytes, { pace }), ...conditionInput(condition) }),
+          {
+            signal,
+          },
+        ),
       )
       checkSum(headers, crc64Of(bytes))
       return statOf(headers, bytes.length)

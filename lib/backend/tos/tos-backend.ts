@@ -27,13 +27,12 @@ export function tosBackend(components: TosBackendComponents, config: TosConfig):
       start: () => Promise.resolve(),
       stop: async () => session.stop(),
     },
-    { partBytes: config.partSize, parallel: config.parallelParts, atomicConditions: true },
+    { partBytes: config.parts.size, parallel: config.parts.parallel, atomicConditions: true },
   )
 }
 
 /** The requests of a bucket of TOS. */
 export function tosApi(session: TosSession, bucket: string): ConditionalApi {
   const place = { session, bucket }
-  const objects = tosObjects(place)
-  return { objects, multipart: tosParts(place, objects) }
+  return { objects: tosObjects(place), multipart: tosParts(place) }
 }

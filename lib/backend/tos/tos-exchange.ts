@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { appError } from '../../base/index.ts'
 import type { ObjectStat } from '../backend.ts'
-import type { ObjectCondition } from '../object-store/object-api.ts'
+import type { ObjectCondition, Pacing } from '../object-store/object-api.ts'
 import { wrongSum } from './checked-body.ts'
 import { isMissing } from './tos-error.ts'
 
@@ -57,17 +57,16 @@ export async function refusing<T>({ ifMatch }: ObjectCondition, write: () => Pro
   }
 }
 
-/** A body of these bytes. The SDK cuts a Buffer into slices of 16 KiB; larger ones cost less. */
-export function streamOf(bytes: Uint8Array): Readable {
-  let at = 0
-  return new Readable({
-    highWaterMark: SLICE_BYTES,
-    read() {
+/** A body of these bytes. The SDK would cut a Buffer into slices of 16 KiB; larger ones cost less. */
+export function streamOf(bytes: Uint8Array, { pace }: Pacing): Readable {
+  async function* paced(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
       const slice = bytes.subarray(at, at + SLICE_BYTES)
-      at += slice.length
-      this.push(slice.length === 0 ? null : slice)
-    },
-  })
+      await pace(slice.length)
+      yield slice
+    }
+  }
+  return Readable.from(paced(), { objectMode: false })
 }
 
 /** For an answer that lacks what every answer of TOS has. */

@@ -1,14 +1,14 @@
 import type { AbortOptions } from '../../base/index.ts'
 import type { ObjectStat } from '../backend.ts'
-import type { MultipartApi, ObjectApi } from '../object-store/object-api.ts'
+import type { MultipartApi } from '../object-store/object-api.ts'
 import { crc64Of } from './crc64.ts'
 import { type SentBytes, sentParts } from './sent-parts.ts'
 import { isMissing } from './tos-error.ts'
 import { checkSum, malformed, matchHeaders, refusing, statOf, streamOf, sumOf } from './tos-exchange.ts'
 import type { TosPlace } from './tos-session.ts'
 
-/** The uploads in parts of TOS, over the SDK. `objects` are those of the same bucket. */
-export function tosParts(place: TosPlace, objects: Pick<ObjectApi, 'head'>): MultipartApi {
+/** The uploads in parts of TOS, over the SDK. */
+export function tosParts(place: TosPlace): MultipartApi {
   const { session, bucket } = place
   const sent = sentParts()
 
@@ -19,18 +19,21 @@ export function tosParts(place: TosPlace, objects: Pick<ObjectApi, 'head'>): Mul
       if (typeof data.UploadId !== 'string' || data.UploadId === '') throw malformed()
       return data.UploadId
     },
-    async part(key, bytes, { uploadId, number, signal }) {
+    async part(key, bytes, { uploadId, number, pace, signal }) {
       const input = { bucket, key, uploadId, partNumber: number, headers: { 'content-length': String(bytes.length) } }
-      const { headers } = await session.run((client) => client.uploadPart({ ...input, body: streamOf(bytes) }), {
-        signal,
-      })
+      const { headers } = await session.run(
+        (client) => client.uploadPart({ ...input, body: streamOf(bytes, { pace }) }),
+        {
+          signal,
+        },
+      )
       const crc64 = crc64Of(bytes)
       checkSum(headers, crc64)
       const part = { number, etag: statOf(headers, bytes.length).etag }
       sent.add(part, { size: bytes.length, crc64 })
       return part
     },
-    async complete(key, parts, { uploadId, signal, ...condition }) {
+    async complete(key, parts, { uploadId, size, signal, ...condition }) {
       // The SDK writes into the headers that it is given.
       const headers = condition.ifMatch === undefined ? {} : { ...matchHeaders(condition.ifMatch) }
       const input = {
@@ -47,9 +50,8 @@ export function tosParts(place: TosPlace, objects: Pick<ObjectApi, 'head'>): Mul
           session.run((client) => client.completeMultipartUpload(input), { signal }),
         )
         const etag = answered['etag'] ?? data.ETag
-        if (whole === undefined) return statOf({ etag }, (await objects.head(key, { signal }))?.size ?? Number.NaN)
-        checkSum(answered, whole.crc64)
-        return statOf({ etag }, whole.size)
+        if (whole !== undefined) checkSum(answered, whole.crc64)
+        return statOf({ etag }, size)
       } catch (err) {
         const done =
           isMissing(err, 'upload') && whole !== undefined

@@ -19,7 +19,7 @@ import {
   shorten,
 } from '../../kit/http-faults.ts'
 import { storedObject, tosFault } from '../../kit/tos-server/index.ts'
-import { type TosStore, tosStore } from '../../kit/tos-store.ts'
+import { type TosStore, tosStore, unpaced } from '../../kit/tos-store.ts'
 
 const MIB = 1024 * 1024
 const BIG = cipherBytes('tos', 12 * MIB)
@@ -63,7 +63,7 @@ describe('TOS that fails', () => {
   let store: TosStore
 
   beforeEach(async () => {
-    store = await tosStore({ config: { partSize: '5MiB', connections: 3 } })
+    store = await tosStore({ config: { parts: { size: '5MiB' }, connections: 3 } })
     const { bucket } = store.server
     for (const [key, bytes] of [
       ['small', SMALL],
@@ -105,7 +105,7 @@ describe('TOS that fails', () => {
       [412, 'PreconditionFailed', 'BACKEND_PRECONDITION_FAILED'],
     ])('%i %s is %s', async (status, reason, code) => {
       next('PUT', tosFault(status, reason))
-      const refused = store.api.objects.put('k', SMALL, {})
+      const refused = store.api.objects.put('k', SMALL, unpaced)
       await expect(refused).rejects.toMatchObject({ code, detail: { status, reason } })
     })
 
@@ -130,7 +130,7 @@ describe('TOS that fails', () => {
       await expect(other.api.objects.head('k', {})).rejects.toMatchObject(refusal)
       await expect(other.api.objects.get('k', {})).rejects.toMatchObject(refusal)
       await expect(other.api.objects.list('', { limit: 1 })).rejects.toMatchObject(refusal)
-      await expect(other.api.objects.put('k', SMALL, {})).rejects.toMatchObject(refusal)
+      await expect(other.api.objects.put('k', SMALL, unpaced)).rejects.toMatchObject(refusal)
       await expect(other.api.objects.delete('k', {})).rejects.toMatchObject(refusal)
     })
 
@@ -192,7 +192,7 @@ describe('TOS that fails', () => {
   describe('writes', () => {
     test('bytes that change on their way are refused by the store before they can be read', async () => {
       next('PUT', corruptUpload)
-      const write = store.api.objects.put('k', SMALL, {})
+      const write = store.api.objects.put('k', SMALL, unpaced)
       await expect(write).rejects.toMatchObject({ ...unavailable, detail: { status: 400, reason: 'BadDigest' } })
       expect(await store.api.objects.head('k', {})).toBeUndefined()
     })
@@ -200,35 +200,37 @@ describe('TOS that fails', () => {
     test('a part that arrives as another one is found by its sum', async () => {
       const uploadId = await store.api.multipart.create('k', {})
       next('PUT', corruptUpload)
-      const part = store.api.multipart.part('k', SMALL, { uploadId, number: 1 })
+      const part = store.api.multipart.part('k', SMALL, { uploadId, number: 1, ...unpaced })
       await expect(part).rejects.toMatchObject({ ...unavailable, message: /checksum/ })
     })
 
     test('a store that keeps other bytes than were sent is found out by its sums', async () => {
       next('PUT', otherSum)
       const wrong = { ...unavailable, message: /checksum/ }
-      await expect(store.api.objects.put('k', SMALL, {})).rejects.toMatchObject(wrong)
+      await expect(store.api.objects.put('k', SMALL, unpaced)).rejects.toMatchObject(wrong)
       const uploadId = await store.api.multipart.create('k', {})
       const parts = [
-        await store.api.multipart.part('k', BIG.subarray(0, 6 * MIB), { uploadId, number: 1 }),
-        await store.api.multipart.part('k', BIG.subarray(6 * MIB), { uploadId, number: 2 }),
+        await store.api.multipart.part('k', BIG.subarray(0, 6 * MIB), { uploadId, number: 1, ...unpaced }),
+        await store.api.multipart.part('k', BIG.subarray(6 * MIB), { uploadId, number: 2, ...unpaced }),
       ]
       store.server.faults.next({ where: isComplete }, otherSum)
-      await expect(store.api.multipart.complete('k', parts, { uploadId })).rejects.toMatchObject(wrong)
+      await expect(store.api.multipart.complete('k', parts, { uploadId, size: BIG.length })).rejects.toMatchObject(
+        wrong,
+      )
     })
 
     test('an upload whose last answer was lost is found to be complete, by size and sum', async () => {
       const { multipart, objects } = store.api
       const uploadId = await multipart.create('k', {})
       const parts = [
-        await multipart.part('k', BIG.subarray(0, 6 * MIB), { uploadId, number: 1 }),
-        await multipart.part('k', BIG.subarray(6 * MIB), { uploadId, number: 2 }),
+        await multipart.part('k', BIG.subarray(0, 6 * MIB), { uploadId, number: 1, ...unpaced }),
+        await multipart.part('k', BIG.subarray(6 * MIB), { uploadId, number: 2, ...unpaced }),
       ]
       store.server.faults.next({ where: isComplete }, loseAnswer())
-      await expect(multipart.complete('k', parts, { uploadId })).rejects.toMatchObject(unavailable)
-      expect(await multipart.complete('k', parts, { uploadId })).toEqual(await objects.head('k', {}))
-      await objects.put('k', BIG.subarray(1), {})
-      await expect(multipart.complete('k', parts, { uploadId })).rejects.toMatchObject({
+      await expect(multipart.complete('k', parts, { uploadId, size: BIG.length })).rejects.toMatchObject(unavailable)
+      expect(await multipart.complete('k', parts, { uploadId, size: BIG.length })).toEqual(await objects.head('k', {}))
+      await objects.put('k', BIG.subarray(1), unpaced)
+      await expect(multipart.complete('k', parts, { uploadId, size: BIG.length })).rejects.toMatchObject({
         ...unavailable,
         detail: { reason: 'NoSuchUpload' },
       })
@@ -255,7 +257,7 @@ describe('TOS that fails', () => {
     test.each([
       ['head', (signal: AbortSignal) => store.api.objects.head('small', { signal })],
       ['get', (signal: AbortSignal) => store.api.objects.get('small', { signal })],
-      ['put', (signal: AbortSignal) => store.api.objects.put('k', Buffer.from('x'), { signal })],
+      ['put', (signal: AbortSignal) => store.api.objects.put('k', Buffer.from('x'), { signal, ...unpaced })],
       ['delete', (signal: AbortSignal) => store.api.objects.delete('small', { signal })],
       ['list', (signal: AbortSignal) => store.api.objects.list('', { limit: 9, signal })],
       ['create', (signal: AbortSignal) => store.api.multipart.create('k', { signal })],

@@ -3,6 +3,7 @@ import { type ConditionalApi, type ObjectCondition, provenConditions } from '../
 import { appError, seededRandom } from '../../../../lib/base/index.ts'
 import { memoryObjects } from '../../../kit/memory-objects.ts'
 
+const unpaced = { pace: () => Promise.resolve() }
 const SMALL = Buffer.from('small')
 const ETAG = { ifMatch: 'v1' }
 
@@ -14,12 +15,12 @@ describe('conditional requests', () => {
   let asked: string[]
 
   const work = {
-    put: (condition: ObjectCondition, key = 'a/k') => proven.objects.put(key, SMALL, condition),
+    put: (condition: ObjectCondition, key = 'a/k') => proven.objects.put(key, SMALL, { ...condition, ...unpaced }),
     delete: (condition: ObjectCondition, key = 'a/k') => proven.objects.delete(key, condition),
     async complete(condition: ObjectCondition, key = 'a/k') {
       const uploadId = await proven.multipart.create(key, {})
-      const part = await proven.multipart.part(key, SMALL, { uploadId, number: 1 })
-      return proven.multipart.complete(key, [part], { uploadId, ...condition })
+      const part = await proven.multipart.part(key, SMALL, { uploadId, number: 1, ...unpaced })
+      return proven.multipart.complete(key, [part], { uploadId, size: SMALL.length, ...condition })
     },
   }
 
@@ -80,7 +81,7 @@ describe('conditional requests', () => {
   test.each(['put', 'complete', 'delete'] as const)(
     'the first %s proves it for all, beside its key, and leaves nothing',
     async (kind) => {
-      await memory.objects.put('a/k', SMALL, {})
+      await memory.objects.put('a/k', SMALL, unpaced)
       const { etag } = (await memory.objects.head('a/k', {})) ?? {}
       const condition = { ifMatch: etag ?? '' }
       await work[kind](condition)
@@ -113,8 +114,8 @@ describe('conditional requests', () => {
   })
 
   test('what a proof left behind is not listed', async () => {
-    await memory.objects.put('a/.shoal-proof-0123456789abcdef', SMALL, {})
-    await memory.objects.put('a/k', SMALL, {})
+    await memory.objects.put('a/.shoal-proof-0123456789abcdef', SMALL, unpaced)
+    await memory.objects.put('a/k', SMALL, unpaced)
     expect(await proven.objects.list('a/', { limit: 10 })).toEqual({ keys: ['a/k'], next: undefined })
   })
 
