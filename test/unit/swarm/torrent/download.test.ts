@@ -95,7 +95,9 @@ describe('a download', () => {
     const first = join('a')
     give(first.open[0])
     await settle()
-    const second = join('b')
+    // An origin repeats nothing that an agent was asked for.
+    const second = join('b', { pieces: 4, role: 'origin' })
+    expect(blocksOf(second)).toEqual([])
     download.removePeer('a')
     expect(blocksOf(second)).toEqual([1, 2, 3])
     for (const request of second.open) give(request)
