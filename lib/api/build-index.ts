@@ -60,7 +60,7 @@ export interface ManifestLinks {
 
 export interface BlobLinks {
   getBlob(repository: RepositoryName, digest: Digest, options?: AbortOptions): Promise<BlobLink | undefined>
-  /** Links a blob; returns once that is durable. */
+  /** Links a blob; returns once that is durable. @throws BLOB_UNKNOWN where a registry keeps the index and lacks it */
   putBlob(repository: RepositoryName, link: BlobLink, options?: AbortOptions): Promise<void>
   /** @throws BLOB_UNKNOWN */
   deleteBlob(repository: RepositoryName, digest: Digest, options?: AbortOptions): Promise<void>

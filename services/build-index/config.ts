@@ -11,7 +11,11 @@ export const buildIndexSchema = z.strictObject({
   /** Probes and metrics. */
   ops: listenerOn('127.0.0.1:62003'),
   /** Where the index lies. All build-indexes of a cluster name the same store. */
-  backend: backendSchema.prefault({ driver: 'file', folder: 'data/backend' }),
+  backend: backendSchema
+    .refine((store) => !('repository' in store) || store.repository.includes('{namespace}'), {
+      message: 'repository must hold {namespace}, so that the tags of different repositories stay apart',
+    })
+    .prefault({ driver: 'file', folder: 'data/backend' }),
   /** Pause between two looks at the store, for /readyz. */
   probeInterval: duration.prefault('5s'),
 })

@@ -1,7 +1,9 @@
-import { type Backend, backendProbe, openBackend } from '../../lib/backend/index.ts'
-import { lifecycle, type Startable } from '../../lib/base/index.ts'
+import type { BuildIndex } from '../../lib/api/index.ts'
+import { type Backend, backendProbe, governor, openBackend, openRegistry } from '../../lib/backend/index.ts'
+import { type AbortOptions, lifecycle, type Startable } from '../../lib/base/index.ts'
 import { opsListener, type Runtime, serviceListener, serviceRuntime, serviceState } from '../../lib/service/index.ts'
 import type { BuildIndexConfig } from './config.ts'
+import { registryIndex } from './registry-index.ts'
 import { repositoryIndex } from './repository-index.ts'
 import { buildIndexServerRoutes } from './server.ts'
 
@@ -17,20 +19,40 @@ export interface BuildIndexService extends Startable {
   readonly opsUrl: string
 }
 
+interface OpenIndex {
+  readonly index: BuildIndex
+  readonly store: Startable
+  readonly probed: Pick<Backend, 'stat'>
+}
+
+/** A registry keeps the index itself, as what it is there; in any other store it lies in records of our own. */
+function openIndex(runtime: Runtime, { backend: config }: BuildIndexConfig, given: Backend | undefined): OpenIndex {
+  if (given === undefined && config.driver === 'registry') {
+    const registry = openRegistry({ ...runtime, governor: governor(runtime, config.limits) }, config)
+    const stat = async (_key: string, options?: AbortOptions) => {
+      await registry.ping(options)
+      return undefined
+    }
+    return { index: registryIndex(registry), store: registry, probed: { stat } }
+  }
+  const backend = given ?? openBackend(runtime, config)
+  return { index: repositoryIndex({ ...runtime, backend }), store: backend, probed: backend }
+}
+
 /** One build-index. It holds no state of its own: any number may serve one backend. @throws INSECURE_BIND */
 export function buildIndexService(components: BuildIndexComponents, config: BuildIndexConfig): BuildIndexService {
   const runtime = serviceRuntime('build-index', config, components)
-  const backend = components.backend ?? openBackend(runtime, config.backend)
-  const probe = backendProbe(runtime, backend, { intervalMs: config.probeInterval })
+  const { index, store, probed } = openIndex(runtime, config, components.backend)
+  const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const state = serviceState()
   const ops = opsListener(runtime, config, {
     listener: config.ops,
     checks: { service: state.check, backend: probe.check },
   })
-  const routes = buildIndexServerRoutes(repositoryIndex({ ...runtime, backend }))
+  const routes = buildIndexServerRoutes(index)
   const http = serviceListener(runtime, config, { name: 'http', listener: config.http, routes })
   return {
-    ...state.around(lifecycle([backend, probe, ops, http])),
+    ...state.around(lifecycle([store, probe, ops, http])),
     get url() {
       return http.url
     },

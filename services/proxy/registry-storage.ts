@@ -108,8 +108,7 @@ function proxyUploads({ index, origins, sessions }: ProxyStorageComponents): Upl
       // The store may be chosen by repository, so a link is worth nothing unless the bytes can be had under its name.
       const stored = await fromCluster(origins.statBlob(name, digest, options))
       if (stored === undefined) return false
-      await fromCluster(index.putBlob(name, link, options))
-      return true
+      return linked(index.putBlob(name, link, options))
     },
   }
 }
@@ -122,7 +121,7 @@ function proxyEdits({ index, sessions, manifests }: ProxyStorageComponents): Edi
       await sessions.push(name, { digest, bytes, ...options })
       manifests.keep(digest, bytes)
       await fromCluster(index.putBlob(name, { digest, size }, options))
-      await fromCluster(index.putManifest(name, descriptor, options))
+      await fromCluster(index.putManifest(name, descriptor, options), 'MANIFEST_INVALID', 'MANIFEST_BLOB_UNKNOWN')
       for (const tag of tags) await fromCluster(index.putTag(name, tag, { descriptor, ...options }))
     },
     async deleteManifest({ name }, digest, options) {
@@ -132,6 +131,17 @@ function proxyEdits({ index, sessions, manifests }: ProxyStorageComponents): Edi
     },
     deleteTag: ({ name }, tag, options) => removal(index.deleteTag(name, tag, options), 'MANIFEST_UNKNOWN'),
     unlinkBlob: ({ name }, digest, options) => removal(index.deleteBlob(name, digest, options), 'BLOB_UNKNOWN'),
+  }
+}
+
+/** False when the index is a registry's that lacks the blob in this repository: it has to be uploaded. */
+async function linked(linking: Promise<void>): Promise<boolean> {
+  try {
+    await fromCluster(linking, 'BLOB_UNKNOWN')
+    return true
+  } catch (err) {
+    if (hasCode(err, 'BLOB_UNKNOWN')) return false
+    throw err
   }
 }
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type SpawnOptions, spawn } from 'node:child_process'
 import { type AbortOptions, appError, type Clock, deadline } from '../../base/index.ts'
 import type { Login } from './credentials.ts'
 
@@ -14,18 +14,24 @@ const UNKNOWN_SERVER = /credentials not found/
 /** The name with which docker's helpers mark a secret that is an identity token. */
 const IDENTITY_USER = '<token>'
 
+export interface HelperComponents {
+  readonly clock: Clock
+  /** What the helper finds itself and its own settings in; default that of this process. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+}
+
 /**
  * Asks the program `docker-credential-<name>` for the login to `server`. Undefined when it has none. What it prints is
  * secret and goes into no error.
  * @throws BACKEND_UNAVAILABLE when it fails, ABORTED
  */
 export async function askHelper(
-  clock: Clock,
+  { clock, env }: HelperComponents,
   { name, server, signal }: { readonly name: string; readonly server: string } & AbortOptions,
 ): Promise<Login | undefined> {
   const limit = deadline(clock, HELPER_TIMEOUT_MS, signal)
   try {
-    const { exitCode, output } = await run(`docker-credential-${name}`, server, limit.signal)
+    const { exitCode, output } = await run(`docker-credential-${name}`, server, { env, signal: limit.signal })
     if (exitCode !== 0 && UNKNOWN_SERVER.test(output)) return undefined
     if (exitCode !== 0) throw failed(name, { exitCode })
     return loginIn(name, output)
@@ -42,9 +48,9 @@ interface HelperRun {
   readonly output: string
 }
 
-function run(program: string, input: string, signal: AbortSignal): Promise<HelperRun> {
+function run(program: string, input: string, init: Pick<SpawnOptions, 'env' | 'signal'>): Promise<HelperRun> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], signal, killSignal: 'SIGKILL' })
+    const child = spawn(program, ['get'], { ...init, stdio: ['pipe', 'pipe', 'ignore'], killSignal: 'SIGKILL' })
     const chunks: Uint8Array[] = []
     let size = 0
     child.stdout.on('data', (chunk: Uint8Array) => {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { type AbortOptions, appError, type Clock } from '../../base/index.ts'
-import { askHelper } from './credential-helper.ts'
+import { type AbortOptions, appError } from '../../base/index.ts'
+import { askHelper, type HelperComponents } from './credential-helper.ts'
 import type { Credentials, Login } from './credentials.ts'
 
 /** The key under which docker keeps the login of its own hub, whatever the hub's host is called. */
@@ -17,7 +17,7 @@ type Fields = Readonly<Record<string, unknown>>
  * (`credsStore`), then what stands in the file itself (`auths`).
  */
 export function dockerConfigCredentials(
-  { clock }: { readonly clock: Clock },
+  components: HelperComponents,
   { file, host }: { readonly file: string; readonly host: string },
 ): Credentials {
   const server = HUB_HOSTS.includes(host) ? HUB_SERVER : host
@@ -25,7 +25,7 @@ export function dockerConfigCredentials(
   const fromHelper = async (name: unknown, options: AbortOptions): Promise<Login | undefined> => {
     if (name === undefined) return undefined
     if (typeof name !== 'string' || !helperName.test(name)) throw malformed(file, 'the name of a helper')
-    return askHelper(clock, { name, server, ...options })
+    return askHelper(components, { name, server, ...options })
   }
 
   return {

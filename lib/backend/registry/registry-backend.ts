@@ -16,8 +16,7 @@ export function registryBackend(components: RegistryComponents, config: Registry
   return {
     start: () => registry.start(),
     stop: () => registry.stop(),
-    backendFor: (namespace) =>
-      viewOf(registry, registry.repository(namespace), { readOnly: config.mode === 'read-only' }),
+    backendFor: (namespace) => viewOf(registry, registry.repository(namespace)),
   }
 }
 
@@ -33,7 +32,7 @@ export async function contentSize(
   return (await blobs.size(digest, options)) ?? (await manifests.describe(digest, options))?.size
 }
 
-function viewOf(registry: Registry, repository: RegistryRepository, init: { readonly readOnly: boolean }): Backend {
+function viewOf(registry: Registry, repository: RegistryRepository): Backend {
   const stat = async (digest: Digest, options: AbortOptions): Promise<ObjectStat | undefined> => {
     const size = await contentSize(repository, digest, options)
     return size === undefined ? undefined : { size, etag: digest }
@@ -65,7 +64,6 @@ function viewOf(registry: Registry, repository: RegistryRepository, init: { read
     },
     write: (key, source, options) =>
       owningSource(source, async () => {
-        if (init.readOnly) throw readOnly()
         const digest = digestOfKey(key)
         throwIfAborted(options.signal)
         await checkCondition(digest, options)
@@ -74,7 +72,6 @@ function viewOf(registry: Registry, repository: RegistryRepository, init: { read
       }),
     list: (_prefix, { signal } = {}) => Promise.reject(signal?.aborted === true ? aborted(signal) : unlisted()),
     async delete(key, { ifMatch, signal } = {}) {
-      if (init.readOnly) throw readOnly()
       const digest = digestOfKey(key)
       throwIfAborted(signal)
       if (ifMatch !== undefined && ifMatch !== digest && (await stat(digest, { signal })) !== undefined) {
@@ -104,10 +101,6 @@ async function manifest(
     etag: digest,
     body: Readable.from([found.bytes.subarray(start, end)], { objectMode: false }),
   }
-}
-
-function readOnly() {
-  return appError('BACKEND_READ_ONLY', { message: 'the registry is only read: its mode is read-only' })
 }
 
 function unlisted() {

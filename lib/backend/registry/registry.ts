@@ -1,4 +1,4 @@
-import { type AbortOptions, type Clock, lifecycle, type Startable } from '../../base/index.ts'
+import { type AbortOptions, appError, type Clock, lifecycle, type Startable } from '../../base/index.ts'
 import { parseRepositoryName, type RepositoryName } from '../../core/index.ts'
 import { httpClient } from '../../http/index.ts'
 import type { Governor } from '../governor.ts'
@@ -24,6 +24,7 @@ export interface RegistryRepository {
   readonly name: RepositoryName
   readonly blobs: RegistryBlobs
   readonly manifests: RegistryManifests
+  /** As `uploadBlob`. @throws BACKEND_READ_ONLY, like every method that writes, when the mode is read-only */
   readonly upload: (source: Parameters<typeof uploadBlob>[1], init: Omit<BlobUploadInit, 'chunkBytes'>) => Promise<void>
 }
 
@@ -64,12 +65,13 @@ export function openRegistry(components: RegistryComponents, config: RegistryCon
       const name = parseRepositoryName(config.repository.replace(PLACE, namespace))
       const blobs = registryBlobs(parts, name)
       const upload = { governor, blobs, requests: uploadRequests(parts, name) }
-      return {
+      const writable: RegistryRepository = {
         name,
         blobs,
         manifests: registryManifests(parts, name),
         upload: (source, init) => uploadBlob(upload, source, { ...init, chunkBytes: config.chunk }),
       }
+      return config.mode === 'read-only' ? onlyRead(writable) : writable
     },
     namespaceOf(repository) {
       if (!config.repository.includes(PLACE)) return undefined
@@ -77,6 +79,17 @@ export function openRegistry(components: RegistryComponents, config: RegistryCon
       return nameOrNothing(repository.slice(before.length, repository.length - after.length))
     },
     names: registryNames(parts),
+  }
+}
+
+function onlyRead(repository: RegistryRepository): RegistryRepository {
+  const refuse = () =>
+    Promise.reject(appError('BACKEND_READ_ONLY', { message: 'the registry is only read: its mode is read-only' }))
+  return {
+    ...repository,
+    blobs: { ...repository.blobs, remove: refuse },
+    manifests: { ...repository.manifests, put: refuse, remove: refuse },
+    upload: refuse,
   }
 }
 

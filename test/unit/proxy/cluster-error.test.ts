@@ -23,6 +23,13 @@ describe('fromCluster', () => {
     },
   )
 
+  test.each<ErrorCode>(['UNSUPPORTED', 'BACKEND_READ_ONLY'])(
+    'tells the client of %s, which no new try mends',
+    async (code) => {
+      await expect(failing(code)).rejects.toMatchObject({ code: 'UNSUPPORTED', status: 405 })
+    },
+  )
+
   test('makes an outage of what is no error of ours', async () => {
     await expect(fromCluster(Promise.reject(new TypeError('x')))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })

@@ -1,0 +1,141 @@
+import type { BlobLinks, BuildIndex, ManifestLinks, PageOptions, TagIndex } from '../../lib/api/index.ts'
+import { contentSize, type ManifestContent, type Registry, type RegistryRepository } from '../../lib/backend/index.ts'
+import { type AbortOptions, appError, type ByteCache, byteCache } from '../../lib/base/index.ts'
+import {
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  digestOf,
+  MANIFEST_LIMIT,
+  type RepositoryName,
+  type Tag,
+} from '../../lib/core/index.ts'
+import { MAX_PAGE } from './repository-index.ts'
+
+/** Bytes of manifests that are kept because their tags come next. */
+const RECENT_BYTES = 16 * 1024 * 1024
+
+/**
+ * An index that a registry keeps: its repositories, manifests, tags and blobs are the real ones, so that an image pushed
+ * here is an image there, and one pushed there is one here. Nothing is kept that could go stale. What is linked must be
+ * there already, brought by the origins. Every method: @throws BACKEND_UNAVAILABLE, BACKEND_THROTTLED, BACKEND_DENIED
+ * (never undefined for an outage), BACKEND_READ_ONLY, UNSUPPORTED (what the registry cannot do), ABORTED
+ */
+export function registryIndex(registry: Registry): BuildIndex {
+  const parts: Parts = { registry, recent: byteCache<Uint8Array>(RECENT_BYTES, (bytes) => bytes.length) }
+  return {
+    ...tagIndex(parts),
+    ...manifestLinks(parts),
+    ...blobLinks(parts),
+    async listRepositories(options = {}) {
+      const names = (await registry.names.repositories(options)).map((name) => registry.namespaceOf(name))
+      const page = pageOf(names.filter((name) => name !== undefined).sort(), options)
+      return { repositories: page.names, ...page.rest }
+    },
+  }
+}
+
+interface Parts {
+  readonly registry: Registry
+  /** Bytes by digest; what a digest names never changes. */
+  readonly recent: ByteCache<Uint8Array>
+}
+
+function tagIndex({ registry, recent }: Parts): TagIndex {
+  return {
+    async listTags(repository, options = {}) {
+      const tags = await registry.names.tags(registry.repository(repository).name, options)
+      if (tags === undefined) return undefined
+      const page = pageOf(tags, options)
+      return { tags: page.names as Tag[], ...page.rest }
+    },
+    getTag: (repository, tag, options) => registry.repository(repository).manifests.describe(tag, options),
+    async putTag(repository, tag, { descriptor, signal }) {
+      await putManifest({ registry, recent }, repository, { reference: tag, descriptor, signal })
+    },
+    async deleteTag(repository, tag, options) {
+      const removed = await registry.repository(repository).manifests.remove(tag, options)
+      if (!removed) throw appError('MANIFEST_UNKNOWN', { message: 'there is no such tag', detail: { tag } })
+    },
+  }
+}
+
+function manifestLinks(parts: Parts): ManifestLinks {
+  const manifestsOf = (repository: RepositoryName) => parts.registry.repository(repository).manifests
+  return {
+    getManifest: (repository, digest, options) => manifestsOf(repository).describe(digest, options),
+    putManifest: (repository, descriptor, { signal } = {}) =>
+      putManifest(parts, repository, { reference: descriptor.digest, descriptor, signal }),
+    async deleteManifest(repository, digest, options) {
+      if (!(await manifestsOf(repository).remove(digest, options))) {
+        throw appError('MANIFEST_UNKNOWN', { detail: { digest } })
+      }
+    },
+  }
+}
+
+/** A blob is linked by lying in the repository: what the origins have not brought there cannot be linked. */
+function blobLinks({ registry }: Parts): BlobLinks {
+  const sizeOf = (repository: RepositoryName, digest: Digest, options?: AbortOptions) =>
+    contentSize(registry.repository(repository), digest, options)
+  return {
+    async getBlob(repository, digest, options) {
+      const size = await sizeOf(repository, digest, options)
+      return size === undefined ? undefined : { digest, size }
+    },
+    async putBlob(repository, { digest }, options) {
+      if ((await sizeOf(repository, digest, options)) === undefined)
+        throw appError('BLOB_UNKNOWN', { detail: { digest } })
+    },
+    async deleteBlob(repository, digest, options) {
+      if (!(await registry.repository(repository).blobs.remove(digest, options))) {
+        throw appError('BLOB_UNKNOWN', { detail: { digest } })
+      }
+    },
+  }
+}
+
+type ManifestPut = { readonly reference: Tag | Digest; readonly descriptor: Descriptor } & AbortOptions
+
+/** Puts a manifest byte for byte as it was pushed, under its digest or a tag. */
+async function putManifest(parts: Parts, name: RepositoryName, { reference, descriptor, signal }: ManifestPut) {
+  const repository = parts.registry.repository(name)
+  const bytes = parts.recent.get(descriptor.digest) ?? (await bytesOf(repository, descriptor, { signal }))
+  const content: ManifestContent = { ...descriptor, bytes }
+  await repository.manifests.put(reference, content, { signal })
+  parts.recent.set(descriptor.digest, bytes)
+}
+
+/** The bytes of a manifest, which origins bring as a blob, or which are there as a manifest already. */
+async function bytesOf(
+  repository: RegistryRepository,
+  { digest, size }: Descriptor,
+  options: AbortOptions,
+): Promise<Uint8Array> {
+  const bytes =
+    (await blobBytes(repository, digest, options)) ?? (await repository.manifests.fetch(digest, options))?.bytes
+  if (bytes === undefined) throw appError('MANIFEST_UNKNOWN', { message: missing, detail: { digest } })
+  if (bytes.length === size && digestOf(bytes, digestAlgorithm(digest)) === digest) return bytes
+  throw appError('BACKEND_CORRUPT', { detail: { digest, size: bytes.length, expected: size } })
+}
+
+const missing = 'the registry behind does not have the bytes of the manifest; origins must write it there first'
+
+async function blobBytes(
+  { blobs }: RegistryRepository,
+  digest: Digest,
+  options: AbortOptions,
+): Promise<Uint8Array | undefined> {
+  const blob = await blobs.open(digest, options)
+  if (blob === undefined) return undefined
+  if (blob.size <= MANIFEST_LIMIT) return Buffer.concat(await blob.body.toArray(options))
+  blob.body.destroy()
+  throw appError('BACKEND_CORRUPT', { detail: { digest, size: blob.size } })
+}
+
+function pageOf<T extends string>(names: readonly T[], { n = MAX_PAGE, last = '' }: PageOptions) {
+  const behind = names.filter((name) => name > last)
+  const page = behind.slice(0, Math.min(n, MAX_PAGE))
+  const end = page.at(-1)
+  return { names: page, rest: end === undefined || page.length === behind.length ? {} : { next: end } }
+}
