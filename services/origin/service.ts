@@ -137,7 +137,7 @@ function originRules(parts: ReturnType<typeof originParts>, config: OriginConfig
   const routes = originServerRoutes(
     {
       ...{ ...shared, ingest: bring, uploads, pieceHashes: hashes, onReceived: bytes.received, onSent: bytes.sent },
-      keeps: keeping.copies.isKeeper,
+      keeps: (digest, init) => keeping.copies.isKeeper(digest, init),
     },
     self,
   )

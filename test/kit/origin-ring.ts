@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Backend, memoryBackend } from '../../lib/backend/index.ts'
-import { hasCode, type Startable } from '../../lib/base/index.ts'
+import type { Startable } from '../../lib/base/index.ts'
 import { type Cluster, staticCluster } from '../../lib/cluster/index.ts'
 import type { Digest } from '../../lib/core/index.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
@@ -191,6 +191,3 @@ export async function untilAdmin<T>(
     return body as T
   })
 }
-
-/** True for the failures of a member that is not there. */
-export const isAway = (err: unknown) => hasCode(err, 'ECONNREFUSED', 'ECONNRESET')

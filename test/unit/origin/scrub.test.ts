@@ -1,0 +1,101 @@
+import { describe, expect, test } from '@jest/globals'
+import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
+import { type ManagedStore, memoryStore } from '../../../lib/store/index.ts'
+import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { type Scrub, scrub } from '../../../services/origin/scrub.ts'
+import { cipherBytes } from '../../kit/cipher-bytes.ts'
+import { contentOf, putBlob } from '../../kit/store-fixture.ts'
+
+const KIB = 1024
+const HOUR = 3_600_000
+
+async function world(bytesPerSecond: number | undefined) {
+  const clock = fakeClock()
+  const store = memoryStore({ clock, random: seededRandom(1), logger: silentLogger() }, { capacityBytes: 1e9 })
+  await store.start()
+  const looked: string[] = []
+  const watched: ManagedStore = Object.assign(Object.create(store) as ManagedStore, {
+    look: (digest: never) => store.look(digest),
+    inspect: () => store.inspect(),
+    noteVerified: (digest: never) => store.noteVerified(digest),
+    sidecar: (digest: never) => store.sidecar(digest),
+    putSidecar: (digest: never, bytes: Uint8Array) => store.putSidecar(digest, bytes),
+    async peek(digest: never, range: { readonly start: number; readonly end: number }) {
+      if (looked.at(-1) !== digest) looked.push(digest)
+      return store.peek(digest, range)
+    },
+  })
+  const components = {
+    ...{ store: watched, clock, logger: silentLogger(), onVerified: () => undefined },
+    repair: { replace: async () => undefined },
+  }
+  const make = (): Scrub => scrub(components, { periodMs: 24 * HOUR, bytesPerSecond })
+  return { clock, store, looked, make }
+}
+
+describe('a scrub', () => {
+  test('verifies a blob when its period is over, those first that were verified longest ago', async () => {
+    const { clock, store, looked, make } = await world(undefined)
+    const contents = [1, 2, 3].map((n) => contentOf(cipherBytes(`blob ${n}`, 10)))
+    for (const content of contents) {
+      await putBlob(store, content)
+      await clock.advance(HOUR)
+    }
+    const scrubbing = make()
+    expect(await scrubbing.round()).toBe(HOUR)
+    expect(looked).toEqual([])
+    await clock.advance(24 * HOUR)
+    await scrubbing.round()
+    expect(looked).toEqual(contents.map(({ digest }) => digest))
+    await scrubbing.round()
+    expect(looked).toHaveLength(3)
+  })
+
+  test('goes on after a restart where it stood', async () => {
+    const { clock, store, looked, make } = await world(undefined)
+    const contents = [1, 2].map((n) => contentOf(cipherBytes(`blob ${n}`, 10)))
+    for (const content of contents) await putBlob(store, content)
+    await clock.advance(25 * HOUR)
+    await make().verify(contents[0]!.digest)
+    await store.stop()
+    await store.start()
+    looked.length = 0
+    await make().round()
+    expect(looked).toEqual([contents[1]!.digest])
+  })
+
+  test('reads no faster than its rate, and stops at once when it is told to', async () => {
+    const { clock, store, make } = await world(512 * KIB)
+    await putBlob(store, contentOf(cipherBytes('large', 4096 * KIB)))
+    await clock.advance(25 * HOUR)
+    const scrubbing = make()
+    const ending = new AbortController()
+    let isOver = false
+    const round = scrubbing.round({ signal: ending.signal }).finally(() => {
+      isOver = true
+    })
+    const told = expect(round).rejects.toMatchObject({ code: 'ABORTED' })
+    // A second's worth at once, then seven seconds for the rest.
+    await clock.advance(6_500)
+    expect(isOver).toBe(false)
+    expect(scrubbing.status).toMatchObject({ verifiedBlobs: 0, due: 1 })
+    ending.abort()
+    await told
+    const again = make()
+    const whole = again.round()
+    await clock.advance(8_000)
+    await whole
+    expect(again.status).toMatchObject({ verifiedBlobs: 1, due: 0 })
+  })
+
+  test('that is hurried verifies all that is there now, once', async () => {
+    const { clock, store, looked, make } = await world(undefined)
+    await putBlob(store, contentOf(cipherBytes('one', 10)))
+    await clock.advance(1000)
+    const scrubbing = make()
+    scrubbing.hurry()
+    await scrubbing.round()
+    await scrubbing.round()
+    expect(looked).toHaveLength(1)
+  })
+})
