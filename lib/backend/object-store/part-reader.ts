@@ -92,7 +92,9 @@ export async function* partBytes(
 async function reopened(components: PartReaderComponents, request: PartRequest): Promise<Readable> {
   try {
     const found = await openPart(components, request)
-    if (found !== undefined) return found.body
+    if (found !== undefined && found.etag === request.etag) return found.body
+    // The store gave another version although it was asked for that one.
+    found?.body.destroy()
   } catch (err) {
     if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
   }

@@ -20,7 +20,8 @@ export async function sendParts(
 ): Promise<readonly ObjectPart[]> {
   const stop = new AbortController()
   const follow = () => stop.abort(signal?.reason)
-  signal?.addEventListener('abort', follow, { once: true })
+  if (signal?.aborted === true) follow()
+  else signal?.addEventListener('abort', follow, { once: true })
   const sent: Promise<ObjectPart>[] = []
   const busy = new Set<Promise<void>>()
   let failure: { readonly err: unknown } | undefined

@@ -106,6 +106,8 @@ function openedObject(
   if (!(Body instanceof Readable)) throw incomplete('body')
   try {
     const size = sizeOf(ContentLength, ContentRange, range)
+    // Some stores give a range of an empty object, and even promise bytes for it.
+    if (range !== undefined && size === 0) throw appError('RANGE_UNSATISFIABLE')
     return { size, etag: etagOf(ETag), body: Body }
   } catch (err) {
     Body.destroy()

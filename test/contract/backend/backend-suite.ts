@@ -1,7 +1,13 @@
 import { describe } from '@jest/globals'
 import { type StoreTraits, type StoreUnderTest, worldOfEach } from './backend-world.ts'
-import { conditionRules } from './condition-rules.ts'
-import { contentRules, readOnlyRules, unlistedRules } from './limited-rules.ts'
+import { concurrentConditionRules, conditionRules } from './condition-rules.ts'
+import {
+  checkedConditionRules,
+  contentRules,
+  readOnlyRules,
+  unlistedRules,
+  unorderedListRules,
+} from './limited-rules.ts'
 import { listingRules } from './listing-rules.ts'
 import { rangeRules, readingRules } from './reading-rules.ts'
 import { replacingRules, writingRules } from './writing-rules.ts'
@@ -22,8 +28,11 @@ export function backendSuite(name: string, make: () => Promise<StoreUnderTest>, 
     if (replaces) {
       replacingRules(world)
       conditionRules(world)
+      if (traits.conditions === 'checked') checkedConditionRules(world)
+      else concurrentConditionRules(world)
     } else if (traits.writes !== false) contentRules(world)
     if (traits.lists === false) unlistedRules(world)
+    else if (traits.lists === 'unordered') unorderedListRules(world)
     else listingRules(world)
   })
 }

@@ -26,8 +26,12 @@ export interface StoreTraits {
   readonly keyFor?: (bytes: Uint8Array) => string
   /** `write` and `delete` answer BACKEND_READ_ONLY. */
   readonly writes?: false
-  /** `list` answers UNSUPPORTED. */
-  readonly lists?: false
+  /** False: `list` answers UNSUPPORTED. `unordered`: one page holds all keys of the prefix, in any order. */
+  readonly lists?: false | 'unordered'
+  /** A removal may take a neighbour along that is written at the same moment; not one that was written before. */
+  readonly isolates?: false
+  /** Conditions are looked at right before a write and not in one step with it: writers at one moment may both win. */
+  readonly conditions?: 'checked'
   /** An object of 3 MiB that is replaced while it is read is no longer there to be read: BACKEND_UNAVAILABLE. */
   readonly keepsReplaced?: false
 }

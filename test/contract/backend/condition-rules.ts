@@ -19,6 +19,30 @@ export function conditionRules(world: World): void {
       expect(await world.get('k')).toBe('one')
     })
 
+    test('ifMatch writes over the object that was read, and over no other', async () => {
+      const { backend } = world
+      const first = await write(backend, 'k', 'one')
+      const second = await backend.write('k', text('two'), { size: 3, ifMatch: first.etag })
+      await expect(backend.write('k', text('bad'), { size: 3, ifMatch: first.etag })).rejects.toMatchObject(refused)
+      await expect(backend.write('x', text('bad'), { size: 3, ifMatch: first.etag })).rejects.toMatchObject(refused)
+      expect(await backend.stat('k')).toEqual(second)
+      expect(await backend.stat('x')).toBeUndefined()
+    })
+
+    test('a delete with another etag is refused, with the right one it removes', async () => {
+      const first = await write(world.backend, 'k', 'one')
+      const second = await write(world.backend, 'k', 'two')
+      await expect(world.backend.delete('k', { ifMatch: first.etag })).rejects.toMatchObject(refused)
+      expect(await world.get('k')).toBe('two')
+      await world.backend.delete('k', { ifMatch: second.etag })
+      expect(await world.backend.stat('k')).toBeUndefined()
+    })
+  })
+}
+
+/** What conditions are worth when several writers come at the same moment. */
+export function concurrentConditionRules(world: World): void {
+  describe('conditions of concurrent writers', () => {
     test('of many concurrent ifAbsent writes, by several clients, exactly one wins', async () => {
       const clients = [world.backend, await world.store.open(), await world.store.open()]
       const attempt = async (writer: number): Promise<string> => {
@@ -37,30 +61,11 @@ export function conditionRules(world: World): void {
       expect(await world.get('deep/er/k')).toBe(winners[0])
     })
 
-    test('ifMatch writes over the object that was read, and over no other', async () => {
-      const { backend } = world
-      const first = await write(backend, 'k', 'one')
-      const second = await backend.write('k', text('two'), { size: 3, ifMatch: first.etag })
-      await expect(backend.write('k', text('bad'), { size: 3, ifMatch: first.etag })).rejects.toMatchObject(refused)
-      await expect(backend.write('x', text('bad'), { size: 3, ifMatch: first.etag })).rejects.toMatchObject(refused)
-      expect(await backend.stat('k')).toEqual(second)
-      expect(await backend.stat('x')).toBeUndefined()
-    })
-
     test('concurrent read-modify-writes by several clients lose no update', async () => {
       const clients = [world.backend, await world.store.open(), await world.store.open()]
       await world.put('counter', '0')
       await Promise.all(clients.flatMap((client) => [increment(client, 5), increment(client, 5)]))
       expect(await world.get('counter')).toBe('30')
-    })
-
-    test('a delete with another etag is refused, with the right one it removes', async () => {
-      const first = await write(world.backend, 'k', 'one')
-      const second = await write(world.backend, 'k', 'two')
-      await expect(world.backend.delete('k', { ifMatch: first.etag })).rejects.toMatchObject(refused)
-      expect(await world.get('k')).toBe('two')
-      await world.backend.delete('k', { ifMatch: second.etag })
-      expect(await world.backend.stat('k')).toBeUndefined()
     })
   })
 }

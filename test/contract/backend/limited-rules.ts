@@ -73,3 +73,33 @@ export function unlistedRules(world: World): void {
     await expect(world.backend.list('')).rejects.toMatchObject({ code: 'UNSUPPORTED' })
   })
 }
+
+/** Stores that do not check conditions themselves. */
+export function checkedConditionRules(world: World): void {
+  test('of concurrent ifAbsent writes at least one wins, those that come later are refused', async () => {
+    const attempts = Array.from({ length: 6 }, async (_, writer) => {
+      const client = await world.store.open()
+      await client.write('k', Buffer.from(`writer-${writer}`), { size: 8, ifAbsent: true })
+      return `writer-${writer}`
+    })
+    const winners = (await Promise.allSettled(attempts)).flatMap((result) =>
+      result.status === 'fulfilled' ? [result.value] : [],
+    )
+    expect(winners).toContain(await world.get('k'))
+    const late = world.backend.write('k', Buffer.from('late'), { size: 4, ifAbsent: true })
+    await expect(late).rejects.toMatchObject({ code: 'BACKEND_PRECONDITION_FAILED' })
+  })
+}
+
+/** Stores that give the keys of a prefix, but neither in order nor in pages. */
+export function unorderedListRules(world: World): void {
+  test('a list holds every key of its prefix, and no other', async () => {
+    const keys = ['a', 'a-b/x', 'a/b', 'a/b/c', 'ab', 'b/a']
+    for (const key of keys) await world.put(key, key)
+    for (const prefix of ['', 'a', 'a/', 'ab', 'zz']) {
+      const { keys: found, next } = await world.backend.list(prefix)
+      expect([...found].sort()).toEqual(keys.filter((key) => key.startsWith(prefix)))
+      expect(next).toBeUndefined()
+    }
+  })
+}

@@ -164,6 +164,17 @@ describe('an upload that fails is aborted', () => {
     expect(memory.uploads()).toEqual([])
   })
 
+  test('when the caller gives up during create, and the source never gives a byte', async () => {
+    const controller = new AbortController()
+    memory.before = (request) => {
+      if (request === 'create') controller.abort()
+    }
+    const source = new Readable({ read: () => undefined })
+    await expect(write(source, { signal: controller.signal })).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(source.destroyed).toBe(true)
+    expect(memory.uploads()).toEqual([])
+  })
+
   test('when the condition does not hold at the end', async () => {
     memory.before = (request) => {
       if (request !== 'complete') return
