@@ -10,6 +10,7 @@ const PROOF = '.shoal-proof-'
 
 const PROOF_BYTES = Buffer.from('shoal')
 const unpaced: Pacing = { pace: () => Promise.resolve() }
+/** Of no object. */
 const NO_ETAG = '"00000000000000000000000000000000"'
 
 export interface ConditionalApi {
@@ -28,19 +29,18 @@ export interface ProvenConditionsComponents extends ConditionalApi {
  */
 export function provenConditions({ random, ...api }: ProvenConditionsComponents): ConditionalApi {
   const { objects, multipart } = api
-  const proven = new Set<Conditional>()
-  const proofs = singleFlight<Conditional, void>()
+  const proven = new Set<string>()
+  const proofs = singleFlight<string, void>()
 
-  const prove = async (kind: Conditional, key: string, options: AbortOptions) => {
+  const prove = async (kind: Conditional, key: string, { ifAbsent, signal }: ObjectCondition & AbortOptions) => {
     const beside = proofKey(key, random)
-    await objects.put(beside, PROOF_BYTES, { ...options, ...unpaced })
+    const wrong = ifAbsent === true ? { ifAbsent } : { ifMatch: NO_ETAG }
+    await objects.put(beside, PROOF_BYTES, { signal, ...unpaced })
     try {
-      for (const condition of WRONG[kind])
-        await refused(kind, attempts[kind](api, beside, { ...options, ...condition }))
+      await refused(kind, attempts[kind](api, beside, { signal, ...wrong }))
     } finally {
       await cleaned(() => objects.delete(beside, {}))
     }
-    proven.add(kind)
   }
 
   const check = async (
@@ -48,8 +48,12 @@ export function provenConditions({ random, ...api }: ProvenConditionsComponents)
     key: string,
     { ifAbsent, ifMatch, signal }: ObjectCondition & AbortOptions,
   ) => {
-    if ((ifAbsent !== true && ifMatch === undefined) || proven.has(kind)) return
-    await proofs.run(kind, (shared) => prove(kind, key, { signal: shared }), { signal })
+    if (ifAbsent !== true && ifMatch === undefined) return
+    const request = `${kind} ${ifAbsent === true ? 'ifAbsent' : 'ifMatch'}`
+    if (proven.has(request)) return
+    const condition = ifAbsent === true ? { ifAbsent } : {}
+    await proofs.run(request, (shared) => prove(kind, key, { ...condition, signal: shared }), { signal })
+    proven.add(request)
   }
 
   return {
@@ -76,13 +80,6 @@ export function provenConditions({ random, ...api }: ProvenConditionsComponents)
       },
     },
   }
-}
-
-/** Conditions that do not hold for an object that was just written. */
-const WRONG: Readonly<Record<Conditional, readonly ObjectCondition[]>> = {
-  put: [{ ifAbsent: true }, { ifMatch: NO_ETAG }],
-  complete: [{ ifAbsent: true }, { ifMatch: NO_ETAG }],
-  delete: [{ ifMatch: NO_ETAG }],
 }
 
 type Attempt = (api: ConditionalApi, key: string, options: AbortOptions & ObjectCondition) => Promise<unknown>

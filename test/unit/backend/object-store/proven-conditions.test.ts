@@ -98,6 +98,14 @@ describe('conditional requests', () => {
   test('requests that come together share one proof', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => work.put({ ifAbsent: true })))
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(asked.filter((request) => request.includes('proof'))).toHaveLength(1)
+  })
+
+  test('each condition is proven for itself: one that is ignored does not stop the other', async () => {
+    await work.put({ ifAbsent: true })
+    ignored.add('put')
+    await expect(work.put({ ifMatch: 'v0' })).rejects.toMatchObject({ detail: { reason: 'ConditionsIgnored' } })
+    ignored.clear()
     expect(asked.filter((request) => request.includes('proof'))).toHaveLength(2)
   })
 
