@@ -76,11 +76,9 @@ describe('temporary credentials in a file', () => {
     await renew('AKTP2')
     await clock.advance(10_000)
     accept('AKTP2')
+    const sent = store.server.faults.requests.length
     await ask()
-    expect(store.logger.lines).toEqual([])
-    const refusals = store.server.faults.requests.length
-    await ask()
-    expect(store.server.faults.requests).toHaveLength(refusals + 1)
+    expect(store.server.faults.requests).toHaveLength(sent + 1)
   })
 
   test('a refusal makes us look at once, and the request is sent again', async () => {
@@ -103,7 +101,7 @@ describe('temporary credentials in a file', () => {
     await renew('AKTP1')
     accept('AKTP1')
     await ask()
-    await writeFile(file, '{"accessKeyId":"AKTP2","secretAccessKey":"top-sec')
+    await writeFile(file, '{"accessKeyId":"AKTP2","secretAccessKey":top-sec')
     await clock.advance(10_000)
     await ask()
     expect(store.logger.lines).toMatchObject([{ level: 'warn', fields: { file, reason: 'malformed' } }])
