@@ -114,7 +114,7 @@ describe('a failed request', () => {
       return unavailable()
     }
     const { signal } = controller
-    expect(await outcomeOf(clock, store.request('stat', work, { signal }))).toMatchObject({ code: 'ABORTED' })
+    expect(await outcomeOf(clock, store.request('stat', work, { signal }), 0)).toMatchObject({ code: 'ABORTED' })
     expect(tries).toBe(1)
     expect([clock.pending, listenersOf(signal)]).toEqual([0, 0])
   })
