@@ -107,16 +107,17 @@ describe('a failed request', () => {
   test('of a caller that gives up in a pause is not tried again', async () => {
     const { clock, store } = lab()
     const controller = new AbortController()
+    const { signal } = controller
     let tries = 0
     const work = () => {
       tries += 1
-      controller.abort()
       return unavailable()
     }
-    const { signal } = controller
-    expect(await outcomeOf(clock, store.request('stat', work, { signal }), 0)).toMatchObject({ code: 'ABORTED' })
-    expect(tries).toBe(1)
-    expect([clock.pending, listenersOf(signal)]).toEqual([0, 0])
+    const asked = store.request('stat', work, { signal })
+    await clock.advance(0)
+    controller.abort()
+    await expect(asked).rejects.toMatchObject({ code: 'ABORTED' })
+    expect([tries, clock.pending, listenersOf(signal)]).toEqual([1, 0, 0])
   })
 })
 
