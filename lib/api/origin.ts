@@ -49,8 +49,8 @@ export const originTimeouts = {
   /** Metainfo: the header goes out before the blob is brought, so a silent origin is a sick one. */
   metainfoMs: 3_000,
   /** What an origin has of a blob: it looks nowhere else for it. */
-  holdingMs: 1_000,
-  /** A blob that the origin may have to bring first. */
+  holdingMs: 2_000,
+  /** A blob that the origin may have to bring first; starts again each time that it says it is at work. */
   bringMs: 300_000,
   /** A body being taken; starts again with each chunk that moves. */
   takeMs: 60_000,

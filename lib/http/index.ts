@@ -19,6 +19,7 @@ export {
   type HttpServerInit,
   httpServer,
 } from './http-server.ts'
+export { inTouch } from './in-touch.ts'
 export { type OpsRoutesInit, opsRoutes, type ReadinessCheck } from './ops-routes.ts'
 export {
   type ContentRange,

@@ -97,7 +97,10 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
-    if (status < 200) return
+    if (status < 200) {
+      this.#wait.touch()
+      return
+    }
     this.#answered = true
     this.#wait.release()
     this.#outcome.resolve(httpResponse(status, headers, this.#body.readable))

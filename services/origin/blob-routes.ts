@@ -5,6 +5,7 @@ import { type Digest, digestAlgorithm, parseDigest, rangeLength, wholeRange } fr
 import {
   contentRange,
   type Exchange,
+  inTouch,
   parseRange,
   type Route,
   sendEmpty,
@@ -62,7 +63,7 @@ async function sendBlob({ onSent }: Pick<BlobRoutesComponents, 'onSent'>, exchan
 
 /** Blobs: read, bring, and take copies. */
 function readRoutes(components: BlobRoutesComponents): readonly Route[] {
-  const { store, ingest } = components
+  const { store, ingest, clock } = components
 
   const head = async (exchange: Exchange) => {
     const blob = blobOf(exchange)
@@ -74,7 +75,7 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
     const blob = blobOf(exchange)
     const { signal } = exchange
     if (isHop(exchange)) return sendBlob(components, exchange, await ingest.openForHop(blob, { signal }))
-    const { size } = await ingest.ensure(blob, { hop: false, signal })
+    const { size } = await inTouch(clock, exchange, ingest.ensure(blob, { hop: false, signal }))
     return sendBlob(components, exchange, { size, read: (range) => store.open(blob.digest, { range, signal }) })
   }
 
