@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 /** `npm run bench -- <name>`: each bench prints a table and writes test/bench/results/<name>.json. */
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   'transfer-warm': async () => (await import('./transfer-warm.ts')).transferWarm(),
+  ingest: async () => (await import('./ingest.ts')).ingest(),
   small: async () => (await import('./small.ts')).small(),
   report: async () => (await import('./report.ts')).writeReport(),
   wire: async () => {
