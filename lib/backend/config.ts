@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { httpSchema } from './http/config.ts'
 import { bandwidthLimitsSchema } from './limits-config.ts'
 import { registrySchema } from './registry/config.ts'
 import { s3Schema } from './s3/config.ts'
+import { shadowSchemaOf } from './shadow/config.ts'
 import { tosSchema } from './tos/config.ts'
 
 /** A store in a folder of this machine. */
@@ -14,13 +16,15 @@ const fileSchema = z.strictObject({
 })
 
 /** One store, by driver. A new driver is a new member here and a new row in `openBackend`. */
-export const backendSchema = z.discriminatedUnion('driver', [
-  fileSchema,
-  tosSchema,
-  s3Schema,
-  registrySchema,
-  httpSchema,
-])
+const storeSchema = z.discriminatedUnion('driver', [fileSchema, tosSchema, s3Schema, registrySchema, httpSchema])
+
+const shadowSchema = shadowSchemaOf(storeSchema).refine(
+  ({ primary, secondary }) => !isDeepStrictEqual(primary, secondary),
+  'primary and secondary are the same store',
+)
+
+/** One store, or two as one. */
+export const backendSchema = z.discriminatedUnion('driver', [...storeSchema.options, shadowSchema])
 
 export type BackendConfig = z.infer<typeof backendSchema>
 

@@ -13,6 +13,7 @@ import { defaultStoreLimits } from './limits-config.ts'
 import { pacedBackend } from './paced-backend.ts'
 import { prefixedBackend } from './prefixed-backend.ts'
 import { registryBackend } from './registry/registry-backend.ts'
+import { shadowStores } from './shadow/shadow-stores.ts'
 import { tosBackend } from './tos/tos-backend.ts'
 
 export interface OpenBackendComponents {
@@ -44,6 +45,15 @@ const drivers: Drivers = {
     registryBackend({ ...components, governor: governor(components, limits) }, config),
   http: (components, { limits, ...config }) =>
     httpBackend({ ...components, governor: governor(components, limits) }, config),
+  shadow: (components, { primary, secondary, ...config }) =>
+    shadowStores(
+      {
+        ...components,
+        primary: openDriver(components, primary.driver, primary),
+        secondary: openDriver(components, secondary.driver, secondary),
+      },
+      config,
+    ),
 }
 
 function openDriver<D extends Driver>(components: OpenBackendComponents, driver: D, config: ConfigOf[D]) {

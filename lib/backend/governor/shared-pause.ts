@@ -33,7 +33,7 @@ export function sharedPause(
     get remainingMs() {
       return remainingMs()
     },
-    sleepMs: () => remainingMs() + random.next() * Math.min(SPREAD_MS, untilMs - sinceMs),
+    sleepMs: () => Math.ceil(remainingMs() + random.next() * Math.min(SPREAD_MS, untilMs - sinceMs)),
     throttled(sentMs, retryAfterMs) {
       const nowMs = clock.monotonicMs()
       if (sentMs > sinceMs) {

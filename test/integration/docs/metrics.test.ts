@@ -55,7 +55,8 @@ const services: Readonly<Record<string, Make>> = {
 /** Keys that keep the services to free ports and one folder. */
 function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
   const free = (...listeners: readonly string[]) => listeners.map((key) => `${key}.bind=127.0.0.1:auto`)
-  const backend = `{ driver: file, folder: ${JSON.stringify(join(folder, 'backend'))} }`
+  const file = (name: string) => `{ driver: file, folder: ${JSON.stringify(join(folder, name))} }`
+  const backend = `{ driver: shadow, primary: ${file('new')}, secondary: ${file('old')} }`
   return {
     agent: [...free('registry.listener', 'peer', 'ops', 'admin'), `folder=${join(folder, 'agent')}`],
     origin: [

@@ -22,6 +22,14 @@ describe('the choice of a backend', () => {
     expect(backendSchema.parse({ driver: 'file', folder: 'x' })).toMatchObject({ driver: 'file', folder: 'x' })
   })
 
+  test('a shadow of a store with itself, or of a shadow, is refused', () => {
+    const [primary, secondary] = ['a', 'b'].map((folder) => ({ driver: 'file', folder }))
+    const shadow = { driver: 'shadow', primary, secondary }
+    expect(backendSchema.safeParse(shadow).success).toBe(true)
+    expect(backendSchema.safeParse({ ...shadow, secondary: { ...primary } }).success).toBe(false)
+    expect(backendSchema.safeParse({ ...shadow, secondary: shadow }).success).toBe(false)
+  })
+
   test('the first rule that fits a repository gives its store', async () => {
     await using folder = await tempFolder('rules')
     const backend = { driver: 'file', folder: folder.path }

@@ -1,0 +1,106 @@
+import { background, hasCode, type Startable } from '../../base/index.ts'
+import type { Logger, Metrics } from '../../telemetry/index.ts'
+import type { Backend } from '../backend.ts'
+import { owningSource } from '../receive.ts'
+
+/** Copies under way at one time. */
+const PARALLEL_COPIES = 4
+/** Objects that may wait to be copied; what is more is copied when it is read again. */
+const MAX_WAITING_COPIES = 1_000
+
+/** Fills one store from another, behind the backs of those who read. */
+export interface Copies extends Startable {
+  /** Copies `key` later, unless that is under way; never waits, never fails. */
+  order(stores: CopiedStores, key: string): void
+}
+
+export interface CopiedStores {
+  readonly from: Pick<Backend, 'stat' | 'read'>
+  readonly to: Pick<Backend, 'write' | 'delete'>
+}
+
+interface Order {
+  readonly stores: CopiedStores
+  readonly key: string
+}
+
+/** Counts in `shoal_shadow_copies_total{outcome}`. */
+export function copies({ logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics }): Copies {
+  const counter = metrics.counter(
+    {
+      name: 'shoal_shadow_copies_total',
+      help: 'Objects copied to the primary of a shadow store because they were read.',
+    },
+    ['outcome'],
+  )
+  const count = (outcome: 'copied' | 'needless' | 'failed' | 'skipped') => counter.with({ outcome }).add()
+  const tasks = background((_name, err) => logger.error('failed to copy objects of the store', { err }))
+  const waiting: Order[] = []
+  let workers = 0
+  const ordered = new Map<CopiedStores['to'], Set<string>>()
+
+  const keysOf = ({ to }: CopiedStores) => {
+    const keys = ordered.get(to) ?? new Set<string>()
+    ordered.set(to, keys)
+    return keys
+  }
+
+  const forget = ({ stores, key }: Order) => {
+    const keys = keysOf(stores)
+    keys.delete(key)
+    if (keys.size === 0) ordered.delete(stores.to)
+  }
+
+  const carryOut = async (order: Order, signal: AbortSignal) => {
+    try {
+      count(await copied(order, signal))
+    } catch (err) {
+      if (signal.aborted) return
+      count('failed')
+      logger.warn('failed to copy an object to the primary store', { key: order.key, err })
+    } finally {
+      forget(order)
+    }
+  }
+
+  const work = async (signal: AbortSignal) => {
+    workers += 1
+    for (let order = waiting.shift(); order !== undefined && !signal.aborted; order = waiting.shift()) {
+      await carryOut(order, signal)
+    }
+    workers -= 1
+  }
+
+  return {
+    start: () => tasks.start(),
+    stop: () => tasks.stop(),
+    order(stores, key) {
+      const keys = keysOf(stores)
+      if (keys.has(key)) return
+      if (waiting.length >= MAX_WAITING_COPIES) {
+        count('skipped')
+        return
+      }
+      keys.add(key)
+      waiting.push({ stores, key })
+      if (workers < PARALLEL_COPIES) tasks.run('copy', work)
+    },
+  }
+}
+
+async function copied({ stores, key }: Order, signal: AbortSignal): Promise<'copied' | 'needless'> {
+  const { from, to } = stores
+  const found = await from.read(key, { signal })
+  if (found === undefined) return 'needless'
+  try {
+    const { body, size } = found
+    const copy = await owningSource(body, () => to.write(key, body, { size, ifAbsent: true, signal }))
+    // Removed meanwhile: what is old must not come back to life.
+    const now = await from.stat(key, { signal })
+    if (now?.etag !== found.etag) await to.delete(key, { ifMatch: copy.etag, signal })
+    return 'copied'
+  } catch (err) {
+    if (hasCode(err, 'BACKEND_PRECONDITION_FAILED')) return 'needless'
+    throw err
+  }
+}

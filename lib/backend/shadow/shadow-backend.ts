@@ -1,0 +1,97 @@
+import { hasCode, lifecycle } from '../../base/index.ts'
+import type { Metrics } from '../../telemetry/index.ts'
+import type { Backend, ObjectStat } from '../backend.ts'
+import { DEFAULT_PAGE } from '../object-page.ts'
+import { owningSource } from '../receive.ts'
+import type { Copies } from './copies.ts'
+import { marked } from './marked-etag.ts'
+import { mergedPage } from './merged-page.ts'
+import { deleteShadowed, writeShadowed } from './shadow-writes.ts'
+
+export interface ShadowComponents {
+  readonly metrics: Metrics
+  readonly primary: Backend
+  readonly secondary: Backend
+  /** Copies to the primary what only the secondary had when it was read; undefined when nothing is to be copied. */
+  readonly copies: Copies | undefined
+}
+
+export interface ShadowInit {
+  readonly writes: 'both' | 'primary'
+}
+
+/**
+ * Two stores as one, to move from the secondary to the primary while both are in use.
+ *
+ * Reading: the primary is asked first, the secondary for what the primary lacks. While the primary is away
+ * (BACKEND_UNAVAILABLE, BACKEND_THROTTLED) an object is read from the secondary if it has it, provided that every write
+ * went there as well; what the secondary lacks too is the primary's error, since it may have it. While the secondary is
+ * away only what the primary has can be read.
+ *
+ * Writing: the primary decides about conditions. What only the secondary has counts as there: `ifAbsent` is refused, and
+ * `ifMatch` with its etag is checked against the secondary, whereupon the primary takes the object only if it still
+ * lacks it. With `writes: both` the secondary follows, unconditionally: it never has an object that the primary refused,
+ * a write returns when both have it, and the failure of either is thrown, for the caller to try again. The primary may
+ * have the object then. When several processes write one key at one moment, the secondary may keep the earlier of them.
+ * Deleting removes from both, whatever `writes` says, for what is left in the secondary would be found again.
+ *
+ * `start` and `stop` start and stop both; what `copies` does is stopped by its owner.
+ */
+export function shadowBackend(components: ShadowComponents, { writes }: ShadowInit): Backend {
+  const { metrics, primary, secondary, copies } = components
+  const reads = metrics.counter(
+    { name: 'shoal_shadow_reads_total', help: 'Objects asked of a shadow store, by the store that had them.' },
+    ['from'],
+  )
+  const count = (from: 'primary' | 'secondary' | 'bridged' | 'absent') => reads.with({ from }).add()
+
+  /** Asks in order; `ask` gives undefined for what is not there. */
+  const found = async <T extends ObjectStat>(
+    ask: (store: Backend) => Promise<T | undefined>,
+    onSecondary: () => void,
+  ) => {
+    let outage: { readonly err: unknown } | undefined
+    try {
+      const there = await ask(primary)
+      if (there !== undefined) {
+        count('primary')
+        return marked('primary', there)
+      }
+    } catch (err) {
+      if (writes !== 'both' || !hasCode(err, 'BACKEND_UNAVAILABLE', 'BACKEND_THROTTLED')) throw err
+      outage = { err }
+    }
+    const there = await ask(secondary)
+    if (there === undefined) {
+      if (outage !== undefined) throw outage.err
+      count('absent')
+      return undefined
+    }
+    count(outage === undefined ? 'secondary' : 'bridged')
+    if (outage === undefined) onSecondary()
+    return marked('secondary', there)
+  }
+
+  return {
+    ...lifecycle([primary, secondary]),
+    stat: (key, options) =>
+      found(
+        (store) => store.stat(key, options),
+        () => undefined,
+      ),
+    read: (key, options) =>
+      found(
+        (store) => store.read(key, options),
+        () => copies?.order({ from: secondary, to: primary }, key),
+      ),
+    write: (key, source, options) =>
+      owningSource(source, () => writeShadowed(components, { key, source, options }, writes)),
+    async list(prefix, { limit = DEFAULT_PAGE, ...options } = {}) {
+      const most = Math.max(1, limit)
+      const asked = { ...options, limit: most }
+      const [one, other] = await Promise.all([primary.list(prefix, asked), secondary.list(prefix, asked)])
+      return mergedPage(one, other, most)
+    },
+    delete: (key, options = {}) => deleteShadowed(components, key, options),
+  }
+}

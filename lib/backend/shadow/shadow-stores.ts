@@ -1,0 +1,34 @@
+import { lifecycle } from '../../base/index.ts'
+import type { Logger, Metrics } from '../../telemetry/index.ts'
+import type { Backend } from '../backend.ts'
+import type { Backends } from '../backends.ts'
+import { copies } from './copies.ts'
+import { shadowBackend } from './shadow-backend.ts'
+
+export interface ShadowStoresComponents {
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly primary: Backend | Backends
+  readonly secondary: Backend | Backends
+}
+
+export interface ShadowStoresInit {
+  readonly writes: 'both' | 'primary'
+  readonly copyOnRead: boolean
+}
+
+/** `shadowBackend` with its copies; one for each repository when either store has a part for each. */
+export function shadowStores(components: ShadowStoresComponents, init: ShadowStoresInit): Backend | Backends {
+  const { primary, secondary, metrics } = components
+  const copied = copies(components)
+  const shadowOf = (one: Backend, other: Backend) =>
+    shadowBackend({ metrics, primary: one, secondary: other, copies: init.copyOnRead ? copied : undefined }, init)
+  const running = lifecycle([primary, secondary, copied])
+  if (!('backendFor' in primary) && !('backendFor' in secondary)) return { ...shadowOf(primary, secondary), ...running }
+  const viewOf = (store: Backend | Backends, namespace: string) =>
+    'backendFor' in store ? store.backendFor(namespace) : store
+  return {
+    ...running,
+    backendFor: (namespace) => shadowOf(viewOf(primary, namespace), viewOf(secondary, namespace)),
+  }
+}

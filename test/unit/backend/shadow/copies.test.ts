@@ -1,0 +1,122 @@
+import { buffer } from 'node:stream/consumers'
+import { describe, expect, test } from '@jest/globals'
+import { type Backend, memoryBackend, shadowStores } from '../../../../lib/backend/index.ts'
+import { deferred, seededRandom } from '../../../../lib/base/index.ts'
+import { recordingLogger, recordingMetrics } from '../../../../lib/telemetry/index.ts'
+import { eventually } from '../../../kit/eventually.ts'
+import { faultyBackend } from '../../../kit/faulty-backend.ts'
+
+const content = Buffer.from(seededRandom(11).bytes(100_000))
+
+async function lab() {
+  const metrics = recordingMetrics()
+  const logger = recordingLogger()
+  const young = memoryBackend()
+  const old = memoryBackend()
+  const primary = faultyBackend(young)
+  const secondary = faultyBackend(old)
+  const stores = { primary: primary.backend, secondary: secondary.backend }
+  const store = shadowStores({ logger, metrics, ...stores }, { writes: 'both', copyOnRead: true })
+  if ('backendFor' in store) throw new Error('plain stores make a plain store')
+  await store.start()
+  const copies = (outcome: string) => metrics.value('shoal_shadow_copies_total', { outcome })
+  const read = async (key: string) => {
+    const found = await store.read(key)
+    return (await buffer(found!.body)).equals(content)
+  }
+  const counted = (outcome: string, count: number) =>
+    eventually(() => {
+      expect(copies(outcome)).toBe(count)
+    })
+  return {
+    store,
+    young,
+    old,
+    primary,
+    secondary,
+    logger,
+    copies,
+    read,
+    counted,
+    [Symbol.asyncDispose]: () => store.stop(),
+  }
+}
+
+const put = (backend: Backend, key: string) => backend.write(key, content, { size: content.length })
+
+describe('copying on read', () => {
+  test('brings what only the secondary had into the primary, once for all who read it', async () => {
+    await using it = await lab()
+    await put(it.old, 'k')
+    const gate = deferred()
+    it.primary.beforeNext('write', () => gate.promise)
+    expect(await Promise.all([it.read('k'), it.read('k'), it.read('k')])).toEqual([true, true, true])
+    gate.resolve()
+    await it.counted('copied', 1)
+    expect(it.primary.calls.write).toBe(1)
+    expect((await buffer((await it.young.read('k'))!.body)).equals(content)).toBe(true)
+    expect(await it.read('k')).toBe(true)
+    expect(it.copies('copied')).toBe(1)
+  })
+
+  test('copies nothing that is only looked at, and nothing that the primary has', async () => {
+    await using it = await lab()
+    await put(it.old, 'k')
+    await put(it.young, 'l')
+    await it.store.stat('k')
+    await it.read('l')
+    expect(it.primary.calls.write).toBe(0)
+  })
+
+  test('fails no read when it fails: it is logged and counted, and the next read tries again', async () => {
+    await using it = await lab()
+    await put(it.old, 'k')
+    it.primary.beforeNext('write', async () => {
+      throw new Error('full')
+    })
+    expect(await it.read('k')).toBe(true)
+    await it.counted('failed', 1)
+    expect(it.logger.lines).toMatchObject([{ message: 'failed to copy an object to the primary store' }])
+    expect(await it.read('k')).toBe(true)
+    await it.counted('copied', 1)
+  })
+
+  test('does not overwrite what was written meanwhile', async () => {
+    await using it = await lab()
+    await put(it.old, 'k')
+    it.primary.beforeNext('write', () => it.young.write('k', Buffer.from('new'), { size: 3 }))
+    expect(await it.read('k')).toBe(true)
+    await it.counted('needless', 1)
+    expect(await it.young.stat('k')).toMatchObject({ size: 3 })
+  })
+
+  test('does not bring back what was deleted meanwhile', async () => {
+    await using it = await lab()
+    await put(it.old, 'k')
+    it.primary.beforeNext('write', () => it.store.delete('k'))
+    expect(await it.read('k')).toBe(true)
+    await it.counted('copied', 1)
+    expect(await it.young.stat('k')).toBeUndefined()
+  })
+
+  test('copies a few at a time, and all of them', async () => {
+    await using it = await lab()
+    const keys = Array.from({ length: 30 }, (_, n) => `k${n}`)
+    for (const key of keys) await put(it.old, key)
+    await Promise.all(keys.map((key) => it.read(key)))
+    await it.counted('copied', 30)
+    expect((await it.young.list('')).keys).toHaveLength(30)
+  })
+
+  test('ends with the store', async () => {
+    const it = await lab()
+    await put(it.old, 'k')
+    const gate = deferred()
+    it.primary.beforeNext('write', () => gate.promise)
+    await it.read('k')
+    const stopped = it.store.stop()
+    gate.resolve()
+    await stopped
+    expect([it.copies('failed'), await it.young.stat('k')]).toEqual([0, undefined])
+  })
+})

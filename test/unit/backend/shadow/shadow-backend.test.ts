@@ -1,0 +1,233 @@
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { type Backend, memoryBackend, shadowStores } from '../../../../lib/backend/index.ts'
+import { seededRandom } from '../../../../lib/base/index.ts'
+import { type RecordingMetrics, recordingMetrics, silentLogger } from '../../../../lib/telemetry/index.ts'
+import { type FaultyBackend, faultyBackend } from '../../../kit/faulty-backend.ts'
+
+const refused = { code: 'BACKEND_PRECONDITION_FAILED' }
+const away = { code: 'BACKEND_UNAVAILABLE' }
+
+let metrics: RecordingMetrics
+let old: Backend
+let young: Backend
+let primary: FaultyBackend
+let secondary: FaultyBackend
+
+const put = (backend: Backend, key: string, value: string) =>
+  backend.write(key, Buffer.from(value), { size: Buffer.byteLength(value) })
+const get = async (backend: Backend, key: string) => {
+  const found = await backend.read(key)
+  return found && (await buffer(found.body)).toString()
+}
+const readsFrom = (from: string) => metrics.value('shoal_shadow_reads_total', { from })
+
+function shadow(writes: 'both' | 'primary' = 'both'): Backend {
+  const stores = { primary: primary.backend, secondary: secondary.backend }
+  const store = shadowStores({ logger: silentLogger(), metrics, ...stores }, { writes, copyOnRead: false })
+  if ('backendFor' in store) throw new Error('plain stores make a plain store')
+  return store
+}
+
+beforeEach(() => {
+  metrics = recordingMetrics()
+  young = memoryBackend()
+  old = memoryBackend()
+  primary = faultyBackend(young)
+  secondary = faultyBackend(old)
+})
+
+describe('reading from a shadow store', () => {
+  test('gives what the primary has, else what the secondary has', async () => {
+    await put(old, 'both', 'old')
+    await put(young, 'both', 'new')
+    await put(old, 'old', 'only')
+    const store = shadow()
+    expect([await get(store, 'both'), await get(store, 'old'), await get(store, 'none')]).toEqual([
+      'new',
+      'only',
+      undefined,
+    ])
+    expect(['primary', 'secondary', 'absent', 'bridged'].map(readsFrom)).toEqual([1, 1, 1, 0])
+  })
+
+  test('goes on in an outage of the primary with what the secondary has; what it lacks is an outage', async () => {
+    await put(old, 'k', 'value')
+    primary.break()
+    const store = shadow()
+    expect([await get(store, 'k'), readsFrom('bridged')]).toEqual(['value', 1])
+    expect(await store.stat('k')).toMatchObject({ size: 5 })
+    await expect(store.stat('none')).rejects.toMatchObject(away)
+  })
+
+  test('does not bridge an outage of the primary when the secondary may be out of date', async () => {
+    await put(old, 'k', 'value')
+    primary.break()
+    await expect(shadow('primary').read('k')).rejects.toMatchObject(away)
+  })
+
+  test('in an outage of the secondary gives what the primary has; what it lacks is an outage', async () => {
+    await put(young, 'k', 'value')
+    secondary.break()
+    expect(await get(shadow(), 'k')).toBe('value')
+    await expect(shadow().stat('none')).rejects.toMatchObject(away)
+  })
+})
+
+describe('writing to a shadow store', () => {
+  const content = Buffer.from(seededRandom(9).bytes(300_000))
+  const stream = () =>
+    Readable.from(
+      Array.from({ length: 30 }, (_, n) => content.subarray(n * 10_000, (n + 1) * 10_000)),
+      { objectMode: false },
+    )
+  const bytesIn = async (backend: Backend) => {
+    const found = await backend.read('k')
+    return found && (await buffer(found.body)).equals(content)
+  }
+
+  test('to both brings the same bytes into both', async () => {
+    await shadow().write('k', stream(), { size: content.length })
+    expect([await bytesIn(young), await bytesIn(old)]).toEqual([true, true])
+  })
+
+  test('to the primary leaves the secondary alone', async () => {
+    await shadow('primary').write('k', stream(), { size: content.length })
+    expect([await bytesIn(young), await bytesIn(old)]).toEqual([true, undefined])
+  })
+
+  test.each([
+    ['a stream', stream],
+    ['memory', () => content],
+  ])('never shows in the secondary what the primary refused, from %s', async (_name, source) => {
+    await put(young, 'k', 'first')
+    await put(old, 'k', 'first')
+    const given = source()
+    const store = shadow()
+    const stale = `${(await store.stat('k'))!.etag}x`
+    await expect(store.write('k', given, { size: content.length, ifMatch: stale })).rejects.toMatchObject(refused)
+    expect([await get(young, 'k'), await get(old, 'k')]).toEqual(['first', 'first'])
+    if (!ArrayBuffer.isView(given)) expect(given.destroyed).toBe(true)
+  })
+
+  test.each([
+    ['a stream', stream],
+    ['memory', () => content],
+    ['an empty stream', () => Readable.from([], { objectMode: false })],
+  ])('fails when the secondary fails, and succeeds when it is tried again, from %s', async (_name, source) => {
+    const size = ArrayBuffer.isView(source()) || _name === 'a stream' ? content.length : 0
+    const store = shadow()
+    secondary.break()
+    await expect(store.write('k', source(), { size })).rejects.toMatchObject(away)
+    secondary.heal()
+    await store.write('k', source(), { size })
+    expect([(await young.stat('k'))?.size, (await old.stat('k'))?.size]).toEqual([size, size])
+  })
+
+  test('a write that the primary has not taken is not in the secondary', async () => {
+    primary.break()
+    await expect(shadow().write('k', stream(), { size: content.length })).rejects.toMatchObject(away)
+    expect(await old.stat('k')).toBeUndefined()
+  })
+
+  test('what fails half is in both before ifAbsent says that it is there', async () => {
+    const store = shadow()
+    secondary.beforeNext('write', async () => {
+      throw new Error('the line is cut')
+    })
+    const one = () => store.write('k', content, { size: content.length, ifAbsent: true })
+    await expect(one()).rejects.toThrow('the line is cut')
+    expect([await bytesIn(young), await bytesIn(old)]).toEqual([true, undefined])
+    await expect(one()).rejects.toMatchObject(refused)
+    expect(await bytesIn(old)).toBe(true)
+  })
+
+  test('what only the secondary has is there for ifAbsent, and is replaced by its etag', async () => {
+    await put(old, 'k', 'first')
+    const store = shadow()
+    const { etag } = (await store.stat('k'))!
+    const write = (value: string, condition: object) =>
+      store.write('k', Buffer.from(value), { size: value.length, ...condition })
+    await expect(write('late', { ifAbsent: true })).rejects.toMatchObject(refused)
+    const second = await write('second', { ifMatch: etag })
+    expect([await get(young, 'k'), await get(old, 'k')]).toEqual(['second', 'second'])
+    await expect(write('third', { ifMatch: etag })).rejects.toMatchObject(refused)
+    await write('third', { ifMatch: second.etag })
+    expect([await get(young, 'k'), await get(old, 'k')]).toEqual(['third', 'third'])
+  })
+
+  test('what only the secondary had when it was read is not replaced once the primary has it', async () => {
+    await put(old, 'k', 'first')
+    const store = shadow()
+    const { etag } = (await store.stat('k'))!
+    primary.beforeNext('write', () => put(young, 'k', 'other'))
+    await expect(store.write('k', Buffer.from('mine'), { size: 4, ifMatch: etag })).rejects.toMatchObject(refused)
+    expect([await get(young, 'k'), await get(old, 'k')]).toEqual(['other', 'first'])
+  })
+})
+
+describe('deleting from a shadow store', () => {
+  test.each(['both', 'primary'] as const)('removes from both, with writes to %s', async (writes) => {
+    await put(young, 'k', 'new')
+    await put(old, 'k', 'old')
+    await put(old, 'only', 'old')
+    const store = shadow(writes)
+    await store.delete('k')
+    await store.delete('only')
+    expect([(await young.list('')).keys, (await old.list('')).keys]).toEqual([[], []])
+  })
+
+  test('goes by the etag of the store that has it', async () => {
+    await put(old, 'k', 'old')
+    const store = shadow()
+    const { etag } = (await store.stat('k'))!
+    await put(young, 'k', 'new')
+    await expect(store.delete('k', { ifMatch: etag })).rejects.toMatchObject(refused)
+    expect([await get(young, 'k'), await get(old, 'k')]).toEqual(['new', 'old'])
+    await store.delete('k', { ifMatch: (await store.stat('k'))!.etag })
+    expect([await young.stat('k'), await old.stat('k')]).toEqual([undefined, undefined])
+  })
+
+  test('of what only the secondary has is refused when the primary got it meanwhile', async () => {
+    await put(old, 'k', 'old')
+    const store = shadow()
+    const { etag } = (await store.stat('k'))!
+    secondary.beforeNext('delete', () => put(young, 'k', 'old'))
+    await expect(store.delete('k', { ifMatch: etag })).rejects.toMatchObject(refused)
+    expect(await get(young, 'k')).toBe('old')
+  })
+
+  test('leaves in both what somebody wrote between', async () => {
+    const store = shadow()
+    const { etag } = await put(store, 'k', 'first')
+    secondary.beforeNext('delete', () => put(store, 'k', 'second'))
+    await expect(store.delete('k', { ifMatch: etag })).rejects.toMatchObject(refused)
+    expect([await get(young, 'k'), await get(old, 'k')]).toEqual(['second', 'second'])
+  })
+
+  test('fails when the secondary is away, or it would come back', async () => {
+    await put(young, 'k', 'new')
+    await put(old, 'k', 'old')
+    secondary.break()
+    await expect(shadow().delete('k')).rejects.toMatchObject(away)
+    expect(await get(young, 'k')).toBe('new')
+  })
+})
+
+test.each([1, 2, 3, 4, 9])('pages of %i list what either has, once and in order', async (limit) => {
+  const keys = Array.from({ length: 12 }, (_, n) => `k${String.fromCharCode(97 + n)}`)
+  for (const [n, key] of keys.entries()) {
+    if (n % 3 !== 0) await put(young, key, key)
+    if (n % 2 === 0 || n % 3 === 0) await put(old, key, key)
+  }
+  const store = shadow()
+  const listed: string[][] = []
+  for (let after: string | undefined, more = true; more; more = after !== undefined) {
+    const page = await store.list('k', { limit, ...(after === undefined ? {} : { after }) })
+    listed.push([...page.keys])
+    after = page.next
+  }
+  expect(listed.flat()).toEqual(keys)
+  expect(listed.slice(0, -1).filter((page) => page.length !== limit)).toEqual([])
+})
