@@ -53,6 +53,8 @@ const peerReportSchema = z.object({
   receivedBytes: byteCountSchema,
   sentBytes: byteCountSchema,
   failures: countSchema,
+  /** Absent when the sender is of a version that does not measure it. */
+  costMs: countSchema.exactOptional(),
 })
 
 export const announceTorrentSchema = z.object({

@@ -19,7 +19,10 @@ export interface PeerReport {
   readonly peerId: string
   readonly receivedBytes: number
   readonly sentBytes: number
+  /** Times that it did not give in time what it was asked for. */
   readonly failures: number
+  /** Milliseconds that the blocks it gave were waited for, added up. */
+  readonly costMs: number
 }
 
 /** One torrent's line in a batch. */

@@ -1,5 +1,6 @@
 import { type Clock, codeOf, type TokenBucket } from '../../base/index.ts'
 import type { SwarmLimits } from '../limits.ts'
+import type { Conducts } from './conducts.ts'
 import type { Ask, BlockState, PieceJob } from './piece-job.ts'
 import { requestBlock, type Supplier, timeoutOf } from './supplier.ts'
 
@@ -8,6 +9,7 @@ export interface BlockRequestsComponents {
   readonly limits: SwarmLimits
   /** The node's download rate. */
   readonly downloads: TokenBucket
+  readonly conducts: Conducts
 }
 
 /** What becomes of a request; each call is one event. */
@@ -94,6 +96,7 @@ export class BlockRequests {
     for (const peer of peers) {
       peer.notBeforeMs = nowMs + cooldown(MISS_COOLDOWN, peer.misses)
       peer.misses += 1
+      this.#components.conducts.late(peer.id)
     }
     for (const { job, block, peer } of late) this.#events.onRefused(job, block, peer)
   }
@@ -101,9 +104,11 @@ export class BlockRequests {
   #arrived(ask: OpenAsk): void {
     if (!this.#close(ask)) return
     const { job, block, peer } = ask
+    const nowMs = this.#components.clock.monotonicMs()
     peer.misses = 0
     peer.rejections = 0
-    peer.rate.add(block.length, this.#components.clock.monotonicMs())
+    peer.rate.add(block.length, nowMs)
+    this.#components.conducts.gave(peer.id, nowMs - (ask.askedMs ?? nowMs))
     for (const other of this.#open) if (other.block === block) this.#withdraw(other)
     if (ask.scratch !== undefined) job.buffer.set(ask.scratch, block.offset)
     block.givenBy = peer.id

@@ -1,12 +1,11 @@
-import type { Clock, Random, TokenBucket } from '../../base/index.ts'
+import type { Random } from '../../base/index.ts'
 import type { PieceMap } from '../../core/index.ts'
 import type { PieceDigester } from '../../metainfo/index.ts'
-import type { SwarmLimits } from '../limits.ts'
 import type { PeerConnection } from '../peer/index.ts'
 import { pickPiece, type ReaderWindow } from '../picker/index.ts'
 import type { VerifiedPiece } from './arrival.ts'
 import { type AssignmentView, nextBlock, pickView } from './assignment.ts'
-import { BlockRequests } from './block-requests.ts'
+import { BlockRequests, type BlockRequestsComponents } from './block-requests.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { patienceOf } from './demand.ts'
 import { isFilled, isUnasked, type PieceJob } from './piece-job.ts'
@@ -17,14 +16,11 @@ import { Suppliers } from './suppliers.ts'
 import { suspects } from './suspects.ts'
 import type { SwarmMeters } from './swarm-meters.ts'
 
-export interface DownloadComponents {
-  readonly clock: Clock
+export interface DownloadComponents extends BlockRequestsComponents {
   readonly random: Random
   readonly meters: SwarmMeters
-  readonly limits: SwarmLimits
   readonly buffers: BufferPool
   readonly digester: Pick<PieceDigester, 'digest'>
-  readonly downloads: TokenBucket
 }
 
 /** What a download fills; the pull. Each call is one event. */

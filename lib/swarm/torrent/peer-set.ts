@@ -6,6 +6,7 @@ import type { PeerReport } from '../outside.ts'
 import type { PeerConnection } from '../peer/index.ts'
 import { chooseServed, type Suggestions, suggestions } from '../picker/index.ts'
 import { type BlockSender, type BlockSenderComponents, blockSender } from './block-sender.ts'
+import type { Conducts } from './conducts.ts'
 import type { Content } from './content.ts'
 import type { ConnectionCount } from './dialer.ts'
 
@@ -20,6 +21,7 @@ export interface PeerSetInit {
   readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
   readonly content: Content
   readonly tasks: Background
+  readonly conducts: Pick<Conducts, 'take'>
 }
 
 /** What peers do that concerns the download; each call is one event. */
@@ -45,6 +47,9 @@ interface Member {
   reported: { receivedBytes: number; sentBytes: number }
 }
 
+/** Reports of peers that have left, kept for the next announce. */
+const MAX_PARTED = 50
+
 /** The connected peers of one torrent: who is connected at most once, who is served, and what each is told. */
 export class PeerSet {
   readonly #components: PeerSetComponents
@@ -52,6 +57,8 @@ export class PeerSet {
   readonly #events: PeerSetEvents
   readonly #members = new Map<PeerId, Member>()
   readonly #suggestions: Suggestions | undefined
+  /** Of those that left since the last announce. */
+  readonly #parted: PeerReport[] = []
 
   constructor(components: PeerSetComponents, init: PeerSetInit, events: PeerSetEvents) {
     this.#components = components
@@ -138,6 +145,8 @@ export class PeerSet {
     const member = this.#members.get(id)
     if (member === undefined) return
     this.#members.delete(id)
+    const report = this.#takeReport(id, member)
+    if (report !== undefined && this.#parted.length < MAX_PARTED) this.#parted.push(report)
     member.sender.clear()
     member.connection.close(err)
     this.#suggestions?.remove(id)
@@ -171,17 +180,21 @@ export class PeerSet {
     }
   }
 
-  /** What each peer gave and got since the last call. */
+  /** What each peer gave and got since the last call, those that have left meanwhile among them. */
   reports(): readonly PeerReport[] {
-    const reports: PeerReport[] = []
-    for (const [peerId, member] of this.#members) {
-      const { receivedBytes, sentBytes } = member.connection.stats
-      const before = member.reported
-      member.reported = { receivedBytes, sentBytes }
-      const report = { receivedBytes: receivedBytes - before.receivedBytes, sentBytes: sentBytes - before.sentBytes }
-      if (report.receivedBytes > 0 || report.sentBytes > 0) reports.push({ peerId, ...report, failures: 0 })
-    }
-    return reports
+    const present = [...this.#members].map(([id, member]) => this.#takeReport(id, member))
+    return [...this.#parted.splice(0), ...present].filter((report) => report !== undefined)
+  }
+
+  /** Undefined when there is nothing to tell. */
+  #takeReport(peerId: PeerId, member: Member): PeerReport | undefined {
+    const { receivedBytes, sentBytes } = member.connection.stats
+    const before = member.reported
+    member.reported = { receivedBytes, sentBytes }
+    const { failures, costMs } = this.#init.conducts.take(peerId)
+    const report = { receivedBytes: receivedBytes - before.receivedBytes, sentBytes: sentBytes - before.sentBytes }
+    if (report.receivedBytes === 0 && report.sentBytes === 0 && failures === 0) return undefined
+    return { peerId, ...report, failures, costMs: Math.round(costMs) }
   }
 
   /** Events of a connection that was replaced or removed no longer count. */

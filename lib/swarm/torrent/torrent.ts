@@ -12,6 +12,7 @@ import {
 } from '../../core/index.ts'
 import type { BlobRef, PeerReport } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
+import { conducts } from './conducts.ts'
 import { type Content, completeContent } from './content.ts'
 import { type ConnectionCount, Dialer } from './dialer.ts'
 import { PeerSet } from './peer-set.ts'
@@ -22,7 +23,7 @@ import type { ReadOptions } from './reader.ts'
 import { type RestingPeers, restingPeers } from './resting-peers.ts'
 import type { UploadLane } from './upload-lane.ts'
 
-export interface TorrentComponents extends PullComponents {
+export interface TorrentComponents extends Omit<PullComponents, 'conducts'> {
   readonly lane: UploadLane
   readonly connections: ConnectionCount
 }
@@ -68,6 +69,7 @@ export class Torrent {
   readonly #startedMs: number
   readonly #pull: Pull | undefined
   readonly #resting: RestingPeers
+  readonly #conducts = conducts()
   #peers: PeerSet | undefined
   #dialer: Dialer | undefined
   #header: MetaInfoHeader | undefined
@@ -203,7 +205,7 @@ export class Torrent {
   #newPull(): Pull {
     const { blob, self, verify } = this.#init
     return new Pull(
-      this.#components,
+      { ...this.#components, conducts: this.#conducts },
       { blob, self: self.peerId, verify },
       {
         onHeader: (header) => {
@@ -226,7 +228,7 @@ export class Torrent {
     const pull = this.#pull
     return new PeerSet(
       this.#components,
-      { self, content, tasks: this.#tasks },
+      { self, content, tasks: this.#tasks, conducts: this.#conducts },
       {
         onPeer: (connection) => pull?.download?.addPeer(connection),
         onGone: (id) => {

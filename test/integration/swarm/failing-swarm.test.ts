@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { memoryStore } from '../../../lib/store/index.ts'
+import type { PeerReport } from '../../../lib/swarm/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { gatedStore } from '../../kit/gated-store.ts'
 import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
@@ -104,6 +105,23 @@ describe('when parts of the cluster are gone', () => {
     expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
     expect(lab.sources.piecesSent).toBeGreaterThanOrEqual(6 * MIB)
     expect(lab.clock.monotonicMs()).toBeLessThan(7_500)
+  })
+
+  test('the only origin of the swarm, which hangs: the tracker is told what it gave, at what cost, and that it failed', async () => {
+    const blob = swarmBlob(1, 8 * MIB)
+    await using lab = swarmLab([blob])
+    const gate = gatedStore(2 * MIB)
+    const origin = await lab.origin({ wrapStore: gate.wrap, uploadBytesPerSecond: 2 * MIB })
+    const agent = await lab.agent()
+    await lab.run(agent.pull(blob))
+    await lab.clock.advance(50)
+    const reports = lab.tracker.entries
+      .flatMap((entry) => entry.reports)
+      .filter((each) => each.peerId === origin.peerId)
+    const sum = (of: (report: PeerReport) => number) => reports.reduce((total, report) => total + of(report), 0)
+    expect(sum(({ receivedBytes }) => receivedBytes)).toBe(2 * MIB)
+    expect(sum(({ failures }) => failures)).toBeGreaterThan(0)
+    expect(sum(({ costMs }) => costMs)).toBeGreaterThan(500)
   })
 
   test('nothing, but the only origin is busy with others: HTTP takes over after a while', async () => {

@@ -4,6 +4,7 @@ import { hashPiece, inlineDigester } from '../../../../lib/metainfo/index.ts'
 import { swarmLimits } from '../../../../lib/swarm/index.ts'
 import type { ReaderWindow } from '../../../../lib/swarm/picker/index.ts'
 import { bufferPool } from '../../../../lib/swarm/torrent/buffer-pool.ts'
+import { conducts as conductsOfPeers } from '../../../../lib/swarm/torrent/conducts.ts'
 import { Download } from '../../../../lib/swarm/torrent/download.ts'
 import { swarmMeters } from '../../../../lib/swarm/torrent/swarm-meters.ts'
 import { silentMetrics } from '../../../../lib/telemetry/index.ts'
@@ -20,6 +21,7 @@ function setUp(
   const buffers = bufferPool(init.budgetBytes ?? 64 * MIB, 64 * MIB)
   const taken = new Map<number, Uint8Array>()
   const liars: string[] = []
+  const conducts = conductsOfPeers()
   const download = new Download(
     {
       clock,
@@ -28,6 +30,7 @@ function setUp(
       random: seededRandom(1),
       meters: swarmMeters(silentMetrics()),
       limits: swarmLimits,
+      conducts,
       downloads: tokenBucket(clock, { ratePerSecond: undefined }),
     },
     {
@@ -49,7 +52,7 @@ function setUp(
     download.addPeer(scripted.connection)
     return scripted
   }
-  return { clock, buffers, download, taken, liars, join, settle: () => clock.advance(0) }
+  return { clock, buffers, conducts, download, taken, liars, join, settle: () => clock.advance(0) }
 }
 
 const bytesOf = ({ piece, offset, length }: { piece: number; offset: number; length: number }) =>
@@ -103,6 +106,19 @@ describe('a download', () => {
     for (const request of second.open) give(request)
     await settle()
     expect(isRight(taken.get(0))).toBe(true)
+  })
+
+  test('notes how long the blocks of a peer took, and how often it was late', async () => {
+    const { join, clock, download, conducts, settle } = setUp()
+    const peer = join('a')
+    await clock.advance(200)
+    give(peer.open[0])
+    await settle()
+    expect(conducts.take('a')).toEqual({ failures: 0, costMs: 200 })
+    await clock.advance(swarmLimits.maxRequestTimeoutMs)
+    download.tick(clock.monotonicMs())
+    expect(conducts.take('a')).toEqual({ failures: 1, costMs: 0 })
+    expect(conducts.take('a')).toEqual({ failures: 0, costMs: 0 })
   })
 
   test('leaves a peer that rejects alone for a moment, then asks it again', async () => {

@@ -1,0 +1,34 @@
+/** How a peer did as a source of blocks. */
+export interface Conduct {
+  /** Times that it did not give in time what it was asked for; being busy is none. */
+  readonly failures: number
+  /** Milliseconds that the blocks it gave were waited for, added up. */
+  readonly costMs: number
+}
+
+/** How the peers of one torrent did, until somebody asks. */
+export interface Conducts {
+  gave(id: string, tookMs: number): void
+  late(id: string): void
+  /** What was noted since the last call. */
+  take(id: string): Conduct
+}
+
+const nothing: Conduct = { failures: 0, costMs: 0 }
+
+export function conducts(): Conducts {
+  const noted = new Map<string, Conduct>()
+  const note = (id: string, { failures, costMs }: Conduct) => {
+    const before = noted.get(id) ?? nothing
+    noted.set(id, { failures: before.failures + failures, costMs: before.costMs + costMs })
+  }
+  return {
+    gave: (id, tookMs) => note(id, { failures: 0, costMs: tookMs }),
+    late: (id) => note(id, { failures: 1, costMs: 0 }),
+    take(id) {
+      const conduct = noted.get(id) ?? nothing
+      noted.delete(id)
+      return conduct
+    },
+  }
+}
