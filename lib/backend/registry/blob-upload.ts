@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
-import { type AbortOptions, appError } from '../../base/index.ts'
-import type { Digest } from '../../core/index.ts'
+import { type AbortOptions, appError, hasCode } from '../../base/index.ts'
+import { type Digest, digestAlgorithm, digestOf } from '../../core/index.ts'
 import type { Governor } from '../governor.ts'
 import { receive } from '../receive.ts'
 import type { RegistryBlobs } from './registry-blobs.ts'
@@ -25,7 +25,8 @@ export const MAX_CHUNK_BYTES = 256 * 1024 * 1024
 /**
  * Sends a blob: in one request when it fits into a chunk, otherwise chunk by chunk. Chunks stay in memory until the
  * registry has them, so that a broken connection is gone on from where it says it stands, whatever the source can do.
- * @throws DIGEST_INVALID, SIZE_INVALID, and as `UploadRequests`
+ * Some registries (distribution 2) forget an upload that broke off in a chunk; then who still has the source tries again.
+ * @throws DIGEST_INVALID, SIZE_INVALID, BACKEND_UNAVAILABLE and the others of `UploadRequests`
  */
 export async function uploadBlob(
   components: BlobUploadComponents,
@@ -38,7 +39,7 @@ export async function uploadBlob(
     await upload.finish()
   } catch (err) {
     await upload.cancel()
-    throw err
+    throw hasCode(err, 'BLOB_UPLOAD_UNKNOWN') ? forgotten(err) : err
   }
 }
 
@@ -92,13 +93,18 @@ class BlobUpload {
     return chunk
   }
 
-  /** A try that failed may have left bytes behind, so that each begins an upload of its own. */
-  #sendWhole(bytes: Uint8Array): Promise<void> {
+  /**
+   * A try that failed may have left bytes behind, so that each begins an upload of its own. Wrong bytes are not sent at
+   * all: some registries can no longer be told to forget them.
+   */
+  async #sendWhole(bytes: Uint8Array): Promise<void> {
     const { requests } = this.#components
+    const { digest } = this.#init
+    if (digestOf(bytes, digestAlgorithm(digest)) !== digest) throw appError('DIGEST_INVALID', { detail: { digest } })
     return this.#request(async (signal) => {
       const place = await requests.open({ signal })
       try {
-        if (!(await requests.close(place, { digest: this.#init.digest, bytes, signal }))) throw forgotten()
+        if (!(await requests.close(place, { digest, bytes, signal }))) throw forgotten()
       } catch (err) {
         await this.#cancelled(place)
         throw err
@@ -165,6 +171,6 @@ function offsetIn(chunk: Uint8Array, opened: UploadPlace, place: UploadPlace): n
   throw appError('BACKEND_UNAVAILABLE', { message: 'the registry lost bytes of an upload that it had' })
 }
 
-function forgotten() {
-  return appError('BACKEND_UNAVAILABLE', { message: 'the registry forgot an upload that was under way' })
+function forgotten(cause?: unknown) {
+  return appError('BACKEND_UNAVAILABLE', { message: 'the registry forgot an upload that was under way', cause })
 }

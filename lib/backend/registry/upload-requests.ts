@@ -21,7 +21,10 @@ export interface UploadPlace {
   readonly minChunk: number
 }
 
-/** The requests of an upload, one each. @throws BACKEND_UNAVAILABLE, BACKEND_DENIED, BACKEND_THROTTLED, BACKEND_READ_ONLY, ABORTED */
+/**
+ * The requests of an upload, one each. Every method but `cancel`: @throws BACKEND_UNAVAILABLE, BACKEND_DENIED,
+ * BACKEND_THROTTLED, BACKEND_READ_ONLY, ABORTED, and all but `open` BLOB_UPLOAD_UNKNOWN when the registry forgot it.
+ */
 export interface UploadRequests {
   open(options: AbortOptions): Promise<UploadPlace>
   append(place: UploadPlace, bytes: Uint8Array, options: AbortOptions): Promise<UploadPlace>
@@ -98,8 +101,10 @@ function sender({ session, clock }: UploadRequestsComponents, scope: string) {
   }
   const succeed = async (request: UploadRequest): Promise<WebAnswer> => {
     const answer = await send(request)
-    if (!isSuccess(answer)) throw await refused(answer, clock)
-    return answer
+    if (isSuccess(answer)) return answer
+    const refusal = await refused(answer, clock)
+    const forgotten = answer.status === 404 && request.method !== 'POST'
+    throw forgotten ? appError('BLOB_UPLOAD_UNKNOWN', { cause: refusal }) : refusal
   }
   return { send, succeed }
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
-import { type World, write } from './backend-world.ts'
+import { MIB, type World, write } from './backend-world.ts'
 
 /** The documented errors of stores that take no writes. */
 export function readOnlyRules(world: World): void {
@@ -29,9 +29,10 @@ export function contentRules(world: World): void {
   describe('a store whose keys name their content', () => {
     const refused = { code: 'BACKEND_PRECONDITION_FAILED' }
 
-    test('content that the key does not name is refused and leaves nothing', async () => {
+    test.each([5, 3 * MIB])('%i bytes that the key does not name are refused and leave nothing', async (size) => {
       const key = world.keyOf('k', 'right')
-      await expect(write(world.backend, key, 'wrong')).rejects.toMatchObject({ code: 'DIGEST_INVALID' })
+      const writing = world.backend.write(key, Readable.from([Buffer.alloc(size)]), { size })
+      await expect(writing).rejects.toMatchObject({ code: 'DIGEST_INVALID' })
       await world.absent(key)
     })
 

@@ -1,15 +1,19 @@
-import { writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { SelfSigned } from '../certificate.ts'
 import { buildResource } from '../resource-stack.ts'
 import { startProcess } from '../start-process.ts'
+import type { TokenServer } from '../token-server.ts'
 import { sandbox } from './sandbox.ts'
 
 /** The CNCF distribution registry, as Debian packages it; what ours is compared with. */
 export interface DebianRegistry extends AsyncDisposable {
   /** `127.0.0.1:port`, as it stands in a reference. */
   readonly host: string
-  /** `http://127.0.0.1:port`. */
+  /** `http://127.0.0.1:port`, or https. */
   readonly url: string
+  /** Files of uploads to a repository that were opened and neither closed nor cancelled. */
+  openUploads(repository: string): Promise<readonly string[]>
   /** What it has logged, every request among it. */
   log(): string
 }
@@ -17,6 +21,10 @@ export interface DebianRegistry extends AsyncDisposable {
 export interface DebianRegistryInit {
   /** Makes it a pull-through cache of the registry at this URL. */
   readonly proxyOf?: string
+  /** Lines of an htpasswd file, bcrypt only; or who gives tokens. Default: anybody may do anything. */
+  readonly auth?: { readonly htpasswd: string } | { readonly tokens: TokenServer }
+  /** Serves HTTPS. */
+  readonly tls?: SelfSigned
 }
 
 /** Starts an empty registry. */
@@ -26,8 +34,11 @@ export function startDebianRegistry(init: DebianRegistryInit = {}): Promise<Debi
     const config = join(box.path, 'registry.yaml')
     await writeFile(
       config,
-      settings(box.path) + (init.proxyOf === undefined ? '' : `proxy: { remoteurl: ${init.proxyOf} }\n`),
+      settings(box.path, await tlsLine(box.path, init.tls)) +
+        (await authLines(box.path, init.auth)) +
+        (init.proxyOf === undefined ? '' : `proxy: { remoteurl: ${init.proxyOf} }\n`),
     )
+    const scheme = init.tls === undefined ? 'http' : 'https'
     const process = stack.own(
       await startProcess({
         command: 'docker-registry',
@@ -36,9 +47,11 @@ export function startDebianRegistry(init: DebianRegistryInit = {}): Promise<Debi
         async ready({ stdout, stderr }, signal) {
           const host = /listening on (127\.0\.0\.1:\d+)/.exec(stdout + stderr)?.[1]
           if (host === undefined) throw new Error('it does not listen')
+          if (scheme === 'https') return host
           const answer = await fetch(`http://${host}/v2/`, { signal })
           await answer.body?.cancel()
-          if (answer.status !== 200) throw new Error(`/v2/ answers ${answer.status}`)
+          const expected = init.auth === undefined ? 200 : 401
+          if (answer.status !== expected) throw new Error(`/v2/ answers ${answer.status}`)
           return host
         },
       }),
@@ -47,15 +60,42 @@ export function startDebianRegistry(init: DebianRegistryInit = {}): Promise<Debi
       const { stdout, stderr } = process.output()
       return stdout + stderr
     }
-    return { host: process.ready, url: `http://${process.ready}`, log }
+    const openUploads = async (repository: string) => {
+      const uploads = join(box.path, 'blobs/docker/registry/v2/repositories', repository, '_uploads')
+      // Of an upload cancelled after a wrong digest it leaves the states of its hashes, but no bytes.
+      const files = await readdir(uploads, { recursive: true }).catch(() => [])
+      return files.filter((file) => /^[^/]+\/data$/.test(file))
+    }
+    return { host: process.ready, openUploads, url: `${scheme}://${process.ready}`, log }
   })
 }
 
-const settings = (folder: string) => `
+const settings = (folder: string, tls: string) => `
 version: 0.1
 log: { level: info }
 storage:
   filesystem: { rootdirectory: ${folder}/blobs }
   delete: { enabled: true }
-http: { addr: 127.0.0.1:0 }
+http: { addr: 127.0.0.1:0${tls} }
 `
+
+async function tlsLine(folder: string, tls: SelfSigned | undefined): Promise<string> {
+  if (tls === undefined) return ''
+  const [certificate, key] = [join(folder, 'registry.pem'), join(folder, 'registry-key.pem')]
+  await writeFile(certificate, tls.certificate)
+  await writeFile(key, tls.key)
+  return `, tls: { certificate: ${certificate}, key: ${key} }`
+}
+
+async function authLines(folder: string, auth: DebianRegistryInit['auth']): Promise<string> {
+  if (auth === undefined) return ''
+  if ('htpasswd' in auth) {
+    const file = join(folder, 'htpasswd')
+    await writeFile(file, auth.htpasswd)
+    return `auth: { htpasswd: { realm: test, path: ${file} } }\n`
+  }
+  const { realm, service, issuer, certificate } = auth.tokens
+  const roots = join(folder, 'roots.pem')
+  await writeFile(roots, certificate)
+  return `auth: { token: { realm: "${realm}", service: "${service}", issuer: "${issuer}", rootcertbundle: ${roots} } }\n`
+}
