@@ -24,6 +24,7 @@ export {
   type OriginUploads,
   originClient,
   originRoutes,
+  originTimeouts,
   type ReadBlobOptions,
   type UploadState,
 } from './origin.ts'
