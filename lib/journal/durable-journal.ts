@@ -1,0 +1,159 @@
+import {
+  appError,
+  type BackoffPolicy,
+  type Clock,
+  type KeyedLock,
+  keyedLock,
+  type Random,
+  type Timer,
+} from '../base/index.ts'
+import type { Logger, Metrics } from '../telemetry/index.ts'
+import type { Journal, TaskQuery } from './journal.ts'
+import { type JournalMetrics, journalMetrics } from './journal-metrics.ts'
+import type { JournalStorage } from './journal-storage.ts'
+import type { Executor, NewTask, Task } from './task.ts'
+import { TaskRunner } from './task-runner.ts'
+import { TaskTable } from './task-table.ts'
+
+/** How often the age of the oldest task is measured. */
+const AGE_INTERVAL_MS = 10_000
+
+export interface DurableJournalComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly metrics?: Metrics | undefined
+  readonly storage: JournalStorage
+  /** By kind of task. */
+  readonly executors: Readonly<Record<string, Executor>>
+  /**
+   * Called for each task before it is durable or, of those found, before `open` returns: the place to keep what the task
+   * needs. The result is called once the task is gone (done or deleted), not added after all, or the journal is closed.
+   */
+  readonly hold?: (task: Task) => () => void
+}
+
+export interface DurableJournalInit {
+  /** Tasks that run at one time. */
+  readonly concurrency: number
+  /** Waits between the tries of a task, and how many there are before it is dead. */
+  readonly retry: BackoffPolicy
+  /** Tasks it holds at most, dead ones included; they are all in memory. */
+  readonly maxTasks: number
+}
+
+class DurableJournal implements Journal {
+  readonly #components: DurableJournalComponents
+  readonly #metrics: JournalMetrics | undefined
+  readonly #table: TaskTable
+  readonly #runner: TaskRunner
+  readonly #turns: KeyedLock = keyedLock()
+  #isOpen = false
+  #ageTimer: Timer | undefined
+
+  constructor(components: DurableJournalComponents, { concurrency, retry, maxTasks }: DurableJournalInit) {
+    const { clock, random, logger, storage, executors } = components
+    this.#components = components
+    const metrics = components.metrics === undefined ? undefined : journalMetrics(components.metrics)
+    this.#metrics = metrics
+    this.#table = new TaskTable(
+      {
+        storage,
+        now: () => clock.now(),
+        onUnreadable: (record, bytes) =>
+          logger.error('a record of the journal is no task; set aside', { record, bytes }),
+        hold: components.hold ?? (() => () => undefined),
+        onCount: (state, count) => metrics?.tasks.with({ state }).set(count),
+      },
+      { maxTasks },
+    )
+    const onRun = (kind: string, outcome: string) => metrics?.runs.with({ kind, outcome }).add()
+    this.#runner = new TaskRunner(
+      { clock, random, logger, table: this.#table, executors, onRun },
+      { concurrency, retry },
+    )
+  }
+
+  open(): Promise<void> {
+    return this.#turns.run('', () => this.#openNow())
+  }
+
+  start(): Promise<void> {
+    return this.#turns.run('', async () => {
+      await this.#openNow()
+      await this.#runner.start()
+    })
+  }
+
+  stop(): Promise<void> {
+    return this.#turns.run('', () => this.#runner.stop())
+  }
+
+  close(): Promise<void> {
+    return this.#turns.run('', async () => {
+      if (!this.#isOpen) return
+      this.#isOpen = false
+      this.#ageTimer?.cancel()
+      await this.#runner.stop()
+      await this.#components.storage.stop()
+      this.#table.clear()
+    })
+  }
+
+  async add(task: NewTask): Promise<Task> {
+    if (!this.#isOpen) throw appError('SHUTTING_DOWN')
+    return this.#planned(await this.#table.add(task))
+  }
+
+  get(id: string) {
+    return this.#table.get(id)
+  }
+
+  list(query: TaskQuery = {}) {
+    return this.#table.list(query)
+  }
+
+  async retry(id: string): Promise<Task> {
+    return this.#planned(await this.#table.retry(id))
+  }
+
+  delete(id: string) {
+    return this.#table.delete(id)
+  }
+
+  counts() {
+    return this.#table.counts()
+  }
+
+  #planned(task: Task): Task {
+    this.#runner.plan(task)
+    return task
+  }
+
+  async #openNow(): Promise<void> {
+    if (this.#isOpen) return
+    const { storage, logger } = this.#components
+    await storage.start()
+    try {
+      await this.#table.load()
+    } catch (err) {
+      this.#table.clear()
+      await storage.stop()
+      throw err
+    }
+    this.#isOpen = true
+    this.#measureAge()
+    logger.info('journal is open', { ...this.counts() })
+  }
+
+  #measureAge(): void {
+    if (this.#metrics === undefined) return
+    this.#metrics.oldest.set(this.counts().oldestMs / 1000)
+    this.#ageTimer = this.#components.clock.setTimer(AGE_INTERVAL_MS, () => this.#measureAge(), { background: true })
+  }
+}
+
+/** A journal over a storage, which it starts and stops. */
+export function durableJournal(components: DurableJournalComponents, init: DurableJournalInit): Journal {
+  return new DurableJournal(components, init)
+}

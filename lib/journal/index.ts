@@ -1,0 +1,6 @@
+export { type DurableJournalComponents, type DurableJournalInit, durableJournal } from './durable-journal.ts'
+export type { Journal, JournalCounts, TaskPage, TaskQuery } from './journal.ts'
+export type { JournalStorage, StorageChange, StorageRecord, StorageWriteOptions } from './journal-storage.ts'
+export { type LevelStorageInit, levelStorage } from './level-storage.ts'
+export { memoryStorage } from './memory-storage.ts'
+export type { Executor, NewTask, Task, TaskState } from './task.ts'

@@ -1,0 +1,125 @@
+import { mkdir, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { ClassicLevel } from 'classic-level'
+import { appError, codeOf, type KeyedLock, keyedLock } from '../base/index.ts'
+import type { JournalStorage, StorageChange, StorageRecord, StorageWriteOptions } from './journal-storage.ts'
+
+export interface LevelStorageInit {
+  /** Made when it is not there. */
+  readonly folder: string
+}
+
+type Level = ClassicLevel<string, Uint8Array>
+
+/** Makes the names in a folder durable. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Makes the folder and what is missing above it, durably. */
+async function makeFolder(folder: string): Promise<void> {
+  const firstMade = await mkdir(folder, { recursive: true })
+  for (let made = folder; firstMade !== undefined; made = dirname(made)) {
+    await syncFolder(dirname(made))
+    if (made === firstMade || made === dirname(made)) return
+  }
+}
+
+const causeOf = (err: unknown): unknown =>
+  typeof err === 'object' && err !== null && 'cause' in err ? err.cause : undefined
+
+/** A journal in LevelDB. A write that failed leaves the database unsure of its log, so the next one opens it anew. */
+class LevelStorage implements JournalStorage {
+  readonly #folder: string
+  readonly #opening: KeyedLock = keyedLock()
+  #level: Level | undefined
+  #isBroken = false
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  start(): Promise<void> {
+    return this.#opening.run('', async () => {
+      this.#level ??= await this.#open()
+    })
+  }
+
+  stop(): Promise<void> {
+    return this.#opening.run('', async () => {
+      const level = this.#level
+      this.#level = undefined
+      this.#isBroken = false
+      await level?.close()
+    })
+  }
+
+  async write(changes: readonly StorageChange[], { sync }: StorageWriteOptions): Promise<void> {
+    const level = this.#isBroken ? await this.#reopen() : this.#running()
+    const operations = changes.map(({ key, value }) =>
+      value === undefined ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const),
+    )
+    try {
+      await level.batch(operations, { sync })
+      // LevelDB syncs the bytes of a new log, but its name only some time later.
+      if (sync) await syncFolder(this.#folder)
+    } catch (err) {
+      if (level === this.#level) this.#isBroken = true
+      throw unavailable(err)
+    }
+  }
+
+  async *records(): AsyncGenerator<StorageRecord> {
+    const level = this.#running()
+    try {
+      for await (const [key, value] of level.iterator()) yield { key, value }
+    } catch (err) {
+      throw unavailable(err)
+    }
+  }
+
+  #running(): Level {
+    if (this.#level === undefined) throw appError('JOURNAL_UNAVAILABLE', { message: 'the journal is not open' })
+    return this.#level
+  }
+
+  #reopen(): Promise<Level> {
+    return this.#opening.run('', async () => {
+      const before = this.#running()
+      if (!this.#isBroken) return before
+      await before.close()
+      const level = await this.#open()
+      this.#level = level
+      this.#isBroken = false
+      return level
+    })
+  }
+
+  async #open(): Promise<Level> {
+    await makeFolder(this.#folder).catch((err: unknown) => Promise.reject(unavailable(err)))
+    const level: Level = new ClassicLevel(this.#folder, { keyEncoding: 'utf8', valueEncoding: 'view' })
+    try {
+      await level.open()
+      return level
+    } catch (err) {
+      await level.close()
+      if (codeOf(causeOf(err)) !== 'LEVEL_LOCKED') throw unavailable(err)
+      const message = 'the journal folder is in use by another process; stop it, or give this one another folder'
+      throw appError('JOURNAL_IN_USE', { message, detail: { folder: this.#folder }, cause: err })
+    }
+  }
+}
+
+function unavailable(err: unknown) {
+  return appError('JOURNAL_UNAVAILABLE', { cause: err })
+}
+
+/** Records in a folder of this machine. */
+export function levelStorage({ folder }: LevelStorageInit): JournalStorage {
+  return new LevelStorage(folder)
+}

@@ -1,0 +1,159 @@
+import {
+  appError,
+  type Background,
+  type BackoffPolicy,
+  background,
+  backoffMs,
+  type Clock,
+  codeOf,
+  isAppError,
+  type Random,
+  type Startable,
+  type Timer,
+} from '../base/index.ts'
+import type { Logger } from '../telemetry/index.ts'
+import type { Executor, Task } from './task.ts'
+import type { Failure, TaskTable } from './task-table.ts'
+
+/** A timer is set for no longer: the wall clock may be set back, and a task must not wait for its old time. */
+const MAX_TIMER_MS = 24 * 60 * 60 * 1000
+
+export type RunOutcome = 'done' | 'failed' | 'dead'
+
+export interface TaskRunnerComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly table: TaskTable
+  /** By kind. */
+  readonly executors: Readonly<Record<string, Executor>>
+  readonly onRun: (kind: string, outcome: RunOutcome) => void
+}
+
+export interface TaskRunnerInit {
+  /** Tasks that run at one time. */
+  readonly concurrency: number
+  readonly retry: BackoffPolicy
+}
+
+/** Runs tasks when they are due, so many at one time. */
+export class TaskRunner implements Startable {
+  readonly #components: TaskRunnerComponents
+  readonly #init: TaskRunnerInit
+  readonly #timers = new Map<string, Timer>()
+  /** Due, in the order in which they became so. */
+  readonly #ready = new Set<string>()
+  #running: Background | undefined
+  #active = 0
+
+  constructor(components: TaskRunnerComponents, init: TaskRunnerInit) {
+    this.#components = components
+    this.#init = init
+  }
+
+  async start(): Promise<void> {
+    if (this.#running !== undefined) return
+    const { logger, table } = this.#components
+    this.#running = background((task, err) => logger.error('background task failed', { task, err }))
+    for (const task of table.all()) this.plan(task)
+  }
+
+  /** What runs is aborted and waits for the next start. */
+  async stop(): Promise<void> {
+    const running = this.#running
+    this.#running = undefined
+    for (const timer of this.#timers.values()) timer.cancel()
+    this.#timers.clear()
+    this.#ready.clear()
+    await running?.stop()
+  }
+
+  /** Sees to it that the task runs when it is due. Before the start and after the stop it does nothing. */
+  plan({ id, state, dueAtMs }: Task): void {
+    this.#timers.get(id)?.cancel()
+    this.#timers.delete(id)
+    if (this.#running === undefined || state !== 'waiting') return
+    const delayMs = Math.min(dueAtMs - this.#components.clock.now(), MAX_TIMER_MS)
+    const due = () => {
+      this.#timers.delete(id)
+      this.#ready.add(id)
+      this.#runNext()
+    }
+    if (delayMs <= 0) due()
+    else this.#timers.set(id, this.#components.clock.setTimer(delayMs, due, { background: true }))
+  }
+
+  #runNext(): void {
+    const { table } = this.#components
+    for (const id of this.#ready) {
+      if (this.#running === undefined || this.#active >= this.#init.concurrency) return
+      this.#ready.delete(id)
+      const task = table.begin(id)
+      if (task === undefined) continue
+      this.#active += 1
+      this.#running.run(`${task.kind} ${task.key}`, (signal) => this.#run(task, signal))
+    }
+  }
+
+  async #run(task: Task, signal: AbortSignal): Promise<void> {
+    let after: Task | undefined
+    try {
+      after = await this.#attempt(task, signal)
+    } catch (err) {
+      const { clock, table, logger } = this.#components
+      after = table.leave(task.id, clock.now() + this.#init.retry.maxMs)
+      logger.error('failed to note how a task went; it is done again', { kind: task.kind, key: task.key, err })
+    } finally {
+      this.#active -= 1
+    }
+    if (after !== undefined) this.plan(after)
+    this.#runNext()
+  }
+
+  /** Runs the task and notes how it went; gives it as it is then, undefined when it is no longer there. */
+  async #attempt(task: Task, signal: AbortSignal): Promise<Task | undefined> {
+    const { table, executors, onRun, logger, clock } = this.#components
+    try {
+      await (executors[task.kind] ?? nobody(task)).run(task, { signal })
+    } catch (err) {
+      if (signal.aborted) return table.leave(task.id, clock.now())
+      const failure = this.#failureOf(task, err)
+      this.#log(task, failure, err)
+      onRun(task.kind, failure.dueAtMs === undefined ? 'dead' : 'failed')
+      return table.failed(task.id, failure)
+    }
+    onRun(task.kind, 'done')
+    logger.debug('a task is done', { kind: task.kind, key: task.key, attempts: task.attempts })
+    return table.done(task.id)
+  }
+
+  #failureOf({ attempts }: Task, err: unknown): Failure {
+    const { retry } = this.#init
+    const code = codeOf(err) ?? 'UNKNOWN'
+    const isFinal = isAppError(err) && !err.retryable
+    if (isFinal || attempts + 1 >= retry.attempts) return { code, dueAtMs: undefined }
+    const waitMs = backoffMs(retry, attempts, this.#components.random)
+    return { code, dueAtMs: this.#components.clock.now() + Math.round(waitMs) }
+  }
+
+  /** An outage makes every task fail again and again: only the first failure of each is said aloud. */
+  #log({ kind, key, attempts }: Task, { dueAtMs }: Failure, err: unknown): void {
+    const { logger, clock } = this.#components
+    const fields = { kind, key, attempts: attempts + 1, err }
+    if (dueAtMs === undefined) {
+      logger.error(
+        'a task is dead: it failed for good, or too often; it is kept until somebody retries or deletes it',
+        fields,
+      )
+    } else {
+      const level = attempts === 0 ? 'warn' : 'debug'
+      logger[level]('a task failed and is tried again later', { ...fields, inMs: dueAtMs - clock.now() })
+    }
+  }
+}
+
+function nobody({ kind }: Task): Executor {
+  return {
+    run: () => Promise.reject(appError('CONFIG_INVALID', { message: `nobody does tasks of the kind ${kind}` })),
+  }
+}

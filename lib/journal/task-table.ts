@@ -1,0 +1,245 @@
+import { appError, type KeyedLock, keyedLock } from '../base/index.ts'
+import type { JournalCounts, TaskPage, TaskQuery } from './journal.ts'
+import type { JournalStorage, StorageChange, StorageRecord } from './journal-storage.ts'
+import type { NewTask, Task, TaskState } from './task.ts'
+import { decodeTask, encodeTask, recordKeys, taskId } from './task-record.ts'
+
+const MAX_PAGE = 1000
+
+export interface TaskTableComponents {
+  readonly storage: JournalStorage
+  readonly now: () => number
+  /** Told of each record that is no task, once it is set aside. */
+  readonly onUnreadable: (recordKey: string, bytes: number) => void
+  /** Called for each task before it is durable or, of those found, before `load` returns; the result once it is gone. */
+  readonly hold: (task: Task) => () => void
+  /** Told after each change of a number. */
+  readonly onCount: (state: TaskState | 'unreadable', count: number) => void
+}
+
+interface Entry {
+  task: Task
+  /** It was added again while it ran. */
+  again: boolean
+  readonly release: () => void
+}
+
+/** How a run ended that did not do the task: tried again from `dueAtMs` on, or dead without it. */
+export interface Failure {
+  readonly code: string
+  readonly dueAtMs: number | undefined
+}
+
+/**
+ * The tasks of a journal, in memory as in the storage. Changes of one task are made one after the other, the storage
+ * first; so what others see is never ahead of what a restart would find, except that nobody keeps who runs.
+ */
+export class TaskTable {
+  readonly #components: TaskTableComponents
+  readonly #maxTasks: number
+  readonly #locks: KeyedLock = keyedLock()
+  readonly #entries = new Map<string, Entry>()
+  readonly #numbers: Record<TaskState | 'unreadable', number> = { waiting: 0, running: 0, dead: 0, unreadable: 0 }
+  #arriving = 0
+
+  constructor(components: TaskTableComponents, init: { readonly maxTasks: number }) {
+    this.#components = components
+    this.#maxTasks = init.maxTasks
+  }
+
+  /** Takes over what the storage holds; records that are no tasks are set aside. */
+  async load(): Promise<void> {
+    const { storage, hold, onUnreadable } = this.#components
+    const strange: StorageRecord[] = []
+    for await (const record of storage.records()) {
+      const task = decodeTask(record.key, record.value)
+      if (task !== undefined) this.#put({ task, again: false, release: hold(task) })
+      else if (recordKeys.isAside(record.key)) this.#count('unreadable', 1)
+      else strange.push(record)
+    }
+    for (const { key, value } of strange) {
+      const changes = [
+        { key: recordKeys.aside(key), value },
+        { key, value: undefined },
+      ]
+      await storage.write(changes, { sync: true })
+      this.#count('unreadable', 1)
+      onUnreadable(key, value.byteLength)
+    }
+  }
+
+  /** Forgets everything, without a change to the storage. */
+  clear(): void {
+    for (const { release } of this.#entries.values()) release()
+    this.#entries.clear()
+    for (const state of ['waiting', 'running', 'dead', 'unreadable'] as const) this.#count(state, -this.#numbers[state])
+  }
+
+  add({ kind, key, payload, delayMs = 0 }: NewTask): Promise<Task> {
+    const id = taskId(kind, key)
+    return this.#locks.run(id, async () => {
+      const existing = this.#entries.get(id)
+      if (existing !== undefined && existing.task.state !== 'dead') {
+        existing.again ||= existing.task.state === 'running'
+        return existing.task
+      }
+      const now = this.#components.now()
+      const fresh = { id, kind, key, payload, attempts: 0, dueAtMs: now + delayMs, lastError: undefined }
+      const createdAtMs = existing?.task.createdAtMs ?? now
+      return this.#arrive({ ...fresh, state: 'waiting', createdAtMs })
+    })
+  }
+
+  get(id: string): Task | undefined {
+    return this.#entries.get(id)?.task
+  }
+
+  /** All, in no order. */
+  *all(): Iterable<Task> {
+    for (const { task } of this.#entries.values()) yield task
+  }
+
+  list({ state, after = '', limit = MAX_PAGE }: TaskQuery): TaskPage {
+    const found = [...this.all()]
+      .filter((task) => task.id > after && (state === undefined || task.state === state))
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+    const tasks = found.slice(0, Math.min(limit, MAX_PAGE))
+    return { tasks, next: tasks.length < found.length ? tasks.at(-1)?.id : undefined }
+  }
+
+  counts(): JournalCounts {
+    const now = this.#components.now()
+    let oldest = now
+    for (const { createdAtMs } of this.all()) oldest = Math.min(oldest, createdAtMs)
+    return { ...this.#numbers, oldestMs: now - oldest }
+  }
+
+  /** Marks a waiting task as running; undefined when it does not wait. */
+  begin(id: string): Task | undefined {
+    const entry = this.#entries.get(id)
+    if (entry?.task.state !== 'waiting') return undefined
+    entry.again = false
+    this.#set(entry, { state: 'running' })
+    return entry.task
+  }
+
+  /** A running task is done: removed, or waiting again. */
+  done(id: string): Promise<Task | undefined> {
+    return this.#change(id, 'running', async (entry) => {
+      if (entry.again) return this.#save(entry, this.#afresh(entry))
+      await this.#write([{ key: recordKeys.task(id), value: undefined }], false)
+      this.#drop(entry)
+      return undefined
+    })
+  }
+
+  /** A running task was not done. */
+  failed(id: string, { code, dueAtMs }: Failure): Promise<Task | undefined> {
+    return this.#change(id, 'running', (entry) => {
+      if (entry.again) return this.#save(entry, { ...this.#afresh(entry), lastError: code })
+      const tried = { attempts: entry.task.attempts + 1, lastError: code }
+      const changed: Partial<Task> =
+        dueAtMs === undefined ? { ...tried, state: 'dead' } : { ...tried, state: 'waiting', dueAtMs }
+      return this.#save(entry, changed)
+    })
+  }
+
+  /** A running task was left as it was; from `dueAtMs` on it may run again. Nothing of it is written. */
+  leave(id: string, dueAtMs: number): Task | undefined {
+    const entry = this.#entries.get(id)
+    if (entry?.task.state === 'running') this.#set(entry, { state: 'waiting', dueAtMs })
+    return entry?.task
+  }
+
+  /** @throws TASK_UNKNOWN */
+  async retry(id: string): Promise<Task> {
+    const task = await this.#change(id, undefined, (entry) =>
+      entry.task.state === 'running' ? Promise.resolve(entry.task) : this.#save(entry, this.#afresh(entry), true),
+    )
+    if (task === undefined) throw unknown(id)
+    return task
+  }
+
+  /** @throws TASK_UNKNOWN, TASK_NOT_DEAD */
+  async delete(id: string): Promise<void> {
+    const task = await this.#change(id, undefined, async (entry) => {
+      if (entry.task.state !== 'dead') throw appError('TASK_NOT_DEAD', { detail: { id, state: entry.task.state } })
+      await this.#write([{ key: recordKeys.task(id), value: undefined }], true)
+      this.#drop(entry)
+      return entry.task
+    })
+    if (task === undefined) throw unknown(id)
+  }
+
+  /** Runs `work` on the entry in its turn; undefined when it is not there, or not in that state. */
+  #change(
+    id: string,
+    state: TaskState | undefined,
+    work: (entry: Entry) => Promise<Task | undefined>,
+  ): Promise<Task | undefined> {
+    return this.#locks.run(id, async () => {
+      const entry = this.#entries.get(id)
+      return entry === undefined || (state !== undefined && entry.task.state !== state) ? undefined : work(entry)
+    })
+  }
+
+  async #arrive(task: Task): Promise<Task> {
+    const before = this.#entries.get(task.id)
+    if (before === undefined && this.#entries.size + this.#arriving >= this.#maxTasks) throw appError('JOURNAL_FULL')
+    const release = before?.release ?? this.#components.hold(task)
+    this.#arriving += 1
+    try {
+      await this.#write([{ key: recordKeys.task(task.id), value: encodeTask(task) }], true)
+    } catch (err) {
+      if (before === undefined) release()
+      throw err
+    } finally {
+      this.#arriving -= 1
+    }
+    this.#put({ task, again: false, release })
+    return task
+  }
+
+  #afresh({ task }: Entry): Partial<Task> {
+    return { ...task, state: 'waiting', attempts: 0, dueAtMs: this.#components.now() }
+  }
+
+  async #save(entry: Entry, changed: Partial<Task>, sync = false): Promise<Task> {
+    const task = { ...entry.task, ...changed }
+    await this.#write([{ key: recordKeys.task(task.id), value: encodeTask(task) }], sync)
+    this.#set(entry, changed)
+    return entry.task
+  }
+
+  #write(changes: readonly StorageChange[], sync: boolean): Promise<void> {
+    return this.#components.storage.write(changes, { sync })
+  }
+
+  #set(entry: Entry, changed: Partial<Task>): void {
+    this.#count(entry.task.state, -1)
+    entry.task = { ...entry.task, ...changed }
+    this.#count(entry.task.state, 1)
+  }
+
+  #put(entry: Entry): void {
+    const before = this.#entries.get(entry.task.id)
+    if (before !== undefined) this.#count(before.task.state, -1)
+    this.#entries.set(entry.task.id, entry)
+    this.#count(entry.task.state, 1)
+  }
+
+  #drop({ task, release }: Entry): void {
+    this.#entries.delete(task.id)
+    this.#count(task.state, -1)
+    release()
+  }
+
+  #count(state: TaskState | 'unreadable', change: number): void {
+    this.#numbers[state] += change
+    this.#components.onCount(state, this.#numbers[state])
+  }
+}
+
+function unknown(id: string) {
+  return appError('TASK_UNKNOWN', { detail: { id } })
+}

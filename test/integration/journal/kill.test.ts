@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from '@jest/globals'
+import { deferred, fakeClock, seededRandom, systemClock } from '../../../lib/base/index.ts'
+import { durableJournal, levelStorage } from '../../../lib/journal/index.ts'
+import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { describeExit, exitOf } from '../../kit/child-process.ts'
+import { compiledScript } from '../../kit/compiled-script.ts'
+import { tempFolder } from '../../kit/temp-folder.ts'
+
+const source = fileURLToPath(new URL('./journal-child.ts', import.meta.url))
+const kills = 100
+/** Children that have started and wait for their turn: a start takes longer than a life. */
+const waiting = 3
+/** A child is killed after so many lines at most; of each ten one while it opens the journal. */
+const mostLines = 60
+
+interface Moment {
+  readonly lines: number
+  readonly ms: number
+}
+
+/** A child that has started and waits for its turn. */
+interface Child {
+  readonly ready: Promise<unknown>
+  /** Lets it work until it has said so many lines, and so much longer, kills it, and tells what it has said. */
+  liveAndDie(moment: Moment): Promise<readonly string[]>
+  kill(): void
+}
+
+function prepareChild(script: string, folder: string, name: string): Child {
+  const child = spawn(process.execPath, [script, folder, name], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const exit = exitOf(child)
+  const said = createInterface({ input: child.stdout })
+  const lines: string[] = []
+  said.on('line', (line) => lines.push(line))
+  const closed = once(said, 'close')
+  const ready = Promise.race([once(said, 'line'), exit.then((end) => Promise.reject(new Error(describeExit(end))))])
+  // One that is not needed any more is killed before somebody waits for it.
+  ready.catch(() => undefined)
+  return {
+    ready,
+    kill: () => child.kill('SIGKILL'),
+    async liveAndDie(moment) {
+      const enough = deferred()
+      said.on('line', () => {
+        if (lines.length > moment.lines) enough.resolve()
+      })
+      child.stdin.write('go')
+      if (moment.lines > 0) await Promise.race([enough.promise, exit])
+      await systemClock().sleep(moment.ms)
+      child.kill('SIGKILL')
+      expect(await exit).toMatchObject({ signal: 'SIGKILL' })
+      await closed
+      return lines
+    },
+  }
+}
+
+/** What must be, and what must not be, in the journal. */
+interface Promises {
+  readonly owed: Set<string>
+  readonly removed: Set<string>
+}
+
+function note({ owed, removed }: Promises, lines: readonly string[]): void {
+  for (const line of lines) {
+    const [what = '', key = ''] = line.split(' ')
+    if (what === 'added') owed.add(key)
+    if (what === 'deleted') removed.add(key)
+  }
+  // A task may be done before its add has returned.
+  for (const line of lines) {
+    const [what = '', key = ''] = line.split(' ')
+    if (what === 'doing' || what === 'deleting') owed.delete(key)
+  }
+}
+
+/** Keys of the tasks that a restart finds. */
+async function keysIn(folder: string): Promise<ReadonlySet<string>> {
+  const components = { clock: fakeClock(), random: seededRandom(1), logger: silentLogger(), executors: {} }
+  const journal = durableJournal(
+    { ...components, storage: levelStorage({ folder }) },
+    { concurrency: 1, retry: { baseMs: 1, maxMs: 1, attempts: 1 }, maxTasks: 1e6 },
+  )
+  await journal.open()
+  try {
+    expect(journal.counts().unreadable).toBe(0)
+    const keys = new Set<string>()
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const page = journal.list({ after })
+      for (const { key } of page.tasks) keys.add(key)
+      after = page.next
+    }
+    return keys
+  } finally {
+    await journal.close()
+  }
+}
+
+const seed = Number(process.env['JOURNAL_SEED'] ?? Math.floor(Math.random() * 1e9))
+
+test(`killed ${kills} times at random moments, a journal loses no task and brings none back (seed ${seed})`, async () => {
+  const random = seededRandom(seed)
+  await using folder = await tempFolder('journal')
+  await using code = await tempFolder('code')
+  const script = await compiledScript(source, code.path)
+  const promises: Promises = { owed: new Set(), removed: new Set() }
+  const children: Child[] = []
+  let mostOwed = 0
+  try {
+    for (let kill = 1; kill <= kills; kill += 1) {
+      while (children.length < waiting) children.push(prepareChild(script, folder.path, `n${kill}.${children.length}`))
+      const child = children.shift()!
+      await child.ready
+      const isOpening = random.next() < 0.1
+      const lines = isOpening ? 0 : Math.ceil(random.next() * mostLines)
+      const ms = Math.floor(random.next() * (isOpening ? 20 : 4))
+      note(promises, await child.liveAndDie({ lines, ms }))
+      const found = await keysIn(folder.path)
+      const where = `seed ${seed}, kill ${kill} after ${lines} lines and ${ms} ms`
+      expect([where, [...promises.owed].filter((key) => !found.has(key))]).toEqual([where, []])
+      expect([where, [...promises.removed].filter((key) => found.has(key))]).toEqual([where, []])
+      mostOwed = Math.max(mostOwed, promises.owed.size)
+    }
+  } finally {
+    for (const child of children) child.kill()
+  }
+  process.stdout.write(
+    `journal killed ${kills} times: seed ${seed}, ${mostOwed} tasks owed at most, ${promises.removed.size} deleted\n`,
+  )
+  expect(mostOwed).toBeGreaterThan(0)
+  expect(promises.removed.size).toBeGreaterThan(0)
+}, 180_000)

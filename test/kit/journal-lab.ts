@@ -1,0 +1,72 @@
+import { type FakeClock, fakeClock, seededRandom } from '../../lib/base/index.ts'
+import {
+  type DurableJournalInit,
+  durableJournal,
+  type Executor,
+  type Journal,
+  type JournalStorage,
+  memoryStorage,
+  type Task,
+} from '../../lib/journal/index.ts'
+import {
+  type RecordingLogger,
+  type RecordingMetrics,
+  recordingLogger,
+  recordingMetrics,
+} from '../../lib/telemetry/index.ts'
+
+export interface JournalLab {
+  readonly journal: Journal
+  readonly storage: JournalStorage
+  readonly clock: FakeClock
+  readonly logger: RecordingLogger
+  readonly metrics: RecordingMetrics
+  /** Keys of the runs that have begun, in order. */
+  readonly runs: string[]
+  /** Keys of the tasks that are held, as often as they are. */
+  readonly held: readonly string[]
+  /** What runs of the key do from now on; default: they are done at once. */
+  behave(key: string, run: (signal: AbortSignal) => Promise<void>): void
+}
+
+export const baseMs = 1000
+export const maxMs = 60_000
+
+/** A journal with a fake clock whose executor, for tasks of kind `copy`, does what the test says. */
+export function journalLab(
+  init: Partial<DurableJournalInit> & { readonly storage?: JournalStorage; readonly clock?: FakeClock } = {},
+): JournalLab {
+  const { storage = memoryStorage(), clock = fakeClock() } = init
+  const logger = recordingLogger()
+  const metrics = recordingMetrics()
+  const runs: string[] = []
+  const held: string[] = []
+  const behaviours = new Map<string, (signal: AbortSignal) => Promise<void>>()
+  const copy: Executor = {
+    async run({ key }, { signal }) {
+      runs.push(key)
+      await behaviours.get(key)?.(signal)
+    },
+  }
+  const hold = ({ key }: Task) => {
+    held.push(key)
+    return () => void held.splice(held.indexOf(key), 1)
+  }
+  const journal = durableJournal(
+    { clock, random: seededRandom(7), logger, metrics, storage, executors: { copy }, hold },
+    { concurrency: 2, retry: { baseMs, maxMs, attempts: 3 }, maxTasks: 100, ...init },
+  )
+  return {
+    journal,
+    storage,
+    clock,
+    logger,
+    metrics,
+    runs,
+    held,
+    behave: (key, run) => void behaviours.set(key, run),
+  }
+}
+
+/** A task of the lab's executor. */
+export const copyOf = (key: string, delayMs = 0) => ({ kind: 'copy', key, payload: { of: key }, delayMs })

@@ -1,0 +1,56 @@
+import { appError } from '../../lib/base/index.ts'
+import type { JournalStorage, StorageChange, StorageRecord } from '../../lib/journal/index.ts'
+
+/** A journal's storage on a disk that keeps nothing that was not synced. */
+export interface PowerLossStorage {
+  readonly storage: JournalStorage
+  /** What was not synced is gone; the storage is stopped then, as after a crash, and can be started again. */
+  cutPower(): void
+  /** Writes fail from now on, after having done their work or without, until it is false again. */
+  failWrites(how: 'undone' | 'done' | false): void
+}
+
+/** Changes go to a cache first; a synced write takes all that came before it to the disk, as a log does. */
+export function powerLossStorage(): PowerLossStorage {
+  let disk: ReadonlyMap<string, Uint8Array> = new Map()
+  let cache = new Map<string, Uint8Array>()
+  let running = false
+  let failing: 'undone' | 'done' | false = false
+
+  const unavailable = () => appError('JOURNAL_UNAVAILABLE')
+  const apply = (changes: readonly StorageChange[], sync: boolean) => {
+    for (const { key, value } of changes) {
+      if (value === undefined) cache.delete(key)
+      else cache.set(key, value.slice())
+    }
+    if (sync) disk = new Map(cache)
+  }
+
+  return {
+    storage: {
+      async start() {
+        running = true
+      },
+      async stop() {
+        running = false
+      },
+      async write(changes, { sync }) {
+        if (!running || failing === 'undone') throw unavailable()
+        apply(changes, sync)
+        if (failing === 'done') throw unavailable()
+      },
+      async *records(): AsyncGenerator<StorageRecord> {
+        if (!running) throw unavailable()
+        const now = [...cache].sort(([a], [b]) => (a < b ? -1 : 1))
+        for (const [key, value] of now) yield { key, value: value.slice() }
+      },
+    },
+    cutPower() {
+      running = false
+      cache = new Map(disk)
+    },
+    failWrites(how) {
+      failing = how
+    },
+  }
+}
