@@ -27,6 +27,7 @@ export {
   originTimeouts,
   type ReadBlobOptions,
   type UploadState,
+  WRITE_BACK_HEADER,
 } from './origin.ts'
 export {
   type ElsewhereOptions,

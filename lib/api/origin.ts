@@ -22,6 +22,12 @@ export const HOP_HEADER = 'x-shoal-hop'
 /** Where in the upload the body of a PATCH starts, in bytes. */
 export const OFFSET_HEADER = 'x-shoal-offset'
 
+/**
+ * On a PUT from another origin: the copy is acknowledged only once its task to write it to the store is durable, too.
+ * The value is the rank of the task, a whole number: 0 writes at once, the others look later whether it is missing.
+ */
+export const WRITE_BACK_HEADER = 'x-shoal-write-back'
+
 /** State of an upload session. `member` names the origin that holds it; all its requests go there. */
 export const uploadStateSchema = z.object({ id: z.string().min(1).max(256), member: z.string(), size: byteCountSchema })
 export type UploadState = z.infer<typeof uploadStateSchema>
@@ -71,6 +77,14 @@ export interface BlobBody {
   readonly body: Readable
 }
 
+/** A copy on its way to another origin. */
+export interface CopyBody extends HopOptions {
+  readonly body: Readable
+  readonly size: number
+  /** See `WRITE_BACK_HEADER`. */
+  readonly writeBackRank?: number | undefined
+}
+
 /** Blobs of one origin. */
 export interface OriginBlobs {
   /** Undefined when the origin and the store do not have it. */
@@ -89,12 +103,11 @@ export interface OriginBlobs {
   ): Promise<HoldingAnswer>
   /** A range of what is there, unverified, without fetching. @throws RANGE_UNSATISFIABLE when not all of it is */
   readHeld(namespace: string, digest: Digest, options: AbortOptions & { readonly range: ByteRange }): Promise<BlobBody>
-  /** Hands over a copy; returns once it is durable there. @throws DIGEST_INVALID */
-  putBlob(
-    namespace: string,
-    digest: Digest,
-    content: { readonly body: Readable; readonly size: number } & HopOptions,
-  ): Promise<void>
+  /**
+   * Hands over a copy; returns once it is durable there, and with `writeBackRank` its task, too.
+   * @throws DIGEST_INVALID, WRITE_BACK_FULL
+   */
+  putBlob(namespace: string, digest: Digest, content: CopyBody): Promise<void>
   /** The bytes of the metainfo stream, for `decodeMetainfo`. Must be consumed or destroyed. @throws BLOB_UNKNOWN */
   openMetainfo(namespace: string, digest: Digest, options?: AbortOptions): Promise<Readable>
 }
@@ -164,8 +177,14 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       const response = await send(http, { method: 'GET', url: target, headers, signal }, [206])
       return { size: lengthOf(response), body: response.body }
     },
-    async putBlob(namespace, digest, { body, size, hop, signal }) {
-      const headers = { ...hopHeaders(hop), 'content-length': String(size), 'content-type': 'application/octet-stream' }
+    async putBlob(namespace, digest, { body, size, hop, writeBackRank, signal }) {
+      const task = writeBackRank === undefined ? {} : { [WRITE_BACK_HEADER]: String(writeBackRank) }
+      const headers = {
+        ...hopHeaders(hop),
+        ...task,
+        'content-length': String(size),
+        'content-type': 'application/octet-stream',
+      }
       const target = blobUrl(url, namespace, digest)
       const response = await send(
         http,

@@ -37,8 +37,15 @@ export const backendRulesSchema = z
       /** What the keys in the store start with; ends in `/`. */
       path: z.union([z.literal(''), z.string().endsWith('/')]).default(''),
       backend: backendSchema,
+      /**
+       * What a push is acknowledged by: `store`: the store has the blob; `replicas`: two origins at least have it, each
+       * with the durable task to write it to the store.
+       */
+      durability: z.enum(['store', 'replicas']).default('store'),
     }),
   )
   .min(1)
+
+export type Durability = BackendRules[number]['durability']
 
 export type BackendRules = z.infer<typeof backendRulesSchema>

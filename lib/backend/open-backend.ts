@@ -6,6 +6,7 @@ import type { Backends } from './backends.ts'
 import type { BackendConfig, BackendRules } from './config.ts'
 import { countedBackend } from './counted-backend.ts'
 import { fileBackend } from './file/file-backend.ts'
+import { globOf } from './glob.ts'
 import { governor } from './governor.ts'
 import { httpBackend } from './http/http-backend.ts'
 import { lazyBackend } from './lazy-backend.ts'
@@ -109,9 +110,4 @@ export function openBackends(components: OpenBackendComponents, rules: BackendRu
       })
     },
   }
-}
-
-function globOf(pattern: string): RegExp {
-  const literal = pattern.split('*').map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, String.raw`\$&`))
-  return new RegExp(`^${literal.join('.*')}$`)
 }

@@ -46,6 +46,7 @@ const ownCodes = {
   BENCODE_INVALID: final(400, 'the bencoded text is malformed'),
   BLOB_HELD: retryable(409, 'the blob is pinned or in use by a task; unpin it, wait, or force it'),
   BLOB_LAST_COPY: final(409, 'neither the store nor another origin has this blob; force it to lose it'),
+  BLOB_LOST: final(404, 'a blob that waits for the store is on no origin any more; push it again'),
   BODY_INVALID: final(400, 'the body of the request is malformed'),
   BODY_TOO_LARGE: final(413, 'the body of the request is larger than the limit'),
   CLUSTER_EMPTY: final(500, 'the cluster has no members; list at least one in the config'),
@@ -85,6 +86,7 @@ const ownCodes = {
   WIRE_HANDSHAKE_FAILED: final(400, 'the handshake of the peer is wrong, late, or for another swarm'),
   WIRE_QUEUE_FULL: final(400, 'the peer has more open requests than allowed'),
   WIRE_UNASKED_PIECE: final(400, 'the peer sent a block that was not asked for'),
+  WRITE_BACK_FULL: retryable(503, 'as much as may waits for the store already; look why the store takes nothing'),
 } as const satisfies Record<string, ErrorPolicy>
 
 /** Every stable error code with its policy. `docs/errors.md` has a row for each. */

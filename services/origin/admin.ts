@@ -1,9 +1,10 @@
 import type { Route } from '../../lib/http/index.ts'
+import { type TaskRoutesComponents, taskRoutes } from './task-routes.ts'
 import { type UpkeepRoutesComponents, upkeepRoutes } from './upkeep-routes.ts'
 
-export type OriginAdminComponents = UpkeepRoutesComponents
+export type OriginAdminComponents = UpkeepRoutesComponents & TaskRoutesComponents
 
 /** The admin API of an origin: what it holds and what waits, for the person on call. */
 export function originAdminRoutes(components: OriginAdminComponents): readonly Route[] {
-  return upkeepRoutes(components)
+  return [...upkeepRoutes(components), ...taskRoutes(components)]
 }

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { HOP_HEADER, type HoldingAnswer, originRoutes } from '../../lib/api/index.ts'
+import { HOP_HEADER, type HoldingAnswer, originRoutes, WRITE_BACK_HEADER } from '../../lib/api/index.ts'
 import { appError } from '../../lib/base/index.ts'
 import { type Digest, digestAlgorithm, parseDigest, rangeLength, wholeRange } from '../../lib/core/index.ts'
 import {
@@ -17,11 +17,13 @@ import type { BlobRef } from '../../lib/swarm/index.ts'
 import type { Ingest, OpenBlob } from './ingest.ts'
 import { type MetainfoComponents, metainfoStream } from './metainfo-stream.ts'
 import type { Refusals } from './refusals.ts'
+import type { WriteBack } from './write-back.ts'
 
 export interface BlobRoutesComponents extends MetainfoComponents {
   readonly store: BlobStore
   readonly ingest: Ingest
   readonly refusals: Pick<Refusals, 'clear'>
+  readonly writeBack: Pick<WriteBack, 'keep'>
   readonly onReceived: (from: 'client' | 'origin', bytes: number) => void
   readonly onSent: (to: 'client' | 'replica', bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
@@ -35,6 +37,14 @@ const blobOf = ({ params }: Exchange): BlobRef => ({
 })
 
 const isHop = (exchange: Exchange) => exchange.req.headers[HOP_HEADER] === '1'
+
+/** The rank of the task that a copy is to be kept with; undefined without one. */
+const rankOf = (exchange: Exchange): number | undefined => {
+  const text = exchange.req.headers[WRITE_BACK_HEADER]
+  if (text === undefined) return undefined
+  if (typeof text === 'string' && /^\d{1,3}$/.test(text)) return Number(text)
+  throw appError('REQUEST_INVALID', { message: `the header ${WRITE_BACK_HEADER} must be a whole number below 1000` })
+}
 
 const blobHeaders = (digest: Digest) => ({
   'content-type': 'application/octet-stream',
@@ -63,7 +73,7 @@ async function sendBlob({ onSent }: Pick<BlobRoutesComponents, 'onSent'>, exchan
 
 /** Blobs: read, bring, and take copies. */
 function readRoutes(components: BlobRoutesComponents): readonly Route[] {
-  const { store, ingest, clock } = components
+  const { store, ingest, writeBack, clock } = components
 
   const head = async (exchange: Exchange) => {
     const blob = blobOf(exchange)
@@ -81,13 +91,17 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
 
   const put = async (exchange: Exchange) => {
     const blob = blobOf(exchange)
+    const rank = rankOf(exchange)
     const upload = await store.createUpload()
     try {
       await upload.append(exchange.req, { offset: 0, signal: exchange.signal })
       components.onReceived('origin', upload.size)
       const actual = await upload.digest(digestAlgorithm(blob.digest))
       if (actual !== blob.digest) throw appError('DIGEST_INVALID', { detail: { expected: blob.digest, actual } })
-      components.onStored(blob, await upload.commit(blob.digest))
+      const { size } = upload
+      const commit = () => upload.commit(blob.digest)
+      const stored = await (rank === undefined ? commit() : writeBack.keep({ blob, size, rank }, commit))
+      components.onStored(blob, stored)
       components.refusals.clear(blob.digest)
     } catch (err) {
       await upload.abort()

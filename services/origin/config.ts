@@ -52,6 +52,24 @@ export const originSchema = z.strictObject({
     .prefault({}),
   /** The stores behind the cluster, by repository; the first rule that fits counts. The same for all origins. */
   backends: backendRulesSchema.prefault([{ namespace: '*', backend: { driver: 'file', folder: 'data/backend' } }]),
+  /** Blobs that were acknowledged by replicas and wait for the store. */
+  writeBack: z
+    .strictObject({
+      /** The journal; one process per folder. Default: `journal` in the origin's folder. */
+      folder: z.string().min(1).exactOptional(),
+      /** Share of `store.capacity` that may wait; more pushes wait for the store. 0: all of them. */
+      share: z.number().min(0).max(1).default(0.5),
+      /** Blobs written to the stores at one time. */
+      concurrency: z.number().int().min(1).max(1000).default(4),
+      /** So much later each further owner looks whether the store has a blob, and writes it if not. */
+      spareDelay: duration.prefault('1m'),
+      /** Longest waits between two tries of a blob: they double from the first to the last. */
+      retryMin: duration.prefault('1s'),
+      retryMax: duration.prefault('5m'),
+      /** Tries of a blob before it becomes a dead letter. */
+      attempts: z.number().int().min(1).default(1000),
+    })
+    .prefault({}),
   /** The ring of origins. */
   origins: rings.origins,
   trackers: rings.trackers,

@@ -1,7 +1,8 @@
-import { trackerCluster } from '../../lib/api/index.ts'
-import { type Backends, openBackends } from '../../lib/backend/index.ts'
+import { type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
+import { type Backends, durabilityOf, openBackends } from '../../lib/backend/index.ts'
 import { appError, background, lifecycle, type Startable } from '../../lib/base/index.ts'
 import { newPeerId } from '../../lib/core/index.ts'
+import type { JournalStorage } from '../../lib/journal/index.ts'
 import { inlineDigester } from '../../lib/metainfo/index.ts'
 import {
   clusterHttp,
@@ -12,15 +13,16 @@ import {
   serviceRuntime,
   serviceState,
 } from '../../lib/service/index.ts'
-import { diskStore, type ManagedStore, type StoredBlob } from '../../lib/store/index.ts'
+import { type BlobStore, diskStore, type ManagedStore, type StoredBlob } from '../../lib/store/index.ts'
 import { type BlobRef, type SwarmEngine, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { originAdminRoutes } from './admin.ts'
 import { blobNames } from './blob-names.ts'
 import type { OriginConfig } from './config.ts'
 import { ingest } from './ingest.ts'
+import { journalStorage, openWriteBack } from './open-write-back.ts'
 import { pieceHashes } from './piece-hashes.ts'
-import { placement } from './placement.ts'
+import { placement, pushes } from './placement.ts'
 import { refusals } from './refusals.ts'
 import { originServerRoutes } from './server.ts'
 import { siblingClients } from './sibling-clients.ts'
@@ -33,6 +35,8 @@ export interface OriginComponents extends Partial<Runtime> {
   readonly wrapStore?: (store: ManagedStore) => ManagedStore
   /** Instead of those that the config names. */
   readonly backends?: Backends
+  /** Around the storage of the journal. */
+  readonly wrapJournal?: (storage: JournalStorage) => JournalStorage
 }
 
 export interface OriginService extends Startable {
@@ -56,10 +60,43 @@ const nothingToPull = {
   },
 }
 
+interface EngineParts {
+  readonly runtime: Runtime
+  readonly store: BlobStore
+  readonly trackers: TrackerCluster
+}
+
+function originEngine({ runtime, store, trackers }: EngineParts, config: OriginConfig): SwarmEngine {
+  const peerId = newPeerId(runtime.random)
+  const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
+  const engine: SwarmEngine = swarmEngine(
+    {
+      ...runtime,
+      store,
+      announcer: {
+        announce: (batch, options) =>
+          trackers.announce({ peerId, key, port: engine.address.port, role: 'origin' }, batch, options),
+      },
+      metainfo: nothingToPull,
+      pieces: nothingToPull,
+      transport: tcpTransport(runtime),
+      digester: inlineDigester(),
+    },
+    {
+      peerId,
+      role: 'origin',
+      listen: config.peer.bind,
+      allowedPeers: config.allowedPeers,
+      uploadBytesPerSecond: config.limits.upload,
+    },
+  )
+  return engine
+}
+
 /** The parts of an origin that hold state or connections. */
 function originParts(components: OriginComponents, config: OriginConfig) {
   const runtime = serviceRuntime('origin', config, components)
-  const { logger, random } = runtime
+  const { logger } = runtime
   const http = clusterHttp(runtime, config)
   const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
   const trackers = trackerCluster({
@@ -82,32 +119,22 @@ function originParts(components: OriginComponents, config: OriginConfig) {
     }),
   )
   const backends = components.backends ?? openBackends(runtime, config.backends)
-  const peerId = newPeerId(random)
-  const key = Buffer.from(random.bytes(12)).toString('hex')
-  const engine: SwarmEngine = swarmEngine(
-    {
-      ...runtime,
-      store,
-      announcer: {
-        announce: (batch, options) =>
-          trackers.announce({ peerId, key, port: engine.address.port, role: 'origin' }, batch, options),
-      },
-      metainfo: nothingToPull,
-      pieces: nothingToPull,
-      transport: tcpTransport(runtime),
-      digester: inlineDigester(),
-    },
-    {
-      peerId,
-      role: 'origin',
-      listen: config.peer.bind,
-      allowedPeers: config.allowedPeers,
-      uploadBytesPerSecond: config.limits.upload,
-    },
-  )
+  const storage = components.wrapJournal?.(journalStorage(config)) ?? journalStorage(config)
+  const engine = originEngine({ runtime, store, trackers }, config)
   const patterns = config.backends.map(({ namespace }) => namespace)
   const names = blobNames({ store, backends }, { patterns })
-  return { runtime, http, cluster, store, backends, engine, names, guard, siblings: siblingClients(http, cluster) }
+  return {
+    runtime,
+    http,
+    cluster,
+    store,
+    backends,
+    engine,
+    names,
+    guard,
+    storage,
+    siblings: siblingClients(http, cluster),
+  }
 }
 
 /** Everything else: who brings, places and looks after blobs, and the routes to all of it. */
@@ -127,28 +154,34 @@ function originRules(parts: ReturnType<typeof originParts>, config: OriginConfig
   }
   const shared = { ...runtime, ...parts, refusals: refusals(runtime.clock), onStored }
   const bring = ingest({ ...shared, onReceived: bytes.received }, self)
-  const place = placement({ ...shared, onSent: bytes.sent }, self)
-  const uploads = uploadSessions(
-    { ...shared, placement: place, onReceived: (count) => bytes.received('client', count) },
-    self,
+  const later = openWriteBack({ ...shared, ingest: bring, onSent: bytes.sent }, config)
+  const placed = { ...shared, writeBack: later, durabilityOf: durabilityOf(config.backends), onSent: bytes.sent }
+  const place = placement({ ...placed, pushes: pushes(metrics) }, self)
+  const uploads = uploadSessions({
+    ...shared,
+    placement: place,
+    onReceived: (count) => bytes.received('client', count),
+  })
+  const keeping = upkeep(
+    { ...shared, ingest: bring, onReceived: bytes.received, pending: () => later.pending() },
+    config,
   )
-  const keeping = upkeep({ ...shared, ingest: bring, onReceived: bytes.received, pending: async () => 0 }, config)
   parts.guard.mayEvict = keeping.mayEvict
   const routes = originServerRoutes(
     {
-      ...{ ...shared, ingest: bring, uploads, pieceHashes: hashes, onReceived: bytes.received, onSent: bytes.sent },
+      ...{ ...placed, ingest: bring, uploads, pieceHashes: hashes, onReceived: bytes.received },
       keeps: (digest, init) => keeping.copies.isKeeper(digest, init),
     },
     self,
   )
-  return { tasks, bring, keeping, routes: keeping.whileStaying(routes) }
+  return { tasks, bring, later, keeping, routes: keeping.whileStaying(routes) }
 }
 
 /** One origin. @throws INSECURE_BIND, CONFIG_INVALID */
 export function originService(components: OriginComponents, config: OriginConfig): OriginService {
   const parts = originParts(components, config)
   const { runtime, http, store, backends, engine } = parts
-  const { tasks, bring, keeping, routes } = originRules(parts, config)
+  const { tasks, bring, later, keeping, routes } = originRules(parts, config)
   const main = serviceListener(runtime, config, { name: 'http', listener: config.http, routes })
   const state = serviceState()
   const ops = opsListener(runtime, config, {
@@ -158,11 +191,14 @@ export function originService(components: OriginComponents, config: OriginConfig
   const admin = serviceListener(runtime, config, {
     name: 'admin',
     listener: config.admin,
-    routes: originAdminRoutes(keeping.admin),
+    routes: originAdminRoutes({ ...keeping.admin, writeBack: later }),
   })
   return {
     ...state.around(
-      lifecycle([http, store, backends, bring, tasks, engine, seedStored(store, engine), ops, admin, main, keeping]),
+      lifecycle([
+        ...[http, later.books, store, backends, bring, tasks, engine, seedStored(store, engine)],
+        ...[later.work, ops, admin, main, keeping],
+      ]),
     ),
     engine,
     get url() {

@@ -15,8 +15,8 @@ export function siblingClients(http: HttpClient, cluster: Cluster): Siblings {
       return { size, ranges: ranges.map(([start, end]) => ({ start, end })), ...rest }
     },
     readHeld: (member, { namespace, digest }, options) => client(member).readHeld(namespace, digest, options),
-    async put(member, { namespace, digest }, { size, body }, options = {}) {
-      await client(member).putBlob(namespace, digest, { ...options, size, body, hop: true })
+    async put(member, { namespace, digest }, { size, body }, { rank, signal } = {}) {
+      await client(member).putBlob(namespace, digest, { size, body, signal, hop: true, writeBackRank: rank })
     },
   }
 }

@@ -55,11 +55,14 @@ export interface Siblings {
   holding(member: Member, blob: BlobRef, options?: AskHolding): Promise<SiblingHolding>
   /** A range of what it has. @throws RANGE_UNSATISFIABLE when it has not got all of it any more */
   readHeld(member: Member, blob: BlobRef, options: AbortOptions & { readonly range: ByteRange }): Promise<SiblingBlob>
-  /** Hands over a copy; returns once it is durable there. */
+  /**
+   * Hands over a copy; returns once it is durable there. With a rank its task to write it to the store is durable there,
+   * too (see `WriteBack.keep`). @throws WRITE_BACK_FULL, STORE_FULL, or a retryable code when it does not answer
+   */
   put(
     member: Member,
     blob: BlobRef,
     copy: { readonly size: number; readonly body: Readable },
-    options?: AbortOptions,
+    options?: AbortOptions & { readonly rank?: number | undefined },
   ): Promise<void>
 }

@@ -1,6 +1,5 @@
 import type { AbortOptions } from '../../lib/base/index.ts'
 import { appError } from '../../lib/base/index.ts'
-import type { Cluster } from '../../lib/cluster/index.ts'
 import { digestAlgorithm } from '../../lib/core/index.ts'
 import type { BlobStore, StoredBlob, Upload } from '../../lib/store/index.ts'
 import type { BlobRef } from '../../lib/swarm/index.ts'
@@ -8,7 +7,6 @@ import type { Placement } from './placement.ts'
 
 export interface UploadSessionsComponents {
   readonly store: BlobStore
-  readonly cluster: Cluster
   readonly placement: Placement
   readonly onReceived: (bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
@@ -28,23 +26,18 @@ export interface UploadSessions {
   /** @throws BLOB_UPLOAD_UNKNOWN, UPLOAD_CONFLICT, UPLOAD_OFFSET, STORE_FULL */
   append(id: string, offset: number, source: AsyncIterable<Uint8Array>, options?: AbortOptions): Promise<UploadState>
   /**
-   * Closes the session: hashes decide, then every live owner and the backend get the blob, then it resolves.
-   * A failure leaves the session, so that the same close can be tried again. @throws DIGEST_INVALID
+   * Closes the session: hashes decide, then the blob is placed as its rule says, then it resolves. A failure leaves the
+   * session, so that the same close can be tried again. @throws DIGEST_INVALID, and what `Placement.place` throws
    */
   commit(id: string, blob: BlobRef, options?: AbortOptions): Promise<{ readonly size: number }>
   /** Idempotent for a session that is known. @throws BLOB_UPLOAD_UNKNOWN */
   cancel(id: string): Promise<void>
 }
 
-export function uploadSessions(
-  components: UploadSessionsComponents,
-  init: { readonly memberId: string },
-): UploadSessions {
-  const { store, cluster, placement } = components
+export function uploadSessions(components: UploadSessionsComponents): UploadSessions {
+  const { store, placement } = components
 
   const stateOf = (upload: Upload): UploadState => ({ id: upload.id, size: upload.size })
-
-  const isOwner = (blob: BlobRef) => cluster.liveOwners(blob.digest).some((member) => member.id === init.memberId)
 
   async function* counted(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     for await (const chunk of source) {
@@ -53,9 +46,10 @@ export function uploadSessions(
     }
   }
 
-  const keepOrDrop = async (upload: Upload, blob: BlobRef, owner: boolean) => {
-    if (owner) components.onStored(blob, await upload.commit(blob.digest))
-    else await upload.abort()
+  const commitAs = async (upload: Upload, blob: BlobRef): Promise<StoredBlob> => {
+    const stored = await upload.commit(blob.digest)
+    components.onStored(blob, stored)
+    return stored
   }
 
   return {
@@ -72,10 +66,10 @@ export function uploadSessions(
       if (actual !== blob.digest) {
         throw appError('DIGEST_INVALID', { detail: { expected: blob.digest, actual, size: upload.size } })
       }
-      const owner = isOwner(blob)
       const size = upload.size
-      await placement.place({ blob, size, read: async () => upload.read() }, { ...options, held: owner })
-      await keepOrDrop(upload, blob, owner)
+      const content = { blob, size, read: async () => upload.read() }
+      const { kept } = await placement.place(content, { ...options, own: () => commitAs(upload, blob) })
+      if (!kept) await upload.abort()
       return { size }
     },
     cancel: async (id) => (await store.upload(id)).abort(),

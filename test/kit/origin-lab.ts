@@ -1,16 +1,19 @@
 import type { Readable } from 'node:stream'
-import { type Backend, memoryBackend } from '../../lib/backend/index.ts'
+import { type Backend, type Durability, memoryBackend } from '../../lib/backend/index.ts'
 import { appError, type FakeClock, fakeClock, seededRandom } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { wholeRange } from '../../lib/core/index.ts'
+import { type JournalStorage, memoryStorage } from '../../lib/journal/index.ts'
 import { type BlobStore, memoryStore, type StoredBlob } from '../../lib/store/index.ts'
 import type { BlobRef } from '../../lib/swarm/index.ts'
-import { silentLogger } from '../../lib/telemetry/index.ts'
+import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 import { type Ingest, ingest } from '../../services/origin/ingest.ts'
-import { placement } from '../../services/origin/placement.ts'
+import { placement, pushes } from '../../services/origin/placement.ts'
 import { type Refusals, refusals } from '../../services/origin/refusals.ts'
 import type { Siblings } from '../../services/origin/siblings.ts'
 import { type UploadSessions, uploadSessions } from '../../services/origin/upload-sessions.ts'
+import { type WriteBack, writeBack } from '../../services/origin/write-back.ts'
+import { writeBackExecutor } from '../../services/origin/write-back-task.ts'
 import { clusterOf, someMembers } from './cluster.ts'
 import { type FaultyBackend, faultyBackend } from './faulty-backend.ts'
 import { type WatchedBackend, watchedBackend } from './watched-backend.ts'
@@ -21,6 +24,7 @@ export interface LabOrigin {
   readonly store: BlobStore
   readonly ingest: Ingest
   readonly uploads: UploadSessions
+  readonly writeBack: WriteBack
   readonly cluster: Cluster
   /** Payload bytes that came in, by where from. */
   readonly received: Readonly<Record<'store' | 'origin', number>>
@@ -43,9 +47,19 @@ export interface OriginLab {
 export interface OriginLabInit {
   readonly count: number
   readonly replicas: number
+  /** Default `store`, where nothing waits and the journals need not be started. */
+  readonly durability?: Durability
+  /** Bytes that may wait for the store at each origin; default no limit. */
+  readonly maxWaitingBytes?: number
+  /** Where the journal of an origin lies; default in memory. */
+  readonly journalFor?: (id: string) => JournalStorage
   /** The health view of one origin; default: everybody is well until a call fails. */
   readonly clusterFor?: (id: string) => Cluster
 }
+
+/** Of the second owner's task, milliseconds. */
+export const spareDelayMs = 60_000
+export const writeBackRetry = { baseMs: 1000, maxMs: 300_000, attempts: 1000 }
 
 /** Several origins over one backend in memory. */
 export function originLab(init: OriginLabInit): OriginLab {
@@ -86,11 +100,13 @@ export function originLab(init: OriginLabInit): OriginLab {
       const body = await origin(member.id).ingest.openHeld(blob, range, { signal })
       return { size: range.end - range.start, body: sent(member.id, body) }
     },
-    async put(member, blob, { body }) {
-      const { store } = origin(member.id)
+    async put(member, blob, { size, body }, { rank } = {}) {
+      const { store, writeBack: later } = origin(member.id)
       const upload = await store.createUpload()
       await upload.append(body, { offset: 0 })
-      await upload.commit(blob.digest)
+      const commit = () => upload.commit(blob.digest)
+      await (rank === undefined ? commit() : later.keep({ blob, size, rank }, commit))
+      origin(member.id)
     },
   }
 
@@ -113,17 +129,36 @@ export function originLab(init: OriginLabInit): OriginLab {
       clock,
       random: seededRandom(id.length),
     }
+    const self = { memberId: id }
     const received = { store: 0, origin: 0 }
     const onReceived = (from: 'store' | 'origin', bytes: number) => {
       received[from] += bytes
     }
-    const startIngest = () => ingest({ ...shared, onReceived }, { memberId: id })
+    const startIngest = () => ingest({ ...shared, onReceived }, self)
     let bring = startIngest()
-    const place = placement({ ...shared, onSent: () => undefined }, { memberId: id })
-    const uploads = uploadSessions({ ...shared, placement: place, onReceived: () => undefined }, { memberId: id })
+    const onSent = () => undefined
+    const later = writeBack(
+      {
+        ...shared,
+        metrics: silentMetrics(),
+        storage: init.journalFor?.(id) ?? memoryStorage(),
+        executor: writeBackExecutor(
+          { ...shared, ingest: { ensure: (...args) => bring.ensure(...args) }, onSent },
+          self,
+        ),
+      },
+      { maxWaitingBytes: init.maxWaitingBytes ?? 1e9, spareDelayMs, concurrency: 4, retry: writeBackRetry },
+    )
+    const durability = init.durability ?? 'store'
+    const place = placement(
+      { ...shared, onSent, writeBack: later, durabilityOf: () => durability, pushes: pushes(silentMetrics()) },
+      self,
+    )
+    const uploads = uploadSessions({ ...shared, placement: place, onReceived: () => undefined })
     const kill = async () => {
       dead.add(id)
       for (const body of bodies.get(id) ?? []) body.destroy(appError('PEER_CLOSED', { detail: { member: id } }))
+      await later.journal.close()
       await bring.stop()
     }
     const restart = () => {
@@ -132,6 +167,7 @@ export function originLab(init: OriginLabInit): OriginLab {
     }
     return {
       ...{ id, store, uploads, cluster, received, kill, restart },
+      writeBack: later,
       get ingest() {
         return bring
       },
