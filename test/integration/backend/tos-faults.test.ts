@@ -158,7 +158,10 @@ describe('TOS that fails', () => {
       'a wrong byte of the whole object (%j) is found by its sum',
       async (range) => {
         next('GET', corrupt(77_777))
-        await expect(get('small', range)).rejects.toMatchObject({ ...unavailable, message: expect.stringMatching(/checksum/) })
+        await expect(get('small', range)).rejects.toMatchObject({
+          ...unavailable,
+          message: expect.stringMatching(/checksum/),
+        })
         expect((await get('small', range)).equals(SMALL)).toBe(true)
       },
     )
