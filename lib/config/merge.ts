@@ -6,14 +6,21 @@ export type Tree = Readonly<Record<string, unknown>>
 export const isTree = (value: unknown): value is Tree =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Lays `over` on `base`: mappings merge key by key, anything else, arrays too, replaces. */
+/**
+ * Lays `over` on `base`: mappings merge key by key, anything else, arrays too, replaces. A mapping with another `driver`
+ * replaces as well: what configures the one means nothing to the other.
+ */
 export function deepMerge(base: Tree, over: Tree): Tree {
   const out = new Map(Object.entries(base))
   for (const [key, value] of Object.entries(over)) {
     const below = out.get(key)
-    out.set(key, isTree(below) && isTree(value) ? deepMerge(below, value) : value)
+    out.set(key, isTree(below) && isTree(value) && !hasOtherDriver(below, value) ? deepMerge(below, value) : value)
   }
   return Object.fromEntries(out)
+}
+
+function hasOtherDriver(base: Tree, { driver = base['driver'] }: Tree): boolean {
+  return driver !== base['driver']
 }
 
 /** A tree with one leaf, from a dotted path. @throws CONFIG_INVALID for an empty step */

@@ -45,6 +45,21 @@ describe('loadConfig', () => {
     })
   })
 
+  test('a mapping with another driver replaces the one below it, with the same it merges', async () => {
+    const store = z.discriminatedUnion('driver', [
+      z.strictObject({ driver: z.literal('file'), folder: z.string() }),
+      z.strictObject({ driver: z.literal('s3'), bucket: z.string(), region: z.string() }),
+    ])
+    await using folder = await folderWith({
+      'base.yaml': 'store: { driver: file, folder: here }\n',
+      'top.yaml': 'extends: base.yaml\nstore: { driver: s3, bucket: images, region: a }\n',
+    })
+    const overrides = ['store.region=b']
+    await expect(loadConfig(z.object({ store }), { file: folder.path('top.yaml'), overrides })).resolves.toEqual({
+      store: { driver: 's3', bucket: 'images', region: 'b' },
+    })
+  })
+
   test('lays secrets on files, the environment on secrets, and overrides on all', async () => {
     await using folder = await folderWith({ 'a.yaml': 'ttl: 1s\ntoken: file\n', 'secrets.yaml': 'token: secret\n' })
     const files = { file: folder.path('a.yaml'), secretsFile: folder.path('secrets.yaml') }
