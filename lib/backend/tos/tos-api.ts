@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { ObjectApi } from '../object-store/object-api.ts'
 import { crc64Of } from './crc64.ts'
 import { isMissing } from './tos-error.ts'
-import { checkSum, conditionInput, matchHeaders, refusing, statOf, streamOf } from './tos-exchange.ts'
+import { checkSum, conditionInput, matchHeaders, pageOf, refusing, statOf, streamOf } from './tos-exchange.ts'
 import { tosHead } from './tos-head.ts'
 import { rangeHeader, readOf } from './tos-read.ts'
 import type { TosPlace } from './tos-session.ts'
@@ -66,8 +66,7 @@ export function tosObjects({ session, bucket }: TosPlace): ObjectApi {
         ...(after === undefined ? {} : { startAfter: after }),
       }
       const { data } = await session.run((client) => client.listObjectsType2(input), { signal })
-      const keys = data.Contents.map(({ Key }) => Key)
-      return { keys, next: data.IsTruncated ? keys.at(-1) : undefined }
+      return pageOf(data)
     },
   }
 }

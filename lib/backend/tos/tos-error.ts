@@ -49,6 +49,11 @@ export function noSuchBucket({ detail }: AppError): AppError {
   return appError('BACKEND_UNAVAILABLE', { message, ...(detail === undefined ? {} : { detail }) })
 }
 
+/** True for an object, of whose members nothing is known. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
 function answerOf(err: unknown): Answer | undefined {
   if (!isRecord(err)) return undefined
   if (typeof err['statusCode'] === 'number') {
@@ -77,7 +82,6 @@ async function bodyOf(data: unknown): Promise<Readonly<Record<string, unknown>>>
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 const isReadable = (value: unknown): value is Readable => isRecord(value) && typeof value['pipe'] === 'function'
 const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined)
 const headersOf = (value: unknown) => (isRecord(value) ? (value as Answer['headers']) : {})

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { appError } from '../../base/index.ts'
-import type { ObjectStat } from '../backend.ts'
+import type { ObjectPage, ObjectStat } from '../backend.ts'
 import type { ObjectCondition, Pacing } from '../object-store/object-api.ts'
 import { wrongSum } from './checked-body.ts'
-import { isMissing } from './tos-error.ts'
+import { isMissing, isRecord } from './tos-error.ts'
 
 /** Bytes are handed to the connection in slices of this. */
 const SLICE_BYTES = 256 * 1024
@@ -67,6 +67,16 @@ export function streamOf(bytes: Uint8Array, { pace }: Pacing): Readable {
     }
   }
   return Readable.from(paced(), { objectMode: false })
+}
+
+/** The keys of a listing. @throws BACKEND_UNAVAILABLE for an answer of another form */
+export function pageOf(data: unknown): ObjectPage {
+  if (!isRecord(data) || !Array.isArray(data['Contents'])) throw malformed()
+  const keys = data['Contents'].map((entry: unknown) => {
+    if (!isRecord(entry) || typeof entry['Key'] !== 'string') throw malformed()
+    return entry['Key']
+  })
+  return { keys, next: data['IsTruncated'] === true ? keys.at(-1) : undefined }
 }
 
 /** For an answer that lacks what every answer of TOS has. */

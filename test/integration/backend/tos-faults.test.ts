@@ -114,9 +114,15 @@ describe('TOS that fails', () => {
       await expect(get('small')).rejects.toMatchObject({ ...unavailable, detail: { status: 502 } })
     })
 
-    test('a page of a portal in place of an object is refused', async () => {
-      next('GET', answer(200, { 'content-type': 'text/html' }, '<html>Please log in</html>'))
-      await expect(get('small')).rejects.toMatchObject({ ...unavailable, message: expect.stringMatching(/no TOS/) })
+    test('a page of a portal in place of an answer is refused', async () => {
+      store.server.faults.next({ times: 5 }, answer(200, { 'content-type': 'text/html' }, '<html>Please log in</html>'))
+      const { objects, multipart } = store.api
+      const refusal = { ...unavailable, message: expect.stringMatching(/no TOS/) }
+      await expect(get('small')).rejects.toMatchObject(refusal)
+      await expect(objects.head('small', {})).rejects.toMatchObject(refusal)
+      await expect(objects.put('k', SMALL, unpaced)).rejects.toMatchObject(refusal)
+      await expect(objects.list('', { limit: 5 })).rejects.toMatchObject(refusal)
+      await expect(multipart.create('k', {})).rejects.toMatchObject(refusal)
     })
 
     test('a redirect is not followed, so that no other host gets a signature', async () => {
