@@ -35,6 +35,8 @@ export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'origi
   readonly later?: readonly string[]
   /** Ids that run as processes of their own, so that they can be killed; default all. The others run in this process. */
   readonly processes?: readonly string[]
+  /** The stores of origins and of build-indexes; default a folder that they share. */
+  readonly stores?: { readonly blobs: object; readonly index: object }
   /** The data folder, to start again on what an earlier topology left; default: one that goes with this topology. */
   readonly data?: string
 }
@@ -71,13 +73,21 @@ interface Running extends AsyncDisposable {
 
 const urlOf = ({ ports }: InstancePlan, listener: string) => `http://127.0.0.1:${ports[listener] ?? 0}`
 
+function withStore({ stores }: TopologyInit, instance: Instance): Instance {
+  const { kind, config } = instance
+  if (stores === undefined) return instance
+  if (kind === 'origin')
+    return { ...instance, config: { ...config, backends: [{ namespace: '*', backend: stores.blobs }] } }
+  return kind === 'buildIndex' ? { ...instance, config: { ...config, backend: stores.index } } : instance
+}
+
 /** Starts everything of the plan but what `later` names. */
 export function startTopology(init: TopologyInit): Promise<Topology> {
   return buildResource(async (stack) => {
     const data = init.data ?? stack.own(await tempFolder('topology')).path
     const plan = planHerd(init, await testPorts(portCount(init)), data)
     const instances = Object.entries(plan).flatMap(([kind, list]) =>
-      list.map((instance) => ({ ...instance, kind: kind as ServiceKind })),
+      list.map((instance) => withStore(init, { ...instance, kind: kind as ServiceKind })),
     )
     const running = new Map<string, Running>()
     const find = (id: string): Instance => {

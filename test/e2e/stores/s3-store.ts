@@ -1,0 +1,23 @@
+import { startS3Server } from '../../kit/s3-server/index.ts'
+import type { StoreRow } from './store-row.ts'
+
+/** Both kinds of objects in one bucket of our own server of the S3 protocol. */
+export const s3Store: StoreRow = {
+  name: 's3',
+  async start() {
+    const server = await startS3Server()
+    const { bucket, endpoint, keys } = server
+    const backend = { driver: 's3', bucket, endpoint, pathStyle: true, credentials: keys }
+    const hexOf = (digest: string) => digest.slice(digest.indexOf(':') + 1)
+    const keysOf = (digest: string) =>
+      server.objectKeys().filter((key) => key.includes(hexOf(digest)) && !key.startsWith('index/'))
+    return {
+      blobs: backend,
+      index: backend,
+      has: (digest) => keysOf(digest).length > 0,
+      bytesGiven: (digest) => keysOf(digest).reduce((sum, key) => sum + server.bytesGiven(key), 0),
+      indexObjects: () => server.objectKeys().filter((key) => key.startsWith('index/')).length,
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    }
+  },
+}
