@@ -4,7 +4,7 @@ import { type ByteRange, type Digest, wholeRange } from '../core/index.ts'
 import type { ReadOptions, StoredBlob } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
 import type { Candidate } from './eviction.ts'
-import type { BlobFiles, FoundBlob, SidecarName } from './medium.ts'
+import type { BlobFiles, FoundBlob, SidecarName, Volume } from './medium.ts'
 import { rangeStream } from './range-stream.ts'
 import type { Space } from './space.ts'
 
@@ -13,6 +13,7 @@ const TOUCH_INTERVAL_MS = 60_000
 
 interface Entry {
   readonly digest: Digest
+  readonly volume: Volume
   readonly size: number
   usedAtMs: number
   verifiedAtMs: number | undefined
@@ -29,8 +30,7 @@ export interface CompleteBlobs {
    * `promote` is not called and `added` is false.
    */
   adopt(
-    digest: Digest,
-    size: number,
+    found: { readonly digest: Digest; readonly size: number; readonly volume: Volume },
     promote: () => Promise<void>,
   ): Promise<{ readonly blob: StoredBlob; readonly added: boolean }>
   stat(digest: Digest): StoredBlob | undefined
@@ -43,6 +43,8 @@ export interface CompleteBlobs {
   /** `stat` with what keeps the blob: pins and uses. */
   inspect(digest: Digest): InspectedBlob | undefined
   delete(digest: Digest): Promise<void>
+  /** Forgets all that lay on a volume that is lost. */
+  forget(volume: Volume): void
   /** Removes it unless somebody has begun to use it. Returns whether it did. */
   evict(digest: Digest): Promise<boolean>
   sidecar(digest: Digest, name: SidecarName): Promise<Uint8Array | undefined>
@@ -57,6 +59,7 @@ export interface CompleteBlobs {
 }
 
 export interface InspectedBlob extends StoredBlob {
+  readonly volume: Volume
   readonly verifiedAtMs: number | undefined
   readonly pinned: boolean
   readonly inUse: boolean
@@ -69,8 +72,8 @@ export interface CompleteBlobsComponents {
   readonly now: () => number
   /** Runs work that nobody waits for. */
   readonly background: (name: string, work: () => Promise<void>) => void
-  /** Called after each change of the number of blobs. */
-  changed(count: number): void
+  /** Called after each change of the number of blobs, or of how much of them is pinned. */
+  changed(count: number, pinnedBytes: number): void
 }
 
 const snapshot = ({ digest, size, usedAtMs }: Entry): StoredBlob => ({ digest, size, usedAtMs })
@@ -78,6 +81,7 @@ const snapshot = ({ digest, size, usedAtMs }: Entry): StoredBlob => ({ digest, s
 class Blobs implements CompleteBlobs {
   readonly #components: CompleteBlobsComponents
   readonly #entries = new Map<Digest, Entry>()
+  #pinnedBytes = 0
 
   constructor(components: CompleteBlobsComponents) {
     this.#components = components
@@ -85,13 +89,17 @@ class Blobs implements CompleteBlobs {
 
   restore(found: readonly FoundBlob[]) {
     this.#entries.clear()
+    this.#pinnedBytes = 0
     for (const blob of found) {
       this.#add(blob)
       this.#components.space.adopt(blob.size)
     }
   }
 
-  adopt(digest: Digest, size: number, promote: () => Promise<void>) {
+  adopt(
+    { digest, size, volume }: { readonly digest: Digest; readonly size: number; readonly volume: Volume },
+    promote: () => Promise<void>,
+  ) {
     return this.#components.locks.run(digest, async () => {
       const existing = this.#entries.get(digest)
       if (existing !== undefined) {
@@ -100,7 +108,7 @@ class Blobs implements CompleteBlobs {
       }
       await promote()
       const nowMs = this.#components.now()
-      const found = { digest, size, usedAtMs: nowMs, verifiedAtMs: nowMs, pinned: false }
+      const found = { digest, size, volume, usedAtMs: nowMs, verifiedAtMs: nowMs, pinned: false }
       return { blob: snapshot(this.#add(found)), added: true }
     })
   }
@@ -162,12 +170,21 @@ class Blobs implements CompleteBlobs {
   inspect(digest: Digest) {
     const entry = this.#entries.get(digest)
     if (entry === undefined) return undefined
-    const { verifiedAtMs, pinned } = entry
-    return { ...snapshot(entry), verifiedAtMs, pinned, inUse: !this.#isIdle(entry) }
+    const { verifiedAtMs, pinned, volume } = entry
+    return { ...snapshot(entry), verifiedAtMs, pinned, volume, inUse: !this.#isIdle(entry) }
   }
 
   delete(digest: Digest): Promise<void> {
     return this.#components.locks.run(digest, () => this.#remove(digest))
+  }
+
+  forget(volume: Volume): void {
+    for (const entry of [...this.#entries.values()].filter((each) => each.volume === volume)) {
+      this.#entries.delete(entry.digest)
+      this.#notePin(entry, false)
+      this.#components.space.release(entry.size)
+    }
+    this.#changed()
   }
 
   async evict(digest: Digest): Promise<boolean> {
@@ -196,7 +213,8 @@ class Blobs implements CompleteBlobs {
       const entry = this.#known(digest)
       if (pinned) await files.putSidecar(digest, 'pin', new Uint8Array(0))
       else await files.dropSidecar(digest, 'pin')
-      entry.pinned = pinned
+      this.#notePin(entry, pinned)
+      this.#changed()
     })
   }
 
@@ -212,7 +230,7 @@ class Blobs implements CompleteBlobs {
   idle(): readonly Candidate[] {
     return [...this.#entries.values()]
       .filter((entry) => !entry.pinned && this.#isIdle(entry))
-      .map(({ digest, size, usedAtMs }) => ({ digest, kind: 'blob', bytes: size, usedAtMs }))
+      .map(({ digest, size, volume, usedAtMs }) => ({ digest, kind: 'blob', volume, bytes: size, usedAtMs }))
   }
 
   #known(digest: Digest): Entry {
@@ -221,14 +239,24 @@ class Blobs implements CompleteBlobs {
     return entry
   }
 
+  #notePin(entry: Entry, pinned: boolean) {
+    if (entry.pinned !== pinned) this.#pinnedBytes += pinned ? entry.size : -entry.size
+    entry.pinned = pinned
+  }
+
+  #changed() {
+    this.#components.changed(this.#entries.size, this.#pinnedBytes)
+  }
+
   #isIdle(entry: Entry) {
     return entry.readers === 0 && !this.#components.locks.busy(entry.digest)
   }
 
   #add(found: FoundBlob): Entry {
     const entry = { ...found, savedAtMs: found.usedAtMs, readers: 0 }
+    this.#pinnedBytes += found.pinned ? found.size : 0
     this.#entries.set(found.digest, entry)
-    this.#components.changed(this.#entries.size)
+    this.#changed()
     return entry
   }
 
@@ -245,7 +273,8 @@ class Blobs implements CompleteBlobs {
     const entry = this.#entries.get(digest)
     if (entry === undefined) return
     this.#entries.delete(digest)
-    this.#components.changed(this.#entries.size)
+    this.#notePin(entry, false)
+    this.#changed()
     await this.#components.files.remove(digest)
     this.#components.space.release(entry.size)
   }

@@ -5,7 +5,8 @@ import type { BlobStore, ReadOptions } from './blob-store.ts'
 import { type CompleteBlobs, completeBlobs } from './complete-blobs.ts'
 import { type Candidate, evictInRounds } from './eviction.ts'
 import { leases } from './leases.ts'
-import type { Medium } from './medium.ts'
+import { measuredMedium } from './measured-medium.ts'
+import type { Medium, Volume } from './medium.ts'
 import { type PartialBlobs, partialBlobs } from './partial-blobs.ts'
 import { type Space, type SpaceInit, space } from './space.ts'
 import { type StoreMetrics, storeMetrics } from './store-metrics.ts'
@@ -41,7 +42,7 @@ export interface StoreInit {
 /** A store with what those need who look after it. */
 export interface ManagedStore extends BlobStore, StoreUpkeep {}
 
-const MIB = 1024 * 1024
+export const DEFAULT_MIN_FREE_BYTES = 512 * 1024 * 1024
 const DAY_MS = 24 * 60 * 60 * 1000
 /** Idle uploads are looked for this often, or more often when they are short-lived. */
 const SWEEP_INTERVAL_MS = 10 * 60 * 1000
@@ -50,7 +51,7 @@ const MAX_EVICTION_MS = 10_000
 
 /** The defaults of `init`, checked. @throws CONFIG_INVALID */
 function spaceInit(init: StoreInit): SpaceInit {
-  const { capacityBytes, highWatermark = 0.9, lowWatermark = 0.8, minFreeBytes = 512 * MIB } = init
+  const { capacityBytes, highWatermark = 0.9, lowWatermark = 0.8, minFreeBytes = DEFAULT_MIN_FREE_BYTES } = init
   if (!(capacityBytes > 0) || !(lowWatermark > 0) || !(lowWatermark <= highWatermark) || !(highWatermark <= 1)) {
     throw appError('CONFIG_INVALID', {
       message: 'the store needs a capacity above 0 and 0 < lowWatermark <= highWatermark <= 1',
@@ -88,23 +89,34 @@ class ContentStore implements ManagedStore {
     this.#evictable = init.evictable ?? (() => true)
     this.#uploadIdleMs = init.uploadIdleMs ?? DAY_MS
     this.#capacityBytes = limits.capacityBytes
-    const freeBytes = () => medium.freeBytes()
-    const evict = (bytes: number) => this.#evict(bytes)
-    this.#space = space({ clock, used: this.#metrics?.used, freeBytes, evict }, limits)
-    const shared = { space: this.#space, locks, now }
+    const freeBytes = (volume: Volume) => medium.freeBytes(volume)
+    const evict = (bytes: number, volume?: Volume) => this.#evict(bytes, volume)
+    this.#space = space({ clock, used: this.#metrics?.used, refused: this.#metrics?.refused, freeBytes, evict }, limits)
+    const choose = (key: string) => medium.choose(key)
+    const shared = { space: this.#space, locks, now, choose }
     this.#blobs = completeBlobs({
       ...shared,
       files: medium.blobs,
       background: (name, work) => this.#tasks.run(name, work),
-      changed: (count) => this.#metrics?.blobs.set(count),
+      changed: (count, pinnedBytes) => {
+        this.#metrics?.blobs.set(count)
+        this.#metrics?.pinned.set(pinnedBytes)
+      },
     })
     const blobs = this.#blobs
     this.#partials = partialBlobs({ ...shared, blobs, files: medium.partials, leases: this.#leases })
     this.#uploads = uploads({ ...shared, blobs, files: medium.uploads, random, logger })
+    medium.onLost((volume) => this.#tasks.run('forget a lost volume', () => this.#lose(volume)))
   }
 
   get usedBytes() {
     return this.#space.usedBytes
+  }
+
+  get trouble() {
+    const reasons = [...this.#medium.out].map(([volume, reason]) => `volume ${volume} is out: ${reason}`)
+    if (this.#space.isFull) reasons.push('writes are refused: there is no room, and nothing may be evicted')
+    return reasons.length === 0 ? undefined : reasons.join('; ')
   }
 
   async start(): Promise<void> {
@@ -183,7 +195,7 @@ class ContentStore implements ManagedStore {
   }
 
   putSidecar(digest: Digest, bytes: Uint8Array) {
-    return this.#space.write(0, () => this.#blobs.putSidecar(digest, 'pieces', bytes))
+    return this.#beside(digest, () => this.#blobs.putSidecar(digest, 'pieces', bytes))
   }
 
   inspect(): readonly KeptBlob[] {
@@ -194,16 +206,16 @@ class ContentStore implements ManagedStore {
   look(digest: Digest): KeptBlob | undefined {
     const found = this.#blobs.inspect(digest)
     if (found === undefined) return undefined
-    const { pinned, inUse, ...blob } = found
+    const { size, usedAtMs, verifiedAtMs, pinned, inUse } = found
     const holds: Hold[] = []
     if (pinned) holds.push('pinned')
     if (this.#leases.held(digest)) holds.push('leased')
     if (inUse) holds.push('in use')
-    return { ...blob, holds }
+    return { digest, size, usedAtMs, verifiedAtMs, holds }
   }
 
   pin(digest: Digest, pinned: boolean) {
-    return this.#space.write(0, () => this.#blobs.pin(digest, pinned))
+    return this.#beside(digest, () => this.#blobs.pin(digest, pinned))
   }
 
   peek(digest: Digest, range: ByteRange) {
@@ -219,7 +231,19 @@ class ContentStore implements ManagedStore {
   }
 
   putLabel(digest: Digest, bytes: Uint8Array) {
-    return this.#space.write(0, () => this.#blobs.putSidecar(digest, 'label', bytes))
+    return this.#beside(digest, () => this.#blobs.putSidecar(digest, 'label', bytes))
+  }
+
+  /** Writes a small file beside a blob. */
+  async #beside(digest: Digest, work: () => Promise<void>): Promise<void> {
+    const { volume } = this.#blobs.inspect(digest) ?? { volume: this.#medium.choose(digest) }
+    await this.#space.write(0, volume, work)
+  }
+
+  async #lose(volume: Volume): Promise<void> {
+    this.#components.logger.error('a volume is lost; what lay on it is brought again', { volume })
+    this.#blobs.forget(volume)
+    await Promise.all([this.#partials.forget(volume), this.#uploads.forget(volume)])
   }
 
   #planSweep() {
@@ -231,8 +255,9 @@ class ContentStore implements ManagedStore {
     this.#sweepTimer = this.#components.clock.setTimer(intervalMs, sweep, { background: true })
   }
 
-  async #evict(bytes: number): Promise<void> {
-    const idle = [...this.#blobs.idle(), ...this.#partials.idle()]
+  async #evict(bytes: number, volume: Volume | undefined): Promise<void> {
+    const all = [...this.#blobs.idle(), ...this.#partials.idle()]
+    const idle = volume === undefined ? all : all.filter((each) => each.volume === volume)
     const { clock } = this.#components
     const endsAtMs = clock.monotonicMs() + MAX_EVICTION_MS
     await evictInRounds(
@@ -268,5 +293,6 @@ class ContentStore implements ManagedStore {
 
 /** @throws CONFIG_INVALID when the limits make no sense */
 export function contentStore(components: StoreComponents, init: StoreInit, medium: Medium): ManagedStore {
-  return new ContentStore(components, init, medium)
+  const { metrics } = components
+  return new ContentStore(components, init, metrics === undefined ? medium : measuredMedium(metrics, medium))
 }

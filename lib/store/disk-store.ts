@@ -1,11 +1,20 @@
-import { contentStore, type ManagedStore, type StoreComponents, type StoreInit } from './content-store.ts'
+import {
+  contentStore,
+  DEFAULT_MIN_FREE_BYTES,
+  type ManagedStore,
+  type StoreComponents,
+  type StoreInit,
+} from './content-store.ts'
 import { type DiskMediumComponents, diskMedium } from './disk/disk-medium.ts'
+import { volumesMedium } from './disk/volumes-medium.ts'
 
 export interface DiskStoreComponents extends StoreComponents, DiskMediumComponents {}
 
 export interface DiskStoreInit extends StoreInit {
   /** Made when missing. One process at a time: a second one is refused. */
   readonly folder: string
+  /** Instead of `folder`: several, on disks of their own. One that is broken is left out; its blobs are unknown then. */
+  readonly volumes?: readonly string[] | undefined
   /** A partial blob's data is synced each time this much was written. Default 64 MiB. */
   readonly syncBytes?: number | undefined
   /** And at the latest after this time. Default 5 s. */
@@ -18,12 +27,16 @@ export interface DiskStoreInit extends StoreInit {
 
 /** A blob store in a folder. `start` throws CONFIG_INVALID when another process has the folder. */
 export function diskStore(components: DiskStoreComponents, init: DiskStoreInit): ManagedStore {
-  const medium = diskMedium(components, {
-    folder: init.folder,
+  const { volumes = [], minFreeBytes = DEFAULT_MIN_FREE_BYTES } = init
+  const timing = {
     syncBytes: init.syncBytes ?? 64 * 1024 * 1024,
     syncMs: init.syncMs ?? 5_000,
     handleIdleMs: init.handleIdleMs ?? 30_000,
     maxOpenBlobs: init.maxOpenBlobs ?? 64,
-  })
+  }
+  const medium =
+    volumes.length === 0
+      ? diskMedium(components, { ...timing, folder: init.folder })
+      : volumesMedium(components, { ...timing, folders: volumes, minFreeBytes })
   return contentStore(components, init, medium)
 }

@@ -1,9 +1,11 @@
 import type { Digest } from '../core/index.ts'
+import type { Volume } from './medium.ts'
 
 /** Something that may be evicted now: not leased, not in use. */
 export interface Candidate {
   readonly digest: Digest
   readonly kind: 'blob' | 'partial'
+  readonly volume: Volume
   /** What its removal frees. */
   readonly bytes: number
   readonly usedAtMs: number

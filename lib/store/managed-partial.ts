@@ -3,11 +3,12 @@ import type { ByteRange, Digest, PieceMap } from '../core/index.ts'
 import type { PartialBlob, StoredBlob } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
 import type { CompleteBlobs } from './complete-blobs.ts'
-import type { PartialFile } from './medium.ts'
+import type { PartialFile, Volume } from './medium.ts'
 import { pieceWaiters } from './piece-waiters.ts'
 import type { Space } from './space.ts'
 
 export interface ManagedPartial extends PartialBlob {
+  readonly volume: Volume
   /** Bytes of the pieces in `have`. */
   readonly bytes: number
   readonly usedAtMs: number
@@ -31,6 +32,7 @@ export interface PartialComponents {
 export interface PartialInit {
   readonly digest: Digest
   readonly map: PieceMap
+  readonly volume: Volume
   readonly file: PartialFile
   readonly usedAtMs: number
 }
@@ -47,6 +49,7 @@ function bytesOf(map: PieceMap, pieces: Iterable<number>): number {
 class Partial implements ManagedPartial {
   readonly digest: Digest
   readonly map: PieceMap
+  readonly volume: Volume
   readonly have: Bitset
   readonly #components: PartialComponents
   readonly #file: PartialFile
@@ -64,6 +67,7 @@ class Partial implements ManagedPartial {
     this.#file = init.file
     this.digest = init.digest
     this.map = init.map
+    this.volume = init.volume
     this.have = init.file.found.clone()
     this.#usedAtMs = init.usedAtMs
     this.#bytes = bytesOf(this.map, this.have)
@@ -151,7 +155,8 @@ class Partial implements ManagedPartial {
       })
     }
     this.#usedAtMs = this.#components.now()
-    await this.#components.space.write(bytes.length, () => this.#file.write(piece, bytes, hash))
+    const { space } = this.#components
+    await space.write(bytes.length, this.volume, () => this.#file.write(piece, bytes, hash))
     this.#bytes += bytes.length
     this.#check()
     this.have.add(piece)
@@ -167,7 +172,9 @@ class Partial implements ManagedPartial {
       })
     }
     const { blobs, space, now } = this.#components
-    const { blob, added } = await blobs.adopt(this.digest, this.map.length, () => this.#file.promote(now()))
+    const { blob, added } = await blobs.adopt({ digest: this.digest, size: this.map.length, volume: this.volume }, () =>
+      this.#file.promote(now()),
+    )
     if (!added) {
       await this.#file.retire()
       space.release(this.#bytes)

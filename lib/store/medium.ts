@@ -13,9 +13,19 @@ export interface Medium {
   start(): Promise<Inventory>
   /** Flushes, closes everything and gives the place up. */
   stop(): Promise<void>
-  /** Bytes that can still be written before the medium itself is full. */
-  freeBytes(): Promise<number>
+  /** Bytes that can still be written to the volume before it is full. */
+  freeBytes(volume: Volume): Promise<number>
+  /** Where something new goes, by its digest or id and by who has room. */
+  choose(key: string): Volume
+  readonly volumes: readonly Volume[]
+  /** Why volumes are out, by volume; they were found broken at the start or since. */
+  readonly out: ReadonlyMap<Volume, string>
+  /** Called for each volume that is found broken after the start: what lay there is gone, and its files are not asked. */
+  onLost(listener: (volume: Volume) => void): void
 }
+
+/** A part of a medium with room of its own, such as a disk. */
+export type Volume = string
 
 /** What a start found. */
 export interface Inventory {
@@ -26,6 +36,7 @@ export interface Inventory {
 
 export interface FoundBlob {
   readonly digest: Digest
+  readonly volume: Volume
   readonly size: number
   readonly usedAtMs: number
   readonly pinned: boolean
@@ -35,6 +46,7 @@ export interface FoundBlob {
 
 export interface FoundPartial {
   readonly digest: Digest
+  readonly volume: Volume
   readonly map: PieceMap
   /** Bytes of the pieces that its map names. */
   readonly bytes: number
@@ -43,6 +55,7 @@ export interface FoundPartial {
 
 export interface FoundUpload {
   readonly id: string
+  readonly volume: Volume
   readonly size: number
   readonly usedAtMs: number
 }
@@ -82,17 +95,17 @@ export interface BlobFiles {
 }
 
 export interface UploadFiles {
-  create(id: string, usedAtMs: number): Promise<void>
+  create(id: string, volume: Volume, usedAtMs: number): Promise<void>
   /** @throws BLOB_UPLOAD_UNKNOWN */
   open(id: string): Promise<UploadHandle>
-  /** Makes it the blob of `digest`, durably. */
+  /** Makes it the blob of `digest`, durably, on the same volume. */
   promote(id: string, digest: Digest, usedAtMs: number): Promise<void>
   remove(id: string): Promise<void>
 }
 
 export interface PartialFiles {
-  /** Opens what is there or creates it; pieces that cannot be trusted are dropped first. */
-  open(digest: Digest, map: PieceMap): Promise<PartialFile>
+  /** Opens what is there or creates it, on that volume; pieces that cannot be trusted are dropped first. */
+  open(digest: Digest, map: PieceMap, volume: Volume): Promise<PartialFile>
   /** Removes one that is not open. */
   remove(digest: Digest): Promise<void>
 }
@@ -105,7 +118,7 @@ export interface PartialFile {
   read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
   /** Notes the time of use, so that a later start knows it. */
   touch(usedAtMs: number): Promise<void>
-  /** Makes it the blob of its digest, durably. Reading goes on. */
+  /** Makes it the blob of its digest, durably, on the same volume. Reading goes on. */
   promote(usedAtMs: number): Promise<void>
   /** Removes what is left because a blob of its digest is there. Reading goes on from that one. */
   retire(): Promise<void>

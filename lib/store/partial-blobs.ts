@@ -4,7 +4,7 @@ import type { PartialBlob } from './blob-store.ts'
 import type { Candidate } from './eviction.ts'
 import type { Leases } from './leases.ts'
 import { type ManagedPartial, managedPartial, type PartialComponents } from './managed-partial.ts'
-import type { FoundPartial, PartialFiles } from './medium.ts'
+import type { FoundPartial, PartialFiles, Volume } from './medium.ts'
 
 export interface PartialBlobs {
   restore(found: readonly FoundPartial[]): void
@@ -15,12 +15,15 @@ export interface PartialBlobs {
   idle(): readonly Candidate[]
   /** Removes it unless somebody has begun to use it. Returns whether it did. */
   evict(digest: Digest): Promise<boolean>
+  /** Ends those on a volume that is lost. */
+  forget(volume: Volume): Promise<void>
   /** Writes down what a later start should know of those in use. */
   save(): Promise<void>
 }
 
 export interface PartialBlobsComponents extends Omit<PartialComponents, 'lease' | 'ended'> {
   readonly files: PartialFiles
+  readonly choose: (digest: Digest) => Volume
   readonly locks: KeyedLock
   readonly leases: Leases
 }
@@ -69,7 +72,10 @@ class Partials implements PartialBlobs {
   idle(): readonly Candidate[] {
     const left = [...this.#left.values()].filter(({ digest }) => !this.#components.locks.busy(lockOf(digest)))
     const inUse = [...this.#inUse.values()].filter((partial) => partial.idle)
-    return [...left, ...inUse].map(({ digest, bytes, usedAtMs }) => ({ digest, kind: 'partial', bytes, usedAtMs }))
+    return [...left, ...inUse].map(({ digest, volume, bytes, usedAtMs }) => ({
+      ...{ digest, volume, bytes, usedAtMs },
+      kind: 'partial',
+    }))
   }
 
   async evict(digest: Digest): Promise<boolean> {
@@ -86,6 +92,17 @@ class Partials implements PartialBlobs {
     return true
   }
 
+  async forget(volume: Volume): Promise<void> {
+    for (const found of [...this.#left.values()].filter((each) => each.volume === volume)) {
+      this.#left.delete(found.digest)
+      this.#components.space.release(found.bytes)
+    }
+    const lost = [...this.#inUse.values()].filter((each) => each.volume === volume)
+    await Promise.all(
+      lost.map((partial) => partial.discard(appError('STORE_CORRUPT', { message: 'its volume is lost' }))),
+    )
+  }
+
   async save(): Promise<void> {
     await Promise.all([...this.#inUse.values()].map((partial) => partial.save()))
   }
@@ -97,17 +114,18 @@ class Partials implements PartialBlobs {
   }
 
   async #begin(digest: Digest, map: PieceMap): Promise<ManagedPartial> {
-    const { files, space, leases, now } = this.#components
+    const { files, space, leases, choose, now } = this.#components
     const found = this.#left.get(digest)
     if (found !== undefined && !sameMap(found.map, map)) {
       await this.#removeLeft(found)
       throw otherGeometry(digest)
     }
-    const file = await space.write(0, () => files.open(digest, map))
+    const volume = found?.volume ?? choose(digest)
+    const file = await space.write(0, volume, () => files.open(digest, map, volume))
     const lease = () => leases.take(digest)
     const ended = () => void this.#inUse.delete(digest)
     const components = { ...this.#components, lease, ended }
-    const partial = managedPartial(components, { digest, map, file, usedAtMs: found?.usedAtMs ?? now() })
+    const partial = managedPartial(components, { digest, map, volume, file, usedAtMs: found?.usedAtMs ?? now() })
     // Pieces that could not be trusted any more are no longer counted.
     space.adopt(partial.bytes - (found?.bytes ?? 0))
     this.#left.delete(digest)

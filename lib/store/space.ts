@@ -1,5 +1,6 @@
 import { appError, type Clock, hasCode } from '../base/index.ts'
-import type { Gauge } from '../telemetry/index.ts'
+import type { Counter, Gauge } from '../telemetry/index.ts'
+import type { Volume } from './medium.ts'
 
 /** How often the real free space is asked for: by time and by bytes written since. */
 const FREE_CHECK_MS = 5_000
@@ -21,26 +22,39 @@ export interface SpaceInit {
 export interface SpaceComponents {
   readonly clock: Clock
   readonly used: Gauge | undefined
-  freeBytes(): Promise<number>
-  /** Removes what may be removed, at least `bytes` if that much can be; each removal calls `release`. */
-  evict(bytes: number): Promise<void>
+  readonly refused: Counter | undefined
+  freeBytes(volume: Volume): Promise<number>
+  /**
+   * Removes what may be removed, at least `bytes` if that much can be; each removal calls `release`. With a volume, from
+   * that one only.
+   */
+  evict(bytes: number, volume?: Volume): Promise<void>
 }
 
 /** The books of a store: what it holds, and room for what comes. */
 export interface Space {
   readonly usedBytes: number
+  /** Whether the last write was refused for want of room. */
+  readonly isFull: boolean
   /**
-   * Runs `work`, which adds `bytes`, once there is room; they stay counted when it succeeds. When the medium says it is
+   * Runs `work`, which adds `bytes` to the volume, once there is room; they stay counted when it succeeds. When the medium says it is
    * full, evicts and runs `work` once more.
    * @throws STORE_FULL, SHUTTING_DOWN after `close`
    */
-  write<T>(bytes: number, work: () => Promise<T>): Promise<T>
+  write<T>(bytes: number, volume: Volume, work: () => Promise<T>): Promise<T>
   /** Counts bytes found at the start. */
   adopt(bytes: number): void
   release(bytes: number): void
   /** Begins with empty books. Before it, and after `close`, every write is refused. */
   open(): void
   close(): void
+}
+
+/** What a volume last said, less what was asked for since. */
+interface FreeSpace {
+  bytes: number
+  uncheckedBytes: number
+  checkedAtMs: number
 }
 
 const isFull = (err: unknown) => hasCode(err, 'ENOSPC', 'EDQUOT')
@@ -51,10 +65,8 @@ class Books implements Space {
   #usedBytes = 0
   #isOpen = false
   #evicting: Promise<void> = Promise.resolve()
-  /** What the medium last said, less what was asked for since. */
-  #freeBytes = 0
-  #uncheckedBytes = Number.POSITIVE_INFINITY
-  #checkedAtMs = 0
+  readonly #free = new Map<Volume, FreeSpace>()
+  #isFull = false
 
   constructor(components: SpaceComponents, init: SpaceInit) {
     this.#components = components
@@ -65,14 +77,21 @@ class Books implements Space {
     return this.#usedBytes
   }
 
-  async write<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+  get isFull() {
+    return this.#isFull
+  }
+
+  async write<T>(bytes: number, volume: Volume, work: () => Promise<T>): Promise<T> {
     if (!this.#isOpen) throw appError('SHUTTING_DOWN')
     this.#count(bytes)
     try {
-      await this.#makeRoom(bytes)
-      return await this.#insist(bytes, work)
+      await this.#makeRoom(bytes, volume)
+      const result = await this.#insist(bytes, volume, work)
+      if (bytes > 0) this.#isFull = false
+      return result
     } catch (err) {
       this.#count(-bytes)
+      if (hasCode(err, 'STORE_FULL')) this.#refuse()
       throw err
     }
   }
@@ -88,11 +107,16 @@ class Books implements Space {
   open() {
     this.#isOpen = true
     this.#count(-this.#usedBytes)
-    this.#uncheckedBytes = Number.POSITIVE_INFINITY
+    this.#free.clear()
   }
 
   close() {
     this.#isOpen = false
+  }
+
+  #refuse() {
+    this.#isFull = true
+    this.#components.refused?.add()
   }
 
   #count(bytes: number) {
@@ -106,55 +130,63 @@ class Books implements Space {
     return this.#usedBytes > capacityBytes * highWatermark ? this.#usedBytes - capacityBytes * lowWatermark : 0
   }
 
-  async #makeRoom(bytes: number) {
+  async #makeRoom(bytes: number, volume: Volume) {
     if (this.#excess() > 0) await this.#evict(() => this.#excess())
     if (this.#usedBytes > this.#init.capacityBytes) throw appError('STORE_FULL')
-    const shortage = await this.#freeShortage(bytes)
+    const shortage = await this.#freeShortage(bytes, volume)
     if (shortage <= 0) return
-    await this.#evict(() => shortage)
-    await this.#checkFree()
-    this.#freeBytes -= bytes
-    if (this.#freeBytes < this.#init.minFreeBytes) {
-      throw appError('STORE_FULL', { detail: { freeBytes: this.#freeBytes, minFreeBytes: this.#init.minFreeBytes } })
+    await this.#evict(() => shortage, volume)
+    const free = await this.#checkFree(volume)
+    free.bytes -= bytes
+    if (free.bytes < this.#init.minFreeBytes) {
+      const { minFreeBytes } = this.#init
+      throw appError('STORE_FULL', { detail: { volume, freeBytes: free.bytes, minFreeBytes } })
     }
   }
 
-  /** By how many bytes a write would leave less free than must stay so; asks the medium only now and then. */
-  async #freeShortage(bytes: number): Promise<number> {
-    this.#freeBytes -= bytes
-    this.#uncheckedBytes += bytes
-    const ageMs = this.#components.clock.monotonicMs() - this.#checkedAtMs
-    const stale = this.#uncheckedBytes >= FREE_CHECK_BYTES || ageMs >= FREE_CHECK_MS
-    if (stale || this.#freeBytes < this.#init.minFreeBytes) {
-      await this.#checkFree()
-      this.#freeBytes -= bytes
+  /** By how many bytes a write would leave less free than must stay so; asks the volume only now and then. */
+  async #freeShortage(bytes: number, volume: Volume): Promise<number> {
+    const known = this.#free.get(volume)
+    if (known !== undefined) {
+      known.bytes -= bytes
+      known.uncheckedBytes += bytes
     }
-    return this.#init.minFreeBytes - this.#freeBytes
+    const { minFreeBytes } = this.#init
+    if (known !== undefined && !this.#isStale(known) && known.bytes >= minFreeBytes) return minFreeBytes - known.bytes
+    const free = await this.#checkFree(volume)
+    free.bytes -= bytes
+    return minFreeBytes - free.bytes
   }
 
-  async #checkFree() {
-    this.#freeBytes = await this.#components.freeBytes()
-    this.#uncheckedBytes = 0
-    this.#checkedAtMs = this.#components.clock.monotonicMs()
+  #isStale({ uncheckedBytes, checkedAtMs }: FreeSpace) {
+    const ageMs = this.#components.clock.monotonicMs() - checkedAtMs
+    return uncheckedBytes >= FREE_CHECK_BYTES || ageMs >= FREE_CHECK_MS
+  }
+
+  async #checkFree(volume: Volume): Promise<FreeSpace> {
+    const bytes = await this.#components.freeBytes(volume)
+    const free = { bytes, uncheckedBytes: 0, checkedAtMs: this.#components.clock.monotonicMs() }
+    this.#free.set(volume, free)
+    return free
   }
 
   /** One eviction at a time; each finds out how much is still wanted when its turn comes. */
-  #evict(wanted: () => number): Promise<void> {
+  #evict(wanted: () => number, volume?: Volume): Promise<void> {
     const evictNow = async () => {
       const bytes = wanted()
-      if (bytes > 0) await this.#components.evict(bytes)
+      if (bytes > 0) await this.#components.evict(bytes, volume)
     }
     this.#evicting = this.#evicting.catch(() => undefined).then(evictNow)
     return this.#evicting
   }
 
-  async #insist<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+  async #insist<T>(bytes: number, volume: Volume, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (err) {
       if (!isFull(err)) throw err
     }
-    await this.#evict(() => Math.max(bytes, MIN_EVICTION_BYTES))
+    await this.#evict(() => Math.max(bytes, MIN_EVICTION_BYTES), volume)
     try {
       return await work()
     } catch (err) {

@@ -4,6 +4,8 @@ export interface StoreMetrics {
   readonly used: Gauge
   readonly capacity: Gauge
   readonly blobs: Gauge
+  readonly pinned: Gauge
+  readonly refused: Counter
   readonly evictions: Family<Counter, 'kind'>
 }
 
@@ -15,6 +17,13 @@ export function storeMetrics(metrics: Metrics | undefined): StoreMetrics | undef
     used: gauge('shoal_store_used_bytes', 'Own bytes in the local store: complete, partial and uploads.'),
     capacity: gauge('shoal_store_capacity_bytes', 'Own bytes the local store may hold.'),
     blobs: gauge('shoal_store_blobs', 'Complete blobs in the local store.'),
+    pinned: gauge('shoal_store_pinned_bytes', 'Bytes of pinned blobs in the local store.'),
+    refused: metrics
+      .counter({
+        name: 'shoal_store_refused_writes_total',
+        help: 'Writes to the local store refused for want of room.',
+      })
+      .with({}),
     evictions: metrics.counter(
       { name: 'shoal_store_evictions_total', help: 'Blobs removed from the local store to make room.' },
       ['kind'],

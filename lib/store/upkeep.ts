@@ -13,6 +13,8 @@ export interface KeptBlob extends StoredBlob {
 
 /** What those may do who look after a store; serving blobs needs none of it. */
 export interface StoreUpkeep {
+  /** What is wrong with it: volumes that are out, writes that are refused. Undefined when all is well. */
+  readonly trouble: string | undefined
   /** Complete blobs, in the order of their digests. */
   inspect(): readonly KeptBlob[]
   /** One complete blob; undefined when there is none of that digest. */

@@ -6,11 +6,12 @@ import { type Batch, batches } from './batches.ts'
 import type { ReadOptions, StoredBlob, Upload } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
 import type { CompleteBlobs } from './complete-blobs.ts'
-import type { FoundUpload, ReadHandle, UploadFiles, UploadHandle } from './medium.ts'
+import type { FoundUpload, ReadHandle, UploadFiles, UploadHandle, Volume } from './medium.ts'
 import { rangeStream, SLICE_BYTES } from './range-stream.ts'
 import type { Space } from './space.ts'
 
 export interface UploadSession extends Upload {
+  readonly volume: Volume
   /** Milliseconds since the epoch of the last use. */
   readonly usedAtMs: number
   /** While bytes come in or are hashed. */
@@ -40,6 +41,7 @@ async function hashOf(handle: ReadHandle, size: number, algorithm: DigestAlgorit
 /** The hash state is not kept on disk: after a restart the bytes are read again before the next use. */
 class Session implements UploadSession {
   readonly id: string
+  readonly volume: Volume
   readonly #components: UploadComponents
   #size: number
   #usedAtMs: number
@@ -53,6 +55,7 @@ class Session implements UploadSession {
   constructor(components: UploadComponents, found: FoundUpload) {
     this.#components = components
     this.id = found.id
+    this.volume = found.volume
     this.#size = found.size
     this.#usedAtMs = found.usedAtMs
     this.#sha256 = found.size === 0 ? createHash('sha256') : undefined
@@ -160,7 +163,8 @@ class Session implements UploadSession {
   /** Writes one batch while hashing it; a failed write leaves `size` where it was and forgets the hash. */
   async #take(handle: UploadHandle, batch: Batch): Promise<void> {
     const position = this.#size
-    const writing = this.#components.space.write(batch.bytes, () => handle.write(batch.chunks, position))
+    const { space } = this.#components
+    const writing = space.write(batch.bytes, this.volume, () => handle.write(batch.chunks, position))
     writing.catch(() => undefined)
     for (const chunk of batch.chunks) this.#sha256?.update(chunk)
     try {
@@ -182,7 +186,8 @@ class Session implements UploadSession {
 
   async #publish(digest: Digest): Promise<StoredBlob> {
     const { blobs, files, now, ended } = this.#components
-    const { blob, added } = await blobs.adopt(digest, this.#size, () => files.promote(this.id, digest, now()))
+    const found = { digest, size: this.#size, volume: this.volume }
+    const { blob, added } = await blobs.adopt(found, () => files.promote(this.id, digest, now()))
     this.#published = true
     if (added) ended(this.id)
     else await this.#remove()

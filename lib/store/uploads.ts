@@ -1,7 +1,7 @@
 import { appError, type Random } from '../base/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Upload } from './blob-store.ts'
-import type { FoundUpload } from './medium.ts'
+import type { FoundUpload, Volume } from './medium.ts'
 import { type UploadComponents, type UploadSession, uploadSession } from './upload-session.ts'
 
 export interface Uploads {
@@ -13,10 +13,13 @@ export interface Uploads {
   sweep(idleMs: number): Promise<void>
   /** Ends running appends; what came stays. */
   interrupt(): Promise<void>
+  /** Ends those on a volume that is lost. */
+  forget(volume: Volume): Promise<void>
 }
 
 export interface UploadsComponents extends Omit<UploadComponents, 'ended'> {
   readonly random: Random
+  readonly choose: (id: string) => Volume
   readonly logger: Logger
 }
 
@@ -44,8 +47,9 @@ export function uploads(components: UploadsComponents): Uploads {
     async create() {
       const id = Buffer.from(random.bytes(ID_BYTES)).toString('hex')
       const usedAtMs = now()
-      await space.write(0, () => files.create(id, usedAtMs))
-      return add({ id, size: 0, usedAtMs })
+      const volume = components.choose(id)
+      await space.write(0, volume, () => files.create(id, volume, usedAtMs))
+      return add({ id, volume, size: 0, usedAtMs })
     },
     async get(id) {
       const session = sessions.get(id)
@@ -58,6 +62,9 @@ export function uploads(components: UploadsComponents): Uploads {
         logger.info('removed an idle upload', { upload: session.id, bytes: session.size })
         await session.abort()
       }
+    },
+    async forget(volume) {
+      await Promise.all([...sessions.values()].filter((each) => each.volume === volume).map((each) => each.abort()))
     },
     async interrupt() {
       await Promise.all([...sessions.values()].map((session) => session.interrupt()))

@@ -27,6 +27,8 @@ export const agentSchema = z.strictObject({
     .strictObject({
       /** Own bytes on disk; the least recently used blobs are evicted near it. */
       capacity: byteSize.prefault('50GB'),
+      /** Instead of `folder`: folders on disks of their own. The capacity is that of all of them. */
+      volumes: z.array(z.string().min(1)).default([]),
       /** Left free on the disk for everybody else. */
       minFree: byteSize.prefault('512MiB'),
     })

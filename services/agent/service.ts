@@ -83,15 +83,16 @@ function agentEngine(
   return engine
 }
 
+function agentStore(runtime: Runtime, { folder, store }: AgentConfig) {
+  const { capacity: capacityBytes, minFree: minFreeBytes, volumes } = store
+  return diskStore(runtime, { folder, volumes, capacityBytes, minFreeBytes })
+}
+
 /** One agent. @throws INSECURE_BIND, CONFIG_INVALID */
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const runtime = serviceRuntime('agent', config, components)
   const { metrics } = runtime
-  const plainStore = diskStore(runtime, {
-    folder: config.folder,
-    capacityBytes: config.store.capacity,
-    minFreeBytes: config.store.minFree,
-  })
+  const plainStore = agentStore(runtime, config)
   const store = components.wrapStore?.(plainStore) ?? plainStore
   const clients = clusterClients(runtime, config)
   const digester = threadDigester()
@@ -118,7 +119,10 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     anonymous: config.registry.anonymous,
   })
   const state = serviceState()
-  const ops = opsListener(runtime, config, { listener: config.ops, checks: { service: state.check } })
+  const ops = opsListener(runtime, config, {
+    listener: config.ops,
+    checks: { service: state.check, store: () => plainStore.trouble },
+  })
   const admin = serviceListener(runtime, config, {
     name: 'admin',
     listener: config.admin,

@@ -22,6 +22,8 @@ export const originSchema = z.strictObject({
     .strictObject({
       /** Own bytes on disk; the least recently used blobs are evicted near it. */
       capacity: byteSize.prefault('100GB'),
+      /** Instead of `folder`: folders on disks of their own. The capacity is that of all of them. */
+      volumes: z.array(z.string().min(1)).default([]),
       /** Share of the capacity above which blobs are evicted. */
       highWatermark: z.number().gt(0).max(1).default(0.9),
       /** Share of the capacity down to which they then are. */

@@ -110,6 +110,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const store = wrapStore(
     diskStore(runtime, {
       folder: config.folder,
+      volumes: config.store.volumes,
       capacityBytes: config.store.capacity,
       highWatermark: config.store.highWatermark,
       lowWatermark: config.store.lowWatermark,
@@ -186,7 +187,7 @@ export function originService(components: OriginComponents, config: OriginConfig
   const state = serviceState()
   const ops = opsListener(runtime, config, {
     listener: config.ops,
-    checks: { service: state.check, ...keeping.checks },
+    checks: { service: state.check, store: () => store.trouble, ...keeping.checks },
   })
   const admin = serviceListener(runtime, config, {
     name: 'admin',

@@ -1,8 +1,9 @@
-import { mkdir, readFile, statfs } from 'node:fs/promises'
+import { type FileHandle, mkdir, readFile, statfs } from 'node:fs/promises'
 import { background, type Clock, type Random } from '../../base/index.ts'
+import type { Digest } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { Medium } from '../medium.ts'
-import { blobFiles } from './blob-files.ts'
+import { blobFiles, openBlobData } from './blob-files.ts'
 import { lockFolder } from './folder-lock.ts'
 import { handleCache } from './handle-cache.ts'
 import { idleHandles } from './idle-handles.ts'
@@ -15,6 +16,8 @@ export interface DiskMediumComponents {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Where a complete blob is when it may lie on another volume; default: here. */
+  readonly openBlob?: ((digest: Digest) => Promise<FileHandle>) | undefined
   /** Names the boot of the machine; another name means that unsynced data may be gone. Default: asks Linux. */
   readonly bootId?: (() => Promise<string | undefined>) | undefined
 }
@@ -48,7 +51,8 @@ export function diskMedium(components: DiskMediumComponents, init: DiskMediumIni
   let bootId: string | undefined
   let unlock: (() => Promise<void>) | undefined
 
-  const partials = partialFiles({ paths, clock, handles, tasks: () => tasks, bootId: () => bootId }, init)
+  const openBlob = components.openBlob ?? ((digest: Digest) => openBlobData(paths, digest))
+  const partials = partialFiles({ paths, openBlob, clock, handles, tasks: () => tasks, bootId: () => bootId }, init)
 
   return {
     blobs: blobFiles(paths, cache),
@@ -81,5 +85,9 @@ export function diskMedium(components: DiskMediumComponents, init: DiskMediumIni
       const { bavail, bsize } = await statfs(init.folder)
       return bavail * bsize
     },
+    choose: () => init.folder,
+    volumes: [init.folder],
+    out: new Map(),
+    onLost: () => undefined,
   }
 }

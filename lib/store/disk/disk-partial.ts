@@ -1,8 +1,8 @@
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { Background, Bitset, Clock, Timer } from '../../base/index.ts'
 import type { ByteRange, Digest, PieceMap } from '../../core/index.ts'
 import type { PartialFile } from '../medium.ts'
-import { noteUse, openBlobData } from './blob-files.ts'
+import { noteUse } from './blob-files.ts'
 import { moveDurably, readFully, removeFolder, writeFully } from './durable.ts'
 import type { IdleHandle, IdleHandles } from './idle-handles.ts'
 import type { PieceLog } from './piece-log.ts'
@@ -18,6 +18,8 @@ export interface DiskPartialEnvironment {
   readonly paths: StorePaths
   readonly clock: Clock
   readonly handles: IdleHandles
+  /** The complete blob of that digest, wherever it lies. */
+  readonly openBlob: (digest: Digest) => Promise<FileHandle>
   readonly tasks: () => Background
   /** Called once, when it is no partial any more. */
   readonly ended: (partial: DiskPartial) => void
@@ -53,13 +55,13 @@ class FolderPartial implements DiskPartial {
   #syncing: Promise<void> = Promise.resolve()
 
   constructor(environment: DiskPartialEnvironment, init: DiskPartialInit) {
-    const { paths, handles } = environment
+    const { paths, handles, openBlob } = environment
     const own = paths.partial(init.digest)
     this.found = init.found
     this.#environment = environment
     this.#init = init
     this.#unsynced = init.log.pieces('written')
-    this.#data = handles.handle(() => (this.#isBlob ? openBlobData(paths, init.digest) : open(own.data, 'r+')))
+    this.#data = handles.handle(() => (this.#isBlob ? openBlob(init.digest) : open(own.data, 'r+')))
     this.#records = handles.handle(() => open(own.map, 'r+'))
     this.#logFile = pieceLogFile(init.log, this.#records)
   }

@@ -43,7 +43,14 @@ async function scanBlob(paths: StorePaths, digest: Digest): Promise<FoundBlob | 
   for (const name of names) if (name.endsWith('.tmp')) await rm(join(blob.folder, name), { force: true })
   const label = names.includes('label') ? await statOf(blob.sidecar('label')) : undefined
   const { size, changedAtMs: usedAtMs } = data
-  return { digest, size, usedAtMs, pinned: names.includes('pin'), verifiedAtMs: label?.changedAtMs }
+  return {
+    digest,
+    volume: paths.folder,
+    size,
+    usedAtMs,
+    pinned: names.includes('pin'),
+    verifiedAtMs: label?.changedAtMs,
+  }
 }
 
 async function scanBlobs(paths: StorePaths): Promise<FoundBlob[]> {
@@ -72,7 +79,7 @@ async function scanPartial(paths: StorePaths, digest: Digest): Promise<FoundPart
   await rm(`${own.meta}.tmp`, { force: true })
   const log = new PieceLog(meta.map, await readFile(own.map))
   const bytes = log.pieces('written', 'synced').reduce((sum, piece) => sum + meta.map.sizeOf(piece), 0)
-  return { digest, map: meta.map, bytes, usedAtMs: map.changedAtMs }
+  return { digest, volume: paths.folder, map: meta.map, bytes, usedAtMs: map.changedAtMs }
 }
 
 async function scanPartials(paths: StorePaths): Promise<FoundPartial[]> {
@@ -86,7 +93,7 @@ async function scanPartials(paths: StorePaths): Promise<FoundPartial[]> {
 async function scanUploads(paths: StorePaths): Promise<FoundUpload[]> {
   return collect(await namesIn(paths.uploads), async (id) => {
     const data = isUploadId(id) ? await statOf(paths.upload(id)) : undefined
-    return data === undefined ? undefined : { id, size: data.size, usedAtMs: data.changedAtMs }
+    return data === undefined ? undefined : { id, volume: paths.folder, size: data.size, usedAtMs: data.changedAtMs }
   })
 }
 

@@ -6,6 +6,7 @@ import type { SidecarName } from '../medium.ts'
  * The folder of a store:
  *
  *     lock                              who owns the folder
+ *     volumes                           the folders of the store when there are several, as JSON (volume-marks.ts)
  *     blobs/<alg>/<2 hex>/<hex>/data    a complete blob; its modification time is the time of its last use
  *     blobs/<alg>/<2 hex>/<hex>/pieces  the hashes of its pieces, if any
  *     blobs/<alg>/<2 hex>/<hex>/label   what the service notes of it; changed when the blob was last verified

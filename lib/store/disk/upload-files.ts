@@ -28,7 +28,7 @@ export function uploadFiles(paths: StorePaths): UploadFiles {
     }
   }
   return {
-    async create(id, usedAtMs) {
+    async create(id, _volume, usedAtMs) {
       await writeFile(paths.upload(id), '', { flag: 'wx' })
       await noteUse(paths.upload(id), usedAtMs)
     },

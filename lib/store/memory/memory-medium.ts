@@ -12,6 +12,8 @@ import type {
   UploadHandle,
 } from '../medium.ts'
 
+const VOLUME = 'memory'
+
 interface MemoryBlob {
   readonly data: Buffer
   usedAtMs: number
@@ -72,16 +74,22 @@ class Memory {
     const bytesOf = ({ map, have }: MemoryPartial) => [...have].reduce((sum, piece) => sum + map.sizeOf(piece), 0)
     return {
       blobs: [...this.blobs].map(([digest, { data, usedAtMs, verifiedAtMs, sidecars }]) => ({
-        ...{ digest, size: data.length, usedAtMs, verifiedAtMs },
+        ...{ digest, volume: VOLUME, size: data.length, usedAtMs, verifiedAtMs },
         pinned: sidecars.has('pin'),
       })),
       partials: [...this.partials].map(([digest, partial]) => ({
         digest,
+        volume: VOLUME,
         map: partial.map,
         bytes: bytesOf(partial),
         usedAtMs: partial.usedAtMs,
       })),
-      uploads: [...this.uploads].map(([id, { data, usedAtMs }]) => ({ id, size: data.length, usedAtMs })),
+      uploads: [...this.uploads].map(([id, { data, usedAtMs }]) => ({
+        id,
+        volume: VOLUME,
+        size: data.length,
+        usedAtMs,
+      })),
     }
   }
 }
@@ -119,7 +127,7 @@ function memoryUploads(memory: Memory): UploadFiles {
     },
   })
   return {
-    create: async (id, usedAtMs) => void memory.uploads.set(id, { data: Buffer.alloc(0), usedAtMs }),
+    create: async (id, _volume, usedAtMs) => void memory.uploads.set(id, { data: Buffer.alloc(0), usedAtMs }),
     open: async (id) => handle(memory.upload(id)),
     async promote(id, digest, usedAtMs) {
       memory.blobs.set(digest, newBlob(memory.upload(id).data, usedAtMs))
@@ -175,5 +183,9 @@ export function memoryMedium(): Medium {
     start: async () => memory.inventory(),
     stop: () => Promise.resolve(),
     freeBytes: async () => Number.POSITIVE_INFINITY,
+    choose: () => VOLUME,
+    volumes: [VOLUME],
+    out: new Map(),
+    onLost: () => undefined,
   }
 }

@@ -128,7 +128,20 @@ describe('docs/metrics.md', () => {
 })
 
 test('no label has a value for each blob, peer, URL or repository', () => {
-  const closed = ['from', 'to', 'kind', 'op', 'outcome', 'cluster', 'member', 'event', 'listener', 'route', 'method']
+  const closed = [
+    'from',
+    'to',
+    'kind',
+    'op',
+    'outcome',
+    'cluster',
+    'member',
+    'event',
+    'listener',
+    'route',
+    'method',
+    'volume',
+  ]
   const labels = new Set(named.flatMap(({ labels }) => (labels === '' ? [] : labels.split(', '))))
   expect([...labels].filter((label) => ![...closed, 'status', 'state'].includes(label))).toEqual([])
 })

@@ -7,6 +7,7 @@ const candidate = (name: string, kind: Candidate['kind'], bytes: number, usedAtM
   kind,
   bytes,
   usedAtMs,
+  volume: 'disk',
   digest: digestOf(Buffer.from(name)),
 })
 

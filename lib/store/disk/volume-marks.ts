@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hasCode } from '../../base/index.ts'
+import { replaceFile } from './durable.ts'
+
+/**
+ * Each volume names all volumes of its store in a file `volumes`, a list of folders as JSON. A folder that lacks the
+ * file although another volume names it is the empty place of a disk that is not there, and must not be filled.
+ */
+const FILE = 'volumes'
+
+/** The list in a folder; undefined when it has none. */
+export async function readMark(folder: string): Promise<readonly string[] | undefined> {
+  try {
+    const parsed: unknown = JSON.parse(await readFile(join(folder, FILE), 'utf8'))
+    return Array.isArray(parsed) ? parsed.filter((name) => typeof name === 'string') : []
+  } catch (err) {
+    if (hasCode(err, 'ENOENT', 'ENOTDIR')) return undefined
+    throw err
+  }
+}
+
+export function writeMark(folder: string, folders: readonly string[]): Promise<void> {
+  return replaceFile(join(folder, FILE), JSON.stringify(folders))
+}
