@@ -58,6 +58,8 @@ export const originTimeouts = {
   holdingMs: 2_000,
   /** A blob that the origin may have to bring first; starts again each time that it says it is at work. */
   bringMs: 300_000,
+  /** Between two chunks for another origin, to which a blob comes in whole pieces: of 4 MiB, from a slow store. */
+  pieceMs: 60_000,
   /** A body being taken; starts again with each chunk that moves. */
   takeMs: 60_000,
   /** The close of an upload: replicas and store have to be written. */
@@ -160,7 +162,10 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
     },
     async readBlob(namespace, digest, { hop, range, patient, signal } = {}) {
       const headers = { ...hopHeaders(hop), ...(range && rangeHeader(range)) }
-      const wait = patient === true ? { headersTimeoutMs: originTimeouts.bringMs } : {}
+      const wait = {
+        ...(patient === true && { headersTimeoutMs: originTimeouts.bringMs }),
+        ...(hop === true && { idleTimeoutMs: originTimeouts.pieceMs }),
+      }
       const request = { method: 'GET', url: blobUrl(url, namespace, digest), headers, signal, ...wait } as const
       const response = await send(http, request, [range === undefined ? 200 : 206])
       return { size: lengthOf(response), body: response.body }

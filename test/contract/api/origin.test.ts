@@ -2,7 +2,9 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
 import { originClient } from '../../../lib/api/index.ts'
+import { appError } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
+import type { HttpClient } from '../../../lib/http/index.ts'
 import { answerError, answerJson, disposableHttp, type Script, scriptedServer } from '../../kit/scripted-server.ts'
 
 const content = Buffer.from('the bytes of a blob')
@@ -44,6 +46,50 @@ describe('origin client', () => {
     expect(size).toBe(content.length)
     expect(await buffer(body)).toEqual(content)
     expect(it.server.requests[0]).toMatchObject({ method: 'GET', url: blobPath, headers: { 'x-shoal-hop': '1' } })
+  })
+
+  test('is patient with another origin whose pieces come slowly, and with nobody else', async () => {
+    const limits: (number | undefined)[] = []
+    const http: HttpClient = {
+      start: () => Promise.resolve(),
+      stop: () => Promise.resolve(),
+      request({ idleTimeoutMs }) {
+        limits.push(idleTimeoutMs)
+        return Promise.reject(appError('PEER_CLOSED'))
+      },
+    }
+    const client = originClient(http, 'http://127.0.0.1:1')
+    for (const hop of [true, false]) {
+      await expect(client.readBlob(namespace, digest, { hop })).rejects.toMatchObject({ code: 'PEER_CLOSED' })
+    }
+    expect(limits).toEqual([60_000, undefined])
+  })
+
+  test('tells what an origin has of a blob, and who asks', async () => {
+    const holding = { size: 19, ranges: [[0, 4]], verified: false, keeps: false, claim: 'reading' } as const
+    await using it = await origin((_, res) => answerJson(res, 200, holding))
+    expect(await it.client.holding(namespace, digest, { asker: 'origin-2' })).toEqual(holding)
+    expect(it.server.requests[0]?.url).toBe(`${blobPath}/holding?asker=origin-2`)
+  })
+
+  test.each([
+    ['a range without an end', { ranges: [[0]] }],
+    ['a claim that nobody knows', { claim: 'maybe' }],
+    ['a negative size', { size: -1 }],
+  ])('does not believe %s', async (_what, wrong) => {
+    const holding = { size: 19, ranges: [[0, 4]], verified: false, keeps: false, claim: 'none', ...wrong }
+    await using it = await origin((_, res) => answerJson(res, 200, holding))
+    await expect(it.client.holding(namespace, digest)).rejects.toMatchObject({ code: 'UNKNOWN' })
+  })
+
+  test('reads a range of what is there', async () => {
+    await using it = await origin((_, res) => {
+      res.writeHead(206, { 'content-range': 'bytes 4-8/19' }).end(content.subarray(4, 9))
+    })
+    const { size, body } = await it.client.readHeld(namespace, digest, { range: { start: 4, end: 9 } })
+    expect(size).toBe(19)
+    expect(await buffer(body)).toEqual(content.subarray(4, 9))
+    expect(it.server.requests[0]).toMatchObject({ url: `${blobPath}/held`, headers: { range: 'bytes=4-8' } })
   })
 
   test('reads a range and still knows the whole size', async () => {
