@@ -14,9 +14,10 @@ import { resourceStack } from '../kit/resource-stack.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
 import { s3Store } from './stores/s3-store.ts'
 import type { StoreRow } from './stores/store-row.ts'
+import { tosStore } from './stores/tos-store.ts'
 
 /** Every store that origins and build-indexes can stand in front of. */
-const stores: readonly StoreRow[] = [s3Store]
+const stores: readonly StoreRow[] = [tosStore, s3Store]
 
 const stack = resourceStack()
 let tools: ContainerTools
