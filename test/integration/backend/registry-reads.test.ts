@@ -63,8 +63,11 @@ describe('reading from a registry', () => {
     await using lab = await labWithContents()
     const backend = await lab.backend()
     lab.faults.next({ method: 'GET' }, answer(206, { 'content-range': 'bytes 20-29/600000' }, '0123456789'))
-    const reading = read(backend, key, { start: 10, end: 20 })
-    await expect(reading).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+    const reading = backend.read(key, { range: { start: 10, end: 20 } })
+    await expect(reading).rejects.toMatchObject({
+      code: 'BACKEND_UNAVAILABLE',
+      message: expect.stringMatching(/another range/),
+    })
   })
 
   test('what fails before a byte came is asked for again', async () => {
