@@ -88,7 +88,7 @@ describe('a ring whose members change while the store has nothing and does not a
       const [owner] = cluster.owners(digest)
       expect(Buffer.compare((await ring.read(owner!.id, digest)) as Buffer, bytes)).toBe(0)
     }
-  })
+  }, 120_000)
 
   test('a member leaves by drain, is stopped and its disk thrown away: every blob is still there', async () => {
     const all = ['origin-1', 'origin-2', 'origin-3']
