@@ -1,6 +1,7 @@
 import { abortable, background, type Clock, codeOf, deadline, isAbort, type Startable } from '../base/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Backend } from './backend.ts'
+import type { ProbedStore } from './backends.ts'
 
 export interface BackendProbeInit {
   /** Pause between two questions; default 5 s. */
@@ -36,7 +37,7 @@ export function backendProbe(
       if (before !== undefined) logger.info('the store answers again')
     } catch (err) {
       if (signal?.aborted === true) return
-      reason = `the store does not answer (${isAbort(err) ? 'REQUEST_TIMEOUT' : (codeOf(err) ?? 'UNKNOWN')})`
+      reason = reasonOf(isAbort(err) ? 'REQUEST_TIMEOUT' : (codeOf(err) ?? 'UNKNOWN'))
       if (before === undefined) logger.warn('the store does not answer', { err })
     } finally {
       limit.release()
@@ -55,5 +56,37 @@ export function backendProbe(
       })
     },
     stop: () => tasks.stop(),
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  BACKEND_DENIED: 'refuses the credentials',
+  BACKEND_READ_ONLY: 'is read-only',
+  BACKEND_THROTTLED: 'asks to slow down',
+}
+
+function reasonOf(code: string): string {
+  return `the store ${REASONS[code] ?? 'does not answer'} (${code})`
+}
+
+/** A probe of each of the stores, and a check of each by its name. */
+export function backendProbes(
+  components: { readonly clock: Clock; readonly logger: Logger },
+  stores: readonly ProbedStore[],
+  init: BackendProbeInit = {},
+): Startable & { readonly checks: Readonly<Record<string, BackendProbe['check']>> } {
+  const probes = stores.map(({ name, backend }) => ({
+    name: `store for ${name}`,
+    probe: backendProbe({ ...components, logger: components.logger.child({ store: name }) }, backend, init),
+  }))
+  return {
+    // All at once: one that does not answer must not keep the others waiting.
+    async start() {
+      await Promise.all(probes.map(({ probe }) => probe.start()))
+    },
+    async stop() {
+      await Promise.all(probes.map(({ probe }) => probe.stop()))
+    },
+    checks: Object.fromEntries(probes.map(({ name, probe }) => [name, probe.check])),
   }
 }

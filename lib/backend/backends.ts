@@ -1,8 +1,17 @@
 import type { Startable } from '../base/index.ts'
 import type { Backend } from './backend.ts'
 
+/** A store that can be asked whether it answers. */
+export interface ProbedStore {
+  /** The pattern of the repositories whose blobs it holds. */
+  readonly name: string
+  readonly backend: Pick<Backend, 'stat'>
+}
+
 /** The stores of a cluster, or one store with a part for each repository; started and stopped together. */
 export interface Backends extends Startable {
-  /** The store for the blobs of a repository. @throws CONFIG_INVALID when no rule fits */
+  /** The store for the blobs of a repository. @throws NAMESPACE_UNKNOWN when no rule fits */
   backendFor(namespace: string): Backend
+  /** What readiness depends on. */
+  readonly probed?: readonly ProbedStore[]
 }

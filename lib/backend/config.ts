@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { httpSchema } from './http/config.ts'
 import { bandwidthLimitsSchema } from './limits-config.ts'
+import { namespaceGlob } from './namespace-glob.ts'
 import { registrySchema } from './registry/config.ts'
 import { s3Schema } from './s3/config.ts'
 import { shadowSchemaOf } from './shadow/config.ts'
@@ -33,7 +34,9 @@ export const backendRulesSchema = z
   .array(
     z.strictObject({
       /** Repository name; `*` stands for any characters. */
-      namespace: z.string().min(1),
+      namespace: z
+        .string()
+        .regex(/^[a-z0-9._/*-]+$/, 'a repository name has lower-case letters, digits, ".", "_", "-" and "/"'),
       /** What the keys in the store start with; ends in `/`. */
       path: z.union([z.literal(''), z.string().endsWith('/')]).default(''),
       backend: backendSchema,
@@ -45,6 +48,14 @@ export const backendRulesSchema = z
     }),
   )
   .min(1)
+  .superRefine((rules, ctx) => {
+    for (const [index, { namespace }] of rules.entries()) {
+      const before = rules.slice(0, index).find((rule) => namespaceGlob(rule.namespace).covers(namespace))
+      if (before === undefined) continue
+      const message = `is never reached: the rule for "${before.namespace}" before it fits the same repositories`
+      ctx.addIssue({ code: 'custom', path: [index, 'namespace'], message })
+    }
+  })
 
 export type Durability = BackendRules[number]['durability']
 

@@ -1,6 +1,6 @@
 export type { Backend, ObjectPage, ObjectRead, ObjectStat, WriteOptions } from './backend.ts'
-export { type BackendProbe, type BackendProbeInit, backendProbe } from './backend-probe.ts'
-export type { Backends } from './backends.ts'
+export { type BackendProbe, type BackendProbeInit, backendProbe, backendProbes } from './backend-probe.ts'
+export type { Backends, ProbedStore } from './backends.ts'
 export { type BackendConfig, type BackendRules, backendRulesSchema, backendSchema, type Durability } from './config.ts'
 export { countedBackend } from './counted-backend.ts'
 export { durabilityOf } from './durability.ts'

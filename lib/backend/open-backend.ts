@@ -1,21 +1,23 @@
 import { resolve } from 'node:path'
-import { appError, byteCache, type Clock, lifecycle, type Random } from '../base/index.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { appError, byteCache, type Clock, lifecycle, type Random, type Startable } from '../base/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { Backend } from './backend.ts'
 import type { Backends } from './backends.ts'
 import type { BackendConfig, BackendRules } from './config.ts'
 import { countedBackend } from './counted-backend.ts'
 import { fileBackend } from './file/file-backend.ts'
-import { globOf } from './glob.ts'
 import { governor } from './governor.ts'
 import { httpBackend } from './http/http-backend.ts'
 import { lazyBackend } from './lazy-backend.ts'
 import { defaultStoreLimits } from './limits-config.ts'
+import { type NamespaceGlob, namespaceGlob } from './namespace-glob.ts'
 import { pacedBackend } from './paced-backend.ts'
 import { prefixedBackend } from './prefixed-backend.ts'
 import { registryBackend } from './registry/registry-backend.ts'
 import { shadowStores } from './shadow/shadow-stores.ts'
 import { tosBackend } from './tos/tos-backend.ts'
+import { unownedStore } from './unowned-store.ts'
 
 export interface OpenBackendComponents {
   readonly clock: Clock
@@ -26,8 +28,10 @@ export interface OpenBackendComponents {
 
 type Driver = BackendConfig['driver']
 type ConfigOf = { readonly [D in Driver]: Extract<BackendConfig, { driver: D }> }
+type Store = Backend | Backends
+type StoreOf = (config: BackendConfig) => Store
 type Drivers = {
-  readonly [D in Driver]: (components: OpenBackendComponents, config: ConfigOf[D]) => Backend | Backends
+  readonly [D in Driver]: (components: OpenBackendComponents, config: ConfigOf[D], storeOf: StoreOf) => Store
 }
 
 const drivers: Drivers = {
@@ -46,19 +50,35 @@ const drivers: Drivers = {
     registryBackend({ ...components, governor: governor(components, limits) }, config),
   http: (components, { limits, ...config }) =>
     httpBackend({ ...components, governor: governor(components, limits) }, config),
-  shadow: (components, { primary, secondary, ...config }) =>
+  shadow: (components, { primary, secondary, ...config }, storeOf) =>
     shadowStores(
-      {
-        ...components,
-        primary: openDriver(components, primary.driver, primary),
-        secondary: openDriver(components, secondary.driver, secondary),
-      },
+      { ...components, primary: unownedStore(storeOf(primary)), secondary: unownedStore(storeOf(secondary)) },
       config,
     ),
 }
 
-function openDriver<D extends Driver>(components: OpenBackendComponents, driver: D, config: ConfigOf[D]) {
-  return drivers[driver](components, config)
+function openDriver<D extends Driver>(
+  components: OpenBackendComponents,
+  driver: D,
+  config: ConfigOf[D],
+  storeOf: StoreOf,
+): Store {
+  return drivers[driver](components, config, storeOf)
+}
+
+/** Opens each store once, however often it is named, so that all who name it share its connections and limits. */
+function openStores(components: OpenBackendComponents): Startable & { readonly storeOf: StoreOf } {
+  const opened: { readonly config: BackendConfig; readonly store: Store }[] = []
+  const stores: Store[] = []
+  const storeOf: StoreOf = (config) => {
+    const known = opened.find((one) => isDeepStrictEqual(one.config, config))
+    if (known !== undefined) return known.store
+    const store = openDriver(components, config.driver, config, storeOf)
+    opened.push({ config, store })
+    stores.push(store)
+    return store
+  }
+  return { ...lifecycle(stores), storeOf }
 }
 
 /**
@@ -66,48 +86,52 @@ function openDriver<D extends Driver>(components: OpenBackendComponents, driver:
  * @throws CONFIG_INVALID for a store that holds contents of repositories and no keys of other kinds
  */
 export function openBackend(components: OpenBackendComponents, config: BackendConfig): Backend {
-  const store = openDriver(components, config.driver, config)
-  if (!('backendFor' in store)) return countedBackend(components.metrics, store)
+  const { storeOf, ...running } = openStores(components)
+  const store = storeOf(config)
+  if (!('backendFor' in store)) return { ...countedBackend(components.metrics, store), ...running }
   throw appError('CONFIG_INVALID', { message: `a store of the driver ${config.driver} holds blobs only` })
 }
 
 /** Repositories whose part of a store is kept at hand; making it anew costs no request. */
 const MAX_VIEWS = 1000
 
+/** Whose part of a store is asked whether it answers; need not exist. */
+const PROBED_NAMESPACE = 'probe'
+
+type BackendFor = Backends['backendFor']
+
 /** What a store holds for each repository: with most drivers the same for all. */
-function openViews(components: OpenBackendComponents, config: BackendConfig, path: string): Backends {
-  const store = openDriver(components, config.driver, config)
-  const view = (backend: Backend) => prefixedBackend(countedBackend(components.metrics, backend), path)
+function viewsOf({ metrics }: OpenBackendComponents, store: Store, path: string): BackendFor {
+  const view = (backend: Backend) => prefixedBackend(countedBackend(metrics, backend), path)
   if (!('backendFor' in store)) {
     const common = view(store)
-    return { ...lifecycle([store]), backendFor: () => common }
+    return () => common
   }
   const views = byteCache<Backend>(MAX_VIEWS, () => 1)
-  return {
-    ...lifecycle([store]),
-    backendFor(namespace) {
-      const known = views.get(namespace) ?? view(store.backendFor(namespace))
-      views.set(namespace, known)
-      return known
-    },
+  return (namespace) => {
+    const known = views.get(namespace) ?? view(store.backendFor(namespace))
+    views.set(namespace, known)
+    return known
   }
 }
 
-/** Opens one store for each rule. */
+/** Opens the stores that the rules name; rules with the same store and path give the same backend. */
 export function openBackends(components: OpenBackendComponents, rules: BackendRules): Backends {
-  const choices = rules.map(({ namespace, path, backend }) => ({
-    fits: globOf(namespace),
-    store: openViews(components, backend, path),
-  }))
+  const { storeOf, ...running } = openStores(components)
+  const choices: (BackendRules[number] & { readonly glob: NamespaceGlob; readonly viewOf: BackendFor })[] = []
+  for (const rule of rules) {
+    const { namespace, path, backend } = rule
+    const same = choices.find((one) => one.path === path && isDeepStrictEqual(one.backend, backend))
+    const viewOf = same?.viewOf ?? viewsOf(components, storeOf(backend), path)
+    choices.push({ ...rule, glob: namespaceGlob(namespace), viewOf })
+  }
   return {
-    ...lifecycle(choices.map(({ store }) => store)),
+    ...running,
+    probed: choices.map(({ namespace, viewOf }) => ({ name: namespace, backend: viewOf(PROBED_NAMESPACE) })),
     backendFor(namespace) {
-      const choice = choices.find(({ fits }) => fits.test(namespace))
-      if (choice !== undefined) return choice.store.backendFor(namespace)
-      throw appError('CONFIG_INVALID', {
-        message: 'no backend rule fits the repository; end the list with one for namespace "*"',
-        detail: { namespace },
-      })
+      const choice = choices.find(({ glob }) => glob.fits(namespace))
+      if (choice !== undefined) return choice.viewOf(namespace)
+      throw appError('NAMESPACE_UNKNOWN', { detail: { namespace } })
     },
   }
 }

@@ -1,4 +1,5 @@
 import { OFFSET_HEADER, originRoutes } from '../../lib/api/index.ts'
+import type { Backends } from '../../lib/backend/index.ts'
 import { appError } from '../../lib/base/index.ts'
 import { parseDigest } from '../../lib/core/index.ts'
 import { type Exchange, type Route, sendEmpty, sendJson } from '../../lib/http/index.ts'
@@ -7,6 +8,7 @@ import type { UploadSessions, UploadState } from './upload-sessions.ts'
 
 export interface OriginRoutesComponents extends BlobRoutesComponents {
   readonly uploads: UploadSessions
+  readonly backends: Pick<Backends, 'backendFor'>
 }
 
 const param = (exchange: Exchange, name: string): string => exchange.params[name] ?? ''
@@ -20,12 +22,16 @@ const offsetOf = (exchange: Exchange): number => {
 }
 
 /** Upload sessions; all requests of a session go to the origin that opened it. */
-function uploadRoutes(uploads: UploadSessions, memberId: string): readonly Route[] {
+function uploadRoutes({ uploads, backends }: OriginRoutesComponents, memberId: string): readonly Route[] {
   const answer = (exchange: Exchange, status: number, state: UploadState) =>
     sendJson(exchange, status, { ...state, member: memberId })
   const id = (exchange: Exchange) => param(exchange, 'id')
 
-  const create = async (exchange: Exchange) => answer(exchange, 201, await uploads.create())
+  const create = async (exchange: Exchange) => {
+    // What no store will take is refused before its bytes are sent, and not after.
+    backends.backendFor(param(exchange, 'namespace'))
+    answer(exchange, 201, await uploads.create())
+  }
   const status = async (exchange: Exchange) => answer(exchange, 200, await uploads.status(id(exchange)))
   const append = async (exchange: Exchange) => {
     const { req, signal } = exchange
@@ -56,5 +62,5 @@ export function originServerRoutes(
   components: OriginRoutesComponents,
   init: { readonly memberId: string },
 ): readonly Route[] {
-  return [...blobRoutes(components), ...uploadRoutes(components.uploads, init.memberId)]
+  return [...blobRoutes(components), ...uploadRoutes(components, init.memberId)]
 }

@@ -1,5 +1,5 @@
 import { type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
-import { type Backends, durabilityOf, openBackends } from '../../lib/backend/index.ts'
+import { type Backends, backendProbes, durabilityOf, openBackends } from '../../lib/backend/index.ts'
 import { appError, background, lifecycle, type Startable } from '../../lib/base/index.ts'
 import { newPeerId } from '../../lib/core/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
@@ -185,9 +185,10 @@ export function originService(components: OriginComponents, config: OriginConfig
   const { tasks, bring, later, keeping, routes } = originRules(parts, config)
   const main = serviceListener(runtime, config, { name: 'http', listener: config.http, routes })
   const state = serviceState()
+  const probes = backendProbes(runtime, backends.probed ?? [])
   const ops = opsListener(runtime, config, {
     listener: config.ops,
-    checks: { service: state.check, store: () => store.trouble, ...keeping.checks },
+    checks: { service: state.check, store: () => store.trouble, ...keeping.checks, ...probes.checks },
   })
   const admin = serviceListener(runtime, config, {
     name: 'admin',
@@ -197,7 +198,7 @@ export function originService(components: OriginComponents, config: OriginConfig
   return {
     ...state.around(
       lifecycle([
-        ...[http, later.books, store, backends, bring, tasks, engine, seedStored(store, engine)],
+        ...[http, later.books, store, backends, probes, bring, tasks, engine, seedStored(store, engine)],
         ...[later.work, ops, admin, main, keeping],
       ]),
     ),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import {
   backendProbe,
+  backendProbes,
   backendRulesSchema,
   backendSchema,
   countedBackend,
@@ -8,12 +9,17 @@ import {
   openBackends,
   prefixedBackend,
 } from '../../../lib/backend/index.ts'
-import { fakeClock, seededRandom, systemClock } from '../../../lib/base/index.ts'
+import { appError, fakeClock, seededRandom, systemClock } from '../../../lib/base/index.ts'
 import { recordingLogger, recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
+import { eventually } from '../../kit/eventually.ts'
 import { faultyBackend } from '../../kit/faulty-backend.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 
 const bytes = Buffer.from('x')
+
+function parts() {
+  return { clock: systemClock(), random: seededRandom(1), logger: silentLogger(), metrics: recordingMetrics() }
+}
 
 describe('the choice of a backend', () => {
   test('an unknown driver and an unknown key are refused', () => {
@@ -38,13 +44,7 @@ describe('the choice of a backend', () => {
       { namespace: 'a.b', path: 'dots/', backend },
       { namespace: '*', backend },
     ])
-    const components = {
-      clock: systemClock(),
-      random: seededRandom(1),
-      logger: silentLogger(),
-      metrics: recordingMetrics(),
-    }
-    const backends = openBackends(components, rules)
+    const backends = openBackends(parts(), rules)
     await backends.start()
     await backends.backendFor('team/app').write('k', bytes, { size: 1 })
     await backends.backendFor('a.b').write('k', bytes, { size: 1 })
@@ -53,16 +53,70 @@ describe('the choice of a backend', () => {
     await backends.stop()
   })
 
-  test('a repository without a rule is an error that says what to do', () => {
-    const components = {
-      clock: systemClock(),
-      random: seededRandom(1),
-      logger: silentLogger(),
-      metrics: recordingMetrics(),
-    }
+  test('a repository without a rule is an error with its own code', () => {
     const backend = { driver: 'file', folder: '/nowhere' }
-    const backends = openBackends(components, backendRulesSchema.parse([{ namespace: 'team/*', backend }]))
-    expect(() => backends.backendFor('other')).toThrow(/namespace "\*"/)
+    const backends = openBackends(parts(), backendRulesSchema.parse([{ namespace: 'team/*', backend }]))
+    expect(() => backends.backendFor('other')).toThrow(expect.objectContaining({ code: 'NAMESPACE_UNKNOWN' }))
+  })
+
+  test.each([
+    ['*', 'team/*'],
+    ['team/*', 'team/a*b'],
+    ['*a*', 'team/*a*'],
+    ['a.b', 'a.b'],
+    ['team/*', 'team/app'],
+  ])('a rule for %s makes one for %s behind it an error, not one before it', (wide, narrow) => {
+    const [one, other] = [wide, narrow].map((namespace) => ({ namespace, backend: { driver: 'file', folder: 'x' } }))
+    const refused = backendRulesSchema.safeParse([one, other])
+    expect(refused.error?.issues).toMatchObject([
+      {
+        path: [1, 'namespace'],
+        message: `is never reached: the rule for "${wide}" before it fits the same repositories`,
+      },
+    ])
+    if (wide !== narrow) expect(backendRulesSchema.safeParse([other, one]).success).toBe(true)
+  })
+
+  test.each([
+    ['team/*', 'team*'],
+    ['a*', '*a'],
+    ['a.b', 'axb'],
+    ['*a', '*ab'],
+  ])('a rule for %s leaves something to one for %s behind it', (first, second) => {
+    const rules = [first, second].map((namespace) => ({ namespace, backend: { driver: 'file', folder: 'x' } }))
+    expect(backendRulesSchema.safeParse(rules).success).toBe(true)
+  })
+
+  test('a pattern that no repository can have is refused', () => {
+    const backend = { driver: 'file', folder: 'x' }
+    expect(backendRulesSchema.safeParse([{ namespace: 'Team/*', backend }]).success).toBe(false)
+  })
+
+  test('rules that name one store share it, and its limits', async () => {
+    await using folder = await tempFolder('rules')
+    const clock = fakeClock()
+    const backend = { driver: 'file', folder: folder.path, limits: { write: '1kB/s' } }
+    const other = { ...backend, folder: `${folder.path}/other` }
+    const rules = [
+      { namespace: 'a/*', path: 'a/', backend },
+      { namespace: 'b/*', path: 'b/', backend: { ...backend, limits: { ...backend.limits } } },
+      { namespace: 'c/*', path: 'a/', backend },
+      { namespace: 'd/*', backend: { driver: 'shadow', primary: other, secondary: backend } },
+    ]
+    const backends = openBackends({ ...parts(), clock }, backendRulesSchema.parse(rules))
+    await backends.start()
+    expect(backends.backendFor('a/x')).toBe(backends.backendFor('c/x'))
+    await backends.backendFor('a/x').write('k', Buffer.alloc(2_000), { size: 2_000 })
+    const waits = ['b/x', 'd/x'].map((name) => backends.backendFor(name).write('l', bytes, { size: 1 }))
+    const written: unknown[] = []
+    for (const wait of waits) void wait.then((stat) => written.push(stat))
+    await clock.advance(500)
+    expect(written).toEqual([])
+    await eventually(async () => {
+      await clock.advance(1_000)
+      expect(written).toHaveLength(2)
+    })
+    await backends.stop()
   })
 })
 
@@ -129,6 +183,22 @@ describe('the probe of a backend', () => {
     await starting
     expect(probe.check()).toBe('the store does not answer (REQUEST_TIMEOUT)')
     await probe.stop()
+    expect(clock.pending).toBe(0)
+  })
+
+  test('names what a store says when it answers no', async () => {
+    const clock = fakeClock()
+    const stores = (['BACKEND_THROTTLED', 'BACKEND_DENIED'] as const).map((code) => ({
+      name: code,
+      backend: { stat: () => Promise.reject(appError(code)) },
+    }))
+    const { checks, ...probes } = backendProbes({ clock, logger: silentLogger() }, stores)
+    await probes.start()
+    expect(Object.entries(checks).map(([name, check]) => [name, check()])).toEqual([
+      ['store for BACKEND_THROTTLED', 'the store asks to slow down (BACKEND_THROTTLED)'],
+      ['store for BACKEND_DENIED', 'the store refuses the credentials (BACKEND_DENIED)'],
+    ])
+    await probes.stop()
     expect(clock.pending).toBe(0)
   })
 })

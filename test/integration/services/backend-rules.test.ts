@@ -1,0 +1,60 @@
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+import { seededRandom } from '../../../lib/base/index.ts'
+import { pushImage } from '../../contract/registry/running-registry.ts'
+import { eventually } from '../../kit/eventually.ts'
+import { imageFixture } from '../../kit/image-fixture.ts'
+import { registryClient } from '../../kit/registry-client.ts'
+import { buildResource } from '../../kit/resource-stack.ts'
+import { tempFolder } from '../../kit/temp-folder.ts'
+import { startTopology } from '../../kit/topology.ts'
+
+/** A cluster in this process whose origins know a store for repositories below `team/` only. */
+function startLab() {
+  return buildResource(async (stack) => {
+    const stores = stack.own(await tempFolder('stores')).path
+    const rule = { namespace: 'team/*', backend: { driver: 'file', folder: join(stores, 'team') } }
+    const counts = { agents: 1, origins: 1, trackers: 1 }
+    const overrides = [`origin.backends=${JSON.stringify([rule])}`]
+    const shoal = stack.own(await startTopology({ ...counts, processes: [], overrides }))
+    return { shoal, stores, proxy: registryClient(shoal.url('proxy-1', 'registry')) }
+  })
+}
+
+test('a push to a repository without a store is refused before its bytes are sent, in words that docker prints', async () => {
+  await using lab = await startLab()
+  const random = seededRandom(31)
+  const { digest } = imageFixture(random).layers[0]!
+  const refused = await lab.proxy.send('POST', '/v2/other/app/blobs/uploads/')
+  expect([refused.status, refused.json()]).toEqual([
+    404,
+    {
+      errors: [
+        {
+          code: 'NAME_UNKNOWN',
+          message: expect.stringContaining('no backend rule fits the repository'),
+          detail: { code: 'NAMESPACE_UNKNOWN', namespace: 'other/app' },
+        },
+      ],
+    },
+  ])
+  const origin = await fetch(`${lab.shoal.url('origin-1')}/namespace/other%2Fapp/blobs/${digest}`)
+  expect([origin.status, await origin.json()]).toMatchObject([404, { error: { code: 'NAMESPACE_UNKNOWN' } }])
+  await pushImage(lab.proxy, 'team/app', imageFixture(random), ['t'])
+}, 60_000)
+
+test('an origin whose store is away says so, with its rule and the code', async () => {
+  await using lab = await startLab()
+  const ready = async () => (await fetch(`${lab.shoal.url('origin-1', 'ops')}/readyz`)).json()
+  await eventually(async () => expect(await ready()).toEqual({ status: 'ready' }))
+  await rename(join(lab.stores, 'team'), join(lab.stores, 'gone'))
+  await eventually(async () =>
+    expect(await ready()).toEqual({
+      status: 'not ready',
+      missing: { 'store for team/*': 'the store does not answer (BACKEND_UNAVAILABLE)' },
+    }),
+  )
+  await rename(join(lab.stores, 'gone'), join(lab.stores, 'team'))
+  await eventually(async () => expect(await ready()).toEqual({ status: 'ready' }))
+}, 60_000)
