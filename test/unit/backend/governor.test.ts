@@ -273,6 +273,15 @@ describe('a request without an answer', () => {
     expect(await outcomeOf(clock, upload)).toBe('stored')
   })
 
+  test('is given up when it stops after having sent something', async () => {
+    const { clock, store } = lab({ attempts: 1, answer: '5s' })
+    const upload = store.request('write', async (signal) => {
+      await store.sending(1_000, { signal })
+      return never(signal)
+    })
+    expect(await outcomeOf(clock, upload, 5_000)).toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+  })
+
   test('does not lose time to the bandwidth that it waits for', async () => {
     const { clock, store } = lab({ attempts: 1, answer: '5s', write: '1kB/s' })
     const upload = store.request('write', async (signal) => {

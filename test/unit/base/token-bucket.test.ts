@@ -54,6 +54,20 @@ describe('tokenBucket', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('an aborted caller leaves at once, though another waits before it, and takes nothing when its turn comes', async () => {
+    const clock = fakeClock()
+    const bucket = tokenBucket(clock, { ratePerSecond: 100, burst: 100 })
+    await bucket.take(100)
+    const controller = new AbortController()
+    const first = bucket.take(10)
+    const left = bucket.take(0.5, controller)
+    controller.abort()
+    await expect(left).rejects.toMatchObject({ code: 'ABORTED' })
+    await clock.advance(1_000)
+    await first
+    expect(bucket.available).toBe(90)
+  })
+
   test('never holds more than the burst, however long the pause', async () => {
     const clock = fakeClock()
     const bucket = tokenBucket(clock, { ratePerSecond: 100, burst: 30 })
