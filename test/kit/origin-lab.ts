@@ -4,7 +4,7 @@ import { appError, type FakeClock, fakeClock, seededRandom } from '../../lib/bas
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { wholeRange } from '../../lib/core/index.ts'
 import { type JournalStorage, memoryStorage } from '../../lib/journal/index.ts'
-import { type BlobStore, memoryStore, type StoredBlob } from '../../lib/store/index.ts'
+import { type ManagedStore, memoryStore, type StoredBlob } from '../../lib/store/index.ts'
 import type { BlobRef } from '../../lib/swarm/index.ts'
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 import { type Ingest, ingest } from '../../services/origin/ingest.ts'
@@ -21,7 +21,7 @@ import { type WatchedBackend, watchedBackend } from './watched-backend.ts'
 /** One origin's rules, without listeners: its calls to others go straight to their objects. */
 export interface LabOrigin {
   readonly id: string
-  readonly store: BlobStore
+  readonly store: ManagedStore
   readonly ingest: Ingest
   readonly uploads: UploadSessions
   readonly writeBack: WriteBack
