@@ -12,12 +12,13 @@ import { eventually } from '../kit/eventually.ts'
 import { greeting, type ImageLayout, layeredImage, makeImage } from '../kit/images/index.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
+import { registryStore } from './stores/registry-store.ts'
 import { s3Store } from './stores/s3-store.ts'
 import type { StoreRow } from './stores/store-row.ts'
 import { tosStore } from './stores/tos-store.ts'
 
 /** Every store that origins and build-indexes can stand in front of. */
-const stores: readonly StoreRow[] = [tosStore, s3Store]
+const stores: readonly StoreRow[] = [tosStore, s3Store, registryStore]
 
 const stack = resourceStack()
 let tools: ContainerTools
@@ -79,6 +80,11 @@ describe.each(stores)('with $name as the store', (row) => {
         for (const content of contents) expect(await store.has(content)).toBe(true)
       })
       expect(store.indexObjects?.() ?? 1).toBeGreaterThan(0)
+
+      if (store.image !== undefined) {
+        const inspect = ['inspect', '--format', '{{.Digest}}', `docker://${store.image}`]
+        expect((await tools.skopeo(inspect)).stdout.trim()).toBe(digest)
+      }
 
       await forget(cluster)
       await dockerd.removeImages()

@@ -10,6 +10,8 @@ export interface RunningStore extends AsyncDisposable {
   bytesGiven(digest: string): number
   /** Objects of build-indexes that are in the store; undefined where they keep theirs elsewhere. */
   indexObjects?(): number
+  /** Where the pushed image stands there under its own name and tag, for stores that are registries. */
+  readonly image?: string
 }
 
 /** One row of the table in stores.test.ts. `data` is a folder that goes with the test. */
