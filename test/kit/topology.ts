@@ -104,7 +104,10 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
       running.delete(id)
       return instance?.end(signal)
     }
-    await Promise.all(instances.filter(({ id }) => init.later?.includes(id) !== true).map(({ id }) => start(id)))
+    const first = instances.filter(({ id }) => init.later?.includes(id) !== true)
+    // All have their turn before one's failure ends the others: what starts later would be left running.
+    const started = await Promise.allSettled(first.map(({ id }) => start(id)))
+    for (const outcome of started) if (outcome.status === 'rejected') throw outcome.reason
     return {
       plan,
       data,
