@@ -36,9 +36,15 @@ export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'origi
   /** Ids that run as processes of their own, so that they can be killed; default all. The others run in this process. */
   readonly processes?: readonly string[]
   /** The stores of origins and of build-indexes; default a folder that they share. */
-  readonly stores?: { readonly blobs: object; readonly index: object }
+  readonly stores?: TopologyStores
   /** The data folder, to start again on what an earlier topology left; default: one that goes with this topology. */
   readonly data?: string
+}
+
+/** Any store config, for the origins and for the build-indexes. */
+export interface TopologyStores {
+  readonly blobs: object
+  readonly index: object
 }
 
 /** The herd's services, each with an own life. */
@@ -47,8 +53,8 @@ export interface Topology extends AsyncDisposable {
   readonly data: string
   /** `http://host:port` of one listener of one instance. */
   url(id: string, listener?: string): string
-  /** Starts an instance that is not running, with the same config and folder. */
-  start(id: string): Promise<void>
+  /** Starts an instance that is not running, with the same config and folder; `stores` replaces the store in it. */
+  start(id: string, stores?: TopologyStores): Promise<void>
   /** SIGKILL to a process; resolves when it is gone. */
   kill(id: string): Promise<void>
   /** SIGTERM, or a stop in this process; resolves with the exit code of a process. */
@@ -73,7 +79,7 @@ interface Running extends AsyncDisposable {
 
 const urlOf = ({ ports }: InstancePlan, listener: string) => `http://127.0.0.1:${ports[listener] ?? 0}`
 
-function withStore({ stores }: TopologyInit, instance: Instance): Instance {
+function withStore(instance: Instance, stores: TopologyStores | undefined): Instance {
   const { kind, config } = instance
   if (stores === undefined) return instance
   if (kind === 'origin')
@@ -87,7 +93,7 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
     const data = init.data ?? stack.own(await tempFolder('topology')).path
     const plan = planHerd(init, await testPorts(portCount(init)), data)
     const instances = Object.entries(plan).flatMap(([kind, list]) =>
-      list.map((instance) => withStore(init, { ...instance, kind: kind as ServiceKind })),
+      list.map((instance) => withStore({ ...instance, kind: kind as ServiceKind }, init.stores)),
     )
     const running = new Map<string, Running>()
     const find = (id: string): Instance => {
@@ -95,9 +101,9 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
       if (found === undefined) throw new Error(`no instance ${id}`)
       return found
     }
-    const start = async (id: string) => {
+    const start = async (id: string, stores = init.stores) => {
       const isProcess = init.processes?.includes(id) ?? true
-      running.set(id, await (isProcess ? startAlone : startInside)(stack, init, find(id)))
+      running.set(id, await (isProcess ? startAlone : startInside)(stack, init, withStore(find(id), stores)))
     }
     const end = async (id: string, signal: NodeJS.Signals) => {
       const instance = running.get(id)
