@@ -57,7 +57,8 @@ export interface Announcer {
 export interface MetainfoSource {
   /**
    * Reconnecting is the caller's business; each call is one stream from one party.
-   * @throws BLOB_UNKNOWN (every party says so), DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody answers), ABORTED
+   * @throws BLOB_UNKNOWN, NAMESPACE_UNKNOWN (every party says so), DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody answers),
+   *   ABORTED
    */
   open(blob: BlobRef, options?: AbortOptions): AsyncIterable<MetainfoRecord>
 }

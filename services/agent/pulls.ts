@@ -17,7 +17,7 @@ export interface PullsComponents {
 
 /** Blobs of the cluster as streams; logs where the time and the bytes of each pull went. */
 export interface Pulls extends Startable {
-  /** The blob's size, once its header is known. @throws BLOB_UNKNOWN, SOURCES_EXHAUSTED, DIGEST_REFUSED */
+  /** The blob's size, once its header is known. @throws BLOB_UNKNOWN, NAMESPACE_UNKNOWN, SOURCES_EXHAUSTED, DIGEST_REFUSED */
   size(blob: BlobRef, options?: AbortOptions): Promise<number>
   /** Bytes flow as soon as they are verified; destroying the stream ends the pull. */
   open(blob: BlobRef, range: ByteRange, options?: ReadOptions): Promise<Readable>

@@ -77,8 +77,8 @@ export interface SwarmEngine extends Startable {
   readonly address: PeerAddress
   /**
    * A hold on the blob, once its header is known; close it. A complete blob of the store never touches the network.
-   * @throws BLOB_UNKNOWN, DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody gave a header in time), METAINFO_FAILED,
-   *   METAINFO_CONFLICT, SHUTTING_DOWN, ABORTED
+   * @throws BLOB_UNKNOWN, NAMESPACE_UNKNOWN, DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody gave a header in time),
+   *   METAINFO_FAILED, METAINFO_CONFLICT, SHUTTING_DOWN, ABORTED
    */
   open(blob: BlobRef, options?: AbortOptions): Promise<BlobHandle>
   /** A complete blob of `size` bytes is in the store: it is announced and given to peers. Idempotent. */

@@ -4,6 +4,7 @@ import {
   backoffMs,
   type Clock,
   deadline,
+  hasCode,
   isAbort,
   type Random,
   toAppError,
@@ -23,7 +24,7 @@ export interface FeedEvents {
   onHeartbeat(): void
   /** One stream ended early or could not be opened; the feed goes on. */
   onInterrupted(err: AppError): void
-  /** The feed is over: BLOB_UNKNOWN, DIGEST_REFUSED or METAINFO_CONFLICT. */
+  /** The feed is over: BLOB_UNKNOWN, NAMESPACE_UNKNOWN, DIGEST_REFUSED or METAINFO_CONFLICT. */
   onRefused(err: AppError): void
 }
 
@@ -74,7 +75,7 @@ function knows(log: MetainfoLog): boolean {
 
 function isFinal(err: AppError, headerKnown: boolean): boolean {
   if (err.code === 'METAINFO_CONFLICT') return true
-  return !headerKnown && (err.code === 'BLOB_UNKNOWN' || err.code === 'DIGEST_REFUSED')
+  return !headerKnown && hasCode(err, 'BLOB_UNKNOWN', 'NAMESPACE_UNKNOWN', 'DIGEST_REFUSED')
 }
 
 /** True when nothing more can come. @throws METAINFO_INCOMPLETE when the stream ends without its last record */

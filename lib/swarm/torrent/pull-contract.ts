@@ -37,7 +37,10 @@ export interface PullEvents {
   onPiece(piece: number): void
   /** Every piece is there and the digest holds: the blob is complete in the store. */
   onComplete(): void
-  /** No header came (BLOB_UNKNOWN, DIGEST_REFUSED), or the blob is wrong (METAINFO_FAILED, METAINFO_CONFLICT). */
+  /**
+   * No header came (BLOB_UNKNOWN, NAMESPACE_UNKNOWN, DIGEST_REFUSED), or the blob is wrong (METAINFO_FAILED,
+   * METAINFO_CONFLICT).
+   */
   onFailed(err: AppError): void
   onLiar(id: string): void
   /** No peer is connected and none may come soon: the HTTP rung need not wait. */

@@ -44,6 +44,17 @@ test('a push to a repository without a store is refused before its bytes are sen
   await pushImage(lab.proxy, 'team/app', imageFixture(random), ['t'])
 }, 60_000)
 
+test('a pull of a blob from a repository without a store ends at once, and says why', async () => {
+  await using lab = await startLab()
+  const { digest } = imageFixture(seededRandom(32)).layers[0]!
+  const agent = registryClient(lab.shoal.url('agent-1', 'registry'))
+  const refused = await agent.send('GET', `/v2/other/app/blobs/${digest}`)
+  expect([refused.status, refused.json()]).toMatchObject([
+    404,
+    { errors: [{ code: 'NAME_UNKNOWN', detail: { code: 'NAMESPACE_UNKNOWN' } }] },
+  ])
+}, 60_000)
+
 test('an origin whose store is away says so, with its rule and the code', async () => {
   await using lab = await startLab()
   const ready = async () => (await fetch(`${lab.shoal.url('origin-1', 'ops')}/readyz`)).json()

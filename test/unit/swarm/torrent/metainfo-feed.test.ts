@@ -69,10 +69,10 @@ describe('the metainfo feed', () => {
     expect(feed.seen).toContain('interrupted METAINFO_INCOMPLETE')
   })
 
-  test('ends at once when every source says that the blob is unknown', async () => {
-    const feed = play([appError('BLOB_UNKNOWN')])
+  test.each(['BLOB_UNKNOWN', 'NAMESPACE_UNKNOWN'] as const)('ends at once when every source says %s', async (code) => {
+    const feed = play([appError(code)])
     await feed.done
-    expect(feed.seen).toEqual(['refused BLOB_UNKNOWN'])
+    expect(feed.seen).toEqual([`refused ${code}`])
   })
 
   test('takes an unknown blob after its header for a source that forgot', async () => {
