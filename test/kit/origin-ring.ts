@@ -6,6 +6,7 @@ import { type Cluster, staticCluster } from '../../lib/cluster/index.ts'
 import type { Digest } from '../../lib/core/index.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
 import { originSchema, originService } from '../../services/origin/index.ts'
+import type { Exit } from './child-process.ts'
 import { eventually } from './eventually.ts'
 import { type FaultyBackend, faultyBackend } from './faulty-backend.ts'
 import { buildResource } from './resource-stack.ts'
@@ -23,6 +24,10 @@ export interface RingStart {
   readonly config?: Readonly<Record<string, unknown>>
   /** As a process of its own, that can be killed. It has a store of its own that nobody else sees. */
   readonly alone?: boolean
+  /** With `alone`: what Node is started with in front of the config; default: the origin's program. */
+  readonly program?: readonly string[]
+  /** In this process, too, it has the stores that its config names. */
+  readonly ownStores?: boolean
 }
 
 /** Real origins whose membership changes from start to start, over one store that can be away. */
@@ -33,6 +38,8 @@ export interface OriginRing extends AsyncDisposable {
   stop(id: string): Promise<void>
   /** SIGKILL to one that runs alone. */
   kill(id: string): Promise<void>
+  /** Resolves when one that runs alone has ended by itself, with how. */
+  ended(id: string): Promise<Exit>
   folder(id: string): string
   /** Stops it, and removes all that it had. */
   remove(id: string): Promise<void>
@@ -52,6 +59,7 @@ export interface OriginRing extends AsyncDisposable {
 
 interface Running extends Startable {
   kill(): Promise<void>
+  readonly exited?: Promise<Exit>
 }
 
 type Listeners = Readonly<Record<'http' | 'ops' | 'admin', number>>
@@ -89,10 +97,8 @@ export function originRing(ids: readonly string[], replicas = REPLICAS): Promise
 
     const startInside = async (id: string, init: RingStart): Promise<Running> => {
       const backends = { ...backend.backend, backendFor: () => backend.backend, stop: () => Promise.resolve() }
-      const service = originService(
-        { backends: { ...backends, start: () => Promise.resolve() }, logger: silentLogger() },
-        originSchema.parse(configOf(id, init)),
-      )
+      const shared = init.ownStores === true ? {} : { backends: { ...backends, start: () => Promise.resolve() } }
+      const service = originService({ ...shared, logger: silentLogger() }, originSchema.parse(configOf(id, init)))
       await service.start()
       const stop = () => service.stop()
       return { ...service, start: () => Promise.resolve(), stop, kill: stop }
@@ -103,7 +109,7 @@ export function originRing(ids: readonly string[], replicas = REPLICAS): Promise
         '--set',
         `${key}=${JSON.stringify(value)}`,
       ])
-      const args = ['--import', 'tsx', 'services/origin/main.ts', ...sets]
+      const args = [...(init.program ?? ['--import', 'tsx', 'services/origin/main.ts']), ...sets]
       const ready = async (_output: unknown, signal: AbortSignal) => {
         const answer = await fetch(`${at(id, 'ops')}/healthz`, { signal })
         if (!answer.ok) throw new Error(`not healthy: ${answer.status}`)
@@ -114,7 +120,8 @@ export function originRing(ids: readonly string[], replicas = REPLICAS): Promise
         child.kill(signal)
         await child.exited
       }
-      return { start: () => Promise.resolve(), stop: end('SIGTERM'), kill: end('SIGKILL') }
+      const { exited } = child
+      return { start: () => Promise.resolve(), stop: end('SIGTERM'), kill: end('SIGKILL'), exited }
     }
 
     const end = async (id: string, how: 'stop' | 'kill') => {
@@ -141,6 +148,12 @@ export function originRing(ids: readonly string[], replicas = REPLICAS): Promise
       },
       stop: (id) => end(id, 'stop'),
       kill: (id) => end(id, 'kill'),
+      async ended(id) {
+        const exit = await running.get(id)?.exited
+        if (exit === undefined) throw new Error(`${id} does not run alone`)
+        running.delete(id)
+        return exit
+      },
       async remove(id) {
         await end(id, 'stop')
         await rm(folder(id), { recursive: true })
