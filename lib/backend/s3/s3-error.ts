@@ -27,13 +27,29 @@ const sentences: Readonly<Record<string, string>> = {
     'the store finds the signature wrong; check the secret key, and that no proxy rewrites requests',
   ExpiredToken: 'the session token has expired; give a new one, or use `credentials: default`, which renews it',
   InvalidToken: 'the store does not accept the session token',
+  ExpiredTokenException: 'the token of the web identity has expired; look at what renews its file',
+  InvalidIdentityTokenException: 'the token of the web identity is not accepted; check its file and the role',
   RequestTimeTooSkewed: 'the clocks of this machine and of the store are too far apart; set the clock right',
   NotImplemented:
     'the store lacks something that was asked of it; try `checksums: required` or `conditionalWrites: false`',
 }
 
 /** Refusals of the caller that do not come as 403. */
-const DENIED = new Set(['AuthorizationHeaderMalformed', 'ExpiredToken', 'InvalidToken'])
+const DENIED = new Set([
+  'AuthorizationHeaderMalformed',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidIdentityTokenException',
+  'InvalidToken',
+])
+
+/** Of files. */
+const UNREADABLE_CODES = new Set(['ENOENT', 'EACCES', 'EISDIR'])
+
+const NO_CREDENTIALS =
+  'no credentials were found; set `credentials`, the environment, a profile or a role of this machine'
+const UNREADABLE = 'a file that proves who asks cannot be read; look for it where the environment names it'
+const NO_DOCUMENT = 'what gives credentials to this machine answered with something that is not JSON'
 
 /**
  * Turns what the SDK throws into an error of the table. Of the answer only its name, message and request id are kept:
@@ -43,9 +59,14 @@ export function s3Error(err: unknown, nowMs: number): AppError {
   if (isAbort(err)) return appError('ABORTED', { cause: err })
   if (isServiceError(err)) return refusal(err, nowMs)
   if (nameOf(err) === 'CredentialsProviderError') {
-    const message = 'no credentials were found; set `credentials`, the environment, a profile or a role of this machine'
-    return appError('BACKEND_DENIED', { message, cause: err })
+    return appError('BACKEND_DENIED', { message: NO_CREDENTIALS, cause: err })
   }
+  // The driver opens no file itself: only the SDK does, for a token that it exchanges for credentials.
+  if (UNREADABLE_CODES.has(codeOf(err) ?? '')) {
+    return appError('BACKEND_DENIED', { message: UNREADABLE, detail: { reason: codeOf(err) }, cause: err })
+  }
+  // Its message quotes what was read, which may be a secret.
+  if (nameOf(err) === 'SyntaxError') return appError('BACKEND_UNAVAILABLE', { message: NO_DOCUMENT })
   return storeError({ status: undefined, reason: codeOf(err) ?? nameOf(err), nowMs, cause: err })
 }
 
