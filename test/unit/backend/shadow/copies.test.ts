@@ -8,10 +8,19 @@ import { faultyBackend } from '../../../kit/faulty-backend.ts'
 
 const content = Buffer.from(seededRandom(11).bytes(100_000))
 
-async function lab() {
+/** A store that takes nothing before `gate` opens. */
+function slowMemory(gate: Promise<void>): Backend {
+  const memory = memoryBackend()
+  const write: Backend['write'] = async (...args) => {
+    await gate
+    return memory.write(...args)
+  }
+  return { ...memory, write }
+}
+
+async function lab(young: Backend = memoryBackend()) {
   const metrics = recordingMetrics()
   const logger = recordingLogger()
-  const young = memoryBackend()
   const old = memoryBackend()
   const primary = faultyBackend(young)
   const secondary = faultyBackend(old)
@@ -99,13 +108,53 @@ describe('copying on read', () => {
     expect(await it.young.stat('k')).toBeUndefined()
   })
 
-  test('copies a few at a time, and all of them', async () => {
+  test('takes back only its own copy of what was deleted, and not what was written since', async () => {
     await using it = await lab()
+    await put(it.old, 'k')
+    it.primary.beforeNext('write', async () => {
+      await it.store.delete('k')
+      it.primary.beforeNext('delete', () => it.young.write('k', Buffer.from('new'), { size: 3 }))
+    })
+    expect(await it.read('k')).toBe(true)
+    await it.counted('needless', 1)
+    expect(await it.young.stat('k')).toMatchObject({ size: 3 })
+  })
+
+  test('copies nothing that was read because the primary is away', async () => {
+    await using it = await lab()
+    for (const key of ['k', 'l']) await put(it.old, key)
+    it.primary.break()
+    expect(await it.read('k')).toBe(true)
+    it.primary.heal()
+    expect(await it.read('l')).toBe(true)
+    await it.counted('copied', 1)
+    expect([it.copies('failed'), (await it.young.list('')).keys]).toEqual([0, ['l']])
+  })
+
+  test('copies four at a time, and all of them', async () => {
+    const gate = deferred()
+    await using it = await lab(slowMemory(gate.promise))
     const keys = Array.from({ length: 30 }, (_, n) => `k${n}`)
     for (const key of keys) await put(it.old, key)
     await Promise.all(keys.map((key) => it.read(key)))
+    await eventually(() => expect(it.primary.calls.write).toBe(4))
+    gate.resolve()
     await it.counted('copied', 30)
     expect((await it.young.list('')).keys).toHaveLength(30)
+  })
+
+  test('lets a thousand wait; what is more is copied when it is read again', async () => {
+    const gate = deferred()
+    await using it = await lab(slowMemory(gate.promise))
+    const look = async (key: string) => (await it.store.read(key))!.body.destroy()
+    const keys = Array.from({ length: 1_010 }, (_, n) => `k${n}`)
+    for (const key of keys) await it.old.write(key, Buffer.from('x'), { size: 1 })
+    for (const key of keys) await look(key)
+    expect(it.copies('skipped')).toBe(6)
+    gate.resolve()
+    await it.counted('copied', 1_004)
+    for (const key of keys) await look(key)
+    await it.counted('copied', 1_010)
   })
 
   test('ends with the store', async () => {

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { setImmediate } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { type Backend, memoryBackend, shadowStores } from '../../../../lib/backend/index.ts'
-import { seededRandom } from '../../../../lib/base/index.ts'
+import { appError, seededRandom } from '../../../../lib/base/index.ts'
 import { type RecordingMetrics, recordingMetrics, silentLogger } from '../../../../lib/telemetry/index.ts'
 import { type FaultyBackend, faultyBackend } from '../../../kit/faulty-backend.ts'
 
@@ -67,6 +68,20 @@ describe('reading from a shadow store', () => {
     await expect(shadow('primary').read('k')).rejects.toMatchObject(away)
   })
 
+  test('bridges an outage only: what the primary refuses is refused', async () => {
+    await put(old, 'k', 'value')
+    const stat = () => Promise.reject(appError('BACKEND_DENIED'))
+    primary = faultyBackend({ ...young, stat })
+    await expect(shadow().stat('k')).rejects.toMatchObject({ code: 'BACKEND_DENIED' })
+  })
+
+  test('lists no further than a page of either store goes', async () => {
+    for (const key of ['b', 'd']) await put(old, key, 'value')
+    // It may have `c`, and says so on the next page.
+    primary = faultyBackend({ ...young, list: () => Promise.resolve({ keys: ['a'], next: 'a' }) })
+    expect(await shadow().list('', { limit: 5 })).toEqual({ keys: ['a'], next: 'a' })
+  })
+
   test('in an outage of the secondary gives what the primary has; what it lacks is an outage', async () => {
     await put(young, 'k', 'value')
     secondary.break()
@@ -109,6 +124,18 @@ describe('writing to a shadow store', () => {
     await expect(store.write('k', given, { size: content.length, ifMatch: stale })).rejects.toMatchObject(refused)
     expect([await get(young, 'k'), await get(old, 'k')]).toEqual(['first', 'first'])
     if (!ArrayBuffer.isView(given)) expect(given.destroyed).toBe(true)
+  })
+
+  test('shows nothing in the secondary while the primary thinks about the last byte', async () => {
+    const write: Backend['write'] = async (_key, body) => {
+      await buffer(body as Readable)
+      for (let turn = 0; turn < 20; turn += 1) await setImmediate()
+      expect(await old.stat('k')).toBeUndefined()
+      throw appError('BACKEND_PRECONDITION_FAILED')
+    }
+    primary = faultyBackend({ ...young, write })
+    await expect(shadow().write('k', stream(), { size: content.length })).rejects.toMatchObject(refused)
+    expect(await old.stat('k')).toBeUndefined()
   })
 
   test.each([
