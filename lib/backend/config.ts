@@ -29,6 +29,15 @@ export const backendSchema = z.discriminatedUnion('driver', [...storeSchema.opti
 
 export type BackendConfig = z.infer<typeof backendSchema>
 
+/** The driver that takes no writes, as its config says; undefined when all of the store does. */
+function readOnlyDriver(backend: BackendConfig): string | undefined {
+  if (backend.driver === 'http') return 'http'
+  if (backend.driver === 'registry') return backend.mode === 'read-only' ? 'registry' : undefined
+  if (backend.driver !== 'shadow') return undefined
+  const { primary, secondary, writes } = backend
+  return readOnlyDriver(primary) ?? (writes === 'both' ? readOnlyDriver(secondary) : undefined)
+}
+
 /** Which store holds the blobs of which repositories; the first rule that fits counts. */
 export const backendRulesSchema = z
   .array(
@@ -48,6 +57,14 @@ export const backendRulesSchema = z
     }),
   )
   .min(1)
+  .superRefine((rules, ctx) => {
+    for (const [index, { durability, backend }] of rules.entries()) {
+      const driver = readOnlyDriver(backend)
+      if (durability === 'store' || driver === undefined) continue
+      const message = `must be "store": a store of the driver ${driver} that is only read never takes what waits for it`
+      ctx.addIssue({ code: 'custom', path: [index, 'durability'], message })
+    }
+  })
   .superRefine((rules, ctx) => {
     for (const [index, { namespace }] of rules.entries()) {
       const before = rules.slice(0, index).find((rule) => namespaceGlob(rule.namespace).covers(namespace))

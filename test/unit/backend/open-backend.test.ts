@@ -53,6 +53,33 @@ describe('the choice of a backend', () => {
     await backends.stop()
   })
 
+  const files = { driver: 'file', folder: '/nowhere' }
+  const web = { driver: 'http', url: 'http://127.0.0.1:1/{hex}' }
+  const registry = { driver: 'registry', url: 'http://127.0.0.1:1', mode: 'read-only' }
+  test.each([
+    ['http', web],
+    ['registry', registry],
+    ['http', { driver: 'shadow', primary: web, secondary: files, writes: 'primary' }],
+    ['registry', { driver: 'shadow', primary: files, secondary: registry }],
+  ])('pushes cannot wait for a store that is only read (%s, %j)', (driver, backend) => {
+    const rule = { namespace: '*', backend }
+    expect(backendRulesSchema.safeParse([rule]).success).toBe(true)
+    expect(backendRulesSchema.safeParse([{ ...rule, durability: 'replicas' }]).error?.issues).toMatchObject([
+      {
+        path: [0, 'durability'],
+        message: `must be "store": a store of the driver ${driver} that is only read never takes what waits for it`,
+      },
+    ])
+  })
+
+  test.each([
+    [files],
+    [{ ...registry, mode: 'read-write' }],
+    [{ driver: 'shadow', primary: files, secondary: web, writes: 'primary' }],
+  ])('pushes can wait for a store that takes writes (%j)', (backend) => {
+    expect(backendRulesSchema.safeParse([{ namespace: '*', durability: 'replicas', backend }]).success).toBe(true)
+  })
+
   test('a repository without a rule is an error with its own code', () => {
     const backend = { driver: 'file', folder: '/nowhere' }
     const backends = openBackends(parts(), backendRulesSchema.parse([{ namespace: 'team/*', backend }]))
