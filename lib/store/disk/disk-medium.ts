@@ -1,9 +1,10 @@
-import { type FileHandle, mkdir, readFile, statfs } from 'node:fs/promises'
+import { type FileHandle, readFile, statfs } from 'node:fs/promises'
 import { background, type Clock, type Random } from '../../base/index.ts'
 import type { Digest } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { Medium } from '../medium.ts'
 import { blobFiles, openBlobData } from './blob-files.ts'
+import { makeFolder } from './durable.ts'
 import { lockFolder } from './folder-lock.ts'
 import { handleCache } from './handle-cache.ts'
 import { idleHandles } from './idle-handles.ts'
@@ -59,7 +60,7 @@ export function diskMedium(components: DiskMediumComponents, init: DiskMediumIni
     uploads: uploadFiles(paths),
     partials,
     async start() {
-      await mkdir(init.folder, { recursive: true })
+      await makeFolder(init.folder)
       bootId = await (components.bootId ?? linuxBootId)()
       unlock = await lockFolder({ path: paths.lock, folder: init.folder, bootId, random })
       tasks = newTasks()

@@ -1,9 +1,9 @@
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasCode } from '../../base/index.ts'
 import type { Digest } from '../../core/index.ts'
 import type { FoundBlob, FoundPartial, FoundUpload, Inventory } from '../medium.ts'
-import { removeFolder } from './durable.ts'
+import { makeFolder, removeFolder } from './durable.ts'
 import { readPartialMeta } from './partial-meta.ts'
 import { PieceLog } from './piece-log.ts'
 import { digestOfPath, isUploadId, type StorePaths } from './store-paths.ts'
@@ -99,7 +99,7 @@ async function scanUploads(paths: StorePaths): Promise<FoundUpload[]> {
 
 /** What is in the folder, by names and sizes only; half-made leftovers are removed, what is not ours is left alone. */
 export async function scanFolder(paths: StorePaths): Promise<Inventory> {
-  for (const folder of [paths.blobs, paths.partials, paths.uploads]) await mkdir(folder, { recursive: true })
+  for (const folder of [paths.blobs, paths.partials, paths.uploads]) await makeFolder(folder)
   const [blobs, partials, uploads] = await Promise.all([scanBlobs(paths), scanPartials(paths), scanUploads(paths)])
   return { blobs, partials, uploads }
 }

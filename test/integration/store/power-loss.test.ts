@@ -5,7 +5,8 @@ import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { diskStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { eventually } from '../../kit/eventually.ts'
-import { randomContent, writePieces } from '../../kit/store-fixture.ts'
+import { powerLossFolder } from '../../kit/power-loss-folder.ts'
+import { chunksOf, randomContent, readBlob, writePieces } from '../../kit/store-fixture.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 
 const content = randomContent(10 * 1024)
@@ -92,5 +93,42 @@ describe('what a partial blob trusts', () => {
     await using again = await openStore(image.path, 'second boot')
     expect(await again.partials()).toEqual([])
     expect((await again.openPartial(content.digest, content.map)).have.count).toBe(0)
+  })
+})
+
+describe('an upload that was committed, after a power loss right then,', () => {
+  test.each([
+    ['nothing that was not synced', false],
+    ['everything up to the commit', true],
+  ])('is a whole blob and no upload any more, where the disk has %s', async (_, flushed) => {
+    await using folder = await tempFolder('power')
+    await using image = await tempFolder('image')
+    using disk = await powerLossFolder(folder.path)
+    await using store = await openStore(folder.path, 'first boot')
+    const upload = await store.createUpload()
+    await upload.append(chunksOf(content.bytes), { offset: 0 })
+    if (flushed) await disk.flush()
+    await upload.commit(content.digest)
+    await disk.leave(image.path)
+    await rm(join(image.path, 'lock'), { force: true })
+    await using after = await openStore(image.path, 'second boot')
+    expect(await after.stat(content.digest)).toMatchObject({ size: content.bytes.length })
+    expect(Buffer.compare(await readBlob(after, content.digest), content.bytes)).toBe(0)
+    await expect(after.upload(upload.id)).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' })
+  })
+
+  test('has the sidecar that was put beside it', async () => {
+    await using folder = await tempFolder('power')
+    await using image = await tempFolder('image')
+    using disk = await powerLossFolder(folder.path)
+    await using store = await openStore(folder.path, 'first boot')
+    const upload = await store.createUpload()
+    await upload.append(chunksOf(content.bytes), { offset: 0 })
+    await upload.commit(content.digest)
+    await store.putSidecar(content.digest, content.hash(0))
+    await disk.leave(image.path)
+    await rm(join(image.path, 'lock'), { force: true })
+    await using after = await openStore(image.path, 'second boot')
+    expect(await after.sidecar(content.digest)).toEqual(Buffer.from(content.hash(0)))
   })
 })
