@@ -2,6 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SelfSigned } from '../certificate.ts'
 import { buildResource } from '../resource-stack.ts'
+import type { S3Server } from '../s3-server/index.ts'
 import { startProcess } from '../start-process.ts'
 import type { TokenServer } from '../token-server.ts'
 import { sandbox } from './sandbox.ts'
@@ -25,6 +26,8 @@ export interface DebianRegistryInit {
   readonly auth?: { readonly htpasswd: string } | { readonly tokens: TokenServer }
   /** Serves HTTPS. */
   readonly tls?: SelfSigned
+  /** Keeps everything in this bucket; default a folder of its own. */
+  readonly bucket?: Pick<S3Server, 'endpoint' | 'bucket' | 'region' | 'keys'>
 }
 
 /** Starts an empty registry. */
@@ -34,7 +37,7 @@ export function startDebianRegistry(init: DebianRegistryInit = {}): Promise<Debi
     const config = join(box.path, 'registry.yaml')
     await writeFile(
       config,
-      settings(box.path, await tlsLine(box.path, init.tls)) +
+      settings(storage(box.path, init.bucket), await tlsLine(box.path, init.tls)) +
         (await authLines(box.path, init.auth)) +
         (init.proxyOf === undefined ? '' : `proxy: { remoteurl: ${init.proxyOf} }\n`),
     )
@@ -70,14 +73,22 @@ export function startDebianRegistry(init: DebianRegistryInit = {}): Promise<Debi
   })
 }
 
-const settings = (folder: string, tls: string) => `
+const settings = (driver: string, tls: string) => `
 version: 0.1
 log: { level: info }
 storage:
-  filesystem: { rootdirectory: ${folder}/blobs }
+  ${driver}
   delete: { enabled: true }
+  redirect: { disable: true }
 http: { addr: 127.0.0.1:0${tls} }
 `
+
+function storage(folder: string, target: DebianRegistryInit['bucket']): string {
+  if (target === undefined) return `filesystem: { rootdirectory: ${folder}/blobs }`
+  const { endpoint, bucket, region, keys } = target
+  const place = `regionendpoint: "${endpoint}", region: ${region}, bucket: ${bucket}, forcepathstyle: true, secure: false`
+  return `s3: { ${place}, accesskey: "${keys.accessKeyId}", secretkey: "${keys.secretAccessKey}", v4auth: true }`
+}
 
 async function tlsLine(folder: string, tls: SelfSigned | undefined): Promise<string> {
   if (tls === undefined) return ''

@@ -2,13 +2,17 @@ import type { Bucket } from './bucket.ts'
 import { S3Failure } from './failure.ts'
 import { element } from './xml.ts'
 
-/** ListObjectsV2. */
+/** ListObjectsV2, and ListObjects where no version is named: that one goes on after a marker. */
 export function listObjects(name: string, { objects }: Bucket, query: URLSearchParams): string {
-  if (query.get('list-type') !== '2') throw new S3Failure('NotImplemented')
+  const isFirstVersion = !query.has('list-type')
+  if (!isFirstVersion && query.get('list-type') !== '2') throw new S3Failure('NotImplemented')
   const prefix = query.get('prefix') ?? ''
   const delimiter = query.get('delimiter') ?? ''
   const token = query.get('continuation-token')
-  const after = token === null ? (query.get('start-after') ?? '') : Buffer.from(token, 'base64url').toString()
+  const after =
+    token === null
+      ? (query.get(isFirstVersion ? 'marker' : 'start-after') ?? '')
+      : Buffer.from(token, 'base64url').toString()
   const limit = Math.min(1000, Number(query.get('max-keys') ?? 1000))
   if (!Number.isInteger(limit) || limit < 0) throw new S3Failure('InvalidRequest')
   const encode =
@@ -28,11 +32,8 @@ export function listObjects(name: string, { objects }: Bucket, query: URLSearchP
     Prefix: encode(prefix),
     MaxKeys: limit,
     ...(delimiter === '' ? {} : { Delimiter: encode(delimiter) }),
-    KeyCount: page.length,
-    IsTruncated: entries.length > page.length,
-    ...(entries.length > page.length && last !== undefined
-      ? { NextContinuationToken: Buffer.from(last).toString('base64url') }
-      : {}),
+    ...(isFirstVersion ? { Marker: encode(after) } : { KeyCount: page.length }),
+    ...continuation(isFirstVersion, entries.length > page.length ? last : undefined, encode),
     Contents: page.flatMap((key) => {
       const object = objects.get(key)
       if (object === undefined || (delimiter !== '' && key.endsWith(delimiter))) return []
@@ -50,6 +51,13 @@ export function listObjects(name: string, { objects }: Bucket, query: URLSearchP
       .filter((entry) => delimiter !== '' && entry.endsWith(delimiter))
       .map((entry) => ({ Prefix: encode(entry) })),
   })
+}
+
+/** How the page after one that ends with `last` is asked for; undefined when there is none. */
+function continuation(isFirstVersion: boolean, last: string | undefined, encode: (text: string) => string) {
+  if (last === undefined) return { IsTruncated: false }
+  if (isFirstVersion) return { IsTruncated: true, NextMarker: encode(last) }
+  return { IsTruncated: true, NextContinuationToken: Buffer.from(last).toString('base64url') }
 }
 
 const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
