@@ -13,8 +13,21 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Makes `folder` and what is missing above it, durably. */
+/** Folders that this process is making, until they are durable. */
+const underWay = new Set<Promise<void>>()
+
+/**
+ * Makes `folder` and what is missing above it, durably. What another call has made a moment ago counts only once that
+ * call has synced it.
+ */
 export async function makeFolder(folder: string): Promise<void> {
+  const making = makeAndSync(folder)
+  underWay.add(making)
+  await making.finally(() => underWay.delete(making))
+  await Promise.all(underWay)
+}
+
+async function makeAndSync(folder: string): Promise<void> {
   const firstMade = await mkdir(folder, { recursive: true })
   if (firstMade === undefined) return
   for (let made = folder; ; made = dirname(made)) {

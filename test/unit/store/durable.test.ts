@@ -1,0 +1,48 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { expect, test } from '@jest/globals'
+import { deferred } from '../../../lib/base/index.ts'
+import { makeFolder } from '../../../lib/store/disk/durable.ts'
+import { eventually } from '../../kit/eventually.ts'
+import { tempFolder } from '../../kit/temp-folder.ts'
+
+/** Holds the first sync of any file handle until `gate` opens. */
+async function holdFirstSync(folder: string) {
+  const handle = await open(folder, 'r')
+  const prototype = Object.getPrototypeOf(handle) as FileHandle
+  await handle.close()
+  const sync: (this: FileHandle) => Promise<void> = Reflect.get(prototype, 'sync')
+  const gate = deferred()
+  const state = { begun: 0, done: 0 }
+  prototype.sync = async function (this: FileHandle) {
+    state.begun += 1
+    if (state.begun === 1) await gate.promise
+    await sync.call(this)
+    state.done += 1
+  }
+  return {
+    gate,
+    state,
+    [Symbol.dispose]() {
+      prototype.sync = sync
+    },
+  }
+}
+
+test('a folder below one that another call has just made is durable only when that one is', async () => {
+  await using folder = await tempFolder('durable')
+  using held = await holdFirstSync(folder.path)
+  const first = makeFolder(join(folder.path, 'new', 'one'))
+  await eventually(() => expect(held.state.begun).toBe(1))
+  let settled = false
+  const second = makeFolder(join(folder.path, 'new', 'two')).then(() => {
+    settled = true
+  })
+  await eventually(() => expect(held.state.done).toBe(1))
+  for (let turn = 0; turn < 50; turn += 1) await setImmediate()
+  expect(settled).toBe(false)
+  held.gate.resolve()
+  await Promise.all([first, second])
+  expect(held.state.done).toBe(3)
+})
