@@ -1,7 +1,5 @@
-import { mkdir, open } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { ClassicLevel } from 'classic-level'
-import { appError, codeOf, type KeyedLock, keyedLock } from '../base/index.ts'
+import { appError, codeOf, type KeyedLock, keyedLock, makeFolder, syncFolder } from '../base/index.ts'
 import type { JournalStorage, StorageChange, StorageRecord, StorageWriteOptions } from './journal-storage.ts'
 
 export interface LevelStorageInit {
@@ -10,25 +8,6 @@ export interface LevelStorageInit {
 }
 
 type Level = ClassicLevel<string, Uint8Array>
-
-/** Makes the names in a folder durable. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Makes the folder and what is missing above it, durably. */
-async function makeFolder(folder: string): Promise<void> {
-  const firstMade = await mkdir(folder, { recursive: true })
-  for (let made = folder; firstMade !== undefined; made = dirname(made)) {
-    await syncFolder(dirname(made))
-    if (made === firstMade || made === dirname(made)) return
-  }
-}
 
 const causeOf = (err: unknown): unknown =>
   typeof err === 'object' && err !== null && 'cause' in err ? err.cause : undefined

@@ -1,8 +1,8 @@
 import { open, readFile, rm, stat, utimes } from 'node:fs/promises'
-import { appError, hasCode } from '../../base/index.ts'
+import { appError, hasCode, syncFolder } from '../../base/index.ts'
 import type { Digest } from '../../core/index.ts'
 import type { BlobFiles } from '../medium.ts'
-import { readFully, removeFolder, replaceFile, syncFolder } from './durable.ts'
+import { readFully, removeFolder, replaceFile } from './durable.ts'
 import type { HandleCache } from './handle-cache.ts'
 import type { StorePaths } from './store-paths.ts'
 

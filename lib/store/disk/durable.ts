@@ -1,40 +1,7 @@
-import { type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { type FileHandle, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { appError } from '../../base/index.ts'
+import { appError, makeFolder, syncFolder } from '../../base/index.ts'
 import type { ByteRange } from '../../core/index.ts'
-
-/** Makes the entries of a folder durable: names made or moved in it before are there after a power loss. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Folders that this process is making, until they are durable. */
-const underWay = new Set<Promise<void>>()
-
-/**
- * Makes `folder` and what is missing above it, durably. What another call has made a moment ago counts only once that
- * call has synced it.
- */
-export async function makeFolder(folder: string): Promise<void> {
-  const making = makeAndSync(folder)
-  underWay.add(making)
-  await making.finally(() => underWay.delete(making))
-  await Promise.all(underWay)
-}
-
-async function makeAndSync(folder: string): Promise<void> {
-  const firstMade = await mkdir(folder, { recursive: true })
-  if (firstMade === undefined) return
-  for (let made = folder; ; made = dirname(made)) {
-    await syncFolder(dirname(made))
-    if (made === firstMade || made === dirname(made)) return
-  }
-}
 
 /** Renames a file whose bytes are already on disk, and makes both folders durable. */
 export async function moveDurably(from: string, to: string): Promise<void> {

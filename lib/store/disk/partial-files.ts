@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open, readFile, stat, writeFile } from 'node:fs/promises'
-import { Bitset, hasCode } from '../../base/index.ts'
+import { Bitset, hasCode, makeFolder } from '../../base/index.ts'
 import type { Digest, PieceMap } from '../../core/index.ts'
 import type { PartialFile, PartialFiles } from '../medium.ts'
 import { type DiskPartial, type DiskPartialEnvironment, type DiskPartialTiming, diskPartial } from './disk-partial.ts'
-import { makeFolder, readFully, removeFolder } from './durable.ts'
+import { readFully, removeFolder } from './durable.ts'
 import { readPartialMeta, writePartialMeta } from './partial-meta.ts'
 import { PieceLog } from './piece-log.ts'
 
