@@ -11,6 +11,17 @@ const L1 = [...L0, 'config', 'telemetry', 'identity', 'http', 'metainfo']
 const L2 = [...L1, 'store', 'backend', 'cluster', 'service']
 const L3 = [...L2, 'api', 'journal']
 
+/** A wing of the origin: what it takes from the other wings, and from the files beside them. */
+const wing = (name, below) => ({
+  name: `origin-wing-${name}`,
+  severity: 'error',
+  from: { path: `^services/origin/${name}/` },
+  to: {
+    path: '^services/origin/',
+    pathNot: `^services/origin/((${[name, ...below].join('|')})/|(blob-keys|blob-names|config)\\.ts$)`,
+  },
+})
+
 /** One npm package has one importing place (a path pattern). */
 const packageRooms = {
   hashring: '^lib/cluster/',
@@ -95,6 +106,10 @@ module.exports = {
       from: { path: '^lib/swarm/torrent/' },
       to: { path: '^lib/swarm/(engine|announce)/' },
     },
+    wing('ring', []),
+    wing('bring', ['ring']),
+    wing('push', ['ring', 'bring']),
+    wing('upkeep', ['ring', 'bring']),
     ...Object.entries(packageRooms).map(([name, room]) => ({
       name: `${name}-in-its-room`,
       severity: 'error',

@@ -1,6 +1,6 @@
 import type { Route } from '../../lib/http/index.ts'
-import { type TaskRoutesComponents, taskRoutes } from './task-routes.ts'
-import { type UpkeepRoutesComponents, upkeepRoutes } from './upkeep-routes.ts'
+import { type TaskRoutesComponents, taskRoutes } from './push/task-routes.ts'
+import { type UpkeepRoutesComponents, upkeepRoutes } from './upkeep/upkeep-routes.ts'
 
 export type OriginAdminComponents = UpkeepRoutesComponents & TaskRoutesComponents
 

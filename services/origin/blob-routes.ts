@@ -14,10 +14,10 @@ import {
 } from '../../lib/http/index.ts'
 import type { BlobStore, StoredBlob } from '../../lib/store/index.ts'
 import type { BlobRef } from '../../lib/swarm/index.ts'
-import type { Ingest, OpenBlob } from './ingest.ts'
-import { type MetainfoComponents, metainfoStream } from './metainfo-stream.ts'
-import type { Refusals } from './refusals.ts'
-import type { WriteBack } from './write-back.ts'
+import type { Ingest, OpenBlob } from './bring/ingest.ts'
+import { type MetainfoComponents, metainfoStream } from './bring/metainfo-stream.ts'
+import type { Refusals } from './bring/refusals.ts'
+import type { WriteBack } from './push/write-back.ts'
 
 export interface BlobRoutesComponents extends MetainfoComponents {
   readonly store: BlobStore

@@ -4,7 +4,7 @@ import { appError } from '../../lib/base/index.ts'
 import { parseDigest } from '../../lib/core/index.ts'
 import { type Exchange, type Route, sendEmpty, sendJson } from '../../lib/http/index.ts'
 import { type BlobRoutesComponents, blobRoutes } from './blob-routes.ts'
-import type { UploadSessions, UploadState } from './upload-sessions.ts'
+import type { UploadSessions, UploadState } from './push/upload-sessions.ts'
 
 export interface OriginRoutesComponents extends BlobRoutesComponents {
   readonly uploads: UploadSessions

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Digest } from '../../../lib/core/index.ts'
-import type { Walk } from '../../../services/origin/hand-over.ts'
+import type { Walk } from '../../../services/origin/upkeep/hand-over.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type OriginRing, originRing, untilAdmin } from '../../kit/origin-ring.ts'

@@ -4,7 +4,7 @@ import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { PieceMap } from '../../../lib/core/index.ts'
 import { type BlobStore, memoryStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
-import { pieceHashes } from '../../../services/origin/piece-hashes.ts'
+import { pieceHashes } from '../../../services/origin/bring/piece-hashes.ts'
 import { contentOf, putBlob, randomContent } from '../../kit/store-fixture.ts'
 
 const content = randomContent(3_000_000, 21)

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { type ManagedStore, memoryStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
-import { type Scrub, scrub } from '../../../services/origin/scrub.ts'
+import { type Scrub, scrub } from '../../../services/origin/upkeep/scrub.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { contentOf, putBlob } from '../../kit/store-fixture.ts'
 

@@ -1,0 +1,85 @@
+import type { Backends } from '../../../lib/backend/index.ts'
+import { type Clock, type Random, throwIfAborted } from '../../../lib/base/index.ts'
+import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
+import type { ByteRange } from '../../../lib/core/index.ts'
+import type { BlobRef } from '../../../lib/swarm/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import { blobKey } from '../blob-keys.ts'
+import { firstPortion, type Held } from '../ring/holdings.ts'
+import type { Siblings } from '../ring/siblings.ts'
+import type { Intake } from './intake.ts'
+import type { Landing } from './landing.ts'
+import { readObject } from './store-read.ts'
+
+export interface FillGapsComponents {
+  readonly backends: Pick<Backends, 'backendFor'>
+  readonly cluster: Cluster
+  readonly siblings: Siblings
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export interface Filling {
+  readonly blob: BlobRef
+  readonly landing: Landing
+  /** What other origins have of it, all of the same length. */
+  readonly held: readonly Held[]
+  readonly signal: AbortSignal
+}
+
+/**
+ * Brings what is missing of an open landing, front to back: from an origin that has it, else from the store. An origin
+ * that fails is asked for nothing more. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE, STORE_FULL, ABORTED
+ */
+export async function fillGaps(components: FillGapsComponents, { held, ...filling }: Filling): Promise<void> {
+  let holders = held
+  for (;;) {
+    const { intake } = filling.landing
+    const gap = await intake?.gap()
+    if (intake === undefined || gap === undefined) return
+    const { range, from } = firstPortion(gap, holders)
+    if (from === undefined) await readStore(components, filling, { intake, range })
+    else if (!(await readHeld(components, filling, { member: from, range }))) {
+      holders = holders.filter(({ member }) => member.id !== from.id)
+    }
+  }
+}
+
+function readStore(
+  { backends, clock, random }: FillGapsComponents,
+  { blob, landing, signal }: Omit<Filling, 'held'>,
+  { intake, range }: { readonly intake: Intake; readonly range: ByteRange },
+): Promise<void> {
+  const backend = backends.backendFor(blob.namespace)
+  return readObject(
+    { backend, clock, random },
+    {
+      key: blobKey(blob.digest),
+      size: intake.partial.map.length,
+      range,
+      take: (body) => landing.take('store', body, range.end),
+      offset: () => intake.offset,
+      signal,
+    },
+  )
+}
+
+/** False when the member could not give the range, or not all of it. */
+async function readHeld(
+  { siblings, cluster, logger }: FillGapsComponents,
+  { blob, landing, signal }: Omit<Filling, 'held'>,
+  { member, range }: { readonly member: Member; readonly range: ByteRange },
+): Promise<boolean> {
+  try {
+    const { body } = await siblings.readHeld(member, blob, { range, signal })
+    await landing.take('origin', body, range.end)
+    return true
+  } catch (err) {
+    throwIfAborted(signal)
+    if (landing.intake?.broken === true) throw err
+    reportFailure(cluster, member, err)
+    logger.info('failed to read what another origin has of a blob', { member: member.id, err })
+    return false
+  }
+}

@@ -1,0 +1,197 @@
+import { Readable } from 'node:stream'
+import {
+  type AbortOptions,
+  abortable,
+  appError,
+  type Startable,
+  singleFlight,
+  throwIfAborted,
+} from '../../../lib/base/index.ts'
+import { type ByteRange, type Digest, wholeRange } from '../../../lib/core/index.ts'
+import type { PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
+import type { BlobRef } from '../../../lib/swarm/index.ts'
+import { blobKey } from '../blob-keys.ts'
+import { askHoldings } from '../ring/holdings.ts'
+import type { Holding } from '../ring/siblings.ts'
+import { type Bringing, type BringingComponents, bringing } from './bringing.ts'
+import { partialOf } from './landing.ts'
+import { partialBytes } from './partial-bytes.ts'
+
+export type IngestComponents = BringingComponents
+
+export interface IngestOptions extends AbortOptions {
+  /** The request came from another origin: read the store, or from who reads it, or refuse. */
+  readonly hop: boolean
+}
+
+/** A blob that is here, or comes in. */
+export interface OpenBlob {
+  /** Bytes of the whole blob. */
+  readonly size: number
+  /**
+   * The bytes of `range`, also of a blob that still comes in: as they come and unverified, but for the last 64 KiB,
+   * which wait until the digest is right. When the blob does not come the stream fails.
+   */
+  readonly read: (range: ByteRange, options?: AbortOptions) => Promise<Readable>
+}
+
+/**
+ * Brings blobs that this origin lacks. The first healthy owner on the ring reads the backend, the others read from that
+ * one while it does, and each origin brings a blob once at a time: so a byte leaves the backend once per cluster. When
+ * the reader dies the next owner goes on with what the living have; see `Bringing`. To be stopped before the store is.
+ */
+export interface Ingest extends Startable {
+  /** Size in bytes, without fetching. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE */
+  size(blob: BlobRef, options?: AbortOptions): Promise<number>
+  /** @throws BLOB_UNKNOWN, DIGEST_REFUSED, NOT_OWNER, BACKEND_CORRUPT, BACKEND_UNAVAILABLE, STORE_FULL */
+  ensure(blob: BlobRef, options: IngestOptions): Promise<StoredBlob>
+  /** For another origin, as soon as the size is known. @throws as `ensure` */
+  openForHop(blob: BlobRef, options?: AbortOptions): Promise<OpenBlob>
+  /** What is here at this moment. `asker` names an origin that is about to read the store. @throws DIGEST_REFUSED */
+  holding(blob: BlobRef, options?: { readonly asker?: string | undefined }): Promise<Holding>
+  /** A range of what is here, unverified; it waits for nothing. @throws RANGE_UNSATISFIABLE */
+  openHeld(blob: BlobRef, range: ByteRange, options?: AbortOptions): Promise<Readable>
+}
+
+const unknown = (blob: BlobRef) => appError('BLOB_UNKNOWN', { detail: { digest: blob.digest } })
+
+/** The pieces of a partial blob, joined where they touch. */
+function rangesOf({ map, have }: PartialBlob): readonly ByteRange[] {
+  const ranges: ByteRange[] = []
+  for (const piece of have) {
+    const { start, end } = map.rangeOf(piece)
+    const before = ranges.at(-1)
+    if (before?.end === start) ranges[ranges.length - 1] = { start: before.start, end }
+    else ranges.push({ start, end })
+  }
+  return ranges
+}
+
+class OriginIngest implements Ingest {
+  readonly #components: IngestComponents
+  readonly #memberId: string
+  readonly #underWay = new Map<Digest, Bringing>()
+  readonly #looks = singleFlight<Digest, number>()
+  #stopped = false
+
+  constructor(components: IngestComponents, memberId: string) {
+    this.#components = components
+    this.#memberId = memberId
+  }
+
+  async start(): Promise<void> {
+    this.#stopped = false
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    const all = [...this.#underWay.values()]
+    for (const one of all) one.stop()
+    await Promise.allSettled(all.map(({ done }) => done))
+  }
+
+  async size(blob: BlobRef, options: AbortOptions = {}): Promise<number> {
+    const { store, refusals } = this.#components
+    const stored = await store.stat(blob.digest)
+    if (stored !== undefined) return stored.size
+    refusals.check(blob.digest)
+    const known = this.#underWay.get(blob.digest)?.intake?.partial.map.length
+    return known ?? this.#looks.run(blob.digest, (signal) => this.#look(blob, signal), options)
+  }
+
+  async ensure(blob: BlobRef, { hop, signal }: IngestOptions): Promise<StoredBlob> {
+    const stored = await this.#components.store.stat(blob.digest)
+    return stored ?? abortable(this.#join(blob, hop).done, signal)
+  }
+
+  async openForHop(blob: BlobRef, { signal }: AbortOptions = {}): Promise<OpenBlob> {
+    const { store } = this.#components
+    const stored = await store.stat(blob.digest)
+    if (stored === undefined) {
+      const brought = this.#join(blob, true)
+      const intake = await abortable(brought.arriving(), signal)
+      if (intake !== undefined) {
+        return { size: intake.partial.map.length, read: async (range, options) => intake.open(range, options) }
+      }
+      throwIfAborted(signal)
+    }
+    const { size } = stored ?? (await this.ensure(blob, { hop: true, signal }))
+    return { size, read: (range, options = {}) => store.open(blob.digest, { ...options, range }) }
+  }
+
+  async holding(blob: BlobRef, { asker }: { readonly asker?: string | undefined } = {}): Promise<Holding> {
+    const { store, refusals } = this.#components
+    const stored = await store.stat(blob.digest)
+    if (stored !== undefined) {
+      return { size: stored.size, ranges: [wholeRange(stored.size)], verified: true, claim: 'none' }
+    }
+    refusals.check(blob.digest)
+    const claim = this.#underWay.get(blob.digest)?.claimFor(asker) ?? 'none'
+    const partial = await this.#partial(blob)
+    return { size: partial?.map.length, ranges: partial === undefined ? [] : rangesOf(partial), verified: false, claim }
+  }
+
+  async openHeld(blob: BlobRef, range: ByteRange, options: AbortOptions = {}): Promise<Readable> {
+    const { store } = this.#components
+    if ((await store.stat(blob.digest)) !== undefined) return store.open(blob.digest, { ...options, range })
+    const partial = await this.#partial(blob)
+    if (
+      partial === undefined ||
+      !rangesOf(partial).some(({ start, end }) => start <= range.start && range.end <= end)
+    ) {
+      throw appError('RANGE_UNSATISFIABLE', { detail: { ...range } })
+    }
+    return Readable.from(partialBytes(partial, range), { objectMode: false })
+  }
+
+  async #partial({ digest }: BlobRef): Promise<PartialBlob | undefined> {
+    const underWay = this.#underWay.get(digest)
+    return underWay === undefined ? partialOf(this.#components.store, digest) : underWay.intake?.partial
+  }
+
+  /** The way of the blob into this origin: the one under way, or a new one. */
+  #join(blob: BlobRef, hop: boolean): Bringing {
+    const { refusals } = this.#components
+    refusals.check(blob.digest)
+    const underWay = this.#underWay.get(blob.digest)
+    if (hop && underWay?.claims !== true) this.#checkOwner(blob)
+    if (hop) underWay?.claim()
+    return underWay ?? this.#begin(blob, hop)
+  }
+
+  #begin(blob: BlobRef, claims: boolean): Bringing {
+    if (this.#stopped) throw appError('SHUTTING_DOWN')
+    const begun = bringing(this.#components, blob, { memberId: this.#memberId, claims })
+    this.#underWay.set(blob.digest, begun)
+    const forget = () => void this.#underWay.delete(blob.digest)
+    begun.done.then(forget, forget)
+    return begun
+  }
+
+  #checkOwner({ digest }: BlobRef) {
+    const { cluster } = this.#components
+    if ([...cluster.owners(digest), ...cluster.liveOwners(digest)].some(({ id }) => id === this.#memberId)) return
+    throw appError('NOT_OWNER', { detail: { digest, member: this.#memberId } })
+  }
+
+  /** What the store says; when it has no answer, what another origin knows that has the whole blob. */
+  async #look(blob: BlobRef, signal: AbortSignal): Promise<number> {
+    const { backends } = this.#components
+    let failure: { readonly err: unknown } | undefined
+    try {
+      const object = await backends.backendFor(blob.namespace).stat(blobKey(blob.digest), { signal })
+      if (object !== undefined) return object.size
+    } catch (err) {
+      failure = { err }
+    }
+    throwIfAborted(signal)
+    const held = await askHoldings(this.#components, blob, { memberId: this.#memberId, claims: false, signal })
+    const whole = held.find(({ holding }) => holding.verified)
+    if (whole?.holding.size !== undefined) return whole.holding.size
+    throw failure === undefined ? unknown(blob) : failure.err
+  }
+}
+
+export function ingest(components: IngestComponents, init: { readonly memberId: string }): Ingest {
+  return new OriginIngest(components, init.memberId)
+}

@@ -1,0 +1,191 @@
+import { createHash, type Hash } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { type AbortOptions, abortable, appError, deferred } from '../../../lib/base/index.ts'
+import { type ByteRange, digestAlgorithm, digestHex } from '../../../lib/core/index.ts'
+import type { BlobStore, PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
+import { partialBytes } from './partial-bytes.ts'
+
+const HASH_BYTES = 32
+/** Of a blob whose digest is not verified yet, these last bytes are given to nobody. */
+const HELD_BACK_BYTES = 64 * 1024
+
+/**
+ * A blob on its way into the local store, in ascending order: what an earlier run left is read from the disk, the rest
+ * is given to `take`. The whole digest and the hash of each piece are computed in that one pass. It is over with
+ * `end`, and whoever reads it is told. One call at a time of `gap`, `take` and `finish`.
+ */
+export interface Intake {
+  readonly partial: PartialBlob
+  /** Bytes from the front that have come and are hashed. */
+  readonly offset: number
+  /** The local store has refused a piece: nothing more can be taken, from wherever it comes. */
+  readonly broken: boolean
+  /** The next bytes that are missing; they start at `offset`. Undefined when none are. @throws STORE_FULL */
+  gap(): Promise<ByteRange | undefined>
+  /**
+   * Takes the bytes from `offset` to `end`, which must not lie beyond the gap. What came before a failure counts.
+   * @throws PEER_CLOSED when `body` ends early, SIZE_INVALID when it gives more, STORE_FULL, or what `body` throws
+   */
+  take(body: AsyncIterable<Uint8Array>, end: number): Promise<void>
+  /** When nothing is missing: the complete blob with its piece hashes, or undefined when the digest is wrong. */
+  finish(): Promise<StoredBlob | undefined>
+  /**
+   * The bytes of `range` as they come, unverified; the end of the blob, 64 KiB at least, only once its digest is right.
+   * Fails with the reason given to `end`.
+   */
+  open(range: ByteRange, options?: AbortOptions): Readable
+  /** Lets go of the partial, which stays. With a reason, readers of bytes that are not here fail with it. */
+  end(reason?: unknown): void
+}
+
+interface OpenPiece {
+  readonly index: number
+  readonly bytes: Uint8Array
+  readonly hash: Hash
+  filled: number
+}
+
+class PartialIntake implements Intake {
+  readonly partial: PartialBlob
+  readonly #store: BlobStore
+  readonly #whole: Hash
+  readonly #hashes: Uint8Array
+  readonly #verified = deferred()
+  readonly #over = new AbortController()
+  readonly #release: () => void
+  #offset = 0
+  #piece: OpenPiece | undefined
+  /** The piece before the open one may still be on its way to the disk: two of them are the memory of an intake. */
+  #writing: Promise<void> = Promise.resolve()
+  #broken = false
+  #reason: unknown
+
+  constructor(store: BlobStore, partial: PartialBlob) {
+    this.partial = partial
+    this.#store = store
+    this.#whole = createHash(digestAlgorithm(partial.digest))
+    this.#hashes = new Uint8Array(partial.map.count * HASH_BYTES)
+    this.#release = partial.lease()
+  }
+
+  get offset() {
+    return this.#offset
+  }
+
+  get broken() {
+    return this.#broken
+  }
+
+  async gap(): Promise<ByteRange | undefined> {
+    await this.#writing
+    const { map, have } = this.partial
+    while (this.#offset < map.length && this.#piece === undefined && have.has(map.pieceAt(this.#offset))) {
+      await this.#absorb()
+    }
+    if (this.#offset >= map.length) return undefined
+    let last = map.pieceAt(this.#offset)
+    while (last + 1 < map.count && !have.has(last + 1)) last += 1
+    return { start: this.#offset, end: map.rangeOf(last).end }
+  }
+
+  async take(body: AsyncIterable<Uint8Array>, end: number): Promise<void> {
+    for await (const chunk of body) {
+      const wanted = end - this.#offset
+      await this.#push(chunk.length > wanted ? chunk.subarray(0, wanted) : chunk)
+      if (chunk.length > wanted) throw appError('SIZE_INVALID', { detail: { end, tooMuch: chunk.length - wanted } })
+    }
+    if (this.#offset < end) {
+      throw appError('PEER_CLOSED', { message: 'the source ended early', detail: { end, offset: this.#offset } })
+    }
+  }
+
+  async finish(): Promise<StoredBlob | undefined> {
+    await this.#writing
+    const { digest } = this.partial
+    if (this.#whole.copy().digest('hex') !== digestHex(digest)) return undefined
+    this.#verified.resolve()
+    const stored = await this.partial.complete()
+    // Without them the blob is as good: they are computed from the disk when somebody asks.
+    await this.#store.putSidecar(digest, this.#hashes).catch(() => undefined)
+    return stored
+  }
+
+  open(range: ByteRange, { signal }: AbortOptions = {}): Readable {
+    const signals = signal === undefined ? [] : [signal]
+    const cut = AbortSignal.any([this.#over.signal, ...signals])
+    const arrived = async (slice: ByteRange): Promise<void> => {
+      const { map } = this.partial
+      try {
+        await this.partial.whenVerified(map.pieceAt(slice.start), { signal: cut })
+        if (slice.end > map.length - HELD_BACK_BYTES) await abortable(this.#verified.promise, cut)
+      } catch (err) {
+        throw this.#reason ?? err
+      }
+    }
+    return Readable.from(partialBytes(this.partial, range, arrived), { objectMode: false })
+  }
+
+  end(reason?: unknown): void {
+    this.#release()
+    if (reason === undefined) return
+    this.#reason ??= reason
+    this.#over.abort(reason)
+  }
+
+  /** Hashes a piece that is on the disk already. */
+  async #absorb(): Promise<void> {
+    const { map } = this.partial
+    const index = map.pieceAt(this.#offset)
+    const hash = createHash('sha256')
+    for await (const slice of partialBytes(this.partial, map.rangeOf(index))) {
+      this.#whole.update(slice)
+      hash.update(slice)
+    }
+    this.#hashes.set(hash.digest(), index * HASH_BYTES)
+    this.#offset = map.rangeOf(index).end
+  }
+
+  async #push(chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.length; ) {
+      const piece = this.#openPiece()
+      const part = chunk.subarray(at, at + piece.bytes.length - piece.filled)
+      piece.bytes.set(part, piece.filled)
+      piece.hash.update(part)
+      this.#whole.update(part)
+      piece.filled += part.length
+      this.#offset += part.length
+      at += part.length
+      if (piece.filled === piece.bytes.length) await this.#close(piece)
+    }
+  }
+
+  #openPiece(): OpenPiece {
+    const { map } = this.partial
+    const index = map.pieceAt(this.#offset)
+    this.#piece ??= {
+      index,
+      bytes: Buffer.allocUnsafeSlow(map.sizeOf(index)),
+      hash: createHash('sha256'),
+      filled: 0,
+    }
+    return this.#piece
+  }
+
+  async #close({ index, bytes, hash }: OpenPiece): Promise<void> {
+    this.#piece = undefined
+    const digest = hash.digest()
+    this.#hashes.set(digest, index * HASH_BYTES)
+    await this.#writing
+    this.#writing = this.partial.write(index, bytes, digest).catch((err: unknown) => {
+      this.#broken = true
+      throw err
+    })
+    // It is waited for before the next piece, where its failure is told.
+    this.#writing.catch(() => undefined)
+  }
+}
+
+/** Takes `partial` in; the partial is not evicted until `end`. */
+export function intake(store: BlobStore, partial: PartialBlob): Intake {
+  return new PartialIntake(store, partial)
+}

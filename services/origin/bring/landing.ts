@@ -1,0 +1,138 @@
+import type { Readable } from 'node:stream'
+import { type Deferred, deferred, hasCode } from '../../../lib/base/index.ts'
+import { type Digest, PieceMap } from '../../../lib/core/index.ts'
+import type { BlobStore, PartialBlob } from '../../../lib/store/index.ts'
+import { type Intake, intake } from './intake.ts'
+
+export type Source = 'store' | 'origin'
+
+export interface LandingComponents {
+  readonly store: BlobStore
+  /** Payload bytes that came in, by where from. */
+  readonly onReceived: (from: Source, bytes: number) => void
+}
+
+/** Where one blob lands: its intake from the moment its length is known, and another when that was spoilt. */
+export interface Landing {
+  readonly intake: Intake | undefined
+  /** Bytes taken in all. */
+  readonly received: number
+  /** Not all of the intake came from the store in this landing: others may have spoilt it. */
+  readonly mixed: boolean
+  /** The intake, once there is one; undefined when the landing is closed without need of it. @throws as `close` */
+  arriving(): Promise<Intake | undefined>
+  /** Goes on with what an earlier run has left, if it has. */
+  resume(): Promise<void>
+  /** The intake for a blob of `length` bytes; one of another length is dropped. */
+  open(length: number): Promise<Intake>
+  /** As `Intake.take`, into the open intake; destroys `body` at the end. */
+  take(from: Source, body: Readable, end: number): Promise<void>
+  /** Removes what is here; whoever reads it fails with `reason`. */
+  drop(reason: Error): Promise<void>
+  /** With an error, readers of what is missing fail with it; what is here stays. */
+  close(err?: unknown): void
+}
+
+/** The partial blob that an earlier run has left, or one that is in use now. */
+export async function partialOf(store: BlobStore, digest: Digest): Promise<PartialBlob | undefined> {
+  const known = (await store.partials()).find((partial) => partial.digest === digest)
+  return known && openPartial(store, digest, known.map.length)
+}
+
+/** What is there of another length belonged to another object; the store removes it, and the second call begins anew. */
+async function openPartial(store: BlobStore, digest: Digest, length: number): Promise<PartialBlob> {
+  const map = new PieceMap(length)
+  try {
+    return await store.openPartial(digest, map)
+  } catch (err) {
+    if (!hasCode(err, 'STORE_CORRUPT')) throw err
+    return store.openPartial(digest, map)
+  }
+}
+
+async function* counted(body: AsyncIterable<Uint8Array>, count: (bytes: number) => void): AsyncIterable<Uint8Array> {
+  for await (const chunk of body) {
+    count(chunk.byteLength)
+    yield chunk
+  }
+}
+
+class BlobLanding implements Landing {
+  readonly #components: LandingComponents
+  readonly #digest: Digest
+  #intake: Intake | undefined
+  #opened: Deferred<Intake | undefined> = deferred()
+  #received = 0
+  #mixed = false
+
+  constructor(components: LandingComponents, digest: Digest) {
+    this.#components = components
+    this.#digest = digest
+  }
+
+  get intake() {
+    return this.#intake
+  }
+
+  get received() {
+    return this.#received
+  }
+
+  get mixed() {
+    return this.#mixed
+  }
+
+  async arriving() {
+    return this.#intake ?? this.#opened.promise
+  }
+
+  async resume(): Promise<void> {
+    const left = await partialOf(this.#components.store, this.#digest)
+    if (left !== undefined) this.#begin(left)
+  }
+
+  async open(length: number): Promise<Intake> {
+    if (this.#intake?.partial.map.length === length) return this.#intake
+    this.#intake?.end()
+    return this.#begin(await openPartial(this.#components.store, this.#digest, length))
+  }
+
+  async take(from: Source, body: Readable, end: number): Promise<void> {
+    if (from === 'origin') this.#mixed = true
+    const count = (bytes: number) => {
+      this.#received += bytes
+      this.#components.onReceived(from, bytes)
+    }
+    try {
+      await this.#intake?.take(counted(body, count), end)
+    } finally {
+      body.destroy()
+    }
+  }
+
+  async drop(reason: Error): Promise<void> {
+    const dropped = this.#intake
+    if (dropped === undefined) return
+    this.#intake = undefined
+    this.#opened = deferred()
+    dropped.end(reason)
+    await dropped.partial.discard(reason)
+  }
+
+  close(err?: unknown): void {
+    this.#intake?.end(err)
+    if (err === undefined) this.#opened.resolve(undefined)
+    else this.#opened.reject(err)
+  }
+
+  #begin(partial: PartialBlob): Intake {
+    this.#mixed = partial.have.count > 0
+    this.#intake = intake(this.#components.store, partial)
+    this.#opened.resolve(this.#intake)
+    return this.#intake
+  }
+}
+
+export function landing(components: LandingComponents, digest: Digest): Landing {
+  return new BlobLanding(components, digest)
+}

@@ -1,0 +1,72 @@
+import { type AbortOptions, type Clock, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
+import { INLINE_LIMIT, type MetaInfoHeader, PROTOCOL_VERSION, pieceLengthFor } from '../../../lib/core/index.ts'
+import { encodePieces, encodeRecord } from '../../../lib/metainfo/index.ts'
+import type { BlobStore, StoredBlob } from '../../../lib/store/index.ts'
+import type { BlobRef } from '../../../lib/swarm/index.ts'
+import type { Ingest } from './ingest.ts'
+import type { PieceHashes } from './piece-hashes.ts'
+
+const HEARTBEAT_MS = 5_000
+
+export interface MetainfoComponents {
+  readonly store: BlobStore
+  readonly ingest: Ingest
+  readonly pieceHashes: PieceHashes
+  readonly clock: Clock
+}
+
+/** Yields a heartbeat every 5 s until `work` has settled; rethrows its failure. */
+async function* heartbeatsUntil(clock: Clock, work: Promise<unknown>): AsyncGenerator<Uint8Array> {
+  const cancel = new AbortController()
+  const beat = () => clock.sleep(HEARTBEAT_MS, { signal: cancel.signal }).then(() => 'beat' as const)
+  const done = work.then(() => 'done' as const)
+  try {
+    while ((await Promise.race([done, beat()])) === 'beat') yield encodeRecord({ kind: 'heartbeat' })
+  } finally {
+    cancel.abort()
+  }
+}
+
+function headerOf(blob: BlobRef, length: number, data?: Uint8Array): MetaInfoHeader {
+  const header = { v: PROTOCOL_VERSION, digest: blob.digest, length, pieceLength: pieceLengthFor(length) }
+  return data === undefined ? header : { ...header, data }
+}
+
+/**
+ * The metainfo stream of a blob as its origin tells it: small blobs ride inline; for others the header goes out as
+ * soon as the length is known, then heartbeats while the blob is brought and hashed, then the pieces and `verified`.
+ * Wrong content ends the stream with `failed`; any other failure is thrown, so that the reader tries elsewhere.
+ */
+export async function* metainfoStream(
+  { store, ingest, pieceHashes, clock }: MetainfoComponents,
+  blob: BlobRef,
+  options: AbortOptions & { readonly hop: boolean },
+): AsyncGenerator<Uint8Array> {
+  const length = await ingest.size(blob, options)
+  throwIfAborted(options.signal)
+  if (length <= INLINE_LIMIT) {
+    const stored = await ingest.ensure(blob, options)
+    const data = await store.readAt(blob.digest, { start: 0, end: stored.size })
+    yield encodeRecord({ kind: 'header', header: headerOf(blob, length, data) })
+    yield encodeRecord({ kind: 'verified' })
+    return
+  }
+  let hashes = new Uint8Array()
+  const bring = async (): Promise<void> => {
+    const stored: StoredBlob = await ingest.ensure(blob, options)
+    hashes = new Uint8Array(await pieceHashes.of(stored, options))
+  }
+  const work = bring()
+  // A reader that leaves ends this generator before anybody waits for the work.
+  work.catch(() => undefined)
+  yield encodeRecord({ kind: 'header', header: headerOf(blob, length) })
+  try {
+    yield* heartbeatsUntil(clock, work)
+  } catch (err) {
+    if (!hasCode(err, 'BACKEND_CORRUPT')) throw err
+    yield encodeRecord({ kind: 'failed', code: 'BACKEND_CORRUPT' })
+    return
+  }
+  yield encodePieces(hashes)
+  yield encodeRecord({ kind: 'verified' })
+}

@@ -1,0 +1,50 @@
+import { createHash, type Hash } from 'node:crypto'
+import { type AbortOptions, appError, singleFlight } from '../../../lib/base/index.ts'
+import { type Digest, digestAlgorithm, digestHex, PieceMap } from '../../../lib/core/index.ts'
+import { hashPieces } from '../../../lib/metainfo/index.ts'
+import type { BlobStore, StoredBlob } from '../../../lib/store/index.ts'
+
+const HASH_BYTES = 32
+
+async function* passing(source: AsyncIterable<Uint8Array>, whole: Hash): AsyncIterable<Uint8Array> {
+  for await (const chunk of source) {
+    whole.update(chunk)
+    yield chunk
+  }
+}
+
+/**
+ * The SHA-256 of each piece of complete blobs, computed once and kept beside the blob. The same pass checks the whole
+ * digest, so that `verified` is never said of bytes that rotted on the disk; those are removed.
+ */
+export interface PieceHashes {
+  /** Concatenated, 32 bytes a piece. @throws BLOB_UNKNOWN, STORE_CORRUPT */
+  of(stored: StoredBlob, options?: AbortOptions): Promise<Uint8Array>
+}
+
+/** Of the store it needs no more than this. */
+type HashedStore = Pick<BlobStore, 'open' | 'delete' | 'sidecar' | 'putSidecar'>
+
+export function pieceHashes(store: HashedStore): PieceHashes {
+  const flights = singleFlight<Digest, Uint8Array>()
+
+  const compute = async (stored: StoredBlob, signal: AbortSignal) => {
+    const map = new PieceMap(stored.size)
+    const whole = createHash(digestAlgorithm(stored.digest))
+    const hashes = await hashPieces(passing(await store.open(stored.digest, { signal }), whole), map)
+    if (whole.digest('hex') !== digestHex(stored.digest)) {
+      await store.delete(stored.digest)
+      throw appError('STORE_CORRUPT', { detail: { digest: stored.digest } })
+    }
+    await store.putSidecar(stored.digest, hashes)
+    return hashes
+  }
+
+  return {
+    async of(stored, options = {}) {
+      const kept = await store.sidecar(stored.digest)
+      if (kept?.byteLength === new PieceMap(stored.size).count * HASH_BYTES) return kept
+      return flights.run(stored.digest, (signal) => compute(stored, signal), options)
+    },
+  }
+}

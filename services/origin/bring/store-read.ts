@@ -1,0 +1,65 @@
+import type { Readable } from 'node:stream'
+import type { Backend } from '../../../lib/backend/index.ts'
+import { appError, backoffMs, type Clock, hasCode, type Random } from '../../../lib/base/index.ts'
+import type { ByteRange } from '../../../lib/core/index.ts'
+
+/** A read that breaks is taken up where it stopped; this often in a row without a byte, the first try included. */
+const RESUMES = { baseMs: 200, maxMs: 5_000, attempts: 4 }
+
+export interface StoreReadComponents {
+  readonly backend: Backend
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export interface StoreRead {
+  readonly key: string
+  /** Bytes of the whole object, as they were when it was looked up. */
+  readonly size: number
+  readonly range: ByteRange
+  /** Takes a body up to the end of the range; tells how far it came also when it fails. */
+  readonly take: (body: Readable) => Promise<void>
+  /** Where the next byte belongs. */
+  readonly offset: () => number
+  readonly signal: AbortSignal
+}
+
+/** What another try of the same read may mend. */
+const mayPass = (err: unknown) =>
+  hasCode(err, 'BACKEND_UNAVAILABLE', 'PEER_CLOSED', 'REQUEST_TIMEOUT', 'STALLED', 'ECONNRESET')
+
+/**
+ * Reads part of an object, each byte once, however often the connection breaks.
+ * @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE also when the object changes meanwhile, ABORTED, and what `take` throws
+ */
+export async function readObject({ backend, clock, random }: StoreReadComponents, read: StoreRead): Promise<void> {
+  const { key, size, signal, take, offset } = read
+  const { end } = read.range
+  const readOn = async () => {
+    const start = offset()
+    const part = start === 0 && end === size ? {} : { range: { start, end } }
+    const object = await backend.read(key, { signal, ...part })
+    if (object === undefined) throw appError('BLOB_UNKNOWN', { detail: { key } })
+    try {
+      if (object.size !== size) throw changed(key)
+      await take(object.body)
+    } finally {
+      object.body.destroy()
+    }
+  }
+  for (let idle = 0; ; idle += 1) {
+    const before = offset()
+    try {
+      await readOn()
+      return
+    } catch (err) {
+      if (offset() > before) idle = -1
+      if (!mayPass(err) || idle + 1 >= RESUMES.attempts) throw err
+      if (idle >= 0) await clock.sleep(backoffMs(RESUMES, idle, random), { signal })
+    }
+  }
+}
+
+function changed(key: string) {
+  return appError('BACKEND_UNAVAILABLE', { message: 'the object of the store was replaced meanwhile', detail: { key } })
+}

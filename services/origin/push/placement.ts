@@ -1,0 +1,180 @@
+import type { Durability } from '../../../lib/backend/index.ts'
+import { type AbortOptions, appError, hasCode, isAbort } from '../../../lib/base/index.ts'
+import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
+import type { StoredBlob } from '../../../lib/store/index.ts'
+import type { Counter, Family, Logger, Metrics } from '../../../lib/telemetry/index.ts'
+import type { Siblings } from '../ring/siblings.ts'
+import { type PlacedContent, type StoreWriteComponents, writeToStore } from './store-write.ts'
+import type { WriteBack } from './write-back.ts'
+
+/** Copies, each with its task, that an acknowledgement without the store needs: one may be lost. */
+const ENOUGH_COPIES = 2
+
+export interface PlacementComponents extends Omit<StoreWriteComponents, 'onSent'> {
+  readonly cluster: Cluster
+  readonly siblings: Siblings
+  readonly writeBack: Pick<WriteBack, 'keep' | 'waitingBytes' | 'maxWaitingBytes'>
+  /** What the rule of a repository says. */
+  readonly durabilityOf: (namespace: string) => Durability
+  readonly logger: Logger
+  readonly onSent: (to: 'replica' | 'store', bytes: number) => void
+  /** Told what an acknowledgement waited for. */
+  readonly pushes: Family<Counter, 'kind'>
+}
+
+export interface PlaceOptions extends AbortOptions {
+  /** Puts this member's own copy in place. Called last, at most once. */
+  readonly own: () => Promise<StoredBlob>
+}
+
+/**
+ * Puts a new blob where it belongs: on every live owner, and into the backend now or, where the rule says `replicas`,
+ * later. An owner that fails meanwhile is replaced by whoever comes next on the ring.
+ */
+export interface Placement {
+  /**
+   * Resolves when all live owners have the blob durably and the backend has it too; or, with `replicas`, when two
+   * members at least have it together with the durable task to write it. Where fewer can, or no more may wait, it
+   * waits for the backend. Tells whether this member keeps its own copy.
+   * @throws NO_HEALTHY_MEMBER when no owner could take it, or what the backend's write threw; `own` was not called then
+   */
+  place(content: PlacedContent, options: PlaceOptions): Promise<{ readonly kept: boolean }>
+}
+
+/** A member that has, or will have, a copy and its task. */
+interface Slot {
+  readonly member: Member
+  readonly rank: number
+}
+
+/** What a copy is handed over with: the rank of its task, if it has one. */
+interface Handover extends AbortOptions {
+  readonly rank?: number | undefined
+}
+
+class OriginPlacement implements Placement {
+  readonly #components: PlacementComponents
+  readonly #memberId: string
+
+  constructor(components: PlacementComponents, memberId: string) {
+    this.#components = components
+    this.#memberId = memberId
+  }
+
+  async place(content: PlacedContent, options: PlaceOptions) {
+    const isWaiting = this.#mayWait(content) && (await this.#onReplicas(content, options))
+    const { kind, kept } = isWaiting || (await this.#inStore(content, options))
+    this.#components.pushes.with({ kind }).add()
+    return { kept }
+  }
+
+  #isSelf(member: Member): boolean {
+    return member.id === this.#memberId
+  }
+
+  #mayWait({ blob, size }: PlacedContent): boolean {
+    const { durabilityOf, cluster, writeBack } = this.#components
+    return (
+      durabilityOf(blob.namespace) === 'replicas' &&
+      cluster.owners(blob.digest).length >= ENOUGH_COPIES &&
+      writeBack.waitingBytes + size <= writeBack.maxWaitingBytes
+    )
+  }
+
+  async #inStore(content: PlacedContent, { own, signal }: PlaceOptions) {
+    const kept = this.#components.cluster.liveOwners(content.blob.digest).some((member) => this.#isSelf(member))
+    await Promise.all([
+      this.#copyToOwners(content, kept, { signal }),
+      writeToStore(this.#components, content, { signal }),
+    ])
+    if (kept) await own()
+    return { kind: 'store', kept } as const
+  }
+
+  /**
+   * Every copy with its task; false when too few can be made. The own one is made last: a failure before it leaves the
+   * upload as it was.
+   */
+  async #onReplicas(content: PlacedContent, { own, signal }: PlaceOptions) {
+    const { blob, size } = content
+    const filled = await this.#fillSlots(content, { signal })
+    const ownRank = filled.find(({ member }) => this.#isSelf(member))?.rank
+    try {
+      if (filled.length < ENOUGH_COPIES) throw appError('WRITE_BACK_FULL')
+      if (ownRank !== undefined) await this.#components.writeBack.keep({ blob, size, rank: ownRank }, own)
+      return { kind: 'replicas', kept: ownRank !== undefined } as const
+    } catch (err) {
+      if (!hasCode(err, 'WRITE_BACK_FULL')) throw err
+      const fields = { digest: blob.digest, copies: filled.length }
+      this.#components.logger.warn(
+        'too few origins can keep a copy and its task, so a push waits for the store',
+        fields,
+      )
+      return false
+    }
+  }
+
+  /**
+   * One slot for each owner there should be, in ring order. Who fails is replaced by the next healthy member, with the
+   * same rank, so that somebody writes at once. This member's slot is only reserved.
+   */
+  async #fillSlots(content: PlacedContent, options: AbortOptions): Promise<readonly Slot[]> {
+    const { cluster } = this.#components
+    const { digest } = content.blob
+    const live = cluster.liveOwners(digest)
+    const spares = cluster.candidates(digest).filter((member) => !live.includes(member) && cluster.isHealthy(member.id))
+    const fill = async (owner: Member, rank: number): Promise<readonly Slot[]> => {
+      for (let member: Member | undefined = owner; member !== undefined; member = spares.shift()) {
+        if (this.#isSelf(member) || (await this.#copyTo(member, content, { ...options, rank })))
+          return [{ member, rank }]
+      }
+      return []
+    }
+    return (await Promise.all(live.map(fill))).flat()
+  }
+
+  async #copyToOwners(content: PlacedContent, held: boolean, options: AbortOptions): Promise<void> {
+    const { digest } = content.blob
+    const tried = new Set([this.#memberId])
+    let copies = held ? 1 : 0
+    for (;;) {
+      const todo = this.#components.cluster.liveOwners(digest).filter((member) => !tried.has(member.id))
+      if (todo.length === 0) break
+      for (const member of todo) tried.add(member.id)
+      const done = await Promise.all(todo.map((member) => this.#copyTo(member, content, options)))
+      copies += done.filter(Boolean).length
+    }
+    if (copies === 0) throw appError('NO_HEALTHY_MEMBER', { detail: { digest } })
+  }
+
+  async #copyTo(member: Member, content: PlacedContent, options: Handover): Promise<boolean> {
+    const { siblings, cluster, logger, onSent } = this.#components
+    const { blob, size } = content
+    const body = await content.read()
+    try {
+      await siblings.put(member, blob, { size, body }, options)
+      cluster.report(member.id, 'ok')
+      onSent('replica', size)
+      return true
+    } catch (err) {
+      if (isAbort(err)) throw err
+      reportFailure(cluster, member, err)
+      logger.warn('failed to hand a copy to an owner', { member: member.id, digest: blob.digest, err })
+      return false
+    } finally {
+      body.destroy()
+    }
+  }
+}
+
+export function placement(components: PlacementComponents, init: { readonly memberId: string }): Placement {
+  return new OriginPlacement(components, init.memberId)
+}
+
+/** Counts pushes by what their acknowledgement waited for. */
+export function pushes(metrics: Metrics): Family<Counter, 'kind'> {
+  return metrics.counter(
+    { name: 'shoal_pushes_total', help: 'Blobs pushed, by what their acknowledgement waited for.' },
+    ['kind'],
+  )
+}

@@ -1,0 +1,46 @@
+import type { Readable } from 'node:stream'
+import type { Backends } from '../../../lib/backend/index.ts'
+import { type AbortOptions, hasCode } from '../../../lib/base/index.ts'
+import type { BlobRef } from '../../../lib/swarm/index.ts'
+import { blobKey } from '../blob-keys.ts'
+import type { Refusals } from '../bring/refusals.ts'
+
+export interface StoreWriteComponents {
+  readonly backends: Pick<Backends, 'backendFor'>
+  readonly refusals: Pick<Refusals, 'has' | 'clear'>
+  readonly onSent: (to: 'store', bytes: number) => void
+}
+
+/** A content that can be read as often as needed. */
+export interface PlacedContent {
+  readonly blob: BlobRef
+  readonly size: number
+  read(): Promise<Readable>
+}
+
+/**
+ * Sees to it that the store has the blob: looks first, writes what is missing, and replaces what has another size or was
+ * found wrong. @throws what the store throws; then nothing of this write is there
+ */
+export async function writeToStore(
+  { backends, refusals, onSent }: StoreWriteComponents,
+  content: PlacedContent,
+  options: AbortOptions,
+): Promise<void> {
+  const { blob, size } = content
+  const key = blobKey(blob.digest)
+  const backend = backends.backendFor(blob.namespace)
+  const found = await backend.stat(key, options)
+  const damaged = found !== undefined && (found.size !== size || refusals.has(blob.digest))
+  if (found !== undefined && !damaged) return
+  const condition = found === undefined ? { ifAbsent: true } : { ifMatch: found.etag }
+  try {
+    await backend.write(key, await content.read(), { ...options, ...condition, size })
+    onSent('store', size)
+    refusals.clear(blob.digest)
+  } catch (err) {
+    if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
+    // Somebody else has written it meanwhile; what counts is that it is whole.
+    if ((await backend.stat(key, options))?.size !== size) throw err
+  }
+}

@@ -1,0 +1,86 @@
+import { appError, hasCode } from '../../../lib/base/index.ts'
+import { type Exchange, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
+import type { TaskState } from '../../../lib/journal/index.ts'
+import type { WriteBack } from './write-back.ts'
+
+/** Tasks on one page of a list, and retried in one go between two looks at the rest of the work. */
+const PAGE = 100
+const MAX_PAGE = 1000
+
+export interface TaskRoutesComponents {
+  readonly writeBack: Pick<WriteBack, 'journal' | 'waitingBytes' | 'maxWaitingBytes'>
+}
+
+const states = ['waiting', 'running', 'dead'] as const satisfies readonly TaskState[]
+
+const stateOf = ({ query }: Exchange): TaskState | undefined => {
+  const text = query.get('state')
+  const state = states.find((each) => each === text)
+  if (text === null || state !== undefined) return state
+  throw appError('REQUEST_INVALID', { message: `state must be one of ${states.join(', ')}` })
+}
+
+const pageSizeOf = ({ query }: Exchange): number => {
+  const text = query.get('n')
+  if (text === null) return PAGE
+  const size = Number(text)
+  if (/^\d+$/.test(text) && size >= 1 && size <= MAX_PAGE) return size
+  throw appError('REQUEST_INVALID', { message: `n must be a whole number from 1 to ${MAX_PAGE}` })
+}
+
+const idOf = ({ params }: Exchange): string => params['id'] ?? ''
+
+/** What waits for the store, and dead letters, for the person on call. */
+export function taskRoutes({ writeBack }: TaskRoutesComponents): readonly Route[] {
+  const summary = (exchange: Exchange) => {
+    const { journal, waitingBytes, maxWaitingBytes } = writeBack
+    sendJson(exchange, 200, { ...journal.counts(), waitingBytes, maxWaitingBytes })
+  }
+
+  const list = (exchange: Exchange) => {
+    const state = stateOf(exchange)
+    const after = exchange.query.get('last') ?? ''
+    const page = { after, limit: pageSizeOf(exchange), ...(state === undefined ? {} : { state }) }
+    sendJson(exchange, 200, writeBack.journal.list(page))
+  }
+
+  const one = (exchange: Exchange) => {
+    const task = writeBack.journal.get(idOf(exchange))
+    if (task === undefined) throw appError('TASK_UNKNOWN', { detail: { id: idOf(exchange) } })
+    sendJson(exchange, 200, task)
+  }
+
+  const retry = async (exchange: Exchange) => sendJson(exchange, 200, await writeBack.journal.retry(idOf(exchange)))
+
+  const retryDead = async (exchange: Exchange) => {
+    let retried = 0
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const page = writeBack.journal.list({ state: 'dead', after, limit: PAGE })
+      const results = await Promise.allSettled(page.tasks.map(({ id }) => writeBack.journal.retry(id)))
+      const failure = results.find((result) => result.status === 'rejected' && !hasCode(result.reason, 'TASK_UNKNOWN'))
+      if (failure?.status === 'rejected') throw failure.reason
+      retried += results.filter(({ status }) => status === 'fulfilled').length
+      after = page.next
+    }
+    sendJson(exchange, 200, { retried })
+  }
+
+  const remove = async (exchange: Exchange) => {
+    if (exchange.query.get('force') !== 'true') {
+      const message = 'the blob of a dead task may be nowhere else; say force=true to give it up'
+      throw appError('REQUEST_INVALID', { message })
+    }
+    await writeBack.journal.delete(idOf(exchange))
+    sendEmpty(exchange, 204)
+  }
+
+  const right = 'admin'
+  return [
+    { methods: ['GET'], path: '/journal', right, summary: 'counts of tasks and waiting bytes', handle: summary },
+    { methods: ['GET'], path: '/journal/tasks', right, summary: 'tasks, page by page', handle: list },
+    { methods: ['GET'], path: '/journal/tasks/:id', right, summary: 'one task', handle: one },
+    { methods: ['POST'], path: '/journal/tasks/:id/retry', right, summary: 'tries it now', handle: retry },
+    { methods: ['POST'], path: '/journal/retry', right, summary: 'tries all dead tasks', handle: retryDead },
+    { methods: ['DELETE'], path: '/journal/tasks/:id', right, summary: 'gives up a dead task', handle: remove },
+  ]
+}

@@ -1,0 +1,77 @@
+import type { AbortOptions } from '../../../lib/base/index.ts'
+import { appError } from '../../../lib/base/index.ts'
+import { digestAlgorithm } from '../../../lib/core/index.ts'
+import type { BlobStore, StoredBlob, Upload } from '../../../lib/store/index.ts'
+import type { BlobRef } from '../../../lib/swarm/index.ts'
+import type { Placement } from './placement.ts'
+
+export interface UploadSessionsComponents {
+  readonly store: BlobStore
+  readonly placement: Placement
+  readonly onReceived: (bytes: number) => void
+  readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
+}
+
+export interface UploadState {
+  readonly id: string
+  /** Bytes received. */
+  readonly size: number
+}
+
+/** Upload sessions live on the origin that opened them; if it dies, the client is told and starts again. */
+export interface UploadSessions {
+  create(): Promise<UploadState>
+  /** @throws BLOB_UPLOAD_UNKNOWN */
+  status(id: string): Promise<UploadState>
+  /** @throws BLOB_UPLOAD_UNKNOWN, UPLOAD_CONFLICT, UPLOAD_OFFSET, STORE_FULL */
+  append(id: string, offset: number, source: AsyncIterable<Uint8Array>, options?: AbortOptions): Promise<UploadState>
+  /**
+   * Closes the session: hashes decide, then the blob is placed as its rule says, then it resolves. A failure leaves the
+   * session, so that the same close can be tried again. @throws DIGEST_INVALID, and what `Placement.place` throws
+   */
+  commit(id: string, blob: BlobRef, options?: AbortOptions): Promise<{ readonly size: number }>
+  /** Idempotent for a session that is known. @throws BLOB_UPLOAD_UNKNOWN */
+  cancel(id: string): Promise<void>
+}
+
+export function uploadSessions(components: UploadSessionsComponents): UploadSessions {
+  const { store, placement } = components
+
+  const stateOf = (upload: Upload): UploadState => ({ id: upload.id, size: upload.size })
+
+  async function* counted(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    for await (const chunk of source) {
+      components.onReceived(chunk.byteLength)
+      yield chunk
+    }
+  }
+
+  const commitAs = async (upload: Upload, blob: BlobRef): Promise<StoredBlob> => {
+    const stored = await upload.commit(blob.digest)
+    components.onStored(blob, stored)
+    return stored
+  }
+
+  return {
+    create: async () => stateOf(await store.createUpload()),
+    status: async (id) => stateOf(await store.upload(id)),
+    async append(id, offset, source, options = {}) {
+      const upload = await store.upload(id)
+      await upload.append(counted(source), { ...options, offset })
+      return stateOf(upload)
+    },
+    async commit(id, blob, options = {}) {
+      const upload = await store.upload(id)
+      const actual = await upload.digest(digestAlgorithm(blob.digest))
+      if (actual !== blob.digest) {
+        throw appError('DIGEST_INVALID', { detail: { expected: blob.digest, actual, size: upload.size } })
+      }
+      const size = upload.size
+      const content = { blob, size, read: async () => upload.read() }
+      const { kept } = await placement.place(content, { ...options, own: () => commitAs(upload, blob) })
+      if (!kept) await upload.abort()
+      return { size }
+    },
+    cancel: async (id) => (await store.upload(id)).abort(),
+  }
+}

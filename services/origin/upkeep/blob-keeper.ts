@@ -1,0 +1,61 @@
+import { type AbortOptions, appError } from '../../../lib/base/index.ts'
+import type { Digest } from '../../../lib/core/index.ts'
+import type { BlobStore, KeptBlob, StoreUpkeep } from '../../../lib/store/index.ts'
+import type { Copies } from './copies.ts'
+
+/** A blob at rest and where else it is. */
+export interface BlobReport extends KeptBlob {
+  /** Whether this member is one of those who keep it. */
+  readonly keeper: boolean
+  readonly inStore: boolean
+  /** The other origins that are to keep it, and what they say: absent, held or kept. */
+  readonly others: Readonly<Record<string, string>>
+}
+
+export interface BlobKeeperComponents {
+  readonly store: Pick<BlobStore, 'delete'> & Pick<StoreUpkeep, 'look'>
+  readonly copies: Copies
+}
+
+/** Single blobs at rest, for the person on call. */
+export interface BlobKeeper {
+  /** @throws BLOB_UNKNOWN */
+  report(digest: Digest, options?: AbortOptions): Promise<BlobReport>
+  /**
+   * Removes the blob here; whoever reads it goes on. `force` removes it in any case.
+   * @throws BLOB_UNKNOWN, BLOB_HELD when it is pinned or leased, BLOB_LAST_COPY when neither the store nor another
+   *   origin is known to have it
+   */
+  evict(digest: Digest, options: AbortOptions & { readonly force: boolean }): Promise<void>
+}
+
+export function blobKeeper({ store, copies }: BlobKeeperComponents): BlobKeeper {
+  const known = (digest: Digest): KeptBlob => {
+    const blob = store.look(digest)
+    if (blob === undefined) throw appError('BLOB_UNKNOWN', { detail: { digest } })
+    return blob
+  }
+
+  const report = async (digest: Digest, options: AbortOptions = {}): Promise<BlobReport> => {
+    const blob = known(digest)
+    const [inStore, others] = await Promise.all([copies.inStore(blob, options), copies.keepings(digest, options)])
+    const said = Object.fromEntries(others.map(([member, keeping]) => [member.id, keeping]))
+    return { ...blob, keeper: copies.isKeeper(digest), inStore, others: said }
+  }
+
+  return {
+    report,
+    async evict(digest, { force, signal }) {
+      const { holds } = known(digest)
+      if (!force && (holds.includes('pinned') || holds.includes('leased'))) {
+        throw appError('BLOB_HELD', { detail: { digest, holds } })
+      }
+      if (!force) {
+        const { inStore, others } = await report(digest, { signal })
+        const isElsewhere = inStore || Object.values(others).some((keeping) => keeping !== 'absent')
+        if (!isElsewhere) throw appError('BLOB_LAST_COPY', { detail: { digest, others } })
+      }
+      await store.delete(digest)
+    },
+  }
+}

@@ -1,0 +1,104 @@
+import { type AbortOptions, throwIfAborted } from '../../../lib/base/index.ts'
+import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
+import type { Digest } from '../../../lib/core/index.ts'
+import type { StoredBlob } from '../../../lib/store/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import { blobKey } from '../blob-keys.ts'
+import type { BlobNames } from '../blob-names.ts'
+import type { Refusals } from '../bring/refusals.ts'
+import type { Siblings } from '../ring/siblings.ts'
+
+/** What another origin says of a whole blob: it lacks it, has it but may evict it, or has it and keeps it. */
+export type Keeping = 'absent' | 'held' | 'kept'
+
+export interface CopiesComponents {
+  readonly cluster: Cluster
+  readonly names: BlobNames
+  readonly refusals: Pick<Refusals, 'has'>
+  readonly logger: Logger
+  readonly siblings: Pick<Siblings, 'holding'>
+  /** Whether this member is leaving: it is nobody's owner then. */
+  readonly isLeaving: () => boolean
+}
+
+/** Where a blob is besides here. Answers are fresh: who asks is about to give something up. */
+export interface Copies {
+  /**
+   * Whether this member is one of those who keep the blob: an owner on the ring, or one in place of an owner that does
+   * not answer, or in place of `without`, which is about to leave.
+   */
+  isKeeper(digest: Digest, init?: { readonly without?: string | undefined }): boolean
+  /** The other members that are to keep it. */
+  others(digest: Digest): readonly Member[]
+  /** Every store it belongs to has it, whole. A store that does not answer has nothing. */
+  inStore(blob: Pick<StoredBlob, 'digest' | 'size'>, options?: AbortOptions): Promise<boolean>
+  /** What each of `others` says; who does not answer lacks it. */
+  keepings(digest: Digest, options?: AbortOptions): Promise<readonly (readonly [Member, Keeping])[]>
+  /**
+   * Whether the copy here may go: the stores have it; or this member is no keeper, and all who are say that they keep
+   * it. So the last keeper of what is in no store never lets go, whatever others do at the same time.
+   */
+  mayGo(blob: Pick<StoredBlob, 'digest' | 'size'>, options?: AbortOptions): Promise<boolean>
+}
+
+export function copies(components: CopiesComponents, init: { readonly memberId: string }): Copies {
+  const { cluster, names, refusals, logger, siblings, isLeaving } = components
+  const isSelf = ({ id }: Member) => id === init.memberId
+
+  /** The members that would own the blob for now if the one with that id were not there. */
+  const ownersWithout = (digest: Digest, id: string | undefined): readonly Member[] =>
+    cluster
+      .candidates(digest)
+      .filter((member) => member.id !== id)
+      .slice(0, cluster.owners(digest).length)
+
+  const isKeeper: Copies['isKeeper'] = (digest, { without } = {}) =>
+    !isLeaving() && [...cluster.owners(digest), ...ownersWithout(digest, without)].some(isSelf)
+
+  const others = (digest: Digest): readonly Member[] =>
+    ownersWithout(digest, isLeaving() ? init.memberId : undefined).filter((member) => !isSelf(member))
+
+  const inStore: Copies['inStore'] = async ({ digest, size }, options = {}) => {
+    if (refusals.has(digest)) return false
+    try {
+      const found = await Promise.all((await names.stores(digest)).map((store) => store.stat(blobKey(digest), options)))
+      return found.every((object) => object?.size === size)
+    } catch (err) {
+      throwIfAborted(options.signal)
+      logger.debug('failed to ask a store for a blob', { digest, err })
+      return false
+    }
+  }
+
+  const keepings: Copies['keepings'] = async (digest, options = {}) => {
+    const [namespace = ''] = await names.of(digest)
+    const leaving = isLeaving() ? init.memberId : undefined
+    const one = async (member: Member): Promise<readonly [Member, Keeping]> => {
+      try {
+        const { verified, keeps } = await siblings.holding(member, { digest, namespace }, { ...options, leaving })
+        cluster.report(member.id, 'ok')
+        if (!verified) return [member, 'absent']
+        return [member, keeps ? 'kept' : 'held']
+      } catch (err) {
+        throwIfAborted(options.signal)
+        reportFailure(cluster, member, err)
+        logger.debug('failed to ask a member for a blob', { digest, member: member.id, err })
+        return [member, 'absent']
+      }
+    }
+    return Promise.all(others(digest).map(one))
+  }
+
+  return {
+    isKeeper,
+    others,
+    inStore,
+    keepings,
+    async mayGo(blob, options = {}) {
+      if (await inStore(blob, options)) return true
+      if (isKeeper(blob.digest)) return false
+      const answers = await keepings(blob.digest, options)
+      return answers.length > 0 && answers.every(([, keeping]) => keeping === 'kept')
+    },
+  }
+}

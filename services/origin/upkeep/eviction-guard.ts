@@ -1,0 +1,37 @@
+import { type Clock, deadline } from '../../../lib/base/index.ts'
+import type { Digest } from '../../../lib/core/index.ts'
+import type { StoreUpkeep } from '../../../lib/store/index.ts'
+import type { Copies } from './copies.ts'
+
+/** Writers wait for an eviction, so nobody is asked longer than this; no answer means that the blob stays. */
+const ASK_MS = 5_000
+/** A refusal is believed for this long, so that a store that is away is not asked at every write. */
+const REFUSED_MS = 30_000
+const MAX_REFUSED = 100_000
+
+export interface EvictionGuardComponents {
+  readonly store: Pick<StoreUpkeep, 'look'>
+  readonly copies: Pick<Copies, 'mayGo'>
+  readonly clock: Clock
+}
+
+/** Whether a blob may be evicted: only when the stores have it, or all who are to keep it do. */
+export function evictionGuard(components: EvictionGuardComponents): (digest: Digest) => Promise<boolean> {
+  const { store, copies, clock } = components
+  const refusedUntilMs = new Map<Digest, number>()
+
+  return async (digest) => {
+    const blob = store.look(digest)
+    if (blob === undefined) return false
+    if (clock.monotonicMs() < (refusedUntilMs.get(digest) ?? 0)) return false
+    refusedUntilMs.delete(digest)
+    const cut = deadline(clock, ASK_MS)
+    try {
+      const mayGo = await copies.mayGo(blob, { signal: cut.signal })
+      if (!mayGo && refusedUntilMs.size < MAX_REFUSED) refusedUntilMs.set(digest, clock.monotonicMs() + REFUSED_MS)
+      return mayGo
+    } finally {
+      cut.release()
+    }
+  }
+}

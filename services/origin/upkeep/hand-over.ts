@@ -1,0 +1,166 @@
+import { Readable } from 'node:stream'
+import {
+  type AbortOptions,
+  type Clock,
+  isAbort,
+  type TokenBucket,
+  throwIfAborted,
+  tokenBucket,
+} from '../../../lib/base/index.ts'
+import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
+import type { Digest } from '../../../lib/core/index.ts'
+import type { BlobStore, KeptBlob, StoreUpkeep } from '../../../lib/store/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import type { BlobNames } from '../blob-names.ts'
+import type { Siblings } from '../ring/siblings.ts'
+import type { Copies } from './copies.ts'
+import { pacedRead } from './paced-read.ts'
+
+/** Blobs looked at at one time; most of the time goes into waiting for answers. */
+const AT_ONCE = 4
+/** Blobs seen in the store are not asked for again by later walks; so many are remembered. */
+const MAX_SETTLED = 100_000
+
+/** One walk over all blobs at rest. */
+export interface Walk {
+  readonly startedAtMs: number
+  /** Undefined while it runs. */
+  readonly endedAtMs: number | undefined
+  readonly blobs: number
+  /** Of `blobs`, looked at so far. */
+  readonly done: number
+  /** Copies handed to others, and their bytes. */
+  readonly copies: number
+  readonly bytes: number
+  /** Copies that could not be handed over. */
+  readonly failures: number
+  /** Blobs that nobody but this member has as they are to be had, so far. They are kept here. */
+  readonly unsafe: number
+}
+
+export interface HandOverComponents {
+  readonly store: Pick<BlobStore, 'lease'> & Pick<StoreUpkeep, 'inspect' | 'look' | 'peek'>
+  readonly copies: Copies
+  readonly cluster: Cluster
+  readonly names: BlobNames
+  readonly siblings: Pick<Siblings, 'put'>
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly onCopied: (outcome: 'ok' | 'failed', bytes: number) => void
+  /** A walk has ended. */
+  readonly onWalked: (walk: Walk) => void
+}
+
+export interface HandOverInit {
+  /** Bytes per second that go to others in walks; undefined: as fast as they take them. */
+  readonly bytesPerSecond: number | undefined
+}
+
+/**
+ * Brings blobs that are in no store to all who are to keep them. A member that has joined gets so what it owns now from
+ * those who owned it before, and these may evict it only then (see `Copies.mayGo`).
+ */
+export interface HandOver {
+  /**
+   * Walks over all blobs once; may be repeated at any time, what is done is only looked at. `fresh` looks again at what
+   * an earlier walk has seen in the store. One walk at a time. @throws ABORTED
+   */
+  walk(options?: AbortOptions & { readonly fresh?: boolean }): Promise<Walk>
+  /** The walk under way, or the last one. */
+  readonly latest: Walk | undefined
+}
+
+type Counts = { -readonly [K in keyof Walk]: Walk[K] }
+
+class Walker implements HandOver {
+  readonly #components: HandOverComponents
+  readonly #pace: TokenBucket
+  readonly #settled = new Set<Digest>()
+  #latest: Counts | undefined
+
+  constructor(components: HandOverComponents, init: HandOverInit) {
+    this.#components = components
+    this.#pace = tokenBucket(components.clock, { ratePerSecond: init.bytesPerSecond })
+  }
+
+  get latest() {
+    return this.#latest
+  }
+
+  async walk({ signal, fresh = false }: AbortOptions & { readonly fresh?: boolean } = {}): Promise<Walk> {
+    const { store, clock, onWalked } = this.#components
+    const blobs = store.inspect()
+    if (fresh) this.#settled.clear()
+    for (const digest of this.#settled) if (store.look(digest) === undefined) this.#settled.delete(digest)
+    const counts: Counts = {
+      ...{ startedAtMs: clock.now(), endedAtMs: undefined, blobs: blobs.length },
+      ...{ done: 0, copies: 0, bytes: 0, failures: 0, unsafe: 0 },
+    }
+    this.#latest = counts
+    const left = blobs.values()
+    const worker = async () => {
+      for (const blob of left) {
+        throwIfAborted(signal)
+        if (!this.#settled.has(blob.digest)) await this.#lookAt(blob, counts, signal)
+        counts.done += 1
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    counts.endedAtMs = clock.now()
+    onWalked(counts)
+    return counts
+  }
+
+  async #lookAt(blob: KeptBlob, counts: Counts, signal: AbortSignal | undefined): Promise<void> {
+    const { store } = this.#components
+    const release = store.lease(blob.digest)
+    try {
+      if (store.look(blob.digest) !== undefined) await this.#settle(blob, counts, signal)
+    } finally {
+      release()
+    }
+  }
+
+  async #settle(blob: KeptBlob, counts: Counts, signal: AbortSignal | undefined): Promise<void> {
+    const { copies } = this.#components
+    if (await copies.inStore(blob, { signal })) {
+      if (this.#settled.size < MAX_SETTLED) this.#settled.add(blob.digest)
+      return
+    }
+    const lacking = (await copies.keepings(blob.digest, { signal })).filter(([, keeping]) => keeping === 'absent')
+    for (const [member] of lacking) {
+      const copied = await this.#copyTo(member, blob, signal)
+      counts.copies += copied ? 1 : 0
+      counts.bytes += copied ? blob.size : 0
+      counts.failures += copied ? 0 : 1
+    }
+    const isGood = copies.isKeeper(blob.digest) || (await copies.mayGo(blob, { signal }))
+    if (!isGood) counts.unsafe += 1
+  }
+
+  async #copyTo(member: Member, blob: KeptBlob, signal: AbortSignal | undefined): Promise<boolean> {
+    const { store, names, siblings, cluster, logger, onCopied } = this.#components
+    const { digest, size } = blob
+    const [namespace = ''] = await names.of(digest)
+    const body = Readable.from(pacedRead(store, blob, { pace: this.#pace, signal }), { objectMode: false })
+    try {
+      await siblings.put(member, { digest, namespace }, { size, body }, { signal })
+      cluster.report(member.id, 'ok')
+      onCopied('ok', size)
+      logger.info('handed a blob over', { digest, member: member.id, bytes: size })
+      return true
+    } catch (err) {
+      if (isAbort(err)) throwIfAborted(signal)
+      reportFailure(cluster, member, err)
+      onCopied('failed', 0)
+      logger.warn('failed to hand a blob over', { digest, member: member.id, err })
+      return false
+    } finally {
+      body.destroy()
+    }
+  }
+}
+
+export function handOver(components: HandOverComponents, init: HandOverInit): HandOver {
+  return new Walker(components, init)
+}

@@ -1,0 +1,19 @@
+import { type AbortOptions, type TokenBucket, throwIfAborted } from '../../../lib/base/index.ts'
+import type { StoredBlob, StoreUpkeep } from '../../../lib/store/index.ts'
+
+/** Small, so that reads of those who are served come in between. */
+const SLICE_BYTES = 256 * 1024
+
+/** The bytes of a blob at rest, no faster than `pace` gives tokens; no use in the eyes of the eviction. */
+export async function* pacedRead(
+  store: Pick<StoreUpkeep, 'peek'>,
+  { digest, size }: Pick<StoredBlob, 'digest' | 'size'>,
+  { pace, signal }: AbortOptions & { readonly pace: TokenBucket },
+): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < size; start += SLICE_BYTES) {
+    throwIfAborted(signal)
+    const end = Math.min(size, start + SLICE_BYTES)
+    await pace.take(end - start, { signal })
+    yield await store.peek(digest, { start, end })
+  }
+}

@@ -1,0 +1,97 @@
+import { type AbortOptions, codeOf, isAbort, throwIfAborted } from '../../../lib/base/index.ts'
+import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
+import type { Digest } from '../../../lib/core/index.ts'
+import type { BlobStore, StoredBlob, StoreUpkeep } from '../../../lib/store/index.ts'
+import type { BlobRef } from '../../../lib/swarm/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import type { BlobNames } from '../blob-names.ts'
+import type { Ingest } from '../bring/ingest.ts'
+import type { Siblings } from '../ring/siblings.ts'
+import type { Copies } from './copies.ts'
+
+/** Where a good copy came from; undefined: nobody could give one. */
+export type RepairSource = 'replica' | 'store' | undefined
+
+export interface RepairComponents {
+  readonly store: Pick<BlobStore, 'createUpload' | 'delete'> & Pick<StoreUpkeep, 'look' | 'pin'>
+  readonly copies: Pick<Copies, 'keepings'>
+  readonly names: BlobNames
+  readonly siblings: Pick<Siblings, 'read'>
+  readonly ingest: Pick<Ingest, 'ensure'>
+  readonly cluster: Cluster
+  readonly logger: Logger
+  readonly onReceived: (from: 'origin', bytes: number) => void
+  readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
+}
+
+/** Puts a good copy in the place of a bad one. */
+export interface Repair {
+  /**
+   * Removes the blob, so that nobody is given it any more, then brings it again: from another origin that has it, else
+   * from the store. A pin stays with it. @throws ABORTED
+   */
+  replace(digest: Digest, options?: AbortOptions): Promise<RepairSource>
+}
+
+export function repair(components: RepairComponents): Repair {
+  const { store, copies, names, siblings, ingest, cluster, logger } = components
+
+  const fromMember = async (member: Member, blob: BlobRef, signal: AbortSignal | undefined): Promise<boolean> => {
+    const upload = await store.createUpload()
+    try {
+      const { body } = await siblings.read(member, blob, { signal })
+      try {
+        await upload.append(body, { offset: 0, signal })
+      } finally {
+        body.destroy()
+      }
+      const bytes = upload.size
+      const stored = await upload.commit(blob.digest)
+      components.onReceived('origin', bytes)
+      components.onStored(blob, stored)
+      return true
+    } catch (err) {
+      await upload.abort()
+      if (isAbort(err)) throwIfAborted(signal)
+      reportFailure(cluster, member, err)
+      logger.warn('failed to repair a blob from a replica', { digest: blob.digest, member: member.id, err })
+      return false
+    }
+  }
+
+  const fromMembers = async (blob: BlobRef, signal: AbortSignal | undefined): Promise<boolean> => {
+    for (const [member, keeping] of await copies.keepings(blob.digest, { signal })) {
+      if (keeping !== 'absent' && (await fromMember(member, blob, signal))) return true
+    }
+    return false
+  }
+
+  const fromStores = async (blobs: readonly BlobRef[], signal: AbortSignal | undefined): Promise<boolean> => {
+    for (const blob of blobs) {
+      try {
+        await ingest.ensure(blob, { hop: false, signal })
+        return true
+      } catch (err) {
+        if (isAbort(err)) throwIfAborted(signal)
+        logger.warn('failed to repair a blob from the store', { digest: blob.digest, code: codeOf(err), err })
+      }
+    }
+    return false
+  }
+
+  return {
+    async replace(digest, { signal } = {}) {
+      const pinned = store.look(digest)?.holds.includes('pinned') === true
+      // Asked for before the label goes with the blob.
+      const blobs = (await names.of(digest)).map((namespace) => ({ digest, namespace }))
+      await store.delete(digest)
+      const [first] = blobs
+      const fromReplica = first !== undefined && (await fromMembers(first, signal))
+      const source: RepairSource = fromReplica ? 'replica' : (await fromStores(blobs, signal)) ? 'store' : undefined
+      if (source === undefined) return undefined
+      for (const blob of blobs) await names.add(blob)
+      if (pinned) await store.pin(digest, true)
+      return source
+    },
+  }
+}

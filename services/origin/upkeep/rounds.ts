@@ -1,0 +1,53 @@
+import { background, type Clock, type Deferred, deferred, isAbort, type Startable } from '../../../lib/base/index.ts'
+
+/** Work that is done again and again, one round at a time: at the start, after each pause, and when somebody asks. */
+export interface Rounds extends Startable {
+  /** Ends the pause; during a round, the next one follows at once. */
+  ask(): void
+}
+
+export interface RoundsInit {
+  /** Does one round; gives the pause after it in milliseconds. */
+  readonly work: (signal: AbortSignal) => Promise<number>
+  readonly onFailure: (err: unknown) => void
+  /** The pause after a round that failed. */
+  readonly retryMs: number
+}
+
+export function rounds(clock: Clock, init: RoundsInit): Rounds {
+  let asked: Deferred<void> = deferred()
+  let tasks = background(() => undefined)
+
+  const round = async (signal: AbortSignal): Promise<number> => {
+    try {
+      return await init.work(signal)
+    } catch (err) {
+      if (!isAbort(err)) init.onFailure(err)
+      return init.retryMs
+    }
+  }
+
+  const pause = async (pauseMs: number, signal: AbortSignal): Promise<void> => {
+    const over = new AbortController()
+    const time = clock.sleep(pauseMs, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => undefined)
+    await Promise.race([time, asked.promise])
+    over.abort()
+  }
+
+  const loop = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      asked = deferred()
+      await pause(await round(signal), signal)
+    }
+  }
+
+  return {
+    ask: () => asked.resolve(),
+    async start() {
+      if (tasks.size > 0) return
+      tasks = background((_, err) => init.onFailure(err))
+      tasks.run('rounds', loop)
+    },
+    stop: () => tasks.stop(),
+  }
+}

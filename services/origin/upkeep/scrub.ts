@@ -1,0 +1,221 @@
+import { createHash } from 'node:crypto'
+import {
+  type AbortOptions,
+  appError,
+  type Clock,
+  hasCode,
+  type TokenBucket,
+  throwIfAborted,
+  tokenBucket,
+} from '../../../lib/base/index.ts'
+import { type Digest, digestAlgorithm, digestHex, PieceMap } from '../../../lib/core/index.ts'
+import { hashPieces } from '../../../lib/metainfo/index.ts'
+import type { BlobStore, KeptBlob, StoreUpkeep } from '../../../lib/store/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import { pacedRead } from './paced-read.ts'
+import type { Repair, RepairSource } from './repair.ts'
+
+/** How the look at one blob ended. `lost`: it was rotten, and nobody could give a good copy. */
+export type Verdict = 'good' | 'repaired' | 'lost' | 'gone'
+
+/** A rotten blob. */
+export interface Finding {
+  readonly digest: Digest
+  readonly size: number
+  readonly atMs: number
+  /** Pieces whose bytes are not what they were, by the hashes beside the blob; empty where these are rotten, too. */
+  readonly pieces: readonly number[]
+  readonly outcome: 'repaired' | 'lost'
+  readonly from: RepairSource
+}
+
+export interface ScrubStatus {
+  /** Since the start. */
+  readonly verifiedBlobs: number
+  readonly verifiedBytes: number
+  readonly findings: readonly Finding[]
+  /** Blobs that are due now. */
+  readonly due: number
+  /** The one that is being verified. */
+  readonly current: Digest | undefined
+}
+
+export interface ScrubComponents {
+  readonly store: Pick<BlobStore, 'sidecar' | 'putSidecar'> &
+    Pick<StoreUpkeep, 'inspect' | 'look' | 'peek' | 'noteVerified'>
+  readonly repair: Repair
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly onVerified: (verdict: Verdict, bytes: number) => void
+}
+
+export interface ScrubInit {
+  /** Every blob is verified once in this time. */
+  readonly periodMs: number
+  /** Bytes per second that are read for it; undefined: as fast as the disk gives them. */
+  readonly bytesPerSecond: number | undefined
+}
+
+/** Compares blobs at rest with their digests, those first that were verified longest ago, and repairs rotten ones. */
+export interface Scrub {
+  /** Verifies what is due; gives the time until the next blob is, in milliseconds. @throws ABORTED */
+  round(options?: AbortOptions): Promise<number>
+  /** Makes all blobs due that are there now; the next round verifies them. */
+  hurry(): void
+  /** Verifies one blob now, at no limited rate. @throws BLOB_UNKNOWN, ABORTED */
+  verify(digest: Digest, options?: AbortOptions): Promise<Verdict>
+  readonly status: ScrubStatus
+}
+
+/** Findings that are remembered; the log has all. */
+const MAX_FINDINGS = 100
+const LONGEST_PAUSE_MS = 60 * 60_000
+const SHORTEST_PAUSE_MS = 1_000
+const HASH_BYTES = 32
+
+interface Hashes {
+  readonly isRight: boolean
+  readonly pieces: Uint8Array
+}
+
+/** The pieces in which two lists of hashes differ. */
+function differing(a: Uint8Array, b: Uint8Array): readonly number[] {
+  const hashOf = (list: Uint8Array, piece: number) => list.subarray(piece * HASH_BYTES, (piece + 1) * HASH_BYTES)
+  const count = Math.max(a.length, b.length) / HASH_BYTES
+  return Array.from({ length: count }, (_, piece) => piece).filter(
+    (piece) => Buffer.compare(hashOf(a, piece), hashOf(b, piece)) !== 0,
+  )
+}
+
+class Scrubber implements Scrub {
+  readonly #components: ScrubComponents
+  readonly #periodMs: number
+  readonly #pace: TokenBucket
+  readonly #unlimited: TokenBucket
+  readonly #findings: Finding[] = []
+  #hurriedAtMs = 0
+  #verifiedBlobs = 0
+  #verifiedBytes = 0
+  #current: Digest | undefined
+
+  constructor(components: ScrubComponents, init: ScrubInit) {
+    this.#components = components
+    this.#periodMs = init.periodMs
+    this.#pace = tokenBucket(components.clock, { ratePerSecond: init.bytesPerSecond })
+    this.#unlimited = tokenBucket(components.clock, { ratePerSecond: undefined })
+  }
+
+  get status(): ScrubStatus {
+    return {
+      verifiedBlobs: this.#verifiedBlobs,
+      verifiedBytes: this.#verifiedBytes,
+      findings: [...this.#findings],
+      due: this.#due().length,
+      current: this.#current,
+    }
+  }
+
+  hurry(): void {
+    this.#hurriedAtMs = this.#components.clock.now()
+  }
+
+  async round({ signal }: AbortOptions = {}): Promise<number> {
+    for (const { digest } of this.#due()) {
+      throwIfAborted(signal)
+      const blob = this.#components.store.look(digest)
+      if (blob !== undefined) await this.#lookAt(blob, this.#pace, signal)
+    }
+    const next = this.#components.store.inspect().map((blob) => this.#dueAtMs(blob))
+    const waitMs = next.reduce((first, atMs) => Math.min(first, atMs), Number.POSITIVE_INFINITY)
+    return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, waitMs - this.#components.clock.now()))
+  }
+
+  async verify(digest: Digest, { signal }: AbortOptions = {}): Promise<Verdict> {
+    const blob = this.#components.store.look(digest)
+    if (blob === undefined) throw appError('BLOB_UNKNOWN', { detail: { digest } })
+    return this.#lookAt(blob, this.#unlimited, signal)
+  }
+
+  #dueAtMs({ verifiedAtMs = 0 }: KeptBlob): number {
+    return verifiedAtMs < this.#hurriedAtMs ? this.#hurriedAtMs : verifiedAtMs + this.#periodMs
+  }
+
+  #due(): readonly KeptBlob[] {
+    const nowMs = this.#components.clock.now()
+    return this.#components.store
+      .inspect()
+      .filter((blob) => this.#dueAtMs(blob) <= nowMs)
+      .sort((a, b) => (a.verifiedAtMs ?? 0) - (b.verifiedAtMs ?? 0))
+  }
+
+  async #lookAt(blob: KeptBlob, pace: TokenBucket, signal: AbortSignal | undefined): Promise<Verdict> {
+    this.#current = blob.digest
+    try {
+      const verdict = await this.#judge(blob, pace, signal)
+      this.#components.onVerified(verdict, blob.size)
+      this.#verifiedBlobs += 1
+      this.#verifiedBytes += blob.size
+      return verdict
+    } catch (err) {
+      // It was evicted or deleted meanwhile.
+      if (hasCode(err, 'BLOB_UNKNOWN')) return 'gone'
+      throw err
+    } finally {
+      this.#current = undefined
+    }
+  }
+
+  async #judge(blob: KeptBlob, pace: TokenBucket, signal: AbortSignal | undefined): Promise<Verdict> {
+    const { store } = this.#components
+    let hashes = await this.#read(blob, pace, signal)
+    // Once more, in case it was the way to here that went wrong.
+    if (hashes?.isRight !== true) hashes = await this.#read(blob, pace, signal)
+    const noted = (await store.sidecar(blob.digest)) ?? new Uint8Array(0)
+    if (hashes?.isRight !== true) {
+      return this.#replace(blob, hashes === undefined ? [] : differing(hashes.pieces, noted), signal)
+    }
+    if (Buffer.compare(hashes.pieces, noted) !== 0) await store.putSidecar(blob.digest, hashes.pieces)
+    await store.noteVerified(blob.digest)
+    return 'good'
+  }
+
+  /** Undefined when the disk cannot give all bytes, or has lost the file. */
+  async #read(blob: KeptBlob, pace: TokenBucket, signal: AbortSignal | undefined): Promise<Hashes | undefined> {
+    const whole = createHash(digestAlgorithm(blob.digest))
+    const source = pacedRead(this.#components.store, blob, { pace, signal })
+    async function* passing(): AsyncGenerator<Uint8Array> {
+      for await (const chunk of source) {
+        whole.update(chunk)
+        yield chunk
+      }
+    }
+    try {
+      const pieces = await hashPieces(passing(), new PieceMap(blob.size))
+      return { isRight: whole.digest('hex') === digestHex(blob.digest), pieces }
+    } catch (err) {
+      const isMissing = hasCode(err, 'BLOB_UNKNOWN') && this.#components.store.look(blob.digest) !== undefined
+      if (isMissing || hasCode(err, 'EIO', 'STORE_CORRUPT')) return undefined
+      throw err
+    }
+  }
+
+  async #replace(
+    { digest, size }: KeptBlob,
+    pieces: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<Verdict> {
+    const { repair, logger, clock } = this.#components
+    logger.error('a blob at rest is rotten; it is removed and brought again', { digest, bytes: size, pieces })
+    const from = await repair.replace(digest, { signal })
+    const outcome = from === undefined ? 'lost' : 'repaired'
+    if (from === undefined) logger.error('nobody could give a good copy of a rotten blob', { digest })
+    else logger.warn('repaired a rotten blob', { digest, from })
+    this.#findings.unshift({ digest, size, atMs: clock.now(), pieces, outcome, from })
+    this.#findings.length = Math.min(this.#findings.length, MAX_FINDINGS)
+    return outcome
+  }
+}
+
+export function scrub(components: ScrubComponents, init: ScrubInit): Scrub {
+  return new Scrubber(components, init)
+}

@@ -1,0 +1,112 @@
+import { appError } from '../../../lib/base/index.ts'
+import { parseDigest } from '../../../lib/core/index.ts'
+import { type Exchange, type HttpMethod, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
+import type { BlobStore, StoreUpkeep } from '../../../lib/store/index.ts'
+import type { BlobKeeper } from './blob-keeper.ts'
+import type { HandOver } from './hand-over.ts'
+import type { HandOverRounds } from './hand-over-rounds.ts'
+import type { Rounds } from './rounds.ts'
+import type { Scrub } from './scrub.ts'
+
+export interface UpkeepRoutesComponents {
+  readonly store: Pick<BlobStore, 'usedBytes'> & Pick<StoreUpkeep, 'inspect' | 'pin'>
+  readonly keeper: BlobKeeper
+  readonly scrub: Scrub
+  readonly scrubRounds: Pick<Rounds, 'ask'>
+  readonly handOver: HandOver
+  readonly handOverRounds: HandOverRounds
+}
+
+/** Blobs on one page of the list. */
+const PAGE = 1000
+
+const digestOf = (exchange: Exchange) => parseDigest(exchange.params['digest'] ?? '')
+
+const route = (method: HttpMethod, path: string, summary: string, handle: Route['handle']): Route => ({
+  ...{ methods: [method], path, summary, handle },
+  right: 'admin',
+})
+
+function pageSize(exchange: Exchange): number {
+  const text = exchange.query.get('n') ?? String(PAGE)
+  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) {
+    throw appError('PAGINATION_NUMBER_INVALID', { message: 'n must be a whole number above 0' })
+  }
+  return Math.min(PAGE, Number(text))
+}
+
+function blobRoutes({ store, keeper, scrub }: UpkeepRoutesComponents): readonly Route[] {
+  const list = (exchange: Exchange) => {
+    const last = exchange.query.get('last') ?? ''
+    const rest = store.inspect().filter(({ digest }) => digest > last)
+    const blobs = rest.slice(0, pageSize(exchange))
+    const next = blobs.length < rest.length ? { next: blobs.at(-1)?.digest } : {}
+    sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs, ...next })
+  }
+  const report = async (exchange: Exchange) => {
+    sendJson(exchange, 200, await keeper.report(digestOf(exchange), { signal: exchange.signal }))
+  }
+  const evict = async (exchange: Exchange) => {
+    const force = exchange.query.get('force') === 'true'
+    await keeper.evict(digestOf(exchange), { force, signal: exchange.signal })
+    sendEmpty(exchange, 204)
+  }
+  const repair = async (exchange: Exchange) => {
+    sendJson(exchange, 200, { verdict: await scrub.verify(digestOf(exchange), { signal: exchange.signal }) })
+  }
+  const pin = (pinned: boolean) => async (exchange: Exchange) => {
+    await store.pin(digestOf(exchange), pinned)
+    sendEmpty(exchange, 204)
+  }
+  return [
+    route('GET', '/blobs', 'blobs at rest and what keeps them, page by page', list),
+    route('GET', '/blobs/:digest', 'one blob, and where else it is', report),
+    route('DELETE', '/blobs/:digest', 'evicts a blob', evict),
+    route('POST', '/blobs/:digest/repair', 'verifies a blob and brings it again when it is rotten', repair),
+    route('PUT', '/blobs/:digest/pin', 'keeps the blob from being evicted', pin(true)),
+    route('DELETE', '/blobs/:digest/pin', 'lets it be evicted again', pin(false)),
+  ]
+}
+
+function scrubRoutes({ scrub, scrubRounds }: UpkeepRoutesComponents): readonly Route[] {
+  const status = (exchange: Exchange) => sendJson(exchange, 200, scrub.status)
+  const now = (exchange: Exchange) => {
+    scrub.hurry()
+    scrubRounds.ask()
+    sendJson(exchange, 202, scrub.status)
+  }
+  return [
+    route('GET', '/scrub', 'what was verified, and what was found', status),
+    route('POST', '/scrub', 'verifies all blobs from now on, at the usual rate', now),
+  ]
+}
+
+function handOverRoutes({ handOver, handOverRounds }: UpkeepRoutesComponents): readonly Route[] {
+  const walk = (exchange: Exchange, status: number) => sendJson(exchange, status, { walk: handOver.latest })
+  const drain = (exchange: Exchange, status: number) =>
+    sendJson(exchange, status, { state: handOverRounds.state, walk: handOver.latest })
+  const again = (exchange: Exchange) => {
+    handOverRounds.ask()
+    walk(exchange, 202)
+  }
+  const leave = (exchange: Exchange) => {
+    handOverRounds.leave()
+    drain(exchange, 202)
+  }
+  const stay = (exchange: Exchange) => {
+    handOverRounds.stay()
+    drain(exchange, 200)
+  }
+  return [
+    route('GET', '/hand-over', 'the walk under way, or the last one', (exchange) => walk(exchange, 200)),
+    route('POST', '/hand-over', 'walks over all blobs now', again),
+    route('GET', '/drain', 'whether this origin may be taken out', (exchange) => drain(exchange, 200)),
+    route('POST', '/drain', 'begins to leave: hands over what only this origin has', leave),
+    route('DELETE', '/drain', 'stays after all', stay),
+  ]
+}
+
+/** The part of the admin API that looks after blobs at rest. */
+export function upkeepRoutes(components: UpkeepRoutesComponents): readonly Route[] {
+  return [...blobRoutes(components), ...scrubRoutes(components), ...handOverRoutes(components)]
+}

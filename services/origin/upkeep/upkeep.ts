@@ -1,0 +1,122 @@
+import { originRoutes } from '../../../lib/api/index.ts'
+import type { Backends } from '../../../lib/backend/index.ts'
+import { appError, type Startable } from '../../../lib/base/index.ts'
+import type { Cluster } from '../../../lib/cluster/index.ts'
+import type { Digest } from '../../../lib/core/index.ts'
+import type { ReadinessCheck, Route } from '../../../lib/http/index.ts'
+import type { Runtime } from '../../../lib/service/index.ts'
+import type { ManagedStore, StoredBlob } from '../../../lib/store/index.ts'
+import type { BlobRef } from '../../../lib/swarm/index.ts'
+import type { BlobNames } from '../blob-names.ts'
+import type { Ingest } from '../bring/ingest.ts'
+import type { Refusals } from '../bring/refusals.ts'
+import type { OriginConfig } from '../config.ts'
+import type { Siblings } from '../ring/siblings.ts'
+import { blobKeeper } from './blob-keeper.ts'
+import { type Copies, copies } from './copies.ts'
+import { evictionGuard } from './eviction-guard.ts'
+import { handOver } from './hand-over.ts'
+import { type HandOverRounds, handOverRounds } from './hand-over-rounds.ts'
+import { repair } from './repair.ts'
+import { rounds } from './rounds.ts'
+import { scrub } from './scrub.ts'
+import { upkeepMetrics } from './upkeep-metrics.ts'
+import type { UpkeepRoutesComponents } from './upkeep-routes.ts'
+
+export interface UpkeepComponents extends Runtime {
+  readonly store: ManagedStore
+  readonly backends: Pick<Backends, 'backendFor'>
+  readonly names: BlobNames
+  readonly cluster: Cluster
+  readonly siblings: Siblings
+  readonly refusals: Refusals
+  readonly ingest: Ingest
+  readonly onReceived: (from: 'origin', bytes: number) => void
+  readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
+  /** Work that only this member knows of and that must be done before it leaves. */
+  readonly pending: () => Promise<number>
+}
+
+/** All that looks after blobs at rest: eviction, hand-over, scrub, and what the person on call can do. */
+export interface Upkeep extends Startable {
+  readonly copies: Copies
+  /** Whether the store may evict a blob. */
+  readonly mayEvict: (digest: Digest) => Promise<boolean>
+  readonly checks: Readonly<Record<string, ReadinessCheck>>
+  readonly admin: UpkeepRoutesComponents
+  /** The same routes; those that bring new blobs to this origin are refused once it leaves. */
+  whileStaying(routes: readonly Route[]): readonly Route[]
+}
+
+const RETRY_MS = 60_000
+
+const sentences: Readonly<Record<HandOverRounds['state'], string | undefined>> = {
+  staying: undefined,
+  leaving: 'draining: hands over what only this origin has',
+  left: 'drained: this origin may be stopped and taken out of the config',
+}
+
+/** Refuses what would bring new blobs here. */
+function whileStaying(state: Pick<HandOverRounds, 'state'>, routes: readonly Route[]): readonly Route[] {
+  const brings = ({ methods, path }: Route) =>
+    (path === originRoutes.uploads && methods.includes('POST')) ||
+    (path === originRoutes.blob && methods.includes('PUT'))
+  const guarded = (route: Route): Route => ({
+    ...route,
+    handle(exchange) {
+      if (state.state === 'staying') return route.handle(exchange)
+      throw appError('SHUTTING_DOWN', { message: 'this origin is being drained; ask another' })
+    },
+  })
+  return routes.map((route) => (brings(route) ? guarded(route) : route))
+}
+
+export function upkeep(components: UpkeepComponents, config: OriginConfig): Upkeep {
+  const { store, clock, logger } = components
+  const self = { memberId: config.member }
+  const metrics = upkeepMetrics(components.metrics)
+  const leaving: { state: () => HandOverRounds['state'] } = { state: () => 'staying' }
+  const where = copies({ ...components, isLeaving: () => leaving.state() !== 'staying' }, self)
+
+  const handing = handOver(
+    { ...components, copies: where, onCopied: metrics.copied, onWalked: ({ unsafe }) => metrics.unsafe(unsafe) },
+    { bytesPerSecond: config.handOver.rate },
+  )
+  const handOvers = handOverRounds(
+    {
+      ...{ handOver: handing, clock, pending: components.pending },
+      isWell: () => components.cluster.members.every(({ id }) => components.cluster.isHealthy(id)),
+      onFailure: (err) => logger.error('failed to hand blobs over', { err }),
+    },
+    { intervalMs: config.handOver.interval },
+  )
+  leaving.state = () => handOvers.state
+
+  const scrubbing = scrub(
+    { ...components, repair: repair({ ...components, copies: where }), onVerified: metrics.verified },
+    { periodMs: config.scrub.period, bytesPerSecond: config.scrub.rate },
+  )
+  const scrubs = rounds(clock, {
+    work: (signal) => scrubbing.round({ signal }),
+    onFailure: (err) => logger.error('failed to verify blobs at rest', { err }),
+    retryMs: RETRY_MS,
+  })
+
+  return {
+    copies: where,
+    mayEvict: evictionGuard({ store, copies: where, clock }),
+    checks: { drain: () => sentences[handOvers.state] },
+    admin: {
+      ...{ store, keeper: blobKeeper({ store, copies: where }) },
+      ...{ scrub: scrubbing, scrubRounds: scrubs, handOver: handing, handOverRounds: handOvers },
+    },
+    whileStaying: (routes) => whileStaying(handOvers, routes),
+    async start() {
+      await handOvers.start()
+      await scrubs.start()
+    },
+    async stop() {
+      await Promise.all([handOvers.stop(), scrubs.stop()])
+    },
+  }
+}
