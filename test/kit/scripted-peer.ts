@@ -63,9 +63,15 @@ class Request implements ScriptedRequest {
 
 export function scriptedPeer(
   peerId: string,
-  init: { readonly pieces: number; readonly role?: PeerRole; readonly has?: readonly number[] },
+  init: {
+    readonly pieces: number
+    readonly role?: PeerRole
+    readonly has?: readonly number[]
+    /** Default 256 KiB. */
+    readonly blockLength?: number
+  },
 ): ScriptedPeer {
-  const { pieces, role = 'agent', has } = init
+  const { pieces, role = 'agent', has, blockLength = 256 * 1024 } = init
   const have = has === undefined ? Bitset.full(pieces) : new Bitset(pieces)
   for (const piece of has ?? []) have.add(piece)
   const requests: Request[] = []
@@ -79,7 +85,7 @@ export function scriptedPeer(
       return requests.filter(({ cancelled, settled }) => !cancelled && !settled)
     },
     connection: {
-      hello: { peerId: peerId as PeerId, address, listenPort: 1, role, blockLength: 256 * 1024, direction: 'dialled' },
+      hello: { peerId: peerId as PeerId, address, listenPort: 1, role, blockLength, direction: 'dialled' },
       remoteHave: have,
       get choked() {
         return peer.choked

@@ -21,7 +21,8 @@ class MemorySocket extends Duplex {
 
   override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
     const other = this.#other
-    if (other === undefined || other.destroyed || other.push(chunk)) done()
+    // A copy, as a network makes one: what was written may change again while it is still on its way.
+    if (other === undefined || other.destroyed || other.push(new Uint8Array(chunk))) done()
     else this.#written = done
   }
 

@@ -56,7 +56,7 @@ export interface PeerConnection {
 
   /**
    * Asks for a block and copies its payload straight into `into` (exactly `block.length` bytes).
-   * On ABORTED a cancel is sent and `into` is never written again.
+   * Once it has settled, in whatever way, `into` is never written again. On ABORTED a cancel is sent.
    * @throws PEER_REJECTED, PEER_CLOSED, ABORTED, WIRE_QUEUE_FULL (more than MAX_OPEN_REQUESTS at once)
    */
   request(block: Block, into: Uint8Array, options?: AbortOptions): Promise<void>

@@ -31,8 +31,8 @@ const COOLDOWN = { baseMs: 100, maxMs: 2_000 }
 const MISS_COOLDOWN = { baseMs: 250, maxMs: 5_000 }
 
 /**
- * The open requests of one torrent. A block may be asked of several peers: the first asks into the piece itself, the
- * others into memory of their own, so that a second giver can never write over what the first gave.
+ * The open requests of one torrent. A block may be asked of several peers; where each may write is for the memory of the
+ * piece to say, and it is told when the wire is done with a request, also with one that was withdrawn long before.
  */
 export class BlockRequests {
   readonly #components: BlockRequestsComponents
@@ -52,28 +52,34 @@ export class BlockRequests {
 
   ask(job: PieceJob, block: BlockState, peer: Supplier): void {
     const nowMs = this.#components.clock.monotonicMs()
-    const scratch = block.asks.size === 0 ? undefined : Buffer.allocUnsafeSlow(block.length)
-    const ask: OpenAsk = { job, block, peer, askedMs: undefined, controller: new AbortController(), scratch }
+    const landing = job.memory.land(block.offset, block.length)
+    const ask: OpenAsk = { job, block, peer, askedMs: undefined, controller: new AbortController(), landing }
     if (peer.openBlocks === 0) peer.rate.begin(nowMs)
     peer.openBlocks += 1
     block.asks.set(peer.id, ask)
     this.#open.add(ask)
     this.#send(ask).then(
-      () => this.#arrived(ask),
-      (err: unknown) => this.#refused(ask, err),
+      () => {
+        const isFirst = this.#close(ask)
+        landing.end(isFirst)
+        if (isFirst) this.#arrived(ask)
+      },
+      (err: unknown) => {
+        landing.end(false)
+        if (this.#close(ask)) this.#refused(ask, err)
+      },
     )
   }
 
   async #send(ask: OpenAsk): Promise<void> {
     const { clock, downloads } = this.#components
-    const { job, block, peer, scratch, controller } = ask
+    const { job, block, peer, landing, controller } = ask
     // Without a limit not even a turn of the event loop is lost.
     if (downloads.available < Number.POSITIVE_INFINITY)
       await downloads.take(block.length, { signal: controller.signal })
     ask.askedMs = clock.monotonicMs()
-    const into = scratch ?? job.buffer.subarray(block.offset, block.offset + block.length)
     const wanted = { piece: job.piece, offset: block.offset, length: block.length }
-    await requestBlock(peer, wanted, into, controller.signal)
+    await requestBlock(peer, wanted, landing.into, controller)
   }
 
   /** Withdraws every request of the piece. */
@@ -102,7 +108,6 @@ export class BlockRequests {
   }
 
   #arrived(ask: OpenAsk): void {
-    if (!this.#close(ask)) return
     const { job, block, peer } = ask
     const nowMs = this.#components.clock.monotonicMs()
     peer.misses = 0
@@ -110,13 +115,11 @@ export class BlockRequests {
     peer.rate.add(block.length, nowMs)
     this.#components.conducts.gave(peer.id, nowMs - (ask.askedMs ?? nowMs))
     for (const other of this.#open) if (other.block === block) this.#withdraw(other)
-    if (ask.scratch !== undefined) job.buffer.set(ask.scratch, block.offset)
     block.givenBy = peer.id
     this.#events.onBlock(job, block, peer)
   }
 
   #refused(ask: OpenAsk, err: unknown): void {
-    if (!this.#close(ask)) return
     const { peer } = ask
     if (codeOf(err) !== 'PEER_CLOSED') {
       peer.notBeforeMs = this.#components.clock.monotonicMs() + cooldown(COOLDOWN, peer.rejections)

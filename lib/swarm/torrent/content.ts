@@ -25,22 +25,29 @@ export interface ArrivingContent extends Content {
   readonly partial: PartialBlob | undefined
 }
 
+/** Counts the arrivals of this process. */
+let arrivals = 0
+
 /** Opens or creates the partial of a blob; one that contradicts the header is begun anew. @throws STORE_CORRUPT */
 export async function arrivingContent(
   store: BlobStore,
   { digest, length, pieceLength }: MetaInfoHeader,
 ): Promise<ArrivingContent> {
   const map = new PieceMap(length, pieceLength)
+  // Whether its bytes are those of the digest is not known yet: what is in memory of it must never be taken for what is
+  // in memory of another arrival, or of the complete blob.
+  arrivals += 1
+  const key = `${digest}#${arrivals}`
   try {
     const partial = await store.openPartial(digest, map).catch((err: unknown) => {
       if (hasCode(err, 'STORE_CORRUPT')) return store.openPartial(digest, map)
       throw err
     })
-    return { key: digest, map, have: partial.have, partial, read: (range, into) => partial.read(range, into) }
+    return { key, map, have: partial.have, partial, read: (range, into) => partial.read(range, into) }
   } catch (err) {
     if (!hasCode(err, 'STORE_FULL')) throw err
     return {
-      key: digest,
+      key,
       map,
       have: new Bitset(map.count),
       partial: undefined,

@@ -8,7 +8,7 @@ import { type AssignmentView, nextBlock, pickView } from './assignment.ts'
 import { BlockRequests, type BlockRequestsComponents } from './block-requests.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { patienceOf } from './demand.ts'
-import { isFilled, isUnasked, type PieceJob } from './piece-job.ts'
+import { isFilled, isUnasked, type PieceJob, type SealedPiece } from './piece-job.ts'
 import { PieceJobs } from './piece-jobs.ts'
 import type { PieceSourceKind } from './pull-summary.ts'
 import { freeBlocks, type Supplier } from './supplier.ts'
@@ -161,16 +161,16 @@ export class Download {
     return run
   }
 
-  /** Bytes of a piece of `startRun`; one that was given up meanwhile takes none, its buffer is somebody else's. */
+  /** Bytes of a piece of `startRun`; one that was given up meanwhile takes none. */
   write(job: PieceJob, bytes: Uint8Array, offset: number): void {
-    if (this.#jobs.isFetching(job)) job.buffer.set(bytes, offset)
+    if (this.#jobs.isFetching(job)) job.memory.write(offset, bytes)
   }
 
   /** Every byte of a piece of `startRun` has been written. */
   fill(job: PieceJob): void {
     if (!this.#jobs.isFetching(job)) return
     for (const block of job.blocks) block.givenBy = HTTP
-    this.#received(HTTP, job.buffer.length)
+    this.#received(HTTP, job.memory.length)
     this.#finish(job)
     this.wake()
   }
@@ -259,34 +259,37 @@ export class Download {
 
   /** Every byte is here; whether it is the right one comes back as an event. */
   #finish(job: PieceJob): void {
-    const startMs = this.#components.clock.monotonicMs()
     this.#jobs.whole(job)
-    void this.#components.digester.digest(job.buffer).then((actual) => this.#onDigest(job, actual, startMs))
+    job.memory.seal((bytes) => {
+      const startMs = this.#components.clock.monotonicMs()
+      void this.#components.digester.digest(bytes).then((actual) => this.#onDigest({ job, bytes }, actual, startMs))
+    })
   }
 
-  #onDigest(job: PieceJob, actual: Uint8Array, startMs: number): void {
+  #onDigest(sealed: SealedPiece, actual: Uint8Array, startMs: number): void {
+    const { job } = sealed
     const nowMs = this.#components.clock.monotonicMs()
     this.#components.meters.hashSeconds.observe((nowMs - startMs) / 1000)
     const hash = this.#stopped ? undefined : this.#target.hashOf(job.piece)
     if (hash === undefined) this.#jobs.drop(job)
-    else if (Buffer.compare(actual, hash) === 0) this.#good(job, hash, nowMs)
-    else this.#bad(job)
+    else if (Buffer.compare(actual, hash) === 0) this.#good(sealed, hash, nowMs)
+    else this.#bad(sealed)
   }
 
-  #good(job: PieceJob, hash: Uint8Array, nowMs: number): void {
+  #good({ job, bytes }: SealedPiece, hash: Uint8Array, nowMs: number): void {
     const tookMs = nowMs - job.startedMs
     this.#pieceMs = this.#pieceMs === undefined ? tookMs : this.#pieceMs + (tookMs - this.#pieceMs) * PIECE_TIME_WEIGHT
-    for (const liar of this.#suspects.judge(job.piece, job.buffer)) this.#target.events.onLiar(liar)
-    const free = () => this.#jobs.free(job)
-    void this.#target.take(job.piece, { bytes: job.buffer, hash, free }).then(() => {
+    for (const liar of this.#suspects.judge(job.piece, bytes)) this.#target.events.onLiar(liar)
+    const free = () => job.memory.release()
+    void this.#target.take(job.piece, { bytes, hash, free }).then(() => {
       this.#jobs.stored(job)
       this.wake()
     })
   }
 
-  #bad(job: PieceJob): void {
+  #bad({ job, bytes }: SealedPiece): void {
     this.#components.meters.badPieces.add()
-    const liars = this.#suspects.accuse(job)
+    const liars = this.#suspects.accuse(job, bytes)
     this.#jobs.drop(job)
     for (const liar of liars) this.#target.events.onLiar(liar)
     this.wake()

@@ -108,11 +108,11 @@ async function fetchRun(
       for (let at = 0; at < chunk.length; ) {
         const job = run[index]
         if (job === undefined) throw appError('SIZE_INVALID', { message: 'the origin sent more than was asked for' })
-        const part = chunk.subarray(at, at + job.buffer.length - filled)
+        const part = chunk.subarray(at, at + job.memory.length - filled)
         download.write(job, part, filled)
         at += part.length
         filled += part.length
-        if (filled < job.buffer.length) continue
+        if (filled < job.memory.length) continue
         download.fill(job)
         index += 1
         filled = 0

@@ -1,9 +1,11 @@
-/** One request on its way. `scratch` is set when another request of the same block writes into the piece itself. */
+import type { Landing, PieceMemory } from './piece-memory.ts'
+
+/** One request on its way. */
 export interface Ask {
   /** Undefined while it waits for its turn at the download rate. */
   askedMs: number | undefined
   readonly controller: AbortController
-  readonly scratch: Uint8Array | undefined
+  readonly landing: Landing
 }
 
 /** One block of a piece under way: not asked for, asked of one or more peers, or here. */
@@ -16,10 +18,10 @@ export interface BlockState {
   readonly asks: Map<string, Ask>
 }
 
-/** One piece being fetched: its buffer and what of it is here. */
+/** One piece being fetched: its memory and what of it is here. */
 export interface PieceJob {
   readonly piece: number
-  readonly buffer: Uint8Array
+  readonly memory: PieceMemory
   readonly blocks: readonly BlockState[]
   readonly startedMs: number
   /** The peer that gives its blocks first; undefined after it left or failed. */
@@ -28,10 +30,16 @@ export interface PieceJob {
   readonly whole: boolean
 }
 
+/** A piece of which every byte is here, and into which nothing writes any more. */
+export interface SealedPiece {
+  readonly job: PieceJob
+  readonly bytes: Uint8Array
+}
+
 export interface PieceJobInit {
   readonly piece: number
-  /** As long as the piece; not zeroed: every byte is written before the piece is hashed. */
-  readonly buffer: Uint8Array
+  /** As long as the piece. */
+  readonly memory: PieceMemory
   readonly blockLength: number
   readonly owner: string
   readonly whole: boolean
@@ -39,14 +47,14 @@ export interface PieceJobInit {
 }
 
 export function pieceJob(init: PieceJobInit): PieceJob {
-  const { buffer } = init
-  const size = buffer.length
+  const { memory } = init
+  const size = memory.length
   const blocks: BlockState[] = []
   for (let offset = 0; offset < size; offset += init.blockLength) {
     const length = Math.min(init.blockLength, size - offset)
     blocks.push({ offset, length, givenBy: undefined, asks: new Map() })
   }
-  return { piece: init.piece, buffer, blocks, startedMs: init.nowMs, owner: init.owner, whole: init.whole }
+  return { piece: init.piece, memory, blocks, startedMs: init.nowMs, owner: init.owner, whole: init.whole }
 }
 
 /** Every block is here. */

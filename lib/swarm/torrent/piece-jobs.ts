@@ -1,6 +1,7 @@
 import type { PieceMap } from '../../core/index.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { type BlockState, isUnasked, type PieceJob, pieceJob } from './piece-job.ts'
+import { PieceMemory } from './piece-memory.ts'
 
 export interface PieceJobsInit {
   readonly map: PieceMap
@@ -52,15 +53,17 @@ export class PieceJobs {
 
   start(piece: number, init: { readonly owner: string; readonly whole: boolean; readonly nowMs: number }): PieceJob {
     const { map, blockLength, buffers } = this.#init
-    const job = pieceJob({ ...init, piece, blockLength, buffer: buffers.take(map.sizeOf(piece), map.pieceLength) })
+    const memory = new PieceMemory(buffers, map.sizeOf(piece), map.pieceLength)
+    const job = pieceJob({ ...init, piece, blockLength, memory })
     this.#fetching.set(piece, job)
     return job
   }
 
-  /** Gives the piece up; its open requests must have been cancelled, since the buffer is used again. */
+  /** Gives the piece up; nothing of it is read any more. */
   drop(job: PieceJob): void {
-    const known = this.isFetching(job) ? this.#fetching.delete(job.piece) : this.#whole.delete(job)
-    if (known) this.free(job)
+    if (this.isFetching(job)) this.#fetching.delete(job.piece)
+    else this.#whole.delete(job)
+    job.memory.release()
   }
 
   /** Every byte of the piece is here; it is checked and, when it is good, stored. */
@@ -72,11 +75,6 @@ export class PieceJobs {
   /** The piece is in the store, or could not be put there; its memory is somebody else's to free. */
   stored(job: PieceJob): void {
     this.#whole.delete(job)
-  }
-
-  /** The memory of a whole piece is read no more. Once. */
-  free(job: PieceJob): void {
-    this.#init.buffers.give(job.buffer)
   }
 
   /** The first block that nobody gives, of a job that `fits`. */

@@ -126,14 +126,19 @@ class Arena implements SliceCache {
     const start = index * SLICE_LENGTH
     const end = Math.min(source.map.length, start + SLICE_LENGTH)
     slot.users += 1
-    slot.loading = fill(source, { start, end }, slot.bytes.subarray(0, end - start)).finally(() => {
-      slot.users -= 1
-      slot.loading = undefined
-    })
-    slot.loading.catch(() => {
-      if (this.#slots.get(slot.key) === slot) this.#slots.delete(slot.key)
-      this.#free.push(slot.bytes)
-    })
+    slot.loading = fill(source, { start, end }, slot.bytes.subarray(0, end - start)).then(
+      () => {
+        slot.users -= 1
+        slot.loading = undefined
+      },
+      (err: unknown) => {
+        // At once: from here on nobody may take what is in it for the slice.
+        this.#slots.delete(slot.key)
+        this.#free.push(slot.bytes)
+        throw err
+      },
+    )
+    slot.loading.catch(() => undefined)
   }
 
   /** A slot for a slice that has none; undefined when every slot is in use. */

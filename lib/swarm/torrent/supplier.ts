@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { PeerConnection } from '../peer/index.ts'
 import { type PaceLimits, pipelineBlocks, type RateMeter, rateMeter, requestTimeoutMs } from '../picker/index.ts'
 
@@ -82,20 +83,33 @@ export function bySuitability(a: Supplier, b: Supplier): number {
   return origin(a) - origin(b) || a.misses - b.misses || (b.rate.bytesPerSecond ?? 0) - (a.rate.bytesPerSecond ?? 0)
 }
 
-/** Asks for one block, in as many requests as the agreed block length needs. @throws what `request` throws */
+/**
+ * Asks for one block, in as many requests as the agreed block length needs. When one of them fails, the others are
+ * withdrawn through `controller`. It settles when all of them have: `into` is never written again.
+ * @throws what the first request that failed threw
+ */
 export async function requestBlock(
   { connection }: Supplier,
   block: { readonly piece: number; readonly offset: number; readonly length: number },
   into: Uint8Array,
-  signal: AbortSignal,
+  controller: AbortController,
 ): Promise<void> {
+  const { signal } = controller
   const step = connection.hello.blockLength
   if (block.length <= step) return connection.request(block, into, { signal })
+  // Each of the requests listens to it.
+  setMaxListeners(Math.ceil(block.length / step), signal)
+  let failure: { readonly err: unknown } | undefined
+  const giveUp = (err: unknown) => {
+    failure ??= { err }
+    controller.abort()
+  }
   const parts: Promise<void>[] = []
   for (let at = 0; at < block.length; at += step) {
     const length = Math.min(step, block.length - at)
     const part = { piece: block.piece, offset: block.offset + at, length }
-    parts.push(connection.request(part, into.subarray(at, at + length), { signal }))
+    parts.push(connection.request(part, into.subarray(at, at + length), { signal }).catch(giveUp))
   }
   await Promise.all(parts)
+  if (failure !== undefined) throw failure.err
 }

@@ -15,7 +15,7 @@ interface Evidence {
  */
 export interface Suspects {
   /** Takes a piece that did not match its hash; returns who is convicted at once. */
-  accuse(job: PieceJob): readonly string[]
+  accuse(job: PieceJob, bytes: Uint8Array): readonly string[]
   /** Takes a piece that did; returns who is convicted by it. */
   judge(piece: number, good: Uint8Array): readonly string[]
   /** The piece is to be fetched whole from one peer. */
@@ -25,7 +25,7 @@ export interface Suspects {
 export function suspects(): Suspects {
   const cases = new Map<number, readonly Evidence[]>()
   return {
-    accuse(job) {
+    accuse(job, bytes) {
       const givers = [...giversOf(job)]
       if (givers.length <= 1) return givers
       cases.set(
@@ -34,7 +34,7 @@ export function suspects(): Suspects {
           offset,
           length,
           givenBy: givenBy ?? '',
-          hash: hashPiece(job.buffer.subarray(offset, offset + length)),
+          hash: hashPiece(bytes.subarray(offset, offset + length)),
         })),
       )
       return []

@@ -15,7 +15,13 @@ const MIB = 1024 * 1024
 const blob = swarmBlob(1, 4 * MIB)
 
 function setUp(
-  init: { readonly pieces?: number; readonly budgetBytes?: number; readonly windows?: readonly ReaderWindow[] } = {},
+  init: {
+    readonly pieces?: number
+    readonly budgetBytes?: number
+    readonly windows?: readonly ReaderWindow[]
+    /** What is taken stays in the memory in which it came. */
+    readonly keep?: boolean
+  } = {},
 ) {
   const clock = fakeClock()
   const buffers = bufferPool(init.budgetBytes ?? 64 * MIB, 64 * MIB)
@@ -41,8 +47,8 @@ function setUp(
       windows: () => init.windows ?? [],
       leftBytes: () => blob.bytes.length,
       take: async (piece, { bytes, free }) => {
-        taken.set(piece, bytes.slice())
-        free()
+        taken.set(piece, init.keep === true ? bytes : bytes.slice())
+        if (init.keep !== true) free()
       },
       events: { onReceived: () => undefined, onLiar: (id) => void liars.push(id) },
     },
@@ -200,12 +206,34 @@ describe('a download', () => {
     expect(peers.some(({ open }) => open.some(({ block }) => !started.has(block.piece)))).toBe(true)
   })
 
-  test('stops: everything is withdrawn and its buffers are given back', () => {
-    const { join, download, buffers } = setUp({ pieces: 3 })
+  test('stops: everything is withdrawn and its buffers are given back', async () => {
+    const { join, download, buffers, settle } = setUp({ pieces: 3 })
     const peer = join('a')
     download.stop()
     expect(peer.open).toEqual([])
+    await settle()
     expect(buffers.usedBytes).toBe(0)
+  })
+})
+
+describe('a peer that takes small blocks', () => {
+  test('cannot write into a piece that is verified with a part of a block it had rejected another part of', async () => {
+    const { join, taken, settle, download } = setUp({ keep: true })
+    const liar = join('a', { pieces: 4, blockLength: 16 * 1024 })
+    const parts = liar.open.filter(({ block }) => block.offset < 256 * 1024)
+    const others = liar.open.filter((request) => !parts.includes(request))
+    expect(parts).toHaveLength(16)
+    parts[0]?.reject('PEER_REJECTED')
+    for (const request of others) give(request)
+    await settle()
+    const honest = join('b')
+    for (const request of honest.open) give(request)
+    await settle()
+    download.removePeer('b')
+    expect(isRight(taken.get(0))).toBe(true)
+    for (const part of parts.slice(1)) part.answer(lie(part))
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
   })
 })
 

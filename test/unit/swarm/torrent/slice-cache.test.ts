@@ -128,3 +128,20 @@ test('of a range over two slices the first part is lent, and a failed read lends
   })
   expect((await cache.lend(from, { start: 0, end: 9 }))?.bytes).toHaveLength(9)
 })
+
+test('what a failed read left in memory is kept for nobody, not even for a moment', async () => {
+  const from = source()
+  const cache = sliceCache(10 * SLICE_LENGTH, nothingWarm)
+  const failing: SliceSource = { ...from, read: () => Promise.reject(appError('STORE_CORRUPT')) }
+  const range = { start: 0, end: 100 }
+  const failed = read(cache, failing, range).catch(() => undefined)
+  const between: Promise<Uint8Array>[] = []
+  for (let turn = 0; turn < 20; turn += 1) {
+    await Promise.resolve()
+    between.push(read(cache, from, range))
+  }
+  await failed
+  for (const bytes of await Promise.allSettled(between)) {
+    if (bytes.status === 'fulfilled') expect(right(bytes.value, range)).toBe(true)
+  }
+})

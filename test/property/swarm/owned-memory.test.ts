@@ -1,0 +1,311 @@
+import type { Readable } from 'node:stream'
+import { expect, test } from '@jest/globals'
+import {
+  background,
+  type Deferred,
+  deferred,
+  fakeClock,
+  type Random,
+  seededRandom,
+  tokenBucket,
+} from '../../../lib/base/index.ts'
+import { newPeerId, type PieceMap } from '../../../lib/core/index.ts'
+import { inlineDigester } from '../../../lib/metainfo/index.ts'
+import { type BlobStore, memoryStore, type PartialBlob } from '../../../lib/store/index.ts'
+import { swarmLimits } from '../../../lib/swarm/index.ts'
+import type { Block, PeerConnection } from '../../../lib/swarm/peer/index.ts'
+import { type BlockSender, blockSender } from '../../../lib/swarm/torrent/block-sender.ts'
+import { bufferPool } from '../../../lib/swarm/torrent/buffer-pool.ts'
+import { conducts } from '../../../lib/swarm/torrent/conducts.ts'
+import type { Content } from '../../../lib/swarm/torrent/content.ts'
+import { Pull } from '../../../lib/swarm/torrent/pull.ts'
+import { sliceCache } from '../../../lib/swarm/torrent/slice-cache.ts'
+import { swarmMeters } from '../../../lib/swarm/torrent/swarm-meters.ts'
+import { uploadLane } from '../../../lib/swarm/torrent/upload-lane.ts'
+import { warmPieces } from '../../../lib/swarm/torrent/warm-pieces.ts'
+import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
+import { scriptedPeer } from '../../kit/scripted-peer.ts'
+import { swarmBlob } from '../../kit/swarm-blob.ts'
+import { swarmSources } from '../../kit/swarm-sources.ts'
+import { type WildPeer, wildPeer } from '../../kit/wild-peer.ts'
+
+const MIB = 1024 * 1024
+const STEPS = 100_000
+const SEED = 20_260_801
+const blob = swarmBlob(7, 7 * MIB + 12_345)
+
+/** Everything that left, and where the first wrong byte did. */
+class Witness {
+  bytes = 0
+  readonly wrong: string[] = []
+
+  look(where: string, at: number, bytes: Uint8Array): void {
+    this.bytes += bytes.length
+    if (Buffer.compare(bytes, blob.bytes.subarray(at, at + bytes.length)) !== 0) this.wrong.push(`${where} at ${at}`)
+  }
+}
+
+/** Work of others that ends when the walk says so. */
+class Slow {
+  readonly #random: Random
+  readonly #waiting: Deferred<void>[] = []
+  #hurried = false
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  async wait(): Promise<void> {
+    if (this.#hurried) return
+    const done = deferred()
+    this.#waiting.push(done)
+    await done.promise
+  }
+
+  endAll(): void {
+    this.#hurried = true
+    for (const done of this.#waiting) done.resolve()
+  }
+
+  endOne(): void {
+    const at = Math.floor(this.#random.next() * this.#waiting.length)
+    for (const done of this.#waiting.splice(at, 1)) done.resolve()
+  }
+}
+
+/** A store that is slow to write, and sees what it is given at the end of that time. */
+function watchedStore(store: BlobStore, map: PieceMap, { witness, slow }: { witness: Witness; slow: Slow }): BlobStore {
+  const openPartial = async (...args: Parameters<BlobStore['openPartial']>): Promise<PartialBlob> => {
+    const partial = await store.openPartial(...args)
+    const write = async (piece: number, bytes: Uint8Array, hash: Uint8Array) => {
+      await slow.wait()
+      witness.look('disk', map.rangeOf(piece).start, bytes)
+      await partial.write(piece, bytes, hash)
+    }
+    return {
+      digest: partial.digest,
+      map: partial.map,
+      have: partial.have,
+      write,
+      read: (range, into) => partial.read(range, into),
+      whenVerified: (piece, options) => partial.whenVerified(piece, options),
+      complete: () => partial.complete(),
+      discard: (reason) => partial.discard(reason),
+      lease: () => partial.lease(),
+    }
+  }
+  return new Proxy(store, {
+    get: (target, key): unknown => {
+      if (key === 'openPartial') return openPartial
+      const value: unknown = Reflect.get(target, key, target)
+      return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, target, args) : value
+    },
+  })
+}
+
+/** Reads as a client whose socket is slow: a chunk has left when the next one is taken. */
+class Client {
+  readonly #stream: Readable
+  readonly #witness: Witness
+  #at: number
+  #last: Uint8Array = new Uint8Array(0)
+
+  constructor(stream: Readable, start: number, witness: Witness) {
+    this.#stream = stream
+    this.#at = start
+    this.#witness = witness
+  }
+
+  read(): void {
+    this.#witness.look('client', this.#at - this.#last.length, this.#last)
+    const chunk: Uint8Array | null = this.#stream.read()
+    this.#last = chunk ?? new Uint8Array(0)
+    this.#at += this.#last.length
+    this.#witness.look('client', this.#at - this.#last.length, this.#last)
+  }
+
+  close(): void {
+    this.#stream.destroy()
+  }
+}
+
+/** One pull from wild peers. */
+class World {
+  readonly #random: Random
+  readonly #clock = fakeClock()
+  readonly #witness: Witness
+  readonly #slow: Slow
+  readonly #tasks = background(() => undefined)
+  readonly #buffers = bufferPool(6 * MIB, 2 * MIB)
+  readonly #peers = new Set<WildPeer>()
+  #clients: Client[] = []
+  #pull!: Pull
+  #content: Content | undefined
+  #sender: BlockSender | undefined
+  over = false
+
+  constructor(random: Random, witness: Witness) {
+    this.#random = random
+    this.#witness = witness
+    this.#slow = new Slow(random)
+  }
+
+  async start(): Promise<void> {
+    const shared = { clock: this.#clock, random: this.#random, logger: silentLogger() }
+    const store = memoryStore(shared, { capacityBytes: 1e9 })
+    await store.start()
+    const sources = swarmSources([blob])
+    const warm = warmPieces(3 * MIB)
+    const slices = sliceCache(3 * MIB, warm)
+    const meters = swarmMeters(silentMetrics())
+    const unlimited = tokenBucket(this.#clock, { ratePerSecond: undefined })
+    this.#pull = new Pull(
+      {
+        ...shared,
+        ...sources,
+        warm,
+        slices,
+        meters,
+        store: watchedStore(store, blob.map, { witness: this.#witness, slow: this.#slow }),
+        buffers: this.#buffers,
+        digester: inlineDigester(),
+        limits: swarmLimits,
+        conducts: conducts(),
+        downloads: unlimited,
+      },
+      { blob: { digest: blob.digest, namespace: '' }, self: newPeerId(this.#random), verify: 'pieces' },
+      {
+        onHeader: () => undefined,
+        onInline: () => undefined,
+        onContent: (content) => {
+          this.#content = content
+        },
+        onPiece: () => undefined,
+        onComplete: () => {
+          this.over = true
+        },
+        onFailed: (err) => {
+          throw err
+        },
+        onLiar: (id) => this.#remove(id),
+        hopeless: () => false,
+      },
+    )
+    this.#pull.start()
+    await this.#clock.advance(1)
+    const lane = uploadLane(unlimited, 64 * MIB)
+    this.#sender = blockSender(
+      { lane, slices, meters },
+      { connection: this.#neighbour(), content: this.#content!, tasks: this.#tasks, onUnreadable: () => undefined },
+    )
+  }
+
+  /** One random step of somebody. */
+  async step(): Promise<void> {
+    const dice = this.#random.next()
+    if (dice < 0.74) this.#some([...this.#peers])?.act()
+    else if (dice < 0.8) this.#some(this.#clients)?.read()
+    else if (dice < 0.86) this.#slow.endOne()
+    else if (dice < 0.89) this.#ask()
+    else if (dice < 0.92) await this.#turnover()
+    else if (dice < 0.96) await this.#pass(300)
+    else await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.close()
+    for (const peer of this.#peers) peer.close()
+    const stopping = Promise.all([this.#pull.stop(), this.#tasks.stop()])
+    this.#slow.endAll()
+    await stopping
+    await this.#clock.advance(0)
+    expect(this.#buffers.usedBytes).toBe(0)
+  }
+
+  async #pass(ms: number): Promise<void> {
+    await this.#clock.advance(this.#random.next() * ms)
+    this.#pull.tick(this.#clock.monotonicMs())
+  }
+
+  /** A peer that a block is given to; what it gets is looked at when it leaves. */
+  #neighbour(): PeerConnection {
+    const sendBlock = async (block: Block, bytes: Uint8Array) => {
+      await this.#slow.wait()
+      this.#witness.look('peer', blob.map.rangeOf(block.piece).start + block.offset, bytes)
+    }
+    return { ...scriptedPeer('n', { pieces: blob.map.count }).connection, sendBlock }
+  }
+
+  #ask(): void {
+    const piece = this.#some([...(this.#content?.have ?? [])])
+    if (piece === undefined) return
+    const length = Math.min(1 + Math.floor(this.#random.next() * 262_144), blob.map.sizeOf(piece))
+    const offset = Math.floor(this.#random.next() * (blob.map.sizeOf(piece) - length))
+    this.#sender?.ask({ piece, offset, length })
+  }
+
+  /** Peers and clients come and go. */
+  async #turnover(): Promise<void> {
+    for (const peer of this.#peers) if (peer.closed) this.#remove(peer.connection.hello.peerId)
+    if (this.#peers.size < 4) await this.#join()
+    if (this.#clients.length < 3) this.#open()
+    else if (this.#random.next() < 0.1) this.#clients.shift()?.close()
+  }
+
+  async #join(): Promise<void> {
+    const blockLength = this.#some([16, 64, 64, 256])! * 1024
+    const peer = await wildPeer({ blob, blockLength, id: newPeerId(this.#random), random: this.#random })
+    const { connection } = peer
+    const { peerId } = connection.hello
+    const nothing = () => undefined
+    connection.attach({
+      onHave: (piece) => this.#pull.download?.peerHas(peerId, piece),
+      onChoke: () => this.#pull.download?.peerChoked(peerId),
+      onInterest: nothing,
+      onSuggest: nothing,
+      onRequest: nothing,
+      onCancel: nothing,
+      onClose: () => this.#remove(peerId),
+    })
+    this.#peers.add(peer)
+    this.#pull.download?.addPeer(connection)
+  }
+
+  #remove(id: string): void {
+    for (const peer of this.#peers) {
+      if (peer.connection.hello.peerId !== id) continue
+      this.#peers.delete(peer)
+      peer.connection.close()
+      this.#pull.download?.removePeer(id)
+    }
+  }
+
+  #open(): void {
+    const start = Math.floor(this.#random.next() ** 3 * blob.bytes.length)
+    const range = { start, end: blob.bytes.length }
+    const stream = this.#pull.read(range, { transient: this.#random.next() < 0.7 }, () => undefined)
+    this.#clients.push(new Client(stream, start, this.#witness))
+  }
+
+  #some<T>(items: readonly T[]): T | undefined {
+    return items[Math.floor(this.#random.next() * items.length)]
+  }
+}
+
+test('every byte that leaves is right, whatever peers do with their answers', async () => {
+  const random = seededRandom(SEED)
+  const witness = new Witness()
+  let completed = 0
+  const isRight = () => witness.wrong.length === 0
+  for (let step = 0; step < STEPS && isRight(); ) {
+    const world = new World(random, witness)
+    await world.start()
+    for (; step < STEPS && !world.over && isRight(); step += 1) await world.step()
+    if (world.over) completed += 1
+    await world.stop()
+  }
+  expect({ seed: SEED, wrong: witness.wrong }).toEqual({ seed: SEED, wrong: [] })
+  // The walk gets somewhere.
+  expect(completed).toBeGreaterThan(20)
+  expect(witness.bytes).toBeGreaterThan(completed * 2 * blob.bytes.length)
+}, 40_000)
