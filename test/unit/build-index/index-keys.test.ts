@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { digestOf, parseRepositoryName, parseTag } from '../../../lib/core/index.ts'
+import { digestOf, parseRepository, parseTag } from '../../../lib/core/index.ts'
 import { CATALOG_PREFIX, indexKey, tagPrefix } from '../../../services/build-index/index-keys.ts'
 
-const repository = parseRepositoryName('library/nginx')
+const repository = parseRepository('library/nginx')
 const digest = digestOf(Buffer.from('x'))
 
 describe('keys of the index', () => {
@@ -23,7 +23,7 @@ describe('keys of the index', () => {
   })
 
   test('the longest names fit into a key', () => {
-    const longest = parseRepositoryName('r'.repeat(255))
+    const longest = parseRepository('r'.repeat(255))
     const sha512 = digestOf(Buffer.from('x'), 'sha512')
     for (const entry of [
       { kind: 'tag', tag: parseTag('t'.repeat(128)) },
