@@ -26,8 +26,8 @@ function parsed<T>(parse: (text: string) => T, maxLength: number) {
 
 const MAX_DIGEST_LENGTH = 256
 const MAX_NAME_LENGTH = 255
-/** A registry host with its port, and a name. */
-const MAX_REPOSITORY_LENGTH = 260 + MAX_NAME_LENGTH
+/** A host of 253 characters with a port, a slash and a name. */
+const MAX_REPOSITORY_LENGTH = 515
 
 export const digestSchema = parsed(parseDigest, MAX_DIGEST_LENGTH)
 export const swarmIdSchema = parsed(parseSwarmId, 40)

@@ -7,14 +7,14 @@ import { originServerRoutes } from '../../../services/origin/server.ts'
 import { trackerServerRoutes } from '../../../services/tracker/server.ts'
 
 /** Components that may be taken apart, but not called. */
-function untouched<T>(): T {
+function untouched(): never {
   const part: object = new Proxy(() => undefined, {
     get: () => part,
     apply() {
       throw new Error('the name went past the edge')
     },
   })
-  return part as T
+  return part as never
 }
 
 const routes: readonly (readonly [string, Route])[] = Object.entries({
