@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../base/index.ts'
 import { type Cluster, type Member, tryEach } from '../cluster/index.ts'
+import { type Repository, repositoryText } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import { type BuildIndex, buildIndexClient } from './build-index.ts'
 
@@ -9,8 +10,8 @@ export interface BuildIndexClusterComponents {
   readonly cluster: Cluster
 }
 
-/** Any key does for a call that is about all repositories. */
-const EVERY_REPOSITORY = ''
+/** Any place on the ring does for a call that is about all repositories. */
+const EVERY_REPOSITORY = undefined
 
 /**
  * The build-indexes as one. A repository's calls go to its owner on the ring, so that its writes meet in one place, and
@@ -20,8 +21,17 @@ const EVERY_REPOSITORY = ''
  */
 export function buildIndexCluster({ http, cluster }: BuildIndexClusterComponents): BuildIndex {
   const clients = new Map(cluster.members.map(({ id, url }) => [id, buildIndexClient(http, url)]))
-  const on = <T>(key: string, options: AbortOptions | undefined, call: (index: BuildIndex) => Promise<T>) =>
-    tryEach(cluster, key, ({ id }: Member) => call(clients.get(id) as BuildIndex), { signal: options?.signal })
+  const on = <T>(
+    repository: Repository | undefined,
+    options: AbortOptions | undefined,
+    call: (index: BuildIndex) => Promise<T>,
+  ) =>
+    tryEach(
+      cluster,
+      repository === undefined ? '' : repositoryText(repository),
+      ({ id }: Member) => call(clients.get(id) as BuildIndex),
+      { signal: options?.signal },
+    )
 
   return {
     listRepositories: (options) => on(EVERY_REPOSITORY, options, (index) => index.listRepositories(options)),

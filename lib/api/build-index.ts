@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { type AbortOptions, type ErrorCode, hasCode } from '../base/index.ts'
-import type { Descriptor, Digest, RepositoryName, Tag } from '../core/index.ts'
+import { type Descriptor, type Digest, type Repository, repositoryText, type Tag } from '../core/index.ts'
 import type { HttpClient, HttpRequest } from '../http/index.ts'
 import { jsonBody, sendForJson, sendForNothing } from './answer.ts'
 import { path, query } from './path.ts'
-import { byteCountSchema, descriptorSchema, digestSchema, repositorySchema, tagSchema } from './schemas.ts'
+import { byteCountSchema, descriptorSchema, digestSchema, repositoryNameSchema, tagSchema } from './schemas.ts'
 
 /** Route patterns of the build-index; docs/endpoints.md has a row for each. */
 export const buildIndexRoutes = {
@@ -16,7 +16,7 @@ export const buildIndexRoutes = {
 } as const
 
 export const repositoryPageSchema = z.object({
-  repositories: z.array(repositorySchema),
+  repositories: z.array(repositoryNameSchema),
   next: z.string().exactOptional(),
 })
 export const tagPageSchema = z.object({ tags: z.array(tagSchema), next: z.string().exactOptional() })
@@ -38,32 +38,28 @@ export interface PageOptions extends AbortOptions {
 
 export interface TagIndex {
   /** Undefined when nothing was ever pushed to the repository. */
-  listTags(repository: RepositoryName, options?: PageOptions): Promise<TagPage | undefined>
-  getTag(repository: RepositoryName, tag: Tag, options?: AbortOptions): Promise<Descriptor | undefined>
+  listTags(repository: Repository, options?: PageOptions): Promise<TagPage | undefined>
+  getTag(repository: Repository, tag: Tag, options?: AbortOptions): Promise<Descriptor | undefined>
   /** Moves the tag; returns once that is durable. */
-  putTag(
-    repository: RepositoryName,
-    tag: Tag,
-    target: { readonly descriptor: Descriptor } & AbortOptions,
-  ): Promise<void>
+  putTag(repository: Repository, tag: Tag, target: { readonly descriptor: Descriptor } & AbortOptions): Promise<void>
   /** @throws MANIFEST_UNKNOWN when there is no such tag */
-  deleteTag(repository: RepositoryName, tag: Tag, options?: AbortOptions): Promise<void>
+  deleteTag(repository: Repository, tag: Tag, options?: AbortOptions): Promise<void>
 }
 
 export interface ManifestLinks {
-  getManifest(repository: RepositoryName, digest: Digest, options?: AbortOptions): Promise<Descriptor | undefined>
+  getManifest(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Descriptor | undefined>
   /** Links a manifest; returns once that is durable. */
-  putManifest(repository: RepositoryName, descriptor: Descriptor, options?: AbortOptions): Promise<void>
+  putManifest(repository: Repository, descriptor: Descriptor, options?: AbortOptions): Promise<void>
   /** Unlinks it and removes the tags that point to it. @throws MANIFEST_UNKNOWN */
-  deleteManifest(repository: RepositoryName, digest: Digest, options?: AbortOptions): Promise<void>
+  deleteManifest(repository: Repository, digest: Digest, options?: AbortOptions): Promise<void>
 }
 
 export interface BlobLinks {
-  getBlob(repository: RepositoryName, digest: Digest, options?: AbortOptions): Promise<BlobLink | undefined>
+  getBlob(repository: Repository, digest: Digest, options?: AbortOptions): Promise<BlobLink | undefined>
   /** Links a blob; returns once that is durable. @throws BLOB_UNKNOWN where a registry keeps the index and lacks it */
-  putBlob(repository: RepositoryName, link: BlobLink, options?: AbortOptions): Promise<void>
+  putBlob(repository: Repository, link: BlobLink, options?: AbortOptions): Promise<void>
   /** @throws BLOB_UNKNOWN */
-  deleteBlob(repository: RepositoryName, digest: Digest, options?: AbortOptions): Promise<void>
+  deleteBlob(repository: Repository, digest: Digest, options?: AbortOptions): Promise<void>
 }
 
 /**
@@ -71,6 +67,7 @@ export interface BlobLinks {
  * cannot look, it throws (UNAVAILABLE, BACKEND_UNAVAILABLE, NO_HEALTHY_MEMBER, the errors of the HTTP client).
  */
 export interface BuildIndex extends TagIndex, ManifestLinks, BlobLinks {
+  /** The names of our own repositories. */
   listRepositories(options?: PageOptions): Promise<RepositoryPage>
 }
 
@@ -88,10 +85,11 @@ export function buildIndexClient(http: HttpClient, url: string): BuildIndex {
 }
 
 function tagIndex(http: HttpClient, url: string): TagIndex {
-  const at = (repository: string, tag: string) => url + path`/repositories/${repository}/tags/${tag}`
+  const at = (repository: Repository, tag: string) =>
+    url + path`/repositories/${repositoryText(repository)}/tags/${tag}`
   return {
     listTags(repository, { n, last, signal } = {}) {
-      const target = url + path`/repositories/${repository}/tags` + query({ n, last })
+      const target = url + path`/repositories/${repositoryText(repository)}/tags` + query({ n, last })
       return find(http, { method: 'GET', url: target, signal }, { schema: tagPageSchema, absent: 'NAME_UNKNOWN' })
     },
     getTag: (repository, tag, { signal } = {}) =>
@@ -104,7 +102,8 @@ function tagIndex(http: HttpClient, url: string): TagIndex {
 }
 
 function manifestLinks(http: HttpClient, url: string): ManifestLinks {
-  const at = (repository: string, digest: Digest) => url + path`/repositories/${repository}/manifests/${digest}`
+  const at = (repository: Repository, digest: Digest) =>
+    url + path`/repositories/${repositoryText(repository)}/manifests/${digest}`
   return {
     getManifest: (repository, digest, { signal } = {}) =>
       find(http, { method: 'GET', url: at(repository, digest), signal }, descriptorAnswer),
@@ -118,7 +117,8 @@ function manifestLinks(http: HttpClient, url: string): ManifestLinks {
 }
 
 function blobLinks(http: HttpClient, url: string): BlobLinks {
-  const at = (repository: string, digest: Digest) => url + path`/repositories/${repository}/blobs/${digest}`
+  const at = (repository: Repository, digest: Digest) =>
+    url + path`/repositories/${repositoryText(repository)}/blobs/${digest}`
   return {
     getBlob(repository, digest, { signal } = {}) {
       const request = { method: 'GET', url: at(repository, digest), signal } as const

@@ -1,3 +1,4 @@
+export { blobOf, repositoryOf } from './blob-path.ts'
 export {
   type BlobLink,
   type BlobLinks,

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { type AbortOptions, appError, hasCode, throwIfAborted } from '../base/index.ts'
 import { type Cluster, type FailedTry, type Member, tryEach, usedUp } from '../cluster/index.ts'
-import type { ByteRange, Digest } from '../core/index.ts'
+import type { ByteRange, Digest, Repository } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import { type BlobBody, type OriginClient, originClient, type ReadBlobOptions, type UploadState } from './origin.ts'
 
@@ -32,18 +32,22 @@ export interface MemberStream {
  */
 export interface OriginCluster {
   /** Undefined when the blob does not exist. */
-  statBlob(namespace: string, digest: Digest, options?: AbortOptions): Promise<{ readonly size: number } | undefined>
+  statBlob(
+    repository: Repository,
+    digest: Digest,
+    options?: AbortOptions,
+  ): Promise<{ readonly size: number } | undefined>
   /**
    * Opens the blob at the first origin that has it. When that one stops in mid-answer the body goes on at the next one
    * from where it stopped, so the reader sees one unbroken range, unverified. @throws BLOB_UNKNOWN, RANGE_UNSATISFIABLE
    */
-  readBlob(namespace: string, digest: Digest, options?: Omit<ReadBlobOptions, 'hop'>): Promise<BlobBody>
+  readBlob(repository: Repository, digest: Digest, options?: Omit<ReadBlobOptions, 'hop'>): Promise<BlobBody>
   /** The bytes of one metainfo stream; a broken one is opened again by the caller. @throws BLOB_UNKNOWN */
-  openMetainfo(namespace: string, digest: Digest, options?: AbortOptions): Promise<Readable>
+  openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
   /** The same, for a caller that goes on elsewhere when the stream breaks: members of `after` are not asked. */
-  openMetainfoElsewhere(namespace: string, digest: Digest, options: ElsewhereOptions): Promise<MemberStream>
+  openMetainfoElsewhere(repository: Repository, digest: Digest, options: ElsewhereOptions): Promise<MemberStream>
   /** Opens an upload at some healthy origin; `key` spreads uploads over them (any random text). */
-  createUpload(namespace: string, key: string, options?: AbortOptions): Promise<UploadState>
+  createUpload(repository: Repository, key: string, options?: AbortOptions): Promise<UploadState>
   /** The member with that id, for the later requests of an upload; undefined when there is none. */
   at(memberId: string): OriginClient | undefined
 }
@@ -52,20 +56,20 @@ export function originCluster({ http, cluster }: OriginClusterComponents): Origi
   const clients = new Map(cluster.members.map(({ id, url }) => [id, originClient(http, url)]))
   const client = ({ id }: Member): OriginClient => clients.get(id) as OriginClient
 
-  const openMetainfo = (namespace: string, digest: Digest, { after, signal }: ElsewhereOptions) => {
+  const openMetainfo = (repository: Repository, digest: Digest, { after, signal }: ElsewhereOptions) => {
     const open = async (member: Member): Promise<MemberStream> => {
-      return { member, body: await client(member).openMetainfo(namespace, digest, { signal }) }
+      return { member, body: await client(member).openMetainfo(repository, digest, { signal }) }
     }
     return tryEach(cluster, digest, open, { signal, after, isDefinite: untilTwoDoNotKnow() })
   }
 
   return {
-    async statBlob(namespace, digest, options = {}) {
+    async statBlob(repository, digest, options = {}) {
       const known = await tryEach(
         cluster,
         digest,
         async (member) =>
-          (await client(member).statBlob(namespace, digest, options)) ?? Promise.reject(unknown(digest)),
+          (await client(member).statBlob(repository, digest, options)) ?? Promise.reject(unknown(digest)),
         { ...options, isDefinite: untilTwoDoNotKnow() },
       ).catch((err: unknown) => {
         if (hasCode(err, 'BLOB_UNKNOWN')) return undefined
@@ -73,12 +77,12 @@ export function originCluster({ http, cluster }: OriginClusterComponents): Origi
       })
       return known
     },
-    readBlob: (namespace, digest, options = {}) => resumingRead({ cluster, client, namespace, digest }, options),
-    openMetainfo: async (namespace, digest, options = {}) =>
-      (await openMetainfo(namespace, digest, { ...options, after: [] })).body,
+    readBlob: (repository, digest, options = {}) => resumingRead({ cluster, client, repository, digest }, options),
+    openMetainfo: async (repository, digest, options = {}) =>
+      (await openMetainfo(repository, digest, { ...options, after: [] })).body,
     openMetainfoElsewhere: openMetainfo,
-    createUpload: (namespace, key, options = {}) =>
-      tryEach(cluster, key, (member) => client(member).createUpload(namespace, options), options),
+    createUpload: (repository, key, options = {}) =>
+      tryEach(cluster, key, (member) => client(member).createUpload(repository, options), options),
     at: (memberId) => clients.get(memberId),
   }
 }
@@ -103,7 +107,7 @@ const finalCodes = ['RANGE_UNSATISFIABLE', 'RANGE_INVALID', 'DIGEST_INVALID', 'N
 interface ReadTarget {
   readonly cluster: Cluster
   readonly client: (member: Member) => OriginClient
-  readonly namespace: string
+  readonly repository: Repository
   readonly digest: Digest
 }
 
@@ -124,11 +128,11 @@ async function resumingRead(target: ReadTarget, options: Omit<ReadBlobOptions, '
 
 /** Opens the range at the first candidate that did not fail since bytes came last. */
 function openAt(
-  { cluster, client, namespace, digest }: ReadTarget,
+  { cluster, client, repository, digest }: ReadTarget,
   options: ReadBlobOptions,
   after: readonly FailedTry[],
 ): Promise<OpenRead> {
-  const open = async (member: Member) => ({ member, ...(await client(member).readBlob(namespace, digest, options)) })
+  const open = async (member: Member) => ({ member, ...(await client(member).readBlob(repository, digest, options)) })
   return tryEach(cluster, digest, open, { signal: options.signal, after, isDefinite: untilTwoDoNotKnow() })
 }
 

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { type AbortOptions, appError } from '../base/index.ts'
-import type { ByteRange, Digest } from '../core/index.ts'
+import { type ByteRange, type Digest, type Repository, repositoryText } from '../core/index.ts'
 import type { HttpClient, HttpResponse } from '../http/index.ts'
 import { send, sendForJson, sendForNothing } from './answer.ts'
 import { path, query } from './path.ts'
@@ -90,47 +90,51 @@ export interface CopyBody extends HopOptions {
 /** Blobs of one origin. */
 export interface OriginBlobs {
   /** Undefined when the origin and the store do not have it. */
-  statBlob(namespace: string, digest: Digest, options?: HopOptions): Promise<{ readonly size: number } | undefined>
+  statBlob(repository: Repository, digest: Digest, options?: HopOptions): Promise<{ readonly size: number } | undefined>
   /** @throws BLOB_UNKNOWN, RANGE_UNSATISFIABLE, NOT_OWNER, DIGEST_REFUSED */
-  readBlob(namespace: string, digest: Digest, options?: ReadBlobOptions): Promise<BlobBody>
+  readBlob(repository: Repository, digest: Digest, options?: ReadBlobOptions): Promise<BlobBody>
   /**
    * What is there now, without fetching. `asker` is an origin that is about to read the store: of two that ask each
    * other, the one whose id comes first does. `leaving` is a member about to leave that wants to give its copy up: what
    * is kept is told as if it were gone. @throws DIGEST_REFUSED
    */
   holding(
-    namespace: string,
+    repository: Repository,
     digest: Digest,
     options?: AbortOptions & { readonly asker?: string | undefined; readonly leaving?: string | undefined },
   ): Promise<HoldingAnswer>
   /** A range of what is there, unverified, without fetching. @throws RANGE_UNSATISFIABLE when not all of it is */
-  readHeld(namespace: string, digest: Digest, options: AbortOptions & { readonly range: ByteRange }): Promise<BlobBody>
+  readHeld(
+    repository: Repository,
+    digest: Digest,
+    options: AbortOptions & { readonly range: ByteRange },
+  ): Promise<BlobBody>
   /**
    * Hands over a copy; returns once it is durable there, and with `writeBackRank` its task, too.
    * @throws DIGEST_INVALID, WRITE_BACK_FULL
    */
-  putBlob(namespace: string, digest: Digest, content: CopyBody): Promise<void>
+  putBlob(repository: Repository, digest: Digest, content: CopyBody): Promise<void>
   /** The bytes of the metainfo stream, for `decodeMetainfo`. Must be consumed or destroyed. @throws BLOB_UNKNOWN */
-  openMetainfo(namespace: string, digest: Digest, options?: AbortOptions): Promise<Readable>
+  openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
 }
 
 /** Upload sessions of one origin. @throws BLOB_UPLOAD_UNKNOWN when the session is not (or no longer) there */
 export interface OriginUploads {
-  createUpload(namespace: string, options?: AbortOptions): Promise<UploadState>
-  uploadStatus(namespace: string, id: string, options?: AbortOptions): Promise<UploadState>
+  createUpload(repository: Repository, options?: AbortOptions): Promise<UploadState>
+  uploadStatus(repository: Repository, id: string, options?: AbortOptions): Promise<UploadState>
   /** Appends; what arrived before a broken connection stays. @throws UPLOAD_OFFSET, UPLOAD_CONFLICT */
   appendUpload(
-    namespace: string,
+    repository: Repository,
     id: string,
     part: { readonly offset: number; readonly body: Readable | Uint8Array } & AbortOptions,
   ): Promise<UploadState>
   /** Returns once every live owner and the store have the blob. @throws DIGEST_INVALID when the bytes do not match */
   commitUpload(
-    namespace: string,
+    repository: Repository,
     id: string,
     end: { readonly digest: Digest } & AbortOptions,
   ): Promise<{ readonly digest: Digest; readonly size: number }>
-  cancelUpload(namespace: string, id: string, options?: AbortOptions): Promise<void>
+  cancelUpload(repository: Repository, id: string, options?: AbortOptions): Promise<void>
 }
 
 /** One origin over HTTP. Errors are the ones the origin answered, or those of the HTTP client. */
@@ -141,7 +145,8 @@ export function originClient(http: HttpClient, url: string): OriginClient {
   return { ...originBlobs(http, url), ...originUploads(http, url) }
 }
 
-const blobUrl = (url: string, namespace: string, digest: Digest) => url + path`/namespace/${namespace}/blobs/${digest}`
+const blobUrl = (url: string, repository: Repository, digest: Digest) =>
+  url + path`/namespace/${repositoryText(repository)}/blobs/${digest}`
 
 const rangeHeader = ({ start, end }: ByteRange) => ({ range: `bytes=${start}-${end - 1}` })
 
@@ -149,10 +154,10 @@ const hopHeaders = (hop: boolean | undefined): Record<string, string> => (hop ==
 
 function originBlobs(http: HttpClient, url: string): OriginBlobs {
   return {
-    async statBlob(namespace, digest, { hop, signal } = {}) {
+    async statBlob(repository, digest, { hop, signal } = {}) {
       const request = {
         method: 'HEAD',
-        url: blobUrl(url, namespace, digest),
+        url: blobUrl(url, repository, digest),
         headers: hopHeaders(hop),
         signal,
       } as const
@@ -160,29 +165,29 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       await response.discard()
       return response.status === 404 ? undefined : { size: lengthOf(response) }
     },
-    async readBlob(namespace, digest, { hop, range, patient, signal } = {}) {
+    async readBlob(repository, digest, { hop, range, patient, signal } = {}) {
       const headers = { ...hopHeaders(hop), ...(range && rangeHeader(range)) }
       const wait = {
         ...(patient === true && { headersTimeoutMs: originTimeouts.bringMs }),
         ...(hop === true && { idleTimeoutMs: originTimeouts.pieceMs }),
       }
-      const request = { method: 'GET', url: blobUrl(url, namespace, digest), headers, signal, ...wait } as const
+      const request = { method: 'GET', url: blobUrl(url, repository, digest), headers, signal, ...wait } as const
       const response = await send(http, request, [range === undefined ? 200 : 206])
       return { size: lengthOf(response), body: response.body }
     },
-    holding(namespace, digest, { asker, leaving, signal } = {}) {
-      const target = `${blobUrl(url, namespace, digest)}/holding${query({ asker, leaving })}`
+    holding(repository, digest, { asker, leaving, signal } = {}) {
+      const target = `${blobUrl(url, repository, digest)}/holding${query({ asker, leaving })}`
       const wait = { headersTimeoutMs: originTimeouts.holdingMs }
       const answer = { schema: holdingSchema }
       return sendForJson(http, { method: 'GET', url: target, headers: hopHeaders(true), signal, ...wait }, answer)
     },
-    async readHeld(namespace, digest, { range, signal }) {
-      const target = `${blobUrl(url, namespace, digest)}/held`
+    async readHeld(repository, digest, { range, signal }) {
+      const target = `${blobUrl(url, repository, digest)}/held`
       const headers = { ...hopHeaders(true), ...rangeHeader(range) }
       const response = await send(http, { method: 'GET', url: target, headers, signal }, [206])
       return { size: lengthOf(response), body: response.body }
     },
-    async putBlob(namespace, digest, { body, size, hop, writeBackRank, signal }) {
+    async putBlob(repository, digest, { body, size, hop, writeBackRank, signal }) {
       const task = writeBackRank === undefined ? {} : { [WRITE_BACK_HEADER]: String(writeBackRank) }
       const headers = {
         ...hopHeaders(hop),
@@ -190,7 +195,7 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
         'content-length': String(size),
         'content-type': 'application/octet-stream',
       }
-      const target = blobUrl(url, namespace, digest)
+      const target = blobUrl(url, repository, digest)
       const response = await send(
         http,
         { method: 'PUT', url: target, headers, body, signal, headersTimeoutMs: originTimeouts.takeMs },
@@ -198,8 +203,8 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       )
       await response.discard()
     },
-    async openMetainfo(namespace, digest, { signal } = {}) {
-      const target = `${blobUrl(url, namespace, digest)}/metainfo`
+    async openMetainfo(repository, digest, { signal } = {}) {
+      const target = `${blobUrl(url, repository, digest)}/metainfo`
       const wait = { headersTimeoutMs: originTimeouts.metainfoMs }
       return (await send(http, { method: 'GET', url: target, signal, ...wait })).body
     },
@@ -207,28 +212,28 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
 }
 
 function originUploads(http: HttpClient, url: string): OriginUploads {
-  const uploads = (namespace: string) => url + path`/namespace/${namespace}/uploads`
-  const upload = (namespace: string, id: string) => uploads(namespace) + path`/${id}`
+  const uploads = (repository: Repository) => url + path`/namespace/${repositoryText(repository)}/uploads`
+  const upload = (repository: Repository, id: string) => uploads(repository) + path`/${id}`
   const state = { schema: uploadStateSchema }
   return {
-    createUpload: (namespace, { signal } = {}) =>
-      sendForJson(http, { method: 'POST', url: uploads(namespace), signal }, { ...state, status: 201 }),
-    uploadStatus: (namespace, id, { signal } = {}) =>
-      sendForJson(http, { method: 'GET', url: upload(namespace, id), signal }, state),
-    appendUpload(namespace, id, { offset, body, signal }) {
+    createUpload: (repository, { signal } = {}) =>
+      sendForJson(http, { method: 'POST', url: uploads(repository), signal }, { ...state, status: 201 }),
+    uploadStatus: (repository, id, { signal } = {}) =>
+      sendForJson(http, { method: 'GET', url: upload(repository, id), signal }, state),
+    appendUpload(repository, id, { offset, body, signal }) {
       const headers = { [OFFSET_HEADER]: String(offset), 'content-type': 'application/octet-stream' }
-      const target = upload(namespace, id)
+      const target = upload(repository, id)
       const wait = { headersTimeoutMs: originTimeouts.takeMs }
       return sendForJson(http, { method: 'PATCH', url: target, headers, body, signal, ...wait }, state)
     },
-    commitUpload(namespace, id, { digest, signal }) {
-      const target = upload(namespace, id) + query({ digest })
+    commitUpload(repository, id, { digest, signal }) {
+      const target = upload(repository, id) + query({ digest })
       const answer = { schema: uploadDoneSchema, status: 201 }
       const wait = { headersTimeoutMs: originTimeouts.commitMs }
       return sendForJson(http, { method: 'PUT', url: target, signal, ...wait }, answer)
     },
-    cancelUpload: (namespace, id, { signal } = {}) =>
-      sendForNothing(http, { method: 'DELETE', url: upload(namespace, id), signal }),
+    cancelUpload: (repository, id, { signal } = {}) =>
+      sendForNothing(http, { method: 'DELETE', url: upload(repository, id), signal }),
   }
 }
 

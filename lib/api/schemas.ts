@@ -1,6 +1,13 @@
 import { z } from 'zod'
 import { appError, isAppError } from '../base/index.ts'
-import { parseDigest, parsePeerId, parseRepositoryName, parseSwarmId, parseTag } from '../core/index.ts'
+import {
+  parseDigest,
+  parsePeerId,
+  parseRepository,
+  parseRepositoryName,
+  parseSwarmId,
+  parseTag,
+} from '../core/index.ts'
 
 /** A zod schema of a string that one of the parsers of lib/core turns into its type. */
 function parsed<T>(parse: (text: string) => T, maxLength: number) {
@@ -19,11 +26,15 @@ function parsed<T>(parse: (text: string) => T, maxLength: number) {
 
 const MAX_DIGEST_LENGTH = 256
 const MAX_NAME_LENGTH = 255
+/** A host of 253 characters with a port, a slash and a name. */
+const MAX_REPOSITORY_LENGTH = 515
 
 export const digestSchema = parsed(parseDigest, MAX_DIGEST_LENGTH)
 export const swarmIdSchema = parsed(parseSwarmId, 40)
 export const peerIdSchema = parsed(parsePeerId, 40)
-export const repositorySchema = parsed(parseRepositoryName, MAX_NAME_LENGTH)
+export const repositoryNameSchema = parsed(parseRepositoryName, MAX_NAME_LENGTH)
+/** By its text form. */
+export const repositorySchema = parsed(parseRepository, MAX_REPOSITORY_LENGTH)
 export const tagSchema = parsed(parseTag, 128)
 export const byteCountSchema = z.number().int().min(0)
 

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { type AbortOptions, isAbort, isAppError } from '../base/index.ts'
 import { type Cluster, isMemberFailure, type Member, reportFailure, tryEach } from '../cluster/index.ts'
-import { type Digest, swarmIdOf } from '../core/index.ts'
+import { type Digest, type Repository, swarmIdOf } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import {
@@ -36,7 +36,7 @@ export interface TrackerCluster {
    * The bytes of one metainfo stream, relayed by the tracker of the blob's swarm; a broken one is opened again by the
    * caller. @throws BLOB_UNKNOWN (a tracker has asked every origin), NO_HEALTHY_MEMBER, ABORTED
    */
-  openMetainfo(namespace: string, digest: Digest, options?: AbortOptions): Promise<Readable>
+  openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
 }
 
 /** A torrent on its way: the trackers it may still go to, best first. */
@@ -84,8 +84,13 @@ export function trackerCluster({ http, cluster, logger }: TrackerClusterComponen
         torrents.map((torrent) => ({ torrent: withinLimits(torrent), next: cluster.candidates(torrent.swarmId) })),
         options,
       ),
-    openMetainfo: (namespace, digest, options = {}) =>
-      tryEach(cluster, swarmIdOf(digest), (member) => client(member).openMetainfo(namespace, digest, options), options),
+    openMetainfo: (repository, digest, options = {}) =>
+      tryEach(
+        cluster,
+        swarmIdOf(digest),
+        (member) => client(member).openMetainfo(repository, digest, options),
+        options,
+      ),
   }
 }
 

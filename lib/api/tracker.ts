@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { AbortOptions } from '../base/index.ts'
-import type { Digest } from '../core/index.ts'
+import { type Digest, type Repository, repositoryText } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import { jsonBody, send, sendForJson } from './answer.ts'
 import { path } from './path.ts'
-import { byteCountSchema, digestSchema, peerIdSchema, swarmIdSchema } from './schemas.ts'
+import { byteCountSchema, digestSchema, peerIdSchema, repositorySchema, swarmIdSchema } from './schemas.ts'
 
 /** Route patterns of the tracker; docs/endpoints.md has a row for each. */
 export const trackerRoutes = {
@@ -60,7 +60,8 @@ const peerReportSchema = z.object({
 export const announceTorrentSchema = z.object({
   swarmId: swarmIdSchema,
   digest: digestSchema,
-  namespace: shortText,
+  /** Absent for a blob that the peer has whole and knows by its digest alone. */
+  repository: repositorySchema.exactOptional(),
   event: z.enum(['started', 'interval', 'completed', 'stopped']),
   leftBytes: byteCountSchema,
   wantPeers: countSchema,
@@ -103,21 +104,32 @@ export interface TrackerClient {
   /** At most `announceLimits.maxTorrents` torrents. @throws BODY_INVALID, and the errors of the HTTP client */
   announce(batch: AnnounceBatch, options?: AbortOptions): Promise<readonly AnnounceTorrentAnswer[]>
   /** The bytes of the metainfo stream, for `decodeMetainfo`. Must be consumed or destroyed. @throws BLOB_UNKNOWN */
-  openMetainfo(namespace: string, digest: Digest, options?: AbortOptions): Promise<Readable>
+  openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
 }
 
 /** `url` is the tracker's base URL without a trailing slash. */
 export function trackerClient(http: HttpClient, url: string): TrackerClient {
   return {
     async announce(batch, { signal } = {}) {
-      const request = { method: 'POST', url: url + trackerRoutes.announce, ...jsonBody(batch), signal } as const
+      const request = {
+        method: 'POST',
+        url: url + trackerRoutes.announce,
+        ...jsonBody(wireBatch(batch)),
+        signal,
+      } as const
       const timed = { ...request, headersTimeoutMs: announceLimits.timeoutMs }
       return (await sendForJson(http, timed, { schema: announceAnswerSchema })).torrents
     },
-    async openMetainfo(namespace, digest, { signal } = {}) {
-      const target = url + path`/namespace/${namespace}/blobs/${digest}/metainfo`
+    async openMetainfo(repository, digest, { signal } = {}) {
+      const target = url + path`/namespace/${repositoryText(repository)}/blobs/${digest}/metainfo`
       const wait = { headersTimeoutMs: announceLimits.metainfoMs }
       return (await send(http, { method: 'GET', url: target, signal, ...wait })).body
     },
   }
+}
+
+function wireBatch({ peer, torrents }: AnnounceBatch) {
+  const line = ({ repository, ...rest }: AnnounceTorrent) =>
+    repository === undefined ? rest : { ...rest, repository: repositoryText(repository) }
+  return { peer, torrents: torrents.map(line) }
 }

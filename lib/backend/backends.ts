@@ -1,4 +1,5 @@
 import type { Startable } from '../base/index.ts'
+import type { Repository } from '../core/index.ts'
 import type { Backend } from './backend.ts'
 
 /** A store that can be asked whether it answers. */
@@ -10,8 +11,8 @@ export interface ProbedStore {
 
 /** The stores of a cluster, or one store with a part for each repository; started and stopped together. */
 export interface Backends extends Startable {
-  /** The store for the blobs of a repository. @throws NAMESPACE_UNKNOWN when no rule fits */
-  backendFor(namespace: string): Backend
+  /** The store for the blobs of a repository. @throws NO_BACKEND_RULE when no rule fits */
+  backendFor(repository: Repository): Backend
   /** What readiness depends on. */
   readonly probed?: readonly ProbedStore[]
 }

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { httpSchema } from './http/config.ts'
 import { bandwidthLimitsSchema } from './limits-config.ts'
-import { namespaceGlob } from './namespace-glob.ts'
 import { registrySchema } from './registry/config.ts'
+import { repositoryGlob, sampleOf } from './repository-glob.ts'
 import { s3Schema } from './s3/config.ts'
 import { shadowSchemaOf } from './shadow/config.ts'
 import { tosSchema } from './tos/config.ts'
@@ -38,23 +38,40 @@ function readOnlyDriver(backend: BackendConfig): string | undefined {
   return readOnlyDriver(primary) ?? (writes === 'both' ? readOnlyDriver(secondary) : undefined)
 }
 
+/** Repositories by their text form; `*` stands for any characters. */
+const patternSchema = z
+  .string()
+  .regex(/^[a-z0-9._/:*-]+$/, 'a repository has lower-case letters, digits, ".", "_", "-", "/", and ":" before a port')
+  .refine((pattern) => sampleOf(pattern) !== undefined, {
+    message: 'fits no repository; one of ours whose first part has a dot, or is localhost, starts with "./"',
+  })
+
+/** Takes `namespace`, the word of Kraken's configs, for the key `repository`. */
+function withRepositoryKey(rule: unknown, ctx: z.core.$RefinementCtx): unknown {
+  if (typeof rule !== 'object' || rule === null || !('namespace' in rule)) return rule
+  const { namespace, ...rest } = rule
+  if (!('repository' in rest)) return { ...rest, repository: namespace }
+  ctx.addIssue({ code: 'custom', path: ['namespace'], message: 'is another word for repository: give one of the two' })
+  return rest
+}
+
 /** Which store holds the blobs of which repositories; the first rule that fits counts. */
 export const backendRulesSchema = z
   .array(
-    z.strictObject({
-      /** Repository name; `*` stands for any characters. */
-      namespace: z
-        .string()
-        .regex(/^[a-z0-9._/*-]+$/, 'a repository name has lower-case letters, digits, ".", "_", "-" and "/"'),
-      /** What the keys in the store start with; ends in `/`. */
-      path: z.union([z.literal(''), z.string().endsWith('/')]).default(''),
-      backend: backendSchema,
-      /**
-       * What a push is acknowledged by: `store`: the store has the blob; `replicas`: two origins at least have it, each
-       * with the durable task to write it to the store.
-       */
-      durability: z.enum(['store', 'replicas']).default('store'),
-    }),
+    z.preprocess(
+      withRepositoryKey,
+      z.strictObject({
+        repository: patternSchema,
+        /** What the keys in the store start with; ends in `/`. */
+        path: z.union([z.literal(''), z.string().endsWith('/')]).default(''),
+        backend: backendSchema,
+        /**
+         * What a push is acknowledged by: `store`: the store has the blob; `replicas`: two origins at least have it, each
+         * with the durable task to write it to the store.
+         */
+        durability: z.enum(['store', 'replicas']).default('store'),
+      }),
+    ),
   )
   .min(1)
   .superRefine((rules, ctx) => {
@@ -66,11 +83,11 @@ export const backendRulesSchema = z
     }
   })
   .superRefine((rules, ctx) => {
-    for (const [index, { namespace }] of rules.entries()) {
-      const before = rules.slice(0, index).find((rule) => namespaceGlob(rule.namespace).covers(namespace))
+    for (const [index, { repository }] of rules.entries()) {
+      const before = rules.slice(0, index).find((rule) => repositoryGlob(rule.repository).covers(repository))
       if (before === undefined) continue
-      const message = `is never reached: the rule for "${before.namespace}" before it fits the same repositories`
-      ctx.addIssue({ code: 'custom', path: [index, 'namespace'], message })
+      const message = `is never reached: the rule for "${before.repository}" before it fits the same repositories`
+      ctx.addIssue({ code: 'custom', path: [index, 'repository'], message })
     }
   })
 

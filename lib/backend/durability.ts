@@ -1,8 +1,9 @@
+import type { Repository } from '../core/index.ts'
 import type { BackendRules, Durability } from './config.ts'
-import { namespaceGlob } from './namespace-glob.ts'
+import { repositoryGlob } from './repository-glob.ts'
 
 /** What the rule of a repository says of its pushes; `store` where no rule fits, since nothing can be written there. */
-export function durabilityOf(rules: BackendRules): (namespace: string) => Durability {
-  const choices = rules.map(({ namespace, durability }) => ({ glob: namespaceGlob(namespace), durability }))
-  return (namespace) => choices.find(({ glob }) => glob.fits(namespace))?.durability ?? 'store'
+export function durabilityOf(rules: BackendRules): (repository: Repository) => Durability {
+  const choices = rules.map((rule) => ({ glob: repositoryGlob(rule.repository), durability: rule.durability }))
+  return (repository) => choices.find(({ glob }) => glob.fits(repository))?.durability ?? 'store'
 }

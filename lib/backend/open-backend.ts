@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { appError, byteCache, type Clock, lifecycle, type Random, type Startable } from '../base/index.ts'
+import { parseRepository, repositoryText } from '../core/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { Backend } from './backend.ts'
 import type { Backends } from './backends.ts'
@@ -11,10 +12,10 @@ import { governor } from './governor.ts'
 import { httpBackend } from './http/http-backend.ts'
 import { lazyBackend } from './lazy-backend.ts'
 import { defaultStoreLimits } from './limits-config.ts'
-import { type NamespaceGlob, namespaceGlob } from './namespace-glob.ts'
 import { pacedBackend } from './paced-backend.ts'
 import { prefixedBackend } from './prefixed-backend.ts'
 import { registryBackend } from './registry/registry-backend.ts'
+import { type RepositoryGlob, repositoryGlob } from './repository-glob.ts'
 import { shadowStores } from './shadow/shadow-stores.ts'
 import { tosBackend } from './tos/tos-backend.ts'
 import { unownedStore } from './unowned-store.ts'
@@ -96,7 +97,7 @@ export function openBackend(components: OpenBackendComponents, config: BackendCo
 const MAX_VIEWS = 1000
 
 /** Whose part of a store is asked whether it answers; need not exist. */
-const PROBED_NAMESPACE = 'probe'
+const PROBED_REPOSITORY = parseRepository('probe')
 
 type BackendFor = Backends['backendFor']
 
@@ -108,9 +109,10 @@ function viewsOf({ metrics }: OpenBackendComponents, store: Store, path: string)
     return () => common
   }
   const views = byteCache<Backend>(MAX_VIEWS, () => 1)
-  return (namespace) => {
-    const known = views.get(namespace) ?? view(store.backendFor(namespace))
-    views.set(namespace, known)
+  return (repository) => {
+    const key = repositoryText(repository)
+    const known = views.get(key) ?? view(store.backendFor(repository))
+    views.set(key, known)
     return known
   }
 }
@@ -118,20 +120,20 @@ function viewsOf({ metrics }: OpenBackendComponents, store: Store, path: string)
 /** Opens the stores that the rules name; rules with the same store and path give the same backend. */
 export function openBackends(components: OpenBackendComponents, rules: BackendRules): Backends {
   const { storeOf, ...running } = openStores(components)
-  const choices: (BackendRules[number] & { readonly glob: NamespaceGlob; readonly viewOf: BackendFor })[] = []
+  const choices: (BackendRules[number] & { readonly glob: RepositoryGlob; readonly viewOf: BackendFor })[] = []
   for (const rule of rules) {
-    const { namespace, path, backend } = rule
+    const { repository, path, backend } = rule
     const same = choices.find((one) => one.path === path && isDeepStrictEqual(one.backend, backend))
     const viewOf = same?.viewOf ?? viewsOf(components, storeOf(backend), path)
-    choices.push({ ...rule, glob: namespaceGlob(namespace), viewOf })
+    choices.push({ ...rule, glob: repositoryGlob(repository), viewOf })
   }
   return {
     ...running,
-    probed: choices.map(({ namespace, viewOf }) => ({ name: namespace, backend: viewOf(PROBED_NAMESPACE) })),
-    backendFor(namespace) {
-      const choice = choices.find(({ glob }) => glob.fits(namespace))
-      if (choice !== undefined) return choice.viewOf(namespace)
-      throw appError('NAMESPACE_UNKNOWN', { detail: { namespace } })
+    probed: choices.map(({ repository, viewOf }) => ({ name: repository, backend: viewOf(PROBED_REPOSITORY) })),
+    backendFor(repository) {
+      const choice = choices.find(({ glob }) => glob.fits(repository))
+      if (choice !== undefined) return choice.viewOf(repository)
+      throw appError('NO_BACKEND_RULE', { detail: { repository: repositoryText(repository) } })
     },
   }
 }

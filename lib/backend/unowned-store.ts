@@ -5,7 +5,7 @@ const running = { start: () => Promise.resolve(), stop: () => Promise.resolve() 
 
 /** A store that somebody else starts and stops. */
 export function unownedStore(store: Backend | Backends): Backend | Backends {
-  if ('backendFor' in store) return { ...running, backendFor: (namespace) => store.backendFor(namespace) }
+  if ('backendFor' in store) return { ...running, backendFor: (repository) => store.backendFor(repository) }
   return {
     ...running,
     stat: (key, options) => store.stat(key, options),

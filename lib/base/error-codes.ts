@@ -61,7 +61,7 @@ const ownCodes = {
   METAINFO_INCOMPLETE: retryable(503, 'the metainfo stream ended early'),
   METAINFO_INVALID: final(502, 'the metainfo stream is malformed'),
   METHOD_NOT_ALLOWED: final(405, 'the method is not allowed on this path'),
-  NAMESPACE_UNKNOWN: final(404, 'no backend rule fits the repository; add one for it to the config of every origin'),
+  NO_BACKEND_RULE: final(404, 'no backend rule fits the repository; add one for it to the config of every origin'),
   NOT_FOUND: final(404, 'there is nothing at this path'),
   NOT_OWNER: final(409, 'this origin does not own the blob and may not forward the request again'),
   NO_HEALTHY_MEMBER: retryable(503, 'no member of the cluster answers'),

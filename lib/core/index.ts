@@ -1,3 +1,4 @@
+export { type BlobRef, blobRefKey } from './blob-ref.ts'
 export { type ByteRange, rangeLength, wholeRange } from './byte-range.ts'
 export { type Descriptor, MANIFEST_LIMIT } from './descriptor.ts'
 export {
@@ -13,12 +14,17 @@ export { INLINE_LIMIT, type MetaInfo, type MetaInfoHeader, PROTOCOL_VERSION } fr
 export { newPeerId, type PeerAddress, type PeerId, type PeerInfo, type PeerRole, parsePeerId } from './peer.ts'
 export { PieceMap, pieceLengthFor } from './piece-map.ts'
 export {
-  type Namespace,
-  OWN_NAMESPACE,
-  parseNamespace,
+  OWN_REGISTRY,
+  ownRepository,
+  parseRegistryHost,
+  parseRepository,
   parseRepositoryName,
   parseTag,
+  type RegistryHost,
+  type Repository,
   type RepositoryName,
+  repositoryText,
+  sameRepository,
   type Tag,
 } from './repository.ts'
 export { parseSwarmId, type SwarmId, swarmIdOf } from './swarm-id.ts'

@@ -7,12 +7,13 @@ import {
   MANIFEST_LIMIT,
   parseDigest,
   parseTag,
+  type Repository,
   type Tag,
 } from '../core/index.ts'
 import { type Exchange, readBytes, sendEmpty } from '../http/index.ts'
 import { type CheckedManifest, checkManifest } from './manifest.ts'
 import { parseReference, unknownManifest } from './reads.ts'
-import type { Edits, Reference, RegistryStorage, RepositoryRef } from './storage.ts'
+import type { Edits, Reference, RegistryStorage } from './storage.ts'
 import type { Traffic } from './traffic.ts'
 
 /** Tags that one push by digest may set at once. */
@@ -22,9 +23,9 @@ const LOOKUPS = 8
 
 /** PUT of manifests, DELETE of everything. */
 export interface EditOperations {
-  putManifest(exchange: Exchange, repository: RepositoryRef, referenceText: string): Promise<void>
-  deleteManifest(exchange: Exchange, repository: RepositoryRef, referenceText: string): Promise<void>
-  deleteBlob(exchange: Exchange, repository: RepositoryRef, digestText: string): Promise<void>
+  putManifest(exchange: Exchange, repository: Repository, referenceText: string): Promise<void>
+  deleteManifest(exchange: Exchange, repository: Repository, referenceText: string): Promise<void>
+  deleteBlob(exchange: Exchange, repository: Repository, digestText: string): Promise<void>
 }
 
 export interface EditComponents {
@@ -34,7 +35,7 @@ export interface EditComponents {
 }
 
 export function editOperations({ storage, edits, traffic }: EditComponents): EditOperations {
-  const requireReferences = async (repository: RepositoryRef, checked: CheckedManifest, signal: AbortSignal) => {
+  const requireReferences = async (repository: Repository, checked: CheckedManifest, signal: AbortSignal) => {
     const hasBlob = async (digest: Digest) => (await storage.blobs.find(repository, digest, { signal })) !== undefined
     const hasManifest = async (digest: Digest) =>
       (await storage.manifests.resolve(repository, { kind: 'digest', digest }, { signal })) !== undefined

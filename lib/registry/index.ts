@@ -6,7 +6,6 @@ export type {
   Manifests,
   PageOptions,
   RegistryStorage,
-  RepositoryRef,
   Tags,
   UploadKey,
   Uploads,

@@ -1,13 +1,14 @@
 import { appError } from '../base/index.ts'
+import type { Repository } from '../core/index.ts'
 import { type Exchange, sendJson } from '../http/index.ts'
-import type { RegistryStorage, RepositoryRef } from './storage.ts'
+import type { RegistryStorage } from './storage.ts'
 
 /** Names on one page unless the client wants fewer. Many clients never ask for a second page, so it is large. */
 const MAX_PAGE = 1000
 
 /** The lists of tags and of repositories, a page at a time. */
 export interface Lists {
-  tags(exchange: Exchange, repository: RepositoryRef): Promise<void>
+  tags(exchange: Exchange, repository: Repository): Promise<void>
   catalog(exchange: Exchange): Promise<void>
 }
 

@@ -5,7 +5,10 @@ import {
   type Digest,
   digestAlgorithm,
   digestOf,
+  OWN_REGISTRY,
+  type Repository,
   type RepositoryName,
+  repositoryText,
   type Tag,
 } from '../core/index.ts'
 import type {
@@ -15,7 +18,6 @@ import type {
   Page,
   PageOptions,
   RegistryStorage,
-  RepositoryRef,
   Tags,
   UploadKey,
   UploadSession,
@@ -23,7 +25,7 @@ import type {
 } from './storage.ts'
 
 interface MemoryRepository {
-  readonly name: RepositoryName
+  readonly repository: Repository
   readonly blobs: Set<Digest>
   readonly manifests: Map<Digest, Descriptor>
   readonly tags: Map<Tag, Digest>
@@ -58,14 +60,11 @@ export function memoryRegistryStorage({
   }
 }
 
-const keyOf = ({ namespace, name }: RepositoryRef) => `${namespace}/${name}`
-
-function repositoryFor(shelves: Shelves, repository: RepositoryRef): MemoryRepository {
-  const key = keyOf(repository)
+function repositoryFor(shelves: Shelves, repository: Repository): MemoryRepository {
+  const key = repositoryText(repository)
   const known = shelves.repositories.get(key)
   if (known !== undefined) return known
-  const { name } = repository
-  const created: MemoryRepository = { name, blobs: new Set(), manifests: new Map(), tags: new Map() }
+  const created: MemoryRepository = { repository, blobs: new Set(), manifests: new Map(), tags: new Map() }
   shelves.repositories.set(key, created)
   return created
 }
@@ -79,7 +78,7 @@ function contentOf(shelves: Shelves, digest: Digest): Uint8Array {
 function memoryBlobs(shelves: Shelves): Blobs {
   return {
     async find(repository, digest) {
-      if (shelves.repositories.get(keyOf(repository))?.blobs.has(digest) !== true) return undefined
+      if (shelves.repositories.get(repositoryText(repository))?.blobs.has(digest) !== true) return undefined
       const bytes = contentOf(shelves, digest)
       return {
         size: bytes.byteLength,
@@ -93,7 +92,7 @@ function memoryBlobs(shelves: Shelves): Blobs {
 function memoryManifests(shelves: Shelves): Manifests {
   return {
     async resolve(repository, reference) {
-      const known = shelves.repositories.get(keyOf(repository))
+      const known = shelves.repositories.get(repositoryText(repository))
       const digest = reference.kind === 'tag' ? known?.tags.get(reference.tag) : reference.digest
       return digest && known?.manifests.get(digest)
     },
@@ -104,15 +103,16 @@ function memoryManifests(shelves: Shelves): Manifests {
 function memoryTags(shelves: Shelves): Tags {
   return {
     async list(repository, options) {
-      const known = shelves.repositories.get(keyOf(repository))
+      const known = shelves.repositories.get(repositoryText(repository))
       return known && pageOf([...known.tags.keys()], options)
     },
-    repositories: async (options) =>
-      pageOf(
-        [...shelves.repositories.values()].map(({ name }) => name),
-        options,
-      ),
+    repositories: async (options) => pageOf(ownNames(shelves), options),
   }
+}
+
+function ownNames({ repositories }: Shelves): RepositoryName[] {
+  const own = [...repositories.values()].filter(({ repository }) => repository.registry === OWN_REGISTRY)
+  return own.map(({ repository }) => repository.name)
 }
 
 function pageOf<T extends string>(items: readonly T[], { after = '', limit }: PageOptions): Page<T> {
@@ -121,9 +121,10 @@ function pageOf<T extends string>(items: readonly T[], { after = '', limit }: Pa
 }
 
 function memoryUploads(shelves: Shelves, random: Random): Uploads {
-  const find = (repository: RepositoryRef, { id }: UploadKey) => {
+  const find = (repository: Repository, { id }: UploadKey) => {
     const upload = shelves.uploads.get(id)
-    if (upload?.repository !== keyOf(repository)) throw appError('BLOB_UPLOAD_UNKNOWN', { detail: { session: id } })
+    if (upload?.repository !== repositoryText(repository))
+      throw appError('BLOB_UPLOAD_UNKNOWN', { detail: { session: id } })
     return upload
   }
   const sessionOf = (id: string, size: number): UploadSession => ({ id, member: '', size })
@@ -131,7 +132,7 @@ function memoryUploads(shelves: Shelves, random: Random): Uploads {
   return {
     async create(repository) {
       const id = Buffer.from(random.bytes(16)).toString('hex')
-      shelves.uploads.set(id, { repository: keyOf(repository), chunks: [], size: 0, busy: false })
+      shelves.uploads.set(id, { repository: repositoryText(repository), chunks: [], size: 0, busy: false })
       return sessionOf(id, 0)
     },
     status: async (repository, key) => sessionOf(key.id, find(repository, key).size),
@@ -164,7 +165,7 @@ function memoryUploads(shelves: Shelves, random: Random): Uploads {
       shelves.uploads.delete(key.id)
     },
     async mount(repository, digest, from) {
-      if (from === undefined || shelves.repositories.get(keyOf(from))?.blobs.has(digest) !== true) return false
+      if (from === undefined || shelves.repositories.get(repositoryText(from))?.blobs.has(digest) !== true) return false
       repositoryFor(shelves, repository).blobs.add(digest)
       return true
     },
@@ -180,13 +181,14 @@ function memoryEdits(shelves: Shelves): Edits {
       for (const tag of tags) target.tags.set(tag, descriptor.digest)
     },
     async deleteManifest(repository, digest) {
-      const known = shelves.repositories.get(keyOf(repository))
+      const known = shelves.repositories.get(repositoryText(repository))
       if (known?.manifests.delete(digest) !== true) return false
       for (const [tag, target] of known.tags) if (target === digest) known.tags.delete(tag)
       return true
     },
-    deleteTag: async (repository, tag) => shelves.repositories.get(keyOf(repository))?.tags.delete(tag) === true,
+    deleteTag: async (repository, tag) =>
+      shelves.repositories.get(repositoryText(repository))?.tags.delete(tag) === true,
     unlinkBlob: async (repository, digest) =>
-      shelves.repositories.get(keyOf(repository))?.blobs.delete(digest) === true,
+      shelves.repositories.get(repositoryText(repository))?.blobs.delete(digest) === true,
   }
 }

@@ -1,5 +1,5 @@
 import { type AppError, appError } from '../base/index.ts'
-import { type ByteRange, parseDigest, parseTag, rangeLength, wholeRange } from '../core/index.ts'
+import { type ByteRange, parseDigest, parseTag, type Repository, rangeLength, wholeRange } from '../core/index.ts'
 import {
   contentRange,
   type Exchange,
@@ -12,13 +12,13 @@ import {
   unsatisfiedContentRange,
 } from '../http/index.ts'
 import { contentHeaders, rangeFor } from './content-answer.ts'
-import type { FoundBlob, Reference, RegistryStorage, RepositoryRef } from './storage.ts'
+import type { FoundBlob, Reference, RegistryStorage } from './storage.ts'
 import type { Traffic } from './traffic.ts'
 
 /** GET and HEAD of content. */
 export interface Reads {
-  blob(exchange: Exchange, repository: RepositoryRef, digestText: string): Promise<void>
-  manifest(exchange: Exchange, repository: RepositoryRef, referenceText: string): Promise<void>
+  blob(exchange: Exchange, repository: Repository, digestText: string): Promise<void>
+  manifest(exchange: Exchange, repository: Repository, referenceText: string): Promise<void>
   /** Clients fall back to tags named after the subject, as long as this says that the API is not there. */
   referrers(exchange: Exchange, digestText: string): void
 }

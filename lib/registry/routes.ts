@@ -1,12 +1,12 @@
 import { appError } from '../base/index.ts'
-import { OWN_NAMESPACE, type RepositoryName } from '../core/index.ts'
+import { OWN_REGISTRY, type Repository, type RepositoryName } from '../core/index.ts'
 import { type Exchange, errorBody, type HttpMethod, type Route, sendJson } from '../http/index.ts'
 import { may } from '../identity/index.ts'
 import { editOperations } from './edits.ts'
 import { lists } from './lists.ts'
 import { reads } from './reads.ts'
 import { parseRegistryPath, type RegistryTarget } from './registry-path.ts'
-import type { RegistryStorage, RepositoryRef } from './storage.ts'
+import type { RegistryStorage } from './storage.ts'
 import { noTraffic, type Traffic } from './traffic.ts'
 import { uploadOperations } from './upload-operations.ts'
 import { uploadStates } from './upload-state.ts'
@@ -23,7 +23,10 @@ export interface RegistryInit {
 type Operations = Partial<Record<HttpMethod, () => Promise<void> | void>>
 
 /** Finds what may be done to a target; rows that are not there are answered 405. */
-type OperationTable = (exchange: Exchange, target: RegistryTarget) => Operations
+type OperationTable = (exchange: Exchange, target: RegistryTarget, at: RepositoryAt) => Operations
+
+/** The repository of that name in the registry that the request is about. */
+type RepositoryAt = (name: RepositoryName) => Repository
 
 /**
  * The OCI distribution API over a storage, as routes for a server with the `registry` error envelope. Without
@@ -35,8 +38,9 @@ export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Ro
   const writeTable = writeOperations(storage, init)
   const handle = async (exchange: Exchange) => {
     const target = parseRegistryPath(exchange.path)
-    refuseForeign(exchange.query, init.ownNames)
-    const operations: Operations = { ...readTable(exchange, target), ...writeTable(exchange, target) }
+    const registry = registryOf(exchange.query, init.ownNames)
+    const at: RepositoryAt = (name) => ({ registry, name })
+    const operations: Operations = { ...readTable(exchange, target, at), ...writeTable(exchange, target, at) }
     const operation = operations[exchange.method as HttpMethod]
     if (operation === undefined) refuseMethod(exchange, Object.keys(operations))
     else await operation()
@@ -68,20 +72,20 @@ function readOperations(storage: RegistryStorage, { traffic = noTraffic }: Regis
   const read = reads(storage, traffic)
   const list = lists(storage)
   const both = (operation: () => Promise<void> | void): Operations => ({ GET: operation, HEAD: operation })
-  return (exchange, target) => {
+  return (exchange, target, at) => {
     switch (target.kind) {
       case 'ping':
         return both(() => sendJson(exchange, 200, {}))
       case 'catalog':
         return both(() => list.catalog(exchange))
       case 'tags':
-        return both(() => list.tags(exchange, own(target.name)))
+        return both(() => list.tags(exchange, at(target.name)))
       case 'manifest':
-        return both(() => read.manifest(exchange, own(target.name), target.reference))
+        return both(() => read.manifest(exchange, at(target.name), target.reference))
       case 'referrers':
         return both(() => read.referrers(exchange, target.digest))
       case 'blob':
-        return both(() => read.blob(exchange, own(target.name), target.digest))
+        return both(() => read.blob(exchange, at(target.name), target.digest))
       case 'uploads':
       case 'upload':
         return {}
@@ -100,19 +104,19 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
   }
   const upload = uploadOperations({ uploads: writes.uploads, states: uploadStates(uploadSecret), traffic })
   const edit = editOperations({ storage, edits: writes.edits, traffic })
-  return (exchange, target) => {
+  return (exchange, target, at) => {
     switch (target.kind) {
       case 'manifest':
         return {
-          PUT: () => edit.putManifest(exchange, own(target.name), target.reference),
-          DELETE: () => edit.deleteManifest(exchange, own(target.name), target.reference),
+          PUT: () => edit.putManifest(exchange, at(target.name), target.reference),
+          DELETE: () => edit.deleteManifest(exchange, at(target.name), target.reference),
         }
       case 'blob':
-        return { DELETE: () => edit.deleteBlob(exchange, own(target.name), target.digest) }
+        return { DELETE: () => edit.deleteBlob(exchange, at(target.name), target.digest) }
       case 'uploads':
-        return { POST: () => upload.open(exchange, own(target.name)) }
+        return { POST: () => upload.open(exchange, at(target.name)) }
       case 'upload': {
-        const repository = own(target.name)
+        const repository = at(target.name)
         return {
           GET: () => {
             requireWrite(exchange)
@@ -132,19 +136,19 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
   }
 }
 
-function own(name: RepositoryName): RepositoryRef {
-  return { namespace: OWN_NAMESPACE, name }
-}
-
 function refuseMethod(exchange: Exchange, allowed: readonly string[]): void {
   const err = appError('UNSUPPORTED', { message: `${exchange.method} is not supported on this path` })
   sendJson(exchange, err.status, errorBody(err, 'registry'), { allow: allowed.join(', ') })
 }
 
-/** An image of another registry must never be answered with ours of the same name. */
-function refuseForeign(query: URLSearchParams, ownNames: readonly string[]): void {
-  const foreign = query.getAll('ns').find((ns) => ns !== '' && !ownNames.includes(ns))
-  if (foreign === undefined) return
+/**
+ * The registry that `ns` names. An image of another registry must never be answered with ours of the same name.
+ * @throws NAME_UNKNOWN for a registry that is not served here
+ */
+function registryOf(query: URLSearchParams, ownNames: readonly string[]): Repository['registry'] {
+  const own = new Set(['', ...ownNames.map((name) => name.toLowerCase())])
+  const foreign = query.getAll('ns').find((ns) => !own.has(ns.toLowerCase()))
+  if (foreign === undefined) return OWN_REGISTRY
   throw appError('NAME_UNKNOWN', { message: 'this registry is not served here', detail: { ns: foreign.slice(0, 260) } })
 }
 

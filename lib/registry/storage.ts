@@ -1,12 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions } from '../base/index.ts'
-import type { ByteRange, Descriptor, Digest, Namespace, RepositoryName, Tag } from '../core/index.ts'
-
-/** A repository of one registry: our own (`OWN_NAMESPACE`) or an upstream's. */
-export interface RepositoryRef {
-  readonly namespace: Namespace
-  readonly name: RepositoryName
-}
+import type { ByteRange, Descriptor, Digest, Repository, RepositoryName, Tag } from '../core/index.ts'
 
 /** What a manifest is asked for by. */
 export type Reference =
@@ -29,14 +23,14 @@ export interface Blobs {
    * Undefined unless this repository links the blob, whoever else has it. An outage throws (UNAVAILABLE and the like)
    * and is never "not found".
    */
-  find(repository: RepositoryRef, digest: Digest, options?: AbortOptions): Promise<FoundBlob | undefined>
+  find(repository: Repository, digest: Digest, options?: AbortOptions): Promise<FoundBlob | undefined>
 }
 
 export interface Manifests {
   /** Undefined when the repository has no such tag or manifest; an outage throws. A digest is never answered by another algorithm's. */
-  resolve(repository: RepositoryRef, reference: Reference, options?: AbortOptions): Promise<Descriptor | undefined>
+  resolve(repository: Repository, reference: Reference, options?: AbortOptions): Promise<Descriptor | undefined>
   /** The exact bytes that were pushed, for a descriptor that `resolve` gave. @throws MANIFEST_UNKNOWN if it went meanwhile */
-  read(repository: RepositoryRef, descriptor: Descriptor, options?: AbortOptions): Promise<Uint8Array>
+  read(repository: Repository, descriptor: Descriptor, options?: AbortOptions): Promise<Uint8Array>
 }
 
 /** One page of a list, in byte order. */
@@ -55,8 +49,8 @@ export interface PageOptions extends AbortOptions {
 
 export interface Tags {
   /** Undefined when nothing was ever pushed to the repository. */
-  list(repository: RepositoryRef, options: PageOptions): Promise<Page<Tag> | undefined>
-  /** Our own repositories. */
+  list(repository: Repository, options: PageOptions): Promise<Page<Tag> | undefined>
+  /** The names of our own repositories. */
   repositories(options: PageOptions): Promise<Page<RepositoryName>>
 }
 
@@ -74,16 +68,16 @@ export interface UploadSession {
 export type UploadKey = Pick<UploadSession, 'id' | 'member'>
 
 export interface Uploads {
-  create(repository: RepositoryRef, options?: AbortOptions): Promise<UploadSession>
+  create(repository: Repository, options?: AbortOptions): Promise<UploadSession>
   /** @throws BLOB_UPLOAD_UNKNOWN when the session ended or its node lost it. */
-  status(repository: RepositoryRef, key: UploadKey, options?: AbortOptions): Promise<UploadSession>
+  status(repository: Repository, key: UploadKey, options?: AbortOptions): Promise<UploadSession>
   /**
    * Appends the whole source at `offset`, with backpressure. When the source fails, the bytes that came stay.
    * @throws BLOB_UPLOAD_UNKNOWN; UPLOAD_OFFSET when the session does not stand at `offset`; UPLOAD_CONFLICT while
    * another append runs
    */
   append(
-    repository: RepositoryRef,
+    repository: Repository,
     key: UploadKey,
     source: Readable,
     options: AbortOptions & { readonly offset: number },
@@ -92,19 +86,14 @@ export interface Uploads {
    * Ends the session: the blob is durable and linked in the repository when this resolves. After an error it stays.
    * @throws DIGEST_INVALID when the bytes are something else, BLOB_UPLOAD_UNKNOWN
    */
-  commit(repository: RepositoryRef, key: UploadKey, digest: Digest, options?: AbortOptions): Promise<void>
+  commit(repository: Repository, key: UploadKey, digest: Digest, options?: AbortOptions): Promise<void>
   /** Forgets the session and its bytes. @throws BLOB_UPLOAD_UNKNOWN */
-  cancel(repository: RepositoryRef, key: UploadKey, options?: AbortOptions): Promise<void>
+  cancel(repository: Repository, key: UploadKey, options?: AbortOptions): Promise<void>
   /**
    * Links a blob of `from` in the repository without moving bytes. False when `from` does not link it, or is undefined
    * and the storage does not search by itself.
    */
-  mount(
-    repository: RepositoryRef,
-    digest: Digest,
-    from: RepositoryRef | undefined,
-    options?: AbortOptions,
-  ): Promise<boolean>
+  mount(repository: Repository, digest: Digest, from: Repository | undefined, options?: AbortOptions): Promise<boolean>
 }
 
 /** A manifest that passed validation, about to be stored. */
@@ -117,13 +106,13 @@ export interface ManifestWrite {
 
 /** Changes of a repository other than uploads. Each is visible to every reader when it resolves. */
 export interface Edits {
-  putManifest(repository: RepositoryRef, write: ManifestWrite, options?: AbortOptions): Promise<void>
+  putManifest(repository: Repository, write: ManifestWrite, options?: AbortOptions): Promise<void>
   /** Removes the manifest and every tag that points at it; false when there is none. */
-  deleteManifest(repository: RepositoryRef, digest: Digest, options?: AbortOptions): Promise<boolean>
+  deleteManifest(repository: Repository, digest: Digest, options?: AbortOptions): Promise<boolean>
   /** Removes the tag alone; false when there is none. */
-  deleteTag(repository: RepositoryRef, tag: Tag, options?: AbortOptions): Promise<boolean>
+  deleteTag(repository: Repository, tag: Tag, options?: AbortOptions): Promise<boolean>
   /** Removes the blob from the repository, not from others; false when it is not linked. */
-  unlinkBlob(repository: RepositoryRef, digest: Digest, options?: AbortOptions): Promise<boolean>
+  unlinkBlob(repository: Repository, digest: Digest, options?: AbortOptions): Promise<boolean>
 }
 
 /** What stands behind the registry front. */

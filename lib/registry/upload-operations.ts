@@ -1,23 +1,22 @@
-import { type Digest, parseDigest, parseRepositoryName } from '../core/index.ts'
+import { type Digest, parseDigest, parseRepositoryName, type Repository, sameRepository } from '../core/index.ts'
 import { type Exchange, sendEmpty } from '../http/index.ts'
-import type { RepositoryRef } from './storage.ts'
 import { type UploadComponents, uploadSessions } from './upload-sessions.ts'
 
 /** The upload protocol; sessions are named by signed Locations. */
 export interface UploadOperations {
   /** POST: a session, a whole blob (`digest`), or a mount (`mount`, `from`). */
-  open(exchange: Exchange, repository: RepositoryRef): Promise<void>
-  status(exchange: Exchange, repository: RepositoryRef, id: string): Promise<void>
-  append(exchange: Exchange, repository: RepositoryRef, id: string): Promise<void>
-  close(exchange: Exchange, repository: RepositoryRef, id: string): Promise<void>
-  cancel(exchange: Exchange, repository: RepositoryRef, id: string): Promise<void>
+  open(exchange: Exchange, repository: Repository): Promise<void>
+  status(exchange: Exchange, repository: Repository, id: string): Promise<void>
+  append(exchange: Exchange, repository: Repository, id: string): Promise<void>
+  close(exchange: Exchange, repository: Repository, id: string): Promise<void>
+  cancel(exchange: Exchange, repository: Repository, id: string): Promise<void>
 }
 
 export function uploadOperations(components: UploadComponents): UploadOperations {
   const { uploads } = components
   const sessions = uploadSessions(components)
 
-  const openWhole = async (exchange: Exchange, repository: RepositoryRef, digest: Digest) => {
+  const openWhole = async (exchange: Exchange, repository: Repository, digest: Digest) => {
     const session = await uploads.create(repository, { signal: exchange.signal })
     try {
       const appended = await sessions.append(exchange, repository, session)
@@ -30,12 +29,12 @@ export function uploadOperations(components: UploadComponents): UploadOperations
     sendCreated(exchange, repository, digest)
   }
 
-  const tryMount = async (exchange: Exchange, repository: RepositoryRef, digest: Digest) => {
+  const tryMount = async (exchange: Exchange, repository: Repository, digest: Digest) => {
     const from = mountSource(repository, exchange.query.get('from'))
     return from !== 'nowhere' && uploads.mount(repository, digest, from, { signal: exchange.signal })
   }
 
-  const openSession = async (exchange: Exchange, repository: RepositoryRef) => {
+  const openSession = async (exchange: Exchange, repository: Repository) => {
     const session = await uploads.create(repository, { signal: exchange.signal })
     sendEmpty(exchange, 202, sessions.headers(repository, session))
   }
@@ -79,17 +78,17 @@ export function uploadOperations(components: UploadComponents): UploadOperations
   }
 }
 
-function sendCreated(exchange: Exchange, repository: RepositoryRef, digest: Digest): void {
+function sendCreated(exchange: Exchange, repository: Repository, digest: Digest): void {
   const location = `/v2/${repository.name}/blobs/${digest}`
   sendEmpty(exchange, 201, { location, 'docker-content-digest': digest })
 }
 
 /** `nowhere` for a source that cannot be: a mount that fails opens a session, it is never an error. */
-function mountSource(target: RepositoryRef, from: string | null): RepositoryRef | 'nowhere' | undefined {
+function mountSource(target: Repository, from: string | null): Repository | 'nowhere' | undefined {
   if (from === null || from === '') return undefined
   try {
-    const name = parseRepositoryName(from)
-    return name === target.name ? 'nowhere' : { namespace: target.namespace, name }
+    const source: Repository = { registry: target.registry, name: parseRepositoryName(from) }
+    return sameRepository(source, target) ? 'nowhere' : source
   } catch {
     return 'nowhere'
   }

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { appError, hasCode, isAppError } from '../base/index.ts'
-import { type ByteRange, rangeLength } from '../core/index.ts'
+import { type ByteRange, type Repository, rangeLength } from '../core/index.ts'
 import { type Exchange, errorBody, parseContentRange, sendJson } from '../http/index.ts'
-import type { RepositoryRef, UploadSession, Uploads } from './storage.ts'
+import type { UploadSession, Uploads } from './storage.ts'
 import type { Traffic } from './traffic.ts'
 import type { UploadStates } from './upload-state.ts'
 
@@ -15,25 +15,25 @@ export interface UploadComponents {
 /** Sessions as they stand in requests and answers. */
 export interface UploadSessions {
   /** The session that the request's path and `_state` name. @throws BLOB_UPLOAD_UNKNOWN */
-  fromLocation(exchange: Exchange, repository: RepositoryRef, id: string): UploadSession
+  fromLocation(exchange: Exchange, repository: Repository, id: string): UploadSession
   /** Headers that tell the client where the session stands. */
-  headers(repository: RepositoryRef, session: UploadSession): Readonly<Record<string, string>>
+  headers(repository: Repository, session: UploadSession): Readonly<Record<string, string>>
   /**
    * Appends the body: at the chunk's own offset, or else at the one the Location was signed for, so that a request
    * sent twice cannot add its bytes twice. Undefined when the offset was wrong and 416 has been answered.
    */
-  append(exchange: Exchange, repository: RepositoryRef, session: UploadSession): Promise<UploadSession | undefined>
+  append(exchange: Exchange, repository: Repository, session: UploadSession): Promise<UploadSession | undefined>
 }
 
 export function uploadSessions({ uploads, states, traffic }: UploadComponents): UploadSessions {
-  const headers = (repository: RepositoryRef, session: UploadSession) => ({
+  const headers = (repository: Repository, session: UploadSession) => ({
     location: `/v2/${repository.name}/blobs/uploads/${encodeURIComponent(session.id)}?_state=${states.sign(repository, session)}`,
     range: receivedRange(session.size),
     'docker-upload-uuid': session.id,
   })
 
   /** Says where the session stands, so that the client can go on from there. */
-  const refuseOffset = async (exchange: Exchange, repository: RepositoryRef, session: UploadSession) => {
+  const refuseOffset = async (exchange: Exchange, repository: Repository, session: UploadSession) => {
     const now = await uploads.status(repository, session, { signal: exchange.signal })
     const err = appError('RANGE_INVALID', { detail: { size: now.size } })
     sendJson(exchange, err.status, errorBody(err, 'registry'), headers(repository, now))

@@ -1,15 +1,16 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { appError } from '../base/index.ts'
-import type { RepositoryRef, UploadSession } from './storage.ts'
+import { type Repository, repositoryText } from '../core/index.ts'
+import type { UploadSession } from './storage.ts'
 
 /** Signs and checks the `_state` of upload Locations, so that any front that shares the secret can go on with a session. */
 export interface UploadStates {
-  sign(repository: RepositoryRef, session: UploadSession): string
+  sign(repository: Repository, session: UploadSession): string
   /**
    * The session as it stood when the Location was given out.
    * @throws BLOB_UPLOAD_UNKNOWN when the state is forged, or of another repository or session
    */
-  verify(repository: RepositoryRef, id: string, state: string): UploadSession
+  verify(repository: Repository, id: string, state: string): UploadSession
 }
 
 /** Far above any honest state; longer ones are not even hashed. */
@@ -19,19 +20,22 @@ export function uploadStates(secret: string | Uint8Array): UploadStates {
   const mac = (text: string) => createHmac('sha256', secret).update(text).digest()
   return {
     sign(repository, { id, member, size }) {
-      const fields = [repository.namespace, repository.name, id, member, size]
+      const fields = [repositoryText(repository), id, member, size]
       const text = Buffer.from(JSON.stringify(fields)).toString('base64url')
       return `${text}.${mac(text).toString('base64url')}`
     },
     verify(repository, id, state) {
-      const [text = '', tag = ''] = state.length > MAX_STATE ? [] : state.split('.')
+      const [signed = '', tag = ''] = state.length > MAX_STATE ? [] : state.split('.')
       const given = Buffer.from(tag, 'base64url')
-      const expected = mac(text)
+      const expected = mac(signed)
       if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw unknownUpload(id)
-      const [namespace, name, session, member, size] = JSON.parse(
-        Buffer.from(text, 'base64url').toString('utf8'),
-      ) as readonly [string, string, string, string, number]
-      if (namespace !== repository.namespace || name !== repository.name || session !== id) throw unknownUpload(id)
+      const [text, session, member, size] = JSON.parse(Buffer.from(signed, 'base64url').toString('utf8')) as readonly [
+        string,
+        string,
+        string,
+        number,
+      ]
+      if (text !== repositoryText(repository) || session !== id) throw unknownUpload(id)
       return { id, member, size }
     },
   }

@@ -8,10 +8,10 @@ export type {
   AnnounceEntry,
   AnnounceEvent,
   Announcer,
-  BlobRef,
   MetainfoSource,
   PeerReport,
   PieceSource,
+  SeedRef,
 } from './outside.ts'
 export { type MemoryNetwork, memoryNetwork, type PeerTransport, tcpTransport } from './peer/index.ts'
 export type { PullSummary, ReadOptions } from './torrent/index.ts'

@@ -1,15 +1,14 @@
 import type { AbortOptions } from '../base/index.ts'
-import type { ByteRange, Digest, PeerInfo, SwarmId } from '../core/index.ts'
+import type { BlobRef, ByteRange, PeerInfo, SwarmId } from '../core/index.ts'
 import type { MetainfoRecord } from '../metainfo/index.ts'
 
 /**
  * What the swarm needs from outside, as three interfaces; services implement them with lib/api, tests in memory.
- * A `namespace` travels with a blob so that an origin knows which backend rule to use; the swarm does not read it.
+ * A repository travels with a blob so that an origin knows which backend rule to use; the swarm does not read it.
  */
-export interface BlobRef {
-  readonly digest: Digest
-  readonly namespace: string
-}
+
+/** A blob that is here whole. Its repository may be forgotten: who has the bytes needs no backend. */
+export type SeedRef = Pick<BlobRef, 'digest'> & Partial<Pick<BlobRef, 'repository'>>
 
 /** Why an announce is sent; `interval` is the regular one. */
 export type AnnounceEvent = 'started' | 'interval' | 'completed' | 'stopped'
@@ -26,7 +25,7 @@ export interface PeerReport {
 }
 
 /** One torrent's line in a batch. */
-export interface AnnounceEntry extends BlobRef {
+export interface AnnounceEntry extends SeedRef {
   readonly swarmId: SwarmId
   readonly event: AnnounceEvent
   /** Bytes still missing; 0 for a seeder. */
@@ -57,7 +56,7 @@ export interface Announcer {
 export interface MetainfoSource {
   /**
    * Reconnecting is the caller's business; each call is one stream from one party.
-   * @throws BLOB_UNKNOWN, NAMESPACE_UNKNOWN (every party says so), DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody answers),
+   * @throws BLOB_UNKNOWN, NO_BACKEND_RULE (every party says so), DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody answers),
    *   ABORTED
    */
   open(blob: BlobRef, options?: AbortOptions): AsyncIterable<MetainfoRecord>

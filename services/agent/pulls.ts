@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions, Clock, Startable, Timer } from '../../lib/base/index.ts'
-import type { ByteRange } from '../../lib/core/index.ts'
-import type { BlobHandle, BlobRef, PullSummary, ReadOptions, SwarmEngine } from '../../lib/swarm/index.ts'
+import type { BlobRef, ByteRange } from '../../lib/core/index.ts'
+import type { BlobHandle, PullSummary, ReadOptions, SwarmEngine } from '../../lib/swarm/index.ts'
 import type { Logger } from '../../lib/telemetry/index.ts'
 
 /** A GET asks for the size first: what that opened is kept this long for the read that follows. */
@@ -17,7 +17,7 @@ export interface PullsComponents {
 
 /** Blobs of the cluster as streams; logs where the time and the bytes of each pull went. */
 export interface Pulls extends Startable {
-  /** The blob's size, once its header is known. @throws BLOB_UNKNOWN, NAMESPACE_UNKNOWN, SOURCES_EXHAUSTED, DIGEST_REFUSED */
+  /** The blob's size, once its header is known. @throws BLOB_UNKNOWN, NO_BACKEND_RULE, SOURCES_EXHAUSTED, DIGEST_REFUSED */
   size(blob: BlobRef, options?: AbortOptions): Promise<number>
   /** Bytes flow as soon as they are verified; destroying the stream ends the pull. */
   open(blob: BlobRef, range: ByteRange, options?: ReadOptions): Promise<Readable>

@@ -1,6 +1,7 @@
 import { type BuildIndex, descriptorSchema, manifestShape, parseBody } from '../../lib/api/index.ts'
 import { type AbortOptions, appError } from '../../lib/base/index.ts'
 import {
+  type BlobRef,
   type Descriptor,
   type Digest,
   digestAlgorithm,
@@ -8,9 +9,8 @@ import {
   MANIFEST_LIMIT,
   wholeRange,
 } from '../../lib/core/index.ts'
-import type { Blobs, Manifests, RegistryStorage, RepositoryRef, Tags } from '../../lib/registry/index.ts'
+import type { Blobs, Manifests, RegistryStorage, Tags } from '../../lib/registry/index.ts'
 import type { BlobStore } from '../../lib/store/index.ts'
-import type { BlobRef } from '../../lib/swarm/index.ts'
 import type { Pulls } from './pulls.ts'
 
 export interface AgentStorageComponents {
@@ -18,8 +18,6 @@ export interface AgentStorageComponents {
   readonly pulls: Pulls
   readonly index: BuildIndex
 }
-
-const refOf = (repository: RepositoryRef, digest: Digest): BlobRef => ({ digest, namespace: repository.name })
 
 /**
  * Descriptors of manifests that this agent holds, kept beside the blob, so that a pull by digest is answered from the
@@ -59,7 +57,7 @@ async function describeHeld(store: BlobStore, digest: Digest): Promise<Descripto
 function agentBlobs(pulls: Pulls): Blobs {
   return {
     async find(repository, digest, options = {}) {
-      const blob = refOf(repository, digest)
+      const blob = { repository, digest }
       const size = await pulls.size(blob, options)
       // The front pipes the body straight into the socket.
       return { size, open: (range, { signal } = {}) => pulls.open(blob, range, { signal, transient: true }) }
@@ -79,11 +77,11 @@ function agentManifests({ store, pulls, index }: AgentStorageComponents): Manife
 
   return {
     async resolve(repository, reference, options = {}) {
-      if (reference.kind === 'tag') return index.getTag(repository.name, reference.tag, options)
+      if (reference.kind === 'tag') return index.getTag(repository, reference.tag, options)
       const known = await kept.find(reference.digest)
       if (known !== undefined) return known
       try {
-        return await index.getManifest(repository.name, reference.digest, options)
+        return await index.getManifest(repository, reference.digest, options)
       } catch (err) {
         const held = await describeHeld(store, reference.digest)
         if (held === undefined) throw err
@@ -91,7 +89,7 @@ function agentManifests({ store, pulls, index }: AgentStorageComponents): Manife
       }
     },
     async read(repository, descriptor, options = {}) {
-      const bytes = await readWhole(refOf(repository, descriptor.digest), descriptor.size, options)
+      const bytes = await readWhole({ repository, digest: descriptor.digest }, descriptor.size, options)
       if (digestOf(bytes, digestAlgorithm(descriptor.digest)) !== descriptor.digest) {
         throw appError('BACKEND_CORRUPT', { detail: { digest: descriptor.digest } })
       }
@@ -109,7 +107,7 @@ function agentTags(index: BuildIndex): Tags {
   })
   return {
     async list(repository, options) {
-      const found = await index.listTags(repository.name, page(options))
+      const found = await index.listTags(repository, page(options))
       return found === undefined ? undefined : { items: found.tags, more: found.next !== undefined }
     },
     async repositories(options) {

@@ -1,9 +1,8 @@
-import { originRoutes } from '../../lib/api/index.ts'
+import { blobOf, originRoutes } from '../../lib/api/index.ts'
 import { appError } from '../../lib/base/index.ts'
-import { parseDigest, rangeLength, wholeRange } from '../../lib/core/index.ts'
+import { rangeLength, wholeRange } from '../../lib/core/index.ts'
 import {
   contentRange,
-  type Exchange,
   entityTag,
   parseRange,
   type Route,
@@ -13,13 +12,8 @@ import {
   unsatisfiedContentRange,
 } from '../../lib/http/index.ts'
 import type { BlobStore } from '../../lib/store/index.ts'
-import type { BlobRef, SwarmEngine } from '../../lib/swarm/index.ts'
+import type { SwarmEngine } from '../../lib/swarm/index.ts'
 import type { Pulls } from './pulls.ts'
-
-const blobOf = ({ params }: Exchange): BlobRef => ({
-  digest: parseDigest(params['digest'] ?? ''),
-  namespace: params['namespace'] ?? '',
-})
 
 /** `/namespace`: any blob of the cluster by digest alone, for tools that speak no registry. */
 export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route {

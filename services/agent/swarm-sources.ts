@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
 import type { AnnouncingPeer, OriginCluster, TrackerCluster } from '../../lib/api/index.ts'
 import { type AbortOptions, hasCode } from '../../lib/base/index.ts'
+import type { BlobRef } from '../../lib/core/index.ts'
 import { decodeMetainfo } from '../../lib/metainfo/index.ts'
-import type { Announcer, BlobRef, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
+import type { Announcer, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
 
 /** Announces to the trackers of the cluster. `self` is read at each announce: the port is known once it listens. */
 export function trackerAnnouncer(trackers: TrackerCluster, self: () => AnnouncingPeer): Announcer {
@@ -16,12 +17,12 @@ export function trackerAnnouncer(trackers: TrackerCluster, self: () => Announcin
  * tracker answers, from the origins themselves: losing every tracker must not stop a pull.
  */
 export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster): MetainfoSource {
-  const openRaw = async ({ namespace, digest }: BlobRef, options: AbortOptions): Promise<Readable> => {
+  const openRaw = async ({ repository, digest }: BlobRef, options: AbortOptions): Promise<Readable> => {
     try {
-      return await trackers.openMetainfo(namespace, digest, options)
+      return await trackers.openMetainfo(repository, digest, options)
     } catch (err) {
       if (!hasCode(err, 'NO_HEALTHY_MEMBER')) throw err
-      return origins.openMetainfo(namespace, digest, options)
+      return origins.openMetainfo(repository, digest, options)
     }
   }
   return {
@@ -39,8 +40,8 @@ export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster
 /** Pieces from the origins over HTTP, one after the other on the ring. */
 export function originPieces(origins: OriginCluster): PieceSource {
   return {
-    async *read({ namespace, digest }, range, options = {}) {
-      const { body } = await origins.readBlob(namespace, digest, { ...options, range })
+    async *read({ repository, digest }, range, options = {}) {
+      const { body } = await origins.readBlob(repository, digest, { ...options, range })
       try {
         yield* body as AsyncIterable<Uint8Array>
       } finally {

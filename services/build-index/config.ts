@@ -12,8 +12,8 @@ export const buildIndexSchema = z.strictObject({
   ops: listenerOn('127.0.0.1:62003'),
   /** Where the index lies. All build-indexes of a cluster name the same store. */
   backend: backendSchema
-    .refine((store) => !('repository' in store) || store.repository.includes('{namespace}'), {
-      message: 'repository must hold {namespace}, so that the tags of different repositories stay apart',
+    .refine((store) => !('repository' in store) || store.repository.includes('{repository}'), {
+      message: 'repository must hold {repository}, so that the tags of different repositories stay apart',
     })
     .prefault({ driver: 'file', folder: 'data/backend' }),
   /** Pause between two looks at the store, for /readyz. */

@@ -7,7 +7,7 @@ import {
   digestAlgorithm,
   digestOf,
   MANIFEST_LIMIT,
-  type RepositoryName,
+  type Repository,
   type Tag,
 } from '../../lib/core/index.ts'
 import { MAX_PAGE } from './repository-index.ts'
@@ -28,7 +28,7 @@ export function registryIndex(registry: Registry): BuildIndex {
     ...manifestLinks(parts),
     ...blobLinks(parts),
     async listRepositories(options = {}) {
-      const names = (await registry.names.repositories(options)).map((name) => registry.namespaceOf(name))
+      const names = (await registry.names.repositories(options)).map((name) => registry.nameOf(name))
       const page = pageOf(names.filter((name) => name !== undefined).sort(), options)
       return { repositories: page.names, ...page.rest }
     },
@@ -61,7 +61,7 @@ function tagIndex({ registry, recent }: Parts): TagIndex {
 }
 
 function manifestLinks(parts: Parts): ManifestLinks {
-  const manifestsOf = (repository: RepositoryName) => parts.registry.repository(repository).manifests
+  const manifestsOf = (repository: Repository) => parts.registry.repository(repository).manifests
   return {
     getManifest: (repository, digest, options) => manifestsOf(repository).describe(digest, options),
     putManifest: (repository, descriptor, { signal } = {}) =>
@@ -76,7 +76,7 @@ function manifestLinks(parts: Parts): ManifestLinks {
 
 /** A blob is linked by lying in the repository: what the origins have not brought there cannot be linked. */
 function blobLinks({ registry }: Parts): BlobLinks {
-  const sizeOf = (repository: RepositoryName, digest: Digest, options?: AbortOptions) =>
+  const sizeOf = (repository: Repository, digest: Digest, options?: AbortOptions) =>
     contentSize(registry.repository(repository), digest, options)
   return {
     async getBlob(repository, digest, options) {
@@ -98,8 +98,8 @@ function blobLinks({ registry }: Parts): BlobLinks {
 type ManifestPut = { readonly reference: Tag | Digest; readonly descriptor: Descriptor } & AbortOptions
 
 /** Puts a manifest byte for byte as it was pushed, under its digest or a tag. */
-async function putManifest(parts: Parts, name: RepositoryName, { reference, descriptor, signal }: ManifestPut) {
-  const repository = parts.registry.repository(name)
+async function putManifest(parts: Parts, target: Repository, { reference, descriptor, signal }: ManifestPut) {
+  const repository = parts.registry.repository(target)
   const bytes = parts.recent.get(descriptor.digest) ?? (await bytesOf(repository, descriptor, { signal }))
   const content: ManifestContent = { ...descriptor, bytes }
   await repository.manifests.put(reference, content, { signal })

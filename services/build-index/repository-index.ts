@@ -11,7 +11,7 @@ import {
 } from '../../lib/api/index.ts'
 import type { Backend, ObjectPage } from '../../lib/backend/index.ts'
 import { type AbortOptions, appError, hasCode } from '../../lib/base/index.ts'
-import type { Descriptor, Digest, RepositoryName, Tag } from '../../lib/core/index.ts'
+import type { Descriptor, Digest, Repository, RepositoryName, Tag } from '../../lib/core/index.ts'
 import { CATALOG_PREFIX, indexKey, tagPrefix } from './index-keys.ts'
 import { type IndexRecords, type IndexRecordsComponents, indexRecords } from './index-records.ts'
 
@@ -71,7 +71,7 @@ function tagIndex(parts: Parts): TagIndex {
 function manifestLinks(parts: Parts): ManifestLinks {
   const { backend, records } = parts
 
-  const removeTagsOf = async (repository: RepositoryName, digest: Digest, options: AbortOptions) => {
+  const removeTagsOf = async (repository: Repository, digest: Digest, options: AbortOptions) => {
     const doomed = { parse: parseDescriptor, test: (target: Descriptor) => target.digest === digest }
     for await (const keys of keyPages(backend, tagPrefix(repository), options)) {
       const waiting = [...keys]
@@ -104,7 +104,7 @@ function manifestLinks(parts: Parts): ManifestLinks {
 
 function blobLinks(parts: Parts): BlobLinks {
   const { records } = parts
-  const keyOf = (repository: RepositoryName, digest: Digest) => indexKey(repository, { kind: 'blob', digest })
+  const keyOf = (repository: Repository, digest: Digest) => indexKey(repository, { kind: 'blob', digest })
   return {
     async getBlob(repository, digest, options) {
       return (await records.read(keyOf(repository, digest), parseBlobLink, options))?.value
@@ -137,14 +137,14 @@ async function* keyPages(backend: Backend, prefix: string, options: AbortOptions
   }
 }
 
-const markOf = (repository: RepositoryName) => indexKey(repository, { kind: 'repository' })
+const markOf = (repository: Repository) => indexKey(repository, { kind: 'repository' })
 
-async function isKnown({ backend }: Parts, repository: RepositoryName, { signal }: AbortOptions): Promise<boolean> {
+async function isKnown({ backend }: Parts, repository: Repository, { signal }: AbortOptions): Promise<boolean> {
   return (await backend.stat(markOf(repository), { signal })) !== undefined
 }
 
 /** Marks the repository before anything can be found in it; the mark stays when all else is removed. */
-async function makeKnown(parts: Parts, repository: RepositoryName, { signal }: AbortOptions): Promise<void> {
+async function makeKnown(parts: Parts, repository: Repository, { signal }: AbortOptions): Promise<void> {
   if (await isKnown(parts, repository, { signal })) return
   try {
     await parts.backend.write(markOf(repository), new Uint8Array(), { signal, size: 0, ifAbsent: true })

@@ -1,6 +1,6 @@
 import { type BuildIndex, blobSizeSchema, buildIndexRoutes, descriptorSchema, parseBody } from '../../lib/api/index.ts'
 import { appError, type ErrorCode } from '../../lib/base/index.ts'
-import { type Digest, parseDigest, parseRepositoryName, parseTag } from '../../lib/core/index.ts'
+import { type Digest, parseDigest, parseRepository, parseRepositoryName, parseTag } from '../../lib/core/index.ts'
 import { type Exchange, type Route, readJson, sendEmpty, sendJson } from '../../lib/http/index.ts'
 
 /** Bytes of a request's body; a descriptor needs about 200. */
@@ -120,7 +120,7 @@ const write = (method: 'PUT' | 'DELETE', path: string, summary: string, handle: 
 })
 
 const param = ({ params }: Exchange, name: string): string => params[name] ?? ''
-const repositoryOf = (exchange: Exchange) => parseRepositoryName(param(exchange, 'repository'))
+const repositoryOf = (exchange: Exchange) => parseRepository(param(exchange, 'repository'))
 const linkOf = (exchange: Exchange) => [repositoryOf(exchange), parseDigest(param(exchange, 'digest'))] as const
 
 function sendFound(exchange: Exchange, found: object | undefined, absent: ErrorCode): void {

@@ -88,7 +88,7 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
     ops: bindTo(ports['ops']),
     admin: bindTo(ports['admin']),
     folder: join(data, id),
-    backends: [{ namespace: '*', backend }],
+    backends: [{ repository: '*', backend }],
     origins,
     trackers,
   }),

@@ -1,8 +1,7 @@
-import type { Backend, Backends } from '../../lib/backend/index.ts'
-import { hasCode, keyedLock } from '../../lib/base/index.ts'
-import type { Digest } from '../../lib/core/index.ts'
+import { type Backend, type Backends, sampleOf } from '../../lib/backend/index.ts'
+import { appError, hasCode, isAppError, keyedLock } from '../../lib/base/index.ts'
+import { type BlobRef, type Digest, parseRepository, type Repository, repositoryText } from '../../lib/core/index.ts'
 import type { StoreUpkeep } from '../../lib/store/index.ts'
-import type { BlobRef } from '../../lib/swarm/index.ts'
 
 /**
  * Under which repositories a blob came here. A blob's key in a store is its digest, but which store it is depends on the
@@ -12,7 +11,7 @@ export interface BlobNames {
   /** Notes the repository beside the blob, unless one of the same store stands there or the blob has gone. */
   add(blob: BlobRef): Promise<void>
   /** One for each store that may have it, at least one: where nothing was noted, one for each rule of the config. */
-  of(digest: Digest): Promise<readonly string[]>
+  of(digest: Digest): Promise<readonly [Repository, ...Repository[]]>
   /** The stores that go with these names, each once. */
   stores(digest: Digest): Promise<readonly Backend[]>
 }
@@ -27,41 +26,60 @@ export interface BlobNamesInit {
   readonly patterns: readonly string[]
 }
 
-/** `*` stands for any characters, so any will do. */
-const sampleOf = (pattern: string) => pattern.replaceAll('*', 'any')
-
-function namesIn(label: Uint8Array | undefined): readonly string[] {
+/** Text forms in a label; whatever else stands there is passed over. */
+function repositoriesIn(label: Uint8Array | undefined): readonly Repository[] {
   if (label === undefined || label.length === 0) return []
   try {
     const parsed: unknown = JSON.parse(Buffer.from(label).toString('utf8'))
-    if (typeof parsed !== 'object' || parsed === null || !('namespaces' in parsed)) return []
-    return Array.isArray(parsed.namespaces) ? parsed.namespaces.filter((name) => typeof name === 'string') : []
+    if (typeof parsed !== 'object' || parsed === null) return []
+    const texts: unknown = 'repositories' in parsed ? parsed.repositories : 'namespaces' in parsed && parsed.namespaces
+    return Array.isArray(texts) ? texts.flatMap(repositoriesOf) : []
   } catch {
     return []
   }
 }
 
+function repositoriesOf(text: unknown): readonly Repository[] {
+  try {
+    return typeof text === 'string' ? [parseRepository(text)] : []
+  } catch (err) {
+    if (isAppError(err)) return []
+    throw err
+  }
+}
+
+function samplesOf(patterns: readonly string[]): readonly [Repository, ...Repository[]] {
+  const [first, ...rest] = patterns.map((pattern) => {
+    const sample = sampleOf(pattern)
+    if (sample !== undefined) return sample
+    throw appError('CONFIG_INVALID', { message: `no repository fits the rule for "${pattern}"` })
+  })
+  if (first === undefined) throw appError('CONFIG_INVALID', { message: 'there is no rule for any repository' })
+  return [first, ...rest]
+}
+
+/** @throws CONFIG_INVALID when no repository fits one of the patterns, or there is none */
 export function blobNames({ store, backends }: BlobNamesComponents, { patterns }: BlobNamesInit): BlobNames {
   const locks = keyedLock()
-  const samples = patterns.map(sampleOf)
+  const samples = samplesOf(patterns)
 
-  const of = async (digest: Digest): Promise<readonly string[]> => {
-    const noted = namesIn(await store.label(digest))
-    return noted.length > 0 ? noted : samples
+  const of: BlobNames['of'] = async (digest) => {
+    const [first, ...rest] = repositoriesIn(await store.label(digest))
+    return first === undefined ? samples : [first, ...rest]
   }
 
   return {
-    add: ({ digest, namespace }) =>
+    add: ({ digest, repository }) =>
       locks.run(digest, async () => {
-        const noted = namesIn(await store.label(digest))
-        const its = backends.backendFor(namespace)
-        if (noted.some((name) => backends.backendFor(name) === its)) return
-        const label = Buffer.from(JSON.stringify({ namespaces: [...noted, namespace] }))
+        const noted = repositoriesIn(await store.label(digest))
+        const its = backends.backendFor(repository)
+        if (noted.some((one) => backends.backendFor(one) === its)) return
+        const label = Buffer.from(JSON.stringify({ repositories: [...noted, repository].map(repositoryText) }))
         await store.putLabel(digest, label).catch((err: unknown) => {
           if (!hasCode(err, 'BLOB_UNKNOWN')) throw err
         })
       }),
     of,
-    stores: async (digest) => [...new Set((await of(digest)).map((name) => backends.backendFor(name)))],
+    stores: async (digest) => [...new Set((await of(digest)).map((one) => backends.backendFor(one)))],
   }
 }

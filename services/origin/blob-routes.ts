@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
-import { HOP_HEADER, type HoldingAnswer, originRoutes, WRITE_BACK_HEADER } from '../../lib/api/index.ts'
+import { blobOf, HOP_HEADER, type HoldingAnswer, originRoutes, WRITE_BACK_HEADER } from '../../lib/api/index.ts'
 import { appError } from '../../lib/base/index.ts'
-import { type Digest, digestAlgorithm, parseDigest, rangeLength, wholeRange } from '../../lib/core/index.ts'
+import { type BlobRef, type Digest, digestAlgorithm, rangeLength, wholeRange } from '../../lib/core/index.ts'
 import {
   contentRange,
   type Exchange,
@@ -13,7 +13,6 @@ import {
   sendStream,
 } from '../../lib/http/index.ts'
 import type { BlobStore, StoredBlob } from '../../lib/store/index.ts'
-import type { BlobRef } from '../../lib/swarm/index.ts'
 import type { Ingest, OpenBlob } from './bring/ingest.ts'
 import { type MetainfoComponents, metainfoStream } from './bring/metainfo-stream.ts'
 import type { Refusals } from './bring/refusals.ts'
@@ -30,11 +29,6 @@ export interface BlobRoutesComponents extends MetainfoComponents {
   /** Whether a blob that is here stays here; `without` a member that is about to leave. */
   readonly keeps: (digest: Digest, init: { readonly without: string | undefined }) => boolean
 }
-
-const blobOf = ({ params }: Exchange): BlobRef => ({
-  digest: parseDigest(params['digest'] ?? ''),
-  namespace: params['namespace'] ?? '',
-})
 
 const isHop = (exchange: Exchange) => exchange.req.headers[HOP_HEADER] === '1'
 

@@ -53,7 +53,7 @@ export const originSchema = z.strictObject({
     })
     .prefault({}),
   /** The stores behind the cluster, by repository; the first rule that fits counts. The same for all origins. */
-  backends: backendRulesSchema.prefault([{ namespace: '*', backend: { driver: 'file', folder: 'data/backend' } }]),
+  backends: backendRulesSchema.prefault([{ repository: '*', backend: { driver: 'file', folder: 'data/backend' } }]),
   /** Blobs that were acknowledged by replicas and wait for the store. */
   writeBack: z
     .strictObject({

@@ -1,4 +1,4 @@
-import { OFFSET_HEADER, originRoutes } from '../../lib/api/index.ts'
+import { OFFSET_HEADER, originRoutes, repositoryOf } from '../../lib/api/index.ts'
 import type { Backends } from '../../lib/backend/index.ts'
 import { appError } from '../../lib/base/index.ts'
 import { parseDigest } from '../../lib/core/index.ts'
@@ -11,7 +11,7 @@ export interface OriginRoutesComponents extends BlobRoutesComponents {
   readonly backends: Pick<Backends, 'backendFor'>
 }
 
-const param = (exchange: Exchange, name: string): string => exchange.params[name] ?? ''
+const idOf = ({ params }: Exchange): string => params['id'] ?? ''
 
 const offsetOf = (exchange: Exchange): number => {
   const text = exchange.req.headers[OFFSET_HEADER]
@@ -25,36 +25,47 @@ const offsetOf = (exchange: Exchange): number => {
 function uploadRoutes({ uploads, backends }: OriginRoutesComponents, memberId: string): readonly Route[] {
   const answer = (exchange: Exchange, status: number, state: UploadState) =>
     sendJson(exchange, status, { ...state, member: memberId })
-  const id = (exchange: Exchange) => param(exchange, 'id')
 
   const create = async (exchange: Exchange) => {
     // What no store will take is refused before its bytes are sent, and not after.
-    backends.backendFor(param(exchange, 'namespace'))
+    backends.backendFor(repositoryOf(exchange))
     answer(exchange, 201, await uploads.create())
   }
-  const status = async (exchange: Exchange) => answer(exchange, 200, await uploads.status(id(exchange)))
+  const status = async (exchange: Exchange) => answer(exchange, 200, await uploads.status(idOf(exchange)))
   const append = async (exchange: Exchange) => {
     const { req, signal } = exchange
-    answer(exchange, 200, await uploads.append(id(exchange), offsetOf(exchange), req, { signal }))
+    answer(exchange, 200, await uploads.append(idOf(exchange), offsetOf(exchange), req, { signal }))
   }
   const commit = async (exchange: Exchange) => {
-    const blob = { digest: parseDigest(exchange.query.get('digest') ?? ''), namespace: param(exchange, 'namespace') }
-    const { size } = await uploads.commit(id(exchange), blob, { signal: exchange.signal })
+    const blob = { digest: parseDigest(exchange.query.get('digest') ?? ''), repository: repositoryOf(exchange) }
+    const { size } = await uploads.commit(idOf(exchange), blob, { signal: exchange.signal })
     sendJson(exchange, 201, { digest: blob.digest, size })
   }
   const cancel = async (exchange: Exchange) => {
-    await uploads.cancel(id(exchange))
+    await uploads.cancel(idOf(exchange))
     sendEmpty(exchange, 204)
   }
 
   const { uploads: collection, upload } = originRoutes
-  return [
+  const routes: readonly Route[] = [
     { methods: ['POST'], path: collection, right: 'write', summary: 'opens an upload', handle: create },
     { methods: ['GET'], path: upload, right: 'write', summary: 'state of an upload', handle: status },
     { methods: ['PATCH'], path: upload, right: 'write', summary: 'appends the body', handle: append },
     { methods: ['PUT'], path: upload, right: 'write', summary: 'closes an upload', handle: commit },
     { methods: ['DELETE'], path: upload, right: 'write', summary: 'cancels an upload', handle: cancel },
   ]
+  return routes.map(underRepository)
+}
+
+/** A session needs no repository, but a malformed one is refused on each of its paths. */
+function underRepository(route: Route): Route {
+  return {
+    ...route,
+    handle(exchange) {
+      repositoryOf(exchange)
+      return route.handle(exchange)
+    },
+  }
 }
 
 /** The HTTP API of an origin. */

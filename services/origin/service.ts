@@ -1,7 +1,7 @@
 import { type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
 import { type Backends, backendProbes, durabilityOf, openBackends } from '../../lib/backend/index.ts'
 import { appError, background, lifecycle, type Startable } from '../../lib/base/index.ts'
-import { newPeerId } from '../../lib/core/index.ts'
+import { type BlobRef, newPeerId } from '../../lib/core/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { inlineDigester } from '../../lib/metainfo/index.ts'
 import {
@@ -14,7 +14,7 @@ import {
   serviceState,
 } from '../../lib/service/index.ts'
 import { type BlobStore, diskStore, type ManagedStore, type StoredBlob } from '../../lib/store/index.ts'
-import { type BlobRef, type SwarmEngine, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
+import { type SwarmEngine, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { originAdminRoutes } from './admin.ts'
 import { blobNames } from './blob-names.ts'
@@ -122,7 +122,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const backends = components.backends ?? openBackends(runtime, config.backends)
   const storage = components.wrapJournal?.(journalStorage(config)) ?? journalStorage(config)
   const engine = originEngine({ runtime, store, trackers }, config)
-  const patterns = config.backends.map(({ namespace }) => namespace)
+  const patterns = config.backends.map(({ repository }) => repository)
   const names = blobNames({ store, backends }, { patterns })
   return {
     runtime,

@@ -11,7 +11,7 @@ export async function fromCluster<T>(answer: Promise<T>, ...expected: readonly E
   try {
     return await answer
   } catch (err) {
-    if (hasCode(err, 'NAMESPACE_UNKNOWN', ...expected) || (isAppError(err) && err.retryable)) throw err
+    if (hasCode(err, 'NO_BACKEND_RULE', ...expected) || (isAppError(err) && err.retryable)) throw err
     if (hasCode(err, 'UNSUPPORTED', 'BACKEND_READ_ONLY')) {
       throw appError('UNSUPPORTED', { message: 'the store behind this registry takes no such change', cause: err })
     }

@@ -1,6 +1,13 @@
 import type { OriginCluster } from '../../lib/api/index.ts'
 import { type AbortOptions, appError, byteCache, hasCode, singleFlight } from '../../lib/base/index.ts'
-import { type Descriptor, type Digest, digestAlgorithm, digestOf, MANIFEST_LIMIT } from '../../lib/core/index.ts'
+import {
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  digestOf,
+  MANIFEST_LIMIT,
+  type Repository,
+} from '../../lib/core/index.ts'
 import { fromCluster } from './cluster-error.ts'
 
 /** The bytes of manifests, which never change for a digest. */
@@ -8,7 +15,7 @@ export interface ManifestBytes {
   /** Keeps what was just pushed. */
   keep(digest: Digest, bytes: Uint8Array): void
   /** @throws MANIFEST_UNKNOWN when no origin has it, BACKEND_CORRUPT when what they have is something else */
-  read(namespace: string, descriptor: Descriptor, options?: AbortOptions): Promise<Uint8Array>
+  read(repository: Repository, descriptor: Descriptor, options?: AbortOptions): Promise<Uint8Array>
 }
 
 export interface ManifestBytesComponents {
@@ -25,8 +32,8 @@ export function manifestBytes(
   const cache = byteCache<Uint8Array>(maxBytes, (bytes) => bytes.byteLength)
   const flights = singleFlight<Digest, Uint8Array>()
 
-  const fetch = async (namespace: string, { digest, size }: Descriptor, signal: AbortSignal) => {
-    const bytes = await readWhole(origins, namespace, { digest, size, signal })
+  const fetch = async (repository: Repository, { digest, size }: Descriptor, signal: AbortSignal) => {
+    const bytes = await readWhole(origins, repository, { digest, size, signal })
     onReceived('origin', bytes.byteLength)
     if (digestOf(bytes, digestAlgorithm(digest)) !== digest) throw appError('BACKEND_CORRUPT', { detail: { digest } })
     cache.set(digest, bytes)
@@ -35,10 +42,10 @@ export function manifestBytes(
 
   return {
     keep: (digest, bytes) => cache.set(digest, bytes),
-    async read(namespace, descriptor, options = {}) {
+    async read(repository, descriptor, options = {}) {
       const { digest } = descriptor
       const kept = cache.get(digest)
-      if (kept === undefined) return flights.run(digest, (signal) => fetch(namespace, descriptor, signal), options)
+      if (kept === undefined) return flights.run(digest, (signal) => fetch(repository, descriptor, signal), options)
       onReceived('cache', kept.byteLength)
       return kept
     },
@@ -51,9 +58,9 @@ interface WholeRead {
   readonly signal: AbortSignal
 }
 
-async function readWhole(origins: OriginCluster, namespace: string, { digest, size, signal }: WholeRead) {
+async function readWhole(origins: OriginCluster, repository: Repository, { digest, size, signal }: WholeRead) {
   try {
-    const found = await fromCluster(origins.readBlob(namespace, digest, { signal, patient: true }), 'BLOB_UNKNOWN')
+    const found = await fromCluster(origins.readBlob(repository, digest, { signal, patient: true }), 'BLOB_UNKNOWN')
     if (found.size !== size || size > MANIFEST_LIMIT) {
       found.body.destroy()
       throw appError('BACKEND_CORRUPT', { detail: { digest, size: found.size, expected: size } })

@@ -1,7 +1,7 @@
 import type { OriginClient, OriginCluster, UploadState } from '../../lib/api/index.ts'
 import { type AbortOptions, appError, hasCode, isAbort, type Random } from '../../lib/base/index.ts'
 import { type Cluster, isMemberFailure } from '../../lib/cluster/index.ts'
-import type { Digest } from '../../lib/core/index.ts'
+import type { Digest, Repository } from '../../lib/core/index.ts'
 import type { UploadKey } from '../../lib/registry/index.ts'
 import { fromCluster } from './cluster-error.ts'
 
@@ -14,7 +14,7 @@ export interface OriginSessionComponents {
 
 /** Upload sessions, each of which lives on the one origin where it was opened. */
 export interface OriginSessions {
-  open(namespace: string, options: AbortOptions): Promise<UploadState>
+  open(repository: Repository, options: AbortOptions): Promise<UploadState>
   /**
    * Calls the origin that holds the session.
    * @throws BLOB_UPLOAD_UNKNOWN when that origin is gone, too: its bytes are out of reach and the client must start again
@@ -22,14 +22,14 @@ export interface OriginSessions {
   at<T>(key: UploadKey, options: AbortOptions, call: (client: OriginClient) => Promise<T>): Promise<T>
   /** Opens a session, sends bytes that are at hand, and closes it; starts again elsewhere when the origin dies. */
   push(
-    namespace: string,
+    repository: Repository,
     content: { readonly digest: Digest; readonly bytes: Uint8Array } & AbortOptions,
   ): Promise<void>
 }
 
 export function originSessions({ origins, cluster, random }: OriginSessionComponents): OriginSessions {
-  const open = (namespace: string, options: AbortOptions) =>
-    fromCluster(origins.createUpload(namespace, Buffer.from(random.bytes(12)).toString('hex'), options))
+  const open = (repository: Repository, options: AbortOptions) =>
+    fromCluster(origins.createUpload(repository, Buffer.from(random.bytes(12)).toString('hex'), options))
 
   const at: OriginSessions['at'] = async (key, { signal }, call) => {
     const client = origins.at(key.member)
@@ -46,13 +46,13 @@ export function originSessions({ origins, cluster, random }: OriginSessionCompon
   return {
     open,
     at,
-    async push(namespace, { digest, bytes, signal }) {
+    async push(repository, { digest, bytes, signal }) {
       for (let left = cluster.members.length; ; left -= 1) {
-        const session = await open(namespace, { signal })
+        const session = await open(repository, { signal })
         try {
           await at(session, { signal }, async (client) => {
-            await client.appendUpload(namespace, session.id, { offset: 0, body: bytes, signal })
-            await client.commitUpload(namespace, session.id, { digest, signal })
+            await client.appendUpload(repository, session.id, { offset: 0, body: bytes, signal })
+            await client.commitUpload(repository, session.id, { digest, signal })
           })
           return
         } catch (err) {

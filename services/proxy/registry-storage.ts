@@ -30,8 +30,8 @@ export function proxyStorage(components: ProxyStorageComponents): Required<Regis
 
 function proxyBlobs({ index, origins, onReceived }: ProxyStorageComponents): Blobs {
   return {
-    async find({ name }, digest, options = {}) {
-      const link = await fromCluster(index.getBlob(name, digest, options))
+    async find(repository, digest, options = {}) {
+      const link = await fromCluster(index.getBlob(repository, digest, options))
       if (link === undefined) return undefined
       const { size } = link
       return {
@@ -39,7 +39,7 @@ function proxyBlobs({ index, origins, onReceived }: ProxyStorageComponents): Blo
         async open(range, { signal } = {}) {
           if (rangeLength(range) === 0) return Readable.from([])
           const whole = rangeLength(range) === size
-          const read = origins.readBlob(name, digest, { signal, range: whole ? undefined : range, patient: true })
+          const read = origins.readBlob(repository, digest, { signal, range: whole ? undefined : range, patient: true })
           const { body } = await fromCluster(read, 'BLOB_UNKNOWN')
           return counted(body, (bytes) => onReceived('origin', bytes))
         },
@@ -64,21 +64,21 @@ function counted(body: Readable, onBytes: (bytes: number) => void): Readable {
 
 function proxyManifests({ index, manifests }: ProxyStorageComponents): Manifests {
   return {
-    resolve: ({ name }, reference, options) =>
+    resolve: (repository, reference, options) =>
       fromCluster(
         reference.kind === 'tag'
-          ? index.getTag(name, reference.tag, options)
-          : index.getManifest(name, reference.digest, options),
+          ? index.getTag(repository, reference.tag, options)
+          : index.getManifest(repository, reference.digest, options),
       ),
-    read: ({ name }, descriptor, options) => manifests.read(name, descriptor, options),
+    read: (repository, descriptor, options) => manifests.read(repository, descriptor, options),
   }
 }
 
 function proxyTags({ index }: ProxyStorageComponents): Tags {
   const pageOf = ({ limit, after, signal }: PageOptions) => ({ n: limit, last: after, signal })
   return {
-    async list({ name }, options) {
-      const page = await fromCluster(index.listTags(name, pageOf(options)), 'TAG_INVALID')
+    async list(repository, options) {
+      const page = await fromCluster(index.listTags(repository, pageOf(options)), 'TAG_INVALID')
       return page && { items: page.tags, more: page.next !== undefined }
     },
     async repositories(options) {
@@ -90,25 +90,25 @@ function proxyTags({ index }: ProxyStorageComponents): Tags {
 
 function proxyUploads({ index, origins, sessions }: ProxyStorageComponents): Uploads {
   return {
-    create: ({ name }, options = {}) => sessions.open(name, options),
-    status: ({ name }, key, options = {}) =>
-      sessions.at(key, options, (origin) => origin.uploadStatus(name, key.id, options)),
-    append: ({ name }, key, body, { offset, signal }) =>
-      sessions.at(key, { signal }, (origin) => origin.appendUpload(name, key.id, { offset, body, signal })),
-    async commit({ name }, key, digest, options = {}) {
+    create: (repository, options = {}) => sessions.open(repository, options),
+    status: (repository, key, options = {}) =>
+      sessions.at(key, options, (origin) => origin.uploadStatus(repository, key.id, options)),
+    append: (repository, key, body, { offset, signal }) =>
+      sessions.at(key, { signal }, (origin) => origin.appendUpload(repository, key.id, { offset, body, signal })),
+    async commit(repository, key, digest, options = {}) {
       const end = { ...options, digest }
-      const { size } = await sessions.at(key, options, (origin) => origin.commitUpload(name, key.id, end))
-      await fromCluster(index.putBlob(name, { digest, size }, options))
+      const { size } = await sessions.at(key, options, (origin) => origin.commitUpload(repository, key.id, end))
+      await fromCluster(index.putBlob(repository, { digest, size }, options))
     },
-    cancel: ({ name }, key, options = {}) =>
-      sessions.at(key, options, (origin) => origin.cancelUpload(name, key.id, options)),
-    async mount({ name }, digest, from, options = {}) {
-      const link = from && (await fromCluster(index.getBlob(from.name, digest, options)))
+    cancel: (repository, key, options = {}) =>
+      sessions.at(key, options, (origin) => origin.cancelUpload(repository, key.id, options)),
+    async mount(repository, digest, from, options = {}) {
+      const link = from && (await fromCluster(index.getBlob(from, digest, options)))
       if (link === undefined) return false
       // The store may be chosen by repository, so a link is worth nothing unless the bytes can be had under its name.
-      const stored = await fromCluster(origins.statBlob(name, digest, options))
+      const stored = await fromCluster(origins.statBlob(repository, digest, options))
       if (stored === undefined) return false
-      return linked(index.putBlob(name, link, options))
+      return linked(index.putBlob(repository, link, options))
     },
   }
 }
@@ -116,21 +116,21 @@ function proxyUploads({ index, origins, sessions }: ProxyStorageComponents): Upl
 function proxyEdits({ index, sessions, manifests }: ProxyStorageComponents): Edits {
   return {
     /** From the bytes up, the tag last: whoever sees a name can have all that stands behind it. */
-    async putManifest({ name }, { descriptor, bytes, tags }, options = {}) {
+    async putManifest(repository, { descriptor, bytes, tags }, options = {}) {
       const { digest, size } = descriptor
-      await sessions.push(name, { digest, bytes, ...options })
+      await sessions.push(repository, { digest, bytes, ...options })
       manifests.keep(digest, bytes)
-      await fromCluster(index.putBlob(name, { digest, size }, options))
-      await fromCluster(index.putManifest(name, descriptor, options), 'MANIFEST_INVALID', 'MANIFEST_BLOB_UNKNOWN')
-      for (const tag of tags) await fromCluster(index.putTag(name, tag, { descriptor, ...options }))
+      await fromCluster(index.putBlob(repository, { digest, size }, options))
+      await fromCluster(index.putManifest(repository, descriptor, options), 'MANIFEST_INVALID', 'MANIFEST_BLOB_UNKNOWN')
+      for (const tag of tags) await fromCluster(index.putTag(repository, tag, { descriptor, ...options }))
     },
-    async deleteManifest({ name }, digest, options) {
-      const removed = await removal(index.deleteManifest(name, digest, options), 'MANIFEST_UNKNOWN')
-      if (removed) await removal(index.deleteBlob(name, digest, options), 'BLOB_UNKNOWN')
+    async deleteManifest(repository, digest, options) {
+      const removed = await removal(index.deleteManifest(repository, digest, options), 'MANIFEST_UNKNOWN')
+      if (removed) await removal(index.deleteBlob(repository, digest, options), 'BLOB_UNKNOWN')
       return removed
     },
-    deleteTag: ({ name }, tag, options) => removal(index.deleteTag(name, tag, options), 'MANIFEST_UNKNOWN'),
-    unlinkBlob: ({ name }, digest, options) => removal(index.deleteBlob(name, digest, options), 'BLOB_UNKNOWN'),
+    deleteTag: (repository, tag, options) => removal(index.deleteTag(repository, tag, options), 'MANIFEST_UNKNOWN'),
+    unlinkBlob: (repository, digest, options) => removal(index.deleteBlob(repository, digest, options), 'BLOB_UNKNOWN'),
   }
 }
 

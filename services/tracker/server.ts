@@ -1,6 +1,5 @@
-import { announceBatchSchema, announceLimits, parseBody, trackerRoutes } from '../../lib/api/index.ts'
+import { announceBatchSchema, announceLimits, blobOf, parseBody, trackerRoutes } from '../../lib/api/index.ts'
 import { hasCode, isAppError } from '../../lib/base/index.ts'
-import { parseDigest, parseRepositoryName } from '../../lib/core/index.ts'
 import { type Exchange, type Route, readJson, sendBytes, sendJson, sendStream } from '../../lib/http/index.ts'
 import type { Announcements } from './announcements.ts'
 import { encodeBep3Answer, encodeBep3Failure, parseBep3Query } from './bep3.ts'
@@ -14,8 +13,6 @@ export interface TrackerRoutesComponents {
   readonly relay: MetainfoRelay
 }
 
-const param = (exchange: Exchange, name: string): string => exchange.params[name] ?? ''
-
 /** The HTTP API of a tracker. */
 export function trackerServerRoutes(components: TrackerRoutesComponents): readonly Route[] {
   const { announcements, relay } = components
@@ -27,12 +24,11 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
   }
 
   const metainfo = async (exchange: Exchange) => {
-    const namespace = parseRepositoryName(param(exchange, 'namespace'))
-    const digest = parseDigest(param(exchange, 'digest'))
+    const blob = blobOf(exchange)
     await sendStream(exchange, {
       status: 200,
       headers: { 'content-type': 'application/vnd.shoal.metainfo.v1' },
-      body: relay.open(namespace, digest),
+      body: relay.open(blob),
     })
   }
 

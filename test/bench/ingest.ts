@@ -22,7 +22,7 @@ interface Figures {
 }
 
 const startOrigins = (store: ObjectServer): Promise<Topology & AsyncDisposable> => {
-  const rule = { namespace: '*', backend: { driver: 'http', url: `${store.url}/{key}` } }
+  const rule = { repository: '*', backend: { driver: 'http', url: `${store.url}/{key}` } }
   return startTopology({
     ...{ agents: 0, origins: 3, trackers: 1 },
     later: ['tracker-1', 'build-index-1', 'build-index-2', 'proxy-1'],

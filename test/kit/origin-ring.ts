@@ -65,7 +65,7 @@ interface Running extends Startable {
 type Listeners = Readonly<Record<'http' | 'ops' | 'admin', number>>
 
 const REPLICAS = 2
-const NAMESPACE = 'team/app'
+const REPOSITORY = 'team/app'
 
 export function originRing(ids: readonly string[], replicas = REPLICAS): Promise<OriginRing> {
   return buildResource(async (stack) => {
@@ -90,7 +90,7 @@ export function originRing(ids: readonly string[], replicas = REPLICAS): Promise
         ...{ http: bind(own?.http), ops: bind(own?.ops), admin: bind(own?.admin) },
         origins: { members: membersOf(members), replicas },
         trackers: { members: [{ id: 'nobody', url: 'http://127.0.0.1:1' }] },
-        backends: [{ namespace: '*', backend: { driver: 'file', folder: join(data, `store-of-${id}`) } }],
+        backends: [{ repository: '*', backend: { driver: 'file', folder: join(data, `store-of-${id}`) } }],
         ...config,
       }
     }
@@ -136,7 +136,7 @@ export function originRing(ids: readonly string[], replicas = REPLICAS): Promise
     })
 
     const blobUrl = (id: string, digest: Digest) =>
-      `${at(id, 'http')}/namespace/${encodeURIComponent(NAMESPACE)}/blobs/${digest}`
+      `${at(id, 'http')}/namespace/${encodeURIComponent(REPOSITORY)}/blobs/${digest}`
 
     return {
       backend,

@@ -93,7 +93,7 @@ function backendsWith(reach: Reach, backends: Backends): Backends {
         return written
       },
     })
-  return withMethods(backends, { backendFor: (namespace) => backendWith(backends.backendFor(namespace)) })
+  return withMethods(backends, { backendFor: (repository) => backendWith(backends.backendFor(repository)) })
 }
 
 /** Pushes are counted when all is done but the answer. */

@@ -1,7 +1,14 @@
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { type FakeClock, fakeClock, type Random, seededRandom } from '../../lib/base/index.ts'
-import { newPeerId, type PeerId, type PeerInfo, type PeerRole, type SwarmId } from '../../lib/core/index.ts'
+import {
+  newPeerId,
+  type PeerId,
+  type PeerInfo,
+  type PeerRole,
+  parseRepository,
+  type SwarmId,
+} from '../../lib/core/index.ts'
 import { hashPiece, inlineDigester } from '../../lib/metainfo/index.ts'
 import { type BlobStore, memoryStore } from '../../lib/store/index.ts'
 import {
@@ -113,7 +120,7 @@ export function swarmLab(blobs: readonly SwarmBlob[], seed = 1): SwarmLab {
       const built = await node('origin', init)
       for (const blob of blobs) {
         await putBlob(built.store, blob)
-        built.engine.seed({ digest: blob.digest, namespace: 'lab' }, blob.bytes.length)
+        built.engine.seed({ digest: blob.digest, repository: parseRepository('lab') }, blob.bytes.length)
       }
       await clock.advance(50)
       return built
@@ -167,7 +174,7 @@ async function startNode(
       return metrics.value('shoal_sent_bytes_total', { to: 'peer' })
     },
     async pull(blob) {
-      const handle = await engine.open({ digest: blob.digest, namespace: 'lab' })
+      const handle = await engine.open({ digest: blob.digest, repository: parseRepository('lab') })
       try {
         return await readAll(handle.read())
       } finally {

@@ -1,7 +1,7 @@
 import { type AbortOptions, abortable, appError, type Deferred, deferred } from '../../lib/base/index.ts'
-import type { ByteRange, Digest } from '../../lib/core/index.ts'
+import type { BlobRef, ByteRange, Digest } from '../../lib/core/index.ts'
 import type { MetainfoRecord } from '../../lib/metainfo/index.ts'
-import type { BlobRef, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
+import type { MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
 import type { SwarmBlob } from './swarm-blob.ts'
 
 /** Metainfo and pieces as an origin would give them, in memory, with handles on their faults. */

@@ -83,7 +83,7 @@ function withStore(instance: Instance, stores: TopologyStores | undefined): Inst
   const { kind, config } = instance
   if (stores === undefined) return instance
   if (kind === 'origin')
-    return { ...instance, config: { ...config, backends: [{ namespace: '*', backend: stores.blobs }] } }
+    return { ...instance, config: { ...config, backends: [{ repository: '*', backend: stores.blobs }] } }
   return kind === 'buildIndex' ? { ...instance, config: { ...config, backend: stores.index } } : instance
 }
 

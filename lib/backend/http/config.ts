@@ -1,14 +1,16 @@
 import { z } from 'zod'
 import { storeLimitsSchema } from '../limits-config.ts'
+import { withRepositoryPlace } from '../repository-place.ts'
 import { hasWholePlace, placesOf } from './url-template.ts'
 
 /** Files of a web server, by a template of their URL; it is only read. */
 export const httpSchema = z.strictObject({
   driver: z.literal('http'),
-  /** Absolute; `{namespace}`, `{digest}`, `{algorithm}`, `{hex}`, `{hex:2}` and `{key}` stand for parts of what is asked for. */
+  /** Absolute; `{repository}`, `{digest}`, `{algorithm}`, `{hex}`, `{hex:2}` and `{key}` stand for parts of what is asked for. */
   url: z
     .string()
-    .regex(/^https?:\/\/[^/{}]+(\/|$)/, 'must start with http:// or https:// and a host')
+    .transform(withRepositoryPlace)
+    .refine((template) => /^https?:\/\/[^/{}]+(\/|$)/.test(template), 'must start with http:// or https:// and a host')
     .refine((template) => placesOf(template).every(({ known }) => known), 'has a place that is not known')
     .refine(hasWholePlace, 'must hold {digest}, {hex} or {key}, so that every content has a URL of its own'),
   /** Sent with every request, but to no host that it is redirected to. */

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { type AbortOptions, appError, type Clock, throwIfAborted } from '../../base/index.ts'
+import type { Repository } from '../../core/index.ts'
 import { type HttpClient, httpClient } from '../../http/index.ts'
 import type { Backend, ObjectRead, ObjectStat } from '../backend.ts'
 import { PROBED_KEY } from '../backend-probe.ts'
@@ -20,20 +21,20 @@ export interface HttpBackendComponents {
 /** What the probe asks for where keys are digests: nothing has it. */
 const NO_CONTENT = `blobs/sha256/00/${'0'.repeat(64)}`
 
-/** Files of a web server, with a view for each namespace; read-only, and what is there cannot be listed. */
+/** Files of a web server, with a view for each repository; read-only, and what is there cannot be listed. */
 export function httpBackend(components: HttpBackendComponents, init: HttpConfig): Backends {
   const http = httpClient(components, { caFile: init.ca })
   return {
     start: () => http.start(),
     stop: () => http.stop(),
-    backendFor: (namespace) => viewOf({ ...components, http }, init, namespace),
+    backendFor: (repository) => viewOf({ ...components, http }, init, repository),
   }
 }
 
 type Parts = HttpBackendComponents & { readonly http: HttpClient }
 
-function viewOf(parts: Parts, init: HttpConfig, namespace: string): Backend {
-  const template = urlTemplate(init.url, namespace)
+function viewOf(parts: Parts, init: HttpConfig, repository: Repository): Backend {
+  const template = urlTemplate(init.url, repository)
   const urlOf = (key: string) => template.urlOf(key === PROBED_KEY && !init.url.includes('{key}') ? NO_CONTENT : key)
   const ask = asker(parts, init.headers)
 

@@ -1,9 +1,10 @@
-import { type Digest, digestAlgorithm, digestHex, parseRepositoryName } from '../../core/index.ts'
+import { type Digest, digestAlgorithm, digestHex, type Repository } from '../../core/index.ts'
 import { digestOfKey } from '../content-key.ts'
 import { checkKey } from '../key.ts'
+import { nameForPlace } from '../repository-place.ts'
 
 const place = /\{([^{}]*)\}/g
-const knownPlace = /^(namespace|digest|algorithm|hex|hex:\d{1,3}|key)$/
+const knownPlace = /^(repository|digest|algorithm|hex|hex:\d{1,3}|key)$/
 
 /** The places of a template, in order. */
 export function placesOf(template: string): readonly { readonly name: string; readonly known: boolean }[] {
@@ -21,17 +22,17 @@ export interface UrlTemplate {
   urlOf(key: string): string
 }
 
-/** The template for one namespace. @throws NAME_INVALID for a namespace that would not stay in its place */
-export function urlTemplate(template: string, namespace: string): UrlTemplate {
+/** The template for one repository. @throws NO_BACKEND_RULE for another registry's, where it has a place for the name */
+export function urlTemplate(template: string, repository: Repository): UrlTemplate {
   const names = placesOf(template).map(({ name }) => name)
-  const repository = names.includes('namespace') ? parseRepositoryName(namespace) : ''
-  const byDigest = names.some((name) => name !== 'namespace' && name !== 'key')
+  const filled = names.includes('repository') ? nameForPlace(repository) : ''
+  const byDigest = names.some((name) => name !== 'repository' && name !== 'key')
   return {
     urlOf(key) {
       checkKey(key)
       const digest = byDigest ? digestOfKey(key) : undefined
       return template.replaceAll(place, (_, name: string) => {
-        if (name === 'namespace') return repository
+        if (name === 'repository') return filled
         return digest === undefined || name === 'key' ? key : partOfDigest(digest, name)
       })
     },

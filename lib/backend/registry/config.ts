@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { byteSize } from '../../config/index.ts'
 import { storeLimitsSchema } from '../limits-config.ts'
+import { REPOSITORY_PLACE, withRepositoryPlace } from '../repository-place.ts'
 
 /** Any registry that speaks the OCI distribution protocol. */
 export const registrySchema = z
@@ -10,12 +11,16 @@ export const registrySchema = z
     url: z.string().regex(/^https?:\/\/[^/?#]+(\/[^?#]*)?$/, 'must be http(s)://host, maybe with a path'),
     /** Whether pushes go there too. */
     mode: z.enum(['read-only', 'read-write']).default('read-write'),
-    /** The repository there; `{namespace}` stands for the name here. */
+    /** The repository there; `{repository}` stands for the name here. */
     repository: z
       .string()
-      .regex(/^[a-z0-9._/-]*(\{namespace\})?[a-z0-9._/-]*$/, 'must be a repository name with {namespace} at most once')
       .min(1)
-      .default('{namespace}'),
+      .transform(withRepositoryPlace)
+      .refine(
+        (text) => /^[a-z0-9._/-]*(\{repository\})?[a-z0-9._/-]*$/.test(text),
+        'must be a repository name with {repository} at most once',
+      )
+      .prefault(REPOSITORY_PLACE),
     /** With `password`: who logs in. */
     username: z.string().min(1).exactOptional(),
     /** Better kept in the file of secrets. */

@@ -16,7 +16,7 @@ export function registryBackend(components: RegistryComponents, config: Registry
   return {
     start: () => registry.start(),
     stop: () => registry.stop(),
-    backendFor: (namespace) => viewOf(registry, registry.repository(namespace)),
+    backendFor: (repository) => viewOf(registry, registry.repository(repository)),
   }
 }
 

@@ -1,7 +1,8 @@
 import { type AbortOptions, appError, type Clock, lifecycle, type Startable } from '../../base/index.ts'
-import { parseRepositoryName, type RepositoryName } from '../../core/index.ts'
+import { parseRepositoryName, type Repository, type RepositoryName } from '../../core/index.ts'
 import { httpClient } from '../../http/index.ts'
 import type { Governor } from '../governor.ts'
+import { nameForPlace, REPOSITORY_PLACE } from '../repository-place.ts'
 import { refusalOf } from '../web/web-client.ts'
 import { type BlobUploadInit, uploadBlob } from './blob-upload.ts'
 import type { RegistryConfig } from './config.ts'
@@ -32,14 +33,12 @@ export interface RegistryRepository {
 export interface Registry extends Startable {
   /** Whether it answers and takes our login. @throws BACKEND_UNAVAILABLE, BACKEND_DENIED, BACKEND_THROTTLED, ABORTED */
   ping(options?: AbortOptions): Promise<void>
-  /** @throws NAME_INVALID */
-  repository(namespace: string): RegistryRepository
+  /** @throws NAME_INVALID; NO_BACKEND_RULE for another registry's, where the config has a place for the name */
+  repository(repository: Repository): RegistryRepository
   /** Our name of a repository there; undefined for those that are none of ours. */
-  namespaceOf(repository: string): RepositoryName | undefined
+  nameOf(there: string): RepositoryName | undefined
   readonly names: RegistryNames
 }
-
-const PLACE = '{namespace}'
 
 /** The registry that `config` names; nothing is sent before the first call. */
 export function openRegistry(components: RegistryComponents, config: RegistryConfig): Registry {
@@ -47,7 +46,8 @@ export function openRegistry(components: RegistryComponents, config: RegistryCon
   const http = httpClient(components, { caFile: config.ca })
   const session = registrySession({ http, clock }, { url: config.url, credentials: credentialsOf(components, config) })
   const parts = { session, governor, clock }
-  const [before = '', after = ''] = config.repository.split(PLACE)
+  const hasPlace = config.repository.includes(REPOSITORY_PLACE)
+  const [before = '', after = ''] = config.repository.split(REPOSITORY_PLACE)
 
   return {
     ...lifecycle([http]),
@@ -61,8 +61,9 @@ export function openRegistry(components: RegistryComponents, config: RegistryCon
         },
         options,
       ),
-    repository(namespace) {
-      const name = parseRepositoryName(config.repository.replace(PLACE, namespace))
+    repository(repository) {
+      const filled = hasPlace ? before + nameForPlace(repository) + after : config.repository
+      const name = parseRepositoryName(filled)
       const blobs = registryBlobs(parts, name)
       const upload = { governor, blobs, requests: uploadRequests(parts, name) }
       const writable: RegistryRepository = {
@@ -73,10 +74,9 @@ export function openRegistry(components: RegistryComponents, config: RegistryCon
       }
       return config.mode === 'read-only' ? onlyRead(writable) : writable
     },
-    namespaceOf(repository) {
-      if (!config.repository.includes(PLACE)) return undefined
-      if (!repository.startsWith(before) || !repository.endsWith(after)) return undefined
-      return nameOrNothing(repository.slice(before.length, repository.length - after.length))
+    nameOf(there) {
+      if (!hasPlace || !there.startsWith(before) || !there.endsWith(after)) return undefined
+      return nameOrNothing(there.slice(before.length, there.length - after.length))
     },
     names: registryNames(parts),
   }

@@ -1,4 +1,5 @@
 import { lifecycle } from '../../base/index.ts'
+import type { Repository } from '../../core/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 import type { Backend } from '../backend.ts'
 import type { Backends } from '../backends.ts'
@@ -25,10 +26,10 @@ export function shadowStores(components: ShadowStoresComponents, init: ShadowSto
     shadowBackend({ metrics, primary: one, secondary: other, copies: init.copyOnRead ? copied : undefined }, init)
   const running = lifecycle([primary, secondary, copied])
   if (!('backendFor' in primary) && !('backendFor' in secondary)) return { ...shadowOf(primary, secondary), ...running }
-  const viewOf = (store: Backend | Backends, namespace: string) =>
-    'backendFor' in store ? store.backendFor(namespace) : store
+  const viewOf = (store: Backend | Backends, repository: Repository) =>
+    'backendFor' in store ? store.backendFor(repository) : store
   return {
     ...running,
-    backendFor: (namespace) => shadowOf(viewOf(primary, namespace), viewOf(secondary, namespace)),
+    backendFor: (repository) => shadowOf(viewOf(primary, repository), viewOf(secondary, repository)),
   }
 }

@@ -12,11 +12,11 @@ import {
 } from '../../base/index.ts'
 import type { PeerInfo, SwarmId } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
-import type { AnnounceAnswer, AnnounceEntry, AnnounceEvent, Announcer, BlobRef, PeerReport } from '../outside.ts'
+import type { AnnounceAnswer, AnnounceEntry, AnnounceEvent, Announcer, PeerReport, SeedRef } from '../outside.ts'
 
 /** One torrent as the schedule sees it; read anew for each announce. */
 export interface AnnounceSubject {
-  readonly blob: BlobRef
+  readonly blob: SeedRef
   readonly swarmId: SwarmId
   readonly leftBytes: number
   readonly wantedPeers: number

@@ -12,13 +12,13 @@ import {
   throwIfAborted,
   tokenBucket,
 } from '../../base/index.ts'
-import type { Digest, MetaInfoHeader, PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
+import type { BlobRef, Digest, MetaInfoHeader, PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
 import type { PieceDigester } from '../../metainfo/index.ts'
 import type { BlobStore } from '../../store/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
 import { type SwarmLimits, swarmLimits } from '../limits.ts'
-import type { Announcer, BlobRef, MetainfoSource, PieceSource } from '../outside.ts'
+import type { Announcer, MetainfoSource, PieceSource, SeedRef } from '../outside.ts'
 import type { PeerTransport } from '../peer/index.ts'
 import {
   bufferPool,
@@ -77,12 +77,12 @@ export interface SwarmEngine extends Startable {
   readonly address: PeerAddress
   /**
    * A hold on the blob, once its header is known; close it. A complete blob of the store never touches the network.
-   * @throws BLOB_UNKNOWN, NAMESPACE_UNKNOWN, DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody gave a header in time),
+   * @throws BLOB_UNKNOWN, NO_BACKEND_RULE, DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody gave a header in time),
    *   METAINFO_FAILED, METAINFO_CONFLICT, SHUTTING_DOWN, ABORTED
    */
   open(blob: BlobRef, options?: AbortOptions): Promise<BlobHandle>
   /** A complete blob of `size` bytes is in the store: it is announced and given to peers. Idempotent. */
-  seed(blob: BlobRef, size: number): void
+  seed(blob: SeedRef, size: number): void
   /** The blob is no longer in the store. Idempotent. */
   forget(digest: Digest): void
   /** What runs now, for an admin's eye. */
@@ -168,7 +168,7 @@ class Engine implements SwarmEngine {
     return blobHandle(clock, stored ?? (await this.#openPull(blob, options)), openedMs)
   }
 
-  seed(blob: BlobRef, size: number): void {
+  seed(blob: SeedRef, size: number): void {
     this.#table.seed(blob, size)
   }
 

@@ -1,7 +1,6 @@
 import { type AppError, appError, type Clock } from '../../base/index.ts'
-import type { Digest } from '../../core/index.ts'
+import { type BlobRef, blobRefKey, type Digest } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
-import type { BlobRef } from '../outside.ts'
 
 /** What is not asked for again for a while: unknown blobs, and digests whose content was found wrong. */
 export interface Refusals {
@@ -23,17 +22,16 @@ const MAX_ENTRIES = 10_000
 export function refusals(clock: Clock, limits: SwarmLimits): Refusals {
   const wrong = new Map<Digest, Refusal>()
   const unknown = new Map<string, number>()
-  const keyOf = ({ namespace, digest }: BlobRef) => `${digest} ${namespace}`
 
   return {
     check(blob) {
       const nowMs = clock.monotonicMs()
       const refusal = wrong.get(blob.digest)
       if (refusal !== undefined && nowMs < refusal.untilMs) throw refused(refusal.untilMs - nowMs)
-      if (nowMs < (unknown.get(keyOf(blob)) ?? 0)) throw appError('BLOB_UNKNOWN')
+      if (nowMs < (unknown.get(blobRefKey(blob)) ?? 0)) throw appError('BLOB_UNKNOWN')
     },
     unknown(blob) {
-      remember(unknown, keyOf(blob), clock.monotonicMs() + limits.unknownMs)
+      remember(unknown, blobRefKey(blob), clock.monotonicMs() + limits.unknownMs)
     },
     wrong(digest) {
       const times = (wrong.get(digest)?.times ?? 0) + 1

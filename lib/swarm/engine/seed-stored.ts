@@ -6,7 +6,7 @@ import type { SwarmEngine } from './engine.ts'
 export function seedStored(store: BlobStore, engine: SwarmEngine): Startable {
   return {
     async start() {
-      for (const { digest, size } of await store.list()) engine.seed({ digest, namespace: '' }, size)
+      for (const { digest, size } of await store.list()) engine.seed({ digest }, size)
     },
     stop: () => Promise.resolve(),
   }

@@ -1,4 +1,4 @@
-import type { Digest, PeerId, PeerRole } from '../../core/index.ts'
+import { type Digest, type PeerId, type PeerRole, repositoryText } from '../../core/index.ts'
 import type { BytesBySource, Torrent } from '../torrent/index.ts'
 
 /** One connected peer, for an admin's eye. */
@@ -14,7 +14,8 @@ export interface PeerSnapshot {
 /** One running torrent, for an admin's eye. */
 export interface TorrentSnapshot {
   readonly digest: Digest
-  readonly namespace: string
+  /** In its text form; absent when it is not known. */
+  readonly repository?: string
   readonly complete: boolean
   readonly leftBytes: number
   readonly received: BytesBySource
@@ -22,8 +23,10 @@ export interface TorrentSnapshot {
 }
 
 export function torrentSnapshot(torrent: Torrent): TorrentSnapshot {
+  const { digest, repository } = torrent.blob
   return {
-    ...torrent.blob,
+    digest,
+    ...(repository && { repository: repositoryText(repository) }),
     complete: torrent.complete,
     leftBytes: torrent.leftBytes,
     received: { ...torrent.received },

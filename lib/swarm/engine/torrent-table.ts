@@ -1,5 +1,6 @@
 import { type AppError, appError, type Background, type Timer } from '../../base/index.ts'
 import {
+  type BlobRef,
   type Digest,
   INLINE_LIMIT,
   type MetaInfoHeader,
@@ -12,9 +13,9 @@ import {
   swarmIdOf,
 } from '../../core/index.ts'
 import type { AnnounceSchedule, AnnounceSubject } from '../announce/index.ts'
-import type { BlobRef } from '../outside.ts'
+import type { SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
-import { Torrent, type TorrentComponents, type TorrentEvents } from '../torrent/index.ts'
+import { Torrent, type TorrentComponents, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
 import { type BanList, listenAddress } from './ban-list.ts'
 import { keepInline } from './inline-keeper.ts'
 import type { Refusals } from './refusals.ts'
@@ -37,7 +38,7 @@ export interface TorrentTableInit {
 }
 
 interface Seed {
-  readonly blob: BlobRef
+  readonly blob: SeedRef
   readonly header: MetaInfoHeader
 }
 
@@ -79,7 +80,7 @@ export class TorrentTable {
     if (running !== undefined) return running
     // What is pulled has gone from the store: it must not go on being announced as complete.
     this.forget(blob.digest)
-    return this.#run(blob, undefined)
+    return this.#run({ blob })
   }
 
   /** What a peer that comes in is told; undefined when the swarm is none of ours. */
@@ -91,14 +92,14 @@ export class TorrentTable {
   accept(swarmId: SwarmId, connection: PeerConnection): void {
     const { hello } = connection
     const seed = this.#seeds.get(swarmId)
-    const running = this.#running.get(swarmId) ?? (seed && this.#run(seed.blob, seed.header))
+    const running = this.#running.get(swarmId) ?? (seed && this.#run({ blob: seed.blob, complete: seed.header }))
     if (running === undefined || this.#stopped) connection.close()
     else if (this.#avoids({ ...listenAddress(hello), peerId: hello.peerId })) connection.close(appError('PEER_BANNED'))
     else running.accept(connection)
   }
 
   /** The blob is complete in the store. Small ones travel inside metainfo headers and have no swarm. */
-  seed(blob: BlobRef, size: number): void {
+  seed(blob: SeedRef, size: number): void {
     const swarmId = swarmIdOf(blob.digest)
     if (size <= INLINE_LIMIT || this.#seeds.has(swarmId)) return
     const header = headerOf(blob.digest, size)
@@ -124,17 +125,16 @@ export class TorrentTable {
     await Promise.all(running.map((torrent) => torrent.stop()))
   }
 
-  #run(blob: BlobRef, complete: MetaInfoHeader | undefined): Torrent {
-    const before = this.#running.get(swarmIdOf(blob.digest))
+  #run(content: TorrentContent): Torrent {
+    const before = this.#running.get(swarmIdOf(content.blob.digest))
     if (before !== undefined) this.#drop(before)
     const { self, verify } = this.#init
     const torrent: Torrent = new Torrent(
       this.#components,
       {
-        blob,
+        content,
         self,
         verify,
-        ...(complete === undefined ? {} : { complete }),
         avoids: (peer) => this.#avoids(peer),
         dial: (address, header, signal) => this.#init.dial({ address, header, swarmId: torrent.swarmId }, { signal }),
       },
@@ -157,7 +157,7 @@ export class TorrentTable {
       this.#seeds.set(torrent.swarmId, { blob: torrent.blob, header })
       this.#components.schedule.completed(torrent.swarmId)
     },
-    onFailed: (torrent, err) => this.#onFailed(torrent, err),
+    onFailed: (torrent, blob, err) => this.#onFailed(torrent, blob, err),
     onLiar: (hello) => this.#ban(hello),
     onUnreadable: (torrent, err) => {
       this.#components.logger.info('a blob can no longer be read', { digest: torrent.blob.digest, err })
@@ -172,7 +172,7 @@ export class TorrentTable {
   }
 
   /** What is announced of a swarm follows whatever runs for it at the moment. */
-  #subject(blob: BlobRef, swarmId: SwarmId): AnnounceSubject {
+  #subject(blob: SeedRef, swarmId: SwarmId): AnnounceSubject {
     const running = () => this.#running.get(swarmId)
     return {
       blob,
@@ -192,9 +192,8 @@ export class TorrentTable {
     }
   }
 
-  #onFailed(torrent: Torrent, err: AppError): void {
+  #onFailed(torrent: Torrent, blob: BlobRef, err: AppError): void {
     const { refusals, logger } = this.#components
-    const { blob } = torrent
     if (err.code === 'BLOB_UNKNOWN') refusals.unknown(blob)
     else logger.warn('a pull failed', { digest: blob.digest, err })
     if (err.code === 'METAINFO_FAILED') refusals.wrong(blob.digest)

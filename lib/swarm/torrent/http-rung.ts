@@ -9,8 +9,8 @@ import {
   type TokenBucket,
   toAppError,
 } from '../../base/index.ts'
-import type { PieceMap } from '../../core/index.ts'
-import type { BlobRef, PieceSource } from '../outside.ts'
+import type { BlobRef, PieceMap } from '../../core/index.ts'
+import type { PieceSource } from '../outside.ts'
 import { type Download, HTTP } from './download.ts'
 import type { PieceJob } from './piece-job.ts'
 

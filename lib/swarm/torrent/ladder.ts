@@ -1,7 +1,6 @@
 import type { AppError } from '../../base/index.ts'
-import type { PieceMap } from '../../core/index.ts'
+import type { BlobRef, PieceMap } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
-import type { BlobRef } from '../outside.ts'
 import type { Download } from './download.ts'
 import { type HttpRung, type HttpRungComponents, httpRung } from './http-rung.ts'
 

@@ -9,8 +9,9 @@ import {
   type Random,
   toAppError,
 } from '../../base/index.ts'
+import type { BlobRef } from '../../core/index.ts'
 import { checkHeader, type MetainfoChange, type MetainfoLog, type MetainfoRecord } from '../../metainfo/index.ts'
-import type { BlobRef, MetainfoSource } from '../outside.ts'
+import type { MetainfoSource } from '../outside.ts'
 
 /** Heartbeats come every 5 s; a stream without any record for this long is dead. */
 const SILENCE_MS = 15_000
@@ -24,7 +25,7 @@ export interface FeedEvents {
   onHeartbeat(): void
   /** One stream ended early or could not be opened; the feed goes on. */
   onInterrupted(err: AppError): void
-  /** The feed is over: BLOB_UNKNOWN, NAMESPACE_UNKNOWN, DIGEST_REFUSED or METAINFO_CONFLICT. */
+  /** The feed is over: BLOB_UNKNOWN, NO_BACKEND_RULE, DIGEST_REFUSED or METAINFO_CONFLICT. */
   onRefused(err: AppError): void
 }
 
@@ -75,7 +76,7 @@ function knows(log: MetainfoLog): boolean {
 
 function isFinal(err: AppError, headerKnown: boolean): boolean {
   if (err.code === 'METAINFO_CONFLICT') return true
-  return !headerKnown && hasCode(err, 'BLOB_UNKNOWN', 'NAMESPACE_UNKNOWN', 'DIGEST_REFUSED')
+  return !headerKnown && hasCode(err, 'BLOB_UNKNOWN', 'NO_BACKEND_RULE', 'DIGEST_REFUSED')
 }
 
 /** True when nothing more can come. @throws METAINFO_INCOMPLETE when the stream ends without its last record */

@@ -1,8 +1,8 @@
 import type { AppError } from '../../base/index.ts'
-import type { MetaInfoHeader } from '../../core/index.ts'
+import type { BlobRef, MetaInfoHeader } from '../../core/index.ts'
 import type { BlobStore } from '../../store/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
-import type { BlobRef, MetainfoSource, PieceSource } from '../outside.ts'
+import type { MetainfoSource, PieceSource } from '../outside.ts'
 import type { ArrivingContent } from './content.ts'
 import type { DownloadComponents } from './download.ts'
 import type { SliceCache } from './slice-cache.ts'
@@ -38,7 +38,7 @@ export interface PullEvents {
   /** Every piece is there and the digest holds: the blob is complete in the store. */
   onComplete(): void
   /**
-   * No header came (BLOB_UNKNOWN, NAMESPACE_UNKNOWN, DIGEST_REFUSED), or the blob is wrong (METAINFO_FAILED,
+   * No header came (BLOB_UNKNOWN, NO_BACKEND_RULE, DIGEST_REFUSED), or the blob is wrong (METAINFO_FAILED,
    * METAINFO_CONFLICT).
    */
   onFailed(err: AppError): void

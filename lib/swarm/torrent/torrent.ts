@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { type AppError, appError, type Background, background } from '../../base/index.ts'
 import {
+  type BlobRef,
   type ByteRange,
   type MetaInfoHeader,
   type PeerAddress,
@@ -10,7 +11,7 @@ import {
   type SwarmId,
   swarmIdOf,
 } from '../../core/index.ts'
-import type { BlobRef, PeerReport } from '../outside.ts'
+import type { PeerReport, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import { conducts } from './conducts.ts'
 import { type Content, completeContent } from './content.ts'
@@ -28,12 +29,15 @@ export interface TorrentComponents extends Omit<PullComponents, 'conducts'> {
   readonly connections: ConnectionCount
 }
 
+/** A blob to pull, or one that is complete in the store: then nothing is pulled. */
+export type TorrentContent =
+  | { readonly blob: BlobRef; readonly complete?: undefined }
+  | { readonly blob: SeedRef; readonly complete: MetaInfoHeader }
+
 export interface TorrentInit {
-  readonly blob: BlobRef
+  readonly content: TorrentContent
   readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
   readonly verify: 'pieces' | 'whole'
-  /** Set for a blob that is complete in the store; then nothing is pulled. */
-  readonly complete?: MetaInfoHeader
   dial(address: PeerAddress, header: MetaInfoHeader, signal: AbortSignal): Promise<PeerConnection>
   /** Banned, outside of the allowed networks, or ourselves. */
   avoids(peer: PeerInfo): boolean
@@ -48,7 +52,7 @@ export interface TorrentEvents {
   /** The blob is complete in the store. */
   onComplete(torrent: Torrent, header: MetaInfoHeader): void
   /** The pull failed for good; the engine drops the torrent. */
-  onFailed(torrent: Torrent, err: AppError): void
+  onFailed(torrent: Torrent, blob: BlobRef, err: AppError): void
   /** The peer sent wrong bytes. */
   onLiar(hello: PeerHello): void
   /** The complete blob cannot be read; the engine forgets it. */
@@ -60,7 +64,7 @@ const FEW_PEERS = 4
 
 /** One blob and everybody who takes part in it: pulled until it is complete, given to peers all the while. */
 export class Torrent {
-  readonly blob: BlobRef
+  readonly blob: SeedRef
   readonly swarmId: SwarmId
   readonly #components: TorrentComponents
   readonly #init: TorrentInit
@@ -80,8 +84,9 @@ export class Torrent {
   #idleSinceMs: number
 
   constructor(components: TorrentComponents, init: TorrentInit, events: TorrentEvents) {
-    this.blob = init.blob
-    this.swarmId = swarmIdOf(init.blob.digest)
+    const { content } = init
+    this.blob = content.blob
+    this.swarmId = swarmIdOf(content.blob.digest)
     this.#components = components
     this.#init = init
     this.#events = events
@@ -89,9 +94,9 @@ export class Torrent {
     this.#idleSinceMs = this.#startedMs
     this.#resting = restingPeers(components.limits, components.connections)
     this.#tasks = background((name, err) => components.logger.error('a task of a torrent failed', { name, err }))
-    this.#header = init.complete
-    if (init.complete === undefined) this.#pull = this.#newPull()
-    else this.#peers = this.#newPeers(completeContent(components.store, init.complete))
+    this.#header = content.complete
+    if (content.complete === undefined) this.#pull = this.#newPull(content.blob)
+    else this.#peers = this.#newPeers(completeContent(components.store, content.complete))
   }
 
   start(): void {
@@ -105,7 +110,8 @@ export class Torrent {
 
   /** Rejects with why none will come. */
   get header(): Promise<MetaInfoHeader> {
-    if (this.#init.complete !== undefined) return Promise.resolve(this.#init.complete)
+    const { complete } = this.#init.content
+    if (complete !== undefined) return Promise.resolve(complete)
     return this.#pull?.header ?? Promise.reject(appError('BLOB_UNKNOWN'))
   }
 
@@ -202,8 +208,8 @@ export class Torrent {
     await this.#tasks.stop()
   }
 
-  #newPull(): Pull {
-    const { blob, self, verify } = this.#init
+  #newPull(blob: BlobRef): Pull {
+    const { self, verify } = this.#init
     return new Pull(
       { ...this.#components, conducts: this.#conducts },
       { blob, self: self.peerId, verify },
@@ -216,7 +222,7 @@ export class Torrent {
         onContent: (content) => this.#onContent(content),
         onPiece: (piece) => this.#peers?.announce(piece),
         onComplete: () => this.#onComplete(),
-        onFailed: (err) => this.#events.onFailed(this, err),
+        onFailed: (err) => this.#events.onFailed(this, blob, err),
         onLiar: (id) => this.#onLiar(id),
         hopeless: () => this.#hopeless(),
       },

@@ -1,8 +1,8 @@
 import type { Backends, ObjectStat } from '../../../lib/backend/index.ts'
 import { appError, type Clock, hasCode, type Random, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
+import type { BlobRef } from '../../../lib/core/index.ts'
 import type { BlobStore, StoredBlob } from '../../../lib/store/index.ts'
-import type { BlobRef } from '../../../lib/swarm/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings, type Held, readerAmong } from '../ring/holdings.ts'
@@ -208,7 +208,7 @@ class BlobBringing implements Bringing {
   async #look(): Promise<Found> {
     const { backends } = this.#components
     try {
-      const backend = backends.backendFor(this.#blob.namespace)
+      const backend = backends.backendFor(this.#blob.repository)
       return { object: await backend.stat(blobKey(this.#blob.digest), { signal: this.#stop.signal }) }
     } catch (err) {
       return { err }

@@ -1,8 +1,7 @@
 import type { Backends } from '../../../lib/backend/index.ts'
 import { type Clock, type Random, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
-import type { ByteRange } from '../../../lib/core/index.ts'
-import type { BlobRef } from '../../../lib/swarm/index.ts'
+import type { BlobRef, ByteRange } from '../../../lib/core/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { firstPortion, type Held } from '../ring/holdings.ts'
@@ -51,7 +50,7 @@ function readStore(
   { blob, landing, signal }: Omit<Filling, 'held'>,
   { intake, range }: { readonly intake: Intake; readonly range: ByteRange },
 ): Promise<void> {
-  const backend = backends.backendFor(blob.namespace)
+  const backend = backends.backendFor(blob.repository)
   return readObject(
     { backend, clock, random },
     {

@@ -7,9 +7,8 @@ import {
   singleFlight,
   throwIfAborted,
 } from '../../../lib/base/index.ts'
-import { type ByteRange, type Digest, wholeRange } from '../../../lib/core/index.ts'
+import { type BlobRef, type ByteRange, type Digest, wholeRange } from '../../../lib/core/index.ts'
 import type { PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
-import type { BlobRef } from '../../../lib/swarm/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings } from '../ring/holdings.ts'
 import type { Holding } from '../ring/siblings.ts'
@@ -179,7 +178,7 @@ class OriginIngest implements Ingest {
     const { backends } = this.#components
     let failure: { readonly err: unknown } | undefined
     try {
-      const object = await backends.backendFor(blob.namespace).stat(blobKey(blob.digest), { signal })
+      const object = await backends.backendFor(blob.repository).stat(blobKey(blob.digest), { signal })
       if (object !== undefined) return object.size
     } catch (err) {
       failure = { err }

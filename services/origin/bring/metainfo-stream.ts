@@ -1,8 +1,13 @@
 import { type AbortOptions, type Clock, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
-import { INLINE_LIMIT, type MetaInfoHeader, PROTOCOL_VERSION, pieceLengthFor } from '../../../lib/core/index.ts'
+import {
+  type BlobRef,
+  INLINE_LIMIT,
+  type MetaInfoHeader,
+  PROTOCOL_VERSION,
+  pieceLengthFor,
+} from '../../../lib/core/index.ts'
 import { encodePieces, encodeRecord } from '../../../lib/metainfo/index.ts'
 import type { BlobStore, StoredBlob } from '../../../lib/store/index.ts'
-import type { BlobRef } from '../../../lib/swarm/index.ts'
 import type { Ingest } from './ingest.ts'
 import type { PieceHashes } from './piece-hashes.ts'
 

@@ -1,6 +1,7 @@
 import type { Durability } from '../../../lib/backend/index.ts'
 import { type AbortOptions, appError, hasCode, isAbort } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
+import type { Repository } from '../../../lib/core/index.ts'
 import type { StoredBlob } from '../../../lib/store/index.ts'
 import type { Counter, Family, Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import type { Siblings } from '../ring/siblings.ts'
@@ -15,7 +16,7 @@ export interface PlacementComponents extends Omit<StoreWriteComponents, 'onSent'
   readonly siblings: Siblings
   readonly writeBack: Pick<WriteBack, 'keep' | 'waitingBytes' | 'maxWaitingBytes'>
   /** What the rule of a repository says. */
-  readonly durabilityOf: (namespace: string) => Durability
+  readonly durabilityOf: (repository: Repository) => Durability
   readonly logger: Logger
   readonly onSent: (to: 'replica' | 'store', bytes: number) => void
   /** Told what an acknowledgement waited for. */
@@ -75,7 +76,7 @@ class OriginPlacement implements Placement {
   #mayWait({ blob, size }: PlacedContent): boolean {
     const { durabilityOf, cluster, writeBack } = this.#components
     return (
-      durabilityOf(blob.namespace) === 'replicas' &&
+      durabilityOf(blob.repository) === 'replicas' &&
       cluster.owners(blob.digest).length >= ENOUGH_COPIES &&
       writeBack.waitingBytes + size <= writeBack.maxWaitingBytes
     )

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Backends } from '../../../lib/backend/index.ts'
 import { type AbortOptions, hasCode } from '../../../lib/base/index.ts'
-import type { BlobRef } from '../../../lib/swarm/index.ts'
+import type { BlobRef } from '../../../lib/core/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import type { Refusals } from '../bring/refusals.ts'
 
@@ -29,7 +29,7 @@ export async function writeToStore(
 ): Promise<void> {
   const { blob, size } = content
   const key = blobKey(blob.digest)
-  const backend = backends.backendFor(blob.namespace)
+  const backend = backends.backendFor(blob.repository)
   const found = await backend.stat(key, options)
   const damaged = found !== undefined && (found.size !== size || refusals.has(blob.digest))
   if (found !== undefined && !damaged) return

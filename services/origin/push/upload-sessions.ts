@@ -1,8 +1,7 @@
 import type { AbortOptions } from '../../../lib/base/index.ts'
 import { appError } from '../../../lib/base/index.ts'
-import { digestAlgorithm } from '../../../lib/core/index.ts'
+import { type BlobRef, digestAlgorithm } from '../../../lib/core/index.ts'
 import type { BlobStore, StoredBlob, Upload } from '../../../lib/store/index.ts'
-import type { BlobRef } from '../../../lib/swarm/index.ts'
 import type { Placement } from './placement.ts'
 
 export interface UploadSessionsComponents {

@@ -1,9 +1,8 @@
 import { type AbortOptions, appError, hasCode, isAppError } from '../../../lib/base/index.ts'
 import type { Cluster } from '../../../lib/cluster/index.ts'
-import { parseDigest } from '../../../lib/core/index.ts'
+import { type BlobRef, parseDigest, parseRepository, repositoryText } from '../../../lib/core/index.ts'
 import type { Executor, NewTask, Task } from '../../../lib/journal/index.ts'
 import type { BlobStore } from '../../../lib/store/index.ts'
-import type { BlobRef } from '../../../lib/swarm/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import type { Ingest } from '../bring/ingest.ts'
@@ -22,17 +21,18 @@ export interface WaitingBlob {
 
 /** The task of writing a blob to the store of its repository, first tried after `delayMs`. */
 export function writeBackTask({ blob, size }: WaitingBlob, delayMs: number): NewTask {
-  const { digest, namespace } = blob
-  return { kind: WRITE_BACK, key: `${namespace} ${digest}`, payload: { digest, namespace, size }, delayMs }
+  const { digest } = blob
+  const repository = repositoryText(blob.repository)
+  return { kind: WRITE_BACK, key: `${repository} ${digest}`, payload: { digest, repository, size }, delayMs }
 }
 
 /** The blob of a task; undefined when its payload is none. */
 export function waitingBlob({ payload }: Pick<Task, 'payload'>): WaitingBlob | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined
-  const { digest, namespace, size } = payload as Readonly<Record<string, unknown>>
-  if (typeof digest !== 'string' || typeof namespace !== 'string' || !Number.isSafeInteger(size)) return undefined
+  const { namespace, digest, repository = namespace, size } = payload as Readonly<Record<string, unknown>>
+  if (typeof digest !== 'string' || typeof repository !== 'string' || !Number.isSafeInteger(size)) return undefined
   try {
-    return { blob: { digest: parseDigest(digest), namespace }, size: Number(size) }
+    return { blob: { digest: parseDigest(digest), repository: parseRepository(repository) }, size: Number(size) }
   } catch (err) {
     if (isAppError(err)) return undefined
     throw err
@@ -74,7 +74,7 @@ export function writeBackExecutor(components: WriteBackTaskComponents, init: { r
 
   const write = async ({ blob, size }: WaitingBlob, options: AbortOptions): Promise<void> => {
     await writeToStore(components, { blob, size, read: () => open(blob, options) }, options)
-    const written = await backends.backendFor(blob.namespace).stat(blobKey(blob.digest), options)
+    const written = await backends.backendFor(blob.repository).stat(blobKey(blob.digest), options)
     if (written?.size === size) return
     const message = 'the store does not have what it has just taken'
     throw appError('BACKEND_UNAVAILABLE', { message, detail: { digest: blob.digest, size, found: written?.size } })

@@ -1,7 +1,6 @@
 import { hasCode, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
-import type { ByteRange } from '../../../lib/core/index.ts'
-import type { BlobRef } from '../../../lib/swarm/index.ts'
+import type { BlobRef, ByteRange } from '../../../lib/core/index.ts'
 import type { Holding, Siblings } from './siblings.ts'
 
 /** What one other origin has of a blob. */

@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions } from '../../../lib/base/index.ts'
 import type { Member } from '../../../lib/cluster/index.ts'
-import type { ByteRange } from '../../../lib/core/index.ts'
-import type { BlobRef } from '../../../lib/swarm/index.ts'
+import type { BlobRef, ByteRange } from '../../../lib/core/index.ts'
 
 /** Whether an origin reads a blob from the store: not, about to (it asks the others first), or under way. */
 export type Claim = 'none' | 'asking' | 'reading'

@@ -71,11 +71,11 @@ export function copies(components: CopiesComponents, init: { readonly memberId: 
   }
 
   const keepings: Copies['keepings'] = async (digest, options = {}) => {
-    const [namespace = ''] = await names.of(digest)
+    const [repository] = await names.of(digest)
     const leaving = isLeaving() ? init.memberId : undefined
     const one = async (member: Member): Promise<readonly [Member, Keeping]> => {
       try {
-        const { verified, keeps } = await siblings.holding(member, { digest, namespace }, { ...options, leaving })
+        const { verified, keeps } = await siblings.holding(member, { digest, repository }, { ...options, leaving })
         cluster.report(member.id, 'ok')
         if (!verified) return [member, 'absent']
         return [member, keeps ? 'kept' : 'held']

@@ -141,10 +141,10 @@ class Walker implements HandOver {
   async #copyTo(member: Member, blob: KeptBlob, signal: AbortSignal | undefined): Promise<boolean> {
     const { store, names, siblings, cluster, logger, onCopied } = this.#components
     const { digest, size } = blob
-    const [namespace = ''] = await names.of(digest)
+    const [repository] = await names.of(digest)
     const body = Readable.from(pacedRead(store, blob, { pace: this.#pace, signal }), { objectMode: false })
     try {
-      await siblings.put(member, { digest, namespace }, { size, body }, { signal })
+      await siblings.put(member, { digest, repository }, { size, body }, { signal })
       cluster.report(member.id, 'ok')
       onCopied('ok', size)
       logger.info('handed a blob over', { digest, member: member.id, bytes: size })

@@ -1,8 +1,7 @@
 import { type AbortOptions, codeOf, isAbort, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
-import type { Digest } from '../../../lib/core/index.ts'
+import type { BlobRef, Digest } from '../../../lib/core/index.ts'
 import type { BlobStore, StoredBlob, StoreUpkeep } from '../../../lib/store/index.ts'
-import type { BlobRef } from '../../../lib/swarm/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { BlobNames } from '../blob-names.ts'
 import type { Ingest } from '../bring/ingest.ts'
@@ -83,7 +82,7 @@ export function repair(components: RepairComponents): Repair {
     async replace(digest, { signal } = {}) {
       const pinned = store.look(digest)?.holds.includes('pinned') === true
       // Asked for before the label goes with the blob.
-      const blobs = (await names.of(digest)).map((namespace) => ({ digest, namespace }))
+      const blobs = (await names.of(digest)).map((repository) => ({ digest, repository }))
       await store.delete(digest)
       const [first] = blobs
       const fromReplica = first !== undefined && (await fromMembers(first, signal))

@@ -13,14 +13,14 @@ import {
   throwIfAborted,
 } from '../../../lib/base/index.ts'
 import type { Cluster, FailedTry } from '../../../lib/cluster/index.ts'
-import type { Digest } from '../../../lib/core/index.ts'
+import { type BlobRef, blobRefKey, type Digest, type Repository } from '../../../lib/core/index.ts'
 import type { Gauge, Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import { type RelayLog, relayLog } from './relay-log.ts'
 import { relayReader } from './relay-reader.ts'
 
 /** What the relay needs of the origins. */
 export interface MetainfoOrigins {
-  openMetainfoElsewhere(namespace: string, digest: Digest, options: ElsewhereOptions): Promise<MemberStream>
+  openMetainfoElsewhere(repository: Repository, digest: Digest, options: ElsewhereOptions): Promise<MemberStream>
 }
 
 export interface MetainfoRelayComponents {
@@ -46,11 +46,11 @@ export interface MetainfoRelayInit {
 export interface MetainfoRelay extends Startable {
   /**
    * The encoded records from the first one on. The stream is destroyed with the error when the blob is unknown
-   * (BLOB_UNKNOWN), its repository has no store (NAMESPACE_UNKNOWN), no origin answers (NO_HEALTHY_MEMBER), two origins disagree (METAINFO_CONFLICT), or the relay stops
+   * (BLOB_UNKNOWN), its repository has no store (NO_BACKEND_RULE), no origin answers (NO_HEALTHY_MEMBER), two origins disagree (METAINFO_CONFLICT), or the relay stops
    * (SHUTTING_DOWN). Must be consumed or destroyed.
    * @throws SHUTTING_DOWN, UNAVAILABLE when too many streams are open
    */
-  open(namespace: string, digest: Digest): Readable
+  open(blob: BlobRef): Readable
 }
 
 /** A blob whose records are coming in, or whose failure is remembered for a moment. */
@@ -85,13 +85,13 @@ class Relay implements MetainfoRelay {
     this.#tasks = background((name, err) => logger.error('background task failed', { name, err }))
   }
 
-  open(namespace: string, digest: Digest): Readable {
+  open(blob: BlobRef): Readable {
     if (this.#stopped) throw appError('SHUTTING_DOWN')
-    const key = `${digest} ${namespace}`
+    const key = blobRefKey(blob)
     const complete = this.#complete.get(key)
     const reader =
       complete === undefined
-        ? this.#join(key, this.#open.get(key) ?? this.#launch(key, namespace, digest))
+        ? this.#join(key, this.#open.get(key) ?? this.#launch(key, blob))
         : relayReader(complete, () => this.#meters.readers.add(-1))
     this.#meters.readers.add(1)
     return reader
@@ -111,17 +111,22 @@ class Relay implements MetainfoRelay {
     this.#open.clear()
   }
 
-  #launch(key: string, namespace: string, digest: Digest): Upstream {
+  #launch(key: string, blob: BlobRef): Upstream {
     if (this.#open.size >= this.#init.maxUpstreams) {
       throw appError('UNAVAILABLE', { message: 'too many metainfo streams are open; ask another tracker' })
     }
-    const upstream: Upstream = { log: relayLog(digest), cancel: new AbortController(), readers: 0, linger: undefined }
+    const upstream: Upstream = {
+      log: relayLog(blob.digest),
+      cancel: new AbortController(),
+      readers: 0,
+      linger: undefined,
+    }
     this.#open.set(key, upstream)
     this.#tasks.run('metainfo upstream', async (signal) => {
       const either = AbortSignal.any([signal, upstream.cancel.signal])
       this.#meters.upstreams.add(1)
       try {
-        await fill(this.#components, { namespace, digest, log: upstream.log }, either)
+        await fill(this.#components, { blob, log: upstream.log }, either)
       } catch (err) {
         upstream.log.break(err)
       } finally {
@@ -166,8 +171,7 @@ class Relay implements MetainfoRelay {
 }
 
 interface FillTarget {
-  readonly namespace: string
-  readonly digest: Digest
+  readonly blob: BlobRef
   readonly log: RelayLog
 }
 
@@ -177,10 +181,11 @@ interface FillTarget {
  * @throws METAINFO_CONFLICT, BLOB_UNKNOWN, NO_HEALTHY_MEMBER and the like when there is nobody left; ABORTED
  */
 async function fill({ origins, cluster, logger }: MetainfoRelayComponents, target: FillTarget, signal: AbortSignal) {
-  const { namespace, digest, log } = target
+  const { blob, log } = target
+  const { repository, digest } = blob
   let after: readonly FailedTry[] = []
   for (;;) {
-    const { member, body } = await origins.openMetainfoElsewhere(namespace, digest, { after, signal })
+    const { member, body } = await origins.openMetainfoElsewhere(repository, digest, { after, signal })
     const feed = log.feed()
     let err: unknown
     try {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { type BuildIndex, buildIndexCluster } from '../../../lib/api/index.ts'
 import { codeOf } from '../../../lib/base/index.ts'
-import { type Descriptor, digestOf, parseRepositoryName, parseTag } from '../../../lib/core/index.ts'
+import { type Descriptor, digestOf, parseRepository, parseTag } from '../../../lib/core/index.ts'
 import { clusterOf } from '../../kit/cluster.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { answerError, answerJson, disposableHttp, type Script, scriptedServer } from '../../kit/scripted-server.ts'
 
-const repository = parseRepositoryName('library/nginx')
+const repository = parseRepository('library/nginx')
 const tag = parseTag('latest')
 const digest = digestOf(Buffer.from('manifest'))
 const descriptor: Descriptor = { digest, mediaType: 'application/vnd.oci.image.manifest.v1+json', size: 8 }
@@ -17,7 +17,7 @@ function indexes(...scripts: readonly Script[]) {
   return buildResource(async (stack) => {
     const http = stack.own(disposableHttp())
     const servers = await Promise.all(scripts.map(async (script) => stack.own(await scriptedServer(script))))
-    const order = clusterOf(scripts.map((_, i) => ({ id: `b${i}`, url: '' }))).candidates(repository)
+    const order = clusterOf(scripts.map((_, i) => ({ id: `b${i}`, url: '' }))).candidates('library/nginx')
     const cluster = clusterOf(order.map(({ id }, place) => ({ id, url: servers[place]?.url ?? '' })))
     return { servers, api: buildIndexCluster({ http, cluster }) }
   })

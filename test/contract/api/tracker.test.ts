@@ -8,11 +8,13 @@ import {
   trackerCluster,
 } from '../../../lib/api/index.ts'
 import { seededRandom } from '../../../lib/base/index.ts'
-import { digestOf, newPeerId, swarmIdOf } from '../../../lib/core/index.ts'
+import { digestOf, newPeerId, parseRepository, swarmIdOf } from '../../../lib/core/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { clusterOf } from '../../kit/cluster.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { answerError, answerJson, disposableHttp, type Script, scriptedServer } from '../../kit/scripted-server.ts'
+
+const repository = parseRepository('library/nginx')
 
 const random = seededRandom(1)
 const peer: AnnouncingPeer = { peerId: newPeerId(random), key: 'secret', port: 6881, role: 'agent', zone: 'a' }
@@ -21,7 +23,7 @@ const other = { peerId: newPeerId(random), host: '10.0.0.1', port: 1, role: 'ori
 function torrent(i: number): AnnounceTorrent {
   const digest = digestOf(Buffer.from(`blob ${i}`))
   const numbers = { leftBytes: 100, wantPeers: 10, reports: [] }
-  return { swarmId: swarmIdOf(digest), digest, namespace: 'library/nginx', event: 'started', ...numbers }
+  return { swarmId: swarmIdOf(digest), digest, repository, event: 'started', ...numbers }
 }
 
 const take: Script = ({ body }, res) => {
@@ -54,7 +56,10 @@ describe('tracker cluster', () => {
       const [batch, ...more] = it.batchesAt(i)
       expect(more).toEqual([])
       expect(batch?.peer).toEqual(peer)
-      for (const { swarmId } of batch?.torrents ?? []) expect(it.cluster.owners(swarmId)[0]?.id).toBe(`t${i}`)
+      for (const told of batch?.torrents ?? []) {
+        expect(it.cluster.owners(told.swarmId)[0]?.id).toBe(`t${i}`)
+        expect(torrents).toContainEqual(told)
+      }
     }
   })
 
@@ -98,34 +103,37 @@ describe('tracker cluster', () => {
   test('opens metainfo at the next tracker when the owner is dead', async () => {
     await using it = await trackers(refuse, (_, res) => void res.end('stream'))
     const { digest } = torrent(0)
-    expect((await buffer(await it.api.openMetainfo('library/nginx', digest))).toString()).toBe('stream')
+    expect((await buffer(await it.api.openMetainfo(repository, digest))).toString()).toBe('stream')
     expect(it.servers[1]?.requests[0]?.url).toBe(`/namespace/library%2Fnginx/blobs/${digest}/metainfo`)
   })
 
   test('a blob that no origin knows is unknown', async () => {
     const unknown: Script = (_, res) => answerError(res, 404, 'BLOB_UNKNOWN')
     await using it = await trackers(unknown, unknown)
-    await expect(it.api.openMetainfo('ns', torrent(0).digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
+    await expect(it.api.openMetainfo(repository, torrent(0).digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
   })
 })
 
 describe('a batch', () => {
-  const good = { peer, torrents: [torrent(0)] }
+  /** As it goes over the wire. */
+  const line = (i: number) => ({ ...torrent(i), repository: 'library/nginx' })
+  const good = { peer, torrents: [line(0)] }
   test.each<readonly [string, unknown]>([
     ['no object', 7],
     ['no peer', { torrents: [] }],
     ['a port that is none', { ...good, peer: { ...peer, port: 0 } }],
     ['a peer id of another length', { ...good, peer: { ...peer, peerId: 'ab' } }],
     ['an unknown role', { ...good, peer: { ...peer, role: 'boss' } }],
-    ['negative bytes', { ...good, torrents: [{ ...torrent(0), leftBytes: -1 }] }],
-    ['a malformed digest', { ...good, torrents: [{ ...torrent(0), digest: 'sha256:zz' }] }],
-    ['an unknown event', { ...good, torrents: [{ ...torrent(0), event: 'paused' }] }],
-    ['too many torrents', { ...good, torrents: Array.from({ length: 1001 }, (_, i) => torrent(i)) }],
+    ['negative bytes', { ...good, torrents: [{ ...line(0), leftBytes: -1 }] }],
+    ['a malformed digest', { ...good, torrents: [{ ...line(0), digest: 'sha256:zz' }] }],
+    ['a malformed repository', { ...good, torrents: [{ ...line(0), repository: '../etc' }] }],
+    ['an unknown event', { ...good, torrents: [{ ...line(0), event: 'paused' }] }],
+    ['too many torrents', { ...good, torrents: Array.from({ length: 1001 }, (_, i) => line(i)) }],
   ])('with %s is refused', (_name, body) => {
     expect(() => parseBody(announceBatchSchema, body)).toThrow(expect.objectContaining({ code: 'BODY_INVALID' }))
   })
 
   test('may carry fields of a later version', () => {
-    expect(parseBody(announceBatchSchema, { ...good, later: 1 })).toEqual(good)
+    expect(parseBody(announceBatchSchema, { ...good, later: 1 })).toEqual({ peer, torrents: [torrent(0)] })
   })
 })

@@ -1,6 +1,6 @@
 import { httpBackend } from '../../../lib/backend/index.ts'
 import { systemClock } from '../../../lib/base/index.ts'
-import { digestOf } from '../../../lib/core/index.ts'
+import { digestOf, parseRepository } from '../../../lib/core/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { fileServer } from '../../kit/file-server.ts'
 import { ignoreRange } from '../../kit/http-faults.ts'
@@ -28,7 +28,7 @@ const filesAt =
         const backends = httpBackend(components, { driver: 'http', url: server.url + url, headers: {} })
         await backends.start()
         stack.own({ [Symbol.asyncDispose]: () => backends.stop() })
-        return backends.backendFor('team/app')
+        return backends.backendFor(parseRepository('team/app'))
       },
       leftovers: async () => [],
       async seed(key, bytes) {
@@ -43,14 +43,14 @@ const keyFor = (bytes: Uint8Array) => blobKey(digestOf(bytes))
 
 backendSuite(
   'the http driver, by keys,',
-  filesAt({ url: '/files/{namespace}/{key}', pathOf: (key) => `files/team/app/${key}`, ranges: true }),
+  filesAt({ url: '/files/{repository}/{key}', pathOf: (key) => `files/team/app/${key}`, ranges: true }),
   readOnly,
 )
 
 backendSuite(
   'the http driver, by digests and from a server without ranges,',
   filesAt({
-    url: '/{algorithm}/{hex:3}/{hex}?of={namespace}',
+    url: '/{algorithm}/{hex:3}/{hex}?of={repository}',
     pathOf: (key) => key.replace(/^blobs\/(\w+)\/..\/(...)(.*)$/, '$1/$2/$2$3?of=team/app'),
     ranges: false,
   }),

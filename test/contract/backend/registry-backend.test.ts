@@ -1,6 +1,6 @@
 import { registryBackend } from '../../../lib/backend/index.ts'
 import { seededRandom, systemClock } from '../../../lib/base/index.ts'
-import { digestOf } from '../../../lib/core/index.ts'
+import { digestOf, parseRepository } from '../../../lib/core/index.ts'
 import { memoryRegistryStorage, type RegistryStorage, type Uploads } from '../../../lib/registry/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { plainGovernor } from '../../kit/plain-governor.ts'
@@ -45,11 +45,11 @@ for (const chunk of [512 * 1024, 16 * 1024 * 1024]) {
         async open() {
           const backends = registryBackend(
             { clock: systemClock(), governor: plainGovernor() },
-            { driver: 'registry', url, mode: 'read-write', repository: 'behind/{namespace}', chunk },
+            { driver: 'registry', url, mode: 'read-write', repository: 'behind/{repository}', chunk },
           )
           await backends.start()
           stack.own({ [Symbol.asyncDispose]: () => backends.stop() })
-          return backends.backendFor('team/app')
+          return backends.backendFor(parseRepository('team/app'))
         },
         leftovers: async () => [...open],
         dispose: async () => stack[Symbol.asyncDispose](),

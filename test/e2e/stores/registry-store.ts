@@ -6,7 +6,7 @@ export const registryStore: StoreRow = {
   name: 'registry',
   async start() {
     const registry = await startDebianRegistry()
-    const backend = { driver: 'registry', url: registry.url, repository: 'mirror/{namespace}', chunk: '4MiB' }
+    const backend = { driver: 'registry', url: registry.url, repository: 'mirror/{repository}', chunk: '4MiB' }
     const blobUrl = (digest: string) => `${registry.url}/v2/mirror/team/image/blobs/${digest}`
     const given = (digest: string) =>
       registry

@@ -7,7 +7,7 @@ import {
   registryBackend,
 } from '../../../lib/backend/index.ts'
 import { type Clock, seededRandom, systemClock } from '../../../lib/base/index.ts'
-import { type Digest, digestOf } from '../../../lib/core/index.ts'
+import { type Digest, digestOf, parseRepository } from '../../../lib/core/index.ts'
 import { memoryRegistryStorage } from '../../../lib/registry/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { serveRegistry } from '../../contract/registry/serve-registry.ts'
@@ -18,8 +18,8 @@ import { type RegistryClient, registryClient } from '../../kit/registry-client.t
 import { buildResource } from '../../kit/resource-stack.ts'
 import type { TokenServer } from '../../kit/token-server.ts'
 
-/** The name of the repository here; there it is `behind/` and this. */
-export const NAMESPACE = 'team/app'
+/** The repository here; there it is `behind/` and its name. */
+export const REPOSITORY = parseRepository('team/app')
 
 /** A registry in memory behind faults, and drivers of it. */
 export interface RegistryLab extends AsyncDisposable {
@@ -39,7 +39,7 @@ export function registryLab({ clock = systemClock() }: { readonly clock?: Clock 
     const governor = plainGovernor()
     const components = { clock, governor }
     const parsed = (config: object) => {
-      const usual = { driver: 'registry', url: front.url, repository: 'behind/{namespace}', chunk: '256KiB' }
+      const usual = { driver: 'registry', url: front.url, repository: 'behind/{repository}', chunk: '256KiB' }
       const full = backendSchema.parse({ ...usual, ...config })
       if (full.driver !== 'registry') throw new Error('the lab is for the registry driver')
       return full
@@ -55,7 +55,7 @@ export function registryLab({ clock = systemClock() }: { readonly clock?: Clock 
       client: registryClient(behind.url),
       governor,
       backend: async (config = {}) =>
-        (await started(registryBackend(components, parsed(config)))).backendFor(NAMESPACE),
+        (await started(registryBackend(components, parsed(config)))).backendFor(REPOSITORY),
       registry: (config = {}) => started(openRegistry(components, parsed(config))),
     }
   })

@@ -9,9 +9,9 @@ import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { fileServer } from '../../kit/file-server.ts'
 import { answer, corrupt, endAfter, ignoreRange, reset, resetAfter, shorten } from '../../kit/http-faults.ts'
 import { imageFixture } from '../../kit/image-fixture.ts'
-import { NAMESPACE, named, type RegistryLab, registryLab } from './registry-lab.ts'
+import { named, REPOSITORY, type RegistryLab, registryLab } from './registry-lab.ts'
 
-const THERE = `behind/${NAMESPACE}`
+const THERE = `behind/${REPOSITORY.name}`
 const blob = cipherBytes('a blob that is read', 600_000)
 const { key, digest } = named(blob)
 const image = imageFixture(seededRandom(31))
@@ -96,7 +96,7 @@ describe('reading from a registry', () => {
 
   test('a manifest is described from its bytes when the head says too little', async () => {
     await using lab = await labWithContents()
-    const { manifests } = (await lab.registry()).repository(NAMESPACE)
+    const { manifests } = (await lab.registry()).repository(REPOSITORY)
     lab.faults.next({ method: 'HEAD' }, answer(200, { 'content-type': image.manifest.mediaType }))
     const { mediaType, bytes } = image.manifest
     const found = await manifests.describe(parseTag('v1'))

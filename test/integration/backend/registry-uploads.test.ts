@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { answer, errorJson, loseAnswer, reset, resetUploadAfter, tooManyRequests } from '../../kit/http-faults.ts'
-import { NAMESPACE, named, type RegistryLab, registryLab } from './registry-lab.ts'
+import { named, REPOSITORY, type RegistryLab, registryLab } from './registry-lab.ts'
 
 const KIB = 1024
 const MB = 1_000_000
@@ -17,7 +17,7 @@ const push = async (lab: RegistryLab, bytes: Uint8Array) => {
 
 /** Whether the registry itself has the bytes. */
 async function holds(lab: RegistryLab, bytes: Uint8Array): Promise<boolean> {
-  const found = await lab.client.send('GET', `/v2/behind/${NAMESPACE}/blobs/${named(bytes).digest}`)
+  const found = await lab.client.send('GET', `/v2/behind/${REPOSITORY.name}/blobs/${named(bytes).digest}`)
   return found.status === 200 && found.body.equals(bytes)
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { seededRandom } from '../../../lib/base/index.ts'
-import { type Descriptor, digestOf, parseRepositoryName, parseTag } from '../../../lib/core/index.ts'
+import { type Descriptor, digestOf, parseRepository, parseTag } from '../../../lib/core/index.ts'
 import { registryIndex } from '../../../services/build-index/registry-index.ts'
 import { pushImage } from '../../contract/registry/running-registry.ts'
 import { answer, corrupt, errorJson, reset } from '../../kit/http-faults.ts'
@@ -8,8 +8,8 @@ import { imageFixture } from '../../kit/image-fixture.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { type RegistryLab, registryLab } from '../backend/registry-lab.ts'
 
-const app = parseRepositoryName('team/app')
-const other = parseRepositoryName('team/other')
+const app = parseRepository('team/app')
+const other = parseRepository('team/other')
 const THERE = 'behind/team/app'
 const v1 = parseTag('v1')
 const image = imageFixture(seededRandom(77))

@@ -62,7 +62,7 @@ function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
     origin: [
       ...free('http', 'peer', 'ops', 'admin'),
       `folder=${join(folder, 'origin')}`,
-      `backends=[{ namespace: '*', backend: ${backend} }]`,
+      `backends=[{ repository: '*', backend: ${backend} }]`,
     ],
     tracker: free('http', 'ops'),
     'build-index': [...free('http', 'ops'), `backend=${backend}`],

@@ -35,7 +35,7 @@ function startLab() {
       await startTopology({
         ...{ agents: 0, origins: 3, trackers: 1, processes: [] },
         later: ['tracker-1', 'build-index-1', 'build-index-2', 'proxy-1'],
-        overrides: [`origin.backends=${JSON.stringify([{ namespace: '*', backend }])}`],
+        overrides: [`origin.backends=${JSON.stringify([{ repository: '*', backend }])}`],
       }),
     )
     const urls = ['origin-1', 'origin-2', 'origin-3'].map((id) => `${shoal.url(id)}/namespace/app/blobs/${digest}`)

@@ -44,7 +44,7 @@ function startLab(object: Uint8Array, processes: readonly ('first' | 'second' | 
     const [first = '', second = ''] = ring.owners(digest).map(({ id }) => id)
     const other = ids.find((id) => id !== first && id !== second) ?? ''
     const places = { first, second, other }
-    const rule = { namespace: '*', backend: { driver: 'http', url: `${store.url}/{key}` } }
+    const rule = { repository: '*', backend: { driver: 'http', url: `${store.url}/{key}` } }
     const shoal = stack.own(
       await startTopology({
         ...{ agents: 0, origins: 3, trackers: 1 },

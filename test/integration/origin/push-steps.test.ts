@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { originClient } from '../../../lib/api/index.ts'
 import { type Backend, fileBackend } from '../../../lib/backend/index.ts'
 import { seededRandom, systemClock } from '../../../lib/base/index.ts'
+import { parseRepository } from '../../../lib/core/index.ts'
 import { type HttpClient, httpClient } from '../../../lib/http/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
@@ -15,6 +16,8 @@ import { type OriginRing, originRing } from '../../kit/origin-ring.ts'
 import { type PushStep, pushSteps } from '../../kit/push-steps.ts'
 import { type Content, contentOf } from '../../kit/store-fixture.ts'
 import { type TempFolder, tempFolder } from '../../kit/temp-folder.ts'
+
+const repository = parseRepository('team/app')
 
 const script = join(import.meta.dirname, '..', '..', 'kit', 'dying-origin.ts')
 const all = ['origin-1', 'origin-2', 'origin-3']
@@ -46,7 +49,7 @@ beforeAll(async () => {
   http = httpClient({ clock: systemClock() })
   await http.start()
   store = fileBackend({ clock: systemClock(), random: seededRandom(1), logger: silentLogger() }, { folder: stored() })
-  const backends = [{ namespace: '*', durability: 'replicas', backend: { driver: 'file', folder: stored() } }]
+  const backends = [{ repository: '*', durability: 'replicas', backend: { driver: 'file', folder: stored() } }]
   // The other owner never writes to the store in the time of a test: the one that died must.
   config = { backends, writeBack: { spareDelay: '1h', retryMin: '50ms', retryMax: '100ms' } }
   for (const id of others) await ring.start(id, { config, members: all, ownStores: true })
@@ -74,9 +77,9 @@ function contentFor(step: PushStep): Content {
 
 async function push({ bytes, digest }: Content): Promise<void> {
   const client = originClient(http, ring.url(taker))
-  const { id } = await client.createUpload('team/app')
-  await client.appendUpload('team/app', id, { offset: 0, body: bytes })
-  await client.commitUpload('team/app', id, { digest })
+  const { id } = await client.createUpload(repository)
+  await client.appendUpload(repository, id, { offset: 0, body: bytes })
+  await client.commitUpload(repository, id, { digest })
 }
 
 /** `whole` or `none`: what is half there, or wrong, is neither. */

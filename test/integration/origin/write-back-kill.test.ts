@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals'
 import { originClient } from '../../../lib/api/index.ts'
 import { fileBackend } from '../../../lib/backend/index.ts'
 import { seededRandom, systemClock } from '../../../lib/base/index.ts'
+import { parseRepository } from '../../../lib/core/index.ts'
 import { httpClient } from '../../../lib/http/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
@@ -12,6 +13,8 @@ import { eventually } from '../../kit/eventually.ts'
 import { originRing } from '../../kit/origin-ring.ts'
 import { contentOf } from '../../kit/store-fixture.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
+
+const repository = parseRepository('team/app')
 
 const all = ['origin-1', 'origin-2', 'origin-3']
 const content = contentOf(cipherBytes('written back', 300_000))
@@ -26,7 +29,7 @@ test.each([
     await using folder = await tempFolder('write-back')
     await using ring = await originRing(all)
     const stored = join(folder.path, 'store')
-    const backends = [{ namespace: '*', durability: 'replicas', backend: { driver: 'file', folder: stored } }]
+    const backends = [{ repository: '*', durability: 'replicas', backend: { driver: 'file', folder: stored } }]
     const config = { backends, writeBack: { spareDelay: '200ms', retryMin: '100ms', retryMax: '500ms' } }
     const http = httpClient({ clock: systemClock() })
     await http.start()
@@ -39,9 +42,9 @@ test.each([
       .map(({ id }) => id)
     const ids = { first, second }
     const client = originClient(http, ring.url(ids[taker]))
-    const { id } = await client.createUpload('team/app')
-    await client.appendUpload('team/app', id, { offset: 0, body: content.bytes })
-    await client.commitUpload('team/app', id, { digest: content.digest })
+    const { id } = await client.createUpload(repository)
+    await client.appendUpload(repository, id, { offset: 0, body: content.bytes })
+    await client.commitUpload(repository, id, { digest: content.digest })
     await ring.kill(ids[victim])
 
     await rename(`${stored}-away`, stored)

@@ -14,7 +14,7 @@ import { startTopology } from '../../kit/topology.ts'
 function startLab() {
   return buildResource(async (stack) => {
     const stores = stack.own(await tempFolder('stores')).path
-    const rule = { namespace: 'team/*', backend: { driver: 'file', folder: join(stores, 'team') } }
+    const rule = { repository: 'team/*', backend: { driver: 'file', folder: join(stores, 'team') } }
     const counts = { agents: 1, origins: 1, trackers: 1 }
     const overrides = [`origin.backends=${JSON.stringify([rule])}`]
     const shoal = stack.own(await startTopology({ ...counts, processes: [], overrides }))
@@ -34,13 +34,13 @@ test('a push to a repository without a store is refused before its bytes are sen
         {
           code: 'NAME_UNKNOWN',
           message: expect.stringContaining('no backend rule fits the repository'),
-          detail: { code: 'NAMESPACE_UNKNOWN', namespace: 'other/app' },
+          detail: { code: 'NO_BACKEND_RULE', repository: 'other/app' },
         },
       ],
     },
   ])
   const origin = await fetch(`${lab.shoal.url('origin-1')}/namespace/other%2Fapp/blobs/${digest}`)
-  expect([origin.status, await origin.json()]).toMatchObject([404, { error: { code: 'NAMESPACE_UNKNOWN' } }])
+  expect([origin.status, await origin.json()]).toMatchObject([404, { error: { code: 'NO_BACKEND_RULE' } }])
   await pushImage(lab.proxy, 'team/app', imageFixture(random), ['t'])
 }, 60_000)
 
@@ -51,7 +51,7 @@ test('a pull of a blob from a repository without a store ends at once, and says 
   const refused = await agent.send('GET', `/v2/other/app/blobs/${digest}`)
   expect([refused.status, refused.json()]).toMatchObject([
     404,
-    { errors: [{ code: 'NAME_UNKNOWN', detail: { code: 'NAMESPACE_UNKNOWN' } }] },
+    { errors: [{ code: 'NAME_UNKNOWN', detail: { code: 'NO_BACKEND_RULE' } }] },
   ])
 }, 60_000)
 

@@ -155,6 +155,7 @@ describe.each(['proxy', 'agent'] as const)('the %s', (who) => {
 describe('an agent', () => {
   test.each([
     ['/namespace/any/blobs/sha256:12', 400],
+    [`/namespace/..%2Fetc/blobs/sha256:${'1'.repeat(64)}`, 400],
     [`/namespace/any/blobs/sha256:${'1'.repeat(64)}`, 404],
   ])('answers GET %s with %i', async (path, status) => {
     expect((await agent.send('GET', path)).status).toBe(status)
@@ -170,6 +171,17 @@ describe('an agent', () => {
       expect([method, answer.status]).toEqual([method, 405])
     }
   })
+})
+
+test.each([
+  ['origin-1', 'GET', `/namespace/..%2Fetc/blobs/sha256:${'1'.repeat(64)}`],
+  ['origin-1', 'POST', '/namespace/Team%2Fapp/uploads'],
+  ['origin-1', 'GET', '/namespace/docker.io/uploads/id'],
+  ['tracker-1', 'GET', `/namespace/a:b/blobs/sha256:${'1'.repeat(64)}/metainfo`],
+  ['build-index-1', 'GET', '/repositories/.%2Fapp/tags'],
+])('a malformed repository never gets into the %s: %s %s', async (id, method, path) => {
+  const answer = await fetch(shoal.url(id, 'http') + path, { method })
+  expect([answer.status, await answer.json()]).toMatchObject([400, { error: { code: 'NAME_INVALID' } }])
 })
 
 test('requests that are no HTTP are answered 400, and the listeners go on', async () => {

@@ -20,8 +20,14 @@ const clusterBefore = (config: object = {}) =>
   buildResource(async (stack) => {
     const behind = stack.own(await serveRegistry(memoryRegistryStorage({ random: seededRandom(3) })))
     const front = stack.own(await faultProxy({ target: behind.url }))
-    const backend = { driver: 'registry', url: front.url, repository: 'mirror/{namespace}', chunk: '256KiB', ...config }
-    const rules = JSON.stringify([{ namespace: '*', backend }])
+    const backend = {
+      driver: 'registry',
+      url: front.url,
+      repository: 'mirror/{repository}',
+      chunk: '256KiB',
+      ...config,
+    }
+    const rules = JSON.stringify([{ repository: '*', backend }])
     const overrides = [`origin.backends=${rules}`, `buildIndex.backend=${JSON.stringify(backend)}`]
     const topology = stack.own(await startTopology({ agents: 1, origins: 2, trackers: 1, overrides, processes: [] }))
     return {

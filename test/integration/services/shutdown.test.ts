@@ -10,7 +10,7 @@ const size = 48 * 1024 * 1024
 
 /** Ports of the agents that the tracker names for a blob. */
 async function agentsOf(shoal: Topology, { digest }: PushedBlob): Promise<readonly number[]> {
-  const swarm = { swarmId: swarmIdOf(digest), digest, namespace: '', leftBytes: 1, wantPeers: 10, reports: [] }
+  const swarm = { swarmId: swarmIdOf(digest), digest, leftBytes: 1, wantPeers: 10, reports: [] }
   const response = await fetch(`${shoal.url('tracker-1')}/announce`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

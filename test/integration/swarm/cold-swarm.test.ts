@@ -1,11 +1,15 @@
 import { once } from 'node:events'
 import { expect, test } from '@jest/globals'
+import { parseRepository } from '../../../lib/core/index.ts'
 import { gatedStore } from '../../kit/gated-store.ts'
 import { swarmBlob } from '../../kit/swarm-blob.ts'
 import { readAll, swarmLab } from '../../kit/swarm-lab.ts'
 
 const MIB = 1024 * 1024
-const ref = (blob: { digest: ReturnType<typeof swarmBlob>['digest'] }) => ({ digest: blob.digest, namespace: 'lab' })
+const ref = (blob: { digest: ReturnType<typeof swarmBlob>['digest'] }) => ({
+  digest: blob.digest,
+  repository: parseRepository('lab'),
+})
 
 test('a lonely agent gets each byte once, from the origin as a peer', async () => {
   const blob = swarmBlob(1, 6 * MIB + 5)

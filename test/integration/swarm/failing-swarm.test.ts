@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { parseRepository } from '../../../lib/core/index.ts'
 import { memoryStore } from '../../../lib/store/index.ts'
 import type { PeerReport } from '../../../lib/swarm/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
@@ -7,7 +8,7 @@ import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
 import { type LabNode, putBlob, putPieces, readAll, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
 
 const MIB = 1024 * 1024
-const ref = (blob: SwarmBlob) => ({ digest: blob.digest, namespace: 'lab' })
+const ref = (blob: SwarmBlob) => ({ digest: blob.digest, repository: parseRepository('lab') })
 
 /** An agent that has the whole blob and offers it. */
 async function seeder(lab: SwarmLab, blob: SwarmBlob, init = {}): Promise<LabNode> {

@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import { deferred } from '../../../lib/base/index.ts'
+import { parseRepository } from '../../../lib/core/index.ts'
 import type { MetainfoRecord } from '../../../lib/metainfo/index.ts'
 import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
 import { type LabNode, putBlob, readAll, swarmLab } from '../../kit/swarm-lab.ts'
 
 const MIB = 1024 * 1024
 const TAIL = 64 * 1024
-const ref = (blob: SwarmBlob) => ({ digest: blob.digest, namespace: 'lab' })
+const ref = (blob: SwarmBlob) => ({ digest: blob.digest, repository: parseRepository('lab') })
 const open = (agent: LabNode, blob: SwarmBlob) => agent.engine.open(ref(blob))
 
 describe('readers', () => {

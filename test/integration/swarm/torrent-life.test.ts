@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals'
+import { parseRepository } from '../../../lib/core/index.ts'
 import { gatedStore } from '../../kit/gated-store.ts'
 import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
 import { putBlob, readAll, swarmLab } from '../../kit/swarm-lab.ts'
 
 const MIB = 1024 * 1024
-const ref = (blob: SwarmBlob) => ({ digest: blob.digest, namespace: 'lab' })
+const ref = (blob: SwarmBlob) => ({ digest: blob.digest, repository: parseRepository('lab') })
 
 test('a pull that nobody reads any more goes on for half a minute, then pauses, and goes on where it was', async () => {
   const blob = swarmBlob(1, 20 * MIB)

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals'
 import { type AnnounceTorrent, type AnnouncingPeer, trackerClient } from '../../../lib/api/index.ts'
 import { deferred, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { parseConfig } from '../../../lib/config/index.ts'
-import { newPeerId, swarmIdOf } from '../../../lib/core/index.ts'
+import { newPeerId, parseRepository, swarmIdOf } from '../../../lib/core/index.ts'
 import {
   decodeBencode,
   decodeMetainfo,
@@ -18,6 +18,8 @@ import { trackerSchema, trackerService } from '../../../services/tracker/index.t
 import { blobFixture } from '../../kit/metainfo-fixture.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { answerError, disposableHttp, type Script, scriptedServer } from '../../kit/scripted-server.ts'
+
+const repository = parseRepository('library/nginx')
 
 const blob = blobFixture(5 * 1024 * 1024)
 const { digest } = blob.header
@@ -54,7 +56,7 @@ function peer(given: Partial<AnnouncingPeer> = {}): AnnouncingPeer {
 }
 
 function torrent(given: Partial<AnnounceTorrent> = {}): AnnounceTorrent {
-  const base = { swarmId: swarmIdOf(digest), digest, namespace: 'library/nginx', event: 'started' } as const
+  const base = { swarmId: swarmIdOf(digest), digest, repository, event: 'started' } as const
   return { ...base, leftBytes: 100, wantPeers: 50, reports: [], ...given }
 }
 
@@ -142,12 +144,12 @@ describe('metainfo over HTTP', () => {
   test('two readers share one upstream, and see records as they come', async () => {
     const origin = gated()
     await using it = await tracker(origin.script)
-    const opening = it.client.openMetainfo('library/nginx', digest)
+    const opening = it.client.openMetainfo(repository, digest)
     const upstream = await origin.opened
     await send(upstream, head)
     const early = decodeMetainfo(await opening)[Symbol.asyncIterator]()
     expect(await early.next()).toMatchObject({ value: { kind: 'header', header: { digest } } })
-    const late = await it.client.openMetainfo('library/nginx', digest)
+    const late = await it.client.openMetainfo(repository, digest)
     await send(upstream, encodePieces(blob.hashes))
     expect(await early.next()).toMatchObject({ value: { kind: 'piece', index: 0 } })
     upstream.end(encodeRecord({ kind: 'verified' }))
@@ -176,7 +178,7 @@ describe('metainfo over HTTP', () => {
       }
     await using it = await tracker(script(0), script(1))
     const kinds: (string | number)[] = []
-    for await (const record of decodeMetainfo(await it.client.openMetainfo('library/nginx', digest))) {
+    for await (const record of decodeMetainfo(await it.client.openMetainfo(repository, digest))) {
       kinds.push(record.kind === 'piece' ? record.index : record.kind)
     }
     expect(kinds).toEqual(['header', 0, 1, 2, 3, 4, 'verified'])
@@ -186,9 +188,9 @@ describe('metainfo over HTTP', () => {
   test('a blob that no origin knows is 404, an outage is 503', async () => {
     const unknown: Script = (_, res) => answerError(res, 404, 'BLOB_UNKNOWN')
     await using empty = await tracker(unknown, unknown)
-    await expect(empty.client.openMetainfo('library/nginx', digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
+    await expect(empty.client.openMetainfo(repository, digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
     await using down = await tracker(refuse, refuse)
-    await expect(down.client.openMetainfo('library/nginx', digest)).rejects.toMatchObject({ code: 'NO_HEALTHY_MEMBER' })
+    await expect(down.client.openMetainfo(repository, digest)).rejects.toMatchObject({ code: 'NO_HEALTHY_MEMBER' })
   })
 
   test.each([
@@ -204,7 +206,7 @@ describe('metainfo over HTTP', () => {
   test('a stop does not wait for readers of an open stream', async () => {
     const origin = gated()
     await using it = await tracker(origin.script)
-    const opening = it.client.openMetainfo('library/nginx', digest)
+    const opening = it.client.openMetainfo(repository, digest)
     await send(await origin.opened, head)
     const reading = buffer(await opening).catch((err: unknown) => err)
     await it.service.stop()

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe } from '@jest/globals'
 import { defaultStoreLimits, governor, httpBackend } from '../../../lib/backend/index.ts'
 import { systemClock, systemRandom } from '../../../lib/base/index.ts'
-import { digestOf } from '../../../lib/core/index.ts'
+import { digestOf, parseRepository } from '../../../lib/core/index.ts'
 import { silentMetrics } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { backendSuite } from '../../contract/backend/backend-suite.ts'
@@ -28,19 +28,19 @@ describe('nginx', () => {
     'the http driver',
     async () => {
       const clients = resourceStack()
-      const namespace = nextName()
+      const name = nextName()
       return {
         async open() {
           const clock = systemClock()
           const limited = governor({ clock, random: systemRandom(), metrics: silentMetrics() }, defaultStoreLimits)
-          const config = { driver: 'http', url: `${url}/{namespace}/{key}`, headers: {} } as const
+          const config = { driver: 'http', url: `${url}/{repository}/{key}`, headers: {} } as const
           const backends = httpBackend({ clock, governor: limited }, config)
           await backends.start()
           clients.own({ [Symbol.asyncDispose]: () => backends.stop() })
-          return backends.backendFor(namespace)
+          return backends.backendFor(parseRepository(name))
         },
         async seed(key, bytes) {
-          const file = join(root, namespace, key)
+          const file = join(root, name, key)
           await mkdir(dirname(file), { recursive: true })
           await writeFile(file, bytes)
         },

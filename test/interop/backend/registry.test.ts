@@ -10,7 +10,7 @@ import {
   registryBackend,
 } from '../../../lib/backend/index.ts'
 import { codeOf, seededRandom, systemClock, systemRandom } from '../../../lib/base/index.ts'
-import { digestOf, parseRepositoryName, parseTag } from '../../../lib/core/index.ts'
+import { digestOf, parseRepository, parseTag } from '../../../lib/core/index.ts'
 import { silentMetrics } from '../../../lib/telemetry/index.ts'
 import { registryIndex } from '../../../services/build-index/registry-index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
@@ -32,7 +32,12 @@ const components = () => ({
 })
 
 function configFor(fields: object): RegistryConfig {
-  const config = backendSchema.parse({ driver: 'registry', repository: 'behind/{namespace}', chunk: '1MiB', ...fields })
+  const config = backendSchema.parse({
+    driver: 'registry',
+    repository: 'behind/{repository}',
+    chunk: '1MiB',
+    ...fields,
+  })
   if (config.driver !== 'registry') throw new Error('not a config of a registry')
   return config
 }
@@ -64,15 +69,15 @@ describe.each(Object.keys(kinds))("Debian's registry, which %s", (kind) => {
     'the registry driver',
     async () => {
       const clients = resourceStack()
-      const namespace = nextName()
+      const name = nextName()
       return {
         async open() {
           const backends = registryBackend(components(), configFor({ url: registry.url, ...login }))
           await backends.start()
           clients.own({ [Symbol.asyncDispose]: () => backends.stop() })
-          return backends.backendFor(namespace)
+          return backends.backendFor(parseRepository(name))
         },
-        leftovers: () => registry.openUploads(`behind/${namespace}`),
+        leftovers: () => registry.openUploads(`behind/${name}`),
         dispose: async () => clients[Symbol.asyncDispose](),
       }
     },
@@ -84,7 +89,7 @@ describe.each(Object.keys(kinds))("Debian's registry, which %s", (kind) => {
     await there.start()
     try {
       const index = registryIndex(there)
-      const name = parseRepositoryName(nextName())
+      const name = parseRepository(nextName())
       const image = imageFixture(seededRandom(5))
       const { digest, bytes, mediaType } = image.manifest
       const descriptor = { digest, mediaType, size: bytes.length }
@@ -99,7 +104,7 @@ describe.each(Object.keys(kinds))("Debian's registry, which %s", (kind) => {
       for (const tag of tags) expect(await index.getTag(name, tag)).toEqual(descriptor)
       expect(await index.listTags(name)).toEqual({ tags: tags.toSorted() })
       expect(await index.listTags(name, { n: 1, last: 'latest' })).toEqual({ tags: ['v1'], next: 'v1' })
-      expect((await index.listRepositories()).repositories).toContain(name)
+      expect((await index.listRepositories()).repositories).toContain(name.name)
       expect((await repository.manifests.fetch(digest))?.bytes).toEqual(bytes)
       await index.deleteManifest(name, digest)
       for (const tag of tags) expect(await index.getTag(name, tag)).toBeUndefined()
@@ -112,7 +117,7 @@ describe.each(Object.keys(kinds))("Debian's registry, which %s", (kind) => {
     await using proxy = await faultProxy({ target: registry.url })
     const there = openRegistry(components(), configFor({ url: proxy.url, ...login }))
     await there.start()
-    const repository = there.repository(nextName())
+    const repository = there.repository(parseRepository(nextName()))
     const bytes = cipherBytes('an upload that breaks off', 3_000_000)
     const blob = { digest: digestOf(bytes), size: bytes.length }
     proxy.faults.next({ method: 'PATCH' }, resetUploadAfter(500_000))

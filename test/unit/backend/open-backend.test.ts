@@ -9,7 +9,9 @@ import {
   openBackends,
   prefixedBackend,
 } from '../../../lib/backend/index.ts'
+import { repositoryGlob } from '../../../lib/backend/repository-glob.ts'
 import { appError, fakeClock, seededRandom, systemClock } from '../../../lib/base/index.ts'
+import { parseRepository } from '../../../lib/core/index.ts'
 import { recordingLogger, recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { faultyBackend } from '../../kit/faulty-backend.ts'
@@ -40,16 +42,16 @@ describe('the choice of a backend', () => {
     await using folder = await tempFolder('rules')
     const backend = { driver: 'file', folder: folder.path }
     const rules = backendRulesSchema.parse([
-      { namespace: 'team/*', path: 'team/', backend },
-      { namespace: 'a.b', path: 'dots/', backend },
-      { namespace: '*', backend },
+      { repository: 'team/*', path: 'team/', backend },
+      { repository: './a.b', path: 'dots/', backend },
+      { repository: '*', backend },
     ])
     const backends = openBackends(parts(), rules)
     await backends.start()
-    await backends.backendFor('team/app').write('k', bytes, { size: 1 })
-    await backends.backendFor('a.b').write('k', bytes, { size: 1 })
-    await backends.backendFor('axb').write('k', bytes, { size: 1 })
-    expect((await backends.backendFor('else').list('')).keys).toEqual(['dots/k', 'k', 'team/k'])
+    await backends.backendFor(parseRepository('team/app')).write('k', bytes, { size: 1 })
+    await backends.backendFor(parseRepository('./a.b')).write('k', bytes, { size: 1 })
+    await backends.backendFor(parseRepository('axb')).write('k', bytes, { size: 1 })
+    expect((await backends.backendFor(parseRepository('else')).list('')).keys).toEqual(['dots/k', 'k', 'team/k'])
     await backends.stop()
   })
 
@@ -62,7 +64,7 @@ describe('the choice of a backend', () => {
     ['http', { driver: 'shadow', primary: web, secondary: files, writes: 'primary' }],
     ['registry', { driver: 'shadow', primary: files, secondary: registry }],
   ])('pushes cannot wait for a store that is only read (%s, %j)', (driver, backend) => {
-    const rule = { namespace: '*', backend }
+    const rule = { repository: '*', backend }
     expect(backendRulesSchema.safeParse([rule]).success).toBe(true)
     expect(backendRulesSchema.safeParse([{ ...rule, durability: 'replicas' }]).error?.issues).toMatchObject([
       {
@@ -77,27 +79,29 @@ describe('the choice of a backend', () => {
     [{ ...registry, mode: 'read-write' }],
     [{ driver: 'shadow', primary: files, secondary: web, writes: 'primary' }],
   ])('pushes can wait for a store that takes writes (%j)', (backend) => {
-    expect(backendRulesSchema.safeParse([{ namespace: '*', durability: 'replicas', backend }]).success).toBe(true)
+    expect(backendRulesSchema.safeParse([{ repository: '*', durability: 'replicas', backend }]).success).toBe(true)
   })
 
   test('a repository without a rule is an error with its own code', () => {
     const backend = { driver: 'file', folder: '/nowhere' }
-    const backends = openBackends(parts(), backendRulesSchema.parse([{ namespace: 'team/*', backend }]))
-    expect(() => backends.backendFor('other')).toThrow(expect.objectContaining({ code: 'NAMESPACE_UNKNOWN' }))
+    const backends = openBackends(parts(), backendRulesSchema.parse([{ repository: 'team/*', backend }]))
+    expect(() => backends.backendFor(parseRepository('other'))).toThrow(
+      expect.objectContaining({ code: 'NO_BACKEND_RULE' }),
+    )
   })
 
   test.each([
     ['*', 'team/*'],
     ['team/*', 'team/a*b'],
     ['*a*', 'team/*a*'],
-    ['a.b', 'a.b'],
+    ['./a.b', './a.b'],
     ['team/*', 'team/app'],
   ])('a rule for %s makes one for %s behind it an error, not one before it', (wide, narrow) => {
-    const [one, other] = [wide, narrow].map((namespace) => ({ namespace, backend: { driver: 'file', folder: 'x' } }))
+    const [one, other] = [wide, narrow].map((repository) => ({ repository, backend: { driver: 'file', folder: 'x' } }))
     const refused = backendRulesSchema.safeParse([one, other])
     expect(refused.error?.issues).toMatchObject([
       {
-        path: [1, 'namespace'],
+        path: [1, 'repository'],
         message: `is never reached: the rule for "${wide}" before it fits the same repositories`,
       },
     ])
@@ -107,16 +111,61 @@ describe('the choice of a backend', () => {
   test.each([
     ['team/*', 'team*'],
     ['a*', '*a'],
-    ['a.b', 'axb'],
+    ['./a.b', 'x/axb'],
     ['*a', '*ab'],
   ])('a rule for %s leaves something to one for %s behind it', (first, second) => {
-    const rules = [first, second].map((namespace) => ({ namespace, backend: { driver: 'file', folder: 'x' } }))
+    const rules = [first, second].map((repository) => ({ repository, backend: { driver: 'file', folder: 'x' } }))
     expect(backendRulesSchema.safeParse(rules).success).toBe(true)
   })
 
   test('a pattern that no repository can have is refused', () => {
     const backend = { driver: 'file', folder: 'x' }
-    expect(backendRulesSchema.safeParse([{ namespace: 'Team/*', backend }]).success).toBe(false)
+    for (const repository of ['Team/*', 'a//b', '-a', 'docker.io', 'team.a', './team', 'docker.io:0/*', '/*']) {
+      expect([repository, backendRulesSchema.safeParse([{ repository, backend }]).success]).toEqual([repository, false])
+    }
+  })
+
+  test('patterns match the text form: an upstream, our own names, everything', () => {
+    const backend = { driver: 'file', folder: 'x' }
+    const patterns = ['docker.io/*', 'host:*', '*:5000/team/*', './*', 'library/*', '*']
+    const rules = backendRulesSchema.parse(
+      patterns.map((repository) => ({ repository, path: `${repository}/`, backend })),
+    )
+    const ruleOf = (text: string) => rules.find((rule) => repositoryGlob(rule.repository).fits(parseRepository(text)))
+    const texts = [
+      'docker.io/library/nginx',
+      'host:1/a',
+      'b:5000/team/a',
+      './docker.io/library/nginx',
+      'library/nginx',
+      'a',
+    ]
+    expect(texts.map((text) => ruleOf(text)?.repository)).toEqual(patterns)
+  })
+
+  test('the key namespace is another word for repository, but not beside it', () => {
+    const backend = { driver: 'file', folder: 'x' }
+    const [rule] = backendRulesSchema.parse([{ namespace: 'team/*', backend }])
+    expect(rule).toMatchObject({ repository: 'team/*' })
+    expect(rule).not.toHaveProperty('namespace')
+    const both = backendRulesSchema.safeParse([{ namespace: 'team/*', repository: 'team/*', backend }])
+    expect(both.error?.issues).toMatchObject([{ path: [0, 'namespace'] }])
+    expect(backendRulesSchema.safeParse([{ namespace: 7, backend }]).success).toBe(false)
+    expect(backendRulesSchema.safeParse([{ backend }]).success).toBe(false)
+  })
+
+  test('the place {namespace} is another word for {repository}; it holds our own repositories only', () => {
+    const web = { driver: 'http', url: 'http://127.0.0.1:1/{namespace}/{hex}' }
+    const registry = { driver: 'registry', url: 'http://127.0.0.1:1', repository: 'mirror/{namespace}' }
+    expect(backendSchema.parse(web)).toMatchObject({ url: 'http://127.0.0.1:1/{repository}/{hex}' })
+    expect(backendSchema.parse(registry)).toMatchObject({ repository: 'mirror/{repository}' })
+    for (const backend of [web, registry]) {
+      const backends = openBackends(parts(), backendRulesSchema.parse([{ repository: '*', backend }]))
+      expect(() => backends.backendFor(parseRepository('./docker.io/library/nginx'))).not.toThrow()
+      expect(() => backends.backendFor(parseRepository('docker.io/library/nginx'))).toThrow(
+        expect.objectContaining({ code: 'NO_BACKEND_RULE' }),
+      )
+    }
   })
 
   test('rules that name one store share it, and its limits', async () => {
@@ -125,16 +174,18 @@ describe('the choice of a backend', () => {
     const backend = { driver: 'file', folder: folder.path, limits: { write: '1kB/s' } }
     const other = { ...backend, folder: `${folder.path}/other` }
     const rules = [
-      { namespace: 'a/*', path: 'a/', backend },
-      { namespace: 'b/*', path: 'b/', backend: { ...backend, limits: { ...backend.limits } } },
-      { namespace: 'c/*', path: 'a/', backend },
-      { namespace: 'd/*', backend: { driver: 'shadow', primary: other, secondary: backend } },
+      { repository: 'a/*', path: 'a/', backend },
+      { repository: 'b/*', path: 'b/', backend: { ...backend, limits: { ...backend.limits } } },
+      { repository: 'c/*', path: 'a/', backend },
+      { repository: 'd/*', backend: { driver: 'shadow', primary: other, secondary: backend } },
     ]
     const backends = openBackends({ ...parts(), clock }, backendRulesSchema.parse(rules))
     await backends.start()
-    expect(backends.backendFor('a/x')).toBe(backends.backendFor('c/x'))
-    await backends.backendFor('a/x').write('k', Buffer.alloc(2_000), { size: 2_000 })
-    const waits = ['b/x', 'd/x'].map((name) => backends.backendFor(name).write('l', bytes, { size: 1 }))
+    expect(backends.backendFor(parseRepository('a/x'))).toBe(backends.backendFor(parseRepository('c/x')))
+    await backends.backendFor(parseRepository('a/x')).write('k', Buffer.alloc(2_000), { size: 2_000 })
+    const waits = ['b/x', 'd/x'].map((name) =>
+      backends.backendFor(parseRepository(name)).write('l', bytes, { size: 1 }),
+    )
     const written: unknown[] = []
     for (const wait of waits) void wait.then((stat) => written.push(stat))
     await clock.advance(500)

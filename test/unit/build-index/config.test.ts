@@ -30,9 +30,9 @@ describe('the config of a build-index', () => {
 
   test('a registry that would hold the tags of all repositories in one is refused', () => {
     const backend = { driver: 'registry', url: 'http://127.0.0.1:5001' }
-    expect(parseConfig(buildIndexSchema, { backend }).backend).toMatchObject({ repository: '{namespace}' })
+    expect(parseConfig(buildIndexSchema, { backend }).backend).toMatchObject({ repository: '{repository}' })
     const one = { ...backend, repository: 'all/in/one' }
-    expect(() => parseConfig(buildIndexSchema, { backend: one })).toThrow(/must hold \{namespace\}/)
+    expect(() => parseConfig(buildIndexSchema, { backend: one })).toThrow(/must hold \{repository\}/)
   })
 
   test('a store that holds blobs only is refused', () => {

@@ -3,13 +3,20 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import type { BuildIndex } from '../../../lib/api/index.ts'
 import { memoryBackend } from '../../../lib/backend/index.ts'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { type Descriptor, digestOf, parseRepositoryName, parseTag } from '../../../lib/core/index.ts'
+import {
+  type Descriptor,
+  digestOf,
+  ownRepository,
+  parseRepository,
+  parseRepositoryName,
+  parseTag,
+} from '../../../lib/core/index.ts'
 import { indexKey } from '../../../services/build-index/index-keys.ts'
 import { repositoryIndex } from '../../../services/build-index/repository-index.ts'
 import { type FaultyBackend, faultyBackend } from '../../kit/faulty-backend.ts'
 
-const app = parseRepositoryName('team/app')
-const other = parseRepositoryName('team/app/sub')
+const app = parseRepository('team/app')
+const other = parseRepository('team/app/sub')
 const v1 = parseTag('v1')
 const latest = parseTag('latest')
 
@@ -136,7 +143,7 @@ describe('lists', () => {
 
   test('repositories come in byte order of their names and in pages', async () => {
     const names = ['a', 'a-b', 'a.b', 'a/b', 'a/b/c', 'a/b0', 'a0', 'a_b', 'ab', 'b/a']
-    for (const name of [...names].reverse()) await index.putManifest(parseRepositoryName(name), one)
+    for (const name of [...names].reverse()) await index.putManifest(ownRepository(parseRepositoryName(name)), one)
     expect(await index.listRepositories()).toEqual({ repositories: [...names].sort() })
     const seen: string[] = []
     for (let last: string | undefined = ''; last !== undefined; ) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { OWN_NAMESPACE, parseNamespace, parseRepositoryName, parseTag } from '../../../lib/core/index.ts'
+import { parseRepositoryName, parseTag } from '../../../lib/core/index.ts'
 
 describe('repository names', () => {
   test.each(['a', 'library/nginx', 'a.b/c_d/e__f/g-h/i---j', '0/1', 'a'.repeat(255)])('accepts %p', (name) => {
@@ -41,19 +41,5 @@ describe('tags', () => {
 
   test.each(['', '.a', '-a', 'a/b', 'a:b', 'a b', 'a\n', 'a'.repeat(129)])('refuses %p', (tag) => {
     expect(() => parseTag(tag)).toThrow(expect.objectContaining({ code: 'TAG_INVALID' }))
-  })
-})
-
-describe('namespaces', () => {
-  test.each(['docker.io', 'registry.local:5000', '10.0.0.1:80'])('accepts the host %p', (host) => {
-    expect(parseNamespace(host)).toBe(host)
-  })
-
-  test('nothing is our own', () => {
-    expect(parseNamespace('')).toBe(OWN_NAMESPACE)
-  })
-
-  test.each(['https://docker.io', 'a/b', 'a:', 'a:123456', 'a b', 'a'.repeat(254)])('refuses %p', (host) => {
-    expect(() => parseNamespace(host)).toThrow(expect.objectContaining({ code: 'NAME_INVALID' }))
   })
 })

@@ -1,13 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { appError } from '../../../lib/base/index.ts'
 import type { Cluster } from '../../../lib/cluster/index.ts'
+import { parseRepository } from '../../../lib/core/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { clusterOf, someMembers } from '../../kit/cluster.ts'
 import { type LabOrigin, type OriginLab, originLab } from '../../kit/origin-lab.ts'
 import { type Content, randomContent, readBlob } from '../../kit/store-fixture.ts'
 
 const content = randomContent(300_000, 7)
-const blob = { digest: content.digest, namespace: 'team/app' }
+const blob = { digest: content.digest, repository: parseRepository('team/app') }
 
 async function started(lab: OriginLab, stored: Content = content): Promise<OriginLab> {
   for (const { store } of lab.origins) await store.start()

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import { deferred } from '../../../lib/base/index.ts'
 import type { Cluster } from '../../../lib/cluster/index.ts'
+import { parseRepository } from '../../../lib/core/index.ts'
 import type { PartialBlob } from '../../../lib/store/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
@@ -13,7 +14,7 @@ import { type Content, contentOf, putBlob, readBlob, writePieces } from '../../k
 const MIB = 1024 * 1024
 const size = 6 * MIB + 12_345
 const content = contentOf(cipherBytes('right', size), MIB)
-const blob = { digest: content.digest, namespace: 'team/app' }
+const blob = { digest: content.digest, repository: parseRepository('team/app') }
 const ask = { hop: false } as const
 
 async function started(init: Partial<OriginLabInit> = {}, stored: Content | 'nothing' = content): Promise<OriginLab> {

@@ -1,11 +1,12 @@
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
+import { parseRepository } from '../../../lib/core/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { type LabOrigin, type OriginLab, originLab } from '../../kit/origin-lab.ts'
 import { chunksOf, randomContent, readBlob } from '../../kit/store-fixture.ts'
 
 const content = randomContent(200_000, 11)
-const blob = { digest: content.digest, namespace: 'team/app' }
+const blob = { digest: content.digest, repository: parseRepository('team/app') }
 
 async function started(count = 3, replicas = 2): Promise<OriginLab> {
   const lab = originLab({ count, replicas })

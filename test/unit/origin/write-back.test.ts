@@ -1,12 +1,13 @@
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
+import { parseRepository } from '../../../lib/core/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { type LabOrigin, type OriginLab, type OriginLabInit, originLab, spareDelayMs } from '../../kit/origin-lab.ts'
 import { powerLossStorage } from '../../kit/power-loss-storage.ts'
 import { chunksOf, randomContent, readBlob } from '../../kit/store-fixture.ts'
 
 const content = randomContent(200_000, 21)
-const blob = { digest: content.digest, namespace: 'team/app' }
+const blob = { digest: content.digest, repository: parseRepository('team/app') }
 const HOURS_MS = 8 * 60 * 60 * 1000
 
 async function started(init: Partial<OriginLabInit> = {}): Promise<OriginLab> {

@@ -34,6 +34,22 @@ describe('registryRoutes', () => {
     expect((await client.send('GET', '/v2/')).status).toBe(200)
   })
 
+  test('our own hosts in ns are compared in lower case; every other one is 404', async () => {
+    await using registry = await serveRegistry(memoryRegistryStorage(), { ownNames: ['Registry.example.com:5000'] })
+    const client = registryClient(registry.url)
+    for (const [ns, status] of [
+      ['', 200],
+      ['registry.example.com:5000', 200],
+      ['REGISTRY.EXAMPLE.COM:5000', 200],
+      ['registry.example.com', 404],
+      ['docker.io', 404],
+      ['own', 404],
+    ] as const) {
+      expect([ns, (await client.send('GET', `/v2/?ns=${ns}`)).status]).toEqual([ns, 200])
+      expect([ns, (await client.send('GET', `/v2/_catalog?ns=${ns}`)).status]).toEqual([ns, status])
+    }
+  })
+
   test('a token guards pushes, upload states and the ping that clients learn it from', async () => {
     await using registry = await serveRegistry(memoryRegistryStorage(), { token: TOKEN })
     const client = registryClient(registry.url)

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { OWN_NAMESPACE, parseNamespace, parseRepositoryName } from '../../../lib/core/index.ts'
+import { ownRepository, parseRegistryHost, parseRepositoryName } from '../../../lib/core/index.ts'
 import { uploadStates } from '../../../lib/registry/upload-state.ts'
 
 const states = uploadStates('a secret')
-const repository = { namespace: OWN_NAMESPACE, name: parseRepositoryName('a/b') }
+const repository = ownRepository(parseRepositoryName('a/b'))
 const session = { id: 'id-1', member: 'origin-2', size: 12_345 }
 const unknown = expect.objectContaining({ code: 'BLOB_UPLOAD_UNKNOWN' })
 
@@ -25,8 +25,8 @@ describe('upload states', () => {
     expect(() => states.verify(repository, 'id-2', state)).toThrow(unknown)
     const name = parseRepositoryName('a/c')
     expect(() => states.verify({ ...repository, name }, 'id-1', state)).toThrow(unknown)
-    const namespace = parseNamespace('docker.io')
-    expect(() => states.verify({ ...repository, namespace }, 'id-1', state)).toThrow(unknown)
+    const registry = parseRegistryHost('docker.io')
+    expect(() => states.verify({ ...repository, registry }, 'id-1', state)).toThrow(unknown)
   })
 
   test.each(['', '.', '..', 'a.b', 'a'.repeat(3000), '%', `${'a'.repeat(40)}.${'b'.repeat(43)}`])(

@@ -5,6 +5,7 @@ import { describe, expect, test } from '@jest/globals'
 import { type AppError, appError, type Deferred, deferred, fakeClock } from '../../../lib/base/index.ts'
 import type { Member } from '../../../lib/cluster/index.ts'
 import { usedUp } from '../../../lib/cluster/index.ts'
+import { parseRepository } from '../../../lib/core/index.ts'
 import {
   decodeMetainfo,
   encodeMetainfo,
@@ -46,7 +47,7 @@ function relayWith(init: Partial<MetainfoRelayInit> & { origins?: number } = {})
       metrics,
       logger: silentLogger(),
       origins: {
-        async openMetainfoElsewhere(_namespace, digest, { after, signal }) {
+        async openMetainfoElsewhere(_repository, digest, { after, signal }) {
           if (refusal !== undefined) throw refusal
           const failed = new Set(after.map(({ member }) => member.id))
           const member = cluster.candidates(digest).find(({ id }) => !failed.has(id))
@@ -74,7 +75,7 @@ function relayWith(init: Partial<MetainfoRelayInit> & { origins?: number } = {})
   const refuse = (err: AppError | undefined) => {
     refusal = err
   }
-  const open = () => relay.open('library/nginx', header.digest)
+  const open = () => relay.open({ repository: parseRepository('library/nginx'), digest: header.digest })
   return {
     relay,
     clock,
@@ -281,7 +282,9 @@ describe('metainfo relay', () => {
   test('too many upstreams are refused', async () => {
     await using it = relayWith({ maxUpstreams: 1 })
     const reader = it.open()
-    expect(() => it.relay.open('other', header.digest)).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))
+    expect(() => it.relay.open({ repository: parseRepository('other'), digest: header.digest })).toThrow(
+      expect.objectContaining({ code: 'UNAVAILABLE' }),
+    )
     reader.destroy()
   })
 

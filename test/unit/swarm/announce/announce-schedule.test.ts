@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { type FakeClock, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
-import { digestOf, type PeerInfo, swarmIdOf } from '../../../../lib/core/index.ts'
+import { digestOf, type PeerInfo, parseRepository, swarmIdOf } from '../../../../lib/core/index.ts'
 import { type AnnounceSubject, announceSchedule } from '../../../../lib/swarm/announce/index.ts'
 import type { AnnounceEntry, Announcer } from '../../../../lib/swarm/index.ts'
 import { silentLogger } from '../../../../lib/telemetry/index.ts'
@@ -31,7 +31,7 @@ function subject(name: string, init: Partial<AnnounceSubject> = {}) {
   const digest = digestOf(Buffer.from(name))
   const heard: string[] = []
   return {
-    blob: { digest, namespace: 'a' },
+    blob: { digest, repository: parseRepository('a') },
     swarmId: swarmIdOf(digest),
     leftBytes: 5,
     wantedPeers: 24,
@@ -52,7 +52,14 @@ describe('the announce schedule', () => {
     schedule.join(one)
     await clock.advance(0)
     expect(batches[0]).toMatchObject([
-      { event: 'started', swarmId: one.swarmId, leftBytes: 5, wantPeers: 24, namespace: 'a', atMs: 0 },
+      {
+        event: 'started',
+        swarmId: one.swarmId,
+        leftBytes: 5,
+        wantPeers: 24,
+        repository: parseRepository('a'),
+        atMs: 0,
+      },
     ])
     expect(one.heard).toEqual(['answer'])
     await clock.advance(INTERVAL * 0.9 - 1)

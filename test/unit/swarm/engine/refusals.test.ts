@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals'
 import { codeOf, fakeClock } from '../../../../lib/base/index.ts'
-import { digestOf } from '../../../../lib/core/index.ts'
+import { digestOf, parseRepository } from '../../../../lib/core/index.ts'
 import { refusals } from '../../../../lib/swarm/engine/refusals.ts'
 import { swarmLimits } from '../../../../lib/swarm/index.ts'
 
-const blob = { digest: digestOf(Buffer.from('a')), namespace: 'one' }
+const blob = { digest: digestOf(Buffer.from('a')), repository: parseRepository('one') }
 
 function setUp() {
   const clock = fakeClock()
@@ -20,19 +20,19 @@ function setUp() {
   return { clock, list, verdict }
 }
 
-test('an unknown blob is remembered for a second, in its namespace only', async () => {
+test('an unknown blob is remembered for a second, in its repository only', async () => {
   const { clock, list, verdict } = setUp()
   list.unknown(blob)
   expect(verdict()).toBe('BLOB_UNKNOWN')
-  expect(verdict({ ...blob, namespace: 'two' })).toBe('free')
+  expect(verdict({ ...blob, repository: parseRepository('two') })).toBe('free')
   await clock.advance(1_000)
   expect(verdict()).toBe('free')
 })
 
-test('a wrong digest is refused for a minute, then for two, whatever the namespace', async () => {
+test('a wrong digest is refused for a minute, then for two, whatever the repository', async () => {
   const { clock, list, verdict } = setUp()
   list.wrong(blob.digest)
-  expect(verdict({ ...blob, namespace: 'two' })).toBe('DIGEST_REFUSED')
+  expect(verdict({ ...blob, repository: parseRepository('two') })).toBe('DIGEST_REFUSED')
   await clock.advance(59_999)
   expect(verdict()).toBe('DIGEST_REFUSED')
   await clock.advance(1)

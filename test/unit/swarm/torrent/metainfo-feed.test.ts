@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { type AppError, appError, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
+import { parseRepository } from '../../../../lib/core/index.ts'
 import { type MetainfoRecord, metainfoLog } from '../../../../lib/metainfo/index.ts'
 import { runMetainfoFeed } from '../../../../lib/swarm/torrent/metainfo-feed.ts'
 import { swarmBlob } from '../../../kit/swarm-blob.ts'
@@ -42,7 +43,7 @@ function play(...scripts: readonly Script[]) {
     onRefused: (err: AppError) => void seen.push(`refused ${err.code}`),
   }
   const components = { clock, random: seededRandom(1), metainfo }
-  const ref = { digest: blob.digest, namespace: 'a' }
+  const ref = { digest: blob.digest, repository: parseRepository('a') }
   const done = runMetainfoFeed(components, ref, { log, events }, controller.signal)
   return { clock, controller, log, seen, done, opened: () => opened }
 }
@@ -69,7 +70,7 @@ describe('the metainfo feed', () => {
     expect(feed.seen).toContain('interrupted METAINFO_INCOMPLETE')
   })
 
-  test.each(['BLOB_UNKNOWN', 'NAMESPACE_UNKNOWN'] as const)('ends at once when every source says %s', async (code) => {
+  test.each(['BLOB_UNKNOWN', 'NO_BACKEND_RULE'] as const)('ends at once when every source says %s', async (code) => {
     const feed = play([appError(code)])
     await feed.done
     expect(feed.seen).toEqual([`refused ${code}`])

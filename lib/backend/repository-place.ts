@@ -1,0 +1,20 @@
+import { appError } from '../base/index.ts'
+import { OWN_REGISTRY, type Repository, type RepositoryName } from '../core/index.ts'
+
+/** What stands in a config for the name of the repository that is asked for. */
+export const REPOSITORY_PLACE = '{repository}'
+
+/** The word that Kraken's configs have for it is taken too. */
+export function withRepositoryPlace(text: string): string {
+  return text.replaceAll('{namespace}', REPOSITORY_PLACE)
+}
+
+/**
+ * The name that fills the place. Only our own repositories have one: `docker.io/library/nginx` is also a name of ours,
+ * and the two must not become one repository behind. @throws NO_BACKEND_RULE
+ */
+export function nameForPlace({ registry, name }: Repository): RepositoryName {
+  if (registry === OWN_REGISTRY) return name
+  const message = `a backend with ${REPOSITORY_PLACE} in its config holds repositories of our own registry only`
+  throw appError('NO_BACKEND_RULE', { message, detail: { registry, name } })
+}
