@@ -9,7 +9,7 @@ import {
   seededRandom,
   tokenBucket,
 } from '../../../lib/base/index.ts'
-import { newPeerId, type PieceMap } from '../../../lib/core/index.ts'
+import { newPeerId, type PieceMap, parseRepository } from '../../../lib/core/index.ts'
 import { inlineDigester } from '../../../lib/metainfo/index.ts'
 import { type BlobStore, memoryStore, type PartialBlob } from '../../../lib/store/index.ts'
 import { swarmLimits } from '../../../lib/swarm/index.ts'
@@ -173,7 +173,11 @@ class World {
         conducts: conducts(),
         downloads: unlimited,
       },
-      { blob: { digest: blob.digest, namespace: '' }, self: newPeerId(this.#random), verify: 'pieces' },
+      {
+        blob: { digest: blob.digest, repository: parseRepository('lab') },
+        self: newPeerId(this.#random),
+        verify: 'pieces',
+      },
       {
         onHeader: () => undefined,
         onInline: () => undefined,
