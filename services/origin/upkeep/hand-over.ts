@@ -93,8 +93,14 @@ class Walker implements HandOver {
     if (fresh) this.#settled.clear()
     for (const digest of this.#settled) if (store.look(digest) === undefined) this.#settled.delete(digest)
     const counts: Counts = {
-      ...{ startedAtMs: clock.now(), endedAtMs: undefined, blobs: blobs.length },
-      ...{ done: 0, copies: 0, bytes: 0, failures: 0, unsafe: 0 },
+      startedAtMs: clock.now(),
+      endedAtMs: undefined,
+      blobs: blobs.length,
+      done: 0,
+      copies: 0,
+      bytes: 0,
+      failures: 0,
+      unsafe: 0,
     }
     this.#latest = counts
     const left = blobs.values()
