@@ -15,9 +15,9 @@ import { type NamespaceGlob, namespaceGlob } from './namespace-glob.ts'
 import { pacedBackend } from './paced-backend.ts'
 import { prefixedBackend } from './prefixed-backend.ts'
 import { registryBackend } from './registry/registry-backend.ts'
-import { shadowStores } from './shadow/shadow-stores.ts'
+import { shadowStores } from './shadow/open-shadow.ts'
 import { tosBackend } from './tos/tos-backend.ts'
-import { unownedStore } from './unowned-store.ts'
+import { unownedStore } from './unowned-backend.ts'
 
 export interface OpenBackendComponents {
   readonly clock: Clock

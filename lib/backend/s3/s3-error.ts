@@ -1,5 +1,5 @@
 import { type AppError, appError, codeOf, isAbort } from '../../base/index.ts'
-import { storeError } from '../store-error.ts'
+import { storeError } from '../backend-error.ts'
 
 /** What the SDK throws for an answer that is no success. */
 interface ServiceError {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { type AbortOptions, type AppError, appError, codeOf, isAppError } from '../../base/index.ts'
-import { storeError } from '../store-error.ts'
+import { storeError } from '../backend-error.ts'
 
 /** An error body is read this far. */
 const ERROR_BODY_BYTES = 64 * 1024

@@ -9,7 +9,7 @@ import {
   isAppError,
 } from '../../base/index.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from '../../http/index.ts'
-import { storeError } from '../store-error.ts'
+import { storeError } from '../backend-error.ts'
 
 /** Redirects that one request follows; a CDN needs one, a moved host two. */
 export const MAX_REDIRECTS = 5

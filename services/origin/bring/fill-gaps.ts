@@ -7,9 +7,9 @@ import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { firstPortion, type Held } from '../ring/holdings.ts'
 import type { Siblings } from '../ring/siblings.ts'
+import { readObject } from './backend-read.ts'
 import type { Intake } from './intake.ts'
 import type { Landing } from './landing.ts'
-import { readObject } from './store-read.ts'
 
 export interface FillGapsComponents {
   readonly backends: Pick<Backends, 'backendFor'>

@@ -4,7 +4,7 @@ import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/i
 import type { StoredBlob } from '../../../lib/store/index.ts'
 import type { Counter, Family, Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import type { Siblings } from '../ring/siblings.ts'
-import { type PlacedContent, type StoreWriteComponents, writeToStore } from './store-write.ts'
+import { type PlacedContent, type StoreWriteComponents, writeToStore } from './backend-write.ts'
 import type { WriteBack } from './write-back.ts'
 
 /** Copies, each with its task, that an acknowledgement without the store needs: one may be lost. */

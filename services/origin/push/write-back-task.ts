@@ -8,7 +8,7 @@ import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import type { Ingest } from '../bring/ingest.ts'
 import type { Siblings } from '../ring/siblings.ts'
-import { type StoreWriteComponents, writeToStore } from './store-write.ts'
+import { type StoreWriteComponents, writeToStore } from './backend-write.ts'
 import { verifiedBody } from './verified-body.ts'
 
 export const WRITE_BACK = 'write-back'

@@ -1,4 +1,4 @@
-import { type TosStoreInit, tosStore } from '../../kit/tos-store.ts'
+import { type TosStoreInit, tosStore } from '../../kit/tos-lab.ts'
 import { backendSuite } from './backend-suite.ts'
 
 const tos = (init: TosStoreInit) => async () => {

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type FakeClock, fakeClock } from '../../../lib/base/index.ts'
 import { type TempFolder, tempFolder } from '../../kit/temp-folder.ts'
+import { type TosStore, tosStore } from '../../kit/tos-lab.ts'
 import { TOS_KEY_ID } from '../../kit/tos-server/index.ts'
-import { type TosStore, tosStore } from '../../kit/tos-store.ts'
 
 const denied = (reason: string) => ({ code: 'BACKEND_DENIED', detail: { reason } })
 

@@ -18,8 +18,8 @@ import {
   resetUploadAfter,
   shorten,
 } from '../../kit/http-faults.ts'
+import { type TosStore, tosStore, unpaced } from '../../kit/tos-lab.ts'
 import { storedObject, tosFault } from '../../kit/tos-server/index.ts'
-import { type TosStore, tosStore, unpaced } from '../../kit/tos-store.ts'
 
 const MIB = 1024 * 1024
 const BIG = cipherBytes('tos', 12 * MIB)

@@ -1,5 +1,5 @@
 import { startDebianRegistry } from '../../kit/clients/index.ts'
-import type { StoreRow } from './store-row.ts'
+import type { StoreRow } from './backend-row.ts'
 
 /** A registry that others made: it keeps the blobs and is the index. */
 export const registryStore: StoreRow = {

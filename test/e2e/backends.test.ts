@@ -12,10 +12,10 @@ import { eventually } from '../kit/eventually.ts'
 import { greeting, type ImageLayout, layeredImage, makeImage } from '../kit/images/index.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
-import { registryStore } from './stores/registry-store.ts'
-import { s3Store } from './stores/s3-store.ts'
-import type { StoreRow } from './stores/store-row.ts'
-import { tosStore } from './stores/tos-store.ts'
+import type { StoreRow } from './backends/backend-row.ts'
+import { registryStore } from './backends/registry-backend.ts'
+import { s3Store } from './backends/s3-backend.ts'
+import { tosStore } from './backends/tos-backend.ts'
 
 /** Every store that origins and build-indexes can stand in front of. */
 const stores: readonly StoreRow[] = [tosStore, s3Store, registryStore]

@@ -1,5 +1,5 @@
 import { startS3Server } from '../../kit/s3-server/index.ts'
-import type { StoreRow } from './store-row.ts'
+import type { StoreRow } from './backend-row.ts'
 
 /** Both kinds of objects in one bucket of our own server of the S3 protocol. */
 export const s3Store: StoreRow = {

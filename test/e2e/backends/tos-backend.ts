@@ -1,5 +1,5 @@
 import { TOS_KEY_ID, TOS_SECRET, tosServer } from '../../kit/tos-server/index.ts'
-import type { StoreRow } from './store-row.ts'
+import type { StoreRow } from './backend-row.ts'
 
 /** Both kinds of objects in one bucket of the emulator of Volcano Engine TOS. */
 export const tosStore: StoreRow = {

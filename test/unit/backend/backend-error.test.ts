@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { retryAfterMs, storeError } from '../../../lib/backend/store-error.ts'
+import { retryAfterMs, storeError } from '../../../lib/backend/backend-error.ts'
 
 const NOW_MS = Date.parse('2026-11-25T12:00:00Z')
 
