@@ -3,15 +3,15 @@ import type { Backends } from './backends.ts'
 
 const running = { start: () => Promise.resolve(), stop: () => Promise.resolve() }
 
-/** A store that somebody else starts and stops. */
-export function unownedStore(store: Backend | Backends): Backend | Backends {
-  if ('backendFor' in store) return { ...running, backendFor: (namespace) => store.backendFor(namespace) }
+/** A backend that somebody else starts and stops. */
+export function unownedBackend(backend: Backend | Backends): Backend | Backends {
+  if ('backendFor' in backend) return { ...running, backendFor: (namespace) => backend.backendFor(namespace) }
   return {
     ...running,
-    stat: (key, options) => store.stat(key, options),
-    read: (key, options) => store.read(key, options),
-    write: (key, source, options) => store.write(key, source, options),
-    list: (prefix, options) => store.list(prefix, options),
-    delete: (key, options) => store.delete(key, options),
+    stat: (key, options) => backend.stat(key, options),
+    read: (key, options) => backend.read(key, options),
+    write: (key, source, options) => backend.write(key, source, options),
+    list: (prefix, options) => backend.list(prefix, options),
+    delete: (key, options) => backend.delete(key, options),
   }
 }

@@ -28,7 +28,7 @@ function uploadRoutes({ uploads, backends }: OriginRoutesComponents, memberId: s
   const id = (exchange: Exchange) => param(exchange, 'id')
 
   const create = async (exchange: Exchange) => {
-    // What no store will take is refused before its bytes are sent, and not after.
+    // What no backend will take is refused before its bytes are sent, and not after.
     backends.backendFor(param(exchange, 'namespace'))
     answer(exchange, 201, await uploads.create())
   }

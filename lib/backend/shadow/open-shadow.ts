@@ -5,28 +5,28 @@ import type { Backends } from '../backends.ts'
 import { copies } from './copies.ts'
 import { shadowBackend } from './shadow-backend.ts'
 
-export interface ShadowStoresComponents {
+export interface OpenShadowComponents {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly primary: Backend | Backends
   readonly secondary: Backend | Backends
 }
 
-export interface ShadowStoresInit {
+export interface OpenShadowInit {
   readonly writes: 'both' | 'primary'
   readonly copyOnRead: boolean
 }
 
-/** `shadowBackend` with its copies; one for each repository when either store has a part for each. */
-export function shadowStores(components: ShadowStoresComponents, init: ShadowStoresInit): Backend | Backends {
+/** `shadowBackend` with its copies; one for each repository when either backend has a part for each. */
+export function openShadow(components: OpenShadowComponents, init: OpenShadowInit): Backend | Backends {
   const { primary, secondary, metrics } = components
   const copied = copies(components)
   const shadowOf = (one: Backend, other: Backend) =>
     shadowBackend({ metrics, primary: one, secondary: other, copies: init.copyOnRead ? copied : undefined }, init)
   const running = lifecycle([primary, secondary, copied])
   if (!('backendFor' in primary) && !('backendFor' in secondary)) return { ...shadowOf(primary, secondary), ...running }
-  const viewOf = (store: Backend | Backends, namespace: string) =>
-    'backendFor' in store ? store.backendFor(namespace) : store
+  const viewOf = (backend: Backend | Backends, namespace: string) =>
+    'backendFor' in backend ? backend.backendFor(namespace) : backend
   return {
     ...running,
     backendFor: (namespace) => shadowOf(viewOf(primary, namespace), viewOf(secondary, namespace)),

@@ -7,7 +7,9 @@ export interface HandOverRoundsComponents {
   readonly handOver: HandOver
   readonly leaving: Leaving
   readonly clock: Clock
-  /** Work that only this member knows of, such as writes to the store that wait; it must be done before it has left. */
+  /**
+   * Work that only this member knows of, such as writes to the backend that wait; it must be done before it has left.
+   */
   readonly pending: () => Promise<number>
   /** Whether all members answer. While they do not, blobs go to others than they will when they are back. */
   readonly isWell: () => boolean
