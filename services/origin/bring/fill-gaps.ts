@@ -9,7 +9,7 @@ import { firstPortion, type Held } from '../ring/holdings.ts'
 import type { Siblings } from '../ring/siblings.ts'
 import { readObject } from './backend-read.ts'
 import type { Intake } from './intake.ts'
-import type { Landing } from './landing.ts'
+import type { Landing } from './intake-slot.ts'
 
 export interface FillGapsComponents {
   readonly backends: Pick<Backends, 'backendFor'>

@@ -13,8 +13,8 @@ import type { BlobRef } from '../../../lib/swarm/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings } from '../ring/holdings.ts'
 import type { Holding } from '../ring/siblings.ts'
-import { type Bringing, type BringingComponents, bringing } from './bringing.ts'
-import { partialOf } from './landing.ts'
+import { type Bringing, type BringingComponents, bringing } from './ingest-run.ts'
+import { partialOf } from './intake-slot.ts'
 import { partialBytes } from './partial-bytes.ts'
 
 export type IngestComponents = BringingComponents

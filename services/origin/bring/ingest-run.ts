@@ -9,7 +9,7 @@ import { askHoldings, type Held, readerAmong } from '../ring/holdings.ts'
 import type { Claim, Siblings } from '../ring/siblings.ts'
 import { fillGaps } from './fill-gaps.ts'
 import type { Intake } from './intake.ts'
-import { type Landing, landing, type Source } from './landing.ts'
+import { type Landing, landing, type Source } from './intake-slot.ts'
 import type { Refusals } from './refusals.ts'
 
 export interface BringingComponents {
