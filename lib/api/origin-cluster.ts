@@ -27,7 +27,7 @@ export interface MemberStream {
 
 /**
  * The origins as one: each call goes to the members of the digest's ring in turn. An origin that does not have a blob
- * has looked in the store, so two that say BLOB_UNKNOWN (or the only one that answers) are believed.
+ * has looked in the backend, so two that say BLOB_UNKNOWN (or the only one that answers) are believed.
  * @throws (all methods) NO_HEALTHY_MEMBER when nobody answers, ABORTED, and what an origin answers
  */
 export interface OriginCluster {

@@ -23,7 +23,7 @@ export const HOP_HEADER = 'x-shoal-hop'
 export const OFFSET_HEADER = 'x-shoal-offset'
 
 /**
- * On a PUT from another origin: the copy is acknowledged only once its task to write it to the store is durable, too.
+ * On a PUT from another origin: the copy is acknowledged only once its task to write it to the backend is durable, too.
  * The value is the rank of the task, a whole number: 0 writes at once, the others look later whether it is missing.
  */
 export const WRITE_BACK_HEADER = 'x-shoal-write-back'
@@ -34,7 +34,9 @@ export type UploadState = z.infer<typeof uploadStateSchema>
 
 export const uploadDoneSchema = z.object({ digest: digestSchema, size: byteCountSchema })
 
-/** What one origin has of a blob, and whether it reads the store or is about to. Ranges are pairs of start and end. */
+/**
+ * What one origin has of a blob, and whether it reads the backend or is about to. Ranges are pairs of start and end.
+ */
 export const holdingSchema = z.object({
   size: byteCountSchema.optional(),
   ranges: z.array(z.tuple([byteCountSchema, byteCountSchema])),
@@ -58,11 +60,11 @@ export const originTimeouts = {
   holdingMs: 2_000,
   /** A blob that the origin may have to bring first; starts again each time that it says it is at work. */
   bringMs: 300_000,
-  /** Between two chunks for another origin, to which a blob comes in whole pieces: of 4 MiB, from a slow store. */
+  /** Between two chunks for another origin, to which a blob comes in whole pieces: of 4 MiB, from a slow backend. */
   pieceMs: 60_000,
   /** A body being taken; starts again with each chunk that moves. */
   takeMs: 60_000,
-  /** The close of an upload: replicas and store have to be written. */
+  /** The close of an upload: replicas and backend have to be written. */
   commitMs: 900_000,
 } as const
 
@@ -89,12 +91,12 @@ export interface CopyBody extends HopOptions {
 
 /** Blobs of one origin. */
 export interface OriginBlobs {
-  /** Undefined when the origin and the store do not have it. */
+  /** Undefined when the origin and the backend do not have it. */
   statBlob(repository: Repository, digest: Digest, options?: HopOptions): Promise<{ readonly size: number } | undefined>
   /** @throws BLOB_UNKNOWN, RANGE_UNSATISFIABLE, NOT_OWNER, DIGEST_REFUSED */
   readBlob(repository: Repository, digest: Digest, options?: ReadBlobOptions): Promise<BlobBody>
   /**
-   * What is there now, without fetching. `asker` is an origin that is about to read the store: of two that ask each
+   * What is there now, without fetching. `asker` is an origin that is about to read the backend: of two that ask each
    * other, the one whose id comes first does. `leaving` is a member about to leave that wants to give its copy up: what
    * is kept is told as if it were gone. @throws DIGEST_REFUSED
    */
@@ -128,7 +130,7 @@ export interface OriginUploads {
     id: string,
     part: { readonly offset: number; readonly body: Readable | Uint8Array } & AbortOptions,
   ): Promise<UploadState>
-  /** Returns once every live owner and the store have the blob. @throws DIGEST_INVALID when the bytes do not match */
+  /** Returns once every live owner and the backend have the blob. @throws DIGEST_INVALID when the bytes do not match */
   commitUpload(
     repository: Repository,
     id: string,

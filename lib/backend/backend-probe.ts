@@ -1,7 +1,7 @@
 import { abortable, background, type Clock, codeOf, deadline, isAbort, type Startable } from '../base/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Backend } from './backend.ts'
-import type { ProbedStore } from './backends.ts'
+import type { ProbedBackend } from './backends.ts'
 
 export interface BackendProbeInit {
   /** Pause between two questions; default 5 s. */
@@ -10,23 +10,23 @@ export interface BackendProbeInit {
   readonly timeoutMs?: number
 }
 
-/** Knows whether a store answers, for a readiness check that must not wait. */
+/** Knows whether a backend answers, for a readiness check that must not wait. */
 export interface BackendProbe extends Startable {
-  /** The reason why the store cannot be used; undefined when it answered the last time. */
+  /** The reason why the backend cannot be used; undefined when it answered the last time. */
   readonly check: () => string | undefined
 }
 
-/** Need not exist: that it is absent is an answer too, also of a store in which it cannot exist. */
+/** Need not exist: that it is absent is an answer too, also of a backend in which it cannot exist. */
 export const PROBED_KEY = 'probe'
 
-/** Asks once while starting, then again and again. A store that does not answer does not fail the start. */
+/** Asks once while starting, then again and again. A backend that does not answer does not fail the start. */
 export function backendProbe(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   backend: Pick<Backend, 'stat'>,
   { intervalMs = 5_000, timeoutMs = 5_000 }: BackendProbeInit = {},
 ): BackendProbe {
   let reason: string | undefined
-  const tasks = background((_name, err) => logger.error('failed to probe the store', { err }))
+  const tasks = background((_name, err) => logger.error('failed to probe the backend', { err }))
 
   const ask = async (signal?: AbortSignal) => {
     const limit = deadline(clock, timeoutMs, signal)
@@ -34,11 +34,11 @@ export function backendProbe(
     try {
       await abortable(backend.stat(PROBED_KEY, { signal: limit.signal }), limit.signal)
       reason = undefined
-      if (before !== undefined) logger.info('the store answers again')
+      if (before !== undefined) logger.info('the backend answers again')
     } catch (err) {
       if (signal?.aborted === true) return
       reason = reasonOf(isAbort(err) ? 'REQUEST_TIMEOUT' : (codeOf(err) ?? 'UNKNOWN'))
-      if (before === undefined) logger.warn('the store does not answer', { err })
+      if (before === undefined) logger.warn('the backend does not answer', { err })
     } finally {
       limit.release()
     }
@@ -66,18 +66,18 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 function reasonOf(code: string): string {
-  return `the store ${REASONS[code] ?? 'does not answer'} (${code})`
+  return `the backend ${REASONS[code] ?? 'does not answer'} (${code})`
 }
 
-/** A probe of each of the stores, and a check of each by its name. */
+/** A probe of each of the backends, and a check of each by its name. */
 export function backendProbes(
   components: { readonly clock: Clock; readonly logger: Logger },
-  stores: readonly ProbedStore[],
+  backends: readonly ProbedBackend[],
   init: BackendProbeInit = {},
 ): Startable & { readonly checks: Readonly<Record<string, BackendProbe['check']>> } {
-  const probes = stores.map(({ name, backend }) => ({
-    name: `store for ${name}`,
-    probe: backendProbe({ ...components, logger: components.logger.child({ store: name }) }, backend, init),
+  const probes = backends.map(({ name, backend }) => ({
+    name: `backend for ${name}`,
+    probe: backendProbe({ ...components, logger: components.logger.child({ backend: name }) }, backend, init),
   }))
   return {
     // All at once: one that does not answer must not keep the others waiting.

@@ -2,17 +2,17 @@ import type { Startable } from '../base/index.ts'
 import type { Repository } from '../core/index.ts'
 import type { Backend } from './backend.ts'
 
-/** A store that can be asked whether it answers. */
-export interface ProbedStore {
+/** A backend that can be asked whether it answers. */
+export interface ProbedBackend {
   /** The pattern of the repositories whose blobs it holds. */
   readonly name: string
   readonly backend: Pick<Backend, 'stat'>
 }
 
-/** The stores of a cluster, or one store with a part for each repository; started and stopped together. */
+/** The backends of a cluster, or one backend with a part for each repository; started and stopped together. */
 export interface Backends extends Startable {
-  /** The store for the blobs of a repository. @throws NO_BACKEND_RULE when no rule fits */
+  /** The backend for the blobs of a repository. @throws NO_BACKEND_RULE when no rule fits */
   backendFor(repository: Repository): Backend
   /** What readiness depends on. */
-  readonly probed?: readonly ProbedStore[]
+  readonly probed?: readonly ProbedBackend[]
 }

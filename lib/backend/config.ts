@@ -8,7 +8,7 @@ import { s3Schema } from './s3/config.ts'
 import { shadowSchemaOf } from './shadow/config.ts'
 import { tosSchema } from './tos/config.ts'
 
-/** A store in a folder of this machine. */
+/** A backend in a folder of this machine. */
 const fileSchema = z.strictObject({
   driver: z.literal('file'),
   /** Made when it is not there; a relative path is taken from the working directory. */
@@ -16,20 +16,20 @@ const fileSchema = z.strictObject({
   limits: bandwidthLimitsSchema,
 })
 
-/** One store, by driver. A new driver is a new member here and a new row in `openBackend`. */
-const storeSchema = z.discriminatedUnion('driver', [fileSchema, tosSchema, s3Schema, registrySchema, httpSchema])
+/** One backend, by driver. A new driver is a new member here and a new row in `openBackend`. */
+const singleSchema = z.discriminatedUnion('driver', [fileSchema, tosSchema, s3Schema, registrySchema, httpSchema])
 
-const shadowSchema = shadowSchemaOf(storeSchema).refine(
+const shadowSchema = shadowSchemaOf(singleSchema).refine(
   ({ primary, secondary }) => !isDeepStrictEqual(primary, secondary),
-  'primary and secondary are the same store',
+  'primary and secondary are the same backend',
 )
 
-/** One store, or two as one. */
-export const backendSchema = z.discriminatedUnion('driver', [...storeSchema.options, shadowSchema])
+/** One backend, or two as one. */
+export const backendSchema = z.discriminatedUnion('driver', [...singleSchema.options, shadowSchema])
 
 export type BackendConfig = z.infer<typeof backendSchema>
 
-/** The driver that takes no writes, as its config says; undefined when all of the store does. */
+/** The driver that takes no writes, as its config says; undefined when all of the backend does. */
 function readOnlyDriver(backend: BackendConfig): string | undefined {
   if (backend.driver === 'http') return 'http'
   if (backend.driver === 'registry') return backend.mode === 'read-only' ? 'registry' : undefined
@@ -55,21 +55,27 @@ function withRepositoryKey(rule: unknown, ctx: z.core.$RefinementCtx): unknown {
   return rest
 }
 
-/** Which store holds the blobs of which repositories; the first rule that fits counts. */
+/** `store` is the earlier name of `backend`, and means the same. */
+const durabilitySchema = z
+  .enum(['backend', 'replicas', 'store'])
+  .default('backend')
+  .transform((value) => (value === 'store' ? 'backend' : value))
+
+/** Which backend holds the blobs of which repositories; the first rule that fits counts. */
 export const backendRulesSchema = z
   .array(
     z.preprocess(
       withRepositoryKey,
       z.strictObject({
         repository: patternSchema,
-        /** What the keys in the store start with; ends in `/`. */
+        /** What the keys in the backend start with; ends in `/`. */
         path: z.union([z.literal(''), z.string().endsWith('/')]).default(''),
         backend: backendSchema,
         /**
-         * What a push is acknowledged by: `store`: the store has the blob; `replicas`: two origins at least have it, each
-         * with the durable task to write it to the store.
+         * What a push is acknowledged by: `backend`: the backend has the blob; `replicas`: two origins at least have it,
+         * each with the durable task to write it to the backend.
          */
-        durability: z.enum(['store', 'replicas']).default('store'),
+        durability: durabilitySchema,
       }),
     ),
   )
@@ -77,8 +83,8 @@ export const backendRulesSchema = z
   .superRefine((rules, ctx) => {
     for (const [index, { durability, backend }] of rules.entries()) {
       const driver = readOnlyDriver(backend)
-      if (durability === 'store' || driver === undefined) continue
-      const message = `must be "store": a store of the driver ${driver} that is only read never takes what waits for it`
+      if (durability === 'backend' || driver === undefined) continue
+      const message = `must be "backend": a backend of the driver ${driver} that is only read never takes what waits for it`
       ctx.addIssue({ code: 'custom', path: [index, 'durability'], message })
     }
   })

@@ -15,7 +15,7 @@ export function digestOfKey(key: string): Digest {
     if (!hex.startsWith(start)) throw appError('DIGEST_INVALID')
     return parseDigest(`${algorithm}:${hex}`)
   } catch (err) {
-    const message = 'the store holds content by its digest alone, and the key names none'
+    const message = 'the backend holds content by its digest alone, and the key names none'
     throw appError('BACKEND_KEY_INVALID', { message, detail: { key }, cause: err })
   }
 }

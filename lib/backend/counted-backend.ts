@@ -5,10 +5,12 @@ import type { Backend } from './backend.ts'
 type Operation = 'stat' | 'read' | 'write' | 'list' | 'delete'
 type Outcome = 'ok' | 'absent' | 'precondition' | 'aborted' | 'failed'
 
-/** Counts the requests to a store in `shoal_store_requests_total{op,outcome}`; a body that fails later is not seen. */
+/**
+ * Counts the requests to a backend in `shoal_backend_requests_total{op,outcome}`; a body that fails later is not seen.
+ */
 export function countedBackend(metrics: Metrics, backend: Backend): Backend {
   const requests = metrics.counter(
-    { name: 'shoal_store_requests_total', help: 'Requests to the backing store by operation and outcome.' },
+    { name: 'shoal_backend_requests_total', help: 'Requests to the backend by operation and outcome.' },
     ['op', 'outcome'],
   )
   const count = (op: Operation, outcome: Outcome) => requests.with({ op, outcome }).add()

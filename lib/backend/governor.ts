@@ -14,29 +14,29 @@ import { pacedBody } from './governor/paced-body.ts'
 import { retryBudget } from './governor/retry-budget.ts'
 import { sharedPause } from './governor/shared-pause.ts'
 import { turns } from './governor/turns.ts'
-import type { StoreLimits } from './limits-config.ts'
+import type { BackendLimits } from './limits-config.ts'
 
-/** What a request to a store does; stands in metrics. */
-export type StoreOperation = 'stat' | 'read' | 'write' | 'list' | 'delete'
+/** What a request to a backend does; stands in metrics. */
+export type BackendOperation = 'stat' | 'read' | 'write' | 'list' | 'delete'
 
 /**
- * Stands between a driver and its store, one for each store that a config names: it keeps to the store's request rate
- * and bandwidth, tries again what may succeed later, and notices when nothing moves any more. Drivers send every
+ * Stands between a driver and its backend, one for each backend that a config names: it keeps to the backend's request
+ * rate and bandwidth, tries again what may succeed later, and notices when nothing moves any more. Drivers send every
  * request through it and keep no retries or rates of their own.
  */
 export interface Governor {
   /**
    * Waits for its turn (request rate, and the pause that all requests keep after one was throttled), then runs `work`;
    * again, with jitter and under a budget, when it throws a retryable code (BACKEND_UNAVAILABLE, BACKEND_THROTTLED with
-   * `detail.retryAfterMs` where the store named one). `work` is one request that may be repeated as it is. Its signal
+   * `detail.retryAfterMs` where the backend named one). `work` is one request that may be repeated as it is. Its signal
    * fires with the caller's, and when nothing answers in time; once `work` has settled it fires no more, so that a body
    * it returned is ended by `received`.
    * @throws what `work` threw last, BACKEND_UNAVAILABLE when no answer came in time, BACKEND_THROTTLED when its turn
    * would come too late, ABORTED
    */
-  request<T>(operation: StoreOperation, work: (signal: AbortSignal) => Promise<T>, options?: AbortOptions): Promise<T>
+  request<T>(operation: BackendOperation, work: (signal: AbortSignal) => Promise<T>, options?: AbortOptions): Promise<T>
   /**
-   * The same bytes at no more than the store's bandwidth. Destroying it destroys `body`, and so does the signal. It
+   * The same bytes at no more than the backend's bandwidth. Destroying it destroys `body`, and so does the signal. It
    * fails with BACKEND_UNAVAILABLE when no byte came for the stall time although somebody is reading, and when `body`
    * fails with what is no error of the table.
    */
@@ -56,8 +56,8 @@ export interface GovernorComponents {
 
 const BACKOFF = { baseMs: 200, maxMs: 20_000 }
 
-/** Counts in `shoal_store_throttled_total{op}` and `shoal_store_retries_total{op,outcome}`. */
-export function governor(components: GovernorComponents, limits: StoreLimits): Governor {
+/** Counts in `shoal_backend_throttled_total{op}` and `shoal_backend_retries_total{op,outcome}`. */
+export function governor(components: GovernorComponents, limits: BackendLimits): Governor {
   const { clock, random, metrics } = components
   const { throttled, retries } = governorMetrics(metrics)
   const pause = sharedPause(components, BACKOFF)
@@ -68,7 +68,7 @@ export function governor(components: GovernorComponents, limits: StoreLimits): G
   const uploads = tokenBucket(clock, { ratePerSecond: limits.write })
   const policy = { ...BACKOFF, attempts: limits.attempts }
 
-  const attempt = async <T>(op: StoreOperation, work: (signal: AbortSignal) => Promise<T>, options: AbortOptions) => {
+  const attempt = async <T>(op: BackendOperation, work: (signal: AbortSignal) => Promise<T>, options: AbortOptions) => {
     const sentMs = clock.monotonicMs()
     try {
       const answer = await time.limit(work, options)
@@ -114,13 +114,13 @@ export function governor(components: GovernorComponents, limits: StoreLimits): G
 function governorMetrics(metrics: Metrics) {
   return {
     throttled: metrics.counter(
-      { name: 'shoal_store_throttled_total', help: 'Requests that the backing store asked to slow down.' },
+      { name: 'shoal_backend_throttled_total', help: 'Requests that the backend asked to slow down.' },
       ['op'],
     ),
     retries: metrics.counter(
       {
-        name: 'shoal_store_retries_total',
-        help: 'Failed requests to the backing store, by whether they are tried again.',
+        name: 'shoal_backend_retries_total',
+        help: 'Failed requests to the backend, by whether they are tried again.',
       },
       ['op', 'outcome'],
     ),

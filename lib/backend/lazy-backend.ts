@@ -2,11 +2,13 @@ import { appError } from '../base/index.ts'
 import type { Backend } from './backend.ts'
 import { owningSource } from './receive.ts'
 
-/** A driver that is loaded when it starts, so that who uses another one needs neither the time nor the memory for it. */
+/**
+ * A driver that is loaded when it starts, so that who uses another one needs neither the time nor the memory for it.
+ */
 export function lazyBackend(load: () => Promise<Backend>): Backend {
   let backend: Backend | undefined
   const loaded = (): Backend => {
-    if (backend === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the store has not been started' })
+    if (backend === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the backend has not been started' })
     return backend
   }
   return {

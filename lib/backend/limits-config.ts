@@ -4,14 +4,14 @@ import { duration, rate } from '../config/index.ts'
 const time = (text: string) => duration.refine((ms) => ms > 0, 'must be longer than nothing').prefault(text)
 
 const bandwidth = {
-  /** What is read from the store, all reads together. */
+  /** What is read from the backend, all reads together. */
   read: rate.prefault('unlimited'),
-  /** What is sent to the store, all writes together. */
+  /** What is sent to the backend, all writes together. */
   write: rate.prefault('unlimited'),
 }
 
-/** The key `limits` of a store on the network; each driver's schema embeds it. */
-export const storeLimitsSchema = z
+/** The key `limits` of a backend on the network; each driver's schema embeds it. */
+export const backendLimitsSchema = z
   .strictObject({
     /** Requests per second, e.g. `500/s`. */
     requests: z
@@ -31,10 +31,10 @@ export const storeLimitsSchema = z
   })
   .prefault({})
 
-/** The same key of a store that lies in the file system, which is not asked by requests. */
+/** The same key of a backend that lies in the file system, which is not asked by requests. */
 export const bandwidthLimitsSchema = z.strictObject(bandwidth).prefault({})
 
 /** Rates per second, undefined without one; times in milliseconds. */
-export type StoreLimits = z.output<typeof storeLimitsSchema>
+export type BackendLimits = z.output<typeof backendLimitsSchema>
 
-export const defaultStoreLimits: StoreLimits = storeLimitsSchema.parse({})
+export const defaultBackendLimits: BackendLimits = backendLimitsSchema.parse({})

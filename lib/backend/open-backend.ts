@@ -11,14 +11,14 @@ import { fileBackend } from './file/file-backend.ts'
 import { governor } from './governor.ts'
 import { httpBackend } from './http/http-backend.ts'
 import { lazyBackend } from './lazy-backend.ts'
-import { defaultStoreLimits } from './limits-config.ts'
+import { defaultBackendLimits } from './limits-config.ts'
 import { pacedBackend } from './paced-backend.ts'
 import { prefixedBackend } from './prefixed-backend.ts'
 import { registryBackend } from './registry/registry-backend.ts'
 import { type RepositoryGlob, repositoryGlob } from './repository-glob.ts'
-import { shadowStores } from './shadow/shadow-stores.ts'
+import { openShadow } from './shadow/open-shadow.ts'
 import { tosBackend } from './tos/tos-backend.ts'
-import { unownedStore } from './unowned-store.ts'
+import { unownedBackend } from './unowned-backend.ts'
 
 export interface OpenBackendComponents {
   readonly clock: Clock
@@ -29,16 +29,16 @@ export interface OpenBackendComponents {
 
 type Driver = BackendConfig['driver']
 type ConfigOf = { readonly [D in Driver]: Extract<BackendConfig, { driver: D }> }
-type Store = Backend | Backends
-type StoreOf = (config: BackendConfig) => Store
+type AnyBackend = Backend | Backends
+type BackendOf = (config: BackendConfig) => AnyBackend
 type Drivers = {
-  readonly [D in Driver]: (components: OpenBackendComponents, config: ConfigOf[D], storeOf: StoreOf) => Store
+  readonly [D in Driver]: (components: OpenBackendComponents, config: ConfigOf[D], backendOf: BackendOf) => AnyBackend
 }
 
 const drivers: Drivers = {
   file: (components, { folder, limits }) =>
     pacedBackend(
-      governor(components, { ...defaultStoreLimits, ...limits }),
+      governor(components, { ...defaultBackendLimits, ...limits }),
       fileBackend(components, { folder: resolve(folder) }),
     ),
   tos: (components, config) => tosBackend({ ...components, governor: governor(components, config.limits) }, config),
@@ -51,9 +51,9 @@ const drivers: Drivers = {
     registryBackend({ ...components, governor: governor(components, limits) }, config),
   http: (components, { limits, ...config }) =>
     httpBackend({ ...components, governor: governor(components, limits) }, config),
-  shadow: (components, { primary, secondary, ...config }, storeOf) =>
-    shadowStores(
-      { ...components, primary: unownedStore(storeOf(primary)), secondary: unownedStore(storeOf(secondary)) },
+  shadow: (components, { primary, secondary, ...config }, backendOf) =>
+    openShadow(
+      { ...components, primary: unownedBackend(backendOf(primary)), secondary: unownedBackend(backendOf(secondary)) },
       config,
     ),
 }
@@ -62,69 +62,69 @@ function openDriver<D extends Driver>(
   components: OpenBackendComponents,
   driver: D,
   config: ConfigOf[D],
-  storeOf: StoreOf,
-): Store {
-  return drivers[driver](components, config, storeOf)
+  backendOf: BackendOf,
+): AnyBackend {
+  return drivers[driver](components, config, backendOf)
 }
 
-/** Opens each store once, however often it is named, so that all who name it share its connections and limits. */
-function openStores(components: OpenBackendComponents): Startable & { readonly storeOf: StoreOf } {
-  const opened: { readonly config: BackendConfig; readonly store: Store }[] = []
-  const stores: Store[] = []
-  const storeOf: StoreOf = (config) => {
-    const known = opened.find((one) => isDeepStrictEqual(one.config, config))
-    if (known !== undefined) return known.store
-    const store = openDriver(components, config.driver, config, storeOf)
-    opened.push({ config, store })
-    stores.push(store)
-    return store
+/** Opens each backend once, however often it is named, so that all who name it share its connections and limits. */
+function openedOnce(components: OpenBackendComponents): Startable & { readonly backendOf: BackendOf } {
+  const kept: { readonly config: BackendConfig; readonly opened: AnyBackend }[] = []
+  const started: AnyBackend[] = []
+  const backendOf: BackendOf = (config) => {
+    const known = kept.find((one) => isDeepStrictEqual(one.config, config))
+    if (known !== undefined) return known.opened
+    const opened = openDriver(components, config.driver, config, backendOf)
+    kept.push({ config, opened })
+    started.push(opened)
+    return opened
   }
-  return { ...lifecycle(stores), storeOf }
+  return { ...lifecycle(started), backendOf }
 }
 
 /**
- * The store that `config` names, not yet started; its requests are counted.
- * @throws CONFIG_INVALID for a store that holds contents of repositories and no keys of other kinds
+ * The backend that `config` names, not yet started; its requests are counted.
+ * @throws CONFIG_INVALID for a backend that holds contents of repositories and no keys of other kinds
  */
 export function openBackend(components: OpenBackendComponents, config: BackendConfig): Backend {
-  const { storeOf, ...running } = openStores(components)
-  const store = storeOf(config)
-  if (!('backendFor' in store)) return { ...countedBackend(components.metrics, store), ...running }
-  throw appError('CONFIG_INVALID', { message: `a store of the driver ${config.driver} holds blobs only` })
+  const { backendOf, ...running } = openedOnce(components)
+  const opened = backendOf(config)
+  if (!('backendFor' in opened)) return { ...countedBackend(components.metrics, opened), ...running }
+  throw appError('CONFIG_INVALID', { message: `a backend of the driver ${config.driver} holds blobs only` })
 }
 
-/** Repositories whose part of a store is kept at hand; making it anew costs no request. */
+/** Repositories whose part of a backend is kept at hand; making it anew costs no request. */
 const MAX_VIEWS = 1000
 
-/** Whose part of a store is asked whether it answers; need not exist. */
+/** Whose part of a backend is asked whether it answers; need not exist. */
 const PROBED_REPOSITORY = parseRepository('probe')
 
 type BackendFor = Backends['backendFor']
 
-/** What a store holds for each repository: with most drivers the same for all. */
-function viewsOf({ metrics }: OpenBackendComponents, store: Store, path: string): BackendFor {
+/** What a backend holds for each repository: with most drivers the same for all. */
+function viewsOf({ metrics }: OpenBackendComponents, opened: AnyBackend, path: string): BackendFor {
   const view = (backend: Backend) => prefixedBackend(countedBackend(metrics, backend), path)
-  if (!('backendFor' in store)) {
-    const common = view(store)
+  if (!('backendFor' in opened)) {
+    const common = view(opened)
     return () => common
   }
   const views = byteCache<Backend>(MAX_VIEWS, () => 1)
   return (repository) => {
     const key = repositoryText(repository)
-    const known = views.get(key) ?? view(store.backendFor(repository))
+    const known = views.get(key) ?? view(opened.backendFor(repository))
     views.set(key, known)
     return known
   }
 }
 
-/** Opens the stores that the rules name; rules with the same store and path give the same backend. */
+/** Opens the backends that the rules name; rules with the same backend and path share one `Backend`. */
 export function openBackends(components: OpenBackendComponents, rules: BackendRules): Backends {
-  const { storeOf, ...running } = openStores(components)
+  const { backendOf, ...running } = openedOnce(components)
   const choices: (BackendRules[number] & { readonly glob: RepositoryGlob; readonly viewOf: BackendFor })[] = []
   for (const rule of rules) {
     const { repository, path, backend } = rule
     const same = choices.find((one) => one.path === path && isDeepStrictEqual(one.backend, backend))
-    const viewOf = same?.viewOf ?? viewsOf(components, storeOf(backend), path)
+    const viewOf = same?.viewOf ?? viewsOf(components, backendOf(backend), path)
     choices.push({ ...rule, glob: repositoryGlob(repository), viewOf })
   }
   return {

@@ -11,7 +11,10 @@ export interface ErrorPolicy {
 const final = (status: number, message: string): ErrorPolicy => ({ status, message, retryable: false })
 const retryable = (status: number, message: string): ErrorPolicy => ({ status, message, retryable: true })
 
-/** Codes of the OCI distribution spec (and distribution's additions); the only ones a registry client ever sees as `code`. */
+/**
+ * Codes of the OCI distribution spec (and distribution's additions); the only ones a registry client ever sees as
+ * `code`.
+ */
 const registryCodes = {
   UNAUTHORIZED: final(401, 'authentication is required; send the cluster token or log in'),
   DENIED: final(403, 'the caller has no right to do this'),
@@ -36,17 +39,20 @@ const registryCodes = {
 /** Codes of everything behind the registry front. */
 const ownCodes = {
   ABORTED: retryable(499, 'the caller gave up'),
-  BACKEND_CORRUPT: final(502, 'the store returned bytes that do not match the digest; repair the object in the store'),
-  BACKEND_DENIED: final(502, 'the store refuses the credentials of this service; check its keys and their rights'),
-  BACKEND_KEY_INVALID: final(400, 'the key has a form that not every store accepts'),
+  BACKEND_CORRUPT: final(
+    502,
+    'the backend returned bytes that do not match the digest; repair the object in the backend',
+  ),
+  BACKEND_DENIED: final(502, 'the backend refuses the credentials of this service; check its keys and their rights'),
+  BACKEND_KEY_INVALID: final(400, 'the key has a form that not every backend accepts'),
   BACKEND_PRECONDITION_FAILED: final(412, 'the object changed meanwhile; read it again'),
-  BACKEND_READ_ONLY: final(405, 'the store takes no writes; choose a driver or a mode that does'),
-  BACKEND_THROTTLED: retryable(503, 'the store asks to slow down; raise its quota or lower the limits of its rule'),
-  BACKEND_UNAVAILABLE: retryable(503, 'the store does not answer; check its endpoint and credentials'),
+  BACKEND_READ_ONLY: final(405, 'the backend takes no writes; choose a driver or a mode that does'),
+  BACKEND_THROTTLED: retryable(503, 'the backend asks to slow down; raise its quota or lower the limits of its rule'),
+  BACKEND_UNAVAILABLE: retryable(503, 'the backend does not answer; check its endpoint and credentials'),
   BENCODE_INVALID: final(400, 'the bencoded text is malformed'),
   BLOB_HELD: retryable(409, 'the blob is pinned or in use by a task; unpin it, wait, or force it'),
-  BLOB_LAST_COPY: final(409, 'neither the store nor another origin has this blob; force it to lose it'),
-  BLOB_LOST: final(404, 'a blob that waits for the store is on no origin any more; push it again'),
+  BLOB_LAST_COPY: final(409, 'neither the backend nor another origin has this blob; force it to lose it'),
+  BLOB_LOST: final(404, 'a blob that waits for the backend is on no origin any more; push it again'),
   BODY_INVALID: final(400, 'the body of the request is malformed'),
   BODY_TOO_LARGE: final(413, 'the body of the request is larger than the limit'),
   CLUSTER_EMPTY: final(500, 'the cluster has no members; list at least one in the config'),
@@ -87,7 +93,7 @@ const ownCodes = {
   WIRE_HANDSHAKE_FAILED: final(400, 'the handshake of the peer is wrong, late, or for another swarm'),
   WIRE_QUEUE_FULL: final(400, 'the peer has more open requests than allowed'),
   WIRE_UNASKED_PIECE: final(400, 'the peer sent a block that was not asked for'),
-  WRITE_BACK_FULL: retryable(503, 'as much as may waits for the store already; look why the store takes nothing'),
+  WRITE_BACK_FULL: retryable(503, 'as much as may waits for the backend already; look why the backend takes nothing'),
 } as const satisfies Record<string, ErrorPolicy>
 
 /** Every stable error code with its policy. `docs/errors.md` has a row for each. */

@@ -10,7 +10,7 @@ export interface HttpRequest extends AbortOptions {
   readonly body?: Uint8Array | Readable
   /**
    * Longest wait for the answer's header; default 10 s. It starts again with each interim answer (1xx), by which a
-   * server says that it is at work. 0 means no limit (an upload's answer may wait for the store).
+   * server says that it is at work. 0 means no limit (an upload's answer may wait for the backend).
    */
   readonly headersTimeoutMs?: number
   /** Longest pause between two chunks of the answer's body; default 30 s. */

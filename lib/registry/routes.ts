@@ -6,10 +6,10 @@ import { editOperations } from './edits.ts'
 import { lists } from './lists.ts'
 import { reads } from './reads.ts'
 import { parseRegistryPath, type RegistryTarget } from './registry-path.ts'
+import { uploadStates } from './signed-upload-state.ts'
 import type { RegistryStorage } from './storage.ts'
 import { noTraffic, type Traffic } from './traffic.ts'
 import { uploadOperations } from './upload-operations.ts'
-import { uploadStates } from './upload-state.ts'
 
 export interface RegistryInit {
   /** Values of `ns` that mean this registry itself, next to no `ns` at all. Every other one is answered 404. */

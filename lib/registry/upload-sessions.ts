@@ -2,9 +2,9 @@ import { Readable } from 'node:stream'
 import { appError, hasCode, isAppError } from '../base/index.ts'
 import { type ByteRange, type Repository, rangeLength } from '../core/index.ts'
 import { type Exchange, errorBody, parseContentRange, sendJson } from '../http/index.ts'
+import type { UploadStates } from './signed-upload-state.ts'
 import type { UploadSession, Uploads } from './storage.ts'
 import type { Traffic } from './traffic.ts'
-import type { UploadStates } from './upload-state.ts'
 
 export interface UploadComponents {
   readonly uploads: Uploads

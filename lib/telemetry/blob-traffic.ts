@@ -1,10 +1,10 @@
 import type { Metrics } from './metrics.ts'
 
-/** Where payload bytes came from: agents, origins, the backing store, clients that push, the own cache. */
-export type ReceivedFrom = 'peer' | 'origin' | 'store' | 'client' | 'cache'
+/** Where payload bytes came from: agents, origins, the backend, clients that push, the own cache. */
+export type ReceivedFrom = 'peer' | 'origin' | 'backend' | 'client' | 'cache'
 
-/** Where payload bytes went: swarm peers, clients, other origins, the backing store. */
-export type SentTo = 'peer' | 'client' | 'replica' | 'store'
+/** Where payload bytes went: swarm peers, clients, other origins, the backend. */
+export type SentTo = 'peer' | 'client' | 'replica' | 'backend'
 
 /** Payload bytes of blobs in and out of a service, counted once each. */
 export interface BlobTraffic {

@@ -10,13 +10,13 @@ export const buildIndexSchema = z.strictObject({
   http: listenerOn('127.0.0.1:62001'),
   /** Probes and metrics. */
   ops: listenerOn('127.0.0.1:62003'),
-  /** Where the index lies. All build-indexes of a cluster name the same store. */
+  /** Where the index lies. All build-indexes of a cluster name the same backend. */
   backend: backendSchema
-    .refine((store) => !('repository' in store) || store.repository.includes('{repository}'), {
+    .refine((backend) => !('repository' in backend) || backend.repository.includes('{repository}'), {
       message: 'repository must hold {repository}, so that the tags of different repositories stay apart',
     })
     .prefault({ driver: 'file', folder: 'data/backend' }),
-  /** Pause between two looks at the store, for /readyz. */
+  /** Pause between two looks at the backend, for /readyz. */
   probeInterval: duration.prefault('5s'),
 })
 

@@ -23,7 +23,10 @@ export interface FoundRecord<T> {
 /** How the value of a record is told from parsed JSON; throws what it likes when it cannot. */
 export type ParseRecord<T> = (value: unknown) => T
 
-/** JSON values in the backend, one an object; read through, never cached. Every method: @throws BACKEND_UNAVAILABLE, ABORTED. */
+/**
+ * JSON values in the backend, one an object; read through, never cached. Every method: @throws BACKEND_UNAVAILABLE,
+ * ABORTED.
+ */
 export interface IndexRecords {
   /** Undefined when there is none. @throws BACKEND_CORRUPT when it cannot be parsed */
   read<T>(key: string, parse: ParseRecord<T>, options?: AbortOptions): Promise<FoundRecord<T> | undefined>
@@ -108,6 +111,6 @@ function parsed<T>(key: string, bytes: Buffer, parse: ParseRecord<T>): T {
 }
 
 function corrupt(key: string, cause?: unknown) {
-  const message = 'a record of the index is malformed; set it again or remove the object from the store'
+  const message = 'a record of the index is malformed; set it again or remove the object from the backend'
   return appError('BACKEND_CORRUPT', { message, detail: { key }, cause })
 }

@@ -21,11 +21,11 @@ export interface BuildIndexService extends Startable {
 
 interface OpenIndex {
   readonly index: BuildIndex
-  readonly store: Startable
+  readonly backend: Startable
   readonly probed: Pick<Backend, 'stat'>
 }
 
-/** A registry keeps the index itself, as what it is there; in any other store it lies in records of our own. */
+/** A registry keeps the index itself, as what it is there; in any other backend it lies in records of our own. */
 function openIndex(runtime: Runtime, { backend: config }: BuildIndexConfig, given: Backend | undefined): OpenIndex {
   if (given === undefined && config.driver === 'registry') {
     const registry = openRegistry({ ...runtime, governor: governor(runtime, config.limits) }, config)
@@ -33,16 +33,16 @@ function openIndex(runtime: Runtime, { backend: config }: BuildIndexConfig, give
       await registry.ping(options)
       return undefined
     }
-    return { index: registryIndex(registry), store: registry, probed: { stat } }
+    return { index: registryIndex(registry), backend: registry, probed: { stat } }
   }
   const backend = given ?? openBackend(runtime, config)
-  return { index: repositoryIndex({ ...runtime, backend }), store: backend, probed: backend }
+  return { index: repositoryIndex({ ...runtime, backend }), backend, probed: backend }
 }
 
 /** One build-index. It holds no state of its own: any number may serve one backend. @throws INSECURE_BIND */
 export function buildIndexService(components: BuildIndexComponents, config: BuildIndexConfig): BuildIndexService {
   const runtime = serviceRuntime('build-index', config, components)
-  const { index, store, probed } = openIndex(runtime, config, components.backend)
+  const { index, backend, probed } = openIndex(runtime, config, components.backend)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const state = serviceState()
   const ops = opsListener(runtime, config, {
@@ -52,7 +52,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const routes = buildIndexServerRoutes(index)
   const http = serviceListener(runtime, config, { name: 'http', listener: config.http, routes })
   return {
-    ...state.around(lifecycle([store, probe, ops, http])),
+    ...state.around(lifecycle([backend, probe, ops, http])),
     get url() {
       return http.url
     },

@@ -4,16 +4,16 @@ import { type BlobRef, type Digest, parseRepository, type Repository, repository
 import type { StoreUpkeep } from '../../lib/store/index.ts'
 
 /**
- * Under which repositories a blob came here. A blob's key in a store is its digest, but which store it is depends on the
- * repository; those who look after blobs at rest learn it from this.
+ * Under which repositories a blob came here. A blob's key in a backend is its digest, but which backend it is depends
+ * on the repository; those who look after blobs at rest learn it from this.
  */
 export interface BlobNames {
-  /** Notes the repository beside the blob, unless one of the same store stands there or the blob has gone. */
+  /** Notes the repository beside the blob, unless one of the same backend stands there or the blob has gone. */
   add(blob: BlobRef): Promise<void>
-  /** One for each store that may have it, at least one: where nothing was noted, one for each rule of the config. */
+  /** One for each backend that may have it, at least one: where nothing was noted, one for each rule of the config. */
   of(digest: Digest): Promise<readonly [Repository, ...Repository[]]>
-  /** The stores that go with these names, each once. */
-  stores(digest: Digest): Promise<readonly Backend[]>
+  /** The backends that go with these names, each once. */
+  backends(digest: Digest): Promise<readonly Backend[]>
 }
 
 export interface BlobNamesComponents {
@@ -80,6 +80,6 @@ export function blobNames({ store, backends }: BlobNamesComponents, { patterns }
         })
       }),
     of,
-    stores: async (digest) => [...new Set((await of(digest)).map((one) => backends.backendFor(one)))],
+    backends: async (digest) => [...new Set((await of(digest)).map((one) => backends.backendFor(one)))],
   }
 }

@@ -121,7 +121,7 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
   ]
 }
 
-/** What other origins ask when they are about to read the store. */
+/** What other origins ask when they are about to read the backend. */
 function holdingRoutes(components: BlobRoutesComponents): readonly Route[] {
   const { ingest } = components
 

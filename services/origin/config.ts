@@ -34,7 +34,7 @@ export const originSchema = z.strictObject({
       uploadIdle: duration.prefault('1d'),
     })
     .prefault({}),
-  /** Blobs that are in no store go to those who own them now, after the members have changed. */
+  /** Blobs that are in no backend go to those who own them now, after the members have changed. */
   handOver: z
     .strictObject({
       /** From the end of a walk over all blobs to the next one; the first one follows the start. */
@@ -52,18 +52,18 @@ export const originSchema = z.strictObject({
       rate: rate.prefault('20MB/s'),
     })
     .prefault({}),
-  /** The stores behind the cluster, by repository; the first rule that fits counts. The same for all origins. */
+  /** The backends behind the cluster, by repository; the first rule that fits counts. The same for all origins. */
   backends: backendRulesSchema.prefault([{ repository: '*', backend: { driver: 'file', folder: 'data/backend' } }]),
-  /** Blobs that were acknowledged by replicas and wait for the store. */
+  /** Blobs that were acknowledged by replicas and wait for the backend. */
   writeBack: z
     .strictObject({
       /** The journal; one process per folder. Default: `journal` in the origin's folder. */
       folder: z.string().min(1).exactOptional(),
-      /** Share of `store.capacity` that may wait; more pushes wait for the store. 0: all of them. */
+      /** Share of `store.capacity` that may wait; more pushes wait for the backend. 0: all of them. */
       share: z.number().min(0).max(1).default(0.5),
-      /** Blobs written to the stores at one time. */
+      /** Blobs written to the backends at one time. */
       concurrency: z.number().int().min(1).max(1000).default(4),
-      /** So much later each further owner looks whether the store has a blob, and writes it if not. */
+      /** So much later each further owner looks whether the backend has a blob, and writes it if not. */
       spareDelay: duration.prefault('1m'),
       /** Longest waits between two tries of a blob: they double from the first to the last. */
       retryMin: duration.prefault('1s'),

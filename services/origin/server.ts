@@ -27,7 +27,7 @@ function uploadRoutes({ uploads, backends }: OriginRoutesComponents, memberId: s
     sendJson(exchange, status, { ...state, member: memberId })
 
   const create = async (exchange: Exchange) => {
-    // What no store will take is refused before its bytes are sent, and not after.
+    // What no backend will take is refused before its bytes are sent, and not after.
     backends.backendFor(repositoryOf(exchange))
     answer(exchange, 201, await uploads.create())
   }

@@ -27,7 +27,8 @@ import { placement, pushes } from './push/placement.ts'
 import { uploadSessions } from './push/upload-sessions.ts'
 import { siblingClients } from './ring/sibling-clients.ts'
 import { originServerRoutes } from './server.ts'
-import { type Upkeep, upkeep } from './upkeep/upkeep.ts'
+import { type EvictionVote, evictionVote } from './upkeep/eviction-vote.ts'
+import { upkeep } from './upkeep/upkeep.ts'
 
 /** What stands in for the real thing: in a herd, in tests. */
 export interface OriginComponents extends Partial<Runtime> {
@@ -93,57 +94,46 @@ function originEngine({ runtime, store, trackers }: EngineParts, config: OriginC
   return engine
 }
 
-/** The parts of an origin that hold state or connections. */
+function originStore(runtime: Runtime, config: OriginConfig, evictions: EvictionVote): ManagedStore {
+  const { volumes, capacity, highWatermark, lowWatermark, minFree, uploadIdle } = config.store
+  return diskStore(runtime, {
+    folder: config.folder,
+    volumes,
+    capacityBytes: capacity,
+    highWatermark,
+    lowWatermark,
+    minFreeBytes: minFree,
+    uploadIdleMs: uploadIdle,
+    evictable: evictions.mayEvict,
+  })
+}
+
+/** What an origin holds or is connected to. Each part needs only those above it. */
 function originParts(components: OriginComponents, config: OriginConfig) {
   const runtime = serviceRuntime('origin', config, components)
   const { logger } = runtime
   const http = clusterHttp(runtime, config)
   const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
-  const trackers = trackerCluster({
-    http,
-    logger,
-    cluster: serviceCluster(runtime, { name: 'trackers', ...config.trackers }),
-  })
-  // Whoever knows where else a blob is comes later, and puts itself here.
-  const guard: { mayEvict: Upkeep['mayEvict'] } = { mayEvict: async () => false }
-  const wrapStore = components.wrapStore ?? ((plain: ManagedStore) => plain)
-  const store = wrapStore(
-    diskStore(runtime, {
-      folder: config.folder,
-      volumes: config.store.volumes,
-      capacityBytes: config.store.capacity,
-      highWatermark: config.store.highWatermark,
-      lowWatermark: config.store.lowWatermark,
-      minFreeBytes: config.store.minFree,
-      uploadIdleMs: config.store.uploadIdle,
-      evictable: (digest) => guard.mayEvict(digest),
-    }),
-  )
+  const siblings = siblingClients(http, cluster)
+  const trackerRing = serviceCluster(runtime, { name: 'trackers', ...config.trackers })
+  const trackers = trackerCluster({ http, logger, cluster: trackerRing })
+  const evictions = evictionVote()
+  const plainStore = originStore(runtime, config, evictions)
+  const store = components.wrapStore?.(plainStore) ?? plainStore
   const backends = components.backends ?? openBackends(runtime, config.backends)
-  const storage = components.wrapJournal?.(journalStorage(config)) ?? journalStorage(config)
+  const plainStorage = journalStorage(config)
+  const storage = components.wrapJournal?.(plainStorage) ?? plainStorage
   const engine = originEngine({ runtime, store, trackers }, config)
   const patterns = config.backends.map(({ repository }) => repository)
   const names = blobNames({ store, backends }, { patterns })
-  return {
-    runtime,
-    http,
-    cluster,
-    store,
-    backends,
-    engine,
-    names,
-    guard,
-    storage,
-    siblings: siblingClients(http, cluster),
-  }
+  return { runtime, http, cluster, siblings, evictions, store, backends, storage, engine, names }
 }
 
-/** Everything else: who brings, places and looks after blobs, and the routes to all of it. */
-function originRules(parts: ReturnType<typeof originParts>, config: OriginConfig) {
-  const { runtime, engine, names, store } = parts
-  const { logger, metrics } = runtime
-  const self = { memberId: config.member }
-  const bytes = blobTraffic(metrics)
+type OriginParts = ReturnType<typeof originParts>
+
+/** What is done with a blob that has become complete here, behind the back of who waits for it. */
+function afterStored({ runtime, store, engine, names }: OriginParts) {
+  const { logger } = runtime
   const tasks = background((name, err) => logger.error('background task failed', { name, err }))
   const hashes = pieceHashes(store)
   const onStored = (blob: BlobRef, stored: StoredBlob) => {
@@ -153,25 +143,47 @@ function originRules(parts: ReturnType<typeof originParts>, config: OriginConfig
       await hashes.of(stored, { signal })
     })
   }
-  const shared = { ...runtime, ...parts, refusals: refusals(runtime.clock), onStored }
-  const bring = ingest({ ...shared, onReceived: bytes.received }, self)
-  const later = openWriteBack({ ...shared, ingest: bring, onSent: bytes.sent }, config)
-  const placed = { ...shared, writeBack: later, durabilityOf: durabilityOf(config.backends), onSent: bytes.sent }
-  const place = placement({ ...placed, pushes: pushes(metrics) }, self)
-  const uploads = uploadSessions({
-    ...shared,
-    placement: place,
-    onReceived: (count) => bytes.received('client', count),
-  })
-  const keeping = upkeep(
-    { ...shared, ingest: bring, onReceived: bytes.received, pending: () => later.pending() },
-    config,
+  return { tasks, hashes, onStored }
+}
+
+/** Who brings, places and looks after blobs, and the routes to all of it. Each part needs only those above it. */
+function originRules(parts: OriginParts, config: OriginConfig) {
+  const { runtime, cluster, siblings, evictions, store, backends, storage, names } = parts
+  const self = { memberId: config.member }
+  const { received: onReceived, sent: onSent } = blobTraffic(runtime.metrics)
+  const { tasks, hashes, onStored } = afterStored(parts)
+  const shared = { ...runtime, cluster, siblings, store, backends, refusals: refusals(runtime.clock) }
+  const bring = ingest({ ...shared, onReceived, onStored }, self)
+  const later = openWriteBack({ ...shared, storage, ingest: bring, onSent }, config)
+  const place = placement(
+    {
+      ...shared,
+      writeBack: later,
+      durabilityOf: durabilityOf(config.backends),
+      onSent,
+      pushes: pushes(runtime.metrics),
+    },
+    self,
   )
-  parts.guard.mayEvict = keeping.mayEvict
+  const uploads = uploadSessions({
+    store,
+    placement: place,
+    onReceived: (count) => onReceived('client', count),
+    onStored,
+  })
+  const pending = () => later.pending()
+  const keeping = upkeep({ ...shared, names, evictions, ingest: bring, onReceived, onStored, pending }, config)
   const routes = originServerRoutes(
     {
-      ...{ ...placed, ingest: bring, uploads, pieceHashes: hashes, onReceived: bytes.received },
+      ...shared,
+      ingest: bring,
+      pieceHashes: hashes,
+      writeBack: later,
+      uploads,
       keeps: (digest, init) => keeping.copies.isKeeper(digest, init),
+      onReceived,
+      onSent,
+      onStored,
     },
     self,
   )
@@ -188,20 +200,17 @@ export function originService(components: OriginComponents, config: OriginConfig
   const probes = backendProbes(runtime, backends.probed ?? [])
   const ops = opsListener(runtime, config, {
     listener: config.ops,
-    checks: { service: state.check, store: () => store.trouble, ...keeping.checks, ...probes.checks },
+    checks: { service: state.check, store: () => store.trouble, drain: keeping.drain, ...probes.checks },
   })
   const admin = serviceListener(runtime, config, {
     name: 'admin',
     listener: config.admin,
     routes: originAdminRoutes({ ...keeping.admin, writeBack: later }),
   })
+  const seeding = seedStored(store, engine)
+  const content = [later.books, store, backends, probes, bring, tasks, engine, seeding, later.work]
   return {
-    ...state.around(
-      lifecycle([
-        ...[http, later.books, store, backends, probes, bring, tasks, engine, seedStored(store, engine)],
-        ...[later.work, ops, admin, main, keeping],
-      ]),
-    ),
+    ...state.around(lifecycle([http, ...content, ops, admin, main, keeping])),
     engine,
     get url() {
       return main.url

@@ -2,7 +2,7 @@ import { appError, codeOf, type ErrorCode, hasCode, isAppError } from '../../lib
 
 /**
  * Waits for an answer of the cluster behind the proxy. What a client may be told passes: `expected` codes, what may go
- * away by itself, and that the store behind takes no such change. Anything else is between our own services (a wrong
+ * away by itself, and that the backend behind takes no such change. Anything else is between our own services (a wrong
  * token, a wrong URL, a malformed answer); to the client it is an outage and never "not found", "log in" or "your
  * request is wrong".
  * @throws the code as it is, UNSUPPORTED, or UNAVAILABLE with the code in the detail
@@ -13,7 +13,7 @@ export async function fromCluster<T>(answer: Promise<T>, ...expected: readonly E
   } catch (err) {
     if (hasCode(err, 'NO_BACKEND_RULE', ...expected) || (isAppError(err) && err.retryable)) throw err
     if (hasCode(err, 'UNSUPPORTED', 'BACKEND_READ_ONLY')) {
-      throw appError('UNSUPPORTED', { message: 'the store behind this registry takes no such change', cause: err })
+      throw appError('UNSUPPORTED', { message: 'the backend behind this registry takes no such change', cause: err })
     }
     throw appError('UNAVAILABLE', { detail: { behind: codeOf(err) ?? 'UNKNOWN' }, cause: err })
   }

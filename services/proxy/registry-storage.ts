@@ -105,7 +105,7 @@ function proxyUploads({ index, origins, sessions }: ProxyStorageComponents): Upl
     async mount(repository, digest, from, options = {}) {
       const link = from && (await fromCluster(index.getBlob(from, digest, options)))
       if (link === undefined) return false
-      // The store may be chosen by repository, so a link is worth nothing unless the bytes can be had under its name.
+      // The backend may be chosen by repository, so a link is worth nothing unless the bytes can be had under its name.
       const stored = await fromCluster(origins.statBlob(repository, digest, options))
       if (stored === undefined) return false
       return linked(index.putBlob(repository, link, options))

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { byteSize, duration, listenerOn } from '../../lib/config/index.ts'
 import { commonKeys, rings } from '../../lib/service/index.ts'
+import { policyNames } from './policy/policies.ts'
 
 /** Every key of a tracker; `config/tracker/base.yaml` shows them with their defaults. */
 export const trackerSchema = z.strictObject({
@@ -12,7 +13,9 @@ export const trackerSchema = z.strictObject({
   /** The ring of origins, whose metainfo is relayed. */
   origins: rings.origins,
   /** In which order peers are named. */
-  policy: z.enum(['completeness']).default('completeness'),
+  policy: z
+    .enum(policyNames, { error: `there is no such policy; known are: ${policyNames.join(', ')}` })
+    .default('completeness'),
   announce: z
     .strictObject({
       /** Announces of one torrent that this tracker is to take in a second; the interval follows from it. */

@@ -12,8 +12,7 @@ import {
 import { announcements } from './announcements.ts'
 import type { TrackerConfig } from './config.ts'
 import { type PeerRegistry, peerRegistry } from './peer-registry.ts'
-import { completeness } from './policy/completeness.ts'
-import type { PeerOrder } from './policy/peer-order.ts'
+import { policies } from './policy/policies.ts'
 import { metainfoRelay } from './relay/metainfo-relay.ts'
 import { trackerServerRoutes } from './server.ts'
 
@@ -25,8 +24,6 @@ export interface TrackerService extends Startable {
   readonly url: string
   readonly opsUrl: string
 }
-
-const policies: Readonly<Record<TrackerConfig['policy'], PeerOrder>> = { completeness }
 
 const SWEEP_MS = 30_000
 

@@ -15,14 +15,14 @@ interface Figures {
   readonly firstSeconds: number
   readonly copiesSeconds: number
   readonly totalSeconds: number
-  readonly storeBytes: number
-  readonly storeRequests: number
+  readonly backendBytes: number
+  readonly backendRequests: number
   readonly peakRssMiB: readonly number[]
   readonly cpuSeconds: readonly number[]
 }
 
-const startOrigins = (store: ObjectServer): Promise<Topology & AsyncDisposable> => {
-  const rule = { repository: '*', backend: { driver: 'http', url: `${store.url}/{key}` } }
+const startOrigins = (backend: ObjectServer): Promise<Topology & AsyncDisposable> => {
+  const rule = { repository: '*', backend: { driver: 'http', url: `${backend.url}/{key}` } }
   return startTopology({
     ...{ agents: 0, origins: 3, trackers: 1 },
     later: ['tracker-1', 'build-index-1', 'build-index-2', 'proxy-1'],
@@ -46,10 +46,10 @@ async function untilVerified(url: string): Promise<void> {
 }
 
 async function measure(content: Buffer): Promise<Figures> {
-  await using store = await objectServer(content)
-  const directSeconds = await seconds(pullSame(`${store.url}/direct`, content))
-  const before = { bytes: store.counts.total, reads: store.reads }
-  await using shoal = await startOrigins(store)
+  await using backend = await objectServer(content)
+  const directSeconds = await seconds(pullSame(`${backend.url}/direct`, content))
+  const before = { bytes: backend.counts.total, reads: backend.reads }
+  await using shoal = await startOrigins(backend)
   const digest = digestOf(content)
   const urlOf = (id: string) => `${shoal.url(id)}/namespace/bench/blobs/${digest}`
   const pulls = Promise.all(
@@ -66,22 +66,22 @@ async function measure(content: Buffer): Promise<Figures> {
   const uses = await Promise.all(ids.map((id) => useOf(shoal.pid(id))))
   return {
     ...{ directSeconds, firstSeconds, copiesSeconds, totalSeconds },
-    storeBytes: store.counts.total - before.bytes,
-    storeRequests: store.reads - before.reads,
+    backendBytes: backend.counts.total - before.bytes,
+    backendRequests: backend.reads - before.reads,
     peakRssMiB: uses.map(({ peakRssMiB }) => peakRssMiB),
     cpuSeconds: uses.map(({ cpuSeconds }) => cpuSeconds),
   }
 }
 
-/** A blob that no origin has, asked of all of them by many clients at once; beside one read of the store itself. */
+/** A blob that no origin has, asked of all of them by many clients at once; beside one read of the backend itself. */
 export async function ingest(sizeBytes: number = SIZE_BYTES): Promise<void> {
   const content = Buffer.allocUnsafe(sizeBytes)
   randomFillSync(content)
   const figures = await measure(content)
   const rows: readonly (readonly [string, string, string])[] = [
-    ['bytes read from the store / size of the blob', (figures.storeBytes / sizeBytes).toFixed(4), '1.0000'],
-    ['reads of the store', String(figures.storeRequests), '1'],
-    ['one read of the store by one client, s', figures.directSeconds.toFixed(2), ''],
+    ['bytes read from the backend / size of the blob', (figures.backendBytes / sizeBytes).toFixed(4), '1.0000'],
+    ['reads of the backend', String(figures.backendRequests), '1'],
+    ['one read of the backend by one client, s', figures.directSeconds.toFixed(2), ''],
     ['first owner has it verified, s', figures.firstSeconds.toFixed(2), ''],
     ['all three origins have it verified, s', figures.copiesSeconds.toFixed(2), ''],
     ['all 200 clients have it, s', figures.totalSeconds.toFixed(2), ''],
@@ -92,7 +92,7 @@ export async function ingest(sizeBytes: number = SIZE_BYTES): Promise<void> {
     name: 'ingest',
     conditions: [
       `one cold blob of ${sizeBytes} random bytes on a web server (driver http), three origins, two replicas, own processes`,
-      `${CLIENTS} clients at once over loopback, a third of them at each origin, in one process with the store; they compare every byte`,
+      `${CLIENTS} clients at once over loopback, a third of them at each origin, in one process with the backend; they compare every byte`,
       `times from the first request on; everything in ${process.env['TMPDIR'] ?? '/tmp'}`,
     ],
     columns: ['figure', 'value', 'must reach'],

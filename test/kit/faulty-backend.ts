@@ -1,15 +1,15 @@
 import type { Backend } from '../../lib/backend/index.ts'
 import { appError } from '../../lib/base/index.ts'
 
-/** A backend that can be made to fail as one does whose store is away. */
+/** A backend that can be made to fail as if what lies behind it were away. */
 export interface FaultyBackend {
   readonly backend: Backend
   /** From now on every call fails with BACKEND_UNAVAILABLE. */
   break(): void
   heal(): void
-  /** Runs once, right before the next such call reaches the store: the place for somebody else's call. */
+  /** Runs once, right before the next such call reaches the backend: the place for somebody else's call. */
   beforeNext(method: 'write' | 'delete', intrude: () => Promise<unknown>): void
-  /** Calls that reached the store, by method. */
+  /** Calls that reached the backend, by method. */
   readonly calls: Readonly<Record<keyof Backend, number>>
 }
 

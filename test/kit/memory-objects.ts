@@ -113,7 +113,7 @@ export function memoryObjects(): MemoryObjects {
       },
       async list(prefix, { after = '', limit, signal }) {
         throwIfAborted(signal)
-        if (limit > 1000) throw new Error('no store lists more than 1000 keys at a time')
+        if (limit > 1000) throw new Error('no backend lists more than 1000 keys at a time')
         const keys = [...stored.keys()].filter((key) => key.startsWith(prefix) && key > after).sort()
         const page = keys.slice(0, limit)
         return { keys: page, next: keys.length > limit ? page.at(-1) : undefined }

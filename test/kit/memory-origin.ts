@@ -15,7 +15,7 @@ import {
 import { tokenAuthenticator } from '../../lib/identity/index.ts'
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 
-/** The store behind several memory origins. */
+/** The backend behind several memory origins. */
 export type SharedBlobs = Map<Digest, Uint8Array>
 
 export interface MemoryOrigin extends AsyncDisposable {

@@ -26,7 +26,7 @@ export interface LabOrigin {
   readonly writeBack: WriteBack
   readonly cluster: Cluster
   /** Payload bytes that came in, by where from. */
-  readonly received: Readonly<Record<'store' | 'origin', number>>
+  readonly received: Readonly<Record<'backend' | 'origin', number>>
   /** Calls to it and answers of it fail from now on, as those of a dead process do; what it has stays. */
   kill(): Promise<void>
   /** It answers again, with what it had. */
@@ -46,9 +46,9 @@ export interface OriginLab {
 export interface OriginLabInit {
   readonly count: number
   readonly replicas: number
-  /** Default `store`, where nothing waits and the journals need not be started. */
+  /** Default `backend`, where nothing waits and the journals need not be started. */
   readonly durability?: Durability
-  /** Bytes that may wait for the store at each origin; default no limit. */
+  /** Bytes that may wait for the backend at each origin; default no limit. */
   readonly maxWaitingBytes?: number
   /** Where the journal of an origin lies; default in memory. */
   readonly journalFor?: (id: string) => JournalStorage
@@ -129,8 +129,8 @@ export function originLab(init: OriginLabInit): OriginLab {
       random: seededRandom(id.length),
     }
     const self = { memberId: id }
-    const received = { store: 0, origin: 0 }
-    const onReceived = (from: 'store' | 'origin', bytes: number) => {
+    const received = { backend: 0, origin: 0 }
+    const onReceived = (from: 'backend' | 'origin', bytes: number) => {
       received[from] += bytes
     }
     const startIngest = () => ingest({ ...shared, onReceived }, self)
@@ -148,7 +148,7 @@ export function originLab(init: OriginLabInit): OriginLab {
       },
       { maxWaitingBytes: init.maxWaitingBytes ?? 1e9, spareDelayMs, concurrency: 4, retry: writeBackRetry },
     )
-    const durability = init.durability ?? 'store'
+    const durability = init.durability ?? 'backend'
     const place = placement(
       { ...shared, onSent, writeBack: later, durabilityOf: () => durability, pushes: pushes(silentMetrics()) },
       self,

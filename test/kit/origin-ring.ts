@@ -22,15 +22,15 @@ export interface RingStart {
   readonly members?: readonly string[]
   /** More of its config, top-level keys. */
   readonly config?: Readonly<Record<string, unknown>>
-  /** As a process of its own, that can be killed. It has a store of its own that nobody else sees. */
+  /** As a process of its own, that can be killed. It has a backend of its own that nobody else sees. */
   readonly alone?: boolean
   /** With `alone`: what Node is started with in front of the config; default: the origin's program. */
   readonly program?: readonly string[]
-  /** In this process, too, it has the stores that its config names. */
-  readonly ownStores?: boolean
+  /** In this process, too, it has the backends that its config names. */
+  readonly ownBackends?: boolean
 }
 
-/** Real origins whose membership changes from start to start, over one store that can be away. */
+/** Real origins whose membership changes from start to start, over one backend that can be away. */
 export interface OriginRing extends AsyncDisposable {
   readonly backend: FaultyBackend
   readonly inner: Backend
@@ -44,7 +44,7 @@ export interface OriginRing extends AsyncDisposable {
   /** Stops it, and removes all that it had. */
   remove(id: string): Promise<void>
   url(id: string): string
-  /** Gives it a copy, as another origin does; nothing goes to the store. */
+  /** Gives it a copy, as another origin does; nothing goes to the backend. */
   put(id: string, content: Pick<Content, 'bytes' | 'digest'>): Promise<void>
   /** Reads a blob there as a client does; the status when it is not 200. */
   read(id: string, digest: Digest): Promise<Buffer | number>
@@ -97,7 +97,7 @@ export function originRing(ids: readonly string[], replicas = REPLICAS): Promise
 
     const startInside = async (id: string, init: RingStart): Promise<Running> => {
       const backends = { ...backend.backend, backendFor: () => backend.backend, stop: () => Promise.resolve() }
-      const shared = init.ownStores === true ? {} : { backends: { ...backends, start: () => Promise.resolve() } }
+      const shared = init.ownBackends === true ? {} : { backends: { ...backends, start: () => Promise.resolve() } }
       const service = originService({ ...shared, logger: silentLogger() }, originSchema.parse(configOf(id, init)))
       await service.start()
       const stop = () => service.stop()

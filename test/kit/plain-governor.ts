@@ -1,10 +1,10 @@
 import { addAbortSignal } from 'node:stream'
-import type { Governor, StoreOperation } from '../../lib/backend/index.ts'
+import type { BackendOperation, Governor } from '../../lib/backend/index.ts'
 import { isAppError, throwIfAborted } from '../../lib/base/index.ts'
 
 export interface PlainGovernor extends Governor {
   /** Requests that were let through, repeated ones included. */
-  readonly requests: Readonly<Record<StoreOperation, number>>
+  readonly requests: Readonly<Record<BackendOperation, number>>
 }
 
 /** A governor without rates or waits, which tries three times; for tests of what sends requests through one. */

@@ -5,7 +5,10 @@ import type { ManagedStore, Upload } from '../../lib/store/index.ts'
 import { type Counter, type Metrics, silentMetrics } from '../../lib/telemetry/index.ts'
 import type { OriginComponents } from '../../services/origin/index.ts'
 
-/** What the origin that takes a push does until the store has the blob, in this order; the first half before its answer. */
+/**
+ * What the origin that takes a push does until the backend has the blob, in this order; the first half before its
+ * answer.
+ */
 export const pushSteps = {
   beforeAnswer: [
     'before the copy to the other owner',
@@ -17,9 +20,9 @@ export const pushSteps = {
     'before the answer',
   ],
   afterAnswer: [
-    'before the write to the store',
-    'amid the write to the store',
-    'after the write to the store',
+    'before the write to the backend',
+    'amid the write to the backend',
+    'after the write to the backend',
     'before its task is removed',
     'after its task is removed',
   ],
@@ -86,10 +89,10 @@ function backendsWith(reach: Reach, backends: Backends): Backends {
   const backendWith = (backend: Backend) =>
     withMethods(backend, {
       async write(key, source, options) {
-        reach('before the write to the store')
-        const body = halved(source, options.size, () => reach('amid the write to the store'))
+        reach('before the write to the backend')
+        const body = halved(source, options.size, () => reach('amid the write to the backend'))
         const written = await backend.write(key, body, options)
-        reach('after the write to the store')
+        reach('after the write to the backend')
         return written
       },
     })

@@ -12,7 +12,10 @@ export interface PushedBlob {
   readonly path: string
 }
 
-/** Pushes `size` bytes that are the same for the same name to the proxy; they are on their owners and in the store then. */
+/**
+ * Pushes `size` bytes that are the same for the same name to the proxy; they are on their owners and in the backend
+ * then.
+ */
 export async function pushBlobOf(shoal: Topology, name: string, size: number): Promise<PushedBlob> {
   const bytes = cipherBytes(name, size)
   const digest = digestOf(bytes)

@@ -1,10 +1,10 @@
 /**
  * A program for the tests of credentials, which come from the environment of a process: writes and reads an object of
- * the S3 store that its argument configures, as often as its second argument says, and prints how that ended.
+ * the S3 backend that its argument configures, as often as its second argument says, and prints how that ended.
  */
 import { buffer } from 'node:stream/consumers'
 import { inspect } from 'node:util'
-import { defaultStoreLimits, governor } from '../../lib/backend/index.ts'
+import { defaultBackendLimits, governor } from '../../lib/backend/index.ts'
 import { s3Schema } from '../../lib/backend/s3/config.ts'
 import { s3Backend } from '../../lib/backend/s3/s3-backend.ts'
 import { codeOf, systemClock, systemRandom } from '../../lib/base/index.ts'
@@ -28,7 +28,7 @@ const clock = systemClock()
 const logger = recordingLogger()
 const components = { clock, random: systemRandom(), logger, metrics: silentMetrics() }
 const backend = s3Backend(
-  { ...components, governor: governor(components, defaultStoreLimits) },
+  { ...components, governor: governor(components, defaultBackendLimits) },
   s3Schema.parse(JSON.parse(config)),
 )
 await backend.start()

@@ -33,16 +33,18 @@ export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'origi
   readonly overrides?: readonly string[]
   /** Ids that are not started yet; `start` does. */
   readonly later?: readonly string[]
-  /** Ids that run as processes of their own, so that they can be killed; default all. The others run in this process. */
+  /**
+   * Ids that run as processes of their own, so that they can be killed; default all. The others run in this process.
+   */
   readonly processes?: readonly string[]
-  /** The stores of origins and of build-indexes; default a folder that they share. */
-  readonly stores?: TopologyStores
+  /** The backends of origins and of build-indexes; default a folder that they share. */
+  readonly backends?: TopologyBackends
   /** The data folder, to start again on what an earlier topology left; default: one that goes with this topology. */
   readonly data?: string
 }
 
-/** Any store config, for the origins and for the build-indexes. */
-export interface TopologyStores {
+/** Any backend config, for the origins and for the build-indexes. */
+export interface TopologyBackends {
   readonly blobs: object
   readonly index: object
 }
@@ -53,13 +55,13 @@ export interface Topology extends AsyncDisposable {
   readonly data: string
   /** `http://host:port` of one listener of one instance. */
   url(id: string, listener?: string): string
-  /** Starts an instance that is not running, with the same config and folder; `stores` replaces the store in it. */
-  start(id: string, stores?: TopologyStores): Promise<void>
+  /** Starts an instance that is not running, with the same config and folder; `backends` replaces the backend in it. */
+  start(id: string, backends?: TopologyBackends): Promise<void>
   /** SIGKILL to a process; resolves when it is gone. */
   kill(id: string): Promise<void>
   /** SIGTERM, or a stop in this process; resolves with the exit code of a process. */
   stop(id: string): Promise<number | undefined>
-  /** The sum of a counter's samples on the ops listener of an instance; labels as in `from="store"`. */
+  /** The sum of a counter's samples on the ops listener of an instance; labels as in `from="backend"`. */
   counter(id: string, name: string, label?: string): Promise<number>
   logs(id: string): string
   /** Process id of a running instance. */
@@ -79,12 +81,12 @@ interface Running extends AsyncDisposable {
 
 const urlOf = ({ ports }: InstancePlan, listener: string) => `http://127.0.0.1:${ports[listener] ?? 0}`
 
-function withStore(instance: Instance, stores: TopologyStores | undefined): Instance {
+function withBackends(instance: Instance, backends: TopologyBackends | undefined): Instance {
   const { kind, config } = instance
-  if (stores === undefined) return instance
+  if (backends === undefined) return instance
   if (kind === 'origin')
-    return { ...instance, config: { ...config, backends: [{ repository: '*', backend: stores.blobs }] } }
-  return kind === 'buildIndex' ? { ...instance, config: { ...config, backend: stores.index } } : instance
+    return { ...instance, config: { ...config, backends: [{ repository: '*', backend: backends.blobs }] } }
+  return kind === 'buildIndex' ? { ...instance, config: { ...config, backend: backends.index } } : instance
 }
 
 /** Starts everything of the plan but what `later` names. */
@@ -93,7 +95,7 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
     const data = init.data ?? stack.own(await tempFolder('topology')).path
     const plan = planHerd(init, await testPorts(portCount(init)), data)
     const instances = Object.entries(plan).flatMap(([kind, list]) =>
-      list.map((instance) => withStore({ ...instance, kind: kind as ServiceKind }, init.stores)),
+      list.map((instance) => withBackends({ ...instance, kind: kind as ServiceKind }, init.backends)),
     )
     const running = new Map<string, Running>()
     const find = (id: string): Instance => {
@@ -101,9 +103,9 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
       if (found === undefined) throw new Error(`no instance ${id}`)
       return found
     }
-    const start = async (id: string, stores = init.stores) => {
+    const start = async (id: string, backends = init.backends) => {
       const isProcess = init.processes?.includes(id) ?? true
-      running.set(id, await (isProcess ? startAlone : startInside)(stack, init, withStore(find(id), stores)))
+      running.set(id, await (isProcess ? startAlone : startInside)(stack, init, withBackends(find(id), backends)))
     }
     const end = async (id: string, signal: NodeJS.Signals) => {
       const instance = running.get(id)

@@ -24,7 +24,7 @@ export interface FileBackendInit {
   readonly folder: string
 }
 
-/** A store in a folder of this machine, or of a network file system with link(2) and atomic rename(2). */
+/** A backend in a folder of this machine, or of a network file system with link(2) and atomic rename(2). */
 export function fileBackend(components: FileBackendComponents, { folder }: FileBackendInit): Backend {
   const files = layout(folder)
   const staged = staging(components, files.staging)

@@ -31,7 +31,10 @@ export interface Hold {
 
 /** Mutual exclusion among all processes that share a folder. */
 export interface FileLocks {
-  /** Runs `work` while nobody else holds `path`; in order of the calls within this object. @throws BACKEND_UNAVAILABLE, ABORTED */
+  /**
+   * Runs `work` while nobody else holds `path`; in order of the calls within this object. @throws BACKEND_UNAVAILABLE,
+   * ABORTED
+   */
   hold<T>(path: string, work: (hold: Hold) => Promise<T>, options?: AbortOptions): Promise<T>
 }
 
@@ -112,5 +115,5 @@ function busy() {
 }
 
 function failWhen(late: boolean): void {
-  if (late) throw appError('BACKEND_UNAVAILABLE', { message: 'the disk of the store is too slow; check it' })
+  if (late) throw appError('BACKEND_UNAVAILABLE', { message: 'the disk of the backend is too slow; check it' })
 }

@@ -1,17 +1,19 @@
 import { type AppError, appError, codeOf, isAppError } from '../../base/index.ts'
 
 const sentences: Readonly<Record<string, string>> = {
-  EACCES: 'the folder of the store may not be used by this process; correct its owner or mode',
-  EDQUOT: 'the quota of the store is used up; raise it or remove objects',
-  EIO: 'the disk of the store fails; check it',
-  ENOENT: 'the folder of the store is not there; mount or create it',
-  ENOSPC: 'the disk of the store is full; free space on it',
-  ENOTDIR: 'a file is where the store needs a folder; move it away',
-  EPERM: 'the folder of the store may not be used by this process; correct its owner or mode',
-  EROFS: 'the disk of the store is read-only; mount it for writing',
+  EACCES: 'the folder of the backend may not be used by this process; correct its owner or mode',
+  EDQUOT: 'the quota of the backend is used up; raise it or remove objects',
+  EIO: 'the disk of the backend fails; check it',
+  ENOENT: 'the folder of the backend is not there; mount or create it',
+  ENOSPC: 'the disk of the backend is full; free space on it',
+  ENOTDIR: 'a file is where the backend needs a folder; move it away',
+  EPERM: 'the folder of the backend may not be used by this process; correct its owner or mode',
+  EROFS: 'the disk of the backend is read-only; mount it for writing',
 }
 
-/** What a failed system call means to the caller: an outage, with the sentence that helps. Passes an AppError through. */
+/**
+ * What a failed system call means to the caller: an outage, with the sentence that helps. Passes an AppError through.
+ */
 export function outage(err: unknown): AppError {
   if (isAppError(err)) return err
   const errno = codeOf(err)

@@ -32,7 +32,7 @@ export function answerTime(clock: Clock, answerMs: number): AnswerTime {
           throw err
         }
         throw appError('BACKEND_UNAVAILABLE', {
-          message: 'the store did not answer in time',
+          message: 'the backend did not answer in time',
           detail: { answerMs },
           cause: err,
         })

@@ -56,5 +56,5 @@ export function pacedBody({ clock, bucket }: PacedBodyComponents, body: Readable
 }
 
 function stalled(stall: number) {
-  return appError('BACKEND_UNAVAILABLE', { message: 'the store stopped sending', detail: { stallMs: stall } })
+  return appError('BACKEND_UNAVAILABLE', { message: 'the backend stopped sending', detail: { stallMs: stall } })
 }

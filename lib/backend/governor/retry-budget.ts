@@ -7,7 +7,10 @@ const FLOOR_PER_SECOND = 1
 /** Retries that may be saved up. */
 const MOST = 20
 
-/** Bounds the load that retries add: in an outage a store gets a fifth more than it is asked for, and no multiple of it. */
+/**
+ * Bounds the load that retries add: in an outage a backend gets a fifth more than it is asked for, and no multiple of
+ * it.
+ */
 export interface RetryBudget {
   /** To be called once for each request, whatever becomes of it. */
   requested(): void

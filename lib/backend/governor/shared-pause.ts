@@ -1,14 +1,14 @@
 import type { BackoffPolicy, Clock, Random } from '../../base/index.ts'
 
-/** The pause that all requests to a store keep when it has asked one of them to slow down. */
+/** The pause that all requests to a backend keep when it has asked one of them to slow down. */
 export interface SharedPause {
   /** Milliseconds until requests may be sent again; 0 when there is no pause. */
   readonly remainingMs: number
   /** How long one request should sleep: the rest of the pause, and a random time so that not all come at its end. */
   sleepMs(): number
-  /** The store asked the request sent at `sentMs` to slow down, for `retryAfterMs` where it named a time. */
+  /** The backend asked the request sent at `sentMs` to slow down, for `retryAfterMs` where it named a time. */
   throttled(sentMs: number, retryAfterMs: number | undefined): void
-  /** The store took the request sent at `sentMs`. */
+  /** The backend took the request sent at `sentMs`. */
   accepted(sentMs: number): void
 }
 
@@ -16,9 +16,9 @@ export interface SharedPause {
 const SPREAD_MS = 1_000
 
 /**
- * Without a time named by the store, a pause takes between half and all of base times 2^n, capped, after n pauses in a
- * row. Many requests are under way when a store begins to throttle: what was sent before a pause began says nothing
- * about whether it was long enough, so only a time that the store named lengthens it.
+ * Without a time named by the backend, a pause takes between half and all of base times 2^n, capped, after n pauses in
+ * a row. Many requests are under way when a backend begins to throttle: what was sent before a pause began says nothing
+ * about whether it was long enough, so only a time that the backend named lengthens it.
  */
 export function sharedPause(
   { clock, random }: { readonly clock: Clock; readonly random: Random },

@@ -8,7 +8,7 @@ export interface TurnsInit {
   readonly wait: number
 }
 
-/** When a request to the store may be sent: not in a pause, and not faster than its rate. */
+/** When a request to the backend may be sent: not in a pause, and not faster than its rate. */
 export interface Turns {
   /** @throws BACKEND_THROTTLED when the wait would be longer than `wait`, ABORTED */
   next(options: AbortOptions): Promise<void>
@@ -23,7 +23,7 @@ export function turns(
   const ready = async (options: AbortOptions) => {
     do {
       while (pause.remainingMs > 0) {
-        if (pause.remainingMs > wait) throw tooLong('the store asked to slow down for longer', pause.remainingMs)
+        if (pause.remainingMs > wait) throw tooLong('the backend asked to slow down for longer', pause.remainingMs)
         await clock.sleep(pause.sleepMs(), options)
       }
       await bucket.take(1, options)
@@ -47,7 +47,7 @@ export function turns(
 
 function tooLong(what: string, remainingMs: number) {
   return appError('BACKEND_THROTTLED', {
-    message: `${what} than limits.wait allows; raise the quota of the store, or the limits of its rule`,
+    message: `${what} than limits.wait allows; raise the quota of the backend, or the limits of its rule`,
     ...(remainingMs > 0 ? { detail: { retryAfterMs: Math.ceil(remainingMs) } } : {}),
   })
 }

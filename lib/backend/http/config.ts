@@ -1,12 +1,15 @@
 import { z } from 'zod'
-import { storeLimitsSchema } from '../limits-config.ts'
+import { backendLimitsSchema } from '../limits-config.ts'
 import { withRepositoryPlace } from '../repository-place.ts'
 import { hasWholePlace, placesOf } from './url-template.ts'
 
 /** Files of a web server, by a template of their URL; it is only read. */
 export const httpSchema = z.strictObject({
   driver: z.literal('http'),
-  /** Absolute; `{repository}`, `{digest}`, `{algorithm}`, `{hex}`, `{hex:2}` and `{key}` stand for parts of what is asked for. */
+  /**
+   * Absolute; `{repository}`, `{digest}`, `{algorithm}`, `{hex}`, `{hex:2}` and `{key}` stand for parts of what is asked
+   * for.
+   */
   url: z
     .string()
     .transform(withRepositoryPlace)
@@ -17,7 +20,7 @@ export const httpSchema = z.strictObject({
   headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/), z.string()).default({}),
   /** PEM file of certificate authorities that count besides those of Node. */
   ca: z.string().min(1).exactOptional(),
-  limits: storeLimitsSchema,
+  limits: backendLimitsSchema,
 })
 
 /** Without the limits, which the governor keeps. */

@@ -95,7 +95,7 @@ async function statOf(ask: Ask, url: string, signal: AbortSignal): Promise<Objec
   answer?.body.destroy()
   if (answer === undefined) return undefined
   const size = sizeOf(answer)
-  if (size === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the store says no length' })
+  if (size === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the backend says no length' })
   return { size, etag: etagOf(answer, size) }
 }
 

@@ -13,7 +13,7 @@ export interface ObjectCondition {
 /** How fast bytes may be sent. */
 export interface Pacing {
   /**
-   * To be awaited before each chunk goes out, with its length: it keeps to the store's bandwidth, and shows that the
+   * To be awaited before each chunk goes out, with its length: it keeps to the backend's bandwidth, and shows that the
    * request makes progress, which would otherwise have to be over within the time for an answer.
    */
   readonly pace: (bytes: number) => Promise<void>
@@ -21,9 +21,10 @@ export interface Pacing {
 
 /**
  * What S3, TOS and their kin offer, a method for each request: no retries, no rates, no parts; `objectStoreBackend`
- * makes a Backend of it. Every method is one HTTP request that may be repeated, and turns the store's error into
+ * makes a Backend of it. Every method is one HTTP request that may be repeated, and turns the backend's error into
  * BACKEND_UNAVAILABLE (no connection, 5xx, a body cut short), BACKEND_THROTTLED (429, 503 SlowDown and the quota codes;
- * `detail.retryAfterMs` where it was named), BACKEND_DENIED (401, 403), BACKEND_PRECONDITION_FAILED (409, 412) or ABORTED.
+ * `detail.retryAfterMs` where it was named), BACKEND_DENIED (401, 403), BACKEND_PRECONDITION_FAILED (409, 412) or
+ * ABORTED.
  */
 export interface ObjectApi {
   /** Undefined when there is no such object; a missing bucket is BACKEND_UNAVAILABLE with a sentence that says so. */
@@ -31,14 +32,14 @@ export interface ObjectApi {
   /**
    * The object or `range` of it, which is not empty; `size` is the whole object's. A range that goes beyond the end is
    * cut there, one that begins at the end or behind it (any range of an empty object) is RANGE_UNSATISFIABLE. With
-   * `ifMatch` only that version. A body that ends early fails with BACKEND_UNAVAILABLE; one with bytes behind the range,
-   * from a store that knows no ranges, is cut by the caller.
+   * `ifMatch` only that version. A body that ends early fails with BACKEND_UNAVAILABLE; one with bytes behind the
+   * range, from a backend that knows no ranges, is cut by the caller.
    */
   get(
     key: string,
     options: AbortOptions & { readonly range?: ByteRange; readonly ifMatch?: string },
   ): Promise<ObjectRead | undefined>
-  /** Writes it whole, from memory, checked by the store against a checksum of the bytes. */
+  /** Writes it whole, from memory, checked by the backend against a checksum of the bytes. */
   put(key: string, bytes: Uint8Array, options: AbortOptions & Pacing & ObjectCondition): Promise<ObjectStat>
   /** Removing what is not there is no error. */
   delete(key: string, options: AbortOptions & { readonly ifMatch?: string }): Promise<void>
@@ -46,11 +47,11 @@ export interface ObjectApi {
   list(prefix: string, options: AbortOptions & { readonly after?: string; readonly limit: number }): Promise<ObjectPage>
 }
 
-/** One part that the store has taken; `number` counts from 1. */
+/** One part that the backend has taken; `number` counts from 1. */
 export interface ObjectPart {
   readonly number: number
   readonly etag: string
-  /** What the store asks back of it at the end, where it does. */
+  /** What the backend asks back of it at the end, where it does. */
   readonly checksum?: string
 }
 
@@ -64,7 +65,9 @@ export interface MultipartApi {
     bytes: Uint8Array,
     options: AbortOptions & Pacing & { readonly uploadId: string; readonly number: number },
   ): Promise<ObjectPart>
-  /** The parts in ascending order; all but the last have the same size, 5 MiB at least; `size` is that of the object. */
+  /**
+   * The parts in ascending order; all but the last have the same size, 5 MiB at least; `size` is that of the object.
+   */
   complete(
     key: string,
     parts: readonly ObjectPart[],

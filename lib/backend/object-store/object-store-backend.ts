@@ -1,7 +1,7 @@
 import { type AbortOptions, appError, type Startable, throwIfAborted } from '../../base/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { Backend, ObjectPage } from '../backend.ts'
-import type { Governor, StoreOperation } from '../governor.ts'
+import type { BackendOperation, Governor } from '../governor.ts'
 import { checkKey, checkPrefix } from '../key.ts'
 import { DEFAULT_PAGE } from '../object-page.ts'
 import { owningSource } from '../receive.ts'
@@ -19,8 +19,8 @@ export interface ObjectStoreComponents extends Startable {
 
 export interface ObjectStoreInit extends PartPlan {
   /**
-   * False for a store that does not know `ifAbsent` and `ifMatch`: the object is looked at right before it is written,
-   * so that of two writers at the same moment both may win.
+   * False for a backend that does not know `ifAbsent` and `ifMatch`: the object is looked at right before it is
+   * written, so that of two writers at the same moment both may win.
    */
   readonly atomicConditions: boolean
 }
@@ -29,15 +29,15 @@ export interface ObjectStoreInit extends PartPlan {
 const MAX_KEYS = 1000
 
 /**
- * A store of objects behind HTTP. A read takes one request per part, and each byte once; a write up to `partBytes` takes
- * one request. Each read and each write holds up to `partBytes * parallel` bytes in memory.
+ * A backend of objects behind HTTP. A read takes one request per part, and each byte once; a write up to `partBytes`
+ * takes one request. Each read and each write holds up to `partBytes * parallel` bytes in memory.
  *
  * A conditional write whose answer was lost is sent again, and may then be refused because of its own first attempt:
  * BACKEND_PRECONDITION_FAILED means "read it again", not "somebody else won".
  */
 export function objectStoreBackend(components: ObjectStoreComponents, init: ObjectStoreInit): Backend {
   const { objects, governor } = components
-  const request = <T>(operation: StoreOperation, { signal }: AbortOptions, work: (at: AbortSignal) => Promise<T>) =>
+  const request = <T>(operation: BackendOperation, { signal }: AbortOptions, work: (at: AbortSignal) => Promise<T>) =>
     governor.request(operation, work, signal === undefined ? {} : { signal })
   const stat = (key: string, options: AbortOptions) =>
     request('stat', options, (signal) => objects.head(key, { signal }))
@@ -81,8 +81,8 @@ export function objectStoreBackend(components: ObjectStoreComponents, init: Obje
       const remove = (condition: { readonly ifMatch?: string }) =>
         request('delete', options, (signal) => objects.delete(key, { ...condition, signal }))
       if (ifMatch === undefined) return remove({})
-      // Absence is no refusal, and stores that know no conditional delete ignore the condition; without the store's help
-      // an object that is replaced between the two requests is removed.
+      // Absence is no refusal, and backends that know no conditional delete ignore the condition; without the backend's
+      // help an object that is replaced between the two requests is removed.
       const found = await stat(key, options)
       if (found === undefined) return
       if (found.etag !== ifMatch) throw appError('BACKEND_PRECONDITION_FAILED')

@@ -20,7 +20,7 @@ export interface Expectation extends AbortOptions, ObjectCondition {}
 export interface ObjectWriterInit extends PartPlan {
   /** Fails unless the object is what the condition says now. */
   readonly expect: (key: string, expectation: Expectation) => Promise<void>
-  /** Whether the store checks conditions itself, in the same step as it writes. */
+  /** Whether the backend checks conditions itself, in the same step as it writes. */
   readonly atomicConditions: boolean
 }
 
@@ -69,7 +69,7 @@ export function objectWriter(components: ObjectWriterComponents, init: ObjectWri
   }
 
   const upload = async (key: string, source: Readable | Uint8Array, options: WriteOptions) => {
-    // The store checks it again at the end; this spares sending what it will not take.
+    // The backend checks it again at the end; this spares sending what it will not take.
     await init.expect(key, options)
     // Without the caller's signal: an upload whose id nobody learned could not be aborted.
     const uploadId = await request((signal) => multipart.create(key, { signal }))

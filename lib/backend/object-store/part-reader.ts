@@ -78,7 +78,7 @@ export async function* partBytes(
         const wanted = chunk.subarray(0, range.end - at)
         at += wanted.length
         yield wanted
-        // A store that knows no ranges sends the rest of the object behind.
+        // A backend that knows no ranges sends the rest of the object behind.
         if (wanted.length < chunk.length) break
       }
     } catch (err) {
@@ -93,7 +93,7 @@ async function reopened(components: PartReaderComponents, request: PartRequest):
   try {
     const found = await openPart(components, request)
     if (found !== undefined && found.etag === request.etag) return found.body
-    // The store gave another version although it was asked for that one.
+    // The backend gave another version although it was asked for that one.
     found?.body.destroy()
   } catch (err) {
     if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
@@ -102,5 +102,5 @@ async function reopened(components: PartReaderComponents, request: PartRequest):
 }
 
 function brokenOff(cause: unknown) {
-  return appError('BACKEND_UNAVAILABLE', { message: 'the store broke off its answer', cause })
+  return appError('BACKEND_UNAVAILABLE', { message: 'the backend broke off its answer', cause })
 }

@@ -23,9 +23,10 @@ export interface ProvenConditionsComponents extends ConditionalApi {
 }
 
 /**
- * The same requests, of which no conditional one is sent before the store has shown that it refuses what must be
- * refused: one that ignores the condition would lose updates silently. The first of each kind costs a few small requests
- * for an object beside its key. @throws BACKEND_UNAVAILABLE for a conditional request to a store that ignores conditions
+ * The same requests, of which no conditional one is sent before the backend has shown that it refuses what must be
+ * refused: one that ignores the condition would lose updates silently. The first of each kind costs a few small
+ * requests for an object beside its key. @throws BACKEND_UNAVAILABLE for a conditional request to a backend that
+ * ignores conditions
  */
 export function provenConditions({ random, ...api }: ProvenConditionsComponents): ConditionalApi {
   const { objects, multipart } = api
@@ -114,7 +115,7 @@ async function refused(kind: Conditional, attempt: Promise<unknown>): Promise<vo
     if (hasCode(err, 'BACKEND_PRECONDITION_FAILED')) return
     throw err
   }
-  const message = 'the store ignores conditional requests, so that two writers would overwrite each other unseen'
+  const message = 'the backend ignores conditional requests, so that two writers would overwrite each other unseen'
   throw appError('BACKEND_UNAVAILABLE', { message, detail: { reason: 'ConditionsIgnored', request: kind } })
 }
 

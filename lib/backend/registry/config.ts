@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { byteSize } from '../../config/index.ts'
-import { storeLimitsSchema } from '../limits-config.ts'
+import { backendLimitsSchema } from '../limits-config.ts'
 import { REPOSITORY_PLACE, withRepositoryPlace } from '../repository-place.ts'
 
 /** Any registry that speaks the OCI distribution protocol. */
@@ -31,7 +31,7 @@ export const registrySchema = z
     ca: z.string().min(1).exactOptional(),
     /** Bytes of a blob that are sent at once and kept in memory until then. */
     chunk: byteSize.refine((bytes) => bytes > 0, 'must hold a byte').prefault('16MiB'),
-    limits: storeLimitsSchema,
+    limits: backendLimitsSchema,
   })
   .refine(({ username, password }) => (username === undefined) === (password === undefined), {
     message: 'username and password go together',

@@ -24,7 +24,9 @@ export interface RegistryRequest extends Omit<WebRequest, 'url' | 'credentials'>
 export interface RegistrySession {
   /** Any status but the 401 that a login can mend is an answer. @throws BACKEND_DENIED, BACKEND_UNAVAILABLE, ABORTED */
   send(request: RegistryRequest): Promise<WebAnswer>
-  /** As `send`; undefined for 404. @throws BACKEND_READ_ONLY and the others of `storeError` for any refusal but that */
+  /**
+   * As `send`; undefined for 404. @throws BACKEND_READ_ONLY and the others of `backendError` for any refusal but that
+   */
   find(request: RegistryRequest): Promise<WebAnswer | undefined>
 }
 

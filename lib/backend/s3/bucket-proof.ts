@@ -4,7 +4,7 @@ import type { AbortOptions, Clock } from '../../base/index.ts'
 export interface BucketProof {
   /** The bucket has just answered as one that exists. */
   seen(): void
-  /** Asks the store, if the bucket has not been seen for a while. @throws what `ask` throws */
+  /** Asks the backend, if the bucket has not been seen for a while. @throws what `ask` throws */
   confirm(options: AbortOptions): Promise<void>
 }
 

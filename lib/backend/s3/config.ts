@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { byteSize } from '../../config/index.ts'
-import { storeLimitsSchema } from '../limits-config.ts'
+import { backendLimitsSchema } from '../limits-config.ts'
 
 const MIB = 1024 * 1024
 
@@ -25,7 +25,7 @@ const credentials = z.union([
   }),
 ])
 
-/** A bucket of Amazon S3, or of a store that speaks its protocol. */
+/** A bucket of Amazon S3, or of a backend that speaks its protocol. */
 export const s3Schema = z.strictObject({
   driver: z.literal('s3'),
   bucket: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$/, 'a bucket is a name, not a URL or an ARN'),
@@ -35,9 +35,11 @@ export const s3Schema = z.strictObject({
   /** Whether the bucket stands in the path and not in the host name. */
   pathStyle: z.boolean().default(false),
   credentials: credentials.default('default'),
-  /** `required` sends CRC32 only where the protocol wants it, for stores that do not know it. */
+  /** `required` sends CRC32 only where the protocol wants it, for backends that do not know it. */
   checksums: z.enum(['always', 'required']).default('always'),
-  /** Whether the store checks If-Match and If-None-Match at PUT; without it two writers at the same moment both win. */
+  /**
+   * Whether the backend checks If-Match and If-None-Match at PUT; without it two writers at the same moment both win.
+   */
   conditionalWrites: z.boolean().default(true),
   /** Encryption at rest other than the bucket's default. */
   encryption: z
@@ -55,7 +57,7 @@ export const s3Schema = z.strictObject({
       parallel: z.number().int().min(1).max(64).default(4),
     })
     .prefault({}),
-  limits: storeLimitsSchema,
+  limits: backendLimitsSchema,
 })
 
 /** What the driver is given; the limits are the governor's. */

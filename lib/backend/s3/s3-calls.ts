@@ -14,7 +14,7 @@ export interface S3Components {
 
 /** What every request to one bucket shares. */
 export interface S3Calls {
-  /** Runs one request; undefined when the store answers with a name that is `absent`. @throws as in ObjectApi */
+  /** Runs one request; undefined when the backend answers with a name that is `absent`. @throws as in ObjectApi */
   readonly answered: <T>(request: Promise<T>, absent?: readonly string[]) => Promise<T | undefined>
   /** The same for a request whose conditions may fail because there is no object: BACKEND_PRECONDITION_FAILED. */
   readonly written: <T>(request: Promise<T>) => Promise<T>
@@ -82,7 +82,7 @@ interface BodyFields {
 const CHUNK_BYTES = 64 * 1024
 
 /**
- * Sends `bytes` with the checksum that the store knows, by CRC32 or, as stores did before, by MD5. Sent as a stream
+ * Sends `bytes` with the checksum that the backend knows, by CRC32 or, as backends did before, by MD5. Sent as a stream
  * because the SDK would send them all at once; its length and checksum are named, so that it goes as it is.
  */
 export async function sendingBody<T>(
@@ -118,5 +118,5 @@ function md5Of(bytes: Uint8Array): string {
 
 /** For an answer that lacks what the protocol promises. */
 export function incomplete(what: string): AppError {
-  return appError('BACKEND_UNAVAILABLE', { message: `the store sent no ${what}; does it speak the protocol of S3?` })
+  return appError('BACKEND_UNAVAILABLE', { message: `the backend sent no ${what}; does it speak the protocol of S3?` })
 }

@@ -5,7 +5,7 @@ import type { S3Bucket } from './config.ts'
 /** Until a connection stands; how long an answer may take is the governor's. */
 const CONNECT_MS = 5_000
 
-/** Connections to the store at a time; further requests wait for one. */
+/** Connections to the backend at a time; further requests wait for one. */
 const MAX_CONNECTIONS = 256
 
 /** The SDK's client: it signs and speaks the protocol, and neither retries nor waits. */

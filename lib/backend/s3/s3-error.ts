@@ -1,5 +1,5 @@
 import { type AppError, appError, codeOf, isAbort } from '../../base/index.ts'
-import { storeError } from '../store-error.ts'
+import { backendError } from '../backend-error.ts'
 
 /** What the SDK throws for an answer that is no success. */
 interface ServiceError {
@@ -8,7 +8,7 @@ interface ServiceError {
   readonly $metadata: {
     readonly httpStatusCode?: number
     readonly requestId?: string
-    /** The refusal showed how far the clocks are apart; the next request is signed with the store's time. */
+    /** The refusal showed how far the clocks are apart; the next request is signed with the backend's time. */
     readonly clockSkewCorrected?: boolean
   }
   readonly $response?: { readonly headers?: Readonly<Record<string, string | undefined>> }
@@ -22,16 +22,16 @@ const sentences: Readonly<Record<string, string>> = {
   NoSuchBucket: NO_BUCKET,
   PermanentRedirect: ELSEWHERE,
   AuthorizationHeaderMalformed: ELSEWHERE,
-  InvalidAccessKeyId: 'the store does not know the access key; check `credentials` and `endpoint`',
+  InvalidAccessKeyId: 'the backend does not know the access key; check `credentials` and `endpoint`',
   SignatureDoesNotMatch:
-    'the store finds the signature wrong; check the secret key, and that no proxy rewrites requests',
+    'the backend finds the signature wrong; check the secret key, and that no proxy rewrites requests',
   ExpiredToken: 'the session token has expired; give a new one, or use `credentials: default`, which renews it',
-  InvalidToken: 'the store does not accept the session token',
+  InvalidToken: 'the backend does not accept the session token',
   ExpiredTokenException: 'the token of the web identity has expired; look at what renews its file',
   InvalidIdentityTokenException: 'the token of the web identity is not accepted; check its file and the role',
-  RequestTimeTooSkewed: 'the clocks of this machine and of the store are too far apart; set the clock right',
+  RequestTimeTooSkewed: 'the clocks of this machine and of the backend are too far apart; set the clock right',
   NotImplemented:
-    'the store lacks something that was asked of it; try `checksums: required` or `conditionalWrites: false`',
+    'the backend lacks something that was asked of it; try `checksums: required` or `conditionalWrites: false`',
 }
 
 /** Refusals of the caller that do not come as 403. */
@@ -67,10 +67,10 @@ export function s3Error(err: unknown, nowMs: number): AppError {
   }
   // Its message quotes what was read, which may be a secret.
   if (nameOf(err) === 'SyntaxError') return appError('BACKEND_UNAVAILABLE', { message: NO_DOCUMENT })
-  return storeError({ status: undefined, reason: codeOf(err) ?? nameOf(err), nowMs, cause: err })
+  return backendError({ status: undefined, reason: codeOf(err) ?? nameOf(err), nowMs, cause: err })
 }
 
-/** The store's own name for why it refused; undefined when it did not answer. */
+/** The backend's own name for why it refused; undefined when it did not answer. */
 export function s3ReasonOf(err: unknown): string | undefined {
   return isServiceError(err) ? err.name : undefined
 }
@@ -81,7 +81,7 @@ export function noSuchBucket(): AppError {
 
 function refusal({ name, message, $metadata, $response }: ServiceError, nowMs: number): AppError {
   const { httpStatusCode, requestId, clockSkewCorrected } = $metadata
-  return storeError({
+  return backendError({
     status: statusFor(name, httpStatusCode, clockSkewCorrected === true),
     reason: name,
     retryAfter: $response?.headers?.['retry-after'],
@@ -93,7 +93,7 @@ function refusal({ name, message, $metadata, $response }: ServiceError, nowMs: n
 }
 
 function statusFor(name: string, status: number | undefined, skewCorrected: boolean): number | undefined {
-  // Signed with the store's time the same request may succeed, so that it is no refusal to stay with.
+  // Signed with the backend's time the same request may succeed, so that it is no refusal to stay with.
   if (status === 403 && skewCorrected) return undefined
   return DENIED.has(name) ? 403 : status
 }

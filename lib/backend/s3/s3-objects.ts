@@ -98,7 +98,7 @@ function headOf({ client, clock }: S3Components, { bucket: Bucket }: S3Bucket): 
   }
 }
 
-/** @throws BACKEND_UNAVAILABLE when the store did not give what was asked for */
+/** @throws BACKEND_UNAVAILABLE when the backend did not give what was asked for */
 function openedObject(
   { Body, ContentLength, ContentRange, ETag }: GetObjectCommandOutput,
   range?: ByteRange,
@@ -106,7 +106,7 @@ function openedObject(
   if (!(Body instanceof Readable)) throw incomplete('body')
   try {
     const size = sizeOf(ContentLength, ContentRange, range)
-    // Some stores give a range of an empty object, and even promise bytes for it.
+    // Some backends give a range of an empty object, and even promise bytes for it.
     if (range !== undefined && size === 0) throw appError('RANGE_UNSATISFIABLE')
     return { size, etag: etagOf(ETag), body: Body }
   } catch (err) {
@@ -118,7 +118,7 @@ function openedObject(
 function sizeOf(length: number | undefined, contentRange: string | undefined, range: ByteRange | undefined): number {
   const [, start, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? '') ?? []
   if (range !== undefined && Number(start ?? 0) !== range.start) {
-    throw appError('BACKEND_UNAVAILABLE', { message: 'the store does not give ranges of objects' })
+    throw appError('BACKEND_UNAVAILABLE', { message: 'the backend does not give ranges of objects' })
   }
   const whole = size === undefined ? length : Number(size)
   if (whole === undefined) throw incomplete('Content-Length')

@@ -8,19 +8,19 @@ const PARALLEL_COPIES = 4
 /** Objects that may wait to be copied; what is more is copied when it is read again. */
 const MAX_WAITING_COPIES = 1_000
 
-/** Fills one store from another, behind the backs of those who read. */
+/** Fills one backend from another, behind the backs of those who read. */
 export interface Copies extends Startable {
   /** Copies `key` later, unless that is under way; never waits, never fails. */
-  order(stores: CopiedStores, key: string): void
+  order(backends: CopiedBackends, key: string): void
 }
 
-export interface CopiedStores {
+export interface CopiedBackends {
   readonly from: Pick<Backend, 'stat' | 'read'>
   readonly to: Pick<Backend, 'write' | 'delete'>
 }
 
 interface Order {
-  readonly stores: CopiedStores
+  readonly backends: CopiedBackends
   readonly key: string
 }
 
@@ -29,26 +29,26 @@ export function copies({ logger, metrics }: { readonly logger: Logger; readonly 
   const counter = metrics.counter(
     {
       name: 'shoal_shadow_copies_total',
-      help: 'Objects copied to the primary of a shadow store because they were read.',
+      help: 'Objects copied to the primary of a shadow backend because they were read.',
     },
     ['outcome'],
   )
   const count = (outcome: 'copied' | 'needless' | 'failed' | 'skipped') => counter.with({ outcome }).add()
-  const tasks = background((_name, err) => logger.error('failed to copy objects of the store', { err }))
+  const tasks = background((_name, err) => logger.error('failed to copy objects of the backend', { err }))
   const waiting: Order[] = []
   let workers = 0
-  const ordered = new Map<CopiedStores['to'], Set<string>>()
+  const ordered = new Map<CopiedBackends['to'], Set<string>>()
 
-  const keysOf = ({ to }: CopiedStores) => {
+  const keysOf = ({ to }: CopiedBackends) => {
     const keys = ordered.get(to) ?? new Set<string>()
     ordered.set(to, keys)
     return keys
   }
 
-  const forget = ({ stores, key }: Order) => {
-    const keys = keysOf(stores)
+  const forget = ({ backends, key }: Order) => {
+    const keys = keysOf(backends)
     keys.delete(key)
-    if (keys.size === 0) ordered.delete(stores.to)
+    if (keys.size === 0) ordered.delete(backends.to)
   }
 
   const carryOut = async (order: Order, signal: AbortSignal) => {
@@ -57,7 +57,7 @@ export function copies({ logger, metrics }: { readonly logger: Logger; readonly 
     } catch (err) {
       if (signal.aborted) return
       count('failed')
-      logger.warn('failed to copy an object to the primary store', { key: order.key, err })
+      logger.warn('failed to copy an object to the primary backend', { key: order.key, err })
     } finally {
       forget(order)
     }
@@ -74,22 +74,22 @@ export function copies({ logger, metrics }: { readonly logger: Logger; readonly 
   return {
     start: () => tasks.start(),
     stop: () => tasks.stop(),
-    order(stores, key) {
-      const keys = keysOf(stores)
+    order(backends, key) {
+      const keys = keysOf(backends)
       if (keys.has(key)) return
       if (waiting.length >= MAX_WAITING_COPIES) {
         count('skipped')
         return
       }
       keys.add(key)
-      waiting.push({ stores, key })
+      waiting.push({ backends, key })
       if (workers < PARALLEL_COPIES) tasks.run('copy', work)
     },
   }
 }
 
-async function copied({ stores, key }: Order, signal: AbortSignal): Promise<'copied' | 'needless'> {
-  const { from, to } = stores
+async function copied({ backends, key }: Order, signal: AbortSignal): Promise<'copied' | 'needless'> {
+  const { from, to } = backends
   const found = await from.read(key, { signal })
   if (found === undefined) return 'needless'
   try {

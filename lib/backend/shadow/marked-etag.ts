@@ -3,16 +3,16 @@ import type { ObjectStat } from '../backend.ts'
 
 const MARKS = { primary: 'p-', secondary: 's-' } as const
 
-export type StoreOfTwo = keyof typeof MARKS
+export type Side = keyof typeof MARKS
 
-/** `stat` with an etag that says which store it is of. */
-export function marked<T extends ObjectStat>(store: StoreOfTwo, stat: T): T {
-  return { ...stat, etag: MARKS[store] + stat.etag }
+/** `stat` with an etag that says which backend it is of. */
+export function marked<T extends ObjectStat>(side: Side, stat: T): T {
+  return { ...stat, etag: MARKS[side] + stat.etag }
 }
 
-/** The store's own etag. @throws BACKEND_PRECONDITION_FAILED when it is none of ours */
-export function unmarked(etag: string): { readonly store: StoreOfTwo; readonly etag: string } {
-  const store = (['primary', 'secondary'] as const).find((name) => etag.startsWith(MARKS[name]))
-  if (store === undefined) throw appError('BACKEND_PRECONDITION_FAILED')
-  return { store, etag: etag.slice(MARKS[store].length) }
+/** The backend's own etag. @throws BACKEND_PRECONDITION_FAILED when it is none of ours */
+export function unmarked(etag: string): { readonly side: Side; readonly etag: string } {
+  const side = (['primary', 'secondary'] as const).find((name) => etag.startsWith(MARKS[name]))
+  if (side === undefined) throw appError('BACKEND_PRECONDITION_FAILED')
+  return { side, etag: etag.slice(MARKS[side].length) }
 }

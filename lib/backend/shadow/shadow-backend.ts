@@ -21,33 +21,34 @@ export interface ShadowInit {
 }
 
 /**
- * Two stores as one, to move from the secondary to the primary while both are in use.
+ * Two backends as one, to move from the secondary to the primary while both are in use.
  *
  * Reading: the primary is asked first, the secondary for what the primary lacks. While the primary is away
  * (BACKEND_UNAVAILABLE, BACKEND_THROTTLED) an object is read from the secondary if it has it, provided that every write
  * went there as well; what the secondary lacks too is the primary's error, since it may have it. While the secondary is
  * away only what the primary has can be read.
  *
- * Writing: the primary decides about conditions. What only the secondary has counts as there: `ifAbsent` is refused, and
- * `ifMatch` with its etag is checked against the secondary, whereupon the primary takes the object only if it still
- * lacks it. With `writes: both` the secondary follows, unconditionally: it never has an object that the primary refused,
- * a write returns when both have it, and the failure of either is thrown, for the caller to try again. The primary may
- * have the object then. When several processes write one key at one moment, the secondary may keep the earlier of them.
- * Deleting removes from both, whatever `writes` says, for what is left in the secondary would be found again.
+ * Writing: the primary decides about conditions. What only the secondary has counts as there: `ifAbsent` is refused,
+ * and `ifMatch` with its etag is checked against the secondary, whereupon the primary takes the object only if it still
+ * lacks it. With `writes: both` the secondary follows, unconditionally: it never has an object that the primary
+ * refused, a write returns when both have it, and the failure of either is thrown, for the caller to try again. The
+ * primary may have the object then. When several processes write one key at one moment, the secondary may keep the
+ * earlier of them. Deleting removes from both, whatever `writes` says, for what is left in the secondary would be found
+ * again.
  *
  * `start` and `stop` start and stop both; what `copies` does is stopped by its owner.
  */
 export function shadowBackend(components: ShadowComponents, { writes }: ShadowInit): Backend {
   const { metrics, primary, secondary, copies } = components
   const reads = metrics.counter(
-    { name: 'shoal_shadow_reads_total', help: 'Objects asked of a shadow store, by the store that had them.' },
+    { name: 'shoal_shadow_reads_total', help: 'Objects asked of a shadow backend, by the backend that had them.' },
     ['from'],
   )
   const count = (from: 'primary' | 'secondary' | 'bridged' | 'absent') => reads.with({ from }).add()
 
   /** Asks in order; `ask` gives undefined for what is not there. */
   const found = async <T extends ObjectStat>(
-    ask: (store: Backend) => Promise<T | undefined>,
+    ask: (backend: Backend) => Promise<T | undefined>,
     onSecondary: () => void,
   ) => {
     let outage: { readonly err: unknown } | undefined
@@ -76,12 +77,12 @@ export function shadowBackend(components: ShadowComponents, { writes }: ShadowIn
     ...lifecycle([primary, secondary]),
     stat: (key, options) =>
       found(
-        (store) => store.stat(key, options),
+        (backend) => backend.stat(key, options),
         () => undefined,
       ),
     read: (key, options) =>
       found(
-        (store) => store.read(key, options),
+        (backend) => backend.read(key, options),
         () => copies?.order({ from: secondary, to: primary }, key),
       ),
     write: (key, source, options) =>

@@ -5,7 +5,7 @@ import { owningSource } from '../receive.ts'
 import { forkedSource } from './forked-source.ts'
 import { marked, unmarked } from './marked-etag.ts'
 
-export interface TwoStores {
+export interface TwoBackends {
   readonly primary: Backend
   readonly secondary: Backend
 }
@@ -19,26 +19,27 @@ export interface ShadowWrite {
 type Condition = Pick<WriteOptions, 'ifAbsent' | 'ifMatch'>
 
 /** Writes to the primary, and with `both` to the secondary too; the contract stands above `shadowBackend`. */
-export async function writeShadowed(stores: TwoStores, write: ShadowWrite, writes: 'both' | 'primary') {
+export async function writeShadowed(backends: TwoBackends, write: ShadowWrite, writes: 'both' | 'primary') {
   const { key, source, options } = write
-  const condition = await conditionOnPrimary(stores, key, options)
+  const condition = await conditionOnPrimary(backends, key, options)
   const { size, signal } = options
   const primaryOptions = { size, signal, ...condition }
-  if (writes === 'primary') return marked('primary', await stores.primary.write(key, source, primaryOptions))
+  if (writes === 'primary') return marked('primary', await backends.primary.write(key, source, primaryOptions))
   try {
-    return marked('primary', await writeBoth(stores, { key, source, options: primaryOptions }))
+    return marked('primary', await writeBoth(backends, { key, source, options: primaryOptions }))
   } catch (err) {
     // What an earlier try brought into the primary only must be in both before the caller takes it for written.
-    if (options.ifAbsent === true && hasCode(err, 'BACKEND_PRECONDITION_FAILED')) await follow(stores, key, { signal })
+    if (options.ifAbsent === true && hasCode(err, 'BACKEND_PRECONDITION_FAILED'))
+      await follow(backends, key, { signal })
     throw err
   }
 }
 
 /** The condition of the caller in the words of the primary. @throws BACKEND_PRECONDITION_FAILED */
-async function conditionOnPrimary({ secondary }: TwoStores, key: string, options: WriteOptions): Promise<Condition> {
+async function conditionOnPrimary({ secondary }: TwoBackends, key: string, options: WriteOptions): Promise<Condition> {
   const { ifAbsent, ifMatch, signal } = options
   const old = ifMatch === undefined ? undefined : unmarked(ifMatch)
-  if (old?.store === 'primary') return { ifMatch: old.etag }
+  if (old?.side === 'primary') return { ifMatch: old.etag }
   if (old === undefined && ifAbsent !== true) return {}
   const there = await secondary.stat(key, { signal })
   if (there?.etag !== old?.etag) throw appError('BACKEND_PRECONDITION_FAILED')
@@ -46,7 +47,7 @@ async function conditionOnPrimary({ secondary }: TwoStores, key: string, options
 }
 
 async function writeBoth(
-  { primary, secondary }: TwoStores,
+  { primary, secondary }: TwoBackends,
   { key, source, options }: ShadowWrite,
 ): Promise<ObjectStat> {
   const { size, signal } = options
@@ -71,7 +72,7 @@ async function writeBoth(
 }
 
 /** Copies to the secondary what only the primary has. */
-async function follow({ primary, secondary }: TwoStores, key: string, options: AbortOptions): Promise<void> {
+async function follow({ primary, secondary }: TwoBackends, key: string, options: AbortOptions): Promise<void> {
   if ((await secondary.stat(key, options)) !== undefined) return
   const there = await primary.read(key, options)
   if (there === undefined) return
@@ -81,7 +82,7 @@ async function follow({ primary, secondary }: TwoStores, key: string, options: A
 
 /** Deletes from both, whichever the primary allows. */
 export async function deleteShadowed(
-  { primary, secondary }: TwoStores,
+  { primary, secondary }: TwoBackends,
   key: string,
   { ifMatch, signal }: AbortOptions & { readonly ifMatch?: string },
 ): Promise<void> {
@@ -94,10 +95,10 @@ export async function deleteShadowed(
   }
   const now = await primary.stat(key, { signal })
   if (now === undefined && old === undefined) return
-  const there = now === undefined ? { store: 'secondary', etag: old?.etag } : { store: 'primary', etag: now.etag }
+  const there = now === undefined ? { side: 'secondary', etag: old?.etag } : { side: 'primary', etag: now.etag }
   const asked = unmarked(ifMatch)
-  if (asked.store !== there.store || asked.etag !== there.etag) throw appError('BACKEND_PRECONDITION_FAILED')
-  if (asked.store === 'primary') {
+  if (asked.side !== there.side || asked.etag !== there.etag) throw appError('BACKEND_PRECONDITION_FAILED')
+  if (asked.side === 'primary') {
     await deleteVersion(secondary, key, { ifMatch: old?.etag, signal })
     return primary.delete(key, { ifMatch: asked.etag, signal })
   }
@@ -107,11 +108,11 @@ export async function deleteShadowed(
 
 /** Deletes what was there a moment ago; what replaced it stays. */
 async function deleteVersion(
-  store: Backend,
+  side: Backend,
   key: string,
   { ifMatch, signal }: AbortOptions & { readonly ifMatch: string | undefined },
 ): Promise<void> {
-  if (ifMatch !== undefined) await tolerating(store.delete(key, { ifMatch, signal }))
+  if (ifMatch !== undefined) await tolerating(side.delete(key, { ifMatch, signal }))
 }
 
 async function tolerating(work: Promise<unknown>): Promise<void> {

@@ -5,7 +5,7 @@ import { crc64 } from './crc64.ts'
 export interface ExpectedBody {
   /** Bytes. */
   readonly length: number
-  /** Sum of the bytes; undefined when the store named none, or one of other bytes. */
+  /** Sum of the bytes; undefined when the backend named none, or one of other bytes. */
   readonly crc64: bigint | undefined
 }
 
@@ -44,13 +44,14 @@ export function checkedBody(content: Readable, expected: ExpectedBody, { signal 
   return body
 }
 
-/** For bytes whose sum is not the one that the store names. */
+/** For bytes whose sum is not the one that the backend names. */
 export function wrongSum() {
-  const message = 'the checksum of the store is not the one of the bytes; they changed on their way, or in the store'
+  const message =
+    'the checksum of the backend is not the one of the bytes; they changed on their way, or in the backend'
   return appError('BACKEND_UNAVAILABLE', { message })
 }
 
 function wrongLength(expected: number, received: number) {
-  const message = 'the answer of the store has another length than it said; it was cut on its way'
+  const message = 'the answer of the backend has another length than it said; it was cut on its way'
   return appError('BACKEND_UNAVAILABLE', { message, detail: { expected, received } })
 }

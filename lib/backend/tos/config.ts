@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { byteSize } from '../../config/index.ts'
-import { storeLimitsSchema } from '../limits-config.ts'
+import { backendLimitsSchema } from '../limits-config.ts'
 
 const MIB = 1024 * 1024
 
@@ -40,9 +40,9 @@ export const tosSchema = z.strictObject({
       parallel: z.int().min(1).max(64).default(4),
     })
     .prefault({}),
-  /** Connections to the store at one time; more requests wait. */
+  /** Connections to the backend at one time; more requests wait. */
   connections: z.int().min(1).max(1024).default(64),
-  limits: storeLimitsSchema,
+  limits: backendLimitsSchema,
 })
 
 export type TosConfig = z.infer<typeof tosSchema>

@@ -49,7 +49,7 @@ function fileCredentials({ clock, logger }: CredentialComponents, file: string):
     } catch (err) {
       if (known === undefined) throw unreadable(file, err)
       // Not the error itself: a parser quotes the text that it fails on.
-      logger.warn('failed to read the credentials of the store again, those of before stay in use', {
+      logger.warn('failed to read the credentials of the backend again, those of before stay in use', {
         file,
         reason: reasonOf(err),
       })
@@ -80,11 +80,11 @@ function parsed(text: string): Known {
 const reasonOf = (err: unknown) => codeOf(err) ?? 'malformed'
 
 function unreadable(file: string, cause: unknown) {
-  const message = 'the file of credentials for the store is missing or not as documented; look at what writes it'
+  const message = 'the file of credentials for the backend is missing or not as documented; look at what writes it'
   return appError('BACKEND_DENIED', { message, detail: { file, reason: reasonOf(cause) } })
 }
 
 function expired(file: string, expiresMs: number) {
-  const message = 'the temporary credentials for the store have ended; look at what renews their file'
+  const message = 'the temporary credentials for the backend have ended; look at what renews their file'
   return appError('BACKEND_DENIED', { message, detail: { file, expiration: new Date(expiresMs).toISOString() } })
 }

@@ -14,7 +14,7 @@ export interface TosClient extends SdkClient {
 
 export type TosClientOptions = ConstructorParameters<typeof SdkClient>[0]
 
-/** Makes a client. The SDK is loaded with the first: it is large, and most services have another store or none. */
+/** Makes a client. The SDK is loaded with the first: it is large, and most services have another backend or none. */
 export async function tosClient(options: TosClientOptions): Promise<TosClient> {
   const sdk = await import('@volcengine/tos-sdk')
 

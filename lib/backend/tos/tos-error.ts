@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { type AbortOptions, type AppError, appError, codeOf, isAppError } from '../../base/index.ts'
-import { storeError } from '../store-error.ts'
+import { backendError } from '../backend-error.ts'
 
 /** An error body is read this far. */
 const ERROR_BODY_BYTES = 64 * 1024
@@ -13,8 +13,8 @@ interface Answer {
 }
 
 /**
- * What the SDK threw, in the words of the table: its own TosServerError, the HTTP library's error for an answer that did
- * not come from TOS, or for none at all. Frees the connection of an answer whose body was not read.
+ * What the SDK threw, in the words of the table: its own TosServerError, the HTTP library's error for an answer that
+ * did not come from TOS, or for none at all. Frees the connection of an answer whose body was not read.
  */
 export async function tosError(
   err: unknown,
@@ -24,7 +24,7 @@ export async function tosError(
   const answer = answerOf(err)
   const body = await bodyOf(answer?.data)
   if (signal?.aborted === true) return appError('ABORTED', { cause: signal.reason })
-  if (answer === undefined) return storeError({ status: undefined, reason: codeOf(err), nowMs, cause: err })
+  if (answer === undefined) return backendError({ status: undefined, reason: codeOf(err), nowMs, cause: err })
   const { status, headers } = answer
   const refusal = {
     status,
@@ -33,8 +33,8 @@ export async function tosError(
     retryAfter: headers['retry-after'],
     nowMs,
   }
-  if (refusal.reason === 'NoSuchBucket') return noSuchBucket(storeError(refusal))
-  return storeError(refusal)
+  if (refusal.reason === 'NoSuchBucket') return noSuchBucket(backendError(refusal))
+  return backendError(refusal)
 }
 
 /** True for an answer that there is no such object, or no such upload; not for a missing bucket. */
@@ -45,7 +45,7 @@ export function isMissing(err: unknown, what: 'object' | 'upload'): boolean {
 
 /** The error for a bucket that is not there, made of the one for its answer. */
 export function noSuchBucket({ detail }: AppError): AppError {
-  const message = 'the store has no such bucket; make it, or correct bucket, region or endpoint'
+  const message = 'the backend has no such bucket; make it, or correct bucket, region or endpoint'
   return appError('BACKEND_UNAVAILABLE', { message, ...(detail === undefined ? {} : { detail }) })
 }
 

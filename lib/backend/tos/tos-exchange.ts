@@ -17,7 +17,7 @@ export function statOf(headers: TosHeaders, size: number): ObjectStat {
   return { size, etag }
 }
 
-/** The store's sum of an object or part, in case that the answer names one. */
+/** The backend's sum of an object or part, in case that the answer names one. */
 export function sumOf(headers: TosHeaders): bigint | undefined {
   const text = headers['x-tos-hash-crc64ecma']
   if (text === undefined || text === '') return undefined
@@ -25,7 +25,7 @@ export function sumOf(headers: TosHeaders): bigint | undefined {
   return BigInt(text)
 }
 
-/** @throws BACKEND_UNAVAILABLE when the store has other bytes than were sent */
+/** @throws BACKEND_UNAVAILABLE when the backend has other bytes than were sent */
 export function checkSum(headers: TosHeaders, expected: bigint): void {
   const sum = sumOf(headers)
   if (sum !== undefined && sum !== expected) throw wrongSum()

@@ -51,7 +51,7 @@ export async function readOf(
 interface Part extends ObjectStat {
   /** Bytes of the answer. */
   readonly length: number
-  /** Sum of the whole object, where the store names it. */
+  /** Sum of the whole object, where the backend names it. */
   readonly crc64: bigint | undefined
 }
 
@@ -72,6 +72,6 @@ function partOf({ statusCode, headers }: TosAnswer, range: ByteRange): Part {
 }
 
 function otherRange() {
-  const message = 'the store answered with other bytes than were asked for; something between ignores ranges'
+  const message = 'the backend answered with other bytes than were asked for; something between ignores ranges'
   return appError('BACKEND_UNAVAILABLE', { message })
 }

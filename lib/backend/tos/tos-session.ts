@@ -9,7 +9,7 @@ import { tosEndpoint } from './endpoint.ts'
 import { type TosClient, tosClient } from './tos-client.ts'
 import { tosError } from './tos-error.ts'
 
-/** A connection that is not in use is closed after this; the store closes it after a minute. */
+/** A connection that is not in use is closed after this; the backend closes it after a minute. */
 const IDLE_MS = 30_000
 
 /** Refusals that new credentials may heal; an answer to HEAD has no body and so no reason. */
@@ -23,7 +23,7 @@ export interface TosSessionComponents {
 /** The SDK's client with what it lacks: requests that can be aborted, bounded connections, credentials that change. */
 export interface TosSession {
   /**
-   * Runs a request of the SDK, once more when the store refuses credentials and there are new ones. When the signal
+   * Runs a request of the SDK, once more when the backend refuses credentials and there are new ones. When the signal
    * fires, the request and its connection end; a body that was returned is the caller's to destroy.
    * @throws what `tosError` makes of the SDK's errors
    */

@@ -31,11 +31,11 @@ export interface ObjectAnswerInit extends AbortOptions {
 export function objectFrom(answer: HttpResponse, { range, etag, governor, signal }: ObjectAnswerInit): ObjectRead {
   try {
     const offered = offeredBy(answer)
-    if (offered === undefined) throw unusable('the store says no length')
-    if (!isPlain(answer)) throw unusable('the store compresses what it sends')
+    if (offered === undefined) throw unusable('the backend says no length')
+    if (!isPlain(answer)) throw unusable('the backend compresses what it sends')
     const wanted = rangeWithin(range, offered.size)
     const { start, end } = offered.range
-    if (wanted.start < start || wanted.end > end) throw unusable('the store sends another range than asked for')
+    if (wanted.start < start || wanted.end > end) throw unusable('the backend sends another range than asked for')
     const part = { start: wanted.start - start, end: wanted.end - start }
     const body = partOf(governor.received(answer.body), part, { whole: end - start, signal })
     return { size: offered.size, etag, body }
@@ -101,7 +101,7 @@ function partOf(
   }
   const end = () => {
     if (sent === wanted) out.push(null)
-    else fail(unusable('the store sent fewer bytes than it promised'))
+    else fail(unusable('the backend sent fewer bytes than it promised'))
   }
   out.on('error', () => undefined)
   source.on('data', take).on('end', end).on('error', fail)

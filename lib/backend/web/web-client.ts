@@ -9,7 +9,7 @@ import {
   isAppError,
 } from '../../base/index.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from '../../http/index.ts'
-import { storeError } from '../store-error.ts'
+import { backendError } from '../backend-error.ts'
 
 /** Redirects that one request follows; a CDN needs one, a moved host two. */
 export const MAX_REDIRECTS = 5
@@ -48,14 +48,14 @@ export async function sendWeb(http: HttpClient, request: WebRequest): Promise<We
     const location = redirectOf(request.method, answer)
     if (location === undefined) return Object.assign(answer, { url })
     await answer.discard()
-    if (hops === MAX_REDIRECTS) throw appError('BACKEND_UNAVAILABLE', { message: 'the store redirects without end' })
+    if (hops === MAX_REDIRECTS) throw appError('BACKEND_UNAVAILABLE', { message: 'the backend redirects without end' })
     url = nextUrl(location, url)
   }
 }
 
 /** The error for an answer that is no success; reads the name that a registry gives it. Never throws. */
 export async function refusalOf(answer: HttpResponse, clock: Pick<Clock, 'now'>): Promise<AppError> {
-  return storeError({
+  return backendError({
     status: answer.status,
     reason: await reasonIn(answer),
     retryAfter: answer.headers['retry-after'],
@@ -68,7 +68,7 @@ export function webFailure(err: unknown): AppError {
   if (isAppError(err) && (isAbort(err) || err.code.startsWith('BACKEND_'))) return err
   if (isAbort(err)) return appError('ABORTED', { cause: err })
   return appError('BACKEND_UNAVAILABLE', {
-    message: 'the store cannot be reached or broke off; check its address, and the network between',
+    message: 'the backend cannot be reached or broke off; check its address, and the network between',
     cause: err,
   })
 }
@@ -100,7 +100,7 @@ function nextUrl(location: string, from: string): string {
   const next = URL.canParse(location, from) ? new URL(location, from) : undefined
   const isWeb = next?.protocol === 'https:' || (next?.protocol === 'http:' && from.startsWith('http:'))
   if (next !== undefined && isWeb) return next.href
-  throw appError('BACKEND_UNAVAILABLE', { message: 'the store redirects to where nobody may follow' })
+  throw appError('BACKEND_UNAVAILABLE', { message: 'the backend redirects to where nobody may follow' })
 }
 
 async function reasonIn(answer: HttpResponse): Promise<string | undefined> {

@@ -4,7 +4,7 @@ import type { SwarmLimits } from '../limits.ts'
 import type { ReaderWindow } from '../picker/index.ts'
 import type { ArrivingContent } from './content.ts'
 import type { Loan } from './loan.ts'
-import { type Relay, relay } from './relay.ts'
+import { type Relay, relay } from './piece-overflow.ts'
 import type { SliceCache } from './slice-cache.ts'
 import type { WarmPieces } from './warm-pieces.ts'
 

@@ -6,9 +6,9 @@ import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { firstPortion, type Held } from '../ring/holdings.ts'
 import type { Siblings } from '../ring/siblings.ts'
+import { readObject } from './backend-read.ts'
 import type { Intake } from './intake.ts'
-import type { Landing } from './landing.ts'
-import { readObject } from './store-read.ts'
+import type { Landing } from './intake-slot.ts'
 
 export interface FillGapsComponents {
   readonly backends: Pick<Backends, 'backendFor'>
@@ -28,8 +28,8 @@ export interface Filling {
 }
 
 /**
- * Brings what is missing of an open landing, front to back: from an origin that has it, else from the store. An origin
- * that fails is asked for nothing more. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE, STORE_FULL, ABORTED
+ * Brings what is missing of an open landing, front to back: from an origin that has it, else from the backend. An
+ * origin that fails is asked for nothing more. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE, STORE_FULL, ABORTED
  */
 export async function fillGaps(components: FillGapsComponents, { held, ...filling }: Filling): Promise<void> {
   let holders = held
@@ -38,14 +38,14 @@ export async function fillGaps(components: FillGapsComponents, { held, ...fillin
     const gap = await intake?.gap()
     if (intake === undefined || gap === undefined) return
     const { range, from } = firstPortion(gap, holders)
-    if (from === undefined) await readStore(components, filling, { intake, range })
+    if (from === undefined) await readBackend(components, filling, { intake, range })
     else if (!(await readHeld(components, filling, { member: from, range }))) {
       holders = holders.filter(({ member }) => member.id !== from.id)
     }
   }
 }
 
-function readStore(
+function readBackend(
   { backends, clock, random }: FillGapsComponents,
   { blob, landing, signal }: Omit<Filling, 'held'>,
   { intake, range }: { readonly intake: Intake; readonly range: ByteRange },
@@ -57,7 +57,7 @@ function readStore(
       key: blobKey(blob.digest),
       size: intake.partial.map.length,
       range,
-      take: (body) => landing.take('store', body, range.end),
+      take: (body) => landing.take('backend', body, range.end),
       offset: () => intake.offset,
       signal,
     },

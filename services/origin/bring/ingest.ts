@@ -12,14 +12,14 @@ import type { PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings } from '../ring/holdings.ts'
 import type { Holding } from '../ring/siblings.ts'
-import { type Bringing, type BringingComponents, bringing } from './bringing.ts'
-import { partialOf } from './landing.ts'
+import { type Bringing, type BringingComponents, bringing } from './ingest-run.ts'
+import { partialOf } from './intake-slot.ts'
 import { partialBytes } from './partial-bytes.ts'
 
 export type IngestComponents = BringingComponents
 
 export interface IngestOptions extends AbortOptions {
-  /** The request came from another origin: read the store, or from who reads it, or refuse. */
+  /** The request came from another origin: read the backend, or from who reads it, or refuse. */
   readonly hop: boolean
 }
 
@@ -37,7 +37,8 @@ export interface OpenBlob {
 /**
  * Brings blobs that this origin lacks. The first healthy owner on the ring reads the backend, the others read from that
  * one while it does, and each origin brings a blob once at a time: so a byte leaves the backend once per cluster. When
- * the reader dies the next owner goes on with what the living have; see `Bringing`. To be stopped before the store is.
+ * the reader dies the next owner goes on with what the living have; see `Bringing`. To be stopped before the local
+ * store is.
  */
 export interface Ingest extends Startable {
   /** Size in bytes, without fetching. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE */
@@ -46,7 +47,7 @@ export interface Ingest extends Startable {
   ensure(blob: BlobRef, options: IngestOptions): Promise<StoredBlob>
   /** For another origin, as soon as the size is known. @throws as `ensure` */
   openForHop(blob: BlobRef, options?: AbortOptions): Promise<OpenBlob>
-  /** What is here at this moment. `asker` names an origin that is about to read the store. @throws DIGEST_REFUSED */
+  /** What is here at this moment. `asker` names an origin that is about to read the backend. @throws DIGEST_REFUSED */
   holding(blob: BlobRef, options?: { readonly asker?: string | undefined }): Promise<Holding>
   /** A range of what is here, unverified; it waits for nothing. @throws RANGE_UNSATISFIABLE */
   openHeld(blob: BlobRef, range: ByteRange, options?: AbortOptions): Promise<Readable>
@@ -173,7 +174,7 @@ class OriginIngest implements Ingest {
     throw appError('NOT_OWNER', { detail: { digest, member: this.#memberId } })
   }
 
-  /** What the store says; when it has no answer, what another origin knows that has the whole blob. */
+  /** What the backend says; when it has no answer, what another origin knows that has the whole blob. */
   async #look(blob: BlobRef, signal: AbortSignal): Promise<number> {
     const { backends } = this.#components
     let failure: { readonly err: unknown } | undefined

@@ -22,7 +22,7 @@ export interface PieceHashes {
   of(stored: StoredBlob, options?: AbortOptions): Promise<Uint8Array>
 }
 
-/** Of the store it needs no more than this. */
+/** Of the local store it needs no more than this. */
 type HashedStore = Pick<BlobStore, 'open' | 'delete' | 'sidecar' | 'putSidecar'>
 
 export function pieceHashes(store: HashedStore): PieceHashes {

@@ -5,20 +5,20 @@ import type { Repository } from '../../../lib/core/index.ts'
 import type { StoredBlob } from '../../../lib/store/index.ts'
 import type { Counter, Family, Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import type { Siblings } from '../ring/siblings.ts'
-import { type PlacedContent, type StoreWriteComponents, writeToStore } from './store-write.ts'
+import { type BackendWriteComponents, type PlacedContent, writeToBackend } from './backend-write.ts'
 import type { WriteBack } from './write-back.ts'
 
-/** Copies, each with its task, that an acknowledgement without the store needs: one may be lost. */
+/** Copies, each with its task, that an acknowledgement without the backend needs: one may be lost. */
 const ENOUGH_COPIES = 2
 
-export interface PlacementComponents extends Omit<StoreWriteComponents, 'onSent'> {
+export interface PlacementComponents extends Omit<BackendWriteComponents, 'onSent'> {
   readonly cluster: Cluster
   readonly siblings: Siblings
   readonly writeBack: Pick<WriteBack, 'keep' | 'waitingBytes' | 'maxWaitingBytes'>
   /** What the rule of a repository says. */
   readonly durabilityOf: (repository: Repository) => Durability
   readonly logger: Logger
-  readonly onSent: (to: 'replica' | 'store', bytes: number) => void
+  readonly onSent: (to: 'replica' | 'backend', bytes: number) => void
   /** Told what an acknowledgement waited for. */
   readonly pushes: Family<Counter, 'kind'>
 }
@@ -64,7 +64,7 @@ class OriginPlacement implements Placement {
 
   async place(content: PlacedContent, options: PlaceOptions) {
     const isWaiting = this.#mayWait(content) && (await this.#onReplicas(content, options))
-    const { kind, kept } = isWaiting || (await this.#inStore(content, options))
+    const { kind, kept } = isWaiting || (await this.#inBackend(content, options))
     this.#components.pushes.with({ kind }).add()
     return { kept }
   }
@@ -82,14 +82,14 @@ class OriginPlacement implements Placement {
     )
   }
 
-  async #inStore(content: PlacedContent, { own, signal }: PlaceOptions) {
+  async #inBackend(content: PlacedContent, { own, signal }: PlaceOptions) {
     const kept = this.#components.cluster.liveOwners(content.blob.digest).some((member) => this.#isSelf(member))
     await Promise.all([
       this.#copyToOwners(content, kept, { signal }),
-      writeToStore(this.#components, content, { signal }),
+      writeToBackend(this.#components, content, { signal }),
     ])
     if (kept) await own()
-    return { kind: 'store', kept } as const
+    return { kind: 'backend', kept } as const
   }
 
   /**
@@ -108,7 +108,7 @@ class OriginPlacement implements Placement {
       if (!hasCode(err, 'WRITE_BACK_FULL')) throw err
       const fields = { digest: blob.digest, copies: filled.length }
       this.#components.logger.warn(
-        'too few origins can keep a copy and its task, so a push waits for the store',
+        'too few origins can keep a copy and its task, so a push waits for the backend',
         fields,
       )
       return false

@@ -30,7 +30,7 @@ const pageSizeOf = ({ query }: Exchange): number => {
 
 const idOf = ({ params }: Exchange): string => params['id'] ?? ''
 
-/** What waits for the store, and dead letters, for the person on call. */
+/** What waits for the backend, and dead letters, for the person on call. */
 export function taskRoutes({ writeBack }: TaskRoutesComponents): readonly Route[] {
   const summary = (exchange: Exchange) => {
     const { journal, waitingBytes, maxWaitingBytes } = writeBack

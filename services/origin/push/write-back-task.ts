@@ -7,19 +7,19 @@ import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import type { Ingest } from '../bring/ingest.ts'
 import type { Siblings } from '../ring/siblings.ts'
-import { type StoreWriteComponents, writeToStore } from './store-write.ts'
+import { type BackendWriteComponents, writeToBackend } from './backend-write.ts'
 import { verifiedBody } from './verified-body.ts'
 
 export const WRITE_BACK = 'write-back'
 
-/** A blob that the store may not have yet. */
+/** A blob that the backend may not have yet. */
 export interface WaitingBlob {
   readonly blob: BlobRef
   /** Bytes. */
   readonly size: number
 }
 
-/** The task of writing a blob to the store of its repository, first tried after `delayMs`. */
+/** The task of writing a blob to the backend of its repository, first tried after `delayMs`. */
 export function writeBackTask({ blob, size }: WaitingBlob, delayMs: number): NewTask {
   const { digest } = blob
   const repository = repositoryText(blob.repository)
@@ -39,7 +39,7 @@ export function waitingBlob({ payload }: Pick<Task, 'payload'>): WaitingBlob | u
   }
 }
 
-export interface WriteBackTaskComponents extends StoreWriteComponents {
+export interface WriteBackTaskComponents extends BackendWriteComponents {
   readonly store: Pick<BlobStore, 'stat' | 'open' | 'delete'>
   readonly ingest: Pick<Ingest, 'ensure'>
   readonly cluster: Pick<Cluster, 'members'>
@@ -48,9 +48,10 @@ export interface WriteBackTaskComponents extends StoreWriteComponents {
 }
 
 /**
- * Writes waiting blobs to the store: looks first, so that of several origins with the same task one writes. A local copy
- * that is missing or has rotted is brought from another origin. Fails for good with BLOB_LOST when every origin answers
- * and none has the blob, with BODY_INVALID for a payload that is none, and with what the store throws for good.
+ * Writes waiting blobs to the backend: looks first, so that of several origins with the same task one writes. A local
+ * copy that is missing or has rotted is brought from another origin. Fails for good with BLOB_LOST when every origin
+ * answers and none has the blob, with BODY_INVALID for a payload that is none, and with what the backend throws for
+ * good.
  */
 export function writeBackExecutor(components: WriteBackTaskComponents, init: { readonly memberId: string }): Executor {
   const { store, backends, ingest, logger } = components
@@ -61,7 +62,7 @@ export function writeBackExecutor(components: WriteBackTaskComponents, init: { r
   }
 
   const bring = async (blob: BlobRef, options: AbortOptions) => {
-    logger.warn('a blob that waits for the store is not here any more; another origin is asked', {
+    logger.warn('a blob that waits for the backend is not here any more; another origin is asked', {
       digest: blob.digest,
     })
     try {
@@ -73,10 +74,10 @@ export function writeBackExecutor(components: WriteBackTaskComponents, init: { r
   }
 
   const write = async ({ blob, size }: WaitingBlob, options: AbortOptions): Promise<void> => {
-    await writeToStore(components, { blob, size, read: () => open(blob, options) }, options)
+    await writeToBackend(components, { blob, size, read: () => open(blob, options) }, options)
     const written = await backends.backendFor(blob.repository).stat(blobKey(blob.digest), options)
     if (written?.size === size) return
-    const message = 'the store does not have what it has just taken'
+    const message = 'the backend does not have what it has just taken'
     throw appError('BACKEND_UNAVAILABLE', { message, detail: { digest: blob.digest, size, found: written?.size } })
   }
 
@@ -89,7 +90,7 @@ export function writeBackExecutor(components: WriteBackTaskComponents, init: { r
         await write(waiting, options)
       } catch (err) {
         if (!hasCode(err, 'STORE_CORRUPT')) throw err
-        logger.error('the local copy of a blob that waits for the store has rotted; it is removed', { digest, err })
+        logger.error('the local copy of a blob that waits for the backend has rotted; it is removed', { digest, err })
         await store.delete(digest)
         await write(waiting, options)
       }

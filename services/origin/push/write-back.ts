@@ -24,30 +24,30 @@ export interface WriteBackComponents {
 }
 
 export interface WriteBackInit {
-  /** Blobs that wait for the store, together, dead tasks included; bytes. */
+  /** Blobs that wait for the backend, together, dead tasks included; bytes. */
   readonly maxWaitingBytes: number
-  /** How much later each further owner looks whether the store has a blob, milliseconds. */
+  /** How much later each further owner looks whether the backend has a blob, milliseconds. */
   readonly spareDelayMs: number
   /** Blobs written at one time. */
   readonly concurrency: number
   readonly retry: BackoffPolicy
 }
 
-/** A blob to be kept until the store has it. */
+/** A blob to be kept until the backend has it. */
 export interface KeptCopy extends WaitingBlob {
   /** Which owner's task this is: the first (0) writes at once, the others look later whether something is missing. */
   readonly rank: number
 }
 
 /**
- * What the store does not have yet: each such blob has a task in the journal, and no blob that has one, waiting or dead,
- * is evicted.
+ * What the backend does not have yet: each such blob has a task in the journal, and no blob that has one, waiting or
+ * dead, is evicted.
  */
 export interface WriteBack {
   readonly journal: Journal
-  /** Before the store is started, stopped after it: from then on no waiting blob is evicted. */
+  /** Before the local store is started, stopped after it: from then on no waiting blob is evicted. */
   readonly books: Startable
-  /** Writes to the store what waits; to be stopped before the store is. */
+  /** Writes to the backend what waits; to be stopped before the local store is. */
   readonly work: Startable
   /** Bytes that wait, and how many may. */
   readonly waitingBytes: number
@@ -78,10 +78,10 @@ class OriginWriteBack implements WriteBack {
     this.#store = store
     this.#spareDelayMs = spareDelayMs
     const waiting = metrics
-      .gauge({ name: 'shoal_write_back_waiting_bytes', help: 'Bytes of blobs that the store does not have yet.' })
+      .gauge({ name: 'shoal_write_back_waiting_bytes', help: 'Bytes of blobs that the backend does not have yet.' })
       .with({})
     metrics
-      .gauge({ name: 'shoal_write_back_limit_bytes', help: 'Bytes that may wait; more pushes wait for the store.' })
+      .gauge({ name: 'shoal_write_back_limit_bytes', help: 'Bytes that may wait; more pushes wait for the backend.' })
       .with({})
       .set(maxWaitingBytes)
     this.#waiting = (bytes) => {

@@ -17,14 +17,14 @@ export interface HoldingsComponents {
 export interface AskOptions {
   /** The origin that asks. */
   readonly memberId: string
-  /** It is about to read the store. */
+  /** It is about to read the backend. */
   readonly claims: boolean
   readonly signal: AbortSignal | undefined
 }
 
 /**
  * Asks all living origins what they have of a blob. Who does not answer has nothing.
- * @throws DIGEST_REFUSED when one of them has found the store's content wrong and none has right content; ABORTED
+ * @throws DIGEST_REFUSED when one of them has found the backend's content wrong and none has right content; ABORTED
  */
 export async function askHoldings(
   { cluster, siblings }: HoldingsComponents,
@@ -50,8 +50,8 @@ export async function askHoldings(
 }
 
 /**
- * Which other origin reads the store, so that `memberId`, which is about to, reads from that one instead: one that has
- * begun, or one about to whose id comes first. Two who ask each other at the same time so agree on one of them.
+ * Which other origin reads the backend, so that `memberId`, which is about to, reads from that one instead: one that
+ * has begun, or one about to whose id comes first. Two who ask each other at the same time so agree on one of them.
  */
 export function readerAmong(held: readonly Held[], memberId: string): Member | undefined {
   const reading = held.find(({ holding }) => holding.claim === 'reading')
@@ -61,13 +61,13 @@ export function readerAmong(held: readonly Held[], memberId: string): Member | u
   return (reading ?? before[0])?.member
 }
 
-/** Part of a gap, and who gives it; undefined: the store. */
+/** Part of a gap, and who gives it; undefined: the backend. */
 export interface Portion {
   readonly range: ByteRange
   readonly from: Member | undefined
 }
 
-/** The front of a gap: from the origin that has most of it, or from the store up to where an origin has something. */
+/** The front of a gap: from the origin that has most of it, or from the backend up to where an origin has something. */
 export function firstPortion(gap: ByteRange, held: readonly Held[]): Portion {
   let end = gap.start
   let from: Member | undefined

@@ -3,7 +3,7 @@ import type { AbortOptions } from '../../../lib/base/index.ts'
 import type { Member } from '../../../lib/cluster/index.ts'
 import type { BlobRef, ByteRange } from '../../../lib/core/index.ts'
 
-/** Whether an origin reads a blob from the store: not, about to (it asks the others first), or under way. */
+/** Whether an origin reads a blob from the backend: not, about to (it asks the others first), or under way. */
 export type Claim = 'none' | 'asking' | 'reading'
 
 /** What one origin has of a blob at this moment. */
@@ -24,7 +24,7 @@ export interface SiblingHolding extends Holding {
 }
 
 export interface AskHolding extends AbortOptions {
-  /** An origin that is about to read the store. */
+  /** An origin that is about to read the backend. */
   readonly asker?: string
   /** A member that is about to leave; who keeps what is told as if it were gone. */
   readonly leaving?: string | undefined
@@ -55,8 +55,8 @@ export interface Siblings {
   /** A range of what it has. @throws RANGE_UNSATISFIABLE when it has not got all of it any more */
   readHeld(member: Member, blob: BlobRef, options: AbortOptions & { readonly range: ByteRange }): Promise<SiblingBlob>
   /**
-   * Hands over a copy; returns once it is durable there. With a rank its task to write it to the store is durable there,
-   * too (see `WriteBack.keep`). @throws WRITE_BACK_FULL, STORE_FULL, or a retryable code when it does not answer
+   * Hands over a copy; returns once it is durable there. With a rank its task to write it to the backend is durable
+   * there, too (see `WriteBack.keep`). @throws WRITE_BACK_FULL, STORE_FULL, or a retryable code when it does not answer
    */
   put(
     member: Member,

@@ -7,7 +7,7 @@ import type { Copies } from './copies.ts'
 export interface BlobReport extends KeptBlob {
   /** Whether this member is one of those who keep it. */
   readonly keeper: boolean
-  readonly inStore: boolean
+  readonly inBackend: boolean
   /** The other origins that are to keep it, and what they say: absent, held or kept. */
   readonly others: Readonly<Record<string, string>>
 }
@@ -23,7 +23,7 @@ export interface BlobKeeper {
   report(digest: Digest, options?: AbortOptions): Promise<BlobReport>
   /**
    * Removes the blob here; whoever reads it goes on. `force` removes it in any case.
-   * @throws BLOB_UNKNOWN, BLOB_HELD when it is pinned or leased, BLOB_LAST_COPY when neither the store nor another
+   * @throws BLOB_UNKNOWN, BLOB_HELD when it is pinned or leased, BLOB_LAST_COPY when neither the backend nor another
    *   origin is known to have it
    */
   evict(digest: Digest, options: AbortOptions & { readonly force: boolean }): Promise<void>
@@ -38,9 +38,9 @@ export function blobKeeper({ store, copies }: BlobKeeperComponents): BlobKeeper 
 
   const report = async (digest: Digest, options: AbortOptions = {}): Promise<BlobReport> => {
     const blob = known(digest)
-    const [inStore, others] = await Promise.all([copies.inStore(blob, options), copies.keepings(digest, options)])
+    const [inBackend, others] = await Promise.all([copies.inBackend(blob, options), copies.keepings(digest, options)])
     const said = Object.fromEntries(others.map(([member, keeping]) => [member.id, keeping]))
-    return { ...blob, keeper: copies.isKeeper(digest), inStore, others: said }
+    return { ...blob, keeper: copies.isKeeper(digest), inBackend, others: said }
   }
 
   return {
@@ -51,8 +51,8 @@ export function blobKeeper({ store, copies }: BlobKeeperComponents): BlobKeeper 
         throw appError('BLOB_HELD', { detail: { digest, holds } })
       }
       if (!force) {
-        const { inStore, others } = await report(digest, { signal })
-        const isElsewhere = inStore || Object.values(others).some((keeping) => keeping !== 'absent')
+        const { inBackend, others } = await report(digest, { signal })
+        const isElsewhere = inBackend || Object.values(others).some((keeping) => keeping !== 'absent')
         if (!isElsewhere) throw appError('BLOB_LAST_COPY', { detail: { digest, others } })
       }
       await store.delete(digest)

@@ -30,13 +30,13 @@ export interface Copies {
   isKeeper(digest: Digest, init?: { readonly without?: string | undefined }): boolean
   /** The other members that are to keep it. */
   others(digest: Digest): readonly Member[]
-  /** Every store it belongs to has it, whole. A store that does not answer has nothing. */
-  inStore(blob: Pick<StoredBlob, 'digest' | 'size'>, options?: AbortOptions): Promise<boolean>
+  /** Every backend it belongs to has it, whole. A backend that does not answer has nothing. */
+  inBackend(blob: Pick<StoredBlob, 'digest' | 'size'>, options?: AbortOptions): Promise<boolean>
   /** What each of `others` says; who does not answer lacks it. */
   keepings(digest: Digest, options?: AbortOptions): Promise<readonly (readonly [Member, Keeping])[]>
   /**
-   * Whether the copy here may go: the stores have it; or this member is no keeper, and all who are say that they keep
-   * it. So the last keeper of what is in no store never lets go, whatever others do at the same time.
+   * Whether the copy here may go: the backends have it; or this member is no keeper, and all who are say that they keep
+   * it. So the last keeper of what is in no backend never lets go, whatever others do at the same time.
    */
   mayGo(blob: Pick<StoredBlob, 'digest' | 'size'>, options?: AbortOptions): Promise<boolean>
 }
@@ -58,14 +58,16 @@ export function copies(components: CopiesComponents, init: { readonly memberId: 
   const others = (digest: Digest): readonly Member[] =>
     ownersWithout(digest, isLeaving() ? init.memberId : undefined).filter((member) => !isSelf(member))
 
-  const inStore: Copies['inStore'] = async ({ digest, size }, options = {}) => {
+  const inBackend: Copies['inBackend'] = async ({ digest, size }, options = {}) => {
     if (refusals.has(digest)) return false
     try {
-      const found = await Promise.all((await names.stores(digest)).map((store) => store.stat(blobKey(digest), options)))
+      const found = await Promise.all(
+        (await names.backends(digest)).map((backend) => backend.stat(blobKey(digest), options)),
+      )
       return found.every((object) => object?.size === size)
     } catch (err) {
       throwIfAborted(options.signal)
-      logger.debug('failed to ask a store for a blob', { digest, err })
+      logger.debug('failed to ask a backend for a blob', { digest, err })
       return false
     }
   }
@@ -92,10 +94,10 @@ export function copies(components: CopiesComponents, init: { readonly memberId: 
   return {
     isKeeper,
     others,
-    inStore,
+    inBackend,
     keepings,
     async mayGo(blob, options = {}) {
-      if (await inStore(blob, options)) return true
+      if (await inBackend(blob, options)) return true
       if (isKeeper(blob.digest)) return false
       const answers = await keepings(blob.digest, options)
       return answers.length > 0 && answers.every(([, keeping]) => keeping === 'kept')

@@ -5,7 +5,7 @@ import type { Copies } from './copies.ts'
 
 /** Writers wait for an eviction, so nobody is asked longer than this; no answer means that the blob stays. */
 const ASK_MS = 5_000
-/** A refusal is believed for this long, so that a store that is away is not asked at every write. */
+/** A refusal is believed for this long, so that a backend that is away is not asked at every write. */
 const REFUSED_MS = 30_000
 const MAX_REFUSED = 100_000
 
@@ -15,7 +15,7 @@ export interface EvictionGuardComponents {
   readonly clock: Clock
 }
 
-/** Whether a blob may be evicted: only when the stores have it, or all who are to keep it do. */
+/** Whether a blob may be evicted: only when the backends have it, or all who are to keep it do. */
 export function evictionGuard(components: EvictionGuardComponents): (digest: Digest) => Promise<boolean> {
   const { store, copies, clock } = components
   const refusedUntilMs = new Map<Digest, number>()

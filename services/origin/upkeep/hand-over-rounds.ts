@@ -1,14 +1,15 @@
 import type { Clock } from '../../../lib/base/index.ts'
 import type { HandOver } from './hand-over.ts'
+import type { Leaving, LeavingState } from './leaving.ts'
 import { type Rounds, rounds } from './rounds.ts'
-
-/** `left`: nothing is here that others do not have; the member may be stopped and taken out of the config. */
-export type LeavingState = 'staying' | 'leaving' | 'left'
 
 export interface HandOverRoundsComponents {
   readonly handOver: HandOver
+  readonly leaving: Leaving
   readonly clock: Clock
-  /** Work that only this member knows of, such as writes to the store that wait; it must be done before it has left. */
+  /**
+   * Work that only this member knows of, such as writes to the backend that wait; it must be done before it has left.
+   */
   readonly pending: () => Promise<number>
   /** Whether all members answer. While they do not, blobs go to others than they will when they are back. */
   readonly isWell: () => boolean
@@ -35,40 +36,34 @@ const LEAVING_RETRY_MS = 5_000
 const UNSETTLED_RETRY_MS = 60_000
 
 export function handOverRounds(components: HandOverRoundsComponents, init: HandOverRoundsInit): HandOverRounds {
-  const { handOver, clock, pending, isWell } = components
-  let state: LeavingState = 'staying'
+  const { handOver, leaving, clock, pending, isWell } = components
 
   const work = async (signal: AbortSignal): Promise<number> => {
-    const began = state
+    const began = leaving.state
     const { unsafe, failures } = await handOver.walk({ signal, fresh: began !== 'staying' })
     // It may have been told to leave or to stay during the walk, which then says nothing of the new state.
-    if (state !== began) return 0
-    if (state === 'staying') {
+    if (leaving.state !== began) return 0
+    if (began === 'staying') {
       const isSettled = unsafe === 0 && failures === 0 && isWell()
       return isSettled ? init.intervalMs : Math.min(init.intervalMs, UNSETTLED_RETRY_MS)
     }
     const isDone = unsafe === 0 && failures === 0 && (await pending()) === 0
-    state = isDone ? 'left' : 'leaving'
+    leaving.settle(isDone)
     return isDone ? init.intervalMs : LEAVING_RETRY_MS
   }
 
   const loop = rounds(clock, { work, onFailure: components.onFailure, retryMs: LEAVING_RETRY_MS })
 
-  const become = (next: LeavingState) => {
-    state = next
-    loop.ask()
-  }
-
   return {
     ...loop,
     get state() {
-      return state
+      return leaving.state
     },
     leave() {
-      if (state === 'staying') become('leaving')
+      if (leaving.leave()) loop.ask()
     },
     stay() {
-      if (state !== 'staying') become('staying')
+      if (leaving.stay()) loop.ask()
     },
   }
 }

@@ -18,7 +18,7 @@ import { pacedRead } from './paced-read.ts'
 
 /** Blobs looked at at one time; most of the time goes into waiting for answers. */
 const AT_ONCE = 4
-/** Blobs seen in the store are not asked for again by later walks; so many are remembered. */
+/** Blobs seen in the backend are not asked for again by later walks; so many are remembered. */
 const MAX_SETTLED = 100_000
 
 /** One walk over all blobs at rest. */
@@ -57,13 +57,13 @@ export interface HandOverInit {
 }
 
 /**
- * Brings blobs that are in no store to all who are to keep them. A member that has joined gets so what it owns now from
- * those who owned it before, and these may evict it only then (see `Copies.mayGo`).
+ * Brings blobs that are in no backend to all who are to keep them. A member that has joined gets so what it owns now
+ * from those who owned it before, and these may evict it only then (see `Copies.mayGo`).
  */
 export interface HandOver {
   /**
    * Walks over all blobs once; may be repeated at any time, what is done is only looked at. `fresh` looks again at what
-   * an earlier walk has seen in the store. One walk at a time. @throws ABORTED
+   * an earlier walk has seen in the backend. One walk at a time. @throws ABORTED
    */
   walk(options?: AbortOptions & { readonly fresh?: boolean }): Promise<Walk>
   /** The walk under way, or the last one. */
@@ -93,8 +93,14 @@ class Walker implements HandOver {
     if (fresh) this.#settled.clear()
     for (const digest of this.#settled) if (store.look(digest) === undefined) this.#settled.delete(digest)
     const counts: Counts = {
-      ...{ startedAtMs: clock.now(), endedAtMs: undefined, blobs: blobs.length },
-      ...{ done: 0, copies: 0, bytes: 0, failures: 0, unsafe: 0 },
+      startedAtMs: clock.now(),
+      endedAtMs: undefined,
+      blobs: blobs.length,
+      done: 0,
+      copies: 0,
+      bytes: 0,
+      failures: 0,
+      unsafe: 0,
     }
     this.#latest = counts
     const left = blobs.values()
@@ -123,7 +129,7 @@ class Walker implements HandOver {
 
   async #settle(blob: KeptBlob, counts: Counts, signal: AbortSignal | undefined): Promise<void> {
     const { copies } = this.#components
-    if (await copies.inStore(blob, { signal })) {
+    if (await copies.inBackend(blob, { signal })) {
       if (this.#settled.size < MAX_SETTLED) this.#settled.add(blob.digest)
       return
     }

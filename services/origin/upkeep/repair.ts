@@ -9,7 +9,7 @@ import type { Siblings } from '../ring/siblings.ts'
 import type { Copies } from './copies.ts'
 
 /** Where a good copy came from; undefined: nobody could give one. */
-export type RepairSource = 'replica' | 'store' | undefined
+export type RepairSource = 'replica' | 'backend' | undefined
 
 export interface RepairComponents {
   readonly store: Pick<BlobStore, 'createUpload' | 'delete'> & Pick<StoreUpkeep, 'look' | 'pin'>
@@ -27,7 +27,7 @@ export interface RepairComponents {
 export interface Repair {
   /**
    * Removes the blob, so that nobody is given it any more, then brings it again: from another origin that has it, else
-   * from the store. A pin stays with it. @throws ABORTED
+   * from the backend. A pin stays with it. @throws ABORTED
    */
   replace(digest: Digest, options?: AbortOptions): Promise<RepairSource>
 }
@@ -65,14 +65,14 @@ export function repair(components: RepairComponents): Repair {
     return false
   }
 
-  const fromStores = async (blobs: readonly BlobRef[], signal: AbortSignal | undefined): Promise<boolean> => {
+  const fromBackends = async (blobs: readonly BlobRef[], signal: AbortSignal | undefined): Promise<boolean> => {
     for (const blob of blobs) {
       try {
         await ingest.ensure(blob, { hop: false, signal })
         return true
       } catch (err) {
         if (isAbort(err)) throwIfAborted(signal)
-        logger.warn('failed to repair a blob from the store', { digest: blob.digest, code: codeOf(err), err })
+        logger.warn('failed to repair a blob from the backend', { digest: blob.digest, code: codeOf(err), err })
       }
     }
     return false
@@ -86,7 +86,7 @@ export function repair(components: RepairComponents): Repair {
       await store.delete(digest)
       const [first] = blobs
       const fromReplica = first !== undefined && (await fromMembers(first, signal))
-      const source: RepairSource = fromReplica ? 'replica' : (await fromStores(blobs, signal)) ? 'store' : undefined
+      const source: RepairSource = fromReplica ? 'replica' : (await fromBackends(blobs, signal)) ? 'backend' : undefined
       if (source === undefined) return undefined
       for (const blob of blobs) await names.add(blob)
       if (pinned) await store.pin(digest, true)

@@ -23,7 +23,10 @@ const PAGE = 1000
 const digestOf = (exchange: Exchange) => parseDigest(exchange.params['digest'] ?? '')
 
 const route = (method: HttpMethod, path: string, summary: string, handle: Route['handle']): Route => ({
-  ...{ methods: [method], path, summary, handle },
+  methods: [method],
+  path,
+  summary,
+  handle,
   right: 'admin',
 })
 

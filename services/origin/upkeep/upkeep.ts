@@ -2,7 +2,7 @@ import { originRoutes } from '../../../lib/api/index.ts'
 import type { Backends } from '../../../lib/backend/index.ts'
 import { appError, type Startable } from '../../../lib/base/index.ts'
 import type { Cluster } from '../../../lib/cluster/index.ts'
-import type { BlobRef, Digest } from '../../../lib/core/index.ts'
+import type { BlobRef } from '../../../lib/core/index.ts'
 import type { ReadinessCheck, Route } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { ManagedStore, StoredBlob } from '../../../lib/store/index.ts'
@@ -14,8 +14,10 @@ import type { Siblings } from '../ring/siblings.ts'
 import { blobKeeper } from './blob-keeper.ts'
 import { type Copies, copies } from './copies.ts'
 import { evictionGuard } from './eviction-guard.ts'
+import type { EvictionVote } from './eviction-vote.ts'
 import { handOver } from './hand-over.ts'
-import { type HandOverRounds, handOverRounds } from './hand-over-rounds.ts'
+import { handOverRounds } from './hand-over-rounds.ts'
+import { type Leaving, type LeavingState, leaving } from './leaving.ts'
 import { repair } from './repair.ts'
 import { rounds } from './rounds.ts'
 import { scrub } from './scrub.ts'
@@ -32,6 +34,8 @@ export interface UpkeepComponents extends Runtime {
   readonly ingest: Ingest
   readonly onReceived: (from: 'origin', bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
+  /** Decides by what this knows of other copies, as soon as it is made. */
+  readonly evictions: Pick<EvictionVote, 'decideBy'>
   /** Work that only this member knows of and that must be done before it leaves. */
   readonly pending: () => Promise<number>
 }
@@ -39,9 +43,8 @@ export interface UpkeepComponents extends Runtime {
 /** All that looks after blobs at rest: eviction, hand-over, scrub, and what the person on call can do. */
 export interface Upkeep extends Startable {
   readonly copies: Copies
-  /** Whether the store may evict a blob. */
-  readonly mayEvict: (digest: Digest) => Promise<boolean>
-  readonly checks: Readonly<Record<string, ReadinessCheck>>
+  /** Not ready while this origin leaves. */
+  readonly drain: ReadinessCheck
   readonly admin: UpkeepRoutesComponents
   /** The same routes; those that bring new blobs to this origin are refused once it leaves. */
   whileStaying(routes: readonly Route[]): readonly Route[]
@@ -49,21 +52,21 @@ export interface Upkeep extends Startable {
 
 const RETRY_MS = 60_000
 
-const sentences: Readonly<Record<HandOverRounds['state'], string | undefined>> = {
+const sentences: Readonly<Record<LeavingState, string | undefined>> = {
   staying: undefined,
   leaving: 'draining: hands over what only this origin has',
   left: 'drained: this origin may be stopped and taken out of the config',
 }
 
 /** Refuses what would bring new blobs here. */
-function whileStaying(state: Pick<HandOverRounds, 'state'>, routes: readonly Route[]): readonly Route[] {
+function whileStaying(member: Pick<Leaving, 'state'>, routes: readonly Route[]): readonly Route[] {
   const brings = ({ methods, path }: Route) =>
     (path === originRoutes.uploads && methods.includes('POST')) ||
     (path === originRoutes.blob && methods.includes('PUT'))
   const guarded = (route: Route): Route => ({
     ...route,
     handle(exchange) {
-      if (state.state === 'staying') return route.handle(exchange)
+      if (member.state === 'staying') return route.handle(exchange)
       throw appError('SHUTTING_DOWN', { message: 'this origin is being drained; ask another' })
     },
   })
@@ -71,11 +74,12 @@ function whileStaying(state: Pick<HandOverRounds, 'state'>, routes: readonly Rou
 }
 
 export function upkeep(components: UpkeepComponents, config: OriginConfig): Upkeep {
-  const { store, clock, logger } = components
+  const { store, cluster, clock, logger, pending } = components
   const self = { memberId: config.member }
   const metrics = upkeepMetrics(components.metrics)
-  const leaving: { state: () => HandOverRounds['state'] } = { state: () => 'staying' }
-  const where = copies({ ...components, isLeaving: () => leaving.state() !== 'staying' }, self)
+  const member = leaving()
+  const where = copies({ ...components, isLeaving: () => member.state !== 'staying' }, self)
+  components.evictions.decideBy(evictionGuard({ store, copies: where, clock }))
 
   const handing = handOver(
     { ...components, copies: where, onCopied: metrics.copied, onWalked: ({ unsafe }) => metrics.unsafe(unsafe) },
@@ -83,13 +87,15 @@ export function upkeep(components: UpkeepComponents, config: OriginConfig): Upke
   )
   const handOvers = handOverRounds(
     {
-      ...{ handOver: handing, clock, pending: components.pending },
-      isWell: () => components.cluster.members.every(({ id }) => components.cluster.isHealthy(id)),
+      handOver: handing,
+      leaving: member,
+      clock,
+      pending,
+      isWell: () => cluster.members.every(({ id }) => cluster.isHealthy(id)),
       onFailure: (err) => logger.error('failed to hand blobs over', { err }),
     },
     { intervalMs: config.handOver.interval },
   )
-  leaving.state = () => handOvers.state
 
   const scrubbing = scrub(
     { ...components, repair: repair({ ...components, copies: where }), onVerified: metrics.verified },
@@ -103,13 +109,16 @@ export function upkeep(components: UpkeepComponents, config: OriginConfig): Upke
 
   return {
     copies: where,
-    mayEvict: evictionGuard({ store, copies: where, clock }),
-    checks: { drain: () => sentences[handOvers.state] },
+    drain: () => sentences[member.state],
     admin: {
-      ...{ store, keeper: blobKeeper({ store, copies: where }) },
-      ...{ scrub: scrubbing, scrubRounds: scrubs, handOver: handing, handOverRounds: handOvers },
+      store,
+      keeper: blobKeeper({ store, copies: where }),
+      scrub: scrubbing,
+      scrubRounds: scrubs,
+      handOver: handing,
+      handOverRounds: handOvers,
     },
-    whileStaying: (routes) => whileStaying(handOvers, routes),
+    whileStaying: (routes) => whileStaying(member, routes),
     async start() {
       await handOvers.start()
       await scrubs.start()

@@ -46,8 +46,8 @@ export interface MetainfoRelayInit {
 export interface MetainfoRelay extends Startable {
   /**
    * The encoded records from the first one on. The stream is destroyed with the error when the blob is unknown
-   * (BLOB_UNKNOWN), its repository has no store (NO_BACKEND_RULE), no origin answers (NO_HEALTHY_MEMBER), two origins disagree (METAINFO_CONFLICT), or the relay stops
-   * (SHUTTING_DOWN). Must be consumed or destroyed.
+   * (BLOB_UNKNOWN), its repository has no backend (NO_BACKEND_RULE), no origin answers (NO_HEALTHY_MEMBER), two
+   * origins disagree (METAINFO_CONFLICT), or the relay stops (SHUTTING_DOWN). Must be consumed or destroyed.
    * @throws SHUTTING_DOWN, UNAVAILABLE when too many streams are open
    */
   open(blob: BlobRef): Readable

@@ -1,5 +1,5 @@
 import { describe } from '@jest/globals'
-import { type StoreTraits, type StoreUnderTest, worldOfEach } from './backend-world.ts'
+import { type BackendTraits, type BackendUnderTest, worldOfEach } from './backend-world.ts'
 import { concurrentConditionRules, conditionRules } from './condition-rules.ts'
 import {
   checkedConditionRules,
@@ -13,10 +13,10 @@ import { rangeRules, readingRules } from './reading-rules.ts'
 import { replacingRules, writingRules } from './writing-rules.ts'
 
 /**
- * What every driver promises. Nothing in here may depend on how a driver works; what a kind of store cannot do stands in
- * `traits`, and for that the suite asks for the documented error.
+ * What every driver promises. Nothing in here may depend on how a driver works; what a kind of backend cannot do stands
+ * in `traits`, and for that the suite asks for the documented error.
  */
-export function backendSuite(name: string, make: () => Promise<StoreUnderTest>, traits: StoreTraits = {}): void {
+export function backendSuite(name: string, make: () => Promise<BackendUnderTest>, traits: BackendTraits = {}): void {
   describe(`${name} as a backend`, () => {
     const world = worldOfEach(make, traits)
     const replaces = traits.writes !== false && traits.keyFor === undefined

@@ -5,23 +5,23 @@ import { afterEach, beforeEach, expect } from '@jest/globals'
 import type { Backend, ObjectRead } from '../../../lib/backend/index.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 
-/** One empty store and the means to look at it. */
-export interface StoreUnderTest {
-  /** Another started client of the same store, as another process would have it. */
+/** One empty backend and the means to look at it. */
+export interface BackendUnderTest {
+  /** Another started client of the same backend, as another process would have it. */
   open(): Promise<Backend>
   /** Names of what is neither an object nor needed: temporary files, open multipart uploads, locks. */
   leftovers(): Promise<readonly string[]>
   /** Brings an object in past the driver; only where the driver takes no writes. */
   readonly seed?: (key: string, bytes: Uint8Array) => Promise<void>
-  /** Stops every client and removes the store. */
+  /** Stops every client and removes the backend. */
   dispose(): Promise<void>
 }
 
 /**
- * What a kind of store cannot do; what is not named it can. For each the suite asks for the documented error, and runs
- * every case that still has a meaning.
+ * What a kind of backend cannot do; what is not named it can. For each the suite asks for the documented error, and
+ * runs every case that still has a meaning.
  */
-export interface StoreTraits {
+export interface BackendTraits {
   /** Keys name their content, so that nothing is ever replaced: makes the key of `bytes`. */
   readonly keyFor?: (bytes: Uint8Array) => string
   /** `write` and `delete` answer BACKEND_READ_ONLY. */
@@ -36,10 +36,10 @@ export interface StoreTraits {
   readonly keepsReplaced?: false
 }
 
-/** The store of the test that runs, and shorthands for it. */
+/** The backend of the test that runs, and shorthands for it. */
 export interface World {
-  readonly traits: StoreTraits
-  readonly store: StoreUnderTest
+  readonly traits: BackendTraits
+  readonly subject: BackendUnderTest
   readonly backend: Backend
   /** The key for `content`: `name` where keys are free. */
   keyOf(name: string, content: string | Uint8Array): string
@@ -63,31 +63,31 @@ export async function get(backend: Backend, key: string): Promise<string | undef
   return found && (await buffer(found.body)).toString()
 }
 
-/** Makes a store before each test of the enclosing `describe` and looks after each that nothing is left behind. */
-export function worldOfEach(make: () => Promise<StoreUnderTest>, traits: StoreTraits): World {
-  let store: StoreUnderTest | undefined
+/** Makes a backend before each test of the enclosing `describe` and looks after each that nothing is left behind. */
+export function worldOfEach(make: () => Promise<BackendUnderTest>, traits: BackendTraits): World {
+  let subject: BackendUnderTest | undefined
   let backend: Backend | undefined
   const running = <T>(part: T | undefined): T => {
-    if (part === undefined) throw new Error('the store under test has not started')
+    if (part === undefined) throw new Error('the backend under test has not started')
     return part
   }
 
   beforeEach(async () => {
-    store = await make()
-    backend = await store.open()
+    subject = await make()
+    backend = await subject.open()
   })
   afterEach(async () => {
     try {
-      expect(await running(store).leftovers()).toEqual([])
+      expect(await running(subject).leftovers()).toEqual([])
     } finally {
-      await running(store).dispose()
+      await running(subject).dispose()
     }
   })
 
   const world: World = {
     traits,
-    get store() {
-      return running(store)
+    get subject() {
+      return running(subject)
     },
     get backend() {
       return running(backend)
@@ -96,7 +96,7 @@ export function worldOfEach(make: () => Promise<StoreUnderTest>, traits: StoreTr
     async put(name, content) {
       const bytes = bytesOf(content)
       const key = world.keyOf(name, bytes)
-      if (world.store.seed !== undefined) await world.store.seed(key, bytes)
+      if (world.subject.seed !== undefined) await world.subject.seed(key, bytes)
       else await world.backend.write(key, bytes, { size: bytes.length })
       return key
     },

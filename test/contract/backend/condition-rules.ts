@@ -44,7 +44,7 @@ export function conditionRules(world: World): void {
 export function concurrentConditionRules(world: World): void {
   describe('conditions of concurrent writers', () => {
     test('of many concurrent ifAbsent writes, by several clients, exactly one wins', async () => {
-      const clients = [world.backend, await world.store.open(), await world.store.open()]
+      const clients = [world.backend, await world.subject.open(), await world.subject.open()]
       const attempt = async (writer: number): Promise<string> => {
         const client = clients[writer % 3] ?? world.backend
         const name = `writer-${writer}`.padEnd(9)
@@ -62,7 +62,7 @@ export function concurrentConditionRules(world: World): void {
     })
 
     test('concurrent read-modify-writes by several clients lose no update', async () => {
-      const clients = [world.backend, await world.store.open(), await world.store.open()]
+      const clients = [world.backend, await world.subject.open(), await world.subject.open()]
       await world.put('counter', '0')
       await Promise.all(clients.flatMap((client) => [increment(client, 5), increment(client, 5)]))
       expect(await world.get('counter')).toBe('30')

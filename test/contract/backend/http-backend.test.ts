@@ -7,7 +7,7 @@ import { ignoreRange } from '../../kit/http-faults.ts'
 import { plainGovernor } from '../../kit/plain-governor.ts'
 import { resourceStack } from '../../kit/resource-stack.ts'
 import { backendSuite } from './backend-suite.ts'
-import type { StoreUnderTest } from './backend-world.ts'
+import type { BackendUnderTest } from './backend-world.ts'
 
 interface Place {
   readonly url: string
@@ -18,7 +18,7 @@ interface Place {
 
 const filesAt =
   ({ url, pathOf, ranges }: Place) =>
-  async (): Promise<StoreUnderTest> => {
+  async (): Promise<BackendUnderTest> => {
     const stack = resourceStack()
     const server = stack.own(await fileServer())
     if (!ranges) server.faults.next({ times: Number.POSITIVE_INFINITY }, ignoreRange())

@@ -2,9 +2,9 @@ import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { MIB, type World, write } from './backend-world.ts'
 
-/** The documented errors of stores that take no writes. */
+/** The documented errors of backends that take no writes. */
 export function readOnlyRules(world: World): void {
-  describe('a store that takes no writes', () => {
+  describe('a backend that takes no writes', () => {
     const refused = { code: 'BACKEND_READ_ONLY' }
 
     test('a write is refused and its source destroyed', async () => {
@@ -24,9 +24,9 @@ export function readOnlyRules(world: World): void {
   })
 }
 
-/** Stores whose keys name their content: conditions can only tell whether it is there, and no key ever changes. */
+/** Backends whose keys name their content: conditions can only tell whether it is there, and no key ever changes. */
 export function contentRules(world: World): void {
-  describe('a store whose keys name their content', () => {
+  describe('a backend whose keys name their content', () => {
     const refused = { code: 'BACKEND_PRECONDITION_FAILED' }
 
     test.each([5, 3 * MIB])('%i bytes that the key does not name are refused and leave nothing', async (size) => {
@@ -69,17 +69,17 @@ export function contentRules(world: World): void {
 }
 
 export function unlistedRules(world: World): void {
-  test('a store that cannot list says so', async () => {
+  test('a backend that cannot list says so', async () => {
     await world.put('k', 'x')
     await expect(world.backend.list('')).rejects.toMatchObject({ code: 'UNSUPPORTED' })
   })
 }
 
-/** Stores that do not check conditions themselves. */
+/** Backends that do not check conditions themselves. */
 export function checkedConditionRules(world: World): void {
   test('of concurrent ifAbsent writes at least one wins, those that come later are refused', async () => {
     const attempts = Array.from({ length: 6 }, async (_, writer) => {
-      const client = await world.store.open()
+      const client = await world.subject.open()
       await client.write('k', Buffer.from(`writer-${writer}`), { size: 8, ifAbsent: true })
       return `writer-${writer}`
     })
@@ -92,7 +92,7 @@ export function checkedConditionRules(world: World): void {
   })
 }
 
-/** Stores that give the keys of a prefix, but neither in order nor in pages. */
+/** Backends that give the keys of a prefix, but neither in order nor in pages. */
 export function unorderedListRules(world: World): void {
   test('a list holds every key of its prefix, and no other', async () => {
     const keys = ['a', 'a-b/x', 'a/b', 'a/b/c', 'ab', 'b/a']

@@ -31,7 +31,7 @@ export function readingRules(world: World): void {
     })
 
     test('another client sees an object as soon as it is there', async () => {
-      const other = await world.store.open()
+      const other = await world.subject.open()
       const key = await world.put('k', 'one')
       expect(await get(other, key)).toBe('one')
     })

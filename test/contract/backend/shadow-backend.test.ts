@@ -1,26 +1,26 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe } from '@jest/globals'
-import { type Backend, fileBackend, memoryBackend, shadowStores } from '../../../lib/backend/index.ts'
+import { type Backend, fileBackend, memoryBackend, openShadow } from '../../../lib/backend/index.ts'
 import { systemClock, systemRandom } from '../../../lib/base/index.ts'
 import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { resourceStack } from '../../kit/resource-stack.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 import { backendSuite } from './backend-suite.ts'
-import type { StoreUnderTest } from './backend-world.ts'
+import type { BackendUnderTest } from './backend-world.ts'
 
 const logger = silentLogger()
 
-/** Opens clients of one shadow store; `open` gives a client of either side. */
+/** Opens clients of one shadow backend; `open` gives a client of either side. */
 function shadowOf(writes: 'both' | 'primary', open: () => { readonly primary: Backend; readonly secondary: Backend }) {
   const clients: Backend[] = []
   return {
     async open() {
-      const store = shadowStores({ logger, metrics: silentMetrics(), ...open() }, { writes, copyOnRead: true })
-      if ('backendFor' in store) throw new Error('plain stores make a plain store')
-      await store.start()
-      clients.push(store)
-      return store
+      const backend = openShadow({ logger, metrics: silentMetrics(), ...open() }, { writes, copyOnRead: true })
+      if ('backendFor' in backend) throw new Error('plain backends make a plain backend')
+      await backend.start()
+      clients.push(backend)
+      return backend
     },
     async stop() {
       await Promise.all(clients.map((client) => client.stop()))
@@ -29,13 +29,13 @@ function shadowOf(writes: 'both' | 'primary', open: () => { readonly primary: Ba
 }
 
 describe.each(['both', 'primary'] as const)('with writes to %s', (writes) => {
-  backendSuite('a shadow of two memories', async (): Promise<StoreUnderTest> => {
-    const stores = { primary: memoryBackend(), secondary: memoryBackend() }
-    const shadow = shadowOf(writes, () => stores)
+  backendSuite('a shadow of two memories', async (): Promise<BackendUnderTest> => {
+    const backends = { primary: memoryBackend(), secondary: memoryBackend() }
+    const shadow = shadowOf(writes, () => backends)
     return { open: () => shadow.open(), leftovers: async () => [], dispose: () => shadow.stop() }
   })
 
-  backendSuite('a shadow of a memory and a folder', async (): Promise<StoreUnderTest> => {
+  backendSuite('a shadow of a memory and a folder', async (): Promise<BackendUnderTest> => {
     const stack = resourceStack()
     const folder = stack.own(await tempFolder('shadow'))
     const primary = memoryBackend()

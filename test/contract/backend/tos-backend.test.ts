@@ -1,20 +1,20 @@
-import { type TosStoreInit, tosStore } from '../../kit/tos-store.ts'
+import { type TosLabInit, tosLab } from '../../kit/tos-lab.ts'
 import { backendSuite } from './backend-suite.ts'
 
-const tos = (init: TosStoreInit) => async () => {
-  const store = await tosStore(init)
+const tos = (init: TosLabInit) => async () => {
+  const lab = await tosLab(init)
   return {
     async open() {
-      const backend = store.open()
+      const backend = lab.open()
       await backend.start()
       return backend
     },
     leftovers: async () => [
-      ...store.server.bucket.uploads.keys(),
-      ...[...store.server.bucket.objects.keys()].filter((key) => key.includes('.shoal-')),
+      ...lab.server.bucket.uploads.keys(),
+      ...[...lab.server.bucket.objects.keys()].filter((key) => key.includes('.shoal-')),
     ],
     async dispose() {
-      await store[Symbol.asyncDispose]()
+      await lab[Symbol.asyncDispose]()
     },
   }
 }

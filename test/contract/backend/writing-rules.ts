@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals'
 import { appError } from '../../../lib/base/index.ts'
 import { get, MIB, randomStream, stalledStream, type World, write } from './backend-world.ts'
 
-/** Writes, in every store that takes them. */
+/** Writes, in every backend that takes them. */
 export function writingRules(world: World): void {
   describe('writing', () => {
     test('a write gives the size and etag that are read later', async () => {
@@ -27,7 +27,7 @@ export function writingRules(world: World): void {
     test('writers of the same content at once leave it whole', async () => {
       const bytes = await buffer(randomStream(3 * MIB).stream)
       const key = world.keyOf('deep/er/k', bytes)
-      const clients = [world.backend, await world.store.open(), await world.store.open()]
+      const clients = [world.backend, await world.subject.open(), await world.subject.open()]
       await Promise.all(clients.map((client) => client.write(key, Readable.from([bytes]), { size: bytes.length })))
       expect((await buffer((await world.opened(key)).body)).equals(bytes)).toBe(true)
     })
@@ -115,7 +115,7 @@ function deletingRules(world: World): void {
     const { isolates = true } = world.traits
     const when = isolates ? 'being removed' : 'removed in between'
     test(`writing beside keys that are ${when} loses nothing`, async () => {
-      const other = await world.store.open()
+      const other = await world.subject.open()
       const rounds = Array.from({ length: 25 }, (_, i) => `dir/sub/${i}`)
       const remove = async () => {
         for (const name of rounds) {
@@ -138,7 +138,7 @@ function deletingRules(world: World): void {
   })
 }
 
-/** Stores in which a key holds what was written last. */
+/** Backends in which a key holds what was written last. */
 export function replacingRules(world: World): void {
   describe('replacing', () => {
     test('a key may be an object and the prefix of others', async () => {
@@ -156,7 +156,7 @@ export function replacingRules(world: World): void {
     })
 
     test('another client sees a replacement as soon as it has returned', async () => {
-      const other = await world.store.open()
+      const other = await world.subject.open()
       await world.put('k', 'one')
       expect(await get(other, 'k')).toBe('one')
       await write(other, 'k', 'two')

@@ -122,7 +122,7 @@ describe.each(Object.entries(sources))('keys of %s', (_, source) => {
     expect(server.served.map(({ operation }) => operation)).toEqual(['PutObject', 'GetObject'])
   })
 
-  test('that the store does not know, or that have expired, are named', async () => {
+  test('that the backend does not know, or that have expired, are named', async () => {
     expectDenied(await roundTrip(await source(unknown)), /does not know the access key/)
     expectDenied(await roundTrip(await source(expired)), /session token has expired/)
     expect(server.served).toEqual([])

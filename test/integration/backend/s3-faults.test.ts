@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { type Backend, defaultStoreLimits, governor } from '../../../lib/backend/index.ts'
+import { type Backend, defaultBackendLimits, governor } from '../../../lib/backend/index.ts'
 import { s3Schema } from '../../../lib/backend/s3/config.ts'
 import { s3Backend } from '../../../lib/backend/s3/s3-backend.ts'
 import { seededRandom, systemClock } from '../../../lib/base/index.ts'
@@ -40,7 +40,7 @@ async function opened(on: S3Server, own: Record<string, unknown> = {}, limits = 
     ...own,
   })
   const components = { clock: systemClock(), random: seededRandom(3), logger }
-  const governed = governor({ ...components, metrics: silentMetrics() }, { ...defaultStoreLimits, ...limits })
+  const governed = governor({ ...components, metrics: silentMetrics() }, { ...defaultBackendLimits, ...limits })
   const made = s3Backend({ ...components, governor: governed }, config)
   open.push(made)
   await made.start()
@@ -136,7 +136,7 @@ describe('a write', () => {
   })
 })
 
-describe('what the store refuses', () => {
+describe('what the backend refuses', () => {
   const refusal = async (own: Record<string, unknown>) => {
     const wrong = await opened(server, own, { attempts: 1 })
     return write(small, wrong).then(
@@ -184,7 +184,7 @@ test('a clock that is an hour off is corrected by the first refusal', async () =
   expect((await read())?.equals(small)).toBe(true)
 })
 
-test('bytes go with their CRC32, or with their MD5 where the store knows no other', async () => {
+test('bytes go with their CRC32, or with their MD5 where the backend knows no other', async () => {
   const sums: unknown[] = []
   const note = ({ headers }: IncomingMessage) => {
     sums.push([headers['x-amz-checksum-crc32'] !== undefined, headers['content-md5'] !== undefined])

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type FakeClock, fakeClock } from '../../../lib/base/index.ts'
 import { type TempFolder, tempFolder } from '../../kit/temp-folder.ts'
+import { type TosLab, tosLab } from '../../kit/tos-lab.ts'
 import { TOS_KEY_ID } from '../../kit/tos-server/index.ts'
-import { type TosStore, tosStore } from '../../kit/tos-store.ts'
 
 const denied = (reason: string) => ({ code: 'BACKEND_DENIED', detail: { reason } })
 
@@ -14,26 +14,26 @@ describe('what TOS is told of who asks', () => {
     ['a wrong secret', { accessKeyId: TOS_KEY_ID, secretAccessKey: 'wrong' }, 'SignatureDoesNotMatch'],
     ['a token too many', { accessKeyId: TOS_KEY_ID, secretAccessKey: 's', securityToken: 't' }, 'InvalidSecurityToken'],
   ])('%s is BACKEND_DENIED, in one try', async (_, credentials, reason) => {
-    await using store = await tosStore({ config: { credentials } })
-    await expect(store.open().list('')).rejects.toMatchObject(denied(reason))
-    expect(store.server.faults.requests).toHaveLength(1)
+    await using lab = await tosLab({ config: { credentials } })
+    await expect(lab.open().list('')).rejects.toMatchObject(denied(reason))
+    expect(lab.server.faults.requests).toHaveLength(1)
   })
 
   test('a signature for another region is refused', async () => {
-    await using store = await tosStore({ config: { region: 'cn-shanghai' } })
-    await expect(store.open().list('')).rejects.toMatchObject(denied('SignatureDoesNotMatch'))
+    await using lab = await tosLab({ config: { region: 'cn-shanghai' } })
+    await expect(lab.open().list('')).rejects.toMatchObject(denied('SignatureDoesNotMatch'))
   })
 
   test('a clock that is off is named as the reason', async () => {
-    await using store = await tosStore({ clock: { now: () => Date.now() + 16 * 60_000 } })
-    await expect(store.open().list('')).rejects.toMatchObject(denied('RequestTimeTooSkewed'))
+    await using lab = await tosLab({ clock: { now: () => Date.now() + 16 * 60_000 } })
+    await expect(lab.open().list('')).rejects.toMatchObject(denied('RequestTimeTooSkewed'))
   })
 
   test('a domain of the bucket has keys for paths', async () => {
-    await using store = await tosStore({ customDomain: true, config: { customDomain: true } })
-    await store.open().write('a/b', Buffer.from('x'), { size: 1 })
-    expect(store.server.faults.requests[0]?.url).toBe('/a%2Fb')
-    expect((await store.open().list('')).keys).toEqual(['a/b'])
+    await using lab = await tosLab({ customDomain: true, config: { customDomain: true } })
+    await lab.open().write('a/b', Buffer.from('x'), { size: 1 })
+    expect(lab.server.faults.requests[0]?.url).toBe('/a%2Fb')
+    expect((await lab.open().list('')).keys).toEqual(['a/b'])
   })
 })
 
@@ -41,7 +41,7 @@ describe('temporary credentials in a file', () => {
   let folder: TempFolder
   let file: string
   let clock: FakeClock
-  let store: TosStore
+  let lab: TosLab
 
   /** As whoever renews them does it. */
   const renew = async (name: string, more: object = {}) => {
@@ -50,9 +50,9 @@ describe('temporary credentials in a file', () => {
     await rename(`${file}.new`, file)
   }
   const accept = (...names: readonly string[]) => {
-    store.server.keys.clear()
+    lab.server.keys.clear()
     for (const name of names) {
-      store.server.keys.set(name, { secretAccessKey: 'secret', securityToken: `of-${name}` })
+      lab.server.keys.set(name, { secretAccessKey: 'secret', securityToken: `of-${name}` })
     }
   }
 
@@ -60,14 +60,14 @@ describe('temporary credentials in a file', () => {
     folder = await tempFolder('tos')
     file = join(folder.path, 'credentials.json')
     clock = fakeClock()
-    store = await tosStore({ clientClock: clock, config: { credentials: { file } } })
+    lab = await tosLab({ clientClock: clock, config: { credentials: { file } } })
   })
   afterEach(async () => {
-    await store[Symbol.asyncDispose]()
+    await lab[Symbol.asyncDispose]()
     await folder[Symbol.asyncDispose]()
   })
 
-  const ask = async () => store.api.objects.head('k', {})
+  const ask = async () => lab.api.objects.head('k', {})
 
   test('its token is sent, and credentials that changed are taken within ten seconds, without a restart', async () => {
     await renew('AKTP1')
@@ -76,9 +76,9 @@ describe('temporary credentials in a file', () => {
     await renew('AKTP2')
     await clock.advance(10_000)
     accept('AKTP2')
-    const sent = store.server.faults.requests.length
+    const sent = lab.server.faults.requests.length
     await ask()
-    expect(store.server.faults.requests).toHaveLength(sent + 1)
+    expect(lab.server.faults.requests).toHaveLength(sent + 1)
   })
 
   test('a refusal makes us look at once, and the request is sent again', async () => {
@@ -94,7 +94,7 @@ describe('temporary credentials in a file', () => {
     await renew('AKTP1')
     accept('AKTP2')
     await expect(ask()).rejects.toMatchObject({ code: 'BACKEND_DENIED', detail: { status: 403 } })
-    expect(store.server.faults.requests).toHaveLength(1)
+    expect(lab.server.faults.requests).toHaveLength(1)
   })
 
   test('a file that is half written is read again later, and nothing of it is logged', async () => {
@@ -104,8 +104,8 @@ describe('temporary credentials in a file', () => {
     await writeFile(file, '{"accessKeyId":"AKTP2","secretAccessKey":top-sec')
     await clock.advance(10_000)
     await ask()
-    expect(store.logger.lines).toMatchObject([{ level: 'warn', fields: { file, reason: 'malformed' } }])
-    expect(JSON.stringify(store.logger.lines)).not.toContain('top-sec')
+    expect(lab.logger.lines).toMatchObject([{ level: 'warn', fields: { file, reason: 'malformed' } }])
+    expect(JSON.stringify(lab.logger.lines)).not.toContain('top-sec')
   })
 
   test.each([
@@ -126,9 +126,9 @@ describe('temporary credentials in a file', () => {
     accept('AKTP1')
     await ask()
     await clock.advance(5000)
-    const sent = store.server.faults.requests.length
+    const sent = lab.server.faults.requests.length
     await expect(ask()).rejects.toMatchObject({ code: 'BACKEND_DENIED', detail: { file, expiration } })
-    expect(store.server.faults.requests).toHaveLength(sent)
+    expect(lab.server.faults.requests).toHaveLength(sent)
     await renew('AKTP1', { expiration: new Date(clock.now() + 5000).toISOString() })
     expect(await ask()).toBeUndefined()
   })

@@ -18,14 +18,14 @@ import {
   resetUploadAfter,
   shorten,
 } from '../../kit/http-faults.ts'
+import { type TosLab, tosLab, unpaced } from '../../kit/tos-lab.ts'
 import { storedObject, tosFault } from '../../kit/tos-server/index.ts'
-import { type TosStore, tosStore, unpaced } from '../../kit/tos-store.ts'
 
 const MIB = 1024 * 1024
 const BIG = cipherBytes('tos', 12 * MIB)
 const SMALL = cipherBytes('tos', 100_000)
 
-/** The sum that the store answers with is of other bytes. */
+/** The sum that the backend answers with is of other bytes. */
 const otherSum: Fault = {
   name: 'other sum',
   apply: ({ res, go }) => {
@@ -60,11 +60,11 @@ const unavailable = { code: 'BACKEND_UNAVAILABLE' }
 const isComplete = (req: IncomingMessage) => req.method === 'POST' && req.url?.includes('uploadId') === true
 
 describe('TOS that fails', () => {
-  let store: TosStore
+  let lab: TosLab
 
   beforeEach(async () => {
-    store = await tosStore({ config: { parts: { size: '5MiB' }, connections: 3 } })
-    const { bucket } = store.server
+    lab = await tosLab({ config: { parts: { size: '5MiB' }, connections: 3 } })
+    const { bucket } = lab.server
     for (const [key, bytes] of [
       ['small', SMALL],
       ['big', BIG],
@@ -73,15 +73,15 @@ describe('TOS that fails', () => {
     }
   })
   afterEach(async () => {
-    await store[Symbol.asyncDispose]()
+    await lab[Symbol.asyncDispose]()
   })
 
-  const next = (method: string, fault: Fault, times = 1) => store.server.faults.next({ method, times }, fault)
+  const next = (method: string, fault: Fault, times = 1) => lab.server.faults.next({ method, times }, fault)
   const get = async (key: string, range?: { readonly start: number; readonly end: number }) => {
-    const found = await store.api.objects.get(key, range === undefined ? {} : { range })
+    const found = await lab.api.objects.get(key, range === undefined ? {} : { range })
     return buffer(found!.body)
   }
-  const noneOpen = () => eventually(() => expect(store.server.connections).toBe(0))
+  const noneOpen = () => eventually(() => expect(lab.server.connections).toBe(0))
 
   describe('refusals', () => {
     test.each(['ExceedAccountQPSLimit', 'ExceedAccountRateLimit', 'ExceedBucketQPSLimit', 'ExceedBucketRateLimit'])(
@@ -105,7 +105,7 @@ describe('TOS that fails', () => {
       [412, 'PreconditionFailed', 'BACKEND_PRECONDITION_FAILED'],
     ])('%i %s is %s', async (status, reason, code) => {
       next('PUT', tosFault(status, reason))
-      const refused = store.api.objects.put('k', SMALL, unpaced)
+      const refused = lab.api.objects.put('k', SMALL, unpaced)
       await expect(refused).rejects.toMatchObject({ code, detail: { status, reason } })
     })
 
@@ -115,8 +115,8 @@ describe('TOS that fails', () => {
     })
 
     test('a page of a portal in place of an answer is refused', async () => {
-      store.server.faults.next({ times: 5 }, answer(200, { 'content-type': 'text/html' }, '<html>Please log in</html>'))
-      const { objects, multipart } = store.api
+      lab.server.faults.next({ times: 5 }, answer(200, { 'content-type': 'text/html' }, '<html>Please log in</html>'))
+      const { objects, multipart } = lab.api
       const refusal = { ...unavailable, message: expect.stringMatching(/no TOS/) }
       await expect(get('small')).rejects.toMatchObject(refusal)
       await expect(objects.head('small', {})).rejects.toMatchObject(refusal)
@@ -131,7 +131,7 @@ describe('TOS that fails', () => {
     })
 
     test('a missing bucket is an outage that says so, never a missing object', async () => {
-      await using other = await tosStore({ config: { bucket: 'not-there' } })
+      await using other = await tosLab({ config: { bucket: 'not-there' } })
       const refusal = { ...unavailable, message: expect.stringMatching(/no such bucket/) }
       await expect(other.api.objects.head('k', {})).rejects.toMatchObject(refusal)
       await expect(other.api.objects.get('k', {})).rejects.toMatchObject(refusal)
@@ -141,8 +141,8 @@ describe('TOS that fails', () => {
     })
 
     test('the bucket is looked for once, at the first object that is missing', async () => {
-      for (let turn = 0; turn < 3; turn += 1) expect(await store.api.objects.head('none', {})).toBeUndefined()
-      const looks = store.server.faults.requests.filter(({ url }) => new URL(url, 'http://host').pathname.endsWith('/'))
+      for (let turn = 0; turn < 3; turn += 1) expect(await lab.api.objects.head('none', {})).toBeUndefined()
+      const looks = lab.server.faults.requests.filter(({ url }) => new URL(url, 'http://host').pathname.endsWith('/'))
       expect(looks).toHaveLength(1)
     })
   })
@@ -186,56 +186,54 @@ describe('TOS that fails', () => {
     test('a small object that came wrong is read again before anybody sees it, through the driver', async () => {
       next('GET', corrupt(77_777))
       next('GET', endAfter(77_777))
-      const found = await store.open().read('small')
+      const found = await lab.open().read('small')
       expect((await buffer(found!.body)).equals(SMALL)).toBe(true)
     })
 
     test('a body that breaks off is read on from there, through the driver', async () => {
       next('GET', resetAfter(3 * MIB))
       next('GET', endAfter(MIB))
-      const found = await store.open().read('big')
+      const found = await lab.open().read('big')
       expect((await buffer(found!.body)).equals(BIG)).toBe(true)
     })
   })
 
   describe('writes', () => {
-    test('bytes that change on their way are refused by the store before they can be read', async () => {
+    test('bytes that change on their way are refused by the backend before they can be read', async () => {
       next('PUT', corruptUpload)
-      const write = store.api.objects.put('k', SMALL, unpaced)
+      const write = lab.api.objects.put('k', SMALL, unpaced)
       await expect(write).rejects.toMatchObject({ ...unavailable, detail: { status: 400, reason: 'BadDigest' } })
-      expect(await store.api.objects.head('k', {})).toBeUndefined()
+      expect(await lab.api.objects.head('k', {})).toBeUndefined()
     })
 
     test('a part that arrives as another one is found by its sum', async () => {
-      const uploadId = await store.api.multipart.create('k', {})
+      const uploadId = await lab.api.multipart.create('k', {})
       next('PUT', corruptUpload)
-      const part = store.api.multipart.part('k', SMALL, { uploadId, number: 1, ...unpaced })
+      const part = lab.api.multipart.part('k', SMALL, { uploadId, number: 1, ...unpaced })
       await expect(part).rejects.toMatchObject({ ...unavailable, message: expect.stringMatching(/checksum/) })
     })
 
-    test('a store that keeps other bytes than were sent is found out by its sums', async () => {
+    test('a backend that keeps other bytes than were sent is found out by its sums', async () => {
       next('PUT', otherSum)
       const wrong = { ...unavailable, message: expect.stringMatching(/checksum/) }
-      await expect(store.api.objects.put('k', SMALL, unpaced)).rejects.toMatchObject(wrong)
-      const uploadId = await store.api.multipart.create('k', {})
+      await expect(lab.api.objects.put('k', SMALL, unpaced)).rejects.toMatchObject(wrong)
+      const uploadId = await lab.api.multipart.create('k', {})
       const parts = [
-        await store.api.multipart.part('k', BIG.subarray(0, 6 * MIB), { uploadId, number: 1, ...unpaced }),
-        await store.api.multipart.part('k', BIG.subarray(6 * MIB), { uploadId, number: 2, ...unpaced }),
+        await lab.api.multipart.part('k', BIG.subarray(0, 6 * MIB), { uploadId, number: 1, ...unpaced }),
+        await lab.api.multipart.part('k', BIG.subarray(6 * MIB), { uploadId, number: 2, ...unpaced }),
       ]
-      store.server.faults.next({ where: isComplete }, otherSum)
-      await expect(store.api.multipart.complete('k', parts, { uploadId, size: BIG.length })).rejects.toMatchObject(
-        wrong,
-      )
+      lab.server.faults.next({ where: isComplete }, otherSum)
+      await expect(lab.api.multipart.complete('k', parts, { uploadId, size: BIG.length })).rejects.toMatchObject(wrong)
     })
 
     test('an upload whose last answer was lost is found to be complete, by size and sum', async () => {
-      const { multipart, objects } = store.api
+      const { multipart, objects } = lab.api
       const uploadId = await multipart.create('k', {})
       const parts = [
         await multipart.part('k', BIG.subarray(0, 6 * MIB), { uploadId, number: 1, ...unpaced }),
         await multipart.part('k', BIG.subarray(6 * MIB), { uploadId, number: 2, ...unpaced }),
       ]
-      store.server.faults.next({ where: isComplete }, loseAnswer())
+      lab.server.faults.next({ where: isComplete }, loseAnswer())
       await expect(multipart.complete('k', parts, { uploadId, size: BIG.length })).rejects.toMatchObject(unavailable)
       expect(await multipart.complete('k', parts, { uploadId, size: BIG.length })).toEqual(await objects.head('k', {}))
       await objects.put('k', BIG.subarray(1), unpaced)
@@ -248,32 +246,32 @@ describe('TOS that fails', () => {
     test('connections that break in the middle of parts cost one more try each', async () => {
       next('PUT', resetUploadAfter(MIB), 2)
       next('POST', loseAnswer())
-      await store.open().write('k', BIG, { size: BIG.length })
+      await lab.open().write('k', BIG, { size: BIG.length })
       expect((await get('k')).equals(BIG)).toBe(true)
     })
 
-    test('an outage ends in BACKEND_UNAVAILABLE, and is over when the store is back', async () => {
-      await store.server.kill()
-      const backend = store.open()
+    test('an outage ends in BACKEND_UNAVAILABLE, and is over when the backend is back', async () => {
+      await lab.server.kill()
+      const backend = lab.open()
       await expect(backend.stat('small')).rejects.toMatchObject({ ...unavailable, detail: { reason: 'ECONNREFUSED' } })
       await expect(backend.write('k', SMALL, { size: SMALL.length })).rejects.toMatchObject(unavailable)
-      await store.server.revive()
+      await lab.server.revive()
       expect(await backend.stat('small')).toMatchObject({ size: SMALL.length })
     })
   })
 
   describe('connections', () => {
     test.each([
-      ['head', (signal: AbortSignal) => store.api.objects.head('small', { signal })],
-      ['get', (signal: AbortSignal) => store.api.objects.get('small', { signal })],
-      ['put', (signal: AbortSignal) => store.api.objects.put('k', Buffer.from('x'), { signal, ...unpaced })],
-      ['delete', (signal: AbortSignal) => store.api.objects.delete('small', { signal })],
-      ['list', (signal: AbortSignal) => store.api.objects.list('', { limit: 9, signal })],
-      ['create', (signal: AbortSignal) => store.api.multipart.create('k', { signal })],
+      ['head', (signal: AbortSignal) => lab.api.objects.head('small', { signal })],
+      ['get', (signal: AbortSignal) => lab.api.objects.get('small', { signal })],
+      ['put', (signal: AbortSignal) => lab.api.objects.put('k', Buffer.from('x'), { signal, ...unpaced })],
+      ['delete', (signal: AbortSignal) => lab.api.objects.delete('small', { signal })],
+      ['list', (signal: AbortSignal) => lab.api.objects.list('', { limit: 9, signal })],
+      ['create', (signal: AbortSignal) => lab.api.multipart.create('k', { signal })],
     ])('an aborted %s ends at once and closes its connection', async (_, work) => {
       const waits = deferred()
       const controller = new AbortController()
-      const order = store.server.faults.next({}, hold(waits.promise))
+      const order = lab.server.faults.next({}, hold(waits.promise))
       const working = work(controller.signal)
       await order.reached
       controller.abort()
@@ -286,10 +284,10 @@ describe('TOS that fails', () => {
       const waits = deferred()
       next('GET', pauseAfter(10_000, waits.promise), 2)
       const controller = new AbortController()
-      const aborted = await store.api.objects.get('big', { signal: controller.signal })
-      const left = await store.api.objects.get('big', {})
+      const aborted = await lab.api.objects.get('big', { signal: controller.signal })
+      const left = await lab.api.objects.get('big', {})
       await Promise.all([aborted, left].map((found) => new Promise((resolve) => found!.body.once('readable', resolve))))
-      expect(store.server.connections).toBe(2)
+      expect(lab.server.connections).toBe(2)
       controller.abort()
       await expect(buffer(aborted!.body)).rejects.toMatchObject({ code: 'ABORTED' })
       left!.body.destroy()
@@ -309,9 +307,9 @@ describe('TOS that fails', () => {
         ports.add(req.socket.remotePort ?? 0)
         return false
       }
-      store.server.faults.next({ where: note }, reset())
+      lab.server.faults.next({ where: note }, reset())
       for (let turn = 0; turn < 5; turn += 1) {
-        expect(await store.api.objects.get('none', {})).toBeUndefined()
+        expect(await lab.api.objects.get('none', {})).toBeUndefined()
         await get('small')
       }
       expect(ports.size).toBe(1)
@@ -320,9 +318,9 @@ describe('TOS that fails', () => {
     test('no more are opened than the config allows; what is more waits', async () => {
       const waits = deferred()
       next('HEAD', hold(waits.promise), 8)
-      const heads = Array.from({ length: 8 }, () => store.api.objects.head('small', {}))
-      await eventually(() => expect(store.server.faults.count('hold')).toBe(3))
-      expect(store.server.connections).toBe(3)
+      const heads = Array.from({ length: 8 }, () => lab.api.objects.head('small', {}))
+      await eventually(() => expect(lab.server.faults.count('hold')).toBe(3))
+      expect(lab.server.connections).toBe(3)
       waits.resolve()
       expect(await Promise.all(heads)).toHaveLength(8)
     })

@@ -10,7 +10,7 @@ const digest = digestOf(Buffer.from('one'))
 const descriptor = { digest, mediaType: 'application/vnd.oci.image.manifest.v1+json', size: 3 }
 const repository = '/repositories/team%2Fapp'
 
-let store: FaultyBackend
+let faulty: FaultyBackend
 let service: BuildIndexService
 
 async function call(method: string, path: string, body?: unknown) {
@@ -25,10 +25,10 @@ async function call(method: string, path: string, body?: unknown) {
 const failure = (status: number, code: string) => ({ status, body: { error: { code } } })
 
 beforeEach(async () => {
-  store = faultyBackend(memoryBackend())
+  faulty = faultyBackend(memoryBackend())
   const listener = { bind: '127.0.0.1:auto' }
   const config = parseConfig(buildIndexSchema, { http: listener, ops: listener, probeInterval: '50ms' })
-  service = buildIndexService({ logger: silentLogger(), metrics: silentMetrics(), backend: store.backend }, config)
+  service = buildIndexService({ logger: silentLogger(), metrics: silentMetrics(), backend: faulty.backend }, config)
   await service.start()
 })
 afterEach(() => service.stop())
@@ -97,18 +97,18 @@ describe('the HTTP API of a build-index', () => {
     expect(await call('PUT', `${repository}/tags/v1`, large)).toMatchObject(failure(413, 'BODY_TOO_LARGE'))
   })
 
-  test('an outage of the store is 503, never 404, and /readyz names it', async () => {
+  test('an outage of the backend is 503, never 404, and /readyz names it', async () => {
     await call('PUT', `${repository}/tags/v1`, descriptor)
     const ready = async () => (await fetch(`${service.opsUrl}/readyz`)).status
     expect(await ready()).toBe(200)
-    store.break()
+    faulty.break()
     for (const path of ['/repositories', `${repository}/tags`, `${repository}/tags/v1`, `${repository}/tags/none`]) {
       expect(await call('GET', path)).toMatchObject(failure(503, 'BACKEND_UNAVAILABLE'))
     }
     expect(await call('GET', `${repository}/blobs/${digest}`)).toMatchObject(failure(503, 'BACKEND_UNAVAILABLE'))
     expect(await call('PUT', `${repository}/tags/v2`, descriptor)).toMatchObject(failure(503, 'BACKEND_UNAVAILABLE'))
     expect(await call('DELETE', `${repository}/tags/v1`)).toMatchObject(failure(503, 'BACKEND_UNAVAILABLE'))
-    store.heal()
+    faulty.heal()
     expect(await call('GET', `${repository}/tags/v1`)).toEqual({ status: 200, body: descriptor })
   })
 })

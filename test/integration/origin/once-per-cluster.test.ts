@@ -25,7 +25,7 @@ interface Lab {
   url(id: string): string
   /** What an origin says that it has. */
   holding(id: string): Promise<Holding>
-  received(id: string, from: 'store' | 'origin'): Promise<number>
+  received(id: string, from: 'backend' | 'origin'): Promise<number>
 }
 
 interface Holding {
@@ -36,7 +36,9 @@ interface Holding {
 
 const heldBytes = ({ ranges }: Holding) => ranges.reduce((sum, [start, end]) => sum + end - start, 0)
 
-/** Three origins over a store that has `object` in the place of the blob; those named in `processes` can be killed. */
+/**
+ * Three origins over a backend that has `object` in the place of the blob; those named in `processes` can be killed.
+ */
 function startLab(object: Uint8Array, processes: readonly ('first' | 'second' | 'other')[] = []) {
   return buildResource<Omit<Lab, keyof AsyncDisposable>>(async (stack) => {
     const store = stack.own(await objectServer(object))
@@ -70,7 +72,7 @@ function allHold(lab: Lab, bytes: number, among = ids): Promise<void> {
 }
 
 describe('three origins and two hundred clients of a cold blob', () => {
-  test('the store serves each byte once, and waiting costs no memory', async () => {
+  test('the backend serves each byte once, and waiting costs no memory', async () => {
     await using lab = await startLab(content)
     lab.store.openTo(size / 2)
     const pulls = Array.from({ length: 200 }, (_, i) => pullSame(lab.url(ids[i % 3] ?? ''), content))
@@ -83,7 +85,7 @@ describe('three origins and two hundred clients of a cold blob', () => {
     await Promise.all(pulls)
     expect(lab.store.counts.between(size)).toEqual({ least: 1, most: 1 })
     expect(lab.store.reads).toBe(1)
-    expect(await Promise.all(ids.map((id) => lab.received(id, 'store')))).toEqual(
+    expect(await Promise.all(ids.map((id) => lab.received(id, 'backend')))).toEqual(
       ids.map((id) => (id === lab.first ? size : 0)),
     )
     expect(await lab.received(lab.second, 'origin')).toBe(size)
@@ -91,12 +93,12 @@ describe('three origins and two hundred clients of a cold blob', () => {
     // Three gigabytes pass through this process; a busy machine takes minutes.
   }, 400_000)
 
-  test('a body of the store that is cut is read on from there', async () => {
+  test('a body of the backend that is cut is read on from there', async () => {
     await using lab = await startLab(content)
     lab.store.cutAt(5 * MIB + 65_536)
     expect(new Set(await Promise.all(ids.map((id) => pullDigest(lab.url(id)))))).toEqual(new Set([digest]))
     expect(lab.store.reads).toBe(2)
-    expect(await lab.received(lab.first, 'store')).toBe(size)
+    expect(await lab.received(lab.first, 'backend')).toBe(size)
     // What was in the sockets when the connection broke is lost.
     expect(lab.store.counts.total).toBeLessThanOrEqual(size + MIB)
   }, 120_000)
@@ -112,7 +114,7 @@ describe('three origins and two hundred clients of a cold blob', () => {
   }, 120_000)
 })
 
-describe('the reader of the store is killed by SIGKILL half-way', () => {
+describe('the reader of the backend is killed by SIGKILL half-way', () => {
   /** What was given out and got lost with the dead: less than a piece is on its way at the gate. */
   const gate = size / 2 + 300_000
 
@@ -132,13 +134,13 @@ describe('the reader of the store is killed by SIGKILL half-way', () => {
     expect(living).toBe(size / 2)
     lab.store.openTo(Number.POSITIVE_INFINITY)
     expect(await Promise.all(pulls)).toEqual([digest, digest])
-    expect(await lab.received(lab.second, 'store')).toBe(size - living)
+    expect(await lab.received(lab.second, 'backend')).toBe(size - living)
     expect(lab.store.counts.total).toBe(gate + size - living)
-    expect(await lab.received(lab.other, 'store')).toBe(0)
+    expect(await lab.received(lab.other, 'backend')).toBe(0)
     expect(await lab.received(lab.other, 'origin')).toBe(size)
   }, 120_000)
 
-  test('once it is back it goes on with what it had, and reads the store no more', async () => {
+  test('once it is back it goes on with what it had, and reads the backend no more', async () => {
     await using lab = await startLab(content, ['first'])
     const pulls = await killed(lab)
     lab.store.openTo(gate + 2 * MIB)
@@ -148,7 +150,7 @@ describe('the reader of the store is killed by SIGKILL half-way', () => {
     await allHold(lab, size / 2 + MIB)
     lab.store.openTo(Number.POSITIVE_INFINITY)
     expect(await Promise.all([...pulls, back])).toEqual([digest, digest, digest])
-    expect(await lab.received(lab.first, 'store')).toBe(0)
+    expect(await lab.received(lab.first, 'backend')).toBe(0)
     expect(await lab.received(lab.first, 'origin')).toBe(size / 2)
     expect(lab.store.counts.total).toBe(gate + size / 2)
   }, 120_000)
@@ -163,6 +165,6 @@ describe('the reader of the store is killed by SIGKILL half-way', () => {
     await lab.shoal.start(lab.first)
     lab.store.openTo(Number.POSITIVE_INFINITY)
     expect(await pullDigest(lab.url(lab.first))).toBe(digest)
-    expect(await lab.received(lab.first, 'store')).toBe(size / 2)
+    expect(await lab.received(lab.first, 'backend')).toBe(size / 2)
   }, 120_000)
 })

@@ -22,7 +22,7 @@ const repository = parseRepository('team/app')
 const script = join(import.meta.dirname, '..', '..', 'kit', 'dying-origin.ts')
 const all = ['origin-1', 'origin-2', 'origin-3']
 const [taker = '', ...others] = all
-/** Has the store and nothing else. */
+/** Has the backend and nothing else. */
 const cold = 'origin-4'
 
 let folder: TempFolder
@@ -31,7 +31,7 @@ let http: HttpClient
 let store: Backend
 let program: string
 let config: Readonly<Record<string, unknown>>
-const stored = () => join(folder.path, 'store')
+const stored = () => join(folder.path, 'backend')
 let isAway = false
 const takeAway = async () => {
   await rename(stored(), `${stored()}-away`)
@@ -50,10 +50,10 @@ beforeAll(async () => {
   await http.start()
   store = fileBackend({ clock: systemClock(), random: seededRandom(1), logger: silentLogger() }, { folder: stored() })
   const backends = [{ repository: '*', durability: 'replicas', backend: { driver: 'file', folder: stored() } }]
-  // The other owner never writes to the store in the time of a test: the one that died must.
+  // The other owner never writes to the backend in the time of a test: the one that died must.
   config = { backends, writeBack: { spareDelay: '1h', retryMin: '50ms', retryMax: '100ms' } }
-  for (const id of others) await ring.start(id, { config, members: all, ownStores: true })
-  await ring.start(cold, { config, members: [cold], ownStores: true })
+  for (const id of others) await ring.start(id, { config, members: all, ownBackends: true })
+  await ring.start(cold, { config, members: [cold], ownBackends: true })
 })
 
 afterEach(async () => {
@@ -83,7 +83,7 @@ async function push({ bytes, digest }: Content): Promise<void> {
 }
 
 /** `whole` or `none`: what is half there, or wrong, is neither. */
-async function inStore({ bytes, digest }: Content): Promise<'whole' | 'none' | 'wrong'> {
+async function inBackend({ bytes, digest }: Content): Promise<'whole' | 'none' | 'wrong'> {
   const found = await store.read(blobKey(digest))
   if (found === undefined) return 'none'
   return Buffer.compare(bytes, await buffer(found.body)) === 0 ? 'whole' : 'wrong'
@@ -95,10 +95,10 @@ async function inAnswer(id: string, { bytes, digest }: Content): Promise<'whole'
   return Buffer.compare(bytes, answer) === 0 ? 'whole' : 'wrong'
 }
 
-const restart = () => ring.start(taker, { config, members: all, ownStores: true })
+const restart = () => ring.start(taker, { config, members: all, ownBackends: true })
 
 async function arrives(content: Content): Promise<void> {
-  await eventually(async () => expect(await inStore(content)).toBe('whole'))
+  await eventually(async () => expect(await inBackend(content)).toBe('whole'))
   expect(await inAnswer(cold, content)).toBe('whole')
 }
 
@@ -117,7 +117,7 @@ describe('a push whose origin dies', () => {
       expect(await ring.ended(taker)).toMatchObject({ signal: 'SIGKILL' })
       for (const id of others) expect(await inAnswer(id, content)).not.toBe('wrong')
       await bringBack()
-      expect(await inStore(content)).toBe('none')
+      expect(await inBackend(content)).toBe('none')
       await restart()
       expect(await inAnswer(taker, content)).not.toBe('wrong')
       await push(content)
@@ -126,7 +126,7 @@ describe('a push whose origin dies', () => {
   )
 
   test.each(pushSteps.afterAnswer)(
-    '%s is acknowledged, served by the others meanwhile, and in the store after the restart',
+    '%s is acknowledged, served by the others meanwhile, and in the backend after the restart',
     async (step) => {
       const content = contentFor(step)
       await startDying(step)
@@ -134,7 +134,7 @@ describe('a push whose origin dies', () => {
       await push(content)
       await bringBack()
       expect(await ring.ended(taker)).toMatchObject({ signal: 'SIGKILL' })
-      expect(await inStore(content)).not.toBe('wrong')
+      expect(await inBackend(content)).not.toBe('wrong')
       await takeAway()
       for (const id of others) expect(await inAnswer(id, content)).toBe('whole')
       await bringBack()

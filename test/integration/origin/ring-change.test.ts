@@ -49,7 +49,7 @@ async function unreadable(ring: OriginRing, id: string): Promise<readonly Digest
   return lost
 }
 
-describe('a ring whose members change while the store has nothing and does not answer', () => {
+describe('a ring whose members change while the backend has nothing and does not answer', () => {
   test('a member joins: what moves to it is handed over before those who had it evict it', async () => {
     await using ring = await originRing(['origin-1', 'origin-2', 'origin-3'])
     ring.backend.break()
@@ -133,7 +133,7 @@ describe('a ring whose members change while the store has nothing and does not a
     await ring.put('origin-1', contents[1]!)
   })
 
-  test('with everything in the store a drain copies nothing', async () => {
+  test('with everything in the backend a drain copies nothing', async () => {
     await using ring = await originRing(['origin-1', 'origin-2'])
     for (const id of ['origin-1', 'origin-2']) await ring.start(id)
     for (const { bytes, digest } of contents) {

@@ -24,7 +24,7 @@ async function flip(ring: OriginRing, id: string): Promise<void> {
   await file.close()
 }
 
-const giveToStore = (ring: OriginRing, { bytes, digest }: Content) =>
+const giveToBackend = (ring: OriginRing, { bytes, digest }: Content) =>
   ring.inner.write(blobKey(digest), bytes, { size: bytes.length })
 
 /** Waits until the first walk has noted the piece hashes, so that a finding can name its pieces. */
@@ -42,7 +42,7 @@ async function readsRight(ring: OriginRing, id: string): Promise<boolean> {
 }
 
 describe('a blob that rots on the disk', () => {
-  test('is found by a scrub and brought from a replica while the store is away, with its pin', async () => {
+  test('is found by a scrub and brought from a replica while the backend is away, with its pin', async () => {
     await using ring = await originRing(['origin-1', 'origin-2'])
     ring.backend.break()
     for (const id of ['origin-1', 'origin-2']) await ring.start(id, quick)
@@ -60,16 +60,16 @@ describe('a blob that rots on the disk', () => {
     expect(body).toMatchObject({ holds: expect.arrayContaining(['pinned']), others: { 'origin-2': 'kept' } })
   })
 
-  test('is brought from the store while the replica is away', async () => {
+  test('is brought from the backend while the replica is away', async () => {
     await using ring = await originRing(['origin-1', 'origin-2'])
-    await giveToStore(ring, content)
+    await giveToBackend(ring, content)
     await ring.start('origin-1', quick)
     await ring.put('origin-1', content)
     await isIntact(ring, 'origin-1')
     await flip(ring, 'origin-1')
     const { body } = await ring.admin('origin-1', 'POST', `/blobs/${content.digest}/repair`)
     expect(body).toEqual({ verdict: 'repaired' })
-    expect((await foundAt(ring, 'origin-1')).findings).toEqual([expect.objectContaining({ from: 'store' })])
+    expect((await foundAt(ring, 'origin-1')).findings).toEqual([expect.objectContaining({ from: 'backend' })])
     expect(await readsRight(ring, 'origin-1')).toBe(true)
   })
 
@@ -90,7 +90,7 @@ describe('a blob that rots on the disk', () => {
     ['removed', (path: string) => rm(path)],
   ])('or whose file was %s is brought again', async (_, harm) => {
     await using ring = await originRing(['origin-1'])
-    await giveToStore(ring, content)
+    await giveToBackend(ring, content)
     await ring.start('origin-1', quick)
     await ring.put('origin-1', content)
     await isIntact(ring, 'origin-1')
@@ -117,7 +117,7 @@ describe('the admin API of an origin', () => {
     expect(await evict()).toMatchObject({ status: 409, body: { error: { code: 'BLOB_HELD' } } })
     expect((await ring.admin('origin-1', 'DELETE', `/blobs/${content.digest}/pin`)).status).toBe(204)
     ring.backend.heal()
-    await giveToStore(ring, content)
+    await giveToBackend(ring, content)
     expect((await evict()).status).toBe(204)
     expect(await evict()).toMatchObject({ status: 404, body: { error: { code: 'BLOB_UNKNOWN' } } })
     await ring.put('origin-1', healthy)

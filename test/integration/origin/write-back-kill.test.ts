@@ -24,11 +24,11 @@ test.each([
   { taker: 'second', victim: 'first' },
   { taker: 'second', victim: 'second' },
 ] as const)(
-  'a push that was acknowledged while the store was away is in the store although the $victim owner was killed, for good (the $taker took it)',
+  'a push that was acknowledged while the backend was away is in the backend although the $victim owner was killed, for good (the $taker took it)',
   async ({ taker, victim }) => {
     await using folder = await tempFolder('write-back')
     await using ring = await originRing(all)
-    const stored = join(folder.path, 'store')
+    const stored = join(folder.path, 'backend')
     const backends = [{ repository: '*', durability: 'replicas', backend: { driver: 'file', folder: stored } }]
     const config = { backends, writeBack: { spareDelay: '200ms', retryMin: '100ms', retryMax: '500ms' } }
     const http = httpClient({ clock: systemClock() })
@@ -54,7 +54,7 @@ test.each([
       expect((await store.stat(blobKey(content.digest)))?.size).toBe(content.bytes.length)
     })
     for (const each of all) if (each !== ids[victim]) await ring.stop(each)
-    // One that never saw the push, with nothing but the store.
+    // One that never saw the push, with nothing but the backend.
     await ring.remove('origin-3')
     await ring.start('origin-3', { alone: true, config, members: ['origin-3'] })
     expect(Buffer.compare((await ring.read('origin-3', content.digest)) as Buffer, content.bytes)).toBe(0)

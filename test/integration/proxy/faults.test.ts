@@ -235,7 +235,7 @@ describe('the proxy and its clients', () => {
     expect(reads).toBe(0)
   })
 
-  test('a store that lost or changed the bytes of a manifest is found out', async () => {
+  test('a backend that lost or changed the bytes of a manifest is found out', async () => {
     await using stack = await startProxyStack()
     const other = registryClient(stack.url)
     const image = imageFixture(random)

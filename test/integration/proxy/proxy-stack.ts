@@ -5,7 +5,7 @@ import { type BuildIndexService, buildIndexSchema, buildIndexService } from '../
 import { type ProxyService, proxySchema, proxyService } from '../../../services/proxy/index.ts'
 import { type MemoryOrigin, type MemoryOriginInit, memoryOrigin, type SharedBlobs } from '../../kit/memory-origin.ts'
 
-/** A proxy in front of two origins in memory and one real build-index on a store in memory. */
+/** A proxy in front of two origins in memory and one real build-index on a backend in memory. */
 export interface ProxyStack extends AsyncDisposable {
   readonly url: string
   readonly proxy: ProxyService

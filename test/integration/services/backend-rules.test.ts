@@ -10,19 +10,19 @@ import { buildResource } from '../../kit/resource-stack.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 import { startTopology } from '../../kit/topology.ts'
 
-/** A cluster in this process whose origins know a store for repositories below `team/` only. */
+/** A cluster in this process whose origins know a backend for repositories below `team/` only. */
 function startLab() {
   return buildResource(async (stack) => {
-    const stores = stack.own(await tempFolder('stores')).path
-    const rule = { repository: 'team/*', backend: { driver: 'file', folder: join(stores, 'team') } }
+    const backends = stack.own(await tempFolder('backends')).path
+    const rule = { repository: 'team/*', backend: { driver: 'file', folder: join(backends, 'team') } }
     const counts = { agents: 1, origins: 1, trackers: 1 }
     const overrides = [`origin.backends=${JSON.stringify([rule])}`]
     const shoal = stack.own(await startTopology({ ...counts, processes: [], overrides }))
-    return { shoal, stores, proxy: registryClient(shoal.url('proxy-1', 'registry')) }
+    return { shoal, backends, proxy: registryClient(shoal.url('proxy-1', 'registry')) }
   })
 }
 
-test('a push to a repository without a store is refused before its bytes are sent, in words that docker prints', async () => {
+test('a push to a repository without a backend is refused before its bytes are sent, in words that docker prints', async () => {
   await using lab = await startLab()
   const random = seededRandom(31)
   const { digest } = imageFixture(random).layers[0]!
@@ -44,7 +44,7 @@ test('a push to a repository without a store is refused before its bytes are sen
   await pushImage(lab.proxy, 'team/app', imageFixture(random), ['t'])
 }, 60_000)
 
-test('a pull of a blob from a repository without a store ends at once, and says why', async () => {
+test('a pull of a blob from a repository without a backend ends at once, and says why', async () => {
   await using lab = await startLab()
   const { digest } = imageFixture(seededRandom(32)).layers[0]!
   const agent = registryClient(lab.shoal.url('agent-1', 'registry'))
@@ -55,17 +55,17 @@ test('a pull of a blob from a repository without a store ends at once, and says 
   ])
 }, 60_000)
 
-test('an origin whose store is away says so, with its rule and the code', async () => {
+test('an origin whose backend is away says so, with its rule and the code', async () => {
   await using lab = await startLab()
   const ready = async () => (await fetch(`${lab.shoal.url('origin-1', 'ops')}/readyz`)).json()
   await eventually(async () => expect(await ready()).toEqual({ status: 'ready' }))
-  await rename(join(lab.stores, 'team'), join(lab.stores, 'gone'))
+  await rename(join(lab.backends, 'team'), join(lab.backends, 'gone'))
   await eventually(async () =>
     expect(await ready()).toEqual({
       status: 'not ready',
-      missing: { 'store for team/*': 'the store does not answer (BACKEND_UNAVAILABLE)' },
+      missing: { 'backend for team/*': 'the backend does not answer (BACKEND_UNAVAILABLE)' },
     }),
   )
-  await rename(join(lab.stores, 'gone'), join(lab.stores, 'team'))
+  await rename(join(lab.backends, 'gone'), join(lab.backends, 'team'))
   await eventually(async () => expect(await ready()).toEqual({ status: 'ready' }))
 }, 60_000)

@@ -11,7 +11,7 @@ const agents = ['agent-1', 'agent-2', 'agent-3'] as const
 const origins = ['origin-1', 'origin-2', 'origin-3'] as const
 const shape = { agents: agents.length, origins: origins.length, trackers: 2, processes: [] }
 
-test('three cold agents take about one copy from limited origins, share it, and the store is read once', async () => {
+test('three cold agents take about one copy from limited origins, share it, and the backend is read once', async () => {
   await using folder = await tempFolder('cold')
   const data = folder.path
   const push = async () => {
@@ -30,8 +30,8 @@ test('three cold agents take about one copy from limited origins, share it, and 
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
   const fromOrigins = await copies(agents, 'shoal_received_bytes_total', 'from="origin"')
   const toPeers = await copies(agents, 'shoal_sent_bytes_total', 'to="peer"')
-  const fromStore = await copies(origins, 'shoal_received_bytes_total', 'from="store"')
-  expect(sum(fromStore)).toBe(1)
+  const fromBackend = await copies(origins, 'shoal_received_bytes_total', 'from="backend"')
+  expect(sum(fromBackend)).toBe(1)
   expect(sum(fromOrigins)).toBeLessThanOrEqual(1.5)
   for (const share of toPeers) expect(share).toBeGreaterThanOrEqual(0.1)
 }, 120_000)

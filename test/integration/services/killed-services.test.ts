@@ -70,7 +70,7 @@ describe('a pull under way completes with the right bytes', () => {
     60_000,
   )
 
-  test('when both its owners are killed and the last origin has to bring it from the store', async () => {
+  test('when both its owners are killed and the last origin has to bring it from the backend', async () => {
     const blob = await pushBlobOf(shoal, 'pulled/without-owners', size)
     const owners = origins.filter((id) => existsSync(storePaths(join(shoal.data, id)).blob(blob.digest).data))
     expect(owners).toHaveLength(2)

@@ -14,14 +14,14 @@ const NAME = 'team/app'
 const MOVING_TAG = 'latest'
 const random = seededRandom(53)
 
-const fileStores = (folder: string) => ({
+const fileBackends = (folder: string) => ({
   blobs: { driver: 'file', folder: join(folder, 'blobs') },
   index: { driver: 'file', folder: join(folder, 'index') },
 })
 
-/** The config of docs/operations.md, "Moving to another store". */
+/** The config of docs/operations.md, "Moving to another backend". */
 const shadowOf = (from: string, to: string) => {
-  const [old, next] = [fileStores(from), fileStores(to)]
+  const [old, next] = [fileBackends(from), fileBackends(to)]
   const two = { driver: 'shadow', writes: 'both', copyOnRead: true }
   return {
     blobs: { ...two, primary: next.blobs, secondary: old.blobs },
@@ -29,13 +29,13 @@ const shadowOf = (from: string, to: string) => {
   }
 }
 
-/** A cluster in this process on the store `from`, and the folder of a store `to` that does not exist yet. */
+/** A cluster in this process on the backend `from`, and the folder of a backend `to` that does not exist yet. */
 const startLab = () =>
   buildResource(async (stack) => {
-    const folder = stack.own(await tempFolder('stores')).path
+    const folder = stack.own(await tempFolder('backends')).path
     const [from, to] = [join(folder, 'from'), join(folder, 'to')]
     const counts = { agents: 1, origins: 2, trackers: 1 }
-    const shoal = stack.own(await startTopology({ ...counts, processes: [], stores: fileStores(from) }))
+    const shoal = stack.own(await startTopology({ ...counts, processes: [], backends: fileBackends(from) }))
     const proxy = registryClient(shoal.url('proxy-1', 'registry'))
     const agent = registryClient(shoal.url('agent-1', 'registry'))
     return { shoal, from, to, proxy, agent, pushed: new Map<string, FixtureImage>() }
@@ -85,15 +85,15 @@ async function onNewDisk(shoal: Topology, id: string, start: () => Promise<void>
 
 const ids = (instances: readonly { readonly id: string }[]) => instances.map(({ id }) => id)
 
-test('a cluster that is in use moves to another store, and has everything when the old one is gone', async () => {
+test('a cluster that is in use moves to another backend, and has everything when the old one is gone', async () => {
   await using lab = await startLab()
   const { shoal, from, to, pushed } = lab
   const origins = ids(shoal.plan.origin)
   const indexes = ids(shoal.plan.buildIndex)
-  const [shadow, alone] = [shadowOf(from, to), fileStores(to)]
+  const [shadow, alone] = [shadowOf(from, to), fileBackends(to)]
   for (let i = 0; i < 3; i += 1) await pushNext(lab)
 
-  // New disks, so that what is pulled comes from the stores.
+  // New disks, so that what is pulled comes from the backends.
   for (const id of origins) {
     await meanwhile(lab, () => onNewDisk(shoal, id, () => shoal.start(id, shadow)))
   }
@@ -106,8 +106,8 @@ test('a cluster that is in use moves to another store, and has everything when t
     expect(Math.max(...(await Promise.all(copied)))).toBeGreaterThan(0)
   })
   await meanwhile(lab, async () => {
-    for (const store of ['blobs', 'index']) {
-      const objects = [from, to].map((folder) => join(folder, store, 'objects')) as [string, string]
+    for (const kind of ['blobs', 'index']) {
+      const objects = [from, to].map((folder) => join(folder, kind, 'objects')) as [string, string]
       await cp(...objects, { recursive: true, force: false })
     }
   })

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe } from '@jest/globals'
-import { defaultStoreLimits, governor, httpBackend } from '../../../lib/backend/index.ts'
+import { defaultBackendLimits, governor, httpBackend } from '../../../lib/backend/index.ts'
 import { systemClock, systemRandom } from '../../../lib/base/index.ts'
 import { digestOf, parseRepository } from '../../../lib/core/index.ts'
 import { silentMetrics } from '../../../lib/telemetry/index.ts'
@@ -32,7 +32,7 @@ describe('nginx', () => {
       return {
         async open() {
           const clock = systemClock()
-          const limited = governor({ clock, random: systemRandom(), metrics: silentMetrics() }, defaultStoreLimits)
+          const limited = governor({ clock, random: systemRandom(), metrics: silentMetrics() }, defaultBackendLimits)
           const config = { driver: 'http', url: `${url}/{repository}/{key}`, headers: {} } as const
           const backends = httpBackend({ clock, governor: limited }, config)
           await backends.start()

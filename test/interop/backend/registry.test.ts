@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import {
   backendSchema,
-  defaultStoreLimits,
+  defaultBackendLimits,
   governor,
   openRegistry,
   type RegistryConfig,
@@ -28,7 +28,7 @@ import { tokenServer } from '../../kit/token-server.ts'
 
 const components = () => ({
   clock: systemClock(),
-  governor: governor({ clock: systemClock(), random: systemRandom(), metrics: silentMetrics() }, defaultStoreLimits),
+  governor: governor({ clock: systemClock(), random: systemRandom(), metrics: silentMetrics() }, defaultBackendLimits),
 })
 
 function configFor(fields: object): RegistryConfig {
@@ -157,6 +157,6 @@ describe("Debian's registry over TLS", () => {
 })
 
 function oneTry() {
-  const limits = { ...defaultStoreLimits, attempts: 1 }
+  const limits = { ...defaultBackendLimits, attempts: 1 }
   return governor({ clock: systemClock(), random: systemRandom(), metrics: silentMetrics() }, limits)
 }

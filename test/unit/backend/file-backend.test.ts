@@ -19,14 +19,17 @@ const put = (key: string, value: string) => backend.write(key, Buffer.from(value
 
 beforeEach(async () => {
   temp = await tempFolder('file')
-  backend = fileBackend({ clock: systemClock(), random: seededRandom(1), logger }, { folder: join(temp.path, 'store') })
+  backend = fileBackend(
+    { clock: systemClock(), random: seededRandom(1), logger },
+    { folder: join(temp.path, 'backend') },
+  )
   await backend.start()
 })
 afterEach(async () => {
   await temp[Symbol.asyncDispose]()
 })
 
-const files = () => layout(join(temp.path, 'store'))
+const files = () => layout(join(temp.path, 'backend'))
 
 /** An identity like that of a process that ran here and has ended. */
 async function deadOwner(): Promise<string> {
@@ -37,7 +40,7 @@ async function deadOwner(): Promise<string> {
   return `${boot}.${namespace}.${pid}.123`
 }
 
-describe('a store whose disk is away', () => {
+describe('a backend whose disk is away', () => {
   beforeEach(async () => {
     await put('k', 'value')
     await rename(files().folder, `${files().folder}-away`)

@@ -1,7 +1,7 @@
 import { PassThrough, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
-import { type Governor, governor, storeLimitsSchema } from '../../../lib/backend/index.ts'
+import { backendLimitsSchema, type Governor, governor } from '../../../lib/backend/index.ts'
 import { appError, deferred, type FakeClock, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { type RecordingMetrics, recordingMetrics } from '../../../lib/telemetry/index.ts'
 import { listenersOf } from '../../kit/listeners.ts'
@@ -9,14 +9,14 @@ import { listenersOf } from '../../kit/listeners.ts'
 interface Lab {
   readonly clock: FakeClock
   readonly metrics: RecordingMetrics
-  readonly store: Governor
+  readonly paced: Governor
 }
 
 function lab(limits: Record<string, unknown> = {}): Lab {
   const clock = fakeClock()
   const metrics = recordingMetrics()
-  const store = governor({ clock, metrics, random: seededRandom(1) }, storeLimitsSchema.parse(limits))
-  return { clock, metrics, store }
+  const paced = governor({ clock, metrics, random: seededRandom(1) }, backendLimitsSchema.parse(limits))
+  return { clock, metrics, paced }
 }
 
 const unavailable = () => Promise.reject(appError('BACKEND_UNAVAILABLE'))
@@ -38,27 +38,27 @@ async function outcomeOf(clock: FakeClock, work: Promise<unknown>, ms = 10 * 60_
 
 describe('a failed request', () => {
   test('is tried again as often as it may be, then its last failure is thrown', async () => {
-    const { clock, metrics, store } = lab({ attempts: 4 })
+    const { clock, metrics, paced } = lab({ attempts: 4 })
     let tries = 0
     const work = () => {
       tries += 1
       return unavailable()
     }
-    expect(await outcomeOf(clock, store.request('stat', work))).toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+    expect(await outcomeOf(clock, paced.request('stat', work))).toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
     expect(tries).toBe(4)
-    const counted = (outcome: string) => metrics.value('shoal_store_retries_total', { op: 'stat', outcome })
+    const counted = (outcome: string) => metrics.value('shoal_backend_retries_total', { op: 'stat', outcome })
     expect([counted('tried'), counted('attempts_used')]).toEqual([3, 1])
     expect(clock.pending).toBe(0)
   })
 
   test('waits a random time that may double with every attempt', async () => {
-    const { clock, store } = lab({ attempts: 6 })
+    const { clock, paced } = lab({ attempts: 6 })
     const sent: number[] = []
     const work = () => {
       sent.push(clock.monotonicMs())
       return unavailable()
     }
-    await outcomeOf(clock, store.request('stat', work))
+    await outcomeOf(clock, paced.request('stat', work))
     const waits = sent.slice(1).map((at, index) => at - (sent[index] ?? 0))
     expect(waits).toHaveLength(5)
     for (const [index, wait] of waits.entries()) expect(wait).toBeLessThanOrEqual(200 * 2 ** index)
@@ -66,46 +66,46 @@ describe('a failed request', () => {
   })
 
   test('that says yes the second time is a success', async () => {
-    const { clock, store } = lab()
+    const { clock, paced } = lab()
     let tries = 0
     const work = () => {
       tries += 1
       return tries === 1 ? unavailable() : Promise.resolve('yes')
     }
-    expect(await outcomeOf(clock, store.request('stat', work))).toBe('yes')
+    expect(await outcomeOf(clock, paced.request('stat', work))).toBe('yes')
   })
 
   test.each(['BACKEND_DENIED', 'BACKEND_PRECONDITION_FAILED', 'BACKEND_READ_ONLY', 'ABORTED'] as const)(
     'with %s is not tried again',
     async (code) => {
-      const { clock, store } = lab()
+      const { clock, paced } = lab()
       let tries = 0
       const work = () => {
         tries += 1
         return Promise.reject(appError(code))
       }
-      expect(await outcomeOf(clock, store.request('stat', work))).toMatchObject({ code })
+      expect(await outcomeOf(clock, paced.request('stat', work))).toMatchObject({ code })
       expect(tries).toBe(1)
     },
   )
 
   test('in an outage adds a share to the load, not a multiple of it', async () => {
-    const { clock, metrics, store } = lab({ attempts: 10 })
+    const { clock, metrics, paced } = lab({ attempts: 10 })
     let sent = 0
     const work = () => {
       sent += 1
       return unavailable()
     }
-    const all = Array.from({ length: 1_000 }, () => store.request('read', work).catch(() => undefined))
+    const all = Array.from({ length: 1_000 }, () => paced.request('read', work).catch(() => undefined))
     await clock.advance(10 * 60_000)
     await Promise.all(all)
     expect(sent).toBeGreaterThan(1_015)
     expect(sent).toBeLessThan(1_300)
-    expect(metrics.value('shoal_store_retries_total', { op: 'read', outcome: 'budget_used' })).toBeGreaterThan(900)
+    expect(metrics.value('shoal_backend_retries_total', { op: 'read', outcome: 'budget_used' })).toBeGreaterThan(900)
   })
 
   test('of a caller that gives up in a pause is not tried again', async () => {
-    const { clock, store } = lab()
+    const { clock, paced } = lab()
     const controller = new AbortController()
     const { signal } = controller
     let tries = 0
@@ -113,7 +113,7 @@ describe('a failed request', () => {
       tries += 1
       return unavailable()
     }
-    const asked = store.request('stat', work, { signal })
+    const asked = paced.request('stat', work, { signal })
     await clock.advance(0)
     controller.abort()
     await expect(asked).rejects.toMatchObject({ code: 'ABORTED' })
@@ -121,71 +121,71 @@ describe('a failed request', () => {
   })
 })
 
-describe('a store that asks to slow down', () => {
+describe('a backend that asks to slow down', () => {
   test('is left in peace by all requests, for the time that it names', async () => {
-    const { clock, metrics, store } = lab()
+    const { clock, metrics, paced } = lab()
     const sent: number[] = []
     const work = () => {
       sent.push(clock.monotonicMs())
       return sent.length === 1 ? Promise.reject(throttled(7_000)) : Promise.resolve()
     }
-    const first = store.request('read', work)
+    const first = paced.request('read', work)
     await clock.advance(0)
-    const others = [store.request('write', work), store.request('list', work)]
+    const others = [paced.request('write', work), paced.request('list', work)]
     await clock.advance(6_999)
     expect(sent).toEqual([0])
     await clock.advance(3_000)
     await Promise.all([first, ...others])
     expect(new Set(sent).size).toBe(4)
-    expect(metrics.value('shoal_store_throttled_total', { op: 'read' })).toBe(1)
+    expect(metrics.value('shoal_backend_throttled_total', { op: 'read' })).toBe(1)
   })
 
   test('again and again without naming a time is asked ever more rarely', async () => {
-    const { clock, store } = lab({ attempts: 7, wait: '10m' })
+    const { clock, paced } = lab({ attempts: 7, wait: '10m' })
     const sent: number[] = []
     const work = () => {
       sent.push(clock.monotonicMs())
       return Promise.reject(throttled())
     }
-    await outcomeOf(clock, store.request('read', work))
+    await outcomeOf(clock, paced.request('read', work))
     const waits = sent.slice(1).map((at, index) => at - (sent[index] ?? 0))
     for (const [index, wait] of waits.entries()) expect(wait).toBeGreaterThanOrEqual(100 * 2 ** index)
   })
 
   test('with many answers at once pauses no longer than with one', async () => {
-    const { clock, store } = lab()
+    const { clock, paced } = lab()
     const sent: number[] = []
     const work = () => {
       sent.push(clock.monotonicMs())
       return sent.length <= 15 ? Promise.reject(throttled()) : Promise.resolve()
     }
-    const all = Array.from({ length: 15 }, () => store.request('read', work))
+    const all = Array.from({ length: 15 }, () => paced.request('read', work))
     await clock.advance(1_500)
     await Promise.all(all)
     expect(sent).toHaveLength(30)
   })
 
   test('for longer than a request may wait is not waited for', async () => {
-    const { clock, store } = lab({ wait: '10s' })
-    const slow = store.request('read', () => Promise.reject(throttled(60_000)))
+    const { clock, paced } = lab({ wait: '10s' })
+    const slow = paced.request('read', () => Promise.reject(throttled(60_000)))
     expect(await outcomeOf(clock, slow, 20_000)).toMatchObject({ code: 'BACKEND_THROTTLED' })
     let sent = false
-    const other = store.request('stat', async () => {
+    const other = paced.request('stat', async () => {
       sent = true
     })
     await expect(other).rejects.toMatchObject({ code: 'BACKEND_THROTTLED', detail: { retryAfterMs: 40_000 } })
     expect([sent, clock.pending]).toEqual([false, 0])
     await clock.advance(41_000)
-    await store.request('stat', async () => undefined)
+    await paced.request('stat', async () => undefined)
   })
 })
 
 describe('the request rate', () => {
   test('is kept, in order', async () => {
-    const { clock, store } = lab({ requests: '10/s' })
+    const { clock, paced } = lab({ requests: '10/s' })
     const sent: number[] = []
     const all = Array.from({ length: 30 }, (_, n) =>
-      store.request('stat', async () => {
+      paced.request('stat', async () => {
         sent.push(n)
       }),
     )
@@ -199,8 +199,8 @@ describe('the request rate', () => {
   })
 
   test('refuses who would wait too long', async () => {
-    const { clock, store } = lab({ requests: '1/s', wait: '5s' })
-    const settled = Promise.allSettled(Array.from({ length: 10 }, () => store.request('stat', async () => undefined)))
+    const { clock, paced } = lab({ requests: '1/s', wait: '5s' })
+    const settled = Promise.allSettled(Array.from({ length: 10 }, () => paced.request('stat', async () => undefined)))
     await clock.advance(20_000)
     const codes = (await settled).map((one) => (one.status === 'fulfilled' ? 'ok' : (one.reason as Error)))
     expect(codes.filter((code) => code === 'ok')).toHaveLength(6)
@@ -209,13 +209,13 @@ describe('the request rate', () => {
   })
 
   test('who gives up while waiting leaves the queue and takes no turn', async () => {
-    const { clock, store } = lab({ requests: '1/s' })
+    const { clock, paced } = lab({ requests: '1/s' })
     const controller = new AbortController()
     const { signal } = controller
-    await store.request('stat', async () => undefined)
-    const leaving = store.request('stat', async () => undefined, { signal })
-    const behind = store.request('stat', async () => undefined, { signal })
-    const staying = store.request('stat', async () => 'sent')
+    await paced.request('stat', async () => undefined)
+    const leaving = paced.request('stat', async () => undefined, { signal })
+    const behind = paced.request('stat', async () => undefined, { signal })
+    const staying = paced.request('stat', async () => 'sent')
     controller.abort()
     await expect(leaving).rejects.toMatchObject({ code: 'ABORTED' })
     await expect(behind).rejects.toMatchObject({ code: 'ABORTED' })
@@ -227,22 +227,22 @@ describe('the request rate', () => {
 
 describe('a request without an answer', () => {
   test('is given up after the time, and tried again', async () => {
-    const { clock, store } = lab({ attempts: 2, answer: '5s' })
+    const { clock, paced } = lab({ attempts: 2, answer: '5s' })
     const signals: AbortSignal[] = []
     const work = (signal: AbortSignal) => {
       signals.push(signal)
       return never(signal)
     }
-    const failed = await outcomeOf(clock, store.request('stat', work))
-    expect(failed).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: 'the store did not answer in time' })
+    const failed = await outcomeOf(clock, paced.request('stat', work))
+    expect(failed).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: 'the backend did not answer in time' })
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
     expect(clock.pending).toBe(0)
   })
 
   test('is given up though it is deaf to its signal, and the body that comes late is destroyed', async () => {
-    const { clock, store } = lab({ attempts: 1, answer: '5s' })
+    const { clock, paced } = lab({ attempts: 1, answer: '5s' })
     const late = deferred<{ body: Readable }>()
-    const work = store.request('read', () => late.promise)
+    const work = paced.request('read', () => late.promise)
     expect(await outcomeOf(clock, work, 5_000)).toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
     const body = Readable.from(['x'])
     late.resolve({ body })
@@ -251,10 +251,10 @@ describe('a request without an answer', () => {
   })
 
   test('ends at once when the caller gives up', async () => {
-    const { clock, store } = lab()
+    const { clock, paced } = lab()
     const controller = new AbortController()
     const { signal } = controller
-    const asked = store.request('stat', never, { signal })
+    const asked = paced.request('stat', never, { signal })
     await clock.advance(0)
     controller.abort()
     await expect(asked).rejects.toMatchObject({ code: 'ABORTED' })
@@ -262,11 +262,11 @@ describe('a request without an answer', () => {
   })
 
   test('has all the time that it needs while it sends', async () => {
-    const { clock, store } = lab({ attempts: 1, answer: '5s' })
-    const upload = store.request('write', async (signal) => {
+    const { clock, paced } = lab({ attempts: 1, answer: '5s' })
+    const upload = paced.request('write', async (signal) => {
       for (let sent = 0; sent < 10; sent += 1) {
         await clock.sleep(4_000, { signal })
-        await store.sending(1_000, { signal })
+        await paced.sending(1_000, { signal })
       }
       return 'stored'
     })
@@ -274,19 +274,19 @@ describe('a request without an answer', () => {
   })
 
   test('is given up when it stops after having sent something', async () => {
-    const { clock, store } = lab({ attempts: 1, answer: '5s' })
-    const upload = store.request('write', async (signal) => {
-      await store.sending(1_000, { signal })
+    const { clock, paced } = lab({ attempts: 1, answer: '5s' })
+    const upload = paced.request('write', async (signal) => {
+      await paced.sending(1_000, { signal })
       return never(signal)
     })
     expect(await outcomeOf(clock, upload, 5_000)).toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
   })
 
   test('does not lose time to the bandwidth that it waits for', async () => {
-    const { clock, store } = lab({ attempts: 1, answer: '5s', write: '1kB/s' })
-    const upload = store.request('write', async (signal) => {
-      await store.sending(20_000, { signal })
-      await store.sending(1_000, { signal })
+    const { clock, paced } = lab({ attempts: 1, answer: '5s', write: '1kB/s' })
+    const upload = paced.request('write', async (signal) => {
+      await paced.sending(20_000, { signal })
+      await paced.sending(1_000, { signal })
       return clock.monotonicMs()
     })
     expect(await outcomeOf(clock, upload)).toBe(20_000)
@@ -302,9 +302,9 @@ describe('a body that is received', () => {
       { objectMode: false },
     )
 
-  test('comes whole at the bandwidth of the store', async () => {
-    const { clock, store } = lab({ read: '1kB/s', stall: '1s' })
-    const read = buffer(store.received(chunks(100)))
+  test('comes whole at the bandwidth of the backend', async () => {
+    const { clock, paced } = lab({ read: '1kB/s', stall: '1s' })
+    const read = buffer(paced.received(chunks(100)))
     await clock.advance(3_900)
     const early = await Promise.race([read, Promise.resolve('not yet')])
     expect(early).toBe('not yet')
@@ -314,9 +314,9 @@ describe('a body that is received', () => {
   })
 
   test('comes whole in chunks larger than a second may bring', async () => {
-    const { clock, store } = lab({ read: '100B/s' })
-    const first = buffer(store.received(chunks(5_000)))
-    const second = buffer(store.received(chunks(5_000)))
+    const { clock, paced } = lab({ read: '100B/s' })
+    const first = buffer(paced.received(chunks(5_000)))
+    const second = buffer(paced.received(chunks(5_000)))
     await clock.advance(49_000)
     expect((await first).equals(bytes)).toBe(true)
     await clock.advance(2_000)
@@ -324,28 +324,28 @@ describe('a body that is received', () => {
   })
 
   test('shares the bandwidth with all others', async () => {
-    const { clock, store } = lab({ read: '1kB/s' })
-    const both = Promise.all([buffer(store.received(chunks(100))), buffer(store.received(chunks(100)))])
+    const { clock, paced } = lab({ read: '1kB/s' })
+    const both = Promise.all([buffer(paced.received(chunks(100))), buffer(paced.received(chunks(100)))])
     await clock.advance(8_800)
     expect(await Promise.race([both, Promise.resolve('not yet')])).toBe('not yet')
     await clock.advance(300)
     await both
   })
 
-  test('fails when nothing comes for too long, and lets the store go', async () => {
-    const { clock, store } = lab({ stall: '5s' })
+  test('fails when nothing comes for too long, and lets the backend go', async () => {
+    const { clock, paced } = lab({ stall: '5s' })
     const body = new PassThrough()
     body.write('some')
-    const read = buffer(store.received(body))
+    const read = buffer(paced.received(body))
     const failed = await outcomeOf(clock, read, 5_000)
-    expect(failed).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: 'the store stopped sending' })
+    expect(failed).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: 'the backend stopped sending' })
     expect([body.destroyed, clock.pending]).toEqual([true, 0])
   })
 
   test('may take for ever as long as something comes', async () => {
-    const { clock, store } = lab({ stall: '5s' })
+    const { clock, paced } = lab({ stall: '5s' })
     const body = new PassThrough()
-    const read = buffer(store.received(body))
+    const read = buffer(paced.received(body))
     for (let sent = 0; sent < 20; sent += 1) {
       await clock.advance(4_900)
       body.write('x')
@@ -356,10 +356,10 @@ describe('a body that is received', () => {
   })
 
   test('loses no time while its reader does not read', async () => {
-    const { clock, store } = lab({ stall: '5s' })
+    const { clock, paced } = lab({ stall: '5s' })
     const body = new PassThrough()
     body.write('some')
-    const reader = store.received(body)[Symbol.asyncIterator]()
+    const reader = paced.received(body)[Symbol.asyncIterator]()
     expect((await reader.next()).value).toEqual(Buffer.from('some'))
     await clock.advance(60_000)
     body.end('more')
@@ -368,10 +368,10 @@ describe('a body that is received', () => {
   })
 
   test('fails as the body fails, in words of the table', async () => {
-    const { store } = lab()
+    const { paced } = lab()
     const failing = (err: Error) => {
       const body = new PassThrough()
-      const received = store.received(body)
+      const received = paced.received(body)
       body.destroy(err)
       return buffer(received)
     }
@@ -380,9 +380,9 @@ describe('a body that is received', () => {
   })
 
   test('that is destroyed destroys the body, also while it waits for bandwidth', async () => {
-    const { clock, store } = lab({ read: '100B/s' })
+    const { clock, paced } = lab({ read: '100B/s' })
     const body = chunks(1_000)
-    const received = store.received(body)
+    const received = paced.received(body)
     received.on('error', () => undefined).resume()
     await clock.advance(0)
     received.destroy()
@@ -391,12 +391,12 @@ describe('a body that is received', () => {
   })
 
   test.each([true, false])('is ended by the signal of its caller (already fired: %s)', async (early) => {
-    const { clock, store } = lab()
+    const { clock, paced } = lab()
     const controller = new AbortController()
     const { signal } = controller
     const body = new PassThrough()
     if (early) controller.abort()
-    const read = buffer(store.received(body, { signal }))
+    const read = buffer(paced.received(body, { signal }))
     const failed = expect(read).rejects.toMatchObject({ code: 'ABORTED' })
     await clock.advance(0)
     controller.abort()
@@ -406,18 +406,18 @@ describe('a body that is received', () => {
   })
 
   test('leaves no listener behind when it was read', async () => {
-    const { clock, store } = lab({ read: '100kB/s' })
+    const { clock, paced } = lab({ read: '100kB/s' })
     const { signal } = new AbortController()
-    const read = buffer(store.received(chunks(100), { signal }))
+    const read = buffer(paced.received(chunks(100), { signal }))
     await clock.advance(10)
     expect((await read).equals(bytes)).toBe(true)
     expect([clock.pending, listenersOf(signal)]).toEqual([0, 0])
   })
 })
 
-describe('the limits of a store', () => {
+describe('the limits of a backend', () => {
   test('have defaults', () => {
-    expect(storeLimitsSchema.parse(undefined)).toEqual({
+    expect(backendLimitsSchema.parse(undefined)).toEqual({
       requests: undefined,
       read: undefined,
       write: undefined,
@@ -429,7 +429,7 @@ describe('the limits of a store', () => {
   })
 
   test('are rates and times', () => {
-    const parsed = storeLimitsSchema.parse({ requests: '500/s', read: '100MB/s', write: 'unlimited', stall: '1m' })
+    const parsed = backendLimitsSchema.parse({ requests: '500/s', read: '100MB/s', write: 'unlimited', stall: '1m' })
     expect(parsed).toMatchObject({ requests: 500, read: 100e6, write: undefined, stall: 60_000 })
   })
 
@@ -442,6 +442,6 @@ describe('the limits of a store', () => {
     { answer: '0' },
     { burst: 1 },
   ])('refuse %j', (limits) => {
-    expect(storeLimitsSchema.safeParse(limits).success).toBe(false)
+    expect(backendLimitsSchema.safeParse(limits).success).toBe(false)
   })
 })

@@ -30,7 +30,7 @@ describe('the choice of a backend', () => {
     expect(backendSchema.parse({ driver: 'file', folder: 'x' })).toMatchObject({ driver: 'file', folder: 'x' })
   })
 
-  test('a shadow of a store with itself, or of a shadow, is refused', () => {
+  test('a shadow of a backend with itself, or of a shadow, is refused', () => {
     const [primary, secondary] = ['a', 'b'].map((folder) => ({ driver: 'file', folder }))
     const shadow = { driver: 'shadow', primary, secondary }
     expect(backendSchema.safeParse(shadow).success).toBe(true)
@@ -38,7 +38,7 @@ describe('the choice of a backend', () => {
     expect(backendSchema.safeParse({ ...shadow, secondary: shadow }).success).toBe(false)
   })
 
-  test('the first rule that fits a repository gives its store', async () => {
+  test('the first rule that fits a repository gives its backend', async () => {
     await using folder = await tempFolder('rules')
     const backend = { driver: 'file', folder: folder.path }
     const rules = backendRulesSchema.parse([
@@ -63,13 +63,13 @@ describe('the choice of a backend', () => {
     ['registry', registry],
     ['http', { driver: 'shadow', primary: web, secondary: files, writes: 'primary' }],
     ['registry', { driver: 'shadow', primary: files, secondary: registry }],
-  ])('pushes cannot wait for a store that is only read (%s, %j)', (driver, backend) => {
+  ])('pushes cannot wait for a backend that is only read (%s, %j)', (driver, backend) => {
     const rule = { repository: '*', backend }
     expect(backendRulesSchema.safeParse([rule]).success).toBe(true)
     expect(backendRulesSchema.safeParse([{ ...rule, durability: 'replicas' }]).error?.issues).toMatchObject([
       {
         path: [0, 'durability'],
-        message: `must be "store": a store of the driver ${driver} that is only read never takes what waits for it`,
+        message: `must be "backend": a backend of the driver ${driver} that is only read never takes what waits for it`,
       },
     ])
   })
@@ -78,8 +78,16 @@ describe('the choice of a backend', () => {
     [files],
     [{ ...registry, mode: 'read-write' }],
     [{ driver: 'shadow', primary: files, secondary: web, writes: 'primary' }],
-  ])('pushes can wait for a store that takes writes (%j)', (backend) => {
+  ])('pushes can wait for a backend that takes writes (%j)', (backend) => {
     expect(backendRulesSchema.safeParse([{ repository: '*', durability: 'replicas', backend }]).success).toBe(true)
+  })
+
+  test('`store`, the earlier name of what a push is acknowledged by, still means `backend`', () => {
+    const rule = { repository: '*', backend: files }
+    const durabilityIn = (part: object) => backendRulesSchema.parse([{ ...rule, ...part }])[0]?.durability
+    expect(durabilityIn({ durability: 'store' })).toBe('backend')
+    expect([durabilityIn({}), durabilityIn({ durability: 'replicas' })]).toEqual(['backend', 'replicas'])
+    expect(backendRulesSchema.parse([{ ...rule, backend: web, durability: 'store' }])).toHaveLength(1)
   })
 
   test('a repository without a rule is an error with its own code', () => {
@@ -168,7 +176,7 @@ describe('the choice of a backend', () => {
     }
   })
 
-  test('rules that name one store share it, and its limits', async () => {
+  test('rules that name one backend share it, and its limits', async () => {
     await using folder = await tempFolder('rules')
     const clock = fakeClock()
     const backend = { driver: 'file', folder: folder.path, limits: { write: '1kB/s' } }
@@ -216,16 +224,16 @@ describe('a prefixed backend', () => {
 describe('a counted backend', () => {
   test('counts every request by operation and outcome', async () => {
     const metrics = recordingMetrics()
-    const store = faultyBackend(memoryBackend())
-    const backend = countedBackend(metrics, store.backend)
-    const count = (op: string, outcome: string) => metrics.value('shoal_store_requests_total', { op, outcome })
+    const faulty = faultyBackend(memoryBackend())
+    const backend = countedBackend(metrics, faulty.backend)
+    const count = (op: string, outcome: string) => metrics.value('shoal_backend_requests_total', { op, outcome })
     await backend.write('k', bytes, { size: 1, ifAbsent: true })
     await expect(backend.write('k', bytes, { size: 1, ifAbsent: true })).rejects.toThrow()
     await backend.stat('k')
     await backend.stat('none')
     await backend.delete('k')
     await expect(backend.list('', { signal: AbortSignal.abort() })).rejects.toThrow()
-    store.break()
+    faulty.break()
     await expect(backend.read('k')).rejects.toThrow()
     expect([count('write', 'ok'), count('write', 'precondition')]).toEqual([1, 1])
     expect([count('stat', 'ok'), count('stat', 'absent')]).toEqual([1, 1])
@@ -237,44 +245,47 @@ describe('the probe of a backend', () => {
   test('tells an outage and its end, and logs each once', async () => {
     const clock = fakeClock()
     const logger = recordingLogger()
-    const store = faultyBackend(memoryBackend())
-    const probe = backendProbe({ clock, logger }, store.backend, { intervalMs: 1_000 })
+    const faulty = faultyBackend(memoryBackend())
+    const probe = backendProbe({ clock, logger }, faulty.backend, { intervalMs: 1_000 })
     await probe.start()
     expect(probe.check()).toBeUndefined()
-    store.break()
+    faulty.break()
     await clock.advance(3_000)
-    expect(probe.check()).toBe('the store does not answer (BACKEND_UNAVAILABLE)')
-    store.heal()
+    expect(probe.check()).toBe('the backend does not answer (BACKEND_UNAVAILABLE)')
+    faulty.heal()
     await clock.advance(3_000)
     expect(probe.check()).toBeUndefined()
-    expect(logger.lines.map(({ message }) => message)).toEqual(['the store does not answer', 'the store answers again'])
+    expect(logger.lines.map(({ message }) => message)).toEqual([
+      'the backend does not answer',
+      'the backend answers again',
+    ])
     await probe.stop()
     expect(clock.pending).toBe(0)
   })
 
-  test('a store that never answers is found out after the time-out', async () => {
+  test('a backend that never answers is found out after the time-out', async () => {
     const clock = fakeClock()
     const never = () => new Promise<undefined>(() => undefined)
     const probe = backendProbe({ clock, logger: silentLogger() }, { stat: never }, { timeoutMs: 2_000 })
     const starting = probe.start()
     await clock.advance(2_000)
     await starting
-    expect(probe.check()).toBe('the store does not answer (REQUEST_TIMEOUT)')
+    expect(probe.check()).toBe('the backend does not answer (REQUEST_TIMEOUT)')
     await probe.stop()
     expect(clock.pending).toBe(0)
   })
 
-  test('names what a store says when it answers no', async () => {
+  test('names what a backend says when it answers no', async () => {
     const clock = fakeClock()
-    const stores = (['BACKEND_THROTTLED', 'BACKEND_DENIED'] as const).map((code) => ({
+    const backends = (['BACKEND_THROTTLED', 'BACKEND_DENIED'] as const).map((code) => ({
       name: code,
       backend: { stat: () => Promise.reject(appError(code)) },
     }))
-    const { checks, ...probes } = backendProbes({ clock, logger: silentLogger() }, stores)
+    const { checks, ...probes } = backendProbes({ clock, logger: silentLogger() }, backends)
     await probes.start()
     expect(Object.entries(checks).map(([name, check]) => [name, check()])).toEqual([
-      ['store for BACKEND_THROTTLED', 'the store asks to slow down (BACKEND_THROTTLED)'],
-      ['store for BACKEND_DENIED', 'the store refuses the credentials (BACKEND_DENIED)'],
+      ['backend for BACKEND_THROTTLED', 'the backend asks to slow down (BACKEND_THROTTLED)'],
+      ['backend for BACKEND_DENIED', 'the backend refuses the credentials (BACKEND_DENIED)'],
     ])
     await probes.stop()
     expect(clock.pending).toBe(0)

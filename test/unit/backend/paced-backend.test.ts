@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
-import { defaultStoreLimits, governor, memoryBackend, pacedBackend } from '../../../lib/backend/index.ts'
+import { defaultBackendLimits, governor, memoryBackend, pacedBackend } from '../../../lib/backend/index.ts'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { silentMetrics } from '../../../lib/telemetry/index.ts'
 import { listenersOf } from '../../kit/listeners.ts'
@@ -15,7 +15,7 @@ const chunks = () =>
 
 function lab() {
   const clock = fakeClock()
-  const limits = { ...defaultStoreLimits, read: 1_000, write: 1_000 }
+  const limits = { ...defaultBackendLimits, read: 1_000, write: 1_000 }
   const components = { clock, random: seededRandom(1), metrics: silentMetrics() }
   return { clock, backend: pacedBackend(governor(components, limits), memoryBackend()) }
 }

@@ -12,7 +12,7 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>
 }
 
-/** The keys of the stores are the drivers' own, and stand in docs/configuration.md. */
+/** The keys of the backends are the drivers' own, and stand in docs/configuration.md. */
 const keysOf = (schema: JsonSchema): readonly string[] =>
   Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => [key, ...keysOf(inner)])
 
@@ -35,7 +35,7 @@ describe('the config of a build-index', () => {
     expect(() => parseConfig(buildIndexSchema, { backend: one })).toThrow(/must hold \{repository\}/)
   })
 
-  test('a store that holds blobs only is refused', () => {
+  test('a backend that holds blobs only is refused', () => {
     const backend = { driver: 'http', url: 'http://127.0.0.1:5001/{digest}' }
     const components = { logger: silentLogger(), metrics: silentMetrics() }
     expect(() => buildIndexService(components, parseConfig(buildIndexSchema, { backend }))).toThrow(

@@ -28,14 +28,14 @@ const descriptor = (text: string): Descriptor => ({
 const one = descriptor('one')
 const two = descriptor('two')
 
-let store: FaultyBackend
+let faulty: FaultyBackend
 let index: BuildIndex
 let clock: ReturnType<typeof fakeClock>
 
 beforeEach(() => {
-  store = faultyBackend(memoryBackend())
+  faulty = faultyBackend(memoryBackend())
   clock = fakeClock()
-  index = repositoryIndex({ backend: store.backend, clock, random: seededRandom(1) })
+  index = repositoryIndex({ backend: faulty.backend, clock, random: seededRandom(1) })
 })
 
 describe('tags', () => {
@@ -54,22 +54,22 @@ describe('tags', () => {
 
   test('setting what is set already writes nothing', async () => {
     await index.putTag(app, v1, { descriptor: one })
-    const writes = store.calls.write
+    const writes = faulty.calls.write
     await index.putTag(app, v1, { descriptor: { size: one.size, mediaType: one.mediaType, digest: one.digest } })
-    expect(store.calls.write).toBe(writes)
+    expect(faulty.calls.write).toBe(writes)
   })
 
   test('a move that meets another one in between is tried again and takes effect', async () => {
     await index.putTag(app, v1, { descriptor: one })
-    const rival = repositoryIndex({ backend: store.backend, clock: fakeClock(), random: seededRandom(2) })
-    const writes = store.calls.write
-    store.beforeNext('write', () => rival.putTag(app, v1, { descriptor: descriptor('rival') }))
+    const rival = repositoryIndex({ backend: faulty.backend, clock: fakeClock(), random: seededRandom(2) })
+    const writes = faulty.calls.write
+    faulty.beforeNext('write', () => rival.putTag(app, v1, { descriptor: descriptor('rival') }))
     const move = index.putTag(app, v1, { descriptor: two })
     await clock.advance(1_000)
     await move
     expect(await index.getTag(app, v1)).toEqual(two)
     // The refused one, the rival's, and the one that was tried again.
-    expect(store.calls.write - writes).toBe(3)
+    expect(faulty.calls.write - writes).toBe(3)
   })
 
   test('a deleted tag is gone, and deleting it again is MANIFEST_UNKNOWN', async () => {
@@ -82,7 +82,7 @@ describe('tags', () => {
   test('a record that is not ours is BACKEND_CORRUPT, and can be set again', async () => {
     const key = indexKey(app, { kind: 'tag', tag: v1 })
     for (const junk of ['{', '{"digest":"md5:1"}', '[]']) {
-      await store.backend.write(key, Buffer.from(junk), { size: junk.length })
+      await faulty.backend.write(key, Buffer.from(junk), { size: junk.length })
       await expect(index.getTag(app, v1)).rejects.toMatchObject({ code: 'BACKEND_CORRUPT' })
     }
     await index.putTag(app, v1, { descriptor: one })
@@ -182,7 +182,7 @@ describe('manifests', () => {
   test('a tag that moves to another manifest meanwhile is not taken along', async () => {
     await index.putManifest(app, one)
     await index.putTag(app, v1, { descriptor: one })
-    store.beforeNext('delete', () => index.putTag(app, v1, { descriptor: two }))
+    faulty.beforeNext('delete', () => index.putTag(app, v1, { descriptor: two }))
     const removal = index.deleteManifest(app, one.digest)
     await clock.advance(1_000)
     await removal
@@ -198,9 +198,9 @@ describe('manifests', () => {
       clock,
       random: seededRandom(3),
       backend: {
-        ...store.backend,
+        ...faulty.backend,
         async delete(key, options) {
-          await store.backend.delete(key, options)
+          await faulty.backend.delete(key, options)
           cut.abort()
         },
       },
@@ -225,9 +225,9 @@ describe('blobs', () => {
   })
 })
 
-describe('several indexes on one store', () => {
+describe('several indexes on one backend', () => {
   test('what one writes, moves and removes the other sees at once', async () => {
-    const twin = repositoryIndex({ backend: store.backend, clock, random: seededRandom(4) })
+    const twin = repositoryIndex({ backend: faulty.backend, clock, random: seededRandom(4) })
     await index.putTag(app, v1, { descriptor: one })
     expect(await twin.getTag(app, v1)).toEqual(one)
     await twin.putTag(app, v1, { descriptor: two })
@@ -237,10 +237,10 @@ describe('several indexes on one store', () => {
   })
 })
 
-describe('an outage of the store', () => {
+describe('an outage of the backend', () => {
   test('is an error of every call, never an absence', async () => {
     await index.putTag(app, v1, { descriptor: one })
-    store.break()
+    faulty.break()
     const calls = [
       index.getTag(app, v1),
       index.putTag(app, v1, { descriptor: two }),
@@ -257,13 +257,13 @@ describe('an outage of the store', () => {
     for (const result of await Promise.allSettled(calls)) {
       expect(result).toMatchObject({ status: 'rejected', reason: { code: 'BACKEND_UNAVAILABLE', status: 503 } })
     }
-    store.heal()
+    faulty.heal()
     expect(await index.getTag(app, v1)).toEqual(one)
   })
 
   test('stored records are plain JSON', async () => {
     await index.putTag(app, v1, { descriptor: one })
-    const found = await store.backend.read(indexKey(app, { kind: 'tag', tag: v1 }))
+    const found = await faulty.backend.read(indexKey(app, { kind: 'tag', tag: v1 }))
     expect(JSON.parse((found && (await buffer(found.body)).toString()) ?? '')).toEqual(one)
   })
 })

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { backendSchema, storeLimitsSchema } from '../../../lib/backend/index.ts'
+import { backendLimitsSchema, backendSchema } from '../../../lib/backend/index.ts'
 import type { ProcessHost } from '../../../lib/base/index.ts'
 import { loadConfig } from '../../../lib/config/index.ts'
 import { commonKeys, runProgram } from '../../../lib/service/index.ts'
@@ -68,11 +68,11 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
   ]),
   ...Object.fromEntries(
     (shapeOf(backendSchema).oneOf ?? []).map((shape) => [
-      `Store \`${String(at(shape, 'driver').const)}\``,
+      `Backend \`${String(at(shape, 'driver').const)}\``,
       new Map([...leavesOf(shape)].filter(([key]) => !key.startsWith('limits.'))),
     ]),
   ),
-  'The `limits` of a store': leavesOf(shapeOf(storeLimitsSchema)),
+  'The `limits` of a backend': leavesOf(shapeOf(backendLimitsSchema)),
   ...Object.fromEntries(
     services.map((service) => [
       service,

@@ -6,10 +6,10 @@ import { docTable, readProjectFile } from '../../kit/doc-table.ts'
 
 const text = readProjectFile('docs/operations.md')
 
-test('docs/operations.md says of every error of a store what to do', () => {
+test('docs/operations.md says of every error of a backend what to do', () => {
   const documented = docTable('docs/operations.md', ['code', 'what happened', 'what to do'])
-  const ofStores = Object.keys(errorTable).filter((code) => /^(BACKEND_|NO_BACKEND_)/.test(code))
-  expect(documented.map(({ code }) => code).toSorted()).toEqual(ofStores.toSorted())
+  const ofBackends = Object.keys(errorTable).filter((code) => /^(BACKEND_|NO_BACKEND_)/.test(code))
+  expect(documented.map(({ code }) => code).toSorted()).toEqual(ofBackends.toSorted())
   expect(documented.filter((row) => row['what to do'] === '')).toEqual([])
 })
 
@@ -17,8 +17,8 @@ test('docs/operations.md says of every driver how to set it up', () => {
   const { oneOf = [] } = z.toJSONSchema(backendSchema, { io: 'input' })
   const drivers = oneOf.map(({ properties }) => Object(properties?.['driver']).const as string)
   expect(drivers).toContain('file')
-  const [, stores = ''] = /^## Stores\n([\s\S]*?)^## /m.exec(text) ?? []
-  const [, moving = ''] = /^## Moving to another store\n([\s\S]*?)^## /m.exec(text) ?? []
+  const [, stores = ''] = /^## Backends\n([\s\S]*?)^## /m.exec(text) ?? []
+  const [, moving = ''] = /^## Moving to another backend\n([\s\S]*?)^## /m.exec(text) ?? []
   expect(drivers.filter((driver) => !`${stores}${moving}`.includes(`river \`${driver}\``))).toEqual([])
 })
 

@@ -23,7 +23,7 @@ function names(label?: unknown) {
 }
 
 describe('the repositories of a blob at rest', () => {
-  test('are noted in their text form, one for each store', async () => {
+  test('are noted in their text form, one for each backend', async () => {
     const it = names()
     for (const text of ['team/app', 'team/other', 'docker.io/library/nginx', './docker.io/x', 'any']) {
       await it.names.add({ digest, repository: parseRepository(text) })
@@ -31,13 +31,13 @@ describe('the repositories of a blob at rest', () => {
     const texts = ['team/app', 'docker.io/library/nginx', './docker.io/x', 'any']
     expect(it.noted()).toEqual({ repositories: texts })
     expect(await it.names.of(digest)).toEqual(texts.map(parseRepository))
-    expect(await it.names.stores(digest)).toHaveLength(4)
+    expect(await it.names.backends(digest)).toHaveLength(4)
   })
 
-  test('are one for each rule where nothing was noted, so that every store is asked', async () => {
+  test('are one for each rule where nothing was noted, so that every backend is asked', async () => {
     const it = names()
     expect(await it.names.of(digest)).toEqual(['docker.io/any', './a.b', 'team/any', 'any'].map(parseRepository))
-    expect(await it.names.stores(digest)).toHaveLength(4)
+    expect(await it.names.backends(digest)).toHaveLength(4)
   })
 
   test('are read from labels of the version before, and what is no repository is passed over', async () => {

@@ -21,8 +21,8 @@ const owners = (lab: OriginLab): readonly LabOrigin[] =>
 
 const outsider = (lab: OriginLab): LabOrigin => lab.origins.find((each) => !owners(lab).includes(each))!
 
-describe('bringing a blob from the store', () => {
-  test('many clients at three origins read it from the store once', async () => {
+describe('bringing a blob from the backend', () => {
+  test('many clients at three origins read it from the backend once', async () => {
     const lab = await started(originLab({ count: 3, replicas: 2 }))
     const asks = lab.origins.flatMap(({ ingest }) =>
       Array.from({ length: 20 }, () => ingest.ensure(blob, { hop: false })),
@@ -35,7 +35,7 @@ describe('bringing a blob from the store', () => {
     }
   })
 
-  test('the next owner reads the store when the first is dead', async () => {
+  test('the next owner reads the backend when the first is dead', async () => {
     const lab = await started(originLab({ count: 3, replicas: 2 }))
     const [first, second] = owners(lab)
     await first!.kill()
@@ -44,7 +44,7 @@ describe('bringing a blob from the store', () => {
     expect(await second!.store.stat(content.digest)).toBeDefined()
   })
 
-  test('the full disk of the first owner does not stop the second from reading the store', async () => {
+  test('the full disk of the first owner does not stop the second from reading the backend', async () => {
     const lab = await started(originLab({ count: 3, replicas: 2 }))
     const [first, second] = owners(lab)
     Object.assign(first!.ingest, { openForHop: () => Promise.reject(appError('STORE_FULL')) })
@@ -81,7 +81,7 @@ describe('bringing a blob from the store', () => {
     expect(lab.backend.calls.read).toBeLessThanOrEqual(2)
   })
 
-  test('a blob that nobody has is unknown, and an outage of the store is not that', async () => {
+  test('a blob that nobody has is unknown, and an outage of the backend is not that', async () => {
     const lab = await started(originLab({ count: 1, replicas: 1 }))
     const [origin] = lab.origins
     const missing = { ...blob, digest: randomContent(10, 3).digest }

@@ -56,7 +56,7 @@ function bringAll(...origins: readonly LabOrigin[]) {
 }
 
 describe('a cold blob in a cluster', () => {
-  test('leaves the store once, byte by byte, and comes to everybody while it is read', async () => {
+  test('leaves the backend once, byte by byte, and comes to everybody while it is read', async () => {
     const lab = await started()
     const [first, second, other] = inOrder(lab)
     lab.watched.openTo(4 * MIB)
@@ -66,7 +66,7 @@ describe('a cold blob in a cluster', () => {
     lab.watched.openTo(Number.POSITIVE_INFINITY)
     await Promise.all(asks)
     expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: 1 })
-    expect(lab.origins.map(({ received }) => received.store).toSorted((a, b) => a - b)).toEqual([0, 0, size])
+    expect(lab.origins.map(({ received }) => received.backend).toSorted((a, b) => a - b)).toEqual([0, 0, size])
     expect(second.received.origin + other.received.origin).toBe(2 * size)
     await expectWhole(first, second, other)
   })
@@ -97,7 +97,7 @@ describe('a cold blob in a cluster', () => {
     await expectWhole(...lab.origins)
   })
 
-  test('says its size while it comes, without asking the store again', async () => {
+  test('says its size while it comes, without asking the backend again', async () => {
     const lab = await started()
     const [first, second, other] = inOrder(lab)
     lab.watched.openTo(2 * MIB)
@@ -122,7 +122,7 @@ describe('a cold blob in a cluster', () => {
   })
 })
 
-describe('when the reader of the store dies half-way', () => {
+describe('when the reader of the backend dies half-way', () => {
   async function killedHalfWay(lab: OriginLab) {
     const [first, second, other] = inOrder(lab)
     lab.watched.openTo(3 * MIB + 7)
@@ -141,8 +141,8 @@ describe('when the reader of the store dies half-way', () => {
     // Nobody had more than the piece on its way twice.
     expect(lab.watched.counts.total).toBeLessThanOrEqual(size + MIB)
     expect(other.received.origin).toBeLessThanOrEqual(size + MIB)
-    expect(other.received.store).toBe(0)
-    expect(first.received.store + second.received.store).toBe(lab.watched.counts.total)
+    expect(other.received.backend).toBe(0)
+    expect(first.received.backend + second.received.backend).toBe(lab.watched.counts.total)
   })
 
   test('it goes on itself with what it has once it is back, and reads nothing twice', async () => {
@@ -175,7 +175,7 @@ describe('when the reader of the store dies half-way', () => {
     expect(lab.watched.counts.total).toBeLessThanOrEqual(size + MIB)
   })
 
-  test('its successor reads from the store only what no living origin has', async () => {
+  test('its successor reads from the backend only what no living origin has', async () => {
     const lab = await started()
     const [first, second, other] = inOrder(lab)
     await first.kill()
@@ -185,11 +185,11 @@ describe('when the reader of the store dies half-way', () => {
     await expectWhole(second)
     expect(lab.watched.counts.ranges.every(({ start, end }) => start >= 3 * MIB && end <= size)).toBe(true)
     expect(lab.watched.counts.total).toBe(size - 4 * MIB)
-    expect(second.received).toEqual({ store: size - 4 * MIB, origin: 3 * MIB })
+    expect(second.received).toEqual({ backend: size - 4 * MIB, origin: 3 * MIB })
   })
 })
 
-describe('who reads the store', () => {
+describe('who reads the backend', () => {
   const members = someMembers(2)
   const ring = clusterOf(members, { replicas: 2 })
   /** Each takes itself (or the other) for the first owner. */
@@ -222,7 +222,7 @@ describe('who reads the store', () => {
     looked.resolve()
     await Promise.all([first, second])
     expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: 1 })
-    expect(lab.origin('m1').received).toEqual({ store: 0, origin: size })
+    expect(lab.origin('m1').received).toEqual({ backend: 0, origin: size })
   })
 
   test('is left to an origin that reads it already, whoever asks', async () => {
@@ -236,12 +236,12 @@ describe('who reads the store', () => {
     lab.watched.openTo(Number.POSITIVE_INFINITY)
     await Promise.all([reading, asked])
     expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: 1 })
-    expect(second.received.store).toBe(0)
+    expect(second.received.backend).toBe(0)
   })
 })
 
 describe('wrong content', () => {
-  test('of the store is read once, refused by all, and nothing of it stays anywhere', async () => {
+  test('of the backend is read once, refused by all, and nothing of it stays anywhere', async () => {
     const lab = await started({}, contentOf(cipherBytes('wrong', size)))
     const ends = await bringAll(...inOrder(lab))
     expect(ends.map((end) => end.status === 'rejected' && (end.reason as { code: string }).code)).toEqual([
@@ -254,7 +254,7 @@ describe('wrong content', () => {
       expect({ bytes: store.usedBytes, left: await store.partials() }).toEqual({ bytes: 0, left: [] })
   })
 
-  test('that an earlier run left is brought again, and the store is not blamed', async () => {
+  test('that an earlier run left is brought again, and the backend is not blamed', async () => {
     const lab = await started({ count: 1, replicas: 1 })
     const [origin] = lab.origins
     const wrong = contentOf(cipherBytes('wrong', size), MIB)
@@ -263,7 +263,7 @@ describe('wrong content', () => {
     await expectWhole(origin!)
   })
 
-  test('that another origin holds is brought again from the store', async () => {
+  test('that another origin holds is brought again from the backend', async () => {
     const lab = await started()
     const [first, second] = inOrder(lab)
     const wrong = contentOf(cipherBytes('wrong', size), MIB)

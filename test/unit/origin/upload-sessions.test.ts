@@ -26,7 +26,7 @@ async function received(origin: LabOrigin): Promise<string> {
 }
 
 describe('closing an upload', () => {
-  test.each(['owner', 'outsider'] as const)('at an %s puts it on every owner and into the store', async (where) => {
+  test.each(['owner', 'outsider'] as const)('at an %s puts it on every owner and into the backend', async (where) => {
     const lab = await started()
     const origin = where === 'owner' ? owners(lab)[1]! : outsider(lab)
     await expect(origin.uploads.commit(await received(origin), blob)).resolves.toEqual({ size: 200_000 })
@@ -81,7 +81,7 @@ describe('closing an upload', () => {
   test.each([
     ['shorter', () => content.bytes.subarray(1)],
     ['of equal length', () => randomContent(200_000, 12).bytes],
-  ])('replaces an object in the store that is damaged and %s', async (_how, damagedBytes) => {
+  ])('replaces an object in the backend that is damaged and %s', async (_how, damagedBytes) => {
     const lab = await started()
     const bytes = damagedBytes()
     const key = blobKey(content.digest)

@@ -32,11 +32,11 @@ async function push(origin: LabOrigin): Promise<{ readonly size: number }> {
 }
 
 const tasksOf = ({ writeBack }: LabOrigin) => writeBack.journal.list().tasks
-const inStore = async (lab: OriginLab) => (await lab.inner.stat(blobKey(content.digest)))?.size
+const inBackend = async (lab: OriginLab) => (await lab.inner.stat(blobKey(content.digest)))?.size
 
 describe('a push to replicas', () => {
   test.each(['owner', 'outsider'] as const)(
-    'at an %s is acknowledged while the store is away, pulled meanwhile, and in the store after hours',
+    'at an %s is acknowledged while the backend is away, pulled meanwhile, and in the backend after hours',
     async (where) => {
       const lab = await started()
       lab.backend.break()
@@ -48,7 +48,7 @@ describe('a push to replicas', () => {
         await origin.ingest.ensure(blob, { hop: false })
         expect(Buffer.compare(await readBlob(origin.store, content.digest), content.bytes)).toBe(0)
       }
-      expect(await inStore(lab)).toBeUndefined()
+      expect(await inBackend(lab)).toBeUndefined()
       lab.backend.heal()
       await lab.clock.advance(2 * 300_000)
       const object = await lab.inner.read(blobKey(content.digest))
@@ -61,7 +61,7 @@ describe('a push to replicas', () => {
     const lab = await started()
     await push(outsider(lab))
     await lab.clock.advance(0)
-    expect(await inStore(lab)).toBe(200_000)
+    expect(await inBackend(lab)).toBe(200_000)
     expect(owners(lab).map((owner) => tasksOf(owner).length)).toEqual([0, 1])
     await lab.clock.advance(spareDelayMs)
     expect(owners(lab).map((owner) => tasksOf(owner).length)).toEqual([0, 0])
@@ -76,7 +76,7 @@ describe('a push to replicas', () => {
     await first!.kill()
     lab.backend.heal()
     await lab.clock.advance(spareDelayMs + 300_000)
-    expect(await inStore(lab)).toBe(200_000)
+    expect(await inBackend(lab)).toBe(200_000)
     expect(tasksOf(second!)).toEqual([])
   })
 
@@ -95,7 +95,7 @@ describe('a push to replicas', () => {
     expect(delays[1]).toBe(spareDelayMs)
   })
 
-  test('waits for the store where only one origin can keep it', async () => {
+  test('waits for the backend where only one origin can keep it', async () => {
     const lab = await started()
     const [first, second] = owners(lab)
     await first!.kill()
@@ -104,16 +104,16 @@ describe('a push to replicas', () => {
     await expect(push(second!)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
     lab.backend.heal()
     await push(second!)
-    expect(await inStore(lab)).toBe(200_000)
+    expect(await inBackend(lab)).toBe(200_000)
   })
 
-  test('waits for the store where a blob has one owner', async () => {
+  test('waits for the backend where a blob has one owner', async () => {
     const lab = await started({ replicas: 1 })
     lab.backend.break()
     await expect(push(owners(lab)[0]!)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
   })
 
-  test.each([0, 199_999])('waits for the store when no more than %i bytes may wait', async (maxWaitingBytes) => {
+  test.each([0, 199_999])('waits for the backend when no more than %i bytes may wait', async (maxWaitingBytes) => {
     const lab = await started({ maxWaitingBytes })
     lab.backend.break()
     await expect(push(owners(lab)[0]!)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
@@ -121,7 +121,7 @@ describe('a push to replicas', () => {
     expect(lab.origins.map(({ writeBack }) => writeBack.waitingBytes)).toEqual([0, 0, 0])
     lab.backend.heal()
     await push(owners(lab)[0]!)
-    expect(await inStore(lab)).toBe(200_000)
+    expect(await inBackend(lab)).toBe(200_000)
   })
 
   test('is there after a power loss of every owner, each of which had synced its task before', async () => {
@@ -150,7 +150,7 @@ describe('a push to replicas', () => {
   })
 })
 
-describe('a blob that waits for the store', () => {
+describe('a blob that waits for the backend', () => {
   const waiting = async () => {
     const lab = await started()
     lab.backend.break()
@@ -159,7 +159,7 @@ describe('a blob that waits for the store', () => {
     return { lab, first: first!, second: second! }
   }
 
-  test('is held against eviction, also after a restart, until the store has it', async () => {
+  test('is held against eviction, also after a restart, until the backend has it', async () => {
     const { lab, first } = await waiting()
     const holds = () => first.store.inspect().find(({ digest }) => digest === content.digest)?.holds
     expect(holds()).toEqual(['leased'])
@@ -178,7 +178,7 @@ describe('a blob that waits for the store', () => {
     await second.writeBack.journal.stop()
     lab.backend.heal()
     await lab.clock.advance(300_000)
-    expect(await inStore(lab)).toBe(200_000)
+    expect(await inBackend(lab)).toBe(200_000)
     expect(Buffer.compare(await readBlob(first.store, content.digest), content.bytes)).toBe(0)
   })
 
@@ -196,7 +196,7 @@ describe('a blob that waits for the store', () => {
     await push(second)
     await first.writeBack.journal.retry(tasksOf(first)[0]?.id ?? 'done').catch(() => undefined)
     await lab.clock.advance(300_000)
-    expect(await inStore(lab)).toBe(200_000)
+    expect(await inBackend(lab)).toBe(200_000)
     expect(tasksOf(first)).toEqual([])
   })
 })

@@ -72,7 +72,7 @@ describe('the twins', () => {
     waits.observe(0.5)
     waits.observe(3)
     expect(metrics.value(bytes.name, { via: 'tcp', from: 'peer' })).toBe(4)
-    expect(metrics.value(bytes.name, { via: 'tcp', from: 'store' })).toBe(0)
+    expect(metrics.value(bytes.name, { via: 'tcp', from: 'backend' })).toBe(0)
     expect(metrics.value('shoal_open')).toBe(2)
     expect(metrics.value('shoal_wait_seconds')).toBe(2)
     expect(metrics.observations('shoal_wait_seconds')).toEqual([0.5, 3])

@@ -10,7 +10,7 @@ const ETAG = { ifMatch: 'v1' }
 describe('conditional requests', () => {
   let memory: ReturnType<typeof memoryObjects>
   let proven: ConditionalApi
-  /** Kinds of requests whose condition the store does not look at. */
+  /** Kinds of requests whose condition the backend does not look at. */
   let ignored: Set<keyof typeof work>
   let asked: string[]
 
@@ -68,7 +68,7 @@ describe('conditional requests', () => {
     ['complete', { ifAbsent: true }],
     ['complete', ETAG],
     ['delete', ETAG],
-  ] as const)('a %s with %j is refused by a driver whose store ignores the condition', async (kind, condition) => {
+  ] as const)('a %s with %j is refused by a driver whose backend ignores the condition', async (kind, condition) => {
     ignored.add(kind)
     await expect(work[kind](condition)).rejects.toMatchObject({
       code: 'BACKEND_UNAVAILABLE',

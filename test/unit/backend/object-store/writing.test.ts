@@ -206,7 +206,7 @@ describe('conditions', () => {
     expect(memory.parts).toHaveLength(sent)
   })
 
-  test('are looked at beforehand where the store does not know them', async () => {
+  test('are looked at beforehand where the backend does not know them', async () => {
     memory.objects.put = withoutConditions(memory.objects)
     backend = opened({ atomicConditions: false })
     const small = { size: 1 }

@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
-import { type Backend, memoryBackend, shadowStores } from '../../../../lib/backend/index.ts'
+import { type Backend, memoryBackend, openShadow } from '../../../../lib/backend/index.ts'
 import { deferred, seededRandom } from '../../../../lib/base/index.ts'
 import { recordingLogger, recordingMetrics } from '../../../../lib/telemetry/index.ts'
 import { eventually } from '../../../kit/eventually.ts'
@@ -8,7 +8,7 @@ import { faultyBackend } from '../../../kit/faulty-backend.ts'
 
 const content = Buffer.from(seededRandom(11).bytes(100_000))
 
-/** A store that takes nothing before `gate` opens. */
+/** A backend that takes nothing before `gate` opens. */
 function slowMemory(gate: Promise<void>): Backend {
   const memory = memoryBackend()
   const write: Backend['write'] = async (...args) => {
@@ -24,13 +24,13 @@ async function lab(young: Backend = memoryBackend()) {
   const old = memoryBackend()
   const primary = faultyBackend(young)
   const secondary = faultyBackend(old)
-  const stores = { primary: primary.backend, secondary: secondary.backend }
-  const store = shadowStores({ logger, metrics, ...stores }, { writes: 'both', copyOnRead: true })
-  if ('backendFor' in store) throw new Error('plain stores make a plain store')
-  await store.start()
+  const backends = { primary: primary.backend, secondary: secondary.backend }
+  const backend = openShadow({ logger, metrics, ...backends }, { writes: 'both', copyOnRead: true })
+  if ('backendFor' in backend) throw new Error('plain backends make a plain backend')
+  await backend.start()
   const copies = (outcome: string) => metrics.value('shoal_shadow_copies_total', { outcome })
   const read = async (key: string) => {
-    const found = await store.read(key)
+    const found = await backend.read(key)
     return (await buffer(found!.body)).equals(content)
   }
   const counted = (outcome: string, count: number) =>
@@ -38,7 +38,7 @@ async function lab(young: Backend = memoryBackend()) {
       expect(copies(outcome)).toBe(count)
     })
   return {
-    store,
+    backend,
     young,
     old,
     primary,
@@ -47,7 +47,7 @@ async function lab(young: Backend = memoryBackend()) {
     copies,
     read,
     counted,
-    [Symbol.asyncDispose]: () => store.stop(),
+    [Symbol.asyncDispose]: () => backend.stop(),
   }
 }
 
@@ -72,7 +72,7 @@ describe('copying on read', () => {
     await using it = await lab()
     await put(it.old, 'k')
     await put(it.young, 'l')
-    await it.store.stat('k')
+    await it.backend.stat('k')
     await it.read('l')
     expect(it.primary.calls.write).toBe(0)
   })
@@ -85,7 +85,7 @@ describe('copying on read', () => {
     })
     expect(await it.read('k')).toBe(true)
     await it.counted('failed', 1)
-    expect(it.logger.lines).toMatchObject([{ message: 'failed to copy an object to the primary store' }])
+    expect(it.logger.lines).toMatchObject([{ message: 'failed to copy an object to the primary backend' }])
     expect(await it.read('k')).toBe(true)
     await it.counted('copied', 1)
   })
@@ -102,7 +102,7 @@ describe('copying on read', () => {
   test('does not bring back what was deleted meanwhile', async () => {
     await using it = await lab()
     await put(it.old, 'k')
-    it.primary.beforeNext('write', () => it.store.delete('k'))
+    it.primary.beforeNext('write', () => it.backend.delete('k'))
     expect(await it.read('k')).toBe(true)
     await it.counted('copied', 1)
     expect(await it.young.stat('k')).toBeUndefined()
@@ -112,7 +112,7 @@ describe('copying on read', () => {
     await using it = await lab()
     await put(it.old, 'k')
     it.primary.beforeNext('write', async () => {
-      await it.store.delete('k')
+      await it.backend.delete('k')
       it.primary.beforeNext('delete', () => it.young.write('k', Buffer.from('new'), { size: 3 }))
     })
     expect(await it.read('k')).toBe(true)
@@ -146,7 +146,7 @@ describe('copying on read', () => {
   test('lets a thousand wait; what is more is copied when it is read again', async () => {
     const gate = deferred()
     await using it = await lab(slowMemory(gate.promise))
-    const look = async (key: string) => (await it.store.read(key))!.body.destroy()
+    const look = async (key: string) => (await it.backend.read(key))!.body.destroy()
     const keys = Array.from({ length: 1_010 }, (_, n) => `k${n}`)
     for (const key of keys) await it.old.write(key, Buffer.from('x'), { size: 1 })
     for (const key of keys) await look(key)
@@ -157,13 +157,13 @@ describe('copying on read', () => {
     await it.counted('copied', 1_010)
   })
 
-  test('ends with the store', async () => {
+  test('ends with the backend', async () => {
     const it = await lab()
     await put(it.old, 'k')
     const gate = deferred()
     it.primary.beforeNext('write', () => gate.promise)
     await it.read('k')
-    const stopped = it.store.stop()
+    const stopped = it.backend.stop()
     gate.resolve()
     await stopped
     expect([it.copies('failed'), await it.young.stat('k')]).toEqual([0, undefined])

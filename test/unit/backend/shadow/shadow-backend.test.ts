@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { type Backend, memoryBackend, shadowStores } from '../../../../lib/backend/index.ts'
+import { type Backend, memoryBackend, openShadow } from '../../../../lib/backend/index.ts'
 import { appError, seededRandom } from '../../../../lib/base/index.ts'
 import { type RecordingMetrics, recordingMetrics, silentLogger } from '../../../../lib/telemetry/index.ts'
 import { type FaultyBackend, faultyBackend } from '../../../kit/faulty-backend.ts'
@@ -25,10 +25,10 @@ const get = async (backend: Backend, key: string) => {
 const readsFrom = (from: string) => metrics.value('shoal_shadow_reads_total', { from })
 
 function shadow(writes: 'both' | 'primary' = 'both'): Backend {
-  const stores = { primary: primary.backend, secondary: secondary.backend }
-  const store = shadowStores({ logger: silentLogger(), metrics, ...stores }, { writes, copyOnRead: false })
-  if ('backendFor' in store) throw new Error('plain stores make a plain store')
-  return store
+  const backends = { primary: primary.backend, secondary: secondary.backend }
+  const backend = openShadow({ logger: silentLogger(), metrics, ...backends }, { writes, copyOnRead: false })
+  if ('backendFor' in backend) throw new Error('plain backends make a plain backend')
+  return backend
 }
 
 beforeEach(() => {
@@ -39,13 +39,13 @@ beforeEach(() => {
   secondary = faultyBackend(old)
 })
 
-describe('reading from a shadow store', () => {
+describe('reading from a shadow backend', () => {
   test('gives what the primary has, else what the secondary has', async () => {
     await put(old, 'both', 'old')
     await put(young, 'both', 'new')
     await put(old, 'old', 'only')
-    const store = shadow()
-    expect([await get(store, 'both'), await get(store, 'old'), await get(store, 'none')]).toEqual([
+    const backend = shadow()
+    expect([await get(backend, 'both'), await get(backend, 'old'), await get(backend, 'none')]).toEqual([
       'new',
       'only',
       undefined,
@@ -56,10 +56,10 @@ describe('reading from a shadow store', () => {
   test('goes on in an outage of the primary with what the secondary has; what it lacks is an outage', async () => {
     await put(old, 'k', 'value')
     primary.break()
-    const store = shadow()
-    expect([await get(store, 'k'), readsFrom('bridged')]).toEqual(['value', 1])
-    expect(await store.stat('k')).toMatchObject({ size: 5 })
-    await expect(store.stat('none')).rejects.toMatchObject(away)
+    const backend = shadow()
+    expect([await get(backend, 'k'), readsFrom('bridged')]).toEqual(['value', 1])
+    expect(await backend.stat('k')).toMatchObject({ size: 5 })
+    await expect(backend.stat('none')).rejects.toMatchObject(away)
   })
 
   test('does not bridge an outage of the primary when the secondary may be out of date', async () => {
@@ -75,7 +75,7 @@ describe('reading from a shadow store', () => {
     await expect(shadow().stat('k')).rejects.toMatchObject({ code: 'BACKEND_DENIED' })
   })
 
-  test('lists no further than a page of either store goes', async () => {
+  test('lists no further than a page of either backend goes', async () => {
     for (const key of ['b', 'd']) await put(old, key, 'value')
     // It may have `c`, and says so on the next page.
     primary = faultyBackend({ ...young, list: () => Promise.resolve({ keys: ['a'], next: 'a' }) })
@@ -90,7 +90,7 @@ describe('reading from a shadow store', () => {
   })
 })
 
-describe('writing to a shadow store', () => {
+describe('writing to a shadow backend', () => {
   const content = Buffer.from(seededRandom(9).bytes(300_000))
   const stream = () =>
     Readable.from(
@@ -119,9 +119,9 @@ describe('writing to a shadow store', () => {
     await put(young, 'k', 'first')
     await put(old, 'k', 'first')
     const given = source()
-    const store = shadow()
-    const stale = `${(await store.stat('k'))!.etag}x`
-    await expect(store.write('k', given, { size: content.length, ifMatch: stale })).rejects.toMatchObject(refused)
+    const backend = shadow()
+    const stale = `${(await backend.stat('k'))!.etag}x`
+    await expect(backend.write('k', given, { size: content.length, ifMatch: stale })).rejects.toMatchObject(refused)
     expect([await get(young, 'k'), await get(old, 'k')]).toEqual(['first', 'first'])
     if (!ArrayBuffer.isView(given)) expect(given.destroyed).toBe(true)
   })
@@ -144,11 +144,11 @@ describe('writing to a shadow store', () => {
     ['an empty stream', () => Readable.from([], { objectMode: false })],
   ])('fails when the secondary fails, and succeeds when it is tried again, from %s', async (_name, source) => {
     const size = ArrayBuffer.isView(source()) || _name === 'a stream' ? content.length : 0
-    const store = shadow()
+    const backend = shadow()
     secondary.break()
-    await expect(store.write('k', source(), { size })).rejects.toMatchObject(away)
+    await expect(backend.write('k', source(), { size })).rejects.toMatchObject(away)
     secondary.heal()
-    await store.write('k', source(), { size })
+    await backend.write('k', source(), { size })
     expect([(await young.stat('k'))?.size, (await old.stat('k'))?.size]).toEqual([size, size])
   })
 
@@ -159,11 +159,11 @@ describe('writing to a shadow store', () => {
   })
 
   test('what fails half is in both before ifAbsent says that it is there', async () => {
-    const store = shadow()
+    const backend = shadow()
     secondary.beforeNext('write', async () => {
       throw new Error('the line is cut')
     })
-    const one = () => store.write('k', content, { size: content.length, ifAbsent: true })
+    const one = () => backend.write('k', content, { size: content.length, ifAbsent: true })
     await expect(one()).rejects.toThrow('the line is cut')
     expect([await bytesIn(young), await bytesIn(old)]).toEqual([true, undefined])
     await expect(one()).rejects.toMatchObject(refused)
@@ -172,10 +172,10 @@ describe('writing to a shadow store', () => {
 
   test('what only the secondary has is there for ifAbsent, and is replaced by its etag', async () => {
     await put(old, 'k', 'first')
-    const store = shadow()
-    const { etag } = (await store.stat('k'))!
+    const backend = shadow()
+    const { etag } = (await backend.stat('k'))!
     const write = (value: string, condition: object) =>
-      store.write('k', Buffer.from(value), { size: value.length, ...condition })
+      backend.write('k', Buffer.from(value), { size: value.length, ...condition })
     await expect(write('late', { ifAbsent: true })).rejects.toMatchObject(refused)
     const second = await write('second', { ifMatch: etag })
     expect([await get(young, 'k'), await get(old, 'k')]).toEqual(['second', 'second'])
@@ -186,50 +186,50 @@ describe('writing to a shadow store', () => {
 
   test('what only the secondary had when it was read is not replaced once the primary has it', async () => {
     await put(old, 'k', 'first')
-    const store = shadow()
-    const { etag } = (await store.stat('k'))!
+    const backend = shadow()
+    const { etag } = (await backend.stat('k'))!
     primary.beforeNext('write', () => put(young, 'k', 'other'))
-    await expect(store.write('k', Buffer.from('mine'), { size: 4, ifMatch: etag })).rejects.toMatchObject(refused)
+    await expect(backend.write('k', Buffer.from('mine'), { size: 4, ifMatch: etag })).rejects.toMatchObject(refused)
     expect([await get(young, 'k'), await get(old, 'k')]).toEqual(['other', 'first'])
   })
 })
 
-describe('deleting from a shadow store', () => {
+describe('deleting from a shadow backend', () => {
   test.each(['both', 'primary'] as const)('removes from both, with writes to %s', async (writes) => {
     await put(young, 'k', 'new')
     await put(old, 'k', 'old')
     await put(old, 'only', 'old')
-    const store = shadow(writes)
-    await store.delete('k')
-    await store.delete('only')
+    const backend = shadow(writes)
+    await backend.delete('k')
+    await backend.delete('only')
     expect([(await young.list('')).keys, (await old.list('')).keys]).toEqual([[], []])
   })
 
-  test('goes by the etag of the store that has it', async () => {
+  test('goes by the etag of the backend that has it', async () => {
     await put(old, 'k', 'old')
-    const store = shadow()
-    const { etag } = (await store.stat('k'))!
+    const backend = shadow()
+    const { etag } = (await backend.stat('k'))!
     await put(young, 'k', 'new')
-    await expect(store.delete('k', { ifMatch: etag })).rejects.toMatchObject(refused)
+    await expect(backend.delete('k', { ifMatch: etag })).rejects.toMatchObject(refused)
     expect([await get(young, 'k'), await get(old, 'k')]).toEqual(['new', 'old'])
-    await store.delete('k', { ifMatch: (await store.stat('k'))!.etag })
+    await backend.delete('k', { ifMatch: (await backend.stat('k'))!.etag })
     expect([await young.stat('k'), await old.stat('k')]).toEqual([undefined, undefined])
   })
 
   test('of what only the secondary has is refused when the primary got it meanwhile', async () => {
     await put(old, 'k', 'old')
-    const store = shadow()
-    const { etag } = (await store.stat('k'))!
+    const backend = shadow()
+    const { etag } = (await backend.stat('k'))!
     secondary.beforeNext('delete', () => put(young, 'k', 'old'))
-    await expect(store.delete('k', { ifMatch: etag })).rejects.toMatchObject(refused)
+    await expect(backend.delete('k', { ifMatch: etag })).rejects.toMatchObject(refused)
     expect(await get(young, 'k')).toBe('old')
   })
 
   test('leaves in both what somebody wrote between', async () => {
-    const store = shadow()
-    const { etag } = await put(store, 'k', 'first')
-    secondary.beforeNext('delete', () => put(store, 'k', 'second'))
-    await expect(store.delete('k', { ifMatch: etag })).rejects.toMatchObject(refused)
+    const backend = shadow()
+    const { etag } = await put(backend, 'k', 'first')
+    secondary.beforeNext('delete', () => put(backend, 'k', 'second'))
+    await expect(backend.delete('k', { ifMatch: etag })).rejects.toMatchObject(refused)
     expect([await get(young, 'k'), await get(old, 'k')]).toEqual(['second', 'second'])
   })
 
@@ -248,10 +248,10 @@ test.each([1, 2, 3, 4, 9])('pages of %i list what either has, once and in order'
     if (n % 3 !== 0) await put(young, key, key)
     if (n % 2 === 0 || n % 3 === 0) await put(old, key, key)
   }
-  const store = shadow()
+  const backend = shadow()
   const listed: string[][] = []
   for (let after: string | undefined, more = true; more; more = after !== undefined) {
-    const page = await store.list('k', { limit, ...(after === undefined ? {} : { after }) })
+    const page = await backend.list('k', { limit, ...(after === undefined ? {} : { after }) })
     listed.push([...page.keys])
     after = page.next
   }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { retryAfterMs, storeError } from '../../../lib/backend/store-error.ts'
+import { backendError, retryAfterMs } from '../../../lib/backend/backend-error.ts'
 
 const NOW_MS = Date.parse('2026-11-25T12:00:00Z')
 
-describe('an answer of a store', () => {
+describe('an answer of a backend', () => {
   test.each([
     [429, undefined, 'BACKEND_THROTTLED', true],
     [429, 'ExceedAccountQPSLimit', 'BACKEND_THROTTLED', true],
@@ -19,12 +19,12 @@ describe('an answer of a store', () => {
     [412, 'PreconditionFailed', 'BACKEND_PRECONDITION_FAILED', false],
     [416, 'InvalidRange', 'RANGE_UNSATISFIABLE', false],
   ])('with status %p and reason %p is %s', (status, reason, code, retryable) => {
-    expect(storeError({ status, reason, nowMs: NOW_MS })).toMatchObject({ code, retryable })
+    expect(backendError({ status, reason, nowMs: NOW_MS })).toMatchObject({ code, retryable })
   })
 
-  test('says what the store said', () => {
+  test('says what the backend said', () => {
     const cause = new Error('from below')
-    const error = storeError({ status: 503, reason: 'SlowDown', retryAfter: '7', nowMs: NOW_MS, cause })
+    const error = backendError({ status: 503, reason: 'SlowDown', retryAfter: '7', nowMs: NOW_MS, cause })
     expect(error.detail).toEqual({ status: 503, reason: 'SlowDown', retryAfterMs: 7000 })
     expect(error.cause).toBe(cause)
   })

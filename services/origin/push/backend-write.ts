@@ -5,10 +5,10 @@ import type { BlobRef } from '../../../lib/core/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import type { Refusals } from '../bring/refusals.ts'
 
-export interface StoreWriteComponents {
+export interface BackendWriteComponents {
   readonly backends: Pick<Backends, 'backendFor'>
   readonly refusals: Pick<Refusals, 'has' | 'clear'>
-  readonly onSent: (to: 'store', bytes: number) => void
+  readonly onSent: (to: 'backend', bytes: number) => void
 }
 
 /** A content that can be read as often as needed. */
@@ -19,11 +19,11 @@ export interface PlacedContent {
 }
 
 /**
- * Sees to it that the store has the blob: looks first, writes what is missing, and replaces what has another size or was
- * found wrong. @throws what the store throws; then nothing of this write is there
+ * Sees to it that the backend has the blob: looks first, writes what is missing, and replaces what has another size or
+ * was found wrong. @throws what the backend throws; then nothing of this write is there
  */
-export async function writeToStore(
-  { backends, refusals, onSent }: StoreWriteComponents,
+export async function writeToBackend(
+  { backends, refusals, onSent }: BackendWriteComponents,
   content: PlacedContent,
   options: AbortOptions,
 ): Promise<void> {
@@ -36,7 +36,7 @@ export async function writeToStore(
   const condition = found === undefined ? { ifAbsent: true } : { ifMatch: found.etag }
   try {
     await backend.write(key, await content.read(), { ...options, ...condition, size })
-    onSent('store', size)
+    onSent('backend', size)
     refusals.clear(blob.digest)
   } catch (err) {
     if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err

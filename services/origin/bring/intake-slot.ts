@@ -4,7 +4,7 @@ import { type Digest, PieceMap } from '../../../lib/core/index.ts'
 import type { BlobStore, PartialBlob } from '../../../lib/store/index.ts'
 import { type Intake, intake } from './intake.ts'
 
-export type Source = 'store' | 'origin'
+export type Source = 'backend' | 'origin'
 
 export interface LandingComponents {
   readonly store: BlobStore
@@ -17,7 +17,7 @@ export interface Landing {
   readonly intake: Intake | undefined
   /** Bytes taken in all. */
   readonly received: number
-  /** Not all of the intake came from the store in this landing: others may have spoilt it. */
+  /** Not all of the intake came from the backend in this landing: others may have spoilt it. */
   readonly mixed: boolean
   /** The intake, once there is one; undefined when the landing is closed without need of it. @throws as `close` */
   arriving(): Promise<Intake | undefined>
@@ -39,7 +39,10 @@ export async function partialOf(store: BlobStore, digest: Digest): Promise<Parti
   return known && openPartial(store, digest, known.map.length)
 }
 
-/** What is there of another length belonged to another object; the store removes it, and the second call begins anew. */
+/**
+ * What is there of another length belonged to another object; the local store removes it, and the second call begins
+ * anew.
+ */
 async function openPartial(store: BlobStore, digest: Digest, length: number): Promise<PartialBlob> {
   const map = new PieceMap(length)
   try {

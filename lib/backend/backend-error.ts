@@ -1,10 +1,10 @@
 import { type AppError, appError, type ErrorCode } from '../base/index.ts'
 
-/** How a store said no. */
-export interface StoreRefusal {
+/** How a backend said no. */
+export interface BackendRefusal {
   /** HTTP status; undefined when there was no answer. */
   readonly status: number | undefined
-  /** The store's own name for it, e.g. `SlowDown`. */
+  /** The backend's own name for it, e.g. `SlowDown`. */
   readonly reason?: string | undefined
   /** Text of the header Retry-After: seconds, or a date. */
   readonly retryAfter?: string | undefined
@@ -12,7 +12,7 @@ export interface StoreRefusal {
   readonly nowMs: number
   /** Replaces the table's sentence where more is known. */
   readonly message?: string | undefined
-  /** What the store calls this request, for its support. */
+  /** What the backend calls this request, for its support. */
   readonly requestId?: string | undefined
   readonly cause?: unknown
 }
@@ -30,7 +30,7 @@ export function retryAfterMs(text: string | undefined, nowMs: number): number | 
   return Number.isNaN(waitMs) ? undefined : Math.min(LONGEST_WAIT_MS, Math.max(0, waitMs))
 }
 
-function codeFor({ status, reason = '' }: StoreRefusal): ErrorCode {
+function codeFor({ status, reason = '' }: BackendRefusal): ErrorCode {
   if (SLOW_DOWN.test(reason) || status === 429) return 'BACKEND_THROTTLED'
   if (status === 401 || status === 403) return 'BACKEND_DENIED'
   if (status === 405) return 'BACKEND_READ_ONLY'
@@ -39,8 +39,8 @@ function codeFor({ status, reason = '' }: StoreRefusal): ErrorCode {
   return 'BACKEND_UNAVAILABLE'
 }
 
-/** The error of the table for an answer that is no success; every driver speaks of its store in these words. */
-export function storeError(refusal: StoreRefusal): AppError {
+/** The error of the table for an answer that is no success; every driver speaks of its backend in these words. */
+export function backendError(refusal: BackendRefusal): AppError {
   const { status, reason, requestId, message, cause } = refusal
   const waitMs = retryAfterMs(refusal.retryAfter, refusal.nowMs)
   return appError(codeFor(refusal), {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { ownRepository, parseRegistryHost, parseRepositoryName } from '../../../lib/core/index.ts'
-import { uploadStates } from '../../../lib/registry/upload-state.ts'
+import { uploadStates } from '../../../lib/registry/signed-upload-state.ts'
 
 const states = uploadStates('a secret')
 const repository = ownRepository(parseRepositoryName('a/b'))

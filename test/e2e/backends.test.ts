@@ -12,13 +12,13 @@ import { eventually } from '../kit/eventually.ts'
 import { greeting, type ImageLayout, layeredImage, makeImage } from '../kit/images/index.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
-import { registryStore } from './stores/registry-store.ts'
-import { s3Store } from './stores/s3-store.ts'
-import type { StoreRow } from './stores/store-row.ts'
-import { tosStore } from './stores/tos-store.ts'
+import type { BackendRow } from './backends/backend-row.ts'
+import { registryRow } from './backends/registry-backend.ts'
+import { s3Row } from './backends/s3-backend.ts'
+import { tosRow } from './backends/tos-backend.ts'
 
-/** Every store that origins and build-indexes can stand in front of. */
-const stores: readonly StoreRow[] = [tosStore, s3Store, registryStore]
+/** Every backend that origins and build-indexes can stand in front of. */
+const backends: readonly BackendRow[] = [tosRow, s3Row, registryRow]
 
 const stack = resourceStack()
 let tools: ContainerTools
@@ -28,11 +28,11 @@ let image: ImageLayout
 /** More than one part of the drivers that read and write in parts. */
 const largeBytes = 20_000_000
 const setUpMs = 300_000
-const storeMs = 240_000
+const backendMs = 240_000
 
 beforeAll(async () => {
   tools = stack.own(await containerTools())
-  image = await makeImage(join(tools.folder, 'image'), layeredImage({ largeBytes, seed: 'stores' }))
+  image = await makeImage(join(tools.folder, 'image'), layeredImage({ largeBytes, seed: 'backends' }))
   dockerd = stack.own(await startDockerd({ containerd: stack.own(await startContainerd()) }))
 }, setUpMs)
 
@@ -55,7 +55,7 @@ async function contentsOf(registry: string, name: string, digest: string): Promi
   return [config, ...layers].map((part) => part.digest)
 }
 
-/** Takes everything from the services that is not in the store. */
+/** Takes everything from the services that is not in the backend. */
 async function forget(cluster: Topology): Promise<void> {
   const { origin, agent, buildIndex } = cluster.plan
   const ids = [...origin, ...agent, ...buildIndex].map(({ id }) => id)
@@ -64,38 +64,43 @@ async function forget(cluster: Topology): Promise<void> {
   await Promise.all(ids.map((id) => cluster.start(id)))
 }
 
-describe.each(stores)('with $name as the store', (row) => {
+describe.each(backends)('with $name as the backend', (row) => {
   test(
     'docker pushes an image, the origins lose their disks, and docker pulls it and runs it',
     async () => {
       await using resources = resourceStack()
-      const store = resources.own(await row.start(tools.folder))
+      const backend = resources.own(await row.start(tools.folder))
       const cluster = resources.own(
-        await startTopology({ agents: 1, origins: 2, trackers: 1, stores: { blobs: store.blobs, index: store.index } }),
+        await startTopology({
+          agents: 1,
+          origins: 2,
+          trackers: 1,
+          backends: { blobs: backend.blobs, index: backend.index },
+        }),
       )
       const host = (id: string) => new URL(cluster.url(id, 'registry')).host
       const digest = await dockerPush(`${host('proxy-1')}/team/image:t1`)
       const contents = await contentsOf(cluster.url('proxy-1', 'registry'), 'team/image', digest)
       await eventually(async () => {
-        for (const content of contents) expect(await store.has(content)).toBe(true)
+        for (const content of contents) expect(await backend.has(content)).toBe(true)
       })
-      expect(store.indexObjects?.() ?? 1).toBeGreaterThan(0)
+      expect(backend.indexObjects?.() ?? 1).toBeGreaterThan(0)
 
-      if (store.image !== undefined) {
-        const inspect = ['inspect', '--format', '{{.Digest}}', `docker://${store.image}`]
+      if (backend.image !== undefined) {
+        const inspect = ['inspect', '--format', '{{.Digest}}', `docker://${backend.image}`]
         expect((await tools.skopeo(inspect)).stdout.trim()).toBe(digest)
       }
 
       await forget(cluster)
       await dockerd.removeImages()
-      const given = contents.map((content) => store.bytesGiven(content))
+      const given = contents.map((content) => backend.bytesGiven(content))
       const pulled = `${host('agent-1')}/team/image:t1`
       expect(await dockerd.pull(pulled)).toBe(digest)
       expect(await dockerd.run(pulled)).toBe(`${greeting}\n`)
-      const taken = contents.map((content, i) => store.bytesGiven(content) - (given[i] ?? 0))
+      const taken = contents.map((content, i) => backend.bytesGiven(content) - (given[i] ?? 0))
       expect(Math.min(...taken)).toBeGreaterThan(0)
       expect(Math.max(...taken)).toBeGreaterThanOrEqual(largeBytes)
     },
-    storeMs,
+    backendMs,
   )
 })

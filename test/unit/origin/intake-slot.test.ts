@@ -3,7 +3,7 @@ import { appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { PieceMap } from '../../../lib/core/index.ts'
 import { memoryStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
-import { landing } from '../../../services/origin/bring/landing.ts'
+import { landing } from '../../../services/origin/bring/intake-slot.ts'
 import { randomContent } from '../../kit/store-fixture.ts'
 
 const { digest } = randomContent(3, 1)

@@ -6,13 +6,13 @@ import type { ByteRange } from '../../../lib/core/index.ts'
 /** A read that breaks is taken up where it stopped; this often in a row without a byte, the first try included. */
 const RESUMES = { baseMs: 200, maxMs: 5_000, attempts: 4 }
 
-export interface StoreReadComponents {
+export interface BackendReadComponents {
   readonly backend: Backend
   readonly clock: Clock
   readonly random: Random
 }
 
-export interface StoreRead {
+export interface BackendRead {
   readonly key: string
   /** Bytes of the whole object, as they were when it was looked up. */
   readonly size: number
@@ -32,7 +32,7 @@ const mayPass = (err: unknown) =>
  * Reads part of an object, each byte once, however often the connection breaks.
  * @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE also when the object changes meanwhile, ABORTED, and what `take` throws
  */
-export async function readObject({ backend, clock, random }: StoreReadComponents, read: StoreRead): Promise<void> {
+export async function readObject({ backend, clock, random }: BackendReadComponents, read: BackendRead): Promise<void> {
   const { key, size, signal, take, offset } = read
   const { end } = read.range
   const readOn = async () => {
@@ -61,5 +61,8 @@ export async function readObject({ backend, clock, random }: StoreReadComponents
 }
 
 function changed(key: string) {
-  return appError('BACKEND_UNAVAILABLE', { message: 'the object of the store was replaced meanwhile', detail: { key } })
+  return appError('BACKEND_UNAVAILABLE', {
+    message: 'the object of the backend was replaced meanwhile',
+    detail: { key },
+  })
 }

@@ -6,28 +6,28 @@ import type { Backends } from '../backends.ts'
 import { copies } from './copies.ts'
 import { shadowBackend } from './shadow-backend.ts'
 
-export interface ShadowStoresComponents {
+export interface OpenShadowComponents {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly primary: Backend | Backends
   readonly secondary: Backend | Backends
 }
 
-export interface ShadowStoresInit {
+export interface OpenShadowInit {
   readonly writes: 'both' | 'primary'
   readonly copyOnRead: boolean
 }
 
-/** `shadowBackend` with its copies; one for each repository when either store has a part for each. */
-export function shadowStores(components: ShadowStoresComponents, init: ShadowStoresInit): Backend | Backends {
+/** `shadowBackend` with its copies; one for each repository when either backend has a part for each. */
+export function openShadow(components: OpenShadowComponents, init: OpenShadowInit): Backend | Backends {
   const { primary, secondary, metrics } = components
   const copied = copies(components)
   const shadowOf = (one: Backend, other: Backend) =>
     shadowBackend({ metrics, primary: one, secondary: other, copies: init.copyOnRead ? copied : undefined }, init)
   const running = lifecycle([primary, secondary, copied])
   if (!('backendFor' in primary) && !('backendFor' in secondary)) return { ...shadowOf(primary, secondary), ...running }
-  const viewOf = (store: Backend | Backends, repository: Repository) =>
-    'backendFor' in store ? store.backendFor(repository) : store
+  const viewOf = (backend: Backend | Backends, repository: Repository) =>
+    'backendFor' in backend ? backend.backendFor(repository) : backend
   return {
     ...running,
     backendFor: (repository) => shadowOf(viewOf(primary, repository), viewOf(secondary, repository)),

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { PieceMap } from '../../../../lib/core/index.ts'
-import { relay } from '../../../../lib/swarm/torrent/relay.ts'
+import { relay } from '../../../../lib/swarm/torrent/piece-overflow.ts'
 
 const MIB = 1024 * 1024
 const map = new PieceMap(40 * MIB)

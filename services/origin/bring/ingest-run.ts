@@ -9,7 +9,7 @@ import { askHoldings, type Held, readerAmong } from '../ring/holdings.ts'
 import type { Claim, Siblings } from '../ring/siblings.ts'
 import { fillGaps } from './fill-gaps.ts'
 import type { Intake } from './intake.ts'
-import { type Landing, landing, type Source } from './landing.ts'
+import { type Landing, landing, type Source } from './intake-slot.ts'
 import type { Refusals } from './refusals.ts'
 
 export interface BringingComponents {
@@ -37,13 +37,14 @@ export interface BringingInit {
  * The way of one blob into this origin. It waits for no client, so what has begun is finished.
  *
  *     follow   the first living owner, if that is another one: reads from it what it reads
- *     ask      else all living origins what they have, and whether one of them reads the store
+ *     ask      else all living origins what they have, and whether one of them reads the backend
  *     follow   that one, if there is one
- *     read     else what another origin has from that one, and the rest from the store
+ *     read     else what another origin has from that one, and the rest from the backend
  *
  * A source that fails after it gave something is tried again, one that gave nothing is not; the way begins anew with
- * the bytes that are here. Only who reads the store, or is about to with the older right to, is followed after asking,
- * and such a one follows nobody: so no two origins ever wait for each other, whatever they think of their health.
+ * the bytes that are here. Only who reads the backend, or is about to with the older right to, is followed after
+ * asking, and such a one follows nobody: so no two origins ever wait for each other, whatever they think of their
+ * health.
  */
 export interface Bringing {
   /** @throws what `Ingest.ensure` says */
@@ -52,11 +53,11 @@ export interface Bringing {
   readonly intake: Intake | undefined
   /** Whether the owners are asked no more. */
   readonly claims: boolean
-  /** Whether the store is read here. An asker whose id comes first takes over the mere intention to. */
+  /** Whether the backend is read here. An asker whose id comes first takes over the mere intention to. */
   claimFor(asker: string | undefined): Claim
   /** Where the bytes can be read while they come; undefined when they were here before. @throws as `done` */
   arriving(): Promise<Intake | undefined>
-  /** Another origin waits for this one: an owner is followed no longer, unless it is the one that reads the store. */
+  /** Another origin waits for this one: an owner is followed no longer, unless it is the one that reads the backend. */
   claim(): void
   /** Ends it with ABORTED. What came stays. */
   stop(): void
@@ -75,13 +76,13 @@ class BlobBringing implements Bringing {
   #unfollow = new AbortController()
   #claims: boolean
   #claim: Claim = 'none'
-  /** Who has asked, with the older right to the store, while this one was asking. */
+  /** Who has asked, with the older right to the backend, while this one was asking. */
   #rival: string | undefined
   #followed: Member | undefined
   #held: readonly Held[] = []
   readonly #givenUp = new Set<string>()
   /** Others have spoilt it once. */
-  #storeOnly = false
+  #backendOnly = false
 
   constructor(components: BringingComponents, blob: BlobRef, init: BringingInit) {
     this.#components = components
@@ -162,12 +163,12 @@ class BlobBringing implements Bringing {
       this.#components.refusals.add(digest)
       throw corrupt
     }
-    this.#components.logger.warn('a blob is wrong that did not all come from the store, so it is brought again', {
+    this.#components.logger.warn('a blob is wrong that did not all come from the backend, so it is brought again', {
       digest,
       member: this.#followed?.id,
     })
     if (this.#followed !== undefined) this.#givenUp.add(this.#followed.id)
-    this.#storeOnly = true
+    this.#backendOnly = true
     return undefined
   }
 
@@ -182,7 +183,7 @@ class BlobBringing implements Bringing {
     return undefined
   }
 
-  /** Who else reads the store; when nobody does, this one claims to. */
+  /** Who else reads the backend; when nobody does, this one claims to. */
   async #otherReader(): Promise<Member | undefined> {
     const { cluster } = this.#components
     this.#claim = 'asking'
@@ -197,7 +198,7 @@ class BlobBringing implements Bringing {
       if (reader !== undefined) return reader
       const size = sizeFrom(found, others) ?? unknown(this.#blob)
       await this.#landing.open(size)
-      this.#held = this.#storeOnly ? [] : others.filter(({ holding }) => holding.size === size)
+      this.#held = this.#backendOnly ? [] : others.filter(({ holding }) => holding.size === size)
       return undefined
     } catch (err) {
       if (hasCode(err, 'DIGEST_REFUSED')) await this.#landing.drop(err as Error)
@@ -255,7 +256,7 @@ class BlobBringing implements Bringing {
   }
 }
 
-/** Who has the whole blob knows its size also when the store does not answer, or does not have it yet. */
+/** Who has the whole blob knows its size also when the backend does not answer, or does not have it yet. */
 function sizeFrom(found: Found, held: readonly Held[]): number | undefined {
   const whole = held.find(({ holding }) => holding.verified)
   if (whole?.holding.size !== undefined) return whole.holding.size

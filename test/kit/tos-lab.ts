@@ -12,7 +12,7 @@ import { type RecordingLogger, recordingLogger } from '../../lib/telemetry/index
 import { plainGovernor } from './plain-governor.ts'
 import { TOS_KEY_ID, TOS_SECRET, type TosServer, type TosServerInit, tosServer } from './tos-server/index.ts'
 
-export interface TosStoreInit extends TosServerInit {
+export interface TosLabInit extends TosServerInit {
   /** In place of what follows from the server. */
   readonly config?: Readonly<Record<string, unknown>>
   /** The client's. */
@@ -23,7 +23,7 @@ export interface TosStoreInit extends TosServerInit {
 export const unpaced = { pace: () => Promise.resolve() }
 
 /** The emulator, and clients of it. */
-export interface TosStore extends AsyncDisposable {
+export interface TosLab extends AsyncDisposable {
   readonly server: TosServer
   readonly config: TosConfig
   /** What the clients logged. */
@@ -34,7 +34,7 @@ export interface TosStore extends AsyncDisposable {
   open(): Backend
 }
 
-export async function tosStore(init: TosStoreInit = {}): Promise<TosStore> {
+export async function tosLab(init: TosLabInit = {}): Promise<TosLab> {
   const server = await tosServer(init)
   const logger = recordingLogger()
   const config = tosSchema.parse({

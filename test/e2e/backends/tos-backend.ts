@@ -1,8 +1,8 @@
 import { TOS_KEY_ID, TOS_SECRET, tosServer } from '../../kit/tos-server/index.ts'
-import type { StoreRow } from './store-row.ts'
+import type { BackendRow } from './backend-row.ts'
 
 /** Both kinds of objects in one bucket of the emulator of Volcano Engine TOS. */
-export const tosStore: StoreRow = {
+export const tosRow: BackendRow = {
   name: 'tos',
   async start() {
     const server = await tosServer()

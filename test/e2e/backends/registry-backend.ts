@@ -1,8 +1,8 @@
 import { startDebianRegistry } from '../../kit/clients/index.ts'
-import type { StoreRow } from './store-row.ts'
+import type { BackendRow } from './backend-row.ts'
 
 /** A registry that others made: it keeps the blobs and is the index. */
-export const registryStore: StoreRow = {
+export const registryRow: BackendRow = {
   name: 'registry',
   async start() {
     const registry = await startDebianRegistry()

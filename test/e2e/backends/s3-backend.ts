@@ -1,8 +1,8 @@
 import { startS3Server } from '../../kit/s3-server/index.ts'
-import type { StoreRow } from './store-row.ts'
+import type { BackendRow } from './backend-row.ts'
 
 /** Both kinds of objects in one bucket of our own server of the S3 protocol. */
-export const s3Store: StoreRow = {
+export const s3Row: BackendRow = {
   name: 's3',
   async start() {
     const server = await startS3Server()

@@ -1,0 +1,26 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+import { trackerSchema } from '../../../services/tracker/config.ts'
+import { policyNames } from '../../../services/tracker/policy/policies.ts'
+
+const folder = join(import.meta.dirname, '../../../services/tracker/policy')
+const rings = { origins: { members: [{ id: 'o', url: 'http://127.0.0.1:1' }] } }
+
+describe('the table of policies', () => {
+  it('names every policy by its file', async () => {
+    const files = (await readdir(folder)).filter((name) => name !== 'policies.ts' && name !== 'peer-order.ts')
+    expect(policyNames.map((name) => `${name}.ts`).toSorted()).toEqual(files.toSorted())
+  })
+
+  it('is what the config may name', () => {
+    for (const policy of policyNames) expect(trackerSchema.parse({ ...rings, policy }).policy).toBe(policy)
+  })
+
+  it('is named where the config names another', () => {
+    const parsed = trackerSchema.safeParse({ ...rings, policy: 'nearest' })
+    expect(parsed.error?.issues).toEqual([
+      expect.objectContaining({ path: ['policy'], message: 'there is no such policy; known are: completeness' }),
+    ])
+  })
+})
