@@ -50,7 +50,7 @@ export const swarmLimits = {
   /** Slices of 1 MiB kept for readers and uploads, all torrents together. */
   sliceCacheBytes: 32 * 1024 * 1024,
   /** Pieces kept in memory for the readers of one torrent while the disk is full. */
-  relayBytes: 32 * 1024 * 1024,
+  overflowBytes: 32 * 1024 * 1024,
   /** The window in front of a reader: so many pieces, and no more than so many bytes. */
   windowPieces: 16,
   windowBytes: 32 * 1024 * 1024,

@@ -4,7 +4,7 @@ import type { SwarmLimits } from '../limits.ts'
 import type { ReaderWindow } from '../picker/index.ts'
 import type { ArrivingContent } from './content.ts'
 import type { Loan } from './loan.ts'
-import { type Relay, relay } from './piece-overflow.ts'
+import { type PieceOverflow, pieceOverflow } from './piece-overflow.ts'
 import type { SliceCache } from './slice-cache.ts'
 import type { WarmPieces } from './warm-pieces.ts'
 
@@ -22,18 +22,21 @@ export interface VerifiedPiece {
   readonly free: () => void
 }
 
-/** A blob on its way to the disk: pieces go in, readers' bytes come out, and a full disk is bridged by memory. */
+/**
+ * A blob on its way to the disk: pieces go in, readers' bytes come out, and a full disk is bridged by memory. It
+ * fetches nothing.
+ */
 export class Arrival {
   readonly content: ArrivingContent
   /** The whole digest holds; without it the last bytes are withheld. */
   verified = false
   readonly #init: ArrivalInit
-  readonly #relay: Relay
+  readonly #overflow: PieceOverflow
 
   constructor(init: ArrivalInit) {
     this.#init = init
     this.content = init.content
-    this.#relay = relay(init.content.map, init.limits.relayBytes)
+    this.#overflow = pieceOverflow(init.content.map, init.limits.overflowBytes)
   }
 
   get map(): PieceMap {
@@ -42,13 +45,13 @@ export class Arrival {
 
   /** The piece can be read. */
   has(piece: number): boolean {
-    return this.content.have.has(piece) || this.#relay.get(piece) !== undefined
+    return this.content.have.has(piece) || this.#overflow.get(piece) !== undefined
   }
 
   /** The piece is worth fetching; `positions` are the readers' windows from their next byte on. */
   wants(piece: number, positions: () => readonly ReaderWindow[]): boolean {
     if (this.has(piece)) return false
-    return !this.#relay.active || this.#relay.wants(piece, positions())
+    return !this.#overflow.active || this.#overflow.wants(piece, positions())
   }
 
   /**
@@ -65,11 +68,11 @@ export class Arrival {
       if (partial === undefined) throw appError('STORE_FULL')
       await partial.write(piece, bytes, hash)
     } catch (err) {
-      this.#relay.put(piece, bytes, positions())
+      this.#overflow.put(piece, bytes, positions())
       free()
       return toAppError(err, 'STORE_FULL')
     }
-    this.#relay.relieve()
+    this.#overflow.relieve()
     const aheadOfReader = positions().some(({ next, end }) => piece >= next && piece < end)
     this.#init.warm.keep(key, piece, { bytes, free }, aheadOfReader)
     return undefined
@@ -98,7 +101,7 @@ export class Arrival {
   async read(range: ByteRange, into: Uint8Array): Promise<void> {
     const piece = this.map.pieceAt(range.start)
     const { start } = this.map.rangeOf(piece)
-    const kept = this.#relay.get(piece)
+    const kept = this.#overflow.get(piece)
     if (kept === undefined) await this.#init.slices.read(this.content, range, into)
     else into.set(kept.subarray(range.start - start, range.end - start))
     this.#passing(piece, range.end)
@@ -107,7 +110,7 @@ export class Arrival {
   /** The same, not copied and perhaps less; undefined when `read` must be used. */
   async lend(range: ByteRange): Promise<Loan | undefined> {
     const piece = this.map.pieceAt(range.start)
-    if (this.#relay.get(piece) !== undefined) return undefined
+    if (this.#overflow.get(piece) !== undefined) return undefined
     const loan = await this.#init.slices.lend(this.content, range)
     if (loan !== undefined) this.#passing(piece, range.start + loan.bytes.length)
     return loan

@@ -1,8 +1,11 @@
 import type { PieceMap } from '../../core/index.ts'
 import type { ReaderWindow } from '../picker/index.ts'
 
-/** Pieces kept in memory while the disk takes none: readers get their bytes, peers are offered nothing new. */
-export interface Relay {
+/**
+ * Pieces kept in memory while the disk takes none: readers get their bytes, peers are offered nothing new. It is not
+ * the cache of warm pieces, which are on the disk as well.
+ */
+export interface PieceOverflow {
   /** The disk refused the last piece. */
   readonly active: boolean
   get(piece: number): Uint8Array | undefined
@@ -14,7 +17,7 @@ export interface Relay {
   relieve(): void
 }
 
-export function relay(map: PieceMap, maxBytes: number): Relay {
+export function pieceOverflow(map: PieceMap, maxBytes: number): PieceOverflow {
   const kept = new Map<number, Uint8Array>()
   const room = Math.max(1, Math.floor(maxBytes / map.pieceLength))
   let active = false

@@ -8,7 +8,7 @@ import { firstPortion, type Held } from '../ring/holdings.ts'
 import type { Siblings } from '../ring/siblings.ts'
 import { readObject } from './backend-read.ts'
 import type { Intake } from './intake.ts'
-import type { Landing } from './intake-slot.ts'
+import type { IntakeSlot } from './intake-slot.ts'
 
 export interface FillGapsComponents {
   readonly backends: Pick<Backends, 'backendFor'>
@@ -21,20 +21,21 @@ export interface FillGapsComponents {
 
 export interface Filling {
   readonly blob: BlobRef
-  readonly landing: Landing
+  readonly slot: IntakeSlot
   /** What other origins have of it, all of the same length. */
   readonly held: readonly Held[]
   readonly signal: AbortSignal
 }
 
 /**
- * Brings what is missing of an open landing, front to back: from an origin that has it, else from the backend. An
- * origin that fails is asked for nothing more. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE, STORE_FULL, ABORTED
+ * Brings what is missing of an open intake, once; whom to follow is settled before, by `IngestRun`. Front to back: from
+ * an origin that has it, else from the backend. An origin that fails is asked for nothing more. @throws BLOB_UNKNOWN,
+ * BACKEND_UNAVAILABLE, STORE_FULL, ABORTED
  */
 export async function fillGaps(components: FillGapsComponents, { held, ...filling }: Filling): Promise<void> {
   let holders = held
   for (;;) {
-    const { intake } = filling.landing
+    const { intake } = filling.slot
     const gap = await intake?.gap()
     if (intake === undefined || gap === undefined) return
     const { range, from } = firstPortion(gap, holders)
@@ -47,7 +48,7 @@ export async function fillGaps(components: FillGapsComponents, { held, ...fillin
 
 function readBackend(
   { backends, clock, random }: FillGapsComponents,
-  { blob, landing, signal }: Omit<Filling, 'held'>,
+  { blob, slot, signal }: Omit<Filling, 'held'>,
   { intake, range }: { readonly intake: Intake; readonly range: ByteRange },
 ): Promise<void> {
   const backend = backends.backendFor(blob.repository)
@@ -57,7 +58,7 @@ function readBackend(
       key: blobKey(blob.digest),
       size: intake.partial.map.length,
       range,
-      take: (body) => landing.take('backend', body, range.end),
+      take: (body) => slot.take('backend', body, range.end),
       offset: () => intake.offset,
       signal,
     },
@@ -67,16 +68,16 @@ function readBackend(
 /** False when the member could not give the range, or not all of it. */
 async function readHeld(
   { siblings, cluster, logger }: FillGapsComponents,
-  { blob, landing, signal }: Omit<Filling, 'held'>,
+  { blob, slot, signal }: Omit<Filling, 'held'>,
   { member, range }: { readonly member: Member; readonly range: ByteRange },
 ): Promise<boolean> {
   try {
     const { body } = await siblings.readHeld(member, blob, { range, signal })
-    await landing.take('origin', body, range.end)
+    await slot.take('origin', body, range.end)
     return true
   } catch (err) {
     throwIfAborted(signal)
-    if (landing.intake?.broken === true) throw err
+    if (slot.intake?.broken === true) throw err
     reportFailure(cluster, member, err)
     logger.info('failed to read what another origin has of a blob', { member: member.id, err })
     return false

@@ -9,10 +9,10 @@ import { askHoldings, type Held, readerAmong } from '../ring/holdings.ts'
 import type { Claim, Siblings } from '../ring/siblings.ts'
 import { fillGaps } from './fill-gaps.ts'
 import type { Intake } from './intake.ts'
-import { type Landing, landing, type Source } from './intake-slot.ts'
+import { type IntakeSlot, intakeSlot, type Source } from './intake-slot.ts'
 import type { Refusals } from './refusals.ts'
 
-export interface BringingComponents {
+export interface IngestRunComponents {
   readonly store: BlobStore
   readonly backends: Pick<Backends, 'backendFor'>
   readonly cluster: Cluster
@@ -27,14 +27,15 @@ export interface BringingComponents {
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
 }
 
-export interface BringingInit {
+export interface IngestRunInit {
   readonly memberId: string
   /** Another origin waits for this one: see `claim`. */
   readonly claims: boolean
 }
 
 /**
- * The way of one blob into this origin. It waits for no client, so what has begun is finished.
+ * The way of one blob into this origin: from whom, and in which order. It waits for no client, so what has begun is
+ * finished. It is not `Ingest`, which begins one such run for each blob, nor an `Intake`, which takes the bytes.
  *
  *     follow   the first living owner, if that is another one: reads from it what it reads
  *     ask      else all living origins what they have, and whether one of them reads the backend
@@ -46,7 +47,7 @@ export interface BringingInit {
  * asking, and such a one follows nobody: so no two origins ever wait for each other, whatever they think of their
  * health.
  */
-export interface Bringing {
+export interface IngestRun {
   /** @throws what `Ingest.ensure` says */
   readonly done: Promise<StoredBlob>
   /** What has come, once the length is known. */
@@ -56,7 +57,7 @@ export interface Bringing {
   /** Whether the backend is read here. An asker whose id comes first takes over the mere intention to. */
   claimFor(asker: string | undefined): Claim
   /** Where the bytes can be read while they come; undefined when they were here before. @throws as `done` */
-  arriving(): Promise<Intake | undefined>
+  opened(): Promise<Intake | undefined>
   /** Another origin waits for this one: an owner is followed no longer, unless it is the one that reads the backend. */
   claim(): void
   /** Ends it with ABORTED. What came stays. */
@@ -65,12 +66,12 @@ export interface Bringing {
 
 type Found = { readonly object: ObjectStat | undefined } | { readonly err: unknown }
 
-class BlobBringing implements Bringing {
+class BlobIngestRun implements IngestRun {
   readonly done: Promise<StoredBlob>
-  readonly #components: BringingComponents
+  readonly #components: IngestRunComponents
   readonly #blob: BlobRef
   readonly #memberId: string
-  readonly #landing: Landing
+  readonly #slot: IntakeSlot
   readonly #stop = new AbortController()
   /** Ends the read from the owner that is followed. */
   #unfollow = new AbortController()
@@ -84,18 +85,18 @@ class BlobBringing implements Bringing {
   /** Others have spoilt it once. */
   #backendOnly = false
 
-  constructor(components: BringingComponents, blob: BlobRef, init: BringingInit) {
+  constructor(components: IngestRunComponents, blob: BlobRef, init: IngestRunInit) {
     this.#components = components
     this.#blob = blob
     this.#memberId = init.memberId
     this.#claims = init.claims
-    this.#landing = landing(components, blob.digest)
+    this.#slot = intakeSlot(components, blob.digest)
     this.done = this.#bring()
     this.done.catch(() => undefined)
   }
 
   get intake() {
-    return this.#landing.intake
+    return this.#slot.intake
   }
 
   get claims() {
@@ -107,8 +108,8 @@ class BlobBringing implements Bringing {
     return this.#claim
   }
 
-  arriving() {
-    return this.#landing.arriving()
+  opened() {
+    return this.#slot.opened()
   }
 
   claim() {
@@ -126,19 +127,19 @@ class BlobBringing implements Bringing {
     try {
       const here = await store.stat(this.#blob.digest)
       const stored = here ?? (await this.#run())
-      this.#landing.close()
+      this.#slot.close()
       if (here !== undefined) return here
       refusals.clear(this.#blob.digest)
       onStored(this.#blob, stored)
       return stored
     } catch (err) {
-      this.#landing.close(err)
+      this.#slot.close(err)
       throw err
     }
   }
 
   async #run(): Promise<StoredBlob> {
-    await this.#landing.resume()
+    await this.#slot.resume()
     for (;;) {
       throwIfAborted(this.#stop.signal)
       const stored = await this.#finish()
@@ -152,13 +153,13 @@ class BlobBringing implements Bringing {
 
   /** The blob when nothing is missing. When it is wrong, nothing of it stays. @throws BACKEND_CORRUPT */
   async #finish(): Promise<StoredBlob | undefined> {
-    const { intake, mixed } = this.#landing
+    const { intake, mixed } = this.#slot
     if (intake === undefined || (await intake.gap()) !== undefined) return undefined
     const stored = await intake.finish()
     if (stored !== undefined) return stored
     const { digest } = this.#blob
     const corrupt = appError('BACKEND_CORRUPT', { detail: { digest, size: intake.partial.map.length } })
-    await this.#landing.drop(corrupt)
+    await this.#slot.drop(corrupt)
     if (!mixed) {
       this.#components.refusals.add(digest)
       throw corrupt
@@ -197,11 +198,11 @@ class BlobBringing implements Bringing {
       this.#claim = reader === undefined ? 'reading' : 'none'
       if (reader !== undefined) return reader
       const size = sizeFrom(found, others) ?? unknown(this.#blob)
-      await this.#landing.open(size)
+      await this.#slot.open(size)
       this.#held = this.#backendOnly ? [] : others.filter(({ holding }) => holding.size === size)
       return undefined
     } catch (err) {
-      if (hasCode(err, 'DIGEST_REFUSED')) await this.#landing.drop(err as Error)
+      if (hasCode(err, 'DIGEST_REFUSED')) await this.#slot.drop(err as Error)
       throw err
     }
   }
@@ -217,7 +218,7 @@ class BlobBringing implements Bringing {
   }
 
   #fill(): Promise<void> {
-    const want = { blob: this.#blob, landing: this.#landing, held: this.#held, signal: this.#stop.signal }
+    const want = { blob: this.#blob, slot: this.#slot, held: this.#held, signal: this.#stop.signal }
     return fillGaps(this.#components, want)
   }
 
@@ -225,34 +226,34 @@ class BlobBringing implements Bringing {
   async #follow(member: Member): Promise<void> {
     const { cluster, logger } = this.#components
     const signal = AbortSignal.any([this.#stop.signal, this.#unfollow.signal])
-    const before = this.#landing.received
+    const before = this.#slot.received
     try {
       do await this.#followGap(member, signal)
-      while ((await this.#landing.intake?.gap()) !== undefined)
+      while ((await this.#slot.intake?.gap()) !== undefined)
       cluster.report(member.id, 'ok')
     } catch (err) {
       throwIfAborted(this.#stop.signal)
       if (this.#unfollow.signal.aborted) return
-      if (hasCode(err, 'DIGEST_REFUSED')) await this.#landing.drop(err as Error)
+      if (hasCode(err, 'DIGEST_REFUSED')) await this.#slot.drop(err as Error)
       // That it does not know the blob, or refuses it, holds for everybody; a full disk only where it is.
-      if (this.#landing.intake?.broken === true || hasCode(err, 'BLOB_UNKNOWN', 'DIGEST_REFUSED')) throw err
+      if (this.#slot.intake?.broken === true || hasCode(err, 'BLOB_UNKNOWN', 'DIGEST_REFUSED')) throw err
       reportFailure(cluster, member, err)
       logger.info('failed to read a blob from another origin', { member: member.id, err })
-      if (this.#landing.received === before) this.#givenUp.add(member.id)
+      if (this.#slot.received === before) this.#givenUp.add(member.id)
     }
   }
 
   async #followGap(member: Member, signal: AbortSignal): Promise<void> {
-    const known = this.#landing.intake
+    const known = this.#slot.intake
     const gap = await known?.gap()
     const { size, body } = await this.#components.siblings.read(member, this.#blob, { range: gap, signal })
     if (known !== undefined && known.partial.map.length !== size) {
       body.destroy()
-      await this.#landing.drop(appError('PEER_CLOSED', { message: 'the blob has another length' }))
+      await this.#slot.drop(appError('PEER_CLOSED', { message: 'the blob has another length' }))
       return
     }
-    await this.#landing.open(size)
-    await this.#landing.take('origin', body, gap?.end ?? size)
+    await this.#slot.open(size)
+    await this.#slot.take('origin', body, gap?.end ?? size)
   }
 }
 
@@ -268,6 +269,6 @@ function unknown(blob: BlobRef): never {
   throw appError('BLOB_UNKNOWN', { detail: { digest: blob.digest } })
 }
 
-export function bringing(components: BringingComponents, blob: BlobRef, init: BringingInit): Bringing {
-  return new BlobBringing(components, blob, init)
+export function ingestRun(components: IngestRunComponents, blob: BlobRef, init: IngestRunInit): IngestRun {
+  return new BlobIngestRun(components, blob, init)
 }

@@ -12,11 +12,11 @@ import type { PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings } from '../ring/holdings.ts'
 import type { Holding } from '../ring/siblings.ts'
-import { type Bringing, type BringingComponents, bringing } from './ingest-run.ts'
+import { type IngestRun, type IngestRunComponents, ingestRun } from './ingest-run.ts'
 import { partialOf } from './intake-slot.ts'
 import { partialBytes } from './partial-bytes.ts'
 
-export type IngestComponents = BringingComponents
+export type IngestComponents = IngestRunComponents
 
 export interface IngestOptions extends AbortOptions {
   /** The request came from another origin: read the backend, or from who reads it, or refuse. */
@@ -35,10 +35,10 @@ export interface OpenBlob {
 }
 
 /**
- * Brings blobs that this origin lacks. The first healthy owner on the ring reads the backend, the others read from that
- * one while it does, and each origin brings a blob once at a time: so a byte leaves the backend once per cluster. When
- * the reader dies the next owner goes on with what the living have; see `Bringing`. To be stopped before the local
- * store is.
+ * Brings blobs that this origin lacks: the door to all of them, not the way of one (`IngestRun`). The first healthy
+ * owner on the ring reads the backend, the others read from that one while it does, and each origin brings a blob once
+ * at a time: so a byte leaves the backend once per cluster. When the reader dies the next owner goes on with what the
+ * living have; see `IngestRun`. To be stopped before the local store is.
  */
 export interface Ingest extends Startable {
   /** Size in bytes, without fetching. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE */
@@ -70,7 +70,7 @@ function rangesOf({ map, have }: PartialBlob): readonly ByteRange[] {
 class OriginIngest implements Ingest {
   readonly #components: IngestComponents
   readonly #memberId: string
-  readonly #underWay = new Map<Digest, Bringing>()
+  readonly #underWay = new Map<Digest, IngestRun>()
   readonly #looks = singleFlight<Digest, number>()
   #stopped = false
 
@@ -109,7 +109,7 @@ class OriginIngest implements Ingest {
     const stored = await store.stat(blob.digest)
     if (stored === undefined) {
       const brought = this.#join(blob, true)
-      const intake = await abortable(brought.arriving(), signal)
+      const intake = await abortable(brought.opened(), signal)
       if (intake !== undefined) {
         return { size: intake.partial.map.length, read: async (range, options) => intake.open(range, options) }
       }
@@ -150,7 +150,7 @@ class OriginIngest implements Ingest {
   }
 
   /** The way of the blob into this origin: the one under way, or a new one. */
-  #join(blob: BlobRef, hop: boolean): Bringing {
+  #join(blob: BlobRef, hop: boolean): IngestRun {
     const { refusals } = this.#components
     refusals.check(blob.digest)
     const underWay = this.#underWay.get(blob.digest)
@@ -159,9 +159,9 @@ class OriginIngest implements Ingest {
     return underWay ?? this.#begin(blob, hop)
   }
 
-  #begin(blob: BlobRef, claims: boolean): Bringing {
+  #begin(blob: BlobRef, claims: boolean): IngestRun {
     if (this.#stopped) throw appError('SHUTTING_DOWN')
-    const begun = bringing(this.#components, blob, { memberId: this.#memberId, claims })
+    const begun = ingestRun(this.#components, blob, { memberId: this.#memberId, claims })
     this.#underWay.set(blob.digest, begun)
     const forget = () => void this.#underWay.delete(blob.digest)
     begun.done.then(forget, forget)

@@ -6,21 +6,24 @@ import { type Intake, intake } from './intake.ts'
 
 export type Source = 'backend' | 'origin'
 
-export interface LandingComponents {
+export interface IntakeSlotComponents {
   readonly store: BlobStore
   /** Payload bytes that came in, by where from. */
   readonly onReceived: (from: Source, bytes: number) => void
 }
 
-/** Where one blob lands: its intake from the moment its length is known, and another when that was spoilt. */
-export interface Landing {
+/**
+ * The place of one blob's intake: empty until its length is known, filled again when an intake was spoilt. It takes no
+ * bytes itself (`Intake` does), and chooses no source (`IngestRun` does).
+ */
+export interface IntakeSlot {
   readonly intake: Intake | undefined
   /** Bytes taken in all. */
   readonly received: number
-  /** Not all of the intake came from the backend in this landing: others may have spoilt it. */
+  /** Not all of the intake came from the backend while it was in this slot: others may have spoilt it. */
   readonly mixed: boolean
-  /** The intake, once there is one; undefined when the landing is closed without need of it. @throws as `close` */
-  arriving(): Promise<Intake | undefined>
+  /** The intake, once there is one; undefined when the slot is closed without need of it. @throws as `close` */
+  opened(): Promise<Intake | undefined>
   /** Goes on with what an earlier run has left, if it has. */
   resume(): Promise<void>
   /** The intake for a blob of `length` bytes; one of another length is dropped. */
@@ -60,15 +63,15 @@ async function* counted(body: AsyncIterable<Uint8Array>, count: (bytes: number) 
   }
 }
 
-class BlobLanding implements Landing {
-  readonly #components: LandingComponents
+class BlobIntakeSlot implements IntakeSlot {
+  readonly #components: IntakeSlotComponents
   readonly #digest: Digest
   #intake: Intake | undefined
   #opened: Deferred<Intake | undefined> = deferred()
   #received = 0
   #mixed = false
 
-  constructor(components: LandingComponents, digest: Digest) {
+  constructor(components: IntakeSlotComponents, digest: Digest) {
     this.#components = components
     this.#digest = digest
   }
@@ -85,7 +88,7 @@ class BlobLanding implements Landing {
     return this.#mixed
   }
 
-  async arriving() {
+  async opened() {
     return this.#intake ?? this.#opened.promise
   }
 
@@ -136,6 +139,6 @@ class BlobLanding implements Landing {
   }
 }
 
-export function landing(components: LandingComponents, digest: Digest): Landing {
-  return new BlobLanding(components, digest)
+export function intakeSlot(components: IntakeSlotComponents, digest: Digest): IntakeSlot {
+  return new BlobIntakeSlot(components, digest)
 }

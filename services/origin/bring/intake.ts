@@ -12,7 +12,8 @@ const HELD_BACK_BYTES = 64 * 1024
 /**
  * A blob on its way into the local store, in ascending order: what an earlier run left is read from the disk, the rest
  * is given to `take`. The whole digest and the hash of each piece are computed in that one pass. It is over with
- * `end`, and whoever reads it is told. One call at a time of `gap`, `take` and `finish`.
+ * `end`, and whoever reads it is told. One call at a time of `gap`, `take` and `finish`. It does not know where its
+ * bytes come from, and is not the swarm's `Arrival`, which takes pieces in any order.
  */
 export interface Intake {
   readonly partial: PartialBlob

@@ -10,8 +10,9 @@ describe('the vote on evictions', () => {
   })
 
   it('asks the rule from then on, also through what the store was given before', async () => {
-    const { mayEvict, decideBy } = evictionVote()
-    decideBy(async (asked) => asked === digest)
+    const vote = evictionVote()
+    const { mayEvict } = vote
+    vote.decideBy(async (asked) => asked === digest)
     expect(await mayEvict(digest)).toBe(true)
     expect(await mayEvict(randomContent(11).digest)).toBe(false)
   })

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { PieceMap } from '../../../../lib/core/index.ts'
-import { relay } from '../../../../lib/swarm/torrent/piece-overflow.ts'
+import { pieceOverflow } from '../../../../lib/swarm/torrent/piece-overflow.ts'
 
 const MIB = 1024 * 1024
 const map = new PieceMap(40 * MIB)
@@ -8,7 +8,7 @@ const reader = (next: number) => [{ next, end: next + 16, urgent: false }]
 const bytes = new Uint8Array(1)
 
 test('keeps what lies in front of a reader and drops what it has passed', () => {
-  const kept = relay(map, 4 * MIB)
+  const kept = pieceOverflow(map, 4 * MIB)
   for (const piece of [0, 1, 2, 3]) kept.put(piece, bytes, reader(0))
   kept.put(4, bytes, reader(2))
   kept.put(5, bytes, reader(2))
@@ -23,22 +23,22 @@ test('keeps what lies in front of a reader and drops what it has passed', () => 
 })
 
 test('gives up what is furthest ahead when everything is wanted', () => {
-  const kept = relay(map, 2 * MIB)
+  const kept = pieceOverflow(map, 2 * MIB)
   for (const piece of [9, 1, 2]) kept.put(piece, bytes, reader(1))
   expect(kept.get(9)).toBeUndefined()
 })
 
 test('asks only for what is near to a reader', () => {
-  const kept = relay(map, 8 * MIB)
+  const kept = pieceOverflow(map, 8 * MIB)
   expect([4, 5, 8, 9].map((piece) => kept.wants(piece, reader(5)))).toEqual([false, true, true, false])
 })
 
 test('always asks for the next piece, however little room there is', () => {
-  expect(relay(map, 1).wants(5, reader(5))).toBe(true)
+  expect(pieceOverflow(map, 1).wants(5, reader(5))).toBe(true)
 })
 
 test('is active from the first refusal of the disk to the next write that works', () => {
-  const kept = relay(map, 4 * MIB)
+  const kept = pieceOverflow(map, 4 * MIB)
   expect(kept.active).toBe(false)
   kept.put(0, bytes, reader(0))
   expect(kept.active).toBe(true)
