@@ -95,7 +95,10 @@ export interface BlobStore extends Startable {
   /** @throws BLOB_UPLOAD_UNKNOWN */
   upload(id: string): Promise<Upload>
 
-  /** Opens or creates. @throws STORE_CORRUPT when a partial of another geometry is there (it is then removed) */
+  /**
+   * Opens or creates. A partial of another length or piece length is removed first: who still uses it gets
+   * STORE_CORRUPT. @throws STORE_FULL
+   */
   openPartial(digest: Digest, map: PieceMap): Promise<PartialBlob>
   /** Partials left by an earlier run or still open. */
   partials(): Promise<readonly { readonly digest: Digest; readonly map: PieceMap }[]>

@@ -8,7 +8,7 @@ import type { FoundPartial, PartialFiles, Volume } from './medium.ts'
 
 export interface PartialBlobs {
   restore(found: readonly FoundPartial[]): void
-  /** @throws STORE_CORRUPT when one of another geometry is there; it is removed */
+  /** Opens or creates. One of another geometry is removed first; who uses it gets STORE_CORRUPT. */
   open(digest: Digest, map: PieceMap): Promise<PartialBlob>
   list(): readonly { readonly digest: Digest; readonly map: PieceMap }[]
   /** Those that nobody uses at this moment. */
@@ -34,7 +34,7 @@ const lockOf = (digest: Digest) => `partial ${digest}`
 
 const otherGeometry = (digest: Digest) =>
   appError('STORE_CORRUPT', {
-    message: 'a partial blob of another length or piece length was there; it is removed',
+    message: 'the partial blob is begun anew with another length or piece length',
     detail: { digest },
   })
 
@@ -60,8 +60,9 @@ class Partials implements PartialBlobs {
   open(digest: Digest, map: PieceMap): Promise<PartialBlob> {
     return this.#components.locks.run(lockOf(digest), async () => {
       const partial = this.#inUse.get(digest)
-      const reused = partial === undefined ? undefined : await this.#reuse(partial, map)
-      return reused ?? this.#begin(digest, map)
+      if (partial !== undefined && partial.ending === undefined && sameMap(partial.map, map)) return partial
+      await (partial?.ending ?? partial?.discard(otherGeometry(digest)))
+      return this.#begin(digest, map)
     })
   }
 
@@ -115,11 +116,9 @@ class Partials implements PartialBlobs {
 
   async #begin(digest: Digest, map: PieceMap): Promise<ManagedPartial> {
     const { files, space, leases, choose, now } = this.#components
+    const other = this.#left.get(digest)
+    if (other !== undefined && !sameMap(other.map, map)) await this.#removeLeft(other)
     const found = this.#left.get(digest)
-    if (found !== undefined && !sameMap(found.map, map)) {
-      await this.#removeLeft(found)
-      throw otherGeometry(digest)
-    }
     const volume = found?.volume ?? choose(digest)
     const file = await space.write(0, volume, () => files.open(digest, map, volume))
     const lease = () => leases.take(digest)
@@ -131,17 +130,6 @@ class Partials implements PartialBlobs {
     this.#left.delete(digest)
     this.#inUse.set(digest, partial)
     return partial
-  }
-
-  async #reuse(partial: ManagedPartial, map: PieceMap): Promise<PartialBlob | undefined> {
-    if (partial.ending !== undefined) {
-      await partial.ending
-      return undefined
-    }
-    if (sameMap(partial.map, map)) return partial
-    const refusal = otherGeometry(partial.digest)
-    await partial.discard(refusal)
-    throw refusal
   }
 }
 

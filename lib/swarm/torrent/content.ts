@@ -25,17 +25,14 @@ export interface ArrivingContent extends Content {
   readonly partial: PartialBlob | undefined
 }
 
-/** Opens or creates the partial of a blob; one that contradicts the header is begun anew. @throws STORE_CORRUPT */
+/** Opens or creates the partial of a blob; one that contradicts the header is begun anew by the store. */
 export async function arrivingContent(
   store: BlobStore,
   { digest, length, pieceLength }: MetaInfoHeader,
 ): Promise<ArrivingContent> {
   const map = new PieceMap(length, pieceLength)
   try {
-    const partial = await store.openPartial(digest, map).catch((err: unknown) => {
-      if (hasCode(err, 'STORE_CORRUPT')) return store.openPartial(digest, map)
-      throw err
-    })
+    const partial = await store.openPartial(digest, map)
     return { key: digest, map, have: partial.have, partial, read: (range, into) => partial.read(range, into) }
   } catch (err) {
     if (!hasCode(err, 'STORE_FULL')) throw err
