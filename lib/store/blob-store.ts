@@ -11,6 +11,17 @@ export interface StoredBlob {
   readonly usedAtMs: number
 }
 
+/**
+ * Small files beside a complete blob, each for one purpose; they go with the blob:
+ * - `pieces`: the SHA-256 of each piece, one after the other, 32 bytes a piece;
+ * - `descriptor`: the OCI descriptor of a manifest, as JSON;
+ * - `label`: what the service above has noted of the blob.
+ *
+ * The store does not read them. Earlier agents kept the descriptor under `pieces`: who reads `pieces` takes nothing for
+ * hashes that has not 32 bytes for each piece of the blob.
+ */
+export type SidecarName = 'pieces' | 'descriptor' | 'label'
+
 export interface ReadOptions extends AbortOptions {
   /** Default: the whole blob. */
   readonly range?: ByteRange
@@ -103,10 +114,10 @@ export interface BlobStore extends Startable {
   /** Partials left by an earlier run or still open. */
   partials(): Promise<readonly { readonly digest: Digest; readonly map: PieceMap }[]>
 
-  /** A small sidecar of a complete blob (piece hashes); goes with the blob. Undefined when there is none. */
-  sidecar(digest: Digest): Promise<Uint8Array | undefined>
+  /** Undefined when there is none, or no such blob. */
+  sidecar(digest: Digest, name: SidecarName): Promise<Uint8Array | undefined>
   /** @throws BLOB_UNKNOWN */
-  putSidecar(digest: Digest, bytes: Uint8Array): Promise<void>
+  putSidecar(digest: Digest, name: SidecarName, bytes: Uint8Array): Promise<void>
 
   /** Own bytes now: complete, partial and uploads. */
   readonly usedBytes: number

@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream'
 import { appError, type KeyedLock, throwIfAborted } from '../base/index.ts'
 import { type ByteRange, type Digest, wholeRange } from '../core/index.ts'
-import type { ReadOptions, StoredBlob } from './blob-store.ts'
+import type { ReadOptions, SidecarName, StoredBlob } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
 import type { Candidate } from './eviction.ts'
-import type { BlobFiles, FoundBlob, SidecarName, Volume } from './medium.ts'
+import type { BlobFiles, FoundBlob, Volume } from './medium.ts'
 import { rangeStream } from './range-stream.ts'
 import type { Space } from './space.ts'
 

@@ -1,7 +1,7 @@
 import { appError, background, type Clock, keyedLock, type Random, type Timer } from '../base/index.ts'
 import type { ByteRange, Digest, PieceMap } from '../core/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
-import type { BlobStore, ReadOptions } from './blob-store.ts'
+import type { BlobStore, ReadOptions, SidecarName } from './blob-store.ts'
 import { type CompleteBlobs, completeBlobs } from './complete-blobs.ts'
 import { type Candidate, evictInRounds } from './eviction.ts'
 import { leases } from './leases.ts'
@@ -190,12 +190,12 @@ class ContentStore implements ManagedStore {
     return this.#partials.list()
   }
 
-  sidecar(digest: Digest) {
-    return this.#blobs.sidecar(digest, 'pieces')
+  sidecar(digest: Digest, name: SidecarName) {
+    return this.#blobs.sidecar(digest, name)
   }
 
-  putSidecar(digest: Digest, bytes: Uint8Array) {
-    return this.#beside(digest, () => this.#blobs.putSidecar(digest, 'pieces', bytes))
+  putSidecar(digest: Digest, name: SidecarName, bytes: Uint8Array) {
+    return this.#beside(digest, () => this.#blobs.putSidecar(digest, name, bytes))
   }
 
   inspect(): readonly KeptBlob[] {
@@ -224,14 +224,6 @@ class ContentStore implements ManagedStore {
 
   noteVerified(digest: Digest) {
     return this.#blobs.noteVerified(digest)
-  }
-
-  label(digest: Digest) {
-    return this.#blobs.sidecar(digest, 'label')
-  }
-
-  putLabel(digest: Digest, bytes: Uint8Array) {
-    return this.#beside(digest, () => this.#blobs.putSidecar(digest, 'label', bytes))
   }
 
   /** Writes a small file beside a blob. */

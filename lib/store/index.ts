@@ -1,4 +1,4 @@
-export type { BlobStore, PartialBlob, ReadOptions, StoredBlob, Upload } from './blob-store.ts'
+export type { BlobStore, PartialBlob, ReadOptions, SidecarName, StoredBlob, Upload } from './blob-store.ts'
 export type { ManagedStore, StoreInit } from './content-store.ts'
 export { type DiskStoreInit, diskStore } from './disk-store.ts'
 export { memoryStore } from './memory-store.ts'

@@ -25,8 +25,4 @@ export interface StoreUpkeep {
   peek(digest: Digest, range: ByteRange): Promise<Uint8Array>
   /** Its bytes were compared with its digest just now, and are right. @throws BLOB_UNKNOWN */
   noteVerified(digest: Digest): Promise<void>
-  /** What the service above has noted of a complete blob; goes with the blob. */
-  label(digest: Digest): Promise<Uint8Array | undefined>
-  /** @throws BLOB_UNKNOWN */
-  putLabel(digest: Digest, bytes: Uint8Array): Promise<void>
 }

@@ -28,13 +28,13 @@ const refOf = (repository: RepositoryRef, digest: Digest): BlobRef => ({ digest,
 function keptDescriptors(store: BlobStore) {
   return {
     async find(digest: Digest): Promise<Descriptor | undefined> {
-      const bytes = await store.sidecar(digest)
+      const bytes = await store.sidecar(digest, 'descriptor')
       if (bytes === undefined) return undefined
       return parseBody(descriptorSchema, JSON.parse(Buffer.from(bytes).toString('utf8')))
     },
     async keep(descriptor: Descriptor): Promise<void> {
       if ((await store.stat(descriptor.digest)) === undefined) return
-      await store.putSidecar(descriptor.digest, Buffer.from(JSON.stringify(descriptor)))
+      await store.putSidecar(descriptor.digest, 'descriptor', Buffer.from(JSON.stringify(descriptor)))
     },
   }
 }

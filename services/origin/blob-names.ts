@@ -1,7 +1,7 @@
 import type { Backend, Backends } from '../../lib/backend/index.ts'
 import { hasCode, keyedLock } from '../../lib/base/index.ts'
 import type { Digest } from '../../lib/core/index.ts'
-import type { StoreUpkeep } from '../../lib/store/index.ts'
+import type { BlobStore } from '../../lib/store/index.ts'
 import type { BlobRef } from '../../lib/swarm/index.ts'
 
 /**
@@ -18,7 +18,7 @@ export interface BlobNames {
 }
 
 export interface BlobNamesComponents {
-  readonly store: Pick<StoreUpkeep, 'label' | 'putLabel'>
+  readonly store: Pick<BlobStore, 'sidecar' | 'putSidecar'>
   readonly backends: Pick<Backends, 'backendFor'>
 }
 
@@ -46,18 +46,18 @@ export function blobNames({ store, backends }: BlobNamesComponents, { patterns }
   const samples = patterns.map(sampleOf)
 
   const of = async (digest: Digest): Promise<readonly string[]> => {
-    const noted = namesIn(await store.label(digest))
+    const noted = namesIn(await store.sidecar(digest, 'label'))
     return noted.length > 0 ? noted : samples
   }
 
   return {
     add: ({ digest, namespace }) =>
       locks.run(digest, async () => {
-        const noted = namesIn(await store.label(digest))
+        const noted = namesIn(await store.sidecar(digest, 'label'))
         const its = backends.backendFor(namespace)
         if (noted.some((name) => backends.backendFor(name) === its)) return
         const label = Buffer.from(JSON.stringify({ namespaces: [...noted, namespace] }))
-        await store.putLabel(digest, label).catch((err: unknown) => {
+        await store.putSidecar(digest, 'label', label).catch((err: unknown) => {
           if (!hasCode(err, 'BLOB_UNKNOWN')) throw err
         })
       }),

@@ -106,7 +106,7 @@ class PartialIntake implements Intake {
     this.#verified.resolve()
     const stored = await this.partial.complete()
     // Without them the blob is as good: they are computed from the disk when somebody asks.
-    await this.#store.putSidecar(digest, this.#hashes).catch(() => undefined)
+    await this.#store.putSidecar(digest, 'pieces', this.#hashes).catch(() => undefined)
     return stored
   }
 

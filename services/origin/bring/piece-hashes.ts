@@ -36,13 +36,13 @@ export function pieceHashes(store: HashedStore): PieceHashes {
       await store.delete(stored.digest)
       throw appError('STORE_CORRUPT', { detail: { digest: stored.digest } })
     }
-    await store.putSidecar(stored.digest, hashes)
+    await store.putSidecar(stored.digest, 'pieces', hashes)
     return hashes
   }
 
   return {
     async of(stored, options = {}) {
-      const kept = await store.sidecar(stored.digest)
+      const kept = await store.sidecar(stored.digest, 'pieces')
       if (kept?.byteLength === new PieceMap(stored.size).count * HASH_BYTES) return kept
       return flights.run(stored.digest, (signal) => compute(stored, signal), options)
     },

@@ -170,11 +170,11 @@ class Scrubber implements Scrub {
     let hashes = await this.#read(blob, pace, signal)
     // Once more, in case it was the way to here that went wrong.
     if (hashes?.isRight !== true) hashes = await this.#read(blob, pace, signal)
-    const noted = (await store.sidecar(blob.digest)) ?? new Uint8Array(0)
+    const noted = (await store.sidecar(blob.digest, 'pieces')) ?? new Uint8Array(0)
     if (hashes?.isRight !== true) {
       return this.#replace(blob, hashes === undefined ? [] : differing(hashes.pieces, noted), signal)
     }
-    if (Buffer.compare(hashes.pieces, noted) !== 0) await store.putSidecar(blob.digest, hashes.pieces)
+    if (Buffer.compare(hashes.pieces, noted) !== 0) await store.putSidecar(blob.digest, 'pieces', hashes.pieces)
     await store.noteVerified(blob.digest)
     return 'good'
   }

@@ -25,7 +25,17 @@ describe('piece hashes of a blob at rest', () => {
     const hashes = await pieceHashes(store).of(stored)
     const pieces = contentOf(content.bytes, new PieceMap(content.bytes.length).pieceLength)
     expect(Buffer.from(hashes)).toEqual(Buffer.concat([pieces.hash(0), pieces.hash(1), pieces.hash(2)]))
-    expect(await store.sidecar(content.digest)).toEqual(hashes)
+    expect(await store.sidecar(content.digest, 'pieces')).toEqual(hashes)
+  })
+
+  test('are computed anew where something else lies in their place, as agents of earlier versions left it', async () => {
+    const store = await startedStore()
+    const stored = await putBlob(store, content)
+    const expected = await pieceHashes(store).of(stored)
+    const descriptor = JSON.stringify({ mediaType: 'application/vnd.oci.image.manifest.v1+json', ...stored })
+    await store.putSidecar(content.digest, 'pieces', Buffer.from(descriptor))
+    expect(Buffer.compare(await pieceHashes(store).of(stored), expected)).toBe(0)
+    expect(await store.sidecar(content.digest, 'pieces')).toEqual(Buffer.from(expected))
   })
 
   test('are not given for bytes that rotted: the blob is removed instead', async () => {
@@ -36,8 +46,8 @@ describe('piece hashes of a blob at rest', () => {
     const reading: Pick<BlobStore, 'open' | 'delete' | 'sidecar' | 'putSidecar'> = {
       open: async () => Readable.from([rotten]),
       delete: (digest) => store.delete(digest),
-      sidecar: (digest) => store.sidecar(digest),
-      putSidecar: (digest, bytes) => store.putSidecar(digest, bytes),
+      sidecar: (digest, name) => store.sidecar(digest, name),
+      putSidecar: (digest, name, bytes) => store.putSidecar(digest, name, bytes),
     }
     await expect(pieceHashes(reading).of(stored)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
     expect(await store.stat(content.digest)).toBeUndefined()
