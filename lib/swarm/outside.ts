@@ -1,6 +1,7 @@
 import type { AbortOptions } from '../base/index.ts'
 import type { ByteRange, Digest, PeerInfo, SwarmId } from '../core/index.ts'
 import type { MetainfoRecord } from '../metainfo/index.ts'
+import type { BlobReader, PartialBlobs } from '../store/index.ts'
 
 /**
  * What the swarm needs from outside, as three interfaces; services implement them with lib/api, tests in memory.
@@ -10,6 +11,9 @@ export interface BlobRef {
   readonly digest: Digest
   readonly namespace: string
 }
+
+/** Of the local store the swarm needs no more than this. */
+export interface SwarmStore extends BlobReader, PartialBlobs {}
 
 /** Why an announce is sent; `interval` is the regular one. */
 export type AnnounceEvent = 'started' | 'interval' | 'completed' | 'stopped'

@@ -1,7 +1,7 @@
 import type { Backend, Backends } from '../../lib/backend/index.ts'
 import { hasCode, keyedLock } from '../../lib/base/index.ts'
 import type { Digest } from '../../lib/core/index.ts'
-import type { BlobStore } from '../../lib/store/index.ts'
+import type { Sidecars } from '../../lib/store/index.ts'
 import type { BlobRef } from '../../lib/swarm/index.ts'
 
 /**
@@ -18,7 +18,7 @@ export interface BlobNames {
 }
 
 export interface BlobNamesComponents {
-  readonly store: Pick<BlobStore, 'sidecar' | 'putSidecar'>
+  readonly store: Sidecars
   readonly backends: Pick<Backends, 'backendFor'>
 }
 

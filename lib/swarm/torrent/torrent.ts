@@ -206,7 +206,7 @@ export class Torrent {
     const { blob, self, verify } = this.#init
     return new Pull(
       { ...this.#components, conducts: this.#conducts },
-      { blob, self: self.peerId, verify },
+      { blob, self: self.peerId, verify, hopeless: () => this.#hopeless() },
       {
         onHeader: (header) => {
           this.#header = header
@@ -218,7 +218,6 @@ export class Torrent {
         onComplete: () => this.#onComplete(),
         onFailed: (err) => this.#events.onFailed(this, err),
         onLiar: (id) => this.#onLiar(id),
-        hopeless: () => this.#hopeless(),
       },
     )
   }

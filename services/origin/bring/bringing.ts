@@ -1,7 +1,7 @@
 import type { Backends, ObjectStat } from '../../../lib/backend/index.ts'
 import { appError, type Clock, hasCode, type Random, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
-import type { BlobStore, StoredBlob } from '../../../lib/store/index.ts'
+import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
 import type { BlobRef } from '../../../lib/swarm/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
@@ -9,11 +9,14 @@ import { askHoldings, type Held, readerAmong } from '../ring/holdings.ts'
 import type { Claim, Siblings } from '../ring/siblings.ts'
 import { fillGaps } from './fill-gaps.ts'
 import type { Intake } from './intake.ts'
-import { type Landing, landing, type Source } from './landing.ts'
+import { type Landing, type LandingStore, landing, type Source } from './landing.ts'
 import type { Refusals } from './refusals.ts'
 
+/** Where brought blobs land, and where they are read once they have landed. */
+export interface BringingStore extends LandingStore, Pick<BlobReader, 'stat' | 'open'> {}
+
 export interface BringingComponents {
-  readonly store: BlobStore
+  readonly store: BringingStore
   readonly backends: Pick<Backends, 'backendFor'>
   readonly cluster: Cluster
   readonly siblings: Siblings

@@ -1,13 +1,15 @@
 import type { Readable } from 'node:stream'
 import { type Deferred, deferred } from '../../../lib/base/index.ts'
 import { type Digest, PieceMap } from '../../../lib/core/index.ts'
-import type { BlobStore, PartialBlob } from '../../../lib/store/index.ts'
+import type { PartialBlob, PartialBlobs, Sidecars } from '../../../lib/store/index.ts'
 import { type Intake, intake } from './intake.ts'
 
 export type Source = 'store' | 'origin'
 
+export interface LandingStore extends PartialBlobs, Sidecars {}
+
 export interface LandingComponents {
-  readonly store: BlobStore
+  readonly store: LandingStore
   /** Payload bytes that came in, by where from. */
   readonly onReceived: (from: Source, bytes: number) => void
 }
@@ -34,7 +36,7 @@ export interface Landing {
 }
 
 /** The partial blob that an earlier run has left, or one that is in use now. */
-export async function partialOf(store: BlobStore, digest: Digest): Promise<PartialBlob | undefined> {
+export async function partialOf(store: PartialBlobs, digest: Digest): Promise<PartialBlob | undefined> {
   const known = (await store.partials()).find((partial) => partial.digest === digest)
   return known && store.openPartial(digest, new PieceMap(known.map.length))
 }

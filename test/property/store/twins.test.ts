@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { codeOf, fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { type BlobStore, diskStore, memoryStore, type StoreInit } from '../../../lib/store/index.ts'
+import { diskStore, type ManagedStore, memoryStore, type StoreInit } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { type Content, chunksOf, randomContent, readBlob, writePieces } from '../../kit/store-fixture.ts'
 import { strayFiles } from '../../kit/store-folder.ts'
@@ -15,7 +15,7 @@ const init: StoreInit = { capacityBytes: 16 * KIB, minFreeBytes: 0 }
 type Answer = unknown
 
 interface Hand {
-  store: BlobStore
+  store: ManagedStore
   uploadIds: string[]
   leases: (() => void)[]
   restart(): Promise<void>

@@ -2,14 +2,14 @@ import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { PieceMap } from '../../../lib/core/index.ts'
-import { type BlobStore, memoryStore } from '../../../lib/store/index.ts'
+import { type ManagedStore, memoryStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
-import { pieceHashes } from '../../../services/origin/bring/piece-hashes.ts'
+import { type HashedStore, pieceHashes } from '../../../services/origin/bring/piece-hashes.ts'
 import { contentOf, putBlob, randomContent } from '../../kit/store-fixture.ts'
 
 const content = randomContent(3_000_000, 21)
 
-async function startedStore(): Promise<BlobStore> {
+async function startedStore(): Promise<ManagedStore> {
   const store = memoryStore(
     { clock: fakeClock(), random: seededRandom(1), logger: silentLogger() },
     { capacityBytes: 1e8 },
@@ -43,7 +43,7 @@ describe('piece hashes of a blob at rest', () => {
     const stored = await putBlob(store, content)
     const rotten = Uint8Array.from(content.bytes)
     rotten[1_234_567] = (rotten[1_234_567] ?? 0) ^ 1
-    const reading: Pick<BlobStore, 'open' | 'delete' | 'sidecar' | 'putSidecar'> = {
+    const reading: HashedStore = {
       open: async () => Readable.from([rotten]),
       delete: (digest) => store.delete(digest),
       sidecar: (digest, name) => store.sidecar(digest, name),

@@ -6,7 +6,7 @@ import type { Leases } from './leases.ts'
 import { type ManagedPartial, managedPartial, type PartialComponents } from './managed-partial.ts'
 import type { FoundPartial, PartialFiles, Volume } from './medium.ts'
 
-export interface PartialBlobs {
+export interface PartialTable {
   restore(found: readonly FoundPartial[]): void
   /** Opens or creates. One of another geometry is removed first; who uses it gets STORE_CORRUPT. */
   open(digest: Digest, map: PieceMap): Promise<PartialBlob>
@@ -21,7 +21,7 @@ export interface PartialBlobs {
   save(): Promise<void>
 }
 
-export interface PartialBlobsComponents extends Omit<PartialComponents, 'lease' | 'ended'> {
+export interface PartialTableComponents extends Omit<PartialComponents, 'lease' | 'ended'> {
   readonly files: PartialFiles
   readonly choose: (digest: Digest) => Volume
   readonly locks: KeyedLock
@@ -38,13 +38,13 @@ const otherGeometry = (digest: Digest) =>
     detail: { digest },
   })
 
-class Partials implements PartialBlobs {
-  readonly #components: PartialBlobsComponents
+class Partials implements PartialTable {
+  readonly #components: PartialTableComponents
   readonly #inUse = new Map<Digest, ManagedPartial>()
   /** Those that an earlier run left and nobody has asked for yet. */
   readonly #left = new Map<Digest, FoundPartial>()
 
-  constructor(components: PartialBlobsComponents) {
+  constructor(components: PartialTableComponents) {
     this.#components = components
   }
 
@@ -134,6 +134,6 @@ class Partials implements PartialBlobs {
 }
 
 /** All partial blobs of a store. */
-export function partialBlobs(components: PartialBlobsComponents): PartialBlobs {
+export function partialTable(components: PartialTableComponents): PartialTable {
   return new Partials(components)
 }
