@@ -7,7 +7,7 @@ import { smallInterfaces } from '../../kit/lint/small-interfaces.js'
 function findings(code: string): string[] {
   const config: Linter.Config = {
     files: ['**/*.ts'],
-    languageOptions: { parser: tseslint.parser as Linter.Parser },
+    languageOptions: { parser: tseslint.parser },
     plugins: { shoal: { rules: { 'small-interfaces': smallInterfaces } } },
     rules: { 'shoal/small-interfaces': 'error' },
   }
