@@ -1,4 +1,5 @@
 import tseslint from 'typescript-eslint'
+import { smallInterfaces } from './test/kit/lint/small-interfaces.js'
 
 const confined = [
   {
@@ -41,6 +42,13 @@ export default tseslint.config(
       'max-params': ['error', 4],
       'no-console': 'error',
     },
+  },
+  {
+    files: ['**/*.ts'],
+    // A declaration file describes what others have written.
+    ignores: ['**/*.d.ts'],
+    plugins: { shoal: { rules: { 'small-interfaces': smallInterfaces } } },
+    rules: { 'shoal/small-interfaces': 'error' },
   },
   {
     files: ['lib/**/*.ts', 'services/**/*.ts'],

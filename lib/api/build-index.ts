@@ -36,6 +36,11 @@ export interface PageOptions extends AbortOptions {
   readonly last?: string | undefined
 }
 
+export interface RepositoryCatalog {
+  /** The names of our own repositories. */
+  listRepositories(options?: PageOptions): Promise<RepositoryPage>
+}
+
 export interface TagIndex {
   /** Undefined when nothing was ever pushed to the repository. */
   listTags(repository: Repository, options?: PageOptions): Promise<TagPage | undefined>
@@ -66,10 +71,7 @@ export interface BlobLinks {
  * Repositories: tags, manifests and blob links. Undefined always means that the index looked and there is none; when it
  * cannot look, it throws (UNAVAILABLE, BACKEND_UNAVAILABLE, NO_HEALTHY_MEMBER, the errors of the HTTP client).
  */
-export interface BuildIndex extends TagIndex, ManifestLinks, BlobLinks {
-  /** The names of our own repositories. */
-  listRepositories(options?: PageOptions): Promise<RepositoryPage>
-}
+export type BuildIndex = RepositoryCatalog & TagIndex & ManifestLinks & BlobLinks
 
 /** One build-index over HTTP; `url` is its base URL without a trailing slash. */
 export function buildIndexClient(http: HttpClient, url: string): BuildIndex {

@@ -8,6 +8,7 @@ export {
   buildIndexRoutes,
   type ManifestLinks,
   type PageOptions,
+  type RepositoryCatalog,
   type RepositoryPage,
   type TagIndex,
   type TagPage,

@@ -140,7 +140,7 @@ export interface OriginUploads {
 }
 
 /** One origin over HTTP. Errors are the ones the origin answered, or those of the HTTP client. */
-export interface OriginClient extends OriginBlobs, OriginUploads {}
+export type OriginClient = OriginBlobs & OriginUploads
 
 /** `url` is the origin's base URL without a trailing slash. */
 export function originClient(http: HttpClient, url: string): OriginClient {

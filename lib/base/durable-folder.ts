@@ -1,7 +1,11 @@
-import { mkdir, open } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { mkdir, open, rmdir } from 'node:fs/promises'
+import { dirname, parse, resolve } from 'node:path'
+import { hasCode } from './app-error.ts'
 
-/** Makes the entries of a folder durable: names made or moved in it before are there after a power loss. */
+/**
+ * Makes the entries of a folder durable: names made or moved in it before are there after a power loss.
+ * @throws ENOENT when there is no such folder
+ */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
@@ -11,25 +15,64 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Folders that this process is making, until they are durable. */
-const underWay = new Set<Promise<void>>()
-
-/**
- * Makes `folder` and what is missing above it, durably. What another call has made a moment ago counts only once that
- * call has synced it.
- */
-export async function makeFolder(folder: string): Promise<void> {
-  const making = makeAndSync(folder)
-  underWay.add(making)
-  await making.finally(() => underWay.delete(making))
-  await Promise.all(underWay)
+/** As `syncFolder`, where others remove empty folders: one that was removed meanwhile has nothing to sync. */
+export async function syncFolderIfThere(folder: string): Promise<void> {
+  await syncFolder(folder).catch((err: unknown) => {
+    if (!hasCode(err, 'ENOENT')) throw err
+  })
 }
 
-async function makeAndSync(folder: string): Promise<void> {
-  const firstMade = await mkdir(folder, { recursive: true })
-  if (firstMade === undefined) return
-  for (let made = folder; ; made = dirname(made)) {
-    await syncFolder(dirname(made))
-    if (made === firstMade || made === dirname(made)) return
+/** Folders that this process is making, by path, until they are durable. False: the folder above is missing. */
+const underWay = new Map<string, Promise<boolean>>()
+
+/**
+ * Makes `folder` and what is missing between it and `root`, durably. What another call has made a moment ago counts
+ * only once that call has synced it. `root` (default: that of the file system) itself is never made: where it is
+ * missing the disk is not mounted, and writing would go to the wrong one. What somebody removes at the same time may
+ * be missing again.
+ * @throws ENOENT when `root` is missing
+ */
+export async function makeFolder(folder: string, root: string = parse(resolve(folder)).root): Promise<void> {
+  const path = resolve(folder)
+  await makeBelow(resolve(root), path)
+  for (let above = path; above !== dirname(above); above = dirname(above)) await underWay.get(above)
+}
+
+/** Not mkdir's own `recursive`, which never returns on a file system that answers ENOENT to every mkdir. */
+async function makeBelow(root: string, path: string): Promise<void> {
+  if (path === root || (await makeOne(path, dirname(path) === root))) return
+  await makeBelow(root, dirname(path))
+  await makeOne(path, false)
+}
+
+function makeOne(path: string, parentIsThere: boolean): Promise<boolean> {
+  const running = underWay.get(path)
+  if (running !== undefined) return running
+  const making = makeAndSync(path, parentIsThere).finally(() => underWay.delete(path))
+  underWay.set(path, making)
+  return making
+}
+
+async function makeAndSync(path: string, parentIsThere: boolean): Promise<boolean> {
+  try {
+    await mkdir(path)
+  } catch (err) {
+    if (hasCode(err, 'EEXIST')) return true
+    if (hasCode(err, 'ENOENT') && !parentIsThere) return false
+    throw err
+  }
+  await syncFolderIfThere(dirname(path))
+  return true
+}
+
+/** Removes `path` and the folders above it, up to `root`, while they are empty. A writer that is hit makes them again. */
+export async function pruneFolders(root: string, path: string): Promise<void> {
+  for (let at = path; at !== root; at = dirname(at)) {
+    try {
+      await rmdir(at)
+    } catch (err) {
+      if (hasCode(err, 'ENOTEMPTY', 'EEXIST')) return
+      if (!hasCode(err, 'ENOENT')) throw err
+    }
   }
 }

@@ -7,12 +7,22 @@ export { type ByteCache, byteCache } from './byte-cache.ts'
 export { type AbortOptions, type Clock, systemClock, type Timer } from './clock.ts'
 export { type CountCache, countCache } from './count-cache.ts'
 export { type Deferred, deferred } from './deferred.ts'
-export { makeFolder, syncFolder } from './durable-folder.ts'
+export { makeFolder, pruneFolders, syncFolder, syncFolderIfThere } from './durable-folder.ts'
 export { type ErrorCode, type ErrorPolicy, errorTable, isRegistryCode } from './error-codes.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { type KeyedLock, keyedLock } from './keyed-lock.ts'
 export { lifecycle, type Startable } from './lifecycle.ts'
 export { type ProcessHost, processHost } from './process-host.ts'
+export { type Liveness, livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.ts'
+export {
+  type FoundLock,
+  type HeldLock,
+  type LockPolicy,
+  type ProcessLocks,
+  type ProcessLocksComponents,
+  processLocks,
+} from './process-lock.ts'
 export { type Random, seededRandom, shuffled, systemRandom } from './random.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'
 export { type TokenBucket, tokenBucket } from './token-bucket.ts'
+export { readFully, writeFully } from './whole-io.ts'

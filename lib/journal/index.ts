@@ -1,5 +1,5 @@
 export { type DurableJournalComponents, type DurableJournalInit, durableJournal } from './durable-journal.ts'
-export type { Journal, JournalCounts, TaskPage, TaskQuery } from './journal.ts'
+export type { Journal, JournalCounts, JournalTasks, TaskPage, TaskQuery } from './journal.ts'
 export type { JournalStorage, StorageChange, StorageRecord, StorageWriteOptions } from './journal-storage.ts'
 export { type LevelStorageInit, levelStorage } from './level-storage.ts'
 export { memoryStorage } from './memory-storage.ts'

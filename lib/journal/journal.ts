@@ -33,15 +33,10 @@ export interface JournalCounts extends Readonly<Record<TaskState, number>> {
  * What `add`, `retry` and `delete` have acknowledged survives kill -9 and a power loss. That a task was done may be
  * forgotten by a power loss, and then it is done again.
  */
-export interface Journal extends Startable {
-  /**
-   * Reads what is there; from then on tasks can be added, and none runs before `start`, which opens it too. `stop`
-   * aborts what runs, which then waits for the next start, and leaves it open.
-   * @throws JOURNAL_IN_USE when another process has the folder, JOURNAL_UNAVAILABLE
-   */
-  open(): Promise<void>
-  /** Stops and gives up the folder. Idempotent. */
-  close(): Promise<void>
+export type Journal = JournalTasks & JournalLife
+
+/** The tasks of a journal, for those who add them or look after them. */
+export interface JournalTasks {
   /**
    * Returns once the task is durable. When there is one of that kind and key already it stays as it is, but a dead one
    * is tried again, and one that runs at this moment runs again after that.
@@ -55,4 +50,16 @@ export interface Journal extends Startable {
   /** Removes a dead task, undone. @throws TASK_UNKNOWN, TASK_NOT_DEAD, JOURNAL_UNAVAILABLE */
   delete(id: string): Promise<void>
   counts(): JournalCounts
+}
+
+/** From when to when a journal has its folder, and its tasks run. */
+export interface JournalLife extends Startable {
+  /**
+   * Reads what is there; from then on tasks can be added, and none runs before `start`, which opens it too. `stop`
+   * aborts what runs, which then waits for the next start, and leaves it open.
+   * @throws JOURNAL_IN_USE when another process has the folder, JOURNAL_UNAVAILABLE
+   */
+  open(): Promise<void>
+  /** Stops and gives up the folder. Idempotent. */
+  close(): Promise<void>
 }

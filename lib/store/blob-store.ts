@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { AbortOptions, Bitset, Startable } from '../base/index.ts'
+import type { AbortOptions, Bitset } from '../base/index.ts'
 import type { ByteRange, Digest, DigestAlgorithm, PieceMap } from '../core/index.ts'
 
 /** A complete blob at rest. */
@@ -10,6 +10,17 @@ export interface StoredBlob {
   /** Milliseconds since the epoch of the last read or write; orders the eviction. */
   readonly usedAtMs: number
 }
+
+/**
+ * Small files beside a complete blob, each for one purpose; they go with the blob:
+ * - `pieces`: the SHA-256 of each piece, one after the other, 32 bytes a piece;
+ * - `descriptor`: the OCI descriptor of a manifest, as JSON;
+ * - `label`: what the service above has noted of the blob.
+ *
+ * The store does not read them. Earlier agents kept the descriptor under `pieces`: who reads `pieces` takes nothing for
+ * hashes that has not 32 bytes for each piece of the blob.
+ */
+export type SidecarName = 'pieces' | 'descriptor' | 'label'
 
 export interface ReadOptions extends AbortOptions {
   /** Default: the whole blob. */
@@ -73,8 +84,13 @@ export interface PartialBlob {
   lease(): () => void
 }
 
-/** Blobs waiting, arriving and complete, on one disk. The only writer of its folder. Never fetches anything. */
-export interface BlobStore extends Startable {
+/*
+ * What a store can do, in facets: a caller names the ones that it needs. `ManagedStore` (managed-store.ts) is all of them
+ * over one folder, for the place that builds it.
+ */
+
+/** Complete blobs, to be read. */
+export interface BlobReader {
   /** Undefined when there is no complete blob of that digest. */
   stat(digest: Digest): Promise<StoredBlob | undefined>
   /** Streams a complete blob, 1 MiB at a time. An eviction during the read does not disturb it. @throws BLOB_UNKNOWN */
@@ -86,25 +102,40 @@ export interface BlobStore extends Startable {
   readAt(digest: Digest, range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
   /** Complete blobs, in no order. */
   list(): Promise<readonly StoredBlob[]>
-  /** Removes a complete blob. Idempotent. */
-  delete(digest: Digest): Promise<void>
   /** Keeps the blob from being evicted until the result is called. */
   lease(digest: Digest): () => void
+}
 
+/** Blobs that are pushed: bytes whose digest is known at the end. */
+export interface BlobUploads {
   createUpload(): Promise<Upload>
   /** @throws BLOB_UPLOAD_UNKNOWN */
   upload(id: string): Promise<Upload>
+}
 
-  /** Opens or creates. @throws STORE_CORRUPT when a partial of another geometry is there (it is then removed) */
+/** Blobs that arrive in pieces. */
+export interface PartialBlobs {
+  /**
+   * Opens or creates. A partial of another length or piece length is removed first: who still uses it gets
+   * STORE_CORRUPT. @throws STORE_FULL
+   */
   openPartial(digest: Digest, map: PieceMap): Promise<PartialBlob>
   /** Partials left by an earlier run or still open. */
   partials(): Promise<readonly { readonly digest: Digest; readonly map: PieceMap }[]>
+}
 
-  /** A small sidecar of a complete blob (piece hashes); goes with the blob. Undefined when there is none. */
-  sidecar(digest: Digest): Promise<Uint8Array | undefined>
+/** Notes beside complete blobs. */
+export interface Sidecars {
+  /** Undefined when there is none, or no such blob. */
+  sidecar(digest: Digest, name: SidecarName): Promise<Uint8Array | undefined>
   /** @throws BLOB_UNKNOWN */
-  putSidecar(digest: Digest, bytes: Uint8Array): Promise<void>
+  putSidecar(digest: Digest, name: SidecarName, bytes: Uint8Array): Promise<void>
+}
 
-  /** Own bytes now: complete, partial and uploads. */
-  readonly usedBytes: number
+/** Which complete blobs stay and which go. */
+export interface Retention {
+  /** A pinned blob is not evicted, also after a restart; `delete` still removes it. @throws BLOB_UNKNOWN */
+  pin(digest: Digest, pinned: boolean): Promise<void>
+  /** Removes a complete blob. Idempotent. */
+  delete(digest: Digest): Promise<void>
 }

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream'
 import { appError, type KeyedLock, throwIfAborted } from '../base/index.ts'
 import { type ByteRange, type Digest, wholeRange } from '../core/index.ts'
-import type { ReadOptions, StoredBlob } from './blob-store.ts'
+import type { CompleteBlobs } from './blob-facets.ts'
+import type { ReadOptions, SidecarName, StoredBlob } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
 import type { Candidate } from './eviction.ts'
-import type { BlobFiles, FoundBlob, SidecarName, Volume } from './medium.ts'
+import type { BlobFiles, FoundBlob, Volume } from './medium.ts'
 import { rangeStream } from './range-stream.ts'
 import type { Space } from './space.ts'
 
@@ -20,49 +21,6 @@ interface Entry {
   pinned: boolean
   savedAtMs: number
   readers: number
-}
-
-export interface CompleteBlobs {
-  /** Takes over what a start found. */
-  restore(found: readonly FoundBlob[]): void
-  /**
-   * Adds a blob whose bytes are already counted: `promote` puts them in place. When the blob is there already, it wins,
-   * `promote` is not called and `added` is false.
-   */
-  adopt(
-    found: { readonly digest: Digest; readonly size: number; readonly volume: Volume },
-    promote: () => Promise<void>,
-  ): Promise<{ readonly blob: StoredBlob; readonly added: boolean }>
-  stat(digest: Digest): StoredBlob | undefined
-  touch(digest: Digest): void
-  open(digest: Digest, options?: ReadOptions): Promise<Readable>
-  readAt(digest: Digest, range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
-  /** `readAt` that does not count as a use. */
-  peek(digest: Digest, range: ByteRange): Promise<Uint8Array>
-  list(): readonly StoredBlob[]
-  /** `stat` with what keeps the blob: pins and uses. */
-  inspect(digest: Digest): InspectedBlob | undefined
-  delete(digest: Digest): Promise<void>
-  /** Forgets all that lay on a volume that is lost. */
-  forget(volume: Volume): void
-  /** Removes it unless somebody has begun to use it. Returns whether it did. */
-  evict(digest: Digest): Promise<boolean>
-  sidecar(digest: Digest, name: SidecarName): Promise<Uint8Array | undefined>
-  /** @throws BLOB_UNKNOWN */
-  putSidecar(digest: Digest, name: SidecarName, bytes: Uint8Array): Promise<void>
-  /** @throws BLOB_UNKNOWN */
-  pin(digest: Digest, pinned: boolean): Promise<void>
-  /** Notes that its bytes are right. @throws BLOB_UNKNOWN */
-  noteVerified(digest: Digest): Promise<void>
-  /** Blobs that are not pinned and that nobody reads or changes at this moment. */
-  idle(): readonly Candidate[]
-}
-
-export interface InspectedBlob extends StoredBlob {
-  readonly volume: Volume
-  readonly verifiedAtMs: number | undefined
-  readonly pinned: boolean
-  readonly inUse: boolean
 }
 
 export interface CompleteBlobsComponents {

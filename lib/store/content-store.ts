@@ -1,16 +1,18 @@
 import { appError, background, type Clock, keyedLock, type Random, type Timer } from '../base/index.ts'
 import type { ByteRange, Digest, PieceMap } from '../core/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
-import type { BlobStore, ReadOptions } from './blob-store.ts'
-import { type CompleteBlobs, completeBlobs } from './complete-blobs.ts'
+import type { CompleteBlobs } from './blob-facets.ts'
+import type { ReadOptions, SidecarName } from './blob-store.ts'
+import { completeBlobs } from './complete-blobs.ts'
 import { type Candidate, evictInRounds } from './eviction.ts'
 import { leases } from './leases.ts'
+import type { ManagedStore } from './managed-store.ts'
 import { measuredMedium } from './measured-medium.ts'
 import type { Medium, Volume } from './medium.ts'
-import { type PartialBlobs, partialBlobs } from './partial-blobs.ts'
+import { type PartialTable, partialTable } from './partial-table.ts'
 import { type Space, type SpaceInit, space } from './space.ts'
 import { type StoreMetrics, storeMetrics } from './store-metrics.ts'
-import type { Hold, KeptBlob, StoreUpkeep } from './upkeep.ts'
+import type { Hold, KeptBlob } from './upkeep.ts'
 import { type Uploads, uploads } from './uploads.ts'
 
 export interface StoreComponents {
@@ -38,9 +40,6 @@ export interface StoreInit {
    */
   readonly evictable?: ((digest: Digest) => boolean | Promise<boolean>) | undefined
 }
-
-/** A store with what those need who look after it. */
-export interface ManagedStore extends BlobStore, StoreUpkeep {}
 
 export const DEFAULT_MIN_FREE_BYTES = 512 * 1024 * 1024
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -72,7 +71,7 @@ class ContentStore implements ManagedStore {
   readonly #leases = leases()
   readonly #space: Space
   readonly #blobs: CompleteBlobs
-  readonly #partials: PartialBlobs
+  readonly #partials: PartialTable
   readonly #uploads: Uploads
   #tasks = background(() => undefined)
   #sweepTimer: Timer | undefined
@@ -104,7 +103,7 @@ class ContentStore implements ManagedStore {
       },
     })
     const blobs = this.#blobs
-    this.#partials = partialBlobs({ ...shared, blobs, files: medium.partials, leases: this.#leases })
+    this.#partials = partialTable({ ...shared, blobs, files: medium.partials, leases: this.#leases })
     this.#uploads = uploads({ ...shared, blobs, files: medium.uploads, random, logger })
     medium.onLost((volume) => this.#tasks.run('forget a lost volume', () => this.#lose(volume)))
   }
@@ -190,12 +189,12 @@ class ContentStore implements ManagedStore {
     return this.#partials.list()
   }
 
-  sidecar(digest: Digest) {
-    return this.#blobs.sidecar(digest, 'pieces')
+  sidecar(digest: Digest, name: SidecarName) {
+    return this.#blobs.sidecar(digest, name)
   }
 
-  putSidecar(digest: Digest, bytes: Uint8Array) {
-    return this.#beside(digest, () => this.#blobs.putSidecar(digest, 'pieces', bytes))
+  putSidecar(digest: Digest, name: SidecarName, bytes: Uint8Array) {
+    return this.#beside(digest, () => this.#blobs.putSidecar(digest, name, bytes))
   }
 
   inspect(): readonly KeptBlob[] {
@@ -224,14 +223,6 @@ class ContentStore implements ManagedStore {
 
   noteVerified(digest: Digest) {
     return this.#blobs.noteVerified(digest)
-  }
-
-  label(digest: Digest) {
-    return this.#blobs.sidecar(digest, 'label')
-  }
-
-  putLabel(digest: Digest, bytes: Uint8Array) {
-    return this.#beside(digest, () => this.#blobs.putSidecar(digest, 'label', bytes))
   }
 
   /** Writes a small file beside a blob. */

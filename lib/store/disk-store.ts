@@ -1,12 +1,7 @@
-import {
-  contentStore,
-  DEFAULT_MIN_FREE_BYTES,
-  type ManagedStore,
-  type StoreComponents,
-  type StoreInit,
-} from './content-store.ts'
+import { contentStore, DEFAULT_MIN_FREE_BYTES, type StoreComponents, type StoreInit } from './content-store.ts'
 import { type DiskMediumComponents, diskMedium } from './disk/disk-medium.ts'
 import { volumesMedium } from './disk/volumes-medium.ts'
+import type { ManagedStore } from './managed-store.ts'
 
 export interface DiskStoreComponents extends StoreComponents, DiskMediumComponents {}
 

@@ -1,5 +1,17 @@
-export type { BlobStore, PartialBlob, ReadOptions, StoredBlob, Upload } from './blob-store.ts'
-export type { ManagedStore, StoreInit } from './content-store.ts'
+export type {
+  BlobReader,
+  BlobUploads,
+  PartialBlob,
+  PartialBlobs,
+  ReadOptions,
+  Retention,
+  SidecarName,
+  Sidecars,
+  StoredBlob,
+  Upload,
+} from './blob-store.ts'
+export type { StoreInit } from './content-store.ts'
 export { type DiskStoreInit, diskStore } from './disk-store.ts'
+export type { ManagedStore } from './managed-store.ts'
 export { memoryStore } from './memory-store.ts'
-export type { Hold, KeptBlob, StoreUpkeep } from './upkeep.ts'
+export type { BlobInspection, Hold, KeptBlob, StoreHealth } from './upkeep.ts'

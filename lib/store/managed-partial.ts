@@ -1,8 +1,8 @@
 import { appError, type Bitset } from '../base/index.ts'
 import type { ByteRange, Digest, PieceMap } from '../core/index.ts'
+import type { BlobAdoption } from './blob-facets.ts'
 import type { PartialBlob, StoredBlob } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
-import type { CompleteBlobs } from './complete-blobs.ts'
 import type { PartialFile, Volume } from './medium.ts'
 import { pieceWaiters } from './piece-waiters.ts'
 import type { Space } from './space.ts'
@@ -22,7 +22,7 @@ export interface ManagedPartial extends PartialBlob {
 
 export interface PartialComponents {
   readonly space: Space
-  readonly blobs: CompleteBlobs
+  readonly blobs: BlobAdoption
   readonly now: () => number
   lease(): () => void
   /** Called once, when it has become a blob or was removed. */

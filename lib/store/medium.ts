@@ -1,5 +1,6 @@
 import type { Bitset } from '../base/index.ts'
 import type { ByteRange, Digest, PieceMap } from '../core/index.ts'
+import type { SidecarName } from './blob-store.ts'
 
 /**
  * Where the bytes of a store lie: files, or memory. The rules (who may write, what is evicted, what a caller is told)
@@ -75,10 +76,10 @@ export interface UploadHandle extends ReadHandle {
 }
 
 /**
- * The small files beside a blob: hashes of its pieces; what the service above notes of it, whose time of change is the
- * time of the last verification; and a mark, empty, that it is pinned.
+ * The small files beside a blob: its sidecars, where the label's time of change is the time of the last verification;
+ * and a mark, empty, that it is pinned.
  */
-export type SidecarName = 'pieces' | 'label' | 'pin'
+export type BesideName = SidecarName | 'pin'
 
 export interface BlobFiles {
   /** @throws BLOB_UNKNOWN */
@@ -88,10 +89,10 @@ export interface BlobFiles {
   remove(digest: Digest): Promise<void>
   /** Notes the time of use (`data`) or of verification (`label`, made when missing), so that a later start knows it. */
   touch(digest: Digest, file: 'data' | 'label', atMs: number): Promise<void>
-  sidecar(digest: Digest, name: SidecarName): Promise<Uint8Array | undefined>
-  putSidecar(digest: Digest, name: SidecarName, bytes: Uint8Array): Promise<void>
+  sidecar(digest: Digest, name: BesideName): Promise<Uint8Array | undefined>
+  putSidecar(digest: Digest, name: BesideName, bytes: Uint8Array): Promise<void>
   /** Idempotent. */
-  dropSidecar(digest: Digest, name: SidecarName): Promise<void>
+  dropSidecar(digest: Digest, name: BesideName): Promise<void>
 }
 
 export interface UploadFiles {

@@ -11,22 +11,22 @@ export interface KeptBlob extends StoredBlob {
   readonly holds: readonly Hold[]
 }
 
-/** What those may do who look after a store; serving blobs needs none of it. */
-export interface StoreUpkeep {
-  /** What is wrong with it: volumes that are out, writes that are refused. Undefined when all is well. */
-  readonly trouble: string | undefined
+/** Looking at complete blobs without using them, for those who look after a store. */
+export interface BlobInspection {
   /** Complete blobs, in the order of their digests. */
   inspect(): readonly KeptBlob[]
   /** One complete blob; undefined when there is none of that digest. */
   look(digest: Digest): KeptBlob | undefined
-  /** A pinned blob is not evicted, also after a restart; `delete` still removes it. @throws BLOB_UNKNOWN */
-  pin(digest: Digest, pinned: boolean): Promise<void>
   /** Reads as `readAt` does, without making the blob one that was used lately. @throws BLOB_UNKNOWN */
   peek(digest: Digest, range: ByteRange): Promise<Uint8Array>
   /** Its bytes were compared with its digest just now, and are right. @throws BLOB_UNKNOWN */
   noteVerified(digest: Digest): Promise<void>
-  /** What the service above has noted of a complete blob; goes with the blob. */
-  label(digest: Digest): Promise<Uint8Array | undefined>
-  /** @throws BLOB_UNKNOWN */
-  putLabel(digest: Digest, bytes: Uint8Array): Promise<void>
+}
+
+/** How the store as a whole is. */
+export interface StoreHealth {
+  /** Own bytes now: complete, partial and uploads. */
+  readonly usedBytes: number
+  /** What is wrong with it: volumes that are out, writes that are refused. Undefined when all is well. */
+  readonly trouble: string | undefined
 }

@@ -3,9 +3,9 @@ import type { Readable } from 'node:stream'
 import { type AbortOptions, appError, throwIfAborted } from '../base/index.ts'
 import { type Digest, type DigestAlgorithm, digestAlgorithm, digestFromHex, wholeRange } from '../core/index.ts'
 import { type Batch, batches } from './batches.ts'
+import type { BlobAdoption } from './blob-facets.ts'
 import type { ReadOptions, StoredBlob, Upload } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
-import type { CompleteBlobs } from './complete-blobs.ts'
 import type { FoundUpload, ReadHandle, UploadFiles, UploadHandle, Volume } from './medium.ts'
 import { rangeStream, SLICE_BYTES } from './range-stream.ts'
 import type { Space } from './space.ts'
@@ -23,7 +23,7 @@ export interface UploadSession extends Upload {
 export interface UploadComponents {
   readonly files: UploadFiles
   readonly space: Space
-  readonly blobs: CompleteBlobs
+  readonly blobs: BlobAdoption
   readonly now: () => number
   /** Called once, when it has become a blob or was removed. */
   readonly ended: (id: string) => void

@@ -12,6 +12,7 @@ export type {
   PeerReport,
   PieceSource,
   SeedRef,
+  SwarmStore,
 } from './outside.ts'
 export { type MemoryNetwork, memoryNetwork, type PeerTransport, tcpTransport } from './peer/index.ts'
 export type { PullSummary, ReadOptions } from './torrent/index.ts'

@@ -1,6 +1,7 @@
 import type { AbortOptions } from '../base/index.ts'
 import type { BlobRef, ByteRange, PeerInfo, SwarmId } from '../core/index.ts'
 import type { MetainfoRecord } from '../metainfo/index.ts'
+import type { BlobReader, PartialBlobs } from '../store/index.ts'
 
 /**
  * What the swarm needs from outside, as three interfaces; services implement them with lib/api, tests in memory.
@@ -9,6 +10,9 @@ import type { MetainfoRecord } from '../metainfo/index.ts'
 
 /** A blob that is here whole. Its repository may be forgotten: who has the bytes needs no backend. */
 export type SeedRef = Pick<BlobRef, 'digest'> & Partial<Pick<BlobRef, 'repository'>>
+
+/** Of the local store the swarm needs no more than this. */
+export interface SwarmStore extends BlobReader, PartialBlobs {}
 
 /** Why an announce is sent; `interval` is the regular one. */
 export type AnnounceEvent = 'started' | 'interval' | 'completed' | 'stopped'

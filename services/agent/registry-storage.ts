@@ -1,4 +1,11 @@
-import { type BuildIndex, descriptorSchema, manifestShape, parseBody } from '../../lib/api/index.ts'
+import {
+  descriptorSchema,
+  type ManifestLinks,
+  manifestShape,
+  parseBody,
+  type RepositoryCatalog,
+  type TagIndex,
+} from '../../lib/api/index.ts'
 import { type AbortOptions, appError } from '../../lib/base/index.ts'
 import {
   type BlobRef,
@@ -10,29 +17,37 @@ import {
   wholeRange,
 } from '../../lib/core/index.ts'
 import type { Blobs, Manifests, RegistryStorage, Tags } from '../../lib/registry/index.ts'
-import type { BlobStore } from '../../lib/store/index.ts'
+import type { BlobReader, Sidecars } from '../../lib/store/index.ts'
 import type { Pulls } from './pulls.ts'
 
+/** What an agent asks the build-indexes. */
+interface ReadIndex
+  extends RepositoryCatalog,
+    Pick<TagIndex, 'getTag' | 'listTags'>,
+    Pick<ManifestLinks, 'getManifest'> {}
+
+interface CachedBlobs extends BlobReader, Sidecars {}
+
 export interface AgentStorageComponents {
-  readonly store: BlobStore
+  readonly store: CachedBlobs
   readonly pulls: Pulls
-  readonly index: BuildIndex
+  readonly index: ReadIndex
 }
 
 /**
  * Descriptors of manifests that this agent holds, kept beside the blob, so that a pull by digest is answered from the
  * cache when everything else is down.
  */
-function keptDescriptors(store: BlobStore) {
+function keptDescriptors(store: CachedBlobs) {
   return {
     async find(digest: Digest): Promise<Descriptor | undefined> {
-      const bytes = await store.sidecar(digest)
+      const bytes = await store.sidecar(digest, 'descriptor')
       if (bytes === undefined) return undefined
       return parseBody(descriptorSchema, JSON.parse(Buffer.from(bytes).toString('utf8')))
     },
     async keep(descriptor: Descriptor): Promise<void> {
       if ((await store.stat(descriptor.digest)) === undefined) return
-      await store.putSidecar(descriptor.digest, Buffer.from(JSON.stringify(descriptor)))
+      await store.putSidecar(descriptor.digest, 'descriptor', Buffer.from(JSON.stringify(descriptor)))
     },
   }
 }
@@ -41,7 +56,7 @@ const ociManifest = 'application/vnd.oci.image.manifest.v1+json'
 const ociIndex = 'application/vnd.oci.image.index.v1+json'
 
 /** What a manifest in the cache says of itself; for when the build-indexes are away. Undefined when it is not here. */
-async function describeHeld(store: BlobStore, digest: Digest): Promise<Descriptor | undefined> {
+async function describeHeld(store: BlobReader, digest: Digest): Promise<Descriptor | undefined> {
   const stored = await store.stat(digest)
   if (stored === undefined || stored.size > MANIFEST_LIMIT) return undefined
   const bytes = await store.readAt(digest, wholeRange(stored.size))
@@ -99,7 +114,7 @@ function agentManifests({ store, pulls, index }: AgentStorageComponents): Manife
   }
 }
 
-function agentTags(index: BuildIndex): Tags {
+function agentTags(index: ReadIndex): Tags {
   const page = (options: AbortOptions & { readonly after?: string; readonly limit: number }) => ({
     n: options.limit,
     signal: options.signal,

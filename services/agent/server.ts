@@ -11,7 +11,7 @@ import {
   sendStream,
   unsatisfiedContentRange,
 } from '../../lib/http/index.ts'
-import type { BlobStore } from '../../lib/store/index.ts'
+import type { BlobReader, StoreHealth } from '../../lib/store/index.ts'
 import type { SwarmEngine } from '../../lib/swarm/index.ts'
 import type { Pulls } from './pulls.ts'
 
@@ -50,8 +50,10 @@ export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route 
   }
 }
 
+interface AdminStore extends Pick<BlobReader, 'list'>, Pick<StoreHealth, 'usedBytes'> {}
+
 /** What the agent holds and whom it talks to, for the person on call. */
-export function adminRoutes(store: BlobStore, engine: SwarmEngine): readonly Route[] {
+export function adminRoutes(store: AdminStore, engine: SwarmEngine): readonly Route[] {
   return [
     {
       methods: ['GET'],

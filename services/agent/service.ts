@@ -12,8 +12,15 @@ import {
   serviceRuntime,
   serviceState,
 } from '../../lib/service/index.ts'
-import { type BlobStore, diskStore } from '../../lib/store/index.ts'
-import { type PullSummary, type SwarmEngine, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
+import { diskStore, type ManagedStore } from '../../lib/store/index.ts'
+import {
+  type PullSummary,
+  type SwarmEngine,
+  type SwarmStore,
+  seedStored,
+  swarmEngine,
+  tcpTransport,
+} from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import type { AgentConfig } from './config.ts'
 import { pulls } from './pulls.ts'
@@ -24,7 +31,7 @@ import { clusterMetainfo, originPieces, trackerAnnouncer } from './swarm-sources
 /** What stands in for the real thing: in a herd, in tests. */
 export interface AgentComponents extends Partial<Runtime> {
   /** Around the folder's store. */
-  readonly wrapStore?: (store: BlobStore) => BlobStore
+  readonly wrapStore?: (store: ManagedStore) => ManagedStore
   /** Told every pull that has ended. */
   readonly onPull?: (summary: PullSummary) => void
 }
@@ -55,7 +62,7 @@ type Clients = ReturnType<typeof clusterClients>
 function agentEngine(
   runtime: Runtime,
   config: AgentConfig,
-  { store, clients, digester }: { store: BlobStore; clients: Clients; digester: PieceDigester },
+  { store, clients, digester }: { store: SwarmStore; clients: Clients; digester: PieceDigester },
 ) {
   const peerId = newPeerId(runtime.random)
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')

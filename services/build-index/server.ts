@@ -1,4 +1,14 @@
-import { type BuildIndex, blobSizeSchema, buildIndexRoutes, descriptorSchema, parseBody } from '../../lib/api/index.ts'
+import {
+  type BlobLinks,
+  type BuildIndex,
+  blobSizeSchema,
+  buildIndexRoutes,
+  descriptorSchema,
+  type ManifestLinks,
+  parseBody,
+  type RepositoryCatalog,
+  type TagIndex,
+} from '../../lib/api/index.ts'
 import { appError, type ErrorCode } from '../../lib/base/index.ts'
 import { type Digest, parseDigest, parseRepository, parseRepositoryName, parseTag } from '../../lib/core/index.ts'
 import { type Exchange, type Route, readJson, sendEmpty, sendJson } from '../../lib/http/index.ts'
@@ -13,7 +23,7 @@ export function buildIndexServerRoutes(index: BuildIndex): readonly Route[] {
   return [...catalogRoutes(index), ...tagRoutes(index), ...manifestRoutes(index), ...blobRoutes(index)]
 }
 
-function catalogRoutes(index: BuildIndex): readonly Route[] {
+function catalogRoutes(index: RepositoryCatalog): readonly Route[] {
   const list: Handle = async (exchange) => {
     const { n, signal } = pageOf(exchange)
     sendJson(exchange, 200, await index.listRepositories({ n, signal, last: lastOf(exchange, parseRepositoryName) }))
@@ -21,7 +31,7 @@ function catalogRoutes(index: BuildIndex): readonly Route[] {
   return [read(buildIndexRoutes.repositories, 'names of the repositories', list)]
 }
 
-function tagRoutes(index: BuildIndex): readonly Route[] {
+function tagRoutes(index: TagIndex): readonly Route[] {
   const target = (exchange: Exchange) => [repositoryOf(exchange), parseTag(param(exchange, 'tag'))] as const
 
   const list: Handle = async (exchange) => {
@@ -56,7 +66,7 @@ function tagRoutes(index: BuildIndex): readonly Route[] {
   ]
 }
 
-function manifestRoutes(index: BuildIndex): readonly Route[] {
+function manifestRoutes(index: ManifestLinks): readonly Route[] {
   const get: Handle = async (exchange) => {
     sendFound(exchange, await index.getManifest(...linkOf(exchange), exchange), 'MANIFEST_UNKNOWN')
   }
@@ -80,7 +90,7 @@ function manifestRoutes(index: BuildIndex): readonly Route[] {
   ]
 }
 
-function blobRoutes(index: BuildIndex): readonly Route[] {
+function blobRoutes(index: BlobLinks): readonly Route[] {
   const get: Handle = async (exchange) => {
     sendFound(exchange, await index.getBlob(...linkOf(exchange), exchange), 'BLOB_UNKNOWN')
   }

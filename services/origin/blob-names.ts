@@ -1,7 +1,7 @@
 import { type Backend, type Backends, sampleOf } from '../../lib/backend/index.ts'
 import { appError, hasCode, isAppError, keyedLock } from '../../lib/base/index.ts'
 import { type BlobRef, type Digest, parseRepository, type Repository, repositoryText } from '../../lib/core/index.ts'
-import type { StoreUpkeep } from '../../lib/store/index.ts'
+import type { Sidecars } from '../../lib/store/index.ts'
 
 /**
  * Under which repositories a blob came here. A blob's key in a backend is its digest, but which backend it is depends
@@ -17,7 +17,7 @@ export interface BlobNames {
 }
 
 export interface BlobNamesComponents {
-  readonly store: Pick<StoreUpkeep, 'label' | 'putLabel'>
+  readonly store: Sidecars
   readonly backends: Pick<Backends, 'backendFor'>
 }
 
@@ -64,18 +64,18 @@ export function blobNames({ store, backends }: BlobNamesComponents, { patterns }
   const samples = samplesOf(patterns)
 
   const of: BlobNames['of'] = async (digest) => {
-    const [first, ...rest] = repositoriesIn(await store.label(digest))
+    const [first, ...rest] = repositoriesIn(await store.sidecar(digest, 'label'))
     return first === undefined ? samples : [first, ...rest]
   }
 
   return {
     add: ({ digest, repository }) =>
       locks.run(digest, async () => {
-        const noted = repositoriesIn(await store.label(digest))
+        const noted = repositoriesIn(await store.sidecar(digest, 'label'))
         const its = backends.backendFor(repository)
         if (noted.some((one) => backends.backendFor(one) === its)) return
         const label = Buffer.from(JSON.stringify({ repositories: [...noted, repository].map(repositoryText) }))
-        await store.putLabel(digest, label).catch((err: unknown) => {
+        await store.putSidecar(digest, 'label', label).catch((err: unknown) => {
           if (!hasCode(err, 'BLOB_UNKNOWN')) throw err
         })
       }),

@@ -12,14 +12,16 @@ import {
   sendJson,
   sendStream,
 } from '../../lib/http/index.ts'
-import type { BlobStore, StoredBlob } from '../../lib/store/index.ts'
+import type { BlobReader, BlobUploads, StoredBlob } from '../../lib/store/index.ts'
 import type { Ingest, OpenBlob } from './bring/ingest.ts'
 import { type MetainfoComponents, metainfoStream } from './bring/metainfo-stream.ts'
 import type { Refusals } from './bring/refusals.ts'
 import type { WriteBack } from './push/write-back.ts'
 
+interface ServedBlobs extends Pick<BlobReader, 'open' | 'readAt'>, Pick<BlobUploads, 'createUpload'> {}
+
 export interface BlobRoutesComponents extends MetainfoComponents {
-  readonly store: BlobStore
+  readonly store: ServedBlobs
   readonly ingest: Ingest
   readonly refusals: Pick<Refusals, 'clear'>
   readonly writeBack: Pick<WriteBack, 'keep'>

@@ -13,8 +13,8 @@ import {
   serviceRuntime,
   serviceState,
 } from '../../lib/service/index.ts'
-import { type BlobStore, diskStore, type ManagedStore, type StoredBlob } from '../../lib/store/index.ts'
-import { type SwarmEngine, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
+import { diskStore, type ManagedStore, type StoredBlob } from '../../lib/store/index.ts'
+import { type SwarmEngine, type SwarmStore, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { originAdminRoutes } from './admin.ts'
 import { blobNames } from './blob-names.ts'
@@ -63,7 +63,7 @@ const nothingToPull = {
 
 interface EngineParts {
   readonly runtime: Runtime
-  readonly store: BlobStore
+  readonly store: SwarmStore
   readonly trackers: TrackerCluster
 }
 

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream'
 import { type Deferred, deferred } from '../../lib/base/index.ts'
 import type { ByteRange } from '../../lib/core/index.ts'
-import type { BlobStore } from '../../lib/store/index.ts'
+import type { BlobReader } from '../../lib/store/index.ts'
 
 /** A store whose complete blobs can be read only as far as its gate is open, or come out wrong. */
 export interface GatedStore {
-  readonly wrap: <S extends BlobStore>(store: S) => S
+  readonly wrap: <S extends BlobReader>(store: S) => S
   /** Reads up to this offset go on, now and later; others wait. Infinity opens it. */
   readonly openTo: (offset: number) => void
   /** From now on reads give other bytes than the blob's where this says so. */
@@ -35,7 +35,7 @@ export function gatedStore(initialOffset = Number.POSITIVE_INFINITY): GatedStore
       new Proxy(store, {
         get(target, name) {
           if (name === 'readAt') {
-            return async (...[digest, range, into]: Parameters<BlobStore['readAt']>) => {
+            return async (...[digest, range, into]: Parameters<BlobReader['readAt']>) => {
               await pass(range.end)
               const bytes = await target.readAt(digest, range, into)
               if (wrong(range)) for (const [index, byte] of bytes.entries()) bytes[index] = byte ^ 0xff
@@ -43,7 +43,7 @@ export function gatedStore(initialOffset = Number.POSITIVE_INFINITY): GatedStore
             }
           }
           if (name === 'open') {
-            return async (...[digest, options = {}]: Parameters<BlobStore['open']>) => {
+            return async (...[digest, options = {}]: Parameters<BlobReader['open']>) => {
               const body = await target.open(digest, options)
               return Readable.from(released(body, options.range?.start ?? 0), { objectMode: false })
             }

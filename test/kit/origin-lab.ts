@@ -157,7 +157,7 @@ export function originLab(init: OriginLabInit): OriginLab {
     const kill = async () => {
       dead.add(id)
       for (const body of bodies.get(id) ?? []) body.destroy(appError('PEER_CLOSED', { detail: { member: id } }))
-      await later.journal.close()
+      await later.books.stop()
       await bring.stop()
     }
     const restart = () => {

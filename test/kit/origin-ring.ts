@@ -30,19 +30,20 @@ export interface RingStart {
   readonly ownBackends?: boolean
 }
 
-/** Real origins whose membership changes from start to start, over one backend that can be away. */
-export interface OriginRing extends AsyncDisposable {
-  readonly backend: FaultyBackend
-  readonly inner: Backend
+/** The life of each origin of a ring. */
+interface RingLives {
   start(id: string, init?: RingStart): Promise<void>
   stop(id: string): Promise<void>
   /** SIGKILL to one that runs alone. */
   kill(id: string): Promise<void>
   /** Resolves when one that runs alone has ended by itself, with how. */
   ended(id: string): Promise<Exit>
-  folder(id: string): string
   /** Stops it, and removes all that it had. */
   remove(id: string): Promise<void>
+}
+
+/** What the origins of a ring are asked, from outside. */
+interface RingRequests {
   url(id: string): string
   /** Gives it a copy, as another origin does; nothing goes to the backend. */
   put(id: string, content: Pick<Content, 'bytes' | 'digest'>): Promise<void>
@@ -53,9 +54,20 @@ export interface OriginRing extends AsyncDisposable {
   /** What it is not ready for, by check. */
   missing(id: string): Promise<Readonly<Record<string, string>>>
   metric(id: string, line: string): Promise<number>
+}
+
+/** Where the origins of a ring are. */
+interface RingPlaces {
+  readonly backend: FaultyBackend
+  readonly inner: Backend
+  folder(id: string): string
+  url(id: string): string
   /** The ring that these members see. */
   ringOf(...members: readonly string[]): Cluster
 }
+
+/** Real origins whose membership changes from start to start, over one store that can be away. */
+export type OriginRing = AsyncDisposable & RingPlaces & RingLives & RingRequests
 
 interface Running extends Startable {
   kill(): Promise<void>

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { type Random, seededRandom } from '../../lib/base/index.ts'
 import { type Digest, digestOf, PieceMap } from '../../lib/core/index.ts'
-import type { BlobStore, PartialBlob, StoredBlob } from '../../lib/store/index.ts'
+import type { BlobReader, BlobUploads, PartialBlob, StoredBlob } from '../../lib/store/index.ts'
 
 /** A content with everything that is known about it. */
 export interface Content {
@@ -45,7 +45,7 @@ export async function* chunksOf(...chunks: readonly (Uint8Array | Error)[]): Asy
 
 /** Puts a complete blob in by an upload. */
 export async function putBlob(
-  store: BlobStore,
+  store: BlobUploads,
   { bytes, digest }: Pick<Content, 'bytes' | 'digest'>,
 ): Promise<StoredBlob> {
   const upload = await store.createUpload()
@@ -62,7 +62,7 @@ export async function writePieces(partial: PartialBlob, content: Content, pieces
 
 /** The bytes of a complete blob, or of a range of it. */
 export async function readBlob(
-  store: BlobStore,
+  store: BlobReader,
   digest: Digest,
   range?: { readonly start: number; readonly end: number },
 ): Promise<Uint8Array> {

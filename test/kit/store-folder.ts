@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 /** What the layout of a stopped store allows; everything else was left behind. */
 const allowed = [
   /^(blobs|partial|uploads|volumes)$/,
-  /^blobs\/sha(256|512)(\/[0-9a-f]{2}(\/[0-9a-f]+(\/(data|pieces|label|pin))?)?)?$/,
+  /^blobs\/sha(256|512)(\/[0-9a-f]{2}(\/[0-9a-f]+(\/(data|pieces|descriptor|label|pin))?)?)?$/,
   /^partial\/sha(256|512)-[0-9a-f]+(\/(data|map|meta))?$/,
   /^uploads\/[0-9a-f]{32}$/,
 ]

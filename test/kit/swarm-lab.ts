@@ -10,7 +10,7 @@ import {
   type SwarmId,
 } from '../../lib/core/index.ts'
 import { hashPiece, inlineDigester } from '../../lib/metainfo/index.ts'
-import { type BlobStore, memoryStore } from '../../lib/store/index.ts'
+import { type ManagedStore, memoryStore } from '../../lib/store/index.ts'
 import {
   type AnnounceEntry,
   type Announcer,
@@ -63,7 +63,7 @@ export interface LabNode {
   readonly peerId: PeerId
   readonly host: string
   readonly engine: SwarmEngine
-  readonly store: BlobStore
+  readonly store: ManagedStore
   readonly metrics: RecordingMetrics
   /** Payload bytes it has got from agents, and from origins. */
   readonly received: { readonly peer: number; readonly origin: number }
@@ -75,9 +75,9 @@ export interface LabNode {
 export interface LabNodeInit extends Partial<SwarmEngineInit> {
   readonly capacityBytes?: number
   /** A store that outlives the node; default a new one. */
-  readonly store?: BlobStore
+  readonly store?: ManagedStore
   /** Wraps what the node reads its blobs from. */
-  readonly wrapStore?: (store: BlobStore) => BlobStore
+  readonly wrapStore?: (store: ManagedStore) => ManagedStore
 }
 
 export interface SwarmLab extends AsyncDisposable {
@@ -141,7 +141,7 @@ async function startNode(
   const logger = silentLogger()
   const metrics = recordingMetrics()
   const peerId = newPeerId(random)
-  const { capacityBytes = 1e9, wrapStore = (store: BlobStore) => store, ...rest } = init
+  const { capacityBytes = 1e9, wrapStore = (store: ManagedStore) => store, ...rest } = init
   const store = init.store ?? memoryStore({ clock, random, logger }, { capacityBytes })
   await store.start()
   const engine: SwarmEngine = swarmEngine(
@@ -190,13 +190,13 @@ export function readAll(stream: Readable): Promise<Uint8Array> {
 }
 
 /** Makes the blob complete in the store. */
-export async function putBlob(store: BlobStore, blob: SwarmBlob): Promise<void> {
+export async function putBlob(store: ManagedStore, blob: SwarmBlob): Promise<void> {
   await putPieces(store, blob, blob.map.count)
   await (await store.openPartial(blob.digest, blob.map)).complete()
 }
 
 /** Puts the first `count` pieces of the blob into a partial. */
-export async function putPieces(store: BlobStore, blob: SwarmBlob, count: number): Promise<void> {
+export async function putPieces(store: ManagedStore, blob: SwarmBlob, count: number): Promise<void> {
   const partial = await store.openPartial(blob.digest, blob.map)
   for (let piece = 0; piece < count; piece += 1) {
     const { start, end } = blob.map.rangeOf(piece)

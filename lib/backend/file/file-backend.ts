@@ -1,11 +1,17 @@
-import { dirname, parse } from 'node:path'
+import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
-import { type Clock, type Random, throwIfAborted } from '../../base/index.ts'
+import {
+  type Clock,
+  makeFolder,
+  pruneFolders,
+  type Random,
+  syncFolderIfThere,
+  throwIfAborted,
+} from '../../base/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { Backend, ObjectStat, WriteOptions } from '../backend.ts'
 import { checkKey, checkPrefix } from '../key.ts'
 import { owningSource } from '../receive.ts'
-import { makeFolder, pruneFolders, syncFolder } from './durable-folder.ts'
 import { fileLocks } from './file-lock.ts'
 import { io } from './fs-error.ts'
 import { layout } from './layout.ts'
@@ -36,7 +42,7 @@ export function fileBackend(components: FileBackendComponents, { folder }: FileB
     else {
       await locks.hold(files.lock(key), (hold) => replace(files, key, { ...options, path, hold }), options)
     }
-    await syncFolder(dirname(files.object(key)))
+    await syncFolderIfThere(dirname(files.object(key)))
   }
 
   const put = async (key: string, source: Readable | Uint8Array, options: WriteOptions): Promise<ObjectStat> => {
@@ -55,9 +61,8 @@ export function fileBackend(components: FileBackendComponents, { folder }: FileB
 
   return {
     async start() {
-      // Not mkdir's own `recursive`, which never returns on a file system that answers ENOENT to every mkdir.
-      await io(makeFolder(parse(folder).root, folder))
-      for (const path of [files.objects, files.staging, files.locks]) await io(makeFolder(folder, path))
+      await io(makeFolder(folder))
+      for (const path of [files.objects, files.staging, files.locks]) await io(makeFolder(path, folder))
       await io(staged.sweep())
     },
     stop: () => Promise.resolve(),
@@ -81,7 +86,7 @@ export function fileBackend(components: FileBackendComponents, { folder }: FileB
       checkKey(key)
       const folderOfKey = dirname(files.object(key))
       await io(locks.hold(files.lock(key), (hold) => remove(files, key, { ...options, hold }), options))
-      await io(syncFolder(folderOfKey))
+      await io(syncFolderIfThere(folderOfKey))
       await io(pruneFolders(files.objects, folderOfKey))
     },
   }

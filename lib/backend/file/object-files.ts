@@ -1,11 +1,10 @@
 import { type FileHandle, link, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type AbortOptions, appError, hasCode } from '../../base/index.ts'
+import { type AbortOptions, appError, hasCode, makeFolder } from '../../base/index.ts'
 import type { ByteRange } from '../../core/index.ts'
 import type { ObjectPage, ObjectRead, ObjectStat } from '../backend.ts'
 import { firstPage } from '../object-page.ts'
 import { rangeWithin } from '../object-range.ts'
-import { makeFolder } from './durable-folder.ts'
 import type { Hold } from './file-lock.ts'
 import type { Layout } from './layout.ts'
 import { objectBody } from './object-body.ts'
@@ -121,7 +120,7 @@ async function intoFolder(files: Layout, key: string, step: () => Promise<void>)
       return
     } catch (err) {
       if (!hasCode(err, 'ENOENT') || attempt === MAX_PRUNED) throw err
-      await makeFolder(files.objects, folder)
+      await makeFolder(folder, files.objects)
     }
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { readFully, writeFully } from '../../base/index.ts'
 import type { ObjectStat, WriteOptions } from '../backend.ts'
 import { receive } from '../receive.ts'
 import { io } from './fs-error.ts'
@@ -22,12 +23,7 @@ export async function statObject(handle: FileHandle): Promise<ObjectStat> {
 
 async function contentTag(handle: FileHandle, size: number): Promise<string> {
   const bytes = Buffer.alloc(size)
-  let filled = 0
-  while (filled < size) {
-    const { bytesRead } = await handle.read(bytes, filled, size - filled, filled)
-    if (bytesRead === 0) break
-    filled += bytesRead
-  }
+  await readFully(handle, bytes, 0)
   return `h-${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}`
 }
 
@@ -43,7 +39,7 @@ export async function stageFile(
 ): Promise<ObjectStat> {
   const handle = await io(open(path, 'wx+'))
   try {
-    await receive(source, options, (chunk) => io(writeAll(handle, chunk)))
+    await receive(source, options, (chunk) => io(writeFully(handle, chunk)))
     await io(handle.sync())
     return await io(statObject(handle))
   } catch (err) {
@@ -51,12 +47,6 @@ export async function stageFile(
     throw err
   } finally {
     await handle.close()
-  }
-}
-
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) {
-    at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten
   }
 }
 

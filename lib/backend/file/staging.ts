@@ -1,7 +1,6 @@
 import { readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Clock, hasCode, type Random } from '../../base/index.ts'
-import { livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.ts'
+import { type Clock, hasCode, livenessOf, ownIdentity, type ProcessIdentity, type Random } from '../../base/index.ts'
 
 /** What an owner that cannot be looked up has left alone for so long is removed. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000

@@ -2,7 +2,7 @@ import { open, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { appError, hasCode, syncFolder } from '../../base/index.ts'
 import type { Digest } from '../../core/index.ts'
 import type { BlobFiles } from '../medium.ts'
-import { readFully, removeFolder, replaceFile } from './durable.ts'
+import { readRange, removeFolder, replaceFile } from './durable.ts'
 import type { HandleCache } from './handle-cache.ts'
 import type { StorePaths } from './store-paths.ts'
 
@@ -25,13 +25,13 @@ export function blobFiles(paths: StorePaths, cache: HandleCache): BlobFiles {
   return {
     async open(digest) {
       const handle = await openBlobData(paths, digest)
-      return { read: (range) => readFully(handle, range), close: () => handle.close() }
+      return { read: (range) => readRange(handle, range), close: () => handle.close() }
     },
     readAt: (digest, range, into) =>
       cache.use(
         digest,
         () => openBlobData(paths, digest),
-        (handle) => readFully(handle, range, into),
+        (handle) => readRange(handle, range, into),
       ),
     async remove(digest) {
       const blob = paths.blob(digest)

@@ -61,7 +61,7 @@ export function diskMedium(components: DiskMediumComponents, init: DiskMediumIni
     async start() {
       await makeFolder(init.folder)
       bootId = await (components.bootId ?? linuxBootId)()
-      unlock = await lockFolder({ path: paths.lock, folder: init.folder, bootId, random })
+      unlock = await lockFolder({ clock, random }, { path: paths.lock, folder: init.folder })
       tasks = newTasks()
       try {
         return await scanFolder(paths)

@@ -1,9 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import type { Background, Bitset, Clock, Timer } from '../../base/index.ts'
+import { type Background, type Bitset, type Clock, type Timer, writeFully } from '../../base/index.ts'
 import type { ByteRange, Digest, PieceMap } from '../../core/index.ts'
 import type { PartialFile } from '../medium.ts'
 import { noteUse } from './blob-files.ts'
-import { moveDurably, readFully, removeFolder, writeFully } from './durable.ts'
+import { moveDurably, readRange, removeFolder } from './durable.ts'
 import type { IdleHandle, IdleHandles } from './idle-handles.ts'
 import type { PieceLog } from './piece-log.ts'
 import { type PieceLogFile, pieceLogFile } from './piece-log-file.ts'
@@ -75,7 +75,7 @@ class FolderPartial implements DiskPartial {
   }
 
   read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array> {
-    return this.#data.use((handle) => readFully(handle, range, into))
+    return this.#data.use((handle) => readRange(handle, range, into))
   }
 
   async touch(usedAtMs: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { type FileHandle, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { appError, makeFolder, syncFolder } from '../../base/index.ts'
+import { appError, makeFolder, readFully, syncFolder } from '../../base/index.ts'
 import type { ByteRange } from '../../core/index.ts'
 
 /** Renames a file whose bytes are already on disk, and makes both folders durable. */
@@ -25,25 +25,11 @@ export function removeFolder(folder: string): Promise<void> {
 }
 
 /** Exactly the bytes of `range`, in `into` or a new buffer. @throws STORE_CORRUPT when the file is shorter */
-export async function readFully(handle: FileHandle, range: ByteRange, into?: Uint8Array): Promise<Uint8Array> {
+export async function readRange(handle: FileHandle, range: ByteRange, into?: Uint8Array): Promise<Uint8Array> {
   const length = range.end - range.start
   const bytes = into ?? Buffer.allocUnsafeSlow(length)
-  let done = 0
-  while (done < length) {
-    const { bytesRead } = await handle.read(bytes, done, length - done, range.start + done)
-    if (bytesRead === 0) {
-      throw appError('STORE_CORRUPT', { message: 'a file of the local store is too short', detail: { ...range } })
-    }
-    done += bytesRead
+  if ((await readFully(handle, bytes.subarray(0, length), range.start)) < length) {
+    throw appError('STORE_CORRUPT', { message: 'a file of the local store is too short', detail: { ...range } })
   }
   return bytes
-}
-
-/** Writes all of `bytes` at `position`; the system may take them in several parts when the disk gets full. */
-export async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  let done = 0
-  while (done < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
-    done += bytesWritten
-  }
 }

@@ -1,105 +1,43 @@
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { appError, hasCode, type Random } from '../../base/index.ts'
-
-/** One running process; a pid alone is used again, in a container at once. */
-interface Owner {
-  readonly pid: number
-  /** When the process began, in ticks since the boot; undefined where the system does not say. */
-  readonly startTicks: string | undefined
-  readonly bootId: string | undefined
-}
+import { appError, type Clock, ownIdentity, type ProcessIdentity, processLocks, type Random } from '../../base/index.ts'
 
 export interface FolderLockInit {
+  /** The file that is the lock. */
   readonly path: string
   readonly folder: string
-  readonly bootId: string | undefined
-  readonly random: Random
 }
 
-/** When process `pid` began; undefined when it does not run, or the system does not say. */
-async function startTicksOf(pid: number): Promise<string | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'latin1')
-    // The second field is a name in brackets that may hold blanks; the start time is the 20th after it.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-  } catch {
-    return undefined
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (err) {
-    return hasCode(err, 'EPERM')
-  }
-}
-
-async function readOwner(path: string): Promise<{ readonly text: string; readonly owner: Owner | undefined }> {
-  const text = await readFile(path, 'utf8')
-  try {
-    const parsed: unknown = JSON.parse(text)
-    const valid = typeof parsed === 'object' && parsed !== null && 'pid' in parsed && typeof parsed.pid === 'number'
-    return { text, owner: valid ? (parsed as Owner) : undefined }
-  } catch {
-    return { text, owner: undefined }
-  }
-}
-
-async function isAlive(owner: Owner, bootId: string | undefined): Promise<boolean> {
-  if (owner.bootId !== bootId || !isRunning(owner.pid)) return false
-  return owner.startTicks === undefined || owner.startTicks === (await startTicksOf(owner.pid))
+/** Earlier versions wrote JSON with the pid and the start of the process; such a process may be running still. */
+function ownerOf(text: string, own: ProcessIdentity): ProcessIdentity {
+  const earlier = /^\{"pid":(\d+),"startTicks":"(\d+)"/.exec(text)
+  if (earlier === null) return text
+  const [boot, namespace] = own.split('.')
+  return `${boot}.${namespace}.${earlier[1]}.${earlier[2]}`
 }
 
 /**
- * Takes the folder for this process; the result gives it up. The lock of a dead process is taken over.
+ * Takes the folder for this process; the result gives it up. The lock of a dead process is taken over, and that of
+ * another boot or container, too: when a container starts again, its earlier processes cannot be looked up.
  * @throws CONFIG_INVALID when a living process has it
  */
-export async function lockFolder(init: FolderLockInit): Promise<() => Promise<void>> {
-  const { path, folder, bootId, random } = init
-  const own: Owner = { pid: process.pid, startTicks: await startTicksOf(process.pid), bootId }
-  const aside = `${path}.${Buffer.from(random.bytes(8)).toString('hex')}.tmp`
-  const inUse = (owner: Owner | undefined) =>
-    appError('CONFIG_INVALID', {
-      message: `the store folder is in use by process ${owner?.pid ?? 'unknown'}; stop it, or give this one another folder`,
-      detail: { folder, pid: owner?.pid },
-    })
-
-  /** A link is made whole or not at all, and fails when the name is taken. */
-  const tryTake = async () => {
-    await writeFile(aside, JSON.stringify(own))
-    try {
-      await link(aside, path)
-      return true
-    } catch (err) {
-      if (hasCode(err, 'EEXIST')) return false
-      throw err
-    } finally {
-      await rm(aside, { force: true })
-    }
-  }
-
-  /** Moves a dead owner's lock out of the way, unless somebody else was quicker. */
-  const clearDead = async () => {
-    const found = await readOwner(path)
-    if (found.owner !== undefined && (await isAlive(found.owner, bootId))) throw inUse(found.owner)
-    await rename(path, aside)
-    const moved = await readOwner(aside)
-    if (moved.text !== found.text) {
-      await rename(aside, path)
-      throw inUse(moved.owner)
-    }
-    await rm(aside, { force: true })
-  }
-
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    if (await tryTake()) return () => rm(path, { force: true })
-    try {
-      await clearDead()
-    } catch (err) {
-      if (!hasCode(err, 'ENOENT')) throw err
-    }
-  }
-  throw inUse(undefined)
+export async function lockFolder(
+  components: { readonly clock: Clock; readonly random: Random },
+  { path, folder }: FolderLockInit,
+): Promise<() => Promise<void>> {
+  const newPath = async () => `${path}.${Buffer.from(components.random.bytes(8)).toString('hex')}.tmp`
+  const locks = processLocks(
+    { ...components, identity: ownIdentity, newPath },
+    {
+      waitMs: 0,
+      holdMs: Number.POSITIVE_INFINITY,
+      ownerOf,
+      isAbandoned: (liveness) => liveness !== 'alive',
+      busy: ({ owner }) => {
+        const pid = Number(owner.split('.')[2])
+        const message = `the store folder is in use by process ${pid}; stop it, or give this one another folder`
+        return appError('CONFIG_INVALID', { message, detail: { folder, pid } })
+      },
+    },
+  )
+  const lock = await locks.acquire(path)
+  return () => lock.release()
 }

@@ -4,7 +4,7 @@ import { Bitset, hasCode, makeFolder } from '../../base/index.ts'
 import type { Digest, PieceMap } from '../../core/index.ts'
 import type { PartialFile, PartialFiles } from '../medium.ts'
 import { type DiskPartial, type DiskPartialEnvironment, type DiskPartialTiming, diskPartial } from './disk-partial.ts'
-import { readFully, removeFolder } from './durable.ts'
+import { readRange, removeFolder } from './durable.ts'
 import { readPartialMeta, writePartialMeta } from './partial-meta.ts'
 import { PieceLog } from './piece-log.ts'
 
@@ -22,7 +22,7 @@ export interface DiskPartialFiles extends PartialFiles {
 async function verifyUnsynced(data: FileHandle, map: PieceMap, log: PieceLog): Promise<void> {
   await data.datasync()
   for (const piece of log.pieces('written')) {
-    const bytes = await readFully(data, map.rangeOf(piece))
+    const bytes = await readRange(data, map.rangeOf(piece))
     const intact = createHash('sha256').update(bytes).digest().equals(log.hash(piece))
     log.set(piece, intact ? 'synced' : 'missing')
   }

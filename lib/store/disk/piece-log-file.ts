@@ -1,4 +1,4 @@
-import { writeFully } from './durable.ts'
+import { writeFully } from '../../base/index.ts'
 import type { IdleHandle } from './idle-handles.ts'
 import { type PieceLog, RECORD_BYTES } from './piece-log.ts'
 

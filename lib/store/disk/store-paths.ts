@@ -1,20 +1,21 @@
 import { join } from 'node:path'
 import { type Digest, digestAlgorithm, digestHex, parseDigest } from '../../core/index.ts'
-import type { SidecarName } from '../medium.ts'
+import type { BesideName } from '../medium.ts'
 
 /**
  * The folder of a store:
  *
- *     lock                              who owns the folder
- *     volumes                           the folders of the store when there are several, as JSON (volume-marks.ts)
- *     blobs/<alg>/<2 hex>/<hex>/data    a complete blob; its modification time is the time of its last use
- *     blobs/<alg>/<2 hex>/<hex>/pieces  the hashes of its pieces, if any
- *     blobs/<alg>/<2 hex>/<hex>/label   what the service notes of it; changed when the blob was last verified
- *     blobs/<alg>/<2 hex>/<hex>/pin     empty; the blob is pinned
- *     partial/<alg>-<hex>/data          a partial blob, sparse
- *     partial/<alg>-<hex>/map           which pieces are there, and their hashes (piece-log.ts)
- *     partial/<alg>-<hex>/meta          length, piece length and the boot it was written in, as JSON
- *     uploads/<id>                      bytes of an upload; its modification time is the time of its last use
+ *     lock                                    who owns the folder
+ *     volumes                                 the folders of the store when there are several, as JSON (volume-marks.ts)
+ *     blobs/<alg>/<2 hex>/<hex>/data          a complete blob; its modification time is the time of its last use
+ *     blobs/<alg>/<2 hex>/<hex>/pieces        the hashes of its pieces, if any
+ *     blobs/<alg>/<2 hex>/<hex>/descriptor    of a manifest: its OCI descriptor, if any
+ *     blobs/<alg>/<2 hex>/<hex>/label         what the service notes of it; changed when the blob was last verified
+ *     blobs/<alg>/<2 hex>/<hex>/pin           empty; the blob is pinned
+ *     partial/<alg>-<hex>/data                a partial blob, sparse
+ *     partial/<alg>-<hex>/map                 which pieces are there, and their hashes (piece-log.ts)
+ *     partial/<alg>-<hex>/meta                length, piece length and the boot it was written in, as JSON
+ *     uploads/<id>                            bytes of an upload; its modification time is the time of its last use
  *
  * A name that ends in `.tmp` is half made. Every path comes from here and is built from a parsed digest or from an id
  * of our own, never from text that came from outside.
@@ -23,7 +24,7 @@ export function storePaths(folder: string) {
   const blob = (digest: Digest) => {
     const hex = digestHex(digest)
     const own = join(folder, 'blobs', digestAlgorithm(digest), hex.slice(0, 2), hex)
-    return { folder: own, data: join(own, 'data'), sidecar: (name: SidecarName) => join(own, name) }
+    return { folder: own, data: join(own, 'data'), sidecar: (name: BesideName) => join(own, name) }
   }
   const partial = (digest: Digest) => {
     const own = join(folder, 'partial', `${digestAlgorithm(digest)}-${digestHex(digest)}`)

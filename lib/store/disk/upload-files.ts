@@ -1,8 +1,8 @@
 import { type FileHandle, open, rm, writeFile } from 'node:fs/promises'
-import { appError, hasCode } from '../../base/index.ts'
+import { appError, hasCode, writeFully } from '../../base/index.ts'
 import type { UploadFiles } from '../medium.ts'
 import { noteUse } from './blob-files.ts'
-import { moveDurably, readFully, writeFully } from './durable.ts'
+import { moveDurably, readRange } from './durable.ts'
 import type { StorePaths } from './store-paths.ts'
 
 /** One system call for all chunks; the rest by itself when the system takes only a part. */
@@ -35,7 +35,7 @@ export function uploadFiles(paths: StorePaths): UploadFiles {
     async open(id) {
       const handle = await openFile(id)
       return {
-        read: (range) => readFully(handle, range),
+        read: (range) => readRange(handle, range),
         close: () => handle.close(),
         write: (chunks, position) => writeChunks(handle, chunks, position),
         async settle(size, usedAtMs) {

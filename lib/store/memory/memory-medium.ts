@@ -1,13 +1,13 @@
 import { appError, Bitset } from '../../base/index.ts'
 import type { ByteRange, Digest, PieceMap } from '../../core/index.ts'
 import type {
+  BesideName,
   BlobFiles,
   Inventory,
   Medium,
   PartialFile,
   PartialFiles,
   ReadHandle,
-  SidecarName,
   UploadFiles,
   UploadHandle,
 } from '../medium.ts'
@@ -18,7 +18,7 @@ interface MemoryBlob {
   readonly data: Buffer
   usedAtMs: number
   verifiedAtMs: number | undefined
-  readonly sidecars: Map<SidecarName, Uint8Array>
+  readonly sidecars: Map<BesideName, Uint8Array>
 }
 
 const newBlob = (data: Buffer, usedAtMs: number): MemoryBlob => ({

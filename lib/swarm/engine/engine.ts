@@ -14,11 +14,10 @@ import {
 } from '../../base/index.ts'
 import type { BlobRef, Digest, MetaInfoHeader, PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
 import type { PieceDigester } from '../../metainfo/index.ts'
-import type { BlobStore } from '../../store/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
 import { type SwarmLimits, swarmLimits } from '../limits.ts'
-import type { Announcer, MetainfoSource, PieceSource, SeedRef } from '../outside.ts'
+import type { Announcer, MetainfoSource, PieceSource, SeedRef, SwarmStore } from '../outside.ts'
 import type { PeerTransport } from '../peer/index.ts'
 import {
   bufferPool,
@@ -46,7 +45,7 @@ export interface SwarmEngineComponents {
   readonly random: Random
   readonly logger: Logger
   readonly metrics: Metrics
-  readonly store: BlobStore
+  readonly store: SwarmStore
   readonly announcer: Announcer
   readonly metainfo: MetainfoSource
   readonly pieces: PieceSource

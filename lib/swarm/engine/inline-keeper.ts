@@ -2,11 +2,11 @@ import type { Background } from '../../base/index.ts'
 import type { MetaInfoHeader } from '../../core/index.ts'
 import { PieceMap } from '../../core/index.ts'
 import { hashPiece } from '../../metainfo/index.ts'
-import type { BlobStore } from '../../store/index.ts'
+import type { PartialBlobs } from '../../store/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 
 export interface InlineKeeperComponents {
-  readonly store: BlobStore
+  readonly store: PartialBlobs
   readonly logger: Logger
   readonly background: Background
 }

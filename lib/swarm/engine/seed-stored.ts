@@ -1,9 +1,9 @@
 import type { Startable } from '../../base/index.ts'
-import type { BlobStore } from '../../store/index.ts'
+import type { BlobReader } from '../../store/index.ts'
 import type { SwarmEngine } from './engine.ts'
 
 /** At its start, announces every blob that lies in the store already, so that peers find it after a restart. */
-export function seedStored(store: BlobStore, engine: SwarmEngine): Startable {
+export function seedStored(store: BlobReader, engine: SwarmEngine): Startable {
   return {
     async start() {
       for (const { digest, size } of await store.list()) engine.seed({ digest }, size)

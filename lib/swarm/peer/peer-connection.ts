@@ -44,34 +44,43 @@ export interface PeerStats {
 }
 
 /** One peer on one connection for one blob, after both handshakes. Every method is a no-op once it is closed. */
-export interface PeerConnection {
+export type PeerConnection = PeerLink & BlockSource & BlockSink
+
+/** The connection itself, and what the other side has. */
+export interface PeerLink {
   readonly hello: PeerHello
   /** Pieces the other side has. Live. */
   readonly remoteHave: Bitset
-  /** The other side does not serve us now. Starts true. */
-  readonly choked: boolean
   readonly stats: PeerStats
   /** Delivery of events; call once, before anything else. Events that came before are delivered then, in order. */
   attach(events: PeerEvents): void
+  /** Destroys the socket. Idempotent. */
+  close(err?: AppError): void
+}
 
+/** The other side as one that gives us blocks. */
+export interface BlockSource {
+  /** The other side does not serve us now. Starts true. */
+  readonly choked: boolean
+  /** Requests sent and not yet answered. */
+  readonly openRequests: number
   /**
    * Asks for a block and copies its payload straight into `into` (exactly `block.length` bytes).
    * Once it has settled, in whatever way, `into` is never written again. On ABORTED a cancel is sent.
    * @throws PEER_REJECTED, PEER_CLOSED, ABORTED, WIRE_QUEUE_FULL (more than MAX_OPEN_REQUESTS at once)
    */
   request(block: Block, into: Uint8Array, options?: AbortOptions): Promise<void>
-  /** Requests sent and not yet answered. */
-  readonly openRequests: number
+  sendInterested(interested: boolean): void
+}
 
+/** The other side as one that we give blocks to. */
+export interface BlockSink {
   sendHave(piece: number): void
   /** Bitfield, or have-all / have-none (BEP 6) where they say it shorter. Before any `sendHave`. */
   sendBitfield(have: Bitset): void
   sendChoke(choked: boolean): void
-  sendInterested(interested: boolean): void
   sendSuggest(piece: number): void
   /** Answers a request; resolves when the bytes have left the send queue. Skipped when a cancel came meanwhile. @throws PEER_CLOSED */
   sendBlock(block: Block, bytes: Uint8Array): Promise<void>
   sendReject(block: Block): void
-  /** Destroys the socket. Idempotent. */
-  close(err?: AppError): void
 }

@@ -15,7 +15,7 @@ export interface BlockSenderComponents {
 }
 
 export interface BlockSenderInit {
-  readonly connection: PeerConnection
+  readonly connection: Pick<PeerConnection, 'stats' | 'sendBlock' | 'sendReject'>
   readonly content: Content
   readonly tasks: Background
   /** The content could not be read. */

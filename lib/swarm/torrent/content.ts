@@ -1,6 +1,6 @@
 import { appError, Bitset, hasCode } from '../../base/index.ts'
 import { type MetaInfoHeader, PieceMap } from '../../core/index.ts'
-import type { BlobStore, PartialBlob } from '../../store/index.ts'
+import type { BlobReader, PartialBlob, PartialBlobs } from '../../store/index.ts'
 import type { SliceSource } from './slice-cache.ts'
 
 /** The bytes of a blob that this node has, complete or not, as the swarm reads them. */
@@ -10,7 +10,7 @@ export interface Content extends SliceSource {
 }
 
 /** A blob that is complete in the store. `read` throws BLOB_UNKNOWN once it was evicted. */
-export function completeContent(store: BlobStore, header: MetaInfoHeader): Content {
+export function completeContent(store: BlobReader, header: MetaInfoHeader): Content {
   const map = new PieceMap(header.length, header.pieceLength)
   return {
     key: header.digest,
@@ -28,9 +28,9 @@ export interface ArrivingContent extends Content {
 /** Counts the arrivals of this process. */
 let arrivals = 0
 
-/** Opens or creates the partial of a blob; one that contradicts the header is begun anew. @throws STORE_CORRUPT */
+/** Opens or creates the partial of a blob; one that contradicts the header is begun anew by the store. */
 export async function arrivingContent(
-  store: BlobStore,
+  store: PartialBlobs,
   { digest, length, pieceLength }: MetaInfoHeader,
 ): Promise<ArrivingContent> {
   const map = new PieceMap(length, pieceLength)
@@ -39,10 +39,7 @@ export async function arrivingContent(
   arrivals += 1
   const key = `${digest}#${arrivals}`
   try {
-    const partial = await store.openPartial(digest, map).catch((err: unknown) => {
-      if (hasCode(err, 'STORE_CORRUPT')) return store.openPartial(digest, map)
-      throw err
-    })
+    const partial = await store.openPartial(digest, map)
     return { key, map, have: partial.have, partial, read: (range, into) => partial.read(range, into) }
   } catch (err) {
     if (!hasCode(err, 'STORE_FULL')) throw err

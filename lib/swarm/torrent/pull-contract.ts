@@ -1,8 +1,7 @@
 import type { AppError } from '../../base/index.ts'
 import type { BlobRef, MetaInfoHeader } from '../../core/index.ts'
-import type { BlobStore } from '../../store/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
-import type { MetainfoSource, PieceSource } from '../outside.ts'
+import type { MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
 import type { ArrivingContent } from './content.ts'
 import type { DownloadComponents } from './download.ts'
 import type { SliceCache } from './slice-cache.ts'
@@ -10,7 +9,7 @@ import type { WarmPieces } from './warm-pieces.ts'
 
 export interface PullComponents extends DownloadComponents {
   readonly logger: Logger
-  readonly store: BlobStore
+  readonly store: SwarmStore
   readonly metainfo: MetainfoSource
   readonly pieces: PieceSource
   readonly slices: SliceCache
@@ -23,6 +22,8 @@ export interface PullInit {
   readonly self: string
   /** `whole`: the digest is computed here too before the last bytes are given out. */
   readonly verify: 'pieces' | 'whole'
+  /** No peer is connected and none may come soon: the HTTP rung need not wait. */
+  readonly hopeless: () => boolean
 }
 
 /** What a pull tells its torrent; each call is one event. */
@@ -43,6 +44,4 @@ export interface PullEvents {
    */
   onFailed(err: AppError): void
   onLiar(id: string): void
-  /** No peer is connected and none may come soon: the HTTP rung need not wait. */
-  hopeless(): boolean
 }

@@ -194,7 +194,7 @@ export class Pull {
         blob: this.#init.blob,
         map,
         download,
-        hopeless: () => this.#events.hopeless(),
+        hopeless: this.#init.hopeless,
         onFailed: (err) => this.#onStepFailed(err),
       },
     )

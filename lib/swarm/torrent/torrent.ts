@@ -212,7 +212,7 @@ export class Torrent {
     const { self, verify } = this.#init
     return new Pull(
       { ...this.#components, conducts: this.#conducts },
-      { blob, self: self.peerId, verify },
+      { blob, self: self.peerId, verify, hopeless: () => this.#hopeless() },
       {
         onHeader: (header) => {
           this.#header = header
@@ -224,7 +224,6 @@ export class Torrent {
         onComplete: () => this.#onComplete(),
         onFailed: (err) => this.#events.onFailed(this, blob, err),
         onLiar: (id) => this.#onLiar(id),
-        hopeless: () => this.#hopeless(),
       },
     )
   }

@@ -2,18 +2,21 @@ import type { Backends, ObjectStat } from '../../../lib/backend/index.ts'
 import { appError, type Clock, hasCode, type Random, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import type { BlobRef } from '../../../lib/core/index.ts'
-import type { BlobStore, StoredBlob } from '../../../lib/store/index.ts'
+import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings, type Held, readerAmong } from '../ring/holdings.ts'
 import type { Claim, Siblings } from '../ring/siblings.ts'
 import { fillGaps } from './fill-gaps.ts'
 import type { Intake } from './intake.ts'
-import { type IntakeSlot, intakeSlot, type Source } from './intake-slot.ts'
+import { type IntakeSlot, type IntakeSlotStore, intakeSlot, type Source } from './intake-slot.ts'
 import type { Refusals } from './refusals.ts'
 
+/** Where brought blobs go in, and where they are read once they are whole. */
+export interface IngestRunStore extends IntakeSlotStore, Pick<BlobReader, 'stat' | 'open'> {}
+
 export interface IngestRunComponents {
-  readonly store: BlobStore
+  readonly store: IngestRunStore
   readonly backends: Pick<Backends, 'backendFor'>
   readonly cluster: Cluster
   readonly siblings: Siblings

@@ -1,13 +1,15 @@
 import type { Readable } from 'node:stream'
-import { type Deferred, deferred, hasCode } from '../../../lib/base/index.ts'
+import { type Deferred, deferred } from '../../../lib/base/index.ts'
 import { type Digest, PieceMap } from '../../../lib/core/index.ts'
-import type { BlobStore, PartialBlob } from '../../../lib/store/index.ts'
+import type { PartialBlob, PartialBlobs, Sidecars } from '../../../lib/store/index.ts'
 import { type Intake, intake } from './intake.ts'
 
 export type Source = 'backend' | 'origin'
 
+export interface IntakeSlotStore extends PartialBlobs, Sidecars {}
+
 export interface IntakeSlotComponents {
-  readonly store: BlobStore
+  readonly store: IntakeSlotStore
   /** Payload bytes that came in, by where from. */
   readonly onReceived: (from: Source, bytes: number) => void
 }
@@ -37,23 +39,9 @@ export interface IntakeSlot {
 }
 
 /** The partial blob that an earlier run has left, or one that is in use now. */
-export async function partialOf(store: BlobStore, digest: Digest): Promise<PartialBlob | undefined> {
+export async function partialOf(store: PartialBlobs, digest: Digest): Promise<PartialBlob | undefined> {
   const known = (await store.partials()).find((partial) => partial.digest === digest)
-  return known && openPartial(store, digest, known.map.length)
-}
-
-/**
- * What is there of another length belonged to another object; the local store removes it, and the second call begins
- * anew.
- */
-async function openPartial(store: BlobStore, digest: Digest, length: number): Promise<PartialBlob> {
-  const map = new PieceMap(length)
-  try {
-    return await store.openPartial(digest, map)
-  } catch (err) {
-    if (!hasCode(err, 'STORE_CORRUPT')) throw err
-    return store.openPartial(digest, map)
-  }
+  return known && store.openPartial(digest, new PieceMap(known.map.length))
 }
 
 async function* counted(body: AsyncIterable<Uint8Array>, count: (bytes: number) => void): AsyncIterable<Uint8Array> {
@@ -100,7 +88,7 @@ class BlobIntakeSlot implements IntakeSlot {
   async open(length: number): Promise<Intake> {
     if (this.#intake?.partial.map.length === length) return this.#intake
     this.#intake?.end()
-    return this.#begin(await openPartial(this.#components.store, this.#digest, length))
+    return this.#begin(await this.#components.store.openPartial(this.#digest, new PieceMap(length)))
   }
 
   async take(from: Source, body: Readable, end: number): Promise<void> {

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { type AbortOptions, abortable, appError, deferred } from '../../../lib/base/index.ts'
 import { type ByteRange, digestAlgorithm, digestHex } from '../../../lib/core/index.ts'
-import type { BlobStore, PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
+import type { PartialBlob, Sidecars, StoredBlob } from '../../../lib/store/index.ts'
 import { partialBytes } from './partial-bytes.ts'
 
 const HASH_BYTES = 32
@@ -48,7 +48,7 @@ interface OpenPiece {
 
 class PartialIntake implements Intake {
   readonly partial: PartialBlob
-  readonly #store: BlobStore
+  readonly #sidecars: Sidecars
   readonly #whole: Hash
   readonly #hashes: Uint8Array
   readonly #verified = deferred()
@@ -61,9 +61,9 @@ class PartialIntake implements Intake {
   #broken = false
   #reason: unknown
 
-  constructor(store: BlobStore, partial: PartialBlob) {
+  constructor(sidecars: Sidecars, partial: PartialBlob) {
     this.partial = partial
-    this.#store = store
+    this.#sidecars = sidecars
     this.#whole = createHash(digestAlgorithm(partial.digest))
     this.#hashes = new Uint8Array(partial.map.count * HASH_BYTES)
     this.#release = partial.lease()
@@ -107,7 +107,7 @@ class PartialIntake implements Intake {
     this.#verified.resolve()
     const stored = await this.partial.complete()
     // Without them the blob is as good: they are computed from the disk when somebody asks.
-    await this.#store.putSidecar(digest, this.#hashes).catch(() => undefined)
+    await this.#sidecars.putSidecar(digest, 'pieces', this.#hashes).catch(() => undefined)
     return stored
   }
 
@@ -187,6 +187,6 @@ class PartialIntake implements Intake {
 }
 
 /** Takes `partial` in; the partial is not evicted until `end`. */
-export function intake(store: BlobStore, partial: PartialBlob): Intake {
-  return new PartialIntake(store, partial)
+export function intake(sidecars: Sidecars, partial: PartialBlob): Intake {
+  return new PartialIntake(sidecars, partial)
 }

@@ -7,14 +7,14 @@ import {
   pieceLengthFor,
 } from '../../../lib/core/index.ts'
 import { encodePieces, encodeRecord } from '../../../lib/metainfo/index.ts'
-import type { BlobStore, StoredBlob } from '../../../lib/store/index.ts'
+import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
 import type { Ingest } from './ingest.ts'
 import type { PieceHashes } from './piece-hashes.ts'
 
 const HEARTBEAT_MS = 5_000
 
 export interface MetainfoComponents {
-  readonly store: BlobStore
+  readonly store: Pick<BlobReader, 'readAt'>
   readonly ingest: Ingest
   readonly pieceHashes: PieceHashes
   readonly clock: Clock

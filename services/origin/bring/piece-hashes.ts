@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { type AbortOptions, appError, singleFlight } from '../../../lib/base/index.ts'
 import { type Digest, digestAlgorithm, digestHex, PieceMap } from '../../../lib/core/index.ts'
 import { hashPieces } from '../../../lib/metainfo/index.ts'
-import type { BlobStore, StoredBlob } from '../../../lib/store/index.ts'
+import type { BlobReader, Retention, Sidecars, StoredBlob } from '../../../lib/store/index.ts'
 
 const HASH_BYTES = 32
 
@@ -23,7 +23,7 @@ export interface PieceHashes {
 }
 
 /** Of the local store it needs no more than this. */
-type HashedStore = Pick<BlobStore, 'open' | 'delete' | 'sidecar' | 'putSidecar'>
+export interface HashedStore extends Sidecars, Pick<BlobReader, 'open'>, Pick<Retention, 'delete'> {}
 
 export function pieceHashes(store: HashedStore): PieceHashes {
   const flights = singleFlight<Digest, Uint8Array>()
@@ -36,13 +36,13 @@ export function pieceHashes(store: HashedStore): PieceHashes {
       await store.delete(stored.digest)
       throw appError('STORE_CORRUPT', { detail: { digest: stored.digest } })
     }
-    await store.putSidecar(stored.digest, hashes)
+    await store.putSidecar(stored.digest, 'pieces', hashes)
     return hashes
   }
 
   return {
     async of(stored, options = {}) {
-      const kept = await store.sidecar(stored.digest)
+      const kept = await store.sidecar(stored.digest, 'pieces')
       if (kept?.byteLength === new PieceMap(stored.size).count * HASH_BYTES) return kept
       return flights.run(stored.digest, (signal) => compute(stored, signal), options)
     },

@@ -1,11 +1,11 @@
 import type { AbortOptions } from '../../../lib/base/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { type BlobRef, digestAlgorithm } from '../../../lib/core/index.ts'
-import type { BlobStore, StoredBlob, Upload } from '../../../lib/store/index.ts'
+import type { BlobUploads, StoredBlob, Upload } from '../../../lib/store/index.ts'
 import type { Placement } from './placement.ts'
 
 export interface UploadSessionsComponents {
-  readonly store: BlobStore
+  readonly store: BlobUploads
   readonly placement: Placement
   readonly onReceived: (bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void

@@ -2,7 +2,7 @@ import { type AbortOptions, appError, hasCode, isAppError } from '../../../lib/b
 import type { Cluster } from '../../../lib/cluster/index.ts'
 import { type BlobRef, parseDigest, parseRepository, repositoryText } from '../../../lib/core/index.ts'
 import type { Executor, NewTask, Task } from '../../../lib/journal/index.ts'
-import type { BlobStore } from '../../../lib/store/index.ts'
+import type { BlobReader, Retention } from '../../../lib/store/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import type { Ingest } from '../bring/ingest.ts'
@@ -39,8 +39,10 @@ export function waitingBlob({ payload }: Pick<Task, 'payload'>): WaitingBlob | u
   }
 }
 
+interface WrittenBlobs extends Pick<BlobReader, 'stat' | 'open'>, Pick<Retention, 'delete'> {}
+
 export interface WriteBackTaskComponents extends BackendWriteComponents {
-  readonly store: Pick<BlobStore, 'stat' | 'open' | 'delete'>
+  readonly store: WrittenBlobs
   readonly ingest: Pick<Ingest, 'ensure'>
   readonly cluster: Pick<Cluster, 'members'>
   readonly siblings: Pick<Siblings, 'holding'>

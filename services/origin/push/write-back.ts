@@ -2,11 +2,11 @@ import { appError, type BackoffPolicy, type Clock, type Random, type Startable }
 import {
   durableJournal,
   type Executor,
-  type Journal,
   type JournalStorage,
+  type JournalTasks,
   type Task,
 } from '../../../lib/journal/index.ts'
-import type { BlobStore, StoredBlob } from '../../../lib/store/index.ts'
+import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
 import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import { type WaitingBlob, WRITE_BACK, waitingBlob, writeBackTask } from './write-back-task.ts'
 
@@ -15,7 +15,7 @@ const MAX_TASKS = 100_000
 
 export interface WriteBackComponents {
   readonly storage: JournalStorage
-  readonly store: Pick<BlobStore, 'lease'>
+  readonly store: Pick<BlobReader, 'lease'>
   readonly executor: Executor
   readonly clock: Clock
   readonly random: Random
@@ -44,7 +44,7 @@ export interface KeptCopy extends WaitingBlob {
  * dead, is evicted.
  */
 export interface WriteBack {
-  readonly journal: Journal
+  readonly journal: JournalTasks
   /** Before the local store is started, stopped after it: from then on no waiting blob is evicted. */
   readonly books: Startable
   /** Writes to the backend what waits; to be stopped before the local store is. */
@@ -62,11 +62,11 @@ export interface WriteBack {
 }
 
 class OriginWriteBack implements WriteBack {
-  readonly journal: Journal
+  readonly journal: JournalTasks
   readonly books: Startable
   readonly work: Startable
   readonly maxWaitingBytes: number
-  readonly #store: Pick<BlobStore, 'lease'>
+  readonly #store: Pick<BlobReader, 'lease'>
   readonly #spareDelayMs: number
   readonly #waiting: (bytes: number) => void
   #waitingBytes = 0

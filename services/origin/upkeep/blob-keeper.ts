@@ -1,6 +1,6 @@
 import { type AbortOptions, appError } from '../../../lib/base/index.ts'
 import type { Digest } from '../../../lib/core/index.ts'
-import type { BlobStore, KeptBlob, StoreUpkeep } from '../../../lib/store/index.ts'
+import type { BlobInspection, KeptBlob, Retention } from '../../../lib/store/index.ts'
 import type { Copies } from './copies.ts'
 
 /** A blob at rest and where else it is. */
@@ -12,8 +12,10 @@ export interface BlobReport extends KeptBlob {
   readonly others: Readonly<Record<string, string>>
 }
 
+interface RestingBlobs extends Pick<Retention, 'delete'>, Pick<BlobInspection, 'look'> {}
+
 export interface BlobKeeperComponents {
-  readonly store: Pick<BlobStore, 'delete'> & Pick<StoreUpkeep, 'look'>
+  readonly store: RestingBlobs
   readonly copies: Copies
 }
 

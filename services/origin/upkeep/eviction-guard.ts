@@ -1,6 +1,6 @@
 import { type Clock, deadline } from '../../../lib/base/index.ts'
 import type { Digest } from '../../../lib/core/index.ts'
-import type { StoreUpkeep } from '../../../lib/store/index.ts'
+import type { BlobInspection } from '../../../lib/store/index.ts'
 import type { Copies } from './copies.ts'
 
 /** Writers wait for an eviction, so nobody is asked longer than this; no answer means that the blob stays. */
@@ -10,7 +10,7 @@ const REFUSED_MS = 30_000
 const MAX_REFUSED = 100_000
 
 export interface EvictionGuardComponents {
-  readonly store: Pick<StoreUpkeep, 'look'>
+  readonly store: Pick<BlobInspection, 'look'>
   readonly copies: Pick<Copies, 'mayGo'>
   readonly clock: Clock
 }

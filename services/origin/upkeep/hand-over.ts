@@ -9,7 +9,7 @@ import {
 } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import type { Digest } from '../../../lib/core/index.ts'
-import type { BlobStore, KeptBlob, StoreUpkeep } from '../../../lib/store/index.ts'
+import type { BlobInspection, BlobReader, KeptBlob } from '../../../lib/store/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { BlobNames } from '../blob-names.ts'
 import type { Siblings } from '../ring/siblings.ts'
@@ -38,8 +38,10 @@ export interface Walk {
   readonly unsafe: number
 }
 
+interface OwnCopies extends Pick<BlobReader, 'lease'>, Pick<BlobInspection, 'inspect' | 'look' | 'peek'> {}
+
 export interface HandOverComponents {
-  readonly store: Pick<BlobStore, 'lease'> & Pick<StoreUpkeep, 'inspect' | 'look' | 'peek'>
+  readonly store: OwnCopies
   readonly copies: Copies
   readonly cluster: Cluster
   readonly names: BlobNames

@@ -1,12 +1,12 @@
 import { type AbortOptions, type TokenBucket, throwIfAborted } from '../../../lib/base/index.ts'
-import type { StoredBlob, StoreUpkeep } from '../../../lib/store/index.ts'
+import type { BlobInspection, StoredBlob } from '../../../lib/store/index.ts'
 
 /** Small, so that reads of those who are served come in between. */
 const SLICE_BYTES = 256 * 1024
 
 /** The bytes of a blob at rest, no faster than `pace` gives tokens; no use in the eyes of the eviction. */
 export async function* pacedRead(
-  store: Pick<StoreUpkeep, 'peek'>,
+  store: Pick<BlobInspection, 'peek'>,
   { digest, size }: Pick<StoredBlob, 'digest' | 'size'>,
   { pace, signal }: AbortOptions & { readonly pace: TokenBucket },
 ): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,7 @@
 import { type AbortOptions, codeOf, isAbort, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import type { BlobRef, Digest } from '../../../lib/core/index.ts'
-import type { BlobStore, StoredBlob, StoreUpkeep } from '../../../lib/store/index.ts'
+import type { BlobInspection, BlobUploads, Retention, StoredBlob } from '../../../lib/store/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { BlobNames } from '../blob-names.ts'
 import type { Ingest } from '../bring/ingest.ts'
@@ -11,8 +11,10 @@ import type { Copies } from './copies.ts'
 /** Where a good copy came from; undefined: nobody could give one. */
 export type RepairSource = 'replica' | 'backend' | undefined
 
+interface RepairedBlobs extends Retention, Pick<BlobUploads, 'createUpload'>, Pick<BlobInspection, 'look'> {}
+
 export interface RepairComponents {
-  readonly store: Pick<BlobStore, 'createUpload' | 'delete'> & Pick<StoreUpkeep, 'look' | 'pin'>
+  readonly store: RepairedBlobs
   readonly copies: Pick<Copies, 'keepings'>
   readonly names: BlobNames
   readonly siblings: Pick<Siblings, 'read'>

@@ -10,7 +10,7 @@ import {
 } from '../../../lib/base/index.ts'
 import { type Digest, digestAlgorithm, digestHex, PieceMap } from '../../../lib/core/index.ts'
 import { hashPieces } from '../../../lib/metainfo/index.ts'
-import type { BlobStore, KeptBlob, StoreUpkeep } from '../../../lib/store/index.ts'
+import type { BlobInspection, KeptBlob, Sidecars } from '../../../lib/store/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { pacedRead } from './paced-read.ts'
 import type { Repair, RepairSource } from './repair.ts'
@@ -40,9 +40,10 @@ export interface ScrubStatus {
   readonly current: Digest | undefined
 }
 
+interface ScrubbedBlobs extends BlobInspection, Sidecars {}
+
 export interface ScrubComponents {
-  readonly store: Pick<BlobStore, 'sidecar' | 'putSidecar'> &
-    Pick<StoreUpkeep, 'inspect' | 'look' | 'peek' | 'noteVerified'>
+  readonly store: ScrubbedBlobs
   readonly repair: Repair
   readonly clock: Clock
   readonly logger: Logger
@@ -170,11 +171,11 @@ class Scrubber implements Scrub {
     let hashes = await this.#read(blob, pace, signal)
     // Once more, in case it was the way to here that went wrong.
     if (hashes?.isRight !== true) hashes = await this.#read(blob, pace, signal)
-    const noted = (await store.sidecar(blob.digest)) ?? new Uint8Array(0)
+    const noted = (await store.sidecar(blob.digest, 'pieces')) ?? new Uint8Array(0)
     if (hashes?.isRight !== true) {
       return this.#replace(blob, hashes === undefined ? [] : differing(hashes.pieces, noted), signal)
     }
-    if (Buffer.compare(hashes.pieces, noted) !== 0) await store.putSidecar(blob.digest, hashes.pieces)
+    if (Buffer.compare(hashes.pieces, noted) !== 0) await store.putSidecar(blob.digest, 'pieces', hashes.pieces)
     await store.noteVerified(blob.digest)
     return 'good'
   }

@@ -1,15 +1,17 @@
 import { appError } from '../../../lib/base/index.ts'
 import { parseDigest } from '../../../lib/core/index.ts'
 import { type Exchange, type HttpMethod, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
-import type { BlobStore, StoreUpkeep } from '../../../lib/store/index.ts'
+import type { BlobInspection, Retention, StoreHealth } from '../../../lib/store/index.ts'
 import type { BlobKeeper } from './blob-keeper.ts'
 import type { HandOver } from './hand-over.ts'
 import type { HandOverRounds } from './hand-over-rounds.ts'
 import type { Rounds } from './rounds.ts'
 import type { Scrub } from './scrub.ts'
 
+interface ListedBlobs extends Pick<BlobInspection, 'inspect'>, Pick<Retention, 'pin'>, Pick<StoreHealth, 'usedBytes'> {}
+
 export interface UpkeepRoutesComponents {
-  readonly store: Pick<BlobStore, 'usedBytes'> & Pick<StoreUpkeep, 'inspect' | 'pin'>
+  readonly store: ListedBlobs
   readonly keeper: BlobKeeper
   readonly scrub: Scrub
   readonly scrubRounds: Pick<Rounds, 'ask'>

@@ -10,10 +10,10 @@ export function completeBlobRules(world: StoreWorld): void {
       const { digest } = randomContent(10)
       const unknown = { code: 'BLOB_UNKNOWN' }
       expect(await world.store.stat(digest)).toBeUndefined()
-      expect(await world.store.sidecar(digest)).toBeUndefined()
+      expect(await world.store.sidecar(digest, 'pieces')).toBeUndefined()
       await expect(world.store.open(digest)).rejects.toMatchObject(unknown)
       await expect(world.store.readAt(digest, { start: 0, end: 1 })).rejects.toMatchObject(unknown)
-      await expect(world.store.putSidecar(digest, new Uint8Array(1))).rejects.toMatchObject(unknown)
+      await expect(world.store.putSidecar(digest, 'pieces', new Uint8Array(1))).rejects.toMatchObject(unknown)
       await world.store.delete(digest)
     })
 
@@ -51,7 +51,7 @@ export function completeBlobRules(world: StoreWorld): void {
     test('go on being read after they were deleted', async () => {
       const content = randomContent(9000)
       await putBlob(world.store, content)
-      await world.store.putSidecar(content.digest, new Uint8Array(32))
+      await world.store.putSidecar(content.digest, 'pieces', new Uint8Array(32))
       const stream = await world.store.open(content.digest)
       await world.store.delete(content.digest)
       expect(await world.store.stat(content.digest)).toBeUndefined()
@@ -74,20 +74,37 @@ export function completeBlobRules(world: StoreWorld): void {
       const content = randomContent(3000)
       await putBlob(world.store, content)
       const usedAtMs = world.clock.now()
-      await world.store.putSidecar(content.digest, Uint8Array.of(1, 2, 3))
+      await world.store.putSidecar(content.digest, 'pieces', Uint8Array.of(1, 2, 3))
       await world.restart()
       expect(await world.store.list()).toEqual([{ digest: content.digest, size: 3000, usedAtMs }])
-      expect(await world.store.sidecar(content.digest)).toEqual(Buffer.of(1, 2, 3))
+      expect(await world.store.sidecar(content.digest, 'pieces')).toEqual(Buffer.of(1, 2, 3))
       expect(world.store.usedBytes).toBe(3000)
+    })
+
+    test('keep each sidecar under its own name, also after a restart', async () => {
+      const content = randomContent(100)
+      await putBlob(world.store, content)
+      const names = ['pieces', 'descriptor', 'label'] as const
+      const all = () => Promise.all(names.map(async (name) => (await world.store.sidecar(content.digest, name))?.[0]))
+      expect(await all()).toEqual([undefined, undefined, undefined])
+      for (const [at, name] of names.entries()) await world.store.putSidecar(content.digest, name, Uint8Array.of(at))
+      expect(await all()).toEqual([0, 1, 2])
+      await world.restart()
+      expect(await all()).toEqual([0, 1, 2])
+      await world.store.putSidecar(content.digest, 'descriptor', Uint8Array.of(7))
+      expect(await all()).toEqual([0, 7, 2])
+      await world.store.delete(content.digest)
+      await putBlob(world.store, content)
+      expect(await all()).toEqual([undefined, undefined, undefined])
     })
 
     test('lose their sidecar with themselves', async () => {
       const content = randomContent(100)
       await putBlob(world.store, content)
-      await world.store.putSidecar(content.digest, Uint8Array.of(1))
+      await world.store.putSidecar(content.digest, 'pieces', Uint8Array.of(1))
       await world.store.delete(content.digest)
       await putBlob(world.store, content)
-      expect(await world.store.sidecar(content.digest)).toBeUndefined()
+      expect(await world.store.sidecar(content.digest, 'pieces')).toBeUndefined()
     })
   })
 }

@@ -118,19 +118,24 @@ export function partialBlobRules(world: StoreWorld): void {
       expect(Buffer.compare(await readBlob(world.store, content.digest), content.bytes)).toBe(0)
     })
 
-    test('of another geometry are refused once, and removed', async () => {
+    test('of another geometry are replaced, in use or left by an earlier run, and whoever uses one is told', async () => {
       const content = randomContent(4 * KIB)
       const other = new PieceMap(4 * KIB, 2 * KIB)
       const partial = await world.store.openPartial(content.digest, content.map)
       await writePieces(partial, content, [0])
-      await expect(world.store.openPartial(content.digest, other)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
-      await world.store.openPartial(content.digest, other)
+      const waiting = partial.whenVerified(1)
+      const [replaced] = await Promise.all([
+        world.store.openPartial(content.digest, other),
+        expect(waiting).rejects.toMatchObject({ code: 'STORE_CORRUPT' }),
+      ])
+      await expect(partial.read({ start: 0, end: 1 })).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+      expect(replaced.have.count).toBe(0)
+      await replaced.write(0, content.bytes.subarray(0, 2 * KIB), content.hash(0))
       await world.restart()
-      await expect(world.store.openPartial(content.digest, content.map)).rejects.toMatchObject({
-        code: 'STORE_CORRUPT',
-      })
-      expect((await world.store.openPartial(content.digest, content.map)).have.count).toBe(0)
+      const begun = await world.store.openPartial(content.digest, content.map)
+      expect(begun.have.count).toBe(0)
       expect(world.store.usedBytes).toBe(0)
+      expect(await world.store.partials()).toEqual([{ digest: content.digest, map: content.map }])
     })
 
     test('can be read on after they are complete, and complete again', async () => {

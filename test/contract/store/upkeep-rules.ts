@@ -71,11 +71,11 @@ export function upkeepRules(world: StoreWorld): void {
       const atMs = world.clock.now()
       await world.store.noteVerified(content.digest)
       await world.clock.advance(5000)
-      await world.store.putLabel(content.digest, Buffer.from('noted'))
+      await world.store.putSidecar(content.digest, 'label', Buffer.from('noted'))
       expect(verified()).toBe(atMs)
       await world.restart()
       expect(verified()).toBe(atMs)
-      expect(Buffer.from((await world.store.label(content.digest)) ?? [])).toEqual(Buffer.from('noted'))
+      expect(Buffer.from((await world.store.sidecar(content.digest, 'label')) ?? [])).toEqual(Buffer.from('noted'))
       await expect(world.store.noteVerified(randomContent(1).digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
     })
 
@@ -85,7 +85,7 @@ export function upkeepRules(world: StoreWorld): void {
       await world.store.noteVerified(content.digest)
       await world.restart()
       expect(world.store.inspect()[0]?.verifiedAtMs).toBe(world.clock.now())
-      expect((await world.store.label(content.digest))?.length ?? 0).toBe(0)
+      expect((await world.store.sidecar(content.digest, 'label'))?.length ?? 0).toBe(0)
     })
 
     test('what may be evicted can be asked of others, whose failure is a no', async () => {

@@ -141,10 +141,10 @@ export function uploadRules(world: StoreWorld): void {
     test('lose against a blob that is already there', async () => {
       const content = randomContent(2000)
       await putBlob(world.store, content)
-      await world.store.putSidecar(content.digest, Uint8Array.of(7))
+      await world.store.putSidecar(content.digest, 'pieces', Uint8Array.of(7))
       await putBlob(world.store, content)
       expect(world.store.usedBytes).toBe(2000)
-      expect(await world.store.sidecar(content.digest)).toEqual(Buffer.of(7))
+      expect(await world.store.sidecar(content.digest, 'pieces')).toEqual(Buffer.of(7))
     })
 
     test('of one content may be committed at the same time', async () => {

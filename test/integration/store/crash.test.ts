@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
 import { seededRandom, systemClock, systemRandom } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
-import { type BlobStore, diskStore } from '../../../lib/store/index.ts'
+import { diskStore, type ManagedStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { exitOf } from '../../kit/child-process.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
@@ -30,7 +30,7 @@ async function writeAndKill(folder: string, mode: string, name: string, lines: n
   return said
 }
 
-async function reopen(folder: string): Promise<BlobStore> {
+async function reopen(folder: string): Promise<ManagedStore> {
   const components = { clock: systemClock(), random: systemRandom(), logger: silentLogger() }
   const store = diskStore(components, { folder, capacityBytes: 2 ** 30, minFreeBytes: 0 })
   await store.start()

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdir, readdir, readFile, readlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
+import { fakeClock, ownIdentity, seededRandom } from '../../../lib/base/index.ts'
 import { diskStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { exitOf } from '../../kit/child-process.ts'
@@ -10,6 +10,7 @@ import { eventually } from '../../kit/eventually.ts'
 import { chunksOf, putBlob, randomContent, readBlob, writePieces } from '../../kit/store-fixture.ts'
 import { strayFiles } from '../../kit/store-folder.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
+import { zombieProcess } from '../../kit/zombie-process.ts'
 
 const newStore = (folder: string, clock = fakeClock()) =>
   diskStore(
@@ -49,9 +50,28 @@ describe('the folder of a store', () => {
       await writeFile(join(folder.path, 'lock'), text)
       const store = newStore(folder.path)
       await store.start()
-      expect(JSON.parse(await readFile(join(folder.path, 'lock'), 'utf8'))).toMatchObject({ pid: process.pid })
+      expect(await readFile(join(folder.path, 'lock'), 'utf8')).toContain(await ownIdentity())
       await store.stop()
     }
+  })
+
+  test('stays with a living process of an earlier version, which wrote its lock in another form', async () => {
+    await using folder = await tempFolder('lock')
+    const [, , , startTicks] = (await ownIdentity()).split('.')
+    const text = JSON.stringify({ pid: process.pid, startTicks, bootId: 'a boot' })
+    await writeFile(join(folder.path, 'lock'), text)
+    await expect(newStore(folder.path).start()).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    expect(await readFile(join(folder.path, 'lock'), 'utf8')).toBe(text)
+  })
+
+  test('is taken over from a process that is dead and only waits for its parent', async () => {
+    await using folder = await tempFolder('lock')
+    await using zombie = await zombieProcess()
+    await writeFile(join(folder.path, 'lock'), `${zombie.identity} token`)
+    const store = newStore(folder.path)
+    await store.start()
+    await store.stop()
+    expect(await strayFiles(folder.path)).toEqual([])
   })
 
   test('is cleared of what was half made, and of nothing else', async () => {

@@ -49,7 +49,7 @@ async function writeBlobs(): Promise<void> {
       await writePieces(partial, content)
       await partial.complete()
     }
-    await store.putSidecar(content.digest, content.hash(0))
+    await store.putSidecar(content.digest, 'pieces', content.hash(0))
     say(content.digest)
   }
 }

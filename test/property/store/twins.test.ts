@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { codeOf, fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { type BlobStore, diskStore, memoryStore, type StoreInit } from '../../../lib/store/index.ts'
+import { diskStore, type ManagedStore, memoryStore, type StoreInit } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { type Content, chunksOf, randomContent, readBlob, writePieces } from '../../kit/store-fixture.ts'
 import { strayFiles } from '../../kit/store-folder.ts'
@@ -15,7 +15,7 @@ const init: StoreInit = { capacityBytes: 16 * KIB, minFreeBytes: 0 }
 type Answer = unknown
 
 interface Hand {
-  store: BlobStore
+  store: ManagedStore
   uploadIds: string[]
   leases: (() => void)[]
   restart(): Promise<void>
@@ -105,9 +105,12 @@ const steps: readonly fc.Arbitrary<readonly [string, Step]>[] = [
   ),
   fc.constant(['release', async (hand: Hand) => hand.leases.pop()?.()] as const),
   content.map(
-    ({ digest }) => ['put a sidecar', (hand: Hand) => hand.store.putSidecar(digest, Buffer.from(digest))] as const,
+    ({ digest }) =>
+      ['put a sidecar', (hand: Hand) => hand.store.putSidecar(digest, 'pieces', Buffer.from(digest))] as const,
   ),
-  content.map(({ digest }) => ['get a sidecar', async (hand: Hand) => hex(await hand.store.sidecar(digest))] as const),
+  content.map(
+    ({ digest }) => ['get a sidecar', async (hand: Hand) => hex(await hand.store.sidecar(digest, 'pieces'))] as const,
+  ),
   fc.constant(['restart', (hand: Hand) => hand.restart()] as const),
 ]
 
@@ -120,7 +123,7 @@ async function observe(hand: Hand, step: Step): Promise<Answer> {
     answer,
     used: hand.store.usedBytes,
     blobs: [...(await hand.store.list())].sort(byDigest),
-    sidecars: await Promise.all(contents.map(async ({ digest }) => hex(await hand.store.sidecar(digest)))),
+    sidecars: await Promise.all(contents.map(async ({ digest }) => hex(await hand.store.sidecar(digest, 'pieces')))),
     partials: [...(await hand.store.partials())].sort(byDigest),
   }
 }

@@ -11,7 +11,8 @@ import {
 } from '../../../lib/base/index.ts'
 import { newPeerId, type PieceMap, parseRepository } from '../../../lib/core/index.ts'
 import { inlineDigester } from '../../../lib/metainfo/index.ts'
-import { type BlobStore, memoryStore, type PartialBlob } from '../../../lib/store/index.ts'
+import { memoryStore, type PartialBlob } from '../../../lib/store/index.ts'
+import type { SwarmStore } from '../../../lib/swarm/index.ts'
 import { swarmLimits } from '../../../lib/swarm/index.ts'
 import type { Block, PeerConnection } from '../../../lib/swarm/peer/index.ts'
 import { type BlockSender, blockSender } from '../../../lib/swarm/torrent/block-sender.ts'
@@ -74,8 +75,12 @@ class Slow {
 }
 
 /** A store that is slow to write, and sees what it is given at the end of that time. */
-function watchedStore(store: BlobStore, map: PieceMap, { witness, slow }: { witness: Witness; slow: Slow }): BlobStore {
-  const openPartial = async (...args: Parameters<BlobStore['openPartial']>): Promise<PartialBlob> => {
+function watchedStore(
+  store: SwarmStore,
+  map: PieceMap,
+  { witness, slow }: { witness: Witness; slow: Slow },
+): SwarmStore {
+  const openPartial = async (...args: Parameters<SwarmStore['openPartial']>): Promise<PartialBlob> => {
     const partial = await store.openPartial(...args)
     const write = async (piece: number, bytes: Uint8Array, hash: Uint8Array) => {
       await slow.wait()
@@ -192,7 +197,6 @@ class World {
           throw err
         },
         onLiar: (id) => this.#remove(id),
-        hopeless: () => false,
       },
     )
     this.#pull.start()

@@ -6,11 +6,11 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { layout } from '../../../lib/backend/file/layout.ts'
-import { ownIdentity } from '../../../lib/backend/file/process-identity.ts'
 import { type Backend, fileBackend } from '../../../lib/backend/index.ts'
-import { seededRandom, systemClock } from '../../../lib/base/index.ts'
+import { ownIdentity, seededRandom, systemClock } from '../../../lib/base/index.ts'
 import { recordingLogger } from '../../../lib/telemetry/index.ts'
 import { type TempFolder, tempFolder } from '../../kit/temp-folder.ts'
+import { zombieProcess } from '../../kit/zombie-process.ts'
 
 let temp: TempFolder
 let backend: Backend
@@ -92,6 +92,13 @@ describe('what a process that died has left', () => {
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     expect(await readdir(files().locks)).toEqual([])
     expect(logger.lines.filter(({ message }) => message === 'removed a lock that was left behind')).not.toEqual([])
+  })
+
+  test('its lock is taken over at once from a process that is dead and only waits for its parent', async () => {
+    await using zombie = await zombieProcess()
+    await writeFile(files().lock('k'), `${zombie.identity} token`)
+    await put('k', 'new')
+    expect(await readdir(files().locks)).toEqual([])
   })
 
   test('a removal of its lock that died as well does not stop the next one', async () => {

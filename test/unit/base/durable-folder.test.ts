@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
@@ -44,4 +44,13 @@ test('a folder below one that another call has just made is durable only when th
   held.gate.resolve()
   await Promise.all([first, second])
   expect(held.state.done).toBe(3)
+})
+
+test('a folder is not made when its root is missing, and the root never', async () => {
+  await using folder = await tempFolder('durable')
+  const root = join(folder.path, 'disk')
+  await expect(makeFolder(join(root, 'a', 'b'), root)).rejects.toMatchObject({ code: 'ENOENT' })
+  expect(await readdir(folder.path)).toEqual([])
+  await makeFolder(join(folder.path, 'a', 'b'), folder.path)
+  expect(await readdir(folder.path)).toEqual(['a'])
 })

@@ -8,12 +8,13 @@ import { blobNames } from '../../../services/origin/blob-names.ts'
 const digest = digestOf(Buffer.from('x'))
 const patterns = ['docker.io/*', './*', 'team/*', '*']
 
-/** Labels in memory, over rules that each have a store of their own. */
+/** Labels in memory, over rules that each have a backend of their own. */
 function names(label?: unknown) {
   const labels = new Map([[digest, Buffer.from(JSON.stringify(label ?? null))]])
   const store = {
-    label: async () => labels.get(digest),
-    putLabel: async (_digest: string, bytes: Uint8Array) => void labels.set(digest, Buffer.from(bytes)),
+    sidecar: async () => labels.get(digest),
+    putSidecar: async (_digest: string, _name: string, bytes: Uint8Array) =>
+      void labels.set(digest, Buffer.from(bytes)),
   }
   const rules = patterns.map((repository, i) => ({ repository, backend: { driver: 'file', folder: `/nowhere/${i}` } }))
   const parts = { clock: systemClock(), random: seededRandom(1), logger: silentLogger(), metrics: recordingMetrics() }
@@ -49,9 +50,9 @@ describe('the repositories of a blob at rest', () => {
   })
 })
 
-test.each([[['a//b']], [[]]])('patterns that leave a store without a repository are refused (%j)', (wrong) => {
+test.each([[['a//b']], [[]]])('patterns that leave a backend without a repository are refused (%j)', (wrong) => {
   const { backends } = names()
-  const store = { label: async () => undefined, putLabel: async () => undefined }
+  const store = { sidecar: async () => undefined, putSidecar: async () => undefined }
   expect(() => blobNames({ store, backends }, { patterns: wrong })).toThrow(
     expect.objectContaining({ code: 'CONFIG_INVALID' }),
   )

@@ -75,7 +75,9 @@ describe('a cold blob in a cluster', () => {
     const lab = await started({ count: 1, replicas: 1 })
     await lab.origins[0]!.ingest.ensure(blob, ask)
     const hashes = Array.from({ length: content.map.count }, (_, piece) => content.hash(piece))
-    expect(Buffer.from((await lab.origins[0]!.store.sidecar(content.digest)) ?? [])).toEqual(Buffer.concat(hashes))
+    expect(Buffer.from((await lab.origins[0]!.store.sidecar(content.digest, 'pieces')) ?? [])).toEqual(
+      Buffer.concat(hashes),
+    )
   })
 
   test.each([0, 1, MIB, MIB + 1])('of %i bytes is brought, too', async (length) => {

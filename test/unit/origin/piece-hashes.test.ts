@@ -2,14 +2,14 @@ import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { PieceMap } from '../../../lib/core/index.ts'
-import { type BlobStore, memoryStore } from '../../../lib/store/index.ts'
+import { type ManagedStore, memoryStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
-import { pieceHashes } from '../../../services/origin/bring/piece-hashes.ts'
+import { type HashedStore, pieceHashes } from '../../../services/origin/bring/piece-hashes.ts'
 import { contentOf, putBlob, randomContent } from '../../kit/store-fixture.ts'
 
 const content = randomContent(3_000_000, 21)
 
-async function startedStore(): Promise<BlobStore> {
+async function startedStore(): Promise<ManagedStore> {
   const store = memoryStore(
     { clock: fakeClock(), random: seededRandom(1), logger: silentLogger() },
     { capacityBytes: 1e8 },
@@ -25,7 +25,17 @@ describe('piece hashes of a blob at rest', () => {
     const hashes = await pieceHashes(store).of(stored)
     const pieces = contentOf(content.bytes, new PieceMap(content.bytes.length).pieceLength)
     expect(Buffer.from(hashes)).toEqual(Buffer.concat([pieces.hash(0), pieces.hash(1), pieces.hash(2)]))
-    expect(await store.sidecar(content.digest)).toEqual(hashes)
+    expect(await store.sidecar(content.digest, 'pieces')).toEqual(hashes)
+  })
+
+  test('are computed anew where something else lies in their place, as agents of earlier versions left it', async () => {
+    const store = await startedStore()
+    const stored = await putBlob(store, content)
+    const expected = await pieceHashes(store).of(stored)
+    const descriptor = JSON.stringify({ mediaType: 'application/vnd.oci.image.manifest.v1+json', ...stored })
+    await store.putSidecar(content.digest, 'pieces', Buffer.from(descriptor))
+    expect(Buffer.compare(await pieceHashes(store).of(stored), expected)).toBe(0)
+    expect(await store.sidecar(content.digest, 'pieces')).toEqual(Buffer.from(expected))
   })
 
   test('are not given for bytes that rotted: the blob is removed instead', async () => {
@@ -33,11 +43,11 @@ describe('piece hashes of a blob at rest', () => {
     const stored = await putBlob(store, content)
     const rotten = Uint8Array.from(content.bytes)
     rotten[1_234_567] = (rotten[1_234_567] ?? 0) ^ 1
-    const reading: Pick<BlobStore, 'open' | 'delete' | 'sidecar' | 'putSidecar'> = {
+    const reading: HashedStore = {
       open: async () => Readable.from([rotten]),
       delete: (digest) => store.delete(digest),
-      sidecar: (digest) => store.sidecar(digest),
-      putSidecar: (digest, bytes) => store.putSidecar(digest, bytes),
+      sidecar: (digest, name) => store.sidecar(digest, name),
+      putSidecar: (digest, name, bytes) => store.putSidecar(digest, name, bytes),
     }
     await expect(pieceHashes(reading).of(stored)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
     expect(await store.stat(content.digest)).toBeUndefined()

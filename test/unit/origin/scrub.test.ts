@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { type ManagedStore, memoryStore } from '../../../lib/store/index.ts'
+import { type ManagedStore, memoryStore, type SidecarName } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { type Scrub, scrub } from '../../../services/origin/upkeep/scrub.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
@@ -18,8 +18,8 @@ async function world(bytesPerSecond: number | undefined) {
     look: (digest: never) => store.look(digest),
     inspect: () => store.inspect(),
     noteVerified: (digest: never) => store.noteVerified(digest),
-    sidecar: (digest: never) => store.sidecar(digest),
-    putSidecar: (digest: never, bytes: Uint8Array) => store.putSidecar(digest, bytes),
+    sidecar: (digest: never, name: SidecarName) => store.sidecar(digest, name),
+    putSidecar: (digest: never, name: SidecarName, bytes: Uint8Array) => store.putSidecar(digest, name, bytes),
     async peek(digest: never, range: { readonly start: number; readonly end: number }) {
       if (looked.at(-1) !== digest) looked.push(digest)
       return store.peek(digest, range)

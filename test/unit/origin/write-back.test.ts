@@ -130,10 +130,10 @@ describe('a push to replicas', () => {
     lab.backend.break()
     await push(owners(lab)[0]!)
     for (const { id, writeBack } of owners(lab)) {
-      await writeBack.journal.stop()
+      await writeBack.work.stop()
       disks.get(id)!.cutPower()
-      await writeBack.journal.close()
-      await writeBack.journal.open()
+      await writeBack.books.stop()
+      await writeBack.books.start()
     }
     expect(owners(lab).map((owner) => tasksOf(owner).length)).toEqual([1, 1])
   })
@@ -163,10 +163,10 @@ describe('a blob that waits for the backend', () => {
     const { lab, first } = await waiting()
     const holds = () => first.store.inspect().find(({ digest }) => digest === content.digest)?.holds
     expect(holds()).toEqual(['leased'])
-    await first.writeBack.journal.close()
-    await first.writeBack.journal.open()
+    await first.writeBack.books.stop()
+    await first.writeBack.books.start()
     expect(holds()).toEqual(['leased'])
-    await first.writeBack.journal.start()
+    await first.writeBack.work.start()
     lab.backend.heal()
     await lab.clock.advance(300_000)
     expect(holds()).toEqual([])
@@ -175,7 +175,7 @@ describe('a blob that waits for the backend', () => {
   test('is brought from another origin when its own copy is gone', async () => {
     const { lab, first, second } = await waiting()
     await first.store.delete(content.digest)
-    await second.writeBack.journal.stop()
+    await second.writeBack.work.stop()
     lab.backend.heal()
     await lab.clock.advance(300_000)
     expect(await inBackend(lab)).toBe(200_000)

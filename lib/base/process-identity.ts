@@ -1,5 +1,5 @@
 import { readFile, readlink } from 'node:fs/promises'
-import { hasCode } from '../../base/index.ts'
+import { hasCode } from './app-error.ts'
 
 /** Names one process among all that ever ran: `<boot>.<pid namespace>.<pid>.<start>`, fit for a file name. */
 export type ProcessIdentity = string

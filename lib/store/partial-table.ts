@@ -6,9 +6,9 @@ import type { Leases } from './leases.ts'
 import { type ManagedPartial, managedPartial, type PartialComponents } from './managed-partial.ts'
 import type { FoundPartial, PartialFiles, Volume } from './medium.ts'
 
-export interface PartialBlobs {
+export interface PartialTable {
   restore(found: readonly FoundPartial[]): void
-  /** @throws STORE_CORRUPT when one of another geometry is there; it is removed */
+  /** Opens or creates. One of another geometry is removed first; who uses it gets STORE_CORRUPT. */
   open(digest: Digest, map: PieceMap): Promise<PartialBlob>
   list(): readonly { readonly digest: Digest; readonly map: PieceMap }[]
   /** Those that nobody uses at this moment. */
@@ -21,7 +21,7 @@ export interface PartialBlobs {
   save(): Promise<void>
 }
 
-export interface PartialBlobsComponents extends Omit<PartialComponents, 'lease' | 'ended'> {
+export interface PartialTableComponents extends Omit<PartialComponents, 'lease' | 'ended'> {
   readonly files: PartialFiles
   readonly choose: (digest: Digest) => Volume
   readonly locks: KeyedLock
@@ -34,17 +34,17 @@ const lockOf = (digest: Digest) => `partial ${digest}`
 
 const otherGeometry = (digest: Digest) =>
   appError('STORE_CORRUPT', {
-    message: 'a partial blob of another length or piece length was there; it is removed',
+    message: 'the partial blob is begun anew with another length or piece length',
     detail: { digest },
   })
 
-class Partials implements PartialBlobs {
-  readonly #components: PartialBlobsComponents
+class Partials implements PartialTable {
+  readonly #components: PartialTableComponents
   readonly #inUse = new Map<Digest, ManagedPartial>()
   /** Those that an earlier run left and nobody has asked for yet. */
   readonly #left = new Map<Digest, FoundPartial>()
 
-  constructor(components: PartialBlobsComponents) {
+  constructor(components: PartialTableComponents) {
     this.#components = components
   }
 
@@ -60,8 +60,9 @@ class Partials implements PartialBlobs {
   open(digest: Digest, map: PieceMap): Promise<PartialBlob> {
     return this.#components.locks.run(lockOf(digest), async () => {
       const partial = this.#inUse.get(digest)
-      const reused = partial === undefined ? undefined : await this.#reuse(partial, map)
-      return reused ?? this.#begin(digest, map)
+      if (partial !== undefined && partial.ending === undefined && sameMap(partial.map, map)) return partial
+      await (partial?.ending ?? partial?.discard(otherGeometry(digest)))
+      return this.#begin(digest, map)
     })
   }
 
@@ -115,11 +116,9 @@ class Partials implements PartialBlobs {
 
   async #begin(digest: Digest, map: PieceMap): Promise<ManagedPartial> {
     const { files, space, leases, choose, now } = this.#components
+    const other = this.#left.get(digest)
+    if (other !== undefined && !sameMap(other.map, map)) await this.#removeLeft(other)
     const found = this.#left.get(digest)
-    if (found !== undefined && !sameMap(found.map, map)) {
-      await this.#removeLeft(found)
-      throw otherGeometry(digest)
-    }
     const volume = found?.volume ?? choose(digest)
     const file = await space.write(0, volume, () => files.open(digest, map, volume))
     const lease = () => leases.take(digest)
@@ -132,20 +131,9 @@ class Partials implements PartialBlobs {
     this.#inUse.set(digest, partial)
     return partial
   }
-
-  async #reuse(partial: ManagedPartial, map: PieceMap): Promise<PartialBlob | undefined> {
-    if (partial.ending !== undefined) {
-      await partial.ending
-      return undefined
-    }
-    if (sameMap(partial.map, map)) return partial
-    const refusal = otherGeometry(partial.digest)
-    await partial.discard(refusal)
-    throw refusal
-  }
 }
 
 /** All partial blobs of a store. */
-export function partialBlobs(components: PartialBlobsComponents): PartialBlobs {
+export function partialTable(components: PartialTableComponents): PartialTable {
   return new Partials(components)
 }

@@ -1,0 +1,45 @@
+import { Readable } from 'node:stream'
+import { describe, expect, test } from '@jest/globals'
+import type { BuildIndex } from '../../../lib/api/index.ts'
+import { appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
+import { parseRepository } from '../../../lib/core/index.ts'
+import { memoryStore } from '../../../lib/store/index.ts'
+import { silentLogger } from '../../../lib/telemetry/index.ts'
+import type { Pulls } from '../../../services/agent/pulls.ts'
+import { agentStorage } from '../../../services/agent/registry-storage.ts'
+import { contentOf, putBlob } from '../../kit/store-fixture.ts'
+
+const manifest = contentOf(Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.test' })))
+const descriptor = { digest: manifest.digest, mediaType: 'application/vnd.of-the-index', size: manifest.bytes.length }
+const repository = parseRepository('app')
+const reference = { kind: 'digest', digest: manifest.digest } as const
+
+/** An agent that holds the manifest, with no build-index. */
+async function lonelyAgent() {
+  const store = memoryStore(
+    { clock: fakeClock(), random: seededRandom(1), logger: silentLogger() },
+    { capacityBytes: 1e6 },
+  )
+  await store.start()
+  await putBlob(store, manifest)
+  const pulls: Pick<Pulls, 'open'> = { open: async () => Readable.from([manifest.bytes]) }
+  const index: Pick<BuildIndex, 'getManifest'> = { getManifest: () => Promise.reject(appError('UNAVAILABLE')) }
+  return { store, ...agentStorage({ store, pulls: pulls as Pulls, index: index as BuildIndex }) }
+}
+
+describe('the descriptor of a manifest', () => {
+  test('is kept beside it under its own name, and answers when nobody else does', async () => {
+    const { store, manifests } = await lonelyAgent()
+    await manifests.read(repository, descriptor)
+    expect(await manifests.resolve(repository, reference)).toEqual(descriptor)
+    expect(await store.sidecar(manifest.digest, 'pieces')).toBeUndefined()
+    await store.stop()
+  })
+
+  test('that an earlier version kept as piece hashes is not read; the manifest tells what it is', async () => {
+    const { store, manifests } = await lonelyAgent()
+    await store.putSidecar(manifest.digest, 'pieces', Buffer.from(JSON.stringify(descriptor)))
+    expect(await manifests.resolve(repository, reference)).toEqual({ ...descriptor, mediaType: 'application/vnd.test' })
+    await store.stop()
+  })
+})
