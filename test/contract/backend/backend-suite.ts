@@ -9,6 +9,7 @@ import {
   unorderedListRules,
 } from './limited-rules.ts'
 import { listingRules } from './listing-rules.ts'
+import { outcomeRules } from './outcome-rules.ts'
 import { rangeRules, readingRules } from './reading-rules.ts'
 import { replacingRules, writingRules } from './writing-rules.ts'
 
@@ -22,6 +23,7 @@ export function backendSuite(name: string, make: () => Promise<StoreUnderTest>, 
     const replaces = traits.writes !== false && traits.keyFor === undefined
 
     readingRules(world)
+    outcomeRules(world)
     rangeRules(world)
     if (traits.writes === false) readOnlyRules(world)
     else writingRules(world)

@@ -3,7 +3,18 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect } from '@jest/globals'
 import type { Backend, ObjectRead } from '../../../lib/backend/index.ts'
+import type { OutcomeRow } from '../../../lib/backend/outcomes.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
+import type { Fault, Faults } from '../../kit/http-faults.ts'
+
+/** Requests of the drivers of a store on the network, in the way of which a test can put something. */
+export interface StoreRequests {
+  readonly faults: Faults
+  /** An answer with this status, in the form in which such a store names a reason. */
+  refusal(status: number, reason: string | undefined): Fault
+  /** Names that this kind of store gives to what went wrong, and what each means. */
+  readonly names: Readonly<Record<string, OutcomeRow>>
+}
 
 /** One empty store and the means to look at it. */
 export interface StoreUnderTest {
@@ -13,6 +24,8 @@ export interface StoreUnderTest {
   leftovers(): Promise<readonly string[]>
   /** Brings an object in past the driver; only where the driver takes no writes. */
   readonly seed?: (key: string, bytes: Uint8Array) => Promise<void>
+  /** Only of stores that are asked over the network. */
+  readonly requests?: StoreRequests
   /** Stops every client and removes the store. */
   dispose(): Promise<void>
 }

@@ -1,8 +1,11 @@
 import { registryBackend } from '../../../lib/backend/index.ts'
+import { outcomeByName } from '../../../lib/backend/outcomes.ts'
 import { seededRandom, systemClock } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
 import { memoryRegistryStorage, type RegistryStorage, type Uploads } from '../../../lib/registry/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
+import { faultProxy } from '../../kit/fault-proxy.ts'
+import { errorJson } from '../../kit/http-faults.ts'
 import { plainGovernor } from '../../kit/plain-governor.ts'
 import { resourceStack } from '../../kit/resource-stack.ts'
 import { serveRegistry } from '../registry/serve-registry.ts'
@@ -40,7 +43,8 @@ for (const chunk of [512 * 1024, 16 * 1024 * 1024]) {
     async () => {
       const stack = resourceStack()
       const { storage, open } = watchedUploads(memoryRegistryStorage({ random: seededRandom(7) }))
-      const { url } = stack.own(await serveRegistry(storage))
+      const behind = stack.own(await serveRegistry(storage))
+      const { url, faults } = stack.own(await faultProxy({ target: behind.url }))
       return {
         async open() {
           const backends = registryBackend(
@@ -52,6 +56,11 @@ for (const chunk of [512 * 1024, 16 * 1024 * 1024]) {
           return backends.backendFor('team/app')
         },
         leftovers: async () => [...open],
+        requests: {
+          faults,
+          refusal: (status, code) => errorJson(status, code === undefined ? {} : { errors: [{ code }] }),
+          names: outcomeByName.registry,
+        },
         dispose: async () => stack[Symbol.asyncDispose](),
       }
     },

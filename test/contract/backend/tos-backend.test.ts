@@ -1,3 +1,5 @@
+import { outcomeByName } from '../../../lib/backend/outcomes.ts'
+import { errorJson } from '../../kit/http-faults.ts'
 import { type TosStoreInit, tosStore } from '../../kit/tos-store.ts'
 import { backendSuite } from './backend-suite.ts'
 
@@ -13,6 +15,12 @@ const tos = (init: TosStoreInit) => async () => {
       ...store.server.bucket.uploads.keys(),
       ...[...store.server.bucket.objects.keys()].filter((key) => key.includes('.shoal-')),
     ],
+    requests: {
+      faults: store.server.faults,
+      refusal: (status: number, reason: string | undefined) =>
+        errorJson(status, reason === undefined ? {} : { Code: reason }),
+      names: outcomeByName.tos,
+    },
     async dispose() {
       await store[Symbol.asyncDispose]()
     },
