@@ -64,7 +64,7 @@ export function openRegistry(components: RegistryComponents, config: RegistryCon
     repository(namespace) {
       const name = parseRepositoryName(config.repository.replace(PLACE, namespace))
       const blobs = registryBlobs(parts, name)
-      const upload = { governor, blobs, requests: uploadRequests(parts, name) }
+      const upload = { governor, clock, blobs, requests: uploadRequests(parts, name) }
       const writable: RegistryRepository = {
         name,
         blobs,

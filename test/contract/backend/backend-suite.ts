@@ -1,4 +1,5 @@
 import { describe } from '@jest/globals'
+import { abortRules } from './abort-rules.ts'
 import { type StoreTraits, type StoreUnderTest, worldOfEach } from './backend-world.ts'
 import { concurrentConditionRules, conditionRules } from './condition-rules.ts'
 import {
@@ -26,7 +27,10 @@ export function backendSuite(name: string, make: () => Promise<StoreUnderTest>, 
     outcomeRules(world)
     rangeRules(world)
     if (traits.writes === false) readOnlyRules(world)
-    else writingRules(world)
+    else {
+      writingRules(world)
+      abortRules(world)
+    }
     if (replaces) {
       replacingRules(world)
       conditionRules(world)

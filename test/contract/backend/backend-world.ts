@@ -14,6 +14,8 @@ export interface StoreRequests {
   refusal(status: number, reason: string | undefined): Fault
   /** Names that this kind of store gives to what went wrong, and what each means. */
   readonly names: Readonly<Record<string, OutcomeRow>>
+  /** Bytes of an object that takes several requests; undefined where nothing is written. */
+  readonly manyRequestBytes?: number
 }
 
 /** One empty store and the means to look at it. */

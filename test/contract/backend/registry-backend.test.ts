@@ -10,6 +10,7 @@ import { plainGovernor } from '../../kit/plain-governor.ts'
 import { resourceStack } from '../../kit/resource-stack.ts'
 import { serveRegistry } from '../registry/serve-registry.ts'
 import { backendSuite } from './backend-suite.ts'
+import { MIB } from './backend-world.ts'
 
 /** The same storage, and the ids of uploads that were opened and neither closed nor cancelled. */
 function watchedUploads(storage: Required<RegistryStorage>): {
@@ -60,6 +61,7 @@ for (const chunk of [512 * 1024, 16 * 1024 * 1024]) {
           faults,
           refusal: (status, code) => errorJson(status, code === undefined ? {} : { errors: [{ code }] }),
           names: outcomeByName.registry,
+          manyRequestBytes: MIB + 1000,
         },
         dispose: async () => stack[Symbol.asyncDispose](),
       }

@@ -7,6 +7,7 @@ import { errorXml } from '../../kit/http-faults.ts'
 import { plainGovernor } from '../../kit/plain-governor.ts'
 import { startS3Server } from '../../kit/s3-server/index.ts'
 import { backendSuite } from './backend-suite.ts'
+import { MIB } from './backend-world.ts'
 
 const isAbsence = (status: number) => outcomeByStatus[status]?.outcome === 'absence'
 
@@ -28,6 +29,7 @@ backendSuite('the S3 driver', async () => {
       faults: server.faults,
       refusal: (status, reason) => errorXml(status, reason ?? (isAbsence(status) ? 'NoSuchKey' : 'OrderedByTheTest')),
       names: outcomeByName.s3,
+      manyRequestBytes: 9 * MIB,
     },
     async dispose() {
       for (const stop of stops) await stop()

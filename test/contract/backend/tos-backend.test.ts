@@ -2,6 +2,7 @@ import { outcomeByName } from '../../../lib/backend/outcomes.ts'
 import { errorJson } from '../../kit/http-faults.ts'
 import { type TosStoreInit, tosStore } from '../../kit/tos-store.ts'
 import { backendSuite } from './backend-suite.ts'
+import { MIB } from './backend-world.ts'
 
 const tos = (init: TosStoreInit) => async () => {
   const store = await tosStore(init)
@@ -20,6 +21,7 @@ const tos = (init: TosStoreInit) => async () => {
       refusal: (status: number, reason: string | undefined) =>
         errorJson(status, reason === undefined ? {} : { Code: reason }),
       names: outcomeByName.tos,
+      manyRequestBytes: 9 * MIB,
     },
     async dispose() {
       await store[Symbol.asyncDispose]()
