@@ -1,4 +1,5 @@
-import { type AppError, appError, type ErrorCode } from '../base/index.ts'
+import { type AppError, appError } from '../base/index.ts'
+import { outcomeOf } from './outcomes.ts'
 
 /** How a backend said no. */
 export interface BackendRefusal {
@@ -17,10 +18,6 @@ export interface BackendRefusal {
   readonly cause?: unknown
 }
 
-/** Names with which S3 and TOS ask to slow down, whatever the status. */
-const SLOW_DOWN =
-  /^(SlowDown|Throttling|ThrottlingException|RequestLimitExceeded|TooManyRequests|ServiceUnavailable|Exceed(Account|Bucket)?(QPS|Rate)Limit)$/
-
 const LONGEST_WAIT_MS = 5 * 60_000
 
 /** Milliseconds that a Retry-After names, at most five minutes; undefined when it is absent or malformed. */
@@ -30,20 +27,11 @@ export function retryAfterMs(text: string | undefined, nowMs: number): number | 
   return Number.isNaN(waitMs) ? undefined : Math.min(LONGEST_WAIT_MS, Math.max(0, waitMs))
 }
 
-function codeFor({ status, reason = '' }: BackendRefusal): ErrorCode {
-  if (SLOW_DOWN.test(reason) || status === 429) return 'BACKEND_THROTTLED'
-  if (status === 401 || status === 403) return 'BACKEND_DENIED'
-  if (status === 405) return 'BACKEND_READ_ONLY'
-  if (status === 409 || status === 412) return 'BACKEND_PRECONDITION_FAILED'
-  if (status === 416) return 'RANGE_UNSATISFIABLE'
-  return 'BACKEND_UNAVAILABLE'
-}
-
 /** The error of the table for an answer that is no success; every driver speaks of its backend in these words. */
 export function backendError(refusal: BackendRefusal): AppError {
   const { status, reason, requestId, message, cause } = refusal
   const waitMs = retryAfterMs(refusal.retryAfter, refusal.nowMs)
-  return appError(codeFor(refusal), {
+  return appError(outcomeOf(refusal).code, {
     ...(message === undefined ? {} : { message }),
     detail: {
       ...(status === undefined ? {} : { status }),

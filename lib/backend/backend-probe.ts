@@ -62,6 +62,7 @@ export function backendProbe(
 const REASONS: Readonly<Record<string, string>> = {
   BACKEND_DENIED: 'refuses the credentials',
   BACKEND_READ_ONLY: 'is read-only',
+  BACKEND_REFUSED: 'refuses what it is asked',
   BACKEND_THROTTLED: 'asks to slow down',
 }
 

@@ -33,7 +33,8 @@ export interface ObjectPage {
 /**
  * Remote storage. Keys are `/`-separated segments of `[A-Za-z0-9._:-]`, none of them `.` or `..`, 1024 bytes at most.
  * Every method: @throws BACKEND_UNAVAILABLE (the backend does not answer; may be tried again), BACKEND_THROTTLED (it
- * asks to slow down, and the retries are used up), BACKEND_DENIED (it refuses the credentials), ABORTED,
+ * asks to slow down, and the retries are used up), BACKEND_DENIED (it refuses the credentials), BACKEND_REFUSED or a code that says
+ * more (it refuses this request for good, see `outcomes.ts`), ABORTED,
  * BACKEND_KEY_INVALID. A backend that takes no writes answers `write` and `delete` with BACKEND_READ_ONLY, one that
  * cannot list answers `list` with UNSUPPORTED. Where keys name their content (a registry), `write` refuses content of
  * another digest with DIGEST_INVALID, every method refuses other keys with BACKEND_KEY_INVALID, and a condition is

@@ -47,6 +47,7 @@ const ownCodes = {
   BACKEND_KEY_INVALID: final(400, 'the key has a form that not every backend accepts'),
   BACKEND_PRECONDITION_FAILED: final(412, 'the object changed meanwhile; read it again'),
   BACKEND_READ_ONLY: final(405, 'the backend takes no writes; choose a driver or a mode that does'),
+  BACKEND_REFUSED: final(422, 'the backend refuses this request for good; what it calls the reason is in the detail'),
   BACKEND_THROTTLED: retryable(503, 'the backend asks to slow down; raise its quota or lower the limits of its rule'),
   BACKEND_UNAVAILABLE: retryable(503, 'the backend does not answer; check its endpoint and credentials'),
   BENCODE_INVALID: final(400, 'the bencoded text is malformed'),

@@ -10,7 +10,7 @@ export {
   digestOf,
   parseDigest,
 } from './digest.ts'
-export { INLINE_LIMIT, type MetaInfo, type MetaInfoHeader, PROTOCOL_VERSION } from './meta-info.ts'
+export { HASH_LENGTH, INLINE_LIMIT, type MetaInfo, type MetaInfoHeader, PROTOCOL_VERSION } from './meta-info.ts'
 export { newPeerId, type PeerAddress, type PeerId, type PeerInfo, type PeerRole, parsePeerId } from './peer.ts'
 export { PieceMap, pieceLengthFor } from './piece-map.ts'
 export {

@@ -21,5 +21,8 @@ export interface MetaInfo {
   readonly hashes: Uint8Array
 }
 
+/** Bytes of the hash of a piece, which is a SHA-256. */
+export const HASH_LENGTH = 32
+
 /** Blobs up to this many bytes ride inside the metainfo header. */
 export const INLINE_LIMIT = 64 * 1024

@@ -10,6 +10,7 @@ const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
   405: 'UNSUPPORTED',
   413: 'SIZE_INVALID',
   416: 'RANGE_INVALID',
+  422: 'UNSUPPORTED',
   429: 'TOOMANYREQUESTS',
   499: 'UNAVAILABLE',
   502: 'UNAVAILABLE',

@@ -1,9 +1,8 @@
 import { appError, type ErrorCode, errorTable } from '../base/index.ts'
-import { PieceMap } from '../core/index.ts'
+import { HASH_LENGTH, PieceMap } from '../core/index.ts'
 import {
   FRAME_PREFIX,
   FRAME_TYPE,
-  HASH_LENGTH,
   MAX_CODE_LENGTH,
   MAX_HEADER_JSON,
   MAX_PAYLOAD,

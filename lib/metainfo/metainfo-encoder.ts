@@ -1,13 +1,7 @@
 import { appError } from '../base/index.ts'
 import type { MetaInfo } from '../core/index.ts'
-import {
-  FRAME_PREFIX,
-  FRAME_TYPE,
-  HASH_LENGTH,
-  HASHES_PER_FRAME,
-  MAX_CODE_LENGTH,
-  MAX_HEADER_JSON,
-} from './metainfo-frame.ts'
+import { HASH_LENGTH } from '../core/index.ts'
+import { FRAME_PREFIX, FRAME_TYPE, HASHES_PER_FRAME, MAX_CODE_LENGTH, MAX_HEADER_JSON } from './metainfo-frame.ts'
 import { checkHeader } from './metainfo-header.ts'
 import type { MetainfoRecord } from './metainfo-record.ts'
 

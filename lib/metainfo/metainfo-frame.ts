@@ -19,7 +19,6 @@ export const OPTIONAL_TYPES_FROM = 0x80
 
 /** Bytes before the payload. */
 export const FRAME_PREFIX = 5
-export const HASH_LENGTH = 32
 /** Bytes of the header's JSON. */
 export const MAX_HEADER_JSON = 2048
 /** Largest payload: a header with inline content. */

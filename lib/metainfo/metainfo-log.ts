@@ -1,6 +1,5 @@
 import { appError, Bitset, type ErrorCode } from '../base/index.ts'
-import { type MetaInfo, type MetaInfoHeader, PieceMap } from '../core/index.ts'
-import { HASH_LENGTH } from './metainfo-frame.ts'
+import { HASH_LENGTH, type MetaInfo, type MetaInfoHeader, PieceMap } from '../core/index.ts'
 import type { MetainfoRecord } from './metainfo-record.ts'
 
 /** What one record changed. */

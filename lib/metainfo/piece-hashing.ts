@@ -1,7 +1,7 @@
 import { createHash, type Hash, hash } from 'node:crypto'
 import { type AbortOptions, appError, throwIfAborted } from '../base/index.ts'
 import type { PieceMap } from '../core/index.ts'
-import { HASH_LENGTH } from './metainfo-frame.ts'
+import { HASH_LENGTH } from '../core/index.ts'
 
 /** The SHA-256 of one whole piece. */
 export function hashPiece(bytes: Uint8Array): Uint8Array {

@@ -1,5 +1,6 @@
 import { appError, type Bitset } from '../base/index.ts'
 import type { ByteRange, Digest, PieceMap } from '../core/index.ts'
+import { HASH_LENGTH } from '../core/index.ts'
 import type { BlobAdoption } from './blob-facets.ts'
 import type { PartialBlob, StoredBlob } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
@@ -36,8 +37,6 @@ export interface PartialInit {
   readonly file: PartialFile
   readonly usedAtMs: number
 }
-
-const HASH_BYTES = 32
 
 function bytesOf(map: PieceMap, pieces: Iterable<number>): number {
   let bytes = 0
@@ -148,7 +147,7 @@ class Partial implements ManagedPartial {
 
   async #writePiece(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void> {
     const expected = piece >= 0 && piece < this.map.count ? this.map.sizeOf(piece) : undefined
-    if (bytes.length !== expected || hash.length !== HASH_BYTES) {
+    if (bytes.length !== expected || hash.length !== HASH_LENGTH) {
       throw appError('PIECE_INVALID', {
         message: 'the piece has not the length that its place demands',
         detail: { piece, length: bytes.length, expected },

@@ -1,5 +1,11 @@
 import type { BlobLinks, BuildIndex, ManifestLinks, PageOptions, TagIndex } from '../../lib/api/index.ts'
-import { contentSize, type ManifestContent, type Registry, type RegistryRepository } from '../../lib/backend/index.ts'
+import {
+  contentSize,
+  inEitherPlace,
+  type ManifestContent,
+  type Registry,
+  type RegistryRepository,
+} from '../../lib/backend/index.ts'
 import { type AbortOptions, appError, type ByteCache, byteCache } from '../../lib/base/index.ts'
 import {
   type Descriptor,
@@ -112,8 +118,10 @@ async function bytesOf(
   { digest, size }: Descriptor,
   options: AbortOptions,
 ): Promise<Uint8Array> {
-  const bytes =
-    (await blobBytes(repository, digest, options)) ?? (await repository.manifests.fetch(digest, options))?.bytes
+  const bytes = await inEitherPlace({
+    blob: () => blobBytes(repository, digest, options),
+    manifest: async () => (await repository.manifests.fetch(digest, options))?.bytes,
+  })
   if (bytes === undefined) throw appError('MANIFEST_UNKNOWN', { message: missing, detail: { digest } })
   if (bytes.length === size && digestOf(bytes, digestAlgorithm(digest)) === digest) return bytes
   throw appError('BACKEND_CORRUPT', { detail: { digest, size: bytes.length, expected: size } })

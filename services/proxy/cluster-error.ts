@@ -1,20 +1,31 @@
 import { appError, codeOf, type ErrorCode, hasCode, isAppError } from '../../lib/base/index.ts'
 
+/** What a backend refuses for good, as a client is told: it must not try again. */
+const refusals: Partial<Record<string, { readonly code: ErrorCode; readonly message: string }>> = {
+  UNSUPPORTED: { code: 'UNSUPPORTED', message: 'the backend behind this registry takes no such change' },
+  BACKEND_READ_ONLY: { code: 'UNSUPPORTED', message: 'the backend behind this registry takes no such change' },
+  BACKEND_REFUSED: { code: 'UNSUPPORTED', message: 'the backend behind this registry refuses this request' },
+  BACKEND_KEY_INVALID: { code: 'NAME_INVALID', message: 'the backend behind this registry takes no such name' },
+  BACKEND_DENIED: { code: 'DENIED', message: 'the backend behind this registry gives it no right to do this' },
+}
+
 /**
  * Waits for an answer of the cluster behind the proxy. What a client may be told passes: `expected` codes, what may go
- * away by itself, and that the backend behind takes no such change. Anything else is between our own services (a wrong
- * token, a wrong URL, a malformed answer); to the client it is an outage and never "not found", "log in" or "your
- * request is wrong".
- * @throws the code as it is, UNSUPPORTED, or UNAVAILABLE with the code in the detail
+ * away by itself, a name that is refused, and what the backend behind refuses. Anything else is between our own services
+ * (a wrong token, a wrong URL, a malformed answer); to the client it is an outage and never "not found", "log in" or
+ * "your request is wrong".
+ * @throws the code as it is, UNSUPPORTED, NAME_INVALID, DENIED, or UNAVAILABLE with the code in the detail
  */
 export async function fromCluster<T>(answer: Promise<T>, ...expected: readonly ErrorCode[]): Promise<T> {
   try {
     return await answer
   } catch (err) {
-    if (hasCode(err, 'NO_BACKEND_RULE', ...expected) || (isAppError(err) && err.retryable)) throw err
-    if (hasCode(err, 'UNSUPPORTED', 'BACKEND_READ_ONLY')) {
-      throw appError('UNSUPPORTED', { message: 'the backend behind this registry takes no such change', cause: err })
-    }
-    throw appError('UNAVAILABLE', { detail: { behind: codeOf(err) ?? 'UNKNOWN' }, cause: err })
+    const passes = hasCode(err, 'NO_BACKEND_RULE', 'NAME_INVALID', 'NAME_UNKNOWN', ...expected)
+    if (passes || (isAppError(err) && err.retryable)) throw err
+    const behind = codeOf(err) ?? 'UNKNOWN'
+    const refusal = refusals[behind]
+    if (refusal === undefined) throw appError('UNAVAILABLE', { detail: { behind }, cause: err })
+    const { code, message } = refusal
+    throw appError(code, { message, ...(code === behind ? {} : { detail: { behind } }), cause: err })
   }
 }

@@ -75,6 +75,39 @@ export function swallowAnswer(res: ServerResponse, then: () => void): void {
   }) as typeof res.end
 }
 
+/** Holds the answer back when the handler has done its work: `done` runs then, and nothing is sent before `until` resolves. */
+export function holdBack(
+  res: ServerResponse,
+  { done, until }: { readonly done: () => void; readonly until: Promise<unknown> },
+): void {
+  const original = {
+    writeHead: res.writeHead.bind(res),
+    write: res.write.bind(res),
+    end: res.end.bind(res),
+    flushHeaders: res.flushHeaders.bind(res),
+  }
+  const calls: (() => void)[] = []
+  const later = (method: keyof typeof original) =>
+    ((...args: unknown[]) => {
+      calls.push(() => void (original[method] as (...given: unknown[]) => unknown)(...args))
+      return res
+    }) as never
+  const send = () => {
+    Object.assign(res, original)
+    if (!res.destroyed) for (const call of calls) call()
+  }
+  res.writeHead = later('writeHead')
+  res.flushHeaders = later('flushHeaders')
+  res.write = later('write')
+  const end = later('end') as (...args: unknown[]) => ServerResponse
+  res.end = ((...args: unknown[]) => {
+    end(...args)
+    done()
+    until.then(send, send)
+    return res
+  }) as typeof res.end
+}
+
 function setLength(res: ServerResponse, body: unknown): void {
   if (res.hasHeader('content-length') || res.hasHeader('transfer-encoding')) return
   const length = byteLengthOf(body)

@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, RequestListener, ServerResponse } from 'node:http'
 import { type Deferred, deferred } from '../../lib/base/index.ts'
-import { byteLengthOf, editAnswer, hideLength, swallowAnswer } from './edited-answer.ts'
+import { byteLengthOf, editAnswer, hideLength, holdBack, swallowAnswer } from './edited-answer.ts'
 
 /** What a request matches; what is absent matches every request. */
 export interface FaultMatch {
@@ -171,6 +171,14 @@ export function resetUploadAfter(bytes: number): Fault {
 export function loseAnswer(): Fault {
   return named('lose answer', ({ req, res, go }) => {
     swallowAnswer(res, () => void req.socket.resetAndDestroy())
+    go()
+  })
+}
+
+/** The handler does its work whole; its answer is sent when `until` resolves. `done` runs in between. */
+export function holdAnswer(hold: { readonly done: () => void; readonly until: Promise<unknown> }): Fault {
+  return named('hold answer', ({ res, go }) => {
+    holdBack(res, hold)
     go()
   })
 }

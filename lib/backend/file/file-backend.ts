@@ -50,13 +50,13 @@ export function fileBackend(components: FileBackendComponents, { folder }: FileB
     throwIfAborted(options.signal)
     await io(checkCondition(files, key, options))
     const path = await io(staged.newPath())
-    const written = await stageFile(path, source, options)
     try {
+      const written = await stageFile(path, source, options)
       await io(place(key, path, options))
+      return written
     } finally {
       await discardStaged(path)
     }
-    return written
   }
 
   return {

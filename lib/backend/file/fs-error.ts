@@ -1,4 +1,5 @@
 import { type AppError, appError, codeOf, isAppError } from '../../base/index.ts'
+import { outcomeOfErrno } from '../outcomes.ts'
 
 const sentences: Readonly<Record<string, string>> = {
   EACCES: 'the folder of the backend may not be used by this process; correct its owner or mode',
@@ -12,24 +13,24 @@ const sentences: Readonly<Record<string, string>> = {
 }
 
 /**
- * What a failed system call means to the caller: an outage, with the sentence that helps. Passes an AppError through.
+ * What a failed system call means to the caller, with the sentence that helps. Passes an AppError through.
  */
-export function outage(err: unknown): AppError {
+export function fsError(err: unknown): AppError {
   if (isAppError(err)) return err
   const errno = codeOf(err)
   const message = errno === undefined ? undefined : sentences[errno]
-  return appError('BACKEND_UNAVAILABLE', {
+  return appError(outcomeOfErrno(errno).code, {
     cause: err,
     ...(message === undefined ? {} : { message }),
     ...(errno === undefined ? {} : { detail: { errno } }),
   })
 }
 
-/** Awaits file system work, turning its failures into BACKEND_UNAVAILABLE. */
+/** Awaits file system work, turning its failures into those of `fsError`. */
 export async function io<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (err) {
-    throw outage(err)
+    throw fsError(err)
   }
 }

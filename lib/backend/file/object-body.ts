@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { type AbortOptions, appError } from '../../base/index.ts'
 import type { ByteRange } from '../../core/index.ts'
-import { outage } from './fs-error.ts'
+import { fsError } from './fs-error.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -27,13 +27,13 @@ export function objectBody(handle: FileHandle, range: ByteRange, { signal }: Abo
   const body = new Readable({
     highWaterMark: CHUNK_BYTES,
     read() {
-      readOn().catch((err: unknown) => body.destroy(outage(err)))
+      readOn().catch((err: unknown) => body.destroy(fsError(err)))
     },
     destroy(err, done) {
       signal?.removeEventListener('abort', giveUp)
       handle.close().then(
         () => done(err),
-        (failure: unknown) => done(err ?? outage(failure)),
+        (failure: unknown) => done(err ?? fsError(failure)),
       )
     },
   })

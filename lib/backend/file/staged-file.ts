@@ -31,7 +31,7 @@ function fileTag({ ino, size, mtimeNs }: BigIntStats): string {
   return `f-${ino.toString(36)}-${size.toString(36)}-${mtimeNs.toString(36)}`
 }
 
-/** Writes `source` to the new file `path` and flushes it. Leaves no file when it fails. */
+/** Writes `source` to the new file `path` and flushes it. When it fails, the caller discards what is there of it. */
 export async function stageFile(
   path: string,
   source: Readable | Uint8Array,
@@ -42,9 +42,6 @@ export async function stageFile(
     await receive(source, options, (chunk) => io(writeFully(handle, chunk)))
     await io(handle.sync())
     return await io(statObject(handle))
-  } catch (err) {
-    await discardStaged(path)
-    throw err
   } finally {
     await handle.close()
   }

@@ -7,6 +7,7 @@ import { PROBED_KEY } from '../backend-probe.ts'
 import type { Backends } from '../backends.ts'
 import type { Governor } from '../governor.ts'
 import { rangeWithin } from '../object-range.ts'
+import { outcomeByStatus } from '../outcomes.ts'
 import { owningSource } from '../receive.ts'
 import { objectFrom, rangeHeader, sizeOf } from '../web/object-answer.ts'
 import { refusalOf, sendWeb, type WebAnswer, type WebRequest } from '../web/web-client.ts'
@@ -80,7 +81,7 @@ function asker({ http, clock }: Parts, credentials: Readonly<Record<string, stri
   return async (request, ...taken) => {
     const answer = await sendWeb(http, { ...request, credentials })
     if (answer.status === 200 || answer.status === 206 || taken.includes(answer.status)) return answer
-    if (answer.status !== 404 && answer.status !== 410) throw await refusalOf(answer, clock)
+    if (outcomeByStatus[answer.status]?.outcome !== 'absence') throw await refusalOf(answer, clock)
     await answer.discard()
     return undefined
   }

@@ -23,7 +23,8 @@ export interface Pacing {
  * What S3, TOS and their kin offer, a method for each request: no retries, no rates, no parts; `objectStoreBackend`
  * makes a Backend of it. Every method is one HTTP request that may be repeated, and turns the backend's error into
  * BACKEND_UNAVAILABLE (no connection, 5xx, a body cut short), BACKEND_THROTTLED (429, 503 SlowDown and the quota codes;
- * `detail.retryAfterMs` where it was named), BACKEND_DENIED (401, 403), BACKEND_PRECONDITION_FAILED (409, 412) or
+ * `detail.retryAfterMs` where it was named), BACKEND_DENIED (401, 403), BACKEND_PRECONDITION_FAILED (409, 412),
+ * BACKEND_REFUSED (what it refuses for good, see `outcomes.ts`) or
  * ABORTED.
  */
 export interface ObjectApi {

@@ -1,4 +1,4 @@
-import { type AbortOptions, appError, type Startable, throwIfAborted } from '../../base/index.ts'
+import { type AbortOptions, appError, type Clock, type Startable, throwIfAborted } from '../../base/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { Backend, ObjectPage } from '../backend.ts'
 import type { BackendOperation, Governor } from '../governor.ts'
@@ -15,6 +15,7 @@ export interface ObjectStoreComponents extends Startable {
   readonly multipart: MultipartApi
   readonly governor: Governor
   readonly logger: Logger
+  readonly clock: Clock
 }
 
 export interface ObjectStoreInit extends PartPlan {

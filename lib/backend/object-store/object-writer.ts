@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
-import { type AbortOptions, hasCode, isAppError } from '../../base/index.ts'
+import { type AbortOptions, type Clock, hasCode, isAppError } from '../../base/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { ObjectStat, WriteOptions } from '../backend.ts'
 import type { Governor } from '../governor.ts'
+import { openedOrUndone, settledRequest } from '../opening.ts'
 import { receive } from '../receive.ts'
 import type { MultipartApi, ObjectApi, ObjectCondition, ObjectPart, Pacing } from './object-api.ts'
 import { type PartPlan, partPlan } from './part-plan.ts'
@@ -13,6 +14,7 @@ export interface ObjectWriterComponents {
   readonly multipart: MultipartApi
   readonly governor: Governor
   readonly logger: Logger
+  readonly clock: Clock
 }
 
 export interface Expectation extends AbortOptions, ObjectCondition {}
@@ -30,7 +32,7 @@ export interface ObjectWriter {
 }
 
 export function objectWriter(components: ObjectWriterComponents, init: ObjectWriterInit): ObjectWriter {
-  const { objects, multipart, governor, logger } = components
+  const { objects, multipart, governor, logger, clock } = components
   const request = <T>(work: (signal: AbortSignal) => Promise<T>, { signal }: AbortOptions = {}) =>
     governor.request('write', work, signal === undefined ? {} : { signal })
   const pacing = (signal: AbortSignal): Pacing => ({ pace: (bytes) => governor.sending(bytes, { signal }) })
@@ -68,11 +70,17 @@ export function objectWriter(components: ObjectWriterComponents, init: ObjectWri
     }
   }
 
+  const create = (key: string, options: AbortOptions) => {
+    const open = (last: AbortSignal) => multipart.create(key, { signal: last })
+    const opening = { open, undo: (uploadId: string) => abandon(key, uploadId) }
+    const attempt = (signal: AbortSignal) => openedOrUndone(clock, opening, signal)
+    return settledRequest({ governor, operation: 'write' }, attempt, options)
+  }
+
   const upload = async (key: string, source: Readable | Uint8Array, options: WriteOptions) => {
     // The backend checks it again at the end; this spares sending what it will not take.
     await init.expect(key, options)
-    // Without the caller's signal: an upload whose id nobody learned could not be aborted.
-    const uploadId = await request((signal) => multipart.create(key, { signal }))
+    const uploadId = await create(key, options)
     const send: SendPart = (bytes, number, signal) => {
       const part = (attempt: AbortSignal) =>
         multipart.part(key, bytes, { uploadId, number, ...pacing(attempt), signal: attempt })

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
-import { type AbortOptions, appError, hasCode } from '../../base/index.ts'
+import { type AbortOptions, appError, type Clock, hasCode } from '../../base/index.ts'
 import { type Digest, digestAlgorithm, digestOf } from '../../core/index.ts'
 import type { Governor } from '../governor.ts'
+import { openedOrUndone, settledRequest } from '../opening.ts'
 import { receive } from '../receive.ts'
 import type { RegistryBlobs } from './registry-blobs.ts'
 import type { UploadPlace, UploadRequests } from './upload-requests.ts'
@@ -10,6 +11,7 @@ export interface BlobUploadComponents {
   readonly requests: UploadRequests
   readonly blobs: RegistryBlobs
   readonly governor: Governor
+  readonly clock: Clock
 }
 
 export interface BlobUploadInit extends AbortOptions {
@@ -101,8 +103,8 @@ class BlobUpload {
     const { requests } = this.#components
     const { digest } = this.#init
     if (digestOf(bytes, digestAlgorithm(digest)) !== digest) throw appError('DIGEST_INVALID', { detail: { digest } })
-    return this.#request(async (signal) => {
-      const place = await requests.open({ signal })
+    return this.#settled(async (signal) => {
+      const place = await this.#begun(signal)
       try {
         if (!(await requests.close(place, { digest, bytes, signal }))) throw forgotten()
       } catch (err) {
@@ -127,7 +129,7 @@ class BlobUpload {
   }
 
   async #open(): Promise<void> {
-    this.#place = await this.#request((signal) => this.#components.requests.open({ signal }))
+    this.#place = await this.#settled((signal) => this.#begun(signal))
     if (this.#place.minChunk <= MAX_CHUNK_BYTES) return
     throw appError('BACKEND_UNAVAILABLE', { message: 'the registry wants larger chunks than are sent' })
   }
@@ -155,12 +157,25 @@ class BlobUpload {
     })
   }
 
+  /** From here on the upload is known, or ended already. */
+  #begun(signal: AbortSignal): Promise<UploadPlace> {
+    const { requests, clock } = this.#components
+    const open = (last: AbortSignal) => requests.open({ signal: last })
+    return openedOrUndone(clock, { open, undo: (place) => this.#cancelled(place) }, signal)
+  }
+
+  #settled<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return settledRequest({ governor: this.#components.governor, operation: 'write' }, work, this.#init)
+  }
+
   #request<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     return this.#components.governor.request('write', work, this.#init)
   }
 
-  #cancelled(place: UploadPlace): Promise<void> {
-    return this.#components.governor.request('delete', () => this.#components.requests.cancel(place))
+  async #cancelled(place: UploadPlace): Promise<void> {
+    const { governor, requests } = this.#components
+    // Where even that may not be asked now, it is the registry's to clean up.
+    await governor.request('delete', () => requests.cancel(place)).catch(() => undefined)
   }
 }
 

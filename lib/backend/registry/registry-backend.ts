@@ -8,6 +8,7 @@ import { digestOfKey } from '../content-key.ts'
 import { rangeWithin } from '../object-range.ts'
 import { owningSource } from '../receive.ts'
 import type { RegistryConfig } from './config.ts'
+import { contentSize, inEitherPlace } from './content-lookup.ts'
 import { openRegistry, type Registry, type RegistryComponents, type RegistryRepository } from './registry.ts'
 
 /** The contents of a registry by their digests, with a view for each repository; it can neither list nor hold other keys. */
@@ -18,18 +19,6 @@ export function registryBackend(components: RegistryComponents, config: Registry
     stop: () => registry.stop(),
     backendFor: (repository) => viewOf(registry, registry.repository(repository)),
   }
-}
-
-/**
- * The size of a content: a blob, or else a manifest, which a registry keeps in a place of its own although it is a
- * content like any other. Undefined when it is neither.
- */
-export async function contentSize(
-  { blobs, manifests }: RegistryRepository,
-  digest: Digest,
-  options: AbortOptions = {},
-): Promise<number | undefined> {
-  return (await blobs.size(digest, options)) ?? (await manifests.describe(digest, options))?.size
 }
 
 function viewOf(registry: Registry, repository: RegistryRepository): Backend {
@@ -59,8 +48,10 @@ function viewOf(registry: Registry, repository: RegistryRepository): Backend {
       throwIfAborted(options.signal)
       if (range !== undefined) rangeWithin(range, Number.MAX_SAFE_INTEGER)
       if (range !== undefined && range.start === range.end) return empty(await stat(digest, options), range)
-      const blob = await repository.blobs.open(digest, { ...options, ...(range !== undefined && { range }) })
-      return blob ?? manifest(repository, digest, { ...options, range })
+      return inEitherPlace({
+        blob: () => repository.blobs.open(digest, { ...options, ...(range !== undefined && { range }) }),
+        manifest: () => manifest(repository, digest, { ...options, range }),
+      })
     },
     write: (key, source, options) =>
       owningSource(source, async () => {

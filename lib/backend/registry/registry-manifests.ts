@@ -52,6 +52,7 @@ export function registryManifests(components: RegistryPartComponents, repository
   const { session, governor, clock } = components
   const pull = scopes.pull(repository)
   const at = (reference: string) => `${repository}/manifests/${reference}`
+  const deletes = scopes.delete(repository)
 
   const get = (reference: string, options: AbortOptions) =>
     governor.request(
@@ -96,7 +97,7 @@ export function registryManifests(components: RegistryPartComponents, repository
         async (signal) => {
           await governor.sending(bytes.length, { signal })
           const answer = await put(signal)
-          if (answer.status < 200 || answer.status > 299) throw await manifestRefusal(answer, clock)
+          if (answer.status < 200 || answer.status > 299) throw await refusalOf(answer, clock)
           await answer.discard()
         },
         options,
@@ -105,16 +106,25 @@ export function registryManifests(components: RegistryPartComponents, repository
     remove: (reference, options = {}) =>
       governor.request(
         'delete',
-        (signal) => removed(components, { at: at(reference), scope: scopes.delete(repository), signal }),
+        (signal) => removed(components, { scope: deletes, at: at(reference), byTag: isTag(reference), signal }),
         options,
       ),
   }
 }
 
+const isTag = (reference: string) => !reference.includes(':')
+
+interface Removal extends AbortOptions {
+  readonly at: string
+  readonly scope: string
+  /** Registries that remove no single tag call it many names; distribution 2 takes it for a malformed digest. */
+  readonly byTag?: boolean
+}
+
 /** Deletes what lies at a path; false when there is nothing. @throws UNSUPPORTED */
 export async function removed(
   { session, clock }: RegistryPartComponents,
-  target: { readonly at: string; readonly scope: string } & AbortOptions,
+  { byTag = false, ...target }: Removal,
 ): Promise<boolean> {
   const answer = await session.send({ method: 'DELETE', ...target })
   if (answer.status === 404 || (answer.status >= 200 && answer.status < 300)) {
@@ -122,15 +132,9 @@ export async function removed(
     return answer.status !== 404
   }
   const refusal = await refusalOf(answer, clock)
-  if (answer.status !== 405 && refusal.detail?.['reason'] !== 'UNSUPPORTED') throw refusal
+  const noTags = byTag && hasCode(refusal, 'DIGEST_INVALID', 'TAG_INVALID', 'BACKEND_REFUSED')
+  if (!noTags && !hasCode(refusal, 'BACKEND_READ_ONLY', 'UNSUPPORTED')) throw refusal
   throw appError('UNSUPPORTED', { message: 'the registry behind deletes no such thing; see its settings' })
-}
-
-async function manifestRefusal(answer: WebAnswer, clock: { now(): number }) {
-  const refusal = await refusalOf(answer, clock)
-  const reason = refusal.detail?.['reason']
-  if (reason !== 'MANIFEST_BLOB_UNKNOWN' && reason !== 'MANIFEST_INVALID') return refusal
-  return appError(reason, { detail: { status: answer.status } })
 }
 
 /** What the head of an answer says; undefined when it leaves something out. */

@@ -1,5 +1,6 @@
 import type { AbortOptions, Clock } from '../../base/index.ts'
 import type { HttpClient } from '../../http/index.ts'
+import { outcomeByStatus } from '../outcomes.ts'
 import { refusalOf, sendWeb, type WebAnswer, type WebRequest } from '../web/web-client.ts'
 import { type Authorizer, authorizer } from './authorizer.ts'
 import { parseChallenges } from './challenge.ts'
@@ -25,7 +26,7 @@ export interface RegistrySession {
   /** Any status but the 401 that a login can mend is an answer. @throws BACKEND_DENIED, BACKEND_UNAVAILABLE, ABORTED */
   send(request: RegistryRequest): Promise<WebAnswer>
   /**
-   * As `send`; undefined for 404. @throws BACKEND_READ_ONLY and the others of `backendError` for any refusal but that
+   * As `send`; undefined for 404 and 410. @throws BACKEND_READ_ONLY and the others of `backendError` for any refusal but that
    */
   find(request: RegistryRequest): Promise<WebAnswer | undefined>
 }
@@ -69,7 +70,7 @@ export function registrySession(components: RegistrySessionComponents, init: Reg
     async find(request) {
       const answer = await send(request)
       if (answer.status >= 200 && answer.status < 300) return answer
-      if (answer.status !== 404) throw await refusalOf(answer, components.clock)
+      if (outcomeByStatus[answer.status]?.outcome !== 'absence') throw await refusalOf(answer, components.clock)
       await answer.discard()
       return undefined
     },

@@ -65,7 +65,7 @@ export function openRegistry(components: RegistryComponents, config: RegistryCon
       const filled = hasPlace ? before + nameForPlace(repository) + after : config.repository
       const name = parseRepositoryName(filled)
       const blobs = registryBlobs(parts, name)
-      const upload = { governor, blobs, requests: uploadRequests(parts, name) }
+      const upload = { governor, clock, blobs, requests: uploadRequests(parts, name) }
       const writable: RegistryRepository = {
         name,
         blobs,

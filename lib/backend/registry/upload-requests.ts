@@ -52,7 +52,11 @@ export function uploadRequests(components: UploadRequestsComponents, repository:
 
   return {
     async open(options) {
-      const answer = await succeed({ method: 'POST', at: `${repository}/blobs/uploads/`, ...options })
+      const scope = scopes.push(repository)
+      const answer = await session.send({ method: 'POST', at: `${repository}/blobs/uploads/`, scope, ...options })
+      if (!isSuccess(answer)) throw await refused(answer, clock)
+      // The head names the upload; that the answer breaks off behind it must not make us forget it.
+      await answer.discard().catch(() => undefined)
       return placeIn(answer, { location: '', offset: 0, minChunk: minChunkIn(answer) })
     },
     async append(place, bytes, options) {
@@ -103,8 +107,7 @@ function sender({ session, clock }: UploadRequestsComponents, scope: string) {
     const answer = await send(request)
     if (isSuccess(answer)) return answer
     const refusal = await refused(answer, clock)
-    const forgotten = answer.status === 404 && request.method !== 'POST'
-    throw forgotten ? appError('BLOB_UPLOAD_UNKNOWN', { cause: refusal }) : refusal
+    throw answer.status === 404 ? appError('BLOB_UPLOAD_UNKNOWN', { cause: refusal }) : refusal
   }
   return { send, succeed }
 }

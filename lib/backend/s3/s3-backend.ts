@@ -24,6 +24,7 @@ export function s3Backend({ clock, logger, governor }: S3BackendComponents, conf
       multipart: s3Multipart(components, config),
       governor,
       logger,
+      clock,
       start: () => Promise.resolve(),
       async stop() {
         client.destroy()

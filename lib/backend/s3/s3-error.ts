@@ -34,15 +34,6 @@ const sentences: Readonly<Record<string, string>> = {
     'the backend lacks something that was asked of it; try `checksums: required` or `conditionalWrites: false`',
 }
 
-/** Refusals of the caller that do not come as 403. */
-const DENIED = new Set([
-  'AuthorizationHeaderMalformed',
-  'ExpiredToken',
-  'ExpiredTokenException',
-  'InvalidIdentityTokenException',
-  'InvalidToken',
-])
-
 /** Of files. */
 const UNREADABLE_CODES = new Set(['ENOENT', 'EACCES', 'EISDIR'])
 
@@ -82,7 +73,8 @@ export function noSuchBucket(): AppError {
 function refusal({ name, message, $metadata, $response }: ServiceError, nowMs: number): AppError {
   const { httpStatusCode, requestId, clockSkewCorrected } = $metadata
   return backendError({
-    status: statusFor(name, httpStatusCode, clockSkewCorrected === true),
+    // Signed with the backend's time the same request may succeed, so that it is no refusal to stay with.
+    status: httpStatusCode === 403 && clockSkewCorrected === true ? undefined : httpStatusCode,
     reason: name,
     retryAfter: $response?.headers?.['retry-after'],
     nowMs,
@@ -90,12 +82,6 @@ function refusal({ name, message, $metadata, $response }: ServiceError, nowMs: n
     requestId,
     cause: new Error(`${name}: ${message}`),
   })
-}
-
-function statusFor(name: string, status: number | undefined, skewCorrected: boolean): number | undefined {
-  // Signed with the backend's time the same request may succeed, so that it is no refusal to stay with.
-  if (status === 403 && skewCorrected) return undefined
-  return DENIED.has(name) ? 403 : status
 }
 
 function isServiceError(err: unknown): err is ServiceError {

@@ -24,6 +24,7 @@ export function tosBackend(components: TosBackendComponents, config: TosConfig):
       ...provenConditions({ ...tosApi(session, config.bucket), random: components.random }),
       governor: components.governor,
       logger: components.logger,
+      clock: components.clock,
       start: () => Promise.resolve(),
       stop: async () => session.stop(),
     },

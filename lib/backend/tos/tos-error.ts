@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { type AbortOptions, type AppError, appError, codeOf, isAppError } from '../../base/index.ts'
 import { backendError } from '../backend-error.ts'
+import { outcomeByStatus } from '../outcomes.ts'
 
 /** An error body is read this far. */
 const ERROR_BODY_BYTES = 64 * 1024
@@ -39,8 +40,10 @@ export async function tosError(
 
 /** True for an answer that there is no such object, or no such upload; not for a missing bucket. */
 export function isMissing(err: unknown, what: 'object' | 'upload'): boolean {
-  if (!isAppError(err) || err.detail?.['status'] !== 404 || err.detail['reason'] === 'NoSuchBucket') return false
-  return (err.detail['reason'] === 'NoSuchUpload') === (what === 'upload')
+  if (!isAppError(err)) return false
+  const { status, reason } = err.detail ?? {}
+  const isAbsent = typeof status === 'number' && outcomeByStatus[status]?.outcome === 'absence'
+  return isAbsent && reason !== 'NoSuchBucket' && (reason === 'NoSuchUpload') === (what === 'upload')
 }
 
 /** The error for a bucket that is not there, made of the one for its answer. */

@@ -1,4 +1,5 @@
 import type { PieceMap } from '../../core/index.ts'
+import { HASH_LENGTH } from '../../core/index.ts'
 
 /**
  * The `map` file of a partial blob: one record of 64 bytes for each piece, so that no record crosses a page or a sector
@@ -13,7 +14,6 @@ import type { PieceMap } from '../../core/index.ts'
  */
 export const RECORD_BYTES = 64
 
-const HASH_BYTES = 32
 const STATE_AT = 32
 
 export const pieceStates = { missing: 0, written: 1, synced: 2 } as const
@@ -39,7 +39,7 @@ export class PieceLog {
   }
 
   hash(piece: number): Uint8Array {
-    return this.bytes.subarray(piece * RECORD_BYTES, piece * RECORD_BYTES + HASH_BYTES)
+    return this.bytes.subarray(piece * RECORD_BYTES, piece * RECORD_BYTES + HASH_LENGTH)
   }
 
   /** One record as it stands in the file. */

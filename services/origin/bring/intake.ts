@@ -1,11 +1,10 @@
 import { createHash, type Hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { type AbortOptions, abortable, appError, deferred } from '../../../lib/base/index.ts'
-import { type ByteRange, digestAlgorithm, digestHex } from '../../../lib/core/index.ts'
+import { type ByteRange, digestAlgorithm, digestHex, HASH_LENGTH } from '../../../lib/core/index.ts'
 import type { PartialBlob, Sidecars, StoredBlob } from '../../../lib/store/index.ts'
 import { partialBytes } from './partial-bytes.ts'
 
-const HASH_BYTES = 32
 /** Of a blob whose digest is not verified yet, these last bytes are given to nobody. */
 const HELD_BACK_BYTES = 64 * 1024
 
@@ -65,7 +64,7 @@ class PartialIntake implements Intake {
     this.partial = partial
     this.#sidecars = sidecars
     this.#whole = createHash(digestAlgorithm(partial.digest))
-    this.#hashes = new Uint8Array(partial.map.count * HASH_BYTES)
+    this.#hashes = new Uint8Array(partial.map.count * HASH_LENGTH)
     this.#release = partial.lease()
   }
 
@@ -142,7 +141,7 @@ class PartialIntake implements Intake {
       this.#whole.update(slice)
       hash.update(slice)
     }
-    this.#hashes.set(hash.digest(), index * HASH_BYTES)
+    this.#hashes.set(hash.digest(), index * HASH_LENGTH)
     this.#offset = map.rangeOf(index).end
   }
 
@@ -175,7 +174,7 @@ class PartialIntake implements Intake {
   async #close({ index, bytes, hash }: OpenPiece): Promise<void> {
     this.#piece = undefined
     const digest = hash.digest()
-    this.#hashes.set(digest, index * HASH_BYTES)
+    this.#hashes.set(digest, index * HASH_LENGTH)
     await this.#writing
     this.#writing = this.partial.write(index, bytes, digest).catch((err: unknown) => {
       this.#broken = true

@@ -1,10 +1,8 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type AbortOptions, appError, singleFlight } from '../../../lib/base/index.ts'
-import { type Digest, digestAlgorithm, digestHex, PieceMap } from '../../../lib/core/index.ts'
+import { type Digest, digestAlgorithm, digestHex, HASH_LENGTH, PieceMap } from '../../../lib/core/index.ts'
 import { hashPieces } from '../../../lib/metainfo/index.ts'
 import type { BlobReader, Retention, Sidecars, StoredBlob } from '../../../lib/store/index.ts'
-
-const HASH_BYTES = 32
 
 async function* passing(source: AsyncIterable<Uint8Array>, whole: Hash): AsyncIterable<Uint8Array> {
   for await (const chunk of source) {
@@ -43,7 +41,7 @@ export function pieceHashes(store: HashedStore): PieceHashes {
   return {
     async of(stored, options = {}) {
       const kept = await store.sidecar(stored.digest, 'pieces')
-      if (kept?.byteLength === new PieceMap(stored.size).count * HASH_BYTES) return kept
+      if (kept?.byteLength === new PieceMap(stored.size).count * HASH_LENGTH) return kept
       return flights.run(stored.digest, (signal) => compute(stored, signal), options)
     },
   }

@@ -8,7 +8,7 @@ import {
   throwIfAborted,
   tokenBucket,
 } from '../../../lib/base/index.ts'
-import { type Digest, digestAlgorithm, digestHex, PieceMap } from '../../../lib/core/index.ts'
+import { type Digest, digestAlgorithm, digestHex, HASH_LENGTH, PieceMap } from '../../../lib/core/index.ts'
 import { hashPieces } from '../../../lib/metainfo/index.ts'
 import type { BlobInspection, KeptBlob, Sidecars } from '../../../lib/store/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
@@ -72,7 +72,6 @@ export interface Scrub {
 const MAX_FINDINGS = 100
 const LONGEST_PAUSE_MS = 60 * 60_000
 const SHORTEST_PAUSE_MS = 1_000
-const HASH_BYTES = 32
 
 interface Hashes {
   readonly isRight: boolean
@@ -81,8 +80,8 @@ interface Hashes {
 
 /** The pieces in which two lists of hashes differ. */
 function differing(a: Uint8Array, b: Uint8Array): readonly number[] {
-  const hashOf = (list: Uint8Array, piece: number) => list.subarray(piece * HASH_BYTES, (piece + 1) * HASH_BYTES)
-  const count = Math.max(a.length, b.length) / HASH_BYTES
+  const hashOf = (list: Uint8Array, piece: number) => list.subarray(piece * HASH_LENGTH, (piece + 1) * HASH_LENGTH)
+  const count = Math.max(a.length, b.length) / HASH_LENGTH
   return Array.from({ length: count }, (_, piece) => piece).filter(
     (piece) => Buffer.compare(hashOf(a, piece), hashOf(b, piece)) !== 0,
   )

@@ -1,4 +1,5 @@
 import { describe } from '@jest/globals'
+import { abortRules } from './abort-rules.ts'
 import { type BackendTraits, type BackendUnderTest, worldOfEach } from './backend-world.ts'
 import { concurrentConditionRules, conditionRules } from './condition-rules.ts'
 import {
@@ -9,6 +10,7 @@ import {
   unorderedListRules,
 } from './limited-rules.ts'
 import { listingRules } from './listing-rules.ts'
+import { outcomeRules } from './outcome-rules.ts'
 import { rangeRules, readingRules } from './reading-rules.ts'
 import { replacingRules, writingRules } from './writing-rules.ts'
 
@@ -22,9 +24,13 @@ export function backendSuite(name: string, make: () => Promise<BackendUnderTest>
     const replaces = traits.writes !== false && traits.keyFor === undefined
 
     readingRules(world)
+    outcomeRules(world)
     rangeRules(world)
     if (traits.writes === false) readOnlyRules(world)
-    else writingRules(world)
+    else {
+      writingRules(world)
+      abortRules(world)
+    }
     if (replaces) {
       replacingRules(world)
       conditionRules(world)

@@ -3,7 +3,20 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect } from '@jest/globals'
 import type { Backend, ObjectRead } from '../../../lib/backend/index.ts'
+import type { OutcomeRow } from '../../../lib/backend/outcomes.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
+import type { Fault, Faults } from '../../kit/http-faults.ts'
+
+/** Requests of the drivers of a backend on the network, in the way of which a test can put something. */
+export interface BackendRequests {
+  readonly faults: Faults
+  /** An answer with this status, in the form in which such a backend names a reason. */
+  refusal(status: number, reason: string | undefined): Fault
+  /** Names that this kind of backend gives to what went wrong, and what each means. */
+  readonly names: Readonly<Record<string, OutcomeRow>>
+  /** Bytes of an object that takes several requests; undefined where nothing is written. */
+  readonly manyRequestBytes?: number
+}
 
 /** One empty backend and the means to look at it. */
 export interface BackendUnderTest {
@@ -13,6 +26,8 @@ export interface BackendUnderTest {
   leftovers(): Promise<readonly string[]>
   /** Brings an object in past the driver; only where the driver takes no writes. */
   readonly seed?: (key: string, bytes: Uint8Array) => Promise<void>
+  /** Only of backends that are asked over the network. */
+  readonly requests?: BackendRequests
   /** Stops every client and removes the backend. */
   dispose(): Promise<void>
 }

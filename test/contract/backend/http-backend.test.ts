@@ -3,7 +3,7 @@ import { systemClock } from '../../../lib/base/index.ts'
 import { digestOf, parseRepository } from '../../../lib/core/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { fileServer } from '../../kit/file-server.ts'
-import { ignoreRange } from '../../kit/http-faults.ts'
+import { answer, ignoreRange } from '../../kit/http-faults.ts'
 import { plainGovernor } from '../../kit/plain-governor.ts'
 import { resourceStack } from '../../kit/resource-stack.ts'
 import { backendSuite } from './backend-suite.ts'
@@ -31,6 +31,8 @@ const filesAt =
         return backends.backendFor(parseRepository('team/app'))
       },
       leftovers: async () => [],
+      // A fault that ignores ranges has been ordered for all requests.
+      ...(ranges ? { requests: { faults: server.faults, refusal: (status) => answer(status), names: {} } } : {}),
       async seed(key, bytes) {
         server.files.set(pathOf(key), bytes)
       },

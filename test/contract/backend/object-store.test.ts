@@ -1,4 +1,5 @@
 import { type ObjectStoreInit, objectStoreBackend } from '../../../lib/backend/index.ts'
+import { systemClock } from '../../../lib/base/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { memoryObjects } from '../../kit/memory-objects.ts'
 import { plainGovernor } from '../../kit/plain-governor.ts'
@@ -9,7 +10,13 @@ const KIB = 1024
 const layer = (init: ObjectStoreInit) => async () => {
   const { uploads, ...memory } = memoryObjects()
   const lifecycle = { start: () => Promise.resolve(), stop: () => Promise.resolve() }
-  const components = { ...memory, ...lifecycle, governor: plainGovernor(), logger: silentLogger() }
+  const components = {
+    ...memory,
+    ...lifecycle,
+    governor: plainGovernor(),
+    logger: silentLogger(),
+    clock: systemClock(),
+  }
   return {
     open: async () => objectStoreBackend(components, init),
     leftovers: async () => uploads(),

@@ -1,12 +1,16 @@
 import { registryBackend } from '../../../lib/backend/index.ts'
+import { outcomeByName } from '../../../lib/backend/outcomes.ts'
 import { seededRandom, systemClock } from '../../../lib/base/index.ts'
 import { digestOf, parseRepository } from '../../../lib/core/index.ts'
 import { memoryRegistryStorage, type RegistryStorage, type Uploads } from '../../../lib/registry/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
+import { faultProxy } from '../../kit/fault-proxy.ts'
+import { errorJson } from '../../kit/http-faults.ts'
 import { plainGovernor } from '../../kit/plain-governor.ts'
 import { resourceStack } from '../../kit/resource-stack.ts'
 import { serveRegistry } from '../registry/serve-registry.ts'
 import { backendSuite } from './backend-suite.ts'
+import { MIB } from './backend-world.ts'
 
 /** The same storage, and the ids of uploads that were opened and neither closed nor cancelled. */
 function watchedUploads(storage: Required<RegistryStorage>): {
@@ -40,7 +44,8 @@ for (const chunk of [512 * 1024, 16 * 1024 * 1024]) {
     async () => {
       const stack = resourceStack()
       const { storage, open } = watchedUploads(memoryRegistryStorage({ random: seededRandom(7) }))
-      const { url } = stack.own(await serveRegistry(storage))
+      const behind = stack.own(await serveRegistry(storage))
+      const { url, faults } = stack.own(await faultProxy({ target: behind.url }))
       return {
         async open() {
           const backends = registryBackend(
@@ -52,6 +57,12 @@ for (const chunk of [512 * 1024, 16 * 1024 * 1024]) {
           return backends.backendFor(parseRepository('team/app'))
         },
         leftovers: async () => [...open],
+        requests: {
+          faults,
+          refusal: (status, code) => errorJson(status, code === undefined ? {} : { errors: [{ code }] }),
+          names: outcomeByName.registry,
+          manyRequestBytes: MIB + 1000,
+        },
         dispose: async () => stack[Symbol.asyncDispose](),
       }
     },

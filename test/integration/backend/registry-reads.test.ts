@@ -115,6 +115,38 @@ describe('reading from a registry', () => {
   })
 })
 
+describe('a blob that comes between the look for a blob and the one for a manifest', () => {
+  /** As distribution 2 does it: there is no blob yet, and what is a blob then is no manifest and no absence. */
+  async function labOfRace() {
+    const lab = await labWithContents()
+    lab.faults.next({ path: /\/blobs\/sha256/ }, answer(404))
+    lab.faults.next({ path: /\/manifests\/sha256/, times: 3 }, answer(500))
+    return lab
+  }
+
+  test('is found by a third look', async () => {
+    await using lab = await labOfRace()
+    expect(await (await lab.backend()).stat(key)).toEqual({ size: blob.length, etag: digest })
+  })
+
+  test('is read', async () => {
+    await using lab = await labOfRace()
+    expect((await read(await lab.backend())).equals(blob)).toBe(true)
+  })
+
+  test('is there for a write that is to be the first', async () => {
+    await using lab = await labOfRace()
+    const writing = (await lab.backend()).write(key, blob, { size: blob.length, ifAbsent: true })
+    await expect(writing).rejects.toMatchObject({ code: 'BACKEND_PRECONDITION_FAILED' })
+  })
+
+  test('is still an outage when it has not come', async () => {
+    await using lab = await labOfRace()
+    lab.faults.next({ path: /\/blobs\/sha256/ }, answer(404))
+    await expect((await lab.backend()).stat(key)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+  })
+})
+
 describe('a registry that redirects', () => {
   test('is followed to another host, which is not shown the login', async () => {
     await using lab = await labWithContents()

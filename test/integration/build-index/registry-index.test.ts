@@ -125,6 +125,16 @@ describe('an index that a registry keeps', () => {
     await expect(lab.index.deleteBlob(app, layer.digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
   })
 
+  test.each(['DIGEST_INVALID', 'TAG_INVALID', 'SOMETHING_ELSE'])(
+    'a tag that a registry does not delete and calls %s is UNSUPPORTED, in one try',
+    async (code) => {
+      await using lab = await pushedImage(['v1'])
+      const refusal = lab.faults.next({ method: 'DELETE', times: 9 }, errorJson(400, { errors: [{ code }] }))
+      await expect(lab.index.deleteTag(app, v1)).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+      expect(refusal.met).toBe(1)
+    },
+  )
+
   test('a registry that deletes nothing is told apart from one that has nothing', async () => {
     await using lab = await pushedImage(['v1'])
     lab.faults.next({ method: 'DELETE', times: 9 }, errorJson(405, { errors: [{ code: 'UNSUPPORTED' }] }))

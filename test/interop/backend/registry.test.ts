@@ -106,6 +106,7 @@ describe.each(Object.keys(kinds))("Debian's registry, which %s", (kind) => {
       expect(await index.listTags(name, { n: 1, last: 'latest' })).toEqual({ tags: ['v1'], next: 'v1' })
       expect((await index.listRepositories()).repositories).toContain(name.name)
       expect((await repository.manifests.fetch(digest))?.bytes).toEqual(bytes)
+      await expect(index.deleteTag(name, parseTag('v2'))).rejects.toMatchObject({ code: 'UNSUPPORTED' })
       await index.deleteManifest(name, digest)
       for (const tag of tags) expect(await index.getTag(name, tag)).toBeUndefined()
     } finally {

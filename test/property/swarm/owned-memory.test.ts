@@ -182,6 +182,7 @@ class World {
         blob: { digest: blob.digest, repository: parseRepository('lab') },
         self: newPeerId(this.#random),
         verify: 'pieces',
+        hopeless: () => false,
       },
       {
         onHeader: () => undefined,

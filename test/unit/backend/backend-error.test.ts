@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { backendError, retryAfterMs } from '../../../lib/backend/backend-error.ts'
+import { io } from '../../../lib/backend/file/fs-error.ts'
+import { outcomeByErrno, outcomeByName, outcomeByStatus, outcomeOf } from '../../../lib/backend/outcomes.ts'
+import { errorTable } from '../../../lib/base/index.ts'
 
 const NOW_MS = Date.parse('2026-11-25T12:00:00Z')
 
@@ -12,6 +15,13 @@ describe('an answer of a backend', () => {
     [503, undefined, 'BACKEND_UNAVAILABLE', true],
     [500, 'InternalError', 'BACKEND_UNAVAILABLE', true],
     [undefined, undefined, 'BACKEND_UNAVAILABLE', true],
+    [undefined, 'ECONNREFUSED', 'BACKEND_UNAVAILABLE', true],
+    [404, undefined, 'BACKEND_UNAVAILABLE', true],
+    [404, 'NAME_UNKNOWN', 'NAME_UNKNOWN', false],
+    [400, undefined, 'BACKEND_REFUSED', false],
+    [400, 'toString', 'BACKEND_REFUSED', false],
+    [405, 'UNSUPPORTED', 'BACKEND_READ_ONLY', false],
+    [400, 'UNSUPPORTED', 'UNSUPPORTED', false],
     [401, undefined, 'BACKEND_DENIED', false],
     [403, 'SignatureDoesNotMatch', 'BACKEND_DENIED', false],
     [405, undefined, 'BACKEND_READ_ONLY', false],
@@ -27,6 +37,35 @@ describe('an answer of a backend', () => {
     const error = backendError({ status: 503, reason: 'SlowDown', retryAfter: '7', nowMs: NOW_MS, cause })
     expect(error.detail).toEqual({ status: 503, reason: 'SlowDown', retryAfterMs: 7000 })
     expect(error.cause).toBe(cause)
+  })
+})
+
+describe('the table of outcomes', () => {
+  const { s3, tos, registry } = outcomeByName
+  const rows = [outcomeByStatus, outcomeByErrno, s3, tos, registry].flatMap((table) => Object.entries(table))
+
+  test.each(rows)('of %s has a code that is repeated only where that may help', (_, { outcome, code }) => {
+    expect(errorTable[code].retryable).toBe(outcome !== 'refusal')
+    expect(code === 'BACKEND_THROTTLED').toBe(outcome === 'rate')
+  })
+
+  test('has one meaning for a name that two kinds of stores use', () => {
+    for (const [name, row] of [s3, tos, registry].flatMap((table) => Object.entries(table))) {
+      expect([name, outcomeOf({ status: 400, reason: name })]).toEqual([name, row])
+    }
+  })
+
+  test.each(Object.entries(outcomeByErrno))('is what a failed system call with %s means', async (errno, { code }) => {
+    await expect(io(Promise.reject(Object.assign(new Error('x'), { code: errno })))).rejects.toMatchObject({
+      code,
+      detail: { errno },
+    })
+  })
+
+  test('takes a system call that it does not name for an outage', async () => {
+    await expect(io(Promise.reject(Object.assign(new Error('x'), { code: 'EWHAT' })))).rejects.toMatchObject({
+      code: 'BACKEND_UNAVAILABLE',
+    })
   })
 })
 

@@ -4,10 +4,11 @@ import { mkdir, readdir, rename, truncate, utimes, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { setImmediate as immediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { layout } from '../../../lib/backend/file/layout.ts'
 import { type Backend, fileBackend } from '../../../lib/backend/index.ts'
-import { ownIdentity, seededRandom, systemClock } from '../../../lib/base/index.ts'
+import { codeOf, ownIdentity, seededRandom, systemClock } from '../../../lib/base/index.ts'
 import { recordingLogger } from '../../../lib/telemetry/index.ts'
 import { type TempFolder, tempFolder } from '../../kit/temp-folder.ts'
 import { zombieProcess } from '../../kit/zombie-process.ts'
@@ -39,6 +40,26 @@ async function deadOwner(): Promise<string> {
   const [boot, namespace] = (await ownIdentity()).split('.')
   return `${boot}.${namespace}.${pid}.123`
 }
+
+describe('a write that is aborted', () => {
+  /** Turns of the event loop after which it is aborted: more than a write takes. */
+  const TURNS = 40
+
+  test.each([{ ifAbsent: true }, {}])('at any moment, with %j, leaves no file and no lock', async (condition) => {
+    const seen = new Set<string | undefined>()
+    for (let turns = 0; turns < TURNS; turns += 1) {
+      const controller = new AbortController()
+      const source = Readable.from([Buffer.alloc(1000, 1), Buffer.alloc(1000, 2)])
+      const options = { size: 2000, signal: controller.signal, ...condition }
+      const writing = backend.write(`k${turns}`, source, options).then(() => 'written', codeOf)
+      for (let turn = 0; turn < turns; turn += 1) await immediate()
+      controller.abort()
+      seen.add(await writing)
+      expect([...(await readdir(files().staging)), ...(await readdir(files().locks))]).toEqual([])
+    }
+    expect(seen).toContain('ABORTED')
+  })
+})
 
 describe('a backend whose disk is away', () => {
   beforeEach(async () => {

@@ -23,12 +23,17 @@ describe('fromCluster', () => {
     },
   )
 
-  test.each<ErrorCode>(['UNSUPPORTED', 'BACKEND_READ_ONLY'])(
-    'tells the client of %s, which no new try mends',
-    async (code) => {
-      await expect(failing(code)).rejects.toMatchObject({ code: 'UNSUPPORTED', status: 405 })
-    },
-  )
+  test.each<[ErrorCode, ErrorCode, number]>([
+    ['UNSUPPORTED', 'UNSUPPORTED', 405],
+    ['BACKEND_READ_ONLY', 'UNSUPPORTED', 405],
+    ['BACKEND_REFUSED', 'UNSUPPORTED', 405],
+    ['BACKEND_DENIED', 'DENIED', 403],
+    ['BACKEND_KEY_INVALID', 'NAME_INVALID', 400],
+    ['NAME_INVALID', 'NAME_INVALID', 400],
+    ['NAME_UNKNOWN', 'NAME_UNKNOWN', 404],
+  ])('tells the client of %s, which no new try mends, as %s', async (code, told, status) => {
+    await expect(failing(code)).rejects.toMatchObject({ code: told, status })
+  })
 
   test('makes an outage of what is no error of ours', async () => {
     await expect(fromCluster(Promise.reject(new TypeError('x')))).rejects.toMatchObject({ code: 'UNAVAILABLE' })

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { type Backend, type ObjectRead, objectStoreBackend } from '../../../../lib/backend/index.ts'
-import { appError } from '../../../../lib/base/index.ts'
+import { appError, systemClock } from '../../../../lib/base/index.ts'
 import { silentLogger } from '../../../../lib/telemetry/index.ts'
 import { cipherBytes } from '../../../kit/cipher-bytes.ts'
 import { type MemoryObjects, memoryObjects } from '../../../kit/memory-objects.ts'
@@ -22,7 +22,7 @@ beforeEach(async () => {
   governor = plainGovernor()
   const lifecycle = { start: () => Promise.resolve(), stop: () => Promise.resolve() }
   backend = objectStoreBackend(
-    { ...memory, ...lifecycle, governor, logger: silentLogger() },
+    { ...memory, ...lifecycle, governor, clock: systemClock(), logger: silentLogger() },
     { partBytes: PART, parallel: PARALLEL, atomicConditions: true },
   )
   await backend.write('k', bytes, { size: bytes.length })
@@ -124,6 +124,7 @@ describe('a body that breaks off', () => {
         start: () => Promise.resolve(),
         stop: () => Promise.resolve(),
         governor,
+        clock: systemClock(),
         logger: silentLogger(),
       },
       { partBytes: PART, parallel: PARALLEL, atomicConditions: true },

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { type Backend, type ObjectStoreInit, objectStoreBackend } from '../../../../lib/backend/index.ts'
 import { partPlan } from '../../../../lib/backend/object-store/part-plan.ts'
-import { appError, deferred } from '../../../../lib/base/index.ts'
+import { appError, deferred, systemClock } from '../../../../lib/base/index.ts'
 import { recordingLogger } from '../../../../lib/telemetry/index.ts'
 import { cipherBytes } from '../../../kit/cipher-bytes.ts'
 import { type MemoryObjects, memoryObjects } from '../../../kit/memory-objects.ts'
@@ -28,7 +28,7 @@ beforeEach(() => {
 
 function opened(init: Partial<ObjectStoreInit> = {}): Backend {
   const lifecycle = { start: () => Promise.resolve(), stop: () => Promise.resolve() }
-  const components = { ...memory, ...lifecycle, governor, logger }
+  const components = { ...memory, ...lifecycle, governor, logger, clock: systemClock() }
   return objectStoreBackend(components, { partBytes: PART, parallel: PARALLEL, atomicConditions: true, ...init })
 }
 

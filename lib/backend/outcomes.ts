@@ -1,0 +1,139 @@
+import type { ErrorCode } from '../base/index.ts'
+
+/**
+ * What an answer that is no success means to the caller. `refusal`: the same request gets the same answer for ever, so
+ * nobody repeats it. `absence`: there is nothing under that name. `rate`: later, and slower. `outage`: may succeed later.
+ */
+export type Outcome = 'refusal' | 'absence' | 'rate' | 'outage'
+
+export interface OutcomeRow {
+  readonly outcome: Outcome
+  /** Of the error; where a driver can say of an absence that it is one, there is none. */
+  readonly code: ErrorCode
+}
+
+const outage: OutcomeRow = { outcome: 'outage', code: 'BACKEND_UNAVAILABLE' }
+const rate: OutcomeRow = { outcome: 'rate', code: 'BACKEND_THROTTLED' }
+/** As an error it is an outage: what must be there (a bucket, a folder, an API) is not there now. */
+const absence: OutcomeRow = { outcome: 'absence', code: 'BACKEND_UNAVAILABLE' }
+const refusal = (code: ErrorCode): OutcomeRow => ({ outcome: 'refusal', code })
+const refused = refusal('BACKEND_REFUSED')
+const denied = refusal('BACKEND_DENIED')
+
+const all = (names: readonly string[], row: OutcomeRow): Readonly<Record<string, OutcomeRow>> =>
+  Object.fromEntries(names.map((name) => [name, row]))
+
+/** HTTP statuses of every driver. What is not here: any other 4xx is refused, anything else is an outage. */
+export const outcomeByStatus: Readonly<Record<number, OutcomeRow>> = {
+  401: denied,
+  403: denied,
+  404: absence,
+  405: refusal('BACKEND_READ_ONLY'),
+  407: denied,
+  408: outage,
+  409: refusal('BACKEND_PRECONDITION_FAILED'),
+  410: absence,
+  412: refusal('BACKEND_PRECONDITION_FAILED'),
+  416: refusal('RANGE_UNSATISFIABLE'),
+  421: outage,
+  423: outage,
+  425: outage,
+  429: rate,
+  501: refused,
+  505: refused,
+  509: rate,
+}
+
+/** A backend's own name for what went wrong; it says more than the status. */
+export interface OutcomeNames {
+  readonly s3: Readonly<Record<string, OutcomeRow>>
+  readonly tos: Readonly<Record<string, OutcomeRow>>
+  readonly registry: Readonly<Record<string, OutcomeRow>>
+}
+
+/** Names that S3, TOS and their kin share: bytes that were damaged or cut on their way may arrive at the next attempt. */
+const objectStores = {
+  ...all(['SlowDown', 'TooManyRequests', 'ServiceUnavailable', 'RequestLimitExceeded'], rate),
+  ...all(['BadDigest', 'IncompleteBody', 'InvalidPart', 'NoSuchBucket', 'NoSuchUpload', 'RequestTimeout'], outage),
+}
+
+export const outcomeByName: OutcomeNames = {
+  s3: {
+    ...objectStores,
+    ...all(['Throttling', 'ThrottlingException'], rate),
+    ...all(['PermanentRedirect', 'XAmzContentChecksumMismatch', 'XAmzContentSHA256Mismatch'], outage),
+    ...all(
+      [
+        'AuthorizationHeaderMalformed',
+        'ExpiredToken',
+        'ExpiredTokenException',
+        'InvalidIdentityTokenException',
+        'InvalidToken',
+      ],
+      denied,
+    ),
+    KeyTooLongError: refusal('BACKEND_KEY_INVALID'),
+  },
+  tos: {
+    ...objectStores,
+    ...all(
+      [
+        'ExceedAccountQPSLimit',
+        'ExceedAccountRateLimit',
+        'ExceedBucketQPSLimit',
+        'ExceedBucketRateLimit',
+        'ExceedQPSLimit',
+        'ExceedRateLimit',
+      ],
+      rate,
+    ),
+    ...all(['ExpiredToken', 'InvalidSecurityToken'], denied),
+    ...all(['InvalidObjectName', 'KeyTooLong'], refusal('BACKEND_KEY_INVALID')),
+  },
+  registry: {
+    TOOMANYREQUESTS: rate,
+    ...all(['BLOB_UPLOAD_INVALID', 'BLOB_UPLOAD_UNKNOWN', 'SIZE_INVALID'], outage),
+    ...all(['DENIED', 'UNAUTHORIZED'], denied),
+    DIGEST_INVALID: refusal('DIGEST_INVALID'),
+    MANIFEST_BLOB_UNKNOWN: refusal('MANIFEST_BLOB_UNKNOWN'),
+    MANIFEST_INVALID: refusal('MANIFEST_INVALID'),
+    NAME_INVALID: refusal('NAME_INVALID'),
+    NAME_UNKNOWN: refusal('NAME_UNKNOWN'),
+    TAG_INVALID: refusal('TAG_INVALID'),
+    UNSUPPORTED: refusal('UNSUPPORTED'),
+  },
+}
+
+/** Failed system calls of the file driver; what is not here is an outage. */
+export const outcomeByErrno: Readonly<Record<string, OutcomeRow>> = {
+  ...all(['EACCES', 'EDQUOT', 'EIO', 'EMFILE', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EROFS', 'ESTALE'], outage),
+  ENOENT: absence,
+  EFBIG: refused,
+  EOPNOTSUPP: refused,
+  ...all(['EILSEQ', 'ENAMETOOLONG'], refusal('BACKEND_KEY_INVALID')),
+}
+
+const names: Readonly<Record<string, OutcomeRow>> = {
+  ...outcomeByName.s3,
+  ...outcomeByName.tos,
+  ...outcomeByName.registry,
+}
+
+/** What an answer means, by the backend's own name for it, else by its status; no status is no answer. */
+export function outcomeOf({
+  status,
+  reason,
+}: {
+  readonly status: number | undefined
+  readonly reason?: string | undefined
+}): OutcomeRow {
+  // A method that is not taken stays one, whatever the backend calls it.
+  const named = reason === undefined || status === 405 || !Object.hasOwn(names, reason) ? undefined : names[reason]
+  if (named !== undefined || status === undefined) return named ?? outage
+  return outcomeByStatus[status] ?? (status >= 400 && status < 500 ? refused : outage)
+}
+
+/** What a failed system call means. */
+export function outcomeOfErrno(errno: string | undefined): OutcomeRow {
+  return (errno !== undefined && Object.hasOwn(outcomeByErrno, errno) ? outcomeByErrno[errno] : undefined) ?? outage
+}
