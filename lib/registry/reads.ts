@@ -40,11 +40,15 @@ export function reads(storage: Pick<RegistryStorage, 'blobs' | 'manifests'>, tra
       const { req, method, signal } = exchange
       const blob = await storage.blobs.find(repository, digest, { signal })
       if (blob === undefined) throw appError('BLOB_UNKNOWN', { detail: { digest } })
-      const constant = contentHeaders(digest, true)
-      const asked = method === 'HEAD' ? undefined : rangeFor(req.headers, digest, blob.size)
-      if (ifNoneMatchHits(req.headers['if-none-match'], digest)) sendEmpty(exchange, 304, constant)
-      else if (asked === 'unsatisfiable') refuseRange(exchange, blob.size)
-      else await sendBlob(exchange, blob, blobAnswer(constant, blob.size, asked))
+      try {
+        const constant = contentHeaders(digest, true)
+        const asked = method === 'HEAD' ? undefined : rangeFor(req.headers, digest, blob.size)
+        if (ifNoneMatchHits(req.headers['if-none-match'], digest)) sendEmpty(exchange, 304, constant)
+        else if (asked === 'unsatisfiable') refuseRange(exchange, blob.size)
+        else await sendBlob(exchange, blob, blobAnswer(constant, blob.size, asked))
+      } finally {
+        blob.close()
+      }
     },
 
     async manifest(exchange, repository, referenceText) {

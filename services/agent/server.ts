@@ -1,6 +1,6 @@
 import { originRoutes } from '../../lib/api/index.ts'
 import { appError } from '../../lib/base/index.ts'
-import { parseDigest, rangeLength, wholeRange } from '../../lib/core/index.ts'
+import { type Digest, parseDigest, rangeLength, wholeRange } from '../../lib/core/index.ts'
 import {
   contentRange,
   type Exchange,
@@ -10,11 +10,10 @@ import {
   sendEmpty,
   sendJson,
   sendStream,
-  unsatisfiedContentRange,
 } from '../../lib/http/index.ts'
 import type { BlobStore } from '../../lib/store/index.ts'
 import type { BlobRef, SwarmEngine } from '../../lib/swarm/index.ts'
-import type { Pulls } from './pulls.ts'
+import type { Pull, Pulls } from './pulls.ts'
 
 const blobOf = ({ params }: Exchange): BlobRef => ({
   digest: parseDigest(params['digest'] ?? ''),
@@ -29,30 +28,42 @@ export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route 
     right: 'read',
     summary: 'a blob of the cluster, with single ranges',
     async handle(exchange) {
-      const { signal, req } = exchange
+      const { signal } = exchange
       const blob = blobOf(exchange)
-      const size = await pulls.size(blob, { signal })
-      const asked = parseRange(req.headers.range, size)
-      if (asked.kind === 'unsatisfiable') {
-        exchange.res.setHeader('content-range', unsatisfiedContentRange(size))
-        throw appError('RANGE_UNSATISFIABLE', { detail: { size } })
-      }
-      const single = asked.kind === 'single'
-      const range = single ? asked.range : wholeRange(size)
-      const headers = {
-        'content-type': 'application/octet-stream',
-        'content-length': rangeLength(range),
-        'content-range': single ? contentRange(range, size) : undefined,
-        'docker-content-digest': blob.digest,
-        'accept-ranges': 'bytes',
-        etag: entityTag(blob.digest),
-      }
-      if (exchange.method === 'HEAD') sendEmpty(exchange, single ? 206 : 200, headers)
-      else {
-        const body = await pulls.open(blob, range, { signal, transient: true })
-        await sendStream(exchange, { status: single ? 206 : 200, headers, body, onBytes: onSent })
+      const pull = await pulls.find(blob, { signal })
+      try {
+        await sendPull(exchange, { pull, digest: blob.digest, onSent })
+      } finally {
+        pull.close()
       }
     },
+  }
+}
+
+interface PullAnswer {
+  readonly pull: Pull
+  readonly digest: Digest
+  readonly onSent: (bytes: number) => void
+}
+
+async function sendPull(exchange: Exchange, { pull, digest, onSent }: PullAnswer): Promise<void> {
+  const { size } = pull
+  const asked = parseRange(exchange.req.headers.range, size)
+  if (asked.kind === 'unsatisfiable') throw appError('RANGE_UNSATISFIABLE', { detail: { size } })
+  const single = asked.kind === 'single'
+  const range = single ? asked.range : wholeRange(size)
+  const headers = {
+    'content-type': 'application/octet-stream',
+    'content-length': rangeLength(range),
+    'content-range': single ? contentRange(range, size) : undefined,
+    'docker-content-digest': digest,
+    'accept-ranges': 'bytes',
+    etag: entityTag(digest),
+  }
+  if (exchange.method === 'HEAD') sendEmpty(exchange, single ? 206 : 200, headers)
+  else {
+    const body = await pull.open(range, { signal: exchange.signal, transient: true })
+    await sendStream(exchange, { status: single ? 206 : 200, headers, body, onBytes: onSent })
   }
 }
 
