@@ -1,19 +1,9 @@
 import { originRoutes } from '../../lib/api/index.ts'
-import { appError } from '../../lib/base/index.ts'
-import { type Digest, parseDigest, rangeLength, wholeRange } from '../../lib/core/index.ts'
-import {
-  contentRange,
-  type Exchange,
-  entityTag,
-  parseRange,
-  type Route,
-  sendEmpty,
-  sendJson,
-  sendStream,
-} from '../../lib/http/index.ts'
+import { parseDigest } from '../../lib/core/index.ts'
+import { type Content, type Exchange, type Route, sendContent, sendJson } from '../../lib/http/index.ts'
 import type { BlobStore } from '../../lib/store/index.ts'
 import type { BlobRef, SwarmEngine } from '../../lib/swarm/index.ts'
-import type { Pull, Pulls } from './pulls.ts'
+import type { Pulls } from './pulls.ts'
 
 const blobOf = ({ params }: Exchange): BlobRef => ({
   digest: parseDigest(params['digest'] ?? ''),
@@ -31,39 +21,19 @@ export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route 
       const { signal } = exchange
       const blob = blobOf(exchange)
       const pull = await pulls.find(blob, { signal })
+      const content: Content = {
+        tag: blob.digest,
+        size: pull.size,
+        mediaType: 'application/octet-stream',
+        headers: { 'docker-content-digest': blob.digest },
+        open: (range, options) => pull.open(range, { ...options, transient: true }),
+      }
       try {
-        await sendPull(exchange, { pull, digest: blob.digest, onSent })
+        await sendContent(exchange, content, { onBytes: onSent })
       } finally {
         pull.close()
       }
     },
-  }
-}
-
-interface PullAnswer {
-  readonly pull: Pull
-  readonly digest: Digest
-  readonly onSent: (bytes: number) => void
-}
-
-async function sendPull(exchange: Exchange, { pull, digest, onSent }: PullAnswer): Promise<void> {
-  const { size } = pull
-  const asked = parseRange(exchange.req.headers.range, size)
-  if (asked.kind === 'unsatisfiable') throw appError('RANGE_UNSATISFIABLE', { detail: { size } })
-  const single = asked.kind === 'single'
-  const range = single ? asked.range : wholeRange(size)
-  const headers = {
-    'content-type': 'application/octet-stream',
-    'content-length': rangeLength(range),
-    'content-range': single ? contentRange(range, size) : undefined,
-    'docker-content-digest': digest,
-    'accept-ranges': 'bytes',
-    etag: entityTag(digest),
-  }
-  if (exchange.method === 'HEAD') sendEmpty(exchange, single ? 206 : 200, headers)
-  else {
-    const body = await pull.open(range, { signal: exchange.signal, transient: true })
-    await sendStream(exchange, { status: single ? 206 : 200, headers, body, onBytes: onSent })
   }
 }
 
