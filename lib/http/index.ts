@@ -20,7 +20,7 @@ export {
   httpServer,
 } from './http-server.ts'
 export { inTouch } from './in-touch.ts'
-export { type OpsRoutesInit, opsRoutes, type ReadinessCheck } from './ops-routes.ts'
+export { nextLink, type PageLimits, type PageRequest, pageRequest } from './page.ts'
 export {
   type ContentRange,
   contentRange,
@@ -30,4 +30,12 @@ export {
   unsatisfiedContentRange,
 } from './range.ts'
 export type { Exchange, HttpMethod, Route } from './route.ts'
+export {
+  type Content,
+  type ContentFacts,
+  type SendContentOptions,
+  sendContent,
+  sendContentHead,
+  sendRangedHead,
+} from './send-content.ts'
 export { type HttpClientComponents, type HttpClientInit, httpClient } from './undici-client.ts'

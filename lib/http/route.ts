@@ -9,6 +9,8 @@ export interface Exchange {
   readonly method: string
   /** Path without query, still percent-encoded. */
   readonly path: string
+  /** As it was sent, without its question mark. */
+  readonly rawQuery: string
   readonly query: URLSearchParams
   /** Path parameters, percent-decoded once. A wildcard's segments are joined by `/`. */
   readonly params: Readonly<Record<string, string>>

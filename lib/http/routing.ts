@@ -6,6 +6,7 @@ import type { Logger } from '../telemetry/index.ts'
 import { sendJson } from './answers.ts'
 import { type Envelope, errorBody } from './error-envelope.ts'
 import { unsatisfiedContentRange } from './range.ts'
+import { parseRequestTarget, type RequestTarget } from './request-target.ts'
 import type { Exchange, Route } from './route.ts'
 import type { Visit } from './visit.ts'
 
@@ -35,23 +36,25 @@ const constantHeaders: Readonly<Record<Envelope, Readonly<Record<string, string>
 
 const visitOf = (res: express.Response): Visit => (res.locals as { readonly visit: Visit }).visit
 
+const targetOf = (res: express.Response): RequestTarget => (res.locals as { readonly target: RequestTarget }).target
+
 const paramsOf = (req: express.Request): Record<string, string> =>
   Object.fromEntries(
     Object.entries(req.params).map(([name, value]) => [name, Array.isArray(value) ? value.join('/') : value]),
   )
 
 const exchangeOf = (req: express.Request, res: express.Response, principal: Exchange['principal']): Exchange => {
-  const target = req.url
-  const mark = target.indexOf('?')
+  const { path, query: rawQuery } = targetOf(res)
   let query: URLSearchParams | undefined
   const { requestId, signal } = visitOf(res)
   return {
     req,
     res,
     method: req.method,
-    path: mark < 0 ? target : target.slice(0, mark),
+    path,
+    rawQuery,
     get query() {
-      query ??= new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1))
+      query ??= new URLSearchParams(rawQuery)
       return query
     },
     params: paramsOf(req),
@@ -112,6 +115,27 @@ const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHa
   }
 }
 
+/** Reads the target once, for the routes and for the handlers; express would read a whole URL in its own way. */
+const dispatchTo =
+  (app: express.Express): Dispatch =>
+  (req, res, visit) => {
+    const text = req.url ?? ''
+    req.url = '/'
+    const locals: { visit: Visit; target?: RequestTarget; refused?: unknown } = { visit }
+    try {
+      locals.target = parseRequestTarget(text)
+      const { path, query } = locals.target
+      req.url = query === '' ? path : `${path}?${query}`
+    } catch (err) {
+      locals.refused = err
+    }
+    Object.assign(res, { locals })
+    app(req, res)
+  }
+
+const refuseTarget: express.RequestHandler = (_req, res, next) =>
+  next((res.locals as { readonly refused?: unknown }).refused)
+
 const nothingThere: express.RequestHandler = (req, res) => {
   const { allowed } = visitOf(res)
   if (allowed.size === 0) throw appError('NOT_FOUND')
@@ -145,15 +169,16 @@ export function routing({ logger, authenticate }: RoutingComponents, init: Routi
   app.set('query parser', 'simple')
   app.enable('case sensitive routing')
   app.enable('strict routing')
+  app.use(refuseTarget)
   const byPath = new Map<string, Route[]>()
   for (const route of init.routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route])
   for (const [path, routes] of byPath) app.all(path, pathHandler(routes, authenticate))
   app.use(nothingThere)
   app.use(answerError(logger, init.envelope))
+  const dispatch = dispatchTo(app)
   return (req, res, visit) => {
     res.setHeader('x-request-id', visit.requestId)
     for (const [name, value] of Object.entries(constantHeaders[init.envelope])) res.setHeader(name, value)
-    Object.assign(res, { locals: { visit } })
-    app(req, res)
+    dispatch(req, res, visit)
   }
 }

@@ -36,7 +36,11 @@ export interface EditComponents {
 
 export function editOperations({ storage, edits, traffic }: EditComponents): EditOperations {
   const requireReferences = async (repository: Repository, checked: CheckedManifest, signal: AbortSignal) => {
-    const hasBlob = async (digest: Digest) => (await storage.blobs.find(repository, digest, { signal })) !== undefined
+    const hasBlob = async (digest: Digest) => {
+      const blob = await storage.blobs.find(repository, digest, { signal })
+      blob?.close()
+      return blob !== undefined
+    }
     const hasManifest = async (digest: Digest) =>
       (await storage.manifests.resolve(repository, { kind: 'digest', digest }, { signal })) !== undefined
     const missing = (await firstMissing(checked.blobs, hasBlob)) ?? (await firstMissing(checked.manifests, hasManifest))

@@ -84,6 +84,7 @@ function memoryBlobs(shelves: Shelves): Blobs {
         size: bytes.byteLength,
         open: async ({ start, end }) =>
           Readable.from([bytes.subarray(start, end)].filter((part) => part.byteLength > 0)),
+        close: () => undefined,
       }
     },
   }

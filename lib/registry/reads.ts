@@ -1,18 +1,8 @@
-import { type AppError, appError } from '../base/index.ts'
-import { type ByteRange, parseDigest, parseTag, type Repository, rangeLength, wholeRange } from '../core/index.ts'
-import {
-  contentRange,
-  type Exchange,
-  errorBody,
-  ifNoneMatchHits,
-  sendBytes,
-  sendEmpty,
-  sendJson,
-  sendStream,
-  unsatisfiedContentRange,
-} from '../http/index.ts'
-import { contentHeaders, rangeFor } from './content-answer.ts'
-import type { FoundBlob, Reference, RegistryStorage } from './storage.ts'
+import { type AbortOptions, type AppError, appError } from '../base/index.ts'
+import { type ByteRange, parseDigest, parseTag, type Repository } from '../core/index.ts'
+import { type Exchange, entityTag, sendBytes, sendContent, sendContentHead, sendJson } from '../http/index.ts'
+import { contentFacts } from './content-facts.ts'
+import type { Reference, RegistryStorage } from './storage.ts'
 import type { Traffic } from './traffic.ts'
 
 /** GET and HEAD of content. */
@@ -24,47 +14,36 @@ export interface Reads {
 }
 
 export function reads(storage: Pick<RegistryStorage, 'blobs' | 'manifests'>, traffic: Traffic): Reads {
-  const sendBlob = async (exchange: Exchange, blob: FoundBlob, answer: BlobAnswer) => {
-    const { status, range, headers } = answer
-    if (exchange.method === 'HEAD') {
-      sendEmpty(exchange, status, headers)
-      return
-    }
-    const body = await blob.open(range, { signal: exchange.signal })
-    await sendStream(exchange, { status, headers, body, onBytes: traffic.sent })
-  }
-
   return {
     async blob(exchange, repository, digestText) {
       const digest = parseDigest(digestText)
-      const { req, method, signal } = exchange
-      const blob = await storage.blobs.find(repository, digest, { signal })
+      const blob = await storage.blobs.find(repository, digest, { signal: exchange.signal })
       if (blob === undefined) throw appError('BLOB_UNKNOWN', { detail: { digest } })
-      const constant = contentHeaders(digest, true)
-      const asked = method === 'HEAD' ? undefined : rangeFor(req.headers, digest, blob.size)
-      if (ifNoneMatchHits(req.headers['if-none-match'], digest)) sendEmpty(exchange, 304, constant)
-      else if (asked === 'unsatisfiable') refuseRange(exchange, blob.size)
-      else await sendBlob(exchange, blob, blobAnswer(constant, blob.size, asked))
+      const content = {
+        ...contentFacts({ digest, size: blob.size, mediaType: 'application/octet-stream' }, true),
+        open: (range: ByteRange, options: AbortOptions) => blob.open(range, options),
+      }
+      try {
+        await sendContent(exchange, content, { onBytes: traffic.sent })
+      } finally {
+        blob.close()
+      }
     },
 
     async manifest(exchange, repository, referenceText) {
-      const { req, method, signal } = exchange
+      const { signal } = exchange
       const reference = readReference(referenceText)
       const descriptor = reference && (await storage.manifests.resolve(repository, reference, { signal }))
       if (descriptor === undefined) throw unknownManifest(referenceText)
-      const constant = contentHeaders(descriptor.digest, reference?.kind === 'digest')
-      if (ifNoneMatchHits(req.headers['if-none-match'], descriptor.digest)) {
-        sendEmpty(exchange, 304, constant)
-        return
-      }
-      const headers = { ...constant, 'content-type': descriptor.mediaType }
-      if (method === 'HEAD') {
-        sendEmpty(exchange, 200, { ...headers, 'content-length': descriptor.size })
-        return
-      }
+      const facts = contentFacts(descriptor, reference?.kind === 'digest')
+      if (sendContentHead(exchange, facts)) return
       const body = await storage.manifests.read(repository, descriptor, { signal })
       traffic.sent(body.byteLength)
-      sendBytes(exchange, { status: 200, headers, body })
+      sendBytes(exchange, {
+        status: 200,
+        headers: { ...facts.headers, etag: entityTag(facts.tag), 'content-type': facts.mediaType },
+        body,
+      })
     },
 
     referrers(exchange, digestText) {
@@ -73,29 +52,6 @@ export function reads(storage: Pick<RegistryStorage, 'blobs' | 'manifests'>, tra
       sendJson(exchange, 404, { errors: [{ code: 'UNSUPPORTED', message }] })
     },
   }
-}
-
-interface BlobAnswer {
-  readonly status: number
-  readonly range: ByteRange
-  readonly headers: Readonly<Record<string, string | number>>
-}
-
-function blobAnswer(constant: BlobAnswer['headers'], size: number, asked: ByteRange | undefined): BlobAnswer {
-  const range = asked ?? wholeRange(size)
-  const headers = {
-    ...constant,
-    'accept-ranges': 'bytes',
-    'content-type': 'application/octet-stream',
-    'content-length': rangeLength(range),
-  }
-  if (asked === undefined) return { status: 200, range, headers }
-  return { status: 206, range, headers: { ...headers, 'content-range': contentRange(asked, size) } }
-}
-
-function refuseRange(exchange: Exchange, size: number): void {
-  const err = appError('RANGE_INVALID', { detail: { size } })
-  sendJson(exchange, err.status, errorBody(err, 'registry'), { 'content-range': unsatisfiedContentRange(size) })
 }
 
 /** A malformed reference names nothing, so reading it is a 404 (clients probe with such); undefined stands for that. */

@@ -7,7 +7,7 @@ export type Reference =
   | { readonly kind: 'tag'; readonly tag: Tag }
   | { readonly kind: 'digest'; readonly digest: Digest }
 
-/** A blob that the repository has. Holds nothing: it may be dropped without being opened. */
+/** A blob that the repository has. Whoever found it closes it, in a `finally`, opened or not. */
 export interface FoundBlob {
   /** Bytes. */
   readonly size: number
@@ -16,6 +16,8 @@ export interface FoundBlob {
    * frees whatever stands behind it. @throws UNAVAILABLE and other retryable codes, ABORTED; BLOB_UNKNOWN if it went meanwhile
    */
   open(range: ByteRange, options?: AbortOptions): Promise<Readable>
+  /** Lets go of what stands behind the finding; idempotent. To be called once its streams are over. */
+  close(): void
 }
 
 export interface Blobs {

@@ -1,4 +1,5 @@
 export { type CommonConfig, commonKeys, type ListenerConfig, rings } from './config.ts'
+export { type OpsRoutesInit, opsRoutes, type ReadinessCheck } from './ops-routes.ts'
 export { type Program, runProgram } from './run-program.ts'
 export {
   clusterHttp,

@@ -1,17 +1,9 @@
 import { type Clock, type Random, systemClock, systemRandom } from '../base/index.ts'
-import {
-  type Envelope,
-  type HttpClient,
-  type HttpServer,
-  httpClient,
-  httpServer,
-  opsRoutes,
-  type ReadinessCheck,
-  type Route,
-} from '../http/index.ts'
+import { type Envelope, type HttpClient, type HttpServer, httpClient, httpServer, type Route } from '../http/index.ts'
 import { type AnonymousRights, assertSafeBind, tokenAuthenticator } from '../identity/index.ts'
 import { jsonLogger, type Logger, type Metrics, prometheusMetrics } from '../telemetry/index.ts'
 import type { CommonConfig, ListenerConfig } from './config.ts'
+import { opsRoutes, type ReadinessCheck } from './ops-routes.ts'
 
 /** What a service is made of besides its own parts; a test or the herd may bring its own. */
 export interface Runtime {

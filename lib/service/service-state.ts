@@ -1,5 +1,5 @@
 import type { Startable } from '../base/index.ts'
-import type { ReadinessCheck } from '../http/index.ts'
+import type { ReadinessCheck } from './ops-routes.ts'
 
 /** Whether a service serves, for its own readiness: not before its start is through, not once its stop has begun. */
 export interface ServiceState {

@@ -73,9 +73,13 @@ function agentBlobs(pulls: Pulls): Blobs {
   return {
     async find(repository, digest, options = {}) {
       const blob = { repository, digest }
-      const size = await pulls.size(blob, options)
-      // The front pipes the body straight into the socket.
-      return { size, open: (range, { signal } = {}) => pulls.open(blob, range, { signal, transient: true }) }
+      const pull = await pulls.find(blob, options)
+      return {
+        size: pull.size,
+        // The front pipes the body straight into the socket.
+        open: (range, { signal } = {}) => pull.open(range, { signal, transient: true }),
+        close: () => pull.close(),
+      }
     },
   }
 }
@@ -85,9 +89,14 @@ function agentManifests({ store, pulls, index }: AgentStorageComponents): Manife
 
   const readWhole = async (blob: BlobRef, size: number, options: AbortOptions): Promise<Uint8Array> => {
     if (size > MANIFEST_LIMIT) throw appError('MANIFEST_INVALID', { detail: { size, limit: MANIFEST_LIMIT } })
-    const chunks: Uint8Array[] = []
-    for await (const chunk of await pulls.open(blob, wholeRange(size), options)) chunks.push(chunk as Uint8Array)
-    return Buffer.concat(chunks)
+    const pull = await pulls.find(blob, options)
+    try {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of await pull.open(wholeRange(size), options)) chunks.push(chunk as Uint8Array)
+      return Buffer.concat(chunks)
+    } finally {
+      pull.close()
+    }
   }
 
   return {

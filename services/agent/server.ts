@@ -1,16 +1,5 @@
 import { blobOf, originRoutes } from '../../lib/api/index.ts'
-import { appError } from '../../lib/base/index.ts'
-import { rangeLength, wholeRange } from '../../lib/core/index.ts'
-import {
-  contentRange,
-  entityTag,
-  parseRange,
-  type Route,
-  sendEmpty,
-  sendJson,
-  sendStream,
-  unsatisfiedContentRange,
-} from '../../lib/http/index.ts'
+import { type Content, type Route, sendContent, sendJson } from '../../lib/http/index.ts'
 import type { BlobReader, StoreHealth } from '../../lib/store/index.ts'
 import type { SwarmEngine } from '../../lib/swarm/index.ts'
 import type { Pulls } from './pulls.ts'
@@ -23,28 +12,20 @@ export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route 
     right: 'read',
     summary: 'a blob of the cluster, with single ranges',
     async handle(exchange) {
-      const { signal, req } = exchange
+      const { signal } = exchange
       const blob = blobOf(exchange)
-      const size = await pulls.size(blob, { signal })
-      const asked = parseRange(req.headers.range, size)
-      if (asked.kind === 'unsatisfiable') {
-        exchange.res.setHeader('content-range', unsatisfiedContentRange(size))
-        throw appError('RANGE_UNSATISFIABLE', { detail: { size } })
+      const pull = await pulls.find(blob, { signal })
+      const content: Content = {
+        tag: blob.digest,
+        size: pull.size,
+        mediaType: 'application/octet-stream',
+        headers: { 'docker-content-digest': blob.digest },
+        open: (range, options) => pull.open(range, { ...options, transient: true }),
       }
-      const single = asked.kind === 'single'
-      const range = single ? asked.range : wholeRange(size)
-      const headers = {
-        'content-type': 'application/octet-stream',
-        'content-length': rangeLength(range),
-        'content-range': single ? contentRange(range, size) : undefined,
-        'docker-content-digest': blob.digest,
-        'accept-ranges': 'bytes',
-        etag: entityTag(blob.digest),
-      }
-      if (exchange.method === 'HEAD') sendEmpty(exchange, single ? 206 : 200, headers)
-      else {
-        const body = await pulls.open(blob, range, { signal, transient: true })
-        await sendStream(exchange, { status: single ? 206 : 200, headers, body, onBytes: onSent })
+      try {
+        await sendContent(exchange, content, { onBytes: onSent })
+      } finally {
+        pull.close()
       }
     },
   }

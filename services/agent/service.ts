@@ -137,7 +137,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   })
   return {
     ...state.around(
-      lifecycle([clients.http, store, digester, engine, seedStored(store, engine), pulling, ops, admin, registry]),
+      lifecycle([clients.http, store, digester, engine, seedStored(store, engine), ops, admin, registry]),
     ),
     engine,
     get url() {

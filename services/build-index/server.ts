@@ -11,7 +11,8 @@ import {
 } from '../../lib/api/index.ts'
 import { appError, type ErrorCode } from '../../lib/base/index.ts'
 import { type Digest, parseDigest, parseRepository, parseRepositoryName, parseTag } from '../../lib/core/index.ts'
-import { type Exchange, type Route, readJson, sendEmpty, sendJson } from '../../lib/http/index.ts'
+import { type Exchange, pageRequest, type Route, readJson, sendEmpty, sendJson } from '../../lib/http/index.ts'
+import { MAX_PAGE } from './repository-index.ts'
 
 /** Bytes of a request's body; a descriptor needs about 200. */
 const MAX_BODY_BYTES = 16 * 1024
@@ -25,8 +26,7 @@ export function buildIndexServerRoutes(index: BuildIndex): readonly Route[] {
 
 function catalogRoutes(index: RepositoryCatalog): readonly Route[] {
   const list: Handle = async (exchange) => {
-    const { n, signal } = pageOf(exchange)
-    sendJson(exchange, 200, await index.listRepositories({ n, signal, last: lastOf(exchange, parseRepositoryName) }))
+    sendJson(exchange, 200, await index.listRepositories(pageOf(exchange, parseRepositoryName)))
   }
   return [read(buildIndexRoutes.repositories, 'names of the repositories', list)]
 }
@@ -36,12 +36,7 @@ function tagRoutes(index: TagIndex): readonly Route[] {
 
   const list: Handle = async (exchange) => {
     const repository = repositoryOf(exchange)
-    const { n, signal } = pageOf(exchange)
-    sendFound(
-      exchange,
-      await index.listTags(repository, { n, signal, last: lastOf(exchange, parseTag) }),
-      'NAME_UNKNOWN',
-    )
+    sendFound(exchange, await index.listTags(repository, pageOf(exchange, parseTag)), 'NAME_UNKNOWN')
   }
   const get: Handle = async (exchange) => {
     sendFound(exchange, await index.getTag(...target(exchange), exchange), 'MANIFEST_UNKNOWN')
@@ -138,16 +133,10 @@ function sendFound(exchange: Exchange, found: object | undefined, absent: ErrorC
   sendJson(exchange, 200, found)
 }
 
-/** @throws PAGINATION_NUMBER_INVALID */
-function pageOf({ query, signal }: Exchange) {
-  const text = query.get('n')
-  if (text !== null && !/^\d{1,9}$/.test(text)) throw appError('PAGINATION_NUMBER_INVALID')
-  return { n: text === null ? undefined : Number(text), signal }
-}
-
-function lastOf<T>({ query }: Exchange, parse: (text: string) => T): T | undefined {
-  const text = query.get('last')
-  return text === null || text === '' ? undefined : parse(text)
+/** @throws PAGINATION_NUMBER_INVALID, and what `parse` throws */
+function pageOf<T>({ query, signal }: Exchange, parse: (text: string) => T) {
+  const { count, last } = pageRequest(query, { max: MAX_PAGE })
+  return { n: count, last: last === undefined ? undefined : parse(last), signal }
 }
 
 function otherDigest(expected: Digest, actual: Digest) {

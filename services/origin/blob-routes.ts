@@ -1,15 +1,16 @@
 import { Readable } from 'node:stream'
 import { blobOf, HOP_HEADER, type HoldingAnswer, originRoutes, WRITE_BACK_HEADER } from '../../lib/api/index.ts'
 import { appError } from '../../lib/base/index.ts'
-import { type BlobRef, type Digest, digestAlgorithm, rangeLength, wholeRange } from '../../lib/core/index.ts'
+import { type BlobRef, type Digest, digestAlgorithm } from '../../lib/core/index.ts'
 import {
-  contentRange,
+  type ContentFacts,
   type Exchange,
   inTouch,
-  parseRange,
   type Route,
+  sendContent,
   sendEmpty,
   sendJson,
+  sendRangedHead,
   sendStream,
 } from '../../lib/http/index.ts'
 import type { BlobReader, BlobUploads, StoredBlob } from '../../lib/store/index.ts'
@@ -42,29 +43,21 @@ const rankOf = (exchange: Exchange): number | undefined => {
   throw appError('REQUEST_INVALID', { message: `the header ${WRITE_BACK_HEADER} must be a whole number below 1000` })
 }
 
-const blobHeaders = (digest: Digest) => ({
-  'content-type': 'application/octet-stream',
-  'docker-content-digest': digest,
-  etag: `"${digest}"`,
-  'accept-ranges': 'bytes',
+const factsOf = ({ digest }: BlobRef, size: number): ContentFacts => ({
+  tag: digest,
+  size,
+  mediaType: 'application/octet-stream',
+  headers: { 'docker-content-digest': digest },
 })
 
 /** Answers with the blob or the single range that is asked for. */
-async function sendBlob({ onSent }: Pick<BlobRoutesComponents, 'onSent'>, exchange: Exchange, blob: OpenBlob) {
-  const { size } = blob
-  const asked = parseRange(exchange.req.headers.range, size)
-  if (asked.kind === 'unsatisfiable') throw appError('RANGE_UNSATISFIABLE', { detail: { size } })
-  const range = asked.kind === 'single' ? asked.range : wholeRange(size)
-  await sendStream(exchange, {
-    status: asked.kind === 'single' ? 206 : 200,
-    headers: {
-      ...blobHeaders(blobOf(exchange).digest),
-      'content-length': rangeLength(range),
-      'content-range': asked.kind === 'single' ? contentRange(range, size) : undefined,
-    },
-    body: await blob.read(range, { signal: exchange.signal }),
-    onBytes: (bytes) => onSent(isHop(exchange) ? 'replica' : 'client', bytes),
-  })
+async function sendBlob(
+  { onSent }: Pick<BlobRoutesComponents, 'onSent'>,
+  exchange: Exchange,
+  { size, read }: OpenBlob,
+) {
+  const content = { ...factsOf(blobOf(exchange), size), open: read }
+  await sendContent(exchange, content, { onBytes: (bytes) => onSent(isHop(exchange) ? 'replica' : 'client', bytes) })
 }
 
 /** Blobs: read, bring, and take copies. */
@@ -74,7 +67,7 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
   const head = async (exchange: Exchange) => {
     const blob = blobOf(exchange)
     const size = await ingest.size(blob, { signal: exchange.signal })
-    sendEmpty(exchange, 200, { ...blobHeaders(blob.digest), 'content-length': size })
+    sendRangedHead(exchange, factsOf(blob, size))
   }
 
   const get = async (exchange: Exchange) => {

@@ -43,6 +43,8 @@ function proxyBlobs({ index, origins, onReceived }: ProxyStorageComponents): Blo
           const { body } = await fromCluster(read, 'BLOB_UNKNOWN')
           return counted(body, (bytes) => onReceived('origin', bytes))
         },
+        // A link is only a row of the index, so nothing is held between finding it and reading it.
+        close: () => undefined,
       }
     },
   }

@@ -1,7 +1,7 @@
 import { buildIndexCluster, originCluster } from '../../lib/api/index.ts'
 import { lifecycle, type Random, type Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
-import type { ReadinessCheck } from '../../lib/http/index.ts'
+import type { ReadinessCheck } from '../../lib/service/index.ts'
 import {
   clusterHttp,
   opsListener,

@@ -58,7 +58,7 @@ function bep3({ announcements, registry }: TrackerRoutesComponents, exchange: Ex
     sendBytes(exchange, { status: 200, headers: { 'content-type': 'text/plain' }, body })
   try {
     const host = socketAddress(exchange.req)
-    const { swarmId, peerId, port, event, leftBytes, wantPeers, key } = parseBep3Query(rawQueryOf(exchange))
+    const { swarmId, peerId, port, event, leftBytes, wantPeers, key } = parseBep3Query(exchange.rawQuery)
     const owner = key === undefined ? `host ${host}` : `key ${key}`
     const entry = { peerId, key: owner, host, port, role: 'agent', complete: leftBytes === 0 } as const
     const answer = announcements.one({ swarmId, event, entry, wantPeers })
@@ -71,11 +71,4 @@ function bep3({ announcements, registry }: TrackerRoutesComponents, exchange: Ex
     if (!isAppError(err) || !hasCode(err, 'REQUEST_INVALID')) throw err
     send(encodeBep3Failure(err.message))
   }
-}
-
-/** As it was sent: the ids in it are binary. */
-function rawQueryOf({ req }: Exchange): string {
-  const url = req.url ?? ''
-  const mark = url.indexOf('?')
-  return mark < 0 ? '' : url.slice(mark + 1)
 }

@@ -1,5 +1,5 @@
 import { appError, hasCode } from '../../../lib/base/index.ts'
-import { type Exchange, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
+import { type Exchange, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
 import type { TaskState } from '../../../lib/journal/index.ts'
 import type { WriteBack } from './write-back.ts'
 
@@ -20,14 +20,6 @@ const stateOf = ({ query }: Exchange): TaskState | undefined => {
   throw appError('REQUEST_INVALID', { message: `state must be one of ${states.join(', ')}` })
 }
 
-const pageSizeOf = ({ query }: Exchange): number => {
-  const text = query.get('n')
-  if (text === null) return PAGE
-  const size = Number(text)
-  if (/^\d+$/.test(text) && size >= 1 && size <= MAX_PAGE) return size
-  throw appError('REQUEST_INVALID', { message: `n must be a whole number from 1 to ${MAX_PAGE}` })
-}
-
 const idOf = ({ params }: Exchange): string => params['id'] ?? ''
 
 /** What waits for the backend, and dead letters, for the person on call. */
@@ -39,8 +31,8 @@ export function taskRoutes({ writeBack }: TaskRoutesComponents): readonly Route[
 
   const list = (exchange: Exchange) => {
     const state = stateOf(exchange)
-    const after = exchange.query.get('last') ?? ''
-    const page = { after, limit: pageSizeOf(exchange), ...(state === undefined ? {} : { state }) }
+    const { count, last } = pageRequest(exchange.query, { max: MAX_PAGE, usual: PAGE, least: 1 })
+    const page = { after: last ?? '', limit: count, ...(state === undefined ? {} : { state }) }
     sendJson(exchange, 200, writeBack.journal.list(page))
   }
 

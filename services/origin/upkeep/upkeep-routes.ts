@@ -1,6 +1,12 @@
-import { appError } from '../../../lib/base/index.ts'
 import { parseDigest } from '../../../lib/core/index.ts'
-import { type Exchange, type HttpMethod, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
+import {
+  type Exchange,
+  type HttpMethod,
+  pageRequest,
+  type Route,
+  sendEmpty,
+  sendJson,
+} from '../../../lib/http/index.ts'
 import type { BlobInspection, Retention, StoreHealth } from '../../../lib/store/index.ts'
 import type { BlobKeeper } from './blob-keeper.ts'
 import type { HandOver } from './hand-over.ts'
@@ -32,19 +38,11 @@ const route = (method: HttpMethod, path: string, summary: string, handle: Route[
   right: 'admin',
 })
 
-function pageSize(exchange: Exchange): number {
-  const text = exchange.query.get('n') ?? String(PAGE)
-  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) {
-    throw appError('PAGINATION_NUMBER_INVALID', { message: 'n must be a whole number above 0' })
-  }
-  return Math.min(PAGE, Number(text))
-}
-
 function blobRoutes({ store, keeper, scrub }: UpkeepRoutesComponents): readonly Route[] {
   const list = (exchange: Exchange) => {
-    const last = exchange.query.get('last') ?? ''
+    const { count, last = '' } = pageRequest(exchange.query, { max: PAGE, least: 1 })
     const rest = store.inspect().filter(({ digest }) => digest > last)
-    const blobs = rest.slice(0, pageSize(exchange))
+    const blobs = rest.slice(0, count)
     const next = blobs.length < rest.length ? { next: blobs.at(-1)?.digest } : {}
     sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs, ...next })
   }

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { appError, deferred } from '../../../lib/base/index.ts'
-import { opsRoutes, sendBytes, sendEmpty, sendJson, sendStream } from '../../../lib/http/index.ts'
+import { sendBytes, sendEmpty, sendJson, sendStream } from '../../../lib/http/index.ts'
 import { tokenAuthenticator } from '../../../lib/identity/index.ts'
+import { opsRoutes } from '../../../lib/service/index.ts'
 import { prometheusMetrics } from '../../../lib/telemetry/index.ts'
 import { type HttpPair, httpPair, route } from '../../kit/http-pair.ts'
 

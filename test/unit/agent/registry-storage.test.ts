@@ -22,9 +22,14 @@ async function lonelyAgent() {
   )
   await store.start()
   await putBlob(store, manifest)
-  const pulls: Pick<Pulls, 'open'> = { open: async () => Readable.from([manifest.bytes]) }
+  const pull = {
+    size: manifest.bytes.length,
+    open: async () => Readable.from([manifest.bytes]),
+    close: () => undefined,
+  }
+  const pulls: Pulls = { find: async () => pull }
   const index: Pick<BuildIndex, 'getManifest'> = { getManifest: () => Promise.reject(appError('UNAVAILABLE')) }
-  return { store, ...agentStorage({ store, pulls: pulls as Pulls, index: index as BuildIndex }) }
+  return { store, ...agentStorage({ store, pulls, index: index as BuildIndex }) }
 }
 
 describe('the descriptor of a manifest', () => {

@@ -1,6 +1,5 @@
+import { type Route, sendBytes, sendJson } from '../http/index.ts'
 import type { Metrics } from '../telemetry/index.ts'
-import { sendBytes, sendJson } from './answers.ts'
-import type { Route } from './route.ts'
 
 /** What must hold for the service to serve: the reason why not, or undefined when it does. Cheap; asked at every probe. */
 export type ReadinessCheck = () => string | undefined

@@ -1,0 +1,94 @@
+import type { Readable } from 'node:stream'
+import { type AbortOptions, appError } from '../base/index.ts'
+import { type ByteRange, rangeLength, wholeRange } from '../core/index.ts'
+import { type Answerable, type Headers, sendEmpty, sendStream } from './answers.ts'
+import { entityTag, ifNoneMatchHits, ifRangeHolds } from './conditions.ts'
+import { contentRange, parseRange } from './range.ts'
+import type { Exchange } from './route.ts'
+
+/** What is known of a content before its first byte. */
+export interface ContentFacts {
+  /** Names exactly these bytes, such as their digest; the `ETag` without its quotes. */
+  readonly tag: string
+  /** Bytes. */
+  readonly size: number
+  readonly mediaType: string
+  /** Further headers that every answer carries, a 304 too. */
+  readonly headers?: Headers
+}
+
+export interface Content extends ContentFacts {
+  /** Called at most once, with a range within the content. Its stream is destroyed when the answer is over. */
+  open(range: ByteRange, options: AbortOptions): Promise<Readable>
+}
+
+export interface SendContentOptions {
+  /** Told the payload bytes of each chunk handed to the connection. */
+  readonly onBytes?: (count: number) => void
+}
+
+const BLOB_HEADERS: Headers = { 'accept-ranges': 'bytes' }
+
+/**
+ * Answers what needs no byte of the content: 304 where `If-None-Match` names it, else a HEAD, which knows no ranges.
+ * False when nothing was answered, because the bytes are wanted.
+ */
+export function sendContentHead(exchange: Answerable & Pick<Exchange, 'req'>, facts: ContentFacts): boolean {
+  const constant = { ...facts.headers, etag: entityTag(facts.tag) }
+  if (ifNoneMatchHits(exchange.req.headers['if-none-match'], facts.tag)) sendEmpty(exchange, 304, constant)
+  else if (exchange.method === 'HEAD') sendEmpty(exchange, 200, { ...constant, ...entityHeaders(facts, facts.size) })
+  else return false
+  return true
+}
+
+/** `sendContentHead` of a content that can be had in ranges. */
+export function sendRangedHead(exchange: Answerable & Pick<Exchange, 'req'>, facts: ContentFacts): boolean {
+  return sendContentHead(exchange, ranged(facts))
+}
+
+/**
+ * Answers GET and HEAD of a content: the whole, or the single range that is asked for and that `If-Range` does not take
+ * back (RFC 9110, 13.2.2 gives the order). Several ranges get the whole, also where one alone could be answered: a client
+ * that asked for two must not take one for both.
+ * @throws RANGE_UNSATISFIABLE before anything was opened, what `open` throws, and what `sendStream` throws
+ */
+export async function sendContent(
+  exchange: Pick<Exchange, 'method' | 'req' | 'res' | 'signal'>,
+  content: Content,
+  { onBytes }: SendContentOptions = {},
+): Promise<void> {
+  if (sendRangedHead(exchange, content)) return
+  const { tag, size, headers } = ranged(content)
+  const part = partOf(exchange, content)
+  const range = part ?? wholeRange(size)
+  const body = await content.open(range, { signal: exchange.signal })
+  await sendStream(exchange, {
+    status: part === undefined ? 200 : 206,
+    headers: {
+      ...headers,
+      etag: entityTag(tag),
+      ...entityHeaders(content, rangeLength(range)),
+      'content-range': part && contentRange(part, size),
+    },
+    body,
+    ...(onBytes !== undefined && { onBytes }),
+  })
+}
+
+/** Undefined for the whole. @throws RANGE_UNSATISFIABLE */
+function partOf({ req }: Pick<Exchange, 'req'>, { tag, size }: ContentFacts): ByteRange | undefined {
+  const { range } = req.headers
+  if (range?.includes(',') === true || !ifRangeHolds(req.headers['if-range']?.toString(), tag)) return undefined
+  const asked = parseRange(range, size)
+  if (asked.kind === 'unsatisfiable') throw appError('RANGE_UNSATISFIABLE', { detail: { size } })
+  return asked.kind === 'single' ? asked.range : undefined
+}
+
+function ranged(facts: ContentFacts): ContentFacts {
+  const { tag, size, mediaType, headers } = facts
+  return { tag, size, mediaType, headers: { ...headers, ...BLOB_HEADERS } }
+}
+
+function entityHeaders({ mediaType }: ContentFacts, length: number): Headers {
+  return { 'content-type': mediaType, 'content-length': length }
+}

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { type PushedBlob, pushBlobOf } from '../../kit/pushed-blob.ts'
+import { registryClient } from '../../kit/registry-client.ts'
+import { startTopology, type Topology } from '../../kit/topology.ts'
+
+const SIZE = 3000
+
+let shoal: Topology
+let blob: PushedBlob
+
+beforeAll(async () => {
+  shoal = await startTopology({ agents: 1, origins: 1, trackers: 1, processes: [] })
+  blob = await pushBlobOf(shoal, 'answers/blob', SIZE)
+})
+
+afterAll(async () => {
+  await shoal[Symbol.asyncDispose]()
+}, 120_000)
+
+const registryPath = () => blob.path
+const plainPath = () => `/namespace/${encodeURIComponent('answers/blob')}/blobs/${blob.digest}`
+
+/** Every route that answers with a blob, and whether it takes HEAD. */
+const routes = [
+  { at: 'the proxy', id: 'proxy-1', listener: 'registry', pathOf: registryPath, headKnown: true },
+  { at: 'the agent', id: 'agent-1', listener: 'registry', pathOf: registryPath, headKnown: true },
+  { at: 'the agent, by namespace', id: 'agent-1', listener: 'registry', pathOf: plainPath, headKnown: true },
+  { at: 'the origin', id: 'origin-1', listener: undefined, pathOf: plainPath, headKnown: true },
+  {
+    at: 'the origin, of what it holds',
+    id: 'origin-1',
+    listener: undefined,
+    pathOf: () => `${plainPath()}/held`,
+    headKnown: false,
+  },
+]
+
+interface Row {
+  readonly title: string
+  readonly method?: 'HEAD'
+  /** `TAG` stands for the blob's entity tag. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly status: number
+  /** Bytes of the answer; none when it has no body. */
+  readonly part?: readonly [number, number]
+}
+
+const rows: readonly Row[] = [
+  { title: 'a plain GET', status: 200, part: [0, SIZE] },
+  { title: 'HEAD', method: 'HEAD', status: 200 },
+  { title: 'HEAD with a range', method: 'HEAD', headers: { range: 'bytes=0-9' }, status: 200 },
+  { title: 'a range', headers: { range: 'bytes=5-9' }, status: 206, part: [5, 10] },
+  { title: 'the end', headers: { range: 'bytes=-7' }, status: 206, part: [SIZE - 7, SIZE] },
+  { title: 'two ranges', headers: { range: 'bytes=0-1,5-9' }, status: 200, part: [0, SIZE] },
+  { title: 'two ranges that touch', headers: { range: 'bytes=0-4,5-9' }, status: 200, part: [0, SIZE] },
+  { title: 'another unit', headers: { range: 'lines=0-4' }, status: 200, part: [0, SIZE] },
+  { title: 'a range behind the end', headers: { range: `bytes=${SIZE}-` }, status: 416 },
+  { title: 'If-Range of it', headers: { range: 'bytes=5-9', 'if-range': 'TAG' }, status: 206, part: [5, 10] },
+  { title: 'If-Range, weak', headers: { range: 'bytes=5-9', 'if-range': 'W/TAG' }, status: 200, part: [0, SIZE] },
+  { title: 'If-Range of another', headers: { range: 'bytes=5-9', 'if-range': '"x"' }, status: 200, part: [0, SIZE] },
+  {
+    title: 'If-Range with a date',
+    headers: { range: 'bytes=5-9', 'if-range': 'Sat, 01 Jan 2022 00:00:00 GMT' },
+    ...{ status: 200, part: [0, SIZE] as const },
+  },
+  {
+    title: 'If-Range of another, out of range',
+    headers: { range: 'bytes=9999-', 'if-range': '"x"' },
+    status: 200,
+    part: [0, SIZE],
+  },
+  { title: 'If-Range without a range', headers: { 'if-range': '"x"' }, status: 200, part: [0, SIZE] },
+  { title: 'If-None-Match of it', headers: { 'if-none-match': 'TAG' }, status: 304 },
+  { title: 'If-None-Match of it, weak', headers: { 'if-none-match': '"x", W/TAG' }, status: 304 },
+  { title: 'If-None-Match of another', headers: { 'if-none-match': '"x"' }, status: 200, part: [0, SIZE] },
+  { title: 'If-None-Match before a range', headers: { 'if-none-match': 'TAG', range: 'bytes=9999-' }, status: 304 },
+  { title: 'HEAD with If-None-Match', method: 'HEAD', headers: { 'if-none-match': 'TAG' }, status: 304 },
+]
+
+describe.each(routes)('a blob at $at', ({ id, listener, pathOf, headKnown }) => {
+  test.each(rows.filter(({ method }) => method === undefined || headKnown))(
+    '$title is $status',
+    async ({ method = 'GET', headers = {}, status, part }) => {
+      const sent = Object.entries(headers).map(([name, value]) => [name, value.replace('TAG', `"${blob.digest}"`)])
+      const client = registryClient(shoal.url(id, listener))
+      const answer = await client.send(method, pathOf(), {
+        headers: Object.fromEntries(sent) as Record<string, string>,
+      })
+      expect(answer.status).toBe(status)
+      if (status === 416) {
+        expect(answer.headers['content-range']).toBe(`bytes */${SIZE}`)
+        return
+      }
+      expect([answer.headers.etag, answer.headers['docker-content-digest']]).toEqual([`"${blob.digest}"`, blob.digest])
+      const [start, end] = part ?? [0, 0]
+      expect(answer.body.equals(blob.bytes.subarray(start, end))).toBe(true)
+      expect(answer.headers['content-range']).toBe(status === 206 ? `bytes ${start}-${end - 1}/${SIZE}` : undefined)
+      if (status !== 304) {
+        expect(answer.headers['content-length']).toBe(String(part === undefined ? SIZE : end - start))
+        expect(answer.headers['accept-ranges']).toBe('bytes')
+      }
+    },
+  )
+})
