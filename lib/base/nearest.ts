@@ -1,7 +1,7 @@
 /** Edits (one character more, less, or other) that make one text of another. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (const [i, char] of [...a].entries()) {
+  for (const [i, char] of Array.from(a).entries()) {
     const next = [i + 1]
     for (let j = 0; j < b.length; j += 1) {
       const replaced = (row[j] ?? 0) + (char === b[j] ? 0 : 1)

@@ -261,7 +261,10 @@ export class Download {
   #finish(job: PieceJob): void {
     const startMs = this.#components.clock.monotonicMs()
     this.#jobs.whole(job)
-    void this.#components.digester.digest(job.buffer).then((actual) => this.#onDigest(job, actual, startMs))
+    this.#components.digester.digest(job.buffer).then(
+      (actual) => this.#onDigest(job, actual, startMs),
+      () => this.#drop(job),
+    )
   }
 
   #onDigest(job: PieceJob, actual: Uint8Array, startMs: number): void {
@@ -278,10 +281,11 @@ export class Download {
     this.#pieceMs = this.#pieceMs === undefined ? tookMs : this.#pieceMs + (tookMs - this.#pieceMs) * PIECE_TIME_WEIGHT
     for (const liar of this.#suspects.judge(job.piece, job.buffer)) this.#target.events.onLiar(liar)
     const free = () => this.#jobs.free(job)
-    void this.#target.take(job.piece, { bytes: job.buffer, hash, free }).then(() => {
+    const stored = () => {
       this.#jobs.stored(job)
       this.wake()
-    })
+    }
+    this.#target.take(job.piece, { bytes: job.buffer, hash, free }).then(stored, stored)
   }
 
   #bad(job: PieceJob): void {

@@ -148,7 +148,7 @@ describe('a mistyped key', () => {
   const told = async (override: string) =>
     loadConfig(schema, { overrides: [override] }).then(
       () => 'taken',
-      (err: Error) => err.message,
+      (err: unknown) => String(err),
     )
 
   test.each([

@@ -24,8 +24,12 @@ function fakeHost() {
   return {
     host,
     lines,
-    signal: () => terminate.forEach((fn) => fn('SIGTERM')),
-    reject: (reason: unknown) => reject.forEach((fn) => fn(reason)),
+    signal() {
+      for (const fn of terminate) fn('SIGTERM')
+    },
+    reject(reason: unknown) {
+      for (const fn of reject) fn(reason)
+    },
     get listening() {
       return terminate.size + reject.size
     },
