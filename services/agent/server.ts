@@ -1,4 +1,4 @@
-import { originRoutes } from '../../lib/api/index.ts'
+import { adminRoute, agentAdmin, originRoutes } from '../../lib/api/index.ts'
 import { appError } from '../../lib/base/index.ts'
 import { parseDigest, rangeLength, wholeRange } from '../../lib/core/index.ts'
 import {
@@ -58,20 +58,10 @@ export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route 
 
 /** What the agent holds and whom it talks to, for the person on call. */
 export function adminRoutes(store: BlobStore, engine: SwarmEngine): readonly Route[] {
+  const blobs = async (exchange: Exchange) =>
+    sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs: await store.list() })
   return [
-    {
-      methods: ['GET'],
-      path: '/blobs',
-      right: 'admin',
-      summary: 'blobs in the cache',
-      handle: async (exchange) => sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs: await store.list() }),
-    },
-    {
-      methods: ['GET'],
-      path: '/swarms',
-      right: 'admin',
-      summary: 'torrents and their peers',
-      handle: (exchange) => sendJson(exchange, 200, engine.snapshot()),
-    },
+    adminRoute(agentAdmin.blobs, blobs),
+    adminRoute(agentAdmin.swarms, (exchange) => sendJson(exchange, 200, engine.snapshot())),
   ]
 }
