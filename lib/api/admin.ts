@@ -52,7 +52,7 @@ type ParamsOf<Path extends string> = Path extends `${string}:${infer Name}/${inf
 
 /** What a call takes: every parameter of its path, and what may be in its query. */
 type InputOf<Call> =
-  Call extends AdminCall<infer Path, infer Query, infer _Answer>
+  Call extends AdminCall<infer Path, infer Query>
     ? Readonly<Record<ParamsOf<Path>, string>> & Readonly<Partial<Record<Query, string | undefined>>>
     : never
 

@@ -24,10 +24,10 @@ function fakeHost() {
   return {
     host,
     lines,
-    signal() {
+    signal: () => {
       for (const fn of terminate) fn('SIGTERM')
     },
-    reject(reason: unknown) {
+    reject: (reason: unknown) => {
       for (const fn of reject) fn(reason)
     },
     get listening() {
