@@ -52,6 +52,12 @@ export default tseslint.config(
   },
   {
     files: ['lib/**/*.ts', 'services/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false, checkThenables: true }],
+    },
+  },
+  {
+    files: ['lib/**/*.ts', 'services/**/*.ts'],
     ignores: ['lib/base/**', 'lib/config/**', 'lib/telemetry/**', 'services/**/main.ts'],
     rules: {
       'no-restricted-syntax': ['error', ...confined],

@@ -1,3 +1,5 @@
+export { type AdminCall, type AdminCalls, type AnswerOf, adminClient, adminRoute } from './admin.ts'
+export { agentAdmin } from './agent-admin.ts'
 export { blobOf, repositoryOf } from './blob-path.ts'
 export {
   type BlobLink,
@@ -31,6 +33,7 @@ export {
   type UploadState,
   WRITE_BACK_HEADER,
 } from './origin.ts'
+export { originAdmin } from './origin-admin.ts'
 export {
   type ElsewhereOptions,
   type MemberStream,

@@ -79,6 +79,10 @@ const ownCodes = {
   PIECE_INVALID: retryable(502, 'the piece does not match its hash'),
   PORT_IN_USE: final(500, 'the port is taken; choose another or use auto'),
   RANGE_UNSATISFIABLE: final(416, 'the range lies outside the content'),
+  READERS_UNSAID: final(
+    500,
+    'the registry listens beyond this machine, and the config does not say who may read without the token; set registry.anonymous to none or read',
+  ),
   REQUEST_INVALID: final(400, 'the request line or a header is malformed'),
   REQUEST_TIMEOUT: retryable(504, 'no answer came in time'),
   SHUTTING_DOWN: retryable(503, 'the service is shutting down; ask another'),

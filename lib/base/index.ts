@@ -12,6 +12,7 @@ export { type ErrorCode, type ErrorPolicy, errorTable, isRegistryCode } from './
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { type KeyedLock, keyedLock } from './keyed-lock.ts'
 export { lifecycle, type Startable } from './lifecycle.ts'
+export { nearest } from './nearest.ts'
 export { type ProcessHost, processHost } from './process-host.ts'
 export { type Liveness, livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.ts'
 export {

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { appError } from '../base/index.ts'
+import { hintsFor } from './key-hints.ts'
 import { deepFreeze, deepMerge, isTree, type Tree, treeAt } from './merge.ts'
 
 export interface ConfigSources {
@@ -79,7 +80,10 @@ const fromOverrides = (overrides: readonly string[]): Tree => {
 /** Parses a value strictly and freezes it. @throws CONFIG_INVALID naming each bad key */
 export function parseConfig<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const parsed = schema.safeParse(value)
-  if (!parsed.success) throw invalid(`the configuration is invalid:\n${z.prettifyError(parsed.error)}`)
+  if (!parsed.success)
+    throw invalid(
+      [`the configuration is invalid:`, z.prettifyError(parsed.error), ...hintsFor(schema, parsed.error)].join('\n'),
+    )
   return deepFreeze(parsed.data)
 }
 

@@ -1,5 +1,6 @@
 export { isLoopback } from './loopback.ts'
 export { may, type Principal, type Right } from './principal.ts'
+export { isOpenToStrangers, registryReaders } from './registry-readers.ts'
 export { assertSafeBind, type BindSafety } from './safe-bind.ts'
 export {
   type AnonymousRights,

@@ -2,6 +2,8 @@ import { appError } from '../base/index.ts'
 import { isLoopback } from './loopback.ts'
 
 export interface BindSafety {
+  /** Its key in the config. */
+  readonly listener: string
   readonly host: string
   readonly tls?: boolean
   /** The cluster token that callers of the listener must show. */
@@ -14,7 +16,7 @@ export interface BindSafety {
 export function assertSafeBind(bind: BindSafety): void {
   if (bind.tls === true || bind.token !== undefined || bind.insecure === true || isLoopback(bind.host)) return
   throw appError('INSECURE_BIND', {
-    message: `the listener on ${bind.host} is reachable from outside without TLS or a cluster token; set one, bind to 127.0.0.1, or set insecure: true`,
-    detail: { host: bind.host },
+    message: `the listener ${bind.listener} on ${bind.host} is reachable from outside without TLS or a cluster token; set one, bind to 127.0.0.1, or set insecure: true`,
+    detail: { listener: bind.listener, host: bind.host },
   })
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { anonymousRights, clusterToken, duration, type listenerOn, logLevel, memberList } from '../config/index.ts'
+import { anonymousRights, clusterToken, duration, listenerOn, logLevel, memberList } from '../config/index.ts'
+import { type ListenerName, type ServiceKind, serviceFacts } from './service-table.ts'
 
 /** Keys that every service has; spread into its schema. */
 export const commonKeys = {
@@ -12,20 +13,34 @@ export const commonKeys = {
   drain: duration.prefault('10s'),
 }
 
-const onePlace = (id: string, port: number) => memberList.prefault([{ id, url: `http://127.0.0.1:${port}` }])
+const defaultAddress = (kind: ServiceKind, listener: string) =>
+  `127.0.0.1:${serviceFacts(kind).listeners[listener]?.port ?? 'auto'}`
+
+/** The key of a listener, with its port in the table of services as the default. */
+export const listenerOf = <K extends ServiceKind>(kind: K, listener: ListenerName<K>) =>
+  listenerOn(defaultAddress(kind, listener))
+
+const onePlace = (kind: ServiceKind) =>
+  memberList.prefault([{ id: `${serviceFacts(kind).name}-1`, url: `http://${defaultAddress(kind, 'http')}` }])
 
 /** The rings of a cluster as each service that uses them has them in its config; the same for everybody. */
 export const rings = {
   origins: z
     .strictObject({
-      members: onePlace('origin-1', 64_001),
+      members: onePlace('origin'),
       /** How many origins own each blob. */
       replicas: z.number().int().min(1).default(2),
     })
     .prefault({}),
-  trackers: z.strictObject({ members: onePlace('tracker-1', 63_001) }).prefault({}),
-  buildIndexes: z.strictObject({ members: onePlace('build-index-1', 62_001) }).prefault({}),
+  trackers: z.strictObject({ members: onePlace('tracker') }).prefault({}),
+  buildIndexes: z.strictObject({ members: onePlace('buildIndex') }).prefault({}),
 }
 
 export type CommonConfig = z.output<z.ZodObject<typeof commonKeys>>
 export type ListenerConfig = z.output<ReturnType<typeof listenerOn>>
+
+/** The config schema of a service: what every service has, and its own keys. */
+export type ServiceSchema = z.ZodType<CommonConfig>
+
+/** A config as its schema gives it. */
+export type ConfigOf<S extends ServiceSchema> = z.output<S>

@@ -1,13 +1,10 @@
-export { type CommonConfig, commonKeys, type ListenerConfig, rings } from './config.ts'
+export { type CommonConfig, commonKeys, listenerOf, rings } from './config.ts'
+export { listenerConfig } from './listeners.ts'
 export { type OpsRoutesInit, opsRoutes, type ReadinessCheck } from './ops-routes.ts'
-export { type Program, runProgram } from './run-program.ts'
-export {
-  clusterHttp,
-  type ListenerInit,
-  opsListener,
-  type Runtime,
-  serviceListener,
-  serviceRuntime,
-} from './runtime.ts'
+export { runService } from './run-service.ts'
+export { type Running, runUntilTold } from './run-until-told.ts'
+export { clusterHttp, type Runtime, serviceRuntime } from './runtime.ts'
 export { serviceCluster } from './service-cluster.ts'
-export { type ServiceState, serviceState } from './service-state.ts'
+export { type ServiceDoor, serviceDoor } from './service-door.ts'
+export { type ServiceShell, serviceShell } from './service-shell.ts'
+export { defaultPorts, type ServiceKind, serviceFacts, serviceKinds } from './service-table.ts'

@@ -1,9 +1,9 @@
 import { type Clock, type Random, systemClock, systemRandom } from '../base/index.ts'
-import { type Envelope, type HttpClient, type HttpServer, httpClient, httpServer, type Route } from '../http/index.ts'
-import { type AnonymousRights, assertSafeBind, tokenAuthenticator } from '../identity/index.ts'
+import { type HttpClient, httpClient } from '../http/index.ts'
 import { jsonLogger, type Logger, type Metrics, prometheusMetrics } from '../telemetry/index.ts'
-import type { CommonConfig, ListenerConfig } from './config.ts'
-import { opsRoutes, type ReadinessCheck } from './ops-routes.ts'
+import type { CommonConfig } from './config.ts'
+import { type ServiceKind, serviceFacts } from './service-table.ts'
+import { unhandledRejections } from './unhandled.ts'
 
 /** What a service is made of besides its own parts; a test or the herd may bring its own. */
 export interface Runtime {
@@ -14,44 +14,16 @@ export interface Runtime {
 }
 
 /** The real parts where `given` has none. */
-export function serviceRuntime(service: string, config: CommonConfig, given: Partial<Runtime> = {}): Runtime {
-  return {
+export function serviceRuntime(kind: ServiceKind, config: CommonConfig, given: Partial<Runtime> = {}): Runtime {
+  const runtime = {
     clock: given.clock ?? systemClock(),
     random: given.random ?? systemRandom(),
-    logger: given.logger ?? jsonLogger({ level: config.log, service }),
+    logger: given.logger ?? jsonLogger({ level: config.log, service: serviceFacts(kind).name }),
     metrics: given.metrics ?? prometheusMetrics({ process: true }),
   }
-}
-
-export interface ListenerInit {
-  /** `main`, `registry`, `ops` ...; stands in logs and metrics. */
-  readonly name: string
-  readonly listener: ListenerConfig
-  readonly routes: readonly Route[]
-  readonly envelope?: Envelope
-  /** What callers without the token may do here; default: what the config says. */
-  readonly anonymous?: AnonymousRights
-}
-
-/** A listener of a service, with the cluster token as its guard. @throws INSECURE_BIND */
-export function serviceListener(runtime: Runtime, config: CommonConfig, init: ListenerInit): HttpServer {
-  const { listener, name, routes, envelope } = init
-  assertSafeBind({ host: listener.bind.host, token: config.token, insecure: listener.insecure })
-  const authenticate = tokenAuthenticator({ token: config.token, anonymous: init.anonymous ?? config.anonymous })
-  return httpServer(
-    { ...runtime, authenticate },
-    { name, bind: listener.bind, routes, drainMs: config.drain, ...(envelope === undefined ? {} : { envelope }) },
-  )
-}
-
-/** The listener for probes and Prometheus. @throws INSECURE_BIND */
-export function opsListener(
-  runtime: Runtime,
-  config: CommonConfig,
-  init: { readonly listener: ListenerConfig; readonly checks: Readonly<Record<string, ReadinessCheck>> },
-): HttpServer {
-  const routes = opsRoutes({ metrics: runtime.metrics, checks: init.checks })
-  return serviceListener(runtime, config, { name: 'ops', listener: init.listener, routes })
+  // Named from the start, so that its zero can be seen.
+  unhandledRejections(runtime.metrics)
+  return runtime
 }
 
 /** Metainfo streams each hold a connection while a blob is brought; a dead host must not hold a pull. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { anonymousRights, byteSize, listenerOn, rate } from '../../lib/config/index.ts'
-import { commonKeys, rings } from '../../lib/service/index.ts'
+import { anonymousRights, byteSize, rate } from '../../lib/config/index.ts'
+import { commonKeys, listenerOf, rings } from '../../lib/service/index.ts'
 
 /** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
 export const agentSchema = z.strictObject({
@@ -8,19 +8,19 @@ export const agentSchema = z.strictObject({
   registry: z
     .strictObject({
       /** Where docker and containerd pull from. */
-      listener: listenerOn('127.0.0.1:65001'),
-      /** What clients without the token may do; they can only read in any case. */
-      anonymous: anonymousRights.default('read'),
+      listener: listenerOf('agent', 'registry'),
+      /** What clients without the token may do, read if nothing is said; beyond this machine it must be. */
+      anonymous: anonymousRights.exactOptional(),
       /** Values of `ns` (the host in an image's name) that mean this cluster. */
       ownNames: z.array(z.string().min(1)).default([]),
     })
     .prefault({}),
   /** Where other agents connect to for pieces. */
-  peer: listenerOn('127.0.0.1:65002'),
+  peer: listenerOf('agent', 'peer'),
   /** Probes and metrics. */
-  ops: listenerOn('127.0.0.1:65003'),
+  ops: listenerOf('agent', 'ops'),
   /** What the agent holds and whom it talks to. */
-  admin: listenerOn('127.0.0.1:65004'),
+  admin: listenerOf('agent', 'admin'),
   /** The local store: the cache and blobs on their way. */
   folder: z.string().min(1).default('data/agent'),
   store: z

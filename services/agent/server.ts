@@ -1,5 +1,5 @@
-import { blobOf, originRoutes } from '../../lib/api/index.ts'
-import { type Content, type Route, sendContent, sendJson } from '../../lib/http/index.ts'
+import { adminRoute, agentAdmin, blobOf, originRoutes } from '../../lib/api/index.ts'
+import { type Content, type Exchange, type Route, sendContent, sendJson } from '../../lib/http/index.ts'
 import type { BlobReader, StoreHealth } from '../../lib/store/index.ts'
 import type { SwarmEngine } from '../../lib/swarm/index.ts'
 import type { Pulls } from './pulls.ts'
@@ -35,20 +35,10 @@ interface AdminStore extends Pick<BlobReader, 'list'>, Pick<StoreHealth, 'usedBy
 
 /** What the agent holds and whom it talks to, for the person on call. */
 export function adminRoutes(store: AdminStore, engine: SwarmEngine): readonly Route[] {
+  const blobs = async (exchange: Exchange) =>
+    sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs: await store.list() })
   return [
-    {
-      methods: ['GET'],
-      path: '/blobs',
-      right: 'admin',
-      summary: 'blobs in the cache',
-      handle: async (exchange) => sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs: await store.list() }),
-    },
-    {
-      methods: ['GET'],
-      path: '/swarms',
-      right: 'admin',
-      summary: 'torrents and their peers',
-      handle: (exchange) => sendJson(exchange, 200, engine.snapshot()),
-    },
+    adminRoute(agentAdmin.blobs, blobs),
+    adminRoute(agentAdmin.swarms, (exchange) => sendJson(exchange, 200, engine.snapshot())),
   ]
 }

@@ -1,17 +1,10 @@
 import { buildIndexCluster, originCluster, trackerCluster } from '../../lib/api/index.ts'
-import { lifecycle, type Startable } from '../../lib/base/index.ts'
+import type { Startable } from '../../lib/base/index.ts'
 import { newPeerId } from '../../lib/core/index.ts'
+import { isOpenToStrangers, registryReaders } from '../../lib/identity/index.ts'
 import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import { registryRoutes } from '../../lib/registry/index.ts'
-import {
-  clusterHttp,
-  opsListener,
-  type Runtime,
-  serviceCluster,
-  serviceListener,
-  serviceRuntime,
-  serviceState,
-} from '../../lib/service/index.ts'
+import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { diskStore, type ManagedStore } from '../../lib/store/index.ts'
 import {
   type PullSummary,
@@ -95,7 +88,17 @@ function agentStore(runtime: Runtime, { folder, store }: AgentConfig) {
   return diskStore(runtime, { folder, volumes, capacityBytes, minFreeBytes })
 }
 
-/** One agent. @throws INSECURE_BIND, CONFIG_INVALID */
+/** What those may do at the registry who show no token. @throws READERS_UNSAID */
+function readers({ logger }: Runtime, { token, registry: { listener, anonymous } }: AgentConfig) {
+  const { host } = listener.bind
+  const rights = registryReaders({ host, token, anonymous })
+  if (isOpenToStrangers({ host, token, anonymous: rights })) {
+    logger.warn('everybody who reaches the registry may read', { host, anonymous: rights })
+  }
+  return rights
+}
+
+/** One agent. @throws INSECURE_BIND, READERS_UNSAID, CONFIG_INVALID */
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const runtime = serviceRuntime('agent', config, components)
   const { metrics } = runtime
@@ -112,42 +115,32 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   }
   const pulling = pulls({ ...runtime, engine, onPull })
   const storage = agentStorage({ store, pulls: pulling, index: clients.index })
-  const registry = serviceListener(runtime, config, {
-    name: 'registry',
-    listener: config.registry.listener,
-    routes: [
-      ...registryRoutes(storage, {
-        ownNames: config.registry.ownNames,
-        traffic: { received: () => undefined, sent: onSent },
-      }),
-      blobRoute(pulling, onSent),
-    ],
-    envelope: 'registry',
-    anonymous: config.registry.anonymous,
-  })
-  const state = serviceState()
-  const ops = opsListener(runtime, config, {
-    listener: config.ops,
-    checks: { service: state.check, store: () => plainStore.trouble },
-  })
-  const admin = serviceListener(runtime, config, {
-    name: 'admin',
-    listener: config.admin,
-    routes: adminRoutes(store, engine),
+  const routes = [
+    ...registryRoutes(storage, {
+      ownNames: config.registry.ownNames,
+      traffic: { received: () => undefined, sent: onSent },
+    }),
+    blobRoute(pulling, onSent),
+  ]
+  const shell = serviceShell(runtime, config, {
+    kind: 'agent',
+    checks: { store: () => plainStore.trouble },
+    listeners: {
+      registry: { routes, envelope: 'registry', anonymous: readers(runtime, config) },
+      admin: { routes: adminRoutes(store, engine) },
+    },
   })
   return {
-    ...state.around(
-      lifecycle([clients.http, store, digester, engine, seedStored(store, engine), ops, admin, registry]),
-    ),
+    ...shell.around([clients.http, store, digester, engine, seedStored(store, engine), ...shell.listeners]),
     engine,
     get url() {
-      return registry.url
+      return shell.url('registry')
     },
     get opsUrl() {
-      return ops.url
+      return shell.url('ops')
     },
     get adminUrl() {
-      return admin.url
+      return shell.url('admin')
     },
     get peerAddress() {
       return engine.address

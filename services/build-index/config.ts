@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import { backendSchema } from '../../lib/backend/index.ts'
-import { duration, listenerOn } from '../../lib/config/index.ts'
-import { commonKeys } from '../../lib/service/index.ts'
+import { duration } from '../../lib/config/index.ts'
+import { commonKeys, listenerOf } from '../../lib/service/index.ts'
 
 /** Every key of a build-index; `config/build-index/base.yaml` shows them with their defaults. */
 export const buildIndexSchema = z.strictObject({
   ...commonKeys,
   /** The API for proxies and agents. */
-  http: listenerOn('127.0.0.1:62001'),
+  http: listenerOf('buildIndex', 'http'),
   /** Probes and metrics. */
-  ops: listenerOn('127.0.0.1:62003'),
+  ops: listenerOf('buildIndex', 'ops'),
   /** Where the index lies. All build-indexes of a cluster name the same backend. */
   backend: backendSchema
     .refine((backend) => !('repository' in backend) || backend.repository.includes('{repository}'), {

@@ -1,7 +1,7 @@
 import type { BuildIndex } from '../../lib/api/index.ts'
 import { type Backend, backendProbe, governor, openBackend, openRegistry } from '../../lib/backend/index.ts'
-import { type AbortOptions, lifecycle, type Startable } from '../../lib/base/index.ts'
-import { opsListener, type Runtime, serviceListener, serviceRuntime, serviceState } from '../../lib/service/index.ts'
+import type { AbortOptions, Startable } from '../../lib/base/index.ts'
+import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import type { BuildIndexConfig } from './config.ts'
 import { registryIndex } from './registry-index.ts'
 import { repositoryIndex } from './repository-index.ts'
@@ -41,23 +41,21 @@ function openIndex(runtime: Runtime, { backend: config }: BuildIndexConfig, give
 
 /** One build-index. It holds no state of its own: any number may serve one backend. @throws INSECURE_BIND */
 export function buildIndexService(components: BuildIndexComponents, config: BuildIndexConfig): BuildIndexService {
-  const runtime = serviceRuntime('build-index', config, components)
+  const runtime = serviceRuntime('buildIndex', config, components)
   const { index, backend, probed } = openIndex(runtime, config, components.backend)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
-  const state = serviceState()
-  const ops = opsListener(runtime, config, {
-    listener: config.ops,
-    checks: { service: state.check, backend: probe.check },
+  const shell = serviceShell(runtime, config, {
+    kind: 'buildIndex',
+    checks: { backend: probe.check },
+    listeners: { http: { routes: buildIndexServerRoutes(index) } },
   })
-  const routes = buildIndexServerRoutes(index)
-  const http = serviceListener(runtime, config, { name: 'http', listener: config.http, routes })
   return {
-    ...state.around(lifecycle([backend, probe, ops, http])),
+    ...shell.around([backend, probe, ...shell.listeners]),
     get url() {
-      return http.url
+      return shell.url('http')
     },
     get opsUrl() {
-      return ops.url
+      return shell.url('ops')
     },
   }
 }

@@ -1,6 +1,7 @@
 /**
  * What the npm scripts run: needs nothing but Node. Installs the dependencies when they are missing or the lockfile
- * has changed (its output goes to stderr), then hands over to the real program in a child process.
+ * has changed (its output goes to stderr), then hands over to the real program in a child process. The scripts `exec` it: npm passes signals on to
+ * what it has started, and a shell in between would end alone.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { appError, deferred, isAppError, type ProcessHost, processHost } from '../../lib/base/index.ts'
+import { appError, type ProcessHost, processHost } from '../../lib/base/index.ts'
+import { runUntilTold } from '../../lib/service/index.ts'
 import { jsonLogger, type LogLevel } from '../../lib/telemetry/index.ts'
 import { planHerd, portCount } from './plan.ts'
 import { autoPorts, fixedPorts } from './ports.ts'
@@ -57,33 +58,21 @@ function parseFlags(argv: readonly string[]): Flags {
 }
 
 /** Runs a herd until SIGTERM or SIGINT; gives the exit code. */
-export async function run(argv: readonly string[], host: ProcessHost): Promise<number> {
-  const stop = deferred()
-  const release = host.onTerminate(() => stop.resolve())
-  try {
+export function run(argv: readonly string[], host: ProcessHost): Promise<number> {
+  return runUntilTold('herd', host, async () => {
     const flags = parseFlags(argv)
     const size = { agents: flags.agents, origins: flags.origins, trackers: flags.trackers }
     const ports = flags.ports === 'fixed' ? fixedPorts() : await autoPorts(portCount(size))
     const plan = planHerd(size, ports, resolve(flags.data))
-    const print = (line: string) => void (flags.json === true ? process.stderr : process.stdout).write(`${line}\n`)
+    const print = (line: string) => (flags.json === true ? host.complain(line) : host.say(line))
     const logger = jsonLogger({ level: flags.log, service: 'herd', stream: process.stderr })
     const herd = await herdService(
       { logger, onPull: (agent, summary) => print(pullLine(agent, summary)) },
       { plan, overrides: flags.set },
     )
-    await herd.start()
-    if (flags.json === true) process.stdout.write(`${JSON.stringify(endpointsOf(plan))}\n`)
-    else print(welcome(endpointsOf(plan)))
-    await stop.promise
-    await herd.stop()
-    return 0
-  } catch (err) {
-    const reason = typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
-    host.complain(`shoal herd: ${isAppError(err) ? err.code : 'UNKNOWN'}: ${reason}`)
-    return 1
-  } finally {
-    release()
-  }
+    const endpoints = endpointsOf(plan)
+    return { ...herd, onStarted: () => host.say(flags.json === true ? JSON.stringify(endpoints) : welcome(endpoints)) }
+  })
 }
 
 if (process.argv[1] === import.meta.filename) process.exitCode = await run(process.argv.slice(2), processHost())

@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { deepMerge, type Tree, treeAt } from '../../lib/config/index.ts'
+import { defaultPorts, type ServiceKind, serviceFacts, serviceKinds } from '../../lib/service/index.ts'
 import type { Ports } from './ports.ts'
 
 /** How many of each service; build-indexes and the proxy have fixed numbers. */
@@ -7,9 +9,6 @@ export interface HerdSize {
   readonly origins: number
   readonly trackers: number
 }
-
-/** The services of a herd, as `--set` names them. */
-export type ServiceKind = 'agent' | 'origin' | 'tracker' | 'buildIndex' | 'proxy'
 
 /** One service of the herd: its id, where each of its listeners is, and its config as top-level keys. */
 export interface InstancePlan {
@@ -24,30 +23,21 @@ const BUILD_INDEXES = 2
 const REPLICAS = 2
 const HOST = '127.0.0.1'
 
-/** First ports of each service; further instances stand a hundred apart. */
-const firstPorts = {
-  agent: { registry: 65_001, peer: 65_002, ops: 65_003, admin: 65_004 },
-  origin: { http: 64_001, peer: 64_002, ops: 64_003, admin: 64_004 },
-  tracker: { http: 63_001, ops: 63_003 },
-  buildIndex: { http: 62_001, ops: 62_003 },
-  proxyRegistry: { registry: 5_000 },
-  proxyOps: { ops: 61_003 },
-} as const
+/** How many of each service a herd has. */
+const countsOf = (size: HerdSize): Readonly<Record<ServiceKind, number>> => ({
+  agent: size.agents,
+  origin: size.origins,
+  tracker: size.trackers,
+  buildIndex: BUILD_INDEXES,
+  proxy: 1,
+})
 
 /** How many ports a herd of that size needs. */
 export function portCount(size: HerdSize): number {
-  const { agent, origin, tracker, buildIndex } = firstPorts
-  const count = (ports: object) => Object.keys(ports).length
-  return (
-    size.agents * count(agent) +
-    size.origins * count(origin) +
-    size.trackers * count(tracker) +
-    BUILD_INDEXES * count(buildIndex) +
-    2
-  )
+  return Object.entries(countsOf(size))
+    .map(([kind, count]) => count * Object.keys(defaultPorts(kind as ServiceKind)).length)
+    .reduce((sum, count) => sum + count, 0)
 }
-
-const bindTo = (port: number | undefined) => ({ bind: `${HOST}:${port ?? 'auto'}` })
 
 interface Placed {
   readonly id: string
@@ -68,39 +58,31 @@ interface Neighbours {
   readonly backend: { readonly driver: 'file'; readonly folder: string }
 }
 
-type ConfigOf = (instance: Placed, neighbours: Neighbours, data: string) => Readonly<Record<string, unknown>>
+type ConfigOf = (id: string, neighbours: Neighbours, data: string) => Tree
 
+/** What the config of each service names besides its listeners. */
 const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
-  agent: ({ id, ports }, { origins, trackers, buildIndexes, ownNames }, data) => ({
-    registry: { listener: bindTo(ports['registry']), ownNames },
-    peer: bindTo(ports['peer']),
-    ops: bindTo(ports['ops']),
-    admin: bindTo(ports['admin']),
+  agent: (id, { origins, trackers, buildIndexes, ownNames }, data) => ({
+    registry: { ownNames },
     folder: join(data, id),
-    origins,
-    trackers,
-    buildIndexes,
+    ...{ origins, trackers, buildIndexes },
   }),
-  origin: ({ id, ports }, { origins, trackers, backend }, data) => ({
+  origin: (id, { origins, trackers, backend }, data) => ({
     member: id,
-    http: bindTo(ports['http']),
-    peer: bindTo(ports['peer']),
-    ops: bindTo(ports['ops']),
-    admin: bindTo(ports['admin']),
     folder: join(data, id),
     backends: [{ repository: '*', backend }],
-    origins,
-    trackers,
+    ...{ origins, trackers },
   }),
-  tracker: ({ ports }, { origins }) => ({ http: bindTo(ports['http']), ops: bindTo(ports['ops']), origins }),
-  buildIndex: ({ ports }, { backend }) => ({ http: bindTo(ports['http']), ops: bindTo(ports['ops']), backend }),
-  proxy: ({ ports }, { origins, buildIndexes, ownNames }) => ({
-    registry: { listener: bindTo(ports['registry']), ownNames },
-    ops: bindTo(ports['ops']),
-    origins,
-    buildIndexes,
-  }),
+  tracker: (_id, { origins }) => ({ origins }),
+  buildIndex: (_id, { backend }) => ({ backend }),
+  proxy: (_id, { origins, buildIndexes, ownNames }) => ({ registry: { ownNames }, origins, buildIndexes }),
 }
+
+/** The keys of the listeners that the table of services names, each bound to its port. */
+const listenersOf = (kind: ServiceKind, { ports }: Placed): Tree =>
+  Object.entries(serviceFacts(kind).listeners)
+    .map(([name, { key }]) => treeAt(`${key}.bind`, `${HOST}:${ports[name] ?? 'auto'}`))
+    .reduce(deepMerge, {})
 
 /**
  * Who listens where, with which folders and neighbours. Pure. The backend's folder stands beside the services' own:
@@ -110,18 +92,13 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
  *     <data>/origin-1 ...   blobs at rest, uploads
  */
 export function planHerd(size: HerdSize, ports: Ports, data: string): HerdPlan {
-  const placed = (name: string, count: number, first: Readonly<Record<string, number>>): readonly Placed[] =>
-    Array.from({ length: count }, (_, i) => ({ id: `${name}-${i + 1}`, ports: ports.take(i, first) }))
-
-  const instances: Readonly<Record<ServiceKind, readonly Placed[]>> = {
-    agent: placed('agent', size.agents, firstPorts.agent),
-    origin: placed('origin', size.origins, firstPorts.origin),
-    tracker: placed('tracker', size.trackers, firstPorts.tracker),
-    buildIndex: placed('build-index', BUILD_INDEXES, firstPorts.buildIndex),
-    proxy: [
-      { id: 'proxy-1', ports: { ...ports.take(0, firstPorts.proxyRegistry), ...ports.take(0, firstPorts.proxyOps) } },
-    ],
-  }
+  const counts = countsOf(size)
+  const placed = (kind: ServiceKind): readonly Placed[] =>
+    Array.from({ length: counts[kind] }, (_, i) => ({
+      id: `${serviceFacts(kind).name}-${i + 1}`,
+      ports: ports.take(i, defaultPorts(kind)),
+    }))
+  const instances = forEachKind(placed)
   const neighbours: Neighbours = {
     origins: { ...membersOf(instances.origin), replicas: Math.min(REPLICAS, size.origins) },
     trackers: membersOf(instances.tracker),
@@ -129,13 +106,14 @@ export function planHerd(size: HerdSize, ports: Ports, data: string): HerdPlan {
     ownNames: instances.proxy.map(({ ports: { registry } }) => `${HOST}:${registry ?? 0}`),
     backend: { driver: 'file', folder: join(data, 'backend') },
   }
-  const plans = (kind: ServiceKind): readonly InstancePlan[] =>
-    instances[kind].map((instance) => ({ ...instance, config: configOf[kind](instance, neighbours, data) }))
-  return {
-    agent: plans('agent'),
-    origin: plans('origin'),
-    tracker: plans('tracker'),
-    buildIndex: plans('buildIndex'),
-    proxy: plans('proxy'),
-  }
+  return forEachKind((kind) =>
+    instances[kind].map((instance) => ({
+      ...instance,
+      config: deepMerge(listenersOf(kind, instance), configOf[kind](instance.id, neighbours, data)),
+    })),
+  )
+}
+
+function forEachKind<T>(of: (kind: ServiceKind) => T): Readonly<Record<ServiceKind, T>> {
+  return Object.fromEntries(serviceKinds.map((kind) => [kind, of(kind)])) as Record<ServiceKind, T>
 }

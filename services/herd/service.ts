@@ -1,13 +1,12 @@
-import { lifecycle, type Startable } from '../../lib/base/index.ts'
+import { appError, lifecycle, nearest, type Startable } from '../../lib/base/index.ts'
 import { loadConfig } from '../../lib/config/index.ts'
+import { type Running, type Runtime, type ServiceKind, serviceKinds, serviceRuntime } from '../../lib/service/index.ts'
 import type { PullSummary } from '../../lib/swarm/index.ts'
 import type { Logger } from '../../lib/telemetry/index.ts'
-import { type AgentComponents, agentSchema, agentService } from '../agent/index.ts'
-import { buildIndexSchema, buildIndexService } from '../build-index/index.ts'
-import { type OriginComponents, originSchema, originService } from '../origin/index.ts'
-import { proxySchema, proxyService } from '../proxy/index.ts'
-import { trackerSchema, trackerService } from '../tracker/index.ts'
-import type { HerdPlan, InstancePlan, ServiceKind } from './plan.ts'
+import type { AgentComponents } from '../agent/index.ts'
+import type { OriginComponents } from '../origin/index.ts'
+import { doors } from './doors.ts'
+import type { HerdPlan, InstancePlan } from './plan.ts'
 
 export interface HerdComponents {
   readonly logger: Logger
@@ -24,43 +23,46 @@ export interface HerdInit {
   readonly overrides: readonly string[]
 }
 
+/** @throws CONFIG_INVALID when an override is for no service */
+function assertOverrides(overrides: readonly string[]): void {
+  for (const text of overrides) {
+    const kind = text.split('.', 1)[0] ?? ''
+    if (text.includes('.') && serviceKinds.some((each) => each === kind)) continue
+    const meant = nearest(kind, serviceKinds)
+    const hint = meant === undefined ? `it starts with one of ${serviceKinds.join(', ')}` : `did you mean "${meant}"?`
+    throw appError('CONFIG_INVALID', { message: `"${text}" sets no key of a service; ${hint}` })
+  }
+}
+
 const overridesFor = (kind: ServiceKind, instance: InstancePlan, all: readonly string[]): readonly string[] => [
   ...Object.entries(instance.config).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
   ...all.filter((text) => text.startsWith(`${kind}.`)).map((text) => text.slice(kind.length + 1)),
 ]
 
+/** What the herd and tests put into an instance. */
+function partsFor(components: HerdComponents, kind: ServiceKind, id: string): AgentComponents | OriginComponents {
+  if (kind === 'origin') return components.originParts?.(id) ?? {}
+  if (kind !== 'agent') return {}
+  return { onPull: (summary: PullSummary) => components.onPull(id, summary), ...components.agentParts?.(id) }
+}
+
 /**
  * Every service of the plan in this process, started in the order in which they need each other.
- * @throws CONFIG_INVALID, PORT_IN_USE
+ * @throws CONFIG_INVALID, INSECURE_BIND
  */
-export async function herdService(components: HerdComponents, { plan, overrides }: HerdInit): Promise<Startable> {
-  const configs = <S extends Parameters<typeof loadConfig>[0]>(kind: ServiceKind, schema: S) =>
-    Promise.all(
-      plan[kind].map(async (instance) => ({
-        id: instance.id,
-        logger: components.logger.child({ instance: instance.id }),
-        config: await loadConfig(schema, { overrides: overridesFor(kind, instance, overrides) }),
-      })),
-    )
-  const buildIndexes = await configs('buildIndex', buildIndexSchema)
-  const trackers = await configs('tracker', trackerSchema)
-  const origins = await configs('origin', originSchema)
-  const agents = await configs('agent', agentSchema)
-  const proxies = await configs('proxy', proxySchema)
-  return lifecycle([
-    ...buildIndexes.map(({ logger, config }) => buildIndexService({ logger }, config)),
-    ...trackers.map(({ logger, config }) => trackerService({ logger }, config)),
-    ...origins.map(({ id, logger, config }) => originService({ logger, ...components.originParts?.(id) }, config)),
-    ...agents.map(({ id, logger, config }) =>
-      agentService(
-        {
-          logger,
-          onPull: (summary) => components.onPull(id, summary),
-          ...components.agentParts?.(id),
-        },
-        config,
-      ),
-    ),
-    ...proxies.map(({ logger, config }) => proxyService({ logger }, config)),
-  ])
+export async function herdService(components: HerdComponents, { plan, overrides }: HerdInit): Promise<Running> {
+  assertOverrides(overrides)
+  const runtimes: Runtime[] = []
+  const services: Startable[] = []
+  for (const kind of serviceKinds) {
+    for (const instance of plan[kind]) {
+      const config = await loadConfig(doors[kind].schema, { overrides: overridesFor(kind, instance, overrides) })
+      const parts = partsFor(components, kind, instance.id)
+      const logger = components.logger.child({ instance: instance.id })
+      const runtime = serviceRuntime(kind, config, { logger, ...parts })
+      runtimes.push(runtime)
+      services.push(doors[kind].make({ ...parts, ...runtime }, config))
+    }
+  }
+  return { service: lifecycle(services), runtimes }
 }

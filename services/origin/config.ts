@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { backendRulesSchema } from '../../lib/backend/index.ts'
-import { byteSize, duration, listenerOn, rate } from '../../lib/config/index.ts'
-import { commonKeys, rings } from '../../lib/service/index.ts'
+import { byteSize, duration, rate } from '../../lib/config/index.ts'
+import { commonKeys, listenerOf, rings } from '../../lib/service/index.ts'
 
 /** Every key of an origin; `config/origin/base.yaml` shows them with their defaults. */
 export const originSchema = z.strictObject({
@@ -9,13 +9,13 @@ export const originSchema = z.strictObject({
   /** Which of `origins.members` this one is. */
   member: z.string().min(1).default('origin-1'),
   /** The API for proxies, trackers, agents and the other origins. */
-  http: listenerOn('127.0.0.1:64001'),
+  http: listenerOf('origin', 'http'),
   /** Where agents connect to for pieces. */
-  peer: listenerOn('127.0.0.1:64002'),
+  peer: listenerOf('origin', 'peer'),
   /** Probes and metrics. */
-  ops: listenerOn('127.0.0.1:64003'),
+  ops: listenerOf('origin', 'ops'),
   /** What the origin holds, and the work of the person on call. */
-  admin: listenerOn('127.0.0.1:64004'),
+  admin: listenerOf('origin', 'admin'),
   /** The local store: blobs at rest and uploads under way. */
   folder: z.string().min(1).default('data/origin'),
   store: z

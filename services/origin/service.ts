@@ -1,18 +1,10 @@
 import { type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
 import { type Backends, backendProbes, durabilityOf, openBackends } from '../../lib/backend/index.ts'
-import { appError, background, lifecycle, type Startable } from '../../lib/base/index.ts'
+import { appError, background, type Startable } from '../../lib/base/index.ts'
 import { type BlobRef, newPeerId } from '../../lib/core/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { inlineDigester } from '../../lib/metainfo/index.ts'
-import {
-  clusterHttp,
-  opsListener,
-  type Runtime,
-  serviceCluster,
-  serviceListener,
-  serviceRuntime,
-  serviceState,
-} from '../../lib/service/index.ts'
+import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { diskStore, type ManagedStore, type StoredBlob } from '../../lib/store/index.ts'
 import { type SwarmEngine, type SwarmStore, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
@@ -195,31 +187,25 @@ export function originService(components: OriginComponents, config: OriginConfig
   const parts = originParts(components, config)
   const { runtime, http, store, backends, engine } = parts
   const { tasks, bring, later, keeping, routes } = originRules(parts, config)
-  const main = serviceListener(runtime, config, { name: 'http', listener: config.http, routes })
-  const state = serviceState()
   const probes = backendProbes(runtime, backends.probed ?? [])
-  const ops = opsListener(runtime, config, {
-    listener: config.ops,
-    checks: { service: state.check, store: () => store.trouble, drain: keeping.drain, ...probes.checks },
-  })
-  const admin = serviceListener(runtime, config, {
-    name: 'admin',
-    listener: config.admin,
-    routes: originAdminRoutes({ ...keeping.admin, writeBack: later }),
+  const shell = serviceShell(runtime, config, {
+    kind: 'origin',
+    checks: { store: () => store.trouble, drain: keeping.drain, ...probes.checks },
+    listeners: { http: { routes }, admin: { routes: originAdminRoutes({ ...keeping.admin, writeBack: later }) } },
   })
   const seeding = seedStored(store, engine)
   const content = [later.books, store, backends, probes, bring, tasks, engine, seeding, later.work]
   return {
-    ...state.around(lifecycle([http, ...content, ops, admin, main, keeping])),
+    ...shell.around([http, ...content, ...shell.listeners, keeping]),
     engine,
     get url() {
-      return main.url
+      return shell.url('http')
     },
     get opsUrl() {
-      return ops.url
+      return shell.url('ops')
     },
     get adminUrl() {
-      return admin.url
+      return shell.url('admin')
     },
     get peerAddress() {
       return engine.address

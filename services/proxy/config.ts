@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { byteSize, listenerOn } from '../../lib/config/index.ts'
-import { commonKeys, rings } from '../../lib/service/index.ts'
+import { byteSize } from '../../lib/config/index.ts'
+import { commonKeys, listenerOf, rings } from '../../lib/service/index.ts'
 
 /** Every key of a proxy; `config/proxy/base.yaml` shows them with their defaults. */
 export const proxySchema = z.strictObject({
@@ -8,7 +8,7 @@ export const proxySchema = z.strictObject({
   registry: z
     .strictObject({
       /** Where docker and others push to and pull from. */
-      listener: listenerOn('127.0.0.1:5000'),
+      listener: listenerOf('proxy', 'registry'),
       /** Values of `ns` (the host in an image's name) that mean this cluster. */
       ownNames: z.array(z.string().min(1)).default([]),
       /** Signs the Locations of uploads; proxies that stand for one another share it. */
@@ -16,7 +16,7 @@ export const proxySchema = z.strictObject({
     })
     .prefault({}),
   /** Probes and metrics. */
-  ops: listenerOn('127.0.0.1:61003'),
+  ops: listenerOf('proxy', 'ops'),
   origins: rings.origins,
   buildIndexes: rings.buildIndexes,
   cache: z

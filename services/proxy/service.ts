@@ -1,16 +1,8 @@
 import { buildIndexCluster, originCluster } from '../../lib/api/index.ts'
-import { lifecycle, type Random, type Startable } from '../../lib/base/index.ts'
+import type { Random, Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import type { ReadinessCheck } from '../../lib/service/index.ts'
-import {
-  clusterHttp,
-  opsListener,
-  type Runtime,
-  serviceCluster,
-  serviceListener,
-  serviceRuntime,
-  serviceState,
-} from '../../lib/service/index.ts'
+import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { blobTraffic, type Logger } from '../../lib/telemetry/index.ts'
 import type { ProxyConfig } from './config.ts'
 import { manifestBytes } from './manifest-bytes.ts'
@@ -46,22 +38,19 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
     onReceived,
   })
   const uploadSecret = config.registry.uploadSecret ?? ownSecret(random, logger)
-  const registry = serviceListener(runtime, config, {
-    name: 'registry',
-    listener: config.registry.listener,
-    routes: proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic }),
-    envelope: 'registry',
+  const routes = proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic })
+  const shell = serviceShell(runtime, config, {
+    kind: 'proxy',
+    checks: { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) },
+    listeners: { registry: { routes, envelope: 'registry' } },
   })
-  const state = serviceState()
-  const checks = { service: state.check, origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) }
-  const ops = opsListener(runtime, config, { listener: config.ops, checks })
   return {
-    ...state.around(lifecycle([http, ops, registry])),
+    ...shell.around([http, ...shell.listeners]),
     get url() {
-      return registry.url
+      return shell.url('registry')
     },
     get opsUrl() {
-      return ops.url
+      return shell.url('ops')
     },
   }
 }

@@ -1,15 +1,15 @@
 import { z } from 'zod'
-import { byteSize, duration, listenerOn } from '../../lib/config/index.ts'
-import { commonKeys, rings } from '../../lib/service/index.ts'
+import { byteSize, duration } from '../../lib/config/index.ts'
+import { commonKeys, listenerOf, rings } from '../../lib/service/index.ts'
 import { policyNames } from './policy/policies.ts'
 
 /** Every key of a tracker; `config/tracker/base.yaml` shows them with their defaults. */
 export const trackerSchema = z.strictObject({
   ...commonKeys,
   /** Announces and metainfo. */
-  http: listenerOn('127.0.0.1:63001'),
+  http: listenerOf('tracker', 'http'),
   /** Probes and metrics. */
-  ops: listenerOn('127.0.0.1:63003'),
+  ops: listenerOf('tracker', 'ops'),
   /** The ring of origins, whose metainfo is relayed. */
   origins: rings.origins,
   /** In which order peers are named. */

@@ -1,14 +1,6 @@
 import { originCluster } from '../../lib/api/index.ts'
-import { type Clock, lifecycle, type Startable, type Timer } from '../../lib/base/index.ts'
-import {
-  clusterHttp,
-  opsListener,
-  type Runtime,
-  serviceCluster,
-  serviceListener,
-  serviceRuntime,
-  serviceState,
-} from '../../lib/service/index.ts'
+import type { Clock, Startable, Timer } from '../../lib/base/index.ts'
+import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { announcements } from './announcements.ts'
 import type { TrackerConfig } from './config.ts'
 import { type PeerRegistry, peerRegistry } from './peer-registry.ts'
@@ -74,17 +66,15 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     },
   )
   const routes = trackerServerRoutes({ announcements: announcing, registry, relay })
-  const main = serviceListener(runtime, config, { name: 'main', listener: config.http, routes })
-  const state = serviceState()
-  const ops = opsListener(runtime, config, { listener: config.ops, checks: { service: state.check } })
+  const shell = serviceShell(runtime, config, { kind: 'tracker', listeners: { http: { routes } } })
   return {
     // The relay stops before the listener: its streams have no end of their own for a drain to wait for.
-    ...state.around(lifecycle([http, sweeper(runtime.clock, registry), ops, main, relay])),
+    ...shell.around([http, sweeper(runtime.clock, registry), ...shell.listeners, relay]),
     get url() {
-      return main.url
+      return shell.url('http')
     },
     get opsUrl() {
-      return ops.url
+      return shell.url('ops')
     },
   }
 }

@@ -1,7 +1,7 @@
 /** A program for the tests of pushes: an origin that kills itself at a step. Takes the step, then an origin's flags. */
 import { openBackends } from '../../lib/backend/index.ts'
 import { processHost, systemClock, systemRandom } from '../../lib/base/index.ts'
-import { runProgram } from '../../lib/service/index.ts'
+import { runService, serviceDoor } from '../../lib/service/index.ts'
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 import { originSchema, originService } from '../../services/origin/index.ts'
 import { reportingParts } from './push-steps.ts'
@@ -9,21 +9,19 @@ import { reportingParts } from './push-steps.ts'
 const [last = '', ...flags] = process.argv.slice(2)
 const outside = { clock: systemClock(), random: systemRandom(), logger: silentLogger(), metrics: silentMetrics() }
 
-process.exitCode = await runProgram(
-  {
-    name: 'origin',
-    schema: originSchema,
-    make: (config) =>
-      originService(
-        reportingParts(
-          (step) => {
-            if (step === last) process.kill(process.pid, 'SIGKILL')
-          },
-          openBackends(outside, config.backends),
-        ),
-        config,
+const door = serviceDoor({
+  kind: 'origin',
+  schema: originSchema,
+  make: (_components, config) =>
+    originService(
+      reportingParts(
+        (step) => {
+          if (step === last) process.kill(process.pid, 'SIGKILL')
+        },
+        openBackends(outside, config.backends),
       ),
-  },
-  flags,
-  processHost(),
-)
+      config,
+    ),
+})
+
+process.exitCode = await runService(door, flags, processHost())

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Exit } from './child-process.ts'
 import { buildResource } from './resource-stack.ts'
 import { type Output, type StartedProcess, startProcess } from './start-process.ts'
 import { tempFolder } from './temp-folder.ts'
@@ -34,10 +35,12 @@ export interface HerdInit {
 /** A whole shoal, started through the door that its users take. */
 export interface Herd extends HerdEndpoints, AsyncDisposable {
   readonly data: string
+  /** Of npm, which is what its users see and signal. */
+  readonly pid: number
   output(): Output
   kill(signal: NodeJS.Signals): void
-  /** Resolves when it has exited, for whatever reason. */
-  readonly exited: Promise<void>
+  /** Resolves when npm has exited, for whatever reason, with how. */
+  readonly exited: Promise<Exit>
 }
 
 const project = join(import.meta.dirname, '..', '..')
@@ -70,9 +73,10 @@ export function startHerd(init: HerdInit = {}): Promise<Herd> {
     return {
       ...herd.ready,
       data,
+      pid: herd.pid,
       output: () => herd.output(),
       kill: (signal) => herd.kill(signal),
-      exited: herd.exited.then(() => undefined),
+      exited: herd.exited,
     }
   })
 }

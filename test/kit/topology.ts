@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Startable } from '../../lib/base/index.ts'
+import { type ServiceKind, serviceFacts, serviceKinds } from '../../lib/service/index.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
 import {
   type HerdComponents,
@@ -8,7 +8,6 @@ import {
   type InstancePlan,
   planHerd,
   portCount,
-  type ServiceKind,
 } from '../../services/herd/index.ts'
 import { eventually } from './eventually.ts'
 import { buildResource, type ResourceStack } from './resource-stack.ts'
@@ -17,14 +16,6 @@ import { tempFolder } from './temp-folder.ts'
 import { testPorts } from './test-ports.ts'
 
 const project = join(import.meta.dirname, '..', '..')
-const folderOf: Readonly<Record<ServiceKind, string>> = {
-  agent: 'agent',
-  origin: 'origin',
-  tracker: 'tracker',
-  buildIndex: 'build-index',
-  proxy: 'proxy',
-}
-
 export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'originParts'> {
   readonly agents: number
   readonly origins: number
@@ -139,12 +130,17 @@ async function startAlone(stack: ResourceStack, init: TopologyInit, instance: In
     ...Object.entries(config).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
     ...own.map((text) => text.slice(kind.length + 1)),
   ]
-  const args = ['--import', 'tsx', `services/${folderOf[kind]}/main.ts`, ...sets.flatMap((set) => ['--set', set])]
+  const args = [
+    '--import',
+    'tsx',
+    `services/${serviceFacts(kind).name}/main.ts`,
+    ...sets.flatMap((set) => ['--set', set]),
+  ]
   const ready = async (_output: unknown, signal: AbortSignal) => {
     const response = await fetch(`${urlOf(instance, 'ops')}/healthz`, { signal })
     if (!response.ok) throw new Error(`not healthy: ${response.status}`)
-    if (kind === 'agent' || kind === 'proxy') await fetch(`${urlOf(instance, 'registry')}/v2/`, { signal })
-    else await fetch(urlOf(instance, 'http'), { signal })
+    const { registry } = serviceFacts(kind).listeners
+    await fetch(registry === undefined ? urlOf(instance, 'http') : `${urlOf(instance, 'registry')}/v2/`, { signal })
   }
   const child: StartedProcess<void> = stack.own(
     await startProcess({ command: process.execPath, args, cwd: project, ready, readyTimeoutMs: 60_000 }),
@@ -164,8 +160,9 @@ async function startAlone(stack: ResourceStack, init: TopologyInit, instance: In
 
 async function startInside(stack: ResourceStack, init: TopologyInit, instance: Instance): Promise<Running> {
   const { kind, ...own } = instance
-  const plan: HerdPlan = { agent: [], origin: [], tracker: [], buildIndex: [], proxy: [], [kind]: [own] }
-  const service: Startable = await herdService(
+  const nothing = Object.fromEntries(serviceKinds.map((each) => [each, []])) as unknown as HerdPlan
+  const plan: HerdPlan = { ...nothing, [kind]: [own] }
+  const { service } = await herdService(
     { ...init, logger: silentLogger(), onPull: () => undefined },
     { plan, overrides: init.overrides ?? [] },
   )

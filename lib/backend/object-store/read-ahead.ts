@@ -10,15 +10,13 @@ export function readAhead(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint
   let moved = deferred()
 
   const fill = async () => {
-    try {
-      for await (const chunk of source) {
-        chunks.push(chunk)
-        moved.resolve()
-      }
-      outcome = {}
-    } catch (err) {
-      outcome = { failure: err }
+    for await (const chunk of source) {
+      chunks.push(chunk)
+      moved.resolve()
     }
+  }
+  const end = (how: { readonly failure?: unknown }) => {
+    outcome = how
     moved.resolve()
   }
 
@@ -35,6 +33,9 @@ export function readAhead(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint
     if ('failure' in outcome) throw outcome.failure
   }
 
-  void fill()
+  fill().then(
+    () => end({}),
+    (err: unknown) => end({ failure: err }),
+  )
   return given()
 }

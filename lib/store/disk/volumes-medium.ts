@@ -104,7 +104,7 @@ class Volumes implements Medium {
 
   choose(key: string): Volume {
     const nowMs = this.#components.clock.monotonicMs()
-    if (nowMs - this.#lookedAtMs >= LOOK_MS) void this.#look()
+    if (nowMs - this.#lookedAtMs >= LOOK_MS) this.#look().catch(() => undefined)
     const rooms = this.#working().map((volume) => ({
       volume,
       bytes: (this.#free.get(volume) ?? 0) - this.#init.minFreeBytes,

@@ -262,7 +262,10 @@ export class Download {
     this.#jobs.whole(job)
     job.memory.seal((bytes) => {
       const startMs = this.#components.clock.monotonicMs()
-      void this.#components.digester.digest(bytes).then((actual) => this.#onDigest({ job, bytes }, actual, startMs))
+      this.#components.digester.digest(bytes).then(
+        (actual) => this.#onDigest({ job, bytes }, actual, startMs),
+        () => this.#drop(job),
+      )
     })
   }
 
@@ -281,10 +284,11 @@ export class Download {
     this.#pieceMs = this.#pieceMs === undefined ? tookMs : this.#pieceMs + (tookMs - this.#pieceMs) * PIECE_TIME_WEIGHT
     for (const liar of this.#suspects.judge(job.piece, bytes)) this.#target.events.onLiar(liar)
     const free = () => job.memory.release()
-    void this.#target.take(job.piece, { bytes, hash, free }).then(() => {
+    const stored = () => {
       this.#jobs.stored(job)
       this.wake()
-    })
+    }
+    this.#target.take(job.piece, { bytes, hash, free }).then(stored, stored)
   }
 
   #bad({ job, bytes }: SealedPiece): void {

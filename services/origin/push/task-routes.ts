@@ -1,3 +1,4 @@
+import { adminRoute, originAdmin } from '../../../lib/api/index.ts'
 import { appError, hasCode } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
 import type { TaskState } from '../../../lib/journal/index.ts'
@@ -66,13 +67,12 @@ export function taskRoutes({ writeBack }: TaskRoutesComponents): readonly Route[
     sendEmpty(exchange, 204)
   }
 
-  const right = 'admin'
   return [
-    { methods: ['GET'], path: '/journal', right, summary: 'counts of tasks and waiting bytes', handle: summary },
-    { methods: ['GET'], path: '/journal/tasks', right, summary: 'tasks, page by page', handle: list },
-    { methods: ['GET'], path: '/journal/tasks/:id', right, summary: 'one task', handle: one },
-    { methods: ['POST'], path: '/journal/tasks/:id/retry', right, summary: 'tries it now', handle: retry },
-    { methods: ['POST'], path: '/journal/retry', right, summary: 'tries all dead tasks', handle: retryDead },
-    { methods: ['DELETE'], path: '/journal/tasks/:id', right, summary: 'gives up a dead task', handle: remove },
+    adminRoute(originAdmin.journal, summary),
+    adminRoute(originAdmin.tasks, list),
+    adminRoute(originAdmin.task, one),
+    adminRoute(originAdmin.retry, retry),
+    adminRoute(originAdmin.retryDead, retryDead),
+    adminRoute(originAdmin.giveUp, remove),
   ]
 }

@@ -1,12 +1,6 @@
+import { adminRoute, originAdmin } from '../../../lib/api/index.ts'
 import { parseDigest } from '../../../lib/core/index.ts'
-import {
-  type Exchange,
-  type HttpMethod,
-  pageRequest,
-  type Route,
-  sendEmpty,
-  sendJson,
-} from '../../../lib/http/index.ts'
+import { type Exchange, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
 import type { BlobInspection, Retention, StoreHealth } from '../../../lib/store/index.ts'
 import type { BlobKeeper } from './blob-keeper.ts'
 import type { HandOver } from './hand-over.ts'
@@ -29,14 +23,6 @@ export interface UpkeepRoutesComponents {
 const PAGE = 1000
 
 const digestOf = (exchange: Exchange) => parseDigest(exchange.params['digest'] ?? '')
-
-const route = (method: HttpMethod, path: string, summary: string, handle: Route['handle']): Route => ({
-  methods: [method],
-  path,
-  summary,
-  handle,
-  right: 'admin',
-})
 
 function blobRoutes({ store, keeper, scrub }: UpkeepRoutesComponents): readonly Route[] {
   const list = (exchange: Exchange) => {
@@ -62,12 +48,12 @@ function blobRoutes({ store, keeper, scrub }: UpkeepRoutesComponents): readonly 
     sendEmpty(exchange, 204)
   }
   return [
-    route('GET', '/blobs', 'blobs at rest and what keeps them, page by page', list),
-    route('GET', '/blobs/:digest', 'one blob, and where else it is', report),
-    route('DELETE', '/blobs/:digest', 'evicts a blob', evict),
-    route('POST', '/blobs/:digest/repair', 'verifies a blob and brings it again when it is rotten', repair),
-    route('PUT', '/blobs/:digest/pin', 'keeps the blob from being evicted', pin(true)),
-    route('DELETE', '/blobs/:digest/pin', 'lets it be evicted again', pin(false)),
+    adminRoute(originAdmin.blobs, list),
+    adminRoute(originAdmin.blob, report),
+    adminRoute(originAdmin.evict, evict),
+    adminRoute(originAdmin.repair, repair),
+    adminRoute(originAdmin.pin, pin(true)),
+    adminRoute(originAdmin.unpin, pin(false)),
   ]
 }
 
@@ -78,10 +64,7 @@ function scrubRoutes({ scrub, scrubRounds }: UpkeepRoutesComponents): readonly R
     scrubRounds.ask()
     sendJson(exchange, 202, scrub.status)
   }
-  return [
-    route('GET', '/scrub', 'what was verified, and what was found', status),
-    route('POST', '/scrub', 'verifies all blobs from now on, at the usual rate', now),
-  ]
+  return [adminRoute(originAdmin.scrub, status), adminRoute(originAdmin.scrubNow, now)]
 }
 
 function handOverRoutes({ handOver, handOverRounds }: UpkeepRoutesComponents): readonly Route[] {
@@ -101,11 +84,11 @@ function handOverRoutes({ handOver, handOverRounds }: UpkeepRoutesComponents): r
     drain(exchange, 200)
   }
   return [
-    route('GET', '/hand-over', 'the walk under way, or the last one', (exchange) => walk(exchange, 200)),
-    route('POST', '/hand-over', 'walks over all blobs now', again),
-    route('GET', '/drain', 'whether this origin may be taken out', (exchange) => drain(exchange, 200)),
-    route('POST', '/drain', 'begins to leave: hands over what only this origin has', leave),
-    route('DELETE', '/drain', 'stays after all', stay),
+    adminRoute(originAdmin.handOver, (exchange) => walk(exchange, 200)),
+    adminRoute(originAdmin.handOverNow, again),
+    adminRoute(originAdmin.drain, (exchange) => drain(exchange, 200)),
+    adminRoute(originAdmin.leave, leave),
+    adminRoute(originAdmin.stay, stay),
   ]
 }
 

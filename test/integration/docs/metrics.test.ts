@@ -1,13 +1,9 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import type { Startable } from '../../../lib/base/index.ts'
 import { loadConfig } from '../../../lib/config/index.ts'
+import { serviceFacts } from '../../../lib/service/index.ts'
 import { type Metrics, prometheusMetrics, silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
-import { agentSchema, agentService } from '../../../services/agent/index.ts'
-import { buildIndexSchema, buildIndexService } from '../../../services/build-index/index.ts'
-import { originSchema, originService } from '../../../services/origin/index.ts'
-import { proxySchema, proxyService } from '../../../services/proxy/index.ts'
-import { trackerSchema, trackerService } from '../../../services/tracker/index.ts'
+import { doors } from '../../../services/herd/index.ts'
 import { docTable, projectSources, readProjectFile } from '../../kit/doc-table.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 
@@ -40,17 +36,7 @@ function listingMetrics(): Metrics & { readonly listed: ReadonlyMap<string, List
   }
 }
 
-type Parts = { readonly metrics: Metrics; readonly logger: ReturnType<typeof silentLogger> }
-type Make = (parts: Parts, overrides: readonly string[]) => Promise<Startable>
-
-const services: Readonly<Record<string, Make>> = {
-  agent: async (parts, overrides) => agentService(parts, await loadConfig(agentSchema, { overrides })),
-  origin: async (parts, overrides) => originService(parts, await loadConfig(originSchema, { overrides })),
-  tracker: async (parts, overrides) => trackerService(parts, await loadConfig(trackerSchema, { overrides })),
-  'build-index': async (parts, overrides) =>
-    buildIndexService(parts, await loadConfig(buildIndexSchema, { overrides })),
-  proxy: async (parts, overrides) => proxyService(parts, await loadConfig(proxySchema, { overrides })),
-}
+const services = Object.values(doors).map((door) => ({ door, name: serviceFacts(door.kind).name }))
 
 /** Keys that keep the services to free ports and one folder. */
 function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
@@ -75,9 +61,10 @@ async function namedByServices() {
   await using folder = await tempFolder()
   const places = placesIn(folder.path)
   const found: ({ service: string; name: string } & Listed)[] = []
-  for (const [service, make] of Object.entries(services)) {
+  for (const { name: service, door } of services) {
     const metrics = listingMetrics()
-    const running = await make({ metrics, logger: silentLogger() }, places[service] ?? [])
+    const config = await loadConfig(door.schema, { overrides: places[service] ?? [] })
+    const running = door.make({ metrics, logger: silentLogger() }, config)
     await running.start()
     await running.stop()
     found.push(...[...metrics.listed].map(([name, listed]) => ({ service, name, ...listed })))
@@ -94,7 +81,7 @@ beforeAll(async () => {
 async function ofTheProcess() {
   const { text } = await prometheusMetrics({ process: true }).expose()
   const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)]
-  return Object.keys(services).flatMap((service) =>
+  return services.flatMap(({ name: service }) =>
     types.map(([, name = '', type = '']) => ({ service, name, type, labels: '' })),
   )
 }

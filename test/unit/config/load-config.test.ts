@@ -132,3 +132,36 @@ describe('parseConfig', () => {
     )
   })
 })
+
+describe('a mistyped key', () => {
+  const schema = z.strictObject({
+    store: z.strictObject({ capacity: z.number(), minFree: z.number() }).partial().prefault({}),
+    rules: z
+      .array(
+        z.discriminatedUnion('driver', [
+          z.strictObject({ driver: z.literal('file'), folder: z.string().optional() }),
+          z.strictObject({ driver: z.literal('s3'), bucket: z.string().optional() }),
+        ]),
+      )
+      .default([]),
+  })
+  const told = async (override: string) =>
+    loadConfig(schema, { overrides: [override] }).then(
+      () => 'taken',
+      (err: unknown) => String(err),
+    )
+
+  test.each([
+    ['stroe.capacity=1', 'store'],
+    ['store.capcity=1', 'store.capacity'],
+    ['store.minfree=1', 'store.minFree'],
+    ['capacity=1', 'store.capacity'],
+    ['rules=[{ driver: s3, buckt: images }]', 'rules.0.bucket'],
+  ])('%s is answered with the nearest one, %s', async (override, nearest) => {
+    expect(await told(override)).toContain(`did you mean "${nearest}"?`)
+  })
+
+  test('that is like none gets no advice', async () => {
+    expect(await told('colour=red')).toMatch(/Unrecognized key: "colour"$/)
+  })
+})

@@ -5,12 +5,8 @@ import { z } from 'zod'
 import { backendLimitsSchema, backendSchema } from '../../../lib/backend/index.ts'
 import type { ProcessHost } from '../../../lib/base/index.ts'
 import { loadConfig } from '../../../lib/config/index.ts'
-import { commonKeys, runProgram } from '../../../lib/service/index.ts'
-import { agentSchema } from '../../../services/agent/config.ts'
-import { buildIndexSchema } from '../../../services/build-index/config.ts'
-import { originSchema } from '../../../services/origin/config.ts'
-import { proxySchema } from '../../../services/proxy/config.ts'
-import { trackerSchema } from '../../../services/tracker/config.ts'
+import { commonKeys, runService, serviceFacts } from '../../../lib/service/index.ts'
+import { doors } from '../../../services/herd/index.ts'
 import { docTable, readProjectFile } from '../../kit/doc-table.ts'
 
 /** A schema as JSON Schema says it, before any transformation. */
@@ -40,19 +36,12 @@ const leavesOf = ({ properties = {}, required = [] }: Shape, prefix = ''): Reado
     ),
   )
 
-const schemas = {
-  agent: agentSchema,
-  origin: originSchema,
-  tracker: trackerSchema,
-  'build-index': buildIndexSchema,
-  proxy: proxySchema,
-} as const
-type Service = keyof typeof schemas
-const services = Object.keys(schemas) as Service[]
+const schemas = new Map(Object.values(doors).map(({ kind, schema }) => [serviceFacts(kind).name, schema] as const))
+const services = [...schemas.keys()]
 
 const at = (shape: Shape | undefined, ...path: readonly string[]): Shape =>
   path.reduce((inner, name) => inner.properties?.[name] ?? {}, shape ?? {})
-const origin = shapeOf(originSchema)
+const origin = shapeOf(doors.origin.schema)
 
 /** What stands under each heading of the document, from the schemas. */
 const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
@@ -77,7 +66,9 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
     services.map((service) => [
       service,
       new Map(
-        [...leavesOf(shapeOf(schemas[service]))].filter(([key]) => !(key in commonKeys) && !key.endsWith('.insecure')),
+        [...leavesOf(shapeOf(schemas.get(service)!))].filter(
+          ([key]) => !(key in commonKeys) && !key.endsWith('.insecure'),
+        ),
       ),
     ]),
   ),
@@ -112,18 +103,19 @@ describe('docs/configuration.md', () => {
     const host: ProcessHost = {
       env: {},
       onTerminate: () => () => undefined,
+      onRejection: () => () => undefined,
+      say: () => undefined,
       complain: (text: string) => {
         usage += text
       },
     }
-    const program = {
-      name: 'agent',
-      schema: agentSchema,
+    const door = {
+      ...doors.agent,
       make: (): never => {
         throw new Error('no service is made to print the flags')
       },
     }
-    expect(await runProgram(program, ['--help'], host)).toBe(0)
+    expect(await runService(door, ['--help'], host)).toBe(0)
     const documented = docTable('docs/configuration.md', ['flag of a service', 'what']).map(
       (row) => row['flag of a service'],
     )
@@ -147,11 +139,11 @@ const pathsIn = (value: unknown, prefix = ''): readonly string[] =>
 
 describe.each(services)('config/%s/base.yaml', (service) => {
   const file = `config/${service}/base.yaml`
-  const leaves = leavesOf(shapeOf(schemas[service]))
+  const leaves = leavesOf(shapeOf(schemas.get(service)!))
 
   test('holds the defaults', async () => {
     const path = join(import.meta.dirname, '..', '..', '..', file)
-    expect(await loadConfig(schemas[service], { file: path })).toEqual(schemas[service].parse({}))
+    expect(await loadConfig(schemas.get(service)!, { file: path })).toEqual(schemas.get(service)!.parse({}))
   })
 
   test('names every key, those without a default in a comment', () => {

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { backendSchema } from '../../../lib/backend/index.ts'
 import { errorTable } from '../../../lib/base/index.ts'
+import { exitCodes } from '../../../services/cli/exit-codes.ts'
 import { docTable, readProjectFile } from '../../kit/doc-table.ts'
 
 const text = readProjectFile('docs/operations.md')
@@ -28,4 +29,9 @@ test('docs/operations.md names metrics that there are', () => {
   )
   const named = [...text.matchAll(/\bshoal_\w+/g)].map(([name]) => name)
   expect(named.filter((name) => !metrics.has(name))).toEqual([])
+})
+
+test('docs/operations.md has a row for each exit code of a tool', () => {
+  const documented = docTable('docs/operations.md', ['exit code', 'name', 'what it says'])
+  expect(documented.map((row) => [row.name, Number(row['exit code'])])).toEqual(Object.entries(exitCodes))
 })

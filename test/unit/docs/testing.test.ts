@@ -8,7 +8,7 @@ const rows = docTable('docs/testing.md', ['fault', 'guard (file: symbol)', 'test
 
 /** `path/of/file.ts: what is to be found in it` */
 function isThere(reference: string): boolean {
-  const [, file = '', text = ''] = /^(\S+\.ts): (.+)$/.exec(reference) ?? []
+  const [, file = '', text = ''] = /^(\S+\.[tj]s): (.+)$/.exec(reference) ?? []
   return file !== '' && existsSync(join(root, file)) && containsWord(readProjectFile(file), text)
 }
 

@@ -62,17 +62,19 @@ describe('rights', () => {
 describe('binds', () => {
   test.each(['127.0.0.1', '127.8.9.1', '::1', '[::1]', 'localhost', '::ffff:127.0.0.1'])('%s is loopback', (host) => {
     expect(isLoopback(host)).toBe(true)
-    assertSafeBind({ host })
+    assertSafeBind({ listener: 'http', host })
   })
 
   test.each(['0.0.0.0', '::', '10.0.0.1', 'localhost.example.com', '127.0.0.1.example.com', ''])(
     '%p is reachable from outside and needs TLS, a token, or the word of the operator',
     (host) => {
       expect(isLoopback(host)).toBe(false)
-      expect(() => assertSafeBind({ host })).toThrow(expect.objectContaining({ code: 'INSECURE_BIND' }))
-      assertSafeBind({ host, tls: true })
-      assertSafeBind({ host, token: 't' })
-      assertSafeBind({ host, insecure: true })
+      expect(() => assertSafeBind({ listener: 'http', host })).toThrow(
+        expect.objectContaining({ code: 'INSECURE_BIND' }),
+      )
+      assertSafeBind({ listener: 'http', host, tls: true })
+      assertSafeBind({ listener: 'http', host, token: 't' })
+      assertSafeBind({ listener: 'http', host, insecure: true })
     },
   )
 })

@@ -1,0 +1,96 @@
+import type { z } from 'zod'
+import type { AbortOptions, ErrorCode } from '../base/index.ts'
+import type { HttpClient, HttpMethod, Route } from '../http/index.ts'
+import { sendForJson, sendForNothing } from './answer.ts'
+import { query, path as segment } from './path.ts'
+
+/** One route of an admin API: where it is, what it takes and what it answers. */
+export interface AdminCall<Path extends string = string, Query extends string = string, Answer = unknown> {
+  readonly method: Exclude<HttpMethod, 'HEAD'>
+  readonly path: Path
+  /** One line: what it does. */
+  readonly summary: string
+  /** Names of what its query may hold. */
+  readonly query: readonly Query[]
+  readonly status: number
+  /** What it answers; undefined for nothing. */
+  readonly answer: z.ZodType<Answer> | undefined
+  /** Codes that it may refuse with, besides those of every route. */
+  readonly codes: readonly ErrorCode[]
+}
+
+export type AdminCalls = Readonly<Record<string, AdminCall>>
+
+type CallInit<Path extends string, Query extends string, Answer> = Pick<
+  AdminCall<Path, Query, Answer>,
+  'method' | 'path' | 'summary'
+> &
+  Partial<Pick<AdminCall<Path, Query, Answer>, 'query' | 'status' | 'answer' | 'codes'>>
+
+/** A call with its usual parts: 200 with an answer, 204 without. */
+export const adminCall = <const Path extends string, const Query extends string = never, Answer = undefined>(
+  init: CallInit<Path, Query, Answer>,
+): AdminCall<Path, Query, Answer> => ({
+  query: [],
+  codes: [],
+  answer: undefined,
+  status: init.answer === undefined ? 204 : 200,
+  ...init,
+})
+
+/** The route of a call, as the service has it. */
+export const adminRoute = ({ method, path, summary }: AdminCall, handle: Route['handle']): Route => ({
+  ...{ methods: [method], path, summary, handle },
+  right: 'admin',
+})
+
+type ParamsOf<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParamsOf<`/${Rest}`>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never
+
+/** What a call takes: every parameter of its path, and what may be in its query. */
+type InputOf<Call> =
+  Call extends AdminCall<infer Path, infer Query>
+    ? Readonly<Record<ParamsOf<Path>, string>> & Readonly<Partial<Record<Query, string | undefined>>>
+    : never
+
+/** What a call answers, as its schema has it. */
+export type AnswerOf<Call> = Call extends { readonly answer: z.ZodType<infer Answer> | undefined } ? Answer : never
+
+/** The calls of an admin API as functions. Each throws the error that the service answered, or those of the HTTP client. */
+export type AdminClient<Calls extends AdminCalls> = {
+  readonly [Name in keyof Calls]: (
+    input: InputOf<Calls[Name]>,
+    options?: AbortOptions,
+  ) => Promise<AnswerOf<Calls[Name]>>
+}
+
+async function sendCall(
+  http: HttpClient,
+  target: { readonly url: string; readonly call: AdminCall },
+  input: Readonly<Record<string, string | undefined>>,
+  options: AbortOptions = {},
+): Promise<unknown> {
+  const { call, url } = target
+  const place = call.path.replace(/:(\w+)/g, (_, name: string) => segment`${input[name] ?? ''}`)
+  const asked = query(Object.fromEntries(call.query.map((name) => [name, input[name]])))
+  const request = { method: call.method, url: url + place + asked, signal: options.signal }
+  if (call.answer === undefined) return sendForNothing(http, request, call.status)
+  return sendForJson(http, request, { schema: call.answer, status: call.status })
+}
+
+/** A client of an admin API; `url` is the base URL of its listener without a trailing slash. */
+export function adminClient<const Calls extends AdminCalls>(
+  http: HttpClient,
+  url: string,
+  calls: Calls,
+): AdminClient<Calls> {
+  const functions = Object.entries(calls).map(([name, call]) => [
+    name,
+    (input: Readonly<Record<string, string | undefined>>, options?: AbortOptions) =>
+      sendCall(http, { url, call }, input, options),
+  ])
+  return Object.fromEntries(functions) as AdminClient<Calls>
+}

@@ -1,0 +1,196 @@
+import { z } from 'zod'
+import { adminCall } from './admin.ts'
+import { byteCountSchema, digestSchema } from './schemas.ts'
+
+const countSchema = z.number().int().min(0)
+
+/** Milliseconds since the epoch. */
+const timeSchema = z.number()
+
+const keptBlobSchema = z.object({
+  digest: digestSchema,
+  size: byteCountSchema,
+  usedAtMs: timeSchema,
+  verifiedAtMs: timeSchema.optional(),
+  holds: z.array(z.string()),
+})
+
+const scrubSchema = z.object({
+  verifiedBlobs: countSchema,
+  verifiedBytes: byteCountSchema,
+  due: countSchema,
+  current: digestSchema.optional(),
+  findings: z.array(
+    z.object({
+      digest: digestSchema,
+      size: byteCountSchema,
+      atMs: timeSchema,
+      pieces: z.array(countSchema),
+      outcome: z.string(),
+      from: z.string().optional(),
+    }),
+  ),
+})
+
+const walkSchema = z.object({
+  startedAtMs: timeSchema,
+  endedAtMs: timeSchema.optional(),
+  blobs: countSchema,
+  done: countSchema,
+  copies: countSchema,
+  bytes: byteCountSchema,
+  failures: countSchema,
+  unsafe: countSchema,
+})
+
+const handOverSchema = z.object({ walk: walkSchema.optional() })
+const drainSchema = handOverSchema.extend({ state: z.string() })
+
+const taskSchema = z.object({
+  id: z.string(),
+  kind: z.string(),
+  key: z.string(),
+  payload: z.unknown(),
+  state: z.string(),
+  attempts: countSchema,
+  dueAtMs: timeSchema,
+  createdAtMs: timeSchema,
+  lastError: z.string().optional(),
+})
+
+const journalSchema = z.object({
+  waiting: countSchema,
+  running: countSchema,
+  dead: countSchema,
+  unreadable: countSchema,
+  oldestMs: z.number(),
+  waitingBytes: byteCountSchema,
+  maxWaitingBytes: byteCountSchema,
+})
+
+/** The admin API of an origin; docs/endpoints.md has a row for each call. */
+export const originAdmin = {
+  blobs: adminCall({
+    method: 'GET',
+    path: '/blobs',
+    summary: 'blobs at rest and what keeps them, page by page',
+    query: ['n', 'last'],
+    answer: z.object({ usedBytes: byteCountSchema, blobs: z.array(keptBlobSchema), next: z.string().optional() }),
+  }),
+  blob: adminCall({
+    method: 'GET',
+    path: '/blobs/:digest',
+    summary: 'one blob, and where else it is',
+    codes: ['BLOB_UNKNOWN'],
+    answer: keptBlobSchema.extend({
+      keeper: z.boolean(),
+      inBackend: z.boolean(),
+      others: z.record(z.string(), z.string()),
+    }),
+  }),
+  evict: adminCall({
+    method: 'DELETE',
+    path: '/blobs/:digest',
+    summary: 'evicts a blob',
+    query: ['force'],
+    codes: ['BLOB_UNKNOWN', 'BLOB_HELD', 'BLOB_LAST_COPY'],
+  }),
+  repair: adminCall({
+    method: 'POST',
+    path: '/blobs/:digest/repair',
+    summary: 'verifies a blob and brings it again when it is rotten',
+    answer: z.object({ verdict: z.string() }),
+  }),
+  pin: adminCall({
+    method: 'PUT',
+    path: '/blobs/:digest/pin',
+    summary: 'keeps the blob from being evicted',
+    codes: ['BLOB_UNKNOWN'],
+  }),
+  unpin: adminCall({
+    method: 'DELETE',
+    path: '/blobs/:digest/pin',
+    summary: 'lets it be evicted again',
+    codes: ['BLOB_UNKNOWN'],
+  }),
+  scrub: adminCall({
+    method: 'GET',
+    path: '/scrub',
+    summary: 'what was verified, and what was found',
+    answer: scrubSchema,
+  }),
+  scrubNow: adminCall({
+    method: 'POST',
+    path: '/scrub',
+    summary: 'verifies all blobs from now on, at the usual rate',
+    status: 202,
+    answer: scrubSchema,
+  }),
+  handOver: adminCall({
+    method: 'GET',
+    path: '/hand-over',
+    summary: 'the walk under way, or the last one',
+    answer: handOverSchema,
+  }),
+  handOverNow: adminCall({
+    method: 'POST',
+    path: '/hand-over',
+    summary: 'walks over all blobs now',
+    status: 202,
+    answer: handOverSchema,
+  }),
+  drain: adminCall({
+    method: 'GET',
+    path: '/drain',
+    summary: 'whether this origin may be taken out',
+    answer: drainSchema,
+  }),
+  leave: adminCall({
+    method: 'POST',
+    path: '/drain',
+    summary: 'begins to leave: hands over what only this origin has',
+    status: 202,
+    answer: drainSchema,
+  }),
+  stay: adminCall({ method: 'DELETE', path: '/drain', summary: 'stays after all', answer: drainSchema }),
+  journal: adminCall({
+    method: 'GET',
+    path: '/journal',
+    summary: 'counts of tasks and waiting bytes',
+    answer: journalSchema,
+  }),
+  tasks: adminCall({
+    method: 'GET',
+    path: '/journal/tasks',
+    summary: 'tasks, page by page',
+    query: ['state', 'n', 'last'],
+    answer: z.object({ tasks: z.array(taskSchema), next: z.string().optional() }),
+  }),
+  task: adminCall({
+    method: 'GET',
+    path: '/journal/tasks/:id',
+    summary: 'one task',
+    codes: ['TASK_UNKNOWN'],
+    answer: taskSchema,
+  }),
+  retry: adminCall({
+    method: 'POST',
+    path: '/journal/tasks/:id/retry',
+    summary: 'tries it now',
+    codes: ['TASK_UNKNOWN'],
+    answer: taskSchema,
+  }),
+  retryDead: adminCall({
+    method: 'POST',
+    path: '/journal/retry',
+    summary: 'tries all dead tasks',
+    answer: z.object({ retried: countSchema }),
+  }),
+  giveUp: adminCall({
+    method: 'DELETE',
+    path: '/journal/tasks/:id',
+    summary: 'gives up a dead task',
+    query: ['force'],
+    codes: ['TASK_UNKNOWN', 'TASK_NOT_DEAD'],
+  }),
+}

@@ -1,0 +1,20 @@
+import { assertSafeBind } from '../identity/index.ts'
+import type { CommonConfig, ListenerConfig } from './config.ts'
+import { type ServiceKind, serviceFacts } from './service-table.ts'
+
+/** The part of a config that a dotted key of the table of services names. */
+export function listenerConfig(config: CommonConfig, key: string): ListenerConfig {
+  const found = key.split('.').reduce<unknown>((inner, step) => (inner as Record<string, unknown>)[step], config)
+  return found as ListenerConfig
+}
+
+/**
+ * Refuses a config with a listener, of whatever protocol, that strangers could reach.
+ * @throws INSECURE_BIND unless loopback, a token, or `insecure`
+ */
+export function assertSafeListeners(kind: ServiceKind, config: CommonConfig): void {
+  for (const { key } of Object.values(serviceFacts(kind).listeners)) {
+    const { bind, insecure } = listenerConfig(config, key)
+    assertSafeBind({ listener: key, host: bind.host, token: config.token, insecure })
+  }
+}

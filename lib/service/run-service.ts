@@ -1,0 +1,51 @@
+import { parseArgs } from 'node:util'
+import { appError, type ProcessHost } from '../base/index.ts'
+import { type ConfigSources, loadConfig } from '../config/index.ts'
+import type { ServiceSchema } from './config.ts'
+import { runUntilTold } from './run-until-told.ts'
+import { serviceRuntime } from './runtime.ts'
+import type { ServiceDoor } from './service-door.ts'
+import { serviceFacts } from './service-table.ts'
+
+const usage = (name: string) =>
+  `usage: shoal ${name} [--config FILE] [--secrets FILE] [--set a.b=c ...]\n` +
+  `  --config   YAML; config/${name}/base.yaml documents every key\n` +
+  `  --secrets  YAML of the same shape, for what must not stand in the config\n` +
+  `  --set      sets one key, over everything else`
+
+function parseFlags(argv: readonly string[]): ConfigSources | 'help' {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        config: { type: 'string' },
+        secrets: { type: 'string' },
+        set: { type: 'string', multiple: true },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+    if (values.help === true) return 'help'
+    return { file: values.config, secretsFile: values.secrets, overrides: values.set ?? [] }
+  } catch (err) {
+    throw appError('CONFIG_INVALID', { message: err instanceof TypeError ? err.message : String(err), cause: err })
+  }
+}
+
+/** Runs one service as a program, as its flags say; gives the exit code, as `runUntilTold` does. */
+export function runService<S extends ServiceSchema>(
+  door: ServiceDoor<S>,
+  argv: readonly string[],
+  host: ProcessHost,
+): Promise<number> {
+  const { name } = serviceFacts(door.kind)
+  return runUntilTold(name, host, async () => {
+    const flags = parseFlags(argv)
+    if (flags === 'help') {
+      host.complain(usage(name))
+      return undefined
+    }
+    const config = await loadConfig(door.schema, { ...flags, env: host.env })
+    const runtime = serviceRuntime(door.kind, config)
+    return { service: door.make(runtime, config), runtimes: [runtime] }
+  })
+}

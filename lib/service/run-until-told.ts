@@ -1,0 +1,57 @@
+import { codeOf, deferred, isAppError, type ProcessHost, type Startable } from '../base/index.ts'
+import type { Runtime } from './runtime.ts'
+import { unhandledRejections } from './unhandled.ts'
+
+/** What a program runs. */
+export interface Running {
+  readonly service: Startable
+  /** Where what happens to the process is logged and counted. */
+  readonly runtimes: readonly Pick<Runtime, 'logger' | 'metrics'>[]
+  /** Called once it has started. */
+  readonly onStarted?: () => void
+}
+
+const reasonOf = (err: unknown): string =>
+  typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
+
+/**
+ * Runs what `open` gives, until SIGTERM, SIGINT, or a rejected promise that nobody handles, then stops it, which drains.
+ * Gives the exit code: 0 after an orderly stop or when `open` gives nothing to run, 1 when it could not start (one line
+ * says why), when a rejection ended it, or when it did not stop cleanly.
+ */
+export async function runUntilTold(
+  name: string,
+  host: ProcessHost,
+  open: () => Promise<Running | undefined>,
+): Promise<number> {
+  const end = deferred()
+  let runtimes: Running['runtimes'] = []
+  let exitCode = 0
+  const complain = (err: unknown) =>
+    host.complain(`shoal ${name}: ${isAppError(err) ? err.code : 'UNKNOWN'}: ${reasonOf(err)}`)
+  const rejected = (err: unknown) => {
+    exitCode = 1
+    for (const { logger, metrics } of runtimes) {
+      unhandledRejections(metrics).add()
+      logger.error('a rejection was not handled, the process ends', { code: codeOf(err) ?? 'UNKNOWN', err })
+    }
+    if (runtimes.length === 0) complain(err)
+    end.resolve()
+  }
+  const releases = [host.onTerminate(() => end.resolve()), host.onRejection(rejected)]
+  try {
+    const running = await open()
+    if (running === undefined) return exitCode
+    runtimes = running.runtimes
+    await running.service.start()
+    running.onStarted?.()
+    await end.promise
+    await running.service.stop()
+  } catch (err) {
+    complain(err)
+    exitCode = 1
+  } finally {
+    for (const release of releases) release()
+  }
+  return exitCode
+}

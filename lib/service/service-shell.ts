@@ -1,0 +1,72 @@
+import { lifecycle, type Startable } from '../base/index.ts'
+import { type Envelope, type HttpServer, httpServer, type Route } from '../http/index.ts'
+import { type AnonymousRights, tokenAuthenticator } from '../identity/index.ts'
+import type { CommonConfig } from './config.ts'
+import { assertSafeListeners, listenerConfig } from './listeners.ts'
+import { opsRoutes, type ReadinessCheck } from './ops-routes.ts'
+import type { Runtime } from './runtime.ts'
+import { serviceState } from './service-state.ts'
+import { type ListenerName, type ServiceKind, serviceFacts } from './service-table.ts'
+
+/** What a listener answers. */
+export interface ListenerInit {
+  readonly routes: readonly Route[]
+  readonly envelope?: Envelope
+  /** What callers without the token may do here; default: what the config says. */
+  readonly anonymous?: AnonymousRights
+}
+
+/** The listeners of a service that its own routes are on. Ops has the same routes everywhere, the peer port none. */
+type OwnListener<K extends ServiceKind> = Exclude<ListenerName<K>, 'ops' | 'peer'>
+
+export interface ShellInit<K extends ServiceKind> {
+  readonly kind: K
+  readonly listeners: Readonly<Record<OwnListener<K>, ListenerInit>>
+  /** What must hold for it to serve, besides that it has started. */
+  readonly checks?: Readonly<Record<string, ReadinessCheck>>
+}
+
+/** What every service has around its parts. */
+export interface ServiceShell<K extends ServiceKind> {
+  /** Ops first: it tells of a start that takes long; then admin; last who lets the clients in. */
+  readonly listeners: readonly HttpServer[]
+  /** The service as one part; it is ready between its start and its stop. */
+  around(parts: readonly Startable[]): Startable
+  /** Base URL, once started. */
+  url(listener: Exclude<ListenerName<K>, 'peer'>): string
+}
+
+const rank = (name: string) => {
+  const place = ['ops', 'admin'].indexOf(name)
+  return place < 0 ? Number.MAX_SAFE_INTEGER : place
+}
+
+/**
+ * The listeners of a service as the table of services has them, with the cluster token as their guard, and its state.
+ * @throws INSECURE_BIND when any listener of the table, the peer port too, can be reached by strangers
+ */
+export function serviceShell<K extends ServiceKind>(
+  runtime: Runtime,
+  config: CommonConfig,
+  { kind, listeners, checks = {} }: ShellInit<K>,
+): ServiceShell<K> {
+  assertSafeListeners(kind, config)
+  const state = serviceState()
+  const ops = opsRoutes({ metrics: runtime.metrics, checks: { service: state.check, ...checks } })
+  const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners }
+  const open = (name: string, { anonymous, ...init }: ListenerInit) => {
+    const { bind } = listenerConfig(config, serviceFacts(kind).listeners[name]?.key ?? name)
+    const authenticate = tokenAuthenticator({ token: config.token, anonymous: anonymous ?? config.anonymous })
+    return httpServer({ ...runtime, authenticate }, { name, bind, drainMs: config.drain, ...init })
+  }
+  const servers = new Map(
+    Object.entries(inits)
+      .toSorted(([a], [b]) => rank(a) - rank(b))
+      .map(([name, init]) => [name, open(name, init)] as const),
+  )
+  return {
+    listeners: [...servers.values()],
+    around: (parts) => state.around(lifecycle(parts)),
+    url: (listener) => servers.get(listener)?.url ?? '',
+  }
+}

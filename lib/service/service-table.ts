@@ -1,0 +1,75 @@
+/** Where a listener stands. */
+export interface ListenerFacts {
+  /** Dotted path of its key in the config of the service. */
+  readonly key: string
+  /** Its port in the first instance on a machine. */
+  readonly port: number
+}
+
+/** What everybody may know of a service without importing it. */
+export interface ServiceFacts {
+  /** Of its folder in `services` and in `config`, of its program, and in logs. */
+  readonly name: string
+  /** One line for people. */
+  readonly what: string
+  readonly listeners: Readonly<Record<string, ListenerFacts>>
+}
+
+/**
+ * Every service, in the order in which a cluster starts them. The keys are the names of its kind in `--set` of the
+ * herd. A listener that is in the config of a service and not here fails a test.
+ */
+export const serviceTable = {
+  buildIndex: {
+    name: 'build-index',
+    what: 'knows repositories: tags, manifests and their blobs',
+    listeners: { http: { key: 'http', port: 62_001 }, ops: { key: 'ops', port: 62_003 } },
+  },
+  tracker: {
+    name: 'tracker',
+    what: 'knows who has what, and relays metainfo',
+    listeners: { http: { key: 'http', port: 63_001 }, ops: { key: 'ops', port: 63_003 } },
+  },
+  origin: {
+    name: 'origin',
+    what: 'takes uploads, seeds blobs, reads and writes the backend',
+    listeners: {
+      http: { key: 'http', port: 64_001 },
+      peer: { key: 'peer', port: 64_002 },
+      ops: { key: 'ops', port: 64_003 },
+      admin: { key: 'admin', port: 64_004 },
+    },
+  },
+  agent: {
+    name: 'agent',
+    what: 'serves pulls on its node, and exchanges pieces with the others',
+    listeners: {
+      registry: { key: 'registry.listener', port: 65_001 },
+      peer: { key: 'peer', port: 65_002 },
+      ops: { key: 'ops', port: 65_003 },
+      admin: { key: 'admin', port: 65_004 },
+    },
+  },
+  proxy: {
+    name: 'proxy',
+    what: 'the registry that images are pushed to',
+    listeners: { registry: { key: 'registry.listener', port: 5_000 }, ops: { key: 'ops', port: 61_003 } },
+  },
+} as const satisfies Readonly<Record<string, ServiceFacts>>
+
+export type ServiceKind = keyof typeof serviceTable
+
+export type ListenerName<K extends ServiceKind = ServiceKind> = K extends ServiceKind
+  ? keyof (typeof serviceTable)[K]['listeners'] & string
+  : never
+
+export const serviceKinds = Object.keys(serviceTable) as ServiceKind[]
+
+/** The facts of one service, without the types of its own listeners. */
+export const serviceFacts = (kind: ServiceKind): ServiceFacts => serviceTable[kind]
+
+/** Default ports of the first instance, by listener. */
+export function defaultPorts(kind: ServiceKind): Readonly<Record<string, number>> {
+  const { listeners } = serviceFacts(kind)
+  return Object.fromEntries(Object.entries(listeners).map(([name, { port }]) => [name, port]))
+}

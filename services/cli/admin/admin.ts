@@ -1,0 +1,108 @@
+import { type AdminCall, adminClient } from '../../../lib/api/index.ts'
+import { codeOf, errorTable, hasCode, type ProcessHost, systemClock } from '../../../lib/base/index.ts'
+import { httpClient } from '../../../lib/http/index.ts'
+import { serviceFacts } from '../../../lib/service/index.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { quietCommand, runCommand } from '../quiet-command.ts'
+import { type AdminApi, adminApis } from './apis.ts'
+import { type TargetFlags, TOKEN_VARIABLE, targetOf } from './target.ts'
+import { type Verb, verbName } from './verb.ts'
+
+type Flags = TargetFlags & { readonly json?: boolean } & Readonly<Record<string, string | undefined | boolean>>
+
+interface Entry {
+  readonly api: AdminApi
+  /** Of the call in the API. */
+  readonly name: string
+  readonly call: AdminCall
+  readonly verb: Verb
+}
+
+const exitCodeOf = (err: unknown): number => {
+  if (hasCode(err, 'CONFIG_INVALID')) return exitCodes.usage
+  if (hasCode(err, 'PEER_CLOSED', 'REQUEST_TIMEOUT')) return exitCodes.unreachable
+  return hasCode(err, 'UNAUTHORIZED', 'DENIED') ? exitCodes.denied : exitCodes.failed
+}
+
+const textOf = (err: unknown): string =>
+  typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
+
+/** Sends the call and prints its answer; gives the exit code. */
+async function perform({ api, name, verb }: Entry, input: Flags, host: ProcessHost): Promise<number> {
+  const clock = systemClock()
+  let url = ''
+  try {
+    const target = await targetOf(api.kind, input, host.env)
+    url = target.url
+    const http = httpClient({ clock }, { token: target.token })
+    await http.start()
+    try {
+      const asked = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, value?.toString() ?? '']))
+      const answer = await adminClient(http, url, api.calls)[name]?.(asked)
+      if (input.json === true) host.say(JSON.stringify(answer ?? {}))
+      else host.say(answer === undefined || verb.show === undefined ? 'done' : verb.show(answer as never, clock.now()))
+    } finally {
+      await http.stop()
+    }
+    return exitCodes.done
+  } catch (err) {
+    host.complain(`shoal admin: ${codeOf(err) ?? 'UNKNOWN'}: ${textOf(err)}${url === '' ? '' : ` (${url})`}`)
+    return exitCodeOf(err)
+  }
+}
+
+const paramsOf = ({ path }: AdminCall) => [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name)
+
+function helpOf(service: string, { call, verb }: Entry): string {
+  const codes = call.codes.map((code) => `  ${code}: ${errorTable[code].message}`)
+  return [
+    ...(verb.note === undefined ? [] : ['', verb.note]),
+    ...['', 'Example:', `  shoal admin ${service} ${verb.example}`],
+    ...(codes.length === 0 ? [] : ['', 'It may be refused with:', ...codes]),
+  ].join('\n')
+}
+
+function verbCommand(entry: Entry, done: (work: Promise<number>) => Promise<void>, host: ProcessHost) {
+  const { call, api, name } = entry
+  const service = serviceFacts(api.kind)
+  const command = quietCommand(verbName(name), host)
+    .summary(call.summary)
+    .description(`${service.name}: ${call.summary}`)
+    .option('--json', 'the answer as the service gives it, on one line')
+    .option(
+      '--url <url>',
+      `of the admin listener; default: as in the config, else port ${service.listeners['admin']?.port ?? 0}`,
+    )
+    .option('--token <token>', 'the cluster token; others on this machine can see it there')
+    .option('--token-file <file>', `a file that holds it; without both, the variable ${TOKEN_VARIABLE}`)
+    .option('--config <file>', 'the config of the service, for the address and the token')
+    .option('--secrets <file>', 'the secrets of the service, as it takes them')
+    .addHelpText('after', helpOf(service.name, entry))
+  for (const param of paramsOf(call)) command.argument(`<${param}>`)
+  for (const asked of call.query) command.option(`--${asked} <value>`, `as in docs/endpoints.md`)
+  return command.action(async (...given: readonly unknown[]) => {
+    const words = paramsOf(call).map((param, i) => [param, given[i]] as const)
+    await done(perform(entry, { ...command.opts<Flags>(), ...Object.fromEntries(words) } as Flags, host))
+  })
+}
+
+/** `shoal admin SERVICE VERB`, for the person on call and for scripts; gives the exit code. */
+export async function runAdmin(argv: readonly string[], host: ProcessHost): Promise<number> {
+  let exitCode: number = exitCodes.done
+  const done = async (work: Promise<number>) => {
+    exitCode = await work
+  }
+  const admin = quietCommand('shoal admin', host).description(
+    'What services hold and do, and the work of who looks after them.',
+  )
+  for (const api of adminApis) {
+    const { name, what } = serviceFacts(api.kind)
+    const service = quietCommand(name, host).summary(what).description(`shoal admin ${name}: ${what}`)
+    for (const [callName, call] of Object.entries(api.calls)) {
+      const verb = api.verbs[callName]
+      if (verb !== undefined) service.addCommand(verbCommand({ api, name: callName, call, verb }, done, host))
+    }
+    admin.addCommand(service)
+  }
+  return runCommand(admin, argv, () => exitCode)
+}

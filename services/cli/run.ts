@@ -1,0 +1,48 @@
+import type { ProcessHost } from '../../lib/base/index.ts'
+import { runService, serviceFacts } from '../../lib/service/index.ts'
+import { doors, run as herd } from '../herd/index.ts'
+import { runAdmin } from './admin/admin.ts'
+import { exitCodes } from './exit-codes.ts'
+import { quietCommand, runCommand } from './quiet-command.ts'
+
+/** Something that `shoal NAME` starts; it reads its own flags. */
+interface Program {
+  readonly name: string
+  readonly what: string
+  run(argv: readonly string[], host: ProcessHost): Promise<number>
+}
+
+const services: readonly Program[] = Object.values(doors).map((door) => ({
+  ...serviceFacts(door.kind),
+  run: (argv, host) => runService(door, argv, host),
+}))
+
+const tools: readonly Program[] = [
+  { name: 'herd', what: 'all services in one process, to try it out', run: herd },
+  { name: 'admin', what: 'what a running service holds and does: shoal admin SERVICE VERB', run: runAdmin },
+]
+
+/** The `shoal` command: a service or a tool by its name, and what is left of the line for it. Gives the exit code. */
+export function run(argv: readonly string[], host: ProcessHost): Promise<number> {
+  let exitCode: number = exitCodes.done
+  const shoal = quietCommand('shoal', host)
+    .description('Peer-to-peer distribution of container images.')
+    .enablePositionalOptions()
+  const groups = { 'Services:': services, 'Tools:': tools }
+  for (const [heading, programs] of Object.entries(groups)) {
+    for (const program of programs) {
+      const command = quietCommand(program.name, host)
+        .helpGroup(heading)
+        .summary(program.what)
+        .argument('[flags...]')
+        .helpOption(false)
+        .allowUnknownOption()
+        .passThroughOptions()
+        .action(async (flags: readonly string[]) => {
+          exitCode = await program.run(flags, host)
+        })
+      shoal.addCommand(command)
+    }
+  }
+  return runCommand(shoal, argv, () => exitCode)
+}

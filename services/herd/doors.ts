@@ -1,0 +1,15 @@
+import type { ServiceDoor, ServiceKind } from '../../lib/service/index.ts'
+import { agentDoor } from '../agent/index.ts'
+import { buildIndexDoor } from '../build-index/index.ts'
+import { originDoor } from '../origin/index.ts'
+import { proxyDoor } from '../proxy/index.ts'
+import { trackerDoor } from '../tracker/index.ts'
+
+/** The door of every service of the table. */
+export const doors: Readonly<Record<ServiceKind, ServiceDoor>> = {
+  buildIndex: buildIndexDoor,
+  tracker: trackerDoor,
+  origin: originDoor,
+  agent: agentDoor,
+  proxy: proxyDoor,
+}

@@ -1,0 +1,89 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { adminApis } from '../../../services/cli/admin/apis.ts'
+import { verbName } from '../../../services/cli/admin/verb.ts'
+import { run } from '../../../services/cli/run.ts'
+import { type PushedBlob, pushBlobOf } from '../../kit/pushed-blob.ts'
+import { recordingHost } from '../../kit/recording-host.ts'
+import { pullDigest } from '../../kit/slow-pull.ts'
+import { startTopology, type Topology } from '../../kit/topology.ts'
+
+const TOKEN = 'the-token-of-this-test'
+const size = 3 * 1024 * 1024
+
+let shoal: Topology
+let blob: PushedBlob
+
+beforeAll(async () => {
+  const overrides = ['agent', 'origin', 'tracker', 'buildIndex', 'proxy'].map((kind) => `${kind}.token=${TOKEN}`)
+  shoal = await startTopology({
+    ...{ agents: 1, origins: 1, trackers: 1, processes: [] },
+    overrides: [...overrides, 'proxy.anonymous=write'],
+  })
+  blob = await pushBlobOf(shoal, 'looked-after', size)
+  await pullDigest(shoal.url('agent-1', 'registry') + blob.path)
+}, 60_000)
+afterAll(async () => shoal[Symbol.asyncDispose]())
+
+const NO_TASK = 'ab'.repeat(32)
+
+/** What each verb takes here, what it exits with, and what it prints for people. */
+const expected = (
+  digest: string,
+): Readonly<Record<string, readonly [words: string, exit: number, printed: RegExp]>> => ({
+  'origin blobs': ['--n 5', 0, new RegExp(`DIGEST .*SIZE +USED +VERIFIED +KEPT BY\\n${digest}  3.0 MiB`)],
+  'origin blob': [digest, 0, /in the backend +yes/],
+  'origin pin': [digest, 0, /^done$/],
+  'origin unpin': [digest, 0, /^done$/],
+  'origin repair': [digest, 0, /^good$/],
+  'origin scrub': ['', 0, /^verified +\d+ blobs/],
+  'origin scrub-now': ['', 0, /^verified +\d+ blobs/],
+  'origin hand-over': ['', 0, /^walk /],
+  'origin hand-over-now': ['', 0, /^walk /],
+  'origin drain': ['', 0, /^state +staying/],
+  'origin leave': ['', 0, /^state +leaving/],
+  'origin stay': ['', 0, /^state +staying/],
+  'origin journal': ['', 0, /^waiting +0 tasks/],
+  'origin tasks': ['--state dead', 0, /^ID +KIND/],
+  'origin task': [NO_TASK, 1, /TASK_UNKNOWN/],
+  'origin retry': [NO_TASK, 1, /TASK_UNKNOWN/],
+  'origin retry-dead': ['', 0, /^0 tasks are tried again$/],
+  'origin give-up': [`${NO_TASK} --force true`, 1, /TASK_UNKNOWN/],
+  'origin evict': [`${digest} --force true`, 0, /^done$/],
+  'agent blobs': ['', 0, new RegExp(`${digest}  3.0 MiB`)],
+  'agent swarms': ['', 0, /DIGEST/],
+})
+
+const call = async (kind: string, words: readonly string[]) => {
+  const host = recordingHost({ SHOAL_TOKEN: TOKEN })
+  const exit = await run(['admin', kind, ...words, '--url', shoal.url(`${kind}-1`, 'admin')], host)
+  return { exit, text: host.said || host.complained }
+}
+
+test('every verb does what it says against a herd', async () => {
+  const table = expected(blob.digest)
+  const verbs = adminApis.flatMap(({ kind, calls }) => Object.keys(calls).map((name) => `${kind} ${verbName(name)}`))
+  expect(Object.keys(table).toSorted()).toEqual(verbs.toSorted())
+  for (const [name, [words, exit, printed]] of Object.entries(table)) {
+    const [kind = '', verb = ''] = name.split(' ')
+    const outcome = await call(kind, [verb, ...words.split(' ').filter((word) => word !== '')])
+    expect({ name, ...outcome }).toEqual({ name, exit, text: expect.stringMatching(printed) })
+  }
+})
+
+test('--json prints what the service answers, on one line', async () => {
+  const { exit, text } = await call('agent', ['blobs', '--json'])
+  expect(exit).toBe(0)
+  expect(JSON.parse(text)).toMatchObject({ blobs: [{ digest: blob.digest, size }] })
+})
+
+test('the address and the token come from the config of the service, and a wrong token is told', async () => {
+  const file = join(shoal.data, 'agent.yaml')
+  const address = shoal.url('agent-1', 'admin').replace('http://', '')
+  await writeFile(file, JSON.stringify({ admin: { bind: address }, token: TOKEN }))
+  expect(await run(['admin', 'agent', 'blobs', '--config', file], recordingHost())).toBe(0)
+  const wrong = recordingHost()
+  expect(await run(['admin', 'agent', 'blobs', '--config', file, '--token', 'guessed'], wrong)).toBe(4)
+  expect(wrong.complained).toMatch(/^shoal admin: UNAUTHORIZED: /)
+})

@@ -1,0 +1,103 @@
+import { describe, expect, test } from '@jest/globals'
+import { serviceFacts } from '../../../lib/service/index.ts'
+import { adminRoutes } from '../../../services/agent/server.ts'
+import { adminApis } from '../../../services/cli/admin/apis.ts'
+import { ageText, fields, sizeText, spanText, table } from '../../../services/cli/admin/sheet.ts'
+import { verbName } from '../../../services/cli/admin/verb.ts'
+import { run } from '../../../services/cli/run.ts'
+import { doors } from '../../../services/herd/index.ts'
+import { originAdminRoutes } from '../../../services/origin/admin.ts'
+import { recordingHost } from '../../kit/recording-host.ts'
+
+/** Stands for components that no route touches until it is called. */
+const untouched = {} as never
+
+const served = { origin: originAdminRoutes(untouched), agent: adminRoutes(untouched, untouched) }
+
+describe('the admin APIs', () => {
+  test('are those of all services with an admin listener', () => {
+    const withAdmin = Object.values(doors).filter(({ kind }) => 'admin' in serviceFacts(kind).listeners)
+    expect(adminApis.map(({ kind }) => kind).toSorted()).toEqual(withAdmin.map(({ kind }) => kind).toSorted())
+  })
+
+  test.each(adminApis)('$kind: each route has its call, and each call its verb', ({ kind, calls, verbs }) => {
+    const routes = served[kind as keyof typeof served].flatMap(({ methods, path }) =>
+      methods.map((m) => `${m} ${path}`),
+    )
+    const called = Object.values(calls).map(({ method, path }) => `${method} ${path}`)
+    expect(called.toSorted()).toEqual(routes.toSorted())
+    expect(Object.keys(verbs).toSorted()).toEqual(Object.keys(calls).toSorted())
+  })
+
+  const all = adminApis.flatMap(({ kind, verbs }) =>
+    Object.entries(verbs).map(([name, { example }]) => ({ kind, name: verbName(name), example })),
+  )
+  test.each(all)('$kind $name has an example in its help', async ({ kind, name, example }) => {
+    const host = recordingHost()
+    expect(await run(['admin', kind, name, '--help'], host)).toBe(0)
+    expect(host.said).toContain(`Example:\n  shoal admin ${kind} ${example}`)
+    expect(example.split(' ')[0]).toBe(name)
+  })
+})
+
+describe('the command line', () => {
+  test('--help lists services and tools in two groups, with a line for each', async () => {
+    const host = recordingHost()
+    expect(await run(['--help'], host)).toBe(0)
+    const [, services = '', tools = ''] = /Services:\n([\s\S]*?)\n\nTools:\n([\s\S]*)$/.exec(host.said) ?? []
+    const names = (text: string) => text.split('\n').map((line) => line.trim().split(' ')[0])
+    expect(names(services)).toEqual(Object.values(doors).map(({ kind }) => serviceFacts(kind).name))
+    expect(names(tools)).toEqual(['herd', 'admin'])
+  })
+
+  test.each([
+    [['agnt'], 'agent'],
+    [['admin', 'orgin'], 'origin'],
+    [['admin', 'origin', 'blbs'], 'blobs'],
+    [['admin', 'origin', 'blobs', '--jsn'], '--json'],
+  ])('%s is wrong, and the nearest is named', async (argv, nearest) => {
+    const host = recordingHost()
+    expect(await run(argv, host)).toBe(2)
+    expect(host.complained).toContain(`(Did you mean ${nearest}?)`)
+  })
+
+  test('a service that is not there is told with its address', async () => {
+    const host = recordingHost()
+    expect(await run(['admin', 'agent', 'blobs', '--url', 'http://127.0.0.1:1'], host)).toBe(3)
+    expect(host.complained).toMatch(/^shoal admin: PEER_CLOSED: .*\(http:\/\/127\.0\.0\.1:1\)$/)
+  })
+})
+
+describe('a sheet', () => {
+  test.each([
+    [0, '0 B'],
+    [1023, '1023 B'],
+    [1536, '1.5 KiB'],
+    [5 * 1024 ** 3, '5.0 GiB'],
+  ])('says %i bytes as %s', (bytes, text) => expect(sizeText(bytes)).toBe(text))
+
+  test.each([
+    [0, '0s'],
+    [61_000, '1m 1s'],
+    [3_600_000, '1h 0m'],
+    [90_061_000, '1d 1h'],
+  ])('says %i ms as %s', (ms, text) => expect(spanText(ms)).toBe(text))
+
+  test('says when something was or will be', () => {
+    expect([ageText(undefined, 5), ageText(1_000, 4_000), ageText(4_000, 1_000)]).toEqual(['-', '3s ago', 'in 3s'])
+  })
+
+  test('is aligned', () => {
+    const rows = [
+      { name: 'a', size: '1 B' },
+      { name: 'long', size: '20 B' },
+    ]
+    expect(
+      table(rows, [
+        ['NAME', ({ name }) => name],
+        ['SIZE', ({ size }) => size],
+      ]),
+    ).toBe('NAME  SIZE\na     1 B\nlong  20 B')
+    expect(fields({ a: '1', long: '2' })).toBe('a     1\nlong  2')
+  })
+})

@@ -1,0 +1,85 @@
+import { describe, expect, test } from '@jest/globals'
+import { z } from 'zod'
+import { loadConfig } from '../../../lib/config/index.ts'
+import { serviceFacts } from '../../../lib/service/index.ts'
+import { recordingLogger, silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
+import { doors } from '../../../services/herd/index.ts'
+
+interface Shape {
+  readonly properties?: Readonly<Record<string, Shape>>
+}
+
+/** Dotted paths of every mapping that has a key `bind`. */
+const bindsIn = ({ properties = {} }: Shape, path: readonly string[] = []): readonly string[] => [
+  ...('bind' in properties ? [path.join('.')] : []),
+  ...Object.entries(properties).flatMap(([name, inner]) => bindsIn(inner, [...path, name])),
+]
+
+const services = Object.values(doors).map((door) => ({ door, ...serviceFacts(door.kind) }))
+const listeners = services.flatMap(({ door, name, listeners: of }) =>
+  Object.values(of).map(({ key, port }) => ({ door, name, key, port })),
+)
+
+const parts = { logger: silentLogger(), metrics: silentMetrics() }
+
+async function make({ door }: (typeof services)[number] | (typeof listeners)[number], overrides: readonly string[]) {
+  return door.make(parts, await loadConfig(door.schema, { overrides }))
+}
+
+describe('the table of services', () => {
+  test.each(services)('has every listener that the config of $name has', ({ door, listeners: of }) => {
+    const configured = bindsIn(z.toJSONSchema(door.schema, { io: 'input' }) as Shape)
+    expect(configured.toSorted()).toEqual(
+      Object.values(of)
+        .map(({ key }) => key)
+        .toSorted(),
+    )
+  })
+
+  test('gives no port to two listeners', () => {
+    const ports = listeners.map(({ port }) => port)
+    expect(ports.filter((port, i) => ports.indexOf(port) !== i)).toEqual([])
+  })
+})
+
+describe.each(listeners)('the listener $key of $name beyond this machine', (listener) => {
+  const bind = `${listener.key}.bind=0.0.0.0:auto`
+
+  test('is refused without a token', async () => {
+    await expect(make(listener, [bind])).rejects.toMatchObject({
+      code: 'INSECURE_BIND',
+      detail: { listener: listener.key },
+    })
+  })
+
+  test('is taken when it is said to be insecure', async () => {
+    await make(listener, [bind, `${listener.key}.insecure=true`])
+  })
+
+  test('is taken with a token, once it is said who reads without it', async () => {
+    const readers = listener.door.kind === 'agent' ? ['registry.anonymous=none'] : []
+    await make(listener, [bind, 'token=a-long-enough-token', ...readers])
+  })
+})
+
+describe('the registry of an agent beyond this machine, in a cluster with a token', () => {
+  const beyond = ['registry.listener.bind=0.0.0.0:auto', 'token=a-long-enough-token']
+  const agent = services.find(({ door }) => door.kind === 'agent')!
+
+  test('does not let everybody read unless the config says so', async () => {
+    await expect(make(agent, beyond)).rejects.toMatchObject({ code: 'READERS_UNSAID' })
+  })
+
+  test.each(['none', 'read'])('is taken when the config says %s, and the log tells who may read', async (rights) => {
+    const logger = recordingLogger()
+    const config = await loadConfig(agent.door.schema, { overrides: [...beyond, `registry.anonymous=${rights}`] })
+    agent.door.make({ ...parts, logger }, config)
+    const told = logger.lines.filter(({ message }) => message === 'everybody who reaches the registry may read')
+    expect(told.map(({ level }) => level)).toEqual(rights === 'read' ? ['warn'] : [])
+  })
+
+  test('asks for no word on this machine, or without a token', async () => {
+    await make(agent, ['token=a-long-enough-token'])
+    await make(agent, ['registry.listener.bind=0.0.0.0:auto', 'registry.listener.insecure=true'])
+  })
+})
