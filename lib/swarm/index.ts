@@ -9,6 +9,7 @@ export type {
   AnnounceEvent,
   Announcer,
   BlobRef,
+  MetainfoOptions,
   MetainfoSource,
   PeerReport,
   PieceSource,

@@ -11,6 +11,10 @@ export interface Refusals {
   unknown(blob: BlobRef): void
   /** The content of the digest was wrong; each time is twice as long as the one before. */
   wrong(digest: Digest): void
+  /** What a tracker said of the blob does not hold. */
+  doubted(digest: Digest): void
+  /** It was doubted a while ago: origins themselves should be asked. */
+  doubts(digest: Digest): boolean
 }
 
 interface Refusal {
@@ -23,6 +27,7 @@ const MAX_ENTRIES = 10_000
 export function refusals(clock: Clock, limits: SwarmLimits): Refusals {
   const wrong = new Map<Digest, Refusal>()
   const unknown = new Map<string, number>()
+  const doubted = new Map<Digest, number>()
   const keyOf = ({ namespace, digest }: BlobRef) => `${digest} ${namespace}`
 
   return {
@@ -35,6 +40,10 @@ export function refusals(clock: Clock, limits: SwarmLimits): Refusals {
     unknown(blob) {
       remember(unknown, keyOf(blob), clock.monotonicMs() + limits.unknownMs)
     },
+    doubted(digest) {
+      remember(doubted, digest, clock.monotonicMs() + limits.doubtMs)
+    },
+    doubts: (digest) => clock.monotonicMs() < (doubted.get(digest) ?? 0),
     wrong(digest) {
       const times = (wrong.get(digest)?.times ?? 0) + 1
       const waitMs = Math.min(limits.maxRefusalMs, limits.refusalMs * 2 ** (times - 1))

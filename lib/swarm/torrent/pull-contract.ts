@@ -4,7 +4,7 @@ import type { BlobStore } from '../../store/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { BlobRef, MetainfoSource, PieceSource } from '../outside.ts'
 import type { ArrivingContent } from './content.ts'
-import type { DownloadComponents } from './download.ts'
+import type { DownloadComponents } from './download-contract.ts'
 import type { SliceCache } from './slice-cache.ts'
 import type { WarmPieces } from './warm-pieces.ts'
 
@@ -21,8 +21,10 @@ export interface PullInit {
   readonly blob: BlobRef
   /** Peer id of this node. */
   readonly self: string
-  /** `whole`: the digest is computed here too before the last bytes are given out. */
+  /** `whole`: the digest is computed here too before the last bytes of a whole body are given out. */
   readonly verify: 'pieces' | 'whole'
+  /** What trackers say of this blob is doubted: its metainfo is asked of origins themselves. */
+  readonly direct: boolean
 }
 
 /** What a pull tells its torrent; each call is one event. */
@@ -38,8 +40,8 @@ export interface PullEvents {
   /** Every piece is there and the digest holds: the blob is complete in the store. */
   onComplete(): void
   /**
-   * No header came (BLOB_UNKNOWN, NAMESPACE_UNKNOWN, DIGEST_REFUSED), or the blob is wrong (METAINFO_FAILED,
-   * METAINFO_CONFLICT).
+   * No header came (BLOB_UNKNOWN, NAMESPACE_UNKNOWN, DIGEST_REFUSED), the blob is wrong (METAINFO_FAILED,
+   * METAINFO_CONFLICT), or its metainfo may be (METAINFO_DOUBTED): then the next pull should be a `direct` one.
    */
   onFailed(err: AppError): void
   onLiar(id: string): void

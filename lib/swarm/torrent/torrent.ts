@@ -32,6 +32,8 @@ export interface TorrentInit {
   readonly blob: BlobRef
   readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
   readonly verify: 'pieces' | 'whole'
+  /** What trackers say of this blob is doubted. */
+  readonly direct: boolean
   /** Set for a blob that is complete in the store; then nothing is pulled. */
   readonly complete?: MetaInfoHeader
   dial(address: PeerAddress, header: MetaInfoHeader, signal: AbortSignal): Promise<PeerConnection>
@@ -203,10 +205,10 @@ export class Torrent {
   }
 
   #newPull(): Pull {
-    const { blob, self, verify } = this.#init
+    const { blob, self, verify, direct } = this.#init
     return new Pull(
       { ...this.#components, conducts: this.#conducts },
-      { blob, self: self.peerId, verify },
+      { blob, self: self.peerId, verify, direct },
       {
         onHeader: (header) => {
           this.#header = header

@@ -173,7 +173,7 @@ class World {
         conducts: conducts(),
         downloads: unlimited,
       },
-      { blob: { digest: blob.digest, namespace: '' }, self: newPeerId(this.#random), verify: 'pieces' },
+      { blob: { digest: blob.digest, namespace: '' }, self: newPeerId(this.#random), verify: 'whole', direct: false },
       {
         onHeader: () => undefined,
         onInline: () => undefined,
