@@ -65,6 +65,7 @@ const ownCodes = {
   JOURNAL_UNAVAILABLE: retryable(503, 'the journal cannot be read or written; check its disk'),
   METAINFO_CONFLICT: final(502, 'two sources name different hashes for one piece'),
   METAINFO_FAILED: final(502, 'the origin found the blob to be wrong'),
+  METAINFO_DOUBTED: retryable(503, 'the hashes of the blob do not hold; the next try asks an origin for them'),
   METAINFO_INCOMPLETE: retryable(503, 'the metainfo stream ended early'),
   METAINFO_INVALID: final(502, 'the metainfo stream is malformed'),
   METHOD_NOT_ALLOWED: final(405, 'the method is not allowed on this path'),

@@ -13,5 +13,5 @@ export { encodeMetainfo, encodePieces, encodeRecord } from './metainfo-encoder.t
 export { checkHeader } from './metainfo-header.ts'
 export { type MetainfoChange, type MetainfoLog, metainfoLog } from './metainfo-log.ts'
 export type { MetainfoRecord } from './metainfo-record.ts'
-export { inlineDigester, type PieceDigester, threadDigester } from './piece-digester.ts'
+export { inlineDigester, type PieceDigester, type RunningDigest, threadDigester } from './piece-digester.ts'
 export { hashPiece, hashPieces, type PieceHasher, pieceHasher } from './piece-hashing.ts'

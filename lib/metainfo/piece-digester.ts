@@ -1,11 +1,25 @@
+import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
-import { type Deferred, deferred, type Startable } from '../base/index.ts'
+import { appError, type Deferred, deferred, type Startable } from '../base/index.ts'
+import type { DigestAlgorithm } from '../core/index.ts'
 import { hashPiece } from './piece-hashing.ts'
 
-/** Computes the SHA-256 of whole pieces, one after the other. */
+/** Computes the SHA-256 of whole pieces, one after the other, and digests that grow. */
 export interface PieceDigester extends Startable {
   /** Never rejects. The bytes must not change until it resolves. */
   digest(bytes: Uint8Array): Promise<Uint8Array>
+  /** An empty digest; close it. */
+  running(algorithm: DigestAlgorithm): RunningDigest
+}
+
+/** The digest of bytes that come in order, a part at a time. One call at a time. */
+export interface RunningDigest {
+  /** The bytes must not change until it settles. @throws UNAVAILABLE when what was computed is lost: begin anew */
+  update(bytes: Uint8Array): Promise<void>
+  /** In hex; of all bytes so far, which it ends. @throws UNAVAILABLE as `update` does */
+  end(): Promise<string>
+  /** Idempotent. */
+  close(): void
 }
 
 /** Hashes where it is called, at once. */
@@ -14,8 +28,23 @@ export function inlineDigester(): PieceDigester {
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
     digest: (bytes) => Promise.resolve(hashPiece(bytes)),
+    running: inlineRunning,
   }
 }
+
+function inlineRunning(algorithm: DigestAlgorithm): RunningDigest {
+  const hash = createHash(algorithm)
+  return {
+    update(bytes) {
+      hash.update(bytes)
+      return Promise.resolve()
+    },
+    end: () => Promise.resolve(hash.digest('hex')),
+    close: () => undefined,
+  }
+}
+
+const NOTHING = new Uint8Array(0)
 
 /** Below this a thread costs more than it saves. */
 const MIN_THREAD_BYTES = 128 * 1024
@@ -23,14 +52,36 @@ const MIN_THREAD_BYTES = 128 * 1024
 /** The whole program of the thread; text, so that it needs no file and no loader of TypeScript. */
 const PROGRAM = `
 const { parentPort } = require('node:worker_threads')
-const { hash } = require('node:crypto')
-parentPort.on('message', ({ id, bytes }) => parentPort.postMessage({ id, digest: hash('sha256', bytes, 'buffer') }))
+const { createHash, hash } = require('node:crypto')
+const running = new Map()
+const work = ({ of, algorithm, bytes, step }) => {
+  if (of === undefined) return hash('sha256', bytes, 'buffer')
+  if (step === 'update') {
+    if (!running.has(of)) running.set(of, createHash(algorithm))
+    running.get(of).update(bytes)
+    return undefined
+  }
+  const ended = running.get(of) ?? createHash(algorithm)
+  running.delete(of)
+  return step === 'end' ? ended.digest() : undefined
+}
+parentPort.on('message', (job) => parentPort.postMessage({ id: job.id, digest: work(job) }))
 `
 
 interface Answer {
   readonly id: number
-  readonly digest: Uint8Array
+  readonly digest: Uint8Array | undefined
 }
+
+interface Job {
+  readonly bytes: Uint8Array
+  /** Names the running digest that it belongs to. */
+  readonly of?: number
+  readonly algorithm?: DigestAlgorithm
+  readonly step?: 'update' | 'end' | 'close'
+}
+
+const lost = () => appError('UNAVAILABLE', { message: 'the thread that computed a digest has ended' })
 
 /**
  * Hashes in a thread of its own what lies in shared memory, beside the event loop; anything else where it is called,
@@ -42,9 +93,10 @@ export function threadDigester(): PieceDigester {
 }
 
 class ThreadDigester implements PieceDigester {
-  readonly #open = new Map<number, { readonly bytes: Uint8Array; readonly done: Deferred<Uint8Array> }>()
+  readonly #open = new Map<number, { readonly job: Job; readonly done: Deferred<Uint8Array | undefined> }>()
   #worker: Worker | undefined
   #next = 0
+  #nextRunning = 0
 
   start(): Promise<void> {
     if (this.#worker !== undefined) return Promise.resolve()
@@ -64,15 +116,38 @@ class ThreadDigester implements PieceDigester {
     await worker.terminate()
   }
 
-  digest(bytes: Uint8Array): Promise<Uint8Array> {
+  async digest(bytes: Uint8Array): Promise<Uint8Array> {
     const worker = this.#worker
     if (worker === undefined || bytes.length < MIN_THREAD_BYTES || !(bytes.buffer instanceof SharedArrayBuffer)) {
-      return Promise.resolve(hashPiece(bytes))
+      return hashPiece(bytes)
     }
-    const done = deferred<Uint8Array>()
+    return (await this.#post(worker, { bytes })) ?? hashPiece(bytes)
+  }
+
+  /** In the thread that was there at its start, or, without one, where it is called. */
+  running(algorithm: DigestAlgorithm): RunningDigest {
+    const worker = this.#worker
+    if (worker === undefined) return inlineRunning(algorithm)
+    this.#nextRunning += 1
+    const of = this.#nextRunning
+    const post = async (step: NonNullable<Job['step']>, bytes: Uint8Array = NOTHING) => {
+      if (this.#worker !== worker) throw lost()
+      return this.#post(worker, { of, algorithm, step, bytes })
+    }
+    return {
+      update: async (bytes) => {
+        await post('update', bytes)
+      },
+      end: async () => Buffer.from((await post('end')) ?? NOTHING).toString('hex'),
+      close: () => void post('close').catch(() => undefined),
+    }
+  }
+
+  #post(worker: Worker, job: Job): Promise<Uint8Array | undefined> {
+    const done = deferred<Uint8Array | undefined>()
     this.#next += 1
-    this.#open.set(this.#next, { bytes, done })
-    worker.postMessage({ id: this.#next, bytes })
+    this.#open.set(this.#next, { job, done })
+    worker.postMessage({ id: this.#next, ...job })
     return done.promise
   }
 
@@ -81,11 +156,14 @@ class ThreadDigester implements PieceDigester {
     this.#open.delete(id)
   }
 
-  /** What it still owed is computed here. */
+  /** The pieces it still owed are computed here; digests that grew in it are lost. */
   #lost(worker: Worker): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
-    for (const { bytes, done } of this.#open.values()) done.resolve(hashPiece(bytes))
+    for (const { job, done } of this.#open.values()) {
+      if (job.of === undefined) done.resolve(hashPiece(job.bytes))
+      else done.reject(lost())
+    }
     this.#open.clear()
   }
 }

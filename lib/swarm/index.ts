@@ -8,6 +8,7 @@ export type {
   AnnounceEntry,
   AnnounceEvent,
   Announcer,
+  MetainfoOptions,
   MetainfoSource,
   PeerReport,
   PieceSource,

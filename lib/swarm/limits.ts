@@ -41,7 +41,7 @@ export const swarmLimits = {
   ingestTimeoutMs: 600_000,
   /** A torrent without readers goes on for this long, then pauses. */
   lingerMs: 30_000,
-  /** The last bytes of a blob wait for the `verified` record. */
+  /** The last bytes of a whole body wait for the whole digest. */
   withheldTailBytes: 64 * 1024,
   /** Pieces in memory (asked for, being hashed or written, warm), all torrents together. */
   pieceBufferBytes: 64 * 1024 * 1024,
@@ -76,6 +76,10 @@ export const swarmLimits = {
   /** A digest found wrong is refused for this long, doubling up to the second figure. */
   refusalMs: 60_000,
   maxRefusalMs: 3_600_000,
+  /** Once what trackers say of a blob was doubted, only origins are asked for so long. */
+  doubtMs: 600_000,
+  /** How long a peer is banned. */
+  banMs: 3_600_000,
   /** Peers remembered as banned. */
   maxBans: 1_024,
 } as const

@@ -56,6 +56,11 @@ export interface Announcer {
   announce(batch: readonly AnnounceEntry[], options?: AbortOptions): Promise<readonly AnnounceAnswer[]>
 }
 
+export interface MetainfoOptions extends AbortOptions {
+  /** From an origin itself, not through a tracker: what one tracker says is doubted. Default false. */
+  readonly direct?: boolean
+}
+
 /** Opens the metainfo stream of a blob. */
 export interface MetainfoSource {
   /**
@@ -63,7 +68,7 @@ export interface MetainfoSource {
    * @throws BLOB_UNKNOWN, NO_BACKEND_RULE (every party says so), DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody answers),
    *   ABORTED
    */
-  open(blob: BlobRef, options?: AbortOptions): AsyncIterable<MetainfoRecord>
+  open(blob: BlobRef, options?: MetainfoOptions): AsyncIterable<MetainfoRecord>
 }
 
 /** The lower rungs of the ladder: the origins over HTTP, one after the other on the ring. */

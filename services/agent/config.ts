@@ -46,8 +46,8 @@ export const agentSchema = z.strictObject({
       download: rate.prefault('unlimited'),
     })
     .prefault({}),
-  /** `whole` computes the digest of each blob here as well, on top of the hashes of its pieces. */
-  verify: z.enum(['pieces', 'whole']).default('pieces'),
+  /** `whole` computes the digest of each blob here as well, on top of the hashes of its pieces; `pieces` is for measuring. */
+  verify: z.enum(['pieces', 'whole']).default('whole'),
 })
 
 export type AgentConfig = z.output<typeof agentSchema>

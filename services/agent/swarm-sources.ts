@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 import type { AnnouncingPeer, OriginCluster, TrackerCluster } from '../../lib/api/index.ts'
-import { type AbortOptions, hasCode } from '../../lib/base/index.ts'
+import { hasCode } from '../../lib/base/index.ts'
 import type { BlobRef } from '../../lib/core/index.ts'
 import { decodeMetainfo } from '../../lib/metainfo/index.ts'
-import type { Announcer, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
+import type { Announcer, MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
 
 /** Announces to the trackers of the cluster. `self` is read at each announce: the port is known once it listens. */
 export function trackerAnnouncer(trackers: TrackerCluster, self: () => AnnouncingPeer): Announcer {
@@ -14,10 +14,12 @@ export function trackerAnnouncer(trackers: TrackerCluster, self: () => Announcin
 
 /**
  * Metainfo from the tracker of the swarm, which opens one stream at the origins for all of its readers. When no
- * tracker answers, from the origins themselves: losing every tracker must not stop a pull.
+ * tracker answers, or its word is doubted, from the origins themselves: losing every tracker must not stop a pull, and
+ * one that lies must not spoil it.
  */
 export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster): MetainfoSource {
-  const openRaw = async ({ repository, digest }: BlobRef, options: AbortOptions): Promise<Readable> => {
+  const openRaw = async ({ repository, digest }: BlobRef, options: MetainfoOptions): Promise<Readable> => {
+    if (options.direct === true) return origins.openMetainfo(repository, digest, options)
     try {
       return await trackers.openMetainfo(repository, digest, options)
     } catch (err) {

@@ -1,8 +1,10 @@
 import { type AbortOptions, abortable, appError, type Deferred, deferred } from '../../lib/base/index.ts'
 import type { BlobRef, ByteRange, Digest } from '../../lib/core/index.ts'
 import type { MetainfoRecord } from '../../lib/metainfo/index.ts'
-import type { MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
+import type { MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
 import type { SwarmBlob } from './swarm-blob.ts'
+
+export type MetainfoAnswer = (blob: BlobRef, direct: boolean) => Iterable<MetainfoRecord | Promise<void>> | undefined
 
 /** Metainfo and pieces as an origin would give them, in memory, with handles on their faults. */
 export interface SwarmSources {
@@ -12,8 +14,11 @@ export interface SwarmSources {
   readonly piecesSent: number
   /** Streams opened so far. */
   readonly metainfoOpened: number
-  /** Replaces the answer of the next metainfo streams; undefined goes back to the truth. */
-  answerMetainfo(answer: ((blob: BlobRef) => Iterable<MetainfoRecord | Promise<void>>) | undefined): void
+  /**
+   * Replaces the answer of the next metainfo streams; undefined goes back to the truth. `direct` when an origin itself is
+   * asked; an answer of undefined is the truth.
+   */
+  answerMetainfo(answer: MetainfoAnswer | undefined): void
   /** Every read fails with this code until it is lifted. */
   failPieces(code: 'SOURCES_EXHAUSTED' | 'BLOB_UNKNOWN' | undefined): void
   /** Reads give other bytes than the blob's. */
@@ -26,7 +31,7 @@ const CHUNK = 100_000
 
 export function swarmSources(blobs: readonly SwarmBlob[]): SwarmSources {
   const byDigest = new Map<Digest, SwarmBlob>(blobs.map((blob) => [blob.digest, blob]))
-  let answer: ((blob: BlobRef) => Iterable<MetainfoRecord | Promise<void>>) | undefined
+  let answer: MetainfoAnswer | undefined
   let failure: 'SOURCES_EXHAUSTED' | 'BLOB_UNKNOWN' | undefined
   let corrupt = false
   let gate: { readonly offset: number; readonly opened: Deferred<void> } | undefined
@@ -36,11 +41,11 @@ export function swarmSources(blobs: readonly SwarmBlob[]): SwarmSources {
   let sent = 0
   let opened = 0
 
-  async function* records(blob: BlobRef, { signal }: AbortOptions): AsyncGenerator<MetainfoRecord> {
+  async function* records(blob: BlobRef, { signal, direct = false }: MetainfoOptions): AsyncGenerator<MetainfoRecord> {
     opened += 1
     const known = byDigest.get(blob.digest)
     if (answer === undefined && known === undefined) throw appError('BLOB_UNKNOWN')
-    for (const item of answer?.(blob) ?? known?.records ?? []) {
+    for (const item of answer?.(blob, direct) ?? known?.records ?? []) {
       if ('kind' in item) yield item
       else await abortable(item, signal)
     }

@@ -1,8 +1,10 @@
+import type { Clock } from '../../base/index.ts'
 import type { PeerAddress, PeerId } from '../../core/index.ts'
+import type { SwarmLimits } from '../limits.ts'
 import type { PeerHello } from '../peer/index.ts'
 
 /**
- * Peers that sent wrong bytes, for as long as the process lives or until newer bans push them out. A ban holds for the
+ * Peers that sent wrong bytes, for a while or until newer bans push them out. A ban holds for the
  * peer id at this host, and for the address of a peer that was dialled. The host alone would hit its neighbours on one
  * machine; an id from elsewhere, or a port that a peer merely names as its own, would hit whom the liar wants to be hit.
  */
@@ -11,23 +13,25 @@ export interface BanList {
   has(peer: { readonly peerId: PeerId } & PeerAddress): boolean
 }
 
-export function banList(maxBans: number): BanList {
-  const banned = new Set<string>()
+export function banList(clock: Clock, { maxBans, banMs }: Pick<SwarmLimits, 'maxBans' | 'banMs'>): BanList {
+  /** Until when, on the monotonic clock. */
+  const banned = new Map<string, number>()
   const keep = (key: string) => {
     banned.delete(key)
-    banned.add(key)
-    for (const oldest of banned) {
+    banned.set(key, clock.monotonicMs() + banMs)
+    for (const oldest of banned.keys()) {
       // Up to two keys for each ban.
       if (banned.size <= maxBans * 2) break
       banned.delete(oldest)
     }
   }
+  const holds = (key: string) => clock.monotonicMs() < (banned.get(key) ?? 0)
   return {
     add({ peerId, address: { host, port }, direction }) {
       keep(`${host} ${peerId}`)
       if (direction === 'dialled') keep(`${host} ${port}`)
     },
-    has: ({ peerId, host, port }) => banned.has(`${host} ${peerId}`) || banned.has(`${host} ${port}`),
+    has: ({ peerId, host, port }) => holds(`${host} ${peerId}`) || holds(`${host} ${port}`),
   }
 }
 

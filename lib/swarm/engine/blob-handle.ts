@@ -13,8 +13,8 @@ export interface BlobHandle {
   readonly size: number
   /**
    * The bytes of `range` (default: all), as soon as they are verified; any number of readers at once. The last bytes of
-   * the blob come only when the whole digest holds. The stream is destroyed with an AppError: ABORTED, STALLED,
-   * SOURCES_EXHAUSTED, METAINFO_FAILED, METAINFO_CONFLICT, SHUTTING_DOWN.
+   * the whole body come only when the whole digest holds. The stream is destroyed with an AppError: ABORTED, STALLED,
+   * SOURCES_EXHAUSTED, METAINFO_FAILED, METAINFO_DOUBTED, METAINFO_CONFLICT, SHUTTING_DOWN.
    */
   read(range?: ByteRange, options?: ReadOptions): Readable
   /** Lets go; idempotent. Readers that are still open go on for as long as the blob does. */

@@ -50,8 +50,8 @@ export interface SwarmEngineComponents {
   readonly metainfo: MetainfoSource
   readonly pieces: PieceSource
   readonly transport: PeerTransport
-  /** Checks pieces; started and stopped by its owner. */
-  readonly digester: Pick<PieceDigester, 'digest'>
+  /** Checks pieces and whole blobs; started and stopped by its owner. */
+  readonly digester: Pick<PieceDigester, 'digest' | 'running'>
 }
 
 export interface SwarmEngineInit {
@@ -63,7 +63,10 @@ export interface SwarmEngineInit {
   readonly uploadBytesPerSecond?: number | undefined
   /** Payload from peers, all torrents together; undefined means no limit. */
   readonly downloadBytesPerSecond?: number | undefined
-  /** `whole`: the digest is computed here too before the last bytes are given out. Default `pieces`. */
+  /**
+   * `whole`, the default: the digest is computed here before the last bytes of a whole body are given out and before the
+   * blob is kept as complete. `pieces` believes the metainfo; for measuring.
+   */
   readonly verify?: 'pieces' | 'whole' | undefined
   /** Peers outside of these CIDRs are neither dialled nor let in; undefined lets everybody. */
   readonly allowedPeers?: readonly string[] | undefined
@@ -77,7 +80,7 @@ export interface SwarmEngine extends Startable {
   /**
    * A hold on the blob, once its header is known; close it. A complete blob of the store never touches the network.
    * @throws BLOB_UNKNOWN, NO_BACKEND_RULE, DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody gave a header in time),
-   *   METAINFO_FAILED, METAINFO_CONFLICT, SHUTTING_DOWN, ABORTED
+   *   METAINFO_FAILED, METAINFO_DOUBTED, METAINFO_CONFLICT, SHUTTING_DOWN, ABORTED
    */
   open(blob: BlobRef, options?: AbortOptions): Promise<BlobHandle>
   /** A complete blob of `size` bytes is in the store: it is announced and given to peers. Idempotent. */
@@ -122,7 +125,7 @@ class Engine implements SwarmEngine {
     this.#warm = warmPieces(this.#limits.warmPieceBytes)
     this.#slices = sliceCache(this.#limits.sliceCacheBytes, this.#warm)
     this.#refusals = refusals(components.clock, this.#limits)
-    this.#bans = banList(this.#limits.maxBans)
+    this.#bans = banList(components.clock, this.#limits)
     this.#schedule = announceSchedule(components)
     this.#gate = peerGate(components, {
       ...init,
@@ -222,7 +225,7 @@ class Engine implements SwarmEngine {
   }
 
   #newTable(): TorrentTable {
-    const { peerId, role, verify = 'pieces', uploadBytesPerSecond, downloadBytesPerSecond } = this.#init
+    const { peerId, role, verify = 'whole', uploadBytesPerSecond, downloadBytesPerSecond } = this.#init
     const components = {
       ...this.#components,
       limits: this.#limits,

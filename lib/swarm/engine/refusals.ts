@@ -10,6 +10,10 @@ export interface Refusals {
   unknown(blob: BlobRef): void
   /** The content of the digest was wrong; each time is twice as long as the one before. */
   wrong(digest: Digest): void
+  /** What a tracker said of the blob does not hold. */
+  doubted(digest: Digest): void
+  /** It was doubted a while ago: origins themselves should be asked. */
+  doubts(digest: Digest): boolean
 }
 
 interface Refusal {
@@ -22,6 +26,7 @@ const MAX_ENTRIES = 10_000
 export function refusals(clock: Clock, limits: SwarmLimits): Refusals {
   const wrong = new Map<Digest, Refusal>()
   const unknown = new Map<string, number>()
+  const doubted = new Map<Digest, number>()
 
   return {
     check(blob) {
@@ -33,6 +38,10 @@ export function refusals(clock: Clock, limits: SwarmLimits): Refusals {
     unknown(blob) {
       remember(unknown, blobRefKey(blob), clock.monotonicMs() + limits.unknownMs)
     },
+    doubted(digest) {
+      remember(doubted, digest, clock.monotonicMs() + limits.doubtMs)
+    },
+    doubts: (digest) => clock.monotonicMs() < (doubted.get(digest) ?? 0),
     wrong(digest) {
       const times = (wrong.get(digest)?.times ?? 0) + 1
       const waitMs = Math.min(limits.maxRefusalMs, limits.refusalMs * 2 ** (times - 1))

@@ -135,6 +135,7 @@ export class TorrentTable {
         content,
         self,
         verify,
+        direct: this.#components.refusals.doubts(content.blob.digest),
         avoids: (peer) => this.#avoids(peer),
         dial: (address, header, signal) => this.#init.dial({ address, header, swarmId: torrent.swarmId }, { signal }),
       },
@@ -197,6 +198,7 @@ export class TorrentTable {
     if (err.code === 'BLOB_UNKNOWN') refusals.unknown(blob)
     else logger.warn('a pull failed', { digest: blob.digest, err })
     if (err.code === 'METAINFO_FAILED') refusals.wrong(blob.digest)
+    if (err.code === 'METAINFO_DOUBTED' || err.code === 'METAINFO_CONFLICT') refusals.doubted(blob.digest)
     this.#drop(torrent)
   }
 

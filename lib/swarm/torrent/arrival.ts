@@ -5,7 +5,7 @@ import type { ReaderWindow } from '../picker/index.ts'
 import type { ArrivingContent } from './content.ts'
 import type { Loan } from './loan.ts'
 import { type PieceOverflow, pieceOverflow } from './piece-overflow.ts'
-import type { SliceCache } from './slice-cache.ts'
+import { SLICE_LENGTH, type SliceCache } from './slice-cache.ts'
 import type { WarmPieces } from './warm-pieces.ts'
 
 export interface ArrivalInit {
@@ -28,7 +28,7 @@ export interface VerifiedPiece {
  */
 export class Arrival {
   readonly content: ArrivingContent
-  /** The whole digest holds; without it the last bytes are withheld. */
+  /** The whole digest holds; without it the last bytes of a whole body are withheld. */
   verified = false
   readonly #init: ArrivalInit
   readonly #overflow: PieceOverflow
@@ -41,6 +41,12 @@ export class Arrival {
 
   get map(): PieceMap {
     return this.content.map
+  }
+
+  /** Bytes that are not on disk. */
+  get leftBytes(): number {
+    const { have, map } = this.content
+    return have.complete ? 0 : Math.max(1, map.length - have.count * map.pieceLength)
   }
 
   /** The piece can be read. */
@@ -88,10 +94,31 @@ export class Arrival {
     this.#init.warm.drop(this.content.key)
   }
 
-  /** What of `range` can be read at once, from its start; undefined when nothing. */
-  readable(range: ByteRange): ByteRange | undefined {
+  /** Shows the bytes of a piece that it `has`, part after part; each is lent for the call where that can be. */
+  async show(piece: number, look: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+    const kept = this.#overflow.get(piece)
+    if (kept !== undefined) {
+      await look(kept)
+      return
+    }
+    const { start, end } = this.map.rangeOf(piece)
+    for (let at = start; at < end; ) {
+      const part = { start: at, end: Math.min(end, at + SLICE_LENGTH) }
+      const loan = await this.#init.slices.lend(this.content, part)
+      const bytes = loan?.bytes ?? (await this.content.read(part))
+      await look(bytes).finally(() => loan?.release())
+      at += bytes.length
+    }
+  }
+
+  /**
+   * What of `range` can be read at once, from its start; undefined when nothing. The last bytes of a `whole` body wait
+   * for the whole digest, so that nobody takes a wrong one for good; who asks for parts checks for himself.
+   */
+  readable(range: ByteRange, whole: boolean): ByteRange | undefined {
     const { map, verified } = this
-    const limit = verified ? map.length : Math.max(0, map.length - this.#init.limits.withheldTailBytes)
+    const withheld = whole && !verified ? this.#init.limits.withheldTailBytes : 0
+    const limit = Math.max(0, map.length - withheld)
     const piece = map.pieceAt(range.start)
     if (range.start >= limit || !this.has(piece)) return undefined
     return { start: range.start, end: Math.min(range.end, limit, map.rangeOf(piece).end) }

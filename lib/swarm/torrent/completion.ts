@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto'
-import { type AppError, appError, type Background, throwIfAborted, toAppError } from '../../base/index.ts'
-import { type Digest, digestAlgorithm, digestFromHex } from '../../core/index.ts'
-import type { Arrival } from './arrival.ts'
-import type { Content } from './content.ts'
-import { SLICE_LENGTH } from './slice-cache.ts'
+import { type AppError, type Background, toAppError } from '../../base/index.ts'
+import type { Digest } from '../../core/index.ts'
+import type { PieceDigester } from '../../metainfo/index.ts'
+import type { Arrival, VerifiedPiece } from './arrival.ts'
+import { WholeDigest } from './whole-digest.ts'
 
 export interface CompletionInit {
   readonly digest: Digest
-  readonly arrival: Pick<Arrival, 'content' | 'verified'>
+  readonly arrival: Pick<Arrival, 'content' | 'verified' | 'map' | 'has' | 'show'>
   readonly tasks: Background
-  /** `whole`: the origin's word is not enough, the digest is computed here. */
+  readonly digester: Pick<PieceDigester, 'running'>
+  /** `whole`: the word of the metainfo is not enough, the digest is computed here. */
   readonly verify: 'pieces' | 'whole'
 }
 
@@ -19,8 +19,8 @@ export interface CompletionEvents {
   onVerified(): void
   /** The blob is complete in the store. */
   onComplete(): void
-  /** The bytes are not those of the digest. */
-  onWrong(err: AppError): void
+  /** The bytes are not those of the digest, although each piece has its hash. Nothing more is done. */
+  onWrong(): void
   /** The store could not read or complete the blob. It is tried again; readers go on as far as they may. */
   onStepFailed(err: AppError): void
 }
@@ -34,6 +34,7 @@ const RETRY_MS = 2_000
 export class Completion {
   readonly #init: CompletionInit
   readonly #events: CompletionEvents
+  readonly #whole: WholeDigest
   #filledAtMs: number | undefined
   /** A step is under way, or the last one has been taken. */
   #busy = false
@@ -44,35 +45,63 @@ export class Completion {
   constructor(init: CompletionInit, events: CompletionEvents) {
     this.#init = init
     this.#events = events
+    this.#whole = new WholeDigest(init)
   }
 
   /** The origin has verified the digest over the pieces of the log. */
   verified(): void {
     if (this.#init.verify === 'whole' || this.#init.arrival.verified) return
-    this.#init.arrival.verified = true
-    this.#events.onVerified()
-    this.#finish()
+    this.#onRight()
+  }
+
+  /** A piece that is about to be stored. The result is what its memory is to be freed with by who stores it. */
+  offer(piece: number, { bytes, free }: VerifiedPiece): () => void {
+    if (this.#init.verify !== 'whole' || this.#init.arrival.verified) return free
+    let holders = 2
+    const letGo = () => {
+      holders -= 1
+      if (holders === 0) free()
+    }
+    if (!this.#whole.offer(piece, { bytes, free: letGo })) return free
+    if (!this.#failed) this.#check()
+    return letGo
   }
 
   /** A piece came, or time passed. */
   settle(nowMs: number): void {
-    if (!this.#init.arrival.content.have.complete) return
-    this.#filledAtMs ??= nowMs
+    const { arrival, verify } = this.#init
+    const { complete } = arrival.content.have
+    if (complete) this.#filledAtMs ??= nowMs
     if (this.#failed) {
       this.#failed = false
       this.#notBeforeMs = nowMs + RETRY_MS
     }
     if (nowMs < this.#notBeforeMs) return
-    if (this.#init.arrival.verified) this.#finish()
-    else if (this.#init.verify === 'whole' || nowMs - this.#filledAtMs >= PATIENCE_MS) this.#check()
+    if (arrival.verified) this.#finish()
+    else if (verify === 'whole' || nowMs - (this.#filledAtMs ?? nowMs) >= PATIENCE_MS) this.#check()
+  }
+
+  /** What it holds is given back. Once all its tasks have ended. */
+  close(): void {
+    this.#whole.close()
   }
 
   #check(): void {
-    const { arrival, digest } = this.#init
+    if (!this.#whole.canAdvance) return
     this.#step('check-digest', async (signal) => {
-      const right = (await digestOfContent(arrival.content, digest, signal)) === digest
-      return () => (right ? this.#onRight() : this.#onWrong())
+      const right = await this.#whole.advance(signal)
+      return () => {
+        if (right === undefined) this.#goOn()
+        else if (right) this.#onRight()
+        else this.#events.onWrong()
+      }
     })
+  }
+
+  /** More may have come in the meantime. */
+  #goOn(): void {
+    this.#busy = false
+    this.#check()
   }
 
   #onRight(): void {
@@ -80,10 +109,6 @@ export class Completion {
     this.#init.arrival.verified = true
     this.#events.onVerified()
     this.#finish()
-  }
-
-  #onWrong(): void {
-    this.#events.onWrong(appError('METAINFO_FAILED', { message: 'the bytes are not those of the digest' }))
   }
 
   #finish(): void {
@@ -113,17 +138,4 @@ export class Completion {
       goOn()
     })
   }
-}
-
-async function digestOfContent(content: Content, expected: Digest, signal: AbortSignal): Promise<Digest> {
-  const algorithm = digestAlgorithm(expected)
-  const hash = createHash(algorithm)
-  const { length } = content.map
-  const slice = Buffer.allocUnsafeSlow(Math.min(length, SLICE_LENGTH))
-  for (let start = 0; start < length; start += SLICE_LENGTH) {
-    throwIfAborted(signal)
-    const end = Math.min(length, start + SLICE_LENGTH)
-    hash.update(await content.read({ start, end }, slice.subarray(0, end - start)))
-  }
-  return digestFromHex(algorithm, hash.digest('hex'))
 }

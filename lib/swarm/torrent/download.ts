@@ -1,51 +1,15 @@
-import type { Random } from '../../base/index.ts'
-import type { PieceMap } from '../../core/index.ts'
-import type { PieceDigester } from '../../metainfo/index.ts'
 import type { PeerConnection } from '../peer/index.ts'
-import { pickPiece, type ReaderWindow } from '../picker/index.ts'
-import type { VerifiedPiece } from './arrival.ts'
+import { pickPiece } from '../picker/index.ts'
 import { type AssignmentView, nextBlock, pickView } from './assignment.ts'
-import { BlockRequests, type BlockRequestsComponents } from './block-requests.ts'
-import type { BufferPool } from './buffer-pool.ts'
+import { BlockRequests } from './block-requests.ts'
 import { patienceOf } from './demand.ts'
+import { type DownloadComponents, type DownloadTarget, HTTP } from './download-contract.ts'
 import { isFilled, isUnasked, type PieceJob, type SealedPiece } from './piece-job.ts'
 import { PieceJobs } from './piece-jobs.ts'
 import type { PieceSourceKind } from './pull-summary.ts'
 import { freeBlocks, type Supplier } from './supplier.ts'
 import { Suppliers } from './suppliers.ts'
 import { suspects } from './suspects.ts'
-import type { SwarmMeters } from './swarm-meters.ts'
-
-export interface DownloadComponents extends BlockRequestsComponents {
-  readonly random: Random
-  readonly meters: SwarmMeters
-  readonly buffers: BufferPool
-  readonly digester: Pick<PieceDigester, 'digest'>
-}
-
-/** What a download fills; the pull. Each call is one event. */
-export interface DownloadTarget {
-  readonly map: PieceMap
-  /** Peer id of this node. */
-  readonly self: string
-  /** SHA-256 of a piece whose record is known. */
-  hashOf(piece: number): Uint8Array | undefined
-  /** The piece is not here and there is a use for it. */
-  wants(piece: number): boolean
-  windows(nowMs: number): readonly ReaderWindow[]
-  /** Bytes of the blob that are not here. */
-  leftBytes(): number
-  /** Takes a verified piece over; resolves when it is stored, or could not be. Never rejects. */
-  take(piece: number, verified: VerifiedPiece): Promise<void>
-  events: {
-    onReceived(from: PieceSourceKind, bytes: number): void
-    /** A peer sent wrong bytes, or `HTTP` did. */
-    onLiar(id: string): void
-  }
-}
-
-/** The owner's name of a piece that comes over HTTP. */
-export const HTTP = 'http'
 
 const everything = { role: 'origin', has: () => true, suggested: new Set<number>(), idle: true } as const
 const PIECE_TIME_WEIGHT = 0.2
@@ -180,6 +144,12 @@ export class Download {
     if (this.#jobs.isFetching(job)) this.#drop(job)
   }
 
+  /** The hashes turned out to be an origin's own: whoever gave a whole wrong piece has lied. */
+  trust(): void {
+    for (const liar of this.#suspects.judgeAll()) if (liar !== HTTP) this.#target.events.onLiar(liar)
+    this.wake()
+  }
+
   stop(): void {
     this.#stopped = true
     for (const job of [...this.#jobs]) this.#drop(job)
@@ -276,7 +246,7 @@ export class Download {
     const hash = this.#stopped ? undefined : this.#target.hashOf(job.piece)
     if (hash === undefined) this.#jobs.drop(job)
     else if (Buffer.compare(actual, hash) === 0) this.#good(sealed, hash, nowMs)
-    else this.#bad(sealed)
+    else this.#bad(sealed, actual)
   }
 
   #good({ job, bytes }: SealedPiece, hash: Uint8Array, nowMs: number): void {
@@ -291,11 +261,15 @@ export class Download {
     this.#target.take(job.piece, { bytes, hash, free }).then(stored, stored)
   }
 
-  #bad({ job, bytes }: SealedPiece): void {
+  #bad(sealed: SealedPiece, actual: Uint8Array): void {
+    const { events } = this.#target
+    const trusted = this.#target.trusted()
     this.#components.meters.badPieces.add()
-    const liars = this.#suspects.accuse(job, bytes)
-    this.#jobs.drop(job)
-    for (const liar of liars) this.#target.events.onLiar(liar)
+    const { only, agreed } = this.#suspects.accuse(sealed, actual, trusted)
+    this.#jobs.drop(sealed.job)
+    if (only !== undefined && (trusted || only === HTTP)) events.onLiar(only)
+    else if (only !== undefined) this.#suppliers.suspect(only)
+    if (agreed && !trusted) events.onAgreed()
     this.wake()
   }
 }

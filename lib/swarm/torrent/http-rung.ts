@@ -11,7 +11,8 @@ import {
 } from '../../base/index.ts'
 import type { BlobRef, PieceMap } from '../../core/index.ts'
 import type { PieceSource } from '../outside.ts'
-import { type Download, HTTP } from './download.ts'
+import type { Download } from './download.ts'
+import { HTTP } from './download-contract.ts'
 import type { PieceJob } from './piece-job.ts'
 
 export interface HttpRungComponents {

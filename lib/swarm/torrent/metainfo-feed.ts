@@ -35,20 +35,26 @@ export interface FeedComponents {
   readonly metainfo: MetainfoSource
 }
 
+export interface FeedInit {
+  readonly blob: BlobRef
+  /** Only from origins themselves. */
+  readonly direct: boolean
+}
+
 /**
- * Reads the metainfo of `blob` into `log`, stream after stream, until the last record came, the answer is final or
+ * Reads the metainfo of a blob into `log`, stream after stream, until the last record came, the answer is final or
  * `signal` fires. A blob that is unknown after its header was seen is a source that forgot: the feed goes on.
  */
 export async function runMetainfoFeed(
   components: FeedComponents,
-  blob: BlobRef,
+  init: FeedInit,
   into: { readonly log: MetainfoLog; readonly events: FeedEvents },
   signal: AbortSignal,
 ): Promise<void> {
   for (let failures = 0; ; ) {
     const known = knows(into.log)
     try {
-      if (await readStream(components, blob, into, signal)) return
+      if (await readStream(components, init, into, signal)) return
     } catch (err) {
       if (signal.aborted) return
       const failure = asFailure(err)
@@ -82,13 +88,13 @@ function isFinal(err: AppError, headerKnown: boolean): boolean {
 /** True when nothing more can come. @throws METAINFO_INCOMPLETE when the stream ends without its last record */
 async function readStream(
   { clock, metainfo }: FeedComponents,
-  blob: BlobRef,
+  { blob, direct }: FeedInit,
   { log, events }: { readonly log: MetainfoLog; readonly events: FeedEvents },
   outer: AbortSignal,
 ): Promise<boolean> {
   const silence = deadline(clock, SILENCE_MS, outer)
   try {
-    for await (const record of metainfo.open(blob, { signal: silence.signal })) {
+    for await (const record of metainfo.open(blob, { signal: silence.signal, direct })) {
       silence.touch()
       const change = log.apply(checked(record, blob))
       if (change !== undefined) events.onChange(change)

@@ -3,7 +3,7 @@ import type { BlobRef, MetaInfoHeader } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
 import type { ArrivingContent } from './content.ts'
-import type { DownloadComponents } from './download.ts'
+import type { DownloadComponents } from './download-contract.ts'
 import type { SliceCache } from './slice-cache.ts'
 import type { WarmPieces } from './warm-pieces.ts'
 
@@ -20,10 +20,12 @@ export interface PullInit {
   readonly blob: BlobRef
   /** Peer id of this node. */
   readonly self: string
-  /** `whole`: the digest is computed here too before the last bytes are given out. */
+  /** `whole`: the digest is computed here too before the last bytes of a whole body are given out. */
   readonly verify: 'pieces' | 'whole'
   /** No peer is connected and none may come soon: the HTTP rung need not wait. */
   readonly hopeless: () => boolean
+  /** What trackers say of this blob is doubted: its metainfo is asked of origins themselves. */
+  readonly direct: boolean
 }
 
 /** What a pull tells its torrent; each call is one event. */
@@ -39,8 +41,8 @@ export interface PullEvents {
   /** Every piece is there and the digest holds: the blob is complete in the store. */
   onComplete(): void
   /**
-   * No header came (BLOB_UNKNOWN, NO_BACKEND_RULE, DIGEST_REFUSED), or the blob is wrong (METAINFO_FAILED,
-   * METAINFO_CONFLICT).
+   * No header came (BLOB_UNKNOWN, NO_BACKEND_RULE, DIGEST_REFUSED), the blob is wrong (METAINFO_FAILED,
+   * METAINFO_CONFLICT), or its metainfo may be (METAINFO_DOUBTED): then the next pull should be a `direct` one.
    */
   onFailed(err: AppError): void
   onLiar(id: string): void

@@ -13,13 +13,15 @@ import { type MetainfoChange, metainfoLog } from '../../metainfo/index.ts'
 import { Arrival, type VerifiedPiece } from './arrival.ts'
 import { Completion } from './completion.ts'
 import { type ArrivingContent, arrivingContent } from './content.ts'
-import { Download, HTTP } from './download.ts'
+import { Download } from './download.ts'
+import { HTTP } from './download-contract.ts'
 import { Ladder } from './ladder.ts'
 import { runMetainfoFeed } from './metainfo-feed.ts'
 import type { PullComponents, PullEvents, PullInit } from './pull-contract.ts'
 import { type BytesBySource, noBytes } from './pull-summary.ts'
 import type { ReadOptions } from './reader.ts'
 import { Readers } from './readers.ts'
+import { SecondOpinion } from './second-opinion.ts'
 
 /** Records wake the download in groups when no reader waits for just this one. */
 const RECORDS_PER_WAKE = 64
@@ -35,6 +37,7 @@ export class Pull {
   readonly #header: Deferred<MetaInfoHeader> = deferred()
   readonly #tasks: Background
   readonly #readers: Readers
+  readonly #opinion: SecondOpinion
   #arrival: Arrival | undefined
   #download: Download | undefined
   #ladder: Ladder | undefined
@@ -54,6 +57,11 @@ export class Pull {
     this.#events = events
     this.#tasks = background((name, err) => components.logger.error('a task of a pull failed', { name, err }))
     this.#readers = new Readers(components, { onMoved: () => this.#onMoved() })
+    this.#opinion = new SecondOpinion(
+      components,
+      { ...init, log: this.#log, tasks: this.#tasks },
+      { onTrusted: () => this.#download?.trust(), onRefuted: (err) => this.#fail(err) },
+    )
   }
 
   start(): void {
@@ -67,7 +75,7 @@ export class Pull {
       onRefused: (err: AppError) => this.#fail(err),
     }
     this.#tasks.run('metainfo-feed', (signal) =>
-      runMetainfoFeed(this.#components, this.#init.blob, { log: this.#log, events }, signal),
+      runMetainfoFeed(this.#components, this.#init, { log: this.#log, events }, signal),
     )
   }
 
@@ -98,8 +106,7 @@ export class Pull {
   get leftBytes(): number | undefined {
     const { header } = this.#log
     if (header === undefined || this.#arrival === undefined) return header?.length
-    const { have, map } = this.#arrival.content
-    return have.complete ? 0 : Math.max(1, header.length - have.count * map.pieceLength)
+    return this.#arrival.leftBytes
   }
 
   read(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
@@ -109,7 +116,7 @@ export class Pull {
   /** To be called about ten times a second. */
   tick(nowMs: number): void {
     if (this.#ended) return
-    this.#readers.failStalled(nowMs, () => this.#stall())
+    this.#readers.failStalled(nowMs, this.#lastFailure)
     this.#download?.tick(nowMs)
     this.#ladder?.tick(nowMs)
     this.#completion?.settle(nowMs)
@@ -125,6 +132,7 @@ export class Pull {
     if (!this.#ended) this.#end(err)
     await this.#tasks.stop()
     await Promise.allSettled(this.#writes)
+    this.#completion?.close()
     this.#arrival?.close()
     this.#release?.()
     this.#release = undefined
@@ -140,10 +148,11 @@ export class Pull {
         this.#onPieceRecord(change.index)
         break
       case 'verified':
-        this.#onVerified()
+        this.#onMoved()
+        this.#completion?.verified()
         break
       case 'failed':
-        this.#fail(appError('METAINFO_FAILED', { detail: { code: change.code } }))
+        if (this.#arrival?.verified !== true) this.#opinion.ask('failed')
     }
   }
 
@@ -180,7 +189,9 @@ export class Pull {
       leftBytes: () => this.leftBytes ?? 0,
       windows: (nowMs) => this.#readers.windows(arrival, nowMs, download.pieceMs),
       take: (piece, verified) => this.#take(arrival, piece, verified),
+      trusted: () => this.#opinion.trusted,
       events: {
+        onAgreed: () => this.#opinion.ask('bytes'),
         onReceived: (from, bytes) => {
           this.#received[from] += bytes
         },
@@ -207,11 +218,11 @@ export class Pull {
   #newCompletion(arrival: Arrival): Completion {
     const { blob, verify } = this.#init
     return new Completion(
-      { digest: blob.digest, arrival, tasks: this.#tasks, verify },
+      { ...this.#components, digest: blob.digest, arrival, tasks: this.#tasks, verify },
       {
         onVerified: () => this.#readers.releaseAll(),
         onComplete: () => this.#onComplete(),
-        onWrong: (err) => this.#fail(err),
+        onWrong: () => this.#opinion.ask('digest'),
         onStepFailed: (err) => this.#onStepFailed(err),
       },
     )
@@ -224,11 +235,6 @@ export class Pull {
     const waited = map !== undefined && this.#readers.waitsFor(piece, map)
     if (!waited && this.#recordsSinceWake < RECORDS_PER_WAKE) return
     this.#onMoved()
-  }
-
-  #onVerified(): void {
-    this.#onMoved()
-    this.#completion?.verified()
   }
 
   /** What is worth fetching next has changed. */
@@ -248,7 +254,8 @@ export class Pull {
   }
 
   async #store(arrival: Arrival, piece: number, verified: VerifiedPiece): Promise<void> {
-    const failure = await arrival.take(piece, verified, () => this.#readers.positions(arrival.map))
+    const free = this.#completion?.offer(piece, verified) ?? verified.free
+    const failure = await arrival.take(piece, { ...verified, free }, () => this.#readers.positions(arrival.map))
     if (this.#ended) return
     if (failure !== undefined) this.#onStepFailed(failure)
     else this.#events.onPiece(piece)
@@ -271,13 +278,6 @@ export class Pull {
     this.#onStepFailed(appError('PIECE_INVALID', { detail: { from: id } }))
     if (id === HTTP) this.#ladder?.distrust()
     else this.#events.onLiar(id)
-  }
-
-  /** Readers have waited too long: the code says whether a step failed or nothing simply came. */
-  #stall(): AppError {
-    const cause = this.#lastFailure
-    if (cause === undefined) return appError('STALLED')
-    return appError('SOURCES_EXHAUSTED', { cause, detail: { lastStepFailed: cause.code } })
   }
 
   #fail(err: AppError): void {

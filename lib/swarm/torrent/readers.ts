@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type AppError, type Clock, throwIfAborted } from '../../base/index.ts'
+import { type AppError, appError, type Clock, throwIfAborted } from '../../base/index.ts'
 import type { ByteRange, PieceMap } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { ReaderWindow } from '../picker/index.ts'
@@ -15,6 +15,14 @@ export interface ReadersComponents {
 export interface ReadersInit {
   /** A reader waits, or went on to another piece: what is worth fetching next has changed. */
   onMoved(): void
+}
+
+/** What a reader takes next. */
+interface PartRequest {
+  readonly wanted: Demand
+  readonly range: ByteRange
+  /** The reader goes from the first byte to the last. */
+  readonly isWhole: (arrival: Arrival) => boolean
 }
 
 /** All readers of one arriving blob: each pairs a stream with a demand that the picker sees. */
@@ -55,20 +63,22 @@ export class Readers {
   open(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
     const wanted = demand(range)
     this.#demands.add(wanted)
+    const isWhole = ({ map }: Arrival) => range.start === 0 && range.end === map.length
     const took = (start: number, length: number) => {
       advance(wanted, start + length)
       if (start === range.start) onFirstByte()
     }
     const source = {
       next: async ({ start }: ByteRange, into: Uint8Array, signal: AbortSignal) => {
-        const { arrival, ready } = await this.#ready(wanted, { start, end: start + into.length }, signal)
+        const part = { start, end: start + into.length }
+        const { arrival, ready } = await this.#ready({ wanted, range: part, isWhole }, signal)
         const length = ready.end - start
         await arrival.read(ready, into.subarray(0, length))
         took(start, length)
         return length
       },
       lend: async (part: ByteRange, signal: AbortSignal) => {
-        const { arrival, ready } = await this.#ready(wanted, part, signal)
+        const { arrival, ready } = await this.#ready({ wanted, range: part, isWhole }, signal)
         const loan = await arrival.lend(ready)
         if (loan !== undefined) took(ready.start, loan.bytes.length)
         return loan
@@ -83,12 +93,12 @@ export class Readers {
   }
 
   /** Waits until the first byte of `range` can be read; as much of it as can be read at once. */
-  async #ready(wanted: Demand, range: ByteRange, signal: AbortSignal) {
+  async #ready({ wanted, range, isWhole }: PartRequest, signal: AbortSignal) {
     for (;;) {
       throwIfAborted(signal)
       if (this.#failure !== undefined) throw this.#failure
       const arrival = this.#arrival
-      const ready = arrival?.readable(range)
+      const ready = arrival?.readable(range, isWhole(arrival))
       if (arrival !== undefined && ready !== undefined) return { arrival, ready }
       const waiting = waitFor(wanted, this.#components.clock.monotonicMs(), signal)
       this.#init.onMoved()
@@ -125,11 +135,12 @@ export class Readers {
     for (const wanted of this.#demands) if (wanted.waitingSinceMs !== undefined) wanted.waitingSinceMs = nowMs
   }
 
-  /** Ends the readers that have waited for too long. */
-  failStalled(nowMs: number, why: () => AppError): void {
+  /** Ends the readers that have waited for too long; the code says whether a step failed or nothing simply came. */
+  failStalled(nowMs: number, cause: AppError | undefined): void {
     const { stallTimeoutMs } = this.#components.limits
     for (const wanted of this.#demands) {
-      if (wanted.waitingSinceMs !== undefined && nowMs - wanted.waitingSinceMs >= stallTimeoutMs) fail(wanted, why())
+      if (wanted.waitingSinceMs !== undefined && nowMs - wanted.waitingSinceMs >= stallTimeoutMs)
+        fail(wanted, stalled(cause))
     }
   }
 
@@ -156,4 +167,9 @@ export class Readers {
     }
     return windows
   }
+}
+
+function stalled(cause: AppError | undefined): AppError {
+  if (cause === undefined) return appError('STALLED')
+  return appError('SOURCES_EXHAUSTED', { cause, detail: { lastStepFailed: cause.code } })
 }

@@ -18,6 +18,8 @@ export interface Supplier {
   /** Rejections in a row; being busy is no fault, it is only left alone for a moment. */
   rejections: number
   notBeforeMs: number
+  /** It gave a wrong piece; nothing is asked of it until it is known who lied. */
+  suspected: boolean
   /** The download's version at which nothing could be asked of it. */
   exhaustedAt: number
 }
@@ -36,6 +38,7 @@ export function supplier(connection: PeerConnection, nowMs: number): Supplier {
     misses: 0,
     rejections: 0,
     notBeforeMs: 0,
+    suspected: false,
     exhaustedAt: -1,
   }
 }
@@ -53,13 +56,13 @@ export function suggest(peer: Supplier, piece: number): void {
 const MAX_REJECTIONS = 8
 
 /** It serves this node and keeps doing so: neither was it late the last time, nor does it only reject. */
-export function isReliable({ connection, misses, rejections }: Supplier): boolean {
-  return !connection.choked && misses === 0 && rejections < MAX_REJECTIONS
+export function isReliable({ connection, misses, rejections, suspected }: Supplier): boolean {
+  return !suspected && !connection.choked && misses === 0 && rejections < MAX_REJECTIONS
 }
 
 /** How many more blocks can be asked of it now. */
 export function freeBlocks(peer: Supplier, nowMs: number, limits: PaceLimits): number {
-  if (peer.connection.choked || nowMs < peer.notBeforeMs) return 0
+  if (peer.suspected || peer.connection.choked || nowMs < peer.notBeforeMs) return 0
   return pipelineBlocks(paceOf(peer), limits) - peer.openBlocks
 }
 

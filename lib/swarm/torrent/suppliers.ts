@@ -35,7 +35,7 @@ export class Suppliers {
 
   /** There are peers that serve this node, and each was too late the last time. */
   get allMissed(): boolean {
-    const serving = [...this.#byId.values()].filter(({ connection }) => !connection.choked)
+    const serving = [...this.#byId.values()].filter(({ connection, suspected }) => !connection.choked && !suspected)
     return serving.length > 0 && serving.every(({ misses }) => misses > 0)
   }
 
@@ -78,6 +78,12 @@ export class Suppliers {
     if (piece === undefined || remoteHave.complete) this.#regroup()
   }
 
+  /** Nothing is asked of it any more, as long as it is not known who lied. */
+  suspect(id: string): void {
+    const peer = this.#byId.get(id)
+    if (peer !== undefined) peer.suspected = true
+  }
+
   suggest(peer: Supplier, piece: number): void {
     suggest(peer, piece)
     peer.exhaustedAt = -1
@@ -90,7 +96,9 @@ export class Suppliers {
 
   /** Some peer has the piece, whether it serves this node or not. */
   hold(piece: number): boolean {
-    for (const { connection } of this.#byId.values()) if (connection.remoteHave.has(piece)) return true
+    for (const { connection, suspected } of this.#byId.values()) {
+      if (!suspected && connection.remoteHave.has(piece)) return true
+    }
     return false
   }
 
@@ -98,7 +106,7 @@ export class Suppliers {
   served(piece: number, nowMs: number): boolean {
     for (const peer of this.#byId.values()) {
       const { connection, joinedMs } = peer
-      if (connection.hello.role !== 'agent' || !connection.remoteHave.has(piece)) continue
+      if (connection.hello.role !== 'agent' || peer.suspected || !connection.remoteHave.has(piece)) continue
       if (connection.choked ? nowMs - joinedMs < UNCHOKE_GRACE_MS : isReliable(peer)) return true
     }
     return false

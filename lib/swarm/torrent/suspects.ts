@@ -1,5 +1,5 @@
 import { hashPiece } from '../../metainfo/index.ts'
-import { giversOf, type PieceJob } from './piece-job.ts'
+import { giversOf, type SealedPiece } from './piece-job.ts'
 
 interface Evidence {
   readonly offset: number
@@ -8,46 +8,85 @@ interface Evidence {
   readonly hash: Uint8Array
 }
 
+/** What some peers together gave for a piece. */
+interface Testimony {
+  readonly givers: ReadonlySet<string>
+  /** SHA-256 of the whole. */
+  readonly hash: Uint8Array
+  readonly blocks: readonly Evidence[]
+}
+
+export interface Accusation {
+  /** Who gave all of it; undefined when several did. */
+  readonly only: string | undefined
+  /** Somebody else gave the very same bytes before: it may be the hash that is wrong. */
+  readonly agreed: boolean
+}
+
 /**
- * Who sent wrong bytes. A bad piece with one giver convicts it. With several, the hash of each block is kept and the
- * piece is fetched again whole from one peer; the blocks that differ from the good piece convict their givers, and the
- * innocent ones of the same piece go free.
+ * Who sent wrong bytes. What was given for a bad piece is kept as hashes, and the piece is fetched again whole from one
+ * other peer, until it is right: whoever gave another block than the good one is convicted then, and the innocent ones of
+ * the same piece go free. Until then nobody is, since the hash may be the lie.
  */
 export interface Suspects {
-  /** Takes a piece that did not match its hash; returns who is convicted at once. */
-  accuse(job: PieceJob, bytes: Uint8Array): readonly string[]
+  /**
+   * Takes a piece that did not match its hash, and the hash that it has. With hashes to be `trusted`, one giver of all of
+   * it is convicted by that alone, and there is nothing to keep.
+   */
+  accuse(sealed: SealedPiece, hash: Uint8Array, trusted: boolean): Accusation
   /** Takes a piece that did; returns who is convicted by it. */
   judge(piece: number, good: Uint8Array): readonly string[]
+  /** The hashes can be trusted: returns who gave a whole piece that does not match. */
+  judgeAll(): readonly string[]
   /** The piece is to be fetched whole from one peer. */
   has(piece: number): boolean
 }
 
 export function suspects(): Suspects {
-  const cases = new Map<number, readonly Evidence[]>()
+  const cases = new Map<number, readonly Testimony[]>()
   return {
-    accuse(job, bytes) {
-      const givers = [...giversOf(job)]
-      if (givers.length <= 1) return givers
-      cases.set(
-        job.piece,
-        job.blocks.map(({ offset, length, givenBy }) => ({
-          offset,
-          length,
-          givenBy: givenBy ?? '',
-          hash: hashPiece(bytes.subarray(offset, offset + length)),
-        })),
-      )
-      return []
+    accuse(sealed, hash, trusted) {
+      const testimony = testimonyOf(sealed, hash)
+      const { piece } = sealed.job
+      const [only] = testimony.givers.size === 1 ? testimony.givers : []
+      if (trusted && only !== undefined) return { only, agreed: false }
+      const before = cases.get(piece) ?? []
+      cases.set(piece, [...before.filter(({ givers }) => !isSame(givers, testimony.givers)), testimony])
+      return { only, agreed: before.some((other) => agree(other, testimony)) }
     },
     judge(piece, good) {
-      const evidence = cases.get(piece)
-      if (evidence === undefined) return []
+      const testimonies = cases.get(piece) ?? []
       cases.delete(piece)
-      const wrong = evidence.filter(
-        ({ offset, length, hash }) => Buffer.compare(hashPiece(good.subarray(offset, offset + length)), hash) !== 0,
-      )
+      const wrong = testimonies
+        .flatMap(({ blocks }) => blocks)
+        .filter(
+          ({ offset, length, hash }) => Buffer.compare(hashPiece(good.subarray(offset, offset + length)), hash) !== 0,
+        )
       return [...new Set(wrong.map(({ givenBy }) => givenBy))]
+    },
+    judgeAll() {
+      const alone = [...cases.values()].flat().filter(({ givers }) => givers.size === 1)
+      return [...new Set(alone.flatMap(({ givers }) => [...givers]))]
     },
     has: (piece) => cases.has(piece),
   }
+}
+
+function testimonyOf({ job, bytes }: SealedPiece, hash: Uint8Array): Testimony {
+  const blocks = job.blocks.map(({ offset, length, givenBy }) => ({
+    offset,
+    length,
+    givenBy: givenBy ?? '',
+    hash: hashPiece(bytes.subarray(offset, offset + length)),
+  }))
+  return { givers: giversOf(job), hash, blocks }
+}
+
+/** Two parties that have nobody in common say the same. */
+function agree(a: Testimony, b: Testimony): boolean {
+  return Buffer.compare(a.hash, b.hash) === 0 && [...a.givers].every((giver) => !b.givers.has(giver))
+}
+
+function isSame(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((giver) => b.has(giver))
 }

@@ -38,6 +38,8 @@ export interface TorrentInit {
   readonly content: TorrentContent
   readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
   readonly verify: 'pieces' | 'whole'
+  /** What trackers say of this blob is doubted. */
+  readonly direct: boolean
   dial(address: PeerAddress, header: MetaInfoHeader, signal: AbortSignal): Promise<PeerConnection>
   /** Banned, outside of the allowed networks, or ourselves. */
   avoids(peer: PeerInfo): boolean
@@ -209,10 +211,10 @@ export class Torrent {
   }
 
   #newPull(blob: BlobRef): Pull {
-    const { self, verify } = this.#init
+    const { self, verify, direct } = this.#init
     return new Pull(
       { ...this.#components, conducts: this.#conducts },
-      { blob, self: self.peerId, verify, hopeless: () => this.#hopeless() },
+      { blob, self: self.peerId, verify, direct, hopeless: () => this.#hopeless() },
       {
         onHeader: (header) => {
           this.#header = header

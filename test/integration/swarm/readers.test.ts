@@ -72,7 +72,7 @@ describe('readers', () => {
     await using lab = swarmLab([blob])
     const verify = deferred()
     lab.sources.answerMetainfo(() => [...blob.records.slice(0, -1), verify.promise, { kind: 'verified' }])
-    const agent = await lab.agent()
+    const agent = await lab.agent({ verify: 'pieces' })
     const handle = await lab.run(open(agent, blob))
     const stream = handle.read()
     let got = 0
@@ -126,7 +126,7 @@ describe('a blob that is wrong', () => {
       fail.promise,
       { kind: 'failed', code: 'DIGEST_INVALID' } satisfies MetainfoRecord,
     ])
-    const agent = await lab.agent()
+    const agent = await lab.agent({ verify: 'pieces' })
     const handle = await lab.run(open(agent, blob))
     const stream = handle.read()
     let got = 0
@@ -153,7 +153,7 @@ describe('a blob that is wrong', () => {
     await using lab = swarmLab([{ ...other, digest: blob.digest }])
     // The records are true to the bytes, the bytes are not those of the digest.
     lab.sources.answerMetainfo(() => [{ kind: 'header', header: blob.header }, ...other.records.slice(1)])
-    const agent = await lab.agent({ verify: 'whole' })
+    const agent = await lab.agent()
     await expect(lab.run(agent.pull(blob))).rejects.toMatchObject({ code: 'METAINFO_FAILED' })
     expect(await agent.store.stat(blob.digest)).toBeUndefined()
   })

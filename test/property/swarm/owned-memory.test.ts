@@ -181,7 +181,8 @@ class World {
       {
         blob: { digest: blob.digest, repository: parseRepository('lab') },
         self: newPeerId(this.#random),
-        verify: 'pieces',
+        verify: 'whole',
+        direct: false,
         hopeless: () => false,
       },
       {

@@ -20,6 +20,7 @@ const bound = (digester: PieceDigester): PieceDigester => ({
   start: () => digester.start(),
   stop: () => digester.stop(),
   digest: (bytes) => digester.digest(bytes),
+  running: (algorithm) => digester.running(algorithm),
 })
 
 const isRight = async (digester: PieceDigester, bytes: Uint8Array) =>
@@ -54,4 +55,30 @@ test('what a thread still owes when it is stopped is hashed all the same', async
   const answers = pieces.map((bytes) => isRight(digester, bytes))
   await digester.stop()
   expect(await Promise.all(answers)).toEqual(pieces.map(() => true))
+})
+
+describe.each([
+  ['where it is called', inlineDigester],
+  ['in a thread', threadDigester],
+])('a digest that grows %s', (_, make) => {
+  test('is that of all its parts, several at one time', async () => {
+    await using digester = await started(make())
+    const parts = [shared(MIB), random.bytes(MIB), Buffer.of(), shared(5)]
+    const digests = [digester.running('sha256'), digester.running('sha256')]
+    for (const part of parts) await Promise.all(digests.map((digest) => digest.update(part)))
+    const whole = Buffer.from(hashPiece(Buffer.concat(parts))).toString('hex')
+    expect(await Promise.all(digests.map((digest) => digest.end()))).toEqual([whole, whole])
+    expect(await digester.running('sha256').end()).toBe(Buffer.from(hashPiece(Buffer.of())).toString('hex'))
+  })
+})
+
+test('a digest that grew in a thread which has ended is lost, and says so', async () => {
+  await using digester = await started(threadDigester())
+  const digest = digester.running('sha256')
+  await digest.update(shared(MIB))
+  const late = digest.update(shared(MIB)).catch((err: unknown) => err)
+  await digester.stop()
+  expect(await late).toMatchObject({ code: 'UNAVAILABLE' })
+  await expect(digest.end()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  digest.close()
 })

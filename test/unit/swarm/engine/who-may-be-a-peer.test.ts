@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { seededRandom } from '../../../../lib/base/index.ts'
+import { fakeClock, seededRandom } from '../../../../lib/base/index.ts'
 import { newPeerId } from '../../../../lib/core/index.ts'
 import { allowedPeers } from '../../../../lib/swarm/engine/allowed-peers.ts'
 import { banList } from '../../../../lib/swarm/engine/ban-list.ts'
@@ -39,7 +39,7 @@ describe('bans', () => {
   })
 
   test('hold for the id at its host, not for whoever else uses it, nor for neighbours', () => {
-    const bans = banList(10)
+    const bans = banList(fakeClock(), { maxBans: 10, banMs: 1_000 })
     const liar = hello()
     bans.add(liar)
     expect(bans.has({ peerId: liar.peerId, host: '10.0.0.1', port: 1 })).toBe(true)
@@ -48,19 +48,30 @@ describe('bans', () => {
   })
 
   test('do not hold for the address that a liar named as its own', () => {
-    const bans = banList(10)
+    const bans = banList(fakeClock(), { maxBans: 10, banMs: 1_000 })
     bans.add(hello({ listenPort: 6000 }))
     expect(bans.has({ peerId: newPeerId(random), host: '10.0.0.1', port: 6000 })).toBe(false)
   })
 
   test('of a dialled peer hold for the address that was dialled', () => {
-    const bans = banList(10)
+    const bans = banList(fakeClock(), { maxBans: 10, banMs: 1_000 })
     bans.add(hello({ direction: 'dialled', listenPort: undefined }))
     expect(bans.has({ peerId: newPeerId(random), host: '10.0.0.1', port: 5000 })).toBe(true)
   })
 
+  test('end after a while, since hashes can be wrong, too', async () => {
+    const clock = fakeClock()
+    const bans = banList(clock, { maxBans: 10, banMs: 1_000 })
+    const liar = hello()
+    bans.add(liar)
+    await clock.advance(999)
+    expect(bans.has({ peerId: liar.peerId, host: '10.0.0.1', port: 1 })).toBe(true)
+    await clock.advance(1)
+    expect(bans.has({ peerId: liar.peerId, host: '10.0.0.1', port: 1 })).toBe(false)
+  })
+
   test('are bounded: the oldest is forgotten', () => {
-    const bans = banList(2)
+    const bans = banList(fakeClock(), { maxBans: 2, banMs: 1_000 })
     const liars = [1, 2, 3].map((port) => hello({ direction: 'dialled', address: { host: '10.0.0.1', port } }))
     for (const liar of liars) bans.add(liar)
     const banned = liars.map(({ peerId }, index) => bans.has({ peerId, host: '10.0.0.1', port: index + 1 }))

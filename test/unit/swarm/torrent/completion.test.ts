@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { type AppError, appError, background, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
+import { inlineDigester } from '../../../../lib/metainfo/index.ts'
 import { memoryStore, type PartialBlob } from '../../../../lib/store/index.ts'
 import { Completion } from '../../../../lib/swarm/torrent/completion.ts'
 import { silentLogger } from '../../../../lib/telemetry/index.ts'
@@ -32,14 +33,21 @@ async function setUp(failures: { read?: number; complete?: number }) {
     failing('read')
     return real.read(range)
   }
-  const arrival = { content: { key: 'a', map: blob.map, have: real.have, partial, read }, verified: false }
+  const arrival = {
+    content: { key: 'a', map: blob.map, have: real.have, partial, read },
+    verified: false,
+    map: blob.map,
+    has: (piece: number) => real.have.has(piece),
+    show: async (piece: number, look: (bytes: Uint8Array) => Promise<void>) =>
+      look(await read(blob.map.rangeOf(piece))),
+  }
   const seen: string[] = []
   const completion = new Completion(
-    { digest: blob.digest, arrival, tasks: background(() => undefined), verify: 'whole' },
+    { digest: blob.digest, arrival, tasks: background(() => undefined), verify: 'whole', digester: inlineDigester() },
     {
       onVerified: () => void seen.push('verified'),
       onComplete: () => void seen.push('complete'),
-      onWrong: (err: AppError) => void seen.push(`wrong ${err.code}`),
+      onWrong: () => void seen.push('wrong'),
       onStepFailed: (err: AppError) => void seen.push(`failed ${err.code}`),
     },
   )

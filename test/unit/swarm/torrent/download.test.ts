@@ -19,6 +19,10 @@ function setUp(
     readonly pieces?: number
     readonly budgetBytes?: number
     readonly windows?: readonly ReaderWindow[]
+    /** The hashes are an origin's own. Default true. */
+    readonly trusted?: boolean
+    /** What the hashes belong to; default the blob. */
+    readonly hashed?: Uint8Array
     /** What is taken stays in the memory in which it came. */
     readonly keep?: boolean
   } = {},
@@ -27,6 +31,7 @@ function setUp(
   const buffers = bufferPool(init.budgetBytes ?? 64 * MIB, 64 * MIB)
   const taken = new Map<number, Uint8Array>()
   const liars: string[] = []
+  const agreed: number[] = []
   const conducts = conductsOfPeers()
   const download = new Download(
     {
@@ -42,7 +47,7 @@ function setUp(
     {
       map: blob.map,
       self: '00000000000000000000000000000000000000aa',
-      hashOf: (piece) => hashPiece(bytesOf({ piece, offset: 0, length: MIB })),
+      hashOf: (piece) => hashPiece((init.hashed ?? blob.bytes).subarray(piece * MIB, (piece + 1) * MIB)),
       wants: (piece) => piece < (init.pieces ?? 1) && !taken.has(piece),
       windows: () => init.windows ?? [],
       leftBytes: () => blob.bytes.length,
@@ -50,7 +55,12 @@ function setUp(
         taken.set(piece, init.keep === true ? bytes : bytes.slice())
         if (init.keep !== true) free()
       },
-      events: { onReceived: () => undefined, onLiar: (id) => void liars.push(id) },
+      trusted: () => init.trusted ?? true,
+      events: {
+        onReceived: () => undefined,
+        onLiar: (id) => void liars.push(id),
+        onAgreed: () => void agreed.push(1),
+      },
     },
   )
   const join = (name: string, peer: Parameters<typeof scriptedPeer>[1] = { pieces: 4 }): ScriptedPeer => {
@@ -58,7 +68,7 @@ function setUp(
     download.addPeer(scripted.connection)
     return scripted
   }
-  return { clock, buffers, conducts, download, taken, liars, join, settle: () => clock.advance(0) }
+  return { clock, buffers, conducts, download, taken, liars, agreed, join, settle: () => clock.advance(0) }
 }
 
 const bytesOf = ({ piece, offset, length }: { piece: number; offset: number; length: number }) =>

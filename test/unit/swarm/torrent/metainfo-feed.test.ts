@@ -43,8 +43,8 @@ function play(...scripts: readonly Script[]) {
     onRefused: (err: AppError) => void seen.push(`refused ${err.code}`),
   }
   const components = { clock, random: seededRandom(1), metainfo }
-  const ref = { digest: blob.digest, repository: parseRepository('a') }
-  const done = runMetainfoFeed(components, ref, { log, events }, controller.signal)
+  const init = { blob: { digest: blob.digest, repository: parseRepository('a') }, direct: false }
+  const done = runMetainfoFeed(components, init, { log, events }, controller.signal)
   return { clock, controller, log, seen, done, opened: () => opened }
 }
 

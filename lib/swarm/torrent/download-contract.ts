@@ -1,0 +1,44 @@
+import type { Random } from '../../base/index.ts'
+import type { PieceMap } from '../../core/index.ts'
+import type { PieceDigester } from '../../metainfo/index.ts'
+import type { ReaderWindow } from '../picker/index.ts'
+import type { VerifiedPiece } from './arrival.ts'
+import type { BlockRequestsComponents } from './block-requests.ts'
+import type { BufferPool } from './buffer-pool.ts'
+import type { PieceSourceKind } from './pull-summary.ts'
+import type { SwarmMeters } from './swarm-meters.ts'
+
+export interface DownloadComponents extends BlockRequestsComponents {
+  readonly random: Random
+  readonly meters: SwarmMeters
+  readonly buffers: BufferPool
+  readonly digester: Pick<PieceDigester, 'digest' | 'running'>
+}
+
+/** What a download fills; the pull. Each call is one event. */
+export interface DownloadTarget {
+  readonly map: PieceMap
+  /** Peer id of this node. */
+  readonly self: string
+  /** SHA-256 of a piece whose record is known. */
+  hashOf(piece: number): Uint8Array | undefined
+  /** The piece is not here and there is a use for it. */
+  wants(piece: number): boolean
+  windows(nowMs: number): readonly ReaderWindow[]
+  /** Bytes of the blob that are not here. */
+  leftBytes(): number
+  /** Takes a verified piece over; resolves when it is stored, or could not be. Never rejects. */
+  take(piece: number, verified: VerifiedPiece): Promise<void>
+  /** The hashes are an origin's own: a wrong piece is the fault of who gave it. */
+  trusted(): boolean
+  events: {
+    onReceived(from: PieceSourceKind, bytes: number): void
+    /** A peer sent wrong bytes, or `HTTP` did. */
+    onLiar(id: string): void
+    /** Two sources that have nothing to do with each other gave the same bytes, and not those of the hash. */
+    onAgreed(): void
+  }
+}
+
+/** The owner's name of a piece that comes over HTTP. */
+export const HTTP = 'http'

@@ -1,0 +1,98 @@
+import { describe, expect, test } from '@jest/globals'
+import { parseRepository } from '../../../lib/core/index.ts'
+import type { MetainfoRecord } from '../../../lib/metainfo/index.ts'
+import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
+import { type LabNode, putBlob, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
+
+const MIB = 1024 * 1024
+const blob = swarmBlob(1, 3 * MIB)
+const garbage: SwarmBlob = { ...swarmBlob(2, 3 * MIB), digest: blob.digest, header: blob.header }
+
+/** What the tracker relays; origins themselves tell the truth. */
+function relays(lab: SwarmLab, records: readonly MetainfoRecord[]): void {
+  lab.sources.answerMetainfo((_, direct) => (direct ? undefined : records))
+}
+
+const wrongHashes: readonly MetainfoRecord[] = [{ kind: 'header', header: blob.header }, ...garbage.records.slice(1)]
+
+/** An agent that gives garbage in the name of the blob. */
+async function liar(lab: SwarmLab): Promise<LabNode> {
+  const node = await lab.agent()
+  await putBlob(node.store, garbage)
+  node.engine.seed({ digest: blob.digest, repository: parseRepository('lab') }, blob.bytes.length)
+  await lab.clock.advance(50)
+  return node
+}
+
+/** What a pull ends with. */
+async function outcome(lab: SwarmLab, agent: LabNode): Promise<string> {
+  try {
+    const bytes = await lab.run(agent.pull(blob))
+    return Buffer.compare(bytes, blob.bytes) === 0 ? 'right' : 'wrong bytes'
+  } catch (err) {
+    return (err as { code: string }).code
+  } finally {
+    await lab.clock.advance(200)
+  }
+}
+
+describe('a tracker that lies', () => {
+  test('about the hashes, with a peer that has the bytes for them: nothing wrong is given out whole or kept', async () => {
+    await using lab = swarmLab([blob])
+    await liar(lab)
+    relays(lab, wrongHashes)
+    const agent = await lab.agent()
+    expect(await outcome(lab, agent)).toBe('METAINFO_DOUBTED')
+    expect(await agent.store.stat(blob.digest)).toBeUndefined()
+    expect(await agent.store.partials()).toEqual([])
+    expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(0)
+    // The next try asks an origin, while the tracker goes on lying.
+    expect(await outcome(lab, agent)).toBe('right')
+    expect(await agent.store.stat(blob.digest)).toBeDefined()
+  })
+
+  test('about the hashes, with honest origins: they are not banned, and the next try is right', async () => {
+    await using lab = swarmLab([blob])
+    await lab.origin()
+    await lab.origin()
+    relays(lab, wrongHashes)
+    const agent = await lab.agent()
+    expect(await outcome(lab, agent)).toBe('METAINFO_DOUBTED')
+    expect(await outcome(lab, agent)).toBe('right')
+    expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(0)
+  })
+
+  test('about one hash: two liars of one mind are banned, since an origin stands by it', async () => {
+    await using lab = swarmLab([blob])
+    lab.sources.failPieces('SOURCES_EXHAUSTED')
+    await liar(lab)
+    await liar(lab)
+    await lab.origin()
+    const agent = await lab.agent()
+    expect(await outcome(lab, agent)).toBe('right')
+    expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(2)
+  })
+
+  test('that the blob has failed is not believed when no origin says so', async () => {
+    await using lab = swarmLab([blob])
+    await lab.origin()
+    relays(lab, [
+      { kind: 'header', header: blob.header },
+      { kind: 'failed', code: 'DIGEST_INVALID' },
+    ])
+    const agent = await lab.agent()
+    expect(await outcome(lab, agent)).toBe('METAINFO_DOUBTED')
+    expect(await outcome(lab, agent)).toBe('right')
+  })
+
+  test('is not asked again for a blob that is complete: its digest was checked', async () => {
+    await using lab = swarmLab([blob])
+    await lab.origin()
+    const agent = await lab.agent()
+    expect(await outcome(lab, agent)).toBe('right')
+    relays(lab, wrongHashes)
+    const opened = lab.sources.metainfoOpened
+    expect(await outcome(lab, agent)).toBe('right')
+    expect(lab.sources.metainfoOpened).toBe(opened)
+  })
+})
