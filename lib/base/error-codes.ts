@@ -51,7 +51,13 @@ const ownCodes = {
   BODY_TOO_LARGE: final(413, 'the body of the request is larger than the limit'),
   CLUSTER_EMPTY: final(500, 'the cluster has no members; list at least one in the config'),
   CONFIG_INVALID: final(500, 'the configuration is invalid'),
+  CONTENT_TYPE_UNSUPPORTED: final(415, 'the body of the request must be application/json; say so in Content-Type'),
+  CROSS_SITE: final(403, 'the request comes from a page of another site; browsers may not carry it here'),
   DIGEST_REFUSED: retryable(503, 'the content of this digest was found wrong a moment ago; it is refused for a while'),
+  HOST_UNKNOWN: final(
+    421,
+    'the listener is not known by the host of the request; add the name to the config key hosts',
+  ),
   INSECURE_BIND: final(500, 'the listener is reachable from outside without TLS or token; set one, or insecure: true'),
   JOURNAL_FULL: retryable(503, 'the journal holds as many tasks as it may; wait until some are done'),
   JOURNAL_IN_USE: final(500, 'another process uses the folder of the journal; stop it, or choose another folder'),

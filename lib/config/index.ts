@@ -6,6 +6,7 @@ export {
   byteSize,
   clusterToken,
   duration,
+  hostName,
   listenerOn,
   logLevel,
   memberList,

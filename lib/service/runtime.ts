@@ -11,7 +11,7 @@ import {
 } from '../http/index.ts'
 import { type AnonymousRights, assertSafeBind, tokenAuthenticator } from '../identity/index.ts'
 import { jsonLogger, type Logger, type Metrics, prometheusMetrics } from '../telemetry/index.ts'
-import type { CommonConfig, ListenerConfig } from './config.ts'
+import type { CommonConfig, ListenerConfig, ListeningConfig } from './config.ts'
 
 /** What a service is made of besides its own parts; a test or the herd may bring its own. */
 export interface Runtime {
@@ -41,21 +41,35 @@ export interface ListenerInit {
   readonly anonymous?: AnonymousRights
 }
 
+/** The names by which the members of a cluster call each other. */
+function memberHosts({ origins, trackers, buildIndexes }: ListeningConfig): readonly string[] {
+  const members = [origins, trackers, buildIndexes].flatMap((ring) => ring?.members ?? [])
+  return members.map(({ url }) => new URL(url).hostname.replace(/^\[|\]$/g, ''))
+}
+
+/** Clients call a registry by names that nobody can list, so only `hosts` limits them there. */
+function knownHosts(config: ListeningConfig, envelope: Envelope | undefined): readonly string[] | 'any' {
+  return envelope === 'registry' && config.hosts.length === 0 ? 'any' : [...config.hosts, ...memberHosts(config)]
+}
+
 /** A listener of a service, with the cluster token as its guard. @throws INSECURE_BIND */
-export function serviceListener(runtime: Runtime, config: CommonConfig, init: ListenerInit): HttpServer {
+export function serviceListener(runtime: Runtime, config: ListeningConfig, init: ListenerInit): HttpServer {
   const { listener, name, routes, envelope } = init
   assertSafeBind({ host: listener.bind.host, token: config.token, insecure: listener.insecure })
   const authenticate = tokenAuthenticator({ token: config.token, anonymous: init.anonymous ?? config.anonymous })
   return httpServer(
     { ...runtime, authenticate },
-    { name, bind: listener.bind, routes, drainMs: config.drain, ...(envelope === undefined ? {} : { envelope }) },
+    {
+      ...{ name, bind: listener.bind, routes, drainMs: config.drain, hosts: knownHosts(config, envelope) },
+      ...(envelope === undefined ? {} : { envelope }),
+    },
   )
 }
 
 /** The listener for probes and Prometheus. @throws INSECURE_BIND */
 export function opsListener(
   runtime: Runtime,
-  config: CommonConfig,
+  config: ListeningConfig,
   init: { readonly listener: ListenerConfig; readonly checks: Readonly<Record<string, ReadinessCheck>> },
 ): HttpServer {
   const routes = opsRoutes({ metrics: runtime.metrics, checks: init.checks })
