@@ -75,6 +75,7 @@ const ownCodes = {
   PEER_CLOSED: retryable(503, 'the peer closed the connection'),
   PEER_LIMIT: retryable(503, 'the limit of connections is reached'),
   PEER_REJECTED: retryable(503, 'the peer refused the request'),
+  PEER_UNPROVEN: final(403, 'the peer did not prove that it belongs to the cluster; give all members the same token'),
   PIECE_INVALID: retryable(502, 'the piece does not match its hash'),
   PORT_IN_USE: final(500, 'the port is taken; choose another or use auto'),
   RANGE_UNSATISFIABLE: final(416, 'the range lies outside the content'),

@@ -13,5 +13,5 @@ export type {
   PeerReport,
   PieceSource,
 } from './outside.ts'
-export { type MemoryNetwork, memoryNetwork, type PeerTransport, tcpTransport } from './peer/index.ts'
+export { type MemoryNetwork, memoryNetwork, type PeerProver, type PeerTransport, tcpTransport } from './peer/index.ts'
 export type { PullSummary, ReadOptions } from './torrent/index.ts'

@@ -1,6 +1,7 @@
 import { buildIndexCluster, originCluster, trackerCluster } from '../../lib/api/index.ts'
 import { lifecycle, type Startable } from '../../lib/base/index.ts'
 import { newPeerId } from '../../lib/core/index.ts'
+import { secretProver } from '../../lib/identity/index.ts'
 import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import { registryRoutes } from '../../lib/registry/index.ts'
 import {
@@ -68,6 +69,7 @@ function agentEngine(
       metainfo: clusterMetainfo(clients.trackers, clients.origins),
       pieces: originPieces(clients.origins),
       transport: tcpTransport(runtime),
+      prover: secretProver(config.token),
       digester,
     },
     {

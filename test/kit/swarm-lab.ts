@@ -9,6 +9,7 @@ import {
   type Announcer,
   type MemoryNetwork,
   memoryNetwork,
+  type PeerProver,
   type SwarmEngine,
   type SwarmEngineInit,
   swarmEngine,
@@ -67,6 +68,7 @@ export interface LabNode {
 
 export interface LabNodeInit extends Partial<SwarmEngineInit> {
   readonly capacityBytes?: number
+  readonly prover?: PeerProver | undefined
   /** A store that outlives the node; default a new one. */
   readonly store?: BlobStore
   /** Wraps what the node reads its blobs from. */
@@ -134,7 +136,7 @@ async function startNode(
   const logger = silentLogger()
   const metrics = recordingMetrics()
   const peerId = newPeerId(random)
-  const { capacityBytes = 1e9, wrapStore = (store: BlobStore) => store, ...rest } = init
+  const { capacityBytes = 1e9, prover, wrapStore = (store: BlobStore) => store, ...rest } = init
   const store = init.store ?? memoryStore({ clock, random, logger }, { capacityBytes })
   await store.start()
   const engine: SwarmEngine = swarmEngine(
@@ -149,6 +151,7 @@ async function startNode(
       pieces: sources.pieces,
       transport: network.host(host),
       digester: inlineDigester(),
+      prover,
     },
     { peerId, role, listen: { host, port: 0 }, ...rest },
   )
