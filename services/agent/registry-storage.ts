@@ -1,4 +1,4 @@
-import { type BuildIndex, descriptorSchema, manifestShape, parseBody } from '../../lib/api/index.ts'
+import { type BuildIndex, manifestShape, parseBody } from '../../lib/api/index.ts'
 import { type AbortOptions, appError } from '../../lib/base/index.ts'
 import {
   type Descriptor,
@@ -11,6 +11,7 @@ import {
 import type { Blobs, Manifests, RegistryStorage, RepositoryRef, Tags } from '../../lib/registry/index.ts'
 import type { BlobStore } from '../../lib/store/index.ts'
 import type { BlobRef } from '../../lib/swarm/index.ts'
+import { keptManifests } from './kept-manifests.ts'
 import type { Pulls } from './pulls.ts'
 
 export interface AgentStorageComponents {
@@ -20,24 +21,6 @@ export interface AgentStorageComponents {
 }
 
 const refOf = (repository: RepositoryRef, digest: Digest): BlobRef => ({ digest, namespace: repository.name })
-
-/**
- * Descriptors of manifests that this agent holds, kept beside the blob, so that a pull by digest is answered from the
- * cache when everything else is down.
- */
-function keptDescriptors(store: BlobStore) {
-  return {
-    async find(digest: Digest): Promise<Descriptor | undefined> {
-      const bytes = await store.sidecar(digest)
-      if (bytes === undefined) return undefined
-      return parseBody(descriptorSchema, JSON.parse(Buffer.from(bytes).toString('utf8')))
-    },
-    async keep(descriptor: Descriptor): Promise<void> {
-      if ((await store.stat(descriptor.digest)) === undefined) return
-      await store.putSidecar(descriptor.digest, Buffer.from(JSON.stringify(descriptor)))
-    },
-  }
-}
 
 const ociManifest = 'application/vnd.oci.image.manifest.v1+json'
 const ociIndex = 'application/vnd.oci.image.index.v1+json'
@@ -68,7 +51,7 @@ function agentBlobs(pulls: Pulls): Blobs {
 }
 
 function agentManifests({ store, pulls, index }: AgentStorageComponents): Manifests {
-  const kept = keptDescriptors(store)
+  const kept = keptManifests(store)
 
   const readWhole = async (blob: BlobRef, size: number, options: AbortOptions): Promise<Uint8Array> => {
     if (size > MANIFEST_LIMIT) throw appError('MANIFEST_INVALID', { detail: { size, limit: MANIFEST_LIMIT } })
@@ -80,12 +63,12 @@ function agentManifests({ store, pulls, index }: AgentStorageComponents): Manife
   return {
     async resolve(repository, reference, options = {}) {
       if (reference.kind === 'tag') return index.getTag(repository.name, reference.tag, options)
-      const known = await kept.find(reference.digest)
-      if (known !== undefined) return known
+      // The index decides while it lives: what another repository is told by this digest says nothing about this one.
       try {
         return await index.getManifest(repository.name, reference.digest, options)
       } catch (err) {
-        const held = await describeHeld(store, reference.digest)
+        const held =
+          (await kept.find(repository.name, reference.digest)) ?? (await describeHeld(store, reference.digest))
         if (held === undefined) throw err
         return held
       }
@@ -95,7 +78,7 @@ function agentManifests({ store, pulls, index }: AgentStorageComponents): Manife
       if (digestOf(bytes, digestAlgorithm(descriptor.digest)) !== descriptor.digest) {
         throw appError('BACKEND_CORRUPT', { detail: { digest: descriptor.digest } })
       }
-      await kept.keep(descriptor)
+      await kept.keep(repository.name, descriptor)
       return bytes
     },
   }
