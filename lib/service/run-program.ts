@@ -35,6 +35,17 @@ function parseFlags(argv: readonly string[]): ConfigSources | 'help' {
   }
 }
 
+const secretKey = /(?:^|\.)(?:token|password|uploadSecret|secretAccessKey|sessionToken|securityToken)\s*$/
+
+/** Everybody on the machine sees the arguments of a process. @throws CONFIG_INVALID */
+function refuseSecrets(overrides: readonly string[]): void {
+  const key = overrides.map((override) => override.split('=', 1)[0] ?? '').find((name) => secretKey.test(name))
+  if (key === undefined) return
+  const variable = `SHOAL__${key.trim().replaceAll('.', '__')}`
+  const message = `${key} on a command line is seen by every user; use a file with --secrets, or the variable ${variable}`
+  throw appError('CONFIG_INVALID', { message })
+}
+
 /** Resolves at the first signal to stop. */
 function terminated(host: ProcessHost): { readonly signal: Promise<void>; release(): void } {
   let release: () => void = () => undefined
@@ -61,6 +72,7 @@ export async function runProgram<S extends ConfigSchema>(
       host.complain(usage(program.name))
       return 0
     }
+    refuseSecrets(flags.overrides ?? [])
     const service = program.make(await loadConfig(program.schema, { ...flags, env: host.env }))
     await service.start()
     started = service

@@ -1,5 +1,5 @@
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { appError, hasCode, type Random } from '../../base/index.ts'
+import { appError, hasCode, ownerOnly, type Random } from '../../base/index.ts'
 
 /** One running process; a pid alone is used again, in a container at once. */
 interface Owner {
@@ -68,7 +68,7 @@ export async function lockFolder(init: FolderLockInit): Promise<() => Promise<vo
 
   /** A link is made whole or not at all, and fails when the name is taken. */
   const tryTake = async () => {
-    await writeFile(aside, JSON.stringify(own))
+    await writeFile(aside, JSON.stringify(own), { mode: ownerOnly.file })
     try {
       await link(aside, path)
       return true
