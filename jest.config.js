@@ -23,7 +23,7 @@ const project = (name) => ({
 })
 
 export default {
-  projects: ['unit', 'contract', 'property', 'integration', 'interop', 'e2e'].map(project),
+  projects: ['unit', 'contract', 'property', 'integration', 'abuse', 'interop', 'e2e'].map(project),
   coverageProvider: 'v8',
   randomize: true,
   testTimeout: 30_000,

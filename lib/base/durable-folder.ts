@@ -1,4 +1,4 @@
-import { mkdir, open, rmdir } from 'node:fs/promises'
+import { chmod, mkdir, open, rmdir } from 'node:fs/promises'
 import { dirname, parse, resolve } from 'node:path'
 import { hasCode } from './app-error.ts'
 
@@ -22,40 +22,59 @@ export async function syncFolderIfThere(folder: string): Promise<void> {
   })
 }
 
+/** Modes of what only the user of the service may use, whatever the umask is. */
+export const ownerOnly = { folder: 0o700, file: 0o600 } as const
+
+export interface MakeFolderInit {
+  /** Default: the root of the file system. It is never made. */
+  readonly root?: string
+  /** Mode of what is made, less the umask. Default: `ownerOnly.folder`. */
+  readonly mode?: number
+}
+
 /** Folders that this process is making, by path, until they are durable. False: the folder above is missing. */
 const underWay = new Map<string, Promise<boolean>>()
 
 /**
  * Makes `folder` and what is missing between it and `root`, durably. What another call has made a moment ago counts
- * only once that call has synced it. `root` (default: that of the file system) itself is never made: where it is
- * missing the disk is not mounted, and writing would go to the wrong one. What somebody removes at the same time may
- * be missing again.
+ * only once that call has synced it. Where `root` is missing the disk is not mounted, and writing would go to the wrong
+ * disk. What somebody removes at the same time may be missing again.
  * @throws ENOENT when `root` is missing
  */
-export async function makeFolder(folder: string, root: string = parse(resolve(folder)).root): Promise<void> {
+export async function makeFolder(folder: string, init: MakeFolderInit = {}): Promise<void> {
   const path = resolve(folder)
-  await makeBelow(resolve(root), path)
+  const { root = parse(path).root, mode = ownerOnly.folder } = init
+  await makeBelow(resolve(root), path, mode)
   for (let above = path; above !== dirname(above); above = dirname(above)) await underWay.get(above)
 }
 
-/** Not mkdir's own `recursive`, which never returns on a file system that answers ENOENT to every mkdir. */
-async function makeBelow(root: string, path: string): Promise<void> {
-  if (path === root || (await makeOne(path, dirname(path) === root))) return
-  await makeBelow(root, dirname(path))
-  await makeOne(path, false)
+/** Makes the folder of a service, or closes one that is there already to everybody else. */
+export async function makeOwnFolder(folder: string): Promise<void> {
+  await makeFolder(folder)
+  await chmod(folder, ownerOnly.folder).catch((err: unknown) => {
+    // The root of a volume may belong to another user; what is made below it does not.
+    if (!hasCode(err, 'EPERM', 'EROFS')) throw err
+  })
 }
 
-function makeOne(path: string, parentIsThere: boolean): Promise<boolean> {
+/** Not mkdir's own `recursive`, which never returns on a file system that answers ENOENT to every mkdir. */
+async function makeBelow(root: string, path: string, mode: number): Promise<void> {
+  if (path === root || (await makeOne(path, mode, dirname(path) === root))) return
+  await makeBelow(root, dirname(path), mode)
+  await makeOne(path, mode, false)
+}
+
+function makeOne(path: string, mode: number, parentIsThere: boolean): Promise<boolean> {
   const running = underWay.get(path)
   if (running !== undefined) return running
-  const making = makeAndSync(path, parentIsThere).finally(() => underWay.delete(path))
+  const making = makeAndSync(path, mode, parentIsThere).finally(() => underWay.delete(path))
   underWay.set(path, making)
   return making
 }
 
-async function makeAndSync(path: string, parentIsThere: boolean): Promise<boolean> {
+async function makeAndSync(path: string, mode: number, parentIsThere: boolean): Promise<boolean> {
   try {
-    await mkdir(path)
+    await mkdir(path, mode)
   } catch (err) {
     if (hasCode(err, 'EEXIST')) return true
     if (hasCode(err, 'ENOENT') && !parentIsThere) return false

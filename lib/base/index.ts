@@ -7,7 +7,15 @@ export { type ByteCache, byteCache } from './byte-cache.ts'
 export { type AbortOptions, type Clock, systemClock, type Timer } from './clock.ts'
 export { type CountCache, countCache } from './count-cache.ts'
 export { type Deferred, deferred } from './deferred.ts'
-export { makeFolder, pruneFolders, syncFolder, syncFolderIfThere } from './durable-folder.ts'
+export {
+  type MakeFolderInit,
+  makeFolder,
+  makeOwnFolder,
+  ownerOnly,
+  pruneFolders,
+  syncFolder,
+  syncFolderIfThere,
+} from './durable-folder.ts'
 export { type ErrorCode, type ErrorPolicy, errorTable, isRegistryCode } from './error-codes.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 export { type KeyedLock, keyedLock } from './keyed-lock.ts'

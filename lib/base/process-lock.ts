@@ -23,6 +23,8 @@ export interface ProcessLocksComponents {
   readonly identity: () => Promise<ProcessIdentity>
   /** A path for a new file that nobody else has, on the file system of the locks. */
   readonly newPath: () => Promise<string>
+  /** Mode of a lock's file, less the umask. Default: 0o666. */
+  readonly mode?: number
 }
 
 export interface LockPolicy {
@@ -77,7 +79,7 @@ export function processLocks(components: ProcessLocksComponents, policy: LockPol
 
   /** Undefined when we have it; the file system's time when another has. */
   const tryAcquire = async (path: string): Promise<number | undefined> => {
-    const claim = await makeClaim(await components.newPath(), await components.identity())
+    const claim = await makeClaim(await components.newPath(), await components.identity(), components.mode)
     try {
       await link(claim.path, path)
       return undefined
@@ -125,8 +127,8 @@ export function processLocks(components: ProcessLocksComponents, policy: LockPol
 }
 
 /** A file that can become a lock; its name, which nobody else has, is the token. */
-async function makeClaim(path: string, owner: ProcessIdentity) {
-  const handle = await open(path, 'wx')
+async function makeClaim(path: string, owner: ProcessIdentity, mode?: number) {
+  const handle = await open(path, 'wx', mode)
   try {
     await handle.writeFile(`${owner} ${basename(path)}`)
     return { path, madeMs: (await handle.stat()).mtimeMs }

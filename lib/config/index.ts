@@ -7,6 +7,7 @@ export {
   byteSize,
   clusterToken,
   duration,
+  hostName,
   listenerOn,
   logLevel,
   memberList,

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -25,9 +25,28 @@ const parseYaml = (text: string, where: string): unknown => {
   try {
     return parse(text, { prettyErrors: true }) as unknown
   } catch (err) {
-    const reason = typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : 'malformed'
-    throw invalid(`${where}: ${reason.trim()}`, err)
+    throw invalid(`${where}: ${yamlTrouble(err)}`)
   }
+}
+
+/** What is wrong and where. Never the parser's own sentence: it shows the line, which may hold a secret. */
+const yamlTrouble = (err: unknown): string => {
+  const { code, linePos } = err as {
+    readonly code?: unknown
+    readonly linePos?: readonly { line: number; col: number }[]
+  }
+  const reason = typeof code === 'string' ? code.toLowerCase().replaceAll('_', ' ') : 'malformed'
+  const at = linePos?.[0]
+  return `it is no YAML: ${reason}${at === undefined ? '' : ` at line ${at.line}, column ${at.col}`}`
+}
+
+const OTHERS = 0o007
+
+/** A secret that every user of the machine can read is none. */
+const refuseReadable = async (file: string): Promise<void> => {
+  const found = await stat(file).catch(() => undefined)
+  if (found === undefined || (found.mode & OTHERS) === 0) return
+  throw invalid(`every user of this machine may use the secrets file ${file}; take that right away: chmod o-rwx`)
 }
 
 /** A value on a command line: YAML where it is YAML, else the text itself, such as `[::1]:5000`. */
@@ -92,6 +111,7 @@ export function parseConfig<S extends z.ZodType>(schema: S, value: unknown): z.o
  * @throws CONFIG_INVALID
  */
 export async function loadConfig<S extends z.ZodType>(schema: S, sources: ConfigSources): Promise<z.output<S>> {
+  if (sources.secretsFile !== undefined) await refuseReadable(sources.secretsFile)
   const layers = [
     sources.file === undefined ? {} : await readExtended(sources.file),
     sources.secretsFile === undefined ? {} : await readTree(sources.secretsFile),

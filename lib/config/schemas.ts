@@ -57,6 +57,11 @@ export const memberList = z
   .min(1, 'the cluster has no members; list at least one')
   .refine((members) => new Set(members.map(({ id }) => id)).size === members.length, 'two members have the same id')
 
+/** A host name or address without a port; `*.example.com` stands for every name below it. */
+export const hostName = z
+  .string()
+  .regex(/^(?:\*\.)?[\w:.-]+$/, 'a host is a name or an address without a port, or *. and a name')
+
 /** What is logged; the least severe level that is written. */
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent'])
 

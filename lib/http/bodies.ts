@@ -51,12 +51,19 @@ export async function readBytes(
   })
 }
 
-/** Reads and parses a JSON body. @throws BODY_INVALID, and what `readBytes` throws */
+const isJson = (contentType: string | undefined): boolean =>
+  contentType?.split(';', 1)[0]?.trim().toLowerCase() === 'application/json'
+
+/**
+ * Reads and parses a JSON body.
+ * @throws CONTENT_TYPE_UNSUPPORTED where the request calls it anything else, BODY_INVALID, and what `readBytes` throws
+ */
 export async function readJson(
   exchange: Pick<Exchange, 'req' | 'signal'>,
   limit: number,
   options: BodyOptions = {},
 ): Promise<unknown> {
+  if (!isJson(exchange.req.headers['content-type'])) throw appError('CONTENT_TYPE_UNSUPPORTED')
   const bytes = await readBytes(exchange, limit, options)
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import { appError, type Clock, hasCode, type Random, type Startable } from '../base/index.ts'
 import type { Authenticate } from '../identity/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
+import { door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
 import type { Route } from './route.ts'
 import { type Dispatch, routing } from './routing.ts'
@@ -28,6 +29,11 @@ export interface HttpServerInit {
   readonly routes: readonly Route[]
   /** Default `own`. */
   readonly envelope?: Envelope
+  /**
+   * Names of the listener besides loopback and its bind, as `door` takes them; a request for another host is refused.
+   * Default none.
+   */
+  readonly hosts?: readonly string[] | 'any'
   /** How long `stop` waits for answers under way; default 10 s. */
   readonly drainMs?: number
   /** A connection without any traffic for this long is closed, in the middle of a request too; default 15 min. */
@@ -91,7 +97,11 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
   const { clock } = components
   const logger = components.logger.child({ listener: init.name })
   const dispatch = routing(
-    { logger, authenticate: components.authenticate },
+    {
+      logger,
+      authenticate: components.authenticate,
+      door: door(components.authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
+    },
     { routes: init.routes, envelope: init.envelope ?? 'own' },
   )
   let running: { readonly server: Server; readonly underWay: Visits } | undefined

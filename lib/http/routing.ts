@@ -4,6 +4,7 @@ import { type AppError, appError, codeOf, hasCode, isAbort, isAppError, toAppErr
 import { type Authenticate, may } from '../identity/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { sendJson } from './answers.ts'
+import type { Door } from './door.ts'
 import { type Envelope, errorBody } from './error-envelope.ts'
 import { unsatisfiedContentRange } from './range.ts'
 import { parseRequestTarget, type RequestTarget } from './request-target.ts'
@@ -13,6 +14,8 @@ import type { Visit } from './visit.ts'
 export interface RoutingComponents {
   readonly logger: Logger
   readonly authenticate: Authenticate
+  /** Stands before all routes. */
+  readonly door: Door
 }
 
 export interface RoutingInit {
@@ -28,10 +31,13 @@ const challenge: Readonly<Record<Envelope, string>> = {
   registry: 'Basic realm="shoal"',
 }
 
+/** Nothing that is served is a page of ours: a browser that is led to it shows it without any rights, as what it says. */
+const inert = { 'content-security-policy': "default-src 'none'; sandbox", 'x-content-type-options': 'nosniff' }
+
 /** What every answer of a listener carries, errors too. */
 const constantHeaders: Readonly<Record<Envelope, Readonly<Record<string, string>>>> = {
-  own: {},
-  registry: { 'docker-distribution-api-version': 'registry/2.0', 'x-content-type-options': 'nosniff' },
+  own: inert,
+  registry: { ...inert, 'docker-distribution-api-version': 'registry/2.0' },
 }
 
 const visitOf = (res: express.Response): Visit => (res.locals as { readonly visit: Visit }).visit
@@ -136,6 +142,13 @@ const dispatchTo =
 const refuseTarget: express.RequestHandler = (_req, res, next) =>
   next((res.locals as { readonly refused?: unknown }).refused)
 
+const atTheDoor = (door: Door): express.RequestHandler => {
+  return (req, _res, next) => {
+    door(req)
+    next()
+  }
+}
+
 const nothingThere: express.RequestHandler = (req, res) => {
   const { allowed } = visitOf(res)
   if (allowed.size === 0) throw appError('NOT_FOUND')
@@ -162,13 +175,14 @@ const pathHandler = (routes: readonly Route[], authenticate: Authenticate): expr
 }
 
 /** Builds the routing table. Patterns are tried in the order in which their paths first appear. */
-export function routing({ logger, authenticate }: RoutingComponents, init: RoutingInit): Dispatch {
+export function routing({ logger, authenticate, door }: RoutingComponents, init: RoutingInit): Dispatch {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', 'simple')
   app.enable('case sensitive routing')
   app.enable('strict routing')
+  app.use(atTheDoor(door))
   app.use(refuseTarget)
   const byPath = new Map<string, Route[]>()
   for (const route of init.routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route])

@@ -1,4 +1,5 @@
 export { isLoopback } from './loopback.ts'
+export { type SecretProver, secretProver } from './peer-prover.ts'
 export { may, type Principal, type Right } from './principal.ts'
 export { isOpenToStrangers, registryReaders } from './registry-readers.ts'
 export { assertSafeBind, type BindSafety } from './safe-bind.ts'

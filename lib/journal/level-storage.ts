@@ -1,5 +1,5 @@
 import { ClassicLevel } from 'classic-level'
-import { appError, codeOf, type KeyedLock, keyedLock, makeFolder, syncFolder } from '../base/index.ts'
+import { appError, codeOf, type KeyedLock, keyedLock, makeOwnFolder, syncFolder } from '../base/index.ts'
 import type { JournalStorage, StorageChange, StorageRecord, StorageWriteOptions } from './journal-storage.ts'
 
 export interface LevelStorageInit {
@@ -80,7 +80,7 @@ class LevelStorage implements JournalStorage {
   }
 
   async #open(): Promise<Level> {
-    await makeFolder(this.#folder).catch((err: unknown) => Promise.reject(unavailable(err)))
+    await makeOwnFolder(this.#folder).catch((err: unknown) => Promise.reject(unavailable(err)))
     const level: Level = new ClassicLevel(this.#folder, { keyEncoding: 'utf8', valueEncoding: 'view' })
     try {
       await level.open()

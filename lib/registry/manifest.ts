@@ -45,7 +45,8 @@ const schema1Types = new Set([
   'application/vnd.docker.distribution.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.v1+prettyjws',
 ])
-const mediaTypeShape = /^[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}\/[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}$/
+/** A manifest is served as what it was pushed as: none may be `text/html` or another type that a browser shows as a page. */
+const mediaTypeShape = /^application\/[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}$/
 
 /**
  * Checks a manifest that is being pushed, without looking at any storage.
@@ -124,7 +125,7 @@ function mediaTypeOf(manifest: Fields, contentType: string | undefined): string 
   }
   const mediaType = outside ?? inside
   if (mediaType === undefined || !mediaTypeShape.test(mediaType)) {
-    throw invalid('the Content-Type of a manifest must be its media type')
+    throw invalid('the Content-Type of a manifest must be its media type, which is application/...')
   }
   return mediaType
 }

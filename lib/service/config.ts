@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { anonymousRights, clusterToken, duration, listenerOn, logLevel, memberList } from '../config/index.ts'
+import { anonymousRights, clusterToken, duration, hostName, listenerOn, logLevel, memberList } from '../config/index.ts'
 import { type ListenerName, type ServiceKind, serviceFacts } from './service-table.ts'
 
 /** Keys that every service has; spread into its schema. */
@@ -9,6 +9,8 @@ export const commonKeys = {
   token: clusterToken.exactOptional(),
   /** What callers without the token may do; everything when there is no token, else nothing. */
   anonymous: anonymousRights.exactOptional(),
+  /** Names that requests may call the listeners by besides loopback, their bind, and the members of the rings. */
+  hosts: z.array(hostName).default([]),
   /** Longest time that a stop waits for answers under way. */
   drain: duration.prefault('10s'),
 }
@@ -35,6 +37,11 @@ export const rings = {
   trackers: z.strictObject({ members: onePlace('tracker') }).prefault({}),
   buildIndexes: z.strictObject({ members: onePlace('buildIndex') }).prefault({}),
 }
+
+type Ring = Readonly<{ members: readonly { readonly url: string }[] }>
+
+/** What listeners look at in a config: the keys of all services, and the rings that this one has. */
+export type ListeningConfig = CommonConfig & { readonly [Name in keyof typeof rings]?: Ring }
 
 export type CommonConfig = z.output<z.ZodObject<typeof commonKeys>>
 export type ListenerConfig = z.output<ReturnType<typeof listenerOn>>

@@ -31,6 +31,17 @@ function parseFlags(argv: readonly string[]): ConfigSources | 'help' {
   }
 }
 
+const secretKey = /(?:^|\.)(?:token|password|uploadSecret|secretAccessKey|sessionToken|securityToken)\s*$/
+
+/** Everybody on the machine sees the arguments of a process. @throws CONFIG_INVALID */
+function refuseSecrets(overrides: readonly string[]): void {
+  const key = overrides.map((override) => override.split('=', 1)[0] ?? '').find((name) => secretKey.test(name))
+  if (key === undefined) return
+  const variable = `SHOAL__${key.trim().replaceAll('.', '__')}`
+  const message = `${key} on a command line is seen by every user; use a file with --secrets, or the variable ${variable}`
+  throw appError('CONFIG_INVALID', { message })
+}
+
 /** Runs one service as a program, as its flags say; gives the exit code, as `runUntilTold` does. */
 export function runService<S extends ServiceSchema>(
   door: ServiceDoor<S>,
@@ -44,6 +55,7 @@ export function runService<S extends ServiceSchema>(
       host.complain(usage(name))
       return undefined
     }
+    refuseSecrets(flags.overrides ?? [])
     const config = await loadConfig(door.schema, { ...flags, env: host.env })
     const runtime = serviceRuntime(door.kind, config)
     return { service: door.make(runtime, config), runtimes: [runtime] }

@@ -1,7 +1,7 @@
 import { lifecycle, type Startable } from '../base/index.ts'
 import { type Envelope, type HttpServer, httpServer, type Route } from '../http/index.ts'
 import { type AnonymousRights, tokenAuthenticator } from '../identity/index.ts'
-import type { CommonConfig } from './config.ts'
+import type { ListeningConfig } from './config.ts'
 import { assertSafeListeners, listenerConfig } from './listeners.ts'
 import { opsRoutes, type ReadinessCheck } from './ops-routes.ts'
 import type { Runtime } from './runtime.ts'
@@ -36,6 +36,17 @@ export interface ServiceShell<K extends ServiceKind> {
   url(listener: Exclude<ListenerName<K>, 'peer'>): string
 }
 
+/** The names by which the members of a cluster call each other. */
+function memberHosts({ origins, trackers, buildIndexes }: ListeningConfig): readonly string[] {
+  const members = [origins, trackers, buildIndexes].flatMap((ring) => ring?.members ?? [])
+  return members.map(({ url }) => new URL(url).hostname.replace(/^\[|\]$/g, ''))
+}
+
+/** Clients call a registry by names that nobody can list, so only `hosts` limits them there. */
+function knownHosts(config: ListeningConfig, envelope: Envelope | undefined): readonly string[] | 'any' {
+  return envelope === 'registry' && config.hosts.length === 0 ? 'any' : [...config.hosts, ...memberHosts(config)]
+}
+
 const rank = (name: string) => {
   const place = ['ops', 'admin'].indexOf(name)
   return place < 0 ? Number.MAX_SAFE_INTEGER : place
@@ -47,7 +58,7 @@ const rank = (name: string) => {
  */
 export function serviceShell<K extends ServiceKind>(
   runtime: Runtime,
-  config: CommonConfig,
+  config: ListeningConfig,
   { kind, listeners, checks = {} }: ShellInit<K>,
 ): ServiceShell<K> {
   assertSafeListeners(kind, config)
@@ -57,7 +68,10 @@ export function serviceShell<K extends ServiceKind>(
   const open = (name: string, { anonymous, ...init }: ListenerInit) => {
     const { bind } = listenerConfig(config, serviceFacts(kind).listeners[name]?.key ?? name)
     const authenticate = tokenAuthenticator({ token: config.token, anonymous: anonymous ?? config.anonymous })
-    return httpServer({ ...runtime, authenticate }, { name, bind, drainMs: config.drain, ...init })
+    return httpServer(
+      { ...runtime, authenticate },
+      { name, bind, drainMs: config.drain, hosts: knownHosts(config, init.envelope), ...init },
+    )
   }
   const servers = new Map(
     Object.entries(inits)

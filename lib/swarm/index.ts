@@ -15,5 +15,5 @@ export type {
   SeedRef,
   SwarmStore,
 } from './outside.ts'
-export { type MemoryNetwork, memoryNetwork, type PeerTransport, tcpTransport } from './peer/index.ts'
+export { type MemoryNetwork, memoryNetwork, type PeerProver, type PeerTransport, tcpTransport } from './peer/index.ts'
 export type { PullSummary, ReadOptions } from './torrent/index.ts'

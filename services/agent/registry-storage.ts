@@ -1,5 +1,4 @@
 import {
-  descriptorSchema,
   type ManifestLinks,
   manifestShape,
   parseBody,
@@ -18,6 +17,7 @@ import {
 } from '../../lib/core/index.ts'
 import type { Blobs, Manifests, RegistryStorage, Tags } from '../../lib/registry/index.ts'
 import type { BlobReader, Sidecars } from '../../lib/store/index.ts'
+import { keptManifests } from './kept-manifests.ts'
 import type { Pulls } from './pulls.ts'
 
 /** What an agent asks the build-indexes. */
@@ -32,24 +32,6 @@ export interface AgentStorageComponents {
   readonly store: CachedBlobs
   readonly pulls: Pulls
   readonly index: ReadIndex
-}
-
-/**
- * Descriptors of manifests that this agent holds, kept beside the blob, so that a pull by digest is answered from the
- * cache when everything else is down.
- */
-function keptDescriptors(store: CachedBlobs) {
-  return {
-    async find(digest: Digest): Promise<Descriptor | undefined> {
-      const bytes = await store.sidecar(digest, 'descriptor')
-      if (bytes === undefined) return undefined
-      return parseBody(descriptorSchema, JSON.parse(Buffer.from(bytes).toString('utf8')))
-    },
-    async keep(descriptor: Descriptor): Promise<void> {
-      if ((await store.stat(descriptor.digest)) === undefined) return
-      await store.putSidecar(descriptor.digest, 'descriptor', Buffer.from(JSON.stringify(descriptor)))
-    },
-  }
 }
 
 const ociManifest = 'application/vnd.oci.image.manifest.v1+json'
@@ -85,7 +67,7 @@ function agentBlobs(pulls: Pulls): Blobs {
 }
 
 function agentManifests({ store, pulls, index }: AgentStorageComponents): Manifests {
-  const kept = keptDescriptors(store)
+  const kept = keptManifests(store)
 
   const readWhole = async (blob: BlobRef, size: number, options: AbortOptions): Promise<Uint8Array> => {
     if (size > MANIFEST_LIMIT) throw appError('MANIFEST_INVALID', { detail: { size, limit: MANIFEST_LIMIT } })
@@ -102,12 +84,11 @@ function agentManifests({ store, pulls, index }: AgentStorageComponents): Manife
   return {
     async resolve(repository, reference, options = {}) {
       if (reference.kind === 'tag') return index.getTag(repository, reference.tag, options)
-      const known = await kept.find(reference.digest)
-      if (known !== undefined) return known
+      // The index decides while it lives: what another repository is told by this digest says nothing about this one.
       try {
         return await index.getManifest(repository, reference.digest, options)
       } catch (err) {
-        const held = await describeHeld(store, reference.digest)
+        const held = (await kept.find(repository, reference.digest)) ?? (await describeHeld(store, reference.digest))
         if (held === undefined) throw err
         return held
       }
@@ -117,7 +98,7 @@ function agentManifests({ store, pulls, index }: AgentStorageComponents): Manife
       if (digestOf(bytes, digestAlgorithm(descriptor.digest)) !== descriptor.digest) {
         throw appError('BACKEND_CORRUPT', { detail: { digest: descriptor.digest } })
       }
-      await kept.keep(descriptor)
+      await kept.keep(repository, descriptor)
       return bytes
     },
   }

@@ -1,7 +1,7 @@
 import { buildIndexCluster, originCluster, trackerCluster } from '../../lib/api/index.ts'
 import type { Startable } from '../../lib/base/index.ts'
 import { newPeerId } from '../../lib/core/index.ts'
-import { isOpenToStrangers, registryReaders } from '../../lib/identity/index.ts'
+import { isOpenToStrangers, registryReaders, secretProver } from '../../lib/identity/index.ts'
 import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import { registryRoutes } from '../../lib/registry/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -68,6 +68,7 @@ function agentEngine(
       metainfo: clusterMetainfo(clients.trackers, clients.origins),
       pieces: originPieces(clients.origins),
       transport: tcpTransport(runtime),
+      prover: secretProver(config.token),
       digester,
     },
     {

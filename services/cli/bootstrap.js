@@ -16,7 +16,7 @@ const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarnin
 /** Each verb: the arguments of `node`, to which the caller's own are added. */
 const verbs = {
   start: ['--import', 'tsx', 'services/herd/main.ts'],
-  test: [...jest, '--selectProjects', 'unit', 'contract', 'property', 'integration', '--'],
+  test: [...jest, '--selectProjects', 'unit', 'contract', 'property', 'integration', 'abuse', '--'],
   e2e: [...jest, '--runInBand', '--selectProjects', 'interop', 'e2e', '--'],
   bench: ['--import', 'tsx', 'test/bench/run.ts'],
   install: [],

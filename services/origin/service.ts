@@ -2,6 +2,7 @@ import { type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
 import { type Backends, backendProbes, durabilityOf, openBackends } from '../../lib/backend/index.ts'
 import { appError, background, type Startable } from '../../lib/base/index.ts'
 import { type BlobRef, newPeerId } from '../../lib/core/index.ts'
+import { secretProver } from '../../lib/identity/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { inlineDigester } from '../../lib/metainfo/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -73,6 +74,7 @@ function originEngine({ runtime, store, trackers }: EngineParts, config: OriginC
       metainfo: nothingToPull,
       pieces: nothingToPull,
       transport: tcpTransport(runtime),
+      prover: secretProver(config.token),
       digester: inlineDigester(),
     },
     {

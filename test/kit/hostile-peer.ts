@@ -1,6 +1,7 @@
-import { type FakeClock, fakeClock } from '../../lib/base/index.ts'
+import { codeOf, type FakeClock, fakeClock } from '../../lib/base/index.ts'
 import { type SwarmId, swarmIdOf } from '../../lib/core/index.ts'
 import { encodeBencode } from '../../lib/metainfo/index.ts'
+import type { PeerProver } from '../../lib/swarm/index.ts'
 import {
   acceptPeers,
   type ByteChannel,
@@ -68,6 +69,8 @@ export interface HostileScene extends AsyncDisposable {
    * `closed` when that was before the handshakes were through, or `open`.
    */
   outcome(): Promise<string>
+  /** The code with which the victim refused the connection before the handshakes were through. */
+  readonly refused: string | undefined
   /** What the victim has sent so far. */
   received(): Buffer
   /** Lets the bytes under way arrive. */
@@ -81,6 +84,7 @@ const MAX_TURNS = 100
 
 export interface HostileInit {
   readonly foreignPeers?: boolean
+  readonly prover?: PeerProver | undefined
   readonly blob?: BlobFixture
   /** False leaves the victim's connection without a listener. */
   readonly attach?: boolean
@@ -92,6 +96,7 @@ export async function hostileScene(init: HostileInit = {}): Promise<HostileScene
   const network = memoryNetwork()
   const swarmId = swarmIdOf(blob.header.digest)
   const events = recorder()
+  let refused: string | undefined
   let arrived!: (connection: PeerConnection) => void
   const victim = new Promise<PeerConnection>((resolve) => {
     arrived = resolve
@@ -101,6 +106,10 @@ export async function hostileScene(init: HostileInit = {}): Promise<HostileScene
     {
       self: peerSelf(1, 'origin'),
       foreignPeers,
+      prover: init.prover,
+      onRefused: (err) => {
+        refused = codeOf(err)
+      },
       admit: async (id) => (id === swarmId ? blob.header : undefined),
       onPeer: (_, connection) => {
         if (attach) connection.attach(events)
@@ -135,6 +144,9 @@ export async function hostileScene(init: HostileInit = {}): Promise<HostileScene
       for (let turn = 0; turn < MAX_TURNS && !isOver(); turn += 1) await clock.advance(0)
       if (!isOver()) return 'open'
       return (told() ? await events.closed : undefined) ?? 'closed'
+    },
+    get refused() {
+      return refused
     },
     received,
     settle: () => clock.advance(0),

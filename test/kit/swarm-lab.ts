@@ -16,6 +16,7 @@ import {
   type Announcer,
   type MemoryNetwork,
   memoryNetwork,
+  type PeerProver,
   type SwarmEngine,
   type SwarmEngineInit,
   swarmEngine,
@@ -74,6 +75,7 @@ export interface LabNode {
 
 export interface LabNodeInit extends Partial<SwarmEngineInit> {
   readonly capacityBytes?: number
+  readonly prover?: PeerProver | undefined
   /** A store that outlives the node; default a new one. */
   readonly store?: ManagedStore
   /** Wraps what the node reads its blobs from. */
@@ -141,7 +143,7 @@ async function startNode(
   const logger = silentLogger()
   const metrics = recordingMetrics()
   const peerId = newPeerId(random)
-  const { capacityBytes = 1e9, wrapStore = (store: ManagedStore) => store, ...rest } = init
+  const { capacityBytes = 1e9, prover, wrapStore = (store: ManagedStore) => store, ...rest } = init
   const store = init.store ?? memoryStore({ clock, random, logger }, { capacityBytes })
   await store.start()
   const engine: SwarmEngine = swarmEngine(
@@ -156,6 +158,7 @@ async function startNode(
       pieces: sources.pieces,
       transport: network.host(host),
       digester: inlineDigester(),
+      prover,
     },
     { peerId, role, listen: { host, port: 0 }, ...rest },
   )

@@ -14,7 +14,7 @@ import { checkKey, checkPrefix } from '../key.ts'
 import { owningSource } from '../receive.ts'
 import { fileLocks } from './file-lock.ts'
 import { io } from './fs-error.ts'
-import { layout } from './layout.ts'
+import { layout, SHARED_FOLDER } from './layout.ts'
 import { checkCondition, linkNew, listObjects, readAt, remove, replace, statAt } from './object-files.ts'
 import { discardStaged, stageFile } from './staged-file.ts'
 import { staging } from './staging.ts'
@@ -61,8 +61,9 @@ export function fileBackend(components: FileBackendComponents, { folder }: FileB
 
   return {
     async start() {
-      await io(makeFolder(folder))
-      for (const path of [files.objects, files.staging, files.locks]) await io(makeFolder(path, folder))
+      await io(makeFolder(folder, { mode: SHARED_FOLDER }))
+      for (const path of [files.objects, files.staging, files.locks])
+        await io(makeFolder(path, { root: folder, mode: SHARED_FOLDER }))
       await io(staged.sweep())
     },
     stop: () => Promise.resolve(),

@@ -10,6 +10,9 @@ const OBJECT_MARK = '@'
 /** Ends the name of a folder that holds the rest of a long segment. No key holds this character. */
 const CUT_MARK = '+'
 
+/** Mode of folders, less the umask: origins of several users may share the folder. */
+export const SHARED_FOLDER = 0o777
+
 /** Where everything of a file backend lies. */
 export interface Layout {
   readonly folder: string

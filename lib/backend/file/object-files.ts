@@ -6,7 +6,7 @@ import type { ObjectPage, ObjectRead, ObjectStat } from '../backend.ts'
 import { firstPage } from '../object-page.ts'
 import { rangeWithin } from '../object-range.ts'
 import type { Hold } from './file-lock.ts'
-import type { Layout } from './layout.ts'
+import { type Layout, SHARED_FOLDER } from './layout.ts'
 import { objectBody } from './object-body.ts'
 import { orderedWalk, type WalkInit } from './ordered-walk.ts'
 import { statObject } from './staged-file.ts'
@@ -120,7 +120,7 @@ async function intoFolder(files: Layout, key: string, step: () => Promise<void>)
       return
     } catch (err) {
       if (!hasCode(err, 'ENOENT') || attempt === MAX_PRUNED) throw err
-      await makeFolder(folder, files.objects)
+      await makeFolder(folder, { root: files.objects, mode: SHARED_FOLDER })
     }
   }
 }

@@ -1,5 +1,6 @@
 import { type AbortOptions, appError, type Clock } from '../../base/index.ts'
 import type { HttpClient } from '../../http/index.ts'
+import { mayLeadTo } from '../web/inner-address.ts'
 import { refusalOf, sendWeb, type WebAnswer, type WebRequest } from '../web/web-client.ts'
 import type { Challenge } from './challenge.ts'
 import { basicAuthorization, type Login } from './credentials.ts'
@@ -85,12 +86,13 @@ function withQuery(url: URL, { challenge, scope, login }: TokenRequest): string 
   return target.href
 }
 
-/** A registry over TLS that sends us to a token server without is not given our password. */
+/** None on this machine or its link, unless the registry is there. A registry over TLS that sends us to a token server without is not given our password. */
 function realmOf({ challenge, login, registry }: TokenRequest): URL {
   const { realm = '' } = challenge.params
   const url = URL.canParse(realm) ? new URL(realm) : undefined
   const open = url?.protocol === 'http:' && (registry.protocol === 'http:' || login === undefined)
-  if (url !== undefined && (url.protocol === 'https:' || open)) return url
+  const fits = url !== undefined && (url.protocol === 'https:' || open) && mayLeadTo(url, registry)
+  if (fits) return url
   throw appError('BACKEND_DENIED', {
     message: 'the registry names a token server that may not be trusted with a login',
   })

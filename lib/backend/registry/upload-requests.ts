@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { type AbortOptions, type AppError, appError, type Clock, deadline, hasCode } from '../../base/index.ts'
 import type { Digest } from '../../core/index.ts'
 import type { Governor } from '../governor.ts'
+import { mayLeadTo } from '../web/inner-address.ts'
 import { refusalOf, type WebAnswer } from '../web/web-client.ts'
 import { type RegistryRequest, type RegistrySession, scopes } from './registry-session.ts'
 
@@ -135,10 +136,14 @@ function pacedBody(governor: Pick<Governor, 'sending'>, bytes: Uint8Array, optio
 /** What an answer says about an upload; what it leaves out is as `before`. An upload without bytes says `0-0`, too. */
 function placeIn({ headers, url }: WebAnswer, before: UploadPlace): UploadPlace {
   const location = headers['location'] ?? before.location
-  if (!URL.canParse(location, url)) throw appError('BACKEND_UNAVAILABLE', { message: 'the registry opens no upload' })
+  const place = URL.canParse(location, url) ? new URL(location, url) : undefined
+  if (place === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the registry opens no upload' })
+  if (!mayLeadTo(place, new URL(url))) {
+    throw appError('BACKEND_UNAVAILABLE', { message: 'the registry opens an upload where nobody may follow' })
+  }
   const [, last] = /^(?:bytes[ =])?0-(\d{1,15})$/.exec(headers['range'] ?? '') ?? []
   const known = last !== undefined && last !== '0'
-  return { ...before, location: new URL(location, url).href, offset: known ? Number(last) + 1 : before.offset }
+  return { ...before, location: place.href, offset: known ? Number(last) + 1 : before.offset }
 }
 
 function minChunkIn({ headers }: WebAnswer): number {

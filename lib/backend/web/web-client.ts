@@ -10,6 +10,7 @@ import {
 } from '../../base/index.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from '../../http/index.ts'
 import { backendError } from '../backend-error.ts'
+import { mayLeadTo } from './inner-address.ts'
 
 /** Redirects that one request follows; a CDN needs one, a moved host two. */
 export const MAX_REDIRECTS = 5
@@ -99,7 +100,7 @@ function redirectOf(method: WebRequest['method'], { status, headers }: HttpRespo
 function nextUrl(location: string, from: string): string {
   const next = URL.canParse(location, from) ? new URL(location, from) : undefined
   const isWeb = next?.protocol === 'https:' || (next?.protocol === 'http:' && from.startsWith('http:'))
-  if (next !== undefined && isWeb) return next.href
+  if (next !== undefined && isWeb && mayLeadTo(next, new URL(from))) return next.href
   throw appError('BACKEND_UNAVAILABLE', { message: 'the backend redirects to where nobody may follow' })
 }
 

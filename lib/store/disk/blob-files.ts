@@ -1,15 +1,15 @@
 import { open, readFile, rm, stat, utimes } from 'node:fs/promises'
-import { appError, hasCode, syncFolder } from '../../base/index.ts'
+import { appError, hasCode, ownerOnly, syncFolder } from '../../base/index.ts'
 import type { Digest } from '../../core/index.ts'
 import type { BlobFiles } from '../medium.ts'
-import { readRange, removeFolder, replaceFile } from './durable.ts'
+import { openData, readRange, removeFolder, replaceFile } from './durable.ts'
 import type { HandleCache } from './handle-cache.ts'
 import type { StorePaths } from './store-paths.ts'
 
 /** A missing file is an unknown blob. */
 export async function openBlobData(paths: StorePaths, digest: Digest) {
   try {
-    return await open(paths.blob(digest).data, 'r')
+    return await openData(paths.blob(digest).data, 'r')
   } catch (err) {
     if (hasCode(err, 'ENOENT')) throw appError('BLOB_UNKNOWN', { detail: { digest }, cause: err })
     throw err
@@ -44,7 +44,7 @@ export function blobFiles(paths: StorePaths, cache: HandleCache): BlobFiles {
       const blob = paths.blob(digest)
       const path = file === 'data' ? blob.data : blob.sidecar('label')
       try {
-        if (file === 'label') await (await open(path, 'a')).close()
+        if (file === 'label') await (await open(path, 'a', ownerOnly.file)).close()
         await noteUse(path, atMs)
       } catch (err) {
         if (!hasCode(err, 'ENOENT')) throw err

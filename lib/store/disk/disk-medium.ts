@@ -1,5 +1,5 @@
 import { type FileHandle, readFile, statfs } from 'node:fs/promises'
-import { background, type Clock, makeFolder, type Random } from '../../base/index.ts'
+import { background, type Clock, makeOwnFolder, type Random } from '../../base/index.ts'
 import type { Digest } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { Medium } from '../medium.ts'
@@ -59,7 +59,7 @@ export function diskMedium(components: DiskMediumComponents, init: DiskMediumIni
     uploads: uploadFiles(paths),
     partials,
     async start() {
-      await makeFolder(init.folder)
+      await makeOwnFolder(init.folder)
       bootId = await (components.bootId ?? linuxBootId)()
       unlock = await lockFolder({ clock, random }, { path: paths.lock, folder: init.folder })
       tasks = newTasks()

@@ -1,9 +1,9 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { type Background, type Bitset, type Clock, type Timer, writeFully } from '../../base/index.ts'
 import type { ByteRange, Digest, PieceMap } from '../../core/index.ts'
 import type { PartialFile } from '../medium.ts'
 import { noteUse } from './blob-files.ts'
-import { moveDurably, readRange, removeFolder } from './durable.ts'
+import { moveDurably, openData, readRange, removeFolder } from './durable.ts'
 import type { IdleHandle, IdleHandles } from './idle-handles.ts'
 import type { PieceLog } from './piece-log.ts'
 import { type PieceLogFile, pieceLogFile } from './piece-log-file.ts'
@@ -61,8 +61,8 @@ class FolderPartial implements DiskPartial {
     this.#environment = environment
     this.#init = init
     this.#unsynced = init.log.pieces('written')
-    this.#data = handles.handle(() => (this.#isBlob ? openBlob(init.digest) : open(own.data, 'r+')))
-    this.#records = handles.handle(() => open(own.map, 'r+'))
+    this.#data = handles.handle(() => (this.#isBlob ? openBlob(init.digest) : openData(own.data, 'r+')))
+    this.#records = handles.handle(() => openData(own.map, 'r+'))
     this.#logFile = pieceLogFile(init.log, this.#records)
   }
 

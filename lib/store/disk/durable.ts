@@ -1,7 +1,23 @@
-import { type FileHandle, rename, rm, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { appError, makeFolder, readFully, syncFolder } from '../../base/index.ts'
+import { appError, hasCode, makeFolder, ownerOnly, readFully, syncFolder } from '../../base/index.ts'
 import type { ByteRange } from '../../core/index.ts'
+
+const dataFlags = { r: constants.O_RDONLY, 'r+': constants.O_RDWR }
+
+/**
+ * Opens a file of data that is there. A link in its place is not followed: it would lend out whatever file of this
+ * machine it names, under a digest. @throws STORE_CORRUPT for a link
+ */
+export async function openData(path: string, flags: keyof typeof dataFlags): Promise<FileHandle> {
+  try {
+    return await open(path, dataFlags[flags] | constants.O_NOFOLLOW)
+  } catch (err) {
+    if (!hasCode(err, 'ELOOP')) throw err
+    throw appError('STORE_CORRUPT', { message: 'a link stands in place of a file of the local store', cause: err })
+  }
+}
 
 /** Renames a file whose bytes are already on disk, and makes both folders durable. */
 export async function moveDurably(from: string, to: string): Promise<void> {
@@ -14,7 +30,7 @@ export async function moveDurably(from: string, to: string): Promise<void> {
 /** Puts a small file in place in one step: readers see the old content or the new, also after a power loss. */
 export async function replaceFile(path: string, content: Uint8Array | string): Promise<void> {
   const draft = `${path}.tmp`
-  await writeFile(draft, content, { flush: true })
+  await writeFile(draft, content, { flush: true, mode: ownerOnly.file })
   await rename(draft, path)
   await syncFolder(dirname(path))
 }

@@ -1,4 +1,12 @@
-import { appError, type Clock, ownIdentity, type ProcessIdentity, processLocks, type Random } from '../../base/index.ts'
+import {
+  appError,
+  type Clock,
+  ownerOnly,
+  ownIdentity,
+  type ProcessIdentity,
+  processLocks,
+  type Random,
+} from '../../base/index.ts'
 
 export interface FolderLockInit {
   /** The file that is the lock. */
@@ -25,7 +33,7 @@ export async function lockFolder(
 ): Promise<() => Promise<void>> {
   const newPath = async () => `${path}.${Buffer.from(components.random.bytes(8)).toString('hex')}.tmp`
   const locks = processLocks(
-    { ...components, identity: ownIdentity, newPath },
+    { ...components, identity: ownIdentity, newPath, mode: ownerOnly.file },
     {
       waitMs: 0,
       holdMs: Number.POSITIVE_INFINITY,

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open, readFile, stat, writeFile } from 'node:fs/promises'
-import { Bitset, hasCode, makeFolder } from '../../base/index.ts'
+import { Bitset, hasCode, makeFolder, ownerOnly } from '../../base/index.ts'
 import type { Digest, PieceMap } from '../../core/index.ts'
 import type { PartialFile, PartialFiles } from '../medium.ts'
 import { type DiskPartial, type DiskPartialEnvironment, type DiskPartialTiming, diskPartial } from './disk-partial.ts'
-import { readRange, removeFolder } from './durable.ts'
+import { openData, readRange, removeFolder } from './durable.ts'
 import { readPartialMeta, writePartialMeta } from './partial-meta.ts'
 import { PieceLog } from './piece-log.ts'
 
@@ -37,8 +37,8 @@ async function readLog(path: string, map: PieceMap): Promise<PieceLog> {
   }
 }
 
-async function withFile<T>(path: string, flags: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
-  const handle = await open(path, flags)
+async function withFile<T>(opening: Promise<FileHandle>, work: (handle: FileHandle) => Promise<T>): Promise<T> {
+  const handle = await opening
   try {
     return await work(handle)
   } finally {
@@ -55,8 +55,8 @@ export function partialFiles(components: PartialFilesComponents, init: DiskParti
     const log = new PieceLog(map)
     await removeFolder(own.folder)
     await makeFolder(own.folder)
-    await withFile(own.data, 'w', (handle) => handle.truncate(map.length))
-    await writeFile(own.map, log.bytes)
+    await withFile(open(own.data, 'wx', ownerOnly.file), (handle) => handle.truncate(map.length))
+    await writeFile(own.map, log.bytes, { mode: ownerOnly.file })
     await writePartialMeta(own.meta, { map, bootId: bootId() })
     return log
   }
@@ -64,12 +64,12 @@ export function partialFiles(components: PartialFilesComponents, init: DiskParti
   /** After another boot, or when boots cannot be told apart, only synced pieces can be trusted without a look. */
   const recover = async (digest: Digest, map: PieceMap, log: PieceLog) => {
     const own = paths.partial(digest)
-    await withFile(own.data, 'r+', async (handle) => {
+    await withFile(openData(own.data, 'r+'), async (handle) => {
       // A power loss may have taken the length, too.
       if ((await handle.stat()).size < map.length) await handle.truncate(map.length)
       await verifyUnsynced(handle, map, log)
     })
-    await writeFile(own.map, log.bytes, { flush: true })
+    await writeFile(own.map, log.bytes, { flush: true, mode: ownerOnly.file })
     await writePartialMeta(own.meta, { map, bootId: bootId() })
   }
 

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { lstat, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasCode, makeFolder } from '../../base/index.ts'
 import type { Digest } from '../../core/index.ts'
@@ -8,9 +8,10 @@ import { readPartialMeta } from './partial-meta.ts'
 import { PieceLog } from './piece-log.ts'
 import { digestOfPath, isUploadId, type StorePaths } from './store-paths.ts'
 
+/** A link is no file of ours, whatever it points to. */
 async function statOf(path: string) {
   try {
-    const found = await stat(path)
+    const found = await lstat(path)
     return found.isFile() ? { size: found.size, changedAtMs: found.mtimeMs } : undefined
   } catch (err) {
     if (hasCode(err, 'ENOENT', 'ENOTDIR')) return undefined

@@ -1,8 +1,8 @@
-import { type FileHandle, open, rm, writeFile } from 'node:fs/promises'
-import { appError, hasCode, writeFully } from '../../base/index.ts'
+import { type FileHandle, rm, writeFile } from 'node:fs/promises'
+import { appError, hasCode, ownerOnly, writeFully } from '../../base/index.ts'
 import type { UploadFiles } from '../medium.ts'
 import { noteUse } from './blob-files.ts'
-import { moveDurably, readRange } from './durable.ts'
+import { moveDurably, openData, readRange } from './durable.ts'
 import type { StorePaths } from './store-paths.ts'
 
 /** One system call for all chunks; the rest by itself when the system takes only a part. */
@@ -21,7 +21,7 @@ async function writeChunks(handle: FileHandle, chunks: readonly Uint8Array[], po
 export function uploadFiles(paths: StorePaths): UploadFiles {
   const openFile = async (id: string) => {
     try {
-      return await open(paths.upload(id), 'r+')
+      return await openData(paths.upload(id), 'r+')
     } catch (err) {
       if (hasCode(err, 'ENOENT')) throw appError('BLOB_UPLOAD_UNKNOWN', { cause: err })
       throw err
@@ -29,7 +29,7 @@ export function uploadFiles(paths: StorePaths): UploadFiles {
   }
   return {
     async create(id, _volume, usedAtMs) {
-      await writeFile(paths.upload(id), '', { flag: 'wx' })
+      await writeFile(paths.upload(id), '', { flag: 'wx', mode: ownerOnly.file })
       await noteUse(paths.upload(id), usedAtMs)
     },
     async open(id) {

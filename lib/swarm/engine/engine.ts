@@ -18,7 +18,7 @@ import type { Logger, Metrics } from '../../telemetry/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
 import { type SwarmLimits, swarmLimits } from '../limits.ts'
 import type { Announcer, MetainfoSource, PieceSource, SeedRef, SwarmStore } from '../outside.ts'
-import type { PeerTransport } from '../peer/index.ts'
+import type { PeerProver, PeerTransport } from '../peer/index.ts'
 import {
   bufferPool,
   completeContent,
@@ -50,6 +50,8 @@ export interface SwarmEngineComponents {
   readonly metainfo: MetainfoSource
   readonly pieces: PieceSource
   readonly transport: PeerTransport
+  /** Undefined lets every peer in that knows the swarm. */
+  readonly prover?: PeerProver | undefined
   /** Checks pieces and whole blobs; started and stopped by its owner. */
   readonly digester: Pick<PieceDigester, 'digest' | 'running'>
 }

@@ -1,19 +1,23 @@
-import type { AbortOptions, Clock, Startable } from '../../base/index.ts'
+import { type AbortOptions, type Clock, hasCode, type Startable } from '../../base/index.ts'
 import type { MetaInfoHeader, PeerAddress, PeerId, PeerRole, SwarmId } from '../../core/index.ts'
-import type { Logger } from '../../telemetry/index.ts'
+import type { Logger, Metrics } from '../../telemetry/index.ts'
 import {
   acceptPeers,
   dialPeer,
   type PeerAcceptor,
   type PeerConnection,
   type PeerListener,
+  type PeerProver,
   type PeerTransport,
 } from '../peer/index.ts'
 
 export interface PeerGateComponents {
   readonly clock: Clock
   readonly logger: Logger
+  readonly metrics: Metrics
   readonly transport: PeerTransport
+  /** Lets in, and dials, only who proves that it belongs to the cluster; undefined takes everybody. */
+  readonly prover?: PeerProver | undefined
 }
 
 export interface PeerGateInit {
@@ -40,6 +44,14 @@ export interface PeerGate extends Startable {
 }
 
 export function peerGate(components: PeerGateComponents, init: PeerGateInit): PeerGate {
+  const { prover } = components
+  const unproven = components.metrics.counter(
+    { name: 'shoal_swarm_unproven_peers_total', help: 'Connections without a valid proof of membership.' },
+    ['direction'],
+  )
+  const count = (direction: 'dialled' | 'accepted', err: unknown) => {
+    if (hasCode(err, 'PEER_UNPROVEN')) unproven.with({ direction }).add()
+  }
   let listener: PeerListener | undefined
   let acceptor: PeerAcceptor | undefined
   const self = () => ({ peerId: init.peerId, role: init.role, listenPort: listener?.address.port })
@@ -58,6 +70,8 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
         admit: (swarmId, options) => init.admit(swarmId, options),
         onPeer: (swarmId, connection) => init.onPeer(swarmId, connection),
         room: () => init.room(),
+        prover,
+        onRefused: (err) => count('accepted', err),
       })
       await acceptor.start()
     },
@@ -68,6 +82,13 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
       await acceptor?.stop()
       acceptor = undefined
     },
-    dial: (target, options) => dialPeer(components, { ...target, self: self() }, options),
+    async dial(target, options) {
+      try {
+        return await dialPeer(components, { ...target, self: self(), prover }, options)
+      } catch (err) {
+        count('dialled', err)
+        throw err
+      }
+    },
   }
 }

@@ -11,7 +11,14 @@ import {
 import { parseSwarmId, type SwarmId } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import { swarmLimits } from '../limits.ts'
-import { type ByteChannel, openWire, type ReceivedHandshake, readHandshake, type SwarmHeader } from '../wire/index.ts'
+import {
+  type ByteChannel,
+  openWire,
+  type PeerProver,
+  type ReceivedHandshake,
+  readHandshake,
+  type SwarmHeader,
+} from '../wire/index.ts'
 import type { PeerSelf } from './dial-peer.ts'
 import type { PeerConnection } from './peer-connection.ts'
 import { wireConnection } from './wire-connection.ts'
@@ -29,6 +36,10 @@ export interface AcceptInit {
   room?(): number
   /** Also take clients that do not know our extension; false when absent. */
   readonly foreignPeers?: boolean
+  /** Peers must prove that they belong to the cluster, and are proven to. */
+  readonly prover?: PeerProver | undefined
+  /** A connection that was let in failed before it became a peer. */
+  onRefused?(err: unknown): void
 }
 
 /** Takes incoming connections through both handshakes. `stop()` ends those under way. */
@@ -37,12 +48,15 @@ export interface PeerAcceptor extends Startable {
   readonly accept: (channel: ByteChannel) => void
 }
 
+/** What any stranger can bring about. */
+const refusalCodes = ['ABORTED', 'WIRE_HANDSHAKE_FAILED', 'WIRE_FRAME_INVALID', 'PEER_UNPROVEN', 'PEER_CLOSED']
+
 export function acceptPeers(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   init: AcceptInit,
 ): PeerAcceptor {
   const tasks = background((_, err) => {
-    if (hasCode(err, 'ABORTED', 'WIRE_HANDSHAKE_FAILED', 'WIRE_FRAME_INVALID', 'PEER_CLOSED')) {
+    if (hasCode(err, ...refusalCodes)) {
       logger.debug('refused a peer', { err })
     } else logger.warn('failed to accept a peer', { err })
   })
@@ -70,6 +84,7 @@ export function acceptPeers(
           await welcome(channel, signal)
         } catch (err) {
           channel.destroy()
+          init.onRefused?.(err)
           throw err
         }
       })
@@ -95,7 +110,7 @@ async function introduce(
   received: ReceivedHandshake,
   signal: AbortSignal,
 ): Promise<void> {
-  const { self, foreignPeers = false } = init
+  const { self, foreignPeers = false, prover } = init
   const swarmId = parseSwarmId(received.handshake.swarmId)
   const header = await admit(clock, init, swarmId, signal)
   const connection = await wireConnection({
@@ -104,7 +119,7 @@ async function introduce(
     direction: 'accepted',
     logger,
     open: (events) =>
-      openWire({ clock }, { channel, swarmId, header, self, received, foreignPeers, events }, { signal }),
+      openWire({ clock }, { channel, swarmId, header, self, received, foreignPeers, prover, events }, { signal }),
   })
   if (signal.aborted) connection.close()
   else init.onPeer(swarmId, connection)

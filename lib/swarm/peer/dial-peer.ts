@@ -1,7 +1,7 @@
 import type { AbortOptions, Clock } from '../../base/index.ts'
 import type { PeerAddress, PeerId, PeerRole, SwarmId } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
-import { openWire, type SwarmHeader } from '../wire/index.ts'
+import { openWire, type PeerProver, type SwarmHeader } from '../wire/index.ts'
 import type { PeerConnection } from './peer-connection.ts'
 import type { PeerTransport } from './transport.ts'
 import { wireConnection } from './wire-connection.ts'
@@ -27,15 +27,17 @@ export interface DialInit {
   readonly self: PeerSelf
   /** Also speak with clients that do not know our extension; false when absent. */
   readonly foreignPeers?: boolean
+  /** Both sides must prove that they belong to the cluster. */
+  readonly prover?: PeerProver | undefined
 }
 
 /**
  * Connects and shakes hands. The connection rests until somebody attaches to it; one that is not wanted must be closed.
- * @throws PEER_CLOSED (unreachable), WIRE_HANDSHAKE_FAILED, WIRE_FRAME_INVALID, ABORTED
+ * @throws PEER_CLOSED (unreachable), WIRE_HANDSHAKE_FAILED, PEER_UNPROVEN, WIRE_FRAME_INVALID, ABORTED
  */
 export async function dialPeer(
   { clock, logger, transport }: PeerComponents,
-  { address, swarmId, header, self, foreignPeers = false }: DialInit,
+  { address, swarmId, header, self, foreignPeers = false, prover }: DialInit,
   options: AbortOptions = {},
 ): Promise<PeerConnection> {
   const channel = await transport.dial(address, options)
@@ -44,6 +46,6 @@ export async function dialPeer(
     address,
     direction: 'dialled',
     logger,
-    open: (events) => openWire({ clock }, { channel, swarmId, header, self, foreignPeers, events }, options),
+    open: (events) => openWire({ clock }, { channel, swarmId, header, self, foreignPeers, prover, events }, options),
   })
 }

@@ -22,6 +22,8 @@ export interface ExtensionInit {
   readonly header: SwarmHeader
   readonly role: PeerRole
   readonly listenPort: number | undefined
+  /** Where members prove themselves. */
+  readonly nonce?: Uint8Array | undefined
 }
 
 /** What a client without our extension is taken for. */
@@ -34,10 +36,12 @@ export const FOREIGN_HELLO: ExtensionHello = {
 const failed = (message: string) => appError('WIRE_HANDSHAKE_FAILED', { message })
 
 /** The fields of our extension handshake (BEP 10). Readers ignore what they do not know; versions only add. */
-export function extensionHandshake({ header, role, listenPort }: ExtensionInit): Readonly<Record<string, unknown>> {
+export function extensionHandshake(init: ExtensionInit): Readonly<Record<string, unknown>> {
+  const { header, role, listenPort, nonce } = init
   const { digest, length, pieceLength } = header
+  const shoal = { v: PROTOCOL_VERSION, digest, length, pieceLength, role, block: swarmLimits.blockLength }
   return {
-    shoal: { v: PROTOCOL_VERSION, digest, length, pieceLength, role, block: swarmLimits.blockLength },
+    shoal: nonce === undefined ? shoal : { ...shoal, nonce },
     reqq: swarmLimits.maxOpenRequests,
     v: 'shoal',
     ...(listenPort === undefined ? {} : { p: listenPort }),
@@ -73,6 +77,12 @@ export function readExtension(
   }
 }
 
+/** The nonce of the other side; undefined when it has none. */
+export function nonceIn({ shoal }: Readonly<Record<string, unknown>>): Uint8Array | undefined {
+  const nonce = isRecord(shoal) ? shoal['nonce'] : undefined
+  return ArrayBuffer.isView(nonce) ? Uint8Array.from(viewed(nonce)) : undefined
+}
+
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)
 }
@@ -82,7 +92,9 @@ function isPort(value: unknown): value is number {
 }
 
 function text(value: unknown): string | undefined {
-  return ArrayBuffer.isView(value)
-    ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')
-    : undefined
+  return ArrayBuffer.isView(value) ? viewed(value).toString('latin1') : undefined
+}
+
+function viewed({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }

@@ -73,6 +73,15 @@ export function encodeBlockMessage(id: number, block: WireBlock): Uint8Array {
   return bytes
 }
 
+/** A whole extended message (BEP 10). */
+export function encodeExtended(id: number, payload: Uint8Array): Uint8Array {
+  const head = Buffer.alloc(6)
+  head.writeUInt32BE(2 + payload.length, 0)
+  head.writeUInt8(MESSAGE.extended, 4)
+  head.writeUInt8(id, 5)
+  return Buffer.concat([head, payload])
+}
+
 /** What stands before the payload of a `piece`. */
 export function encodePieceHeader(block: WireBlock): Uint8Array {
   const bytes = Buffer.allocUnsafe(PIECE_HEADER)

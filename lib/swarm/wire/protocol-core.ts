@@ -157,6 +157,8 @@ class Core implements ProtocolCore {
   #tell(event: () => void): void {
     if (this.#destroyed) return
     try {
+      // What the library has to say already goes out in front of what the event makes us say.
+      this.#flush()
       event()
       this.#told += 1
       this.#flush()

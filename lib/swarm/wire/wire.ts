@@ -1,74 +1,27 @@
 import { type AppError, appError, type Clock, type Deferred, deadline, deferred, toAppError } from '../../base/index.ts'
-import { type PeerId, type PeerRole, PieceMap, parsePeerId, type SwarmId } from '../../core/index.ts'
+import { PieceMap, parsePeerId } from '../../core/index.ts'
 import { swarmLimits } from '../limits.ts'
-import type { ByteChannel } from './byte-channel.ts'
-import {
-  type ExtensionHello,
-  extensionHandshake,
-  FOREIGN_HELLO,
-  readExtension,
-  type SwarmHeader,
-} from './extension-handshake.ts'
+import { extensionHandshake, FOREIGN_HELLO, nonceIn, readExtension } from './extension-handshake.ts'
 import { type FrameGuard, frameGuard } from './frame-guard.ts'
-import { type BlockTarget, type FrameReader, frameReader } from './frame-reader.ts'
+import { type FrameReader, frameReader } from './frame-reader.ts'
 import { type Handshake, type ReceivedHandshake, readHandshake } from './handshake.ts'
-import { encodeBlockMessage, encodePieceHeader, lengthRules, MESSAGE, readUint32, type WireBlock } from './messages.ts'
-import { type CoreEvents, type CoreSender, type ProtocolCore, protocolCore } from './protocol-core.ts'
+import { type Membership, membership, type PeerProver, PROOF_ID, unproven } from './membership.ts'
+import {
+  encodeBlockMessage,
+  encodeExtended,
+  encodePieceHeader,
+  lengthRules,
+  MESSAGE,
+  readUint32,
+  type WireBlock,
+} from './messages.ts'
+import { type CoreSender, type ProtocolCore, protocolCore } from './protocol-core.ts'
 import { watchdog } from './watchdog.ts'
-
-/** What the two handshakes told. */
-export interface WireHello extends ExtensionHello {
-  readonly peerId: PeerId
-}
-
-/**
- * Checked messages in the order in which they came, except that blocks, which answer requests, may overtake the rest.
- * Throwing closes the wire with what was thrown.
- */
-export interface WireEvents extends Omit<CoreEvents, 'onExtended' | 'onFailure'> {
-  onRequest(block: WireBlock): void
-  onCancel(block: WireBlock): void
-  onReject(block: WireBlock): void
-  /** Where the payload goes. @throws WIRE_UNASKED_PIECE */
-  onBlockStart(block: WireBlock): BlockTarget
-  onBlockEnd(target: BlockTarget): void
-  /** Once, last of all, never from within a method; undefined after a `close` without reason. */
-  onClose(err: AppError | undefined): void
-}
-
-/** One connection after both handshakes: whole, checked messages. Methods are no-ops once it is closed. */
-export interface Wire {
-  readonly hello: WireHello
-  /** Both sides speak BEP 6: a choke rejects nothing by itself, every request is answered. */
-  readonly fast: boolean
-  /** Messages that the library writes. */
-  readonly send: CoreSender
-  readonly pendingBytes: number
-  /** Lets messages come; the channel rests from the end of the handshakes until then. */
-  start(): void
-  sendBlockMessage(kind: 'request' | 'cancel' | 'reject', block: WireBlock): void
-  /** `onFlushed` when `bytes` may change again. */
-  sendBlock(block: WireBlock, bytes: Uint8Array, onFlushed: () => void): void
-  /** Destroys the channel. Idempotent. */
-  close(err?: AppError): void
-}
-
-export interface WireInit {
-  readonly channel: ByteChannel
-  readonly swarmId: SwarmId
-  readonly header: SwarmHeader
-  readonly self: { readonly peerId: PeerId; readonly role: PeerRole; readonly listenPort: number | undefined }
-  /** The handshake of an accepted connection; a dialled one reads it here. */
-  readonly received?: ReceivedHandshake
-  /** Also speak with clients that do not know our extension. */
-  readonly foreignPeers: boolean
-  /** Who listens; called once, before the first event. `hello` is known only when the wire is open. */
-  readonly events: (wire: Wire) => WireEvents
-}
+import type { Wire, WireEvents, WireHello, WireInit } from './wire-contract.ts'
 
 /**
  * Exchanges both handshakes. The channel is destroyed when it fails.
- * @throws WIRE_HANDSHAKE_FAILED (wrong, late, another blob, ourselves), WIRE_FRAME_INVALID, ABORTED
+ * @throws WIRE_HANDSHAKE_FAILED (wrong, late, another blob, ourselves), PEER_UNPROVEN, WIRE_FRAME_INVALID, ABORTED
  */
 export async function openWire(
   { clock }: { readonly clock: Clock },
@@ -77,7 +30,7 @@ export async function openWire(
 ): Promise<Wire> {
   const limit = deadline(clock, swarmLimits.handshakeTimeoutMs, signal)
   const wire = new ConnectedWire(clock, init)
-  const giveUp = () => wire.close(limit.expired ? failed('the handshake came too late') : appError('ABORTED'))
+  const giveUp = () => wire.close(limit.expired ? wire.late : appError('ABORTED'))
   limit.signal.addEventListener('abort', giveUp, { once: true })
   try {
     if (limit.signal.aborted) throw appError('ABORTED')
@@ -87,7 +40,7 @@ export async function openWire(
     await wire.shakeHands(received)
     return wire
   } catch (err) {
-    const reason = limit.expired ? failed('the handshake came too late') : toAppError(err)
+    const reason = limit.expired ? wire.late : toAppError(err)
     wire.close(reason)
     throw reason
   } finally {
@@ -105,6 +58,9 @@ class ConnectedWire implements Wire {
   readonly #events: WireEvents
   readonly #map: PieceMap
   readonly #agreed: Deferred<void> = deferred()
+  readonly #membership: Membership | undefined
+  /** What their extension handshake said; believed once they have proven themselves. */
+  #offer: WireHello | undefined
   #handshake: Handshake | undefined
   #reader: FrameReader | undefined
   #hello: WireHello | undefined
@@ -118,10 +74,11 @@ class ConnectedWire implements Wire {
     this.#init = init
     this.#map = new PieceMap(init.header.length, init.header.pieceLength)
     this.#events = init.events(this)
+    this.#membership = init.prover && this.#proofs(init.prover)
     this.#core = protocolCore({
       swarmId: init.swarmId,
       peerId: init.self.peerId,
-      extendedHandshake: extensionHandshake({ ...init.self, header: init.header }),
+      extendedHandshake: extensionHandshake({ ...init.self, header: init.header, nonce: this.#membership?.nonce }),
       pieces: this.#map.count,
       output: (bytes) => this.#write(bytes),
       events: {
@@ -135,6 +92,12 @@ class ConnectedWire implements Wire {
   get hello(): WireHello {
     if (this.#hello === undefined) throw appError('WIRE_HANDSHAKE_FAILED')
     return this.#hello
+  }
+
+  /** Why the handshakes are not through when their time is over. */
+  get late(): AppError {
+    const waits = this.#membership?.waiting === true
+    return waits ? unproven('no proof came in time') : failed('the handshake came too late')
   }
 
   get fast(): boolean {
@@ -162,7 +125,7 @@ class ConnectedWire implements Wire {
       onClose: (cause) => this.close(appError('PEER_CLOSED', { cause })),
     })
     this.#core.feed(handshake.bytes)
-    if (!handshake.extended) this.#agree(handshake, FOREIGN_HELLO)
+    if (!handshake.extended) this.#agree({ ...FOREIGN_HELLO, peerId: parsePeerId(handshake.peerId) })
     this.#onBytes(reader, rest)
     await this.#agreed.promise
   }
@@ -195,7 +158,7 @@ class ConnectedWire implements Wire {
     const init = this.#init
     if (swarmId !== init.swarmId) throw failed('the other side means another swarm')
     if (peerId === init.self.peerId) throw failed('the other side is ourselves')
-    if (!init.foreignPeers && !(fast && extended)) throw failed('the other side does not speak our extension')
+    if (!this.#takesForeign && !(fast && extended)) throw failed('the other side does not speak our extension')
   }
 
   #frameReader(guard: FrameGuard): FrameReader {
@@ -237,6 +200,7 @@ class ConnectedWire implements Wire {
   }
 
   #onMessage(guard: FrameGuard, id: number, body: Uint8Array): void {
+    if (this.#membership?.takes(id, body) === true) return
     if (id !== MESSAGE.request && id !== MESSAGE.cancel && id !== MESSAGE.reject) {
       if (guard.judge(id, body) === 'pass') this.#core.feed(messageHead(id, body.length), body)
       return
@@ -262,11 +226,28 @@ class ConnectedWire implements Wire {
   #onExtended(fields: Readonly<Record<string, unknown>>): void {
     const handshake = this.#handshake
     if (handshake === undefined || this.#hello !== undefined) return
-    this.#agree(handshake, readExtension(fields, this.#init.header, this.#init.foreignPeers))
+    const extension = readExtension(fields, this.#init.header, this.#takesForeign)
+    this.#offer = { ...extension, peerId: parsePeerId(handshake.peerId) }
+    if (this.#membership === undefined) this.#agree(this.#offer)
+    else this.#membership.onHello(handshake.peerId, nonceIn(fields))
   }
 
-  #agree({ peerId }: Handshake, extension: ExtensionHello): void {
-    this.#hello = { ...extension, peerId: parsePeerId(peerId) }
+  #proofs(prover: PeerProver): Membership {
+    const { swarmId, self, received } = this.#init
+    return membership({
+      ...{ prover, swarmId, peerId: self.peerId, side: received === undefined ? 'dialler' : 'accepter' },
+      send: (proof) => this.#write(encodeExtended(PROOF_ID, proof)),
+      inOrder: (work) => this.#core.inOrder(work),
+      onProven: () => this.#offer && this.#agree(this.#offer),
+    })
+  }
+
+  get #takesForeign(): boolean {
+    return this.#init.foreignPeers && this.#init.prover === undefined
+  }
+
+  #agree(hello: WireHello): void {
+    this.#hello = hello
     this.#init.channel.pause()
     this.#agreed.resolve()
   }

@@ -16,6 +16,7 @@ let service: BuildIndexService
 async function call(method: string, path: string, body?: unknown) {
   const init = {
     method,
+    headers: { 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   }
   const response = await fetch(service.url + path, init)

@@ -48,6 +48,7 @@ const descriptor = (text: string) => ({ digest: digestOf(Buffer.from(text)), med
 async function put(base: string, path: string, value: unknown): Promise<number> {
   const response = await fetch(`${base}/repositories/team%2Fapp/${path}`, {
     method: 'PUT',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify(value),
   })
   await response.arrayBuffer()

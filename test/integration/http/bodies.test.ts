@@ -22,7 +22,10 @@ const reader = async () => {
   return Object.assign(pair, { outcome })
 }
 
-const post = async (pair: HttpPair, path: string, body: string, headers: Record<string, string> = {}) => {
+const json = { 'content-type': 'application/json' }
+
+const post = async (pair: HttpPair, path: string, body: string, given: Record<string, string> = {}) => {
+  const headers = { ...json, ...given }
   const response = await pair.client.request({ method: 'POST', url: pair.url(path), body: Buffer.from(body), headers })
   return [response.status, await response.json(1000)] as const
 }
@@ -31,7 +34,7 @@ const raw = (pair: HttpPair, head: string) => {
   const socket = connect(pair.server.address.port, '127.0.0.1')
   let text = ''
   socket.on('data', (chunk) => (text += chunk.toString())).on('error', () => undefined)
-  socket.write(`POST /bytes HTTP/1.1\r\nhost: x\r\n${head}\r\n`)
+  socket.write(`POST /bytes HTTP/1.1\r\nhost: localhost\r\n${head}\r\n`)
   const ended = new Promise<string>((resolve) => socket.once('close', () => resolve(text)))
   return { socket, ended }
 }
@@ -54,7 +57,7 @@ describe('readJson', () => {
   test('refuses bytes that are no UTF-8', async () => {
     await using pair = await reader()
     const body = Uint8Array.of(0x22, 0xff, 0x22)
-    const response = await pair.client.request({ method: 'POST', url: pair.url('/json'), body })
+    const response = await pair.client.request({ method: 'POST', url: pair.url('/json'), body, headers: json })
     expect(await response.json(1000)).toMatchObject({ error: { code: 'BODY_INVALID' } })
   })
 })

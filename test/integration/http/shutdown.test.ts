@@ -60,10 +60,10 @@ describe('stop', () => {
     const { entered, gate, routes } = gated()
     await using pair = await httpPair(routes)
     const socket = connect(pair.server.address.port, '127.0.0.1')
-    socket.write('GET /gated HTTP/1.1\r\nhost: x\r\n\r\n')
+    socket.write('GET /gated HTTP/1.1\r\nhost: localhost\r\n\r\n')
     await entered.promise
     const stopped = pair.server.stop()
-    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+    socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
     gate.resolve()
     let text = ''
     socket.on('data', (chunk) => (text += chunk.toString()))

@@ -49,8 +49,8 @@ test('a folder below one that another call has just made is durable only when th
 test('a folder is not made when its root is missing, and the root never', async () => {
   await using folder = await tempFolder('durable')
   const root = join(folder.path, 'disk')
-  await expect(makeFolder(join(root, 'a', 'b'), root)).rejects.toMatchObject({ code: 'ENOENT' })
+  await expect(makeFolder(join(root, 'a', 'b'), { root })).rejects.toMatchObject({ code: 'ENOENT' })
   expect(await readdir(folder.path)).toEqual([])
-  await makeFolder(join(folder.path, 'a', 'b'), folder.path)
+  await makeFolder(join(folder.path, 'a', 'b'), { root: folder.path })
   expect(await readdir(folder.path)).toEqual(['a'])
 })

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
@@ -63,6 +63,7 @@ describe('loadConfig', () => {
   test('lays secrets on files, the environment on secrets, and overrides on all', async () => {
     await using folder = await folderWith({ 'a.yaml': 'ttl: 1s\ntoken: file\n', 'secrets.yaml': 'token: secret\n' })
     const files = { file: folder.path('a.yaml'), secretsFile: folder.path('secrets.yaml') }
+    await chmod(files.secretsFile, 0o640)
     const env = { SHOAL__token: 'env', SHOAL__http__insecure: 'true', PATH: '/bin', SHOAL_OTHER: 'x' }
     const withBind = { ...env, SHOAL__http__bind: '127.0.0.1:9' }
     expect(await loadConfig(schema, files)).toMatchObject({ ttl: 1000, token: 'secret' })
@@ -87,7 +88,7 @@ describe('loadConfig', () => {
 
   test.each([
     ['ttl: [1\n', 'top.yaml'],
-    ['ttl: 1s\nttl: 2s\n', 'unique'],
+    ['ttl: 1s\nttl: 2s\n', 'duplicate key at line 2'],
     ['- a\n', 'mapping'],
     ['extends: [a]\n', 'extends names one file'],
     ['extends: missing.yaml\n', 'missing.yaml'],

@@ -1,0 +1,27 @@
+/** What a host name in a URL says about where it leads; names that only DNS knows are `outer`. */
+type Reach = 'loopback' | 'link' | 'outer'
+
+/** Where clouds keep the credentials of a machine; the link-local ones besides. */
+const metadata = new Set(['metadata.google.internal', '[fd00:ec2::254]', '100.100.100.200', '100.96.0.96'])
+
+/** Of a host as `URL` writes it: lower case, IPv4 in its four decimal parts, IPv6 in brackets. */
+function reachOf(hostname: string): Reach {
+  const host = hostname.replace(/\.$/, '')
+  const mapped = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(host)
+  if (mapped !== null) return reachOf(dotted(Number.parseInt(`${mapped[1]}`, 16), Number.parseInt(`${mapped[2]}`, 16)))
+  if (/^(?:127|0)\.\d+\.\d+\.\d+$/.test(host) || /^(?:.*\.)?localhost$/.test(host)) return 'loopback'
+  if (host === '[::1]' || host === '[::]') return 'loopback'
+  return /^169\.254\.\d+\.\d+$/.test(host) || /^\[fe[89ab]/.test(host) || metadata.has(host) ? 'link' : 'outer'
+}
+
+const dotted = (high: number, low: number): string => [high >> 8, high & 255, low >> 8, low & 255].join('.')
+
+/**
+ * Whether a store at `from` may send us on to `to`: never to this machine or its link, where it could make us ask what
+ * only we can reach, unless it stands there itself.
+ */
+export function mayLeadTo(to: URL, from: URL): boolean {
+  const reach = reachOf(to.hostname)
+  if (reach === 'outer') return true
+  return reach === 'link' ? to.hostname === from.hostname : reachOf(from.hostname) === 'loopback'
+}
