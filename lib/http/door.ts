@@ -1,13 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { type AppError, appError } from '../base/index.ts'
 import { type Authenticate, isLoopback } from '../identity/index.ts'
+import type { RequestTarget } from './request-target.ts'
 
 /**
  * What a listener asks of the head of every request before a route sees it. A browser carries a page of any site to
  * every listener that it can reach, also to those on loopback: it says so in `Origin` and `Sec-Fetch-Site`, or, where
  * the site let its name point to this machine, in `Host`.
  */
-export type Door = (req: IncomingMessage) => void
+export type Door = (req: IncomingMessage, target: Pick<RequestTarget, 'authority'>) => void
 
 export interface DoorInit {
   /** The host that the listener binds to. */
@@ -33,10 +34,9 @@ const wildcards = new Set(['0.0.0.0', '::'])
 const unmapped = (address: string): string => address.replace(/^::ffff:(?=\d)/i, '')
 
 /** Hosts that the request names: in its header, and in a target of absolute form, which counts more (RFC 9112 3.2.2). */
-const authoritiesOf = (req: IncomingMessage): readonly string[] => {
-  const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(req.url ?? '')?.[1]
+const authoritiesOf = (req: IncomingMessage, { authority }: Pick<RequestTarget, 'authority'>): readonly string[] => {
   const named = req.headersDistinct['host'] ?? []
-  return absolute === undefined ? named : [...named, absolute]
+  return authority === undefined ? named : [...named, authority]
 }
 
 const hostUnknown = (authority: string): AppError =>
@@ -74,16 +74,16 @@ export function door(authenticate: Authenticate, { bind, hosts }: DoorInit): Doo
     host === own ||
     (wildcards.has(own) && host === unmapped(req.socket.localAddress ?? '')) ||
     patterns.some((pattern) => fits(host, pattern))
-  const firstUnknown = (req: IncomingMessage): string | undefined =>
-    authoritiesOf(req).find((authority) => {
+  const firstUnknown: (...request: Parameters<Door>) => string | undefined = (req, target) =>
+    authoritiesOf(req, target).find((authority) => {
       const host = hostIn(authority)
       return host === undefined || !knows(host, req)
     })
 
-  return (req) => {
+  return (req, target) => {
     refuseOtherSites(req)
     if (hosts === 'any') return
-    const unknown = firstUnknown(req)
+    const unknown = firstUnknown(req, target)
     if (unknown !== undefined && authenticate(req).name === 'anonymous') throw hostUnknown(unknown)
   }
 }

@@ -139,12 +139,13 @@ const dispatchTo =
     app(req, res)
   }
 
-const refuseTarget: express.RequestHandler = (_req, res, next) =>
+const refuseTarget: express.RequestHandler = (_req, res, next) => {
   next((res.locals as { readonly refused?: unknown }).refused)
+}
 
 const atTheDoor = (door: Door): express.RequestHandler => {
-  return (req, _res, next) => {
-    door(req)
+  return (req, res, next) => {
+    door(req, targetOf(res))
     next()
   }
 }
@@ -182,8 +183,8 @@ export function routing({ logger, authenticate, door }: RoutingComponents, init:
   app.set('query parser', 'simple')
   app.enable('case sensitive routing')
   app.enable('strict routing')
-  app.use(atTheDoor(door))
   app.use(refuseTarget)
+  app.use(atTheDoor(door))
   const byPath = new Map<string, Route[]>()
   for (const route of init.routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route])
   for (const [path, routes] of byPath) app.all(path, pathHandler(routes, authenticate))

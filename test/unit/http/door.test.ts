@@ -1,24 +1,25 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from '@jest/globals'
 import { door } from '../../../lib/http/door.ts'
+import { parseRequestTarget } from '../../../lib/http/request-target.ts'
 import { tokenAuthenticator } from '../../../lib/identity/index.ts'
 
 interface Given {
   readonly headers?: Readonly<Record<string, string>>
-  readonly target?: string
   readonly localAddress?: string
 }
 
-const request = ({ headers = {}, target = '/blobs', localAddress = '127.0.0.1' }: Given): IncomingMessage =>
+const request = ({ headers = {}, localAddress = '127.0.0.1' }: Given): IncomingMessage =>
   ({
-    url: target,
     headers,
     headersDistinct: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.split('|')])),
     socket: { localAddress, remoteAddress: '203.0.113.1' },
   }) as unknown as IncomingMessage
 
-const listener = (bind: string, hosts: readonly string[] | 'any' = []) =>
-  door(tokenAuthenticator({ token: 'secret' }), { bind, hosts })
+function listener(bind: string, hosts: readonly string[] | 'any' = []) {
+  const atDoor = door(tokenAuthenticator({ token: 'secret' }), { bind, hosts })
+  return (req: IncomingMessage, target = '/blobs') => atDoor(req, parseRequestTarget(target))
+}
 
 const refusal = (code: string) => expect.objectContaining({ code })
 
@@ -66,7 +67,7 @@ describe('a door does not know the host', () => {
     ['127.0.0.1', 'HTTP://127.0.0.1@evil.example/drain'],
     ['evil.example', 'http://127.0.0.1/drain'],
   ])('%p with the target %s, and names the key to set', (host, target) => {
-    const call = () => listener('0.0.0.0', ['*.shoal.svc'])(request({ headers: { host }, target }))
+    const call = () => listener('0.0.0.0', ['*.shoal.svc'])(request({ headers: { host } }), target)
     expect(call).toThrow(refusal('HOST_UNKNOWN'))
     expect(call).toThrow(/config key hosts/)
   })
