@@ -1,23 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import { httpSchema } from './http/config.ts'
-import { bandwidthLimitsSchema } from './limits-config.ts'
-import { registrySchema } from './registry/config.ts'
+import { drivers, takesWrites } from './drivers.ts'
 import { repositoryGlob, sampleOf } from './repository-glob.ts'
-import { s3Schema } from './s3/config.ts'
 import { shadowSchemaOf } from './shadow/config.ts'
-import { tosSchema } from './tos/config.ts'
 
-/** A backend in a folder of this machine. */
-const fileSchema = z.strictObject({
-  driver: z.literal('file'),
-  /** Made when it is not there; a relative path is taken from the working directory. */
-  folder: z.string().min(1),
-  limits: bandwidthLimitsSchema,
-})
+const schemas = Object.values(drivers).map(({ schema }) => schema)
+type DriverSchema = (typeof schemas)[number]
 
-/** One backend, by driver. A new driver is a new member here and a new row in `openBackend`. */
-const singleSchema = z.discriminatedUnion('driver', [fileSchema, tosSchema, s3Schema, registrySchema, httpSchema])
+/** One backend, by driver. zod wants to be told that the list is not empty. */
+const singleSchema = z.discriminatedUnion('driver', schemas as [DriverSchema, ...DriverSchema[]])
 
 const shadowSchema = shadowSchemaOf(singleSchema).refine(
   ({ primary, secondary }) => !isDeepStrictEqual(primary, secondary),
@@ -31,9 +22,7 @@ export type BackendConfig = z.infer<typeof backendSchema>
 
 /** The driver that takes no writes, as its config says; undefined when all of the backend does. */
 function readOnlyDriver(backend: BackendConfig): string | undefined {
-  if (backend.driver === 'http') return 'http'
-  if (backend.driver === 'registry') return backend.mode === 'read-only' ? 'registry' : undefined
-  if (backend.driver !== 'shadow') return undefined
+  if (backend.driver !== 'shadow') return takesWrites(backend) ? undefined : backend.driver
   const { primary, secondary, writes } = backend
   return readOnlyDriver(primary) ?? (writes === 'both' ? readOnlyDriver(secondary) : undefined)
 }

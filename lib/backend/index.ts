@@ -3,6 +3,7 @@ export { type BackendProbe, type BackendProbeInit, backendProbe, backendProbes }
 export type { Backends, ProbedBackend } from './backends.ts'
 export { type BackendConfig, type BackendRules, backendRulesSchema, backendSchema, type Durability } from './config.ts'
 export { countedBackend } from './counted-backend.ts'
+export type { DriverComponents } from './drivers.ts'
 export { durabilityOf } from './durability.ts'
 export { type FileBackendComponents, type FileBackendInit, fileBackend } from './file/file-backend.ts'
 export { type BackendOperation, type Governor, type GovernorComponents, governor } from './governor.ts'
@@ -16,7 +17,7 @@ export {
   objectStoreBackend,
 } from './object-store/object-store-backend.ts'
 export { type ConditionalApi, provenConditions } from './object-store/proven-conditions.ts'
-export { type OpenBackendComponents, openBackend, openBackends } from './open-backend.ts'
+export { openBackend, openBackends } from './open-backend.ts'
 export { pacedBackend } from './paced-backend.ts'
 export { prefixedBackend } from './prefixed-backend.ts'
 export type { RegistryConfig } from './registry/config.ts'

@@ -1,80 +1,36 @@
-import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { appError, byteCache, type Clock, lifecycle, type Random, type Startable } from '../base/index.ts'
+import { appError, byteCache, lifecycle, type Startable } from '../base/index.ts'
 import { parseRepository, repositoryText } from '../core/index.ts'
-import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { Backend } from './backend.ts'
 import type { Backends } from './backends.ts'
 import type { BackendConfig, BackendRules } from './config.ts'
 import { countedBackend } from './counted-backend.ts'
-import { fileBackend } from './file/file-backend.ts'
-import { governor } from './governor.ts'
-import { httpBackend } from './http/http-backend.ts'
-import { lazyBackend } from './lazy-backend.ts'
-import { defaultBackendLimits } from './limits-config.ts'
-import { pacedBackend } from './paced-backend.ts'
+import { type DriverComponents, openDriver } from './drivers.ts'
 import { prefixedBackend } from './prefixed-backend.ts'
-import { registryBackend } from './registry/registry-backend.ts'
 import { type RepositoryGlob, repositoryGlob } from './repository-glob.ts'
 import { openShadow } from './shadow/open-shadow.ts'
-import { tosBackend } from './tos/tos-backend.ts'
 import { unownedBackend } from './unowned-backend.ts'
 
-export interface OpenBackendComponents {
-  readonly clock: Clock
-  readonly random: Random
-  readonly logger: Logger
-  readonly metrics: Metrics
-}
-
-type Driver = BackendConfig['driver']
-type ConfigOf = { readonly [D in Driver]: Extract<BackendConfig, { driver: D }> }
 type AnyBackend = Backend | Backends
 type BackendOf = (config: BackendConfig) => AnyBackend
-type Drivers = {
-  readonly [D in Driver]: (components: OpenBackendComponents, config: ConfigOf[D], backendOf: BackendOf) => AnyBackend
-}
 
-const drivers: Drivers = {
-  file: (components, { folder, limits }) =>
-    pacedBackend(
-      governor(components, { ...defaultBackendLimits, ...limits }),
-      fileBackend(components, { folder: resolve(folder) }),
-    ),
-  tos: (components, config) => tosBackend({ ...components, governor: governor(components, config.limits) }, config),
-  s3: (components, { limits, ...config }) =>
-    lazyBackend(async () => {
-      const { s3Backend } = await import('./s3/s3-backend.ts')
-      return s3Backend({ ...components, governor: governor(components, limits) }, config)
-    }),
-  registry: (components, { limits, ...config }) =>
-    registryBackend({ ...components, governor: governor(components, limits) }, config),
-  http: (components, { limits, ...config }) =>
-    httpBackend({ ...components, governor: governor(components, limits) }, config),
-  shadow: (components, { primary, secondary, ...config }, backendOf) =>
-    openShadow(
-      { ...components, primary: unownedBackend(backendOf(primary)), secondary: unownedBackend(backendOf(secondary)) },
-      config,
-    ),
-}
-
-function openDriver<D extends Driver>(
-  components: OpenBackendComponents,
-  driver: D,
-  config: ConfigOf[D],
-  backendOf: BackendOf,
-): AnyBackend {
-  return drivers[driver](components, config, backendOf)
+function open(components: DriverComponents, config: BackendConfig, backendOf: BackendOf): AnyBackend {
+  if (config.driver !== 'shadow') return openDriver(components, config)
+  const { primary, secondary, ...init } = config
+  return openShadow(
+    { ...components, primary: unownedBackend(backendOf(primary)), secondary: unownedBackend(backendOf(secondary)) },
+    init,
+  )
 }
 
 /** Opens each backend once, however often it is named, so that all who name it share its connections and limits. */
-function openedOnce(components: OpenBackendComponents): Startable & { readonly backendOf: BackendOf } {
+function openedOnce(components: DriverComponents): Startable & { readonly backendOf: BackendOf } {
   const kept: { readonly config: BackendConfig; readonly opened: AnyBackend }[] = []
   const started: AnyBackend[] = []
   const backendOf: BackendOf = (config) => {
     const known = kept.find((one) => isDeepStrictEqual(one.config, config))
     if (known !== undefined) return known.opened
-    const opened = openDriver(components, config.driver, config, backendOf)
+    const opened = open(components, config, backendOf)
     kept.push({ config, opened })
     started.push(opened)
     return opened
@@ -86,7 +42,7 @@ function openedOnce(components: OpenBackendComponents): Startable & { readonly b
  * The backend that `config` names, not yet started; its requests are counted.
  * @throws CONFIG_INVALID for a backend that holds contents of repositories and no keys of other kinds
  */
-export function openBackend(components: OpenBackendComponents, config: BackendConfig): Backend {
+export function openBackend(components: DriverComponents, config: BackendConfig): Backend {
   const { backendOf, ...running } = openedOnce(components)
   const opened = backendOf(config)
   if (!('backendFor' in opened)) return { ...countedBackend(components.metrics, opened), ...running }
@@ -102,7 +58,7 @@ const PROBED_REPOSITORY = parseRepository('probe')
 type BackendFor = Backends['backendFor']
 
 /** What a backend holds for each repository: with most drivers the same for all. */
-function viewsOf({ metrics }: OpenBackendComponents, opened: AnyBackend, path: string): BackendFor {
+function viewsOf({ metrics }: DriverComponents, opened: AnyBackend, path: string): BackendFor {
   const view = (backend: Backend) => prefixedBackend(countedBackend(metrics, backend), path)
   if (!('backendFor' in opened)) {
     const common = view(opened)
@@ -118,7 +74,7 @@ function viewsOf({ metrics }: OpenBackendComponents, opened: AnyBackend, path: s
 }
 
 /** Opens the backends that the rules name; rules with the same backend and path share one `Backend`. */
-export function openBackends(components: OpenBackendComponents, rules: BackendRules): Backends {
+export function openBackends(components: DriverComponents, rules: BackendRules): Backends {
   const { backendOf, ...running } = openedOnce(components)
   const choices: (BackendRules[number] & { readonly glob: RepositoryGlob; readonly viewOf: BackendFor })[] = []
   for (const rule of rules) {
