@@ -5,8 +5,9 @@ import { z } from 'zod'
 import { backendLimitsSchema, backendSchema } from '../../../lib/backend/index.ts'
 import type { ProcessHost } from '../../../lib/base/index.ts'
 import { loadConfig } from '../../../lib/config/index.ts'
-import { commonKeys, runService, serviceFacts } from '../../../lib/service/index.ts'
+import { commonKeys, defaultPorts, runService, serviceFacts, serviceKinds } from '../../../lib/service/index.ts'
 import { doors } from '../../../services/herd/index.ts'
+import { fixedPorts } from '../../../services/herd/ports.ts'
 import { docTable, readProjectFile } from '../../kit/doc-table.ts'
 
 /** A schema as JSON Schema says it, before any transformation. */
@@ -128,6 +129,20 @@ describe('docs/configuration.md', () => {
     )
     const documented = docTable('docs/configuration.md', ['flag of the herd', 'default', 'what'])
     expect(documented.map((row) => row['flag of the herd'])).toEqual(declared)
+  })
+
+  test('says which ports a herd has', () => {
+    const [, what = ''] =
+      /`fixed`: (the ports above, further instances a hundred apart);/.exec(readProjectFile('docs/configuration.md')) ??
+      []
+    expect(what).not.toBe('')
+    for (const kind of serviceKinds) {
+      const first = defaultPorts(kind)
+      const ports = [0, 1, 2].map((index) => fixedPorts().take(index, first))
+      const apart = (by: number) => Object.fromEntries(Object.entries(first).map(([name, port]) => [name, port + by]))
+      expect(ports).toEqual([first, apart(100), apart(200)])
+    }
+    expect(() => fixedPorts().take(6, defaultPorts('agent'))).toThrow('65601')
   })
 })
 

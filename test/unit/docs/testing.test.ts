@@ -4,7 +4,24 @@ import { describe, expect, test } from '@jest/globals'
 import { docTable, readProjectFile } from '../../kit/doc-table.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
-const rows = docTable('docs/testing.md', ['fault', 'guard (file: symbol)', 'test'])
+
+/** A row that says where in the program something stands, and which test fails without it. */
+interface Claim {
+  readonly what: string
+  readonly code: string
+  readonly test: string
+}
+
+const claims: Readonly<Record<string, readonly Claim[]>> = {
+  'docs/testing.md: faults and their guards': docTable('docs/testing.md', [
+    'fault',
+    'guard (file: symbol)',
+    'test',
+  ]).map((row) => ({ what: row.fault, code: row['guard (file: symbol)'], test: row.test })),
+  'docs/architecture.md: who decides what': docTable('docs/architecture.md', ['behaviour', 'file: symbol', 'test']).map(
+    (row) => ({ what: row.behaviour, code: row['file: symbol'], test: row.test }),
+  ),
+}
 
 /** `path/of/file.ts: what is to be found in it` */
 function isThere(reference: string): boolean {
@@ -17,39 +34,48 @@ const containsWord = (source: string, text: string) => {
   return new RegExp(String.raw`(?<![\w#])${escaped}(?!\w)`).test(source)
 }
 
-describe('docs/testing.md', () => {
-  test('names guards that are there', () => {
-    const guards = rows.map((row) => row['guard (file: symbol)'])
-    expect(guards.filter((guard) => !/^(lib|services)\//.test(guard) || !isThere(guard))).toEqual([])
+describe.each(Object.entries(claims))('%s', (_, rows) => {
+  test('names code that is there', () => {
+    const code = rows.map((row) => row.code)
+    expect(code.filter((each) => !/^(lib|services)\//.test(each) || !isThere(each))).toEqual([])
   })
 
   test('names tests that are there', () => {
-    const quoted = (reference: string) => reference.replace(/: (.+)$/, (_, name: string) => `: '${name}'`)
+    const quoted = (reference: string) => reference.replace(/: (.+)$/, (_match, name: string) => `: '${name}'`)
     const tests = rows.map((row) => row.test)
     expect(tests.filter((each) => !each.startsWith('test/') || !isThere(quoted(each)))).toEqual([])
   })
 
-  test('names each fault once', () => {
-    const faults = rows.map(({ fault }) => fault)
-    expect(faults.filter((fault, i) => faults.indexOf(fault) !== i)).toEqual([])
-  })
-
-  test('has a row for each project of jest and for the benches', () => {
-    const configured = /projects: \[(.*)\]/.exec(readProjectFile('jest.config.js'))?.[1]?.match(/\w+/g) ?? []
-    const documented = docTable('docs/testing.md', ['project', 'what it is for', 'may use']).map(
-      ({ project }) => project,
-    )
-    expect(documented).toEqual([...configured, 'bench'])
+  test('has one row for each thing', () => {
+    const things = rows.map(({ what }) => what)
+    expect(things.filter((thing, i) => things.indexOf(thing) !== i)).toEqual([])
   })
 })
 
-test('every document that the README or another document names is there', () => {
-  const documents = [
-    'README.md',
-    ...readdirSync(join(root, 'docs'))
-      .filter((name) => name.endsWith('.md'))
-      .map((name) => `docs/${name}`),
-  ]
+test('docs/testing.md has a row for each project of jest and for the benches', () => {
+  const configured = /projects: \[(.*)\]/.exec(readProjectFile('jest.config.js'))?.[1]?.match(/\w+/g) ?? []
+  const documented = docTable('docs/testing.md', ['project', 'what it is for', 'may use']).map(({ project }) => project)
+  expect(documented).toEqual([...configured, 'bench'])
+})
+
+test('docs/architecture.md has a row for each folder within a room', () => {
+  const foldersIn = (parent: string) =>
+    readdirSync(join(root, parent), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => `${parent}/${name}`)
+  const within = ['lib', 'services'].flatMap(foldersIn).flatMap(foldersIn)
+  const documented = docTable('docs/architecture.md', ['folder', 'what stands there']).map(({ folder }) => folder)
+  expect(documented.toSorted()).toEqual(within.toSorted())
+})
+
+/** The README, every file in docs, and every decision. */
+const documents = ['.', 'docs', 'docs/decisions'].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name)),
+)
+
+test('every document that a document names is there', () => {
   const broken = documents.flatMap((file) =>
     [...readProjectFile(file).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)]
       .map(([, target = '']) => join(root, file, '..', target))
