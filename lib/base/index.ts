@@ -24,6 +24,7 @@ export {
   processLocks,
 } from './process-lock.ts'
 export { type Random, seededRandom, shuffled, systemRandom } from './random.ts'
+export { type RefusedKeys, refusedKeys } from './refused-keys.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'
 export { type TokenBucket, tokenBucket } from './token-bucket.ts'
 export { readFully, writeFully } from './whole-io.ts'
