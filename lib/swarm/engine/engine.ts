@@ -12,7 +12,15 @@ import {
   throwIfAborted,
   tokenBucket,
 } from '../../base/index.ts'
-import type { BlobRef, Digest, MetaInfoHeader, PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
+import {
+  type BlobRef,
+  type Digest,
+  headerOf,
+  type MetaInfoHeader,
+  type PeerAddress,
+  type PeerId,
+  type PeerRole,
+} from '../../core/index.ts'
 import type { PieceDigester } from '../../metainfo/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
@@ -38,7 +46,7 @@ import { type PeerGate, peerGate } from './peer-gate.ts'
 import { type Refusals, refusals } from './refusals.ts'
 import { inlineBlob, pulledBlob, storedBlob } from './resting-blob.ts'
 import { type TorrentSnapshot, torrentSnapshot } from './snapshot.ts'
-import { headerOf, TorrentTable } from './torrent-table.ts'
+import { TorrentTable } from './torrent-table.ts'
 
 export interface SwarmEngineComponents {
   readonly clock: Clock

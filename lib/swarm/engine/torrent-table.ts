@@ -2,13 +2,12 @@ import { type AppError, appError, type Background, type Timer } from '../../base
 import {
   type BlobRef,
   type Digest,
+  headerOf,
   INLINE_LIMIT,
   type MetaInfoHeader,
   type PeerAddress,
   type PeerId,
   type PeerRole,
-  PROTOCOL_VERSION,
-  pieceLengthFor,
   type SwarmId,
   swarmIdOf,
 } from '../../core/index.ts'
@@ -243,9 +242,4 @@ export class TorrentTable {
     }
     this.#scheduleTick()
   }
-}
-
-/** The header that follows from digest and length alone. */
-export function headerOf(digest: Digest, length: number): MetaInfoHeader {
-  return { v: PROTOCOL_VERSION, digest, length, pieceLength: pieceLengthFor(length) }
 }
