@@ -134,7 +134,6 @@ class Engine implements SwarmEngine {
     this.#slices = sliceCache(this.#limits.sliceCacheBytes, this.#warm)
     this.#refusals = refusals(components.clock, this.#limits)
     this.#bans = banList(components.clock, this.#limits)
-    this.#schedule = announceSchedule(components)
     this.#gate = peerGate(components, {
       ...init,
       allows: this.#allows,
@@ -142,6 +141,8 @@ class Engine implements SwarmEngine {
       onPeer: (swarmId, connection) => this.#table.accept(swarmId, connection),
       room: () => this.#table.room,
     })
+    const { peerId, role } = init
+    this.#schedule = announceSchedule(components, { self: () => ({ peerId, role, ...this.#gate.address }) })
     this.#tasks = this.#newTasks()
     this.#table = this.#newTable()
   }
