@@ -1,6 +1,6 @@
 import { type AbortOptions, type Clock, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
 import { type BlobRef, headerOf, INLINE_LIMIT } from '../../../lib/core/index.ts'
-import { encodePieces, encodeRecord } from '../../../lib/metainfo/index.ts'
+import { encodeMetainfo, encodePieces, encodeRecord } from '../../../lib/metainfo/index.ts'
 import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
 import type { Ingest } from './ingest.ts'
 import type { PieceHashes } from './piece-hashes.ts'
@@ -41,8 +41,7 @@ export async function* metainfoStream(
   if (length <= INLINE_LIMIT) {
     const stored = await ingest.ensure(blob, options)
     const data = await store.readAt(blob.digest, { start: 0, end: stored.size })
-    yield encodeRecord({ kind: 'header', header: { ...headerOf(blob.digest, length), data } })
-    yield encodeRecord({ kind: 'verified' })
+    yield* encodeMetainfo({ header: { ...headerOf(blob.digest, length), data }, hashes: new Uint8Array() })
     return
   }
   let hashes = new Uint8Array()
