@@ -1,5 +1,4 @@
 import { throwIfAborted } from './abort.ts'
-import { isAppError } from './app-error.ts'
 import type { AbortOptions, Clock } from './clock.ts'
 import type { Random } from './random.ts'
 
@@ -20,19 +19,27 @@ export interface RetryComponents {
   readonly random: Random
 }
 
-/** Calls `work` until it succeeds, throws something that is not retryable, or the attempts are used up. */
+export interface RetryOptions extends AbortOptions {
+  /** Whether `work` may be called again after this failure of the attempt, counted from 0. */
+  again(err: unknown, attempt: number): boolean
+}
+
+/**
+ * Calls `work` until it succeeds, fails in a way that allows no further try, or the attempts are used up; throws its
+ * last failure then. @throws ABORTED
+ */
 export async function retry<T>(
   { clock, random }: RetryComponents,
   policy: BackoffPolicy,
   work: (attempt: number) => Promise<T>,
-  options: AbortOptions = {},
+  options: RetryOptions,
 ): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     throwIfAborted(options.signal)
     try {
       return await work(attempt)
     } catch (err) {
-      if (attempt + 1 >= policy.attempts || !isAppError(err) || !err.retryable || err.code === 'ABORTED') throw err
+      if (!options.again(err, attempt) || attempt + 1 >= policy.attempts) throw err
       await clock.sleep(backoffMs(policy, attempt, random), options)
     }
   }

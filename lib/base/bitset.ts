@@ -45,13 +45,6 @@ export class Bitset {
     return true
   }
 
-  delete(index: number): boolean {
-    if (!this.has(index)) return false
-    this.#bytes[index >> 3] = (this.#bytes[index >> 3] ?? 0) & ~(0x80 >> (index & 7))
-    this.#count -= 1
-    return true
-  }
-
   /** A copy of the bytes, ready for a bitfield message. */
   toBytes(): Uint8Array {
     return this.#bytes.slice()

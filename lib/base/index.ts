@@ -1,7 +1,7 @@
 export { abortable, type Deadline, deadline, throwIfAborted } from './abort.ts'
 export { AppError, type AppErrorInit, appError, codeOf, hasCode, isAbort, isAppError, toAppError } from './app-error.ts'
 export { type Background, background } from './background.ts'
-export { type BackoffPolicy, backoffMs, type RetryComponents, retry } from './backoff.ts'
+export { type BackoffPolicy, backoffMs, type RetryComponents, type RetryOptions, retry } from './backoff.ts'
 export { Bitset } from './bitset.ts'
 export { type ByteCache, byteCache } from './byte-cache.ts'
 export { type AbortOptions, type Clock, systemClock, type Timer } from './clock.ts'
@@ -32,6 +32,7 @@ export {
   processLocks,
 } from './process-lock.ts'
 export { type Random, seededRandom, shuffled, systemRandom } from './random.ts'
+export { type RefusedKeys, refusedKeys } from './refused-keys.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'
 export { type TokenBucket, tokenBucket } from './token-bucket.ts'
 export { readFully, writeFully } from './whole-io.ts'

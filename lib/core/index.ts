@@ -10,7 +10,14 @@ export {
   digestOf,
   parseDigest,
 } from './digest.ts'
-export { HASH_LENGTH, INLINE_LIMIT, type MetaInfo, type MetaInfoHeader, PROTOCOL_VERSION } from './meta-info.ts'
+export {
+  HASH_LENGTH,
+  headerOf,
+  INLINE_LIMIT,
+  type MetaInfo,
+  type MetaInfoHeader,
+  PROTOCOL_VERSION,
+} from './meta-info.ts'
 export { newPeerId, type PeerAddress, type PeerId, type PeerInfo, type PeerRole, parsePeerId } from './peer.ts'
 export { PieceMap, pieceLengthFor } from './piece-map.ts'
 export {
@@ -28,3 +35,4 @@ export {
   type Tag,
 } from './repository.ts'
 export { parseSwarmId, type SwarmId, swarmIdOf } from './swarm-id.ts'
+export { releasedLength, WITHHELD_TAIL_BYTES } from './withheld-tail.ts'

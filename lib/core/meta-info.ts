@@ -1,4 +1,5 @@
 import type { Digest } from './digest.ts'
+import { pieceLengthFor } from './piece-map.ts'
 
 /** Version of the swarm protocol; the same number stands in the metainfo header and in the extension handshake. */
 export const PROTOCOL_VERSION = 1
@@ -26,3 +27,8 @@ export const HASH_LENGTH = 32
 
 /** Blobs up to this many bytes ride inside the metainfo header. */
 export const INLINE_LIMIT = 64 * 1024
+
+/** The header that follows from digest and length alone; of a small blob the content is still to be added. */
+export function headerOf(digest: Digest, length: number): MetaInfoHeader {
+  return { v: PROTOCOL_VERSION, digest, length, pieceLength: pieceLengthFor(length) }
+}

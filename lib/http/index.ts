@@ -8,7 +8,7 @@ export {
   sendStream,
 } from './answers.ts'
 export { type BodyOptions, readBytes, readJson } from './bodies.ts'
-export { entityTag, ifMatchHolds, ifNoneMatchHits, ifRangeHolds } from './conditions.ts'
+export { entityTag } from './conditions.ts'
 export { type Envelope, errorBody } from './error-envelope.ts'
 export { errorFromResponse } from './error-from-response.ts'
 export type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { type AbortOptions, appError } from '../base/index.ts'
 import { type ByteRange, rangeLength, wholeRange } from '../core/index.ts'
 import { type Answerable, type Headers, sendEmpty, sendStream } from './answers.ts'
-import { entityTag, ifNoneMatchHits, ifRangeHolds } from './conditions.ts'
+import { entityTag, ifMatchHolds, ifNoneMatchHits, ifRangeHolds } from './conditions.ts'
 import { contentRange, parseRange } from './range.ts'
 import type { Exchange } from './route.ts'
 
@@ -30,12 +30,15 @@ export interface SendContentOptions {
 const BLOB_HEADERS: Headers = { 'accept-ranges': 'bytes' }
 
 /**
- * Answers what needs no byte of the content: 304 where `If-None-Match` names it, else a HEAD, which knows no ranges.
+ * Answers what needs no byte of the content: 412 where `If-Match` names other contents only, 304 where `If-None-Match`
+ * names this one, else a HEAD, which knows no ranges.
  * False when nothing was answered, because the bytes are wanted.
  */
 export function sendContentHead(exchange: Answerable & Pick<Exchange, 'req'>, facts: ContentFacts): boolean {
   const constant = { ...facts.headers, etag: entityTag(facts.tag) }
-  if (ifNoneMatchHits(exchange.req.headers['if-none-match'], facts.tag)) sendEmpty(exchange, 304, constant)
+  const { 'if-match': wanted, 'if-none-match': known } = exchange.req.headers
+  if (!ifMatchHolds(wanted, facts.tag)) sendEmpty(exchange, 412, constant)
+  else if (ifNoneMatchHits(known, facts.tag)) sendEmpty(exchange, 304, constant)
   else if (exchange.method === 'HEAD') sendEmpty(exchange, 200, { ...constant, ...entityHeaders(facts, facts.size) })
   else return false
   return true

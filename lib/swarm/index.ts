@@ -8,6 +8,7 @@ export type {
   AnnounceEntry,
   AnnounceEvent,
   Announcer,
+  AnnouncingNode,
   MetainfoOptions,
   MetainfoSource,
   PeerReport,

@@ -41,8 +41,6 @@ export const swarmLimits = {
   ingestTimeoutMs: 600_000,
   /** A torrent without readers goes on for this long, then pauses. */
   lingerMs: 30_000,
-  /** The last bytes of a whole body wait for the whole digest. */
-  withheldTailBytes: 64 * 1024,
   /** Pieces in memory (asked for, being hashed or written, warm), all torrents together. */
   pieceBufferBytes: 64 * 1024 * 1024,
   /** Of these, pieces that are stored and stay warm for who reads them next. */

@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../base/index.ts'
-import type { BlobRef, ByteRange, PeerInfo, SwarmId } from '../core/index.ts'
+import type { BlobRef, ByteRange, PeerAddress, PeerId, PeerInfo, PeerRole, SwarmId } from '../core/index.ts'
 import type { MetainfoRecord } from '../metainfo/index.ts'
 import type { BlobReader, PartialBlobs } from '../store/index.ts'
 
@@ -46,14 +46,24 @@ export interface AnnounceAnswer {
   readonly intervalMs: number
 }
 
+/** This node as a peer. Its host is where it listens, which may stand for every address of the machine. */
+export interface AnnouncingNode extends PeerAddress {
+  readonly peerId: PeerId
+  readonly role: PeerRole
+}
+
 /** Tells trackers what this node has and learns who else has it. */
 export interface Announcer {
   /**
-   * One call for many torrents; the implementation groups them by the tracker that owns each and fails over.
+   * One call for many torrents of `self`; the implementation groups them by the tracker that owns each and fails over.
    * An entry no tracker could take is missing from the answer: the caller tries again and goes on with whom it knows.
    * @throws ABORTED only
    */
-  announce(batch: readonly AnnounceEntry[], options?: AbortOptions): Promise<readonly AnnounceAnswer[]>
+  announce(
+    self: AnnouncingNode,
+    batch: readonly AnnounceEntry[],
+    options?: AbortOptions,
+  ): Promise<readonly AnnounceAnswer[]>
 }
 
 export interface MetainfoOptions extends AbortOptions {

@@ -56,15 +56,14 @@ function agentEngine(
   runtime: Runtime,
   config: AgentConfig,
   { store, clients, digester }: { store: SwarmStore; clients: Clients; digester: PieceDigester },
-) {
+): SwarmEngine {
   const peerId = newPeerId(runtime.random)
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
-  const self = () => ({ peerId, key, port: engine.address.port, role: 'agent' }) as const
-  const engine: SwarmEngine = swarmEngine(
+  return swarmEngine(
     {
       ...runtime,
       store,
-      announcer: trackerAnnouncer(clients.trackers, self),
+      announcer: trackerAnnouncer(clients.trackers, key),
       metainfo: clusterMetainfo(clients.trackers, clients.origins),
       pieces: originPieces(clients.origins),
       transport: tcpTransport(runtime),
@@ -81,7 +80,6 @@ function agentEngine(
       verify: config.verify,
     },
   )
-  return engine
 }
 
 function agentStore(runtime: Runtime, { folder, store }: AgentConfig) {

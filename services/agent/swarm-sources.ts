@@ -1,14 +1,15 @@
 import type { Readable } from 'node:stream'
-import type { AnnouncingPeer, OriginCluster, TrackerCluster } from '../../lib/api/index.ts'
+import type { OriginCluster, TrackerCluster } from '../../lib/api/index.ts'
 import { hasCode } from '../../lib/base/index.ts'
 import type { BlobRef } from '../../lib/core/index.ts'
 import { decodeMetainfo } from '../../lib/metainfo/index.ts'
 import type { Announcer, MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
 
-/** Announces to the trackers of the cluster. `self` is read at each announce: the port is known once it listens. */
-export function trackerAnnouncer(trackers: TrackerCluster, self: () => AnnouncingPeer): Announcer {
+/** Announces to the trackers of the cluster. `key` proves to them that a later announce comes from the same peer. */
+export function trackerAnnouncer(trackers: TrackerCluster, key: string): Announcer {
   return {
-    announce: (batch, options = {}) => trackers.announce(self(), batch, options),
+    announce: ({ peerId, port, role }, batch, options) =>
+      trackers.announce({ peerId, key, port, role }, batch, options),
   }
 }
 

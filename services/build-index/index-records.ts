@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { isDeepStrictEqual } from 'node:util'
 import type { Backend } from '../../lib/backend/index.ts'
-import { type AbortOptions, appError, backoffMs, type Clock, hasCode, type Random } from '../../lib/base/index.ts'
+import { type AbortOptions, appError, type Clock, hasCode, type Random, retry } from '../../lib/base/index.ts'
 
 /** Records are far smaller; what is larger was not written by us. */
 const MAX_RECORD_BYTES = 64 * 1024
@@ -56,15 +56,13 @@ export function indexRecords({ backend, clock, random }: IndexRecordsComponents)
 
   /** Runs a conditional change until nobody else changed the record in between. */
   const insist = async <T>(change: () => Promise<T>, options: AbortOptions): Promise<T> => {
-    for (let attempt = 0; attempt < MOVES.attempts; attempt += 1) {
-      try {
-        return await change()
-      } catch (err) {
-        if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
-        await clock.sleep(backoffMs(MOVES, attempt, random), options)
-      }
+    const isLost = (err: unknown) => hasCode(err, 'BACKEND_PRECONDITION_FAILED')
+    try {
+      return await retry({ clock, random }, MOVES, change, { ...options, again: isLost })
+    } catch (err) {
+      if (!isLost(err)) throw err
+      throw appError('UNAVAILABLE', { message: 'too many callers change the same record; try again', cause: err })
     }
-    throw appError('UNAVAILABLE', { message: 'too many callers change the same record; try again' })
   }
 
   const read: IndexRecords['read'] = async (key, parse, options = {}) => {

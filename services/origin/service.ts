@@ -63,13 +63,13 @@ interface EngineParts {
 function originEngine({ runtime, store, trackers }: EngineParts, config: OriginConfig): SwarmEngine {
   const peerId = newPeerId(runtime.random)
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
-  const engine: SwarmEngine = swarmEngine(
+  return swarmEngine(
     {
       ...runtime,
       store,
       announcer: {
-        announce: (batch, options) =>
-          trackers.announce({ peerId, key, port: engine.address.port, role: 'origin' }, batch, options),
+        announce: (self, batch, options) =>
+          trackers.announce({ peerId: self.peerId, key, port: self.port, role: self.role }, batch, options),
       },
       metainfo: nothingToPull,
       pieces: nothingToPull,
@@ -85,7 +85,6 @@ function originEngine({ runtime, store, trackers }: EngineParts, config: OriginC
       uploadBytesPerSecond: config.limits.upload,
     },
   )
-  return engine
 }
 
 function originStore(runtime: Runtime, config: OriginConfig, evictions: EvictionVote): ManagedStore {

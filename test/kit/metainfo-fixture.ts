@@ -1,12 +1,5 @@
 import { type Random, seededRandom } from '../../lib/base/index.ts'
-import {
-  digestOf,
-  INLINE_LIMIT,
-  type MetaInfo,
-  type MetaInfoHeader,
-  PieceMap,
-  PROTOCOL_VERSION,
-} from '../../lib/core/index.ts'
+import { digestOf, headerOf, INLINE_LIMIT, type MetaInfo, type MetaInfoHeader, PieceMap } from '../../lib/core/index.ts'
 import { pieceHasher } from '../../lib/metainfo/index.ts'
 
 /** A blob of random bytes with its complete metainfo. */
@@ -28,7 +21,7 @@ export function blobFixture(length: number, random: Random = seededRandom(1)): B
   const map = new PieceMap(length)
   const hasher = pieceHasher(map)
   hasher.update(bytes)
-  const base = { v: PROTOCOL_VERSION, digest: digestOf(bytes), length, pieceLength: map.pieceLength }
+  const base = headerOf(digestOf(bytes), length)
   const header: MetaInfoHeader = length <= INLINE_LIMIT ? { ...base, data: bytes } : base
   return { header, hashes: header.data === undefined ? hasher.digest() : new Uint8Array(0), bytes, map }
 }

@@ -1,13 +1,6 @@
 import { createHash } from 'node:crypto'
 import { seededRandom } from '../../lib/base/index.ts'
-import {
-  type Digest,
-  digestOf,
-  INLINE_LIMIT,
-  type MetaInfoHeader,
-  PieceMap,
-  PROTOCOL_VERSION,
-} from '../../lib/core/index.ts'
+import { type Digest, digestOf, headerOf, INLINE_LIMIT, type MetaInfoHeader, PieceMap } from '../../lib/core/index.ts'
 import { hashPiece, type MetainfoRecord } from '../../lib/metainfo/index.ts'
 
 /** A blob of random bytes with everything that is told of it. */
@@ -25,7 +18,7 @@ export function swarmBlob(seed: number, size: number): SwarmBlob {
   const bytes = randomBytes(seed, size)
   const digest = digestOf(bytes)
   const map = new PieceMap(size)
-  const base = { v: PROTOCOL_VERSION, digest, length: size, pieceLength: map.pieceLength }
+  const base = headerOf(digest, size)
   const header = size <= INLINE_LIMIT ? { ...base, data: bytes } : base
   const records: MetainfoRecord[] = [{ kind: 'header', header }]
   for (let index = 0; index < map.count && header === base; index += 1) {

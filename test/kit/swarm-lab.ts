@@ -14,6 +14,7 @@ import { type ManagedStore, memoryStore } from '../../lib/store/index.ts'
 import {
   type AnnounceEntry,
   type Announcer,
+  type AnnouncingNode,
   type MemoryNetwork,
   memoryNetwork,
   type PeerProver,
@@ -27,26 +28,30 @@ import { type SwarmSources, swarmSources } from './swarm-sources.ts'
 
 /** A tracker in memory: remembers who is in which swarm and names everybody else, agents first. */
 export interface LabTracker {
-  announcer(self: () => Omit<PeerInfo, 'complete'>): Announcer
+  readonly announcer: Announcer
   /** While false, no announce is answered. */
   alive: boolean
   readonly entries: readonly AnnounceEntry[]
+  /** Who sent each batch. */
+  readonly senders: readonly AnnouncingNode[]
 }
 
 export function labTracker(): LabTracker {
   const swarms = new Map<SwarmId, Map<PeerId, PeerInfo>>()
   const entries: AnnounceEntry[] = []
+  const senders: AnnouncingNode[] = []
   const tracker = {
     alive: true,
     entries,
-    announcer: (self: () => Omit<PeerInfo, 'complete'>): Announcer => ({
-      announce: async (batch) => {
+    senders,
+    announcer: {
+      announce: async (me: AnnouncingNode, batch: readonly AnnounceEntry[]) => {
         if (!tracker.alive) return []
+        senders.push(me)
         return batch.map((entry) => {
           entries.push(entry)
           const swarm = swarms.get(entry.swarmId) ?? new Map<PeerId, PeerInfo>()
           swarms.set(entry.swarmId, swarm)
-          const me = self()
           if (entry.event === 'stopped') swarm.delete(me.peerId)
           else swarm.set(me.peerId, { ...me, complete: entry.leftBytes === 0 })
           const others = [...swarm.values()].filter(({ peerId }) => peerId !== me.peerId)
@@ -54,7 +59,7 @@ export function labTracker(): LabTracker {
           return { swarmId: entry.swarmId, peers: others.slice(0, entry.wantPeers), intervalMs: 5_000 }
         })
       },
-    }),
+    },
   }
   return tracker
 }
@@ -146,14 +151,14 @@ async function startNode(
   const { capacityBytes = 1e9, prover, wrapStore = (store: ManagedStore) => store, ...rest } = init
   const store = init.store ?? memoryStore({ clock, random, logger }, { capacityBytes })
   await store.start()
-  const engine: SwarmEngine = swarmEngine(
+  const engine = swarmEngine(
     {
       clock,
       random,
       logger,
       metrics,
       store: wrapStore(store),
-      announcer: tracker.announcer(() => ({ peerId, role, ...engine.address })),
+      announcer: tracker.announcer,
       metainfo: sources.metainfo,
       pieces: sources.pieces,
       transport: network.host(host),

@@ -42,11 +42,6 @@ export class PieceLog {
     return this.bytes.subarray(piece * RECORD_BYTES, piece * RECORD_BYTES + HASH_LENGTH)
   }
 
-  /** One record as it stands in the file. */
-  record(piece: number): Uint8Array {
-    return this.bytes.subarray(piece * RECORD_BYTES, (piece + 1) * RECORD_BYTES)
-  }
-
   set(piece: number, state: PieceState, hash: Uint8Array = this.hash(piece)): void {
     this.bytes.set(hash, piece * RECORD_BYTES)
     this.bytes[piece * RECORD_BYTES + STATE_AT] = pieceStates[state]

@@ -12,7 +12,15 @@ import {
 } from '../../base/index.ts'
 import type { PeerInfo, SwarmId } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
-import type { AnnounceAnswer, AnnounceEntry, AnnounceEvent, Announcer, PeerReport, SeedRef } from '../outside.ts'
+import type {
+  AnnounceAnswer,
+  AnnounceEntry,
+  AnnounceEvent,
+  Announcer,
+  AnnouncingNode,
+  PeerReport,
+  SeedRef,
+} from '../outside.ts'
 
 /** One torrent as the schedule sees it; read anew for each announce. */
 export interface AnnounceSubject {
@@ -33,6 +41,11 @@ export interface AnnounceScheduleComponents {
   readonly random: Random
   readonly logger: Logger
   readonly announcer: Announcer
+}
+
+export interface AnnounceScheduleInit {
+  /** Who announces. Asked at each announce: where it listens is known once it is started. */
+  readonly self: () => AnnouncingNode
 }
 
 /** When what is announced. `stop()` says `stopped` for everything, within a bound. */
@@ -65,12 +78,13 @@ const HURRY = { minMs: 1_000, spreadMs: 1_000 }
 const JITTER = 0.2
 const STOP_MS = 2_000
 
-export function announceSchedule(components: AnnounceScheduleComponents): AnnounceSchedule {
-  return new Schedule(components)
+export function announceSchedule(components: AnnounceScheduleComponents, init: AnnounceScheduleInit): AnnounceSchedule {
+  return new Schedule(components, init)
 }
 
 class Schedule implements AnnounceSchedule {
   readonly #components: AnnounceScheduleComponents
+  readonly #init: AnnounceScheduleInit
   readonly #entries = new Map<SwarmId, Entry>()
   #leaving: AnnounceEntry[] = []
   #tasks: Background
@@ -78,8 +92,9 @@ class Schedule implements AnnounceSchedule {
   #sentMs = Number.NEGATIVE_INFINITY
   #running = false
 
-  constructor(components: AnnounceScheduleComponents) {
+  constructor(components: AnnounceScheduleComponents, init: AnnounceScheduleInit) {
     this.#components = components
+    this.#init = init
     this.#tasks = this.#newTasks()
   }
 
@@ -174,7 +189,7 @@ class Schedule implements AnnounceSchedule {
     const said = new Map(batch.map(({ swarmId, event }) => [swarmId, event]))
     let answers: readonly AnnounceAnswer[] = []
     try {
-      answers = await abortable(this.#components.announcer.announce(batch, { signal }), signal)
+      answers = await this.#tell(batch, signal)
     } catch (err) {
       if (signal.aborted) return
       this.#components.logger.warn('failed to announce', { err })
@@ -211,13 +226,17 @@ class Schedule implements AnnounceSchedule {
     if (!pending) entry.dueMs = this.#now + (hurry ? hurriedMs : regularMs)
   }
 
+  #tell(batch: readonly AnnounceEntry[], signal: AbortSignal): Promise<readonly AnnounceAnswer[]> {
+    return abortable(this.#components.announcer.announce(this.#init.self(), batch, { signal }), signal)
+  }
+
   async #sayGoodbye(): Promise<void> {
-    const { clock, announcer, logger } = this.#components
+    const { clock, logger } = this.#components
     const limit = deadline(clock, STOP_MS)
     try {
       while (this.#leaving.length > 0) {
         const batch = this.#leaving.splice(0, MAX_BATCH)
-        await abortable(announcer.announce(batch, { signal: limit.signal }), limit.signal)
+        await this.#tell(batch, limit.signal)
       }
     } catch (err) {
       this.#leaving = []

@@ -1,4 +1,4 @@
-import type { Clock } from '../../base/index.ts'
+import { type Clock, countCache } from '../../base/index.ts'
 import type { PeerAddress, PeerId } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { PeerHello } from '../peer/index.ts'
@@ -14,18 +14,10 @@ export interface BanList {
 }
 
 export function banList(clock: Clock, { maxBans, banMs }: Pick<SwarmLimits, 'maxBans' | 'banMs'>): BanList {
-  /** Until when, on the monotonic clock. */
-  const banned = new Map<string, number>()
-  const keep = (key: string) => {
-    banned.delete(key)
-    banned.set(key, clock.monotonicMs() + banMs)
-    for (const oldest of banned.keys()) {
-      // Up to two keys for each ban.
-      if (banned.size <= maxBans * 2) break
-      banned.delete(oldest)
-    }
-  }
-  const holds = (key: string) => clock.monotonicMs() < (banned.get(key) ?? 0)
+  // Up to two keys for each ban.
+  const banned = countCache<true>(clock, { maxEntries: maxBans * 2, ttlMs: banMs })
+  const keep = (key: string) => banned.set(key, true)
+  const holds = (key: string) => banned.get(key) === true
   return {
     add({ peerId, address: { host, port }, direction }) {
       keep(`${host} ${peerId}`)

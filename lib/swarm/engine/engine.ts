@@ -12,7 +12,15 @@ import {
   throwIfAborted,
   tokenBucket,
 } from '../../base/index.ts'
-import type { BlobRef, Digest, MetaInfoHeader, PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
+import {
+  type BlobRef,
+  type Digest,
+  headerOf,
+  type MetaInfoHeader,
+  type PeerAddress,
+  type PeerId,
+  type PeerRole,
+} from '../../core/index.ts'
 import type { PieceDigester } from '../../metainfo/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
@@ -38,7 +46,7 @@ import { type PeerGate, peerGate } from './peer-gate.ts'
 import { type Refusals, refusals } from './refusals.ts'
 import { inlineBlob, pulledBlob, storedBlob } from './resting-blob.ts'
 import { type TorrentSnapshot, torrentSnapshot } from './snapshot.ts'
-import { headerOf, TorrentTable } from './torrent-table.ts'
+import { TorrentTable } from './torrent-table.ts'
 
 export interface SwarmEngineComponents {
   readonly clock: Clock
@@ -128,7 +136,6 @@ class Engine implements SwarmEngine {
     this.#slices = sliceCache(this.#limits.sliceCacheBytes, this.#warm)
     this.#refusals = refusals(components.clock, this.#limits)
     this.#bans = banList(components.clock, this.#limits)
-    this.#schedule = announceSchedule(components)
     this.#gate = peerGate(components, {
       ...init,
       allows: this.#allows,
@@ -136,6 +143,8 @@ class Engine implements SwarmEngine {
       onPeer: (swarmId, connection) => this.#table.accept(swarmId, connection),
       room: () => this.#table.room,
     })
+    const { peerId, role } = init
+    this.#schedule = announceSchedule(components, { self: () => ({ peerId, role, ...this.#gate.address }) })
     this.#tasks = this.#newTasks()
     this.#table = this.#newTable()
   }

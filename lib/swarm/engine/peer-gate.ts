@@ -35,7 +35,7 @@ export interface PeerGateInit {
 
 /** Where connections come in and go out. */
 export interface PeerGate extends Startable {
-  /** Where it listens; the configured address before the start. */
+  /** Where it listens, or listened last: the last announce still names it. The configured address before the start. */
   readonly address: PeerAddress
   dial(
     target: { readonly address: PeerAddress; readonly swarmId: SwarmId; readonly header: MetaInfoHeader },
@@ -54,10 +54,11 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
   }
   let listener: PeerListener | undefined
   let acceptor: PeerAcceptor | undefined
+  let address = init.listen
   const self = () => ({ peerId: init.peerId, role: init.role, listenPort: listener?.address.port })
   return {
     get address() {
-      return listener?.address ?? init.listen
+      return address
     },
     async start() {
       if (listener !== undefined) return
@@ -65,6 +66,7 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
         if (acceptor !== undefined && init.allows(channel.remote.host)) acceptor.accept(channel)
         else channel.destroy()
       })
+      address = listener.address
       acceptor = acceptPeers(components, {
         self: self(),
         admit: (swarmId, options) => init.admit(swarmId, options),

@@ -1,4 +1,4 @@
-import { type AppError, appError, type Clock } from '../../base/index.ts'
+import { appError, type Clock, countCache, refusedKeys } from '../../base/index.ts'
 import { type BlobRef, blobRefKey, type Digest } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 
@@ -16,48 +16,23 @@ export interface Refusals {
   doubts(digest: Digest): boolean
 }
 
-interface Refusal {
-  readonly untilMs: number
-  readonly times: number
-}
-
 const MAX_ENTRIES = 10_000
 
 export function refusals(clock: Clock, limits: SwarmLimits): Refusals {
-  const wrong = new Map<Digest, Refusal>()
-  const unknown = new Map<string, number>()
-  const doubted = new Map<Digest, number>()
+  const { refusalMs: firstMs, maxRefusalMs: longestMs, unknownMs, doubtMs } = limits
+  const wrong = refusedKeys(clock, { firstMs, longestMs, maxEntries: MAX_ENTRIES })
+  const unknown = countCache<true>(clock, { ttlMs: unknownMs, maxEntries: MAX_ENTRIES })
+  const doubted = countCache<true>(clock, { ttlMs: doubtMs, maxEntries: MAX_ENTRIES })
 
   return {
     check(blob) {
-      const nowMs = clock.monotonicMs()
-      const refusal = wrong.get(blob.digest)
-      if (refusal !== undefined && nowMs < refusal.untilMs) throw refused(refusal.untilMs - nowMs)
-      if (nowMs < (unknown.get(blobRefKey(blob)) ?? 0)) throw appError('BLOB_UNKNOWN')
+      const leftMs = wrong.leftMs(blob.digest)
+      if (leftMs > 0) throw appError('DIGEST_REFUSED', { detail: { retryAfterMs: Math.ceil(leftMs) } })
+      if (unknown.get(blobRefKey(blob)) === true) throw appError('BLOB_UNKNOWN')
     },
-    unknown(blob) {
-      remember(unknown, blobRefKey(blob), clock.monotonicMs() + limits.unknownMs)
-    },
-    doubted(digest) {
-      remember(doubted, digest, clock.monotonicMs() + limits.doubtMs)
-    },
-    doubts: (digest) => clock.monotonicMs() < (doubted.get(digest) ?? 0),
-    wrong(digest) {
-      const times = (wrong.get(digest)?.times ?? 0) + 1
-      const waitMs = Math.min(limits.maxRefusalMs, limits.refusalMs * 2 ** (times - 1))
-      remember(wrong, digest, { untilMs: clock.monotonicMs() + waitMs, times })
-    },
+    unknown: (blob) => unknown.set(blobRefKey(blob), true),
+    wrong: (digest) => wrong.add(digest),
+    doubted: (digest) => doubted.set(digest, true),
+    doubts: (digest) => doubted.get(digest) === true,
   }
-}
-
-function refused(retryAfterMs: number): AppError {
-  return appError('DIGEST_REFUSED', { detail: { retryAfterMs: Math.ceil(retryAfterMs) } })
-}
-
-/** Bounded: the oldest entry makes room. */
-function remember<K, V>(map: Map<K, V>, key: K, value: V): void {
-  map.delete(key)
-  map.set(key, value)
-  const oldest = map.keys().next()
-  if (map.size > MAX_ENTRIES && oldest.done === false) map.delete(oldest.value)
 }

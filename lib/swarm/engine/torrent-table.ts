@@ -2,13 +2,12 @@ import { type AppError, appError, type Background, type Timer } from '../../base
 import {
   type BlobRef,
   type Digest,
+  headerOf,
   INLINE_LIMIT,
   type MetaInfoHeader,
   type PeerAddress,
   type PeerId,
   type PeerRole,
-  PROTOCOL_VERSION,
-  pieceLengthFor,
   type SwarmId,
   swarmIdOf,
 } from '../../core/index.ts'
@@ -126,10 +125,11 @@ export class TorrentTable {
   }
 
   #run(content: TorrentContent): Torrent {
-    const before = this.#running.get(swarmIdOf(content.blob.digest))
+    const swarmId = swarmIdOf(content.blob.digest)
+    const before = this.#running.get(swarmId)
     if (before !== undefined) this.#drop(before)
     const { self, verify } = this.#init
-    const torrent: Torrent = new Torrent(
+    const torrent = new Torrent(
       this.#components,
       {
         content,
@@ -137,11 +137,11 @@ export class TorrentTable {
         verify,
         direct: this.#components.refusals.doubts(content.blob.digest),
         avoids: (peer) => this.#avoids(peer),
-        dial: (address, header, signal) => this.#init.dial({ address, header, swarmId: torrent.swarmId }, { signal }),
+        dial: (address, header, signal) => this.#init.dial({ address, header, swarmId }, { signal }),
       },
       this.#events,
     )
-    this.#running.set(torrent.swarmId, torrent)
+    this.#running.set(swarmId, torrent)
     torrent.start()
     this.#scheduleTick()
     return torrent
@@ -243,9 +243,4 @@ export class TorrentTable {
     }
     this.#scheduleTick()
   }
-}
-
-/** The header that follows from digest and length alone. */
-export function headerOf(digest: Digest, length: number): MetaInfoHeader {
-  return { v: PROTOCOL_VERSION, digest, length, pieceLength: pieceLengthFor(length) }
 }

@@ -1,5 +1,5 @@
 import { type AppError, appError, toAppError } from '../../base/index.ts'
-import type { ByteRange, PieceMap } from '../../core/index.ts'
+import { type ByteRange, type PieceMap, releasedLength } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { ReaderWindow } from '../picker/index.ts'
 import type { ArrivingContent } from './content.ts'
@@ -117,8 +117,7 @@ export class Arrival {
    */
   readable(range: ByteRange, whole: boolean): ByteRange | undefined {
     const { map, verified } = this
-    const withheld = whole && !verified ? this.#init.limits.withheldTailBytes : 0
-    const limit = Math.max(0, map.length - withheld)
+    const limit = releasedLength(map.length, verified || !whole)
     const piece = map.pieceAt(range.start)
     if (range.start >= limit || !this.has(piece)) return undefined
     return { start: range.start, end: Math.min(range.end, limit, map.rangeOf(piece).end) }

@@ -25,10 +25,6 @@ export class Suppliers {
     this.#shares = shares([init.self], init.pieces)
   }
 
-  get size(): number {
-    return this.#byId.size
-  }
-
   get(id: string): Supplier | undefined {
     return this.#byId.get(id)
   }

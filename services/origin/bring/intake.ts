@@ -1,12 +1,9 @@
 import { createHash, type Hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { type AbortOptions, abortable, appError, deferred } from '../../../lib/base/index.ts'
-import { type ByteRange, digestAlgorithm, digestHex, HASH_LENGTH } from '../../../lib/core/index.ts'
+import { type ByteRange, digestAlgorithm, digestHex, HASH_LENGTH, releasedLength } from '../../../lib/core/index.ts'
 import type { PartialBlob, Sidecars, StoredBlob } from '../../../lib/store/index.ts'
 import { partialBytes } from './partial-bytes.ts'
-
-/** Of a blob whose digest is not verified yet, these last bytes are given to nobody. */
-const HELD_BACK_BYTES = 64 * 1024
 
 /**
  * A blob on its way into the local store, in ascending order: what an earlier run left is read from the disk, the rest
@@ -30,8 +27,8 @@ export interface Intake {
   /** When nothing is missing: the complete blob with its piece hashes, or undefined when the digest is wrong. */
   finish(): Promise<StoredBlob | undefined>
   /**
-   * The bytes of `range` as they come, unverified; the end of the blob, 64 KiB at least, only once its digest is right.
-   * Fails with the reason given to `end`.
+   * The bytes of `range` as they come, unverified; the withheld tail of the blob, and what is read together with it,
+   * only once its digest is right. Fails with the reason given to `end`.
    */
   open(range: ByteRange, options?: AbortOptions): Readable
   /** Lets go of the partial, which stays. With a reason, readers of bytes that are not here fail with it. */
@@ -117,7 +114,7 @@ class PartialIntake implements Intake {
       const { map } = this.partial
       try {
         await this.partial.whenVerified(map.pieceAt(slice.start), { signal: cut })
-        if (slice.end > map.length - HELD_BACK_BYTES) await abortable(this.#verified.promise, cut)
+        if (slice.end > releasedLength(map.length, false)) await abortable(this.#verified.promise, cut)
       } catch (err) {
         throw this.#reason ?? err
       }

@@ -1,12 +1,6 @@
 import { type AbortOptions, type Clock, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
-import {
-  type BlobRef,
-  INLINE_LIMIT,
-  type MetaInfoHeader,
-  PROTOCOL_VERSION,
-  pieceLengthFor,
-} from '../../../lib/core/index.ts'
-import { encodePieces, encodeRecord } from '../../../lib/metainfo/index.ts'
+import { type BlobRef, headerOf, INLINE_LIMIT } from '../../../lib/core/index.ts'
+import { encodeMetainfo, encodePieces, encodeRecord } from '../../../lib/metainfo/index.ts'
 import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
 import type { Ingest } from './ingest.ts'
 import type { PieceHashes } from './piece-hashes.ts'
@@ -32,11 +26,6 @@ async function* heartbeatsUntil(clock: Clock, work: Promise<unknown>): AsyncGene
   }
 }
 
-function headerOf(blob: BlobRef, length: number, data?: Uint8Array): MetaInfoHeader {
-  const header = { v: PROTOCOL_VERSION, digest: blob.digest, length, pieceLength: pieceLengthFor(length) }
-  return data === undefined ? header : { ...header, data }
-}
-
 /**
  * The metainfo stream of a blob as its origin tells it: small blobs ride inline; for others the header goes out as
  * soon as the length is known, then heartbeats while the blob is brought and hashed, then the pieces and `verified`.
@@ -52,8 +41,7 @@ export async function* metainfoStream(
   if (length <= INLINE_LIMIT) {
     const stored = await ingest.ensure(blob, options)
     const data = await store.readAt(blob.digest, { start: 0, end: stored.size })
-    yield encodeRecord({ kind: 'header', header: headerOf(blob, length, data) })
-    yield encodeRecord({ kind: 'verified' })
+    yield* encodeMetainfo({ header: { ...headerOf(blob.digest, length), data }, hashes: new Uint8Array() })
     return
   }
   let hashes = new Uint8Array()
@@ -64,7 +52,7 @@ export async function* metainfoStream(
   const work = bring()
   // A reader that leaves ends this generator before anybody waits for the work.
   work.catch(() => undefined)
-  yield encodeRecord({ kind: 'header', header: headerOf(blob, length) })
+  yield encodeRecord({ kind: 'header', header: headerOf(blob.digest, length) })
   try {
     yield* heartbeatsUntil(clock, work)
   } catch (err) {

@@ -1,14 +1,9 @@
-import { appError, type Clock } from '../../../lib/base/index.ts'
+import { appError, type Clock, refusedKeys } from '../../../lib/base/index.ts'
 import type { Digest } from '../../../lib/core/index.ts'
 
 const FIRST_MS = 60_000
 const LONGEST_MS = 60 * 60_000
 const MAX_ENTRIES = 10_000
-
-interface Refusal {
-  readonly untilMs: number
-  readonly lastsMs: number
-}
 
 /** Remembers digests whose content was found wrong, so that a corrupt object is not read over and over. */
 export interface Refusals {
@@ -23,27 +18,14 @@ export interface Refusals {
 }
 
 export function refusals(clock: Clock): Refusals {
-  const entries = new Map<Digest, Refusal>()
-
-  const forgetOldest = () => {
-    const oldest = entries.keys().next()
-    if (!oldest.done) entries.delete(oldest.value)
-  }
-
+  const wrong = refusedKeys(clock, { firstMs: FIRST_MS, longestMs: LONGEST_MS, maxEntries: MAX_ENTRIES })
   return {
     check(digest) {
-      const entry = entries.get(digest)
-      if (entry === undefined || entry.untilMs <= clock.now()) return
-      throw appError('DIGEST_REFUSED', { detail: { digest, retryAfterMs: entry.untilMs - clock.now() } })
+      const leftMs = wrong.leftMs(digest)
+      if (leftMs > 0) throw appError('DIGEST_REFUSED', { detail: { digest, retryAfterMs: Math.ceil(leftMs) } })
     },
-    add(digest) {
-      const before = entries.get(digest)
-      const lastsMs = before === undefined ? FIRST_MS : Math.min(LONGEST_MS, before.lastsMs * 2)
-      entries.delete(digest)
-      if (entries.size >= MAX_ENTRIES) forgetOldest()
-      entries.set(digest, { untilMs: clock.now() + lastsMs, lastsMs })
-    },
-    has: (digest) => entries.has(digest),
-    clear: (digest) => void entries.delete(digest),
+    has: (digest) => wrong.has(digest),
+    add: (digest) => wrong.add(digest),
+    clear: (digest) => wrong.clear(digest),
   }
 }

@@ -1,4 +1,4 @@
-import { type Clock, deadline } from '../../../lib/base/index.ts'
+import { type Clock, countCache, deadline } from '../../../lib/base/index.ts'
 import type { Digest } from '../../../lib/core/index.ts'
 import type { BlobInspection } from '../../../lib/store/index.ts'
 import type { Copies } from './copies.ts'
@@ -18,17 +18,16 @@ export interface EvictionGuardComponents {
 /** Whether a blob may be evicted: only when the backends have it, or all who are to keep it do. */
 export function evictionGuard(components: EvictionGuardComponents): (digest: Digest) => Promise<boolean> {
   const { store, copies, clock } = components
-  const refusedUntilMs = new Map<Digest, number>()
+  const refused = countCache<true>(clock, { maxEntries: MAX_REFUSED, ttlMs: REFUSED_MS })
 
   return async (digest) => {
     const blob = store.look(digest)
     if (blob === undefined) return false
-    if (clock.monotonicMs() < (refusedUntilMs.get(digest) ?? 0)) return false
-    refusedUntilMs.delete(digest)
+    if (refused.get(digest) === true) return false
     const cut = deadline(clock, ASK_MS)
     try {
       const mayGo = await copies.mayGo(blob, { signal: cut.signal })
-      if (!mayGo && refusedUntilMs.size < MAX_REFUSED) refusedUntilMs.set(digest, clock.monotonicMs() + REFUSED_MS)
+      if (!mayGo) refused.set(digest, true)
       return mayGo
     } finally {
       cut.release()

@@ -1,13 +1,17 @@
 import type { Readable } from 'node:stream'
 import type { ElsewhereOptions, MemberStream } from '../../../lib/api/index.ts'
 import {
+  type AppError,
   appError,
   type Background,
   type ByteCache,
   background,
   byteCache,
   type Clock,
+  type CountCache,
+  countCache,
   hasCode,
+  isAppError,
   type Startable,
   type Timer,
   throwIfAborted,
@@ -53,7 +57,7 @@ export interface MetainfoRelay extends Startable {
   open(blob: BlobRef): Readable
 }
 
-/** A blob whose records are coming in, or whose failure is remembered for a moment. */
+/** A blob whose records are coming in. */
 interface Upstream {
   readonly log: RelayLog
   readonly cancel: AbortController
@@ -62,6 +66,7 @@ interface Upstream {
 }
 
 const MAX_MISS_TTL_MS = 1_000
+const MAX_MISSES = 10_000
 
 export function metainfoRelay(components: MetainfoRelayComponents, init: MetainfoRelayInit): MetainfoRelay {
   return new Relay(components, init)
@@ -72,15 +77,19 @@ class Relay implements MetainfoRelay {
   readonly #init: MetainfoRelayInit
   readonly #open = new Map<string, Upstream>()
   readonly #complete: ByteCache<RelayLog>
+  /** What the origins said of blobs that none of them knows. */
+  readonly #misses: CountCache<AppError>
   readonly #meters: RelayMeters
   readonly #tasks: Background
   #stopped = false
 
   constructor(components: MetainfoRelayComponents, init: MetainfoRelayInit) {
-    const { logger, metrics } = components
+    const { clock, logger, metrics } = components
     this.#components = components
     this.#init = init
     this.#complete = byteCache(init.cacheBytes, ({ sizeBytes }) => sizeBytes)
+    const ttlMs = Math.min(init.missTtlMs, MAX_MISS_TTL_MS)
+    this.#misses = countCache(clock, { ttlMs, maxEntries: MAX_MISSES })
     this.#meters = relayMeters(metrics)
     this.#tasks = background((name, err) => logger.error('background task failed', { name, err }))
   }
@@ -88,11 +97,11 @@ class Relay implements MetainfoRelay {
   open(blob: BlobRef): Readable {
     if (this.#stopped) throw appError('SHUTTING_DOWN')
     const key = blobRefKey(blob)
-    const complete = this.#complete.get(key)
+    const ended = this.#complete.get(key) ?? this.#missed(key, blob)
     const reader =
-      complete === undefined
+      ended === undefined
         ? this.#join(key, this.#open.get(key) ?? this.#launch(key, blob))
-        : relayReader(complete, () => this.#meters.readers.add(-1))
+        : relayReader(ended, () => this.#meters.readers.add(-1))
     this.#meters.readers.add(1)
     return reader
   }
@@ -109,6 +118,15 @@ class Relay implements MetainfoRelay {
     }
     await this.#tasks.stop()
     this.#open.clear()
+  }
+
+  /** The log of a blob that was unknown a moment ago. */
+  #missed(key: string, { digest }: BlobRef): RelayLog | undefined {
+    const err = this.#misses.get(key)
+    if (err === undefined) return undefined
+    const log = relayLog(digest)
+    log.break(err)
+    return log
   }
 
   #launch(key: string, blob: BlobRef): Upstream {
@@ -139,7 +157,7 @@ class Relay implements MetainfoRelay {
 
   #join(key: string, upstream: Upstream): Readable {
     upstream.readers += 1
-    if (upstream.log.end === undefined) upstream.linger?.cancel()
+    upstream.linger?.cancel()
     return relayReader(upstream.log, () => {
       this.#meters.readers.add(-1)
       upstream.readers -= 1
@@ -156,12 +174,8 @@ class Relay implements MetainfoRelay {
       this.#complete.set(key, upstream.log)
       this.#meters.bytes.set(this.#complete.sizeBytes)
     }
-    if (!this.#stopped && end?.kind === 'broken' && hasCode(end.err, 'BLOB_UNKNOWN')) {
-      const missTtlMs = Math.min(this.#init.missTtlMs, MAX_MISS_TTL_MS)
-      upstream.linger = this.#components.clock.setTimer(missTtlMs, () => this.#close(key, upstream))
-    } else {
-      this.#close(key, upstream)
-    }
+    if (end?.kind === 'broken' && isAppError(end.err) && end.err.code === 'BLOB_UNKNOWN') this.#misses.set(key, end.err)
+    this.#close(key, upstream)
   }
 
   #close(key: string, upstream: Upstream): void {

@@ -74,6 +74,15 @@ const rows: readonly Row[] = [
   { title: 'If-None-Match of it, weak', headers: { 'if-none-match': '"x", W/TAG' }, status: 304 },
   { title: 'If-None-Match of another', headers: { 'if-none-match': '"x"' }, status: 200, part: [0, SIZE] },
   { title: 'If-None-Match before a range', headers: { 'if-none-match': 'TAG', range: 'bytes=9999-' }, status: 304 },
+  { title: 'If-Match of it', headers: { 'if-match': '"x", TAG' }, status: 200, part: [0, SIZE] },
+  { title: 'If-Match of anything', headers: { 'if-match': '*', range: 'bytes=5-9' }, status: 206, part: [5, 10] },
+  { title: 'If-Match of another', headers: { 'if-match': '"x"' }, status: 412, part: [0, 0] },
+  { title: 'If-Match of it, weak', headers: { 'if-match': 'W/TAG' }, status: 412, part: [0, 0] },
+  {
+    title: 'If-Match of another, before If-None-Match and a range',
+    headers: { 'if-match': '"x"', 'if-none-match': 'TAG', range: 'bytes=9999-' },
+    ...{ status: 412, part: [0, 0] as const },
+  },
   { title: 'HEAD with If-None-Match', method: 'HEAD', headers: { 'if-none-match': 'TAG' }, status: 304 },
 ]
 

@@ -104,6 +104,21 @@ test('what is in the store is announced when it is seeded, small blobs are not, 
   expect(lab.tracker.entries.map(({ event }) => event)).toEqual(['started', 'stopped'])
 })
 
+test('every announce names the port where the engine listens, also the last one, when it listens no more', async () => {
+  const blob = swarmBlob(1, 2 * MIB)
+  await using lab = swarmLab([blob])
+  const agent = await lab.agent()
+  const { peerId, host } = agent
+  const { port } = agent.engine.address
+  expect(port).toBeGreaterThan(0)
+  agent.engine.seed(ref(blob), blob.bytes.length)
+  await lab.clock.advance(100)
+  await lab.run(agent.engine.stop())
+  expect(lab.tracker.entries.map(({ event }) => event)).toEqual(['started', 'stopped'])
+  const self = { peerId, host, port, role: 'agent' }
+  expect(lab.tracker.senders).toEqual([self, self])
+})
+
 test('a seed that is gone from the store is forgotten when a peer asks for it', async () => {
   const blob = swarmBlob(1, 3 * MIB)
   await using lab = swarmLab([blob])

@@ -1,5 +1,5 @@
-import { describe, expect, test } from '@jest/globals'
-import { byteCache, countCache } from '../../../lib/base/index.ts'
+import { describe, expect, jest, test } from '@jest/globals'
+import { byteCache, countCache, fakeClock } from '../../../lib/base/index.ts'
 
 describe('byteCache', () => {
   const cacheOf = (bytes: number) => byteCache<Uint8Array>(bytes, (value) => value.byteLength)
@@ -31,25 +31,54 @@ describe('byteCache', () => {
 })
 
 describe('countCache', () => {
-  test('keeps the value itself, never a clone', async () => {
-    const cache = countCache<object>({ maxEntries: 2, ttlMs: 60_000 })
+  test('keeps the value itself, never a clone', () => {
+    const cache = countCache<object>(fakeClock(), { maxEntries: 2 })
     const value = { inner: new Map() }
     cache.set('a', value)
     expect(cache.get('a')).toBe(value)
-    await cache.stop()
+    cache.delete('a')
     expect(cache.get('a')).toBeUndefined()
   })
 
-  test('takes no new key when full, but lets a known one change', async () => {
-    const cache = countCache<number>({ maxEntries: 2, ttlMs: 60_000 })
+  test('keeps it for its time by the clock it was given, and anew when it is set again', async () => {
+    const clock = fakeClock()
+    const cache = countCache<number>(clock, { maxEntries: 2, ttlMs: 1_000 })
     cache.set('a', 1)
     cache.set('b', 2)
-    cache.set('c', 3)
-    cache.set('a', 4)
-    expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([4, 2, undefined])
-    cache.delete('b')
-    cache.set('c', 3)
-    expect(cache.get('c')).toBe(3)
-    await cache.stop()
+    await clock.advance(999)
+    cache.set('a', 3)
+    expect([cache.get('a'), cache.get('b')]).toEqual([3, 2])
+    await clock.advance(1)
+    expect([cache.get('a'), cache.get('b')]).toEqual([3, undefined])
+    await clock.advance(999)
+    expect(cache.get('a')).toBeUndefined()
+  })
+
+  test('without a time keeps it until it makes room', async () => {
+    const clock = fakeClock()
+    const cache = countCache<number>(clock, { maxEntries: 1 })
+    cache.set('a', 1)
+    await clock.advance(1e12)
+    expect(cache.get('a')).toBe(1)
+    cache.set('b', 2)
+    expect(cache.get('a')).toBeUndefined()
+  })
+
+  test('when it is full, the key that was set longest ago makes room, whatever was read since', () => {
+    const cache = countCache<number>(fakeClock(), { maxEntries: 2, ttlMs: 60_000 })
+    cache.set('a', 1)
+    cache.set('b', 2)
+    cache.set('a', 3)
+    expect(cache.get('b')).toBe(2)
+    cache.set('c', 4)
+    expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([3, undefined, 4])
+  })
+
+  test('sets no timer, so that nothing has to be stopped', () => {
+    const setTimer = jest.spyOn(globalThis, 'setTimeout')
+    const clock = fakeClock()
+    countCache<number>(clock, { maxEntries: 2, ttlMs: 1_000 }).set('a', 1)
+    expect([clock.pending, setTimer.mock.calls.length]).toEqual([0, 0])
+    setTimer.mockRestore()
   })
 })

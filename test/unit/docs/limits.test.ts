@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { announceLimits, originTimeouts } from '../../../lib/api/index.ts'
-import { INLINE_LIMIT, MANIFEST_LIMIT, pieceLengthFor } from '../../../lib/core/index.ts'
+import { INLINE_LIMIT, MANIFEST_LIMIT, pieceLengthFor, WITHHELD_TAIL_BYTES } from '../../../lib/core/index.ts'
 import { swarmLimits } from '../../../lib/swarm/index.ts'
 import { docTable, projectSources, readProjectFile } from '../../kit/doc-table.ts'
 
@@ -57,6 +57,7 @@ describe('docs/limits.md', () => {
     expect(section('Protocol')).toEqual({
       MANIFEST_LIMIT,
       INLINE_LIMIT,
+      WITHHELD_TAIL_BYTES,
       'pieceLengthFor: at least': pieceLengthFor(1),
       'pieceLengthFor: at most': pieceLengthFor(tebibyte),
     })

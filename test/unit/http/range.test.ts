@@ -1,10 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
+import { entityTag, ifMatchHolds, ifNoneMatchHits, ifRangeHolds } from '../../../lib/http/conditions.ts'
 import {
   contentRange,
-  entityTag,
-  ifMatchHolds,
-  ifNoneMatchHits,
-  ifRangeHolds,
   parseContentRange,
   parseRange,
   type RangeRequest,

@@ -24,7 +24,6 @@ describe('the map file of a partial blob', () => {
     log.set(1, 'written', hash)
     expect(log.bytes).toHaveLength(3 * RECORD_BYTES)
     expect([...log.bytes.subarray(RECORD_BYTES, RECORD_BYTES + 33)]).toEqual([...hash, 1])
-    expect(Buffer.compare(log.record(1), log.bytes.subarray(RECORD_BYTES, 2 * RECORD_BYTES))).toBe(0)
   })
 
   test('counts as missing what a short, empty or scrambled file does not say', () => {

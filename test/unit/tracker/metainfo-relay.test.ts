@@ -236,6 +236,19 @@ describe('metainfo relay', () => {
     expect((await read).equals(whole)).toBe(true)
   })
 
+  test('unknown blobs leave room for the streams of others', async () => {
+    await using it = relayWith({ maxUpstreams: 1 })
+    it.refuse(appError('BLOB_UNKNOWN'))
+    expect(await fails(it.open())).toMatchObject({ code: 'BLOB_UNKNOWN' })
+    it.refuse(undefined)
+    const other = it.relay.open({ repository: parseRepository('other'), digest: header.digest })
+    const read = buffer(other)
+    const { body } = await it.upstream(0)
+    body.end(whole)
+    expect((await read).equals(whole)).toBe(true)
+    expect(await fails(it.open())).toMatchObject({ code: 'BLOB_UNKNOWN' })
+  })
+
   test('an outage is not remembered', async () => {
     await using it = relayWith()
     it.refuse(appError('NO_HEALTHY_MEMBER'))

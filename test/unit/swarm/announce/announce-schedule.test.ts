@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { type FakeClock, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
-import { digestOf, type PeerInfo, parseRepository, swarmIdOf } from '../../../../lib/core/index.ts'
+import { digestOf, newPeerId, type PeerInfo, parseRepository, swarmIdOf } from '../../../../lib/core/index.ts'
 import { type AnnounceSubject, announceSchedule } from '../../../../lib/swarm/announce/index.ts'
-import type { AnnounceEntry, Announcer } from '../../../../lib/swarm/index.ts'
+import type { AnnounceEntry, Announcer, AnnouncingNode } from '../../../../lib/swarm/index.ts'
 import { silentLogger } from '../../../../lib/telemetry/index.ts'
 
 const INTERVAL = 10_000
@@ -16,15 +16,19 @@ function setUp(
 ) {
   const clock: FakeClock = fakeClock()
   const batches: Heard[][] = []
+  const node = { peerId: newPeerId(seededRandom(4)), role: 'agent' as const, host: '0.0.0.0', port: 0 }
+  const announcing: AnnouncingNode[] = []
   const announcer: Announcer = {
-    announce: async (batch) => {
+    announce: async (self, batch) => {
+      announcing.push(self)
       batches.push(batch.map((entry) => ({ ...entry, atMs: clock.monotonicMs() })))
       const taken = await answer(batch)
       return taken.map(({ swarmId }) => ({ swarmId, peers: [] as readonly PeerInfo[], intervalMs: INTERVAL }))
     },
   }
-  const schedule = announceSchedule({ clock, random: seededRandom(3), logger: silentLogger(), announcer })
-  return { clock, batches, schedule, said: () => batches.flat().map(({ event }) => event) }
+  const components = { clock, random: seededRandom(3), logger: silentLogger(), announcer }
+  const schedule = announceSchedule(components, { self: () => ({ ...node }) })
+  return { clock, batches, schedule, node, announcing, said: () => batches.flat().map(({ event }) => event) }
 }
 
 function subject(name: string, init: Partial<AnnounceSubject> = {}) {
@@ -67,6 +71,20 @@ describe('the announce schedule', () => {
     await clock.advance(INTERVAL * 0.2 + 1)
     expect(batches[1]).toMatchObject([{ event: 'interval' }])
     await schedule.stop()
+  })
+
+  test('tells with each batch who announces, as it is at that moment, and with the last one too', async () => {
+    const { clock, schedule, node, announcing } = setUp()
+    node.port = 6881
+    await schedule.start()
+    schedule.join(subject('one'))
+    await clock.advance(0)
+    node.port = 6882
+    schedule.join(subject('two'))
+    await clock.advance(100)
+    node.port = 6883
+    await schedule.stop()
+    expect(announcing).toEqual([6881, 6882, 6883].map((port) => ({ ...node, port })))
   })
 
   test('puts what comes within a moment into one batch', async () => {
