@@ -1,11 +1,11 @@
 import type { Metrics } from '../../../lib/telemetry/index.ts'
 import type { Verdict } from './scrub.ts'
 
-/** What those who look after blobs at rest count. */
+/** Counters of scrub, repair and hand-over. */
 export interface UpkeepMetrics {
   readonly verified: (verdict: Verdict, bytes: number) => void
   readonly copied: (outcome: 'ok' | 'failed', bytes: number) => void
-  /** Blobs of which the last walk found no other copies where they are to be. */
+  /** Sets the number of blobs without the other copies that they should have, as the last walk found. */
   readonly unsafe: (blobs: number) => void
 }
 
