@@ -57,7 +57,7 @@ function parseFlags(argv: readonly string[]): Flags {
     .opts<Flags>()
 }
 
-/** Runs a herd until SIGTERM or SIGINT; gives the exit code. */
+/** Runs a herd until SIGTERM or SIGINT; returns the exit code. */
 export function run(argv: readonly string[], host: ProcessHost): Promise<number> {
   return runUntilTold('herd', host, async () => {
     const flags = parseFlags(argv)

@@ -12,7 +12,7 @@ type Flags = TargetFlags & { readonly json?: boolean } & Readonly<Record<string,
 
 interface Entry {
   readonly api: AdminApi
-  /** Of the call in the API. */
+  /** Name of the call in the admin API. */
   readonly name: string
   readonly call: AdminCall
   readonly verb: Verb
@@ -27,7 +27,7 @@ const exitCodeOf = (err: unknown): number => {
 const textOf = (err: unknown): string =>
   typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
 
-/** Sends the call and prints its answer; gives the exit code. */
+/** Sends the call and prints its answer; returns the exit code. */
 async function perform({ api, name, verb }: Entry, input: Flags, host: ProcessHost): Promise<number> {
   const clock = systemClock()
   let url = ''
@@ -86,7 +86,7 @@ function verbCommand(entry: Entry, done: (work: Promise<number>) => Promise<void
   })
 }
 
-/** `shoal admin SERVICE VERB`, for the person on call and for scripts; gives the exit code. */
+/** `shoal admin SERVICE VERB`, for an admin and for scripts; returns the exit code. */
 export async function runAdmin(argv: readonly string[], host: ProcessHost): Promise<number> {
   let exitCode: number = exitCodes.done
   const done = async (work: Promise<number>) => {

@@ -5,7 +5,7 @@ import type { VerbsOf } from './verb.ts'
 const DIGEST = `sha256:${'9f'.repeat(32)}`
 const TASK = 'a1b2c3d4'
 
-/** Where the next page begins, when there is one. */
+/** A line that tells how to get the next page; empty on the last page. */
 const more = (next: string | undefined) => (next === undefined ? '' : `\nmore: --last ${next}`)
 
 interface Walk {
