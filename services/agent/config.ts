@@ -9,7 +9,7 @@ export const agentSchema = z.strictObject({
     .strictObject({
       /** Where docker and containerd pull from. */
       listener: listenerOf('agent', 'registry'),
-      /** What a client without the token may do. Default read; must be set with a token and a bind beyond this machine. */
+      /** What a client without the token may do; default read. A token and a bind beyond this machine need it. */
       anonymous: anonymousRights.exactOptional(),
       /** Values of `ns` (the host in an image's name) that mean this cluster. */
       ownNames: z.array(z.string().min(1)).default([]),
