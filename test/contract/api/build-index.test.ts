@@ -12,7 +12,7 @@ const digest = digestOf(Buffer.from('manifest'))
 const descriptor: Descriptor = { digest, mediaType: 'application/vnd.oci.image.manifest.v1+json', size: 8 }
 const base = '/repositories/library%2Fnginx'
 
-/** Build-indexes whose scripts stand in the ring order of the repository. */
+/** Build-indexes with one script each, in the ring order of the repository. */
 function indexes(...scripts: readonly Script[]) {
   return buildResource(async (stack) => {
     const http = stack.own(disposableHttp())

@@ -21,7 +21,7 @@ const repository = parseRepository('ns')
 const content = Buffer.from(randomContent(300_000))
 const digest = digestOf(content)
 
-/** Origins whose scripts stand in the ring order of the digest. */
+/** Origins with one script each, in the ring order of the digest. */
 function origins(...scripts: readonly Script[]) {
   return buildResource(async (stack) => {
     const http = stack.own(disposableHttp())

@@ -115,7 +115,7 @@ describe('tracker cluster', () => {
 })
 
 describe('a batch', () => {
-  /** As it goes over the wire. */
+  /** The torrent as the client sends it. */
   const line = (i: number) => ({ ...torrent(i), repository: 'library/nginx' })
   const good = { peer, torrents: [line(0)] }
   test.each<readonly [string, unknown]>([

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
 import { get, MIB, randomStream, type World, write } from './backend-world.ts'
 
-/** What every driver promises to those who read. */
+/** What every driver promises to readers. */
 export function readingRules(world: World): void {
   describe('reading', () => {
     test('what is there is read with its size and etag', async () => {

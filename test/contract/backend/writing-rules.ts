@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals'
 import { appError } from '../../../lib/base/index.ts'
 import { get, MIB, randomStream, stalledStream, type World, write } from './backend-world.ts'
 
-/** Writes, in every backend that takes them. */
+/** Writes, for every backend that is not read-only. */
 export function writingRules(world: World): void {
   describe('writing', () => {
     test('a write gives the size and etag that are read later', async () => {
@@ -138,7 +138,7 @@ function deletingRules(world: World): void {
   })
 }
 
-/** Backends in which a key holds what was written last. */
+/** Backends in which a write replaces the object of its key. */
 export function replacingRules(world: World): void {
   describe('replacing', () => {
     test('a key may be an object and the prefix of others', async () => {

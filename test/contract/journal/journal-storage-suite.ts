@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { JournalStorage } from '../../../lib/journal/index.ts'
 
 export interface JournalStorageWorld {
-  /** Not started. */
+  /** Not started yet. */
   readonly storage: JournalStorage
   dispose(): Promise<void>
 }

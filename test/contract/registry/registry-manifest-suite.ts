@@ -16,7 +16,7 @@ const random = seededRandom(1848)
 const OCI_IMAGE = 'application/vnd.oci.image.manifest.v1+json'
 const DOCKER_IMAGE = 'application/vnd.docker.distribution.manifest.v2+json'
 
-/** What every registry that takes writes must do with manifests, tags and deletes, over real HTTP. */
+/** What every writable registry must do with manifests, tags and deletes, over real HTTP. */
 export function registryManifestSuite(name: string, make: () => Promise<RunningRegistry>): void {
   describe(`${name} as a registry to push manifests to`, () => {
     let registry: RunningRegistry | undefined

@@ -7,13 +7,13 @@ import { clientOf, type PullFixture, pullFixture, REPOSITORY, type RunningRegist
 const unknown = digestOf(Buffer.from('nobody has this'))
 
 export interface PullSuiteInit {
-  /** False for a cache by digest, which gives a content under any name; default true. */
+  /** False for a cache by digest, which serves a blob under any repository; default true. */
   readonly keepsRepositoriesApart?: boolean
 }
 
 /**
  * What every registry must answer to readers, over real HTTP.
- * @param make starts a registry that holds the fixture in REPOSITORY, and one other repository that links none of it
+ * @param make starts a registry with the fixture in REPOSITORY, and another repository that has none of its content
  */
 export function registryPullSuite(
   name: string,

@@ -8,7 +8,7 @@ import { clientOf, nameSequence, type RunningRegistry } from './running-registry
 
 const random = seededRandom(4711)
 
-/** What every registry that takes writes must do with uploads, over real HTTP. */
+/** What every writable registry must do with uploads, over real HTTP. */
 export function registryUploadSuite(name: string, make: () => Promise<RunningRegistry>): void {
   describe(`${name} as a registry to upload to`, () => {
     let registry: RunningRegistry | undefined
@@ -20,7 +20,7 @@ export function registryUploadSuite(name: string, make: () => Promise<RunningReg
     })
     afterAll(async () => registry?.[Symbol.asyncDispose]())
 
-    /** A name of its own for each test. */
+    /** A new repository name for each test. */
     const freshName = nameSequence('suite/upload')
     const open = async (repository: string) => {
       const answer = await send('POST', `/v2/${repository}/blobs/uploads/`)

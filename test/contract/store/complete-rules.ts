@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { putBlob, randomContent, readBlob } from '../../kit/store-fixture.ts'
 import type { StoreWorld } from './store-world.ts'
 
-/** What every store promises of complete blobs. */
+/** What every store promises about complete blobs. */
 export function completeBlobRules(world: StoreWorld): void {
   describe('complete blobs', () => {
     test('are unknown until they are there', async () => {

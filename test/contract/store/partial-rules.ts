@@ -4,7 +4,7 @@ import { PieceMap } from '../../../lib/core/index.ts'
 import { putBlob, randomContent, readBlob, writePieces } from '../../kit/store-fixture.ts'
 import { KIB, type StoreWorld } from './store-world.ts'
 
-/** What every store promises of partial blobs. */
+/** What every store promises about partial blobs. */
 export function partialBlobRules(world: StoreWorld): void {
   describe('partial blobs', () => {
     test('take pieces in any order and become the blob', async () => {

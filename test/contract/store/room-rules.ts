@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { chunksOf, contentOf, putBlob, randomContent, writePieces } from '../../kit/store-fixture.ts'
 import { CAPACITY, type StoreWorld } from './store-world.ts'
 
-/** What every store promises when room gets scarce. */
+/** What every store promises when space becomes scarce. */
 export function roomRules(world: StoreWorld): void {
   describe('room', () => {
     const tenth = (seed: number) => randomContent(CAPACITY / 10, seed)

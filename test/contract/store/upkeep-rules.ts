@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { putBlob, randomContent } from '../../kit/store-fixture.ts'
 import { CAPACITY, type StoreWorld } from './store-world.ts'
 
-/** What every store promises to those who look after it. */
+/** What every store promises for upkeep: scrub, repair and hand-over. */
 export function upkeepRules(world: StoreWorld): void {
   describe('upkeep', () => {
     const large = (seed: number) => randomContent(CAPACITY * 0.5, seed)

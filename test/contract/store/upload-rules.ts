@@ -5,7 +5,7 @@ import { digestOf } from '../../../lib/core/index.ts'
 import { chunksOf, putBlob, randomContent, readBlob } from '../../kit/store-fixture.ts'
 import { KIB, type StoreWorld, stuck } from './store-world.ts'
 
-/** What every store promises of uploads. */
+/** What every store promises about uploads. */
 export function uploadRules(world: StoreWorld): void {
   describe('uploads', () => {
     test('become the blob of their digest', async () => {
@@ -182,7 +182,7 @@ export function uploadRules(world: StoreWorld): void {
       const fresh = await world.store.createUpload()
       await fresh.append(chunksOf(new Uint8Array(7)), { offset: 0 })
       await world.clock.advance(30_000)
-      // The removal runs behind; a stop waits for it.
+      // The removal runs in the background; `stop` waits for it.
       await world.store.stop()
       expect(world.store.usedBytes).toBe(7)
     })
