@@ -116,7 +116,10 @@ describe('reading from a registry', () => {
 })
 
 describe('a blob that comes between the look for a blob and the one for a manifest', () => {
-  /** As distribution 2 does it: there is no blob yet, and what is a blob then is no manifest and no absence. */
+  /**
+   * As distribution 2 answers: first the blob is missing; then it exists, and a request for it as a manifest gets a
+   * 500.
+   */
   async function labOfRace() {
     const lab = await labWithContents()
     lab.faults.next({ path: /\/blobs\/sha256/ }, answer(404))

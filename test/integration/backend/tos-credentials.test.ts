@@ -43,7 +43,7 @@ describe('temporary credentials in a file', () => {
   let clock: FakeClock
   let lab: TosLab
 
-  /** As whoever renews them does it. */
+  /** Renews the keys as the program that renews them does. */
   const renew = async (name: string, more: object = {}) => {
     const text = JSON.stringify({ accessKeyId: name, secretAccessKey: 'secret', securityToken: `of-${name}`, ...more })
     await writeFile(`${file}.new`, text)

@@ -25,7 +25,7 @@ const MIB = 1024 * 1024
 const BIG = cipherBytes('tos', 12 * MIB)
 const SMALL = cipherBytes('tos', 100_000)
 
-/** The sum that the backend answers with is of other bytes. */
+/** The backend answers with the checksum of other bytes. */
 const otherSum: Fault = {
   name: 'other sum',
   apply: ({ res, go }) => {
@@ -41,7 +41,7 @@ const otherSum: Fault = {
   },
 }
 
-/** The first byte of what the client sends arrives as another one. */
+/** The first byte that the client sends is changed on the way. */
 const corruptUpload: Fault = {
   name: 'corrupt upload',
   apply({ req, go }) {

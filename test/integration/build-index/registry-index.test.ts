@@ -18,7 +18,9 @@ const descriptor: Descriptor = { digest, mediaType, size: bytes.length }
 const layer = image.layers[0]!
 const manifestUrl = `/v2/${THERE}/manifests`
 
-/** An index over a registry that has the image's blobs, and its manifest as a blob: what origins have brought. */
+/**
+ * An index over a registry with the image's blobs, and its manifest as a blob: the state after origins brought them.
+ */
 const pushedBlobs = () =>
   buildResource(async (stack) => {
     const lab = stack.own(await registryLab())
@@ -27,7 +29,7 @@ const pushedBlobs = () =>
     return { ...lab, index: registryIndex(await lab.registry()) }
   })
 
-/** The same with the image whole, pushed there by somebody else. */
+/** The same with the whole image, pushed to the registry by another client. */
 const pushedImage = (tags: readonly string[]) =>
   buildResource(async (stack) => {
     const lab = stack.own(await registryLab())

@@ -14,7 +14,7 @@ import {
 } from '../../../lib/http/index.ts'
 import { httpPair, route } from '../../kit/http-pair.ts'
 
-/** A client against a plain server, for answers that our own server would never give. */
+/** A client and a plain server, for answers that our own server never gives. */
 const against = async (listener: RequestListener, init: HttpClientInit = {}) => {
   const clock = fakeClock()
   const client = httpClient({ clock }, init)
@@ -38,7 +38,7 @@ const against = async (listener: RequestListener, init: HttpClientInit = {}) => 
 
 const silentServer: RequestListener = () => undefined
 
-/** Lets the event loop turn. */
+/** Lets the event loop run `count` turns. */
 const rounds = async (count: number) => {
   for (let i = 0; i < count; i += 1) await new Promise((resolve) => setImmediate(resolve))
 }

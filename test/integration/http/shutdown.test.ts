@@ -7,7 +7,7 @@ import { sendEmpty, sendStream } from '../../../lib/http/index.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { httpPair, route } from '../../kit/http-pair.ts'
 
-/** A handler that waits at a gate, when it has been entered, and with which signal. */
+/** A handler that waits at a gate; it tells when it was entered, and with which signal. */
 const gated = () => {
   const entered = deferred<AbortSignal>()
   const gate = deferred()

@@ -151,7 +151,7 @@ describe('a blob that is wrong', () => {
     const blob = swarmBlob(1, 3 * MIB)
     const other = swarmBlob(2, 3 * MIB)
     await using lab = swarmLab([{ ...other, digest: blob.digest }])
-    // The records are true to the bytes, the bytes are not those of the digest.
+    // The piece hashes fit the bytes, but the bytes do not have the digest.
     lab.sources.answerMetainfo(() => [{ kind: 'header', header: blob.header }, ...other.records.slice(1)])
     const agent = await lab.agent()
     await expect(lab.run(agent.pull(blob))).rejects.toMatchObject({ code: 'METAINFO_FAILED' })

@@ -27,7 +27,7 @@ const head = encodeRecord({ kind: 'header', header: blob.header })
 const whole = Buffer.concat([...encodeMetainfo(blob)])
 const random = seededRandom(1)
 
-/** A tracker with origins that do what their scripts say, in the ring order of the blob. */
+/** A tracker, and origins with one script each, in the ring order of the blob. */
 function tracker(...scripts: readonly Script[]) {
   return buildResource(async (stack) => {
     const origins = await Promise.all(
@@ -127,7 +127,7 @@ describe('announces over HTTP', () => {
   })
 })
 
-/** An origin whose answer the test writes; `requests` counts how often it was opened. */
+/** An origin whose answer the test writes; `requests` counts how often it was asked. */
 function gated() {
   const opened = deferred<ServerResponse>()
   const script: Script = (_, res) => {

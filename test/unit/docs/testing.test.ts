@@ -6,7 +6,7 @@ import { docTable, readProjectFile } from '../../kit/doc-table.ts'
 const root = join(import.meta.dirname, '..', '..', '..')
 const rows = docTable('docs/testing.md', ['fault', 'guard (file: symbol)', 'test'])
 
-/** `path/of/file.ts: what is to be found in it` */
+/** Whether the file of `path/of/file.ts: text` contains the text. */
 function isThere(reference: string): boolean {
   const [, file = '', text = ''] = /^(\S+\.[tj]s): (.+)$/.exec(reference) ?? []
   return file !== '' && existsSync(join(root, file)) && containsWord(readProjectFile(file), text)

@@ -8,7 +8,7 @@ import { blobNames } from '../../../services/origin/blob-names.ts'
 const digest = digestOf(Buffer.from('x'))
 const patterns = ['docker.io/*', './*', 'team/*', '*']
 
-/** Labels in memory, over rules that each have a backend of their own. */
+/** Names with labels in memory and rules that each have a backend of their own. */
 function names(label?: unknown) {
   const labels = new Map([[digest, Buffer.from(JSON.stringify(label ?? null))]])
   const store = {

@@ -18,7 +18,7 @@ const leeches = (count: number) => peers(count, { role: 'agent', complete: false
 const origins = (count: number) => peers(count, { role: 'origin', complete: true })
 const [asker] = leeches(1) as [PeerInfo]
 
-/** The kinds in order: O origin, C complete agent, I incomplete agent. */
+/** The kinds of peers in order: O origin, C complete agent, I incomplete agent. */
 const kinds = (list: readonly PeerInfo[]) =>
   list.map(({ role, complete }) => (role === 'origin' ? 'O' : complete ? 'C' : 'I')).join('')
 
