@@ -46,7 +46,7 @@ export function pulls({ engine, logger, onPull }: PullsComponents): Pulls {
   return {
     async find(blob, options = {}) {
       const handle = await engine.open(blob, options)
-      handle.summary.then(report).catch((err: unknown) => logger.warn('failed to sum up a pull', { err }))
+      handle.summary.then(report).catch((err: unknown) => logger.warn('failed to summarize a pull', { err }))
       return {
         size: handle.size,
         open: async (range, reading) => handle.read(range, reading),

@@ -19,7 +19,7 @@ const services: readonly Program[] = Object.values(doors).map((door) => ({
 
 const tools: readonly Program[] = [
   { name: 'herd', what: 'all services in one process, to try it out', run: herd },
-  { name: 'admin', what: 'what a running service holds and does: shoal admin SERVICE VERB', run: runAdmin },
+  { name: 'admin', what: 'inspect and control a running service: shoal admin SERVICE VERB', run: runAdmin },
 ]
 
 /** The `shoal` command: runs the service or tool of that name with the other arguments. Returns the exit code. */

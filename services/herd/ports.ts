@@ -50,7 +50,8 @@ export async function autoPorts(count: number): Promise<Ports> {
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   const next = () => {
     const port = free.pop()
-    if (port === undefined) throw appError('CONFIG_INVALID', { message: 'more listeners than ports were asked for' })
+    if (port === undefined)
+      throw appError('CONFIG_INVALID', { message: 'the herd has more listeners than ports were reserved' })
     return port
   }
   return {

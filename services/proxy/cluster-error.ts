@@ -2,11 +2,11 @@ import { appError, codeOf, type ErrorCode, hasCode, isAppError } from '../../lib
 
 /** Permanent refusals of a backend, as the client gets them: it must not try again. */
 const refusals: Partial<Record<string, { readonly code: ErrorCode; readonly message: string }>> = {
-  UNSUPPORTED: { code: 'UNSUPPORTED', message: 'the backend behind this registry takes no such change' },
-  BACKEND_READ_ONLY: { code: 'UNSUPPORTED', message: 'the backend behind this registry takes no such change' },
+  UNSUPPORTED: { code: 'UNSUPPORTED', message: 'the backend behind this registry does not support this change' },
+  BACKEND_READ_ONLY: { code: 'UNSUPPORTED', message: 'the backend behind this registry is read-only' },
   BACKEND_REFUSED: { code: 'UNSUPPORTED', message: 'the backend behind this registry refuses this request' },
-  BACKEND_KEY_INVALID: { code: 'NAME_INVALID', message: 'the backend behind this registry takes no such name' },
-  BACKEND_DENIED: { code: 'DENIED', message: 'the backend behind this registry gives it no right to do this' },
+  BACKEND_KEY_INVALID: { code: 'NAME_INVALID', message: 'the backend behind this registry does not accept this name' },
+  BACKEND_DENIED: { code: 'DENIED', message: 'access to the backend behind this registry was denied' },
 }
 
 /**

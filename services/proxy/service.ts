@@ -56,7 +56,7 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
 }
 
 function ownSecret(random: Random, logger: Logger): Uint8Array {
-  logger.warn('no registry.uploadSecret: uploads cannot go on at another proxy or after a restart')
+  logger.warn('registry.uploadSecret is not set: uploads cannot continue at another proxy or after a restart')
   return random.bytes(32)
 }
 

@@ -89,7 +89,7 @@ export function announcements(
 
 function assertSwarmOfDigest({ swarmId, digest }: AnnounceTorrent): void {
   if (swarmIdOf(digest) === swarmId) return
-  throw appError('BODY_INVALID', { message: 'the swarm id is not that of the digest', detail: { swarmId, digest } })
+  throw appError('BODY_INVALID', { message: 'the swarm id does not fit the digest', detail: { swarmId, digest } })
 }
 
 interface AnnounceMeters {

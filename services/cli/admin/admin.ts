@@ -58,7 +58,7 @@ function helpOf(service: string, { call, verb }: Entry): string {
   return [
     ...(verb.note === undefined ? [] : ['', verb.note]),
     ...['', 'Example:', `  shoal admin ${service} ${verb.example}`],
-    ...(codes.length === 0 ? [] : ['', 'It may be refused with:', ...codes]),
+    ...(codes.length === 0 ? [] : ['', 'Possible errors:', ...codes]),
   ].join('\n')
 }
 
@@ -68,7 +68,7 @@ function verbCommand(entry: Entry, done: (work: Promise<number>) => Promise<void
   const command = quietCommand(verbName(name), host)
     .summary(call.summary)
     .description(`${service.name}: ${call.summary}`)
-    .option('--json', 'the answer as the service gives it, on one line')
+    .option('--json', 'print the answer of the service as one line of JSON')
     .option(
       '--url <url>',
       `of the admin listener; default: as in the config, else port ${service.listeners['admin']?.port ?? 0}`,
@@ -92,9 +92,7 @@ export async function runAdmin(argv: readonly string[], host: ProcessHost): Prom
   const done = async (work: Promise<number>) => {
     exitCode = await work
   }
-  const admin = quietCommand('shoal admin', host).description(
-    'What services hold and do, and the work of who looks after them.',
-  )
+  const admin = quietCommand('shoal admin', host).description('Inspects and controls running services.')
   for (const api of adminApis) {
     const { name, what } = serviceFacts(api.kind)
     const service = quietCommand(name, host).summary(what).description(`shoal admin ${name}: ${what}`)

@@ -26,7 +26,7 @@ export const TOKEN_VARIABLE = 'SHOAL_TOKEN'
 const fileToken = async (file: string): Promise<string> =>
   (
     await readFile(file, 'utf8').catch((err: unknown) => {
-      throw appError('CONFIG_INVALID', { message: `cannot read the file of the token: ${file}`, cause: err })
+      throw appError('CONFIG_INVALID', { message: `cannot read the token file: ${file}`, cause: err })
     })
   ).trim()
 

@@ -167,7 +167,7 @@ class BlobIngestRun implements IngestRun {
       this.#components.refusals.add(digest)
       throw corrupt
     }
-    this.#components.logger.warn('a blob is wrong that did not all come from the backend, so it is brought again', {
+    this.#components.logger.warn('a blob with bytes from other origins has a wrong digest, so it is brought again', {
       digest,
       member: this.#followed?.id,
     })

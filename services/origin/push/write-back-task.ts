@@ -64,7 +64,7 @@ export function writeBackExecutor(components: WriteBackTaskComponents, init: { r
   }
 
   const bring = async (blob: BlobRef, options: AbortOptions) => {
-    logger.warn('a blob that waits for the backend is not here any more; another origin is asked', {
+    logger.warn('a blob that waits for the backend is missing here; bringing it from another origin', {
       digest: blob.digest,
     })
     try {
@@ -86,13 +86,14 @@ export function writeBackExecutor(components: WriteBackTaskComponents, init: { r
   return {
     async run(task, options) {
       const waiting = waitingBlob(task)
-      if (waiting === undefined) throw appError('BODY_INVALID', { message: 'the payload of the task is no blob' })
+      if (waiting === undefined)
+        throw appError('BODY_INVALID', { message: 'the payload of the task does not name a blob' })
       const { digest } = waiting.blob
       try {
         await write(waiting, options)
       } catch (err) {
         if (!hasCode(err, 'STORE_CORRUPT')) throw err
-        logger.error('the local copy of a blob that waits for the backend has rotted; it is removed', { digest, err })
+        logger.error('the local copy of a blob that waits for the backend is rotten; it is removed', { digest, err })
         await store.delete(digest)
         await write(waiting, options)
       }

@@ -81,7 +81,10 @@ class OriginWriteBack implements WriteBack {
       .gauge({ name: 'shoal_write_back_waiting_bytes', help: 'Bytes of blobs that the backend does not have yet.' })
       .with({})
     metrics
-      .gauge({ name: 'shoal_write_back_limit_bytes', help: 'Bytes that may wait; more pushes wait for the backend.' })
+      .gauge({
+        name: 'shoal_write_back_limit_bytes',
+        help: 'Limit of the waiting bytes; beyond it pushes wait for the backend.',
+      })
       .with({})
       .set(maxWaitingBytes)
     this.#waiting = (bytes) => {

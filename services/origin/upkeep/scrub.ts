@@ -207,10 +207,10 @@ class Scrubber implements Scrub {
     signal: AbortSignal | undefined,
   ): Promise<Verdict> {
     const { repair, logger, clock } = this.#components
-    logger.error('a blob at rest is rotten; it is removed and brought again', { digest, bytes: size, pieces })
+    logger.error('a stored blob is rotten; it is removed and brought again', { digest, bytes: size, pieces })
     const from = await repair.replace(digest, { signal })
     const outcome = from === undefined ? 'lost' : 'repaired'
-    if (from === undefined) logger.error('nobody could give a good copy of a rotten blob', { digest })
+    if (from === undefined) logger.error('no other source has a good copy of a rotten blob', { digest })
     else logger.warn('repaired a rotten blob', { digest, from })
     this.#findings.unshift({ digest, size, atMs: clock.now(), pieces, outcome, from })
     this.#findings.length = Math.min(this.#findings.length, MAX_FINDINGS)

@@ -11,11 +11,13 @@ export interface UpkeepMetrics {
 
 export function upkeepMetrics(metrics: Metrics): UpkeepMetrics {
   const counter = (name: string, help: string) => metrics.counter({ name, help }, ['outcome'])
-  const blobs = counter('shoal_scrub_blobs_total', 'Blobs at rest that were compared with their digests.')
-  const bytes = metrics.counter({ name: 'shoal_scrub_bytes_total', help: 'Bytes of these blobs.' }).with({})
-  const copies = counter('shoal_hand_over_copies_total', 'Copies handed to origins that are to keep the blob.')
+  const blobs = counter('shoal_scrub_blobs_total', 'Stored blobs that were compared with their digests.')
+  const bytes = metrics
+    .counter({ name: 'shoal_scrub_bytes_total', help: 'Bytes of blobs that were compared with their digests.' })
+    .with({})
+  const copies = counter('shoal_hand_over_copies_total', 'Copies sent to origins that are to keep the blob.')
   const unsafe = metrics
-    .gauge({ name: 'shoal_hand_over_unsafe_blobs', help: 'Blobs that the last walk could not bring to their owners.' })
+    .gauge({ name: 'shoal_hand_over_unsafe_blobs', help: 'Blobs for which the last walk could not make all copies.' })
     .with({})
   unsafe.set(0)
   return {

@@ -103,7 +103,7 @@ export function upkeep(components: UpkeepComponents, config: OriginConfig): Upke
   )
   const scrubs = rounds(clock, {
     work: (signal) => scrubbing.round({ signal }),
-    onFailure: (err) => logger.error('failed to verify blobs at rest', { err }),
+    onFailure: (err) => logger.error('failed to verify stored blobs', { err }),
     retryMs: RETRY_MS,
   })
 

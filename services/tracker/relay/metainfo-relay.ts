@@ -202,7 +202,7 @@ async function fill({ origins, cluster, logger }: MetainfoRelayComponents, targe
       logger.error('two origins name different hashes for one blob', { digest, member: member.id, err })
       throw err
     }
-    logger.warn('a metainfo stream broke, going on at another origin', { digest, member: member.id, err })
+    logger.warn('a metainfo stream broke; trying another origin', { digest, member: member.id, err })
     cluster.report(member.id, 'failed')
     const sole = cluster.members.length === 1
     after = feed.added > 0 ? (sole ? [] : [{ member, err }]) : [...after, { member, err }]
