@@ -118,7 +118,7 @@ describe('build-index cluster', () => {
     expect(request?.body.toString()).toBe(body === undefined ? '' : JSON.stringify(body))
   })
 
-  test('deleting what is not there is an error', async () => {
+  test('deleting an absent entry is an error', async () => {
     await using it = await indexes((_, res) => answerError(res, 404, 'MANIFEST_UNKNOWN'))
     await expect(it.api.deleteTag(repository, tag)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' })
   })

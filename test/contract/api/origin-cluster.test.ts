@@ -127,7 +127,7 @@ describe('origin cluster', () => {
     expect(await it.api.statBlob(repository, digest)).toBeUndefined()
   })
 
-  test('nobody answering is an outage, never an unknown blob', async () => {
+  test('no answer from any origin is an outage, never an unknown blob', async () => {
     await using it = await origins(refuse, refuse)
     await expect(it.api.statBlob(repository, digest)).rejects.toMatchObject({ code: 'NO_HEALTHY_MEMBER' })
     await expect(it.api.readBlob(repository, digest)).rejects.toMatchObject({ code: 'NO_HEALTHY_MEMBER' })

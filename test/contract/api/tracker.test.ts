@@ -73,7 +73,7 @@ describe('tracker cluster', () => {
     }
   })
 
-  test('torrents that nobody takes are missing from the answer', async () => {
+  test('torrents that no tracker accepts are missing from the answer', async () => {
     await using it = await trackers(refuse, refuse)
     expect(await it.api.announce(peer, torrents)).toEqual([])
   })

@@ -77,7 +77,7 @@ export function unlistedRules(world: World): void {
 
 /** Backends without atomic conditions. */
 export function checkedConditionRules(world: World): void {
-  test('of concurrent ifAbsent writes at least one wins, those that come later are refused', async () => {
+  test('of concurrent ifAbsent writes at least one wins, and later writes are refused', async () => {
     const attempts = Array.from({ length: 6 }, async (_, writer) => {
       const client = await world.subject.open()
       await client.write('k', Buffer.from(`writer-${writer}`), { size: 8, ifAbsent: true })

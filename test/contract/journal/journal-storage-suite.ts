@@ -44,7 +44,7 @@ export function journalStorageSuite(name: string, makeWorld: () => Promise<Journ
     )
 
     test(
-      'does the changes of one write in their order, and forgives removing what is not there',
+      'applies the changes of one write in order, and ignores the removal of an absent key',
       inWorld(async (storage) => {
         await storage.write([put('a', '1'), put('a', '2'), remove('b'), put('c', ''), remove('c')], synced)
         expect(await contentOf(storage)).toEqual(['a=2'])

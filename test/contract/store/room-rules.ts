@@ -26,7 +26,7 @@ export function roomRules(world: StoreWorld): void {
       expect(world.metrics.value('shoal_store_capacity_bytes')).toBe(CAPACITY)
     })
 
-    test('is never made from what is leased, in use or forbidden', async () => {
+    test('is never made by evicting a blob that is leased, in use or forbidden', async () => {
       const leased = randomContent(CAPACITY / 5, 1)
       const [read, forbidden, loose] = [tenth(2), tenth(3), tenth(4)]
       for (const content of [leased, read, forbidden, loose]) await putBlob(world.store, content)

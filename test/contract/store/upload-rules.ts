@@ -138,7 +138,7 @@ export function uploadRules(world: StoreWorld): void {
       expect(Buffer.compare(await buffer(upload.read({ range })), bytes.subarray(100, 2000))).toBe(0)
     })
 
-    test('lose against a blob that is already there', async () => {
+    test('give way to a complete blob that is already there', async () => {
       const content = randomContent(2000)
       await putBlob(world.store, content)
       await world.store.putSidecar(content.digest, 'pieces', Uint8Array.of(7))
@@ -174,7 +174,7 @@ export function uploadRules(world: StoreWorld): void {
       await expect(upload.commit(digestOf(new Uint8Array(0)))).rejects.toMatchObject(gone)
     })
 
-    test('that nobody uses are removed after their time', async () => {
+    test('that are idle are removed after their time', async () => {
       await world.remake({ uploadIdleMs: 60_000 })
       const idle = await world.store.createUpload()
       await idle.append(chunksOf(new Uint8Array(100)), { offset: 0 })

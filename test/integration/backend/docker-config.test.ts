@@ -69,7 +69,7 @@ describe('the config of docker', () => {
     expect(await docker.find('r.test')).toEqual({ kind: 'identity', token: 'r.test' })
   })
 
-  test('what a helper rotates counts at the next login', async () => {
+  test('a secret that a helper rotates is used at the next login', async () => {
     const script = `printf '{"Username":"ann","Secret":"%s"}' "$(cat "$FOLDER/secret")"`
     await using docker = await dockerFolder({ credsStore: 'x' }, { x: script })
     for (const secret of ['old', 'new']) {

@@ -8,7 +8,7 @@ import { TOS_KEY_ID } from '../../kit/tos-server/index.ts'
 
 const denied = (reason: string) => ({ code: 'BACKEND_DENIED', detail: { reason } })
 
-describe('what TOS is told of who asks', () => {
+describe('the credentials in a request to TOS', () => {
   test.each([
     ['an unknown key', { accessKeyId: 'AKLTother', secretAccessKey: 's' }, 'InvalidAccessKeyId'],
     ['a wrong secret', { accessKeyId: TOS_KEY_ID, secretAccessKey: 'wrong' }, 'SignatureDoesNotMatch'],

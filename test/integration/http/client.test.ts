@@ -170,7 +170,7 @@ describe('failures', () => {
     expect(plain.clock.pending).toBe(0)
   })
 
-  test('that nobody is there to hear do not end the process, and are told to who reads later', async () => {
+  test('of a body without listeners do not end the process, and reach a later reader', async () => {
     await using plain = await against((_, res) => void res.writeHead(200, { 'content-length': 10 }).write('half!'))
     const response = await plain.client.request({ method: 'GET', url: plain.url, idleTimeoutMs: 1000 })
     await plain.clock.advance(1000)

@@ -158,7 +158,7 @@ describe('the reader of the backend is killed by SIGKILL half-way', () => {
     expect(lab.store.counts.total).toBe(gate + size / 2)
   }, 120_000)
 
-  test('when nobody else lives it reads the rest itself, once it is back', async () => {
+  test('when no other origin lives it reads the rest itself, once it is back', async () => {
     await using lab = await startLab(content, ['first', 'second', 'other'])
     lab.store.openTo(gate)
     const cut = pullDigest(lab.url(lab.first)).catch(() => 'cut')

@@ -50,7 +50,7 @@ async function unreadable(ring: OriginRing, id: string): Promise<readonly Digest
 }
 
 describe('a ring whose members change while the backend has nothing and does not answer', () => {
-  test('a member joins: what moves to it is handed over before those who had it evict it', async () => {
+  test('a member joins: its blobs are handed over before their former owners evict them', async () => {
     await using ring = await originRing(['origin-1', 'origin-2', 'origin-3'])
     ring.backend.break()
     const before = ['origin-1', 'origin-2']
@@ -119,7 +119,7 @@ describe('a ring whose members change while the backend has nothing and does not
     for (const id of rest) expect(await unreadable(ring, id)).toEqual([])
   })
 
-  test('a member that leaves while nobody can take its blobs is not done, says so, and may stay after all', async () => {
+  test('a member that leaves while no other member can take its blobs is not done, says so, and may stay after all', async () => {
     await using ring = await originRing(['origin-1', 'origin-2'])
     ring.backend.break()
     await ring.start('origin-1')

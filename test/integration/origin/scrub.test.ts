@@ -73,7 +73,7 @@ describe('a blob that rots on the disk', () => {
     expect(await readsRight(ring, 'origin-1')).toBe(true)
   })
 
-  test('that nobody else has is given to nobody, and reported as lost', async () => {
+  test('that no other source has is served to no client, and reported as lost', async () => {
     await using ring = await originRing(['origin-1'])
     await ring.start('origin-1', quick)
     await ring.put('origin-1', content)

@@ -100,7 +100,7 @@ describe('a manifest', () => {
     await expectNothingOf(name, blobFixture(large).digest)
   })
 
-  test('that names blobs nobody pushed is refused and its tag stays unknown', async () => {
+  test('that names blobs that were never pushed is refused and its tag stays unknown', async () => {
     const name = 'bad/unknown-blobs'
     const answer = await put(name, image.manifest.bytes)
     expect([answer.status, answer.errorCode()]).toEqual([400, 'MANIFEST_BLOB_UNKNOWN'])

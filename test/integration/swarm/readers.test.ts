@@ -45,7 +45,7 @@ describe('readers', () => {
     handle.close()
   })
 
-  test('who opens with a signal that has fired gets nothing', async () => {
+  test('an open with a signal that has fired gets nothing', async () => {
     const blob = swarmBlob(1, 2 * MIB)
     await using lab = swarmLab([blob])
     const agent = await lab.agent()
@@ -88,7 +88,7 @@ describe('readers', () => {
     handle.close()
   })
 
-  test('that wait for an origin which still takes the blob in are not told that it stalled', async () => {
+  test('that wait for an origin which is still bringing the blob get no STALLED', async () => {
     const blob = swarmBlob(1, 3 * MIB)
     await using lab = swarmLab([blob])
     lab.sources.answerMetainfo(function* () {

@@ -75,7 +75,7 @@ describe('announces over HTTP', () => {
     expect(it.metrics.value('shoal_tracker_peers')).toBe(2)
   })
 
-  test('who leaves, or is not heard of for two and a half intervals, is not named', async () => {
+  test('a peer that leaves, or does not announce for two and a half intervals, is not named', async () => {
     await using it = await tracker()
     const [leaves, expires, asker] = [peer(), peer(), peer()]
     await it.client.announce({ peer: leaves, torrents: [torrent()] })
@@ -90,7 +90,7 @@ describe('announces over HTTP', () => {
     expect(await named()).toEqual([])
   })
 
-  test('somebody with the same peer id and another key is not heard', async () => {
+  test('an announce with the same peer id and another key is refused', async () => {
     await using it = await tracker()
     const owner = peer()
     await it.client.announce({ peer: owner, torrents: [torrent()] })

@@ -33,7 +33,7 @@ async function lonelyAgent() {
 }
 
 describe('the descriptor of a manifest', () => {
-  test('is kept beside it under its own name, and answers when nobody else does', async () => {
+  test('is kept beside it under its own name, and answers when no build-index does', async () => {
     const { store, manifests } = await lonelyAgent()
     await manifests.read(repository, descriptor)
     expect(await manifests.resolve(repository, reference)).toEqual(descriptor)

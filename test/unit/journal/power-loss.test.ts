@@ -37,7 +37,7 @@ describe('after a power loss', () => {
     expect(next.journal.list().tasks).toEqual([task])
   })
 
-  test('a dead task that somebody asked to retry waits', async () => {
+  test('a dead task that was asked to be retried waits', async () => {
     const lab = labOnDisk()
     await lab.journal.start()
     lab.behave('a', denied)

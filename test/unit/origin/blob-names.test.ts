@@ -41,7 +41,7 @@ describe('the repositories of a blob at rest', () => {
     expect(await it.names.backends(digest)).toHaveLength(4)
   })
 
-  test('are read from labels of the version before, and what is no repository is passed over', async () => {
+  test('are read from labels of the version before, and other text is skipped', async () => {
     expect(await names({ namespaces: ['team/app', '../etc', 7] }).names.of(digest)).toEqual([
       parseRepository('team/app'),
     ])

@@ -227,7 +227,7 @@ describe('who reads the backend', () => {
     expect(lab.origin('m1').received).toEqual({ backend: 0, origin: size })
   })
 
-  test('is left to an origin that reads it already, whoever asks', async () => {
+  test('is left to an origin that reads it already, whichever asks', async () => {
     const lab = await started()
     const [first, second] = inOrder(lab)
     lab.watched.openTo(2 * MIB)
@@ -296,7 +296,7 @@ describe('wrong content', () => {
 })
 
 describe('what an origin tells of a blob', () => {
-  test('is what it has, and it fetches nothing for it', async () => {
+  test('is what the origin has, and the question fetches nothing', async () => {
     const lab = await started()
     const [, second, other] = inOrder(lab)
     await writePieces(await partialAt(second), content, [0, 1, 4])

@@ -52,7 +52,7 @@ test('a signal stops the service and gives 0', async () => {
   expect(rest.listening).toBe(0)
 })
 
-test('a rejection that nobody handles is logged, counted, and ends the program after it has drained', async () => {
+test('an unhandled rejection is logged, counted, and ends the program after it has drained', async () => {
   const { host, reject, lines } = fakeHost()
   const { life, service } = noted()
   const logger = recordingLogger()
