@@ -119,7 +119,7 @@ describe('a ring whose members change while the backend has nothing and does not
     for (const id of rest) expect(await unreadable(ring, id)).toEqual([])
   })
 
-  test('a member that leaves while no other member can take its blobs is not done, says so, and may stay after all', async () => {
+  test('a member that leaves while no other can take its blobs is not done, says so, and may stay after all', async () => {
     await using ring = await originRing(['origin-1', 'origin-2'])
     ring.backend.break()
     await ring.start('origin-1')

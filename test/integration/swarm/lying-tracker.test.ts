@@ -62,7 +62,7 @@ describe('a tracker that lies', () => {
     expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(0)
   })
 
-  test('about one hash: two peers with the same wrong bytes are banned, since an origin confirms the right hash', async () => {
+  test('about one hash: two peers with the wrong bytes for it are banned, as an origin confirms the hash', async () => {
     await using lab = swarmLab([blob])
     lab.sources.failPieces('SOURCES_EXHAUSTED')
     await liar(lab)
