@@ -9,44 +9,44 @@ export const agentSchema = z.strictObject({
     .strictObject({
       /** Where docker and containerd pull from. */
       listener: listenerOf('agent', 'registry'),
-      /** What clients without the token may do, read if nothing is said; beyond this machine it must be. */
+      /** What a client without the token may do; default read. A token and a bind beyond this machine need it. */
       anonymous: anonymousRights.exactOptional(),
       /** Values of `ns` (the host in an image's name) that mean this cluster. */
       ownNames: z.array(z.string().min(1)).default([]),
     })
     .prefault({}),
-  /** Where other agents connect to for pieces. */
+  /** Where other agents connect to fetch pieces. */
   peer: listenerOf('agent', 'peer'),
   /** Probes and metrics. */
   ops: listenerOf('agent', 'ops'),
-  /** What the agent holds and whom it talks to. */
+  /** The admin API: the blobs that this agent holds and the peers it is connected to. */
   admin: listenerOf('agent', 'admin'),
-  /** The local store: the cache and blobs on their way. */
+  /** Folder of the local store: cached blobs and partial blobs. */
   folder: z.string().min(1).default('data/agent'),
   store: z
     .strictObject({
-      /** Own bytes on disk; the least recently used blobs are evicted near it. */
+      /** Bytes that the store may use; near this limit the least recently used blobs are evicted. */
       capacity: byteSize.prefault('50GB'),
-      /** Instead of `folder`: folders on disks of their own. The capacity is that of all of them. */
+      /** Replaces `folder`: folders on separate disks, which share the capacity. */
       volumes: z.array(z.string().min(1)).default([]),
-      /** Left free on the disk for everybody else. */
+      /** Space on the disk that the store leaves free for other programs. */
       minFree: byteSize.prefault('512MiB'),
     })
     .prefault({}),
   origins: rings.origins,
   trackers: rings.trackers,
   buildIndexes: rings.buildIndexes,
-  /** Networks whose hosts may be peers, as CIDRs. */
+  /** CIDRs of the networks that peers may belong to. */
   allowedPeers: z.array(z.string()).default(['0.0.0.0/0', '::/0']),
   limits: z
     .strictObject({
-      /** What other peers get from here, all together. */
+      /** Upload rate to all peers together. */
       upload: rate.prefault('unlimited'),
-      /** What comes from peers and origins, all together. */
+      /** Download rate from all peers and origins together. */
       download: rate.prefault('unlimited'),
     })
     .prefault({}),
-  /** `whole` computes the digest of each blob here as well, on top of the hashes of its pieces; `pieces` is for measuring. */
+  /** `whole` also computes the digest of each blob; `pieces` checks only the piece hashes and is for measurements. */
   verify: z.enum(['pieces', 'whole']).default('whole'),
 })
 

@@ -7,24 +7,24 @@ import type { Logger } from '../../lib/telemetry/index.ts'
 export interface PullsComponents {
   readonly engine: Pick<SwarmEngine, 'open'>
   readonly logger: Logger
-  /** Told every pull that has ended. */
+  /** Called with a summary when a pull has ended. */
   readonly onPull: (summary: PullSummary) => void
 }
 
-/** One pull of a blob, from its header to the last byte that is wanted of it. Two pulls of one blob know nothing of each other. */
+/** One pull of a blob: from its header to the last byte that the client wants. Pulls of one blob are independent. */
 export interface Pull {
   /** Bytes of the whole blob. */
   readonly size: number
-  /** Bytes flow as soon as they are verified; destroying the stream ends the reading. */
+  /** Streams the bytes as soon as they are verified; destroying the stream ends the read. */
   open(range: ByteRange, options?: ReadOptions): Promise<Readable>
-  /** Ends the pull, which is then reported; idempotent. To be called in a `finally`, once the stream is over. */
+  /** Ends and reports the pull; idempotent. Call it in a `finally` after the stream has ended. */
   close(): void
 }
 
-/** Blobs of the cluster as streams; logs where the time and the bytes of each pull went. */
+/** Gives blobs of the cluster as streams, and logs where the time and the bytes of each pull went. */
 export interface Pulls {
   /**
-   * Returns once the blob's header is known; the caller closes what it gets.
+   * Returns once the size of the blob is known. The caller must close the pull.
    * @throws BLOB_UNKNOWN, NO_BACKEND_RULE, SOURCES_EXHAUSTED, DIGEST_REFUSED
    */
   find(blob: BlobRef, options?: AbortOptions): Promise<Pull>
@@ -46,7 +46,7 @@ export function pulls({ engine, logger, onPull }: PullsComponents): Pulls {
   return {
     async find(blob, options = {}) {
       const handle = await engine.open(blob, options)
-      handle.summary.then(report).catch((err: unknown) => logger.warn('failed to sum up a pull', { err }))
+      handle.summary.then(report).catch((err: unknown) => logger.warn('failed to summarize a pull', { err }))
       return {
         size: handle.size,
         open: async (range, reading) => handle.read(range, reading),

@@ -20,7 +20,7 @@ import type { BlobReader, Sidecars } from '../../lib/store/index.ts'
 import { keptManifests } from './kept-manifests.ts'
 import type { Pulls } from './pulls.ts'
 
-/** What an agent asks the build-indexes. */
+/** The requests that an agent makes to the build-index. */
 interface ReadIndex
   extends RepositoryCatalog,
     Pick<TagIndex, 'getTag' | 'listTags'>,
@@ -37,7 +37,7 @@ export interface AgentStorageComponents {
 const ociManifest = 'application/vnd.oci.image.manifest.v1+json'
 const ociIndex = 'application/vnd.oci.image.index.v1+json'
 
-/** What a manifest in the cache says of itself; for when the build-indexes are away. Undefined when it is not here. */
+/** Reads the descriptor from a cached manifest, for when no build-index answers. Undefined when it is not cached. */
 async function describeHeld(store: BlobReader, digest: Digest): Promise<Descriptor | undefined> {
   const stored = await store.stat(digest)
   if (stored === undefined || stored.size > MANIFEST_LIMIT) return undefined
@@ -58,7 +58,7 @@ function agentBlobs(pulls: Pulls): Blobs {
       const pull = await pulls.find(blob, options)
       return {
         size: pull.size,
-        // The front pipes the body straight into the socket.
+        // The registry front pipes the body straight into the socket.
         open: (range, { signal } = {}) => pull.open(range, { signal, transient: true }),
         close: () => pull.close(),
       }
@@ -122,7 +122,7 @@ function agentTags(index: ReadIndex): Tags {
   }
 }
 
-/** The read-only registry of an agent: tags from the build-index, everything else from the swarm and its cache. */
+/** The read-only registry of an agent: tags come from the build-index, everything else from the swarm and the cache. */
 export function agentStorage(components: AgentStorageComponents): RegistryStorage {
   return {
     blobs: agentBlobs(components.pulls),

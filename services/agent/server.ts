@@ -4,7 +4,7 @@ import type { BlobReader, StoreHealth } from '../../lib/store/index.ts'
 import type { SwarmEngine } from '../../lib/swarm/index.ts'
 import type { Pulls } from './pulls.ts'
 
-/** `/namespace`: any blob of the cluster by digest alone, for tools that speak no registry. */
+/** `/namespace`: any blob of the cluster by its digest, for tools that do not speak the registry protocol. */
 export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route {
   return {
     methods: ['GET', 'HEAD'],
@@ -33,7 +33,7 @@ export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route 
 
 interface AdminStore extends Pick<BlobReader, 'list'>, Pick<StoreHealth, 'usedBytes'> {}
 
-/** What the agent holds and whom it talks to, for the person on call. */
+/** Admin routes: the blobs that the agent holds and the peers it is connected to. */
 export function adminRoutes(store: AdminStore, engine: SwarmEngine): readonly Route[] {
   const blobs = async (exchange: Exchange) =>
     sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs: await store.list() })

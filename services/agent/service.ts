@@ -21,16 +21,16 @@ import { agentStorage } from './registry-storage.ts'
 import { adminRoutes, blobRoute } from './server.ts'
 import { clusterMetainfo, originPieces, trackerAnnouncer } from './swarm-sources.ts'
 
-/** What stands in for the real thing: in a herd, in tests. */
+/** Replacements for parts of the agent, given by the herd and by tests. */
 export interface AgentComponents extends Partial<Runtime> {
-  /** Around the folder's store. */
+  /** Wraps the store of the folder. */
   readonly wrapStore?: (store: ManagedStore) => ManagedStore
-  /** Told every pull that has ended. */
+  /** Called with a summary when a pull has ended. */
   readonly onPull?: (summary: PullSummary) => void
 }
 
 export interface AgentService extends Startable {
-  /** Base URLs and addresses, once started. */
+  /** Base URLs and addresses; known after the start. */
   readonly url: string
   readonly opsUrl: string
   readonly adminUrl: string
@@ -38,7 +38,7 @@ export interface AgentService extends Startable {
   readonly engine: SwarmEngine
 }
 
-/** The rest of the cluster as this agent sees it. */
+/** The agent's clients of the other services. */
 function clusterClients(runtime: Runtime, config: AgentConfig) {
   const http = clusterHttp(runtime, config)
   const ring = (name: 'origins' | 'trackers' | 'buildIndexes') => serviceCluster(runtime, { name, ...config[name] })
@@ -87,7 +87,7 @@ function agentStore(runtime: Runtime, { folder, store }: AgentConfig) {
   return diskStore(runtime, { folder, volumes, capacityBytes, minFreeBytes })
 }
 
-/** What those may do at the registry who show no token. @throws READERS_UNSAID */
+/** What a client without a token may do at the registry. @throws READERS_UNSAID */
 function readers({ logger }: Runtime, { token, registry: { listener, anonymous } }: AgentConfig) {
   const { host } = listener.bind
   const rights = registryReaders({ host, token, anonymous })

@@ -14,9 +14,9 @@ export function trackerAnnouncer(trackers: TrackerCluster, key: string): Announc
 }
 
 /**
- * Metainfo from the tracker of the swarm, which opens one stream at the origins for all of its readers. When no
- * tracker answers, or its word is doubted, from the origins themselves: losing every tracker must not stop a pull, and
- * one that lies must not spoil it.
+ * Metainfo from the tracker of the swarm, which opens one stream at the origins for all readers. When no tracker
+ * answers, or when the tracker's metainfo is doubted, it comes from the origins: the loss of all trackers must not stop
+ * a pull, and a lying tracker must not spoil one.
  */
 export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster): MetainfoSource {
   const openRaw = async ({ repository, digest }: BlobRef, options: MetainfoOptions): Promise<Readable> => {
@@ -40,7 +40,7 @@ export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster
   }
 }
 
-/** Pieces from the origins over HTTP, one after the other on the ring. */
+/** Pieces from the origins over HTTP; tries one origin of the ring after another. */
 export function originPieces(origins: OriginCluster): PieceSource {
   return {
     async *read({ repository, digest }, range, options = {}) {

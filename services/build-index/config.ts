@@ -10,13 +10,13 @@ export const buildIndexSchema = z.strictObject({
   http: listenerOf('buildIndex', 'http'),
   /** Probes and metrics. */
   ops: listenerOf('buildIndex', 'ops'),
-  /** Where the index lies. All build-indexes of a cluster name the same backend. */
+  /** Where the index is stored. All build-indexes of a cluster use the same backend. */
   backend: backendSchema
     .refine((backend) => !('repository' in backend) || backend.repository.includes('{repository}'), {
       message: 'repository must hold {repository}, so that the tags of different repositories stay apart',
     })
     .prefault({ driver: 'file', folder: 'data/backend' }),
-  /** Pause between two looks at the backend, for /readyz. */
+  /** Pause between two checks of the backend, for /readyz. */
   probeInterval: duration.prefault('5s'),
 })
 

@@ -1,13 +1,13 @@
 import { type Digest, OWN_REGISTRY, type Repository, type Tag } from '../../lib/core/index.ts'
 
-/** One repository in the index, or one thing in it. */
+/** A repository of the index, or an entry in it. */
 export type IndexEntry =
   | { readonly kind: 'repository' }
   | { readonly kind: 'tag'; readonly tag: Tag }
   | { readonly kind: 'manifest'; readonly digest: Digest }
   | { readonly kind: 'blob'; readonly digest: Digest }
 
-/** What the keys of the marks of all our own repositories start with; behind it stands the name and nothing else. */
+/** Prefix of the keys that mark our own repositories; the rest of the key is the repository's name. */
 export const CATALOG_PREFIX = 'index/catalog/'
 
 /**
@@ -20,7 +20,7 @@ export const CATALOG_PREFIX = 'index/catalog/'
  * │   └── _blobs/<algorithm>:<hex>            {"digest","size"}, JSON
  * └── registries/<host>/                      catalog/ and repositories/ as above, of another registry
  * ```
- * No component of a repository name starts with `_`, so that `a` and `a/b` keep out of each other's way.
+ * No component of a repository name starts with `_`, so the keys of `a` and of `a/b` cannot collide.
  */
 export function indexKey(repository: Repository, entry: IndexEntry): string {
   switch (entry.kind) {
@@ -35,7 +35,7 @@ export function indexKey(repository: Repository, entry: IndexEntry): string {
   }
 }
 
-/** What the keys of all tags of a repository start with; behind it stands the tag and nothing else. */
+/** Prefix of the keys of a repository's tags; the rest of the key is the tag. */
 export function tagPrefix(repository: Repository): string {
   return `${folderOf(repository)}_tags/`
 }

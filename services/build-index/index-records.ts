@@ -3,10 +3,12 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Backend } from '../../lib/backend/index.ts'
 import { type AbortOptions, appError, type Clock, hasCode, type Random, retry } from '../../lib/base/index.ts'
 
-/** Records are far smaller; what is larger was not written by us. */
+/** Our records are far smaller; a larger object was not written by us. */
 const MAX_RECORD_BYTES = 64 * 1024
 
-/** A record is moved by so many at once only when something is wrong. */
+/**
+ * Tries of a conditional change and the waits between them; so many conflicts in a row mean that something is wrong.
+ */
 const MOVES = { attempts: 30, baseMs: 5, maxMs: 200 }
 
 export interface IndexRecordsComponents {
@@ -20,22 +22,22 @@ export interface FoundRecord<T> {
   readonly etag: string
 }
 
-/** How the value of a record is told from parsed JSON; throws what it likes when it cannot. */
+/** Reads a record's value from parsed JSON; may throw any error when the JSON does not fit. */
 export type ParseRecord<T> = (value: unknown) => T
 
 /**
- * JSON values in the backend, one an object; read through, never cached. Every method: @throws BACKEND_UNAVAILABLE,
- * ABORTED.
+ * JSON values in the backend, one in each object. Every read goes to the backend; nothing is cached. Every method:
+ * @throws BACKEND_UNAVAILABLE, ABORTED.
  */
 export interface IndexRecords {
-  /** Undefined when there is none. @throws BACKEND_CORRUPT when it cannot be parsed */
+  /** Undefined when there is no record. @throws BACKEND_CORRUPT when the record cannot be parsed */
   read<T>(key: string, parse: ParseRecord<T>, options?: AbortOptions): Promise<FoundRecord<T> | undefined>
   /**
-   * Sets the record, whatever it was before; nothing is written when it is the same already. Of several at once each
-   * takes effect, in some order. @throws UNAVAILABLE when others never stop changing it
+   * Sets the record, whatever its value was; writes nothing when the value is already the same. Concurrent calls take
+   * effect one after another, in any order. @throws UNAVAILABLE when other writers never stop changing the record
    */
   set(key: string, value: unknown, options?: AbortOptions): Promise<void>
-  /** Removes the record while `doomed` holds for it. Returns whether it removed one. */
+  /** Removes the record if `doomed.test` holds for its value. Returns whether it was removed. */
   removeIf<T>(
     key: string,
     doomed: { readonly parse: ParseRecord<T>; readonly test: (value: T) => boolean },
@@ -54,7 +56,7 @@ export function indexRecords({ backend, clock, random }: IndexRecordsComponents)
     return { etag: found.etag, bytes: await buffer(found.body) }
   }
 
-  /** Runs a conditional change until nobody else changed the record in between. */
+  /** Repeats a conditional change until no other writer has changed the record in between. */
   const insist = async <T>(change: () => Promise<T>, options: AbortOptions): Promise<T> => {
     const isLost = (err: unknown) => hasCode(err, 'BACKEND_PRECONDITION_FAILED')
     try {

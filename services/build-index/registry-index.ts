@@ -18,14 +18,15 @@ import {
 } from '../../lib/core/index.ts'
 import { MAX_PAGE } from './repository-index.ts'
 
-/** Bytes of manifests that are kept because their tags come next. */
+/** Bytes of recent manifests kept in memory, because their tags are put next. */
 const RECENT_BYTES = 16 * 1024 * 1024
 
 /**
- * An index that a registry keeps: its repositories, manifests, tags and blobs are the real ones, so that an image pushed
- * here is an image there, and one pushed there is one here. Nothing is kept that could go stale. What is linked must be
- * there already, brought by the origins. Every method: @throws BACKEND_UNAVAILABLE, BACKEND_THROTTLED, BACKEND_DENIED
- * (never undefined for an outage), BACKEND_READ_ONLY, UNSUPPORTED (what the registry cannot do), ABORTED
+ * An index whose data is in another registry: that registry's own repositories, manifests, tags and blobs. So an image
+ * pushed here is an image there, and the other way round; nothing is cached that could become stale. The origins must
+ * have brought a blob into the registry before it is linked. Every method: @throws BACKEND_UNAVAILABLE,
+ * BACKEND_THROTTLED, BACKEND_DENIED (an outage never reads as undefined), BACKEND_READ_ONLY, UNSUPPORTED (what the
+ * registry cannot do), ABORTED
  */
 export function registryIndex(registry: Registry): BuildIndex {
   const parts: Parts = { registry, recent: byteCache<Uint8Array>(RECENT_BYTES, (bytes) => bytes.length) }
@@ -43,7 +44,7 @@ export function registryIndex(registry: Registry): BuildIndex {
 
 interface Parts {
   readonly registry: Registry
-  /** Bytes by digest; what a digest names never changes. */
+  /** Bytes by digest; the content of a digest never changes. */
   readonly recent: ByteCache<Uint8Array>
 }
 
@@ -80,7 +81,9 @@ function manifestLinks(parts: Parts): ManifestLinks {
   }
 }
 
-/** A blob is linked by lying in the repository: what the origins have not brought there cannot be linked. */
+/**
+ * A blob in the registry's repository counts as linked; a blob that the origins did not bring there cannot be linked.
+ */
 function blobLinks({ registry }: Parts): BlobLinks {
   const sizeOf = (repository: Repository, digest: Digest, options?: AbortOptions) =>
     contentSize(registry.repository(repository), digest, options)
@@ -103,7 +106,7 @@ function blobLinks({ registry }: Parts): BlobLinks {
 
 type ManifestPut = { readonly reference: Tag | Digest; readonly descriptor: Descriptor } & AbortOptions
 
-/** Puts a manifest byte for byte as it was pushed, under its digest or a tag. */
+/** Puts the pushed bytes of a manifest under its digest or under a tag. */
 async function putManifest(parts: Parts, target: Repository, { reference, descriptor, signal }: ManifestPut) {
   const repository = parts.registry.repository(target)
   const bytes = parts.recent.get(descriptor.digest) ?? (await bytesOf(repository, descriptor, { signal }))
@@ -112,7 +115,7 @@ async function putManifest(parts: Parts, target: Repository, { reference, descri
   parts.recent.set(descriptor.digest, bytes)
 }
 
-/** The bytes of a manifest, which origins bring as a blob, or which are there as a manifest already. */
+/** The bytes of a manifest, which the origins brought as a blob, or which the registry has as a manifest. */
 async function bytesOf(
   repository: RegistryRepository,
   { digest, size }: Descriptor,

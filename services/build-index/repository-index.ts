@@ -15,19 +15,19 @@ import type { Descriptor, Digest, Repository, RepositoryName, Tag } from '../../
 import { CATALOG_PREFIX, indexKey, tagPrefix } from './index-keys.ts'
 import { type IndexRecords, type IndexRecordsComponents, indexRecords } from './index-records.ts'
 
-/** Entries of one page: the default, and the most that is given. */
+/** Entries of one page: the default and the maximum. */
 export const MAX_PAGE = 1000
 
-/** Tags of one repository that are read at a time to find those of a manifest. */
+/** Tags of a repository read at the same time, to find those that point to a manifest. */
 const TAGS_AT_ONCE = 16
 
 const parseDescriptor = (value: unknown): Descriptor => parseBody(descriptorSchema, value)
 const parseBlobLink = (value: unknown): BlobLink => parseBody(blobLinkSchema, value)
 
 /**
- * Repositories in the backend, by conditional writes. Any number of indexes may work on one backend: nothing is cached,
- * so that each sees what any other wrote. Every method: @throws BACKEND_UNAVAILABLE (never undefined for an outage),
- * BACKEND_CORRUPT, ABORTED
+ * Repositories in a backend, changed by conditional writes. Any number of build-indexes may share a backend: nothing is
+ * cached, so each sees what the others wrote. Every method: @throws BACKEND_UNAVAILABLE (an outage never reads as
+ * undefined), BACKEND_CORRUPT, ABORTED
  */
 export function repositoryIndex(components: IndexRecordsComponents): BuildIndex {
   const parts: Parts = { backend: components.backend, records: indexRecords(components) }
@@ -95,7 +95,7 @@ function manifestLinks(parts: Parts): ManifestLinks {
       const key = indexKey(repository, { kind: 'manifest', digest })
       const unknown = () => appError('MANIFEST_UNKNOWN', { detail: { digest } })
       if ((await backend.stat(key, options)) === undefined) throw unknown()
-      // The link goes last, so that a removal that was cut short can be repeated.
+      // Remove the link last, so that an interrupted removal can be repeated.
       await removeTagsOf(repository, digest, options)
       if (!(await remove(parts, key, options))) throw unknown()
     },
@@ -119,7 +119,7 @@ function blobLinks(parts: Parts): BlobLinks {
   }
 }
 
-/** Names that the keys behind `prefix` end in; all of them were parsed before they became keys. */
+/** Lists the keys behind `prefix` without the prefix; their names were valid when the keys were built. */
 async function listBehind({ backend }: Parts, prefix: string, { n = MAX_PAGE, last = '', signal }: PageOptions) {
   if (n === 0) return { names: [], rest: {} }
   const page = await backend.list(prefix, { signal, after: prefix + last, limit: Math.min(n, MAX_PAGE) })
@@ -143,7 +143,7 @@ async function isKnown({ backend }: Parts, repository: Repository, { signal }: A
   return (await backend.stat(markOf(repository), { signal })) !== undefined
 }
 
-/** Marks the repository before anything can be found in it; the mark stays when all else is removed. */
+/** Marks the repository as known, before its first entry; the mark stays when all entries are removed. */
 async function makeKnown(parts: Parts, repository: Repository, { signal }: AbortOptions): Promise<void> {
   if (await isKnown(parts, repository, { signal })) return
   try {
@@ -153,7 +153,7 @@ async function makeKnown(parts: Parts, repository: Repository, { signal }: Abort
   }
 }
 
-/** Returns whether there was something to remove. */
+/** Returns whether there was an object to remove. */
 async function remove({ backend }: Parts, key: string, options: AbortOptions = {}): Promise<boolean> {
   if ((await backend.stat(key, options)) === undefined) return false
   await backend.delete(key, options)

@@ -14,7 +14,7 @@ import { type Digest, parseDigest, parseRepository, parseRepositoryName, parseTa
 import { type Exchange, pageRequest, type Route, readJson, sendEmpty, sendJson } from '../../lib/http/index.ts'
 import { MAX_PAGE } from './repository-index.ts'
 
-/** Bytes of a request's body; a descriptor needs about 200. */
+/** Most bytes of a request body; a descriptor needs about 200. */
 const MAX_BODY_BYTES = 16 * 1024
 
 type Handle = Route['handle']

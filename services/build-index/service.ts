@@ -7,14 +7,14 @@ import { registryIndex } from './registry-index.ts'
 import { repositoryIndex } from './repository-index.ts'
 import { buildIndexServerRoutes } from './server.ts'
 
-/** What stands in for the real thing: in a herd, in tests. */
+/** Replacements for parts of the build-index, given by the herd and by tests. */
 export interface BuildIndexComponents extends Partial<Runtime> {
-  /** Instead of the one that the config names. */
+  /** Replaces the backend that the config names. */
   readonly backend?: Backend
 }
 
 export interface BuildIndexService extends Startable {
-  /** Base URL of the API, once started. */
+  /** Base URL of the API; known after the start. */
   readonly url: string
   readonly opsUrl: string
 }
@@ -25,7 +25,7 @@ interface OpenIndex {
   readonly probed: Pick<Backend, 'stat'>
 }
 
-/** A registry keeps the index itself, as what it is there; in any other backend it lies in records of our own. */
+/** With a registry as backend, the registry itself is the index; in any other backend the index is records of ours. */
 function openIndex(runtime: Runtime, { backend: config }: BuildIndexConfig, given: Backend | undefined): OpenIndex {
   if (given === undefined && config.driver === 'registry') {
     const registry = openRegistry({ ...runtime, governor: governor(runtime, config.limits) }, config)
@@ -39,7 +39,7 @@ function openIndex(runtime: Runtime, { backend: config }: BuildIndexConfig, give
   return { index: repositoryIndex({ ...runtime, backend }), backend, probed: backend }
 }
 
-/** One build-index. It holds no state of its own: any number may serve one backend. @throws INSECURE_BIND */
+/** One build-index. It has no state of its own: any number may share a backend. @throws INSECURE_BIND */
 export function buildIndexService(components: BuildIndexComponents, config: BuildIndexConfig): BuildIndexService {
   const runtime = serviceRuntime('buildIndex', config, components)
   const { index, backend, probed } = openIndex(runtime, config, components.backend)

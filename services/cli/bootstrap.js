@@ -1,7 +1,8 @@
 /**
- * What the npm scripts run: needs nothing but Node. Installs the dependencies when they are missing or the lockfile
- * has changed (its output goes to stderr), then hands over to the real program in a child process. The scripts `exec` it: npm passes signals on to
- * what it has started, and a shell in between would end alone.
+ * The entry of the npm scripts; it needs nothing but Node. Installs the dependencies when they are missing or the
+ * lockfile has changed (npm's output goes to stderr), then runs the real program in a child process. The scripts `exec`
+ * it: npm sends signals only to the process that it started, and a shell in between would end and leave this one
+ * running.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -13,7 +14,7 @@ const root = join(import.meta.dirname, '..', '..')
 const stamp = join(root, 'node_modules', '.shoal-lockfile')
 const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js']
 
-/** Each verb: the arguments of `node`, to which the caller's own are added. */
+/** The arguments of `node` for each verb; the caller's arguments follow them. */
 const verbs = {
   start: ['--import', 'tsx', 'services/herd/main.ts'],
   test: [...jest, '--selectProjects', 'unit', 'contract', 'property', 'integration', 'abuse', '--'],

@@ -4,7 +4,7 @@ import { exitCodes } from './exit-codes.ts'
 
 const HELP_WIDTH = 100
 
-/** A command that writes through the host, and throws where commander would end the process. */
+/** A command that writes through the host, and throws where commander would exit the process. */
 export const quietCommand = (name: string, host: ProcessHost): Command =>
   new Command(name)
     .configureHelp({ helpWidth: HELP_WIDTH })
@@ -15,7 +15,7 @@ export const quietCommand = (name: string, host: ProcessHost): Command =>
     .helpCommand(false)
     .exitOverride()
 
-/** Parses a line and does what it says; gives `outcome()`, or the exit code of a wrong line. */
+/** Parses a command line and runs it; returns `outcome()`, or the exit code of a wrong command line. */
 export async function runCommand(command: Command, argv: readonly string[], outcome: () => number): Promise<number> {
   try {
     await command.parseAsync(argv, { from: 'user' })

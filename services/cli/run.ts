@@ -5,7 +5,7 @@ import { runAdmin } from './admin/admin.ts'
 import { exitCodes } from './exit-codes.ts'
 import { quietCommand, runCommand } from './quiet-command.ts'
 
-/** Something that `shoal NAME` starts; it reads its own flags. */
+/** A program that `shoal NAME` starts; it parses its own flags. */
 interface Program {
   readonly name: string
   readonly what: string
@@ -19,10 +19,10 @@ const services: readonly Program[] = Object.values(doors).map((door) => ({
 
 const tools: readonly Program[] = [
   { name: 'herd', what: 'all services in one process, to try it out', run: herd },
-  { name: 'admin', what: 'what a running service holds and does: shoal admin SERVICE VERB', run: runAdmin },
+  { name: 'admin', what: 'inspect and control a running service: shoal admin SERVICE VERB', run: runAdmin },
 ]
 
-/** The `shoal` command: a service or a tool by its name, and what is left of the line for it. Gives the exit code. */
+/** The `shoal` command: runs the service or tool of that name with the other arguments. Returns the exit code. */
 export function run(argv: readonly string[], host: ProcessHost): Promise<number> {
   let exitCode: number = exitCodes.done
   const shoal = quietCommand('shoal', host)

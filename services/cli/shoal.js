@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `shoal` command: teaches Node to read TypeScript, then runs the real one. */
+/** The `shoal` command: lets Node load TypeScript, then runs the real command. */
 import { register } from 'tsx/esm/api'
 
 register()

@@ -5,7 +5,7 @@ import { originDoor } from '../origin/index.ts'
 import { proxyDoor } from '../proxy/index.ts'
 import { trackerDoor } from '../tracker/index.ts'
 
-/** The door of every service of the table. */
+/** The entrance (`ServiceDoor`) of every service in the table. */
 export const doors: Readonly<Record<ServiceKind, ServiceDoor>> = {
   buildIndex: buildIndexDoor,
   tracker: trackerDoor,

@@ -45,19 +45,24 @@ function parseFlags(argv: readonly string[]): Flags {
     .option('--trackers <n>', 'number of trackers', count, 2)
     .option('--data <dir>', 'data folder', 'data')
     .option('--ports <auto|fixed>', 'the documented ports, or any free ones', oneOf('auto', 'fixed'), 'fixed')
-    .option('--json', 'the endpoints as one JSON line on stdout, and nothing else there')
+    .option('--json', 'print only the endpoints on stdout, as one line of JSON')
     .option(
       '--log <level>',
-      'log lines on stderr from this level on',
+      'lowest level of log lines on stderr',
       oneOf('debug', 'info', 'warn', 'error', 'silent'),
       'warn',
     )
-    .option('--set <service.key=value>', 'one key of all agents, origins, ...: agent.limits.upload=20MB/s', append, [])
+    .option(
+      '--set <service.key=value>',
+      'sets a config key of all instances of a service: agent.limits.upload=20MB/s',
+      append,
+      [],
+    )
     .parse(argv, { from: 'user' })
     .opts<Flags>()
 }
 
-/** Runs a herd until SIGTERM or SIGINT; gives the exit code. */
+/** Runs a herd until SIGTERM or SIGINT; returns the exit code. */
 export function run(argv: readonly string[], host: ProcessHost): Promise<number> {
   return runUntilTold('herd', host, async () => {
     const flags = parseFlags(argv)

@@ -3,14 +3,14 @@ import { deepMerge, type Tree, treeAt } from '../../lib/config/index.ts'
 import { defaultPorts, type ServiceKind, serviceFacts, serviceKinds } from '../../lib/service/index.ts'
 import type { Ports } from './ports.ts'
 
-/** How many of each service; build-indexes and the proxy have fixed numbers. */
+/** Numbers of the services; those of build-indexes and proxies are fixed. */
 export interface HerdSize {
   readonly agents: number
   readonly origins: number
   readonly trackers: number
 }
 
-/** One service of the herd: its id, where each of its listeners is, and its config as top-level keys. */
+/** One service of the herd: its id, the ports of its listeners, and its config as top-level keys. */
 export interface InstancePlan {
   readonly id: string
   readonly ports: Readonly<Record<string, number>>
@@ -23,7 +23,7 @@ const BUILD_INDEXES = 2
 const REPLICAS = 2
 const HOST = '127.0.0.1'
 
-/** How many of each service a herd has. */
+/** The number of each service in a herd. */
 const countsOf = (size: HerdSize): Readonly<Record<ServiceKind, number>> => ({
   agent: size.agents,
   origin: size.origins,
@@ -32,7 +32,7 @@ const countsOf = (size: HerdSize): Readonly<Record<ServiceKind, number>> => ({
   proxy: 1,
 })
 
-/** How many ports a herd of that size needs. */
+/** The number of ports that a herd of that size needs. */
 export function portCount(size: HerdSize): number {
   return Object.entries(countsOf(size))
     .map(([kind, count]) => count * Object.keys(defaultPorts(kind as ServiceKind)).length)
@@ -48,19 +48,19 @@ const membersOf = (instances: readonly Placed[]) => ({
   members: instances.map(({ id, ports }) => ({ id, url: `http://${HOST}:${ports['http'] ?? 0}` })),
 })
 
-/** What the services of a herd know of each other. */
+/** What the config of one service needs to know of the other services. */
 interface Neighbours {
   readonly origins: { readonly members: readonly object[]; readonly replicas: number }
   readonly trackers: { readonly members: readonly object[] }
   readonly buildIndexes: { readonly members: readonly object[] }
-  /** Hosts in image names that mean this herd. */
+  /** Host names in image names that mean this herd. */
   readonly ownNames: readonly string[]
   readonly backend: { readonly driver: 'file'; readonly folder: string }
 }
 
 type ConfigOf = (id: string, neighbours: Neighbours, data: string) => Tree
 
-/** What the config of each service names besides its listeners. */
+/** The config of each service, except its listeners. */
 const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
   agent: (id, { origins, trackers, buildIndexes, ownNames }, data) => ({
     registry: { ownNames },
@@ -78,18 +78,18 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
   proxy: (_id, { origins, buildIndexes, ownNames }) => ({ registry: { ownNames }, origins, buildIndexes }),
 }
 
-/** The keys of the listeners that the table of services names, each bound to its port. */
+/** Config keys of a service's listeners, each bound to its port. */
 const listenersOf = (kind: ServiceKind, { ports }: Placed): Tree =>
   Object.entries(serviceFacts(kind).listeners)
     .map(([name, { key }]) => treeAt(`${key}.bind`, `${HOST}:${ports[name] ?? 'auto'}`))
     .reduce(deepMerge, {})
 
 /**
- * Who listens where, with which folders and neighbours. Pure. The backend's folder stands beside the services' own:
+ * Decides ports, folders and neighbours of each service. Pure. The backend's folder is beside those of the services:
  *
  *     <data>/backend        what a real cluster has in its object store
- *     <data>/agent-1 ...    caches
- *     <data>/origin-1 ...   blobs at rest, uploads
+ *     <data>/agent-1 ...    cached blobs
+ *     <data>/origin-1 ...   blobs and uploads
  */
 export function planHerd(size: HerdSize, ports: Ports, data: string): HerdPlan {
   const counts = countsOf(size)

@@ -1,20 +1,20 @@
 import { createServer, type Server } from 'node:net'
 import { appError } from '../../lib/base/index.ts'
 
-/** Listeners of one instance of a service, by name. */
+/** The ports of one service instance, by the name of the listener. */
 export type PortSet<Name extends string> = Readonly<Record<Name, number>>
 
-/** Gives each instance its ports. */
+/** Assigns ports to each instance. */
 export interface Ports {
-  /** Ports of the `index`-th instance (from 0) whose first instance listens on `defaults`. */
+  /** Ports of the `index`-th instance (from 0); the first instance listens on `defaults`. */
   take<Name extends string>(index: number, defaults: PortSet<Name>): PortSet<Name>
 }
 
-/** More instances on one machine stand this far apart. */
+/** Distance between the ports of two instances. */
 const STRIDE = 100
 const MAX_PORT = 65_535
 
-/** The documented ports. @throws CONFIG_INVALID when an instance does not fit any more */
+/** The documented ports. @throws CONFIG_INVALID when there is no room for another instance */
 export function fixedPorts(): Ports {
   return {
     take(index, defaults) {
@@ -43,14 +43,15 @@ const portOf = (server: Server): number => {
   return address.port
 }
 
-/** `count` ports that were free a moment ago: all are held until the last is known, then let go. */
+/** `count` free ports: all are bound until the last one is found, then released. */
 export async function autoPorts(count: number): Promise<Ports> {
   const servers = await Promise.all(Array.from({ length: count }, listen))
   const free = servers.map(portOf)
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   const next = () => {
     const port = free.pop()
-    if (port === undefined) throw appError('CONFIG_INVALID', { message: 'more listeners than ports were asked for' })
+    if (port === undefined)
+      throw appError('CONFIG_INVALID', { message: 'the herd has more listeners than ports were reserved' })
     return port
   }
   return {

@@ -6,7 +6,7 @@ const HOST = '127.0.0.1'
 const at = (instances: readonly InstancePlan[], listener: string): readonly string[] =>
   instances.map(({ ports }) => `${HOST}:${ports[listener] ?? 0}`)
 
-/** Where everything listens, as the one JSON line of `--json`. */
+/** The addresses of all listeners, for the one JSON line of `--json`. */
 export function endpointsOf(plan: HerdPlan) {
   return {
     proxy: at(plan.proxy, 'registry')[0] ?? '',
@@ -27,7 +27,7 @@ export function endpointsOf(plan: HerdPlan) {
 
 export type HerdEndpoints = ReturnType<typeof endpointsOf>
 
-/** The endpoints for a person, with lines to paste. */
+/** The addresses as text for a person, with commands to paste. */
 export function welcome(endpoints: HerdEndpoints): string {
   const { proxy, agents, origins, trackers, buildIndexes, agentOps } = endpoints
   const first = agents[0] ?? ''
@@ -56,7 +56,7 @@ export function welcome(endpoints: HerdEndpoints): string {
 
 const mib = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`
 
-/** One line for a finished pull: what, how much from where, first byte, speed. */
+/** One line for a finished pull: the blob, bytes by source, time to the first byte, speed. */
 export function pullLine(agent: string, summary: PullSummary): string {
   const { digest, size, bytes, firstByteMs, totalMs } = summary
   const sources = Object.entries(bytes)

@@ -10,20 +10,20 @@ import type { HerdPlan, InstancePlan } from './plan.ts'
 
 export interface HerdComponents {
   readonly logger: Logger
-  /** Told every pull that has ended, with the id of its agent. */
+  /** Called when a pull has ended, with the id of the agent. */
   readonly onPull: (agent: string, summary: PullSummary) => void
-  /** Parts that tests put into the services. */
+  /** Replacements for parts of the services, given by tests. */
   readonly agentParts?: (id: string) => AgentComponents
   readonly originParts?: (id: string) => OriginComponents
 }
 
 export interface HerdInit {
   readonly plan: HerdPlan
-  /** `agent.limits.upload=20MB/s`: a service, then one of its keys. */
+  /** For example `agent.limits.upload=20MB/s`: a service, then one of its config keys. */
   readonly overrides: readonly string[]
 }
 
-/** @throws CONFIG_INVALID when an override is for no service */
+/** @throws CONFIG_INVALID when an override names no service */
 function assertOverrides(overrides: readonly string[]): void {
   for (const text of overrides) {
     const kind = text.split('.', 1)[0] ?? ''
@@ -39,7 +39,7 @@ const overridesFor = (kind: ServiceKind, instance: InstancePlan, all: readonly s
   ...all.filter((text) => text.startsWith(`${kind}.`)).map((text) => text.slice(kind.length + 1)),
 ]
 
-/** What the herd and tests put into an instance. */
+/** The replacements that the herd and tests give to an instance. */
 function partsFor(components: HerdComponents, kind: ServiceKind, id: string): AgentComponents | OriginComponents {
   if (kind === 'origin') return components.originParts?.(id) ?? {}
   if (kind !== 'agent') return {}
@@ -47,7 +47,7 @@ function partsFor(components: HerdComponents, kind: ServiceKind, id: string): Ag
 }
 
 /**
- * Every service of the plan in this process, started in the order in which they need each other.
+ * Runs every service of the plan in this process. Each service starts after the services that it needs.
  * @throws CONFIG_INVALID, INSECURE_BIND
  */
 export async function herdService(components: HerdComponents, { plan, overrides }: HerdInit): Promise<Running> {

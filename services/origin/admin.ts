@@ -4,7 +4,7 @@ import { type UpkeepRoutesComponents, upkeepRoutes } from './upkeep/upkeep-route
 
 export type OriginAdminComponents = UpkeepRoutesComponents & TaskRoutesComponents
 
-/** The admin API of an origin: what it holds and what waits, for the person on call. */
+/** The admin API of an origin: its blobs and the tasks that wait for a backend. */
 export function originAdminRoutes(components: OriginAdminComponents): readonly Route[] {
   return [...upkeepRoutes(components), ...taskRoutes(components)]
 }

@@ -1,8 +1,8 @@
 import { type Digest, digestAlgorithm, digestHex } from '../../lib/core/index.ts'
 
 /**
- * Where blobs lie in the backend; the only place that builds these keys. The two hex digits spread the keys, which
- * object stores reward with higher request quotas.
+ * The keys of blobs in a backend; no other code builds them. The two hex digits spread the keys, because object stores
+ * limit the rate of requests by key prefix.
  *
  *     blobs/
  *       sha256/ab/abcdef...   the bytes of the blob

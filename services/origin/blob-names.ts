@@ -4,15 +4,15 @@ import { type BlobRef, type Digest, parseRepository, type Repository, repository
 import type { Sidecars } from '../../lib/store/index.ts'
 
 /**
- * Under which repositories a blob came here. A blob's key in a backend is its digest, but which backend it is depends
- * on the repository; those who look after blobs at rest learn it from this.
+ * The repositories under which a blob came to this origin. A blob's key in a backend is its digest, but the repository
+ * decides which backend it is; upkeep (scrub, repair, hand-over) finds the backends of a blob here.
  */
 export interface BlobNames {
-  /** Notes the repository beside the blob, unless one of the same backend stands there or the blob has gone. */
+  /** Notes the repository beside the blob, unless the blob is gone or a repository of the same backend is noted. */
   add(blob: BlobRef): Promise<void>
-  /** One for each backend that may have it, at least one: where nothing was noted, one for each rule of the config. */
+  /** One repository for each backend that may have the blob. Without a note: one for each rule of the config. */
   of(digest: Digest): Promise<readonly [Repository, ...Repository[]]>
-  /** The backends that go with these names, each once. */
+  /** The backends of these repositories, each once. */
   backends(digest: Digest): Promise<readonly Backend[]>
 }
 
@@ -26,7 +26,7 @@ export interface BlobNamesInit {
   readonly patterns: readonly string[]
 }
 
-/** Text forms in a label; whatever else stands there is passed over. */
+/** The repositories in a label; anything that is not the text of a repository is skipped. */
 function repositoriesIn(label: Uint8Array | undefined): readonly Repository[] {
   if (label === undefined || label.length === 0) return []
   try {
@@ -58,7 +58,7 @@ function samplesOf(patterns: readonly string[]): readonly [Repository, ...Reposi
   return [first, ...rest]
 }
 
-/** @throws CONFIG_INVALID when no repository fits one of the patterns, or there is none */
+/** @throws CONFIG_INVALID when there is no rule, or when no repository matches the pattern of a rule */
 export function blobNames({ store, backends }: BlobNamesComponents, { patterns }: BlobNamesInit): BlobNames {
   const locks = keyedLock()
   const samples = samplesOf(patterns)

@@ -29,13 +29,13 @@ export interface BlobRoutesComponents extends MetainfoComponents {
   readonly onReceived: (from: 'client' | 'origin', bytes: number) => void
   readonly onSent: (to: 'client' | 'replica', bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
-  /** Whether a blob that is here stays here; `without` a member that is about to leave. */
+  /** Whether this origin must keep the blob if it has it; `without` names a member that is about to leave. */
   readonly keeps: (digest: Digest, init: { readonly without: string | undefined }) => boolean
 }
 
 const isHop = (exchange: Exchange) => exchange.req.headers[HOP_HEADER] === '1'
 
-/** The rank of the task that a copy is to be kept with; undefined without one. */
+/** The rank of the write-back task that comes with a copy; undefined when the copy comes without a task. */
 const rankOf = (exchange: Exchange): number | undefined => {
   const text = exchange.req.headers[WRITE_BACK_HEADER]
   if (text === undefined) return undefined
@@ -50,7 +50,7 @@ const factsOf = ({ digest }: BlobRef, size: number): ContentFacts => ({
   headers: { 'docker-content-digest': digest },
 })
 
-/** Answers with the blob or the single range that is asked for. */
+/** Answers with the whole blob or with the one range that the request names. */
 async function sendBlob(
   { onSent }: Pick<BlobRoutesComponents, 'onSent'>,
   exchange: Exchange,
@@ -60,7 +60,7 @@ async function sendBlob(
   await sendContent(exchange, content, { onBytes: (bytes) => onSent(isHop(exchange) ? 'replica' : 'client', bytes) })
 }
 
-/** Blobs: read, bring, and take copies. */
+/** Routes that read a blob, bring it here, or take a copy of it. */
 function readRoutes(components: BlobRoutesComponents): readonly Route[] {
   const { store, ingest, writeBack, clock } = components
 
@@ -116,7 +116,7 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
   ]
 }
 
-/** What other origins ask when they are about to read the backend. */
+/** Routes that other origins ask before they read the backend. */
 function holdingRoutes(components: BlobRoutesComponents): readonly Route[] {
   const { ingest } = components
 
@@ -143,7 +143,7 @@ function holdingRoutes(components: BlobRoutesComponents): readonly Route[] {
   ]
 }
 
-/** Blobs, for clients and for the other origins. */
+/** Routes of blobs, for clients and for the other origins. */
 export function blobRoutes(components: BlobRoutesComponents): readonly Route[] {
   return [...readRoutes(components), ...holdingRoutes(components)]
 }

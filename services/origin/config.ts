@@ -6,66 +6,66 @@ import { commonKeys, listenerOf, rings } from '../../lib/service/index.ts'
 /** Every key of an origin; `config/origin/base.yaml` shows them with their defaults. */
 export const originSchema = z.strictObject({
   ...commonKeys,
-  /** Which of `origins.members` this one is. */
+  /** The member of `origins.members` that this process is. */
   member: z.string().min(1).default('origin-1'),
   /** The API for proxies, trackers, agents and the other origins. */
   http: listenerOf('origin', 'http'),
-  /** Where agents connect to for pieces. */
+  /** Where agents connect to fetch pieces. */
   peer: listenerOf('origin', 'peer'),
   /** Probes and metrics. */
   ops: listenerOf('origin', 'ops'),
-  /** What the origin holds, and the work of the person on call. */
+  /** The admin API. */
   admin: listenerOf('origin', 'admin'),
-  /** The local store: blobs at rest and uploads under way. */
+  /** Folder of the local store: complete blobs, partial blobs and uploads. */
   folder: z.string().min(1).default('data/origin'),
   store: z
     .strictObject({
-      /** Own bytes on disk; the least recently used blobs are evicted near it. */
+      /** Bytes that the store may use; near this limit the least recently used blobs are evicted. */
       capacity: byteSize.prefault('100GB'),
-      /** Instead of `folder`: folders on disks of their own. The capacity is that of all of them. */
+      /** Replaces `folder`: folders on separate disks, which share the capacity. */
       volumes: z.array(z.string().min(1)).default([]),
-      /** Share of the capacity above which blobs are evicted. */
+      /** Share of the capacity above which eviction begins. */
       highWatermark: z.number().gt(0).max(1).default(0.9),
-      /** Share of the capacity down to which they then are. */
+      /** Share of the capacity at which eviction ends. */
       lowWatermark: z.number().gt(0).max(1).default(0.8),
-      /** Left free on the disk for everybody else. */
+      /** Space on the disk that the store leaves free for other programs. */
       minFree: byteSize.prefault('512MiB'),
-      /** An upload that nobody has used for this long is removed. */
+      /** An upload without a request for this long is removed. */
       uploadIdle: duration.prefault('1d'),
     })
     .prefault({}),
-  /** Blobs that are in no backend go to those who own them now, after the members have changed. */
+  /** Walks that give the present owners blobs that are in no backend, after the members have changed. */
   handOver: z
     .strictObject({
-      /** From the end of a walk over all blobs to the next one; the first one follows the start. */
+      /** Time from the end of a walk over all blobs to the next walk. The first walk follows the start. */
       interval: duration.prefault('1h'),
-      /** What goes to other origins in these walks. */
+      /** Rate at which walks send blobs to other origins. */
       rate: rate.prefault('50MB/s'),
     })
     .prefault({}),
-  /** Blobs at rest are read and compared with their digests. */
+  /** Reads stored blobs and compares them with their digests. */
   scrub: z
     .strictObject({
-      /** Each blob is verified once in this time. */
+      /** Each blob is verified once in this period. */
       period: duration.prefault('30d'),
-      /** What is read for it. */
+      /** Rate at which scrub reads the disk. */
       rate: rate.prefault('20MB/s'),
     })
     .prefault({}),
-  /** The backends behind the cluster, by repository; the first rule that fits counts. The same for all origins. */
+  /** The backends of the cluster, by repository; the first rule that matches counts. The same for all origins. */
   backends: backendRulesSchema.prefault([{ repository: '*', backend: { driver: 'file', folder: 'data/backend' } }]),
-  /** Blobs that were acknowledged by replicas and wait for the backend. */
+  /** Blobs that were acknowledged with replicas and are not in the backend yet. */
   writeBack: z
     .strictObject({
-      /** The journal; one process per folder. Default: `journal` in the origin's folder. */
+      /** Folder of the journal, used by one process only. Default: `journal` in the origin's folder. */
       folder: z.string().min(1).exactOptional(),
-      /** Share of `store.capacity` that may wait; more pushes wait for the backend. 0: all of them. */
+      /** Share of `store.capacity` that such blobs may use; further pushes wait for the backend. 0: all pushes wait. */
       share: z.number().min(0).max(1).default(0.5),
-      /** Blobs written to the backends at one time. */
+      /** Blobs written to the backends at the same time. */
       concurrency: z.number().int().min(1).max(1000).default(4),
-      /** So much later each further owner looks whether the backend has a blob, and writes it if not. */
+      /** Each further owner waits this much longer before it checks the backend, and writes a missing blob. */
       spareDelay: duration.prefault('1m'),
-      /** Longest waits between two tries of a blob: they double from the first to the last. */
+      /** Longest wait after the first failed try of a blob; it doubles up to `retryMax`. */
       retryMin: duration.prefault('1s'),
       retryMax: duration.prefault('5m'),
       /** Tries of a blob before it becomes a dead letter. */
@@ -75,11 +75,11 @@ export const originSchema = z.strictObject({
   /** The ring of origins. */
   origins: rings.origins,
   trackers: rings.trackers,
-  /** Networks whose hosts may be peers, as CIDRs. */
+  /** CIDRs of the networks that peers may belong to. */
   allowedPeers: z.array(z.string()).default(['0.0.0.0/0', '::/0']),
   limits: z
     .strictObject({
-      /** What peers get from here, all together. */
+      /** Upload rate to all peers together. */
       upload: rate.prefault('unlimited'),
     })
     .prefault({}),

@@ -27,7 +27,7 @@ function uploadRoutes({ uploads, backends }: OriginRoutesComponents, memberId: s
     sendJson(exchange, status, { ...state, member: memberId })
 
   const create = async (exchange: Exchange) => {
-    // What no backend will take is refused before its bytes are sent, and not after.
+    // A blob that no backend will take is refused before its bytes are sent.
     backends.backendFor(repositoryOf(exchange))
     answer(exchange, 201, await uploads.create())
   }
@@ -57,7 +57,7 @@ function uploadRoutes({ uploads, backends }: OriginRoutesComponents, memberId: s
   return routes.map(underRepository)
 }
 
-/** A session needs no repository, but a malformed one is refused on each of its paths. */
+/** A session does not need its repository, but a malformed repository in the path is refused. */
 function underRepository(route: Route): Route {
   return {
     ...route,

@@ -23,18 +23,18 @@ import { originServerRoutes } from './server.ts'
 import { type EvictionVote, evictionVote } from './upkeep/eviction-vote.ts'
 import { upkeep } from './upkeep/upkeep.ts'
 
-/** What stands in for the real thing: in a herd, in tests. */
+/** Replacements for parts of the origin, given by the herd and by tests. */
 export interface OriginComponents extends Partial<Runtime> {
-  /** Instead of the folder's store, or around it. */
+  /** Wraps or replaces the store of the folder. */
   readonly wrapStore?: (store: ManagedStore) => ManagedStore
-  /** Instead of those that the config names. */
+  /** Replaces the backends that the config names. */
   readonly backends?: Backends
-  /** Around the storage of the journal. */
+  /** Wraps the storage of the journal. */
   readonly wrapJournal?: (storage: JournalStorage) => JournalStorage
 }
 
 export interface OriginService extends Startable {
-  /** Base URLs and addresses, once started. */
+  /** Base URLs and addresses; known after the start. */
   readonly url: string
   readonly opsUrl: string
   readonly adminUrl: string
@@ -42,9 +42,9 @@ export interface OriginService extends Startable {
   readonly engine: SwarmEngine
 }
 
-/** An origin's engine only seeds: what it lacks is brought by `ingest`, never by the swarm. */
+/** The engine of an origin only seeds: `ingest` brings missing blobs, the swarm never does. */
 const nothingToPull = {
-  // biome-ignore lint/correctness/useYield: it has nothing to yield; the first pull of it says so
+  // biome-ignore lint/correctness/useYield: this generator only throws when it is read
   async *open() {
     throw appError('BLOB_UNKNOWN')
   },
@@ -101,7 +101,7 @@ function originStore(runtime: Runtime, config: OriginConfig, evictions: Eviction
   })
 }
 
-/** What an origin holds or is connected to. Each part needs only those above it. */
+/** The parts that hold blobs or connections. Each part needs only those above it. */
 function originParts(components: OriginComponents, config: OriginConfig) {
   const runtime = serviceRuntime('origin', config, components)
   const { logger } = runtime
@@ -124,7 +124,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
 
 type OriginParts = ReturnType<typeof originParts>
 
-/** What is done with a blob that has become complete here, behind the back of who waits for it. */
+/** Work after a blob has become complete here, in the background. */
 function afterStored({ runtime, store, engine, names }: OriginParts) {
   const { logger } = runtime
   const tasks = background((name, err) => logger.error('background task failed', { name, err }))
@@ -139,7 +139,7 @@ function afterStored({ runtime, store, engine, names }: OriginParts) {
   return { tasks, hashes, onStored }
 }
 
-/** Who brings, places and looks after blobs, and the routes to all of it. Each part needs only those above it. */
+/** The parts that bring, place and look after blobs, and their routes. Each part needs only those above it. */
 function originRules(parts: OriginParts, config: OriginConfig) {
   const { runtime, cluster, siblings, evictions, store, backends, storage, names } = parts
   const self = { memberId: config.member }

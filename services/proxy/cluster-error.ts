@@ -1,19 +1,19 @@
 import { appError, codeOf, type ErrorCode, hasCode, isAppError } from '../../lib/base/index.ts'
 
-/** What a backend refuses for good, as a client is told: it must not try again. */
+/** Permanent refusals of a backend, as the client gets them: it must not try again. */
 const refusals: Partial<Record<string, { readonly code: ErrorCode; readonly message: string }>> = {
-  UNSUPPORTED: { code: 'UNSUPPORTED', message: 'the backend behind this registry takes no such change' },
-  BACKEND_READ_ONLY: { code: 'UNSUPPORTED', message: 'the backend behind this registry takes no such change' },
+  UNSUPPORTED: { code: 'UNSUPPORTED', message: 'the backend behind this registry does not support this change' },
+  BACKEND_READ_ONLY: { code: 'UNSUPPORTED', message: 'the backend behind this registry is read-only' },
   BACKEND_REFUSED: { code: 'UNSUPPORTED', message: 'the backend behind this registry refuses this request' },
-  BACKEND_KEY_INVALID: { code: 'NAME_INVALID', message: 'the backend behind this registry takes no such name' },
-  BACKEND_DENIED: { code: 'DENIED', message: 'the backend behind this registry gives it no right to do this' },
+  BACKEND_KEY_INVALID: { code: 'NAME_INVALID', message: 'the backend behind this registry does not accept this name' },
+  BACKEND_DENIED: { code: 'DENIED', message: 'access to the backend behind this registry was denied' },
 }
 
 /**
- * Waits for an answer of the cluster behind the proxy. What a client may be told passes: `expected` codes, what may go
- * away by itself, a name that is refused, and what the backend behind refuses. Anything else is between our own services
- * (a wrong token, a wrong URL, a malformed answer); to the client it is an outage and never "not found", "log in" or
- * "your request is wrong".
+ * Awaits an answer of the cluster behind the proxy. These errors pass on to the client: the `expected` codes, temporary
+ * failures, a refused name, and a refusal of the backend. Any other error is a fault between our own services (a wrong
+ * token, a wrong URL, a malformed answer); the client gets it as an outage, never as "not found", "log in" or "your
+ * request is wrong".
  * @throws the code as it is, UNSUPPORTED, NAME_INVALID, DENIED, or UNAVAILABLE with the code in the detail
  */
 export async function fromCluster<T>(answer: Promise<T>, ...expected: readonly ErrorCode[]): Promise<T> {

@@ -7,11 +7,11 @@ export const proxySchema = z.strictObject({
   ...commonKeys,
   registry: z
     .strictObject({
-      /** Where docker and others push to and pull from. */
+      /** Where docker and other clients push to and pull from. */
       listener: listenerOf('proxy', 'registry'),
       /** Values of `ns` (the host in an image's name) that mean this cluster. */
       ownNames: z.array(z.string().min(1)).default([]),
-      /** Signs the Locations of uploads; proxies that stand for one another share it. */
+      /** Signs the Locations of uploads; all proxies of a cluster must use the same secret. */
       uploadSecret: z.string().min(16, 'a secret has at least 16 characters').exactOptional(),
     })
     .prefault({}),
@@ -21,7 +21,7 @@ export const proxySchema = z.strictObject({
   buildIndexes: rings.buildIndexes,
   cache: z
     .strictObject({
-      /** Manifests kept in memory, in bytes; they are immutable by digest. */
+      /** Bytes of manifests kept in memory; the manifest of a digest never changes. */
       manifests: byteSize.prefault('64MiB'),
     })
     .prefault({}),

@@ -10,17 +10,17 @@ import {
 } from '../../lib/core/index.ts'
 import { fromCluster } from './cluster-error.ts'
 
-/** The bytes of manifests, which never change for a digest. */
+/** Reads the bytes of manifests. The bytes of a digest never change. */
 export interface ManifestBytes {
-  /** Keeps what was just pushed. */
+  /** Keeps the bytes of a manifest that was just pushed. */
   keep(digest: Digest, bytes: Uint8Array): void
-  /** @throws MANIFEST_UNKNOWN when no origin has it, BACKEND_CORRUPT when what they have is something else */
+  /** @throws MANIFEST_UNKNOWN when no origin has it, BACKEND_CORRUPT when the origins have other content */
   read(repository: Repository, descriptor: Descriptor, options?: AbortOptions): Promise<Uint8Array>
 }
 
 export interface ManifestBytesComponents {
   readonly origins: OriginCluster
-  /** Told what came from origins and from memory. */
+  /** Counts bytes by their source: origins or memory. */
   readonly onReceived: (from: 'origin' | 'cache', bytes: number) => void
 }
 

@@ -7,20 +7,20 @@ import { fromCluster } from './cluster-error.ts'
 
 export interface OriginSessionComponents {
   readonly origins: OriginCluster
-  /** The ring behind `origins`, which is told when a session's origin fails. */
+  /** The ring of the origins; it learns here when the origin of a session fails. */
   readonly cluster: Cluster
   readonly random: Random
 }
 
-/** Upload sessions, each of which lives on the one origin where it was opened. */
+/** Upload sessions; each lives on the one origin that opened it. */
 export interface OriginSessions {
   open(repository: Repository, options: AbortOptions): Promise<UploadState>
   /**
    * Calls the origin that holds the session.
-   * @throws BLOB_UPLOAD_UNKNOWN when that origin is gone, too: its bytes are out of reach and the client must start again
+   * @throws BLOB_UPLOAD_UNKNOWN also when that origin is gone: the bytes are lost, and the client must start again
    */
   at<T>(key: UploadKey, options: AbortOptions, call: (client: OriginClient) => Promise<T>): Promise<T>
-  /** Opens a session, sends bytes that are at hand, and closes it; starts again elsewhere when the origin dies. */
+  /** Opens a session, sends the given bytes, and closes it; when the origin dies, starts again at another origin. */
   push(
     repository: Repository,
     content: { readonly digest: Digest; readonly bytes: Uint8Array } & AbortOptions,

@@ -8,17 +8,17 @@ import type { ManifestBytes } from './manifest-bytes.ts'
 import type { OriginSessions } from './origin-session.ts'
 
 export interface ProxyStorageComponents {
-  /** Who owns what: tags, manifests and links. */
+  /** Knows repositories, tags, manifests and links of blobs. */
   readonly index: BuildIndex
-  /** The bytes. */
+  /** Hold the bytes. */
   readonly origins: OriginCluster
   readonly sessions: OriginSessions
   readonly manifests: ManifestBytes
-  /** Told the bytes of blobs as they come from origins. */
+  /** Counts the bytes of blobs that come from origins. */
   readonly onReceived: (from: 'origin', bytes: number) => void
 }
 
-/** A registry whose names live in the build-index and whose bytes live at the origins; it keeps nothing itself. */
+/** A registry with its names in the build-index and its bytes at the origins; the proxy itself stores nothing. */
 export function proxyStorage(components: ProxyStorageComponents): Required<RegistryStorage> {
   return {
     blobs: proxyBlobs(components),
@@ -43,14 +43,14 @@ function proxyBlobs({ index, origins, onReceived }: ProxyStorageComponents): Blo
           const { body } = await fromCluster(read, 'BLOB_UNKNOWN')
           return counted(body, (bytes) => onReceived('origin', bytes))
         },
-        // A link is only a row of the index, so nothing is held between finding it and reading it.
+        // `find` opened nothing: it only read the index.
         close: () => undefined,
       }
     },
   }
 }
 
-/** The same stream, with its bytes told as they are taken. */
+/** The same stream; `onBytes` gets the number of bytes as they are read. */
 function counted(body: Readable, onBytes: (bytes: number) => void): Readable {
   const count = async function* () {
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
@@ -59,7 +59,7 @@ function counted(body: Readable, onBytes: (bytes: number) => void): Readable {
     }
   }
   const out = Readable.from(count(), { objectMode: false })
-  // One that is destroyed before its first read never enters the generator.
+  // A stream that is destroyed before its first read never enters the generator.
   out.once('close', () => body.destroy())
   return out
 }
@@ -107,7 +107,7 @@ function proxyUploads({ index, origins, sessions }: ProxyStorageComponents): Upl
     async mount(repository, digest, from, options = {}) {
       const link = from && (await fromCluster(index.getBlob(from, digest, options)))
       if (link === undefined) return false
-      // The backend may be chosen by repository, so a link is worth nothing unless the bytes can be had under its name.
+      // The repository may decide the backend, so the blob is linked only if its bytes are found under this repository.
       const stored = await fromCluster(origins.statBlob(repository, digest, options))
       if (stored === undefined) return false
       return linked(index.putBlob(repository, link, options))
@@ -117,7 +117,7 @@ function proxyUploads({ index, origins, sessions }: ProxyStorageComponents): Upl
 
 function proxyEdits({ index, sessions, manifests }: ProxyStorageComponents): Edits {
   return {
-    /** From the bytes up, the tag last: whoever sees a name can have all that stands behind it. */
+    /** Stores the bytes first and the tag last, so that a client that sees a tag can get everything it points to. */
     async putManifest(repository, { descriptor, bytes, tags }, options = {}) {
       const { digest, size } = descriptor
       await sessions.push(repository, { digest, bytes, ...options })
@@ -136,7 +136,7 @@ function proxyEdits({ index, sessions, manifests }: ProxyStorageComponents): Edi
   }
 }
 
-/** False when the index is a registry's that lacks the blob in this repository: it has to be uploaded. */
+/** False when another registry is the index and this repository lacks the blob there: the client has to upload it. */
 async function linked(linking: Promise<void>): Promise<boolean> {
   try {
     await fromCluster(linking, 'BLOB_UNKNOWN')

@@ -10,16 +10,16 @@ import { originSessions } from './origin-session.ts'
 import { proxyStorage } from './registry-storage.ts'
 import { proxyServerRoutes } from './server.ts'
 
-/** What stands in for the real thing: in a herd, in tests. */
+/** Replacements for parts of the proxy, given by the herd and by tests. */
 export type ProxyComponents = Partial<Runtime>
 
 export interface ProxyService extends Startable {
-  /** Base URL of the registry, once started. */
+  /** Base URL of the registry; known after the start. */
   readonly url: string
   readonly opsUrl: string
 }
 
-/** One proxy. It holds no state: any number may serve one cluster. @throws INSECURE_BIND, CONFIG_INVALID */
+/** One proxy. It has no state: any number may serve one cluster. @throws INSECURE_BIND, CONFIG_INVALID */
 export function proxyService(components: ProxyComponents, config: ProxyConfig): ProxyService {
   const runtime = serviceRuntime('proxy', config, components)
   const { metrics, random, logger } = runtime
@@ -56,7 +56,7 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
 }
 
 function ownSecret(random: Random, logger: Logger): Uint8Array {
-  logger.warn('no registry.uploadSecret: uploads cannot go on at another proxy or after a restart')
+  logger.warn('registry.uploadSecret is not set: uploads cannot continue at another proxy or after a restart')
   return random.bytes(32)
 }
 

@@ -1,18 +1,19 @@
 import type { Random } from '../../lib/base/index.ts'
 
 export interface IntervalPolicy {
-  /** Announces of one torrent that this tracker is to take in a second. */
+  /** Announces of one torrent that this tracker accepts per second. */
   readonly perSecond: number
   readonly minMs: number
   readonly maxMs: number
 }
 
-/** The widest interval of a spread is this many times the narrowest. */
+/** The longest interval is this many times the shortest. */
 const SPREAD = 1.2
 
 /**
- * When a peer should announce next: so long that all entries on this tracker together stay within the budget, within
- * the bounds, and spread so that peers who came together do not stay together.
+ * Milliseconds until a peer should announce again: long enough that all peers of the torrent together stay within the
+ * budget, between the configured bounds, and random, so that peers that came together do not announce together for
+ * ever.
  */
 export function announceIntervalMs(peers: number, policy: IntervalPolicy, random: Random): number {
   const { perSecond, minMs, maxMs } = policy

@@ -12,13 +12,13 @@ import type { PeerRegistry } from './peer-registry.ts'
 import type { PeerOrder } from './policy/peer-order.ts'
 import type { PeerEntry } from './swarm.ts'
 
-/** An entry lives this many intervals without a new announce: one may be lost. */
+/** An entry lives for this many intervals without a new announce, so one announce may be lost. */
 const LIFETIME_INTERVALS = 2.5
-/** Why an announce came; `refused` is one with a peer id that belongs to somebody else. */
+/** Kinds of announces; `refused` counts those whose peer id belongs to another key. */
 const outcomes = ['started', 'interval', 'completed', 'stopped', 'refused'] as const
 type Outcome = (typeof outcomes)[number]
 
-/** One announce for one swarm, whichever protocol it came by. */
+/** One announce for one swarm, received over BEP 3 or over our own protocol. */
 export interface SwarmAnnounce {
   readonly swarmId: SwarmId
   readonly event: Exclude<Outcome, 'refused'>
@@ -28,17 +28,17 @@ export interface SwarmAnnounce {
 
 export interface SwarmAnswer {
   readonly intervalMs: number
-  /** Best first. */
+  /** The best peer first. */
   readonly peers: readonly PeerInfo[]
 }
 
-/** What happens at an announce: the entry is kept, renewed or dropped, and the asker learns whom to ask. */
+/** Handles announces: keeps, renews or drops the entry, and answers with the peers to ask. */
 export interface Announcements {
   /** Undefined when the peer id belongs to another key. */
   one(announce: SwarmAnnounce): SwarmAnswer | undefined
   /**
-   * All torrents of a batch from the peer at `host`; those that are refused are missing from the answer.
-   * @throws BODY_INVALID when a swarm id is not that of its digest
+   * Announces all torrents of a batch for the peer at `host`; the answer leaves refused torrents out.
+   * @throws BODY_INVALID when a swarm id does not fit its digest
    */
   batch(host: string, batch: AnnounceBatch): readonly AnnounceTorrentAnswer[]
 }
@@ -89,7 +89,7 @@ export function announcements(
 
 function assertSwarmOfDigest({ swarmId, digest }: AnnounceTorrent): void {
   if (swarmIdOf(digest) === swarmId) return
-  throw appError('BODY_INVALID', { message: 'the swarm id is not that of the digest', detail: { swarmId, digest } })
+  throw appError('BODY_INVALID', { message: 'the swarm id does not fit the digest', detail: { swarmId, digest } })
 }
 
 interface AnnounceMeters {

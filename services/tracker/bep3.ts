@@ -4,7 +4,7 @@ import { appError } from '../../lib/base/index.ts'
 import { type PeerAddress, type PeerId, parsePeerId, parseSwarmId, type SwarmId } from '../../lib/core/index.ts'
 import { type BencodeInput, encodeBencode } from '../../lib/metainfo/index.ts'
 
-/** An announce as BEP 3 has it. */
+/** An announce with the fields of BEP 3. */
 export interface Bep3Announce {
   readonly swarmId: SwarmId
   readonly peerId: PeerId
@@ -12,7 +12,7 @@ export interface Bep3Announce {
   readonly event: 'started' | 'interval' | 'completed' | 'stopped'
   readonly leftBytes: number
   readonly wantPeers: number
-  /** Absent when the client sends none. */
+  /** Undefined when the client sends no key. */
   readonly key: string | undefined
 }
 
@@ -31,8 +31,8 @@ const invalid = (message: string) => appError('REQUEST_INVALID', { message })
 
 /**
  * Parses the query of `GET /announce`, without its question mark. The ids are binary, so the text is decoded to bytes
- * here: a parser that decodes to UTF-8 destroys them. `ip` is ignored, an address is the socket's own.
- * @throws REQUEST_INVALID saying which parameter is wrong
+ * here: a parser that decodes to UTF-8 destroys them. `ip` is ignored; the peer's address is that of the socket.
+ * @throws REQUEST_INVALID, which names the wrong parameter
  */
 export function parseBep3Query(rawQuery: string): Bep3Announce {
   const fields = parseFields(rawQuery)
@@ -47,7 +47,7 @@ export function parseBep3Query(rawQuery: string): Bep3Announce {
   }
 }
 
-/** The answer, with compact peers (BEP 23, and BEP 7 for IPv6) whatever the client asked for. */
+/** The answer to an announce; peers are always compact (BEP 23, and BEP 7 for IPv6), whatever the client asked for. */
 export function encodeBep3Answer({ intervalMs, complete, incomplete, peers }: Bep3Answer): Uint8Array {
   const [four, six] = [peers.filter(({ host }) => !isIPv6(host)), peers.filter(({ host }) => isIPv6(host))]
   const answer: Record<string, BencodeInput> = {
@@ -59,12 +59,12 @@ export function encodeBep3Answer({ intervalMs, complete, incomplete, peers }: Be
   return encodeBencode(six.length === 0 ? answer : { ...answer, peers6: Buffer.concat(six.map(compactPeer)) })
 }
 
-/** What BEP 3 has in place of an HTTP error. */
+/** A failure: BEP 3 uses it in place of an HTTP error. */
 export function encodeBep3Failure(reason: string): Uint8Array {
   return encodeBencode({ 'failure reason': reason })
 }
 
-/** Names to bytes; the first of several with one name counts. */
+/** Maps names to bytes; when a name occurs twice, the first value counts. */
 function parseFields(rawQuery: string): ReadonlyMap<string, Buffer> {
   const parts = rawQuery.split('&')
   if (parts.length > MAX_PARAMETERS) throw invalid('there are too many parameters')
@@ -121,7 +121,7 @@ function eventOf(text: string | undefined): Bep3Announce['event'] {
   throw invalid('event must be started, completed, stopped or empty')
 }
 
-/** A missing or negative number means as many as usual. */
+/** A missing or negative number means the usual number of peers. */
 function wantOf(text: string | undefined): number {
   if (text === undefined || text === '' || /^-\d+$/.test(text)) return announceLimits.maxPeers
   if (!/^\d{1,9}$/.test(text)) throw invalid('numwant must be a number')

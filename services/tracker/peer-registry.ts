@@ -3,26 +3,26 @@ import type { PeerInfo, SwarmId } from '../../lib/core/index.ts'
 import { type PeerEntry, type Swarm, swarm } from './swarm.ts'
 
 export interface PeerRegistryInit {
-  /** Beyond this the swarm that was announced to least lately is forgotten. */
+  /** Most swarms; beyond it the swarm whose last announce is oldest is forgotten. */
   readonly maxSwarms: number
-  /** Beyond this the peer of the swarm that announced least lately is forgotten. */
+  /** Most peers of a swarm; beyond it the peer whose last announce is oldest is forgotten. */
   readonly maxPeersPerSwarm: number
 }
 
 /**
- * Who is in which swarm, in memory; a restart forgets it and the next announces fill it again. An announce and a
- * sample take a time that does not depend on how many peers a swarm has.
+ * The peers of every swarm, in memory: a restart forgets them, and the next announces bring them back. The time of an
+ * announce or a sample does not depend on the number of peers in the swarm.
  */
 export interface PeerRegistry {
-  /** Adds or renews an entry for `ttlMs`. False when the peer id belongs to another key: then nothing changes. */
+  /** Adds or renews an entry for `ttlMs`. False, and nothing changes, when the peer id belongs to another key. */
   announce(swarmId: SwarmId, entry: PeerEntry, ttlMs: number): boolean
-  /** Forgets an entry at once. False when it belongs to another key. */
+  /** Forgets an entry at once. False when the peer id belongs to another key. */
   leave(swarmId: SwarmId, entry: Pick<PeerEntry, 'peerId' | 'key'>): boolean
-  /** Up to `limit` random peers of each kind: agents with the whole blob, agents without, origins. */
+  /** Up to `limit` random peers of each kind: agents with the whole blob, agents without it, origins. */
   sample(swarmId: SwarmId, limit: number): readonly PeerInfo[]
-  /** Entries of a swarm that have everything and that have not. */
+  /** The numbers of entries in a swarm with the whole blob and without it. */
   counts(swarmId: SwarmId): { readonly complete: number; readonly incomplete: number }
-  /** Drops what has expired; to be called now and then, as a swarm that nobody announces to is not looked at. */
+  /** Drops expired entries. Call it regularly, because a swarm without announces is otherwise not looked at. */
   sweep(): void
   readonly swarms: number
   /** Entries of all swarms. */
@@ -35,7 +35,7 @@ export interface PeerRegistryComponents {
 }
 
 export function peerRegistry({ clock, random }: PeerRegistryComponents, init: PeerRegistryInit): PeerRegistry {
-  /** Least lately announced to first. */
+  /** Ordered by the last announce, oldest first. */
   const swarms = new Map<SwarmId, Swarm>()
   let peers = 0
 

@@ -52,7 +52,7 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
   ]
 }
 
-/** BEP 3 answers its own errors with 200 and a reason. */
+/** BEP 3 clients get errors as status 200 with a reason. */
 function bep3({ announcements, registry }: TrackerRoutesComponents, exchange: Exchange): void {
   const send = (body: Uint8Array) =>
     sendBytes(exchange, { status: 200, headers: { 'content-type': 'text/plain' }, body })

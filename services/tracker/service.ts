@@ -8,18 +8,18 @@ import { policies } from './policy/policies.ts'
 import { metainfoRelay } from './relay/metainfo-relay.ts'
 import { trackerServerRoutes } from './server.ts'
 
-/** What stands in for the real thing: in a herd, in tests. */
+/** Replacements for parts of the tracker, given by the herd and by tests. */
 export type TrackerComponents = Partial<Runtime>
 
 export interface TrackerService extends Startable {
-  /** Base URLs, once started. */
+  /** Base URLs; known after the start. */
   readonly url: string
   readonly opsUrl: string
 }
 
 const SWEEP_MS = 30_000
 
-/** Forgets expired peers of swarms that nobody announces to. */
+/** Regularly forgets expired peers, also in swarms without announces. */
 function sweeper(clock: Clock, registry: PeerRegistry): Startable {
   let timer: Timer | undefined
   const wait = () => {
@@ -42,7 +42,7 @@ function sweeper(clock: Clock, registry: PeerRegistry): Startable {
   }
 }
 
-/** One tracker. It holds its peers in memory: after a restart the next announces fill it again. @throws INSECURE_BIND */
+/** One tracker. Its peers are in memory: after a restart the next announces bring them back. @throws INSECURE_BIND */
 export function trackerService(components: TrackerComponents, config: TrackerConfig): TrackerService {
   const runtime = serviceRuntime('tracker', config, components)
   const http = clusterHttp(runtime, config)
@@ -68,7 +68,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const routes = trackerServerRoutes({ announcements: announcing, registry, relay })
   const shell = serviceShell(runtime, config, { kind: 'tracker', listeners: { http: { routes } } })
   return {
-    // The relay stops before the listener: its streams have no end of their own for a drain to wait for.
+    // Stop the relay before the listener: the listener waits for its streams, which do not end by themselves.
     ...shell.around([http, sweeper(runtime.clock, registry), ...shell.listeners, relay]),
     get url() {
       return shell.url('http')

@@ -3,9 +3,9 @@ import { isIP } from 'node:net'
 import { appError } from '../../lib/base/index.ts'
 
 /**
- * The address a request came from, as an IPv4 or IPv6 literal: never one that the caller wrote. An IPv4 address that
- * the system shows as IPv6 (`::ffff:10.0.0.1`) is unwrapped, and a zone (`fe80::1%eth0`) means nothing elsewhere.
- * @throws UNAVAILABLE when the socket is gone already
+ * The address of the socket that a request came from, as an IPv4 or IPv6 literal; never an address that the caller
+ * states. An IPv4 address in IPv6 form (`::ffff:10.0.0.1`) becomes IPv4, and a zone (`fe80::1%eth0`) is removed,
+ * because it means nothing on other machines. @throws UNAVAILABLE when the socket is already gone
  */
 export function socketAddress({ socket }: IncomingMessage): string {
   const shown = (socket.remoteAddress ?? '').replace(/%.*$/, '')

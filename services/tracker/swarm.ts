@@ -1,22 +1,22 @@
 import type { Random } from '../../lib/base/index.ts'
 import type { PeerId, PeerInfo } from '../../lib/core/index.ts'
 
-/** What a peer says of itself in one swarm. */
+/** What a peer states about itself in one swarm. */
 export interface PeerEntry extends PeerInfo {
-  /** Whoever brings the same peer id and key speaks for the entry. */
+  /** A caller with the same peer id and key may change the entry. */
   readonly key: string
 }
 
 /** The peers of one blob. */
 export interface Swarm {
-  /** Adds or renews; what stood at the same address goes. False when the peer id belongs to another key. */
+  /** Adds or renews; an entry with the same address is removed. False when the peer id belongs to another key. */
   put(entry: PeerEntry, expiresAtMs: number): boolean
-  /** False when it belongs to another key. */
+  /** Removes an entry. False when the peer id belongs to another key. */
   remove(peerId: PeerId, key: string): boolean
-  /** Up to `limit` random ones of each kind that have not expired. */
+  /** Up to `limit` random peers of each kind that have not expired. */
   sample(limit: number, nowMs: number): readonly PeerInfo[]
   counts(): { readonly complete: number; readonly incomplete: number }
-  /** Drops expired entries, those that announced least lately first; returns how many. */
+  /** Drops expired entries, the oldest announce first; returns how many. */
   sweep(nowMs: number): number
   readonly size: number
 }
@@ -25,7 +25,7 @@ interface Slot {
   readonly entry: PeerEntry
   readonly expiresAtMs: number
   readonly group: Slot[]
-  /** Where in the group it stands. */
+  /** Index of the slot in its group. */
   at: number
 }
 
@@ -33,14 +33,14 @@ export function swarm(random: Random, maxPeers: number): Swarm {
   return new GroupedSwarm(random, maxPeers)
 }
 
-/** Three groups that can be sampled without looking at all of them, and an order of age to expire and evict by. */
+/** Three groups, each sampled without a look at all peers, and an order by age for expiry and eviction. */
 class GroupedSwarm implements Swarm {
   readonly #random: Random
   readonly #maxPeers: number
   readonly #completeAgents: Slot[] = []
   readonly #incompleteAgents: Slot[] = []
   readonly #origins: Slot[] = []
-  /** Least lately announced first. */
+  /** Ordered by the last announce, oldest first. */
   readonly #byId = new Map<PeerId, Slot>()
   readonly #byAddress = new Map<string, Slot>()
 
@@ -101,7 +101,7 @@ class GroupedSwarm implements Swarm {
     return complete ? this.#completeAgents : this.#incompleteAgents
   }
 
-  /** Its place in the group goes to the group's last. */
+  /** Removes a slot; the last slot of the group takes its place. */
   #drop(slot: Slot | undefined): void {
     if (slot === undefined) return
     const last = slot.group.pop()
@@ -119,7 +119,7 @@ function addressOf({ host, port }: PeerInfo): string {
   return `${host} ${port}`
 }
 
-/** Up to `limit` different ones, each with the same chance: the first steps of a Fisher-Yates shuffle, kept sparse. */
+/** Up to `limit` different slots with equal chances: the first steps of a Fisher-Yates shuffle, stored sparsely. */
 function pick(group: readonly Slot[], limit: number, random: Random): Slot[] {
   if (group.length <= limit) return [...group]
   const moved = new Map<number, number>()

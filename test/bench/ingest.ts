@@ -36,7 +36,7 @@ async function seconds(work: Promise<unknown>): Promise<number> {
   return (performance.now() - startedMs) / 1000
 }
 
-/** Seconds until an origin has the whole blob, verified. */
+/** Seconds until an origin has the whole blob and has verified it. */
 async function untilVerified(url: string): Promise<void> {
   for (;;) {
     const { verified } = (await (await fetch(`${url}/holding`)).json()) as { readonly verified: boolean }
@@ -73,7 +73,7 @@ async function measure(content: Buffer): Promise<Figures> {
   }
 }
 
-/** A blob that no origin has, asked of all of them by many clients at once; beside one read of the backend itself. */
+/** Many clients ask all origins at once for a blob that none of them has; compared with one read of the backend. */
 export async function ingest(sizeBytes: number = SIZE_BYTES): Promise<void> {
   const content = Buffer.allocUnsafe(sizeBytes)
   randomFillSync(content)

@@ -3,10 +3,10 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { run } from '../kit/run.ts'
 
-/** One bench's figures, as `docs/benchmarks.md` is made from them. */
+/** The results of one bench, from which `docs/benchmarks.md` is made. */
 export interface BenchResult {
   readonly name: string
-  /** What is measured against what, sizes, counts, cold or warm, what was on the path. */
+  /** What is compared, sizes, counts, cold or warm caches, and what was on the path. */
   readonly conditions: readonly string[]
   readonly columns: readonly string[]
   readonly rows: readonly (readonly (string | number)[])[]
@@ -16,7 +16,7 @@ export function median(values: readonly number[]): number {
   return percentile(values, 50)
 }
 
-/** Nearest rank. */
+/** A percentile by the nearest-rank method. */
 export function percentile(values: readonly number[], rank: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil((rank / 100) * sorted.length) - 1)] ?? Number.NaN
@@ -24,13 +24,13 @@ export function percentile(values: readonly number[], rank: number): number {
 
 export interface ProcessUse {
   readonly cpuSeconds: number
-  /** Largest resident size so far. */
+  /** Largest resident memory so far. */
   readonly peakRssMiB: number
 }
 
 const TICKS_PER_SECOND = 100
 
-/** What the operating system says a process has used since its start. */
+/** Processor time and memory of a process since its start, as the operating system reports them. */
 export async function useOf(pid: number): Promise<ProcessUse> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -46,7 +46,10 @@ export interface CurlTimes {
   readonly totalMs: number
 }
 
-/** Fetches each URL with one curl, in turn, and gives its own times. @throws when an answer is not 200 or short */
+/**
+ * Fetches the URLs one after another with one curl; returns curl's own times. @throws on a status other than 200 or a
+ * short body
+ */
 export async function curl(urls: readonly string[], expectBytes?: number): Promise<CurlTimes[]> {
   const format = '%{http_code} %{time_starttransfer} %{time_total} %{size_download}\n'
   const targets = urls.flatMap((url) => ['-o', '/dev/null', url])

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { closingUrl } from '../kit/registry-client.ts'
 
-/** Pushes a blob to a registry as a client does, streamed. Gives its digest. */
+/** Pushes a blob to a registry as a client does, as a stream. Returns its digest. */
 export async function pushBlob(registry: string, name: string, bytes: Uint8Array): Promise<string> {
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
   const opened = await fetch(`${registry}/v2/${name}/blobs/uploads/`, { method: 'POST' })
@@ -16,7 +16,7 @@ export async function pushBlob(registry: string, name: string, bytes: Uint8Array
   return digest
 }
 
-/** Pushes an image of one random layer under a tag; gives the layer's digest. */
+/** Pushes an image with one random layer under a tag; returns the layer's digest. */
 export async function pushImage(registry: string, name: string, tag: string, layerBytes: number): Promise<string> {
   const layer = randomBytes(layerBytes)
   const config = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', id: tag }))

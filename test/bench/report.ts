@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BenchResult } from './measure.ts'
 
-/** What a bench leaves in `results/<name>.json`. */
+/** The content of `results/<name>.json`. */
 export interface BenchFile extends BenchResult {
   /** Day of the run, `2026-01-31`. */
   readonly date: string
@@ -18,7 +18,7 @@ for comparing rows of one table, and two runs on one quiet machine.
 const cell = (value: string | number) => String(value).replaceAll('|', '\\|')
 const line = (cells: readonly (string | number)[]) => `| ${cells.map(cell).join(' | ')} |`
 
-/** One bench as a section of the document. */
+/** The section of the document for one bench. */
 function section({ name, date, machine, conditions, columns, rows }: BenchFile): string {
   return [
     `## ${name}`,
@@ -35,8 +35,8 @@ function section({ name, date, machine, conditions, columns, rows }: BenchFile):
 }
 
 /**
- * The document with these results in it, by name. Results are not kept with the sources, so a section of `before` whose
- * bench has no result here stays as it is.
+ * The document with these results, sorted by name. Results are not kept with the sources, so a section of `before`
+ * without a new result stays as it is.
  */
 export function benchmarkReport(results: readonly BenchFile[], before = ''): string {
   const sections = new Map<string, string>()

@@ -17,7 +17,7 @@ if (bench === undefined) {
   process.stderr.write(`usage: npm run bench -- <${Object.keys(benches).join('|')}>\n`)
   process.exitCode = 2
 } else {
-  // Disks are not the point: memory where there is a file system for it.
+  // The benches do not measure disks: use a file system in memory where there is one.
   if (existsSync('/dev/shm')) process.env['TMPDIR'] ??= '/dev/shm'
   await bench()
 }

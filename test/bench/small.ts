@@ -5,7 +5,7 @@ import { pushImage } from './push.ts'
 const IMAGES = 300
 const NAME = 'bench/small'
 
-/** A manifest by tag and a blob of 1 KiB through an agent that has never seen them. */
+/** Pulls a manifest by tag and a blob of 1 KiB through an agent that has neither in its cache. */
 export async function small(): Promise<void> {
   await using shoal = await startTopology({ agents: 1, origins: 1, trackers: 1 })
   const registry = shoal.url('proxy-1', 'registry')

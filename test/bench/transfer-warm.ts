@@ -9,7 +9,7 @@ import { pushBlob } from './push.ts'
 
 const GIB = 1024 ** 3
 const ROUNDS = 5
-/** Pulled first through each restarted agent: programs run for days, their first request is not what is measured. */
+/** Bytes pulled through each restarted agent before the measurement, so that its first request is not measured. */
 const WARM_UP_BYTES = 16 * 1024 * 1024
 const NAME = 'bench/transfer'
 const services = ['agent-1', 'origin-1', 'tracker-1'] as const
@@ -31,7 +31,7 @@ async function coldAgent(shoal: Topology): Promise<void> {
 const uses = async (shoal: Topology): Promise<Map<string, ProcessUse>> =>
   new Map(await Promise.all(services.map(async (id) => [id, await useOf(shoal.pid(id))] as const)))
 
-/** A blob that the origin has, pulled by curl through an agent that does not; beside nginx and a pull-through registry. */
+/** curl pulls a blob, which only the origin has, through an agent; compared with nginx and a pull-through registry. */
 export async function transferWarm(sizeBytes: number = GIB): Promise<void> {
   const blob = Buffer.allocUnsafe(sizeBytes)
   for (let at = 0; at < sizeBytes; at += 64 * 1024 * 1024) randomFillSync(blob.subarray(at, at + 64 * 1024 * 1024))

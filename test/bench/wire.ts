@@ -13,8 +13,8 @@ import {
 import { silentLogger } from '../../lib/telemetry/index.ts'
 
 /*
- * One peer to one peer over loopback, in one process, against a plain socket that moves the same bytes the same way.
- * Hashing and disk are not part of it. Run: npx tsx test/bench/wire.ts [MiB]
+ * One peer to another over loopback, in one process, compared with a plain socket that moves the same bytes in the same
+ * way. Hashing and disks are not included. Run: npx tsx test/bench/wire.ts [MiB]
  */
 const totalBytes = Number(process.argv[2] ?? 2048) * 1024 * 1024
 const host = '127.0.0.1'
@@ -29,7 +29,7 @@ const quiet: PeerEvents = {
   onClose: () => undefined,
 }
 
-/** Speed by the clock, and by the processor time of both ends, which a busy machine does not change. */
+/** Speed by wall-clock time, and by processor time of both ends, which does not depend on other load. */
 interface Speed {
   readonly perSecond: number
   readonly perCpuSecond: number
@@ -49,7 +49,7 @@ function stopwatch(): () => Speed {
 
 type Direction = 'dialled' | 'accepted'
 
-/** The other end sends; this one copies what it reads into place, as a peer must. */
+/** The other end sends; this end copies the bytes into place, as a peer must. */
 async function rawTcp(blockLength: number, direction: Direction): Promise<Speed> {
   const send = (socket: Socket) => {
     socket.on('error', () => undefined)
@@ -102,7 +102,7 @@ interface Transfer {
   readonly blockLength: number
 }
 
-/** Keeps 16 requests open until every block of the blob has come. */
+/** Keeps 16 requests open until every block of the blob has arrived. */
 async function transfer({ from, to, map, blockLength }: Transfer): Promise<Speed> {
   const unchoked = new Promise<void>((resolve) => {
     to.attach({ ...quiet, onChoke: (choked) => (choked ? undefined : resolve()) })

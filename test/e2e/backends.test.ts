@@ -17,7 +17,7 @@ import { registryRow } from './backends/registry-backend.ts'
 import { s3Row } from './backends/s3-backend.ts'
 import { tosRow } from './backends/tos-backend.ts'
 
-/** Every backend that origins and build-indexes can stand in front of. */
+/** Every kind of backend for origins and build-indexes. */
 const backends: readonly BackendRow[] = [tosRow, s3Row, registryRow]
 
 const stack = resourceStack()
@@ -25,7 +25,7 @@ let tools: ContainerTools
 let dockerd: Dockerd
 let image: ImageLayout
 
-/** More than one part of the drivers that read and write in parts. */
+/** More than one part for drivers that transfer in parts. */
 const largeBytes = 20_000_000
 const setUpMs = 300_000
 const backendMs = 240_000
@@ -38,7 +38,7 @@ beforeAll(async () => {
 
 afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
 
-/** Loads the image into docker under `name`, pushes it from there, and gives its digest. */
+/** Loads the image into docker under `name`, pushes it from there, and returns its digest. */
 async function dockerPush(name: string): Promise<string> {
   const archive = join(tools.folder, 'image.tar')
   await rm(archive, { force: true })
@@ -47,7 +47,7 @@ async function dockerPush(name: string): Promise<string> {
   return dockerd.push(name)
 }
 
-/** Digests of config and layers, as docker pushed them. */
+/** Digests of the config and the layers that docker pushed. */
 async function contentsOf(registry: string, name: string, digest: string): Promise<readonly string[]> {
   const accept = 'application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json'
   const answer = await fetch(`${registry}/v2/${name}/manifests/${digest}`, { headers: { accept } })
@@ -55,7 +55,7 @@ async function contentsOf(registry: string, name: string, digest: string): Promi
   return [config, ...layers].map((part) => part.digest)
 }
 
-/** Takes everything from the services that is not in the backend. */
+/** Removes from the services everything that is not in the backend. */
 async function forget(cluster: Topology): Promise<void> {
   const { origin, agent, buildIndex } = cluster.plan
   const ids = [...origin, ...agent, ...buildIndex].map(({ id }) => id)

@@ -23,8 +23,8 @@ import {
 import { resourceStack } from '../kit/resource-stack.ts'
 
 /**
- * What people use shoal for, with the programs they use: images go into the proxy and come out of every agent,
- * unchanged. One image has a layer of 200 MB of random data and an empty layer; the index has two platforms.
+ * The main use of shoal, with real clients: images are pushed to the proxy and pulled from every agent, unchanged. One
+ * image has a layer of 200 MB of random data and an empty layer; the index has two platforms.
  */
 const stack = resourceStack()
 let herd: Herd
@@ -61,20 +61,20 @@ function agent(number: 0 | 1 | 2): string {
   return address
 }
 
-/** The digest that the registry at `host` gives for a name and tag. */
+/** The digest of a name and tag at the registry `host`. */
 async function digestAt(host: string, name: string): Promise<string> {
   const { stdout } = await tools.skopeo(['inspect', '--format', '{{.Digest}}', `docker://${host}/${name}`])
   return stdout.trim()
 }
 
-/** Pulls with podman and returns the digest of what it then has. */
+/** Pulls with podman; returns the digest of the pulled image. */
 async function podmanPull(reference: string): Promise<string> {
   await tools.podman(['pull', reference])
   const { stdout } = await tools.podman(['image', 'inspect', '--format', '{{.Digest}}', reference])
   return stdout.trim()
 }
 
-/** A `--hosts-dir` by which containerd asks `mirror`, and nobody else, for the images of `host`. */
+/** A `--hosts-dir` with which containerd asks only `mirror` for the images of `host`. */
 async function mirroredBy(mirror: string, host: string): Promise<string> {
   const folder = join(tools.folder, `hosts-${mirror}-${host}`.replaceAll(':', '-'))
   const url = `http://${mirror}`

@@ -13,8 +13,8 @@ import { digestsOf, type ImageLayout, layeredImage, makeImage } from '../kit/ima
 import { resourceStack } from '../kit/resource-stack.ts'
 
 /**
- * A cluster with a token, through the eyes of real clients: the token is the password, any user name will do. Pulls
- * from an agent need none unless its config says so.
+ * A cluster with a token, used by real clients: the token is the password, and any user name is accepted. Pulls from an
+ * agent need no token unless its config says so.
  */
 const stack = resourceStack()
 const token = 'the-token-of-this-test'

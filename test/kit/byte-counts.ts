@@ -1,13 +1,13 @@
 import type { ByteRange } from '../../lib/core/index.ts'
 
-/** How often each byte of an object was given out; what was given out before is not forgotten. */
+/** Counts how often each byte of an object was sent; counts are never reset. */
 export interface ByteCounts {
   add(range: ByteRange): void
-  /** Bytes given out in all. */
+  /** Bytes sent in all. */
   readonly total: number
-  /** The fewest and the most times that a byte was given out. */
+  /** The smallest and the largest number of times that any byte was sent. */
   between(size: number): { readonly least: number; readonly most: number }
-  /** Ranges given out, as they came. */
+  /** Ranges sent, in the order of sending. */
   readonly ranges: readonly ByteRange[]
 }
 

@@ -1,13 +1,13 @@
 import { createSign, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
 
-/** A key and a certificate that it signed itself, good for 127.0.0.1 and as an authority. */
+/** A key and a self-signed certificate, valid for 127.0.0.1 and as a certificate authority. */
 export interface SelfSigned {
   readonly privateKey: KeyObject
   /** PEM. */
   readonly key: string
   /** PEM. */
   readonly certificate: string
-  /** Base64, as `x5c` has it. */
+  /** Base64, as the header `x5c` of a JSON Web Token needs it. */
   readonly der: string
 }
 
@@ -19,7 +19,7 @@ const oid = {
   subjectAltName: '551d11',
 } as const
 
-/** Makes a new one; Node can sign certificates but has no call that puts one together. */
+/** Makes a new one by hand: Node can sign, but has no call that builds a certificate. */
 export function selfSigned(name = 'shoal test'): SelfSigned {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = sequence(objectId(oid.ecdsaWithSha256))
@@ -50,7 +50,7 @@ function extensions(): readonly Buffer[] {
   const extension = (id: string, value: Buffer) => sequence(objectId(id), yes, der(0x04, value))
   return [
     extension(oid.basicConstraints, sequence(yes)),
-    // Signs certificates and anything else.
+    // The key may sign certificates and any other data.
     extension(oid.keyUsage, der(0x03, Buffer.from([2, 0x84]))),
     extension(oid.subjectAltName, sequence(der(0x87, Buffer.from([127, 0, 0, 1])))),
   ]

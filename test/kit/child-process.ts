@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { sendSignal } from './process-tree.ts'
 
-/** How a process ended: its code, the signal that ended it, or why it never started. */
+/** How a process ended: its exit code, the signal that ended it, or why it never started. */
 export interface Exit {
   readonly code?: number | undefined
   readonly signal?: NodeJS.Signals | undefined
@@ -20,7 +20,7 @@ export function describeExit(exit: Exit): string {
   return exit.signal === undefined ? `exited with ${exit.code}` : `was ended by ${exit.signal}`
 }
 
-/** Signals the process group that a detached child leads, or led: what is left of the group outlives its leader. */
+/** Signals the process group of a detached child; the rest of the group may outlive the child. */
 export function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid !== undefined) sendSignal(-child.pid, signal)
 }

@@ -3,12 +3,12 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { transformFile } from '@swc/core'
 
 const project = resolve(import.meta.dirname, '..', '..')
-/** The relative imports of compiled code. */
+/** Matches the relative imports of compiled code. */
 const imports = /(from|import) ["'](\.[^"']+)\.ts["']/g
 
 /**
- * Compiles a script of this project, with what it imports of it, to plain JavaScript below `folder`; returns its path
- * there. For children that are started so often that a loader's start would be most of their life.
+ * Compiles a script of this project and its imports to plain JavaScript below `folder`; returns the path of the
+ * compiled script. For children that are started so often that loading TypeScript would take most of the time.
  */
 export async function compiledScript(script: string, folder: string): Promise<string> {
   const target = (source: string) => join(folder, relative(project, source)).replace(/\.ts$/, '.js')

@@ -2,7 +2,7 @@ import { type CredentialSource, credentialDocument } from './credential-source.t
 import type { S3Keys } from './s3-server/index.ts'
 import { answerJson, scriptedServer } from './scripted-server.ts'
 
-/** The agent that gives containers their keys, to whoever sends `authorization`. */
+/** The agent that gives keys to containers: to every request with this `authorization` header. */
 export async function containerCredentials(keys: () => S3Keys, authorization: string): Promise<CredentialSource> {
   let handedOut = 0
   const server = await scriptedServer(({ headers, url }, res) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** One row by the names of its columns; backticks taken off where a cell is nothing but code. */
+/** One row by the names of its columns; the backticks around a cell that is all code are removed. */
 export type DocRow<C extends string> = Readonly<Record<C, string>>
 
 const cellsOf = (line: string): string[] =>
@@ -14,7 +14,7 @@ const cellsOf = (line: string): string[] =>
 
 const plain = (cell: string): string => /^`([^`]*)`$/.exec(cell)?.[1] ?? cell
 
-/** The rows of every table in a Markdown file whose columns are these, in their order; with the heading above each. */
+/** The rows of every table in a Markdown file with exactly these columns, each with the heading above its table. */
 export function docTable<C extends string>(
   file: string,
   columns: readonly C[],
@@ -40,12 +40,12 @@ export function docTable<C extends string>(
   return rows
 }
 
-/** A file of the project by its path from the root. */
+/** Content of a project file, given by its path from the root. */
 export function readProjectFile(file: string): string {
   return readFileSync(join(root, file), 'utf8')
 }
 
-/** Paths from the root of all TypeScript files below some folders. */
+/** Paths from the root of all TypeScript files below the folders. */
 export function projectSources(...folders: readonly string[]): readonly string[] {
   return folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })

@@ -1,4 +1,6 @@
-/** A program for the tests of pushes: an origin that kills itself at a step. Takes the step, then an origin's flags. */
+/**
+ * A program for tests of pushes: an origin that kills itself at a step. Arguments: the step, then an origin's flags.
+ */
 import { openBackends } from '../../lib/backend/index.ts'
 import { processHost, systemClock, systemRandom } from '../../lib/base/index.ts'
 import { runService, serviceDoor } from '../../lib/service/index.ts'

@@ -2,8 +2,8 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'no
 import { PassThrough } from 'node:stream'
 
 /**
- * Sees one chunk of an answer's body, whose first byte is at offset `at`, and sends what it likes in its place.
- * `over` says that it has ended the answer in a way of its own.
+ * Gets one chunk of an answer's body, which begins at offset `at`, and sends anything in its place. `over` means that
+ * the function has ended the answer itself.
  */
 export type EditChunk = (
   chunk: Buffer,
@@ -11,7 +11,7 @@ export type EditChunk = (
   send: (bytes: Uint8Array) => Promise<void>,
 ) => Promise<'over' | undefined>
 
-/** From now on every chunk that somebody writes to `res` goes through `edit`; how it is framed stays his choice. */
+/** From now on every chunk written to `res` goes through `edit`; the handler still decides how the body is framed. */
 export function editAnswer(res: ServerResponse, edit: EditChunk): void {
   const write = res.write.bind(res)
   const end = res.end.bind(res)
@@ -34,7 +34,7 @@ export function editAnswer(res: ServerResponse, edit: EditChunk): void {
   res.write = ((...args: Parameters<PassThrough['write']>) => written.write(...args)) as typeof res.write
   res.end = ((...args: Parameters<PassThrough['end']>) => {
     const [body] = args
-    // Node does the same for an answer that is given all at once.
+    // Node also sets the length of an answer whose body is given in one call.
     if (!res.headersSent && typeof body !== 'function' && written.writableLength === 0) setLength(res, body)
     written.end(...args)
     return res
@@ -42,7 +42,7 @@ export function editAnswer(res: ServerResponse, edit: EditChunk): void {
   pump().catch(() => res.destroy())
 }
 
-/** Lets `res` say no length, so that a shorter body is framed as if it were whole. */
+/** Removes the Content-Length of `res`, so that a shortened body looks complete. */
 export function hideLength(res: ServerResponse): void {
   const writeHead = res.writeHead.bind(res) as (status: number, ...rest: unknown[]) => ServerResponse
   const setHeader = res.setHeader.bind(res)
@@ -60,7 +60,7 @@ export function hideLength(res: ServerResponse): void {
     )
 }
 
-/** Runs `then` in place of the answer, once it is complete; nothing of it is sent. */
+/** Calls `then` once the answer is complete, instead of sending it. */
 export function swallowAnswer(res: ServerResponse, then: () => void): void {
   res.writeHead = () => res
   res.flushHeaders = () => undefined
@@ -75,7 +75,7 @@ export function swallowAnswer(res: ServerResponse, then: () => void): void {
   }) as typeof res.end
 }
 
-/** Holds the answer back when the handler has done its work: `done` runs then, and nothing is sent before `until` resolves. */
+/** When the handler has written its whole answer, calls `done`, and sends nothing before `until` resolves. */
 export function holdBack(
   res: ServerResponse,
   { done, until }: { readonly done: () => void; readonly until: Promise<unknown> },
@@ -114,7 +114,7 @@ function setLength(res: ServerResponse, body: unknown): void {
   if (length !== undefined) res.setHeader('content-length', length)
 }
 
-/** Bytes of what was given to `write` or `end` of an answer; undefined when it is no chunk. */
+/** Byte length of an argument of `write` or `end`; undefined when the argument is not a chunk. */
 export function byteLengthOf(chunk: unknown): number | undefined {
   if (typeof chunk === 'string') return Buffer.byteLength(chunk)
   return ArrayBuffer.isView(chunk) ? chunk.byteLength : undefined

@@ -4,17 +4,17 @@ const clock = systemClock()
 const pollMs = 25
 
 export interface EventuallyOptions {
-  /** Milliseconds until the last failure is thrown. */
+  /** Milliseconds after which the last failure is thrown. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Calls `attempt` until it stops throwing and returns its value. For the process edge only, where another program's
- * readiness cannot be awaited: inside one process use events and the fake clock. The attempt's signal fires when time
- * is up, so that one that waits does not wait longer.
+ * Calls `attempt` until it does not throw, and returns its value. Only for other processes, whose readiness cannot be
+ * awaited: inside one process use events and the fake clock. The signal of an attempt aborts when time is up, so that
+ * no attempt waits longer.
  *
- * @throws what `attempt` threw last, when time is up; the signal's reason, when `signal` fires first.
+ * @throws the last failure of `attempt` when time is up; the reason of `signal` when it aborts first.
  */
 export async function eventually<T>(
   attempt: (signal: AbortSignal) => T | Promise<T>,

@@ -10,8 +10,9 @@ export interface FaultProxy extends AsyncDisposable {
 }
 
 /**
- * A reverse proxy with faults before a server that is not ours. It passes on the Host that the client used, so that
- * signatures hold and absolute addresses in answers lead through it again; a server that is not there is a reset.
+ * A reverse proxy that puts faults in front of a server that is not ours. It forwards the Host header of the client, so
+ * that signatures stay valid and absolute addresses in answers lead through the proxy. When the server does not answer,
+ * the proxy resets the connection.
  */
 export async function faultProxy({ target }: { readonly target: string }): Promise<FaultProxy> {
   const { hostname, port } = new URL(target)

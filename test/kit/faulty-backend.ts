@@ -1,13 +1,13 @@
 import type { Backend } from '../../lib/backend/index.ts'
 import { appError } from '../../lib/base/index.ts'
 
-/** A backend that can be made to fail as if what lies behind it were away. */
+/** A backend that can be made to fail as if the storage behind it were down. */
 export interface FaultyBackend {
   readonly backend: Backend
   /** From now on every call fails with BACKEND_UNAVAILABLE. */
   break(): void
   heal(): void
-  /** Runs once, right before the next such call reaches the backend: the place for somebody else's call. */
+  /** `intrude` runs once, right before the next such call reaches the backend, as the call of another process would. */
   beforeNext(method: 'write' | 'delete', intrude: () => Promise<unknown>): void
   /** Calls that reached the backend, by method. */
   readonly calls: Readonly<Record<keyof Backend, number>>

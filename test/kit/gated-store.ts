@@ -3,12 +3,12 @@ import { type Deferred, deferred } from '../../lib/base/index.ts'
 import type { ByteRange } from '../../lib/core/index.ts'
 import type { BlobReader } from '../../lib/store/index.ts'
 
-/** A store whose complete blobs can be read only as far as its gate is open, or come out wrong. */
+/** A store whose complete blobs can be read only up to its gate, or give wrong bytes. */
 export interface GatedStore {
   readonly wrap: <S extends BlobReader>(store: S) => S
-  /** Reads up to this offset go on, now and later; others wait. Infinity opens it. */
+  /** Reads up to this offset continue, now and later; other reads wait. Infinity removes the gate. */
   readonly openTo: (offset: number) => void
-  /** From now on reads give other bytes than the blob's where this says so. */
+  /** From now on reads give wrong bytes wherever this function is true. */
   readonly corrupt: (where: (range: ByteRange) => boolean) => void
 }
 

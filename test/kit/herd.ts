@@ -25,21 +25,21 @@ export interface HerdInit {
   readonly agents?: number
   readonly origins?: number
   readonly trackers?: number
-  /** The data folder, to start again on what an earlier herd left; default: one that goes with this herd. */
+  /** The data folder, for a second start with the data of an earlier herd; default: a folder removed with this herd. */
   readonly data?: string
   /** Further flags of `npm start`. */
   readonly flags?: readonly string[]
   readonly signal?: AbortSignal
 }
 
-/** A whole shoal, started through the door that its users take. */
+/** A whole shoal, started as its users start it. */
 export interface Herd extends HerdEndpoints, AsyncDisposable {
   readonly data: string
-  /** Of npm, which is what its users see and signal. */
+  /** Process id of npm, which users see and send signals to. */
   readonly pid: number
   output(): Output
   kill(signal: NodeJS.Signals): void
-  /** Resolves when npm has exited, for whatever reason, with how. */
+  /** Resolves when npm has exited, for any reason. */
   readonly exited: Promise<Exit>
 }
 
@@ -81,7 +81,7 @@ export function startHerd(init: HerdInit = {}): Promise<Herd> {
   })
 }
 
-/** The first line on its standard output is one JSON object. */
+/** Parses the first line of standard output, which is one JSON object. */
 function endpointsIn(stdout: string): HerdEndpoints {
   const end = stdout.indexOf('\n')
   if (end === -1) throw new Error('it has not printed its endpoints')

@@ -21,13 +21,13 @@ export const uint32 = (...numbers: readonly number[]) => {
   return bytes
 }
 
-/** A message with an honest length. */
+/** A message with a correct length field. */
 export const message = (id: number, ...body: readonly Uint8Array[]) => {
   const bytes = Buffer.concat(body)
   return Buffer.concat([uint32(1 + bytes.length), Buffer.from([id]), bytes])
 }
 
-/** A message whose length lies. */
+/** A message with a wrong length field. */
 export const lyingMessage = (length: number, id: number, body: Uint8Array = new Uint8Array(0)) =>
   Buffer.concat([uint32(length), Buffer.from([id]), body])
 
@@ -45,7 +45,7 @@ export const handshakeBytes = (swarmId: string, init: HandshakeOverrides = {}) =
     Buffer.from(init.peerId ?? peerSelf(66).peerId, 'hex'),
   ])
 
-/** Our extension handshake with some fields of `shoal` replaced. */
+/** Our extension handshake with some fields of its `shoal` object replaced. */
 export const extendedBytes = ({ digest, length, pieceLength }: SwarmHeader, shoal: object = {}) =>
   message(
     20,
@@ -53,40 +53,40 @@ export const extendedBytes = ({ digest, length, pieceLength }: SwarmHeader, shoa
     encodeBencode({ m: {}, shoal: { v: 1, digest, length, pieceLength, role: 'agent', block: 262_144, ...shoal } }),
   )
 
-/** A peer of ours and a raw connection to it, over which a test may say anything. */
+/** One of our peers (the victim) and a raw connection to it, over which a test may send anything. */
 export interface HostileScene extends AsyncDisposable {
   readonly clock: FakeClock
   readonly blob: BlobFixture
   readonly swarmId: SwarmId
   readonly events: Recorder
-  /** The victim's connection, once the handshakes are through. */
+  /** The victim's connection, once the handshakes are done. */
   readonly victim: Promise<PeerConnection>
   send(...parts: readonly Uint8Array[]): void
-  /** Both handshakes, as one of ours would send them; resolves when the victim is attached. */
+  /** Sends both handshakes as our own peer would; resolves when the victim is attached. */
   shakeHands(): Promise<PeerConnection>
   /**
-   * What became of the connection once what was sent has been taken in: the code with which the victim closed it,
-   * `closed` when that was before the handshakes were through, or `open`.
+   * The state of the connection once the victim has handled all sent bytes: the code with which the victim closed it,
+   * `closed` when it closed before the handshakes were done, or `open`.
    */
   outcome(): Promise<string>
   /** The code with which the victim refused the connection before the handshakes were through. */
   readonly refused: string | undefined
   /** What the victim has sent so far. */
   received(): Buffer
-  /** Lets the bytes under way arrive. */
+  /** Waits until all sent bytes have arrived. */
   settle(): Promise<void>
-  /** Stops reading what the victim sends. */
+  /** Stops reading the victim's bytes. */
   stopReading(): void
 }
 
-/** Turns of the event loop within which the victim has acted upon anything that a test sends. */
+/** Turns of the event loop within which the victim has handled anything that a test sends. */
 const MAX_TURNS = 100
 
 export interface HostileInit {
   readonly foreignPeers?: boolean
   readonly prover?: PeerProver | undefined
   readonly blob?: BlobFixture
-  /** False leaves the victim's connection without a listener. */
+  /** False: the victim's connection gets no listener. */
   readonly attach?: boolean
 }
 
@@ -139,7 +139,7 @@ export async function hostileScene(init: HostileInit = {}): Promise<HostileScene
     },
     async outcome() {
       const told = () => events.log.includes('close')
-      // A channel that is not read does not see its end.
+      // A channel that nobody reads does not notice its end.
       const isOver = () => isGone() || (!reading && told())
       for (let turn = 0; turn < MAX_TURNS && !isOver(); turn += 1) await clock.advance(0)
       if (!isOver()) return 'open'

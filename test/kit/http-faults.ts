@@ -2,17 +2,17 @@ import type { IncomingMessage, OutgoingHttpHeaders, RequestListener, ServerRespo
 import { type Deferred, deferred } from '../../lib/base/index.ts'
 import { byteLengthOf, editAnswer, hideLength, holdBack, swallowAnswer } from './edited-answer.ts'
 
-/** What a request matches; what is absent matches every request. */
+/** Conditions on a request; an absent condition matches every request. */
 export interface FaultMatch {
   readonly method?: string
-  /** Tried on path and query, as sent. */
+  /** Matched against path and query, as sent. */
   readonly path?: RegExp
   readonly where?: (req: IncomingMessage) => boolean
-  /** Requests that it is for, oldest first; default 1, Infinity for all. */
+  /** Number of matching requests that get the fault, in order; default 1, Infinity for all. */
   readonly times?: number
 }
 
-/** Does its harm to one exchange, and hands on to the handler with `go` where there is to be an answer. */
+/** Disturbs one exchange; calls `go` to let the handler answer. */
 export interface Fault {
   readonly name: string
   readonly apply: (exchange: Exchange) => void
@@ -24,38 +24,38 @@ interface Exchange {
   readonly go: () => void
 }
 
-/** One request as the server saw it. */
+/** One request as seen by the server. */
 export interface FaultedRequest {
   readonly method: string
   /** Path and query, as sent. */
   readonly url: string
   readonly range: string | undefined
-  /** Name of the fault it met. */
+  /** Name of the fault that the request got. */
   readonly fault: string | undefined
-  /** Bytes of the request's body that were read. */
+  /** Bytes read of the request's body. */
   readonly receivedBytes: number
-  /** Bytes of the answer's body that were handed to the connection. */
+  /** Bytes of the answer's body passed to the connection. */
   readonly sentBytes: number
 }
 
-/** A fault that was ordered. */
+/** A fault that waits for requests. */
 export interface OrderedFault {
-  /** Requests that met it so far. */
+  /** Number of requests that got it so far. */
   readonly met: number
-  /** Resolves when the first request meets it. */
+  /** Resolves when the first request gets it. */
   readonly reached: Promise<void>
-  /** No further request meets it. */
+  /** No further request gets it. */
   cancel(): void
 }
 
 export interface Faults {
-  /** Orders `fault` for requests to come; of several that match, the one ordered first is used up first. */
+  /** Arms `fault` for future requests; of several matching faults the oldest is used first. */
   next(match: FaultMatch, fault: Fault): OrderedFault
-  /** Cancels all. */
+  /** Cancels all faults. */
   clear(): void
-  /** Requests that met a fault of this name so far. */
+  /** Number of requests that got a fault of this name so far. */
   count(name: string): number
-  /** Oldest first, those without a fault too; the figures of one go on growing until it is answered. */
+  /** All requests, oldest first, with or without a fault; the numbers of a request grow until it is answered. */
   readonly requests: readonly FaultedRequest[]
 }
 
@@ -111,7 +111,7 @@ export function withFaults(handler: RequestListener): { readonly handler: Reques
   }
 }
 
-/** Answers in place of the handler, which never sees the request. */
+/** Answers instead of the handler, which never sees the request. */
 export function answer(status: number, headers: OutgoingHttpHeaders = {}, body: string | Uint8Array = ''): Fault {
   return named('answer', ({ req, res }) => {
     req.resume()
@@ -119,23 +119,23 @@ export function answer(status: number, headers: OutgoingHttpHeaders = {}, body: 
   })
 }
 
-/** The error of S3 and its kin, e.g. `errorXml(503, 'SlowDown')`. */
+/** An error in the format of S3, e.g. `errorXml(503, 'SlowDown')`. */
 export function errorXml(status: number, code: string, headers: OutgoingHttpHeaders = {}): Fault {
   const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>ordered by the test</Message></Error>`
   return answer(status, { 'content-type': 'application/xml', ...headers }, body)
 }
 
-/** An answer in JSON: TOS has `{ Code }`, registries `{ errors: [{ code }] }`. */
+/** An error in JSON: TOS uses `{ Code }`, registries use `{ errors: [{ code }] }`. */
 export function errorJson(status: number, value: unknown, headers: OutgoingHttpHeaders = {}): Fault {
   return answer(status, { 'content-type': 'application/json', ...headers }, JSON.stringify(value))
 }
 
-/** 429 with a Retry-After in seconds. */
+/** Status 429 with a Retry-After in seconds. */
 export function tooManyRequests(retryAfterSeconds: number): Fault {
   return answer(429, { 'retry-after': String(retryAfterSeconds) })
 }
 
-/** Nothing happens before `until` resolves; then the handler answers, or `then` does its harm. */
+/** Holds the request until `until` resolves; then the handler answers, or the fault `then` is applied. */
 export function hold(until: Promise<unknown>, then?: Fault): Fault {
   return named('hold', (exchange) => {
     const goOn = () => {
@@ -147,12 +147,12 @@ export function hold(until: Promise<unknown>, then?: Fault): Fault {
   })
 }
 
-/** Resets the connection in place of an answer; the handler never sees the request. */
+/** Resets the connection instead of an answer; the handler never sees the request. */
 export function reset(): Fault {
   return named('reset', ({ req }) => void req.socket.resetAndDestroy())
 }
 
-/** Resets the connection when this many bytes of the request's body have come, or all of a shorter one. */
+/** Resets the connection after this many bytes of the request's body, or after all of a shorter body. */
 export function resetUploadAfter(bytes: number): Fault {
   return named('reset upload', ({ req, go }) => {
     const push = req.push.bind(req)
@@ -167,7 +167,7 @@ export function resetUploadAfter(bytes: number): Fault {
   })
 }
 
-/** The handler does its work whole, but the connection is reset before the client learns of it. */
+/** Lets the handler finish its work, but resets the connection before the client gets the answer. */
 export function loseAnswer(): Fault {
   return named('lose answer', ({ req, res, go }) => {
     swallowAnswer(res, () => void req.socket.resetAndDestroy())
@@ -175,7 +175,7 @@ export function loseAnswer(): Fault {
   })
 }
 
-/** The handler does its work whole; its answer is sent when `until` resolves. `done` runs in between. */
+/** Lets the handler finish its work, then calls `done`, and sends the answer when `until` resolves. */
 export function holdAnswer(hold: { readonly done: () => void; readonly until: Promise<unknown> }): Fault {
   return named('hold answer', ({ res, go }) => {
     holdBack(res, hold)
@@ -183,17 +183,19 @@ export function holdAnswer(hold: { readonly done: () => void; readonly until: Pr
   })
 }
 
-/** Resets the connection after the first `bytes` of the answer's body, of which fewer may arrive; spares a shorter one. */
+/**
+ * Resets the connection after `bytes` bytes of the answer's body, some of which may be lost; ignores shorter bodies.
+ */
 export function resetAfter(bytes: number): Fault {
   return cutting('reset after', bytes, (res) => res.socket?.resetAndDestroy())
 }
 
-/** Closes the connection after the first `bytes` of a body whose Content-Length promises more; spares a shorter one. */
+/** Closes the connection after `bytes` bytes of a body with a larger Content-Length; ignores shorter bodies. */
 export function endAfter(bytes: number): Fault {
   return cutting('end after', bytes, (res) => res.socket?.destroySoon())
 }
 
-/** Sends the first `bytes` of the body, framed as if they were all of it: no length is said. */
+/** Sends the first `bytes` bytes of the body without a Content-Length, so that they look like the whole body. */
 export function shorten(bytes: number): Fault {
   return named('shorten', ({ res, go }) => {
     hideLength(res)
@@ -205,7 +207,7 @@ export function shorten(bytes: number): Fault {
   })
 }
 
-/** Sends the first `bytes` of the body, and no more before `until` resolves. */
+/** Sends the first `bytes` bytes of the body, and the rest after `until` resolves. */
 export function pauseAfter(bytes: number, until: Promise<unknown>): Fault {
   return named('pause after', ({ res, go }) => {
     editAnswer(res, async (chunk, at, send) => {
@@ -220,7 +222,7 @@ export function pauseAfter(bytes: number, until: Promise<unknown>): Fault {
   })
 }
 
-/** Turns over the bits of the byte at offset `at` of the body. */
+/** Inverts the bits of the byte at offset `at` of the body. */
 export function corrupt(at = 0): Fault {
   return named('corrupt', ({ res, go }) => {
     editAnswer(res, async (chunk, offset, send) => {
@@ -234,7 +236,7 @@ export function corrupt(at = 0): Fault {
   })
 }
 
-/** Takes `range` out of `req.headers`, but not out of `rawHeaders`, over which a client may have signed. */
+/** Removes `range` from `req.headers`; it stays in `rawHeaders`, because the client's signature may cover it. */
 export function ignoreRange(): Fault {
   return named('ignore range', ({ req, go }) => {
     delete req.headers.range
@@ -267,7 +269,7 @@ function matches({ method, path, where }: FaultMatch, req: IncomingMessage): boo
   return (path?.test(req.url ?? '') ?? true) && (where?.(req) ?? true)
 }
 
-/** Counts the bytes of both bodies as they pass. */
+/** Counts the bytes of both bodies. */
 function watched(req: IncomingMessage, res: ServerResponse, fault: string | undefined): FaultedRequest {
   const seen = {
     method: req.method ?? '',

@@ -22,7 +22,7 @@ export interface HttpPairInit {
   readonly authenticate?: Authenticate
 }
 
-/** A server and a client of the kit over loopback, on one clock that stands still until told to move. */
+/** A server and a client of lib/http over loopback, with one fake clock. */
 export interface HttpPair extends AsyncDisposable {
   readonly server: HttpServer
   readonly client: HttpClient
@@ -33,7 +33,7 @@ export interface HttpPair extends AsyncDisposable {
   url(path: string): string
 }
 
-/** One route that anybody may use. */
+/** One route without authorization. */
 export function route(methods: Route['methods'], path: string, handle: Route['handle']): Route {
   return { methods, path, right: 'none', summary: 'for a test', handle }
 }

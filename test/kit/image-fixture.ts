@@ -25,7 +25,7 @@ export function blobFixture(bytes: Uint8Array | string): FixtureBlob {
   return { digest: digestOf(content), bytes: content }
 }
 
-/** A manifest of any type. */
+/** A manifest of any media type. */
 export function manifestFixture(mediaType: string, fields: object): FixtureManifest {
   const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, ...fields }, null, 2))
   return { digest: digestOf(bytes), bytes, mediaType }
@@ -35,7 +35,7 @@ export function descriptorOf({ digest, bytes }: FixtureBlob, mediaType: string) 
   return { mediaType, digest, size: bytes.byteLength }
 }
 
-/** An image with one layer of each of the given sizes. */
+/** An image with one layer for each size. */
 export function imageFixture(random: Random, layerSizes: readonly number[] = [1000, 3000]): FixtureImage {
   const layers = layerSizes.map((size) => blobFixture(random.bytes(size)))
   const layerType = 'application/vnd.oci.image.layer.v1.tar+gzip'
@@ -49,7 +49,7 @@ export function imageFixture(random: Random, layerSizes: readonly number[] = [10
   return { config, layers, manifest }
 }
 
-/** An index of images, for as many made-up platforms. */
+/** An index of the images, each for another made-up platform. */
 export function indexFixture(images: readonly FixtureImage[]): FixtureManifest {
   return manifestFixture(OCI_INDEX, {
     manifests: images.map(({ manifest }, i) => ({

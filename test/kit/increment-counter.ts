@@ -1,4 +1,4 @@
-/** A program for the tests of shared folders: adds to the number under `counter`, so many times, by conditional writes. */
+/** A program for tests of shared folders: increments the number under `counter` several times by conditional writes. */
 import { buffer } from 'node:stream/consumers'
 import { fileBackend } from '../../lib/backend/index.ts'
 import { hasCode, systemClock, systemRandom } from '../../lib/base/index.ts'

@@ -1,6 +1,6 @@
 /**
- * Installs the Debian packages whose programs the interop and e2e tests drive. Does nothing when all are there; needs
- * root otherwise. Uses nothing but Node, so that it runs before `npm ci`.
+ * Installs the Debian packages whose programs the interop and e2e tests use. Does nothing when all are installed, and
+ * needs root otherwise. It uses only Node, so that it can run before `npm ci`.
  */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, readFileSync } from 'node:fs'
@@ -25,7 +25,7 @@ function missing() {
 }
 
 function apt(...args) {
-  // A package starts its own daemon on the machine's default paths unless a policy forbids it; the tests start theirs.
+  // Without a policy, a package starts its daemon with the machine's default paths; the tests start their own daemons.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   const { status } = spawnSync('apt-get', ['-q', ...args], { stdio: ['ignore', 2, 2], env })
   if (status !== 0) fail(`apt-get ${args[0]} failed`)

@@ -9,8 +9,8 @@ const ROLES_PATH = '/latest/meta-data/iam/security-credentials/'
 const LONGEST_TTL_SECONDS = 21_600
 
 /**
- * The metadata service of an instance, version 2: without a token of its own it tells nothing. `keys` are asked for at
- * each request, so that they may change.
+ * The metadata service of an instance, version 2: a request without its session token is refused. `keys` is called at
+ * each request, so that the keys may change.
  */
 export async function instanceMetadata(keys: () => S3Keys): Promise<CredentialSource> {
   const tokens = new Set<string>()

@@ -23,16 +23,16 @@ export interface JournalLab {
   readonly metrics: RecordingMetrics
   /** Keys of the runs that have begun, in order. */
   readonly runs: string[]
-  /** Keys of the tasks that are held, as often as they are. */
+  /** Keys of the held tasks; a key occurs once for each hold. */
   readonly held: readonly string[]
-  /** What runs of the key do from now on; default: they are done at once. */
+  /** Sets what later runs of the key do; by default they end at once. */
   behave(key: string, run: (signal: AbortSignal) => Promise<void>): void
 }
 
 export const baseMs = 1000
 export const maxMs = 60_000
 
-/** A journal with a fake clock whose executor, for tasks of kind `copy`, does what the test says. */
+/** A journal with a fake clock; the test decides what its executor does with tasks of kind `copy`. */
 export function journalLab(
   init: Partial<DurableJournalInit> & { readonly storage?: JournalStorage; readonly clock?: FakeClock } = {},
 ): JournalLab {
@@ -68,5 +68,5 @@ export function journalLab(
   }
 }
 
-/** A task of the lab's executor. */
+/** A task for the lab's executor. */
 export const copyOf = (key: string, delayMs = 0) => ({ kind: 'copy', key, payload: { of: key }, delayMs })

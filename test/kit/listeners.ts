@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 
-/** Who still waits for a signal: what is over must not. */
+/** Number of listeners on a signal; finished work must not leave one. */
 export function listenersOf(signal: AbortSignal): number {
   return getEventListeners(signal, 'abort').length
 }

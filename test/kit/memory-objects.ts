@@ -4,26 +4,26 @@ import { type AppError, appError, throwIfAborted } from '../../lib/base/index.ts
 import type { ByteRange } from '../../lib/core/index.ts'
 
 export interface GetFault {
-  /** Bytes of the answer that still come; without it there is no answer. */
+  /** Bytes of the answer that are sent before it is cut; without it the request is not answered. */
   readonly after?: number
   readonly err: AppError
 }
 
-/** An object store in memory, a method for each request, whose next requests can be made to fail. */
+/** An object store in memory with one method for each request; a test can make the next requests fail. */
 export interface MemoryObjects {
   readonly objects: ObjectApi
   readonly multipart: MultipartApi
-  /** Ranges asked for, in order. */
+  /** Requested ranges, in order. */
   readonly gets: readonly (ByteRange | undefined)[]
-  /** Bytes given out. */
+  /** Bytes sent. */
   readonly given: () => number
   readonly parts: readonly { readonly number: number; readonly size: number }[]
   readonly uploads: () => readonly string[]
-  /** Answers are cut as the fault says, in the order of the requests; undefined lets one through. */
+  /** Cuts the next answers, one fault for each request in order; undefined leaves an answer whole. */
   readonly failGets: (...faults: readonly (GetFault | undefined)[]) => void
-  /** Runs before the request is served; what it throws is the answer. */
+  /** Runs before a request is served; a thrown error becomes the answer. */
   before: (request: 'head' | 'put' | 'create' | 'part' | 'complete' | 'abort', number?: number) => Promise<void> | void
-  /** Runs after a request was served; what it throws takes the place of the answer. */
+  /** Runs after a request was served; a thrown error replaces the answer. */
   after: (request: 'put' | 'complete') => void
 }
 

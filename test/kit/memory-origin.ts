@@ -21,7 +21,7 @@ export type SharedBlobs = Map<Digest, Uint8Array>
 export interface MemoryOrigin extends AsyncDisposable {
   readonly id: string
   readonly url: string
-  /** Bytes received of each upload under way here. */
+  /** Bytes received by each open upload. */
   readonly uploads: ReadonlyMap<string, { readonly size: number }>
   /** Cuts every connection at once, and refuses new ones. */
   kill(): Promise<void>
@@ -35,13 +35,13 @@ interface MemoryUpload {
 export interface MemoryOriginInit {
   readonly id: string
   readonly blobs: SharedBlobs
-  /** Called before a blob is answered; may change the stream, wait, or throw. */
+  /** Called before a blob is sent; may replace the stream, wait, or throw. */
   readonly onRead?: (body: Readable) => Readable | Promise<Readable>
-  /** Waited for before the body of an upload is read. */
+  /** Awaited before the body of an upload is read. */
   readonly onAppend?: () => void | Promise<void>
 }
 
-/** The HTTP API of an origin without disk, swarm or ring: what clients of origins are tested against. */
+/** The HTTP API of an origin without disk, swarm or ring; clients of origins are tested against it. */
 export async function memoryOrigin(init: MemoryOriginInit): Promise<MemoryOrigin> {
   const uploads = new Map<string, MemoryUpload>()
   const components = {

@@ -8,7 +8,7 @@ export interface BlobFixture extends MetaInfo {
   readonly map: PieceMap
 }
 
-/** Fast random bytes: one random kilobyte, changed by position, so that no two pieces are equal. */
+/** Random bytes, made fast: one random kilobyte, changed by position, so that no two pieces are equal. */
 export function randomContent(length: number, random: Random = seededRandom(1)): Uint8Array {
   const seed = Buffer.from(random.bytes(1021))
   const bytes = Buffer.alloc(length, seed)

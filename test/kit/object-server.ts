@@ -5,17 +5,17 @@ import { abortable, type Deferred, deferred } from '../../lib/base/index.ts'
 import { contentRange, parseRange } from '../../lib/http/index.ts'
 import { type ByteCounts, byteCounts } from './byte-counts.ts'
 
-/** A web server with one object under every path, which it counts byte by byte, holds back, or cuts. */
+/** A web server with one object under every path; it counts the sent bytes, and can hold back or cut an answer. */
 export interface ObjectServer extends AsyncDisposable {
   /** Base URL without a trailing slash. */
   readonly url: string
-  /** Bytes of the object that were handed to connections. */
+  /** Bytes of the object that were passed to connections. */
   readonly counts: ByteCounts
-  /** Requests for bytes so far. */
+  /** Number of requests for bytes so far. */
   readonly reads: number
-  /** Answers give bytes up to this offset, now and later; Infinity opens it. */
+  /** Answers send bytes up to this offset, now and later; Infinity removes the limit. */
   openTo(offset: number): void
-  /** The next answer that reaches this offset ends there, short of what it promised. */
+  /** The next answer that reaches this offset ends there, shorter than its announced length. */
   cutAt(offset: number): void
 }
 

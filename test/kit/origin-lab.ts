@@ -17,7 +17,7 @@ import { clusterOf, someMembers } from './cluster.ts'
 import { type FaultyBackend, faultyBackend } from './faulty-backend.ts'
 import { type WatchedBackend, watchedBackend } from './watched-backend.ts'
 
-/** One origin's rules, without listeners: its calls to others go straight to their objects. */
+/** The rules of one origin without listeners: it calls the objects of the other origins directly. */
 export interface LabOrigin {
   readonly id: string
   readonly store: ManagedStore
@@ -25,18 +25,18 @@ export interface LabOrigin {
   readonly uploads: UploadSessions
   readonly writeBack: WriteBack
   readonly cluster: Cluster
-  /** Payload bytes that came in, by where from. */
+  /** Payload bytes received, by source. */
   readonly received: Readonly<Record<'backend' | 'origin', number>>
-  /** Calls to it and answers of it fail from now on, as those of a dead process do; what it has stays. */
+  /** From now on calls to it and its answers fail, as with a dead process; its data stays. */
   kill(): Promise<void>
-  /** It answers again, with what it had. */
+  /** It answers again, with the same data. */
   restart(): void
 }
 
 export interface OriginLab {
   readonly origins: readonly LabOrigin[]
   readonly backend: FaultyBackend
-  /** The same, as the origins see it: byte by byte. */
+  /** The same backend as the origins see it; its reads are watched byte by byte. */
   readonly watched: WatchedBackend
   readonly inner: Backend
   readonly clock: FakeClock
@@ -46,21 +46,21 @@ export interface OriginLab {
 export interface OriginLabInit {
   readonly count: number
   readonly replicas: number
-  /** Default `backend`, where nothing waits and the journals need not be started. */
+  /** Default `backend`: then nothing waits and the journals need not be started. */
   readonly durability?: Durability
-  /** Bytes that may wait for the backend at each origin; default no limit. */
+  /** Bytes that may wait for the backend at each origin; default: no limit. */
   readonly maxWaitingBytes?: number
-  /** Where the journal of an origin lies; default in memory. */
+  /** Storage for the journal of an origin; default: in memory. */
   readonly journalFor?: (id: string) => JournalStorage
-  /** The health view of one origin; default: everybody is well until a call fails. */
+  /** The cluster as one origin sees it; default: every member is healthy until a call fails. */
   readonly clusterFor?: (id: string) => Cluster
 }
 
-/** Of the second owner's task, milliseconds. */
+/** Delay of the second owner's task, milliseconds. */
 export const spareDelayMs = 60_000
 export const writeBackRetry = { baseMs: 1000, maxMs: 300_000, attempts: 1000 }
 
-/** Several origins over one backend in memory. */
+/** Several origins that share one backend in memory. */
 export function originLab(init: OriginLabInit): OriginLab {
   const clock = fakeClock()
   const members = someMembers(init.count)
@@ -76,7 +76,7 @@ export function originLab(init: OriginLabInit): OriginLab {
     return found
   }
 
-  /** Bodies on their way from each origin; they break when it dies. */
+  /** Bodies that each origin is sending; they break when the origin dies. */
   const bodies = new Map<string, Set<Readable>>(members.map(({ id }) => [id, new Set()]))
   const sent = (id: string, body: Readable): Readable => {
     const own = bodies.get(id)

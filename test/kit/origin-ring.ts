@@ -18,55 +18,55 @@ import { testPorts } from './test-ports.ts'
 const project = join(import.meta.dirname, '..', '..')
 
 export interface RingStart {
-  /** Who is in its config; default: everybody. */
+  /** Members in its config; default: all. */
   readonly members?: readonly string[]
-  /** More of its config, top-level keys. */
+  /** More keys of its config, top-level. */
   readonly config?: Readonly<Record<string, unknown>>
-  /** As a process of its own, that can be killed. It has a backend of its own that nobody else sees. */
+  /** Runs it as a process of its own, which can be killed. Its backend is its own, and no other origin sees it. */
   readonly alone?: boolean
-  /** With `alone`: what Node is started with in front of the config; default: the origin's program. */
+  /** With `alone`: the arguments of Node before the config; default: the origin's program. */
   readonly program?: readonly string[]
-  /** In this process, too, it has the backends that its config names. */
+  /** Also in this process it uses the backends that its config names. */
   readonly ownBackends?: boolean
 }
 
-/** The life of each origin of a ring. */
+/** Starts and ends origins of a ring. */
 interface RingLives {
   start(id: string, init?: RingStart): Promise<void>
   stop(id: string): Promise<void>
-  /** SIGKILL to one that runs alone. */
+  /** Sends SIGKILL to an origin that runs alone. */
   kill(id: string): Promise<void>
-  /** Resolves when one that runs alone has ended by itself, with how. */
+  /** Resolves when an origin that runs alone has ended by itself. */
   ended(id: string): Promise<Exit>
-  /** Stops it, and removes all that it had. */
+  /** Stops an origin and removes all its data. */
   remove(id: string): Promise<void>
 }
 
-/** What the origins of a ring are asked, from outside. */
+/** Requests to the origins of a ring, from outside. */
 interface RingRequests {
   url(id: string): string
-  /** Gives it a copy, as another origin does; nothing goes to the backend. */
+  /** Gives an origin a copy of a blob, as another origin would; nothing is written to the backend. */
   put(id: string, content: Pick<Content, 'bytes' | 'digest'>): Promise<void>
-  /** Reads a blob there as a client does; the status when it is not 200. */
+  /** Reads a blob as a client does; returns the status when it is not 200. */
   read(id: string, digest: Digest): Promise<Buffer | number>
-  /** One request to its admin API; undefined for an empty answer. */
+  /** Sends one request to the admin API of an origin; the body is undefined when the answer is empty. */
   admin(id: string, method: string, path: string): Promise<{ readonly status: number; readonly body: unknown }>
-  /** What it is not ready for, by check. */
+  /** The failing readiness checks of an origin, with their reasons. */
   missing(id: string): Promise<Readonly<Record<string, string>>>
   metric(id: string, line: string): Promise<number>
 }
 
-/** Where the origins of a ring are. */
+/** Addresses and members of a ring. */
 interface RingPlaces {
   readonly backend: FaultyBackend
   readonly inner: Backend
   folder(id: string): string
   url(id: string): string
-  /** The ring that these members see. */
+  /** The ring as these members see it. */
   ringOf(...members: readonly string[]): Cluster
 }
 
-/** Real origins whose membership changes from start to start, over one store that can be away. */
+/** Real origins whose membership may change at each start, over one backend that can be made to fail. */
 export type OriginRing = AsyncDisposable & RingPlaces & RingLives & RingRequests
 
 interface Running extends Startable {
@@ -203,7 +203,7 @@ export function originRing(ids: readonly string[], replicas = REPLICAS): Promise
   })
 }
 
-/** Waits until `holds` is true of a member's answer. */
+/** Waits until `holds` is true for an admin answer of a member. */
 export async function untilAdmin<T>(
   ring: OriginRing,
   id: string,

@@ -15,18 +15,18 @@ import {
 import { silentLogger } from '../../lib/telemetry/index.ts'
 import { type BlobFixture, blobFixture } from './metainfo-fixture.ts'
 
-/** Everything a connection told, in order, with a way to wait for the next thing. */
+/** Records all events of a connection in order; a test can wait for an event. */
 export interface Recorder extends PeerEvents {
   readonly log: readonly string[]
-  /** Resolves once the log holds `line`. */
+  /** Resolves when the log contains `line`. */
   until(line: string): Promise<void>
-  /** Why the connection closed; rejects nothing, resolves with the code. */
+  /** Resolves with the code with which the connection closed; never rejects. */
   readonly closed: Promise<string | undefined>
 }
 
 const text = ({ piece, offset, length }: Block) => `${piece}:${offset}:${length}`
 
-/** `onRequest` answers requests; without it they are only recorded. */
+/** `onRequest` answers requests; without it requests are only recorded. */
 export function recorder(onRequest: (block: Block) => void = () => undefined): Recorder {
   const log: string[] = []
   const waiting = new Set<() => void>()
@@ -74,7 +74,7 @@ export const peerSelf = (seed: number, role: PeerSelf['role'] = 'agent'): PeerSe
 
 export type PeerNetworkKind = 'memory' | 'tcp'
 
-/** A network with the host that listens and the host that dials. */
+/** A network with two hosts: one listens, the other one dials. */
 export function networkOf(kind: PeerNetworkKind, clock: FakeClock) {
   if (kind === 'tcp')
     return { listening: tcpTransport({ clock }), dialling: tcpTransport({ clock }), host: '127.0.0.1' }
@@ -85,9 +85,9 @@ export function networkOf(kind: PeerNetworkKind, clock: FakeClock) {
 export interface PeerPair extends AsyncDisposable {
   readonly clock: FakeClock
   readonly blob: BlobFixture
-  /** It dialled. */
+  /** The side that dialled. */
   readonly left: PeerConnection
-  /** It accepted. */
+  /** The side that accepted. */
   readonly right: PeerConnection
 }
 
@@ -97,7 +97,7 @@ export interface PeerPairInit {
   readonly clock?: FakeClock
 }
 
-/** Two connections of one swarm, both handshakes done, nothing attached. */
+/** Two connections of one swarm after both handshakes, without listeners. */
 export async function peerPair(init: PeerPairInit = {}): Promise<PeerPair> {
   const { kind = 'memory', blob = blobFixture(3 * 1024 * 1024 + 4321), clock = fakeClock() } = init
   const { listening, dialling, host } = networkOf(kind, clock)

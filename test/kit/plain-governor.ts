@@ -3,11 +3,11 @@ import type { BackendOperation, Governor } from '../../lib/backend/index.ts'
 import { isAppError, throwIfAborted } from '../../lib/base/index.ts'
 
 export interface PlainGovernor extends Governor {
-  /** Requests that were let through, repeated ones included. */
+  /** Number of requests, repeated ones included. */
   readonly requests: Readonly<Record<BackendOperation, number>>
 }
 
-/** A governor without rates or waits, which tries three times; for tests of what sends requests through one. */
+/** A governor without rates and waits, with three tries; for tests of code that sends requests through a governor. */
 export function plainGovernor({ attempts = 3 } = {}): PlainGovernor {
   const requests = { stat: 0, read: 0, write: 0, list: 0, delete: 0 }
   return {

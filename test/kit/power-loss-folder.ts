@@ -1,17 +1,17 @@
 import { type FileHandle, mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** A folder on a disk that keeps nothing that was not synced. */
+/** A folder on a simulated disk that loses everything that was not synced. */
 export interface PowerLossFolder extends Disposable {
-  /** Everything that was done so far is on the disk, as if the system had written it by itself. */
+  /** Makes everything written so far durable, as if the system had synced it. */
   flush(): Promise<void>
-  /** Puts into the empty folder `image` what a power loss at this moment leaves. */
+  /** Puts into the empty folder `image` what a power loss at this moment would leave. */
   leave(image: string): Promise<void>
 }
 
 type Inode = number
 
-/** Watches all syncs of this process below `folder`, an empty one: of files their bytes, of folders their names. */
+/** Watches all syncs of this process below the empty folder: of files for their bytes, of folders for their names. */
 export async function powerLossFolder(folder: string): Promise<PowerLossFolder> {
   const root = (await stat(folder)).ino
   const names = new Map<Inode, ReadonlyMap<string, Inode>>()
@@ -32,7 +32,7 @@ export async function powerLossFolder(folder: string): Promise<PowerLossFolder> 
     names.set(inode, entries)
   }
 
-  /** All that is below `path`, and itself, with its number. */
+  /** `path` and everything below it, with inode numbers. */
   async function* walk(path: string): AsyncGenerator<readonly [string, Inode]> {
     const found = await stat(path)
     if (found.isDirectory()) folders.add(found.ino)

@@ -1,16 +1,16 @@
 import { appError } from '../../lib/base/index.ts'
 import type { JournalStorage, StorageChange, StorageRecord } from '../../lib/journal/index.ts'
 
-/** A journal's storage on a disk that keeps nothing that was not synced. */
+/** A journal's storage on a simulated disk that loses everything that was not synced. */
 export interface PowerLossStorage {
   readonly storage: JournalStorage
-  /** What was not synced is gone; the storage is stopped then, as after a crash, and can be started again. */
+  /** Drops everything that was not synced and stops the storage, as a crash would; it can be started again. */
   cutPower(): void
-  /** Writes fail from now on, after having done their work or without, until it is false again. */
+  /** From now on writes fail: before their work (`undone`) or after it (`done`); false ends this. */
   failWrites(how: 'undone' | 'done' | false): void
 }
 
-/** Changes go to a cache first; a synced write takes all that came before it to the disk, as a log does. */
+/** Changes go to a cache first; a synced write makes all earlier changes durable too, as a log does. */
 export function powerLossStorage(): PowerLossStorage {
   let disk: ReadonlyMap<string, Uint8Array> = new Map()
   let cache = new Map<string, Uint8Array>()

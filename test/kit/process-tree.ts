@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { eventually } from './eventually.ts'
 
-/** The environment variable that marks a process and, inherited, everything it started. */
+/** Environment variable that marks a process; everything that it starts inherits the mark. */
 export const marker = 'SHOAL_TEST_PROCESS'
 
 /**
- * Kills every process that carries `mark` in its environment, with its descendants: a containerd shim leaves its
- * process group and its parent, and the container below the shim has an environment of its own.
+ * Kills every process with `mark` in its environment, and its descendants. A containerd shim leaves its process group
+ * and its parent, and the container below the shim has an environment without the mark.
  */
 export async function killMarked(mark: string): Promise<void> {
   await eventually(async () => {
@@ -16,12 +16,12 @@ export async function killMarked(mark: string): Promise<void> {
   })
 }
 
-/** Sends a signal to a process or, when negative, to a process group; one that is gone already is no error. */
+/** Sends a signal to a process, or to a process group when `pid` is negative; ignores a process that has exited. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch {
-    // ESRCH: it has exited.
+    // ESRCH: the process has exited.
   }
 }
 
@@ -48,7 +48,7 @@ async function marked(mark: string): Promise<number[]> {
   return [...found]
 }
 
-/** Undefined for a process that has gone, or is a zombie that only waits for its parent. */
+/** Undefined for a process that has exited or is a zombie. */
 async function readRow(pid: number): Promise<Row | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
   const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 
-/** GETs `url` to its end and compares what comes with `content`; cheaper than a digest where many read the same. */
+/** GETs `url` and compares the answer with `content`; cheaper than a digest when many clients read the same blob. */
 export async function pullSame(url: string, content: Uint8Array): Promise<void> {
   const req = request(url, { agent: false })
   req.end()

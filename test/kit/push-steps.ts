@@ -6,8 +6,8 @@ import { type Counter, type Metrics, silentMetrics } from '../../lib/telemetry/i
 import type { OriginComponents } from '../../services/origin/index.ts'
 
 /**
- * What the origin that takes a push does until the backend has the blob, in this order; the first half before its
- * answer.
+ * The steps of the origin that takes a push, in order, until the backend has the blob. The first half happens before
+ * its answer.
  */
 export const pushSteps = {
   beforeAnswer: [
@@ -32,7 +32,7 @@ export type PushStep = (typeof pushSteps)[keyof typeof pushSteps][number]
 
 type Reach = (step: PushStep) => void
 
-/** The same object but for some methods. */
+/** The same object with some methods replaced. */
 function withMethods<T extends object>(target: T, methods: Partial<T>): T {
   return new Proxy(target, {
     get(_, name) {
@@ -44,7 +44,7 @@ function withMethods<T extends object>(target: T, methods: Partial<T>): T {
   })
 }
 
-/** The same bytes; `atHalf` is called when half of them have been taken. */
+/** The same bytes; calls `atHalf` when half of them were read. */
 function halved(source: Readable | Uint8Array, size: number, atHalf: () => void): Readable {
   const chunks = source instanceof Readable ? (source as AsyncIterable<Uint8Array>) : [source]
   async function* passed() {
@@ -99,7 +99,7 @@ function backendsWith(reach: Reach, backends: Backends): Backends {
   return withMethods(backends, { backendFor: (repository) => backendWith(backends.backendFor(repository)) })
 }
 
-/** Pushes are counted when all is done but the answer. */
+/** Metrics that report a step: a push is counted when everything is done except the answer. */
 function metricsWith(reach: Reach): Metrics {
   const silent = silentMetrics()
   const counted: Counter = { add: () => reach('before the answer') }
@@ -109,7 +109,7 @@ function metricsWith(reach: Reach): Metrics {
   })
 }
 
-/** Parts of an origin that tell which step of a push is reached. */
+/** Parts of an origin that report each step of a push. */
 export function reportingParts(reach: Reach, backends: Backends): OriginComponents {
   return {
     wrapStore: storeWith(reach),

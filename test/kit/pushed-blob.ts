@@ -8,13 +8,13 @@ export interface PushedBlob {
   readonly digest: Digest
   readonly size: number
   readonly bytes: Uint8Array
-  /** Its path at the proxy and at every agent. */
+  /** The path of the blob at the proxy and at every agent. */
   readonly path: string
 }
 
 /**
- * Pushes `size` bytes that are the same for the same name to the proxy; they are on their owners and in the backend
- * then.
+ * Pushes `size` bytes through the proxy; the same name gives the same bytes. Afterwards the owners and the backend have
+ * them.
  */
 export async function pushBlobOf(shoal: Topology, name: string, size: number): Promise<PushedBlob> {
   const bytes = cipherBytes(name, size)

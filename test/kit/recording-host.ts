@@ -1,6 +1,6 @@
 import type { ProcessHost } from '../../lib/base/index.ts'
 
-/** A process of which a test sees what it prints. */
+/** A process whose output a test can read. */
 export interface RecordingHost extends ProcessHost {
   readonly said: string
   readonly complained: string

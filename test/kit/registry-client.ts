@@ -5,9 +5,9 @@ export interface RegistryAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
-  /** The body parsed. */
+  /** The parsed body. */
   json(): unknown
-  /** The first code of an OCI error body; undefined when the body is none. */
+  /** The first code of an OCI error body; undefined for other bodies. */
   errorCode(): string | undefined
 }
 
@@ -18,11 +18,11 @@ export interface RegistryRequest {
   readonly chunked?: boolean
 }
 
-/** Speaks plain HTTP/1.1 with one registry: no redirects, no decoding, no path normalisation, no added headers. */
+/** Sends plain HTTP/1.1 to one registry: no redirects, no decoding, no path normalisation, no added headers. */
 export interface RegistryClient {
-  /** `target` is a path with query, or a Location as the registry gave it. */
+  /** `target` is a path with its query, or a Location from the registry. */
   send(method: string, target: string, init?: RegistryRequest): Promise<RegistryAnswer>
-  /** Pushes a blob in one POST and one PUT, and gives the answer to the PUT. */
+  /** Pushes a blob with one POST and one PUT; returns the answer to the PUT. */
   pushBlob(name: string, digest: string, bytes: Uint8Array): Promise<RegistryAnswer>
 }
 
@@ -57,7 +57,7 @@ export function registryClient(baseUrl: string): RegistryClient {
   }
 }
 
-/** A Location with the digest appended to whatever query it has. */
+/** A Location with the digest added to its query. */
 export function closingUrl(location: string, digest: string): string {
   return `${location}${location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`
 }

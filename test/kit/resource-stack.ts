@@ -1,10 +1,10 @@
-/** Several disposables owned as one; for what must outlive a single test, as in `beforeAll` and `afterAll`. */
+/** Owns several disposables, for resources that outlive one test, as with `beforeAll` and `afterAll`. */
 export interface ResourceStack extends AsyncDisposable {
-  /** Takes over `resource` and hands it back. */
+  /** Takes ownership of `resource` and returns it. */
   own<T extends AsyncDisposable>(resource: T): T
 }
 
-/** Disposes in reverse order; every resource gets its turn, then the first failure is thrown. */
+/** Disposes in reverse order; every resource is disposed, then the first failure is thrown. */
 export function resourceStack(): ResourceStack {
   const owned: AsyncDisposable[] = []
   return {
@@ -26,7 +26,7 @@ export function resourceStack(): ResourceStack {
   }
 }
 
-/** Builds a resource of several parts; when the building fails, the parts that stood are disposed. */
+/** Builds a resource from several parts; when the build fails, the parts built so far are disposed. */
 export async function buildResource<T>(build: (stack: ResourceStack) => Promise<T>): Promise<T & AsyncDisposable> {
   const stack = resourceStack()
   try {

@@ -6,12 +6,12 @@ import { describeExit, exitOf, killGroup } from './child-process.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface RunOptions {
-  /** The whole environment, not an addition; default: this process's own. */
+  /** The whole environment, not additions; default: that of this process. */
   readonly env?: Environment
   readonly cwd?: string
-  /** Written to its standard input. */
+  /** Written to the standard input of the command. */
   readonly input?: string | Uint8Array
-  /** Milliseconds before it is killed; default two minutes. */
+  /** Milliseconds after which the command is killed; default two minutes. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal | undefined
 }
@@ -21,7 +21,7 @@ export interface RunResult {
   readonly stderr: string
 }
 
-/** A command did not start or did not exit with 0. The message ends with the end of its output. */
+/** A command did not start, or did not exit with 0. The message ends with the last output. */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed'
   readonly exitCode: number | undefined
@@ -39,9 +39,9 @@ export class CommandFailed extends Error {
 }
 
 /**
- * Runs a command to its end.
+ * Runs a command and waits for its end.
  *
- * @throws CommandFailed when it exits with anything but 0, cannot start, or is cut off by time or signal.
+ * @throws CommandFailed when its exit code is not 0, when it cannot start, or when the time limit or the signal ends it
  */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const what = [command, ...args].join(' ')
@@ -56,7 +56,7 @@ export async function run(command: string, args: readonly string[], options: Run
   const cut = deadline(systemClock(), options.timeoutMs ?? 120_000, options.signal)
   cut.signal.addEventListener('abort', kill, { once: true })
   try {
-    // A command that does not read its input closes the pipe, which is its good right.
+    // A command that does not read its input closes the pipe; this is no failure.
     child.stdin.on('error', () => undefined).end(options.input)
     const [stdout, stderr, exit] = await Promise.all([text(child.stdout), text(child.stderr), exitOf(child)])
     if (exit.code === 0) return { stdout, stderr }
@@ -67,7 +67,7 @@ export async function run(command: string, args: readonly string[], options: Run
   }
 }
 
-/** The last 30 lines. */
+/** The last 30 lines of an output. */
 function tail(output: string): string {
   return output.trimEnd().split('\n').slice(-30).join('\n')
 }

@@ -1,6 +1,6 @@
 /**
- * A program for the tests of credentials, which come from the environment of a process: writes and reads an object of
- * the S3 backend that its argument configures, as often as its second argument says, and prints how that ended.
+ * A program for tests of credentials that come from the environment of a process: writes and reads an object of the S3
+ * backend configured by its first argument, as often as its second argument says, and prints the result.
  */
 import { buffer } from 'node:stream/consumers'
 import { inspect } from 'node:util'
@@ -10,16 +10,16 @@ import { s3Backend } from '../../lib/backend/s3/s3-backend.ts'
 import { codeOf, systemClock, systemRandom } from '../../lib/base/index.ts'
 import { recordingLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 
-/** How the program ended, as JSON on its standard output. */
+/** The result of the program, as JSON on standard output. */
 export interface RoundTrip {
-  /** What was read at last. */
+  /** The content read last. */
   readonly content?: string
-  /** Of the error. */
+  /** The code of the error. */
   readonly code?: string | undefined
   readonly message?: string
-  /** All that the error and the log hold. */
+  /** All text of the error and the log. */
   readonly told: string
-  /** From the first request to the end. */
+  /** Milliseconds from the first request to the end. */
   readonly tookMs: number
 }
 

@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net'
 import S3rverApp from '@20minutes/s3rver'
 import { tempFolder } from './temp-folder.ts'
 
-/** The published server `s3rver`, which nobody of this project wrote. */
+/** The published server `s3rver`, which is independent of this project. */
 export interface S3rver extends AsyncDisposable {
   readonly endpoint: string
   readonly bucket: string
   readonly keys: { readonly accessKeyId: string; readonly secretAccessKey: string }
-  /** Names of multipart uploads under way. */
+  /** Names of unfinished multipart uploads. */
   openUploads(): Promise<readonly string[]>
 }
 
@@ -27,7 +27,7 @@ export async function startS3rver(): Promise<S3rver> {
     })
   const strict = app(false)
   await strict.configureBuckets()
-  // It takes the path of a bucket to be signed without the slash at its end, with which clients send and sign it.
+  // s3rver expects the signature over the bucket's path without the final slash; clients sign it with the slash.
   const [objects, buckets] = [strict.callback(), app(true).callback()]
   const ofBucket = new RegExp(`^/${bucket}/?(\\?|$)`)
   const server = createServer((req, res) => (ofBucket.test(req.url ?? '') ? buckets : objects)(req, res))

@@ -5,21 +5,21 @@ import type { Block, PeerConnection } from '../../lib/swarm/peer/index.ts'
 export interface ScriptedRequest {
   readonly block: Block
   readonly cancelled: boolean
-  /** Gives the bytes; a cancelled request takes none. */
+  /** Answers the request; no effect when it was cancelled. */
   answer(bytes: Uint8Array): void
   reject(code: 'PEER_REJECTED' | 'PEER_CLOSED'): void
-  /** Part of the bytes arrives; `finish` says that it was the last one. */
+  /** Delivers part of the bytes; `finish` ends the answer. */
   drip(bytes: Uint8Array, at: number): void
   finish(): void
 }
 
-/** A connection without a network: what it is asked is kept for the test to answer. */
+/** A connection without a network: it keeps the requests, and the test answers them. */
 export interface ScriptedPeer {
   readonly connection: PeerConnection
   readonly have: Bitset
-  /** Everything it was asked, in order, also what is answered or cancelled. */
+  /** All requests in order, with those answered or cancelled. */
   readonly requests: readonly ScriptedRequest[]
-  /** Neither answered nor cancelled. */
+  /** Requests neither answered nor cancelled. */
   readonly open: readonly ScriptedRequest[]
   choked: boolean
 }

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { systemClock } from '../../lib/base/index.ts'
 import { type HttpClient, httpClient } from '../../lib/http/index.ts'
 
-/** One request as the server saw it, its body read whole. */
+/** One request as seen by the server, with its whole body. */
 export interface SeenRequest {
   readonly method: string
   /** Path and query, as sent. */
@@ -24,7 +24,7 @@ export interface ScriptedServer extends AsyncDisposable {
 
 export type Script = (request: SeenRequest, res: ServerResponse) => void | Promise<void>
 
-/** A plain HTTP server on a free port that does what the script says; for tests of clients. */
+/** A plain HTTP server on a free port that answers as the script says; for tests of clients. */
 export async function scriptedServer(script: Script): Promise<ScriptedServer> {
   const requests: SeenRequest[] = []
   const play = async (req: IncomingMessage, res: ServerResponse) => {
@@ -48,12 +48,12 @@ export async function scriptedServer(script: Script): Promise<ScriptedServer> {
   return { url, requests, kill, [Symbol.asyncDispose]: kill }
 }
 
-/** Answers with JSON. */
+/** Answers with a JSON body. */
 export function answerJson(res: ServerResponse, status: number, value: unknown): void {
   res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
 }
 
-/** Answers with one of our errors. */
+/** Answers with an error body of ours. */
 export function answerError(res: ServerResponse, status: number, code: string): void {
   answerJson(res, status, { error: { code, message: `scripted ${code}` } })
 }

@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 
-/** A GET whose answer is read as far as the test says; what is not asked for stays in the sockets. */
+/** A GET whose answer the test reads step by step; unread bytes stay in the sockets. */
 export interface SlowPull {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   /** Bytes read so far. */
   readonly size: number
-  /** Reads on until at least so many bytes of the answer have come. @throws when it ends or breaks before */
+  /** Reads until at least `bytes` bytes of the answer are here. @throws when the answer ends or breaks before */
   readTo(bytes: number): Promise<void>
-  /** Reads the rest; gives the digest of the whole answer. @throws when it breaks, or is shorter than announced */
+  /** Reads the rest; returns the digest of the whole answer. @throws when it breaks or is shorter than announced */
   finish(): Promise<string>
   destroy(): void
 }
@@ -48,7 +48,7 @@ export async function slowPull(url: string): Promise<SlowPull> {
   }
 }
 
-/** GETs `url` to its end; the digest of what came. @throws unless it is a 200 with all its bytes */
+/** GETs `url`; returns the digest of the answer. @throws unless the status is 200 and all bytes came */
 export async function pullDigest(url: string): Promise<string> {
   const pull = await slowPull(url)
   if (pull.status !== 200) throw new Error(`${url} answered ${pull.status}`)

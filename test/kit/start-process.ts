@@ -9,10 +9,10 @@ import { CommandFailed, type Environment } from './run.ts'
 export interface StartOptions<T> {
   readonly command: string
   readonly args: readonly string[]
-  /** The whole environment, not an addition; default: this process's own. */
+  /** The whole environment, not additions; default: that of this process. */
   readonly env?: Environment
   readonly cwd?: string
-  /** Throws until the process serves; called again and again with what it has printed so far. */
+  /** Throws until the process is ready; called repeatedly with the output so far. */
   ready(output: Output, signal: AbortSignal): T | Promise<T>
   /** Milliseconds until `ready` must have succeeded. */
   readyTimeoutMs?: number
@@ -26,21 +26,21 @@ export interface Output {
   readonly stderr: string
 }
 
-/** A program that runs until its disposal, which also ends everything it started. */
+/** A running program; its disposal also ends every process that it started. */
 export interface StartedProcess<T> extends AsyncDisposable {
   readonly pid: number
   /** What `ready` returned. */
   readonly ready: T
   output(): Output
   kill(signal: NodeJS.Signals): void
-  /** Resolves when it has exited, for whatever reason, with how. */
+  /** Resolves when the program has exited, for any reason. */
   readonly exited: Promise<Exit>
 }
 
 /**
- * Starts a program and waits until it serves.
+ * Starts a program and waits until it is ready.
  *
- * @throws CommandFailed when it exits first, or is not ready in time; nothing of it is left running then.
+ * @throws CommandFailed when the program exits first or is not ready in time; then none of its processes is left.
  */
 export async function startProcess<T>(options: StartOptions<T>): Promise<StartedProcess<T>> {
   const mark = randomUUID()
@@ -97,7 +97,7 @@ async function terminate(child: ChildProcess, exit: Promise<Exit>, graceMs: numb
   clearTimeout(late)
 }
 
-/** On Linux the kernel ends the program should this process die without disposing it. */
+/** On Linux the kernel ends the program when this process dies without disposing of it. */
 function leash(): string[] {
   const setpriv = '/usr/bin/setpriv'
   return existsSync(setpriv) ? [setpriv, '--pdeathsig', 'TERM', '--'] : []

@@ -4,7 +4,7 @@ import { type Random, seededRandom } from '../../lib/base/index.ts'
 import { type Digest, digestOf, PieceMap } from '../../lib/core/index.ts'
 import type { BlobReader, BlobUploads, PartialBlob, StoredBlob } from '../../lib/store/index.ts'
 
-/** A content with everything that is known about it. */
+/** Content of a blob, with its digest and pieces. */
 export interface Content {
   readonly bytes: Uint8Array
   readonly digest: Digest
@@ -29,13 +29,13 @@ export function contentOf(bytes: Uint8Array, pieceLength = 1024): Content {
   }
 }
 
-/** `length` bytes that are the same for the same seed. */
+/** `length` random bytes; the same seed gives the same bytes. */
 export function randomContent(length: number, seed: number | Random = length + 1, pieceLength = 1024): Content {
   const random = typeof seed === 'number' ? seededRandom(seed) : seed
   return contentOf(random.bytes(length), pieceLength)
 }
 
-/** A source that gives `chunks` one after the other, then fails when told to. */
+/** A source that gives `chunks` one after another; an Error among them is thrown. */
 export async function* chunksOf(...chunks: readonly (Uint8Array | Error)[]): AsyncGenerator<Uint8Array> {
   for (const chunk of chunks) {
     if ('message' in chunk) throw chunk
@@ -43,7 +43,7 @@ export async function* chunksOf(...chunks: readonly (Uint8Array | Error)[]): Asy
   }
 }
 
-/** Puts a complete blob in by an upload. */
+/** Stores a complete blob through an upload. */
 export async function putBlob(
   store: BlobUploads,
   { bytes, digest }: Pick<Content, 'bytes' | 'digest'>,
@@ -53,14 +53,14 @@ export async function putBlob(
   return upload.commit(digest)
 }
 
-/** Writes pieces of `content`; all of them when none are named. */
+/** Writes pieces of `content`; all pieces when none are named. */
 export async function writePieces(partial: PartialBlob, content: Content, pieces?: readonly number[]): Promise<void> {
   for (const piece of pieces ?? Array.from({ length: content.map.count }, (_, index) => index)) {
     await partial.write(piece, content.piece(piece), content.hash(piece))
   }
 }
 
-/** The bytes of a complete blob, or of a range of it. */
+/** The bytes of a complete blob, or a range of them. */
 export async function readBlob(
   store: BlobReader,
   digest: Digest,

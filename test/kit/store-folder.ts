@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 
-/** What the layout of a stopped store allows; everything else was left behind. */
+/** Paths that the layout of a stopped store allows; any other path is a leftover. */
 const allowed = [
   /^(blobs|partial|uploads|volumes)$/,
   /^blobs\/sha(256|512)(\/[0-9a-f]{2}(\/[0-9a-f]+(\/(data|pieces|descriptor|label|pin))?)?)?$/,
@@ -8,7 +8,7 @@ const allowed = [
   /^uploads\/[0-9a-f]{32}$/,
 ]
 
-/** Files and folders in a stopped store's folder that are no part of a blob, a partial or an upload; sorted. */
+/** Files and folders in a stopped store's folder that belong to no blob, partial blob or upload; sorted. */
 export async function strayFiles(folder: string): Promise<string[]> {
   const names = (await readdir(folder, { recursive: true })).sort()
   const broken = names.filter(

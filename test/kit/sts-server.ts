@@ -4,13 +4,13 @@ import { scriptedServer } from './scripted-server.ts'
 
 export interface StsRules {
   readonly roleArn: string
-  /** The token that proves who asks. */
+  /** The identity token that is accepted. */
   readonly identityToken: string
-  /** Tokens that once did. */
+  /** Identity tokens that have expired. */
   readonly expiredTokens?: readonly string[]
 }
 
-/** A refusal in Amazon's words. */
+/** An error in Amazon's format. */
 interface Refusal {
   readonly status: number
   readonly code: string
@@ -19,7 +19,7 @@ interface Refusal {
 
 const XMLNS = 'https://sts.amazonaws.com/doc/2011-06-15/'
 
-/** The token service of Amazon, for one role that a web identity may take. */
+/** Amazon's token service (STS) with one role that a web identity can assume. */
 export async function stsServer(keys: () => S3Keys, rules: StsRules): Promise<CredentialSource> {
   let handedOut = 0
   const server = await scriptedServer(({ body }, res) => {
@@ -56,7 +56,7 @@ function refusalOf(form: URLSearchParams, rules: StsRules): Refusal | undefined 
   return undefined
 }
 
-/** Of values that need no escaping. */
+/** The values must need no escaping. */
 function grantXml(roleArn: string, keys: S3Keys): string {
   return `<AssumeRoleWithWebIdentityResponse xmlns="${XMLNS}">
   <AssumeRoleWithWebIdentityResult>

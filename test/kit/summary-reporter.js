@@ -1,4 +1,4 @@
-/** Prints the one closing line that the CI reads, and fails a run that executed no test. */
+/** Prints the closing line that the CI reads, and fails a run without any executed test. */
 export default class SummaryReporter {
   #failure
 

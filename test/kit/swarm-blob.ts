@@ -3,7 +3,7 @@ import { seededRandom } from '../../lib/base/index.ts'
 import { type Digest, digestOf, headerOf, INLINE_LIMIT, type MetaInfoHeader, PieceMap } from '../../lib/core/index.ts'
 import { hashPiece, type MetainfoRecord } from '../../lib/metainfo/index.ts'
 
-/** A blob of random bytes with everything that is told of it. */
+/** A blob of random bytes with its metainfo. */
 export interface SwarmBlob {
   readonly bytes: Uint8Array
   readonly digest: Digest
@@ -13,7 +13,7 @@ export interface SwarmBlob {
   readonly records: readonly MetainfoRecord[]
 }
 
-/** Same seed and size, same blob. The bytes are a hash chain: fast to make, and no two blocks are alike. */
+/** The same seed and size give the same blob. Its bytes are a hash chain: fast to make, and no two blocks are equal. */
 export function swarmBlob(seed: number, size: number): SwarmBlob {
   const bytes = randomBytes(seed, size)
   const digest = digestOf(bytes)

@@ -26,7 +26,7 @@ import { type RecordingMetrics, recordingMetrics, silentLogger } from '../../lib
 import type { SwarmBlob } from './swarm-blob.ts'
 import { type SwarmSources, swarmSources } from './swarm-sources.ts'
 
-/** A tracker in memory: remembers who is in which swarm and names everybody else, agents first. */
+/** A tracker in memory: knows the peers of each swarm and names all others to the asker, agents first. */
 export interface LabTracker {
   readonly announcer: Announcer
   /** While false, no announce is answered. */
@@ -71,10 +71,10 @@ export interface LabNode {
   readonly engine: SwarmEngine
   readonly store: ManagedStore
   readonly metrics: RecordingMetrics
-  /** Payload bytes it has got from agents, and from origins. */
+  /** Payload bytes received from agents and from origins. */
   readonly received: { readonly peer: number; readonly origin: number }
   readonly sentToPeers: number
-  /** Opens the blob and reads all of it; the handle is closed at the end. */
+  /** Opens the blob, reads all of it and closes it. */
   pull(blob: SwarmBlob): Promise<Uint8Array>
 }
 
@@ -83,7 +83,7 @@ export interface LabNodeInit extends Partial<SwarmEngineInit> {
   readonly prover?: PeerProver | undefined
   /** A store that outlives the node; default a new one. */
   readonly store?: ManagedStore
-  /** Wraps what the node reads its blobs from. */
+  /** Wraps the store from which the node reads its blobs. */
   readonly wrapStore?: (store: ManagedStore) => ManagedStore
 }
 
@@ -94,13 +94,13 @@ export interface SwarmLab extends AsyncDisposable {
   readonly tracker: LabTracker
   readonly sources: SwarmSources
   agent(init?: LabNodeInit): Promise<LabNode>
-  /** An origin that has every blob of the lab. */
+  /** Adds an origin with every blob of the lab. */
   origin(init?: LabNodeInit): Promise<LabNode>
-  /** Moves time on until the promise settles. */
+  /** Advances the clock until the promise settles. */
   run<T>(work: Promise<T>): Promise<T>
 }
 
-/** A swarm in one process: engines on a network in memory, one clock that only moves in `run`. */
+/** A swarm in one process: engines on a network in memory, with one clock that only moves in `run`. */
 export function swarmLab(blobs: readonly SwarmBlob[], seed = 1): SwarmLab {
   const clock = fakeClock()
   const random = seededRandom(seed)
@@ -197,13 +197,13 @@ export function readAll(stream: Readable): Promise<Uint8Array> {
   return buffer(stream)
 }
 
-/** Makes the blob complete in the store. */
+/** Puts the complete blob into the store. */
 export async function putBlob(store: ManagedStore, blob: SwarmBlob): Promise<void> {
   await putPieces(store, blob, blob.map.count)
   await (await store.openPartial(blob.digest, blob.map)).complete()
 }
 
-/** Puts the first `count` pieces of the blob into a partial. */
+/** Puts the first `count` pieces of the blob into a partial blob. */
 export async function putPieces(store: ManagedStore, blob: SwarmBlob, count: number): Promise<void> {
   const partial = await store.openPartial(blob.digest, blob.map)
   for (let piece = 0; piece < count; piece += 1) {

@@ -6,24 +6,24 @@ import type { SwarmBlob } from './swarm-blob.ts'
 
 export type MetainfoAnswer = (blob: BlobRef, direct: boolean) => Iterable<MetainfoRecord | Promise<void>> | undefined
 
-/** Metainfo and pieces as an origin would give them, in memory, with handles on their faults. */
+/** Metainfo and pieces as from an origin, in memory; a test can make them fail. */
 export interface SwarmSources {
   readonly metainfo: MetainfoSource
   readonly pieces: PieceSource
-  /** Payload bytes that went out over the HTTP rung. */
+  /** Payload bytes sent as HTTP pieces. */
   readonly piecesSent: number
   /** Streams opened so far. */
   readonly metainfoOpened: number
   /**
-   * Replaces the answer of the next metainfo streams; undefined goes back to the truth. `direct` when an origin itself is
-   * asked; an answer of undefined is the truth.
+   * Replaces the answer to later metainfo requests; undefined restores the true answer. The function gets `direct` when
+   * the agent asks an origin itself, and may return undefined to give the true answer.
    */
   answerMetainfo(answer: MetainfoAnswer | undefined): void
-  /** Every read fails with this code until it is lifted. */
+  /** Every read fails with this code; undefined ends this. */
   failPieces(code: 'SOURCES_EXHAUSTED' | 'BLOB_UNKNOWN' | undefined): void
-  /** Reads give other bytes than the blob's. */
+  /** While true, reads give wrong bytes. */
   corruptPieces(corrupt: boolean): void
-  /** Reads wait in front of this offset until `open` is called. */
+  /** Reads wait at this offset until `open` is called. */
   gatePieces(offset: number): { open(): void }
 }
 

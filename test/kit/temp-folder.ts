@@ -6,7 +6,9 @@ export interface TempFolder extends AsyncDisposable {
   readonly path: string
 }
 
-/** An empty folder, removed with all it holds. Its path is short: a unix socket's has at most 107 bytes. */
+/**
+ * An empty folder, removed with its content. Its path is short, because that of a unix socket has at most 107 bytes.
+ */
 export async function tempFolder(name = 'test'): Promise<TempFolder> {
   const path = await mkdtemp(join(tmpdir(), `shoal-${name}-`))
   return {

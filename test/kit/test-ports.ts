@@ -2,8 +2,8 @@ import { createServer } from 'node:net'
 import type { Ports } from '../../services/herd/index.ts'
 
 /**
- * Below what the kernel gives to connections and to listeners on port 0: a port here stays free while the service that
- * has it is killed and started again. Each test process has a slice of its own.
+ * Below the range from which the kernel takes ports for connections and for listeners on port 0. So a port stays free
+ * while its service is killed and started again. Each test process has its own part of this range.
  */
 const FIRST = 10_000
 const SLICE = 100
@@ -11,7 +11,7 @@ const SLICES = 220
 
 let next = 0
 
-/** `count` free ports for services that must know each other's ports before they start. */
+/** `count` free ports, for services that must know each other's ports before they start. */
 export async function testPorts(count: number): Promise<Ports> {
   const first = FIRST + (process.pid % SLICES) * SLICE
   const free: number[] = []

@@ -7,11 +7,11 @@ import { type SelfSigned, selfSigned } from './certificate.ts'
 import { type Faults, withFaults } from './http-faults.ts'
 
 export interface TokenServerInit {
-  /** Passwords by name. */
+  /** Passwords by user name. */
   readonly users?: Readonly<Record<string, string>>
-  /** Who may come with an identity token, by token. */
+  /** User names by identity token. */
   readonly identities?: Readonly<Record<string, string>>
-  /** What anybody may do without a name; default nothing. */
+  /** Rights without a user name; default: none. */
   readonly anonymous?: readonly string[]
 }
 
@@ -21,35 +21,35 @@ interface Access {
   readonly actions: readonly string[]
 }
 
-/** One token that was given out. */
+/** One issued token. */
 export interface GivenToken {
   readonly method: string
   readonly user: string
   readonly scope: string
 }
 
-/** The token server of a registry, as the distribution project documents it, for users with all rights. */
+/** The token server of a registry, as documented by the distribution project; its users have all rights. */
 export interface TokenServer extends AsyncDisposable {
   readonly realm: string
   readonly service: string
   readonly issuer: string
-  /** PEM; what signed the tokens. */
+  /** PEM; certificate of the key that signs the tokens. */
   readonly certificate: string
   /** Oldest first. */
   readonly given: readonly GivenToken[]
   readonly faults: Faults
-  /** Seconds that tokens to come say that they last; 300 at first. */
+  /** Lifetime that later tokens announce, seconds; 300 at first. */
   lifetimeSeconds: number
-  /** All tokens given so far are refused from now on. */
+  /** From now on all tokens issued so far are refused. */
   revoke(): void
-  /** What a token of this server lets its bearer do; undefined when it is not good. */
+  /** The rights in a token of this server; undefined when the token is invalid. */
   accessOf(token: string): readonly Access[] | undefined
 }
 
 const service = 'the registry of the test'
 const issuer = 'the token server of the test'
 
-/** Starts one on a free port. */
+/** Starts a token server on a free port. */
 export async function tokenServer(init: TokenServerInit = {}): Promise<TokenServer> {
   const identity = selfSigned()
   const given: GivenToken[] = []
@@ -116,7 +116,7 @@ function answer(res: ServerResponse, status: number, value: object): void {
   res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
 }
 
-/** `''` for nobody in particular, undefined for somebody who lies. */
+/** The user's name, `''` without credentials, undefined with wrong credentials. */
 function basicUser(users: Readonly<Record<string, string>>, header: string | undefined): string | undefined {
   if (header === undefined) return ''
   const [name = '', password] = Buffer.from(header.replace(/^Basic /, ''), 'base64')
@@ -152,7 +152,7 @@ interface Claims {
 
 let tokens = 0
 
-/** A JSON Web Token over ES256; good from an hour ago, for clocks that differ. */
+/** A JSON Web Token over ES256; valid since an hour ago, because clocks may differ. */
 function signed(identity: SelfSigned, { user, access, lifetimeSeconds }: Claims): string {
   const now = Math.floor(Date.now() / 1000)
   tokens += 1

@@ -20,17 +20,15 @@ export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'origi
   readonly agents: number
   readonly origins: number
   readonly trackers: number
-  /** `agent.limits.upload=20MB/s`, as the herd takes them. */
+  /** Config overrides in the form of the herd's, e.g. `agent.limits.upload=20MB/s`. */
   readonly overrides?: readonly string[]
-  /** Ids that are not started yet; `start` does. */
+  /** Ids of instances that only `start` starts. */
   readonly later?: readonly string[]
-  /**
-   * Ids that run as processes of their own, so that they can be killed; default all. The others run in this process.
-   */
+  /** Ids that run as processes of their own and so can be killed; default: all. The others run in this process. */
   readonly processes?: readonly string[]
-  /** The backends of origins and of build-indexes; default a folder that they share. */
+  /** The backends of origins and of build-indexes; default: a folder that they share. */
   readonly backends?: TopologyBackends
-  /** The data folder, to start again on what an earlier topology left; default: one that goes with this topology. */
+  /** The data folder, to start with the data of an earlier topology; default: a folder removed with this topology. */
   readonly data?: string
 }
 
@@ -40,19 +38,19 @@ export interface TopologyBackends {
   readonly index: object
 }
 
-/** The herd's services, each with an own life. */
+/** The services of a herd, each started and stopped on its own. */
 export interface Topology extends AsyncDisposable {
   readonly plan: HerdPlan
   readonly data: string
   /** `http://host:port` of one listener of one instance. */
   url(id: string, listener?: string): string
-  /** Starts an instance that is not running, with the same config and folder; `backends` replaces the backend in it. */
+  /** Starts a stopped instance with the same config and folder; `backends` replaces the backend in its config. */
   start(id: string, backends?: TopologyBackends): Promise<void>
-  /** SIGKILL to a process; resolves when it is gone. */
+  /** Sends SIGKILL to a process; resolves when the process has ended. */
   kill(id: string): Promise<void>
-  /** SIGTERM, or a stop in this process; resolves with the exit code of a process. */
+  /** Sends SIGTERM, or stops an instance of this process; resolves with the exit code of a process. */
   stop(id: string): Promise<number | undefined>
-  /** The sum of a counter's samples on the ops listener of an instance; labels as in `from="backend"`. */
+  /** The sum of a counter's samples on the ops listener of an instance; `label` is e.g. `from="backend"`. */
   counter(id: string, name: string, label?: string): Promise<number>
   logs(id: string): string
   /** Process id of a running instance. */
@@ -63,7 +61,7 @@ interface Instance extends InstancePlan {
   readonly kind: ServiceKind
 }
 
-/** An instance that runs. */
+/** A running instance. */
 interface Running extends AsyncDisposable {
   readonly pid: number
   readonly logs: string
@@ -80,7 +78,7 @@ function withBackends(instance: Instance, backends: TopologyBackends | undefined
   return kind === 'buildIndex' ? { ...instance, config: { ...config, backend: backends.index } } : instance
 }
 
-/** Starts everything of the plan but what `later` names. */
+/** Starts all instances of the plan except those in `later`. */
 export function startTopology(init: TopologyInit): Promise<Topology> {
   return buildResource(async (stack) => {
     const data = init.data ?? stack.own(await tempFolder('topology')).path
@@ -104,7 +102,7 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
       return instance?.end(signal)
     }
     const first = instances.filter(({ id }) => init.later?.includes(id) !== true)
-    // All have their turn before one's failure ends the others: what starts later would be left running.
+    // Wait for all of them before a failure ends the others: an instance that starts later would be left running.
     const started = await Promise.allSettled(first.map(({ id }) => start(id)))
     for (const outcome of started) if (outcome.status === 'rejected') throw outcome.reason
     return {

@@ -13,16 +13,16 @@ import { plainGovernor } from './plain-governor.ts'
 import { TOS_KEY_ID, TOS_SECRET, type TosServer, type TosServerInit, tosServer } from './tos-server/index.ts'
 
 export interface TosLabInit extends TosServerInit {
-  /** In place of what follows from the server. */
+  /** Config keys that replace those derived from the server. */
   readonly config?: Readonly<Record<string, unknown>>
-  /** The client's. */
+  /** The clock of the client. */
   readonly clientClock?: Clock
 }
 
-/** For requests that keep to no bandwidth. */
+/** For requests without a bandwidth limit. */
 export const unpaced = { pace: () => Promise.resolve() }
 
-/** The emulator, and clients of it. */
+/** The emulator and its clients. */
 export interface TosLab extends AsyncDisposable {
   readonly server: TosServer
   readonly config: TosConfig
@@ -30,7 +30,7 @@ export interface TosLab extends AsyncDisposable {
   readonly logger: RecordingLogger
   /** Requests without retries or parts. */
   readonly api: ConditionalApi
-  /** Another client, with retries that do not wait. */
+  /** Opens another client, with retries that do not wait. */
   open(): Backend
 }
 

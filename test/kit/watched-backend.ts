@@ -4,13 +4,13 @@ import { abortable, appError, type Deferred, deferred } from '../../lib/base/ind
 import { wholeRange } from '../../lib/core/index.ts'
 import { type ByteCounts, byteCounts } from './byte-counts.ts'
 
-/** A backend whose reads are counted byte by byte, held back, or cut. */
+/** A backend whose reads are counted byte by byte; a test can hold them back or cut them. */
 export interface WatchedBackend {
   readonly backend: Backend
   readonly counts: ByteCounts
-  /** Bodies give bytes up to this offset, now and later; Infinity opens it. */
+  /** Bodies give bytes up to this offset, now and later; Infinity removes the limit. */
   openTo(offset: number): void
-  /** Objects are looked up no sooner than `until` resolves. */
+  /** Calls of `stat` wait until `until` resolves. */
   lookAfter(until: Promise<void>): void
   /** The next body that passes this offset breaks there. */
   cutAt(offset: number): void

@@ -22,31 +22,32 @@ export interface WildBlob {
 export interface WildPeerInit {
   readonly blob: WildBlob
   readonly id: PeerId
-  /** What it offers; requests come in this length at most. */
+  /** The longest request that the peer accepts. */
   readonly blockLength: number
   readonly random: Random
 }
 
 /**
- * The victim's real connection, request table and frame reader, with a peer of no manners behind them: it answers in any
- * order, twice, late, in part, after it has rejected or been told to stop, and then mostly with wrong bytes.
+ * The victim's real connection, request table and frame reader, with a misbehaving peer at the other end: it answers in
+ * any order, twice, late or in part, also after it has rejected the request or was choked, and then often with wrong
+ * bytes.
  */
 export interface WildPeer {
   readonly connection: PeerConnection
   readonly closed: boolean
-  /** Does one thing at random; nothing is awaited. */
+  /** Does one random thing; awaits nothing. */
   act(): void
   close(): void
 }
 
 interface Asked {
   readonly block: Block
-  /** Rejected, answered or cancelled already; what comes for it now is out of turn. */
+  /** The request was rejected, answered or cancelled; any further answer to it is a violation. */
   spent: boolean
   rejected: boolean
 }
 
-/** Answered requests that are remembered, to be answered once more. */
+/** Number of answered requests kept for a second answer. */
 const MAX_ASKED = 40
 
 export async function wildPeer({ blob, id, blockLength, random }: WildPeerInit): Promise<WildPeer> {
@@ -66,7 +67,7 @@ class Wild {
   readonly #blob: WildBlob
   readonly #random: Random
   #asked: Asked[] = []
-  /** Bytes on their way to the victim. */
+  /** Bytes that were not yet delivered to the victim. */
   #outbox: Uint8Array = new Uint8Array(0)
   #events: WireEvents | undefined
   #push: (bytes: Uint8Array) => void = () => undefined
@@ -164,7 +165,7 @@ class Wild {
     asked.spent = true
   }
 
-  /** It has given something of the piece up: now is the time to write into what has been finished without it. */
+  /** Whether it has rejected a block of the piece: then wrong bytes may hit a piece that was finished without it. */
   #gaveUp(piece: number): boolean {
     return this.#asked.some(({ block, rejected }) => rejected && block.piece === piece)
   }

@@ -5,14 +5,14 @@ import { ownIdentity } from '../../lib/base/index.ts'
 import { exitOf } from './child-process.ts'
 import { eventually } from './eventually.ts'
 
-/** A process that has ended, whose parent does not look: the system keeps its pid, and signals reach it. */
+/** A process that has ended but whose parent does not wait for it: its pid still exists and accepts signals. */
 export interface ZombieProcess extends AsyncDisposable {
-  /** What `ownIdentity` said in it. */
+  /** The value that `ownIdentity` returned in that process. */
   readonly identity: string
 }
 
 export async function zombieProcess(): Promise<ZombieProcess> {
-  // The shell becomes another program, which knows nothing of the child.
+  // `exec` replaces the shell by a program that knows nothing of the child and never waits for it.
   const parent = spawn('/bin/sh', ['-c', 'sleep 0.01 & echo $!; exec sleep 600'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -12,7 +12,7 @@ type Flags = TargetFlags & { readonly json?: boolean } & Readonly<Record<string,
 
 interface Entry {
   readonly api: AdminApi
-  /** Of the call in the API. */
+  /** Name of the call in the admin API. */
   readonly name: string
   readonly call: AdminCall
   readonly verb: Verb
@@ -27,7 +27,7 @@ const exitCodeOf = (err: unknown): number => {
 const textOf = (err: unknown): string =>
   typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
 
-/** Sends the call and prints its answer; gives the exit code. */
+/** Sends the call and prints its answer; returns the exit code. */
 async function perform({ api, name, verb }: Entry, input: Flags, host: ProcessHost): Promise<number> {
   const clock = systemClock()
   let url = ''
@@ -58,7 +58,7 @@ function helpOf(service: string, { call, verb }: Entry): string {
   return [
     ...(verb.note === undefined ? [] : ['', verb.note]),
     ...['', 'Example:', `  shoal admin ${service} ${verb.example}`],
-    ...(codes.length === 0 ? [] : ['', 'It may be refused with:', ...codes]),
+    ...(codes.length === 0 ? [] : ['', 'Possible errors:', ...codes]),
   ].join('\n')
 }
 
@@ -68,7 +68,7 @@ function verbCommand(entry: Entry, done: (work: Promise<number>) => Promise<void
   const command = quietCommand(verbName(name), host)
     .summary(call.summary)
     .description(`${service.name}: ${call.summary}`)
-    .option('--json', 'the answer as the service gives it, on one line')
+    .option('--json', 'print the answer of the service as one line of JSON')
     .option(
       '--url <url>',
       `of the admin listener; default: as in the config, else port ${service.listeners['admin']?.port ?? 0}`,
@@ -86,15 +86,13 @@ function verbCommand(entry: Entry, done: (work: Promise<number>) => Promise<void
   })
 }
 
-/** `shoal admin SERVICE VERB`, for the person on call and for scripts; gives the exit code. */
+/** `shoal admin SERVICE VERB`, for an admin and for scripts; returns the exit code. */
 export async function runAdmin(argv: readonly string[], host: ProcessHost): Promise<number> {
   let exitCode: number = exitCodes.done
   const done = async (work: Promise<number>) => {
     exitCode = await work
   }
-  const admin = quietCommand('shoal admin', host).description(
-    'What services hold and do, and the work of who looks after them.',
-  )
+  const admin = quietCommand('shoal admin', host).description('Inspects and controls running services.')
   for (const api of adminApis) {
     const { name, what } = serviceFacts(api.kind)
     const service = quietCommand(name, host).summary(what).description(`shoal admin ${name}: ${what}`)

@@ -4,7 +4,7 @@ import { agentVerbs } from './agent-verbs.ts'
 import { originVerbs } from './origin-verbs.ts'
 import type { Verb } from './verb.ts'
 
-/** The admin API of one kind of service, and its verbs by the names of their calls. */
+/** The admin API of one kind of service, and its verbs by the name of the call. */
 export interface AdminApi {
   readonly kind: ServiceKind
   readonly calls: AdminCalls

@@ -5,7 +5,7 @@ import type { VerbsOf } from './verb.ts'
 const DIGEST = `sha256:${'9f'.repeat(32)}`
 const TASK = 'a1b2c3d4'
 
-/** Where the next page begins, when there is one. */
+/** A line that tells how to get the next page; empty on the last page. */
 const more = (next: string | undefined) => (next === undefined ? '' : `\nmore: --last ${next}`)
 
 interface Walk {
@@ -109,7 +109,10 @@ export const originVerbs: VerbsOf<typeof originAdmin> = {
         ...Object.fromEntries(Object.entries(blob.others).map(([member, said]) => [`at ${member}`, said])),
       }),
   },
-  evict: { example: `evict ${DIGEST}`, note: '--force true evicts it even when it is held, or is the last copy.' },
+  evict: {
+    example: `evict ${DIGEST}`,
+    note: '--force true evicts the blob even when it is pinned, leased or the last copy.',
+  },
   repair: { example: `repair ${DIGEST}`, show: ({ verdict }) => verdict },
   pin: { example: `pin ${DIGEST}` },
   unpin: { example: `unpin ${DIGEST}` },
@@ -149,6 +152,6 @@ export const originVerbs: VerbsOf<typeof originAdmin> = {
   retryDead: { example: 'retry-dead', show: ({ retried }) => `${retried} tasks are tried again` },
   giveUp: {
     example: `give-up ${TASK} --force true`,
-    note: 'The blob of a dead task may be nowhere else: --force true says that it may be lost.',
+    note: 'The blob of a dead task may exist nowhere else: --force true confirms that it may be lost.',
   },
 }

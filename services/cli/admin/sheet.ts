@@ -1,10 +1,10 @@
-/** One column of a table: its heading, and its cell of a row. */
+/** One column of a table: its heading, and a function that gives the cell of a row. */
 export type Column<Row> = readonly [head: string, cell: (row: Row) => string]
 
 const KIB = 1024
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
 
-/** Bytes for people: `512 B`, `1.5 MiB`. */
+/** A number of bytes as text for people: `512 B`, `1.5 MiB`. */
 export function sizeText(bytes: number): string {
   let value = bytes
   let unit = 0
@@ -22,7 +22,7 @@ const SPANS = [
   ['s', 1_000],
 ] as const
 
-/** Milliseconds for people, the two largest units of them: `3d 4h`, `12s`. */
+/** Milliseconds as text for people, in their two largest units: `3d 4h`, `12s`. */
 export function spanText(ms: number): string {
   let rest = Math.max(0, ms)
   const parts: string[] = []
@@ -34,7 +34,7 @@ export function spanText(ms: number): string {
   return parts.slice(0, 2).join(' ') || '0s'
 }
 
-/** How long ago a moment was, or how far off it is; `-` when it is not known. */
+/** How long ago a moment was, or how far ahead it is; `-` when the moment is not known. */
 export function ageText(atMs: number | undefined, nowMs: number): string {
   if (atMs === undefined) return '-'
   return atMs > nowMs ? `in ${spanText(atMs - nowMs)}` : `${spanText(nowMs - atMs)} ago`
@@ -52,10 +52,10 @@ const aligned = (lines: readonly (readonly string[])[]): string => {
     .join('\n')
 }
 
-/** A table with a line of headings. */
+/** Text of a table with a line of headings. */
 export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
   return aligned([columns.map(([head]) => head), ...rows.map((row) => columns.map(([, cell]) => cell(row)))])
 }
 
-/** Names and values, one to a line. */
+/** Text with one name and value in each line. */
 export const fields = (values: Readonly<Record<string, string>>): string => aligned(Object.entries(values))

@@ -4,33 +4,33 @@ import { loadConfig } from '../../../lib/config/index.ts'
 import { listenerConfig, type ServiceKind, serviceFacts } from '../../../lib/service/index.ts'
 import { doors } from '../../herd/index.ts'
 
-/** Flags that say where a service is and who calls. */
+/** Flags that say where the service is, and with which token to call it. */
 export interface TargetFlags {
   readonly url?: string
   readonly token?: string
   readonly tokenFile?: string
-  /** The config and the secrets of the service itself. */
+  /** Files with the config and the secrets of the service itself. */
   readonly config?: string
   readonly secrets?: string
 }
 
-/** Where a service is, and the token to show it. */
+/** URL of a service and the token for it. */
 export interface Target {
   readonly url: string
   readonly token: string | undefined
 }
 
-/** The variable that holds the token, where it shall stand on no command line. */
+/** Environment variable that holds the token, so that it need not be on a command line. */
 export const TOKEN_VARIABLE = 'SHOAL_TOKEN'
 
 const fileToken = async (file: string): Promise<string> =>
   (
     await readFile(file, 'utf8').catch((err: unknown) => {
-      throw appError('CONFIG_INVALID', { message: `cannot read the file of the token: ${file}`, cause: err })
+      throw appError('CONFIG_INVALID', { message: `cannot read the token file: ${file}`, cause: err })
     })
   ).trim()
 
-/** A bind for all addresses is reached at this machine's own. */
+/** A service that listens on all addresses is reached at the loopback address. */
 const reachable = (host: string) => {
   if (host === '0.0.0.0') return '127.0.0.1'
   if (host === '::') return '[::1]'
@@ -38,7 +38,7 @@ const reachable = (host: string) => {
 }
 
 /**
- * From the flags, else from the config of the service, which without a file is the default one.
+ * The target from the flags, or else from the service's config; without a config file, from the default config.
  * @throws CONFIG_INVALID
  */
 export async function targetOf(kind: ServiceKind, flags: TargetFlags, env: ProcessHost['env']): Promise<Target> {

@@ -1,19 +1,19 @@
 import type { AdminCalls, AnswerOf } from '../../../lib/api/index.ts'
 
-/** How a call of an admin API is offered to people; `name` of the call and its words follow from the call itself. */
+/** How the command line offers a call of an admin API; the verb's name and arguments follow from the call itself. */
 export interface Verb<Answer = never> {
-  /** What follows `shoal admin SERVICE` in the example of its help. */
+  /** The words after `shoal admin SERVICE` in the example of the help. */
   readonly example: string
-  /** Further words for its help. */
+  /** Further text for the help. */
   readonly note?: string
-  /** The answer for people; without it what the service answers is that it is done. */
+  /** Text of the answer for people; without this function the command only prints that it is done. */
   show?(answer: Answer, nowMs: number): string
 }
 
-/** A verb for every call of an API: one that is missing does not compile. */
+/** A verb for every call of an API: a missing verb does not compile. */
 export type VerbsOf<Calls extends AdminCalls> = {
   readonly [Name in keyof Calls]: Verb<AnswerOf<Calls[Name]>>
 }
 
-/** As it is typed: `scrubNow` is `scrub-now`. */
+/** The verb as users type it: `scrubNow` becomes `scrub-now`. */
 export const verbName = (call: string): string => call.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

@@ -3,7 +3,7 @@ import type { Backend } from '../../../lib/backend/index.ts'
 import { appError, backoffMs, type Clock, hasCode, type Random } from '../../../lib/base/index.ts'
 import type { ByteRange } from '../../../lib/core/index.ts'
 
-/** A read that breaks is taken up where it stopped; this often in a row without a byte, the first try included. */
+/** A broken read resumes at the byte where it stopped. `attempts` counts tries in a row that gave no byte. */
 const RESUMES = { baseMs: 200, maxMs: 5_000, attempts: 4 }
 
 export interface BackendReadComponents {
@@ -14,23 +14,23 @@ export interface BackendReadComponents {
 
 export interface BackendRead {
   readonly key: string
-  /** Bytes of the whole object, as they were when it was looked up. */
+  /** Bytes of the whole object, as the look-up before the read told. */
   readonly size: number
   readonly range: ByteRange
-  /** Takes a body up to the end of the range; tells how far it came also when it fails. */
+  /** Takes the body up to the end of the range. `offset` must be right also after a failure. */
   readonly take: (body: Readable) => Promise<void>
-  /** Where the next byte belongs. */
+  /** Position of the next byte to read. */
   readonly offset: () => number
   readonly signal: AbortSignal
 }
 
-/** What another try of the same read may mend. */
+/** Errors that another try of the same read may cure. */
 const mayPass = (err: unknown) =>
   hasCode(err, 'BACKEND_UNAVAILABLE', 'PEER_CLOSED', 'REQUEST_TIMEOUT', 'STALLED', 'ECONNRESET')
 
 /**
- * Reads part of an object, each byte once, however often the connection breaks.
- * @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE also when the object changes meanwhile, ABORTED, and what `take` throws
+ * Reads a range of an object. Each byte is read once, however often the connection breaks.
+ * @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE (also when the object changes meanwhile), ABORTED, and what `take` throws
  */
 export async function readObject({ backend, clock, random }: BackendReadComponents, read: BackendRead): Promise<void> {
   const { key, size, signal, take, offset } = read

@@ -22,15 +22,15 @@ export interface FillGapsComponents {
 export interface Filling {
   readonly blob: BlobRef
   readonly slot: IntakeSlot
-  /** What other origins have of it, all of the same length. */
+  /** What other origins have of the blob; all of them report the same length. */
   readonly held: readonly Held[]
   readonly signal: AbortSignal
 }
 
 /**
- * Brings what is missing of an open intake, once; whom to follow is settled before, by `IngestRun`. Front to back: from
- * an origin that has it, else from the backend. An origin that fails is asked for nothing more. @throws BLOB_UNKNOWN,
- * BACKEND_UNAVAILABLE, STORE_FULL, ABORTED
+ * Reads what an open intake lacks, once and front to back: from an origin that has the range, else from the backend.
+ * An origin that fails is not asked again. `IngestRun` has decided before that no other origin is to be followed.
+ * @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE, STORE_FULL, ABORTED
  */
 export async function fillGaps(components: FillGapsComponents, { held, ...filling }: Filling): Promise<void> {
   let holders = held
@@ -65,7 +65,7 @@ function readBackend(
   )
 }
 
-/** False when the member could not give the range, or not all of it. */
+/** False when the member could not give the whole range. */
 async function readHeld(
   { siblings, cluster, logger }: FillGapsComponents,
   { blob, slot, signal }: Omit<Filling, 'held'>,

@@ -12,7 +12,7 @@ import type { Intake } from './intake.ts'
 import { type IntakeSlot, type IntakeSlotStore, intakeSlot, type Source } from './intake-slot.ts'
 import type { Refusals } from './refusals.ts'
 
-/** Where brought blobs go in, and where they are read once they are whole. */
+/** The part of the local store that takes the bytes and reads the blob once it is complete. */
 export interface IngestRunStore extends IntakeSlotStore, Pick<BlobReader, 'stat' | 'open'> {}
 
 export interface IngestRunComponents {
@@ -24,46 +24,46 @@ export interface IngestRunComponents {
   readonly logger: Logger
   readonly clock: Clock
   readonly random: Random
-  /** Payload bytes that came in, by where from. */
+  /** Counts payload bytes by their source. */
   readonly onReceived: (from: Source, bytes: number) => void
-  /** A blob has become complete here. */
+  /** Called when a blob has become complete here. */
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
 }
 
 export interface IngestRunInit {
   readonly memberId: string
-  /** Another origin waits for this one: see `claim`. */
+  /** Another origin waits for this run: see `claim`. */
   readonly claims: boolean
 }
 
 /**
- * The way of one blob into this origin: from whom, and in which order. It waits for no client, so what has begun is
- * finished. It is not `Ingest`, which begins one such run for each blob, nor an `Intake`, which takes the bytes.
+ * Brings one blob into this origin: decides from whom, and in which order. A run waits for no client, so a run that has
+ * begun is finished. `Ingest` begins one run for each blob; `Intake` takes the bytes of a run.
  *
- *     follow   the first living owner, if that is another one: reads from it what it reads
- *     ask      else all living origins what they have, and whether one of them reads the backend
- *     follow   that one, if there is one
- *     read     else what another origin has from that one, and the rest from the backend
+ *     follow   the first living owner, unless it is this origin: read from it while it brings the blob
+ *     ask      otherwise ask all living origins what they have, and whether one of them reads the backend
+ *     follow   the origin that reads the backend, if there is one
+ *     read     otherwise read from other origins what they have, and the rest from the backend
  *
- * A source that fails after it gave something is tried again, one that gave nothing is not; the way begins anew with
- * the bytes that are here. Only who reads the backend, or is about to with the older right to, is followed after
- * asking, and such a one follows nobody: so no two origins ever wait for each other, whatever they think of their
- * health.
+ * A source that fails after it gave bytes is tried again; a source that gave none is given up. Each further try begins
+ * at the top and keeps the bytes that are here. After the question, only an origin that reads the backend, or that has
+ * the prior claim to read it, is followed, and such an origin follows nobody. So no two origins ever wait for each
+ * other, whatever they think of each other's health.
  */
 export interface IngestRun {
   /** @throws what `Ingest.ensure` says */
   readonly done: Promise<StoredBlob>
-  /** What has come, once the length is known. */
+  /** The intake, once the length of the blob is known. */
   readonly intake: Intake | undefined
-  /** Whether the owners are asked no more. */
+  /** Whether this run follows the owners no longer. */
   readonly claims: boolean
-  /** Whether the backend is read here. An asker whose id comes first takes over the mere intention to. */
+  /** Whether this run reads the backend. While it only asks, an asker with a smaller id takes the claim over. */
   claimFor(asker: string | undefined): Claim
-  /** Where the bytes can be read while they come; undefined when they were here before. @throws as `done` */
+  /** The intake, for reading the bytes as they come; undefined when the blob was complete before. @throws as `done` */
   opened(): Promise<Intake | undefined>
-  /** Another origin waits for this one: an owner is followed no longer, unless it is the one that reads the backend. */
+  /** Another origin waits for this run: from now on it follows an owner only when that owner reads the backend. */
   claim(): void
-  /** Ends it with ABORTED. What came stays. */
+  /** Ends the run with ABORTED. The bytes that came stay. */
   stop(): void
 }
 
@@ -76,16 +76,16 @@ class BlobIngestRun implements IngestRun {
   readonly #memberId: string
   readonly #slot: IntakeSlot
   readonly #stop = new AbortController()
-  /** Ends the read from the owner that is followed. */
+  /** Aborts the read from the owner that this run follows. */
   #unfollow = new AbortController()
   #claims: boolean
   #claim: Claim = 'none'
-  /** Who has asked, with the older right to the backend, while this one was asking. */
+  /** Id of an origin that asked while this run was asking, and that has the prior claim to the backend. */
   #rival: string | undefined
   #followed: Member | undefined
   #held: readonly Held[] = []
   readonly #givenUp = new Set<string>()
-  /** Others have spoilt it once. */
+  /** Bytes from other origins were wrong once, so everything is read from the backend now. */
   #backendOnly = false
 
   constructor(components: IngestRunComponents, blob: BlobRef, init: IngestRunInit) {
@@ -154,7 +154,7 @@ class BlobIngestRun implements IngestRun {
     }
   }
 
-  /** The blob when nothing is missing. When it is wrong, nothing of it stays. @throws BACKEND_CORRUPT */
+  /** The blob when nothing is missing. Bytes with a wrong digest are dropped. @throws BACKEND_CORRUPT */
   async #finish(): Promise<StoredBlob | undefined> {
     const { intake, mixed } = this.#slot
     if (intake === undefined || (await intake.gap()) !== undefined) return undefined
@@ -167,7 +167,7 @@ class BlobIngestRun implements IngestRun {
       this.#components.refusals.add(digest)
       throw corrupt
     }
-    this.#components.logger.warn('a blob is wrong that did not all come from the backend, so it is brought again', {
+    this.#components.logger.warn('a blob with bytes from other origins has a wrong digest, so it is brought again', {
       digest,
       member: this.#followed?.id,
     })
@@ -176,7 +176,7 @@ class BlobIngestRun implements IngestRun {
     return undefined
   }
 
-  /** The first living owner; undefined when that is this one, or a claim is made. */
+  /** The first living owner; undefined when it is this origin, or when this run follows the owners no longer. */
   #owner(): Member | undefined {
     if (this.#claims) return undefined
     const isSelf = ({ id }: Member) => id === this.#memberId
@@ -187,7 +187,7 @@ class BlobIngestRun implements IngestRun {
     return undefined
   }
 
-  /** Who else reads the backend; when nobody does, this one claims to. */
+  /** The other origin that reads the backend; when there is none, this run claims the backend. */
   async #otherReader(): Promise<Member | undefined> {
     const { cluster } = this.#components
     this.#claim = 'asking'
@@ -225,7 +225,7 @@ class BlobIngestRun implements IngestRun {
     return fillGaps(this.#components, want)
   }
 
-  /** Reads from a member what it has and what it gets. A failure is remembered; the caller chooses again. */
+  /** Reads from a member what it has and what it still receives. Notes a failure; the caller chooses what is next. */
   async #follow(member: Member): Promise<void> {
     const { cluster, logger } = this.#components
     const signal = AbortSignal.any([this.#stop.signal, this.#unfollow.signal])
@@ -238,7 +238,7 @@ class BlobIngestRun implements IngestRun {
       throwIfAborted(this.#stop.signal)
       if (this.#unfollow.signal.aborted) return
       if (hasCode(err, 'DIGEST_REFUSED')) await this.#slot.drop(err as Error)
-      // That it does not know the blob, or refuses it, holds for everybody; a full disk only where it is.
+      // An unknown or refused blob is so for every source. A full disk here ends the run, one over there does not.
       if (this.#slot.intake?.broken === true || hasCode(err, 'BLOB_UNKNOWN', 'DIGEST_REFUSED')) throw err
       reportFailure(cluster, member, err)
       logger.info('failed to read a blob from another origin', { member: member.id, err })
@@ -260,7 +260,7 @@ class BlobIngestRun implements IngestRun {
   }
 }
 
-/** Who has the whole blob knows its size also when the backend does not answer, or does not have it yet. */
+/** An origin with the whole blob knows its size even when the backend is silent, or does not have the blob yet. */
 function sizeFrom(found: Found, held: readonly Held[]): number | undefined {
   const whole = held.find(({ holding }) => holding.verified)
   if (whole?.holding.size !== undefined) return whole.holding.size

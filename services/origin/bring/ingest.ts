@@ -19,43 +19,43 @@ import { partialBytes } from './partial-bytes.ts'
 export type IngestComponents = IngestRunComponents
 
 export interface IngestOptions extends AbortOptions {
-  /** The request came from another origin: read the backend, or from who reads it, or refuse. */
+  /** The request came from another origin: then read the backend, follow the origin that reads it, or refuse. */
   readonly hop: boolean
 }
 
-/** A blob that is here, or comes in. */
+/** A blob that is here or is being brought. */
 export interface OpenBlob {
   /** Bytes of the whole blob. */
   readonly size: number
   /**
-   * The bytes of `range`, also of a blob that still comes in: as they come and unverified, but for the last 64 KiB,
-   * which wait until the digest is right. When the blob does not come the stream fails.
+   * The bytes of `range`. While the blob is being brought they come as they arrive and are unverified, except for the
+   * last 64 KiB, which wait until the digest is right. The stream fails when the blob cannot be brought.
    */
   readonly read: (range: ByteRange, options?: AbortOptions) => Promise<Readable>
 }
 
 /**
- * Brings blobs that this origin lacks: the door to all of them, not the way of one (`IngestRun`). The first healthy
- * owner on the ring reads the backend, the others read from that one while it does, and each origin brings a blob once
- * at a time: so a byte leaves the backend once per cluster. When the reader dies the next owner goes on with what the
- * living have; see `IngestRun`. To be stopped before the local store is.
+ * Brings blobs that this origin lacks. It is the entrance for all blobs; `IngestRun` brings a single one. The first
+ * healthy owner on the ring reads the backend, the others read from that owner meanwhile, and no origin brings a blob
+ * twice at a time: so each byte leaves the backend once per cluster. When the reader dies, the next owner goes on with
+ * the bytes that the living origins have. Stop it before the local store.
  */
 export interface Ingest extends Startable {
   /** Size in bytes, without fetching. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE */
   size(blob: BlobRef, options?: AbortOptions): Promise<number>
   /** @throws BLOB_UNKNOWN, DIGEST_REFUSED, NOT_OWNER, BACKEND_CORRUPT, BACKEND_UNAVAILABLE, STORE_FULL */
   ensure(blob: BlobRef, options: IngestOptions): Promise<StoredBlob>
-  /** For another origin, as soon as the size is known. @throws as `ensure` */
+  /** Opens a blob for another origin; returns once its size is known. @throws as `ensure` */
   openForHop(blob: BlobRef, options?: AbortOptions): Promise<OpenBlob>
   /** What is here at this moment. `asker` names an origin that is about to read the backend. @throws DIGEST_REFUSED */
   holding(blob: BlobRef, options?: { readonly asker?: string | undefined }): Promise<Holding>
-  /** A range of what is here, unverified; it waits for nothing. @throws RANGE_UNSATISFIABLE */
+  /** Opens a range of the bytes that are here, unverified; never waits for more. @throws RANGE_UNSATISFIABLE */
   openHeld(blob: BlobRef, range: ByteRange, options?: AbortOptions): Promise<Readable>
 }
 
 const unknown = (blob: BlobRef) => appError('BLOB_UNKNOWN', { detail: { digest: blob.digest } })
 
-/** The pieces of a partial blob, joined where they touch. */
+/** The pieces of a partial blob as ranges; neighbours are joined. */
 function rangesOf({ map, have }: PartialBlob): readonly ByteRange[] {
   const ranges: ByteRange[] = []
   for (const piece of have) {
@@ -149,7 +149,7 @@ class OriginIngest implements Ingest {
     return underWay === undefined ? partialOf(this.#components.store, digest) : underWay.intake?.partial
   }
 
-  /** The way of the blob into this origin: the one under way, or a new one. */
+  /** The run that brings the blob: the current run, or a new one. */
   #join(blob: BlobRef, hop: boolean): IngestRun {
     const { refusals } = this.#components
     refusals.check(blob.digest)
@@ -174,7 +174,7 @@ class OriginIngest implements Ingest {
     throw appError('NOT_OWNER', { detail: { digest, member: this.#memberId } })
   }
 
-  /** What the backend says; when it has no answer, what another origin knows that has the whole blob. */
+  /** The size that the backend tells; without an answer, the size that another origin with the whole blob tells. */
   async #look(blob: BlobRef, signal: AbortSignal): Promise<number> {
     const { backends } = this.#components
     let failure: { readonly err: unknown } | undefined

@@ -10,35 +10,35 @@ export interface IntakeSlotStore extends PartialBlobs, Sidecars {}
 
 export interface IntakeSlotComponents {
   readonly store: IntakeSlotStore
-  /** Payload bytes that came in, by where from. */
+  /** Counts payload bytes by their source. */
   readonly onReceived: (from: Source, bytes: number) => void
 }
 
 /**
- * The place of one blob's intake: empty until its length is known, filled again when an intake was spoilt. It takes no
- * bytes itself (`Intake` does), and chooses no source (`IngestRun` does).
+ * Holds the intake of one blob: empty until the length is known, and filled again after an intake was spoilt. `Intake`
+ * takes the bytes, and `IngestRun` chooses the source.
  */
 export interface IntakeSlot {
   readonly intake: Intake | undefined
-  /** Bytes taken in all. */
+  /** Bytes taken by all intakes of this slot. */
   readonly received: number
-  /** Not all of the intake came from the backend while it was in this slot: others may have spoilt it. */
+  /** Some bytes of the current intake did not come from the backend, or came before this run: they may be wrong. */
   readonly mixed: boolean
-  /** The intake, once there is one; undefined when the slot is closed without need of it. @throws as `close` */
+  /** Waits for the intake; undefined when the slot is closed because no intake is needed. @throws as `close` */
   opened(): Promise<Intake | undefined>
-  /** Goes on with what an earlier run has left, if it has. */
+  /** Reopens the partial blob that an earlier run left, if there is one. */
   resume(): Promise<void>
-  /** The intake for a blob of `length` bytes; one of another length is dropped. */
+  /** The intake for a blob of `length` bytes; an intake of another length is dropped first. */
   open(length: number): Promise<Intake>
-  /** As `Intake.take`, into the open intake; destroys `body` at the end. */
+  /** Calls `Intake.take` of the open intake and destroys `body` at the end. */
   take(from: Source, body: Readable, end: number): Promise<void>
-  /** Removes what is here; whoever reads it fails with `reason`. */
+  /** Removes the bytes that are here; their readers fail with `reason`. */
   drop(reason: Error): Promise<void>
-  /** With an error, readers of what is missing fail with it; what is here stays. */
+  /** With an error, readers of missing bytes fail with it; the bytes that are here stay. */
   close(err?: unknown): void
 }
 
-/** The partial blob that an earlier run has left, or one that is in use now. */
+/** The partial blob that an earlier run left, or the one that is in use. */
 export async function partialOf(store: PartialBlobs, digest: Digest): Promise<PartialBlob | undefined> {
   const known = (await store.partials()).find((partial) => partial.digest === digest)
   return known && store.openPartial(digest, new PieceMap(known.map.length))

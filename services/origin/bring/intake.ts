@@ -6,32 +6,32 @@ import type { PartialBlob, Sidecars, StoredBlob } from '../../../lib/store/index
 import { partialBytes } from './partial-bytes.ts'
 
 /**
- * A blob on its way into the local store, in ascending order: what an earlier run left is read from the disk, the rest
- * is given to `take`. The whole digest and the hash of each piece are computed in that one pass. It is over with
- * `end`, and whoever reads it is told. One call at a time of `gap`, `take` and `finish`. It does not know where its
- * bytes come from, and is not the swarm's `Arrival`, which takes pieces in any order.
+ * Takes one blob into the local store, in ascending order: bytes that an earlier run left are read from the disk, and
+ * the rest is given to `take`. The digest of the blob and the hash of each piece are computed in that one pass. `end`
+ * ends the intake and tells its readers. Only one call of `gap`, `take` or `finish` at a time. An intake does not know
+ * the source of its bytes; the swarm's `Arrival` is something else, as it takes pieces in any order.
  */
 export interface Intake {
   readonly partial: PartialBlob
-  /** Bytes from the front that have come and are hashed. */
+  /** Bytes from the front that are here and hashed. */
   readonly offset: number
-  /** The local store has refused a piece: nothing more can be taken, from wherever it comes. */
+  /** The local store has refused a piece: the intake can take no more bytes from any source. */
   readonly broken: boolean
-  /** The next bytes that are missing; they start at `offset`. Undefined when none are. @throws STORE_FULL */
+  /** The next missing range, which starts at `offset`; undefined when nothing is missing. @throws STORE_FULL */
   gap(): Promise<ByteRange | undefined>
   /**
-   * Takes the bytes from `offset` to `end`, which must not lie beyond the gap. What came before a failure counts.
-   * @throws PEER_CLOSED when `body` ends early, SIZE_INVALID when it gives more, STORE_FULL, or what `body` throws
+   * Takes the bytes from `offset` to `end`, at most to the end of the gap. Bytes that came before a failure stay.
+   * @throws PEER_CLOSED when `body` ends early, SIZE_INVALID when it is too long, STORE_FULL, or what `body` throws
    */
   take(body: AsyncIterable<Uint8Array>, end: number): Promise<void>
-  /** When nothing is missing: the complete blob with its piece hashes, or undefined when the digest is wrong. */
+  /** Call when nothing is missing: the complete blob with its piece hashes, or undefined when the digest is wrong. */
   finish(): Promise<StoredBlob | undefined>
   /**
    * The bytes of `range` as they come, unverified; the withheld tail of the blob, and what is read together with it,
    * only once its digest is right. Fails with the reason given to `end`.
    */
   open(range: ByteRange, options?: AbortOptions): Readable
-  /** Lets go of the partial, which stays. With a reason, readers of bytes that are not here fail with it. */
+  /** Releases the partial blob, which stays on the disk. With a reason, readers of missing bytes fail with it. */
   end(reason?: unknown): void
 }
 
@@ -52,7 +52,7 @@ class PartialIntake implements Intake {
   readonly #release: () => void
   #offset = 0
   #piece: OpenPiece | undefined
-  /** The piece before the open one may still be on its way to the disk: two of them are the memory of an intake. */
+  /** The write of the previous piece, which may still run: so an intake needs the memory of two pieces. */
   #writing: Promise<void> = Promise.resolve()
   #broken = false
   #reason: unknown
@@ -102,7 +102,7 @@ class PartialIntake implements Intake {
     if (this.#whole.copy().digest('hex') !== digestHex(digest)) return undefined
     this.#verified.resolve()
     const stored = await this.partial.complete()
-    // Without them the blob is as good: they are computed from the disk when somebody asks.
+    // The blob is good without its piece hashes: they are computed from the disk when they are needed.
     await this.#sidecars.putSidecar(digest, 'pieces', this.#hashes).catch(() => undefined)
     return stored
   }
@@ -129,7 +129,7 @@ class PartialIntake implements Intake {
     this.#over.abort(reason)
   }
 
-  /** Hashes a piece that is on the disk already. */
+  /** Hashes a piece that is already on the disk. */
   async #absorb(): Promise<void> {
     const { map } = this.partial
     const index = map.pieceAt(this.#offset)
@@ -177,12 +177,12 @@ class PartialIntake implements Intake {
       this.#broken = true
       throw err
     })
-    // It is waited for before the next piece, where its failure is told.
+    // The write of the next piece awaits this one and throws its failure.
     this.#writing.catch(() => undefined)
   }
 }
 
-/** Takes `partial` in; the partial is not evicted until `end`. */
+/** Begins an intake into `partial`; the partial blob is not evicted until `end`. */
 export function intake(sidecars: Sidecars, partial: PartialBlob): Intake {
   return new PartialIntake(sidecars, partial)
 }

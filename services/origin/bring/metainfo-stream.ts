@@ -27,9 +27,9 @@ async function* heartbeatsUntil(clock: Clock, work: Promise<unknown>): AsyncGene
 }
 
 /**
- * The metainfo stream of a blob as its origin tells it: small blobs ride inline; for others the header goes out as
- * soon as the length is known, then heartbeats while the blob is brought and hashed, then the pieces and `verified`.
- * Wrong content ends the stream with `failed`; any other failure is thrown, so that the reader tries elsewhere.
+ * The metainfo stream of a blob, written by an origin. A small blob is inline. For others the header goes out as soon
+ * as the length is known, then heartbeats while the blob is brought and hashed, then the piece hashes and `verified`.
+ * Wrong content ends the stream with `failed`; any other failure is thrown, so that the reader tries another origin.
  */
 export async function* metainfoStream(
   { store, ingest, pieceHashes, clock }: MetainfoComponents,
@@ -50,7 +50,7 @@ export async function* metainfoStream(
     hashes = new Uint8Array(await pieceHashes.of(stored, options))
   }
   const work = bring()
-  // A reader that leaves ends this generator before anybody waits for the work.
+  // When the reader leaves, this generator ends and nobody awaits the work.
   work.catch(() => undefined)
   yield encodeRecord({ kind: 'header', header: headerOf(blob.digest, length) })
   try {

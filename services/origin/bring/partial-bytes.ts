@@ -1,12 +1,12 @@
 import type { ByteRange } from '../../../lib/core/index.ts'
 import type { PartialBlob } from '../../../lib/store/index.ts'
 
-/** Read from the disk at once; a piece may be longer. */
+/** Bytes read from the disk at a time; a piece may be longer. */
 const SLICE_BYTES = 1024 * 1024
 
 /**
- * The bytes of `range`, slice by slice at the reader's pace; no slice crosses the end of a piece. Each is read once
- * `ready` has resolved for it. The partial, and the blob that it becomes, is not evicted meanwhile.
+ * The bytes of `range`, slice by slice at the reader's pace; no slice crosses the end of a piece. A slice is read after
+ * `ready` has resolved for it. Meanwhile neither the partial blob nor the blob that it becomes is evicted.
  */
 export async function* partialBytes(
   partial: PartialBlob,

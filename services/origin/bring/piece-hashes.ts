@@ -12,15 +12,15 @@ async function* passing(source: AsyncIterable<Uint8Array>, whole: Hash): AsyncIt
 }
 
 /**
- * The SHA-256 of each piece of complete blobs, computed once and kept beside the blob. The same pass checks the whole
- * digest, so that `verified` is never said of bytes that rotted on the disk; those are removed.
+ * The SHA-256 of each piece of a complete blob, computed once and kept beside the blob. The same pass checks the digest
+ * of the whole blob, so that `verified` is never said of bytes that rotted on the disk; a rotten blob is removed.
  */
 export interface PieceHashes {
-  /** Concatenated, 32 bytes a piece. @throws BLOB_UNKNOWN, STORE_CORRUPT */
+  /** The hashes one after another, 32 bytes for each piece. @throws BLOB_UNKNOWN, STORE_CORRUPT */
   of(stored: StoredBlob, options?: AbortOptions): Promise<Uint8Array>
 }
 
-/** Of the local store it needs no more than this. */
+/** The part of the local store that piece hashes need. */
 export interface HashedStore extends Sidecars, Pick<BlobReader, 'open'>, Pick<Retention, 'delete'> {}
 
 export function pieceHashes(store: HashedStore): PieceHashes {

@@ -9,9 +9,9 @@ const MAX_ENTRIES = 10_000
 export interface Refusals {
   /** @throws DIGEST_REFUSED while the digest is refused */
   check(digest: Digest): void
-  /** Its content was found wrong, and not right since. */
+  /** Whether the content was found wrong, and has not been found right since. */
   has(digest: Digest): boolean
-  /** Refuses it for 60 s, twice as long each further time. */
+  /** Refuses the digest for 60 s; each further time for twice as long. */
   add(digest: Digest): void
   /** The content was found right. */
   clear(digest: Digest): void

@@ -11,7 +11,7 @@ export interface BackendWriteComponents {
   readonly onSent: (to: 'backend', bytes: number) => void
 }
 
-/** A content that can be read as often as needed. */
+/** Content that can be read any number of times. */
 export interface PlacedContent {
   readonly blob: BlobRef
   readonly size: number
@@ -19,8 +19,8 @@ export interface PlacedContent {
 }
 
 /**
- * Sees to it that the backend has the blob: looks first, writes what is missing, and replaces what has another size or
- * was found wrong. @throws what the backend throws; then nothing of this write is there
+ * Makes sure that the backend has the blob: looks first, writes a missing blob, and replaces one that has another size
+ * or was found wrong. @throws what the backend throws; then nothing of this write is left there
  */
 export async function writeToBackend(
   { backends, refusals, onSent }: BackendWriteComponents,
@@ -40,7 +40,7 @@ export async function writeToBackend(
     refusals.clear(blob.digest)
   } catch (err) {
     if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
-    // Somebody else has written it meanwhile; what counts is that it is whole.
+    // Another process has written the blob meanwhile; only its size matters.
     if ((await backend.stat(key, options))?.size !== size) throw err
   }
 }

@@ -6,12 +6,12 @@ import { type WriteBackTaskComponents, writeBackExecutor } from './write-back-ta
 
 export type OpenWriteBackComponents = WriteBackTaskComponents & Omit<WriteBackComponents, 'executor'>
 
-/** Where the journal of an origin lies. */
+/** Where the journal of an origin is stored. */
 export function journalStorage({ folder, writeBack }: OriginConfig): JournalStorage {
   return levelStorage({ folder: writeBack.folder ?? join(folder, 'journal') })
 }
 
-/** The write-back that the config describes, not yet started. */
+/** The write-back that the config describes; not started. */
 export function openWriteBack(components: OpenWriteBackComponents, config: OriginConfig): WriteBack {
   const { share, concurrency, spareDelay, retryMin, retryMax, attempts } = config.writeBack
   return writeBack(

@@ -8,47 +8,47 @@ import type { Siblings } from '../ring/siblings.ts'
 import { type BackendWriteComponents, type PlacedContent, writeToBackend } from './backend-write.ts'
 import type { WriteBack } from './write-back.ts'
 
-/** Copies, each with its task, that an acknowledgement without the backend needs: one may be lost. */
+/** Copies with a task that an acknowledgement needs when it does not wait for the backend: one of them may be lost. */
 const ENOUGH_COPIES = 2
 
 export interface PlacementComponents extends Omit<BackendWriteComponents, 'onSent'> {
   readonly cluster: Cluster
   readonly siblings: Siblings
   readonly writeBack: Pick<WriteBack, 'keep' | 'waitingBytes' | 'maxWaitingBytes'>
-  /** What the rule of a repository says. */
+  /** The durability that the rule of a repository demands. */
   readonly durabilityOf: (repository: Repository) => Durability
   readonly logger: Logger
   readonly onSent: (to: 'replica' | 'backend', bytes: number) => void
-  /** Told what an acknowledgement waited for. */
+  /** Counts pushes by what their acknowledgement waited for. */
   readonly pushes: Family<Counter, 'kind'>
 }
 
 export interface PlaceOptions extends AbortOptions {
-  /** Puts this member's own copy in place. Called last, at most once. */
+  /** Puts this member's own copy into the store. Called last, at most once. */
   readonly own: () => Promise<StoredBlob>
 }
 
 /**
- * Puts a new blob where it belongs: on every live owner, and into the backend now or, where the rule says `replicas`,
- * later. An owner that fails meanwhile is replaced by whoever comes next on the ring.
+ * Puts a new blob on every live owner, and into the backend: at once, or later where the rule says `replicas`. An owner
+ * that fails meanwhile is replaced by the next member on the ring.
  */
 export interface Placement {
   /**
-   * Resolves when all live owners have the blob durably and the backend has it too; or, with `replicas`, when two
-   * members at least have it together with the durable task to write it. Where fewer can, or no more may wait, it
-   * waits for the backend. Tells whether this member keeps its own copy.
+   * Resolves when all live owners and the backend have the blob durably. With `replicas` it resolves when at least two
+   * members have the blob together with the durable task to write it to the backend; when fewer members can, or when
+   * too much waits already, it waits for the backend instead. `kept` tells whether this member keeps its own copy.
    * @throws NO_HEALTHY_MEMBER when no owner could take it, or what the backend's write threw; `own` was not called then
    */
   place(content: PlacedContent, options: PlaceOptions): Promise<{ readonly kept: boolean }>
 }
 
-/** A member that has, or will have, a copy and its task. */
+/** A member that has a copy and its task, or will have them. */
 interface Slot {
   readonly member: Member
   readonly rank: number
 }
 
-/** What a copy is handed over with: the rank of its task, if it has one. */
+/** Options of a hand-over; `rank` is that of the copy's task, if the copy comes with one. */
 interface Handover extends AbortOptions {
   readonly rank?: number | undefined
 }
@@ -93,8 +93,8 @@ class OriginPlacement implements Placement {
   }
 
   /**
-   * Every copy with its task; false when too few can be made. The own one is made last: a failure before it leaves the
-   * upload as it was.
+   * Makes every copy with its task; false when too few can be made. This member's own copy comes last: a failure before
+   * it leaves the upload as it was.
    */
   async #onReplicas(content: PlacedContent, { own, signal }: PlaceOptions) {
     const { blob, size } = content
@@ -116,8 +116,8 @@ class OriginPlacement implements Placement {
   }
 
   /**
-   * One slot for each owner there should be, in ring order. Who fails is replaced by the next healthy member, with the
-   * same rank, so that somebody writes at once. This member's slot is only reserved.
+   * One slot for each live owner, in ring order. The next healthy member replaces an owner that fails, with the same
+   * rank, so that some member still writes at once. This member's own slot is only reserved.
    */
   async #fillSlots(content: PlacedContent, options: AbortOptions): Promise<readonly Slot[]> {
     const { cluster } = this.#components

@@ -4,7 +4,7 @@ import { type Exchange, pageRequest, type Route, sendEmpty, sendJson } from '../
 import type { TaskState } from '../../../lib/journal/index.ts'
 import type { WriteBack } from './write-back.ts'
 
-/** Tasks on one page of a list, and retried in one go between two looks at the rest of the work. */
+/** Tasks on one page of the list; also the tasks that one retry handles before other work gets its turn. */
 const PAGE = 100
 const MAX_PAGE = 1000
 
@@ -23,7 +23,7 @@ const stateOf = ({ query }: Exchange): TaskState | undefined => {
 
 const idOf = ({ params }: Exchange): string => params['id'] ?? ''
 
-/** What waits for the backend, and dead letters, for the person on call. */
+/** Admin routes: the tasks that wait for the backend, and the dead letters. */
 export function taskRoutes({ writeBack }: TaskRoutesComponents): readonly Route[] {
   const summary = (exchange: Exchange) => {
     const { journal, waitingBytes, maxWaitingBytes } = writeBack

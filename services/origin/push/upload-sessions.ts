@@ -17,7 +17,7 @@ export interface UploadState {
   readonly size: number
 }
 
-/** Upload sessions live on the origin that opened them; if it dies, the client is told and starts again. */
+/** Upload sessions live on the origin that opened them; when that origin dies, the client starts the upload again. */
 export interface UploadSessions {
   create(): Promise<UploadState>
   /** @throws BLOB_UPLOAD_UNKNOWN */
@@ -25,11 +25,11 @@ export interface UploadSessions {
   /** @throws BLOB_UPLOAD_UNKNOWN, UPLOAD_CONFLICT, UPLOAD_OFFSET, STORE_FULL */
   append(id: string, offset: number, source: AsyncIterable<Uint8Array>, options?: AbortOptions): Promise<UploadState>
   /**
-   * Closes the session: hashes decide, then the blob is placed as its rule says, then it resolves. A failure leaves the
-   * session, so that the same close can be tried again. @throws DIGEST_INVALID, and what `Placement.place` throws
+   * Closes the session: compares the digests, then places the blob as the repository's rule demands. After a failure
+   * the session stays, so that the client can close it again. @throws DIGEST_INVALID, and what `Placement.place` throws
    */
   commit(id: string, blob: BlobRef, options?: AbortOptions): Promise<{ readonly size: number }>
-  /** Idempotent for a session that is known. @throws BLOB_UPLOAD_UNKNOWN */
+  /** Ends the session and drops its bytes; a known session may be cancelled again. @throws BLOB_UPLOAD_UNKNOWN */
   cancel(id: string): Promise<void>
 }
 

@@ -16,12 +16,12 @@ async function* checked(body: Readable, digest: Digest): AsyncGenerator<Uint8Arr
 }
 
 /**
- * The bytes of `body`, whose last chunk is given only when all of them have the digest: so who takes in exactly as many
- * as there are never takes in wrong ones. The stream fails with STORE_CORRUPT else. Destroying it destroys `body`.
+ * The bytes of `body`; the last chunk is given only when all bytes together have the digest. So a reader that demands
+ * the full length never accepts wrong bytes: the stream fails with STORE_CORRUPT. Destroying it destroys `body`.
  */
 export function verifiedBody(body: Readable, digest: Digest): Readable {
   const verified = Readable.from(checked(body, digest), { objectMode: false })
-  // One that is destroyed before its first read never enters the generator.
+  // A stream that is destroyed before its first read never enters the generator.
   verified.once('close', () => body.destroy())
   return verified
 }

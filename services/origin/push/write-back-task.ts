@@ -26,7 +26,7 @@ export function writeBackTask({ blob, size }: WaitingBlob, delayMs: number): New
   return { kind: WRITE_BACK, key: `${repository} ${digest}`, payload: { digest, repository, size }, delayMs }
 }
 
-/** The blob of a task; undefined when its payload is none. */
+/** The blob of a task; undefined when the payload is invalid. */
 export function waitingBlob({ payload }: Pick<Task, 'payload'>): WaitingBlob | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined
   const { namespace, digest, repository = namespace, size } = payload as Readonly<Record<string, unknown>>
@@ -50,10 +50,10 @@ export interface WriteBackTaskComponents extends BackendWriteComponents {
 }
 
 /**
- * Writes waiting blobs to the backend: looks first, so that of several origins with the same task one writes. A local
- * copy that is missing or has rotted is brought from another origin. Fails for good with BLOB_LOST when every origin
- * answers and none has the blob, with BODY_INVALID for a payload that is none, and with what the backend throws for
- * good.
+ * Writes waiting blobs to the backend. It looks first, so that only one of several origins with the same task writes.
+ * A local copy that is missing or rotten is brought from another origin. A task fails for good with BLOB_LOST when
+ * every origin answers and none has the blob, with BODY_INVALID when its payload is invalid, and with the permanent
+ * errors of the backend.
  */
 export function writeBackExecutor(components: WriteBackTaskComponents, init: { readonly memberId: string }): Executor {
   const { store, backends, ingest, logger } = components
@@ -64,7 +64,7 @@ export function writeBackExecutor(components: WriteBackTaskComponents, init: { r
   }
 
   const bring = async (blob: BlobRef, options: AbortOptions) => {
-    logger.warn('a blob that waits for the backend is not here any more; another origin is asked', {
+    logger.warn('a blob that waits for the backend is missing here; bringing it from another origin', {
       digest: blob.digest,
     })
     try {
@@ -86,13 +86,14 @@ export function writeBackExecutor(components: WriteBackTaskComponents, init: { r
   return {
     async run(task, options) {
       const waiting = waitingBlob(task)
-      if (waiting === undefined) throw appError('BODY_INVALID', { message: 'the payload of the task is no blob' })
+      if (waiting === undefined)
+        throw appError('BODY_INVALID', { message: 'the payload of the task does not name a blob' })
       const { digest } = waiting.blob
       try {
         await write(waiting, options)
       } catch (err) {
         if (!hasCode(err, 'STORE_CORRUPT')) throw err
-        logger.error('the local copy of a blob that waits for the backend has rotted; it is removed', { digest, err })
+        logger.error('the local copy of a blob that waits for the backend is rotten; it is removed', { digest, err })
         await store.delete(digest)
         await write(waiting, options)
       }
@@ -100,7 +101,7 @@ export function writeBackExecutor(components: WriteBackTaskComponents, init: { r
   }
 }
 
-/** Why nobody gives the blob: it is lost only when everybody has answered. */
+/** The reason why no origin gives the blob: it is lost only when every origin has answered. */
 async function lossOf(
   { cluster, siblings }: Pick<WriteBackTaskComponents, 'cluster' | 'siblings'>,
   blob: BlobRef,

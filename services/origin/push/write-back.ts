@@ -10,7 +10,7 @@ import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
 import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import { type WaitingBlob, WRITE_BACK, waitingBlob, writeBackTask } from './write-back-task.ts'
 
-/** Tasks at most, dead ones included; about 1 KiB of memory each. */
+/** Most tasks in the journal, dead ones included; a task takes about 1 KiB of memory. */
 const MAX_TASKS = 100_000
 
 export interface WriteBackComponents {
@@ -24,38 +24,38 @@ export interface WriteBackComponents {
 }
 
 export interface WriteBackInit {
-  /** Blobs that wait for the backend, together, dead tasks included; bytes. */
+  /** Most bytes of all blobs that wait for the backend, those of dead tasks included. */
   readonly maxWaitingBytes: number
-  /** How much later each further owner looks whether the backend has a blob, milliseconds. */
+  /** Milliseconds that each further owner waits longer before it checks whether the backend has a blob. */
   readonly spareDelayMs: number
-  /** Blobs written at one time. */
+  /** Blobs written at the same time. */
   readonly concurrency: number
   readonly retry: BackoffPolicy
 }
 
-/** A blob to be kept until the backend has it. */
+/** A blob that this origin keeps until the backend has it. */
 export interface KeptCopy extends WaitingBlob {
-  /** Which owner's task this is: the first (0) writes at once, the others look later whether something is missing. */
+  /** Position among the owners: the first (0) writes at once, the others check later whether the blob is missing. */
   readonly rank: number
 }
 
 /**
- * What the backend does not have yet: each such blob has a task in the journal, and no blob that has one, waiting or
- * dead, is evicted.
+ * The blobs that the backend does not have yet. Each of them has a task in the journal; a blob with a task, waiting or
+ * dead, is never evicted.
  */
 export interface WriteBack {
   readonly journal: JournalTasks
-  /** Before the local store is started, stopped after it: from then on no waiting blob is evicted. */
+  /** Start it before the local store and stop it after: from its start on no waiting blob is evicted. */
   readonly books: Startable
-  /** Writes to the backend what waits; to be stopped before the local store is. */
+  /** Writes waiting blobs to the backend; stop it before the local store. */
   readonly work: Startable
-  /** Bytes that wait, and how many may. */
+  /** Bytes of the waiting blobs, and their limit. */
   readonly waitingBytes: number
   readonly maxWaitingBytes: number
-  /** Tasks that are not done, dead ones included: this origin must not leave for good before there are none. */
+  /** Tasks that are not done, dead ones included. This origin must not leave for good before the number is 0. */
   pending(): Promise<number>
   /**
-   * Puts the blob in place with `commit`, and returns once it and its task are durable.
+   * Calls `commit`, which puts the blob in place, and returns once the blob and its task are durable.
    * @throws WRITE_BACK_FULL before `commit` is called, JOURNAL_FULL, JOURNAL_UNAVAILABLE, or what `commit` throws
    */
   keep(copy: KeptCopy, commit: () => Promise<StoredBlob>): Promise<StoredBlob>
@@ -81,7 +81,10 @@ class OriginWriteBack implements WriteBack {
       .gauge({ name: 'shoal_write_back_waiting_bytes', help: 'Bytes of blobs that the backend does not have yet.' })
       .with({})
     metrics
-      .gauge({ name: 'shoal_write_back_limit_bytes', help: 'Bytes that may wait; more pushes wait for the backend.' })
+      .gauge({
+        name: 'shoal_write_back_limit_bytes',
+        help: 'Limit of the waiting bytes; beyond it pushes wait for the backend.',
+      })
       .with({})
       .set(maxWaitingBytes)
     this.#waiting = (bytes) => {

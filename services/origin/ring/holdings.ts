@@ -17,14 +17,14 @@ export interface HoldingsComponents {
 export interface AskOptions {
   /** The origin that asks. */
   readonly memberId: string
-  /** It is about to read the backend. */
+  /** The asking origin is about to read the backend. */
   readonly claims: boolean
   readonly signal: AbortSignal | undefined
 }
 
 /**
- * Asks all living origins what they have of a blob. Who does not answer has nothing.
- * @throws DIGEST_REFUSED when one of them has found the backend's content wrong and none has right content; ABORTED
+ * Asks all living origins what they have of a blob. An origin that does not answer counts as having nothing.
+ * @throws DIGEST_REFUSED when one of them found the backend's content wrong and none has right content; ABORTED
  */
 export async function askHoldings(
   { cluster, siblings }: HoldingsComponents,
@@ -50,8 +50,8 @@ export async function askHoldings(
 }
 
 /**
- * Which other origin reads the backend, so that `memberId`, which is about to, reads from that one instead: one that
- * has begun, or one about to whose id comes first. Two who ask each other at the same time so agree on one of them.
+ * The origin that reads the backend, so that `memberId`, which is about to read it, reads from that origin instead: one
+ * that has begun, or the one with the smallest id of those about to begin. So two that ask each other at once agree.
  */
 export function readerAmong(held: readonly Held[], memberId: string): Member | undefined {
   const reading = held.find(({ holding }) => holding.claim === 'reading')
@@ -61,13 +61,16 @@ export function readerAmong(held: readonly Held[], memberId: string): Member | u
   return (reading ?? before[0])?.member
 }
 
-/** Part of a gap, and who gives it; undefined: the backend. */
+/** Part of a gap and the member that gives it; undefined means the backend. */
 export interface Portion {
   readonly range: ByteRange
   readonly from: Member | undefined
 }
 
-/** The front of a gap: from the origin that has most of it, or from the backend up to where an origin has something. */
+/**
+ * The front of a gap: from the origin with the longest range there, or from the backend up to where an origin has
+ * bytes.
+ */
 export function firstPortion(gap: ByteRange, held: readonly Held[]): Portion {
   let end = gap.start
   let from: Member | undefined

@@ -3,30 +3,30 @@ import type { AbortOptions } from '../../../lib/base/index.ts'
 import type { Member } from '../../../lib/cluster/index.ts'
 import type { BlobRef, ByteRange } from '../../../lib/core/index.ts'
 
-/** Whether an origin reads a blob from the backend: not, about to (it asks the others first), or under way. */
+/** Whether an origin reads a blob from the backend: no; about to, while it asks the others; or yes. */
 export type Claim = 'none' | 'asking' | 'reading'
 
 /** What one origin has of a blob at this moment. */
 export interface Holding {
   /** Bytes of the whole blob; undefined when nothing of it is here. */
   readonly size: number | undefined
-  /** Ascending, without overlap. */
+  /** The byte ranges that are here; ascending, without overlap. */
   readonly ranges: readonly ByteRange[]
-  /** The whole is here and its digest is right. */
+  /** The whole blob is here and its digest is right. */
   readonly verified: boolean
   readonly claim: Claim
 }
 
-/** What another origin says that it has. */
+/** What another origin says it has of a blob. */
 export interface SiblingHolding extends Holding {
-  /** The whole is there, and stays: it is one of those who keep the blob. */
+  /** That origin has the whole blob and keeps it, as one of the members that are to keep it. */
   readonly keeps: boolean
 }
 
 export interface AskHolding extends AbortOptions {
-  /** An origin that is about to read the backend. */
+  /** Id of the origin that asks because it is about to read the backend. */
   readonly asker?: string
-  /** A member that is about to leave; who keeps what is told as if it were gone. */
+  /** Id of a member that is about to leave; the answer treats it as gone. */
   readonly leaving?: string | undefined
 }
 
@@ -36,11 +36,11 @@ export interface SiblingBlob {
   readonly body: Readable
 }
 
-/** The other origins, as one of them sees them. Every request carries the hop mark, so none is forwarded twice. */
+/** The other origins, as one origin sees them. Every request carries the hop mark, so that none is forwarded twice. */
 export interface Siblings {
   /**
-   * The blob, or a range of it, as it comes in there, unverified. A body that ends early fails.
-   * @throws BLOB_UNKNOWN, NOT_OWNER, DIGEST_REFUSED, or a retryable code when it does not answer
+   * The blob, or a range of it, unverified, while it arrives at that member. A body that ends early fails.
+   * @throws BLOB_UNKNOWN, NOT_OWNER, DIGEST_REFUSED, or a retryable code when the member does not answer
    */
   read(
     member: Member,
@@ -48,15 +48,16 @@ export interface Siblings {
     options?: AbortOptions & { readonly range?: ByteRange | undefined },
   ): Promise<SiblingBlob>
   /**
-   * What it has; it never waits for more, and fetches nothing.
-   * @throws DIGEST_REFUSED, or a retryable code when it does not answer
+   * What the member has of the blob at this moment; the member waits for nothing and fetches nothing.
+   * @throws DIGEST_REFUSED, or a retryable code when the member does not answer
    */
   holding(member: Member, blob: BlobRef, options?: AskHolding): Promise<SiblingHolding>
-  /** A range of what it has. @throws RANGE_UNSATISFIABLE when it has not got all of it any more */
+  /** A range of what the member has. @throws RANGE_UNSATISFIABLE when part of the range is gone */
   readHeld(member: Member, blob: BlobRef, options: AbortOptions & { readonly range: ByteRange }): Promise<SiblingBlob>
   /**
-   * Hands over a copy; returns once it is durable there. With a rank its task to write it to the backend is durable
-   * there, too (see `WriteBack.keep`). @throws WRITE_BACK_FULL, STORE_FULL, or a retryable code when it does not answer
+   * Hands over a copy; returns once the copy is durable at the member. With a rank, the task to write it to the backend
+   * is durable there too (see `WriteBack.keep`). @throws WRITE_BACK_FULL, STORE_FULL, or a retryable code when the
+   * member does not answer
    */
   put(
     member: Member,

@@ -3,12 +3,12 @@ import type { Digest } from '../../../lib/core/index.ts'
 import type { BlobInspection, KeptBlob, Retention } from '../../../lib/store/index.ts'
 import type { Copies } from './copies.ts'
 
-/** A blob at rest and where else it is. */
+/** A stored blob, and where else it is. */
 export interface BlobReport extends KeptBlob {
-  /** Whether this member is one of those who keep it. */
+  /** Whether this member is one of those that are to keep the blob. */
   readonly keeper: boolean
   readonly inBackend: boolean
-  /** The other origins that are to keep it, and what they say: absent, held or kept. */
+  /** What each other origin that is to keep the blob says: absent, held or kept. */
   readonly others: Readonly<Record<string, string>>
 }
 
@@ -19,12 +19,12 @@ export interface BlobKeeperComponents {
   readonly copies: Copies
 }
 
-/** Single blobs at rest, for the person on call. */
+/** Inspects and evicts single stored blobs, for an admin. */
 export interface BlobKeeper {
   /** @throws BLOB_UNKNOWN */
   report(digest: Digest, options?: AbortOptions): Promise<BlobReport>
   /**
-   * Removes the blob here; whoever reads it goes on. `force` removes it in any case.
+   * Removes the blob here; current readers can finish. `force` skips every check.
    * @throws BLOB_UNKNOWN, BLOB_HELD when it is pinned or leased, BLOB_LAST_COPY when neither the backend nor another
    *   origin is known to have it
    */

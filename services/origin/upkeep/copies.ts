@@ -17,26 +17,27 @@ export interface CopiesComponents {
   readonly refusals: Pick<Refusals, 'has'>
   readonly logger: Logger
   readonly siblings: Pick<Siblings, 'holding'>
-  /** Whether this member is leaving: it is nobody's owner then. */
+  /** Whether this member is leaving; a leaving member owns no blob. */
   readonly isLeaving: () => boolean
 }
 
-/** Where a blob is besides here. Answers are fresh: who asks is about to give something up. */
+/** Finds the other copies of a blob. It always asks anew, because callers are about to remove a copy. */
 export interface Copies {
   /**
-   * Whether this member is one of those who keep the blob: an owner on the ring, or one in place of an owner that does
-   * not answer, or in place of `without`, which is about to leave.
+   * Whether this member is to keep the blob: it is an owner on the ring, or it replaces an owner that does not answer,
+   * or it replaces `without`, which is about to leave.
    */
   isKeeper(digest: Digest, init?: { readonly without?: string | undefined }): boolean
-  /** The other members that are to keep it. */
+  /** The other members that are to keep the blob. */
   others(digest: Digest): readonly Member[]
-  /** Every backend it belongs to has it, whole. A backend that does not answer has nothing. */
+  /** Whether every backend of the blob has it in full. A backend that does not answer counts as not having it. */
   inBackend(blob: Pick<StoredBlob, 'digest' | 'size'>, options?: AbortOptions): Promise<boolean>
-  /** What each of `others` says; who does not answer lacks it. */
+  /** What each of `others` says; a member that does not answer counts as `absent`. */
   keepings(digest: Digest, options?: AbortOptions): Promise<readonly (readonly [Member, Keeping])[]>
   /**
-   * Whether the copy here may go: the backends have it; or this member is no keeper, and all who are say that they keep
-   * it. So the last keeper of what is in no backend never lets go, whatever others do at the same time.
+   * Whether the copy here may be removed: the backends have the blob; or this member is not to keep it, and all members
+   * that are say they keep it. So the last keeper of a blob that is in no backend never removes it, whatever the other
+   * members do at the same time.
    */
   mayGo(blob: Pick<StoredBlob, 'digest' | 'size'>, options?: AbortOptions): Promise<boolean>
 }
@@ -45,7 +46,7 @@ export function copies(components: CopiesComponents, init: { readonly memberId: 
   const { cluster, names, refusals, logger, siblings, isLeaving } = components
   const isSelf = ({ id }: Member) => id === init.memberId
 
-  /** The members that would own the blob for now if the one with that id were not there. */
+  /** The members that own the blob when the member with that id is left out. */
   const ownersWithout = (digest: Digest, id: string | undefined): readonly Member[] =>
     cluster
       .candidates(digest)

@@ -3,9 +3,9 @@ import type { Digest } from '../../../lib/core/index.ts'
 import type { BlobInspection } from '../../../lib/store/index.ts'
 import type { Copies } from './copies.ts'
 
-/** Writers wait for an eviction, so nobody is asked longer than this; no answer means that the blob stays. */
+/** Longest time for all answers, because writers wait for an eviction. Without an answer the blob stays. */
 const ASK_MS = 5_000
-/** A refusal is believed for this long, so that a backend that is away is not asked at every write. */
+/** A "no" is remembered for this long, so that a backend that is down is not asked at every write. */
 const REFUSED_MS = 30_000
 const MAX_REFUSED = 100_000
 
@@ -15,7 +15,7 @@ export interface EvictionGuardComponents {
   readonly clock: Clock
 }
 
-/** Whether a blob may be evicted: only when the backends have it, or all who are to keep it do. */
+/** Whether a blob may be evicted: only when the backends have it, or all members that are to keep it do. */
 export function evictionGuard(components: EvictionGuardComponents): (digest: Digest) => Promise<boolean> {
   const { store, copies, clock } = components
   const refused = countCache<true>(clock, { maxEntries: MAX_REFUSED, ttlMs: REFUSED_MS })

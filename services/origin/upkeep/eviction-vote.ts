@@ -1,16 +1,16 @@
 import type { Digest } from '../../../lib/core/index.ts'
 
-/** Whether the copy of a blob that is here may go. */
+/** Whether the local copy of a blob may be evicted. */
 export type EvictionRule = (digest: Digest) => Promise<boolean>
 
 /**
- * The question of the local store before it evicts a blob. It stands before the store does; the rule that answers it
- * needs the store and the ring, and takes its place with `decideBy`.
+ * The question that the local store asks before it evicts a blob. The store needs it at once, but the rule that answers
+ * needs the store and the ring, so the rule is set later with `decideBy`.
  */
 export interface EvictionVote {
-  /** For the store. Until a rule decides, no blob may go. */
+  /** The store calls this. Until a rule is set, no blob may be evicted. */
   readonly mayEvict: EvictionRule
-  /** Sets the rule; it decides from now on. */
+  /** Sets the rule that decides from now on. */
   decideBy(rule: EvictionRule): void
 }
 

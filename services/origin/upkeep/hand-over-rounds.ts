@@ -8,31 +8,34 @@ export interface HandOverRoundsComponents {
   readonly leaving: Leaving
   readonly clock: Clock
   /**
-   * Work that only this member knows of, such as writes to the backend that wait; it must be done before it has left.
+   * Counts work that only this member knows of, such as waiting writes to the backend; it must be 0 before the member
+   * has left.
    */
   readonly pending: () => Promise<number>
-  /** Whether all members answer. While they do not, blobs go to others than they will when they are back. */
+  /**
+   * Whether all members answer. While one does not, its blobs go to members that will not keep them once it is back.
+   */
   readonly isWell: () => boolean
   readonly onFailure: (err: unknown) => void
 }
 
 export interface HandOverRoundsInit {
-  /** From the end of a walk to the next. */
+  /** Milliseconds from the end of a walk to the next walk. */
   readonly intervalMs: number
 }
 
-/** Hands over at the start, again and again, and until nothing is left when this member is about to leave. */
+/** Walks at the start and at intervals; while this member leaves, walks until nothing is left to hand over. */
 export interface HandOverRounds extends Rounds {
   readonly state: LeavingState
-  /** Announces that this member leaves: it owns nothing any more, and hands over what only it has. Idempotent. */
+  /** Begins to leave: this member owns no blob any more and hands over what only it has. Idempotent. */
   leave(): void
-  /** Takes that back. Idempotent. */
+  /** Takes `leave` back. Idempotent. */
   stay(): void
 }
 
-/** A member about to leave looks again this soon at what could not be handed over. */
+/** Pause before a leaving member tries again what it could not hand over. */
 const LEAVING_RETRY_MS = 5_000
-/** And one that stays, this soon. */
+/** The same pause for a member that stays. */
 const UNSETTLED_RETRY_MS = 60_000
 
 export function handOverRounds(components: HandOverRoundsComponents, init: HandOverRoundsInit): HandOverRounds {
@@ -41,7 +44,7 @@ export function handOverRounds(components: HandOverRoundsComponents, init: HandO
   const work = async (signal: AbortSignal): Promise<number> => {
     const began = leaving.state
     const { unsafe, failures } = await handOver.walk({ signal, fresh: began !== 'staying' })
-    // It may have been told to leave or to stay during the walk, which then says nothing of the new state.
+    // The state changed during the walk, so the walk says nothing about the new state.
     if (leaving.state !== began) return 0
     if (began === 'staying') {
       const isSettled = unsafe === 0 && failures === 0 && isWell()

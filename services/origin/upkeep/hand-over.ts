@@ -16,25 +16,25 @@ import type { Siblings } from '../ring/siblings.ts'
 import type { Copies } from './copies.ts'
 import { pacedRead } from './paced-read.ts'
 
-/** Blobs looked at at one time; most of the time goes into waiting for answers. */
+/** Blobs checked at the same time; most of that time is spent waiting for answers. */
 const AT_ONCE = 4
-/** Blobs seen in the backend are not asked for again by later walks; so many are remembered. */
+/** Most blobs that a walk remembers as present in the backend; later walks do not ask for them again. */
 const MAX_SETTLED = 100_000
 
-/** One walk over all blobs at rest. */
+/** One walk over all stored blobs. */
 export interface Walk {
   readonly startedAtMs: number
-  /** Undefined while it runs. */
+  /** Undefined while the walk runs. */
   readonly endedAtMs: number | undefined
   readonly blobs: number
-  /** Of `blobs`, looked at so far. */
+  /** How many of `blobs` were checked so far. */
   readonly done: number
-  /** Copies handed to others, and their bytes. */
+  /** Copies handed to other members, and their bytes. */
   readonly copies: number
   readonly bytes: number
   /** Copies that could not be handed over. */
   readonly failures: number
-  /** Blobs that nobody but this member has as they are to be had, so far. They are kept here. */
+  /** Blobs so far without the other copies that they should have. This member keeps them. */
   readonly unsafe: number
 }
 
@@ -49,26 +49,26 @@ export interface HandOverComponents {
   readonly clock: Clock
   readonly logger: Logger
   readonly onCopied: (outcome: 'ok' | 'failed', bytes: number) => void
-  /** A walk has ended. */
+  /** Called when a walk has ended. */
   readonly onWalked: (walk: Walk) => void
 }
 
 export interface HandOverInit {
-  /** Bytes per second that go to others in walks; undefined: as fast as they take them. */
+  /** Bytes per second that walks send to other members; undefined: no limit. */
   readonly bytesPerSecond: number | undefined
 }
 
 /**
- * Brings blobs that are in no backend to all who are to keep them. A member that has joined gets so what it owns now
- * from those who owned it before, and these may evict it only then (see `Copies.mayGo`).
+ * Copies blobs that are in no backend to all members that are to keep them. So a new member gets the blobs that it owns
+ * now from their former owners, which may evict them only after that (see `Copies.mayGo`).
  */
 export interface HandOver {
   /**
-   * Walks over all blobs once; may be repeated at any time, what is done is only looked at. `fresh` looks again at what
-   * an earlier walk has seen in the backend. One walk at a time. @throws ABORTED
+   * Walks over all blobs once. It may be repeated at any time: copies that exist are not made again. `fresh` checks
+   * also the blobs that an earlier walk saw in the backend. One walk at a time. @throws ABORTED
    */
   walk(options?: AbortOptions & { readonly fresh?: boolean }): Promise<Walk>
-  /** The walk under way, or the last one. */
+  /** The current walk, or the last one. */
   readonly latest: Walk | undefined
 }
 

@@ -1,14 +1,14 @@
-/** `left`: nothing is here that others do not have; the member may be stopped and taken out of the config. */
+/** `left`: everything here is elsewhere too; the member may be stopped and removed from the config. */
 export type LeavingState = 'staying' | 'leaving' | 'left'
 
-/** Whether this member is about to leave the ring. One for each origin; all who decide by it are given the same one. */
+/** Whether this member is about to leave the ring. An origin has one such state, shared by all parts that need it. */
 export interface Leaving {
   readonly state: LeavingState
-  /** Owns nothing any more, from now on. False when it was so before. */
+  /** From now on this member owns no blob. False when it was leaving before. */
   leave(): boolean
-  /** Takes that back. False when there was nothing to take back. */
+  /** Takes `leave` back. False when the member was not leaving. */
   stay(): boolean
-  /** Whether all is handed over that only this member had. Without effect while it stays. */
+  /** Tells whether everything that only this member had is handed over. No effect while the member stays. */
   settle(isDone: boolean): void
 }
 

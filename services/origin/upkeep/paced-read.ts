@@ -1,10 +1,10 @@
 import { type AbortOptions, type TokenBucket, throwIfAborted } from '../../../lib/base/index.ts'
 import type { BlobInspection, StoredBlob } from '../../../lib/store/index.ts'
 
-/** Small, so that reads of those who are served come in between. */
+/** Small, so that reads for clients come in between. */
 const SLICE_BYTES = 256 * 1024
 
-/** The bytes of a blob at rest, no faster than `pace` gives tokens; no use in the eyes of the eviction. */
+/** The bytes of a stored blob, as fast as `pace` gives tokens. Eviction does not count this read as a use. */
 export async function* pacedRead(
   store: Pick<BlobInspection, 'peek'>,
   { digest, size }: Pick<StoredBlob, 'digest' | 'size'>,

@@ -8,7 +8,7 @@ import type { Ingest } from '../bring/ingest.ts'
 import type { Siblings } from '../ring/siblings.ts'
 import type { Copies } from './copies.ts'
 
-/** Where a good copy came from; undefined: nobody could give one. */
+/** Where a good copy came from; undefined when no source could give one. */
 export type RepairSource = 'replica' | 'backend' | undefined
 
 interface RepairedBlobs extends Retention, Pick<BlobUploads, 'createUpload'>, Pick<BlobInspection, 'look'> {}
@@ -25,11 +25,11 @@ export interface RepairComponents {
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
 }
 
-/** Puts a good copy in the place of a bad one. */
+/** Replaces a bad copy with a good one. */
 export interface Repair {
   /**
-   * Removes the blob, so that nobody is given it any more, then brings it again: from another origin that has it, else
-   * from the backend. A pin stays with it. @throws ABORTED
+   * Removes the blob, so that no client gets it any more, then brings it again: from another origin that has it, else
+   * from the backend. A pin survives this. @throws ABORTED
    */
   replace(digest: Digest, options?: AbortOptions): Promise<RepairSource>
 }
@@ -83,7 +83,7 @@ export function repair(components: RepairComponents): Repair {
   return {
     async replace(digest, { signal } = {}) {
       const pinned = store.look(digest)?.holds.includes('pinned') === true
-      // Asked for before the label goes with the blob.
+      // Read the names first: they are removed with the blob.
       const blobs = (await names.of(digest)).map((repository) => ({ digest, repository }))
       await store.delete(digest)
       const [first] = blobs

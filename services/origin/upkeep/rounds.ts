@@ -1,16 +1,16 @@
 import { background, type Clock, type Deferred, deferred, isAbort, type Startable } from '../../../lib/base/index.ts'
 
-/** Work that is done again and again, one round at a time: at the start, after each pause, and when somebody asks. */
+/** Repeated work, one round at a time: at the start, after each pause, and on request. */
 export interface Rounds extends Startable {
-  /** Ends the pause; during a round, the next one follows at once. */
+  /** Requests a round: ends the pause, or lets the next round follow the current one at once. */
   ask(): void
 }
 
 export interface RoundsInit {
-  /** Does one round; gives the pause after it in milliseconds. */
+  /** Does one round; returns the pause after it in milliseconds. */
   readonly work: (signal: AbortSignal) => Promise<number>
   readonly onFailure: (err: unknown) => void
-  /** The pause after a round that failed. */
+  /** The pause after a failed round, milliseconds. */
   readonly retryMs: number
 }
 

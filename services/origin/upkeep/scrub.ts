@@ -15,7 +15,9 @@ import type { Logger } from '../../../lib/telemetry/index.ts'
 import { pacedRead } from './paced-read.ts'
 import type { Repair, RepairSource } from './repair.ts'
 
-/** How the look at one blob ended. `lost`: it was rotten, and nobody could give a good copy. */
+/**
+ * Result for one blob. `lost`: it was rotten and no source could give a good copy. `gone`: it was removed meanwhile.
+ */
 export type Verdict = 'good' | 'repaired' | 'lost' | 'gone'
 
 /** A rotten blob. */
@@ -23,20 +25,20 @@ export interface Finding {
   readonly digest: Digest
   readonly size: number
   readonly atMs: number
-  /** Pieces whose bytes are not what they were, by the hashes beside the blob; empty where these are rotten, too. */
+  /** Indexes of the pieces that differ from the hashes beside the blob; empty when those hashes are rotten too. */
   readonly pieces: readonly number[]
   readonly outcome: 'repaired' | 'lost'
   readonly from: RepairSource
 }
 
 export interface ScrubStatus {
-  /** Since the start. */
+  /** Blobs verified since the start. */
   readonly verifiedBlobs: number
   readonly verifiedBytes: number
   readonly findings: readonly Finding[]
-  /** Blobs that are due now. */
+  /** Blobs that should be verified now. */
   readonly due: number
-  /** The one that is being verified. */
+  /** The blob that is being verified. */
   readonly current: Digest | undefined
 }
 
@@ -51,24 +53,24 @@ export interface ScrubComponents {
 }
 
 export interface ScrubInit {
-  /** Every blob is verified once in this time. */
+  /** Every blob is verified once in this period, milliseconds. */
   readonly periodMs: number
-  /** Bytes per second that are read for it; undefined: as fast as the disk gives them. */
+  /** Bytes per second that scrub reads; undefined: no limit. */
   readonly bytesPerSecond: number | undefined
 }
 
-/** Compares blobs at rest with their digests, those first that were verified longest ago, and repairs rotten ones. */
+/** Compares stored blobs with their digests, the longest unverified first, and repairs rotten ones. */
 export interface Scrub {
-  /** Verifies what is due; gives the time until the next blob is, in milliseconds. @throws ABORTED */
+  /** Verifies the blobs that are due; returns the milliseconds until the next blob is due. @throws ABORTED */
   round(options?: AbortOptions): Promise<number>
-  /** Makes all blobs due that are there now; the next round verifies them. */
+  /** Makes all present blobs due; the next round verifies them. */
   hurry(): void
-  /** Verifies one blob now, at no limited rate. @throws BLOB_UNKNOWN, ABORTED */
+  /** Verifies one blob now, without a rate limit. @throws BLOB_UNKNOWN, ABORTED */
   verify(digest: Digest, options?: AbortOptions): Promise<Verdict>
   readonly status: ScrubStatus
 }
 
-/** Findings that are remembered; the log has all. */
+/** Findings kept in memory; the log has all of them. */
 const MAX_FINDINGS = 100
 const LONGEST_PAUSE_MS = 60 * 60_000
 const SHORTEST_PAUSE_MS = 1_000
@@ -157,7 +159,7 @@ class Scrubber implements Scrub {
       this.#verifiedBytes += blob.size
       return verdict
     } catch (err) {
-      // It was evicted or deleted meanwhile.
+      // The blob was evicted or deleted meanwhile.
       if (hasCode(err, 'BLOB_UNKNOWN')) return 'gone'
       throw err
     } finally {
@@ -168,7 +170,7 @@ class Scrubber implements Scrub {
   async #judge(blob: KeptBlob, pace: TokenBucket, signal: AbortSignal | undefined): Promise<Verdict> {
     const { store } = this.#components
     let hashes = await this.#read(blob, pace, signal)
-    // Once more, in case it was the way to here that went wrong.
+    // Read it once more, in case the transfer from the disk was at fault.
     if (hashes?.isRight !== true) hashes = await this.#read(blob, pace, signal)
     const noted = (await store.sidecar(blob.digest, 'pieces')) ?? new Uint8Array(0)
     if (hashes?.isRight !== true) {
@@ -205,10 +207,10 @@ class Scrubber implements Scrub {
     signal: AbortSignal | undefined,
   ): Promise<Verdict> {
     const { repair, logger, clock } = this.#components
-    logger.error('a blob at rest is rotten; it is removed and brought again', { digest, bytes: size, pieces })
+    logger.error('a stored blob is rotten; it is removed and brought again', { digest, bytes: size, pieces })
     const from = await repair.replace(digest, { signal })
     const outcome = from === undefined ? 'lost' : 'repaired'
-    if (from === undefined) logger.error('nobody could give a good copy of a rotten blob', { digest })
+    if (from === undefined) logger.error('no other source has a good copy of a rotten blob', { digest })
     else logger.warn('repaired a rotten blob', { digest, from })
     this.#findings.unshift({ digest, size, atMs: clock.now(), pieces, outcome, from })
     this.#findings.length = Math.min(this.#findings.length, MAX_FINDINGS)

@@ -92,7 +92,7 @@ function handOverRoutes({ handOver, handOverRounds }: UpkeepRoutesComponents): r
   ]
 }
 
-/** The part of the admin API that looks after blobs at rest. */
+/** Admin routes for stored blobs, scrub and leaving. */
 export function upkeepRoutes(components: UpkeepRoutesComponents): readonly Route[] {
   return [...blobRoutes(components), ...scrubRoutes(components), ...handOverRoutes(components)]
 }

@@ -34,19 +34,19 @@ export interface UpkeepComponents extends Runtime {
   readonly ingest: Ingest
   readonly onReceived: (from: 'origin', bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
-  /** Decides by what this knows of other copies, as soon as it is made. */
+  /** This upkeep sets its eviction rule here as soon as it is made. */
   readonly evictions: Pick<EvictionVote, 'decideBy'>
-  /** Work that only this member knows of and that must be done before it leaves. */
+  /** Counts work that only this member knows of and that must be done before it leaves. */
   readonly pending: () => Promise<number>
 }
 
-/** All that looks after blobs at rest: eviction, hand-over, scrub, and what the person on call can do. */
+/** Looks after stored blobs: eviction, hand-over, scrub, and the requests of an admin. */
 export interface Upkeep extends Startable {
   readonly copies: Copies
   /** Not ready while this origin leaves. */
   readonly drain: ReadinessCheck
   readonly admin: UpkeepRoutesComponents
-  /** The same routes; those that bring new blobs to this origin are refused once it leaves. */
+  /** Wraps routes: those that bring new blobs to this origin are refused while it leaves. */
   whileStaying(routes: readonly Route[]): readonly Route[]
 }
 
@@ -58,7 +58,7 @@ const sentences: Readonly<Record<LeavingState, string | undefined>> = {
   left: 'drained: this origin may be stopped and taken out of the config',
 }
 
-/** Refuses what would bring new blobs here. */
+/** Refuses requests that would bring new blobs here. */
 function whileStaying(member: Pick<Leaving, 'state'>, routes: readonly Route[]): readonly Route[] {
   const brings = ({ methods, path }: Route) =>
     (path === originRoutes.uploads && methods.includes('POST')) ||
@@ -103,7 +103,7 @@ export function upkeep(components: UpkeepComponents, config: OriginConfig): Upke
   )
   const scrubs = rounds(clock, {
     work: (signal) => scrubbing.round({ signal }),
-    onFailure: (err) => logger.error('failed to verify blobs at rest', { err }),
+    onFailure: (err) => logger.error('failed to verify stored blobs', { err }),
     retryMs: RETRY_MS,
   })
 

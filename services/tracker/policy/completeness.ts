@@ -2,17 +2,17 @@ import { type Random, shuffled } from '../../../lib/base/index.ts'
 import type { PeerInfo } from '../../../lib/core/index.ts'
 import type { Asker, PeerOrder } from './peer-order.ts'
 
-/** From this many agents with the whole blob on, origins are named last. */
+/** When this many agents have the whole blob, origins are named last. */
 const ENOUGH_COMPLETE_AGENTS = 2
-/** Origins that lead the answer while there are fewer. */
+/** Number of origins at the front of the answer while fewer agents have the whole blob. */
 const LEADING_ORIGINS = 3
-/** Share of the agents' places that go to anyone of them, so that no group of peers knows only itself. */
+/** Share of the agents' places filled at random, so that no group of peers knows only itself. */
 const RANDOM_SHARE = 0.2
 
 /**
- * Agents with the whole blob, then the others, origins last: the load moves away from the few. While fewer than two
- * agents have it all, some origins come first, because the first wave can get its pieces nowhere else. A peer that has
- * the whole blob itself is only told of those that do not.
+ * Agents with the whole blob come first, then the other agents, then origins: this takes load off the few origins.
+ * While fewer than two agents have the whole blob, some origins come first, because the first agents can get its pieces
+ * nowhere else. An asker with the whole blob gets only agents without it.
  */
 export const completeness: PeerOrder = (asker, candidates, random) => {
   const others = candidates.filter((peer) => !isAsker(peer, asker))
@@ -34,12 +34,12 @@ export const completeness: PeerOrder = (asker, candidates, random) => {
   return [...origins.slice(0, lead), ...mixed([...complete, ...incomplete], random), ...origins.slice(lead)]
 }
 
-/** An earlier start of the same node has another peer id and the same address. */
+/** Also true for an earlier start of the asker: it had another peer id and the same address. */
 function isAsker(peer: PeerInfo, asker: Asker): boolean {
   return peer.peerId === asker.peerId || (peer.host === asker.host && peer.port === asker.port)
 }
 
-/** In order, but for a share of the places, which anyone left may take. */
+/** Keeps the order, except that a share of the places goes to random peers of the rest. */
 function mixed(ordered: readonly PeerInfo[], random: Random): PeerInfo[] {
   const rest = [...ordered]
   const out: PeerInfo[] = []

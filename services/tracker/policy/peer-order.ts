@@ -1,7 +1,7 @@
 import type { Random } from '../../../lib/base/index.ts'
 import type { PeerId, PeerInfo } from '../../../lib/core/index.ts'
 
-/** Who wants peers. */
+/** The peer that asks for other peers. */
 export interface Asker {
   readonly peerId: PeerId
   readonly host: string
@@ -10,7 +10,7 @@ export interface Asker {
 }
 
 /**
- * Puts candidates in order, best first; may leave some out, never names the asker. A pure function but for `random`,
- * so that the simulator and the table tests run the very same code.
+ * Orders the candidates, best first; may leave some out, and never names the asker. It is a pure function apart from
+ * `random`, so that the simulator and the table tests run the same code.
  */
 export type PeerOrder = (asker: Asker, candidates: readonly PeerInfo[], random: Random) => readonly PeerInfo[]

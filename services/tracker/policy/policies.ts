@@ -1,7 +1,7 @@
 import { completeness } from './completeness.ts'
 import type { PeerOrder } from './peer-order.ts'
 
-/** Every policy that the config of a tracker may name. A policy stands in the file of its name. */
+/** Every policy that a tracker's config can name. Each policy is in the file of its name. */
 export const policies = { completeness } as const satisfies Readonly<Record<string, PeerOrder>>
 
 export type PolicyName = keyof typeof policies

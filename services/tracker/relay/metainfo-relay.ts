@@ -22,7 +22,7 @@ import type { Gauge, Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import { type RelayLog, relayLog } from './relay-log.ts'
 import { relayReader } from './relay-reader.ts'
 
-/** What the relay needs of the origins. */
+/** The part of the origins' client that the relay needs. */
 export interface MetainfoOrigins {
   openMetainfoElsewhere(repository: Repository, digest: Digest, options: ElsewhereOptions): Promise<MemberStream>
 }
@@ -36,22 +36,22 @@ export interface MetainfoRelayComponents {
 }
 
 export interface MetainfoRelayInit {
-  /** Bytes of complete logs that are kept for later readers, least lately used dropped first. */
+  /** Bytes of complete logs kept for later readers; the least recently used log is dropped first. */
   readonly cacheBytes: number
-  /** Streams to origins at one time. */
+  /** Most streams to origins at the same time. */
   readonly maxUpstreams: number
-  /** How long an upstream goes on when its last reader has left. */
+  /** How long a stream from an origin goes on after its last reader has left. */
   readonly lingerMs: number
-  /** How long a blob that no origin knows is not asked for again; at most a second. */
+  /** How long the relay remembers that no origin knows a blob; at most a second. */
   readonly missTtlMs: number
 }
 
-/** Gives any number of readers the metainfo of a blob over one stream from an origin. */
+/** Gives any number of readers the metainfo of a blob through one stream from an origin. */
 export interface MetainfoRelay extends Startable {
   /**
-   * The encoded records from the first one on. The stream is destroyed with the error when the blob is unknown
+   * The encoded records from the first one on. The stream is destroyed with an error when the blob is unknown
    * (BLOB_UNKNOWN), its repository has no backend (NO_BACKEND_RULE), no origin answers (NO_HEALTHY_MEMBER), two
-   * origins disagree (METAINFO_CONFLICT), or the relay stops (SHUTTING_DOWN). Must be consumed or destroyed.
+   * origins disagree (METAINFO_CONFLICT), or the relay stops (SHUTTING_DOWN). The caller must consume or destroy it.
    * @throws SHUTTING_DOWN, UNAVAILABLE when too many streams are open
    */
   open(blob: BlobRef): Readable
@@ -166,7 +166,7 @@ class Relay implements MetainfoRelay {
     })
   }
 
-  /** Keeps a complete log, remembers an unknown blob for a moment, forgets the rest. */
+  /** Keeps a complete log, remembers an unknown blob for a moment, and forgets everything else. */
   #settle(key: string, upstream: Upstream): void {
     const { end } = upstream.log
     upstream.linger?.cancel()
@@ -190,9 +190,9 @@ interface FillTarget {
 }
 
 /**
- * Reads streams from one origin after the other until one has said the last record. An origin whose stream breaks is
- * left out until another one has added something.
- * @throws METAINFO_CONFLICT, BLOB_UNKNOWN, NO_HEALTHY_MEMBER and the like when there is nobody left; ABORTED
+ * Reads streams from one origin after another until the last record has come. An origin whose stream breaks is left
+ * out until another origin has added something.
+ * @throws METAINFO_CONFLICT, BLOB_UNKNOWN, NO_HEALTHY_MEMBER and the like when no origin is left; ABORTED
  */
 async function fill({ origins, cluster, logger }: MetainfoRelayComponents, target: FillTarget, signal: AbortSignal) {
   const { blob, log } = target
@@ -216,7 +216,7 @@ async function fill({ origins, cluster, logger }: MetainfoRelayComponents, targe
       logger.error('two origins name different hashes for one blob', { digest, member: member.id, err })
       throw err
     }
-    logger.warn('a metainfo stream broke, going on at another origin', { digest, member: member.id, err })
+    logger.warn('a metainfo stream broke; trying another origin', { digest, member: member.id, err })
     cluster.report(member.id, 'failed')
     const sole = cluster.members.length === 1
     after = feed.added > 0 ? (sole ? [] : [{ member, err }]) : [...after, { member, err }]

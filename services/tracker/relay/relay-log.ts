@@ -9,34 +9,34 @@ import {
   metainfoLog,
 } from '../../../lib/metainfo/index.ts'
 
-/** How a log has ended. */
+/** How a log ended. */
 export type RelayEnd =
   | { readonly kind: 'verified' }
   | { readonly kind: 'failed' }
   | { readonly kind: 'broken'; readonly err: unknown }
 
 /**
- * The records of one blob's metainfo, encoded once for all readers, each of which only remembers how far it has read.
- * Several upstream streams may feed it, one after the other; what is known already is dropped.
+ * The records of one blob's metainfo, encoded once for all readers; a reader only remembers its position. Several
+ * streams from origins may feed the log one after another; records that are already known are dropped.
  */
 export interface RelayLog {
-  /** Encoded records, to which new ones are only ever added. */
+  /** Encoded records; new chunks are only appended. */
   readonly chunks: readonly Uint8Array[]
   readonly sizeBytes: number
-  /** Heartbeats seen; they are passed on, not kept. */
+  /** Heartbeats received; readers get them, but the log does not keep them. */
   readonly beats: number
   readonly end: RelayEnd | undefined
-  /** Starts reading one upstream stream. */
+  /** Begins to read a stream from an origin. */
   feed(): RelayFeed
-  /** Ends the log for its readers, unless it has ended. */
+  /** Ends the log for its readers with an error, unless it has ended already. */
   break(err: unknown): void
-  /** Calls `fn` after every change; returns what ends that. */
+  /** Calls `fn` after every change; returns a function that unsubscribes it. */
   onChange(fn: () => void): () => void
 }
 
-/** One upstream stream on its way into the log. */
+/** Feeds the log from one stream of an origin. */
 export interface RelayFeed {
-  /** @throws METAINFO_CONFLICT when it contradicts what is known, METAINFO_INVALID when it is malformed or another blob's */
+  /** @throws METAINFO_CONFLICT when it contradicts known records, METAINFO_INVALID when malformed or of another blob */
   push(chunk: Uint8Array): void
   /** Chunks of the log that this stream has added. */
   readonly added: number
@@ -52,7 +52,7 @@ export function relayLog(digest: Digest): RelayLog {
 class Log implements RelayLog {
   readonly #digest: Digest
   readonly #listeners = new Set<() => void>()
-  /** Only while records may still come. */
+  /** Undefined once the log has ended. */
   #known: MetainfoLog | undefined = metainfoLog()
   readonly chunks: Uint8Array[] = []
   sizeBytes = 0
@@ -94,7 +94,7 @@ class Log implements RelayLog {
     return () => void this.#listeners.delete(fn)
   }
 
-  /** Adds what is new of `records`, runs of pieces as one chunk. */
+  /** Appends the new ones of `records`; consecutive piece records become one chunk. */
   #take(records: readonly MetainfoRecord[]): void {
     const run: PieceRecord[] = []
     try {

@@ -3,12 +3,12 @@ import { toAppError } from '../../../lib/base/index.ts'
 import { encodeRecord } from '../../../lib/metainfo/index.ts'
 import type { RelayLog } from './relay-log.ts'
 
-/** Small, as the chunks stand in the log anyway: a slow reader lags behind and holds nothing. */
+/** Small, because the log holds the chunks anyway: so a slow reader takes no memory of its own. */
 const HIGH_WATER_BYTES = 16 * 1024
 
 /**
- * The log as a byte stream, from its beginning, at the reader's pace. A broken log destroys the stream with its error.
- * `onClose` is called once, however the stream ends, even if it was never read.
+ * The log as a byte stream from its beginning, at the reader's pace. A broken log destroys the stream with its error.
+ * `onClose` is called once, however the stream ends, even if nobody read from it.
  */
 export function relayReader(log: RelayLog, onClose: () => void): Readable {
   let next = 0

@@ -12,7 +12,7 @@ const digest = digestOf(Buffer.from('manifest'))
 const descriptor: Descriptor = { digest, mediaType: 'application/vnd.oci.image.manifest.v1+json', size: 8 }
 const base = '/repositories/library%2Fnginx'
 
-/** Build-indexes whose scripts stand in the ring order of the repository. */
+/** Build-indexes with one script each, in the ring order of the repository. */
 function indexes(...scripts: readonly Script[]) {
   return buildResource(async (stack) => {
     const http = stack.own(disposableHttp())
@@ -118,7 +118,7 @@ describe('build-index cluster', () => {
     expect(request?.body.toString()).toBe(body === undefined ? '' : JSON.stringify(body))
   })
 
-  test('deleting what is not there is an error', async () => {
+  test('deleting an absent entry is an error', async () => {
     await using it = await indexes((_, res) => answerError(res, 404, 'MANIFEST_UNKNOWN'))
     await expect(it.api.deleteTag(repository, tag)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' })
   })

@@ -21,7 +21,7 @@ const repository = parseRepository('ns')
 const content = Buffer.from(randomContent(300_000))
 const digest = digestOf(content)
 
-/** Origins whose scripts stand in the ring order of the digest. */
+/** Origins with one script each, in the ring order of the digest. */
 function origins(...scripts: readonly Script[]) {
   return buildResource(async (stack) => {
     const http = stack.own(disposableHttp())
@@ -127,7 +127,7 @@ describe('origin cluster', () => {
     expect(await it.api.statBlob(repository, digest)).toBeUndefined()
   })
 
-  test('nobody answering is an outage, never an unknown blob', async () => {
+  test('no answer from any origin is an outage, never an unknown blob', async () => {
     await using it = await origins(refuse, refuse)
     await expect(it.api.statBlob(repository, digest)).rejects.toMatchObject({ code: 'NO_HEALTHY_MEMBER' })
     await expect(it.api.readBlob(repository, digest)).rejects.toMatchObject({ code: 'NO_HEALTHY_MEMBER' })

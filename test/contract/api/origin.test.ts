@@ -48,7 +48,7 @@ describe('origin client', () => {
     expect(it.server.requests[0]).toMatchObject({ method: 'GET', url: blobPath, headers: { 'x-shoal-hop': '1' } })
   })
 
-  test('is patient with another origin whose pieces come slowly, and with nobody else', async () => {
+  test('waits long for slow pieces of another origin, and for no other server', async () => {
     const limits: (number | undefined)[] = []
     const http: HttpClient = {
       start: () => Promise.resolve(),

@@ -73,7 +73,7 @@ describe('tracker cluster', () => {
     }
   })
 
-  test('torrents that nobody takes are missing from the answer', async () => {
+  test('torrents that no tracker accepts are missing from the answer', async () => {
     await using it = await trackers(refuse, refuse)
     expect(await it.api.announce(peer, torrents)).toEqual([])
   })
@@ -115,7 +115,7 @@ describe('tracker cluster', () => {
 })
 
 describe('a batch', () => {
-  /** As it goes over the wire. */
+  /** The torrent as the client sends it. */
   const line = (i: number) => ({ ...torrent(i), repository: 'library/nginx' })
   const good = { peer, torrents: [line(0)] }
   test.each<readonly [string, unknown]>([

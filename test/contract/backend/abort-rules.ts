@@ -6,7 +6,7 @@ import { eventually } from '../../kit/eventually.ts'
 import { type Fault, hold, holdAnswer } from '../../kit/http-faults.ts'
 import type { World } from './backend-world.ts'
 
-/** One request of a write, at which the write is aborted. */
+/** The request during which a write is aborted. */
 interface Moment {
   readonly fault: Fault
   readonly signal: AbortSignal
@@ -36,7 +36,7 @@ const moments: Readonly<Record<string, () => Moment>> = {
   },
 }
 
-/** Whatever a backend has opened for a write is ended when the write is aborted, whatever request the abort meets. */
+/** An aborted write leaves nothing open at the backend, whichever of its requests the abort meets. */
 export function abortRules(world: World): void {
   test.each(Object.keys(moments))(
     'a write that is aborted at any of its requests, %s, leaves nothing open',
@@ -54,7 +54,7 @@ export function abortRules(world: World): void {
         const outcome = await written.then(() => 'written', codeOf)
         order.cancel()
         met = order.met
-        // The abort of the last request may come too late.
+        // The last request may have finished before the abort.
         expect(['ABORTED', 'written']).toContain(outcome)
         await eventually(
           async () => expect({ step, left: await world.subject.leftovers() }).toEqual({ step, left: [] }),

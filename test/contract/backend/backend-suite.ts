@@ -15,8 +15,8 @@ import { rangeRules, readingRules } from './reading-rules.ts'
 import { replacingRules, writingRules } from './writing-rules.ts'
 
 /**
- * What every driver promises. Nothing in here may depend on how a driver works; what a kind of backend cannot do stands
- * in `traits`, and for that the suite asks for the documented error.
+ * What every driver promises. No test here may depend on how a driver works. `traits` names what a kind of backend
+ * cannot do; for that the suite expects the documented error.
  */
 export function backendSuite(name: string, make: () => Promise<BackendUnderTest>, traits: BackendTraits = {}): void {
   describe(`${name} as a backend`, () => {

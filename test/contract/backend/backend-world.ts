@@ -7,62 +7,64 @@ import type { OutcomeRow } from '../../../lib/backend/outcomes.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import type { Fault, Faults } from '../../kit/http-faults.ts'
 
-/** Requests of the drivers of a backend on the network, in the way of which a test can put something. */
+/** A backend's requests over the network; a test can disturb them. */
 export interface BackendRequests {
   readonly faults: Faults
-  /** An answer with this status, in the form in which such a backend names a reason. */
+  /** An answer with this status, in the format in which such a backend gives a reason. */
   refusal(status: number, reason: string | undefined): Fault
-  /** Names that this kind of backend gives to what went wrong, and what each means. */
+  /** The names of this kind of backend for its errors, and the outcome of each. */
   readonly names: Readonly<Record<string, OutcomeRow>>
-  /** Bytes of an object that takes several requests; undefined where nothing is written. */
+  /** Size of an object that takes several requests to write; undefined for a read-only backend. */
   readonly manyRequestBytes?: number
 }
 
-/** One empty backend and the means to look at it. */
+/** One empty backend, and ways to inspect it. */
 export interface BackendUnderTest {
-  /** Another started client of the same backend, as another process would have it. */
+  /** Opens another client of the same backend, as another process would; it is started. */
   open(): Promise<Backend>
-  /** Names of what is neither an object nor needed: temporary files, open multipart uploads, locks. */
+  /** Names of leftovers: temporary files, open multipart uploads, locks. */
   leftovers(): Promise<readonly string[]>
-  /** Brings an object in past the driver; only where the driver takes no writes. */
+  /** Adds an object without the driver; only where the driver is read-only. */
   readonly seed?: (key: string, bytes: Uint8Array) => Promise<void>
-  /** Only of backends that are asked over the network. */
+  /** Only of backends that are reached over the network. */
   readonly requests?: BackendRequests
   /** Stops every client and removes the backend. */
   dispose(): Promise<void>
 }
 
 /**
- * What a kind of backend cannot do; what is not named it can. For each the suite asks for the documented error, and
- * runs every case that still has a meaning.
+ * What a kind of backend cannot do; it can do whatever is not named. For each trait the suite expects the documented
+ * error, and it runs every case that still makes sense.
  */
 export interface BackendTraits {
-  /** Keys name their content, so that nothing is ever replaced: makes the key of `bytes`. */
+  /** Keys are derived from the content, so that no object is ever replaced: the key of `bytes`. */
   readonly keyFor?: (bytes: Uint8Array) => string
   /** `write` and `delete` answer BACKEND_READ_ONLY. */
   readonly writes?: false
-  /** False: `list` answers UNSUPPORTED. `unordered`: one page holds all keys of the prefix, in any order. */
+  /** False: `list` throws UNSUPPORTED. `unordered`: one page has all keys of the prefix, in any order. */
   readonly lists?: false | 'unordered'
-  /** A removal may take a neighbour along that is written at the same moment; not one that was written before. */
+  /** False: a removal may also remove a neighbour that is written at the same moment, but not one written before. */
   readonly isolates?: false
-  /** Conditions are looked at right before a write and not in one step with it: writers at one moment may both win. */
+  /**
+   * Conditions are checked shortly before the write, not atomically with it: two writers at one moment may both win.
+   */
   readonly conditions?: 'checked'
-  /** An object of 3 MiB that is replaced while it is read is no longer there to be read: BACKEND_UNAVAILABLE. */
+  /** False: an object of 3 MiB that is replaced during a read can no longer be read: BACKEND_UNAVAILABLE. */
   readonly keepsReplaced?: false
 }
 
-/** The backend of the test that runs, and shorthands for it. */
+/** The backend of the current test, and shorthands for it. */
 export interface World {
   readonly traits: BackendTraits
   readonly subject: BackendUnderTest
   readonly backend: Backend
-  /** The key for `content`: `name` where keys are free. */
+  /** The key for `content`: `name`, unless keys are derived from the content. */
   keyOf(name: string, content: string | Uint8Array): string
-  /** Brings `content` in and gives its key. */
+  /** Adds `content` and returns its key. */
   put(name: string, content: string | Uint8Array): Promise<string>
   get(key: string): Promise<string | undefined>
   opened(key: string, options?: Parameters<Backend['read']>[1]): Promise<ObjectRead>
-  /** Expects that there is nothing under `key`, nor, where it can be seen, under any other. */
+  /** Expects that `key` does not exist, nor (where the backend can list) any other key. */
   absent(key: string): Promise<void>
 }
 
@@ -78,7 +80,7 @@ export async function get(backend: Backend, key: string): Promise<string | undef
   return found && (await buffer(found.body)).toString()
 }
 
-/** Makes a backend before each test of the enclosing `describe` and looks after each that nothing is left behind. */
+/** Makes a backend before each test of the enclosing `describe`, and checks for leftovers after each. */
 export function worldOfEach(make: () => Promise<BackendUnderTest>, traits: BackendTraits): World {
   let subject: BackendUnderTest | undefined
   let backend: Backend | undefined
@@ -129,7 +131,7 @@ export function worldOfEach(make: () => Promise<BackendUnderTest>, traits: Backe
   return world
 }
 
-/** `size` bytes in chunks of 256 KiB, made as they are read, and their digest. */
+/** `size` random bytes in chunks of 256 KiB, made while they are read, and their digest. */
 export function randomStream(size: number): { readonly stream: Readable; readonly sha256: () => string } {
   const block = cipherBytes(`block-${size}`, 256 * 1024)
   const hash = createHash('sha256')
@@ -147,7 +149,7 @@ export function randomStream(size: number): { readonly stream: Readable; readonl
   return { stream, sha256: () => hash.digest('hex') }
 }
 
-/** Gives `bytes` of an object and then no more until somebody destroys it. */
+/** Gives `bytes` bytes of an object, then stalls until it is destroyed. */
 export function stalledStream(bytes: number): Readable {
   let given = false
   return new Readable({

@@ -8,7 +8,7 @@ import { type World, write } from './backend-world.ts'
 const refused = { code: 'BACKEND_PRECONDITION_FAILED' }
 const text = (value: string) => Buffer.from(value)
 
-/** Conditional writes under keys that may hold anything: what several writers coordinate with. */
+/** Conditional writes where keys are free: the means by which several writers coordinate. */
 export function conditionRules(world: World): void {
   describe('conditions', () => {
     test('ifAbsent writes once', async () => {
@@ -40,7 +40,7 @@ export function conditionRules(world: World): void {
   })
 }
 
-/** What conditions are worth when several writers come at the same moment. */
+/** Conditions when several writers come at the same moment. */
 export function concurrentConditionRules(world: World): void {
   describe('conditions of concurrent writers', () => {
     test('of many concurrent ifAbsent writes, by several clients, exactly one wins', async () => {

@@ -11,7 +11,7 @@ import type { BackendUnderTest } from './backend-world.ts'
 
 interface Place {
   readonly url: string
-  /** Where a key lies on the server. */
+  /** The path of a key on the server. */
   readonly pathOf: (key: string) => string
   readonly ranges: boolean
 }
@@ -31,7 +31,7 @@ const filesAt =
         return backends.backendFor(parseRepository('team/app'))
       },
       leftovers: async () => [],
-      // A fault that ignores ranges has been ordered for all requests.
+      // Without ranges, every request already has a fault, the one that ignores ranges.
       ...(ranges ? { requests: { faults: server.faults, refusal: (status) => answer(status), names: {} } } : {}),
       async seed(key, bytes) {
         server.files.set(pathOf(key), bytes)

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { MIB, type World, write } from './backend-world.ts'
 
-/** The documented errors of backends that take no writes. */
+/** The documented errors of read-only backends. */
 export function readOnlyRules(world: World): void {
   describe('a backend that takes no writes', () => {
     const refused = { code: 'BACKEND_READ_ONLY' }
@@ -24,7 +24,7 @@ export function readOnlyRules(world: World): void {
   })
 }
 
-/** Backends whose keys name their content: conditions can only tell whether it is there, and no key ever changes. */
+/** Backends whose keys are derived from the content: a condition only tells whether the object exists. */
 export function contentRules(world: World): void {
   describe('a backend whose keys name their content', () => {
     const refused = { code: 'BACKEND_PRECONDITION_FAILED' }
@@ -75,9 +75,9 @@ export function unlistedRules(world: World): void {
   })
 }
 
-/** Backends that do not check conditions themselves. */
+/** Backends without atomic conditions. */
 export function checkedConditionRules(world: World): void {
-  test('of concurrent ifAbsent writes at least one wins, those that come later are refused', async () => {
+  test('of concurrent ifAbsent writes at least one wins, and later writes are refused', async () => {
     const attempts = Array.from({ length: 6 }, async (_, writer) => {
       const client = await world.subject.open()
       await client.write('k', Buffer.from(`writer-${writer}`), { size: 8, ifAbsent: true })
@@ -92,7 +92,7 @@ export function checkedConditionRules(world: World): void {
   })
 }
 
-/** Backends that give the keys of a prefix, but neither in order nor in pages. */
+/** Backends that list the keys of a prefix without order and without pages. */
 export function unorderedListRules(world: World): void {
   test('a list holds every key of its prefix, and no other', async () => {
     const keys = ['a', 'a-b/x', 'a/b', 'a/b/c', 'ab', 'b/a']

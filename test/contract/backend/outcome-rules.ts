@@ -3,7 +3,7 @@ import { type OutcomeRow, outcomeByStatus, outcomeOf } from '../../../lib/backen
 import { hasCode } from '../../../lib/base/index.ts'
 import type { BackendRequests, World } from './backend-world.ts'
 
-/** Statuses that stand for the rest of their class. */
+/** Statuses that represent the rest of their class. */
 const OTHERS = [400, 402, 413, 415, 418, 422, 431, 451, 500, 502, 503, 504, 507]
 
 interface Answer extends OutcomeRow {
@@ -11,7 +11,7 @@ interface Answer extends OutcomeRow {
   readonly reason?: string
 }
 
-/** The table of outcomes, row by row: what a backend answers means the same whatever driver asks it. */
+/** The table of outcomes, row by row: an answer of a backend means the same with every driver. */
 export function outcomeRules(world: World): void {
   test('each status and each name of the backend has the outcome and code of the table, and only what may pass is tried again', async () => {
     const { requests } = world.subject
@@ -25,7 +25,7 @@ export function outcomeRules(world: World): void {
         (err: unknown) => (hasCode(err, code) ? code : err),
       )
       const tries = { refusal: 1, rate: 3, outage: 3 }
-      // An absence may be looked up in a second place, and behind a 416 an object may be empty.
+      // After a 404 a driver may ask a second time elsewhere, and after a 416 the object may be empty.
       const isPlain = outcome !== 'absence' && status !== 416
       const expected = isPlain ? { seen: code, tries: tries[outcome] } : { seen: status === 416 ? code : 'absent' }
       fault.cancel()

@@ -3,10 +3,10 @@ import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
 import { get, MIB, randomStream, type World, write } from './backend-world.ts'
 
-/** What every driver promises to those who read. */
+/** What every driver promises to readers. */
 export function readingRules(world: World): void {
   describe('reading', () => {
-    test('what is there is read with its size and etag', async () => {
+    test('an object is read with its size and etag', async () => {
       const key = await world.put('a/b/c', 'hello')
       const found = await world.opened(key)
       expect(found.size).toBe(5)
@@ -14,7 +14,7 @@ export function readingRules(world: World): void {
       expect(await world.backend.stat(key)).toEqual({ size: 5, etag: found.etag })
     })
 
-    test('what is not there is undefined, also below and above an object', async () => {
+    test('an absent object is undefined, also when its key is a parent or a child of another key', async () => {
       const { keyFor } = world.traits
       await world.put('a/b', 'x')
       const absent = keyFor === undefined ? ['a', 'a/b/c', 'b', 'a/bb'] : [keyFor(Buffer.from('never written'))]

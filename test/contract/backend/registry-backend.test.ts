@@ -12,7 +12,7 @@ import { serveRegistry } from '../registry/serve-registry.ts'
 import { backendSuite } from './backend-suite.ts'
 import { MIB } from './backend-world.ts'
 
-/** The same storage, and the ids of uploads that were opened and neither closed nor cancelled. */
+/** The same storage, and the ids of uploads that were opened, but neither closed nor cancelled. */
 function watchedUploads(storage: Required<RegistryStorage>): {
   readonly storage: RegistryStorage
   readonly open: ReadonlySet<string>

@@ -8,7 +8,7 @@ import { backendSuite } from './backend-suite.ts'
 
 const MIB = 1024 * 1024
 
-/** What s3rver lacks: conditions, order and pages of a list, replacing in one step, and removals that touch one key. */
+/** What s3rver lacks: conditions, ordered lists with pages, atomic replacement, and removals of exactly one key. */
 const traits = { conditions: 'checked', lists: 'unordered', keepsReplaced: false, isolates: false } as const
 
 const make = async () => {
@@ -20,7 +20,7 @@ const make = async () => {
   return {
     async open() {
       const components = { clock: systemClock(), logger: silentLogger(), governor: plainGovernor() }
-      // Parts of a size that S3 would not take, so that objects of the suite have several.
+      // The parts are smaller than S3 allows, so that the suite's objects have several parts.
       const backend = s3Backend(components, { ...config, parts: { size: MIB, parallel: 3 } })
       await backend.start()
       stops.push(() => backend.stop())

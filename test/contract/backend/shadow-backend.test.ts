@@ -11,7 +11,7 @@ import type { BackendUnderTest } from './backend-world.ts'
 
 const logger = silentLogger()
 
-/** Opens clients of one shadow backend; `open` gives a client of either side. */
+/** Opens clients of one shadow backend; `open` returns a client of each side. */
 function shadowOf(writes: 'both' | 'primary', open: () => { readonly primary: Backend; readonly secondary: Backend }) {
   const clients: Backend[] = []
   return {

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals'
 import { appError } from '../../../lib/base/index.ts'
 import { get, MIB, randomStream, stalledStream, type World, write } from './backend-world.ts'
 
-/** Writes, in every backend that takes them. */
+/** Writes, for every backend that is not read-only. */
 export function writingRules(world: World): void {
   describe('writing', () => {
     test('a write gives the size and etag that are read later', async () => {
@@ -24,7 +24,7 @@ export function writingRules(world: World): void {
       expect(await world.get(key)).toBe('same')
     })
 
-    test('writers of the same content at once leave it whole', async () => {
+    test('concurrent writers of the same content leave it whole', async () => {
       const bytes = await buffer(randomStream(3 * MIB).stream)
       const key = world.keyOf('deep/er/k', bytes)
       const clients = [world.backend, await world.subject.open(), await world.subject.open()]
@@ -61,7 +61,7 @@ function failedWriteRules(world: World): void {
       await world.absent(key)
     })
 
-    test('a source that fails leaves nothing, and the failure is the caller to see', async () => {
+    test('a source that fails leaves nothing, and the caller gets its failure', async () => {
       const key = world.keyOf('k', ten)
       const stream = stalledStream(MIB)
       const writing = world.backend.write(key, stream, { size: 2 * MIB })
@@ -96,7 +96,7 @@ function failedWriteRules(world: World): void {
 
 function deletingRules(world: World): void {
   describe('deleting', () => {
-    test('removing what is not there is no error', async () => {
+    test('removing an absent object is no error', async () => {
       await world.backend.delete(world.keyOf('nothing/here', 'nothing'))
       const key = await world.put('k', 'x')
       await world.backend.delete(key)
@@ -104,7 +104,7 @@ function deletingRules(world: World): void {
       expect(await world.backend.stat(key)).toBeUndefined()
     })
 
-    test('an object goes alone: its neighbours, parents and children stay', async () => {
+    test('a removal takes one object: its neighbours, parents and children stay', async () => {
       const keys: string[] = []
       for (const name of ['a', 'a/b', 'a/b/c', 'a/d']) keys.push(await world.put(name, name))
       await world.backend.delete(world.keyOf('a/b', 'a/b'))
@@ -138,7 +138,7 @@ function deletingRules(world: World): void {
   })
 }
 
-/** Backends in which a key holds what was written last. */
+/** Backends in which a write replaces the object of its key. */
 export function replacingRules(world: World): void {
   describe('replacing', () => {
     test('a key may be an object and the prefix of others', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { JournalStorage } from '../../../lib/journal/index.ts'
 
 export interface JournalStorageWorld {
-  /** Not started. */
+  /** Not started yet. */
   readonly storage: JournalStorage
   dispose(): Promise<void>
 }
@@ -44,7 +44,7 @@ export function journalStorageSuite(name: string, makeWorld: () => Promise<Journ
     )
 
     test(
-      'does the changes of one write in their order, and forgives removing what is not there',
+      'applies the changes of one write in order, and ignores the removal of an absent key',
       inWorld(async (storage) => {
         await storage.write([put('a', '1'), put('a', '2'), remove('b'), put('c', ''), remove('c')], synced)
         expect(await contentOf(storage)).toEqual(['a=2'])

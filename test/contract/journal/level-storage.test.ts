@@ -31,7 +31,7 @@ test('a folder that cannot be made is an outage', async () => {
   await storage.stop()
 })
 
-test('a write says to the database whether it waits for the disk', async () => {
+test('a write tells the database whether to wait for the disk', async () => {
   await using folder = await tempFolder('journal')
   const storage = levelStorage({ folder: folder.path })
   await storage.start()

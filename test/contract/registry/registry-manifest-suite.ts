@@ -16,7 +16,7 @@ const random = seededRandom(1848)
 const OCI_IMAGE = 'application/vnd.oci.image.manifest.v1+json'
 const DOCKER_IMAGE = 'application/vnd.docker.distribution.manifest.v2+json'
 
-/** What every registry that takes writes must do with manifests, tags and deletes, over real HTTP. */
+/** What every writable registry must do with manifests, tags and deletes, over real HTTP. */
 export function registryManifestSuite(name: string, make: () => Promise<RunningRegistry>): void {
   describe(`${name} as a registry to push manifests to`, () => {
     let registry: RunningRegistry | undefined
@@ -95,7 +95,7 @@ export function registryManifestSuite(name: string, make: () => Promise<RunningR
       expect((await get(repository, digest)).headers['docker-content-digest']).toBe(digest)
     })
 
-    test('an index, a nested and an empty one are taken', async () => {
+    test('an index, a nested index and an empty index are accepted', async () => {
       const repository = freshName()
       const images = [imageFixture(random), imageFixture(random)]
       for (const image of images) await pushImage(client(), repository, image)
@@ -204,7 +204,7 @@ export function registryManifestSuite(name: string, make: () => Promise<RunningR
     describe('deletes', () => {
       const remove = async (path: string) => (await send('DELETE', path)).status
 
-      test('a tag goes alone', async () => {
+      test('of a tag remove nothing else', async () => {
         const repository = freshName()
         const image = imageFixture(random)
         await pushImage(client(), repository, image, ['a', 'b'])
@@ -216,7 +216,7 @@ export function registryManifestSuite(name: string, make: () => Promise<RunningR
         expect(await remove(`/v2/${repository}/manifests/a`)).toBe(404)
       })
 
-      test('a manifest takes its tags along', async () => {
+      test('of a manifest remove its tags too', async () => {
         const repository = freshName()
         const [gone, kept] = [imageFixture(random), imageFixture(random)]
         await pushImage(client(), repository, gone, ['a', 'b'])
@@ -229,7 +229,7 @@ export function registryManifestSuite(name: string, make: () => Promise<RunningR
         expect(await remove(`/v2/${repository}/manifests/${gone.manifest.digest}`)).toBe(404)
       })
 
-      test('a blob goes from its repository, not from others', async () => {
+      test('of a blob remove it from its repository, not from others', async () => {
         const [one, two] = [freshName(), freshName()]
         const { digest, bytes } = blobFixture(random.bytes(100))
         for (const repository of [one, two]) await client().pushBlob(repository, digest, bytes)
@@ -239,7 +239,7 @@ export function registryManifestSuite(name: string, make: () => Promise<RunningR
         expect(await remove(`/v2/${one}/blobs/${digest}`)).toBe(404)
       })
 
-      test('what is malformed is 400', async () => {
+      test('of a malformed digest or tag are 400', async () => {
         expect(await remove(`/v2/suite/x/blobs/sha256:x`)).toBe(400)
         expect(await remove(`/v2/suite/x/manifests/sha256:x`)).toBe(400)
         expect(await remove(`/v2/suite/x/manifests/.x`)).toBe(400)

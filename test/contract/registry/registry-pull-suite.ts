@@ -7,13 +7,13 @@ import { clientOf, type PullFixture, pullFixture, REPOSITORY, type RunningRegist
 const unknown = digestOf(Buffer.from('nobody has this'))
 
 export interface PullSuiteInit {
-  /** False for a cache by digest, which gives a content under any name; default true. */
+  /** False for a cache by digest, which serves a blob under any repository; default true. */
   readonly keepsRepositoriesApart?: boolean
 }
 
 /**
  * What every registry must answer to readers, over real HTTP.
- * @param make starts a registry that holds the fixture in REPOSITORY, and one other repository that links none of it
+ * @param make starts a registry with the fixture in REPOSITORY, and another repository that has none of its content
  */
 export function registryPullSuite(
   name: string,
@@ -109,7 +109,7 @@ export function registryPullSuite(
         ['small', small],
         ['large', large],
         ['empty', empty],
-      ])('a %s one comes whole', async (_size, blob) => {
+      ])('a %s blob comes whole', async (_size, blob) => {
         const answer = await send('GET', `/v2/${REPOSITORY}/blobs/${blob.digest}`, {
           headers: { 'accept-encoding': 'gzip' },
         })
@@ -135,7 +135,7 @@ export function registryPullSuite(
         }
       })
 
-      test('an unknown one is 404, also of a repository nobody knows', async () => {
+      test('an unknown blob is 404, also in an unknown repository', async () => {
         for (const repository of [REPOSITORY, 'nobody/knows']) {
           const answer = await send('GET', `/v2/${repository}/blobs/${unknown}`)
           expect(answer.status).toBe(404)
@@ -270,7 +270,7 @@ export function registryPullSuite(
         expect(answer.errorCode()).toBe('PAGINATION_NUMBER_INVALID')
       })
 
-      test('of a repository nobody knows are 404', async () => {
+      test('of an unknown repository are 404', async () => {
         const answer = await send('GET', '/v2/nobody/knows/tags/list')
         expect(answer.status).toBe(404)
         expect(answer.errorCode()).toBe('NAME_UNKNOWN')

@@ -6,7 +6,7 @@ import { registryPullSuite } from './registry-pull-suite.ts'
 import { registryUploadSuite } from './registry-upload-suite.ts'
 import { pushImage, REPOSITORY, type RunningRegistry } from './running-registry.ts'
 
-/** The whole contract of a registry that takes writes: what the pull suite asks for is pushed through its own API. */
+/** The whole contract of a writable registry: the content for the pull suite is pushed through its own API. */
 export function registrySuite(name: string, make: () => Promise<RunningRegistry>): void {
   registryPullSuite(name, async ({ image, tags }) => {
     const registry = await make()

@@ -8,7 +8,7 @@ import { clientOf, nameSequence, type RunningRegistry } from './running-registry
 
 const random = seededRandom(4711)
 
-/** What every registry that takes writes must do with uploads, over real HTTP. */
+/** What every writable registry must do with uploads, over real HTTP. */
 export function registryUploadSuite(name: string, make: () => Promise<RunningRegistry>): void {
   describe(`${name} as a registry to upload to`, () => {
     let registry: RunningRegistry | undefined
@@ -20,7 +20,7 @@ export function registryUploadSuite(name: string, make: () => Promise<RunningReg
     })
     afterAll(async () => registry?.[Symbol.asyncDispose]())
 
-    /** A name of its own for each test. */
+    /** A new repository name for each test. */
     const freshName = nameSequence('suite/upload')
     const open = async (repository: string) => {
       const answer = await send('POST', `/v2/${repository}/blobs/uploads/`)
@@ -95,7 +95,7 @@ export function registryUploadSuite(name: string, make: () => Promise<RunningReg
       })
     })
 
-    test('every answer of a session says where it stands', async () => {
+    test('every answer of a session says how many bytes have come', async () => {
       const repository = freshName()
       for (const slash of ['', '/']) {
         const opened = await send('POST', `/v2/${repository}/blobs/uploads${slash}`)
@@ -182,7 +182,7 @@ export function registryUploadSuite(name: string, make: () => Promise<RunningReg
       expect([answer.status, answer.headers['content-length']]).toEqual([200, '0'])
     })
 
-    test('a blob of several megabytes arrives as it was', async () => {
+    test('a blob of several megabytes arrives unchanged', async () => {
       const repository = freshName()
       const bytes = Buffer.alloc(5_000_000, random.bytes(65_537))
       const digest = digestOf(bytes)
@@ -237,7 +237,7 @@ export function registryUploadSuite(name: string, make: () => Promise<RunningReg
         expect((await read(to, digest)).body.equals(bytes)).toBe(true)
       })
 
-      test('one that cannot be is a session', async () => {
+      test('a mount that is not possible becomes an upload session', async () => {
         const [from, to] = [freshName(), freshName()]
         const { digest, bytes } = blobFixture(random.bytes(100))
         await client().pushBlob(from, digest, bytes)

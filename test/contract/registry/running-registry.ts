@@ -2,14 +2,14 @@ import { type Random, seededRandom } from '../../../lib/base/index.ts'
 import { type FixtureImage, imageFixture } from '../../kit/image-fixture.ts'
 import { type RegistryClient, registryClient } from '../../kit/registry-client.ts'
 
-/** A registry under test, listening. */
+/** A running registry under test. */
 export interface RunningRegistry extends AsyncDisposable {
   readonly url: string
 }
 
 export const REPOSITORY = 'suite/pull'
 
-/** What a registry must hold before the pull suite can ask it: `image` in REPOSITORY under `tags`, sorted. */
+/** What a registry must have before the pull suite runs: `image` in REPOSITORY under `tags`, sorted. */
 export interface PullFixture {
   readonly image: FixtureImage
   readonly tags: readonly string[]
@@ -38,7 +38,7 @@ async function expectStatus(status: number, answer: Promise<{ status: number; bo
   if (actual !== status) throw new Error(`expected ${status}, got ${actual}: ${body.toString('utf8')}`)
 }
 
-/** A client of the registry that `current` gives once it runs; so that suites can name it before. */
+/** A client of the registry that `current` returns once it runs, so that a suite can refer to it before that. */
 export function clientOf(current: () => RunningRegistry | undefined): () => RegistryClient {
   return () => {
     const registry = current()
@@ -47,7 +47,7 @@ export function clientOf(current: () => RunningRegistry | undefined): () => Regi
   }
 }
 
-/** Names that no other test of the suite has. */
+/** Names that no other test of the suite uses. */
 export function nameSequence(prefix: string): () => string {
   let count = 0
   return () => {

@@ -5,7 +5,7 @@ import { type RegistryInit, type RegistryStorage, registryRoutes } from '../../.
 import { silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import type { RunningRegistry } from './running-registry.ts'
 
-/** A storage behind the front on a free port of the loopback. */
+/** Serves a storage through the registry front on a free port of 127.0.0.1. */
 export async function serveRegistry(
   storage: RegistryStorage,
   init: Partial<RegistryInit> & { readonly token?: string } = {},

@@ -8,7 +8,7 @@ import { CAPACITY, KIB, type StoreSubject, type StoreWorld } from './store-world
 import { upkeepRules } from './upkeep-rules.ts'
 import { uploadRules } from './upload-rules.ts'
 
-/** What every store promises. `make` gives a started store on a fake clock. */
+/** What every store promises. `make` returns a started store with a fake clock. */
 export function blobStoreSuite(name: string, make: (init: StoreInit) => Promise<StoreSubject>): void {
   describe(`blob store: ${name}`, () => {
     let subject: StoreSubject

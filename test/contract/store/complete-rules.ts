@@ -3,10 +3,10 @@ import { describe, expect, test } from '@jest/globals'
 import { putBlob, randomContent, readBlob } from '../../kit/store-fixture.ts'
 import type { StoreWorld } from './store-world.ts'
 
-/** What every store promises of complete blobs. */
+/** What every store promises about complete blobs. */
 export function completeBlobRules(world: StoreWorld): void {
   describe('complete blobs', () => {
-    test('are unknown until they are there', async () => {
+    test('are unknown until they are complete', async () => {
       const { digest } = randomContent(10)
       const unknown = { code: 'BLOB_UNKNOWN' }
       expect(await world.store.stat(digest)).toBeUndefined()
@@ -98,7 +98,7 @@ export function completeBlobRules(world: StoreWorld): void {
       expect(await all()).toEqual([undefined, undefined, undefined])
     })
 
-    test('lose their sidecar with themselves', async () => {
+    test('are removed together with their sidecar', async () => {
       const content = randomContent(100)
       await putBlob(world.store, content)
       await world.store.putSidecar(content.digest, 'pieces', Uint8Array.of(1))

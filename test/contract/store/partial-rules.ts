@@ -4,7 +4,7 @@ import { PieceMap } from '../../../lib/core/index.ts'
 import { putBlob, randomContent, readBlob, writePieces } from '../../kit/store-fixture.ts'
 import { KIB, type StoreWorld } from './store-world.ts'
 
-/** What every store promises of partial blobs. */
+/** What every store promises about partial blobs. */
 export function partialBlobRules(world: StoreWorld): void {
   describe('partial blobs', () => {
     test('take pieces in any order and become the blob', async () => {
@@ -39,7 +39,7 @@ export function partialBlobRules(world: StoreWorld): void {
       expect(await world.store.stat(digest)).toMatchObject({ size: 0 })
     })
 
-    test('take each piece once, whoever writes it', async () => {
+    test('accept each piece once, from any writer', async () => {
       const content = randomContent(2 * KIB)
       const partial = await world.store.openPartial(content.digest, content.map)
       const write = () => partial.write(1, content.piece(1), content.hash(1))
@@ -62,7 +62,7 @@ export function partialBlobRules(world: StoreWorld): void {
       expect(world.store.usedBytes).toBe(0)
     })
 
-    test('wake who waits for a piece', async () => {
+    test('wake a caller that waits for a piece', async () => {
       const content = randomContent(3 * KIB)
       const partial = await world.store.openPartial(content.digest, content.map)
       const seen: number[] = []
@@ -75,7 +75,7 @@ export function partialBlobRules(world: StoreWorld): void {
       await partial.whenVerified(0)
     })
 
-    test('let who waits give up', async () => {
+    test('let a waiting caller give up', async () => {
       const { digest, map } = randomContent(3 * KIB)
       const partial = await world.store.openPartial(digest, map)
       const controller = new AbortController()
@@ -85,7 +85,7 @@ export function partialBlobRules(world: StoreWorld): void {
       await given
     })
 
-    test('tell everybody why they were discarded', async () => {
+    test('tell all their users why they were discarded', async () => {
       const content = randomContent(3 * KIB)
       const partial = await world.store.openPartial(content.digest, content.map)
       await writePieces(partial, content, [1])
@@ -118,7 +118,7 @@ export function partialBlobRules(world: StoreWorld): void {
       expect(Buffer.compare(await readBlob(world.store, content.digest), content.bytes)).toBe(0)
     })
 
-    test('of another geometry are replaced, in use or left by an earlier run, and whoever uses one is told', async () => {
+    test('of another geometry are replaced, in use or left by an earlier run, and their users are told', async () => {
       const content = randomContent(4 * KIB)
       const other = new PieceMap(4 * KIB, 2 * KIB)
       const partial = await world.store.openPartial(content.digest, content.map)
@@ -150,7 +150,7 @@ export function partialBlobRules(world: StoreWorld): void {
       expect(world.store.usedBytes).toBe(3 * KIB)
     })
 
-    test('lose against a blob that is already there, and read on from it', async () => {
+    test('give way to a complete blob that is already there, and read from it', async () => {
       const content = randomContent(3 * KIB)
       const partial = await world.store.openPartial(content.digest, content.map)
       await writePieces(partial, content)

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { chunksOf, contentOf, putBlob, randomContent, writePieces } from '../../kit/store-fixture.ts'
 import { CAPACITY, type StoreWorld } from './store-world.ts'
 
-/** What every store promises when room gets scarce. */
+/** What every store promises when space becomes scarce. */
 export function roomRules(world: StoreWorld): void {
   describe('room', () => {
     const tenth = (seed: number) => randomContent(CAPACITY / 10, seed)
@@ -26,7 +26,7 @@ export function roomRules(world: StoreWorld): void {
       expect(world.metrics.value('shoal_store_capacity_bytes')).toBe(CAPACITY)
     })
 
-    test('is never made from what is leased, in use or forbidden', async () => {
+    test('is never made by evicting a blob that is leased, in use or forbidden', async () => {
       const leased = randomContent(CAPACITY / 5, 1)
       const [read, forbidden, loose] = [tenth(2), tenth(3), tenth(4)]
       for (const content of [leased, read, forbidden, loose]) await putBlob(world.store, content)

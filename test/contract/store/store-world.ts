@@ -5,30 +5,30 @@ import type { RecordingMetrics } from '../../../lib/telemetry/index.ts'
 export const KIB = 1024
 export const CAPACITY = 100 * KIB
 
-/** A source that never gives anything. */
+/** A promise that never settles. */
 export const stuck = () => new Promise<never>(() => undefined)
 
-/** One store under test and the world around it. */
+/** One store under test and its surroundings. */
 export interface StoreSubject {
   /** Started. */
   readonly store: ManagedStore
   readonly clock: FakeClock
   readonly metrics: RecordingMetrics
-  /** Stops the store and starts it, or another one in its place. */
+  /** Stops the store; returns it started again, or another store on the same data. */
   restart(): Promise<ManagedStore>
-  /** Whatever lies about that no blob, partial or upload of the store accounts for. */
+  /** Files that belong to no blob, partial blob or upload of the store. */
   leftovers(): Promise<readonly string[]>
   dispose(): Promise<void>
 }
 
-/** What the tests of the suite share: a fresh store for each. */
+/** Shared by the tests of the suite; each test gets a fresh store. */
 export interface StoreWorld {
   readonly store: ManagedStore
   readonly clock: FakeClock
   readonly metrics: RecordingMetrics
-  /** Digests set to false may not be evicted. */
+  /** Digests mapped to false must not be evicted. */
   readonly evictable: Map<string, boolean>
   restart(): Promise<void>
-  /** Another store instead, with other limits. */
+  /** Replaces the store by one with other limits. */
   remake(init: Partial<StoreInit>): Promise<void>
 }

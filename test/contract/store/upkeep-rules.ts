@@ -2,13 +2,13 @@ import { describe, expect, test } from '@jest/globals'
 import { putBlob, randomContent } from '../../kit/store-fixture.ts'
 import { CAPACITY, type StoreWorld } from './store-world.ts'
 
-/** What every store promises to those who look after it. */
+/** What every store promises for upkeep: scrub, repair and hand-over. */
 export function upkeepRules(world: StoreWorld): void {
   describe('upkeep', () => {
     const large = (seed: number) => randomContent(CAPACITY * 0.5, seed)
     const holdsOf = (digest: string) => world.store.inspect().find((blob) => blob.digest === digest)?.holds
 
-    test('a pinned blob is not evicted, also after a restart, until it is pinned no more', async () => {
+    test('a pinned blob is not evicted, also after a restart, until it is unpinned', async () => {
       const [pinned, other] = [large(1), large(2)]
       await putBlob(world.store, pinned)
       await world.store.pin(pinned.digest, true)
@@ -23,7 +23,7 @@ export function upkeepRules(world: StoreWorld): void {
       expect(await world.store.stat(pinned.digest)).toBeUndefined()
     })
 
-    test('a pin goes with its blob, and there is none without one', async () => {
+    test('a pin is removed with its blob, and an absent blob cannot be pinned', async () => {
       const content = randomContent(100)
       await expect(world.store.pin(content.digest, true)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
       await putBlob(world.store, content)
@@ -50,7 +50,7 @@ export function upkeepRules(world: StoreWorld): void {
       stream.destroy()
     })
 
-    test('a look is no use, and reads what is there', async () => {
+    test('an inspection does not count as a use, and reads the blob', async () => {
       const content = randomContent(3000)
       await putBlob(world.store, content)
       const before = await world.store.stat(content.digest)
@@ -79,7 +79,7 @@ export function upkeepRules(world: StoreWorld): void {
       await expect(world.store.noteVerified(randomContent(1).digest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
     })
 
-    test('a verification may be noted of a blob without label, and leaves none', async () => {
+    test('a verification may be noted of a blob without a label, and adds no label', async () => {
       const content = randomContent(100)
       await putBlob(world.store, content)
       await world.store.noteVerified(content.digest)

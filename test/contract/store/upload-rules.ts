@@ -5,7 +5,7 @@ import { digestOf } from '../../../lib/core/index.ts'
 import { chunksOf, putBlob, randomContent, readBlob } from '../../kit/store-fixture.ts'
 import { KIB, type StoreWorld, stuck } from './store-world.ts'
 
-/** What every store promises of uploads. */
+/** What every store promises about uploads. */
 export function uploadRules(world: StoreWorld): void {
   describe('uploads', () => {
     test('become the blob of their digest', async () => {
@@ -138,7 +138,7 @@ export function uploadRules(world: StoreWorld): void {
       expect(Buffer.compare(await buffer(upload.read({ range })), bytes.subarray(100, 2000))).toBe(0)
     })
 
-    test('lose against a blob that is already there', async () => {
+    test('give way to a complete blob that is already there', async () => {
       const content = randomContent(2000)
       await putBlob(world.store, content)
       await world.store.putSidecar(content.digest, 'pieces', Uint8Array.of(7))
@@ -174,7 +174,7 @@ export function uploadRules(world: StoreWorld): void {
       await expect(upload.commit(digestOf(new Uint8Array(0)))).rejects.toMatchObject(gone)
     })
 
-    test('that nobody uses are removed after their time', async () => {
+    test('that are idle are removed after their time', async () => {
       await world.remake({ uploadIdleMs: 60_000 })
       const idle = await world.store.createUpload()
       await idle.append(chunksOf(new Uint8Array(100)), { offset: 0 })
@@ -182,7 +182,7 @@ export function uploadRules(world: StoreWorld): void {
       const fresh = await world.store.createUpload()
       await fresh.append(chunksOf(new Uint8Array(7)), { offset: 0 })
       await world.clock.advance(30_000)
-      // The removal runs behind; a stop waits for it.
+      // The removal runs in the background; `stop` waits for it.
       await world.store.stop()
       expect(world.store.usedBytes).toBe(7)
     })

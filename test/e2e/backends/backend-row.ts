@@ -1,20 +1,20 @@
-/** A backend that runs beside the test, seen from both sides: what services are told of it, and what it did. */
+/** A running backend for a test: the configs of services that use it, and what it received. */
 export interface RunningBackend extends AsyncDisposable {
-  /** What stands as `backend` in the rules of origins. */
+  /** The value of `backend` in the rules of origins. */
   readonly blobs: Readonly<Record<string, unknown>>
-  /** What stands as `backend` in the config of build-indexes. */
+  /** The value of `backend` in the config of build-indexes. */
   readonly index: Readonly<Record<string, unknown>>
-  /** Whether the content with this digest is in the backend. */
+  /** Whether the backend has the content with this digest. */
   has(digest: string): boolean | Promise<boolean>
-  /** Bytes of that content that the backend has given so far. */
+  /** Bytes of that content that the backend has sent so far. */
   bytesGiven(digest: string): number
-  /** Objects of build-indexes that are in the backend; undefined where they keep theirs elsewhere. */
+  /** Number of objects of build-indexes in the backend; undefined when they are stored elsewhere. */
   indexObjects?(): number
-  /** Where the pushed image stands there under its own name and tag, for backends that are registries. */
+  /** For backends that are registries: the reference there of the pushed image. */
   readonly image?: string
 }
 
-/** One row of the table in stores.test.ts. `data` is a folder that goes with the test. */
+/** One row of the table in backends.test.ts. `data` is a folder that is removed after the test. */
 export interface BackendRow {
   readonly name: string
   start(data: string): Promise<RunningBackend>

@@ -1,7 +1,7 @@
 import { startDebianRegistry } from '../../kit/clients/index.ts'
 import type { BackendRow } from './backend-row.ts'
 
-/** A registry that others made: it keeps the blobs and is the index. */
+/** A registry of another project as backend: it stores the blobs and is the index. */
 export const registryRow: BackendRow = {
   name: 'registry',
   async start() {

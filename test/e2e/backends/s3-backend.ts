@@ -1,7 +1,7 @@
 import { startS3Server } from '../../kit/s3-server/index.ts'
 import type { BackendRow } from './backend-row.ts'
 
-/** Both kinds of objects in one bucket of our own server of the S3 protocol. */
+/** Blobs and index in one bucket of our own S3 server. */
 export const s3Row: BackendRow = {
   name: 's3',
   async start() {

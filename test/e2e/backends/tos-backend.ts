@@ -1,7 +1,7 @@
 import { TOS_KEY_ID, TOS_SECRET, tosServer } from '../../kit/tos-server/index.ts'
 import type { BackendRow } from './backend-row.ts'
 
-/** Both kinds of objects in one bucket of the emulator of Volcano Engine TOS. */
+/** Blobs and index in one bucket of the emulator of Volcano Engine TOS. */
 export const tosRow: BackendRow = {
   name: 'tos',
   async start() {
@@ -30,7 +30,7 @@ export const tosRow: BackendRow = {
   },
 }
 
-/** The key in the path of a request. */
+/** The key in the URL of a request. */
 function keyIn(url: string, bucket: string): string {
   return decodeURIComponent(new URL(url, 'http://host').pathname.slice(1)).slice(bucket.length + 1)
 }

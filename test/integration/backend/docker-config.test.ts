@@ -12,7 +12,7 @@ import { tempFolder } from '../../kit/temp-folder.ts'
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const ann = { kind: 'password', username: 'ann', password: 'se:cret' }
 
-/** A folder with a config and the helpers that it names. */
+/** A folder with a docker config and the credential helpers that it names. */
 function dockerFolder(config: unknown, helpers: Readonly<Record<string, string>> = {}) {
   return buildResource(async (stack) => {
     const folder = stack.own(await tempFolder('docker'))
@@ -30,7 +30,7 @@ function dockerFolder(config: unknown, helpers: Readonly<Record<string, string>>
   })
 }
 
-/** Prints the login of `user`, whose secret is what it was asked for. */
+/** A helper that prints a login of `user`; its secret is the server that the helper was asked for. */
 const printing = (user: string) => `read -r server; printf '{"Username":"${user}","Secret":"%s"}' "$server"`
 
 describe('the config of docker', () => {
@@ -69,7 +69,7 @@ describe('the config of docker', () => {
     expect(await docker.find('r.test')).toEqual({ kind: 'identity', token: 'r.test' })
   })
 
-  test('what a helper rotates counts at the next login', async () => {
+  test('a secret that a helper rotates is used at the next login', async () => {
     const script = `printf '{"Username":"ann","Secret":"%s"}' "$(cat "$FOLDER/secret")"`
     await using docker = await dockerFolder({ credsStore: 'x' }, { x: script })
     for (const secret of ['old', 'new']) {

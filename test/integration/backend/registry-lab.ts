@@ -18,14 +18,14 @@ import { type RegistryClient, registryClient } from '../../kit/registry-client.t
 import { buildResource } from '../../kit/resource-stack.ts'
 import type { TokenServer } from '../../kit/token-server.ts'
 
-/** The repository here; there it is `behind/` and its name. */
+/** The repository name at shoal; in the registry it is `behind/` and this name. */
 export const REPOSITORY = parseRepository('team/app')
 
-/** A registry in memory behind faults, and drivers of it. */
+/** A registry in memory behind faults, and drivers that use it. */
 export interface RegistryLab extends AsyncDisposable {
   readonly url: string
   readonly faults: Faults
-  /** Goes past the faults. */
+  /** Reaches the registry without the faults. */
   readonly client: RegistryClient
   readonly governor: PlainGovernor
   backend(config?: object): Promise<Backend>
@@ -61,13 +61,13 @@ export function registryLab({ clock = systemClock() }: { readonly clock?: Clock 
   })
 }
 
-/** Key and digest of a content. */
+/** Key and digest of some content. */
 export function named(bytes: Uint8Array): { readonly key: string; readonly digest: Digest } {
   const digest = digestOf(bytes)
   return { digest, key: blobKey(digest) }
 }
 
-/** From now on the registry wants a token that allows what is asked for. */
+/** From now on the registry demands a token that allows the request. */
 export function askForTokens(faults: Faults, tokens: TokenServer): void {
   const refuse: Fault = {
     name: 'no token',

@@ -95,7 +95,7 @@ describe('a registry that asks for tokens', () => {
     expect(tokens.given).toEqual([{ method: 'POST', user: 'ann', scope: PULL }])
   })
 
-  test('without a name what anybody may do is done, and the rest is denied', async () => {
+  test('without a user name public requests succeed, and others are denied', async () => {
     await using tokens = await tokenServer({ anonymous: ['pull'] })
     await using lab = await registryLab()
     askForTokens(lab.faults, tokens)

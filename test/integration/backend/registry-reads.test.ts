@@ -116,7 +116,10 @@ describe('reading from a registry', () => {
 })
 
 describe('a blob that comes between the look for a blob and the one for a manifest', () => {
-  /** As distribution 2 does it: there is no blob yet, and what is a blob then is no manifest and no absence. */
+  /**
+   * As distribution 2 answers: first the blob is missing; then it exists, and a request for it as a manifest gets a
+   * 500.
+   */
   async function labOfRace() {
     const lab = await labWithContents()
     lab.faults.next({ path: /\/blobs\/sha256/ }, answer(404))
@@ -134,13 +137,13 @@ describe('a blob that comes between the look for a blob and the one for a manife
     expect((await read(await lab.backend())).equals(blob)).toBe(true)
   })
 
-  test('is there for a write that is to be the first', async () => {
+  test('exists for a write with ifAbsent', async () => {
     await using lab = await labOfRace()
     const writing = (await lab.backend()).write(key, blob, { size: blob.length, ifAbsent: true })
     await expect(writing).rejects.toMatchObject({ code: 'BACKEND_PRECONDITION_FAILED' })
   })
 
-  test('is still an outage when it has not come', async () => {
+  test('is an outage while it has not come', async () => {
     await using lab = await labOfRace()
     lab.faults.next({ path: /\/blobs\/sha256/ }, answer(404))
     await expect((await lab.backend()).stat(key)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })

@@ -77,7 +77,7 @@ describe('an upload to a registry', () => {
     expect(lab.faults.requests.filter(({ method }) => method === 'DELETE')).toHaveLength(1)
   })
 
-  test('that the registry forgot fails, for who still has the source to try again', async () => {
+  test('that the registry forgot fails, so that the caller, which has the source, tries again', async () => {
     await using lab = await registryLab()
     const gone = errorJson(404, { errors: [{ code: 'BLOB_UPLOAD_UNKNOWN' }] })
     lab.faults.next({ method: 'PATCH', where: isSecondChunk }, gone)

@@ -24,7 +24,7 @@ const wrongSecret = { ...admitted, secretAccessKey: 'secret/that+is+wrong' }
 const wrongToken = { ...admitted, sessionToken: 'token/that+is+wrong' }
 const unknown = keysNamed('UNKNOWN')
 
-/** What may stand in no error and no line of the log. */
+/** Text that must not appear in any error or line of the log. */
 const secrets = /secret\/|token\/|identity-token/
 
 let stack: ResourceStack
@@ -43,7 +43,7 @@ interface Trip {
   readonly times?: number
 }
 
-/** Through the driver, in a process with no other environment: neither keys nor metadata of this machine. */
+/** Uses the driver in a process without any other environment: no keys or metadata of this machine. */
 async function roundTrip(env: Environment, { credentials = 'default', times = 1 }: Trip = {}): Promise<RoundTrip> {
   const { bucket, endpoint } = server
   const config = JSON.stringify({ driver: 's3', bucket, endpoint, pathStyle: true, credentials })
@@ -54,14 +54,14 @@ async function roundTrip(env: Environment, { credentials = 'default', times = 1 
   return JSON.parse(stdout) as RoundTrip
 }
 
-/** A file in the home of that process. */
+/** A file in the home folder of that process. */
 async function file(name: string, text: string): Promise<string> {
   const path = join(home, name)
   await writeFile(path, text, { mode: 0o600 })
   return path
 }
 
-/** Where `default` finds keys: each says in an environment how it hands them out. */
+/** Where `default` finds keys: each source returns the environment with which a process uses it. */
 const sources: Readonly<Record<string, (keys: S3Keys) => Promise<Environment>>> = {
   'the environment': ({ accessKeyId, secretAccessKey, sessionToken }) =>
     Promise.resolve({

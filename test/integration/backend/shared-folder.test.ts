@@ -50,7 +50,7 @@ describe('processes that share a folder', () => {
     }
     const backend = await opened(folder.path)
     const value = await counter(backend)
-    // A write may have been done without its dot, or a dot written without being read, once for each kill.
+    // For each kill, one write may be done without its dot printed, or one dot may be printed but not read.
     expect(value).toBeGreaterThanOrEqual(acknowledged)
     expect(value - acknowledged).toBeLessThanOrEqual(6)
     const found = await backend.stat('counter')

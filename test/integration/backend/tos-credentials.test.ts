@@ -8,7 +8,7 @@ import { TOS_KEY_ID } from '../../kit/tos-server/index.ts'
 
 const denied = (reason: string) => ({ code: 'BACKEND_DENIED', detail: { reason } })
 
-describe('what TOS is told of who asks', () => {
+describe('the credentials in a request to TOS', () => {
   test.each([
     ['an unknown key', { accessKeyId: 'AKLTother', secretAccessKey: 's' }, 'InvalidAccessKeyId'],
     ['a wrong secret', { accessKeyId: TOS_KEY_ID, secretAccessKey: 'wrong' }, 'SignatureDoesNotMatch'],
@@ -43,7 +43,7 @@ describe('temporary credentials in a file', () => {
   let clock: FakeClock
   let lab: TosLab
 
-  /** As whoever renews them does it. */
+  /** Renews the keys as the program that renews them does. */
   const renew = async (name: string, more: object = {}) => {
     const text = JSON.stringify({ accessKeyId: name, secretAccessKey: 'secret', securityToken: `of-${name}`, ...more })
     await writeFile(`${file}.new`, text)

@@ -25,7 +25,7 @@ const MIB = 1024 * 1024
 const BIG = cipherBytes('tos', 12 * MIB)
 const SMALL = cipherBytes('tos', 100_000)
 
-/** The sum that the backend answers with is of other bytes. */
+/** The backend answers with the checksum of other bytes. */
 const otherSum: Fault = {
   name: 'other sum',
   apply: ({ res, go }) => {
@@ -41,7 +41,7 @@ const otherSum: Fault = {
   },
 }
 
-/** The first byte of what the client sends arrives as another one. */
+/** The first byte that the client sends is changed on the way. */
 const corruptUpload: Fault = {
   name: 'corrupt upload',
   apply({ req, go }) {
@@ -109,7 +109,7 @@ describe('TOS that fails', () => {
       await expect(refused).rejects.toMatchObject({ code, detail: { status, reason } })
     })
 
-    test('an error page of something between is no answer of TOS', async () => {
+    test('an error page of a proxy in between is no answer of TOS', async () => {
       next('GET', answer(502, { 'content-type': 'text/html' }, '<html>Bad Gateway</html>'))
       await expect(get('small')).rejects.toMatchObject({ ...unavailable, detail: { status: 502 } })
     })
@@ -315,7 +315,7 @@ describe('TOS that fails', () => {
       expect(ports.size).toBe(1)
     })
 
-    test('no more are opened than the config allows; what is more waits', async () => {
+    test('no more are opened than the config allows; further requests wait', async () => {
       const waits = deferred()
       next('HEAD', hold(waits.promise), 8)
       const heads = Array.from({ length: 8 }, () => lab.api.objects.head('small', {}))

@@ -18,7 +18,9 @@ const descriptor: Descriptor = { digest, mediaType, size: bytes.length }
 const layer = image.layers[0]!
 const manifestUrl = `/v2/${THERE}/manifests`
 
-/** An index over a registry that has the image's blobs, and its manifest as a blob: what origins have brought. */
+/**
+ * An index over a registry with the image's blobs, and its manifest as a blob: the state after origins brought them.
+ */
 const pushedBlobs = () =>
   buildResource(async (stack) => {
     const lab = stack.own(await registryLab())
@@ -27,7 +29,7 @@ const pushedBlobs = () =>
     return { ...lab, index: registryIndex(await lab.registry()) }
   })
 
-/** The same with the image whole, pushed there by somebody else. */
+/** The same with the whole image, pushed to the registry by another client. */
 const pushedImage = (tags: readonly string[]) =>
   buildResource(async (stack) => {
     const lab = stack.own(await registryLab())
@@ -61,7 +63,7 @@ describe('an index that a registry keeps', () => {
     expect((await manifestThere(lab, 'v2')).body.equals(bytes)).toBe(true)
   })
 
-  test('what is not there is undefined', async () => {
+  test('an absent tag, manifest or blob is undefined', async () => {
     await using lab = await pushedBlobs()
     expect(await lab.index.getTag(app, v1)).toBeUndefined()
     expect(await lab.index.getManifest(app, digest)).toBeUndefined()
@@ -83,7 +85,7 @@ describe('an index that a registry keeps', () => {
     }
   })
 
-  test('a blob is linked where it lies and nowhere else', async () => {
+  test('a blob is linked in the repository that has it, and in no other', async () => {
     await using lab = await pushedBlobs()
     const link = { digest: layer.digest, size: layer.bytes.length }
     await lab.index.putBlob(app, link)
@@ -91,7 +93,7 @@ describe('an index that a registry keeps', () => {
     await expect(lab.index.putBlob(other, link)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
   })
 
-  test('a manifest whose bytes nobody has brought cannot be linked', async () => {
+  test('a manifest whose bytes no origin has brought cannot be linked', async () => {
     await using lab = await pushedBlobs()
     const absent = { ...descriptor, digest: digestOf(Buffer.from('absent')) }
     await expect(lab.index.putManifest(app, absent)).rejects.toMatchObject({ code: 'MANIFEST_UNKNOWN' })
@@ -172,7 +174,7 @@ describe('lists of a registry', () => {
     expect(await lab.index.listTags(app)).toEqual({ tags: [] })
   })
 
-  test('of repositories name those of ours as they are called here', async () => {
+  test('of repositories use the names that our repositories have here', async () => {
     await using lab = await pushedImage(['v1'])
     await lab.client.pushBlob('somebody/else', layer.digest, layer.bytes)
     await lab.client.pushBlob('behind/a', layer.digest, layer.bytes)

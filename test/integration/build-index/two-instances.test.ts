@@ -13,7 +13,7 @@ interface Instance {
   readonly ops: string
 }
 
-/** The base URLs stand in the lines that the listeners log. */
+/** Finds the base URLs in the lines that the listeners log. */
 function urlsIn(stdout: string): Instance {
   const urlOf = (listener: string) => {
     for (const line of stdout.split('\n').slice(0, -1)) {

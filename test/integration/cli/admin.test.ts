@@ -28,7 +28,7 @@ afterAll(async () => shoal[Symbol.asyncDispose]())
 
 const NO_TASK = 'ab'.repeat(32)
 
-/** What each verb takes here, what it exits with, and what it prints for people. */
+/** For each verb: its arguments here, its exit code, and the text that it prints for people. */
 const expected = (
   digest: string,
 ): Readonly<Record<string, readonly [words: string, exit: number, printed: RegExp]>> => ({

@@ -12,7 +12,7 @@ interface Listed {
   readonly labels: string
 }
 
-/** Metrics that only remember what was asked of them. */
+/** Metrics that only record which metrics were registered. */
 function listingMetrics(): Metrics & { readonly listed: ReadonlyMap<string, Listed> } {
   const silent = silentMetrics()
   const listed = new Map<string, Listed>()
@@ -38,7 +38,7 @@ function listingMetrics(): Metrics & { readonly listed: ReadonlyMap<string, List
 
 const services = Object.values(doors).map((door) => ({ door, name: serviceFacts(door.kind).name }))
 
-/** Keys that keep the services to free ports and one folder. */
+/** Config keys that bind the services to free ports and put all data below one folder. */
 function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
   const free = (...listeners: readonly string[]) => listeners.map((key) => `${key}.bind=127.0.0.1:auto`)
   const file = (name: string) => `{ driver: file, folder: ${JSON.stringify(join(folder, name))} }`
@@ -56,7 +56,7 @@ function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
   }
 }
 
-/** What each service measures, as it names it while it starts. */
+/** The metrics that each service registers when it starts. */
 async function namedByServices() {
   await using folder = await tempFolder()
   const places = placesIn(folder.path)
@@ -77,7 +77,7 @@ beforeAll(async () => {
   named = await namedByServices()
 })
 
-/** Metrics of the process, which every service adds. */
+/** The metrics of the process, which every service adds. */
 async function ofTheProcess() {
   const { text } = await prometheusMetrics({ process: true }).expose()
   const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)]

@@ -4,7 +4,7 @@ import { codeOf, deferred } from '../../../lib/base/index.ts'
 import { readBytes, readJson, sendJson } from '../../../lib/http/index.ts'
 import { type HttpPair, httpPair, route } from '../../kit/http-pair.ts'
 
-/** A server that reads JSON of up to 10 bytes and tells what became of it. */
+/** A server that reads JSON of up to 10 bytes and records the result. */
 const reader = async () => {
   const outcome = deferred<unknown>()
   const pair = await httpPair([

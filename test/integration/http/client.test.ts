@@ -14,7 +14,7 @@ import {
 } from '../../../lib/http/index.ts'
 import { httpPair, route } from '../../kit/http-pair.ts'
 
-/** A client against a plain server, for answers that our own server would never give. */
+/** A client and a plain server, for answers that our own server never gives. */
 const against = async (listener: RequestListener, init: HttpClientInit = {}) => {
   const clock = fakeClock()
   const client = httpClient({ clock }, init)
@@ -38,7 +38,7 @@ const against = async (listener: RequestListener, init: HttpClientInit = {}) => 
 
 const silentServer: RequestListener = () => undefined
 
-/** Lets the event loop turn. */
+/** Lets the event loop run `count` turns. */
 const rounds = async (count: number) => {
   for (let i = 0; i < count; i += 1) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -170,7 +170,7 @@ describe('failures', () => {
     expect(plain.clock.pending).toBe(0)
   })
 
-  test('that nobody is there to hear do not end the process, and are told to who reads later', async () => {
+  test('of a body without listeners do not end the process, and reach a later reader', async () => {
     await using plain = await against((_, res) => void res.writeHead(200, { 'content-length': 10 }).write('half!'))
     const response = await plain.client.request({ method: 'GET', url: plain.url, idleTimeoutMs: 1000 })
     await plain.clock.advance(1000)

@@ -9,7 +9,7 @@ import { eventually } from '../../kit/eventually.ts'
 
 const LIMIT_MS = 8_000
 
-/** A server whose answer waits for `work`, and a client that waits for it; `waits` counts how often that began anew. */
+/** A server whose answer takes until `work` resolves, and a client; `waits` counts how often its time limit started. */
 async function atWork() {
   const clock = fakeClock()
   const work = deferred<string>()

@@ -127,7 +127,7 @@ describe('errors', () => {
     expect((await get(pair, '/range')).headers['content-range']).toBe('bytes */7')
   })
 
-  test('that nobody foresaw are 500, logged once, and keep the secret', async () => {
+  test('that are unexpected are 500, logged once, and keep the secret', async () => {
     await using pair = await httpPair(failing)
     const bug = await get(pair, '/bug')
     expect(bug.status).toBe(500)
@@ -184,7 +184,7 @@ describe('rights', () => {
     route(['GET'], '/open', (exchange) => sendEmpty(exchange, 204)),
   ]
 
-  test('who has no token is asked for one, and the right one opens', async () => {
+  test('a caller without a token is asked for one, and the right token is accepted', async () => {
     await using pair = await httpPair(routes, { authenticate: tokenAuthenticator({ token: 't', anonymous: 'read' }) })
     expect((await get(pair, '/open', { authorization: 'Bearer wrong' })).status).toBe(204)
     expect((await get(pair, '/read')).json()).toBe('anonymous')
@@ -194,7 +194,7 @@ describe('rights', () => {
     expect((await get(pair, '/write', { authorization: 'Bearer t' })).status).toBe(204)
   })
 
-  test('who is known but may not is denied', async () => {
+  test('a known caller without the right is denied', async () => {
     await using pair = await httpPair(routes, { authenticate: () => ({ name: 'reader', rights: ['read'] }) })
     expect((await get(pair, '/write')).json()).toMatchObject({ error: { code: 'DENIED' } })
   })
@@ -208,7 +208,7 @@ describe('rights', () => {
   })
 })
 
-describe('what is told about requests', () => {
+describe('logs and metrics of requests', () => {
   test('the request id of the caller is echoed; one that could forge a log line is replaced', async () => {
     await using pair = await httpPair([route(['GET'], '/a', (exchange) => sendJson(exchange, 200, exchange.requestId))])
     const sane = await get(pair, '/a', { 'x-request-id': 'abc-1.2' })
@@ -261,7 +261,7 @@ describe('a client that goes', () => {
 })
 
 describe('opsRoutes', () => {
-  test('tell that it lives, whether it can serve, and the metrics', async () => {
+  test('tell that the process lives, whether it can serve, and its metrics', async () => {
     const metrics = prometheusMetrics()
     metrics.counter({ name: 'shoal_x_total', help: 'X.' })
     let missing: string | undefined = 'no origin answers'

@@ -7,7 +7,7 @@ import { sendEmpty, sendStream } from '../../../lib/http/index.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { httpPair, route } from '../../kit/http-pair.ts'
 
-/** A handler that waits at a gate, when it has been entered, and with which signal. */
+/** A handler that waits at a gate; it tells when it was entered, and with which signal. */
 const gated = () => {
   const entered = deferred<AbortSignal>()
   const gate = deferred()
@@ -56,7 +56,7 @@ describe('stop', () => {
     expect(pair.clock.pending).toBe(0)
   })
 
-  test('tells what arrives on a connection under way that it is the last', async () => {
+  test('closes a connection after the request that arrives during the stop', async () => {
     const { entered, gate, routes } = gated()
     await using pair = await httpPair(routes)
     const socket = connect(pair.server.address.port, '127.0.0.1')

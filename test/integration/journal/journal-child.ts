@@ -5,14 +5,14 @@ import { durableJournal, levelStorage } from '../../../lib/journal/index.ts'
 import { silentLogger } from '../../../lib/telemetry/silent-logger.ts'
 
 /**
- * Adds, does, retries and deletes tasks without end, until it is killed. Waits for a byte on stdin before it opens the
- * journal. Says on stdout what it has been promised, each line in one write that a kill cannot lose:
+ * Adds, executes, retries and deletes tasks until it is killed. It waits for a byte on stdin before it opens the
+ * journal. On stdout it reports what the journal has promised, each line in one write that a kill cannot lose:
  *
- *     ready          it waits
- *     added KEY      the add has returned
+ *     ready          it waits for the byte
+ *     added KEY      `add` has returned
  *     doing KEY      the executor is about to resolve: from now on the task may be gone
  *     deleting KEY   from now on the task may be gone
- *     deleted KEY    the delete has returned
+ *     deleted KEY    `delete` has returned
  */
 const [folder = '', name = ''] = process.argv.slice(2)
 const say = (what: string, key: string) => writeSync(1, `${what} ${key}\n`)

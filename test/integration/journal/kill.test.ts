@@ -12,9 +12,9 @@ import { tempFolder } from '../../kit/temp-folder.ts'
 
 const source = fileURLToPath(new URL('./journal-child.ts', import.meta.url))
 const kills = 100
-/** Children that have started and wait for their turn: a start takes longer than a life. */
+/** Number of children started in advance, because the start of a child takes longer than its work. */
 const waiting = 3
-/** A child is killed after so many lines at most; of each ten one while it opens the journal. */
+/** Most lines before a child is killed; one child in ten is killed while it opens the journal. */
 const mostLines = 60
 
 interface Moment {
@@ -22,10 +22,10 @@ interface Moment {
   readonly ms: number
 }
 
-/** A child that has started and waits for its turn. */
+/** A child that has started and waits. */
 interface Child {
   readonly ready: Promise<unknown>
-  /** Lets it work until it has said so many lines, and so much longer, kills it, and tells what it has said. */
+  /** Lets the child work until it has printed `lines` lines and for `ms` more, kills it, and returns its lines. */
   liveAndDie(moment: Moment): Promise<readonly string[]>
   kill(): void
 }
@@ -40,7 +40,7 @@ function prepareChild(script: string, folder: string, name: string): Child {
   said.on('line', (line) => lines.push(line))
   const closed = once(said, 'close')
   const ready = Promise.race([once(said, 'line'), exit.then((end) => Promise.reject(new Error(describeExit(end))))])
-  // One that is not needed any more is killed before somebody waits for it.
+  // A child that is not needed any more is killed before anything awaits `ready`.
   ready.catch(() => undefined)
   return {
     ready,
@@ -61,7 +61,7 @@ function prepareChild(script: string, folder: string, name: string): Child {
   }
 }
 
-/** What must be, and what must not be, in the journal. */
+/** Tasks that must be in the journal, and tasks that must not be. */
 interface Promises {
   readonly owed: Set<string>
   readonly removed: Set<string>
@@ -73,14 +73,14 @@ function note({ owed, removed }: Promises, lines: readonly string[]): void {
     if (what === 'added') owed.add(key)
     if (what === 'deleted') removed.add(key)
   }
-  // A task may be done before its add has returned.
+  // A task may be done before its `add` has returned.
   for (const line of lines) {
     const [what = '', key = ''] = line.split(' ')
     if (what === 'doing' || what === 'deleting') owed.delete(key)
   }
 }
 
-/** Keys of the tasks that a restart finds. */
+/** Keys of the tasks in the journal after a restart. */
 async function keysIn(folder: string): Promise<ReadonlySet<string>> {
   const components = { clock: fakeClock(), random: seededRandom(1), logger: silentLogger(), executors: {} }
   const journal = durableJournal(

@@ -29,7 +29,7 @@ const content = Buffer.from(seededRandom(7).bytes(300_000))
 let stored: Buffer[]
 let stack = resourceStack()
 
-/** Serves `content`, whole or in one range, and stores what is put. */
+/** Serves `content`, whole or one range of it, and stores the bodies of PUTs. */
 const serve: RequestListener = (req, res) => {
   if (req.method === 'PUT') {
     buffer(req).then(

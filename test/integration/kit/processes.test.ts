@@ -148,7 +148,7 @@ function portIn(output: string): string {
   return /port (\d+)/.exec(output)?.[1] ?? never()
 }
 
-/** A zombie, which only waits for its parent to look, counts as dead. */
+/** False also for a zombie, which only waits for its parent. */
 async function isAlive(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ') X')
   return !/\) [XZ]/.test(stat)

@@ -19,7 +19,7 @@ const content = cipherBytes('a cold blob on S3', 21 * MIB)
 const digest = digestOf(content)
 const key = blobKey(digest)
 
-/** Three origins in this process over a bucket that has the blob, read in several parts at a time. */
+/** Three origins in this process over a bucket with the blob, which they read in several parts at the same time. */
 function startLab() {
   return buildResource(async (stack) => {
     const server: S3Server = stack.own(await startS3Server())

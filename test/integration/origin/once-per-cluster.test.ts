@@ -18,12 +18,12 @@ const ids = ['origin-1', 'origin-2', 'origin-3']
 interface Lab {
   readonly shoal: Topology
   readonly store: ObjectServer
-  /** Ids: the first owner of the blob, the second, and the origin that owns nothing. */
+  /** Ids of the first owner of the blob, the second owner, and the origin that does not own it. */
   readonly first: string
   readonly second: string
   readonly other: string
   url(id: string): string
-  /** What an origin says that it has. */
+  /** What an origin says it has of the blob. */
   holding(id: string): Promise<Holding>
   received(id: string, from: 'backend' | 'origin'): Promise<number>
 }
@@ -37,7 +37,7 @@ interface Holding {
 const heldBytes = ({ ranges }: Holding) => ranges.reduce((sum, [start, end]) => sum + end - start, 0)
 
 /**
- * Three origins over a backend that has `object` in the place of the blob; those named in `processes` can be killed.
+ * Three origins over a backend with `object` in place of the blob; origins named in `processes` can be killed.
  */
 function startLab(object: Uint8Array, processes: readonly ('first' | 'second' | 'other')[] = []) {
   return buildResource<Omit<Lab, keyof AsyncDisposable>>(async (stack) => {
@@ -64,7 +64,7 @@ function startLab(object: Uint8Array, processes: readonly ('first' | 'second' | 
   })
 }
 
-/** Resolves once each origin has stored that many bytes. */
+/** Resolves when each origin has stored that many bytes. */
 function allHold(lab: Lab, bytes: number, among = ids): Promise<void> {
   return eventually(async () => {
     for (const id of among) expect(heldBytes(await lab.holding(id))).toBeGreaterThanOrEqual(bytes)
@@ -90,7 +90,7 @@ describe('three origins and two hundred clients of a cold blob', () => {
     )
     expect(await lab.received(lab.second, 'origin')).toBe(size)
     expect(await lab.received(lab.other, 'origin')).toBe(size)
-    // Three gigabytes pass through this process; a busy machine takes minutes.
+    // Three gigabytes pass through this process, which takes minutes on a busy machine.
   }, 400_000)
 
   test('a body of the backend that is cut is read on from there', async () => {
@@ -99,7 +99,7 @@ describe('three origins and two hundred clients of a cold blob', () => {
     expect(new Set(await Promise.all(ids.map((id) => pullDigest(lab.url(id)))))).toEqual(new Set([digest]))
     expect(lab.store.reads).toBe(2)
     expect(await lab.received(lab.first, 'backend')).toBe(size)
-    // What was in the sockets when the connection broke is lost.
+    // Bytes in the sockets are lost when the connection breaks.
     expect(lab.store.counts.total).toBeLessThanOrEqual(size + MIB)
   }, 120_000)
 
@@ -115,7 +115,10 @@ describe('three origins and two hundred clients of a cold blob', () => {
 })
 
 describe('the reader of the backend is killed by SIGKILL half-way', () => {
-  /** What was given out and got lost with the dead: less than a piece is on its way at the gate. */
+  /**
+   * Bytes that the backend sends before the kill. At this gate less than a piece is on its way, and lost with the
+   * reader.
+   */
   const gate = size / 2 + 300_000
 
   async function killed(lab: Lab) {
@@ -155,7 +158,7 @@ describe('the reader of the backend is killed by SIGKILL half-way', () => {
     expect(lab.store.counts.total).toBe(gate + size / 2)
   }, 120_000)
 
-  test('when nobody else lives it reads the rest itself, once it is back', async () => {
+  test('when no other origin lives it reads the rest itself, once it is back', async () => {
     await using lab = await startLab(content, ['first', 'second', 'other'])
     lab.store.openTo(gate)
     const cut = pullDigest(lab.url(lab.first)).catch(() => 'cut')

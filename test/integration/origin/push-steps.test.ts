@@ -22,7 +22,7 @@ const repository = parseRepository('team/app')
 const script = join(import.meta.dirname, '..', '..', 'kit', 'dying-origin.ts')
 const all = ['origin-1', 'origin-2', 'origin-3']
 const [taker = '', ...others] = all
-/** Has the backend and nothing else. */
+/** An origin that has no copies, only the backend. */
 const cold = 'origin-4'
 
 let folder: TempFolder
@@ -50,7 +50,7 @@ beforeAll(async () => {
   await http.start()
   store = fileBackend({ clock: systemClock(), random: seededRandom(1), logger: silentLogger() }, { folder: stored() })
   const backends = [{ repository: '*', durability: 'replicas', backend: { driver: 'file', folder: stored() } }]
-  // The other owner never writes to the backend in the time of a test: the one that died must.
+  // The other owner waits so long that only the origin that died can write to the backend during the test.
   config = { backends, writeBack: { spareDelay: '1h', retryMin: '50ms', retryMax: '100ms' } }
   for (const id of others) await ring.start(id, { config, members: all, ownBackends: true })
   await ring.start(cold, { config, members: [cold], ownBackends: true })
@@ -67,7 +67,7 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]()
 })
 
-/** A content whose first owner is the taker. */
+/** Content whose first owner is the origin that takes the push. */
 function contentFor(step: PushStep): Content {
   for (let attempt = 0; ; attempt += 1) {
     const content = contentOf(cipherBytes(`${step} ${attempt}`, 1_000_000))
@@ -82,7 +82,7 @@ async function push({ bytes, digest }: Content): Promise<void> {
   await client.commitUpload(repository, id, { digest })
 }
 
-/** `whole` or `none`: what is half there, or wrong, is neither. */
+/** `whole` or `none`; `wrong` when it is there in part or with other bytes. */
 async function inBackend({ bytes, digest }: Content): Promise<'whole' | 'none' | 'wrong'> {
   const found = await store.read(blobKey(digest))
   if (found === undefined) return 'none'

@@ -9,7 +9,7 @@ import { type Content, contentOf, randomContent } from '../../kit/store-fixture.
 const KIB = 1024
 const SIZE = 64 * KIB
 const contents = Array.from({ length: 24 }, (_, i) => contentOf(cipherBytes(`blob ${i}`, SIZE)))
-/** Room for all of them, but not for much more. */
+/** Space for all contents, but not for much more. */
 const small = { store: { capacity: 3 * 1024 * KIB, minFree: 0 } }
 
 interface Blobs {
@@ -28,13 +28,13 @@ const heldBy = async (ring: OriginRing, id: string): Promise<ReadonlySet<Digest>
 
 const digestsOf = (of: readonly Content[]) => of.map(({ digest }) => digest)
 
-/** Puts each content on its owners among `members`, and nowhere else. */
+/** Puts each content on its owners among `members`, and on no other origin. */
 async function pushToOwners(ring: OriginRing, members: readonly string[], all: readonly Content[]): Promise<void> {
   const cluster = ring.ringOf(...members)
   for (const content of all) for (const { id } of cluster.owners(content.digest)) await ring.put(id, content)
 }
 
-/** Fills an origin with other blobs until it has evicted what it can. */
+/** Fills an origin with other blobs until it has evicted all that it may. */
 async function pressOn(ring: OriginRing, id: string): Promise<void> {
   const others = Array.from({ length: 48 }, (_, i) => contentOf(cipherBytes(`other ${i}`, SIZE)))
   for (const other of others) await ring.put(id, other).catch(() => undefined)
@@ -50,7 +50,7 @@ async function unreadable(ring: OriginRing, id: string): Promise<readonly Digest
 }
 
 describe('a ring whose members change while the backend has nothing and does not answer', () => {
-  test('a member joins: what moves to it is handed over before those who had it evict it', async () => {
+  test('a member joins: its blobs are handed over before their former owners evict them', async () => {
     await using ring = await originRing(['origin-1', 'origin-2', 'origin-3'])
     ring.backend.break()
     const before = ['origin-1', 'origin-2']
@@ -58,7 +58,7 @@ describe('a ring whose members change while the backend has nothing and does not
     await pushToOwners(ring, before, contents)
     for (const id of before) await ring.stop(id)
 
-    // Both owners of before are told of the third, which is not there yet; their disks are short of room at once.
+    // Both old owners know of the third member, which has not started yet; their disks become full at once.
     for (const id of before) await ring.start(id, { config: small })
     for (const id of before) await pressOn(ring, id)
     const cluster = ring.ringOf('origin-1', 'origin-2', 'origin-3')
@@ -73,7 +73,7 @@ describe('a ring whose members change while the backend has nothing and does not
     await ring.start('origin-3', { config: { store: { capacity: '1GB', minFree: 0 } } })
     const owned = (id: string) =>
       digestsOf(contents).filter((digest) => cluster.owners(digest).some((owner) => owner.id === id))
-    // It counts as away for a while yet with those who have asked it in vain.
+    // The old owners, which failed to reach the new member, treat it as unhealthy for a while.
     await eventually(async () => {
       for (const id of before) await ring.admin(id, 'POST', '/hand-over')
       const held = await heldBy(ring, 'origin-3')
@@ -95,7 +95,7 @@ describe('a ring whose members change while the backend has nothing and does not
     await using ring = await originRing(all)
     ring.backend.break()
     for (const id of all) await ring.start(id)
-    // Half of them are on the leaving member only.
+    // The leaving member has the only copy of half of them.
     const cluster = ring.ringOf(...all)
     const its = contents.filter(({ digest }) => cluster.owners(digest).some(({ id }) => id === 'origin-2'))
     expect(its.length).toBeGreaterThan(3)
@@ -119,7 +119,7 @@ describe('a ring whose members change while the backend has nothing and does not
     for (const id of rest) expect(await unreadable(ring, id)).toEqual([])
   })
 
-  test('a member that leaves while nobody can take its blobs is not done, says so, and may stay after all', async () => {
+  test('a member that leaves while no other can take its blobs is not done, says so, and may stay after all', async () => {
     await using ring = await originRing(['origin-1', 'origin-2'])
     ring.backend.break()
     await ring.start('origin-1')

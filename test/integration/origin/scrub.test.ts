@@ -16,7 +16,7 @@ const quick = { config: { scrub: { rate: 'unlimited' } } }
 const dataOf = (ring: OriginRing, id: string, digest: Digest) =>
   join(ring.folder(id), 'blobs/sha256', digest.slice(7, 9), digest.slice(7), 'data')
 
-/** Turns one byte of the second piece around. */
+/** Inverts one byte of the second piece. */
 async function flip(ring: OriginRing, id: string): Promise<void> {
   const file = await open(dataOf(ring, id, content.digest), 'r+')
   const byte = content.bytes[MIB + 5] ?? 0
@@ -27,7 +27,7 @@ async function flip(ring: OriginRing, id: string): Promise<void> {
 const giveToBackend = (ring: OriginRing, { bytes, digest }: Content) =>
   ring.inner.write(blobKey(digest), bytes, { size: bytes.length })
 
-/** Waits until the first walk has noted the piece hashes, so that a finding can name its pieces. */
+/** Verifies the blob, which also stores its piece hashes, so that a later finding can name its pieces. */
 const isIntact = async (ring: OriginRing, id: string) => {
   const { body } = await ring.admin(id, 'POST', `/blobs/${content.digest}/repair`)
   expect(body).toEqual({ verdict: 'good' })
@@ -73,7 +73,7 @@ describe('a blob that rots on the disk', () => {
     expect(await readsRight(ring, 'origin-1')).toBe(true)
   })
 
-  test('that nobody else has is given to nobody, and reported as lost', async () => {
+  test('that no other source has is served to no client, and reported as lost', async () => {
     await using ring = await originRing(['origin-1'])
     await ring.start('origin-1', quick)
     await ring.put('origin-1', content)
@@ -109,7 +109,7 @@ describe('the admin API of an origin', () => {
     ring.backend.break()
     for (const id of ['origin-1', 'origin-2']) await ring.start(id)
     await ring.put('origin-1', content)
-    // Who does not answer has nothing.
+    // A member that does not answer counts as having nothing.
     await ring.stop('origin-2')
     const evict = (query = '') => ring.admin('origin-1', 'DELETE', `/blobs/${content.digest}${query}`)
     expect(await evict()).toMatchObject({ status: 409, body: { error: { code: 'BLOB_LAST_COPY' } } })

@@ -54,7 +54,7 @@ test.each([
       expect((await store.stat(blobKey(content.digest)))?.size).toBe(content.bytes.length)
     })
     for (const each of all) if (each !== ids[victim]) await ring.stop(each)
-    // One that never saw the push, with nothing but the backend.
+    // Start an origin that never saw the push and has only the backend.
     await ring.remove('origin-3')
     await ring.start('origin-3', { alone: true, config, members: ['origin-3'] })
     expect(Buffer.compare((await ring.read('origin-3', content.digest)) as Buffer, content.bytes)).toBe(0)

@@ -11,7 +11,7 @@ const MIB = 1024 * 1024
 const bytes = Buffer.alloc(48 * MIB, 'shoal of fish ')
 const digest = digestOf(bytes)
 
-/** Resolves with the bytes received once no more come: whatever buffers lie on the way are full then. */
+/** Resolves with the bytes received once no more arrive, because all buffers on the way are full. */
 async function settled(stack: ProxyStack, from: 'client' | 'origin'): Promise<number> {
   for (let before = -1; ; ) {
     const now = stack.metrics.value('shoal_received_bytes_total', { from })

@@ -11,7 +11,7 @@ import { type ProxyStack, startProxyStack } from './proxy-stack.ts'
 
 const random = seededRandom(99)
 
-/** A PATCH whose body is written bit by bit. */
+/** A PATCH whose body the test writes step by step. */
 function openPatch(stack: ProxyStack, location: string): { req: ClientRequest; answer: Promise<IncomingMessage> } {
   const req = request(`${stack.url}${location}`, { method: 'PATCH', agent: false })
   const answer = once(req, 'response').then(([res]) => res as IncomingMessage)
@@ -23,7 +23,7 @@ const openUpload = async (stack: ProxyStack, name: string) => {
   return headers.location ?? ''
 }
 
-/** The origin that holds the one upload under way. */
+/** The origin that holds the one open upload. */
 const holderOf = (stack: ProxyStack) => stack.origins.find(({ uploads }) => uploads.size > 0)!
 
 describe('the proxy when the build-index is down', () => {
@@ -137,7 +137,7 @@ describe('the proxy when origins are down', () => {
   })
 })
 
-/** The first bytes of a stream, then a failure. */
+/** Gives the first `count` bytes of a stream, then fails. */
 function cutAfter(body: Readable, count: number): Readable {
   let left = count
   const out = new PassThrough()

@@ -11,10 +11,10 @@ export interface ProxyStack extends AsyncDisposable {
   readonly proxy: ProxyService
   readonly index: BuildIndexService
   readonly origins: readonly MemoryOrigin[]
-  /** What the origins have stored. */
+  /** The blobs that the origins have stored. */
   readonly blobs: SharedBlobs
   readonly metrics: RecordingMetrics
-  /** Another proxy in front of the same cluster; by default with the same secret. */
+  /** Starts another proxy in front of the same cluster; by default it has the same secret. */
   secondProxy(uploadSecret?: string): Promise<{ readonly url: string } & AsyncDisposable>
 }
 

@@ -10,7 +10,7 @@ import { startTopology, type Topology } from '../../kit/topology.ts'
 
 const MIB = 1024 * 1024
 
-/** Payload bytes that the agent has fetched from others. */
+/** Payload bytes that the agent has fetched from peers and origins. */
 async function fetched(shoal: Topology): Promise<number> {
   const from = (source: string) => shoal.counter('agent-1', 'shoal_received_bytes_total', `from="${source}"`)
   return (await from('peer')) + (await from('origin'))

@@ -6,7 +6,7 @@ import { pushBlobOf } from '../../kit/pushed-blob.ts'
 import { pullDigest } from '../../kit/slow-pull.ts'
 import { startTopology } from '../../kit/topology.ts'
 
-/** A store that counts the leases that nobody has given back yet. */
+/** A store that counts the leases that were not released yet. */
 function countedLeases() {
   const open = new Set<object>()
   const wrapStore = (store: ManagedStore) =>

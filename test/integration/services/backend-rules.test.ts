@@ -10,7 +10,7 @@ import { buildResource } from '../../kit/resource-stack.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 import { startTopology } from '../../kit/topology.ts'
 
-/** A cluster in this process whose origins know a backend for repositories below `team/` only. */
+/** A cluster in this process whose origins have a backend rule only for repositories below `team/`. */
 function startLab() {
   return buildResource(async (stack) => {
     const backends = stack.own(await tempFolder('backends')).path

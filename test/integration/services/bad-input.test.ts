@@ -27,13 +27,13 @@ afterAll(async () => {
   await shoal[Symbol.asyncDispose]()
 }, 120_000)
 
-/** Files of a folder and below; none when there is no such folder. */
+/** Files in a folder and below it; empty when the folder does not exist. */
 async function filesIn(folder: string): Promise<readonly string[]> {
   const entries = await readdir(join(shoal.data, folder), { recursive: true, withFileTypes: true }).catch(() => [])
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
 }
 
-/** A repository of which nothing was published is unknown, at the proxy and at the agent. */
+/** Expects that the proxy and the agent know neither the repository nor the blob, because nothing was published. */
 async function expectNothingOf(name: string, digest: string): Promise<void> {
   for (const [who, client] of [['proxy', proxy] as const, ['agent', agent] as const]) {
     const blob = await client.send('GET', `/v2/${name}/blobs/${digest}`)
@@ -74,7 +74,7 @@ describe('an upload', () => {
     const rest = await patch(cut)
     expect(rest.status).toBe(202)
     expect((await proxy.send('PUT', closingUrl(rest.headers.location ?? '', digest))).status).toBe(201)
-    // The agent remembers for a moment that nobody had it.
+    // The agent remembers for a moment that no origin had the blob.
     const pulled = await eventually(async () => {
       const answer = await agent.send('GET', `/v2/${name}/blobs/${digest}`)
       expect(answer.status).toBe(200)
@@ -100,7 +100,7 @@ describe('a manifest', () => {
     await expectNothingOf(name, blobFixture(large).digest)
   })
 
-  test('that names blobs nobody pushed is refused and its tag stays unknown', async () => {
+  test('that names blobs that were never pushed is refused and its tag stays unknown', async () => {
     const name = 'bad/unknown-blobs'
     const answer = await put(name, image.manifest.bytes)
     expect([answer.status, answer.errorCode()]).toEqual([400, 'MANIFEST_BLOB_UNKNOWN'])
@@ -200,7 +200,7 @@ test('requests that are no HTTP are answered 400, and the listeners go on', asyn
   }
 })
 
-/** Sends the first bytes of a PATCH of `length` and breaks it off; gives the Location to go on at, once it says so. */
+/** Sends the first bytes of a PATCH of `length` bytes, then disconnects; returns the Location at which to continue. */
 async function cutOff(location: string, first: Uint8Array, length: number): Promise<string> {
   const before = await clientBytes()
   const url = new URL(location, shoal.url('proxy-1', 'registry'))
@@ -216,7 +216,7 @@ async function cutOff(location: string, first: Uint8Array, length: number): Prom
   })
 }
 
-/** What all origins have got from clients. */
+/** Bytes that all origins together received from clients. */
 async function clientBytes(): Promise<number> {
   const counts = origins.map((id) => shoal.counter(id, 'shoal_received_bytes_total', 'from="client"'))
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)

@@ -20,7 +20,7 @@ afterAll(async () => {
 const registryPath = () => blob.path
 const plainPath = () => `/namespace/${encodeURIComponent('answers/blob')}/blobs/${blob.digest}`
 
-/** Every route that answers with a blob, and whether it takes HEAD. */
+/** Every route that answers with a blob, and whether it accepts HEAD. */
 const routes = [
   { at: 'the proxy', id: 'proxy-1', listener: 'registry', pathOf: registryPath, headKnown: true },
   { at: 'the agent', id: 'agent-1', listener: 'registry', pathOf: registryPath, headKnown: true },
@@ -38,10 +38,10 @@ const routes = [
 interface Row {
   readonly title: string
   readonly method?: 'HEAD'
-  /** `TAG` stands for the blob's entity tag. */
+  /** `TAG` is replaced by the blob's entity tag. */
   readonly headers?: Readonly<Record<string, string>>
   readonly status: number
-  /** Bytes of the answer; none when it has no body. */
+  /** The range of the blob in the answer; undefined when the answer has no body. */
   readonly part?: readonly [number, number]
 }
 

@@ -9,13 +9,13 @@ import { startTopology, type Topology } from '../../kit/topology.ts'
 const MIB = 1024 * 1024
 const shape = { agents: 1, origins: 1, trackers: 1 }
 
-/** Reads the whole metainfo stream: from then on the origin reads the blob for its readers only. */
+/** Reads the whole metainfo stream; after that the origin reads the blob only to send it. */
 async function untilHashed(shoal: Topology, { digest }: PushedBlob): Promise<void> {
   const answer = await fetch(`${shoal.url('origin-1')}/namespace/any/blobs/${digest}/metainfo`)
   await answer.arrayBuffer()
 }
 
-/** Bytes that the agent still lacks of the one blob it pulls. */
+/** Bytes that the agent still lacks of the only blob that it pulls. */
 async function leftBytes(shoal: Topology): Promise<number> {
   const [swarm] = (await (await fetch(`${shoal.url('agent-1', 'admin')}/swarms`)).json()) as { leftBytes: number }[]
   if (swarm === undefined) throw new Error('the agent pulls nothing')
@@ -45,7 +45,7 @@ test('an agent killed half-way fetches only what it lacks after its restart', as
   gate.openTo(size / 2)
   const url = shoal.url('agent-1', 'registry') + blob.path
   const cut = await slowPull(url)
-  // Its error comes with the kill.
+  // The kill makes the pull fail.
   const ended = cut.finish().catch(() => 'cut')
   const missing = await eventually(
     async () => {

@@ -30,7 +30,8 @@ beforeAll(async () => {
     origins: origins.length,
     trackers: trackers.length,
     processes: [...origins, ...trackers, ...buildIndexes, ...lateAgents],
-    // A pull takes seconds, so that there is a middle of it; and agents that pull together need each other.
+    // The limits make a pull take seconds, so that it can be interrupted, and make agents that pull together share
+    // pieces.
     overrides: ['agent.limits.download=6MB/s', 'origin.limits.upload=3MB/s'],
   })
 }, 180_000)
@@ -41,7 +42,7 @@ afterAll(async () => {
 
 const agentUrl = (path: string, agent = 'agent-1') => shoal.url(agent, 'registry') + path
 
-/** Kills some services, and starts them again however the work ends. */
+/** Kills some services during the work; starts them again also when the work fails. */
 async function withKilled<T>(ids: readonly string[], work: () => Promise<T>): Promise<T> {
   await Promise.all(ids.map((id) => shoal.kill(id)))
   try {
@@ -51,7 +52,7 @@ async function withKilled<T>(ids: readonly string[], work: () => Promise<T>): Pr
   }
 }
 
-/** A pull by an agent that has none of the blob yet, a quarter of which has come. */
+/** A pull by an agent with an empty cache, of which a quarter has arrived. */
 async function pullUnderWay({ path }: PushedBlob, agent?: string): Promise<SlowPull> {
   const pull = await slowPull(agentUrl(path, agent))
   await pull.readTo(size / 4)
@@ -103,7 +104,7 @@ describe('an image', () => {
   test.each(buildIndexes)(
     'can be pulled by tag while %s is dead',
     async (id) => {
-      // Enough repositories that some belong to the dead one.
+      // Enough repositories that some of them belong to the dead instance.
       const names = Array.from({ length: 6 }, (_, index) => `pulled/dead-${id}-${index}`)
       const images = names.map((_, index) => imageFixture(seededRandom(index), [100]))
       const proxy = registryClient(shoal.url('proxy-1', 'registry'))
@@ -146,7 +147,7 @@ describe('a push whose origin is killed', () => {
 
 const receivedBy = (id: string) => shoal.counter(id, 'shoal_received_bytes_total', 'from="client"')
 
-/** A PATCH whose body does not end. */
+/** A PATCH whose body has no end. */
 function openPatch(location: string) {
   const url = location.startsWith('http') ? location : shoal.url('proxy-1', 'registry') + location
   const req = request(url, { method: 'PATCH', agent: false })

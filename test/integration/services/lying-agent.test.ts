@@ -8,7 +8,7 @@ import { startTopology, type Topology } from '../../kit/topology.ts'
 
 const size = 24 * 1024 * 1024
 
-/** Turns one byte of every piece of a blob in the folder of an agent that does not run. */
+/** Inverts one byte in every piece of a blob in the folder of a stopped agent. */
 async function spoil(shoal: Topology, agent: string, { digest }: PushedBlob): Promise<void> {
   const hex = digestHex(digest)
   const file = await open(join(shoal.data, agent, 'blobs', 'sha256', hex.slice(0, 2), hex, 'data'), 'r+')

@@ -4,7 +4,7 @@ import { eventually } from '../../kit/eventually.ts'
 import { startHerd } from '../../kit/herd.ts'
 import { sendSignal } from '../../kit/process-tree.ts'
 
-/** Whether anything answers there. */
+/** Whether a server answers at the address. */
 const answers = (address: string): Promise<boolean> =>
   fetch(`http://${address}/healthz`).then(
     () => true,
@@ -19,7 +19,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     sendSignal(herd.pid, signal)
     let exit: Exit | undefined
     herd.exited.then((how) => (exit = how)).catch(() => undefined)
-    // Bounded: an npm whose herd lives on waits for it, and so would this test.
+    // The wait has a limit, because npm would wait for ever for a herd that does not end.
     await eventually(() => expect(exit).toEqual({ code: 0 }), { timeoutMs: 20_000 })
     const places = [...herd.agentOps, ...herd.originOps, ...herd.trackerOps, herd.proxyOps]
     expect(await Promise.all(places.map(answers))).toEqual(places.map(() => false))

@@ -15,7 +15,7 @@ import { startTopology } from '../../kit/topology.ts'
 const image = imageFixture(seededRandom(91), [5000, 700_000])
 const { digest, bytes, mediaType } = image.manifest
 
-/** A cluster in this process whose origins and build-index name one registry, which is behind faults. */
+/** A cluster in this process; its origins and its build-index use one registry as backend, which is behind faults. */
 const clusterBefore = (config: object = {}) =>
   buildResource(async (stack) => {
     const behind = stack.own(await serveRegistry(memoryRegistryStorage({ random: seededRandom(3) })))

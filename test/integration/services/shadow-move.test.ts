@@ -19,7 +19,7 @@ const fileBackends = (folder: string) => ({
   index: { driver: 'file', folder: join(folder, 'index') },
 })
 
-/** The config of docs/operations.md, "Moving to another backend". */
+/** The config from docs/operations.md, "Moving to another backend". */
 const shadowOf = (from: string, to: string) => {
   const [old, next] = [fileBackends(from), fileBackends(to)]
   const two = { driver: 'shadow', writes: 'both', copyOnRead: true }
@@ -43,7 +43,7 @@ const startLab = () =>
 
 type Lab = Awaited<ReturnType<typeof startLab>>
 
-/** Pushes a new image under a tag of its own and under the moving one; again, as docker does, while that fails. */
+/** Pushes a new image under a tag of its own and under the moving tag; retries failed pushes, as docker does. */
 async function pushNext({ proxy, pushed }: Lab): Promise<void> {
   const image = imageFixture(random, [2_000, 300_000])
   const tag = `v${pushed.size + 1}`
@@ -60,7 +60,7 @@ async function pullSame(client: RegistryClient, tag: string, image: FixtureImage
   }
 }
 
-/** Does `step` while a client pushes and pulls, which goes on afterwards. */
+/** Runs `step` while a client pushes and pulls; afterwards the client does it once more. */
 async function meanwhile(lab: Lab, step: () => Promise<void>): Promise<void> {
   await Promise.all([step(), use(lab)])
   await use(lab)
@@ -93,7 +93,7 @@ test('a cluster that is in use moves to another backend, and has everything when
   const [shadow, alone] = [shadowOf(from, to), fileBackends(to)]
   for (let i = 0; i < 3; i += 1) await pushNext(lab)
 
-  // New disks, so that what is pulled comes from the backends.
+  // Empty the disks, so that the origins have to read from the backends.
   for (const id of origins) {
     await meanwhile(lab, () => onNewDisk(shoal, id, () => shoal.start(id, shadow)))
   }

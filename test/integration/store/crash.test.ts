@@ -15,7 +15,7 @@ import { tempFolder } from '../../kit/temp-folder.ts'
 
 const script = fileURLToPath(new URL('./writing-child.ts', import.meta.url))
 
-/** Lets a child write until it has said `lines` lines, kills it with SIGKILL, and returns all it has said. */
+/** Lets a child write until it has printed `lines` lines, kills it with SIGKILL, and returns all its lines. */
 async function writeAndKill(folder: string, mode: string, name: string, lines: number): Promise<string[]> {
   const child = spawn(process.execPath, ['--import', 'tsx', script, folder, mode, name], {
     stdio: ['ignore', 'pipe', 'inherit'],

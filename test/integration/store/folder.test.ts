@@ -173,7 +173,7 @@ describe('the folder of a store', () => {
   })
 })
 
-/** Paths that this process has open in a folder. */
+/** Paths below a folder that this process has open. */
 async function openFilesIn(folder: string): Promise<string[]> {
   const links = await Promise.all(
     (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),

@@ -12,7 +12,7 @@ import { tempFolder } from '../../kit/temp-folder.ts'
 const MIB = 2 ** 20
 const folder = await tempFolder('full')
 
-/** Only root may mount; elsewhere the tests say that they were skipped. */
+/** Only root may mount; for other users the tests report that they were skipped. */
 async function mountSmallDisk(): Promise<boolean> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
   return run('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder.path]).then(
@@ -43,7 +43,7 @@ async function openStore(name: string) {
   })
 }
 
-/** Somebody else takes what is left of the disk; the store cannot know. */
+/** Another program takes the rest of the disk; the store cannot know. */
 async function fillDisk(): Promise<AsyncDisposable & { readonly bytes: number }> {
   const path = join(folder.path, 'junk')
   try {

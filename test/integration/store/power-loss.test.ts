@@ -32,8 +32,8 @@ async function wipePiece(folder: string, piece: number): Promise<void> {
 const stateOf = async (folder: string, piece: number) => (await readFile(join(folder, own, 'map')))[piece * 64 + 32]
 
 /**
- * A folder as a crash leaves it: pieces 0 to 4 synced, 5 to 9 not yet; of each kind one has lost its bytes.
- * A synced one cannot lose them; that it is not looked at is how one sees what is read again.
+ * A folder as a crash leaves it: pieces 0 to 4 are synced, 5 to 9 are not; one piece of each group has lost its bytes.
+ * A synced piece cannot really lose them: this one shows that synced pieces are not read again.
  */
 async function crashed(image: string): Promise<void> {
   await using folder = await tempFolder('power')

@@ -85,7 +85,7 @@ describe('a store on two volumes', () => {
     expect(await readdir(two)).toEqual([])
     await store.stop()
 
-    // It comes back: what is on both now is kept once.
+    // The volume comes back; a blob that is on both volumes is now kept once.
     await rm(two, { recursive: true })
     await rename(`${two}-away`, two)
     await store.start()
@@ -119,7 +119,7 @@ describe('a store on two volumes', () => {
     const writes = await Promise.allSettled(partials.map((partial, i) => writePieces(partial, contents[i]!, [0])))
     expect(new Set(writes.map(({ status }) => status))).toEqual(new Set(['fulfilled', 'rejected']))
 
-    // What was lost is brought again, to the one that is left.
+    // The lost blob is stored again, on the remaining volume.
     await putBlob(store, lost)
     expect(Buffer.compare(await readBlob(store, lost.digest), lost.bytes)).toBe(0)
     await store.stop()
@@ -136,7 +136,7 @@ describe('a store on two volumes', () => {
   })
 })
 
-/** Only root may mount; elsewhere the tests say that they were skipped. */
+/** Only root may mount; for other users the tests report that they were skipped. */
 const isRoot = process.platform === 'linux' && process.getuid?.() === 0
 const asRoot = isRoot ? test : test.skip
 

@@ -4,13 +4,13 @@ import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { type Content, contentOf, putBlob, writePieces } from '../../kit/store-fixture.ts'
 
-/** Writes to a store without end, and says on stdout what it has been promised, until it is killed. */
+/** Writes to a store until it is killed; prints what the store has promised. */
 const [folder = '', mode = '', name = ''] = process.argv.slice(2)
 const components = { clock: systemClock(), random: systemRandom(), logger: silentLogger() }
 const store = diskStore(components, { folder, capacityBytes: 2 ** 30, minFreeBytes: 0, syncBytes: 2 ** 20 })
 const say = (word: string | number) => process.stdout.write(`${word}\n`)
 
-/** Pieces of one blob in a random order; says each that is there. */
+/** Writes the pieces of one blob in random order; prints each stored piece. */
 async function writePartial(content: Content): Promise<void> {
   const partial = await store.openPartial(content.digest, content.map)
   const random = seededRandom(content.bytes.length)
@@ -26,7 +26,7 @@ async function writePartial(content: Content): Promise<void> {
   }
 }
 
-/** One upload in chunks; says its id first, then how much has been offered. */
+/** Uploads in chunks; prints the upload's id first, then the number of offered bytes. */
 async function writeUpload(content: Content): Promise<void> {
   const upload = await store.createUpload()
   say(upload.id)
@@ -39,7 +39,7 @@ async function writeUpload(content: Content): Promise<void> {
   await upload.append(source(), { offset: 0 })
 }
 
-/** Many small blobs, by upload and by pieces; says the digest of each that is complete. */
+/** Stores many small blobs, by upload and by pieces; prints the digest of each complete blob. */
 async function writeBlobs(): Promise<void> {
   for (let i = 0; ; i += 1) {
     const content = contentOf(cipherBytes(`${name} ${i}`, 20_000 + i))

@@ -7,7 +7,7 @@ const MIB = 1024 * 1024
 
 const connectionsOf = (node: LabNode) => node.metrics.value('shoal_swarm_connections')
 
-/** The most connections that a node had at any time while `work` went on. */
+/** The largest number of connections of a node while `work` went on. */
 async function mostConnections(lab: SwarmLab, node: LabNode, work: Promise<unknown>): Promise<number> {
   let most = 0
   const state = { isOver: false }
@@ -69,7 +69,7 @@ describe('an agent that may have one connection', () => {
     await lab.origin({ uploadBytesPerSecond: 8 * MIB })
     const agent = await lab.agent({ limits: { maxConnections: 1 } })
     const others = await agents(lab, 3)
-    // Others dial it while it has no header; when that comes it dials, too.
+    // While the node has no header, others dial it; with the header it dials too.
     const header = deferred()
     lab.sources.answerMetainfo(() => [header.promise, ...blob.records])
     const own = pullAll([agent], [blob])

@@ -10,7 +10,7 @@ import { type LabNode, putBlob, putPieces, readAll, type SwarmLab, swarmLab } fr
 const MIB = 1024 * 1024
 const ref = (blob: SwarmBlob) => ({ digest: blob.digest, repository: parseRepository('lab') })
 
-/** An agent that has the whole blob and offers it. */
+/** An agent that has and offers the whole blob. */
 async function seeder(lab: SwarmLab, blob: SwarmBlob, init = {}): Promise<LabNode> {
   const agent = await lab.agent(init)
   await putBlob(agent.store, blob)
@@ -32,12 +32,12 @@ describe('a peer that sends wrong bytes', () => {
     const honest = [await seeder(lab, blob), await seeder(lab, blob)]
     const agent = await lab.agent()
     expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
-    // Found at its first piece; one more may have been on its way.
+    // The first bad piece reveals the peer; one more piece may have been on its way.
     expect([1, 2]).toContain(badPiecesOf(agent))
     expect(bansOf(agent)).toBe(1)
     await lab.clock.advance(20)
     for (const innocent of honest) expect(innocent.sentToPeers).toBeGreaterThan(0)
-    // It is not let in again either.
+    // The banned peer cannot connect either.
     const second = swarmBlob(2, MIB)
     expect(second.digest).not.toBe(blob.digest)
     expect(liar.engine.snapshot().flatMap(({ peers }) => peers)).toEqual([])

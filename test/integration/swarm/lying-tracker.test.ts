@@ -8,14 +8,14 @@ const MIB = 1024 * 1024
 const blob = swarmBlob(1, 3 * MIB)
 const garbage: SwarmBlob = { ...swarmBlob(2, 3 * MIB), digest: blob.digest, header: blob.header }
 
-/** What the tracker relays; origins themselves tell the truth. */
+/** Sets the metainfo that the tracker relays; the origins themselves tell the truth. */
 function relays(lab: SwarmLab, records: readonly MetainfoRecord[]): void {
   lab.sources.answerMetainfo((_, direct) => (direct ? undefined : records))
 }
 
 const wrongHashes: readonly MetainfoRecord[] = [{ kind: 'header', header: blob.header }, ...garbage.records.slice(1)]
 
-/** An agent that gives garbage in the name of the blob. */
+/** An agent that serves other bytes in place of the blob. */
 async function liar(lab: SwarmLab): Promise<LabNode> {
   const node = await lab.agent()
   await putBlob(node.store, garbage)
@@ -24,7 +24,7 @@ async function liar(lab: SwarmLab): Promise<LabNode> {
   return node
 }
 
-/** What a pull ends with. */
+/** The result of a pull. */
 async function outcome(lab: SwarmLab, agent: LabNode): Promise<string> {
   try {
     const bytes = await lab.run(agent.pull(blob))
@@ -46,7 +46,7 @@ describe('a tracker that lies', () => {
     expect(await agent.store.stat(blob.digest)).toBeUndefined()
     expect(await agent.store.partials()).toEqual([])
     expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(0)
-    // The next try asks an origin, while the tracker goes on lying.
+    // The next try asks an origin, while the tracker still lies.
     expect(await outcome(lab, agent)).toBe('right')
     expect(await agent.store.stat(blob.digest)).toBeDefined()
   })
@@ -62,7 +62,7 @@ describe('a tracker that lies', () => {
     expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(0)
   })
 
-  test('about one hash: two liars of one mind are banned, since an origin stands by it', async () => {
+  test('about one hash: two peers with the wrong bytes for it are banned, as an origin confirms the hash', async () => {
     await using lab = swarmLab([blob])
     lab.sources.failPieces('SOURCES_EXHAUSTED')
     await liar(lab)

@@ -45,7 +45,7 @@ describe('readers', () => {
     handle.close()
   })
 
-  test('who opens with a signal that has fired gets nothing', async () => {
+  test('an open with a signal that has fired gets nothing', async () => {
     const blob = swarmBlob(1, 2 * MIB)
     await using lab = swarmLab([blob])
     const agent = await lab.agent()
@@ -88,7 +88,7 @@ describe('readers', () => {
     handle.close()
   })
 
-  test('that wait for an origin which still takes the blob in are not told that it stalled', async () => {
+  test('that wait for an origin which is still bringing the blob get no STALLED', async () => {
     const blob = swarmBlob(1, 3 * MIB)
     await using lab = swarmLab([blob])
     lab.sources.answerMetainfo(function* () {
@@ -151,7 +151,7 @@ describe('a blob that is wrong', () => {
     const blob = swarmBlob(1, 3 * MIB)
     const other = swarmBlob(2, 3 * MIB)
     await using lab = swarmLab([{ ...other, digest: blob.digest }])
-    // The records are true to the bytes, the bytes are not those of the digest.
+    // The piece hashes fit the bytes, but the bytes do not have the digest.
     lab.sources.answerMetainfo(() => [{ kind: 'header', header: blob.header }, ...other.records.slice(1)])
     const agent = await lab.agent()
     await expect(lab.run(agent.pull(blob))).rejects.toMatchObject({ code: 'METAINFO_FAILED' })

@@ -7,7 +7,7 @@ import { putBlob, readAll, swarmLab } from '../../kit/swarm-lab.ts'
 const MIB = 1024 * 1024
 const ref = (blob: SwarmBlob) => ({ digest: blob.digest, repository: parseRepository('lab') })
 
-test('a pull that nobody reads any more goes on for half a minute, then pauses, and goes on where it was', async () => {
+test('a pull without readers goes on for half a minute, then pauses, and later resumes where it was', async () => {
   const blob = swarmBlob(1, 20 * MIB)
   await using lab = swarmLab([blob])
   await lab.origin({ uploadBytesPerSecond: 100_000 })
@@ -35,7 +35,7 @@ test('a pull that nobody reads any more goes on for half a minute, then pauses, 
   expect(agent.received.origin).toBeLessThan(blob.bytes.length + 3 * MIB)
 })
 
-test('who opens a blob and reads nothing fetches no piece; a reader that comes later gets all', async () => {
+test('an open without a read fetches no piece; a reader that comes later gets all', async () => {
   const blob = swarmBlob(1, 6 * MIB)
   await using lab = swarmLab([blob])
   await lab.origin()
@@ -71,7 +71,7 @@ test('a handle that stays open does not fetch on for longer than half a minute a
   handle.close()
 })
 
-test('a finished pull is announced as completed, seeds on, and lets go of connections that nobody uses', async () => {
+test('a finished pull is announced as completed, seeds on, and closes idle connections', async () => {
   const blob = swarmBlob(1, 4 * MIB)
   await using lab = swarmLab([blob])
   const origin = await lab.origin()
@@ -91,7 +91,7 @@ test('a finished pull is announced as completed, seeds on, and lets go of connec
   expect(late.received).toEqual({ peer: blob.bytes.length, origin: 0 })
 })
 
-test('what is in the store is announced when it is seeded, small blobs are not, and forgetting says stopped', async () => {
+test('a stored blob is announced when it is seeded, a small one is not, and forgetting it announces stopped', async () => {
   const [large, small] = [swarmBlob(1, 2 * MIB), swarmBlob(2, 1_000)]
   await using lab = swarmLab([large, small])
   const agent = await lab.agent()

@@ -27,7 +27,7 @@ const head = encodeRecord({ kind: 'header', header: blob.header })
 const whole = Buffer.concat([...encodeMetainfo(blob)])
 const random = seededRandom(1)
 
-/** A tracker with origins that do what their scripts say, in the ring order of the blob. */
+/** A tracker, and origins with one script each, in the ring order of the blob. */
 function tracker(...scripts: readonly Script[]) {
   return buildResource(async (stack) => {
     const origins = await Promise.all(
@@ -75,7 +75,7 @@ describe('announces over HTTP', () => {
     expect(it.metrics.value('shoal_tracker_peers')).toBe(2)
   })
 
-  test('who leaves, or is not heard of for two and a half intervals, is not named', async () => {
+  test('a peer that leaves, or does not announce for two and a half intervals, is not named', async () => {
     await using it = await tracker()
     const [leaves, expires, asker] = [peer(), peer(), peer()]
     await it.client.announce({ peer: leaves, torrents: [torrent()] })
@@ -90,7 +90,7 @@ describe('announces over HTTP', () => {
     expect(await named()).toEqual([])
   })
 
-  test('somebody with the same peer id and another key is not heard', async () => {
+  test('an announce with the same peer id and another key is refused', async () => {
     await using it = await tracker()
     const owner = peer()
     await it.client.announce({ peer: owner, torrents: [torrent()] })
@@ -127,7 +127,7 @@ describe('announces over HTTP', () => {
   })
 })
 
-/** An origin whose answer the test writes; `requests` counts how often it was opened. */
+/** An origin whose answer the test writes; `requests` counts how often it was asked. */
 function gated() {
   const opened = deferred<ServerResponse>()
   const script: Script = (_, res) => {

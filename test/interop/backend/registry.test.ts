@@ -43,7 +43,7 @@ function configFor(fields: object): RegistryConfig {
 }
 
 const login = { username: 'ann', password: 'secret' }
-/** Bcrypt of that password; nothing in Node or its packages makes one. */
+/** Bcrypt hash of that password; neither Node nor our packages can make one. */
 const htpasswd = 'ann:$2b$04$sL.Eb057DJLnR0gURB.dhezfRXtwc4XkK0hxlm/L1zPnZlKDGhIXO\n'
 
 const kinds: Readonly<Record<string, (stack: ReturnType<typeof resourceStack>) => Promise<DebianRegistry>>> = {

@@ -10,7 +10,7 @@ import { digestsOf, layeredImage, makeImage } from '../../kit/images/index.ts'
 import { resourceStack } from '../../kit/resource-stack.ts'
 import { type S3Server, startS3Server } from '../../kit/s3-server/index.ts'
 
-/** Our server of S3, proven against a client that is neither ours nor the one that our driver uses. */
+/** Tests our S3 server with an independent client: not ours, and not the one that our driver uses. */
 const stack = resourceStack()
 let server: S3Server
 let registry: DebianRegistry

@@ -24,7 +24,7 @@ import {
 } from '../../kit/images/index.ts'
 import { resourceStack } from '../../kit/resource-stack.ts'
 
-/** The clients and images that prove shoal, proven themselves against a registry that others made. */
+/** Tests the clients and images of the e2e tests against a registry of another project. */
 const stack = resourceStack()
 let registry: DebianRegistry
 let tools: ContainerTools

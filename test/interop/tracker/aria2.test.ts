@@ -14,7 +14,7 @@ import { tempFolder } from '../../kit/temp-folder.ts'
 
 const PIECE = 256 * 1024
 
-/** A BEP 3 torrent of `content` whose tracker is `announce`. */
+/** A BEP 3 torrent of `content` with the tracker `announce`. */
 function torrentOf(content: Uint8Array, announce: string): Uint8Array {
   const hashes = Array.from({ length: Math.ceil(content.length / PIECE) }, (_, i) =>
     createHash('sha1')
@@ -31,7 +31,7 @@ function torrentOf(content: Uint8Array, announce: string): Uint8Array {
   return encodeBencode({ announce, info })
 }
 
-/** aria2 on a folder of its own; it finds others by the tracker only. */
+/** aria2 with a folder of its own; it finds peers only through the tracker. */
 function aria2(folder: string, torrent: string, port: number) {
   const off = ['--enable-dht=false', '--enable-dht6=false', '--bt-enable-lpd=false', '--enable-peer-exchange=false']
   const seed = ['--check-integrity=true', '--seed-ratio=0.0', '--allow-overwrite=true']

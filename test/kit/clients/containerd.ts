@@ -12,29 +12,29 @@ export interface PulledImage {
 }
 
 export interface PullOptions {
-  /** The folder of `hostsToml`. */
+  /** The folder that `hostsToml` wrote to. */
   readonly hostsDir?: string
-  /** Speaks HTTP to the host of the reference. */
+  /** Uses HTTP for the host of the reference. */
   readonly plainHttp?: boolean
   readonly allPlatforms?: boolean
   readonly signal?: AbortSignal
 }
 
-/** A containerd of our own, driven with its `ctr`. */
+/** A containerd of the test's own, driven with its `ctr`. */
 export interface Containerd extends AsyncDisposable {
   /** Path of its socket. */
   readonly address: string
-  /** Of the daemon; its mounts are seen only from its mount namespace. */
+  /** Process id of the daemon; its mounts are visible only in its mount namespace. */
   readonly pid: number
   ctr(args: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<RunResult>
-  /** Pulls and unpacks; returns the image it then has. */
+  /** Pulls and unpacks; returns the image. */
   pull(reference: string, options?: PullOptions): Promise<PulledImage>
   images(): Promise<PulledImage[]>
   /** Digests in its content store. */
   contentDigests(): Promise<string[]>
-  /** Removes an image and, before returning, the content that nothing else refers to. */
+  /** Removes an image; returns after the content that no other image uses is removed too. */
   removeImage(reference: string): Promise<void>
-  /** Runs the image's command without a network and returns what it printed. */
+  /** Runs the image's command without a network and returns its output. */
   run(reference: string): Promise<string>
 }
 
@@ -52,7 +52,7 @@ export function startContainerd(): Promise<Containerd> {
         command,
         args: [...before, 'containerd', '--config', path('config.toml'), '--address', address],
         env: box.env,
-        // The client's own patience is ten seconds; a socket that is not there yet makes it fail at once.
+        // The client itself waits ten seconds for an answer, but fails at once while the socket does not exist.
         ready: (_output, signal) =>
           box.run('ctr', ['--address', address, '--connect-timeout', '1s', 'version'], { signal }),
       }),
@@ -103,7 +103,7 @@ function runCommand(ctr: Ctr, snapshotter: string, folder: string): Pick<Contain
   }
 }
 
-/** The table of `ctr images ls`: REF TYPE DIGEST SIZE PLATFORMS LABELS. */
+/** Parses the table of `ctr images ls`: REF TYPE DIGEST SIZE PLATFORMS LABELS. */
 function parseImages(table: string): PulledImage[] {
   const [, ...rows] = table.trim().split('\n')
   return rows.map((row) => {
@@ -122,15 +122,17 @@ address = "${folder}/c.sock"
 `
 
 export interface HostsInit {
-  /** The host of the references that the file is for, such as `registry.example` or `127.0.0.1:5000`. */
+  /** The host in the references that the file applies to, such as `registry.example` or `127.0.0.1:5000`. */
   readonly host: string
-  /** URL tried last; default: the host itself, over https. */
+  /** URL tried last; default: the host itself with https. */
   readonly server?: string
-  /** URLs tried in this order; one that is not the host itself is asked with `?ns=<host>`. */
+  /** URLs tried in this order; containerd adds `?ns=<host>` when the URL's host differs from `host`. */
   readonly hosts?: readonly { readonly url: string; readonly capabilities?: readonly string[] }[]
 }
 
-/** Writes a `hosts.toml` for one host into a folder for `PullOptions.hostsDir`, which may hold several. */
+/**
+ * Writes the `hosts.toml` of one host below a folder for `PullOptions.hostsDir`; the folder may serve several hosts.
+ */
 export async function hostsToml(folder: string, init: HostsInit): Promise<void> {
   const lines = init.server === undefined ? [] : [`server = ${JSON.stringify(init.server)}`]
   for (const { url, capabilities = ['pull', 'resolve'] } of init.hosts ?? []) {

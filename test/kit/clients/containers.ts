@@ -5,9 +5,9 @@ import { sandbox } from './sandbox.ts'
 
 type Command = (args: readonly string[], options?: Pick<RunOptions, 'input' | 'signal' | 'cwd'>) => Promise<RunResult>
 
-/** The containers/image family with one storage of its own; each speaks HTTP to registries on 127.0.0.1. */
+/** Tools of containers/image (skopeo, podman) with a storage of their own; they use HTTP for 127.0.0.1. */
 export interface ContainerTools extends AsyncDisposable {
-  /** For what the tools write, such as layouts. */
+  /** Folder for files that the tools write, such as layouts. */
   readonly folder: string
   skopeo: Command
   podman: Command
@@ -15,7 +15,7 @@ export interface ContainerTools extends AsyncDisposable {
   umoci: Command
 }
 
-/** Prepares a storage; starts nothing. */
+/** Prepares a storage; starts no process. */
 export function containerTools(): Promise<ContainerTools> {
   return buildResource(async (stack) => {
     const box = stack.own(await sandbox('containers'))

@@ -7,26 +7,26 @@ import { startProcess } from '../start-process.ts'
 import type { TokenServer } from '../token-server.ts'
 import { sandbox } from './sandbox.ts'
 
-/** The CNCF distribution registry, as Debian packages it; what ours is compared with. */
+/** The CNCF distribution registry as packaged by Debian; our registry is compared with it. */
 export interface DebianRegistry extends AsyncDisposable {
-  /** `127.0.0.1:port`, as it stands in a reference. */
+  /** `127.0.0.1:port`, as used in a reference. */
   readonly host: string
-  /** `http://127.0.0.1:port`, or https. */
+  /** `http://127.0.0.1:port`, or the same with https. */
   readonly url: string
-  /** Files of uploads to a repository that were opened and neither closed nor cancelled. */
+  /** Files of uploads to a repository that were opened, but neither closed nor cancelled. */
   openUploads(repository: string): Promise<readonly string[]>
-  /** What it has logged, every request among it. */
+  /** Its log so far, which includes every request. */
   log(): string
 }
 
 export interface DebianRegistryInit {
   /** Makes it a pull-through cache of the registry at this URL. */
   readonly proxyOf?: string
-  /** Lines of an htpasswd file, bcrypt only; or who gives tokens. Default: anybody may do anything. */
+  /** Lines of an htpasswd file (bcrypt only), or the server that issues tokens. Default: no authentication. */
   readonly auth?: { readonly htpasswd: string } | { readonly tokens: TokenServer }
   /** Serves HTTPS. */
   readonly tls?: SelfSigned
-  /** Keeps everything in this bucket; default a folder of its own. */
+  /** Stores everything in this bucket; default: in a folder of its own. */
   readonly bucket?: Pick<S3Server, 'endpoint' | 'bucket' | 'region' | 'keys'>
 }
 
@@ -65,7 +65,7 @@ export function startDebianRegistry(init: DebianRegistryInit = {}): Promise<Debi
     }
     const openUploads = async (repository: string) => {
       const uploads = join(box.path, 'blobs/docker/registry/v2/repositories', repository, '_uploads')
-      // Of an upload cancelled after a wrong digest it leaves the states of its hashes, but no bytes.
+      // After a cancelled upload with a wrong digest the registry leaves hash states, but no bytes.
       const files = await readdir(uploads, { recursive: true }).catch(() => [])
       return files.filter((file) => /^[^/]+\/data$/.test(file))
     }

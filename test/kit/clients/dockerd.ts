@@ -7,39 +7,39 @@ import type { Containerd } from './containerd.ts'
 import { type Sandbox, sandbox } from './sandbox.ts'
 
 export interface DockerdInit {
-  /** The containerd that runs its containers. */
+  /** The containerd that runs the containers of this engine. */
   readonly containerd: Pick<Containerd, 'address' | 'pid'>
 }
 
-/** A Docker engine of our own. It speaks HTTP to every registry on 127.0.0.0/8. */
+/** A Docker engine of the test's own. It uses HTTP for every registry on 127.0.0.0/8. */
 export interface Dockerd extends AsyncDisposable {
   /** Runs the docker command against this engine. */
   docker(args: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<RunResult>
-  /** Returns the digest of the manifest that was pulled. */
+  /** Returns the digest of the pulled manifest. */
   pull(reference: string): Promise<string>
-  /** Returns the digest of the manifest that was pushed. */
+  /** Returns the digest of the pushed manifest. */
   push(reference: string): Promise<string>
   tag(source: string, target: string): Promise<void>
-  /** Builds `FROM scratch` with these files added, and this command. */
+  /** Builds an image `FROM scratch` with these files and this command. */
   build(reference: string, image: BuiltImage): Promise<void>
-  /** Runs the image's command without a network and returns what it printed. */
+  /** Runs the image's command without a network and returns its output. */
   run(reference: string): Promise<string>
   /** Removes every image, so that the next pull transfers every layer. */
   removeImages(): Promise<void>
 }
 
 export interface BuiltImage {
-  /** File name in the image's root to content. */
+  /** Content by file name; the files are in the root of the image. */
   readonly files: Readonly<Record<string, string | Uint8Array>>
   readonly cmd: readonly string[]
 }
 
-/** Starts dockerd in its own folder, without bridge and firewall rules. */
+/** Starts dockerd in its own folder, without a bridge and firewall rules. */
 export function startDockerd({ containerd }: DockerdInit): Promise<Dockerd> {
   return buildResource(async (stack) => {
     const box = stack.own(await sandbox('dockerd'))
     const host = `unix://${join(box.path, 'd.sock')}`
-    // Otherwise it writes its identity to /etc/docker; there is no flag for it.
+    // Without this file dockerd writes its identity to /etc/docker; there is no flag for it.
     await writeFile(
       join(box.path, 'daemon.json'),
       JSON.stringify({ 'deprecated-key-path': join(box.path, 'key.json') }),
@@ -47,7 +47,7 @@ export function startDockerd({ containerd }: DockerdInit): Promise<Dockerd> {
     const docker: Dockerd['docker'] = (args, options = {}) => box.run('docker', ['--host', host, ...args], options)
     stack.own(
       await startProcess({
-        // The containers that containerd runs for it must see the layers that it mounts.
+        // The containers, which containerd runs, must see the layers that dockerd mounts.
         command: 'nsenter',
         args: [
           '--mount',
@@ -116,7 +116,7 @@ function imageCommands(docker: Docker, box: Sandbox): Pick<Dockerd, 'tag' | 'bui
   }
 }
 
-/** `Digest: sha256:…` after a pull, `tag: digest: sha256:… size: …` after a push. */
+/** Finds the digest in `Digest: sha256:…` after a pull, or in `tag: digest: sha256:… size: …` after a push. */
 function digestIn(output: string): string {
   const digest = /digest: (sha256:[0-9a-f]{64})/i.exec(output)?.[1]
   if (digest === undefined) throw new Error(`docker named no digest:\n${output}`)

@@ -6,7 +6,7 @@ import { buildResource } from '../resource-stack.ts'
 import { startProcess } from '../start-process.ts'
 import { sandbox } from './sandbox.ts'
 
-/** nginx serving a folder: the yardstick of the benches. */
+/** nginx serving a folder; the benchmarks compare shoal with it. */
 export interface Nginx extends AsyncDisposable {
   /** `http://127.0.0.1:port`. */
   readonly url: string
@@ -40,7 +40,7 @@ export function startNginx({ root }: NginxInit): Promise<Nginx> {
   })
 }
 
-/** nginx takes no port 0: one that was free a moment ago has to do. */
+/** A port that was free a moment ago, because nginx does not accept port 0. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 
 const { PATH = '' } = process.env
 
-/** What a spawned client finds its programs in; root's PATH even where the tests run without it. */
+/** Where started clients find programs: like root's PATH, even when the tests run with a shorter one. */
 export const searchPath = [...PATH.split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'].join(':')
 
-/** @throws saying what to do, when a client is missing or the tests run as somebody who may not mount or unpack. */
+/** @throws an error that says what to do, when a client is missing or the user may not mount or unpack */
 export function requireClients(): void {
   requireRoot()
   const missing = missingPackages()

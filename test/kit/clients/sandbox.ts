@@ -5,20 +5,20 @@ import { run } from '../run.ts'
 import { tempFolder } from '../temp-folder.ts'
 import { requireClients, searchPath } from './requirements.ts'
 
-/** A folder and an environment in which a client finds none of the machine's, or the user's, settings and logins. */
+/** A folder and an environment that hide the machine's and the user's settings and logins from a client. */
 export interface Sandbox extends AsyncDisposable {
   readonly path: string
   readonly env: Environment
   /**
-   * Words to put before a command: it then has mounts of its own, which go when its last process goes, and finds a
-   * `/run` and a `/var/lib` of the sandbox, where some programs keep state whatever one tells them.
+   * Words to put before a command. The command then has its own mounts, which vanish with its last process, and sees
+   * the sandbox's `/run` and `/var/lib`, because some programs keep state there whatever their flags say.
    */
   readonly ownMounts: readonly string[]
-  /** Runs a command in that environment. */
+  /** Runs a command in this environment. */
   run(command: string, args: readonly string[], options?: Omit<RunOptions, 'env'>): Promise<RunResult>
 }
 
-/** @throws when the clients are not installed, saying what to do. */
+/** @throws an error that says what to do when the clients are not installed */
 export async function sandbox(name: string): Promise<Sandbox> {
   requireClients()
   const folder = await tempFolder(name)
@@ -54,7 +54,7 @@ export async function sandbox(name: string): Promise<Sandbox> {
   }
 }
 
-/** Whether overlay mounts work in `folder`: not when it is on one itself, as in a container. */
+/** Whether overlay mounts work in `folder`; they do not when it is itself on an overlay, as in a container. */
 export async function stacksOverlays(folder: string): Promise<boolean> {
   const overlayMagic = 0x794c7630
   return (await statfs(folder)).type !== overlayMagic
@@ -62,7 +62,7 @@ export async function stacksOverlays(folder: string): Promise<boolean> {
 
 const bindHostFolders = 'mount --bind "$0/host-run" /run && mount --bind "$0/host-lib" /var/lib && exec "$@"'
 
-/** Plain HTTP for everything on this machine; containers/image, unlike docker, has no such rule of its own. */
+/** Plain HTTP for this machine; containers/image has no such rule of its own, unlike docker. */
 const registries = `
 unqualified-search-registries = []
 [[registry]]
@@ -77,7 +77,7 @@ graphroot = "${folder}/storage"
 runroot = "${folder}/run/storage"
 `
 
-/** Root without CAP_SYS_RESOURCE cannot raise a limit, hence the ulimits. */
+/** The ulimits are needed because root without CAP_SYS_RESOURCE cannot raise a limit. */
 const containers = (folder: string) => `
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]

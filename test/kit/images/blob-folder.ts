@@ -18,7 +18,7 @@ export interface WriteOptions {
   readonly gzip?: boolean
 }
 
-/** Writes `blobs/sha256/<hex>` of a layout in one pass, whatever its size. */
+/** Writes `blobs/sha256/<hex>` of a layout as a stream, so that a blob may be large. */
 export async function writeBlob(
   layout: string,
   content: Iterable<Uint8Array>,

@@ -9,21 +9,21 @@ export interface Platform {
 }
 
 export interface ImageSpec {
-  /** The lowest first. */
+  /** The lowest layer first. */
   readonly layers: readonly LayerSpec[]
   readonly cmd?: readonly string[]
-  /** Default: linux on this machine's processor. */
+  /** Default: linux on this machine's architecture. */
   readonly platform?: Platform
   /** Default: gzip. */
   readonly compression?: 'gzip' | 'none'
 }
 
-/** One image, or one index of images, in a folder of its own. */
+/** One image or one index, in a folder of its own. */
 export interface ImageLayout {
   readonly folder: string
   /** Source or destination for skopeo: `oci:<folder>:<tag>`. */
   readonly reference: string
-  /** Of the manifest or index. */
+  /** Digest of the manifest or index. */
   readonly digest: string
 }
 
@@ -42,12 +42,12 @@ export interface ManifestDigests {
   readonly platform?: Platform
   readonly config: string
   readonly layers: readonly string[]
-  /** Of the uncompressed layers. */
+  /** Digests of the uncompressed layers. */
   readonly diffIds: readonly string[]
 }
 
 export interface LayoutDigests {
-  /** Of what the tag means: the index where there is one. */
+  /** Digest that the tag points to: that of the index if there is one. */
   readonly digest: string
   readonly mediaType: string
   readonly manifests: readonly ManifestDigests[]
@@ -64,12 +64,12 @@ const types = {
   none: 'application/vnd.oci.image.layer.v1.tar',
 } as const
 
-/** Writes an image into `folder` as an OCI layout; the same spec gives the same digests. */
+/** Writes an image into `folder` as an OCI layout; the same spec always gives the same digests. */
 export async function makeImage(folder: string, spec: ImageSpec): Promise<ImageLayout> {
   return finish(folder, await writeImage(folder, spec))
 }
 
-/** Writes an index of one image for each spec, which must name their platforms. */
+/** Writes an index with one image for each spec; each spec must name its platform. */
 export async function makeIndex(folder: string, specs: readonly ImageSpec[]): Promise<ImageLayout> {
   const manifests: ManifestDescriptor[] = []
   for (const spec of specs)
@@ -77,7 +77,7 @@ export async function makeIndex(folder: string, specs: readonly ImageSpec[]): Pr
   return finish(folder, await writeJson(folder, types.index, { manifests }))
 }
 
-/** Reads back every digest of a layout with one tag, whoever wrote it. */
+/** Reads all digests of a layout with one tag; the layout may come from any program. */
 export async function digestsOf(folder: string): Promise<LayoutDigests> {
   const {
     manifests: [root],

@@ -10,7 +10,9 @@ export interface RandomLayer {
   readonly seed: string | number
 }
 
-/** `empty` holds no file at all; `busybox` makes the image runnable: `/bin/busybox`, and `/bin/sh`, `/bin/cat`, … for it. */
+/**
+ * `empty` has no files; `busybox` makes the image runnable with `/bin/busybox` and its links `/bin/sh`, `/bin/cat`, …
+ */
 export type LayerSpec = RandomLayer | 'empty' | 'busybox'
 
 /** The uncompressed archive of a layer. */

@@ -3,8 +3,8 @@ import { createCipheriv, createHash } from 'node:crypto'
 const chunkBytes = 1 << 20
 
 /**
- * `sizeBytes` bytes that look random and depend on `seed` alone: what AES in counter mode makes of zeros. Incompressible
- * and about as fast as memory, so that a test's layer costs next to nothing.
+ * `sizeBytes` bytes that look random and depend only on `seed`: AES in counter mode applied to zeros. They cannot be
+ * compressed and are made about as fast as memory, so that large layers cost a test almost no time.
  */
 export function* randomChunks(seed: string | number, sizeBytes: number): Generator<Buffer> {
   const key = createHash('sha256').update(String(seed)).digest()

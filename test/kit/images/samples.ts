@@ -2,19 +2,19 @@ import type { ImageSpec } from './image-layout.ts'
 
 const mebibyte = 1 << 20
 
-/** What the runnable samples print. */
+/** Output of the runnable sample images. */
 export const greeting = 'shoal swims'
 
 const cmd = ['/bin/echo', greeting]
 
 export interface SampleInit {
-  /** Size of the large layer; the acceptance size is 200 MB. */
+  /** Size of the large layer; the acceptance tests use 200 MB. */
   readonly largeBytes?: number
-  /** Different seeds share only the busybox and the empty layer. */
+  /** Images of different seeds share only the busybox layer and the empty layer. */
   readonly seed?: string
 }
 
-/** A runnable image of four layers: busybox, a small and a large random one, and an empty one between them. */
+/** A runnable image of four layers: busybox, a small random layer, an empty one, and a large random one. */
 export function layeredImage({ largeBytes = 20 * mebibyte, seed = 'layered' }: SampleInit = {}): ImageSpec {
   const layers = [
     'busybox',
@@ -25,7 +25,7 @@ export function layeredImage({ largeBytes = 20 * mebibyte, seed = 'layered' }: S
   return { layers, cmd }
 }
 
-/** Specs for an index of two platforms; the amd64 one runs. */
+/** Specs for an index of two platforms; only the amd64 image can run. */
 export function twoPlatforms(seed = 'platforms'): ImageSpec[] {
   return ['amd64', 'arm64'].map((architecture) => ({
     layers: ['busybox', { sizeBytes: mebibyte, seed: `${seed}-${architecture}` }],

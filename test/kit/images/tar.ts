@@ -1,6 +1,6 @@
 const blockBytes = 512
 
-/** A member of an archive; its metadata (owner 0, time 0) is always the same, so that equal trees are equal bytes. */
+/** One file of an archive; its metadata (owner 0, time 0) is fixed, so that equal trees give equal bytes. */
 export type TarEntry =
   | { readonly type: 'folder'; readonly name: string }
   | { readonly type: 'link'; readonly name: string; readonly target: string }
@@ -15,7 +15,7 @@ export type TarEntry =
 
 const typeFlags = { file: '0', link: '2', folder: '5' } as const
 
-/** The bytes of a POSIX ustar archive, as they come; of no entries, the archive of nothing (two zero blocks). */
+/** The bytes of a POSIX ustar archive, as a stream; without entries it is the two zero blocks at the end. */
 export function* tarChunks(entries: Iterable<TarEntry>): Generator<Uint8Array> {
   for (const entry of entries) {
     yield header(entry)
@@ -49,7 +49,7 @@ function header(entry: TarEntry): Buffer {
   return block
 }
 
-/** Padded to fill a field with its terminating zero. */
+/** Octal digits that fill a field up to its terminating zero byte. */
 function octal(value: number, fieldBytes: number): string {
   return `${value.toString(8).padStart(fieldBytes - 1, '0')}\0`
 }

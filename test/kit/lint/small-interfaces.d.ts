@@ -1,4 +1,4 @@
 import type { Rule } from 'eslint'
 
-/** An interface, or an object type, has seven methods at most, with those that it inherits within the file. */
+/** An interface or an object type has at most seven methods, with those inherited from types of the same file. */
 export const smallInterfaces: Rule.RuleModule

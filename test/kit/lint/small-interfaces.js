@@ -1,4 +1,4 @@
-/** More methods than this, and a caller knows things that it does not need. */
+/** With more methods, a caller depends on methods that it does not need. */
 const MAX_METHODS = 7
 
 const isFunction = (type) =>
@@ -8,7 +8,7 @@ const isFunction = (type) =>
 
 const keyOf = (context, member) => (member.key === undefined ? '()' : context.sourceCode.getText(member.key))
 
-/** Names of the methods among `members`; a getter and plain data are none, and overloads are one. */
+/** Names of the methods among `members`; getters and plain data do not count, and overloads count once. */
 function methodsOf(context, members) {
   const methods = members.filter(
     (member) =>
@@ -19,7 +19,7 @@ function methodsOf(context, members) {
   return methods.map((member) => keyOf(context, member))
 }
 
-/** An interface, or an object type, has seven methods at most, with those that it inherits within the file. */
+/** An interface or an object type has at most seven methods, with those inherited from types of the same file. */
 export const smallInterfaces = {
   meta: {
     type: 'suggestion',

@@ -16,7 +16,7 @@ export interface Bucket {
   remove(key: string): void
   /** @throws S3Failure NoSuchKey */
   get(key: string): StoredObject
-  /** Checks If-Match and If-None-Match of a write to `key`. @throws S3Failure */
+  /** Checks the conditions If-Match and If-None-Match of a write to `key`. @throws S3Failure */
   checkWrite(key: string, headers: IncomingHttpHeaders): void
 }
 

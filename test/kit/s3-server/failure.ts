@@ -30,7 +30,7 @@ const failures = {
 
 export type FailureCode = keyof typeof failures
 
-/** An answer of S3 that is no success; thrown by what serves a request. */
+/** An error answer of S3; the code that serves a request throws it. */
 export class S3Failure extends Error {
   readonly code: FailureCode
   readonly status: number
@@ -44,7 +44,7 @@ export class S3Failure extends Error {
   }
 }
 
-/** The body that S3 documents for its errors. */
+/** The error body that S3 documents. */
 export function failureXml({ code, message, fields }: S3Failure, requestId: string): string {
   return element('Error', { Code: code, Message: message, ...fields, RequestId: requestId, HostId: 'test' })
 }

@@ -17,42 +17,42 @@ export interface S3ServerOptions {
   readonly bucket?: string
   /** Default `us-east-1`. */
   readonly region?: string
-  /** Keys that may do everything; more may be let in later. */
+  /** Keys with all rights; more keys can be added later. */
   readonly keys?: readonly S3Keys[]
-  /** Of all parts but the last; default 5 MiB, as S3 has it. */
+  /** Smallest size of all parts but the last; default 5 MiB, as in S3. */
   readonly minPartBytes?: number
-  /** The server's own clock. */
+  /** The clock of the server. */
   readonly nowMs?: () => number
 }
 
-/** One request that was understood and signed well. */
+/** One request that was parsed and correctly signed. */
 export interface ServedRequest {
   readonly operation: OperationName
   readonly key: string
   readonly range: string | undefined
-  /** Undefined while it is being answered. */
+  /** Undefined until the request is answered. */
   readonly status: number | undefined
 }
 
-/** A server of the protocol of S3, for one bucket in memory, which lets nothing pass that S3 would refuse. */
+/** A server of the S3 protocol with one bucket in memory; it refuses everything that S3 would refuse. */
 export interface S3Server extends AsyncDisposable {
   readonly endpoint: string
   readonly port: number
   readonly bucket: string
   readonly region: string
-  /** The first of those that may sign. */
+  /** The first of the accepted keys. */
   readonly keys: S3Keys
   readonly faults: Faults
   /** Oldest first. */
   readonly served: readonly ServedRequest[]
-  /** Requests of an operation, for one key if it is named. */
+  /** Number of requests of an operation, or only of those for `key`. */
   count(operation: OperationName, key?: string): number
-  /** Bytes of objects handed to connections, of one key if it is named. */
+  /** Bytes of objects passed to connections, or only those of `key`. */
   bytesGiven(key?: string): number
   /** Keys in ascending order. */
   objectKeys(): readonly string[]
   object(key: string): Uint8Array | undefined
-  /** Keys of multipart uploads under way. */
+  /** Keys of unfinished multipart uploads. */
   openUploads(): readonly string[]
   admit(keys: S3Keys): void
 }
@@ -137,7 +137,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   }
 }
 
-/** The bucket stands in the host (`bucket.host`) or is the first segment of the path. */
+/** The bucket is in the host name (`bucket.host`) or is the first segment of the path. */
 function requestOf(req: IncomingMessage, bucketName: string): S3Request {
   const url = new URL(req.url ?? '/', 'http://localhost')
   const path = decodeURIComponent((req.url ?? '/').split('?', 1)[0] ?? '/').slice(1)
@@ -149,7 +149,7 @@ function requestOf(req: IncomingMessage, bucketName: string): S3Request {
   return { req, bucketName: name, key, query: url.searchParams }
 }
 
-/** No faster than the client takes it, so that what was given is about what it has. */
+/** Sends at the client's pace, so that the count is close to the bytes that the client has. */
 async function send(body: Uint8Array, res: ServerResponse, count: (bytes: number) => void): Promise<void> {
   function* chunks(): Generator<Uint8Array> {
     for (let at = 0; at < body.length; at += CHUNK_BYTES) {

@@ -2,7 +2,7 @@ import type { Bucket } from './bucket.ts'
 import { S3Failure } from './failure.ts'
 import { element } from './xml.ts'
 
-/** ListObjectsV2, and ListObjects where no version is named: that one goes on after a marker. */
+/** ListObjectsV2, or ListObjects (which continues after a marker) when the query names no version. */
 export function listObjects(name: string, { objects }: Bucket, query: URLSearchParams): string {
   const isFirstVersion = !query.has('list-type')
   if (!isFirstVersion && query.get('list-type') !== '2') throw new S3Failure('NotImplemented')
@@ -18,7 +18,7 @@ export function listObjects(name: string, { objects }: Bucket, query: URLSearchP
   const encode =
     query.get('encoding-type') === 'url' ? (text: string) => encodeURIComponent(text) : (text: string) => text
 
-  // A folder stands for all keys in it, and is named once.
+  // All keys in a folder become one entry.
   const entryOf = (key: string) => {
     const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length)
     return end === -1 ? key : key.slice(0, end + delimiter.length)
@@ -53,7 +53,7 @@ export function listObjects(name: string, { objects }: Bucket, query: URLSearchP
   })
 }
 
-/** How the page after one that ends with `last` is asked for; undefined when there is none. */
+/** Fields that tell the client how to ask for the page after `last`; undefined `last` means that there is none. */
 function continuation(isFirstVersion: boolean, last: string | undefined, encode: (text: string) => string) {
   if (last === undefined) return { IsTruncated: false }
   if (isFirstVersion) return { IsTruncated: true, NextMarker: encode(last) }

@@ -6,7 +6,7 @@ import { readPayload } from './payload.ts'
 import type { Uploads } from './uploads.ts'
 import { element, elementsOf, textOf } from './xml.ts'
 
-/** One request, its bucket and key taken out of host and path. */
+/** One request, with the bucket and the key taken from its host and path. */
 export interface S3Request {
   readonly req: IncomingMessage
   readonly bucketName: string
@@ -30,7 +30,7 @@ type Operation = (request: S3Request, parts: S3Parts) => Promise<S3Answer> | S3A
 const xml = (body: string): S3Answer => ({ status: 200, headers: { 'content-type': 'application/xml' }, body })
 const etagHeader = ({ etag }: { readonly etag: string }) => ({ etag: `"${etag}"` })
 
-/** By its name in the documentation of S3. */
+/** The operations by their names in the documentation of S3. */
 export const operations = {
   HeadBucket: () => ({ status: 200 }),
   ListObjectsV2: ({ bucketName, query }, { bucket }) => xml(listObjects(bucketName, bucket, query)),
@@ -39,7 +39,7 @@ export const operations = {
   async PutObject({ req, key }, { bucket }) {
     bucket.checkWrite(key, req.headers)
     const { bytes, crc32 } = await readPayload(req)
-    // Once more: somebody else may have written while the body came.
+    // Check again: another client may have written while the body arrived.
     bucket.checkWrite(key, req.headers)
     const headers = etagHeader(bucket.put(key, bytes))
     return { status: 200, headers: { ...headers, ...(crc32 === undefined ? {} : { 'x-amz-checksum-crc32': crc32 }) } }
@@ -172,7 +172,7 @@ function read(object: StoredObject, { headers, method }: IncomingMessage): S3Ans
   }
 }
 
-/** A header that is no single range is ignored, as S3 does. @throws S3Failure InvalidRange */
+/** A header that is not a single range is ignored, as S3 does. @throws S3Failure InvalidRange */
 function rangeOf(
   header: string | undefined,
   size: number,

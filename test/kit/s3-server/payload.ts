@@ -4,14 +4,14 @@ import { buffer } from 'node:stream/consumers'
 import { crc32 } from 'node:zlib'
 import { S3Failure } from './failure.ts'
 
-/** The body of a request, and the CRC32 that came with it. */
+/** The body of a request, and the CRC32 sent with it. */
 export interface Payload {
   readonly bytes: Buffer
-  /** Base64, as in its header. */
+  /** Base64, as in the header. */
   readonly crc32?: string
 }
 
-/** Reads a body and checks it against every hash that was sent for it. @throws S3Failure */
+/** Reads a body and checks it against every hash that the client sent. @throws S3Failure */
 export async function readPayload(req: IncomingMessage): Promise<Payload> {
   const { bytes, trailers } = await decoded(req)
   const md5 = req.headers['content-md5']
@@ -30,7 +30,7 @@ interface Decoded {
   readonly trailers: ReadonlyMap<string, string>
 }
 
-/** Takes the framing off that x-amz-content-sha256 names, or checks the hash that it is. */
+/** Removes the framing that x-amz-content-sha256 names, or checks the hash that the header contains. */
 async function decoded(req: IncomingMessage): Promise<Decoded> {
   const hash = String(req.headers['x-amz-content-sha256'])
   const raw = await buffer(req)

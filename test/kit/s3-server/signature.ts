@@ -2,13 +2,13 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { S3Failure } from './failure.ts'
 
-/** Keys that may sign requests. */
+/** Keys that can sign requests. */
 export interface S3Keys {
   readonly accessKeyId: string
   readonly secretAccessKey: string
-  /** Must be sent along where it is set. */
+  /** When it is set, every request must send it. */
   readonly sessionToken?: string
-  /** Milliseconds since the epoch, of temporary keys. */
+  /** Expiry of temporary keys, milliseconds since the epoch. */
   readonly expiresMs?: number
 }
 
@@ -29,7 +29,7 @@ interface Authorization {
   readonly signature: string
 }
 
-/** Checks a request's Signature Version 4, written after its documentation and not after any client. @throws S3Failure */
+/** Checks Signature Version 4 of a request. Written from the specification, not from any client. @throws S3Failure */
 export function verifySignature(req: IncomingMessage, { region, keysOf, nowMs }: SignatureRules): void {
   const headers = signedOver(req)
   const given = authorizationOf(headers.get('authorization'))
@@ -57,7 +57,7 @@ export function verifySignature(req: IncomingMessage, { region, keysOf, nowMs }:
   checkToken(headers.get('x-amz-security-token'), keys, nowMs())
 }
 
-/** The headers as they were sent: what stands in front of this may have changed `req.headers`. */
+/** The headers as sent: a fault in front of the server may have changed `req.headers`. */
 function signedOver(req: IncomingMessage): ReadonlyMap<string, string> {
   const headers = new Map<string, string>()
   for (let at = 0; at + 1 < req.rawHeaders.length; at += 2) {
@@ -91,7 +91,7 @@ function checkTime(time: string, date: string, nowMs: number): void {
   }
 }
 
-/** The host and everything of Amazon's own must be signed, or somebody between could change it. */
+/** The host and all x-amz headers must be signed; otherwise someone on the way could change them. */
 function checkHeaders(headers: ReadonlyMap<string, string>, signed: readonly string[]): void {
   const needed = ['host', ...[...headers.keys()].filter((name) => name.startsWith('x-amz-'))]
   const unsigned = needed.filter((name) => !signed.includes(name))

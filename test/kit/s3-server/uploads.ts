@@ -10,19 +10,19 @@ export interface UploadPart extends Payload {
 export interface Upload {
   readonly id: string
   readonly key: string
-  /** `CRC32` for one that was announced with checksums. */
+  /** `CRC32` when the upload was created with checksums. */
   readonly algorithm: string | undefined
   readonly parts: Map<number, UploadPart>
 }
 
-/** Multipart uploads under way. */
+/** Unfinished multipart uploads. */
 export interface Uploads {
   readonly open: ReadonlyMap<string, Upload>
   create(key: string, algorithm: string | undefined): Upload
   /** @throws S3Failure NoSuchUpload */
   get(id: string, key: string): Upload
   putPart(upload: Upload, number: number, payload: Payload): UploadPart
-  /** The object that the parts named in `xml` make. @throws S3Failure */
+  /** The object made of the parts named in `xml`. @throws S3Failure */
   joined(upload: Upload, xml: string): { readonly bytes: Buffer; readonly etag: string }
   remove(upload: Upload): void
 }

@@ -23,12 +23,12 @@ function children(name: string, value: XmlValue): string {
   return `<${name}>${inner(value)}</${name}>`
 }
 
-/** A document; an array becomes one element for each of its members. */
+/** An XML element; an array becomes one element for each of its members. */
 export function element(name: string, value: XmlValue): string {
   return `${DECLARATION}<${name}${name === 'Error' ? '' : NAMESPACE}>${inner(value)}</${name}>`
 }
 
-/** The insides of every `<name>` in `text`, which holds none within another. */
+/** The content of every `<name>` in `text`; these elements must not be nested. */
 export function elementsOf(text: string, name: string): readonly string[] {
   return [...text.matchAll(new RegExp(`<${name}(?:\\s[^>]*)?>([\\s\\S]*?)</${name}>`, 'g'))].map(
     ([, found = '']) => found,

@@ -9,7 +9,7 @@ export interface StoredObject {
   readonly modifiedMs: number
 }
 
-/** What a write or a removal insists on. */
+/** The conditions of a write or a removal. */
 export interface Condition {
   readonly forbidOverwrite: boolean
   /** Etag with its quotes. */
@@ -26,7 +26,7 @@ export interface NamedPart {
   readonly ETag: string
 }
 
-/** The parts of an upload that make its object, in their order. */
+/** The parts of an upload that form its object, in order. */
 export interface Completion {
   readonly id: string
   readonly named: readonly NamedPart[]

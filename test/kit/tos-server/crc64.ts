@@ -1,4 +1,4 @@
-/** CRC-64 of ECMA-182 in its reflected form (CRC-64/XZ), which TOS sends as a decimal number; plain and slow. */
+/** CRC-64 of ECMA-182, reflected (CRC-64/XZ), which TOS sends as a decimal number; simple and slow. */
 
 const POLYNOMIAL_HIGH = 0xc96c5795
 const POLYNOMIAL_LOW = 0xd7870f42

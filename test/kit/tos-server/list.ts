@@ -3,7 +3,7 @@ import { TosRefusal } from './tos-refusal.ts'
 
 const MAX_KEYS = 1000
 
-/** Answer of a listing, `list-type=2` or the older one. */
+/** The answer to a listing, in the form of `list-type=2` or in the older form. */
 export function listing(bucket: Bucket, query: URLSearchParams): unknown {
   const second = query.get('list-type') === '2'
   const prefix = query.get('prefix') ?? ''
@@ -23,12 +23,12 @@ export function listing(bucket: Bucket, query: URLSearchParams): unknown {
   }
 }
 
-/** Answer of a listing of unfinished uploads. */
+/** The answer to a listing of unfinished uploads. */
 export function uploadListing(bucket: Bucket): unknown {
   return { IsTruncated: false, Uploads: [...bucket.uploads].map(([UploadId, { key }]) => ({ Key: key, UploadId })) }
 }
 
-/** Answer of a listing of the parts of an upload. */
+/** The answer to a listing of an upload's parts. */
 export function partListing(bucket: Bucket, key: string, uploadId: string): unknown {
   const parts = [...bucket.upload(key, uploadId).parts].sort(([a], [b]) => a - b)
   return {

@@ -3,7 +3,7 @@ import { type Bucket, type Condition, type NamedPart, type StoredObject, storedO
 import { partListing } from './list.ts'
 import { TosRefusal } from './tos-refusal.ts'
 
-/** A request whose signature and body were checked; the key is empty for requests about the bucket. */
+/** A request with checked signature and body; the key is empty when the request is about the bucket. */
 export interface ObjectRequest {
   readonly method: string
   readonly key: string
@@ -20,7 +20,7 @@ export interface ObjectWorld {
 
 type Answer = (request: ObjectRequest, world: ObjectWorld, res: ServerResponse) => void
 
-/** Answers what concerns one object. @throws TosRefusal */
+/** Answers a request about one object. @throws TosRefusal */
 export function answerObjectRequest(request: ObjectRequest, world: ObjectWorld, res: ServerResponse): void {
   const { method, query } = request
   const answer = answers[`${method}${query.has('uploads') ? ' uploads' : ''}${query.has('uploadId') ? ' upload' : ''}`]

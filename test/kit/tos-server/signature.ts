@@ -4,21 +4,21 @@ import { TosRefusal } from './tos-refusal.ts'
 
 export interface TosKey {
   readonly secretAccessKey: string
-  /** The key is a temporary one and must come with this token. */
+  /** The key is temporary, and requests must send this token. */
   readonly securityToken?: string
 }
 
 export interface SignatureRules {
   readonly region: string
-  /** By access key id. */
+  /** Keys by their access key id. */
   readonly keys: ReadonlyMap<string, TosKey>
   readonly nowMs: number
 }
 
-/** A request as it is signed; header names in lower case. */
+/** The signed parts of a request; header names in lower case. */
 export interface SignedRequest {
   readonly method: string
-  /** As sent, with its escapes. */
+  /** Path as sent, with its escapes. */
   readonly path: string
   readonly query: readonly (readonly [name: string, value: string])[]
   readonly headers: Readonly<Record<string, string>>
@@ -28,7 +28,7 @@ const ALGORITHM = 'TOS4-HMAC-SHA256'
 const MAX_SKEW_MS = 15 * 60_000
 const FORM = new RegExp(`^${ALGORITHM} Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$`)
 
-/** Returns the payload hash that was signed. @throws TosRefusal as TOS documents it */
+/** Returns the signed hash of the payload. @throws TosRefusal as documented by TOS */
 export function checkSignature(req: IncomingMessage, rules: SignatureRules): string {
   const headers = firstValues(req)
   const [, credential, names, signature] = FORM.exec(headers['authorization'] ?? '') ?? []
@@ -64,7 +64,7 @@ function checkCovered(headers: Readonly<Record<string, string>>, signed: readonl
   throw new TosRefusal(403, 'AccessDenied', `the header ${unsigned ?? 'host'} is not signed`)
 }
 
-/** The signature as hexadecimal digits, computed from the published rules. */
+/** The signature in hexadecimal digits, computed as the documentation says. */
 export function signatureOf(
   request: SignedRequest,
   key: { readonly signed: readonly string[]; readonly secret: string; readonly region: string },
@@ -96,7 +96,7 @@ const scopeOf = (date: string, region: string) => `${date.slice(0, 8)}/${region}
 
 const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
 
-/** All but the unreserved characters of RFC 3986, as capital escapes. */
+/** Escapes all but the unreserved characters of RFC 3986, in upper case. */
 const escaped = (text: string) =>
   encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
 

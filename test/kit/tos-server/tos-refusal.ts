@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import { errorJson, type Fault } from '../http-faults.ts'
 
-/** How the server says no; thrown by its parts and answered in one place. */
+/** An error answer of the server; its parts throw it, and one place answers it. */
 export class TosRefusal extends Error {
   readonly status: number
   readonly code: string
@@ -18,7 +18,7 @@ export function refusalBody(code: string, message: string, requestId: string) {
   return { Code: code, Message: message, RequestId: requestId, HostId: 'emulator', EC: '0000-00000001' }
 }
 
-/** A documented refusal in place of an answer, e.g. `tosFault(429, 'ExceedAccountQPSLimit')`. */
+/** A fault that answers with a documented error, e.g. `tosFault(429, 'ExceedAccountQPSLimit')`. */
 export function tosFault(status: number, code: string, headers: OutgoingHttpHeaders = {}): Fault {
   const requestId = `ordered-${code}`
   const body = refusalBody(code, 'ordered by the test', requestId)

@@ -11,7 +11,7 @@ import { answerObjectRequest, type ObjectRequest } from './object-requests.ts'
 import { checkSignature, type TosKey } from './signature.ts'
 import { refusalBody, TosRefusal } from './tos-refusal.ts'
 
-/** Requests whose conditions a server ignores silently, as an older one would. */
+/** Requests whose conditions the server silently ignores, as an older server would. */
 export type ConditionalOperation = 'put' | 'complete' | 'delete'
 
 export interface TosServerInit {
@@ -19,31 +19,31 @@ export interface TosServerInit {
   readonly bucket?: string
   readonly keys?: Readonly<Record<string, TosKey>>
   readonly clock?: Pick<Clock, 'now'>
-  /** Of all parts but the last; default 5 MiB. */
+  /** Smallest size of all parts but the last; default 5 MiB. */
   readonly minPartBytes?: number
-  /** Paths are keys of the one bucket, as on a domain of the bucket's own. */
+  /** The path is the key in the one bucket, as on a domain of the bucket's own. */
   readonly customDomain?: boolean
   readonly ignores?: readonly ConditionalOperation[]
 }
 
 /** An emulator of Volcano Engine TOS: native signature, JSON errors, one bucket in memory. */
 export interface TosServer extends AsyncDisposable {
-  /** `http://127.0.0.1:<port>`; stays the same over `kill` and `revive`. */
+  /** `http://127.0.0.1:<port>`; `kill` and `revive` do not change it. */
   readonly endpoint: string
   readonly region: string
   readonly bucketName: string
   readonly bucket: Bucket
   readonly faults: Faults
-  /** Open connections. */
+  /** Number of open connections. */
   readonly connections: number
-  /** By access key id; may be changed under way. */
+  /** Keys by their access key id; a test may change the map at any time. */
   readonly keys: Map<string, TosKey>
-  /** Cuts every connection and refuses new ones; what is stored stays. */
+  /** Cuts every connection and refuses new ones; the stored data stays. */
   kill(): Promise<void>
   revive(): Promise<void>
 }
 
-/** Longer than any client keeps a connection that it does not use. */
+/** Longer than any client keeps an idle connection. */
 const KEEP_ALIVE_MS = 60_000
 
 export const TOS_KEY_ID = 'AKLTemulator'

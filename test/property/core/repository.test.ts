@@ -11,7 +11,7 @@ import {
   sameRepository,
 } from '../../../lib/core/index.ts'
 
-/** Few letters and few parts, so that own names that look like hosts and hosts that look like names are common. */
+/** Few letters and few parts, so that names that look like hosts, and hosts that look like names, are common. */
 const part = fc.constantFrom('a', 'b', 'a.b', 'b.a', 'localhost', 'own', 'a-b', '0', '10.0.0.1')
 const name = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parseRepositoryName(parts.join('/')))
 const host = fc

@@ -11,7 +11,7 @@ const KIB = 1024
 const contents = [0, 1, 700, 3 * KIB, 5 * KIB + 3, 8 * KIB].map((length) => randomContent(length))
 const init: StoreInit = { capacityBytes: 16 * KIB, minFreeBytes: 0 }
 
-/** What one step answers: a value to compare, or the code of its failure. */
+/** The result of one step: a value to compare, or an error code. */
 type Answer = unknown
 
 interface Hand {
@@ -116,7 +116,7 @@ const steps: readonly fc.Arbitrary<readonly [string, Step]>[] = [
 
 const byDigest = (a: Pick<Content, 'digest'>, b: Pick<Content, 'digest'>) => (a.digest < b.digest ? -1 : 1)
 
-/** Does a step and tells all that can be seen of it, each answer's order and time of day made the same. */
+/** Does a step and returns all that can be observed of it, without differences of order and time of day. */
 async function observe(hand: Hand, step: Step): Promise<Answer> {
   const answer = await step(hand).catch((err: unknown) => codeOf(err) ?? String(err))
   return {
@@ -156,7 +156,7 @@ describe('the store in a folder and its twin in memory', () => {
         }
         await Promise.all([disk.store.start(), memory.store.start()])
         for (const [, step] of script) {
-          // Times of use are all different, so that there is one order of eviction.
+          // The times of use all differ, so that the order of eviction is unique.
           await clock.advance(1000)
           expect(await observe(disk, step)).toEqual(await observe(memory, step))
         }

@@ -35,7 +35,7 @@ const STEPS = 100_000
 const SEED = 20_260_801
 const blob = swarmBlob(7, 7 * MIB + 12_345)
 
-/** Everything that left, and where the first wrong byte did. */
+/** Checks every byte that leaves the engine, and notes where the first wrong byte of a chunk left. */
 class Witness {
   bytes = 0
   readonly wrong: string[] = []
@@ -46,7 +46,7 @@ class Witness {
   }
 }
 
-/** Work of others that ends when the walk says so. */
+/** Slow work outside of the engine, which ends when the random walk says so. */
 class Slow {
   readonly #random: Random
   readonly #waiting: Deferred<void>[] = []
@@ -74,7 +74,7 @@ class Slow {
   }
 }
 
-/** A store that is slow to write, and sees what it is given at the end of that time. */
+/** A store that writes slowly and checks the bytes only at the end of the write. */
 function watchedStore(
   store: SwarmStore,
   map: PieceMap,
@@ -108,7 +108,7 @@ function watchedStore(
   })
 }
 
-/** Reads as a client whose socket is slow: a chunk has left when the next one is taken. */
+/** Reads like a client with a slow socket: a chunk counts as sent when the next one is read. */
 class Client {
   readonly #stream: Readable
   readonly #witness: Witness
@@ -134,7 +134,7 @@ class Client {
   }
 }
 
-/** One pull from wild peers. */
+/** One pull from misbehaving peers. */
 class World {
   readonly #random: Random
   readonly #clock = fakeClock()
@@ -210,7 +210,7 @@ class World {
     )
   }
 
-  /** One random step of somebody. */
+  /** One random step of one of the participants. */
   async step(): Promise<void> {
     const dice = this.#random.next()
     if (dice < 0.74) this.#some([...this.#peers])?.act()
@@ -237,7 +237,7 @@ class World {
     this.#pull.tick(this.#clock.monotonicMs())
   }
 
-  /** A peer that a block is given to; what it gets is looked at when it leaves. */
+  /** A peer that receives blocks; their bytes are checked when they are really sent. */
   #neighbour(): PeerConnection {
     const sendBlock = async (block: Block, bytes: Uint8Array) => {
       await this.#slow.wait()
@@ -254,7 +254,7 @@ class World {
     this.#sender?.ask({ piece, offset, length })
   }
 
-  /** Peers and clients come and go. */
+  /** Peers and clients join and leave. */
   async #turnover(): Promise<void> {
     for (const peer of this.#peers) if (peer.closed) this.#remove(peer.connection.hello.peerId)
     if (this.#peers.size < 4) await this.#join()
@@ -315,7 +315,7 @@ test('every byte that leaves is right, whatever peers do with their answers', as
     await world.stop()
   }
   expect({ seed: SEED, wrong: witness.wrong }).toEqual({ seed: SEED, wrong: [] })
-  // The walk gets somewhere.
+  // The random walk completes pulls.
   expect(completed).toBeGreaterThan(20)
   expect(witness.bytes).toBeGreaterThan(completed * 2 * blob.bytes.length)
 }, 40_000)

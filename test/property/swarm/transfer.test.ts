@@ -22,7 +22,7 @@ interface Head {
   readonly length: number
 }
 
-/** Length and id of each message that has begun; keep-alives have none. */
+/** Length and id of each message that has begun; keep-alives have no id. */
 function headsOf(bytes: Buffer): Head[] {
   const heads: Head[] = []
   for (let at = 0; at + 5 <= bytes.length; ) {
@@ -66,7 +66,7 @@ interface Seen {
   readonly blocks: readonly string[]
 }
 
-/** Reads `bytes` cut at `cuts`; every block goes to a buffer of its own. */
+/** Reads `bytes` cut at `cuts`; every block gets a buffer of its own. */
 function readCut(bytes: Uint8Array, cuts: readonly number[]): Seen {
   const messages: string[] = []
   const found: { key: string; into: Uint8Array }[] = []
@@ -82,7 +82,7 @@ function readCut(bytes: Uint8Array, cuts: readonly number[]): Seen {
   })
   let at = 0
   for (const cut of [...cuts].sort((a, b) => a - b)) {
-    // A copy that is wiped afterwards: nothing may be kept of a chunk.
+    // The chunk is a copy that is wiped afterwards: the reader must not keep a reference to it.
     const chunk = Uint8Array.from(bytes.subarray(at, cut))
     reader.push(chunk)
     chunk.fill(0xee)

@@ -14,7 +14,7 @@ const descriptor = { digest: manifest.digest, mediaType: 'application/vnd.of-the
 const repository = parseRepository('app')
 const reference = { kind: 'digest', digest: manifest.digest } as const
 
-/** An agent that holds the manifest, with no build-index. */
+/** An agent with the manifest in its cache and without a build-index. */
 async function lonelyAgent() {
   const store = memoryStore(
     { clock: fakeClock(), random: seededRandom(1), logger: silentLogger() },
@@ -33,7 +33,7 @@ async function lonelyAgent() {
 }
 
 describe('the descriptor of a manifest', () => {
-  test('is kept beside it under its own name, and answers when nobody else does', async () => {
+  test('is kept beside it under its own name, and answers when no build-index does', async () => {
     const { store, manifests } = await lonelyAgent()
     await manifests.read(repository, descriptor)
     expect(await manifests.resolve(repository, reference)).toEqual(descriptor)

@@ -32,7 +32,7 @@ afterEach(async () => {
 
 const files = () => layout(join(temp.path, 'backend'))
 
-/** An identity like that of a process that ran here and has ended. */
+/** The identity of a process of this machine that has ended. */
 async function deadOwner(): Promise<string> {
   const child = spawn(process.execPath, ['-e', ''])
   const pid = child.pid ?? 0
@@ -42,7 +42,7 @@ async function deadOwner(): Promise<string> {
 }
 
 describe('a write that is aborted', () => {
-  /** Turns of the event loop after which it is aborted: more than a write takes. */
+  /** Writes are aborted after 0, 1, 2, ... turns of the event loop; so many turns are longer than a write. */
   const TURNS = 40
 
   test.each([{ ifAbsent: true }, {}])('at any moment, with %j, leaves no file and no lock', async (condition) => {

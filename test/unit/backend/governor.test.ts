@@ -26,7 +26,7 @@ const never = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
   })
-/** Milliseconds at which each of `work` was sent, as the clock moves on. */
+/** The value or the error of `work` after `ms` milliseconds of the clock. */
 async function outcomeOf(clock: FakeClock, work: Promise<unknown>, ms = 10 * 60_000): Promise<unknown> {
   const settled = work.then(
     (value) => value,

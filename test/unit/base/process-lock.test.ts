@@ -13,7 +13,7 @@ import {
 import { tempFolder } from '../../kit/temp-folder.ts'
 import { zombieProcess } from '../../kit/zombie-process.ts'
 
-/** Locks that wait for nobody and are taken from the dead only. */
+/** Locks that do not wait, and can be taken only from dead processes. */
 function locksIn(folder: string, seed: number, removed: FoundLock[] = []) {
   const random = seededRandom(seed)
   let made = 0

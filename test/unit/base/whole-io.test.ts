@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { expect, test } from '@jest/globals'
 import { readFully, writeFully } from '../../../lib/base/index.ts'
 
-/** A file of which each call gives or takes three bytes at most. */
+/** A file that reads or writes at most three bytes in each call. */
 function slowFile(content: Uint8Array) {
   let end = 0
   const handle = {

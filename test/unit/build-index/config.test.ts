@@ -12,7 +12,7 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>
 }
 
-/** The keys of the backends are the drivers' own, and stand in docs/configuration.md. */
+/** The keys of a backend belong to its driver and are documented in docs/configuration.md. */
 const keysOf = (schema: JsonSchema): readonly string[] =>
   Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => [key, ...keysOf(inner)])
 

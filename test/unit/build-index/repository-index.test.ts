@@ -68,7 +68,7 @@ describe('tags', () => {
     await clock.advance(1_000)
     await move
     expect(await index.getTag(app, v1)).toEqual(two)
-    // The refused one, the rival's, and the one that was tried again.
+    // The refused write, the rival's write, and the repeated write.
     expect(faulty.calls.write - writes).toBe(3)
   })
 

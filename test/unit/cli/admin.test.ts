@@ -9,7 +9,7 @@ import { doors } from '../../../services/herd/index.ts'
 import { originAdminRoutes } from '../../../services/origin/admin.ts'
 import { recordingHost } from '../../kit/recording-host.ts'
 
-/** Stands for components that no route touches until it is called. */
+/** Stands for components that no route uses before it is called. */
 const untouched = {} as never
 
 const served = { origin: originAdminRoutes(untouched), agent: adminRoutes(untouched, untouched) }

@@ -3,7 +3,7 @@ import { appError, type ErrorCode } from '../../../lib/base/index.ts'
 import { type Member, tryEach } from '../../../lib/cluster/index.ts'
 import { clusterOf, someMembers } from '../../kit/cluster.ts'
 
-/** Calls the members of a ring of three; each answers what stands at its place in the ring order. */
+/** Calls the members of a ring of three; `answers` has one answer for each member, in ring order. */
 async function callAll(answers: readonly (ErrorCode | 'fine')[], isDefinite?: (err: unknown) => boolean) {
   const cluster = clusterOf(someMembers(3))
   const order = cluster.candidates('key').map(({ id }) => id)

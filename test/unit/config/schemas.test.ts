@@ -72,9 +72,12 @@ describe('a cluster token', () => {
     expect(parseConfig(clusterToken, 'a:b"c~!/+=')).toBe('a:b"c~!/+=')
   })
 
-  test.each(['', 'a b', 'a ', 'a\tb', 'a\nb', 'é'])('%p is none: services could not show it to each other', (text) => {
-    expect(() => parseConfig(clusterToken, text)).toThrow(invalid)
-  })
+  test.each(['', 'a b', 'a ', 'a\tb', 'a\nb', 'é'])(
+    '%p is no token: services could not send it to each other',
+    (text) => {
+      expect(() => parseConfig(clusterToken, text)).toThrow(invalid)
+    },
+  )
 })
 
 describe('rates', () => {

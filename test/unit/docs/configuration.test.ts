@@ -10,7 +10,7 @@ import { doors } from '../../../services/herd/index.ts'
 import { fixedPorts } from '../../../services/herd/ports.ts'
 import { docTable, readProjectFile } from '../../kit/doc-table.ts'
 
-/** A schema as JSON Schema says it, before any transformation. */
+/** The part of a JSON Schema that the test reads. */
 interface Shape {
   readonly properties?: Readonly<Record<string, Shape>>
   readonly items?: Shape
@@ -27,7 +27,7 @@ interface Leaf {
 
 const shapeOf = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input' }) as Shape
 
-/** Keys that are no mappings themselves, by dotted path. */
+/** Keys that are not mappings, by dotted path. */
 const leavesOf = ({ properties = {}, required = [] }: Shape, prefix = ''): ReadonlyMap<string, Leaf> =>
   new Map(
     Object.entries(properties).flatMap(([name, shape]) =>
@@ -44,7 +44,7 @@ const at = (shape: Shape | undefined, ...path: readonly string[]): Shape =>
   path.reduce((inner, name) => inner.properties?.[name] ?? {}, shape ?? {})
 const origin = shapeOf(doors.origin.schema)
 
-/** What stands under each heading of the document, from the schemas. */
+/** The keys that each heading of the document must list, taken from the schemas. */
 const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
   'Every service': leavesOf(shapeOf(z.object(commonKeys))),
   'Every listener': new Map([
@@ -146,7 +146,7 @@ describe('docs/configuration.md', () => {
   })
 })
 
-/** Dotted paths of everything that is no mapping. */
+/** Dotted paths of all values that are not mappings. */
 const pathsIn = (value: unknown, prefix = ''): readonly string[] =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? Object.entries(value).flatMap(([key, inner]) => pathsIn(inner, prefix === '' ? key : `${prefix}.${key}`))

@@ -14,7 +14,7 @@ import { trackerServerRoutes } from '../../../services/tracker/server.ts'
 import { docTable } from '../../kit/doc-table.ts'
 import { httpPair } from '../../kit/http-pair.ts'
 
-/** Stands for components that no route touches until it is called. */
+/** Stands for components that no route uses before it is called. */
 const untouched = {} as never
 
 const readOnly = (): RegistryStorage => {
@@ -29,7 +29,7 @@ const proxyRoutes = () =>
     traffic: blobTraffic(silentMetrics()),
   })
 
-/** What each listener really serves, by its heading in the document. */
+/** The routes of each listener, by its heading in the document. */
 const listeners: Readonly<Record<string, readonly Route[]>> = {
   'Every service: ops listener': opsRoutes({ metrics: silentMetrics(), checks: {} }),
   'origin: main listener': originServerRoutes(untouched, { memberId: 'origin-1' }),
@@ -71,7 +71,7 @@ const examples: Readonly<Record<string, string>> = {
 }
 const exampleOf = (path: string) => withoutQuery(path).replace(/<\w+>/g, (name) => examples[name] ?? name)
 
-/** Sends every method to every documented path, and tells those that were not refused with one of these statuses. */
+/** Sends every method to every documented path; returns those that were not refused with one of these statuses. */
 async function allowed(routes: readonly Route[], right: 'read' | 'write', refusals: readonly number[]) {
   const rights = right === 'read' ? (['read'] as const) : (['read', 'write'] as const)
   await using pair = await httpPair(routes, {

@@ -14,7 +14,7 @@ const units: Readonly<Record<string, number>> = {
   TiB: 2 ** 40,
 }
 
-/** `5 s` in milliseconds, `64 KiB` in bytes, a plain number, or the text as it is. */
+/** `5 s` in milliseconds, `64 KiB` in bytes, a plain number, or else the text itself. */
 function measureOf(text: string): number | string {
   const [, digits, unit] = /^(\d+(?:\.\d+)?)(?: (\w+))?$/.exec(text) ?? []
   if (digits === undefined) return text
@@ -23,7 +23,7 @@ function measureOf(text: string): number | string {
   return Number(digits) * factor
 }
 
-/** A product of numbers and powers as the sources write it, or the text as it is. */
+/** The value of a product of numbers and powers in a source file, or else the text itself. */
 function computed(expression: string): number | string {
   if (!/^[\d_. *]+$/.test(expression)) return expression
   const factors = expression.replaceAll('_', '').split(/(?<!\*) \* (?!\*)/)

@@ -23,7 +23,7 @@ const claims: Readonly<Record<string, readonly Claim[]>> = {
   ),
 }
 
-/** `path/of/file.ts: what is to be found in it` */
+/** Whether the file of `path/of/file.ts: text` contains the text. */
 function isThere(reference: string): boolean {
   const [, file = '', text = ''] = /^(\S+\.[tj]s): (.+)$/.exec(reference) ?? []
   return file !== '' && existsSync(join(root, file)) && containsWord(readProjectFile(file), text)

@@ -13,7 +13,7 @@ test('a source that fails by the signal that ends its answer is heard to the end
   const res = new ServerResponse(new IncomingMessage(new Socket()))
   const answered = expect(sendStream({ method: 'GET', res, signal }, { status: 200, headers: {}, body })).rejects
   controller.abort()
-  // The error is emitted only in the next turn; unheard, it would end the process.
+  // The error is emitted in the next turn of the event loop; without a listener it would end the process.
   expect(body.listenerCount('error')).toBeGreaterThan(0)
   await answered.toMatchObject({ code: 'ABORTED' })
   expect(body.errored).toMatchObject({ code: 'ABORTED' })

@@ -98,7 +98,7 @@ describe('a task', () => {
     expect(lab.journal.get(strange.id)).toMatchObject({ state: 'waiting', attempts: 1, lastError: 'UNKNOWN' })
   })
 
-  test('of a kind that nobody does is dead, and kept', async () => {
+  test('of a kind without an executor is dead, and kept', async () => {
     const lab = journalLab()
     await lab.journal.start()
     const { id } = await lab.journal.add({ ...copyOf('a'), kind: 'paint' })
@@ -128,7 +128,7 @@ describe('a dead task', () => {
     expect(lab.held).toEqual(['a'])
   })
 
-  test('runs when somebody asks, with all its tries', async () => {
+  test('runs on request, with all its tries', async () => {
     const lab = await withDead()
     await expect(lab.journal.retry(lab.id)).resolves.toMatchObject({ state: 'waiting', attempts: 0 })
     await lab.clock.advance(0)

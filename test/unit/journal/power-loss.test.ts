@@ -3,7 +3,7 @@ import { appError } from '../../../lib/base/index.ts'
 import { copyOf, journalLab, maxMs } from '../../kit/journal-lab.ts'
 import { powerLossStorage } from '../../kit/power-loss-storage.ts'
 
-/** A journal over a storage that loses what was not synced, and the same one after such a loss. */
+/** A journal over a storage that loses unsynced changes, and the same journal after such a loss. */
 function labOnDisk() {
   const disk = powerLossStorage()
   const lab = journalLab({ storage: disk.storage })
@@ -37,7 +37,7 @@ describe('after a power loss', () => {
     expect(next.journal.list().tasks).toEqual([task])
   })
 
-  test('a dead task that somebody asked to retry waits', async () => {
+  test('a dead task that was asked to be retried waits', async () => {
     const lab = labOnDisk()
     await lab.journal.start()
     lab.behave('a', denied)

@@ -3,7 +3,7 @@ import { Linter } from 'eslint'
 import tseslint from 'typescript-eslint'
 import { smallInterfaces } from '../../kit/lint/small-interfaces.js'
 
-/** What the rule says of a file. */
+/** The messages of the rule for a file. */
 function findings(code: string): string[] {
   const config: Linter.Config = {
     files: ['**/*.ts'],

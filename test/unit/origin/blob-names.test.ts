@@ -8,7 +8,7 @@ import { blobNames } from '../../../services/origin/blob-names.ts'
 const digest = digestOf(Buffer.from('x'))
 const patterns = ['docker.io/*', './*', 'team/*', '*']
 
-/** Labels in memory, over rules that each have a backend of their own. */
+/** Names with labels in memory and rules that each have a backend of their own. */
 function names(label?: unknown) {
   const labels = new Map([[digest, Buffer.from(JSON.stringify(label ?? null))]])
   const store = {
@@ -41,7 +41,7 @@ describe('the repositories of a blob at rest', () => {
     expect(await it.names.backends(digest)).toHaveLength(4)
   })
 
-  test('are read from labels of the version before, and what is no repository is passed over', async () => {
+  test('are read from labels of the version before, and other text is skipped', async () => {
     expect(await names({ namespaces: ['team/app', '../etc', 7] }).names.of(digest)).toEqual([
       parseRepository('team/app'),
     ])

@@ -81,7 +81,7 @@ describe('bringing a blob from the backend', () => {
     expect(lab.backend.calls.read).toBeLessThanOrEqual(2)
   })
 
-  test('a blob that nobody has is unknown, and an outage of the backend is not that', async () => {
+  test('a blob that is nowhere is unknown, but an outage of the backend is an outage', async () => {
     const lab = await started(originLab({ count: 1, replicas: 1 }))
     const [origin] = lab.origins
     const missing = { ...blob, digest: randomContent(10, 3).digest }

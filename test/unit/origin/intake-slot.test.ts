@@ -18,7 +18,7 @@ async function newSlot() {
   return { store, slot: intakeSlot({ store, onReceived: () => undefined }, digest) }
 }
 
-describe('who waits for an intake', () => {
+describe('a caller that waits for an intake', () => {
   test('gets the intake as soon as the length is known, and the next one when that is dropped', async () => {
     const { slot } = await newSlot()
     const first = slot.opened()

@@ -24,7 +24,7 @@ async function started(init: Partial<OriginLabInit> = {}, stored: Content | 'not
   return lab
 }
 
-/** The first owner, the second, and the one that owns nothing. */
+/** The first owner, the second owner, and the origin that does not own the blob. */
 function inOrder(lab: OriginLab): [LabOrigin, LabOrigin, LabOrigin] {
   const [first, second] = lab.origins[0]!.cluster.owners(content.digest).map(({ id }) => lab.origin(id))
   const other = lab.origins.find((each) => each !== first && each !== second)
@@ -33,7 +33,7 @@ function inOrder(lab: OriginLab): [LabOrigin, LabOrigin, LabOrigin] {
 
 const partialAt = ({ store }: LabOrigin): Promise<PartialBlob> => store.openPartial(content.digest, content.map)
 
-/** Resolves once the origin has stored that piece. */
+/** Resolves when the origin has stored that piece. */
 async function hasPiece(origin: LabOrigin, piece: number): Promise<void> {
   await (await partialAt(origin)).whenVerified(piece)
 }
@@ -45,12 +45,12 @@ async function expectWhole(...origins: readonly LabOrigin[]): Promise<void> {
   }
 }
 
-/** Looks again each time that the event loop has gone round. */
+/** Checks after each turn of the event loop. */
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await setImmediate()
 }
 
-/** Everybody asks at once. What becomes of it is looked at by the test. */
+/** All origins ask at once; the test itself checks the results. */
 function bringAll(...origins: readonly LabOrigin[]) {
   return Promise.allSettled(origins.map((origin) => origin.ingest.ensure(blob, ask)))
 }
@@ -140,7 +140,7 @@ describe('when the reader of the backend dies half-way', () => {
     lab.watched.openTo(Number.POSITIVE_INFINITY)
     expect((await all).map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
     await expectWhole(second, other)
-    // Nobody had more than the piece on its way twice.
+    // At most the piece that was on its way was sent twice.
     expect(lab.watched.counts.total).toBeLessThanOrEqual(size + MIB)
     expect(other.received.origin).toBeLessThanOrEqual(size + MIB)
     expect(other.received.backend).toBe(0)
@@ -194,7 +194,7 @@ describe('when the reader of the backend dies half-way', () => {
 describe('who reads the backend', () => {
   const members = someMembers(2)
   const ring = clusterOf(members, { replicas: 2 })
-  /** Each takes itself (or the other) for the first owner. */
+  /** Each origin believes that it (or the other one) is the first owner. */
   const views = (selfFirst: boolean) => ({
     ...{ count: 2, replicas: 2 },
     clusterFor: (id: string): Cluster => ({
@@ -227,7 +227,7 @@ describe('who reads the backend', () => {
     expect(lab.origin('m1').received).toEqual({ backend: 0, origin: size })
   })
 
-  test('is left to an origin that reads it already, whoever asks', async () => {
+  test('is left to an origin that reads it already, whichever asks', async () => {
     const lab = await started()
     const [first, second] = inOrder(lab)
     lab.watched.openTo(2 * MIB)
@@ -278,7 +278,7 @@ describe('wrong content', () => {
   test('ends short for an origin that reads it while it comes', async () => {
     const lab = await started({}, contentOf(cipherBytes('wrong', size)))
     const [first] = inOrder(lab)
-    // All pieces but the last, of which a byte is missing.
+    // All pieces but the last one, which lacks a byte.
     lab.watched.openTo(size - 1)
     const { read } = await first.ingest.openForHop(blob)
     const body = await read({ start: 0, end: size })
@@ -296,7 +296,7 @@ describe('wrong content', () => {
 })
 
 describe('what an origin tells of a blob', () => {
-  test('is what it has, and it fetches nothing for it', async () => {
+  test('is what the origin has, and the question fetches nothing', async () => {
     const lab = await started()
     const [, second, other] = inOrder(lab)
     await writePieces(await partialAt(second), content, [0, 1, 4])

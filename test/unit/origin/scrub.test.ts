@@ -75,7 +75,7 @@ describe('a scrub', () => {
       isOver = true
     })
     const told = expect(round).rejects.toMatchObject({ code: 'ABORTED' })
-    // A second's worth at once, then seven seconds for the rest.
+    // The rate allows one second's worth at once; the rest takes seven seconds.
     await clock.advance(6_500)
     expect(isOver).toBe(false)
     expect(scrubbing.status).toMatchObject({ verifiedBlobs: 0, due: 1 })

@@ -35,7 +35,7 @@ describe('fromCluster', () => {
     await expect(failing(code)).rejects.toMatchObject({ code: told, status })
   })
 
-  test('makes an outage of what is no error of ours', async () => {
+  test('makes an outage of a foreign error', async () => {
     await expect(fromCluster(Promise.reject(new TypeError('x')))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })
 })

@@ -39,7 +39,7 @@ describe('upload states', () => {
   test('no change of one character passes', () => {
     const state = states.sign(repository, session)
     const dot = state.indexOf('.')
-    // The last character of the tag holds two bits that base64 ignores.
+    // Base64 ignores two bits of the tag's last character.
     const places = fc.integer({ min: 0, max: state.length - 2 }).filter((at) => at !== dot)
     fc.assert(
       fc.property(places, fc.constantFrom('A', 'b', '0', '_'), (at, letter) => {

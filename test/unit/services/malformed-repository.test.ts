@@ -6,7 +6,7 @@ import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
 import { trackerServerRoutes } from '../../../services/tracker/server.ts'
 
-/** Components that may be taken apart, but not called. */
+/** Components that may be destructured, but not called. */
 function untouched(): never {
   const part: object = new Proxy(() => undefined, {
     get: () => part,

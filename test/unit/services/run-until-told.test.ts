@@ -3,7 +3,7 @@ import { appError, type ProcessHost } from '../../../lib/base/index.ts'
 import { runUntilTold } from '../../../lib/service/index.ts'
 import { recordingLogger, recordingMetrics } from '../../../lib/telemetry/index.ts'
 
-/** A process that a test signals. */
+/** A process to which a test sends signals. */
 function fakeHost() {
   const lines: string[] = []
   const terminate = new Set<(signal: string) => void>()
@@ -36,7 +36,7 @@ function fakeHost() {
   }
 }
 
-/** A service that notes its life. */
+/** A service that records its starts and stops. */
 function noted() {
   const life: string[] = []
   const note = (what: string) => async () => void life.push(what)
@@ -52,7 +52,7 @@ test('a signal stops the service and gives 0', async () => {
   expect(rest.listening).toBe(0)
 })
 
-test('a rejection that nobody handles is logged, counted, and ends the program after it has drained', async () => {
+test('an unhandled rejection is logged, counted, and ends the program after it has drained', async () => {
   const { host, reject, lines } = fakeHost()
   const { life, service } = noted()
   const logger = recordingLogger()

@@ -21,7 +21,7 @@ const all = [freshPartial, fresh, empty, huge, oldPartial, old]
 
 const names = new Map(all.map(({ digest, name }) => [digest, name]))
 
-/** The names of what goes, in order. `kept` may not go, `busy` is in use when its turn comes. */
+/** Names of the evicted blobs in order. `kept` must not be evicted; `busy` is in use when its turn comes. */
 async function evicted(bytes: number, rules: { kept?: readonly string[]; busy?: readonly string[] } = {}) {
   const gone: string[] = []
   await evictInRounds(all, bytes, {

@@ -5,7 +5,7 @@ import type { IdleHandle } from '../../../lib/store/disk/idle-handles.ts'
 import { PieceLog, RECORD_BYTES } from '../../../lib/store/disk/piece-log.ts'
 import { pieceLogFile } from '../../../lib/store/disk/piece-log-file.ts'
 
-/** A file whose writes wait until they are let through. */
+/** A file whose writes wait until the test lets them continue. */
 function gatedFile(size: number) {
   const content = Buffer.alloc(size)
   const gates: Deferred<void>[] = []

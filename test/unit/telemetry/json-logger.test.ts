@@ -61,7 +61,7 @@ describe('jsonLogger', () => {
     })
   })
 
-  test('shows the stack of an error that nobody foresaw', () => {
+  test('shows the stack of an unexpected error', () => {
     const { logger, parsed } = capture('info')
     logger.error('failed to think', { err: new TypeError('x is not a function') })
     expect(parsed()[0]?.err).toMatchObject({

@@ -18,7 +18,7 @@ const leeches = (count: number) => peers(count, { role: 'agent', complete: false
 const origins = (count: number) => peers(count, { role: 'origin', complete: true })
 const [asker] = leeches(1) as [PeerInfo]
 
-/** The kinds in order: O origin, C complete agent, I incomplete agent. */
+/** The kinds of peers in order: O origin, C complete agent, I incomplete agent. */
 const kinds = (list: readonly PeerInfo[]) =>
   list.map(({ role, complete }) => (role === 'origin' ? 'O' : complete ? 'C' : 'I')).join('')
 
@@ -38,7 +38,7 @@ describe('completeness', () => {
     }
   })
 
-  test('agents that have it all mostly come before those that have not', () => {
+  test('agents with the whole blob mostly come before the others', () => {
     const candidates = [...leeches(30), ...seeds(30)]
     let completeInFront = 0
     for (let seed = 0; seed < 50; seed += 1) {
@@ -63,7 +63,7 @@ describe('completeness', () => {
     expect(completeness(asker, [asker, earlier, moved, other], seededRandom(1))).toEqual([other])
   })
 
-  test('who has it all is told of those that have not', () => {
+  test('an asker with the whole blob gets only agents without it', () => {
     const done = { ...asker, complete: true }
     const order = completeness(done, [...seeds(3), ...leeches(2), ...origins(2)], seededRandom(1))
     expect(kinds(order)).toBe('II')

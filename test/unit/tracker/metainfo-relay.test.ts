@@ -32,7 +32,7 @@ interface Upstream {
   readonly closed: Promise<unknown>
 }
 
-/** A relay whose origins are streams in the test's hands. */
+/** A relay whose streams from origins are controlled by the test. */
 function relayWith(init: Partial<MetainfoRelayInit> & { origins?: number } = {}) {
   const clock = fakeClock()
   const metrics = recordingMetrics()
@@ -63,7 +63,7 @@ function relayWith(init: Partial<MetainfoRelayInit> & { origins?: number } = {})
     },
     { cacheBytes: 1_000_000, maxUpstreams: 10, lingerMs: 1_000, missTtlMs: 1_000, ...init },
   )
-  /** The upstream that is opened next, or the `n`th that has been. */
+  /** The `n`th stream from an origin; waits until it is opened. */
   const upstream = async (n: number): Promise<Upstream> => {
     while (upstreams.length <= n) {
       const next = deferred<Upstream>()

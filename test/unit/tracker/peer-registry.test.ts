@@ -23,7 +23,7 @@ function registry(init: { maxSwarms?: number; maxPeersPerSwarm?: number } = {}) 
 }
 
 describe('peer registry', () => {
-  test('names who announced, without its key', () => {
+  test('names a peer that announced, without its key', () => {
     const { made } = registry()
     const { key, ...shown } = peer()
     made.announce(one, { ...shown, key }, 1000)
@@ -52,7 +52,7 @@ describe('peer registry', () => {
     expect(idsIn(one)).toEqual([])
   })
 
-  test('a newcomer at an address replaces who stood there', () => {
+  test('a newcomer at an address replaces the former peer', () => {
     const { made, idsIn } = registry()
     const before = peer()
     const after = { ...before, peerId: newPeerId(random), key: 'new' }
@@ -62,7 +62,7 @@ describe('peer registry', () => {
     expect(made.peers).toBe(1)
   })
 
-  test('who leaves is gone at once, and the swarm with the last', () => {
+  test('a peer that leaves is gone at once, and the swarm with its last peer', () => {
     const { made } = registry()
     const entry = peer()
     made.announce(one, entry, 1000)
@@ -71,7 +71,7 @@ describe('peer registry', () => {
     expect(made.leave(two, entry)).toBe(true)
   })
 
-  test('who does not announce again expires', async () => {
+  test('a peer that does not announce again expires', async () => {
     const { made, clock, idsIn } = registry()
     const [gone, stays] = [peer(), peer()]
     made.announce(one, gone, 1000)
@@ -103,7 +103,7 @@ describe('peer registry', () => {
     expect(idsIn(one)).toEqual([entry.peerId])
   })
 
-  test('a sweep empties swarms that nobody asks for', async () => {
+  test('a sweep empties swarms without announces', async () => {
     const { made, clock } = registry()
     for (let i = 0; i < 10; i += 1) made.announce(swarmOf(i), peer(), 1000)
     await clock.advance(1000)
@@ -111,7 +111,7 @@ describe('peer registry', () => {
     expect([made.swarms, made.peers]).toEqual([0, 0])
   })
 
-  test('a full swarm forgets who announced least lately', () => {
+  test('a full swarm forgets the peer whose last announce is oldest', () => {
     const { made, idsIn } = registry({ maxPeersPerSwarm: 2 })
     const [a, b, c] = [peer(), peer(), peer()]
     made.announce(one, a, 1000)
@@ -149,7 +149,7 @@ describe('peer registry', () => {
     expect(Math.max(...[...seen.values()].filter((count) => count < 400))).toBeLessThan(80)
   })
 
-  test('counts who has everything', () => {
+  test('counts the peers with the whole blob', () => {
     const { made } = registry()
     made.announce(one, peer({ complete: true }), 1000)
     made.announce(one, peer(), 1000)

@@ -10,7 +10,7 @@ const ETAG = { ifMatch: 'v1' }
 describe('conditional requests', () => {
   let memory: ReturnType<typeof memoryObjects>
   let proven: ConditionalApi
-  /** Kinds of requests whose condition the backend does not look at. */
+  /** Kinds of requests whose condition the backend ignores. */
   let ignored: Set<keyof typeof work>
   let asked: string[]
 

@@ -33,7 +33,7 @@ async function open(options: Parameters<Backend['read']>[1] = {}): Promise<Objec
   return found ?? { size: 0, etag: '', body: Readable.from([]) }
 }
 
-/** Lets everything run that waits for nothing from outside. */
+/** Lets everything run that does not wait for the outside. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }

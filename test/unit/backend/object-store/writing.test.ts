@@ -32,7 +32,7 @@ function opened(init: Partial<ObjectStoreInit> = {}): Backend {
   return objectStoreBackend(components, { partBytes: PART, parallel: PARALLEL, atomicConditions: true, ...init })
 }
 
-/** The bytes in chunks that fit no part; `read` is how many were taken. */
+/** The bytes in chunks whose size fits no part; `taken` counts the bytes that were read. */
 function streamed(chunkBytes = 10_007): Readable & { taken: number } {
   let at = 0
   const stream = new Readable({

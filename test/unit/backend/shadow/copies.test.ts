@@ -8,7 +8,7 @@ import { faultyBackend } from '../../../kit/faulty-backend.ts'
 
 const content = Buffer.from(seededRandom(11).bytes(100_000))
 
-/** A backend that takes nothing before `gate` opens. */
+/** A backend whose writes wait for `gate`. */
 function slowMemory(gate: Promise<void>): Backend {
   const memory = memoryBackend()
   const write: Backend['write'] = async (...args) => {

@@ -77,7 +77,7 @@ describe('reading from a shadow backend', () => {
 
   test('lists no further than a page of either backend goes', async () => {
     for (const key of ['b', 'd']) await put(old, key, 'value')
-    // It may have `c`, and says so on the next page.
+    // The primary may have `c` too, but would list it only on its next page.
     primary = faultyBackend({ ...young, list: () => Promise.resolve({ keys: ['a'], next: 'a' }) })
     expect(await shadow().list('', { limit: 5 })).toEqual({ keys: ['a'], next: 'a' })
   })

@@ -13,7 +13,7 @@ import { peerPair, recorder, serving } from '../../../kit/peer-pair.ts'
 
 const block = { piece: 0, offset: 0, length: 1000 }
 
-/** A victim that has been unchoked by the raw side, which answers by hand. */
+/** A victim that the raw side has unchoked; the test answers its requests by hand. */
 async function asking(scene: HostileScene) {
   const connection = await scene.shakeHands()
   scene.send(message(1))

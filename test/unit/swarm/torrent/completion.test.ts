@@ -9,7 +9,7 @@ import { putPieces } from '../../../kit/swarm-lab.ts'
 
 const blob = swarmBlob(1, 200_000)
 
-/** A blob whose pieces are all in the partial; the first calls of `read` and `complete` fail as often as told. */
+/** A partial blob with all its pieces; the first calls of `read` and `complete` fail as often as `failures` says. */
 async function setUp(failures: { read?: number; complete?: number }) {
   const clock = fakeClock()
   const store = memoryStore({ clock, random: seededRandom(1), logger: silentLogger() }, { capacityBytes: 1e9 })
@@ -51,7 +51,7 @@ async function setUp(failures: { read?: number; complete?: number }) {
       onStepFailed: (err: AppError) => void seen.push(`failed ${err.code}`),
     },
   )
-  /** Looks ten times a second, as a pull does. */
+  /** Checks ten times a second, as a pull does. */
   const pass = async (ms: number) => {
     const until = clock.monotonicMs() + ms
     while (clock.monotonicMs() < until) {

@@ -14,7 +14,7 @@ const peers: readonly PeerInfo[] = Array.from({ length: 40 }, (_, at) => ({
   complete: true,
 }))
 
-/** A dialer of one torrent whose attempts end when the test says so; `connections` may be shared with another one. */
+/** A dialer of one torrent; the test ends its attempts. `connections` may be shared with another dialer. */
 function dialing(connections: ConnectionCount, limits = {}) {
   const clock = fakeClock()
   const attempts = new Map<number, Deferred<PeerConnection>>()

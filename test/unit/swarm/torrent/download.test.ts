@@ -19,11 +19,11 @@ function setUp(
     readonly pieces?: number
     readonly budgetBytes?: number
     readonly windows?: readonly ReaderWindow[]
-    /** The hashes are an origin's own. Default true. */
+    /** The hashes come from an origin itself. Default true. */
     readonly trusted?: boolean
-    /** What the hashes belong to; default the blob. */
+    /** The bytes that the hashes belong to; default: the blob. */
     readonly hashed?: Uint8Array
-    /** What is taken stays in the memory in which it came. */
+    /** Received bytes stay in the memory in which they arrived. */
     readonly keep?: boolean
   } = {},
 ) {
@@ -114,7 +114,7 @@ describe('a download', () => {
     const first = join('a')
     give(first.open[0])
     await settle()
-    // An origin repeats nothing that an agent was asked for.
+    // An origin is not asked for blocks that were requested from an agent.
     const second = join('b', { pieces: 4, role: 'origin' })
     expect(blocksOf(second)).toEqual([])
     download.removePeer('a')

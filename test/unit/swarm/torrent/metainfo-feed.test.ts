@@ -17,7 +17,7 @@ const [header, first, second, third, verified] = blob.records as [
 
 type Script = readonly (MetainfoRecord | AppError | 'silence' | 'pause')[]
 
-/** Runs the feed over streams that each play one script; the last one is repeated. */
+/** Runs the feed over streams, one for each script; the last script is repeated. */
 function play(...scripts: readonly Script[]) {
   const clock = fakeClock()
   const controller = new AbortController()

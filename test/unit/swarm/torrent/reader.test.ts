@@ -25,7 +25,7 @@ function source(init: { failAt?: number; lends?: boolean } = {}) {
     async next({ start }, into) {
       state.asked += 1
       if (start >= (init.failAt ?? LENGTH)) throw appError('STALLED')
-      // Pieces end wherever they end.
+      // Reads end at any byte, not at the end of a piece.
       const length = Math.min(into.length, 1_000_000 - (start % 1_000_000))
       into.set(content.subarray(start, start + length))
       return length
@@ -49,7 +49,7 @@ describe.each([
     const slow = new Writable({
       highWaterMark: 1,
       write(chunk: Buffer, _encoding, done) {
-        // The chunk is looked at only when it leaves, as a socket does.
+        // The chunk is checked only when it is really sent, as with a socket.
         setImmediate(() => {
           got.push(Buffer.from(chunk))
           done()

@@ -4,7 +4,7 @@ import { swarmLimits } from '../../../../lib/swarm/limits.ts'
 import type { PeerConnection } from '../../../../lib/swarm/peer/index.ts'
 import { restingPeers } from '../../../../lib/swarm/torrent/resting-peers.ts'
 
-/** A connection that remembers with which code it was closed. */
+/** A connection that records the code with which it was closed. */
 function connection() {
   const closed: (string | undefined)[] = []
   return { closed, close: (err?: Error) => void closed.push(codeOf(err)) } as unknown as PeerConnection & {
