@@ -4,7 +4,7 @@ import type { Startable } from './lifecycle.ts'
 /** A cache bounded by number of entries and by age (node-cache, which uses the wall clock of the process). */
 export interface CountCache<V> extends Startable {
   get(key: string): V | undefined
-  /** When full, the entry is not kept; a cache may forget. */
+  /** Drops the entry when the cache is full. */
   set(key: string, value: V, ttlMs?: number): void
   delete(key: string): void
 }
@@ -31,7 +31,7 @@ export function countCache<V>(init: CountCacheInit): CountCache<V> {
     set(key, value, ttlMs = init.ttlMs) {
       if (cache.getStats().keys >= init.maxEntries && !cache.has(key)) prune()
       if (cache.getStats().keys >= init.maxEntries && !cache.has(key)) return
-      // node-cache counts a known key as one more when it checks its bound, so the old entry goes first.
+      // node-cache counts a known key a second time when it checks its bound, so the old entry is deleted first.
       cache.del(key)
       cache.set(key, value, ttlMs / 1000)
     },

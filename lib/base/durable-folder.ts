@@ -3,7 +3,7 @@ import { dirname, parse, resolve } from 'node:path'
 import { hasCode } from './app-error.ts'
 
 /**
- * Makes the entries of a folder durable: names made or moved in it before are there after a power loss.
+ * Makes the entries of a folder durable: names created or moved in the folder before this call survive a power loss.
  * @throws ENOENT when there is no such folder
  */
 export async function syncFolder(folder: string): Promise<void> {
@@ -15,21 +15,21 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** As `syncFolder`, where others remove empty folders: one that was removed meanwhile has nothing to sync. */
+/** Like `syncFolder`, but a folder that was removed meanwhile is not an error. */
 export async function syncFolderIfThere(folder: string): Promise<void> {
   await syncFolder(folder).catch((err: unknown) => {
     if (!hasCode(err, 'ENOENT')) throw err
   })
 }
 
-/** Folders that this process is making, by path, until they are durable. False: the folder above is missing. */
+/** Folders that this process is making now, by path. The promise gives false when the parent folder is missing. */
 const underWay = new Map<string, Promise<boolean>>()
 
 /**
- * Makes `folder` and what is missing between it and `root`, durably. What another call has made a moment ago counts
- * only once that call has synced it. `root` (default: that of the file system) itself is never made: where it is
- * missing the disk is not mounted, and writing would go to the wrong one. What somebody removes at the same time may
- * be missing again.
+ * Makes `folder` and the missing folders between it and `root`, durably. When another call is making the same folder,
+ * this call waits until that folder is synced. `root` itself (default: the root of the file system) is never made: when
+ * it is missing, the disk is not mounted, and we would write to the wrong disk. A folder that another caller removes at
+ * the same time may be missing again.
  * @throws ENOENT when `root` is missing
  */
 export async function makeFolder(folder: string, root: string = parse(resolve(folder)).root): Promise<void> {
@@ -38,7 +38,7 @@ export async function makeFolder(folder: string, root: string = parse(resolve(fo
   for (let above = path; above !== dirname(above); above = dirname(above)) await underWay.get(above)
 }
 
-/** Not mkdir's own `recursive`, which never returns on a file system that answers ENOENT to every mkdir. */
+/** Node's own recursive mkdir never returns on a file system that answers ENOENT to every mkdir. */
 async function makeBelow(root: string, path: string): Promise<void> {
   if (path === root || (await makeOne(path, dirname(path) === root))) return
   await makeBelow(root, dirname(path))
@@ -65,7 +65,9 @@ async function makeAndSync(path: string, parentIsThere: boolean): Promise<boolea
   return true
 }
 
-/** Removes `path` and the folders above it, up to `root`, while they are empty. A writer that is hit makes them again. */
+/**
+ * Removes `path` and its parents, below `root`, while they are empty. A writer that needs one of them makes it again.
+ */
 export async function pruneFolders(root: string, path: string): Promise<void> {
   for (let at = path; at !== root; at = dirname(at)) {
     try {

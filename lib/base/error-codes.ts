@@ -1,20 +1,17 @@
-/** What one error code means to a client and to a caller that may try again. */
+/** What an error code tells clients, and callers that may retry. */
 export interface ErrorPolicy {
-  /** HTTP status of an answer that carries the code. */
+  /** HTTP status of an answer with this code. */
   readonly status: number
-  /** One sentence: what went wrong and what to do. */
+  /** One sentence: what went wrong, and what to do. */
   readonly message: string
-  /** Whether the same call may succeed later without being changed. */
+  /** Whether the same call, unchanged, may succeed later. */
   readonly retryable: boolean
 }
 
 const final = (status: number, message: string): ErrorPolicy => ({ status, message, retryable: false })
 const retryable = (status: number, message: string): ErrorPolicy => ({ status, message, retryable: true })
 
-/**
- * Codes of the OCI distribution spec (and distribution's additions); the only ones a registry client ever sees as
- * `code`.
- */
+/** Codes of the OCI distribution spec and of distribution's additions; a registry client sees no other `code`. */
 const registryCodes = {
   UNAUTHORIZED: final(401, 'authentication is required; send the cluster token or log in'),
   DENIED: final(403, 'the caller has no right to do this'),
@@ -36,7 +33,7 @@ const registryCodes = {
   MANIFEST_BLOB_UNKNOWN: final(400, 'the manifest names a blob that this repository does not have; push it first'),
 } as const satisfies Record<string, ErrorPolicy>
 
-/** Codes of everything behind the registry front. */
+/** Codes of all parts behind the registry front. */
 const ownCodes = {
   ABORTED: retryable(499, 'the caller gave up'),
   BACKEND_CORRUPT: final(
@@ -102,12 +99,12 @@ const ownCodes = {
   WRITE_BACK_FULL: retryable(503, 'as much as may waits for the backend already; look why the backend takes nothing'),
 } as const satisfies Record<string, ErrorPolicy>
 
-/** Every stable error code with its policy. `docs/errors.md` has a row for each. */
+/** Every stable error code with its policy. `docs/errors.md` has a row for each code. */
 export const errorTable = { ...registryCodes, ...ownCodes }
 
 export type ErrorCode = keyof typeof errorTable
 
-/** True for a code that the OCI distribution spec lets a registry client see. */
+/** True for a code that the OCI distribution spec allows in an answer to a registry client. */
 export function isRegistryCode(code: ErrorCode): code is keyof typeof registryCodes {
   return code in registryCodes
 }
