@@ -9,7 +9,7 @@ export interface Bind {
 
 const MAX_PORT = 65_535
 
-/** `host:port`, `[::1]:port`; the port may be `auto` (any free one). @throws CONFIG_INVALID */
+/** Parses `host:port` or `[::1]:port`; the port may be `auto` (any free one). @throws CONFIG_INVALID */
 export function parseBind(text: string): Bind {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:\s[\]]+)):(\d{1,5}|auto)$/.exec(text.trim())
   const host = match?.[1] ?? match?.[2]

@@ -31,7 +31,7 @@ const parseQuantity = (text: string, units: ReadonlyMap<string, number>): number
   return match === null || unit === undefined ? undefined : Math.round(Number(match[1]) * unit)
 }
 
-/** `250ms`, `5s`, `30m`, `2h`, `1d`, as milliseconds. @throws CONFIG_INVALID */
+/** Parses `250ms`, `5s`, `30m`, `2h`, `1d` to milliseconds. @throws CONFIG_INVALID */
 export function parseDuration(text: string): number {
   const parsed = text.trim() === '0' ? 0 : parseQuantity(text, milliseconds)
   if (parsed === undefined) {
@@ -40,7 +40,7 @@ export function parseDuration(text: string): number {
   return parsed
 }
 
-/** `512B`, `20MB` (decimal), `64MiB` (binary), as bytes. @throws CONFIG_INVALID */
+/** Parses `512B`, `20MB` (decimal), `64MiB` (binary) to bytes. @throws CONFIG_INVALID */
 export function parseBytes(text: string): number {
   const parsed = /^\d+$/.test(text.trim()) ? Number(text) : parseQuantity(text, byteUnits)
   if (parsed === undefined) {
@@ -49,7 +49,7 @@ export function parseBytes(text: string): number {
   return parsed
 }
 
-/** `20MB/s` as bytes per second; `unlimited` as undefined. @throws CONFIG_INVALID */
+/** Parses `20MB/s` to bytes per second, and `unlimited` to undefined. @throws CONFIG_INVALID */
 export function parseRate(text: string): number | undefined {
   if (text.trim() === 'unlimited') return undefined
   const size = /^(.+?)\s*\/\s*s$/.exec(text.trim())?.[1]
