@@ -1,15 +1,15 @@
 import { appError } from '../base/index.ts'
 
-/** What a request line asks for, still percent-encoded. */
+/** The target of a request line, still percent-encoded. */
 export interface RequestTarget {
   readonly path: string
-  /** Without its question mark. */
+  /** Without the question mark. */
   readonly query: string
 }
 
 /**
- * Reads a request target as a path or as a whole URL, whose host is not looked at (RFC 9112, 3.2.2). A path is never
- * taken for a host, however many slashes it begins with. `*` stands for the server and is the path of no route.
+ * Parses a request target that is a path or a whole URL; the URL's host is ignored (RFC 9112, 3.2.2). A path is never
+ * mistaken for a host, even with several leading slashes. `*` means the server and matches no route.
  * @throws REQUEST_INVALID for any other form, and for a fragment
  */
 export function parseRequestTarget(text: string): RequestTarget {
