@@ -31,7 +31,7 @@ function parseFlags(argv: readonly string[]): ConfigSources | 'help' {
   }
 }
 
-/** Runs one service as a program, as its flags say; gives the exit code, as `runUntilTold` does. */
+/** Runs one service as a program, with the options of its command line; gives the exit code of `runUntilTold`. */
 export function runService<S extends ServiceSchema>(
   door: ServiceDoor<S>,
   argv: readonly string[],
