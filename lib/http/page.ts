@@ -18,7 +18,10 @@ export interface PageLimits {
   readonly least?: number
 }
 
-/** Reads `n` and `last` of a query. @throws PAGINATION_NUMBER_INVALID when `n` is not a whole number of at least `least` */
+/**
+ * Parses `n` and `last` of a query.
+ * @throws PAGINATION_NUMBER_INVALID when `n` is not a whole number of at least `least`
+ */
 export function pageRequest(query: URLSearchParams, { max, usual = max, least = 0 }: PageLimits): PageRequest {
   const n = query.get('n')
   if (n !== null && (!/^\d{1,15}$/.test(n) || Number(n) < least)) {
