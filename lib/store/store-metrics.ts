@@ -9,7 +9,7 @@ export interface StoreMetrics {
   readonly evictions: Family<Counter, 'kind'>
 }
 
-/** The metrics of one store; undefined when nobody measures. */
+/** The metrics of one store; undefined without `metrics`. */
 export function storeMetrics(metrics: Metrics | undefined): StoreMetrics | undefined {
   if (metrics === undefined) return undefined
   const gauge = (name: string, help: string) => metrics.gauge({ name, help }).with({})
