@@ -67,7 +67,7 @@ function openDriver<D extends Driver>(
   return drivers[driver](components, config, backendOf)
 }
 
-/** Opens each backend once, however often it is named, so that all who name it share its connections and limits. */
+/** Opens each backend only once, so that all rules with the same backend share its connections and limits. */
 function openedOnce(components: OpenBackendComponents): Startable & { readonly backendOf: BackendOf } {
   const kept: { readonly config: BackendConfig; readonly opened: AnyBackend }[] = []
   const started: AnyBackend[] = []
@@ -83,8 +83,8 @@ function openedOnce(components: OpenBackendComponents): Startable & { readonly b
 }
 
 /**
- * The backend that `config` names, not yet started; its requests are counted.
- * @throws CONFIG_INVALID for a backend that holds contents of repositories and no keys of other kinds
+ * The backend of `config`, not yet started; its requests are counted.
+ * @throws CONFIG_INVALID for a backend that holds only contents of repositories and no other keys
  */
 export function openBackend(components: OpenBackendComponents, config: BackendConfig): Backend {
   const { backendOf, ...running } = openedOnce(components)
@@ -93,15 +93,15 @@ export function openBackend(components: OpenBackendComponents, config: BackendCo
   throw appError('CONFIG_INVALID', { message: `a backend of the driver ${config.driver} holds blobs only` })
 }
 
-/** Repositories whose part of a backend is kept at hand; making it anew costs no request. */
+/** Number of per-repository views that are kept; making one again costs no request. */
 const MAX_VIEWS = 1000
 
-/** Whose part of a backend is asked whether it answers; need not exist. */
+/** The repository whose part of a backend is probed; it need not exist. */
 const PROBED_REPOSITORY = parseRepository('probe')
 
 type BackendFor = Backends['backendFor']
 
-/** What a backend holds for each repository: with most drivers the same for all. */
+/** The part of a backend for each repository; with most drivers it is the same for all. */
 function viewsOf({ metrics }: OpenBackendComponents, opened: AnyBackend, path: string): BackendFor {
   const view = (backend: Backend) => prefixedBackend(countedBackend(metrics, backend), path)
   if (!('backendFor' in opened)) {
@@ -117,7 +117,7 @@ function viewsOf({ metrics }: OpenBackendComponents, opened: AnyBackend, path: s
   }
 }
 
-/** Opens the backends that the rules name; rules with the same backend and path share one `Backend`. */
+/** Opens the backends of all rules; rules with the same backend and path share one `Backend`. */
 export function openBackends(components: OpenBackendComponents, rules: BackendRules): Backends {
   const { backendOf, ...running } = openedOnce(components)
   const choices: (BackendRules[number] & { readonly glob: RepositoryGlob; readonly viewOf: BackendFor })[] = []
