@@ -4,9 +4,9 @@ import type { SwarmLimits } from '../limits.ts'
 import type { PeerHello } from '../peer/index.ts'
 
 /**
- * Peers that sent wrong bytes, for a while or until newer bans push them out. A ban holds for the
- * peer id at this host, and for the address of a peer that was dialled. The host alone would hit its neighbours on one
- * machine; an id from elsewhere, or a port that a peer merely names as its own, would hit whom the liar wants to be hit.
+ * Peers that sent wrong bytes. A ban ends after some time, or when newer bans push it out. It applies to the peer id at
+ * this host, and to the address of a peer that we dialled. Banning the whole host would hit other peers on the same
+ * machine. Banning an id at other hosts, or a port that the peer only claims, would let a liar choose who is banned.
  */
 export interface BanList {
   add(hello: PeerHello): void
@@ -14,13 +14,13 @@ export interface BanList {
 }
 
 export function banList(clock: Clock, { maxBans, banMs }: Pick<SwarmLimits, 'maxBans' | 'banMs'>): BanList {
-  /** Until when, on the monotonic clock. */
+  /** End of each ban, on the monotonic clock. */
   const banned = new Map<string, number>()
   const keep = (key: string) => {
     banned.delete(key)
     banned.set(key, clock.monotonicMs() + banMs)
     for (const oldest of banned.keys()) {
-      // Up to two keys for each ban.
+      // Each ban has up to two keys.
       if (banned.size <= maxBans * 2) break
       banned.delete(oldest)
     }
@@ -35,7 +35,7 @@ export function banList(clock: Clock, { maxBans, banMs }: Pick<SwarmLimits, 'max
   }
 }
 
-/** Where a peer can be dialled, as far as it said. */
+/** The address at which a peer can be dialled, if the peer gave one. */
 export function listenAddress({ address, listenPort, direction }: PeerHello): PeerAddress {
   if (direction === 'dialled') return address
   return { host: address.host, port: listenPort ?? address.port }

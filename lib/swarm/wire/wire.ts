@@ -16,38 +16,40 @@ import { encodeBlockMessage, encodePieceHeader, lengthRules, MESSAGE, readUint32
 import { type CoreEvents, type CoreSender, type ProtocolCore, protocolCore } from './protocol-core.ts'
 import { watchdog } from './watchdog.ts'
 
-/** What the two handshakes told. */
+/** What the other side said in the two handshakes. */
 export interface WireHello extends ExtensionHello {
   readonly peerId: PeerId
 }
 
 /**
- * Checked messages in the order in which they came, except that blocks, which answer requests, may overtake the rest.
- * Throwing closes the wire with what was thrown.
+ * Checked messages in the order in which they came; only blocks, which answer requests, may overtake others. When a
+ * listener throws, the wire closes with that error.
  */
 export interface WireEvents extends Omit<CoreEvents, 'onExtended' | 'onFailure'> {
   onRequest(block: WireBlock): void
   onCancel(block: WireBlock): void
   onReject(block: WireBlock): void
-  /** Where the payload goes. @throws WIRE_UNASKED_PIECE */
+  /** Returns where the payload is written. @throws WIRE_UNASKED_PIECE */
   onBlockStart(block: WireBlock): BlockTarget
   onBlockEnd(target: BlockTarget): void
-  /** Once, last of all, never from within a method; undefined after a `close` without reason. */
+  /**
+   * Called once, as the last event, never from within a method; `err` is undefined after a `close` without a reason.
+   */
   onClose(err: AppError | undefined): void
 }
 
-/** One connection after both handshakes: whole, checked messages. Methods are no-ops once it is closed. */
+/** One connection after both handshakes: whole, checked messages. Methods are no-ops after it is closed. */
 export interface Wire {
   readonly hello: WireHello
-  /** Both sides speak BEP 6: a choke rejects nothing by itself, every request is answered. */
+  /** True when both sides support BEP 6: then a choke rejects nothing by itself, and every request is answered. */
   readonly fast: boolean
   /** Messages that the library writes. */
   readonly send: CoreSender
   readonly pendingBytes: number
-  /** Lets messages come; the channel rests from the end of the handshakes until then. */
+  /** Lets messages come; until then the channel is paused. */
   start(): void
   sendBlockMessage(kind: 'request' | 'cancel' | 'reject', block: WireBlock): void
-  /** `onFlushed` when `bytes` may change again. */
+  /** Calls `onFlushed` when `bytes` may change again. */
   sendBlock(block: WireBlock, bytes: Uint8Array, onFlushed: () => void): void
   /** Destroys the channel. Idempotent. */
   close(err?: AppError): void
@@ -58,16 +60,16 @@ export interface WireInit {
   readonly swarmId: SwarmId
   readonly header: SwarmHeader
   readonly self: { readonly peerId: PeerId; readonly role: PeerRole; readonly listenPort: number | undefined }
-  /** The handshake of an accepted connection; a dialled one reads it here. */
+  /** The handshake of an accepted connection; for a dialled connection it is read here. */
   readonly received?: ReceivedHandshake
-  /** Also speak with clients that do not know our extension. */
+  /** Also accept clients without our extension. */
   readonly foreignPeers: boolean
-  /** Who listens; called once, before the first event. `hello` is known only when the wire is open. */
+  /** Gives the listener; called once, before the first event. `hello` is known only when the wire is open. */
   readonly events: (wire: Wire) => WireEvents
 }
 
 /**
- * Exchanges both handshakes. The channel is destroyed when it fails.
+ * Exchanges both handshakes. On failure the channel is destroyed.
  * @throws WIRE_HANDSHAKE_FAILED (wrong, late, another blob, ourselves), WIRE_FRAME_INVALID, ABORTED
  */
 export async function openWire(
@@ -149,7 +151,7 @@ class ConnectedWire implements Wire {
     return this.#init.channel.pendingBytes
   }
 
-  /** Takes the other side's handshake and waits for its extension handshake. */
+  /** Reads the other side's handshake and waits for its extension handshake. */
   async shakeHands({ handshake, rest }: ReceivedHandshake): Promise<void> {
     this.#check(handshake)
     const guard = frameGuard({ map: this.#map, fast: handshake.fast })
@@ -253,7 +255,7 @@ class ConnectedWire implements Wire {
 
   #checkBlock(guard: FrameGuard, block: WireBlock): void {
     guard.checkBlock(block)
-    // The library tells of the extension handshake a moment after its bytes; what follows them waits in line for it.
+    // The library reports the extension handshake a moment after its bytes; what follows has to wait for that.
     if (this.#handshake?.extended === true && !guard.sawExtended) {
       throw appError('WIRE_FRAME_INVALID', { message: 'a block was spoken of before the extension handshake' })
     }
