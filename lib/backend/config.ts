@@ -51,7 +51,11 @@ function withRepositoryKey(rule: unknown, ctx: z.core.$RefinementCtx): unknown {
   if (typeof rule !== 'object' || rule === null || !('namespace' in rule)) return rule
   const { namespace, ...rest } = rule
   if (!('repository' in rest)) return { ...rest, repository: namespace }
-  ctx.addIssue({ code: 'custom', path: ['namespace'], message: 'is another word for repository: give one of the two' })
+  ctx.addIssue({
+    code: 'custom',
+    path: ['namespace'],
+    message: 'means the same as repository: give only one of the two',
+  })
   return rest
 }
 
@@ -84,7 +88,7 @@ export const backendRulesSchema = z
     for (const [index, { durability, backend }] of rules.entries()) {
       const driver = readOnlyDriver(backend)
       if (durability === 'backend' || driver === undefined) continue
-      const message = `must be "backend": a backend of the driver ${driver} that is only read never takes what waits for it`
+      const message = `must be "backend": a backend of the driver ${driver} that is read-only never accepts the waiting blobs`
       ctx.addIssue({ code: 'custom', path: [index, 'durability'], message })
     }
   })

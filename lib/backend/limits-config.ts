@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { duration, rate } from '../config/index.ts'
 
-const time = (text: string) => duration.refine((ms) => ms > 0, 'must be longer than nothing').prefault(text)
+const time = (text: string) => duration.refine((ms) => ms > 0, 'must be longer than 0').prefault(text)
 
 const bandwidth = {
   /** Bandwidth of all reads from the backend together. */

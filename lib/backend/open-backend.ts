@@ -90,7 +90,7 @@ export function openBackend(components: OpenBackendComponents, config: BackendCo
   const { backendOf, ...running } = openedOnce(components)
   const opened = backendOf(config)
   if (!('backendFor' in opened)) return { ...countedBackend(components.metrics, opened), ...running }
-  throw appError('CONFIG_INVALID', { message: `a backend of the driver ${config.driver} holds blobs only` })
+  throw appError('CONFIG_INVALID', { message: `a backend of the driver ${config.driver} holds only blobs` })
 }
 
 /** Number of per-repository views that are kept; making one again costs no request. */

@@ -27,7 +27,7 @@ export function hashRing(members: readonly Member[]): Ring {
     if (!idShape.test(member.id)) {
       throw invalid(`the member id ${JSON.stringify(member.id)} must be letters, digits, dots, dashes or colons`)
     }
-    if (byId.has(member.id)) throw invalid(`the member id ${member.id} stands twice; give each member its own`)
+    if (byId.has(member.id)) throw invalid(`the member id ${member.id} occurs twice; give each member its own`)
     byId.set(member.id, member)
   }
   // Sorted, so that two points in the same place have the same order, whatever the order in the config.

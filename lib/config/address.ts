@@ -16,7 +16,7 @@ export function parseBind(text: string): Bind {
   const port = match?.[3] === 'auto' ? 0 : Number(match?.[3])
   if (host === undefined || !(port <= MAX_PORT)) {
     throw appError('CONFIG_INVALID', {
-      message: `"${text}" is no address; write it like 127.0.0.1:5000, [::1]:5000 or 127.0.0.1:auto`,
+      message: `"${text}" is not an address; write it like 127.0.0.1:5000, [::1]:5000 or 127.0.0.1:auto`,
     })
   }
   return { host, port }

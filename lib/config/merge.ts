@@ -27,7 +27,7 @@ function hasOtherDriver(base: Tree, { driver = base['driver'] }: Tree): boolean 
 export function treeAt(path: string, value: unknown): Tree {
   const steps = path.split('.')
   if (steps.some((step) => step === '')) {
-    throw appError('CONFIG_INVALID', { message: `"${path}" is no path of a config key; write it like a.b.c` })
+    throw appError('CONFIG_INVALID', { message: `"${path}" is not the path of a config key; write it like a.b.c` })
   }
   return steps.reduceRight<unknown>((inner, step) => Object.fromEntries([[step, inner]]), value) as Tree
 }

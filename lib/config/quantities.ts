@@ -35,7 +35,7 @@ const parseQuantity = (text: string, units: ReadonlyMap<string, number>): number
 export function parseDuration(text: string): number {
   const parsed = text.trim() === '0' ? 0 : parseQuantity(text, milliseconds)
   if (parsed === undefined) {
-    throw appError('CONFIG_INVALID', { message: `"${text}" is no duration; write it like 250ms, 5s, 30m, 2h or 1d` })
+    throw appError('CONFIG_INVALID', { message: `"${text}" is not a duration; write it like 250ms, 5s, 30m, 2h or 1d` })
   }
   return parsed
 }
@@ -44,7 +44,7 @@ export function parseDuration(text: string): number {
 export function parseBytes(text: string): number {
   const parsed = /^\d+$/.test(text.trim()) ? Number(text) : parseQuantity(text, byteUnits)
   if (parsed === undefined) {
-    throw appError('CONFIG_INVALID', { message: `"${text}" is no size; write it like 512B, 20MB or 64MiB` })
+    throw appError('CONFIG_INVALID', { message: `"${text}" is not a size; write it like 512B, 20MB or 64MiB` })
   }
   return parsed
 }
@@ -55,7 +55,7 @@ export function parseRate(text: string): number | undefined {
   const size = /^(.+?)\s*\/\s*s$/.exec(text.trim())?.[1]
   const rate = size === undefined ? undefined : parseBytes(size)
   if (rate === undefined || rate <= 0) {
-    throw appError('CONFIG_INVALID', { message: `"${text}" is no rate; write it like 20MB/s, or unlimited` })
+    throw appError('CONFIG_INVALID', { message: `"${text}" is not a rate; write it like 20MB/s, or unlimited` })
   }
   return rate
 }

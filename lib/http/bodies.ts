@@ -38,7 +38,7 @@ export async function readBytes(
     }
     const end = () => finish(() => resolve(Buffer.concat(chunks, size)))
     const closed = () =>
-      finish(() => reject(appError('ABORTED', { message: 'the client went before its body was read' })))
+      finish(() => reject(appError('ABORTED', { message: 'the client disconnected before its body was read' })))
     const stalled = () =>
       finish(() => reject(appError('REQUEST_TIMEOUT', { message: 'the body of the request stalled' })))
     if (signal.aborted) {

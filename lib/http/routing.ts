@@ -96,7 +96,7 @@ const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHa
     const visit = visitOf(res)
     const facts = { route: visit.route, method: req.method, requestId: visit.requestId }
     if (clientGone(err, res, visit)) {
-      logger.debug('client went before the answer was finished', { ...facts, code: codeOf(err) })
+      logger.debug('client disconnected before the answer was finished', { ...facts, code: codeOf(err) })
       res.destroy()
       return
     }

@@ -79,7 +79,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
       if (closing) res.shouldKeepAlive = false
       res.once('close', () => {
         underWay.delete(res)
-        if (!res.writableFinished) controller.abort(appError('ABORTED', { message: 'the client went' }))
+        if (!res.writableFinished) controller.abort(appError('ABORTED', { message: 'the client disconnected' }))
         close(visit, req, res, startedMs)
         if (underWay.size > 0) return
         for (const resolve of waiting) resolve()

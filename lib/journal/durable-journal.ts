@@ -62,7 +62,7 @@ class DurableJournal implements Journal {
         storage,
         now: () => clock.now(),
         onUnreadable: (record, bytes) =>
-          logger.error('a record of the journal is no task; set aside', { record, bytes }),
+          logger.error('a record of the journal is not a valid task; set aside', { record, bytes }),
         hold: components.hold ?? (() => () => undefined),
         onCount: (state, count) => metrics?.tasks.with({ state }).set(count),
       },

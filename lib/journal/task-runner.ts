@@ -102,7 +102,7 @@ export class TaskRunner implements Startable {
     } catch (err) {
       const { clock, table, logger } = this.#components
       after = table.leave(task.id, clock.now() + this.#init.retry.maxMs)
-      logger.error('failed to note how a task went; it is done again', { kind: task.kind, key: task.key, err })
+      logger.error('failed to record the result of a task; it runs again', { kind: task.kind, key: task.key, err })
     } finally {
       this.#active -= 1
     }
@@ -154,6 +154,7 @@ export class TaskRunner implements Startable {
 
 function nobody({ kind }: Task): Executor {
   return {
-    run: () => Promise.reject(appError('CONFIG_INVALID', { message: `nobody does tasks of the kind ${kind}` })),
+    run: () =>
+      Promise.reject(appError('CONFIG_INVALID', { message: `there is no executor for tasks of the kind ${kind}` })),
   }
 }

@@ -119,7 +119,7 @@ class Checker {
       const start = this.at
       const key = this.#string()
       if (previous !== undefined && Buffer.compare(previous, key) >= 0) {
-        throw invalid('the keys of a dictionary are sorted and unique', start)
+        throw invalid('the keys of a dictionary must be sorted and unique', start)
       }
       if (isProto(key)) throw invalid('this key cannot be used', start)
       this.value(depth)

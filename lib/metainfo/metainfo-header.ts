@@ -23,7 +23,7 @@ export function checkHeader(header: { readonly [K in keyof MetaInfoHeader]: unkn
   const { v, length, pieceLength, data } = header
   if (v !== PROTOCOL_VERSION) throw invalid(`the version of the metainfo must be ${PROTOCOL_VERSION}`)
   if (!isLength(length)) throw invalid('the length of the blob is not a whole number within the limit')
-  if (pieceLength !== pieceLengthFor(length)) throw invalid('the piece length does not follow from the length')
+  if (pieceLength !== pieceLengthFor(length)) throw invalid('the piece length does not match the length')
   const digest = checkDigest(header.digest)
   const base = { v, digest, length, pieceLength }
   if (data === undefined) return base

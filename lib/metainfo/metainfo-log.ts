@@ -77,7 +77,7 @@ class Log implements MetainfoLog {
     this.#applyHeader(header)
     const count = this.#known.length
     if (hashes.length !== count * HASH_LENGTH) {
-      throw appError('METAINFO_INVALID', { message: 'the number of hashes does not follow from the length' })
+      throw appError('METAINFO_INVALID', { message: 'the number of hashes does not match the length' })
     }
     this.#hashes = hashes
     this.#known = Bitset.full(count)
@@ -88,7 +88,7 @@ class Log implements MetainfoLog {
     const known = this.header
     if (known !== undefined) {
       if (known.digest !== header.digest)
-        throw appError('METAINFO_INVALID', { message: 'the stream is of another blob' })
+        throw appError('METAINFO_INVALID', { message: 'the stream belongs to another blob' })
       if (known.length !== header.length || known.pieceLength !== header.pieceLength) {
         throw appError('METAINFO_CONFLICT', { message: 'two sources name different lengths for one blob' })
       }

@@ -94,7 +94,9 @@ async function* received({ req }: Exchange, chunk: ByteRange | undefined, traffi
       yield bytes
     }
   } catch (err) {
-    throw isAppError(err) ? err : appError('ABORTED', { message: 'the client went in mid-upload', cause: err })
+    throw isAppError(err)
+      ? err
+      : appError('ABORTED', { message: 'the client disconnected during the upload', cause: err })
   }
   if (expected !== undefined && size < expected) throw sizeInvalid(chunk)
 }

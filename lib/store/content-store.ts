@@ -232,7 +232,7 @@ class ContentStore implements ManagedStore {
   }
 
   async #lose(volume: Volume): Promise<void> {
-    this.#components.logger.error('a volume is lost; what lay on it is brought again', { volume })
+    this.#components.logger.error('a volume is lost; its blobs are fetched again when needed', { volume })
     this.#blobs.forget(volume)
     await Promise.all([this.#partials.forget(volume), this.#uploads.forget(volume)])
   }

@@ -149,7 +149,7 @@ class Partial implements ManagedPartial {
     const expected = piece >= 0 && piece < this.map.count ? this.map.sizeOf(piece) : undefined
     if (bytes.length !== expected || hash.length !== HASH_LENGTH) {
       throw appError('PIECE_INVALID', {
-        message: 'the piece has not the length that its place demands',
+        message: 'the piece has the wrong length',
         detail: { piece, length: bytes.length, expected },
       })
     }

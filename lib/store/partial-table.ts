@@ -34,7 +34,7 @@ const lockOf = (digest: Digest) => `partial ${digest}`
 
 const otherGeometry = (digest: Digest) =>
   appError('STORE_CORRUPT', {
-    message: 'the partial blob is begun anew with another length or piece length',
+    message: 'the partial blob is replaced by one with another length or piece length',
     detail: { digest },
   })
 
@@ -100,7 +100,9 @@ class Partials implements PartialTable {
     }
     const lost = [...this.#inUse.values()].filter((each) => each.volume === volume)
     await Promise.all(
-      lost.map((partial) => partial.discard(appError('STORE_CORRUPT', { message: 'its volume is lost' }))),
+      lost.map((partial) =>
+        partial.discard(appError('STORE_CORRUPT', { message: 'the volume of the partial blob is lost' })),
+      ),
     )
   }
 

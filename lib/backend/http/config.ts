@@ -14,8 +14,8 @@ export const httpSchema = z.strictObject({
     .string()
     .transform(withRepositoryPlace)
     .refine((template) => /^https?:\/\/[^/{}]+(\/|$)/.test(template), 'must start with http:// or https:// and a host')
-    .refine((template) => placesOf(template).every(({ known }) => known), 'has a place that is not known')
-    .refine(hasWholePlace, 'must hold {digest}, {hex} or {key}, so that every content has a URL of its own'),
+    .refine((template) => placesOf(template).every(({ known }) => known), 'has an unknown placeholder')
+    .refine(hasWholePlace, 'must hold {digest}, {hex} or {key}, so that each content has its own URL'),
   /** Sent with every request, but not to other hosts after a redirect. */
   headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/), z.string()).default({}),
   /** PEM file of certificate authorities that are trusted in addition to those of Node. */

@@ -96,7 +96,7 @@ async function statOf(ask: Ask, url: string, signal: AbortSignal): Promise<Objec
   answer?.body.destroy()
   if (answer === undefined) return undefined
   const size = sizeOf(answer)
-  if (size === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the backend says no length' })
+  if (size === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the backend does not give the length' })
   return { size, etag: etagOf(answer, size) }
 }
 
@@ -106,9 +106,9 @@ function etagOf({ headers }: WebAnswer, size: number | undefined): string {
 }
 
 function readOnly() {
-  return appError('BACKEND_READ_ONLY', { message: 'the driver http only reads; bring content in by other means' })
+  return appError('BACKEND_READ_ONLY', { message: 'the driver http is read-only; upload content by other means' })
 }
 
 function unlisted() {
-  return appError('UNSUPPORTED', { message: 'what lies on a web server cannot be listed' })
+  return appError('UNSUPPORTED', { message: 'the files of a web server cannot be listed' })
 }

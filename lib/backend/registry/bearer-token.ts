@@ -92,7 +92,7 @@ function realmOf({ challenge, login, registry }: TokenRequest): URL {
   const open = url?.protocol === 'http:' && (registry.protocol === 'http:' || login === undefined)
   if (url !== undefined && (url.protocol === 'https:' || open)) return url
   throw appError('BACKEND_DENIED', {
-    message: 'the registry names a token server that may not be trusted with a login',
+    message: 'the registry names a token server that must not get our login',
   })
 }
 
@@ -100,7 +100,7 @@ function tokenIn(answer: object | null): BearerToken {
   const { token, access_token, expires_in: seconds } = (answer ?? {}) as Readonly<Record<string, unknown>>
   const text = typeof token === 'string' && token !== '' ? token : access_token
   if (typeof text !== 'string' || text === '') {
-    throw appError('BACKEND_UNAVAILABLE', { message: 'the token server of the registry gives no token' })
+    throw appError('BACKEND_UNAVAILABLE', { message: 'the token server of the registry did not give a token' })
   }
   return { token: text, lifetimeMs: typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : DEFAULT_LIFETIME_MS }
 }

@@ -132,7 +132,7 @@ class BlobUpload {
   async #open(): Promise<void> {
     this.#place = await this.#settled((signal) => this.#begun(signal))
     if (this.#place.minChunk <= MAX_CHUNK_BYTES) return
-    throw appError('BACKEND_UNAVAILABLE', { message: 'the registry wants larger chunks than are sent' })
+    throw appError('BACKEND_UNAVAILABLE', { message: 'the registry demands larger chunks than we can send' })
   }
 
   async #closeWith(last: Uint8Array): Promise<void> {
@@ -188,9 +188,9 @@ class BlobUpload {
 function offsetIn(chunk: Uint8Array, opened: UploadPlace, place: UploadPlace): number {
   const had = place.offset - opened.offset
   if (had >= 0 && had <= chunk.length) return had
-  throw appError('BACKEND_UNAVAILABLE', { message: 'the registry lost bytes of an upload that it had' })
+  throw appError('BACKEND_UNAVAILABLE', { message: 'the registry lost bytes of an upload that it had confirmed' })
 }
 
 function forgotten(cause?: unknown) {
-  return appError('BACKEND_UNAVAILABLE', { message: 'the registry forgot an upload that was under way', cause })
+  return appError('BACKEND_UNAVAILABLE', { message: 'the registry forgot a running upload', cause })
 }

@@ -32,14 +32,14 @@ export const registrySchema = z
     /** PEM file of certificate authorities that are trusted in addition to those of Node. */
     ca: z.string().min(1).exactOptional(),
     /** Bytes of a blob that are collected in memory and sent in one request. */
-    chunk: byteSize.refine((bytes) => bytes > 0, 'must hold a byte').prefault('16MiB'),
+    chunk: byteSize.refine((bytes) => bytes > 0, 'must be at least one byte').prefault('16MiB'),
     limits: backendLimitsSchema,
   })
   .refine(({ username, password }) => (username === undefined) === (password === undefined), {
-    message: 'username and password go together',
+    message: 'username and password must be given together',
   })
   .refine(({ username, dockerConfig }) => username === undefined || dockerConfig === undefined, {
-    message: 'either username and password, or dockerConfig',
+    message: 'give either username and password, or dockerConfig',
   })
 
 /** Without `limits`, which belong to the governor. */

@@ -25,7 +25,7 @@ export function registryBlobs(components: RegistryPartComponents, repository: st
     if (head === undefined) return undefined
     await head.discard()
     const size = sizeOf(head)
-    if (size === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the registry says no length' })
+    if (size === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the registry does not give the length' })
     return size
   }
 

@@ -136,7 +136,7 @@ export async function removed(
   const refusal = await refusalOf(answer, clock)
   const noTags = byTag && hasCode(refusal, 'DIGEST_INVALID', 'TAG_INVALID', 'BACKEND_REFUSED')
   if (!noTags && !hasCode(refusal, 'BACKEND_READ_ONLY', 'UNSUPPORTED')) throw refusal
-  throw appError('UNSUPPORTED', { message: 'the registry behind deletes no such thing; see its settings' })
+  throw appError('UNSUPPORTED', { message: 'the backend registry does not allow this deletion; see its settings' })
 }
 
 /** The descriptor in the headers of an answer; undefined when a part is missing. */
@@ -168,5 +168,8 @@ const plainType = (contentType: string) => (contentType.split(';')[0] ?? '').tri
 function unreadable(err: unknown): never {
   throw hasCode(err, 'ABORTED')
     ? err
-    : appError('BACKEND_UNAVAILABLE', { message: 'the registry broke off a manifest, or it is too large', cause: err })
+    : appError('BACKEND_UNAVAILABLE', {
+        message: 'the registry sent only a part of the manifest, or the manifest is too large',
+        cause: err,
+      })
 }

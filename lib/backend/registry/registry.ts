@@ -89,7 +89,7 @@ export function openRegistry(components: RegistryComponents, config: RegistryCon
 
 function onlyRead(repository: RegistryRepository): RegistryRepository {
   const refuse = () =>
-    Promise.reject(appError('BACKEND_READ_ONLY', { message: 'the registry is only read: its mode is read-only' }))
+    Promise.reject(appError('BACKEND_READ_ONLY', { message: 'the registry accepts no writes: its mode is read-only' }))
   return {
     ...repository,
     blobs: { ...repository.blobs, remove: refuse },

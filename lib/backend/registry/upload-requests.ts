@@ -141,7 +141,8 @@ function pacedBody(governor: Pick<Governor, 'sending'>, bytes: Uint8Array, optio
  */
 function placeIn({ headers, url }: WebAnswer, before: UploadPlace): UploadPlace {
   const location = headers['location'] ?? before.location
-  if (!URL.canParse(location, url)) throw appError('BACKEND_UNAVAILABLE', { message: 'the registry opens no upload' })
+  if (!URL.canParse(location, url))
+    throw appError('BACKEND_UNAVAILABLE', { message: 'the registry did not open an upload' })
   const [, last] = /^(?:bytes[ =])?0-(\d{1,15})$/.exec(headers['range'] ?? '') ?? []
   const known = last !== undefined && last !== '0'
   return { ...before, location: new URL(location, url).href, offset: known ? Number(last) + 1 : before.offset }
@@ -157,5 +158,5 @@ function bodyHeaders(bytes: Uint8Array): Readonly<Record<string, string>> {
 }
 
 function misplaced() {
-  return appError('BACKEND_UNAVAILABLE', { message: 'the registry has other bytes of the upload than were sent' })
+  return appError('BACKEND_UNAVAILABLE', { message: 'the registry received other bytes than were sent' })
 }

@@ -5,7 +5,7 @@ import { backendLimitsSchema } from '../limits-config.ts'
 const MIB = 1024 * 1024
 
 /** S3 accepts no smaller parts; several of the largest parts must fit into memory. */
-const partSize = byteSize.refine((size) => size >= 5 * MIB && size <= 512 * MIB, 'a part has 5MiB to 512MiB')
+const partSize = byteSize.refine((size) => size >= 5 * MIB && size <= 512 * MIB, 'a part must have 5MiB to 512MiB')
 
 /**
  * Which credentials to use. `default` tries, in this order: the environment (AWS_ACCESS_KEY_ID and so on), the shared

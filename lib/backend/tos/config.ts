@@ -37,7 +37,7 @@ export const tosSchema = z.strictObject({
     .strictObject({
       /** Objects up to this size are sent in one request, larger ones in parts of this size. */
       size: byteSize
-        .refine((size) => size >= 5 * MIB && size <= 512 * MIB, 'a part has 5MiB to 512MiB')
+        .refine((size) => size >= 5 * MIB && size <= 512 * MIB, 'a part must have 5MiB to 512MiB')
         .prefault('8MiB'),
       /** Number of parts of one object that are transferred at a time. */
       parallel: z.int().min(1).max(64).default(4),

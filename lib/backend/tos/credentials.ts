@@ -49,7 +49,7 @@ function fileCredentials({ clock, logger }: CredentialComponents, file: string):
     } catch (err) {
       if (known === undefined) throw unreadable(file, err)
       // The error is not logged, because a parser quotes the text on which it fails.
-      logger.warn('failed to read the credentials of the backend again, those of before stay in use', {
+      logger.warn('failed to read the credentials of the backend again; the old ones stay in use', {
         file,
         reason: reasonOf(err),
       })

@@ -31,7 +31,7 @@ export interface ObjectAnswerInit extends AbortOptions {
 export function objectFrom(answer: HttpResponse, { range, etag, governor, signal }: ObjectAnswerInit): ObjectRead {
   try {
     const offered = offeredBy(answer)
-    if (offered === undefined) throw unusable('the backend says no length')
+    if (offered === undefined) throw unusable('the backend does not give the length')
     if (!isPlain(answer)) throw unusable('the backend compresses what it sends')
     const wanted = rangeWithin(range, offered.size)
     const { start, end } = offered.range

@@ -48,7 +48,8 @@ export async function sendWeb(http: HttpClient, request: WebRequest): Promise<We
     const location = redirectOf(request.method, answer)
     if (location === undefined) return Object.assign(answer, { url })
     await answer.discard()
-    if (hops === MAX_REDIRECTS) throw appError('BACKEND_UNAVAILABLE', { message: 'the backend redirects without end' })
+    if (hops === MAX_REDIRECTS)
+      throw appError('BACKEND_UNAVAILABLE', { message: 'the backend redirects too many times' })
     url = nextUrl(location, url)
   }
 }
@@ -68,7 +69,7 @@ export function webFailure(err: unknown): AppError {
   if (isAppError(err) && (isAbort(err) || err.code.startsWith('BACKEND_'))) return err
   if (isAbort(err)) return appError('ABORTED', { cause: err })
   return appError('BACKEND_UNAVAILABLE', {
-    message: 'the backend cannot be reached or broke off; check its address, and the network between',
+    message: 'the backend cannot be reached or closed the connection; check its address and the network',
     cause: err,
   })
 }
@@ -100,7 +101,7 @@ function nextUrl(location: string, from: string): string {
   const next = URL.canParse(location, from) ? new URL(location, from) : undefined
   const isWeb = next?.protocol === 'https:' || (next?.protocol === 'http:' && from.startsWith('http:'))
   if (next !== undefined && isWeb) return next.href
-  throw appError('BACKEND_UNAVAILABLE', { message: 'the backend redirects to where nobody may follow' })
+  throw appError('BACKEND_UNAVAILABLE', { message: 'the backend redirects to an address that must not be followed' })
 }
 
 async function reasonIn(answer: HttpResponse): Promise<string | undefined> {

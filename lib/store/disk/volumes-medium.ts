@@ -158,7 +158,7 @@ class Volumes implements Medium {
   #medium(volume: Volume): Medium {
     const medium = this.#media.get(volume)
     if (medium === undefined || this.out.has(volume)) {
-      throw appError('BLOB_UNKNOWN', { message: 'the volume where it lay is out', detail: { volume } })
+      throw appError('BLOB_UNKNOWN', { message: 'the volume with the data is broken', detail: { volume } })
     }
     return medium
   }

@@ -80,7 +80,10 @@ class Table implements RequestTable {
   rejected(block: Block): void {
     const request = this.#find(block, false)
     if (request === undefined) {
-      throw appError('WIRE_FRAME_INVALID', { message: 'the peer rejects what was not asked', detail: { ...block } })
+      throw appError('WIRE_FRAME_INVALID', {
+        message: 'the peer rejects a request that was never sent',
+        detail: { ...block },
+      })
     }
     this.#remove(request)
     request.answer.reject(appError('PEER_REJECTED'))

@@ -111,7 +111,7 @@ async function readStream(
 function checked(record: MetainfoRecord, blob: BlobRef): MetainfoRecord {
   if (record.kind !== 'header') return record
   if (record.header.digest !== blob.digest) {
-    throw appError('METAINFO_INVALID', { message: 'the stream is of another blob' })
+    throw appError('METAINFO_INVALID', { message: 'the stream belongs to another blob' })
   }
   return { kind: 'header', header: checkHeader(record.header) }
 }

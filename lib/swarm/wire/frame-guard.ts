@@ -83,13 +83,13 @@ class Guard implements FrameGuard {
     if (length === 0 || length > swarmLimits.maxBlockLength) throw invalid('a block has a wrong length', { length })
     // A piece outside the blob has a size of 0.
     if (offset + length > this.#map.sizeOf(piece)) {
-      throw invalid('a block reaches outside its piece', { piece, offset, length })
+      throw invalid('a block extends beyond its piece', { piece, offset, length })
     }
   }
 
   countIdle(): void {
     this.#idle += 1
-    if (this.#idle > swarmLimits.maxIdleMessages) throw invalid('too many messages say nothing')
+    if (this.#idle > swarmLimits.maxIdleMessages) throw invalid('too many messages tell nothing new')
   }
 
   forgetIdle(): void {

@@ -54,7 +54,7 @@ export function watchStep(state: WatchState, now: WatchSample): WatchState {
 export function watchVerdict({ last, sameFrame, silent, unsent }: WatchState): string | undefined {
   const frameSteps = last.unfinished === 'block' ? swarmLimits.blockFrameSteps : swarmLimits.controlFrameSteps
   if (sameFrame >= frameSteps) return 'a message of the peer does not end'
-  if (unsent >= swarmLimits.sendStallSteps) return 'the peer does not read what it is sent'
+  if (unsent >= swarmLimits.sendStallSteps) return 'the peer does not read what we send'
   if (silent >= swarmLimits.silenceSteps) return 'nothing was heard of the peer for too long'
   return undefined
 }

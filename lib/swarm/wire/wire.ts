@@ -257,7 +257,7 @@ class ConnectedWire implements Wire {
     guard.checkBlock(block)
     // The library reports the extension handshake a moment after its bytes; what follows has to wait for that.
     if (this.#handshake?.extended === true && !guard.sawExtended) {
-      throw appError('WIRE_FRAME_INVALID', { message: 'a block was spoken of before the extension handshake' })
+      throw appError('WIRE_FRAME_INVALID', { message: 'a message about a block came before the extension handshake' })
     }
   }
 
@@ -279,7 +279,7 @@ class ConnectedWire implements Wire {
     this.#writtenBytes += bytes.length
     channel.write(bytes, onFlushed)
     if (channel.pendingBytes > swarmLimits.maxSendQueueBytes) {
-      this.close(appError('WIRE_QUEUE_FULL', { message: 'the peer does not read what it is sent' }))
+      this.close(appError('WIRE_QUEUE_FULL', { message: 'the peer does not read what we send' }))
     }
   }
 }
