@@ -48,7 +48,7 @@ class Decoder implements MetainfoDecoder {
   finished = false
 
   push(chunk: Uint8Array): readonly MetainfoRecord[] {
-    if (this.#broken) throw invalid('the stream was already found malformed')
+    if (this.#broken) throw invalid('the stream was found malformed before')
     const records: MetainfoRecord[] = []
     try {
       for (let at = 0; at < chunk.length; ) at = this.#take(chunk, at, records)
