@@ -4,18 +4,18 @@ import type { HttpClient, HttpMethod, Route } from '../http/index.ts'
 import { sendForJson, sendForNothing } from './answer.ts'
 import { query, path as segment } from './path.ts'
 
-/** One route of an admin API: where it is, what it takes and what it answers. */
+/** One route of an admin API: its path, its input and its answer. */
 export interface AdminCall<Path extends string = string, Query extends string = string, Answer = unknown> {
   readonly method: Exclude<HttpMethod, 'HEAD'>
   readonly path: Path
-  /** One line: what it does. */
+  /** One line that says what it does. */
   readonly summary: string
-  /** Names of what its query may hold. */
+  /** Names of the allowed query parameters. */
   readonly query: readonly Query[]
   readonly status: number
-  /** What it answers; undefined for nothing. */
+  /** Schema of the answer; undefined when the answer has no body. */
   readonly answer: z.ZodType<Answer> | undefined
-  /** Codes that it may refuse with, besides those of every route. */
+  /** Codes of its errors, besides those that every route has. */
   readonly codes: readonly ErrorCode[]
 }
 
@@ -27,7 +27,7 @@ type CallInit<Path extends string, Query extends string, Answer> = Pick<
 > &
   Partial<Pick<AdminCall<Path, Query, Answer>, 'query' | 'status' | 'answer' | 'codes'>>
 
-/** A call with its usual parts: 200 with an answer, 204 without. */
+/** A call with the usual defaults: status 200 with an answer, 204 without. */
 export const adminCall = <const Path extends string, const Query extends string = never, Answer = undefined>(
   init: CallInit<Path, Query, Answer>,
 ): AdminCall<Path, Query, Answer> => ({
@@ -38,7 +38,7 @@ export const adminCall = <const Path extends string, const Query extends string 
   ...init,
 })
 
-/** The route of a call, as the service has it. */
+/** The service's route for a call. */
 export const adminRoute = ({ method, path, summary }: AdminCall, handle: Route['handle']): Route => ({
   ...{ methods: [method], path, summary, handle },
   right: 'admin',
@@ -50,16 +50,19 @@ type ParamsOf<Path extends string> = Path extends `${string}:${infer Name}/${inf
     ? Name
     : never
 
-/** What a call takes: every parameter of its path, and what may be in its query. */
+/** The input of a call: every parameter of its path, and optional query parameters. */
 type InputOf<Call> =
   Call extends AdminCall<infer Path, infer Query>
     ? Readonly<Record<ParamsOf<Path>, string>> & Readonly<Partial<Record<Query, string | undefined>>>
     : never
 
-/** What a call answers, as its schema has it. */
+/** The type of a call's answer, from its schema. */
 export type AnswerOf<Call> = Call extends { readonly answer: z.ZodType<infer Answer> | undefined } ? Answer : never
 
-/** The calls of an admin API as functions. Each throws the error that the service answered, or those of the HTTP client. */
+/**
+ * The calls of an admin API as functions. Each throws the error that the service answered, or an error of the HTTP
+ * client.
+ */
 export type AdminClient<Calls extends AdminCalls> = {
   readonly [Name in keyof Calls]: (
     input: InputOf<Calls[Name]>,

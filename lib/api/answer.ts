@@ -5,7 +5,7 @@ import { parseAnswer } from './schemas.ts'
 /** Largest JSON answer that a client reads, in bytes. */
 export const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
-/** Sends a request and takes only the statuses in `expected` for an answer. @throws the error that the service answered */
+/** Sends a request and accepts only the statuses in `expected`. @throws the error that the service answered */
 export async function send(
   http: HttpClient,
   request: HttpRequest,
@@ -16,7 +16,7 @@ export async function send(
   return response
 }
 
-/** A request whose answer is JSON. @throws the error that the service answered, UNKNOWN when the answer is malformed */
+/** A request with a JSON answer. @throws the error that the service answered, UNKNOWN when the answer is malformed */
 export async function sendForJson<T>(
   http: HttpClient,
   request: HttpRequest,
@@ -26,7 +26,7 @@ export async function sendForJson<T>(
   return parseAnswer(answer.schema, await response.json(MAX_ANSWER_BYTES))
 }
 
-/** A request whose answer has no body that matters. @throws the error that the service answered */
+/** A request whose answer has no body of interest. @throws the error that the service answered */
 export async function sendForNothing(http: HttpClient, request: HttpRequest, status = 204): Promise<void> {
   const response = await send(http, request, [status])
   await response.discard()

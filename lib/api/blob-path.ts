@@ -1,12 +1,12 @@
 import { type BlobRef, parseDigest, parseRepository, type Repository } from '../core/index.ts'
 import type { Exchange } from '../http/index.ts'
 
-/** The repository of a path under `/namespace/:namespace`, which keeps the word of Kraken's clients. @throws NAME_INVALID */
+/** The repository in a path under `/namespace/:namespace`; Kraken's clients use this word. @throws NAME_INVALID */
 export function repositoryOf({ params }: Pick<Exchange, 'params'>): Repository {
   return parseRepository(params['namespace'] ?? '')
 }
 
-/** The blob of a path under `/namespace/:namespace/blobs/:digest`. @throws NAME_INVALID, DIGEST_INVALID */
+/** The blob in a path under `/namespace/:namespace/blobs/:digest`. @throws NAME_INVALID, DIGEST_INVALID */
 export function blobOf(exchange: Pick<Exchange, 'params'>): BlobRef {
   return { repository: repositoryOf(exchange), digest: parseDigest(exchange.params['digest'] ?? '') }
 }

@@ -10,14 +10,14 @@ export interface BuildIndexClusterComponents {
   readonly cluster: Cluster
 }
 
-/** Any place on the ring does for a call that is about all repositories. */
+/** A call about all repositories can go to any place on the ring. */
 const EVERY_REPOSITORY = undefined
 
 /**
- * The build-indexes as one. A repository's calls go to its owner on the ring, so that its writes meet in one place, and
- * to the next one when that does not answer: all of them share the backend, whose conditional writes keep them honest.
- * A write whose connection broke may have been done; all writes can be repeated. @throws NO_HEALTHY_MEMBER when nobody
- * answers
+ * All build-indexes as one. A repository's calls go to its owner on the ring, so that all its writes meet in one place,
+ * and to the next member when the owner does not answer. This is safe because all members share the backend and its
+ * conditional writes. A write whose connection broke may have been done; all writes can be repeated. @throws
+ * NO_HEALTHY_MEMBER when no member answers
  */
 export function buildIndexCluster({ http, cluster }: BuildIndexClusterComponents): BuildIndex {
   const clients = new Map(cluster.members.map(({ id, url }) => [id, buildIndexClient(http, url)]))

@@ -24,15 +24,15 @@ export const blobLinkSchema = z.object({ digest: digestSchema, size: byteCountSc
 /** Body of the PUT that links a blob. */
 export const blobSizeSchema = z.object({ size: byteCountSchema })
 
-/** `next` is the `last` of the next page's request; absent on the last page. */
+/** `next` is the value of `last` for the next page; absent on the last page. */
 export type RepositoryPage = z.infer<typeof repositoryPageSchema>
 export type TagPage = z.infer<typeof tagPageSchema>
 export type BlobLink = z.infer<typeof blobLinkSchema>
 
 export interface PageOptions extends AbortOptions {
-  /** Entries of one page; the server has its own default and limit. */
+  /** Number of entries on one page; the server has its own default and limit. */
   readonly n?: number | undefined
-  /** Entries after this one. */
+  /** The page starts after this entry. */
   readonly last?: string | undefined
 }
 
@@ -45,7 +45,7 @@ export interface TagIndex {
   /** Undefined when nothing was ever pushed to the repository. */
   listTags(repository: Repository, options?: PageOptions): Promise<TagPage | undefined>
   getTag(repository: Repository, tag: Tag, options?: AbortOptions): Promise<Descriptor | undefined>
-  /** Moves the tag; returns once that is durable. */
+  /** Moves the tag; returns when that is durable. */
   putTag(repository: Repository, tag: Tag, target: { readonly descriptor: Descriptor } & AbortOptions): Promise<void>
   /** @throws MANIFEST_UNKNOWN when there is no such tag */
   deleteTag(repository: Repository, tag: Tag, options?: AbortOptions): Promise<void>
@@ -53,23 +53,25 @@ export interface TagIndex {
 
 export interface ManifestLinks {
   getManifest(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Descriptor | undefined>
-  /** Links a manifest; returns once that is durable. */
+  /** Links a manifest; returns when that is durable. */
   putManifest(repository: Repository, descriptor: Descriptor, options?: AbortOptions): Promise<void>
-  /** Unlinks it and removes the tags that point to it. @throws MANIFEST_UNKNOWN */
+  /** Unlinks the manifest and removes the tags that point to it. @throws MANIFEST_UNKNOWN */
   deleteManifest(repository: Repository, digest: Digest, options?: AbortOptions): Promise<void>
 }
 
 export interface BlobLinks {
   getBlob(repository: Repository, digest: Digest, options?: AbortOptions): Promise<BlobLink | undefined>
-  /** Links a blob; returns once that is durable. @throws BLOB_UNKNOWN where a registry keeps the index and lacks it */
+  /**
+   * Links a blob; returns when that is durable. @throws BLOB_UNKNOWN when a registry holds the index and lacks the blob
+   */
   putBlob(repository: Repository, link: BlobLink, options?: AbortOptions): Promise<void>
   /** @throws BLOB_UNKNOWN */
   deleteBlob(repository: Repository, digest: Digest, options?: AbortOptions): Promise<void>
 }
 
 /**
- * Repositories: tags, manifests and blob links. Undefined always means that the index looked and there is none; when it
- * cannot look, it throws (UNAVAILABLE, BACKEND_UNAVAILABLE, NO_HEALTHY_MEMBER, the errors of the HTTP client).
+ * Repositories: tags, manifests and blob links. Undefined always means that the index has looked and there is none.
+ * When it cannot look, it throws (UNAVAILABLE, BACKEND_UNAVAILABLE, NO_HEALTHY_MEMBER, the errors of the HTTP client).
  */
 export type BuildIndex = RepositoryCatalog & TagIndex & ManifestLinks & BlobLinks
 
@@ -135,7 +137,7 @@ function blobLinks(http: HttpClient, url: string): BlobLinks {
 
 const descriptorAnswer = { schema: descriptorSchema, absent: 'MANIFEST_UNKNOWN' } as const
 
-/** A GET whose 404 is an answer, but only with the code of the index itself: any other 404 is somebody's mistake. */
+/** A GET whose 404 is a valid answer, but only with the index's own code: any other 404 is an error. */
 async function find<T>(
   http: HttpClient,
   request: HttpRequest,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** As much of an OCI or Docker manifest as tells what it is. */
+/** The fields of an OCI or Docker manifest that tell which kind it is. */
 export const manifestShape = z.object({
   schemaVersion: z.literal(2),
   mediaType: z.string().max(255).exactOptional(),

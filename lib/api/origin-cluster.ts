@@ -5,7 +5,7 @@ import type { ByteRange, Digest, Repository } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import { type BlobBody, type OriginClient, originClient, type ReadBlobOptions, type UploadState } from './origin.ts'
 
-/** Times that one read may lose its connection, each time with new bytes in between, before it fails. */
+/** How often one read may lose its connection, each time after new bytes, before it fails. */
 const MAX_CUTS = 10
 
 export interface OriginClusterComponents {
@@ -26,9 +26,9 @@ export interface MemberStream {
 }
 
 /**
- * The origins as one: each call goes to the members of the digest's ring in turn. An origin that does not have a blob
- * has looked in the backend, so two that say BLOB_UNKNOWN (or the only one that answers) are believed.
- * @throws (all methods) NO_HEALTHY_MEMBER when nobody answers, ABORTED, and what an origin answers
+ * All origins as one: each call goes to the members on the digest's ring in turn. An origin that does not have a blob
+ * has also looked in the backend, so BLOB_UNKNOWN is believed when two origins say it, or the only one that answers.
+ * @throws (all methods) NO_HEALTHY_MEMBER when no origin answers, ABORTED, and what an origin answers
  */
 export interface OriginCluster {
   /** Undefined when the blob does not exist. */
@@ -38,17 +38,21 @@ export interface OriginCluster {
     options?: AbortOptions,
   ): Promise<{ readonly size: number } | undefined>
   /**
-   * Opens the blob at the first origin that has it. When that one stops in mid-answer the body goes on at the next one
-   * from where it stopped, so the reader sees one unbroken range, unverified. @throws BLOB_UNKNOWN, RANGE_UNSATISFIABLE
+   * Opens the blob at the first origin that has it. When that origin stops in the middle of the answer, the body
+   * continues from the next one, so the reader gets one unbroken range, unverified. @throws BLOB_UNKNOWN,
+   * RANGE_UNSATISFIABLE
    */
   readBlob(repository: Repository, digest: Digest, options?: Omit<ReadBlobOptions, 'hop'>): Promise<BlobBody>
-  /** The bytes of one metainfo stream; a broken one is opened again by the caller. @throws BLOB_UNKNOWN */
+  /** The bytes of one metainfo stream; when it breaks, the caller opens it again. @throws BLOB_UNKNOWN */
   openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
-  /** The same, for a caller that goes on elsewhere when the stream breaks: members of `after` are not asked. */
+  /**
+   * Like `openMetainfo`, for a caller that tries another origin when the stream breaks: members of `after` are not
+   * asked.
+   */
   openMetainfoElsewhere(repository: Repository, digest: Digest, options: ElsewhereOptions): Promise<MemberStream>
-  /** Opens an upload at some healthy origin; `key` spreads uploads over them (any random text). */
+  /** Opens an upload at a healthy origin; `key`, any random text, spreads uploads over the origins. */
   createUpload(repository: Repository, key: string, options?: AbortOptions): Promise<UploadState>
-  /** The member with that id, for the later requests of an upload; undefined when there is none. */
+  /** The member with that id, which gets the later requests of an upload; undefined when there is none. */
   at(memberId: string): OriginClient | undefined
 }
 
@@ -91,7 +95,7 @@ function unknown(digest: Digest) {
   return appError('BLOB_UNKNOWN', { detail: { digest } })
 }
 
-/** A rule for `tryEach`, for one call: the second BLOB_UNKNOWN is believed, other final errors at once. */
+/** The rule of one call for `tryEach`: the second BLOB_UNKNOWN is believed, other final errors at once. */
 function untilTwoDoNotKnow(): (err: unknown) => boolean {
   let count = 0
   return (err) => {
@@ -101,7 +105,7 @@ function untilTwoDoNotKnow(): (err: unknown) => boolean {
   }
 }
 
-/** What another origin would answer in the same way. */
+/** Errors that another origin would answer in the same way. */
 const finalCodes = ['RANGE_UNSATISFIABLE', 'RANGE_INVALID', 'DIGEST_INVALID', 'NAME_INVALID', 'UNAUTHORIZED', 'DENIED']
 
 interface ReadTarget {
@@ -126,7 +130,7 @@ async function resumingRead(target: ReadTarget, options: Omit<ReadBlobOptions, '
   return { size: first.size, body }
 }
 
-/** Opens the range at the first candidate that did not fail since bytes came last. */
+/** Opens the range at the first candidate that has not failed since the last bytes came. */
 function openAt(
   { cluster, client, repository, digest }: ReadTarget,
   options: ReadBlobOptions,
@@ -136,7 +140,7 @@ function openAt(
   return tryEach(cluster, digest, open, { signal: options.signal, after, isDefinite: untilTwoDoNotKnow() })
 }
 
-/** The bytes of `range`, exactly; goes on elsewhere when a body ends early. */
+/** Exactly the bytes of `range`; when a body ends early, goes on at another origin. */
 async function* unbroken(
   target: ReadTarget,
   first: OpenRead,
@@ -165,7 +169,7 @@ async function* unbroken(
     throwIfAborted(signal)
     const err = appError('PEER_CLOSED', { message: 'the origin stopped in the middle of the blob', cause })
     target.cluster.report(open.member.id, 'failed')
-    // Bytes came, so the others get another chance; and so does this one, when there are no others.
+    // After new bytes, the failed origins may be tried again; so may this one, when there are no others.
     failed = offset > before ? [] : failed
     if (target.cluster.members.length > 1 || offset === before) failed = [...failed, { member: open.member, err }]
     if (cuts >= MAX_CUTS) throw usedUp(failed)

@@ -19,69 +19,73 @@ export const originRoutes = {
 
 /** `1` marks a request from another origin: it must not be forwarded again. */
 export const HOP_HEADER = 'x-shoal-hop'
-/** Where in the upload the body of a PATCH starts, in bytes. */
+/** Offset in the upload at which the body of a PATCH starts, in bytes. */
 export const OFFSET_HEADER = 'x-shoal-offset'
 
 /**
- * On a PUT from another origin: the copy is acknowledged only once its task to write it to the backend is durable, too.
- * The value is the rank of the task, a whole number: 0 writes at once, the others look later whether it is missing.
+ * Set on a PUT from another origin: the copy is acknowledged only when the task to write it to the backend is durable,
+ * too. The value is the rank of the task, a whole number: rank 0 writes at once, the others check later whether the
+ * blob is missing in the backend.
  */
 export const WRITE_BACK_HEADER = 'x-shoal-write-back'
 
-/** State of an upload session. `member` names the origin that holds it; all its requests go there. */
+/** State of an upload session. `member` names the origin that holds it; all requests of the session go there. */
 export const uploadStateSchema = z.object({ id: z.string().min(1).max(256), member: z.string(), size: byteCountSchema })
 export type UploadState = z.infer<typeof uploadStateSchema>
 
 export const uploadDoneSchema = z.object({ digest: digestSchema, size: byteCountSchema })
 
 /**
- * What one origin has of a blob, and whether it reads the backend or is about to. Ranges are pairs of start and end.
+ * What one origin has of a blob, and whether it reads the blob from the backend or is about to. Ranges are pairs of
+ * start and end.
  */
 export const holdingSchema = z.object({
   size: byteCountSchema.optional(),
   ranges: z.array(z.tuple([byteCountSchema, byteCountSchema])),
   verified: z.boolean(),
   claim: z.enum(['none', 'asking', 'reading']),
-  /** The whole is there, and stays. */
+  /** The whole blob is there, and the origin keeps it. */
   keeps: z.boolean(),
 })
 export type HoldingAnswer = z.infer<typeof holdingSchema>
 
 export interface HopOptions extends AbortOptions {
-  /** Sent by another origin. */
+  /** The request comes from another origin. */
   readonly hop?: boolean
 }
 
-/** Longest waits for the header of an origin's answer, milliseconds; docs/limits.md says why. */
+/** Longest waits for the header of an origin's answer, in milliseconds; docs/limits.md gives the reasons. */
 export const originTimeouts = {
-  /** Metainfo: the header goes out before the blob is brought, so a silent origin is a sick one. */
+  /** Metainfo: the header is sent before the blob is brought, so an origin that stays silent has a problem. */
   metainfoMs: 3_000,
-  /** What an origin has of a blob: it looks nowhere else for it. */
+  /** What an origin has of a blob; the origin looks nowhere else for it. */
   holdingMs: 2_000,
-  /** A blob that the origin may have to bring first; starts again each time that it says it is at work. */
+  /**
+   * For a blob that the origin may have to bring first; restarts whenever the origin reports that it is still working.
+   */
   bringMs: 300_000,
-  /** Between two chunks for another origin, to which a blob comes in whole pieces: of 4 MiB, from a slow backend. */
+  /** Between two chunks sent to another origin, which gets whole pieces: up to 4 MiB each, from a slow backend. */
   pieceMs: 60_000,
-  /** A body being taken; starts again with each chunk that moves. */
+  /** For a request body; restarts with each chunk that is transferred. */
   takeMs: 60_000,
-  /** The close of an upload: replicas and backend have to be written. */
+  /** For closing an upload: the origin has to write replicas and the backend first. */
   commitMs: 900_000,
 } as const
 
 export interface ReadBlobOptions extends HopOptions {
   readonly range?: ByteRange | undefined
-  /** Waits for an origin that has to bring the blob first; default: as long as for any request. */
+  /** Waits for an origin that has to bring the blob first; default: the usual wait for a request. */
   readonly patient?: boolean | undefined
 }
 
 export interface BlobBody {
-  /** Bytes of the whole blob. */
+  /** Size of the whole blob in bytes. */
   readonly size: number
-  /** The range that was asked for, or the whole. Must be consumed or destroyed. */
+  /** The requested range, or the whole blob. Must be consumed or destroyed. */
   readonly body: Readable
 }
 
-/** A copy on its way to another origin. */
+/** A copy of a blob that is sent to another origin. */
 export interface CopyBody extends HopOptions {
   readonly body: Readable
   readonly size: number
@@ -91,28 +95,31 @@ export interface CopyBody extends HopOptions {
 
 /** Blobs of one origin. */
 export interface OriginBlobs {
-  /** Undefined when the origin and the backend do not have it. */
+  /** Undefined when neither the origin nor the backend has the blob. */
   statBlob(repository: Repository, digest: Digest, options?: HopOptions): Promise<{ readonly size: number } | undefined>
   /** @throws BLOB_UNKNOWN, RANGE_UNSATISFIABLE, NOT_OWNER, DIGEST_REFUSED */
   readBlob(repository: Repository, digest: Digest, options?: ReadBlobOptions): Promise<BlobBody>
   /**
-   * What is there now, without fetching. `asker` is an origin that is about to read the backend: of two that ask each
-   * other, the one whose id comes first does. `leaving` is a member about to leave that wants to give its copy up: what
-   * is kept is told as if it were gone. @throws DIGEST_REFUSED
+   * What the origin has now; it does not fetch. `asker` is an origin that is about to read the backend: when two
+   * origins ask each other, the one whose id sorts first reads. `leaving` is a member that wants to leave and give up
+   * its copy: blobs it keeps are reported as if it were gone. @throws DIGEST_REFUSED
    */
   holding(
     repository: Repository,
     digest: Digest,
     options?: AbortOptions & { readonly asker?: string | undefined; readonly leaving?: string | undefined },
   ): Promise<HoldingAnswer>
-  /** A range of what is there, unverified, without fetching. @throws RANGE_UNSATISFIABLE when not all of it is */
+  /**
+   * A range of what the origin has, unverified and without fetching. @throws RANGE_UNSATISFIABLE when part of it is
+   * missing
+   */
   readHeld(
     repository: Repository,
     digest: Digest,
     options: AbortOptions & { readonly range: ByteRange },
   ): Promise<BlobBody>
   /**
-   * Hands over a copy; returns once it is durable there, and with `writeBackRank` its task, too.
+   * Sends a copy; returns when the copy, and with `writeBackRank` also its task, is durable there.
    * @throws DIGEST_INVALID, WRITE_BACK_FULL
    */
   putBlob(repository: Repository, digest: Digest, content: CopyBody): Promise<void>
@@ -120,17 +127,17 @@ export interface OriginBlobs {
   openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
 }
 
-/** Upload sessions of one origin. @throws BLOB_UPLOAD_UNKNOWN when the session is not (or no longer) there */
+/** Upload sessions of one origin. @throws BLOB_UPLOAD_UNKNOWN when the session does not exist (any more) */
 export interface OriginUploads {
   createUpload(repository: Repository, options?: AbortOptions): Promise<UploadState>
   uploadStatus(repository: Repository, id: string, options?: AbortOptions): Promise<UploadState>
-  /** Appends; what arrived before a broken connection stays. @throws UPLOAD_OFFSET, UPLOAD_CONFLICT */
+  /** Appends; bytes received before a connection broke are kept. @throws UPLOAD_OFFSET, UPLOAD_CONFLICT */
   appendUpload(
     repository: Repository,
     id: string,
     part: { readonly offset: number; readonly body: Readable | Uint8Array } & AbortOptions,
   ): Promise<UploadState>
-  /** Returns once every live owner and the backend have the blob. @throws DIGEST_INVALID when the bytes do not match */
+  /** Returns when every live owner and the backend have the blob. @throws DIGEST_INVALID when the bytes do not match */
   commitUpload(
     repository: Repository,
     id: string,
@@ -139,7 +146,7 @@ export interface OriginUploads {
   cancelUpload(repository: Repository, id: string, options?: AbortOptions): Promise<void>
 }
 
-/** One origin over HTTP. Errors are the ones the origin answered, or those of the HTTP client. */
+/** One origin over HTTP. Errors are those that the origin answered, or those of the HTTP client. */
 export type OriginClient = OriginBlobs & OriginUploads
 
 /** `url` is the origin's base URL without a trailing slash. */
@@ -239,7 +246,7 @@ function originUploads(http: HttpClient, url: string): OriginUploads {
   }
 }
 
-/** Bytes of the whole blob, from `Content-Range` or `Content-Length`. */
+/** Size of the whole blob in bytes, from `Content-Range` or `Content-Length`. */
 function lengthOf({ headers }: HttpResponse): number {
   const text = /\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1] ?? headers['content-length'] ?? ''
   if (!/^\d+$/.test(text)) {

@@ -9,7 +9,7 @@ import {
   parseTag,
 } from '../core/index.ts'
 
-/** A zod schema of a string that one of the parsers of lib/core turns into its type. */
+/** A zod schema of a string that a parser of lib/core turns into its type. */
 function parsed<T>(parse: (text: string) => T, maxLength: number) {
   return z
     .string()
@@ -26,33 +26,33 @@ function parsed<T>(parse: (text: string) => T, maxLength: number) {
 
 const MAX_DIGEST_LENGTH = 256
 const MAX_NAME_LENGTH = 255
-/** A host of 253 characters with a port, a slash and a name. */
+/** Length of a host of 253 characters with a port, a slash and a name. */
 const MAX_REPOSITORY_LENGTH = 515
 
 export const digestSchema = parsed(parseDigest, MAX_DIGEST_LENGTH)
 export const swarmIdSchema = parsed(parseSwarmId, 40)
 export const peerIdSchema = parsed(parsePeerId, 40)
 export const repositoryNameSchema = parsed(parseRepositoryName, MAX_NAME_LENGTH)
-/** By its text form. */
+/** A repository in its text form. */
 export const repositorySchema = parsed(parseRepository, MAX_REPOSITORY_LENGTH)
 export const tagSchema = parsed(parseTag, 128)
 export const byteCountSchema = z.number().int().min(0)
 
-/** An OCI descriptor, without the fields we do not use. */
+/** An OCI descriptor, without the fields that are not used here. */
 export const descriptorSchema = z.object({
   digest: digestSchema,
   mediaType: z.string().min(1).max(255),
   size: byteCountSchema,
 })
 
-/** The body of a request as its schema has it. @throws BODY_INVALID naming the fields that are wrong */
+/** Parses the body of a request by its schema. @throws BODY_INVALID and names the wrong fields */
 export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   throw appError('BODY_INVALID', { message: `the body of the request is malformed: ${firstIssue(result.error)}` })
 }
 
-/** What another service answered. A malformed answer is that service's fault. @throws UNKNOWN */
+/** Parses the answer of another service; a malformed answer is that service's fault. @throws UNKNOWN */
 export function parseAnswer<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data

@@ -20,11 +20,12 @@ export interface TrackerClusterComponents {
   readonly logger: Logger
 }
 
-/** The trackers as one. */
+/** All trackers as one. */
 export interface TrackerCluster {
   /**
-   * Tells each torrent to the tracker that owns its swarm: one request for each tracker, in parallel. When a tracker
-   * fails, its torrents go to the next one on their ring at once. Torrents that nobody took are missing from the answer.
+   * Announces each torrent to the tracker that owns its swarm: one request per tracker, in parallel. When a tracker
+   * fails, its torrents go at once to the next tracker on their ring. Torrents that no tracker accepted are missing
+   * from the answer.
    * @throws ABORTED only
    */
   announce(
@@ -33,13 +34,13 @@ export interface TrackerCluster {
     options?: AbortOptions,
   ): Promise<readonly AnnounceTorrentAnswer[]>
   /**
-   * The bytes of one metainfo stream, relayed by the tracker of the blob's swarm; a broken one is opened again by the
-   * caller. @throws BLOB_UNKNOWN (a tracker has asked every origin), NO_HEALTHY_MEMBER, ABORTED
+   * The bytes of one metainfo stream, relayed by the tracker of the blob's swarm; when it breaks, the caller opens it
+   * again. @throws BLOB_UNKNOWN (a tracker has asked every origin), NO_HEALTHY_MEMBER, ABORTED
    */
   openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
 }
 
-/** A torrent on its way: the trackers it may still go to, best first. */
+/** A torrent that is not announced yet, with the trackers that may still be tried, best first. */
 interface Pending {
   readonly torrent: AnnounceTorrent
   readonly next: readonly Member[]
@@ -94,7 +95,9 @@ export function trackerCluster({ http, cluster, logger }: TrackerClusterComponen
   }
 }
 
-/** Groups torrents by the tracker to ask next, in batches of the allowed size; those with none left are dropped. */
+/**
+ * Groups torrents by the tracker to ask next, in batches of the allowed size; drops torrents without a tracker left.
+ */
 function batches(pending: readonly Pending[]): { member: Member; group: Pending[] }[] {
   const out: { member: Member; group: Pending[] }[] = []
   const open = new Map<string, Pending[]>()

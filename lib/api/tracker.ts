@@ -13,18 +13,18 @@ export const trackerRoutes = {
   metainfo: '/namespace/:namespace/blobs/:digest/metainfo',
 } as const
 
-/** Limits of the announce protocol; docs/limits.md says why. */
+/** Limits of the announce protocol; docs/limits.md gives the reasons. */
 export const announceLimits = {
-  /** Torrents in one batch; a client with more sends several. */
+  /** Most torrents in one batch; a client with more sends several batches. */
   maxTorrents: 1000,
-  /** Peers in one answer. */
+  /** Most peers in one answer. */
   maxPeers: 50,
-  /** Reports about other peers for one torrent; the rest are left out. */
+  /** Most reports about other peers for one torrent; further ones are omitted. */
   maxReports: 50,
   maxBodyBytes: 8 * 1024 * 1024,
-  /** Longest wait of a client for the answer, before it goes to the next tracker. */
+  /** Longest wait of a client for the answer before it tries the next tracker. */
   timeoutMs: 5_000,
-  /** The same for a metainfo stream: time for the tracker to ask two origins. */
+  /** The same for a metainfo stream: enough time for the tracker to ask two origins. */
   metainfoMs: 7_000,
 } as const
 
@@ -33,7 +33,7 @@ const countSchema = z.number().int().min(0)
 const roleSchema = z.enum(['agent', 'origin'])
 const portSchema = z.number().int().min(1).max(65_535)
 
-/** Who announces. Its address is the socket's own, never one from the body. */
+/** The announcing peer. Its address is that of the socket, never one from the body. */
 export const announcingPeerSchema = z.object({
   peerId: peerIdSchema,
   /** Proves that a later announce with this peer id comes from the same peer; any random text. */
@@ -47,30 +47,30 @@ export const announcingPeerSchema = z.object({
 })
 export type AnnouncingPeer = z.infer<typeof announcingPeerSchema>
 
-/** How one peer did since the last announce. */
+/** The record of one peer since the last announce. */
 const peerReportSchema = z.object({
   peerId: shortText,
   receivedBytes: byteCountSchema,
   sentBytes: byteCountSchema,
   failures: countSchema,
-  /** Absent when the sender is of a version that does not measure it. */
+  /** Absent when the sender's version does not measure it. */
   costMs: countSchema.exactOptional(),
 })
 
 export const announceTorrentSchema = z.object({
   swarmId: swarmIdSchema,
   digest: digestSchema,
-  /** Absent for a blob that the peer has whole and knows by its digest alone. */
+  /** Absent for a blob that the peer has completely and knows only by its digest. */
   repository: repositorySchema.exactOptional(),
   event: z.enum(['started', 'interval', 'completed', 'stopped']),
   leftBytes: byteCountSchema,
   wantPeers: countSchema,
   reports: z.array(peerReportSchema).max(announceLimits.maxReports).readonly(),
 })
-/** One torrent's line in a batch. */
+/** The entry of one torrent in a batch. */
 export type AnnounceTorrent = z.infer<typeof announceTorrentSchema>
 
-/** Fields that a later version adds are dropped, so that old and new nodes share a cluster. */
+/** Fields of later versions are dropped, so that old and new nodes can share a cluster. */
 export const announceBatchSchema = z.object({
   peer: announcingPeerSchema,
   torrents: z.array(announceTorrentSchema).max(announceLimits.maxTorrents).readonly(),
@@ -91,7 +91,7 @@ export const announceAnswerSchema = z.object({
       z.object({
         swarmId: swarmIdSchema,
         intervalMs: countSchema,
-        /** Best first; never the asker. */
+        /** Best peer first; never the announcing peer itself. */
         peers: z.array(peerInfoSchema).max(announceLimits.maxPeers).readonly(),
       }),
     )

@@ -1,33 +1,36 @@
 import { type AppError, appError } from '../base/index.ts'
 import { outcomeOf } from './outcomes.ts'
 
-/** How a backend said no. */
+/** How a backend refused a request. */
 export interface BackendRefusal {
   /** HTTP status; undefined when there was no answer. */
   readonly status: number | undefined
-  /** The backend's own name for it, e.g. `SlowDown`. */
+  /** The backend's own error name, e.g. `SlowDown`. */
   readonly reason?: string | undefined
-  /** Text of the header Retry-After: seconds, or a date. */
+  /** Value of the Retry-After header: seconds, or a date. */
   readonly retryAfter?: string | undefined
-  /** Milliseconds since the epoch, for a Retry-After that is a date. */
+  /** The current time, milliseconds since the epoch; used when Retry-After is a date. */
   readonly nowMs: number
-  /** Replaces the table's sentence where more is known. */
+  /** Replaces the message of the error table by a more specific one. */
   readonly message?: string | undefined
-  /** What the backend calls this request, for its support. */
+  /** The backend's id of this request, for a question to its support. */
   readonly requestId?: string | undefined
   readonly cause?: unknown
 }
 
 const LONGEST_WAIT_MS = 5 * 60_000
 
-/** Milliseconds that a Retry-After names, at most five minutes; undefined when it is absent or malformed. */
+/**
+ * The wait in a Retry-After header in milliseconds, at most five minutes; undefined when the header is absent or
+ * malformed.
+ */
 export function retryAfterMs(text: string | undefined, nowMs: number): number | undefined {
   if (text === undefined) return undefined
   const waitMs = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs
   return Number.isNaN(waitMs) ? undefined : Math.min(LONGEST_WAIT_MS, Math.max(0, waitMs))
 }
 
-/** The error of the table for an answer that is no success; every driver speaks of its backend in these words. */
+/** The AppError for an unsuccessful answer; every driver uses it, so that all backends report failures alike. */
 export function backendError(refusal: BackendRefusal): AppError {
   const { status, reason, requestId, message, cause } = refusal
   const waitMs = retryAfterMs(refusal.retryAfter, refusal.nowMs)

@@ -4,22 +4,22 @@ import type { Backend } from './backend.ts'
 import type { ProbedBackend } from './backends.ts'
 
 export interface BackendProbeInit {
-  /** Pause between two questions; default 5 s. */
+  /** Pause between two probes; default 5 s. */
   readonly intervalMs?: number
   /** Longest wait for an answer; default 5 s. */
   readonly timeoutMs?: number
 }
 
-/** Knows whether a backend answers, for a readiness check that must not wait. */
+/** Checks regularly whether a backend answers, for a readiness check that must not wait. */
 export interface BackendProbe extends Startable {
-  /** The reason why the backend cannot be used; undefined when it answered the last time. */
+  /** The reason why the backend cannot be used; undefined when the last probe was answered. */
   readonly check: () => string | undefined
 }
 
-/** Need not exist: that it is absent is an answer too, also of a backend in which it cannot exist. */
+/** The object need not exist: absence is an answer too, even from a backend that cannot hold this key. */
 export const PROBED_KEY = 'probe'
 
-/** Asks once while starting, then again and again. A backend that does not answer does not fail the start. */
+/** Probes once during the start, and then at intervals. The start does not fail when the backend does not answer. */
 export function backendProbe(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   backend: Pick<Backend, 'stat'>,
@@ -70,7 +70,7 @@ function reasonOf(code: string): string {
   return `the backend ${REASONS[code] ?? 'does not answer'} (${code})`
 }
 
-/** A probe of each of the backends, and a check of each by its name. */
+/** A probe for each backend, and its check by name. */
 export function backendProbes(
   components: { readonly clock: Clock; readonly logger: Logger },
   backends: readonly ProbedBackend[],
@@ -81,7 +81,7 @@ export function backendProbes(
     probe: backendProbe({ ...components, logger: components.logger.child({ backend: name }) }, backend, init),
   }))
   return {
-    // All at once: one that does not answer must not keep the others waiting.
+    // All at the same time: a backend that does not answer must not delay the others.
     async start() {
       await Promise.all(probes.map(({ probe }) => probe.start()))
     },

@@ -5,60 +5,64 @@ import type { ByteRange } from '../core/index.ts'
 export interface ObjectStat {
   /** Bytes. */
   readonly size: number
-  /** Changes with every write of other content; opaque. */
+  /** Opaque; changes whenever other content is written. */
   readonly etag: string
 }
 
 export interface ObjectRead extends ObjectStat {
-  /** The bytes asked for. Destroying it stops the read. A body cut short is an error, never a silent end. */
+  /** The requested bytes. Destroying it stops the read. When the body is cut short, it fails; it never just ends. */
   readonly body: Readable
 }
 
 export interface WriteOptions extends AbortOptions {
-  /** Bytes that `source` will give; a different count fails the write and leaves nothing. */
+  /** Number of bytes in `source`; with another number the write fails and leaves nothing behind. */
   readonly size: number
-  /** Only when there is no object under the key. */
+  /** Write only when there is no object with this key. */
   readonly ifAbsent?: boolean
-  /** Only when the object's etag is this one. */
+  /** Write only when the object has this etag. */
   readonly ifMatch?: string
 }
 
 export interface ObjectPage {
   /** In ascending byte order of the key. */
   readonly keys: readonly string[]
-  /** Pass as `after` to go on; undefined at the end. */
+  /** Pass it as `after` to get the next page; undefined on the last page. */
   readonly next: string | undefined
 }
 
 /**
- * Remote storage. Keys are `/`-separated segments of `[A-Za-z0-9._:-]`, none of them `.` or `..`, 1024 bytes at most.
- * Every method: @throws BACKEND_UNAVAILABLE (the backend does not answer; may be tried again), BACKEND_THROTTLED (it
- * asks to slow down, and the retries are used up), BACKEND_DENIED (it refuses the credentials), BACKEND_REFUSED or a code that says
- * more (it refuses this request for good, see `outcomes.ts`), ABORTED,
- * BACKEND_KEY_INVALID. A backend that takes no writes answers `write` and `delete` with BACKEND_READ_ONLY, one that
- * cannot list answers `list` with UNSUPPORTED. Where keys name their content (a registry), `write` refuses content of
- * another digest with DIGEST_INVALID, every method refuses other keys with BACKEND_KEY_INVALID, and a condition is
- * looked at once, before. Methods may be called in parallel; for one key the last write that returned wins.
+ * Remote storage. A key is `/`-separated segments of `[A-Za-z0-9._:-]`, none of them `.` or `..`, of at most 1024
+ * bytes. Methods may be called in parallel; for one key, the last write that returned wins.
+ *
+ * Every method: @throws BACKEND_UNAVAILABLE (the backend does not answer; may be retried), BACKEND_THROTTLED (it asks
+ * to slow down, and the retries are used up), BACKEND_DENIED (it refuses the credentials), BACKEND_REFUSED or a more
+ * specific code (it refuses this request for good, see `outcomes.ts`), ABORTED, BACKEND_KEY_INVALID.
+ *
+ * A read-only backend answers `write` and `delete` with BACKEND_READ_ONLY; a backend that cannot list answers `list`
+ * with UNSUPPORTED. In a registry, keys name their content: there, `write` refuses content with another digest
+ * (DIGEST_INVALID), every method refuses other keys (BACKEND_KEY_INVALID), and a condition is checked only once, before
+ * the write.
  */
 export interface Backend extends Startable {
   /** Undefined when there is no such object. An outage is an error, never undefined. */
   stat(key: string, options?: AbortOptions): Promise<ObjectStat | undefined>
   /**
-   * Undefined when there is no such object. An object that is replaced while it is read is read on as it was or fails
-   * with BACKEND_UNAVAILABLE, never a mixture. @throws RANGE_UNSATISFIABLE when the range ends behind the object
+   * Undefined when there is no such object. When the object is replaced during the read, the read goes on with the old
+   * content or fails with BACKEND_UNAVAILABLE; it never mixes the two. @throws RANGE_UNSATISFIABLE when the range ends
+   * beyond the object
    */
   read(key: string, options?: AbortOptions & { readonly range?: ByteRange }): Promise<ObjectRead | undefined>
   /**
-   * Atomic and durable: readers see the old or the new object whole, and once it returned it survives a power loss.
-   * Idempotent for equal content. A source stream is read to its end or destroyed, also when the write fails; what it
-   * fails with is passed on. @throws BACKEND_PRECONDITION_FAILED, SIZE_INVALID
+   * Atomic and durable: readers see either the old or the new object as a whole, and after the return it survives a
+   * power loss. Idempotent for equal content. A source stream is always read to its end or destroyed, also when the
+   * write fails; an error of the source is passed on. @throws BACKEND_PRECONDITION_FAILED, SIZE_INVALID
    */
   write(key: string, source: Readable | Uint8Array, options: WriteOptions): Promise<ObjectStat>
-  /** Keys that start with `prefix` and come after `after` (any text); `limit` is at least 1 and defaults to 1000. */
+  /** Keys that start with `prefix` and sort after `after` (any text); `limit` is at least 1, default 1000. */
   list(
     prefix: string,
     options?: AbortOptions & { readonly after?: string; readonly limit?: number },
   ): Promise<ObjectPage>
-  /** Removing what is not there is no error, on whatever condition. @throws BACKEND_PRECONDITION_FAILED */
+  /** Deleting a missing object is not an error, whatever the condition. @throws BACKEND_PRECONDITION_FAILED */
   delete(key: string, options?: AbortOptions & { readonly ifMatch?: string }): Promise<void>
 }

@@ -15,19 +15,19 @@ const shadowSchema = shadowSchemaOf(singleSchema).refine(
   'primary and secondary are the same backend',
 )
 
-/** One backend, or two as one. */
+/** One backend, or two combined (`shadow`). */
 export const backendSchema = z.discriminatedUnion('driver', [...singleSchema.options, shadowSchema])
 
 export type BackendConfig = z.infer<typeof backendSchema>
 
-/** The driver that takes no writes, as its config says; undefined when all of the backend does. */
+/** The read-only driver in this config, if any; undefined when the whole backend accepts writes. */
 function readOnlyDriver(backend: BackendConfig): string | undefined {
   if (backend.driver !== 'shadow') return takesWrites(backend) ? undefined : backend.driver
   const { primary, secondary, writes } = backend
   return readOnlyDriver(primary) ?? (writes === 'both' ? readOnlyDriver(secondary) : undefined)
 }
 
-/** Repositories by their text form; `*` stands for any characters. */
+/** Matches the text form of repositories; `*` stands for any characters. */
 const patternSchema = z
   .string()
   .regex(/^[a-z0-9._/:*-]+$/, 'a repository has lower-case letters, digits, ".", "_", "-", "/", and ":" before a port')
@@ -35,34 +35,38 @@ const patternSchema = z
     message: 'fits no repository; one of ours whose first part has a dot, or is localhost, starts with "./"',
   })
 
-/** Takes `namespace`, the word of Kraken's configs, for the key `repository`. */
+/** Accepts `namespace`, the word in Kraken's configs, as an alias of the key `repository`. */
 function withRepositoryKey(rule: unknown, ctx: z.core.$RefinementCtx): unknown {
   if (typeof rule !== 'object' || rule === null || !('namespace' in rule)) return rule
   const { namespace, ...rest } = rule
   if (!('repository' in rest)) return { ...rest, repository: namespace }
-  ctx.addIssue({ code: 'custom', path: ['namespace'], message: 'is another word for repository: give one of the two' })
+  ctx.addIssue({
+    code: 'custom',
+    path: ['namespace'],
+    message: 'means the same as repository: give only one of the two',
+  })
   return rest
 }
 
-/** `store` is the earlier name of `backend`, and means the same. */
+/** `store` is the old name of `backend` and means the same. */
 const durabilitySchema = z
   .enum(['backend', 'replicas', 'store'])
   .default('backend')
   .transform((value) => (value === 'store' ? 'backend' : value))
 
-/** Which backend holds the blobs of which repositories; the first rule that fits counts. */
+/** Which backend holds the blobs of which repositories; the first matching rule applies. */
 export const backendRulesSchema = z
   .array(
     z.preprocess(
       withRepositoryKey,
       z.strictObject({
         repository: patternSchema,
-        /** What the keys in the backend start with; ends in `/`. */
+        /** Prefix of all keys in the backend; ends in `/`. */
         path: z.union([z.literal(''), z.string().endsWith('/')]).default(''),
         backend: backendSchema,
         /**
-         * What a push is acknowledged by: `backend`: the backend has the blob; `replicas`: two origins at least have it,
-         * each with the durable task to write it to the backend.
+         * When a push is acknowledged. `backend`: when the backend has the blob. `replicas`: when at least two origins
+         * have it, each with a durable task to write it to the backend.
          */
         durability: durabilitySchema,
       }),
@@ -73,7 +77,7 @@ export const backendRulesSchema = z
     for (const [index, { durability, backend }] of rules.entries()) {
       const driver = readOnlyDriver(backend)
       if (durability === 'backend' || driver === undefined) continue
-      const message = `must be "backend": a backend of the driver ${driver} that is only read never takes what waits for it`
+      const message = `must be "backend": a backend of the driver ${driver} that is read-only never accepts the waiting blobs`
       ctx.addIssue({ code: 'custom', path: [index, 'durability'], message })
     }
   })

@@ -5,7 +5,7 @@ import { checkKey } from './key.ts'
 const form = /^blobs\/([a-z0-9]+)\/([0-9a-f]{2})\/([0-9a-f]+)$/
 
 /**
- * The digest that a key of the form `blobs/<algorithm>/<first two digits>/<hex>` names.
+ * The digest in a key of the form `blobs/<algorithm>/<first two digits>/<hex>`.
  * @throws BACKEND_KEY_INVALID for any other key
  */
 export function digestOfKey(key: string): Digest {

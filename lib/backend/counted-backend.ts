@@ -6,7 +6,8 @@ type Operation = 'stat' | 'read' | 'write' | 'list' | 'delete'
 type Outcome = 'ok' | 'absent' | 'precondition' | 'aborted' | 'failed'
 
 /**
- * Counts the requests to a backend in `shoal_backend_requests_total{op,outcome}`; a body that fails later is not seen.
+ * Counts the requests to a backend in `shoal_backend_requests_total{op,outcome}`; does not count a body that fails
+ * later.
  */
 export function countedBackend(metrics: Metrics, backend: Backend): Backend {
   const requests = metrics.counter(

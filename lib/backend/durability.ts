@@ -3,7 +3,7 @@ import type { BackendRules, Durability } from './config.ts'
 import { repositoryGlob } from './repository-glob.ts'
 
 /**
- * What the rule of a repository says of its pushes; `backend` where no rule fits, since nothing can be written there.
+ * The durability of pushes to a repository, from its rule; `backend` without a rule, since nothing can be written then.
  */
 export function durabilityOf(rules: BackendRules): (repository: Repository) => Durability {
   const choices = rules.map((rule) => ({ glob: repositoryGlob(rule.repository), durability: rule.durability }))

@@ -16,34 +16,34 @@ import { sharedPause } from './governor/shared-pause.ts'
 import { turns } from './governor/turns.ts'
 import type { BackendLimits } from './limits-config.ts'
 
-/** What a request to a backend does; stands in metrics. */
+/** The kind of a request to a backend; a label of the metrics. */
 export type BackendOperation = 'stat' | 'read' | 'write' | 'list' | 'delete'
 
 /**
- * Stands between a driver and its backend, one for each backend that a config names: it keeps to the backend's request
- * rate and bandwidth, tries again what may succeed later, and notices when nothing moves any more. Drivers send every
- * request through it and keep no retries or rates of their own.
+ * Stands between a driver and its backend; there is one for each backend in the config. It keeps to the backend's
+ * request rate and bandwidth, retries failures that may pass, and detects stalled requests. Drivers send every request
+ * through it and have no retries or rates of their own.
  */
 export interface Governor {
   /**
-   * Waits for its turn (request rate, and the pause that all requests keep after one was throttled), then runs `work`;
-   * again, with jitter and under a budget, when it throws a retryable code (BACKEND_UNAVAILABLE, BACKEND_THROTTLED with
-   * `detail.retryAfterMs` where the backend named one). `work` is one request that may be repeated as it is. Its signal
-   * fires with the caller's, and when nothing answers in time; once `work` has settled it fires no more, so that a body
-   * it returned is ended by `received`.
+   * Waits for its turn (the request rate, and a pause of all requests after one was throttled), then runs `work`. When
+   * `work` throws a retryable code (BACKEND_UNAVAILABLE, or BACKEND_THROTTLED, with `detail.retryAfterMs` if the
+   * backend gave a time), it runs again, with jitter and within a budget. `work` sends one request and must be
+   * repeatable. Its signal fires with the caller's signal, and when no answer comes in time; it does not fire after
+   * `work` has settled, so a body that `work` returned must go through `received`.
    * @throws what `work` threw last, BACKEND_UNAVAILABLE when no answer came in time, BACKEND_THROTTLED when its turn
-   * would come too late, ABORTED
+   *   would come too late, ABORTED
    */
   request<T>(operation: BackendOperation, work: (signal: AbortSignal) => Promise<T>, options?: AbortOptions): Promise<T>
   /**
-   * The same bytes at no more than the backend's bandwidth. Destroying it destroys `body`, and so does the signal. It
-   * fails with BACKEND_UNAVAILABLE when no byte came for the stall time although somebody is reading, and when `body`
-   * fails with what is no error of the table.
+   * The same bytes, no faster than the backend's bandwidth. When the result is destroyed or the signal fires, `body` is
+   * destroyed. Fails with BACKEND_UNAVAILABLE when a reader waits for the stall time without a byte, and when `body`
+   * fails with an error that is not an AppError.
    */
   received(body: Readable, options?: AbortOptions): Readable
   /**
-   * Waits until `bytes` more may be sent. With the signal of a request it is progress of that request too: its time to
-   * answer starts again. @throws ABORTED
+   * Waits until `bytes` more may be sent. With the signal of a request, this also counts as progress of that request:
+   * its answer timeout starts again. @throws ABORTED
    */
   sending(bytes: number, options?: AbortOptions): Promise<void>
 }
@@ -83,7 +83,7 @@ export function governor(components: GovernorComponents, limits: BackendLimits):
     }
   }
 
-  /** What follows from the failure of the n-th attempt, counted from 0. */
+  /** What to do after the failure of attempt `n`, counted from 0. */
   const verdict = (n: number) => {
     if (n + 1 >= policy.attempts) return 'attempts_used'
     return budget.take() ? 'tried' : 'budget_used'

@@ -2,9 +2,7 @@ import { appError } from '../base/index.ts'
 import type { Backend } from './backend.ts'
 import { owningSource } from './receive.ts'
 
-/**
- * A driver that is loaded when it starts, so that who uses another one needs neither the time nor the memory for it.
- */
+/** Loads a driver when it starts, so that users of other drivers spend neither time nor memory on it. */
 export function lazyBackend(load: () => Promise<Backend>): Backend {
   let backend: Backend | undefined
   const loaded = (): Backend => {

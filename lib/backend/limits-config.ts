@@ -1,16 +1,16 @@
 import { z } from 'zod'
 import { duration, rate } from '../config/index.ts'
 
-const time = (text: string) => duration.refine((ms) => ms > 0, 'must be longer than nothing').prefault(text)
+const time = (text: string) => duration.refine((ms) => ms > 0, 'must be longer than 0').prefault(text)
 
 const bandwidth = {
-  /** What is read from the backend, all reads together. */
+  /** Bandwidth of all reads from the backend together. */
   read: rate.prefault('unlimited'),
-  /** What is sent to the backend, all writes together. */
+  /** Bandwidth of all writes to the backend together. */
   write: rate.prefault('unlimited'),
 }
 
-/** The key `limits` of a backend on the network; each driver's schema embeds it. */
+/** The key `limits` of a backend that is reached over the network; each driver's schema includes it. */
 export const backendLimitsSchema = z
   .strictObject({
     /** Requests per second, e.g. `500/s`. */
@@ -20,21 +20,21 @@ export const backendLimitsSchema = z
       .pipe(rate)
       .prefault('unlimited'),
     ...bandwidth,
-    /** Tries of one request, the first included. */
+    /** Tries of one request, including the first one. */
     attempts: z.int().min(1).max(20).default(5),
-    /** Without a first byte of its answer, and without a byte sent, for this long, a request has failed. */
+    /** A request fails when, for this long, no first byte of the answer comes and no byte is sent. */
     answer: time('30s'),
-    /** A body of which no byte came for this long, although it is being read, has failed. */
+    /** A body fails when a reader gets no byte for this long. */
     stall: time('30s'),
-    /** A request that would wait longer for its turn is refused at once. */
+    /** A request that would wait longer than this for its turn is refused at once. */
     wait: time('1m'),
   })
   .prefault({})
 
-/** The same key of a backend that lies in the file system, which is not asked by requests. */
+/** The key `limits` of a backend in the file system, which has no requests to limit. */
 export const bandwidthLimitsSchema = z.strictObject(bandwidth).prefault({})
 
-/** Rates per second, undefined without one; times in milliseconds. */
+/** Rates are per second, undefined without a limit; times are in milliseconds. */
 export type BackendLimits = z.output<typeof backendLimitsSchema>
 
 export const defaultBackendLimits: BackendLimits = backendLimitsSchema.parse({})

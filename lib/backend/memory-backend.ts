@@ -14,7 +14,7 @@ interface StoredObject {
 
 const CHUNK_BYTES = 64 * 1024
 
-/** The twin for tests: keeps everything until it is dropped. */
+/** The in-memory twin for tests; keeps its content as long as the object exists. */
 export function memoryBackend(): Backend {
   const objects = new Map<string, StoredObject>()
   let writes = 0

@@ -2,7 +2,7 @@ import type { ObjectPage } from './backend.ts'
 
 export const DEFAULT_PAGE = 1000
 
-/** Takes the first `limit` keys (at least one) of an ordered walk, and looks one further to know whether that was all. */
+/** Takes the first `limit` keys (at least one) of an ordered walk, and reads one more to learn whether any are left. */
 export async function firstPage(
   walk: AsyncIterable<string> | Iterable<string>,
   limit = DEFAULT_PAGE,

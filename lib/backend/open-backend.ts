@@ -39,20 +39,20 @@ function openedOnce(components: DriverComponents): Startable & { readonly backen
 }
 
 /**
- * The backend that `config` names, not yet started; its requests are counted.
- * @throws CONFIG_INVALID for a backend that holds contents of repositories and no keys of other kinds
+ * The backend of `config`, not yet started; its requests are counted.
+ * @throws CONFIG_INVALID for a backend that holds only contents of repositories and no other keys
  */
 export function openBackend(components: DriverComponents, config: BackendConfig): Backend {
   const { backendOf, ...running } = openedOnce(components)
   const opened = backendOf(config)
   if (!('backendFor' in opened)) return { ...countedBackend(components.metrics, opened), ...running }
-  throw appError('CONFIG_INVALID', { message: `a backend of the driver ${config.driver} holds blobs only` })
+  throw appError('CONFIG_INVALID', { message: `a backend of the driver ${config.driver} holds only blobs` })
 }
 
-/** Repositories whose part of a backend is kept at hand; making it anew costs no request. */
+/** Number of per-repository views that are kept; making one again costs no request. */
 const MAX_VIEWS = 1000
 
-/** Whose part of a backend is asked whether it answers; need not exist. */
+/** The repository whose part of a backend is probed; it need not exist. */
 const PROBED_REPOSITORY = parseRepository('probe')
 
 type BackendFor = Backends['backendFor']

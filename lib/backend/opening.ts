@@ -1,19 +1,19 @@
 import { type AbortOptions, appError, type Clock, deadline, throwIfAborted } from '../base/index.ts'
 import type { BackendOperation, Governor } from './governor.ts'
 
-/** How long an abort waits for an answer that names what was opened, in milliseconds. */
+/** After an abort, how long to wait for the answer that names what was opened, in milliseconds. */
 export const LAST_ANSWER_MS = 5_000
 
-/** How something is opened at a backend that lies there until it is ended: an upload in parts, an upload session. */
+/** How to open something at a backend that stays there until it is ended: a multipart upload or an upload session. */
 export interface Opening<T> {
   readonly open: (signal: AbortSignal) => Promise<T>
-  /** Ends what was opened for nothing. Never throws. */
+  /** Ends what was opened in vain. Never throws. */
   readonly undo: (opened: T) => Promise<void>
 }
 
 /**
  * Opens it. An abort does not end the request at once: the backend may have opened it already, and only the answer says
- * what has to be ended. An answer that comes within LAST_ANSWER_MS of the abort is waited for, and undone.
+ * what has to be ended. If the answer comes within LAST_ANSWER_MS of the abort, `undo` ends what was opened.
  * @throws what `open` throws, ABORTED
  */
 export async function openedOrUndone<T>(clock: Clock, { open, undo }: Opening<T>, signal: AbortSignal): Promise<T> {
@@ -34,8 +34,8 @@ export async function openedOrUndone<T>(clock: Clock, { open, undo }: Opening<T>
 }
 
 /**
- * A request whose attempts clean up after themselves: as `governor.request`, but when this returns or throws, none of
- * them is under way any more.
+ * A request whose attempts clean up after themselves: like `governor.request`, but when this returns or throws, no
+ * attempt is running any more.
  */
 export async function settledRequest<T>(
   { governor, operation }: { readonly governor: Governor; readonly operation: BackendOperation },

@@ -1,20 +1,20 @@
 import type { ErrorCode } from '../base/index.ts'
 
 /**
- * What an answer that is no success means to the caller. `refusal`: the same request gets the same answer for ever, so
- * nobody repeats it. `absence`: there is nothing under that name. `rate`: later, and slower. `outage`: may succeed later.
+ * What an unsuccessful answer means to the caller. `refusal`: the same request always gets the same answer, so nobody
+ * repeats it. `absence`: there is no such object. `rate`: retry later, and slower. `outage`: a retry may succeed.
  */
 export type Outcome = 'refusal' | 'absence' | 'rate' | 'outage'
 
 export interface OutcomeRow {
   readonly outcome: Outcome
-  /** Of the error; where a driver can say of an absence that it is one, there is none. */
+  /** The error's code. Where a driver can recognise an absence, it throws no error. */
   readonly code: ErrorCode
 }
 
 const outage: OutcomeRow = { outcome: 'outage', code: 'BACKEND_UNAVAILABLE' }
 const rate: OutcomeRow = { outcome: 'rate', code: 'BACKEND_THROTTLED' }
-/** As an error it is an outage: what must be there (a bucket, a folder, an API) is not there now. */
+/** When an absence is an error, it is an outage: something necessary (a bucket, a folder, an API) is missing now. */
 const absence: OutcomeRow = { outcome: 'absence', code: 'BACKEND_UNAVAILABLE' }
 const refusal = (code: ErrorCode): OutcomeRow => ({ outcome: 'refusal', code })
 const refused = refusal('BACKEND_REFUSED')
@@ -23,7 +23,7 @@ const denied = refusal('BACKEND_DENIED')
 const all = (names: readonly string[], row: OutcomeRow): Readonly<Record<string, OutcomeRow>> =>
   Object.fromEntries(names.map((name) => [name, row]))
 
-/** HTTP statuses of every driver. What is not here: any other 4xx is refused, anything else is an outage. */
+/** HTTP statuses for all drivers. Any other 4xx is a refusal; everything else is an outage. */
 export const outcomeByStatus: Readonly<Record<number, OutcomeRow>> = {
   401: denied,
   403: denied,
@@ -44,14 +44,17 @@ export const outcomeByStatus: Readonly<Record<number, OutcomeRow>> = {
   509: rate,
 }
 
-/** A backend's own name for what went wrong; it says more than the status. */
+/** Meanings of a backend's own error names, which are more precise than the status. */
 export interface OutcomeNames {
   readonly s3: Readonly<Record<string, OutcomeRow>>
   readonly tos: Readonly<Record<string, OutcomeRow>>
   readonly registry: Readonly<Record<string, OutcomeRow>>
 }
 
-/** Names that S3, TOS and their kin share: bytes that were damaged or cut on their way may arrive at the next attempt. */
+/**
+ * Names that S3, TOS and similar stores share. Bytes that were damaged or cut in transit may arrive at the next
+ * attempt.
+ */
 const objectStores = {
   ...all(['SlowDown', 'TooManyRequests', 'ServiceUnavailable', 'RequestLimitExceeded'], rate),
   ...all(['BadDigest', 'IncompleteBody', 'InvalidPart', 'NoSuchBucket', 'NoSuchUpload', 'RequestTimeout'], outage),
@@ -104,7 +107,7 @@ export const outcomeByName: OutcomeNames = {
   },
 }
 
-/** Failed system calls of the file driver; what is not here is an outage. */
+/** Failed system calls of the file driver; any other one is an outage. */
 export const outcomeByErrno: Readonly<Record<string, OutcomeRow>> = {
   ...all(['EACCES', 'EDQUOT', 'EIO', 'EMFILE', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EROFS', 'ESTALE'], outage),
   ENOENT: absence,
@@ -119,7 +122,7 @@ const names: Readonly<Record<string, OutcomeRow>> = {
   ...outcomeByName.registry,
 }
 
-/** What an answer means, by the backend's own name for it, else by its status; no status is no answer. */
+/** What an answer means: decided by the backend's own error name, else by its status; no status means no answer. */
 export function outcomeOf({
   status,
   reason,
@@ -127,7 +130,7 @@ export function outcomeOf({
   readonly status: number | undefined
   readonly reason?: string | undefined
 }): OutcomeRow {
-  // A method that is not taken stays one, whatever the backend calls it.
+  // A refused method stays a refusal, whatever name the backend gives it.
   const named = reason === undefined || status === 405 || !Object.hasOwn(names, reason) ? undefined : names[reason]
   if (named !== undefined || status === undefined) return named ?? outage
   return outcomeByStatus[status] ?? (status >= 400 && status < 500 ? refused : outage)

@@ -4,7 +4,7 @@ import type { Backend } from './backend.ts'
 import type { Governor } from './governor.ts'
 import { owningSource } from './receive.ts'
 
-/** Keeps a backend to its bandwidth whose driver knows no requests, such as a folder. */
+/** Keeps a backend without requests, such as a folder, to its bandwidth. */
 export function pacedBackend(governor: Pick<Governor, 'received' | 'sending'>, backend: Backend): Backend {
   async function* paced(source: AsyncIterable<Uint8Array>, options: AbortOptions) {
     for await (const chunk of source) {

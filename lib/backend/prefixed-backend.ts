@@ -1,7 +1,9 @@
 import type { Backend } from './backend.ts'
 import { checkPrefix } from './key.ts'
 
-/** The part of a backend below `prefix`, which ends in `/` or is empty; keys are given and listed without it. */
+/**
+ * The part of a backend under `prefix`, which ends in `/` or is empty; keys are given and listed without the prefix.
+ */
 export function prefixedBackend(backend: Backend, prefix: string): Backend {
   checkPrefix(prefix)
   if (prefix === '') return backend

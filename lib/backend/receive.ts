@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream'
 import { type AbortOptions, appError, throwIfAborted } from '../base/index.ts'
 
 /**
- * Hands every chunk of `source` to `sink`, one at a time, and checks the count. A stream is read to its end or
- * destroyed; an abort destroys it. What the source fails with is passed on.
- * @throws SIZE_INVALID when the bytes are more or fewer than `size`, ABORTED
+ * Passes every chunk of `source` to `sink`, one at a time, and checks the total size. A stream is read to its end or
+ * destroyed; an abort destroys it. An error of the source is passed on.
+ * @throws SIZE_INVALID when there are more or fewer bytes than `size`, ABORTED
  */
 export async function receive(
   source: Readable | Uint8Array,
@@ -33,12 +33,12 @@ export async function receive(
 }
 
 /**
- * Runs a write that was given `source`: a stream may fail before it is read, which must not bring the process down,
- * and is destroyed when the write fails, so that whoever feeds it learns of it.
+ * Runs a write that owns `source`: a stream may fail before it is read, which must not crash the process. When the
+ * write fails, the stream is destroyed, so that its producer notices.
  */
 export async function owningSource<T>(source: Readable | Uint8Array, write: () => Promise<T>): Promise<T> {
   if (ArrayBuffer.isView(source)) return write()
-  // Stays for the life of the stream: destroying it may fail later still.
+  // The listener stays for the life of the stream, because the stream may fail even after it is destroyed.
   source.on('error', () => undefined)
   try {
     return await write()

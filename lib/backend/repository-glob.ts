@@ -1,7 +1,7 @@
 import { isAppError } from '../base/index.ts'
 import { parseRepository, type Repository, repositoryText } from '../core/index.ts'
 
-/** Repositories that a pattern stands for, by their text form; `*` is any characters, also none. */
+/** The repositories that match a pattern, by their text form; `*` matches any characters, or none. */
 export interface RepositoryGlob {
   fits(repository: Repository): boolean
   /** Whether every repository that fits the pattern `other` fits this one too. */
@@ -13,15 +13,15 @@ export function repositoryGlob(pattern: string): RepositoryGlob {
   const regex = new RegExp(`^${literal.join('.*')}$`)
   return {
     fits: (repository) => regex.test(repositoryText(repository)),
-    // A star of the other stands for what no literal of this one is, so only a star of this one can take it.
+    // No literal of this pattern matches a star in `other`; only a star of this pattern does.
     covers: (other) => regex.test(other),
   }
 }
 
-/** What a star is tried with: part of a name, nothing, and what makes a repository of a bare host, port or mark. */
+/** Values to try for a star: a part of a name, nothing, and values that complete a bare host, port or mark. */
 const STAR_VALUES = ['any', '', '/any', '5000', '5000/any', 'a.b', 'a.b/any', 'localhost/any']
 
-/** Some repository that fits the pattern; undefined when none is found, as for `a//b`. */
+/** A repository that matches the pattern; undefined when none is found, as for `a//b`. */
 export function sampleOf(pattern: string): Repository | undefined {
   for (const value of STAR_VALUES) {
     try {

@@ -1,17 +1,17 @@
 import { appError } from '../base/index.ts'
 import { OWN_REGISTRY, type Repository, type RepositoryName } from '../core/index.ts'
 
-/** What stands in a config for the name of the repository that is asked for. */
+/** Placeholder in a config for the name of the requested repository. */
 export const REPOSITORY_PLACE = '{repository}'
 
-/** The word that Kraken's configs have for it is taken too. */
+/** Accepts Kraken's word for the placeholder too. */
 export function withRepositoryPlace(text: string): string {
   return text.replaceAll('{namespace}', REPOSITORY_PLACE)
 }
 
 /**
- * The name that fills the place. Only our own repositories have one: `docker.io/library/nginx` is also a name of ours,
- * and the two must not become one repository behind. @throws NO_BACKEND_RULE
+ * The name for the placeholder. Only our own repositories have one: `docker.io/library/nginx` is also a valid name of
+ * ours, and the two must not become one repository in the backend. @throws NO_BACKEND_RULE
  */
 export function nameForPlace({ registry, name }: Repository): RepositoryName {
   if (registry === OWN_REGISTRY) return name

@@ -3,7 +3,7 @@ import type { Backends } from './backends.ts'
 
 const running = { start: () => Promise.resolve(), stop: () => Promise.resolve() }
 
-/** A backend that somebody else starts and stops. */
+/** A backend that its user must not start or stop, because somebody else does. */
 export function unownedBackend(backend: Backend | Backends): Backend | Backends {
   if ('backendFor' in backend) return { ...running, backendFor: (repository) => backend.backendFor(repository) }
   return {

@@ -6,7 +6,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw appError('ABORTED', { cause: signal.reason })
 }
 
-/** Waits for `promise`, but no longer than the signal allows; the promise itself goes on. @throws ABORTED */
+/** Waits for `promise` until the signal fires. An abort does not stop the work behind the promise. @throws ABORTED */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   throwIfAborted(signal)
@@ -24,14 +24,14 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | un
   }
 }
 
-/** A signal that fires with the outer one or after `timeoutMs`; `release()` must be called when done. */
+/** A signal that fires when the outer signal fires or when `timeoutMs` has passed; call `release()` when done. */
 export interface Deadline {
   readonly signal: AbortSignal
-  /** True once the time, not the outer signal, ended it. */
+  /** True when the timeout fired the signal, false when the outer signal did. */
   readonly expired: boolean
-  /** Starts the time again; for timeouts by progress. */
+  /** Restarts the timeout; call it on each progress. */
   touch(): void
-  /** Stops the time until the next `touch`; for what is waited for on our own side. */
+  /** Stops the timeout until the next `touch`, while this side itself causes the wait. */
   hold(): void
   release(): void
 }

@@ -1,14 +1,14 @@
 import { type ErrorCode, errorTable } from './error-codes.ts'
 
 export interface AppErrorInit {
-  /** Replaces the table's sentence where more can be said. */
+  /** Replaces the message of the error table by a more specific one. */
   readonly message?: string
   /** Structured facts for logs and for the `detail` of an answer; no secrets. */
   readonly detail?: Readonly<Record<string, unknown>>
   readonly cause?: unknown
 }
 
-/** The one error class of the project; told apart by `code`, never by `instanceof`. */
+/** The only error class of the project; errors are told apart by `code`, never by `instanceof`. */
 export class AppError extends Error {
   readonly code: ErrorCode
   readonly status: number
@@ -43,7 +43,7 @@ export function hasCode(err: unknown, ...codes: readonly string[]): boolean {
   return code !== undefined && codes.includes(code)
 }
 
-/** Brands by table membership, so that it holds across realms (Jest) and module copies. */
+/** Checks that the code is in the error table, which also works across realms (Jest) and module copies. */
 export function isAppError(err: unknown): err is AppError {
   const code = codeOf(err)
   return code !== undefined && code in errorTable && typeof err === 'object' && err !== null && 'retryable' in err

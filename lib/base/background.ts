@@ -1,17 +1,17 @@
 import { setMaxListeners } from 'node:events'
 import type { Startable } from './lifecycle.ts'
 
-/** Fire-and-forget, owned: what runs is aborted and awaited by `stop()`, what fails is reported. */
+/** Owns background tasks: `stop()` aborts and awaits the running ones, and a task that fails is reported. */
 export interface Background extends Startable {
-  /** Starts `work` at once unless stopped. An abort after `stop()` is not a failure. */
+  /** Starts `work` at once, unless stopped. An abort after `stop()` does not count as a failure. */
   run(name: string, work: (signal: AbortSignal) => Promise<void>): void
-  /** Tasks under way. */
+  /** Number of running tasks. */
   readonly size: number
 }
 
 export function background(onFailure: (name: string, err: unknown) => void): Background {
   const controller = new AbortController()
-  // One listener for each task under way is no leak.
+  // Each running task adds one listener; this is not a leak.
   setMaxListeners(0, controller.signal)
   const running = new Set<Promise<void>>()
   return {

@@ -5,11 +5,11 @@ import type { Random } from './random.ts'
 export interface BackoffPolicy {
   readonly baseMs: number
   readonly maxMs: number
-  /** Tries in all, the first included. */
+  /** Number of tries, including the first one. */
   readonly attempts: number
 }
 
-/** Full jitter: a random wait up to base times 2^attempt, capped. `attempt` counts from 0. */
+/** Backoff with full jitter: a random wait up to base times 2^attempt, capped. `attempt` counts from 0. */
 export function backoffMs(policy: BackoffPolicy, attempt: number, random: Random): number {
   return random.next() * Math.min(policy.maxMs, policy.baseMs * 2 ** attempt)
 }

@@ -9,7 +9,7 @@ export class Bitset {
     this.#bytes = new Uint8Array(Math.ceil(length / 8))
   }
 
-  /** Copies `bytes`; spare bits at the end are dropped. */
+  /** Copies `bytes`; drops the spare bits at the end. */
   static from(length: number, bytes: Uint8Array): Bitset {
     const set = new Bitset(length)
     for (let i = 0; i < length; i += 1) {
@@ -37,7 +37,7 @@ export class Bitset {
     return index >= 0 && index < this.length && ((this.#bytes[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0
   }
 
-  /** Returns whether the set changed; an index outside is ignored. */
+  /** Returns whether the set changed; ignores an index outside the set. */
   add(index: number): boolean {
     if (index < 0 || index >= this.length || this.has(index)) return false
     this.#bytes[index >> 3] = (this.#bytes[index >> 3] ?? 0) | (0x80 >> (index & 7))

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 
-/** A least-recently-used cache bounded by the bytes its values say they hold. */
+/** A least-recently-used cache, bounded by the total size that its values report. */
 export interface ByteCache<V extends object> {
   get(key: string): V | undefined
   /** A value larger than the whole cache is not kept. */

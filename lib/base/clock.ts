@@ -9,11 +9,11 @@ export interface AbortOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** The only source of time. Every timer is owned by whoever set it and cancelled by its `stop()`. */
+/** The only source of time. Whoever sets a timer owns it and cancels it in `stop()`. */
 export interface Clock {
   /** Wall clock, milliseconds since the epoch; may jump. */
   now(): number
-  /** Milliseconds that only grow; for durations. */
+  /** Milliseconds that never go backwards; for durations. */
   monotonicMs(): number
   /** Calls `fn` once, `delayMs` from now. Does not keep the process alive when `background` is true. */
   setTimer(delayMs: number, fn: () => void, init?: { background?: boolean }): Timer
@@ -21,7 +21,7 @@ export interface Clock {
   sleep(delayMs: number, options?: AbortOptions): Promise<void>
 }
 
-/** Sleep in terms of `setTimer`, shared by every clock. */
+/** `sleep` built on `setTimer`, shared by all clocks. */
 export function sleepOn(clock: Pick<Clock, 'setTimer'>, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const giveUp = () => {

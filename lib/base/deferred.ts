@@ -1,11 +1,11 @@
-/** A promise with its two handles, for code that answers later. */
+/** A promise together with its `resolve` and `reject`, for code that settles it later. */
 export interface Deferred<T> {
   readonly promise: Promise<T>
   readonly resolve: (value: T | PromiseLike<T>) => void
   readonly reject: (reason: unknown) => void
 }
 
-/** A rejection that nobody awaits is not reported as unhandled. */
+/** The promise's rejection is never reported as unhandled. */
 export function deferred<T = void>(): Deferred<T> {
   let resolve!: (value: T | PromiseLike<T>) => void
   let reject!: (reason: unknown) => void

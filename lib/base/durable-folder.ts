@@ -3,7 +3,7 @@ import { dirname, parse, resolve } from 'node:path'
 import { hasCode } from './app-error.ts'
 
 /**
- * Makes the entries of a folder durable: names made or moved in it before are there after a power loss.
+ * Makes the entries of a folder durable: names created or moved in the folder before this call survive a power loss.
  * @throws ENOENT when there is no such folder
  */
 export async function syncFolder(folder: string): Promise<void> {
@@ -15,7 +15,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** As `syncFolder`, where others remove empty folders: one that was removed meanwhile has nothing to sync. */
+/** Like `syncFolder`, but a folder that was removed meanwhile is not an error. */
 export async function syncFolderIfThere(folder: string): Promise<void> {
   await syncFolder(folder).catch((err: unknown) => {
     if (!hasCode(err, 'ENOENT')) throw err
@@ -84,7 +84,9 @@ async function makeAndSync(path: string, mode: number, parentIsThere: boolean): 
   return true
 }
 
-/** Removes `path` and the folders above it, up to `root`, while they are empty. A writer that is hit makes them again. */
+/**
+ * Removes `path` and its parents, below `root`, while they are empty. A writer that needs one of them makes it again.
+ */
 export async function pruneFolders(root: string, path: string): Promise<void> {
   for (let at = path; at !== root; at = dirname(at)) {
     try {

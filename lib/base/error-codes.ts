@@ -1,20 +1,17 @@
-/** What one error code means to a client and to a caller that may try again. */
+/** What an error code tells clients, and callers that may retry. */
 export interface ErrorPolicy {
-  /** HTTP status of an answer that carries the code. */
+  /** HTTP status of an answer with this code. */
   readonly status: number
-  /** One sentence: what went wrong and what to do. */
+  /** One sentence: what went wrong, and what to do. */
   readonly message: string
-  /** Whether the same call may succeed later without being changed. */
+  /** Whether the same call, unchanged, may succeed later. */
   readonly retryable: boolean
 }
 
 const final = (status: number, message: string): ErrorPolicy => ({ status, message, retryable: false })
 const retryable = (status: number, message: string): ErrorPolicy => ({ status, message, retryable: true })
 
-/**
- * Codes of the OCI distribution spec (and distribution's additions); the only ones a registry client ever sees as
- * `code`.
- */
+/** Codes of the OCI distribution spec and of distribution's additions; a registry client sees no other `code`. */
 const registryCodes = {
   UNAUTHORIZED: final(401, 'authentication is required; send the cluster token or log in'),
   DENIED: final(403, 'the caller has no right to do this'),
@@ -36,7 +33,7 @@ const registryCodes = {
   MANIFEST_BLOB_UNKNOWN: final(400, 'the manifest names a blob that this repository does not have; push it first'),
 } as const satisfies Record<string, ErrorPolicy>
 
-/** Codes of everything behind the registry front. */
+/** Codes of all parts behind the registry front. */
 const ownCodes = {
   ABORTED: retryable(499, 'the caller gave up'),
   BACKEND_CORRUPT: final(
@@ -46,14 +43,14 @@ const ownCodes = {
   BACKEND_DENIED: final(502, 'the backend refuses the credentials of this service; check its keys and their rights'),
   BACKEND_KEY_INVALID: final(400, 'the key has a form that not every backend accepts'),
   BACKEND_PRECONDITION_FAILED: final(412, 'the object changed meanwhile; read it again'),
-  BACKEND_READ_ONLY: final(405, 'the backend takes no writes; choose a driver or a mode that does'),
-  BACKEND_REFUSED: final(422, 'the backend refuses this request for good; what it calls the reason is in the detail'),
+  BACKEND_READ_ONLY: final(405, 'the backend accepts no writes; choose a driver or a mode that does'),
+  BACKEND_REFUSED: final(422, 'the backend refuses this request, also when it is repeated; the detail has the reason'),
   BACKEND_THROTTLED: retryable(503, 'the backend asks to slow down; raise its quota or lower the limits of its rule'),
   BACKEND_UNAVAILABLE: retryable(503, 'the backend does not answer; check its endpoint and credentials'),
   BENCODE_INVALID: final(400, 'the bencoded text is malformed'),
   BLOB_HELD: retryable(409, 'the blob is pinned or in use by a task; unpin it, wait, or force it'),
   BLOB_LAST_COPY: final(409, 'neither the backend nor another origin has this blob; force it to lose it'),
-  BLOB_LOST: final(404, 'a blob that waits for the backend is on no origin any more; push it again'),
+  BLOB_LOST: final(404, 'a blob that was waiting for the backend is no longer on any origin; push it again'),
   BODY_INVALID: final(400, 'the body of the request is malformed'),
   BODY_TOO_LARGE: final(413, 'the body of the request is larger than the limit'),
   CLUSTER_EMPTY: final(500, 'the cluster has no members; list at least one in the config'),
@@ -66,12 +63,12 @@ const ownCodes = {
     'the listener is not known by the host of the request; add the name to the config key hosts',
   ),
   INSECURE_BIND: final(500, 'the listener is reachable from outside without TLS or token; set one, or insecure: true'),
-  JOURNAL_FULL: retryable(503, 'the journal holds as many tasks as it may; wait until some are done'),
+  JOURNAL_FULL: retryable(503, 'the journal is full; wait until some tasks are done'),
   JOURNAL_IN_USE: final(500, 'another process uses the folder of the journal; stop it, or choose another folder'),
   JOURNAL_UNAVAILABLE: retryable(503, 'the journal cannot be read or written; check its disk'),
   METAINFO_CONFLICT: final(502, 'two sources name different hashes for one piece'),
   METAINFO_FAILED: final(502, 'the origin found the blob to be wrong'),
-  METAINFO_DOUBTED: retryable(503, 'the hashes of the blob do not hold; the next try asks an origin for them'),
+  METAINFO_DOUBTED: retryable(503, 'the piece hashes of the blob are in doubt; the next try asks an origin for them'),
   METAINFO_INCOMPLETE: retryable(503, 'the metainfo stream ended early'),
   METAINFO_INVALID: final(502, 'the metainfo stream is malformed'),
   METHOD_NOT_ALLOWED: final(405, 'the method is not allowed on this path'),
@@ -95,26 +92,26 @@ const ownCodes = {
   REQUEST_TIMEOUT: retryable(504, 'no answer came in time'),
   SHUTTING_DOWN: retryable(503, 'the service is shutting down; ask another'),
   SOURCES_EXHAUSTED: retryable(503, 'no peer and no origin could give the blob'),
-  STALLED: retryable(504, 'no bytes came for too long'),
+  STALLED: retryable(504, 'no bytes arrived for too long'),
   STORE_CORRUPT: final(500, 'the files of the local store contradict each other; remove the blob'),
   STORE_FULL: retryable(507, 'the disk is full and nothing can be evicted; free space or raise the limit'),
-  TASK_NOT_DEAD: final(409, 'the task is still tried; only a dead one can be deleted'),
+  TASK_NOT_DEAD: final(409, 'the task will still be tried; only a dead task can be deleted'),
   TASK_UNKNOWN: final(404, 'there is no such task; it may be done'),
   UPLOAD_CONFLICT: retryable(409, 'another request is writing to this upload'),
-  UPLOAD_OFFSET: final(416, 'the bytes do not start where the upload stands; ask for its state'),
+  UPLOAD_OFFSET: final(416, 'the bytes do not start at the end of the upload; ask for its state'),
   WIRE_FRAME_INVALID: final(400, 'the peer sent a message that breaks the protocol'),
   WIRE_HANDSHAKE_FAILED: final(400, 'the handshake of the peer is wrong, late, or for another swarm'),
   WIRE_QUEUE_FULL: final(400, 'the peer has more open requests than allowed'),
-  WIRE_UNASKED_PIECE: final(400, 'the peer sent a block that was not asked for'),
-  WRITE_BACK_FULL: retryable(503, 'as much as may waits for the backend already; look why the backend takes nothing'),
+  WIRE_UNASKED_PIECE: final(400, 'the peer sent a block that was not requested'),
+  WRITE_BACK_FULL: retryable(503, 'too much already waits for the backend; find out why it accepts no writes'),
 } as const satisfies Record<string, ErrorPolicy>
 
-/** Every stable error code with its policy. `docs/errors.md` has a row for each. */
+/** Every stable error code with its policy. `docs/errors.md` has a row for each code. */
 export const errorTable = { ...registryCodes, ...ownCodes }
 
 export type ErrorCode = keyof typeof errorTable
 
-/** True for a code that the OCI distribution spec lets a registry client see. */
+/** True for a code that the OCI distribution spec allows in an answer to a registry client. */
 export function isRegistryCode(code: ErrorCode): code is keyof typeof registryCodes {
   return code in registryCodes
 }

@@ -1,9 +1,9 @@
 import { type Clock, sleepOn } from './clock.ts'
 
 export interface FakeClock extends Clock {
-  /** Moves time forward, firing timers in order and letting promises settle between them. */
+  /** Moves time forward; fires timers in order and lets promises settle between them. */
   advance(ms: number): Promise<void>
-  /** Timers not yet fired or cancelled. */
+  /** Number of timers that have neither fired nor been cancelled. */
   readonly pending: number
 }
 
@@ -14,7 +14,7 @@ interface Entry {
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** A clock that only moves when told to; twin of `systemClock` for tests and the simulator. */
+/** A clock that moves only when told to; replaces `systemClock` in tests and the simulator. */
 export function fakeClock(startMs = 1_700_000_000_000): FakeClock {
   let now = startMs
   const entries = new Set<Entry>()

@@ -1,8 +1,8 @@
-/** Work on one key runs one at a time, in the order of the calls; different keys do not wait for each other. */
+/** Runs the work on one key one at a time, in the order of the calls; different keys do not wait for each other. */
 export interface KeyedLock {
-  /** Must not be called again for the same key from within `work`. */
+  /** Deadlocks when called for the same key from within `work`. */
   run<T>(key: string, work: () => Promise<T>): Promise<T>
-  /** Whether work on the key runs or waits. */
+  /** Whether work on the key is running or waiting. */
   busy(key: string): boolean
 }
 

@@ -1,14 +1,15 @@
-/** Construct without effects, then `start`, then `stop`; both idempotent. */
+/** A part that is constructed without effects, then started, then stopped. Both calls are idempotent. */
 export interface Startable {
-  /** @throws whatever made the start fail; what had started is stopped again. */
+  /** @throws the error that made the start fail; everything already started is stopped first */
   start(): Promise<void>
-  /** Never throws for a part that did not start. */
+  /** Does not throw for a part that was never started. */
   stop(): Promise<void>
 }
 
 /**
- * Several parts as one: started in order, stopped in reverse. A failed start stops what had started and rethrows;
- * every part's `stop` is called even when an earlier one fails, and the first failure is rethrown at the end.
+ * Combines several parts: starts them in order and stops them in reverse. When a start fails, the parts already started
+ * are stopped and the error is rethrown. `stop` stops every part, even when one fails, and then rethrows the first
+ * failure.
  */
 export function lifecycle(parts: readonly Startable[]): Startable {
   const started: Startable[] = []

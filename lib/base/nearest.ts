@@ -1,4 +1,4 @@
-/** Edits (one character more, less, or other) that make one text of another. */
+/** Number of edits (insert, delete or replace one character) that turn one text into the other. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (const [i, char] of Array.from(a).entries()) {
@@ -12,10 +12,10 @@ function distance(a: string, b: string): number {
   return row[b.length] ?? 0
 }
 
-/** Texts longer than this are no slips of a finger, and would take long to compare. */
+/** A longer text is not a typing error, and comparing it would take long. */
 const LONGEST = 100
 
-/** The word that somebody meant who wrote `text`: the nearest of `words`, if it is near. Case does not count. */
+/** The word of `words` that the writer of `text` probably meant: the nearest one, if it is near. Ignores case. */
 export function nearest(text: string, words: readonly string[]): string | undefined {
   if (text.length > LONGEST) return undefined
   const reach = Math.ceil(text.length / 3)

@@ -1,13 +1,13 @@
-/** What a program needs of the process it runs in. */
+/** What a program needs from the process it runs in. */
 export interface ProcessHost {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** One line for the person at the terminal. */
+  /** Prints one line to the terminal, on standard error. */
   complain(line: string): void
-  /** One line of what was asked for, to standard output. */
+  /** Prints one line of the requested output, on standard output. */
   say(line: string): void
-  /** Calls `fn` at SIGTERM and SIGINT; the result takes it off again. */
+  /** Calls `fn` on SIGTERM and SIGINT; the returned function removes the handler. */
   onTerminate(fn: (signal: string) => void): () => void
-  /** Calls `fn` with the reason of each rejected promise that nobody handles; the result takes it off again. */
+  /** Calls `fn` with the reason of each unhandled rejection; the returned function removes the handler. */
   onRejection(fn: (reason: unknown) => void): () => void
 }
 

@@ -8,12 +8,12 @@ import type { Random } from './random.ts'
 
 const MAX_PAUSE_MS = 20
 
-/** A lock as it was found. */
+/** A lock that already exists. */
 export interface FoundLock {
-  /** What `identity` said in the process that has made it. */
+  /** The identity of the process that made the lock. */
   readonly owner: ProcessIdentity
   readonly token: string
-  /** By the clock of the file system. */
+  /** When the lock was made, by the clock of the file system. */
   readonly madeMs: number
 }
 
@@ -21,45 +21,45 @@ export interface ProcessLocksComponents {
   readonly clock: Clock
   readonly random: Random
   readonly identity: () => Promise<ProcessIdentity>
-  /** A path for a new file that nobody else has, on the file system of the locks. */
+  /** Gives an unused path for a new file, on the file system of the locks. */
   readonly newPath: () => Promise<string>
   /** Mode of a lock's file, less the umask. Default: 0o666. */
   readonly mode?: number
 }
 
 export interface LockPolicy {
-  /** Longest wait for a lock that another process holds; 0 waits for none. */
+  /** Longest wait for a lock that another process holds; 0 means no wait. */
   readonly waitMs: number
-  /** After this time a holder no longer trusts its lock. */
+  /** After this time the holder no longer trusts its own lock. */
   readonly holdMs: number
-  /** Whether a lock may be taken over from the process that holds it. */
+  /** Whether this process may take over the lock from its holder. */
   isAbandoned(liveness: Liveness, ageMs: number): boolean
-  /** What `acquire` throws when another process holds the lock for too long. */
+  /** Makes the error that `acquire` throws when another process holds the lock for longer than `waitMs`. */
   busy(holder: FoundLock): Error
-  /** Called for each lock that was taken over. */
+  /** Called for each abandoned lock that this process removes. */
   onRemoved?(found: FoundLock, liveness: Liveness): void
-  /** The owner of a lock in another form than that of today. Default: as it is written. */
+  /** Reads the owner from a lock file in an older format. Default: the text itself. */
   ownerOf?(text: string, own: ProcessIdentity): ProcessIdentity
 }
 
-/** A lock that this process has. */
+/** A lock that this process holds. */
 export interface HeldLock {
-  /** Held for longer than `holdMs`: another may have taken it over. */
+  /** True when held for longer than `holdMs`: another process may have taken the lock over. */
   readonly isLate: boolean
-  /** Gives it up. One that is late is left to those who take it over. */
+  /** Releases the lock. A late lock is not removed here, because another process may own it by now. */
   release(): Promise<void>
 }
 
-/** Locks among all processes that share a folder. Two calls of one process exclude each other as well. */
+/** Locks between all processes that share a folder, and also between two callers in one process. */
 export interface ProcessLocks {
-  /** @throws ABORTED, what `policy.busy` gives, and errors of the file system */
+  /** @throws ABORTED, the error of `policy.busy`, and file system errors */
   acquire(path: string, options?: AbortOptions): Promise<HeldLock>
 }
 
 /**
- * A lock is a file made by link(2), so it appears whole or not at all, and holds `<owner> <token>`. What a dead owner
- * left is removed under a lock of its own that is named by the token: so only one process removes it, and nobody
- * removes the lock that was made after it.
+ * A lock is a file made by link(2), so it appears whole or not at all; it contains `<owner> <token>`. To remove the
+ * lock of a dead owner, a process first takes another lock named after the token. So only one process removes it, and
+ * nobody removes a newer lock by mistake.
  */
 export function processLocks(components: ProcessLocksComponents, policy: LockPolicy): ProcessLocks {
   const { clock, random } = components
@@ -77,7 +77,7 @@ export function processLocks(components: ProcessLocksComponents, policy: LockPol
     }
   }
 
-  /** Undefined when we have it; the file system's time when another has. */
+  /** Undefined when the lock is ours now; the file system's time when another process holds it. */
   const tryAcquire = async (path: string): Promise<number | undefined> => {
     const claim = await makeClaim(await components.newPath(), await components.identity(), components.mode)
     try {
@@ -103,7 +103,7 @@ export function processLocks(components: ProcessLocksComponents, policy: LockPol
     }
   }
 
-  /** Undefined when nobody holds it any more: it was released, or left behind and is removed now. */
+  /** Undefined when nobody holds the lock any more: it was released, or it was abandoned and is now removed. */
   const holderOf = async (path: string, nowMs: number): Promise<FoundLock | undefined> => {
     const own = await components.identity()
     const found = await readLock(path, (text) => policy.ownerOf?.(text, own) ?? text)
@@ -137,7 +137,7 @@ async function makeClaim(path: string, owner: ProcessIdentity, mode?: number) {
   }
 }
 
-/** Undefined when it was released meanwhile. */
+/** Undefined when the lock was released meanwhile. */
 async function readLock(path: string, ownerOf: (text: string) => ProcessIdentity): Promise<FoundLock | undefined> {
   try {
     const [owner = '', token = ''] = (await readFile(path, 'latin1')).split(' ')

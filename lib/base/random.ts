@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 
-/** The only source of chance. */
+/** The only source of randomness. */
 export interface Random {
   /** A number in [0, 1). */
   next(): number
-  /** `length` unpredictable bytes (predictable ones from the seeded twin). */
+  /** `length` unpredictable bytes (predictable in `seededRandom`). */
   bytes(length: number): Uint8Array
 }
 
@@ -12,7 +12,7 @@ export function systemRandom(): Random {
   return { next: () => Math.random(), bytes: (length) => randomBytes(length) }
 }
 
-/** Mulberry32: same seed, same sequence; for tests and the simulator only. */
+/** Mulberry32: the same seed gives the same sequence; only for tests and the simulator. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0
   const next = () => {
@@ -25,7 +25,7 @@ export function seededRandom(seed: number): Random {
   return { next, bytes: (length) => Uint8Array.from({ length }, () => Math.floor(next() * 256)) }
 }
 
-/** Fisher-Yates on a copy. */
+/** A shuffled copy (Fisher-Yates). */
 export function shuffled<T>(items: readonly T[], random: Random): T[] {
   const out = [...items]
   for (let i = out.length - 1; i > 0; i -= 1) {

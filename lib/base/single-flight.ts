@@ -7,10 +7,10 @@ interface Flight<V> {
   waiters: number
 }
 
-/** Callers with one key share one piece of work; it is aborted only when the last of them has left. */
+/** Callers with the same key share one piece of work; it is aborted only when all of them have left. */
 export interface SingleFlight<K, V> {
   run(key: K, work: (signal: AbortSignal) => Promise<V>, options?: AbortOptions): Promise<V>
-  /** Keys under way. */
+  /** Number of keys with running work. */
   readonly size: number
 }
 

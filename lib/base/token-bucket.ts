@@ -1,18 +1,18 @@
 import { abortable, throwIfAborted } from './abort.ts'
 import type { AbortOptions, Clock } from './clock.ts'
 
-/** A rate limit. `take` waits until the tokens are there; callers are served in order. */
+/** A rate limit. `take` waits until enough tokens are there; callers are served in order. */
 export interface TokenBucket {
-  /** Whoever gives up leaves the queue at once and has taken nothing. @throws ABORTED */
+  /** A caller that aborts leaves the queue at once and takes no tokens. @throws ABORTED */
   take(tokens: number, options?: AbortOptions): Promise<void>
-  /** Tokens that could be taken now without waiting; Infinity without a limit. */
+  /** Tokens that can be taken now without waiting; Infinity when there is no limit. */
   readonly available: number
 }
 
 export interface TokenBucketInit {
   /** Tokens per second; undefined means no limit. */
   readonly ratePerSecond: number | undefined
-  /** What may be taken at once after a pause; a larger `take` is let through by going into debt. */
+  /** Tokens that a pause can save up. A larger `take` is allowed and puts the bucket into debt. */
   readonly burst?: number
 }
 

@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
 
 /**
- * Writes all of `bytes` at `position`, or where the last write ended; the system may take them in several parts when
- * the disk gets full.
+ * Writes all of `bytes` at `position`, or where the last write ended. One system call may write only a part when the
+ * disk fills up.
  */
 export async function writeFully(handle: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
   let done = 0
@@ -13,7 +13,7 @@ export async function writeFully(handle: FileHandle, bytes: Uint8Array, position
   }
 }
 
-/** Fills `bytes` from `position` on; the result is how many there were, which is less only at the end of the file. */
+/** Fills `bytes` from `position` on. Returns the number of bytes read, which is smaller only at the end of the file. */
 export async function readFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<number> {
   let done = 0
   while (done < bytes.length) {

@@ -1,17 +1,20 @@
 /** When a member is taken out, and for how long. */
 export interface HealthPolicy {
-  /** Failures within the window that take a member out. */
+  /** Number of failures within the window that takes a member out. */
   readonly failures: number
   readonly windowMs: number
-  /** How long it stays out before it is tried again. */
+  /** How long a member stays out before it is tried again. */
   readonly outMs: number
 }
 
-/** What is known of one member; a value, replaced by each report. Times are monotonic milliseconds. */
+/** The health of one member; an immutable value, replaced by each report. Times are monotonic milliseconds. */
 export interface MemberHealth {
-  /** When it failed lately, oldest first. */
+  /** Times of its recent failures, oldest first. */
   readonly failedAtMs: readonly number[]
-  /** Out until then. Kept after that time: one more failure takes the member out again at once. */
+  /**
+   * The member is out until this time. The value is kept afterwards: one more failure takes the member out again at
+   * once.
+   */
   readonly outUntilMs: number | undefined
 }
 
@@ -23,8 +26,8 @@ export function isIn(health: MemberHealth, nowMs: number): boolean {
 }
 
 /**
- * The state after one report. A success forgets everything. A failure while out changes nothing, so that callers who
- * try the member for want of others do not keep it out for ever; the first failure after that takes it out again.
+ * The state after one report. A success clears all failures. A failure while out changes nothing, so that callers with
+ * no other member to try do not keep this one out for ever; the first failure after that takes it out again.
  */
 export function afterReport(
   health: MemberHealth,

@@ -11,18 +11,18 @@ export interface StaticClusterComponents {
 }
 
 export interface StaticClusterInit {
-  /** What the members are (`origin`, `tracker`); names the cluster in logs and metrics. */
+  /** What the members are (`origin`, `tracker`); the cluster's name in logs and metrics. */
   readonly name?: string
   readonly members: readonly Member[]
-  /** How many members own a key; more than there are members means all of them. */
+  /** How many members own a key; a number above the number of members means all of them. */
   readonly replicas: number
   readonly health: HealthPolicy
 }
 
 /**
- * A cluster whose members stand in the config. A member that comes back after its time out counts as healthy until
- * its next failure. Never waits, holds no timers.
- * @throws CLUSTER_EMPTY without members, CONFIG_INVALID for malformed or double ids or fewer than one replica
+ * A cluster whose members come from the config. A member whose time out has passed counts as healthy until its next
+ * failure. Never waits and has no timers.
+ * @throws CLUSTER_EMPTY without members, CONFIG_INVALID for malformed or repeated ids or fewer than one replica
  */
 export function staticCluster(components: StaticClusterComponents, init: StaticClusterInit): Cluster {
   const { clock, logger } = components

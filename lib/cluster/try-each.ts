@@ -17,20 +17,20 @@ export interface FailedTry {
 }
 
 export interface TryEachOptions extends AbortOptions {
-  /** Tries that have failed before: their members are not asked again, and they count in the error. */
+  /** Tries that failed earlier: their members are not asked again, and the final error includes them. */
   readonly after?: readonly FailedTry[]
   /**
-   * True when this error of one member is the answer and no other member need be asked. Default: an error that is not
-   * retryable, except the ones that are about the member itself.
+   * True when one member's error settles the matter and no other member is asked. Default: errors that are not
+   * retryable, except errors about the member itself.
    */
   readonly isDefinite?: (err: unknown) => boolean
 }
 
 /**
- * Calls the members of `key` one after the other, healthy ones first, until one gives a result or a definite error,
- * and reports to the cluster how each did.
+ * Calls the members of `key` one by one, healthy ones first, until one gives a result or a definite error. Reports each
+ * outcome to the cluster.
  * @throws the definite error; the error on which all members that answered agree; ABORTED when the signal fires; else
- *   NO_HEALTHY_MEMBER with the last error as its cause and the code of each member in its detail
+ * NO_HEALTHY_MEMBER, with the last error as its cause and each member's code in its detail
  */
 export async function tryEach<T>(
   cluster: Cluster,
@@ -57,7 +57,7 @@ export async function tryEach<T>(
   throw usedUp(tries)
 }
 
-/** True when the error says that the member itself is in trouble, and not that it gave an answer we dislike. */
+/** True when the error shows that the member itself is in trouble, and is not just an unwelcome answer. */
 export function isMemberFailure(err: unknown): boolean {
   return (
     !isAppError(err) ||
@@ -65,12 +65,12 @@ export function isMemberFailure(err: unknown): boolean {
   )
 }
 
-/** Tells the cluster how a call to `member` that threw `err` went. */
+/** Reports to the cluster that a call to `member` threw `err`. */
 export function reportFailure(cluster: Cluster, member: Member, err: unknown): void {
   cluster.report(member.id, isMemberFailure(err) ? 'failed' : 'ok')
 }
 
-/** What to throw when every candidate has failed: see `tryEach`. */
+/** The error to throw when every candidate has failed; see `tryEach`. */
 export function usedUp(tries: readonly FailedTry[]): AppError {
   const answers = tries.flatMap(({ err }) => (isAppError(err) && isAnswer(err) ? [err] : []))
   const [answer] = answers
@@ -79,7 +79,7 @@ export function usedUp(tries: readonly FailedTry[]): AppError {
   return appError('NO_HEALTHY_MEMBER', { detail: { steps }, cause: tries.at(-1)?.err })
 }
 
-/** True for an error that says something about what was asked for. */
+/** True for an error that says something about the requested object. */
 function isAnswer(err: AppError): boolean {
   return !isMemberFailure(err) && err.code !== 'NOT_OWNER'
 }

@@ -9,14 +9,14 @@ export interface Bind {
 
 const MAX_PORT = 65_535
 
-/** `host:port`, `[::1]:port`; the port may be `auto` (any free one). @throws CONFIG_INVALID */
+/** Parses `host:port` or `[::1]:port`; the port may be `auto` (any free one). @throws CONFIG_INVALID */
 export function parseBind(text: string): Bind {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:\s[\]]+)):(\d{1,5}|auto)$/.exec(text.trim())
   const host = match?.[1] ?? match?.[2]
   const port = match?.[3] === 'auto' ? 0 : Number(match?.[3])
   if (host === undefined || !(port <= MAX_PORT)) {
     throw appError('CONFIG_INVALID', {
-      message: `"${text}" is no address; write it like 127.0.0.1:5000, [::1]:5000 or 127.0.0.1:auto`,
+      message: `"${text}" is not an address; write it like 127.0.0.1:5000, [::1]:5000 or 127.0.0.1:auto`,
     })
   }
   return { host, port }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { nearest } from '../base/index.ts'
 
-/** The part of JSON Schema that tells which keys there are. */
+/** The part of a JSON Schema that lists the known keys. */
 interface Shape {
   readonly properties?: Readonly<Record<string, Shape>>
   readonly items?: Shape
@@ -9,7 +9,7 @@ interface Shape {
   readonly anyOf?: readonly Shape[]
 }
 
-/** A shape and, where it is a choice, all that may be chosen. */
+/** The shape itself and, where it is a union, all of its alternatives. */
 const choicesOf = (shape: Shape): readonly Shape[] => [
   shape,
   ...[...(shape.oneOf ?? []), ...(shape.anyOf ?? [])].flatMap(choicesOf),
@@ -18,7 +18,7 @@ const choicesOf = (shape: Shape): readonly Shape[] => [
 const keysOf = (shapes: readonly Shape[]): readonly string[] =>
   shapes.flatMap(({ properties = {} }) => Object.keys(properties))
 
-/** What stands at a path; several shapes below a choice. */
+/** The shapes at a path; a union gives more than one. */
 function shapesAt(shape: Shape, path: readonly PropertyKey[]): readonly Shape[] {
   return path.reduce<readonly Shape[]>(
     (shapes, step) =>
@@ -30,21 +30,21 @@ function shapesAt(shape: Shape, path: readonly PropertyKey[]): readonly Shape[] 
   )
 }
 
-/** Dotted paths of all keys outside of lists. */
+/** Dotted paths of all keys that are not inside lists. */
 const pathsIn = ({ properties = {} }: Shape, above: readonly string[] = []): readonly string[] =>
   Object.entries(properties).flatMap(([name, inner]) => [
     [...above, name].join('.'),
     ...pathsIn(inner, [...above, name]),
   ])
 
-/** The key that is meant: one with nearly the same name at the same place, else one of the same name elsewhere. */
+/** The key that was probably meant: a similar name in the same place, else the same name in another place. */
 function meant(shape: Shape, key: string, path: readonly PropertyKey[]): string | undefined {
   const near = nearest(key, keysOf(shapesAt(shape, path)))
   if (near !== undefined) return [...path, near].join('.')
   return pathsIn(shape).find((each) => each.endsWith(`.${key}`))
 }
 
-/** One line for each key that the schema does not know and that is like one that it does. */
+/** One line for each unknown key that resembles a known key. */
 export function hintsFor(schema: z.ZodType, { issues }: z.ZodError): readonly string[] {
   const unknown = issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ key, path: issue.path })) : [],

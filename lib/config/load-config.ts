@@ -7,13 +7,16 @@ import { hintsFor } from './key-hints.ts'
 import { deepFreeze, deepMerge, isTree, type Tree, treeAt } from './merge.ts'
 
 export interface ConfigSources {
-  /** A YAML file; its `extends` names a file to lay it on, relative to itself. */
+  /**
+   * A YAML file. Its `extends` names another file, relative to this one; this file's values override that file's
+   * values.
+   */
   readonly file?: string | undefined
-  /** A YAML file of the same shape that holds what must not stand in the other. */
+  /** A YAML file of the same shape for secrets, which must not be in `file`. */
   readonly secretsFile?: string | undefined
-  /** Variables `SHOAL__a__b` set the key `a.b`; all others are ignored. */
+  /** A variable `SHOAL__a__b` sets the key `a.b`; all other variables are ignored. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** `a.b=c`; the value is YAML, or plain text where it is not. */
+  /** `a.b=c`; the value is parsed as YAML, or kept as text when it is not valid YAML. */
   readonly overrides?: readonly string[] | undefined
 }
 
@@ -96,7 +99,7 @@ const fromOverrides = (overrides: readonly string[]): Tree => {
   return tree
 }
 
-/** Parses a value strictly and freezes it. @throws CONFIG_INVALID naming each bad key */
+/** Parses a value strictly and freezes the result. @throws CONFIG_INVALID and names each bad key */
 export function parseConfig<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const parsed = schema.safeParse(value)
   if (!parsed.success)
@@ -107,7 +110,7 @@ export function parseConfig<S extends z.ZodType>(schema: S, value: unknown): z.o
 }
 
 /**
- * Reads a service's config once: file, then secrets, then environment, then overrides, each over the one before.
+ * Reads a service's config once: file, secrets, environment, overrides. A later source overrides an earlier one.
  * @throws CONFIG_INVALID
  */
 export async function loadConfig<S extends z.ZodType>(schema: S, sources: ConfigSources): Promise<z.output<S>> {

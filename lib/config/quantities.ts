@@ -31,31 +31,31 @@ const parseQuantity = (text: string, units: ReadonlyMap<string, number>): number
   return match === null || unit === undefined ? undefined : Math.round(Number(match[1]) * unit)
 }
 
-/** `250ms`, `5s`, `30m`, `2h`, `1d`, as milliseconds. @throws CONFIG_INVALID */
+/** Parses `250ms`, `5s`, `30m`, `2h`, `1d` to milliseconds. @throws CONFIG_INVALID */
 export function parseDuration(text: string): number {
   const parsed = text.trim() === '0' ? 0 : parseQuantity(text, milliseconds)
   if (parsed === undefined) {
-    throw appError('CONFIG_INVALID', { message: `"${text}" is no duration; write it like 250ms, 5s, 30m, 2h or 1d` })
+    throw appError('CONFIG_INVALID', { message: `"${text}" is not a duration; write it like 250ms, 5s, 30m, 2h or 1d` })
   }
   return parsed
 }
 
-/** `512B`, `20MB` (decimal), `64MiB` (binary), as bytes. @throws CONFIG_INVALID */
+/** Parses `512B`, `20MB` (decimal), `64MiB` (binary) to bytes. @throws CONFIG_INVALID */
 export function parseBytes(text: string): number {
   const parsed = /^\d+$/.test(text.trim()) ? Number(text) : parseQuantity(text, byteUnits)
   if (parsed === undefined) {
-    throw appError('CONFIG_INVALID', { message: `"${text}" is no size; write it like 512B, 20MB or 64MiB` })
+    throw appError('CONFIG_INVALID', { message: `"${text}" is not a size; write it like 512B, 20MB or 64MiB` })
   }
   return parsed
 }
 
-/** `20MB/s` as bytes per second; `unlimited` as undefined. @throws CONFIG_INVALID */
+/** Parses `20MB/s` to bytes per second, and `unlimited` to undefined. @throws CONFIG_INVALID */
 export function parseRate(text: string): number | undefined {
   if (text.trim() === 'unlimited') return undefined
   const size = /^(.+?)\s*\/\s*s$/.exec(text.trim())?.[1]
   const rate = size === undefined ? undefined : parseBytes(size)
   if (rate === undefined || rate <= 0) {
-    throw appError('CONFIG_INVALID', { message: `"${text}" is no rate; write it like 20MB/s, or unlimited` })
+    throw appError('CONFIG_INVALID', { message: `"${text}" is not a rate; write it like 20MB/s, or unlimited` })
   }
   return rate
 }

@@ -4,8 +4,8 @@ import { parseBind } from './address.ts'
 import { parseBytes, parseDuration, parseRate } from './quantities.ts'
 
 /**
- * Pieces that several schemas share. They transform, so give defaults with `.prefault('5s')`: zod's `.default` would
- * skip the transformation.
+ * Parts that several schemas share. They transform their input, so set defaults with `.prefault('5s')`: zod's
+ * `.default` would skip the transformation.
  */
 
 const parsedBy =
@@ -21,37 +21,37 @@ const parsedBy =
 
 const textual = z.union([z.string(), z.number().int().nonnegative()]).transform(String)
 
-/** `250ms`, `5s`, `30m`, `2h`, `1d`; milliseconds once parsed. */
+/** `250ms`, `5s`, `30m`, `2h`, `1d`; parsed to milliseconds. */
 export const duration = z.string().transform(parsedBy(parseDuration))
 
-/** `64MiB`, `20MB`, or a plain number of bytes. */
+/** `64MiB`, `20MB`, or a plain number; parsed to bytes. */
 export const byteSize = textual.transform(parsedBy(parseBytes))
 
-/** `20MB/s` or `unlimited`; bytes per second or undefined once parsed. */
+/** `20MB/s` or `unlimited`; parsed to bytes per second or undefined. */
 export const rate = z.string().transform(parsedBy(parseRate))
 
-/** `host:port` with `auto` or 0 for any port; `{ host, port }` once parsed. */
+/** `host:port`, where `auto` or 0 means any free port; parsed to `{ host, port }`. */
 const bind = z.string().transform(parsedBy(parseBind))
 
 /** One listener without a default address. */
 const listener = z.strictObject({
   bind,
-  /** Lets it bind beyond loopback without TLS or a token. */
+  /** Allows the listener to bind beyond loopback without TLS or a token. */
   insecure: z.boolean().default(false),
 })
 
-/** One listener; each of its keys may be given alone. */
+/** A listener with a default address; each key may be set alone. */
 export const listenerOn = (address: string) => listener.extend({ bind: bind.prefault(address) }).prefault({})
 
 const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
 
-/** One instance of a clustered service, as in lib/cluster. */
+/** One instance of a clustered service, as lib/cluster takes it. */
 const member = z.strictObject({
   id: z.string().min(1).max(128),
   url: baseUrl,
 })
 
-/** All instances of a clustered service; never empty, ids differ. */
+/** All instances of a clustered service; never empty, with unique ids. */
 export const memberList = z
   .array(member)
   .min(1, 'the cluster has no members; list at least one')
@@ -65,7 +65,7 @@ export const hostName = z
 /** What is logged; the least severe level that is written. */
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent'])
 
-/** The cluster token: it travels in `Authorization: Bearer`, where a space would end it. */
+/** The cluster token. It is sent in `Authorization: Bearer`, so it must not contain a space. */
 export const clusterToken = z.string().regex(/^[\x21-\x7e]+$/, 'the token must be ASCII characters without spaces')
 
 /** What callers without the cluster token may do. */

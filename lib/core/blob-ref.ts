@@ -1,13 +1,13 @@
 import type { Digest } from './digest.ts'
 import { type Repository, repositoryText } from './repository.ts'
 
-/** A blob as it is asked for: the repository says which backend holds it. */
+/** A blob together with the repository it was asked for in; the repository decides which backend holds the blob. */
 export interface BlobRef {
   readonly digest: Digest
   readonly repository: Repository
 }
 
-/** Key of a map by blob and repository. */
+/** A map key for a blob in a repository. */
 export function blobRefKey({ digest, repository }: BlobRef): string {
   return `${digest} ${repositoryText(repository)}`
 }

@@ -1,4 +1,4 @@
-/** Bytes from `start` (inclusive) to `end` (exclusive); never empty unless the content is. */
+/** Bytes from `start` (inclusive) to `end` (exclusive); empty only for empty content. */
 export interface ByteRange {
   readonly start: number
   readonly end: number
@@ -8,7 +8,7 @@ export function rangeLength(range: ByteRange): number {
   return range.end - range.start
 }
 
-/** The whole of a content of `length` bytes. */
+/** The range of all bytes of content with `length` bytes. */
 export function wholeRange(length: number): ByteRange {
   return { start: 0, end: length }
 }

@@ -8,5 +8,5 @@ export interface Descriptor {
   readonly size: number
 }
 
-/** Manifests above this many bytes are refused (the limit of distribution and of the OCI conformance suite). */
+/** Largest accepted manifest in bytes (the limit of distribution and of the OCI conformance suite). */
 export const MANIFEST_LIMIT = 4 * 1024 * 1024

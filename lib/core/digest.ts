@@ -31,7 +31,7 @@ export function digestAlgorithm(digest: Digest): DigestAlgorithm {
   return digest.startsWith('sha512:') ? 'sha512' : 'sha256'
 }
 
-/** The hex part. */
+/** The hex part of a digest. */
 export function digestHex(digest: Digest): string {
   return digest.slice(digest.indexOf(':') + 1)
 }
@@ -41,7 +41,7 @@ export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256
   return digestFromHex(algorithm, createHash(algorithm).update(bytes).digest('hex'))
 }
 
-/** Names a hash that has just been computed. */
+/** Builds a digest from a hash that was computed before. */
 export function digestFromHex(algorithm: DigestAlgorithm, hex: string): Digest {
   return parseDigest(`${algorithm}:${hex}`)
 }

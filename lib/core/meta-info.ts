@@ -1,10 +1,10 @@
 import type { Digest } from './digest.ts'
 import { pieceLengthFor } from './piece-map.ts'
 
-/** Version of the swarm protocol; the same number stands in the metainfo header and in the extension handshake. */
+/** Version of the swarm protocol; sent in the metainfo header and in the extension handshake. */
 export const PROTOCOL_VERSION = 1
 
-/** What must be known of a blob before a piece of it can be asked for. */
+/** What must be known about a blob before its first piece can be requested. */
 export interface MetaInfoHeader {
   readonly v: number
   readonly digest: Digest
@@ -12,7 +12,7 @@ export interface MetaInfoHeader {
   readonly length: number
   /** Bytes; must equal `pieceLengthFor(length)` in version 1. */
   readonly pieceLength: number
-  /** The whole content, for blobs up to `INLINE_LIMIT`; then no piece records follow. */
+  /** The whole content, for blobs up to `INLINE_LIMIT`; no piece records follow in this case. */
   readonly data?: Uint8Array
 }
 
@@ -22,10 +22,10 @@ export interface MetaInfo {
   readonly hashes: Uint8Array
 }
 
-/** Bytes of the hash of a piece, which is a SHA-256. */
+/** Length of a piece hash in bytes; the hash is a SHA-256. */
 export const HASH_LENGTH = 32
 
-/** Blobs up to this many bytes ride inside the metainfo header. */
+/** Blobs up to this many bytes are sent inside the metainfo header. */
 export const INLINE_LIMIT = 64 * 1024
 
 /** The header that follows from digest and length alone; of a small blob the content is still to be added. */

@@ -7,7 +7,7 @@ export type PeerId = string & { readonly [brand]: 'PeerId' }
 
 const prefix = Buffer.from('-SH0001-', 'latin1')
 
-/** A new identity; one for each start of a process. */
+/** A new peer id; each process makes one at its start. */
 export function newPeerId(random: Random): PeerId {
   return Buffer.concat([prefix, random.bytes(12)]).toString('hex') as PeerId
 }
@@ -18,7 +18,7 @@ export function parsePeerId(text: string): PeerId {
   return text as PeerId
 }
 
-/** What a peer does in every swarm it joins. Origins seed; agents pull and seed. */
+/** The role of a peer in every swarm it joins. Origins seed; agents download and seed. */
 export type PeerRole = 'agent' | 'origin'
 
 /** Where a peer listens. */
@@ -28,10 +28,10 @@ export interface PeerAddress {
   readonly port: number
 }
 
-/** One peer of a swarm as the tracker hands it out. */
+/** One peer of a swarm, as the tracker lists it. */
 export interface PeerInfo extends PeerAddress {
   readonly peerId: PeerId
   readonly role: PeerRole
-  /** Whether it has the whole blob. */
+  /** Whether the peer has the whole blob. */
   readonly complete: boolean
 }

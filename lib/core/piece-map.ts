@@ -3,8 +3,8 @@ import type { ByteRange } from './byte-range.ts'
 const MIB = 1024 * 1024
 
 /**
- * Piece length in bytes, a function of the blob's length fixed by protocol version 1: the next power of two of
- * length/1000, within 1 MiB and 4 MiB.
+ * Piece length in bytes for a blob of this length, fixed by protocol version 1: the next power of two of length/1000,
+ * but at least 1 MiB and at most 4 MiB.
  */
 export function pieceLengthFor(length: number): number {
   let size = MIB
@@ -12,7 +12,7 @@ export function pieceLengthFor(length: number): number {
   return size
 }
 
-/** How a blob of `length` bytes is cut into pieces: `count` pieces of `pieceLength`, the last one shorter. */
+/** How a blob of `length` bytes is cut into pieces: `count` pieces of `pieceLength`, where the last may be shorter. */
 export class PieceMap {
   readonly length: number
   readonly pieceLength: number
@@ -24,7 +24,7 @@ export class PieceMap {
     this.count = Math.ceil(length / pieceLength)
   }
 
-  /** Bytes of one piece within the blob. */
+  /** The bytes of one piece within the blob. */
   rangeOf(piece: number): ByteRange {
     const start = piece * this.pieceLength
     return { start, end: Math.min(this.length, start + this.pieceLength) }
@@ -35,12 +35,12 @@ export class PieceMap {
     return Math.max(0, end - start)
   }
 
-  /** The piece that holds the byte at `offset`. */
+  /** The piece that contains the byte at `offset`. */
   pieceAt(offset: number): number {
     return Math.floor(offset / this.pieceLength)
   }
 
-  /** First and last piece that `range` touches; an empty range touches none (`last < first`). */
+  /** First and last piece that overlap `range`; for an empty range `last < first`. */
   covering(range: ByteRange): { readonly first: number; readonly last: number } {
     return { first: this.pieceAt(range.start), last: range.end <= range.start ? -1 : this.pieceAt(range.end - 1) }
   }

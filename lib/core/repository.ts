@@ -2,16 +2,20 @@ import { appError } from '../base/index.ts'
 
 declare const brand: unique symbol
 
-/** A repository name as the OCI distribution spec has it: components of `[a-z0-9]` joined by `/`; never with a `:`. */
+/**
+ * A repository name as the OCI distribution spec defines it: components of `[a-z0-9]` joined by `/`; never with a `:`.
+ */
 export type RepositoryName = string & { readonly [brand]: 'RepositoryName' }
 
-/** A registry as image names have it: a DNS name or IPv4 address in lower case, maybe with a port. Compare with `===`. */
+/**
+ * A registry host as in image names: a lower-case DNS name or IPv4 address, with an optional port. Compare with `===`.
+ */
 export type RegistryHost = string & { readonly [brand]: 'RegistryHost' }
 
-/** A tag as the OCI distribution spec has it. */
+/** A tag as the OCI distribution spec defines it. */
 export type Tag = string & { readonly [brand]: 'Tag' }
 
-/** The registry that this cluster is itself. No host is written like this: it would need a dot or a port. */
+/** Stands for this cluster's own registry. It cannot be a host, because a host has a dot or a port. */
 export const OWN_REGISTRY = 'own'
 
 /** A repository of our own registry or of another one. Immutable; compare by `sameRepository`, key maps by `repositoryText`. */
@@ -23,7 +27,7 @@ export interface Repository {
 const MAX_NAME = 255
 const MAX_HOST_NAME = 253
 const MAX_PORT = 65_535
-/** In front of an own name whose first part would be read as a host. */
+/** Precedes an own repository name whose first part looks like a host. */
 const OWN_MARK = './'
 const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
 const hostLabel = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
@@ -42,8 +46,8 @@ export function parseTag(text: string): Tag {
 }
 
 /**
- * A host as the first part of an image name: a dot, a port or `localhost` tells it from a name. Upper case is taken and
- * lowered. No IPv6 address, no dot at the end. @throws NAME_INVALID
+ * Parses a host, the first part of an image name; a dot, a port or `localhost` marks it as a host. Upper case becomes
+ * lower case. IPv6 addresses and a final dot are not allowed. @throws NAME_INVALID
  */
 export function parseRegistryHost(text: string): RegistryHost {
   const host = text.toLowerCase()
@@ -65,8 +69,8 @@ export function ownRepository(name: RepositoryName): Repository {
 }
 
 /**
- * Reads what `repositoryText` writes, and nothing else: `team/app` and `./team.a/app` are our own,
- * `docker.io/library/nginx` and `host:5000/app` are others'. @throws NAME_INVALID
+ * Parses exactly the output of `repositoryText`: `team/app` and `./team.a/app` are our own, `docker.io/library/nginx`
+ * and `host:5000/app` belong to other registries. @throws NAME_INVALID
  */
 export function parseRepository(text: string): Repository {
   const [first = ''] = text.split('/', 1)
@@ -78,7 +82,7 @@ export function parseRepository(text: string): Repository {
   return repository
 }
 
-/** The one text form: no two repositories share it. */
+/** The text form of a repository. Two different repositories never have the same text. */
 export function repositoryText({ registry, name }: Repository): string {
   if (registry !== OWN_REGISTRY) return `${registry}/${name}`
   const [first = ''] = name.split('/', 1)
@@ -89,7 +93,7 @@ export function sameRepository(one: Repository, other: Repository): boolean {
   return one.registry === other.registry && one.name === other.name
 }
 
-/** Docker's rule for the first part of an image name. */
+/** Docker's rule that tells a host from the first part of a name. */
 function looksLikeHost(part: string): boolean {
   return part.includes('.') || part.includes(':') || part === 'localhost'
 }

@@ -4,12 +4,12 @@ import { type Digest, digestAlgorithm, digestHex } from './digest.ts'
 
 declare const brand: unique symbol
 
-/** 20 bytes as 40 lower-case hex characters; what a handshake and an announce carry as info_hash. */
+/** 20 bytes as 40 lower-case hex characters; the info_hash in handshakes and announces. */
 export type SwarmId = string & { readonly [brand]: 'SwarmId' }
 
 /**
- * The swarm of a blob: the first 20 bytes of its SHA-256, as BEP 52 truncates its info hash; for another algorithm
- * the first 20 bytes of the SHA-256 of the digest string. So a swarm is joined knowing nothing but the digest.
+ * The swarm of a blob: the first 20 bytes of its SHA-256, as BEP 52 truncates its info hash. For another algorithm: the
+ * first 20 bytes of the SHA-256 of the digest text. So a peer can join a swarm when it knows only the digest.
  */
 export function swarmIdOf(digest: Digest): SwarmId {
   const hex =

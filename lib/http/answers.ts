@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { appError } from '../base/index.ts'
 import type { Exchange } from './route.ts'
 
-/** What an answer needs of an exchange. */
+/** The part of an exchange that an answer needs. */
 export type Answerable = Pick<Exchange, 'method' | 'res'>
 
 export type Headers = Readonly<Record<string, string | number | undefined>>
@@ -15,7 +15,7 @@ const head = (res: ServerResponse, status: number, headers: Headers) => {
   res.writeHead(status, present)
 }
 
-/** Answers with bytes of a known length; for HEAD with their header only. Headers with value undefined are left out. */
+/** Answers with bytes; HEAD gets only the header. Headers with an undefined value are left out. */
 export function sendBytes(
   { res, method }: Answerable,
   answer: { readonly status: number; readonly headers?: Headers; readonly body: Uint8Array },
@@ -39,15 +39,15 @@ export function sendEmpty({ res, method }: Answerable, status: number, headers: 
 
 export interface StreamAnswer {
   readonly status: number
-  /** Give `content-length` where it is known; without it the body is chunked. */
+  /** Set `content-length` when the length is known; without it the body is chunked. */
   readonly headers: Headers
-  /** Destroyed when the client goes, when the answer fails, and for HEAD. */
+  /** Destroyed when the client disconnects, when the answer fails, and for HEAD. */
   readonly body: Readable
-  /** Told the payload bytes of each chunk handed to the connection. */
+  /** Called with the number of payload bytes of each chunk handed to the connection. */
   readonly onBytes?: (count: number) => void
 }
 
-/** Waits until the source has its first byte, its end or its error, so that an early failure can still be answered. */
+/** Waits for the first byte, the end or an error of the source, so that an early failure can still be answered. */
 const firstByte = async (body: Readable, signal: AbortSignal): Promise<void> => {
   if (body.errored !== null) throw body.errored
   if (body.readableLength > 0 || body.readableEnded) return
@@ -69,14 +69,14 @@ const firstByte = async (body: Readable, signal: AbortSignal): Promise<void> => 
 }
 
 /**
- * Answers with a stream, at the client's pace. The header goes out with the first byte; a source that fails before
- * it throws its own error, one that fails later cuts the connection so that the client sees a truncation.
- * @throws what the source threw; ERR_STREAM_PREMATURE_CLOSE or ABORTED when the client went
+ * Answers with a stream, at the client's pace. The header is sent with the first byte. When the source fails before
+ * that, its error is thrown; when it fails later, the connection is cut, so that the client notices the truncation.
+ * @throws what the source threw; ERR_STREAM_PREMATURE_CLOSE or ABORTED when the client disconnected
  */
 export async function sendStream(exchange: Pick<Exchange, 'method' | 'res' | 'signal'>, answer: StreamAnswer) {
   const { res, signal } = exchange
   const { body, onBytes } = answer
-  // A source that listens to the same signal fails in the turn in which nobody waits for it any more.
+  // A source with the same signal fails at a moment when nobody awaits it any more.
   body.on('error', () => undefined)
   if (exchange.method === 'HEAD') {
     body.destroy()

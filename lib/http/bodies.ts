@@ -4,7 +4,7 @@ import type { Exchange } from './route.ts'
 const DEFAULT_IDLE_MS = 30_000
 
 export interface BodyOptions {
-  /** Longest pause between two chunks; default 30 s. Kept by the socket itself. */
+  /** Longest pause between two chunks; default 30 s. The socket itself enforces it. */
   readonly idleTimeoutMs?: number
 }
 
@@ -12,7 +12,7 @@ const declaredLength = (exchange: Pick<Exchange, 'req'>): number => Number(excha
 
 /**
  * Reads the whole body of the request.
- * @throws BODY_TOO_LARGE above `limit` bytes, REQUEST_TIMEOUT when it stalls, ABORTED when the client goes
+ * @throws BODY_TOO_LARGE above `limit` bytes, REQUEST_TIMEOUT when it stalls, ABORTED when the client disconnects
  */
 export async function readBytes(
   { req, signal }: Pick<Exchange, 'req' | 'signal'>,
@@ -38,7 +38,7 @@ export async function readBytes(
     }
     const end = () => finish(() => resolve(Buffer.concat(chunks, size)))
     const closed = () =>
-      finish(() => reject(appError('ABORTED', { message: 'the client went before its body was read' })))
+      finish(() => reject(appError('ABORTED', { message: 'the client disconnected before its body was read' })))
     const stalled = () =>
       finish(() => reject(appError('REQUEST_TIMEOUT', { message: 'the body of the request stalled' })))
     if (signal.aborted) {

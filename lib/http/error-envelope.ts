@@ -1,6 +1,6 @@
 import { type AppError, type ErrorCode, isRegistryCode } from '../base/index.ts'
 
-/** `own`: `{"error":{...}}`; `registry`: the OCI `{"errors":[{...}]}`, in which only codes of the OCI spec appear. */
+/** `own`: `{"error":{...}}`; `registry`: the OCI form `{"errors":[{...}]}`, which has only codes of the OCI spec. */
 export type Envelope = 'own' | 'registry'
 
 const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
@@ -21,12 +21,12 @@ const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
   507: 'UNAVAILABLE',
 }
 
-/** The code a registry client sees: the error's own where the OCI spec has it, else the nearest by status. */
+/** The code for a registry client: the error's own code if the OCI spec has it, else the nearest one by status. */
 function registryCodeOf(err: AppError): ErrorCode {
   return isRegistryCode(err.code) ? err.code : (registryCodeByStatus[err.status] ?? 'UNKNOWN')
 }
 
-/** The JSON body of an error answer. A code that the OCI spec lacks stands in `detail.code`. */
+/** The JSON body of an error answer. A code that is not in the OCI spec goes into `detail.code`. */
 export function errorBody(err: AppError, envelope: Envelope): unknown {
   const { code, message, detail } = err
   if (envelope === 'own') return { error: { code, message, ...(detail !== undefined && { detail }) } }

@@ -28,7 +28,7 @@ interface AnsweredError {
   readonly detail?: unknown
 }
 
-/** The first error of either envelope. */
+/** The first error in a body of either envelope. */
 const errorIn = (body: unknown): AnsweredError => {
   if (!isRecord(body)) return {}
   const { error, errors } = body
@@ -37,7 +37,7 @@ const errorIn = (body: unknown): AnsweredError => {
   return isRecord(first) ? first : {}
 }
 
-/** The error that an answer of one of our services stands for, rebuilt; consumes the body and never throws. */
+/** Rebuilds the error from an error answer of one of our services; consumes the body and never throws. */
 export async function errorFromResponse(response: HttpResponse): Promise<AppError> {
   const fallback = codeByStatus[response.status] ?? (response.status >= 500 ? 'UNAVAILABLE' : 'UNKNOWN')
   const answered = errorIn(await response.json(BODY_LIMIT).catch(() => undefined))

@@ -6,11 +6,11 @@ export interface HttpRequest extends AbortOptions {
   /** Absolute. */
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
-  /** A stream is sent once and cannot be retried. */
+  /** A stream is sent only once and cannot be retried. */
   readonly body?: Uint8Array | Readable
   /**
-   * Longest wait for the answer's header; default 10 s. It starts again with each interim answer (1xx), by which a
-   * server says that it is at work. 0 means no limit (an upload's answer may wait for the backend).
+   * Longest wait for the answer's header; default 10 s. The wait starts again with each interim answer (1xx), which a
+   * server sends while it is still working. 0 means no limit (an upload's answer may wait for the backend).
    */
   readonly headersTimeoutMs?: number
   /** Longest pause between two chunks of the answer's body; default 30 s. */
@@ -19,7 +19,7 @@ export interface HttpRequest extends AbortOptions {
 
 export interface HttpResponse {
   readonly status: number
-  /** Lower-case names; repeated headers joined with `, `. */
+  /** Names are in lower case; repeated headers are joined with `, `. */
   readonly headers: Readonly<Record<string, string>>
   /** Must be consumed, discarded or destroyed. Destroying it closes the connection. */
   readonly body: Readable
@@ -27,14 +27,14 @@ export interface HttpResponse {
   bytes(limit: number): Promise<Uint8Array>
   /** Parses the whole body. @throws BODY_INVALID, BODY_TOO_LARGE */
   json(limit: number): Promise<unknown>
-  /** Throws the body away so that the connection can be used again. */
+  /** Reads the rest of the body and drops it, so that the connection can be reused. */
   discard(): Promise<void>
 }
 
-/** HTTP/1.1 with kept-alive connections (undici). Redirects are never followed, bodies never decompressed. */
+/** HTTP/1.1 with kept-alive connections (undici). Never follows redirects and never decompresses bodies. */
 export interface HttpClient extends Startable {
   /**
-   * Any status is an answer, not an error. Sends the cluster token where one is configured.
+   * Any status is an answer, not an error. Sends the cluster token if one is configured.
    * @throws ABORTED, REQUEST_TIMEOUT (no header in time), PEER_CLOSED (refused, reset, unknown host)
    */
   request(request: HttpRequest): Promise<HttpResponse>

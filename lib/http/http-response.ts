@@ -23,7 +23,7 @@ const joined = (headers: Readonly<Record<string, string | string[] | undefined>>
   return out
 }
 
-/** An answer around its body. */
+/** Wraps a body as an answer. */
 export function httpResponse(
   status: number,
   headers: Readonly<Record<string, string | string[] | undefined>>,
@@ -44,7 +44,7 @@ export function httpResponse(
       }
     },
     async discard() {
-      // What is left is usually short; a long rest is cheaper to cut off than to receive.
+      // The rest is usually short; a long rest is cheaper to cut off than to receive.
       await readAll(body, DISCARD_LIMIT).catch(() => undefined)
     },
   }

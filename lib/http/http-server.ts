@@ -23,7 +23,7 @@ export interface BindAddress {
 }
 
 export interface HttpServerInit {
-  /** Which listener of the service this is, e.g. `registry` or `ops`; stands in logs and metrics. */
+  /** Name of this listener in its service, e.g. `registry` or `ops`; used in logs and metrics. */
   readonly name: string
   readonly bind: BindAddress
   readonly routes: readonly Route[]
@@ -36,16 +36,16 @@ export interface HttpServerInit {
   readonly hosts?: readonly string[] | 'any'
   /** How long `stop` waits for answers under way; default 10 s. */
   readonly drainMs?: number
-  /** A connection without any traffic for this long is closed, in the middle of a request too; default 15 min. */
+  /** A connection without traffic for this long is closed, even within a request; default 15 min. */
   readonly idleMs?: number
 }
 
 export interface HttpServer extends Startable {
   /** @throws PORT_IN_USE naming the address */
   start(): Promise<void>
-  /** Takes no new request, finishes those under way within `drainMs`, then cuts them. */
+  /** Accepts no new requests, finishes running ones within `drainMs`, then cuts them. */
   stop(): Promise<void>
-  /** Where it listens; before `start`, what it was told. */
+  /** The address it listens on; before `start`, the configured address. */
   readonly address: BindAddress
   /** Base URL without a trailing slash. */
   readonly url: string
@@ -55,7 +55,7 @@ const HEADERS_TIMEOUT_MS = 80_000
 const KEEP_ALIVE_MS = 75_000
 const DEFAULT_DRAIN_MS = 10_000
 const DEFAULT_IDLE_MS = 15 * 60_000
-/** What handlers get to notice that the drain time is over before their connections are cut. */
+/** After the drain time handlers have this long to react to the abort; then their connections are cut. */
 const GRACE_MS = 1_000
 
 const hostInUrl = (host: string) => (host.includes(':') ? `[${host}]` : host)

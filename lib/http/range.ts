@@ -1,17 +1,17 @@
 import type { ByteRange } from '../core/index.ts'
 
-/** What a `Range` header asks of a content of known size. */
+/** What a `Range` header asks for, given the size of the content. */
 export type RangeRequest =
   | { readonly kind: 'whole' }
   | { readonly kind: 'single'; readonly range: ByteRange }
-  /** Two or more that neither overlap nor touch, ascending. Answering the whole content instead is allowed. */
+  /** Two or more ranges, ascending, that neither overlap nor touch. The whole content is an allowed answer too. */
   | { readonly kind: 'several'; readonly ranges: readonly ByteRange[] }
   | { readonly kind: 'unsatisfiable' }
 
 const MAX_RANGES = 64
 const WHOLE: RangeRequest = { kind: 'whole' }
 
-/** One `a-b`, `a-` or `-n`: its bytes, `empty` when it holds none of them, undefined when it is no range at all. */
+/** Parses one `a-b`, `a-` or `-n`: its bytes, `empty` when the content has none of them, undefined when malformed. */
 const parseOne = (text: string, size: number): ByteRange | 'empty' | undefined => {
   const match = /^(\d*)\s*-\s*(\d*)$/.exec(text)
   const first = match?.[1] ?? ''
@@ -33,8 +33,8 @@ const coalesced = (ranges: readonly ByteRange[]): readonly ByteRange[] => {
 }
 
 /**
- * Reads a `Range` header. A missing or malformed header, another unit, or more ranges than sense asks for the whole;
- * a range that holds no byte, such as one behind the end or with its ends swapped, cannot be satisfied.
+ * Parses a `Range` header. A missing or malformed header, another unit, or too many ranges ask for the whole. A range
+ * without any byte, such as one past the end or with its ends swapped, cannot be satisfied.
  */
 export function parseRange(header: string | undefined, size: number): RangeRequest {
   const specs = /^\s*bytes\s*=(.*)$/i.exec(header ?? '')?.[1]?.split(',') ?? []
@@ -50,25 +50,25 @@ export function parseRange(header: string | undefined, size: number): RangeReque
   return more.length === 0 ? { kind: 'single', range } : { kind: 'several', ranges: [range, ...more] }
 }
 
-/** `Content-Range` of an answer with part of a content of `size` bytes. */
+/** `Content-Range` of an answer with a part of content of `size` bytes. */
 export function contentRange(range: ByteRange, size: number): string {
   return `bytes ${range.start}-${range.end - 1}/${size}`
 }
 
-/** `Content-Range` of a 416. */
+/** `Content-Range` of a 416 answer. */
 export function unsatisfiedContentRange(size: number): string {
   return `bytes */${size}`
 }
 
 export interface ContentRange {
-  /** Undefined for the form without a range. */
+  /** Undefined for the form that has no range. */
   readonly range: ByteRange | undefined
-  /** Of the whole content; undefined when the sender does not know it. */
+  /** Size of the whole content; undefined when the sender does not know it. */
   readonly size: number | undefined
 }
 
 /**
- * Reads a `Content-Range` in the form of HTTP, `bytes a-b/size`, or of registry uploads, `a-b`. Undefined when it is
+ * Parses a `Content-Range` as HTTP writes it, `bytes a-b/size`, or as registry uploads do, `a-b`. Undefined when it is
  * missing or contradicts itself.
  */
 export function parseContentRange(header: string | undefined): ContentRange | undefined {

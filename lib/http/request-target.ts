@@ -1,11 +1,11 @@
 import { appError } from '../base/index.ts'
 
-/** What a request line asks for, still percent-encoded. */
+/** The target of a request line, still percent-encoded. */
 export interface RequestTarget {
   /** `host:port` of a whole URL, as it was sent; undefined for a path. */
   readonly authority?: string
   readonly path: string
-  /** Without its question mark. */
+  /** Without the question mark. */
   readonly query: string
 }
 

@@ -2,17 +2,17 @@ import { Readable } from 'node:stream'
 import { type AppError, appError, type Clock, type Timer } from '../base/index.ts'
 
 export interface ResponseBodyInit {
-  /** Longest pause between two chunks while the reader wants more; 0 means no limit. */
+  /** Longest pause between two chunks while the reader is waiting; 0 means no limit. */
   readonly idleMs: number
-  /** Tells the connection to hold back or to go on. */
+  /** Tells the connection to pause or to continue. */
   readonly flow: (paused: boolean) => void
-  /** Closes the connection under an answer that nobody wants any more. */
+  /** Closes the connection when nobody wants the answer any more. */
   readonly cut: (err: AppError) => void
-  /** Called once when the body is over, in whatever way. */
+  /** Called once when the body is over, for whatever reason. */
   readonly onClose: () => void
 }
 
-/** The body of an answer while the connection feeds it. */
+/** The body of an answer, filled by the connection. */
 export interface ResponseBody {
   readonly readable: Readable
   push(chunk: Uint8Array): void
@@ -22,7 +22,7 @@ export interface ResponseBody {
 
 const BUFFER_BYTES = 512 * 1024
 
-/** Backpressure and the idle limit; errors with STALLED when the limit is reached. */
+/** Applies backpressure and the idle limit; fails with STALLED at the limit. */
 export function responseBody(clock: Clock, init: ResponseBodyInit): ResponseBody {
   let whole = false
   let held = false
@@ -56,7 +56,7 @@ export function responseBody(clock: Clock, init: ResponseBodyInit): ResponseBody
     },
   })
 
-  // An answer may fail while its owner is busy elsewhere; whoever reads it later still gets the error.
+  // The body may fail before its owner reads it; a later reader still gets the error.
   readable.on('error', () => undefined)
 
   return {

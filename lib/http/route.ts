@@ -9,29 +9,29 @@ export interface Exchange {
   readonly method: string
   /** Path without query, still percent-encoded. */
   readonly path: string
-  /** As it was sent, without its question mark. */
+  /** As sent, without the question mark. */
   readonly rawQuery: string
   readonly query: URLSearchParams
   /** Path parameters, percent-decoded once. A wildcard's segments are joined by `/`. */
   readonly params: Readonly<Record<string, string>>
   readonly principal: Principal
-  /** `X-Request-Id` of the caller, or a new one; echoed in the answer. */
+  /** `X-Request-Id` of the caller, or a new one; also sent in the answer. */
   readonly requestId: string
-  /** Fires when the client has gone before the answer was finished, or when the server's drain time is over. */
+  /** Fires when the client disconnects before the answer is complete, or when the server's drain time is over. */
   readonly signal: AbortSignal
 }
 
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** One row of a service's routing table; `docs/endpoints.md` has the same row. */
+/** One row of a service's routing table; `docs/endpoints.md` has a matching row. */
 export interface Route {
   readonly methods: readonly HttpMethod[]
   /** express 5 pattern, e.g. `/namespace/:namespace/blobs/:digest` or `/v2/*rest`. */
   readonly path: string
-  /** What the caller must be allowed to do; `none` is for probes. */
+  /** The right that the caller needs; `none` is for probes. */
   readonly right: 'none' | 'read' | 'write' | 'admin'
   /** One line for the docs. */
   readonly summary: string
-  /** Answers, or throws an AppError that the one error middleware turns into an answer. */
+  /** Answers, or throws an AppError, which the error middleware turns into an answer. */
   readonly handle: (exchange: Exchange) => Promise<void> | void
 }

@@ -72,11 +72,13 @@ const exchangeOf = (req: express.Request, res: express.Response, principal: Exch
 
 const goneCodes = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED']
 
-/** True when the failure is only the echo of a client that left; a source that failed under a live client is not. */
+/**
+ * True when the failure is only a consequence of the client's disconnect. A failed source with a live client is not.
+ */
 const clientGone = (err: unknown, res: ServerResponse, visit: Visit): boolean =>
   (isAbort(err) || hasCode(err, ...goneCodes)) && (res.destroyed || hasCode(visit.signal.reason, 'ABORTED'))
 
-/** Express and its router mark what they refuse, such as malformed percent-encoding, by a `status` of 400. */
+/** Express and its router mark the requests they refuse, such as malformed percent-encoding, with a `status` of 400. */
 const asAppError = (err: unknown, visit: Visit) => {
   if (isAbort(err) && hasCode(visit.signal.reason, 'SHUTTING_DOWN')) return appError('SHUTTING_DOWN', { cause: err })
   if (isAppError(err)) return err
@@ -91,7 +93,7 @@ const levelOf = (status: number, retryable: boolean): 'debug' | 'warn' | 'error'
   return retryable ? 'warn' : 'error'
 }
 
-/** A 416 says how long the content is, where its `detail.size` knows. */
+/** A 416 states the size of the content when `detail.size` has it. */
 const unsatisfied = ({ status, detail: { size } = {} }: AppError): string | undefined =>
   status === 416 && typeof size === 'number' ? unsatisfiedContentRange(size) : undefined
 
@@ -100,7 +102,7 @@ const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHa
     const visit = visitOf(res)
     const facts = { route: visit.route, method: req.method, requestId: visit.requestId }
     if (clientGone(err, res, visit)) {
-      logger.debug('client went before the answer was finished', { ...facts, code: codeOf(err) })
+      logger.debug('client disconnected before the answer was finished', { ...facts, code: codeOf(err) })
       res.destroy()
       return
     }
@@ -121,7 +123,7 @@ const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHa
   }
 }
 
-/** Reads the target once, for the routes and for the handlers; express would read a whole URL in its own way. */
+/** Parses the target once, for routes and handlers; express would parse a whole URL differently. */
 const dispatchTo =
   (app: express.Express): Dispatch =>
   (req, res, visit) => {
@@ -156,7 +158,7 @@ const nothingThere: express.RequestHandler = (req, res) => {
   throw appError('METHOD_NOT_ALLOWED', { message: `${req.method} is not allowed on this path` })
 }
 
-/** All routes of one path; a method that none of them takes goes on to the next pattern that fits. */
+/** All routes of one path; a method without a route here goes on to the next matching pattern. */
 const pathHandler = (routes: readonly Route[], authenticate: Authenticate): express.RequestHandler => {
   return async (req, res, next) => {
     const visit = visitOf(res)

@@ -6,24 +6,24 @@ import { entityTag, ifMatchHolds, ifNoneMatchHits, ifRangeHolds } from './condit
 import { contentRange, parseRange } from './range.ts'
 import type { Exchange } from './route.ts'
 
-/** What is known of a content before its first byte. */
+/** What is known about content before its first byte is read. */
 export interface ContentFacts {
-  /** Names exactly these bytes, such as their digest; the `ETag` without its quotes. */
+  /** Identifies exactly these bytes, e.g. their digest; the `ETag` without quotes. */
   readonly tag: string
   /** Bytes. */
   readonly size: number
   readonly mediaType: string
-  /** Further headers that every answer carries, a 304 too. */
+  /** Further headers for every answer, also for a 304. */
   readonly headers?: Headers
 }
 
 export interface Content extends ContentFacts {
-  /** Called at most once, with a range within the content. Its stream is destroyed when the answer is over. */
+  /** Called at most once, with a range inside the content. The stream is destroyed when the answer is over. */
   open(range: ByteRange, options: AbortOptions): Promise<Readable>
 }
 
 export interface SendContentOptions {
-  /** Told the payload bytes of each chunk handed to the connection. */
+  /** Called with the number of payload bytes of each chunk handed to the connection. */
   readonly onBytes?: (count: number) => void
 }
 
@@ -44,16 +44,16 @@ export function sendContentHead(exchange: Answerable & Pick<Exchange, 'req'>, fa
   return true
 }
 
-/** `sendContentHead` of a content that can be had in ranges. */
+/** `sendContentHead` for content that can be read in ranges. */
 export function sendRangedHead(exchange: Answerable & Pick<Exchange, 'req'>, facts: ContentFacts): boolean {
   return sendContentHead(exchange, ranged(facts))
 }
 
 /**
- * Answers GET and HEAD of a content: the whole, or the single range that is asked for and that `If-Range` does not take
- * back (RFC 9110, 13.2.2 gives the order). Several ranges get the whole, also where one alone could be answered: a client
- * that asked for two must not take one for both.
- * @throws RANGE_UNSATISFIABLE before anything was opened, what `open` throws, and what `sendStream` throws
+ * Answers GET and HEAD: the whole content, or the single requested range unless `If-Range` cancels it (RFC 9110, 13.2.2
+ * gives the order). Several ranges get the whole content, even when only one of them could be satisfied: the client
+ * must not mistake one part for two.
+ * @throws RANGE_UNSATISFIABLE before anything is opened, what `open` throws, and what `sendStream` throws
  */
 export async function sendContent(
   exchange: Pick<Exchange, 'method' | 'req' | 'res' | 'signal'>,
@@ -78,7 +78,7 @@ export async function sendContent(
   })
 }
 
-/** Undefined for the whole. @throws RANGE_UNSATISFIABLE */
+/** Undefined means the whole content. @throws RANGE_UNSATISFIABLE */
 function partOf({ req }: Pick<Exchange, 'req'>, { tag, size }: ContentFacts): ByteRange | undefined {
   const { range } = req.headers
   if (range?.includes(',') === true || !ifRangeHolds(req.headers['if-range']?.toString(), tag)) return undefined

@@ -11,15 +11,17 @@ export interface HttpClientComponents {
 }
 
 export interface HttpClientInit {
-  /** Sent as a bearer with every request that has no `authorization` of its own; only for clients of our own services. */
+  /**
+   * Sent as a bearer token with every request without its own `authorization`; only for clients of our own services.
+   */
   readonly token?: string | undefined
-  /** Connections to one origin; further requests wait for one. Default 64. */
+  /** Connections to one origin; further requests wait for a free one. Default 64. */
   readonly connectionsPerOrigin?: number
   /** Default 5 s. */
   readonly connectTimeoutMs?: number
   /** Default `shoal`. */
   readonly userAgent?: string
-  /** PEM file of certificate authorities that count besides those of Node; read by `start`. */
+  /** PEM file of certificate authorities that are trusted in addition to those of Node; read by `start`. */
   readonly caFile?: string | undefined
 }
 
@@ -27,8 +29,8 @@ const DEFAULT_CONNECTIONS = 64
 const DEFAULT_CONNECT_MS = 5_000
 
 /**
- * A client with its own pool of connections. Sockets are opened by requests; `stop` cuts what is under way. Its start
- * fails with CONFIG_INVALID when the file of certificates cannot be read.
+ * A client with its own pool of connections. Requests open the sockets; `stop` cuts running requests. Its start fails
+ * with CONFIG_INVALID when the certificate file cannot be read.
  */
 export function httpClient({ clock }: HttpClientComponents, init: HttpClientInit = {}): HttpClient {
   let agent: Agent | undefined

@@ -8,7 +8,7 @@ import { type ResponseBody, responseBody } from './response-body.ts'
 const DEFAULT_HEADERS_MS = 10_000
 const DEFAULT_IDLE_MS = 30_000
 
-/** What undici and the socket below it throw, as the codes that `HttpClient` promises. */
+/** Maps what undici and its socket throw to the codes that `HttpClient` promises. */
 const clientError = (err: unknown, request: HttpRequest): AppError => {
   const source = request.body instanceof Readable ? request.body.errored : null
   if (source !== null) return toAppError(source)
@@ -20,7 +20,7 @@ const clientError = (err: unknown, request: HttpRequest): AppError => {
   return appError('PEER_CLOSED', { message: 'the peer cannot be reached or closed the connection', detail, cause: err })
 }
 
-/** Hands a request body on and reports each chunk: a long upload that moves is not a late answer. */
+/** Passes on a request body and reports each chunk: while a long upload makes progress, its answer is not late. */
 async function* watched(body: Readable, onChunk: () => void): AsyncGenerator<Uint8Array> {
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     onChunk()
@@ -28,7 +28,7 @@ async function* watched(body: Readable, onChunk: () => void): AsyncGenerator<Uin
   }
 }
 
-/** The wait for an answer's header: how long it may still take, and what ends it. */
+/** The wait for the header of an answer: the time left, and what ends the wait. */
 interface Patience {
   touch(): void
   release(): void
@@ -56,7 +56,7 @@ type Outcome = {
   readonly reject: (err: AppError) => void
 }
 
-/** One request and its answer between the caller's promise, its signal, and undici's callbacks. */
+/** One request and its answer; connects the caller's promise and signal with undici's callbacks. */
 class UndiciExchange implements Dispatcher.DispatchHandler {
   readonly #request: HttpRequest
   readonly #outcome: Outcome
@@ -81,7 +81,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
     request.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  /** The body to send, watched where it is a stream. */
+  /** The body to send; a stream is watched for progress. */
   payload(): Uint8Array | AsyncIterable<Uint8Array> | null {
     const { body } = this.#request
     return body instanceof Readable ? watched(body, () => this.#wait.touch()) : (body ?? null)
@@ -145,7 +145,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Sends one request over `agent`. The caller's signal holds until the body of the answer has ended. */
+/** Sends one request over `agent`. The caller's signal applies until the body of the answer has ended. */
 export function exchangeOver(agent: Agent, clock: Clock, request: HttpRequest): Promise<HttpResponse> {
   if (request.signal?.aborted === true) return Promise.reject(appError('ABORTED', { cause: request.signal.reason }))
   if (!URL.canParse(request.url)) {
@@ -160,7 +160,7 @@ export function exchangeOver(agent: Agent, clock: Clock, request: HttpRequest): 
         path: pathname + search,
         method: request.method,
         headers: request.headers ?? {},
-        // undici takes any async iterable; its types name only Node's own streams.
+        // undici accepts any async iterable, but its types allow only Node's own streams.
         body: exchange.payload() as Readable | null,
         headersTimeout: 0,
         bodyTimeout: 0,

@@ -2,24 +2,24 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { appError, type Clock, type Random } from '../base/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 
-/** One request from its arrival to the end of its answer, whatever becomes of it. */
+/** One request, from its arrival to the end of its answer, whatever the outcome. */
 export interface Visit {
   readonly requestId: string
   readonly signal: AbortSignal
-  /** Pattern of the route that took it; a label of the metrics. */
+  /** Pattern of the matched route; a label of the metrics. */
   route: string
-  /** Methods that the path knows, found on the way to a 405. */
+  /** The methods that the path supports, collected for a 405 answer. */
   readonly allowed: Set<string>
 }
 
-/** The requests under way on one server; counts and logs each when it ends. */
+/** The running requests of one server; counts and logs each one at its end. */
 export interface Visits {
   open(req: IncomingMessage, res: ServerResponse): Visit
-  /** From now on every answer that has not begun says that it is the last on its connection. */
+  /** From now on, every answer that has not begun tells the client that its connection will be closed. */
   closeConnections(): void
-  /** Tells everything under way to give up. */
+  /** Aborts everything that is running. */
   abortAll(): void
-  /** Resolves at once when nothing is under way, else with the end of the last. */
+  /** Resolves when nothing is running. */
   idle(): Promise<void>
 }
 
@@ -79,7 +79,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
       if (closing) res.shouldKeepAlive = false
       res.once('close', () => {
         underWay.delete(res)
-        if (!res.writableFinished) controller.abort(appError('ABORTED', { message: 'the client went' }))
+        if (!res.writableFinished) controller.abort(appError('ABORTED', { message: 'the client disconnected' }))
         close(visit, req, res, startedMs)
         if (underWay.size > 0) return
         for (const resolve of waiting) resolve()

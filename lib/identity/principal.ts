@@ -8,7 +8,7 @@ export interface Principal {
   readonly rights: readonly Right[]
 }
 
-/** True when the principal may do what needs `right`. */
+/** True when the principal has the right `right`. */
 export function may(principal: Principal, right: Right | 'none'): boolean {
   return right === 'none' || principal.rights.includes(right)
 }

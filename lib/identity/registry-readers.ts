@@ -6,13 +6,13 @@ export interface RegistryReaders {
   /** Where the registry listens. */
   readonly host: string
   readonly token?: string | undefined
-  /** What the config says of callers without the token; undefined when it says nothing. */
+  /** What the config says about callers without the token; undefined when it says nothing. */
   readonly anonymous?: AnonymousRights | undefined
 }
 
 /**
- * What callers without the token may do at a registry that only serves reads: they read, unless the config says
- * otherwise. In a cluster with a token, beyond this machine, that must have been said.
+ * The rights of callers without the token at a read-only registry: they may read, unless the config says otherwise. A
+ * registry that other machines can reach, in a cluster with a token, must have this in its config.
  * @throws READERS_UNSAID
  */
 export function registryReaders({ host, token, anonymous }: RegistryReaders): AnonymousRights {
@@ -21,6 +21,6 @@ export function registryReaders({ host, token, anonymous }: RegistryReaders): An
   throw appError('READERS_UNSAID', { detail: { host } })
 }
 
-/** Whether strangers read, although the cluster has a token. */
+/** Whether callers without the token may read although the cluster has a token. */
 export const isOpenToStrangers = ({ host, token, anonymous }: RegistryReaders): boolean =>
   token !== undefined && !isLoopback(host) && anonymous !== 'none'

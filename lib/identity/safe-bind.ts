@@ -2,17 +2,20 @@ import { appError } from '../base/index.ts'
 import { isLoopback } from './loopback.ts'
 
 export interface BindSafety {
-  /** Its key in the config. */
+  /** The listener's key in the config. */
   readonly listener: string
   readonly host: string
   readonly tls?: boolean
-  /** The cluster token that callers of the listener must show. */
+  /** The cluster token that callers of this listener must send. */
   readonly token?: string | undefined
-  /** The operator's word that the network protects the listener. */
+  /** The operator confirms that the network protects the listener. */
   readonly insecure?: boolean
 }
 
-/** Refuses a listener that strangers could reach. @throws INSECURE_BIND unless loopback, TLS, a token, or `insecure` */
+/**
+ * Refuses a listener that unknown callers could reach. @throws INSECURE_BIND unless loopback, TLS, a token, or
+ * `insecure`
+ */
 export function assertSafeBind(bind: BindSafety): void {
   if (bind.tls === true || bind.token !== undefined || bind.insecure === true || isLoopback(bind.host)) return
   throw appError('INSECURE_BIND', {

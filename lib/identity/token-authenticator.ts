@@ -3,18 +3,21 @@ import type { IncomingMessage } from 'node:http'
 import { isLoopback } from './loopback.ts'
 import type { Principal, Right } from './principal.ts'
 
-/** Tells who is calling from the head of a request. Never throws; a caller it does not know is anonymous. */
+/** Finds out who is calling from the request header. Never throws; an unknown caller is anonymous. */
 export type Authenticate = (req: IncomingMessage) => Principal
 
 /** What a caller without a token may do. */
 export type AnonymousRights = 'none' | 'read' | 'write' | 'admin'
 
 export interface TokenAuthenticatorInit {
-  /** The cluster token. Without one nobody can be told apart and only `anonymous` counts. */
+  /** The cluster token. Without a token, all callers are anonymous and get the rights in `anonymous`. */
   readonly token?: string | undefined
-  /** Default: `none` with a token; `admin` without one, because then the safe bind is the protection. */
+  /** Default: `none` with a token; `admin` without one, because then only a safe bind protects the listener. */
   readonly anonymous?: AnonymousRights | undefined
-  /** Gives callers from this machine every right without a token. Not behind a local reverse proxy. Default false. */
+  /**
+   * Gives callers from this machine every right without a token. Do not use behind a local reverse proxy. Default
+   * false.
+   */
   readonly trustLoopback?: boolean | undefined
 }
 
@@ -27,7 +30,7 @@ const rightsUpTo: Readonly<Record<AnonymousRights, readonly Right[]>> = {
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
 
-/** The token of `Bearer <token>`, or the password of `Basic`, which is what a registry client sends after a log-in. */
+/** The token of `Bearer <token>`, or the password of `Basic`, which a registry client sends after a login. */
 const presentedToken = (header: string): string | undefined => {
   const [scheme = '', value = ''] = header.trim().split(/ +/, 2)
   if (scheme.toLowerCase() === 'bearer') return value
@@ -38,8 +41,8 @@ const presentedToken = (header: string): string | undefined => {
 }
 
 /**
- * Knows one shared secret, compared in constant time. The right token gives every right; a wrong one gives none, also
- * where a caller without a token would have some.
+ * Knows one shared secret, compared in constant time. The right token gives every right. A wrong token gives no right,
+ * even where callers without a token have some.
  */
 export function tokenAuthenticator(init: TokenAuthenticatorInit = {}): Authenticate {
   const expected = init.token === undefined ? undefined : sha256(init.token)

@@ -27,18 +27,19 @@ export interface DurableJournalComponents {
   /** By kind of task. */
   readonly executors: Readonly<Record<string, Executor>>
   /**
-   * Called for each task before it is durable or, of those found, before `open` returns: the place to keep what the task
-   * needs. The result is called once the task is gone (done or deleted), not added after all, or the journal is closed.
+   * Called for each task before the task is durable or, for tasks that `open` finds, before `open` returns. Use it to
+   * keep what the task needs. The result is called when the task is done or deleted, when it was not added after all,
+   * or when the journal is closed.
    */
   readonly hold?: (task: Task) => () => void
 }
 
 export interface DurableJournalInit {
-  /** Tasks that run at one time. */
+  /** Number of tasks that run at the same time. */
   readonly concurrency: number
-  /** Waits between the tries of a task, and how many there are before it is dead. */
+  /** The waits between the tries of a task, and the number of tries before it is dead. */
   readonly retry: BackoffPolicy
-  /** Tasks it holds at most, dead ones included; they are all in memory. */
+  /** Most tasks in the journal, including dead ones; all of them are in memory. */
   readonly maxTasks: number
 }
 
@@ -61,7 +62,7 @@ class DurableJournal implements Journal {
         storage,
         now: () => clock.now(),
         onUnreadable: (record, bytes) =>
-          logger.error('a record of the journal is no task; set aside', { record, bytes }),
+          logger.error('a record of the journal is not a valid task; set aside', { record, bytes }),
         hold: components.hold ?? (() => () => undefined),
         onCount: (state, count) => metrics?.tasks.with({ state }).set(count),
       },
@@ -153,7 +154,7 @@ class DurableJournal implements Journal {
   }
 }
 
-/** A journal over a storage, which it starts and stops. */
+/** A journal on a storage; the journal starts and stops the storage. */
 export function durableJournal(components: DurableJournalComponents, init: DurableJournalInit): Journal {
   return new DurableJournal(components, init)
 }

@@ -2,7 +2,7 @@ import type { Counter, Family, Gauge, Metrics } from '../telemetry/index.ts'
 
 export interface JournalMetrics {
   readonly tasks: Family<Gauge, 'state'>
-  /** Seconds. */
+  /** Age of the oldest task, in seconds. */
   readonly oldest: Gauge
   readonly runs: Family<Counter, 'kind' | 'outcome'>
 }

@@ -1,6 +1,6 @@
 import type { Startable } from '../base/index.ts'
 
-/** One change; `value` undefined removes the key, which need not be there. */
+/** One change. An undefined `value` removes the key; the key need not exist. */
 export interface StorageChange {
   readonly key: string
   readonly value: Uint8Array | undefined
@@ -13,22 +13,22 @@ export interface StorageRecord {
 
 export interface StorageWriteOptions {
   /**
-   * True: once the write returns, it and all earlier ones survive a power loss. False: they survive the end of the
-   * process, and a power loss may take back the latest of them.
+   * True: when the write returns, it and all earlier writes survive a power loss. False: they survive the end of the
+   * process, but a power loss may undo the latest ones.
    */
   readonly sync: boolean
 }
 
 /**
- * Where a journal keeps its records: few, small, by key. One process at a time.
- * `start`: @throws JOURNAL_IN_USE when another process has it, JOURNAL_UNAVAILABLE
+ * Where a journal keeps its records, which are few and small. Only one process at a time. `start`: @throws
+ * JOURNAL_IN_USE when another process uses it, JOURNAL_UNAVAILABLE
  */
 export interface JournalStorage extends Startable {
   /**
-   * Does all changes or none, also when the process ends in between. Writes may run in parallel.
-   * @throws JOURNAL_UNAVAILABLE; then the changes may be there or not
+   * Applies all changes or none, even when the process ends meanwhile. Writes may run in parallel.
+   * @throws JOURNAL_UNAVAILABLE; then the changes may or may not have been applied
    */
   write(changes: readonly StorageChange[], options: StorageWriteOptions): Promise<void>
-  /** All records in ascending order of the key, as they were at the call. @throws JOURNAL_UNAVAILABLE */
+  /** All records at the time of the call, in ascending order of the key. @throws JOURNAL_UNAVAILABLE */
   records(): AsyncIterable<StorageRecord>
 }

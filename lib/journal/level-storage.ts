@@ -3,7 +3,7 @@ import { appError, codeOf, type KeyedLock, keyedLock, makeOwnFolder, syncFolder 
 import type { JournalStorage, StorageChange, StorageRecord, StorageWriteOptions } from './journal-storage.ts'
 
 export interface LevelStorageInit {
-  /** Made when it is not there. */
+  /** Created when missing. */
   readonly folder: string
 }
 
@@ -12,7 +12,10 @@ type Level = ClassicLevel<string, Uint8Array>
 const causeOf = (err: unknown): unknown =>
   typeof err === 'object' && err !== null && 'cause' in err ? err.cause : undefined
 
-/** A journal in LevelDB. A write that failed leaves the database unsure of its log, so the next one opens it anew. */
+/**
+ * A journal storage in LevelDB. After a failed write the state of the database's log is unknown, so the next write
+ * reopens the database.
+ */
 class LevelStorage implements JournalStorage {
   readonly #folder: string
   readonly #opening: KeyedLock = keyedLock()
@@ -45,7 +48,7 @@ class LevelStorage implements JournalStorage {
     )
     try {
       await level.batch(operations, { sync })
-      // LevelDB syncs the bytes of a new log, but its name only some time later.
+      // LevelDB syncs the bytes of a new log file, but not at once the folder that names it.
       if (sync) await syncFolder(this.#folder)
     } catch (err) {
       if (level === this.#level) this.#isBroken = true
@@ -98,7 +101,7 @@ function unavailable(err: unknown) {
   return appError('JOURNAL_UNAVAILABLE', { cause: err })
 }
 
-/** Records in a folder of this machine. */
+/** A journal storage in a folder of this machine. */
 export function levelStorage({ folder }: LevelStorageInit): JournalStorage {
   return new LevelStorage(folder)
 }

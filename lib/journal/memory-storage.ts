@@ -1,7 +1,7 @@
 import { appError } from '../base/index.ts'
 import type { JournalStorage, StorageRecord } from './journal-storage.ts'
 
-/** Twin of `levelStorage` for tests; what it holds outlives `stop`, not the object. */
+/** Twin of `levelStorage` for tests; its content survives `stop`, but only inside this object. */
 export function memoryStorage(): JournalStorage {
   const held = new Map<string, Uint8Array>()
   let running = false

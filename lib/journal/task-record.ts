@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Task } from './task.ts'
 
-/** What of a task is kept: all but that it runs. */
+/** A task as it is stored; a running task is stored as a waiting one. */
 type KeptTask = Task & { readonly state: 'waiting' | 'dead' }
 
 const TASKS = 'task/'
 const ASIDE = 'unreadable/'
 const VERSION = 1
 
-/** The same for the same kind and key, so that a journal cannot have two of them. */
+/** Equal for the same kind and key, so that a journal cannot hold two such tasks. */
 export function taskId(kind: string, key: string): string {
   return createHash('sha256').update(`${kind}\n${key}`).digest('hex').slice(0, 32)
 }
@@ -16,8 +16,8 @@ export function taskId(kind: string, key: string): string {
 /**
  * The keys of a journal's records:
  *
- *     task/<id>          a task, as JSON
- *     unreadable/<key>   what was found under another key, or under one of a task, and is no task
+ * task/<id>          a task, as JSON
+ * unreadable/<key>   a record with an unknown key, or with a task's key and no valid task
  */
 export const recordKeys = {
   task: (id: string) => TASKS + id,
@@ -35,7 +35,7 @@ export function encodeTask(task: Task): Uint8Array {
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
-/** The task of a record; undefined when it is none. */
+/** The task in a record; undefined when the record is not a valid task. */
 export function decodeTask(recordKey: string, value: Uint8Array): KeptTask | undefined {
   const fields = parsed(value)
   if (fields?.['v'] !== VERSION) return undefined

@@ -15,7 +15,7 @@ import type { Logger } from '../telemetry/index.ts'
 import type { Executor, Task } from './task.ts'
 import type { Failure, TaskTable } from './task-table.ts'
 
-/** A timer is set for no longer: the wall clock may be set back, and a task must not wait for its old time. */
+/** Longest timer: when the wall clock is set back, a task must not wait for its old time. */
 const MAX_TIMER_MS = 24 * 60 * 60 * 1000
 
 export type RunOutcome = 'done' | 'failed' | 'dead'
@@ -31,17 +31,17 @@ export interface TaskRunnerComponents {
 }
 
 export interface TaskRunnerInit {
-  /** Tasks that run at one time. */
+  /** Number of tasks that run at the same time. */
   readonly concurrency: number
   readonly retry: BackoffPolicy
 }
 
-/** Runs tasks when they are due, so many at one time. */
+/** Runs tasks when they are due, at most `concurrency` at a time. */
 export class TaskRunner implements Startable {
   readonly #components: TaskRunnerComponents
   readonly #init: TaskRunnerInit
   readonly #timers = new Map<string, Timer>()
-  /** Due, in the order in which they became so. */
+  /** Due tasks, in the order in which they became due. */
   readonly #ready = new Set<string>()
   #running: Background | undefined
   #active = 0
@@ -58,7 +58,7 @@ export class TaskRunner implements Startable {
     for (const task of table.all()) this.plan(task)
   }
 
-  /** What runs is aborted and waits for the next start. */
+  /** Running tasks are aborted and wait for the next start. */
   async stop(): Promise<void> {
     const running = this.#running
     this.#running = undefined
@@ -68,7 +68,7 @@ export class TaskRunner implements Startable {
     await running?.stop()
   }
 
-  /** Sees to it that the task runs when it is due. Before the start and after the stop it does nothing. */
+  /** Schedules the task for the time when it is due. Does nothing before the start and after the stop. */
   plan({ id, state, dueAtMs }: Task): void {
     this.#timers.get(id)?.cancel()
     this.#timers.delete(id)
@@ -102,7 +102,7 @@ export class TaskRunner implements Startable {
     } catch (err) {
       const { clock, table, logger } = this.#components
       after = table.leave(task.id, clock.now() + this.#init.retry.maxMs)
-      logger.error('failed to note how a task went; it is done again', { kind: task.kind, key: task.key, err })
+      logger.error('failed to record the result of a task; it runs again', { kind: task.kind, key: task.key, err })
     } finally {
       this.#active -= 1
     }
@@ -110,7 +110,7 @@ export class TaskRunner implements Startable {
     this.#runNext()
   }
 
-  /** Runs the task and notes how it went; gives it as it is then, undefined when it is no longer there. */
+  /** Runs the task and records the result. Gives the task afterwards; undefined when it no longer exists. */
   async #attempt(task: Task, signal: AbortSignal): Promise<Task | undefined> {
     const { table, executors, onRun, logger, clock } = this.#components
     try {
@@ -136,7 +136,7 @@ export class TaskRunner implements Startable {
     return { code, dueAtMs: this.#components.clock.now() + Math.round(waitMs) }
   }
 
-  /** An outage makes every task fail again and again: only the first failure of each is said aloud. */
+  /** During an outage every task fails repeatedly, so only the first failure of each task is logged loudly. */
   #log({ kind, key, attempts }: Task, { dueAtMs }: Failure, err: unknown): void {
     const { logger, clock } = this.#components
     const fields = { kind, key, attempts: attempts + 1, err }
@@ -154,6 +154,7 @@ export class TaskRunner implements Startable {
 
 function nobody({ kind }: Task): Executor {
   return {
-    run: () => Promise.reject(appError('CONFIG_INVALID', { message: `nobody does tasks of the kind ${kind}` })),
+    run: () =>
+      Promise.reject(appError('CONFIG_INVALID', { message: `there is no executor for tasks of the kind ${kind}` })),
   }
 }

@@ -9,30 +9,34 @@ const MAX_PAGE = 1000
 export interface TaskTableComponents {
   readonly storage: JournalStorage
   readonly now: () => number
-  /** Told of each record that is no task, once it is set aside. */
+  /** Called for each record that is not a valid task, after the record was set aside. */
   readonly onUnreadable: (recordKey: string, bytes: number) => void
-  /** Called for each task before it is durable or, of those found, before `load` returns; the result once it is gone. */
+  /**
+   * Called for each task before the task is durable or, for loaded tasks, before `load` returns; the result is called
+   * when the task is gone.
+   */
   readonly hold: (task: Task) => () => void
-  /** Told after each change of a number. */
+  /** Called whenever one of the numbers changes. */
   readonly onCount: (state: TaskState | 'unreadable', count: number) => void
 }
 
 interface Entry {
   task: Task
-  /** It was added again while it ran. */
+  /** True when the task was added again while it ran. */
   again: boolean
   readonly release: () => void
 }
 
-/** How a run ended that did not do the task: tried again from `dueAtMs` on, or dead without it. */
+/** Describes a run that failed: the task is tried again from `dueAtMs` on; without `dueAtMs` it is dead. */
 export interface Failure {
   readonly code: string
   readonly dueAtMs: number | undefined
 }
 
 /**
- * The tasks of a journal, in memory as in the storage. Changes of one task are made one after the other, the storage
- * first; so what others see is never ahead of what a restart would find, except that nobody keeps who runs.
+ * The tasks of a journal, in memory and in the storage. Changes of one task are made one after the other, and the
+ * storage is changed first. So the memory is never ahead of what a restart would find, except for the running state,
+ * which is not stored.
  */
 export class TaskTable {
   readonly #components: TaskTableComponents
@@ -47,7 +51,7 @@ export class TaskTable {
     this.#maxTasks = init.maxTasks
   }
 
-  /** Takes over what the storage holds; records that are no tasks are set aside. */
+  /** Loads the tasks from the storage; sets invalid records aside. */
   async load(): Promise<void> {
     const { storage, hold, onUnreadable } = this.#components
     const strange: StorageRecord[] = []
@@ -68,7 +72,7 @@ export class TaskTable {
     }
   }
 
-  /** Forgets everything, without a change to the storage. */
+  /** Empties the table without changing the storage. */
   clear(): void {
     for (const { release } of this.#entries.values()) release()
     this.#entries.clear()
@@ -94,7 +98,7 @@ export class TaskTable {
     return this.#entries.get(id)?.task
   }
 
-  /** All, in no order. */
+  /** All tasks, in no particular order. */
   *all(): Iterable<Task> {
     for (const { task } of this.#entries.values()) yield task
   }
@@ -114,7 +118,7 @@ export class TaskTable {
     return { ...this.#numbers, oldestMs: now - oldest }
   }
 
-  /** Marks a waiting task as running; undefined when it does not wait. */
+  /** Marks a waiting task as running; undefined when the task is not waiting. */
   begin(id: string): Task | undefined {
     const entry = this.#entries.get(id)
     if (entry?.task.state !== 'waiting') return undefined
@@ -123,7 +127,7 @@ export class TaskTable {
     return entry.task
   }
 
-  /** A running task is done: removed, or waiting again. */
+  /** A running task is done: it is removed, or waits to run again. */
   done(id: string): Promise<Task | undefined> {
     return this.#change(id, 'running', async (entry) => {
       if (entry.again) return this.#save(entry, this.#afresh(entry))
@@ -133,7 +137,7 @@ export class TaskTable {
     })
   }
 
-  /** A running task was not done. */
+  /** The run of a task failed. */
   failed(id: string, { code, dueAtMs }: Failure): Promise<Task | undefined> {
     return this.#change(id, 'running', (entry) => {
       if (entry.again) return this.#save(entry, { ...this.#afresh(entry), lastError: code })
@@ -144,7 +148,7 @@ export class TaskTable {
     })
   }
 
-  /** A running task was left as it was; from `dueAtMs` on it may run again. Nothing of it is written. */
+  /** The run of a task was aborted; the task may run again from `dueAtMs` on. Nothing is written to the storage. */
   leave(id: string, dueAtMs: number): Task | undefined {
     const entry = this.#entries.get(id)
     if (entry?.task.state === 'running') this.#set(entry, { state: 'waiting', dueAtMs })
@@ -171,7 +175,10 @@ export class TaskTable {
     if (task === undefined) throw unknown(id)
   }
 
-  /** Runs `work` on the entry in its turn; undefined when it is not there, or not in that state. */
+  /**
+   * Runs `work` on the task when earlier changes of it are finished; undefined when the task is missing or in another
+   * state.
+   */
   #change(
     id: string,
     state: TaskState | undefined,

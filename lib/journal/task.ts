@@ -1,29 +1,32 @@
-/** `waiting`: due now or later; `running`: an executor has it; `dead`: given up, kept until somebody retries or deletes it. */
+/**
+ * `waiting`: due now or later; `running`: an executor works on it; `dead`: given up, kept until somebody retries or
+ * deletes it.
+ */
 export type TaskState = 'waiting' | 'running' | 'dead'
 
-/** What somebody wants done. */
+/** A task to be added. */
 export interface NewTask {
-  /** Which executor does it. */
+  /** Decides which executor does the task. */
   readonly kind: string
-  /** What it is about. At most one task of a kind has it. */
+  /** The object of the task. There is at most one task for each kind and key. */
   readonly key: string
   /** Plain JSON; the executor parses it. */
   readonly payload: unknown
-  /** Milliseconds from now until it is first tried. Default 0. */
+  /** Milliseconds from now until the first try. Default 0. */
   readonly delayMs?: number
 }
 
-/** One piece of work that outlives the process. */
+/** One piece of work that survives the end of the process. */
 export interface Task {
-  /** Follows from kind and key; lower-case hex. */
+  /** Derived from kind and key; lower-case hex. */
   readonly id: string
   readonly kind: string
   readonly key: string
   readonly payload: unknown
   readonly state: TaskState
-  /** Tries that have failed since it was added, or since somebody asked to retry it. */
+  /** Number of failed tries since the task was added or a retry was requested. */
   readonly attempts: number
-  /** Milliseconds since the epoch before which it is not tried. */
+  /** Not tried before this time, milliseconds since the epoch. */
   readonly dueAtMs: number
   /** Milliseconds since the epoch. */
   readonly createdAtMs: number
@@ -32,10 +35,10 @@ export interface Task {
 }
 
 /**
- * Does the tasks of one kind. It may be called again for a task that it has done (at least once, never exactly once),
- * and runs for several tasks in parallel, but never twice at one time for one task. To resolve is to say that it is
- * done for good: only then is the task removed. An error that may pass (`retryable`, or one that is no AppError) brings
- * it back later, any other one makes the task dead at once.
+ * Does the tasks of one kind. It may be called again for a task that it has already done (at least once, not exactly
+ * once). It runs in parallel for several tasks, but never twice at the same time for one task. When it resolves, the
+ * task is done and is removed. A temporary error (`retryable`, or not an AppError) leads to another try; any other
+ * error makes the task dead at once.
  */
 export interface Executor {
   run(task: Task, options: { readonly signal: AbortSignal }): Promise<void>

@@ -1,13 +1,13 @@
 import bencode from 'bencode'
 import { appError } from '../base/index.ts'
 
-/** What bencoded text decodes to. Byte strings stay bytes; dictionary keys are text. */
+/** A decoded bencode value. Byte strings stay bytes; dictionary keys become text. */
 export type BencodeValue = number | Uint8Array | readonly BencodeValue[] | BencodeDictionary
 export interface BencodeDictionary {
   readonly [key: string]: BencodeValue
 }
 
-/** What can be encoded: text is written as UTF-8; an undefined entry of a dictionary is left out. */
+/** A value that can be encoded: text is written as UTF-8; an undefined dictionary entry is omitted. */
 export type BencodeInput =
   | number
   | string
@@ -16,14 +16,14 @@ export type BencodeInput =
   | { readonly [key: string]: BencodeInput | undefined }
 
 export interface BencodeLimits {
-  /** Longer input is refused unread. */
+  /** Longer input is refused without reading it. */
   readonly maxBytes: number
-  /** Lists and dictionaries inside each other; 8 when absent. */
+  /** Maximum nesting of lists and dictionaries; default 8. */
   readonly maxDepth?: number
 }
 
 const DEFAULT_DEPTH = 8
-/** Digits of 2^53 - 1; a longer number cannot be held exactly. */
+/** Number of digits of 2^53 - 1; a number cannot hold a longer one exactly. */
 const MAX_DIGITS = 16
 
 const CODE = {
@@ -39,7 +39,7 @@ const CODE = {
 
 const invalid = (message: string, at: number) => appError('BENCODE_INVALID', { message, detail: { at } })
 
-/** One pass over the bytes; every step moves `at` forward, so the time is linear in the input. */
+/** One pass over the bytes; each step moves `at` forward, so the time is linear in the input. */
 class Checker {
   readonly #bytes: Uint8Array
   readonly #maxDepth: number
@@ -119,7 +119,7 @@ class Checker {
       const start = this.at
       const key = this.#string()
       if (previous !== undefined && Buffer.compare(previous, key) >= 0) {
-        throw invalid('the keys of a dictionary are sorted and unique', start)
+        throw invalid('the keys of a dictionary must be sorted and unique', start)
       }
       if (isProto(key)) throw invalid('this key cannot be used', start)
       this.value(depth)
@@ -137,9 +137,9 @@ function isProto(key: Uint8Array): boolean {
 }
 
 /**
- * Accepts exactly one canonical bencoded value: numbers without leading zeros and within 2^53 - 1, keys sorted and
- * unique, nothing behind it. It stands before the library, which reads truncated and negative lengths leniently and
- * never returns from `l-3:`. Linear time, no allocation.
+ * Accepts exactly one canonical bencoded value: numbers without leading zeros and within 2^53 - 1, sorted and unique
+ * keys, no bytes after it. It runs before the library, which accepts truncated and negative lengths and never returns
+ * from `l-3:`. Linear time, no allocation.
  * @throws BENCODE_INVALID
  */
 export function checkBencode(bytes: Uint8Array, limits: BencodeLimits): void {
@@ -149,13 +149,13 @@ export function checkBencode(bytes: Uint8Array, limits: BencodeLimits): void {
   if (checker.at !== bytes.length) throw invalid('bytes follow the value', checker.at)
 }
 
-/** Checks, then decodes. A key that is not UTF-8 comes out as hex. @throws BENCODE_INVALID */
+/** Checks, then decodes. A key that is not UTF-8 is given as hex. @throws BENCODE_INVALID */
 export function decodeBencode(bytes: Uint8Array, limits: BencodeLimits): BencodeValue {
   checkBencode(bytes, limits)
   return bencode.decode(bytes) as BencodeValue
 }
 
-/** True for the dictionary case of a decoded value. */
+/** True when a decoded value is a dictionary. */
 export function isBencodeDictionary(value: BencodeValue | undefined): value is BencodeDictionary {
   return typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)
 }
@@ -166,7 +166,7 @@ export function encodeBencode(value: BencodeInput): Uint8Array {
   return bencode.encode(value)
 }
 
-/** The library rounds other numbers and prints a warning of its own. */
+/** The library would round other numbers and print its own warning. */
 function checkNumbers(value: BencodeInput | undefined): void {
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value))

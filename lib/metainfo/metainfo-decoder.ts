@@ -11,13 +11,13 @@ import {
 import { checkHeader } from './metainfo-header.ts'
 import type { MetainfoRecord } from './metainfo-record.ts'
 
-/** Reads one metainfo stream as its chunks arrive. Holds at most one frame. */
+/** Decodes one metainfo stream as its chunks arrive. Holds at most one frame in memory. */
 export interface MetainfoDecoder {
-  /** The records that `chunk` completes; they own their bytes. @throws METAINFO_INVALID, and then always */
+  /** The records that `chunk` completes; they own their bytes. @throws METAINFO_INVALID, also at every later call */
   push(chunk: Uint8Array): readonly MetainfoRecord[]
-  /** To be called when the stream has ended. @throws METAINFO_INCOMPLETE when no last record came */
+  /** Call it when the stream has ended. @throws METAINFO_INCOMPLETE when the last record is missing */
   end(): void
-  /** True once `verified` or `failed` has come. */
+  /** True after a `verified` or `failed` record. */
   readonly finished: boolean
 }
 
@@ -28,7 +28,7 @@ export function metainfoDecoder(): MetainfoDecoder {
 }
 
 /**
- * The records of one stream. Reads on to the end of `source`, so that its connection can be used again.
+ * The records of one stream. Reads `source` to its end, so that its connection can be reused.
  * @throws METAINFO_INVALID, METAINFO_INCOMPLETE, and what `source` throws
  */
 export async function* decodeMetainfo(source: AsyncIterable<Uint8Array>): AsyncGenerator<MetainfoRecord> {
@@ -40,7 +40,7 @@ export async function* decodeMetainfo(source: AsyncIterable<Uint8Array>): AsyncG
 class Decoder implements MetainfoDecoder {
   readonly #prefix = Buffer.alloc(FRAME_PREFIX)
   #payload: Buffer | undefined
-  /** Bytes of the current part (prefix or payload) that have come. */
+  /** Number of bytes of the current part (prefix or payload) that have arrived. */
   #filled = 0
   #map: PieceMap | undefined
   #inline = false
@@ -63,7 +63,7 @@ class Decoder implements MetainfoDecoder {
     if (!this.finished) throw appError('METAINFO_INCOMPLETE')
   }
 
-  /** Fills the prefix, then the payload; returns how far it has read. */
+  /** Fills the prefix, then the payload; returns the position up to which it has read. */
   #take(chunk: Uint8Array, at: number, records: MetainfoRecord[]): number {
     if (this.finished) throw invalid('bytes follow the last record')
     const part = this.#payload ?? this.#prefix
@@ -150,7 +150,7 @@ function parseJson(bytes: Buffer): Readonly<Record<string, unknown>> {
   throw invalid('the header is not an object')
 }
 
-/** A code of a later version is still a failure. */
+/** An unknown code, from a later version, still means failure. */
 function parseCode(payload: Buffer): ErrorCode {
   const code = payload.toString('latin1', 0, MAX_CODE_LENGTH)
   return Object.hasOwn(errorTable, code) ? (code as ErrorCode) : 'METAINFO_FAILED'

@@ -5,7 +5,9 @@ import { FRAME_PREFIX, FRAME_TYPE, HASHES_PER_FRAME, MAX_CODE_LENGTH, MAX_HEADER
 import { checkHeader } from './metainfo-header.ts'
 import type { MetainfoRecord } from './metainfo-record.ts'
 
-/** One record as bytes. @throws METAINFO_INVALID for a header that a reader would refuse, or a hash of another length. */
+/**
+ * Encodes one record. @throws METAINFO_INVALID for a header that a reader would refuse, or a hash of the wrong length
+ */
 export function encodeRecord(record: MetainfoRecord): Uint8Array {
   switch (record.kind) {
     case 'header':
@@ -25,7 +27,7 @@ export function encodeRecord(record: MetainfoRecord): Uint8Array {
 }
 
 /**
- * The records of consecutive pieces, `hashes` being their SHA-256 one after the other: a few frames in one chunk.
+ * Encodes the records of consecutive pieces as a few frames in one chunk; `hashes` is their concatenated SHA-256.
  * @throws METAINFO_INVALID when `hashes` is not a whole number of hashes
  */
 export function encodePieces(hashes: Uint8Array, firstIndex = 0): Uint8Array {
@@ -44,7 +46,7 @@ export function encodePieces(hashes: Uint8Array, firstIndex = 0): Uint8Array {
   return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)
 }
 
-/** The whole stream of a blob that has been verified, in a few chunks. @throws METAINFO_INVALID */
+/** Encodes the whole stream of a verified blob, in a few chunks. @throws METAINFO_INVALID */
 export function* encodeMetainfo({ header, hashes }: MetaInfo): Generator<Uint8Array> {
   yield encodeRecord({ kind: 'header', header })
   if (header.data === undefined && hashes.length > 0) yield encodePieces(hashes)

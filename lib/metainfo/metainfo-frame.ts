@@ -19,11 +19,11 @@ export const OPTIONAL_TYPES_FROM = 0x80
 
 /** Bytes before the payload. */
 export const FRAME_PREFIX = 5
-/** Bytes of the header's JSON. */
+/** Largest JSON of a header, in bytes. */
 export const MAX_HEADER_JSON = 2048
 /** Largest payload: a header with inline content. */
 export const MAX_PAYLOAD = INLINE_LIMIT + MAX_HEADER_JSON + 2
-/** Hashes in one frame; what an encoder writes, a decoder takes as many as fit. */
+/** Hashes that an encoder puts into one frame; a decoder accepts as many as fit. */
 export const HASHES_PER_FRAME = 1024
-/** Bytes of a `failed` record's code. */
+/** Longest code of a `failed` record, in bytes. */
 export const MAX_CODE_LENGTH = 64

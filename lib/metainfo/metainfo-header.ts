@@ -9,21 +9,21 @@ import {
   pieceLengthFor,
 } from '../core/index.ts'
 
-/** Largest blob that the swarm moves, in bytes; with pieces of 4 MiB it keeps tables and bitfields small. */
+/** Largest blob that the swarm transfers, in bytes; with pieces of 4 MiB this keeps tables and bitfields small. */
 const MAX_BLOB_LENGTH = 4 * 1024 ** 4
 
 const invalid = (message: string) => appError('METAINFO_INVALID', { message })
 
 /**
- * Checks everything a header says that can be checked without the blob: version, digest, length, piece length, and for
- * inline content its length and digest. Returns the header with only the known fields.
+ * Checks everything in a header that can be checked without the blob: version, digest, length, piece length, and for
+ * inline content its length and digest. Returns the header with only its known fields.
  * @throws METAINFO_INVALID
  */
 export function checkHeader(header: { readonly [K in keyof MetaInfoHeader]: unknown }): MetaInfoHeader {
   const { v, length, pieceLength, data } = header
   if (v !== PROTOCOL_VERSION) throw invalid(`the version of the metainfo must be ${PROTOCOL_VERSION}`)
   if (!isLength(length)) throw invalid('the length of the blob is not a whole number within the limit')
-  if (pieceLength !== pieceLengthFor(length)) throw invalid('the piece length does not follow from the length')
+  if (pieceLength !== pieceLengthFor(length)) throw invalid('the piece length does not match the length')
   const digest = checkDigest(header.digest)
   const base = { v, digest, length, pieceLength }
   if (data === undefined) return base

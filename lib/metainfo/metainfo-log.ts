@@ -2,7 +2,7 @@ import { appError, Bitset, type ErrorCode } from '../base/index.ts'
 import { HASH_LENGTH, type MetaInfo, type MetaInfoHeader, PieceMap } from '../core/index.ts'
 import type { MetainfoRecord } from './metainfo-record.ts'
 
-/** What one record changed. */
+/** What a record changed. */
 export type MetainfoChange =
   | { readonly kind: 'header'; readonly header: MetaInfoHeader }
   | { readonly kind: 'piece'; readonly index: number }
@@ -10,26 +10,29 @@ export type MetainfoChange =
   | { readonly kind: 'failed'; readonly code: ErrorCode }
   | undefined
 
-/** What the metainfo streams of one blob have told so far; each stream begins again, and what is known is dropped. */
+/**
+ * What the metainfo streams of one blob have said so far. Each new stream starts from the beginning; records that are
+ * already known are ignored.
+ */
 export interface MetainfoLog {
   readonly header: MetaInfoHeader | undefined
   /** Undefined before the header. */
   readonly map: PieceMap | undefined
   /** The SHA-256 of a piece, a view of 32 bytes; undefined while it is not known. */
   hashOf(piece: number): Uint8Array | undefined
-  /** The origin has checked the whole digest, and the hash of every piece is known here. */
+  /** True when the origin has checked the whole digest and this log has the hash of every piece. */
   readonly verified: boolean
-  /** Everything, once verified. */
+  /** The complete metainfo; undefined until verified. */
   readonly metaInfo: MetaInfo | undefined
   /**
-   * Takes the next record of any stream; returns what it changed, undefined for nothing new.
+   * Takes the next record of any stream; returns what it changed, or undefined when nothing is new.
    * @throws METAINFO_CONFLICT when it contradicts what is known, METAINFO_INVALID when it comes before the header or
-   *   names another blob
+   * names another blob
    */
   apply(record: MetainfoRecord): MetainfoChange
 }
 
-/** An empty log; with a `MetaInfo` one that knows everything (a blob whose metainfo was kept). */
+/** An empty log, or a complete one when `known` is given (a blob whose metainfo was kept). */
 export function metainfoLog(known?: MetaInfo): MetainfoLog {
   const log = new Log()
   if (known !== undefined) log.restore(known)
@@ -74,7 +77,7 @@ class Log implements MetainfoLog {
     this.#applyHeader(header)
     const count = this.#known.length
     if (hashes.length !== count * HASH_LENGTH) {
-      throw appError('METAINFO_INVALID', { message: 'the number of hashes does not follow from the length' })
+      throw appError('METAINFO_INVALID', { message: 'the number of hashes does not match the length' })
     }
     this.#hashes = hashes
     this.#known = Bitset.full(count)
@@ -85,7 +88,7 @@ class Log implements MetainfoLog {
     const known = this.header
     if (known !== undefined) {
       if (known.digest !== header.digest)
-        throw appError('METAINFO_INVALID', { message: 'the stream is of another blob' })
+        throw appError('METAINFO_INVALID', { message: 'the stream belongs to another blob' })
       if (known.length !== header.length || known.pieceLength !== header.pieceLength) {
         throw appError('METAINFO_CONFLICT', { message: 'two sources name different lengths for one blob' })
       }
@@ -114,7 +117,7 @@ class Log implements MetainfoLog {
     return { kind: 'piece', index }
   }
 
-  /** The word of a stream that has not named every piece is not taken. */
+  /** A `verified` record is ignored when the stream has not named every piece. */
   #applyVerified(): MetainfoChange {
     if (this.verified || !this.#known.complete) return undefined
     this.verified = true

@@ -4,25 +4,25 @@ import { appError, type Deferred, deferred, type Startable } from '../base/index
 import type { DigestAlgorithm } from '../core/index.ts'
 import { hashPiece } from './piece-hashing.ts'
 
-/** Computes the SHA-256 of whole pieces, one after the other, and digests that grow. */
+/** Computes the SHA-256 of whole pieces, concatenated, and digests of growing content. */
 export interface PieceDigester extends Startable {
   /** Never rejects. The bytes must not change until it resolves. */
   digest(bytes: Uint8Array): Promise<Uint8Array>
-  /** An empty digest; close it. */
+  /** Starts a digest of no bytes; the caller closes it. */
   running(algorithm: DigestAlgorithm): RunningDigest
 }
 
-/** The digest of bytes that come in order, a part at a time. One call at a time. */
+/** The digest of bytes that arrive in order, a part at a time. Only one call at a time. */
 export interface RunningDigest {
-  /** The bytes must not change until it settles. @throws UNAVAILABLE when what was computed is lost: begin anew */
+  /** The bytes must not change until it settles. @throws UNAVAILABLE when the state so far is lost: start again */
   update(bytes: Uint8Array): Promise<void>
-  /** In hex; of all bytes so far, which it ends. @throws UNAVAILABLE as `update` does */
+  /** The digest of all bytes so far, in hex; ends this running digest. @throws UNAVAILABLE as `update` does */
   end(): Promise<string>
   /** Idempotent. */
   close(): void
 }
 
-/** Hashes where it is called, at once. */
+/** Hashes in the calling thread, synchronously. */
 export function inlineDigester(): PieceDigester {
   return {
     start: () => Promise.resolve(),
@@ -46,10 +46,10 @@ function inlineRunning(algorithm: DigestAlgorithm): RunningDigest {
 
 const NOTHING = new Uint8Array(0)
 
-/** Below this a thread costs more than it saves. */
+/** For fewer bytes, a thread costs more than it saves. */
 const MIN_THREAD_BYTES = 128 * 1024
 
-/** The whole program of the thread; text, so that it needs no file and no loader of TypeScript. */
+/** The whole program of the thread; as text it needs neither a file nor a TypeScript loader. */
 const PROGRAM = `
 const { parentPort } = require('node:worker_threads')
 const { createHash, hash } = require('node:crypto')
@@ -75,7 +75,7 @@ interface Answer {
 
 interface Job {
   readonly bytes: Uint8Array
-  /** Names the running digest that it belongs to. */
+  /** The running digest that this message belongs to. */
   readonly of?: number
   readonly algorithm?: DigestAlgorithm
   readonly step?: 'update' | 'end' | 'close'
@@ -84,9 +84,9 @@ interface Job {
 const lost = () => appError('UNAVAILABLE', { message: 'the thread that computed a digest has ended' })
 
 /**
- * Hashes in a thread of its own what lies in shared memory, beside the event loop; anything else where it is called,
- * since it would have to be copied. When the thread is not there (before `start`, after `stop`, or it died), all is
- * hashed where it is called.
+ * Hashes shared memory in a separate thread, beside the event loop. Other memory is hashed in the calling thread,
+ * because it would have to be copied. Without the thread (before `start`, after `stop`, or when it died), everything is
+ * hashed in the calling thread.
  */
 export function threadDigester(): PieceDigester {
   return new ThreadDigester()
@@ -124,7 +124,7 @@ class ThreadDigester implements PieceDigester {
     return (await this.#post(worker, { bytes })) ?? hashPiece(bytes)
   }
 
-  /** In the thread that was there at its start, or, without one, where it is called. */
+  /** Uses the thread that exists at its start or, without one, the calling thread. */
   running(algorithm: DigestAlgorithm): RunningDigest {
     const worker = this.#worker
     if (worker === undefined) return inlineRunning(algorithm)
@@ -156,7 +156,7 @@ class ThreadDigester implements PieceDigester {
     this.#open.delete(id)
   }
 
-  /** The pieces it still owed are computed here; digests that grew in it are lost. */
+  /** Computes the outstanding pieces in the calling thread; the running digests of the dead thread are lost. */
   #lost(worker: Worker): void {
     if (this.#worker !== worker) return
     this.#worker = undefined

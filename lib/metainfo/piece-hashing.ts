@@ -8,11 +8,11 @@ export function hashPiece(bytes: Uint8Array): Uint8Array {
   return hash('sha256', bytes, 'buffer')
 }
 
-/** Hashes the pieces of a blob while its bytes pass, in chunks of any size, without copying them. */
+/** Hashes the pieces of a blob as its bytes pass by, in chunks of any size, without copying them. */
 export interface PieceHasher {
-  /** @throws SIZE_INVALID when more bytes come than the blob has */
+  /** @throws SIZE_INVALID when there are more bytes than the blob has */
   update(chunk: Uint8Array): void
-  /** The SHA-256 of every piece, one after the other. Once. @throws SIZE_INVALID when bytes are missing */
+  /** The concatenated SHA-256 of all pieces. Call it once. @throws SIZE_INVALID when bytes are missing */
   digest(): Uint8Array
 }
 
@@ -44,7 +44,7 @@ export function pieceHasher(map: PieceMap): PieceHasher {
   }
 }
 
-/** The SHA-256 of every piece of `source`, one after the other. @throws SIZE_INVALID, ABORTED, and what `source` throws */
+/** The concatenated SHA-256 of all pieces of `source`. @throws SIZE_INVALID, ABORTED, and what `source` throws */
 export async function hashPieces(
   source: AsyncIterable<Uint8Array>,
   map: PieceMap,

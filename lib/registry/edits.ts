@@ -16,12 +16,12 @@ import { parseReference, unknownManifest } from './reads.ts'
 import type { Edits, Reference, RegistryStorage } from './storage.ts'
 import type { Traffic } from './traffic.ts'
 
-/** Tags that one push by digest may set at once. */
+/** Most tags that one push by digest may set at once. */
 const MAX_TAGS = 32
-/** Look-ups for one manifest that run at the same time. */
+/** Number of parallel look-ups for one manifest. */
 const LOOKUPS = 8
 
-/** PUT of manifests, DELETE of everything. */
+/** PUT of manifests, and all DELETE requests. */
 export interface EditOperations {
   putManifest(exchange: Exchange, repository: Repository, referenceText: string): Promise<void>
   deleteManifest(exchange: Exchange, repository: Repository, referenceText: string): Promise<void>
@@ -84,7 +84,7 @@ export function editOperations({ storage, edits, traffic }: EditComponents): Edi
   }
 }
 
-/** The digest of the bytes in the algorithm the client named; by tag it is sha256. @throws DIGEST_INVALID */
+/** The digest of the bytes, with the algorithm of the reference; for a tag, sha256. @throws DIGEST_INVALID */
 function digestFor(reference: Reference, bytes: Uint8Array): Digest {
   if (reference.kind === 'tag') return digestOf(bytes)
   const { digest } = reference
@@ -93,7 +93,7 @@ function digestFor(reference: Reference, bytes: Uint8Array): Digest {
   return digest
 }
 
-/** A push by digest may name tags in the query; a push by tag is about that tag alone. */
+/** A push by digest may name tags in the query; a push by tag sets only that tag. */
 function tagsOf(reference: Reference, query: URLSearchParams): readonly Tag[] {
   if (reference.kind === 'tag') return [reference.tag]
   const named = [...new Set(query.getAll('tag'))]
@@ -101,7 +101,7 @@ function tagsOf(reference: Reference, query: URLSearchParams): readonly Tag[] {
   return named.map(parseTag)
 }
 
-/** The first of `digests`, in their order, that is not there; looks up a few at a time. */
+/** The first of `digests`, in their order, that is missing; looks up a few at a time. */
 async function firstMissing(
   digests: readonly Digest[],
   isThere: (digest: Digest) => Promise<boolean>,

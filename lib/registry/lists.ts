@@ -3,10 +3,10 @@ import type { Repository } from '../core/index.ts'
 import { type Exchange, nextLink, type PageRequest, pageRequest, sendJson } from '../http/index.ts'
 import type { RegistryStorage } from './storage.ts'
 
-/** Names on one page unless the client wants fewer. Many clients never ask for a second page, so it is large. */
+/** Names on one page unless the client asks for fewer. It is large because many clients never ask for a second page. */
 const MAX_PAGE = 1000
 
-/** The lists of tags and of repositories, a page at a time. */
+/** The lists of tags and of repositories, in pages. */
 export interface Lists {
   tags(exchange: Exchange, repository: Repository): Promise<void>
   catalog(exchange: Exchange): Promise<void>
@@ -34,7 +34,7 @@ export function lists({ tags }: Pick<RegistryStorage, 'tags'>): Lists {
   }
 }
 
-/** Storages are asked for at least one item, also where the client wants none. */
+/** Storages are asked for at least one item, even when the client wants none. */
 function askedOf({ count, last }: PageRequest) {
   return { limit: Math.max(1, count), ...(last !== undefined && { after: last }) }
 }

@@ -1,7 +1,7 @@
 import { type AppError, appError } from '../base/index.ts'
 import { type Digest, parseDigest } from '../core/index.ts'
 
-/** Media types of manifests and indexes that are read and checked; any other JSON object is stored as it is. */
+/** Media types of manifests and indexes that are checked; any other JSON object is stored unchanged. */
 export const manifestMediaTypes = {
   ociImage: 'application/vnd.oci.image.manifest.v1+json',
   ociIndex: 'application/vnd.oci.image.index.v1+json',
@@ -9,20 +9,20 @@ export const manifestMediaTypes = {
   dockerList: 'application/vnd.docker.distribution.manifest.list.v2+json',
 } as const
 
-/** Most descriptors in one manifest; each costs a look-up when it is pushed. */
+/** Most descriptors in one manifest; each one costs a look-up during the push. */
 export const MAX_DESCRIPTORS = 4096
 
-/** What a manifest says, as far as the registry must know. */
+/** What the registry must know about a manifest. */
 export interface CheckedManifest {
-  /** The Content-Type it is stored and returned with. */
+  /** The Content-Type of the stored manifest and of later answers. */
   readonly mediaType: string
-  /** Blobs that the repository must have. */
+  /** Blobs that the repository must already have. */
   readonly blobs: readonly Digest[]
-  /** Manifests that the repository must have. */
+  /** Manifests that the repository must already have. */
   readonly manifests: readonly Digest[]
 }
 
-/** The fields that are looked at; the rest passes through untouched. */
+/** The fields that are checked; all others pass unchanged. */
 interface Fields {
   readonly schemaVersion?: unknown
   readonly mediaType?: unknown
@@ -32,7 +32,7 @@ interface Fields {
   readonly subject?: unknown
 }
 
-/** Layers that a client fetches from elsewhere, and that may not be redistributed. */
+/** Layers that clients fetch from elsewhere, because they must not be redistributed. */
 const foreignLayers = new Set([
   'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
   'application/vnd.oci.image.layer.nondistributable.v1.tar',
@@ -49,9 +49,9 @@ const schema1Types = new Set([
 const mediaTypeShape = /^application\/[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}$/
 
 /**
- * Checks a manifest that is being pushed, without looking at any storage.
+ * Checks a pushed manifest without access to a storage.
  * @param contentType the header as sent; without it the manifest's own `mediaType` counts
- * @throws MANIFEST_INVALID, and says what is wrong
+ * @throws MANIFEST_INVALID with the reason
  */
 export function checkManifest(bytes: Uint8Array, contentType: string | undefined): CheckedManifest {
   const manifest = parseObject(bytes)
@@ -72,7 +72,7 @@ function checkImage(manifest: Fields, mediaType: string): CheckedManifest {
   return { mediaType, blobs: [...new Set([config, ...layers].map(({ digest }) => digest))], manifests: [] }
 }
 
-/** Children of other types are not required: build caches list plain blobs there, and types yet unknown may be anything. */
+/** Children of other types are not required: build caches list plain blobs there, and future types may be anything. */
 function checkIndex(manifest: Fields, mediaType: string): CheckedManifest {
   if (isPresent(manifest.config) || isPresent(manifest.layers)) {
     throw invalid('an index must not have "config" or "layers"')
@@ -145,7 +145,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Go writes an empty slice as null, so null is as good as absent. */
+/** Go writes an empty slice as null, so null counts as absent. */
 function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null
 }

@@ -38,14 +38,14 @@ interface MemoryUpload {
   busy: boolean
 }
 
-/** All state of the twin: contents by digest, and what each repository links. */
+/** All state of the twin: contents by digest, and the links of each repository. */
 interface Shelves {
   readonly contents: Map<Digest, Uint8Array>
   readonly repositories: Map<string, MemoryRepository>
   readonly uploads: Map<string, MemoryUpload>
 }
 
-/** A whole registry in memory: the twin for tests, and what the contract suite is written against. */
+/** A whole registry in memory: the twin for tests, and the reference for the contract suite. */
 export function memoryRegistryStorage({
   random = systemRandom(),
 }: {

@@ -9,7 +9,7 @@ import type { Traffic } from './traffic.ts'
 export interface Reads {
   blob(exchange: Exchange, repository: Repository, digestText: string): Promise<void>
   manifest(exchange: Exchange, repository: Repository, referenceText: string): Promise<void>
-  /** Clients fall back to tags named after the subject, as long as this says that the API is not there. */
+  /** Answers that this API does not exist; clients then use tags named after the subject. */
   referrers(exchange: Exchange, digestText: string): void
 }
 
@@ -54,7 +54,10 @@ export function reads(storage: Pick<RegistryStorage, 'blobs' | 'manifests'>, tra
   }
 }
 
-/** A malformed reference names nothing, so reading it is a 404 (clients probe with such); undefined stands for that. */
+/**
+ * A malformed reference names nothing, so reading it gives a 404 (some clients probe this way). Undefined means
+ * malformed.
+ */
 function readReference(text: string): Reference | undefined {
   try {
     return parseReference(text)
@@ -63,12 +66,12 @@ function readReference(text: string): Reference | undefined {
   }
 }
 
-/** A colon makes it a digest. @throws DIGEST_INVALID, TAG_INVALID */
+/** A reference with a colon is a digest. @throws DIGEST_INVALID, TAG_INVALID */
 export function parseReference(text: string): Reference {
   return text.includes(':') ? { kind: 'digest', digest: parseDigest(text) } : { kind: 'tag', tag: parseTag(text) }
 }
 
-/** The 404 for a manifest, with what was asked for. */
+/** The 404 error for a manifest, with the requested reference. */
 export function unknownManifest(reference: string): AppError {
   return appError('MANIFEST_UNKNOWN', { detail: { reference: reference.slice(0, 160) } })
 }

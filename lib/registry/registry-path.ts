@@ -1,7 +1,10 @@
 import { appError } from '../base/index.ts'
 import { parseRepositoryName, type RepositoryName } from '../core/index.ts'
 
-/** What a path below `/v2` names. References, digests and sessions are still text: what is wrong with them depends on the method. */
+/**
+ * What a path below `/v2` names. References, digests and sessions are still plain text, because the error for a
+ * malformed one depends on the method.
+ */
 export type RegistryTarget =
   | { readonly kind: 'ping' }
   | { readonly kind: 'catalog' }
@@ -13,7 +16,7 @@ export type RegistryTarget =
   | { readonly kind: 'upload'; readonly name: RepositoryName; readonly session: string }
 
 /**
- * Reads a raw (still percent-encoded) path from the right, because a repository may have components named `blobs`,
+ * Parses a raw (still percent-encoded) path from the right, because a repository may have components named `blobs`,
  * `manifests`, `tags` or `uploads`.
  * @throws NAME_INVALID for a malformed name or a forbidden escape, NOT_FOUND when no endpoint has this shape
  */
@@ -62,7 +65,9 @@ function nameOf(segments: readonly string[]): RepositoryName {
   return parseRepositoryName(segments.join('/'))
 }
 
-/** One segment stays one segment: an escaped slash, a NUL or a dot segment would name something else further down. */
+/**
+ * A decoded segment must stay one segment: an escaped slash, a NUL or a dot segment could name something else later.
+ */
 function decodeSegment(raw: string): string {
   let text: string
   try {

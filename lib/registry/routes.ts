@@ -12,26 +12,28 @@ import { noTraffic, type Traffic } from './traffic.ts'
 import { uploadOperations } from './upload-operations.ts'
 
 export interface RegistryInit {
-  /** Values of `ns` that mean this registry itself, next to no `ns` at all. Every other one is answered 404. */
+  /** Values of `ns` that mean this registry, as does a missing `ns`. Any other value is answered with 404. */
   readonly ownNames: readonly string[]
-  /** Signs upload Locations; the same for all fronts of one registry. Needed where the storage takes writes. */
+  /**
+   * Signs upload Locations; must be the same for all fronts of one registry. Required when the storage accepts writes.
+   */
   readonly uploadSecret?: string | Uint8Array
-  /** Default: nobody counts. */
+  /** Default: traffic is not counted. */
   readonly traffic?: Traffic
 }
 
 type Operations = Partial<Record<HttpMethod, () => Promise<void> | void>>
 
-/** Finds what may be done to a target; rows that are not there are answered 405. */
+/** Finds the operations on a target; a method without an entry is answered with 405. */
 type OperationTable = (exchange: Exchange, target: RegistryTarget, at: RepositoryAt) => Operations
 
-/** The repository of that name in the registry that the request is about. */
+/** The repository with that name in the registry that the request addresses. */
 type RepositoryAt = (name: RepositoryName) => Repository
 
 /**
  * The OCI distribution API over a storage, as routes for a server with the `registry` error envelope. Without
  * `storage.writes` it is read-only.
- * @throws CONFIG_INVALID when it takes writes and has no `uploadSecret`
+ * @throws CONFIG_INVALID when it accepts writes and has no `uploadSecret`
  */
 export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Route[] {
   const readTable = readOperations(storage, init)
@@ -60,7 +62,7 @@ export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Ro
 }
 
 /**
- * Clients learn from the challenge to this request alone how to log in, and never from one to a push; so it asks for
+ * Clients learn how to log in only from the challenge to this request, never from one to a push. So this route requires
  * the highest right that the registry has.
  */
 function ping(path: string, right: Route['right']): Route {
@@ -142,7 +144,7 @@ function refuseMethod(exchange: Exchange, allowed: readonly string[]): void {
 }
 
 /**
- * The registry that `ns` names. An image of another registry must never be answered with ours of the same name.
+ * The registry that `ns` names. An image of another registry must never be answered with our image of the same name.
  * @throws NAME_UNKNOWN for a registry that is not served here
  */
 function registryOf(query: URLSearchParams, ownNames: readonly string[]): Repository['registry'] {
@@ -152,7 +154,7 @@ function registryOf(query: URLSearchParams, ownNames: readonly string[]): Reposi
   throw appError('NAME_UNKNOWN', { message: 'this registry is not served here', detail: { ns: foreign.slice(0, 260) } })
 }
 
-/** The one read that tells about a write in progress. */
+/** For the only read that reveals a write in progress. */
 function requireWrite({ principal }: Exchange): void {
   if (!may(principal, 'write')) throw appError(principal.name === 'anonymous' ? 'UNAUTHORIZED' : 'DENIED')
 }

@@ -3,17 +3,17 @@ import { appError } from '../base/index.ts'
 import { type Repository, repositoryText } from '../core/index.ts'
 import type { UploadSession } from './storage.ts'
 
-/** Signs and checks the `_state` of upload Locations, so that any front that shares the secret can go on with a session. */
+/** Signs and checks the `_state` in upload Locations, so that any front with the same secret can continue a session. */
 export interface UploadStates {
   sign(repository: Repository, session: UploadSession): string
   /**
-   * The session as it stood when the Location was given out.
-   * @throws BLOB_UPLOAD_UNKNOWN when the state is forged, or of another repository or session
+   * The session as it was when the Location was issued.
+   * @throws BLOB_UPLOAD_UNKNOWN when the state is forged, or belongs to another repository or session
    */
   verify(repository: Repository, id: string, state: string): UploadSession
 }
 
-/** Far above any honest state; longer ones are not even hashed. */
+/** Far longer than any valid state; longer texts are not even hashed. */
 const MAX_STATE = 2048
 
 export function uploadStates(secret: string | Uint8Array): UploadStates {

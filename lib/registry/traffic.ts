@@ -1,8 +1,8 @@
-/** Told the payload bytes as they pass, for the service's counters. */
+/** Called with payload byte counts, for the service's metrics. */
 export interface Traffic {
-  /** From a client: blobs and manifests being pushed. */
+  /** Bytes from a client: pushed blobs and manifests. */
   readonly received: (bytes: number) => void
-  /** To a client: blobs and manifests being pulled. */
+  /** Bytes to a client: pulled blobs and manifests. */
   readonly sent: (bytes: number) => void
 }
 

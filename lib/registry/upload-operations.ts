@@ -2,9 +2,9 @@ import { type Digest, parseDigest, parseRepositoryName, type Repository, sameRep
 import { type Exchange, sendEmpty } from '../http/index.ts'
 import { type UploadComponents, uploadSessions } from './upload-sessions.ts'
 
-/** The upload protocol; sessions are named by signed Locations. */
+/** The upload protocol; signed Locations identify the sessions. */
 export interface UploadOperations {
-  /** POST: a session, a whole blob (`digest`), or a mount (`mount`, `from`). */
+  /** POST: opens a session, or uploads a whole blob (`digest`), or mounts one (`mount`, `from`). */
   open(exchange: Exchange, repository: Repository): Promise<void>
   status(exchange: Exchange, repository: Repository, id: string): Promise<void>
   append(exchange: Exchange, repository: Repository, id: string): Promise<void>
@@ -83,7 +83,7 @@ function sendCreated(exchange: Exchange, repository: Repository, digest: Digest)
   sendEmpty(exchange, 201, { location, 'docker-content-digest': digest })
 }
 
-/** `nowhere` for a source that cannot be: a mount that fails opens a session, it is never an error. */
+/** `nowhere` when the source cannot exist: a failed mount opens a session and is never an error. */
 function mountSource(target: Repository, from: string | null): Repository | 'nowhere' | undefined {
   if (from === null || from === '') return undefined
   try {

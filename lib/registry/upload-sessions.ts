@@ -12,15 +12,16 @@ export interface UploadComponents {
   readonly traffic: Traffic
 }
 
-/** Sessions as they stand in requests and answers. */
+/** Sessions as requests and answers name them. */
 export interface UploadSessions {
-  /** The session that the request's path and `_state` name. @throws BLOB_UPLOAD_UNKNOWN */
+  /** The session in the request's path and `_state`. @throws BLOB_UPLOAD_UNKNOWN */
   fromLocation(exchange: Exchange, repository: Repository, id: string): UploadSession
-  /** Headers that tell the client where the session stands. */
+  /** Headers that tell the client the state of the session. */
   headers(repository: Repository, session: UploadSession): Readonly<Record<string, string>>
   /**
-   * Appends the body: at the chunk's own offset, or else at the one the Location was signed for, so that a request
-   * sent twice cannot add its bytes twice. Undefined when the offset was wrong and 416 has been answered.
+   * Appends the body at the offset in its Content-Range or, without one, at the offset for which the Location was
+   * signed. So a request that is sent twice cannot append its bytes twice. Undefined when the offset was wrong; then
+   * 416 has been answered.
    */
   append(exchange: Exchange, repository: Repository, session: UploadSession): Promise<UploadSession | undefined>
 }
@@ -32,7 +33,7 @@ export function uploadSessions({ uploads, states, traffic }: UploadComponents): 
     'docker-upload-uuid': session.id,
   })
 
-  /** Says where the session stands, so that the client can go on from there. */
+  /** Answers with the state of the session, so that the client can continue from there. */
   const refuseOffset = async (exchange: Exchange, repository: Repository, session: UploadSession) => {
     const now = await uploads.status(repository, session, { signal: exchange.signal })
     const err = appError('RANGE_INVALID', { detail: { size: now.size } })
@@ -59,12 +60,12 @@ export function uploadSessions({ uploads, states, traffic }: UploadComponents): 
   }
 }
 
-/** What has been received, in the form of uploads: `0-<last>`, and `0-0` when nothing has. */
+/** The received bytes in the format of uploads: `0-<last>`, also `0-0` when there are none. */
 function receivedRange(size: number): string {
   return `0-${Math.max(0, size - 1)}`
 }
 
-/** @throws RANGE_INVALID, SIZE_INVALID when Content-Length already contradicts Content-Range */
+/** @throws RANGE_INVALID, SIZE_INVALID when Content-Length contradicts Content-Range */
 function chunkOf({ req }: Exchange): ByteRange | undefined {
   const header = req.headers['content-range']
   if (header === undefined) return undefined
@@ -78,8 +79,9 @@ function chunkOf({ req }: Exchange): ByteRange | undefined {
 }
 
 /**
- * The body, counted. One of another length than its Content-Range says ends in SIZE_INVALID, a client that goes in
- * ABORTED, so that storages need not take it for a failure of their own. Leaves the request open.
+ * Gives the body and counts its bytes. Fails with SIZE_INVALID when the length is not that of Content-Range, and with
+ * ABORTED when the client disconnects, so that a storage does not take this for its own failure. Leaves the request
+ * open.
  */
 async function* received({ req }: Exchange, chunk: ByteRange | undefined, traffic: Traffic) {
   const expected = chunk && rangeLength(chunk)
@@ -92,7 +94,9 @@ async function* received({ req }: Exchange, chunk: ByteRange | undefined, traffi
       yield bytes
     }
   } catch (err) {
-    throw isAppError(err) ? err : appError('ABORTED', { message: 'the client went in mid-upload', cause: err })
+    throw isAppError(err)
+      ? err
+      : appError('ABORTED', { message: 'the client disconnected during the upload', cause: err })
   }
   if (expected !== undefined && size < expected) throw sizeInvalid(chunk)
 }

@@ -5,9 +5,9 @@ import { type ListenerName, type ServiceKind, serviceFacts } from './service-tab
 /** Keys that every service has; spread into its schema. */
 export const commonKeys = {
   log: logLevel.default('info'),
-  /** The cluster token; services show it to each other, listeners ask for it. */
+  /** The cluster token; services send it to each other, and listeners require it. */
   token: clusterToken.exactOptional(),
-  /** What callers without the token may do; everything when there is no token, else nothing. */
+  /** What callers without the token may do. Default: everything when there is no token, else nothing. */
   anonymous: anonymousRights.exactOptional(),
   /** Names that requests may call the listeners by besides loopback, their bind, and the members of the rings. */
   hosts: z.array(hostName).default([]),
@@ -18,14 +18,14 @@ export const commonKeys = {
 const defaultAddress = (kind: ServiceKind, listener: string) =>
   `127.0.0.1:${serviceFacts(kind).listeners[listener]?.port ?? 'auto'}`
 
-/** The key of a listener, with its port in the table of services as the default. */
+/** The config key of a listener; its default port comes from the table of services. */
 export const listenerOf = <K extends ServiceKind>(kind: K, listener: ListenerName<K>) =>
   listenerOn(defaultAddress(kind, listener))
 
 const onePlace = (kind: ServiceKind) =>
   memberList.prefault([{ id: `${serviceFacts(kind).name}-1`, url: `http://${defaultAddress(kind, 'http')}` }])
 
-/** The rings of a cluster as each service that uses them has them in its config; the same for everybody. */
+/** The rings of a cluster, as every service that uses them has them in its config; the same in all services. */
 export const rings = {
   origins: z
     .strictObject({
@@ -46,8 +46,8 @@ export type ListeningConfig = CommonConfig & { readonly [Name in keyof typeof ri
 export type CommonConfig = z.output<z.ZodObject<typeof commonKeys>>
 export type ListenerConfig = z.output<ReturnType<typeof listenerOn>>
 
-/** The config schema of a service: what every service has, and its own keys. */
+/** The config schema of a service: the common keys and the service's own keys. */
 export type ServiceSchema = z.ZodType<CommonConfig>
 
-/** A config as its schema gives it. */
+/** The config that a schema parses to. */
 export type ConfigOf<S extends ServiceSchema> = z.output<S>

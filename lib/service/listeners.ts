@@ -2,14 +2,14 @@ import { assertSafeBind } from '../identity/index.ts'
 import type { CommonConfig, ListenerConfig } from './config.ts'
 import { type ServiceKind, serviceFacts } from './service-table.ts'
 
-/** The part of a config that a dotted key of the table of services names. */
+/** The part of a config at the dotted key from the table of services. */
 export function listenerConfig(config: CommonConfig, key: string): ListenerConfig {
   const found = key.split('.').reduce<unknown>((inner, step) => (inner as Record<string, unknown>)[step], config)
   return found as ListenerConfig
 }
 
 /**
- * Refuses a config with a listener, of whatever protocol, that strangers could reach.
+ * Refuses a config with a listener, of any protocol, that unknown callers could reach.
  * @throws INSECURE_BIND unless loopback, a token, or `insecure`
  */
 export function assertSafeListeners(kind: ServiceKind, config: CommonConfig): void {

@@ -1,12 +1,15 @@
 import { type Route, sendBytes, sendJson } from '../http/index.ts'
 import type { Metrics } from '../telemetry/index.ts'
 
-/** What must hold for the service to serve: the reason why not, or undefined when it does. Cheap; asked at every probe. */
+/**
+ * A condition that must hold before the service can serve; gives the reason when it does not hold, else undefined. Must
+ * be cheap, because every probe calls it.
+ */
 export type ReadinessCheck = () => string | undefined
 
 export interface OpsRoutesInit {
   readonly metrics: Metrics
-  /** By name; the names of those that fail stand in the answer. */
+  /** By name; the answer lists the names of the checks that fail. */
   readonly checks: Readonly<Record<string, ReadinessCheck>>
 }
 

@@ -5,9 +5,9 @@ import { unhandledRejections } from './unhandled.ts'
 /** What a program runs. */
 export interface Running {
   readonly service: Startable
-  /** Where what happens to the process is logged and counted. */
+  /** Where process events are logged and counted. */
   readonly runtimes: readonly Pick<Runtime, 'logger' | 'metrics'>[]
-  /** Called once it has started. */
+  /** Called once when the start is complete. */
   readonly onStarted?: () => void
 }
 
@@ -15,9 +15,9 @@ const reasonOf = (err: unknown): string =>
   typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
 
 /**
- * Runs what `open` gives, until SIGTERM, SIGINT, or a rejected promise that nobody handles, then stops it, which drains.
- * Gives the exit code: 0 after an orderly stop or when `open` gives nothing to run, 1 when it could not start (one line
- * says why), when a rejection ended it, or when it did not stop cleanly.
+ * Runs the result of `open` until SIGTERM, SIGINT, or an unhandled rejection, then stops it, which drains running
+ * answers. Gives the exit code: 0 after an orderly stop or when `open` gives nothing to run; 1 when the start failed
+ * (one line says why), after an unhandled rejection, or when the stop failed.
  */
 export async function runUntilTold(
   name: string,

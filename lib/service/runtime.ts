@@ -5,7 +5,7 @@ import type { CommonConfig } from './config.ts'
 import { type ServiceKind, serviceFacts } from './service-table.ts'
 import { unhandledRejections } from './unhandled.ts'
 
-/** What a service is made of besides its own parts; a test or the herd may bring its own. */
+/** The common parts that a service is built from; a test or the herd may supply its own. */
 export interface Runtime {
   readonly clock: Clock
   readonly random: Random
@@ -13,7 +13,7 @@ export interface Runtime {
   readonly metrics: Metrics
 }
 
-/** The real parts where `given` has none. */
+/** Uses the real part where `given` has none. */
 export function serviceRuntime(kind: ServiceKind, config: CommonConfig, given: Partial<Runtime> = {}): Runtime {
   const runtime = {
     clock: given.clock ?? systemClock(),
@@ -21,15 +21,18 @@ export function serviceRuntime(kind: ServiceKind, config: CommonConfig, given: P
     logger: given.logger ?? jsonLogger({ level: config.log, service: serviceFacts(kind).name }),
     metrics: given.metrics ?? prometheusMetrics({ process: true }),
   }
-  // Named from the start, so that its zero can be seen.
+  // Registers the metric at the start, so that it is visible as 0.
   unhandledRejections(runtime.metrics)
   return runtime
 }
 
-/** Metainfo streams each hold a connection while a blob is brought; a dead host must not hold a pull. */
+/**
+ * A metainfo stream keeps its connection while an origin brings the blob, so many are needed; a dead host must not
+ * delay a pull for long.
+ */
 const clusterConnections = { connectionsPerOrigin: 1024, connectTimeoutMs: 2_000 }
 
-/** The client with which a service calls the others; shows the cluster token. */
+/** The HTTP client for calls to other services; it sends the cluster token. */
 export function clusterHttp(runtime: Pick<Runtime, 'clock'>, config: CommonConfig): HttpClient {
   return httpClient({ clock: runtime.clock }, { token: config.token, ...clusterConnections })
 }

@@ -2,10 +2,10 @@ import type { Cluster, Member } from '../cluster/index.ts'
 import { staticCluster } from '../cluster/index.ts'
 import type { Runtime } from './runtime.ts'
 
-/** Three failures within half a minute take a member out for ten seconds. */
+/** Three failures within 30 seconds exclude a member for ten seconds. */
 const HEALTH = { failures: 3, windowMs: 30_000, outMs: 10_000 }
 
-/** A cluster as services see each other's: static members with passive health. */
+/** A cluster of another service: static members with passive health. */
 export function serviceCluster(
   runtime: Runtime,
   init: { readonly name: string; readonly members: readonly Member[]; readonly replicas?: number },

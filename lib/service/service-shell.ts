@@ -8,31 +8,34 @@ import type { Runtime } from './runtime.ts'
 import { serviceState } from './service-state.ts'
 import { type ListenerName, type ServiceKind, serviceFacts } from './service-table.ts'
 
-/** What a listener answers. */
+/** What a listener serves. */
 export interface ListenerInit {
   readonly routes: readonly Route[]
   readonly envelope?: Envelope
-  /** What callers without the token may do here; default: what the config says. */
+  /** Rights of callers without the token on this listener; default: those in the config. */
   readonly anonymous?: AnonymousRights
 }
 
-/** The listeners of a service that its own routes are on. Ops has the same routes everywhere, the peer port none. */
+/**
+ * The listeners that carry the service's own routes. Not `ops`, whose routes are the same everywhere, nor `peer`, which
+ * has no routes.
+ */
 type OwnListener<K extends ServiceKind> = Exclude<ListenerName<K>, 'ops' | 'peer'>
 
 export interface ShellInit<K extends ServiceKind> {
   readonly kind: K
   readonly listeners: Readonly<Record<OwnListener<K>, ListenerInit>>
-  /** What must hold for it to serve, besides that it has started. */
+  /** Conditions for readiness, besides a completed start. */
   readonly checks?: Readonly<Record<string, ReadinessCheck>>
 }
 
-/** What every service has around its parts. */
+/** What every service has around its own parts. */
 export interface ServiceShell<K extends ServiceKind> {
-  /** Ops first: it tells of a start that takes long; then admin; last who lets the clients in. */
+  /** `ops` first, so that it can report a slow start; then `admin`; the listeners for clients come last. */
   readonly listeners: readonly HttpServer[]
   /** The service as one part; it is ready between its start and its stop. */
   around(parts: readonly Startable[]): Startable
-  /** Base URL, once started. */
+  /** Base URL; valid after the start. */
   url(listener: Exclude<ListenerName<K>, 'peer'>): string
 }
 
@@ -53,8 +56,8 @@ const rank = (name: string) => {
 }
 
 /**
- * The listeners of a service as the table of services has them, with the cluster token as their guard, and its state.
- * @throws INSECURE_BIND when any listener of the table, the peer port too, can be reached by strangers
+ * The listeners of a service from the table of services, guarded by the cluster token, and the service's state.
+ * @throws INSECURE_BIND when unknown callers can reach any listener of the table, including the peer port
  */
 export function serviceShell<K extends ServiceKind>(
   runtime: Runtime,

@@ -1,10 +1,10 @@
 import type { Startable } from '../base/index.ts'
 import type { ReadinessCheck } from './ops-routes.ts'
 
-/** Whether a service serves, for its own readiness: not before its start is through, not once its stop has begun. */
+/** Whether a service is ready: from the end of its start until the beginning of its stop. */
 export interface ServiceState {
   readonly check: ReadinessCheck
-  /** The service's life with its state kept. */
+  /** Wraps the service's lifecycle and keeps the state up to date. */
   around(life: Startable): Startable
 }
 

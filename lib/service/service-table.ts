@@ -1,23 +1,23 @@
-/** Where a listener stands. */
+/** Facts about one listener. */
 export interface ListenerFacts {
   /** Dotted path of its key in the config of the service. */
   readonly key: string
-  /** Its port in the first instance on a machine. */
+  /** Default port of the first instance on a machine. */
   readonly port: number
 }
 
-/** What everybody may know of a service without importing it. */
+/** What other code may know about a service without importing it. */
 export interface ServiceFacts {
-  /** Of its folder in `services` and in `config`, of its program, and in logs. */
+  /** The name of its folder in `services` and in `config`, of its program, and in logs. */
   readonly name: string
-  /** One line for people. */
+  /** One line that describes the service to people. */
   readonly what: string
   readonly listeners: Readonly<Record<string, ListenerFacts>>
 }
 
 /**
- * Every service, in the order in which a cluster starts them. The keys are the names of its kind in `--set` of the
- * herd. A listener that is in the config of a service and not here fails a test.
+ * Every service, in the order in which a cluster starts them. The keys are the names that `--set` of the herd uses. A
+ * test fails when a service's config has a listener that is missing here.
  */
 export const serviceTable = {
   buildIndex: {
@@ -65,7 +65,7 @@ export type ListenerName<K extends ServiceKind = ServiceKind> = K extends Servic
 
 export const serviceKinds = Object.keys(serviceTable) as ServiceKind[]
 
-/** The facts of one service, without the types of its own listeners. */
+/** The facts of one service, without the types of its listeners. */
 export const serviceFacts = (kind: ServiceKind): ServiceFacts => serviceTable[kind]
 
 /** Default ports of the first instance, by listener. */

@@ -1,9 +1,9 @@
 import { type AbortOptions, abortable } from '../base/index.ts'
 
-/** A batch is handed on once it holds this many bytes, or this many chunks. */
+/** A batch is passed on when it holds this many bytes or this many chunks. */
 const BATCH_BYTES = 1024 * 1024
 const BATCH_CHUNKS = 1024
-/** More chunks than this are joined: a long vector costs more than a copy. */
+/** More chunks than this are joined, because a long vector costs more than a copy. */
 const VECTOR_CHUNKS = 64
 
 export interface Batch {
@@ -16,8 +16,8 @@ function batchOf(chunks: readonly Uint8Array[], bytes: number): Batch {
 }
 
 /**
- * Gathers what `source` gives into batches of about 1 MiB, without copying unless the chunks are small. When the source
- * fails or the signal fires, what had come is handed on first and the failure is thrown after it.
+ * Gathers the chunks of `source` into batches of about 1 MiB; copies only small chunks. When the source fails or the
+ * signal fires, the bytes received so far are given first, and then the failure is thrown.
  * @throws ABORTED, or what the source throws
  */
 export async function* batches(source: AsyncIterable<Uint8Array>, options: AbortOptions): AsyncGenerator<Batch> {
@@ -46,7 +46,7 @@ export async function* batches(source: AsyncIterable<Uint8Array>, options: Abort
       }
     }
   } finally {
-    // Not awaited: a source that hangs would hold up the caller who has just given up on it.
+    // Not awaited: a source that hangs would block a caller that has just given up.
     if (!ended) iterator.return?.().catch(() => undefined)
   }
   if (failure !== undefined) throw failure.err

@@ -4,11 +4,11 @@ import type { ReadOptions, SidecarName, StoredBlob } from './blob-store.ts'
 import type { Candidate } from './eviction.ts'
 import type { FoundBlob, Volume } from './medium.ts'
 
-/** What those call whose bytes become a blob. */
+/** For parts of the store whose bytes become a blob. */
 export interface BlobAdoption {
   /**
-   * Adds a blob whose bytes are already counted: `promote` puts them in place. When the blob is there already, it wins,
-   * `promote` is not called and `added` is false.
+   * Adds a blob whose bytes are already counted; `promote` puts the bytes in place. When the blob already exists, it
+   * stays, `promote` is not called and `added` is false.
    */
   adopt(
     found: { readonly digest: Digest; readonly size: number; readonly volume: Volume },
@@ -21,35 +21,35 @@ interface BlobContents {
   stat(digest: Digest): StoredBlob | undefined
   open(digest: Digest, options?: ReadOptions): Promise<Readable>
   readAt(digest: Digest, range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
-  /** `readAt` that does not count as a use. */
+  /** `readAt` that does not count as a use of the blob. */
   peek(digest: Digest, range: ByteRange): Promise<Uint8Array>
   list(): readonly StoredBlob[]
-  /** `stat` with what keeps the blob: pins and uses. */
+  /** `stat`, plus what keeps the blob from eviction: pins and uses. */
   inspect(digest: Digest): InspectedBlob | undefined
 }
 
-/** What is noted beside a blob; each throws BLOB_UNKNOWN without one. */
+/** Data stored beside a blob; each method throws BLOB_UNKNOWN when there is no such blob. */
 interface BlobNotes {
-  /** Undefined without a blob. */
+  /** Undefined when there is no such blob. */
   sidecar(digest: Digest, name: SidecarName): Promise<Uint8Array | undefined>
   putSidecar(digest: Digest, name: SidecarName, bytes: Uint8Array): Promise<void>
   pin(digest: Digest, pinned: boolean): Promise<void>
-  /** Notes that its bytes are right. */
+  /** Records that the blob's bytes were verified now. */
   noteVerified(digest: Digest): Promise<void>
 }
 
 interface BlobRemoval {
   delete(digest: Digest): Promise<void>
-  /** Forgets all that lay on a volume that is lost. */
+  /** Removes from the books every blob on a lost volume. */
   forget(volume: Volume): void
-  /** Removes it unless somebody has begun to use it. Returns whether it did. */
+  /** Removes the blob unless somebody has begun to use it. Returns whether it was removed. */
   evict(digest: Digest): Promise<boolean>
-  /** Blobs that are not pinned and that nobody reads or changes at this moment. */
+  /** Blobs that are not pinned and that nobody reads or changes now. */
   idle(): readonly Candidate[]
 }
 
 interface BlobInventory {
-  /** Takes over what a start found. */
+  /** Adds the blobs that were found at the start. */
   restore(found: readonly FoundBlob[]): void
 }
 

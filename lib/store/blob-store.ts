@@ -2,23 +2,23 @@ import type { Readable } from 'node:stream'
 import type { AbortOptions, Bitset } from '../base/index.ts'
 import type { ByteRange, Digest, DigestAlgorithm, PieceMap } from '../core/index.ts'
 
-/** A complete blob at rest. */
+/** A complete blob in the store. */
 export interface StoredBlob {
   readonly digest: Digest
   /** Bytes. */
   readonly size: number
-  /** Milliseconds since the epoch of the last read or write; orders the eviction. */
+  /** Time of the last read or write, milliseconds since the epoch; decides the order of eviction. */
   readonly usedAtMs: number
 }
 
 /**
- * Small files beside a complete blob, each for one purpose; they go with the blob:
- * - `pieces`: the SHA-256 of each piece, one after the other, 32 bytes a piece;
+ * Small files beside a complete blob, each for one purpose; they are removed with the blob:
+ * - `pieces`: the concatenated SHA-256 of all pieces, 32 bytes each;
  * - `descriptor`: the OCI descriptor of a manifest, as JSON;
- * - `label`: what the service above has noted of the blob.
+ * - `label`: notes of the service about the blob.
  *
- * The store does not read them. Earlier agents kept the descriptor under `pieces`: who reads `pieces` takes nothing for
- * hashes that has not 32 bytes for each piece of the blob.
+ * The store does not interpret them. Earlier agents kept the descriptor under `pieces`, so a reader of `pieces` must
+ * check that it has exactly 32 bytes for each piece of the blob.
  */
 export type SidecarName = 'pieces' | 'descriptor' | 'label'
 
@@ -27,86 +27,92 @@ export interface ReadOptions extends AbortOptions {
   readonly range?: ByteRange
 }
 
-/** Bytes being received whose digest is not yet known. One writer at a time. */
+/** Received bytes whose digest is not yet known. Only one writer at a time. */
 export interface Upload {
-  /** Unguessable; letters, digits and `-` only. */
+  /** Cannot be guessed; only letters, digits and `-`. */
   readonly id: string
   /** Bytes received so far; survives a restart of the process. */
   readonly size: number
   /**
-   * Appends `source` at `offset`, hashing while it writes. When the source fails, the bytes that came stay.
+   * Appends `source` at `offset` and hashes it while writing. When the source fails, the bytes received so far are
+   * kept.
    * @throws UPLOAD_CONFLICT while another append runs, UPLOAD_OFFSET when `offset` is not `size`, STORE_FULL, ABORTED
    */
   append(source: AsyncIterable<Uint8Array>, options: AbortOptions & { readonly offset: number }): Promise<void>
   /**
-   * The digest of what was received so far. sha256 is kept up while appending; another algorithm re-reads the file.
+   * The digest of the bytes received so far. sha256 is computed during appends; another algorithm reads the file again.
    * @throws UPLOAD_CONFLICT while an append runs
    */
   digest(algorithm: DigestAlgorithm): Promise<Digest>
   /** The bytes received so far. */
   read(options?: ReadOptions): Readable
   /**
-   * Makes the upload a complete blob, durably (fsync of file and folder), and ends it. An existing blob of that digest wins.
-   * @throws DIGEST_INVALID when the bytes are something else; the upload stays. UPLOAD_CONFLICT while an append runs
+   * Turns the upload into a complete blob, durably (fsync of file and folder), and ends the upload. An existing blob
+   * with that digest is kept instead.
+   * @throws DIGEST_INVALID when the bytes have another digest; the upload is kept. UPLOAD_CONFLICT while an append runs
    */
   commit(digest: Digest): Promise<StoredBlob>
-  /** Removes it. Idempotent. */
+  /** Removes the upload. Idempotent. */
   abort(): Promise<void>
 }
 
 /**
- * A blob of known length that arrives in pieces, in any order. Crash-safe: a piece's data is written before its bit in
- * the map, so that after kill -9 no bit lies; after a power loss, pieces newer than the last fdatasync are hashed again
- * against the hashes given to `write`. One PartialBlob per digest: `openPartial` twice gives the same object.
+ * A blob of known length that arrives in pieces, in any order. Crash-safe: the data of a piece is written before its
+ * bit in the map, so after kill -9 every set bit is true. After a power loss, pieces newer than the last fdatasync are
+ * compared again with the hashes given to `write`. There is one PartialBlob per digest: `openPartial` twice gives the
+ * same object.
  */
 export interface PartialBlob {
   readonly digest: Digest
   readonly map: PieceMap
-  /** Pieces that are verified and on disk. Live; do not change it. */
+  /** Pieces that are verified and on disk. This is the live set; do not change it. */
   readonly have: Bitset
   /**
-   * Stores one verified piece (the caller has compared it with `hash`, 32 bytes SHA-256). Idempotent.
+   * Stores one verified piece (the caller has compared its bytes with `hash`, a SHA-256 of 32 bytes). Idempotent.
    * @throws STORE_FULL when nothing can be evicted
    */
   write(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void>
-  /** Reads bytes of pieces in `have`, into `into` as `readAt` does. Undefined behaviour for others. */
+  /** Reads bytes of pieces in `have`, into `into` as `readAt` does. Undefined behaviour for other pieces. */
   read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
   /** Resolves when the piece is in `have`. @throws ABORTED, or the reason given to `discard` */
   whenVerified(piece: number, options?: AbortOptions): Promise<void>
   /**
-   * Makes it a complete blob once every piece is there. Readers of the partial go on undisturbed.
+   * Turns the partial into a complete blob when it has every piece. Readers of the partial can go on reading.
    * @throws STORE_CORRUPT while pieces are missing
    */
   complete(): Promise<StoredBlob>
-  /** Removes it; waiting readers get `reason`. Idempotent. */
+  /** Removes the partial; waiting readers fail with `reason`. Idempotent. */
   discard(reason: Error): Promise<void>
-  /** While a lease is held, neither the partial nor the blob it becomes is evicted. Call the result once to release. */
+  /**
+   * While a lease is held, neither the partial nor the resulting blob is evicted. Call the result once to release it.
+   */
   lease(): () => void
 }
 
 /*
- * What a store can do, in facets: a caller names the ones that it needs. `ManagedStore` (managed-store.ts) is all of them
- * over one folder, for the place that builds it.
+ * The facets of a store: each caller depends only on the facets it needs. `ManagedStore` (managed-store.ts) combines
+ * all facets over one folder, for the code that builds the store.
  */
 
-/** Complete blobs, to be read. */
+/** Read access to complete blobs. */
 export interface BlobReader {
-  /** Undefined when there is no complete blob of that digest. */
+  /** Undefined when there is no complete blob with that digest. */
   stat(digest: Digest): Promise<StoredBlob | undefined>
-  /** Streams a complete blob, 1 MiB at a time. An eviction during the read does not disturb it. @throws BLOB_UNKNOWN */
+  /** Streams a complete blob, 1 MiB at a time. An eviction during the read does no harm. @throws BLOB_UNKNOWN */
   open(digest: Digest, options?: ReadOptions): Promise<Readable>
   /**
-   * Random access for the swarm: fills and returns `into`, which is exactly as long as `range`, or else a new buffer.
+   * Random access for the swarm: fills and returns `into`, which must be exactly as long as `range`; without `into`, a
+   * new buffer.
    * @throws BLOB_UNKNOWN
    */
   readAt(digest: Digest, range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
-  /** Complete blobs, in no order. */
+  /** All complete blobs, in no particular order. */
   list(): Promise<readonly StoredBlob[]>
-  /** Keeps the blob from being evicted until the result is called. */
+  /** Protects the blob from eviction until the result is called. */
   lease(digest: Digest): () => void
 }
 
-/** Blobs that are pushed: bytes whose digest is known at the end. */
+/** Pushed blobs: their digest is known only at the end. */
 export interface BlobUploads {
   createUpload(): Promise<Upload>
   /** @throws BLOB_UPLOAD_UNKNOWN */
@@ -116,25 +122,25 @@ export interface BlobUploads {
 /** Blobs that arrive in pieces. */
 export interface PartialBlobs {
   /**
-   * Opens or creates. A partial of another length or piece length is removed first: who still uses it gets
+   * Opens or creates a partial. A partial with another length or piece length is removed first, and its users get
    * STORE_CORRUPT. @throws STORE_FULL
    */
   openPartial(digest: Digest, map: PieceMap): Promise<PartialBlob>
-  /** Partials left by an earlier run or still open. */
+  /** Partials that are open or were left by an earlier run. */
   partials(): Promise<readonly { readonly digest: Digest; readonly map: PieceMap }[]>
 }
 
-/** Notes beside complete blobs. */
+/** Small files beside complete blobs. */
 export interface Sidecars {
-  /** Undefined when there is none, or no such blob. */
+  /** Undefined when there is no such sidecar or no such blob. */
   sidecar(digest: Digest, name: SidecarName): Promise<Uint8Array | undefined>
   /** @throws BLOB_UNKNOWN */
   putSidecar(digest: Digest, name: SidecarName, bytes: Uint8Array): Promise<void>
 }
 
-/** Which complete blobs stay and which go. */
+/** Which complete blobs are kept and which are removed. */
 export interface Retention {
-  /** A pinned blob is not evicted, also after a restart; `delete` still removes it. @throws BLOB_UNKNOWN */
+  /** A pinned blob is never evicted, also after a restart; `delete` can still remove it. @throws BLOB_UNKNOWN */
   pin(digest: Digest, pinned: boolean): Promise<void>
   /** Removes a complete blob. Idempotent. */
   delete(digest: Digest): Promise<void>

@@ -9,7 +9,7 @@ import type { BlobFiles, FoundBlob, Volume } from './medium.ts'
 import { rangeStream } from './range-stream.ts'
 import type { Space } from './space.ts'
 
-/** The time of use is written down no more often than this for each blob. */
+/** For each blob, the time of use is written to disk at most once in this time. */
 const TOUCH_INTERVAL_MS = 60_000
 
 interface Entry {
@@ -28,9 +28,9 @@ export interface CompleteBlobsComponents {
   readonly locks: KeyedLock
   readonly space: Space
   readonly now: () => number
-  /** Runs work that nobody waits for. */
+  /** Runs work that nobody awaits. */
   readonly background: (name: string, work: () => Promise<void>) => void
-  /** Called after each change of the number of blobs, or of how much of them is pinned. */
+  /** Called when the number of blobs or their pinned bytes change. */
   changed(count: number, pinnedBytes: number): void
 }
 
@@ -91,7 +91,7 @@ class Blobs implements CompleteBlobs {
     }
     try {
       const handle = await this.#components.files.open(digest)
-      // A stream whose signal has fired is destroyed before it learns of the handle.
+      // A stream whose signal has already fired is destroyed before it receives the handle.
       if (options.signal?.aborted === true) await handle.close()
       throwIfAborted(options.signal)
       return rangeStream(() => Promise.resolve(handle), range, { signal: options.signal, onClose: leave })
@@ -226,7 +226,7 @@ class Blobs implements CompleteBlobs {
     background('note the use of a blob', () => files.touch(entry.digest, 'data', entry.usedAtMs))
   }
 
-  /** Nobody can begin to read it once this has begun, and nothing is counted any more once it is over. */
+  /** Once this has begun, nobody can begin to read the blob; once it is over, nothing of the blob is counted. */
   async #remove(digest: Digest): Promise<void> {
     const entry = this.#entries.get(digest)
     if (entry === undefined) return

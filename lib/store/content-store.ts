@@ -22,33 +22,33 @@ export interface StoreComponents {
   readonly metrics?: Metrics | undefined
 }
 
-/** What every store needs to know; bytes and milliseconds. */
+/** Settings of every store; sizes in bytes, times in milliseconds. */
 export interface StoreInit {
-  /** Own bytes: complete, partial and uploads. */
+  /** Most bytes that the store may use: complete blobs, partials and uploads. */
   readonly capacityBytes: number
   /** Share of the capacity above which the store evicts. Default 0.9. */
   readonly highWatermark?: number | undefined
-  /** Share of the capacity down to which it then evicts. Default 0.8. */
+  /** An eviction goes on until the store is below this share of the capacity. Default 0.8. */
   readonly lowWatermark?: number | undefined
-  /** Left free on the disk for everybody else. Default 512 MiB. */
+  /** Bytes that the store leaves free on the disk. Default 512 MiB. */
   readonly minFreeBytes?: number | undefined
   /** An upload that nobody has used for this long is removed. Default one day. */
   readonly uploadIdleMs?: number | undefined
   /**
-   * Asked before a complete blob is evicted, several at a time; writers wait for the answer. A failure counts as no. An
-   * origin keeps what nobody else has. Default: always.
+   * Asked before a complete blob is evicted, for several blobs at a time; writers wait for the answer. A failure counts
+   * as no. An origin uses it to keep blobs that nobody else has. Default: always.
    */
   readonly evictable?: ((digest: Digest) => boolean | Promise<boolean>) | undefined
 }
 
 export const DEFAULT_MIN_FREE_BYTES = 512 * 1024 * 1024
 const DAY_MS = 24 * 60 * 60 * 1000
-/** Idle uploads are looked for this often, or more often when they are short-lived. */
+/** Interval of the search for idle uploads; the search runs more often when uploads expire sooner. */
 const SWEEP_INTERVAL_MS = 10 * 60 * 1000
-/** An eviction that must ask others ends after this time with what it has; writers wait for it. */
+/** An eviction that has to ask others stops after this time, whatever it has freed, because writers wait for it. */
 const MAX_EVICTION_MS = 10_000
 
-/** The defaults of `init`, checked. @throws CONFIG_INVALID */
+/** `init` with its defaults, checked. @throws CONFIG_INVALID */
 function spaceInit(init: StoreInit): SpaceInit {
   const { capacityBytes, highWatermark = 0.9, lowWatermark = 0.8, minFreeBytes = DEFAULT_MIN_FREE_BYTES } = init
   if (!(capacityBytes > 0) || !(lowWatermark > 0) || !(lowWatermark <= highWatermark) || !(highWatermark <= 1)) {
@@ -60,7 +60,7 @@ function spaceInit(init: StoreInit): SpaceInit {
   return { capacityBytes, highWatermark, lowWatermark, minFreeBytes }
 }
 
-/** The rules of a blob store over a medium. */
+/** The rules of a blob store, on top of a medium. */
 class ContentStore implements ManagedStore {
   readonly #components: StoreComponents
   readonly #medium: Medium
@@ -232,7 +232,7 @@ class ContentStore implements ManagedStore {
   }
 
   async #lose(volume: Volume): Promise<void> {
-    this.#components.logger.error('a volume is lost; what lay on it is brought again', { volume })
+    this.#components.logger.error('a volume is lost; its blobs are fetched again when needed', { volume })
     this.#blobs.forget(volume)
     await Promise.all([this.#partials.forget(volume), this.#uploads.forget(volume)])
   }
@@ -274,7 +274,7 @@ class ContentStore implements ManagedStore {
 
   async #evictOne({ kind, digest, bytes }: Candidate): Promise<boolean> {
     const owner = kind === 'blob' ? this.#blobs : this.#partials
-    // Somebody may have come while it was asked for, or while an earlier victim was removed.
+    // A reader may have come during the question, or while an earlier victim was removed.
     if (this.#leases.held(digest) || !(await owner.evict(digest))) return false
     this.#metrics?.evictions.with({ kind }).add()
     this.#components.logger.info('evicted', { kind, digest, bytes })

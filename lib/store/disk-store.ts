@@ -6,21 +6,24 @@ import type { ManagedStore } from './managed-store.ts'
 export interface DiskStoreComponents extends StoreComponents, DiskMediumComponents {}
 
 export interface DiskStoreInit extends StoreInit {
-  /** Made when missing. One process at a time: a second one is refused. */
+  /** Created when missing. Only one process may use it; a second one is refused. */
   readonly folder: string
-  /** Instead of `folder`: several, on disks of their own. One that is broken is left out; its blobs are unknown then. */
+  /**
+   * Use this instead of `folder` for several folders, each on its own disk. A broken one is left out, and its blobs are
+   * then unknown.
+   */
   readonly volumes?: readonly string[] | undefined
-  /** A partial blob's data is synced each time this much was written. Default 64 MiB. */
+  /** The data of a partial blob is synced whenever this many bytes were written. Default 64 MiB. */
   readonly syncBytes?: number | undefined
-  /** And at the latest after this time. Default 5 s. */
+  /** Longest time until written data is synced. Default 5 s. */
   readonly syncMs?: number | undefined
   /** A partial blob's files are closed after this time without use. Default 30 s. */
   readonly handleIdleMs?: number | undefined
-  /** Complete blobs kept open for random access. Default 64. */
+  /** Number of complete blobs that stay open for random access. Default 64. */
   readonly maxOpenBlobs?: number | undefined
 }
 
-/** A blob store in a folder. `start` throws CONFIG_INVALID when another process has the folder. */
+/** A blob store in a folder. `start` throws CONFIG_INVALID when another process uses the folder. */
 export function diskStore(components: DiskStoreComponents, init: DiskStoreInit): ManagedStore {
   const { volumes = [], minFreeBytes = DEFAULT_MIN_FREE_BYTES } = init
   const timing = {

@@ -1,29 +1,29 @@
 import type { Digest } from '../core/index.ts'
 import type { Volume } from './medium.ts'
 
-/** Something that may be evicted now: not leased, not in use. */
+/** An item that may be evicted now: not leased and not in use. */
 export interface Candidate {
   readonly digest: Digest
   readonly kind: 'blob' | 'partial'
   readonly volume: Volume
-  /** What its removal frees. */
+  /** Bytes that its removal frees. */
   readonly bytes: number
   readonly usedAtMs: number
 }
 
-/** So many are asked for at one time. */
+/** Number of candidates for which permission is asked at one time. */
 const ROUND = 16
 
 const rank = { blob: 0, partial: 1 } as const
 
-/** Complete blobs first, since a partial is wanted by somebody who will come back; then the least recently used. */
+/** Complete blobs before partials, since somebody will come back for a partial; then the least recently used first. */
 function inOrder(candidates: readonly Candidate[]): Candidate[] {
   return candidates
     .filter((candidate) => candidate.bytes > 0)
     .sort((a, b) => rank[a.kind] - rank[b.kind] || a.usedAtMs - b.usedAtMs)
 }
 
-/** How many of `candidates`, from the first on, free `bytesToFree`; all of them when they do not suffice. */
+/** How many of the first `candidates` are needed to free `bytesToFree`; all of them when they do not suffice. */
 function enough(candidates: readonly Candidate[], bytesToFree: number): number {
   let missing = bytesToFree
   let count = 0
@@ -36,15 +36,15 @@ function enough(candidates: readonly Candidate[], bytesToFree: number): number {
 }
 
 export interface EvictionRules {
-  /** Whether it may go; may ask others. */
+  /** Whether the candidate may be evicted; may ask other services. */
   mayEvict(candidate: Candidate): Promise<boolean>
   /** Removes it; false when somebody has begun to use it. */
   evict(candidate: Candidate): Promise<boolean>
-  /** Ends the eviction with what it has: whoever writes waits for it. */
+  /** True when the eviction must stop with what it has freed, because writers wait for it. */
   isOver(): boolean
 }
 
-/** Removes candidates in order until at least `bytesToFree` are free; those that may not go are passed over. */
+/** Removes candidates in order until at least `bytesToFree` are free; skips candidates that must be kept. */
 export async function evictInRounds(
   candidates: readonly Candidate[],
   bytesToFree: number,

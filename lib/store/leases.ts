@@ -1,6 +1,6 @@
-/** Who asked that something be kept, counted by key. */
+/** Counts, by key, the callers that want something kept. */
 export interface Leases {
-  /** Call the result to release; a second call does nothing. */
+  /** Call the result to release the lease; a second call does nothing. */
   take(key: string): () => void
   held(key: string): boolean
 }

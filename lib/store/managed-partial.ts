@@ -13,11 +13,11 @@ export interface ManagedPartial extends PartialBlob {
   /** Bytes of the pieces in `have`. */
   readonly bytes: number
   readonly usedAtMs: number
-  /** Nobody reads, writes or waits, and it is not about to end. */
+  /** True when nobody reads, writes or waits, and no `complete` or `discard` is running. */
   readonly idle: boolean
-  /** Settles when a `complete` or `discard` under way is over; undefined while there is none. */
+  /** Settles when a running `complete` or `discard` is over; undefined when none is running. */
   readonly ending: Promise<void> | undefined
-  /** Writes down what a later start should know. */
+  /** Saves what a later start should know. */
   save(): Promise<void>
 }
 
@@ -44,7 +44,7 @@ function bytesOf(map: PieceMap, pieces: Iterable<number>): number {
   return bytes
 }
 
-/** The rules of a partial blob over its file. */
+/** The rules of a partial blob, on top of its file. */
 class Partial implements ManagedPartial {
   readonly digest: Digest
   readonly map: PieceMap
@@ -149,7 +149,7 @@ class Partial implements ManagedPartial {
     const expected = piece >= 0 && piece < this.map.count ? this.map.sizeOf(piece) : undefined
     if (bytes.length !== expected || hash.length !== HASH_LENGTH) {
       throw appError('PIECE_INVALID', {
-        message: 'the piece has not the length that its place demands',
+        message: 'the piece has the wrong length',
         detail: { piece, length: bytes.length, expected },
       })
     }

@@ -1,7 +1,7 @@
 import type { Metrics } from '../telemetry/index.ts'
 import type { Medium, Volume } from './medium.ts'
 
-/** The same medium; whether each of its volumes works, and what was free there at the last look, become metrics. */
+/** The same medium, with metrics: whether each volume works, and its free space at the last check. */
 export function measuredMedium(metrics: Metrics, medium: Medium): Medium {
   const gauge = (name: string, help: string) => metrics.gauge({ name, help }, ['volume'])
   const up = gauge('shoal_store_volume_up', '1 while the volume of the local store works, 0 when it was left out.')

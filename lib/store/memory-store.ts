@@ -2,7 +2,10 @@ import { contentStore, type StoreComponents, type StoreInit } from './content-st
 import type { ManagedStore } from './managed-store.ts'
 import { memoryMedium } from './memory/memory-medium.ts'
 
-/** The twin of `diskStore` in memory, for tests and the simulator. Keeps what it has over a stop and a start. */
+/**
+ * The in-memory twin of `diskStore`, for tests and the simulator. Keeps its content when it is stopped and started
+ * again.
+ */
 export function memoryStore(components: StoreComponents, init: StoreInit): ManagedStore {
   return contentStore(components, init, memoryMedium())
 }

@@ -8,16 +8,16 @@ import type { FoundPartial, PartialFiles, Volume } from './medium.ts'
 
 export interface PartialTable {
   restore(found: readonly FoundPartial[]): void
-  /** Opens or creates. One of another geometry is removed first; who uses it gets STORE_CORRUPT. */
+  /** Opens or creates a partial. One with other piece geometry is removed first, and its users get STORE_CORRUPT. */
   open(digest: Digest, map: PieceMap): Promise<PartialBlob>
   list(): readonly { readonly digest: Digest; readonly map: PieceMap }[]
-  /** Those that nobody uses at this moment. */
+  /** Partials that nobody uses now. */
   idle(): readonly Candidate[]
-  /** Removes it unless somebody has begun to use it. Returns whether it did. */
+  /** Removes the partial unless somebody has begun to use it. Returns whether it was removed. */
   evict(digest: Digest): Promise<boolean>
-  /** Ends those on a volume that is lost. */
+  /** Ends all partials on a lost volume. */
   forget(volume: Volume): Promise<void>
-  /** Writes down what a later start should know of those in use. */
+  /** Saves what a later start should know about the open partials. */
   save(): Promise<void>
 }
 
@@ -34,14 +34,14 @@ const lockOf = (digest: Digest) => `partial ${digest}`
 
 const otherGeometry = (digest: Digest) =>
   appError('STORE_CORRUPT', {
-    message: 'the partial blob is begun anew with another length or piece length',
+    message: 'the partial blob is replaced by one with another length or piece length',
     detail: { digest },
   })
 
 class Partials implements PartialTable {
   readonly #components: PartialTableComponents
   readonly #inUse = new Map<Digest, ManagedPartial>()
-  /** Those that an earlier run left and nobody has asked for yet. */
+  /** Partials from an earlier run that nobody has opened yet. */
   readonly #left = new Map<Digest, FoundPartial>()
 
   constructor(components: PartialTableComponents) {
@@ -100,7 +100,9 @@ class Partials implements PartialTable {
     }
     const lost = [...this.#inUse.values()].filter((each) => each.volume === volume)
     await Promise.all(
-      lost.map((partial) => partial.discard(appError('STORE_CORRUPT', { message: 'its volume is lost' }))),
+      lost.map((partial) =>
+        partial.discard(appError('STORE_CORRUPT', { message: 'the volume of the partial blob is lost' })),
+      ),
     )
   }
 
@@ -125,7 +127,7 @@ class Partials implements PartialTable {
     const ended = () => void this.#inUse.delete(digest)
     const components = { ...this.#components, lease, ended }
     const partial = managedPartial(components, { digest, map, volume, file, usedAtMs: found?.usedAtMs ?? now() })
-    // Pieces that could not be trusted any more are no longer counted.
+    // Stops counting pieces that were dropped because they cannot be trusted.
     space.adopt(partial.bytes - (found?.bytes ?? 0))
     this.#left.delete(digest)
     this.#inUse.set(digest, partial)

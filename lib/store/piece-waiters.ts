@@ -1,11 +1,11 @@
 import { type AbortOptions, abortable, type Deferred, deferred } from '../base/index.ts'
 
-/** Who waits for which piece. */
+/** Keeps who waits for which piece. */
 export interface PieceWaiters {
   /** Resolves when the piece arrives. @throws ABORTED, or the reason given to `fail` */
   wait(piece: number, options?: AbortOptions): Promise<void>
   arrived(piece: number): void
-  /** Everybody gets `reason`. */
+  /** All waiting callers fail with `reason`. */
   fail(reason: Error): void
   readonly count: number
 }

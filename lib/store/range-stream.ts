@@ -3,15 +3,15 @@ import type { AbortOptions } from '../base/index.ts'
 import type { ByteRange } from '../core/index.ts'
 import type { ReadHandle } from './medium.ts'
 
-/** Bytes asked from the medium at once. */
+/** Bytes that are read from the medium at once. */
 export const SLICE_BYTES = 1024 * 1024
 
-/** One slice is with the consumer while the next one is read. */
+/** The next slice is read while the consumer has the current one. */
 const AHEAD_BYTES = 2 * SLICE_BYTES
 
 /**
- * The bytes of `range`, slice by slice, as fast as they are consumed. Opens when the stream is made and closes with it,
- * whatever ended it.
+ * Streams the bytes of `range`, slice by slice, at the consumer's pace. Opens the file when the stream is created and
+ * closes it when the stream ends, whatever the reason.
  */
 export function rangeStream(
   open: () => Promise<ReadHandle>,

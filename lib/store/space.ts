@@ -2,20 +2,20 @@ import { appError, type Clock, hasCode } from '../base/index.ts'
 import type { Counter, Gauge } from '../telemetry/index.ts'
 import type { Volume } from './medium.ts'
 
-/** How often the real free space is asked for: by time and by bytes written since. */
+/** How often the real free space is measured: after this time, or after this many written bytes. */
 const FREE_CHECK_MS = 5_000
 const FREE_CHECK_BYTES = 64 * 1024 * 1024
 
-/** Freed at least when the medium is full: a file system gives back blocks, not bytes. */
+/** Least bytes to free when the medium is full: a file system frees blocks, not bytes. */
 const MIN_EVICTION_BYTES = 1024 * 1024
 
 export interface SpaceInit {
-  /** Own bytes, all kinds together. */
+  /** Most bytes that the store may use, of all kinds together. */
   readonly capacityBytes: number
   /** Shares of the capacity: above `high` the store evicts until it is below `low`. */
   readonly highWatermark: number
   readonly lowWatermark: number
-  /** What must stay free on the medium for everybody else. */
+  /** Bytes that must stay free on the medium. */
   readonly minFreeBytes: number
 }
 
@@ -25,32 +25,32 @@ export interface SpaceComponents {
   readonly refused: Counter | undefined
   freeBytes(volume: Volume): Promise<number>
   /**
-   * Removes what may be removed, at least `bytes` if that much can be; each removal calls `release`. With a volume, from
-   * that one only.
+   * Removes what may be removed, at least `bytes` if possible; each removal calls `release`. With `volume`, only from
+   * that one.
    */
   evict(bytes: number, volume?: Volume): Promise<void>
 }
 
-/** The books of a store: what it holds, and room for what comes. */
+/** Counts what a store holds, and makes room for new bytes. */
 export interface Space {
   readonly usedBytes: number
-  /** Whether the last write was refused for want of room. */
+  /** Whether the last write was refused for lack of space. */
   readonly isFull: boolean
   /**
-   * Runs `work`, which adds `bytes` to the volume, once there is room; they stay counted when it succeeds. When the medium says it is
-   * full, evicts and runs `work` once more.
+   * Makes room, then runs `work`, which adds `bytes` to the volume; the bytes stay counted when it succeeds. When the
+   * medium reports that it is full, evicts and runs `work` once more.
    * @throws STORE_FULL, SHUTTING_DOWN after `close`
    */
   write<T>(bytes: number, volume: Volume, work: () => Promise<T>): Promise<T>
   /** Counts bytes found at the start. */
   adopt(bytes: number): void
   release(bytes: number): void
-  /** Begins with empty books. Before it, and after `close`, every write is refused. */
+  /** Starts to count from zero. Before `open`, and after `close`, every write is refused. */
   open(): void
   close(): void
 }
 
-/** What a volume last said, less what was asked for since. */
+/** The free space that the volume last reported, less the bytes requested since. */
 interface FreeSpace {
   bytes: number
   uncheckedBytes: number
@@ -124,7 +124,7 @@ class Books implements Space {
     this.#components.used?.set(this.#usedBytes)
   }
 
-  /** How much lies above the low watermark, once the high one is passed. */
+  /** Bytes above the low watermark, when the high watermark is exceeded; else 0. */
   #excess() {
     const { capacityBytes, highWatermark, lowWatermark } = this.#init
     return this.#usedBytes > capacityBytes * highWatermark ? this.#usedBytes - capacityBytes * lowWatermark : 0
@@ -144,7 +144,7 @@ class Books implements Space {
     }
   }
 
-  /** By how many bytes a write would leave less free than must stay so; asks the volume only now and then. */
+  /** How many bytes of free space would be missing after a write; measures the volume only now and then. */
   async #freeShortage(bytes: number, volume: Volume): Promise<number> {
     const known = this.#free.get(volume)
     if (known !== undefined) {
@@ -170,7 +170,7 @@ class Books implements Space {
     return free
   }
 
-  /** One eviction at a time; each finds out how much is still wanted when its turn comes. */
+  /** Only one eviction at a time; each one computes how much is still needed when its turn comes. */
   #evict(wanted: () => number, volume?: Volume): Promise<void> {
     const evictNow = async () => {
       const bytes = wanted()

@@ -9,7 +9,7 @@ export interface StoreMetrics {
   readonly evictions: Family<Counter, 'kind'>
 }
 
-/** The metrics of one store; undefined when nobody measures. */
+/** The metrics of one store; undefined without `metrics`. */
 export function storeMetrics(metrics: Metrics | undefined): StoreMetrics | undefined {
   if (metrics === undefined) return undefined
   const gauge = (name: string, help: string) => metrics.gauge({ name, help }).with({})
@@ -21,11 +21,11 @@ export function storeMetrics(metrics: Metrics | undefined): StoreMetrics | undef
     refused: metrics
       .counter({
         name: 'shoal_store_refused_writes_total',
-        help: 'Writes to the local store refused for want of room.',
+        help: 'Writes to the local store refused for lack of space.',
       })
       .with({}),
     evictions: metrics.counter(
-      { name: 'shoal_store_evictions_total', help: 'Blobs removed from the local store to make room.' },
+      { name: 'shoal_store_evictions_total', help: 'Blobs removed from the local store to free space.' },
       ['kind'],
     ),
   }

@@ -4,29 +4,29 @@ import type { StoredBlob } from './blob-store.ts'
 /** Why a complete blob is not evicted now. */
 export type Hold = 'pinned' | 'leased' | 'in use'
 
-/** A complete blob as those see it who look after a store. */
+/** A complete blob with the facts that store maintenance needs. */
 export interface KeptBlob extends StoredBlob {
-  /** Milliseconds since the epoch of the last time its bytes were compared with its digest; undefined: not known. */
+  /** When its bytes were last compared with its digest, milliseconds since the epoch; undefined when unknown. */
   readonly verifiedAtMs: number | undefined
   readonly holds: readonly Hold[]
 }
 
-/** Looking at complete blobs without using them, for those who look after a store. */
+/** Lets store maintenance examine complete blobs without counting as a use. */
 export interface BlobInspection {
-  /** Complete blobs, in the order of their digests. */
+  /** All complete blobs, ordered by digest. */
   inspect(): readonly KeptBlob[]
-  /** One complete blob; undefined when there is none of that digest. */
+  /** One complete blob; undefined when there is none with that digest. */
   look(digest: Digest): KeptBlob | undefined
-  /** Reads as `readAt` does, without making the blob one that was used lately. @throws BLOB_UNKNOWN */
+  /** Reads as `readAt` does, but does not count as a use. @throws BLOB_UNKNOWN */
   peek(digest: Digest, range: ByteRange): Promise<Uint8Array>
-  /** Its bytes were compared with its digest just now, and are right. @throws BLOB_UNKNOWN */
+  /** Records that the blob's bytes were just compared with its digest and match. @throws BLOB_UNKNOWN */
   noteVerified(digest: Digest): Promise<void>
 }
 
-/** How the store as a whole is. */
+/** The state of the store as a whole. */
 export interface StoreHealth {
-  /** Own bytes now: complete, partial and uploads. */
+  /** Bytes in use now: complete blobs, partials and uploads. */
   readonly usedBytes: number
-  /** What is wrong with it: volumes that are out, writes that are refused. Undefined when all is well. */
+  /** What is wrong: broken volumes, refused writes. Undefined when nothing is wrong. */
   readonly trouble: string | undefined
 }

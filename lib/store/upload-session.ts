@@ -14,9 +14,9 @@ export interface UploadSession extends Upload {
   readonly volume: Volume
   /** Milliseconds since the epoch of the last use. */
   readonly usedAtMs: number
-  /** While bytes come in or are hashed. */
+  /** True while bytes are received or hashed. */
   readonly busy: boolean
-  /** Ends a running append with ABORTED and waits for it; what came stays. */
+  /** Aborts a running append and waits for it; the bytes received so far are kept. */
   interrupt(): Promise<void>
 }
 
@@ -25,11 +25,11 @@ export interface UploadComponents {
   readonly space: Space
   readonly blobs: BlobAdoption
   readonly now: () => number
-  /** Called once, when it has become a blob or was removed. */
+  /** Called once, when the upload has become a blob or was removed. */
   readonly ended: (id: string) => void
 }
 
-/** Feeds the first `size` bytes of an open file to a fresh hash. */
+/** Hashes the first `size` bytes of an open file. */
 async function hashOf(handle: ReadHandle, size: number, algorithm: DigestAlgorithm): Promise<Hash> {
   const hash = createHash(algorithm)
   for (let start = 0; start < size; start += SLICE_BYTES) {
@@ -38,7 +38,7 @@ async function hashOf(handle: ReadHandle, size: number, algorithm: DigestAlgorit
   return hash
 }
 
-/** The hash state is not kept on disk: after a restart the bytes are read again before the next use. */
+/** The hash state is not saved on disk: after a restart, the bytes are read again before the next use. */
 class Session implements UploadSession {
   readonly id: string
   readonly volume: Volume
@@ -46,7 +46,7 @@ class Session implements UploadSession {
   #size: number
   #usedAtMs: number
   #sha256: Hash | undefined
-  /** What runs on it now; only one thing may. */
+  /** The operation that runs now; only one is allowed. */
   #running: Promise<unknown> | undefined
   #interruption = new AbortController()
   #removal: Promise<void> | undefined
@@ -118,7 +118,7 @@ class Session implements UploadSession {
     if (this.#running !== undefined) throw appError('UPLOAD_CONFLICT')
   }
 
-  /** One at a time: an append, a commit, a digest. */
+  /** Runs one operation at a time: an append, a commit or a digest. */
   async #alone<T>(work: (handle: UploadHandle) => Promise<T>): Promise<T> {
     this.#checkFree()
     this.#usedAtMs = this.#components.now()
@@ -141,7 +141,7 @@ class Session implements UploadSession {
     }
   }
 
-  /** The next batch is gathered while one is written. */
+  /** Gathers the next batch while the current one is written. */
   async #receive(handle: UploadHandle, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     this.#sha256 ??= await hashOf(handle, this.#size, 'sha256')
     let writing = Promise.resolve()
@@ -160,7 +160,7 @@ class Session implements UploadSession {
     }
   }
 
-  /** Writes one batch while hashing it; a failed write leaves `size` where it was and forgets the hash. */
+  /** Writes one batch and hashes it meanwhile; a failed write leaves `size` unchanged and drops the hash. */
   async #take(handle: UploadHandle, batch: Batch): Promise<void> {
     const position = this.#size
     const { space } = this.#components

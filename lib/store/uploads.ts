@@ -9,11 +9,11 @@ export interface Uploads {
   create(): Promise<Upload>
   /** @throws BLOB_UPLOAD_UNKNOWN */
   get(id: string): Promise<Upload>
-  /** Removes those that nobody has used for `idleMs`. */
+  /** Removes uploads that nobody has used for `idleMs`. */
   sweep(idleMs: number): Promise<void>
-  /** Ends running appends; what came stays. */
+  /** Aborts all running appends; the bytes received so far are kept. */
   interrupt(): Promise<void>
-  /** Ends those on a volume that is lost. */
+  /** Ends all uploads on a lost volume. */
   forget(volume: Volume): Promise<void>
 }
 
@@ -25,7 +25,7 @@ export interface UploadsComponents extends Omit<UploadComponents, 'ended'> {
 
 const ID_BYTES = 16
 
-/** All uploads of a store. An id reaches a path only when it was made here or found in the folder. */
+/** All uploads of a store. Only ids that were made here or found in the folder are used in a path. */
 export function uploads(components: UploadsComponents): Uploads {
   const { files, space, random, logger, now } = components
   const sessions = new Map<string, UploadSession>()

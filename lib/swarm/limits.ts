@@ -1,25 +1,28 @@
-/** Every limit of the swarm in one table; docs/limits.md says why. Bytes and milliseconds unless the name says otherwise. */
+/**
+ * Every limit of the swarm in one table; docs/limits.md gives the reasons. In bytes and milliseconds unless the name
+ * says otherwise.
+ */
 export const swarmLimits = {
-  /** Largest block of a request; also the largest payload of a `piece`. */
+  /** Largest block in a request, and largest payload of a `piece` message. */
   maxBlockLength: 256 * 1024,
-  /** Block length towards our own peers. */
+  /** Length of the blocks that we request from our own peers. */
   blockLength: 256 * 1024,
-  /** Block length towards clients that do not speak our extension. */
+  /** Length of the blocks that we request from clients without our extension. */
   foreignBlockLength: 16 * 1024,
   maxExtendedLength: 16 * 1024,
   maxOpenRequests: 64,
   handshakeTimeoutMs: 5_000,
-  /** Incoming connections whose first handshake has not come yet. */
+  /** Incoming connections whose first handshake has not arrived yet. */
   maxPendingHandshakes: 64,
-  /** Requests cancelled by us that the other side has still to answer. */
+  /** Requests that we cancelled and the other side has not answered yet. */
   maxCancelledRequests: 256,
-  /** Blocks are handed to a socket while it holds less than this. */
+  /** Blocks are passed to a socket while less than this is waiting in it. */
   sendHighWaterBytes: 256 * 1024,
-  /** A socket that holds this much is of a peer that does not read what it asked for. */
+  /** When this much waits in a socket, the peer does not read what it requested, and the connection is closed. */
   maxSendQueueBytes: 1024 * 1024,
-  /** Messages of one minute that tell nothing new: keep-alives, repetitions, unknown ones. */
+  /** Messages per minute that tell nothing new: keep-alives, repetitions, unknown ones. */
   maxIdleMessages: 600,
-  /** How often a connection is looked after; the next five are counted in these steps. */
+  /** How often a connection is checked; the next five values are counted in these steps. */
   watchIntervalMs: 5_000,
   controlFrameSteps: 2,
   blockFrameSteps: 12,
@@ -31,56 +34,56 @@ export const swarmLimits = {
   maxConnections: 512,
   maxHalfOpen: 16,
   uploadQueueBytes: 64 * 1024 * 1024,
-  /** Floor of the adaptive request timeout. */
+  /** Shortest adaptive request timeout. */
   minRequestTimeoutMs: 500,
-  /** A reader's first header must be there within this. */
+  /** A reader gets its first header within this time, or fails. */
   headerTimeoutMs: 10_000,
-  /** A reader that gets no byte for this long is reset. */
+  /** A reader that gets no byte for this long fails. */
   stallTimeoutMs: 30_000,
-  /** While the origin still takes the blob in and no piece is known, readers wait longer, but no longer than this. */
+  /** While the origin still brings the blob and no piece is known, readers wait longer, at most this long. */
   ingestTimeoutMs: 600_000,
-  /** A torrent without readers goes on for this long, then pauses. */
+  /** A torrent without readers continues for this long, then pauses. */
   lingerMs: 30_000,
   /** Pieces in memory (asked for, being hashed or written, warm), all torrents together. */
   pieceBufferBytes: 64 * 1024 * 1024,
-  /** Of these, pieces that are stored and stay warm for who reads them next. */
+  /** The part of `pieceBufferBytes` for stored pieces that stay in memory for their next readers. */
   warmPieceBytes: 32 * 1024 * 1024,
-  /** Slices of 1 MiB kept for readers and uploads, all torrents together. */
+  /** Slices of 1 MiB in memory for readers and uploads, for all torrents together. */
   sliceCacheBytes: 32 * 1024 * 1024,
-  /** Pieces kept in memory for the readers of one torrent while the disk is full. */
+  /** Pieces in memory for the readers of one torrent while the disk is full. */
   overflowBytes: 32 * 1024 * 1024,
-  /** The window in front of a reader: so many pieces, and no more than so many bytes. */
+  /** The window in front of a reader: at most this many pieces, and at most this many bytes. */
   windowPieces: 16,
   windowBytes: 32 * 1024 * 1024,
-  /** Blocks asked of one peer at once: before its rate is known, and at most. */
+  /** Number of blocks requested from one peer at a time: before its rate is known, and at most. */
   minPipelineBlocks: 4,
   maxPipelineBlocks: 32,
   maxRequestTimeoutMs: 10_000,
-  /** How long no peer may give anything before the origins are asked over HTTP. */
+  /** When no peer gives anything for this long, the origins are asked over HTTP. */
   peerPatienceMs: 1_000,
-  /** The same while peers that have what is wanted are merely busy with others. */
+  /** The same, while peers that have what is wanted are only busy with others. */
   busyPatienceMs: 8_000,
-  /** A first announce that takes longer no longer holds back the HTTP rung. */
+  /** When the first announce takes longer than this, HTTP no longer waits for it. */
   announcePatienceMs: 1_500,
   dialTimeoutMs: 3_000,
-  /** Peers that are served at once by one torrent. */
+  /** Number of peers that one torrent serves at the same time. */
   uploadSlots: 24,
-  /** An upload slot is handed on after this long when others wait for one. */
+  /** After this time an upload slot goes to another peer, if any is waiting. */
   uploadTurnMs: 5_000,
-  /** A connection of a complete torrent that asks for nothing is closed after this long. */
+  /** A connection of a complete torrent without requests is closed after this time. */
   idleSeedMs: 60_000,
-  /** How long an unknown blob's answer is remembered. */
+  /** How long the answer "unknown blob" is remembered. */
   unknownMs: 1_000,
-  /** A digest found wrong is refused for this long, doubling up to the second figure. */
+  /** A digest with wrong content is refused for this long; doubles each time, up to the second value. */
   refusalMs: 60_000,
   maxRefusalMs: 3_600_000,
-  /** Once what trackers say of a blob was doubted, only origins are asked for so long. */
+  /** After a tracker's metainfo for a blob was doubted, only origins are asked for this long. */
   doubtMs: 600_000,
-  /** How long a peer is banned. */
+  /** Length of a ban. */
   banMs: 3_600_000,
-  /** Peers remembered as banned. */
+  /** Most bans that are remembered. */
   maxBans: 1_024,
 } as const
 
-/** The table with other numbers in it. */
+/** The same table with other values. */
 export type SwarmLimits = { readonly [K in keyof typeof swarmLimits]: number }

@@ -4,44 +4,44 @@ import type { MetainfoRecord } from '../metainfo/index.ts'
 import type { BlobReader, PartialBlobs } from '../store/index.ts'
 
 /**
- * What the swarm needs from outside, as three interfaces; services implement them with lib/api, tests in memory.
- * A repository travels with a blob so that an origin knows which backend rule to use; the swarm does not read it.
+ * What the swarm needs from outside, as three interfaces; services implement them with lib/api, tests in memory. Each
+ * blob comes with its repository, so that an origin finds the backend rule; the swarm itself does not use it.
  */
 
-/** A blob that is here whole. Its repository may be forgotten: who has the bytes needs no backend. */
+/** A blob that this node has completely. Its repository may be unknown, because no backend is needed for it. */
 export type SeedRef = Pick<BlobRef, 'digest'> & Partial<Pick<BlobRef, 'repository'>>
 
-/** Of the local store the swarm needs no more than this. */
+/** The only parts of the local store that the swarm needs. */
 export interface SwarmStore extends BlobReader, PartialBlobs {}
 
 /** Why an announce is sent; `interval` is the regular one. */
 export type AnnounceEvent = 'started' | 'interval' | 'completed' | 'stopped'
 
-/** How one peer did since the last announce; input of later policies. */
+/** The record of one peer since the last announce. */
 export interface PeerReport {
   readonly peerId: string
   readonly receivedBytes: number
   readonly sentBytes: number
-  /** Times that it did not give in time what it was asked for. */
+  /** How often it did not give in time what it was asked for. */
   readonly failures: number
-  /** Milliseconds that the blocks it gave were waited for, added up. */
+  /** Total time that we waited for the blocks it gave, in milliseconds. */
   readonly costMs: number
 }
 
-/** One torrent's line in a batch. */
+/** The entry of one torrent in a batch. */
 export interface AnnounceEntry extends SeedRef {
   readonly swarmId: SwarmId
   readonly event: AnnounceEvent
-  /** Bytes still missing; 0 for a seeder. */
+  /** Bytes that are still missing; 0 for a seeder. */
   readonly leftBytes: number
-  /** How many peers the answer should name; 0 for a pure seeder. */
+  /** How many peers the answer should list; 0 for a pure seeder. */
   readonly wantPeers: number
   readonly reports: readonly PeerReport[]
 }
 
 export interface AnnounceAnswer {
   readonly swarmId: SwarmId
-  /** Best first; never the asker itself. */
+  /** Best peer first; never the announcing peer itself. */
   readonly peers: readonly PeerInfo[]
   readonly intervalMs: number
 }
@@ -67,22 +67,22 @@ export interface Announcer {
 }
 
 export interface MetainfoOptions extends AbortOptions {
-  /** From an origin itself, not through a tracker: what one tracker says is doubted. Default false. */
+  /** Ask an origin itself instead of a tracker, because a tracker's word is doubted. Default false. */
   readonly direct?: boolean
 }
 
 /** Opens the metainfo stream of a blob. */
 export interface MetainfoSource {
   /**
-   * Reconnecting is the caller's business; each call is one stream from one party.
-   * @throws BLOB_UNKNOWN, NO_BACKEND_RULE (every party says so), DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody answers),
-   *   ABORTED
+   * Each call opens one stream from one source; the caller reconnects.
+   * @throws BLOB_UNKNOWN, NO_BACKEND_RULE (every source says so), DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody answers),
+   * ABORTED
    */
   open(blob: BlobRef, options?: MetainfoOptions): AsyncIterable<MetainfoRecord>
 }
 
-/** The lower rungs of the ladder: the origins over HTTP, one after the other on the ring. */
+/** The last sources to try: the origins over HTTP, one after the other on the ring. */
 export interface PieceSource {
-  /** Unverified bytes of `range`, exactly as many as asked for. @throws BLOB_UNKNOWN, SOURCES_EXHAUSTED, ABORTED */
+  /** Exactly the bytes of `range`, unverified. @throws BLOB_UNKNOWN, SOURCES_EXHAUSTED, ABORTED */
   read(blob: BlobRef, range: ByteRange, options?: AbortOptions): AsyncIterable<Uint8Array>
 }

@@ -1,12 +1,12 @@
 import type { Metrics } from './metrics.ts'
 
-/** Where payload bytes came from: agents, origins, the backend, clients that push, the own cache. */
+/** Where payload bytes came from: agents, origins, the backend, pushing clients, or the own cache. */
 export type ReceivedFrom = 'peer' | 'origin' | 'backend' | 'client' | 'cache'
 
-/** Where payload bytes went: swarm peers, clients, other origins, the backend. */
+/** Where payload bytes went: swarm peers, clients, other origins, or the backend. */
 export type SentTo = 'peer' | 'client' | 'replica' | 'backend'
 
-/** Payload bytes of blobs in and out of a service, counted once each. */
+/** Counts the payload bytes of blobs that a service receives and sends, each byte once. */
 export interface BlobTraffic {
   readonly received: (from: ReceivedFrom, bytes: number) => void
   readonly sent: (to: SentTo, bytes: number) => void

@@ -2,7 +2,7 @@ import { codeOf, isAppError } from '../base/index.ts'
 
 const MAX_CAUSES = 5
 
-/** What a log line shows of an error. The stack is kept only for errors that are not ours: those are surprises. */
+/** The logged form of an error. Only errors that are not AppErrors keep their stack, because they are unexpected. */
 export interface ErrorFields {
   readonly code?: string
   readonly message: string
@@ -20,7 +20,7 @@ const textOf = (err: unknown, key: string): string | undefined => {
 const messageOf = (err: unknown): string =>
   typeof err === 'string' ? err : (textOf(err, 'message') ?? textOf(err, 'name') ?? 'no message')
 
-/** Flattens anything thrown into plain fields, following `cause` for a few steps. */
+/** Turns any thrown value into plain fields, with a few levels of `cause`. */
 export function errorFields(err: unknown, depth = 0): ErrorFields {
   const code = codeOf(err)
   const own = isAppError(err)

@@ -8,9 +8,9 @@ interface Row {
   readonly family: unknown
 }
 
-/** The families of one registry by name, so that asking twice gives the same one. */
+/** The metric families of one registry by name; asking twice for a name gives the same family. */
 export interface FamilyTable {
-  /** @throws UNKNOWN when the name is taken by another kind or with other labels: a mistake in the program */
+  /** @throws UNKNOWN when the name already has another kind or other labels; this is a bug in the program */
   get<F>(kind: Kind, name: string, labels: readonly string[], make: () => F): F
 }
 

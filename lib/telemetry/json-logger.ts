@@ -11,11 +11,13 @@ export type LogLevel = (typeof logLevels)[number]
 
 export interface JsonLoggerInit {
   readonly level: LogLevel
-  /** Stands in every line. */
+  /** Written in every line. */
   readonly service: string
-  /** Where lines go; default standard output. Give standard error where standard output belongs to somebody else. */
+  /**
+   * Where lines are written; default standard output. Use standard error when standard output serves another purpose.
+   */
   readonly stream?: NodeJS.WritableStream
-  /** Takes each line with its newline instead of `stream`. */
+  /** Receives each line, including its newline, instead of `stream`. */
   readonly write?: (line: string) => void
 }
 
@@ -60,7 +62,7 @@ const bound = (level: WrittenLevel, emit: Emit, fields: LogFields): Logger => {
   }
 }
 
-/** JSON lines, one an event: `time`, `level`, `service`, `message`, then the fields. */
+/** Writes one JSON line for each event: `time`, `level`, `service`, `message`, then the fields. */
 export function jsonLogger(init: JsonLoggerInit): Logger {
   const { level } = init
   if (level === 'silent') return silentLogger()

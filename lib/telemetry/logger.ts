@@ -1,9 +1,9 @@
-/** Facts of one log line. An `err` is serialised with its code and chain of causes. */
+/** Facts of one log line. An `err` is written with its code and its chain of causes. */
 export type LogFields = Readonly<Record<string, unknown>>
 
 /**
- * Static sentences in lower case, facts in fields. A level that is off costs nothing: its method is bound to a no-op
- * once, at construction.
+ * Messages are constant lower-case sentences; facts go into fields. A disabled level costs nothing, because its method
+ * is replaced by a no-op at construction.
  */
 export interface Logger {
   debug(message: string, fields?: LogFields): void

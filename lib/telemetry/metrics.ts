@@ -1,4 +1,4 @@
-/** Label values; always from closed sets, never a digest, a peer or a URL. */
+/** Label values; they come from closed sets and are never a digest, a peer or a URL. */
 export type Labels<L extends string> = Readonly<Record<L, string>>
 
 export interface Counter {
@@ -14,7 +14,7 @@ export interface Histogram {
   observe(value: number): void
 }
 
-/** A metric with labels; `with` returns the child of one combination, to be kept by hot paths. */
+/** A metric with labels; `with` returns the child for one combination, and hot paths should keep that child. */
 export interface Family<M, L extends string> {
   with(labels: Labels<L>): M
 }
@@ -25,7 +25,7 @@ export interface MetricInit {
   readonly help: string
 }
 
-/** One registry for each service instance. Asking twice for one name returns the same family. */
+/** The metrics of one service instance. Asking twice for one name returns the same family. */
 export interface Metrics {
   counter<L extends string = never>(init: MetricInit, labels?: readonly L[]): Family<Counter, L>
   gauge<L extends string = never>(init: MetricInit, labels?: readonly L[]): Family<Gauge, L>

@@ -4,7 +4,10 @@ import prom from 'prom-client'
 const NANOSECONDS = 1e9
 const MICROSECONDS = 1e6
 
-/** Three facts of the process under their customary names; read when scraped. The lag is the worst since the last scrape. */
+/**
+ * Three metrics of the process under their usual names, read when scraped. The lag is the longest since the last
+ * scrape.
+ */
 export function registerProcessMetrics(registry: prom.Registry): void {
   const lag = monitorEventLoopDelay({ resolution: 20 })
   lag.enable()

@@ -4,11 +4,13 @@ import type { Counter, Family, Gauge, Histogram, Labels, MetricInit, Metrics } f
 import { registerProcessMetrics } from './process-metrics.ts'
 
 export interface PrometheusMetricsInit {
-  /** Adds memory, CPU time and event loop lag of the process; for one instance in a process. Default false. */
+  /**
+   * Adds memory, CPU time and event loop lag of the process; enable it for one instance in a process. Default false.
+   */
   readonly process?: boolean
 }
 
-/** Metrics in a registry of its own; nothing is shared between instances. */
+/** Metrics in their own registry; instances share nothing. */
 export function prometheusMetrics(init: PrometheusMetricsInit = {}): Metrics {
   const registry = new prom.Registry()
   const table = familyTable()

@@ -3,12 +3,12 @@ import type { LogFields, Logger } from './logger.ts'
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly message: string
-  /** Of the logger and of the call; an `err` is kept as it was thrown. */
+  /** Fields of the logger and of the call; an `err` is kept as it was thrown. */
   readonly fields: LogFields
 }
 
 export interface RecordingLogger extends Logger {
-  /** Every line so far, its children's too, oldest first. */
+  /** Every line so far, including those of child loggers, oldest first. */
   readonly lines: readonly LogLine[]
 }
 

@@ -2,11 +2,11 @@ import { familyTable } from './family-table.ts'
 import type { Labels, MetricInit, Metrics } from './metrics.ts'
 
 export interface RecordingMetrics extends Metrics {
-  /** Value of a counter or gauge, or number of observations of a histogram; 0 when never touched. */
+  /** Value of a counter or gauge, or number of observations of a histogram; 0 when nothing was recorded. */
   value(name: string, labels?: Readonly<Record<string, string>>): number
-  /** What a histogram was told, oldest first. */
+  /** The observations of a histogram, oldest first. */
   observations(name: string, labels?: Readonly<Record<string, string>>): readonly number[]
-  /** Names asked for so far, sorted. */
+  /** Names of all metrics that were asked for, sorted. */
   readonly names: readonly string[]
 }
 

@@ -26,11 +26,11 @@ export interface FileBackendComponents {
 }
 
 export interface FileBackendInit {
-  /** Absolute. Made at the start; if it goes away later, that is an outage. Processes may share it. */
+  /** Absolute. Created at the start; if it disappears later, that is an outage. Several processes may share it. */
   readonly folder: string
 }
 
-/** A backend in a folder of this machine, or of a network file system with link(2) and atomic rename(2). */
+/** A backend in a folder of this machine, or of a network file system that has link(2) and an atomic rename(2). */
 export function fileBackend(components: FileBackendComponents, { folder }: FileBackendInit): Backend {
   const files = layout(folder)
   const staged = staging(components, files.staging)

@@ -2,33 +2,32 @@ import { type AbortOptions, appError, type ProcessLocksComponents, processLocks 
 import type { Logger } from '../../telemetry/index.ts'
 import { keyedQueue } from './keyed-queue.ts'
 
-/** Longest wait for a lock, and longest time to hold one. */
+/** Longest wait for a lock, and longest time to hold it. */
 const WAIT_MS = 10_000
 const HOLD_MS = 10_000
 
-/** A lock older than this by the file system's clock is taken over even if its holder lives; well above HOLD_MS. */
+/** An older lock, by the file system's clock, is taken over even if its holder lives; well above HOLD_MS. */
 const STALE_MS = 30_000
 
 export interface FileLocksComponents extends ProcessLocksComponents {
   readonly logger: Logger
 }
 
-/** What a holder asks right before the step that must not happen when it was too slow. */
+/** The holder calls `check` right before the step that must not happen when the holder was too slow. */
 export interface Hold {
-  /** @throws BACKEND_UNAVAILABLE when the lock was held so long that another may take it over */
+  /** @throws BACKEND_UNAVAILABLE when the lock was held so long that another process may take it over */
   check(): void
 }
 
-/** Mutual exclusion among all processes that share a folder. */
+/** Mutual exclusion between all processes that share a folder. */
 export interface FileLocks {
   /**
-   * Runs `work` while nobody else holds `path`; in order of the calls within this object. @throws BACKEND_UNAVAILABLE,
-   * ABORTED
+   * Runs `work` while nobody else holds `path`; calls on this object run in order. @throws BACKEND_UNAVAILABLE, ABORTED
    */
   hold<T>(path: string, work: (hold: Hold) => Promise<T>, options?: AbortOptions): Promise<T>
 }
 
-/** Locks for the time of one write. A holder of another machine cannot be looked up, so it loses its lock by age. */
+/** Locks that last for one write. The process of another machine cannot be looked up, so its lock expires by age. */
 export function fileLocks(components: FileLocksComponents): FileLocks {
   const { logger } = components
   const queue = keyedQueue()

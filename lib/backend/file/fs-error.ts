@@ -12,9 +12,7 @@ const sentences: Readonly<Record<string, string>> = {
   EROFS: 'the disk of the backend is read-only; mount it for writing',
 }
 
-/**
- * What a failed system call means to the caller, with the sentence that helps. Passes an AppError through.
- */
+/** Turns a failed system call into an error with a helpful message. Passes an AppError through. */
 export function fsError(err: unknown): AppError {
   if (isAppError(err)) return err
   const errno = codeOf(err)
@@ -26,7 +24,7 @@ export function fsError(err: unknown): AppError {
   })
 }
 
-/** Awaits file system work, turning its failures into those of `fsError`. */
+/** Awaits file system work and turns its failures into those of `fsError`. */
 export async function io<T>(work: Promise<T>): Promise<T> {
   try {
     return await work

@@ -1,8 +1,8 @@
 import { type AbortOptions, abortable } from '../../base/index.ts'
 
-/** Runs the tasks of one key one after the other, in order; those of different keys side by side. */
+/** Runs the tasks of one key one after the other, in order; tasks of different keys run in parallel. */
 export interface KeyedQueue {
-  /** @throws ABORTED when the signal fires before its turn; then the task does not run */
+  /** @throws ABORTED when the signal fires before the task's turn; then the task does not run */
   run<T>(key: string, task: () => Promise<T>, options?: AbortOptions): Promise<T>
 }
 

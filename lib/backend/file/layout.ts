@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 
-/** Segments longer than this are cut; with the marks behind, a name stays under the 255 bytes of a file system. */
+/** Longer segments are cut. With the marks added, a name stays below the 255 bytes that a file system allows. */
 const NAME_BYTES = 200
 
-/** Ends the name of a file, so that a key may be an object and the prefix of others. No key holds this character. */
+/** Last character of a file name, so that a key can be an object and also a prefix of other keys. Never in a key. */
 const OBJECT_MARK = '@'
 
-/** Ends the name of a folder that holds the rest of a long segment. No key holds this character. */
+/** Last character of the name of a folder that contains the rest of a long segment. Never in a key. */
 const CUT_MARK = '+'
 
 /** Mode of folders, less the umask: origins of several users may share the folder. */
@@ -21,7 +21,7 @@ export interface Layout {
   readonly locks: string
   /** The file of an object. */
   object(key: string): string
-  /** The folder below which every key lies that starts with `base` (which ends in `/`, or is empty). */
+  /** The folder that contains all keys that start with `base` (which ends in `/`, or is empty). */
   folderOf(base: string): string
   lock(key: string): string
 }
@@ -54,7 +54,7 @@ function cut(segment: string): string {
   return `${segment.slice(0, NAME_BYTES)}${CUT_MARK}/${cut(segment.slice(NAME_BYTES))}`
 }
 
-/** What one name in a folder under `objects` stands for. */
+/** What a name in a folder under `objects` is. */
 export type EntryKind = 'object' | 'folder' | 'cut'
 
 /** Splits a name into its part of the segment and its kind. */

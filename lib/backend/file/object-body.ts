@@ -7,8 +7,8 @@ import { fsError } from './fs-error.ts'
 const CHUNK_BYTES = 1024 * 1024
 
 /**
- * Streams a range of an open file and closes the handle at the end, at an error or when destroyed. A file that ends
- * before the range does is an error.
+ * Streams a range of an open file. Closes the handle at the end, on an error or when destroyed. Fails when the file is
+ * shorter than the range.
  */
 export function objectBody(handle: FileHandle, range: ByteRange, { signal }: AbortOptions): Readable {
   let position = range.start

@@ -11,14 +11,14 @@ import { objectBody } from './object-body.ts'
 import { orderedWalk, type WalkInit } from './ordered-walk.ts'
 import { statObject } from './staged-file.ts'
 
-/** Prunings of one folder that a write bears with; each one takes the removal of a neighbour. */
+/** How often a write retries when its folder is pruned; each pruning follows the removal of a neighbouring object. */
 const MAX_PRUNED = 100
 
 interface ReadOptions extends AbortOptions {
   readonly range?: ByteRange
 }
 
-/** A missing file means a missing object only while the folder of objects is there. @throws ENOENT otherwise */
+/** A missing file means a missing object only while the objects folder exists. @throws ENOENT otherwise */
 async function assertMounted(files: Layout): Promise<void> {
   await stat(files.objects)
 }
@@ -44,7 +44,7 @@ export async function statAt(files: Layout, key: string): Promise<ObjectStat | u
   }
 }
 
-/** The body owns the open file; undefined when there is no such object. @throws RANGE_UNSATISFIABLE */
+/** The body owns the open file. Undefined when there is no such object. @throws RANGE_UNSATISFIABLE */
 export async function readAt(files: Layout, key: string, options: ReadOptions): Promise<ObjectRead | undefined> {
   const handle = await openObject(files, key)
   if (handle === undefined) return undefined
@@ -70,14 +70,14 @@ interface Condition {
   readonly ifMatch?: string
 }
 
-/** @throws BACKEND_PRECONDITION_FAILED when the object is not what the caller expects */
+/** @throws BACKEND_PRECONDITION_FAILED when the object does not meet the condition */
 export async function checkCondition(files: Layout, key: string, { ifAbsent, ifMatch }: Condition): Promise<void> {
   if (ifAbsent !== true && ifMatch === undefined) return
   const found = await statAt(files, key)
   if (ifAbsent === true ? found !== undefined : found?.etag !== ifMatch) throw appError('BACKEND_PRECONDITION_FAILED')
 }
 
-/** Gives a staged file its place, if that is free. @throws BACKEND_PRECONDITION_FAILED */
+/** Moves a staged file to its place unless an object is there. @throws BACKEND_PRECONDITION_FAILED */
 export async function linkNew(files: Layout, key: string, path: string): Promise<void> {
   try {
     await intoFolder(files, key, () => link(path, files.object(key)))
@@ -91,7 +91,7 @@ interface Held extends AbortOptions {
   readonly ifMatch?: string
 }
 
-/** Moves a staged file to its place; under the lock. @throws BACKEND_PRECONDITION_FAILED */
+/** Moves a staged file to its place; call it under the lock. @throws BACKEND_PRECONDITION_FAILED */
 export async function replace(
   files: Layout,
   key: string,
@@ -102,7 +102,7 @@ export async function replace(
   await intoFolder(files, key, () => rename(path, files.object(key)))
 }
 
-/** Under the lock. @throws BACKEND_PRECONDITION_FAILED */
+/** Call it under the lock. @throws BACKEND_PRECONDITION_FAILED */
 export async function remove(files: Layout, key: string, { hold, ifMatch }: Held): Promise<void> {
   const found = await statAt(files, key)
   if (found === undefined) return
@@ -111,7 +111,7 @@ export async function remove(files: Layout, key: string, { hold, ifMatch }: Held
   await unlink(files.object(key))
 }
 
-/** Repeats `step` while somebody prunes the folder it needs. */
+/** Repeats `step` when another process has pruned the folder that it needs. */
 async function intoFolder(files: Layout, key: string, step: () => Promise<void>): Promise<void> {
   const folder = dirname(files.object(key))
   for (let attempt = 0; ; attempt += 1) {

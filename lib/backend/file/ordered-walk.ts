@@ -4,25 +4,25 @@ import { join } from 'node:path'
 import { hasCode } from '../../base/index.ts'
 import { readName } from './layout.ts'
 
-/** Names of one folder held in memory at a time. */
+/** Number of names of one folder in memory at a time. */
 const BATCH = 1024
 
 export interface WalkInit {
   readonly prefix: string
-  /** Only keys behind this one. */
+  /** Gives only keys that sort after this one. */
   readonly after: string
 }
 
 interface Entry {
-  /** Complete key of an object; of a folder, what its keys start with (it ends in `/`). */
+  /** The full key of an object; for a folder, the prefix of its keys (it ends in `/`). */
   readonly key: string
   readonly path: string
 }
 
 /**
- * Keys under `folder` (whose keys start with `base`) in ascending byte order. A folder sorts as its name with `/`
- * behind, which is where its keys belong among its neighbours: `a`, `a-b`, `a/c`, `ab`. Folders wholly outside are
- * not opened; of a huge one only a batch of names is held.
+ * Keys under `folder` (whose keys start with `base`) in ascending byte order. A folder sorts as its name followed by
+ * `/`, which is the place of its keys among the others: `a`, `a-b`, `a/c`, `ab`. Folders outside the wanted keys are
+ * not opened, and of a huge folder only a batch of names is in memory.
  */
 export async function* orderedWalk(folder: string, base: string, init: WalkInit): AsyncGenerator<string> {
   for (let behind = ''; ; ) {
@@ -65,7 +65,7 @@ async function* entriesOf(folder: string, base: string): AsyncGenerator<Entry> {
   }
 }
 
-/** A folder may be pruned while the walk goes on. */
+/** A folder may be pruned during the walk. */
 async function openFolder(path: string): Promise<Dir | undefined> {
   try {
     return await opendir(path, { bufferSize: BATCH })

@@ -7,13 +7,13 @@ import type { ObjectStat, WriteOptions } from '../backend.ts'
 import { receive } from '../receive.ts'
 import { io } from './fs-error.ts'
 
-/** Objects up to this many bytes are told apart by content, larger ones by their file. */
+/** The etag of an object up to this size is a hash of its content; the etag of a larger one comes from its file. */
 const HASHED_BYTES = 64 * 1024
 
 /**
- * Size and etag of an open file. Objects that are replaced on condition are small and may be replaced within one tick
- * of the file system's clock, so their etag is a hash; a larger file cannot be written, flushed and replaced by
- * another with the same inode, size and time.
+ * Size and etag of an open file. Objects that are replaced conditionally are small, and may be replaced within one tick
+ * of the file system's clock, so their etag is a hash. A larger file cannot be written, flushed and replaced by another
+ * with the same inode, size and time.
  */
 export async function statObject(handle: FileHandle): Promise<ObjectStat> {
   const stats = await handle.stat({ bigint: true })
@@ -31,7 +31,7 @@ function fileTag({ ino, size, mtimeNs }: BigIntStats): string {
   return `f-${ino.toString(36)}-${size.toString(36)}-${mtimeNs.toString(36)}`
 }
 
-/** Writes `source` to the new file `path` and flushes it. When it fails, the caller discards what is there of it. */
+/** Writes `source` to the new file `path` and flushes it. When it fails, the caller must discard the partial file. */
 export async function stageFile(
   path: string,
   source: Readable | Uint8Array,
@@ -47,7 +47,7 @@ export async function stageFile(
   }
 }
 
-/** Removes a staged file, if it is still there. What cannot be removed now is removed at a later start. */
+/** Removes a staged file if it still exists. A file that cannot be removed now is removed at a later start. */
 export async function discardStaged(path: string): Promise<void> {
   await unlink(path).catch(() => undefined)
 }

@@ -2,14 +2,14 @@ import { readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, hasCode, livenessOf, ownIdentity, type ProcessIdentity, type Random } from '../../base/index.ts'
 
-/** What an owner that cannot be looked up has left alone for so long is removed. */
+/** A file is removed after this time when its owner cannot be looked up. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000
 
-/** Names for new files in the staging folder, which tell their owner. */
+/** Names for new files in the staging folder; a name contains its owner. */
 export interface Staging {
   identity(): Promise<ProcessIdentity>
   newPath(): Promise<string>
-  /** Removes the files of owners that are gone. */
+  /** Removes the files of dead owners. */
   sweep(): Promise<void>
 }
 
@@ -36,7 +36,7 @@ export function staging({ clock, random }: { clock: Clock; random: Random }, fol
         try {
           if (await isAbandoned(name)) await unlink(join(folder, name))
         } catch (err) {
-          // Another process may sweep or finish at the same time.
+          // Another process may remove or finish the file at the same time.
           if (!hasCode(err, 'ENOENT')) throw err
         }
       }

@@ -8,11 +8,14 @@ import {
   throwIfAborted,
 } from '../../base/index.ts'
 
-/** Runs one request at a time limit by progress: until its answer begins, or as long as bytes are being sent. */
+/** Limits the time of one request: the limit runs until the answer begins and restarts whenever bytes are sent. */
 export interface AnswerTime {
-  /** @throws what `work` threw, BACKEND_UNAVAILABLE when nothing answered in time, ABORTED */
+  /** @throws what `work` threw, BACKEND_UNAVAILABLE when no answer came in time, ABORTED */
   limit<T>(work: (signal: AbortSignal) => Promise<T>, options: AbortOptions): Promise<T>
-  /** Runs `wait`, which does not count; what follows it has the whole time again. `signal` is that of the request. */
+  /**
+   * Runs `wait` without counting its time; afterwards the whole time is available again. `signal` is that of the
+   * request.
+   */
   excluding<T>(signal: AbortSignal | undefined, wait: () => Promise<T>): Promise<T>
 }
 
@@ -52,7 +55,7 @@ export function answerTime(clock: Clock, answerMs: number): AnswerTime {
   }
 }
 
-/** Nobody reads the body of an answer that came too late. */
+/** Nobody reads the body of a late answer. */
 function discard(answer: unknown): void {
   if (typeof answer !== 'object' || answer === null || !('body' in answer)) return
   const { body } = answer

@@ -3,21 +3,21 @@ import { type AbortOptions, appError, type Clock, type TokenBucket, toAppError }
 
 export interface PacedBodyComponents {
   readonly clock: Clock
-  /** Gives way to so many bytes per second. */
+  /** Limits the bytes per second. */
   readonly bucket: TokenBucket
 }
 
 export interface PacedBodyInit extends AbortOptions {
-  /** Milliseconds. */
+  /** Longest wait of the reader for a byte, in milliseconds. */
   readonly stall: number
 }
 
-/** `body` as `Governor.received` promises it. */
+/** Implements `Governor.received`. */
 export function pacedBody({ clock, bucket }: PacedBodyComponents, body: Readable, init: PacedBodyInit): Readable {
   const { stall, signal } = init
   const chunks = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
   const closed = new AbortController()
-  // It may fail before anybody reads, which must not bring the process down; the first read learns of it.
+  // The body may fail before anybody reads it, which must not crash the process; the first read gets the error.
   body.on('error', () => undefined)
 
   const chunkInTime = async () => {
@@ -38,7 +38,7 @@ export function pacedBody({ clock, bucket }: PacedBodyComponents, body: Readable
 
   const giveUp = () => void paced.destroy(appError('ABORTED', { cause: signal?.reason }))
   const paced = new Readable({
-    // Reads ahead of its reader would be mistaken for reading.
+    // Reading ahead would look as if somebody were reading.
     highWaterMark: 0,
     read() {
       giveOn().catch((err: unknown) => paced.destroy(toAppError(err, 'BACKEND_UNAVAILABLE')))

@@ -1,20 +1,19 @@
 import type { Clock } from '../../base/index.ts'
 
-/** What one request adds: a retry for every five of them. */
+/** Share of a retry that each request adds: one retry for five requests. */
 const SHARE = 0.2
-/** Retries per second that are there however few requests are sent. */
+/** Retries per second that are always allowed, however few requests there are. */
 const FLOOR_PER_SECOND = 1
-/** Retries that may be saved up. */
+/** Most retries that can be saved up. */
 const MOST = 20
 
 /**
- * Bounds the load that retries add: in an outage a backend gets a fifth more than it is asked for, and no multiple of
- * it.
+ * Limits the load of retries: in an outage, a backend gets a fifth more requests than usual, not several times as many.
  */
 export interface RetryBudget {
-  /** To be called once for each request, whatever becomes of it. */
+  /** Call it once for each request, whatever its outcome. */
   requested(): void
-  /** Takes one retry out of the budget; false when it is used up. */
+  /** Takes one retry from the budget; false when the budget is used up. */
   take(): boolean
 }
 

@@ -1,24 +1,27 @@
 import type { BackoffPolicy, Clock, Random } from '../../base/index.ts'
 
-/** The pause that all requests to a backend keep when it has asked one of them to slow down. */
+/** The pause of all requests to a backend after it asked one of them to slow down. */
 export interface SharedPause {
-  /** Milliseconds until requests may be sent again; 0 when there is no pause. */
+  /** Milliseconds until requests may be sent again; 0 without a pause. */
   readonly remainingMs: number
-  /** How long one request should sleep: the rest of the pause, and a random time so that not all come at its end. */
+  /**
+   * How long a request should sleep: the rest of the pause plus a random time, so that not all requests come at its
+   * end.
+   */
   sleepMs(): number
-  /** The backend asked the request sent at `sentMs` to slow down, for `retryAfterMs` where it named a time. */
+  /** Reports that the backend asked the request sent at `sentMs` to slow down, for `retryAfterMs` if it gave a time. */
   throttled(sentMs: number, retryAfterMs: number | undefined): void
-  /** The backend took the request sent at `sentMs`. */
+  /** Reports that the backend accepted the request sent at `sentMs`. */
   accepted(sentMs: number): void
 }
 
-/** Longest time over which requests come back after a pause. */
+/** After a pause, requests return spread over at most this time. */
 const SPREAD_MS = 1_000
 
 /**
- * Without a time named by the backend, a pause takes between half and all of base times 2^n, capped, after n pauses in
- * a row. Many requests are under way when a backend begins to throttle: what was sent before a pause began says nothing
- * about whether it was long enough, so only a time that the backend named lengthens it.
+ * When the backend gives no time, a pause takes between half and all of base times 2^n, capped, after n pauses in a
+ * row. Many requests are running when a backend begins to throttle. A request that was sent before the pause says
+ * nothing about whether the pause was long enough, so only a time given by the backend makes the pause longer.
  */
 export function sharedPause(
   { clock, random }: { readonly clock: Clock; readonly random: Random },

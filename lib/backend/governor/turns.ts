@@ -2,15 +2,15 @@ import { type AbortOptions, appError, type Clock, deadline, tokenBucket } from '
 import type { SharedPause } from './shared-pause.ts'
 
 export interface TurnsInit {
-  /** Requests per second. */
+  /** Most requests per second; undefined means no limit. */
   readonly requests: number | undefined
-  /** Milliseconds. */
+  /** Longest wait for a turn, in milliseconds. */
   readonly wait: number
 }
 
-/** When a request to the backend may be sent: not in a pause, and not faster than its rate. */
+/** Decides when a request may be sent: not during a pause, and not above the request rate. */
 export interface Turns {
-  /** @throws BACKEND_THROTTLED when the wait would be longer than `wait`, ABORTED */
+  /** @throws BACKEND_THROTTLED when the turn would come after more than `wait`, ABORTED */
   next(options: AbortOptions): Promise<void>
 }
 

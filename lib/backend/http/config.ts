@@ -3,25 +3,25 @@ import { backendLimitsSchema } from '../limits-config.ts'
 import { withRepositoryPlace } from '../repository-place.ts'
 import { hasWholePlace, placesOf } from './url-template.ts'
 
-/** Files of a web server, by a template of their URL; it is only read. */
+/** Read-only files of a web server, with a URL template. */
 export const httpSchema = z.strictObject({
   driver: z.literal('http'),
   /**
-   * Absolute; `{repository}`, `{digest}`, `{algorithm}`, `{hex}`, `{hex:2}` and `{key}` stand for parts of what is asked
-   * for.
+   * Absolute; `{repository}`, `{digest}`, `{algorithm}`, `{hex}`, `{hex:2}` and `{key}` stand for parts of the
+   * requested key.
    */
   url: z
     .string()
     .transform(withRepositoryPlace)
     .refine((template) => /^https?:\/\/[^/{}]+(\/|$)/.test(template), 'must start with http:// or https:// and a host')
-    .refine((template) => placesOf(template).every(({ known }) => known), 'has a place that is not known')
-    .refine(hasWholePlace, 'must hold {digest}, {hex} or {key}, so that every content has a URL of its own'),
-  /** Sent with every request, but to no host that it is redirected to. */
+    .refine((template) => placesOf(template).every(({ known }) => known), 'has an unknown placeholder')
+    .refine(hasWholePlace, 'must hold {digest}, {hex} or {key}, so that each content has its own URL'),
+  /** Sent with every request, but not to other hosts after a redirect. */
   headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/), z.string()).default({}),
-  /** PEM file of certificate authorities that count besides those of Node. */
+  /** PEM file of certificate authorities that are trusted in addition to those of Node. */
   ca: z.string().min(1).exactOptional(),
   limits: backendLimitsSchema,
 })
 
-/** Without the limits, which the governor keeps. */
+/** Without `limits`, which belong to the governor. */
 export type HttpConfig = Omit<z.infer<typeof httpSchema>, 'limits'>

@@ -19,10 +19,10 @@ export interface HttpBackendComponents {
   readonly governor: Governor
 }
 
-/** What the probe asks for where keys are digests: nothing has it. */
+/** The probe asks for this key where keys are digests: no content has it. */
 const NO_CONTENT = `blobs/sha256/00/${'0'.repeat(64)}`
 
-/** Files of a web server, with a view for each repository; read-only, and what is there cannot be listed. */
+/** Files of a web server, with a view for each repository; read-only, and it cannot list. */
 export function httpBackend(components: HttpBackendComponents, init: HttpConfig): Backends {
   const http = httpClient(components, { caFile: init.ca })
   return {
@@ -74,7 +74,7 @@ function viewOf(parts: Parts, init: HttpConfig, repository: Repository): Backend
   }
 }
 
-/** An answer that is there, undefined where it says that there is nothing; any other refusal is thrown. */
+/** Gives a successful answer, or undefined when the object does not exist; throws any other refusal. */
 type Ask = (request: WebRequest, ...taken: readonly number[]) => Promise<WebAnswer | undefined>
 
 function asker({ http, clock }: Parts, credentials: Readonly<Record<string, string>>): Ask {
@@ -87,7 +87,7 @@ function asker({ http, clock }: Parts, credentials: Readonly<Record<string, stri
   }
 }
 
-/** Asks by HEAD; a server that knows no HEAD, or gives no length with it, is asked by a GET whose body is not read. */
+/** Sends a HEAD. When the server does not support HEAD, or omits the length, sends a GET and does not read its body. */
 async function statOf(ask: Ask, url: string, signal: AbortSignal): Promise<ObjectStat | undefined> {
   const head = await ask({ method: 'HEAD', url, signal }, 405, 501)
   if (head === undefined) return undefined
@@ -96,19 +96,19 @@ async function statOf(ask: Ask, url: string, signal: AbortSignal): Promise<Objec
   answer?.body.destroy()
   if (answer === undefined) return undefined
   const size = sizeOf(answer)
-  if (size === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the backend says no length' })
+  if (size === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the backend does not give the length' })
   return { size, etag: etagOf(answer, size) }
 }
 
-/** A server that says neither ETag nor Last-Modified leaves the size as the only sign of a change. */
+/** Without ETag and Last-Modified, only the size shows a change. */
 function etagOf({ headers }: WebAnswer, size: number | undefined): string {
   return headers['etag'] ?? headers['last-modified'] ?? `size-${size ?? 0}`
 }
 
 function readOnly() {
-  return appError('BACKEND_READ_ONLY', { message: 'the driver http only reads; bring content in by other means' })
+  return appError('BACKEND_READ_ONLY', { message: 'the driver http is read-only; upload content by other means' })
 }
 
 function unlisted() {
-  return appError('UNSUPPORTED', { message: 'what lies on a web server cannot be listed' })
+  return appError('UNSUPPORTED', { message: 'the files of a web server cannot be listed' })
 }

@@ -6,23 +6,26 @@ import { nameForPlace } from '../repository-place.ts'
 const place = /\{([^{}]*)\}/g
 const knownPlace = /^(repository|digest|algorithm|hex|hex:\d{1,3}|key)$/
 
-/** The places of a template, in order. */
+/** The placeholders of a template, in order. */
 export function placesOf(template: string): readonly { readonly name: string; readonly known: boolean }[] {
   return [...template.matchAll(place)].map(([, name = '']) => ({ name, known: knownPlace.test(name) }))
 }
 
-/** Whether the URLs of two contents always differ. */
+/** Whether two different contents always have different URLs. */
 export function hasWholePlace(template: string): boolean {
   return placesOf(template).some(({ name }) => ['digest', 'hex', 'key'].includes(name))
 }
 
-/** Makes URLs of keys. */
+/** Builds URLs from keys. */
 export interface UrlTemplate {
   /** @throws BACKEND_KEY_INVALID */
   urlOf(key: string): string
 }
 
-/** The template for one repository. @throws NO_BACKEND_RULE for another registry's, where it has a place for the name */
+/**
+ * The template for one repository. @throws NO_BACKEND_RULE for a repository of another registry when the template has a
+ * place for the name
+ */
 export function urlTemplate(template: string, repository: Repository): UrlTemplate {
   const names = placesOf(template).map(({ name }) => name)
   const filled = names.includes('repository') ? nameForPlace(repository) : ''

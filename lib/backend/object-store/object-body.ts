@@ -2,8 +2,8 @@ import { Readable } from 'node:stream'
 import { type AbortOptions, appError } from '../../base/index.ts'
 
 /**
- * A stream of the chunks that `start` gives, which is called once somebody reads. Its signal fires when the stream is
- * destroyed, has ended or the caller gave up.
+ * A stream of the chunks from `start`, which is called at the first read. The signal given to `start` fires when the
+ * stream is destroyed, when it has ended or when the caller aborts.
  */
 export function objectBody(
   start: (signal: AbortSignal) => AsyncIterator<Uint8Array>,

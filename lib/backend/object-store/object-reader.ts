@@ -14,7 +14,7 @@ export interface ObjectReaderComponents extends PartReaderComponents {
 
 export interface ObjectReaderInit {
   readonly partBytes: number
-  /** Parts that are fetched at a time, and held in memory when the reader is slow. */
+  /** Number of parts that are fetched at a time and, when the reader is slow, held in memory. */
   readonly parallel: number
 }
 
@@ -23,7 +23,7 @@ interface ReadRequest extends AbortOptions {
   readonly range?: ByteRange
 }
 
-/** Reads objects in parts, several at a time, in order; an object of one part takes one request. */
+/** Reads objects in parts, several at a time, and gives them in order; an object of one part takes one request. */
 export interface ObjectReader {
   open(request: ReadRequest): Promise<ObjectRead | undefined>
 }
@@ -38,7 +38,7 @@ export function objectReader(components: ObjectReaderComponents, init: ObjectRea
       signal === undefined ? {} : { signal },
     )
 
-  /** A range of no bytes, which HTTP cannot ask for. */
+  /** HTTP cannot ask for an empty range. */
   const openNothing = async (request: ReadRequest, check: (size: number) => void) => {
     const found = await head(request)
     if (found === undefined) return undefined
@@ -72,7 +72,7 @@ export function objectReader(components: ObjectReaderComponents, init: ObjectRea
       try {
         return await openWhole(request, range?.start ?? 0)
       } catch (err) {
-        // No byte of an empty object can be asked for.
+        // An empty object has no byte to ask for.
         if (range !== undefined || !hasCode(err, 'RANGE_UNSATISFIABLE')) throw err
         return openNothing(request, mustBeEmpty)
       }
@@ -82,14 +82,14 @@ export function objectReader(components: ObjectReaderComponents, init: ObjectRea
 
 interface OpenedObject extends ObjectStat {
   readonly key: string
-  /** The range to give. */
+  /** The range to deliver. */
   readonly whole: ByteRange
-  /** The answer to the request for its first part. */
+  /** The answer to the request for the first part. */
   readonly body: Readable
   readonly signal: AbortSignal
 }
 
-/** The part at the front goes out as it comes; behind it wait as many parts as may, until it has been taken. */
+/** The first part is passed on as it arrives; meanwhile up to `parallel` parts wait behind it. */
 async function* inOrder(
   components: PartReaderComponents,
   { partBytes: size, parallel }: ObjectReaderInit,

@@ -20,20 +20,20 @@ export interface ObjectStoreComponents extends Startable {
 
 export interface ObjectStoreInit extends PartPlan {
   /**
-   * False for a backend that does not know `ifAbsent` and `ifMatch`: the object is looked at right before it is
-   * written, so that of two writers at the same moment both may win.
+   * False for a backend without `ifAbsent` and `ifMatch`: then the object is checked right before it is written, so two
+   * simultaneous writers may both succeed.
    */
   readonly atomicConditions: boolean
 }
 
-/** Keys that one request may list. */
+/** Most keys that one request may list. */
 const MAX_KEYS = 1000
 
 /**
- * A backend of objects behind HTTP. A read takes one request per part, and each byte once; a write up to `partBytes`
- * takes one request. Each read and each write holds up to `partBytes * parallel` bytes in memory.
+ * A backend of objects over HTTP. A read takes one request per part, and reads each byte once; a write of up to
+ * `partBytes` takes one request. Each read and each write holds up to `partBytes * parallel` bytes in memory.
  *
- * A conditional write whose answer was lost is sent again, and may then be refused because of its own first attempt:
+ * A conditional write whose answer was lost is sent again, and its own first attempt may then make it fail:
  * BACKEND_PRECONDITION_FAILED means "read it again", not "somebody else won".
  */
 export function objectStoreBackend(components: ObjectStoreComponents, init: ObjectStoreInit): Backend {
@@ -82,8 +82,8 @@ export function objectStoreBackend(components: ObjectStoreComponents, init: Obje
       const remove = (condition: { readonly ifMatch?: string }) =>
         request('delete', options, (signal) => objects.delete(key, { ...condition, signal }))
       if (ifMatch === undefined) return remove({})
-      // Absence is no refusal, and backends that know no conditional delete ignore the condition; without the backend's
-      // help an object that is replaced between the two requests is removed.
+      // A missing object is not refused. Backends without conditional delete ignore the condition, so an object that is
+      // replaced between the two requests is removed there.
       const found = await stat(key, options)
       if (found === undefined) return
       if (found.etag !== ifMatch) throw appError('BACKEND_PRECONDITION_FAILED')
@@ -92,7 +92,7 @@ export function objectStoreBackend(components: ObjectStoreComponents, init: Obje
   }
 }
 
-/** As many requests as the page needs. */
+/** Sends as many requests as the page needs. */
 async function listed(
   ask: (page: { readonly limit: number; readonly after?: string }) => Promise<ObjectPage>,
   { after = '', limit = DEFAULT_PAGE }: { readonly after?: string; readonly limit?: number },

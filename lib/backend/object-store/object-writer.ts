@@ -20,13 +20,13 @@ export interface ObjectWriterComponents {
 export interface Expectation extends AbortOptions, ObjectCondition {}
 
 export interface ObjectWriterInit extends PartPlan {
-  /** Fails unless the object is what the condition says now. */
+  /** Fails unless the object meets the condition now. */
   readonly expect: (key: string, expectation: Expectation) => Promise<void>
-  /** Whether the backend checks conditions itself, in the same step as it writes. */
+  /** Whether the backend itself checks the condition atomically with the write. */
   readonly atomicConditions: boolean
 }
 
-/** Writes objects of one part with one PUT, larger ones as a multipart upload. */
+/** Writes small objects with one PUT and larger ones as a multipart upload. */
 export interface ObjectWriter {
   write(key: string, source: Readable | Uint8Array, options: WriteOptions): Promise<ObjectStat>
 }
@@ -44,7 +44,7 @@ export function objectWriter(components: ObjectWriterComponents, init: ObjectWri
     return request((signal) => objects.put(key, bytes, { ...condition(options), ...pacing(signal), signal }), options)
   }
 
-  /** An upload that is gone at the second attempt was completed by the first, whose answer was lost. */
+  /** When the upload is unknown at the second attempt, the first attempt completed it and its answer was lost. */
   const complete = async (key: string, parts: readonly ObjectPart[], options: WriteOptions & { uploadId: string }) => {
     if (!init.atomicConditions) await init.expect(key, options)
     const { uploadId, size } = options
@@ -78,7 +78,7 @@ export function objectWriter(components: ObjectWriterComponents, init: ObjectWri
   }
 
   const upload = async (key: string, source: Readable | Uint8Array, options: WriteOptions) => {
-    // The backend checks it again at the end; this spares sending what it will not take.
+    // The backend checks the condition again at the end; this check avoids sending bytes that it would refuse.
     await init.expect(key, options)
     const uploadId = await create(key, options)
     const send: SendPart = (bytes, number, signal) => {

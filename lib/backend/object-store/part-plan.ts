@@ -1,18 +1,18 @@
 export interface PartPlan {
-  /** Bytes of each part but the last. */
+  /** Size of each part but the last, in bytes. */
   readonly partBytes: number
-  /** Parts in memory and under way at a time. */
+  /** Number of parts that are in memory and being sent at a time. */
   readonly parallel: number
 }
 
-/** What S3, TOS and their kin take for one object. */
+/** Most parts that S3, TOS and similar object stores accept for one object. */
 export const MAX_PARTS = 10_000
 
 const MIB = 1024 * 1024
 
 /**
- * How to cut an upload of `size` bytes. Parts grow, in whole MiB, where there would be more than 10,000 of them; as many
- * fewer go at a time, so that an upload never holds more than `partBytes * parallel` or one part.
+ * How to cut an upload of `size` bytes. When there would be more than 10,000 parts, the parts grow in whole MiB, and
+ * fewer are sent at a time, so that an upload never holds more than `partBytes * parallel` bytes or one part.
  */
 export function partPlan(size: number, { partBytes, parallel }: PartPlan): PartPlan {
   const least = Math.ceil(size / MAX_PARTS)

@@ -5,7 +5,7 @@ import type { ObjectRead } from '../backend.ts'
 import type { Governor } from '../governor.ts'
 import type { ObjectApi } from './object-api.ts'
 
-/** So often may the body of one part break off, each time after at least one byte, before the read is given up. */
+/** Most times that the body of one part may break off, each time after at least one byte, before the read fails. */
 export const MAX_BREAKS = 10
 
 export interface PartReaderComponents {
@@ -16,11 +16,11 @@ export interface PartReaderComponents {
 export interface PartRequest extends AbortOptions {
   readonly key: string
   readonly range: ByteRange
-  /** The version to read; undefined for whichever there is. */
+  /** The version to read; undefined means any version. */
   readonly etag?: string
 }
 
-/** One GET, again until the first byte is there: an answer that breaks off before it brought nothing. */
+/** Sends one GET, and sends it again when the answer breaks off before its first byte. */
 export async function openPart(
   { objects, governor }: PartReaderComponents,
   { key, range, etag, signal }: PartRequest,
@@ -37,14 +37,14 @@ export async function openPart(
   return governor.request('read', work, signal === undefined ? {} : { signal })
 }
 
-/** Waits until `body` has something to give, or its end. */
+/** Waits until `body` has data or has ended. */
 async function firstByte(body: Readable, signal: AbortSignal): Promise<void> {
   const stop = () => void body.destroy()
   signal.addEventListener('abort', stop, { once: true })
   try {
     if (signal.aborted) stop()
     await new Promise<void>((resolve, reject) => {
-      // The listener for errors stays: a body may fail before somebody reads it.
+      // This error listener stays, because a body may fail before it is read.
       body.on('error', reject)
       for (const event of ['readable', 'end', 'close']) body.once(event, resolve)
       if (body.readableLength > 0 || body.readableEnded || body.destroyed) resolve()
@@ -58,8 +58,8 @@ async function firstByte(body: Readable, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * The bytes of a range of one version, each once: a body that breaks off is asked for again from where it broke.
- * `opened` is the answer to the first request, where it has been sent already.
+ * The bytes of a range of one version, each byte once; when a body breaks off, the rest is requested again. `opened` is
+ * the answer to the first request, if that was sent already.
  * @throws BACKEND_UNAVAILABLE also when the object was replaced or removed meanwhile
  */
 export async function* partBytes(
@@ -78,7 +78,7 @@ export async function* partBytes(
         const wanted = chunk.subarray(0, range.end - at)
         at += wanted.length
         yield wanted
-        // A backend that knows no ranges sends the rest of the object behind.
+        // A backend without ranges sends the rest of the object after the range.
         if (wanted.length < chunk.length) break
       }
     } catch (err) {
@@ -93,7 +93,7 @@ async function reopened(components: PartReaderComponents, request: PartRequest):
   try {
     const found = await openPart(components, request)
     if (found !== undefined && found.etag === request.etag) return found.body
-    // The backend gave another version although it was asked for that one.
+    // The backend sent another version than the requested one.
     found?.body.destroy()
   } catch (err) {
     if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err

@@ -5,12 +5,12 @@ import { receive } from '../receive.ts'
 import type { ObjectPart } from './object-api.ts'
 import type { PartPlan } from './part-plan.ts'
 
-/** Sends one part; `bytes` are not touched before it returns. */
+/** Sends one part. The caller does not change `bytes` before it returns. */
 export type SendPart = (bytes: Uint8Array, number: number, signal: AbortSignal) => Promise<ObjectPart>
 
 /**
- * Cuts `source` into parts and sends them as they fill, holding `parallel` of them at most, the one that fills
- * included. The first failure stops everything; when this returns or throws, no part is under way any more.
+ * Cuts `source` into parts and sends each one when it is full, holding at most `parallel` of them, including the one
+ * being filled. The first failure stops everything; when this returns or throws, no part is still being sent.
  * @throws what `source` or `send` failed with, SIZE_INVALID, ABORTED
  */
 export async function sendParts(
@@ -52,7 +52,7 @@ export async function sendParts(
   }
 }
 
-/** Copies chunks into buffers of `partBytes` (the last one smaller) and gives each away when it is full. */
+/** Copies chunks into buffers of `partBytes` (the last one is smaller) and passes each one on when it is full. */
 function partFiller(
   { partBytes, size }: { readonly partBytes: number; readonly size: number },
   room: () => Promise<void>,

@@ -2,15 +2,15 @@ import { type AbortOptions, appError, hasCode, type Random, singleFlight } from 
 import { MAX_KEY_BYTES } from '../key.ts'
 import type { MultipartApi, ObjectApi, ObjectCondition, Pacing } from './object-api.ts'
 
-/** What can be conditional. */
+/** Kinds of requests that can have a condition. */
 type Conditional = 'put' | 'complete' | 'delete'
 
-/** Begins the last segment of the key of an object that is written for a proof, removed after it, and never listed. */
+/** Starts the last segment of the key of a test object; the object is removed after the test and never listed. */
 const PROOF = '.shoal-proof-'
 
 const PROOF_BYTES = Buffer.from('shoal')
 const unpaced: Pacing = { pace: () => Promise.resolve() }
-/** Of no object. */
+/** An etag that no object has. */
 const NO_ETAG = '"00000000000000000000000000000000"'
 
 export interface ConditionalApi {
@@ -23,10 +23,10 @@ export interface ProvenConditionsComponents extends ConditionalApi {
 }
 
 /**
- * The same requests, of which no conditional one is sent before the backend has shown that it refuses what must be
- * refused: one that ignores the condition would lose updates silently. The first of each kind costs a few small
- * requests for an object beside its key. @throws BACKEND_UNAVAILABLE for a conditional request to a backend that
- * ignores conditions
+ * The same requests, but a conditional one is sent only after the backend has shown that it refuses a condition that
+ * does not hold; a backend that ignored conditions would silently lose updates. The first conditional request of each
+ * kind costs a few small requests for a test object beside its key. @throws BACKEND_UNAVAILABLE for a conditional
+ * request to a backend that ignores conditions
  */
 export function provenConditions({ random, ...api }: ProvenConditionsComponents): ConditionalApi {
   const { objects, multipart } = api
@@ -99,12 +99,15 @@ const attempts: Readonly<Record<Conditional, Attempt>> = {
   },
 }
 
-/** Also when the caller gave up. What cannot be removed is tiny and never listed; the proof counts all the same. */
+/**
+ * Runs also when the caller aborted. A test object that cannot be removed is tiny and never listed; the test still
+ * counts.
+ */
 async function cleaned(remove: () => Promise<void>): Promise<void> {
   try {
     await remove()
   } catch {
-    // Whoever calls has an error of its own, or none.
+    // The caller has its own error, or none.
   }
 }
 
@@ -119,7 +122,7 @@ async function refused(kind: Conditional, attempt: Promise<unknown>): Promise<vo
   throw appError('BACKEND_UNAVAILABLE', { message, detail: { reason: 'ConditionsIgnored', request: kind } })
 }
 
-/** In the folder of `key`, where whoever may write that may write this. */
+/** In the folder of `key`: whoever may write that key may write this one. */
 function proofKey(key: string, random: Random): string {
   const name = `${PROOF}${Buffer.from(random.bytes(8)).toString('hex')}`
   const folder = key.slice(0, key.lastIndexOf('/') + 1)

@@ -1,8 +1,8 @@
 import { deferred } from '../../base/index.ts'
 
 /**
- * Reads `source` to its end into memory, whether or not somebody takes the chunks, and gives them in order as they
- * come. What `source` fails with comes behind the chunks before it. To stop the reading make `source` fail.
+ * Reads `source` to its end into memory, whether or not anybody takes the chunks, and gives them in order. An error of
+ * `source` comes after the chunks before it. To stop the reading, make `source` fail.
  */
 export function readAhead(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   const chunks: Uint8Array[] = []

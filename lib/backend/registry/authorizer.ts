@@ -4,10 +4,10 @@ import { fetchToken } from './bearer-token.ts'
 import type { Challenge } from './challenge.ts'
 import { basicAuthorization, type Credentials } from './credentials.ts'
 
-/** Scopes whose tokens are kept; of more the least recently used are asked for again. */
+/** Most scopes whose tokens are kept; the least recently used one is dropped and requested again when needed. */
 export const MAX_GRANTS = 1000
 
-/** A token is renewed when this part of its life is left, so that it does not end under way. */
+/** A token is renewed when this share of its life is left, so that it does not expire during a request. */
 const RENEW_AT_SHARE = 0.1
 
 export interface AuthorizerComponents {
@@ -18,15 +18,18 @@ export interface AuthorizerComponents {
 
 export interface Refused extends AbortOptions {
   readonly challenges: readonly Challenge[]
-  /** The header that was sent. */
+  /** The `Authorization` header that was sent. */
   readonly sent: string | undefined
 }
 
-/** Values of the header `Authorization` for one registry, each kept for its scope while it holds. */
+/** `Authorization` headers for one registry; each is kept for its scope while it is valid. */
 export interface Authorizer {
-  /** Undefined as long as the registry has not asked for any. @throws as `renewed` */
+  /** Undefined until the registry has asked for a login. @throws as `renewed` */
   current(scope: string, options: AbortOptions): Promise<string | undefined>
-  /** After a 401; callers at once share one login. @throws BACKEND_DENIED, BACKEND_UNAVAILABLE, CONFIG_INVALID, ABORTED */
+  /**
+   * Call it after a 401; simultaneous callers share one login. @throws BACKEND_DENIED, BACKEND_UNAVAILABLE,
+   * CONFIG_INVALID, ABORTED
+   */
   renewed(scope: string, refused: Refused): Promise<string>
 }
 

@@ -5,32 +5,32 @@ import { refusalOf, sendWeb, type WebAnswer, type WebRequest } from '../web/web-
 import type { Challenge } from './challenge.ts'
 import { basicAuthorization, type Login } from './credentials.ts'
 
-/** Bytes of a token server's answer. */
+/** Longest answer of a token server, in bytes. */
 const MAX_ANSWER_BYTES = 256 * 1024
 
-/** Milliseconds that a token lasts when its server does not say. */
+/** Lifetime of a token in milliseconds when its server does not state one. */
 const DEFAULT_LIFETIME_MS = 60_000
 
 const CLIENT = 'shoal'
 
 export interface BearerToken {
   readonly token: string
-  /** From when it was asked for. */
+  /** Counted from the time of the request. */
   readonly lifetimeMs: number
 }
 
 export interface TokenRequest extends AbortOptions {
   readonly challenge: Challenge
-  /** Space-separated. */
+  /** Space-separated scopes. */
   readonly scope: string
   readonly login: Login | undefined
-  /** Of the registry that sent us to the token server. */
+  /** URL of the registry that sent us to the token server. */
   readonly registry: URL
 }
 
 /**
- * Gets a token from the server that a Bearer challenge names: by GET, as the distribution project has it, or by the POST
- * of OAuth 2 for identity tokens and for servers that know no GET.
+ * Gets a token from the server in a Bearer challenge: by GET, as the distribution project specifies, or by the POST of
+ * OAuth 2 for identity tokens and for servers without GET.
  * @throws BACKEND_DENIED, BACKEND_UNAVAILABLE, ABORTED
  */
 export async function fetchToken(
@@ -94,7 +94,7 @@ function realmOf({ challenge, login, registry }: TokenRequest): URL {
   const fits = url !== undefined && (url.protocol === 'https:' || open) && mayLeadTo(url, registry)
   if (fits) return url
   throw appError('BACKEND_DENIED', {
-    message: 'the registry names a token server that may not be trusted with a login',
+    message: 'the registry names a token server that must not get our login',
   })
 }
 
@@ -102,7 +102,7 @@ function tokenIn(answer: object | null): BearerToken {
   const { token, access_token, expires_in: seconds } = (answer ?? {}) as Readonly<Record<string, unknown>>
   const text = typeof token === 'string' && token !== '' ? token : access_token
   if (typeof text !== 'string' || text === '') {
-    throw appError('BACKEND_UNAVAILABLE', { message: 'the token server of the registry gives no token' })
+    throw appError('BACKEND_UNAVAILABLE', { message: 'the token server of the registry did not give a token' })
   }
   return { token: text, lifetimeMs: typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : DEFAULT_LIFETIME_MS }
 }

@@ -17,17 +17,18 @@ export interface BlobUploadComponents {
 export interface BlobUploadInit extends AbortOptions {
   readonly digest: Digest
   readonly size: number
-  /** Bytes held in memory and sent at once; what a broken connection costs at most. */
+  /** Bytes that are held in memory and sent in one request; a broken connection repeats at most this many. */
   readonly chunkBytes: number
 }
 
-/** Bytes that a registry may want in one chunk. */
+/** Largest chunk that a registry may demand, in bytes. */
 export const MAX_CHUNK_BYTES = 256 * 1024 * 1024
 
 /**
- * Sends a blob: in one request when it fits into a chunk, otherwise chunk by chunk. Chunks stay in memory until the
- * registry has them, so that a broken connection is gone on from where it says it stands, whatever the source can do.
- * Some registries (distribution 2) forget an upload that broke off in a chunk; then who still has the source tries again.
+ * Sends a blob: in one request when it fits into a chunk, otherwise chunk by chunk. A chunk stays in memory until the
+ * registry has it, so after a broken connection the upload goes on from the registry's offset and the source need not
+ * be repeatable. Some registries (distribution 2) forget an upload that broke off within a chunk; then the caller has
+ * to start again.
  * @throws DIGEST_INVALID, SIZE_INVALID, BACKEND_UNAVAILABLE and the others of `UploadRequests`
  */
 export async function uploadBlob(
@@ -57,7 +58,7 @@ class BlobUpload {
     this.#init = init
   }
 
-  /** Keeps the bytes; sends a chunk when there is more than one. */
+  /** Keeps the bytes; sends a chunk when there are more bytes than one chunk. */
   async take(bytes: Uint8Array): Promise<void> {
     for (let rest = bytes; rest.length > 0; ) {
       if (this.#pendingBytes >= this.#chunkBytes && this.#place === undefined) await this.#open()
@@ -76,7 +77,7 @@ class BlobUpload {
     this.#place = undefined
   }
 
-  /** Lets the registry forget what came; never throws. */
+  /** Tells the registry to forget the upload; never throws. */
   async cancel(): Promise<void> {
     const place = this.#place
     this.#place = undefined
@@ -96,8 +97,8 @@ class BlobUpload {
   }
 
   /**
-   * A try that failed may have left bytes behind, so that each begins an upload of its own. Wrong bytes are not sent at
-   * all: some registries can no longer be told to forget them.
+   * A failed attempt may leave bytes behind, so each attempt begins a new upload. Wrong bytes are never sent, because
+   * some registries cannot be told to forget them.
    */
   async #sendWhole(bytes: Uint8Array): Promise<void> {
     const { requests } = this.#components
@@ -131,11 +132,12 @@ class BlobUpload {
   async #open(): Promise<void> {
     this.#place = await this.#settled((signal) => this.#begun(signal))
     if (this.#place.minChunk <= MAX_CHUNK_BYTES) return
-    throw appError('BACKEND_UNAVAILABLE', { message: 'the registry wants larger chunks than are sent' })
+    throw appError('BACKEND_UNAVAILABLE', { message: 'the registry demands larger chunks than we can send' })
   }
 
   async #closeWith(last: Uint8Array): Promise<void> {
-    // Bytes and close are two requests: a close that is lost after it was done cannot be told from one that never came.
+    // The last bytes and the close are two requests: when the answer to the close is lost, we cannot tell whether it
+    // was done.
     if (last.length > 0) await this.#append(last)
     const { requests, blobs } = this.#components
     const { digest, size } = this.#init
@@ -144,7 +146,10 @@ class BlobUpload {
     if (!closed && (await blobs.size(digest, this.#init)) !== size) throw forgotten()
   }
 
-  /** Runs a request at `opened`, and after a failure again at the place where the registry then says that it stands. */
+  /**
+   * Runs a request at `opened`; after a failure, asks the registry for its offset and runs the request again from
+   * there.
+   */
   async #fromWhereItStands(
     opened: UploadPlace,
     request: (place: UploadPlace, signal: AbortSignal) => Promise<void>,
@@ -157,7 +162,7 @@ class BlobUpload {
     })
   }
 
-  /** From here on the upload is known, or ended already. */
+  /** When this returns, the upload is known here; when it throws, the upload has been ended. */
   #begun(signal: AbortSignal): Promise<UploadPlace> {
     const { requests, clock } = this.#components
     const open = (last: AbortSignal) => requests.open({ signal: last })
@@ -174,18 +179,18 @@ class BlobUpload {
 
   async #cancelled(place: UploadPlace): Promise<void> {
     const { governor, requests } = this.#components
-    // Where even that may not be asked now, it is the registry's to clean up.
+    // When we may not ask even that now, the registry itself has to clean up.
     await governor.request('delete', () => requests.cancel(place)).catch(() => undefined)
   }
 }
 
-/** How much of `chunk`, which begins at `opened`, the registry has when it stands at `place`. */
+/** How much of `chunk`, which begins at `opened`, the registry has when its offset is at `place`. */
 function offsetIn(chunk: Uint8Array, opened: UploadPlace, place: UploadPlace): number {
   const had = place.offset - opened.offset
   if (had >= 0 && had <= chunk.length) return had
-  throw appError('BACKEND_UNAVAILABLE', { message: 'the registry lost bytes of an upload that it had' })
+  throw appError('BACKEND_UNAVAILABLE', { message: 'the registry lost bytes of an upload that it had confirmed' })
 }
 
 function forgotten(cause?: unknown) {
-  return appError('BACKEND_UNAVAILABLE', { message: 'the registry forgot an upload that was under way', cause })
+  return appError('BACKEND_UNAVAILABLE', { message: 'the registry forgot a running upload', cause })
 }

@@ -1,19 +1,19 @@
-/** One way to log in that a registry names in `WWW-Authenticate`. */
+/** One login method that a registry offers in `WWW-Authenticate`. */
 export interface Challenge {
   /** In lower case. */
   readonly scheme: string
-  /** Names in lower case. */
+  /** Parameter names are in lower case. */
   readonly params: Readonly<Record<string, string>>
 }
 
-/** Characters of a header that are looked at; a realm, a service and a scope need some hundreds. */
+/** Longest part of a header that is parsed; a realm, a service and a scope need a few hundred characters. */
 const MAX_HEADER_CHARS = 8192
 
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 const param = new RegExp(String.raw`[\s,]*(${token})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))`, 'y')
 const scheme = new RegExp(String.raw`[\s,]*(${token})(?=[\s,]|$)`, 'y')
 
-/** The challenges of a header, in its order; what cannot be read ends the list. */
+/** The challenges of a header, in order; parsing stops at the first malformed one. */
 export function parseChallenges(header: string | undefined): readonly Challenge[] {
   const text = (header ?? '').slice(0, MAX_HEADER_CHARS)
   const challenges: { scheme: string; params: Record<string, string> }[] = []

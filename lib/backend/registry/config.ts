@@ -7,11 +7,11 @@ import { REPOSITORY_PLACE, withRepositoryPlace } from '../repository-place.ts'
 export const registrySchema = z
   .strictObject({
     driver: z.literal('registry'),
-    /** Base URL, in front of `/v2/`. */
+    /** Base URL; `/v2/` is appended. */
     url: z.string().regex(/^https?:\/\/[^/?#]+(\/[^?#]*)?$/, 'must be http(s)://host, maybe with a path'),
-    /** Whether pushes go there too. */
+    /** Whether pushes are written to it too. */
     mode: z.enum(['read-only', 'read-write']).default('read-write'),
-    /** The repository there; `{repository}` stands for the name here. */
+    /** The repository in that registry; `{repository}` stands for our repository name. */
     repository: z
       .string()
       .min(1)
@@ -21,24 +21,26 @@ export const registrySchema = z
         'must be a repository name with {repository} at most once',
       )
       .prefault(REPOSITORY_PLACE),
-    /** With `password`: who logs in. */
+    /** The user name; needs `password`. */
     username: z.string().min(1).exactOptional(),
-    /** Better kept in the file of secrets. */
+    /** Should be in the secrets file. */
     password: z.string().min(1).exactOptional(),
-    /** A `config.json` as `docker login` writes it, in place of a name and password; its helpers are asked too. */
+    /**
+     * A `config.json` as `docker login` writes it, instead of a name and password; its credential helpers are used too.
+     */
     dockerConfig: z.string().min(1).exactOptional(),
-    /** PEM file of certificate authorities that count besides those of Node. */
+    /** PEM file of certificate authorities that are trusted in addition to those of Node. */
     ca: z.string().min(1).exactOptional(),
-    /** Bytes of a blob that are sent at once and kept in memory until then. */
-    chunk: byteSize.refine((bytes) => bytes > 0, 'must hold a byte').prefault('16MiB'),
+    /** Bytes of a blob that are collected in memory and sent in one request. */
+    chunk: byteSize.refine((bytes) => bytes > 0, 'must be at least one byte').prefault('16MiB'),
     limits: backendLimitsSchema,
   })
   .refine(({ username, password }) => (username === undefined) === (password === undefined), {
-    message: 'username and password go together',
+    message: 'username and password must be given together',
   })
   .refine(({ username, dockerConfig }) => username === undefined || dockerConfig === undefined, {
-    message: 'either username and password, or dockerConfig',
+    message: 'give either username and password, or dockerConfig',
   })
 
-/** Without the limits, which the governor keeps. */
+/** Without `limits`, which belong to the governor. */
 export type RegistryConfig = Omit<z.infer<typeof registrySchema>, 'limits'>

@@ -5,9 +5,9 @@ import type { RegistryRepository } from './registry.ts'
 type Look<T> = () => Promise<T | undefined>
 
 /**
- * Looks for a content in the two places that a registry has: `blob`, then `manifest`. The two are not one moment: a blob
- * that came in between is no manifest, and registries fail over what is neither (distribution answers 500). So a second
- * look that fails is followed by a third one, at the blob, before it is called an outage.
+ * Looks for content in the two places of a registry: `blob`, then `manifest`. Between the two requests a blob may
+ * arrive; it is not a manifest, and registries fail when asked for one that is neither (distribution answers 500). So
+ * when the second request fails, the blob is looked up once more before this counts as an outage.
  * @throws what `blob` and `manifest` throw
  */
 export async function inEitherPlace<T>({
@@ -29,7 +29,7 @@ export async function inEitherPlace<T>({
   }
 }
 
-/** The size of a content, a blob or a manifest; undefined when it is neither. */
+/** The size of a blob or a manifest; undefined when there is neither. */
 export async function contentSize(
   { blobs, manifests }: RegistryRepository,
   digest: Digest,

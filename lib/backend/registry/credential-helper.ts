@@ -2,27 +2,27 @@ import { type SpawnOptions, spawn } from 'node:child_process'
 import { type AbortOptions, appError, type Clock, deadline } from '../../base/index.ts'
 import type { Login } from './credentials.ts'
 
-/** How long a helper may take; those of the clouds ask a service first. */
+/** Longest run of a helper in milliseconds; the helpers of cloud providers call a service first. */
 export const HELPER_TIMEOUT_MS = 30_000
 
-/** Bytes that a helper may print. */
+/** Longest output of a helper, in bytes. */
 const MAX_OUTPUT_BYTES = 64 * 1024
 
-/** What docker's helpers print, with exit code 1, for a server that they do not know. */
+/** Docker's helpers print this, with exit code 1, for an unknown server. */
 const UNKNOWN_SERVER = /credentials not found/
 
-/** The name with which docker's helpers mark a secret that is an identity token. */
+/** Docker's helpers use this user name when the secret is an identity token. */
 const IDENTITY_USER = '<token>'
 
 export interface HelperComponents {
   readonly clock: Clock
-  /** What the helper finds itself and its own settings in; default that of this process. */
+  /** The helper's environment, with its path and its settings; default that of this process. */
   readonly env?: Readonly<Record<string, string>> | undefined
 }
 
 /**
- * Asks the program `docker-credential-<name>` for the login to `server`. Undefined when it has none. What it prints is
- * secret and goes into no error.
+ * Asks the program `docker-credential-<name>` for the login to `server`. Undefined when it has none. Its output is
+ * secret and is never put into an error.
  * @throws BACKEND_UNAVAILABLE when it fails, ABORTED
  */
 export async function askHelper(
@@ -60,7 +60,7 @@ function run(program: string, input: string, init: Pick<SpawnOptions, 'env' | 's
     })
     child.on('error', (err) => reject(failed(program, { reason: 'it does not start' }, err)))
     child.on('close', (exitCode) => resolve({ exitCode, output: Buffer.concat(chunks).toString('utf8') }))
-    // A helper may end before it has read who is asked for; its exit code says what that means.
+    // A helper may exit before it has read its input; its exit code explains why.
     child.stdin.on('error', () => undefined).end(input)
   })
 }

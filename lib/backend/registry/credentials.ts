@@ -1,25 +1,25 @@
 import type { AbortOptions } from '../../base/index.ts'
 
-/** Who we are to a registry; never logged. */
+/** Our login to a registry; never logged. */
 export type Login =
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
-  /** What `docker login` of some registries leaves: exchanged for tokens, no password. */
+  /** Some registries let `docker login` save an identity token; it is exchanged for tokens and is not a password. */
   | { readonly kind: 'identity'; readonly token: string }
 
-/** Where logins come from. Asked each time that one is needed, so that what was rotated counts at once. */
+/** A source of logins. It is asked whenever a login is needed, so that rotated credentials take effect at once. */
 export interface Credentials {
-  /** Undefined: go on without a name. @throws CONFIG_INVALID, BACKEND_UNAVAILABLE when a helper fails */
+  /** Undefined: continue anonymously. @throws CONFIG_INVALID, BACKEND_UNAVAILABLE when a helper fails */
   find(options: AbortOptions): Promise<Login | undefined>
 }
 
-/** A name and password that stand in the config, or nobody. */
+/** The name and password in the config, or an anonymous login. */
 export function fixedCredentials(
   login: { readonly username: string; readonly password: string } | undefined,
 ): Credentials {
   return { find: async () => login && { kind: 'password', ...login } }
 }
 
-/** `Authorization` for HTTP Basic. */
+/** The `Authorization` header of HTTP Basic. */
 export function basicAuthorization({ username, password }: Extract<Login, { kind: 'password' }>): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 }

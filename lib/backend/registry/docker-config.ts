@@ -3,18 +3,18 @@ import { type AbortOptions, appError } from '../../base/index.ts'
 import { askHelper, type HelperComponents } from './credential-helper.ts'
 import type { Credentials, Login } from './credentials.ts'
 
-/** The key under which docker keeps the login of its own hub, whatever the hub's host is called. */
+/** Docker keeps the login of its own hub under this key, whatever the hub's host name is. */
 const HUB_SERVER = 'https://index.docker.io/v1/'
 const HUB_HOSTS = ['docker.io', 'index.docker.io', 'registry-1.docker.io']
 
-/** No path and no option may become part of the name of a program. */
+/** Allows no path and no option in the name of a program. */
 const helperName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * Logins as `docker login` leaves them in `config.json`: the helper for the host (`credHelpers`), the helper for all
- * (`credsStore`), then what stands in the file itself (`auths`).
+ * Logins as `docker login` saves them in `config.json`: from the helper for the host (`credHelpers`), the helper for
+ * all hosts (`credsStore`), then from the file itself (`auths`).
  */
 export function dockerConfigCredentials(
   components: HelperComponents,
@@ -39,7 +39,7 @@ export function dockerConfigCredentials(
   }
 }
 
-/** @throws CONFIG_INVALID; its message names the file and nothing that stands in it */
+/** @throws CONFIG_INVALID; its message names the file but nothing of its content */
 async function readConfig(file: string): Promise<Fields> {
   let text: string
   try {
@@ -58,7 +58,7 @@ function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? (value as Fields) : {}
 }
 
-/** Old entries are URLs: scheme and path say nothing about who is meant. */
+/** Old entries are URLs; their scheme and path are ignored. */
 function entryFor(auths: Fields, host: string): Fields | undefined {
   const hosts = HUB_HOSTS.includes(host) ? HUB_HOSTS : [host]
   const found = Object.entries(auths).find(([name]) =>

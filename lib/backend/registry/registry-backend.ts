@@ -11,7 +11,7 @@ import type { RegistryConfig } from './config.ts'
 import { contentSize, inEitherPlace } from './content-lookup.ts'
 import { openRegistry, type Registry, type RegistryComponents, type RegistryRepository } from './registry.ts'
 
-/** The contents of a registry by their digests, with a view for each repository; it can neither list nor hold other keys. */
+/** The contents of a registry by digest, with a view for each repository; it can neither list nor hold other keys. */
 export function registryBackend(components: RegistryComponents, config: RegistryConfig): Backends {
   const registry = openRegistry(components, config)
   return {

@@ -7,11 +7,11 @@ import { scopes } from './registry-session.ts'
 
 /** Blobs of one repository. Every method: @throws BACKEND_UNAVAILABLE, BACKEND_DENIED, BACKEND_THROTTLED, ABORTED. */
 export interface RegistryBlobs {
-  /** Bytes; undefined when there is no such blob. */
+  /** Size in bytes; undefined when there is no such blob. */
   size(digest: Digest, options?: AbortOptions): Promise<number | undefined>
-  /** The blob or a range of it that holds a byte. @throws RANGE_UNSATISFIABLE */
+  /** The blob or a non-empty range of it. @throws RANGE_UNSATISFIABLE */
   open(digest: Digest, options?: AbortOptions & { readonly range?: ByteRange }): Promise<ObjectRead | undefined>
-  /** False when there was none. @throws UNSUPPORTED when the registry deletes nothing */
+  /** False when there was no such blob. @throws UNSUPPORTED when the registry does not delete */
   remove(digest: Digest, options?: AbortOptions): Promise<boolean>
 }
 
@@ -25,7 +25,7 @@ export function registryBlobs(components: RegistryPartComponents, repository: st
     if (head === undefined) return undefined
     await head.discard()
     const size = sizeOf(head)
-    if (size === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the registry says no length' })
+    if (size === undefined) throw appError('BACKEND_UNAVAILABLE', { message: 'the registry does not give the length' })
     return size
   }
 

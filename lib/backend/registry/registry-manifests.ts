@@ -13,7 +13,7 @@ import { sizeOf } from '../web/object-answer.ts'
 import { refusalOf, type WebAnswer } from '../web/web-client.ts'
 import { type RegistrySession, scopes } from './registry-session.ts'
 
-/** Every type in use, so that no registry hides or converts a manifest that it holds; the last takes those to come. */
+/** Every media type in use, so that no registry hides or converts a manifest; the last entry accepts future types. */
 const ACCEPT = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.oci.image.index.v1+json',
@@ -26,7 +26,7 @@ const ACCEPT = [
 const DEFAULT_TYPE = 'application/vnd.oci.image.manifest.v1+json'
 
 export interface ManifestContent extends Descriptor {
-  /** As they were pushed. */
+  /** The bytes as they were pushed. */
   readonly bytes: Uint8Array
 }
 
@@ -34,11 +34,13 @@ export interface ManifestContent extends Descriptor {
 export interface RegistryManifests {
   /** What a tag or digest points to; undefined when there is none. */
   describe(reference: Tag | Digest, options?: AbortOptions): Promise<Descriptor | undefined>
-  /** The bytes of a manifest. @throws BACKEND_CORRUPT when they are something else */
+  /** The bytes of a manifest. @throws BACKEND_CORRUPT when they do not match the digest */
   fetch(digest: Digest, options?: AbortOptions): Promise<ManifestContent | undefined>
-  /** @throws BACKEND_READ_ONLY, MANIFEST_BLOB_UNKNOWN when the registry lacks what it names, MANIFEST_INVALID */
+  /**
+   * @throws BACKEND_READ_ONLY, MANIFEST_BLOB_UNKNOWN when the registry lacks a blob of the manifest, MANIFEST_INVALID
+   */
   put(reference: Tag | Digest, content: ManifestContent, options?: AbortOptions): Promise<void>
-  /** False when there was none. @throws UNSUPPORTED when the registry deletes nothing, or no tags */
+  /** False when there was nothing. @throws UNSUPPORTED when the registry deletes nothing, or no tags */
   remove(reference: Tag | Digest, options?: AbortOptions): Promise<boolean>
 }
 
@@ -73,7 +75,7 @@ export function registryManifests(components: RegistryPartComponents, repository
       if (answer === undefined) return undefined
       await answer.discard()
       const found = descriptorIn(answer)
-      // A HEAD that says less than it should is no answer; the bytes say all.
+      // When the headers of a HEAD are incomplete, we fetch the bytes instead, which are sufficient.
       if (found === undefined) return withoutBytes(await get(reference, options))
       return found
     },
@@ -117,11 +119,11 @@ const isTag = (reference: string) => !reference.includes(':')
 interface Removal extends AbortOptions {
   readonly at: string
   readonly scope: string
-  /** Registries that remove no single tag call it many names; distribution 2 takes it for a malformed digest. */
+  /** Registries that cannot delete a single tag report this in many ways; distribution 2 reports a malformed digest. */
   readonly byTag?: boolean
 }
 
-/** Deletes what lies at a path; false when there is nothing. @throws UNSUPPORTED */
+/** Deletes the object at a path; false when there is none. @throws UNSUPPORTED */
 export async function removed(
   { session, clock }: RegistryPartComponents,
   { byTag = false, ...target }: Removal,
@@ -134,10 +136,10 @@ export async function removed(
   const refusal = await refusalOf(answer, clock)
   const noTags = byTag && hasCode(refusal, 'DIGEST_INVALID', 'TAG_INVALID', 'BACKEND_REFUSED')
   if (!noTags && !hasCode(refusal, 'BACKEND_READ_ONLY', 'UNSUPPORTED')) throw refusal
-  throw appError('UNSUPPORTED', { message: 'the registry behind deletes no such thing; see its settings' })
+  throw appError('UNSUPPORTED', { message: 'the backend registry does not allow this deletion; see its settings' })
 }
 
-/** What the head of an answer says; undefined when it leaves something out. */
+/** The descriptor in the headers of an answer; undefined when a part is missing. */
 function descriptorIn(answer: WebAnswer): Descriptor | undefined {
   const { 'docker-content-digest': digest, 'content-type': type } = answer.headers
   const size = sizeOf(answer)
@@ -150,7 +152,7 @@ function descriptorIn(answer: WebAnswer): Descriptor | undefined {
   }
 }
 
-/** Hashed as the reference was, or as it is usual. */
+/** Hashed with the algorithm of the reference, or else the usual one. */
 function contentOf({ headers }: WebAnswer, bytes: Uint8Array, reference: string): ManifestContent {
   const algorithm = reference.includes(':') ? digestAlgorithm(parseDigest(reference)) : 'sha256'
   const mediaType = plainType(headers['content-type'] ?? DEFAULT_TYPE)
@@ -166,5 +168,8 @@ const plainType = (contentType: string) => (contentType.split(';')[0] ?? '').tri
 function unreadable(err: unknown): never {
   throw hasCode(err, 'ABORTED')
     ? err
-    : appError('BACKEND_UNAVAILABLE', { message: 'the registry broke off a manifest, or it is too large', cause: err })
+    : appError('BACKEND_UNAVAILABLE', {
+        message: 'the registry sent only a part of the manifest, or the manifest is too large',
+        cause: err,
+      })
 }

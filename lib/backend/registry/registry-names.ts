@@ -3,13 +3,13 @@ import { webFailure } from '../web/web-client.ts'
 import type { RegistryPartComponents } from './registry-manifests.ts'
 import { scopes } from './registry-session.ts'
 
-/** Names that are asked for at once; the most that any registry gives. */
+/** Names requested per page; registries give at most this many. */
 const PAGE = 1000
 
-/** Pages of one list that are read. */
+/** Most pages of one list that are read. */
 export const MAX_PAGES = 100
 
-/** Bytes of one page; a registry that knows no pages sends all at once. */
+/** Largest page in bytes; a registry without paging sends everything at once. */
 export const MAX_PAGE_BYTES = 16 * 1024 * 1024
 
 /** Every method: @throws BACKEND_UNAVAILABLE, BACKEND_DENIED, BACKEND_THROTTLED, ABORTED, UNSUPPORTED above MAX_PAGES. */
@@ -21,8 +21,8 @@ export interface RegistryNames {
 }
 
 /**
- * Lists are read whole: registries differ in their order, some of them know no pages, and for some the place where a
- * page goes on is a secret of theirs, so that no page but the first could be asked for by a name.
+ * Lists are read whole, because registries differ: in the order of names, some have no pages, and some mark the next
+ * page with an opaque text, so that only the first page could be requested by name.
  */
 export function registryNames(components: RegistryPartComponents): RegistryNames {
   const { governor } = components
@@ -82,7 +82,7 @@ async function pageOf(
   const body = (await answer.json(MAX_PAGE_BYTES).catch((err: unknown) => {
     throw webFailure(err)
   })) as Readonly<Record<string, unknown>> | null
-  // An empty list is null to some.
+  // Some registries send null for an empty list.
   const names = body?.[list.field] ?? []
   if (!Array.isArray(names)) throw appError('BACKEND_UNAVAILABLE', { message: 'the registry sends a malformed list' })
   return { names: names.filter((name) => typeof name === 'string'), next: nextOf(answer.headers['link'], answer.url) }

@@ -6,7 +6,7 @@ import { type Authorizer, authorizer } from './authorizer.ts'
 import { parseChallenges } from './challenge.ts'
 import type { Credentials } from './credentials.ts'
 
-/** What a request may do, in the words of the token servers. */
+/** The actions of a token scope, as token servers name them. */
 export const scopes = {
   pull: (repository: string) => `repository:${repository}:pull`,
   push: (repository: string) => `repository:${repository}:pull,push`,
@@ -16,23 +16,26 @@ export const scopes = {
 } as const
 
 export interface RegistryRequest extends Omit<WebRequest, 'url' | 'credentials'>, AbortOptions {
-  /** Below `/v2/`, or absolute, as the registry gave it. */
+  /** Path below `/v2/`, or an absolute URL that the registry gave. */
   readonly at: string
   readonly scope: string
 }
 
-/** Requests to one registry, with whatever login it asks for. */
+/** Requests to one registry, with whatever login it requires. */
 export interface RegistrySession {
-  /** Any status but the 401 that a login can mend is an answer. @throws BACKEND_DENIED, BACKEND_UNAVAILABLE, ABORTED */
+  /**
+   * Any status is an answer, except a 401 that a login can solve. @throws BACKEND_DENIED, BACKEND_UNAVAILABLE, ABORTED
+   */
   send(request: RegistryRequest): Promise<WebAnswer>
   /**
-   * As `send`; undefined for 404 and 410. @throws BACKEND_READ_ONLY and the others of `backendError` for any refusal but that
+   * Like `send`, but undefined for 404 and 410. @throws BACKEND_READ_ONLY and the other codes of `backendError` for any
+   * other refusal
    */
   find(request: RegistryRequest): Promise<WebAnswer | undefined>
 }
 
 export interface RegistrySessionInit {
-  /** Base URL; `/v2/` follows. */
+  /** Base URL; `/v2/` is appended. */
   readonly url: string
   readonly credentials: Credentials
 }

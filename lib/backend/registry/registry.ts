@@ -21,26 +21,31 @@ export interface RegistryComponents {
 
 /** One repository of the registry. */
 export interface RegistryRepository {
-  /** What it is called there. */
+  /** Its name in that registry. */
   readonly name: RepositoryName
   readonly blobs: RegistryBlobs
   readonly manifests: RegistryManifests
-  /** As `uploadBlob`. @throws BACKEND_READ_ONLY, like every method that writes, when the mode is read-only */
+  /** See `uploadBlob`. @throws BACKEND_READ_ONLY, as every method that writes, when the mode is read-only */
   readonly upload: (source: Parameters<typeof uploadBlob>[1], init: Omit<BlobUploadInit, 'chunkBytes'>) => Promise<void>
 }
 
-/** A registry behind the cluster, in which each repository of ours has one of its own. */
+/** A registry behind the cluster; each of our repositories has one repository there. */
 export interface Registry extends Startable {
-  /** Whether it answers and takes our login. @throws BACKEND_UNAVAILABLE, BACKEND_DENIED, BACKEND_THROTTLED, ABORTED */
+  /**
+   * Checks that the registry answers and accepts our login. @throws BACKEND_UNAVAILABLE, BACKEND_DENIED,
+   * BACKEND_THROTTLED, ABORTED
+   */
   ping(options?: AbortOptions): Promise<void>
-  /** @throws NAME_INVALID; NO_BACKEND_RULE for another registry's, where the config has a place for the name */
+  /**
+   * @throws NAME_INVALID; NO_BACKEND_RULE for a repository of another registry when the config has a place for the name
+   */
   repository(repository: Repository): RegistryRepository
-  /** Our name of a repository there; undefined for those that are none of ours. */
+  /** Our name of a repository in that registry; undefined when it is not one of ours. */
   nameOf(there: string): RepositoryName | undefined
   readonly names: RegistryNames
 }
 
-/** The registry that `config` names; nothing is sent before the first call. */
+/** The registry of `config`; sends nothing before the first call. */
 export function openRegistry(components: RegistryComponents, config: RegistryConfig): Registry {
   const { governor, clock } = components
   const http = httpClient(components, { caFile: config.ca })
@@ -84,7 +89,7 @@ export function openRegistry(components: RegistryComponents, config: RegistryCon
 
 function onlyRead(repository: RegistryRepository): RegistryRepository {
   const refuse = () =>
-    Promise.reject(appError('BACKEND_READ_ONLY', { message: 'the registry is only read: its mode is read-only' }))
+    Promise.reject(appError('BACKEND_READ_ONLY', { message: 'the registry accepts no writes: its mode is read-only' }))
   return {
     ...repository,
     blobs: { ...repository.blobs, remove: refuse },

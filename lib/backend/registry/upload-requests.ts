@@ -6,36 +6,40 @@ import { mayLeadTo } from '../web/inner-address.ts'
 import { refusalOf, type WebAnswer } from '../web/web-client.ts'
 import { type RegistryRequest, type RegistrySession, scopes } from './registry-session.ts'
 
-/** Bytes that go to the connection at once, so that a slow one is seen to move. */
+/** Bytes passed to the connection at once; small, so that a slow connection shows progress. */
 const SLICE_BYTES = 64 * 1024
 
-/** How long the registry may take to forget an upload that failed. */
+/** How long we wait for the registry to forget a failed upload, in milliseconds. */
 export const CANCEL_MS = 5_000
 
-/** Where an upload stands. */
+/** The state of an upload at the registry. */
 export interface UploadPlace {
-  /** Named by the registry with each answer; only the last counts. */
+  /** The registry gives a new one with each answer; only the latest is valid. */
   readonly location: string
-  /** Bytes that the registry has. */
+  /** Number of bytes that the registry has. */
   readonly offset: number
-  /** Bytes that every chunk but the last must have. */
+  /** Smallest size of every chunk but the last, in bytes. */
   readonly minChunk: number
 }
 
 /**
- * The requests of an upload, one each. Every method but `cancel`: @throws BACKEND_UNAVAILABLE, BACKEND_DENIED,
- * BACKEND_THROTTLED, BACKEND_READ_ONLY, ABORTED, and all but `open` BLOB_UPLOAD_UNKNOWN when the registry forgot it.
+ * The single requests of an upload. Every method but `cancel`: @throws BACKEND_UNAVAILABLE, BACKEND_DENIED,
+ * BACKEND_THROTTLED, BACKEND_READ_ONLY, ABORTED; all but `open` also BLOB_UPLOAD_UNKNOWN when the registry has
+ * forgotten the upload.
  */
 export interface UploadRequests {
   open(options: AbortOptions): Promise<UploadPlace>
   append(place: UploadPlace, bytes: Uint8Array, options: AbortOptions): Promise<UploadPlace>
   status(place: UploadPlace, options: AbortOptions): Promise<UploadPlace>
-  /** Closes it with what is still missing, maybe nothing. False when the registry does not know the upload. @throws DIGEST_INVALID */
+  /**
+   * Closes the upload with the remaining bytes, if any. False when the registry does not know the upload. @throws
+   * DIGEST_INVALID
+   */
   close(
     place: UploadPlace,
     end: { readonly digest: Digest; readonly bytes: Uint8Array } & AbortOptions,
   ): Promise<boolean>
-  /** Never throws: what is left is the registry's to clean up. */
+  /** Never throws: when it fails, the registry itself has to clean up. */
   cancel(place: UploadPlace): Promise<void>
 }
 
@@ -56,7 +60,7 @@ export function uploadRequests(components: UploadRequestsComponents, repository:
       const scope = scopes.push(repository)
       const answer = await session.send({ method: 'POST', at: `${repository}/blobs/uploads/`, scope, ...options })
       if (!isSuccess(answer)) throw await refused(answer, clock)
-      // The head names the upload; that the answer breaks off behind it must not make us forget it.
+      // The header names the upload; we must remember it even when the body of the answer breaks off.
       await answer.discard().catch(() => undefined)
       return placeIn(answer, { location: '', offset: 0, minChunk: minChunkIn(answer) })
     },
@@ -115,13 +119,13 @@ function sender({ session, clock }: UploadRequestsComponents, scope: string) {
 
 const isSuccess = ({ status }: WebAnswer): boolean => status >= 200 && status < 300
 
-/** That it stands elsewhere is found out by asking again. */
+/** A wrong offset is found by asking for the state again. */
 async function refused(answer: WebAnswer, clock: Clock): Promise<AppError> {
   const refusal = await refusalOf(answer, clock)
   return hasCode(refusal, 'RANGE_UNSATISFIABLE') ? misplaced() : refusal
 }
 
-/** Each slice waits for its turn, and is progress of the request. */
+/** Each slice waits for its turn and counts as progress of the request. */
 function pacedBody(governor: Pick<Governor, 'sending'>, bytes: Uint8Array, options: AbortOptions): Readable {
   const slices = async function* () {
     for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
@@ -133,7 +137,9 @@ function pacedBody(governor: Pick<Governor, 'sending'>, bytes: Uint8Array, optio
   return Readable.from(slices(), { objectMode: false })
 }
 
-/** What an answer says about an upload; what it leaves out is as `before`. An upload without bytes says `0-0`, too. */
+/**
+ * The state of an upload in an answer; a missing value is taken from `before`. An upload without bytes also says `0-0`.
+ */
 function placeIn({ headers, url }: WebAnswer, before: UploadPlace): UploadPlace {
   const location = headers['location'] ?? before.location
   const place = URL.canParse(location, url) ? new URL(location, url) : undefined
@@ -156,5 +162,5 @@ function bodyHeaders(bytes: Uint8Array): Readonly<Record<string, string>> {
 }
 
 function misplaced() {
-  return appError('BACKEND_UNAVAILABLE', { message: 'the registry has other bytes of the upload than were sent' })
+  return appError('BACKEND_UNAVAILABLE', { message: 'the registry received other bytes than were sent' })
 }

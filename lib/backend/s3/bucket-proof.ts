@@ -1,17 +1,17 @@
 import type { AbortOptions, Clock } from '../../base/index.ts'
 
-/** Tells an object that is not there from a bucket that is not there, which HEAD answers alike. */
+/** Tells a missing object from a missing bucket; a HEAD answers both in the same way. */
 export interface BucketProof {
-  /** The bucket has just answered as one that exists. */
+  /** Reports that the bucket has just answered, so it exists. */
   seen(): void
-  /** Asks the backend, if the bucket has not been seen for a while. @throws what `ask` throws */
+  /** Asks the backend, unless the bucket was seen a short time ago. @throws what `ask` throws */
   confirm(options: AbortOptions): Promise<void>
 }
 
-/** A bucket that was seen is taken to exist for this long. */
+/** After it was seen, a bucket is assumed to exist for this long. */
 const PROOF_MS = 60_000
 
-/** `ask` fails when the bucket does not exist. */
+/** `ask` must fail when the bucket does not exist. */
 export function bucketProof(clock: Clock, ask: (options: AbortOptions) => Promise<void>): BucketProof {
   let seenMs: number | undefined
   const seen = () => {

@@ -14,7 +14,7 @@ export interface S3BackendComponents {
   readonly governor: Governor
 }
 
-/** A bucket of Amazon S3, or of a backend that speaks its protocol. */
+/** A bucket of Amazon S3, or of a backend with the same protocol. */
 export function s3Backend({ clock, logger, governor }: S3BackendComponents, config: S3Bucket): Backend {
   const client = s3Client(config, logger)
   const components = { client, clock }

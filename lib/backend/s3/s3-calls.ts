@@ -12,11 +12,14 @@ export interface S3Components {
   readonly clock: Clock
 }
 
-/** What every request to one bucket shares. */
+/** What all requests to one bucket share. */
 export interface S3Calls {
-  /** Runs one request; undefined when the backend answers with a name that is `absent`. @throws as in ObjectApi */
+  /**
+   * Runs one request; undefined when the backend answers with one of the error names in `absent`. @throws as in
+   * ObjectApi
+   */
   readonly answered: <T>(request: Promise<T>, absent?: readonly string[]) => Promise<T | undefined>
-  /** The same for a request whose conditions may fail because there is no object: BACKEND_PRECONDITION_FAILED. */
+  /** Like `answered`, but a missing object means that the condition failed: BACKEND_PRECONDITION_FAILED. */
   readonly written: <T>(request: Promise<T>) => Promise<T>
 }
 
@@ -43,7 +46,7 @@ export function aborting({ signal }: AbortOptions): { readonly abortSignal?: Abo
   return signal === undefined ? {} : { abortSignal: signal }
 }
 
-/** Etags go without the quotes that they have in headers. @throws BACKEND_UNAVAILABLE when there is none */
+/** The etag without the quotes of the header. @throws BACKEND_UNAVAILABLE when it is missing */
 export function etagOf(text: string | undefined): string {
   if (text === undefined) throw incomplete('ETag')
   return text.replaceAll('"', '')
@@ -78,12 +81,13 @@ interface BodyFields {
   readonly ContentMD5?: string
 }
 
-/** Sent with every chunk: little enough for a slow line to show progress. */
+/** Size of the chunks that are sent; small enough for a slow connection to show progress. */
 const CHUNK_BYTES = 64 * 1024
 
 /**
- * Sends `bytes` with the checksum that the backend knows, by CRC32 or, as backends did before, by MD5. Sent as a stream
- * because the SDK would send them all at once; its length and checksum are named, so that it goes as it is.
+ * Sends `bytes` with a checksum that the backend supports: CRC32 or, for older backends, MD5. The bytes are sent as a
+ * stream, because the SDK would send them all at once; the length and checksum are given, so that the SDK sends them
+ * unchanged.
  */
 export async function sendingBody<T>(
   bytes: Uint8Array,
@@ -116,7 +120,7 @@ function md5Of(bytes: Uint8Array): string {
   return createHash('md5').update(bytes).digest('base64')
 }
 
-/** For an answer that lacks what the protocol promises. */
+/** The error for an answer that lacks something the protocol promises. */
 export function incomplete(what: string): AppError {
   return appError('BACKEND_UNAVAILABLE', { message: `the backend sent no ${what}; does it speak the protocol of S3?` })
 }

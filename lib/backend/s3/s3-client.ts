@@ -2,13 +2,13 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { Logger } from '../../telemetry/index.ts'
 import type { S3Bucket } from './config.ts'
 
-/** Until a connection stands; how long an answer may take is the governor's. */
+/** Timeout for connecting; the governor limits the time of an answer. */
 const CONNECT_MS = 5_000
 
-/** Connections to the backend at a time; further requests wait for one. */
+/** Most connections to the backend; further requests wait for a free one. */
 const MAX_CONNECTIONS = 256
 
-/** The SDK's client: it signs and speaks the protocol, and neither retries nor waits. */
+/** The SDK's client: it signs requests and speaks the protocol, but neither retries nor waits. */
 export function s3Client(config: S3Bucket, logger: Logger): S3Client {
   const { region, endpoint, pathStyle, checksums } = config
   return new S3Client({
@@ -18,9 +18,9 @@ export function s3Client(config: S3Bucket, logger: Logger): S3Client {
     ...credentialsOf(config.credentials),
     maxAttempts: 1,
     requestChecksumCalculation: checksums === 'always' ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
-    // Objects are read in ranges, for which there is no checksum; blobs are verified by their digest.
+    // Objects are read in ranges, which have no checksum; blobs are verified by their digest.
     responseChecksumValidation: 'WHEN_REQUIRED',
-    // The SDK would open a connection of its own for each part.
+    // Otherwise the SDK would open a new connection for each part.
     expectContinueHeader: false,
     requestHandler: {
       connectionTimeout: CONNECT_MS,
@@ -40,7 +40,7 @@ function credentialsOf(credentials: S3Bucket['credentials']): Pick<S3ClientConfi
   }
 }
 
-/** The SDK writes every command with its input and output at its lower levels. */
+/** At lower levels, the SDK logs every command with its input and output. */
 function warningsTo(logger: Logger): NonNullable<S3ClientConfig['logger']> {
   const silent = () => undefined
   const warn = (...content: unknown[]) => {

@@ -1,14 +1,14 @@
 import { type AppError, appError, codeOf, isAbort } from '../../base/index.ts'
 import { backendError } from '../backend-error.ts'
 
-/** What the SDK throws for an answer that is no success. */
+/** What the SDK throws for an unsuccessful answer. */
 interface ServiceError {
   readonly name: string
   readonly message: string
   readonly $metadata: {
     readonly httpStatusCode?: number
     readonly requestId?: string
-    /** The refusal showed how far the clocks are apart; the next request is signed with the backend's time. */
+    /** The answer showed the difference of the clocks; the next request is signed with the backend's time. */
     readonly clockSkewCorrected?: boolean
   }
   readonly $response?: { readonly headers?: Readonly<Record<string, string | undefined>> }
@@ -17,7 +17,7 @@ interface ServiceError {
 const NO_BUCKET = 'there is no such bucket; make it, or set `bucket`, `region` and `endpoint` right'
 const ELSEWHERE = 'the bucket lies in another region; set `region` (and `endpoint`, if there is one) to its own'
 
-/** Names that can be explained better than by the status alone. */
+/** Error names that have a better explanation than the status. */
 const sentences: Readonly<Record<string, string>> = {
   NoSuchBucket: NO_BUCKET,
   PermanentRedirect: ELSEWHERE,
@@ -34,7 +34,7 @@ const sentences: Readonly<Record<string, string>> = {
     'the backend lacks something that was asked of it; try `checksums: required` or `conditionalWrites: false`',
 }
 
-/** Of files. */
+/** Codes of files that cannot be read. */
 const UNREADABLE_CODES = new Set(['ENOENT', 'EACCES', 'EISDIR'])
 
 const NO_CREDENTIALS =
@@ -43,8 +43,8 @@ const UNREADABLE = 'a file that proves who asks cannot be read; look for it wher
 const NO_DOCUMENT = 'what gives credentials to this machine answered with something that is not JSON'
 
 /**
- * Turns what the SDK throws into an error of the table. Of the answer only its name, message and request id are kept:
- * refused signatures come with the request, session token included.
+ * Turns an error of the SDK into an AppError. Of the answer, only its name, message and request id are kept, because an
+ * answer about a refused signature repeats the request, including the session token.
  */
 export function s3Error(err: unknown, nowMs: number): AppError {
   if (isAbort(err)) return appError('ABORTED', { cause: err })
@@ -52,16 +52,16 @@ export function s3Error(err: unknown, nowMs: number): AppError {
   if (nameOf(err) === 'CredentialsProviderError') {
     return appError('BACKEND_DENIED', { message: NO_CREDENTIALS, cause: err })
   }
-  // The driver opens no file itself: only the SDK does, for a token that it exchanges for credentials.
+  // The driver opens no files; only the SDK does, for a token that it exchanges for credentials.
   if (UNREADABLE_CODES.has(codeOf(err) ?? '')) {
     return appError('BACKEND_DENIED', { message: UNREADABLE, detail: { reason: codeOf(err) }, cause: err })
   }
-  // Its message quotes what was read, which may be a secret.
+  // The message quotes the text that was parsed, which may be secret.
   if (nameOf(err) === 'SyntaxError') return appError('BACKEND_UNAVAILABLE', { message: NO_DOCUMENT })
   return backendError({ status: undefined, reason: codeOf(err) ?? nameOf(err), nowMs, cause: err })
 }
 
-/** The backend's own name for why it refused; undefined when it did not answer. */
+/** The backend's own name of the refusal; undefined when it did not answer. */
 export function s3ReasonOf(err: unknown): string | undefined {
   return isServiceError(err) ? err.name : undefined
 }
@@ -73,7 +73,7 @@ export function noSuchBucket(): AppError {
 function refusal({ name, message, $metadata, $response }: ServiceError, nowMs: number): AppError {
   const { httpStatusCode, requestId, clockSkewCorrected } = $metadata
   return backendError({
-    // Signed with the backend's time the same request may succeed, so that it is no refusal to stay with.
+    // Signed with the backend's time, the same request may succeed, so this is not a final refusal.
     status: httpStatusCode === 403 && clockSkewCorrected === true ? undefined : httpStatusCode,
     reason: name,
     retryAfter: $response?.headers?.['retry-after'],

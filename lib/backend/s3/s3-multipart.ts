@@ -18,11 +18,11 @@ import {
   sendingBody,
 } from './s3-calls.ts'
 
-/** Multipart uploads to one bucket, with the CRC32 of each part unless the config says otherwise. */
+/** Multipart uploads to one bucket, with a CRC32 for each part unless the config disables it. */
 export function s3Multipart({ client, clock }: S3Components, config: S3Bucket): MultipartApi {
   const { answered, written } = s3Calls({ clock })
   const Bucket = config.bucket
-  // S3 takes checksums of parts only for an upload that was announced with them, and then wants all of them at its end.
+  // S3 accepts checksums of parts only when the upload was created with them, and then requires all of them at the end.
   const checksums = config.checksums === 'always' ? { ChecksumAlgorithm: 'CRC32' as const } : {}
 
   return {

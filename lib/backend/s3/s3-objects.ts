@@ -71,7 +71,7 @@ export function s3Objects({ client, clock }: S3Components, config: S3Bucket): Ob
   }
 }
 
-/** HEAD has no body that would name what is missing, so the bucket is looked for where an object is not there. */
+/** A HEAD has no body to say what is missing, so when the object is missing, the bucket is checked. */
 function headOf({ client, clock }: S3Components, { bucket: Bucket }: S3Bucket): ObjectApi['head'] {
   const { answered } = s3Calls({ clock })
   const askForBucket = async (options: AbortOptions) => {
@@ -79,7 +79,7 @@ function headOf({ client, clock }: S3Components, { bucket: Bucket }: S3Bucket): 
       const request = client.send(new HeadBucketCommand({ Bucket }), aborting(options))
       if ((await answered(request, ['NotFound', 'NoSuchBucket'])) === undefined) throw noSuchBucket()
     } catch (err) {
-      // Who may not look at the bucket learns at least that there is one.
+      // A client without the right to look at the bucket still learns that the bucket exists.
       if (!hasCode(err, 'BACKEND_DENIED')) throw err
     }
   }
@@ -98,7 +98,7 @@ function headOf({ client, clock }: S3Components, { bucket: Bucket }: S3Bucket): 
   }
 }
 
-/** @throws BACKEND_UNAVAILABLE when the backend did not give what was asked for */
+/** @throws BACKEND_UNAVAILABLE when the backend sent something else than requested */
 function openedObject(
   { Body, ContentLength, ContentRange, ETag }: GetObjectCommandOutput,
   range?: ByteRange,
@@ -106,7 +106,7 @@ function openedObject(
   if (!(Body instanceof Readable)) throw incomplete('body')
   try {
     const size = sizeOf(ContentLength, ContentRange, range)
-    // Some backends give a range of an empty object, and even promise bytes for it.
+    // Some backends answer a range of an empty object, and even announce bytes for it.
     if (range !== undefined && size === 0) throw appError('RANGE_UNSATISFIABLE')
     return { size, etag: etagOf(ETag), body: Body }
   } catch (err) {

@@ -3,14 +3,14 @@ import type { Logger, Metrics } from '../../telemetry/index.ts'
 import type { Backend } from '../backend.ts'
 import { owningSource } from '../receive.ts'
 
-/** Copies under way at one time. */
+/** Number of copies that run at the same time. */
 const PARALLEL_COPIES = 4
-/** Objects that may wait to be copied; what is more is copied when it is read again. */
+/** Most objects that wait to be copied; further ones are copied when they are read again. */
 const MAX_WAITING_COPIES = 1_000
 
-/** Fills one backend from another, behind the backs of those who read. */
+/** Copies objects from one backend to another in the background. */
 export interface Copies extends Startable {
-  /** Copies `key` later, unless that is under way; never waits, never fails. */
+  /** Copies `key` later, unless a copy of it is already planned; never waits, never fails. */
   order(backends: CopiedBackends, key: string): void
 }
 
@@ -95,7 +95,7 @@ async function copied({ backends, key }: Order, signal: AbortSignal): Promise<'c
   try {
     const { body, size } = found
     const copy = await owningSource(body, () => to.write(key, body, { size, ifAbsent: true, signal }))
-    // Removed meanwhile: what is old must not come back to life.
+    // The object was removed meanwhile; the copy must not bring it back.
     const now = await from.stat(key, { signal })
     if (now?.etag !== found.etag) await to.delete(key, { ifMatch: copy.etag, signal })
     return 'copied'

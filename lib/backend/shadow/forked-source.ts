@@ -1,21 +1,21 @@
 import { PassThrough, type Readable } from 'node:stream'
 import { deferred } from '../../base/index.ts'
 
-/** One stream for two writes, of which the second must not become visible before the first has succeeded. */
+/** One stream for two writes; the second write must not become visible before the first has succeeded. */
 export interface ForkedSource {
   readonly first: Readable
-  /** Lacks its last bytes until `release` is called. */
+  /** Its last bytes are held back until `release` is called. */
   readonly second: Readable
   readonly release: () => void
 }
 
-/** Goes at the pace of the slower of the two. When one of them, or `source`, is destroyed, so are the others. */
+/** Runs at the pace of the slower reader. When one of the two streams, or `source`, is destroyed, so are the others. */
 export function forkedSource(source: Readable): ForkedSource {
   const first = new PassThrough()
   const second = new PassThrough()
   const released = deferred()
   const ends = [first, second]
-  // Whoever writes a stream listens for its failure, but not before he reads it.
+  // A writer listens for the stream's errors only when it reads the stream.
   for (const end of ends) end.on('error', () => undefined)
 
   const pump = async () => {
@@ -36,7 +36,7 @@ export function forkedSource(source: Readable): ForkedSource {
   return { first, second, release: () => released.resolve() }
 }
 
-/** Resolves when there is room for more. */
+/** Resolves when the stream has room for more. */
 function given(to: PassThrough, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     to.write(chunk, (err) => (err ? reject(err) : resolve()))

@@ -1,8 +1,10 @@
 import type { ObjectPage } from '../backend.ts'
 
-/** The first `limit` keys of two listings that were asked for `limit` keys each, in order and each key once. */
+/**
+ * The first `limit` keys of two listings, merged in order, each key once; each listing was requested with `limit` keys.
+ */
 export function mergedPage(one: ObjectPage, other: ObjectPage, limit: number): ObjectPage {
-  // Behind the place where a listing stopped it may have keys that are not known yet.
+  // A listing may have more keys, still unknown, after the place where it stopped.
   const bounds = [one.next, other.next].filter((next) => next !== undefined)
   const bound = bounds.sort()[0]
   const known = [...new Set([...one.keys, ...other.keys])].filter((key) => bound === undefined || key <= bound).sort()

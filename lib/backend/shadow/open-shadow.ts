@@ -18,7 +18,7 @@ export interface OpenShadowInit {
   readonly copyOnRead: boolean
 }
 
-/** `shadowBackend` with its copies; one for each repository when either backend has a part for each. */
+/** `shadowBackend` with its copies; one for each repository when either backend has separate parts for repositories. */
 export function openShadow(components: OpenShadowComponents, init: OpenShadowInit): Backend | Backends {
   const { primary, secondary, metrics } = components
   const copied = copies(components)

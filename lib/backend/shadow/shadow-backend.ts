@@ -12,7 +12,7 @@ export interface ShadowComponents {
   readonly metrics: Metrics
   readonly primary: Backend
   readonly secondary: Backend
-  /** Copies to the primary what only the secondary had when it was read; undefined when nothing is to be copied. */
+  /** Copies an object to the primary when a read found it only in the secondary; undefined disables the copies. */
   readonly copies: Copies | undefined
 }
 
@@ -21,22 +21,22 @@ export interface ShadowInit {
 }
 
 /**
- * Two backends as one, to move from the secondary to the primary while both are in use.
+ * Two backends combined, to move from the secondary to the primary while both are in use.
  *
- * Reading: the primary is asked first, the secondary for what the primary lacks. While the primary is away
- * (BACKEND_UNAVAILABLE, BACKEND_THROTTLED) an object is read from the secondary if it has it, provided that every write
- * went there as well; what the secondary lacks too is the primary's error, since it may have it. While the secondary is
- * away only what the primary has can be read.
+ * Reading: the primary is asked first, then the secondary for what the primary lacks. While the primary is unavailable
+ * (BACKEND_UNAVAILABLE, BACKEND_THROTTLED), an object is read from the secondary, provided that every write went there
+ * as well; when the secondary lacks it too, the primary's error is thrown, because the primary may have it. While the
+ * secondary is unavailable, only the primary's objects can be read.
  *
- * Writing: the primary decides about conditions. What only the secondary has counts as there: `ifAbsent` is refused,
- * and `ifMatch` with its etag is checked against the secondary, whereupon the primary takes the object only if it still
- * lacks it. With `writes: both` the secondary follows, unconditionally: it never has an object that the primary
- * refused, a write returns when both have it, and the failure of either is thrown, for the caller to try again. The
- * primary may have the object then. When several processes write one key at one moment, the secondary may keep the
- * earlier of them. Deleting removes from both, whatever `writes` says, for what is left in the secondary would be found
- * again.
+ * Writing: the primary decides about conditions. An object that only the secondary has counts as existing: `ifAbsent`
+ * is refused, and `ifMatch` with its etag is checked against the secondary; then the primary accepts the object only if
+ * it still lacks it. With `writes: both` the secondary is written after the primary, without a condition, so it never
+ * has an object that the primary refused. A write returns when both have it; when either fails, the error is thrown and
+ * the caller has to retry, although the primary may have the object already. When several processes write one key at
+ * the same moment, the secondary may keep an earlier version. Deleting removes from both, whatever `writes` says,
+ * because an object left in the secondary would be found again.
  *
- * `start` and `stop` start and stop both; what `copies` does is stopped by its owner.
+ * `start` and `stop` start and stop both backends; the owner of `copies` stops the copies.
  */
 export function shadowBackend(components: ShadowComponents, { writes }: ShadowInit): Backend {
   const { metrics, primary, secondary, copies } = components
@@ -46,7 +46,7 @@ export function shadowBackend(components: ShadowComponents, { writes }: ShadowIn
   )
   const count = (from: 'primary' | 'secondary' | 'bridged' | 'absent') => reads.with({ from }).add()
 
-  /** Asks in order; `ask` gives undefined for what is not there. */
+  /** Asks the backends in order; `ask` gives undefined for a missing object. */
   const found = async <T extends ObjectStat>(
     ask: (backend: Backend) => Promise<T | undefined>,
     onSecondary: () => void,

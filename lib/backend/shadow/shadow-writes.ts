@@ -18,7 +18,7 @@ export interface ShadowWrite {
 
 type Condition = Pick<WriteOptions, 'ifAbsent' | 'ifMatch'>
 
-/** Writes to the primary, and with `both` to the secondary too; the contract stands above `shadowBackend`. */
+/** Writes to the primary, and with `both` to the secondary too; see the contract of `shadowBackend`. */
 export async function writeShadowed(backends: TwoBackends, write: ShadowWrite, writes: 'both' | 'primary') {
   const { key, source, options } = write
   const condition = await conditionOnPrimary(backends, key, options)
@@ -28,14 +28,14 @@ export async function writeShadowed(backends: TwoBackends, write: ShadowWrite, w
   try {
     return marked('primary', await writeBoth(backends, { key, source, options: primaryOptions }))
   } catch (err) {
-    // What an earlier try brought into the primary only must be in both before the caller takes it for written.
+    // An earlier attempt may have written only the primary; both must have the object before this counts as written.
     if (options.ifAbsent === true && hasCode(err, 'BACKEND_PRECONDITION_FAILED'))
       await follow(backends, key, { signal })
     throw err
   }
 }
 
-/** The condition of the caller in the words of the primary. @throws BACKEND_PRECONDITION_FAILED */
+/** The caller's condition, translated for the primary. @throws BACKEND_PRECONDITION_FAILED */
 async function conditionOnPrimary({ secondary }: TwoBackends, key: string, options: WriteOptions): Promise<Condition> {
   const { ifAbsent, ifMatch, signal } = options
   const old = ifMatch === undefined ? undefined : unmarked(ifMatch)
@@ -71,7 +71,7 @@ async function writeBoth(
   }
 }
 
-/** Copies to the secondary what only the primary has. */
+/** Copies an object that only the primary has to the secondary. */
 async function follow({ primary, secondary }: TwoBackends, key: string, options: AbortOptions): Promise<void> {
   if ((await secondary.stat(key, options)) !== undefined) return
   const there = await primary.read(key, options)
@@ -80,14 +80,14 @@ async function follow({ primary, secondary }: TwoBackends, key: string, options:
   await tolerating(owningSource(body, () => secondary.write(key, body, { size, ifAbsent: true, ...options })))
 }
 
-/** Deletes from both, whichever the primary allows. */
+/** Deletes from both backends, if the condition holds for the version that readers see. */
 export async function deleteShadowed(
   { primary, secondary }: TwoBackends,
   key: string,
   { ifMatch, signal }: AbortOptions & { readonly ifMatch?: string },
 ): Promise<void> {
-  // In this order, so that a write that comes between is not removed from the one while it stays in the other: it
-  // changes the primary before the secondary.
+  // The order matters: a concurrent write changes the primary before the secondary, so in this order it is never
+  // removed from one backend and left in the other.
   const old = await secondary.stat(key, { signal })
   if (ifMatch === undefined) {
     await deleteVersion(secondary, key, { ifMatch: old?.etag, signal })
@@ -106,7 +106,7 @@ export async function deleteShadowed(
   if ((await primary.stat(key, { signal })) !== undefined) throw appError('BACKEND_PRECONDITION_FAILED')
 }
 
-/** Deletes what was there a moment ago; what replaced it stays. */
+/** Deletes the version that was there a moment ago; keeps a newer one. */
 async function deleteVersion(
   side: Backend,
   key: string,

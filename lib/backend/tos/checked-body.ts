@@ -5,13 +5,13 @@ import { crc64 } from './crc64.ts'
 export interface ExpectedBody {
   /** Bytes. */
   readonly length: number
-  /** Sum of the bytes; undefined when the backend named none, or one of other bytes. */
+  /** CRC-64 of the bytes; undefined when the backend gave none, or one of other bytes. */
   readonly crc64: bigint | undefined
 }
 
 /**
- * The same bytes, which fail with BACKEND_UNAVAILABLE when there are fewer or more than `expected`, when their sum is
- * another one or the connection breaks, and with ABORTED when the signal fires. Destroying it destroys `content`.
+ * The same bytes. Fails with BACKEND_UNAVAILABLE when their number or checksum is not as `expected` or the connection
+ * breaks, and with ABORTED when the signal fires. Destroying the result destroys `content`.
  */
 export function checkedBody(content: Readable, expected: ExpectedBody, { signal }: AbortOptions): Readable {
   const sum = expected.crc64 === undefined ? undefined : crc64()
@@ -37,14 +37,14 @@ export function checkedBody(content: Readable, expected: ExpectedBody, { signal 
       done(err === null ? null : toAppError(err, 'BACKEND_UNAVAILABLE'))
     },
   })
-  // What fails here is for the reader of `body` to see.
+  // The reader of `body` gets the error.
   pipeline(content, body, () => undefined)
   if (signal?.aborted === true) giveUp()
   else signal?.addEventListener('abort', giveUp, { once: true })
   return body
 }
 
-/** For bytes whose sum is not the one that the backend names. */
+/** The error for bytes whose checksum differs from the backend's. */
 export function wrongSum() {
   const message =
     'the checksum of the backend is not the one of the bytes; they changed on their way, or in the backend'

@@ -1,12 +1,12 @@
 /**
- * CRC-64 of ECMA-182 in its reflected form (CRC-64/XZ), as the header `x-tos-hash-crc64ecma` has it. Eight bytes are
- * taken at a time, with a table for each; a 64-bit value is kept as two halves of 32 bits, because bigints are slow.
+ * CRC-64 of ECMA-182 in its reflected form (CRC-64/XZ), as in the header `x-tos-hash-crc64ecma`. Processes eight bytes
+ * at a time, with a table for each; a 64-bit value is kept as two halves of 32 bits, because bigints are slow.
  */
 
 const POLYNOMIAL = 0xc96c5795d7870f42n
 const SLICES = 8
 
-/** Row `slice` of 256 entries: what a byte does to the value when `slice` more bytes follow it. */
+/** Row `slice` has 256 entries: the effect of a byte on the value when `slice` more bytes follow it. */
 const high = new Int32Array(SLICES * 256)
 const low = new Int32Array(SLICES * 256)
 
@@ -25,10 +25,10 @@ for (let index = 0; index < 256; index += 1) {
   }
 }
 
-/** A sum that grows with the bytes it is given. */
+/** A checksum that grows with the bytes it is given. */
 export interface Crc64 {
   update(bytes: Uint8Array): void
-  /** Of all bytes so far. */
+  /** The checksum of all bytes so far. */
   value(): bigint
 }
 
@@ -36,7 +36,7 @@ export function crc64(): Crc64 {
   let upper = -1
   let lower = -1
 
-  /** The byte at `index` of the eight that are folded into the value. */
+  /** The byte at `index` of the eight bytes that are folded into the value. */
   const fold = (word: number, at: number, slice: number) => ((word >>> at) & 0xff) + slice * 256
 
   return {
@@ -67,19 +67,19 @@ export function crc64(): Crc64 {
   }
 }
 
-/** The sum of some bytes. */
+/** The checksum of some bytes. */
 export function crc64Of(bytes: Uint8Array): bigint {
   const sum = crc64()
   sum.update(bytes)
   return sum.value()
 }
 
-/** The sum of two runs of bytes together, from the sums of both and the length of the second. */
+/** The checksum of two concatenated runs of bytes, from the checksums of both and the length of the second. */
 export function combinedCrc64(first: bigint, second: bigint, secondLength: number): bigint {
   return multiplied(powerOfX(8n * BigInt(secondLength)), first) ^ second
 }
 
-/** Polynomials modulo the sum's own, the highest bit being the power 0. */
+/** Multiplies polynomials modulo that of the CRC; the highest bit is the power 0. */
 function multiplied(a: bigint, b: bigint): bigint {
   let product = 0n
   let shifted = b

@@ -3,7 +3,7 @@ import { appError, type Clock, codeOf } from '../../base/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import { type TosConfig, tosCredentialFileSchema } from './config.ts'
 
-/** A file of credentials is read again when it was last read this long ago. */
+/** A credentials file is read again when the last read is this old. */
 const REREAD_MS = 10_000
 
 export interface TosCredentials {
@@ -13,9 +13,9 @@ export interface TosCredentials {
 }
 
 export interface CredentialSource {
-  /** The same object for as long as they are the same. @throws BACKEND_DENIED */
+  /** Gives the same object as long as the credentials are unchanged. @throws BACKEND_DENIED */
   current(): Promise<TosCredentials>
-  /** Looks again where they come from, at once. True when they changed. @throws BACKEND_DENIED */
+  /** Reads the source of the credentials again, at once. True when they changed. @throws BACKEND_DENIED */
   renew(): Promise<boolean>
 }
 
@@ -36,7 +36,7 @@ interface Known {
   readonly expiresMs: number
 }
 
-/** Temporary credentials that something else renews in a file. A file that is half written is read again later. */
+/** Temporary credentials that another program renews in a file. A half-written file is read again later. */
 function fileCredentials({ clock, logger }: CredentialComponents, file: string): CredentialSource {
   let known: Known | undefined
   let readMs = 0
@@ -48,8 +48,8 @@ function fileCredentials({ clock, logger }: CredentialComponents, file: string):
       if (text !== known?.text) known = parsed(text)
     } catch (err) {
       if (known === undefined) throw unreadable(file, err)
-      // Not the error itself: a parser quotes the text that it fails on.
-      logger.warn('failed to read the credentials of the backend again, those of before stay in use', {
+      // The error is not logged, because a parser quotes the text on which it fails.
+      logger.warn('failed to read the credentials of the backend again; the old ones stay in use', {
         file,
         reason: reasonOf(err),
       })

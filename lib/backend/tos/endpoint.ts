@@ -2,13 +2,13 @@ import type { TosConfig } from './config.ts'
 
 /** Where requests go. */
 export interface TosEndpoint {
-  /** Host, with the port when it is not the usual one. */
+  /** Host, with the port unless it is the usual one. */
   readonly host: string
-  /** By TLS. */
+  /** Whether to use TLS. */
   readonly secure: boolean
 }
 
-/** The endpoint that the config names; https unless a URL says http. */
+/** The endpoint in the config; https unless a URL says http. */
 export function tosEndpoint({ endpoint, network, region }: TosConfig): TosEndpoint {
   if (endpoint === undefined) {
     const domain = network === 'internal' ? 'ivolces.com' : 'volces.com'

@@ -7,10 +7,12 @@ export interface SentBytes {
   readonly crc64: bigint
 }
 
-/** What was sent as which part; kept with the part, so that uploads which nobody ends leave nothing behind. */
+/**
+ * Remembers what was sent as which part. The data is kept with the part object, so that abandoned uploads leak nothing.
+ */
 export interface SentParts {
   add(part: ObjectPart, bytes: SentBytes): void
-  /** All of them in their order; undefined when one was not added here. */
+  /** The sum of all parts in order; undefined when one of them was not recorded here. */
   together(parts: readonly ObjectPart[]): SentBytes | undefined
 }
 

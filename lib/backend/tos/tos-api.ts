@@ -10,7 +10,7 @@ import type { TosPlace } from './tos-session.ts'
 
 const ANY_TYPE = 'application/octet-stream'
 
-/** The requests of TOS for single objects, over the SDK. */
+/** The requests of TOS for single objects, through the SDK. */
 export function tosObjects({ session, bucket }: TosPlace): ObjectApi {
   const head = tosHead({ session, bucket })
   return {

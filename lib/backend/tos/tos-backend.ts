@@ -16,7 +16,7 @@ export interface TosBackendComponents {
   readonly governor: Governor
 }
 
-/** A bucket of TOS as a backend; at once usable, its connections are closed by `stop`. */
+/** A bucket of TOS as a backend; ready without a start; `stop` closes its connections. */
 export function tosBackend(components: TosBackendComponents, config: TosConfig): Backend {
   const session = tosSession(components, config)
   return objectStoreBackend(

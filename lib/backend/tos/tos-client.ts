@@ -3,18 +3,18 @@ import type { TosClient as SdkClient } from '@volcengine/tos-sdk'
 export interface ConditionalDeletion {
   readonly bucket: string
   readonly key: string
-  /** Those that carry the condition. */
+  /** The headers that carry the condition. */
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** The SDK's client, and the one request that it lacks. */
+/** The SDK's client, plus the one request that it lacks. */
 export interface TosClient extends SdkClient {
   deleteObjectIf(deletion: ConditionalDeletion): Promise<unknown>
 }
 
 export type TosClientOptions = ConstructorParameters<typeof SdkClient>[0]
 
-/** Makes a client. The SDK is loaded with the first: it is large, and most services have another backend or none. */
+/** Makes a client. The SDK is loaded with the first client, because it is large and most services do not use it. */
 export async function tosClient(options: TosClientOptions): Promise<TosClient> {
   const sdk = await import('@volcengine/tos-sdk')
 

@@ -3,19 +3,19 @@ import { type AbortOptions, type AppError, appError, codeOf, isAppError } from '
 import { backendError } from '../backend-error.ts'
 import { outcomeByStatus } from '../outcomes.ts'
 
-/** An error body is read this far. */
+/** Most bytes of an error body that are read. */
 const ERROR_BODY_BYTES = 64 * 1024
 
 interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** JSON that was parsed, or the body of a read, which nobody has touched. */
+  /** Parsed JSON, or the unread body of a read. */
   readonly data: unknown
 }
 
 /**
- * What the SDK threw, in the words of the table: its own TosServerError, the HTTP library's error for an answer that
- * did not come from TOS, or for none at all. Frees the connection of an answer whose body was not read.
+ * Turns an error of the SDK into an AppError: its own TosServerError, or the HTTP library's error for an answer that
+ * did not come from TOS, or for no answer. Frees the connection of an answer whose body was not read.
  */
 export async function tosError(
   err: unknown,
@@ -38,7 +38,7 @@ export async function tosError(
   return backendError(refusal)
 }
 
-/** True for an answer that there is no such object, or no such upload; not for a missing bucket. */
+/** True when the answer says that the object, or the upload, does not exist; false for a missing bucket. */
 export function isMissing(err: unknown, what: 'object' | 'upload'): boolean {
   if (!isAppError(err)) return false
   const { status, reason } = err.detail ?? {}
@@ -46,13 +46,13 @@ export function isMissing(err: unknown, what: 'object' | 'upload'): boolean {
   return isAbsent && reason !== 'NoSuchBucket' && (reason === 'NoSuchUpload') === (what === 'upload')
 }
 
-/** The error for a bucket that is not there, made of the one for its answer. */
+/** The error for a missing bucket, made from the error of its answer. */
 export function noSuchBucket({ detail }: AppError): AppError {
   const message = 'the backend has no such bucket; make it, or correct bucket, region or endpoint'
   return appError('BACKEND_UNAVAILABLE', { message, ...(detail === undefined ? {} : { detail }) })
 }
 
-/** True for an object, of whose members nothing is known. */
+/** True for an object; nothing is known of its members. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
@@ -80,7 +80,7 @@ async function bodyOf(data: unknown): Promise<Readonly<Record<string, unknown>>>
     const parsed: unknown = JSON.parse(Buffer.concat(chunks).toString())
     return isRecord(parsed) ? parsed : {}
   } catch {
-    // A body that is cut short or no JSON: the status has to do.
+    // The body is cut short or not JSON, so only the status is used.
     return {}
   }
 }

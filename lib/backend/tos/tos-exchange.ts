@@ -5,7 +5,7 @@ import type { ObjectCondition, Pacing } from '../object-store/object-api.ts'
 import { wrongSum } from './checked-body.ts'
 import { isMissing, isRecord } from './tos-error.ts'
 
-/** Bytes are handed to the connection in slices of this. */
+/** Bytes are passed to the connection in slices of this size. */
 const SLICE_BYTES = 256 * 1024
 
 export type TosHeaders = Readonly<Record<string, string | undefined>>
@@ -17,7 +17,7 @@ export function statOf(headers: TosHeaders, size: number): ObjectStat {
   return { size, etag }
 }
 
-/** The backend's sum of an object or part, in case that the answer names one. */
+/** The backend's checksum of an object or part, if the answer has one. */
 export function sumOf(headers: TosHeaders): bigint | undefined {
   const text = headers['x-tos-hash-crc64ecma']
   if (text === undefined || text === '') return undefined
@@ -25,21 +25,21 @@ export function sumOf(headers: TosHeaders): bigint | undefined {
   return BigInt(text)
 }
 
-/** @throws BACKEND_UNAVAILABLE when the backend has other bytes than were sent */
+/** @throws BACKEND_UNAVAILABLE when the backend received other bytes than were sent */
 export function checkSum(headers: TosHeaders, expected: bigint): void {
   const sum = sumOf(headers)
   if (sum !== undefined && sum !== expected) throw wrongSum()
 }
 
 /**
- * A condition on an etag. SDKs of other languages, and older ones, say it by TOS's own header, newer ones by HTTP's: we
- * say it twice.
+ * A condition on an etag, sent in two headers: older SDKs and those of other languages use TOS's own header, newer ones
+ * the HTTP header.
  */
 export function matchHeaders(etag: string): { readonly 'if-match': string; readonly 'x-tos-if-match': string } {
   return { 'if-match': etag, 'x-tos-if-match': etag }
 }
 
-/** What a write's input needs for its condition. */
+/** The input of a write request for its condition. */
 export function conditionInput({ ifAbsent, ifMatch }: ObjectCondition) {
   return {
     ...(ifAbsent === true ? { forbidOverwrite: true } : {}),
@@ -47,7 +47,7 @@ export function conditionInput({ ifAbsent, ifMatch }: ObjectCondition) {
   }
 }
 
-/** Runs a conditional write: where the object that it insists on is not there, the condition does not hold. */
+/** Runs a conditional write: when the required object is missing, the condition has failed. */
 export async function refusing<T>({ ifMatch }: ObjectCondition, write: () => Promise<T>): Promise<T> {
   try {
     return await write()
@@ -57,7 +57,7 @@ export async function refusing<T>({ ifMatch }: ObjectCondition, write: () => Pro
   }
 }
 
-/** A body of these bytes. The SDK would cut a Buffer into slices of 16 KiB; larger ones cost less. */
+/** A body of these bytes. The SDK would cut a Buffer into slices of 16 KiB; larger slices cost less. */
 export function streamOf(bytes: Uint8Array, { pace }: Pacing): Readable {
   async function* paced(): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
@@ -69,7 +69,7 @@ export function streamOf(bytes: Uint8Array, { pace }: Pacing): Readable {
   return Readable.from(paced(), { objectMode: false })
 }
 
-/** The keys of a listing. @throws BACKEND_UNAVAILABLE for an answer of another form */
+/** The keys of a listing. @throws BACKEND_UNAVAILABLE for a malformed answer */
 export function pageOf(data: unknown): ObjectPage {
   if (!isRecord(data) || !Array.isArray(data['Contents'])) throw malformed()
   const keys = data['Contents'].map((entry: unknown) => {
@@ -79,7 +79,7 @@ export function pageOf(data: unknown): ObjectPage {
   return { keys, next: data['IsTruncated'] === true ? keys.at(-1) : undefined }
 }
 
-/** For an answer that lacks what every answer of TOS has. */
+/** The error for an answer that lacks what every TOS answer has. */
 export function malformed() {
   const message = 'what answers is no TOS: a header is missing or wrong; check the endpoint'
   return appError('BACKEND_UNAVAILABLE', { message })

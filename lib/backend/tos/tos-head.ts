@@ -8,14 +8,14 @@ import type { TosPlace } from './tos-session.ts'
 export function tosHead({ session, bucket }: TosPlace): ObjectApi['head'] {
   let bucketSeen = false
 
-  /** An answer without a body does not say whether the object or its bucket is missing; for the first we look. */
+  /** An answer without a body does not say whether the object or the bucket is missing; so we check the bucket. */
   const checkBucket = async (missing: unknown, options: AbortOptions) => {
     if (bucketSeen) return
     try {
       await session.run((client) => client.headBucket(bucket), options)
     } catch (err) {
       if (isMissing(err, 'object') && isAppError(missing)) throw noSuchBucket(missing)
-      // Whoever may read objects need not have the right to look at the bucket.
+      // A client that may read objects need not have the right to look at the bucket.
       if (!hasCode(err, 'BACKEND_DENIED')) throw err
     }
     bucketSeen = true

@@ -7,7 +7,7 @@ import { isMissing } from './tos-error.ts'
 import { checkSum, malformed, matchHeaders, refusing, statOf, streamOf, sumOf } from './tos-exchange.ts'
 import type { TosPlace } from './tos-session.ts'
 
-/** The uploads in parts of TOS, over the SDK. */
+/** The multipart uploads of TOS, through the SDK. */
 export function tosParts(place: TosPlace): MultipartApi {
   const { session, bucket } = place
   const sent = sentParts()
@@ -34,7 +34,7 @@ export function tosParts(place: TosPlace): MultipartApi {
       return part
     },
     async complete(key, parts, { uploadId, size, signal, ...condition }) {
-      // The SDK writes into the headers that it is given.
+      // The SDK modifies the headers that it is given.
       const headers = condition.ifMatch === undefined ? {} : { ...matchHeaders(condition.ifMatch) }
       const input = {
         bucket,
@@ -72,8 +72,7 @@ export function tosParts(place: TosPlace): MultipartApi {
 }
 
 /**
- * Looks for the object that an attempt to complete an upload has made whose answer was lost; sum and size tell it from
- * any other.
+ * Looks for the object that an earlier attempt completed although its answer was lost; checksum and size identify it.
  */
 async function completedBefore(
   { session, bucket }: TosPlace,

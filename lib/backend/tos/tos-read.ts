@@ -6,7 +6,7 @@ import type { ObjectRead, ObjectStat } from '../backend.ts'
 import { checkedBody } from './checked-body.ts'
 import { malformed, statOf, sumOf, type TosHeaders } from './tos-exchange.ts'
 
-/** Objects up to this are read whole, into memory, before the first byte of them is given. */
+/** Objects up to this size are read into memory whole before their first byte is given. */
 const VERIFIED_BYTES = 1024 * 1024
 
 interface TosAnswer {
@@ -16,7 +16,7 @@ interface TosAnswer {
 
 /** The answer to a read. */
 export interface TosReadAnswer extends TosAnswer {
-  /** Must be destroyed with an error, or the SDK keeps the connection. */
+  /** Must be destroyed with an error, or else the SDK keeps the connection. */
   readonly content: Readable
 }
 
@@ -25,8 +25,8 @@ export function rangeHeader({ start, end }: ByteRange): string {
 }
 
 /**
- * The object or the range of it that was asked for, checked. Of a small object that is read whole no byte is given
- * before its sum is known to be right, so that whoever reads it may try again; a larger one fails at its end.
+ * The object or its requested range, checked. A small object that is read whole is checked before its first byte is
+ * given, so that the reader can retry; a larger one fails at its end.
  * @throws BACKEND_UNAVAILABLE
  */
 export async function readOf(
@@ -43,15 +43,15 @@ export async function readOf(
   }
   const { length, crc64, ...stat } = part
   const isSmall = length === stat.size && length <= VERIFIED_BYTES
-  // Of a larger object the sum is of use only where all of it comes in one answer.
+  // The checksum of a larger object is useful only when one answer has all of it.
   const body = checkedBody(content, { length, crc64: isSmall || range === undefined ? crc64 : undefined }, options)
   return { ...stat, body: isSmall ? Readable.from([await buffer(body)]) : body }
 }
 
 interface Part extends ObjectStat {
-  /** Bytes of the answer. */
+  /** Number of bytes in the answer. */
   readonly length: number
-  /** Sum of the whole object, where the backend names it. */
+  /** Checksum of the whole object, if the backend gives it. */
   readonly crc64: bigint | undefined
 }
 
@@ -61,7 +61,7 @@ function wholeOf({ statusCode, headers }: TosAnswer): Part {
   return { ...stat, length: stat.size, crc64: sumOf(headers) }
 }
 
-/** A range that goes beyond the end was cut there. */
+/** A range that exceeded the object was cut at its end. */
 function partOf({ statusCode, headers }: TosAnswer, range: ByteRange): Part {
   const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers['content-range'] ?? '') ?? []
   if (statusCode !== 206) throw otherRange()

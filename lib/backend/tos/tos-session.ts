@@ -9,10 +9,10 @@ import { tosEndpoint } from './endpoint.ts'
 import { type TosClient, tosClient } from './tos-client.ts'
 import { tosError } from './tos-error.ts'
 
-/** A connection that is not in use is closed after this; the backend closes it after a minute. */
+/** An unused connection is closed after this time; the backend closes it after a minute. */
 const IDLE_MS = 30_000
 
-/** Refusals that new credentials may heal; an answer to HEAD has no body and so no reason. */
+/** Refusals that new credentials may solve; an answer to a HEAD has no body and so no reason. */
 const STALE = /^(InvalidAccessKeyId|InvalidSecurityToken|ExpiredToken|SignatureDoesNotMatch|)$/
 
 export interface TosSessionComponents {
@@ -20,19 +20,19 @@ export interface TosSessionComponents {
   readonly logger: Logger
 }
 
-/** The SDK's client with what it lacks: requests that can be aborted, bounded connections, credentials that change. */
+/** The SDK's client with what it lacks: abortable requests, limited connections, changing credentials. */
 export interface TosSession {
   /**
-   * Runs a request of the SDK, once more when the backend refuses credentials and there are new ones. When the signal
-   * fires, the request and its connection end; a body that was returned is the caller's to destroy.
+   * Runs a request of the SDK, and runs it again when the backend refuses the credentials and there are new ones. When
+   * the signal fires, the request and its connection end; a returned body must be destroyed by the caller.
    * @throws what `tosError` makes of the SDK's errors
    */
   run<T>(work: (client: TosClient) => Promise<T>, options: AbortOptions): Promise<T>
-  /** Closes the connections that wait for another request; `run` opens new ones. */
+  /** Closes idle connections; `run` opens new ones. */
   stop(): void
 }
 
-/** The bucket that requests are about. */
+/** The bucket of the requests. */
 export interface TosPlace {
   readonly session: TosSession
   readonly bucket: string
@@ -104,7 +104,7 @@ function clientOptions(config: TosConfig, { accessKeyId, secretAccessKey, securi
     bucket: config.bucket,
     isCustomDomain: config.customDomain,
     autoRecognizeContentType: false,
-    // Retries and timeouts are the governor's.
+    // The governor handles retries and timeouts.
     maxRetryCount: 0,
     requestTimeout: 0,
   }

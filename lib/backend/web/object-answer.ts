@@ -7,12 +7,12 @@ import type { Governor } from '../governor.ts'
 import { rangeWithin } from '../object-range.ts'
 import { webFailure } from './web-client.ts'
 
-/** The `Range` header that asks for `range`, which holds a byte; none asks for the whole. */
+/** The `Range` header for a non-empty `range`; without a range, no header. */
 export function rangeHeader(range: ByteRange | undefined): Readonly<Record<string, string>> {
   return range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` }
 }
 
-/** The whole object's size, from the head of a 200 or 206; undefined when it is not said. */
+/** Size of the whole object, from the header of a 200 or 206; undefined when it is not given. */
 export function sizeOf({ status, headers }: HttpResponse): number | undefined {
   return offeredBy({ status, headers })?.size
 }
@@ -24,14 +24,14 @@ export interface ObjectAnswerInit extends AbortOptions {
 }
 
 /**
- * Turns a 200 or a 206 into what was asked for. A server may ignore a range: what comes before it is skipped, and the
- * connection closed behind it.
- * @throws RANGE_UNSATISFIABLE, BACKEND_UNAVAILABLE when the answer says no length, or has other bytes than asked for
+ * Turns a 200 or 206 into the requested bytes. A server may ignore the range: then the bytes before it are skipped, and
+ * the connection is closed after it.
+ * @throws RANGE_UNSATISFIABLE, BACKEND_UNAVAILABLE when the answer has no length, or other bytes than requested
  */
 export function objectFrom(answer: HttpResponse, { range, etag, governor, signal }: ObjectAnswerInit): ObjectRead {
   try {
     const offered = offeredBy(answer)
-    if (offered === undefined) throw unusable('the backend says no length')
+    if (offered === undefined) throw unusable('the backend does not give the length')
     if (!isPlain(answer)) throw unusable('the backend compresses what it sends')
     const wanted = rangeWithin(range, offered.size)
     const { start, end } = offered.range
@@ -69,7 +69,9 @@ function unusable(message: string) {
   return appError('BACKEND_UNAVAILABLE', { message })
 }
 
-/** `part` of a source of `whole` bytes. A source that ends early, or fails, fails it with BACKEND_UNAVAILABLE. */
+/**
+ * `part` of a source of `whole` bytes. When the source ends early or fails, the part fails with BACKEND_UNAVAILABLE.
+ */
 function partOf(
   source: Readable,
   part: ByteRange,
@@ -93,7 +95,7 @@ function partOf(
     at += chunk.length
     sent += piece.length
     if (piece.length > 0 && !out.push(piece)) source.pause()
-    // Of a body that goes on behind the part nothing more is wanted; one that ends there leaves its connection usable.
+    // When the body goes on after the part, the rest is not wanted; when it ends there, its connection can be reused.
     if (sent === wanted && part.end < whole) {
       out.push(null)
       source.destroy()

@@ -12,35 +12,35 @@ import type { HttpClient, HttpRequest, HttpResponse } from '../../http/index.ts'
 import { backendError } from '../backend-error.ts'
 import { mayLeadTo } from './inner-address.ts'
 
-/** Redirects that one request follows; a CDN needs one, a moved host two. */
+/** Most redirects that one request follows; a CDN needs one, a moved host two. */
 export const MAX_REDIRECTS = 5
 
-/** Bytes of an error's body that are read for its name. */
+/** Bytes of an error body that are read to find its error name. */
 const ERROR_BODY_BYTES = 64 * 1024
 
 type HeaderFields = Readonly<Record<string, string>>
 
-/** A request that may be sent more than once: when it is redirected, and after its credentials have been renewed. */
+/** A request that may be sent more than once: after a redirect, and after its credentials were renewed. */
 export interface WebRequest extends AbortOptions {
   readonly method: HttpRequest['method']
   /** Absolute. */
   readonly url: string
   readonly headers?: HeaderFields
-  /** Headers for the host of `url` alone; a redirect to another host goes without them. */
+  /** Headers only for the host of `url`; they are not sent to another host after a redirect. */
   readonly credentials?: HeaderFields
-  /** Makes the body anew for each time that it is sent. */
+  /** Creates the body anew each time it is sent. */
   readonly body?: () => Uint8Array | Readable
 }
 
 export interface WebAnswer extends HttpResponse {
-  /** Where the answer came from, behind all redirects. */
+  /** URL of the answer, after all redirects. */
   readonly url: string
 }
 
 /**
- * Sends a request and follows where it is redirected to, also for methods other than GET when the status allows it. How
- * long it may take is the governor's to say. Any other status is an answer.
- * @throws BACKEND_UNAVAILABLE (no answer, redirects without end, or from https to http), ABORTED
+ * Sends a request and follows redirects, also for methods other than GET when the status allows it. The governor limits
+ * the time. Any other status is an answer.
+ * @throws BACKEND_UNAVAILABLE (no answer, endless redirects, or a redirect from https to http), ABORTED
  */
 export async function sendWeb(http: HttpClient, request: WebRequest): Promise<WebAnswer> {
   let { url } = request
@@ -49,12 +49,13 @@ export async function sendWeb(http: HttpClient, request: WebRequest): Promise<We
     const location = redirectOf(request.method, answer)
     if (location === undefined) return Object.assign(answer, { url })
     await answer.discard()
-    if (hops === MAX_REDIRECTS) throw appError('BACKEND_UNAVAILABLE', { message: 'the backend redirects without end' })
+    if (hops === MAX_REDIRECTS)
+      throw appError('BACKEND_UNAVAILABLE', { message: 'the backend redirects too many times' })
     url = nextUrl(location, url)
   }
 }
 
-/** The error for an answer that is no success; reads the name that a registry gives it. Never throws. */
+/** The AppError for an unsuccessful answer; reads the error name that a registry gives. Never throws. */
 export async function refusalOf(answer: HttpResponse, clock: Pick<Clock, 'now'>): Promise<AppError> {
   return backendError({
     status: answer.status,
@@ -64,12 +65,12 @@ export async function refusalOf(answer: HttpResponse, clock: Pick<Clock, 'now'>)
   })
 }
 
-/** What went wrong below HTTP, in the words of a driver; an abort and the errors of drivers stay what they are. */
+/** The AppError of a driver for a failure below HTTP; keeps an abort and the drivers' own errors. */
 export function webFailure(err: unknown): AppError {
   if (isAppError(err) && (isAbort(err) || err.code.startsWith('BACKEND_'))) return err
   if (isAbort(err)) return appError('ABORTED', { cause: err })
   return appError('BACKEND_UNAVAILABLE', {
-    message: 'the backend cannot be reached or broke off; check its address, and the network between',
+    message: 'the backend cannot be reached or closed the connection; check its address and the network',
     cause: err,
   })
 }

@@ -6,7 +6,7 @@ import { openData, readRange, removeFolder, replaceFile } from './durable.ts'
 import type { HandleCache } from './handle-cache.ts'
 import type { StorePaths } from './store-paths.ts'
 
-/** A missing file is an unknown blob. */
+/** A missing file means that the blob is unknown. */
 export async function openBlobData(paths: StorePaths, digest: Digest) {
   try {
     return await openData(paths.blob(digest).data, 'r')
@@ -16,7 +16,7 @@ export async function openBlobData(paths: StorePaths, digest: Digest) {
   }
 }
 
-/** Times of use are whole seconds and fractions for the file system. */
+/** The file system takes times in seconds, with a fraction. */
 export async function noteUse(path: string, usedAtMs: number): Promise<void> {
   await utimes(path, usedAtMs / 1000, usedAtMs / 1000)
 }
@@ -35,7 +35,7 @@ export function blobFiles(paths: StorePaths, cache: HandleCache): BlobFiles {
       ),
     async remove(digest) {
       const blob = paths.blob(digest)
-      // The data goes first: a folder without data is a leftover that the next start removes.
+      // The data is removed first: the next start removes a folder that has no data.
       await rm(blob.data, { force: true })
       await removeFolder(blob.folder)
       await cache.drop(digest)

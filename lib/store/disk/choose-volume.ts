@@ -3,22 +3,22 @@ import type { Volume } from '../medium.ts'
 
 export interface VolumeRoom {
   readonly volume: Volume
-  /** Bytes that may still be written to it. */
+  /** Bytes that can still be written to the volume. */
   readonly bytes: number
 }
 
 const UNIT = 2 ** 48
 
-/** A number in (0, 1) that is the same for the same pair everywhere. */
+/** A number in (0, 1); the same key and volume always give the same number. */
 function chance(key: string, volume: Volume): number {
   const hash = createHash('sha256').update(`${volume}\0${key}`).digest()
   return (hash.readUIntBE(0, 6) + 0.5) / UNIT
 }
 
 /**
- * Where something new goes, by weighted rendezvous: the volume with the highest `-room / ln(chance(key, volume))`. So
- * each gets a share that follows its room, the same key goes to the same volume while the room is about the same, and a
- * full one gets nothing unless all are full. Undefined without volumes.
+ * Chooses the volume of a new item by weighted rendezvous: the one with the highest `-room / ln(chance(key, volume))`.
+ * So each volume gets a share in proportion to its room, a key keeps its volume while the room changes little, and a
+ * full volume gets nothing unless all are full. Undefined without volumes.
  */
 export function chooseVolume(key: string, rooms: readonly VolumeRoom[]): Volume | undefined {
   const allFull = rooms.every(({ bytes }) => bytes <= 0)

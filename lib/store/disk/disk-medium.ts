@@ -16,9 +16,9 @@ export interface DiskMediumComponents {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  /** Where a complete blob is when it may lie on another volume; default: here. */
+  /** Opens a complete blob that may be on another volume; default: on this medium. */
   readonly openBlob?: ((digest: Digest) => Promise<FileHandle>) | undefined
-  /** Names the boot of the machine; another name means that unsynced data may be gone. Default: asks Linux. */
+  /** Identifies the current boot of the machine; after a new boot, unsynced data may be lost. Default: asks Linux. */
   readonly bootId?: (() => Promise<string | undefined>) | undefined
 }
 
@@ -30,7 +30,7 @@ export interface DiskMediumInit {
   readonly maxOpenBlobs: number
 }
 
-/** Undefined where the system does not name its boots; then every restart is taken for a power loss. */
+/** Undefined where the system has no boot id; then every restart counts as a power loss. */
 async function linuxBootId(): Promise<string | undefined> {
   try {
     return (await readFile('/proc/sys/kernel/random/boot_id', 'latin1')).trim()
@@ -39,7 +39,7 @@ async function linuxBootId(): Promise<string | undefined> {
   }
 }
 
-/** Bytes in a folder of a disk. @throws CONFIG_INVALID when another process has the folder */
+/** Keeps the bytes in a folder of a disk. @throws CONFIG_INVALID when another process uses the folder */
 export function diskMedium(components: DiskMediumComponents, init: DiskMediumInit): Medium {
   const { clock, random, logger } = components
   const paths = storePaths(init.folder)

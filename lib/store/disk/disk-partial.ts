@@ -10,7 +10,7 @@ import { type PieceLogFile, pieceLogFile } from './piece-log-file.ts'
 import type { StorePaths } from './store-paths.ts'
 
 export interface DiskPartial extends PartialFile {
-  /** Makes every piece written so far outlive a power loss. */
+  /** Syncs every piece written so far, so that it survives a power loss. */
   flush(): Promise<void>
 }
 
@@ -18,17 +18,17 @@ export interface DiskPartialEnvironment {
   readonly paths: StorePaths
   readonly clock: Clock
   readonly handles: IdleHandles
-  /** The complete blob of that digest, wherever it lies. */
+  /** Opens the complete blob with that digest, on whichever volume it is. */
   readonly openBlob: (digest: Digest) => Promise<FileHandle>
   readonly tasks: () => Background
-  /** Called once, when it is no partial any more. */
+  /** Called once, when this is no longer a partial. */
   readonly ended: (partial: DiskPartial) => void
 }
 
 export interface DiskPartialTiming {
-  /** Written data is synced once there is this much of it, */
+  /** Written data is synced when there are this many bytes of it, */
   readonly syncBytes: number
-  /** and at the latest after this time. */
+  /** and at the latest after this time, in milliseconds. */
   readonly syncMs: number
 }
 
@@ -48,7 +48,7 @@ class FolderPartial implements DiskPartial {
   readonly #logFile: PieceLogFile
   #isBlob = false
   #ended = false
-  /** Pieces whose data may not outlive a power loss yet. */
+  /** Pieces whose data is not synced yet, so a power loss may destroy it. */
   #unsynced: number[]
   #unsyncedBytes = 0
   #timer: Timer | undefined
@@ -111,7 +111,7 @@ class FolderPartial implements DiskPartial {
     await removeFolder(this.#environment.paths.partial(this.#init.digest).folder)
   }
 
-  /** From here on nothing is written to the folder. */
+  /** After this, nothing is written to the folder. */
   async #end(): Promise<void> {
     this.#ended = true
     this.#timer?.cancel()

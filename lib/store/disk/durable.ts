@@ -27,7 +27,7 @@ export async function moveDurably(from: string, to: string): Promise<void> {
   await syncFolder(dirname(from))
 }
 
-/** Puts a small file in place in one step: readers see the old content or the new, also after a power loss. */
+/** Replaces a small file atomically: readers see the old or the new content, also after a power loss. */
 export async function replaceFile(path: string, content: Uint8Array | string): Promise<void> {
   const draft = `${path}.tmp`
   await writeFile(draft, content, { flush: true, mode: ownerOnly.file })
@@ -35,12 +35,12 @@ export async function replaceFile(path: string, content: Uint8Array | string): P
   await syncFolder(dirname(path))
 }
 
-/** Removes a folder and all in it; nothing there is fine. */
+/** Removes a folder with its content; a missing folder is not an error. */
 export function removeFolder(folder: string): Promise<void> {
   return rm(folder, { recursive: true, force: true })
 }
 
-/** Exactly the bytes of `range`, in `into` or a new buffer. @throws STORE_CORRUPT when the file is shorter */
+/** Reads exactly the bytes of `range`, into `into` or a new buffer. @throws STORE_CORRUPT when the file is shorter */
 export async function readRange(handle: FileHandle, range: ByteRange, into?: Uint8Array): Promise<Uint8Array> {
   const length = range.end - range.start
   const bytes = into ?? Buffer.allocUnsafeSlow(length)

@@ -9,12 +9,12 @@ import {
 } from '../../base/index.ts'
 
 export interface FolderLockInit {
-  /** The file that is the lock. */
+  /** Path of the lock file. */
   readonly path: string
   readonly folder: string
 }
 
-/** Earlier versions wrote JSON with the pid and the start of the process; such a process may be running still. */
+/** Earlier versions wrote JSON with the pid and the start time of the process; such a process may still be running. */
 function ownerOf(text: string, own: ProcessIdentity): ProcessIdentity {
   const earlier = /^\{"pid":(\d+),"startTicks":"(\d+)"/.exec(text)
   if (earlier === null) return text
@@ -23,9 +23,9 @@ function ownerOf(text: string, own: ProcessIdentity): ProcessIdentity {
 }
 
 /**
- * Takes the folder for this process; the result gives it up. The lock of a dead process is taken over, and that of
- * another boot or container, too: when a container starts again, its earlier processes cannot be looked up.
- * @throws CONFIG_INVALID when a living process has it
+ * Locks the folder for this process; call the result to release it. The lock of a dead process is taken over, and so is
+ * one of another boot or container: when a container restarts, its earlier processes cannot be looked up.
+ * @throws CONFIG_INVALID when a living process holds it
  */
 export async function lockFolder(
   components: { readonly clock: Clock; readonly random: Random },

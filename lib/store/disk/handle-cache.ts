@@ -3,15 +3,15 @@ import type { FileHandle } from 'node:fs/promises'
 interface Entry {
   readonly handle: Promise<FileHandle>
   users: number
-  /** To be closed by its last user. */
+  /** True when the last user must close the file. */
   dropped: boolean
 }
 
-/** Open files, the least recently used closed first; never more than `maxOpen` beyond those in use. */
+/** Open files; closes the least recently used one first. At most `maxOpen` files that are not in use stay open. */
 export interface HandleCache {
-  /** Runs `work` on the file of `key`, opening it when needed. The handle stays valid during `work`. */
+  /** Runs `work` on the file of `key`, which is opened if necessary. The handle stays valid during `work`. */
   use<T>(key: string, open: () => Promise<FileHandle>, work: (handle: FileHandle) => Promise<T>): Promise<T>
-  /** Forgets the file, so that its space comes free once nobody reads it. */
+  /** Closes the file after its last user, so that its disk space becomes free. */
   drop(key: string): Promise<void>
   clear(): Promise<void>
 }
@@ -48,7 +48,7 @@ export function handleCache(maxOpen: number): HandleCache {
       try {
         return await work(await entry.handle)
       } catch (err) {
-        // A failed open must not be remembered; after a failed read a fresh handle costs little.
+        // A failed open must not be cached; after a failed read, a new handle costs little.
         if (entries.get(key) === entry) entries.delete(key)
         entry.dropped = true
         throw err

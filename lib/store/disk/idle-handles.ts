@@ -1,24 +1,24 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { Clock, Timer } from '../../base/index.ts'
 
-/** A file that is opened at its first use and closed when nobody has used it for a while. */
+/** A file that is opened on first use and closed after some time without use. */
 export interface IdleHandle {
   /** The handle stays valid during `work`. */
   use<T>(work: (handle: FileHandle) => Promise<T>): Promise<T>
-  /** Waits for the users and closes; a later `use` opens again. */
+  /** Waits for all users, then closes; a later `use` opens the file again. */
   close(): Promise<void>
 }
 
 export interface IdleHandles {
-  /** `open` is asked at each opening: the file may have been renamed meanwhile. */
+  /** `open` is called at each opening, because the file may have been renamed meanwhile. */
   handle(open: () => Promise<FileHandle>): IdleHandle
-  /** Closes those that are open now. */
+  /** Closes all files that are open now. */
   closeAll(): Promise<void>
 }
 
 export interface IdleHandlesInit {
   readonly idleMs: number
-  /** Told why closing in the background failed. */
+  /** Receives the error when a background close fails. */
   readonly onFailure: (err: unknown) => void
 }
 

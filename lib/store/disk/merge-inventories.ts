@@ -2,11 +2,11 @@ import type { FoundBlob, FoundPartial, Inventory } from '../medium.ts'
 
 export interface MergedInventories {
   readonly merged: Inventory
-  /** What lies on two volumes and goes from this one: a disk that was away came back. */
+  /** Items that another volume has too and that this one loses; this happens when a missing disk comes back. */
   readonly doubles: { readonly blobs: readonly FoundBlob[]; readonly partials: readonly FoundPartial[] }
 }
 
-/** Keeps of each digest the one that `isBetter`, else the first. */
+/** Keeps one item per digest: the one that `isBetter`, else the first. */
 function pick<T extends { readonly digest: string }>(found: readonly T[], isBetter: (a: T, b: T) => boolean) {
   const kept = new Map<string, T>()
   const doubles: T[] = []
@@ -18,7 +18,7 @@ function pick<T extends { readonly digest: string }>(found: readonly T[], isBett
   return { kept: [...kept.values()], doubles }
 }
 
-/** What all volumes hold together: of two copies of a blob the pinned one stays, of two partials the larger one. */
+/** Merges what all volumes hold: of two copies of a blob the pinned one is kept, of two partials the larger one. */
 export function mergeInventories(inventories: readonly Inventory[]): MergedInventories {
   const blobs = pick(
     inventories.flatMap((inventory) => inventory.blobs),

@@ -9,16 +9,16 @@ import { readPartialMeta, writePartialMeta } from './partial-meta.ts'
 import { PieceLog } from './piece-log.ts'
 
 export interface PartialFilesComponents extends Omit<DiskPartialEnvironment, 'ended'> {
-  /** Which boot this is; undefined when the system does not say. */
+  /** The current boot; undefined when the system does not tell. */
   readonly bootId: () => string | undefined
 }
 
 export interface DiskPartialFiles extends PartialFiles {
-  /** Syncs what is written but not yet synced, everywhere. */
+  /** Syncs all data that is written but not yet synced, in all files. */
   flush(): Promise<void>
 }
 
-/** Drops every piece that is not synced and does not have its hash; the data of the others is synced. */
+/** Drops each unsynced piece that does not match its hash, and syncs the data of the others. */
 async function verifyUnsynced(data: FileHandle, map: PieceMap, log: PieceLog): Promise<void> {
   await data.datasync()
   for (const piece of log.pieces('written')) {
@@ -61,7 +61,7 @@ export function partialFiles(components: PartialFilesComponents, init: DiskParti
     return log
   }
 
-  /** After another boot, or when boots cannot be told apart, only synced pieces can be trusted without a look. */
+  /** After another boot, or when boots cannot be told apart, only synced pieces are trusted without a check. */
   const recover = async (digest: Digest, map: PieceMap, log: PieceLog) => {
     const own = paths.partial(digest)
     await withFile(openData(own.data, 'r+'), async (handle) => {

@@ -3,14 +3,14 @@ import { hasCode } from '../../base/index.ts'
 import { PieceMap } from '../../core/index.ts'
 import { replaceFile } from './durable.ts'
 
-/** What must be known of a partial blob before its other files mean anything. */
+/** The basic facts of a partial blob; without them its other files mean nothing. */
 export interface PartialMeta {
   readonly map: PieceMap
-  /** The boot in which it was last written; undefined when the system did not say. */
+  /** The boot in which it was last written; undefined when the system did not tell. */
   readonly bootId: string | undefined
 }
 
-/** Undefined when there is none, or none that can be read: then the partial was never finished being made. */
+/** Undefined when the file is missing or unreadable: then the creation of the partial was never finished. */
 export async function readPartialMeta(path: string): Promise<PartialMeta | undefined> {
   const parsed = await readJson(path)
   if (typeof parsed !== 'object' || parsed === null || !('length' in parsed) || !('pieceLength' in parsed)) {

@@ -3,11 +3,11 @@ import type { IdleHandle } from './idle-handles.ts'
 import { type PieceLog, RECORD_BYTES } from './piece-log.ts'
 
 /**
- * Brings records of the log to its file. One write runs at a time, so that an older state never lands on a newer one;
- * what is asked for meanwhile goes out together in the next.
+ * Writes records of the log to its file. Only one write runs at a time, so that an old state never overwrites a newer
+ * one; requests that arrive meanwhile are combined in the next write.
  */
 export interface PieceLogFile {
-  /** Resolves when the records of pieces `first` to `last` stand in the file as they now are. */
+  /** Resolves when the file has the current records of pieces `first` to `last`. */
   save(first: number, last: number): Promise<void>
 }
 

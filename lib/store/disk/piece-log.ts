@@ -2,15 +2,15 @@ import type { PieceMap } from '../../core/index.ts'
 import { HASH_LENGTH } from '../../core/index.ts'
 
 /**
- * The `map` file of a partial blob: one record of 64 bytes for each piece, so that no record crosses a page or a sector
- * and a write of one is all or nothing.
+ * The `map` file of a partial blob: one record of 64 bytes for each piece. No record crosses a page or a sector, so the
+ * write of a record is atomic.
  *
- *     0..31   SHA-256 of the piece
- *     32      state: 0 missing, 1 written, 2 written and synced
- *     33..63  zero
+ * 0..31   SHA-256 of the piece
+ * 32      state: 0 missing, 1 written, 2 written and synced
+ * 33..63  zero
  *
- * A record is written after its piece's data, and becomes `synced` only after an fdatasync of the data has returned.
- * So after the death of the process every record holds, and after a power loss every `synced` one does.
+ * A record is written after the data of its piece, and becomes `synced` only after an fdatasync of the data. So every
+ * record is true after the process dies, and every `synced` record is true after a power loss.
  */
 export const RECORD_BYTES = 64
 
@@ -20,12 +20,12 @@ export const pieceStates = { missing: 0, written: 1, synced: 2 } as const
 
 export type PieceState = keyof typeof pieceStates
 
-/** The records of one partial blob in memory, as they are to stand in the file. */
+/** The records of one partial blob in memory, as the file should have them. */
 export class PieceLog {
   readonly bytes: Buffer
   readonly #map: PieceMap
 
-  /** Takes over `content` as far as it goes; what is missing counts as missing pieces. */
+  /** Takes the records in `content`; pieces beyond its end count as missing. */
   constructor(map: PieceMap, content: Uint8Array = new Uint8Array(0)) {
     this.#map = map
     this.bytes = Buffer.alloc(map.count * RECORD_BYTES)
@@ -47,7 +47,7 @@ export class PieceLog {
     this.bytes[piece * RECORD_BYTES + STATE_AT] = pieceStates[state]
   }
 
-  /** The pieces in one of `states`. */
+  /** The pieces whose state is one of `states`. */
   pieces(...states: readonly PieceState[]): number[] {
     const found: number[] = []
     for (let piece = 0; piece < this.#map.count; piece += 1) if (states.includes(this.state(piece))) found.push(piece)

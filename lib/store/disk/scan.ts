@@ -28,7 +28,7 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** `undefined` are taken out of what `work` makes of each name. */
+/** Runs `work` for each name and leaves out undefined results. */
 async function collect<T>(names: readonly string[], work: (name: string) => Promise<T | undefined>): Promise<T[]> {
   const found = await Promise.all(names.map(work))
   return found.filter((item) => item !== undefined)
@@ -69,7 +69,7 @@ async function scanBlobs(paths: StorePaths): Promise<FoundBlob[]> {
   return found
 }
 
-/** One without meta or data was still being made, or had just become a blob: there is nothing in it to lose. */
+/** A partial without meta or data was still being created or had just become a blob: nothing is lost with it. */
 async function scanPartial(paths: StorePaths, digest: Digest): Promise<FoundPartial | undefined> {
   const own = paths.partial(digest)
   const [meta, data, map] = await Promise.all([readPartialMeta(own.meta), statOf(own.data), statOf(own.map)])
@@ -98,7 +98,10 @@ async function scanUploads(paths: StorePaths): Promise<FoundUpload[]> {
   })
 }
 
-/** What is in the folder, by names and sizes only; half-made leftovers are removed, what is not ours is left alone. */
+/**
+ * Lists the content of the folder, by names and sizes only. Removes half-made files of ours; leaves foreign files
+ * alone.
+ */
 export async function scanFolder(paths: StorePaths): Promise<Inventory> {
   for (const folder of [paths.blobs, paths.partials, paths.uploads]) await makeFolder(folder)
   const [blobs, partials, uploads] = await Promise.all([scanBlobs(paths), scanPartials(paths), scanUploads(paths)])

@@ -5,20 +5,21 @@ import type { BesideName } from '../medium.ts'
 /**
  * The folder of a store:
  *
- *     lock                                    who owns the folder
- *     volumes                                 the folders of the store when there are several, as JSON (volume-marks.ts)
- *     blobs/<alg>/<2 hex>/<hex>/data          a complete blob; its modification time is the time of its last use
- *     blobs/<alg>/<2 hex>/<hex>/pieces        the hashes of its pieces, if any
- *     blobs/<alg>/<2 hex>/<hex>/descriptor    of a manifest: its OCI descriptor, if any
- *     blobs/<alg>/<2 hex>/<hex>/label         what the service notes of it; changed when the blob was last verified
- *     blobs/<alg>/<2 hex>/<hex>/pin           empty; the blob is pinned
- *     partial/<alg>-<hex>/data                a partial blob, sparse
- *     partial/<alg>-<hex>/map                 which pieces are there, and their hashes (piece-log.ts)
- *     partial/<alg>-<hex>/meta                length, piece length and the boot it was written in, as JSON
- *     uploads/<id>                            bytes of an upload; its modification time is the time of its last use
+ * lock                                    who owns the folder
+ * volumes                                 the folders of the store when there are several, as JSON (volume-marks.ts)
+ * blobs/<alg>/<2 hex>/<hex>/data          a complete blob; its modification time is the time of its last use
+ * blobs/<alg>/<2 hex>/<hex>/pieces        the hashes of its pieces, if any
+ * blobs/<alg>/<2 hex>/<hex>/descriptor    of a manifest: its OCI descriptor, if any
+ * blobs/<alg>/<2 hex>/<hex>/label         notes of the service; its modification time is the time of the last
+ * verification
+ * blobs/<alg>/<2 hex>/<hex>/pin           empty; the blob is pinned
+ * partial/<alg>-<hex>/data                a partial blob, sparse
+ * partial/<alg>-<hex>/map                 which pieces are there, and their hashes (piece-log.ts)
+ * partial/<alg>-<hex>/meta                length, piece length and the boot of the last write, as JSON
+ * uploads/<id>                            bytes of an upload; its modification time is the time of its last use
  *
- * A name that ends in `.tmp` is half made. Every path comes from here and is built from a parsed digest or from an id
- * of our own, never from text that came from outside.
+ * A name that ends in `.tmp` is an unfinished file. Every path is built here, from a parsed digest or from an id that
+ * we made, never from text that came from outside.
  */
 export function storePaths(folder: string) {
   const blob = (digest: Digest) => {
@@ -44,7 +45,7 @@ export function storePaths(folder: string) {
 
 export type StorePaths = ReturnType<typeof storePaths>
 
-/** The digest that `<alg>` and `<hex>` of a path stand for; undefined when they are something else. */
+/** The digest for `<alg>` and `<hex>` of a path; undefined when they are not a digest. */
 export function digestOfPath(algorithm: string, hex: string): Digest | undefined {
   try {
     return parseDigest(`${algorithm}:${hex}`)
@@ -53,7 +54,7 @@ export function digestOfPath(algorithm: string, hex: string): Digest | undefined
   }
 }
 
-/** Whether a file name is an upload id of ours. */
+/** Whether a file name is an upload id that we made. */
 export function isUploadId(name: string): boolean {
   return /^[A-Za-z0-9-]{8,64}$/.test(name)
 }

@@ -5,7 +5,7 @@ import { noteUse } from './blob-files.ts'
 import { moveDurably, openData, readRange } from './durable.ts'
 import type { StorePaths } from './store-paths.ts'
 
-/** One system call for all chunks; the rest by itself when the system takes only a part. */
+/** Writes all chunks with one system call, and the rest separately when the system accepts only a part. */
 async function writeChunks(handle: FileHandle, chunks: readonly Uint8Array[], position: number): Promise<void> {
   const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   const { bytesWritten } = await handle.writev([...chunks], position)

@@ -4,12 +4,12 @@ import { hasCode } from '../../base/index.ts'
 import { replaceFile } from './durable.ts'
 
 /**
- * Each volume names all volumes of its store in a file `volumes`, a list of folders as JSON. A folder that lacks the
- * file although another volume names it is the empty place of a disk that is not there, and must not be filled.
+ * Each volume names all volumes of its store in a file `volumes`, a list of folders as JSON. When a folder lacks this
+ * file although another volume names the folder, its disk is not mounted, and the folder must not be filled.
  */
 const FILE = 'volumes'
 
-/** The list in a folder; undefined when it has none. */
+/** The list in a folder; undefined when the folder has no such file. */
 export async function readMark(folder: string): Promise<readonly string[] | undefined> {
   try {
     const parsed: unknown = JSON.parse(await readFile(join(folder, FILE), 'utf8'))

@@ -19,18 +19,18 @@ import { readMark, writeMark } from './volume-marks.ts'
 import { probeVolume } from './volume-probe.ts'
 
 export interface VolumesMediumInit extends Omit<DiskMediumInit, 'folder'> {
-  /** At least one; made when missing, unless another volume says that one was there before. */
+  /** At least one. A folder is created when it is missing, unless another volume says that it existed before. */
   readonly folders: readonly string[]
   readonly minFreeBytes: number
 }
 
-/** The free space of volumes that nothing is written to is looked at this often. */
+/** Interval at which the free space of volumes without writes is measured. */
 const LOOK_MS = 5_000
 
 const notThere =
   'its folder is empty, though it was in use before; mount its disk, or start once without it in the list'
 
-/** Routes everything to the volume where it lies; leaves out volumes that are broken. */
+/** Sends each call to the volume that holds the item; leaves out broken volumes. */
 class Volumes implements Medium {
   readonly volumes: readonly Volume[]
   readonly out = new Map<Volume, string>()
@@ -118,7 +118,7 @@ class Volumes implements Medium {
     this.#listeners = [...this.#listeners, listener]
   }
 
-  /** What the volumes that can be read say of the others. */
+  /** The volume lists that the readable volumes contain. */
   async #marks(): Promise<ReadonlyMap<Volume, readonly string[]>> {
     const marks = new Map<Volume, readonly string[]>()
     for (const volume of this.#media.keys()) {
@@ -133,7 +133,7 @@ class Volumes implements Medium {
     try {
       if (!isMissing) return await medium.start()
     } catch (err) {
-      // Another process has it: a mistake of the config, not of the disk.
+      // Another process uses it: a mistake in the config, not a broken disk.
       if (hasCode(err, 'CONFIG_INVALID')) throw err
       reason = codeOf(err) ?? 'UNKNOWN'
     }
@@ -158,7 +158,7 @@ class Volumes implements Medium {
   #medium(volume: Volume): Medium {
     const medium = this.#media.get(volume)
     if (medium === undefined || this.out.has(volume)) {
-      throw appError('BLOB_UNKNOWN', { message: 'the volume where it lay is out', detail: { volume } })
+      throw appError('BLOB_UNKNOWN', { message: 'the volume with the data is broken', detail: { volume } })
     }
     return medium
   }
@@ -169,7 +169,7 @@ class Volumes implements Medium {
     return volume
   }
 
-  /** Does it there; a failure that may be the disk's makes the disk be looked at. */
+  /** Runs `work` on the volume; a failure that the disk may have caused triggers a check of the disk. */
   async #on<T>(volume: Volume, work: (medium: Medium) => Promise<T>): Promise<T> {
     const medium = this.#medium(volume)
     try {
@@ -257,7 +257,7 @@ class Volumes implements Medium {
       read: (range, into) => on(() => file.read(range, into)),
       touch: (usedAtMs) => on(() => file.touch(usedAtMs)),
       promote: async (usedAtMs) => {
-        // Before it, since readers may need the blob while it is moved.
+        // Set before the move, because readers may need the blob during it.
         this.#places.set(digest, volume)
         await on(() => file.promote(usedAtMs))
         this.#places.delete(`partial ${digest}`)
@@ -271,7 +271,7 @@ class Volumes implements Medium {
   }
 }
 
-/** Bytes in several folders, each on a disk of its own. @throws CONFIG_INVALID when none of them works */
+/** Keeps the bytes in several folders, each on its own disk. @throws CONFIG_INVALID when none of them works */
 export function volumesMedium(components: DiskMediumComponents, init: VolumesMediumInit): Medium {
   return new Volumes(components, init)
 }

@@ -52,7 +52,7 @@ const handleOn = (data: () => Buffer): ReadHandle => ({
   close: () => Promise.resolve(),
 })
 
-/** What lies in memory; outlives a stop and a start of the store, as files do. */
+/** The content of the memory; it survives a stop and a start of the store, as files do. */
 class Memory {
   readonly blobs = new Map<Digest, MemoryBlob>()
   readonly partials = new Map<Digest, MemoryPartial>()

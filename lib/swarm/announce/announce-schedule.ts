@@ -22,16 +22,16 @@ import type {
   SeedRef,
 } from '../outside.ts'
 
-/** One torrent as the schedule sees it; read anew for each announce. */
+/** One torrent as the schedule sees it; its values are read again for each announce. */
 export interface AnnounceSubject {
   readonly blob: SeedRef
   readonly swarmId: SwarmId
   readonly leftBytes: number
   readonly wantedPeers: number
-  /** It could use more peers than it has. */
+  /** True when the torrent could use more peers than it has. */
   readonly underConnected: boolean
   reports(): readonly PeerReport[]
-  /** Each of the two is one event. */
+  /** `onAnswer` and `onUnanswered` are events: each runs to its end without waiting. */
   onAnswer(peers: readonly PeerInfo[]): void
   onUnanswered(): void
 }
@@ -50,27 +50,27 @@ export interface AnnounceScheduleInit {
 
 /** When what is announced. `stop()` says `stopped` for everything, within a bound. */
 export interface AnnounceSchedule extends Startable {
-  /** `started`, now. A second call for a swarm takes the new subject over and announces again. */
+  /** Announces `started` now. A second call for the same swarm replaces the subject and announces again. */
   join(subject: AnnounceSubject): void
-  /** `completed`, now. */
+  /** Announces `completed` now. */
   completed(swarmId: SwarmId): void
-  /** `stopped`, now. Unknown swarms are ignored. */
+  /** Announces `stopped` now. Unknown swarms are ignored. */
   leave(swarmId: SwarmId): void
   has(swarmId: SwarmId): boolean
 }
 
 interface Entry {
   subject: AnnounceSubject
-  /** Said until a tracker has heard it. */
+  /** The event to announce, until a tracker has received it. */
   event: AnnounceEvent
   dueMs: number
   sending: boolean
   failures: number
-  /** It has asked once more since the last regular answer. */
+  /** True when an early extra announce was already made since the last regular answer. */
   hurried: boolean
 }
 
-/** What becomes due within this time of a batch goes with it. */
+/** Announces that become due within this time join the current batch. */
 const COALESCE_MS = 20
 const MAX_BATCH = 500
 const RETRY = { baseMs: 1_000, maxMs: 30_000, attempts: Number.POSITIVE_INFINITY }
@@ -148,14 +148,14 @@ class Schedule implements AnnounceSchedule {
     return this.#components.clock.monotonicMs()
   }
 
-  /** Sets the timer to what is due next. */
+  /** Sets the timer to the next due time. */
   #reschedule(): void {
     let dueMs = this.#leaving.length > 0 ? this.#now : Number.POSITIVE_INFINITY
     for (const entry of this.#entries.values()) if (!entry.sending) dueMs = Math.min(dueMs, entry.dueMs)
     this.#wakeAt(dueMs)
   }
 
-  /** Sets the timer no later than `dueMs`, but no sooner than a moment after the last batch. */
+  /** Sets the timer to `dueMs` at the latest, but not immediately after the last batch. */
   #wakeAt(dueMs: number): void {
     if (!this.#running) return
     const atMs = Math.max(dueMs, this.#sentMs + COALESCE_MS)
@@ -215,7 +215,7 @@ class Schedule implements AnnounceSchedule {
   #onAnswer(entry: Entry, { peers, intervalMs }: AnnounceAnswer, said: AnnounceEvent | undefined): void {
     const { random } = this.#components
     entry.failures = 0
-    // An event that came up while the announce was under way is still to be said, at once.
+    // An event that arose during the announce must still be announced, at once.
     const pending = entry.event !== said
     if (!pending) entry.event = 'interval'
     entry.subject.onAnswer(peers)

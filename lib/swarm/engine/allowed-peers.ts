@@ -4,7 +4,10 @@ import { appError } from '../../base/index.ts'
 /** Whether a host may be a peer. */
 export type HostRule = (host: string) => boolean
 
-/** Only hosts inside one of the CIDRs (`10.0.0.0/8`, `fd00::/8`); everybody when there is no list. @throws CONFIG_INVALID */
+/**
+ * Allows only hosts inside one of the CIDRs (`10.0.0.0/8`, `fd00::/8`); without a list, everybody. @throws
+ * CONFIG_INVALID
+ */
 export function allowedPeers(cidrs: readonly string[] | undefined): HostRule {
   if (cidrs === undefined) return () => true
   const allowed = new BlockList()
@@ -23,6 +26,6 @@ export function allowedPeers(cidrs: readonly string[] | undefined): HostRule {
     }
     allowed.addSubnet(net, bits, family)
   }
-  // The list knows that `::ffff:10.0.0.1`, as a socket that listens on `::` shows it, is 10.0.0.1.
+  // A socket that listens on `::` shows 10.0.0.1 as `::ffff:10.0.0.1`; the list recognises this form.
   return (host) => isIP(host) !== 0 && allowed.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
 }

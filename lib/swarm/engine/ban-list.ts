@@ -4,9 +4,9 @@ import type { SwarmLimits } from '../limits.ts'
 import type { PeerHello } from '../peer/index.ts'
 
 /**
- * Peers that sent wrong bytes, for a while or until newer bans push them out. A ban holds for the
- * peer id at this host, and for the address of a peer that was dialled. The host alone would hit its neighbours on one
- * machine; an id from elsewhere, or a port that a peer merely names as its own, would hit whom the liar wants to be hit.
+ * Peers that sent wrong bytes. A ban ends after some time, or when newer bans push it out. It applies to the peer id at
+ * this host, and to the address of a peer that we dialled. Banning the whole host would hit other peers on the same
+ * machine. Banning an id at other hosts, or a port that the peer only claims, would let a liar choose who is banned.
  */
 export interface BanList {
   add(hello: PeerHello): void
@@ -27,7 +27,7 @@ export function banList(clock: Clock, { maxBans, banMs }: Pick<SwarmLimits, 'max
   }
 }
 
-/** Where a peer can be dialled, as far as it said. */
+/** The address at which a peer can be dialled, if the peer gave one. */
 export function listenAddress({ address, listenPort, direction }: PeerHello): PeerAddress {
   if (direction === 'dialled') return address
   return { host: address.host, port: listenPort ?? address.port }

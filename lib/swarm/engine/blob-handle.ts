@@ -4,26 +4,26 @@ import { type ByteRange, type MetaInfoHeader, wholeRange } from '../../core/inde
 import { type BytesBySource, bytesSince, type PullSummary, type ReadOptions } from '../torrent/index.ts'
 
 /**
- * One user's hold on a blob that is here or on its way. While it is open, the blob is kept; while it is read, and for a
- * little while after, it is fetched if need be. A handle that is never read costs no piece.
+ * One user's handle on a blob that is here or arriving. While it is open, the blob is kept; while it is read, and a
+ * short time after, the blob is fetched if necessary. A handle that is never read causes no download.
  */
 export interface BlobHandle {
   readonly header: MetaInfoHeader
   /** Bytes. */
   readonly size: number
   /**
-   * The bytes of `range` (default: all), as soon as they are verified; any number of readers at once. The last bytes of
-   * the whole body come only when the whole digest holds. The stream is destroyed with an AppError: ABORTED, STALLED,
-   * SOURCES_EXHAUSTED, METAINFO_FAILED, METAINFO_DOUBTED, METAINFO_CONFLICT, SHUTTING_DOWN.
+   * The bytes of `range` (default: all) as soon as they are verified; any number of readers at the same time. The last
+   * bytes of the whole body are given only when the whole digest is right. On failure the stream is destroyed with an
+   * AppError: ABORTED, STALLED, SOURCES_EXHAUSTED, METAINFO_FAILED, METAINFO_DOUBTED, METAINFO_CONFLICT, SHUTTING_DOWN.
    */
   read(range?: ByteRange, options?: ReadOptions): Readable
-  /** Lets go; idempotent. Readers that are still open go on for as long as the blob does. */
+  /** Closes the handle; idempotent. Open readers continue as long as the blob exists. */
   close(): void
   /** Resolves at `close`. */
   readonly summary: Promise<PullSummary>
 }
 
-/** Where the bytes of a handle come from. */
+/** Provides the bytes of a handle. */
 export interface HandleSource {
   readonly header: MetaInfoHeader
   read(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable
@@ -32,7 +32,7 @@ export interface HandleSource {
   close(): void
 }
 
-/** `openedMs` is when the caller asked for the blob, on the clock's monotonic scale. */
+/** `openedMs` is when the caller asked for the blob, in the clock's monotonic milliseconds. */
 export function blobHandle(clock: Clock, source: HandleSource, openedMs: number): BlobHandle {
   return new Handle(clock, source, openedMs)
 }

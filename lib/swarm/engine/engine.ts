@@ -67,46 +67,47 @@ export interface SwarmEngineComponents {
 export interface SwarmEngineInit {
   readonly peerId: PeerId
   readonly role: PeerRole
-  /** Where peers connect to; port 0 takes a free one. */
+  /** The address for incoming peers; port 0 means any free port. */
   readonly listen: PeerAddress
-  /** Payload to peers, all torrents together; undefined means no limit. */
+  /** Limit of payload sent to peers, for all torrents together; undefined means no limit. */
   readonly uploadBytesPerSecond?: number | undefined
-  /** Payload from peers, all torrents together; undefined means no limit. */
+  /** Limit of payload received from peers, for all torrents together; undefined means no limit. */
   readonly downloadBytesPerSecond?: number | undefined
   /**
-   * `whole`, the default: the digest is computed here before the last bytes of a whole body are given out and before the
-   * blob is kept as complete. `pieces` believes the metainfo; for measuring.
+   * `whole`, the default: the digest is computed here before the last bytes of a whole body are given out and before
+   * the blob is stored as complete. `pieces` trusts the metainfo; only for measurements.
    */
   readonly verify?: 'pieces' | 'whole' | undefined
-  /** Peers outside of these CIDRs are neither dialled nor let in; undefined lets everybody. */
+  /** Peers outside these CIDRs are neither dialled nor accepted; undefined allows everybody. */
   readonly allowedPeers?: readonly string[] | undefined
   readonly limits?: Partial<SwarmLimits> | undefined
 }
 
-/** All blobs of one node: pulls them, gives them to readers while they arrive, and to other peers. */
+/** All blobs of one node: downloads them, serves them to readers while they arrive, and to other peers. */
 export interface SwarmEngine extends Startable {
-  /** Where it listens; known once started. */
+  /** The address it listens on; known after the start. */
   readonly address: PeerAddress
   /**
-   * A hold on the blob, once its header is known; close it. A complete blob of the store never touches the network.
+   * A handle on the blob, as soon as its header is known; the caller must close it. A complete blob in the store never
+   * uses the network.
    * @throws BLOB_UNKNOWN, NO_BACKEND_RULE, DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody gave a header in time),
-   *   METAINFO_FAILED, METAINFO_DOUBTED, METAINFO_CONFLICT, SHUTTING_DOWN, ABORTED
+   * METAINFO_FAILED, METAINFO_DOUBTED, METAINFO_CONFLICT, SHUTTING_DOWN, ABORTED
    */
   open(blob: BlobRef, options?: AbortOptions): Promise<BlobHandle>
-  /** A complete blob of `size` bytes is in the store: it is announced and given to peers. Idempotent. */
+  /** Call it when a complete blob of `size` bytes is in the store: it is announced and served to peers. Idempotent. */
   seed(blob: SeedRef, size: number): void
-  /** The blob is no longer in the store. Idempotent. */
+  /** Call it when the blob is no longer in the store. Idempotent. */
   forget(digest: Digest): void
-  /** What runs now, for an admin's eye. */
+  /** The running torrents, for administrators. */
   snapshot(): readonly TorrentSnapshot[]
 }
 
-/** @throws CONFIG_INVALID for a CIDR that is none */
+/** @throws CONFIG_INVALID for an invalid CIDR in `allowedPeers` */
 export function swarmEngine(components: SwarmEngineComponents, init: SwarmEngineInit): SwarmEngine {
   return new Engine(components, init)
 }
 
-/** The rate is enforced over short times, so that a pause does not end in a burst. */
+/** Share of the rate per second that may be sent at once; small, so that a pause does not end in a burst. */
 const BURST_SHARE = 0.1
 const MIN_BURST = 1024 * 1024
 

@@ -11,7 +11,7 @@ export interface InlineKeeperComponents {
   readonly background: Background
 }
 
-/** Puts content that came inside a header into the store, behind the caller's back: it has its bytes already. */
+/** Stores content that came inside a header, in the background, because the caller already has the bytes. */
 export function keepInline({ store, logger, background }: InlineKeeperComponents, header: MetaInfoHeader): void {
   const { digest, data } = header
   if (data === undefined) return

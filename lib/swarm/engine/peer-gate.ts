@@ -24,16 +24,16 @@ export interface PeerGateInit {
   readonly peerId: PeerId
   readonly role: PeerRole
   readonly listen: PeerAddress
-  /** The header of a swarm that this node takes part in, or could. */
+  /** The header of a swarm that this node takes part in, or could take part in. */
   admit(swarmId: SwarmId, options: AbortOptions): Promise<MetaInfoHeader | undefined>
-  /** A peer came in; the connection is to be attached or closed. */
+  /** Called for each incoming peer; the callee attaches to the connection or closes it. */
   onPeer(swarmId: SwarmId, connection: PeerConnection): void
   allows(host: string): boolean
-  /** How many more connections this node may have. */
+  /** How many more connections this node may open or accept. */
   room(): number
 }
 
-/** Where connections come in and go out. */
+/** Accepts incoming connections and dials outgoing ones. */
 export interface PeerGate extends Startable {
   /** Where it listens, or listened last: the last announce still names it. The configured address before the start. */
   readonly address: PeerAddress

@@ -2,17 +2,17 @@ import { appError, type Clock, countCache, refusedKeys } from '../../base/index.
 import { type BlobRef, blobRefKey, type Digest } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 
-/** What is not asked for again for a while: unknown blobs, and digests whose content was found wrong. */
+/** Blobs that are not requested again for a while: unknown ones, and digests whose content was wrong. */
 export interface Refusals {
   /** @throws DIGEST_REFUSED, BLOB_UNKNOWN */
   check(blob: BlobRef): void
-  /** Every source said that it does not know the blob. */
+  /** Reports that no source knows the blob. */
   unknown(blob: BlobRef): void
-  /** The content of the digest was wrong; each time is twice as long as the one before. */
+  /** Reports that the content of the digest was wrong; each refusal lasts twice as long as the one before. */
   wrong(digest: Digest): void
-  /** What a tracker said of the blob does not hold. */
+  /** Reports that a tracker's metainfo for the blob was contradicted. */
   doubted(digest: Digest): void
-  /** It was doubted a while ago: origins themselves should be asked. */
+  /** True for a while after `doubted`: then the origins themselves should be asked. */
   doubts(digest: Digest): boolean
 }
 

@@ -2,7 +2,7 @@ import type { ByteRange, MetaInfoHeader } from '../../core/index.ts'
 import { type Content, type Loan, noBytes, type SliceCache, sourceReadable, type Torrent } from '../torrent/index.ts'
 import type { HandleSource } from './blob-handle.ts'
 
-/** A handle's view of content that came inside the metainfo header. */
+/** The data of a handle whose content came inside the metainfo header. */
 export function inlineBlob(header: MetaInfoHeader, data: Uint8Array): HandleSource {
   const read: Read = async ({ start, end }, into) => into.set(data.subarray(start, end))
   const lend: Lend = async ({ start, end }) => ({ bytes: data.subarray(start, end), release: () => undefined })
@@ -16,14 +16,14 @@ export interface StoredBlobInit {
   readonly close: () => void
 }
 
-/** A handle's view of a blob that is complete in the store: no network. */
+/** The data of a handle whose blob is complete in the store; does not use the network. */
 export function storedBlob(slices: SliceCache, { header, content, close }: StoredBlobInit): HandleSource {
   const read: Read = (range, into) => slices.read(content, range, into)
   const lend: Lend = (range) => slices.lend(content, range)
   return restingBlob(header, { read, lend }, { received: { ...noBytes, cache: header.length }, close })
 }
 
-/** Fills `into`, as long as the range. */
+/** Fills `into`, which is as long as the range. */
 type Read = (range: ByteRange, into: Uint8Array) => Promise<void>
 type Lend = (range: ByteRange) => Promise<Loan | undefined>
 
@@ -58,7 +58,7 @@ function restingBlob(
   }
 }
 
-/** A handle's view of a blob on its way. */
+/** The data of a handle whose blob is still arriving. */
 export function pulledBlob(torrent: Torrent, header: MetaInfoHeader, close: () => void): HandleSource {
   return {
     header,

@@ -2,7 +2,7 @@ import type { Startable } from '../../base/index.ts'
 import type { BlobReader } from '../../store/index.ts'
 import type { SwarmEngine } from './engine.ts'
 
-/** At its start, announces every blob that lies in the store already, so that peers find it after a restart. */
+/** At its start, announces every blob that is already in the store, so that peers find it after a restart. */
 export function seedStored(store: BlobReader, engine: SwarmEngine): Startable {
   return {
     async start() {

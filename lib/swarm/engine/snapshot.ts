@@ -1,7 +1,7 @@
 import { type Digest, type PeerId, type PeerRole, repositoryText } from '../../core/index.ts'
 import type { BytesBySource, Torrent } from '../torrent/index.ts'
 
-/** One connected peer, for an admin's eye. */
+/** One connected peer, for administrators. */
 export interface PeerSnapshot {
   readonly peerId: PeerId
   readonly role: PeerRole
@@ -11,10 +11,10 @@ export interface PeerSnapshot {
   readonly sentBytes: number
 }
 
-/** One running torrent, for an admin's eye. */
+/** One running torrent, for administrators. */
 export interface TorrentSnapshot {
   readonly digest: Digest
-  /** In its text form; absent when it is not known. */
+  /** The repository's text form; absent when the repository is not known. */
   readonly repository?: string
   readonly complete: boolean
   readonly leftBytes: number

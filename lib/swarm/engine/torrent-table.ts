@@ -43,7 +43,7 @@ interface Seed {
 
 const TICK_MS = 100
 
-/** All torrents of a node: those that run, and the complete blobs that wait for a peer to ask for them. */
+/** All torrents of a node: the running ones, and the complete blobs that no peer has asked for yet. */
 export class TorrentTable {
   readonly #components: TorrentTableComponents
   readonly #init: TorrentTableInit
@@ -61,33 +61,33 @@ export class TorrentTable {
     return this.#running.values()
   }
 
-  /** How many more connections all torrents together may have. */
+  /** How many more connections all torrents together may open or accept. */
   get room(): number {
     const { connections, limits } = this.#components
     return limits.maxConnections - connections.open - connections.halfOpen
   }
 
-  /** The torrent that pulls the blob; undefined when none does. */
+  /** The torrent that downloads the blob; undefined when none does. */
   pulling(digest: Digest): Torrent | undefined {
     const running = this.#running.get(swarmIdOf(digest))
     return running?.complete === false ? running : undefined
   }
 
-  /** Starts to pull the blob, or joins the pull under way. */
+  /** Starts to download the blob, or joins the running download. */
   pull(blob: BlobRef): Torrent {
     const running = this.pulling(blob.digest)
     if (running !== undefined) return running
-    // What is pulled has gone from the store: it must not go on being announced as complete.
+    // The blob must be downloaded, so it is no longer in the store; it must not be announced as complete any longer.
     this.forget(blob.digest)
     return this.#run({ blob })
   }
 
-  /** What a peer that comes in is told; undefined when the swarm is none of ours. */
+  /** The header for an incoming peer; undefined when this node does not have the swarm. */
   async headerOf(swarmId: SwarmId): Promise<MetaInfoHeader | undefined> {
     return (await this.#running.get(swarmId)?.header) ?? this.#seeds.get(swarmId)?.header
   }
 
-  /** Takes over a connection that was accepted. */
+  /** Takes over an accepted connection. */
   accept(swarmId: SwarmId, connection: PeerConnection): void {
     const { hello } = connection
     const seed = this.#seeds.get(swarmId)
@@ -97,7 +97,7 @@ export class TorrentTable {
     else running.accept(connection)
   }
 
-  /** The blob is complete in the store. Small ones travel inside metainfo headers and have no swarm. */
+  /** Call it when the blob is complete in the store. Small blobs travel inside metainfo headers and have no swarm. */
   seed(blob: SeedRef, size: number): void {
     const swarmId = swarmIdOf(blob.digest)
     if (size <= INLINE_LIMIT || this.#seeds.has(swarmId)) return
@@ -172,7 +172,7 @@ export class TorrentTable {
     schedule.join(this.#subject(torrent.blob, torrent.swarmId))
   }
 
-  /** What is announced of a swarm follows whatever runs for it at the moment. */
+  /** An announce describes whatever torrent runs for the swarm at that moment. */
   #subject(blob: SeedRef, swarmId: SwarmId): AnnounceSubject {
     const running = () => this.#running.get(swarmId)
     return {
@@ -216,7 +216,7 @@ export class TorrentTable {
 
   #drop(torrent: Torrent): void {
     const { schedule, tasks, meters } = this.#components
-    // First of all: the last announce still says what is left.
+    // This must come first: the last announce still states how much is missing.
     if (!this.#seeds.has(torrent.swarmId)) schedule.leave(torrent.swarmId)
     if (this.#running.get(torrent.swarmId) === torrent) this.#running.delete(torrent.swarmId)
     meters.torrents.set(this.#running.size)
@@ -237,7 +237,7 @@ export class TorrentTable {
         this.#drop(torrent)
         continue
       }
-      // The header is late: trackers are asked meanwhile.
+      // While the header is late, trackers are asked for peers.
       if (!torrent.complete) this.#join(torrent)
       torrent.tick(nowMs)
     }

@@ -26,15 +26,18 @@ import { wireConnection } from './wire-connection.ts'
 export interface AcceptInit {
   readonly self: PeerSelf
   /**
-   * The header of a swarm, or undefined to refuse. May take as long as fetching it takes, within
-   * `swarmLimits.headerTimeoutMs`. Throwing refuses too.
+   * The header of a swarm, or undefined to refuse. May take as long as fetching the header takes, within
+   * `swarmLimits.headerTimeoutMs`. An error refuses, too.
    */
   admit(swarmId: SwarmId, options: AbortOptions): Promise<SwarmHeader | undefined>
-  /** A connection after both handshakes, at rest until somebody attaches to it; theirs to close. */
+  /**
+   * Called with a connection after both handshakes. It delivers nothing until the callee attaches; the callee must
+   * close it.
+   */
   onPeer(swarmId: SwarmId, connection: PeerConnection): void
-  /** How many more connections this node may have; default `swarmLimits.maxConnections`. */
+  /** How many more connections this node may accept; default `swarmLimits.maxConnections`. */
   room?(): number
-  /** Also take clients that do not know our extension; false when absent. */
+  /** Also accept clients without our extension; default false. */
   readonly foreignPeers?: boolean
   /** Peers must prove that they belong to the cluster, and are proven to. */
   readonly prover?: PeerProver | undefined
@@ -42,9 +45,9 @@ export interface AcceptInit {
   onRefused?(err: unknown): void
 }
 
-/** Takes incoming connections through both handshakes. `stop()` ends those under way. */
+/** Takes incoming connections through both handshakes. `stop()` ends unfinished handshakes. */
 export interface PeerAcceptor extends Startable {
-  /** To be given to `PeerTransport.listen`. A connection too many is closed unread. */
+  /** Pass it to `PeerTransport.listen`. A connection above the limit is closed without reading it. */
   readonly accept: (channel: ByteChannel) => void
 }
 

@@ -6,11 +6,11 @@ import type { PeerConnection } from './peer-connection.ts'
 import type { PeerTransport } from './transport.ts'
 import { wireConnection } from './wire-connection.ts'
 
-/** Who we are on every connection. */
+/** What we tell about ourselves on every connection. */
 export interface PeerSelf {
   readonly peerId: PeerId
   readonly role: PeerRole
-  /** Told to others so that they can dial us; undefined when nobody can. */
+  /** Our port for incoming connections, which we tell other peers; undefined when nobody can dial us. */
   readonly listenPort: number | undefined
 }
 
@@ -25,7 +25,7 @@ export interface DialInit {
   readonly swarmId: SwarmId
   readonly header: SwarmHeader
   readonly self: PeerSelf
-  /** Also speak with clients that do not know our extension; false when absent. */
+  /** Also accept clients without our extension; default false. */
   readonly foreignPeers?: boolean
   /** Both sides must prove that they belong to the cluster. */
   readonly prover?: PeerProver | undefined

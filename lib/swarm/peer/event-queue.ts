@@ -1,13 +1,13 @@
 import type { PeerEvents } from './peer-connection.ts'
 
-/** Keeps events until somebody listens, then hands them on one at a time, in order. */
+/** Keeps events until a listener attaches, then delivers them one at a time, in order. */
 export interface EventQueue {
   deliver(event: (events: PeerEvents) => void): void
-  /** What was kept is delivered in a moment, never from within this call; `then` follows it. */
+  /** Delivers the kept events soon, never within this call; then calls `then`. */
   attach(events: PeerEvents, then: () => void): void
 }
 
-/** `onFailure` gets what a listener throws. */
+/** `onFailure` gets the errors of listeners. */
 export function eventQueue(onFailure: (err: unknown) => void): EventQueue {
   const kept: ((events: PeerEvents) => void)[] = []
   let listener: PeerEvents | undefined

@@ -5,10 +5,10 @@ import type { ByteChannel } from '../wire/index.ts'
 import { streamChannel } from './stream-channel.ts'
 import type { PeerTransport } from './transport.ts'
 
-/** One end of a connection in memory; what is written comes out of the other end. */
+/** One end of an in-memory connection; what is written here can be read at the other end. */
 class MemorySocket extends Duplex {
   #other: MemorySocket | undefined
-  /** Ends a write once the other end has room again. */
+  /** Finishes a write when the other end has room again. */
   #written: (() => void) | undefined
 
   static pair(): [MemorySocket, MemorySocket] {
@@ -21,7 +21,7 @@ class MemorySocket extends Duplex {
 
   override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
     const other = this.#other
-    // A copy, as a network makes one: what was written may change again while it is still on its way.
+    // Copies the bytes, as a network does, because the writer may change its buffer before they are delivered.
     if (other === undefined || other.destroyed || other.push(new Uint8Array(chunk))) done()
     else this.#written = done
   }
@@ -44,12 +44,12 @@ class MemorySocket extends Duplex {
     done(err)
     const other = this.#other
     this.#other = undefined
-    // What was written before still arrives, as it would over TCP after an orderly close.
+    // Bytes that were written before still arrive, as over TCP after an orderly close.
     if (other !== undefined && !other.readableEnded && !other.destroyed) other.push(null)
   }
 }
 
-/** Both ends of a fresh connection in memory: the dialled one, and the accepted one. */
+/** Both ends of a new in-memory connection: the dialled one and the accepted one. */
 function channelPair(dialled: PeerAddress, accepted: PeerAddress): [ByteChannel, ByteChannel] {
   const [a, b] = MemorySocket.pair()
   return [streamChannel(a, accepted), streamChannel(b, dialled)]
@@ -57,7 +57,7 @@ function channelPair(dialled: PeerAddress, accepted: PeerAddress): [ByteChannel,
 
 /** A network of hosts in one process, for tests and the simulator. */
 export interface MemoryNetwork {
-  /** The transport of one host; its dials come from this address. */
+  /** The transport of one host; its outgoing connections come from this address. */
   host(host: string): PeerTransport
 }
 

@@ -1,43 +1,43 @@
 import type { AbortOptions, AppError, Bitset } from '../../base/index.ts'
 import type { PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
 
-/** Part of a piece. `offset` and `length` in bytes within the piece. */
+/** A part of a piece; `offset` and `length` are in bytes within the piece. */
 export interface Block {
   readonly piece: number
   readonly offset: number
   readonly length: number
 }
 
-/** What the two handshakes (BEP 3 and BEP 10) told of the other side; both have been checked against our header. */
+/** What the other side said in the two handshakes (BEP 3 and BEP 10); both are checked against our header. */
 export interface PeerHello {
   readonly peerId: PeerId
-  /** Where the connection came from or went to (the socket's own address). */
+  /** Remote address of the connection (from the socket). */
   readonly address: PeerAddress
-  /** `p` of the extension handshake: where it listens; undefined when it said nothing. */
+  /** `p` of the extension handshake: the port it listens on; undefined when it gave none. */
   readonly listenPort: number | undefined
   readonly role: PeerRole
-  /** Agreed block length, the smaller of the two offers. Bytes. */
+  /** Agreed block length in bytes: the smaller of the two offers. */
   readonly blockLength: number
   readonly direction: 'dialled' | 'accepted'
 }
 
-/** What a connection tells its torrent. Called one at a time, never re-entrantly from a method of the connection. */
+/** Events of a connection for its torrent. Called one at a time, never from within a method of the connection. */
 export interface PeerEvents {
-  /** The pieces it has changed (bitfield, have-all, have-none, have); `piece` is set for a single have. */
+  /** The pieces of the other side changed (bitfield, have-all, have-none, have); `piece` is set only for a have. */
   onHave(piece: number | undefined): void
-  /** The other side choked or unchoked us; open requests of a choked connection are rejected with PEER_REJECTED. */
+  /** The other side choked or unchoked us; a choke rejects our open requests with PEER_REJECTED. */
   onChoke(choked: boolean): void
   onInterest(interested: boolean): void
   onSuggest(piece: number): void
-  /** A well-formed request for a block inside the blob; whether we have it is for the torrent to say. */
+  /** A well-formed request for a block inside the blob; the torrent decides whether we have the block. */
   onRequest(block: Block): void
-  /** The other side no longer wants a block; answering it all the same is allowed. */
+  /** The other side no longer wants a block; sending it anyway is allowed. */
   onCancel(block: Block): void
-  /** Once, last of all. `err` is undefined for an orderly close by us. */
+  /** Called once, as the last event. `err` is undefined when we closed the connection in an orderly way. */
   onClose(err: AppError | undefined): void
 }
 
-/** Counters that only grow; payload bytes of blocks. */
+/** Counters that only grow; they count the payload bytes of blocks. */
 export interface PeerStats {
   readonly receivedBytes: number
   readonly sentBytes: number
@@ -46,41 +46,46 @@ export interface PeerStats {
 /** One peer on one connection for one blob, after both handshakes. Every method is a no-op once it is closed. */
 export type PeerConnection = PeerLink & BlockSource & BlockSink
 
-/** The connection itself, and what the other side has. */
+/** The connection itself, and the pieces of the other side. */
 export interface PeerLink {
   readonly hello: PeerHello
-  /** Pieces the other side has. Live. */
+  /** The pieces of the other side. This is the live set; do not change it. */
   readonly remoteHave: Bitset
   readonly stats: PeerStats
-  /** Delivery of events; call once, before anything else. Events that came before are delivered then, in order. */
+  /**
+   * Starts the delivery of events; call it once, before anything else. Earlier events are delivered first, in order.
+   */
   attach(events: PeerEvents): void
   /** Destroys the socket. Idempotent. */
   close(err?: AppError): void
 }
 
-/** The other side as one that gives us blocks. */
+/** The other side as a source of blocks. */
 export interface BlockSource {
-  /** The other side does not serve us now. Starts true. */
+  /** True while the other side does not serve us. Starts as true. */
   readonly choked: boolean
-  /** Requests sent and not yet answered. */
+  /** Number of requests that were sent and not yet answered. */
   readonly openRequests: number
   /**
-   * Asks for a block and copies its payload straight into `into` (exactly `block.length` bytes).
-   * Once it has settled, in whatever way, `into` is never written again. On ABORTED a cancel is sent.
+   * Requests a block and copies its payload directly into `into` (exactly `block.length` bytes). After the promise has
+   * settled, in whatever way, nothing is written to `into`. On ABORTED a cancel is sent.
    * @throws PEER_REJECTED, PEER_CLOSED, ABORTED, WIRE_QUEUE_FULL (more than MAX_OPEN_REQUESTS at once)
    */
   request(block: Block, into: Uint8Array, options?: AbortOptions): Promise<void>
   sendInterested(interested: boolean): void
 }
 
-/** The other side as one that we give blocks to. */
+/** The other side as a receiver of our blocks. */
 export interface BlockSink {
   sendHave(piece: number): void
-  /** Bitfield, or have-all / have-none (BEP 6) where they say it shorter. Before any `sendHave`. */
+  /** Sends a bitfield, or have-all / have-none (BEP 6) where these are shorter. Call it before any `sendHave`. */
   sendBitfield(have: Bitset): void
   sendChoke(choked: boolean): void
   sendSuggest(piece: number): void
-  /** Answers a request; resolves when the bytes have left the send queue. Skipped when a cancel came meanwhile. @throws PEER_CLOSED */
+  /**
+   * Answers a request; resolves when the bytes have left the send queue. Sends nothing after a cancel. @throws
+   * PEER_CLOSED
+   */
   sendBlock(block: Block, bytes: Uint8Array): Promise<void>
   sendReject(block: Block): void
 }

@@ -3,7 +3,7 @@ import { swarmLimits } from '../limits.ts'
 import type { BlockTarget } from '../wire/index.ts'
 import type { Block } from './peer-connection.ts'
 
-/** One request sent. `into` is undefined once nobody waits for it any more. */
+/** A request that was sent. `into` is undefined when nobody waits for it any more. */
 export interface OpenRequest extends BlockTarget {
   readonly block: Block
   readonly answer: Deferred<void>
@@ -11,22 +11,22 @@ export interface OpenRequest extends BlockTarget {
 }
 
 /**
- * Requests sent on one connection. A cancelled one stays until the other side has answered it (BEP 6) or, without the
- * fast extension, until newer ones push it out: its block may be on its way already.
+ * Requests that were sent on one connection. A cancelled request stays until the other side has answered it (BEP 6) or,
+ * without the fast extension, until newer ones push it out, because its block may already be on its way.
  */
 export interface RequestTable {
-  /** Requests somebody waits for. */
+  /** Number of requests that somebody waits for. */
   readonly size: number
   /** @throws WIRE_QUEUE_FULL */
   open(block: Block, into: Uint8Array): OpenRequest
-  /** The buffer is never written again. True when the other side should be told. */
+  /** After this nothing is written to the buffer. True when the other side should be told. */
   cancel(request: OpenRequest): boolean
-  /** The request that a `piece` answers. @throws WIRE_UNASKED_PIECE */
+  /** The request that a `piece` message answers. @throws WIRE_UNASKED_PIECE */
   arriving(block: Block): OpenRequest
   arrived(request: OpenRequest): void
-  /** @throws WIRE_FRAME_INVALID when nothing was asked */
+  /** @throws WIRE_FRAME_INVALID when nothing was requested */
   rejected(block: Block): void
-  /** Ends every request with `err`; with `mayArrive`, blocks on their way are still expected. */
+  /** Fails every request with `err`; with `mayArrive`, blocks that are on their way are still accepted. */
   failAll(err: unknown, mayArrive: boolean): void
 }
 
@@ -80,7 +80,10 @@ class Table implements RequestTable {
   rejected(block: Block): void {
     const request = this.#find(block, false)
     if (request === undefined) {
-      throw appError('WIRE_FRAME_INVALID', { message: 'the peer rejects what was not asked', detail: { ...block } })
+      throw appError('WIRE_FRAME_INVALID', {
+        message: 'the peer rejects a request that was never sent',
+        detail: { ...block },
+      })
     }
     this.#remove(request)
     request.answer.reject(appError('PEER_REJECTED'))
@@ -98,8 +101,8 @@ class Table implements RequestTable {
   }
 
   /**
-   * A block and its double may both be open: cancelled, then asked for again. A block serves the one somebody waits
-   * for, a rejection the other one.
+   * One block may have two open requests: a cancelled one and a new one. A block answers the request that somebody
+   * waits for; a rejection answers the other one.
    */
   #find(block: Block, waitedFor: boolean): OpenRequest | undefined {
     let other: OpenRequest | undefined

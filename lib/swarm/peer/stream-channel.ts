@@ -2,16 +2,16 @@ import type { Duplex } from 'node:stream'
 import type { PeerAddress } from '../../core/index.ts'
 import type { ByteChannel, ByteReader } from '../wire/index.ts'
 
-/** A stream as a channel. */
+/** A channel over a stream. */
 export interface StreamChannel extends ByteChannel {
-  /** For streams that hand their bytes over outside of `data` events. */
+  /** For streams that deliver their bytes outside of `data` events. */
   deliver(chunk: Uint8Array): void
   readonly paused: boolean
 }
 
 /**
- * Wraps a stream, at rest until it is read. The end of the other side is the end of both: nothing of the protocol is
- * said into a connection that is half closed.
+ * Wraps a stream; it is paused until it is read. When the other side ends its half, both halves end, because the
+ * protocol has no use for a half-closed connection.
  */
 export function streamChannel(stream: Duplex, remote: PeerAddress): StreamChannel {
   return new DuplexChannel(stream, remote)

@@ -6,13 +6,13 @@ import type { ByteChannel } from '../wire/index.ts'
 import { type StreamChannel, streamChannel } from './stream-channel.ts'
 import type { PeerListener, PeerTransport } from './transport.ts'
 
-/** Bytes that one read takes from the kernel at most. */
+/** Most bytes that one read takes from the kernel. */
 const READ_LENGTH = 256 * 1024
 
 /** Peers over TCP. */
 export function tcpTransport({ clock }: { readonly clock: Clock }): PeerTransport {
-  // libuv reads into the buffer and calls back before it reads from any other socket (except on Windows), and readers
-  // keep nothing of a chunk: one buffer serves every dialled connection.
+  // libuv reads into the buffer and calls back before it reads from another socket (except on Windows), and readers
+  // keep no chunk: so one buffer serves every dialled connection.
   const shared = Buffer.allocUnsafeSlow(READ_LENGTH)
   return {
     listen,
@@ -27,7 +27,8 @@ async function listen(address: PeerAddress, onChannel: (channel: ByteChannel) =>
     else onChannel(streamChannel(socket, { host: plainHost(remoteAddress), port: remotePort }))
   })
   await new Promise<void>((resolve, reject) => {
-    // It stays: a connection that cannot be accepted (no file descriptor is left) is lost, the listener goes on.
+    // The listener stays: a connection that cannot be accepted (no free file descriptor) is lost, but the server goes
+    // on.
     server.on('error', (err) =>
       reject(appError(hasCode(err, 'EADDRINUSE') ? 'PORT_IN_USE' : 'UNKNOWN', { detail: { ...address }, cause: err })),
     )
@@ -39,12 +40,12 @@ async function listen(address: PeerAddress, onChannel: (channel: ByteChannel) =>
 }
 
 function close(server: Server): Promise<void> {
-  // The callback waits for every open connection, which are not ours to end.
+  // The callback waits for all open connections, which are not ours to end.
   if (server.listening) server.close()
   return Promise.resolve()
 }
 
-/** An IPv4 address as a listener on `::` shows it, without its prefix. */
+/** A listener on `::` shows an IPv4 address with a prefix; this removes the prefix. */
 function plainHost(host: string): string {
   return host.startsWith('::ffff:') ? host.slice('::ffff:'.length) : host
 }
@@ -92,7 +93,7 @@ function connected(socket: Socket, signal: AbortSignal): Promise<void> {
       settle()
     }
     const onConnect = () => {
-      // Otherwise reading would begin before there is a reader.
+      // Otherwise the socket would start reading before it has a reader.
       socket.pause()
       done(resolve)
     }

@@ -5,21 +5,21 @@ import type { Block } from './peer-connection.ts'
 
 interface Upload {
   readonly block: Block
-  /** The answer, once it is known. */
+  /** The bytes of the answer, when they are known. */
   bytes: Uint8Array | undefined
   readonly sent: Deferred<void>
 }
 
-/** Requests of the other side that wait for an answer. Each is answered once, by a block or a rejection. */
+/** Requests of the other side that wait for an answer. Each one gets exactly one answer: a block or a rejection. */
 export interface UploadQueue {
   readonly sentBytes: number
-  /** False when it has been rejected because we choke. @throws WIRE_QUEUE_FULL */
+  /** False when the request was rejected because we choke. @throws WIRE_QUEUE_FULL */
   asked(block: Block): boolean
-  /** False when there was nothing to cancel. Rejects what had not left yet. */
+  /** Rejects the request if its block was not sent yet. False when there was nothing to cancel. */
   cancelled(block: Block): boolean
   /**
    * Resolves when the bytes are sent, or the other side no longer wants them.
-   * @throws PEER_CLOSED, SIZE_INVALID when they are not as many as the block has
+   * @throws PEER_CLOSED, SIZE_INVALID when the number of bytes is not the length of the block
    */
   answer(block: Block, bytes: Uint8Array): Promise<void>
   reject(block: Block): void
@@ -38,7 +38,7 @@ class Queue implements UploadQueue {
   readonly #wire: Wire
   /** In the order of the requests. */
   #open: Upload[] = []
-  /** Handed to the channel, not yet flushed. */
+  /** Passed to the channel, not yet flushed. */
   readonly #leaving = new Set<Upload>()
   #choking = true
   #rejectedWhileChoking = 0
@@ -108,7 +108,7 @@ class Queue implements UploadQueue {
     if (wire.fast) wire.sendBlockMessage('reject', block)
   }
 
-  /** Of the answers known, the oldest request's leaves first, as long as the channel holds little. */
+  /** Sends the answers that are ready, in the order of the requests, as long as little waits in the channel. */
   #pump(): void {
     const wire = this.#wire
     while (!this.#closed && wire.pendingBytes < swarmLimits.sendHighWaterBytes) {

@@ -12,11 +12,11 @@ export interface WireConnectionInit {
   readonly address: PeerAddress
   readonly direction: PeerHello['direction']
   readonly logger: Logger
-  /** Opens a wire; `events` is asked for its listener. */
+  /** Opens a wire; `events` gives its listener. */
   readonly open: (events: WireInit['events']) => Promise<Wire>
 }
 
-/** A connection over a wire, once both handshakes are done. @throws what `open` throws */
+/** A connection over a wire, after both handshakes. @throws what `open` throws */
 export async function wireConnection(init: WireConnectionInit): Promise<PeerConnection> {
   let connection: WireConnection | undefined
   const wire = await init.open((opening) => {
@@ -132,7 +132,7 @@ class WireConnection implements PeerConnection {
     }
   }
 
-  /** Ends what waits; the event follows from the wire. */
+  /** Ends everything that waits; the wire itself reports the close. */
   #onGone(err: AppError | undefined): void {
     if (this.#closed) return
     this.#closed = true
@@ -172,7 +172,7 @@ class WireConnection implements PeerConnection {
 
   #onChoke(choked: boolean): void {
     this.choked = choked
-    // With the fast extension the other side rejects each request by name.
+    // With the fast extension, the other side rejects each request explicitly.
     if (choked && !this.#wire.fast) this.#requests.failAll(appError('PEER_REJECTED'), true)
     this.#queue.deliver((events) => events.onChoke(choked))
   }

@@ -1,9 +1,9 @@
 import type { Bitset } from '../../base/index.ts'
 
-/** How many agents have each piece, kept up message by message instead of being counted for each choice. */
+/** How many agents have each piece; updated with every message, so that a choice needs no counting. */
 export interface Availability {
   copies(piece: number): number
-  /** Counts what `peer` has beyond what was counted of it before. */
+  /** Counts the pieces that `peer` has and that were not counted before. */
   update(peer: string, have: Bitset, piece: number | undefined): void
   remove(peer: string): void
 }

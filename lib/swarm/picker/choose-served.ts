@@ -1,9 +1,9 @@
-/** A peer that may be given an upload slot. */
+/** A peer that may get an upload slot. */
 export interface SlotCandidate {
   readonly id: string
-  /** Since when it wants something. */
+  /** Since when it has wanted something. */
   readonly waitingSinceMs: number
-  /** Since when it is served; undefined while it is choked. */
+  /** Since when it has been served; undefined while it is choked. */
   readonly servedSinceMs: number | undefined
 }
 
@@ -13,7 +13,10 @@ export interface SlotRules {
   readonly nowMs: number
 }
 
-/** Who is served now: everybody while there is room; else each turn is served out, then who has waited longest is next. */
+/**
+ * Who is served now: everybody while there is room. Otherwise, each turn runs to its end, and then the peer that has
+ * waited longest is next.
+ */
 export function chooseServed(
   candidates: readonly SlotCandidate[],
   { slots, turnMs, nowMs }: SlotRules,

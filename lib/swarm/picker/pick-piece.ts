@@ -6,45 +6,51 @@ export interface ReaderWindow {
   /** The piece with the reader's next byte. */
   readonly next: number
   readonly end: number
-  /** The reader has no byte yet or has waited too long: an origin may be asked for its next piece. */
+  /** True when the reader has no byte yet or has waited too long: then an origin may be asked for its next piece. */
   readonly urgent: boolean
 }
 
-/** What the rule sees of the torrent. */
+/** The picker's view of the torrent. */
 export interface PickView {
   /** Number of pieces. */
   readonly count: number
-  /** Its hash is known, it is not here and nobody has been asked for it. */
+  /** True when its hash is known, it is missing, and it was not requested from anybody. */
   wanted(piece: number): boolean
   readonly windows: readonly ReaderWindow[]
-  /** Agents known to have the piece. */
+  /** Number of agents known to have the piece. */
   copies(piece: number): number
   /** Whether an agent that has the piece serves this node. */
   served(piece: number): boolean
-  /** The piece is this node's to fetch from origins (see `Shares`). */
+  /** Whether this node should fetch the piece from origins (see `Shares`). */
   isMine(piece: number): boolean
-  /** The agents that serve this node are too slow for what is left: an idle origin may give what they have too. */
+  /**
+   * True when the agents that serve this node are too slow for the rest: then an idle origin may also give pieces that
+   * agents have.
+   */
   readonly agentsAreSlow: boolean
   readonly random: Random
 }
 
-/** What the rule sees of the peer that can take another piece. */
+/** The picker's view of the peer that can take another piece. */
 export interface PickPeer {
   readonly role: PeerRole
   has(piece: number): boolean
   readonly suggested: ReadonlySet<number>
-  /** Nothing is asked of it now. */
+  /** True when nothing is requested from it now. */
   readonly idle: boolean
 }
 
-/** Pieces a reader needs at once, in strict order; small, because strict order makes all agents want the same. */
+/**
+ * Pieces that a reader needs now are picked in strict order. The number is small, because with strict order all agents
+ * want the same pieces.
+ */
 const STRICT_PIECES = 2
 
 /**
- * The piece to ask `peer` for next. From an agent: the reader's next bytes, the rarest of the window, a suggested piece,
- * the rarest of all. From an origin: the next piece of a reader in need, then what no agent gives: this node's share or
- * what the origin suggested, the window in order first; when it has nothing else to do, the shares of others, and at last
- * what agents would take too long for.
+ * The piece to request from `peer` next. From an agent: the reader's next bytes, the rarest piece of the window, a
+ * suggested piece, the rarest piece of all. From an origin: first the next piece of an urgent reader; then pieces that
+ * no agent has, from this node's share or suggested by the origin, with the window first and in order; if it is idle,
+ * also the shares of others, and last the pieces for which agents would take too long.
  */
 export function pickPiece(view: PickView, peer: PickPeer): number | undefined {
   return peer.role === 'origin' ? pickFromOrigin(view, peer) : pickFromAgent(view, peer)
@@ -107,7 +113,7 @@ interface Candidates {
   readonly can: (piece: number) => boolean
 }
 
-/** The piece with the fewest copies; each of several has the same chance (one pass, reservoir sampling). */
+/** The piece with the fewest copies; among equals, each has the same chance (one pass, reservoir sampling). */
 function rarest(view: PickView, { start, end, can }: Candidates): number | undefined {
   let best: number | undefined
   let fewest = Number.POSITIVE_INFINITY

@@ -1,14 +1,14 @@
-/** Bytes per second over busy time: the time during which something was asked. */
+/** Bytes per second of busy time, which is the time with at least one open request. */
 export interface RateMeter {
-  /** Undefined before enough was seen. */
+  /** Undefined until there is enough data. */
   readonly bytesPerSecond: number | undefined
-  /** A request is sent while none is open. */
+  /** Call it when a request is sent while no other is open. */
   begin(nowMs: number): void
-  /** Payload has come. */
+  /** Call it when payload has arrived. */
   add(bytes: number, nowMs: number): void
 }
 
-/** One sample takes at least this long; single blocks come in bursts. */
+/** Shortest time of one sample, because single blocks come in bursts. */
 const SAMPLE_MS = 50
 const WEIGHT = 0.3
 
@@ -21,7 +21,7 @@ export function rateMeter(): RateMeter {
       return rate
     },
     begin(nowMs) {
-      // The pause before it was not the peer's.
+      // The peer did not cause the pause before this.
       if (bytes === 0) sinceMs = nowMs
     },
     add(count, nowMs) {
@@ -37,10 +37,10 @@ export function rateMeter(): RateMeter {
 }
 
 export interface PaceInput {
-  /** Undefined before enough was seen. */
+  /** Undefined until there is enough data. */
   readonly bytesPerSecond: number | undefined
   readonly blockLength: number
-  /** Timeouts in a row. */
+  /** Number of timeouts in a row. */
   readonly misses: number
 }
 
@@ -51,14 +51,14 @@ export interface PaceLimits {
   readonly maxRequestTimeoutMs: number
 }
 
-/** What is kept on the way to a peer covers this much time at its rate. */
+/** The open requests to a peer cover this much time at its rate. */
 const PIPELINE_MS = 100
 const UNKNOWN_RATE_TIMEOUT_MS = 5_000
 const PATIENCE = 4
 
 /**
- * How many blocks are asked of a peer at once: one after a timeout, else what its rate fills; of a slow one no more than
- * it can give before they count as lost.
+ * How many blocks to request from a peer at a time: one after a timeout, else as many as fill its rate; from a slow
+ * peer no more than it can give before they count as lost.
  */
 export function pipelineBlocks({ bytesPerSecond, blockLength, misses }: PaceInput, limits: PaceLimits): number {
   if (misses > 0) return 1
@@ -69,7 +69,10 @@ export function pipelineBlocks({ bytesPerSecond, blockLength, misses }: PaceInpu
   return Math.min(limits.maxPipelineBlocks, Math.max(least, wanted))
 }
 
-/** When a block counts as lost, with `aheadBytes` asked before it: four times the expected time, doubled by each miss. */
+/**
+ * When a block counts as lost, with `aheadBytes` requested before it: four times the expected time, doubled after each
+ * miss.
+ */
 export function requestTimeoutMs(input: PaceInput, aheadBytes: number, limits: PaceLimits): number {
   const { bytesPerSecond, blockLength, misses } = input
   const expected =

@@ -12,10 +12,10 @@ function seedOf(peerId: string): number {
 }
 
 /**
- * Splits the pieces among the incomplete agents that know each other, without a word between them: each piece goes to
- * the peer that is drawn to it most (rendezvous hashing), so who works by this rule comes to the same split. An agent
- * asks origins for its own share first, and an origin suggests to each agent its share, so that one wave of cold agents
- * takes about one copy from the origins together.
+ * Splits the pieces among the incomplete agents that know each other, without any messages: each piece goes to the peer
+ * with the highest draw (rendezvous hashing), so every node with this rule computes the same split. An agent requests
+ * its own share from origins first, and an origin suggests to each agent its share, so that one wave of cold agents
+ * takes only about one copy from all origins together.
  */
 export interface Shares {
   /** Undefined when there are no members. */
@@ -23,7 +23,7 @@ export interface Shares {
 }
 
 export function shares(members: readonly string[], pieces: number): Shares {
-  // A tie of two draws must not depend on who lists whom first.
+  // Sorted, so that equal draws have the same result whatever the order of the list.
   const ids = [...members].sort()
   const seeds = ids.map(seedOf)
   const owners = new Uint16Array(pieces)

@@ -3,18 +3,18 @@ import { type Availability, availability } from './availability.ts'
 import { type Shares, shares } from './shares.ts'
 
 /**
- * What an origin suggests (BEP 6) to whom, so that the first wave costs few copies: the pieces that the fewest agents
- * have or were promised, of these the asker's own share first, in ascending order.
+ * Decides what an origin suggests (BEP 6) to each agent, so that the first wave costs few copies: the pieces that the
+ * fewest agents have or were promised; among these first the agent's own share, in ascending order.
  */
 export interface Suggestions {
-  /** The asker has got `piece`, or told anew what it has. */
+  /** Call it when the peer has got `piece`, or has sent all its pieces anew. */
   update(peer: string, have: Bitset, piece: number | undefined): void
   remove(peer: string): void
-  /** Up to the bound of open promises, pieces to suggest to the peer now. */
+  /** Pieces to suggest to the peer now, up to the limit of open suggestions. */
   next(peer: string): readonly number[]
 }
 
-/** Suggested pieces that a peer does not have yet, at most. */
+/** Most suggested pieces that a peer does not have yet. */
 const OPEN_PROMISES = 8
 
 interface Asker {
@@ -39,7 +39,8 @@ export function suggestions(pieces: number): Suggestions {
     let lowest = Number.POSITIVE_INFINITY
     for (let piece = 0; piece < pieces; piece += 1) {
       if (asker.have.has(piece) || asker.promised.has(piece)) continue
-      // Half a copy more for what is another agent's share: it loses against its like only.
+      // A piece of another agent's share counts half a copy more, so it is chosen only after own pieces with as many
+      // copies.
       const load = copies.copies(piece) + (promises[piece] ?? 0) + (split.ownerOf(piece) === id ? 0 : 0.5)
       if (load >= lowest) continue
       lowest = load

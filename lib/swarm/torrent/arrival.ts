@@ -112,8 +112,9 @@ export class Arrival {
   }
 
   /**
-   * What of `range` can be read at once, from its start; undefined when nothing. The last bytes of a `whole` body wait
-   * for the whole digest, so that nobody takes a wrong one for good; who asks for parts checks for himself.
+   * The part of `range`, from its start, that can be read now; undefined when nothing can. The last bytes of a `whole`
+   * body wait for the check of the whole digest, so that nobody keeps a wrong blob; a reader of parts has to check by
+   * itself.
    */
   readable(range: ByteRange, whole: boolean): ByteRange | undefined {
     const { map, verified } = this
@@ -133,7 +134,7 @@ export class Arrival {
     this.#passing(piece, range.end)
   }
 
-  /** The same, not copied and perhaps less; undefined when `read` must be used. */
+  /** Like `read`, but without a copy and perhaps with fewer bytes; undefined when `read` must be used. */
   async lend(range: ByteRange): Promise<Loan | undefined> {
     const piece = this.map.pieceAt(range.start)
     if (this.#overflow.get(piece) !== undefined) return undefined

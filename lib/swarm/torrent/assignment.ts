@@ -20,11 +20,11 @@ export interface AssignmentView {
   readonly count: number
   readonly windows: readonly ReaderWindow[]
   readonly nowMs: number
-  /** How long a block that a reader cannot wait for may be open before it is asked of another peer too. */
+  /** A block that a reader waits for is requested from a second peer after this time. */
   readonly patienceMs: number
   /** Bytes of the blob that are not here. */
   readonly leftBytes: number
-  /** Its hash is known and there is a use for it; whether it is under way is not looked at. */
+  /** Whether the piece's hash is known and there is a use for it; pieces that are being fetched count too. */
   wants(piece: number): boolean
 }
 
@@ -35,10 +35,9 @@ const PATIENCE_SECONDS = 2
 const MAX_ASKS = 2
 
 /**
- * What to ask `peer` for next: a block that a reader cannot wait for and somebody else is late with; the rest of its own
+ * What to request from `peer` next: a block that a reader waits for and another peer is late with; the rest of its own
  * piece; a piece whose peer left; a new piece, as the picker says; blocks of a slow peer's piece; and at the very end a
- * block that somebody else was asked for (from agents only: a second copy from an origin would cost what origins have
- * least of).
+ * block that another peer was asked for (from agents only: the upload of origins is the scarcest).
  */
 export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | undefined {
   const { jobs } = view
@@ -88,7 +87,7 @@ function pickPeer({ connection, suggested, openBlocks }: Supplier): PickPeer {
   return { role: hello.role, has: (piece) => remoteHave.has(piece), suggested, idle: openBlocks === 0 }
 }
 
-/** An origin helps out only where an origin gives already, the owner missed, or a reader cannot wait. */
+/** An origin helps with a piece only if an origin already gives it, its owner missed, or a reader cannot wait. */
 function maySpill({ suppliers, windows }: AssignmentView, job: PieceJob, peer: Supplier): boolean {
   if (peer.connection.hello.role === 'agent' || job.owner === undefined) return true
   const owner = suppliers.get(job.owner)
@@ -96,7 +95,7 @@ function maySpill({ suppliers, windows }: AssignmentView, job: PieceJob, peer: S
   return windows.some(({ next, urgent }) => urgent && next === job.piece)
 }
 
-/** Origins too: a reader that stalls costs more than a second copy of a block. */
+/** Also from origins: a stalled reader costs more than a second copy of a block. */
 function rescue(view: AssignmentView, peer: Supplier): Assigned | undefined {
   for (const { next, urgent } of view.windows) {
     const job = urgent ? view.jobs.get(next) : undefined
@@ -107,7 +106,7 @@ function rescue(view: AssignmentView, peer: Supplier): Assigned | undefined {
   return undefined
 }
 
-/** A request that waits for the node's own download rate is nobody's fault. */
+/** A request that waits for the node's own download rate is not late. */
 function isLate(block: BlockState, { nowMs, patienceMs }: AssignmentView): boolean {
   for (const { askedMs } of block.asks.values()) {
     if (askedMs === undefined || nowMs - askedMs < patienceMs) return false
@@ -125,7 +124,7 @@ function endgame(view: AssignmentView, peer: Supplier): Assigned | undefined {
   return undefined
 }
 
-/** Who lied is found only in a piece that comes from one peer. */
+/** Only a piece from a single peer shows who lied, so such a piece is not requested from others. */
 function mayRepeat({ suspects }: AssignmentView, job: PieceJob, peer: Supplier): boolean {
   return !job.whole && !suspects.has(job.piece) && peer.connection.remoteHave.has(job.piece)
 }

@@ -27,12 +27,12 @@ interface OpenAsk extends Ask {
 }
 
 const COOLDOWN = { baseMs: 100, maxMs: 2_000 }
-/** After a timeout somebody else gets the chance to take the piece over. */
+/** After a timeout, another peer gets the chance to take the piece over. */
 const MISS_COOLDOWN = { baseMs: 250, maxMs: 5_000 }
 
 /**
- * The open requests of one torrent. A block may be asked of several peers; where each may write is for the memory of the
- * piece to say, and it is told when the wire is done with a request, also with one that was withdrawn long before.
+ * The open requests of one torrent. A block may be requested from several peers. The piece's memory decides where each
+ * request may write, and it is told when the wire has finished a request, even one that was withdrawn long before.
  */
 export class BlockRequests {
   readonly #components: BlockRequestsComponents
@@ -44,7 +44,7 @@ export class BlockRequests {
     this.#events = events
   }
 
-  /** Some peer that has not missed lately owes an answer. */
+  /** Whether some peer that has not missed lately still has to answer a request. */
   get promising(): boolean {
     for (const { peer } of this.#open) if (peer.misses === 0) return true
     return false
@@ -74,7 +74,7 @@ export class BlockRequests {
   async #send(ask: OpenAsk): Promise<void> {
     const { clock, downloads } = this.#components
     const { job, block, peer, landing, controller } = ask
-    // Without a limit not even a turn of the event loop is lost.
+    // Without a limit, do not lose even one turn of the event loop.
     if (downloads.available < Number.POSITIVE_INFINITY)
       await downloads.take(block.length, { signal: controller.signal })
     ask.askedMs = clock.monotonicMs()
@@ -92,7 +92,7 @@ export class BlockRequests {
     for (const ask of this.#open) if (ask.peer === peer) this.#withdraw(ask)
   }
 
-  /** Withdraws what takes too long; a peer misses once, however many of its blocks are late. */
+  /** Withdraws late requests; a peer misses only once, however many of its blocks are late. */
   expire(nowMs: number): void {
     const late = [...this.#open].filter(
       ({ askedMs, peer }) => askedMs !== undefined && nowMs - askedMs > timeoutOf(peer, this.#components.limits),
@@ -132,7 +132,7 @@ export class BlockRequests {
     if (this.#close(ask)) ask.controller.abort()
   }
 
-  /** False when it was closed before: its outcome no longer matters. */
+  /** False when the request was closed before; then its outcome no longer matters. */
   #close(ask: OpenAsk): boolean {
     if (!this.#open.delete(ask)) return false
     ask.block.asks.delete(ask.peer.id)

@@ -27,7 +27,7 @@ export interface BlockSender {
   ask(block: Block): void
   /** The peer no longer wants it. */
   cancel(block: Block): void
-  /** Nothing of what waits is answered; the connection has rejected it. */
+  /** Drops all waiting requests; the connection has already rejected them. */
   clear(): void
 }
 
@@ -35,10 +35,10 @@ function isSame(a: Block, b: Block): boolean {
   return a.piece === b.piece && a.offset === b.offset && a.length === b.length
 }
 
-/** Blocks of one peer being read or sent; so many keep its socket busy. */
+/** Blocks of one peer that are read or sent at the same time; enough to keep its socket busy. */
 const WORKERS = 4
 
-/** The rate is shared fairly because every peer has only so many blocks in the queue of the bucket. */
+/** The rate is shared fairly, because each peer has only a few blocks in the bucket's queue. */
 export function blockSender(components: BlockSenderComponents, init: BlockSenderInit): BlockSender {
   return new Sender(components, init)
 }
@@ -125,7 +125,7 @@ class Sender implements BlockSender {
       loan?.release()
       await this.#sendCopy(block, range, signal)
     }
-    // A block that was cancelled meanwhile was not sent: the connection knows.
+    // Only the connection knows whether a block was cancelled meanwhile and not sent.
     const { sentBytes } = this.#init.connection.stats
     this.#components.meters.sentToPeers.add(sentBytes - this.#counted)
     this.#counted = sentBytes

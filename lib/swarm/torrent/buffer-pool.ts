@@ -1,22 +1,26 @@
 /**
- * Memory that is used over and over, under a bound on what is out at once. Fresh buffers of a mebibyte cost page faults
- * and garbage collection, more than the bytes in them cost to move. Who takes looks at the bound first.
+ * Reuses memory and limits how much is in use at a time. New buffers of one MiB cost page faults and garbage
+ * collection, more than moving their bytes. The caller must check the limit before it takes a buffer.
  */
 export interface BufferPool {
   readonly maxBytes: number
   /** Bytes out now. */
   readonly usedBytes: number
-  /** Not zeroed. `capacity` is rounded up from `length` by the taker, so that buffers fit each other. */
+  /**
+   * The buffer is not zeroed. The caller rounds `capacity` up from `length`, so that buffers can replace each other.
+   */
   take(length: number, capacity: number): Uint8Array
-  /** The taker, and everybody it passed the buffer to, has finished with it. Once for each `take`. */
+  /** Call it once for each `take`, when the taker and everybody it gave the buffer to have finished with it. */
   give(buffer: Uint8Array): void
-  /** In place of `give` when somebody may still write to it or read it: it is left to the garbage collector. */
+  /**
+   * Call it instead of `give` when somebody may still write to the buffer or read it; the garbage collector frees it.
+   */
   forsake(buffer: Uint8Array): void
 }
 
 /**
- * What was given back is kept as long as something is out, since buffers come back in waves; `maxBytes` bounds both
- * together. Once nothing is out, `maxIdleBytes` of it stay. `shared` memory can be read by other threads.
+ * Returned buffers are kept while others are in use, since buffers come back in waves; `maxBytes` limits both together.
+ * When none is in use, at most `maxIdleBytes` are kept. Other threads can read `shared` memory.
  */
 export function bufferPool(maxBytes: number, maxIdleBytes: number, shared = false): BufferPool {
   const idle = new Map<number, ArrayBufferLike[]>()

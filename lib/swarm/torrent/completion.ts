@@ -9,28 +9,30 @@ export interface CompletionInit {
   readonly arrival: Pick<Arrival, 'content' | 'verified' | 'map' | 'has' | 'show'>
   readonly tasks: Background
   readonly digester: Pick<PieceDigester, 'running'>
-  /** `whole`: the word of the metainfo is not enough, the digest is computed here. */
+  /** `whole`: the metainfo alone is not trusted; the digest is computed here. */
   readonly verify: 'pieces' | 'whole'
 }
 
-/** What the last steps of a pull lead to; each call is one event. */
+/** The results of the last steps of a pull; each call is one event. */
 export interface CompletionEvents {
   /** The digest holds: withheld bytes may go out. */
   onVerified(): void
   /** The blob is complete in the store. */
   onComplete(): void
-  /** The bytes are not those of the digest, although each piece has its hash. Nothing more is done. */
+  /** The content does not match the digest, although each piece matches its hash. No further step is taken. */
   onWrong(): void
-  /** The store could not read or complete the blob. It is tried again; readers go on as far as they may. */
+  /** The store could not read or complete the blob. The step is retried; meanwhile readers go on as far as they may. */
   onStepFailed(err: AppError): void
 }
 
-/** All pieces are here for this long and nobody says `verified`: the digest is computed here. */
+/** When all pieces have been here for this long without a `verified` record, the digest is computed here. */
 const PATIENCE_MS = 2_000
 /** Between two tries of a step that failed. */
 const RETRY_MS = 2_000
 
-/** The end of a pull: every piece on disk, the digest verified, the partial made a complete blob. */
+/**
+ * Finishes a pull: waits until every piece is on disk, verifies the digest, and turns the partial into a complete blob.
+ */
 export class Completion {
   readonly #init: CompletionInit
   readonly #events: CompletionEvents
@@ -54,7 +56,9 @@ export class Completion {
     this.#onRight()
   }
 
-  /** A piece that is about to be stored. The result is what its memory is to be freed with by who stores it. */
+  /**
+   * Call it with a piece before it is stored. Whoever stores the piece must free its memory with the returned function.
+   */
   offer(piece: number, { bytes, free }: VerifiedPiece): () => void {
     if (this.#init.verify !== 'whole' || this.#init.arrival.verified) return free
     let holders = 2
@@ -81,7 +85,7 @@ export class Completion {
     else if (verify === 'whole' || nowMs - (this.#filledAtMs ?? nowMs) >= PATIENCE_MS) this.#check()
   }
 
-  /** What it holds is given back. Once all its tasks have ended. */
+  /** Frees what it holds. Call it when all its tasks have ended. */
   close(): void {
     this.#whole.close()
   }
@@ -98,7 +102,7 @@ export class Completion {
     })
   }
 
-  /** More may have come in the meantime. */
+  /** More pieces may have come meanwhile. */
   #goOn(): void {
     this.#busy = false
     this.#check()
@@ -120,7 +124,10 @@ export class Completion {
     })
   }
 
-  /** One at a time. One that fails is tried again by a later `settle`, or the last bytes would be withheld for ever. */
+  /**
+   * Runs one step at a time. A failed step is retried by a later `settle`; otherwise the last bytes would never be
+   * given out.
+   */
   #step(name: string, take: (signal: AbortSignal) => Promise<() => void>): void {
     if (this.#busy) return
     this.#busy = true

@@ -1,8 +1,8 @@
 /** How a peer did as a source of blocks. */
 export interface Conduct {
-  /** Times that it did not give in time what it was asked for; being busy is none. */
+  /** How often it did not give in time what it was asked for; being busy does not count. */
   readonly failures: number
-  /** Milliseconds that the blocks it gave were waited for, added up. */
+  /** Total time that we waited for the blocks it gave, in milliseconds. */
   readonly costMs: number
 }
 

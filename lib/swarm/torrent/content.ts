@@ -20,7 +20,7 @@ export function completeContent(store: BlobReader, header: MetaInfoHeader): Cont
   }
 }
 
-/** A blob that is arriving; without a partial (the disk is full) nothing of it is kept. */
+/** A blob that is arriving; without a partial (the disk is full) none of its pieces are stored. */
 export interface ArrivingContent extends Content {
   readonly partial: PartialBlob | undefined
 }
@@ -28,14 +28,14 @@ export interface ArrivingContent extends Content {
 /** Counts the arrivals of this process. */
 let arrivals = 0
 
-/** Opens or creates the partial of a blob; one that contradicts the header is begun anew by the store. */
+/** Opens or creates the partial of a blob; the store replaces a partial that contradicts the header. */
 export async function arrivingContent(
   store: PartialBlobs,
   { digest, length, pieceLength }: MetaInfoHeader,
 ): Promise<ArrivingContent> {
   const map = new PieceMap(length, pieceLength)
-  // Whether its bytes are those of the digest is not known yet: what is in memory of it must never be taken for what is
-  // in memory of another arrival, or of the complete blob.
+  // The digest is not verified yet, so the memory of this arrival must not be confused with that of another arrival or
+  // of the complete blob.
   arrivals += 1
   const key = `${digest}#${arrivals}`
   try {

@@ -2,14 +2,14 @@ import { type AppError, appError, type Deferred, deferred } from '../../base/ind
 import type { ByteRange, PieceMap } from '../../core/index.ts'
 import type { ReaderWindow } from '../picker/index.ts'
 
-/** What one reader wants next; the picker's side of a reader. */
+/** What one reader wants next, as the picker sees it. */
 export interface Demand {
   /** Offset of its next byte. */
   next: number
   readonly end: number
-  /** It has had a byte. */
+  /** True after the reader's first byte. */
   started: boolean
-  /** Since when it waits for `next`; undefined while it does not. */
+  /** Since when the reader waits for `next`; undefined while it does not wait. */
   waitingSinceMs: number | undefined
   /** Resolved when `next` may have come, rejected when it never will. */
   waiter: Deferred<void> | undefined
@@ -19,7 +19,7 @@ export function demand(range: ByteRange): Demand {
   return { next: range.start, end: range.end, started: false, waitingSinceMs: undefined, waiter: undefined }
 }
 
-/** Waits, from `nowMs` on, until `release` or `fail`. @throws ABORTED, or what `fail` was given */
+/** Waits, from `nowMs` on, until `release` or `fail`. @throws ABORTED, or the error given to `fail` */
 export async function waitFor(wanted: Demand, nowMs: number, signal: AbortSignal): Promise<void> {
   const waiter = deferred()
   wanted.waiter = waiter
@@ -34,7 +34,7 @@ export async function waitFor(wanted: Demand, nowMs: number, signal: AbortSignal
   }
 }
 
-/** Lets a waiting reader look again. */
+/** Makes a waiting reader check again. */
 export function release(wanted: Demand): void {
   wanted.waiter?.resolve()
   wanted.waiter = undefined
@@ -45,14 +45,14 @@ export function fail(wanted: Demand, err: AppError): void {
   wanted.waiter = undefined
 }
 
-/** The reader got bytes up to `next`. */
+/** Call it when the reader got bytes up to `next`. */
 export function advance(wanted: Demand, next: number): void {
   wanted.next = next
   wanted.started = true
   wanted.waitingSinceMs = undefined
 }
 
-/** Typical time of a piece, doubled, within these bounds. */
+/** Twice the typical time of a piece, within these bounds. */
 const PATIENCE = { factor: 2, minMs: 250, maxMs: 5_000, unknownMs: 1_000 }
 
 /** How long a reader waits before origins are asked. `pieceMs` is the typical time of a piece, when it is known. */

@@ -24,7 +24,7 @@ export interface DialerInit {
   /** Open connections of this torrent. */
   size(): number
   onConnection(connection: PeerConnection): void
-  /** The attempt is over; there may be room or no hope now. */
+  /** The attempt is over; there may be room for another one, or no hope left. */
   onSettled(err: AppError | undefined): void
 }
 
@@ -56,7 +56,7 @@ export class Dialer {
     return this.#dialling
   }
 
-  /** Takes over the order of the answer; who failed before keeps its record unless it has moved. */
+  /** Uses the order of the answer; a peer that failed before keeps its record unless its address has changed. */
   offer(peers: readonly PeerInfo[]): void {
     const known = this.#candidates
     this.#candidates = new Map()
@@ -109,7 +109,7 @@ export class Dialer {
     this.#dialling -= 1
     connections.halfOpen -= 1
     candidate.failures = err === undefined ? 0 : candidate.failures + 1
-    // Also after success: a peer that hangs up at once is not dialled in a loop.
+    // Also after a success, so that a peer that hangs up at once is not dialled in a loop.
     const wait = Math.min(RETRY.maxMs, RETRY.baseMs * 2 ** candidate.failures)
     candidate.notBeforeMs = clock.monotonicMs() + wait * (0.5 + random.next() / 2)
     if (candidate.failures >= MAX_FAILURES) this.#candidates.delete(candidate.peer.peerId)

@@ -27,18 +27,18 @@ export interface DownloadTarget {
   windows(nowMs: number): readonly ReaderWindow[]
   /** Bytes of the blob that are not here. */
   leftBytes(): number
-  /** Takes a verified piece over; resolves when it is stored, or could not be. Never rejects. */
+  /** Takes over a verified piece; resolves when it is stored, or could not be stored. Never rejects. */
   take(piece: number, verified: VerifiedPiece): Promise<void>
-  /** The hashes are an origin's own: a wrong piece is the fault of who gave it. */
+  /** Whether the hashes come from an origin itself: then a wrong piece is the fault of its giver. */
   trusted(): boolean
   events: {
     onReceived(from: PieceSourceKind, bytes: number): void
     /** A peer sent wrong bytes, or `HTTP` did. */
     onLiar(id: string): void
-    /** Two sources that have nothing to do with each other gave the same bytes, and not those of the hash. */
+    /** Two independent sources gave the same bytes, and these do not match the hash. */
     onAgreed(): void
   }
 }
 
-/** The owner's name of a piece that comes over HTTP. */
+/** The name of the owner when a piece comes over HTTP. */
 export const HTTP = 'http'

@@ -25,7 +25,7 @@ export class Download {
   readonly #jobs: PieceJobs
   readonly #requests: BlockRequests
   readonly #suspects = suspects()
-  /** Grows when something can be asked for that could not before. */
+  /** Grows whenever something new can be requested. */
   #version = 0
   #pieceMs: number | undefined
   #stopped = false
@@ -51,8 +51,8 @@ export class Download {
   }
 
   /**
-   * What peers may give: something is `promised`; the serving ones have all `missed` their time; some have what is wanted
-   * and are `busy` with others; or `nothing`.
+   * What to expect from peers: something is `promised`; all serving peers have `missed` their time; some have what is
+   * wanted but are `busy` with others; or `nothing`.
    */
   get outlook(): 'promised' | 'missed' | 'busy' | 'nothing' {
     if (this.#requests.promising) return 'promised'
@@ -69,7 +69,7 @@ export class Download {
     this.wake()
   }
 
-  /** Its open requests are forgotten; what it gave stays. */
+  /** Drops the peer's open requests; keeps the bytes it gave. */
   removePeer(id: string): void {
     const peer = this.#suppliers.get(id)
     if (peer === undefined) return
@@ -89,7 +89,7 @@ export class Download {
     this.#peerEvent(id, (peer) => {
       peer.exhaustedAt = -1
       if (peer.connection.choked) return
-      // What it rejected was rejected by the choke.
+      // The earlier rejections came from the choke.
       peer.notBeforeMs = 0
       peer.rejections = 0
     })
@@ -99,7 +99,7 @@ export class Download {
     this.#peerEvent(id, (peer) => this.#suppliers.suggest(peer, piece))
   }
 
-  /** More may be wanted than before: a record came, a reader moved on. */
+  /** Call it when more may be wanted than before: a record came, or a reader moved on. */
   wake(): void {
     this.#version += 1
     this.#pump()
@@ -111,7 +111,7 @@ export class Download {
     this.wake()
   }
 
-  /** Starts up to `max` neighbouring pieces that no peer gives, for the HTTP rung to fill. */
+  /** Starts up to `max` adjacent pieces that no peer gives, to be fetched over HTTP. */
   startRun(max: number): readonly PieceJob[] {
     const view = this.#view()
     for (const job of [...this.#jobs]) if (job.owner === undefined) this.#drop(job)
@@ -125,7 +125,7 @@ export class Download {
     return run
   }
 
-  /** Bytes of a piece of `startRun`; one that was given up meanwhile takes none. */
+  /** Writes bytes of a piece from `startRun`; a piece that was given up meanwhile ignores them. */
   write(job: PieceJob, bytes: Uint8Array, offset: number): void {
     if (this.#jobs.isFetching(job)) job.memory.write(offset, bytes)
   }
@@ -144,7 +144,7 @@ export class Download {
     if (this.#jobs.isFetching(job)) this.#drop(job)
   }
 
-  /** The hashes turned out to be an origin's own: whoever gave a whole wrong piece has lied. */
+  /** The hashes turned out to be an origin's own: so whoever gave a whole wrong piece has lied. */
   trust(): void {
     for (const liar of this.#suspects.judgeAll()) if (liar !== HTTP) this.#target.events.onLiar(liar)
     this.wake()
@@ -216,7 +216,10 @@ export class Download {
     this.wake()
   }
 
-  /** Another peer may take the piece over; nothing is worth keeping of one that must come whole or has not begun. */
+  /**
+   * Lets another peer take the piece over. A piece that must come from one peer, or has no byte yet, is dropped
+   * instead.
+   */
   #orphan(job: PieceJob): void {
     job.owner = undefined
     if (job.whole || job.blocks.every(isUnasked)) this.#drop(job)
@@ -227,7 +230,7 @@ export class Download {
     this.#jobs.drop(job)
   }
 
-  /** Every byte is here; whether it is the right one comes back as an event. */
+  /** Every byte has arrived; the check of the hash comes back as an event. */
   #finish(job: PieceJob): void {
     this.#jobs.whole(job)
     job.memory.seal((bytes) => {

@@ -29,24 +29,24 @@ export interface HttpRungInit {
   readonly download: Download
   /** A request failed. */
   onFailed(err: AppError): void
-  /** A request ended; the rung may be climbed again. */
+  /** A request ended; another one may be started. */
   onDone(): void
 }
 
 /** Requests at once, and bytes of one request. */
 const WORKERS = 2
 const RUN_BYTES = 8 * 1024 * 1024
-/** A request that brings nothing for this long is given up. */
+/** A request without any byte for this long is given up. */
 const SILENCE_MS = 10_000
 const RETRY = { baseMs: 200, maxMs: 3_000, attempts: Number.POSITIVE_INFINITY }
 
 /**
- * The rung of the ladder below the peers: piece-aligned ranges from the origins over HTTP, checked like everything else.
- * It works only while `climb` is called, which its pull does when no peer gives anything.
+ * The source below the peers: piece-aligned ranges from the origins over HTTP, verified like all other pieces. It works
+ * only when `climb` is called, which the pull does when no peer gives anything.
  */
 export interface HttpRung {
   climb(nowMs: number): void
-  /** The bytes of a range were wrong; rest a while before the next one. */
+  /** The bytes of a range were wrong; wait a while before the next request. */
   distrust(): void
 }
 

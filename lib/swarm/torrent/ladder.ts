@@ -12,13 +12,13 @@ export interface LadderInit {
   readonly blob: BlobRef
   readonly map: PieceMap
   readonly download: Download
-  /** No peer is connected and none may come soon: nothing to wait for. */
+  /** True when no peer is connected and none can be expected soon, so waiting is useless. */
   hopeless(): boolean
   /** A request over HTTP failed. */
   onFailed(err: AppError): void
 }
 
-/** The rungs below the peers of a download: while peers give, or may soon, the origins are not asked over HTTP. */
+/** The sources below the peers: as long as peers give pieces, or may soon, the origins are not asked over HTTP. */
 export class Ladder {
   readonly #components: LadderComponents
   readonly #init: LadderInit
@@ -33,7 +33,7 @@ export class Ladder {
     this.#rung = httpRung(components, { ...init, onDone: () => this.climb() })
   }
 
-  /** Something changed: goes on over HTTP when no peer gives anything. */
+  /** Call it on changes: continues over HTTP when no peer gives anything. */
   climb(): void {
     if (this.#stopped) return
     const { clock } = this.#components
@@ -41,7 +41,7 @@ export class Ladder {
     if (nowMs - this.#givenAtMs >= this.#patienceMs) this.#rung.climb(nowMs)
   }
 
-  /** How long nothing must have come from peers before HTTP is tried. */
+  /** HTTP is tried after peers have given nothing for this long. */
   get #patienceMs(): number {
     const { peerPatienceMs, busyPatienceMs } = this.#components.limits
     const { outlook } = this.#init.download

@@ -1,6 +1,6 @@
 /**
- * Bytes in memory that belongs to somebody else and does not change until they are given back. `release` is called once,
- * when nothing reads them any more, a socket included.
+ * Borrowed bytes: the memory belongs to somebody else and does not change until it is given back. Call `release` once,
+ * when nothing, not even a socket, reads the bytes any more.
  */
 export interface Loan {
   readonly bytes: Uint8Array

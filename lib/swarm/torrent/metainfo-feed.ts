@@ -42,8 +42,9 @@ export interface FeedInit {
 }
 
 /**
- * Reads the metainfo of a blob into `log`, stream after stream, until the last record came, the answer is final or
- * `signal` fires. A blob that is unknown after its header was seen is a source that forgot: the feed goes on.
+ * Reads the metainfo of a blob into `log`, stream after stream, until the last record has come, an answer is final or
+ * `signal` fires. When a blob becomes unknown after its header was seen, the source has forgotten it, and the feed
+ * continues.
  */
 export async function runMetainfoFeed(
   components: FeedComponents,
@@ -71,7 +72,7 @@ export async function runMetainfoFeed(
   }
 }
 
-/** An abort that is not the caller's is the silence of the stream. */
+/** An abort that does not come from the caller means that the stream was silent for too long. */
 function asFailure(err: unknown): AppError {
   return toAppError(isAbort(err) ? appError('REQUEST_TIMEOUT', { cause: err }) : err, 'METAINFO_INCOMPLETE')
 }
@@ -110,7 +111,7 @@ async function readStream(
 function checked(record: MetainfoRecord, blob: BlobRef): MetainfoRecord {
   if (record.kind !== 'header') return record
   if (record.header.digest !== blob.digest) {
-    throw appError('METAINFO_INVALID', { message: 'the stream is of another blob' })
+    throw appError('METAINFO_INVALID', { message: 'the stream belongs to another blob' })
   }
   return { kind: 'header', header: checkHeader(record.header) }
 }

@@ -50,14 +50,14 @@ interface Member {
 /** Reports of peers that have left, kept for the next announce. */
 const MAX_PARTED = 50
 
-/** The connected peers of one torrent: who is connected at most once, who is served, and what each is told. */
+/** The connected peers of one torrent: one connection per peer; decides who is served and what each peer is told. */
 export class PeerSet {
   readonly #components: PeerSetComponents
   readonly #init: PeerSetInit
   readonly #events: PeerSetEvents
   readonly #members = new Map<PeerId, Member>()
   readonly #suggestions: Suggestions | undefined
-  /** Of those that left since the last announce. */
+  /** Reports about peers that left since the last announce. */
   readonly #parted: PeerReport[] = []
 
   constructor(components: PeerSetComponents, init: PeerSetInit, events: PeerSetEvents) {
@@ -80,7 +80,7 @@ export class PeerSet {
     for (const { connection } of this.#members.values()) yield connection
   }
 
-  /** Takes a connection over, or closes it: too many, or a second one to the same peer. */
+  /** Takes over a connection, or closes it when there are too many or it is a duplicate. */
   add(connection: PeerConnection): void {
     const { peerId } = connection.hello
     const { limits, connections } = this.#components
@@ -99,8 +99,8 @@ export class PeerSet {
   }
 
   /**
-   * Two peers that dial each other keep the connection that the smaller id dialled; of two of the same kind the newer
-   * one wins. Another host cannot take a peer's place by using its id.
+   * Two peers that dial each other keep the connection that the smaller id dialled; of two connections in the same
+   * direction the newer one is kept. Another host cannot take over a peer's place by using its id.
    */
   #replaces(fresh: PeerConnection, old: PeerConnection): boolean {
     if (fresh.hello.address.host !== old.hello.address.host) return false
@@ -159,7 +159,7 @@ export class PeerSet {
     for (const id of [...this.#members.keys()]) this.remove(id)
   }
 
-  /** A piece is here: everybody is told, and who has nothing more to give is let go. */
+  /** Call it when a piece is here: tells every peer, and disconnects those that are no longer useful. */
   announce(piece: number): void {
     for (const { connection } of this.#members.values()) connection.sendHave(piece)
   }
@@ -180,7 +180,7 @@ export class PeerSet {
     }
   }
 
-  /** What each peer gave and got since the last call, those that have left meanwhile among them. */
+  /** What each peer gave and got since the last call, including peers that left meanwhile. */
   reports(): readonly PeerReport[] {
     const present = [...this.#members].map(([id, member]) => this.#takeReport(id, member))
     return [...this.#parted.splice(0), ...present].filter((report) => report !== undefined)

@@ -2,7 +2,7 @@ import type { Landing, PieceMemory } from './piece-memory.ts'
 
 /** One request on its way. */
 export interface Ask {
-  /** Undefined while it waits for its turn at the download rate. */
+  /** Undefined while the request waits for the download rate limit. */
   askedMs: number | undefined
   readonly controller: AbortController
   readonly landing: Landing
@@ -26,11 +26,11 @@ export interface PieceJob {
   readonly startedMs: number
   /** The peer that gives its blocks first; undefined after it left or failed. */
   owner: string | undefined
-  /** Every block from the owner: a bad piece is fetched again whole, to find who lied. */
+  /** Every block must come from the owner: a bad piece is fetched again from one peer, to find out who lied. */
   readonly whole: boolean
 }
 
-/** A piece of which every byte is here, and into which nothing writes any more. */
+/** A piece with every byte received, and nothing can write into it any more. */
 export interface SealedPiece {
   readonly job: PieceJob
   readonly bytes: Uint8Array
@@ -62,7 +62,7 @@ export function isFilled(job: PieceJob): boolean {
   return job.blocks.every((block) => block.givenBy !== undefined)
 }
 
-/** Neither here nor asked for. */
+/** Neither received nor requested. */
 export function isUnasked(block: BlockState): boolean {
   return block.givenBy === undefined && block.asks.size === 0
 }

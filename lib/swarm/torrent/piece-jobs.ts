@@ -10,8 +10,8 @@ export interface PieceJobsInit {
 }
 
 /**
- * The pieces of one torrent under way: being fetched, or whole and being checked or stored. Their buffers come from the
- * pool.
+ * The pieces that one torrent is working on: being fetched, or complete and being checked or stored. Their buffers come
+ * from the pool.
  */
 export class PieceJobs {
   readonly #init: PieceJobsInit
@@ -30,7 +30,7 @@ export class PieceJobs {
     return this.#fetching.size + this.#whole.size
   }
 
-  /** Nobody needs to fetch the piece, somebody does. */
+  /** Whether the piece is being fetched, checked or stored. */
   has(piece: number): boolean {
     if (this.#fetching.has(piece)) return true
     for (const job of this.#whole) if (job.piece === piece) return true
@@ -46,7 +46,7 @@ export class PieceJobs {
     return this.#fetching.get(job.piece) === job
   }
 
-  /** Whether another piece could be started. A torrent with nothing under way is let through, so that none starves. */
+  /** Whether another piece may be started. A torrent without any piece may always start one, so that none starves. */
   get room(): boolean {
     return this.size === 0 || this.#init.buffers.usedBytes + this.#init.map.pieceLength <= this.#init.buffers.maxBytes
   }
@@ -59,7 +59,7 @@ export class PieceJobs {
     return job
   }
 
-  /** Gives the piece up; nothing of it is read any more. */
+  /** Gives the piece up and frees its memory. */
   drop(job: PieceJob): void {
     if (this.isFetching(job)) this.#fetching.delete(job.piece)
     else this.#whole.delete(job)
@@ -72,12 +72,12 @@ export class PieceJobs {
     this.#whole.add(job)
   }
 
-  /** The piece is in the store, or could not be put there; its memory is somebody else's to free. */
+  /** The piece is in the store, or could not be stored; its memory is freed by somebody else. */
   stored(job: PieceJob): void {
     this.#whole.delete(job)
   }
 
-  /** The first block that nobody gives, of a job that `fits`. */
+  /** The first block that was not requested from anybody, in a piece that `fits`. */
   findUnasked(fits: (job: PieceJob) => boolean): { readonly job: PieceJob; readonly block: BlockState } | undefined {
     for (const job of this.#fetching.values()) {
       if (!fits(job)) continue

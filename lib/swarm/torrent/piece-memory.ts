@@ -5,8 +5,8 @@ import type { BufferPool } from './buffer-pool.ts'
 export interface Landing {
   readonly into: Uint8Array
   /**
-   * The wire is done with the request, in whatever way: nothing is written to `into` any more. Once. `kept` when its
-   * bytes are those of the block from now on.
+   * Call it once, when the wire has finished the request, in whatever way: it writes nothing more to `into`. `kept`
+   * means that the bytes are the block's content from now on.
    */
   end(kept: boolean): void
 }
@@ -30,7 +30,7 @@ export class PieceMemory {
   readonly #pool: BufferPool
   /** Offsets of the blocks that a request may be writing in place. */
   readonly #writing = new Set<number>()
-  /** Bytes of blocks, by offset, that wait for their place. */
+  /** Bytes of blocks, by offset, that wait until their place is free. */
   readonly #waiting = new Map<number, Uint8Array>()
   #onSealed: ((bytes: Uint8Array) => void) | undefined
   #state: 'open' | 'closed' | 'released' = 'open'
@@ -61,7 +61,10 @@ export class PieceMemory {
     this.#bytes.set(bytes, offset)
   }
 
-  /** Every byte is here: `onSealed` gets the piece as soon as nothing can write into it any more, perhaps at once. */
+  /**
+   * Call it when every byte is here: `onSealed` gets the piece as soon as nothing can write into it any more, maybe at
+   * once.
+   */
   seal(onSealed: (bytes: Uint8Array) => void): void {
     this.#refuseUnlessOpen()
     this.#state = 'closed'

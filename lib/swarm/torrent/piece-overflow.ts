@@ -2,8 +2,8 @@ import type { PieceMap } from '../../core/index.ts'
 import type { ReaderWindow } from '../picker/index.ts'
 
 /**
- * Pieces kept in memory while the disk takes none: readers get their bytes, peers are offered nothing new. It is not
- * the cache of warm pieces, which are on the disk as well.
+ * Keeps pieces in memory while the disk is full: readers get their bytes, but peers are not offered these pieces.
+ * Unlike the cache of warm pieces, these are not on disk.
  */
 export interface PieceOverflow {
   /** The disk refused the last piece. */
@@ -11,7 +11,9 @@ export interface PieceOverflow {
   get(piece: number): Uint8Array | undefined
   /** While active: whether a piece is worth fetching now. `windows` are the readers'. */
   wants(piece: number, windows: readonly ReaderWindow[]): boolean
-  /** Keeps a copy of a piece; drops what lies in front of no reader, then what lies furthest ahead. */
+  /**
+   * Keeps a copy of a piece; when there is no room, drops pieces that no reader will reach, then those furthest ahead.
+   */
   put(piece: number, bytes: Uint8Array, windows: readonly ReaderWindow[]): void
   /** The disk took a piece again. */
   relieve(): void
@@ -22,7 +24,7 @@ export function pieceOverflow(map: PieceMap, maxBytes: number): PieceOverflow {
   const room = Math.max(1, Math.floor(maxBytes / map.pieceLength))
   let active = false
 
-  /** How far ahead of the nearest reader a piece is; none needs it at Infinity. */
+  /** How far ahead of the nearest reader a piece is; Infinity when no reader needs it. */
   const distance = (piece: number, windows: readonly ReaderWindow[]): number => {
     let nearest = Number.POSITIVE_INFINITY
     for (const { next, end } of windows) if (piece >= next && piece < end) nearest = Math.min(nearest, piece - next)
@@ -36,7 +38,7 @@ export function pieceOverflow(map: PieceMap, maxBytes: number): PieceOverflow {
     get: (piece) => kept.get(piece),
     wants(piece, windows) {
       const ahead = distance(piece, windows)
-      // Half of the room is for what is under way.
+      // Half of the room is for pieces that are still being fetched.
       return ahead < Math.max(1, room / 2)
     },
     put(piece, bytes, windows) {

@@ -22,9 +22,9 @@ export interface PullInit {
   readonly self: string
   /** `whole`: the digest is computed here too before the last bytes of a whole body are given out. */
   readonly verify: 'pieces' | 'whole'
-  /** No peer is connected and none may come soon: the HTTP rung need not wait. */
+  /** True when no peer is connected and none can be expected soon: then HTTP need not wait. */
   readonly hopeless: () => boolean
-  /** What trackers say of this blob is doubted: its metainfo is asked of origins themselves. */
+  /** Whether the trackers' metainfo of this blob is doubted: then the origins themselves are asked for it. */
   readonly direct: boolean
 }
 

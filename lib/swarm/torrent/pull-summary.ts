@@ -3,7 +3,7 @@ import type { Digest } from '../../core/index.ts'
 /** Who gave a piece: an agent, an origin as a peer of the swarm, or an origin over HTTP. */
 export type PieceSourceKind = 'peer' | 'origin' | 'http'
 
-/** Payload bytes by who gave them; `cache` were here when the pull began. */
+/** Payload bytes by source; `cache` counts the bytes that were here when the pull began. */
 export type BytesBySource = Readonly<Record<PieceSourceKind | 'cache', number>>
 
 export const noBytes: BytesBySource = { peer: 0, origin: 0, http: 0, cache: 0 }
@@ -18,11 +18,11 @@ export interface PullSummary {
   readonly firstByteMs: number | undefined
   /** From the opening to the close of the handle. */
   readonly totalMs: number
-  /** Code of the last step that failed on the way, also when another one then gave the bytes. */
+  /** Code of the last step that failed, even when another source then gave the bytes. */
   readonly lastStepFailed: string | undefined
 }
 
-/** What came between two readings of the counters; all that was here before is `cache`. */
+/** The difference between two readings of the counters; all bytes from before count as `cache`. */
 export function bytesSince(before: BytesBySource, now: BytesBySource): BytesBySource {
   return {
     peer: now.peer - before.peer,

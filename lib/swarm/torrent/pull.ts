@@ -23,7 +23,7 @@ import type { ReadOptions } from './reader.ts'
 import { Readers } from './readers.ts'
 import { SecondOpinion } from './second-opinion.ts'
 
-/** Records wake the download in groups when no reader waits for just this one. */
+/** When no reader waits for just this record, the download is woken once for this many records. */
 const RECORDS_PER_WAKE = 64
 /**
  * One blob on its way here: metainfo feed, download, HTTP rung, readers and the partial blob. Its public methods and its
@@ -67,7 +67,7 @@ export class Pull {
   start(): void {
     const events = {
       onChange: (change: NonNullable<MetainfoChange>) => this.#onRecord(change),
-      // Before the first piece record the origin still takes the blob in: that is no standstill.
+      // Before the first piece record the origin still brings the blob, so readers have not stalled.
       onHeartbeat: () => {
         if (!this.#recorded) this.#readers.excuse(this.#components.clock.monotonicMs())
       },
@@ -79,7 +79,7 @@ export class Pull {
     )
   }
 
-  /** Rejects with why no header will come. */
+  /** Rejects with the reason when no header will come. */
   get header(): Promise<MetaInfoHeader> {
     return this.#header.promise
   }
@@ -93,7 +93,7 @@ export class Pull {
     return this.#received
   }
 
-  /** Why the last step that failed did; kept until the pull ends. */
+  /** The error of the last failed step; kept until the pull ends. */
   get lastFailure(): AppError | undefined {
     return this.#lastFailure
   }

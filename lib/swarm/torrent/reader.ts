@@ -6,12 +6,14 @@ import type { Loan } from './loan.ts'
 /** Where a reader takes its bytes from, in order. */
 export interface ReadSource {
   /**
-   * Waits until the byte at `range.start` can be read; writes it and what follows to `into`, as many bytes as come at
-   * once, and returns how many. `into` is no longer than the range.
-   * @throws ABORTED, and what ended the blob
+   * Waits until the byte at `range.start` can be read, then fills `into` with as many bytes as are available and
+   * returns their number. `into` is not longer than the range.
+   * @throws ABORTED, and the error that ended the blob
    */
   next(range: ByteRange, into: Uint8Array, signal: AbortSignal): Promise<number>
-  /** The same, not copied and perhaps less; undefined when `next` must be used for these bytes. */
+  /**
+   * Like `next`, but without a copy and perhaps with fewer bytes; undefined when `next` must be used for these bytes.
+   */
   lend(range: ByteRange, signal: AbortSignal): Promise<Loan | undefined>
   /** The reader is done, in whatever way. Once. */
   close(): void
@@ -19,21 +21,21 @@ export interface ReadSource {
 
 export interface ReadOptions extends AbortOptions {
   /**
-   * The memory of a chunk is used again once some more have been read, or the stream has closed early. For consumers
-   * that pass each chunk on and wait until it has left, and whose socket an early end destroys, as a pipeline does; it
-   * saves a copy and the garbage collection of every byte. Default false.
+   * The memory of a chunk is reused when some more chunks have been read, or when the stream has closed early. Only for
+   * consumers that pass each chunk on and wait until it is sent, and whose socket is destroyed by an early end, as in a
+   * pipeline; it saves a copy and garbage collection. Default false.
    */
   readonly transient?: boolean
 }
 
-/** Bytes of one chunk at most, and how many chunks a transient stream goes through before it begins again. */
+/** Largest chunk in bytes, and the number of chunk buffers that a transient stream reuses in turn. */
 const CHUNK_LENGTH = 256 * 1024
 const RING = 8
-/** Bytes lent at once at most: fewer and larger writes while the client keeps up. */
+/** Most bytes lent at once: larger and fewer writes while the client keeps up. */
 const LOAN_LENGTH = 1024 * 1024
 /**
- * What is lent has left once so many bytes have been read after it: one loan is in the stream, one in the socket, and a
- * third is for certain.
+ * A loan has left the socket when this many bytes were read after it: one loan is in the stream, one in the socket, and
+ * a third is a safety margin.
  */
 const LOAN_LAG = 3 * LOAN_LENGTH
 
@@ -52,7 +54,7 @@ class SourceReadable extends Readable {
   readonly #outer: AbortSignal | undefined
   readonly #ring: Uint8Array[] | undefined
   #turn = 0
-  /** What is lent, oldest first, and where it ends. */
+  /** The loans, oldest first, and where each ends. */
   readonly #lent: { readonly release: () => void; readonly end: number }[] = []
   #at: number
   #reading = false
@@ -64,9 +66,9 @@ class SourceReadable extends Readable {
     this.#at = range.start
     this.#end = range.end
     this.#outer = outer
-    // The consumer may have let go in the very turn in which the stream ends; an error nobody hears is no crash.
+    // The consumer may stop listening in the same turn in which the stream fails; that must not crash the process.
     this.on('error', () => undefined)
-    // Not earlier: who writes the chunks into a socket destroys that when it hears of the error.
+    // Not earlier, because the pipeline destroys the socket only after the stream's error.
     this.once('close', () => {
       for (const { release } of this.#lent.splice(0)) release()
     })
@@ -93,8 +95,8 @@ class SourceReadable extends Readable {
   }
 
   /**
-   * The next bytes, lent where that is possible. The last ones are copies: after the end of the stream nobody says when
-   * they have left.
+   * The next bytes, lent where possible. The last bytes are copied, because after the end of the stream nobody reports
+   * when they have been sent.
    */
   async #take(): Promise<Uint8Array> {
     const { signal } = this.#controller

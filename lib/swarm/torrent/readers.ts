@@ -25,7 +25,7 @@ interface PartRequest {
   readonly isWhole: (arrival: Arrival) => boolean
 }
 
-/** All readers of one arriving blob: each pairs a stream with a demand that the picker sees. */
+/** All readers of one arriving blob; each has a stream, and a demand for the picker. */
 export class Readers {
   readonly #components: ReadersComponents
   readonly #init: ReadersInit
@@ -52,7 +52,10 @@ export class Readers {
     return this.#demands.size > 0
   }
 
-  /** Somebody reads, or did within `lingerMs`: the blob is worth fetching. Who only asks for its length wants no piece. */
+  /**
+   * True while there are readers, and `lingerMs` afterwards: the blob is worth fetching. A caller that only asks for
+   * the length needs no piece.
+   */
   get active(): boolean {
     if (this.any) return true
     const { clock, limits } = this.#components
@@ -92,7 +95,7 @@ export class Readers {
     return sourceReadable(source, range, options)
   }
 
-  /** Waits until the first byte of `range` can be read; as much of it as can be read at once. */
+  /** Waits until the first byte of `range` can be read; gives the part that can be read then. */
   async #ready({ wanted, range, isWhole }: PartRequest, signal: AbortSignal) {
     for (;;) {
       throwIfAborted(signal)
@@ -106,7 +109,7 @@ export class Readers {
     }
   }
 
-  /** A piece can be read: who waits for it looks again. */
+  /** A piece can be read: the readers that wait for it check again. */
   releaseFor(piece: number, map: PieceMap): void {
     const { start, end } = map.rangeOf(piece)
     for (const wanted of this.#demands) if (wanted.next >= start && wanted.next < end) release(wanted)
@@ -128,7 +131,10 @@ export class Readers {
     for (const wanted of this.#demands) fail(wanted, err)
   }
 
-  /** There is a good reason why nothing comes: those who wait begin to wait anew. Good for `ingestTimeoutMs` in all. */
+  /**
+   * Nothing arrives for a good reason, so waiting readers start their wait again; at most for `ingestTimeoutMs` in
+   * total.
+   */
   excuse(nowMs: number): void {
     this.#firstExcuseMs ??= nowMs
     if (nowMs - this.#firstExcuseMs >= this.#components.limits.ingestTimeoutMs) return
@@ -149,7 +155,7 @@ export class Readers {
     return this.#windows(arrival.map, { nowMs, patienceMs: patienceOf(pieceMs), has: (piece) => arrival.has(piece) })
   }
 
-  /** The same from the readers' next byte on, whether it is here or not. */
+  /** The readers' windows from their next byte on, whether that byte is here or not. */
   positions(map: PieceMap): readonly ReaderWindow[] {
     return this.#windows(map, { nowMs: 0, patienceMs: Number.POSITIVE_INFINITY, has: () => false })
   }

@@ -3,11 +3,13 @@ import type { SwarmLimits } from '../limits.ts'
 import type { PeerConnection } from '../peer/index.ts'
 import type { ConnectionCount } from './dialer.ts'
 
-/** Accepted connections of a blob that is still being opened: they rest, and count, until somebody attaches to them. */
+/**
+ * Accepted connections of a blob that is still being opened: they count, but deliver nothing until somebody attaches.
+ */
 export interface RestingPeers {
-  /** Takes the connection over; closes it with PEER_LIMIT when there are too many, here or of all torrents. */
+  /** Takes over the connection; closes it with PEER_LIMIT when there are too many, here or in all torrents. */
   rest(connection: PeerConnection): void
-  /** All of them; from now on they are the caller's. */
+  /** Gives all connections to the caller, which owns them from now on. */
   awake(): readonly PeerConnection[]
 }
 

@@ -3,19 +3,19 @@ import type { BlobRef } from '../../core/index.ts'
 import type { MetainfoLog, MetainfoRecord } from '../../metainfo/index.ts'
 import type { MetainfoSource } from '../outside.ts'
 
-/** What an origin says of the metainfo that a tracker relayed; `silent` when none answers, or none in time. */
+/** An origin's opinion on the metainfo that a tracker relayed; `silent` when no origin answers in time. */
 export type Opinion = 'confirms' | 'contradicts' | 'failed' | 'silent'
 
 /**
- * Why the metainfo is doubted: it says `failed`; the whole digest is another one although each piece has its hash; or
- * two sources gave the same bytes for a piece, and not those of its hash.
+ * Why the metainfo is doubted: it says `failed`; the whole digest does not match although each piece matches its hash;
+ * or two sources gave the same bytes for a piece, and these do not match its hash.
  */
 export type Doubt = 'failed' | 'digest' | 'bytes'
 
 /** The blob is `wrong`, at the origin too; its metainfo is `doubted`; or its hashes can be `trusted`. */
 export type Finding = 'wrong' | 'doubted' | 'trusted'
 
-/** Nobody is believed alone: a tracker that lies must neither spoil a cache, nor have peers banned or a blob refused. */
+/** No single source is believed: a lying tracker must not spoil a cache, get peers banned or a blob refused. */
 export function findingOf(doubt: Doubt, opinion: Opinion): Finding {
   if (opinion === 'failed') return 'wrong'
   if (opinion !== 'confirms' || doubt === 'failed') return 'doubted'
@@ -41,10 +41,10 @@ export interface SecondOpinionEvents {
   onRefuted(err: AppError): void
 }
 
-/** A stream that says nothing final for so long is of an origin that still takes the blob in. */
+/** When a stream says nothing final for this long, its origin is still bringing the blob. */
 const PATIENCE_MS = 10_000
 
-/** Asks an origin whether the metainfo of a pull is right, before anybody is blamed for it. */
+/** Asks an origin whether the metainfo of a pull is right, before any peer is blamed. */
 export class SecondOpinion {
   readonly #components: SecondOpinionComponents
   readonly #init: SecondOpinionInit
@@ -60,7 +60,7 @@ export class SecondOpinion {
     this.trusted = init.direct
   }
 
-  /** Leads to one event, unless the same is being asked already. */
+  /** Leads to one event, unless the same question is already running. */
   ask(doubt: Doubt): void {
     if (this.#init.direct) {
       if (doubt !== 'bytes') this.#conclude('wrong', doubt)
@@ -105,7 +105,7 @@ async function originsOpinion(
   }
 }
 
-/** Undefined when the record settles nothing. */
+/** Undefined when the record decides nothing. */
 function opinionOf(record: MetainfoRecord, log: MetainfoLog): Opinion | undefined {
   switch (record.kind) {
     case 'header':

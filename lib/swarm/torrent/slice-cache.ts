@@ -15,17 +15,17 @@ export interface SliceSource {
 }
 
 /**
- * Slices of blobs read a moment ago, bounded in bytes: the blocks of one piece, asked for one after the other by several
- * peers and readers, cost one read of the file. A piece that has just arrived costs none. Its memory is allocated once and used over and over, which is
- * why bytes are copied out, or lent: a fresh buffer for each slice would cost more in garbage collection than all the
- * rest.
+ * A cache of recently read slices of blobs, limited in bytes. The blocks of one piece, requested one after the other by
+ * several peers and readers, cost one read of the file; a piece that has just arrived costs none. Its memory is
+ * allocated once and reused, so bytes are copied out or lent: a new buffer for each slice would cost more garbage
+ * collection than everything else.
  */
 export interface SliceCache {
   /** Fills `into`, exactly as long as `range`. Concurrent reads of a slice are one. @throws what the source throws */
   read(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void>
   /**
-   * The bytes of a range from its start on, as many as lie together, not copied; undefined when that cannot be now: then
-   * `read` can. @throws what the source throws
+   * Bytes from the start of the range, as many as are contiguous in memory, not copied; undefined when this is not
+   * possible now: then use `read`. @throws what the source throws
    */
   lend(source: SliceSource, range: ByteRange): Promise<Loan | undefined>
 }
@@ -33,7 +33,7 @@ export interface SliceCache {
 interface Slot {
   readonly key: string
   readonly bytes: Uint8Array
-  /** Set while it is being filled. */
+  /** Set while the slot is being filled. */
   loading: Promise<void> | undefined
   /** Reads that wait for it or copy from it; it is not reused meanwhile. */
   users: number
@@ -61,7 +61,7 @@ class Arena implements SliceCache {
       const end = Math.min(range.end, (index + 1) * SLICE_LENGTH)
       const part = into.subarray(start - range.start, end - range.start)
       const slot = this.#slot(source, index)
-      // Every slot is in use: this once without the cache.
+      // Every slot is in use, so this read bypasses the cache.
       if (slot === undefined) await fill(source, { start, end }, part)
       else await this.#copy(slot, start - index * SLICE_LENGTH, part)
       start = end
@@ -132,7 +132,7 @@ class Arena implements SliceCache {
         slot.loading = undefined
       },
       (err: unknown) => {
-        // At once: from here on nobody may take what is in it for the slice.
+        // At once, because from here on the slot's memory no longer holds that slice.
         this.#slots.delete(slot.key)
         this.#free.push(slot.bytes)
         throw err
@@ -160,7 +160,7 @@ class Arena implements SliceCache {
   }
 }
 
-/** A source that gives a buffer of its own is copied from. */
+/** When a source gives its own buffer, the bytes are copied from it. */
 async function fill(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void> {
   const bytes = await source.read(range, into)
   if (bytes !== into) into.set(bytes)

@@ -11,16 +11,16 @@ export interface Supplier {
   readonly rate: RateMeter
   /** Pieces it said it would like to give (BEP 6 suggest), oldest first. */
   readonly suggested: Set<number>
-  /** Blocks asked and not here. */
+  /** Number of blocks that were requested and not yet received. */
   openBlocks: number
   /** Timeouts in a row. */
   misses: number
-  /** Rejections in a row; being busy is no fault, it is only left alone for a moment. */
+  /** Number of rejections in a row; a busy peer is not at fault, it only gets a short pause. */
   rejections: number
   notBeforeMs: number
   /** It gave a wrong piece; nothing is asked of it until it is known who lied. */
   suspected: boolean
-  /** The download's version at which nothing could be asked of it. */
+  /** The version of the download at which nothing could be requested from the peer. */
   exhaustedAt: number
 }
 
@@ -52,10 +52,12 @@ export function suggest(peer: Supplier, piece: number): void {
   }
 }
 
-/** Blocks rejected in a row after which a peer is not counted on: twice what is asked of a new one at once. */
+/** After this many rejected blocks in a row, a peer is not relied on: twice the first requests to a new peer. */
 const MAX_REJECTIONS = 8
 
-/** It serves this node and keeps doing so: neither was it late the last time, nor does it only reject. */
+/**
+ * True when the peer serves this node and will probably continue: it was not late last time and does not only reject.
+ */
 export function isReliable({ connection, misses, rejections, suspected }: Supplier): boolean {
   return !suspected && !connection.choked && misses === 0 && rejections < MAX_REJECTIONS
 }
@@ -80,16 +82,16 @@ function paceOf(peer: Supplier) {
   }
 }
 
-/** Agents before origins, those that just missed last, then the fastest first. */
+/** Agents before origins, peers with a recent miss last, otherwise the fastest first. */
 export function bySuitability(a: Supplier, b: Supplier): number {
   const origin = (peer: Supplier) => (peer.connection.hello.role === 'origin' ? 1 : 0)
   return origin(a) - origin(b) || a.misses - b.misses || (b.rate.bytesPerSecond ?? 0) - (a.rate.bytesPerSecond ?? 0)
 }
 
 /**
- * Asks for one block, in as many requests as the agreed block length needs. When one of them fails, the others are
- * withdrawn through `controller`. It settles when all of them have: `into` is never written again.
- * @throws what the first request that failed threw
+ * Requests one block, in as many requests as the agreed block length requires. When one of them fails, `controller`
+ * withdraws the others. The promise settles when all have settled: after that nothing is written to `into`.
+ * @throws what the first failed request threw
  */
 export async function requestBlock(
   { connection }: Supplier,

@@ -9,10 +9,10 @@ export interface SuppliersInit {
   readonly pieces: number
 }
 
-/** An agent that has room for a new peer says so within this time. */
+/** An agent with room for a new peer unchokes it within this time. */
 const UNCHOKE_GRACE_MS = 500
 
-/** The peers of one download and what they have, kept so that a choice of a piece needs no counting. */
+/** The peers of one download and their pieces, organised so that a choice of a piece needs no counting. */
 export class Suppliers {
   readonly #init: SuppliersInit
   readonly #byId = new Map<string, Supplier>()
@@ -29,13 +29,13 @@ export class Suppliers {
     return this.#byId.get(id)
   }
 
-  /** There are peers that serve this node, and each was too late the last time. */
+  /** True when some peers serve this node and each of them was too late last time. */
   get allMissed(): boolean {
     const serving = [...this.#byId.values()].filter(({ connection, suspected }) => !connection.choked && !suspected)
     return serving.length > 0 && serving.every(({ misses }) => misses > 0)
   }
 
-  /** Bytes per second of the agents to count on; undefined while that of one is not known, or there is none. */
+  /** Total bytes per second of the reliable agents; undefined when one of their rates is unknown, or there are none. */
   get agentRate(): number | undefined {
     let sum: number | undefined
     for (const peer of this.#byId.values()) {
@@ -74,7 +74,7 @@ export class Suppliers {
     if (piece === undefined || remoteHave.complete) this.#regroup()
   }
 
-  /** Nothing is asked of it any more, as long as it is not known who lied. */
+  /** Asks the peer for nothing until it is known who lied. */
   suspect(id: string): void {
     const peer = this.#byId.get(id)
     if (peer !== undefined) peer.suspected = true
@@ -90,7 +90,7 @@ export class Suppliers {
     return this.#availability.copies(piece)
   }
 
-  /** Some peer has the piece, whether it serves this node or not. */
+  /** Whether some peer has the piece, even one that does not serve this node. */
   hold(piece: number): boolean {
     for (const { connection, suspected } of this.#byId.values()) {
       if (!suspected && connection.remoteHave.has(piece)) return true
@@ -98,7 +98,7 @@ export class Suppliers {
     return false
   }
 
-  /** An agent to count on has the piece, or one that has only just come and may serve this node in a moment. */
+  /** Whether the piece is at a reliable agent, or at a new one that may begin to serve this node soon. */
   served(piece: number, nowMs: number): boolean {
     for (const peer of this.#byId.values()) {
       const { connection, joinedMs } = peer
@@ -112,7 +112,7 @@ export class Suppliers {
     return this.#shares.ownerOf(piece) === this.#init.self
   }
 
-  /** The pieces are shared with the agents that still need some. */
+  /** Splits the pieces among the agents that still need some. */
   #regroup(): void {
     const members = [this.#init.self]
     for (const { id, connection } of this.#byId.values()) {

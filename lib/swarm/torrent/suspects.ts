@@ -8,7 +8,7 @@ interface Evidence {
   readonly hash: Uint8Array
 }
 
-/** What some peers together gave for a piece. */
+/** What a group of peers gave for a piece. */
 interface Testimony {
   readonly givers: ReadonlySet<string>
   /** SHA-256 of the whole. */
@@ -17,28 +17,28 @@ interface Testimony {
 }
 
 export interface Accusation {
-  /** Who gave all of it; undefined when several did. */
+  /** The only peer that gave it; undefined when there were several. */
   readonly only: string | undefined
-  /** Somebody else gave the very same bytes before: it may be the hash that is wrong. */
+  /** Independent peers gave the very same bytes before, so the hash may be wrong. */
   readonly agreed: boolean
 }
 
 /**
- * Who sent wrong bytes. What was given for a bad piece is kept as hashes, and the piece is fetched again whole from one
- * other peer, until it is right: whoever gave another block than the good one is convicted then, and the innocent ones of
- * the same piece go free. Until then nobody is, since the hash may be the lie.
+ * Finds out who sent wrong bytes. The blocks of a bad piece are kept as hashes, and the piece is fetched again from one
+ * other peer, until it is right. Then every peer whose block differs from the good one is convicted, and the innocent
+ * peers of the same piece go free. Before that nobody is convicted, because the hash may be a lie.
  */
 export interface Suspects {
   /**
-   * Takes a piece that did not match its hash, and the hash that it has. With hashes to be `trusted`, one giver of all of
-   * it is convicted by that alone, and there is nothing to keep.
+   * Takes a piece that did not match its hash, and the hash of its bytes. When the hashes are `trusted`, the only giver
+   * of a whole piece is convicted at once, and nothing is kept.
    */
   accuse(sealed: SealedPiece, hash: Uint8Array, trusted: boolean): Accusation
-  /** Takes a piece that did; returns who is convicted by it. */
+  /** Takes a piece that matched its hash; returns who is convicted by it. */
   judge(piece: number, good: Uint8Array): readonly string[]
-  /** The hashes can be trusted: returns who gave a whole piece that does not match. */
+  /** Call it when the hashes can be trusted: returns who gave a whole piece that does not match. */
   judgeAll(): readonly string[]
-  /** The piece is to be fetched whole from one peer. */
+  /** True when the piece must be fetched whole from one peer. */
   has(piece: number): boolean
 }
 
@@ -82,7 +82,7 @@ function testimonyOf({ job, bytes }: SealedPiece, hash: Uint8Array): Testimony {
   return { givers: giversOf(job), hash, blocks }
 }
 
-/** Two parties that have nobody in common say the same. */
+/** True when two groups without a common peer gave the same bytes. */
 function agree(a: Testimony, b: Testimony): boolean {
   return Buffer.compare(a.hash, b.hash) === 0 && [...a.givers].every((giver) => !b.givers.has(giver))
 }

@@ -61,7 +61,7 @@ export interface TorrentEvents {
   onUnreadable(torrent: Torrent, err: AppError): void
 }
 
-/** A first answer with fewer connections than this behind it is asked for once more. */
+/** When fewer peers than this are connected after the first answer, one extra announce is sent. */
 const FEW_PEERS = 4
 
 /** One blob and everybody who takes part in it: pulled until it is complete, given to peers all the while. */
@@ -79,7 +79,7 @@ export class Torrent {
   #peers: PeerSet | undefined
   #dialer: Dialer | undefined
   #header: MetaInfoHeader | undefined
-  /** Answers that came before there was anything to dial for. */
+  /** Answers of trackers that came before anything could be dialled for. */
   #offered: readonly PeerInfo[] = []
   #answered = false
   #holders = 0
@@ -147,7 +147,7 @@ export class Torrent {
     return this.#peers?.reports() ?? []
   }
 
-  /** Nobody has any use for it: a complete one without peers, an incomplete one that nobody holds for a while. */
+  /** True when it has no use: it is complete and has no peers, or is incomplete and no handle was open for a while. */
   isIdle(nowMs: number): boolean {
     if (this.#holders > 0) return false
     if (this.complete) return (this.#peers?.size ?? 0) === 0
@@ -183,13 +183,13 @@ export class Torrent {
     this.#pull?.climb()
   }
 
-  /** A connection that was accepted for this swarm; taken over. It rests while the partial blob is being opened. */
+  /** Takes over a connection that was accepted for this swarm; it is paused while the partial blob is being opened. */
   accept(connection: PeerConnection): void {
     if (this.#peers !== undefined) this.#peers.add(connection)
     else this.#resting.rest(connection)
   }
 
-  /** Ends the connection with the peer; one with another host that uses its id stays. */
+  /** Closes the connection to the peer; one from another host that uses the same id stays. */
   removePeer({ peerId, address }: PeerHello, err: AppError): void {
     const member = this.connections.find(({ hello }) => hello.peerId === peerId)
     if (member?.hello.address.host === address.host) this.#peers?.remove(peerId, err)

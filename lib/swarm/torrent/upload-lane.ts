@@ -13,7 +13,10 @@ export interface UploadLane {
   readonly queuedBytes: number
 }
 
-/** Blocks on their way out are few: each peer has some being read or sent. This much of their memory is kept. */
+/**
+ * Idle memory that is kept. Few blocks are being sent at a time, because each peer has only a few that are read or
+ * sent.
+ */
 const IDLE_BYTES = 16 * 1024 * 1024
 
 export function uploadLane(bucket: TokenBucket, maxQueuedBytes: number): UploadLane {

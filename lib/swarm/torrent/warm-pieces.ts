@@ -1,26 +1,26 @@
 import type { ByteRange, PieceMap } from '../../core/index.ts'
 import type { Loan } from './loan.ts'
 
-/** A piece in memory; `free` is called once, when nobody here reads it any more. */
+/** A piece in memory; call `free` once, when nobody here reads it any more. */
 export interface WarmPiece {
   readonly bytes: Uint8Array
   readonly free: () => void
 }
 
 /**
- * Pieces that have just been stored, in the memory in which they arrived: readers and peers that ask for them next take
- * them from there and not from the disk. Bounded in bytes, all torrents together. What lies in front of a reader stays;
- * of the rest, which peers may still ask for, the oldest makes room.
+ * Pieces that were just stored, in the memory in which they arrived: the next readers and peers get them from there
+ * instead of the disk. Limited in bytes, for all torrents together. Pieces in front of a reader stay; of the others,
+ * which peers may still request, the oldest is removed first.
  */
 export interface WarmPieces {
   /** Takes the piece over, or frees it at once when there is no room. */
   keep(key: string, piece: number, warm: WarmPiece, aheadOfReader: boolean): void
   /**
-   * The bytes of `range` from its start on, as many as lie in that piece, not copied; undefined when the piece is not
-   * here, or when much is lent already: what is lent cannot make room.
+   * Bytes from the start of `range`, as many as are in its first piece, not copied; undefined when the piece is not
+   * here, or when much is lent already, because lent memory cannot be freed.
    */
   lend(source: { readonly key: string; readonly map: PieceMap }, range: ByteRange): Loan | undefined
-  /** The reader in front of which it lay has gone on; without `piece`, all of them have gone. */
+  /** The reader for which the piece was kept has moved on; without `piece`, all readers have gone. */
   passed(key: string, piece?: number): void
   /** Frees everything of the blob. */
   drop(key: string): void
@@ -34,7 +34,7 @@ interface Entry extends WarmPiece {
   dropped: boolean
 }
 
-/** Of the bound, what may be lent at one time. */
+/** Share of the limit that may be lent at a time. */
 const LENT_SHARE = 0.5
 
 const idOf = (key: string, piece: number) => `${key}/${piece}`

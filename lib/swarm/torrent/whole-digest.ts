@@ -15,9 +15,9 @@ interface AtHand {
 }
 
 /**
- * The digest of a blob that arrives in pieces. It advances in order, as far as pieces lie together from the first one on:
- * a piece that comes just when it is the next is taken from the memory in which it came, the others from where readers
- * get them. So no byte is read twice in the usual case, and the answer is there with the last piece.
+ * Computes the digest of a blob that arrives in pieces. It advances in order, as far as the pieces from the first one
+ * on are contiguous. When the next piece arrives, it is hashed from the memory in which it came; other pieces are read
+ * from where readers get them. So usually no byte is read twice, and the digest is known when the last piece has come.
  */
 export class WholeDigest {
   readonly #init: WholeDigestInit
@@ -37,8 +37,8 @@ export class WholeDigest {
   }
 
   /**
-   * A verified piece, before it is stored. True when it is taken: then `free` is called once its bytes are read, by the
-   * next `advance`.
+   * Offers a verified piece before it is stored. True when it is accepted: then the next `advance` calls `free` after
+   * it has read the bytes.
    */
   offer(piece: number, atHand: AtHand): boolean {
     if (piece !== this.#next || this.#atHand !== undefined || this.#closed) return false
@@ -47,8 +47,8 @@ export class WholeDigest {
   }
 
   /**
-   * Takes in what lies together; one call at a time. Whether the digest holds, undefined while pieces are missing.
-   * After a failure the next call begins anew. @throws ABORTED, what reading throws
+   * Hashes the contiguous pieces; only one call at a time. Gives whether the digest is right, or undefined while pieces
+   * are missing. After a failure the next call starts from the beginning. @throws ABORTED, what reading throws
    */
   async advance(signal: AbortSignal): Promise<boolean | undefined> {
     const { digest, digester, arrival } = this.#init
@@ -67,7 +67,7 @@ export class WholeDigest {
     }
   }
 
-  /** What it holds is given back. Not while `advance` runs. */
+  /** Frees what it holds. Do not call it while `advance` runs. */
   close(): void {
     this.#closed = true
     this.#restart()

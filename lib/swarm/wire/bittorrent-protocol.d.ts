@@ -1,4 +1,4 @@
-/** The part of the library's documented interface that is used here; it comes without types. */
+/** The used part of the library's documented interface; the library has no types of its own. */
 declare module 'bittorrent-protocol' {
   interface ProtocolEvents {
     handshake: (
@@ -22,7 +22,7 @@ declare module 'bittorrent-protocol' {
 
   export default class Protocol {
     extendedHandshake: Record<string, unknown>
-    /** Both sides speak BEP 6; have-all, have-none and suggest throw otherwise. */
+    /** True when both sides support BEP 6; if not, have-all, have-none and suggest throw. */
     readonly hasFast: boolean
     on<E extends keyof ProtocolEvents>(event: E, listener: ProtocolEvents[E]): this
     handshake(infoHash: string, peerId: string, extensions: { readonly fast: boolean }): void

@@ -2,7 +2,7 @@ import { appError } from '../../base/index.ts'
 import { type Digest, type PeerRole, PROTOCOL_VERSION } from '../../core/index.ts'
 import { swarmLimits } from '../limits.ts'
 
-/** What both sides of a connection must agree on before they speak of pieces. */
+/** What both sides of a connection must agree on before they exchange pieces. */
 export interface SwarmHeader {
   readonly digest: Digest
   /** Bytes. */
@@ -12,9 +12,9 @@ export interface SwarmHeader {
 
 export interface ExtensionHello {
   readonly role: PeerRole
-  /** Where the other side listens; undefined when it did not say. */
+  /** The port on which the other side listens; undefined when it gave none. */
   readonly listenPort: number | undefined
-  /** The smaller of the two offers. Bytes. */
+  /** The smaller of the two offers, in bytes. */
   readonly blockLength: number
 }
 
@@ -26,7 +26,7 @@ export interface ExtensionInit {
   readonly nonce?: Uint8Array | undefined
 }
 
-/** What a client without our extension is taken for. */
+/** The assumed hello of a client without our extension. */
 export const FOREIGN_HELLO: ExtensionHello = {
   role: 'agent',
   listenPort: undefined,
@@ -49,8 +49,8 @@ export function extensionHandshake(init: ExtensionInit): Readonly<Record<string,
 }
 
 /**
- * Compares the other side's extension handshake, as the library decoded it, with our header.
- * @throws WIRE_HANDSHAKE_FAILED for another blob, or no extension of ours while `foreignPeers` is false
+ * Compares the other side's extension handshake, as decoded by the library, with our header.
+ * @throws WIRE_HANDSHAKE_FAILED for another blob, or when our extension is missing while `foreignPeers` is false
  */
 export function readExtension(
   handshake: Readonly<Record<string, unknown>>,

@@ -4,30 +4,30 @@ import { type BencodeValue, decodeBencode, isBencodeDictionary } from '../../met
 import { swarmLimits } from '../limits.ts'
 import { MESSAGE, readUint32, type WireBlock } from './messages.ts'
 
-/** What is to be done with a message that has been found in order. */
+/** What to do with a well-formed message. */
 export type Verdict = 'pass' | 'drop'
 
-/** Checks what messages say before anybody acts on them. One for each connection. */
+/** Checks messages before anything acts on them. There is one for each connection. */
 export interface FrameGuard {
   /**
-   * `pass`: well formed and news, may be shown to the protocol library. `drop`: of no interest.
-   * Not for request, piece, cancel and reject.
+   * `pass`: well-formed and new; may be given to the protocol library. `drop`: irrelevant. Not for request, piece,
+   * cancel and reject.
    * @throws WIRE_FRAME_INVALID
    */
   judge(id: number, body: Uint8Array): Verdict
-  /** @throws WIRE_FRAME_INVALID when it reaches outside its piece or is empty or too long */
+  /** @throws WIRE_FRAME_INVALID when the block is not inside its piece, or is empty or too long */
   checkBlock(block: WireBlock): void
-  /** The extension handshake has come. */
+  /** True after the extension handshake has come. */
   readonly sawExtended: boolean
-  /** One more message that tells nothing new. @throws WIRE_FRAME_INVALID when there are too many a minute */
+  /** Counts a message that tells nothing new. @throws WIRE_FRAME_INVALID when there are too many per minute */
   countIdle(): void
-  /** A minute has passed. */
+  /** Call it every minute; resets the count. */
   forgetIdle(): void
 }
 
 export interface FrameGuardInit {
   readonly map: PieceMap
-  /** Both sides speak BEP 6. */
+  /** True when both sides support BEP 6. */
   readonly fast: boolean
 }
 
@@ -81,15 +81,15 @@ class Guard implements FrameGuard {
   checkBlock({ piece, offset, length }: WireBlock): void {
     this.#mayTellAll = false
     if (length === 0 || length > swarmLimits.maxBlockLength) throw invalid('a block has a wrong length', { length })
-    // A piece outside the blob has no bytes at all.
+    // A piece outside the blob has a size of 0.
     if (offset + length > this.#map.sizeOf(piece)) {
-      throw invalid('a block reaches outside its piece', { piece, offset, length })
+      throw invalid('a block extends beyond its piece', { piece, offset, length })
     }
   }
 
   countIdle(): void {
     this.#idle += 1
-    if (this.#idle > swarmLimits.maxIdleMessages) throw invalid('too many messages say nothing')
+    if (this.#idle > swarmLimits.maxIdleMessages) throw invalid('too many messages tell nothing new')
   }
 
   forgetIdle(): void {
@@ -115,7 +115,7 @@ class Guard implements FrameGuard {
     return this.#have.add(piece) ? 'pass' : this.#ignore()
   }
 
-  /** Bitfield, have-all and have-none may come once, before any other message but extended ones. */
+  /** Bitfield, have-all and have-none may come once, before any other message except extended ones. */
   #tellAll(id: number, body: Uint8Array): Verdict {
     if (!this.#mayTellAll) throw invalid('the bitfield came late', { id })
     this.#mayTellAll = false
@@ -131,8 +131,8 @@ class Guard implements FrameGuard {
   }
 
   /**
-   * Only the handshake of BEP 10 interests, once: we offer no other extended message. The library turns every value of
-   * `m` into a number by calling `toString` on it, so a dictionary there would let a peer break us.
+   * Only the handshake of BEP 10 matters, once: we offer no other extended message. The library turns every value of
+   * `m` into a number by calling `toString` on it, so a peer could crash us with a dictionary there.
    */
   #extended(body: Uint8Array): Verdict {
     if (body[0] !== 0 || this.sawExtended) return this.#ignore()

@@ -1,30 +1,30 @@
 import { appError } from '../../base/index.ts'
 import { type LengthRule, MESSAGE, PIECE_HEADER, readUint32, type WireBlock } from './messages.ts'
 
-/** Where the payload of a `piece` goes; undefined drops it. May change while the payload arrives. */
+/** Where the payload of a `piece` is written; undefined drops it. May change while the payload arrives. */
 export interface BlockTarget {
   into: Uint8Array | undefined
 }
 
-/** What the reader finds, in order. Throwing refuses the message and ends the reading. */
+/** Receives what the reader finds, in order. A thrown error refuses the message and ends the reading. */
 export interface FrameSink {
   onKeepAlive(): void
-  /** A whole message, its length checked. `body` is what follows the id, valid only during the call. */
+  /** A whole message with a checked length. `body` is what follows the id; it is valid only during the call. */
   onMessage(id: number, body: Uint8Array): void
-  /** A `piece` begins: says where its payload goes. */
+  /** A `piece` message begins; returns where its payload is written. */
   onBlockStart(block: WireBlock): BlockTarget
   onBlockEnd(target: BlockTarget): void
 }
 
-/** Cuts a byte stream into messages. Holds at most one control message; the payload of a `piece` is never held. */
+/** Cuts a byte stream into messages. Holds at most one control message, and never the payload of a `piece`. */
 export interface FrameReader {
-  /** @throws WIRE_FRAME_INVALID and what the sink throws; nothing may be pushed after that */
+  /** @throws WIRE_FRAME_INVALID and what the sink throws; then nothing more may be pushed */
   push(chunk: Uint8Array): void
-  /** Nothing more is delivered, not even from the chunk under way. */
+  /** Delivers nothing more, not even from the current chunk. */
   stop(): void
-  /** The kind of the message that has begun and is not yet complete. */
+  /** The kind of the incomplete message, if any. */
   readonly unfinished: 'none' | 'control' | 'block'
-  /** Messages completed; only grows. */
+  /** Number of complete messages; only grows. */
   readonly count: number
 }
 
@@ -42,11 +42,11 @@ class Reader implements FrameReader {
   /** Length, id, and for a `piece` its index and offset. */
   readonly #head = Buffer.alloc(PIECE_HEADER)
   #headNeeds = LENGTH_BYTES
-  /** The body of a control message that came in several chunks. */
+  /** The body of a control message that arrives in several chunks. */
   #body: Uint8Array | undefined
   #target: BlockTarget | undefined
   #bodyLength = 0
-  /** Bytes of the current part that have come. */
+  /** Number of bytes of the current part that have arrived. */
   #filled = 0
   #stopped = false
   count = 0

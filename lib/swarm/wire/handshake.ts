@@ -19,7 +19,7 @@ export interface Handshake {
   readonly bytes: Uint8Array
 }
 
-/** A handshake and what came behind it in the same chunk. */
+/** A handshake, and the bytes that followed it in the same chunk. */
 export interface ReceivedHandshake {
   readonly handshake: Handshake
   readonly rest: Uint8Array
@@ -43,8 +43,8 @@ export interface ReadHandshakeInit {
 }
 
 /**
- * Reads the handshake of a fresh connection and leaves the channel paused. Holds 68 bytes until it is complete, and
- * gives up at the first byte that is none of it.
+ * Reads the handshake of a new connection and leaves the channel paused. Holds at most 68 bytes, and gives up at the
+ * first wrong byte.
  * @throws WIRE_HANDSHAKE_FAILED (wrong, late, or the connection closed before), ABORTED
  */
 export async function readHandshake(

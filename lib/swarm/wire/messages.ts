@@ -23,14 +23,14 @@ export const MESSAGE = {
 /** Bytes of a message before the payload of a `piece`: length, id, index, offset. */
 export const PIECE_HEADER = 13
 
-/** Part of a piece. `offset` and `length` in bytes within the piece. */
+/** A part of a piece; `offset` and `length` are in bytes within the piece. */
 export interface WireBlock {
   readonly piece: number
   readonly offset: number
   readonly length: number
 }
 
-/** Least and greatest length of a message, its id included. */
+/** Smallest and greatest length of a message, including its id. */
 export interface LengthRule {
   readonly min: number
   readonly max: number
@@ -38,7 +38,7 @@ export interface LengthRule {
 
 const exactly = (length: number): LengthRule => ({ min: length, max: length })
 
-/** The length each message must have in a torrent of `pieces` pieces; unknown ones are bounded. */
+/** The required length of each message in a torrent of `pieces` pieces; unknown messages have a maximum. */
 export function lengthRules(pieces: number): (id: number) => LengthRule {
   const unknown = { min: 1, max: swarmLimits.maxExtendedLength }
   const rules: Readonly<Record<number, LengthRule>> = {
@@ -92,7 +92,7 @@ export function encodePieceHeader(block: WireBlock): Uint8Array {
   return bytes
 }
 
-/** Unsigned, big endian; the caller has checked the length. */
+/** Reads an unsigned big-endian number; the caller has checked the length. */
 export function readUint32(bytes: Uint8Array, at: number): number {
   return (
     (bytes[at] ?? 0) * 0x1000000 + (((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0))

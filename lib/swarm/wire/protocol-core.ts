@@ -1,14 +1,14 @@
 import Protocol from 'bittorrent-protocol'
 import { type AppError, Bitset, toAppError } from '../../base/index.ts'
 
-/** What the other side told, as the library understood it; in the order of the messages. */
+/** What the other side said, as the library understood it; in the order of the messages. */
 export interface CoreEvents {
   /** The extension handshake of BEP 10, decoded. */
   onExtended(handshake: Readonly<Record<string, unknown>>): void
   onChoke(choked: boolean): void
   onInterest(interested: boolean): void
   onHave(piece: number): void
-  /** Bitfield, have-all or have-none: the pieces it has. */
+  /** Bitfield, have-all or have-none: the pieces of the other side. */
   onHaveSet(have: Bitset): void
   onSuggest(piece: number): void
   onFailure(err: AppError): void
@@ -21,7 +21,7 @@ export interface CoreInit {
   /** Fields of our extension handshake. */
   readonly extendedHandshake: Readonly<Record<string, unknown>>
   readonly pieces: number
-  /** Takes what the library wants to send; it is called within the methods of `send`. */
+  /** Gets the bytes that the library wants to send; called from within the methods of `send`. */
   readonly output: (bytes: Uint8Array) => void
   readonly events: CoreEvents
 }
@@ -37,14 +37,14 @@ export interface CoreSender {
 }
 
 /**
- * `bittorrent-protocol` behind the guard. It is given whole messages, each of which makes it emit exactly one event a
- * moment later; `inOrder` puts what we read ourselves between the right two of them.
+ * `bittorrent-protocol` behind the guard. It gets whole messages, and each message makes it emit exactly one event a
+ * moment later; `inOrder` places the messages that we read ourselves at the right position among these events.
  */
 export interface ProtocolCore {
   readonly send: CoreSender
-  /** A whole handshake or message that the guard has passed; copied. */
+  /** Takes a whole handshake or message that the guard has passed, and copies it. */
   feed(head: Uint8Array, body?: Uint8Array): void
-  /** Runs `work` once everything fed so far has been told: at once when nothing is outstanding. */
+  /** Runs `work` when the events of everything fed so far have been emitted: at once when none is outstanding. */
   inOrder(work: () => void): void
   /** No event comes after this. */
   destroy(): void
@@ -64,7 +64,7 @@ class Core implements ProtocolCore {
   readonly #protocol = new Protocol()
   readonly #init: CoreInit
   readonly #later: Later[] = []
-  /** The bitfield under way, which the library's event hands on in a form of its own. */
+  /** The bitfield being processed; the library's event passes it on in another form. */
   #haveSet: Bitset
   #fed = 0
   #told = 0
@@ -153,7 +153,7 @@ class Core implements ProtocolCore {
       .on('error', (err) => this.#fail(toAppError(err, 'WIRE_FRAME_INVALID')))
   }
 
-  /** The library calls this from a microtask: what goes wrong here must not escape. */
+  /** The library calls this from a microtask, so no error may escape from here. */
   #tell(event: () => void): void {
     if (this.#destroyed) return
     try {

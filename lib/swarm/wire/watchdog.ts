@@ -1,7 +1,7 @@
 import { type AppError, appError, type Clock } from '../../base/index.ts'
 import { swarmLimits } from '../limits.ts'
 
-/** Counters of one connection, read at every step. Only `pendingBytes` and `unfinished` may go down. */
+/** Counters of one connection, read at every step. Only `pendingBytes` and `unfinished` may decrease. */
 export interface WatchSample {
   readonly unfinished: 'none' | 'control' | 'block'
   readonly messages: number
@@ -19,7 +19,7 @@ export interface WatchInit {
   onMinute(): void
 }
 
-/** How many steps in a row each thing has not moved. */
+/** For how many steps in a row each value has not changed. */
 export interface WatchState {
   readonly last: WatchSample
   readonly sameFrame: number
@@ -36,7 +36,7 @@ export const watchStart: WatchState = {
   quiet: 0,
 }
 
-/** One step: pure. A message that began must end in time, however slowly its bytes drip. */
+/** One step, as a pure function. A message that has begun must end in time, however slowly its bytes arrive. */
 export function watchStep(state: WatchState, now: WatchSample): WatchState {
   const { last } = state
   const sameFrame = last.unfinished !== 'none' && now.unfinished !== 'none' && now.messages === last.messages
@@ -54,12 +54,12 @@ export function watchStep(state: WatchState, now: WatchSample): WatchState {
 export function watchVerdict({ last, sameFrame, silent, unsent }: WatchState): string | undefined {
   const frameSteps = last.unfinished === 'block' ? swarmLimits.blockFrameSteps : swarmLimits.controlFrameSteps
   if (sameFrame >= frameSteps) return 'a message of the peer does not end'
-  if (unsent >= swarmLimits.sendStallSteps) return 'the peer does not read what it is sent'
+  if (unsent >= swarmLimits.sendStallSteps) return 'the peer does not read what we send'
   if (silent >= swarmLimits.silenceSteps) return 'nothing was heard of the peer for too long'
   return undefined
 }
 
-/** Looks after one connection every few seconds; nothing is done on the path of the bytes. Returns its stop. */
+/** Checks one connection every few seconds, without any work when bytes arrive. Returns a function that stops it. */
 export function watchdog(clock: Clock, init: WatchInit): () => void {
   let state = watchStart
   let steps = 0

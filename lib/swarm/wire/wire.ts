@@ -112,7 +112,7 @@ class ConnectedWire implements Wire {
     return this.#init.channel.pendingBytes
   }
 
-  /** Takes the other side's handshake and waits for its extension handshake. */
+  /** Reads the other side's handshake and waits for its extension handshake. */
   async shakeHands({ handshake, rest }: ReceivedHandshake): Promise<void> {
     this.#check(handshake)
     const guard = frameGuard({ map: this.#map, fast: handshake.fast })
@@ -217,9 +217,9 @@ class ConnectedWire implements Wire {
 
   #checkBlock(guard: FrameGuard, block: WireBlock): void {
     guard.checkBlock(block)
-    // The library tells of the extension handshake a moment after its bytes; what follows them waits in line for it.
+    // The library reports the extension handshake a moment after its bytes; what follows has to wait for that.
     if (this.#handshake?.extended === true && !guard.sawExtended) {
-      throw appError('WIRE_FRAME_INVALID', { message: 'a block was spoken of before the extension handshake' })
+      throw appError('WIRE_FRAME_INVALID', { message: 'a message about a block came before the extension handshake' })
     }
   }
 
@@ -258,7 +258,7 @@ class ConnectedWire implements Wire {
     this.#writtenBytes += bytes.length
     channel.write(bytes, onFlushed)
     if (channel.pendingBytes > swarmLimits.maxSendQueueBytes) {
-      this.close(appError('WIRE_QUEUE_FULL', { message: 'the peer does not read what it is sent' }))
+      this.close(appError('WIRE_QUEUE_FULL', { message: 'the peer does not read what we send' }))
     }
   }
 }

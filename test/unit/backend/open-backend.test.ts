@@ -69,7 +69,7 @@ describe('the choice of a backend', () => {
     expect(backendRulesSchema.safeParse([{ ...rule, durability: 'replicas' }]).error?.issues).toMatchObject([
       {
         path: [0, 'durability'],
-        message: `must be "backend": a backend of the driver ${driver} that is only read never takes what waits for it`,
+        message: `must be "backend": a backend of the driver ${driver} that is read-only never accepts the waiting blobs`,
       },
     ])
   })
