@@ -10,8 +10,8 @@ export interface AdminCall<Path extends string = string, Query extends string = 
   readonly path: Path
   /** One line that says what it does. */
   readonly summary: string
-  /** Names of the allowed query parameters. */
-  readonly query: readonly Query[]
+  /** The allowed query parameters, and what each is for. */
+  readonly query: Readonly<Record<Query, string>>
   readonly status: number
   /** Schema of the answer; undefined when the answer has no body. */
   readonly answer: z.ZodType<Answer> | undefined
@@ -31,7 +31,7 @@ type CallInit<Path extends string, Query extends string, Answer> = Pick<
 export const adminCall = <const Path extends string, const Query extends string = never, Answer = undefined>(
   init: CallInit<Path, Query, Answer>,
 ): AdminCall<Path, Query, Answer> => ({
-  query: [],
+  query: {} as Readonly<Record<Query, string>>,
   codes: [],
   answer: undefined,
   status: init.answer === undefined ? 204 : 200,
@@ -78,7 +78,7 @@ async function sendCall(
 ): Promise<unknown> {
   const { call, url } = target
   const place = call.path.replace(/:(\w+)/g, (_, name: string) => segment`${input[name] ?? ''}`)
-  const asked = query(Object.fromEntries(call.query.map((name) => [name, input[name]])))
+  const asked = query(Object.fromEntries(Object.keys(call.query).map((name) => [name, input[name]])))
   const request = { method: call.method, url: url + place + asked, signal: options.signal }
   if (call.answer === undefined) return sendForNothing(http, request, call.status)
   return sendForJson(http, request, { schema: call.answer, status: call.status })

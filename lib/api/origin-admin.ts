@@ -68,13 +68,18 @@ const journalSchema = z.object({
   maxWaitingBytes: byteCountSchema,
 })
 
+const pageQuery = {
+  n: 'entries on one page',
+  last: 'continue after this entry: `next` of the page before',
+}
+
 /** The admin API of an origin; docs/endpoints.md has a row for each call. */
 export const originAdmin = {
   blobs: adminCall({
     method: 'GET',
     path: '/blobs',
     summary: 'blobs at rest and what keeps them, page by page',
-    query: ['n', 'last'],
+    query: pageQuery,
     answer: z.object({ usedBytes: byteCountSchema, blobs: z.array(keptBlobSchema), next: z.string().optional() }),
   }),
   blob: adminCall({
@@ -92,7 +97,7 @@ export const originAdmin = {
     method: 'DELETE',
     path: '/blobs/:digest',
     summary: 'evicts a blob',
-    query: ['force'],
+    query: { force: 'true: evict it although it is pinned, leased or the last copy' },
     codes: ['BLOB_UNKNOWN', 'BLOB_HELD', 'BLOB_LAST_COPY'],
   }),
   repair: adminCall({
@@ -163,7 +168,7 @@ export const originAdmin = {
     method: 'GET',
     path: '/journal/tasks',
     summary: 'tasks, page by page',
-    query: ['state', 'n', 'last'],
+    query: { state: 'only tasks that are waiting, running or dead', ...pageQuery },
     answer: z.object({ tasks: z.array(taskSchema), next: z.string().optional() }),
   }),
   task: adminCall({
@@ -190,7 +195,7 @@ export const originAdmin = {
     method: 'DELETE',
     path: '/journal/tasks/:id',
     summary: 'gives up a dead task',
-    query: ['force'],
+    query: { force: 'must be true: the blob may then be evicted, and be lost' },
     codes: ['TASK_UNKNOWN', 'TASK_NOT_DEAD'],
   }),
 }

@@ -79,7 +79,7 @@ function verbCommand(entry: Entry, done: (work: Promise<number>) => Promise<void
     .option('--secrets <file>', 'the secrets of the service, as it takes them')
     .addHelpText('after', helpOf(service.name, entry))
   for (const param of paramsOf(call)) command.argument(`<${param}>`)
-  for (const asked of call.query) command.option(`--${asked} <value>`, `as in docs/endpoints.md`)
+  for (const [asked, what] of Object.entries(call.query)) command.option(`--${asked} <value>`, what)
   return command.action(async (...given: readonly unknown[]) => {
     const words = paramsOf(call).map((param, i) => [param, given[i]] as const)
     await done(perform(entry, { ...command.opts<Flags>(), ...Object.fromEntries(words) } as Flags, host))
