@@ -88,6 +88,7 @@ const ownCodes = {
     500,
     'the registry listens beyond this machine, and the config does not say who may read without the token; set registry.anonymous to none or read',
   ),
+  REFERRERS_UNSUPPORTED: final(404, 'the referrers API is not supported; use the referrers tag'),
   REQUEST_INVALID: final(400, 'the request line or a header is malformed'),
   REQUEST_TIMEOUT: retryable(504, 'no answer came in time'),
   SHUTTING_DOWN: retryable(503, 'the service is shutting down; ask another'),

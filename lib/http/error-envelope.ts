@@ -21,9 +21,12 @@ const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
   507: 'UNAVAILABLE',
 }
 
-/** The code for a registry client: the error's own code if the OCI spec has it, else the nearest one by status. */
-function registryCodeOf(err: AppError): ErrorCode {
-  return isRegistryCode(err.code) ? err.code : (registryCodeByStatus[err.status] ?? 'UNKNOWN')
+/** Codes whose status alone would mean something else to a registry client. */
+const registryCodeByCode: Partial<Readonly<Record<ErrorCode, ErrorCode>>> = { REFERRERS_UNSUPPORTED: 'UNSUPPORTED' }
+
+/** The code for a registry client: the error's own code if the OCI spec has it, else the nearest one. */
+function registryCodeOf({ code, status }: AppError): ErrorCode {
+  return isRegistryCode(code) ? code : (registryCodeByCode[code] ?? registryCodeByStatus[status] ?? 'UNKNOWN')
 }
 
 /** The JSON body of an error answer. A code that is not in the OCI spec goes into `detail.code`. */

@@ -9,7 +9,7 @@ export {
 } from './answers.ts'
 export { type BodyOptions, readBytes, readJson } from './bodies.ts'
 export { entityTag } from './conditions.ts'
-export { type Envelope, errorBody } from './error-envelope.ts'
+export type { Envelope } from './error-envelope.ts'
 export { errorFromResponse } from './error-from-response.ts'
 export type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'
 export {
@@ -29,6 +29,7 @@ export {
   type RangeRequest,
   unsatisfiedContentRange,
 } from './range.ts'
+export { refusal } from './refusal.ts'
 export type { Exchange, HttpMethod, Route } from './route.ts'
 export {
   type Content,

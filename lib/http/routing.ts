@@ -7,6 +7,7 @@ import { sendJson } from './answers.ts'
 import type { Door } from './door.ts'
 import { type Envelope, errorBody } from './error-envelope.ts'
 import { unsatisfiedContentRange } from './range.ts'
+import { headersOf } from './refusal.ts'
 import { parseRequestTarget, type RequestTarget } from './request-target.ts'
 import type { Exchange, Route } from './route.ts'
 import type { Visit } from './visit.ts'
@@ -119,6 +120,7 @@ const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHa
       'www-authenticate': failure.status === 401 ? challenge[envelope] : undefined,
       'content-range': unsatisfied(failure),
       allow: visit.allowed.size > 0 ? [...visit.allowed].join(', ') : undefined,
+      ...headersOf(failure),
     })
   }
 }

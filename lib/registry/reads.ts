@@ -1,6 +1,6 @@
 import { type AbortOptions, type AppError, appError } from '../base/index.ts'
 import { type ByteRange, parseDigest, parseTag, type Repository } from '../core/index.ts'
-import { type Exchange, entityTag, sendBytes, sendContent, sendContentHead, sendJson } from '../http/index.ts'
+import { type Exchange, entityTag, sendBytes, sendContent, sendContentHead } from '../http/index.ts'
 import { contentFacts } from './content-facts.ts'
 import type { Reference, RegistryStorage } from './storage.ts'
 import type { Traffic } from './traffic.ts'
@@ -9,8 +9,8 @@ import type { Traffic } from './traffic.ts'
 export interface Reads {
   blob(exchange: Exchange, repository: Repository, digestText: string): Promise<void>
   manifest(exchange: Exchange, repository: Repository, referenceText: string): Promise<void>
-  /** Answers that this API does not exist; clients then use tags named after the subject. */
-  referrers(exchange: Exchange, digestText: string): void
+  /** Answers that this API does not exist; clients then use tags named after the subject. @throws REFERRERS_UNSUPPORTED */
+  referrers(digestText: string): never
 }
 
 export function reads(storage: Pick<RegistryStorage, 'blobs' | 'manifests'>, traffic: Traffic): Reads {
@@ -46,10 +46,9 @@ export function reads(storage: Pick<RegistryStorage, 'blobs' | 'manifests'>, tra
       })
     },
 
-    referrers(exchange, digestText) {
+    referrers(digestText) {
       parseDigest(digestText)
-      const message = 'the referrers API is not supported; use the referrers tag'
-      sendJson(exchange, 404, { errors: [{ code: 'UNSUPPORTED', message }] })
+      throw appError('REFERRERS_UNSUPPORTED')
     },
   }
 }

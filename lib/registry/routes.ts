@@ -1,6 +1,6 @@
-import { appError } from '../base/index.ts'
+import { type AppError, appError } from '../base/index.ts'
 import { OWN_REGISTRY, type Repository, type RepositoryName } from '../core/index.ts'
-import { type Exchange, errorBody, type HttpMethod, type Route, sendJson } from '../http/index.ts'
+import { type Exchange, type HttpMethod, type Route, refusal, sendJson } from '../http/index.ts'
 import { may } from '../identity/index.ts'
 import { editOperations } from './edits.ts'
 import { lists } from './lists.ts'
@@ -44,8 +44,8 @@ export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Ro
     const at: RepositoryAt = (name) => ({ registry, name })
     const operations: Operations = { ...readTable(exchange, target, at), ...writeTable(exchange, target, at) }
     const operation = operations[exchange.method as HttpMethod]
-    if (operation === undefined) refuseMethod(exchange, Object.keys(operations))
-    else await operation()
+    if (operation === undefined) throw methodRefused(exchange, Object.keys(operations))
+    await operation()
   }
   const right = storage.writes === undefined ? 'read' : 'write'
   return [
@@ -85,7 +85,7 @@ function readOperations(storage: RegistryStorage, { traffic = noTraffic }: Regis
       case 'manifest':
         return both(() => read.manifest(exchange, at(target.name), target.reference))
       case 'referrers':
-        return both(() => read.referrers(exchange, target.digest))
+        return both(() => read.referrers(target.digest))
       case 'blob':
         return both(() => read.blob(exchange, at(target.name), target.digest))
       case 'uploads':
@@ -138,9 +138,9 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
   }
 }
 
-function refuseMethod(exchange: Exchange, allowed: readonly string[]): void {
-  const err = appError('UNSUPPORTED', { message: `${exchange.method} is not supported on this path` })
-  sendJson(exchange, err.status, errorBody(err, 'registry'), { allow: allowed.join(', ') })
+function methodRefused({ method }: Exchange, allowed: readonly string[]): AppError {
+  const err = appError('UNSUPPORTED', { message: `${method} is not supported on this path` })
+  return refusal(err, { allow: allowed.join(', ') })
 }
 
 /**

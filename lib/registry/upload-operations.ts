@@ -1,5 +1,6 @@
+import { isAppError } from '../base/index.ts'
 import { type Digest, parseDigest, parseRepositoryName, type Repository, sameRepository } from '../core/index.ts'
-import { type Exchange, sendEmpty } from '../http/index.ts'
+import { type Exchange, refusal, sendEmpty } from '../http/index.ts'
 import { type UploadComponents, uploadSessions } from './upload-sessions.ts'
 
 /** The upload protocol; signed Locations identify the sessions. */
@@ -19,12 +20,12 @@ export function uploadOperations(components: UploadComponents): UploadOperations
   const openWhole = async (exchange: Exchange, repository: Repository, digest: Digest) => {
     const session = await uploads.create(repository, { signal: exchange.signal })
     try {
-      const appended = await sessions.append(exchange, repository, session)
-      if (appended === undefined) return
+      await sessions.append(exchange, repository, session)
       await uploads.commit(repository, session, digest, { signal: exchange.signal })
     } catch (err) {
       await uploads.cancel(repository, session).catch(() => undefined)
-      throw err
+      // An answer must not carry the Location of a session that is gone.
+      throw isAppError(err) ? refusal(err, {}) : err
     }
     sendCreated(exchange, repository, digest)
   }
@@ -59,13 +60,13 @@ export function uploadOperations(components: UploadComponents): UploadOperations
     async append(exchange, repository, id) {
       const session = sessions.fromLocation(exchange, repository, id)
       const now = await sessions.append(exchange, repository, session)
-      if (now !== undefined) sendEmpty(exchange, 202, sessions.headers(repository, now))
+      sendEmpty(exchange, 202, sessions.headers(repository, now))
     },
 
     async close(exchange, repository, id) {
       const session = sessions.fromLocation(exchange, repository, id)
       const digest = parseDigest(exchange.query.get('digest') ?? '')
-      if (hasBody(exchange) && (await sessions.append(exchange, repository, session)) === undefined) return
+      if (hasBody(exchange)) await sessions.append(exchange, repository, session)
       await uploads.commit(repository, session, digest, { signal: exchange.signal })
       sendCreated(exchange, repository, digest)
     },

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { appError, hasCode, isAppError } from '../base/index.ts'
 import { type ByteRange, type Repository, rangeLength } from '../core/index.ts'
-import { type Exchange, errorBody, parseContentRange, sendJson } from '../http/index.ts'
+import { type Exchange, parseContentRange, refusal } from '../http/index.ts'
 import type { UploadStates } from './signed-upload-state.ts'
 import type { UploadSession, Uploads } from './storage.ts'
 import type { Traffic } from './traffic.ts'
@@ -20,10 +20,10 @@ export interface UploadSessions {
   headers(repository: Repository, session: UploadSession): Readonly<Record<string, string>>
   /**
    * Appends the body at the offset in its Content-Range or, without one, at the offset for which the Location was
-   * signed. So a request that is sent twice cannot append its bytes twice. Undefined when the offset was wrong; then
-   * 416 has been answered.
+   * signed. So a request that is sent twice cannot append its bytes twice.
+   * @throws RANGE_INVALID when the offset is wrong; the answer says where the session stands
    */
-  append(exchange: Exchange, repository: Repository, session: UploadSession): Promise<UploadSession | undefined>
+  append(exchange: Exchange, repository: Repository, session: UploadSession): Promise<UploadSession>
 }
 
 export function uploadSessions({ uploads, states, traffic }: UploadComponents): UploadSessions {
@@ -33,11 +33,11 @@ export function uploadSessions({ uploads, states, traffic }: UploadComponents): 
     'docker-upload-uuid': session.id,
   })
 
-  /** Answers with the state of the session, so that the client can continue from there. */
-  const refuseOffset = async (exchange: Exchange, repository: Repository, session: UploadSession) => {
+  /** The error that says where the session stands, so that the client can continue from there. */
+  const offsetRefused = async (exchange: Exchange, repository: Repository, session: UploadSession) => {
     const now = await uploads.status(repository, session, { signal: exchange.signal })
     const err = appError('RANGE_INVALID', { detail: { size: now.size } })
-    sendJson(exchange, err.status, errorBody(err, 'registry'), headers(repository, now))
+    return refusal(err, headers(repository, now))
   }
 
   return {
@@ -50,9 +50,7 @@ export function uploadSessions({ uploads, states, traffic }: UploadComponents): 
       try {
         return await uploads.append(repository, session, source, options)
       } catch (err) {
-        if (!hasCode(err, 'UPLOAD_OFFSET')) throw err
-        await refuseOffset(exchange, repository, session)
-        return undefined
+        throw hasCode(err, 'UPLOAD_OFFSET') ? await offsetRefused(exchange, repository, session) : err
       } finally {
         source.destroy()
       }
