@@ -57,7 +57,18 @@ export interface OutcomeNames {
  */
 const objectStores = {
   ...all(['SlowDown', 'TooManyRequests', 'ServiceUnavailable', 'RequestLimitExceeded'], rate),
-  ...all(['BadDigest', 'IncompleteBody', 'InvalidPart', 'NoSuchBucket', 'NoSuchUpload', 'RequestTimeout'], outage),
+  ...all(
+    [
+      'BadDigest',
+      'IncompleteBody',
+      'InvalidPart',
+      'NoSuchBucket',
+      'NoSuchUpload',
+      'OperationAborted',
+      'RequestTimeout',
+    ],
+    outage,
+  ),
 }
 
 export const outcomeByName: OutcomeNames = {
@@ -65,6 +76,8 @@ export const outcomeByName: OutcomeNames = {
     ...objectStores,
     ...all(['Throttling', 'ThrottlingException'], rate),
     ...all(['PermanentRedirect', 'XAmzContentChecksumMismatch', 'XAmzContentSHA256Mismatch'], outage),
+    // A full quota of Ceph or MinIO passes as a full disk does.
+    ...all(['QuotaExceeded', 'XMinioAdminBucketQuotaExceeded'], outage),
     ...all(
       [
         'AuthorizationHeaderMalformed',
@@ -72,6 +85,7 @@ export const outcomeByName: OutcomeNames = {
         'ExpiredTokenException',
         'InvalidIdentityTokenException',
         'InvalidToken',
+        'TokenRefreshRequired',
       ],
       denied,
     ),
@@ -122,7 +136,10 @@ const names: Readonly<Record<string, OutcomeRow>> = {
   ...outcomeByName.registry,
 }
 
-/** What an answer means: decided by the backend's own error name, else by its status; no status means no answer. */
+/**
+ * What an answer means: decided by the backend's own error name, else by its status; no status means no answer. A name
+ * never makes a final refusal of a status that says that a retry may succeed.
+ */
 export function outcomeOf({
   status,
   reason,
@@ -132,8 +149,10 @@ export function outcomeOf({
 }): OutcomeRow {
   // A refused method stays a refusal, whatever name the backend gives it.
   const named = reason === undefined || status === 405 || !Object.hasOwn(names, reason) ? undefined : names[reason]
-  if (named !== undefined || status === undefined) return named ?? outage
-  return outcomeByStatus[status] ?? (status >= 400 && status < 500 ? refused : outage)
+  if (status === undefined) return named ?? outage
+  const row = outcomeByStatus[status] ?? (status >= 400 && status < 500 ? refused : outage)
+  const mayPass = row.outcome === 'rate' || row.outcome === 'outage'
+  return named === undefined || (mayPass && named.outcome === 'refusal') ? row : named
 }
 
 /** What a failed system call means. */

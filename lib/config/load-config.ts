@@ -49,7 +49,9 @@ const OTHERS = 0o007
 const refuseReadable = async (file: string): Promise<void> => {
   const found = await stat(file).catch(() => undefined)
   if (found === undefined || (found.mode & OTHERS) === 0) return
-  throw invalid(`every user of this machine may use the secrets file ${file}; take that right away: chmod o-rwx`)
+  throw invalid(
+    `every user of this machine may use the secrets file ${file}; take that right away: chmod o-rwx, or in Kubernetes defaultMode: 0440 and fsGroup`,
+  )
 }
 
 /** A value on a command line: YAML where it is YAML, else the text itself, such as `[::1]:5000`. */

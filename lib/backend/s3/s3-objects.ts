@@ -85,9 +85,24 @@ function headOf({ client, clock }: S3Components, { bucket: Bucket }: S3Bucket): 
   }
   const bucket = bucketProof(clock, askForBucket)
 
+  /** A refused HEAD does not say why either, e.g. that the session token has expired; the same GET does. */
+  const explain = async (key: string, options: AbortOptions) => {
+    const request = client.send(new GetObjectCommand({ Bucket, Key: key, Range: 'bytes=0-0' }), aborting(options))
+    const unrefused = await answered(request, ['NoSuchKey', 'InvalidRange'])
+    if (unrefused?.Body instanceof Readable) unrefused.Body.destroy()
+  }
+  const asked = async (key: string, options: AbortOptions) => {
+    try {
+      const request = client.send(new HeadObjectCommand({ Bucket, Key: key }), aborting(options))
+      return await answered(request, ['NotFound', 'NoSuchKey'])
+    } catch (err) {
+      if (hasCode(err, 'BACKEND_REFUSED')) await explain(key, options)
+      throw err
+    }
+  }
+
   return async (key, options) => {
-    const request = client.send(new HeadObjectCommand({ Bucket, Key: key }), aborting(options))
-    const found = await answered(request, ['NotFound', 'NoSuchKey'])
+    const found = await asked(key, options)
     if (found === undefined) {
       await bucket.confirm(options)
       return undefined

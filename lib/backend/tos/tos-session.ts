@@ -110,8 +110,10 @@ function clientOptions(config: TosConfig, { accessKeyId, secretAccessKey, securi
   }
 }
 
+/** A refused HEAD has no body, so its 400 may mean an expired token as well. */
 function isStale(err: unknown): boolean {
-  if (!isAppError(err) || err.code !== 'BACKEND_DENIED') return false
-  const reason = err.detail?.['reason'] ?? ''
+  if (!isAppError(err)) return false
+  const { status, reason = '' } = err.detail ?? {}
+  if (err.code !== 'BACKEND_DENIED' && !(err.code === 'BACKEND_REFUSED' && status === 400)) return false
   return typeof reason === 'string' && STALE.test(reason)
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { appError, type ProcessHost } from '../../../lib/base/index.ts'
-import { loadConfig } from '../../../lib/config/index.ts'
+import { clusterToken, loadConfig } from '../../../lib/config/index.ts'
 import { listenerConfig, type ServiceKind, serviceFacts } from '../../../lib/service/index.ts'
 import { doors } from '../../herd/index.ts'
 
@@ -30,6 +30,21 @@ const fileToken = async (file: string): Promise<string> =>
     })
   ).trim()
 
+/** @throws CONFIG_INVALID */
+function usableUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text.replace(/\/+$/, '')
+  throw appError('CONFIG_INVALID', { message: `"${text}" is not a URL; write it like http://127.0.0.1:64004` })
+}
+
+/** The token of the call, if any; the empty variable is as good as none. @throws CONFIG_INVALID without the token's text */
+async function givenToken({ token, tokenFile }: TargetFlags, env: ProcessHost['env']): Promise<string | undefined> {
+  const variable = env[TOKEN_VARIABLE]?.trim()
+  const given = token ?? (tokenFile === undefined ? variable || undefined : await fileToken(tokenFile))
+  if (given === undefined || clusterToken.safeParse(given).success) return given
+  throw appError('CONFIG_INVALID', { message: 'the token must be ASCII characters without spaces, and not empty' })
+}
+
 /** A service that listens on all addresses is reached at the loopback address. */
 const reachable = (host: string) => {
   if (host === '0.0.0.0') return '127.0.0.1'
@@ -44,9 +59,8 @@ const reachable = (host: string) => {
 export async function targetOf(kind: ServiceKind, flags: TargetFlags, env: ProcessHost['env']): Promise<Target> {
   const config = await loadConfig(doors[kind].schema, { file: flags.config, secretsFile: flags.secrets, env })
   const { bind } = listenerConfig(config, serviceFacts(kind).listeners['admin']?.key ?? 'admin')
-  const named = flags.token ?? (flags.tokenFile === undefined ? env[TOKEN_VARIABLE] : await fileToken(flags.tokenFile))
   return {
-    url: (flags.url ?? `http://${reachable(bind.host)}:${bind.port}`).replace(/\/+$/, ''),
-    token: named ?? config.token,
+    url: usableUrl(flags.url ?? `http://${reachable(bind.host)}:${bind.port}`),
+    token: (await givenToken(flags, env)) ?? config.token,
   }
 }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Backends } from '../../../lib/backend/index.ts'
-import { type AbortOptions, hasCode } from '../../../lib/base/index.ts'
+import { type AbortOptions, appError, hasCode } from '../../../lib/base/index.ts'
 import type { BlobRef } from '../../../lib/core/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import type { Refusals } from '../bring/refusals.ts'
@@ -20,7 +20,8 @@ export interface PlacedContent {
 
 /**
  * Makes sure that the backend has the blob: looks first, writes a missing blob, and replaces one that has another size
- * or was found wrong. @throws what the backend throws; then nothing of this write is left there
+ * or was found wrong. @throws what the backend throws; then nothing of this write is left there. BACKEND_UNAVAILABLE also when
+ * another writer was in the way and has not finished.
  */
 export async function writeToBackend(
   { backends, refusals, onSent }: BackendWriteComponents,
@@ -41,6 +42,9 @@ export async function writeToBackend(
   } catch (err) {
     if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
     // Another process has written the blob meanwhile; only its size matters.
-    if ((await backend.stat(key, options))?.size !== size) throw err
+    if ((await backend.stat(key, options))?.size === size) return
+    // Or it still writes, or it gave up: the next attempt looks again.
+    const message = 'another writer of the blob was in the way, and the backend does not have it yet'
+    throw appError('BACKEND_UNAVAILABLE', { message, detail: { digest: blob.digest }, cause: err })
   }
 }

@@ -1,6 +1,7 @@
 import { adminRoute, originAdmin } from '../../../lib/api/index.ts'
+import type { Clock } from '../../../lib/base/index.ts'
 import { parseDigest } from '../../../lib/core/index.ts'
-import { type Exchange, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
+import { type Exchange, inTouch, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
 import type { BlobInspection, Retention, StoreHealth } from '../../../lib/store/index.ts'
 import type { BlobKeeper } from './blob-keeper.ts'
 import type { HandOver } from './hand-over.ts'
@@ -17,6 +18,7 @@ export interface UpkeepRoutesComponents {
   readonly scrubRounds: Pick<Rounds, 'ask'>
   readonly handOver: HandOver
   readonly handOverRounds: HandOverRounds
+  readonly clock: Pick<Clock, 'setTimer'>
 }
 
 /** Blobs on one page of the list. */
@@ -24,7 +26,8 @@ const PAGE = 1000
 
 const digestOf = (exchange: Exchange) => parseDigest(exchange.params['digest'] ?? '')
 
-function blobRoutes({ store, keeper, scrub }: UpkeepRoutesComponents): readonly Route[] {
+/** A whole blob is read at the pace of the scrub, and others are asked, so callers hear that the work goes on. */
+function blobRoutes({ store, keeper, scrub, clock }: UpkeepRoutesComponents): readonly Route[] {
   const list = (exchange: Exchange) => {
     const { count, last = '' } = pageRequest(exchange.query, { max: PAGE, least: 1 })
     const rest = store.inspect().filter(({ digest }) => digest > last)
@@ -32,16 +35,18 @@ function blobRoutes({ store, keeper, scrub }: UpkeepRoutesComponents): readonly 
     const next = blobs.length < rest.length ? { next: blobs.at(-1)?.digest } : {}
     sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs, ...next })
   }
-  const report = async (exchange: Exchange) => {
-    sendJson(exchange, 200, await keeper.report(digestOf(exchange), { signal: exchange.signal }))
+  const look = async (exchange: Exchange) => {
+    const report = keeper.report(digestOf(exchange), { signal: exchange.signal })
+    sendJson(exchange, 200, await inTouch(clock, exchange, report))
   }
   const evict = async (exchange: Exchange) => {
     const force = exchange.query.get('force') === 'true'
-    await keeper.evict(digestOf(exchange), { force, signal: exchange.signal })
+    await inTouch(clock, exchange, keeper.evict(digestOf(exchange), { force, signal: exchange.signal }))
     sendEmpty(exchange, 204)
   }
   const repair = async (exchange: Exchange) => {
-    sendJson(exchange, 200, { verdict: await scrub.verify(digestOf(exchange), { signal: exchange.signal }) })
+    const verified = scrub.verify(digestOf(exchange), { signal: exchange.signal })
+    sendJson(exchange, 200, { verdict: await inTouch(clock, exchange, verified) })
   }
   const pin = (pinned: boolean) => async (exchange: Exchange) => {
     await store.pin(digestOf(exchange), pinned)
@@ -49,7 +54,7 @@ function blobRoutes({ store, keeper, scrub }: UpkeepRoutesComponents): readonly 
   }
   return [
     adminRoute(originAdmin.blobs, list),
-    adminRoute(originAdmin.blob, report),
+    adminRoute(originAdmin.blob, look),
     adminRoute(originAdmin.evict, evict),
     adminRoute(originAdmin.repair, repair),
     adminRoute(originAdmin.pin, pin(true)),

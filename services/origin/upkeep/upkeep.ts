@@ -117,6 +117,7 @@ export function upkeep(components: UpkeepComponents, config: OriginConfig): Upke
       scrubRounds: scrubs,
       handOver: handing,
       handOverRounds: handOvers,
+      clock,
     },
     whileStaying: (routes) => whileStaying(member, routes),
     async start() {

@@ -137,6 +137,17 @@ describe('a write', () => {
 })
 
 describe('what the backend refuses', () => {
+  test('a HEAD has no body that says why, so a GET is asked: the token has expired', async () => {
+    const backend = await opened(server, {}, { attempts: 1 })
+    const head = server.faults.next({ method: 'HEAD', path: /\/k$/ }, answer(400))
+    server.faults.next({ method: 'GET', path: /\/k\?/ }, errorXml(400, 'ExpiredToken'))
+    await expect(backend.stat('k')).rejects.toMatchObject({
+      code: 'BACKEND_DENIED',
+      detail: { status: 400, reason: 'ExpiredToken' },
+    })
+    expect(head.met).toBe(1)
+  })
+
   const refusal = async (own: Record<string, unknown>) => {
     const wrong = await opened(server, own, { attempts: 1 })
     return write(small, wrong).then(

@@ -2,6 +2,7 @@ import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type FakeClock, fakeClock } from '../../../lib/base/index.ts'
+import { answer } from '../../kit/http-faults.ts'
 import { type TempFolder, tempFolder } from '../../kit/temp-folder.ts'
 import { type TosLab, tosLab } from '../../kit/tos-lab.ts'
 import { TOS_KEY_ID } from '../../kit/tos-server/index.ts'
@@ -88,6 +89,17 @@ describe('temporary credentials in a file', () => {
     await renew('AKTP2')
     accept('AKTP2')
     expect(await ask()).toBeUndefined()
+  })
+
+  test('so does a HEAD that is refused with 400, which has no body to say that the token has expired', async () => {
+    await renew('AKTP1')
+    accept('AKTP1')
+    await ask()
+    await renew('AKTP2')
+    accept('AKTP2')
+    const refused = lab.server.faults.next({ method: 'HEAD' }, answer(400))
+    expect(await ask()).toBeUndefined()
+    expect(refused.met).toBe(1)
   })
 
   test('a refusal without new credentials is final', async () => {

@@ -68,6 +68,27 @@ describe('the command line', () => {
   })
 })
 
+describe('an address or a token that cannot be used', () => {
+  const admin = async (words: readonly string[], env = {}) => {
+    const host = recordingHost(env)
+    return { exit: await run(['admin', 'agent', 'blobs', ...words], host), complained: host.complained }
+  }
+  const nowhere = ['--url', 'http://127.0.0.1:1']
+
+  test.each(['localhost:64004', 'node7', 'ftp://node7', ''])('"%s" is no URL, and nothing is sent', async (url) => {
+    expect(await admin(['--url', url])).toEqual({ exit: 2, complained: expect.stringContaining('is not a URL') })
+  })
+
+  test.each(['a b', 'line\nbreak', ''])('the token %j is wrong usage, and is not printed', async (token) => {
+    const message = 'shoal admin: CONFIG_INVALID: the token must be ASCII characters without spaces, and not empty'
+    expect(await admin([...nowhere, '--token', token])).toEqual({ exit: 2, complained: message })
+  })
+
+  test.each(['', 'token\n'])('the variable %j is read as a shell or a file left it', async (token) => {
+    expect((await admin(nowhere, { SHOAL_TOKEN: token })).exit).toBe(3)
+  })
+})
+
 describe('a sheet', () => {
   test.each([
     [0, '0 B'],

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
@@ -77,6 +77,18 @@ describe('loadConfig', () => {
       peers: ['x', 'y'],
       http: { bind: { host: '::1', port: 80 }, insecure: true },
     })
+  })
+
+  test('refuses a Secret as Kubernetes mounts it, says how to mount it, and takes it then', async () => {
+    await using folder = await folderWith({ 'of-the-volume.yaml': 'token: secret\n' })
+    const secretsFile = folder.path('secrets.yaml')
+    await symlink('of-the-volume.yaml', secretsFile)
+    await chmod(secretsFile, 0o644)
+    await expect(loadConfig(schema, { secretsFile })).rejects.toEqual(
+      invalid(expect.stringMatching(/defaultMode: 0440 and fsGroup/)),
+    )
+    await chmod(secretsFile, 0o440)
+    await expect(loadConfig(schema, { secretsFile })).resolves.toMatchObject({ token: 'secret' })
   })
 
   test('names files that extend each other in a circle', async () => {

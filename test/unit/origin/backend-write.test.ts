@@ -1,0 +1,40 @@
+import { Readable } from 'node:stream'
+import { expect, test } from '@jest/globals'
+import { type Backend, memoryBackend } from '../../../lib/backend/index.ts'
+import { appError, fakeClock } from '../../../lib/base/index.ts'
+import { digestOf, parseRepository } from '../../../lib/core/index.ts'
+import { blobKey } from '../../../services/origin/blob-keys.ts'
+import { refusals } from '../../../services/origin/bring/refusals.ts'
+import { writeToBackend } from '../../../services/origin/push/backend-write.ts'
+
+const bytes = Buffer.from('the content of a blob')
+const blob = { digest: digestOf(bytes), repository: parseRepository('team/app') }
+const key = blobKey(blob.digest)
+
+/** Writes the blob while `rival` acts between the look and the write. */
+function writeAgainst(rival: (backend: Backend) => Promise<unknown>): Promise<void> {
+  const inner = memoryBackend()
+  const backend: Backend = {
+    ...inner,
+    async write() {
+      await rival(inner)
+      throw appError('BACKEND_PRECONDITION_FAILED')
+    },
+  }
+  return writeToBackend(
+    { backends: { backendFor: () => backend }, refusals: refusals(fakeClock()), onSent: () => undefined },
+    { blob, size: bytes.length, read: async () => Readable.from([bytes]) },
+    {},
+  )
+}
+
+test('a blob that another writer has written meanwhile is there', async () => {
+  await expect(writeAgainst((inner) => inner.write(key, bytes, { size: bytes.length }))).resolves.toBeUndefined()
+})
+
+test.each([
+  ['has not finished', async () => undefined],
+  ['wrote other bytes', (inner: Backend) => inner.write(key, bytes.subarray(1), { size: bytes.length - 1 })],
+])('a blob whose other writer %s is tried again later, and its task does not die', async (_, rival) => {
+  await expect(writeAgainst(rival)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE', retryable: true })
+})
