@@ -177,6 +177,7 @@ export class Pull {
     const arrival = new Arrival({ ...this.#components, content })
     this.#arrival = arrival
     this.#release = content.partial?.lease()
+    if (this.#refutes(content.have)) return
     const { map, have } = content
     for (const piece of have) this.#received.cache += map.sizeOf(piece)
     this.#completion = this.#newCompletion(arrival)
@@ -199,16 +200,8 @@ export class Pull {
       },
     })
     this.#download = download
-    this.#ladder = new Ladder(
-      { ...this.#components, background: this.#tasks },
-      {
-        blob: this.#init.blob,
-        map,
-        download,
-        hopeless: this.#init.hopeless,
-        onFailed: (err) => this.#onStepFailed(err),
-      },
-    )
+    const rung = { ...this.#init, map, download, onFailed: (err: AppError) => this.#onStepFailed(err) }
+    this.#ladder = new Ladder({ ...this.#components, background: this.#tasks }, rung)
     this.#readers.attach(arrival)
     this.#events.onContent(content)
     if (this.#log.verified) this.#completion.verified()
@@ -230,11 +223,18 @@ export class Pull {
 
   #onPieceRecord(piece: number): void {
     this.#recorded = true
+    if (this.#refutes([piece])) return
     const { map } = this.#log
     this.#recordsSinceWake += 1
     const waited = map !== undefined && this.#readers.waitsFor(piece, map)
-    if (!waited && this.#recordsSinceWake < RECORDS_PER_WAKE) return
-    this.#onMoved()
+    if (waited || this.#recordsSinceWake >= RECORDS_PER_WAKE) this.#onMoved()
+  }
+
+  /** True when the pull ends, because pieces of an earlier run contradict the hashes of this one. */
+  #refutes(pieces: Iterable<number>): boolean {
+    const piece = this.#arrival?.contradicted(pieces, (each) => this.#log.hashOf(each))
+    if (piece !== undefined) this.#fail(appError('METAINFO_DOUBTED', { detail: { piece } }))
+    return piece !== undefined
   }
 
   /** What is worth fetching next has changed. */

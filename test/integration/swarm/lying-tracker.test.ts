@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { parseRepository } from '../../../lib/core/index.ts'
 import type { MetainfoRecord } from '../../../lib/metainfo/index.ts'
 import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
-import { type LabNode, putBlob, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
+import { type LabNode, putBlob, putPieces, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
 
 const MIB = 1024 * 1024
 const blob = swarmBlob(1, 3 * MIB)
@@ -35,6 +35,22 @@ async function outcome(lab: SwarmLab, agent: LabNode): Promise<string> {
     await lab.clock.advance(200)
   }
 }
+
+describe('pieces that an earlier run kept for hashes that were a lie', () => {
+  test.each(['whole', 'pieces'] as const)(
+    'are found by the hashes of this run: nothing wrong is kept, or blamed on the digest (verify: %s)',
+    async (verify) => {
+      await using lab = swarmLab([blob])
+      await lab.origin()
+      const agent = await lab.agent({ verify })
+      await putPieces(agent.store, garbage, 2)
+      expect(await outcome(lab, agent)).toBe('METAINFO_DOUBTED')
+      expect(await agent.store.stat(blob.digest)).toBeUndefined()
+      expect(await outcome(lab, agent)).toBe('right')
+      expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(0)
+    },
+  )
+})
 
 describe('a tracker that lies', () => {
   test('about the hashes, with a peer that has the bytes for them: nothing wrong is given out whole or kept', async () => {
