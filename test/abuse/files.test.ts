@@ -55,6 +55,18 @@ describe('whatever the umask is', () => {
     await store.stop()
   })
 
+  test('the folders above a store that is made stay open to the services of other users', async () => {
+    await using temp = await tempFolder('modes')
+    process.umask(0o022)
+    const store = newStore(join(temp.path, 'srv', 'shared', 'store'))
+    await store.start()
+    for (const above of [['srv'], ['srv', 'shared']]) {
+      expect(((await lstat(join(temp.path, ...above))).mode & 0o777).toString(8)).toBe('755')
+    }
+    expect(((await lstat(join(temp.path, 'srv', 'shared', 'store'))).mode & 0o777).toString(8)).toBe('700')
+    await store.stop()
+  })
+
   test('nobody else may enter a folder that was there before, nor that of a journal', async () => {
     await using temp = await tempFolder('modes')
     const journal = join(temp.path, 'journal')

@@ -65,7 +65,8 @@ describe('on a disk that is full (needs root, to mount a small one)', () => {
     )
     await mkdir(join(folder.path, 'locked'))
     {
-      await using _full = await fillDisk()
+      await using junk = await fillDisk()
+      expect(junk.bytes).toBeGreaterThan(0)
       await expect(store.start()).rejects.toMatchObject({ code: 'ENOSPC' })
     }
     expect(await readdir(join(folder.path, 'locked'))).toEqual([])
