@@ -50,6 +50,16 @@ describe('pieces that an earlier run kept for hashes that were a lie', () => {
       expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(0)
     },
   )
+
+  test('do not become the blob when its right bytes come inside the header', async () => {
+    const small = swarmBlob(3, 100)
+    await using lab = swarmLab([small])
+    const agent = await lab.agent()
+    await putPieces(agent.store, { ...swarmBlob(4, 100), digest: small.digest }, 1)
+    await lab.run(agent.pull(small))
+    await lab.clock.advance(200)
+    expect(Buffer.from(await agent.store.readAt(small.digest, { start: 0, end: 100 }))).toEqual(Buffer.from(small.bytes))
+  })
 })
 
 describe('a tracker that lies', () => {
