@@ -58,7 +58,9 @@ describe('pieces that an earlier run kept for hashes that were a lie', () => {
     await putPieces(agent.store, { ...swarmBlob(4, 100), digest: small.digest }, 1)
     await lab.run(agent.pull(small))
     await lab.clock.advance(200)
-    expect(Buffer.from(await agent.store.readAt(small.digest, { start: 0, end: 100 }))).toEqual(Buffer.from(small.bytes))
+    expect(Buffer.from(await agent.store.readAt(small.digest, { start: 0, end: 100 }))).toEqual(
+      Buffer.from(small.bytes),
+    )
   })
 })
 
