@@ -25,6 +25,8 @@ export class Download {
   readonly #jobs: PieceJobs
   readonly #requests: BlockRequests
   readonly #suspects = suspects()
+  /** Peers whose bytes differ from a piece that matched its hash: liars, unless the hash is the lie. */
+  readonly #convicted = new Set<string>()
   /** Grows whenever something new can be requested. */
   #version = 0
   #pieceMs: number | undefined
@@ -144,9 +146,14 @@ export class Download {
     if (this.#jobs.isFetching(job)) this.#drop(job)
   }
 
-  /** The hashes turned out to be an origin's own: so whoever gave a whole wrong piece has lied. */
+  /**
+   * The hashes turned out to be right, by an origin's own word or by the whole digest: so whoever gave a wrong piece has
+   * lied.
+   */
   trust(): void {
-    for (const liar of this.#suspects.judgeAll()) if (liar !== HTTP) this.#target.events.onLiar(liar)
+    const liars = new Set([...this.#convicted, ...this.#suspects.judgeAll()])
+    this.#convicted.clear()
+    for (const liar of liars) if (liar !== HTTP) this.#target.events.onLiar(liar)
     this.wake()
   }
 
@@ -255,7 +262,7 @@ export class Download {
   #good({ job, bytes }: SealedPiece, hash: Uint8Array, nowMs: number): void {
     const tookMs = nowMs - job.startedMs
     this.#pieceMs = this.#pieceMs === undefined ? tookMs : this.#pieceMs + (tookMs - this.#pieceMs) * PIECE_TIME_WEIGHT
-    for (const liar of this.#suspects.judge(job.piece, bytes)) this.#target.events.onLiar(liar)
+    for (const liar of this.#suspects.judge(job.piece, bytes)) this.#convict(liar)
     const free = () => job.memory.release()
     const stored = () => {
       this.#jobs.stored(job)
@@ -274,5 +281,11 @@ export class Download {
     else if (only !== undefined) this.#suppliers.suspect(only)
     if (agreed && !trusted) events.onAgreed()
     this.wake()
+  }
+
+  #convict(liar: string): void {
+    this.#suppliers.suspect(liar)
+    if (liar === HTTP || this.#target.trusted()) this.#target.events.onLiar(liar)
+    else this.#convicted.add(liar)
   }
 }

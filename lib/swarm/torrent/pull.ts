@@ -104,9 +104,7 @@ export class Pull {
 
   /** Bytes not yet here; undefined before the header. */
   get leftBytes(): number | undefined {
-    const { header } = this.#log
-    if (header === undefined || this.#arrival === undefined) return header?.length
-    return this.#arrival.leftBytes
+    return this.#arrival?.leftBytes ?? this.#log.header?.length
   }
 
   read(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
@@ -209,11 +207,13 @@ export class Pull {
   }
 
   #newCompletion(arrival: Arrival): Completion {
-    const { blob, verify } = this.#init
     return new Completion(
-      { ...this.#components, digest: blob.digest, arrival, tasks: this.#tasks, verify },
+      { ...this.#components, ...this.#init, digest: this.#init.blob.digest, arrival, tasks: this.#tasks },
       {
-        onVerified: () => this.#readers.releaseAll(),
+        onVerified: () => {
+          this.#download?.trust()
+          this.#readers.releaseAll()
+        },
         onComplete: () => this.#onComplete(),
         onWrong: () => this.#opinion.ask('digest'),
         onStepFailed: (err) => this.#onStepFailed(err),

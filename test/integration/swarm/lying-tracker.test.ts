@@ -15,14 +15,18 @@ function relays(lab: SwarmLab, records: readonly MetainfoRecord[]): void {
 
 const wrongHashes: readonly MetainfoRecord[] = [{ kind: 'header', header: blob.header }, ...garbage.records.slice(1)]
 
-/** An agent that serves other bytes in place of the blob. */
-async function liar(lab: SwarmLab): Promise<LabNode> {
+/** An agent that serves these bytes as the blob. */
+async function seeder(lab: SwarmLab, bytes: SwarmBlob): Promise<LabNode> {
   const node = await lab.agent()
-  await putBlob(node.store, garbage)
+  await putBlob(node.store, bytes)
   node.engine.seed({ digest: blob.digest, repository: parseRepository('lab') }, blob.bytes.length)
   await lab.clock.advance(50)
   return node
 }
+
+const badPiecesOf = (node: LabNode) => node.metrics.value('shoal_swarm_bad_pieces_total')
+
+const liar = (lab: SwarmLab) => seeder(lab, garbage)
 
 /** The result of a pull. */
 async function outcome(lab: SwarmLab, agent: LabNode): Promise<string> {
@@ -77,6 +81,18 @@ describe('a tracker that lies', () => {
     // The next try asks an origin, while the tracker still lies.
     expect(await outcome(lab, agent)).toBe('right')
     expect(await agent.store.stat(blob.digest)).toBeDefined()
+  })
+
+  test('about the hashes, with a peer that has the bytes for them and an honest one: that one is not banned', async () => {
+    await using lab = swarmLab([blob])
+    lab.sources.failPieces('SOURCES_EXHAUSTED')
+    await seeder(lab, blob)
+    await seeder(lab, garbage)
+    relays(lab, wrongHashes)
+    const agent = await lab.agent()
+    expect(await outcome(lab, agent)).toBe('METAINFO_DOUBTED')
+    expect(badPiecesOf(agent)).toBeGreaterThan(0)
+    expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(0)
   })
 
   test('about the hashes, with honest origins: they are not banned, and the next try is right', async () => {
