@@ -10,6 +10,7 @@ import {
 } from '../../base/index.ts'
 import type { ByteRange, MetaInfoHeader } from '../../core/index.ts'
 import { type MetainfoChange, metainfoLog } from '../../metainfo/index.ts'
+import type { PeerHello } from '../peer/index.ts'
 import { Arrival, type VerifiedPiece } from './arrival.ts'
 import { Completion } from './completion.ts'
 import { type ArrivingContent, arrivingContent } from './content.ts'
@@ -194,7 +195,7 @@ export class Pull {
         onReceived: (from, bytes) => {
           this.#received[from] += bytes
         },
-        onLiar: (id) => this.#onLiar(id),
+        onLiar: (id, hello) => this.#onLiar(id, hello),
       },
     })
     this.#download = download
@@ -224,9 +225,8 @@ export class Pull {
   #onPieceRecord(piece: number): void {
     this.#recorded = true
     if (this.#refutes([piece])) return
-    const { map } = this.#log
     this.#recordsSinceWake += 1
-    const waited = map !== undefined && this.#readers.waitsFor(piece, map)
+    const waited = this.#log.map !== undefined && this.#readers.waitsFor(piece, this.#log.map)
     if (waited || this.#recordsSinceWake >= RECORDS_PER_WAKE) this.#onMoved()
   }
 
@@ -274,10 +274,10 @@ export class Pull {
     this.#components.logger.debug('a step of a pull failed', { digest: this.#init.blob.digest, err })
   }
 
-  #onLiar(id: string): void {
+  #onLiar(id: string, hello?: PeerHello): void {
     this.#onStepFailed(appError('PIECE_INVALID', { detail: { from: id } }))
     if (id === HTTP) this.#ladder?.distrust()
-    else this.#events.onLiar(id)
+    else this.#events.onLiar(id, hello)
   }
 
   #fail(err: AppError): void {

@@ -117,6 +117,19 @@ describe('a tracker that lies', () => {
     expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(2)
   })
 
+  test('not, but two peers do so alike while no origin answers: an honest peer completes the pull', async () => {
+    await using lab = swarmLab([blob])
+    lab.sources.failPieces('SOURCES_EXHAUSTED')
+    await liar(lab)
+    await liar(lab)
+    await seeder(lab, blob)
+    lab.sources.answerMetainfo((_, direct) => (direct ? [] : blob.records))
+    const agent = await lab.agent()
+    expect(await outcome(lab, agent)).toBe('right')
+    expect(badPiecesOf(agent)).toBeGreaterThan(1)
+    expect(agent.metrics.value('shoal_swarm_bans_total')).toBe(2)
+  })
+
   test('that the blob has failed is not believed when no origin says so', async () => {
     await using lab = swarmLab([blob])
     await lab.origin()
