@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { type Descriptor, type Digest, type Repository, repositoryText } from '../../lib/core/index.ts'
 import type { BlobReader, Sidecars } from '../../lib/store/index.ts'
 import type { Logger } from '../../lib/telemetry/index.ts'
@@ -7,9 +6,7 @@ import type { Logger } from '../../lib/telemetry/index.ts'
 const MAX_REPOSITORIES = 64
 
 /** Pairs of a repository's text form and a media type. An older agent wrote one descriptor, without a repository. */
-const keptShape = z.object({ types: z.array(z.tuple([z.string(), z.string()])) })
-
-type Types = z.infer<typeof keptShape>['types']
+type Types = readonly (readonly [repository: string, mediaType: string])[]
 
 /**
  * What this agent knows of the manifests that it holds, kept beside each blob, so that a pull by digest is answered
@@ -63,8 +60,13 @@ export function keptManifests({ store, logger }: KeptManifestsComponents): KeptM
 /** What cannot be read counts as nothing. */
 function typesIn(bytes: Uint8Array): Types {
   try {
-    return keptShape.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).types
+    const { types } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { readonly types: unknown }
+    return Array.isArray(types) ? types.filter(isPair) : []
   } catch {
     return []
   }
+}
+
+function isPair(value: unknown): value is Types[number] {
+  return Array.isArray(value) && value.length === 2 && value.every((text) => typeof text === 'string')
 }
