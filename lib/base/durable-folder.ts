@@ -48,8 +48,15 @@ export async function makeFolder(folder: string, init: MakeFolderInit = {}): Pro
   for (let above = path; above !== dirname(above); above = dirname(above)) await underWay.get(above)
 }
 
-/** Makes the folder of a service, or closes one that is there already to everybody else. */
+/** Mode of a folder that is missing above that of a service, less the umask: it is not the service's own. */
+const FOLDER_ABOVE = 0o777
+
+/**
+ * Makes the folder of a service, or closes one that is there already to everybody else. What is missing above it is made
+ * as mkdir(1) makes it, because services of other users may have theirs there.
+ */
 export async function makeOwnFolder(folder: string): Promise<void> {
+  await makeFolder(dirname(resolve(folder)), { mode: FOLDER_ABOVE })
   await makeFolder(folder)
   await chmod(folder, ownerOnly.folder).catch((err: unknown) => {
     // The root of a volume may belong to another user; what is made below it does not.

@@ -46,7 +46,7 @@ export interface LockPolicy {
 export interface HeldLock {
   /** True when held for longer than `holdMs`: another process may have taken the lock over. */
   readonly isLate: boolean
-  /** Releases the lock. A late lock is not removed here, because another process may own it by now. */
+  /** Releases the lock. One that is late, or that another process took over, is not removed: it is not ours now. */
   release(): Promise<void>
 }
 
@@ -68,37 +68,37 @@ export function processLocks(components: ProcessLocksComponents, policy: LockPol
     const startMs = clock.monotonicMs()
     for (let attempt = 0; ; attempt += 1) {
       throwIfAborted(signal)
-      const nowMs = await tryAcquire(path)
-      if (nowMs === undefined) return held(path)
-      const holder = await holderOf(path, nowMs)
+      const { token, madeMs, isOurs } = await tryAcquire(path)
+      if (isOurs) return held(path, token)
+      const holder = await holderOf(path, madeMs)
       if (holder === undefined) continue
       if (clock.monotonicMs() - startMs >= policy.waitMs) throw policy.busy(holder)
       await clock.sleep(random.next() * Math.min(MAX_PAUSE_MS, 2 ** attempt), { signal })
     }
   }
 
-  /** Undefined when the lock is ours now; the file system's time when another process holds it. */
-  const tryAcquire = async (path: string): Promise<number | undefined> => {
-    const claim = await makeClaim(await components.newPath(), await components.identity(), components.mode)
+  /** Ours, or another process holds the lock at `madeMs`, the time of the file system. */
+  const tryAcquire = async (path: string) => {
+    const claimPath = await components.newPath()
+    const token = basename(claimPath)
+    const owner = await components.identity()
     try {
-      await link(claim.path, path)
-      return undefined
-    } catch (err) {
-      if (hasCode(err, 'EEXIST')) return claim.madeMs
-      throw err
+      const madeMs = await makeClaim(claimPath, `${owner} ${token}`, components.mode)
+      const isOurs = await linked(claimPath, path)
+      return { token, madeMs, isOurs }
     } finally {
-      await unlink(claim.path)
+      await rm(claimPath, { force: true })
     }
   }
 
-  const held = (path: string): HeldLock => {
+  const held = (path: string, token: string): HeldLock => {
     const heldMs = clock.monotonicMs()
     return {
       get isLate() {
         return clock.monotonicMs() - heldMs > policy.holdMs
       },
       async release() {
-        if (!this.isLate) await rm(path, { force: true })
+        if (!this.isLate && (await readLock(path, (text) => text))?.token === token) await rm(path, { force: true })
       },
     }
   }
@@ -126,14 +126,25 @@ export function processLocks(components: ProcessLocksComponents, policy: LockPol
   return { acquire }
 }
 
-/** A file that can become a lock; its name, which nobody else has, is the token. */
-async function makeClaim(path: string, owner: ProcessIdentity, mode?: number) {
+/** Makes a file that can become a lock; its name, which nobody else has, is the token. Returns when it was made. */
+async function makeClaim(path: string, text: string, mode?: number): Promise<number> {
   const handle = await open(path, 'wx', mode)
   try {
-    await handle.writeFile(`${owner} ${basename(path)}`)
-    return { path, madeMs: (await handle.stat()).mtimeMs }
+    await handle.writeFile(text)
+    return (await handle.stat()).mtimeMs
   } finally {
     await handle.close()
+  }
+}
+
+/** False when the path is taken. */
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (err) {
+    if (hasCode(err, 'EEXIST')) return false
+    throw err
   }
 }
 

@@ -72,6 +72,8 @@ export interface PartialBlob {
    * @throws STORE_FULL when nothing can be evicted
    */
   write(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void>
+  /** The hash given to `write`, perhaps in an earlier run; undefined while the piece is not in `have`. */
+  hashOf(piece: number): Uint8Array | undefined
   /** Reads bytes of pieces in `have`, into `into` as `readAt` does. Undefined behaviour for other pieces. */
   read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
   /** Resolves when the piece is in `have`. @throws ABORTED, or the reason given to `discard` */

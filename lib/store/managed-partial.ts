@@ -100,6 +100,10 @@ class Partial implements ManagedPartial {
     await writing
   }
 
+  hashOf(piece: number): Uint8Array | undefined {
+    return this.have.has(piece) ? this.#file.hashOf(piece) : undefined
+  }
+
   async read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array> {
     this.#check()
     checkedRange(range, this.map.length)

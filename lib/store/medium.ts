@@ -119,6 +119,8 @@ export interface PartialFiles {
 export interface PartialFile {
   /** The pieces that were there when the file was opened. */
   readonly found: Bitset
+  /** The hash given to the `write` of a piece that is there; do not change it. */
+  hashOf(piece: number): Uint8Array
   /** Writes the data, then the record that the piece is there. Can be repeated after a failure. */
   write(piece: number, bytes: Uint8Array, hash: Uint8Array): Promise<void>
   read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array>

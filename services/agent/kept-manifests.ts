@@ -1,10 +1,11 @@
 import { type Descriptor, type Digest, type Repository, repositoryText } from '../../lib/core/index.ts'
 import type { BlobReader, Sidecars } from '../../lib/store/index.ts'
+import type { Logger } from '../../lib/telemetry/index.ts'
 
 /** Repositories that are remembered for one manifest; the one that was read longest ago goes first. */
 const MAX_REPOSITORIES = 64
 
-/** Pairs of a repository's text form and a media type; only this file writes them. */
+/** Pairs of a repository's text form and a media type. An older agent wrote one descriptor, without a repository. */
 type Types = readonly (readonly [repository: string, mediaType: string])[]
 
 /**
@@ -15,19 +16,30 @@ type Types = readonly (readonly [repository: string, mediaType: string])[]
 export interface KeptManifests {
   /** Undefined when the repository was never read from here. */
   find(repository: Repository, digest: Digest): Promise<Descriptor | undefined>
-  /** Does nothing for a blob that is not in the store. */
+  /** Does nothing for a blob that is not in the store. Never rejects: the manifest can be read without it. */
   keep(repository: Repository, descriptor: Descriptor): Promise<void>
 }
 
 interface KeptManifestsStore extends Sidecars, Pick<BlobReader, 'stat'> {}
 
-export function keptManifests(store: KeptManifestsStore): KeptManifests {
+export interface KeptManifestsComponents {
+  readonly store: KeptManifestsStore
+  readonly logger: Logger
+}
+
+export function keptManifests({ store, logger }: KeptManifestsComponents): KeptManifests {
   const typesOf = async (digest: Digest): Promise<ReadonlyMap<string, string>> => {
     const bytes = await store.sidecar(digest, 'descriptor')
-    if (bytes === undefined) return new Map()
-    // An older agent wrote one descriptor for all repositories, which says nothing about any of them.
-    const { types } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { readonly types?: Types }
-    return new Map(types ?? [])
+    return new Map(bytes === undefined ? [] : typesIn(bytes))
+  }
+  const note = async (repository: Repository, { digest, mediaType }: Descriptor): Promise<void> => {
+    if ((await store.stat(digest)) === undefined) return
+    const known = await typesOf(digest)
+    const text = repositoryText(repository)
+    if (known.get(text) === mediaType) return
+    const others = [...known].filter(([name]) => name !== text).slice(1 - MAX_REPOSITORIES)
+    const types: Types = [...others, [text, mediaType]]
+    await store.putSidecar(digest, 'descriptor', Buffer.from(JSON.stringify({ types })))
   }
   return {
     async find(repository, digest) {
@@ -35,14 +47,26 @@ export function keptManifests(store: KeptManifestsStore): KeptManifests {
       const stored = mediaType === undefined ? undefined : await store.stat(digest)
       return mediaType === undefined || stored === undefined ? undefined : { digest, mediaType, size: stored.size }
     },
-    async keep(repository, { digest, mediaType }) {
-      if ((await store.stat(digest)) === undefined) return
-      const known = await typesOf(digest)
-      const text = repositoryText(repository)
-      if (known.get(text) === mediaType) return
-      const others = [...known].filter(([name]) => name !== text).slice(1 - MAX_REPOSITORIES)
-      const types: Types = [...others, [text, mediaType]]
-      await store.putSidecar(digest, 'descriptor', Buffer.from(JSON.stringify({ types })))
+    async keep(repository, descriptor) {
+      try {
+        await note(repository, descriptor)
+      } catch (err) {
+        logger.warn('failed to keep the type of a manifest', { digest: descriptor.digest, err })
+      }
     },
   }
+}
+
+/** What cannot be read counts as nothing. */
+function typesIn(bytes: Uint8Array): Types {
+  try {
+    const { types } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { readonly types: unknown }
+    return Array.isArray(types) ? types.filter(isPair) : []
+  } catch {
+    return []
+  }
+}
+
+function isPair(value: unknown): value is Types[number] {
+  return Array.isArray(value) && value.length === 2 && value.every((text) => typeof text === 'string')
 }

@@ -17,6 +17,7 @@ import {
 } from '../../lib/core/index.ts'
 import type { Blobs, Manifests, RegistryStorage, Tags } from '../../lib/registry/index.ts'
 import type { BlobReader, Sidecars } from '../../lib/store/index.ts'
+import type { Logger } from '../../lib/telemetry/index.ts'
 import { keptManifests } from './kept-manifests.ts'
 import type { Pulls } from './pulls.ts'
 
@@ -29,6 +30,7 @@ interface ReadIndex
 interface CachedBlobs extends BlobReader, Sidecars {}
 
 export interface AgentStorageComponents {
+  readonly logger: Logger
   readonly store: CachedBlobs
   readonly pulls: Pulls
   readonly index: ReadIndex
@@ -66,8 +68,8 @@ function agentBlobs(pulls: Pulls): Blobs {
   }
 }
 
-function agentManifests({ store, pulls, index }: AgentStorageComponents): Manifests {
-  const kept = keptManifests(store)
+function agentManifests({ logger, store, pulls, index }: AgentStorageComponents): Manifests {
+  const kept = keptManifests({ store, logger })
 
   const readWhole = async (blob: BlobRef, size: number, options: AbortOptions): Promise<Uint8Array> => {
     if (size > MANIFEST_LIMIT) throw appError('MANIFEST_INVALID', { detail: { size, limit: MANIFEST_LIMIT } })

@@ -113,7 +113,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     components.onPull?.(summary)
   }
   const pulling = pulls({ ...runtime, engine, onPull })
-  const storage = agentStorage({ store, pulls: pulling, index: clients.index })
+  const storage = agentStorage({ ...runtime, store, pulls: pulling, index: clients.index })
   const routes = [
     ...registryRoutes(storage, {
       ownNames: config.registry.ownNames,

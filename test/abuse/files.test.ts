@@ -55,6 +55,18 @@ describe('whatever the umask is', () => {
     await store.stop()
   })
 
+  test('the folders above a store that is made stay open to the services of other users', async () => {
+    await using temp = await tempFolder('modes')
+    process.umask(0o022)
+    const store = newStore(join(temp.path, 'srv', 'shared', 'store'))
+    await store.start()
+    for (const above of [['srv'], ['srv', 'shared']]) {
+      expect(((await lstat(join(temp.path, ...above))).mode & 0o777).toString(8)).toBe('755')
+    }
+    expect(((await lstat(join(temp.path, 'srv', 'shared', 'store'))).mode & 0o777).toString(8)).toBe('700')
+    await store.stop()
+  })
+
   test('nobody else may enter a folder that was there before, nor that of a journal', async () => {
     await using temp = await tempFolder('modes')
     const journal = join(temp.path, 'journal')
@@ -69,12 +81,31 @@ describe('whatever the umask is', () => {
   })
 })
 
-describe('a link in place of the data of a blob', () => {
-  const pathOf = (folder: string, digest: Digest) => {
-    const hex = digest.slice('sha256:'.length)
-    return join(folder, 'blobs', 'sha256', hex.slice(0, 2), hex, 'data')
-  }
+const pathOf = (folder: string, digest: Digest, name = 'data') => {
+  const hex = digest.slice('sha256:'.length)
+  return join(folder, 'blobs', 'sha256', hex.slice(0, 2), hex, name)
+}
 
+describe('a link in place of a small file beside a blob', () => {
+  test('is neither read nor written through, and the next write replaces it', async () => {
+    await using temp = await tempFolder('links')
+    const [folder, elsewhere] = [join(temp.path, 'store'), join(temp.path, 'passwd')]
+    await writeFile(elsewhere, 'secret')
+    const store = newStore(folder)
+    await store.start()
+    const blob = randomContent(3000)
+    await putBlob(store, blob)
+    await symlink(elsewhere, pathOf(folder, blob.digest, 'label'))
+    await symlink(elsewhere, pathOf(folder, blob.digest, 'label.tmp'))
+    expect(await store.sidecar(blob.digest, 'label')).toBeUndefined()
+    await store.putSidecar(blob.digest, 'label', Buffer.from('ours'))
+    expect(Buffer.from((await store.sidecar(blob.digest, 'label')) ?? []).toString()).toBe('ours')
+    expect(await readFile(elsewhere, 'utf8')).toBe('secret')
+    await store.stop()
+  })
+})
+
+describe('a link in place of the data of a blob', () => {
   test('is not followed, neither by a store that runs nor by one that starts', async () => {
     await using temp = await tempFolder('links')
     const [folder, elsewhere] = [join(temp.path, 'store'), join(temp.path, 'passwd')]

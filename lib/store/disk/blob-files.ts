@@ -1,8 +1,8 @@
-import { open, readFile, rm, stat, utimes } from 'node:fs/promises'
+import { open, rm, stat, utimes } from 'node:fs/promises'
 import { appError, hasCode, ownerOnly, syncFolder } from '../../base/index.ts'
 import type { Digest } from '../../core/index.ts'
 import type { BlobFiles } from '../medium.ts'
-import { openData, readRange, removeFolder, replaceFile } from './durable.ts'
+import { openData, readRange, readSmall, removeFolder, replaceFile } from './durable.ts'
 import type { HandleCache } from './handle-cache.ts'
 import type { StorePaths } from './store-paths.ts'
 
@@ -50,14 +50,7 @@ export function blobFiles(paths: StorePaths, cache: HandleCache): BlobFiles {
         if (!hasCode(err, 'ENOENT')) throw err
       }
     },
-    async sidecar(digest, name) {
-      try {
-        return await readFile(paths.blob(digest).sidecar(name))
-      } catch (err) {
-        if (hasCode(err, 'ENOENT')) return undefined
-        throw err
-      }
-    },
+    sidecar: (digest, name) => readSmall(paths.blob(digest).sidecar(name)),
     async putSidecar(digest, name, bytes) {
       const blob = paths.blob(digest)
       await stat(blob.data)

@@ -74,6 +74,10 @@ class FolderPartial implements DiskPartial {
     this.#noteUnsynced(piece, bytes.length)
   }
 
+  hashOf(piece: number): Uint8Array {
+    return this.#init.log.hash(piece)
+  }
+
   read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array> {
     return this.#data.use((handle) => readRange(handle, range, into))
   }

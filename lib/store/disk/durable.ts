@@ -19,6 +19,20 @@ export async function openData(path: string, flags: keyof typeof dataFlags): Pro
   }
 }
 
+/** Reads a whole small file; undefined when it is missing. A link is no file of ours, so it counts as missing. */
+export async function readSmall(path: string): Promise<Buffer | undefined> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await openData(path, 'r')
+    return await handle.readFile()
+  } catch (err) {
+    if (hasCode(err, 'ENOENT', 'ENOTDIR', 'STORE_CORRUPT')) return undefined
+    throw err
+  } finally {
+    await handle?.close()
+  }
+}
+
 /** Renames a file whose bytes are already on disk, and makes both folders durable. */
 export async function moveDurably(from: string, to: string): Promise<void> {
   await makeFolder(dirname(to))
@@ -30,7 +44,9 @@ export async function moveDurably(from: string, to: string): Promise<void> {
 /** Replaces a small file atomically: readers see the old or the new content, also after a power loss. */
 export async function replaceFile(path: string, content: Uint8Array | string): Promise<void> {
   const draft = `${path}.tmp`
-  await writeFile(draft, content, { flush: true, mode: ownerOnly.file })
+  // What an earlier process left, or a link: writing must not go through it.
+  await rm(draft, { force: true })
+  await writeFile(draft, content, { flag: 'wx', flush: true, mode: ownerOnly.file })
   await rename(draft, path)
   await syncFolder(dirname(path))
 }

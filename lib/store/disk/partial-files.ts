@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open, readFile, stat, writeFile } from 'node:fs/promises'
-import { Bitset, hasCode, makeFolder, ownerOnly } from '../../base/index.ts'
+import { type FileHandle, open, stat, writeFile } from 'node:fs/promises'
+import { Bitset, makeFolder, ownerOnly } from '../../base/index.ts'
 import type { Digest, PieceMap } from '../../core/index.ts'
 import type { PartialFile, PartialFiles } from '../medium.ts'
 import { type DiskPartial, type DiskPartialEnvironment, type DiskPartialTiming, diskPartial } from './disk-partial.ts'
-import { openData, readRange, removeFolder } from './durable.ts'
+import { openData, readRange, readSmall, removeFolder } from './durable.ts'
 import { readPartialMeta, writePartialMeta } from './partial-meta.ts'
 import { PieceLog } from './piece-log.ts'
 
@@ -29,12 +29,7 @@ async function verifyUnsynced(data: FileHandle, map: PieceMap, log: PieceLog): P
 }
 
 async function readLog(path: string, map: PieceMap): Promise<PieceLog> {
-  try {
-    return new PieceLog(map, await readFile(path))
-  } catch (err) {
-    if (hasCode(err, 'ENOENT')) return new PieceLog(map)
-    throw err
-  }
+  return new PieceLog(map, await readSmall(path))
 }
 
 async function withFile<T>(opening: Promise<FileHandle>, work: (handle: FileHandle) => Promise<T>): Promise<T> {

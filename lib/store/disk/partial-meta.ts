@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { hasCode } from '../../base/index.ts'
 import { PieceMap } from '../../core/index.ts'
-import { replaceFile } from './durable.ts'
+import { readSmall, replaceFile } from './durable.ts'
 
 /** The basic facts of a partial blob; without them its other files mean nothing. */
 export interface PartialMeta {
@@ -23,15 +21,9 @@ export async function readPartialMeta(path: string): Promise<PartialMeta | undef
 }
 
 async function readJson(path: string): Promise<unknown> {
-  let text: string
+  const bytes = await readSmall(path)
   try {
-    text = await readFile(path, 'utf8')
-  } catch (err) {
-    if (hasCode(err, 'ENOENT', 'ENOTDIR')) return undefined
-    throw err
-  }
-  try {
-    return JSON.parse(text)
+    return bytes === undefined ? undefined : JSON.parse(bytes.toString('utf8'))
   } catch {
     return undefined
   }

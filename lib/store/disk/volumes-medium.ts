@@ -253,6 +253,7 @@ class Volumes implements Medium {
     const on = <T>(work: () => Promise<T>) => this.#on(volume, work)
     return {
       found: file.found,
+      hashOf: (piece) => file.hashOf(piece),
       write: (piece, bytes, hash) => on(() => file.write(piece, bytes, hash)),
       read: (range, into) => on(() => file.read(range, into)),
       touch: (usedAtMs) => on(() => file.touch(usedAtMs)),

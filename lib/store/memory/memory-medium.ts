@@ -1,5 +1,5 @@
 import { appError, Bitset } from '../../base/index.ts'
-import type { ByteRange, Digest, PieceMap } from '../../core/index.ts'
+import { type ByteRange, type Digest, HASH_LENGTH, type PieceMap } from '../../core/index.ts'
 import type {
   BesideName,
   BlobFiles,
@@ -31,6 +31,7 @@ const newBlob = (data: Buffer, usedAtMs: number): MemoryBlob => ({
 interface MemoryPartial {
   readonly map: PieceMap
   readonly have: Bitset
+  readonly hashes: Map<number, Uint8Array>
   readonly data: Buffer
   usedAtMs: number
 }
@@ -142,10 +143,12 @@ function memoryPartials(memory: Memory): PartialFiles {
     const retire = async () => void memory.partials.delete(digest)
     return {
       found: partial.have.clone(),
-      async write(piece, bytes) {
+      async write(piece, bytes, hash) {
         partial.data.set(bytes, partial.map.rangeOf(piece).start)
+        partial.hashes.set(piece, hash.slice())
         partial.have.add(piece)
       },
+      hashOf: (piece) => partial.hashes.get(piece) ?? new Uint8Array(HASH_LENGTH),
       read: async (range, into) => copyOf(partial.data, range, into),
       async touch(usedAtMs) {
         partial.usedAtMs = usedAtMs
@@ -163,6 +166,7 @@ function memoryPartials(memory: Memory): PartialFiles {
       const partial = memory.partials.get(digest) ?? {
         map,
         have: new Bitset(map.count),
+        hashes: new Map(),
         data: Buffer.alloc(map.length),
         usedAtMs: 0,
       }

@@ -54,6 +54,19 @@ export class Arrival {
     return this.content.have.has(piece) || this.#overflow.get(piece) !== undefined
   }
 
+  /**
+   * The first of `pieces` that is on disk with another hash than `hashOf` tells: an earlier run kept it, and one of the
+   * two hashes is a lie.
+   */
+  contradicted(pieces: Iterable<number>, hashOf: (piece: number) => Uint8Array | undefined): number | undefined {
+    for (const piece of pieces) {
+      const kept = this.content.partial?.hashOf(piece)
+      const hash = hashOf(piece)
+      if (kept !== undefined && hash !== undefined && Buffer.compare(kept, hash) !== 0) return piece
+    }
+    return undefined
+  }
+
   /** The piece is worth fetching; `positions` are the readers' windows from their next byte on. */
   wants(piece: number, positions: () => readonly ReaderWindow[]): boolean {
     if (this.has(piece)) return false

@@ -1,6 +1,7 @@
 import type { Random } from '../../base/index.ts'
 import type { PieceMap } from '../../core/index.ts'
 import type { PieceDigester } from '../../metainfo/index.ts'
+import type { PeerHello } from '../peer/index.ts'
 import type { ReaderWindow } from '../picker/index.ts'
 import type { VerifiedPiece } from './arrival.ts'
 import type { BlockRequestsComponents } from './block-requests.ts'
@@ -33,8 +34,8 @@ export interface DownloadTarget {
   trusted(): boolean
   events: {
     onReceived(from: PieceSourceKind, bytes: number): void
-    /** A peer sent wrong bytes, or `HTTP` did. */
-    onLiar(id: string): void
+    /** A peer sent wrong bytes, or `HTTP` did. `hello` is given when it may have left since. */
+    onLiar(id: string, hello?: PeerHello): void
     /** Two independent sources gave the same bytes, and these do not match the hash. */
     onAgreed(): void
   }

@@ -1,4 +1,4 @@
-import type { PeerConnection } from '../peer/index.ts'
+import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import { pickPiece } from '../picker/index.ts'
 import { type AssignmentView, nextBlock, pickView } from './assignment.ts'
 import { BlockRequests } from './block-requests.ts'
@@ -25,6 +25,8 @@ export class Download {
   readonly #jobs: PieceJobs
   readonly #requests: BlockRequests
   readonly #suspects = suspects()
+  /** Peers whose bytes differ from a piece that matched its hash: liars, unless the hash is the lie. */
+  readonly #convicted = new Map<string, PeerHello | undefined>()
   /** Grows whenever something new can be requested. */
   #version = 0
   #pieceMs: number | undefined
@@ -144,9 +146,11 @@ export class Download {
     if (this.#jobs.isFetching(job)) this.#drop(job)
   }
 
-  /** The hashes turned out to be an origin's own: so whoever gave a whole wrong piece has lied. */
+  /** The hashes are right, by an origin's own word or by the whole digest: so whoever gave a wrong piece has lied. */
   trust(): void {
-    for (const liar of this.#suspects.judgeAll()) if (liar !== HTTP) this.#target.events.onLiar(liar)
+    const liars = new Set([...this.#convicted.keys(), ...this.#suspects.judgeAll()])
+    for (const liar of liars) if (liar !== HTTP) this.#target.events.onLiar(liar, this.#convicted.get(liar))
+    this.#convicted.clear()
     this.wake()
   }
 
@@ -255,7 +259,7 @@ export class Download {
   #good({ job, bytes }: SealedPiece, hash: Uint8Array, nowMs: number): void {
     const tookMs = nowMs - job.startedMs
     this.#pieceMs = this.#pieceMs === undefined ? tookMs : this.#pieceMs + (tookMs - this.#pieceMs) * PIECE_TIME_WEIGHT
-    for (const liar of this.#suspects.judge(job.piece, bytes)) this.#target.events.onLiar(liar)
+    for (const liar of this.#suspects.judge(job.piece, bytes)) this.#convict(liar)
     const free = () => job.memory.release()
     const stored = () => {
       this.#jobs.stored(job)
@@ -271,8 +275,22 @@ export class Download {
     const { only, agreed } = this.#suspects.accuse(sealed, actual, trusted)
     this.#jobs.drop(sealed.job)
     if (only !== undefined && (trusted || only === HTTP)) events.onLiar(only)
-    else if (only !== undefined) this.#suppliers.suspect(only)
+    else if (only !== undefined) this.#suspect(only)
     if (agreed && !trusted) events.onAgreed()
     this.wake()
+  }
+
+  #convict(liar: string): void {
+    if (liar === HTTP || this.#target.trusted()) this.#target.events.onLiar(liar)
+    else {
+      this.#convicted.set(liar, this.#suppliers.get(liar)?.connection.hello)
+      this.#suspect(liar)
+    }
+  }
+
+  /** Asks the peer for nothing more, and lets others finish what it has begun. */
+  #suspect(id: string): void {
+    this.#suppliers.suspect(id)
+    for (const job of [...this.#jobs]) if (job.owner === id) this.#orphan(job)
   }
 }

@@ -2,6 +2,7 @@ import type { AppError } from '../../base/index.ts'
 import type { BlobRef, MetaInfoHeader } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
+import type { PeerHello } from '../peer/index.ts'
 import type { ArrivingContent } from './content.ts'
 import type { DownloadComponents } from './download-contract.ts'
 import type { SliceCache } from './slice-cache.ts'
@@ -45,5 +46,5 @@ export interface PullEvents {
    * METAINFO_CONFLICT), or its metainfo may be (METAINFO_DOUBTED): then the next pull should be a `direct` one.
    */
   onFailed(err: AppError): void
-  onLiar(id: string): void
+  onLiar(id: string, hello?: PeerHello): void
 }

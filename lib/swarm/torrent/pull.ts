@@ -10,6 +10,7 @@ import {
 } from '../../base/index.ts'
 import type { ByteRange, MetaInfoHeader } from '../../core/index.ts'
 import { type MetainfoChange, metainfoLog } from '../../metainfo/index.ts'
+import type { PeerHello } from '../peer/index.ts'
 import { Arrival, type VerifiedPiece } from './arrival.ts'
 import { Completion } from './completion.ts'
 import { type ArrivingContent, arrivingContent } from './content.ts'
@@ -104,9 +105,7 @@ export class Pull {
 
   /** Bytes not yet here; undefined before the header. */
   get leftBytes(): number | undefined {
-    const { header } = this.#log
-    if (header === undefined || this.#arrival === undefined) return header?.length
-    return this.#arrival.leftBytes
+    return this.#arrival?.leftBytes ?? this.#log.header?.length
   }
 
   read(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
@@ -177,6 +176,7 @@ export class Pull {
     const arrival = new Arrival({ ...this.#components, content })
     this.#arrival = arrival
     this.#release = content.partial?.lease()
+    if (this.#refutes(content.have)) return
     const { map, have } = content
     for (const piece of have) this.#received.cache += map.sizeOf(piece)
     this.#completion = this.#newCompletion(arrival)
@@ -195,20 +195,12 @@ export class Pull {
         onReceived: (from, bytes) => {
           this.#received[from] += bytes
         },
-        onLiar: (id) => this.#onLiar(id),
+        onLiar: (id, hello) => this.#onLiar(id, hello),
       },
     })
     this.#download = download
-    this.#ladder = new Ladder(
-      { ...this.#components, background: this.#tasks },
-      {
-        blob: this.#init.blob,
-        map,
-        download,
-        hopeless: this.#init.hopeless,
-        onFailed: (err) => this.#onStepFailed(err),
-      },
-    )
+    const rung = { ...this.#init, map, download, onFailed: (err: AppError) => this.#onStepFailed(err) }
+    this.#ladder = new Ladder({ ...this.#components, background: this.#tasks }, rung)
     this.#readers.attach(arrival)
     this.#events.onContent(content)
     if (this.#log.verified) this.#completion.verified()
@@ -216,11 +208,13 @@ export class Pull {
   }
 
   #newCompletion(arrival: Arrival): Completion {
-    const { blob, verify } = this.#init
     return new Completion(
-      { ...this.#components, digest: blob.digest, arrival, tasks: this.#tasks, verify },
+      { ...this.#components, ...this.#init, digest: this.#init.blob.digest, arrival, tasks: this.#tasks },
       {
-        onVerified: () => this.#readers.releaseAll(),
+        onVerified: () => {
+          this.#download?.trust()
+          this.#readers.releaseAll()
+        },
         onComplete: () => this.#onComplete(),
         onWrong: () => this.#opinion.ask('digest'),
         onStepFailed: (err) => this.#onStepFailed(err),
@@ -230,11 +224,17 @@ export class Pull {
 
   #onPieceRecord(piece: number): void {
     this.#recorded = true
-    const { map } = this.#log
+    if (this.#refutes([piece])) return
     this.#recordsSinceWake += 1
-    const waited = map !== undefined && this.#readers.waitsFor(piece, map)
-    if (!waited && this.#recordsSinceWake < RECORDS_PER_WAKE) return
-    this.#onMoved()
+    const waited = this.#log.map !== undefined && this.#readers.waitsFor(piece, this.#log.map)
+    if (waited || this.#recordsSinceWake >= RECORDS_PER_WAKE) this.#onMoved()
+  }
+
+  /** True when the pull ends, because pieces of an earlier run contradict the hashes of this one. */
+  #refutes(pieces: Iterable<number>): boolean {
+    const piece = this.#arrival?.contradicted(pieces, (each) => this.#log.hashOf(each))
+    if (piece !== undefined) this.#fail(appError('METAINFO_DOUBTED', { detail: { piece } }))
+    return piece !== undefined
   }
 
   /** What is worth fetching next has changed. */
@@ -274,10 +274,10 @@ export class Pull {
     this.#components.logger.debug('a step of a pull failed', { digest: this.#init.blob.digest, err })
   }
 
-  #onLiar(id: string): void {
+  #onLiar(id: string, hello?: PeerHello): void {
     this.#onStepFailed(appError('PIECE_INVALID', { detail: { from: id } }))
     if (id === HTTP) this.#ladder?.distrust()
-    else this.#events.onLiar(id)
+    else this.#events.onLiar(id, hello)
   }
 
   #fail(err: AppError): void {

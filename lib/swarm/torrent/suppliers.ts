@@ -16,6 +16,7 @@ const UNCHOKE_GRACE_MS = 500
 export class Suppliers {
   readonly #init: SuppliersInit
   readonly #byId = new Map<string, Supplier>()
+  readonly #suspected = new Set<string>()
   readonly #availability: Availability
   #shares: Shares
 
@@ -54,6 +55,7 @@ export class Suppliers {
 
   add(connection: PeerConnection, nowMs: number): void {
     const peer = supplier(connection, nowMs)
+    peer.suspected = this.#suspected.has(peer.id)
     this.#byId.set(peer.id, peer)
     this.update(peer, undefined)
   }
@@ -74,8 +76,9 @@ export class Suppliers {
     if (piece === undefined || remoteHave.complete) this.#regroup()
   }
 
-  /** Asks the peer for nothing until it is known who lied. */
+  /** Asks the peer for nothing until it is known who lied, also when it connects again. */
   suspect(id: string): void {
+    this.#suspected.add(id)
     const peer = this.#byId.get(id)
     if (peer !== undefined) peer.suspected = true
   }

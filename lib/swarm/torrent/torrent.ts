@@ -225,7 +225,7 @@ export class Torrent {
         onPiece: (piece) => this.#peers?.announce(piece),
         onComplete: () => this.#onComplete(),
         onFailed: (err) => this.#events.onFailed(this, blob, err),
-        onLiar: (id) => this.#onLiar(id),
+        onLiar: (id, hello) => this.#onLiar(id, hello),
       },
     )
   }
@@ -286,9 +286,9 @@ export class Torrent {
     if (this.#header !== undefined) this.#events.onComplete(this, this.#header)
   }
 
-  #onLiar(id: string): void {
-    const liar = this.connections.find(({ hello }) => hello.peerId === id)
-    if (liar !== undefined) this.#events.onLiar(liar.hello)
+  #onLiar(id: string, known?: PeerHello): void {
+    const liar = known ?? this.connections.find(({ hello }) => hello.peerId === id)?.hello
+    if (liar !== undefined) this.#events.onLiar(liar)
   }
 
   /** No peer is connected, none is being dialled, and trackers have nothing more to say. */

@@ -24,6 +24,8 @@ export class WholeDigest {
   #running: RunningDigest | undefined
   #next = 0
   #atHand: AtHand | undefined
+  /** The next piece is being hashed. */
+  #taking = false
   #closed = false
 
   constructor(init: WholeDigestInit) {
@@ -41,7 +43,7 @@ export class WholeDigest {
    * it has read the bytes.
    */
   offer(piece: number, atHand: AtHand): boolean {
-    if (piece !== this.#next || this.#atHand !== undefined || this.#closed) return false
+    if (piece !== this.#next || this.#taking || this.#atHand !== undefined || this.#closed) return false
     this.#atHand = atHand
     return true
   }
@@ -56,9 +58,13 @@ export class WholeDigest {
     const running = this.#running ?? digester.running(algorithm)
     this.#running = running
     try {
-      for (; this.#next < arrival.map.count; this.#next += 1) {
+      while (this.#next < arrival.map.count) {
         throwIfAborted(signal)
-        if (!(await this.#take(running))) return undefined
+        if (!this.canAdvance) return undefined
+        this.#taking = true
+        await this.#take(running)
+        this.#next += 1
+        this.#taking = false
       }
       return digestFromHex(algorithm, await running.end()) === digest
     } catch (err) {
@@ -73,18 +79,11 @@ export class WholeDigest {
     this.#restart()
   }
 
-  /** False when the next piece is not here. */
-  async #take(running: RunningDigest): Promise<boolean> {
-    const { arrival } = this.#init
+  async #take(running: RunningDigest): Promise<void> {
     const atHand = this.#atHand
     this.#atHand = undefined
-    if (atHand !== undefined) {
-      await running.update(atHand.bytes).finally(atHand.free)
-      return true
-    }
-    if (!arrival.has(this.#next)) return false
-    await arrival.show(this.#next, (bytes) => running.update(bytes))
-    return true
+    if (atHand !== undefined) await running.update(atHand.bytes).finally(atHand.free)
+    else await this.#init.arrival.show(this.#next, (bytes) => running.update(bytes))
   }
 
   #restart(): void {
@@ -92,6 +91,7 @@ export class WholeDigest {
     this.#atHand = undefined
     this.#running?.close()
     this.#running = undefined
+    this.#taking = false
     this.#next = 0
   }
 }

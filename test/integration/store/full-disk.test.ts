@@ -1,4 +1,4 @@
-import { readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { fakeClock, hasCode, seededRandom } from '../../../lib/base/index.ts'
@@ -58,6 +58,21 @@ async function fillDisk(): Promise<AsyncDisposable & { readonly bytes: number }>
 const blobOf = (name: string, length: number) => contentOf(cipherBytes(name, length), MIB)
 
 describe('on a disk that is full (needs root, to mount a small one)', () => {
+  onSmallDisk('a start that cannot write its lock leaves nothing behind', async () => {
+    const store = diskStore(
+      { clock: fakeClock(), random: seededRandom(1), logger: silentLogger() },
+      { folder: join(folder.path, 'locked'), capacityBytes: 2 ** 30, minFreeBytes: 0 },
+    )
+    await mkdir(join(folder.path, 'locked'))
+    {
+      await using junk = await fillDisk()
+      expect(junk.bytes).toBeGreaterThan(0)
+      await expect(store.start()).rejects.toMatchObject({ code: 'ENOSPC' })
+    }
+    expect(await readdir(join(folder.path, 'locked'))).toEqual([])
+    await rm(join(folder.path, 'locked'), { recursive: true })
+  })
+
   onSmallDisk('an upload evicts and goes on', async () => {
     await using store = await openStore('evicts')
     const old = blobOf('old', 3 * MIB)

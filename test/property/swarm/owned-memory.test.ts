@@ -92,6 +92,7 @@ function watchedStore(
       map: partial.map,
       have: partial.have,
       write,
+      hashOf: (piece) => partial.hashOf(piece),
       read: (range, into) => partial.read(range, into),
       whenVerified: (piece, options) => partial.whenVerified(piece, options),
       complete: () => partial.complete(),

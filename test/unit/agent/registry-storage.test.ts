@@ -29,7 +29,7 @@ async function lonelyAgent() {
   }
   const pulls: Pulls = { find: async () => pull }
   const index: Pick<BuildIndex, 'getManifest'> = { getManifest: () => Promise.reject(appError('UNAVAILABLE')) }
-  return { store, ...agentStorage({ store, pulls, index: index as BuildIndex }) }
+  return { store, ...agentStorage({ logger: silentLogger(), store, pulls, index: index as BuildIndex }) }
 }
 
 describe('the descriptor of a manifest', () => {
@@ -38,6 +38,22 @@ describe('the descriptor of a manifest', () => {
     await manifests.read(repository, descriptor)
     expect(await manifests.resolve(repository, reference)).toEqual(descriptor)
     expect(await store.sidecar(manifest.digest, 'pieces')).toBeUndefined()
+    await store.stop()
+  })
+
+  test('that cannot be kept does not fail the read of the manifest', async () => {
+    const { store, manifests } = await lonelyAgent()
+    store.putSidecar = () => Promise.reject(Object.assign(new Error('the disk is full'), { code: 'ENOSPC' }))
+    expect(Buffer.from(await manifests.read(repository, descriptor))).toEqual(Buffer.from(manifest.bytes))
+    await store.stop()
+  })
+
+  test.each(['', 'null', '{"types":7}', '{"types":[7]}'])('that is damaged (%j) counts as missing', async (text) => {
+    const { store, manifests } = await lonelyAgent()
+    await store.putSidecar(manifest.digest, 'descriptor', Buffer.from(text))
+    expect(await manifests.resolve(repository, reference)).toEqual({ ...descriptor, mediaType: 'application/vnd.test' })
+    await manifests.read(repository, descriptor)
+    expect(await manifests.resolve(repository, reference)).toEqual(descriptor)
     await store.stop()
   })
 

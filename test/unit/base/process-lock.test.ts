@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import {
@@ -52,6 +52,18 @@ describe('a lock', () => {
     })
     await held.release()
     await (await locksIn(folder.path, 2).acquire(path)).release()
+    expect(await readdir(folder.path)).toEqual([])
+  })
+
+  test('that another process took over meanwhile is not released by its first holder', async () => {
+    await using folder = await tempFolder('lock')
+    const path = join(folder.path, 'lock')
+    const first = await locksIn(folder.path, 1).acquire(path)
+    await rm(path)
+    const second = await locksIn(folder.path, 2).acquire(path)
+    await first.release()
+    await expect(locksIn(folder.path, 3).acquire(path)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    await second.release()
     expect(await readdir(folder.path)).toEqual([])
   })
 

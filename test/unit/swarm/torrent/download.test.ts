@@ -295,6 +295,30 @@ describe('a bad piece', () => {
     expect(blocksOf(peers[other])).toEqual([0, 1, 2, 3])
   })
 
+  test('is blamed on its giver only when the hashes are known to be right, and it is asked for nothing until then', async () => {
+    const { join, download, taken, liars, settle } = setUp({ trusted: false, pieces: 4 })
+    const liar = join('a')
+    const spoilt = liar.open[0]!.block.piece
+    for (const request of liar.open.filter(({ block }) => block.piece === spoilt)) request.answer(lie(request))
+    await settle()
+    download.removePeer('a')
+    const honest = join('b')
+    for (let round = 0; round < 3 && !taken.has(spoilt); round += 1) {
+      for (const request of honest.open) give(request)
+      await settle()
+    }
+    expect(taken.has(spoilt)).toBe(true)
+    expect(taken.size).toBeLessThan(4)
+    expect(liars).toEqual([])
+    download.removePeer('b')
+    const again = join('a')
+    expect(blocksOf(again)).toEqual([])
+    download.trust()
+    expect(liars).toEqual(['a'])
+    download.trust()
+    expect(liars).toEqual(['a'])
+  })
+
   test('is not blamed on a peer whose block another one was writing too', async () => {
     const { join, taken, liars, settle } = setUp()
     const honest = join('a')

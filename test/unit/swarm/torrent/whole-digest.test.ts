@@ -62,6 +62,17 @@ describe('the digest of a whole blob', () => {
     expect(await whole.advance(signal)).toBe(false)
   })
 
+  test('does not take the piece that it hashes right now once more, as the next one', async () => {
+    const { whole, here, freed, offer } = setUp()
+    for (const piece of [1, 2, 3]) here.add(piece)
+    offer(0)
+    const advancing = whole.advance(signal)
+    // The disk was full, so it was fetched again.
+    expect(offer(0)).toBe(false)
+    expect(await advancing).toBe(true)
+    expect(freed).toEqual([0])
+  })
+
   test('begins anew after a failed read', async () => {
     const { whole, here, shown, state } = setUp()
     for (const piece of [0, 1, 2, 3]) here.add(piece)
