@@ -58,6 +58,8 @@ const ownCodes = {
   CONTENT_TYPE_UNSUPPORTED: final(415, 'the body of the request must be application/json; say so in Content-Type'),
   CROSS_SITE: final(403, 'the request comes from a page of another site; browsers may not carry it here'),
   DIGEST_REFUSED: retryable(503, 'the content of this digest was found wrong a moment ago; it is refused for a while'),
+  EXPECTATION_FAILED: final(417, 'the request expects something that this service does not do; leave out Expect'),
+  HEADERS_TOO_LARGE: final(431, 'the request line and the headers are larger than the limit'),
   HOST_UNKNOWN: final(
     421,
     'the listener is not known by the host of the request; add the name to the config key hosts',

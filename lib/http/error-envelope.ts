@@ -11,6 +11,7 @@ const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
   413: 'SIZE_INVALID',
   415: 'UNSUPPORTED',
   416: 'RANGE_INVALID',
+  417: 'UNSUPPORTED',
   421: 'DENIED',
   422: 'UNSUPPORTED',
   429: 'TOOMANYREQUESTS',

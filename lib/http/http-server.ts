@@ -1,9 +1,10 @@
-import { createServer, type Server } from 'node:http'
-import { appError, type Clock, hasCode, type Random, type Startable } from '../base/index.ts'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { type AppError, appError, type Clock, hasCode, type Random, type Startable } from '../base/index.ts'
 import type { Authenticate } from '../identity/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import { door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
+import { type OddRequests, oddRequests } from './odd-requests.ts'
 import type { Route } from './route.ts'
 import { type Dispatch, routing } from './routing.ts'
 import { type Visits, visits } from './visit.ts'
@@ -60,19 +61,28 @@ const GRACE_MS = 1_000
 
 const hostInUrl = (host: string) => (host.includes(':') ? `[${host}]` : host)
 
-const configured = (dispatch: Dispatch, underWay: Visits, init: HttpServerInit): Server => {
-  const server = createServer({ noDelay: true, keepAlive: true }, (req, res) => {
+interface Running {
+  readonly server: Server
+  readonly underWay: Visits
+  readonly odd: OddRequests
+}
+
+const configured = (clock: Clock, dispatch: Dispatch, underWay: Visits, init: HttpServerInit): Running => {
+  const answer = (req: IncomingMessage, res: ServerResponse, refused?: AppError) => {
     const visit = underWay.open(req, res)
     res.once('close', () => {
       if (!server.listening) server.closeIdleConnections()
     })
-    dispatch(req, res, visit)
-  })
+    dispatch(req, res, visit, refused)
+  }
+  const server = createServer({ noDelay: true, keepAlive: true, requireHostHeader: false })
+  server.on('request', (req, res) => answer(req, res))
   server.requestTimeout = 0
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.keepAliveTimeout = KEEP_ALIVE_MS
   server.timeout = init.idleMs ?? DEFAULT_IDLE_MS
-  return server
+  const odd = oddRequests(server, { clock, refuse: answer, settle: (socket, err) => underWay.settle(socket, err) })
+  return { server, underWay, odd }
 }
 
 const listen = (server: Server, bind: BindAddress): Promise<void> =>
@@ -104,11 +114,11 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
     },
     { routes: init.routes, envelope: init.envelope ?? 'own' },
   )
-  let running: { readonly server: Server; readonly underWay: Visits } | undefined
+  let running: Running | undefined
 
-  const drain = async (closing: Server, underWay: Visits) => {
+  const drain = async ({ server, underWay, odd }: Running) => {
     underWay.closeConnections()
-    const closed = new Promise<void>((resolve) => closing.close(() => resolve()))
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     const within = async (limitMs: number) => {
       const over = new AbortController()
       const limit = clock.sleep(limitMs, { signal: over.signal }).catch(() => undefined)
@@ -118,7 +128,8 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
     await within(init.drainMs ?? DEFAULT_DRAIN_MS)
     underWay.abortAll()
     await within(GRACE_MS)
-    closing.closeAllConnections()
+    server.closeAllConnections()
+    odd.cut()
     await closed
   }
 
@@ -131,17 +142,16 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
   return {
     async start() {
       if (running !== undefined) return
-      const underWay = visits({ ...components, logger }, init.name)
-      const server = configured(dispatch, underWay, init)
-      await listen(server, init.bind)
-      server.on('error', (err) => logger.error('listener failed', { err }))
-      running = { server, underWay }
+      const started = configured(clock, dispatch, visits({ ...components, logger }, init.name), init)
+      await listen(started.server, init.bind)
+      started.server.on('error', (err) => logger.error('listener failed', { err }))
+      running = started
       logger.info('listening', { url: urlNow() })
     },
     async stop() {
       const closing = running
       running = undefined
-      if (closing !== undefined) await drain(closing.server, closing.underWay)
+      if (closing !== undefined) await drain(closing)
     },
     get address() {
       return addressNow()

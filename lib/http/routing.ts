@@ -24,8 +24,8 @@ export interface RoutingInit {
   readonly envelope: Envelope
 }
 
-/** Takes one request to its route; never throws. */
-export type Dispatch = (req: IncomingMessage, res: ServerResponse, visit: Visit) => void
+/** Takes one request to its route, or answers with the error that it was refused with; never throws. */
+export type Dispatch = (req: IncomingMessage, res: ServerResponse, visit: Visit, refused?: AppError) => void
 
 const challenge: Readonly<Record<Envelope, string>> = {
   own: 'Bearer realm="shoal"',
@@ -81,7 +81,8 @@ const clientGone = (err: unknown, res: ServerResponse, visit: Visit): boolean =>
 
 /** Express and its router mark the requests they refuse, such as malformed percent-encoding, with a `status` of 400. */
 const asAppError = (err: unknown, visit: Visit) => {
-  if (isAbort(err) && hasCode(visit.signal.reason, 'SHUTTING_DOWN')) return appError('SHUTTING_DOWN', { cause: err })
+  const reason: unknown = visit.signal.reason
+  if (isAbort(err) && isAppError(reason)) return appError(reason.code, { message: reason.message, cause: err })
   if (isAppError(err)) return err
   const refused = typeof err === 'object' && err !== null && 'status' in err && err.status === 400
   return refused
@@ -115,7 +116,8 @@ const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHa
     }
     const kept = ['x-request-id', ...Object.keys(constantHeaders[envelope])]
     for (const name of res.getHeaderNames()) if (!kept.includes(name)) res.removeHeader(name)
-    if (failure.code === 'SHUTTING_DOWN' || hasCode(failure, 'REQUEST_TIMEOUT')) res.setHeader('connection', 'close')
+    const last = visit.signal.aborted || hasCode(failure, 'SHUTTING_DOWN', 'REQUEST_TIMEOUT')
+    if (last) res.setHeader('connection', 'close')
     sendJson({ method: req.method, res }, failure.status, errorBody(failure, envelope), {
       'www-authenticate': failure.status === 401 ? challenge[envelope] : undefined,
       'content-range': unsatisfied(failure),
@@ -125,14 +127,23 @@ const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHa
   }
 }
 
+/** A request of HTTP/1.1 names one host (RFC 9112, 3.2). */
+const requireHost = (req: IncomingMessage): void => {
+  const named = req.headersDistinct['host'] ?? []
+  if (named.length === 1 || (named.length === 0 && req.httpVersion === '1.0')) return
+  throw appError('REQUEST_INVALID', { message: 'the request must have exactly one Host header' })
+}
+
 /** Parses the target once, for routes and handlers; express would parse a whole URL differently. */
 const dispatchTo =
   (app: express.Express): Dispatch =>
-  (req, res, visit) => {
+  (req, res, visit, refused) => {
     const text = req.url ?? ''
     req.url = '/'
     const locals: { visit: Visit; target?: RequestTarget; refused?: unknown } = { visit }
     try {
+      if (refused !== undefined) throw refused
+      requireHost(req)
       locals.target = parseRequestTarget(text)
       const { path, query } = locals.target
       req.url = query === '' ? path : `${path}?${query}`
@@ -195,9 +206,9 @@ export function routing({ logger, authenticate, door }: RoutingComponents, init:
   app.use(nothingThere)
   app.use(answerError(logger, init.envelope))
   const dispatch = dispatchTo(app)
-  return (req, res, visit) => {
+  return (req, res, visit, refused) => {
     res.setHeader('x-request-id', visit.requestId)
     for (const [name, value] of Object.entries(constantHeaders[init.envelope])) res.setHeader(name, value)
-    dispatch(req, res, visit)
+    dispatch(req, res, visit, refused)
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { appError, type Clock, type Random } from '../base/index.ts'
+import type { Socket } from 'node:net'
+import { type AppError, appError, type Clock, type Random } from '../base/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 
 /** One request, from its arrival to the end of its answer, whatever the outcome. */
@@ -19,6 +20,11 @@ export interface Visits {
   closeConnections(): void
   /** Aborts everything that is running. */
   abortAll(): void
+  /**
+   * Aborts, with `err`, the request of this connection whose body has not come whole. Resolves when nothing is running
+   * there any more.
+   */
+  settle(socket: Socket, err: AppError): Promise<void>
   /** Resolves when nothing is running. */
   idle(): Promise<void>
 }
@@ -90,6 +96,12 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
     closeConnections() {
       closing = true
       for (const res of underWay.keys()) res.shouldKeepAlive = false
+    },
+    async settle(socket, err) {
+      const here = [...underWay].filter(([{ req }]) => req.socket === socket)
+      const ends = here.map(([res]) => new Promise<void>((resolve) => res.once('close', resolve)))
+      for (const [res, controller] of here) if (!res.req.complete) controller.abort(err)
+      await Promise.all(ends)
     },
     abortAll() {
       for (const controller of underWay.values()) controller.abort(appError('SHUTTING_DOWN'))
