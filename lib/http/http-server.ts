@@ -4,9 +4,11 @@ import type { Authenticate } from '../identity/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import { door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
-import { type OddRequests, oddRequests } from './odd-requests.ts'
+import { type Lingering, lingering } from './lingering.ts'
+import { oddRequests } from './odd-requests.ts'
 import type { Route } from './route.ts'
 import { type Dispatch, routing } from './routing.ts'
+import { dropUnread } from './unread-body.ts'
 import { type Visits, visits } from './visit.ts'
 
 export interface HttpServerComponents {
@@ -64,7 +66,7 @@ const hostInUrl = (host: string) => (host.includes(':') ? `[${host}]` : host)
 interface Running {
   readonly server: Server
   readonly underWay: Visits
-  readonly odd: OddRequests
+  readonly connections: Lingering
 }
 
 const configured = (clock: Clock, dispatch: Dispatch, underWay: Visits, init: HttpServerInit): Running => {
@@ -76,13 +78,19 @@ const configured = (clock: Clock, dispatch: Dispatch, underWay: Visits, init: Ht
     dispatch(req, res, visit, refused)
   }
   const server = createServer({ noDelay: true, keepAlive: true, requireHostHeader: false })
-  server.on('request', (req, res) => answer(req, res))
+  const connections = lingering(clock)
+  const take = (req: IncomingMessage, res: ServerResponse, refused?: AppError) => {
+    dropUnread(clock, connections, req, res)
+    answer(req, res, refused)
+  }
+  server.on('request', (req, res) => take(req, res))
+  server.on('checkExpectation', (req, res) => take(req, res, appError('EXPECTATION_FAILED')))
+  oddRequests(server, { connections, refuse: answer, settle: (socket, err) => underWay.settle(socket, err) })
   server.requestTimeout = 0
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.keepAliveTimeout = KEEP_ALIVE_MS
   server.timeout = init.idleMs ?? DEFAULT_IDLE_MS
-  const odd = oddRequests(server, { clock, refuse: answer, settle: (socket, err) => underWay.settle(socket, err) })
-  return { server, underWay, odd }
+  return { server, underWay, connections }
 }
 
 const listen = (server: Server, bind: BindAddress): Promise<void> =>
@@ -116,7 +124,7 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
   )
   let running: Running | undefined
 
-  const drain = async ({ server, underWay, odd }: Running) => {
+  const drain = async ({ server, underWay, connections }: Running) => {
     underWay.closeConnections()
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     const within = async (limitMs: number) => {
@@ -129,7 +137,7 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
     underWay.abortAll()
     await within(GRACE_MS)
     server.closeAllConnections()
-    odd.cut()
+    connections.cut()
     await closed
   }
 

@@ -17,6 +17,11 @@ export interface Exchange {
   readonly principal: Principal
   /** `X-Request-Id` of the caller, or a new one; also sent in the answer. */
   readonly requestId: string
+  /**
+   * The body, to be read once. Whoever stops before its end leaves the rest to the listener: it reads or cuts that after
+   * the answer. Fails with the reason of `signal`, and when the client disconnects.
+   */
+  readonly body: AsyncIterable<Uint8Array>
   /** Fires when the client disconnects before the answer is complete, or when the server's drain time is over. */
   readonly signal: AbortSignal
 }

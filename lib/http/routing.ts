@@ -8,6 +8,7 @@ import type { Door } from './door.ts'
 import { type Envelope, errorBody } from './error-envelope.ts'
 import { unsatisfiedContentRange } from './range.ts'
 import { headersOf } from './refusal.ts'
+import { requestBody } from './request-body.ts'
 import { parseRequestTarget, type RequestTarget } from './request-target.ts'
 import type { Exchange, Route } from './route.ts'
 import type { Visit } from './visit.ts'
@@ -67,6 +68,9 @@ const exchangeOf = (req: express.Request, res: express.Response, principal: Exch
     params: paramsOf(req),
     principal,
     requestId,
+    get body() {
+      return requestBody(req, signal)
+    },
     signal,
   }
 }

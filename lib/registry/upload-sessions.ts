@@ -78,14 +78,13 @@ function chunkOf({ req }: Exchange): ByteRange | undefined {
 
 /**
  * Gives the body and counts its bytes. Fails with SIZE_INVALID when the length is not that of Content-Range, and with
- * ABORTED when the client disconnects, so that a storage does not take this for its own failure. Leaves the request
- * open.
+ * ABORTED when the client disconnects, so that a storage does not take this for its own failure.
  */
-async function* received({ req }: Exchange, chunk: ByteRange | undefined, traffic: Traffic) {
+async function* received({ body }: Exchange, chunk: ByteRange | undefined, traffic: Traffic) {
   const expected = chunk && rangeLength(chunk)
   let size = 0
   try {
-    for await (const bytes of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+    for await (const bytes of body) {
       size += bytes.byteLength
       if (expected !== undefined && size > expected) throw sizeInvalid(chunk)
       traffic.received(bytes.byteLength)

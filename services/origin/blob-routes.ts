@@ -83,7 +83,7 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
     const rank = rankOf(exchange)
     const upload = await store.createUpload()
     try {
-      await upload.append(exchange.req, { offset: 0, signal: exchange.signal })
+      await upload.append(exchange.body, { offset: 0, signal: exchange.signal })
       components.onReceived('origin', upload.size)
       const actual = await upload.digest(digestAlgorithm(blob.digest))
       if (actual !== blob.digest) throw appError('DIGEST_INVALID', { detail: { expected: blob.digest, actual } })

@@ -33,8 +33,8 @@ function uploadRoutes({ uploads, backends }: OriginRoutesComponents, memberId: s
   }
   const status = async (exchange: Exchange) => answer(exchange, 200, await uploads.status(idOf(exchange)))
   const append = async (exchange: Exchange) => {
-    const { req, signal } = exchange
-    answer(exchange, 200, await uploads.append(idOf(exchange), offsetOf(exchange), req, { signal }))
+    const { body, signal } = exchange
+    answer(exchange, 200, await uploads.append(idOf(exchange), offsetOf(exchange), body, { signal }))
   }
   const commit = async (exchange: Exchange) => {
     const blob = { digest: parseDigest(exchange.query.get('digest') ?? ''), repository: repositoryOf(exchange) }

@@ -17,10 +17,11 @@ export interface OriginSessions {
   open(repository: Repository, options: AbortOptions): Promise<UploadState>
   /**
    * Calls the origin that holds the session.
-   * @throws BLOB_UPLOAD_UNKNOWN also when that origin is gone: the bytes are lost, and the client must start again
+   * @throws BLOB_UPLOAD_UNKNOWN also when that origin is gone: the bytes are lost, and the client must start again. An
+   *   origin that is only late may still have them: REQUEST_TIMEOUT, STALLED
    */
   at<T>(key: UploadKey, options: AbortOptions, call: (client: OriginClient) => Promise<T>): Promise<T>
-  /** Opens a session, sends the given bytes, and closes it; when the origin dies, starts again at another origin. */
+  /** Opens a session, sends the given bytes, and closes it; when the origin dies or is late, starts again at another origin. */
   push(
     repository: Repository,
     content: { readonly digest: Digest; readonly bytes: Uint8Array } & AbortOptions,
@@ -39,7 +40,7 @@ export function originSessions({ origins, cluster, random }: OriginSessionCompon
     } catch (err) {
       if (isAbort(err) || signal?.aborted === true) throw err
       if (isMemberFailure(err)) cluster.report(key.member, 'failed')
-      throw hasCode(err, 'PEER_CLOSED', 'REQUEST_TIMEOUT', 'STALLED') ? lost(key, err) : err
+      throw hasCode(err, 'PEER_CLOSED') ? lost(key, err) : err
     }
   }
 
@@ -56,7 +57,7 @@ export function originSessions({ origins, cluster, random }: OriginSessionCompon
           })
           return
         } catch (err) {
-          if (left <= 1 || !hasCode(err, 'BLOB_UPLOAD_UNKNOWN')) throw err
+          if (left <= 1 || !hasCode(err, 'BLOB_UPLOAD_UNKNOWN', 'REQUEST_TIMEOUT', 'STALLED')) throw err
         }
       }
     },

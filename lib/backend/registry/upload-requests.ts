@@ -119,9 +119,13 @@ function sender({ session, clock }: UploadRequestsComponents, scope: string) {
 
 const isSuccess = ({ status }: WebAnswer): boolean => status >= 200 && status < 300
 
-/** A wrong offset is found by asking for the state again. */
+/**
+ * A wrong offset is found by asking for the state again. A conflict is one with our own last request: the registry has
+ * not noticed yet that it broke off.
+ */
 async function refused(answer: WebAnswer, clock: Clock): Promise<AppError> {
   const refusal = await refusalOf(answer, clock)
+  if (hasCode(refusal, 'BACKEND_PRECONDITION_FAILED')) return stillBusy(refusal)
   return hasCode(refusal, 'RANGE_UNSATISFIABLE') ? misplaced() : refusal
 }
 
@@ -159,6 +163,11 @@ function minChunkIn({ headers }: WebAnswer): number {
 
 function bodyHeaders(bytes: Uint8Array): Readonly<Record<string, string>> {
   return { 'content-type': 'application/octet-stream', 'content-length': String(bytes.length) }
+}
+
+function stillBusy(cause: AppError) {
+  const message = 'the registry still works at an earlier request of this upload'
+  return appError('BACKEND_UNAVAILABLE', { message, cause })
 }
 
 function misplaced() {

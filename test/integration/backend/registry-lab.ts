@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import {
   type Backend,
@@ -28,13 +29,16 @@ export interface RegistryLab extends AsyncDisposable {
   /** Reaches the registry without the faults. */
   readonly client: RegistryClient
   readonly governor: PlainGovernor
+  /** Resolves when the registry has ended so many appends to uploads, broken ones included. */
+  appended(count: number): Promise<void>
   backend(config?: object): Promise<Backend>
   registry(config?: object): Promise<Registry>
 }
 
 export function registryLab({ clock = systemClock() }: { readonly clock?: Clock } = {}): Promise<RegistryLab> {
   return buildResource(async (stack) => {
-    const behind = stack.own(await serveRegistry(memoryRegistryStorage({ random: seededRandom(11) })))
+    const { storage, appended } = watchedStorage()
+    const behind = stack.own(await serveRegistry(storage))
     const front = stack.own(await faultProxy({ target: behind.url }))
     const governor = plainGovernor()
     const components = { clock, governor }
@@ -54,11 +58,33 @@ export function registryLab({ clock = systemClock() }: { readonly clock?: Clock 
       faults: front.faults,
       client: registryClient(behind.url),
       governor,
+      appended,
       backend: async (config = {}) =>
         (await started(registryBackend(components, parsed(config)))).backendFor(REPOSITORY),
       registry: (config = {}) => started(openRegistry(components, parsed(config))),
     }
   })
+}
+
+function watchedStorage() {
+  const ends = new EventEmitter()
+  let ended = 0
+  const storage = memoryRegistryStorage({ random: seededRandom(11) })
+  const { uploads } = storage.writes
+  const append: typeof uploads.append = async (...args) => {
+    try {
+      return await uploads.append(...args)
+    } finally {
+      ended += 1
+      ends.emit('end')
+    }
+  }
+  return {
+    storage: { ...storage, writes: { ...storage.writes, uploads: { ...uploads, append } } },
+    async appended(count: number) {
+      while (ended < count) await once(ends, 'end')
+    },
+  }
 }
 
 /** Key and digest of some content. */

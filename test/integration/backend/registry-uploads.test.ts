@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
-import { answer, errorJson, loseAnswer, reset, resetUploadAfter, tooManyRequests } from '../../kit/http-faults.ts'
+import { answer, errorJson, hold, loseAnswer, reset, resetUploadAfter, tooManyRequests } from '../../kit/http-faults.ts'
 import { named, REPOSITORY, type RegistryLab, registryLab } from './registry-lab.ts'
 
 const KIB = 1024
@@ -39,6 +39,8 @@ describe('an upload to a registry', () => {
   test('that breaks off in a chunk goes on from where the registry says it stands', async () => {
     await using lab = await registryLab()
     lab.faults.next({ method: 'PATCH', where: isSecondChunk }, resetUploadAfter(200 * KIB))
+    // A registry that has not noticed the break yet refuses to go on.
+    lab.faults.next({ method: 'GET' }, hold(lab.appended(2)))
     await push(lab, big)
     expect(await holds(lab, big)).toBe(true)
     expect(lab.faults.count('reset upload')).toBe(1)
@@ -46,6 +48,15 @@ describe('an upload to a registry', () => {
     expect({ get, patch, post }).toEqual({ get: 1, patch: 5, post: 1 })
     const sent = lab.faults.requests.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0)
     expect(sent).toBeLessThanOrEqual(big.length + 256 * KIB)
+  })
+
+  test('whose broken chunk keeps the registry busy waits for it', async () => {
+    await using lab = await registryLab()
+    const busy = errorJson(409, { errors: [{ code: 'BLOB_UPLOAD_INVALID' }] })
+    lab.faults.next({ method: 'PATCH', where: isSecondChunk }, busy)
+    await push(lab, big)
+    expect(await holds(lab, big)).toBe(true)
+    expect(counts(lab)).toMatchObject({ get: 1, patch: 5, post: 1 })
   })
 
   test('whose answer to a chunk is lost does not send the chunk again', async () => {

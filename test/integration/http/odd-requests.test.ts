@@ -5,6 +5,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { codeOf, deferred, fakeClock } from '../../../lib/base/index.ts'
 import { type Envelope, readBytes, sendEmpty, sendJson } from '../../../lib/http/index.ts'
+import { lingering } from '../../../lib/http/lingering.ts'
 import { oddRequests } from '../../../lib/http/odd-requests.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type HttpPair, httpPair, route } from '../../kit/http-pair.ts'
@@ -24,7 +25,8 @@ async function talk({ server }: HttpPair, bytes: string | Uint8Array) {
   let received = ''
   socket.on('data', (chunk) => (received += chunk.toString('latin1'))).on('error', () => undefined)
   socket.write(bytes)
-  return { socket, answers: once(socket, 'end').then(() => received), soFar: () => received }
+  const ended = new Promise<void>((resolve) => socket.once('end', resolve).once('close', () => resolve()))
+  return { socket, answers: ended.then(() => received) }
 }
 
 const parsed = (answer: string) => {
@@ -152,6 +154,33 @@ test('a client that goes on sending after its refusal is cut after a moment, and
   await eventually(() => expect(pair.clock.pending).toBe(0))
 })
 
+test.each([
+  ['ends', 'ABORTED', (socket: Socket) => socket.end()],
+  ['breaks', 'ABORTED', (socket: Socket) => socket.resetAndDestroy()],
+  ['goes on with nonsense', 'REQUEST_INVALID', (socket: Socket) => socket.write('zz\r\n')],
+])('whoever reads a body is told at once when the client %s in the middle of it: %s', async (_what, code, leave) => {
+  const begun = deferred()
+  const outcome = deferred<unknown>()
+  await using pair = await httpPair([
+    route(['POST'], '/', async ({ body }) => {
+      try {
+        for await (const _chunk of body) begun.resolve()
+        outcome.resolve('a whole body')
+      } catch (err) {
+        outcome.resolve(codeOf(err))
+        throw err
+      }
+    }),
+  ])
+  const { socket } = await talk(
+    pair,
+    'POST / HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n',
+  )
+  await begun.promise
+  leave(socket)
+  expect(await outcome.promise).toBe(code)
+})
+
 test('stopping does not wait for a client that was refused', async () => {
   const pair = await httpPair(routes)
   const { answers } = await talk(pair, 'CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n')
@@ -185,7 +214,7 @@ test('a head that comes too late is refused, and its rest is not taken for a req
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   oddRequests(server, {
-    clock: fakeClock(),
+    connections: lingering(fakeClock()),
     settle: () => Promise.resolve(),
     refuse(_req, res, err) {
       refusals.push(codeOf(err))
