@@ -49,7 +49,9 @@ beforeAll(async () => {
   herd = await startTopology({ agents: 1, origins: 1, trackers: 1, processes: [] })
 })
 // One of the rows makes the origin leave.
-afterEach(async () => void (await fetch(`${herd.url('origin-1', 'admin')}/drain`, { method: 'DELETE' })))
+afterEach(async () => {
+  await fetch(`${herd.url('origin-1', 'admin')}/drain`, { method: 'DELETE' })
+})
 afterAll(async () => herd[Symbol.asyncDispose]())
 
 interface Asked {
@@ -87,7 +89,9 @@ async function askTwice(url: string, { method, path, length }: Asked) {
   await ended
   socket.destroy()
   const answers = [...received.matchAll(/HTTP\/1\.1 ([2-5]\d\d).*?x-request-id: (\w+)/gs)]
-  return Object.fromEntries(answers.map(([, status, id]) => [id, Number(status)]))
+  const statuses: Record<string, number> = {}
+  for (const [, status, id = ''] of answers) statuses[id] = Number(status)
+  return statuses
 }
 
 /** Opens an upload at the proxy, and returns its path with the signed state. */

@@ -30,7 +30,7 @@ export interface RegistryLab extends AsyncDisposable {
   readonly client: RegistryClient
   readonly governor: PlainGovernor
   /** Resolves when the registry has ended so many appends to uploads, broken ones included. */
-  appended(count: number): Promise<void>
+  readonly appended: (count: number) => Promise<void>
   backend(config?: object): Promise<Backend>
   registry(config?: object): Promise<Registry>
 }
@@ -81,7 +81,7 @@ function watchedStorage() {
   }
   return {
     storage: { ...storage, writes: { ...storage.writes, uploads: { ...uploads, append } } },
-    async appended(count: number) {
+    appended: async (count: number) => {
       while (ended < count) await once(ends, 'end')
     },
   }

@@ -164,8 +164,12 @@ test.each([
   await using pair = await httpPair([
     route(['POST'], '/', async ({ body }) => {
       try {
-        for await (const _chunk of body) begun.resolve()
-        outcome.resolve('a whole body')
+        let size = 0
+        for await (const chunk of body) {
+          size += chunk.length
+          begun.resolve()
+        }
+        outcome.resolve(size)
       } catch (err) {
         outcome.resolve(codeOf(err))
         throw err
