@@ -60,7 +60,7 @@ export const swarmLimits = {
   maxRequestTimeoutMs: 10_000,
   /** How long no peer may give anything before the origins are asked over HTTP. */
   peerPatienceMs: 1_000,
-  /** The same while peers that have what is wanted are merely busy with others. */
+  /** The same while peers that have what is wanted are merely busy with others, or could not be dialled yet. */
   busyPatienceMs: 8_000,
   /** A first announce that takes longer no longer holds back the HTTP rung. */
   announcePatienceMs: 1_500,

@@ -89,6 +89,8 @@ export interface SwarmEngine extends Startable {
   seed(blob: SeedRef, size: number): void
   /** The blob is no longer in the store. Idempotent. */
   forget(digest: Digest): void
+  /** The rate of all that this node gives to peers. Blobs that it gives over HTTP pass it as well. */
+  readonly uploads: TokenBucket
   /** What runs now, for an admin's eye. */
   snapshot(): readonly TorrentSnapshot[]
 }
@@ -106,6 +108,7 @@ class Engine implements SwarmEngine {
   readonly #components: SwarmEngineComponents
   readonly #init: SwarmEngineInit
   readonly #limits: SwarmLimits
+  readonly uploads: TokenBucket
   readonly #allows: HostRule
   readonly #meters: SwarmMeters
   readonly #warm: WarmPieces
@@ -122,6 +125,7 @@ class Engine implements SwarmEngine {
     this.#components = components
     this.#init = init
     this.#limits = { ...swarmLimits, ...init.limits }
+    this.uploads = this.#rate(init.uploadBytesPerSecond)
     this.#allows = allowedPeers(init.allowedPeers)
     this.#meters = swarmMeters(components.metrics)
     this.#warm = warmPieces(this.#limits.warmPieceBytes)
@@ -227,7 +231,7 @@ class Engine implements SwarmEngine {
   }
 
   #newTable(): TorrentTable {
-    const { peerId, role, verify = 'whole', uploadBytesPerSecond, downloadBytesPerSecond } = this.#init
+    const { peerId, role, verify = 'whole', downloadBytesPerSecond } = this.#init
     const components = {
       ...this.#components,
       limits: this.#limits,
@@ -241,7 +245,7 @@ class Engine implements SwarmEngine {
       connections: { open: 0, halfOpen: 0 },
       buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes / 4, true),
       downloads: this.#rate(downloadBytesPerSecond),
-      lane: uploadLane(this.#rate(uploadBytesPerSecond), this.#limits.uploadQueueBytes),
+      lane: uploadLane(this.uploads, this.#limits.uploadQueueBytes),
     }
     return new TorrentTable(components, {
       self: { peerId, role },

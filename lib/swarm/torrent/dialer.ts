@@ -28,6 +28,12 @@ export interface DialerInit {
   onSettled(err: AppError | undefined): void
 }
 
+/**
+ * Whether peers may still come: some are `untried`, since the node dials as many as it may; `some` are connected or on
+ * their way, or a tracker may still name them; or there are `none`.
+ */
+export type Prospect = 'untried' | 'some' | 'none'
+
 interface Candidate {
   peer: PeerInfo
   failures: number
@@ -51,9 +57,17 @@ export class Dialer {
     this.#init = init
   }
 
-  /** Attempts under way. */
-  get dialling(): number {
-    return this.#dialling
+  /** `named` once trackers have said, or could have said, who else there is. */
+  prospect(named: boolean): Prospect {
+    if (this.#isHeldBack) return 'untried'
+    return this.#init.size() > 0 || this.#dialling > 0 || !named ? 'some' : 'none'
+  }
+
+  /** Somebody may be dialled and has not been yet. */
+  get #isHeldBack(): boolean {
+    if (this.#isFull) return false
+    const nowMs = this.#components.clock.monotonicMs()
+    return [...this.#candidates.values()].some((it) => it.failures === 0 && this.#isDue(it, nowMs))
   }
 
   /** Takes over the order of the answer; who failed before keeps its record unless it has moved. */
@@ -75,12 +89,20 @@ export class Dialer {
     const { clock, limits, connections } = this.#components
     const nowMs = clock.monotonicMs()
     for (const candidate of this.#candidates.values()) {
-      if (this.#init.size() + this.#dialling >= limits.maxConnectionsPerTorrentSoft) return
+      if (this.#isFull) return
       if (connections.halfOpen >= limits.maxHalfOpen) return
       if (connections.open + connections.halfOpen >= limits.maxConnections) return
-      if (candidate.dialling || nowMs < candidate.notBeforeMs || this.#init.avoids(candidate.peer)) continue
-      this.#attempt(candidate)
+      if (this.#isDue(candidate, nowMs)) this.#attempt(candidate)
     }
+  }
+
+  /** The torrent needs no more connections. */
+  get #isFull(): boolean {
+    return this.#init.size() + this.#dialling >= this.#components.limits.maxConnectionsPerTorrentSoft
+  }
+
+  #isDue({ dialling, notBeforeMs, peer }: Candidate, nowMs: number): boolean {
+    return !dialling && nowMs >= notBeforeMs && !this.#init.avoids(peer)
   }
 
   #attempt(candidate: Candidate): void {

@@ -3,6 +3,7 @@ import type { BlobRef, MetaInfoHeader } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
 import type { ArrivingContent } from './content.ts'
+import type { Prospect } from './dialer.ts'
 import type { DownloadComponents } from './download-contract.ts'
 import type { SliceCache } from './slice-cache.ts'
 import type { WarmPieces } from './warm-pieces.ts'
@@ -22,8 +23,7 @@ export interface PullInit {
   readonly self: string
   /** `whole`: the digest is computed here too before the last bytes of a whole body are given out. */
   readonly verify: 'pieces' | 'whole'
-  /** No peer is connected and none may come soon: the HTTP rung need not wait. */
-  readonly hopeless: () => boolean
+  readonly prospect: () => Prospect
   /** What trackers say of this blob is doubted: its metainfo is asked of origins themselves. */
   readonly direct: boolean
 }

@@ -205,7 +205,7 @@ export class Pull {
         blob: this.#init.blob,
         map,
         download,
-        hopeless: this.#init.hopeless,
+        prospect: this.#init.prospect,
         onFailed: (err) => this.#onStepFailed(err),
       },
     )

@@ -15,7 +15,7 @@ import type { PeerReport, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import { conducts } from './conducts.ts'
 import { type Content, completeContent } from './content.ts'
-import { type ConnectionCount, Dialer } from './dialer.ts'
+import { type ConnectionCount, Dialer, type Prospect } from './dialer.ts'
 import { PeerSet } from './peer-set.ts'
 import { Pull } from './pull.ts'
 import type { PullComponents } from './pull-contract.ts'
@@ -214,7 +214,7 @@ export class Torrent {
     const { self, verify, direct } = this.#init
     return new Pull(
       { ...this.#components, conducts: this.#conducts },
-      { blob, self: self.peerId, verify, direct, hopeless: () => this.#hopeless() },
+      { blob, self: self.peerId, verify, direct, prospect: () => this.#prospect() },
       {
         onHeader: (header) => {
           this.#header = header
@@ -291,10 +291,9 @@ export class Torrent {
     if (liar !== undefined) this.#events.onLiar(liar.hello)
   }
 
-  /** No peer is connected, none is being dialled, and trackers have nothing more to say. */
-  #hopeless(): boolean {
+  #prospect(): Prospect {
     const { clock, limits } = this.#components
-    if ((this.#peers?.size ?? 0) > 0 || (this.#dialer?.dialling ?? 0) > 0) return false
-    return this.#answered || clock.monotonicMs() - this.#startedMs >= limits.announcePatienceMs
+    const named = this.#answered || clock.monotonicMs() - this.#startedMs >= limits.announcePatienceMs
+    return this.#dialer?.prospect(named) ?? 'some'
   }
 }

@@ -183,7 +183,7 @@ class World {
         self: newPeerId(this.#random),
         verify: 'whole',
         direct: false,
-        hopeless: () => false,
+        prospect: () => 'some',
       },
       {
         onHeader: () => undefined,

@@ -43,6 +43,7 @@ function dialing(connections: ConnectionCount, limits = {}) {
   dialer.fill()
   return {
     clock,
+    dialer,
     dialed: () => [...attempts.keys()],
     async succeed(port: number) {
       attempts.get(port)?.resolve({} as PeerConnection)
@@ -87,5 +88,17 @@ describe('a dialer', () => {
   test('stops at 512 connections of all torrents, attempts among them', async () => {
     await using it = dialing({ open: 505, halfOpen: 3 })
     expect(it.dialed()).toEqual(ports(4))
+  })
+
+  test('expects peers as long as there is one that it could not dial yet, and none when all have failed', async () => {
+    const connections = { open: 0, halfOpen: 40 }
+    await using it = dialing(connections, { maxHalfOpen: 40, maxConnectionsPerTorrentSoft: 100 })
+    expect([it.dialed().length, it.dialer.prospect(true)]).toEqual([0, 'untried'])
+    connections.halfOpen = 0
+    it.dialer.fill()
+    expect([it.dialed().length, it.dialer.prospect(true)]).toEqual([40, 'some'])
+    connections.halfOpen += 40
+    await it.clock.advance(swarmLimits.dialTimeoutMs)
+    expect([it.dialer.prospect(false), it.dialer.prospect(true)]).toEqual(['some', 'none'])
   })
 })
