@@ -58,6 +58,11 @@ export interface PeerLink {
   close(err?: AppError): void
 }
 
+export interface RequestOptions extends AbortOptions {
+  /** The payload came after all, so many bytes of it, when the request had been withdrawn: nobody gets it. */
+  readonly onUnwanted?: ((bytes: number) => void) | undefined
+}
+
 /** The other side as one that gives us blocks. */
 export interface BlockSource {
   /** The other side does not serve us now. Starts true. */
@@ -69,7 +74,7 @@ export interface BlockSource {
    * Once it has settled, in whatever way, `into` is never written again. On ABORTED a cancel is sent.
    * @throws PEER_REJECTED, PEER_CLOSED, ABORTED, WIRE_QUEUE_FULL (more than MAX_OPEN_REQUESTS at once)
    */
-  request(block: Block, into: Uint8Array, options?: AbortOptions): Promise<void>
+  request(block: Block, into: Uint8Array, options?: RequestOptions): Promise<void>
   sendInterested(interested: boolean): void
 }
 

@@ -10,6 +10,8 @@ import type { Suspects } from './suspects.ts'
 export interface Assigned {
   readonly job: PieceJob
   readonly block: BlockState
+  /** Who was asked for the block before is told to stop. */
+  readonly instead?: true
 }
 
 export interface AssignmentView {
@@ -34,11 +36,17 @@ const PATIENCE_SECONDS = 2
 /** Requests of one block at once. */
 const MAX_ASKS = 2
 
+/** Repeated requests of one torrent at once: each may bring a block for the second time. */
+const MAX_REPEATS = 8
+
+/** At the end a block is asked for again after this part of the time for which a reader waits. */
+const END_PATIENCE_SHARE = 0.5
+
 /**
  * What to ask `peer` for next: a block that a reader cannot wait for and somebody else is late with; the rest of its own
- * piece; a piece whose peer left; a new piece, as the picker says; blocks of a slow peer's piece; and at the very end a
- * block that somebody else was asked for (from agents only: a second copy from an origin would cost what origins have
- * least of).
+ * piece; a piece whose peer left; a new piece, as the picker says; blocks of a slow peer's piece; from an agent what an
+ * origin was asked for before an agent had it; and at the very end, when all that is missing is under way, a block that somebody else is slow with (from agents only: a second copy from an
+ * origin would cost what origins have least of).
  */
 export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | undefined {
   const { jobs } = view
@@ -55,6 +63,7 @@ export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | unde
   return (
     startPiece(view, peer) ??
     jobs.findUnasked((job) => !job.whole && has(job) && maySpill(view, job, peer)) ??
+    relieve(view, peer) ??
     endgame(view, peer)
   )
 }
@@ -102,24 +111,41 @@ function rescue(view: AssignmentView, peer: Supplier): Assigned | undefined {
     const job = urgent ? view.jobs.get(next) : undefined
     if (job === undefined || !mayRepeat(view, job, peer)) continue
     const block = job.blocks.find((candidate) => canRepeat(candidate, peer) && isLate(candidate, view))
-    if (block !== undefined) return { job, block }
+    if (block !== undefined && view.jobs.repeats < MAX_REPEATS) return { job, block }
   }
   return undefined
 }
 
 /** A request that waits for the node's own download rate is nobody's fault. */
-function isLate(block: BlockState, { nowMs, patienceMs }: AssignmentView): boolean {
+function isLate(block: BlockState, { nowMs, patienceMs }: Pick<AssignmentView, 'nowMs' | 'patienceMs'>): boolean {
   for (const { askedMs } of block.asks.values()) {
     if (askedMs === undefined || nowMs - askedMs < patienceMs) return false
   }
   return true
 }
 
-function endgame(view: AssignmentView, peer: Supplier): Assigned | undefined {
+/** A block that an origin was asked for, and only origins. */
+function relieve(view: AssignmentView, peer: Supplier): Assigned | undefined {
   if (peer.connection.hello.role === 'origin') return undefined
+  const isOrigins = ({ asks }: BlockState) => [...asks.keys()].every((id) => view.suppliers.isOrigin(id))
   for (const job of view.jobs) {
     if (!mayRepeat(view, job, peer)) continue
-    const block = job.blocks.find((candidate) => canRepeat(candidate, peer))
+    const block = job.blocks.find((candidate) => canRepeat(candidate, peer) && isOrigins(candidate))
+    if (block !== undefined) return { job, block, instead: true }
+  }
+  return undefined
+}
+
+/** Never in mid-download, where a second copy of a block takes the place of a first one of another. */
+function endgame(view: AssignmentView, peer: Supplier): Assigned | undefined {
+  const { jobs, nowMs } = view
+  if (peer.connection.hello.role === 'origin' || jobs.bytes < view.leftBytes || jobs.repeats >= MAX_REPEATS) {
+    return undefined
+  }
+  const slow = { nowMs, patienceMs: view.patienceMs * END_PATIENCE_SHARE }
+  for (const job of jobs) {
+    if (!mayRepeat(view, job, peer)) continue
+    const block = job.blocks.find((candidate) => canRepeat(candidate, peer) && isLate(candidate, slow))
     if (block !== undefined) return { job, block }
   }
   return undefined

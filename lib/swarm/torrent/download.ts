@@ -127,7 +127,9 @@ export class Download {
 
   /** Bytes of a piece of `startRun`; one that was given up meanwhile takes none. */
   write(job: PieceJob, bytes: Uint8Array, offset: number): void {
-    if (this.#jobs.isFetching(job)) job.memory.write(offset, bytes)
+    if (!this.#jobs.isFetching(job)) return
+    job.memory.write(offset, bytes)
+    job.arrivedBytes += bytes.length
   }
 
   /** Every byte of a piece of `startRun` has been written. */
@@ -194,6 +196,7 @@ export class Download {
           if (peer.connection.hello.role === 'agent' || peer.openBlocks === 0) peer.exhaustedAt = this.#version
           break
         }
+        if (next.instead === true) this.#requests.cancelBlock(next.block)
         this.#requests.ask(next.job, next.block, peer)
       }
     }
@@ -201,6 +204,7 @@ export class Download {
 
   #onBlock(job: PieceJob, bytes: number, peer: Supplier): void {
     const { role } = peer.connection.hello
+    job.arrivedBytes += bytes
     this.#received(role === 'origin' ? 'origin' : 'peer', bytes)
     if (isFilled(job)) this.#finish(job)
     this.#pump()
@@ -224,6 +228,7 @@ export class Download {
 
   #drop(job: PieceJob): void {
     this.#requests.cancelJob(job)
+    this.#components.meters.wasted.dropped.add(job.arrivedBytes)
     this.#jobs.drop(job)
   }
 
@@ -244,7 +249,7 @@ export class Download {
     const nowMs = this.#components.clock.monotonicMs()
     this.#components.meters.hashSeconds.observe((nowMs - startMs) / 1000)
     const hash = this.#stopped ? undefined : this.#target.hashOf(job.piece)
-    if (hash === undefined) this.#jobs.drop(job)
+    if (hash === undefined) this.#drop(job)
     else if (Buffer.compare(actual, hash) === 0) this.#good(sealed, hash, nowMs)
     else this.#bad(sealed, actual)
   }
@@ -265,6 +270,7 @@ export class Download {
     const { events } = this.#target
     const trusted = this.#target.trusted()
     this.#components.meters.badPieces.add()
+    this.#components.meters.wasted.bad.add(sealed.bytes.length)
     const { only, agreed } = this.#suspects.accuse(sealed, actual, trusted)
     this.#jobs.drop(sealed.job)
     if (only !== undefined && (trusted || only === HTTP)) events.onLiar(only)

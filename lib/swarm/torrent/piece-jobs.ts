@@ -30,6 +30,20 @@ export class PieceJobs {
     return this.#fetching.size + this.#whole.size
   }
 
+  /** Bytes of all of them, here or not. */
+  get bytes(): number {
+    let sum = 0
+    for (const job of [...this.#fetching.values(), ...this.#whole]) sum += job.memory.length
+    return sum
+  }
+
+  /** Requests for blocks that another peer was asked for as well. */
+  get repeats(): number {
+    let repeats = 0
+    for (const { blocks } of this) for (const { asks } of blocks) repeats += Math.max(0, asks.size - 1)
+    return repeats
+  }
+
   /** Nobody needs to fetch the piece, somebody does. */
   has(piece: number): boolean {
     if (this.#fetching.has(piece)) return true

@@ -89,6 +89,10 @@ export class Suppliers {
     peer.exhaustedAt = -1
   }
 
+  isOrigin(id: string): boolean {
+    return this.#byId.get(id)?.connection.hello.role === 'origin'
+  }
+
   /** Agents that have the piece. */
   copies(piece: number): number {
     return this.#availability.copies(piece)
