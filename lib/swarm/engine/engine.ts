@@ -128,7 +128,7 @@ class Engine implements SwarmEngine {
     this.uploads = this.#rate(init.uploadBytesPerSecond)
     this.#allows = allowedPeers(init.allowedPeers)
     this.#meters = swarmMeters(components.metrics)
-    this.#warm = warmPieces(this.#limits.warmPieceBytes)
+    this.#warm = warmPieces(Math.min(this.#limits.warmPieceBytes, this.#limits.pieceBufferBytes / 2))
     this.#slices = sliceCache(this.#limits.sliceCacheBytes, this.#warm)
     this.#refusals = refusals(components.clock, this.#limits)
     this.#bans = banList(components.clock, this.#limits)
@@ -243,7 +243,7 @@ class Engine implements SwarmEngine {
       schedule: this.#schedule,
       tasks: this.#tasks,
       connections: { open: 0, halfOpen: 0 },
-      buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes / 4, true),
+      buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes, true),
       downloads: this.#rate(downloadBytesPerSecond),
       lane: uploadLane(this.uploads, this.#limits.uploadQueueBytes),
     }

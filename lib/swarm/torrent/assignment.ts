@@ -69,9 +69,13 @@ export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | unde
 }
 
 function startPiece(view: AssignmentView, peer: Supplier): Assigned | undefined {
-  if (!view.jobs.room) return undefined
+  if (!view.jobs.room && view.jobs.size > 0) return undefined
   const piece = pickPiece(pickView(view), pickPeer(peer))
   if (piece === undefined) return undefined
+  if (!view.jobs.room) {
+    view.jobs.awaitRoom()
+    return undefined
+  }
   const job = view.jobs.start(piece, { owner: peer.id, whole: view.suspects.has(piece), nowMs: view.nowMs })
   const block = job.blocks[0]
   return block === undefined ? undefined : { job, block }

@@ -32,6 +32,8 @@ export interface DownloadTarget {
   /** The hashes are an origin's own: a wrong piece is the fault of who gave it. */
   trusted(): boolean
   events: {
+    /** There may be memory for a piece that could not be started. */
+    onRoom(): void
     onReceived(from: PieceSourceKind, bytes: number): void
     /** A peer sent wrong bytes, or `HTTP` did. */
     onLiar(id: string): void

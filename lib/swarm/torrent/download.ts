@@ -38,6 +38,7 @@ export class Download {
       map: target.map,
       blockLength: components.limits.blockLength,
       buffers: components.buffers,
+      onRoom: () => target.events.onRoom(),
     })
     this.#requests = new BlockRequests(components, {
       onBlock: (job, block, peer) => this.#onBlock(job, block.length, peer),
@@ -108,7 +109,16 @@ export class Download {
   /** To be called about ten times a second while anything is under way. */
   tick(nowMs: number): void {
     this.#requests.expire(nowMs)
+    this.#yieldRoom()
     this.wake()
+  }
+
+  /** Memory of pieces that nobody gives goes to who needs it. */
+  #yieldRoom(): void {
+    const othersWait = this.#jobs.yieldRoom()
+    for (const job of [...this.#jobs]) {
+      if (job.owner === undefined && (othersWait || !this.#target.wants(job.piece))) this.#drop(job)
+    }
   }
 
   /** Starts up to `max` neighbouring pieces that no peer gives, for the HTTP rung to fill. */
@@ -116,7 +126,11 @@ export class Download {
     const view = this.#view()
     for (const job of [...this.#jobs]) if (job.owner === undefined) this.#drop(job)
     const picker = pickView(view)
-    const first = this.#jobs.room ? pickPiece(picker, everything) : undefined
+    const first = pickPiece(picker, everything)
+    if (first !== undefined && !this.#jobs.room) {
+      this.#jobs.awaitRoom()
+      return []
+    }
     const run: PieceJob[] = []
     for (let piece = first ?? view.count; run.length < max && picker.wanted(piece); piece += 1) {
       run.push(this.#jobs.start(piece, { owner: HTTP, whole: true, nowMs: view.nowMs }))
@@ -154,6 +168,7 @@ export class Download {
 
   stop(): void {
     this.#stopped = true
+    this.#jobs.close()
     for (const job of [...this.#jobs]) this.#drop(job)
   }
 

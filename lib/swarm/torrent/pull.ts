@@ -191,6 +191,7 @@ export class Pull {
       take: (piece, verified) => this.#take(arrival, piece, verified),
       trusted: () => this.#opinion.trusted,
       events: {
+        onRoom: () => this.#onMoved(),
         onAgreed: () => this.#opinion.ask('bytes'),
         onReceived: (from, bytes) => {
           this.#received[from] += bytes
@@ -201,13 +202,7 @@ export class Pull {
     this.#download = download
     this.#ladder = new Ladder(
       { ...this.#components, background: this.#tasks },
-      {
-        blob: this.#init.blob,
-        map,
-        download,
-        prospect: this.#init.prospect,
-        onFailed: (err) => this.#onStepFailed(err),
-      },
+      { ...this.#init, map, download, onFailed: (err) => this.#onStepFailed(err) },
     )
     this.#readers.attach(arrival)
     this.#events.onContent(content)

@@ -3,7 +3,7 @@ import { fakeClock, seededRandom, tokenBucket } from '../../../../lib/base/index
 import { hashPiece, inlineDigester } from '../../../../lib/metainfo/index.ts'
 import { swarmLimits } from '../../../../lib/swarm/index.ts'
 import type { ReaderWindow } from '../../../../lib/swarm/picker/index.ts'
-import { bufferPool } from '../../../../lib/swarm/torrent/buffer-pool.ts'
+import { type BufferPool, bufferPool } from '../../../../lib/swarm/torrent/buffer-pool.ts'
 import { conducts as conductsOfPeers } from '../../../../lib/swarm/torrent/conducts.ts'
 import { Download } from '../../../../lib/swarm/torrent/download.ts'
 import { swarmMeters } from '../../../../lib/swarm/torrent/swarm-meters.ts'
@@ -18,6 +18,8 @@ function setUp(
   init: {
     readonly pieces?: number
     readonly budgetBytes?: number
+    /** Shared with another download. */
+    readonly buffers?: BufferPool
     readonly windows?: readonly ReaderWindow[]
     /** The hashes are an origin's own. Default true. */
     readonly trusted?: boolean
@@ -28,13 +30,13 @@ function setUp(
   } = {},
 ) {
   const clock = fakeClock()
-  const buffers = bufferPool(init.budgetBytes ?? 64 * MIB, 64 * MIB)
+  const buffers = init.buffers ?? bufferPool(init.budgetBytes ?? 64 * MIB, 64 * MIB)
   const taken = new Map<number, Uint8Array>()
   const liars: string[] = []
   const agreed: number[] = []
   const conducts = conductsOfPeers()
   const metrics = recordingMetrics()
-  const download = new Download(
+  const download: Download = new Download(
     {
       clock,
       buffers,
@@ -58,6 +60,7 @@ function setUp(
       },
       trusted: () => init.trusted ?? true,
       events: {
+        onRoom: () => download.wake(),
         onReceived: () => undefined,
         onLiar: (id) => void liars.push(id),
         onAgreed: () => void agreed.push(1),
@@ -276,6 +279,34 @@ describe('a download', () => {
     for (const request of peers[0]?.open ?? []) give(request)
     await settle()
     expect(peers.some(({ open }) => open.some(({ block }) => !started.has(block.piece)))).toBe(true)
+  })
+
+  test('takes no memory beyond the bound of all, and gets that of a piece that nobody gives any more', async () => {
+    const first = setUp({ budgetBytes: MIB })
+    const second = setUp({ buffers: first.buffers })
+    give(first.join('a').open[0])
+    await first.settle()
+    const waiting = second.join('b')
+    expect([waiting.requests.length, first.buffers.usedBytes]).toEqual([0, MIB])
+    first.download.removePeer('a')
+    expect(waiting.requests).toEqual([])
+    first.download.tick(first.clock.monotonicMs())
+    await second.settle()
+    expect([blocksOf(waiting), first.buffers.usedBytes]).toEqual([[0, 1, 2, 3], MIB])
+  })
+
+  test('does not keep others waiting when it has no use for its place in the line', async () => {
+    const busy = setUp({ budgetBytes: MIB })
+    const [gone, patient] = [setUp({ buffers: busy.buffers }), setUp({ buffers: busy.buffers })]
+    const peer = busy.join('a')
+    gone.join('b')
+    gone.download.removePeer('b')
+    const waiting = patient.join('c')
+    for (const at of [1, 2]) gone.download.tick(at)
+    for (const request of peer.open) give(request)
+    await busy.settle()
+    await patient.settle()
+    expect(blocksOf(waiting)).toEqual([0, 1, 2, 3])
   })
 
   test('stops: everything is withdrawn and its buffers are given back', async () => {
