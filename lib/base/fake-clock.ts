@@ -3,6 +3,8 @@ import { type Clock, sleepOn } from './clock.ts'
 export interface FakeClock extends Clock {
   /** Moves time forward, firing timers in order and letting promises settle between them. */
   advance(ms: number): Promise<void>
+  /** Time passes and nothing runs, as when the event loop stands still; `advance` then fires what is overdue. */
+  stall(ms: number): void
   /** Timers not yet fired or cancelled. */
   readonly pending: number
 }
@@ -47,6 +49,9 @@ export function fakeClock(startMs = 1_700_000_000_000): FakeClock {
       }
       now = limit
       await settle()
+    },
+    stall(ms) {
+      now += ms
     },
     get pending() {
       return entries.size

@@ -108,6 +108,14 @@ export class BlockRequests {
     for (const ask of this.#open) if (ask.peer === peer) this.#withdraw(ask, 'dropped')
   }
 
+  /** For so long the node itself did nothing: no answer could be seen. */
+  forgive(lateMs: number, nowMs: number): void {
+    if (lateMs === 0) return
+    for (const ask of this.#open) {
+      if (ask.askedMs !== undefined) ask.askedMs = Math.min(nowMs, ask.askedMs + lateMs)
+    }
+  }
+
   /** Withdraws what takes too long; a peer misses once, however many of its blocks are late. */
   expire(nowMs: number): void {
     const late = [...this.#open].filter(

@@ -106,8 +106,9 @@ export class Download {
     this.#pump()
   }
 
-  /** To be called about ten times a second while anything is under way. */
-  tick(nowMs: number): void {
+  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
+  tick(nowMs: number, lateMs = 0): void {
+    this.#requests.forgive(lateMs, nowMs)
     this.#requests.expire(nowMs)
     this.#yieldRoom()
     this.wake()

@@ -60,9 +60,10 @@ export class Ladder {
     return Math.min(waitedMs, nowMs - this.#triedAtMs) >= peerPatienceMs
   }
 
-  /** To be called about ten times a second. */
-  tick(nowMs: number): void {
-    if (this.#init.download.outlook === 'promised') this.#givenAtMs = nowMs
+  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
+  tick(nowMs: number, lateMs = 0): void {
+    this.#givenAtMs = this.#init.download.outlook === 'promised' ? nowMs : Math.min(nowMs, this.#givenAtMs + lateMs)
+    this.#triedAtMs = Math.min(nowMs, this.#triedAtMs + lateMs)
     this.climb()
   }
 

@@ -113,12 +113,13 @@ export class Pull {
     return this.#readers.open(range, options, onFirstByte)
   }
 
-  /** To be called about ten times a second. */
-  tick(nowMs: number): void {
+  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
+  tick(nowMs: number, lateMs = 0): void {
     if (this.#ended) return
+    this.#readers.forgive(lateMs, nowMs)
     this.#readers.failStalled(nowMs, this.#lastFailure)
-    this.#download?.tick(nowMs)
-    this.#ladder?.tick(nowMs)
+    this.#download?.tick(nowMs, lateMs)
+    this.#ladder?.tick(nowMs, lateMs)
     this.#completion?.settle(nowMs)
   }
 

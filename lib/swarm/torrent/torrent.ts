@@ -195,11 +195,11 @@ export class Torrent {
     if (member?.hello.address.host === address.host) this.#peers?.remove(peerId, err)
   }
 
-  /** To be called about ten times a second. */
-  tick(nowMs: number): void {
+  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
+  tick(nowMs: number, lateMs = 0): void {
     this.#connect()
     this.#peers?.tick(nowMs)
-    this.#pull?.tick(nowMs)
+    this.#pull?.tick(nowMs, lateMs)
   }
 
   /** Ends readers with SHUTTING_DOWN and closes connections; what is verified stays on disk. */

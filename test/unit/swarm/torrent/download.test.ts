@@ -148,6 +148,17 @@ describe('a download', () => {
     expect(conducts.take('a')).toEqual({ failures: 0, costMs: 0 })
   })
 
+  test('blames no peer, and withdraws nothing, when the node itself stood still', async () => {
+    const { join, clock, download, conducts } = setUp()
+    const peer = join('a')
+    clock.stall(swarmLimits.maxRequestTimeoutMs + 1_000)
+    download.tick(clock.monotonicMs(), swarmLimits.maxRequestTimeoutMs + 1_000)
+    expect([peer.open.length, download.outlook, conducts.take('a').failures]).toEqual([4, 'promised', 0])
+    await clock.advance(swarmLimits.maxRequestTimeoutMs)
+    download.tick(clock.monotonicMs())
+    expect(conducts.take('a').failures).toBe(1)
+  })
+
   test('leaves a peer that rejects alone for a moment, then asks it again', async () => {
     const { join, clock, download } = setUp()
     const peer = join('a')
