@@ -29,19 +29,25 @@ export interface DialerInit {
 }
 
 /**
- * Whether peers may still come: some are `untried`, since the node dials as many as it may; `some` are connected or on
- * their way, or a tracker may still name them; or there are `none`.
+ * Whether peers may still come. Some are `waiting`: they had no turn to be dialled, since the node dials as many as it
+ * may, or they are full. `some` are connected or on their way, or a tracker may still name them. Or there are `none`.
  */
-export type Prospect = 'untried' | 'some' | 'none'
+export type Prospect = 'waiting' | 'some' | 'none'
 
 interface Candidate {
   peer: PeerInfo
+  /** Attempts in a row that came to nothing. */
   failures: number
   notBeforeMs: number
   dialling: boolean
+  connectedMs: number
+  /** It hung up the last time as one does that is full. */
+  busy: boolean
 }
 
 const RETRY = { baseMs: 1_000, maxMs: 30_000 }
+/** A peer that hangs up within this time and has given nothing is full. */
+const HANG_UP_MS = 5_000
 const MAX_FAILURES = 6
 const MAX_CANDIDATES = 200
 
@@ -59,15 +65,18 @@ export class Dialer {
 
   /** `named` once trackers have said, or could have said, who else there is. */
   prospect(named: boolean): Prospect {
-    if (this.#isHeldBack) return 'untried'
+    if (this.#anyWaits) return 'waiting'
     return this.#init.size() > 0 || this.#dialling > 0 || !named ? 'some' : 'none'
   }
 
-  /** Somebody may be dialled and has not been yet. */
-  get #isHeldBack(): boolean {
+  /** Somebody may be dialled and has not been yet, or is only full. */
+  get #anyWaits(): boolean {
     if (this.#isFull) return false
     const nowMs = this.#components.clock.monotonicMs()
-    return [...this.#candidates.values()].some((it) => it.failures === 0 && this.#isDue(it, nowMs))
+    return [...this.#candidates.values()].some(
+      (it) =>
+        !this.#init.avoids(it.peer) && !it.dialling && (it.busy || (it.failures === 0 && nowMs >= it.notBeforeMs)),
+    )
   }
 
   /** Takes over the order of the answer; who failed before keeps its record unless it has moved. */
@@ -80,7 +89,7 @@ export class Dialer {
       const before = known.get(peer.peerId)
       const moved = before?.peer.host !== peer.host || before.peer.port !== peer.port
       if (before !== undefined && (!moved || before.dialling)) this.#candidates.set(peer.peerId, before)
-      else this.#candidates.set(peer.peerId, { peer, failures: 0, notBeforeMs: 0, dialling: false })
+      else this.#candidates.set(peer.peerId, newCandidate(peer))
     }
   }
 
@@ -105,6 +114,15 @@ export class Dialer {
     return !dialling && nowMs >= notBeforeMs && !this.#init.avoids(peer)
   }
 
+  /** The connection to a peer is over; `gave` when it was of use. A full peer says so by hanging up. */
+  lost(id: PeerId, gave: boolean): void {
+    const candidate = this.#candidates.get(id)
+    if (candidate === undefined) return
+    candidate.busy = !gave && this.#components.clock.monotonicMs() - candidate.connectedMs < HANG_UP_MS
+    candidate.failures = candidate.busy ? Math.min(candidate.failures + 1, MAX_FAILURES - 1) : 0
+    this.#rest(candidate)
+  }
+
   #attempt(candidate: Candidate): void {
     const { clock, limits, connections } = this.#components
     candidate.dialling = true
@@ -126,15 +144,26 @@ export class Dialer {
   }
 
   #settle(candidate: Candidate, err: AppError | undefined): void {
-    const { clock, random, connections } = this.#components
+    const { clock, connections } = this.#components
     candidate.dialling = false
     this.#dialling -= 1
     connections.halfOpen -= 1
-    candidate.failures = err === undefined ? 0 : candidate.failures + 1
-    // Also after success: a peer that hangs up at once is not dialled in a loop.
-    const wait = Math.min(RETRY.maxMs, RETRY.baseMs * 2 ** candidate.failures)
-    candidate.notBeforeMs = clock.monotonicMs() + wait * (0.5 + random.next() / 2)
+    candidate.busy = false
+    if (err === undefined) candidate.connectedMs = clock.monotonicMs()
+    else candidate.failures += 1
+    this.#rest(candidate)
     if (candidate.failures >= MAX_FAILURES) this.#candidates.delete(candidate.peer.peerId)
     this.#init.onSettled(err)
   }
+
+  /** Before the next attempt: longer each time, also for one that was let in and hung up at once. */
+  #rest(candidate: Candidate): void {
+    const { clock, random } = this.#components
+    const wait = Math.min(RETRY.maxMs, RETRY.baseMs * 2 ** candidate.failures)
+    candidate.notBeforeMs = clock.monotonicMs() + wait * (0.5 + random.next() / 2)
+  }
+}
+
+function newCandidate(peer: PeerInfo): Candidate {
+  return { peer, failures: 0, notBeforeMs: 0, dialling: false, connectedMs: Number.NEGATIVE_INFINITY, busy: false }
 }

@@ -25,7 +25,7 @@ export class Ladder {
   readonly #rung: HttpRung
   /** When a peer owed something last. */
   #givenAtMs: number
-  /** When somebody was there last who could not be dialled yet. */
+  /** When somebody was there last who could not be had yet. */
   #triedAtMs = Number.NEGATIVE_INFINITY
   #stopped = false
 
@@ -50,8 +50,8 @@ export class Ladder {
     if (outlook === 'promised') return false
     const prospect = this.#init.prospect()
     const waitedMs = nowMs - this.#givenAtMs
-    if (prospect === 'untried') {
-      // Origins are not asked over HTTP because the peers of this blob have not had their turn to be dialled.
+    if (prospect === 'waiting') {
+      // Origins are not asked over HTTP because the peers of this blob had no turn to be dialled, or are full.
       this.#triedAtMs = nowMs
       return waitedMs >= busyPatienceMs
     }

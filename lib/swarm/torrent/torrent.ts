@@ -238,7 +238,8 @@ export class Torrent {
       { self, content, tasks: this.#tasks, conducts: this.#conducts },
       {
         onPeer: (connection) => pull?.download?.addPeer(connection),
-        onGone: (id) => {
+        onGone: (id, gave) => {
+          this.#dialer?.lost(id, gave)
           pull?.download?.removePeer(id)
           pull?.climb()
         },
