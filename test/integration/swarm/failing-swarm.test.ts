@@ -235,3 +235,12 @@ test('a node that stands still for a while blames nobody for it, and asks nobody
   expect(lab.sources.piecesSent).toBe(0)
   expect(agent.metrics.value('shoal_swarm_wasted_bytes_total', { why: 'late' })).toBe(0)
 })
+
+test('a node that waits for its own download rate does not take the origin for silent', async () => {
+  const blob = swarmBlob(1, MIB + 200_000)
+  await using lab = swarmLab([blob])
+  // The first mebibyte comes at once; after that each chunk waits for longer than an origin may be silent.
+  const agent = await lab.agent({ downloadBytesPerSecond: 8_000 })
+  expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+  expect(lab.sources.piecesSent).toBe(blob.bytes.length)
+})
