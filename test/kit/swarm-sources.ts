@@ -1,4 +1,11 @@
-import { type AbortOptions, abortable, appError, type Deferred, deferred, throwIfAborted } from '../../lib/base/index.ts'
+import {
+  type AbortOptions,
+  abortable,
+  appError,
+  type Deferred,
+  deferred,
+  throwIfAborted,
+} from '../../lib/base/index.ts'
 import type { BlobRef, ByteRange, Digest } from '../../lib/core/index.ts'
 import type { MetainfoRecord } from '../../lib/metainfo/index.ts'
 import type { MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
