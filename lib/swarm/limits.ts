@@ -61,7 +61,7 @@ export const swarmLimits = {
   maxRequestTimeoutMs: 10_000,
   /** When no peer gives anything for this long, the origins are asked over HTTP. */
   peerPatienceMs: 1_000,
-  /** The same, while peers that have what is wanted are only busy with others. */
+  /** The same, while peers that have what is wanted are only busy with others, or could not be dialled yet. */
   busyPatienceMs: 8_000,
   /** When the first announce takes longer than this, HTTP no longer waits for it. */
   announcePatienceMs: 1_500,

@@ -141,7 +141,7 @@ function afterStored({ runtime, store, engine, names }: OriginParts) {
 
 /** The parts that bring, place and look after blobs, and their routes. Each part needs only those above it. */
 function originRules(parts: OriginParts, config: OriginConfig) {
-  const { runtime, cluster, siblings, evictions, store, backends, storage, names } = parts
+  const { runtime, cluster, siblings, evictions, store, backends, storage, engine, names } = parts
   const self = { memberId: config.member }
   const { received: onReceived, sent: onSent } = blobTraffic(runtime.metrics)
   const { tasks, hashes, onStored } = afterStored(parts)
@@ -171,6 +171,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       ...shared,
       ingest: bring,
       pieceHashes: hashes,
+      pace: engine.uploads,
       writeBack: later,
       uploads,
       keeps: (digest, init) => keeping.copies.isKeeper(digest, init),

@@ -98,6 +98,8 @@ export interface SwarmEngine extends Startable {
   seed(blob: SeedRef, size: number): void
   /** Call it when the blob is no longer in the store. Idempotent. */
   forget(digest: Digest): void
+  /** Limits the rate of all uploads of this node to peers. Blobs that it sends over HTTP must pass it as well. */
+  readonly uploads: TokenBucket
   /** The running torrents, for administrators. */
   snapshot(): readonly TorrentSnapshot[]
 }
@@ -115,6 +117,7 @@ class Engine implements SwarmEngine {
   readonly #components: SwarmEngineComponents
   readonly #init: SwarmEngineInit
   readonly #limits: SwarmLimits
+  readonly uploads: TokenBucket
   readonly #allows: HostRule
   readonly #meters: SwarmMeters
   readonly #warm: WarmPieces
@@ -131,9 +134,10 @@ class Engine implements SwarmEngine {
     this.#components = components
     this.#init = init
     this.#limits = { ...swarmLimits, ...init.limits }
+    this.uploads = this.#rate(init.uploadBytesPerSecond)
     this.#allows = allowedPeers(init.allowedPeers)
     this.#meters = swarmMeters(components.metrics)
-    this.#warm = warmPieces(this.#limits.warmPieceBytes)
+    this.#warm = warmPieces(Math.min(this.#limits.warmPieceBytes, this.#limits.pieceBufferBytes / 2))
     this.#slices = sliceCache(this.#limits.sliceCacheBytes, this.#warm)
     this.#refusals = refusals(components.clock, this.#limits)
     this.#bans = banList(components.clock, this.#limits)
@@ -237,7 +241,7 @@ class Engine implements SwarmEngine {
   }
 
   #newTable(): TorrentTable {
-    const { peerId, role, verify = 'whole', uploadBytesPerSecond, downloadBytesPerSecond } = this.#init
+    const { peerId, role, verify = 'whole', downloadBytesPerSecond } = this.#init
     const components = {
       ...this.#components,
       limits: this.#limits,
@@ -249,9 +253,9 @@ class Engine implements SwarmEngine {
       schedule: this.#schedule,
       tasks: this.#tasks,
       connections: { open: 0, halfOpen: 0 },
-      buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes / 4, true),
+      buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes, true),
       downloads: this.#rate(downloadBytesPerSecond),
-      lane: uploadLane(this.#rate(uploadBytesPerSecond), this.#limits.uploadQueueBytes),
+      lane: uploadLane(this.uploads, this.#limits.uploadQueueBytes),
     }
     return new TorrentTable(components, {
       self: { peerId, role },

@@ -1,4 +1,4 @@
-import { type AppError, appError, type Background, type Timer } from '../../base/index.ts'
+import { type AppError, appError, type Background } from '../../base/index.ts'
 import {
   type BlobRef,
   type Digest,
@@ -18,6 +18,7 @@ import { Torrent, type TorrentComponents, type TorrentContent, type TorrentEvent
 import { type BanList, listenAddress } from './ban-list.ts'
 import { keepInline } from './inline-keeper.ts'
 import type { Refusals } from './refusals.ts'
+import { type Ticker, ticker } from './ticker.ts'
 
 export interface TorrentTableComponents extends TorrentComponents {
   readonly schedule: AnnounceSchedule
@@ -49,12 +50,14 @@ export class TorrentTable {
   readonly #init: TorrentTableInit
   readonly #running = new Map<SwarmId, Torrent>()
   readonly #seeds = new Map<SwarmId, Seed>()
-  #timer: Timer | undefined
+  readonly #ticker: Ticker
   #stopped = false
 
   constructor(components: TorrentTableComponents, init: TorrentTableInit) {
     this.#components = components
     this.#init = init
+    const onTick = (nowMs: number, lateMs: number) => this.#tick(nowMs, lateMs)
+    this.#ticker = ticker(components.clock, { intervalMs: TICK_MS, onTick })
   }
 
   [Symbol.iterator](): IterableIterator<Torrent> {
@@ -117,8 +120,7 @@ export class TorrentTable {
 
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#timer?.cancel()
-    this.#timer = undefined
+    this.#ticker.stop()
     const running = [...this.#running.values()]
     this.#running.clear()
     await Promise.all(running.map((torrent) => torrent.stop()))
@@ -225,13 +227,10 @@ export class TorrentTable {
 
   #scheduleTick(): void {
     this.#components.meters.torrents.set(this.#running.size)
-    if (this.#timer !== undefined || this.#running.size === 0 || this.#stopped) return
-    this.#timer = this.#components.clock.setTimer(TICK_MS, () => this.#tick())
+    if (this.#running.size > 0 && !this.#stopped) this.#ticker.start()
   }
 
-  #tick(): void {
-    this.#timer = undefined
-    const nowMs = this.#components.clock.monotonicMs()
+  #tick(nowMs: number, lateMs: number): void {
     for (const torrent of [...this.#running.values()]) {
       if (torrent.isIdle(nowMs)) {
         this.#drop(torrent)
@@ -239,7 +238,7 @@ export class TorrentTable {
       }
       // While the header is late, trackers are asked for peers.
       if (!torrent.complete) this.#join(torrent)
-      torrent.tick(nowMs)
+      torrent.tick(nowMs, lateMs)
     }
     this.#scheduleTick()
   }

@@ -60,6 +60,11 @@ export interface PeerLink {
   close(err?: AppError): void
 }
 
+export interface RequestOptions extends AbortOptions {
+  /** The payload came after all, so many bytes of it, when the request had been withdrawn: nobody gets it. */
+  readonly onUnwanted?: ((bytes: number) => void) | undefined
+}
+
 /** The other side as a source of blocks. */
 export interface BlockSource {
   /** True while the other side does not serve us. Starts as true. */
@@ -71,7 +76,7 @@ export interface BlockSource {
    * settled, in whatever way, nothing is written to `into`. On ABORTED a cancel is sent.
    * @throws PEER_REJECTED, PEER_CLOSED, ABORTED, WIRE_QUEUE_FULL (more than MAX_OPEN_REQUESTS at once)
    */
-  request(block: Block, into: Uint8Array, options?: AbortOptions): Promise<void>
+  request(block: Block, into: Uint8Array, options?: RequestOptions): Promise<void>
   sendInterested(interested: boolean): void
 }
 

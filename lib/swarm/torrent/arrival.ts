@@ -32,11 +32,13 @@ export class Arrival {
   verified = false
   readonly #init: ArrivalInit
   readonly #overflow: PieceOverflow
+  #release: (() => void) | undefined
 
   constructor(init: ArrivalInit) {
     this.#init = init
     this.content = init.content
     this.#overflow = pieceOverflow(init.content.map, init.limits.overflowBytes)
+    this.#release = init.content.partial?.lease()
   }
 
   get map(): PieceMap {
@@ -102,9 +104,11 @@ export class Arrival {
     this.#init.warm.passed(this.content.key)
   }
 
-  /** Nothing of it stays in memory. */
+  /** Nothing of it stays in memory, and the partial blob may be evicted. */
   close(): void {
     this.#init.warm.drop(this.content.key)
+    this.#release?.()
+    this.#release = undefined
   }
 
   /** Shows the bytes of a piece that it `has`, part after part; each is lent for the call where that can be. */

@@ -1,11 +1,16 @@
+import { type WaitingLine, waitingLine } from './waiting-line.ts'
+
 /**
  * Reuses memory and limits how much is in use at a time. New buffers of one MiB cost page faults and garbage
- * collection, more than moving their bytes. The caller must check the limit before it takes a buffer.
+ * collection, more than moving their bytes. The caller must ask `hasRoom` before it takes a buffer.
  */
 export interface BufferPool {
-  readonly maxBytes: number
   /** Bytes out now. */
   readonly usedBytes: number
+  /** Who waits for memory. The first in line is told when memory comes back. */
+  readonly line: WaitingLine
+  /** Whether `capacity` more bytes fit within the limit. The first buffer always fits, however large it is. */
+  hasRoom(capacity: number): boolean
   /**
    * The buffer is not zeroed. The caller rounds `capacity` up from `length`, so that buffers can replace each other.
    */
@@ -18,51 +23,92 @@ export interface BufferPool {
   forsake(buffer: Uint8Array): void
 }
 
-/**
- * Returned buffers are kept while others are in use, since buffers come back in waves; `maxBytes` limits both together.
- * When none is in use, at most `maxIdleBytes` are kept. Other threads can read `shared` memory.
- */
-export function bufferPool(maxBytes: number, maxIdleBytes: number, shared = false): BufferPool {
-  const idle = new Map<number, ArrayBufferLike[]>()
-  let used = 0
-  let idleBytes = 0
+/** Memory of several sizes that nobody uses now. */
+function idleMemory() {
+  const bySize = new Map<number, ArrayBufferLike[]>()
+  let bytes = 0
 
-  const fromIdle = (capacity: number): ArrayBufferLike | undefined => {
-    const memory = idle.get(capacity)?.pop()
-    if (memory !== undefined) idleBytes -= capacity
+  const take = (size: number): ArrayBufferLike | undefined => {
+    const memory = bySize.get(size)?.pop()
+    if (memory !== undefined) bytes -= size
     return memory
   }
 
-  const fresh = (capacity: number): ArrayBufferLike =>
-    shared ? new SharedArrayBuffer(capacity) : Buffer.allocUnsafeSlow(capacity).buffer
-
-  const trim = (bound: number) => {
-    for (const [capacity, same] of idle) {
-      while (idleBytes > bound && same.pop() !== undefined) idleBytes -= capacity
+  const drop = (bound: number, mayGo: (memory: ArrayBufferLike) => boolean) => {
+    for (const [size, same] of bySize) {
+      for (let at = same.length - 1; at >= 0 && bytes > bound; at -= 1) {
+        const memory = same[at]
+        if (memory === undefined || !mayGo(memory)) continue
+        same.splice(at, 1)
+        bytes -= size
+      }
     }
   }
 
   return {
-    maxBytes,
+    take,
+    takeLarger(size: number): ArrayBufferLike | undefined {
+      const larger = [...bySize].filter(([other, same]) => other > size && same.length > 0)
+      return larger.length === 0 ? undefined : take(Math.min(...larger.map(([other]) => other)))
+    },
+    put(memory: ArrayBufferLike) {
+      const size = memory.byteLength
+      bytes += size
+      const same = bySize.get(size)
+      if (same === undefined) bySize.set(size, [memory])
+      else same.push(memory)
+    },
+    /** Shared memory goes last: what is let go of is not made again. */
+    trim(bound: number) {
+      drop(bound, (memory) => !(memory instanceof SharedArrayBuffer))
+      drop(bound, () => true)
+    },
+  }
+}
+
+/**
+ * Returned buffers are kept while others are in use, since buffers come back in waves; `maxBytes` limits both together.
+ * When none is in use, at most `maxIdleBytes` are kept. Other threads can read `shared` memory. V8 does not count shared
+ * memory that waits to be collected: so the pool makes at most `maxBytes` of it in its life. After that it uses a larger
+ * buffer when none of the size is left, and else makes memory that is not shared.
+ */
+export function bufferPool(maxBytes: number, maxIdleBytes: number, shared = false): BufferPool {
+  const idle = idleMemory()
+  const line = waitingLine()
+  let used = 0
+  let sharedBytes = 0
+
+  const mayShare = (capacity: number) => shared && sharedBytes + capacity <= maxBytes
+
+  const fresh = (capacity: number): ArrayBufferLike => {
+    idle.trim(Math.max(0, maxBytes - used - capacity))
+    if (!mayShare(capacity)) return Buffer.allocUnsafeSlow(capacity).buffer
+    sharedBytes += capacity
+    return new SharedArrayBuffer(capacity)
+  }
+
+  return {
+    line,
     get usedBytes() {
       return used
     },
+    hasRoom: (capacity) => used === 0 || used + capacity <= maxBytes,
     take(length, capacity) {
-      used += capacity
-      const memory = fromIdle(capacity) ?? fresh(capacity)
+      const larger = () => (shared && !mayShare(capacity) ? idle.takeLarger(capacity) : undefined)
+      const memory = idle.take(capacity) ?? larger() ?? fresh(capacity)
+      used += memory.byteLength
       return new Uint8Array(memory, 0, length)
     },
     forsake(buffer) {
       used -= buffer.buffer.byteLength
+      line.next()
     },
     give(buffer) {
       const memory = buffer.buffer
       used -= memory.byteLength
-      idleBytes += memory.byteLength
-      const same = idle.get(memory.byteLength)
-      if (same === undefined) idle.set(memory.byteLength, [memory])
-      else same.push(memory)
-      trim(used > 0 ? maxBytes - used : maxIdleBytes)
+      idle.put(memory)
+      idle.trim(used > 0 ? Math.max(0, maxBytes - used) : maxIdleBytes)
+      line.next()
     },
   }
 }

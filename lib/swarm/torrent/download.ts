@@ -1,15 +1,15 @@
-import type { PeerConnection, PeerHello } from '../peer/index.ts'
+import type { PeerConnection } from '../peer/index.ts'
 import { pickPiece } from '../picker/index.ts'
 import { type AssignmentView, nextBlock, pickView } from './assignment.ts'
 import { BlockRequests } from './block-requests.ts'
 import { patienceOf } from './demand.ts'
 import { type DownloadComponents, type DownloadTarget, HTTP } from './download-contract.ts'
+import { Liars } from './liars.ts'
 import { isFilled, isUnasked, type PieceJob, type SealedPiece } from './piece-job.ts'
 import { PieceJobs } from './piece-jobs.ts'
 import type { PieceSourceKind } from './pull-summary.ts'
 import { freeBlocks, type Supplier } from './supplier.ts'
 import { Suppliers } from './suppliers.ts'
-import { suspects } from './suspects.ts'
 
 const everything = { role: 'origin', has: () => true, suggested: new Set<number>(), idle: true } as const
 const PIECE_TIME_WEIGHT = 0.2
@@ -24,9 +24,7 @@ export class Download {
   readonly #suppliers: Suppliers
   readonly #jobs: PieceJobs
   readonly #requests: BlockRequests
-  readonly #suspects = suspects()
-  /** Peers whose bytes differ from a piece that matched its hash: liars, unless the hash is the lie. */
-  readonly #convicted = new Map<string, PeerHello | undefined>()
+  readonly #liars: Liars
   /** Grows whenever something new can be requested. */
   #version = 0
   #pieceMs: number | undefined
@@ -36,10 +34,12 @@ export class Download {
     this.#components = components
     this.#target = target
     this.#suppliers = new Suppliers({ self: target.self, pieces: target.map.count })
+    this.#liars = new Liars({ target, suppliers: this.#suppliers, onSuspect: (id) => this.#onSuspect(id) })
     this.#jobs = new PieceJobs({
       map: target.map,
       blockLength: components.limits.blockLength,
       buffers: components.buffers,
+      onRoom: () => target.events.onRoom(),
     })
     this.#requests = new BlockRequests(components, {
       onBlock: (job, block, peer) => this.#onBlock(job, block.length, peer),
@@ -60,10 +60,7 @@ export class Download {
     if (this.#requests.promising) return 'promised'
     if (this.#suppliers.allMissed) return 'missed'
     const view = this.#view()
-    for (let piece = 0; piece < view.count; piece += 1) {
-      if (view.wants(piece) && this.#suppliers.hold(piece)) return 'busy'
-    }
-    return 'nothing'
+    return this.#suppliers.holdAny((piece) => view.wants(piece)) ? 'busy' : 'nothing'
   }
 
   addPeer(connection: PeerConnection): void {
@@ -107,10 +104,20 @@ export class Download {
     this.#pump()
   }
 
-  /** To be called about ten times a second while anything is under way. */
-  tick(nowMs: number): void {
+  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
+  tick(nowMs: number, lateMs = 0): void {
+    this.#requests.forgive(lateMs, nowMs)
     this.#requests.expire(nowMs)
+    this.#yieldRoom()
     this.wake()
+  }
+
+  /** Memory of pieces that nobody gives goes to who needs it. */
+  #yieldRoom(): void {
+    const othersWait = this.#jobs.yieldRoom()
+    for (const job of [...this.#jobs]) {
+      if (job.owner === undefined && (othersWait || !this.#target.wants(job.piece))) this.#drop(job)
+    }
   }
 
   /** Starts up to `max` adjacent pieces that no peer gives, to be fetched over HTTP. */
@@ -118,7 +125,11 @@ export class Download {
     const view = this.#view()
     for (const job of [...this.#jobs]) if (job.owner === undefined) this.#drop(job)
     const picker = pickView(view)
-    const first = this.#jobs.room ? pickPiece(picker, everything) : undefined
+    const first = pickPiece(picker, everything)
+    if (first !== undefined && !this.#jobs.room) {
+      this.#jobs.awaitRoom()
+      return []
+    }
     const run: PieceJob[] = []
     for (let piece = first ?? view.count; run.length < max && picker.wanted(piece); piece += 1) {
       run.push(this.#jobs.start(piece, { owner: HTTP, whole: true, nowMs: view.nowMs }))
@@ -129,7 +140,9 @@ export class Download {
 
   /** Writes bytes of a piece from `startRun`; a piece that was given up meanwhile ignores them. */
   write(job: PieceJob, bytes: Uint8Array, offset: number): void {
-    if (this.#jobs.isFetching(job)) job.memory.write(offset, bytes)
+    if (!this.#jobs.isFetching(job)) return
+    job.memory.write(offset, bytes)
+    job.arrivedBytes += bytes.length
   }
 
   /** Every byte of a piece of `startRun` has been written. */
@@ -148,14 +161,13 @@ export class Download {
 
   /** The hashes are right, by an origin's own word or by the whole digest: so whoever gave a wrong piece has lied. */
   trust(): void {
-    const liars = new Set([...this.#convicted.keys(), ...this.#suspects.judgeAll()])
-    for (const liar of liars) if (liar !== HTTP) this.#target.events.onLiar(liar, this.#convicted.get(liar))
-    this.#convicted.clear()
+    this.#liars.trust()
     this.wake()
   }
 
   stop(): void {
     this.#stopped = true
+    this.#jobs.close()
     for (const job of [...this.#jobs]) this.#drop(job)
   }
 
@@ -165,7 +177,7 @@ export class Download {
     return {
       jobs: this.#jobs,
       suppliers: this.#suppliers,
-      suspects: this.#suspects,
+      suspects: this.#liars.suspects,
       random: this.#components.random,
       count: target.map.count,
       windows: target.windows(nowMs),
@@ -198,6 +210,7 @@ export class Download {
           if (peer.connection.hello.role === 'agent' || peer.openBlocks === 0) peer.exhaustedAt = this.#version
           break
         }
+        if (next.instead === true) this.#requests.cancelBlock(next.block)
         this.#requests.ask(next.job, next.block, peer)
       }
     }
@@ -205,6 +218,7 @@ export class Download {
 
   #onBlock(job: PieceJob, bytes: number, peer: Supplier): void {
     const { role } = peer.connection.hello
+    job.arrivedBytes += bytes
     this.#received(role === 'origin' ? 'origin' : 'peer', bytes)
     if (isFilled(job)) this.#finish(job)
     this.#pump()
@@ -231,6 +245,7 @@ export class Download {
 
   #drop(job: PieceJob): void {
     this.#requests.cancelJob(job)
+    this.#components.meters.wasted.dropped.add(job.arrivedBytes)
     this.#jobs.drop(job)
   }
 
@@ -251,7 +266,7 @@ export class Download {
     const nowMs = this.#components.clock.monotonicMs()
     this.#components.meters.hashSeconds.observe((nowMs - startMs) / 1000)
     const hash = this.#stopped ? undefined : this.#target.hashOf(job.piece)
-    if (hash === undefined) this.#jobs.drop(job)
+    if (hash === undefined) this.#drop(job)
     else if (Buffer.compare(actual, hash) === 0) this.#good(sealed, hash, nowMs)
     else this.#bad(sealed, actual)
   }
@@ -259,7 +274,7 @@ export class Download {
   #good({ job, bytes }: SealedPiece, hash: Uint8Array, nowMs: number): void {
     const tookMs = nowMs - job.startedMs
     this.#pieceMs = this.#pieceMs === undefined ? tookMs : this.#pieceMs + (tookMs - this.#pieceMs) * PIECE_TIME_WEIGHT
-    for (const liar of this.#suspects.judge(job.piece, bytes)) this.#convict(liar)
+    this.#liars.good(job.piece, bytes)
     const free = () => job.memory.release()
     const stored = () => {
       this.#jobs.stored(job)
@@ -269,27 +284,16 @@ export class Download {
   }
 
   #bad(sealed: SealedPiece, actual: Uint8Array): void {
-    const { events } = this.#target
-    const trusted = this.#target.trusted()
     this.#components.meters.badPieces.add()
-    const { only, agreed } = this.#suspects.accuse(sealed, actual, trusted)
+    this.#components.meters.wasted.bad.add(sealed.bytes.length)
+    const accusation = this.#liars.accuse(sealed, actual)
     this.#jobs.drop(sealed.job)
-    if (only !== undefined && (trusted || only === HTTP)) events.onLiar(only)
-    else if (only !== undefined) this.#suspect(only)
-    if (agreed && !trusted) events.onAgreed()
+    this.#liars.bad(accusation)
     this.wake()
   }
 
-  #convict(liar: string): void {
-    if (liar === HTTP || this.#target.trusted()) this.#target.events.onLiar(liar)
-    else {
-      this.#convicted.set(liar, this.#suppliers.get(liar)?.connection.hello)
-      this.#suspect(liar)
-    }
-  }
-
   /** Asks the peer for nothing more, and lets others finish what it has begun. */
-  #suspect(id: string): void {
+  #onSuspect(id: string): void {
     this.#suppliers.suspect(id)
     for (const job of [...this.#jobs]) if (job.owner === id) this.#orphan(job)
   }

@@ -104,6 +104,8 @@ async function fetchRun(
   let filled = 0
   try {
     for await (const chunk of pieces.read(blob, range, { signal: silence.signal })) {
+      // What waits for the node's own rate is no silence of the origin.
+      silence.hold()
       await downloads.take(chunk.length, { signal: outer })
       silence.touch()
       for (let at = 0; at < chunk.length; ) {

@@ -27,7 +27,8 @@ export interface PeerSetInit {
 /** What peers do that concerns the download; each call is one event. */
 export interface PeerSetEvents {
   onPeer(connection: PeerConnection): void
-  onGone(id: PeerId): void
+  /** `gave` when bytes came from it. */
+  onGone(id: PeerId, gave: boolean): void
   onHave(id: PeerId, piece: number | undefined): void
   onChoke(id: PeerId): void
   onSuggest(id: PeerId, piece: number): void
@@ -151,7 +152,7 @@ export class PeerSet {
     member.connection.close(err)
     this.#suggestions?.remove(id)
     this.#countConnections(-1)
-    this.#events.onGone(id)
+    this.#events.onGone(id, member.connection.stats.receivedBytes > 0)
     this.#serve()
   }
 

@@ -24,6 +24,8 @@ export interface PieceJob {
   readonly memory: PieceMemory
   readonly blocks: readonly BlockState[]
   readonly startedMs: number
+  /** Bytes of it that are here. */
+  arrivedBytes: number
   /** The peer that gives its blocks first; undefined after it left or failed. */
   owner: string | undefined
   /** Every block must come from the owner: a bad piece is fetched again from one peer, to find out who lied. */
@@ -54,7 +56,8 @@ export function pieceJob(init: PieceJobInit): PieceJob {
     const length = Math.min(init.blockLength, size - offset)
     blocks.push({ offset, length, givenBy: undefined, asks: new Map() })
   }
-  return { piece: init.piece, memory, blocks, startedMs: init.nowMs, owner: init.owner, whole: init.whole }
+  const { piece, nowMs: startedMs, owner, whole } = init
+  return { piece, memory, blocks, startedMs, arrivedBytes: 0, owner, whole }
 }
 
 /** Every block is here. */

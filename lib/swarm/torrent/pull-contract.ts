@@ -4,6 +4,7 @@ import type { Logger } from '../../telemetry/index.ts'
 import type { MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
 import type { PeerHello } from '../peer/index.ts'
 import type { ArrivingContent } from './content.ts'
+import type { Prospect } from './dialer.ts'
 import type { DownloadComponents } from './download-contract.ts'
 import type { SliceCache } from './slice-cache.ts'
 import type { WarmPieces } from './warm-pieces.ts'
@@ -23,8 +24,7 @@ export interface PullInit {
   readonly self: string
   /** `whole`: the digest is computed here too before the last bytes of a whole body are given out. */
   readonly verify: 'pieces' | 'whole'
-  /** True when no peer is connected and none can be expected soon: then HTTP need not wait. */
-  readonly hopeless: () => boolean
+  readonly prospect: () => Prospect
   /** Whether the trackers' metainfo of this blob is doubted: then the origins themselves are asked for it. */
   readonly direct: boolean
 }

@@ -26,6 +26,7 @@ import { SecondOpinion } from './second-opinion.ts'
 
 /** When no reader waits for just this record, the download is woken once for this many records. */
 const RECORDS_PER_WAKE = 64
+
 /**
  * One blob on its way here: metainfo feed, download, HTTP rung, readers and the partial blob. Its public methods and its
  * private `#on` methods are events: each runs to its end without waiting.
@@ -42,7 +43,6 @@ export class Pull {
   #arrival: Arrival | undefined
   #download: Download | undefined
   #ladder: Ladder | undefined
-  #release: (() => void) | undefined
   #received: Record<keyof BytesBySource, number> = { ...noBytes }
   #lastFailure: AppError | undefined
   #completion: Completion | undefined
@@ -112,12 +112,13 @@ export class Pull {
     return this.#readers.open(range, options, onFirstByte)
   }
 
-  /** To be called about ten times a second. */
-  tick(nowMs: number): void {
+  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
+  tick(nowMs: number, lateMs = 0): void {
     if (this.#ended) return
+    this.#readers.forgive(lateMs, nowMs)
     this.#readers.failStalled(nowMs, this.#lastFailure)
-    this.#download?.tick(nowMs)
-    this.#ladder?.tick(nowMs)
+    this.#download?.tick(nowMs, lateMs)
+    this.#ladder?.tick(nowMs, lateMs)
     this.#completion?.settle(nowMs)
   }
 
@@ -133,8 +134,6 @@ export class Pull {
     await Promise.allSettled(this.#writes)
     this.#completion?.close()
     this.#arrival?.close()
-    this.#release?.()
-    this.#release = undefined
   }
 
   #onRecord(change: NonNullable<MetainfoChange>): void {
@@ -175,7 +174,6 @@ export class Pull {
     if (this.#ended) return
     const arrival = new Arrival({ ...this.#components, content })
     this.#arrival = arrival
-    this.#release = content.partial?.lease()
     if (this.#refutes(content.have)) return
     const { map, have } = content
     for (const piece of have) this.#received.cache += map.sizeOf(piece)
@@ -191,6 +189,7 @@ export class Pull {
       take: (piece, verified) => this.#take(arrival, piece, verified),
       trusted: () => this.#opinion.trusted,
       events: {
+        onRoom: () => this.#onMoved(),
         onAgreed: () => this.#opinion.ask('bytes'),
         onReceived: (from, bytes) => {
           this.#received[from] += bytes

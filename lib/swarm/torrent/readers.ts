@@ -141,6 +141,13 @@ export class Readers {
     for (const wanted of this.#demands) if (wanted.waitingSinceMs !== undefined) wanted.waitingSinceMs = nowMs
   }
 
+  /** For so long the node itself did nothing: nobody waited for anybody else. */
+  forgive(lateMs: number, nowMs: number): void {
+    for (const wanted of this.#demands) {
+      if (wanted.waitingSinceMs !== undefined) wanted.waitingSinceMs = Math.min(nowMs, wanted.waitingSinceMs + lateMs)
+    }
+  }
+
   /** Ends the readers that have waited for too long; the code says whether a step failed or nothing simply came. */
   failStalled(nowMs: number, cause: AppError | undefined): void {
     const { stallTimeoutMs } = this.#components.limits

@@ -15,7 +15,7 @@ import type { PeerReport, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import { conducts } from './conducts.ts'
 import { type Content, completeContent } from './content.ts'
-import { type ConnectionCount, Dialer } from './dialer.ts'
+import { type ConnectionCount, Dialer, type Prospect } from './dialer.ts'
 import { PeerSet } from './peer-set.ts'
 import { Pull } from './pull.ts'
 import type { PullComponents } from './pull-contract.ts'
@@ -195,11 +195,11 @@ export class Torrent {
     if (member?.hello.address.host === address.host) this.#peers?.remove(peerId, err)
   }
 
-  /** To be called about ten times a second. */
-  tick(nowMs: number): void {
+  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
+  tick(nowMs: number, lateMs = 0): void {
     this.#connect()
     this.#peers?.tick(nowMs)
-    this.#pull?.tick(nowMs)
+    this.#pull?.tick(nowMs, lateMs)
   }
 
   /** Ends readers with SHUTTING_DOWN and closes connections; what is verified stays on disk. */
@@ -214,7 +214,7 @@ export class Torrent {
     const { self, verify, direct } = this.#init
     return new Pull(
       { ...this.#components, conducts: this.#conducts },
-      { blob, self: self.peerId, verify, direct, hopeless: () => this.#hopeless() },
+      { blob, self: self.peerId, verify, direct, prospect: () => this.#prospect() },
       {
         onHeader: (header) => {
           this.#header = header
@@ -238,7 +238,8 @@ export class Torrent {
       { self, content, tasks: this.#tasks, conducts: this.#conducts },
       {
         onPeer: (connection) => pull?.download?.addPeer(connection),
-        onGone: (id) => {
+        onGone: (id, gave) => {
+          this.#dialer?.lost(id, gave)
           pull?.download?.removePeer(id)
           pull?.climb()
         },
@@ -291,10 +292,9 @@ export class Torrent {
     if (liar !== undefined) this.#events.onLiar(liar)
   }
 
-  /** No peer is connected, none is being dialled, and trackers have nothing more to say. */
-  #hopeless(): boolean {
+  #prospect(): Prospect {
     const { clock, limits } = this.#components
-    if ((this.#peers?.size ?? 0) > 0 || (this.#dialer?.dialling ?? 0) > 0) return false
-    return this.#answered || clock.monotonicMs() - this.#startedMs >= limits.announcePatienceMs
+    const named = this.#answered || clock.monotonicMs() - this.#startedMs >= limits.announcePatienceMs
+    return this.#dialer?.prospect(named) ?? 'some'
   }
 }

@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { deferred } from '../../../lib/base/index.ts'
+import { newPeerId, parseRepository, swarmIdOf } from '../../../lib/core/index.ts'
+import { acceptPeers } from '../../../lib/swarm/peer/index.ts'
+import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
 import { type LabNode, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
 
@@ -82,3 +85,34 @@ describe('an agent that may have one connection', () => {
     expect(new Set((await pulls).flat())).toEqual(new Set([0]))
   })
 })
+
+test('a peer that is full is dialled less and less often', async () => {
+  const blob = swarmBlob(1, 8 * MIB)
+  await using lab = swarmLab([blob])
+  await lab.origin({ uploadBytesPerSecond: MIB / 8 })
+  const address = { host: '10.0.0.99', port: 7 }
+  const self = { peerId: newPeerId(lab.random), role: 'agent', listenPort: address.port } as const
+  let dials = 0
+  const full = acceptPeers(
+    { clock: lab.clock, logger: silentLogger() },
+    {
+      self,
+      admit: () => Promise.resolve({ digest: blob.digest, length: blob.bytes.length, pieceLength: MIB }),
+      onPeer: (_, connection) => {
+        dials += 1
+        connection.close()
+      },
+    },
+  )
+  const listener = await lab.network.host(address.host).listen(address, full.accept)
+  const entry = { digest: blob.digest, repository: parseRepository('lab'), swarmId: swarmIdOf(blob.digest) }
+  const said = { event: 'started', leftBytes: 0, wantPeers: 0, reports: [] } as const
+  await lab.tracker.announcer.announce({ ...self, ...address }, [{ ...entry, ...said }])
+  const agent = await lab.agent()
+  expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+  expect(lab.clock.monotonicMs()).toBeGreaterThan(50_000)
+  expect(dials).toBeGreaterThan(2)
+  expect(dials).toBeLessThan(12)
+  await listener.close()
+  await full.stop()
+}, 60_000)

@@ -184,7 +184,7 @@ class World {
         self: newPeerId(this.#random),
         verify: 'whole',
         direct: false,
-        hopeless: () => false,
+        prospect: () => 'some',
       },
       {
         onHeader: () => undefined,

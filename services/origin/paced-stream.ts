@@ -1,0 +1,23 @@
+import { type Readable, Transform } from 'node:stream'
+import { type AbortOptions, type TokenBucket, toAppError } from '../../lib/base/index.ts'
+
+/** `body`, no faster than `pace` gives tokens. Without a limit it is `body` itself; else `body` ends with the result. */
+export function pacedStream(body: Readable, pace: TokenBucket, { signal }: AbortOptions): Readable {
+  if (pace.available === Number.POSITIVE_INFINITY) return body
+  const paced = new Transform({
+    // What waits for its turn is one chunk, and what was let through goes on at once.
+    highWaterMark: 0,
+    transform(chunk: Uint8Array, _, done) {
+      pace.take(chunk.length, { signal }).then(
+        () => done(null, chunk),
+        (err: unknown) => done(toAppError(err, 'ABORTED')),
+      )
+    },
+    destroy(err, done) {
+      body.destroy()
+      done(err)
+    },
+  })
+  body.on('error', (err) => paced.destroy(err))
+  return body.pipe(paced)
+}
