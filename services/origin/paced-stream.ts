@@ -1,7 +1,10 @@
-import { type Readable, Transform } from 'node:stream'
+import { pipeline, type Readable, Transform } from 'node:stream'
 import { type AbortOptions, type TokenBucket, toAppError } from '../../lib/base/index.ts'
 
-/** `body`, no faster than `pace` gives tokens. Without a limit it is `body` itself; else `body` ends with the result. */
+/**
+ * `body`, no faster than `pace` gives tokens. Without a limit it is `body` itself; else `body` and the result end with
+ * each other, whichever ends first.
+ */
 export function pacedStream(body: Readable, pace: TokenBucket, { signal }: AbortOptions): Readable {
   if (pace.available === Number.POSITIVE_INFINITY) return body
   const paced = new Transform({
@@ -13,11 +16,7 @@ export function pacedStream(body: Readable, pace: TokenBucket, { signal }: Abort
         (err: unknown) => done(toAppError(err, 'ABORTED')),
       )
     },
-    destroy(err, done) {
-      body.destroy()
-      done(err)
-    },
   })
-  body.on('error', (err) => paced.destroy(err))
-  return body.pipe(paced)
+  // Who reads the result sees the error.
+  return pipeline(body, paced, () => undefined)
 }

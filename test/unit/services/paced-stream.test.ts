@@ -47,4 +47,17 @@ describe('a paced stream', () => {
     body.destroy(new Error('gone'))
     await expect(buffer(paced)).rejects.toThrow('gone')
   })
+
+  test('whose body closes early does not wait for the rest of it', async () => {
+    const { body, paced } = pacing(1)
+    body.destroy()
+    await expect(buffer(paced)).rejects.toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' })
+  })
+
+  test('that its reader leaves ends its body', async () => {
+    const { clock, body, paced } = pacing(1)
+    paced.destroy()
+    await clock.advance(0)
+    expect(body.destroyed).toBe(true)
+  })
 })
