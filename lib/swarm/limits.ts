@@ -12,6 +12,8 @@ export const swarmLimits = {
   maxExtendedLength: 16 * 1024,
   maxOpenRequests: 64,
   handshakeTimeoutMs: 5_000,
+  /** A blob up to this length, as manifests are, goes first where the node's own rates limit. */
+  shortBlobBytes: 4 * 1024 * 1024,
   /** Incoming connections whose first handshake has not arrived yet. */
   maxPendingHandshakes: 64,
   /** Requests that we cancelled and the other side has not answered yet. */

@@ -28,8 +28,8 @@ export interface BlobRoutesComponents extends MetainfoComponents {
   readonly ingest: Ingest
   readonly refusals: Pick<Refusals, 'clear'>
   readonly writeBack: Pick<WriteBack, 'keep'>
-  /** The rate at which this node gives blobs away. What another origin asks for does not wait for it. */
-  readonly pace: TokenBucket
+  /** The share in this node's upload rate that blobs of such a size get. What another origin asks for needs none. */
+  readonly pace: (sizeBytes: number) => TokenBucket
   readonly onReceived: (from: 'client' | 'origin', bytes: number) => void
   readonly onSent: (to: 'client' | 'replica', bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
@@ -62,7 +62,7 @@ async function sendBlob(
 ) {
   const open: Content['open'] = async (range, options) => {
     const body = await read(range, options)
-    return isHop(exchange) ? body : pacedStream(body, pace, options)
+    return isHop(exchange) ? body : pacedStream(body, pace(size), options)
   }
   const content = { ...factsOf(blobOf(exchange), size), open }
   await sendContent(exchange, content, { onBytes: (bytes) => onSent(isHop(exchange) ? 'replica' : 'client', bytes) })

@@ -6,11 +6,11 @@ import {
   background,
   type Clock,
   deadline,
+  type FairBucket,
+  fairBucket,
   type Random,
   type Startable,
-  type TokenBucket,
   throwIfAborted,
-  tokenBucket,
 } from '../../base/index.ts'
 import {
   type BlobRef,
@@ -99,7 +99,7 @@ export interface SwarmEngine extends Startable {
   /** Call it when the blob is no longer in the store. Idempotent. */
   forget(digest: Digest): void
   /** Limits the rate of all uploads of this node to peers. Blobs that it sends over HTTP must pass it as well. */
-  readonly uploads: TokenBucket
+  readonly uploads: FairBucket
   /** The running torrents, for administrators. */
   snapshot(): readonly TorrentSnapshot[]
 }
@@ -117,7 +117,7 @@ class Engine implements SwarmEngine {
   readonly #components: SwarmEngineComponents
   readonly #init: SwarmEngineInit
   readonly #limits: SwarmLimits
-  readonly uploads: TokenBucket
+  readonly uploads: FairBucket
   readonly #allows: HostRule
   readonly #meters: SwarmMeters
   readonly #warm: WarmPieces
@@ -265,9 +265,11 @@ class Engine implements SwarmEngine {
     })
   }
 
-  #rate(ratePerSecond: number | undefined): TokenBucket {
+  #rate(ratePerSecond: number | undefined): FairBucket {
     const burst = Math.max(MIN_BURST, (ratePerSecond ?? 0) * BURST_SHARE)
-    return tokenBucket(this.#components.clock, { ratePerSecond, burst })
+    // A block at a time, and one is kept for who needs little.
+    const turn = this.#limits.blockLength
+    return fairBucket(this.#components.clock, { ratePerSecond, burst, turn, reserve: turn })
   }
 
   #refuseUnlessRunning(): void {

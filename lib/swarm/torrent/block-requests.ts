@@ -8,7 +8,7 @@ import type { SwarmMeters, WasteReason } from './swarm-meters.ts'
 export interface BlockRequestsComponents {
   readonly clock: Clock
   readonly limits: SwarmLimits
-  /** The node's download rate. */
+  /** The torrent's share of the node's download rate. */
   readonly downloads: TokenBucket
   readonly conducts: Conducts
   readonly meters: Pick<SwarmMeters, 'wasted'>
@@ -20,6 +20,8 @@ export interface BlockEvents {
   onBlock(job: PieceJob, block: BlockState, peer: Supplier): void
   /** `peer` did not give the block: rejected, closed, or too late. */
   onRefused(job: PieceJob, block: BlockState, peer: Supplier): void
+  /** One of these calls threw. */
+  onBroken(err: unknown): void
 }
 
 interface OpenAsk extends Ask {
@@ -48,9 +50,12 @@ export class BlockRequests {
     this.#events = events
   }
 
-  /** Whether some peer that has not missed lately still has to answer a request. */
+  /**
+   * Whether some peer that has not missed lately still has to answer a request, or one waits for the node's own rate: any
+   * other source would have to wait for that, too.
+   */
   get promising(): boolean {
-    for (const { peer } of this.#open) if (peer.misses === 0) return true
+    for (const { peer, askedMs } of this.#open) if (peer.misses === 0 || askedMs === undefined) return true
     return false
   }
 
@@ -64,17 +69,30 @@ export class BlockRequests {
     block.asks.set(peer.id, ask)
     this.#open.add(ask)
     this.#send(ask).then(
-      () => {
-        const isFirst = this.#close(ask)
-        landing.end(isFirst)
-        if (isFirst) this.#arrived(ask)
-        else this.#count(ask, block.length)
-      },
-      (err: unknown) => {
-        landing.end(false)
-        if (this.#close(ask)) this.#refused(ask, err)
-      },
+      () => this.#guarded(() => this.#onGiven(ask)),
+      (err: unknown) => this.#guarded(() => this.#onFailed(ask, err)),
     )
+  }
+
+  /** What follows from an answer runs in nobody's call, so nobody else would see that it threw. */
+  #guarded(event: () => void): void {
+    try {
+      event()
+    } catch (err) {
+      this.#events.onBroken(err)
+    }
+  }
+
+  #onGiven(ask: OpenAsk): void {
+    const isFirst = this.#close(ask)
+    ask.landing.end(isFirst)
+    if (isFirst) this.#arrived(ask)
+    else this.#count(ask, ask.block.length)
+  }
+
+  #onFailed(ask: OpenAsk, err: unknown): void {
+    ask.landing.end(false)
+    if (this.#close(ask)) this.#refused(ask, err)
   }
 
   async #send(ask: OpenAsk): Promise<void> {

@@ -40,6 +40,8 @@ export interface DownloadTarget {
     onLiar(id: string, hello?: PeerHello): void
     /** Two independent sources gave the same bytes, and these do not match the hash. */
     onAgreed(): void
+    /** Something here threw that never should: the download cannot be relied on any more. */
+    readonly onBroken: (err: unknown) => void
   }
 }
 

@@ -5,14 +5,14 @@ import { BlockRequests } from './block-requests.ts'
 import { patienceOf } from './demand.ts'
 import { type DownloadComponents, type DownloadTarget, HTTP } from './download-contract.ts'
 import { Liars } from './liars.ts'
-import { isFilled, isUnasked, type PieceJob, type SealedPiece } from './piece-job.ts'
+import { PieceCheck } from './piece-check.ts'
+import { isFilled, isHeld, isUnasked, type PieceJob } from './piece-job.ts'
 import { PieceJobs } from './piece-jobs.ts'
 import type { PieceSourceKind } from './pull-summary.ts'
 import { freeBlocks, type Supplier } from './supplier.ts'
 import { Suppliers } from './suppliers.ts'
 
 const everything = { role: 'origin', has: () => true, suggested: new Set<number>(), idle: true } as const
-const PIECE_TIME_WEIGHT = 0.2
 
 /**
  * Fetches the pieces that its target wants from the peers it is given. Every public method is one event: it runs to its
@@ -25,9 +25,9 @@ export class Download {
   readonly #jobs: PieceJobs
   readonly #requests: BlockRequests
   readonly #liars: Liars
+  readonly #check: PieceCheck
   /** Grows whenever something new can be requested. */
   #version = 0
-  #pieceMs: number | undefined
   #stopped = false
 
   constructor(components: DownloadComponents, target: DownloadTarget) {
@@ -44,12 +44,21 @@ export class Download {
     this.#requests = new BlockRequests(components, {
       onBlock: (job, block, peer) => this.#onBlock(job, block.length, peer),
       onRefused: (job, _block, peer) => this.#onRefused(job, peer),
+      onBroken: target.events.onBroken,
+    })
+    this.#check = new PieceCheck(components, {
+      target,
+      jobs: this.#jobs,
+      liars: this.#liars,
+      onDone: () => this.wake(),
+      onUnchecked: (job) => this.#drop(job),
+      onBroken: target.events.onBroken,
     })
   }
 
   /** How long a piece takes from its first request to the last byte; undefined before the first. */
   get pieceMs(): number | undefined {
-    return this.#pieceMs
+    return this.#check.pieceMs
   }
 
   /**
@@ -61,6 +70,12 @@ export class Download {
     if (this.#suppliers.allMissed) return 'missed'
     const view = this.#view()
     return this.#suppliers.holdAny((piece) => view.wants(piece)) ? 'busy' : 'nothing'
+  }
+
+  /** The piece is under way and waits for the node's own download rate. */
+  isHeld(piece: number): boolean {
+    const job = this.#jobs.get(piece)
+    return job !== undefined && isHeld(job)
   }
 
   addPeer(connection: PeerConnection): void {
@@ -150,7 +165,7 @@ export class Download {
     if (!this.#jobs.isFetching(job)) return
     for (const block of job.blocks) block.givenBy = HTTP
     this.#received(HTTP, job.memory.length)
-    this.#finish(job)
+    this.#check.begin(job)
     this.wake()
   }
 
@@ -167,6 +182,7 @@ export class Download {
 
   stop(): void {
     this.#stopped = true
+    this.#check.stop()
     this.#jobs.close()
     for (const job of [...this.#jobs]) this.#drop(job)
   }
@@ -182,7 +198,7 @@ export class Download {
       count: target.map.count,
       windows: target.windows(nowMs),
       nowMs,
-      patienceMs: patienceOf(this.#pieceMs),
+      patienceMs: patienceOf(this.pieceMs),
       leftBytes: target.leftBytes(),
       wants: (piece) => target.wants(piece) && target.hashOf(piece) !== undefined,
     }
@@ -220,7 +236,7 @@ export class Download {
     const { role } = peer.connection.hello
     job.arrivedBytes += bytes
     this.#received(role === 'origin' ? 'origin' : 'peer', bytes)
-    if (isFilled(job)) this.#finish(job)
+    if (isFilled(job)) this.#check.begin(job)
     this.#pump()
   }
 
@@ -247,49 +263,6 @@ export class Download {
     this.#requests.cancelJob(job)
     this.#components.meters.wasted.dropped.add(job.arrivedBytes)
     this.#jobs.drop(job)
-  }
-
-  /** Every byte has arrived; the check of the hash comes back as an event. */
-  #finish(job: PieceJob): void {
-    this.#jobs.whole(job)
-    job.memory.seal((bytes) => {
-      const startMs = this.#components.clock.monotonicMs()
-      this.#components.digester.digest(bytes).then(
-        (actual) => this.#onDigest({ job, bytes }, actual, startMs),
-        () => this.#drop(job),
-      )
-    })
-  }
-
-  #onDigest(sealed: SealedPiece, actual: Uint8Array, startMs: number): void {
-    const { job } = sealed
-    const nowMs = this.#components.clock.monotonicMs()
-    this.#components.meters.hashSeconds.observe((nowMs - startMs) / 1000)
-    const hash = this.#stopped ? undefined : this.#target.hashOf(job.piece)
-    if (hash === undefined) this.#drop(job)
-    else if (Buffer.compare(actual, hash) === 0) this.#good(sealed, hash, nowMs)
-    else this.#bad(sealed, actual)
-  }
-
-  #good({ job, bytes }: SealedPiece, hash: Uint8Array, nowMs: number): void {
-    const tookMs = nowMs - job.startedMs
-    this.#pieceMs = this.#pieceMs === undefined ? tookMs : this.#pieceMs + (tookMs - this.#pieceMs) * PIECE_TIME_WEIGHT
-    this.#liars.good(job.piece, bytes)
-    const free = () => job.memory.release()
-    const stored = () => {
-      this.#jobs.stored(job)
-      this.wake()
-    }
-    this.#target.take(job.piece, { bytes, hash, free }).then(stored, stored)
-  }
-
-  #bad(sealed: SealedPiece, actual: Uint8Array): void {
-    this.#components.meters.badPieces.add()
-    this.#components.meters.wasted.bad.add(sealed.bytes.length)
-    const accusation = this.#liars.accuse(sealed, actual)
-    this.#jobs.drop(sealed.job)
-    this.#liars.bad(accusation)
-    this.wake()
   }
 
   /** Asks the peer for nothing more, and lets others finish what it has begun. */

@@ -106,7 +106,9 @@ async function fetchRun(
     for await (const chunk of pieces.read(blob, range, { signal: silence.signal })) {
       // What waits for the node's own rate is no silence of the origin.
       silence.hold()
+      for (const job of run) job.held = true
       await downloads.take(chunk.length, { signal: outer })
+      for (const job of run) job.held = false
       silence.touch()
       for (let at = 0; at < chunk.length; ) {
         const job = run[index]

@@ -1,4 +1,4 @@
-import { type AppError, appError, type Background, type Clock, hasCode } from '../../base/index.ts'
+import { type AppError, appError, type Background, type Clock, hasCode, type TokenBucket } from '../../base/index.ts'
 import type { PeerId, PeerRole } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { SwarmLimits } from '../limits.ts'
@@ -57,6 +57,7 @@ export class PeerSet {
   readonly #init: PeerSetInit
   readonly #events: PeerSetEvents
   readonly #members = new Map<PeerId, Member>()
+  readonly #pace: TokenBucket
   readonly #suggestions: Suggestions | undefined
   /** Reports about peers that left since the last announce. */
   readonly #parted: PeerReport[] = []
@@ -65,6 +66,8 @@ export class PeerSet {
     this.#components = components
     this.#init = init
     this.#events = events
+    const short = init.content.map.length <= components.limits.shortBlobBytes
+    this.#pace = components.lane.bucket.flow({ short })
     this.#suggestions = init.self.role === 'origin' ? suggestions(init.content.map.count) : undefined
   }
 
@@ -116,7 +119,7 @@ export class PeerSet {
     const onUnreadable = (err: AppError) => this.#events.onUnreadable(err)
     const member: Member = {
       connection,
-      sender: blockSender(components, { connection, content: init.content, tasks: init.tasks, onUnreadable }),
+      sender: blockSender(components, { ...init, pace: this.#pace, connection, onUnreadable }),
       interested: false,
       waitingSinceMs: undefined,
       servedSinceMs: undefined,

@@ -1,4 +1,4 @@
-import type { AppError } from '../../base/index.ts'
+import type { AppError, FairBucket } from '../../base/index.ts'
 import type { BlobRef, MetaInfoHeader } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
@@ -9,7 +9,9 @@ import type { DownloadComponents } from './download-contract.ts'
 import type { SliceCache } from './slice-cache.ts'
 import type { WarmPieces } from './warm-pieces.ts'
 
-export interface PullComponents extends DownloadComponents {
+export interface PullComponents extends Omit<DownloadComponents, 'downloads'> {
+  /** The node's download rate, which all torrents share. */
+  readonly downloads: FairBucket
   readonly logger: Logger
   readonly store: SwarmStore
   readonly metainfo: MetainfoSource

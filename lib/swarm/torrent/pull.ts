@@ -116,6 +116,9 @@ export class Pull {
   tick(nowMs: number, lateMs = 0): void {
     if (this.#ended) return
     this.#readers.forgive(lateMs, nowMs)
+    const download = this.#download
+    if (download !== undefined && this.#arrival !== undefined)
+      this.#readers.excuseHeld(this.#arrival.map, nowMs, (piece) => download.isHeld(piece))
     this.#readers.failStalled(nowMs, this.#lastFailure)
     this.#download?.tick(nowMs, lateMs)
     this.#ladder?.tick(nowMs, lateMs)
@@ -179,7 +182,9 @@ export class Pull {
     for (const piece of have) this.#received.cache += map.sizeOf(piece)
     this.#completion = this.#newCompletion(arrival)
     const positions = () => this.#readers.positions(map)
-    const download: Download = new Download(this.#components, {
+    const short = map.length <= this.#components.limits.shortBlobBytes
+    const sharing = { ...this.#components, downloads: this.#components.downloads.flow({ short }) }
+    const download: Download = new Download(sharing, {
       map,
       self: this.#init.self,
       hashOf: (piece) => this.#log.hashOf(piece),
@@ -191,6 +196,7 @@ export class Pull {
       events: {
         onRoom: () => this.#onMoved(),
         onAgreed: () => this.#opinion.ask('bytes'),
+        onBroken: (err) => this.#fail(toAppError(err)),
         onReceived: (from, bytes) => {
           this.#received[from] += bytes
         },
@@ -199,7 +205,7 @@ export class Pull {
     })
     this.#download = download
     const rung = { ...this.#init, map, download, onFailed: (err: AppError) => this.#onStepFailed(err) }
-    this.#ladder = new Ladder({ ...this.#components, background: this.#tasks }, rung)
+    this.#ladder = new Ladder({ ...sharing, background: this.#tasks }, rung)
     this.#readers.attach(arrival)
     this.#events.onContent(content)
     if (this.#log.verified) this.#completion.verified()

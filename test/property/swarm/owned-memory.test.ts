@@ -4,10 +4,10 @@ import {
   background,
   type Deferred,
   deferred,
+  fairBucket,
   fakeClock,
   type Random,
   seededRandom,
-  tokenBucket,
 } from '../../../lib/base/index.ts'
 import { newPeerId, type PieceMap, parseRepository } from '../../../lib/core/index.ts'
 import { inlineDigester } from '../../../lib/metainfo/index.ts'
@@ -168,7 +168,7 @@ class World {
     const warm = warmPieces(3 * MIB)
     const slices = sliceCache(3 * MIB, warm)
     const meters = swarmMeters(silentMetrics())
-    const unlimited = tokenBucket(this.#clock, { ratePerSecond: undefined })
+    const unlimited = fairBucket(this.#clock, { ratePerSecond: undefined })
     this.#pull = new Pull(
       {
         ...shared,
@@ -211,7 +211,13 @@ class World {
     const lane = uploadLane(unlimited, 64 * MIB)
     this.#sender = blockSender(
       { lane, slices, meters },
-      { connection: this.#neighbour(), content: this.#content!, tasks: this.#tasks, onUnreadable: () => undefined },
+      {
+        connection: this.#neighbour(),
+        content: this.#content!,
+        pace: unlimited.flow(),
+        tasks: this.#tasks,
+        onUnreadable: () => undefined,
+      },
     )
   }
 
@@ -307,20 +313,24 @@ class World {
   }
 }
 
-test('every byte that leaves is right, whatever peers do with their answers', async () => {
-  const random = seededRandom(SEED)
-  const witness = new Witness()
-  let completed = 0
-  const isRight = () => witness.wrong.length === 0
-  const goesOn = (step: number) => isRight() && (step < STEPS || (completed <= MIN_COMPLETED && step < MAX_STEPS))
-  for (let step = 0; goesOn(step); ) {
-    const world = new World(random, witness)
-    await world.start()
-    for (; goesOn(step) && !world.over; step += 1) await world.step()
-    if (world.over) completed += 1
-    await world.stop()
-  }
-  expect({ seed: SEED, wrong: witness.wrong }).toEqual({ seed: SEED, wrong: [] })
-  expect(completed).toBeGreaterThan(MIN_COMPLETED)
-  expect(witness.bytes).toBeGreaterThan(completed * 2 * blob.bytes.length)
-}, MAX_STEPS * 0.4)
+test(
+  'every byte that leaves is right, whatever peers do with their answers',
+  async () => {
+    const random = seededRandom(SEED)
+    const witness = new Witness()
+    let completed = 0
+    const isRight = () => witness.wrong.length === 0
+    const goesOn = (step: number) => isRight() && (step < STEPS || (completed <= MIN_COMPLETED && step < MAX_STEPS))
+    for (let step = 0; goesOn(step); ) {
+      const world = new World(random, witness)
+      await world.start()
+      for (; goesOn(step) && !world.over; step += 1) await world.step()
+      if (world.over) completed += 1
+      await world.stop()
+    }
+    expect({ seed: SEED, wrong: witness.wrong }).toEqual({ seed: SEED, wrong: [] })
+    expect(completed).toBeGreaterThan(MIN_COMPLETED)
+    expect(witness.bytes).toBeGreaterThan(completed * 2 * blob.bytes.length)
+  },
+  MAX_STEPS * 0.4,
+)

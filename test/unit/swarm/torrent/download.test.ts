@@ -25,6 +25,10 @@ function setUp(
     readonly trusted?: boolean
     /** The bytes that the hashes belong to; default: the blob. */
     readonly hashed?: Uint8Array
+    /** The node's download rate in bytes per second; default no limit. */
+    readonly rate?: number
+    /** What throws when it is called. */
+    readonly broken?: 'onReceived' | 'take'
     /** Received bytes stay in the memory in which they arrived. */
     readonly keep?: boolean
   } = {},
@@ -34,6 +38,7 @@ function setUp(
   const taken = new Map<number, Uint8Array>()
   const liars: string[] = []
   const agreed: number[] = []
+  const broken: unknown[] = []
   const conducts = conductsOfPeers()
   const metrics = recordingMetrics()
   const download: Download = new Download(
@@ -45,7 +50,7 @@ function setUp(
       meters: swarmMeters(metrics),
       limits: swarmLimits,
       conducts,
-      downloads: tokenBucket(clock, { ratePerSecond: undefined }),
+      downloads: tokenBucket(clock, { ratePerSecond: init.rate, burst: MIB }),
     },
     {
       map: blob.map,
@@ -54,16 +59,21 @@ function setUp(
       wants: (piece) => piece < (init.pieces ?? 1) && !taken.has(piece),
       windows: () => init.windows ?? [],
       leftBytes: () => ((init.pieces ?? 1) - taken.size) * MIB,
-      take: async (piece, { bytes, free }) => {
+      take: (piece, { bytes, free }) => {
+        if (init.broken === 'take') throw new Error('broken')
         taken.set(piece, init.keep === true ? bytes : bytes.slice())
         if (init.keep !== true) free()
+        return Promise.resolve()
       },
       trusted: () => init.trusted ?? true,
       events: {
         onRoom: () => download.wake(),
-        onReceived: () => undefined,
+        onReceived: () => {
+          if (init.broken === 'onReceived') throw new Error('broken')
+        },
         onLiar: (id) => void liars.push(id),
         onAgreed: () => void agreed.push(1),
+        onBroken: (err) => void broken.push(err),
       },
     },
   )
@@ -79,7 +89,7 @@ function setUp(
   }
   const settle = () => clock.advance(0)
   const wasted = (why: string) => metrics.value('shoal_swarm_wasted_bytes_total', { why })
-  return { clock, buffers, conducts, download, taken, liars, agreed, join, settle, untilSlow, wasted }
+  return { clock, buffers, conducts, download, taken, liars, agreed, broken, join, settle, untilSlow, wasted }
 }
 
 const bytesOf = ({ piece, offset, length }: { piece: number; offset: number; length: number }) =>
@@ -157,6 +167,26 @@ describe('a download', () => {
     await clock.advance(swarmLimits.maxRequestTimeoutMs)
     download.tick(clock.monotonicMs())
     expect(conducts.take('a').failures).toBe(1)
+  })
+
+  test.each(['onReceived', 'take'] as const)('says so when %s throws in an event of its own', async (name) => {
+    const { join, settle, broken } = setUp({ broken: name })
+    for (const request of join('a').open) give(request)
+    await settle()
+    expect(broken[0]).toMatchObject({ message: 'broken' })
+  })
+
+  test('expects something of a late peer while the request waits for the node itself', async () => {
+    const { join, clock, download, settle } = setUp({ pieces: 4, rate: 1_000 })
+    const peer = join('a')
+    await settle()
+    expect([peer.requests.length, download.isHeld(peer.open[0]!.block.piece)]).toEqual([4, false])
+    await clock.advance(swarmLimits.maxRequestTimeoutMs)
+    download.tick(clock.monotonicMs())
+    await clock.advance(500)
+    download.tick(clock.monotonicMs())
+    expect([peer.requests.length, download.outlook]).toEqual([4, 'promised'])
+    expect([0, 1, 2, 3].filter((piece) => download.isHeld(piece))).toHaveLength(1)
   })
 
   test('leaves a peer that rejects alone for a moment, then asks it again', async () => {
