@@ -74,6 +74,8 @@ export const swarmLimits = {
   uploadTurnMs: 5_000,
   /** A connection of a complete torrent without requests is closed after this time. */
   idleSeedMs: 60_000,
+  /** A node without any torrent for this long gives its idle memory back. */
+  restMs: 10_000,
   /** How long the answer "unknown blob" is remembered. */
   unknownMs: 1_000,
   /** A digest with wrong content is refused for this long; doubles each time, up to the second value. */

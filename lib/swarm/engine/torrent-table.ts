@@ -18,6 +18,7 @@ import { Torrent, type TorrentComponents, type TorrentContent, type TorrentEvent
 import { type BanList, listenAddress } from './ban-list.ts'
 import { keepInline } from './inline-keeper.ts'
 import type { Refusals } from './refusals.ts'
+import { type Rest, rest } from './rest.ts'
 import { type Ticker, ticker } from './ticker.ts'
 
 export interface TorrentTableComponents extends TorrentComponents {
@@ -51,6 +52,7 @@ export class TorrentTable {
   readonly #running = new Map<SwarmId, Torrent>()
   readonly #seeds = new Map<SwarmId, Seed>()
   readonly #ticker: Ticker
+  readonly #rest: Rest
   #stopped = false
 
   constructor(components: TorrentTableComponents, init: TorrentTableInit) {
@@ -58,6 +60,7 @@ export class TorrentTable {
     this.#init = init
     const onTick = (nowMs: number, lateMs: number) => this.#tick(nowMs, lateMs)
     this.#ticker = ticker(components.clock, { intervalMs: TICK_MS, onTick })
+    this.#rest = rest(components.clock, { afterMs: components.limits.restMs, onRest: () => this.#onRest() })
   }
 
   [Symbol.iterator](): IterableIterator<Torrent> {
@@ -121,6 +124,7 @@ export class TorrentTable {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#ticker.stop()
+    this.#rest.stop()
     const running = [...this.#running.values()]
     this.#running.clear()
     await Promise.all(running.map((torrent) => torrent.stop()))
@@ -222,11 +226,18 @@ export class TorrentTable {
     if (!this.#seeds.has(torrent.swarmId)) schedule.leave(torrent.swarmId)
     if (this.#running.get(torrent.swarmId) === torrent) this.#running.delete(torrent.swarmId)
     meters.torrents.set(this.#running.size)
+    this.#rest.see(this.#running.size > 0 || this.#stopped)
     tasks.run('stop-torrent', () => torrent.stop())
+  }
+
+  #onRest(): void {
+    const { buffers, slices, lane } = this.#components
+    for (const memory of [buffers, slices, lane.buffers]) memory.rest()
   }
 
   #scheduleTick(): void {
     this.#components.meters.torrents.set(this.#running.size)
+    this.#rest.see(this.#running.size > 0 || this.#stopped)
     if (this.#running.size > 0 && !this.#stopped) this.#ticker.start()
   }
 

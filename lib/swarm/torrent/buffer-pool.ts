@@ -1,3 +1,4 @@
+import { idleMemory } from './idle-memory.ts'
 import { type WaitingLine, waitingLine } from './waiting-line.ts'
 
 /**
@@ -21,58 +22,30 @@ export interface BufferPool {
    * Call it instead of `give` when somebody may still write to the buffer or read it; the garbage collector frees it.
    */
   forsake(buffer: Uint8Array): void
+  /** Lets go of all memory that is not in use: nobody will need any for a while. */
+  rest(): void
 }
 
-/** Memory of several sizes that nobody uses now. */
-function idleMemory() {
-  const bySize = new Map<number, ArrayBufferLike[]>()
-  let bytes = 0
+/** Calls `onCollected` some time after the memory that it was given has been collected. */
+export type CollectionWatch = (memory: object, onCollected: () => void) => void
 
-  const take = (size: number): ArrayBufferLike | undefined => {
-    const memory = bySize.get(size)?.pop()
-    if (memory !== undefined) bytes -= size
-    return memory
-  }
-
-  const drop = (bound: number, mayGo: (memory: ArrayBufferLike) => boolean) => {
-    for (const [size, same] of bySize) {
-      for (let at = same.length - 1; at >= 0 && bytes > bound; at -= 1) {
-        const memory = same[at]
-        if (memory === undefined || !mayGo(memory)) continue
-        same.splice(at, 1)
-        bytes -= size
-      }
-    }
-  }
-
-  return {
-    take,
-    takeLarger(size: number): ArrayBufferLike | undefined {
-      const larger = [...bySize].filter(([other, same]) => other > size && same.length > 0)
-      return larger.length === 0 ? undefined : take(Math.min(...larger.map(([other]) => other)))
-    },
-    put(memory: ArrayBufferLike) {
-      const size = memory.byteLength
-      bytes += size
-      const same = bySize.get(size)
-      if (same === undefined) bySize.set(size, [memory])
-      else same.push(memory)
-    },
-    /** Shared memory goes last: what is let go of is not made again. */
-    trim(bound: number) {
-      drop(bound, (memory) => !(memory instanceof SharedArrayBuffer))
-      drop(bound, () => true)
-    },
-  }
+const watchCollection = (): CollectionWatch => {
+  const watched = new FinalizationRegistry<() => void>((onCollected) => onCollected())
+  return (memory, onCollected) => watched.register(memory, onCollected)
 }
 
 /**
  * Returned buffers are kept while others are in use, since buffers come back in waves; `maxBytes` limits both together.
  * When none is in use, at most `maxIdleBytes` are kept. Other threads can read `shared` memory. V8 does not count shared
- * memory that waits to be collected: so the pool makes at most `maxBytes` of it in its life. After that it uses a larger
- * buffer when none of the size is left, and else makes memory that is not shared.
+ * memory that waits to be collected: so at most `maxBytes` of it exist at a time, what waits included. Beyond that the
+ * pool uses a larger buffer when none of the size is left, and else makes memory that is not shared.
  */
-export function bufferPool(maxBytes: number, maxIdleBytes: number, shared = false): BufferPool {
+export function bufferPool(
+  maxBytes: number,
+  maxIdleBytes: number,
+  shared = false,
+  watch: CollectionWatch = watchCollection(),
+): BufferPool {
   const idle = idleMemory()
   const line = waitingLine()
   let used = 0
@@ -84,7 +57,11 @@ export function bufferPool(maxBytes: number, maxIdleBytes: number, shared = fals
     idle.trim(Math.max(0, maxBytes - used - capacity))
     if (!mayShare(capacity)) return Buffer.allocUnsafeSlow(capacity).buffer
     sharedBytes += capacity
-    return new SharedArrayBuffer(capacity)
+    const memory = new SharedArrayBuffer(capacity)
+    watch(memory, () => {
+      sharedBytes -= capacity
+    })
+    return memory
   }
 
   return {
@@ -110,5 +87,6 @@ export function bufferPool(maxBytes: number, maxIdleBytes: number, shared = fals
       idle.trim(used > 0 ? Math.max(0, maxBytes - used) : maxIdleBytes)
       line.next()
     },
+    rest: () => idle.trim(0),
   }
 }

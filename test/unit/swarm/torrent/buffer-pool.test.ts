@@ -56,7 +56,7 @@ test('gives out memory that threads share when it is asked to', () => {
   expect(bufferPool(100, 100, true).take(10, 100).buffer).toBeInstanceOf(SharedArrayBuffer)
 })
 
-test('makes no more shared memory in its life than its bound: what does not fit is larger, or of the other kind', () => {
+test('lets no more shared memory exist than its bound: what does not fit is larger, or of the other kind', () => {
   const pool = bufferPool(400, 400, true)
   const kinds = new Set<ArrayBufferLike>()
   const wave = (capacity: number) => {
@@ -75,4 +75,21 @@ test('has room for as much as its bound, and for one that is larger when nothing
   expect([pool.hasRoom(40), pool.hasRoom(41)]).toEqual([true, false])
   pool.give(out)
   expect(pool.hasRoom(500)).toBe(true)
+})
+
+test('lets go of idle memory when it rests, and makes shared memory again once that has been collected', () => {
+  const collected: (() => void)[] = []
+  const pool = bufferPool(100, 100, true, (_, onCollected) => void collected.push(onCollected))
+  const used = pool.take(100, 100)
+  pool.rest()
+  pool.give(used)
+  expect(pool.take(100, 100).buffer).toBe(used.buffer)
+  pool.give(used)
+  pool.rest()
+  const plain = pool.take(100, 100)
+  expect(plain.buffer).not.toBeInstanceOf(SharedArrayBuffer)
+  pool.give(plain)
+  pool.rest()
+  for (const onCollected of collected) onCollected()
+  expect(pool.take(100, 100).buffer).toBeInstanceOf(SharedArrayBuffer)
 })
