@@ -35,6 +35,11 @@ export const swarmLimits = {
   maxConnectionsPerTorrentHard: 32,
   maxConnections: 512,
   maxHalfOpen: 16,
+  /** Peers that a full node names to one that it turns away. */
+  maxNamedPeers: 16,
+  /** Peers that are being turned away at one time, and how long they may take to read why. */
+  maxTurnedAway: 64,
+  turnAwayMs: 2_000,
   uploadQueueBytes: 64 * 1024 * 1024,
   /** Shortest adaptive request timeout. */
   minRequestTimeoutMs: 500,

@@ -107,6 +107,7 @@ export function scriptedPeer(
       sendChoke: nothing,
       sendInterested: nothing,
       sendSuggest: nothing,
+      sendBusy: nothing,
       sendBlock: () => Promise.resolve(),
       sendReject: nothing,
       close: nothing,

@@ -252,7 +252,7 @@ class Engine implements SwarmEngine {
       bans: this.#bans,
       schedule: this.#schedule,
       tasks: this.#tasks,
-      connections: { open: 0, halfOpen: 0 },
+      connections: { open: 0, halfOpen: 0, leaving: 0 },
       buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes, true),
       downloads: this.#rate(downloadBytesPerSecond),
       lane: uploadLane(this.uploads, this.#limits.uploadQueueBytes),

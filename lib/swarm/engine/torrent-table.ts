@@ -153,7 +153,7 @@ export class TorrentTable {
     return torrent
   }
 
-  readonly #events: TorrentEvents = {
+  readonly #events: TorrentEvents<Torrent> = {
     onHeader: (torrent) => this.#join(torrent),
     onInline: (torrent, header) => {
       this.#components.meters.received.origin.add(header.length)

@@ -1,5 +1,5 @@
 import { type AppError, appError, Bitset, throwIfAborted, toAppError } from '../../base/index.ts'
-import { type PeerAddress, PieceMap } from '../../core/index.ts'
+import { type PeerAddress, type PeerInfo, PieceMap } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { BlockTarget, SwarmHeader, Wire, WireEvents, WireInit } from '../wire/index.ts'
 import { type EventQueue, eventQueue } from './event-queue.ts'
@@ -110,6 +110,10 @@ class WireConnection implements PeerConnection {
     if (!this.#closed) this.#wire.send.suggest(piece)
   }
 
+  sendBusy(peers: readonly PeerInfo[]): void {
+    if (!this.#closed) this.#wire.sendBusy(peers)
+  }
+
   sendBlock(block: Block, bytes: Uint8Array): Promise<void> {
     return this.#uploads.answer(block, bytes)
   }
@@ -154,6 +158,7 @@ class WireConnection implements PeerConnection {
         tell((events) => events.onHave(undefined))
       },
       onSuggest: (piece) => tell((events) => events.onSuggest(piece)),
+      onBusy: (peers) => tell((events) => events.onBusy(peers)),
       onRequest: (block) => {
         if (this.#uploads.asked(block)) tell((events) => events.onRequest(block))
       },

@@ -7,6 +7,8 @@ import type { PeerConnection } from '../peer/index.ts'
 export interface ConnectionCount {
   open: number
   halfOpen: number
+  /** Being turned away, and not counted as open. */
+  leaving: number
 }
 
 export interface DialerComponents {
@@ -90,6 +92,14 @@ export class Dialer {
       const moved = before?.peer.host !== peer.host || before.peer.port !== peer.port
       if (before !== undefined && (!moved || before.dialling)) this.#candidates.set(peer.peerId, before)
       else this.#candidates.set(peer.peerId, newCandidate(peer))
+    }
+  }
+
+  /** Peers that a full peer named: tried after those that trackers named. */
+  hint(peers: readonly PeerInfo[]): void {
+    for (const peer of peers) {
+      if (this.#candidates.size >= MAX_CANDIDATES) return
+      if (!this.#candidates.has(peer.peerId)) this.#candidates.set(peer.peerId, newCandidate(peer))
     }
   }
 

@@ -5,6 +5,7 @@ export { type BytesBySource, bytesSince, noBytes, type PullSummary } from './pul
 export { type ReadOptions, sourceReadable } from './reader.ts'
 export { type SliceCache, sliceCache } from './slice-cache.ts'
 export { type SwarmMeters, swarmMeters } from './swarm-meters.ts'
-export { Torrent, type TorrentComponents, type TorrentContent, type TorrentEvents } from './torrent.ts'
+export { Torrent } from './torrent.ts'
+export type { TorrentComponents, TorrentContent, TorrentEvents } from './torrent-contract.ts'
 export { type UploadLane, uploadLane } from './upload-lane.ts'
 export { type WarmPieces, warmPieces } from './warm-pieces.ts'

@@ -17,11 +17,11 @@ export interface PieceCheckInit {
   readonly jobs: Pick<PieceJobs, 'whole' | 'stored' | 'drop'>
   readonly liars: Pick<Liars, 'good' | 'accuse' | 'bad'>
   /** The piece is stored, or is to be fetched again. */
-  onDone(): void
+  readonly onDone: () => void
   /** The piece could not be checked. */
-  onUnchecked(job: PieceJob): void
+  readonly onUnchecked: (job: PieceJob) => void
   /** One of these calls, or the target, threw. */
-  onBroken(err: unknown): void
+  readonly onBroken: (err: unknown) => void
 }
 
 const PIECE_TIME_WEIGHT = 0.2

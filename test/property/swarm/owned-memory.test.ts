@@ -284,6 +284,7 @@ class World {
       onChoke: () => this.#pull.download?.peerChoked(peerId),
       onInterest: nothing,
       onSuggest: nothing,
+      onBusy: nothing,
       onRequest: nothing,
       onCancel: nothing,
       onClose: () => this.#remove(peerId),

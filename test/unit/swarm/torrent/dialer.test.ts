@@ -62,7 +62,7 @@ function dialing(connections: ConnectionCount, limits = {}, offered = peers) {
 }
 
 const ports = (count: number) => peers.slice(0, count).map(({ port }) => port)
-const nobody = (): ConnectionCount => ({ open: 0, halfOpen: 0 })
+const nobody = (): ConnectionCount => ({ open: 0, halfOpen: 0, leaving: 0 })
 
 describe('a dialer', () => {
   test('tries 16 at one time, best first, and the next one when one of them has ended', async () => {
@@ -94,12 +94,12 @@ describe('a dialer', () => {
   })
 
   test('stops at 512 connections of all torrents, attempts among them', async () => {
-    await using it = dialing({ open: 505, halfOpen: 3 })
+    await using it = dialing({ open: 505, halfOpen: 3, leaving: 0 })
     expect(it.dialed()).toEqual(ports(4))
   })
 
   test('expects peers as long as there is one that it could not dial yet, and none when all have failed', async () => {
-    const connections = { open: 0, halfOpen: 40 }
+    const connections = { open: 0, halfOpen: 40, leaving: 0 }
     await using it = dialing(connections, { maxHalfOpen: 40, maxConnectionsPerTorrentSoft: 100 })
     expect([it.dialed().length, it.dialer.prospect(true)]).toEqual([0, 'waiting'])
     connections.halfOpen = 0
