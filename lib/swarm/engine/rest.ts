@@ -8,7 +8,10 @@ export interface Rest {
 }
 
 /** `onRest` is called once for each time without work that lasts `afterMs`. */
-export function rest(clock: Clock, { afterMs, onRest }: { readonly afterMs: number; readonly onRest: () => void }): Rest {
+export function rest(
+  clock: Clock,
+  { afterMs, onRest }: { readonly afterMs: number; readonly onRest: () => void },
+): Rest {
   let timer: Timer | undefined
   const stop = () => {
     timer?.cancel()

@@ -1,6 +1,5 @@
 import type { PeerConnection } from '../peer/index.ts'
-import { pickPiece } from '../picker/index.ts'
-import { type AssignmentView, nextBlock, pickView } from './assignment.ts'
+import { type AssignmentView, nextBlock } from './assignment.ts'
 import { BlockRequests } from './block-requests.ts'
 import { patienceOf } from './demand.ts'
 import { type DownloadComponents, type DownloadTarget, HTTP } from './download-contract.ts'
@@ -8,11 +7,10 @@ import { Liars } from './liars.ts'
 import { PieceCheck } from './piece-check.ts'
 import { isFilled, isHeld, isUnasked, type PieceJob } from './piece-job.ts'
 import { PieceJobs } from './piece-jobs.ts'
+import { PieceRuns } from './piece-runs.ts'
 import type { PieceSourceKind } from './pull-summary.ts'
 import { freeBlocks, type Supplier } from './supplier.ts'
 import { Suppliers } from './suppliers.ts'
-
-const everything = { role: 'origin', has: () => true, suggested: new Set<number>(), idle: true } as const
 
 /**
  * Fetches the pieces that its target wants from the peers it is given. Every public method is one event: it runs to its
@@ -26,6 +24,8 @@ export class Download {
   readonly #requests: BlockRequests
   readonly #liars: Liars
   readonly #check: PieceCheck
+  /** Pieces that no peer gives. */
+  readonly runs: PieceRuns
   /** Grows whenever something new can be requested. */
   #version = 0
   #stopped = false
@@ -53,6 +53,16 @@ export class Download {
       onDone: () => this.wake(),
       onUnchecked: (job) => this.#drop(job),
       onBroken: target.events.onBroken,
+    })
+    this.runs = new PieceRuns({
+      jobs: this.#jobs,
+      view: () => this.#view(),
+      onDropped: (job) => this.#drop(job),
+      onFilled: (job) => {
+        this.#received(HTTP, job.memory.length)
+        this.#check.begin(job)
+        this.wake()
+      },
     })
   }
 
@@ -133,45 +143,6 @@ export class Download {
     for (const job of [...this.#jobs]) {
       if (job.owner === undefined && (othersWait || !this.#target.wants(job.piece))) this.#drop(job)
     }
-  }
-
-  /** Starts up to `max` adjacent pieces that no peer gives, to be fetched over HTTP. */
-  startRun(max: number): readonly PieceJob[] {
-    const view = this.#view()
-    for (const job of [...this.#jobs]) if (job.owner === undefined) this.#drop(job)
-    const picker = pickView(view)
-    const first = pickPiece(picker, everything)
-    if (first !== undefined && !this.#jobs.room) {
-      this.#jobs.awaitRoom()
-      return []
-    }
-    const run: PieceJob[] = []
-    for (let piece = first ?? view.count; run.length < max && picker.wanted(piece); piece += 1) {
-      run.push(this.#jobs.start(piece, { owner: HTTP, whole: true, nowMs: view.nowMs }))
-      if (!this.#jobs.room) break
-    }
-    return run
-  }
-
-  /** Writes bytes of a piece from `startRun`; a piece that was given up meanwhile ignores them. */
-  write(job: PieceJob, bytes: Uint8Array, offset: number): void {
-    if (!this.#jobs.isFetching(job)) return
-    job.memory.write(offset, bytes)
-    job.arrivedBytes += bytes.length
-  }
-
-  /** Every byte of a piece of `startRun` has been written. */
-  fill(job: PieceJob): void {
-    if (!this.#jobs.isFetching(job)) return
-    for (const block of job.blocks) block.givenBy = HTTP
-    this.#received(HTTP, job.memory.length)
-    this.#check.begin(job)
-    this.wake()
-  }
-
-  /** The HTTP rung gives a piece up. */
-  abandon(job: PieceJob): void {
-    if (this.#jobs.isFetching(job)) this.#drop(job)
   }
 
   /** The hashes are right, by an origin's own word or by the whole digest: so whoever gave a wrong piece has lied. */

@@ -33,7 +33,7 @@ export class Ladder {
     this.#components = components
     this.#init = init
     this.#givenAtMs = components.clock.monotonicMs()
-    this.#rung = httpRung(components, { ...init, onDone: () => this.climb() })
+    this.#rung = httpRung(components, { ...init, runs: init.download.runs, onDone: () => this.climb() })
   }
 
   /** Call it on changes: continues over HTTP when no peer gives anything. */

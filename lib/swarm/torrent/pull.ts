@@ -9,18 +9,16 @@ import {
   toAppError,
 } from '../../base/index.ts'
 import type { ByteRange, MetaInfoHeader } from '../../core/index.ts'
-import { type MetainfoChange, metainfoLog } from '../../metainfo/index.ts'
 import type { PeerHello } from '../peer/index.ts'
 import { type ArrivingContent, arrivingContent } from './content.ts'
 import { Delivery } from './delivery.ts'
 import type { Download } from './download.ts'
 import { type DownloadTarget, HTTP } from './download-contract.ts'
-import { runMetainfoFeed } from './metainfo-feed.ts'
 import type { PullComponents, PullEvents, PullInit } from './pull-contract.ts'
 import { type BytesBySource, noBytes } from './pull-summary.ts'
 import type { ReadOptions } from './reader.ts'
 import { Readers } from './readers.ts'
-import { SecondOpinion } from './second-opinion.ts'
+import { Records } from './records.ts'
 import { Sources } from './sources.ts'
 
 /** When no reader waits for just this record, the download is woken once for this many records. */
@@ -34,11 +32,10 @@ export class Pull {
   readonly #components: PullComponents
   readonly #init: PullInit
   readonly #events: PullEvents
-  readonly #log = metainfoLog()
   readonly #header: Deferred<MetaInfoHeader> = deferred()
   readonly #tasks: Background
   readonly #readers: Readers
-  readonly #opinion: SecondOpinion
+  readonly #records: Records
   #delivery: Delivery | undefined
   #sources: Sources | undefined
   #received: Record<keyof BytesBySource, number> = { ...noBytes }
@@ -46,7 +43,6 @@ export class Pull {
   #ended = false
   #complete = false
   #recordsSinceWake = 0
-  #recorded = false
 
   constructor(components: PullComponents, init: PullInit, events: PullEvents) {
     this.#components = components
@@ -54,26 +50,11 @@ export class Pull {
     this.#events = events
     this.#tasks = background((name, err) => components.logger.error('a task of a pull failed', { name, err }))
     this.#readers = new Readers(components, { onMoved: () => this.#onMoved() })
-    this.#opinion = new SecondOpinion(
-      components,
-      { ...init, log: this.#log, tasks: this.#tasks },
-      { onTrusted: () => this.download?.trust(), onRefuted: (err) => this.#fail(err) },
-    )
+    this.#records = this.#newRecords()
   }
 
   start(): void {
-    const events = {
-      onChange: (change: NonNullable<MetainfoChange>) => this.#onRecord(change),
-      // Before the first piece record the origin still brings the blob, so readers have not stalled.
-      onHeartbeat: () => {
-        if (!this.#recorded) this.#readers.excuse(this.#components.clock.monotonicMs())
-      },
-      onInterrupted: (err: AppError) => this.#onStepFailed(err),
-      onRefused: (err: AppError) => this.#fail(err),
-    }
-    this.#tasks.run('metainfo-feed', (signal) =>
-      runMetainfoFeed(this.#components, this.#init, { log: this.#log, events }, signal),
-    )
+    this.#records.start()
   }
 
   /** Rejects with the reason when no header will come. */
@@ -101,7 +82,7 @@ export class Pull {
 
   /** Bytes not yet here; undefined before the header. */
   get leftBytes(): number | undefined {
-    return this.#delivery?.arrival.leftBytes ?? this.#log.header?.length
+    return this.#delivery?.arrival.leftBytes ?? this.#records.log.header?.length
   }
 
   read(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
@@ -131,22 +112,28 @@ export class Pull {
     await this.#delivery?.close()
   }
 
-  #onRecord(change: NonNullable<MetainfoChange>): void {
-    if (this.#ended) return
-    switch (change.kind) {
-      case 'header':
-        this.#onHeader(change.header)
-        break
-      case 'piece':
-        this.#onPieceRecord(change.index)
-        break
-      case 'verified':
-        this.#onMoved()
-        this.#delivery?.verified()
-        break
-      case 'failed':
-        if (this.#delivery?.arrival.verified !== true) this.#opinion.ask('failed')
-    }
+  #newRecords(): Records {
+    const { blob, direct } = this.#init
+    return new Records(
+      this.#components,
+      { blob, direct, tasks: this.#tasks },
+      {
+        onHeader: (header) => this.#onHeader(header),
+        onPiece: (piece) => this.#onPieceRecord(piece),
+        onVerified: () => {
+          this.#onMoved()
+          this.#delivery?.verified()
+        },
+        onFailed: () => {
+          if (this.#delivery?.arrival.verified !== true) this.#records.doubt('failed')
+        },
+        // The origin still brings the blob, so readers have not stalled.
+        onBringing: () => this.#readers.excuse(this.#components.clock.monotonicMs()),
+        onInterrupted: (err) => this.#onStepFailed(err),
+        onTrusted: () => this.download?.trust(),
+        onRefuted: (err) => this.#fail(err),
+      },
+    )
   }
 
   #onHeader(header: MetaInfoHeader): void {
@@ -175,7 +162,7 @@ export class Pull {
     this.#sources = this.#newSources(delivery)
     this.#readers.attach(delivery.arrival)
     this.#events.onContent(content)
-    if (this.#log.verified) delivery.verified()
+    if (this.#records.log.verified) delivery.verified()
     this.#onMoved()
   }
 
@@ -188,7 +175,7 @@ export class Pull {
         onPiece: (piece) => this.#events.onPiece(piece),
         onVerified: () => this.download?.trust(),
         onComplete: () => this.#onComplete(),
-        onWrong: () => this.#opinion.ask('digest'),
+        onWrong: () => this.#records.doubt('digest'),
         onStepFailed: (err) => this.#onStepFailed(err),
       },
     )
@@ -201,15 +188,15 @@ export class Pull {
     const target: DownloadTarget = {
       map,
       self: this.#init.self,
-      hashOf: (piece) => this.#log.hashOf(piece),
+      hashOf: (piece) => this.#records.log.hashOf(piece),
       wants: (piece) => this.#readers.active && arrival.wants(piece, positions),
       leftBytes: () => arrival.leftBytes,
       windows: (nowMs) => this.#readers.windows(arrival, nowMs, this.download?.pieceMs),
       take: (piece, verified) => delivery.take(piece, verified),
-      trusted: () => this.#opinion.trusted,
+      trusted: () => this.#records.trusted,
       events: {
         onRoom: () => this.#onMoved(),
-        onAgreed: () => this.#opinion.ask('bytes'),
+        onAgreed: () => this.#records.doubt('bytes'),
         onBroken: (err) => this.#fail(toAppError(err)),
         onReceived: (from, bytes) => {
           this.#received[from] += bytes
@@ -222,16 +209,15 @@ export class Pull {
   }
 
   #onPieceRecord(piece: number): void {
-    this.#recorded = true
     if (this.#refutes([piece])) return
     this.#recordsSinceWake += 1
-    const waited = this.#log.map !== undefined && this.#readers.waitsFor(piece, this.#log.map)
+    const waited = this.#records.log.map !== undefined && this.#readers.waitsFor(piece, this.#records.log.map)
     if (waited || this.#recordsSinceWake >= RECORDS_PER_WAKE) this.#onMoved()
   }
 
   /** True when the pull ends, because pieces of an earlier run contradict the hashes of this one. */
   #refutes(pieces: Iterable<number>): boolean {
-    const piece = this.#delivery?.arrival.contradicted(pieces, (each) => this.#log.hashOf(each))
+    const piece = this.#delivery?.arrival.contradicted(pieces, (each) => this.#records.log.hashOf(each))
     if (piece !== undefined) this.#fail(appError('METAINFO_DOUBTED', { detail: { piece } }))
     return piece !== undefined
   }
@@ -274,6 +260,7 @@ export class Pull {
     this.#lastFailure = err
     this.#header.reject(err)
     this.#readers.failAll(err)
+    this.#records.stop()
     this.#sources?.stop()
     this.#delivery?.stop()
   }
