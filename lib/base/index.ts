@@ -19,6 +19,7 @@ export {
 export { type ErrorCode, type ErrorPolicy, errorTable, isRegistryCode } from './error-codes.ts'
 export { type FairBucket, fairBucket, tokenBucket } from './fair-bucket.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
+export { collectGarbage } from './garbage-collection.ts'
 export { type KeyedLock, keyedLock } from './keyed-lock.ts'
 export { lifecycle, type Startable } from './lifecycle.ts'
 export { nearest } from './nearest.ts'

@@ -60,6 +60,8 @@ export interface SwarmEngineComponents {
   readonly transport: PeerTransport
   /** Undefined lets every peer in that knows the swarm. */
   readonly prover?: PeerProver | undefined
+  /** Called when the node rests and has let go of its idle memory; default: the memory waits for V8. */
+  readonly collectGarbage?: (() => void) | undefined
   /** Checks pieces and whole blobs; started and stopped by its owner. */
   readonly digester: Pick<PieceDigester, 'digest' | 'running'>
 }

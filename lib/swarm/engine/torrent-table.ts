@@ -26,6 +26,7 @@ export interface TorrentTableComponents extends TorrentComponents {
   readonly refusals: Refusals
   readonly bans: BanList
   readonly tasks: Background
+  readonly collectGarbage?: (() => void) | undefined
 }
 
 export interface TorrentTableInit {
@@ -231,8 +232,9 @@ export class TorrentTable {
   }
 
   #onRest(): void {
-    const { buffers, slices, lane } = this.#components
+    const { buffers, slices, lane, collectGarbage } = this.#components
     for (const memory of [buffers, slices, lane.buffers]) memory.rest()
+    collectGarbage?.()
   }
 
   #scheduleTick(): void {

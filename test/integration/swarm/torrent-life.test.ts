@@ -246,7 +246,11 @@ test('gives its memory back when it has had nothing to do for a while, and makes
   const blobs = [1, 2, 3, 4].map((seed) => swarmBlob(seed, 6 * MIB))
   await using lab = swarmLab(blobs)
   await lab.origin()
-  const agent = await lab.agent()
+  let collections = 0
+  const collectGarbage = () => {
+    collections += 1
+  }
+  const agent = await lab.agent({ collectGarbage })
   const Plain = globalThis.SharedArrayBuffer
   let made = 0
   class Counted extends Plain {
@@ -266,8 +270,9 @@ test('gives its memory back when it has had nothing to do for a while, and makes
     await lab.run(agent.pull(blobs[1]!))
     await lab.clock.advance(swarmLimits.restMs - 1_000)
     expect(agent.engine.snapshot()).toEqual([])
-    expect(await madeFor(2)).toBe(0)
+    expect([await madeFor(2), collections]).toEqual([0, 0])
     await lab.clock.advance(swarmLimits.restMs + 1_000)
+    expect(collections).toBe(1)
     expect(await madeFor(3)).toBeGreaterThan(0)
   } finally {
     globalThis.SharedArrayBuffer = Plain
