@@ -57,7 +57,7 @@ export const swarmLimits = {
   warmPieceBytes: 32 * 1024 * 1024,
   /** Slices of 1 MiB in memory for readers and uploads, for all torrents together. */
   sliceCacheBytes: 32 * 1024 * 1024,
-  /** Pieces in memory for the readers of one torrent while the disk is full. */
+  /** Pieces in memory for readers while the disk is full, all torrents together. */
   overflowBytes: 32 * 1024 * 1024,
   /** The window in front of a reader: at most this many pieces, and at most this many bytes. */
   windowPieces: 16,

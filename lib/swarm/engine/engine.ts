@@ -30,6 +30,7 @@ import type { PeerProver, PeerTransport } from '../peer/index.ts'
 import {
   bufferPool,
   completeContent,
+  overflowShares,
   type SliceCache,
   type SwarmMeters,
   sliceCache,
@@ -250,6 +251,7 @@ class Engine implements SwarmEngine {
       meters: this.#meters,
       slices: this.#slices,
       warm: this.#warm,
+      overflows: overflowShares(this.#limits.overflowBytes),
       refusals: this.#refusals,
       bans: this.#bans,
       schedule: this.#schedule,

@@ -1,6 +1,7 @@
 export { type BufferPool, bufferPool } from './buffer-pool.ts'
 export { type Content, completeContent } from './content.ts'
 export type { Loan } from './loan.ts'
+export { overflowShares } from './overflow-shares.ts'
 export { type BytesBySource, bytesSince, noBytes, type PullSummary } from './pull-summary.ts'
 export { type ReadOptions, sourceReadable } from './reader.ts'
 export { type SliceCache, sliceCache } from './slice-cache.ts'

@@ -6,6 +6,7 @@ import type { PeerHello } from '../peer/index.ts'
 import type { ArrivingContent } from './content.ts'
 import type { Prospect } from './dialer.ts'
 import type { DownloadComponents } from './download-contract.ts'
+import type { OverflowShares } from './overflow-shares.ts'
 import type { SliceCache } from './slice-cache.ts'
 import type { WarmPieces } from './warm-pieces.ts'
 
@@ -18,6 +19,7 @@ export interface PullComponents extends Omit<DownloadComponents, 'downloads'> {
   readonly pieces: PieceSource
   readonly slices: SliceCache
   readonly warm: WarmPieces
+  readonly overflows: OverflowShares
 }
 
 export interface PullInit {

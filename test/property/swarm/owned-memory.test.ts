@@ -19,6 +19,7 @@ import { type BlockSender, blockSender } from '../../../lib/swarm/torrent/block-
 import { bufferPool } from '../../../lib/swarm/torrent/buffer-pool.ts'
 import { conducts } from '../../../lib/swarm/torrent/conducts.ts'
 import type { Content } from '../../../lib/swarm/torrent/content.ts'
+import { overflowShares } from '../../../lib/swarm/torrent/overflow-shares.ts'
 import { Pull } from '../../../lib/swarm/torrent/pull.ts'
 import { sliceCache } from '../../../lib/swarm/torrent/slice-cache.ts'
 import { swarmMeters } from '../../../lib/swarm/torrent/swarm-meters.ts'
@@ -176,6 +177,7 @@ class World {
         warm,
         slices,
         meters,
+        overflows: overflowShares(swarmLimits.overflowBytes),
         store: watchedStore(store, blob.map, { witness: this.#witness, slow: this.#slow }),
         buffers: this.#buffers,
         digester: inlineDigester(),
