@@ -43,8 +43,8 @@ function installPackages() {
 }
 
 /**
- * By default glibc keeps large memory that was freed and takes the next from there, so that a process grows with each
- * pull; a fixed bound makes it give large memory back at once. The image sets the same.
+ * By default glibc keeps much of the large memory that was freed; with a fixed bound it gives it back at once. The image
+ * sets the same (docs/decisions/0023-memory-goes-back.md).
  */
 const malloc = { MALLOC_MMAP_THRESHOLD_: '131072' }
 
