@@ -3,6 +3,8 @@ import { type Clock, sleepOn } from './clock.ts'
 export interface FakeClock extends Clock {
   /** Moves time forward; fires timers in order and lets promises settle between them. */
   advance(ms: number): Promise<void>
+  /** Lets time pass without running anything, as when the event loop stands still; `advance` then fires what is overdue. */
+  stall(ms: number): void
   /** Number of timers that have neither fired nor been cancelled. */
   readonly pending: number
 }
@@ -47,6 +49,9 @@ export function fakeClock(startMs = 1_700_000_000_000): FakeClock {
       }
       now = limit
       await settle()
+    },
+    stall(ms) {
+      now += ms
     },
     get pending() {
       return entries.size

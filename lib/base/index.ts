@@ -17,7 +17,9 @@ export {
   syncFolderIfThere,
 } from './durable-folder.ts'
 export { type ErrorCode, type ErrorPolicy, errorTable, isRegistryCode } from './error-codes.ts'
+export { type FairBucket, fairBucket, tokenBucket } from './fair-bucket.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
+export { collectGarbage } from './garbage-collection.ts'
 export { type KeyedLock, keyedLock } from './keyed-lock.ts'
 export { lifecycle, type Startable } from './lifecycle.ts'
 export { nearest } from './nearest.ts'
@@ -34,5 +36,5 @@ export {
 export { type Random, seededRandom, shuffled, systemRandom } from './random.ts'
 export { type RefusedKeys, refusedKeys } from './refused-keys.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'
-export { type TokenBucket, tokenBucket } from './token-bucket.ts'
+export type { TokenBucket } from './token-bucket.ts'
 export { readFully, writeFully } from './whole-io.ts'

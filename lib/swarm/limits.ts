@@ -12,6 +12,8 @@ export const swarmLimits = {
   maxExtendedLength: 16 * 1024,
   maxOpenRequests: 64,
   handshakeTimeoutMs: 5_000,
+  /** A blob up to this length, as manifests are, goes first where the node's own rates limit. */
+  shortBlobBytes: 4 * 1024 * 1024,
   /** Incoming connections whose first handshake has not arrived yet. */
   maxPendingHandshakes: 64,
   /** Requests that we cancelled and the other side has not answered yet. */
@@ -33,6 +35,11 @@ export const swarmLimits = {
   maxConnectionsPerTorrentHard: 32,
   maxConnections: 512,
   maxHalfOpen: 16,
+  /** Peers that a full node names to one that it turns away. */
+  maxNamedPeers: 16,
+  /** Peers that are being turned away at one time, and how long they may take to read why. */
+  maxTurnedAway: 64,
+  turnAwayMs: 2_000,
   uploadQueueBytes: 64 * 1024 * 1024,
   /** Shortest adaptive request timeout. */
   minRequestTimeoutMs: 500,
@@ -50,7 +57,7 @@ export const swarmLimits = {
   warmPieceBytes: 32 * 1024 * 1024,
   /** Slices of 1 MiB in memory for readers and uploads, for all torrents together. */
   sliceCacheBytes: 32 * 1024 * 1024,
-  /** Pieces in memory for the readers of one torrent while the disk is full. */
+  /** Pieces in memory for readers while the disk is full, all torrents together. */
   overflowBytes: 32 * 1024 * 1024,
   /** The window in front of a reader: at most this many pieces, and at most this many bytes. */
   windowPieces: 16,
@@ -61,7 +68,7 @@ export const swarmLimits = {
   maxRequestTimeoutMs: 10_000,
   /** When no peer gives anything for this long, the origins are asked over HTTP. */
   peerPatienceMs: 1_000,
-  /** The same, while peers that have what is wanted are only busy with others. */
+  /** The same, while peers that have what is wanted are only busy with others, or could not be dialled yet. */
   busyPatienceMs: 8_000,
   /** When the first announce takes longer than this, HTTP no longer waits for it. */
   announcePatienceMs: 1_500,
@@ -72,6 +79,8 @@ export const swarmLimits = {
   uploadTurnMs: 5_000,
   /** A connection of a complete torrent without requests is closed after this time. */
   idleSeedMs: 60_000,
+  /** A node without any torrent for this long gives its idle memory back. */
+  restMs: 10_000,
   /** How long the answer "unknown blob" is remembered. */
   unknownMs: 1_000,
   /** A digest with wrong content is refused for this long; doubles each time, up to the second value. */

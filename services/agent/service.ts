@@ -1,5 +1,5 @@
 import { buildIndexCluster, originCluster, trackerCluster } from '../../lib/api/index.ts'
-import type { Startable } from '../../lib/base/index.ts'
+import { collectGarbage, type Startable } from '../../lib/base/index.ts'
 import { newPeerId } from '../../lib/core/index.ts'
 import { isOpenToStrangers, registryReaders, secretProver } from '../../lib/identity/index.ts'
 import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
@@ -69,6 +69,7 @@ function agentEngine(
       transport: tcpTransport(runtime),
       prover: secretProver(config.token),
       digester,
+      collectGarbage,
     },
     {
       peerId,

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import { blobOf, HOP_HEADER, type HoldingAnswer, originRoutes, WRITE_BACK_HEADER } from '../../lib/api/index.ts'
-import { appError } from '../../lib/base/index.ts'
+import { appError, type TokenBucket } from '../../lib/base/index.ts'
 import { type BlobRef, type Digest, digestAlgorithm } from '../../lib/core/index.ts'
 import {
+  type Content,
   type ContentFacts,
   type Exchange,
   inTouch,
@@ -17,6 +18,7 @@ import type { BlobReader, BlobUploads, StoredBlob } from '../../lib/store/index.
 import type { Ingest, OpenBlob } from './bring/ingest.ts'
 import { type MetainfoComponents, metainfoStream } from './bring/metainfo-stream.ts'
 import type { Refusals } from './bring/refusals.ts'
+import { pacedStream } from './paced-stream.ts'
 import type { WriteBack } from './push/write-back.ts'
 
 interface ServedBlobs extends Pick<BlobReader, 'open' | 'readAt'>, Pick<BlobUploads, 'createUpload'> {}
@@ -26,6 +28,8 @@ export interface BlobRoutesComponents extends MetainfoComponents {
   readonly ingest: Ingest
   readonly refusals: Pick<Refusals, 'clear'>
   readonly writeBack: Pick<WriteBack, 'keep'>
+  /** The share in this node's upload rate that blobs of such a size get. What another origin asks for needs none. */
+  readonly pace: (sizeBytes: number) => TokenBucket
   readonly onReceived: (from: 'client' | 'origin', bytes: number) => void
   readonly onSent: (to: 'client' | 'replica', bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
@@ -52,11 +56,15 @@ const factsOf = ({ digest }: BlobRef, size: number): ContentFacts => ({
 
 /** Answers with the whole blob or with the one range that the request names. */
 async function sendBlob(
-  { onSent }: Pick<BlobRoutesComponents, 'onSent'>,
+  { onSent, pace }: Pick<BlobRoutesComponents, 'onSent' | 'pace'>,
   exchange: Exchange,
   { size, read }: OpenBlob,
 ) {
-  const content = { ...factsOf(blobOf(exchange), size), open: read }
+  const open: Content['open'] = async (range, options) => {
+    const body = await read(range, options)
+    return isHop(exchange) ? body : pacedStream(body, pace(size), options)
+  }
+  const content = { ...factsOf(blobOf(exchange), size), open }
   await sendContent(exchange, content, { onBytes: (bytes) => onSent(isHop(exchange) ? 'replica' : 'client', bytes) })
 }
 

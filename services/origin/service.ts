@@ -7,7 +7,14 @@ import type { JournalStorage } from '../../lib/journal/index.ts'
 import { inlineDigester } from '../../lib/metainfo/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { diskStore, type ManagedStore, type StoredBlob } from '../../lib/store/index.ts'
-import { type SwarmEngine, type SwarmStore, seedStored, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
+import {
+  type SwarmEngine,
+  type SwarmStore,
+  seedStored,
+  swarmEngine,
+  swarmLimits,
+  tcpTransport,
+} from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { originAdminRoutes } from './admin.ts'
 import { blobNames } from './blob-names.ts'
@@ -139,9 +146,15 @@ function afterStored({ runtime, store, engine, names }: OriginParts) {
   return { tasks, hashes, onStored }
 }
 
+/** All blobs that go out over HTTP take part in the upload rate like one torrent, and the small ones like a small one. */
+function uploadPace({ uploads }: Pick<SwarmEngine, 'uploads'>) {
+  const [long, short] = [uploads.flow(), uploads.flow({ short: true })]
+  return (sizeBytes: number) => (sizeBytes <= swarmLimits.shortBlobBytes ? short : long)
+}
+
 /** The parts that bring, place and look after blobs, and their routes. Each part needs only those above it. */
 function originRules(parts: OriginParts, config: OriginConfig) {
-  const { runtime, cluster, siblings, evictions, store, backends, storage, names } = parts
+  const { runtime, cluster, siblings, evictions, store, backends, storage, engine, names } = parts
   const self = { memberId: config.member }
   const { received: onReceived, sent: onSent } = blobTraffic(runtime.metrics)
   const { tasks, hashes, onStored } = afterStored(parts)
@@ -171,6 +184,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       ...shared,
       ingest: bring,
       pieceHashes: hashes,
+      pace: uploadPace(engine),
       writeBack: later,
       uploads,
       keeps: (digest, init) => keeping.copies.isKeeper(digest, init),

@@ -24,6 +24,7 @@ const quiet: PeerEvents = {
   onChoke: () => undefined,
   onInterest: () => undefined,
   onSuggest: () => undefined,
+  onBusy: () => undefined,
   onRequest: () => undefined,
   onCancel: () => undefined,
   onClose: () => undefined,

@@ -54,6 +54,7 @@ export function recorder(onRequest: (block: Block) => void = () => undefined): R
     onChoke: (choked) => say(choked ? 'choke' : 'unchoke'),
     onInterest: (interested) => say(interested ? 'interested' : 'uninterested'),
     onSuggest: (piece) => say(`suggest ${piece}`),
+    onBusy: (peers) => say(`busy ${peers.map(({ host, port }) => `${host}:${port}`).join(' ')}`),
     onRequest: (block) => {
       say(`request ${text(block)}`)
       onRequest(block)

@@ -1,6 +1,6 @@
-import { type AbortOptions, appError, Bitset, type Deferred, deferred } from '../../lib/base/index.ts'
+import { appError, Bitset, type Deferred, deferred } from '../../lib/base/index.ts'
 import type { PeerId, PeerRole } from '../../lib/core/index.ts'
-import type { Block, PeerConnection } from '../../lib/swarm/peer/index.ts'
+import type { Block, PeerConnection, RequestOptions } from '../../lib/swarm/peer/index.ts'
 
 export interface ScriptedRequest {
   readonly block: Block
@@ -27,13 +27,15 @@ export interface ScriptedPeer {
 class Request implements ScriptedRequest {
   readonly block: Block
   readonly #into: Uint8Array
+  readonly #onUnwanted: RequestOptions['onUnwanted']
   readonly done: Deferred<void> = deferred()
   cancelled = false
   settled = false
 
-  constructor(block: Block, into: Uint8Array) {
+  constructor(block: Block, into: Uint8Array, onUnwanted: RequestOptions['onUnwanted']) {
     this.block = block
     this.#into = into
+    this.#onUnwanted = onUnwanted
   }
 
   answer(bytes: Uint8Array): void {
@@ -47,6 +49,7 @@ class Request implements ScriptedRequest {
 
   finish(): void {
     this.settled = true
+    if (this.cancelled) this.#onUnwanted?.(this.block.length)
     this.done.resolve()
   }
 
@@ -93,8 +96,8 @@ export function scriptedPeer(
       stats: { receivedBytes: 0, sentBytes: 0 },
       openRequests: 0,
       attach: nothing,
-      async request(block: Block, into: Uint8Array, { signal }: AbortOptions = {}) {
-        const request = new Request(block, into)
+      async request(block: Block, into: Uint8Array, { signal, onUnwanted }: RequestOptions = {}) {
+        const request = new Request(block, into, onUnwanted)
         requests.push(request)
         signal?.addEventListener('abort', () => request.cancel())
         await request.done.promise
@@ -104,6 +107,7 @@ export function scriptedPeer(
       sendChoke: nothing,
       sendInterested: nothing,
       sendSuggest: nothing,
+      sendBusy: nothing,
       sendBlock: () => Promise.resolve(),
       sendReject: nothing,
       close: nothing,

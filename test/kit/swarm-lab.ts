@@ -81,6 +81,7 @@ export interface LabNode {
 export interface LabNodeInit extends Partial<SwarmEngineInit> {
   readonly capacityBytes?: number
   readonly prover?: PeerProver | undefined
+  readonly collectGarbage?: () => void
   /** A store that outlives the node; default a new one. */
   readonly store?: ManagedStore
   /** Wraps the store from which the node reads its blobs. */
@@ -148,7 +149,7 @@ async function startNode(
   const logger = silentLogger()
   const metrics = recordingMetrics()
   const peerId = newPeerId(random)
-  const { capacityBytes = 1e9, prover, wrapStore = (store: ManagedStore) => store, ...rest } = init
+  const { capacityBytes = 1e9, prover, collectGarbage, wrapStore = (store: ManagedStore) => store, ...rest } = init
   const store = init.store ?? memoryStore({ clock, random, logger }, { capacityBytes })
   await store.start()
   const engine = swarmEngine(
@@ -164,6 +165,7 @@ async function startNode(
       transport: network.host(host),
       digester: inlineDigester(),
       prover,
+      collectGarbage,
     },
     { peerId, role, listen: { host, port: 0 }, ...rest },
   )

@@ -1,4 +1,11 @@
-import { type AbortOptions, abortable, appError, type Deferred, deferred } from '../../lib/base/index.ts'
+import {
+  type AbortOptions,
+  abortable,
+  appError,
+  type Deferred,
+  deferred,
+  throwIfAborted,
+} from '../../lib/base/index.ts'
 import type { BlobRef, ByteRange, Digest } from '../../lib/core/index.ts'
 import type { MetainfoRecord } from '../../lib/metainfo/index.ts'
 import type { MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
@@ -58,6 +65,7 @@ export function swarmSources(blobs: readonly SwarmBlob[]): SwarmSources {
     for (let at = range.start; at < range.end; at += CHUNK) {
       const chunk = Uint8Array.from(known.bytes.subarray(at, Math.min(range.end, at + CHUNK)))
       if (gate !== undefined && at + chunk.length > gate.offset) await abortable(gate.opened.promise, signal)
+      throwIfAborted(signal)
       failIfTold()
       if (corrupt) chunk[0] = (chunk[0] ?? 0) ^ 0xff
       sent += chunk.length

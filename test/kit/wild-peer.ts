@@ -97,6 +97,7 @@ class Wild {
       },
       sendBlockMessage: (kind, block) => this.#told(kind, block),
       sendBlock: nothing,
+      sendBusy: nothing,
       close: () => this.close(),
     }
     const listener = events(wire)

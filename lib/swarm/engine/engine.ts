@@ -6,11 +6,11 @@ import {
   background,
   type Clock,
   deadline,
+  type FairBucket,
+  fairBucket,
   type Random,
   type Startable,
-  type TokenBucket,
   throwIfAborted,
-  tokenBucket,
 } from '../../base/index.ts'
 import {
   type BlobRef,
@@ -30,6 +30,7 @@ import type { PeerProver, PeerTransport } from '../peer/index.ts'
 import {
   bufferPool,
   completeContent,
+  overflowShares,
   type SliceCache,
   type SwarmMeters,
   sliceCache,
@@ -60,6 +61,8 @@ export interface SwarmEngineComponents {
   readonly transport: PeerTransport
   /** Undefined lets every peer in that knows the swarm. */
   readonly prover?: PeerProver | undefined
+  /** Called when the node rests and has let go of its idle memory; default: the memory waits for V8. */
+  readonly collectGarbage?: (() => void) | undefined
   /** Checks pieces and whole blobs; started and stopped by its owner. */
   readonly digester: Pick<PieceDigester, 'digest' | 'running'>
 }
@@ -98,6 +101,8 @@ export interface SwarmEngine extends Startable {
   seed(blob: SeedRef, size: number): void
   /** Call it when the blob is no longer in the store. Idempotent. */
   forget(digest: Digest): void
+  /** Limits the rate of all uploads of this node to peers. Blobs that it sends over HTTP must pass it as well. */
+  readonly uploads: FairBucket
   /** The running torrents, for administrators. */
   snapshot(): readonly TorrentSnapshot[]
 }
@@ -115,6 +120,7 @@ class Engine implements SwarmEngine {
   readonly #components: SwarmEngineComponents
   readonly #init: SwarmEngineInit
   readonly #limits: SwarmLimits
+  readonly uploads: FairBucket
   readonly #allows: HostRule
   readonly #meters: SwarmMeters
   readonly #warm: WarmPieces
@@ -131,9 +137,10 @@ class Engine implements SwarmEngine {
     this.#components = components
     this.#init = init
     this.#limits = { ...swarmLimits, ...init.limits }
+    this.uploads = this.#rate(init.uploadBytesPerSecond)
     this.#allows = allowedPeers(init.allowedPeers)
     this.#meters = swarmMeters(components.metrics)
-    this.#warm = warmPieces(this.#limits.warmPieceBytes)
+    this.#warm = warmPieces(Math.min(this.#limits.warmPieceBytes, this.#limits.pieceBufferBytes / 2))
     this.#slices = sliceCache(this.#limits.sliceCacheBytes, this.#warm)
     this.#refusals = refusals(components.clock, this.#limits)
     this.#bans = banList(components.clock, this.#limits)
@@ -237,21 +244,22 @@ class Engine implements SwarmEngine {
   }
 
   #newTable(): TorrentTable {
-    const { peerId, role, verify = 'whole', uploadBytesPerSecond, downloadBytesPerSecond } = this.#init
+    const { peerId, role, verify = 'whole', downloadBytesPerSecond } = this.#init
     const components = {
       ...this.#components,
       limits: this.#limits,
       meters: this.#meters,
       slices: this.#slices,
       warm: this.#warm,
+      overflows: overflowShares(this.#limits.overflowBytes),
       refusals: this.#refusals,
       bans: this.#bans,
       schedule: this.#schedule,
       tasks: this.#tasks,
-      connections: { open: 0, halfOpen: 0 },
-      buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes / 4, true),
+      connections: { open: 0, halfOpen: 0, leaving: 0 },
+      buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes, true),
       downloads: this.#rate(downloadBytesPerSecond),
-      lane: uploadLane(this.#rate(uploadBytesPerSecond), this.#limits.uploadQueueBytes),
+      lane: uploadLane(this.uploads, this.#limits.uploadQueueBytes),
     }
     return new TorrentTable(components, {
       self: { peerId, role },
@@ -261,9 +269,11 @@ class Engine implements SwarmEngine {
     })
   }
 
-  #rate(ratePerSecond: number | undefined): TokenBucket {
+  #rate(ratePerSecond: number | undefined): FairBucket {
     const burst = Math.max(MIN_BURST, (ratePerSecond ?? 0) * BURST_SHARE)
-    return tokenBucket(this.#components.clock, { ratePerSecond, burst })
+    // A block at a time, and one is kept for who needs little.
+    const turn = this.#limits.blockLength
+    return fairBucket(this.#components.clock, { ratePerSecond, burst, turn, reserve: turn })
   }
 
   #refuseUnlessRunning(): void {

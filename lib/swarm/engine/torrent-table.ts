@@ -1,4 +1,4 @@
-import { type AppError, appError, type Background, type Timer } from '../../base/index.ts'
+import { type AppError, appError, type Background } from '../../base/index.ts'
 import {
   type BlobRef,
   type Digest,
@@ -18,12 +18,15 @@ import { Torrent, type TorrentComponents, type TorrentContent, type TorrentEvent
 import { type BanList, listenAddress } from './ban-list.ts'
 import { keepInline } from './inline-keeper.ts'
 import type { Refusals } from './refusals.ts'
+import { type Rest, rest } from './rest.ts'
+import { type Ticker, ticker } from './ticker.ts'
 
 export interface TorrentTableComponents extends TorrentComponents {
   readonly schedule: AnnounceSchedule
   readonly refusals: Refusals
   readonly bans: BanList
   readonly tasks: Background
+  readonly collectGarbage?: (() => void) | undefined
 }
 
 export interface TorrentTableInit {
@@ -49,12 +52,16 @@ export class TorrentTable {
   readonly #init: TorrentTableInit
   readonly #running = new Map<SwarmId, Torrent>()
   readonly #seeds = new Map<SwarmId, Seed>()
-  #timer: Timer | undefined
+  readonly #ticker: Ticker
+  readonly #rest: Rest
   #stopped = false
 
   constructor(components: TorrentTableComponents, init: TorrentTableInit) {
     this.#components = components
     this.#init = init
+    const onTick = (nowMs: number, lateMs: number) => this.#tick(nowMs, lateMs)
+    this.#ticker = ticker(components.clock, { intervalMs: TICK_MS, onTick })
+    this.#rest = rest(components.clock, { afterMs: components.limits.restMs, onRest: () => this.#onRest() })
   }
 
   [Symbol.iterator](): IterableIterator<Torrent> {
@@ -117,8 +124,8 @@ export class TorrentTable {
 
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#timer?.cancel()
-    this.#timer = undefined
+    this.#ticker.stop()
+    this.#rest.stop()
     const running = [...this.#running.values()]
     this.#running.clear()
     await Promise.all(running.map((torrent) => torrent.stop()))
@@ -147,7 +154,7 @@ export class TorrentTable {
     return torrent
   }
 
-  readonly #events: TorrentEvents = {
+  readonly #events: TorrentEvents<Torrent> = {
     onHeader: (torrent) => this.#join(torrent),
     onInline: (torrent, header) => {
       this.#components.meters.received.origin.add(header.length)
@@ -220,18 +227,23 @@ export class TorrentTable {
     if (!this.#seeds.has(torrent.swarmId)) schedule.leave(torrent.swarmId)
     if (this.#running.get(torrent.swarmId) === torrent) this.#running.delete(torrent.swarmId)
     meters.torrents.set(this.#running.size)
+    this.#rest.see(this.#running.size > 0 || this.#stopped)
     tasks.run('stop-torrent', () => torrent.stop())
+  }
+
+  #onRest(): void {
+    const { buffers, slices, lane, collectGarbage } = this.#components
+    for (const memory of [buffers, slices, lane.buffers]) memory.rest()
+    collectGarbage?.()
   }
 
   #scheduleTick(): void {
     this.#components.meters.torrents.set(this.#running.size)
-    if (this.#timer !== undefined || this.#running.size === 0 || this.#stopped) return
-    this.#timer = this.#components.clock.setTimer(TICK_MS, () => this.#tick())
+    this.#rest.see(this.#running.size > 0 || this.#stopped)
+    if (this.#running.size > 0 && !this.#stopped) this.#ticker.start()
   }
 
-  #tick(): void {
-    this.#timer = undefined
-    const nowMs = this.#components.clock.monotonicMs()
+  #tick(nowMs: number, lateMs: number): void {
     for (const torrent of [...this.#running.values()]) {
       if (torrent.isIdle(nowMs)) {
         this.#drop(torrent)
@@ -239,7 +251,7 @@ export class TorrentTable {
       }
       // While the header is late, trackers are asked for peers.
       if (!torrent.complete) this.#join(torrent)
-      torrent.tick(nowMs)
+      torrent.tick(nowMs, lateMs)
     }
     this.#scheduleTick()
   }

@@ -1,5 +1,5 @@
 import type { AbortOptions, AppError, Bitset } from '../../base/index.ts'
-import type { PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
+import type { PeerAddress, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
 
 /** A part of a piece; `offset` and `length` are in bytes within the piece. */
 export interface Block {
@@ -22,17 +22,30 @@ export interface PeerHello {
 }
 
 /** Events of a connection for its torrent. Called one at a time, never from within a method of the connection. */
-export interface PeerEvents {
+export type PeerEvents = SupplyEvents & DemandEvents & LinkEvents
+
+/** What the other side has and would give. */
+export interface SupplyEvents {
   /** The pieces of the other side changed (bitfield, have-all, have-none, have); `piece` is set only for a have. */
   onHave(piece: number | undefined): void
   /** The other side choked or unchoked us; a choke rejects our open requests with PEER_REJECTED. */
   onChoke(choked: boolean): void
-  onInterest(interested: boolean): void
   onSuggest(piece: number): void
+}
+
+/** What the other side wants. */
+export interface DemandEvents {
+  onInterest(interested: boolean): void
   /** A well-formed request for a block inside the blob; the torrent decides whether we have the block. */
   onRequest(block: Block): void
   /** The other side no longer wants a block; sending it anyway is allowed. */
   onCancel(block: Block): void
+}
+
+/** What becomes of the connection itself. */
+export interface LinkEvents {
+  /** The other side is full; these may have the blob. */
+  onBusy(peers: readonly PeerInfo[]): void
   /** Called once, as the last event. `err` is undefined when we closed the connection in an orderly way. */
   onClose(err: AppError | undefined): void
 }
@@ -56,8 +69,15 @@ export interface PeerLink {
    * Starts the delivery of events; call it once, before anything else. Earlier events are delivered first, in order.
    */
   attach(events: PeerEvents): void
+  /** Says that we are full, and who else may have the blob. */
+  sendBusy(peers: readonly PeerInfo[]): void
   /** Destroys the socket. Idempotent. */
   close(err?: AppError): void
+}
+
+export interface RequestOptions extends AbortOptions {
+  /** The payload came after all, so many bytes of it, when the request had been withdrawn: nobody gets it. */
+  readonly onUnwanted?: ((bytes: number) => void) | undefined
 }
 
 /** The other side as a source of blocks. */
@@ -71,7 +91,7 @@ export interface BlockSource {
    * settled, in whatever way, nothing is written to `into`. On ABORTED a cancel is sent.
    * @throws PEER_REJECTED, PEER_CLOSED, ABORTED, WIRE_QUEUE_FULL (more than MAX_OPEN_REQUESTS at once)
    */
-  request(block: Block, into: Uint8Array, options?: AbortOptions): Promise<void>
+  request(block: Block, into: Uint8Array, options?: RequestOptions): Promise<void>
   sendInterested(interested: boolean): void
 }
 

@@ -7,6 +7,7 @@ import type { Block } from './peer-connection.ts'
 export interface OpenRequest extends BlockTarget {
   readonly block: Block
   readonly answer: Deferred<void>
+  readonly onUnwanted: ((bytes: number) => void) | undefined
   arriving: boolean
 }
 
@@ -18,7 +19,7 @@ export interface RequestTable {
   /** Number of requests that somebody waits for. */
   readonly size: number
   /** @throws WIRE_QUEUE_FULL */
-  open(block: Block, into: Uint8Array): OpenRequest
+  open(block: Block, into: Uint8Array, onUnwanted?: (bytes: number) => void): OpenRequest
   /** After this nothing is written to the buffer. True when the other side should be told. */
   cancel(request: OpenRequest): boolean
   /** The request that a `piece` message answers. @throws WIRE_UNASKED_PIECE */
@@ -46,11 +47,11 @@ class Table implements RequestTable {
     this.#answersCancels = answersCancels
   }
 
-  open(block: Block, into: Uint8Array): OpenRequest {
+  open(block: Block, into: Uint8Array, onUnwanted?: (bytes: number) => void): OpenRequest {
     if (this.size >= swarmLimits.maxOpenRequests) {
       throw appError('WIRE_QUEUE_FULL', { message: 'too many requests are open on this connection' })
     }
-    const request: OpenRequest = { block, into, answer: deferred(), arriving: false }
+    const request: OpenRequest = { block, into, answer: deferred(), onUnwanted, arriving: false }
     this.#requests.push(request)
     this.size += 1
     return request
@@ -74,6 +75,7 @@ class Table implements RequestTable {
 
   arrived(request: OpenRequest): void {
     this.#remove(request)
+    if (request.into === undefined) request.onUnwanted?.(request.block.length)
     request.answer.resolve()
   }
 

@@ -1,9 +1,9 @@
-import { type AbortOptions, type AppError, appError, Bitset, throwIfAborted, toAppError } from '../../base/index.ts'
-import { type PeerAddress, PieceMap } from '../../core/index.ts'
+import { type AppError, appError, Bitset, throwIfAborted, toAppError } from '../../base/index.ts'
+import { type PeerAddress, type PeerInfo, PieceMap } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { BlockTarget, SwarmHeader, Wire, WireEvents, WireInit } from '../wire/index.ts'
 import { type EventQueue, eventQueue } from './event-queue.ts'
-import type { Block, PeerConnection, PeerEvents, PeerHello, PeerStats } from './peer-connection.ts'
+import type { Block, PeerConnection, PeerEvents, PeerHello, PeerStats, RequestOptions } from './peer-connection.ts'
 import { type OpenRequest, type RequestTable, requestTable } from './request-table.ts'
 import { type UploadQueue, uploadQueue } from './upload-queue.ts'
 
@@ -71,12 +71,12 @@ class WireConnection implements PeerConnection {
     this.#queue.attach(events, () => this.#wire.start())
   }
 
-  async request(block: Block, into: Uint8Array, { signal }: AbortOptions = {}): Promise<void> {
+  async request(block: Block, into: Uint8Array, { signal, onUnwanted }: RequestOptions = {}): Promise<void> {
     throwIfAborted(signal)
     if (this.#closed) throw appError('PEER_CLOSED')
     if (into.length !== block.length) throw appError('SIZE_INVALID', { detail: { ...block } })
     if (this.choked) throw appError('PEER_REJECTED', { message: 'the peer is choking' })
-    const request = this.#requests.open(block, into)
+    const request = this.#requests.open(block, into, onUnwanted)
     this.#wire.sendBlockMessage('request', block)
     if (signal === undefined) return request.answer.promise
     const giveUp = () => this.#giveUp(request, signal)
@@ -108,6 +108,10 @@ class WireConnection implements PeerConnection {
 
   sendSuggest(piece: number): void {
     if (!this.#closed) this.#wire.send.suggest(piece)
+  }
+
+  sendBusy(peers: readonly PeerInfo[]): void {
+    if (!this.#closed) this.#wire.sendBusy(peers)
   }
 
   sendBlock(block: Block, bytes: Uint8Array): Promise<void> {
@@ -154,6 +158,7 @@ class WireConnection implements PeerConnection {
         tell((events) => events.onHave(undefined))
       },
       onSuggest: (piece) => tell((events) => events.onSuggest(piece)),
+      onBusy: (peers) => tell((events) => events.onBusy(peers)),
       onRequest: (block) => {
         if (this.#uploads.asked(block)) tell((events) => events.onRequest(block))
       },

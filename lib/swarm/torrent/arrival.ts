@@ -1,9 +1,9 @@
 import { type AppError, appError, toAppError } from '../../base/index.ts'
 import { type ByteRange, type PieceMap, releasedLength } from '../../core/index.ts'
-import type { SwarmLimits } from '../limits.ts'
 import type { ReaderWindow } from '../picker/index.ts'
 import type { ArrivingContent } from './content.ts'
 import type { Loan } from './loan.ts'
+import type { OverflowShares } from './overflow-shares.ts'
 import { type PieceOverflow, pieceOverflow } from './piece-overflow.ts'
 import { SLICE_LENGTH, type SliceCache } from './slice-cache.ts'
 import type { WarmPieces } from './warm-pieces.ts'
@@ -12,7 +12,7 @@ export interface ArrivalInit {
   readonly content: ArrivingContent
   readonly slices: SliceCache
   readonly warm: WarmPieces
-  readonly limits: SwarmLimits
+  readonly overflows: OverflowShares
 }
 
 /** A piece whose hash was right. `free` gives its memory back; to be called once, when the bytes are no longer read. */
@@ -32,11 +32,13 @@ export class Arrival {
   verified = false
   readonly #init: ArrivalInit
   readonly #overflow: PieceOverflow
+  #release: (() => void) | undefined
 
   constructor(init: ArrivalInit) {
     this.#init = init
     this.content = init.content
-    this.#overflow = pieceOverflow(init.content.map, init.limits.overflowBytes)
+    this.#overflow = pieceOverflow(init.content.map, init.overflows)
+    this.#release = init.content.partial?.lease()
   }
 
   get map(): PieceMap {
@@ -102,9 +104,12 @@ export class Arrival {
     this.#init.warm.passed(this.content.key)
   }
 
-  /** Nothing of it stays in memory. */
+  /** Nothing of it stays in memory, and the partial blob may be evicted. */
   close(): void {
     this.#init.warm.drop(this.content.key)
+    this.#overflow.close()
+    this.#release?.()
+    this.#release = undefined
   }
 
   /** Shows the bytes of a piece that it `has`, part after part; each is lent for the call where that can be. */

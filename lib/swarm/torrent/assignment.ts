@@ -10,12 +10,14 @@ import type { Suspects } from './suspects.ts'
 export interface Assigned {
   readonly job: PieceJob
   readonly block: BlockState
+  /** Who was asked for the block before is told to stop. */
+  readonly instead?: true
 }
 
 export interface AssignmentView {
   readonly jobs: PieceJobs
   readonly suppliers: Suppliers
-  readonly suspects: Suspects
+  readonly suspects: Pick<Suspects, 'has'>
   readonly random: Random
   readonly count: number
   readonly windows: readonly ReaderWindow[]
@@ -34,10 +36,17 @@ const PATIENCE_SECONDS = 2
 /** Requests of one block at once. */
 const MAX_ASKS = 2
 
+/** Repeated requests of one torrent at once: each may bring a block for the second time. */
+const MAX_REPEATS = 8
+
+/** At the end a block is asked for again after this part of the time for which a reader waits. */
+const END_PATIENCE_SHARE = 0.5
+
 /**
  * What to request from `peer` next: a block that a reader waits for and another peer is late with; the rest of its own
- * piece; a piece whose peer left; a new piece, as the picker says; blocks of a slow peer's piece; and at the very end a
- * block that another peer was asked for (from agents only: the upload of origins is the scarcest).
+ * piece; a piece whose peer left; a new piece, as the picker says; blocks of a slow peer's piece; from an agent, a block
+ * that an origin was asked for before an agent had it; and at the very end, when all that is missing is requested, a
+ * block that another peer is slow with (from agents only: the upload of origins is the scarcest).
  */
 export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | undefined {
   const { jobs } = view
@@ -54,14 +63,19 @@ export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | unde
   return (
     startPiece(view, peer) ??
     jobs.findUnasked((job) => !job.whole && has(job) && maySpill(view, job, peer)) ??
+    relieve(view, peer) ??
     endgame(view, peer)
   )
 }
 
 function startPiece(view: AssignmentView, peer: Supplier): Assigned | undefined {
-  if (!view.jobs.room) return undefined
+  if (!view.jobs.room && view.jobs.size > 0) return undefined
   const piece = pickPiece(pickView(view), pickPeer(peer))
   if (piece === undefined) return undefined
+  if (!view.jobs.room) {
+    view.jobs.awaitRoom()
+    return undefined
+  }
   const job = view.jobs.start(piece, { owner: peer.id, whole: view.suspects.has(piece), nowMs: view.nowMs })
   const block = job.blocks[0]
   return block === undefined ? undefined : { job, block }
@@ -101,24 +115,41 @@ function rescue(view: AssignmentView, peer: Supplier): Assigned | undefined {
     const job = urgent ? view.jobs.get(next) : undefined
     if (job === undefined || !mayRepeat(view, job, peer)) continue
     const block = job.blocks.find((candidate) => canRepeat(candidate, peer) && isLate(candidate, view))
-    if (block !== undefined) return { job, block }
+    if (block !== undefined && view.jobs.repeats < MAX_REPEATS) return { job, block }
   }
   return undefined
 }
 
 /** A request that waits for the node's own download rate is not late. */
-function isLate(block: BlockState, { nowMs, patienceMs }: AssignmentView): boolean {
+function isLate(block: BlockState, { nowMs, patienceMs }: Pick<AssignmentView, 'nowMs' | 'patienceMs'>): boolean {
   for (const { askedMs } of block.asks.values()) {
     if (askedMs === undefined || nowMs - askedMs < patienceMs) return false
   }
   return true
 }
 
-function endgame(view: AssignmentView, peer: Supplier): Assigned | undefined {
+/** A block that an origin was asked for, and only origins. */
+function relieve(view: AssignmentView, peer: Supplier): Assigned | undefined {
   if (peer.connection.hello.role === 'origin') return undefined
+  const isOrigins = ({ asks }: BlockState) => [...asks.keys()].every((id) => view.suppliers.isOrigin(id))
   for (const job of view.jobs) {
     if (!mayRepeat(view, job, peer)) continue
-    const block = job.blocks.find((candidate) => canRepeat(candidate, peer))
+    const block = job.blocks.find((candidate) => canRepeat(candidate, peer) && isOrigins(candidate))
+    if (block !== undefined) return { job, block, instead: true }
+  }
+  return undefined
+}
+
+/** Never in mid-download, where a second copy of a block takes the place of a first one of another. */
+function endgame(view: AssignmentView, peer: Supplier): Assigned | undefined {
+  const { jobs, nowMs } = view
+  if (peer.connection.hello.role === 'origin' || jobs.bytes < view.leftBytes || jobs.repeats >= MAX_REPEATS) {
+    return undefined
+  }
+  const slow = { nowMs, patienceMs: view.patienceMs * END_PATIENCE_SHARE }
+  for (const job of jobs) {
+    if (!mayRepeat(view, job, peer)) continue
+    const block = job.blocks.find((candidate) => canRepeat(candidate, peer) && isLate(candidate, slow))
     if (block !== undefined) return { job, block }
   }
   return undefined

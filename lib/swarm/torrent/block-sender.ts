@@ -1,4 +1,4 @@
-import { type AppError, abortable, type Background, hasCode, toAppError } from '../../base/index.ts'
+import { type AppError, abortable, type Background, hasCode, type TokenBucket, toAppError } from '../../base/index.ts'
 import type { ByteRange } from '../../core/index.ts'
 import { swarmLimits } from '../limits.ts'
 import type { Block, PeerConnection } from '../peer/index.ts'
@@ -17,6 +17,8 @@ export interface BlockSenderComponents {
 export interface BlockSenderInit {
   readonly connection: Pick<PeerConnection, 'stats' | 'sendBlock' | 'sendReject'>
   readonly content: Content
+  /** The torrent's share of the upload rate. Its peers share it fairly, since each has only a few blocks in the queue. */
+  readonly pace: TokenBucket
   readonly tasks: Background
   /** The content could not be read. */
   onUnreadable(err: AppError): void
@@ -38,7 +40,6 @@ function isSame(a: Block, b: Block): boolean {
 /** Blocks of one peer that are read or sent at the same time; enough to keep its socket busy. */
 const WORKERS = 4
 
-/** The rate is shared fairly, because each peer has only a few blocks in the bucket's queue. */
 export function blockSender(components: BlockSenderComponents, init: BlockSenderInit): BlockSender {
   return new Sender(components, init)
 }
@@ -103,9 +104,9 @@ class Sender implements BlockSender {
   }
 
   async #send(block: Block, signal: AbortSignal): Promise<void> {
-    const { lane, slices } = this.#components
-    const { content } = this.#init
-    await lane.bucket.take(block.length, { signal })
+    const { slices } = this.#components
+    const { content, pace } = this.#init
+    await pace.take(block.length, { signal })
     const start = content.map.rangeOf(block.piece).start + block.offset
     const range = { start, end: start + block.length }
     const lending = slices.lend(content, range)

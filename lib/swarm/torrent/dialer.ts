@@ -7,6 +7,8 @@ import type { PeerConnection } from '../peer/index.ts'
 export interface ConnectionCount {
   open: number
   halfOpen: number
+  /** Being turned away, and not counted as open. */
+  leaving: number
 }
 
 export interface DialerComponents {
@@ -28,14 +30,26 @@ export interface DialerInit {
   onSettled(err: AppError | undefined): void
 }
 
+/**
+ * Whether peers may still come. Some are `waiting`: they had no turn to be dialled, since the node dials as many as it
+ * may, or they are full. `some` are connected or on their way, or a tracker may still name them. Or there are `none`.
+ */
+export type Prospect = 'waiting' | 'some' | 'none'
+
 interface Candidate {
   peer: PeerInfo
+  /** Attempts in a row that came to nothing. */
   failures: number
   notBeforeMs: number
   dialling: boolean
+  connectedMs: number
+  /** It hung up the last time as one does that is full. */
+  busy: boolean
 }
 
 const RETRY = { baseMs: 1_000, maxMs: 30_000 }
+/** A peer that hangs up within this time and has given nothing is full. */
+const HANG_UP_MS = 5_000
 const MAX_FAILURES = 6
 const MAX_CANDIDATES = 200
 
@@ -51,9 +65,20 @@ export class Dialer {
     this.#init = init
   }
 
-  /** Attempts under way. */
-  get dialling(): number {
-    return this.#dialling
+  /** `named` once trackers have said, or could have said, who else there is. */
+  prospect(named: boolean): Prospect {
+    if (this.#anyWaits) return 'waiting'
+    return this.#init.size() > 0 || this.#dialling > 0 || !named ? 'some' : 'none'
+  }
+
+  /** Somebody may be dialled and has not been yet, or is only full. */
+  get #anyWaits(): boolean {
+    if (this.#isFull) return false
+    const nowMs = this.#components.clock.monotonicMs()
+    return [...this.#candidates.values()].some(
+      (it) =>
+        !this.#init.avoids(it.peer) && !it.dialling && (it.busy || (it.failures === 0 && nowMs >= it.notBeforeMs)),
+    )
   }
 
   /** Uses the order of the answer; a peer that failed before keeps its record unless its address has changed. */
@@ -66,7 +91,15 @@ export class Dialer {
       const before = known.get(peer.peerId)
       const moved = before?.peer.host !== peer.host || before.peer.port !== peer.port
       if (before !== undefined && (!moved || before.dialling)) this.#candidates.set(peer.peerId, before)
-      else this.#candidates.set(peer.peerId, { peer, failures: 0, notBeforeMs: 0, dialling: false })
+      else this.#candidates.set(peer.peerId, newCandidate(peer))
+    }
+  }
+
+  /** Peers that a full peer named: tried after those that trackers named. */
+  hint(peers: readonly PeerInfo[]): void {
+    for (const peer of peers) {
+      if (this.#candidates.size >= MAX_CANDIDATES) return
+      if (!this.#candidates.has(peer.peerId)) this.#candidates.set(peer.peerId, newCandidate(peer))
     }
   }
 
@@ -75,12 +108,29 @@ export class Dialer {
     const { clock, limits, connections } = this.#components
     const nowMs = clock.monotonicMs()
     for (const candidate of this.#candidates.values()) {
-      if (this.#init.size() + this.#dialling >= limits.maxConnectionsPerTorrentSoft) return
+      if (this.#isFull) return
       if (connections.halfOpen >= limits.maxHalfOpen) return
       if (connections.open + connections.halfOpen >= limits.maxConnections) return
-      if (candidate.dialling || nowMs < candidate.notBeforeMs || this.#init.avoids(candidate.peer)) continue
-      this.#attempt(candidate)
+      if (this.#isDue(candidate, nowMs)) this.#attempt(candidate)
     }
+  }
+
+  /** The torrent needs no more connections. */
+  get #isFull(): boolean {
+    return this.#init.size() + this.#dialling >= this.#components.limits.maxConnectionsPerTorrentSoft
+  }
+
+  #isDue({ dialling, notBeforeMs, peer }: Candidate, nowMs: number): boolean {
+    return !dialling && nowMs >= notBeforeMs && !this.#init.avoids(peer)
+  }
+
+  /** The connection to a peer is over; `gave` when it was of use. A full peer says so by hanging up. */
+  lost(id: PeerId, gave: boolean): void {
+    const candidate = this.#candidates.get(id)
+    if (candidate === undefined) return
+    candidate.busy = !gave && this.#components.clock.monotonicMs() - candidate.connectedMs < HANG_UP_MS
+    candidate.failures = candidate.busy ? Math.min(candidate.failures + 1, MAX_FAILURES - 1) : 0
+    this.#rest(candidate)
   }
 
   #attempt(candidate: Candidate): void {
@@ -104,15 +154,26 @@ export class Dialer {
   }
 
   #settle(candidate: Candidate, err: AppError | undefined): void {
-    const { clock, random, connections } = this.#components
+    const { clock, connections } = this.#components
     candidate.dialling = false
     this.#dialling -= 1
     connections.halfOpen -= 1
-    candidate.failures = err === undefined ? 0 : candidate.failures + 1
-    // Also after a success, so that a peer that hangs up at once is not dialled in a loop.
-    const wait = Math.min(RETRY.maxMs, RETRY.baseMs * 2 ** candidate.failures)
-    candidate.notBeforeMs = clock.monotonicMs() + wait * (0.5 + random.next() / 2)
+    candidate.busy = false
+    if (err === undefined) candidate.connectedMs = clock.monotonicMs()
+    else candidate.failures += 1
+    this.#rest(candidate)
     if (candidate.failures >= MAX_FAILURES) this.#candidates.delete(candidate.peer.peerId)
     this.#init.onSettled(err)
   }
+
+  /** Before the next attempt: longer each time, also for one that was let in and hung up at once. */
+  #rest(candidate: Candidate): void {
+    const { clock, random } = this.#components
+    const wait = Math.min(RETRY.maxMs, RETRY.baseMs * 2 ** candidate.failures)
+    candidate.notBeforeMs = clock.monotonicMs() + wait * (0.5 + random.next() / 2)
+  }
+}
+
+function newCandidate(peer: PeerInfo): Candidate {
+  return { peer, failures: 0, notBeforeMs: 0, dialling: false, connectedMs: Number.NEGATIVE_INFINITY, busy: false }
 }

@@ -33,11 +33,15 @@ export interface DownloadTarget {
   /** Whether the hashes come from an origin itself: then a wrong piece is the fault of its giver. */
   trusted(): boolean
   events: {
+    /** There may be memory for a piece that could not be started. */
+    onRoom(): void
     onReceived(from: PieceSourceKind, bytes: number): void
     /** A peer sent wrong bytes, or `HTTP` did. `hello` is given when it may have left since. */
     onLiar(id: string, hello?: PeerHello): void
     /** Two independent sources gave the same bytes, and these do not match the hash. */
     onAgreed(): void
+    /** Something here threw that never should: the download cannot be relied on any more. */
+    readonly onBroken: (err: unknown) => void
   }
 }
 

@@ -1,18 +1,16 @@
-import type { PeerConnection, PeerHello } from '../peer/index.ts'
-import { pickPiece } from '../picker/index.ts'
-import { type AssignmentView, nextBlock, pickView } from './assignment.ts'
+import type { PeerConnection } from '../peer/index.ts'
+import { type AssignmentView, nextBlock } from './assignment.ts'
 import { BlockRequests } from './block-requests.ts'
 import { patienceOf } from './demand.ts'
 import { type DownloadComponents, type DownloadTarget, HTTP } from './download-contract.ts'
-import { isFilled, isUnasked, type PieceJob, type SealedPiece } from './piece-job.ts'
+import { Liars } from './liars.ts'
+import { PieceCheck } from './piece-check.ts'
+import { isFilled, isHeld, isUnasked, type PieceJob } from './piece-job.ts'
 import { PieceJobs } from './piece-jobs.ts'
+import { PieceRuns } from './piece-runs.ts'
 import type { PieceSourceKind } from './pull-summary.ts'
 import { freeBlocks, type Supplier } from './supplier.ts'
 import { Suppliers } from './suppliers.ts'
-import { suspects } from './suspects.ts'
-
-const everything = { role: 'origin', has: () => true, suggested: new Set<number>(), idle: true } as const
-const PIECE_TIME_WEIGHT = 0.2
 
 /**
  * Fetches the pieces that its target wants from the peers it is given. Every public method is one event: it runs to its
@@ -24,32 +22,53 @@ export class Download {
   readonly #suppliers: Suppliers
   readonly #jobs: PieceJobs
   readonly #requests: BlockRequests
-  readonly #suspects = suspects()
-  /** Peers whose bytes differ from a piece that matched its hash: liars, unless the hash is the lie. */
-  readonly #convicted = new Map<string, PeerHello | undefined>()
+  readonly #liars: Liars
+  readonly #check: PieceCheck
+  /** Pieces that no peer gives. */
+  readonly runs: PieceRuns
   /** Grows whenever something new can be requested. */
   #version = 0
-  #pieceMs: number | undefined
   #stopped = false
 
   constructor(components: DownloadComponents, target: DownloadTarget) {
     this.#components = components
     this.#target = target
     this.#suppliers = new Suppliers({ self: target.self, pieces: target.map.count })
+    this.#liars = new Liars({ target, suppliers: this.#suppliers, onSuspect: (id) => this.#onSuspect(id) })
     this.#jobs = new PieceJobs({
       map: target.map,
       blockLength: components.limits.blockLength,
       buffers: components.buffers,
+      onRoom: () => target.events.onRoom(),
     })
     this.#requests = new BlockRequests(components, {
       onBlock: (job, block, peer) => this.#onBlock(job, block.length, peer),
       onRefused: (job, _block, peer) => this.#onRefused(job, peer),
+      onBroken: target.events.onBroken,
+    })
+    this.#check = new PieceCheck(components, {
+      target,
+      jobs: this.#jobs,
+      liars: this.#liars,
+      onDone: () => this.wake(),
+      onUnchecked: (job) => this.#drop(job),
+      onBroken: target.events.onBroken,
+    })
+    this.runs = new PieceRuns({
+      jobs: this.#jobs,
+      view: () => this.#view(),
+      onDropped: (job) => this.#drop(job),
+      onFilled: (job) => {
+        this.#received(HTTP, job.memory.length)
+        this.#check.begin(job)
+        this.wake()
+      },
     })
   }
 
   /** How long a piece takes from its first request to the last byte; undefined before the first. */
   get pieceMs(): number | undefined {
-    return this.#pieceMs
+    return this.#check.pieceMs
   }
 
   /**
@@ -60,10 +79,13 @@ export class Download {
     if (this.#requests.promising) return 'promised'
     if (this.#suppliers.allMissed) return 'missed'
     const view = this.#view()
-    for (let piece = 0; piece < view.count; piece += 1) {
-      if (view.wants(piece) && this.#suppliers.hold(piece)) return 'busy'
-    }
-    return 'nothing'
+    return this.#suppliers.holdAny((piece) => view.wants(piece)) ? 'busy' : 'nothing'
+  }
+
+  /** The piece is under way and waits for the node's own download rate. */
+  isHeld(piece: number): boolean {
+    const job = this.#jobs.get(piece)
+    return job !== undefined && isHeld(job)
   }
 
   addPeer(connection: PeerConnection): void {
@@ -107,55 +129,32 @@ export class Download {
     this.#pump()
   }
 
-  /** To be called about ten times a second while anything is under way. */
-  tick(nowMs: number): void {
+  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
+  tick(nowMs: number, lateMs = 0): void {
+    this.#requests.forgive(lateMs, nowMs)
     this.#requests.expire(nowMs)
+    this.#yieldRoom()
     this.wake()
   }
 
-  /** Starts up to `max` adjacent pieces that no peer gives, to be fetched over HTTP. */
-  startRun(max: number): readonly PieceJob[] {
-    const view = this.#view()
-    for (const job of [...this.#jobs]) if (job.owner === undefined) this.#drop(job)
-    const picker = pickView(view)
-    const first = this.#jobs.room ? pickPiece(picker, everything) : undefined
-    const run: PieceJob[] = []
-    for (let piece = first ?? view.count; run.length < max && picker.wanted(piece); piece += 1) {
-      run.push(this.#jobs.start(piece, { owner: HTTP, whole: true, nowMs: view.nowMs }))
-      if (!this.#jobs.room) break
+  /** Memory of pieces that nobody gives goes to who needs it. */
+  #yieldRoom(): void {
+    const othersWait = this.#jobs.yieldRoom()
+    for (const job of [...this.#jobs]) {
+      if (job.owner === undefined && (othersWait || !this.#target.wants(job.piece))) this.#drop(job)
     }
-    return run
-  }
-
-  /** Writes bytes of a piece from `startRun`; a piece that was given up meanwhile ignores them. */
-  write(job: PieceJob, bytes: Uint8Array, offset: number): void {
-    if (this.#jobs.isFetching(job)) job.memory.write(offset, bytes)
-  }
-
-  /** Every byte of a piece of `startRun` has been written. */
-  fill(job: PieceJob): void {
-    if (!this.#jobs.isFetching(job)) return
-    for (const block of job.blocks) block.givenBy = HTTP
-    this.#received(HTTP, job.memory.length)
-    this.#finish(job)
-    this.wake()
-  }
-
-  /** The HTTP rung gives a piece up. */
-  abandon(job: PieceJob): void {
-    if (this.#jobs.isFetching(job)) this.#drop(job)
   }
 
   /** The hashes are right, by an origin's own word or by the whole digest: so whoever gave a wrong piece has lied. */
   trust(): void {
-    const liars = new Set([...this.#convicted.keys(), ...this.#suspects.judgeAll()])
-    for (const liar of liars) if (liar !== HTTP) this.#target.events.onLiar(liar, this.#convicted.get(liar))
-    this.#convicted.clear()
+    this.#liars.trust()
     this.wake()
   }
 
   stop(): void {
     this.#stopped = true
+    this.#check.stop()
+    this.#jobs.close()
     for (const job of [...this.#jobs]) this.#drop(job)
   }
 
@@ -165,12 +164,12 @@ export class Download {
     return {
       jobs: this.#jobs,
       suppliers: this.#suppliers,
-      suspects: this.#suspects,
+      suspects: this.#liars.suspects,
       random: this.#components.random,
       count: target.map.count,
       windows: target.windows(nowMs),
       nowMs,
-      patienceMs: patienceOf(this.#pieceMs),
+      patienceMs: patienceOf(this.pieceMs),
       leftBytes: target.leftBytes(),
       wants: (piece) => target.wants(piece) && target.hashOf(piece) !== undefined,
     }
@@ -198,6 +197,7 @@ export class Download {
           if (peer.connection.hello.role === 'agent' || peer.openBlocks === 0) peer.exhaustedAt = this.#version
           break
         }
+        if (next.instead === true) this.#requests.cancelBlock(next.block)
         this.#requests.ask(next.job, next.block, peer)
       }
     }
@@ -205,8 +205,9 @@ export class Download {
 
   #onBlock(job: PieceJob, bytes: number, peer: Supplier): void {
     const { role } = peer.connection.hello
+    job.arrivedBytes += bytes
     this.#received(role === 'origin' ? 'origin' : 'peer', bytes)
-    if (isFilled(job)) this.#finish(job)
+    if (isFilled(job)) this.#check.begin(job)
     this.#pump()
   }
 
@@ -231,65 +232,12 @@ export class Download {
 
   #drop(job: PieceJob): void {
     this.#requests.cancelJob(job)
+    this.#components.meters.wasted.dropped.add(job.arrivedBytes)
     this.#jobs.drop(job)
   }
 
-  /** Every byte has arrived; the check of the hash comes back as an event. */
-  #finish(job: PieceJob): void {
-    this.#jobs.whole(job)
-    job.memory.seal((bytes) => {
-      const startMs = this.#components.clock.monotonicMs()
-      this.#components.digester.digest(bytes).then(
-        (actual) => this.#onDigest({ job, bytes }, actual, startMs),
-        () => this.#drop(job),
-      )
-    })
-  }
-
-  #onDigest(sealed: SealedPiece, actual: Uint8Array, startMs: number): void {
-    const { job } = sealed
-    const nowMs = this.#components.clock.monotonicMs()
-    this.#components.meters.hashSeconds.observe((nowMs - startMs) / 1000)
-    const hash = this.#stopped ? undefined : this.#target.hashOf(job.piece)
-    if (hash === undefined) this.#jobs.drop(job)
-    else if (Buffer.compare(actual, hash) === 0) this.#good(sealed, hash, nowMs)
-    else this.#bad(sealed, actual)
-  }
-
-  #good({ job, bytes }: SealedPiece, hash: Uint8Array, nowMs: number): void {
-    const tookMs = nowMs - job.startedMs
-    this.#pieceMs = this.#pieceMs === undefined ? tookMs : this.#pieceMs + (tookMs - this.#pieceMs) * PIECE_TIME_WEIGHT
-    for (const liar of this.#suspects.judge(job.piece, bytes)) this.#convict(liar)
-    const free = () => job.memory.release()
-    const stored = () => {
-      this.#jobs.stored(job)
-      this.wake()
-    }
-    this.#target.take(job.piece, { bytes, hash, free }).then(stored, stored)
-  }
-
-  #bad(sealed: SealedPiece, actual: Uint8Array): void {
-    const { events } = this.#target
-    const trusted = this.#target.trusted()
-    this.#components.meters.badPieces.add()
-    const { only, agreed } = this.#suspects.accuse(sealed, actual, trusted)
-    this.#jobs.drop(sealed.job)
-    if (only !== undefined && (trusted || only === HTTP)) events.onLiar(only)
-    else if (only !== undefined) this.#suspect(only)
-    if (agreed && !trusted) events.onAgreed()
-    this.wake()
-  }
-
-  #convict(liar: string): void {
-    if (liar === HTTP || this.#target.trusted()) this.#target.events.onLiar(liar)
-    else {
-      this.#convicted.set(liar, this.#suppliers.get(liar)?.connection.hello)
-      this.#suspect(liar)
-    }
-  }
-
   /** Asks the peer for nothing more, and lets others finish what it has begun. */
-  #suspect(id: string): void {
+  #onSuspect(id: string): void {
     this.#suppliers.suspect(id)
     for (const job of [...this.#jobs]) if (job.owner === id) this.#orphan(job)
   }

@@ -11,9 +11,9 @@ import {
 } from '../../base/index.ts'
 import type { BlobRef, PieceMap } from '../../core/index.ts'
 import type { PieceSource } from '../outside.ts'
-import type { Download } from './download.ts'
 import { HTTP } from './download-contract.ts'
 import type { PieceJob } from './piece-job.ts'
+import type { PieceRuns } from './piece-runs.ts'
 
 export interface HttpRungComponents {
   readonly clock: Clock
@@ -26,7 +26,7 @@ export interface HttpRungComponents {
 export interface HttpRungInit {
   readonly blob: BlobRef
   readonly map: PieceMap
-  readonly download: Download
+  readonly runs: PieceRuns
   /** A request failed. */
   onFailed(err: AppError): void
   /** A request ended; another one may be started. */
@@ -70,7 +70,7 @@ export function httpRung(components: HttpRungComponents, init: HttpRungInit): Ht
       if (!signal.aborted) rest(toAppError(err, 'SOURCES_EXHAUSTED'))
     } finally {
       workers -= 1
-      for (const job of run) init.download.abandon(job)
+      for (const job of run) init.runs.abandon(job)
       if (!signal.aborted) init.onDone()
     }
   }
@@ -79,7 +79,7 @@ export function httpRung(components: HttpRungComponents, init: HttpRungInit): Ht
     distrust: () => rest(appError('PIECE_INVALID', { detail: { from: HTTP } })),
     climb(nowMs) {
       while (workers < WORKERS && nowMs >= notBeforeMs) {
-        const run = init.download.startRun(maxPieces)
+        const run = init.runs.start(maxPieces)
         if (run.length === 0) return
         workers += 1
         components.background.run('http-rung', (signal) => work(run, signal))
@@ -91,7 +91,7 @@ export function httpRung(components: HttpRungComponents, init: HttpRungInit): Ht
 /** Fills the pieces of `run`, neighbours in ascending order, from one ranged read. */
 async function fetchRun(
   { clock, pieces, downloads }: HttpRungComponents,
-  { blob, map, download }: HttpRungInit,
+  { blob, map, runs }: HttpRungInit,
   run: readonly PieceJob[],
   outer: AbortSignal,
 ): Promise<void> {
@@ -104,17 +104,21 @@ async function fetchRun(
   let filled = 0
   try {
     for await (const chunk of pieces.read(blob, range, { signal: silence.signal })) {
+      // What waits for the node's own rate is no silence of the origin.
+      silence.hold()
+      for (const job of run) job.held = true
       await downloads.take(chunk.length, { signal: outer })
+      for (const job of run) job.held = false
       silence.touch()
       for (let at = 0; at < chunk.length; ) {
         const job = run[index]
         if (job === undefined) throw appError('SIZE_INVALID', { message: 'the origin sent more than was asked for' })
         const part = chunk.subarray(at, at + job.memory.length - filled)
-        download.write(job, part, filled)
+        runs.write(job, part, filled)
         at += part.length
         filled += part.length
         if (filled < job.memory.length) continue
-        download.fill(job)
+        runs.fill(job)
         index += 1
         filled = 0
       }

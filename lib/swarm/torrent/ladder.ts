@@ -1,6 +1,7 @@
 import type { AppError } from '../../base/index.ts'
 import type { BlobRef, PieceMap } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
+import type { Prospect } from './dialer.ts'
 import type { Download } from './download.ts'
 import { type HttpRung, type HttpRungComponents, httpRung } from './http-rung.ts'
 
@@ -12,8 +13,7 @@ export interface LadderInit {
   readonly blob: BlobRef
   readonly map: PieceMap
   readonly download: Download
-  /** True when no peer is connected and none can be expected soon, so waiting is useless. */
-  hopeless(): boolean
+  prospect(): Prospect
   /** A request over HTTP failed. */
   onFailed(err: AppError): void
 }
@@ -23,36 +23,47 @@ export class Ladder {
   readonly #components: LadderComponents
   readonly #init: LadderInit
   readonly #rung: HttpRung
+  /** When a peer owed something last. */
   #givenAtMs: number
+  /** When somebody was there last who could not be had yet. */
+  #triedAtMs = Number.NEGATIVE_INFINITY
   #stopped = false
 
   constructor(components: LadderComponents, init: LadderInit) {
     this.#components = components
     this.#init = init
     this.#givenAtMs = components.clock.monotonicMs()
-    this.#rung = httpRung(components, { ...init, onDone: () => this.climb() })
+    this.#rung = httpRung(components, { ...init, runs: init.download.runs, onDone: () => this.climb() })
   }
 
   /** Call it on changes: continues over HTTP when no peer gives anything. */
   climb(): void {
     if (this.#stopped) return
-    const { clock } = this.#components
-    const nowMs = clock.monotonicMs()
-    if (nowMs - this.#givenAtMs >= this.#patienceMs) this.#rung.climb(nowMs)
+    const nowMs = this.#components.clock.monotonicMs()
+    if (this.#isPatienceOver(nowMs)) this.#rung.climb(nowMs)
   }
 
-  /** HTTP is tried after peers have given nothing for this long. */
-  get #patienceMs(): number {
+  /** Whether peers have given nothing for so long that HTTP is tried. */
+  #isPatienceOver(nowMs: number): boolean {
     const { peerPatienceMs, busyPatienceMs } = this.#components.limits
     const { outlook } = this.#init.download
-    if (outlook === 'promised') return Number.POSITIVE_INFINITY
-    if (outlook === 'missed' || this.#init.hopeless()) return 0
-    return outlook === 'busy' ? busyPatienceMs : peerPatienceMs
+    if (outlook === 'promised') return false
+    const prospect = this.#init.prospect()
+    const waitedMs = nowMs - this.#givenAtMs
+    if (prospect === 'waiting') {
+      // Origins are not asked over HTTP because the peers of this blob had no turn to be dialled, or are full.
+      this.#triedAtMs = nowMs
+      return waitedMs >= busyPatienceMs
+    }
+    if (outlook === 'missed' || prospect === 'none') return true
+    if (outlook === 'busy') return waitedMs >= busyPatienceMs
+    return Math.min(waitedMs, nowMs - this.#triedAtMs) >= peerPatienceMs
   }
 
-  /** To be called about ten times a second. */
-  tick(nowMs: number): void {
-    if (this.#init.download.outlook === 'promised') this.#givenAtMs = nowMs
+  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
+  tick(nowMs: number, lateMs = 0): void {
+    this.#givenAtMs = this.#init.download.outlook === 'promised' ? nowMs : Math.min(nowMs, this.#givenAtMs + lateMs)
+    this.#triedAtMs = Math.min(nowMs, this.#triedAtMs + lateMs)
     this.climb()
   }
 

@@ -1,17 +1,20 @@
-import { type AppError, appError, type Background, type Clock, hasCode } from '../../base/index.ts'
-import type { PeerId, PeerRole } from '../../core/index.ts'
+import { type AppError, type Background, type Clock, hasCode, type Random, type TokenBucket } from '../../base/index.ts'
+import type { PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { PeerReport } from '../outside.ts'
-import type { PeerConnection } from '../peer/index.ts'
+import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import { chooseServed, type Suggestions, suggestions } from '../picker/index.ts'
 import { type BlockSender, type BlockSenderComponents, blockSender } from './block-sender.ts'
 import type { Conducts } from './conducts.ts'
 import type { Content } from './content.ts'
 import type { ConnectionCount } from './dialer.ts'
+import { type PeerReports, peerReports } from './peer-reports.ts'
+import { turnAway } from './turn-away.ts'
 
 export interface PeerSetComponents extends BlockSenderComponents {
   readonly clock: Clock
+  readonly random: Random
   readonly logger: Logger
   readonly limits: SwarmLimits
   readonly connections: ConnectionCount
@@ -27,10 +30,13 @@ export interface PeerSetInit {
 /** What peers do that concerns the download; each call is one event. */
 export interface PeerSetEvents {
   onPeer(connection: PeerConnection): void
-  onGone(id: PeerId): void
+  /** `gave` when bytes came from it. */
+  onGone(id: PeerId, gave: boolean): void
   onHave(id: PeerId, piece: number | undefined): void
   onChoke(id: PeerId): void
   onSuggest(id: PeerId, piece: number): void
+  /** The peer is full and names others; its connection is over. */
+  onBusy(hello: PeerHello, peers: readonly PeerInfo[]): void
   /** A complete blob could not be read: it was evicted or its file is broken. */
   onUnreadable(err: AppError): void
 }
@@ -44,11 +50,7 @@ interface Member {
   waitingSinceMs: number | undefined
   servedSinceMs: number | undefined
   usedAtMs: number
-  reported: { receivedBytes: number; sentBytes: number }
 }
-
-/** Reports of peers that have left, kept for the next announce. */
-const MAX_PARTED = 50
 
 /** The connected peers of one torrent: one connection per peer; decides who is served and what each peer is told. */
 export class PeerSet {
@@ -56,14 +58,17 @@ export class PeerSet {
   readonly #init: PeerSetInit
   readonly #events: PeerSetEvents
   readonly #members = new Map<PeerId, Member>()
+  readonly #pace: TokenBucket
   readonly #suggestions: Suggestions | undefined
-  /** Reports about peers that left since the last announce. */
-  readonly #parted: PeerReport[] = []
+  readonly #reports: PeerReports
 
   constructor(components: PeerSetComponents, init: PeerSetInit, events: PeerSetEvents) {
     this.#components = components
     this.#init = init
     this.#events = events
+    this.#reports = peerReports(init.conducts)
+    const short = init.content.map.length <= components.limits.shortBlobBytes
+    this.#pace = components.lane.bucket.flow({ short })
     this.#suggestions = init.self.role === 'origin' ? suggestions(init.content.map.count) : undefined
   }
 
@@ -91,11 +96,8 @@ export class PeerSet {
     }
     if (twin !== undefined) this.remove(peerId)
     const full = this.size >= limits.maxConnectionsPerTorrentHard || connections.open >= limits.maxConnections
-    if (full) {
-      connection.close(appError('PEER_LIMIT'))
-      return
-    }
-    this.#join(peerId, connection)
+    if (full) turnAway(this.#components, connection, { others: this, tasks: this.#init.tasks })
+    else this.#join(peerId, connection)
   }
 
   /**
@@ -115,12 +117,11 @@ export class PeerSet {
     const onUnreadable = (err: AppError) => this.#events.onUnreadable(err)
     const member: Member = {
       connection,
-      sender: blockSender(components, { connection, content: init.content, tasks: init.tasks, onUnreadable }),
+      sender: blockSender(components, { ...init, pace: this.#pace, connection, onUnreadable }),
       interested: false,
       waitingSinceMs: undefined,
       servedSinceMs: undefined,
       usedAtMs: components.clock.monotonicMs(),
-      reported: { receivedBytes: 0, sentBytes: 0 },
     }
     this.#members.set(id, member)
     this.#countConnections(1)
@@ -129,6 +130,11 @@ export class PeerSet {
       onChoke: () => this.#ifCurrent(id, member, () => this.#events.onChoke(id)),
       onInterest: (interested) => this.#ifCurrent(id, member, () => this.#onInterest(member, interested)),
       onSuggest: (piece) => this.#ifCurrent(id, member, () => this.#events.onSuggest(id, piece)),
+      onBusy: (peers) =>
+        this.#ifCurrent(id, member, () => {
+          this.#events.onBusy(connection.hello, peers)
+          this.remove(id)
+        }),
       onRequest: (block) => {
         member.usedAtMs = this.#components.clock.monotonicMs()
         member.sender.ask(block)
@@ -145,13 +151,12 @@ export class PeerSet {
     const member = this.#members.get(id)
     if (member === undefined) return
     this.#members.delete(id)
-    const report = this.#takeReport(id, member)
-    if (report !== undefined && this.#parted.length < MAX_PARTED) this.#parted.push(report)
+    this.#reports.part(id, member.connection)
     member.sender.clear()
     member.connection.close(err)
     this.#suggestions?.remove(id)
     this.#countConnections(-1)
-    this.#events.onGone(id)
+    this.#events.onGone(id, member.connection.stats.receivedBytes > 0)
     this.#serve()
   }
 
@@ -182,19 +187,7 @@ export class PeerSet {
 
   /** What each peer gave and got since the last call, including peers that left meanwhile. */
   reports(): readonly PeerReport[] {
-    const present = [...this.#members].map(([id, member]) => this.#takeReport(id, member))
-    return [...this.#parted.splice(0), ...present].filter((report) => report !== undefined)
-  }
-
-  /** Undefined when there is nothing to tell. */
-  #takeReport(peerId: PeerId, member: Member): PeerReport | undefined {
-    const { receivedBytes, sentBytes } = member.connection.stats
-    const before = member.reported
-    member.reported = { receivedBytes, sentBytes }
-    const { failures, costMs } = this.#init.conducts.take(peerId)
-    const report = { receivedBytes: receivedBytes - before.receivedBytes, sentBytes: sentBytes - before.sentBytes }
-    if (report.receivedBytes === 0 && report.sentBytes === 0 && failures === 0) return undefined
-    return { peerId, ...report, failures, costMs: Math.round(costMs) }
+    return this.#reports.take([...this.#members].map(([id, { connection }]) => [id, connection] as const))
   }
 
   /** Events of a connection that was replaced or removed no longer count. */

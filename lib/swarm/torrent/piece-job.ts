@@ -24,8 +24,12 @@ export interface PieceJob {
   readonly memory: PieceMemory
   readonly blocks: readonly BlockState[]
   readonly startedMs: number
+  /** Bytes of it that are here. */
+  arrivedBytes: number
   /** The peer that gives its blocks first; undefined after it left or failed. */
   owner: string | undefined
+  /** What comes for it over HTTP waits for the node's own download rate. */
+  held: boolean
   /** Every block must come from the owner: a bad piece is fetched again from one peer, to find out who lied. */
   readonly whole: boolean
 }
@@ -54,7 +58,8 @@ export function pieceJob(init: PieceJobInit): PieceJob {
     const length = Math.min(init.blockLength, size - offset)
     blocks.push({ offset, length, givenBy: undefined, asks: new Map() })
   }
-  return { piece: init.piece, memory, blocks, startedMs: init.nowMs, owner: init.owner, whole: init.whole }
+  const { piece, nowMs: startedMs, owner, whole } = init
+  return { piece, memory, blocks, startedMs, arrivedBytes: 0, owner, held: false, whole }
 }
 
 /** Every block is here. */
@@ -65,6 +70,12 @@ export function isFilled(job: PieceJob): boolean {
 /** Neither received nor requested. */
 export function isUnasked(block: BlockState): boolean {
   return block.givenBy === undefined && block.asks.size === 0
+}
+
+/** Something of it waits for the node's own download rate: so far nobody else is late with it. */
+export function isHeld(job: PieceJob): boolean {
+  const waits = ({ asks }: BlockState) => [...asks.values()].some(({ askedMs }) => askedMs === undefined)
+  return job.held || job.blocks.some(waits)
 }
 
 /** Who gave at least one block. */

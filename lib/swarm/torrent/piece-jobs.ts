@@ -7,6 +7,8 @@ export interface PieceJobsInit {
   readonly map: PieceMap
   readonly blockLength: number
   readonly buffers: BufferPool
+  /** There may be room for a piece that could not be started. */
+  onRoom(): void
 }
 
 /**
@@ -17,6 +19,8 @@ export class PieceJobs {
   readonly #init: PieceJobsInit
   readonly #fetching = new Map<number, PieceJob>()
   readonly #whole = new Set<PieceJob>()
+  readonly #waiter = { onTurn: () => this.#init.onRoom() }
+  #asked = false
 
   constructor(init: PieceJobsInit) {
     this.#init = init
@@ -28,6 +32,20 @@ export class PieceJobs {
 
   get size(): number {
     return this.#fetching.size + this.#whole.size
+  }
+
+  /** Length in bytes of all these pieces, whether the bytes have arrived or not. */
+  get bytes(): number {
+    let sum = 0
+    for (const job of [...this.#fetching.values(), ...this.#whole]) sum += job.memory.length
+    return sum
+  }
+
+  /** Number of requests for blocks that another peer was asked for as well. */
+  get repeats(): number {
+    let repeats = 0
+    for (const { blocks } of this) for (const { asks } of blocks) repeats += Math.max(0, asks.size - 1)
+    return repeats
   }
 
   /** Whether the piece is being fetched, checked or stored. */
@@ -46,17 +64,39 @@ export class PieceJobs {
     return this.#fetching.get(job.piece) === job
   }
 
-  /** Whether another piece may be started. A torrent without any piece may always start one, so that none starves. */
+  /** Whether another piece may be started: there is memory, and no torrent before this one waits for it. */
   get room(): boolean {
-    return this.size === 0 || this.#init.buffers.usedBytes + this.#init.map.pieceLength <= this.#init.buffers.maxBytes
+    const { buffers, map } = this.#init
+    return buffers.hasRoom(map.pieceLength) && !buffers.line.isBehind(this.#waiter)
+  }
+
+  /** A torrent with nothing under way stands in line for memory: those with pieces under way start no more meanwhile. */
+  awaitRoom(): void {
+    if (this.size > 0) return
+    this.#init.buffers.line.join(this.#waiter)
+    this.#asked = true
+  }
+
+  /** Leaves the line when nothing has asked for room since the last call. True when others wait for memory. */
+  yieldRoom(): boolean {
+    const { line } = this.#init.buffers
+    if (!this.#asked) line.leave(this.#waiter)
+    this.#asked = false
+    return line.isBehind(this.#waiter)
   }
 
   start(piece: number, init: { readonly owner: string; readonly whole: boolean; readonly nowMs: number }): PieceJob {
     const { map, blockLength, buffers } = this.#init
+    buffers.line.leave(this.#waiter)
     const memory = new PieceMemory(buffers, map.sizeOf(piece), map.pieceLength)
     const job = pieceJob({ ...init, piece, blockLength, memory })
     this.#fetching.set(piece, job)
     return job
+  }
+
+  /** Leaves the waiting line, since no more pieces will be started. */
+  close(): void {
+    this.#init.buffers.line.leave(this.#waiter)
   }
 
   /** Gives the piece up and frees its memory. */

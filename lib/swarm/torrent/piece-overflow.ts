@@ -1,5 +1,6 @@
 import type { PieceMap } from '../../core/index.ts'
 import type { ReaderWindow } from '../picker/index.ts'
+import type { OverflowShares } from './overflow-shares.ts'
 
 /**
  * Keeps pieces in memory while the disk is full: readers get their bytes, but peers are not offered these pieces.
@@ -17,18 +18,31 @@ export interface PieceOverflow {
   put(piece: number, bytes: Uint8Array, windows: readonly ReaderWindow[]): void
   /** The disk took a piece again. */
   relieve(): void
+  /** Keeps nothing any more. */
+  close(): void
 }
 
-export function pieceOverflow(map: PieceMap, maxBytes: number): PieceOverflow {
+export function pieceOverflow(map: PieceMap, shares: OverflowShares): PieceOverflow {
   const kept = new Map<number, Uint8Array>()
-  const room = Math.max(1, Math.floor(maxBytes / map.pieceLength))
   let active = false
+  let leave: (() => void) | undefined
+  let readers: readonly ReaderWindow[] = []
+
+  /** Pieces; one at least, so that each reader gets on. */
+  const room = () => Math.max(1, Math.floor(shares.bytes / map.pieceLength))
 
   /** How far ahead of the nearest reader a piece is; Infinity when no reader needs it. */
   const distance = (piece: number, windows: readonly ReaderWindow[]): number => {
     let nearest = Number.POSITIVE_INFINITY
     for (const { next, end } of windows) if (piece >= next && piece < end) nearest = Math.min(nearest, piece - next)
     return nearest
+  }
+
+  const trim = () => {
+    while (kept.size > room()) {
+      const furthest = [...kept.keys()].reduce((a, b) => (distance(b, readers) > distance(a, readers) ? b : a))
+      kept.delete(furthest)
+    }
   }
 
   return {
@@ -39,18 +53,22 @@ export function pieceOverflow(map: PieceMap, maxBytes: number): PieceOverflow {
     wants(piece, windows) {
       const ahead = distance(piece, windows)
       // Half of the room is for pieces that are still being fetched.
-      return ahead < Math.max(1, room / 2)
+      return ahead < Math.max(1, room() / 2)
     },
     put(piece, bytes, windows) {
       active = true
+      readers = windows
+      leave ??= shares.join(trim)
       kept.set(piece, bytes.slice())
-      while (kept.size > room) {
-        const furthest = [...kept.keys()].reduce((a, b) => (distance(b, windows) > distance(a, windows) ? b : a))
-        kept.delete(furthest)
-      }
+      trim()
     },
     relieve() {
       active = false
+    },
+    close() {
+      kept.clear()
+      leave?.()
+      leave = undefined
     },
   }
 }

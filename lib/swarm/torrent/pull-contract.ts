@@ -1,20 +1,25 @@
-import type { AppError } from '../../base/index.ts'
+import type { AppError, FairBucket } from '../../base/index.ts'
 import type { BlobRef, MetaInfoHeader } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
 import type { PeerHello } from '../peer/index.ts'
 import type { ArrivingContent } from './content.ts'
+import type { Prospect } from './dialer.ts'
 import type { DownloadComponents } from './download-contract.ts'
+import type { OverflowShares } from './overflow-shares.ts'
 import type { SliceCache } from './slice-cache.ts'
 import type { WarmPieces } from './warm-pieces.ts'
 
-export interface PullComponents extends DownloadComponents {
+export interface PullComponents extends Omit<DownloadComponents, 'downloads'> {
+  /** The node's download rate, which all torrents share. */
+  readonly downloads: FairBucket
   readonly logger: Logger
   readonly store: SwarmStore
   readonly metainfo: MetainfoSource
   readonly pieces: PieceSource
   readonly slices: SliceCache
   readonly warm: WarmPieces
+  readonly overflows: OverflowShares
 }
 
 export interface PullInit {
@@ -23,8 +28,7 @@ export interface PullInit {
   readonly self: string
   /** `whole`: the digest is computed here too before the last bytes of a whole body are given out. */
   readonly verify: 'pieces' | 'whole'
-  /** True when no peer is connected and none can be expected soon: then HTTP need not wait. */
-  readonly hopeless: () => boolean
+  readonly prospect: () => Prospect
   /** Whether the trackers' metainfo of this blob is doubted: then the origins themselves are asked for it. */
   readonly direct: boolean
 }

@@ -9,23 +9,21 @@ import {
   toAppError,
 } from '../../base/index.ts'
 import type { ByteRange, MetaInfoHeader } from '../../core/index.ts'
-import { type MetainfoChange, metainfoLog } from '../../metainfo/index.ts'
 import type { PeerHello } from '../peer/index.ts'
-import { Arrival, type VerifiedPiece } from './arrival.ts'
-import { Completion } from './completion.ts'
 import { type ArrivingContent, arrivingContent } from './content.ts'
-import { Download } from './download.ts'
-import { HTTP } from './download-contract.ts'
-import { Ladder } from './ladder.ts'
-import { runMetainfoFeed } from './metainfo-feed.ts'
+import { Delivery } from './delivery.ts'
+import type { Download } from './download.ts'
+import { type DownloadTarget, HTTP } from './download-contract.ts'
 import type { PullComponents, PullEvents, PullInit } from './pull-contract.ts'
 import { type BytesBySource, noBytes } from './pull-summary.ts'
 import type { ReadOptions } from './reader.ts'
 import { Readers } from './readers.ts'
-import { SecondOpinion } from './second-opinion.ts'
+import { Records } from './records.ts'
+import { Sources } from './sources.ts'
 
 /** When no reader waits for just this record, the download is woken once for this many records. */
 const RECORDS_PER_WAKE = 64
+
 /**
  * One blob on its way here: metainfo feed, download, HTTP rung, readers and the partial blob. Its public methods and its
  * private `#on` methods are events: each runs to its end without waiting.
@@ -34,23 +32,17 @@ export class Pull {
   readonly #components: PullComponents
   readonly #init: PullInit
   readonly #events: PullEvents
-  readonly #log = metainfoLog()
   readonly #header: Deferred<MetaInfoHeader> = deferred()
   readonly #tasks: Background
   readonly #readers: Readers
-  readonly #opinion: SecondOpinion
-  #arrival: Arrival | undefined
-  #download: Download | undefined
-  #ladder: Ladder | undefined
-  #release: (() => void) | undefined
+  readonly #records: Records
+  #delivery: Delivery | undefined
+  #sources: Sources | undefined
   #received: Record<keyof BytesBySource, number> = { ...noBytes }
   #lastFailure: AppError | undefined
-  #completion: Completion | undefined
-  readonly #writes = new Set<Promise<void>>()
   #ended = false
   #complete = false
   #recordsSinceWake = 0
-  #recorded = false
 
   constructor(components: PullComponents, init: PullInit, events: PullEvents) {
     this.#components = components
@@ -58,26 +50,11 @@ export class Pull {
     this.#events = events
     this.#tasks = background((name, err) => components.logger.error('a task of a pull failed', { name, err }))
     this.#readers = new Readers(components, { onMoved: () => this.#onMoved() })
-    this.#opinion = new SecondOpinion(
-      components,
-      { ...init, log: this.#log, tasks: this.#tasks },
-      { onTrusted: () => this.#download?.trust(), onRefuted: (err) => this.#fail(err) },
-    )
+    this.#records = this.#newRecords()
   }
 
   start(): void {
-    const events = {
-      onChange: (change: NonNullable<MetainfoChange>) => this.#onRecord(change),
-      // Before the first piece record the origin still brings the blob, so readers have not stalled.
-      onHeartbeat: () => {
-        if (!this.#recorded) this.#readers.excuse(this.#components.clock.monotonicMs())
-      },
-      onInterrupted: (err: AppError) => this.#onStepFailed(err),
-      onRefused: (err: AppError) => this.#fail(err),
-    }
-    this.#tasks.run('metainfo-feed', (signal) =>
-      runMetainfoFeed(this.#components, this.#init, { log: this.#log, events }, signal),
-    )
+    this.#records.start()
   }
 
   /** Rejects with the reason when no header will come. */
@@ -100,59 +77,63 @@ export class Pull {
   }
 
   get download(): Download | undefined {
-    return this.#download
+    return this.#sources?.download
   }
 
   /** Bytes not yet here; undefined before the header. */
   get leftBytes(): number | undefined {
-    return this.#arrival?.leftBytes ?? this.#log.header?.length
+    return this.#delivery?.arrival.leftBytes ?? this.#records.log.header?.length
   }
 
   read(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
     return this.#readers.open(range, options, onFirstByte)
   }
 
-  /** To be called about ten times a second. */
-  tick(nowMs: number): void {
+  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
+  tick(nowMs: number, lateMs = 0): void {
     if (this.#ended) return
+    this.#readers.forgive(lateMs, nowMs)
+    const map = this.#delivery?.arrival.map
+    if (map !== undefined) this.#readers.excuseHeld(map, nowMs, (piece) => this.download?.isHeld(piece) === true)
     this.#readers.failStalled(nowMs, this.#lastFailure)
-    this.#download?.tick(nowMs)
-    this.#ladder?.tick(nowMs)
-    this.#completion?.settle(nowMs)
+    this.#sources?.tick(nowMs, lateMs)
+    this.#delivery?.settle(nowMs)
   }
 
   /** Goes on over HTTP when no peer gives anything. */
   climb(): void {
-    this.#ladder?.climb()
+    this.#sources?.climb()
   }
 
   /** The partial blob stays for the next pull. */
   async stop(err: AppError = appError('SHUTTING_DOWN')): Promise<void> {
     if (!this.#ended) this.#end(err)
     await this.#tasks.stop()
-    await Promise.allSettled(this.#writes)
-    this.#completion?.close()
-    this.#arrival?.close()
-    this.#release?.()
-    this.#release = undefined
+    await this.#delivery?.close()
   }
 
-  #onRecord(change: NonNullable<MetainfoChange>): void {
-    if (this.#ended) return
-    switch (change.kind) {
-      case 'header':
-        this.#onHeader(change.header)
-        break
-      case 'piece':
-        this.#onPieceRecord(change.index)
-        break
-      case 'verified':
-        this.#onMoved()
-        this.#completion?.verified()
-        break
-      case 'failed':
-        if (this.#arrival?.verified !== true) this.#opinion.ask('failed')
-    }
+  #newRecords(): Records {
+    const { blob, direct } = this.#init
+    return new Records(
+      this.#components,
+      { blob, direct, tasks: this.#tasks },
+      {
+        onHeader: (header) => this.#onHeader(header),
+        onPiece: (piece) => this.#onPieceRecord(piece),
+        onVerified: () => {
+          this.#onMoved()
+          this.#delivery?.verified()
+        },
+        onFailed: () => {
+          if (this.#delivery?.arrival.verified !== true) this.#records.doubt('failed')
+        },
+        // The origin still brings the blob, so readers have not stalled.
+        onBringing: () => this.#readers.excuse(this.#components.clock.monotonicMs()),
+        onInterrupted: (err) => this.#onStepFailed(err),
+        onTrusted: () => this.download?.trust(),
+        onRefuted: (err) => this.#fail(err),
+      },
+    )
   }
 
   #onHeader(header: MetaInfoHeader): void {
@@ -173,98 +154,83 @@ export class Pull {
 
   #onContent(content: ArrivingContent): void {
     if (this.#ended) return
-    const arrival = new Arrival({ ...this.#components, content })
-    this.#arrival = arrival
-    this.#release = content.partial?.lease()
+    const delivery = this.#newDelivery(content)
+    this.#delivery = delivery
     if (this.#refutes(content.have)) return
     const { map, have } = content
     for (const piece of have) this.#received.cache += map.sizeOf(piece)
-    this.#completion = this.#newCompletion(arrival)
-    const positions = () => this.#readers.positions(map)
-    const download: Download = new Download(this.#components, {
-      map,
-      self: this.#init.self,
-      hashOf: (piece) => this.#log.hashOf(piece),
-      wants: (piece) => this.#readers.active && arrival.wants(piece, positions),
-      leftBytes: () => this.leftBytes ?? 0,
-      windows: (nowMs) => this.#readers.windows(arrival, nowMs, download.pieceMs),
-      take: (piece, verified) => this.#take(arrival, piece, verified),
-      trusted: () => this.#opinion.trusted,
-      events: {
-        onAgreed: () => this.#opinion.ask('bytes'),
-        onReceived: (from, bytes) => {
-          this.#received[from] += bytes
-        },
-        onLiar: (id, hello) => this.#onLiar(id, hello),
-      },
-    })
-    this.#download = download
-    const rung = { ...this.#init, map, download, onFailed: (err: AppError) => this.#onStepFailed(err) }
-    this.#ladder = new Ladder({ ...this.#components, background: this.#tasks }, rung)
-    this.#readers.attach(arrival)
+    this.#sources = this.#newSources(delivery)
+    this.#readers.attach(delivery.arrival)
     this.#events.onContent(content)
-    if (this.#log.verified) this.#completion.verified()
+    if (this.#records.log.verified) delivery.verified()
     this.#onMoved()
   }
 
-  #newCompletion(arrival: Arrival): Completion {
-    return new Completion(
-      { ...this.#components, ...this.#init, digest: this.#init.blob.digest, arrival, tasks: this.#tasks },
+  #newDelivery(content: ArrivingContent): Delivery {
+    const { blob, verify } = this.#init
+    return new Delivery(
+      this.#components,
+      { digest: blob.digest, verify, content, readers: this.#readers, tasks: this.#tasks },
       {
-        onVerified: () => {
-          this.#download?.trust()
-          this.#readers.releaseAll()
-        },
+        onPiece: (piece) => this.#events.onPiece(piece),
+        onVerified: () => this.download?.trust(),
         onComplete: () => this.#onComplete(),
-        onWrong: () => this.#opinion.ask('digest'),
+        onWrong: () => this.#records.doubt('digest'),
         onStepFailed: (err) => this.#onStepFailed(err),
       },
     )
   }
 
+  #newSources(delivery: Delivery): Sources {
+    const { arrival } = delivery
+    const { map } = arrival
+    const positions = () => this.#readers.positions(map)
+    const target: DownloadTarget = {
+      map,
+      self: this.#init.self,
+      hashOf: (piece) => this.#records.log.hashOf(piece),
+      wants: (piece) => this.#readers.active && arrival.wants(piece, positions),
+      leftBytes: () => arrival.leftBytes,
+      windows: (nowMs) => this.#readers.windows(arrival, nowMs, this.download?.pieceMs),
+      take: (piece, verified) => delivery.take(piece, verified),
+      trusted: () => this.#records.trusted,
+      events: {
+        onRoom: () => this.#onMoved(),
+        onAgreed: () => this.#records.doubt('bytes'),
+        onBroken: (err) => this.#fail(toAppError(err)),
+        onReceived: (from, bytes) => {
+          this.#received[from] += bytes
+        },
+        onLiar: (id, hello) => this.#onLiar(id, hello),
+      },
+    }
+    const onFailed = (err: AppError) => this.#onStepFailed(err)
+    return new Sources({ ...this.#components, background: this.#tasks }, { ...this.#init, target, onFailed })
+  }
+
   #onPieceRecord(piece: number): void {
-    this.#recorded = true
     if (this.#refutes([piece])) return
     this.#recordsSinceWake += 1
-    const waited = this.#log.map !== undefined && this.#readers.waitsFor(piece, this.#log.map)
+    const waited = this.#records.log.map !== undefined && this.#readers.waitsFor(piece, this.#records.log.map)
     if (waited || this.#recordsSinceWake >= RECORDS_PER_WAKE) this.#onMoved()
   }
 
   /** True when the pull ends, because pieces of an earlier run contradict the hashes of this one. */
   #refutes(pieces: Iterable<number>): boolean {
-    const piece = this.#arrival?.contradicted(pieces, (each) => this.#log.hashOf(each))
+    const piece = this.#delivery?.arrival.contradicted(pieces, (each) => this.#records.log.hashOf(each))
     if (piece !== undefined) this.#fail(appError('METAINFO_DOUBTED', { detail: { piece } }))
     return piece !== undefined
   }
 
   /** What is worth fetching next has changed. */
   #onMoved(): void {
-    if (!this.#readers.any) this.#arrival?.unread()
+    if (!this.#readers.any) this.#delivery?.arrival.unread()
     if (this.#ended) return
     this.#recordsSinceWake = 0
-    this.#download?.wake()
-    this.climb()
-  }
-
-  /** A write that has begun is awaited by `stop`. */
-  #take(arrival: Arrival, piece: number, verified: VerifiedPiece): Promise<void> {
-    const write = this.#store(arrival, piece, verified).finally(() => this.#writes.delete(write))
-    this.#writes.add(write)
-    return write
-  }
-
-  async #store(arrival: Arrival, piece: number, verified: VerifiedPiece): Promise<void> {
-    const free = this.#completion?.offer(piece, verified) ?? verified.free
-    const failure = await arrival.take(piece, { ...verified, free }, () => this.#readers.positions(arrival.map))
-    if (this.#ended) return
-    if (failure !== undefined) this.#onStepFailed(failure)
-    else this.#events.onPiece(piece)
-    this.#readers.releaseFor(piece, arrival.map)
-    this.#completion?.settle(this.#components.clock.monotonicMs())
+    this.#sources?.wake()
   }
 
   #onComplete(): void {
-    if (this.#ended) return
     this.#complete = true
     this.#events.onComplete()
   }
@@ -276,14 +242,14 @@ export class Pull {
 
   #onLiar(id: string, hello?: PeerHello): void {
     this.#onStepFailed(appError('PIECE_INVALID', { detail: { from: id } }))
-    if (id === HTTP) this.#ladder?.distrust()
+    if (id === HTTP) this.#sources?.distrust()
     else this.#events.onLiar(id, hello)
   }
 
   #fail(err: AppError): void {
     if (this.#ended) return
     this.#end(err)
-    this.#arrival?.content.partial?.discard(err).catch((cause: unknown) => {
+    this.#delivery?.arrival.content.partial?.discard(err).catch((cause: unknown) => {
       this.#components.logger.warn('failed to discard a partial blob', { digest: this.#init.blob.digest, err: cause })
     })
     this.#events.onFailed(err)
@@ -294,7 +260,8 @@ export class Pull {
     this.#lastFailure = err
     this.#header.reject(err)
     this.#readers.failAll(err)
-    this.#download?.stop()
-    this.#ladder?.stop()
+    this.#records.stop()
+    this.#sources?.stop()
+    this.#delivery?.stop()
   }
 }

@@ -141,6 +141,20 @@ export class Readers {
     for (const wanted of this.#demands) if (wanted.waitingSinceMs !== undefined) wanted.waitingSinceMs = nowMs
   }
 
+  /** For so long the node itself did nothing: nobody waited for anybody else. */
+  forgive(lateMs: number, nowMs: number): void {
+    for (const wanted of this.#demands) {
+      if (wanted.waitingSinceMs !== undefined) wanted.waitingSinceMs = Math.min(nowMs, wanted.waitingSinceMs + lateMs)
+    }
+  }
+
+  /** Who waits for a piece that waits for the node's own download rate waits for nobody else, and starts again. */
+  excuseHeld(map: PieceMap, nowMs: number, isHeld: (piece: number) => boolean): void {
+    for (const wanted of this.#demands) {
+      if (wanted.waitingSinceMs !== undefined && isHeld(map.pieceAt(wanted.next))) wanted.waitingSinceMs = nowMs
+    }
+  }
+
   /** Ends the readers that have waited for too long; the code says whether a step failed or nothing simply came. */
   failStalled(nowMs: number, cause: AppError | undefined): void {
     const { stallTimeoutMs } = this.#components.limits

@@ -28,6 +28,8 @@ export interface SliceCache {
    * possible now: then use `read`. @throws what the source throws
    */
   lend(source: SliceSource, range: ByteRange): Promise<Loan | undefined>
+  /** Lets go of all slices that are not in use: nobody will need any for a while. */
+  rest(): void
 }
 
 interface Slot {
@@ -87,6 +89,11 @@ class Arena implements SliceCache {
     const start = index * SLICE_LENGTH
     const end = Math.min(range.end, start + SLICE_LENGTH)
     return { bytes: slot.bytes.subarray(range.start - start, end - start), release }
+  }
+
+  rest(): void {
+    this.#free.length = 0
+    for (const [key, slot] of this.#slots) if (slot.users === 0) this.#slots.delete(key)
   }
 
   /** Returns where the rest of the range begins. */

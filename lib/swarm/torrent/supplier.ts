@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import type { PeerConnection } from '../peer/index.ts'
+import type { Block, PeerConnection, RequestOptions } from '../peer/index.ts'
 import { type PaceLimits, pipelineBlocks, type RateMeter, rateMeter, requestTimeoutMs } from '../picker/index.ts'
 
 /** A connected peer as a source of pieces. Changed only by the download that owns it. */
@@ -95,13 +95,13 @@ export function bySuitability(a: Supplier, b: Supplier): number {
  */
 export async function requestBlock(
   { connection }: Supplier,
-  block: { readonly piece: number; readonly offset: number; readonly length: number },
+  { onUnwanted, ...block }: Block & Pick<RequestOptions, 'onUnwanted'>,
   into: Uint8Array,
   controller: AbortController,
 ): Promise<void> {
   const { signal } = controller
   const step = connection.hello.blockLength
-  if (block.length <= step) return connection.request(block, into, { signal })
+  if (block.length <= step) return connection.request(block, into, { signal, onUnwanted })
   // Each of the requests listens to it.
   setMaxListeners(Math.ceil(block.length / step), signal)
   let failure: { readonly err: unknown } | undefined
@@ -113,7 +113,7 @@ export async function requestBlock(
   for (let at = 0; at < block.length; at += step) {
     const length = Math.min(step, block.length - at)
     const part = { piece: block.piece, offset: block.offset + at, length }
-    parts.push(connection.request(part, into.subarray(at, at + length), { signal }).catch(giveUp))
+    parts.push(connection.request(part, into.subarray(at, at + length), { signal, onUnwanted }).catch(giveUp))
   }
   await Promise.all(parts)
   if (failure !== undefined) throw failure.err

@@ -88,15 +88,20 @@ export class Suppliers {
     peer.exhaustedAt = -1
   }
 
+  isOrigin(id: string): boolean {
+    return this.#byId.get(id)?.connection.hello.role === 'origin'
+  }
+
   /** Agents that have the piece. */
   copies(piece: number): number {
     return this.#availability.copies(piece)
   }
 
-  /** Whether some peer has the piece, even one that does not serve this node. */
-  hold(piece: number): boolean {
-    for (const { connection, suspected } of this.#byId.values()) {
-      if (!suspected && connection.remoteHave.has(piece)) return true
+  /** Whether some peer has a piece that `wants` names, even a peer that does not serve this node. */
+  holdAny(wants: (piece: number) => boolean): boolean {
+    const peers = [...this.#byId.values()].filter(({ suspected }) => !suspected)
+    for (let piece = 0; piece < this.#init.pieces; piece += 1) {
+      if (wants(piece) && peers.some(({ connection }) => connection.remoteHave.has(piece))) return true
     }
     return false
   }

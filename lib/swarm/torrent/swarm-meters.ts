@@ -1,10 +1,18 @@
 import type { Counter, Gauge, Histogram, Metrics } from '../../telemetry/index.ts'
 import type { PieceSourceKind } from './pull-summary.ts'
 
+/**
+ * Why bytes that came were of no use: another peer gave the block first (`repeat`); it had been given up as late
+ * (`late`); the piece was not what its hash says (`bad`); the piece was given up before it was whole (`dropped`).
+ */
+export type WasteReason = 'repeat' | 'late' | 'bad' | 'dropped'
+
 /** The swarm's metrics, bound once; hot paths touch only these. */
 export interface SwarmMeters {
   readonly received: Readonly<Record<PieceSourceKind, Counter>>
   readonly sentToPeers: Counter
+  /** Payload bytes that came and were of no use. */
+  readonly wasted: Readonly<Record<WasteReason, Counter>>
   readonly badPieces: Counter
   readonly bans: Counter
   readonly connections: Gauge
@@ -25,9 +33,19 @@ export function swarmMeters(metrics: Metrics): SwarmMeters {
     { name: 'shoal_sent_bytes_total', help: 'Payload bytes of blobs sent, by where they went.' },
     ['to'],
   )
+  const wasted = metrics.counter(
+    { name: 'shoal_swarm_wasted_bytes_total', help: 'Payload bytes received that were of no use, by why.' },
+    ['why'],
+  )
   const origin = received.with({ from: 'origin' })
   return {
     received: { peer: received.with({ from: 'peer' }), origin, http: origin },
+    wasted: {
+      repeat: wasted.with({ why: 'repeat' }),
+      late: wasted.with({ why: 'late' }),
+      bad: wasted.with({ why: 'bad' }),
+      dropped: wasted.with({ why: 'dropped' }),
+    },
     sentToPeers: sent.with({ to: 'peer' }),
     badPieces: metrics
       .counter({ name: 'shoal_swarm_bad_pieces_total', help: 'Pieces that did not match their hash.' })

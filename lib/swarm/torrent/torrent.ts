@@ -5,61 +5,22 @@ import {
   type ByteRange,
   type MetaInfoHeader,
   type PeerAddress,
-  type PeerId,
   type PeerInfo,
-  type PeerRole,
   type SwarmId,
   swarmIdOf,
 } from '../../core/index.ts'
 import type { PeerReport, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import { conducts } from './conducts.ts'
+import { Contacts } from './contacts.ts'
 import { type Content, completeContent } from './content.ts'
-import { type ConnectionCount, Dialer } from './dialer.ts'
+import { type Holders, holders } from './holders.ts'
 import { PeerSet } from './peer-set.ts'
 import { Pull } from './pull.ts'
-import type { PullComponents } from './pull-contract.ts'
 import { type BytesBySource, noBytes } from './pull-summary.ts'
 import type { ReadOptions } from './reader.ts'
 import { type RestingPeers, restingPeers } from './resting-peers.ts'
-import type { UploadLane } from './upload-lane.ts'
-
-export interface TorrentComponents extends Omit<PullComponents, 'conducts'> {
-  readonly lane: UploadLane
-  readonly connections: ConnectionCount
-}
-
-/** A blob to pull, or one that is complete in the store: then nothing is pulled. */
-export type TorrentContent =
-  | { readonly blob: BlobRef; readonly complete?: undefined }
-  | { readonly blob: SeedRef; readonly complete: MetaInfoHeader }
-
-export interface TorrentInit {
-  readonly content: TorrentContent
-  readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
-  readonly verify: 'pieces' | 'whole'
-  /** What trackers say of this blob is doubted. */
-  readonly direct: boolean
-  dial(address: PeerAddress, header: MetaInfoHeader, signal: AbortSignal): Promise<PeerConnection>
-  /** Banned, outside of the allowed networks, or ourselves. */
-  avoids(peer: PeerInfo): boolean
-}
-
-/** What a torrent tells the engine; each call is one event. */
-export interface TorrentEvents {
-  /** The header is known and pieces are to be fetched. */
-  onHeader(torrent: Torrent): void
-  /** The content came with the header; the engine drops the torrent. */
-  onInline(torrent: Torrent, header: MetaInfoHeader): void
-  /** The blob is complete in the store. */
-  onComplete(torrent: Torrent, header: MetaInfoHeader): void
-  /** The pull failed for good; the engine drops the torrent. */
-  onFailed(torrent: Torrent, blob: BlobRef, err: AppError): void
-  /** The peer sent wrong bytes. */
-  onLiar(hello: PeerHello): void
-  /** The complete blob cannot be read; the engine forgets it. */
-  onUnreadable(torrent: Torrent, err: AppError): void
-}
+import type { TorrentComponents, TorrentEvents, TorrentInit } from './torrent-contract.ts'
 
 /** When fewer peers than this are connected after the first answer, one extra announce is sent. */
 const FEW_PEERS = 4
@@ -70,32 +31,27 @@ export class Torrent {
   readonly swarmId: SwarmId
   readonly #components: TorrentComponents
   readonly #init: TorrentInit
-  readonly #events: TorrentEvents
+  readonly #events: TorrentEvents<Torrent>
   readonly #tasks: Background
-  readonly #startedMs: number
   readonly #pull: Pull | undefined
   readonly #resting: RestingPeers
   readonly #conducts = conducts()
+  readonly #holders: Holders
   #peers: PeerSet | undefined
-  #dialer: Dialer | undefined
+  readonly #contacts: Contacts
   #header: MetaInfoHeader | undefined
-  /** Answers of trackers that came before anything could be dialled for. */
-  #offered: readonly PeerInfo[] = []
-  #answered = false
-  #holders = 0
-  #idleSinceMs: number
 
-  constructor(components: TorrentComponents, init: TorrentInit, events: TorrentEvents) {
+  constructor(components: TorrentComponents, init: TorrentInit, events: TorrentEvents<Torrent>) {
     const { content } = init
     this.blob = content.blob
     this.swarmId = swarmIdOf(content.blob.digest)
     this.#components = components
     this.#init = init
     this.#events = events
-    this.#startedMs = components.clock.monotonicMs()
-    this.#idleSinceMs = this.#startedMs
+    this.#holders = holders(components.clock)
     this.#resting = restingPeers(components.limits, components.connections)
     this.#tasks = background((name, err) => components.logger.error('a task of a torrent failed', { name, err }))
+    this.#contacts = this.#newContacts()
     this.#header = content.complete
     if (content.complete === undefined) this.#pull = this.#newPull(content.blob)
     else this.#peers = this.#newPeers(completeContent(components.store, content.complete))
@@ -149,18 +105,15 @@ export class Torrent {
 
   /** True when it has no use: it is complete and has no peers, or is incomplete and no handle was open for a while. */
   isIdle(nowMs: number): boolean {
-    if (this.#holders > 0) return false
+    const idleMs = this.#holders.idleMs(nowMs)
+    if (idleMs === undefined) return false
     if (this.complete) return (this.#peers?.size ?? 0) === 0
-    return nowMs - this.#idleSinceMs >= this.#components.limits.lingerMs
+    return idleMs >= this.#components.limits.lingerMs
   }
 
   /** Keeps it from being paused; call the result once. */
   hold(): () => void {
-    this.#holders += 1
-    return () => {
-      this.#holders -= 1
-      this.#idleSinceMs = this.#components.clock.monotonicMs()
-    }
+    return this.#holders.hold()
   }
 
   /** The stream of an arriving blob. */
@@ -171,15 +124,13 @@ export class Torrent {
 
   /** A tracker answered, best peers first. */
   offer(peers: readonly PeerInfo[]): void {
-    this.#answered = true
-    this.#offered = peers
-    this.#dialer?.offer(peers)
+    this.#contacts.offer(peers)
     this.#connect()
   }
 
   /** No tracker answered. */
   unanswered(): void {
-    this.#answered = true
+    this.#contacts.unanswered()
     this.#pull?.climb()
   }
 
@@ -195,11 +146,11 @@ export class Torrent {
     if (member?.hello.address.host === address.host) this.#peers?.remove(peerId, err)
   }
 
-  /** To be called about ten times a second. */
-  tick(nowMs: number): void {
+  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
+  tick(nowMs: number, lateMs = 0): void {
     this.#connect()
     this.#peers?.tick(nowMs)
-    this.#pull?.tick(nowMs)
+    this.#pull?.tick(nowMs, lateMs)
   }
 
   /** Ends readers with SHUTTING_DOWN and closes connections; what is verified stays on disk. */
@@ -214,7 +165,7 @@ export class Torrent {
     const { self, verify, direct } = this.#init
     return new Pull(
       { ...this.#components, conducts: this.#conducts },
-      { blob, self: self.peerId, verify, direct, hopeless: () => this.#hopeless() },
+      { blob, self: self.peerId, verify, direct, prospect: () => this.#contacts.prospect },
       {
         onHeader: (header) => {
           this.#header = header
@@ -238,13 +189,19 @@ export class Torrent {
       { self, content, tasks: this.#tasks, conducts: this.#conducts },
       {
         onPeer: (connection) => pull?.download?.addPeer(connection),
-        onGone: (id) => {
+        onGone: (id, gave) => {
+          this.#contacts.lost(id, gave)
           pull?.download?.removePeer(id)
           pull?.climb()
         },
         onHave: (id, piece) => pull?.download?.peerHas(id, piece),
         onChoke: (id) => pull?.download?.peerChoked(id),
         onSuggest: (id, piece) => pull?.download?.peerSuggests(id, piece),
+        // Only who a tracker named is believed to name others.
+        onBusy: ({ direction }, peers) => {
+          if (direction === 'dialled') this.#contacts.hint(peers)
+          this.#connect()
+        },
         onUnreadable: (err) => {
           if (this.complete) this.#events.onUnreadable(this, err)
         },
@@ -252,9 +209,8 @@ export class Torrent {
     )
   }
 
-  #onContent(content: Content): void {
-    this.#peers = this.#newPeers(content)
-    this.#dialer = new Dialer(this.#components, {
+  #newContacts(): Contacts {
+    return new Contacts(this.#components, {
       tasks: this.#tasks,
       dial: (address, signal) => this.#dial(address, signal),
       avoids: (peer) => this.#peers?.has(peer.peerId) === true || this.#init.avoids(peer),
@@ -265,8 +221,12 @@ export class Torrent {
         this.#pull?.climb()
       },
     })
+  }
+
+  #onContent(content: Content): void {
+    this.#peers = this.#newPeers(content)
     for (const connection of this.#resting.awake()) this.#peers.add(connection)
-    this.#dialer.offer(this.#offered)
+    this.#contacts.open()
     this.#connect()
   }
 
@@ -277,7 +237,7 @@ export class Torrent {
 
   #connect(): void {
     if (this.complete) return
-    this.#dialer?.fill()
+    this.#contacts.fill()
     this.#pull?.climb()
   }
 
@@ -289,12 +249,5 @@ export class Torrent {
   #onLiar(id: string, known?: PeerHello): void {
     const liar = known ?? this.connections.find(({ hello }) => hello.peerId === id)?.hello
     if (liar !== undefined) this.#events.onLiar(liar)
-  }
-
-  /** No peer is connected, none is being dialled, and trackers have nothing more to say. */
-  #hopeless(): boolean {
-    const { clock, limits } = this.#components
-    if ((this.#peers?.size ?? 0) > 0 || (this.#dialer?.dialling ?? 0) > 0) return false
-    return this.#answered || clock.monotonicMs() - this.#startedMs >= limits.announcePatienceMs
   }
 }

@@ -1,9 +1,9 @@
-import type { TokenBucket } from '../../base/index.ts'
+import type { FairBucket } from '../../base/index.ts'
 import { type BufferPool, bufferPool } from './buffer-pool.ts'
 
-/** What all uploads of a node share: the rate, and the bound on blocks waiting to leave. */
+/** What all uploads of a node share: the rate, of which each torrent gets as much as the others, and the bound on blocks waiting to leave. */
 export interface UploadLane {
-  readonly bucket: TokenBucket
+  readonly bucket: FairBucket
   /** Memory for blocks on their way out. */
   readonly buffers: BufferPool
   /** False when the queue is full: the request is to be rejected. */
@@ -19,7 +19,7 @@ export interface UploadLane {
  */
 const IDLE_BYTES = 16 * 1024 * 1024
 
-export function uploadLane(bucket: TokenBucket, maxQueuedBytes: number): UploadLane {
+export function uploadLane(bucket: FairBucket, maxQueuedBytes: number): UploadLane {
   let queued = 0
   return {
     bucket,

@@ -37,6 +37,9 @@ interface Entry extends WarmPiece {
 /** Share of the limit that may be lent at a time. */
 const LENT_SHARE = 0.5
 
+/** What it holds of the bound: all of its memory, of which a last piece fills only the beginning. */
+const sizeOf = ({ bytes }: WarmPiece) => bytes.buffer.byteLength
+
 const idOf = (key: string, piece: number) => `${key}/${piece}`
 
 export function warmPieces(maxBytes: number): WarmPieces {
@@ -57,11 +60,11 @@ class Warm implements WarmPieces {
 
   keep(key: string, piece: number, warm: WarmPiece, aheadOfReader: boolean): void {
     const id = idOf(key, piece)
-    if (this.#get(id) !== undefined || !this.#makeRoom(warm.bytes.length)) {
+    if (this.#get(id) !== undefined || !this.#makeRoom(sizeOf(warm))) {
       warm.free()
       return
     }
-    this.#usedBytes += warm.bytes.length
+    this.#usedBytes += sizeOf(warm)
     const entries = aheadOfReader ? this.#ahead : this.#behind
     entries.set(id, { ...warm, key, piece, users: 0, dropped: false })
   }
@@ -109,10 +112,10 @@ class Warm implements WarmPieces {
   }
 
   #borrow(entry: Entry): boolean {
-    const { length } = entry.bytes
+    const size = sizeOf(entry)
     if (entry.users === 0) {
-      if (this.#lentBytes + length > this.#maxBytes * LENT_SHARE) return false
-      this.#lentBytes += length
+      if (this.#lentBytes + size > this.#maxBytes * LENT_SHARE) return false
+      this.#lentBytes += size
     }
     entry.users += 1
     return true
@@ -121,12 +124,12 @@ class Warm implements WarmPieces {
   #giveBack(entry: Entry): void {
     entry.users -= 1
     if (entry.users > 0) return
-    this.#lentBytes -= entry.bytes.length
+    this.#lentBytes -= sizeOf(entry)
     if (entry.dropped) this.#free(entry)
   }
 
-  #free({ bytes, free }: Entry): void {
-    this.#usedBytes -= bytes.length
-    free()
+  #free(entry: Entry): void {
+    this.#usedBytes -= sizeOf(entry)
+    entry.free()
   }
 }

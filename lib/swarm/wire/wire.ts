@@ -1,6 +1,7 @@
 import { type AppError, appError, type Clock, type Deferred, deadline, deferred, toAppError } from '../../base/index.ts'
-import { PieceMap, parsePeerId } from '../../core/index.ts'
+import { type PeerInfo, PieceMap, parsePeerId } from '../../core/index.ts'
 import { swarmLimits } from '../limits.ts'
+import { BUSY_ID, encodeBusy, readBusy } from './busy-message.ts'
 import { extensionHandshake, FOREIGN_HELLO, nonceIn, readExtension } from './extension-handshake.ts'
 import { type FrameGuard, frameGuard } from './frame-guard.ts'
 import { type FrameReader, frameReader } from './frame-reader.ts'
@@ -138,6 +139,10 @@ class ConnectedWire implements Wire {
     this.#write(encodeBlockMessage(MESSAGE[kind], block))
   }
 
+  sendBusy(peers: readonly PeerInfo[]): void {
+    if (this.#handshake?.extended === true) this.#write(encodeBusy(peers))
+  }
+
   sendBlock(block: WireBlock, bytes: Uint8Array, onFlushed: () => void): void {
     this.#write(encodePieceHeader(block))
     this.#write(bytes, onFlushed)
@@ -201,6 +206,12 @@ class ConnectedWire implements Wire {
 
   #onMessage(guard: FrameGuard, id: number, body: Uint8Array): void {
     if (this.#membership?.takes(id, body) === true) return
+    if (id === MESSAGE.extended && body[0] === BUSY_ID && guard.sawExtended) {
+      guard.countIdle()
+      const peers = readBusy(body.subarray(1))
+      this.#core.inOrder(() => this.#events.onBusy(peers))
+      return
+    }
     if (id !== MESSAGE.request && id !== MESSAGE.cancel && id !== MESSAGE.reject) {
       if (guard.judge(id, body) === 'pass') this.#core.feed(messageHead(id, body.length), body)
       return

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { expect, test } from '@jest/globals'
-import { parseRepository } from '../../../lib/core/index.ts'
+import { newPeerId, parseRepository, swarmIdOf } from '../../../lib/core/index.ts'
 import { gatedStore } from '../../kit/gated-store.ts'
 import { swarmBlob } from '../../kit/swarm-blob.ts'
-import { readAll, swarmLab } from '../../kit/swarm-lab.ts'
+import { type LabNode, readAll, swarmLab } from '../../kit/swarm-lab.ts'
 
 const MIB = 1024 * 1024
 const ref = (blob: { digest: ReturnType<typeof swarmBlob>['digest'] }) => ({
@@ -38,6 +38,41 @@ test('three cold agents at limited origins take about one copy from them and exc
   for (const agent of agents) expect(agent.sentToPeers / blob.bytes.length).toBeGreaterThanOrEqual(0.1)
   expect(lab.sources.piecesSent).toBe(0)
 })
+
+test('ten cold agents at two limited origins take fewer than two copies from them, and nearly nothing in vain', async () => {
+  const blob = swarmBlob(1, 32 * MIB)
+  await using lab = swarmLab([blob])
+  const limit = { uploadBytesPerSecond: 8 * MIB }
+  const origins = [await lab.origin(limit), await lab.origin(limit)]
+  const agents: LabNode[] = []
+  for (let at = 0; at < 10; at += 1) agents.push(await lab.agent(limit))
+  const got = await lab.run(Promise.all(agents.map((agent) => agent.pull(blob))))
+  for (const bytes of got) expect(Buffer.compare(bytes, blob.bytes)).toBe(0)
+  expect(origins.reduce((sum, origin) => sum + origin.sentToPeers, 0) / blob.bytes.length).toBeLessThan(2)
+  expect(lab.sources.piecesSent).toBe(0)
+  const wastedBy = ({ metrics }: LabNode) =>
+    ['repeat', 'late', 'dropped'].map((why) => metrics.value('shoal_swarm_wasted_bytes_total', { why }))
+  const wasted = agents.flatMap(wastedBy).reduce((sum, bytes) => sum + bytes, 0)
+  expect(wasted / agents.length / blob.bytes.length).toBeLessThan(0.03)
+}, 60_000)
+
+test('layers that the node could not dial for yet are not asked for over HTTP', async () => {
+  const blobs = [1, 2, 3, 4].map((seed) => swarmBlob(seed, 4 * MIB))
+  await using lab = swarmLab(blobs)
+  // It takes connections and says nothing, so that an attempt lasts three seconds.
+  const silent = { host: '10.0.0.99', port: 7 }
+  const listener = await lab.network.host(silent.host).listen(silent, () => undefined)
+  const node = { peerId: newPeerId(lab.random), role: 'agent', ...silent } as const
+  const said = { event: 'started', leftBytes: 0, wantPeers: 0, reports: [] } as const
+  const batch = blobs.slice(0, 1).map((it) => ({ ...ref(it), ...said, swarmId: swarmIdOf(it.digest) }))
+  await lab.tracker.announcer.announce(node, batch)
+  await lab.origin()
+  const agent = await lab.agent({ limits: { maxHalfOpen: 1 } })
+  const got = await lab.run(Promise.all(blobs.map((blob) => agent.pull(blob))))
+  for (const [at, bytes] of got.entries()) expect(Buffer.compare(bytes, blobs[at]?.bytes ?? Buffer.of())).toBe(0)
+  expect(lab.sources.piecesSent).toBe(0)
+  await listener.close()
+}, 60_000)
 
 test('an agent that comes later gets nearly all from the agent that has it', async () => {
   const blob = swarmBlob(1, 16 * MIB)

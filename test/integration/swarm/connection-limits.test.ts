@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
-import { deferred } from '../../../lib/base/index.ts'
+import { Bitset, deferred } from '../../../lib/base/index.ts'
+import { newPeerId, parseRepository, swarmIdOf } from '../../../lib/core/index.ts'
+import { swarmLimits } from '../../../lib/swarm/index.ts'
+import { acceptPeers, dialPeer } from '../../../lib/swarm/peer/index.ts'
+import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { recorder } from '../../kit/peer-pair.ts'
 import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
-import { type LabNode, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
+import { type LabNode, putBlob, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
 
 const MIB = 1024 * 1024
 
@@ -80,5 +85,82 @@ describe('an agent that may have one connection', () => {
     header.resolve()
     expect(await mostConnections(lab, agent, pulls)).toBe(1)
     expect(new Set((await pulls).flat())).toEqual(new Set([0]))
+  })
+})
+
+test('a peer that is full is dialled less and less often', async () => {
+  const blob = swarmBlob(1, 8 * MIB)
+  await using lab = swarmLab([blob])
+  await lab.origin({ uploadBytesPerSecond: MIB / 8 })
+  const address = { host: '10.0.0.99', port: 7 }
+  const self = { peerId: newPeerId(lab.random), role: 'agent', listenPort: address.port } as const
+  let dials = 0
+  const full = acceptPeers(
+    { clock: lab.clock, logger: silentLogger() },
+    {
+      self,
+      admit: () => Promise.resolve({ digest: blob.digest, length: blob.bytes.length, pieceLength: MIB }),
+      onPeer: (_, connection) => {
+        dials += 1
+        connection.close()
+      },
+    },
+  )
+  const listener = await lab.network.host(address.host).listen(address, full.accept)
+  const entry = { digest: blob.digest, repository: parseRepository('lab'), swarmId: swarmIdOf(blob.digest) }
+  const said = { event: 'started', leftBytes: 0, wantPeers: 0, reports: [] } as const
+  await lab.tracker.announcer.announce({ ...self, ...address }, [{ ...entry, ...said }])
+  const agent = await lab.agent()
+  expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+  expect(lab.clock.monotonicMs()).toBeGreaterThan(50_000)
+  expect(dials).toBeGreaterThan(2)
+  expect(dials).toBeLessThan(12)
+  await listener.close()
+  await full.stop()
+}, 60_000)
+
+describe('a full peer', () => {
+  test('names others, and the one that it turns away finds them', async () => {
+    const blob = swarmBlob(1, 8 * MIB)
+    await using lab = swarmLab([blob])
+    // No tracker will ever name this one.
+    lab.tracker.alive = false
+    const hidden = await lab.agent()
+    await putBlob(hidden.store, blob)
+    hidden.engine.seed({ digest: blob.digest, repository: parseRepository('lab') }, blob.bytes.length)
+    await lab.clock.advance(10)
+    lab.tracker.alive = true
+    const full = await lab.agent({ limits: { maxConnectionsPerTorrentHard: 1 } })
+    await putBlob(full.store, blob)
+    full.engine.seed({ digest: blob.digest, repository: parseRepository('lab') }, blob.bytes.length)
+    await lab.clock.advance(50)
+    const transport = lab.network.host('10.0.0.88')
+    const target = { swarmId: swarmIdOf(blob.digest), header: blob.header }
+    const self = { peerId: hidden.peerId, role: 'agent', listenPort: hidden.engine.address.port } as const
+    // It takes the only place, and says where `hidden` listens.
+    const place = await dialPeer(
+      { clock: lab.clock, logger: silentLogger(), transport: lab.network.host(hidden.host) },
+      { ...target, self, address: full.engine.address },
+    )
+    place.attach(recorder())
+    place.sendBitfield(Bitset.from(blob.map.count, Uint8Array.of(0x80)))
+    await lab.clock.advance(10)
+    const agent = await lab.agent()
+    const startMs = lab.clock.monotonicMs()
+    expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+    expect(lab.clock.monotonicMs() - startMs).toBeLessThan(1_000)
+    expect([agent.received.peer, lab.sources.piecesSent]).toEqual([blob.bytes.length, 0])
+
+    const late = await dialPeer(
+      { clock: lab.clock, logger: silentLogger(), transport },
+      { ...target, self: { ...self, peerId: newPeerId(lab.random) }, address: full.engine.address },
+    )
+    const events = recorder()
+    late.attach(events)
+    await lab.clock.advance(10)
+    expect(events.log).toEqual([`busy ${hidden.host}:${self.listenPort}`])
+    await lab.clock.advance(swarmLimits.turnAwayMs)
+    expect(await events.closed).toBe('PEER_CLOSED')
+    place.close()
   })
 })

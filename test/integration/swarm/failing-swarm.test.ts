@@ -217,3 +217,30 @@ describe('after a restart', () => {
     expect(second.received.origin).toBe(5 * MIB)
   })
 })
+
+test('a node that stands still for a while blames nobody for it, and asks nobody over HTTP', async () => {
+  const blob = swarmBlob(1, 16 * MIB)
+  await using lab = swarmLab([blob])
+  await lab.origin({ uploadBytesPerSecond: 4 * MIB })
+  const agent = await lab.agent()
+  const pull = agent.pull(blob)
+  pull.catch(() => undefined)
+  for (let stalls = 0; stalls < 5; stalls += 1) {
+    await lab.clock.advance(200)
+    lab.clock.stall(12_000)
+  }
+  expect(Buffer.compare(await lab.run(pull), blob.bytes)).toBe(0)
+  const reports = lab.tracker.entries.flatMap((entry) => entry.reports)
+  expect(reports.reduce((sum, { failures }) => sum + failures, 0)).toBe(0)
+  expect(lab.sources.piecesSent).toBe(0)
+  expect(agent.metrics.value('shoal_swarm_wasted_bytes_total', { why: 'late' })).toBe(0)
+})
+
+test('a node that waits for its own download rate does not take the origin for silent', async () => {
+  const blob = swarmBlob(1, MIB + 200_000)
+  await using lab = swarmLab([blob])
+  // The first mebibyte comes at once; after that each chunk waits for longer than an origin may be silent.
+  const agent = await lab.agent({ downloadBytesPerSecond: 8_000 })
+  expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
+  expect(lab.sources.piecesSent).toBe(blob.bytes.length)
+})

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { parseRepository } from '../../../lib/core/index.ts'
+import { swarmLimits } from '../../../lib/swarm/index.ts'
 import { gatedStore } from '../../kit/gated-store.ts'
 import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
 import { putBlob, readAll, swarmLab } from '../../kit/swarm-lab.ts'
@@ -230,7 +231,7 @@ test('a liar that uses the id of another peer gets only itself banned', async ()
   await lab.clock.advance(100)
   const agent = await lab.agent()
   const slow = agent.pull(right)
-  await lab.clock.advance(500)
+  await lab.clock.advance(800)
   const sentOnConnection = () => innocent.engine.snapshot()[0]?.peers[0]?.sentBytes ?? 0
   const before = sentOnConnection()
   expect(before).toBeGreaterThan(MIB)
@@ -239,4 +240,41 @@ test('a liar that uses the id of another peer gets only itself banned', async ()
   expect(sentOnConnection()).toBeGreaterThanOrEqual(before)
   lab.sources.failPieces('SOURCES_EXHAUSTED')
   expect(Buffer.compare(await lab.run(slow), right.bytes)).toBe(0)
+})
+
+test('gives its memory back when it has had nothing to do for a while, and makes new memory for the next pull', async () => {
+  const blobs = [1, 2, 3, 4].map((seed) => swarmBlob(seed, 6 * MIB))
+  await using lab = swarmLab(blobs)
+  await lab.origin()
+  let collections = 0
+  const collectGarbage = () => {
+    collections += 1
+  }
+  const agent = await lab.agent({ collectGarbage })
+  const Plain = globalThis.SharedArrayBuffer
+  let made = 0
+  class Counted extends Plain {
+    constructor(length?: number) {
+      super(length)
+      made += 1
+    }
+  }
+  globalThis.SharedArrayBuffer = Counted
+  try {
+    const madeFor = async (at: number) => {
+      const before = made
+      await lab.run(agent.pull(blobs[at]!))
+      return made - before
+    }
+    expect(await madeFor(0)).toBeGreaterThan(0)
+    await lab.run(agent.pull(blobs[1]!))
+    await lab.clock.advance(swarmLimits.restMs - 1_000)
+    expect(agent.engine.snapshot()).toEqual([])
+    expect([await madeFor(2), collections]).toEqual([0, 0])
+    await lab.clock.advance(swarmLimits.restMs + 1_000)
+    expect(collections).toBe(1)
+    expect(await madeFor(3)).toBeGreaterThan(0)
+  } finally {
+    globalThis.SharedArrayBuffer = Plain
+  }
 })

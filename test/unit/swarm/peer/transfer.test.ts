@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { appError, Bitset, codeOf } from '../../../../lib/base/index.ts'
+import type { PeerInfo } from '../../../../lib/core/index.ts'
 import { swarmLimits } from '../../../../lib/swarm/limits.ts'
 import {
   type HostileScene,
@@ -9,7 +10,7 @@ import {
   message,
   uint32,
 } from '../../../kit/hostile-peer.ts'
-import { peerPair, recorder, serving } from '../../../kit/peer-pair.ts'
+import { peerPair, peerSelf, recorder, serving } from '../../../kit/peer-pair.ts'
 
 const block = { piece: 0, offset: 0, length: 1000 }
 
@@ -51,6 +52,26 @@ describe('two peers', () => {
     expect(left.stats).toEqual({ receivedBytes: 100_000, sentBytes: 0 })
     expect(right.stats).toEqual({ receivedBytes: 0, sentBytes: 100_000 })
     expect(left.openRequests).toBe(0)
+  })
+
+  test('say that they are full and who else may have the blob', async () => {
+    await using pair = await peerPair()
+    const { left, right } = pair
+    right.attach(recorder())
+    const named = Array.from({ length: swarmLimits.maxNamedPeers + 1 }, (_, at) => ({
+      ...{ peerId: peerSelf(at).peerId, host: at === 0 ? '::1' : '10.0.0.9', port: 7000 + at },
+      ...{ role: at === 0 ? 'origin' : 'agent', complete: at === 0 },
+    })) as readonly PeerInfo[]
+    let heard: readonly PeerInfo[] = []
+    left.attach({
+      ...recorder(),
+      onBusy: (peers) => {
+        heard = peers
+      },
+    })
+    right.sendBusy(named)
+    await pair.clock.advance(10)
+    expect(heard).toEqual(named.slice(0, swarmLimits.maxNamedPeers))
   })
 
   test.each([

@@ -15,9 +15,10 @@ const peers: readonly PeerInfo[] = Array.from({ length: 40 }, (_, at) => ({
 }))
 
 /** A dialer of one torrent; the test ends its attempts. `connections` may be shared with another dialer. */
-function dialing(connections: ConnectionCount, limits = {}) {
+function dialing(connections: ConnectionCount, limits = {}, offered = peers) {
   const clock = fakeClock()
   const attempts = new Map<number, Deferred<PeerConnection>>()
+  const dialed: number[] = []
   let size = 0
   const tasks = background(() => undefined)
   const dialer = new Dialer(
@@ -28,6 +29,7 @@ function dialing(connections: ConnectionCount, limits = {}) {
         const attempt = deferred<PeerConnection>()
         signal.addEventListener('abort', () => attempt.reject(signal.reason))
         attempts.set(port, attempt)
+        dialed.push(port)
         return attempt.promise
       },
       avoids: () => false,
@@ -39,13 +41,20 @@ function dialing(connections: ConnectionCount, limits = {}) {
       onSettled: () => dialer.fill(),
     },
   )
-  dialer.offer(peers)
+  dialer.offer(offered)
   dialer.fill()
   return {
     clock,
-    dialed: () => [...attempts.keys()],
+    dialer,
+    dialed: () => dialed,
+    isDialling: (port: number) => attempts.has(port),
+    /** A connection is over. */
+    leave() {
+      size -= 1
+    },
     async succeed(port: number) {
       attempts.get(port)?.resolve({} as PeerConnection)
+      attempts.delete(port)
       await clock.advance(0)
     },
     [Symbol.asyncDispose]: () => tasks.stop(),
@@ -53,7 +62,7 @@ function dialing(connections: ConnectionCount, limits = {}) {
 }
 
 const ports = (count: number) => peers.slice(0, count).map(({ port }) => port)
-const nobody = (): ConnectionCount => ({ open: 0, halfOpen: 0 })
+const nobody = (): ConnectionCount => ({ open: 0, halfOpen: 0, leaving: 0 })
 
 describe('a dialer', () => {
   test('tries 16 at one time, best first, and the next one when one of them has ended', async () => {
@@ -85,7 +94,45 @@ describe('a dialer', () => {
   })
 
   test('stops at 512 connections of all torrents, attempts among them', async () => {
-    await using it = dialing({ open: 505, halfOpen: 3 })
+    await using it = dialing({ open: 505, halfOpen: 3, leaving: 0 })
     expect(it.dialed()).toEqual(ports(4))
+  })
+
+  test('expects peers as long as there is one that it could not dial yet, and none when all have failed', async () => {
+    const connections = { open: 0, halfOpen: 40, leaving: 0 }
+    await using it = dialing(connections, { maxHalfOpen: 40, maxConnectionsPerTorrentSoft: 100 })
+    expect([it.dialed().length, it.dialer.prospect(true)]).toEqual([0, 'waiting'])
+    connections.halfOpen = 0
+    it.dialer.fill()
+    expect([it.dialed().length, it.dialer.prospect(true)]).toEqual([40, 'some'])
+    connections.halfOpen += 40
+    await it.clock.advance(swarmLimits.dialTimeoutMs)
+    expect([it.dialer.prospect(false), it.dialer.prospect(true)]).toEqual(['some', 'none'])
+  })
+
+  test('dials a full peer less and less often, and does not take it for one that gives nothing', async () => {
+    const full = peers[0]!
+    await using it = dialing(nobody(), {}, [full])
+    const atMs: number[] = []
+    const hangUp = async () => {
+      await it.succeed(1000)
+      atMs.push(it.clock.monotonicMs())
+      it.leave()
+      it.dialer.lost(full.peerId, false)
+      expect(it.dialer.prospect(true)).toBe('waiting')
+    }
+    await hangUp()
+    for (let step = 0; step < 1_200; step += 1) {
+      await it.clock.advance(100)
+      it.dialer.fill()
+      if (it.isDialling(1000)) await hangUp()
+    }
+    expect(atMs.length).toBeLessThanOrEqual(12)
+    expect(atMs.length).toBeGreaterThanOrEqual(5)
+    // One that is of use begins anew.
+    it.dialer.lost(full.peerId, true)
+    expect(it.dialer.prospect(true)).toBe('none')
+    await it.clock.advance(1_000)
+    expect(it.dialer.prospect(true)).toBe('waiting')
   })
 })

@@ -3,11 +3,11 @@ import { fakeClock, seededRandom, tokenBucket } from '../../../../lib/base/index
 import { hashPiece, inlineDigester } from '../../../../lib/metainfo/index.ts'
 import { swarmLimits } from '../../../../lib/swarm/index.ts'
 import type { ReaderWindow } from '../../../../lib/swarm/picker/index.ts'
-import { bufferPool } from '../../../../lib/swarm/torrent/buffer-pool.ts'
+import { type BufferPool, bufferPool } from '../../../../lib/swarm/torrent/buffer-pool.ts'
 import { conducts as conductsOfPeers } from '../../../../lib/swarm/torrent/conducts.ts'
 import { Download } from '../../../../lib/swarm/torrent/download.ts'
 import { swarmMeters } from '../../../../lib/swarm/torrent/swarm-meters.ts'
-import { silentMetrics } from '../../../../lib/telemetry/index.ts'
+import { recordingMetrics } from '../../../../lib/telemetry/index.ts'
 import { type ScriptedPeer, type ScriptedRequest, scriptedPeer } from '../../../kit/scripted-peer.ts'
 import { swarmBlob } from '../../../kit/swarm-blob.ts'
 
@@ -18,31 +18,39 @@ function setUp(
   init: {
     readonly pieces?: number
     readonly budgetBytes?: number
+    /** Shared with another download. */
+    readonly buffers?: BufferPool
     readonly windows?: readonly ReaderWindow[]
     /** The hashes come from an origin itself. Default true. */
     readonly trusted?: boolean
     /** The bytes that the hashes belong to; default: the blob. */
     readonly hashed?: Uint8Array
+    /** The node's download rate in bytes per second; default no limit. */
+    readonly rate?: number
+    /** What throws when it is called. */
+    readonly broken?: 'onReceived' | 'take'
     /** Received bytes stay in the memory in which they arrived. */
     readonly keep?: boolean
   } = {},
 ) {
   const clock = fakeClock()
-  const buffers = bufferPool(init.budgetBytes ?? 64 * MIB, 64 * MIB)
+  const buffers = init.buffers ?? bufferPool(init.budgetBytes ?? 64 * MIB, 64 * MIB)
   const taken = new Map<number, Uint8Array>()
   const liars: string[] = []
   const agreed: number[] = []
+  const broken: unknown[] = []
   const conducts = conductsOfPeers()
-  const download = new Download(
+  const metrics = recordingMetrics()
+  const download: Download = new Download(
     {
       clock,
       buffers,
       digester: inlineDigester(),
       random: seededRandom(1),
-      meters: swarmMeters(silentMetrics()),
+      meters: swarmMeters(metrics),
       limits: swarmLimits,
       conducts,
-      downloads: tokenBucket(clock, { ratePerSecond: undefined }),
+      downloads: tokenBucket(clock, { ratePerSecond: init.rate, burst: MIB }),
     },
     {
       map: blob.map,
@@ -50,16 +58,22 @@ function setUp(
       hashOf: (piece) => hashPiece((init.hashed ?? blob.bytes).subarray(piece * MIB, (piece + 1) * MIB)),
       wants: (piece) => piece < (init.pieces ?? 1) && !taken.has(piece),
       windows: () => init.windows ?? [],
-      leftBytes: () => blob.bytes.length,
-      take: async (piece, { bytes, free }) => {
+      leftBytes: () => ((init.pieces ?? 1) - taken.size) * MIB,
+      take: (piece, { bytes, free }) => {
+        if (init.broken === 'take') throw new Error('broken')
         taken.set(piece, init.keep === true ? bytes : bytes.slice())
         if (init.keep !== true) free()
+        return Promise.resolve()
       },
       trusted: () => init.trusted ?? true,
       events: {
-        onReceived: () => undefined,
+        onRoom: () => download.wake(),
+        onReceived: () => {
+          if (init.broken === 'onReceived') throw new Error('broken')
+        },
         onLiar: (id) => void liars.push(id),
         onAgreed: () => void agreed.push(1),
+        onBroken: (err) => void broken.push(err),
       },
     },
   )
@@ -68,7 +82,14 @@ function setUp(
     download.addPeer(scripted.connection)
     return scripted
   }
-  return { clock, buffers, conducts, download, taken, liars, agreed, join, settle: () => clock.advance(0) }
+  /** Until what is open may be asked of somebody else at the end. */
+  const untilSlow = async () => {
+    await clock.advance(500)
+    download.tick(clock.monotonicMs())
+  }
+  const settle = () => clock.advance(0)
+  const wasted = (why: string) => metrics.value('shoal_swarm_wasted_bytes_total', { why })
+  return { clock, buffers, conducts, download, taken, liars, agreed, broken, join, settle, untilSlow, wasted }
 }
 
 const bytesOf = ({ piece, offset, length }: { piece: number; offset: number; length: number }) =>
@@ -137,6 +158,37 @@ describe('a download', () => {
     expect(conducts.take('a')).toEqual({ failures: 0, costMs: 0 })
   })
 
+  test('blames no peer, and withdraws nothing, when the node itself stood still', async () => {
+    const { join, clock, download, conducts } = setUp()
+    const peer = join('a')
+    clock.stall(swarmLimits.maxRequestTimeoutMs + 1_000)
+    download.tick(clock.monotonicMs(), swarmLimits.maxRequestTimeoutMs + 1_000)
+    expect([peer.open.length, download.outlook, conducts.take('a').failures]).toEqual([4, 'promised', 0])
+    await clock.advance(swarmLimits.maxRequestTimeoutMs)
+    download.tick(clock.monotonicMs())
+    expect(conducts.take('a').failures).toBe(1)
+  })
+
+  test.each(['onReceived', 'take'] as const)('says so when %s throws in an event of its own', async (name) => {
+    const { join, settle, broken } = setUp({ broken: name })
+    for (const request of join('a').open) give(request)
+    await settle()
+    expect(broken[0]).toMatchObject({ message: 'broken' })
+  })
+
+  test('expects something of a late peer while the request waits for the node itself', async () => {
+    const { join, clock, download, settle } = setUp({ pieces: 4, rate: 1_000 })
+    const peer = join('a')
+    await settle()
+    expect([peer.requests.length, download.isHeld(peer.open[0]!.block.piece)]).toEqual([4, false])
+    await clock.advance(swarmLimits.maxRequestTimeoutMs)
+    download.tick(clock.monotonicMs())
+    await clock.advance(500)
+    download.tick(clock.monotonicMs())
+    expect([peer.requests.length, download.outlook]).toEqual([4, 'promised'])
+    expect([0, 1, 2, 3].filter((piece) => download.isHeld(piece))).toHaveLength(1)
+  })
+
   test('leaves a peer that rejects alone for a moment, then asks it again', async () => {
     const { join, clock, download } = setUp()
     const peer = join('a')
@@ -165,14 +217,68 @@ describe('a download', () => {
   })
 
   test('asks a second agent for the last blocks, and the loser is told to stop', async () => {
-    const { join, taken, settle } = setUp()
+    const { join, taken, settle, untilSlow, wasted } = setUp()
     const slow = join('a')
     const fast = join('b')
+    expect(blocksOf(fast)).toEqual([])
+    await untilSlow()
     expect(blocksOf(fast)).toEqual([0, 1, 2, 3])
     for (const request of fast.open) give(request)
     await settle()
     expect(slow.requests.every(({ cancelled }) => cancelled)).toBe(true)
     expect(isRight(taken.get(0))).toBe(true)
+    expect(wasted('repeat')).toBe(0)
+    slow.requests[0]?.answer(Buffer.alloc(256 * 1024))
+    expect(wasted('repeat')).toBe(256 * 1024)
+  })
+
+  test('asks nobody twice while there is more to fetch than its buffers hold', async () => {
+    const { join, clock, download } = setUp({ pieces: 3, budgetBytes: MIB })
+    join('a')
+    const idle = join('b')
+    await clock.advance(2_000)
+    download.tick(clock.monotonicMs())
+    expect(idle.requests).toEqual([])
+  })
+
+  test('asks for no more than eight blocks twice at one time', async () => {
+    const { join, untilSlow } = setUp({ pieces: 4 })
+    for (const name of ['a', 'b', 'c', 'd']) join(name)
+    const idle = [join('e'), join('f'), join('g')]
+    expect(idle.flatMap(({ open }) => open)).toEqual([])
+    await untilSlow()
+    expect(idle.flatMap(({ open }) => open)).toHaveLength(8)
+  })
+
+  test('counts what came and was of no use, by why', async () => {
+    const { join, clock, download, settle, wasted } = setUp()
+    const late = join('a')
+    await clock.advance(swarmLimits.maxRequestTimeoutMs)
+    download.tick(clock.monotonicMs())
+    late.requests[0]?.answer(Buffer.alloc(256 * 1024))
+    const other = join('b')
+    for (const request of other.open) request.answer(lie(request))
+    await settle()
+    download.removePeer('b')
+    const last = join('c')
+    give(last.open[0])
+    await settle()
+    download.stop()
+    expect(['late', 'bad', 'dropped', 'repeat'].map(wasted)).toEqual([256 * 1024, MIB, 256 * 1024, 0])
+  })
+
+  test('asks an agent instead of an origin for what the agent has got since, and no second agent', () => {
+    const { join, download } = setUp({ pieces: 3, budgetBytes: MIB })
+    const origin = join('o', { pieces: 4, role: 'origin' })
+    expect(blocksOf(origin)).toEqual([0, 1, 2, 3])
+    const agents = [join('a', { pieces: 4, has: [] }), join('b', { pieces: 4, has: [] })] as const
+    for (const { have, connection } of agents) {
+      for (const piece of [0, 1, 2]) have.add(piece)
+      download.peerHas(connection.hello.peerId, undefined)
+    }
+    expect(origin.open).toEqual([])
+    expect(blocksOf(agents[0])).toEqual([0, 1, 2, 3])
+    expect(agents[1].requests).toEqual([])
   })
 
   test('never asks an origin for a block that an agent was asked for', () => {
@@ -214,6 +320,34 @@ describe('a download', () => {
     for (const request of peers[0]?.open ?? []) give(request)
     await settle()
     expect(peers.some(({ open }) => open.some(({ block }) => !started.has(block.piece)))).toBe(true)
+  })
+
+  test('takes no memory beyond the bound of all, and gets that of a piece that nobody gives any more', async () => {
+    const first = setUp({ budgetBytes: MIB })
+    const second = setUp({ buffers: first.buffers })
+    give(first.join('a').open[0])
+    await first.settle()
+    const waiting = second.join('b')
+    expect([waiting.requests.length, first.buffers.usedBytes]).toEqual([0, MIB])
+    first.download.removePeer('a')
+    expect(waiting.requests).toEqual([])
+    first.download.tick(first.clock.monotonicMs())
+    await second.settle()
+    expect([blocksOf(waiting), first.buffers.usedBytes]).toEqual([[0, 1, 2, 3], MIB])
+  })
+
+  test('does not keep others waiting when it has no use for its place in the line', async () => {
+    const busy = setUp({ budgetBytes: MIB })
+    const [gone, patient] = [setUp({ buffers: busy.buffers }), setUp({ buffers: busy.buffers })]
+    const peer = busy.join('a')
+    gone.join('b')
+    gone.download.removePeer('b')
+    const waiting = patient.join('c')
+    for (const at of [1, 2]) gone.download.tick(at)
+    for (const request of peer.open) give(request)
+    await busy.settle()
+    await patient.settle()
+    expect(blocksOf(waiting)).toEqual([0, 1, 2, 3])
   })
 
   test('stops: everything is withdrawn and its buffers are given back', async () => {
@@ -263,9 +397,10 @@ describe('a bad piece', () => {
   })
 
   test('with several givers is fetched whole from one peer, and convicts only who lied', async () => {
-    const { join, liars, taken, settle } = setUp()
+    const { join, liars, taken, settle, untilSlow } = setUp()
     const liar = join('a')
     const innocent = join('b')
+    await untilSlow()
     liar.open[2]?.answer(lie(liar.open[2]))
     await settle()
     for (const request of innocent.open) give(request)
@@ -282,8 +417,9 @@ describe('a bad piece', () => {
   })
 
   test('is fetched whole: what one peer left unfinished is not completed by another', async () => {
-    const { join, download, settle } = setUp()
+    const { join, download, settle, untilSlow } = setUp()
     const peers = { a: join('a'), b: join('b') }
+    await untilSlow()
     peers.a.open[2]?.answer(lie(peers.a.open[2]))
     await settle()
     for (const request of peers.b.open) give(request)
@@ -320,9 +456,10 @@ describe('a bad piece', () => {
   })
 
   test('is not blamed on a peer whose block another one was writing too', async () => {
-    const { join, taken, liars, settle } = setUp()
+    const { join, taken, liars, settle, untilSlow } = setUp()
     const honest = join('a')
     const liar = join('b')
+    await untilSlow()
     const [mine, theirs] = [honest.open[0], liar.open[0]]
     const good = bytesOf(mine!.block)
     mine?.drip(good.subarray(0, 1_000), 0)
@@ -336,9 +473,10 @@ describe('a bad piece', () => {
   })
 
   test('is not made by a second giver that was too late', async () => {
-    const { join, taken, liars, settle } = setUp()
+    const { join, taken, liars, settle, untilSlow } = setUp()
     const first = join('a')
     const second = join('b')
+    await untilSlow()
     const late = first.open[0]
     for (const request of second.open) give(request)
     await settle()

@@ -14,7 +14,7 @@ function connection() {
 
 describe('connections that rest while their blob is being opened', () => {
   test('count until they are taken', () => {
-    const count = { open: 7, halfOpen: 0 }
+    const count = { open: 7, halfOpen: 0, leaving: 0 }
     const resting = restingPeers(swarmLimits, count)
     const two = [connection(), connection()]
     for (const each of two) resting.rest(each)
@@ -25,7 +25,7 @@ describe('connections that rest while their blob is being opened', () => {
   })
 
   test('are 32 for one blob', () => {
-    const resting = restingPeers(swarmLimits, { open: 0, halfOpen: 0 })
+    const resting = restingPeers(swarmLimits, { open: 0, halfOpen: 0, leaving: 0 })
     const many = Array.from({ length: 33 }, connection)
     for (const each of many) resting.rest(each)
     expect(many.flatMap(({ closed }) => closed)).toEqual(['PEER_LIMIT'])
@@ -33,7 +33,7 @@ describe('connections that rest while their blob is being opened', () => {
   })
 
   test('are no more than 512 with all others of the node', () => {
-    const count = { open: 511, halfOpen: 0 }
+    const count = { open: 511, halfOpen: 0, leaving: 0 }
     const resting = restingPeers(swarmLimits, count)
     const [last, extra] = [connection(), connection()]
     resting.rest(last)

@@ -145,3 +145,19 @@ test('what a failed read left in memory is kept for nobody, not even for a momen
     if (bytes.status === 'fulfilled') expect(right(bytes.value, range)).toBe(true)
   }
 })
+
+test('forgets what is not in use when it rests, and keeps what is lent', async () => {
+  const from = source()
+  const cache = sliceCache(10 * SLICE_LENGTH, nothingWarm)
+  const range = { start: 0, end: 100 }
+  const other = { start: SLICE_LENGTH, end: SLICE_LENGTH + 100 }
+  const loan = await cache.lend(from, range)
+  await read(cache, from, other)
+  const before = from.reads.length
+  cache.rest()
+  await read(cache, from, range)
+  expect(from.reads.length).toBe(before)
+  await read(cache, from, other)
+  expect(from.reads.length).toBe(before + 1)
+  expect(right(loan!.bytes, range)).toBe(true)
+})

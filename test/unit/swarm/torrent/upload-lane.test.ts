@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { fakeClock, tokenBucket } from '../../../../lib/base/index.ts'
+import { fairBucket, fakeClock } from '../../../../lib/base/index.ts'
 import { uploadLane } from '../../../../lib/swarm/torrent/upload-lane.ts'
 
-const bucket = tokenBucket(fakeClock(), { ratePerSecond: undefined, burst: 1 })
+const bucket = fairBucket(fakeClock(), { ratePerSecond: undefined, burst: 1 })
 
 describe('the queue of blocks on their way out', () => {
   test('takes blocks up to its bytes, and more once one has left', () => {

@@ -106,3 +106,13 @@ test('a piece that is here already is freed, and frees nothing else', () => {
   keep('a', 0, false)
   expect([here(), freed]).toEqual([[0], ['a0']])
 })
+
+test('a short piece counts with all of its memory', () => {
+  const { warm, here, freed } = setUp(2)
+  for (const piece of [0, 1, 2]) {
+    const bytes = Buffer.alloc(MIB).subarray(0, 10)
+    warm.keep('a', piece, { bytes, free: () => void freed.push(`a${piece}`) }, true)
+  }
+  expect(here()).toEqual([0, 1])
+  expect(freed).toEqual(['a2'])
+})

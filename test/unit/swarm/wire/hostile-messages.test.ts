@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { encodeBencode } from '../../../../lib/metainfo/index.ts'
+import { type BencodeInput, encodeBencode } from '../../../../lib/metainfo/index.ts'
 import {
   extendedBytes,
   type HostileScene,
@@ -14,6 +14,8 @@ type Script = (scene: HostileScene) => Uint8Array | readonly Uint8Array[]
 
 const zeros = (length: number) => new Uint8Array(length)
 const ext = (text: string) => () => message(20, Buffer.from([0]), Buffer.from(text, 'latin1'))
+const busy = (value: BencodeInput) => message(20, Buffer.from([2]), encodeBencode(value))
+const other = { host: '10.0.0.9', id: zeros(20), port: 7, role: 'agent', complete: 1 }
 
 /** The blob of the scene has four pieces: three of 1 MiB and one of 4321 bytes. */
 const refusedAfterHandshake: readonly (readonly [string, string, Script])[] = [
@@ -45,6 +47,20 @@ const refusedAfterHandshake: readonly (readonly [string, string, Script])[] = [
   ['a piece that leaves the blob', 'WIRE_FRAME_INVALID', () => message(7, uint32(3, 4320), zeros(2))],
   ['an extended message above 16 KiB', 'WIRE_FRAME_INVALID', () => lyingMessage(16 * 1024 + 3, 20)],
   ['an extended message without id', 'WIRE_FRAME_INVALID', () => lyingMessage(1, 20)],
+  [
+    'a list of other peers that is no bencode',
+    'WIRE_FRAME_INVALID',
+    () => message(20, Buffer.from('\x02d5:peersle', 'latin1')),
+  ],
+  ['other peers that are no list', 'WIRE_FRAME_INVALID', () => busy({ peers: 1 })],
+  [
+    'another peer with a name for an address',
+    'WIRE_FRAME_INVALID',
+    () => busy({ peers: [{ ...other, host: 'a.example' }] }),
+  ],
+  ['another peer at no port', 'WIRE_FRAME_INVALID', () => busy({ peers: [{ ...other, port: 0 }] })],
+  ['another peer with half an id', 'WIRE_FRAME_INVALID', () => busy({ peers: [{ ...other, id: zeros(10) }] })],
+  ['601 lists of other peers', 'WIRE_FRAME_INVALID', () => Array.from({ length: 601 }, () => busy({ peers: [other] }))],
   ['an unknown message above the bound', 'WIRE_FRAME_INVALID', () => lyingMessage(16 * 1024 + 1, 99)],
   ['601 keep-alives in a minute', 'WIRE_FRAME_INVALID', () => zeros(4 * 601)],
   ['601 times the same have', 'WIRE_FRAME_INVALID', () => Array.from({ length: 602 }, () => message(4, uint32(1)))],

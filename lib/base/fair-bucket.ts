@@ -1,0 +1,137 @@
+import { throwIfAborted } from './abort.ts'
+import { appError } from './app-error.ts'
+import type { AbortOptions, Clock, Timer } from './clock.ts'
+import { type Deferred, deferred } from './deferred.ts'
+import { type Flow, type RoundRobin, roundRobin } from './round-robin.ts'
+import type { TokenBucket, TokenBucketInit } from './token-bucket.ts'
+
+export interface FairBucketInit extends TokenBucketInit {
+  /** Tokens that a flow takes before it is the next one's turn. Default: a hundredth of the burst. */
+  readonly turn?: number | undefined
+  /** Tokens that only short flows may take. Default 0. */
+  readonly reserve?: number | undefined
+}
+
+export interface FlowInit {
+  /** It needs little in all: it goes first, though of any two takes that could be next at most one is a short flow's. */
+  readonly short?: boolean | undefined
+}
+
+/** A rate limit that several flows share: each gets as much as the others, however many of its callers wait. */
+export interface FairBucket {
+  /** One more flow. Within it callers are served in order. One that nobody waits in costs nothing. */
+  flow(init?: FlowInit): TokenBucket
+  /** Tokens that can be taken now without waiting; Infinity when there is no limit. */
+  readonly available: number
+}
+
+interface Waiter {
+  readonly tokens: number
+  readonly granted: Deferred<void>
+}
+
+export function fairBucket(clock: Clock, { ratePerSecond, ...init }: FairBucketInit): FairBucket {
+  if (ratePerSecond !== undefined) return new Fair(clock, ratePerSecond, init)
+  const unlimited: TokenBucket = { take: () => Promise.resolve(), available: Number.POSITIVE_INFINITY }
+  return { flow: () => unlimited, available: Number.POSITIVE_INFINITY }
+}
+
+/** A rate limit for callers that are all alike. */
+export function tokenBucket(clock: Clock, init: TokenBucketInit): TokenBucket {
+  return fairBucket(clock, init).flow()
+}
+
+class Fair implements FairBucket {
+  readonly #clock: Clock
+  readonly #rate: number
+  readonly #burst: number
+  readonly #reserve: number
+  readonly #short: RoundRobin<Waiter>
+  readonly #long: RoundRobin<Waiter>
+  #tokens: number
+  #updatedMs: number
+  #timer: Timer | undefined
+  /** The last take was a short flow's. */
+  #shortTook = false
+
+  constructor(
+    clock: Clock,
+    rate: number,
+    { burst = rate, turn = burst / 100, reserve = 0 }: Omit<FairBucketInit, 'ratePerSecond'>,
+  ) {
+    this.#clock = clock
+    this.#rate = rate
+    this.#burst = burst
+    this.#reserve = reserve
+    this.#short = roundRobin<Waiter>(turn)
+    this.#long = roundRobin<Waiter>(turn)
+    this.#tokens = burst
+    this.#updatedMs = clock.monotonicMs()
+  }
+
+  get available(): number {
+    this.#refill()
+    return Math.max(0, this.#tokens)
+  }
+
+  flow({ short = false }: FlowInit = {}): TokenBucket {
+    const flow = (short ? this.#short : this.#long).flow()
+    const available = () => this.available
+    return {
+      take: (tokens, options) => this.#take(flow, tokens, options),
+      get available() {
+        return available()
+      },
+    }
+  }
+
+  async #take(flow: Flow<Waiter>, tokens: number, { signal }: AbortOptions = {}): Promise<void> {
+    throwIfAborted(signal)
+    const waiter: Waiter = { tokens, granted: deferred() }
+    flow.add(waiter)
+    const giveUp = () => {
+      flow.remove(waiter)
+      waiter.granted.reject(appError('ABORTED', { cause: signal?.reason }))
+      this.#serve()
+    }
+    signal?.addEventListener('abort', giveUp, { once: true })
+    this.#serve()
+    try {
+      await waiter.granted.promise
+    } finally {
+      signal?.removeEventListener('abort', giveUp)
+    }
+  }
+
+  #refill(): void {
+    const nowMs = this.#clock.monotonicMs()
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#updatedMs) / 1000) * this.#rate)
+    this.#updatedMs = nowMs
+  }
+
+  /** Grants what can be granted now, and comes back when the next one can. */
+  #serve(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#refill()
+    for (let next = this.#next; next !== undefined; next = this.#next) {
+      const { flow, item } = next
+      const isShort = flow.of === this.#short
+      const needed = Math.min(item.tokens + (isShort ? 0 : this.#reserve), this.#burst)
+      if (this.#tokens < needed) {
+        const waitMs = Math.max(1, ((needed - this.#tokens) / this.#rate) * 1000)
+        this.#timer = this.#clock.setTimer(waitMs, () => this.#serve())
+        return
+      }
+      this.#tokens -= item.tokens
+      this.#shortTook = isShort
+      flow.served(item)
+      item.granted.resolve()
+    }
+  }
+
+  get #next() {
+    const [first, second] = this.#shortTook ? [this.#long, this.#short] : [this.#short, this.#long]
+    return first.next ?? second.next
+  }
+}

@@ -1,0 +1,44 @@
+import type { AppError } from '../../base/index.ts'
+import type { BlobRef, MetaInfoHeader, PeerAddress, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
+import type { SeedRef } from '../outside.ts'
+import type { PeerConnection, PeerHello } from '../peer/index.ts'
+import type { ConnectionCount } from './dialer.ts'
+import type { PullComponents } from './pull-contract.ts'
+import type { UploadLane } from './upload-lane.ts'
+
+export interface TorrentComponents extends Omit<PullComponents, 'conducts'> {
+  readonly lane: UploadLane
+  readonly connections: ConnectionCount
+}
+
+/** A blob to pull, or one that is complete in the store: then nothing is pulled. */
+export type TorrentContent =
+  | { readonly blob: BlobRef; readonly complete?: undefined }
+  | { readonly blob: SeedRef; readonly complete: MetaInfoHeader }
+
+export interface TorrentInit {
+  readonly content: TorrentContent
+  readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
+  readonly verify: 'pieces' | 'whole'
+  /** What trackers say of this blob is doubted. */
+  readonly direct: boolean
+  dial(address: PeerAddress, header: MetaInfoHeader, signal: AbortSignal): Promise<PeerConnection>
+  /** Banned, outside of the allowed networks, or ourselves. */
+  avoids(peer: PeerInfo): boolean
+}
+
+/** What a torrent, a `T`, tells the engine; each call is one event. */
+export interface TorrentEvents<T> {
+  /** The header is known and pieces are to be fetched. */
+  onHeader(torrent: T): void
+  /** The content came with the header; the engine drops the torrent. */
+  onInline(torrent: T, header: MetaInfoHeader): void
+  /** The blob is complete in the store. */
+  onComplete(torrent: T, header: MetaInfoHeader): void
+  /** The pull failed for good; the engine drops the torrent. */
+  onFailed(torrent: T, blob: BlobRef, err: AppError): void
+  /** The peer sent wrong bytes. */
+  onLiar(hello: PeerHello): void
+  /** The complete blob cannot be read; the engine forgets it. */
+  onUnreadable(torrent: T, err: AppError): void
+}

@@ -1,0 +1,55 @@
+import { isIP } from 'node:net'
+import { appError } from '../../base/index.ts'
+import { type PeerInfo, parsePeerId } from '../../core/index.ts'
+import {
+  type BencodeDictionary,
+  type BencodeValue,
+  decodeBencode,
+  encodeBencode,
+  isBencodeDictionary,
+} from '../../metainfo/index.ts'
+import { swarmLimits } from '../limits.ts'
+import { encodeExtended } from './messages.ts'
+
+/**
+ * Our id of the BEP 10 message "I am full, these have it"; both sides use the same, so that `m` need not name it. Who
+ * does not know it ignores it.
+ */
+export const BUSY_ID = 2
+
+/** The whole message. Names no more peers than the other side takes. */
+export function encodeBusy(peers: readonly PeerInfo[]): Uint8Array {
+  const named = peers.slice(0, swarmLimits.maxNamedPeers).map(({ peerId, host, port, role, complete }) => {
+    return { complete: complete ? 1 : 0, host, id: Buffer.from(peerId, 'hex'), port, role }
+  })
+  return encodeExtended(BUSY_ID, encodeBencode({ peers: named }))
+}
+
+/** `payload` is what follows the id. @throws WIRE_FRAME_INVALID */
+export function readBusy(payload: Uint8Array): readonly PeerInfo[] {
+  try {
+    const value = decodeBencode(payload, { maxBytes: swarmLimits.maxExtendedLength })
+    const peers = isBencodeDictionary(value) ? value['peers'] : undefined
+    if (!Array.isArray(peers)) throw wrong()
+    return peers.slice(0, swarmLimits.maxNamedPeers).map((peer: BencodeValue) => readPeer(peer))
+  } catch (err) {
+    throw appError('WIRE_FRAME_INVALID', { message: 'a message that names other peers is wrong', cause: err })
+  }
+}
+
+function readPeer(value: BencodeValue): PeerInfo {
+  if (!isBencodeDictionary(value)) throw wrong()
+  const { port, complete } = value
+  const host = textOf(value, 'host')
+  if (isIP(host) === 0 || typeof port !== 'number' || port < 1 || port > 65_535) throw wrong()
+  const peerId = parsePeerId(textOf(value, 'id', 'hex'))
+  return { peerId, host, port, role: textOf(value, 'role') === 'origin' ? 'origin' : 'agent', complete: complete === 1 }
+}
+
+const wrong = () => appError('WIRE_FRAME_INVALID')
+
+function textOf(value: BencodeDictionary, key: string, encoding: 'latin1' | 'hex' = 'latin1'): string {
+  const bytes = value[key]
+  if (!ArrayBuffer.isView(bytes)) throw wrong()
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(encoding)
+}
