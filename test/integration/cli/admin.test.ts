@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { adminApis } from '../../../services/cli/admin/apis.ts'
 import { verbName } from '../../../services/cli/admin/verb.ts'
 import { run } from '../../../services/cli/run.ts'
+import { eventually } from '../../kit/eventually.ts'
 import { type PushedBlob, pushBlobOf } from '../../kit/pushed-blob.ts'
 import { recordingHost } from '../../kit/recording-host.ts'
 import { pullDigest } from '../../kit/slow-pull.ts'
@@ -23,6 +24,10 @@ beforeAll(async () => {
   })
   blob = await pushBlobOf(shoal, 'looked-after', size)
   await pullDigest(shoal.url('agent-1', 'registry') + blob.path)
+  // The client has its last byte a moment before the agent has the blob.
+  await eventually(async () => {
+    expect((await call('agent', ['blobs'])).text).toContain(blob.digest)
+  })
 }, 60_000)
 afterAll(async () => shoal[Symbol.asyncDispose]())
 
