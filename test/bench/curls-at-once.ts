@@ -42,7 +42,8 @@ export async function curlsAtOnce(
   await run('mkfifo', gates)
   const failed = new AbortController()
   const cut = AbortSignal.any([signal, failed.signal])
-  setMaxListeners(2 * clients.length, cut)
+  // Each client has its curl, its wait for the gate and the pause within that wait.
+  setMaxListeners(3 * clients.length, cut)
   const pulls = Promise.all(
     gates.map((gate) => run('curl', ['-sS', '-K', gate], { timeoutMs: TIMEOUT_MS, signal: cut })),
   )

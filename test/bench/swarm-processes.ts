@@ -14,7 +14,9 @@ const LAYERS = [1, 4]
 /** Milliseconds after the last byte that still belong to a pull: files are completed, seeds are announced. */
 const SETTLE_MS = 1000
 /** What an agent may need besides the blobs that it keeps. */
-const AGENT_MIB = 300
+const AGENT_MIB = 450
+/** Size of the pull whose bytes are compared as they come, as a share of the timed ones. */
+const COMPARED = 1 / 4
 /** Copies of each blob besides those of the agents: bench, nginx, origin, backend. */
 const COPIES = 4
 const ORIGIN = 'origin-1'
@@ -104,7 +106,9 @@ async function compare(rig: SwarmRig, agents: readonly string[], image: SwarmIma
 
 async function seriesOf({ agents, pulls, mib }: Size, layers: number, signal: AbortSignal): Promise<SwarmPull[]> {
   const layerBytes = Math.ceil((mib * MIB) / layers)
-  const images = Array.from({ length: pulls + 1 }, () => Array.from({ length: layers }, () => layerBytes))
+  const imageOf = (bytes: number) => Array.from({ length: layers }, () => bytes)
+  const timed = Array.from({ length: pulls }, () => imageOf(layerBytes))
+  const images = [...timed, imageOf(Math.ceil(layerBytes * COMPARED))]
   await using rig = await startSwarmRig({ agents, images, signal })
   const series: SwarmPull[] = []
   for (const image of rig.images.slice(0, pulls)) {
@@ -157,7 +161,7 @@ export async function swarmProcesses(args: readonly string[]): Promise<void> {
   const { agents, pulls, mib } = size
   const load = loadavg()[0] ?? 0
   const series = await interruptible(async (signal) => {
-    await touchMemory(((agents + COPIES) * (pulls + 1) * mib + agents * AGENT_MIB) * MIB, signal)
+    await touchMemory(((agents + COPIES) * (pulls + COMPARED) * mib + agents * AGENT_MIB) * MIB, signal)
     const measured: { layers: number; pulls: SwarmPull[] }[] = []
     for (const layers of LAYERS) measured.push({ layers, pulls: await seriesOf(size, layers, signal) })
     return measured
@@ -170,7 +174,7 @@ export async function swarmProcesses(args: readonly string[]): Promise<void> {
       `one curl for each agent over loopback; all begin at the same moment; total: the slowest; everything in ${process.env['TMPDIR'] ?? '/tmp'}, which was touched before`,
       'nginx: as many curls ask one nginx for the same bytes, before and after each pull, mean of both',
       `CPU: agents, origin and tracker, until ${SETTLE_MS} ms after the last byte; the origin's copies: payload that it gave to agents by wire and over HTTP`,
-      'afterwards, every agent answered with the right bytes, compared one by one, in one more pull and for all blobs that it kept',
+      'afterwards, every agent answered with the right bytes, compared one by one, in one smaller pull more and for all blobs that it kept',
       `load average of the machine before: ${load.toFixed(1)}`,
     ],
     columns: ['layers', ...swarmColumns],
