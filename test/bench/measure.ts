@@ -10,6 +10,8 @@ export interface BenchResult {
   readonly conditions: readonly string[]
   readonly columns: readonly string[]
   readonly rows: readonly (readonly (string | number)[])[]
+  /** What the rows were computed from; kept in the JSON only. */
+  readonly raw?: unknown
 }
 
 export function median(values: readonly number[]): number {
@@ -24,6 +26,8 @@ export function percentile(values: readonly number[], rank: number): number {
 
 export interface ProcessUse {
   readonly cpuSeconds: number
+  /** Resident memory now. */
+  readonly rssMiB: number
   /** Largest resident memory so far. */
   readonly peakRssMiB: number
 }
@@ -35,9 +39,11 @@ export async function useOf(pid: number): Promise<ProcessUse> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  const mebibytes = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024
   return {
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
-    peakRssMiB: Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024,
+    rssMiB: mebibytes('VmRSS'),
+    peakRssMiB: mebibytes('VmHWM'),
   }
 }
 
@@ -46,14 +52,11 @@ export interface CurlTimes {
   readonly totalMs: number
 }
 
-/**
- * Fetches the URLs one after another with one curl; returns curl's own times. @throws on a status other than 200 or a
- * short body
- */
-export async function curl(urls: readonly string[], expectBytes?: number): Promise<CurlTimes[]> {
-  const format = '%{http_code} %{time_starttransfer} %{time_total} %{size_download}\n'
-  const targets = urls.flatMap((url) => ['-o', '/dev/null', url])
-  const { stdout } = await run('curl', ['-sS', '-w', format, ...targets])
+/** What curl is told to print after each transfer. */
+export const curlFormat = '%{http_code} %{time_starttransfer} %{time_total} %{size_download}\n'
+
+/** Reads what curl printed in `curlFormat`. @throws on a status other than 200 or a short body */
+export function curlTimes(stdout: string, expectBytes?: number): CurlTimes[] {
   return stdout
     .trim()
     .split('\n')
@@ -64,6 +67,16 @@ export async function curl(urls: readonly string[], expectBytes?: number): Promi
       }
       return { firstByteMs: first * 1000, totalMs: total * 1000 }
     })
+}
+
+/**
+ * Fetches the URLs one after another with one curl; returns curl's own times. @throws on a status other than 200 or a
+ * short body
+ */
+export async function curl(urls: readonly string[], expectBytes?: number): Promise<CurlTimes[]> {
+  const targets = urls.flatMap((url) => ['-o', '/dev/null', url])
+  const { stdout } = await run('curl', ['-sS', '-w', curlFormat, ...targets])
+  return curlTimes(stdout, expectBytes)
 }
 
 /** Prints the table and writes the JSON. */
