@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { appError } from '../base/index.ts'
 import type { Exchange } from './route.ts'
+import { leavesTooMuch } from './unread-body.ts'
 
 /** The part of an exchange that an answer needs. */
 export type Answerable = Pick<Exchange, 'method' | 'res'>
@@ -12,6 +13,7 @@ export type Headers = Readonly<Record<string, string | number | undefined>>
 const head = (res: ServerResponse, status: number, headers: Headers) => {
   const present: OutgoingHttpHeaders = {}
   for (const [name, value] of Object.entries(headers)) if (value !== undefined) present[name] = value
+  if (leavesTooMuch(res.req)) res.shouldKeepAlive = false
   res.writeHead(status, present)
 }
 

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Server as TcpServer } from 'node:net'
 import { type AppError, appError, type Clock, hasCode, type Random, type Startable } from '../base/index.ts'
 import type { Authenticate } from '../identity/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
@@ -69,11 +70,16 @@ interface Running {
   readonly connections: Lingering
 }
 
+/** For Node a connection is idle although the end of its answer still waits for a slow client. */
+const closeIdle = ({ server, underWay }: Pick<Running, 'server' | 'underWay'>) => {
+  if (!underWay.flushing()) server.closeIdleConnections()
+}
+
 const configured = (clock: Clock, dispatch: Dispatch, underWay: Visits, init: HttpServerInit): Running => {
   const answer = (req: IncomingMessage, res: ServerResponse, refused?: AppError) => {
     const visit = underWay.open(req, res)
     res.once('close', () => {
-      if (!server.listening) server.closeIdleConnections()
+      if (!server.listening) closeIdle({ server, underWay })
     })
     dispatch(req, res, visit, refused)
   }
@@ -83,6 +89,7 @@ const configured = (clock: Clock, dispatch: Dispatch, underWay: Visits, init: Ht
     dropUnread(clock, connections, req, res)
     answer(req, res, refused)
   }
+  server.on('connection', (socket) => socket.once('close', () => underWay.gone(socket)))
   server.on('request', (req, res) => take(req, res))
   server.on('checkExpectation', (req, res) => take(req, res, appError('EXPECTATION_FAILED')))
   oddRequests(server, { connections, refuse: answer, settle: (socket, err) => underWay.settle(socket, err) })
@@ -126,7 +133,9 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
 
   const drain = async ({ server, underWay, connections }: Running) => {
     underWay.closeConnections()
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    // The `close` of a server for HTTP would also cut what `closeIdle` spares.
+    TcpServer.prototype.close.call(server)
+    closeIdle({ server, underWay })
     const within = async (limitMs: number) => {
       const over = new AbortController()
       const limit = clock.sleep(limitMs, { signal: over.signal }).catch(() => undefined)
@@ -138,7 +147,7 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
     await within(GRACE_MS)
     server.closeAllConnections()
     connections.cut()
-    await closed
+    await new Promise<void>((resolve) => server.close(() => resolve()))
   }
 
   const addressNow = (): BindAddress => {

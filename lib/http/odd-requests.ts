@@ -38,7 +38,7 @@ export function oddRequests(server: Server, { connections, refuse, settle }: Odd
 
   const answer = (socket: Socket, req: IncomingMessage, err: AppError) => {
     if (!socket.writable) {
-      socket.destroy()
+      connections.leave(socket)
       return
     }
     const res = new ServerResponse(req)
@@ -69,7 +69,11 @@ export function oddRequests(server: Server, { connections, refuse, settle }: Odd
   })
   server.on('connect', (req, socket) => {
     const err = appError('METHOD_NOT_ALLOWED', { message: 'this listener is no proxy for other hosts' })
-    if (socket instanceof Socket) refuseConnection(socket, req, err)
-    else socket.destroy()
+    if (!(socket instanceof Socket)) {
+      socket.destroy()
+      return
+    }
+    connections.hold(socket)
+    refuseConnection(socket, req, err)
   })
 }

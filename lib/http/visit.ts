@@ -18,6 +18,10 @@ export interface Visits {
   open(req: IncomingMessage, res: ServerResponse): Visit
   /** From now on, every answer that has not begun tells the client that its connection will be closed. */
   closeConnections(): void
+  /**
+   * Ends what is running on a connection that is closed: an answer that waits behind others would never be told by Node.
+   */
+  gone(socket: Socket): void
   /** Aborts everything that is running. */
   abortAll(): void
   /**
@@ -25,6 +29,8 @@ export interface Visits {
    * there any more.
    */
   settle(socket: Socket, err: AppError): Promise<void>
+  /** True while an answer is complete, but its client has not taken all of it. */
+  flushing(): boolean
   /** Resolves when nothing is running. */
   idle(): Promise<void>
 }
@@ -45,6 +51,27 @@ const requestIdOf = (req: IncomingMessage, random: Random): string => {
   const given = req.headers['x-request-id']
   if (typeof given === 'string' && given.length <= MAX_REQUEST_ID && /^[\w.:-]+$/.test(given)) return given
   return Buffer.from(random.bytes(8)).toString('hex')
+}
+
+/** What concerns the running requests of one connection. */
+function byConnection(underWay: ReadonlyMap<ServerResponse, AbortController>): Pick<Visits, 'gone' | 'settle'> {
+  return {
+    gone(socket) {
+      for (const res of underWay.keys()) {
+        if (res.req.socket !== socket || res.socket !== null) continue
+        res.destroy()
+        res.emit('close')
+      }
+    },
+    async settle(socket, err) {
+      const here = [...underWay].filter(([{ req }]) => req.socket === socket)
+      // After CONNECT Node does not do this any more.
+      socket.on('drain', () => here.find(([res]) => res.socket === socket)?.[0].emit('drain'))
+      const ends = here.map(([res]) => new Promise<void>((resolve) => res.once('close', resolve)))
+      for (const [res, controller] of here) if (!res.req.complete) controller.abort(err)
+      await Promise.all(ends)
+    },
+  }
 }
 
 export function visits({ logger, metrics, clock, random }: VisitsComponents, listener: string): Visits {
@@ -97,15 +124,11 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
       closing = true
       for (const res of underWay.keys()) res.shouldKeepAlive = false
     },
-    async settle(socket, err) {
-      const here = [...underWay].filter(([{ req }]) => req.socket === socket)
-      const ends = here.map(([res]) => new Promise<void>((resolve) => res.once('close', resolve)))
-      for (const [res, controller] of here) if (!res.req.complete) controller.abort(err)
-      await Promise.all(ends)
-    },
+    ...byConnection(underWay),
     abortAll() {
       for (const controller of underWay.values()) controller.abort(appError('SHUTTING_DOWN'))
     },
+    flushing: () => [...underWay.keys()].some((res) => res.writableEnded && !res.writableFinished),
     idle: () => (underWay.size === 0 ? Promise.resolve() : new Promise((resolve) => waiting.add(resolve))),
   }
 }
