@@ -13,6 +13,8 @@ export interface ObjectServer extends AsyncDisposable {
   readonly counts: ByteCounts
   /** Number of requests for bytes so far. */
   readonly reads: number
+  /** Number of answers under way. */
+  readonly open: number
   /** Answers send bytes up to this offset, now and later; Infinity removes the limit. */
   openTo(offset: number): void
   /** The next answer that reaches this offset ends there, shorter than its announced length. */
@@ -24,6 +26,7 @@ const CHUNK_BYTES = 64 * 1024
 class CountingServer {
   readonly counts = byteCounts()
   reads = 0
+  open = 0
   readonly #object: Uint8Array
   #limit = Number.POSITIVE_INFINITY
   #opened: Deferred<void> = deferred()
@@ -58,7 +61,11 @@ class CountingServer {
     }
     this.reads += 1
     const gone = new AbortController()
-    res.once('close', () => gone.abort())
+    this.open += 1
+    res.once('close', () => {
+      this.open -= 1
+      gone.abort()
+    })
     this.#send(res, range, gone.signal).catch(() => res.destroy())
   }
 
@@ -89,6 +96,9 @@ export async function objectServer(object: Uint8Array): Promise<ObjectServer> {
     counts: counting.counts,
     get reads() {
       return counting.reads
+    },
+    get open() {
+      return counting.open
     },
     openTo: (offset) => counting.openTo(offset),
     cutAt: (offset) => counting.cutAt(offset),
