@@ -42,14 +42,8 @@ function installPackages() {
   if (done.status !== 0) process.exit(done.status ?? 1)
 }
 
-/**
- * By default glibc keeps much of the large memory that was freed; with a fixed bound it gives it back at once. The image
- * sets the same (docs/decisions/0023-memory-goes-back.md).
- */
-const malloc = { MALLOC_MMAP_THRESHOLD_: '131072' }
-
 function handOver(args) {
-  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env: { ...malloc, ...process.env } })
+  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal])
