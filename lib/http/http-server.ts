@@ -92,7 +92,7 @@ const configured = (clock: Clock, dispatch: Dispatch, underWay: Visits, init: Ht
   server.on('connection', (socket) => socket.once('close', () => underWay.gone(socket)))
   server.on('request', (req, res) => take(req, res))
   server.on('checkExpectation', (req, res) => take(req, res, appError('EXPECTATION_FAILED')))
-  oddRequests(server, { connections, refuse: answer, settle: (socket, err) => underWay.settle(socket, err) })
+  oddRequests(server, { connections, refuse: answer, settle: underWay.settle })
   server.requestTimeout = 0
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.keepAliveTimeout = KEEP_ALIVE_MS

@@ -30,8 +30,7 @@ const refusalOf = (err: Error): AppError | undefined => {
 
 /**
  * Takes the requests of a server that reach no listener for requests: malformed ones, heads that are too large or too
- * late, and CONNECT. Node answers these in a form of its own, without request id,
- * code, log line or count.
+ * late, and CONNECT. Node answers these in a form of its own, without request id, code, log line or count.
  */
 export function oddRequests(server: Server, { connections, refuse, settle }: OddRequestsComponents): void {
   const refused = new WeakSet<Socket>()

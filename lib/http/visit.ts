@@ -21,14 +21,14 @@ export interface Visits {
   /**
    * Ends what is running on a connection that is closed: an answer that waits behind others would never be told by Node.
    */
-  gone(socket: Socket): void
+  readonly gone: (socket: Socket) => void
   /** Aborts everything that is running. */
   abortAll(): void
   /**
    * Aborts, with `err`, the request of this connection whose body has not come whole. Resolves when nothing is running
    * there any more.
    */
-  settle(socket: Socket, err: AppError): Promise<void>
+  readonly settle: (socket: Socket, err: AppError) => Promise<void>
   /** True while an answer is complete, but its client has not taken all of it. */
   flushing(): boolean
   /** Resolves when nothing is running. */
@@ -53,22 +53,34 @@ const requestIdOf = (req: IncomingMessage, random: Random): string => {
   return Buffer.from(random.bytes(8)).toString('hex')
 }
 
-/** What concerns the running requests of one connection. */
-function byConnection(underWay: ReadonlyMap<ServerResponse, AbortController>): Pick<Visits, 'gone' | 'settle'> {
+interface Connections extends Pick<Visits, 'gone' | 'settle'> {
+  /** The answer is running on this connection until it closes. */
+  add(socket: Socket, res: ServerResponse): void
+}
+
+/** The running answers of each connection. */
+function byConnection(underWay: ReadonlyMap<ServerResponse, AbortController>): Connections {
+  const bySocket = new WeakMap<Socket, Set<ServerResponse>>()
+  const on = (socket: Socket) => [...(bySocket.get(socket) ?? [])]
   return {
+    add(socket, res) {
+      const here = bySocket.get(socket) ?? new Set()
+      bySocket.set(socket, here.add(res))
+      res.once('close', () => here.delete(res))
+    },
     gone(socket) {
-      for (const res of underWay.keys()) {
-        if (res.req.socket !== socket || res.socket !== null) continue
+      for (const res of on(socket)) {
+        if (res.socket !== null) continue
         res.destroy()
         res.emit('close')
       }
     },
     async settle(socket, err) {
-      const here = [...underWay].filter(([{ req }]) => req.socket === socket)
+      const here = on(socket)
       // After CONNECT Node does not do this any more.
-      socket.on('drain', () => here.find(([res]) => res.socket === socket)?.[0].emit('drain'))
-      const ends = here.map(([res]) => new Promise<void>((resolve) => res.once('close', resolve)))
-      for (const [res, controller] of here) if (!res.req.complete) controller.abort(err)
+      socket.on('drain', () => here.find((res) => res.socket === socket)?.emit('drain'))
+      const ends = here.map((res) => new Promise<void>((resolve) => res.once('close', resolve)))
+      for (const res of here) if (!res.req.complete) underWay.get(res)?.abort(err)
       await Promise.all(ends)
     },
   }
@@ -76,6 +88,7 @@ function byConnection(underWay: ReadonlyMap<ServerResponse, AbortController>): P
 
 export function visits({ logger, metrics, clock, random }: VisitsComponents, listener: string): Visits {
   const underWay = new Map<ServerResponse, AbortController>()
+  const connections = byConnection(underWay)
   let closing = false
   const waiting = new Set<() => void>()
   const requests = metrics.counter(
@@ -109,6 +122,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
         allowed: new Set(),
       }
       underWay.set(res, controller)
+      connections.add(req.socket, res)
       if (closing) res.shouldKeepAlive = false
       res.once('close', () => {
         underWay.delete(res)
@@ -124,7 +138,8 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
       closing = true
       for (const res of underWay.keys()) res.shouldKeepAlive = false
     },
-    ...byConnection(underWay),
+    gone: connections.gone,
+    settle: connections.settle,
     abortAll() {
       for (const controller of underWay.values()) controller.abort(appError('SHUTTING_DOWN'))
     },

@@ -1,31 +1,17 @@
-import type { AppError, Background } from '../../base/index.ts'
-import type { PeerAddress, PeerId, PeerInfo } from '../../core/index.ts'
-import type { PeerConnection } from '../peer/index.ts'
-import { Dialer, type DialerComponents, type Prospect } from './dialer.ts'
-
-export interface ContactsInit {
-  readonly tasks: Background
-  dial(address: PeerAddress, signal: AbortSignal): Promise<PeerConnection>
-  /** Connected already, banned, outside of the allowed networks, or ourselves. */
-  avoids(peer: PeerInfo): boolean
-  /** Open connections of this torrent. */
-  size(): number
-  onConnection(connection: PeerConnection): void
-  /** An attempt is over. */
-  onSettled(err: AppError | undefined): void
-}
+import type { PeerId, PeerInfo } from '../../core/index.ts'
+import { Dialer, type DialerComponents, type DialerInit, type Prospect } from './dialer.ts'
 
 /** Whom a torrent has heard of, from trackers and from full peers, and whether somebody may still come. */
 export class Contacts {
   readonly #components: DialerComponents
-  readonly #init: ContactsInit
+  readonly #init: DialerInit
   readonly #sinceMs: number
   #dialer: Dialer | undefined
   /** Answers of trackers that came before anything could be dialled for. */
   #offered: readonly PeerInfo[] = []
   #answered = false
 
-  constructor(components: DialerComponents, init: ContactsInit) {
+  constructor(components: DialerComponents, init: DialerInit) {
     this.#components = components
     this.#init = init
     this.#sinceMs = components.clock.monotonicMs()
