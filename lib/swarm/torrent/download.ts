@@ -1,3 +1,4 @@
+import { oncePerTurn } from '../../base/index.ts'
 import type { PeerConnection } from '../peer/index.ts'
 import { type AssignmentView, nextBlock } from './assignment.ts'
 import { BlockRequests } from './block-requests.ts'
@@ -26,6 +27,8 @@ export class Download {
   readonly #check: PieceCheck
   /** Pieces that no peer gives. */
   readonly runs: PieceRuns
+  /** Messages and blocks of many peers come in one turn; one look at all of them is enough. */
+  readonly #pumpSoon = oncePerTurn(() => this.#guarded(() => this.#pump()))
   /** Grows whenever something new can be requested. */
   #version = 0
   #stopped = false
@@ -50,7 +53,7 @@ export class Download {
       target,
       jobs: this.#jobs,
       liars: this.#liars,
-      onDone: () => this.wake(),
+      onDone: () => this.#wakeSoon(),
       onUnchecked: (job) => this.#drop(job),
       onBroken: target.events.onBroken,
     })
@@ -129,6 +132,11 @@ export class Download {
     this.#pump()
   }
 
+  #wakeSoon(): void {
+    this.#version += 1
+    this.#pumpSoon.ask()
+  }
+
   /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
   tick(nowMs: number, lateMs = 0): void {
     this.#requests.forgive(lateMs, nowMs)
@@ -153,6 +161,7 @@ export class Download {
 
   stop(): void {
     this.#stopped = true
+    this.#pumpSoon.stop()
     this.#check.stop()
     this.#jobs.close()
     for (const job of [...this.#jobs]) this.#drop(job)
@@ -179,7 +188,16 @@ export class Download {
     const peer = this.#suppliers.get(id)
     if (peer === undefined) return
     apply(peer)
-    this.#pump()
+    this.#pumpSoon.ask()
+  }
+
+  /** What runs in nobody's call is seen by nobody when it throws. */
+  #guarded(event: () => void): void {
+    try {
+      event()
+    } catch (err) {
+      this.#target.events.onBroken(err)
+    }
   }
 
   /** Gives every peer with room something to do. */
@@ -208,7 +226,7 @@ export class Download {
     job.arrivedBytes += bytes
     this.#received(role === 'origin' ? 'origin' : 'peer', bytes)
     if (isFilled(job)) this.#check.begin(job)
-    this.#pump()
+    this.#pumpSoon.ask()
   }
 
   #received(from: PieceSourceKind, bytes: number): void {

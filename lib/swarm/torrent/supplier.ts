@@ -84,8 +84,11 @@ function paceOf(peer: Supplier) {
 
 /** Agents before origins, peers with a recent miss last, otherwise the fastest first. */
 export function bySuitability(a: Supplier, b: Supplier): number {
-  const origin = (peer: Supplier) => (peer.connection.hello.role === 'origin' ? 1 : 0)
-  return origin(a) - origin(b) || a.misses - b.misses || (b.rate.bytesPerSecond ?? 0) - (a.rate.bytesPerSecond ?? 0)
+  return rank(a) - rank(b) || a.misses - b.misses || (b.rate.bytesPerSecond ?? 0) - (a.rate.bytesPerSecond ?? 0)
+}
+
+function rank({ connection }: Supplier): number {
+  return connection.hello.role === 'origin' ? 1 : 0
 }
 
 /**
