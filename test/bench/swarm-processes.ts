@@ -10,7 +10,6 @@ import { type SwarmImage, type SwarmRig, startSwarmRig } from './swarm-rig.ts'
 import { touchMemory } from './touch-memory.ts'
 
 const MIB = 1024 * 1024
-const LAYERS = [1, 4]
 /** Milliseconds after the last byte that still belong to a pull: files are completed, seeds are announced. */
 const SETTLE_MS = 1000
 /** What an agent may need besides the blobs that it keeps. */
@@ -27,6 +26,8 @@ interface Size {
   readonly pulls: number
   /** Of all layers of a pull together. */
   readonly mib: number
+  /** Numbers of layers, one series of pulls for each. */
+  readonly layers: readonly number[]
 }
 
 interface Metrics {
@@ -129,14 +130,15 @@ async function seriesOf({ agents, pulls, mib }: Size, layers: number, signal: Ab
 
 function sizeOf(args: readonly string[]): Size {
   const option = (fallback: string) => ({ type: 'string', default: fallback }) as const
-  const options = { agents: option('20'), pulls: option('5'), mib: option('64') }
+  const options = { agents: option('20'), pulls: option('5'), mib: option('64'), layers: option('1,4') }
   const { values } = parseArgs({ args: [...args], options })
-  const positive = (name: keyof Size) => {
-    const value = Number(values[name])
+  const positive = (name: keyof Size, text = values[name]) => {
+    const value = Number(text)
     if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} must be a whole number above 0`)
     return value
   }
-  return { agents: positive('agents'), pulls: positive('pulls'), mib: positive('mib') }
+  const layers = values.layers.split(',').map((text) => positive('layers', text))
+  return { agents: positive('agents'), pulls: positive('pulls'), mib: positive('mib'), layers }
 }
 
 /** Runs `work` with a signal that aborts when somebody ends the bench, so that its processes and files go with it. */
@@ -154,7 +156,7 @@ async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Prom
 
 /**
  * All agents pull the same fresh blobs at once, several times, as one layer and as four; compared with as many clients
- * of one nginx. Arguments: `--agents 20 --pulls 5 --mib 64`.
+ * of one nginx. Arguments: `--agents 20 --pulls 5 --mib 64 --layers 1,4`.
  */
 export async function swarmProcesses(args: readonly string[]): Promise<void> {
   const size = sizeOf(args)
@@ -163,7 +165,7 @@ export async function swarmProcesses(args: readonly string[]): Promise<void> {
   const series = await interruptible(async (signal) => {
     await touchMemory(((agents + COPIES) * (pulls + COMPARED) * mib + agents * AGENT_MIB) * MIB, signal)
     const measured: { layers: number; pulls: SwarmPull[] }[] = []
-    for (const layers of LAYERS) measured.push({ layers, pulls: await seriesOf(size, layers, signal) })
+    for (const layers of size.layers) measured.push({ layers, pulls: await seriesOf(size, layers, signal) })
     return measured
   })
   await publish({
