@@ -5,6 +5,7 @@ export { type BackoffPolicy, backoffMs, type RetryComponents, type RetryOptions,
 export { Bitset } from './bitset.ts'
 export { type ByteCache, byteCache } from './byte-cache.ts'
 export { type AbortOptions, type Clock, systemClock, type Timer } from './clock.ts'
+export { optimiseLate } from './compile-budget.ts'
 export { type CountCache, countCache } from './count-cache.ts'
 export { type Deferred, deferred } from './deferred.ts'
 export {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { appError, type ProcessHost } from '../base/index.ts'
+import { appError, optimiseLate, type ProcessHost } from '../base/index.ts'
 import { type ConfigSources, loadConfig } from '../config/index.ts'
 import type { ServiceSchema } from './config.ts'
 import { runUntilTold } from './run-until-told.ts'
@@ -49,6 +49,7 @@ export function runService<S extends ServiceSchema>(
   host: ProcessHost,
 ): Promise<number> {
   const { name } = serviceFacts(door.kind)
+  optimiseLate()
   return runUntilTold(name, host, async () => {
     const flags = parseFlags(argv)
     if (flags === 'help') {
