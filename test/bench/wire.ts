@@ -11,6 +11,7 @@ import {
   tcpTransport,
 } from '../../lib/swarm/peer/index.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
+import { fetchBlock } from '../kit/fetch-block.ts'
 
 /*
  * One peer to another over loopback, in one process, compared with a plain socket that moves the same bytes in the same
@@ -120,7 +121,7 @@ async function transfer({ from, to, map, blockLength }: Transfer): Promise<Speed
   const worker = async () => {
     const into = Buffer.alloc(blockLength)
     for (let next = blocks.next(); next.done !== true; next = blocks.next()) {
-      await to.request(next.value, into.subarray(0, next.value.length))
+      await fetchBlock(to, next.value, into.subarray(0, next.value.length))
     }
   }
   await Promise.all(Array.from({ length: 16 }, worker))

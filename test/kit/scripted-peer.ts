@@ -1,6 +1,6 @@
-import { appError, Bitset, type Deferred, deferred } from '../../lib/base/index.ts'
+import { appError, Bitset } from '../../lib/base/index.ts'
 import type { PeerId, PeerRole } from '../../lib/core/index.ts'
-import type { Block, PeerConnection, RequestOptions } from '../../lib/swarm/peer/index.ts'
+import type { Block, PeerConnection, RequestEvents } from '../../lib/swarm/peer/index.ts'
 
 export interface ScriptedRequest {
   readonly block: Block
@@ -27,15 +27,14 @@ export interface ScriptedPeer {
 class Request implements ScriptedRequest {
   readonly block: Block
   readonly #into: Uint8Array
-  readonly #onUnwanted: RequestOptions['onUnwanted']
-  readonly done: Deferred<void> = deferred()
+  readonly #events: RequestEvents
   cancelled = false
   settled = false
 
-  constructor(block: Block, into: Uint8Array, onUnwanted: RequestOptions['onUnwanted']) {
+  constructor(block: Block, into: Uint8Array, events: RequestEvents) {
     this.block = block
     this.#into = into
-    this.#onUnwanted = onUnwanted
+    this.#events = events
   }
 
   answer(bytes: Uint8Array): void {
@@ -48,19 +47,20 @@ class Request implements ScriptedRequest {
   }
 
   finish(): void {
+    if (this.settled) return
     this.settled = true
-    if (this.cancelled) this.#onUnwanted?.(this.block.length)
-    this.done.resolve()
+    if (this.cancelled) this.#events.onUnwanted(this.block.length)
+    else this.#events.onBlock()
   }
 
   reject(code: 'PEER_REJECTED' | 'PEER_CLOSED'): void {
+    if (this.settled || this.cancelled) return
     this.settled = true
-    this.done.reject(appError(code))
+    queueMicrotask(() => this.#events.onFailed(appError(code)))
   }
 
   cancel(): void {
-    this.cancelled = true
-    this.done.reject(appError('ABORTED'))
+    if (!this.settled) this.cancelled = true
   }
 }
 
@@ -96,11 +96,10 @@ export function scriptedPeer(
       stats: { receivedBytes: 0, sentBytes: 0 },
       openRequests: 0,
       attach: nothing,
-      async request(block: Block, into: Uint8Array, { signal, onUnwanted }: RequestOptions = {}) {
-        const request = new Request(block, into, onUnwanted)
+      request(block: Block, into: Uint8Array, events: RequestEvents) {
+        const request = new Request(block, into, events)
         requests.push(request)
-        signal?.addEventListener('abort', () => request.cancel())
-        await request.done.promise
+        return () => request.cancel()
       },
       sendHave: nothing,
       sendBitfield: nothing,

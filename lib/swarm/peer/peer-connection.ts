@@ -1,4 +1,4 @@
-import type { AbortOptions, AppError, Bitset } from '../../base/index.ts'
+import type { AppError, Bitset } from '../../base/index.ts'
 import type { PeerAddress, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
 
 /** A part of a piece; `offset` and `length` are in bytes within the piece. */
@@ -75,9 +75,17 @@ export interface PeerLink {
   close(err?: AppError): void
 }
 
-export interface RequestOptions extends AbortOptions {
-  /** The payload came after all, so many bytes of it, when the request had been withdrawn: nobody gets it. */
-  readonly onUnwanted?: ((bytes: number) => void) | undefined
+/**
+ * What becomes of one request: `onBlock` or `onFailed`, once, after which nothing is written to its memory; neither of
+ * them once it is withdrawn.
+ */
+export interface RequestEvents {
+  /** The payload is there. Called while the socket is being read, so it must not throw. */
+  onBlock(): void
+  /** PEER_REJECTED, PEER_CLOSED, SIZE_INVALID, or WIRE_QUEUE_FULL (more than `maxOpenRequests` at once). Called later. */
+  onFailed(err: AppError): void
+  /** The request was withdrawn, and its payload came after all, so many bytes of it: nobody gets it. */
+  onUnwanted(bytes: number): void
 }
 
 /** The other side as a source of blocks. */
@@ -87,11 +95,10 @@ export interface BlockSource {
   /** Number of requests that were sent and not yet answered. */
   readonly openRequests: number
   /**
-   * Requests a block and copies its payload directly into `into` (exactly `block.length` bytes). After the promise has
-   * settled, in whatever way, nothing is written to `into`. On ABORTED a cancel is sent.
-   * @throws PEER_REJECTED, PEER_CLOSED, ABORTED, WIRE_QUEUE_FULL (more than MAX_OPEN_REQUESTS at once)
+   * Requests a block, whose payload is read directly into `into` (exactly `block.length` bytes). The result withdraws the
+   * request: from then on nothing is written to `into`, and the other side is told. Withdrawing it again does nothing.
    */
-  request(block: Block, into: Uint8Array, options?: RequestOptions): Promise<void>
+  request(block: Block, into: Uint8Array, events: RequestEvents): () => void
   sendInterested(interested: boolean): void
 }
 

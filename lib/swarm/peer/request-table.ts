@@ -1,13 +1,12 @@
-import { appError, type Deferred, deferred } from '../../base/index.ts'
+import { type AppError, appError } from '../../base/index.ts'
 import { swarmLimits } from '../limits.ts'
 import type { BlockTarget } from '../wire/index.ts'
-import type { Block } from './peer-connection.ts'
+import type { Block, RequestEvents } from './peer-connection.ts'
 
 /** A request that was sent. `into` is undefined when nobody waits for it any more. */
 export interface OpenRequest extends BlockTarget {
   readonly block: Block
-  readonly answer: Deferred<void>
-  readonly onUnwanted: ((bytes: number) => void) | undefined
+  readonly events: RequestEvents
   arriving: boolean
 }
 
@@ -19,8 +18,8 @@ export interface RequestTable {
   /** Number of requests that somebody waits for. */
   readonly size: number
   /** @throws WIRE_QUEUE_FULL */
-  open(block: Block, into: Uint8Array, onUnwanted?: (bytes: number) => void): OpenRequest
-  /** After this nothing is written to the buffer. True when the other side should be told. */
+  open(block: Block, into: Uint8Array, events: RequestEvents): OpenRequest
+  /** After this nothing is written to the buffer, and nobody is told. True when the other side should be told. */
   cancel(request: OpenRequest): boolean
   /** The request that a `piece` message answers. @throws WIRE_UNASKED_PIECE */
   arriving(block: Block): OpenRequest
@@ -28,7 +27,7 @@ export interface RequestTable {
   /** @throws WIRE_FRAME_INVALID when nothing was requested */
   rejected(block: Block): void
   /** Fails every request with `err`; with `mayArrive`, blocks that are on their way are still accepted. */
-  failAll(err: unknown, mayArrive: boolean): void
+  failAll(err: AppError, mayArrive: boolean): void
 }
 
 export function requestTable(init: { readonly answersCancels: () => boolean }): RequestTable {
@@ -36,6 +35,11 @@ export function requestTable(init: { readonly answersCancels: () => boolean }): 
 }
 
 const same = (a: Block, b: Block) => a.piece === b.piece && a.offset === b.offset && a.length === b.length
+
+/** Later, since whoever is told may ask others at once, or close the connection. */
+function fail({ events }: OpenRequest, err: AppError): void {
+  queueMicrotask(() => events.onFailed(err))
+}
 
 class Table implements RequestTable {
   readonly #answersCancels: () => boolean
@@ -47,11 +51,11 @@ class Table implements RequestTable {
     this.#answersCancels = answersCancels
   }
 
-  open(block: Block, into: Uint8Array, onUnwanted?: (bytes: number) => void): OpenRequest {
+  open(block: Block, into: Uint8Array, events: RequestEvents): OpenRequest {
     if (this.size >= swarmLimits.maxOpenRequests) {
       throw appError('WIRE_QUEUE_FULL', { message: 'too many requests are open on this connection' })
     }
-    const request: OpenRequest = { block, into, answer: deferred(), onUnwanted, arriving: false }
+    const request: OpenRequest = { block, into, events, arriving: false }
     this.#requests.push(request)
     this.size += 1
     return request
@@ -74,9 +78,10 @@ class Table implements RequestTable {
   }
 
   arrived(request: OpenRequest): void {
+    const wanted = request.into !== undefined
     this.#remove(request)
-    if (request.into === undefined) request.onUnwanted?.(request.block.length)
-    request.answer.resolve()
+    if (wanted) request.events.onBlock()
+    else request.events.onUnwanted(request.block.length)
   }
 
   rejected(block: Block): void {
@@ -87,16 +92,17 @@ class Table implements RequestTable {
         detail: { ...block },
       })
     }
+    const wanted = request.into !== undefined
     this.#remove(request)
-    request.answer.reject(appError('PEER_REJECTED'))
+    if (wanted) fail(request, appError('PEER_REJECTED'))
   }
 
-  failAll(err: unknown, mayArrive: boolean): void {
+  failAll(err: AppError, mayArrive: boolean): void {
     for (const request of this.#requests) {
-      if (request.arriving && mayArrive) continue
-      if (request.into !== undefined) this.size -= 1
+      if (request.into === undefined || (request.arriving && mayArrive)) continue
+      this.size -= 1
       request.into = undefined
-      request.answer.reject(err)
+      fail(request, err)
     }
     if (mayArrive) this.#boundCancelled()
     else this.#requests = []
@@ -118,6 +124,7 @@ class Table implements RequestTable {
 
   #remove(request: OpenRequest): void {
     if (request.into !== undefined) this.size -= 1
+    request.into = undefined
     const at = this.#requests.indexOf(request)
     if (at >= 0) this.#requests.splice(at, 1)
   }

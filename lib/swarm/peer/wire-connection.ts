@@ -1,9 +1,9 @@
-import { type AppError, appError, Bitset, throwIfAborted, toAppError } from '../../base/index.ts'
+import { type AppError, appError, Bitset, toAppError } from '../../base/index.ts'
 import { type PeerAddress, type PeerInfo, PieceMap } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { BlockTarget, SwarmHeader, Wire, WireEvents, WireInit } from '../wire/index.ts'
 import { type EventQueue, eventQueue } from './event-queue.ts'
-import type { Block, PeerConnection, PeerEvents, PeerHello, PeerStats, RequestOptions } from './peer-connection.ts'
+import type { Block, PeerConnection, PeerEvents, PeerHello, PeerStats, RequestEvents } from './peer-connection.ts'
 import { type OpenRequest, type RequestTable, requestTable } from './request-table.ts'
 import { type UploadQueue, uploadQueue } from './upload-queue.ts'
 
@@ -71,20 +71,18 @@ class WireConnection implements PeerConnection {
     this.#queue.attach(events, () => this.#wire.start())
   }
 
-  async request(block: Block, into: Uint8Array, { signal, onUnwanted }: RequestOptions = {}): Promise<void> {
-    throwIfAborted(signal)
-    if (this.#closed) throw appError('PEER_CLOSED')
-    if (into.length !== block.length) throw appError('SIZE_INVALID', { detail: { ...block } })
-    if (this.choked) throw appError('PEER_REJECTED', { message: 'the peer is choking' })
-    const request = this.#requests.open(block, into, onUnwanted)
-    this.#wire.sendBlockMessage('request', block)
-    if (signal === undefined) return request.answer.promise
-    const giveUp = () => this.#giveUp(request, signal)
-    signal.addEventListener('abort', giveUp, { once: true })
+  request(block: Block, into: Uint8Array, events: RequestEvents): () => void {
     try {
-      await request.answer.promise
-    } finally {
-      signal.removeEventListener('abort', giveUp)
+      const request = this.#open(block, into, events)
+      return () => this.#withdraw(request)
+    } catch (err) {
+      let withdrawn = false
+      queueMicrotask(() => {
+        if (!withdrawn) events.onFailed(toAppError(err))
+      })
+      return () => {
+        withdrawn = true
+      }
     }
   }
 
@@ -127,8 +125,16 @@ class WireConnection implements PeerConnection {
     this.#onGone(err)
   }
 
-  #giveUp(request: OpenRequest, signal: AbortSignal): void {
-    request.answer.reject(appError('ABORTED', { cause: signal.reason }))
+  #open(block: Block, into: Uint8Array, events: RequestEvents): OpenRequest {
+    if (this.#closed) throw appError('PEER_CLOSED')
+    if (into.length !== block.length) throw appError('SIZE_INVALID', { detail: { ...block } })
+    if (this.choked) throw appError('PEER_REJECTED', { message: 'the peer is choking' })
+    const request = this.#requests.open(block, into, events)
+    this.#wire.sendBlockMessage('request', block)
+    return request
+  }
+
+  #withdraw(request: OpenRequest): void {
     try {
       if (this.#requests.cancel(request)) this.#wire.sendBlockMessage('cancel', request.block)
     } catch (err) {

@@ -1,8 +1,11 @@
-import { type Clock, codeOf, type TokenBucket } from '../../base/index.ts'
+import { type AppError, type Clock, type TokenBucket, toAppError } from '../../base/index.ts'
 import type { SwarmLimits } from '../limits.ts'
+import type { RequestEvents } from '../peer/index.ts'
 import type { Conducts } from './conducts.ts'
 import type { Ask, BlockState, PieceJob } from './piece-job.ts'
-import { requestBlock, type Supplier, timeoutOf } from './supplier.ts'
+import type { Landing } from './piece-memory.ts'
+import { requestBlock } from './request-block.ts'
+import { type Supplier, timeoutOf } from './supplier.ts'
 import type { SwarmMeters, WasteReason } from './swarm-meters.ts'
 
 export interface BlockRequestsComponents {
@@ -24,17 +27,61 @@ export interface BlockEvents {
   onBroken(err: unknown): void
 }
 
-interface OpenAsk extends Ask {
-  /** What its bytes count as if they come when nobody waits for them any more. */
-  waste: WasteReason
+const COOLDOWN = { baseMs: 100, maxMs: 2_000 }
+/** After a timeout, another peer gets the chance to take the piece over. */
+const MISS_COOLDOWN = { baseMs: 250, maxMs: 5_000 }
+
+interface Outcome {
+  onGiven(ask: OpenAsk): void
+  onFailed(ask: OpenAsk, err: AppError): void
+  onUnwanted(ask: OpenAsk, bytes: number): void
+}
+
+interface Asked {
   readonly job: PieceJob
   readonly block: BlockState
   readonly peer: Supplier
 }
 
-const COOLDOWN = { baseMs: 100, maxMs: 2_000 }
-/** After a timeout, another peer gets the chance to take the piece over. */
-const MISS_COOLDOWN = { baseMs: 250, maxMs: 5_000 }
+/** One object for each request and nothing else: there are thousands a second. */
+class OpenAsk implements Ask, RequestEvents {
+  readonly job: PieceJob
+  readonly block: BlockState
+  readonly peer: Supplier
+  readonly landing: Landing
+  askedMs: number | undefined
+  /** What its bytes count as if they come when nobody waits for them any more. */
+  waste: WasteReason = 'dropped'
+  withdraw: () => void = () => undefined
+  readonly #outcome: Outcome
+
+  constructor({ job, block, peer }: Asked, landing: Landing, outcome: Outcome) {
+    this.job = job
+    this.block = block
+    this.peer = peer
+    this.landing = landing
+    this.#outcome = outcome
+  }
+
+  send(nowMs: number): void {
+    const { job, block, peer, landing } = this
+    this.askedMs = nowMs
+    const wanted = { piece: job.piece, offset: block.offset, length: block.length }
+    this.withdraw = requestBlock(peer.connection, wanted, landing.into, this)
+  }
+
+  onBlock(): void {
+    this.#outcome.onGiven(this)
+  }
+
+  onFailed(err: AppError): void {
+    this.#outcome.onFailed(this, err)
+  }
+
+  onUnwanted(bytes: number): void {
+    this.#outcome.onUnwanted(this, bytes)
+  }
+}
 
 /**
  * The open requests of one torrent. A block may be requested from several peers. The piece's memory decides where each
@@ -60,18 +107,34 @@ export class BlockRequests {
   }
 
   ask(job: PieceJob, block: BlockState, peer: Supplier): void {
-    const nowMs = this.#components.clock.monotonicMs()
-    const landing = job.memory.land(block.offset, block.length)
-    const controller = new AbortController()
-    const ask: OpenAsk = { job, block, peer, askedMs: undefined, controller, landing, waste: 'dropped' }
-    if (peer.openBlocks === 0) peer.rate.begin(nowMs)
+    const { clock, downloads } = this.#components
+    const ask = new OpenAsk({ job, block, peer }, job.memory.land(block.offset, block.length), this.#outcome)
+    if (peer.openBlocks === 0) peer.rate.begin(clock.monotonicMs())
     peer.openBlocks += 1
     block.asks.set(peer.id, ask)
     this.#open.add(ask)
-    this.#send(ask).then(
-      () => this.#guarded(() => this.#onGiven(ask)),
-      (err: unknown) => this.#guarded(() => this.#onFailed(ask, err)),
-    )
+    // Without a limit, do not lose even one turn of the event loop.
+    if (downloads.available === Number.POSITIVE_INFINITY) ask.send(clock.monotonicMs())
+    else void this.#sendInTurn(ask)
+  }
+
+  /** Sends it when it is its turn at the node's own download rate. */
+  async #sendInTurn(ask: OpenAsk): Promise<void> {
+    const { clock, downloads } = this.#components
+    const waiting = new AbortController()
+    ask.withdraw = () => waiting.abort()
+    try {
+      await downloads.take(ask.block.length, { signal: waiting.signal })
+      if (this.#open.has(ask)) ask.send(clock.monotonicMs())
+    } catch (err) {
+      ask.onFailed(toAppError(err))
+    }
+  }
+
+  readonly #outcome: Outcome = {
+    onGiven: (ask) => this.#guarded(() => this.#onGiven(ask)),
+    onFailed: (ask, err) => this.#guarded(() => this.#onFailed(ask, err)),
+    onUnwanted: (ask, bytes) => this.#count(ask, bytes),
   }
 
   /** What follows from an answer runs in nobody's call, so nobody else would see that it threw. */
@@ -84,27 +147,15 @@ export class BlockRequests {
   }
 
   #onGiven(ask: OpenAsk): void {
-    const isFirst = this.#close(ask)
-    ask.landing.end(isFirst)
-    if (isFirst) this.#arrived(ask)
-    else this.#count(ask, ask.block.length)
+    if (!this.#close(ask)) return
+    ask.landing.end(true)
+    this.#arrived(ask)
   }
 
-  #onFailed(ask: OpenAsk, err: unknown): void {
+  #onFailed(ask: OpenAsk, err: AppError): void {
+    if (!this.#close(ask)) return
     ask.landing.end(false)
-    if (this.#close(ask)) this.#refused(ask, err)
-  }
-
-  async #send(ask: OpenAsk): Promise<void> {
-    const { clock, downloads } = this.#components
-    const { job, block, peer, landing, controller } = ask
-    // Without a limit, do not lose even one turn of the event loop.
-    if (downloads.available < Number.POSITIVE_INFINITY)
-      await downloads.take(block.length, { signal: controller.signal })
-    ask.askedMs = clock.monotonicMs()
-    const wanted = { piece: job.piece, offset: block.offset, length: block.length }
-    const onUnwanted = (bytes: number) => this.#count(ask, bytes)
-    await requestBlock(peer, { ...wanted, onUnwanted }, landing.into, controller)
+    this.#refused(ask, err)
   }
 
   #count({ waste }: OpenAsk, bytes: number): void {
@@ -161,9 +212,9 @@ export class BlockRequests {
     this.#events.onBlock(job, block, peer)
   }
 
-  #refused(ask: OpenAsk, err: unknown): void {
+  #refused(ask: OpenAsk, err: AppError): void {
     const { peer } = ask
-    if (codeOf(err) !== 'PEER_CLOSED') {
+    if (err.code !== 'PEER_CLOSED') {
       peer.notBeforeMs = this.#components.clock.monotonicMs() + cooldown(COOLDOWN, peer.rejections)
       peer.rejections += 1
     }
@@ -172,7 +223,9 @@ export class BlockRequests {
 
   #withdraw(ask: OpenAsk, waste: WasteReason): void {
     ask.waste = waste
-    if (this.#close(ask)) ask.controller.abort()
+    if (!this.#close(ask)) return
+    ask.withdraw()
+    ask.landing.end(false)
   }
 
   /** False when the request was closed before; then its outcome no longer matters. */

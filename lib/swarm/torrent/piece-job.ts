@@ -1,11 +1,9 @@
-import type { Landing, PieceMemory } from './piece-memory.ts'
+import type { PieceMemory } from './piece-memory.ts'
 
 /** One request on its way. */
 export interface Ask {
   /** Undefined while the request waits for the download rate limit. */
   askedMs: number | undefined
-  readonly controller: AbortController
-  readonly landing: Landing
 }
 
 /** One block of a piece under way: not asked for, asked of one or more peers, or here. */

@@ -22,7 +22,7 @@ export interface Landing {
  * 3. `release` gives them back to the pool, and that waits too: what was withdrawn while its bytes are under way is in
  *    quarantine until the wire is done with it.
  *
- * The wire is done with a request when its promise has settled (see `PeerConnection.request`).
+ * The wire is done with a request when it has told its outcome, or was told to withdraw it (see `PeerConnection.request`).
  */
 export class PieceMemory {
   readonly length: number

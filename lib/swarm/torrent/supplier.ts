@@ -1,5 +1,4 @@
-import { setMaxListeners } from 'node:events'
-import type { Block, PeerConnection, RequestOptions } from '../peer/index.ts'
+import type { PeerConnection } from '../peer/index.ts'
 import { type PaceLimits, pipelineBlocks, type RateMeter, rateMeter, requestTimeoutMs } from '../picker/index.ts'
 
 /** A connected peer as a source of pieces. Changed only by the download that owns it. */
@@ -89,35 +88,4 @@ export function bySuitability(a: Supplier, b: Supplier): number {
 
 function rank({ connection }: Supplier): number {
   return connection.hello.role === 'origin' ? 1 : 0
-}
-
-/**
- * Requests one block, in as many requests as the agreed block length requires. When one of them fails, `controller`
- * withdraws the others. The promise settles when all have settled: after that nothing is written to `into`.
- * @throws what the first failed request threw
- */
-export async function requestBlock(
-  { connection }: Supplier,
-  { onUnwanted, ...block }: Block & Pick<RequestOptions, 'onUnwanted'>,
-  into: Uint8Array,
-  controller: AbortController,
-): Promise<void> {
-  const { signal } = controller
-  const step = connection.hello.blockLength
-  if (block.length <= step) return connection.request(block, into, { signal, onUnwanted })
-  // Each of the requests listens to it.
-  setMaxListeners(Math.ceil(block.length / step), signal)
-  let failure: { readonly err: unknown } | undefined
-  const giveUp = (err: unknown) => {
-    failure ??= { err }
-    controller.abort()
-  }
-  const parts: Promise<void>[] = []
-  for (let at = 0; at < block.length; at += step) {
-    const length = Math.min(step, block.length - at)
-    const part = { piece: block.piece, offset: block.offset + at, length }
-    parts.push(connection.request(part, into.subarray(at, at + length), { signal, onUnwanted }).catch(giveUp))
-  }
-  await Promise.all(parts)
-  if (failure !== undefined) throw failure.err
 }

@@ -5,6 +5,7 @@ import { Bitset, fakeClock, systemClock } from '../../../lib/base/index.ts'
 import { swarmIdOf } from '../../../lib/core/index.ts'
 import { dialPeer, type PeerConnection, tcpTransport } from '../../../lib/swarm/peer/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { fetchBlock } from '../../kit/fetch-block.ts'
 import { blobFixture } from '../../kit/metainfo-fixture.ts'
 import { peerPair, peerSelf, recorder, serving } from '../../kit/peer-pair.ts'
 
@@ -24,7 +25,7 @@ async function fetchAll(to: PeerConnection, from: PeerConnection) {
     const { start } = blob.map.rangeOf(piece)
     for (let offset = 0; offset < blob.map.sizeOf(piece); offset += 131_072) {
       const length = Math.min(131_072, blob.map.sizeOf(piece) - offset)
-      requests.push(to.request({ piece, offset, length }, whole.subarray(start + offset, start + offset + length)))
+      requests.push(fetchBlock(to, { piece, offset, length }, whole.subarray(start + offset, start + offset + length)))
     }
   }
   await Promise.all(requests)

@@ -5,6 +5,7 @@ import { PieceMap } from '../../../lib/core/index.ts'
 import { frameGuard } from '../../../lib/swarm/wire/frame-guard.ts'
 import { frameReader } from '../../../lib/swarm/wire/frame-reader.ts'
 import { lengthRules } from '../../../lib/swarm/wire/messages.ts'
+import { fetchBlock } from '../../kit/fetch-block.ts'
 import { message, uint32 } from '../../kit/hostile-peer.ts'
 import { blobFixture } from '../../kit/metainfo-fixture.ts'
 import { peerPair, recorder, serving } from '../../kit/peer-pair.ts'
@@ -50,7 +51,7 @@ describe('any blocks asked for at once', () => {
             const offset = Math.floor(at * map.sizeOf(piece))
             const length = Math.min(most, map.sizeOf(piece) - offset)
             const into = Buffer.alloc(length)
-            await left.request({ piece, offset, length }, into)
+            await fetchBlock(left, { piece, offset, length }, into)
             const start = map.rangeOf(piece).start + offset
             expect(into.equals(blob.bytes.subarray(start, start + length))).toBe(true)
           }),

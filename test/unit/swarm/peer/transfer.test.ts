@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { appError, Bitset, codeOf } from '../../../../lib/base/index.ts'
 import type { PeerInfo } from '../../../../lib/core/index.ts'
 import { swarmLimits } from '../../../../lib/swarm/limits.ts'
+import { fetchBlock } from '../../../kit/fetch-block.ts'
 import {
   type HostileScene,
   handshakeBytes,
@@ -45,7 +46,7 @@ describe('two peers', () => {
     expect(events.log).toEqual(['have set', 'unchoke', 'suggest 2'])
     expect(left.remoteHave.complete).toBe(true)
     const into = new Uint8Array(100_000)
-    await left.request({ piece: 1, offset: 5, length: 100_000 }, into)
+    await fetchBlock(left, { piece: 1, offset: 5, length: 100_000 }, into)
     const start = blob.map.pieceLength + 5
     expect(Buffer.compare(into, blob.bytes.subarray(start, start + 100_000))).toBe(0)
     await pair.clock.advance(0)
@@ -102,10 +103,10 @@ describe('two peers', () => {
     left.attach(events)
     right.attach(recorder((asked) => right.sendReject(asked)))
     const into = new Uint8Array(1000)
-    await expect(left.request(block, into)).rejects.toMatchObject({ code: 'PEER_REJECTED' })
+    await expect(fetchBlock(left, block, into)).rejects.toMatchObject({ code: 'PEER_REJECTED' })
     right.sendChoke(false)
     await events.until('unchoke')
-    await expect(left.request(block, into)).rejects.toMatchObject({ code: 'PEER_REJECTED' })
+    await expect(fetchBlock(left, block, into)).rejects.toMatchObject({ code: 'PEER_REJECTED' })
   })
 
   test('choking rejects every open request, and an answer after it is skipped', async () => {
@@ -116,7 +117,7 @@ describe('two peers', () => {
     right.attach(asked)
     right.sendChoke(false)
     await events.until('unchoke')
-    const request = left.request(block, new Uint8Array(1000))
+    const request = fetchBlock(left, block, new Uint8Array(1000))
     const refused = expect(request).rejects.toMatchObject({ code: 'PEER_REJECTED' })
     await asked.until('request 0:0:1000')
     right.sendChoke(true)
@@ -134,8 +135,10 @@ describe('two peers', () => {
     right.attach(recorder())
     right.sendChoke(false)
     await events.until('unchoke')
-    const requests = Array.from({ length: 64 }, (_, at) => left.request({ ...block, offset: at }, new Uint8Array(1000)))
-    await expect(left.request(block, new Uint8Array(1000))).rejects.toMatchObject({ code: 'WIRE_QUEUE_FULL' })
+    const requests = Array.from({ length: 64 }, (_, at) =>
+      fetchBlock(left, { ...block, offset: at }, new Uint8Array(1000)),
+    )
+    await expect(fetchBlock(left, block, new Uint8Array(1000))).rejects.toMatchObject({ code: 'WIRE_QUEUE_FULL' })
     left.close()
     const codes = await Promise.all(requests.map((request) => request.catch(codeOf)))
     expect(new Set(codes)).toEqual(new Set(['PEER_CLOSED']))
@@ -154,7 +157,7 @@ describe('two peers', () => {
     expect(await theirs.closed).toBe('PEER_CLOSED')
     await pair.clock.advance(0)
     expect(mine.log).toEqual(['close'])
-    await expect(pair.left.request(block, new Uint8Array(1000))).rejects.toMatchObject({ code: 'PEER_CLOSED' })
+    await expect(fetchBlock(pair.left, block, new Uint8Array(1000))).rejects.toMatchObject({ code: 'PEER_CLOSED' })
     await expect(pair.left.sendBlock(block, new Uint8Array(1000))).rejects.toMatchObject({ code: 'PEER_CLOSED' })
     pair.left.sendHave(0)
     pair.left.sendBitfield(new Bitset(4))
@@ -190,7 +193,7 @@ describe('giving up a request', () => {
     const controller = new AbortController()
     const into = new Uint8Array(1000)
     const before = scene.received().length
-    const request = connection.request(block, into, { signal: controller.signal })
+    const request = fetchBlock(connection, block, into, { signal: controller.signal })
     controller.abort()
     await expect(request).rejects.toMatchObject({ code: 'ABORTED' })
     expect(connection.openRequests).toBe(0)
@@ -207,9 +210,9 @@ describe('giving up a request', () => {
     const connection = await asking(scene)
     const controller = new AbortController()
     const into = new Uint8Array(1000)
-    const request = connection.request(block, into, { signal: controller.signal })
+    const request = fetchBlock(connection, block, into, { signal: controller.signal })
     const second = new Uint8Array(1000)
-    const other = connection.request({ ...block, offset: 1000 }, second)
+    const other = fetchBlock(connection, { ...block, offset: 1000 }, second)
     const bytes = pieceOf(scene)
     scene.send(bytes.subarray(0, 513))
     await scene.settle()
@@ -231,11 +234,11 @@ describe('giving up a request', () => {
       [pieceOf(scene), message(16, uint32(0, 0, 1000))],
     ]) {
       const controller = new AbortController()
-      const first = connection.request(block, new Uint8Array(1000), { signal: controller.signal })
+      const first = fetchBlock(connection, block, new Uint8Array(1000), { signal: controller.signal })
       controller.abort()
       await expect(first).rejects.toMatchObject({ code: 'ABORTED' })
       const into = new Uint8Array(1000)
-      const again = connection.request(block, into)
+      const again = fetchBlock(connection, block, into)
       scene.send(...answers)
       await again
       expect(Buffer.compare(into, scene.blob.bytes.subarray(0, 1000))).toBe(0)
@@ -249,7 +252,9 @@ describe('giving up a request', () => {
     const connection = await asking(scene)
     for (let at = 0; at <= swarmLimits.maxCancelledRequests; at += 1) {
       const controller = new AbortController()
-      const request = connection.request({ ...block, offset: at }, new Uint8Array(1000), { signal: controller.signal })
+      const request = fetchBlock(connection, { ...block, offset: at }, new Uint8Array(1000), {
+        signal: controller.signal,
+      })
       controller.abort()
       await expect(request).rejects.toMatchObject({ code: 'ABORTED' })
     }
@@ -271,7 +276,7 @@ describe('giving up a request', () => {
     await using scene = await hostileScene()
     const connection = await asking(scene)
     const before = scene.received().length
-    const late = connection.request(block, new Uint8Array(1000), { signal: AbortSignal.abort() })
+    const late = fetchBlock(connection, block, new Uint8Array(1000), { signal: AbortSignal.abort() })
     await expect(late).rejects.toMatchObject({ code: 'ABORTED' })
     await scene.settle()
     expect(scene.received()).toHaveLength(before)
@@ -282,7 +287,7 @@ describe('a block', () => {
   test('of another length than was asked for is unasked', async () => {
     await using scene = await hostileScene()
     const connection = await asking(scene)
-    const refused = expect(connection.request(block, new Uint8Array(1000))).rejects.toMatchObject({
+    const refused = expect(fetchBlock(connection, block, new Uint8Array(1000))).rejects.toMatchObject({
       code: 'PEER_CLOSED',
     })
     scene.send(pieceOf(scene, 0, 999))
@@ -293,7 +298,7 @@ describe('a block', () => {
   test('cut off by the end of the connection is refused', async () => {
     await using scene = await hostileScene()
     const connection = await asking(scene)
-    const refused = expect(connection.request(block, new Uint8Array(1000))).rejects.toMatchObject({
+    const refused = expect(fetchBlock(connection, block, new Uint8Array(1000))).rejects.toMatchObject({
       code: 'PEER_CLOSED',
     })
     scene.send(lyingMessage(1009, 7, Buffer.concat([uint32(0, 0), new Uint8Array(10)])))
@@ -305,7 +310,7 @@ describe('a block', () => {
   test('must fit its buffer', async () => {
     await using scene = await hostileScene()
     const connection = await asking(scene)
-    await expect(connection.request(block, new Uint8Array(999))).rejects.toMatchObject({ code: 'SIZE_INVALID' })
+    await expect(fetchBlock(connection, block, new Uint8Array(999))).rejects.toMatchObject({ code: 'SIZE_INVALID' })
     await expect(connection.sendBlock(block, new Uint8Array(999))).rejects.toMatchObject({ code: 'SIZE_INVALID' })
   })
 
@@ -315,7 +320,7 @@ describe('a block', () => {
     const connection = await scene.victim
     await scene.events.until('unchoke')
     const into = new Uint8Array(1000)
-    const refused = expect(connection.request(block, into)).rejects.toMatchObject({ code: 'PEER_REJECTED' })
+    const refused = expect(fetchBlock(connection, block, into)).rejects.toMatchObject({ code: 'PEER_REJECTED' })
     scene.send(message(0))
     await refused
     scene.send(pieceOf(scene), message(2))

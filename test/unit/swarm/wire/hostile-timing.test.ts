@@ -4,6 +4,7 @@ import { swarmIdOf } from '../../../../lib/core/index.ts'
 import { swarmLimits } from '../../../../lib/swarm/limits.ts'
 import { acceptPeers, dialPeer, memoryNetwork } from '../../../../lib/swarm/peer/index.ts'
 import { silentLogger } from '../../../../lib/telemetry/index.ts'
+import { fetchBlock } from '../../../kit/fetch-block.ts'
 import {
   extendedBytes,
   handshakeBytes,
@@ -167,7 +168,7 @@ describe('a peer after the handshakes', () => {
     const connection = await scene.shakeHands()
     scene.send(message(1))
     await scene.events.until('unchoke')
-    const answer = connection.request({ piece: 0, offset: 0, length: 1000 }, new Uint8Array(1000))
+    const answer = fetchBlock(connection, { piece: 0, offset: 0, length: 1000 }, new Uint8Array(1000))
     const refused = expect(answer).rejects.toMatchObject({ code: 'PEER_CLOSED' })
     scene.send(lyingMessage(1009, 7, uint32(0, 0)))
     for (let second = 0; second < 66; second += 3) {
