@@ -77,7 +77,7 @@ class DuplexChannel implements StreamChannel {
     if (!this.#corked) {
       this.#corked = true
       this.#stream.cork()
-      queueMicrotask(() => {
+      process.nextTick(() => {
         this.#corked = false
         this.#stream.uncork()
       })

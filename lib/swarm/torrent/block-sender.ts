@@ -89,17 +89,43 @@ class Sender implements BlockSender {
   }
 
   async #attempt(block: Block): Promise<void> {
-    const controller = new AbortController()
-    this.#active.set(block, controller)
     try {
-      await this.#send(block, controller.signal)
+      const loan = this.#atHand(block)
+      if (loan === undefined) await this.#prepareAndSend(block)
+      else await this.#sendLoan(block, loan)
+      this.#count()
     } catch (err) {
       if (hasCode(err, 'PEER_CLOSED', 'ABORTED')) return
       this.#init.connection.sendReject(block)
       this.#init.onUnreadable(toAppError(err, 'STORE_CORRUPT'))
     } finally {
-      this.#active.delete(block)
       this.#components.lane.leave(block.length)
+    }
+  }
+
+  /** The usual case: the whole block is in memory and nothing limits the rate, so there is nothing to wait for. */
+  #atHand(block: Block): Loan | undefined {
+    const { content, pace } = this.#init
+    if (pace.available < Number.POSITIVE_INFINITY) return undefined
+    const loan = this.#components.slices.lendNow(content, this.#rangeOf(block))
+    if (loan === undefined || loan.bytes.length === block.length) return loan
+    loan.release()
+    return undefined
+  }
+
+  #rangeOf({ piece, offset, length }: Block): ByteRange {
+    const start = this.#init.content.map.rangeOf(piece).start + offset
+    return { start, end: start + length }
+  }
+
+  /** Waits for the rate and the disk, until somebody cancels the block. */
+  async #prepareAndSend(block: Block): Promise<void> {
+    const controller = new AbortController()
+    this.#active.set(block, controller)
+    try {
+      await this.#send(block, controller.signal)
+    } finally {
+      this.#active.delete(block)
     }
   }
 
@@ -107,8 +133,7 @@ class Sender implements BlockSender {
     const { slices } = this.#components
     const { content, pace } = this.#init
     await pace.take(block.length, { signal })
-    const start = content.map.rangeOf(block.piece).start + block.offset
-    const range = { start, end: start + block.length }
+    const range = this.#rangeOf(block)
     const lending = slices.lend(content, range)
     let loan: Loan | undefined
     try {
@@ -126,7 +151,10 @@ class Sender implements BlockSender {
       loan?.release()
       await this.#sendCopy(block, range, signal)
     }
-    // Only the connection knows whether a block was cancelled meanwhile and not sent.
+  }
+
+  /** Only the connection knows whether a block was cancelled meanwhile and not sent. */
+  #count(): void {
     const { sentBytes } = this.#init.connection.stats
     this.#components.meters.sentToPeers.add(sentBytes - this.#counted)
     this.#counted = sentBytes

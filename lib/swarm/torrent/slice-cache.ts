@@ -23,6 +23,8 @@ export interface SliceSource {
 export interface SliceCache {
   /** Fills `into`, exactly as long as `range`. Concurrent reads of a slice are one. @throws what the source throws */
   read(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void>
+  /** Like `lend`, at once, of what is in memory already. */
+  lendNow(source: SliceSource, range: ByteRange): Loan | undefined
   /**
    * Bytes from the start of the range, as many as are contiguous in memory, not copied; undefined when this is not
    * possible now: then use `read`. @throws what the source throws
@@ -70,25 +72,28 @@ class Arena implements SliceCache {
     }
   }
 
+  lendNow(source: SliceSource, range: ByteRange): Loan | undefined {
+    const warm = this.#warm.lend(source, range)
+    if (warm !== undefined) return warm
+    const index = Math.floor(range.start / SLICE_LENGTH)
+    const slot = this.#known(`${source.key}/${index}`)
+    return slot === undefined || slot.loading !== undefined ? undefined : lent(slot, index, range)
+  }
+
   async lend(source: SliceSource, range: ByteRange): Promise<Loan | undefined> {
     const warm = this.#warm.lend(source, range)
     if (warm !== undefined) return warm
     const index = Math.floor(range.start / SLICE_LENGTH)
     const slot = this.#slot(source, index)
     if (slot === undefined) return undefined
-    const release = () => {
-      slot.users -= 1
-    }
-    slot.users += 1
+    const loan = lent(slot, index, range)
     try {
       if (slot.loading !== undefined) await slot.loading
     } catch (err) {
-      release()
+      loan.release()
       throw err
     }
-    const start = index * SLICE_LENGTH
-    const end = Math.min(range.end, start + SLICE_LENGTH)
-    return { bytes: slot.bytes.subarray(range.start - start, end - start), release }
+    return loan
   }
 
   rest(): void {
@@ -118,15 +123,20 @@ class Arena implements SliceCache {
   /** The slot of a slice, being filled or full. */
   #slot(source: SliceSource, index: number): Slot | undefined {
     const key = `${source.key}/${index}`
-    const known = this.#slots.get(key)
-    if (known !== undefined) {
-      this.#slots.delete(key)
-      this.#slots.set(key, known)
-      return known
-    }
+    const known = this.#known(key)
+    if (known !== undefined) return known
     const slot = this.#take(key)
     if (slot !== undefined) this.#load(slot, source, index)
     return slot
+  }
+
+  /** The slot, which counts as just used. */
+  #known(key: string): Slot | undefined {
+    const known = this.#slots.get(key)
+    if (known === undefined) return undefined
+    this.#slots.delete(key)
+    this.#slots.set(key, known)
+    return known
   }
 
   #load(slot: Slot, source: SliceSource, index: number): void {
@@ -165,6 +175,16 @@ class Arena implements SliceCache {
     }
     return undefined
   }
+}
+
+function lent(slot: Slot, index: number, range: ByteRange): Loan {
+  const start = index * SLICE_LENGTH
+  const end = Math.min(range.end, start + SLICE_LENGTH)
+  slot.users += 1
+  const release = () => {
+    slot.users -= 1
+  }
+  return { bytes: slot.bytes.subarray(range.start - start, end - start), release }
 }
 
 /** When a source gives its own buffer, the bytes are copied from it. */
