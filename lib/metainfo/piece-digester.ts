@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
-import { appError, type Deferred, deferred, type Startable } from '../base/index.ts'
+import { appError, type Deferred, deferred, oncePerTurn, type Startable } from '../base/index.ts'
 import type { DigestAlgorithm } from '../core/index.ts'
 import { hashPiece } from './piece-hashing.ts'
 
@@ -12,10 +12,10 @@ export interface PieceDigester extends Startable {
   running(algorithm: DigestAlgorithm): RunningDigest
 }
 
-/** The digest of bytes that arrive in order, a part at a time. Only one call at a time. */
+/** The digest of bytes that arrive in order, some parts at a time. Only one call at a time. */
 export interface RunningDigest {
   /** The bytes must not change until it settles. @throws UNAVAILABLE when the state so far is lost: start again */
-  update(bytes: Uint8Array): Promise<void>
+  update(...parts: readonly Uint8Array[]): Promise<void>
   /** The digest of all bytes so far, in hex; ends this running digest. @throws UNAVAILABLE as `update` does */
   end(): Promise<string>
   /** Idempotent. */
@@ -35,8 +35,8 @@ export function inlineDigester(): PieceDigester {
 function inlineRunning(algorithm: DigestAlgorithm): RunningDigest {
   const hash = createHash(algorithm)
   return {
-    update(bytes) {
-      hash.update(bytes)
+    update(...parts) {
+      for (const part of parts) hash.update(part)
       return Promise.resolve()
     },
     end: () => Promise.resolve(hash.digest('hex')),
@@ -44,28 +44,42 @@ function inlineRunning(algorithm: DigestAlgorithm): RunningDigest {
   }
 }
 
-const NOTHING = new Uint8Array(0)
-
 /** For fewer bytes, a thread costs more than it saves. */
 const MIN_THREAD_BYTES = 128 * 1024
+
+/** The thread answers each time when it has hashed so many bytes: a message costs more than many small pieces. */
+const ANSWER_BYTES = 1024 * 1024
 
 /** The whole program of the thread; as text it needs neither a file nor a TypeScript loader. */
 const PROGRAM = `
 const { parentPort } = require('node:worker_threads')
 const { createHash, hash } = require('node:crypto')
 const running = new Map()
-const work = ({ of, algorithm, bytes, step }) => {
-  if (of === undefined) return hash('sha256', bytes, 'buffer')
+const work = ({ of, algorithm, parts, step }) => {
+  if (of === undefined) return hash('sha256', parts[0], 'buffer')
   if (step === 'update') {
     if (!running.has(of)) running.set(of, createHash(algorithm))
-    running.get(of).update(bytes)
+    for (const part of parts) running.get(of).update(part)
     return undefined
   }
   const ended = running.get(of) ?? createHash(algorithm)
   running.delete(of)
   return step === 'end' ? ended.digest() : undefined
 }
-parentPort.on('message', (job) => parentPort.postMessage({ id: job.id, digest: work(job) }))
+const sizeOf = ({ parts }) => parts.reduce((sum, part) => sum + part.length, 0)
+parentPort.on('message', (jobs) => {
+  let answers = []
+  let bytes = 0
+  for (const job of jobs) {
+    answers.push({ id: job.id, digest: work(job) })
+    bytes += sizeOf(job)
+    if (bytes < ${ANSWER_BYTES}) continue
+    parentPort.postMessage(answers)
+    answers = []
+    bytes = 0
+  }
+  if (answers.length > 0) parentPort.postMessage(answers)
+})
 `
 
 interface Answer {
@@ -74,7 +88,8 @@ interface Answer {
 }
 
 interface Job {
-  readonly bytes: Uint8Array
+  /** One for a piece, any number for a running digest. */
+  readonly parts: readonly Uint8Array[]
   /** The running digest that this message belongs to. */
   readonly of?: number
   readonly algorithm?: DigestAlgorithm
@@ -94,6 +109,9 @@ export function threadDigester(): PieceDigester {
 
 class ThreadDigester implements PieceDigester {
   readonly #open = new Map<number, { readonly job: Job; readonly done: Deferred<Uint8Array | undefined> }>()
+  /** To be posted at the end of this turn, in one message. */
+  #outbox: (Job & { readonly id: number })[] = []
+  readonly #flush = oncePerTurn(() => this.#postAll())
   #worker: Worker | undefined
   #next = 0
   #nextRunning = 0
@@ -102,7 +120,9 @@ class ThreadDigester implements PieceDigester {
     if (this.#worker !== undefined) return Promise.resolve()
     const worker = new Worker(PROGRAM, { eval: true, execArgv: [], env: {}, name: 'piece-digester' })
     worker.unref()
-    worker.on('message', (answer: Answer) => this.#answered(answer))
+    worker.on('message', (answers: readonly Answer[]) => {
+      for (const answer of answers) this.#answered(answer)
+    })
     worker.on('error', () => this.#lost(worker))
     worker.on('exit', () => this.#lost(worker))
     this.#worker = worker
@@ -121,7 +141,7 @@ class ThreadDigester implements PieceDigester {
     if (worker === undefined || bytes.length < MIN_THREAD_BYTES || !(bytes.buffer instanceof SharedArrayBuffer)) {
       return hashPiece(bytes)
     }
-    return (await this.#post(worker, { bytes })) ?? hashPiece(bytes)
+    return (await this.#post({ parts: [bytes] })) ?? hashPiece(bytes)
   }
 
   /** Uses the thread that exists at its start or, without one, the calling thread. */
@@ -130,25 +150,32 @@ class ThreadDigester implements PieceDigester {
     if (worker === undefined) return inlineRunning(algorithm)
     this.#nextRunning += 1
     const of = this.#nextRunning
-    const post = async (step: NonNullable<Job['step']>, bytes: Uint8Array = NOTHING) => {
+    const post = async (step: NonNullable<Job['step']>, parts: readonly Uint8Array[] = []) => {
       if (this.#worker !== worker) throw lost()
-      return this.#post(worker, { of, algorithm, step, bytes })
+      return this.#post({ of, algorithm, step, parts })
     }
     return {
-      update: async (bytes) => {
-        await post('update', bytes)
+      update: async (...parts) => {
+        await post('update', parts)
       },
-      end: async () => Buffer.from((await post('end')) ?? NOTHING).toString('hex'),
+      end: async () => Buffer.from((await post('end')) ?? []).toString('hex'),
       close: () => void post('close').catch(() => undefined),
     }
   }
 
-  #post(worker: Worker, job: Job): Promise<Uint8Array | undefined> {
+  #post(job: Job): Promise<Uint8Array | undefined> {
     const done = deferred<Uint8Array | undefined>()
     this.#next += 1
     this.#open.set(this.#next, { job, done })
-    worker.postMessage({ id: this.#next, ...job })
+    this.#outbox.push({ id: this.#next, ...job })
+    this.#flush.ask()
     return done.promise
+  }
+
+  #postAll(): void {
+    const jobs = this.#outbox
+    this.#outbox = []
+    this.#worker?.postMessage(jobs)
   }
 
   #answered({ id, digest }: Answer): void {
@@ -160,8 +187,9 @@ class ThreadDigester implements PieceDigester {
   #lost(worker: Worker): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
+    this.#outbox = []
     for (const { job, done } of this.#open.values()) {
-      if (job.of === undefined) done.resolve(hashPiece(job.bytes))
+      if (job.of === undefined) done.resolve(hashPiece(Buffer.concat(job.parts)))
       else done.reject(lost())
     }
     this.#open.clear()

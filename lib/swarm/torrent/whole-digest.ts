@@ -9,6 +9,9 @@ export interface WholeDigestInit {
   readonly digester: Pick<PieceDigester, 'running'>
 }
 
+/** Pieces that are hashed from the memory in which they came, at most, while they wait for their turn. */
+const MAX_AT_HAND = 8
+
 interface AtHand {
   readonly bytes: Uint8Array
   readonly free: () => void
@@ -16,16 +19,17 @@ interface AtHand {
 
 /**
  * Computes the digest of a blob that arrives in pieces. It advances in order, as far as the pieces from the first one
- * on are contiguous. When the next piece arrives, it is hashed from the memory in which it came; other pieces are read
- * from where readers get them. So usually no byte is read twice, and the digest is known when the last piece has come.
+ * on are contiguous. Pieces that arrive in order are hashed from the memory in which they came, several at a time; other
+ * pieces are read from where readers get them. So usually no byte is read twice, and the digest is known when the last
+ * piece has come.
  */
 export class WholeDigest {
   readonly #init: WholeDigestInit
   #running: RunningDigest | undefined
+  /** Pieces before it are hashed, or are being hashed. */
   #next = 0
-  #atHand: AtHand | undefined
-  /** The next piece is being hashed. */
-  #taking = false
+  /** The next pieces. */
+  #atHand: AtHand[] = []
   #closed = false
 
   constructor(init: WholeDigestInit) {
@@ -35,7 +39,7 @@ export class WholeDigest {
   /** The next piece is here. */
   get canAdvance(): boolean {
     const { arrival } = this.#init
-    return this.#next >= arrival.map.count || this.#atHand !== undefined || arrival.has(this.#next)
+    return this.#next >= arrival.map.count || this.#atHand.length > 0 || arrival.has(this.#next)
   }
 
   /**
@@ -43,8 +47,9 @@ export class WholeDigest {
    * it has read the bytes.
    */
   offer(piece: number, atHand: AtHand): boolean {
-    if (piece !== this.#next || this.#taking || this.#atHand !== undefined || this.#closed) return false
-    this.#atHand = atHand
+    const waiting = this.#atHand.length
+    if (piece !== this.#next + waiting || waiting === MAX_AT_HAND || this.#closed) return false
+    this.#atHand.push(atHand)
     return true
   }
 
@@ -61,10 +66,7 @@ export class WholeDigest {
       while (this.#next < arrival.map.count) {
         throwIfAborted(signal)
         if (!this.canAdvance) return undefined
-        this.#taking = true
         await this.#take(running)
-        this.#next += 1
-        this.#taking = false
       }
       return digestFromHex(algorithm, await running.end()) === digest
     } catch (err) {
@@ -81,17 +83,25 @@ export class WholeDigest {
 
   async #take(running: RunningDigest): Promise<void> {
     const atHand = this.#atHand
-    this.#atHand = undefined
-    if (atHand !== undefined) await running.update(atHand.bytes).finally(atHand.free)
-    else await this.#init.arrival.show(this.#next, (bytes) => running.update(bytes))
+    this.#atHand = []
+    const next = this.#next
+    this.#next += Math.max(1, atHand.length)
+    if (atHand.length === 0) {
+      await this.#init.arrival.show(next, (bytes) => running.update(bytes))
+      return
+    }
+    try {
+      await running.update(...atHand.map(({ bytes }) => bytes))
+    } finally {
+      for (const { free } of atHand) free()
+    }
   }
 
   #restart(): void {
-    this.#atHand?.free()
-    this.#atHand = undefined
+    for (const { free } of this.#atHand) free()
+    this.#atHand = []
     this.#running?.close()
     this.#running = undefined
-    this.#taking = false
     this.#next = 0
   }
 }

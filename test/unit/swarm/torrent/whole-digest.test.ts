@@ -45,6 +45,25 @@ describe('the digest of a whole blob', () => {
     expect(freed).toEqual([0, 1, 2, 3])
   })
 
+  test('takes what comes in order meanwhile in one go, from the memory in which it came', async () => {
+    const { whole, shown, freed, offer } = setUp()
+    expect(offer(0)).toBe(true)
+    const first = whole.advance(signal)
+    expect([offer(1), offer(3), offer(2), offer(3)]).toEqual([true, false, true, true])
+    expect(await first).toBe(true)
+    expect(shown).toEqual([])
+    expect(freed).toEqual([0, 1, 2, 3])
+  })
+
+  test('holds only a few pieces in the memory in which they came', () => {
+    const { whole, freed } = setUp()
+    const bytes = new Uint8Array(0)
+    const taken = Array.from({ length: 12 }, (_, piece) => whole.offer(piece, { bytes, free: () => freed.push(piece) }))
+    expect(taken.filter(Boolean)).toHaveLength(8)
+    whole.close()
+    expect(freed).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  })
+
   test('waits for the piece that is missing and then reads what came before it once', async () => {
     const { whole, here, shown, offer } = setUp()
     for (const piece of [1, 2, 3]) here.add(piece)
