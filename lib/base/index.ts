@@ -6,6 +6,7 @@ export { Bitset } from './bitset.ts'
 export { type ByteCache, byteCache } from './byte-cache.ts'
 export { type AbortOptions, type Clock, systemClock, type Timer } from './clock.ts'
 export { optimiseLate } from './compile-budget.ts'
+export { copyBytes } from './copy-bytes.ts'
 export { type CountCache, countCache } from './count-cache.ts'
 export { type Deferred, deferred } from './deferred.ts'
 export {

@@ -1,4 +1,4 @@
-import { appError } from '../../base/index.ts'
+import { appError, copyBytes } from '../../base/index.ts'
 import type { BufferPool } from './buffer-pool.ts'
 
 /** Where the bytes of one request go. */
@@ -58,7 +58,7 @@ export class PieceMemory {
   /** Copies bytes in at once. Not for blocks that are asked of peers, and not after `seal` or `release`. */
   write(offset: number, bytes: Uint8Array): void {
     this.#refuseUnlessOpen()
-    this.#bytes.set(bytes, offset)
+    copyBytes(this.#bytes.subarray(offset), bytes)
   }
 
   /**
@@ -95,7 +95,7 @@ export class PieceMemory {
     const bytes = this.#waiting.get(offset)
     if (bytes === undefined || this.#writing.has(offset)) return
     this.#waiting.delete(offset)
-    this.#bytes.set(bytes, offset)
+    copyBytes(this.#bytes.subarray(offset), bytes)
   }
 
   #settle(): void {

@@ -1,4 +1,4 @@
-import { appError } from '../../base/index.ts'
+import { appError, copyBytes } from '../../base/index.ts'
 import { type LengthRule, MESSAGE, PIECE_HEADER, readUint32, type WireBlock } from './messages.ts'
 
 /** Where the payload of a `piece` is written; undefined drops it. May change while the payload arrives. */
@@ -132,7 +132,7 @@ class Reader implements FrameReader {
 
   #takePayload(chunk: Uint8Array, at: number, target: BlockTarget): number {
     const end = Math.min(chunk.length, at + this.#bodyLength - this.#filled)
-    target.into?.set(chunk.subarray(at, end), this.#filled)
+    if (target.into !== undefined) copyBytes(target.into.subarray(this.#filled), chunk.subarray(at, end))
     this.#filled += end - at
     if (this.#filled === this.#bodyLength) {
       this.#nextMessage()
