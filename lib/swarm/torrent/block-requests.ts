@@ -115,7 +115,7 @@ export class BlockRequests {
     this.#open.add(ask)
     // Without a limit, do not lose even one turn of the event loop.
     if (downloads.available === Number.POSITIVE_INFINITY) ask.send(clock.monotonicMs())
-    else void this.#sendInTurn(ask)
+    else this.#sendInTurn(ask).catch((err: unknown) => this.#events.onBroken(err))
   }
 
   /** Sends it when it is its turn at the node's own download rate. */
