@@ -189,7 +189,7 @@ function forgetState(account: Account, sequence: number): void {
   account.base = undefined
   account.sequence = Math.max(account.sequence, sequence)
   account.misses += 1
-  if (account.misses >= MAX_MISSES) account.down = true
+  account.down = account.misses >= MAX_MISSES
 }
 
 function newAccount(): Account {
