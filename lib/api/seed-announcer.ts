@@ -15,7 +15,7 @@ export interface SeedsTold {
 export interface SeedAnnouncerComponents {
   readonly cluster: Cluster
   readonly logger: Logger
-  client(tracker: string): Pick<TrackerClient, 'announceSeeds'>
+  readonly client: (tracker: string) => Pick<TrackerClient, 'announceSeeds'>
 }
 
 /** Tells the trackers what one node has completely: to each what has changed since its last acknowledged state. */
@@ -26,7 +26,7 @@ export interface SeedAnnouncer {
    * fails go at once to the next one on their ring. May be called while another call runs.
    * @throws ABORTED only
    */
-  tell(peer: AnnouncingPeer, changes: readonly SeedChange[], options?: AbortOptions): Promise<SeedsTold>
+  readonly tell: (peer: AnnouncingPeer, changes: readonly SeedChange[], options?: AbortOptions) => Promise<SeedsTold>
   /** Another request to the tracker failed: its seeds move on. @throws ABORTED only */
   failed(tracker: string, peer: AnnouncingPeer, options?: AbortOptions): Promise<void>
 }

@@ -111,19 +111,23 @@ async function run({ clock, trackers, announcer }: Rig, steps: readonly Step[]):
 
 test('after the next announce that succeeds, the trackers know exactly the seeds of the node, each at its tracker', () =>
   fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), fc.integer({ min: 1, max: 5 }), async (steps, maxChanges) => {
-      const rig = setUp(maxChanges)
-      const truth = await run(rig, steps)
-      for (const each of rig.trackers) {
-        each.deliverDelayed()
-        each.fate = 'answered'
-      }
-      await rig.clock.advance(6_000)
-      expect(await rig.announcer.tell(peer, [])).toMatchObject({ told: true })
-      for (const { id } of rig.cluster.members) {
-        const own = ids.filter((swarmId) => truth.has(swarmId) && rig.cluster.candidates(swarmId)[0]?.id === id)
-        expect(rig.byId.get(id)?.view()).toEqual(own)
-      }
-    }),
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 60, size: 'max' }),
+      fc.integer({ min: 1, max: 5 }),
+      async (steps, maxChanges) => {
+        const rig = setUp(maxChanges)
+        const truth = await run(rig, steps)
+        for (const each of rig.trackers) {
+          each.deliverDelayed()
+          each.fate = 'answered'
+        }
+        await rig.clock.advance(6_000)
+        expect(await rig.announcer.tell(peer, [])).toMatchObject({ told: true })
+        for (const { id } of rig.cluster.members) {
+          const own = ids.filter((swarmId) => truth.has(swarmId) && rig.cluster.candidates(swarmId)[0]?.id === id)
+          expect(rig.byId.get(id)?.view()).toEqual(own)
+        }
+      },
+    ),
     { seed: 1, numRuns: 500 },
   ))

@@ -30,8 +30,8 @@ describe('seed registry', () => {
     const { made, all } = registry()
     const seeder = node({ role: 'origin' })
     expect(all(seeder, [one, two])).toBe('taken')
-    const { key: _, ...shown } = seeder
-    expect(made.sample(one, 10)).toEqual([{ ...shown, complete: true }])
+    const { peerId, host, port, role } = seeder
+    expect(made.sample(one, 10)).toEqual([{ peerId, host, port, role, complete: true }])
     expect(made.sample(three, 10)).toEqual([])
     expect([made.nodes, made.seeds, made.swarms, made.count(two)]).toEqual([1, 2, 2, 1])
   })
