@@ -42,13 +42,17 @@ export {
   originCluster,
 } from './origin-cluster.ts'
 export { descriptorSchema, parseBody } from './schemas.ts'
+export { seedAnnouncer } from './seed-announcer.ts'
 export {
+  type AnnounceAnswer,
   type AnnounceBatch,
   type AnnounceTorrent,
   type AnnounceTorrentAnswer,
   type AnnouncingPeer,
   announceBatchSchema,
   announceLimits,
+  type SeedAnswer,
+  type SeedChanges,
   type TrackerClient,
   trackerClient,
   trackerRoutes,

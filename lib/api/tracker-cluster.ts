@@ -4,6 +4,7 @@ import { type Cluster, isMemberFailure, type Member, reportFailure, tryEach } fr
 import { type Digest, type Repository, swarmIdOf } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import type { Logger } from '../telemetry/index.ts'
+import { type SeedAnnouncer, seedAnnouncer } from './seed-announcer.ts'
 import {
   type AnnounceTorrent,
   type AnnounceTorrentAnswer,
@@ -20,8 +21,10 @@ export interface TrackerClusterComponents {
   readonly logger: Logger
 }
 
-/** All trackers as one. */
+/** All trackers as one, for one node. */
 export interface TrackerCluster {
+  /** Tells the trackers what the node has completely. */
+  readonly tellSeeds: SeedAnnouncer['tell']
   /**
    * Announces each torrent to the tracker that owns its swarm: one request per tracker, in parallel. When a tracker
    * fails, its torrents go at once to the next tracker on their ring. Torrents that no tracker accepted are missing
@@ -48,7 +51,11 @@ interface Pending {
 
 export function trackerCluster({ http, cluster, logger }: TrackerClusterComponents): TrackerCluster {
   const clients = new Map(cluster.members.map(({ id, url }) => [id, trackerClient(http, url)]))
-  const client = ({ id }: Member): TrackerClient => clients.get(id) as TrackerClient
+  const client = ({ id }: Pick<Member, 'id'>): TrackerClient => clients.get(id) as TrackerClient
+  const seeds = seedAnnouncer(
+    { cluster, logger, client: (id) => client({ id }) },
+    { maxChanges: announceLimits.maxSeedChanges, maxSeeds: announceLimits.maxSeeds },
+  )
 
   const deliver = async (
     peer: AnnouncingPeer,
@@ -67,11 +74,15 @@ export function trackerCluster({ http, cluster, logger }: TrackerClusterComponen
           reportFailure(cluster, member, err)
           logger.warn('failed to announce to a tracker', { tracker: member.id, torrents: group.length, err })
           if (isAppError(err) && !err.retryable && !isMemberFailure(err)) return []
-          return deliver(
-            peer,
-            group.map(({ torrent, next }) => ({ torrent, next: next.slice(1) })),
-            options,
-          )
+          const [answers] = await Promise.all([
+            deliver(
+              peer,
+              group.map(({ torrent, next }) => ({ torrent, next: next.slice(1) })),
+              options,
+            ),
+            seeds.failed(member.id, peer, options),
+          ])
+          return answers
         }
       }),
     )
@@ -79,6 +90,7 @@ export function trackerCluster({ http, cluster, logger }: TrackerClusterComponen
   }
 
   return {
+    tellSeeds: seeds.tell,
     announce: (peer, torrents, options = {}) =>
       deliver(
         peer,

@@ -6,6 +6,7 @@ import type { HttpClient } from '../http/index.ts'
 import { jsonBody, send, sendForJson } from './answer.ts'
 import { path } from './path.ts'
 import { byteCountSchema, digestSchema, peerIdSchema, repositorySchema, swarmIdSchema } from './schemas.ts'
+import { packedSwarmIds, swarmIdsSchema } from './swarm-ids.ts'
 
 /** Route patterns of the tracker; docs/endpoints.md has a row for each. */
 export const trackerRoutes = {
@@ -17,6 +18,10 @@ export const trackerRoutes = {
 export const announceLimits = {
   /** Most torrents in one batch; a client with more sends several batches. */
   maxTorrents: 1000,
+  /** Most seeds that one announce adds or removes; a client with more sends several announces. */
+  maxSeedChanges: 50_000,
+  /** Most seeds that a node announces to one tracker. */
+  maxSeeds: 1_000_000,
   /** Most peers in one answer. */
   maxPeers: 50,
   /** Most reports about other peers for one torrent; further ones are omitted. */
@@ -70,10 +75,28 @@ export const announceTorrentSchema = z.object({
 /** The entry of one torrent in a batch. */
 export type AnnounceTorrent = z.infer<typeof announceTorrentSchema>
 
+const sequenceSchema = z.number().int().min(1)
+
+/**
+ * What changed in the set of blobs that the peer has completely, between two states that it numbers itself. A tracker
+ * that does not have the state `base` takes nothing, and gets everything next.
+ */
+export const seedChangesSchema = z.object({
+  /** Absent when `add` is all that the peer seeds. */
+  base: sequenceSchema.exactOptional(),
+  sequence: sequenceSchema,
+  /** Swarm ids; first the peer has those of `remove` no longer, then it has those of `add`. */
+  remove: swarmIdsSchema(announceLimits.maxSeedChanges),
+  add: swarmIdsSchema(announceLimits.maxSeedChanges),
+})
+export type SeedChanges = z.infer<typeof seedChangesSchema>
+
 /** Fields of later versions are dropped, so that old and new nodes can share a cluster. */
 export const announceBatchSchema = z.object({
   peer: announcingPeerSchema,
   torrents: z.array(announceTorrentSchema).max(announceLimits.maxTorrents).readonly(),
+  /** Absent when the announce says nothing about complete blobs. */
+  seeds: seedChangesSchema.exactOptional(),
 })
 export type AnnounceBatch = z.infer<typeof announceBatchSchema>
 
@@ -96,30 +119,43 @@ export const announceAnswerSchema = z.object({
       }),
     )
     .readonly(),
+  /** The answer to `seeds`. */
+  seeds: z
+    .object({
+      /** The state that the tracker has now: 0 when it does not know the peer. */
+      sequence: countSchema,
+      /** Time until the peer should announce again, even when nothing has changed. */
+      intervalMs: countSchema,
+    })
+    .exactOptional(),
 })
+export type AnnounceAnswer = z.infer<typeof announceAnswerSchema>
+export type SeedAnswer = NonNullable<AnnounceAnswer['seeds']>
 export type AnnounceTorrentAnswer = z.infer<typeof announceAnswerSchema>['torrents'][number]
 
 /** One tracker over HTTP. */
 export interface TrackerClient {
   /** At most `announceLimits.maxTorrents` torrents. @throws BODY_INVALID, and the errors of the HTTP client */
   announce(batch: AnnounceBatch, options?: AbortOptions): Promise<readonly AnnounceTorrentAnswer[]>
+  /**
+   * Tells what the peer has completely. Undefined when the tracker is of a version that knows no such announce.
+   * @throws BODY_INVALID, and the errors of the HTTP client
+   */
+  announceSeeds(peer: AnnouncingPeer, seeds: SeedChanges, options?: AbortOptions): Promise<SeedAnswer | undefined>
   /** The bytes of the metainfo stream, for `decodeMetainfo`. Must be consumed or destroyed. @throws BLOB_UNKNOWN */
   openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
 }
 
 /** `url` is the tracker's base URL without a trailing slash. */
 export function trackerClient(http: HttpClient, url: string): TrackerClient {
+  const announce = (batch: AnnounceBatch, { signal }: AbortOptions = {}) => {
+    const target = { method: 'POST', url: url + trackerRoutes.announce, ...jsonBody(wireBatch(batch)) } as const
+    const timed = { ...target, headersTimeoutMs: announceLimits.timeoutMs, signal }
+    return sendForJson(http, timed, { schema: announceAnswerSchema })
+  }
   return {
-    async announce(batch, { signal } = {}) {
-      const request = {
-        method: 'POST',
-        url: url + trackerRoutes.announce,
-        ...jsonBody(wireBatch(batch)),
-        signal,
-      } as const
-      const timed = { ...request, headersTimeoutMs: announceLimits.timeoutMs }
-      return (await sendForJson(http, timed, { schema: announceAnswerSchema })).torrents
-    },
+    announce: async (batch, options) => (await announce(batch, options)).torrents,
+    announceSeeds: async (peer, seeds, options) => (await announce({ peer, torrents: [], seeds }, options)).seeds,
     async openMetainfo(repository, digest, { signal } = {}) {
       const target = url + path`/namespace/${repositoryText(repository)}/blobs/${digest}/metainfo`
       const wait = { headersTimeoutMs: announceLimits.metainfoMs }
@@ -128,8 +164,10 @@ export function trackerClient(http: HttpClient, url: string): TrackerClient {
   }
 }
 
-function wireBatch({ peer, torrents }: AnnounceBatch) {
+function wireBatch({ peer, torrents, seeds }: AnnounceBatch) {
   const line = ({ repository, ...rest }: AnnounceTorrent) =>
     repository === undefined ? rest : { ...rest, repository: repositoryText(repository) }
-  return { peer, torrents: torrents.map(line) }
+  const batch = { peer, torrents: torrents.map(line) }
+  if (seeds === undefined) return batch
+  return { ...batch, seeds: { ...seeds, add: packedSwarmIds(seeds.add), remove: packedSwarmIds(seeds.remove) } }
 }

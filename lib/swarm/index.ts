@@ -13,7 +13,9 @@ export type {
   MetainfoSource,
   PeerReport,
   PieceSource,
+  SeedChange,
   SeedRef,
+  SeedsTold,
   SwarmStore,
 } from './outside.ts'
 export { type MemoryNetwork, memoryNetwork, type PeerProver, type PeerTransport, tcpTransport } from './peer/index.ts'

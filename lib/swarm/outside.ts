@@ -52,6 +52,20 @@ export interface AnnouncingNode extends PeerAddress {
   readonly role: PeerRole
 }
 
+/** The node has the blob completely from now on, or has it no longer. */
+export interface SeedChange {
+  readonly blob: SeedRef
+  readonly swarmId: SwarmId
+  readonly seeded: boolean
+}
+
+export interface SeedsTold {
+  /** False when a tracker did not answer: call again soon, with no changes. */
+  readonly told: boolean
+  /** The time until the trackers should hear again that the node is alive; undefined when they need not. */
+  readonly intervalMs: number | undefined
+}
+
 /** Tells trackers what this node has and learns who else has it. */
 export interface Announcer {
   /**
@@ -64,6 +78,12 @@ export interface Announcer {
     batch: readonly AnnounceEntry[],
     options?: AbortOptions,
   ): Promise<readonly AnnounceAnswer[]>
+  /**
+   * Tells what `self` has completely. The implementation takes the changes over and remembers what each tracker knows,
+   * so each change comes once; without changes the call says that the node is alive. Calls may overlap.
+   * @throws ABORTED only
+   */
+  tellSeeds(self: AnnouncingNode, changes: readonly SeedChange[], options?: AbortOptions): Promise<SeedsTold>
 }
 
 export interface MetainfoOptions extends AbortOptions {

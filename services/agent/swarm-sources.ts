@@ -10,6 +10,8 @@ export function trackerAnnouncer(trackers: TrackerCluster, key: string): Announc
   return {
     announce: ({ peerId, port, role }, batch, options) =>
       trackers.announce({ peerId, key, port, role }, batch, options),
+    tellSeeds: ({ peerId, port, role }, changes, options) =>
+      trackers.tellSeeds({ peerId, key, port, role }, changes, options),
   }
 }
 

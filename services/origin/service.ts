@@ -77,6 +77,8 @@ function originEngine({ runtime, store, trackers }: EngineParts, config: OriginC
       announcer: {
         announce: (self, batch, options) =>
           trackers.announce({ peerId: self.peerId, key, port: self.port, role: self.role }, batch, options),
+        tellSeeds: (self, changes, options) =>
+          trackers.tellSeeds({ peerId: self.peerId, key, port: self.port, role: self.role }, changes, options),
       },
       metainfo: nothingToPull,
       pieces: nothingToPull,

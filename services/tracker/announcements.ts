@@ -1,8 +1,11 @@
 import {
+  type AnnounceAnswer,
   type AnnounceBatch,
   type AnnounceTorrent,
-  type AnnounceTorrentAnswer,
+  type AnnouncingPeer,
   announceLimits,
+  type SeedAnswer,
+  type SeedChanges,
 } from '../../lib/api/index.ts'
 import { appError, type Random } from '../../lib/base/index.ts'
 import { type PeerInfo, type SwarmId, swarmIdOf } from '../../lib/core/index.ts'
@@ -10,6 +13,7 @@ import type { Counter, Gauge, Metrics } from '../../lib/telemetry/index.ts'
 import { announceIntervalMs, type IntervalPolicy } from './announce-interval.ts'
 import type { PeerRegistry } from './peer-registry.ts'
 import type { PeerOrder } from './policy/peer-order.ts'
+import type { SeedOutcome, SeedRegistry } from './seeds/seed-registry.ts'
 import type { PeerEntry } from './swarm.ts'
 
 /** An entry lives for this many intervals without a new announce, so one announce may be lost. */
@@ -17,6 +21,7 @@ const LIFETIME_INTERVALS = 2.5
 /** Kinds of announces; `refused` counts those whose peer id belongs to another key. */
 const outcomes = ['started', 'interval', 'completed', 'stopped', 'refused'] as const
 type Outcome = (typeof outcomes)[number]
+const seedOutcomes = ['taken', 'unknown', 'late', 'refused'] as const satisfies readonly SeedOutcome[]
 
 /** One announce for one swarm, received over BEP 3 or over our own protocol. */
 export interface SwarmAnnounce {
@@ -37,52 +42,81 @@ export interface Announcements {
   /** Undefined when the peer id belongs to another key. */
   one(announce: SwarmAnnounce): SwarmAnswer | undefined
   /**
-   * Announces all torrents of a batch for the peer at `host`; the answer leaves refused torrents out.
-   * @throws BODY_INVALID when a swarm id does not fit its digest
+   * Announces all torrents of a batch for the peer at `host`, and then its seeds; the answer leaves refused torrents out.
+   * @throws BODY_INVALID when a swarm id does not fit its digest, or the peer would have too many seeds
    */
-  batch(host: string, batch: AnnounceBatch): readonly AnnounceTorrentAnswer[]
+  batch(host: string, batch: AnnounceBatch): AnnounceAnswer
 }
 
 export interface AnnouncementsComponents {
   readonly registry: PeerRegistry
+  readonly seeds: SeedRegistry
   readonly order: PeerOrder
   readonly random: Random
   readonly metrics: Metrics
 }
 
 export function announcements(
-  { registry, order, random, metrics }: AnnouncementsComponents,
+  { registry, seeds, order, random, metrics }: AnnouncementsComponents,
   interval: IntervalPolicy,
 ): Announcements {
   const meters = announceMeters(metrics)
 
-  const one = ({ swarmId, event, entry, wantPeers }: SwarmAnnounce): SwarmAnswer | undefined => {
-    const intervalMs = announceIntervalMs(registry.peers, interval, random)
-    const taken =
-      event === 'stopped'
-        ? registry.leave(swarmId, entry)
-        : registry.announce(swarmId, entry, intervalMs * LIFETIME_INTERVALS)
-    meters.announces[taken ? event : 'refused'].add()
+  const measured = <T>(result: T): T => {
     meters.peers.set(registry.peers)
+    meters.nodes.set(seeds.nodes)
+    meters.seeds.set(seeds.seeds)
     meters.swarms.set(registry.swarms)
+    meters.seededSwarms.set(seeds.swarms)
+    return result
+  }
+  /** A download announces by itself, and a node all its seeds at once. */
+  const intervalMs = () => announceIntervalMs(registry.peers + seeds.nodes, interval, random)
+
+  const one = ({ swarmId, event, entry, wantPeers }: SwarmAnnounce): SwarmAnswer | undefined => {
+    const dueMs = intervalMs()
+    const over = event === 'stopped' || (entry.complete && seeds.has(swarmId, entry.peerId))
+    const taken = over ? registry.leave(swarmId, entry) : registry.announce(swarmId, entry, dueMs * LIFETIME_INTERVALS)
+    meters.announces[taken ? event : 'refused'].add()
     if (!taken) return undefined
     const limit = event === 'stopped' ? 0 : Math.min(wantPeers, announceLimits.maxPeers)
-    return { intervalMs, peers: limit === 0 ? [] : bestPeers(swarmId, entry, limit) }
+    return { intervalMs: dueMs, peers: limit === 0 ? [] : bestPeers(swarmId, entry, limit) }
   }
 
-  const bestPeers = (swarmId: SwarmId, asker: PeerEntry, limit: number) =>
-    order(asker, registry.sample(swarmId, announceLimits.maxPeers), random).slice(0, limit)
+  /** A peer with an entry of its own is named as the entry says: it may have lost the blob and be pulling it again. */
+  const bestPeers = (swarmId: SwarmId, asker: PeerEntry, limit: number) => {
+    const entries = registry.sample(swarmId, announceLimits.maxPeers)
+    const known = new Set(entries.map(({ peerId }) => peerId))
+    const others = seeds.sample(swarmId, announceLimits.maxPeers).filter(({ peerId }) => !known.has(peerId))
+    return order(asker, [...entries, ...others], random).slice(0, limit)
+  }
+
+  const seeding = (host: string, { peerId, key, port, role }: AnnouncingPeer, changes: SeedChanges): SeedAnswer => {
+    const dueMs = intervalMs()
+    const owner = `key ${key}`
+    const { sequence, base, add, remove } = changes
+    const outcome = seeds.announce(
+      { peerId, key: owner, host, port, role },
+      { sequence, base, add, remove },
+      dueMs * LIFETIME_INTERVALS,
+    )
+    meters.seedAnnounces[outcome].add()
+    if (outcome === 'taken') for (const swarmId of add) registry.leave(swarmId, { peerId, key: owner })
+    return { sequence: outcome === 'refused' ? 0 : seeds.sequenceOf(peerId), intervalMs: dueMs }
+  }
 
   return {
-    one,
-    batch(host, { peer, torrents }) {
+    one: (announce) => measured(one(announce)),
+    batch(host, { peer, torrents, seeds: changes }) {
       for (const torrent of torrents) assertSwarmOfDigest(torrent)
-      return torrents.flatMap(({ swarmId, event, leftBytes, wantPeers }) => {
+      const answers = torrents.flatMap(({ swarmId, event, leftBytes, wantPeers }) => {
         const { peerId, key, port, role } = peer
         const entry = { peerId, key: `key ${key}`, host, port, role, complete: leftBytes === 0 }
         const answer = one({ swarmId, event, entry, wantPeers })
         return answer === undefined ? [] : [{ swarmId, ...answer }]
       })
+      const told = changes === undefined ? {} : { seeds: seeding(host, peer, changes) }
+      return measured({ torrents: answers, ...told })
     },
   }
 }
@@ -94,8 +128,12 @@ function assertSwarmOfDigest({ swarmId, digest }: AnnounceTorrent): void {
 
 interface AnnounceMeters {
   readonly announces: Readonly<Record<Outcome, Counter>>
+  readonly seedAnnounces: Readonly<Record<SeedOutcome, Counter>>
   readonly peers: Gauge
+  readonly nodes: Gauge
+  readonly seeds: Gauge
   readonly swarms: Gauge
+  readonly seededSwarms: Gauge
 }
 
 function announceMeters(metrics: Metrics): AnnounceMeters {
@@ -103,12 +141,22 @@ function announceMeters(metrics: Metrics): AnnounceMeters {
     { name: 'shoal_tracker_announces_total', help: 'Announces by event, counted once for each torrent.' },
     ['event'],
   )
+  const seedFamily = metrics.counter(
+    { name: 'shoal_tracker_seed_announces_total', help: 'Announces of all that a node has completely, by outcome.' },
+    ['outcome'],
+  )
   const gauge = (name: string, help: string) => metrics.gauge({ name, help }).with({})
   return {
     announces: Object.fromEntries(
       outcomes.map((event) => [event, family.with({ event })]),
     ) as AnnounceMeters['announces'],
-    peers: gauge('shoal_tracker_peers', 'Entries of all swarms, as of the last announce.'),
-    swarms: gauge('shoal_tracker_swarms', 'Swarms with at least one peer, as of the last announce.'),
+    seedAnnounces: Object.fromEntries(
+      seedOutcomes.map((outcome) => [outcome, seedFamily.with({ outcome })]),
+    ) as AnnounceMeters['seedAnnounces'],
+    peers: gauge('shoal_tracker_peers', 'Entries of downloads and of stock clients, as of the last announce.'),
+    nodes: gauge('shoal_tracker_nodes', 'Nodes that have announced complete blobs, as of the last announce.'),
+    seeds: gauge('shoal_tracker_seeds', 'Complete blobs of all nodes together, as of the last announce.'),
+    swarms: gauge('shoal_tracker_swarms', 'Swarms with at least one entry, as of the last announce.'),
+    seededSwarms: gauge('shoal_tracker_seeded_swarms', 'Blobs that a node has completely, as of the last announce.'),
   }
 }

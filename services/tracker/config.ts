@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { announceLimits } from '../../lib/api/index.ts'
 import { byteSize, duration } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings } from '../../lib/service/index.ts'
 import { policyNames } from './policy/policies.ts'
@@ -18,7 +19,7 @@ export const trackerSchema = z.strictObject({
     .default('completeness'),
   announce: z
     .strictObject({
-      /** Announces of one torrent that this tracker accepts per second; the interval follows from it. */
+      /** Announces that this tracker accepts per second: of downloads, and of nodes with complete blobs. */
       perSecond: z.number().positive().default(1000),
       minInterval: duration.prefault('5s'),
       maxInterval: duration.prefault('120s'),
@@ -33,6 +34,14 @@ export const trackerSchema = z.strictObject({
       max: z.number().int().min(1).default(100_000),
       /** Most peers of a swarm; beyond it the tracker forgets the peer whose last announce is oldest. */
       maxPeers: z.number().int().min(1).default(20_000),
+    })
+    .prefault({}),
+  seeds: z
+    .strictObject({
+      /** Most nodes with complete blobs; beyond it the tracker forgets the node whose last announce is oldest. */
+      maxNodes: z.number().int().min(1).default(50_000),
+      /** Most complete blobs of all nodes together; beyond it the same. A node may announce a million. */
+      maxSeeds: z.number().int().min(announceLimits.maxSeeds).default(10_000_000),
     })
     .prefault({}),
   relay: z

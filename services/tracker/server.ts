@@ -5,11 +5,13 @@ import type { Announcements } from './announcements.ts'
 import { encodeBep3Answer, encodeBep3Failure, parseBep3Query } from './bep3.ts'
 import type { PeerRegistry } from './peer-registry.ts'
 import type { MetainfoRelay } from './relay/metainfo-relay.ts'
+import type { SeedRegistry } from './seeds/seed-registry.ts'
 import { socketAddress } from './socket-address.ts'
 
 export interface TrackerRoutesComponents {
   readonly announcements: Announcements
   readonly registry: PeerRegistry
+  readonly seeds: SeedRegistry
   readonly relay: MetainfoRelay
 }
 
@@ -20,7 +22,7 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
   const batch = async (exchange: Exchange) => {
     const host = socketAddress(exchange.req)
     const body = parseBody(announceBatchSchema, await readJson(exchange, announceLimits.maxBodyBytes))
-    sendJson(exchange, 200, { torrents: announcements.batch(host, body) })
+    sendJson(exchange, 200, announcements.batch(host, body))
   }
 
   const metainfo = async (exchange: Exchange) => {
@@ -53,7 +55,7 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
 }
 
 /** BEP 3 clients get errors as status 200 with a reason. */
-function bep3({ announcements, registry }: TrackerRoutesComponents, exchange: Exchange): void {
+function bep3({ announcements, registry, seeds }: TrackerRoutesComponents, exchange: Exchange): void {
   const send = (body: Uint8Array) =>
     sendBytes(exchange, { status: 200, headers: { 'content-type': 'text/plain' }, body })
   try {
@@ -62,10 +64,11 @@ function bep3({ announcements, registry }: TrackerRoutesComponents, exchange: Ex
     const owner = key === undefined ? `host ${host}` : `key ${key}`
     const entry = { peerId, key: owner, host, port, role: 'agent', complete: leftBytes === 0 } as const
     const answer = announcements.one({ swarmId, event, entry, wantPeers })
+    const { complete, incomplete } = registry.counts(swarmId)
     send(
       answer === undefined
         ? encodeBep3Failure('this peer id is taken')
-        : encodeBep3Answer({ ...answer, ...registry.counts(swarmId) }),
+        : encodeBep3Answer({ ...answer, complete: complete + seeds.count(swarmId), incomplete }),
     )
   } catch (err) {
     if (!isAppError(err) || !hasCode(err, 'REQUEST_INVALID')) throw err

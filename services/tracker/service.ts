@@ -1,4 +1,4 @@
-import { originCluster } from '../../lib/api/index.ts'
+import { announceLimits, originCluster } from '../../lib/api/index.ts'
 import type { Clock, Startable, Timer } from '../../lib/base/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { announcements } from './announcements.ts'
@@ -6,6 +6,7 @@ import type { TrackerConfig } from './config.ts'
 import { type PeerRegistry, peerRegistry } from './peer-registry.ts'
 import { policies } from './policy/policies.ts'
 import { metainfoRelay } from './relay/metainfo-relay.ts'
+import { seedRegistry } from './seeds/seed-registry.ts'
 import { trackerServerRoutes } from './server.ts'
 
 /** Replacements for parts of the tracker, given by the herd and by tests. */
@@ -20,13 +21,13 @@ export interface TrackerService extends Startable {
 const SWEEP_MS = 30_000
 
 /** Regularly forgets expired peers, also in swarms without announces. */
-function sweeper(clock: Clock, registry: PeerRegistry): Startable {
+function sweeper(clock: Clock, ...registries: readonly Pick<PeerRegistry, 'sweep'>[]): Startable {
   let timer: Timer | undefined
   const wait = () => {
     timer = clock.setTimer(
       SWEEP_MS,
       () => {
-        registry.sweep()
+        for (const registry of registries) registry.sweep()
         wait()
       },
       { background: true },
@@ -48,8 +49,9 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const http = clusterHttp(runtime, config)
   const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
   const registry = peerRegistry(runtime, { maxSwarms: config.swarms.max, maxPeersPerSwarm: config.swarms.maxPeers })
+  const seeds = seedRegistry(runtime, { ...config.seeds, maxSeedsPerNode: announceLimits.maxSeeds })
   const announcing = announcements(
-    { ...runtime, registry, order: policies[config.policy] },
+    { ...runtime, registry, seeds, order: policies[config.policy] },
     {
       perSecond: config.announce.perSecond,
       minMs: config.announce.minInterval,
@@ -65,11 +67,11 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
       missTtlMs: config.relay.missTtl,
     },
   )
-  const routes = trackerServerRoutes({ announcements: announcing, registry, relay })
+  const routes = trackerServerRoutes({ announcements: announcing, registry, seeds, relay })
   const shell = serviceShell(runtime, config, { kind: 'tracker', listeners: { http: { routes } } })
   return {
     // Stop the relay before the listener: the listener waits for its streams, which do not end by themselves.
-    ...shell.around([http, sweeper(runtime.clock, registry), ...shell.listeners, relay]),
+    ...shell.around([http, sweeper(runtime.clock, registry, seeds), ...shell.listeners, relay]),
     get url() {
       return shell.url('http')
     },

@@ -1,5 +1,6 @@
 import type { Random } from '../../lib/base/index.ts'
 import type { PeerId, PeerInfo } from '../../lib/core/index.ts'
+import { pick } from './pick.ts'
 
 /** What a peer states about itself in one swarm. */
 export interface PeerEntry extends PeerInfo {
@@ -72,7 +73,7 @@ class GroupedSwarm implements Swarm {
 
   sample(limit: number, nowMs: number): readonly PeerInfo[] {
     return [this.#completeAgents, this.#incompleteAgents, this.#origins]
-      .flatMap((group) => pick(group, limit, this.#random))
+      .flatMap((group) => pick(group.length, limit, this.#random).flatMap((at) => group[at] ?? []))
       .filter(({ expiresAtMs }) => expiresAtMs > nowMs)
       .map(({ entry: { peerId, host, port, role, complete } }) => ({ peerId, host, port, role, complete }))
   }
@@ -117,18 +118,4 @@ class GroupedSwarm implements Swarm {
 
 function addressOf({ host, port }: PeerInfo): string {
   return `${host} ${port}`
-}
-
-/** Up to `limit` different slots with equal chances: the first steps of a Fisher-Yates shuffle, stored sparsely. */
-function pick(group: readonly Slot[], limit: number, random: Random): Slot[] {
-  if (group.length <= limit) return [...group]
-  const moved = new Map<number, number>()
-  const out: Slot[] = []
-  for (let i = 0; i < limit; i += 1) {
-    const j = i + Math.floor(random.next() * (group.length - i))
-    const slot = group[moved.get(j) ?? j]
-    moved.set(j, moved.get(i) ?? i)
-    if (slot !== undefined) out.push(slot)
-  }
-  return out
 }

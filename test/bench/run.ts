@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   ingest: async () => (await import('./ingest.ts')).ingest(),
   'swarm-processes': async () => (await import('./swarm-processes.ts')).swarmProcesses(process.argv.slice(2)),
   small: async () => (await import('./small.ts')).small(),
+  announce: async () => (await import('./announce.ts')).announce(process.argv.slice(2)),
   memory: async () => (await import('./memory.ts')).memory(),
   report: async () => (await import('./report.ts')).writeReport(),
   wire: async () => {

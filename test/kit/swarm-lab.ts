@@ -18,6 +18,7 @@ import {
   type MemoryNetwork,
   memoryNetwork,
   type PeerProver,
+  type SeedChange,
   type SwarmEngine,
   type SwarmEngineInit,
   swarmEngine,
@@ -38,6 +39,22 @@ export interface LabTracker {
 
 export function labTracker(): LabTracker {
   const swarms = new Map<SwarmId, Map<PeerId, PeerInfo>>()
+  const untold = new Map<PeerId, readonly SeedChange[]>()
+  const swarmOf = (swarmId: SwarmId) => {
+    const swarm = swarms.get(swarmId) ?? new Map<PeerId, PeerInfo>()
+    swarms.set(swarmId, swarm)
+    return swarm
+  }
+  /** Notes a new or a lost seed like an announce of its own; who was downloading says `completed` anyway. */
+  const take = (me: AnnouncingNode, { blob, swarmId, seeded }: SeedChange) => {
+    const swarm = swarmOf(swarmId)
+    const numbers = { leftBytes: 0, wantPeers: 0, reports: [] }
+    if (swarm.has(me.peerId) !== seeded) {
+      entries.push({ ...blob, swarmId, event: seeded ? 'started' : 'stopped', ...numbers })
+    }
+    if (seeded) swarm.set(me.peerId, { ...me, complete: true })
+    else swarm.delete(me.peerId)
+  }
   const entries: AnnounceEntry[] = []
   const senders: AnnouncingNode[] = []
   const tracker = {
@@ -50,14 +67,21 @@ export function labTracker(): LabTracker {
         senders.push(me)
         return batch.map((entry) => {
           entries.push(entry)
-          const swarm = swarms.get(entry.swarmId) ?? new Map<PeerId, PeerInfo>()
-          swarms.set(entry.swarmId, swarm)
+          const swarm = swarmOf(entry.swarmId)
           if (entry.event === 'stopped') swarm.delete(me.peerId)
           else swarm.set(me.peerId, { ...me, complete: entry.leftBytes === 0 })
           const others = [...swarm.values()].filter(({ peerId }) => peerId !== me.peerId)
           others.sort((a, b) => Number(a.role === 'origin') - Number(b.role === 'origin'))
           return { swarmId: entry.swarmId, peers: others.slice(0, entry.wantPeers), intervalMs: 5_000 }
         })
+      },
+      tellSeeds: async (me: AnnouncingNode, changes: readonly SeedChange[]) => {
+        const late = untold.get(me.peerId) ?? []
+        untold.set(me.peerId, tracker.alive ? [] : [...late, ...changes])
+        if (!tracker.alive) return { told: false, intervalMs: undefined }
+        if (changes.length + late.length > 0) senders.push(me)
+        for (const change of [...late, ...changes]) take(me, change)
+        return { told: true, intervalMs: undefined }
       },
     },
   }

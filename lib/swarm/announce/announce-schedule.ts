@@ -21,6 +21,7 @@ import type {
   PeerReport,
   SeedRef,
 } from '../outside.ts'
+import { SeedSchedule } from './seed-schedule.ts'
 
 /** One torrent as the schedule sees it; its values are read again for each announce. */
 export interface AnnounceSubject {
@@ -46,15 +47,23 @@ export interface AnnounceScheduleComponents {
 export interface AnnounceScheduleInit {
   /** Who announces. Asked at each announce: where it listens is known once it is started. */
   readonly self: () => AnnouncingNode
+  /** True when others wait for whatever this node stores, so that its trackers must hear of it at once. */
+  readonly seedsAwaited?: boolean
 }
 
-/** When what is announced. `stop()` says `stopped` for everything, within a bound. */
+/**
+ * When what is announced. A download is announced by itself, at its own interval; the complete blobs are told together,
+ * and only what changes. `stop()` says `stopped` for everything, within a bound.
+ */
 export interface AnnounceSchedule extends Startable {
-  /** Announces `started` now. A second call for the same swarm replaces the subject and announces again. */
+  /**
+   * Announces the start of a download now. A second call for the same swarm replaces the subject and announces again. A
+   * subject with nothing left becomes a seed.
+   */
   join(subject: AnnounceSubject): void
-  /** Announces `completed` now. */
+  /** Announces `completed` now; from then on the blob is a seed. */
   completed(swarmId: SwarmId): void
-  /** Announces `stopped` now. Unknown swarms are ignored. */
+  /** Announces `stopped` for a download now, and for a seed with the next changes. Unknown swarms are ignored. */
   leave(swarmId: SwarmId): void
   has(swarmId: SwarmId): boolean
 }
@@ -85,7 +94,9 @@ export function announceSchedule(components: AnnounceScheduleComponents, init: A
 class Schedule implements AnnounceSchedule {
   readonly #components: AnnounceScheduleComponents
   readonly #init: AnnounceScheduleInit
+  /** Downloads, and those completed ones whose completion no tracker has heard of yet. */
   readonly #entries = new Map<SwarmId, Entry>()
+  readonly #seeds: SeedSchedule
   #leaving: AnnounceEntry[] = []
   #tasks: Background
   #timer: { readonly timer: Timer; readonly atMs: number } | undefined
@@ -96,12 +107,14 @@ class Schedule implements AnnounceSchedule {
     this.#components = components
     this.#init = init
     this.#tasks = this.#newTasks()
+    this.#seeds = new SeedSchedule(components, { self: init.self, tasks: () => this.#tasks })
   }
 
   async start(): Promise<void> {
     if (this.#running) return
     this.#running = true
     this.#tasks = this.#newTasks()
+    this.#seeds.start()
     this.#wakeAt(this.#now)
   }
 
@@ -110,14 +123,22 @@ class Schedule implements AnnounceSchedule {
     this.#running = false
     this.#timer?.timer.cancel()
     this.#timer = undefined
+    this.#seeds.pause()
     await this.#tasks.stop()
     for (const { subject } of this.#entries.values()) this.#leaving.push(entryOf(subject, 'stopped'))
     this.#entries.clear()
-    await this.#sayGoodbye()
+    await Promise.all([this.#sayGoodbye(), this.#seeds.sayGoodbye()])
   }
 
   join(subject: AnnounceSubject): void {
-    const { swarmId } = subject
+    const { swarmId, blob } = subject
+    if (subject.leftBytes === 0) {
+      this.#seeds.add(blob, swarmId, { awaited: this.#init.seedsAwaited === true })
+      return
+    }
+    this.#seeds.remove(swarmId)
+    // The trackers must hear in this order that the node lost the blob and pulls it again.
+    if (this.#seeds.isPending(swarmId)) this.#seeds.flush()
     this.#leaving = this.#leaving.filter((entry) => entry.swarmId !== swarmId)
     const dueMs = this.#now
     this.#entries.set(swarmId, { subject, event: 'started', dueMs, sending: false, failures: 0, hurried: false })
@@ -130,9 +151,11 @@ class Schedule implements AnnounceSchedule {
     entry.event = 'completed'
     entry.dueMs = this.#now
     this.#wakeAt(this.#now)
+    this.#seeds.add(entry.subject.blob, swarmId, { awaited: true })
   }
 
   leave(swarmId: SwarmId): void {
+    this.#seeds.remove(swarmId)
     const entry = this.#entries.get(swarmId)
     if (entry === undefined) return
     this.#entries.delete(swarmId)
@@ -141,7 +164,7 @@ class Schedule implements AnnounceSchedule {
   }
 
   has(swarmId: SwarmId): boolean {
-    return this.#entries.has(swarmId)
+    return this.#entries.has(swarmId) || this.#seeds.has(swarmId)
   }
 
   get #now(): number {
@@ -217,6 +240,7 @@ class Schedule implements AnnounceSchedule {
     entry.failures = 0
     // An event that arose during the announce must still be announced, at once.
     const pending = entry.event !== said
+    if (said === 'completed' && !pending) this.#entries.delete(entry.subject.swarmId)
     if (!pending) entry.event = 'interval'
     entry.subject.onAnswer(peers)
     const hurry = !entry.hurried && entry.subject.underConnected

@@ -152,7 +152,11 @@ class Engine implements SwarmEngine {
       room: () => this.#table.room,
     })
     const { peerId, role } = init
-    this.#schedule = announceSchedule(components, { self: () => ({ peerId, role, ...this.#gate.address }) })
+    this.#schedule = announceSchedule(components, {
+      self: () => ({ peerId, role, ...this.#gate.address }),
+      // Blobs come to an origin because somebody pushes them or waits for them.
+      seedsAwaited: role === 'origin',
+    })
     this.#tasks = this.#newTasks()
     this.#table = this.#newTable()
   }

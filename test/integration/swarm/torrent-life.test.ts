@@ -101,7 +101,7 @@ test('a stored blob is announced when it is seeded, a small one is not, and forg
   expect(lab.tracker.entries.map(({ event, digest }) => [event, digest])).toEqual([['started', large.digest]])
   agent.engine.forget(large.digest)
   agent.engine.forget(small.digest)
-  await lab.clock.advance(100)
+  await lab.clock.advance(2_000)
   expect(lab.tracker.entries.map(({ event }) => event)).toEqual(['started', 'stopped'])
 })
 
@@ -148,6 +148,7 @@ test('a seed that was evicted and is pulled again is announced anew, and given u
   const told = lab.tracker.entries.filter(({ event }) => event !== 'interval')
   expect(told.map(({ event, leftBytes }) => `${event} ${leftBytes}`)).toEqual([
     'started 0',
+    'stopped 0',
     `started ${blob.bytes.length}`,
     `stopped ${blob.bytes.length}`,
   ])

@@ -25,6 +25,7 @@ function setUp(
       const taken = await answer(batch)
       return taken.map(({ swarmId }) => ({ swarmId, peers: [] as readonly PeerInfo[], intervalMs: INTERVAL }))
     },
+    tellSeeds: async () => ({ told: true, intervalMs: undefined }),
   }
   const components = { clock, random: seededRandom(3), logger: silentLogger(), announcer }
   const schedule = announceSchedule(components, { self: () => ({ ...node }) })
