@@ -178,8 +178,7 @@ export class Readers {
     map: PieceMap,
     init: { readonly nowMs: number; readonly patienceMs: number; has(piece: number): boolean },
   ): readonly ReaderWindow[] {
-    const { windowPieces, windowBytes } = this.#components.limits
-    const pieces = Math.max(1, Math.min(windowPieces, Math.floor(windowBytes / map.pieceLength)))
+    const pieces = Math.max(1, Math.floor(this.#components.limits.windowBytes / map.pieceLength))
     const windows: ReaderWindow[] = []
     for (const wanted of this.#demands) {
       const window = windowOf(wanted, { ...init, map, pieces })

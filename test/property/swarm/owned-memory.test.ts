@@ -38,7 +38,7 @@ const SEED = Number(process.env['RANDOM_SEED'] ?? 20_260_801)
 /** The walk goes on until it has completed more pulls than this: else it could prove nothing. */
 const MIN_COMPLETED = 20
 const MAX_STEPS = 3 * STEPS
-const blob = swarmBlob(7, 7 * MIB + 12_345)
+const blob = swarmBlob(7, 7 * MIB + 12_345, MIB)
 
 /** Checks every byte that leaves the engine, and notes where the first wrong byte of a chunk left. */
 class Witness {

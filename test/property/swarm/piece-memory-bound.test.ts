@@ -16,7 +16,7 @@ class Greedy {
   started = 0
 
   constructor(buffers: ReturnType<typeof bufferPool>) {
-    const map = new PieceMap(100 * MIB)
+    const map = new PieceMap(100 * MIB, MIB)
     this.jobs = new PieceJobs({ map, blockLength: MIB, buffers, onRoom: () => this.pump() })
   }
 

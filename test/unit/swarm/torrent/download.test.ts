@@ -12,7 +12,7 @@ import { type ScriptedPeer, type ScriptedRequest, scriptedPeer } from '../../../
 import { swarmBlob } from '../../../kit/swarm-blob.ts'
 
 const MIB = 1024 * 1024
-const blob = swarmBlob(1, 4 * MIB)
+const blob = swarmBlob(1, 4 * MIB, MIB)
 
 function setUp(
   init: {

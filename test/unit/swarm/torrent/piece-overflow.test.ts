@@ -4,7 +4,7 @@ import { overflowShares } from '../../../../lib/swarm/torrent/overflow-shares.ts
 import { pieceOverflow } from '../../../../lib/swarm/torrent/piece-overflow.ts'
 
 const MIB = 1024 * 1024
-const map = new PieceMap(40 * MIB)
+const map = new PieceMap(40 * MIB, MIB)
 const reader = (next: number) => [{ next, end: next + 16, urgent: false }]
 const bytes = new Uint8Array(1)
 
