@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'swarm-processes': async () => (await import('./swarm-processes.ts')).swarmProcesses(process.argv.slice(2)),
   small: async () => (await import('./small.ts')).small(),
   memory: async () => (await import('./memory.ts')).memory(),
+  picker: async () => (await import('./picker.ts')).picker(),
   report: async () => (await import('./report.ts')).writeReport(),
   wire: async () => {
     await import('./wire.ts')

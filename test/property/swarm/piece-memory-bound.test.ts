@@ -17,7 +17,7 @@ class Greedy {
 
   constructor(buffers: ReturnType<typeof bufferPool>) {
     const map = new PieceMap(100 * MIB, MIB)
-    this.jobs = new PieceJobs({ map, blockLength: MIB, buffers, onRoom: () => this.pump() })
+    this.jobs = new PieceJobs({ map, blockLength: MIB, buffers, onRoom: () => this.pump(), onMoved: () => undefined })
   }
 
   pump(): void {

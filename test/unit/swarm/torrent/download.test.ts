@@ -56,7 +56,8 @@ function setUp(
       map: blob.map,
       self: '00000000000000000000000000000000000000aa',
       hashOf: (piece) => hashPiece((init.hashed ?? blob.bytes).subarray(piece * MIB, (piece + 1) * MIB)),
-      wants: (piece) => piece < (init.pieces ?? 1) && !taken.has(piece),
+      lacks: (piece) => piece < (init.pieces ?? 1) && !taken.has(piece),
+      scope: () => 'all',
       windows: () => init.windows ?? [],
       leftBytes: () => ((init.pieces ?? 1) - taken.size) * MIB,
       take: (piece, { bytes, free }) => {
