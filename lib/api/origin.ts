@@ -64,7 +64,7 @@ export const originTimeouts = {
    * For a blob that the origin may have to bring first; restarts whenever the origin reports that it is still working.
    */
   bringMs: 300_000,
-  /** Between two chunks sent to another origin, which gets whole pieces: up to 4 MiB each, from a slow backend. */
+  /** Between two chunks sent to another origin, which gets whole pieces: up to 1 MiB each, from a slow backend. */
   pieceMs: 60_000,
   /** For a request body; restarts with each chunk that is transferred. */
   takeMs: 60_000,

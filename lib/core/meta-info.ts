@@ -1,8 +1,11 @@
 import type { Digest } from './digest.ts'
 import { pieceLengthFor } from './piece-map.ts'
 
-/** Version of the swarm protocol; sent in the metainfo header and in the extension handshake. */
-export const PROTOCOL_VERSION = 1
+/**
+ * Version of the swarm protocol; sent in the metainfo header and in the extension handshake. It fixes the piece length
+ * of each blob. Later versions only add to this one.
+ */
+export const PROTOCOL_VERSION = 2
 
 /** What must be known about a blob before its first piece can be requested. */
 export interface MetaInfoHeader {
@@ -10,7 +13,7 @@ export interface MetaInfoHeader {
   readonly digest: Digest
   /** Bytes. */
   readonly length: number
-  /** Bytes; must equal `pieceLengthFor(length)` in version 1. */
+  /** Bytes; must equal `pieceLengthFor(length)` in version 2. */
   readonly pieceLength: number
   /** The whole content, for blobs up to `INLINE_LIMIT`; no piece records follow in this case. */
   readonly data?: Uint8Array

@@ -1,14 +1,17 @@
 import type { ByteRange } from './byte-range.ts'
 
-const MIB = 1024 * 1024
+const LEAST = 256 * 1024
+const MOST = 1024 * 1024
+/** Pieces of a blob, while its piece length is between the bounds. */
+const MOST_PIECES = 4096
 
 /**
- * Piece length in bytes for a blob of this length, fixed by protocol version 1: the next power of two of length/1000,
- * but at least 1 MiB and at most 4 MiB.
+ * Piece length in bytes for a blob of this length, fixed by protocol version 2: the next power of two of length/4096,
+ * but at least 256 KiB and at most 1 MiB (docs/decisions/0024-unit-of-verification.md).
  */
 export function pieceLengthFor(length: number): number {
-  let size = MIB
-  while (size < length / 1000 && size < 4 * MIB) size *= 2
+  let size = LEAST
+  while (size < length / MOST_PIECES && size < MOST) size *= 2
   return size
 }
 

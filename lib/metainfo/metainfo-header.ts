@@ -9,8 +9,8 @@ import {
   pieceLengthFor,
 } from '../core/index.ts'
 
-/** Largest blob that the swarm transfers, in bytes; with pieces of 4 MiB this keeps tables and bitfields small. */
-const MAX_BLOB_LENGTH = 4 * 1024 ** 4
+/** Largest blob that the swarm transfers, in bytes; its million pieces of 1 MiB keep tables and bitfields small. */
+const MAX_BLOB_LENGTH = 1024 ** 4
 
 const invalid = (message: string) => appError('METAINFO_INVALID', { message })
 

@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   small: async () => (await import('./small.ts')).small(),
   announce: async () => (await import('./announce.ts')).announce(process.argv.slice(2)),
   memory: async () => (await import('./memory.ts')).memory(),
+  picker: async () => (await import('./picker.ts')).picker(),
   report: async () => (await import('./report.ts')).writeReport(),
   wire: async () => {
     await import('./wire.ts')

@@ -1,5 +1,5 @@
 import { codeOf, type FakeClock, fakeClock } from '../../lib/base/index.ts'
-import { type SwarmId, swarmIdOf } from '../../lib/core/index.ts'
+import { PROTOCOL_VERSION, pieceLengthFor, type SwarmId, swarmIdOf } from '../../lib/core/index.ts'
 import { encodeBencode } from '../../lib/metainfo/index.ts'
 import type { PeerProver } from '../../lib/swarm/index.ts'
 import {
@@ -50,7 +50,10 @@ export const extendedBytes = ({ digest, length, pieceLength }: SwarmHeader, shoa
   message(
     20,
     Buffer.from([0]),
-    encodeBencode({ m: {}, shoal: { v: 1, digest, length, pieceLength, role: 'agent', block: 262_144, ...shoal } }),
+    encodeBencode({
+      m: {},
+      shoal: { v: PROTOCOL_VERSION, digest, length, pieceLength, role: 'agent', block: 262_144, ...shoal },
+    }),
   )
 
 /** One of our peers (the victim) and a raw connection to it, over which a test may send anything. */
@@ -91,7 +94,7 @@ export interface HostileInit {
 }
 
 export async function hostileScene(init: HostileInit = {}): Promise<HostileScene> {
-  const { foreignPeers = false, blob = blobFixture(3 * 1024 * 1024 + 4321), attach = true } = init
+  const { foreignPeers = false, blob = blobFixture(3 * pieceLengthFor(0) + 4321), attach = true } = init
   const clock = fakeClock()
   const network = memoryNetwork()
   const swarmId = swarmIdOf(blob.header.digest)

@@ -1,5 +1,5 @@
 import { type AppError, appError, type FakeClock, fakeClock, seededRandom } from '../../lib/base/index.ts'
-import { newPeerId, swarmIdOf } from '../../lib/core/index.ts'
+import { newPeerId, pieceLengthFor, swarmIdOf } from '../../lib/core/index.ts'
 import {
   acceptPeers,
   type Block,
@@ -100,7 +100,7 @@ export interface PeerPairInit {
 
 /** Two connections of one swarm after both handshakes, without listeners. */
 export async function peerPair(init: PeerPairInit = {}): Promise<PeerPair> {
-  const { kind = 'memory', blob = blobFixture(3 * 1024 * 1024 + 4321), clock = fakeClock() } = init
+  const { kind = 'memory', blob = blobFixture(3 * pieceLengthFor(0) + 4321), clock = fakeClock() } = init
   const { listening, dialling, host } = networkOf(kind, clock)
   const swarmId = swarmIdOf(blob.header.digest)
   let arrived!: (connection: PeerConnection) => void

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto'
 import { seededRandom } from '../../lib/base/index.ts'
-import { type Digest, digestOf, headerOf, INLINE_LIMIT, type MetaInfoHeader, PieceMap } from '../../lib/core/index.ts'
+import {
+  type Digest,
+  digestOf,
+  headerOf,
+  INLINE_LIMIT,
+  type MetaInfoHeader,
+  PieceMap,
+  pieceLengthFor,
+} from '../../lib/core/index.ts'
 import { hashPiece, type MetainfoRecord } from '../../lib/metainfo/index.ts'
 
 /** A blob of random bytes with its metainfo. */
@@ -13,12 +21,15 @@ export interface SwarmBlob {
   readonly records: readonly MetainfoRecord[]
 }
 
-/** The same seed and size give the same blob. Its bytes are a hash chain: fast to make, and no two blocks are equal. */
-export function swarmBlob(seed: number, size: number): SwarmBlob {
+/**
+ * The same seed and size give the same blob. Its bytes are a hash chain: fast to make, and no two blocks are equal. With
+ * a piece length of its own it is refused by whoever checks its header.
+ */
+export function swarmBlob(seed: number, size: number, pieceLength: number = pieceLengthFor(size)): SwarmBlob {
   const bytes = randomBytes(seed, size)
   const digest = digestOf(bytes)
-  const map = new PieceMap(size)
-  const base = headerOf(digest, size)
+  const map = new PieceMap(size, pieceLength)
+  const base = { ...headerOf(digest, size), pieceLength }
   const header = size <= INLINE_LIMIT ? { ...base, data: bytes } : base
   const records: MetainfoRecord[] = [{ kind: 'header', header }]
   for (let index = 0; index < map.count && header === base; index += 1) {

@@ -70,7 +70,7 @@ class FolderPartial implements DiskPartial {
     const { map, log } = this.#init
     await this.#data.use((handle) => writeFully(handle, bytes, map.rangeOf(piece).start))
     log.set(piece, 'written', hash)
-    await this.#logFile.save(piece, piece)
+    await this.#logFile.save([piece])
     this.#noteUnsynced(piece, bytes.length)
   }
 
@@ -137,14 +137,8 @@ class FolderPartial implements DiskPartial {
       this.#unsynced = [...pieces, ...this.#unsynced]
       throw err
     }
-    let first = pieces[0] ?? 0
-    let last = first
-    for (const piece of pieces) {
-      this.#init.log.set(piece, 'synced')
-      first = Math.min(first, piece)
-      last = Math.max(last, piece)
-    }
-    await this.#logFile.save(first, last)
+    for (const piece of pieces) this.#init.log.set(piece, 'synced')
+    await this.#logFile.save(pieces)
   }
 
   #noteUnsynced(piece: number, bytes: number) {

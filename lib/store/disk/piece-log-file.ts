@@ -1,38 +1,40 @@
-import { writeFully } from '../../base/index.ts'
+import { writeSync } from 'node:fs'
+import { appError } from '../../base/index.ts'
 import type { IdleHandle } from './idle-handles.ts'
 import { type PieceLog, RECORD_BYTES } from './piece-log.ts'
 
 /**
- * Writes records of the log to its file. Only one write runs at a time, so that an old state never overwrites a newer
- * one; requests that arrive meanwhile are combined in the next write.
+ * Writes records of the log to its file, each in its place and nothing else. A write of 64 bytes into a file that is
+ * open costs 2 us, and 30 us as a trip to another thread; so it is done at once, and an old state never overwrites a
+ * newer one.
  */
 export interface PieceLogFile {
-  /** Resolves when the file has the current records of pieces `first` to `last`. */
-  save(first: number, last: number): Promise<void>
+  /** Resolves when the file has the current records of the pieces. May be called again after a failure. */
+  save(pieces: readonly number[]): Promise<void>
 }
 
 export function pieceLogFile(log: PieceLog, file: IdleHandle): PieceLogFile {
-  let first = Number.POSITIVE_INFINITY
-  let last = -1
-  let next: Promise<void> | undefined
-  let current: Promise<void> = Promise.resolve()
-
-  const write = () => {
-    const start = first * RECORD_BYTES
-    const records = log.bytes.subarray(start, (last + 1) * RECORD_BYTES)
-    next = undefined
-    first = Number.POSITIVE_INFINITY
-    last = -1
-    current = file.use((handle) => writeFully(handle, records, start))
-    return current
+  const write = (fd: number, first: number, end: number) => {
+    const [start, length] = [first * RECORD_BYTES, (end - first) * RECORD_BYTES]
+    if (writeSync(fd, log.bytes, start, length, start) < length) {
+      throw appError('STORE_CORRUPT', { message: 'the records of a partial blob were written in part' })
+    }
   }
-
   return {
-    save(from, to) {
-      first = Math.min(first, from)
-      last = Math.max(last, to)
-      next ??= current.catch(() => undefined).then(write)
-      return next
-    },
+    save: (pieces) =>
+      file.use(async ({ fd }) => {
+        for (const { first, end } of runsOf(pieces)) write(fd, first, end)
+      }),
   }
+}
+
+/** The pieces as runs `[first, end)` of neighbours, in ascending order. */
+function runsOf(pieces: readonly number[]): readonly { readonly first: number; readonly end: number }[] {
+  const runs: { first: number; end: number }[] = []
+  for (const piece of pieces.toSorted((a, b) => a - b)) {
+    const run = runs.at(-1)
+    if (run !== undefined && piece <= run.end) run.end = piece + 1
+    else runs.push({ first: piece, end: piece + 1 })
+  }
+  return runs
 }

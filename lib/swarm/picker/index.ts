@@ -1,6 +1,14 @@
 export { type Availability, availability } from './availability.ts'
 export { chooseServed, type SlotCandidate, type SlotRules } from './choose-served.ts'
-export { type PickPeer, type PickView, pickPiece, type ReaderWindow } from './pick-piece.ts'
+export {
+  isOfUse,
+  type PickPeer,
+  type PickScope,
+  type PickView,
+  pickPiece,
+  type ReaderWindow,
+} from './pick-piece.ts'
+export { type Offer, PieceIndex, type PieceQuery } from './piece-index.ts'
 export {
   type PaceInput,
   type PaceLimits,
@@ -9,5 +17,5 @@ export {
   rateMeter,
   requestTimeoutMs,
 } from './request-pace.ts'
-export { type Shares, shares } from './shares.ts'
+export { OwnShare, type Shares, shares } from './shares.ts'
 export { type Suggestions, suggestions } from './suggestions.ts'

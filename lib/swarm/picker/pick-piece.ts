@@ -1,5 +1,6 @@
-import type { Random } from '../../base/index.ts'
+import type { Bitset, Random } from '../../base/index.ts'
 import type { PeerRole } from '../../core/index.ts'
+import type { Offer, PieceIndex, PieceQuery } from './piece-index.ts'
 
 /** Pieces `[next, end)` in front of a reader. */
 export interface ReaderWindow {
@@ -10,31 +11,31 @@ export interface ReaderWindow {
   readonly urgent: boolean
 }
 
+/** Which of the wanted pieces are of use now: all, those in the windows of readers, or none. */
+export type PickScope = 'all' | 'windows' | 'none'
+
 /** The picker's view of the torrent. */
 export interface PickView {
-  /** Number of pieces. */
-  readonly count: number
-  /** True when its hash is known, it is missing, and it was not requested from anybody. */
-  wanted(piece: number): boolean
+  /** The wanted pieces: the hash of each is known, it is missing, and it was not requested from anybody. */
+  readonly pieces: PieceIndex
+  readonly scope: PickScope
   readonly windows: readonly ReaderWindow[]
-  /** Number of agents known to have the piece. */
-  copies(piece: number): number
-  /** Whether an agent that has the piece serves this node. */
-  served(piece: number): boolean
-  /** Whether this node should fetch the piece from origins (see `Shares`). */
-  isMine(piece: number): boolean
+  /** The pieces that some agent has that serves this node. */
+  served(): Bitset
+  /** The pieces that this node should fetch from origins (see `Shares`). */
+  readonly mine: Bitset
   /**
    * True when the agents that serve this node are too slow for the rest: then an idle origin may also give pieces that
    * agents have.
    */
-  readonly agentsAreSlow: boolean
+  agentsAreSlow(): boolean
   readonly random: Random
 }
 
 /** The picker's view of the peer that can take another piece. */
 export interface PickPeer {
   readonly role: PeerRole
-  has(piece: number): boolean
+  readonly offer: Offer
   readonly suggested: ReadonlySet<number>
   /** True when nothing is requested from it now. */
   readonly idle: boolean
@@ -53,78 +54,78 @@ const STRICT_PIECES = 2
  * also the shares of others, and last the pieces for which agents would take too long.
  */
 export function pickPiece(view: PickView, peer: PickPeer): number | undefined {
+  if (peer.offer.count === 0 || view.scope === 'none') return undefined
   return peer.role === 'origin' ? pickFromOrigin(view, peer) : pickFromAgent(view, peer)
 }
 
+/** There is a use for the piece now, when it is missing. */
+export function isOfUse({ scope, windows }: PickView, piece: number): boolean {
+  if (scope !== 'windows') return scope === 'all'
+  return windows.some(({ next, end }) => piece >= next && piece < end)
+}
+
+/** What restricts a choice beyond what the peer has. */
+type Restriction = Pick<PieceQuery, 'among' | 'except'>
+
 function pickFromAgent(view: PickView, peer: PickPeer): number | undefined {
-  const can = (piece: number) => view.wanted(piece) && peer.has(piece)
-  return (
-    nextOf(view.windows, can) ??
-    rarestInWindows(view, can) ??
-    first(peer.suggested, can) ??
-    rarest(view, { start: 0, end: view.count, can })
-  )
+  return nextOf(view, peer) ?? rarestInWindows(view, peer) ?? suggested(view, peer) ?? rarest(view, peer)
 }
 
 function pickFromOrigin(view: PickView, peer: PickPeer): number | undefined {
-  const can = (piece: number) => view.wanted(piece) && peer.has(piece)
-  const urgent = view.windows.find((window) => window.urgent && can(window.next))
+  const urgent = view.windows.find((window) => window.urgent && can(view, peer, window.next))
   if (urgent !== undefined) return urgent.next
-  const only = (piece: number) => can(piece) && !(view.copies(piece) > 0 && view.served(piece))
-  const own = (piece: number) => only(piece) && (view.isMine(piece) || peer.suggested.has(piece))
-  const mine =
-    firstInWindows(view.windows, own) ??
-    first(peer.suggested, only) ??
-    rarest(view, { start: 0, end: view.count, can: own })
+  const only = { except: view.served() }
+  const own = { ...only, among: view.mine }
+  const mine = firstOwnInWindows(view, peer, own) ?? suggested(view, peer, only) ?? rarest(view, peer, own)
   if (mine !== undefined || !peer.idle) return mine
-  const others = rarestInWindows(view, only) ?? rarest(view, { start: 0, end: view.count, can: only })
-  if (others !== undefined || !view.agentsAreSlow) return others
-  return rarestInWindows(view, can) ?? rarest(view, { start: 0, end: view.count, can })
+  const others = rarestInWindows(view, peer, only) ?? rarest(view, peer, only)
+  if (others !== undefined || !view.agentsAreSlow()) return others
+  return rarestInWindows(view, peer) ?? rarest(view, peer)
 }
 
-function nextOf(windows: readonly ReaderWindow[], can: (piece: number) => boolean): number | undefined {
-  for (const { next, end } of windows) {
-    for (let piece = next; piece < Math.min(end, next + STRICT_PIECES); piece += 1) if (can(piece)) return piece
+function can({ pieces }: PickView, { offer }: PickPeer, piece: number): boolean {
+  return pieces.wanted(piece) && offer.have.has(piece)
+}
+
+function nextOf(view: PickView, peer: PickPeer): number | undefined {
+  for (const { next, end } of view.windows) {
+    for (let piece = next; piece < Math.min(end, next + STRICT_PIECES); piece += 1) {
+      if (can(view, peer, piece)) return piece
+    }
   }
   return undefined
 }
 
-function firstInWindows(windows: readonly ReaderWindow[], can: (piece: number) => boolean): number | undefined {
-  for (const { next, end } of windows) for (let piece = next; piece < end; piece += 1) if (can(piece)) return piece
+/** The first piece of the own share in a window, or one before it that the origin suggested. */
+function firstOwnInWindows(view: PickView, peer: PickPeer, own: Restriction): number | undefined {
+  for (const { next: start, end } of view.windows) {
+    let first = view.pieces.first({ offer: peer.offer, start, end, ...own })
+    for (const piece of peer.suggested) {
+      if (piece < start || piece >= (first ?? end) || own.except?.has(piece) === true) continue
+      if (can(view, peer, piece)) first = piece
+    }
+    if (first !== undefined) return first
+  }
   return undefined
 }
 
-function first(pieces: Iterable<number>, can: (piece: number) => boolean): number | undefined {
-  for (const piece of pieces) if (can(piece)) return piece
+/** All of the windows were looked at before. */
+function suggested(view: PickView, peer: PickPeer, { except }: Restriction = {}): number | undefined {
+  if (view.scope !== 'all') return undefined
+  for (const piece of peer.suggested) if (except?.has(piece) !== true && can(view, peer, piece)) return piece
   return undefined
 }
 
-function rarestInWindows(view: PickView, can: (piece: number) => boolean): number | undefined {
-  for (const { next, end } of view.windows) {
-    const piece = rarest(view, { start: next, end, can })
+function rarestInWindows(view: PickView, { offer }: PickPeer, restriction: Restriction = {}): number | undefined {
+  for (const { next: start, end } of view.windows) {
+    const piece = view.pieces.rarest({ offer, start, end, ...restriction }, view.random)
     if (piece !== undefined) return piece
   }
   return undefined
 }
 
-interface Candidates {
-  readonly start: number
-  readonly end: number
-  readonly can: (piece: number) => boolean
-}
-
-/** The piece with the fewest copies; among equals, each has the same chance (one pass, reservoir sampling). */
-function rarest(view: PickView, { start, end, can }: Candidates): number | undefined {
-  let best: number | undefined
-  let fewest = Number.POSITIVE_INFINITY
-  let ties = 0
-  for (let piece = start; piece < end; piece += 1) {
-    if (!can(piece)) continue
-    const copies = view.copies(piece)
-    if (copies > fewest) continue
-    ties = copies < fewest ? 1 : ties + 1
-    fewest = copies
-    if (ties === 1 || view.random.next() * ties < 1) best = piece
-  }
-  return best
+/** The rarest of all; in a narrower scope the windows have been looked at before. */
+function rarest(view: PickView, { offer }: PickPeer, restriction: Restriction = {}): number | undefined {
+  const { pieces, scope, random } = view
+  return scope === 'all' ? pieces.rarest({ offer, start: 0, end: pieces.count, ...restriction }, random) : undefined
 }

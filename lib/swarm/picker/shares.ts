@@ -1,3 +1,5 @@
+import { Bitset } from '../../base/index.ts'
+
 /** Mixes to 32 well-spread bits (the finaliser of MurmurHash3). */
 function mix(value: number): number {
   let h = value >>> 0
@@ -10,6 +12,8 @@ function mix(value: number): number {
 function seedOf(peerId: string): number {
   return Number.parseInt(peerId.slice(-8), 16) >>> 0
 }
+
+const drawOf = (seed: number, piece: number) => mix(seed ^ mix(piece + 0x9e3779b9))
 
 /**
  * Splits the pieces among the incomplete agents that know each other, without any messages: each piece goes to the peer
@@ -28,11 +32,10 @@ export function shares(members: readonly string[], pieces: number): Shares {
   const seeds = ids.map(seedOf)
   const owners = new Uint16Array(pieces)
   const decide = (piece: number): number => {
-    const salt = mix(piece + 0x9e3779b9)
     let best = 0
     let strongest = -1
     for (const [index, seed] of seeds.entries()) {
-      const draw = mix(seed ^ salt)
+      const draw = drawOf(seed, piece)
       if (draw <= strongest) continue
       strongest = draw
       best = index
@@ -48,5 +51,40 @@ export function shares(members: readonly string[], pieces: number): Shares {
       owners[piece] = owner + 1
       return ids[owner]
     },
+  }
+}
+
+/**
+ * The pieces that `shares` gives to this node, up to date with who takes part: who comes or goes costs one draw for each
+ * piece, and a choice none.
+ */
+export class OwnShare {
+  readonly mine: Bitset
+  readonly #self: string
+  /** How many members draw more than this node does for each piece. */
+  readonly #stronger: Uint16Array
+  readonly #members = new Set<string>()
+
+  constructor(self: string, pieces: number) {
+    this.#self = self
+    this.mine = Bitset.full(pieces)
+    this.#stronger = new Uint16Array(pieces)
+  }
+
+  /** Whether another peer takes part. Idempotent. */
+  set(peer: string, member: boolean): void {
+    if (member === this.#members.has(peer) || peer === this.#self) return
+    if (member) this.#members.add(peer)
+    else this.#members.delete(peer)
+    const [own, other] = [seedOf(this.#self), seedOf(peer)]
+    const winsTies = peer < this.#self
+    for (let piece = 0; piece < this.mine.length; piece += 1) {
+      const [draw, rival] = [drawOf(own, piece), drawOf(other, piece)]
+      if (rival < draw || (rival === draw && !winsTies)) continue
+      const stronger = (this.#stronger[piece] ?? 0) + (member ? 1 : -1)
+      this.#stronger[piece] = stronger
+      if (stronger === 0) this.mine.add(piece)
+      else if (member && stronger === 1) this.mine.delete(piece)
+    }
   }
 }

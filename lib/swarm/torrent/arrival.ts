@@ -1,6 +1,6 @@
 import { type AppError, appError, toAppError } from '../../base/index.ts'
 import { type ByteRange, type PieceMap, releasedLength } from '../../core/index.ts'
-import type { ReaderWindow } from '../picker/index.ts'
+import type { PickScope, ReaderWindow } from '../picker/index.ts'
 import type { ArrivingContent } from './content.ts'
 import type { Loan } from './loan.ts'
 import type { OverflowShares } from './overflow-shares.ts'
@@ -13,6 +13,8 @@ export interface ArrivalInit {
   readonly slices: SliceCache
   readonly warm: WarmPieces
   readonly overflows: OverflowShares
+  /** A piece is here no longer: it was only in memory. */
+  onForgotten(piece: number): void
 }
 
 /** A piece whose hash was right. `free` gives its memory back; to be called once, when the bytes are no longer read. */
@@ -37,7 +39,7 @@ export class Arrival {
   constructor(init: ArrivalInit) {
     this.#init = init
     this.content = init.content
-    this.#overflow = pieceOverflow(init.content.map, init.overflows)
+    this.#overflow = pieceOverflow(init.content.map, init.overflows, (piece) => init.onForgotten(piece))
     this.#release = init.content.partial?.lease()
   }
 
@@ -69,10 +71,14 @@ export class Arrival {
     return undefined
   }
 
-  /** The piece is worth fetching; `positions` are the readers' windows from their next byte on. */
-  wants(piece: number, positions: () => readonly ReaderWindow[]): boolean {
-    if (this.has(piece)) return false
-    return !this.#overflow.active || this.#overflow.wants(piece, positions())
+  /** Which missing pieces are worth fetching: while the disk is full, those that a reader needs next. */
+  get scope(): PickScope {
+    return this.#overflow.reach === undefined ? 'all' : 'windows'
+  }
+
+  /** How many pieces in front of a reader are worth fetching; undefined when that does not matter. */
+  get reach(): number | undefined {
+    return this.#overflow.reach
   }
 
   /**

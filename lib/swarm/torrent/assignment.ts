@@ -1,4 +1,3 @@
-import type { Random } from '../../base/index.ts'
 import { type PickPeer, type PickView, pickPiece, type ReaderWindow } from '../picker/index.ts'
 import { type BlockState, isUnasked, type PieceJob } from './piece-job.ts'
 import type { PieceJobs } from './piece-jobs.ts'
@@ -18,20 +17,15 @@ export interface AssignmentView {
   readonly jobs: PieceJobs
   readonly suppliers: Suppliers
   readonly suspects: Pick<Suspects, 'has'>
-  readonly random: Random
-  readonly count: number
+  /** The torrent as the picker sees it. */
+  readonly pick: PickView
   readonly windows: readonly ReaderWindow[]
   readonly nowMs: number
   /** A block that a reader waits for is requested from a second peer after this time. */
   readonly patienceMs: number
   /** Bytes of the blob that are not here. */
   readonly leftBytes: number
-  /** Whether the piece's hash is known and there is a use for it; pieces that are being fetched count too. */
-  wants(piece: number): boolean
 }
-
-/** When agents would need longer than this for what is left, idle origins help. */
-const PATIENCE_SECONDS = 2
 
 /** Requests of one block at once. */
 const MAX_ASKS = 2
@@ -70,7 +64,7 @@ export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | unde
 
 function startPiece(view: AssignmentView, peer: Supplier): Assigned | undefined {
   if (!view.jobs.room && view.jobs.size > 0) return undefined
-  const piece = pickPiece(pickView(view), pickPeer(peer))
+  const piece = pickPiece(view.pick, pickPeer(view, peer))
   if (piece === undefined) return undefined
   if (!view.jobs.room) {
     view.jobs.awaitRoom()
@@ -81,24 +75,8 @@ function startPiece(view: AssignmentView, peer: Supplier): Assigned | undefined 
   return block === undefined ? undefined : { job, block }
 }
 
-/** The torrent as the picker sees it. */
-export function pickView(view: AssignmentView): PickView {
-  const { jobs, suppliers, random, count, windows } = view
-  return {
-    count,
-    windows,
-    random,
-    agentsAreSlow: suppliers.agentRate !== undefined && view.leftBytes > suppliers.agentRate * PATIENCE_SECONDS,
-    wanted: (piece) => view.wants(piece) && !jobs.has(piece),
-    copies: (piece) => suppliers.copies(piece),
-    served: (piece) => suppliers.served(piece, view.nowMs),
-    isMine: (piece) => suppliers.isMine(piece),
-  }
-}
-
-function pickPeer({ connection, suggested, openBlocks }: Supplier): PickPeer {
-  const { hello, remoteHave } = connection
-  return { role: hello.role, has: (piece) => remoteHave.has(piece), suggested, idle: openBlocks === 0 }
+function pickPeer({ pick }: AssignmentView, { id, connection, suggested, openBlocks }: Supplier): PickPeer {
+  return { role: connection.hello.role, offer: pick.pieces.offerOf(id), suggested, idle: openBlocks === 0 }
 }
 
 /** An origin helps with a piece only if an origin already gives it, its owner missed, or a reader cannot wait. */

@@ -1,7 +1,7 @@
 import { appError, Bitset, hasCode } from '../../base/index.ts'
 import { type MetaInfoHeader, PieceMap } from '../../core/index.ts'
 import type { BlobReader, PartialBlob, PartialBlobs } from '../../store/index.ts'
-import type { SliceSource } from './slice-cache.ts'
+import { SLICE_LENGTH, type SliceSource } from './slice-cache.ts'
 
 /** The bytes of a blob that this node has, complete or not, as the swarm reads them. */
 export interface Content extends SliceSource {
@@ -15,6 +15,7 @@ export function completeContent(store: BlobReader, header: MetaInfoHeader): Cont
   return {
     key: header.digest,
     map,
+    sliceLength: SLICE_LENGTH,
     have: Bitset.full(map.count),
     read: (range, into) => store.readAt(header.digest, range, into),
   }
@@ -37,15 +38,14 @@ export async function arrivingContent(
   // The digest is not verified yet, so the memory of this arrival must not be confused with that of another arrival or
   // of the complete blob.
   arrivals += 1
-  const key = `${digest}#${arrivals}`
+  const facts = { key: `${digest}#${arrivals}`, map, sliceLength: pieceLength }
   try {
     const partial = await store.openPartial(digest, map)
-    return { key, map, have: partial.have, partial, read: (range, into) => partial.read(range, into) }
+    return { ...facts, have: partial.have, partial, read: (range, into) => partial.read(range, into) }
   } catch (err) {
     if (!hasCode(err, 'STORE_FULL')) throw err
     return {
-      key,
-      map,
+      ...facts,
       have: new Bitset(map.count),
       partial: undefined,
       read: () => Promise.reject(appError('STORE_FULL')),

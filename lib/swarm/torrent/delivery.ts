@@ -6,7 +6,7 @@ import { Completion } from './completion.ts'
 import type { ArrivingContent } from './content.ts'
 import type { Readers } from './readers.ts'
 
-export interface DeliveryComponents extends Omit<ArrivalInit, 'content'> {
+export interface DeliveryComponents extends Omit<ArrivalInit, 'content' | 'onForgotten'> {
   readonly clock: Clock
   readonly digester: Pick<PieceDigester, 'running'>
 }
@@ -23,6 +23,8 @@ export interface DeliveryInit {
 export interface DeliveryEvents {
   /** A piece is on disk. */
   onPiece(piece: number): void
+  /** A piece was only in memory, and is here no longer. */
+  onForgotten(piece: number): void
   /** The digest holds, so the hashes of the pieces are right. */
   onVerified(): void
   /** The blob is complete in the store. */
@@ -43,7 +45,11 @@ export class Delivery {
   #stopped = false
 
   constructor(components: DeliveryComponents, init: DeliveryInit, events: DeliveryEvents) {
-    const arrival = new Arrival({ ...components, content: init.content })
+    const arrival = new Arrival({
+      ...components,
+      content: init.content,
+      onForgotten: (piece) => this.#tell(() => events.onForgotten(piece)),
+    })
     this.arrival = arrival
     this.#clock = components.clock
     this.#readers = init.readers

@@ -2,7 +2,7 @@ import type { Random } from '../../base/index.ts'
 import type { PieceMap } from '../../core/index.ts'
 import type { PieceDigester } from '../../metainfo/index.ts'
 import type { PeerHello } from '../peer/index.ts'
-import type { ReaderWindow } from '../picker/index.ts'
+import type { PickScope, ReaderWindow } from '../picker/index.ts'
 import type { VerifiedPiece } from './arrival.ts'
 import type { BlockRequestsComponents } from './block-requests.ts'
 import type { BufferPool } from './buffer-pool.ts'
@@ -23,8 +23,10 @@ export interface DownloadTarget {
   readonly self: string
   /** SHA-256 of a piece whose record is known. */
   hashOf(piece: number): Uint8Array | undefined
-  /** The piece is not here and there is a use for it. */
-  wants(piece: number): boolean
+  /** The piece is not here. When that changes, and it was not under way, `reconsider` is called. */
+  lacks(piece: number): boolean
+  /** Which missing pieces are of use now. */
+  scope(): PickScope
   windows(nowMs: number): readonly ReaderWindow[]
   /** Bytes of the blob that are not here. */
   leftBytes(): number

@@ -1,5 +1,6 @@
 import { oncePerTurn } from '../../base/index.ts'
 import type { PeerConnection } from '../peer/index.ts'
+import { isOfUse, type PickView, type ReaderWindow } from '../picker/index.ts'
 import { type AssignmentView, nextBlock } from './assignment.ts'
 import { BlockRequests } from './block-requests.ts'
 import { patienceOf } from './demand.ts'
@@ -12,6 +13,9 @@ import { PieceRuns } from './piece-runs.ts'
 import type { PieceSourceKind } from './pull-summary.ts'
 import { freeBlocks, type Supplier } from './supplier.ts'
 import { Suppliers } from './suppliers.ts'
+
+/** When agents would need longer than this for what is left, idle origins help. */
+const PATIENCE_SECONDS = 2
 
 /**
  * Fetches the pieces that its target wants from the peers it is given. Every public method is one event: it runs to its
@@ -43,6 +47,7 @@ export class Download {
       blockLength: components.limits.blockLength,
       buffers: components.buffers,
       onRoom: () => target.events.onRoom(),
+      onMoved: (piece) => this.reconsider(piece),
     })
     this.#requests = new BlockRequests(components, {
       onBlock: (job, block, peer) => this.#onBlock(job, block.length, peer),
@@ -67,6 +72,7 @@ export class Download {
         this.wake()
       },
     })
+    for (let piece = 0; piece < target.map.count; piece += 1) this.reconsider(piece)
   }
 
   /** How long a piece takes from its first request to the last byte; undefined before the first. */
@@ -81,8 +87,15 @@ export class Download {
   get outlook(): 'promised' | 'missed' | 'busy' | 'nothing' {
     if (this.#requests.promising) return 'promised'
     if (this.#suppliers.allMissed) return 'missed'
-    const view = this.#view()
-    return this.#suppliers.holdAny((piece) => view.wants(piece)) ? 'busy' : 'nothing'
+    if (this.#target.scope() === 'none') return 'nothing'
+    const underWay = [...this.#jobs].map(({ piece }) => piece)
+    return this.#suppliers.holdAny(underWay) ? 'busy' : 'nothing'
+  }
+
+  /** Whether the piece is to be fetched may have changed: its hash became known, or it is here no longer. */
+  reconsider(piece: number): void {
+    const { lacks, hashOf } = this.#target
+    this.#suppliers.pieces.want(piece, lacks(piece) && hashOf(piece) !== undefined && !this.#jobs.has(piece))
   }
 
   /** The piece is under way and waits for the node's own download rate. */
@@ -148,9 +161,10 @@ export class Download {
   /** Memory of pieces that nobody gives goes to who needs it. */
   #yieldRoom(): void {
     const othersWait = this.#jobs.yieldRoom()
-    for (const job of [...this.#jobs]) {
-      if (job.owner === undefined && (othersWait || !this.#target.wants(job.piece))) this.#drop(job)
-    }
+    const orphans = [...this.#jobs].filter(({ owner }) => owner === undefined)
+    if (orphans.length === 0) return
+    const { pick } = this.#view()
+    for (const job of orphans) if (othersWait || !isOfUse(pick, job.piece)) this.#drop(job)
   }
 
   /** The hashes are right, by an origin's own word or by the whole digest: so whoever gave a wrong piece has lied. */
@@ -170,17 +184,32 @@ export class Download {
   #view(): AssignmentView {
     const target = this.#target
     const nowMs = this.#components.clock.monotonicMs()
+    const windows = target.windows(nowMs)
     return {
       jobs: this.#jobs,
       suppliers: this.#suppliers,
       suspects: this.#liars.suspects,
-      random: this.#components.random,
-      count: target.map.count,
-      windows: target.windows(nowMs),
+      pick: this.#pickView(windows, nowMs),
+      windows,
       nowMs,
       patienceMs: patienceOf(this.pieceMs),
       leftBytes: target.leftBytes(),
-      wants: (piece) => target.wants(piece) && target.hashOf(piece) !== undefined,
+    }
+  }
+
+  #pickView(windows: readonly ReaderWindow[], nowMs: number): PickView {
+    const { pieces, mine } = this.#suppliers
+    return {
+      pieces,
+      mine,
+      windows,
+      scope: this.#target.scope(),
+      random: this.#components.random,
+      served: () => this.#suppliers.served(nowMs),
+      agentsAreSlow: () => {
+        const rate = this.#suppliers.agentRate
+        return rate !== undefined && this.#target.leftBytes() > rate * PATIENCE_SECONDS
+      },
     }
   }
 

@@ -9,6 +9,8 @@ export interface PieceJobsInit {
   readonly buffers: BufferPool
   /** There may be room for a piece that could not be started. */
   onRoom(): void
+  /** The piece is under way, or is no longer: `has` tells. */
+  onMoved(piece: number): void
 }
 
 /**
@@ -18,7 +20,7 @@ export interface PieceJobsInit {
 export class PieceJobs {
   readonly #init: PieceJobsInit
   readonly #fetching = new Map<number, PieceJob>()
-  readonly #whole = new Set<PieceJob>()
+  readonly #whole = new Map<number, PieceJob>()
   readonly #waiter = { onTurn: () => this.#init.onRoom() }
   #asked = false
 
@@ -37,7 +39,7 @@ export class PieceJobs {
   /** Length in bytes of all these pieces, whether the bytes have arrived or not. */
   get bytes(): number {
     let sum = 0
-    for (const job of [...this.#fetching.values(), ...this.#whole]) sum += job.memory.length
+    for (const jobs of [this.#fetching, this.#whole]) for (const job of jobs.values()) sum += job.memory.length
     return sum
   }
 
@@ -50,9 +52,7 @@ export class PieceJobs {
 
   /** Whether the piece is being fetched, checked or stored. */
   has(piece: number): boolean {
-    if (this.#fetching.has(piece)) return true
-    for (const job of this.#whole) if (job.piece === piece) return true
-    return false
+    return this.#fetching.has(piece) || this.#whole.has(piece)
   }
 
   /** The piece, while it is being fetched. */
@@ -91,6 +91,7 @@ export class PieceJobs {
     const memory = new PieceMemory(buffers, map.sizeOf(piece), map.pieceLength)
     const job = pieceJob({ ...init, piece, blockLength, memory })
     this.#fetching.set(piece, job)
+    this.#init.onMoved(piece)
     return job
   }
 
@@ -102,19 +103,21 @@ export class PieceJobs {
   /** Gives the piece up and frees its memory. */
   drop(job: PieceJob): void {
     if (this.isFetching(job)) this.#fetching.delete(job.piece)
-    else this.#whole.delete(job)
+    else if (this.#whole.get(job.piece) === job) this.#whole.delete(job.piece)
     job.memory.release()
+    this.#init.onMoved(job.piece)
   }
 
   /** Every byte of the piece is here; it is checked and, when it is good, stored. */
   whole(job: PieceJob): void {
     this.#fetching.delete(job.piece)
-    this.#whole.add(job)
+    this.#whole.set(job.piece, job)
   }
 
   /** The piece is in the store, or could not be stored; its memory is freed by somebody else. */
   stored(job: PieceJob): void {
-    this.#whole.delete(job)
+    this.#whole.delete(job.piece)
+    this.#init.onMoved(job.piece)
   }
 
   /** The first block that was not requested from anybody, in a piece that `fits`. */

@@ -7,11 +7,12 @@ import type { OverflowShares } from './overflow-shares.ts'
  * Unlike the cache of warm pieces, these are not on disk.
  */
 export interface PieceOverflow {
-  /** The disk refused the last piece. */
-  readonly active: boolean
+  /**
+   * When the disk refused the last piece: how many pieces in front of each reader are worth fetching now. Undefined
+   * while it takes them.
+   */
+  readonly reach: number | undefined
   get(piece: number): Uint8Array | undefined
-  /** While active: whether a piece is worth fetching now. `windows` are the readers'. */
-  wants(piece: number, windows: readonly ReaderWindow[]): boolean
   /**
    * Keeps a copy of a piece; when there is no room, drops pieces that no reader will reach, then those furthest ahead.
    */
@@ -22,7 +23,11 @@ export interface PieceOverflow {
   close(): void
 }
 
-export function pieceOverflow(map: PieceMap, shares: OverflowShares): PieceOverflow {
+export function pieceOverflow(
+  map: PieceMap,
+  shares: OverflowShares,
+  onDropped: (piece: number) => void,
+): PieceOverflow {
   const kept = new Map<number, Uint8Array>()
   let active = false
   let leave: (() => void) | undefined
@@ -42,19 +47,16 @@ export function pieceOverflow(map: PieceMap, shares: OverflowShares): PieceOverf
     while (kept.size > room()) {
       const furthest = [...kept.keys()].reduce((a, b) => (distance(b, readers) > distance(a, readers) ? b : a))
       kept.delete(furthest)
+      onDropped(furthest)
     }
   }
 
   return {
-    get active() {
-      return active
+    get reach() {
+      // Half of the room is for pieces that are still being fetched.
+      return active ? Math.ceil(room() / 2) : undefined
     },
     get: (piece) => kept.get(piece),
-    wants(piece, windows) {
-      const ahead = distance(piece, windows)
-      // Half of the room is for pieces that are still being fetched.
-      return ahead < Math.max(1, room() / 2)
-    },
     put(piece, bytes, windows) {
       active = true
       readers = windows

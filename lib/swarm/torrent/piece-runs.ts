@@ -1,5 +1,5 @@
-import { pickPiece } from '../picker/index.ts'
-import { type AssignmentView, pickView } from './assignment.ts'
+import { isOfUse, pickPiece } from '../picker/index.ts'
+import type { AssignmentView } from './assignment.ts'
 import { HTTP } from './download-contract.ts'
 import type { PieceJob } from './piece-job.ts'
 import type { PieceJobs } from './piece-jobs.ts'
@@ -13,8 +13,7 @@ export interface PieceRunsInit {
   readonly onFilled: (job: PieceJob) => void
 }
 
-/** A peer that has everything and suggests nothing. */
-const everything = { role: 'origin', has: () => true, suggested: new Set<number>(), idle: true } as const
+const nothing: ReadonlySet<number> = new Set()
 
 /** Runs of adjacent pieces that no peer gives, to be fetched over HTTP. */
 export class PieceRuns {
@@ -27,17 +26,23 @@ export class PieceRuns {
   /** Starts up to `max` pieces. */
   start(max: number): readonly PieceJob[] {
     const { jobs, view: newView, onDropped } = this.#init
-    const view = newView()
+    const { pick, nowMs } = newView()
     for (const job of [...jobs]) if (job.owner === undefined) onDropped(job)
-    const picker = pickView(view)
-    const first = pickPiece(picker, everything)
+    const { pieces } = pick
+    // A peer that has everything and suggests nothing.
+    const peer = { role: 'origin', offer: pieces.offerAll(), suggested: nothing, idle: true } as const
+    const first = pickPiece(pick, peer)
     if (first !== undefined && !jobs.room) {
       jobs.awaitRoom()
       return []
     }
     const run: PieceJob[] = []
-    for (let piece = first ?? view.count; run.length < max && picker.wanted(piece); piece += 1) {
-      run.push(jobs.start(piece, { owner: HTTP, whole: true, nowMs: view.nowMs }))
+    for (
+      let piece = first ?? pieces.count;
+      run.length < max && pieces.wanted(piece) && isOfUse(pick, piece);
+      piece += 1
+    ) {
+      run.push(jobs.start(piece, { owner: HTTP, whole: true, nowMs }))
       if (!jobs.room) break
     }
     return run

@@ -173,6 +173,7 @@ export class Pull {
       { digest: blob.digest, verify, content, readers: this.#readers, tasks: this.#tasks },
       {
         onPiece: (piece) => this.#events.onPiece(piece),
+        onForgotten: (piece) => this.download?.reconsider(piece),
         onVerified: () => this.download?.trust(),
         onComplete: () => this.#onComplete(),
         onWrong: () => this.#records.doubt('digest'),
@@ -184,12 +185,12 @@ export class Pull {
   #newSources(delivery: Delivery): Sources {
     const { arrival } = delivery
     const { map } = arrival
-    const positions = () => this.#readers.positions(map)
     const target: DownloadTarget = {
       map,
       self: this.#init.self,
       hashOf: (piece) => this.#records.log.hashOf(piece),
-      wants: (piece) => this.#readers.active && arrival.wants(piece, positions),
+      lacks: (piece) => !arrival.has(piece),
+      scope: () => (this.#readers.active ? arrival.scope : 'none'),
       leftBytes: () => arrival.leftBytes,
       windows: (nowMs) => this.#readers.windows(arrival, nowMs, this.download?.pieceMs),
       take: (piece, verified) => delivery.take(piece, verified),
@@ -210,6 +211,7 @@ export class Pull {
 
   #onPieceRecord(piece: number): void {
     if (this.#refutes([piece])) return
+    this.download?.reconsider(piece)
     this.#recordsSinceWake += 1
     const waited = this.#records.log.map !== undefined && this.#readers.waitsFor(piece, this.#records.log.map)
     if (waited || this.#recordsSinceWake >= RECORDS_PER_WAKE) this.#onMoved()

@@ -4,7 +4,17 @@ import type { ByteRange, PieceMap } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { ReaderWindow } from '../picker/index.ts'
 import type { Arrival } from './arrival.ts'
-import { advance, type Demand, demand, fail, patienceOf, release, waitFor, windowOf } from './demand.ts'
+import {
+  advance,
+  type Demand,
+  demand,
+  fail,
+  patienceOf,
+  release,
+  type WindowInit,
+  waitFor,
+  windowOf,
+} from './demand.ts'
 import { type ReadOptions, sourceReadable } from './reader.ts'
 
 export interface ReadersComponents {
@@ -166,20 +176,21 @@ export class Readers {
 
   /** The windows in front of the readers, from their first missing piece on. `pieceMs` is the typical time of a piece. */
   windows(arrival: Arrival, nowMs: number, pieceMs: number | undefined): readonly ReaderWindow[] {
-    return this.#windows(arrival.map, { nowMs, patienceMs: patienceOf(pieceMs), has: (piece) => arrival.has(piece) })
+    const { map, reach } = arrival
+    return this.#windows(map, { nowMs, patienceMs: patienceOf(pieceMs), reach, has: (piece) => arrival.has(piece) })
   }
 
   /** The readers' windows from their next byte on, whether that byte is here or not. */
   positions(map: PieceMap): readonly ReaderWindow[] {
-    return this.#windows(map, { nowMs: 0, patienceMs: Number.POSITIVE_INFINITY, has: () => false })
+    return this.#windows(map, { nowMs: 0, patienceMs: Number.POSITIVE_INFINITY, reach: undefined, has: () => false })
   }
 
   #windows(
     map: PieceMap,
-    init: { readonly nowMs: number; readonly patienceMs: number; has(piece: number): boolean },
+    init: Omit<WindowInit, 'map' | 'pieces'> & { readonly reach: number | undefined },
   ): readonly ReaderWindow[] {
-    const { windowPieces, windowBytes } = this.#components.limits
-    const pieces = Math.max(1, Math.min(windowPieces, Math.floor(windowBytes / map.pieceLength)))
+    const most = Math.max(1, Math.floor(this.#components.limits.windowBytes / map.pieceLength))
+    const pieces = Math.min(most, init.reach ?? most)
     const windows: ReaderWindow[] = []
     for (const wanted of this.#demands) {
       const window = windowOf(wanted, { ...init, map, pieces })

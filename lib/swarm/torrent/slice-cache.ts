@@ -1,8 +1,9 @@
 import type { ByteRange, PieceMap } from '../../core/index.ts'
+import { idleMemory } from './idle-memory.ts'
 import type { Loan } from './loan.ts'
 import type { WarmPieces } from './warm-pieces.ts'
 
-/** Files are read in slices of this many bytes; it divides every piece length. */
+/** Files are read in slices of this many bytes, or of a piece: no piece is longer, and every piece length divides it. */
 export const SLICE_LENGTH = 1024 * 1024
 
 /** What slices are read from. */
@@ -10,6 +11,11 @@ export interface SliceSource {
   /** Names the content in the cache. */
   readonly key: string
   readonly map: PieceMap
+  /**
+   * Bytes that are read together, at most `SLICE_LENGTH`. All of them must be right when one of them may be read, since
+   * they are kept: so of a blob that is arriving a slice is a piece.
+   */
+  readonly sliceLength: number
   /** Fills and returns `into`, which is exactly as long as `range`, or else a new buffer. */
   read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
 }
@@ -44,30 +50,31 @@ interface Slot {
 }
 
 export function sliceCache(maxBytes: number, warm: Pick<WarmPieces, 'lend'>): SliceCache {
-  return new Arena(Math.max(1, Math.floor(maxBytes / SLICE_LENGTH)), warm)
+  return new Arena(Math.max(SLICE_LENGTH, maxBytes), warm)
 }
 
 class Arena implements SliceCache {
-  readonly #maxSlots: number
+  readonly #maxBytes: number
   readonly #warm: Pick<WarmPieces, 'lend'>
   /** Least recently used first. */
   readonly #slots = new Map<string, Slot>()
-  readonly #free: Uint8Array[] = []
+  readonly #free = idleMemory()
+  #slotBytes = 0
 
-  constructor(maxSlots: number, warm: Pick<WarmPieces, 'lend'>) {
-    this.#maxSlots = maxSlots
+  constructor(maxBytes: number, warm: Pick<WarmPieces, 'lend'>) {
+    this.#maxBytes = maxBytes
     this.#warm = warm
   }
 
   async read(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void> {
     for (let start = this.#copyWarm(source, range, into); start < range.end; ) {
-      const index = Math.floor(start / SLICE_LENGTH)
-      const end = Math.min(range.end, (index + 1) * SLICE_LENGTH)
+      const index = Math.floor(start / source.sliceLength)
+      const end = Math.min(range.end, (index + 1) * source.sliceLength)
       const part = into.subarray(start - range.start, end - range.start)
       const slot = this.#slot(source, index)
       // Every slot is in use, so this read bypasses the cache.
       if (slot === undefined) await fill(source, { start, end }, part)
-      else await this.#copy(slot, start - index * SLICE_LENGTH, part)
+      else await this.#copy(slot, start - index * source.sliceLength, part)
       start = end
     }
   }
@@ -75,18 +82,18 @@ class Arena implements SliceCache {
   lendNow(source: SliceSource, range: ByteRange): Loan | undefined {
     const warm = this.#warm.lend(source, range)
     if (warm !== undefined) return warm
-    const index = Math.floor(range.start / SLICE_LENGTH)
+    const index = Math.floor(range.start / source.sliceLength)
     const slot = this.#known(`${source.key}/${index}`)
-    return slot === undefined || slot.loading !== undefined ? undefined : lent(slot, index, range)
+    return slot === undefined || slot.loading !== undefined ? undefined : lent(slot, index * source.sliceLength, range)
   }
 
   async lend(source: SliceSource, range: ByteRange): Promise<Loan | undefined> {
     const warm = this.#warm.lend(source, range)
     if (warm !== undefined) return warm
-    const index = Math.floor(range.start / SLICE_LENGTH)
+    const index = Math.floor(range.start / source.sliceLength)
     const slot = this.#slot(source, index)
     if (slot === undefined) return undefined
-    const loan = lent(slot, index, range)
+    const loan = lent(slot, index * source.sliceLength, range)
     try {
       if (slot.loading !== undefined) await slot.loading
     } catch (err) {
@@ -97,8 +104,8 @@ class Arena implements SliceCache {
   }
 
   rest(): void {
-    this.#free.length = 0
-    for (const [key, slot] of this.#slots) if (slot.users === 0) this.#slots.delete(key)
+    for (const slot of this.#slots.values()) if (slot.users === 0) this.#vacate(slot)
+    this.#free.trim(0)
   }
 
   /** Returns where the rest of the range begins. */
@@ -125,7 +132,7 @@ class Arena implements SliceCache {
     const key = `${source.key}/${index}`
     const known = this.#known(key)
     if (known !== undefined) return known
-    const slot = this.#take(key)
+    const slot = this.#take(key, source.sliceLength)
     if (slot !== undefined) this.#load(slot, source, index)
     return slot
   }
@@ -140,8 +147,8 @@ class Arena implements SliceCache {
   }
 
   #load(slot: Slot, source: SliceSource, index: number): void {
-    const start = index * SLICE_LENGTH
-    const end = Math.min(source.map.length, start + SLICE_LENGTH)
+    const start = index * source.sliceLength
+    const end = Math.min(source.map.length, start + source.sliceLength)
     slot.users += 1
     slot.loading = fill(source, { start, end }, slot.bytes.subarray(0, end - start)).then(
       () => {
@@ -150,8 +157,7 @@ class Arena implements SliceCache {
       },
       (err: unknown) => {
         // At once, because from here on the slot's memory no longer holds that slice.
-        this.#slots.delete(slot.key)
-        this.#free.push(slot.bytes)
+        this.#vacate(slot)
         throw err
       },
     )
@@ -159,27 +165,36 @@ class Arena implements SliceCache {
   }
 
   /** A slot for a slice that has none; undefined when every slot is in use. */
-  #take(key: string): Slot | undefined {
-    const bytes = this.#free.pop() ?? (this.#slots.size < this.#maxSlots ? newSlice() : this.#evict())
-    if (bytes === undefined) return undefined
+  #take(key: string, length: number): Slot | undefined {
+    if (!this.#makeRoom(length)) return undefined
+    const memory = this.#free.take(length)
+    this.#free.trim(Math.max(0, this.#maxBytes - this.#slotBytes - length))
+    const bytes = memory === undefined ? Buffer.allocUnsafeSlow(length) : new Uint8Array(memory)
     const slot: Slot = { key, bytes, loading: undefined, users: 0 }
     this.#slots.set(key, slot)
+    this.#slotBytes += length
     return slot
   }
 
-  #evict(): Uint8Array | undefined {
+  #makeRoom(length: number): boolean {
     for (const slot of this.#slots.values()) {
-      if (slot.users > 0) continue
-      this.#slots.delete(slot.key)
-      return slot.bytes
+      if (this.#slotBytes + length <= this.#maxBytes) break
+      if (slot.users === 0) this.#vacate(slot)
     }
-    return undefined
+    return this.#slotBytes + length <= this.#maxBytes
+  }
+
+  /** Its memory is for another slice. */
+  #vacate(slot: Slot): void {
+    this.#slots.delete(slot.key)
+    this.#slotBytes -= slot.bytes.length
+    this.#free.put(slot.bytes.buffer)
   }
 }
 
-function lent(slot: Slot, index: number, range: ByteRange): Loan {
-  const start = index * SLICE_LENGTH
-  const end = Math.min(range.end, start + SLICE_LENGTH)
+/** `start` is that of the slice, whose last one may be shorter than the slot. */
+function lent(slot: Slot, start: number, range: ByteRange): Loan {
+  const end = Math.min(range.end, start + slot.bytes.length)
   slot.users += 1
   const release = () => {
     slot.users -= 1
@@ -191,8 +206,4 @@ function lent(slot: Slot, index: number, range: ByteRange): Loan {
 async function fill(source: SliceSource, range: ByteRange, into: Uint8Array): Promise<void> {
   const bytes = await source.read(range, into)
   if (bytes !== into) into.set(bytes)
-}
-
-function newSlice(): Uint8Array {
-  return Buffer.allocUnsafeSlow(SLICE_LENGTH)
 }

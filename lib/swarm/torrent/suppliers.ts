@@ -1,5 +1,6 @@
+import { Bitset } from '../../base/index.ts'
 import type { PeerConnection } from '../peer/index.ts'
-import { type Availability, availability, type Shares, shares } from '../picker/index.ts'
+import { OwnShare, PieceIndex } from '../picker/index.ts'
 import { bySuitability, isReliable, type Supplier, suggest, supplier } from './supplier.ts'
 
 export interface SuppliersInit {
@@ -14,16 +15,19 @@ const UNCHOKE_GRACE_MS = 500
 
 /** The peers of one download and their pieces, organised so that a choice of a piece needs no counting. */
 export class Suppliers {
-  readonly #init: SuppliersInit
   readonly #byId = new Map<string, Supplier>()
   readonly #suspected = new Set<string>()
-  readonly #availability: Availability
-  #shares: Shares
+  /** Which pieces are wanted, and who has them. */
+  readonly pieces: PieceIndex
+  readonly #share: OwnShare
+  /** The pieces of the peers in `#serving`. */
+  readonly #served: Bitset
+  #serving: readonly Supplier[] = []
 
   constructor(init: SuppliersInit) {
-    this.#init = init
-    this.#availability = availability(init.pieces)
-    this.#shares = shares([init.self], init.pieces)
+    this.pieces = new PieceIndex(init.pieces)
+    this.#share = new OwnShare(init.self, init.pieces)
+    this.#served = new Bitset(init.pieces)
   }
 
   get(id: string): Supplier | undefined {
@@ -62,8 +66,10 @@ export class Suppliers {
 
   remove(peer: Supplier): void {
     if (!this.#byId.delete(peer.id)) return
-    this.#availability.remove(peer.id)
-    this.#regroup()
+    this.pieces.remove(peer.id)
+    this.#share.set(peer.id, false)
+    this.#serving = this.#serving.filter((each) => each !== peer)
+    this.#serve()
   }
 
   /** It has got `piece`, or told anew what it has. */
@@ -71,9 +77,13 @@ export class Suppliers {
     const { hello, remoteHave } = peer.connection
     if (piece !== undefined) peer.suggested.delete(piece)
     peer.exhaustedAt = -1
+    this.pieces.update(peer.id, { have: remoteHave, role: hello.role }, piece)
     if (hello.role !== 'agent') return
-    this.#availability.update(peer.id, remoteHave, piece)
-    if (piece === undefined || remoteHave.complete) this.#regroup()
+    // The pieces are split among the agents that still need some.
+    this.#share.set(peer.id, !remoteHave.complete)
+    if (!this.#serving.includes(peer)) return
+    if (piece === undefined) this.#serve()
+    else this.#served.add(piece)
   }
 
   /** Asks the peer for nothing until it is known who lied, also when it connects again. */
@@ -92,40 +102,40 @@ export class Suppliers {
     return this.#byId.get(id)?.connection.hello.role === 'origin'
   }
 
-  /** Agents that have the piece. */
-  copies(piece: number): number {
-    return this.#availability.copies(piece)
-  }
-
-  /** Whether some peer has a piece that `wants` names, even a peer that does not serve this node. */
-  holdAny(wants: (piece: number) => boolean): boolean {
+  /** Whether some peer has a wanted piece, or one of `others`, even a peer that does not serve this node. */
+  holdAny(others: Iterable<number>): boolean {
     const peers = [...this.#byId.values()].filter(({ suspected }) => !suspected)
-    for (let piece = 0; piece < this.#init.pieces; piece += 1) {
-      if (wants(piece) && peers.some(({ connection }) => connection.remoteHave.has(piece))) return true
-    }
+    if (peers.some(({ id }) => this.pieces.offerOf(id).count > 0)) return true
+    for (const piece of others) if (peers.some(({ connection }) => connection.remoteHave.has(piece))) return true
     return false
   }
 
-  /** Whether the piece is at a reliable agent, or at a new one that may begin to serve this node soon. */
-  served(piece: number, nowMs: number): boolean {
-    for (const peer of this.#byId.values()) {
-      const { connection, joinedMs } = peer
-      if (connection.hello.role !== 'agent' || peer.suspected || !connection.remoteHave.has(piece)) continue
-      if (connection.choked ? nowMs - joinedMs < UNCHOKE_GRACE_MS : isReliable(peer)) return true
+  /** The pieces at reliable agents, and at new ones that may begin to serve this node soon. Live, only to be read. */
+  served(nowMs: number): Bitset {
+    const serving: Supplier[] = []
+    for (const peer of this.#byId.values()) if (serves(peer, nowMs)) serving.push(peer)
+    const isSame = serving.length === this.#serving.length && serving.every((peer, at) => peer === this.#serving[at])
+    if (!isSame) {
+      this.#serving = serving
+      this.#serve()
     }
-    return false
+    return this.#served
   }
 
-  isMine(piece: number): boolean {
-    return this.#shares.ownerOf(piece) === this.#init.self
+  /** The pieces that this node should fetch from origins. Live, only to be read. */
+  get mine(): Bitset {
+    return this.#share.mine
   }
 
-  /** Splits the pieces among the agents that still need some. */
-  #regroup(): void {
-    const members = [this.#init.self]
-    for (const { id, connection } of this.#byId.values()) {
-      if (connection.hello.role === 'agent' && !connection.remoteHave.complete) members.push(id)
-    }
-    this.#shares = shares(members, this.#init.pieces)
+  #serve(): void {
+    const sets = this.#serving.map(({ id }) => this.pieces.offerOf(id).have)
+    const whole = sets.find(({ complete }) => complete)
+    this.#served.become(whole === undefined ? sets : [whole])
   }
+}
+
+function serves(peer: Supplier, nowMs: number): boolean {
+  const { connection, joinedMs, suspected } = peer
+  if (connection.hello.role !== 'agent' || suspected) return false
+  return connection.choked ? nowMs - joinedMs < UNCHOKE_GRACE_MS : isReliable(peer)
 }

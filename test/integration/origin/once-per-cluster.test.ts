@@ -119,7 +119,7 @@ describe('the reader of the backend is killed by SIGKILL half-way', () => {
    * Bytes that the backend sends before the kill. At this gate less than a piece is on its way, and lost with the
    * reader.
    */
-  const gate = size / 2 + 300_000
+  const gate = size / 2 + 200_000
 
   async function killed(lab: Lab) {
     lab.store.openTo(gate)

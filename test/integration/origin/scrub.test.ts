@@ -1,7 +1,7 @@
 import { open, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import type { Digest } from '../../../lib/core/index.ts'
+import { type Digest, PieceMap } from '../../../lib/core/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import type { ScrubStatus } from '../../../services/origin/upkeep/scrub.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
@@ -10,6 +10,7 @@ import { type Content, contentOf } from '../../kit/store-fixture.ts'
 
 const MIB = 2 ** 20
 const content = contentOf(cipherBytes('rotten', 3 * MIB), MIB)
+const rottenPiece = new PieceMap(content.bytes.length).pieceAt(MIB + 5)
 const healthy = contentOf(cipherBytes('healthy', 1000))
 const quick = { config: { scrub: { rate: 'unlimited' } } }
 
@@ -52,7 +53,7 @@ describe('a blob that rots on the disk', () => {
     await flip(ring, 'origin-1')
     expect((await ring.admin('origin-1', 'POST', '/scrub')).status).toBe(202)
     const { findings } = await foundAt(ring, 'origin-1')
-    const expected = { digest: content.digest, pieces: [1], outcome: 'repaired', from: 'replica' }
+    const expected = { digest: content.digest, pieces: [rottenPiece], outcome: 'repaired', from: 'replica' }
     expect(findings).toEqual([expect.objectContaining(expected)])
     expect(await readsRight(ring, 'origin-1')).toBe(true)
     expect(await ring.metric('origin-1', 'shoal_scrub_blobs_total{outcome="repaired"}')).toBe(1)

@@ -99,7 +99,8 @@ test('a peer that is full is dialled less and less often', async () => {
     { clock: lab.clock, logger: silentLogger() },
     {
       self,
-      admit: () => Promise.resolve({ digest: blob.digest, length: blob.bytes.length, pieceLength: MIB }),
+      admit: () =>
+        Promise.resolve({ digest: blob.digest, length: blob.bytes.length, pieceLength: blob.map.pieceLength }),
       onPeer: (_, connection) => {
         dials += 1
         connection.close()

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { parseRepository } from '../../../lib/core/index.ts'
 import { memoryStore } from '../../../lib/store/index.ts'
-import type { PeerReport } from '../../../lib/swarm/index.ts'
+import { type PeerReport, swarmLimits } from '../../../lib/swarm/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { gatedStore } from '../../kit/gated-store.ts'
 import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
@@ -32,8 +32,9 @@ describe('a peer that sends wrong bytes', () => {
     const honest = [await seeder(lab, blob), await seeder(lab, blob)]
     const agent = await lab.agent()
     expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
-    // The first bad piece reveals the peer; one more piece may have been on its way.
-    expect([1, 2]).toContain(badPiecesOf(agent))
+    // The first bad piece reveals the peer; as many more may have been on their way as one asks of a new peer at once.
+    expect(badPiecesOf(agent)).toBeGreaterThanOrEqual(1)
+    expect(badPiecesOf(agent)).toBeLessThanOrEqual(1 + swarmLimits.minPipelineBlocks)
     expect(bansOf(agent)).toBe(1)
     await lab.clock.advance(20)
     for (const innocent of honest) expect(innocent.sentToPeers).toBeGreaterThan(0)
@@ -186,7 +187,7 @@ describe('after a restart', () => {
     await lab.origin()
     const store = memoryStore({ clock: lab.clock, random: lab.random, logger: silentLogger() }, { capacityBytes: 1e9 })
     await store.start()
-    await putPieces(store, blob, 6)
+    await putPieces(store, blob, (6 * MIB) / blob.map.pieceLength)
     const agent = await lab.agent({ store })
     const handle = await lab.run(agent.engine.open(ref(blob)))
     expect(Buffer.compare(await lab.run(readAll(handle.read())), blob.bytes)).toBe(0)

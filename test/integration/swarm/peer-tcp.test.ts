@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { describe, expect, test } from '@jest/globals'
 import { Bitset, fakeClock, systemClock } from '../../../lib/base/index.ts'
-import { swarmIdOf } from '../../../lib/core/index.ts'
+import { pieceLengthFor, swarmIdOf } from '../../../lib/core/index.ts'
 import { dialPeer, type PeerConnection, tcpTransport } from '../../../lib/swarm/peer/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { fetchBlock } from '../../kit/fetch-block.ts'
@@ -10,7 +10,7 @@ import { blobFixture } from '../../kit/metainfo-fixture.ts'
 import { peerPair, peerSelf, recorder, serving } from '../../kit/peer-pair.ts'
 
 const host = '127.0.0.1'
-const blob = blobFixture(3 * 1024 * 1024 + 4321)
+const blob = blobFixture(3 * pieceLengthFor(0) + 4321)
 
 async function fetchAll(to: PeerConnection, from: PeerConnection) {
   const events = recorder()

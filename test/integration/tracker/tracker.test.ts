@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals'
 import { type AnnounceTorrent, type AnnouncingPeer, trackerClient } from '../../../lib/api/index.ts'
 import { deferred, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { parseConfig } from '../../../lib/config/index.ts'
-import { newPeerId, parseRepository, swarmIdOf } from '../../../lib/core/index.ts'
+import { newPeerId, parseRepository, pieceLengthFor, swarmIdOf } from '../../../lib/core/index.ts'
 import {
   decodeBencode,
   decodeMetainfo,
@@ -21,7 +21,7 @@ import { answerError, disposableHttp, type Script, scriptedServer } from '../../
 
 const repository = parseRepository('library/nginx')
 
-const blob = blobFixture(5 * 1024 * 1024)
+const blob = blobFixture(5 * pieceLengthFor(0))
 const { digest } = blob.header
 const head = encodeRecord({ kind: 'header', header: blob.header })
 const whole = Buffer.concat([...encodeMetainfo(blob)])

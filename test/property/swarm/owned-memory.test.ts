@@ -9,7 +9,7 @@ import {
   type Random,
   seededRandom,
 } from '../../../lib/base/index.ts'
-import { newPeerId, type PieceMap, parseRepository } from '../../../lib/core/index.ts'
+import { newPeerId, type PieceMap, parseRepository, pieceLengthFor } from '../../../lib/core/index.ts'
 import { inlineDigester } from '../../../lib/metainfo/index.ts'
 import { memoryStore, type PartialBlob } from '../../../lib/store/index.ts'
 import type { SwarmStore } from '../../../lib/swarm/index.ts'
@@ -31,14 +31,14 @@ import { swarmBlob } from '../../kit/swarm-blob.ts'
 import { swarmSources } from '../../kit/swarm-sources.ts'
 import { type WildPeer, wildPeer } from '../../kit/wild-peer.ts'
 
-const MIB = 1024 * 1024
+const PIECE = pieceLengthFor(0)
 /** `RANDOM_STEPS=1000000 RANDOM_SEED=7 npm run jest -- --selectProjects property -- owned-memory` walks further. */
 const STEPS = Number(process.env['RANDOM_STEPS'] ?? 100_000)
 const SEED = Number(process.env['RANDOM_SEED'] ?? 20_260_801)
 /** The walk goes on until it has completed more pulls than this: else it could prove nothing. */
 const MIN_COMPLETED = 20
 const MAX_STEPS = 3 * STEPS
-const blob = swarmBlob(7, 7 * MIB + 12_345)
+const blob = swarmBlob(7, 7 * PIECE + 12_345)
 
 /** Checks every byte that leaves the engine, and notes where the first wrong byte of a chunk left. */
 class Witness {
@@ -147,7 +147,7 @@ class World {
   readonly #witness: Witness
   readonly #slow: Slow
   readonly #tasks = background(() => undefined)
-  readonly #buffers = bufferPool(6 * MIB, 2 * MIB)
+  readonly #buffers = bufferPool(6 * PIECE, 2 * PIECE)
   readonly #peers = new Set<WildPeer>()
   #clients: Client[] = []
   #pull!: Pull
@@ -166,8 +166,8 @@ class World {
     const store = memoryStore(shared, { capacityBytes: 1e9 })
     await store.start()
     const sources = swarmSources([blob])
-    const warm = warmPieces(3 * MIB)
-    const slices = sliceCache(3 * MIB, warm)
+    const warm = warmPieces(3 * PIECE)
+    const slices = sliceCache(3 * PIECE, warm)
     const meters = swarmMeters(silentMetrics())
     const unlimited = fairBucket(this.#clock, { ratePerSecond: undefined })
     this.#pull = new Pull(
@@ -181,7 +181,8 @@ class World {
         store: watchedStore(store, blob.map, { witness: this.#witness, slow: this.#slow }),
         buffers: this.#buffers,
         digester: inlineDigester(),
-        limits: swarmLimits,
+        // Four blocks in each piece, so that several peers give one piece.
+        limits: { ...swarmLimits, blockLength: PIECE / 4 },
         conducts: conducts(),
         downloads: unlimited,
       },
@@ -210,7 +211,7 @@ class World {
     )
     this.#pull.start()
     await this.#clock.advance(1)
-    const lane = uploadLane(unlimited, 64 * MIB)
+    const lane = uploadLane(unlimited, 64 * PIECE)
     this.#sender = blockSender(
       { lane, slices, meters },
       {

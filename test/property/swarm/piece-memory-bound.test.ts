@@ -16,8 +16,8 @@ class Greedy {
   started = 0
 
   constructor(buffers: ReturnType<typeof bufferPool>) {
-    const map = new PieceMap(100 * MIB)
-    this.jobs = new PieceJobs({ map, blockLength: MIB, buffers, onRoom: () => this.pump() })
+    const map = new PieceMap(100 * MIB, MIB)
+    this.jobs = new PieceJobs({ map, blockLength: MIB, buffers, onRoom: () => this.pump(), onMoved: () => undefined })
   }
 
   pump(): void {

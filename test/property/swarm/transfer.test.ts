@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { Bitset } from '../../../lib/base/index.ts'
-import { PieceMap } from '../../../lib/core/index.ts'
+import { PieceMap, pieceLengthFor } from '../../../lib/core/index.ts'
 import { frameGuard } from '../../../lib/swarm/wire/frame-guard.ts'
 import { frameReader } from '../../../lib/swarm/wire/frame-reader.ts'
 import { lengthRules } from '../../../lib/swarm/wire/messages.ts'
@@ -10,7 +10,7 @@ import { message, uint32 } from '../../kit/hostile-peer.ts'
 import { blobFixture } from '../../kit/metainfo-fixture.ts'
 import { peerPair, recorder, serving } from '../../kit/peer-pair.ts'
 
-const blob = blobFixture(3 * 1024 * 1024 + 4321)
+const blob = blobFixture(3 * pieceLengthFor(0) + 4321)
 const { map } = blob
 
 const blocks = fc.array(

@@ -5,13 +5,13 @@ const MIB = 1024 * 1024
 
 describe('pieceLengthFor', () => {
   test.each([
-    [0, MIB],
-    [1, MIB],
-    [1000 * MIB, MIB],
-    [1000 * MIB + 1, 2 * MIB],
-    [2000 * MIB, 2 * MIB],
-    [2000 * MIB + 1000, 4 * MIB],
-    [1e12, 4 * MIB],
+    [0, MIB / 4],
+    [1, MIB / 4],
+    [1024 * MIB, MIB / 4],
+    [1024 * MIB + 1, MIB / 2],
+    [2048 * MIB, MIB / 2],
+    [2048 * MIB + 1, MIB],
+    [1e12, MIB],
   ])('of %p bytes is %p', (length, expected) => {
     expect(pieceLengthFor(length)).toBe(expected)
   })

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { digestOf } from '../../../lib/core/index.ts'
+import { digestOf, pieceLengthFor } from '../../../lib/core/index.ts'
 import { hashPiece, hashPieces, metainfoLog, pieceHasher } from '../../../lib/metainfo/index.ts'
 import { blobFixture } from '../../kit/metainfo-fixture.ts'
 
-const blob = blobFixture(2 * 1024 * 1024 + 5)
+const blob = blobFixture(2 * pieceLengthFor(0) + 5)
 const head = { kind: 'header', header: blob.header } as const
 const piece = (index: number, hash = blob.hashes.subarray(index * 32, (index + 1) * 32)) =>
   ({ kind: 'piece', index, hash }) as const

@@ -47,11 +47,14 @@ describe('a caller that waits for an intake', () => {
     expect(await waiting).toBeUndefined()
   })
 
-  test('finds no partial blob of another length in the way', async () => {
+  test.each([
+    ['length', new PieceMap(2 * length)],
+    ['piece length, as protocol version 1 had it', new PieceMap(length, 1024 * 1024)],
+  ])('finds no partial blob of another %s in the way', async (_, map) => {
     const { store, slot } = await newSlot()
-    const other = await store.openPartial(digest, new PieceMap(2 * length))
+    const other = await store.openPartial(digest, map)
     await slot.open(length)
-    expect((await store.partials()).map(({ map }) => map.length)).toEqual([length])
+    expect((await store.partials()).map((each) => each.map)).toEqual([new PieceMap(length)])
     await expect(other.whenVerified(0)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
   })
 })

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import { deferred } from '../../../lib/base/index.ts'
 import type { Cluster } from '../../../lib/cluster/index.ts'
-import { parseRepository } from '../../../lib/core/index.ts'
+import { parseRepository, pieceLengthFor } from '../../../lib/core/index.ts'
 import type { PartialBlob } from '../../../lib/store/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
@@ -11,9 +11,9 @@ import { clusterOf, someMembers } from '../../kit/cluster.ts'
 import { type LabOrigin, type OriginLab, type OriginLabInit, originLab } from '../../kit/origin-lab.ts'
 import { type Content, contentOf, putBlob, readBlob, writePieces } from '../../kit/store-fixture.ts'
 
-const MIB = 1024 * 1024
-const size = 6 * MIB + 12_345
-const content = contentOf(cipherBytes('right', size), MIB)
+const PIECE = pieceLengthFor(0)
+const size = 6 * PIECE + 12_345
+const content = contentOf(cipherBytes('right', size), PIECE)
 const blob = { digest: content.digest, repository: parseRepository('team/app') }
 const ask = { hop: false } as const
 
@@ -59,7 +59,7 @@ describe('a cold blob in a cluster', () => {
   test('leaves the backend once, byte by byte, and comes to everybody while it is read', async () => {
     const lab = await started()
     const [first, second, other] = inOrder(lab)
-    lab.watched.openTo(4 * MIB)
+    lab.watched.openTo(4 * PIECE)
     const asks = lab.origins.flatMap(({ ingest }) => Array.from({ length: 60 }, () => ingest.ensure(blob, ask)))
     await Promise.all([first, second, other].map((origin) => hasPiece(origin, 3)))
     expect(await first.store.stat(content.digest)).toBeUndefined()
@@ -80,8 +80,8 @@ describe('a cold blob in a cluster', () => {
     )
   })
 
-  test.each([0, 1, MIB, MIB + 1])('of %i bytes is brought, too', async (length) => {
-    const small = contentOf(cipherBytes('small', length), MIB)
+  test.each([0, 1, PIECE, PIECE + 1])('of %i bytes is brought, too', async (length) => {
+    const small = contentOf(cipherBytes('small', length), PIECE)
     const lab = await started()
     await lab.inner.write(blobKey(small.digest), small.bytes, { size: length })
     const wanted = { ...blob, digest: small.digest }
@@ -92,7 +92,7 @@ describe('a cold blob in a cluster', () => {
 
   test('of which a read breaks is read on from where it broke', async () => {
     const lab = await started()
-    lab.watched.cutAt(2 * MIB + 500_000)
+    lab.watched.cutAt(2 * PIECE + 100_000)
     await bringAll(...lab.origins)
     expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: 1 })
     expect(lab.backend.calls.read).toBe(2)
@@ -102,7 +102,7 @@ describe('a cold blob in a cluster', () => {
   test('says its size while it comes, without asking the backend again', async () => {
     const lab = await started()
     const [first, second, other] = inOrder(lab)
-    lab.watched.openTo(2 * MIB)
+    lab.watched.openTo(2 * PIECE)
     const all = bringAll(first, second, other)
     await Promise.all([first, second, other].map((origin) => hasPiece(origin, 1)))
     const before = lab.backend.calls.stat
@@ -127,7 +127,7 @@ describe('a cold blob in a cluster', () => {
 describe('when the reader of the backend dies half-way', () => {
   async function killedHalfWay(lab: OriginLab) {
     const [first, second, other] = inOrder(lab)
-    lab.watched.openTo(3 * MIB + 7)
+    lab.watched.openTo(3 * PIECE + 7)
     const all = bringAll(first, second, other)
     await Promise.all([first, second, other].map((origin) => hasPiece(origin, 2)))
     await first.kill()
@@ -141,8 +141,8 @@ describe('when the reader of the backend dies half-way', () => {
     expect((await all).map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
     await expectWhole(second, other)
     // At most the piece that was on its way was sent twice.
-    expect(lab.watched.counts.total).toBeLessThanOrEqual(size + MIB)
-    expect(other.received.origin).toBeLessThanOrEqual(size + MIB)
+    expect(lab.watched.counts.total).toBeLessThanOrEqual(size + PIECE)
+    expect(other.received.origin).toBeLessThanOrEqual(size + PIECE)
     expect(other.received.backend).toBe(0)
     expect(first.received.backend + second.received.backend).toBe(lab.watched.counts.total)
   })
@@ -150,7 +150,7 @@ describe('when the reader of the backend dies half-way', () => {
   test('it goes on itself with what it has once it is back, and reads nothing twice', async () => {
     const lab = await started({ count: 1, replicas: 1 })
     const [origin] = lab.origins
-    lab.watched.openTo(3 * MIB + 7)
+    lab.watched.openTo(3 * PIECE + 7)
     const cut = bringAll(origin!)
     await hasPiece(origin!, 2)
     await origin!.kill()
@@ -159,14 +159,14 @@ describe('when the reader of the backend dies half-way', () => {
     lab.watched.openTo(Number.POSITIVE_INFINITY)
     await origin!.ingest.ensure(blob, ask)
     expect(lab.watched.counts.between(size)).toEqual({ least: 1, most: expect.any(Number) })
-    expect(lab.watched.counts.total).toBeLessThanOrEqual(size + MIB)
+    expect(lab.watched.counts.total).toBeLessThanOrEqual(size + PIECE)
     await expectWhole(origin!)
   })
 
   test('and comes back, it follows the one that reads now', async () => {
     const lab = await started()
     const { first, second, other, all } = await killedHalfWay(lab)
-    lab.watched.openTo(5 * MIB)
+    lab.watched.openTo(5 * PIECE)
     await hasPiece(second, 3)
     first.restart()
     const back = first.ingest.ensure(blob, ask)
@@ -174,7 +174,7 @@ describe('when the reader of the backend dies half-way', () => {
     lab.watched.openTo(Number.POSITIVE_INFINITY)
     await Promise.all([all, back])
     await expectWhole(first, second, other)
-    expect(lab.watched.counts.total).toBeLessThanOrEqual(size + MIB)
+    expect(lab.watched.counts.total).toBeLessThanOrEqual(size + PIECE)
   })
 
   test('its successor reads from the backend only what no living origin has', async () => {
@@ -185,9 +185,9 @@ describe('when the reader of the backend dies half-way', () => {
     await writePieces(await partialAt(other), content, [0, 1, 2, 5])
     await second.ingest.ensure(blob, ask)
     await expectWhole(second)
-    expect(lab.watched.counts.ranges.every(({ start, end }) => start >= 3 * MIB && end <= size)).toBe(true)
-    expect(lab.watched.counts.total).toBe(size - 4 * MIB)
-    expect(second.received).toEqual({ backend: size - 4 * MIB, origin: 3 * MIB })
+    expect(lab.watched.counts.ranges.every(({ start, end }) => start >= 3 * PIECE && end <= size)).toBe(true)
+    expect(lab.watched.counts.total).toBe(size - 4 * PIECE)
+    expect(second.received).toEqual({ backend: size - 4 * PIECE, origin: 3 * PIECE })
   })
 })
 
@@ -230,7 +230,7 @@ describe('who reads the backend', () => {
   test('is left to an origin that reads it already, whichever asks', async () => {
     const lab = await started()
     const [first, second] = inOrder(lab)
-    lab.watched.openTo(2 * MIB)
+    lab.watched.openTo(2 * PIECE)
     const reading = first.ingest.ensure(blob, ask)
     await hasPiece(first, 1)
     const asked = second.ingest.ensure(blob, { hop: true })
@@ -259,7 +259,7 @@ describe('wrong content', () => {
   test('that an earlier run left is brought again, and the backend is not blamed', async () => {
     const lab = await started({ count: 1, replicas: 1 })
     const [origin] = lab.origins
-    const wrong = contentOf(cipherBytes('wrong', size), MIB)
+    const wrong = contentOf(cipherBytes('wrong', size), PIECE)
     await writePieces(await partialAt(origin!), wrong, [0, 2])
     await origin!.ingest.ensure(blob, ask)
     await expectWhole(origin!)
@@ -268,11 +268,11 @@ describe('wrong content', () => {
   test('that another origin holds is brought again from the backend', async () => {
     const lab = await started()
     const [first, second] = inOrder(lab)
-    const wrong = contentOf(cipherBytes('wrong', size), MIB)
+    const wrong = contentOf(cipherBytes('wrong', size), PIECE)
     await writePieces(await partialAt(second), wrong, [1])
     await first.ingest.ensure(blob, ask)
     await expectWhole(first)
-    expect(lab.watched.counts.total).toBe(2 * size - MIB)
+    expect(lab.watched.counts.total).toBe(2 * size - PIECE)
   })
 
   test('ends short for an origin that reads it while it comes', async () => {
@@ -287,11 +287,11 @@ describe('wrong content', () => {
       received += chunk.length
     })
     await hasPiece(first, content.map.count - 2)
-    await until(() => received >= 5 * MIB)
+    await until(() => received >= 5 * PIECE)
     for (let round = 0; round < 50; round += 1) await setImmediate()
     lab.watched.openTo(Number.POSITIVE_INFINITY)
     await expect(buffer(body)).rejects.toMatchObject({ code: 'BACKEND_CORRUPT' })
-    expect(received).toBe(5 * MIB)
+    expect(received).toBe(5 * PIECE)
   })
 })
 
@@ -303,16 +303,16 @@ describe('what an origin tells of a blob', () => {
     expect(await second.ingest.holding(blob)).toEqual({
       size,
       ranges: [
-        { start: 0, end: 2 * MIB },
-        { start: 4 * MIB, end: 5 * MIB },
+        { start: 0, end: 2 * PIECE },
+        { start: 4 * PIECE, end: 5 * PIECE },
       ],
       verified: false,
       claim: 'none',
     })
     expect(await other.ingest.holding(blob)).toMatchObject({ size: undefined, ranges: [] })
-    const held = await buffer(await second.ingest.openHeld(blob, { start: 5, end: 2 * MIB }))
-    expect(held.equals(content.bytes.subarray(5, 2 * MIB))).toBe(true)
-    const missing = second.ingest.openHeld(blob, { start: MIB, end: 3 * MIB })
+    const held = await buffer(await second.ingest.openHeld(blob, { start: 5, end: 2 * PIECE }))
+    expect(held.equals(content.bytes.subarray(5, 2 * PIECE))).toBe(true)
+    const missing = second.ingest.openHeld(blob, { start: PIECE, end: 3 * PIECE })
     await expect(missing).rejects.toMatchObject({ code: 'RANGE_UNSATISFIABLE' })
     expect(lab.backend.calls).toMatchObject({ stat: 0, read: 0 })
   })

@@ -9,6 +9,11 @@ import { contentOf, putBlob, randomContent } from '../../kit/store-fixture.ts'
 
 const content = randomContent(3_000_000, 21)
 
+function versionOneHashes(): Buffer {
+  const old = contentOf(content.bytes, 1024 * 1024)
+  return Buffer.concat(Array.from({ length: old.map.count }, (_, piece) => old.hash(piece)))
+}
+
 async function startedStore(): Promise<ManagedStore> {
   const store = memoryStore(
     { clock: fakeClock(), random: seededRandom(1), logger: silentLogger() },
@@ -24,16 +29,23 @@ describe('piece hashes of a blob at rest', () => {
     const stored = await putBlob(store, content)
     const hashes = await pieceHashes(store).of(stored)
     const pieces = contentOf(content.bytes, new PieceMap(content.bytes.length).pieceLength)
-    expect(Buffer.from(hashes)).toEqual(Buffer.concat([pieces.hash(0), pieces.hash(1), pieces.hash(2)]))
+    expect(Buffer.from(hashes)).toEqual(
+      Buffer.concat(Array.from({ length: pieces.map.count }, (_, piece) => pieces.hash(piece))),
+    )
     expect(await store.sidecar(content.digest, 'pieces')).toEqual(hashes)
   })
 
-  test('are computed anew where something else lies in their place, as agents of earlier versions left it', async () => {
+  test.each([
+    [
+      'something else lies in their place, as agents of earlier versions left it',
+      Buffer.from(JSON.stringify({ mediaType: 'application/vnd.oci.image.manifest.v1+json', size: 3_000_000 })),
+    ],
+    ['the hashes are of pieces of 1 MiB, as protocol version 1 had them', versionOneHashes()],
+  ])('are computed anew where %s', async (_, left) => {
     const store = await startedStore()
     const stored = await putBlob(store, content)
     const expected = await pieceHashes(store).of(stored)
-    const descriptor = JSON.stringify({ mediaType: 'application/vnd.oci.image.manifest.v1+json', ...stored })
-    await store.putSidecar(content.digest, 'pieces', Buffer.from(descriptor))
+    await store.putSidecar(content.digest, 'pieces', left)
     expect(Buffer.compare(await pieceHashes(store).of(stored), expected)).toBe(0)
     expect(await store.sidecar(content.digest, 'pieces')).toEqual(Buffer.from(expected))
   })

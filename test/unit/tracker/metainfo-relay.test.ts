@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals'
 import { type AppError, appError, type Deferred, deferred, fakeClock } from '../../../lib/base/index.ts'
 import type { Member } from '../../../lib/cluster/index.ts'
 import { usedUp } from '../../../lib/cluster/index.ts'
-import { parseRepository } from '../../../lib/core/index.ts'
+import { parseRepository, pieceLengthFor } from '../../../lib/core/index.ts'
 import {
   decodeMetainfo,
   encodeMetainfo,
@@ -18,7 +18,7 @@ import { type MetainfoRelayInit, metainfoRelay } from '../../../services/tracker
 import { clusterOf, someMembers } from '../../kit/cluster.ts'
 import { blobFixture } from '../../kit/metainfo-fixture.ts'
 
-const blob = blobFixture(5 * 1024 * 1024 + 7)
+const blob = blobFixture(5 * pieceLengthFor(0) + 7)
 const { header, hashes } = blob
 const hash = (piece: number) => hashes.subarray(piece * 32, piece * 32 + 32)
 const head = encodeRecord({ kind: 'header', header })

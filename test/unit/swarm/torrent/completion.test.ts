@@ -34,7 +34,7 @@ async function setUp(failures: { read?: number; complete?: number }) {
     return real.read(range)
   }
   const arrival = {
-    content: { key: 'a', map: blob.map, have: real.have, partial, read },
+    content: { key: 'a', map: blob.map, sliceLength: blob.map.pieceLength, have: real.have, partial, read },
     verified: false,
     map: blob.map,
     has: (piece: number) => real.have.has(piece),

@@ -4,7 +4,7 @@ import { PieceMap } from '../../../../lib/core/index.ts'
 import { advance, demand, fail, release, waitFor, windowOf } from '../../../../lib/swarm/torrent/demand.ts'
 
 const MIB = 1024 * 1024
-const map = new PieceMap(20 * MIB)
+const map = new PieceMap(20 * MIB, MIB)
 const none = { map, pieces: 4, nowMs: 1_000, patienceMs: 300, has: () => false }
 const signal = new AbortController().signal
 

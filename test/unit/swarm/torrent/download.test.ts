@@ -12,7 +12,7 @@ import { type ScriptedPeer, type ScriptedRequest, scriptedPeer } from '../../../
 import { swarmBlob } from '../../../kit/swarm-blob.ts'
 
 const MIB = 1024 * 1024
-const blob = swarmBlob(1, 4 * MIB)
+const blob = swarmBlob(1, 4 * MIB, MIB)
 
 function setUp(
   init: {
@@ -56,7 +56,8 @@ function setUp(
       map: blob.map,
       self: '00000000000000000000000000000000000000aa',
       hashOf: (piece) => hashPiece((init.hashed ?? blob.bytes).subarray(piece * MIB, (piece + 1) * MIB)),
-      wants: (piece) => piece < (init.pieces ?? 1) && !taken.has(piece),
+      lacks: (piece) => piece < (init.pieces ?? 1) && !taken.has(piece),
+      scope: () => 'all',
       windows: () => init.windows ?? [],
       leftBytes: () => ((init.pieces ?? 1) - taken.size) * MIB,
       take: (piece, { bytes, free }) => {

@@ -5,8 +5,8 @@ import { type MetainfoRecord, metainfoLog } from '../../../../lib/metainfo/index
 import { runMetainfoFeed } from '../../../../lib/swarm/torrent/metainfo-feed.ts'
 import { swarmBlob } from '../../../kit/swarm-blob.ts'
 
-const blob = swarmBlob(1, 3 * 1024 * 1024)
-const other = swarmBlob(2, 3 * 1024 * 1024)
+const blob = swarmBlob(1, 3 * 256 * 1024)
+const other = swarmBlob(2, 3 * 256 * 1024)
 const [header, first, second, third, verified] = blob.records as [
   MetainfoRecord,
   MetainfoRecord,

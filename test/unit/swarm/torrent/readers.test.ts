@@ -5,7 +5,7 @@ import { swarmLimits } from '../../../../lib/swarm/index.ts'
 import { Readers } from '../../../../lib/swarm/torrent/readers.ts'
 
 const MIB = 1024 * 1024
-const map = new PieceMap(40 * MIB)
+const map = new PieceMap(40 * MIB, MIB)
 
 function setUp() {
   const clock = fakeClock()

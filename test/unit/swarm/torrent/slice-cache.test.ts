@@ -18,7 +18,8 @@ function source(key = 'blob') {
   const gate: { wait: Deferred<void> | undefined } = { wait: undefined }
   const from: SliceSource = {
     key,
-    map: new PieceMap(LENGTH),
+    map: new PieceMap(LENGTH, SLICE_LENGTH),
+    sliceLength: SLICE_LENGTH,
     async read(range, into = Buffer.alloc(range.end - range.start)) {
       reads.push(range)
       await gate.wait?.promise

@@ -22,29 +22,29 @@ function setUp(names: readonly string[]) {
 describe('a piece that an agent has', () => {
   test('is served while it gives, or was busy once', () => {
     const { suppliers, peer } = setUp(['a'])
-    expect(suppliers.served(1, LATER_MS)).toBe(true)
+    expect(suppliers.served(LATER_MS).has(1)).toBe(true)
     peer('a').rejections = 4
-    expect(suppliers.served(1, LATER_MS)).toBe(true)
+    expect(suppliers.served(LATER_MS).has(1)).toBe(true)
   })
 
   test('is not served by one that was late and gave nothing since', () => {
     const { suppliers, peer } = setUp(['a'])
     peer('a').misses = 1
-    expect(suppliers.served(1, LATER_MS)).toBe(false)
+    expect(suppliers.served(LATER_MS).has(1)).toBe(false)
     peer('a').misses = 0
-    expect(suppliers.served(1, LATER_MS)).toBe(true)
+    expect(suppliers.served(LATER_MS).has(1)).toBe(true)
   })
 
   test('is not served by one that only rejects', () => {
     const { suppliers, peer } = setUp(['a'])
     peer('a').rejections = 8
-    expect(suppliers.served(1, LATER_MS)).toBe(false)
+    expect(suppliers.served(LATER_MS).has(1)).toBe(false)
   })
 
   test('is served when another one can be counted on', () => {
     const { suppliers, peer } = setUp(['a', 'b'])
     peer('a').misses = 1
-    expect(suppliers.served(1, LATER_MS)).toBe(true)
+    expect(suppliers.served(LATER_MS).has(1)).toBe(true)
   })
 })
 

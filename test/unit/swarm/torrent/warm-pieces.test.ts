@@ -3,7 +3,7 @@ import { PieceMap } from '../../../../lib/core/index.ts'
 import { warmPieces } from '../../../../lib/swarm/torrent/warm-pieces.ts'
 
 const MIB = 1024 * 1024
-const map = new PieceMap(8 * MIB)
+const map = new PieceMap(8 * MIB, MIB)
 
 function setUp(pieces: number) {
   const warm = warmPieces(pieces * MIB)

@@ -5,7 +5,7 @@ import { WholeDigest } from '../../../../lib/swarm/torrent/whole-digest.ts'
 import { swarmBlob } from '../../../kit/swarm-blob.ts'
 
 const MIB = 1024 * 1024
-const blob = swarmBlob(3, 3 * MIB + 5)
+const blob = swarmBlob(3, 3 * MIB + 5, MIB)
 const { signal } = new AbortController()
 
 function setUp() {

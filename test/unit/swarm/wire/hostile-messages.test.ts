@@ -17,7 +17,7 @@ const ext = (text: string) => () => message(20, Buffer.from([0]), Buffer.from(te
 const busy = (value: BencodeInput) => message(20, Buffer.from([2]), encodeBencode(value))
 const other = { host: '10.0.0.9', id: zeros(20), port: 7, role: 'agent', complete: 1 }
 
-/** The blob of the scene has four pieces: three of 1 MiB and one of 4321 bytes. */
+/** The blob of the scene has four pieces: three of 256 KiB and one of 4321 bytes. */
 const refusedAfterHandshake: readonly (readonly [string, string, Script])[] = [
   ['a length of 2^32 - 1', 'WIRE_FRAME_INVALID', () => lyingMessage(0xffffffff, 4)],
   ['a length of 2^31', 'WIRE_FRAME_INVALID', () => lyingMessage(0x80000000, 20)],
@@ -101,7 +101,7 @@ describe('a peer that sends', () => {
   })
 
   test.each([
-    ['another version', { v: 2 }],
+    ['another version', { v: 1 }],
     ['another digest', { digest: `sha256:${'0'.repeat(64)}` }],
     ['another length', { length: 1 }],
     ['another piece length', { pieceLength: 2 << 20 }],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock } from '../../../../lib/base/index.ts'
-import { swarmIdOf } from '../../../../lib/core/index.ts'
+import { pieceLengthFor, swarmIdOf } from '../../../../lib/core/index.ts'
 import { swarmLimits } from '../../../../lib/swarm/limits.ts'
 import { acceptPeers, dialPeer, memoryNetwork } from '../../../../lib/swarm/peer/index.ts'
 import { silentLogger } from '../../../../lib/telemetry/index.ts'
@@ -190,14 +190,14 @@ describe('a peer after the handshakes', () => {
   })
 
   test('that reads nothing holds back blocks and is closed in the end', async () => {
-    await using scene = await hostileScene()
+    await using scene = await hostileScene({ blob: blobFixture(4 * pieceLengthFor(0)) })
     const connection = await scene.shakeHands()
     connection.sendChoke(false)
     await scene.settle()
     scene.stopReading()
-    const block = (at: number) => ({ piece: 0, offset: at * 65_536, length: 65_536 })
-    scene.send(...Array.from({ length: 16 }, (_, at) => message(6, uint32(0, at * 65_536, 65_536))))
-    await scene.events.until('request 0:983040:65536')
+    const block = (at: number) => ({ piece: Math.floor(at / 4), offset: (at % 4) * 65_536, length: 65_536 })
+    scene.send(...Array.from({ length: 16 }, (_, at) => message(6, uint32(block(at).piece, block(at).offset, 65_536))))
+    await scene.events.until('request 3:196608:65536')
     let settled = 0
     const answers = Array.from({ length: 16 }, (_, at) =>
       connection.sendBlock(block(at), scene.blob.bytes.subarray(at * 65_536, (at + 1) * 65_536)).then(
