@@ -27,6 +27,8 @@ export interface RequestTable {
   arrived(request: OpenRequest): void
   /** @throws WIRE_FRAME_INVALID when nothing was requested */
   rejected(block: Block): void
+  /** A rejection for a part of the piece is about to follow. @throws WIRE_FRAME_INVALID when nothing was requested */
+  denied(piece: number): void
   /** Fails every request with `err`; with `mayArrive`, blocks that are on their way are still accepted. */
   failAll(err: unknown, mayArrive: boolean): void
 }
@@ -89,6 +91,14 @@ class Table implements RequestTable {
     }
     this.#remove(request)
     request.answer.reject(appError('PEER_REJECTED'))
+  }
+
+  denied(piece: number): void {
+    if (this.#requests.some(({ block }) => block.piece === piece)) return
+    throw appError('WIRE_FRAME_INVALID', {
+      message: 'the peer denies a piece that was never asked for',
+      detail: { piece },
+    })
   }
 
   failAll(err: unknown, mayArrive: boolean): void {

@@ -49,7 +49,7 @@ const STRICT_PIECES = 2
 /**
  * The piece to request from `peer` next. From an agent: the reader's next bytes, the rarest piece of the window, a
  * suggested piece, the rarest piece of all. From an origin: first the next piece of an urgent reader; then pieces that
- * no agent has, from this node's share or suggested by the origin, with the window first and in order; if it is idle,
+ * no agent has, first those that the origin suggests, then this node's share with the window first and in order; if it is idle,
  * also the shares of others, and last the pieces for which agents would take too long.
  */
 export function pickPiece(view: PickView, peer: PickPeer): number | undefined {
@@ -73,8 +73,8 @@ function pickFromOrigin(view: PickView, peer: PickPeer): number | undefined {
   const only = (piece: number) => can(piece) && !(view.copies(piece) > 0 && view.served(piece))
   const own = (piece: number) => only(piece) && (view.isMine(piece) || peer.suggested.has(piece))
   const mine =
-    firstInWindows(view.windows, own) ??
     first(peer.suggested, only) ??
+    firstInWindows(view.windows, own) ??
     rarest(view, { start: 0, end: view.count, can: own })
   if (mine !== undefined || !peer.idle) return mine
   const others = rarestInWindows(view, only) ?? rarest(view, { start: 0, end: view.count, can: only })

@@ -2,7 +2,7 @@ import type { Random } from '../../base/index.ts'
 import { type PickPeer, type PickView, pickPiece, type ReaderWindow } from '../picker/index.ts'
 import { type BlockState, isUnasked, type PieceJob } from './piece-job.ts'
 import type { PieceJobs } from './piece-jobs.ts'
-import type { Supplier } from './supplier.ts'
+import { offers, type Supplier } from './supplier.ts'
 import type { Suppliers } from './suppliers.ts'
 import type { Suspects } from './suspects.ts'
 
@@ -50,10 +50,10 @@ const END_PATIENCE_SHARE = 0.5
  */
 export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | undefined {
   const { jobs } = view
-  const has = (job: PieceJob) => peer.connection.remoteHave.has(job.piece)
+  const has = (job: PieceJob) => offers(peer, job.piece, view.nowMs)
   const late = rescue(view, peer)
   if (late !== undefined) return late
-  const own = jobs.findUnasked((job) => job.owner === peer.id)
+  const own = jobs.findUnasked((job) => job.owner === peer.id && has(job))
   if (own !== undefined) return own
   const orphan = jobs.findUnasked((job) => job.owner === undefined && has(job))
   if (orphan !== undefined) {
@@ -70,7 +70,7 @@ export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | unde
 
 function startPiece(view: AssignmentView, peer: Supplier): Assigned | undefined {
   if (!view.jobs.room && view.jobs.size > 0) return undefined
-  const piece = pickPiece(pickView(view), pickPeer(peer))
+  const piece = pickPiece(pickView(view), pickPeer(peer, view.nowMs))
   if (piece === undefined) return undefined
   if (!view.jobs.room) {
     view.jobs.awaitRoom()
@@ -96,9 +96,10 @@ export function pickView(view: AssignmentView): PickView {
   }
 }
 
-function pickPeer({ connection, suggested, openBlocks }: Supplier): PickPeer {
-  const { hello, remoteHave } = connection
-  return { role: hello.role, has: (piece) => remoteHave.has(piece), suggested, idle: openBlocks === 0 }
+function pickPeer(peer: Supplier, nowMs: number): PickPeer {
+  const { connection, suggested, openBlocks } = peer
+  const has = (piece: number) => offers(peer, piece, nowMs)
+  return { role: connection.hello.role, has, suggested, idle: openBlocks === 0 }
 }
 
 /** An origin helps with a piece only if an origin already gives it, its owner missed, or a reader cannot wait. */
@@ -156,8 +157,8 @@ function endgame(view: AssignmentView, peer: Supplier): Assigned | undefined {
 }
 
 /** Only a piece from a single peer shows who lied, so such a piece is not requested from others. */
-function mayRepeat({ suspects }: AssignmentView, job: PieceJob, peer: Supplier): boolean {
-  return !job.whole && !suspects.has(job.piece) && peer.connection.remoteHave.has(job.piece)
+function mayRepeat({ suspects, nowMs }: AssignmentView, job: PieceJob, peer: Supplier): boolean {
+  return !job.whole && !suspects.has(job.piece) && offers(peer, job.piece, nowMs)
 }
 
 function canRepeat(block: BlockState, peer: Supplier): boolean {

@@ -2,7 +2,7 @@ import { type Clock, codeOf, type TokenBucket } from '../../base/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { Conducts } from './conducts.ts'
 import type { Ask, BlockState, PieceJob } from './piece-job.ts'
-import { requestBlock, type Supplier, timeoutOf } from './supplier.ts'
+import { isDenied, requestBlock, type Supplier, timeoutOf } from './supplier.ts'
 import type { SwarmMeters, WasteReason } from './swarm-meters.ts'
 
 export interface BlockRequestsComponents {
@@ -162,9 +162,11 @@ export class BlockRequests {
   }
 
   #refused(ask: OpenAsk, err: unknown): void {
-    const { peer } = ask
-    if (codeOf(err) !== 'PEER_CLOSED') {
-      peer.notBeforeMs = this.#components.clock.monotonicMs() + cooldown(COOLDOWN, peer.rejections)
+    const { peer, job } = ask
+    const nowMs = this.#components.clock.monotonicMs()
+    // Who denies one piece may give another one at once.
+    if (codeOf(err) !== 'PEER_CLOSED' && !isDenied(peer.denied, job.piece, nowMs)) {
+      peer.notBeforeMs = nowMs + cooldown(COOLDOWN, peer.rejections)
       peer.rejections += 1
     }
     this.#events.onRefused(ask.job, ask.block, peer)

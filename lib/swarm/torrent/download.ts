@@ -1,4 +1,4 @@
-import type { PeerConnection } from '../peer/index.ts'
+import type { Denial, PeerConnection } from '../peer/index.ts'
 import { type AssignmentView, nextBlock } from './assignment.ts'
 import { BlockRequests } from './block-requests.ts'
 import { patienceOf } from './demand.ts'
@@ -121,6 +121,15 @@ export class Download {
 
   peerSuggests(id: string, piece: number): void {
     this.#peerEvent(id, (peer) => this.#suppliers.suggest(peer, piece))
+  }
+
+  /** The peer does not give the piece for so long. */
+  peerDenies(id: string, { piece, retryMs }: Denial): void {
+    const untilMs = this.#components.clock.monotonicMs() + retryMs
+    this.#peerEvent(id, (peer) => {
+      peer.denied.set(piece, untilMs)
+      peer.suggested.delete(piece)
+    })
   }
 
   /** Call it when more may be wanted than before: a record came, or a reader moved on. */

@@ -186,7 +186,7 @@ export class Torrent {
     const pull = this.#pull
     return new PeerSet(
       this.#components,
-      { self, content, tasks: this.#tasks, conducts: this.#conducts },
+      { self, digest: this.blob.digest, content, tasks: this.#tasks, conducts: this.#conducts },
       {
         onPeer: (connection) => pull?.download?.addPeer(connection),
         onGone: (id, gave) => {
@@ -198,10 +198,11 @@ export class Torrent {
         onChoke: (id) => pull?.download?.peerChoked(id),
         onSuggest: (id, piece) => pull?.download?.peerSuggests(id, piece),
         // Only who a tracker named is believed to name others.
-        onBusy: ({ direction }, peers) => {
+        onNamed: ({ direction }, peers) => {
           if (direction === 'dialled') this.#contacts.hint(peers)
           this.#connect()
         },
+        onDenied: (id, denial) => pull?.download?.peerDenies(id, denial),
         onUnreadable: (err) => {
           if (this.complete) this.#events.onUnreadable(this, err)
         },

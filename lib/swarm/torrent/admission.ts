@@ -1,0 +1,122 @@
+import type { Clock, Random } from '../../base/index.ts'
+import { shuffled } from '../../base/index.ts'
+import type { Digest, PeerInfo } from '../../core/index.ts'
+import type { Block, PeerConnection } from '../peer/index.ts'
+import { type OriginLedger, originLedger } from '../picker/index.ts'
+import type { SwarmMeters } from './swarm-meters.ts'
+
+/** The origins of the cluster, one of which is this node. */
+export interface OriginRing {
+  /** Member id of this origin. */
+  readonly self: string
+  /** Member ids of those that own the digest at this moment. */
+  owners(digest: Digest): readonly string[]
+}
+
+export interface AdmissionComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly meters: Pick<SwarmMeters, 'admissions'>
+  /** Undefined where there is only one origin. */
+  readonly ring?: OriginRing | undefined
+}
+
+export interface AdmissionInit {
+  readonly digest: Digest
+  readonly pieces: number
+  /** The peers that are connected now. */
+  readonly members: () => Iterable<PeerConnection>
+}
+
+/** Answer to an agent that asks over HTTP. */
+export interface HttpAdmission {
+  /** So many pieces from the first one on are given. */
+  readonly pieces: number
+  /** When there are none: when asking again makes sense. */
+  readonly retryMs: number
+  /** Who has the first piece that is not given. */
+  readonly peers: readonly PeerInfo[]
+}
+
+/** Peers named with a denial. */
+const MAX_NAMED = 4
+
+/** What an origin gives of one blob to whom, over the wire and over HTTP: the ledger, and how its answers are told. */
+export class Admission {
+  readonly #components: AdmissionComponents
+  readonly #init: AdmissionInit
+  readonly #ledger: OriginLedger
+  /** When an agent asked last over HTTP. */
+  #askedMs = Number.NEGATIVE_INFINITY
+
+  constructor(components: AdmissionComponents, init: AdmissionInit) {
+    this.#components = components
+    this.#init = init
+    this.#ledger = originLedger({ pieces: init.pieces, self: components.ring?.self ?? '' })
+  }
+
+  get askedMs(): number {
+    return this.#askedMs
+  }
+
+  /** The agent has got `piece`, or has told what it has. */
+  update({ hello, remoteHave }: PeerConnection, piece: number | undefined): void {
+    this.#ledger.update(hello.peerId, remoteHave, piece, this.#components.clock.monotonicMs())
+  }
+
+  /** Whether the agent gets the block; if not, it is told so. */
+  admits(connection: PeerConnection, block: Block): boolean {
+    const answer = this.#ask(connection.hello.peerId, block.piece)
+    if (answer.given) return true
+    const { piece } = block
+    connection.sendBusy(this.#holders(piece, connection.hello.peerId), { piece, retryMs: answer.retryMs })
+    connection.sendReject(block)
+    this.suggestTo(connection)
+    return false
+  }
+
+  /** The agent asks over HTTP for `pieces`, in ascending order. */
+  admitOverHttp(agent: string, pieces: Iterable<number>): HttpAdmission {
+    this.#askedMs = this.#components.clock.monotonicMs()
+    let given = 0
+    for (const piece of pieces) {
+      const answer = this.#ask(agent, piece)
+      if (!answer.given) {
+        return { pieces: given, retryMs: answer.retryMs, peers: given > 0 ? [] : this.#holders(piece, agent) }
+      }
+      given += 1
+    }
+    return { pieces: given, retryMs: 0, peers: [] }
+  }
+
+  suggestTo(connection: PeerConnection): void {
+    for (const piece of this.#ledger.suggest(connection.hello.peerId)) connection.sendSuggest(piece)
+  }
+
+  /** What was asked for and not sent yet will not be sent. */
+  release(agent: string): void {
+    this.#ledger.release(agent)
+  }
+
+  remove(agent: string): void {
+    this.#ledger.remove(agent, this.#components.clock.monotonicMs())
+  }
+
+  #ask(agent: string, piece: number) {
+    const { clock, ring, meters } = this.#components
+    if (ring !== undefined) this.#ledger.divide(ring.owners(this.#init.digest))
+    const answer = this.#ledger.ask(agent, piece, clock.monotonicMs())
+    meters.admissions[answer.given ? 'given' : 'busy'].add(1)
+    return answer
+  }
+
+  #holders(piece: number, asker: string): readonly PeerInfo[] {
+    const named: PeerInfo[] = []
+    for (const { hello, remoteHave } of this.#init.members()) {
+      const { peerId, role, address, listenPort } = hello
+      if (listenPort === undefined || peerId === asker || !remoteHave.has(piece)) continue
+      named.push({ peerId, role, host: address.host, port: listenPort, complete: remoteHave.complete })
+    }
+    return shuffled(named, this.#components.random).slice(0, MAX_NAMED)
+  }
+}
