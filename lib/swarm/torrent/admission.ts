@@ -1,17 +1,10 @@
 import type { Clock, Random } from '../../base/index.ts'
 import { shuffled } from '../../base/index.ts'
 import type { Digest, PeerInfo } from '../../core/index.ts'
+import type { HttpAdmission, OriginRing } from '../outside.ts'
 import type { Block, PeerConnection } from '../peer/index.ts'
 import { type OriginLedger, originLedger } from '../picker/index.ts'
 import type { SwarmMeters } from './swarm-meters.ts'
-
-/** The origins of the cluster, one of which is this node. */
-export interface OriginRing {
-  /** Member id of this origin. */
-  readonly self: string
-  /** Member ids of those that own the digest at this moment. */
-  owners(digest: Digest): readonly string[]
-}
 
 export interface AdmissionComponents {
   readonly clock: Clock
@@ -28,16 +21,6 @@ export interface AdmissionInit {
   readonly members: () => Iterable<PeerConnection>
 }
 
-/** Answer to an agent that asks over HTTP. */
-export interface HttpAdmission {
-  /** So many pieces from the first one on are given. */
-  readonly pieces: number
-  /** When there are none: when asking again makes sense. */
-  readonly retryMs: number
-  /** Who has the first piece that is not given. */
-  readonly peers: readonly PeerInfo[]
-}
-
 /** Peers named with a denial. */
 const MAX_NAMED = 4
 
@@ -46,17 +29,11 @@ export class Admission {
   readonly #components: AdmissionComponents
   readonly #init: AdmissionInit
   readonly #ledger: OriginLedger
-  /** When an agent asked last over HTTP. */
-  #askedMs = Number.NEGATIVE_INFINITY
 
   constructor(components: AdmissionComponents, init: AdmissionInit) {
     this.#components = components
     this.#init = init
     this.#ledger = originLedger({ pieces: init.pieces, self: components.ring?.self ?? '' })
-  }
-
-  get askedMs(): number {
-    return this.#askedMs
   }
 
   /** The agent has got `piece`, or has told what it has. */
@@ -75,18 +52,16 @@ export class Admission {
     return false
   }
 
-  /** The agent asks over HTTP for `pieces`, in ascending order. */
-  admitOverHttp(agent: string, pieces: Iterable<number>): HttpAdmission {
-    this.#askedMs = this.#components.clock.monotonicMs()
-    let given = 0
-    for (const piece of pieces) {
+  /** The agent asks over HTTP for `count` pieces that follow each other. */
+  admitOverHttp(agent: string, { first, count }: { readonly first: number; readonly count: number }): HttpAdmission {
+    for (let given = 0; given < count; given += 1) {
+      const piece = first + given
       const answer = this.#ask(agent, piece)
       if (!answer.given) {
-        return { pieces: given, retryMs: answer.retryMs, peers: given > 0 ? [] : this.#holders(piece, agent) }
+        return { pieces: given, retryAfterMs: Math.ceil(answer.retryMs), peers: this.#holders(piece, agent) }
       }
-      given += 1
     }
-    return { pieces: given, retryMs: 0, peers: [] }
+    return { pieces: count, retryAfterMs: 0, peers: [] }
   }
 
   suggestTo(connection: PeerConnection): void {

@@ -1,8 +1,8 @@
 import { type AppError, type Background, type Clock, hasCode, type Random, type TokenBucket } from '../../base/index.ts'
-import type { Digest, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
+import type { ByteRange, Digest, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { SwarmLimits } from '../limits.ts'
-import type { PeerReport } from '../outside.ts'
+import type { HttpAdmission, PeerReport } from '../outside.ts'
 import type { Block, Denial, PeerConnection, PeerHello } from '../peer/index.ts'
 import { chooseServed } from '../picker/index.ts'
 import { Admission, type AdmissionComponents } from './admission.ts'
@@ -64,7 +64,7 @@ export class PeerSet {
   readonly #members = new Map<PeerId, Member>()
   readonly #pace: TokenBucket
   /** What an origin gives, and to whom; agents give everybody everything. */
-  readonly admission: Admission | undefined
+  readonly #admission: Admission | undefined
   readonly #reports: PeerReports
 
   constructor(components: PeerSetComponents, init: PeerSetInit, events: PeerSetEvents) {
@@ -76,7 +76,7 @@ export class PeerSet {
     this.#pace = components.lane.bucket.flow({ short })
     const { digest } = init
     const members = () => this
-    this.admission =
+    this.#admission =
       init.self.role === 'origin'
         ? new Admission(components, { digest, pieces: init.content.map.count, members })
         : undefined
@@ -160,7 +160,7 @@ export class PeerSet {
     this.#reports.part(id, member.connection)
     member.sender.clear()
     member.connection.close(err)
-    this.admission?.remove(id)
+    this.#admission?.remove(id)
     this.#countConnections(-1)
     this.#events.onGone(id, member.connection.stats.receivedBytes > 0)
     this.#serve()
@@ -181,6 +181,13 @@ export class PeerSet {
       if (member.connection.remoteHave.complete) this.remove(id)
       else if (member.interested) this.#setInterested(member, false)
     }
+  }
+
+  /** What an agent that asks over HTTP is given of these bytes. */
+  admitOverHttp(agent: PeerId, { start, end }: ByteRange): HttpAdmission | undefined {
+    const { pieceLength } = this.#init.content.map
+    const first = Math.floor(start / pieceLength)
+    return this.#admission?.admitOverHttp(agent, { first, count: Math.ceil(end / pieceLength) - first })
   }
 
   tick(nowMs: number): void {
@@ -209,7 +216,7 @@ export class PeerSet {
       return
     }
     if (!member.interested && this.#offers(member, piece)) this.#setInterested(member, true)
-    if (hello.role === 'agent') this.admission?.update(member.connection, piece)
+    if (hello.role === 'agent') this.#admission?.update(member.connection, piece)
     this.#suggestTo(member)
     this.#events.onHave(id, piece)
   }
@@ -266,16 +273,16 @@ export class PeerSet {
     if (member.waitingSinceMs !== undefined) member.waitingSinceMs = nowMs
     member.connection.sendChoke(true)
     member.sender.clear()
-    this.admission?.release(member.connection.hello.peerId)
+    this.#admission?.release(member.connection.hello.peerId)
   }
 
   #suggestTo({ servedSinceMs, connection }: Member): void {
-    if (servedSinceMs !== undefined && connection.hello.role === 'agent') this.admission?.suggestTo(connection)
+    if (servedSinceMs !== undefined && connection.hello.role === 'agent') this.#admission?.suggestTo(connection)
   }
 
   #isAdmitted({ connection }: Member, block: Block): boolean {
-    if (this.admission === undefined || connection.hello.role !== 'agent') return true
-    return this.admission.admits(connection, block)
+    if (this.#admission === undefined || connection.hello.role !== 'agent') return true
+    return this.#admission.admits(connection, block)
   }
 
   #onBusy({ connection }: Member, peers: readonly PeerInfo[], denial: Denial | undefined): void {

@@ -190,6 +190,7 @@ class World {
         self: newPeerId(this.#random),
         verify: 'whole',
         direct: false,
+        onNamed: () => undefined,
         prospect: () => 'some',
       },
       {
