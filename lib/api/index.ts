@@ -18,6 +18,7 @@ export {
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
 export { manifestShape } from './manifest-shape.ts'
 export {
+  ASKER_HEADER,
   type BlobBody,
   HOP_HEADER,
   type HoldingAnswer,

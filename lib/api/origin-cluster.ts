@@ -124,7 +124,7 @@ interface OpenRead {
 async function resumingRead(target: ReadTarget, options: Omit<ReadBlobOptions, 'hop'>): Promise<BlobBody> {
   const first = await openAt(target, options, [])
   const range = options.range ?? { start: 0, end: first.size }
-  const body = Readable.from(unbroken(target, first, range, options.signal), { objectMode: false })
+  const body = Readable.from(unbroken(target, first, range, options), { objectMode: false })
   // A body that is destroyed before its first read never enters the generator.
   body.once('close', () => first.body.destroy())
   return { size: first.size, body }
@@ -145,7 +145,7 @@ async function* unbroken(
   target: ReadTarget,
   first: OpenRead,
   range: ByteRange,
-  signal: AbortSignal | undefined,
+  { asker, signal }: Pick<ReadBlobOptions, 'asker' | 'signal'>,
 ): AsyncGenerator<Uint8Array> {
   let open = first
   let offset = range.start
@@ -173,6 +173,6 @@ async function* unbroken(
     failed = offset > before ? [] : failed
     if (target.cluster.members.length > 1 || offset === before) failed = [...failed, { member: open.member, err }]
     if (cuts >= MAX_CUTS) throw usedUp(failed)
-    open = await openAt(target, { range: { start: offset, end: range.end }, signal }, failed)
+    open = await openAt(target, { range: { start: offset, end: range.end }, asker, signal }, failed)
   }
 }

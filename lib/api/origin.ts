@@ -1,11 +1,12 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
-import { type AbortOptions, appError } from '../base/index.ts'
-import { type ByteRange, type Digest, type Repository, repositoryText } from '../core/index.ts'
+import { type AbortOptions, appError, isAppError } from '../base/index.ts'
+import { type ByteRange, type Digest, type PeerId, type Repository, repositoryText } from '../core/index.ts'
 import type { HttpClient, HttpResponse } from '../http/index.ts'
 import { send, sendForJson, sendForNothing } from './answer.ts'
 import { path, query } from './path.ts'
-import { byteCountSchema, digestSchema } from './schemas.ts'
+import { byteCountSchema, digestSchema, parseAnswer } from './schemas.ts'
+import { peerInfoSchema } from './tracker.ts'
 
 /** Route patterns of the origin; docs/endpoints.md has a row for each. */
 export const originRoutes = {
@@ -21,6 +22,18 @@ export const originRoutes = {
 export const HOP_HEADER = 'x-shoal-hop'
 /** Offset in the upload at which the body of a PATCH starts, in bytes. */
 export const OFFSET_HEADER = 'x-shoal-offset'
+
+/** Peer id of the agent that asks for a range: the origin may answer ORIGIN_BUSY. Other clients do not send it. */
+export const ASKER_HEADER = 'x-shoal-asker'
+
+/** The detail of ORIGIN_BUSY. */
+export const originBusySchema = z.object({
+  /** So many pieces from the first one on may be had; the caller asks again for those alone. */
+  pieces: byteCountSchema,
+  retryAfterMs: byteCountSchema.max(60_000),
+  /** Who has what is wanted. */
+  peers: z.array(peerInfoSchema).max(16).readonly(),
+})
 
 /**
  * Set on a PUT from another origin: the copy is acknowledged only when the task to write it to the backend is durable,
@@ -74,6 +87,8 @@ export const originTimeouts = {
 
 export interface ReadBlobOptions extends HopOptions {
   readonly range?: ByteRange | undefined
+  /** Peer id of the agent for whose swarm the range is. */
+  readonly asker?: PeerId | undefined
   /** Waits for an origin that has to bring the blob first; default: the usual wait for a request. */
   readonly patient?: boolean | undefined
 }
@@ -97,7 +112,10 @@ export interface CopyBody extends HopOptions {
 export interface OriginBlobs {
   /** Undefined when neither the origin nor the backend has the blob. */
   statBlob(repository: Repository, digest: Digest, options?: HopOptions): Promise<{ readonly size: number } | undefined>
-  /** @throws BLOB_UNKNOWN, RANGE_UNSATISFIABLE, NOT_OWNER, DIGEST_REFUSED */
+  /**
+   * @throws BLOB_UNKNOWN, RANGE_UNSATISFIABLE, NOT_OWNER, DIGEST_REFUSED, and with `asker` ORIGIN_BUSY, whose detail
+   * fits `originBusySchema`
+   */
   readBlob(repository: Repository, digest: Digest, options?: ReadBlobOptions): Promise<BlobBody>
   /**
    * What the origin has now; it does not fetch. `asker` is an origin that is about to read the backend: when two
@@ -174,14 +192,18 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       await response.discard()
       return response.status === 404 ? undefined : { size: lengthOf(response) }
     },
-    async readBlob(repository, digest, { hop, range, patient, signal } = {}) {
-      const headers = { ...hopHeaders(hop), ...(range && rangeHeader(range)) }
+    async readBlob(repository, digest, { hop, range, asker, patient, signal } = {}) {
+      const headers = {
+        ...hopHeaders(hop),
+        ...(asker !== undefined && { [ASKER_HEADER]: asker }),
+        ...(range && rangeHeader(range)),
+      }
       const wait = {
         ...(patient === true && { headersTimeoutMs: originTimeouts.bringMs }),
         ...(hop === true && { idleTimeoutMs: originTimeouts.pieceMs }),
       }
       const request = { method: 'GET', url: blobUrl(url, repository, digest), headers, signal, ...wait } as const
-      const response = await send(http, request, [range === undefined ? 200 : 206])
+      const response = await send(http, request, [range === undefined ? 200 : 206]).catch(checkBusy)
       return { size: lengthOf(response), body: response.body }
     },
     holding(repository, digest, { asker, leaving, signal } = {}) {
@@ -244,6 +266,12 @@ function originUploads(http: HttpClient, url: string): OriginUploads {
     cancelUpload: (repository, id, { signal } = {}) =>
       sendForNothing(http, { method: 'DELETE', url: upload(repository, id), signal }),
   }
+}
+
+/** Whoever sees ORIGIN_BUSY may rely on its detail. */
+function checkBusy(err: unknown): never {
+  if (!isAppError(err) || err.code !== 'ORIGIN_BUSY') throw err
+  throw appError('ORIGIN_BUSY', { detail: parseAnswer(originBusySchema, err.detail), cause: err })
 }
 
 /** Size of the whole blob in bytes, from `Content-Range` or `Content-Length`. */

@@ -100,7 +100,7 @@ export const announceBatchSchema = z.object({
 })
 export type AnnounceBatch = z.infer<typeof announceBatchSchema>
 
-const peerInfoSchema = z.object({
+export const peerInfoSchema = z.object({
   peerId: peerIdSchema,
   host: z.union([z.ipv4(), z.ipv6()]),
   port: portSchema,

@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../base/index.ts'
-import type { BlobRef, ByteRange, PeerAddress, PeerId, PeerInfo, PeerRole, SwarmId } from '../core/index.ts'
+import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId, PeerInfo, PeerRole, SwarmId } from '../core/index.ts'
 import type { MetainfoRecord } from '../metainfo/index.ts'
 import type { BlobReader, PartialBlobs } from '../store/index.ts'
 
@@ -101,8 +101,29 @@ export interface MetainfoSource {
   open(blob: BlobRef, options?: MetainfoOptions): AsyncIterable<MetainfoRecord>
 }
 
+/** What an origin answers to an agent that asks over HTTP for pieces that follow each other. */
+export interface HttpAdmission {
+  /** So many of them, from the first one on, are given. */
+  readonly pieces: number
+  /** When asking again for the next one makes sense, in milliseconds; 0 when all are given. */
+  readonly retryAfterMs: number
+  /** Who has the next one. */
+  readonly peers: readonly PeerInfo[]
+}
+
+/** The origins of the cluster, as one of them sees them: they divide the pieces of a blob among themselves. */
+export interface OriginRing {
+  /** Member id of this origin. */
+  readonly self: string
+  /** Member ids of those that own the digest at this moment. */
+  owners(digest: Digest): readonly string[]
+}
+
 /** The last sources to try: the origins over HTTP, one after the other on the ring. */
 export interface PieceSource {
-  /** Exactly the bytes of `range`, unverified. @throws BLOB_UNKNOWN, SOURCES_EXHAUSTED, ABORTED */
+  /**
+   * Exactly the bytes of `range`, unverified. @throws BLOB_UNKNOWN, SOURCES_EXHAUSTED, ABORTED, ORIGIN_BUSY with an
+   * `HttpAdmission` as its detail: the origins give these pieces to others
+   */
   read(blob: BlobRef, range: ByteRange, options?: AbortOptions): AsyncIterable<Uint8Array>
 }

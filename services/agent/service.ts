@@ -65,7 +65,7 @@ function agentEngine(
       store,
       announcer: trackerAnnouncer(clients.trackers, key),
       metainfo: clusterMetainfo(clients.trackers, clients.origins),
-      pieces: originPieces(clients.origins),
+      pieces: originPieces(clients.origins, peerId),
       transport: tcpTransport(runtime),
       prover: secretProver(config.token),
       digester,

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { OriginCluster, TrackerCluster } from '../../lib/api/index.ts'
 import { hasCode } from '../../lib/base/index.ts'
-import type { BlobRef } from '../../lib/core/index.ts'
+import type { BlobRef, PeerId } from '../../lib/core/index.ts'
 import { decodeMetainfo } from '../../lib/metainfo/index.ts'
 import type { Announcer, MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
 
@@ -42,11 +42,11 @@ export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster
   }
 }
 
-/** Pieces from the origins over HTTP; tries one origin of the ring after another. */
-export function originPieces(origins: OriginCluster): PieceSource {
+/** Pieces from the origins over HTTP for the agent `asker`; tries one origin of the ring after another. */
+export function originPieces(origins: OriginCluster, asker: PeerId): PieceSource {
   return {
     async *read({ repository, digest }, range, options = {}) {
-      const { body } = await origins.readBlob(repository, digest, { ...options, range })
+      const { body } = await origins.readBlob(repository, digest, { ...options, range, asker })
       try {
         yield* body as AsyncIterable<Uint8Array>
       } finally {

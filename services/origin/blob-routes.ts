@@ -1,13 +1,21 @@
 import { Readable } from 'node:stream'
-import { blobOf, HOP_HEADER, type HoldingAnswer, originRoutes, WRITE_BACK_HEADER } from '../../lib/api/index.ts'
+import {
+  ASKER_HEADER,
+  blobOf,
+  HOP_HEADER,
+  type HoldingAnswer,
+  originRoutes,
+  WRITE_BACK_HEADER,
+} from '../../lib/api/index.ts'
 import { appError, type TokenBucket } from '../../lib/base/index.ts'
-import { type BlobRef, type Digest, digestAlgorithm } from '../../lib/core/index.ts'
+import { type BlobRef, type Digest, digestAlgorithm, type PeerId, parsePeerId } from '../../lib/core/index.ts'
 import {
   type Content,
   type ContentFacts,
   type Exchange,
   inTouch,
   type Route,
+  refusal,
   sendContent,
   sendEmpty,
   sendJson,
@@ -15,6 +23,7 @@ import {
   sendStream,
 } from '../../lib/http/index.ts'
 import type { BlobReader, BlobUploads, StoredBlob } from '../../lib/store/index.ts'
+import type { HttpAdmission, SwarmEngine } from '../../lib/swarm/index.ts'
 import type { Ingest, OpenBlob } from './bring/ingest.ts'
 import { type MetainfoComponents, metainfoStream } from './bring/metainfo-stream.ts'
 import type { Refusals } from './bring/refusals.ts'
@@ -30,6 +39,7 @@ export interface BlobRoutesComponents extends MetainfoComponents {
   readonly writeBack: Pick<WriteBack, 'keep'>
   /** The share in this node's upload rate that blobs of such a size get. What another origin asks for needs none. */
   readonly pace: (sizeBytes: number) => TokenBucket
+  readonly admitOverHttp: SwarmEngine['admitOverHttp']
   readonly onReceived: (from: 'client' | 'origin', bytes: number) => void
   readonly onSent: (to: 'client' | 'replica', bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
@@ -54,13 +64,29 @@ const factsOf = ({ digest }: BlobRef, size: number): ContentFacts => ({
   headers: { 'docker-content-digest': digest },
 })
 
+/** The agent that asks for its swarm; undefined for every other client, whose requests nobody counts. */
+const askerOf = (exchange: Exchange): PeerId | undefined => {
+  const text = exchange.req.headers[ASKER_HEADER]
+  if (typeof text !== 'string' || isHop(exchange)) return undefined
+  return parsePeerId(text)
+}
+
+/** @throws ORIGIN_BUSY when the agent is not given all of the range */
+function assertAdmitted(admission: HttpAdmission | undefined): void {
+  if (admission === undefined || admission.retryAfterMs === 0) return
+  const seconds = Math.ceil(admission.retryAfterMs / 1_000)
+  throw refusal(appError('ORIGIN_BUSY', { detail: { ...admission } }), { 'retry-after': String(seconds) })
+}
+
 /** Answers with the whole blob or with the one range that the request names. */
 async function sendBlob(
-  { onSent, pace }: Pick<BlobRoutesComponents, 'onSent' | 'pace'>,
+  { onSent, pace, admitOverHttp }: Pick<BlobRoutesComponents, 'onSent' | 'pace' | 'admitOverHttp'>,
   exchange: Exchange,
   { size, read }: OpenBlob,
 ) {
   const open: Content['open'] = async (range, options) => {
+    const asker = askerOf(exchange)
+    if (asker !== undefined) assertAdmitted(admitOverHttp(blobOf(exchange).digest, asker, range))
     const body = await read(range, options)
     return isHop(exchange) ? body : pacedStream(body, pace(size), options)
   }

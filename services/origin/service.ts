@@ -1,6 +1,7 @@
 import { type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
 import { type Backends, backendProbes, durabilityOf, openBackends } from '../../lib/backend/index.ts'
 import { appError, background, type Startable } from '../../lib/base/index.ts'
+import type { Cluster } from '../../lib/cluster/index.ts'
 import { type BlobRef, newPeerId } from '../../lib/core/index.ts'
 import { secretProver } from '../../lib/identity/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
@@ -65,9 +66,10 @@ interface EngineParts {
   readonly runtime: Runtime
   readonly store: SwarmStore
   readonly trackers: TrackerCluster
+  readonly cluster: Cluster
 }
 
-function originEngine({ runtime, store, trackers }: EngineParts, config: OriginConfig): SwarmEngine {
+function originEngine({ runtime, store, trackers, cluster }: EngineParts, config: OriginConfig): SwarmEngine {
   const peerId = newPeerId(runtime.random)
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
   return swarmEngine(
@@ -83,6 +85,7 @@ function originEngine({ runtime, store, trackers }: EngineParts, config: OriginC
       metainfo: nothingToPull,
       pieces: nothingToPull,
       transport: tcpTransport(runtime),
+      ring: { self: config.member, owners: (digest) => cluster.liveOwners(digest).map(({ id }) => id) },
       prover: secretProver(config.token),
       digester: inlineDigester(),
     },
@@ -125,7 +128,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const backends = components.backends ?? openBackends(runtime, config.backends)
   const plainStorage = journalStorage(config)
   const storage = components.wrapJournal?.(plainStorage) ?? plainStorage
-  const engine = originEngine({ runtime, store, trackers }, config)
+  const engine = originEngine({ runtime, store, trackers, cluster }, config)
   const patterns = config.backends.map(({ repository }) => repository)
   const names = blobNames({ store, backends }, { patterns })
   return { runtime, http, cluster, siblings, evictions, store, backends, storage, engine, names }
@@ -187,6 +190,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       ingest: bring,
       pieceHashes: hashes,
       pace: uploadPace(engine),
+      admitOverHttp: (...asked) => engine.admitOverHttp(...asked),
       writeBack: later,
       uploads,
       keeps: (digest, init) => keeping.copies.isKeeper(digest, init),

@@ -14,6 +14,7 @@ import {
 } from '../../base/index.ts'
 import {
   type BlobRef,
+  type ByteRange,
   type Digest,
   headerOf,
   type MetaInfoHeader,
@@ -25,7 +26,15 @@ import type { PieceDigester } from '../../metainfo/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
 import { type SwarmLimits, swarmLimits } from '../limits.ts'
-import type { Announcer, MetainfoSource, PieceSource, SeedRef, SwarmStore } from '../outside.ts'
+import type {
+  Announcer,
+  HttpAdmission,
+  MetainfoSource,
+  OriginRing,
+  PieceSource,
+  SeedRef,
+  SwarmStore,
+} from '../outside.ts'
 import type { PeerProver, PeerTransport } from '../peer/index.ts'
 import {
   bufferPool,
@@ -59,6 +68,8 @@ export interface SwarmEngineComponents {
   readonly metainfo: MetainfoSource
   readonly pieces: PieceSource
   readonly transport: PeerTransport
+  /** For an origin that has others beside it. */
+  readonly ring?: OriginRing | undefined
   /** Undefined lets every peer in that knows the swarm. */
   readonly prover?: PeerProver | undefined
   /** Called when the node rests and has let go of its idle memory; default: the memory waits for V8. */
@@ -103,6 +114,11 @@ export interface SwarmEngine extends Startable {
   forget(digest: Digest): void
   /** Limits the rate of all uploads of this node to peers. Blobs that it sends over HTTP must pass it as well. */
   readonly uploads: FairBucket
+  /**
+   * What an agent that asks over HTTP is given of these bytes: an origin counts it like what it gives over the wire.
+   * Undefined when it is given everything.
+   */
+  admitOverHttp(digest: Digest, agent: PeerId, range: ByteRange): HttpAdmission | undefined
   /** The running torrents, for administrators. */
   snapshot(): readonly TorrentSnapshot[]
 }
@@ -199,6 +215,10 @@ class Engine implements SwarmEngine {
 
   forget(digest: Digest): void {
     this.#table.forget(digest)
+  }
+
+  admitOverHttp(digest: Digest, agent: PeerId, range: ByteRange): HttpAdmission | undefined {
+    return this.#running ? this.#table.admitOverHttp(digest, agent, range) : undefined
   }
 
   snapshot(): readonly TorrentSnapshot[] {

@@ -1,6 +1,7 @@
 import { type AppError, appError, type Background } from '../../base/index.ts'
 import {
   type BlobRef,
+  type ByteRange,
   type Digest,
   headerOf,
   INLINE_LIMIT,
@@ -12,7 +13,7 @@ import {
   swarmIdOf,
 } from '../../core/index.ts'
 import type { AnnounceSchedule, AnnounceSubject } from '../announce/index.ts'
-import type { SeedRef } from '../outside.ts'
+import type { HttpAdmission, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import { Torrent, type TorrentComponents, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
 import { type BanList, listenAddress } from './ban-list.ts'
@@ -97,11 +98,20 @@ export class TorrentTable {
   /** Takes over an accepted connection. */
   accept(swarmId: SwarmId, connection: PeerConnection): void {
     const { hello } = connection
-    const seed = this.#seeds.get(swarmId)
-    const running = this.#running.get(swarmId) ?? (seed && this.#run({ blob: seed.blob, complete: seed.header }))
+    const running = this.#serving(swarmId)
     if (running === undefined || this.#stopped) connection.close()
     else if (this.#avoids({ ...listenAddress(hello), peerId: hello.peerId })) connection.close(appError('PEER_BANNED'))
     else running.accept(connection)
+  }
+
+  /** An agent asks over HTTP for bytes of a complete blob. */
+  admitOverHttp(digest: Digest, agent: PeerId, range: ByteRange): HttpAdmission | undefined {
+    return this.#serving(swarmIdOf(digest))?.admitOverHttp(agent, range)
+  }
+
+  #serving(swarmId: SwarmId): Torrent | undefined {
+    const seed = this.#seeds.get(swarmId)
+    return this.#running.get(swarmId) ?? (seed && this.#run({ blob: seed.blob, complete: seed.header }))
   }
 
   /** Call it when the blob is complete in the store. Small blobs travel inside metainfo headers and have no swarm. */

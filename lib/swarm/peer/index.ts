@@ -1,4 +1,4 @@
-export type { ByteChannel, PeerProver, SwarmHeader } from '../wire/index.ts'
+export type { ByteChannel, Denial, PeerProver, SwarmHeader } from '../wire/index.ts'
 export { type AcceptInit, acceptPeers, type PeerAcceptor } from './accept-peers.ts'
 export { type DialInit, dialPeer, type PeerComponents, type PeerSelf } from './dial-peer.ts'
 export { type MemoryNetwork, memoryNetwork } from './memory-network.ts'

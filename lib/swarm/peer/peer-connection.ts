@@ -1,5 +1,6 @@
 import type { AppError, Bitset } from '../../base/index.ts'
 import type { PeerAddress, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
+import type { Denial } from '../wire/index.ts'
 
 /** A part of a piece; `offset` and `length` are in bytes within the piece. */
 export interface Block {
@@ -44,8 +45,11 @@ export interface DemandEvents {
 
 /** What becomes of the connection itself. */
 export interface LinkEvents {
-  /** The other side is full; these may have the blob. */
-  onBusy(peers: readonly PeerInfo[]): void
+  /**
+   * Without `denial` the other side is full. With it, it does not give that piece now: the rejection follows. The peers
+   * may have what is wanted.
+   */
+  onBusy(peers: readonly PeerInfo[], denial?: Denial): void
   /** Called once, as the last event. `err` is undefined when we closed the connection in an orderly way. */
   onClose(err: AppError | undefined): void
 }
@@ -69,8 +73,8 @@ export interface PeerLink {
    * Starts the delivery of events; call it once, before anything else. Earlier events are delivered first, in order.
    */
   attach(events: PeerEvents): void
-  /** Says that we are full, and who else may have the blob. */
-  sendBusy(peers: readonly PeerInfo[]): void
+  /** Says that we are full, or with `denial` why a piece is about to be rejected, and who else may have the blob. */
+  sendBusy(peers: readonly PeerInfo[], denial?: Denial): void
   /** Destroys the socket. Idempotent. */
   close(err?: AppError): void
 }

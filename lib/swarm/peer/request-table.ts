@@ -26,6 +26,8 @@ export interface RequestTable {
   arrived(request: OpenRequest): void
   /** @throws WIRE_FRAME_INVALID when nothing was requested */
   rejected(block: Block): void
+  /** A rejection for a part of the piece is about to follow. @throws WIRE_FRAME_INVALID when nothing was requested */
+  denied(piece: number): void
   /** Fails every request with `err`; with `mayArrive`, blocks that are on their way are still accepted. */
   failAll(err: AppError, mayArrive: boolean): void
 }
@@ -95,6 +97,14 @@ class Table implements RequestTable {
     const wanted = request.into !== undefined
     this.#remove(request)
     if (wanted) fail(request, appError('PEER_REJECTED'))
+  }
+
+  denied(piece: number): void {
+    if (this.#requests.some(({ block }) => block.piece === piece)) return
+    throw appError('WIRE_FRAME_INVALID', {
+      message: 'the peer denies a piece that was never asked for',
+      detail: { piece },
+    })
   }
 
   failAll(err: AppError, mayArrive: boolean): void {

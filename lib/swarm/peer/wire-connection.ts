@@ -1,7 +1,7 @@
 import { type AppError, appError, Bitset, toAppError } from '../../base/index.ts'
 import { type PeerAddress, type PeerInfo, PieceMap } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
-import type { BlockTarget, SwarmHeader, Wire, WireEvents, WireInit } from '../wire/index.ts'
+import type { BlockTarget, Denial, SwarmHeader, Wire, WireEvents, WireInit } from '../wire/index.ts'
 import { type EventQueue, eventQueue } from './event-queue.ts'
 import type { Block, PeerConnection, PeerEvents, PeerHello, PeerStats, RequestEvents } from './peer-connection.ts'
 import { type OpenRequest, type RequestTable, requestTable } from './request-table.ts'
@@ -108,8 +108,8 @@ class WireConnection implements PeerConnection {
     if (!this.#closed) this.#wire.send.suggest(piece)
   }
 
-  sendBusy(peers: readonly PeerInfo[]): void {
-    if (!this.#closed) this.#wire.sendBusy(peers)
+  sendBusy(peers: readonly PeerInfo[], denial?: Denial): void {
+    if (!this.#closed) this.#wire.sendBusy(peers, denial)
   }
 
   sendBlock(block: Block, bytes: Uint8Array): Promise<void> {
@@ -164,7 +164,10 @@ class WireConnection implements PeerConnection {
         tell((events) => events.onHave(undefined))
       },
       onSuggest: (piece) => tell((events) => events.onSuggest(piece)),
-      onBusy: (peers) => tell((events) => events.onBusy(peers)),
+      onBusy: ({ peers, denial }) => {
+        if (denial !== undefined) this.#requests.denied(denial.piece)
+        tell((events) => events.onBusy(peers, denial))
+      },
       onRequest: (block) => {
         if (this.#uploads.asked(block)) tell((events) => events.onRequest(block))
       },

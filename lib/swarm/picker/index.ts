@@ -1,6 +1,13 @@
 export { type Availability, availability } from './availability.ts'
 export { chooseServed, type SlotCandidate, type SlotRules } from './choose-served.ts'
 export {
+  type Admission,
+  copiesFor,
+  type OriginLedger,
+  type OriginLedgerInit,
+  originLedger,
+} from './origin-ledger.ts'
+export {
   isOfUse,
   type PickPeer,
   type PickScope,
@@ -18,4 +25,3 @@ export {
   requestTimeoutMs,
 } from './request-pace.ts'
 export { OwnShare, type Shares, shares } from './shares.ts'
-export { type Suggestions, suggestions } from './suggestions.ts'

@@ -50,8 +50,8 @@ const STRICT_PIECES = 2
 /**
  * The piece to request from `peer` next. From an agent: the reader's next bytes, the rarest piece of the window, a
  * suggested piece, the rarest piece of all. From an origin: first the next piece of an urgent reader; then pieces that
- * no agent has, from this node's share or suggested by the origin, with the window first and in order; if it is idle,
- * also the shares of others, and last the pieces for which agents would take too long.
+ * no agent has, first those that the origin suggests, then this node's share with the window first and in order; if it
+ * is idle, also the shares of others, and last the pieces for which agents would take too long.
  */
 export function pickPiece(view: PickView, peer: PickPeer): number | undefined {
   if (peer.offer.count === 0 || view.scope === 'none') return undefined
@@ -76,7 +76,7 @@ function pickFromOrigin(view: PickView, peer: PickPeer): number | undefined {
   if (urgent !== undefined) return urgent.next
   const only = { except: view.served() }
   const own = { ...only, among: view.mine }
-  const mine = firstOwnInWindows(view, peer, own) ?? suggested(view, peer, only) ?? rarest(view, peer, own)
+  const mine = suggested(view, peer, only) ?? firstInWindows(view, peer, own) ?? rarest(view, peer, own)
   if (mine !== undefined || !peer.idle) return mine
   const others = rarestInWindows(view, peer, only) ?? rarest(view, peer, only)
   if (others !== undefined || !view.agentsAreSlow()) return others
@@ -96,23 +96,18 @@ function nextOf(view: PickView, peer: PickPeer): number | undefined {
   return undefined
 }
 
-/** The first piece of the own share in a window, or one before it that the origin suggested. */
-function firstOwnInWindows(view: PickView, peer: PickPeer, own: Restriction): number | undefined {
+function firstInWindows(view: PickView, { offer }: PickPeer, restriction: Restriction): number | undefined {
   for (const { next: start, end } of view.windows) {
-    let first = view.pieces.first({ offer: peer.offer, start, end, ...own })
-    for (const piece of peer.suggested) {
-      if (piece < start || piece >= (first ?? end) || own.except?.has(piece) === true) continue
-      if (can(view, peer, piece)) first = piece
-    }
-    if (first !== undefined) return first
+    const piece = view.pieces.first({ offer, start, end, ...restriction })
+    if (piece !== undefined) return piece
   }
   return undefined
 }
 
-/** All of the windows were looked at before. */
 function suggested(view: PickView, peer: PickPeer, { except }: Restriction = {}): number | undefined {
-  if (view.scope !== 'all') return undefined
-  for (const piece of peer.suggested) if (except?.has(piece) !== true && can(view, peer, piece)) return piece
+  for (const piece of peer.suggested) {
+    if (except?.has(piece) !== true && can(view, peer, piece) && isOfUse(view, piece)) return piece
+  }
   return undefined
 }
 

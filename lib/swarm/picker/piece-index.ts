@@ -97,6 +97,13 @@ export class PieceIndex {
     this.#peers.set(id, { have: own, least, count: own.overlap(this.#wanted) })
   }
 
+  /** An origin, whose copies do not count, has the piece but does not give it for a while; or it gives it again. */
+  withhold(id: string, piece: number, withheld: boolean): void {
+    const peer = this.#peers.get(id)
+    if (peer === undefined || !(withheld ? peer.have.delete(piece) : peer.have.add(piece))) return
+    if (this.#wanted.has(piece)) peer.count += withheld ? -1 : 1
+  }
+
   remove(id: string): void {
     this.#peers.delete(id)
     this.#copies.remove(id)

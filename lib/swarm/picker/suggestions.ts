@@ -1,83 +1,84 @@
-import type { Bitset } from '../../base/index.ts'
-import { type Availability, availability } from './availability.ts'
-import { type Shares, shares } from './shares.ts'
+/** A piece, seen by who suggests it. */
+export interface SuggestionView {
+  /** How many agents may be given each piece. */
+  readonly perPiece: number
+  /** Agents that have the piece or are about to get it. */
+  copies(piece: number): number
+  /** Whether this origin suggests the piece at all. */
+  isOwn(piece: number): boolean
+}
+
+/** An agent that takes suggestions. */
+export interface SuggestionTaker {
+  has(piece: number): boolean
+  /** Pieces suggested to it that it does not have yet. */
+  readonly promised: Set<number>
+}
 
 /**
- * Decides what an origin suggests (BEP 6) to each agent, so that the first wave costs few copies: the pieces that the
- * fewest agents have or were promised; among these first the agent's own share, in ascending order.
+ * The pieces that an origin still has to give, in ascending order: each is suggested to one agent at a time (BEP 6), so
+ * that agents ask for different pieces. A suggestion costs the same however many pieces there are.
  */
 export interface Suggestions {
-  /** Call it when the peer has got `piece`, or has sent all its pieces anew. */
-  update(peer: string, have: Bitset, piece: number | undefined): void
-  remove(peer: string): void
-  /** Pieces to suggest to the peer now, up to the limit of open suggestions. */
-  next(peer: string): readonly number[]
+  /** The next piece for the agent, which counts as promised to it. */
+  next(taker: SuggestionTaker, view: SuggestionView): number | undefined
+  /** The promise is over: it was kept, or the piece went to somebody else. */
+  settle(taker: SuggestionTaker, piece: number): void
+  /** Nobody fetches the piece any more: it may be suggested once more. */
+  putBack(piece: number): void
+  /** Begins anew, because which pieces are suggested has changed. */
+  restart(): void
 }
 
-/** Most suggested pieces that a peer does not have yet. */
-const OPEN_PROMISES = 8
-
-interface Asker {
-  readonly promised: Set<number>
-  have: Bitset
-}
+/** Pieces put back that are looked at for one suggestion. */
+const LOOK_AT = 64
 
 export function suggestions(pieces: number): Suggestions {
-  const askers = new Map<string, Asker>()
-  const copies: Availability = availability(pieces)
   const promises = new Uint16Array(pieces)
-  let split: Shares | undefined
+  const putBack = new Set<number>()
+  /** Counts the pieces once for each agent that may be given each of them. */
+  let cursor = 0
 
-  const keepPromise = (asker: Asker, piece: number) => {
-    if (asker.promised.delete(piece)) promises[piece] = (promises[piece] ?? 0) - 1
-  }
-  const incomplete = () => [...askers].filter(([, { have }]) => !have.complete).map(([id]) => id)
+  const isDone = (piece: number, view: SuggestionView) =>
+    !view.isOwn(piece) || view.copies(piece) + (promises[piece] ?? 0) >= view.perPiece
 
-  const choose = (id: string, asker: Asker): number | undefined => {
-    split ??= shares(incomplete(), pieces)
-    let best: number | undefined
-    let lowest = Number.POSITIVE_INFINITY
-    for (let piece = 0; piece < pieces; piece += 1) {
-      if (asker.have.has(piece) || asker.promised.has(piece)) continue
-      // A piece of another agent's share counts half a copy more, so it is chosen only after own pieces with as many
-      // copies.
-      const load = copies.copies(piece) + (promises[piece] ?? 0) + (split.ownerOf(piece) === id ? 0 : 0.5)
-      if (load >= lowest) continue
-      lowest = load
-      best = piece
-      if (load === 0) break
+  const fromPutBack = (taker: SuggestionTaker, view: SuggestionView): number | undefined => {
+    let looked = 0
+    for (const piece of putBack) {
+      if (looked >= LOOK_AT) break
+      looked += 1
+      const done = isDone(piece, view)
+      if (!done && (taker.has(piece) || taker.promised.has(piece))) continue
+      putBack.delete(piece)
+      if (!done) return piece
     }
-    return best
+    return undefined
+  }
+
+  const fromOrder = (taker: SuggestionTaker, view: SuggestionView): number | undefined => {
+    for (; cursor < pieces * view.perPiece; cursor += 1) {
+      const piece = cursor % pieces
+      if (isDone(piece, view)) continue
+      if (taker.has(piece) || taker.promised.has(piece)) putBack.add(piece)
+      else return piece
+    }
+    return undefined
   }
 
   return {
-    update(id, have, piece) {
-      const asker = askers.get(id) ?? { promised: new Set<number>(), have }
-      if (!askers.has(id) || have.complete) split = undefined
-      asker.have = have
-      askers.set(id, asker)
-      copies.update(id, have, piece)
-      for (const promised of [...asker.promised]) if (have.has(promised)) keepPromise(asker, promised)
+    next(taker, view) {
+      const piece = fromPutBack(taker, view) ?? fromOrder(taker, view)
+      if (piece === undefined) return undefined
+      taker.promised.add(piece)
+      promises[piece] = (promises[piece] ?? 0) + 1
+      return piece
     },
-    remove(id) {
-      const asker = askers.get(id)
-      if (asker === undefined) return
-      for (const piece of [...asker.promised]) keepPromise(asker, piece)
-      askers.delete(id)
-      copies.remove(id)
-      split = undefined
+    settle(taker, piece) {
+      if (taker.promised.delete(piece)) promises[piece] = (promises[piece] ?? 0) - 1
     },
-    next(id) {
-      const asker = askers.get(id)
-      const chosen: number[] = []
-      while (asker !== undefined && asker.promised.size < OPEN_PROMISES) {
-        const piece = choose(id, asker)
-        if (piece === undefined) break
-        asker.promised.add(piece)
-        promises[piece] = (promises[piece] ?? 0) + 1
-        chosen.push(piece)
-      }
-      return chosen
+    putBack: (piece) => void putBack.add(piece),
+    restart() {
+      cursor = 0
     },
   }
 }

@@ -1,7 +1,7 @@
 import { type PickPeer, type PickView, pickPiece, type ReaderWindow } from '../picker/index.ts'
 import { type BlockState, isUnasked, type PieceJob } from './piece-job.ts'
 import type { PieceJobs } from './piece-jobs.ts'
-import type { Supplier } from './supplier.ts'
+import { offers, type Supplier } from './supplier.ts'
 import type { Suppliers } from './suppliers.ts'
 import type { Suspects } from './suspects.ts'
 
@@ -44,10 +44,10 @@ const END_PATIENCE_SHARE = 0.5
  */
 export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | undefined {
   const { jobs } = view
-  const has = (job: PieceJob) => peer.connection.remoteHave.has(job.piece)
+  const has = (job: PieceJob) => offers(peer, job.piece, view.nowMs)
   const late = rescue(view, peer)
   if (late !== undefined) return late
-  const own = jobs.findUnasked((job) => job.owner === peer.id)
+  const own = jobs.findUnasked((job) => job.owner === peer.id && has(job))
   if (own !== undefined) return own
   const orphan = jobs.findUnasked((job) => job.owner === undefined && has(job))
   if (orphan !== undefined) {
@@ -134,8 +134,8 @@ function endgame(view: AssignmentView, peer: Supplier): Assigned | undefined {
 }
 
 /** Only a piece from a single peer shows who lied, so such a piece is not requested from others. */
-function mayRepeat({ suspects }: AssignmentView, job: PieceJob, peer: Supplier): boolean {
-  return !job.whole && !suspects.has(job.piece) && peer.connection.remoteHave.has(job.piece)
+function mayRepeat({ suspects, nowMs }: AssignmentView, job: PieceJob, peer: Supplier): boolean {
+  return !job.whole && !suspects.has(job.piece) && offers(peer, job.piece, nowMs)
 }
 
 function canRepeat(block: BlockState, peer: Supplier): boolean {

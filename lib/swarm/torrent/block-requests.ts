@@ -5,7 +5,7 @@ import type { Conducts } from './conducts.ts'
 import type { Ask, BlockState, PieceJob } from './piece-job.ts'
 import type { Landing } from './piece-memory.ts'
 import { requestBlock } from './request-block.ts'
-import { type Supplier, timeoutOf } from './supplier.ts'
+import { isDenied, type Supplier, timeoutOf } from './supplier.ts'
 import type { SwarmMeters, WasteReason } from './swarm-meters.ts'
 
 export interface BlockRequestsComponents {
@@ -213,9 +213,11 @@ export class BlockRequests {
   }
 
   #refused(ask: OpenAsk, err: AppError): void {
-    const { peer } = ask
-    if (err.code !== 'PEER_CLOSED') {
-      peer.notBeforeMs = this.#components.clock.monotonicMs() + cooldown(COOLDOWN, peer.rejections)
+    const { peer, job } = ask
+    const nowMs = this.#components.clock.monotonicMs()
+    // Who denies one piece may give another one at once.
+    if (err.code !== 'PEER_CLOSED' && !isDenied(peer, job.piece, nowMs)) {
+      peer.notBeforeMs = nowMs + cooldown(COOLDOWN, peer.rejections)
       peer.rejections += 1
     }
     this.#events.onRefused(ask.job, ask.block, peer)

@@ -43,7 +43,7 @@ interface Candidate {
   notBeforeMs: number
   dialling: boolean
   connectedMs: number
-  /** It hung up the last time as one does that is full. */
+  /** It hung up the last time as one does that is full, or did not answer in time. */
   busy: boolean
 }
 
@@ -146,19 +146,20 @@ export class Dialer {
         else this.#init.onConnection(connection)
         this.#settle(candidate, undefined)
       } catch (err) {
-        this.#settle(candidate, toAppError(err, 'PEER_CLOSED'))
+        this.#settle(candidate, toAppError(err, 'PEER_CLOSED'), limit.expired)
       } finally {
         limit.release()
       }
     })
   }
 
-  #settle(candidate: Candidate, err: AppError | undefined): void {
+  /** `late`: it did not answer in time, which on a busy machine does not mean that it is not there. */
+  #settle(candidate: Candidate, err: AppError | undefined, late = false): void {
     const { clock, connections } = this.#components
     candidate.dialling = false
     this.#dialling -= 1
     connections.halfOpen -= 1
-    candidate.busy = false
+    candidate.busy = late
     if (err === undefined) candidate.connectedMs = clock.monotonicMs()
     else candidate.failures += 1
     this.#rest(candidate)

@@ -1,5 +1,5 @@
 import { oncePerTurn } from '../../base/index.ts'
-import type { PeerConnection } from '../peer/index.ts'
+import type { Denial, PeerConnection } from '../peer/index.ts'
 import { isOfUse, type PickView, type ReaderWindow } from '../picker/index.ts'
 import { type AssignmentView, nextBlock } from './assignment.ts'
 import { BlockRequests } from './block-requests.ts'
@@ -139,6 +139,12 @@ export class Download {
     this.#peerEvent(id, (peer) => this.#suppliers.suggest(peer, piece))
   }
 
+  /** The peer does not give the piece for so long. */
+  peerDenies(id: string, { piece, retryMs }: Denial): void {
+    const untilMs = this.#components.clock.monotonicMs() + retryMs
+    this.#peerEvent(id, (peer) => this.#suppliers.deny(peer, piece, untilMs))
+  }
+
   /** Call it when more may be wanted than before: a record came, or a reader moved on. */
   wake(): void {
     this.#version += 1
@@ -185,6 +191,7 @@ export class Download {
     const target = this.#target
     const nowMs = this.#components.clock.monotonicMs()
     const windows = target.windows(nowMs)
+    this.#suppliers.readmit(nowMs)
     return {
       jobs: this.#jobs,
       suppliers: this.#suppliers,

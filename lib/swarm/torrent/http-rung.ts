@@ -5,12 +5,13 @@ import {
   backoffMs,
   type Clock,
   deadline,
+  isAppError,
   type Random,
   type TokenBucket,
   toAppError,
 } from '../../base/index.ts'
-import type { BlobRef, PieceMap } from '../../core/index.ts'
-import type { PieceSource } from '../outside.ts'
+import type { BlobRef, PeerInfo, PieceMap } from '../../core/index.ts'
+import type { HttpAdmission, PieceSource } from '../outside.ts'
 import { HTTP } from './download-contract.ts'
 import type { PieceJob } from './piece-job.ts'
 import type { PieceRuns } from './piece-runs.ts'
@@ -29,6 +30,8 @@ export interface HttpRungInit {
   readonly runs: PieceRuns
   /** A request failed. */
   onFailed(err: AppError): void
+  /** An origin gives the pieces to others, and these have them. */
+  onNamed(peers: readonly PeerInfo[]): void
   /** A request ended; another one may be started. */
   onDone(): void
 }
@@ -62,12 +65,29 @@ export function httpRung(components: HttpRungComponents, init: HttpRungInit): Ht
     init.onFailed(err)
   }
 
-  const work = async (run: readonly PieceJob[], signal: AbortSignal) => {
+  /** The origins share what they give: that is no failure, and asking again too soon changes nothing. */
+  const wait = ({ retryAfterMs, peers }: HttpAdmission, err: AppError) => {
+    notBeforeMs = components.clock.monotonicMs() + Math.max(RETRY.baseMs, retryAfterMs)
+    init.onFailed(err)
+    init.onNamed(peers)
+  }
+
+  const fetch = async (run: readonly PieceJob[], signal: AbortSignal): Promise<void> => {
     try {
       await fetchRun(components, init, run, signal)
       failures = 0
     } catch (err) {
-      if (!signal.aborted) rest(toAppError(err, 'SOURCES_EXHAUSTED'))
+      const busy = busyOf(err)
+      if (signal.aborted) return
+      if (busy === undefined) rest(toAppError(err, 'SOURCES_EXHAUSTED'))
+      else if (busy.pieces > 0 && busy.pieces < run.length) await fetch(run.slice(0, busy.pieces), signal)
+      else wait(busy, toAppError(err))
+    }
+  }
+
+  const work = async (run: readonly PieceJob[], signal: AbortSignal) => {
+    try {
+      await fetch(run, signal)
     } finally {
       workers -= 1
       for (const job of run) init.runs.abandon(job)
@@ -86,6 +106,10 @@ export function httpRung(components: HttpRungComponents, init: HttpRungInit): Ht
       }
     },
   }
+}
+
+function busyOf(err: unknown): HttpAdmission | undefined {
+  return isAppError(err) && err.code === 'ORIGIN_BUSY' ? (err.detail as unknown as HttpAdmission) : undefined
 }
 
 /** Fills the pieces of `run`, neighbours in ascending order, from one ranged read. */

@@ -1,5 +1,5 @@
 import type { AppError } from '../../base/index.ts'
-import type { BlobRef, PieceMap } from '../../core/index.ts'
+import type { BlobRef, PeerInfo, PieceMap } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { Prospect } from './dialer.ts'
 import type { Download } from './download.ts'
@@ -16,6 +16,8 @@ export interface LadderInit {
   prospect(): Prospect
   /** A request over HTTP failed. */
   onFailed(err: AppError): void
+  /** Who has what the origins do not give over HTTP. */
+  onNamed(peers: readonly PeerInfo[]): void
 }
 
 /** The sources below the peers: as long as peers give pieces, or may soon, the origins are not asked over HTTP. */

@@ -1,10 +1,11 @@
 import { type AppError, type Background, type Clock, hasCode, type Random, type TokenBucket } from '../../base/index.ts'
-import type { PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
+import type { ByteRange, Digest, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { SwarmLimits } from '../limits.ts'
-import type { PeerReport } from '../outside.ts'
-import type { PeerConnection, PeerHello } from '../peer/index.ts'
-import { chooseServed, type Suggestions, suggestions } from '../picker/index.ts'
+import type { HttpAdmission, PeerReport } from '../outside.ts'
+import type { Block, Denial, PeerConnection, PeerHello } from '../peer/index.ts'
+import { chooseServed } from '../picker/index.ts'
+import { Admission, type AdmissionComponents } from './admission.ts'
 import { type BlockSender, type BlockSenderComponents, blockSender } from './block-sender.ts'
 import type { Conducts } from './conducts.ts'
 import type { Content } from './content.ts'
@@ -12,7 +13,7 @@ import type { ConnectionCount } from './dialer.ts'
 import { type PeerReports, peerReports } from './peer-reports.ts'
 import { turnAway } from './turn-away.ts'
 
-export interface PeerSetComponents extends BlockSenderComponents {
+export interface PeerSetComponents extends BlockSenderComponents, Pick<AdmissionComponents, 'ring'> {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -22,6 +23,7 @@ export interface PeerSetComponents extends BlockSenderComponents {
 
 export interface PeerSetInit {
   readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
+  readonly digest: Digest
   readonly content: Content
   readonly tasks: Background
   readonly conducts: Pick<Conducts, 'take'>
@@ -35,8 +37,10 @@ export interface PeerSetEvents {
   onHave(id: PeerId, piece: number | undefined): void
   onChoke(id: PeerId): void
   onSuggest(id: PeerId, piece: number): void
-  /** The peer is full and names others; its connection is over. */
-  onBusy(hello: PeerHello, peers: readonly PeerInfo[]): void
+  /** The peer is full, or denies a piece, and names others. */
+  onNamed(hello: PeerHello, peers: readonly PeerInfo[]): void
+  /** It does not give a piece now. */
+  onDenied(id: PeerId, denial: Denial): void
   /** A complete blob could not be read: it was evicted or its file is broken. */
   onUnreadable(err: AppError): void
 }
@@ -59,7 +63,8 @@ export class PeerSet {
   readonly #events: PeerSetEvents
   readonly #members = new Map<PeerId, Member>()
   readonly #pace: TokenBucket
-  readonly #suggestions: Suggestions | undefined
+  /** What an origin gives, and to whom; agents give everybody everything. */
+  readonly #admission: Admission | undefined
   readonly #reports: PeerReports
 
   constructor(components: PeerSetComponents, init: PeerSetInit, events: PeerSetEvents) {
@@ -69,7 +74,12 @@ export class PeerSet {
     this.#reports = peerReports(init.conducts)
     const short = init.content.map.length <= components.limits.shortBlobBytes
     this.#pace = components.lane.bucket.flow({ short })
-    this.#suggestions = init.self.role === 'origin' ? suggestions(init.content.map.count) : undefined
+    const { digest } = init
+    const members = () => this
+    this.#admission =
+      init.self.role === 'origin'
+        ? new Admission(components, { digest, pieces: init.content.map.count, members })
+        : undefined
   }
 
   get size(): number {
@@ -130,14 +140,10 @@ export class PeerSet {
       onChoke: () => this.#ifCurrent(id, member, () => this.#events.onChoke(id)),
       onInterest: (interested) => this.#ifCurrent(id, member, () => this.#onInterest(member, interested)),
       onSuggest: (piece) => this.#ifCurrent(id, member, () => this.#events.onSuggest(id, piece)),
-      onBusy: (peers) =>
-        this.#ifCurrent(id, member, () => {
-          this.#events.onBusy(connection.hello, peers)
-          this.remove(id)
-        }),
+      onBusy: (peers, denial) => this.#ifCurrent(id, member, () => this.#onBusy(member, peers, denial)),
       onRequest: (block) => {
         member.usedAtMs = this.#components.clock.monotonicMs()
-        member.sender.ask(block)
+        if (this.#isAdmitted(member, block)) member.sender.ask(block)
       },
       onCancel: (block) => member.sender.cancel(block),
       onClose: (err) => this.#ifCurrent(id, member, () => this.#onClose(id, err)),
@@ -154,7 +160,7 @@ export class PeerSet {
     this.#reports.part(id, member.connection)
     member.sender.clear()
     member.connection.close(err)
-    this.#suggestions?.remove(id)
+    this.#admission?.remove(id)
     this.#countConnections(-1)
     this.#events.onGone(id, member.connection.stats.receivedBytes > 0)
     this.#serve()
@@ -175,6 +181,13 @@ export class PeerSet {
       if (member.connection.remoteHave.complete) this.remove(id)
       else if (member.interested) this.#setInterested(member, false)
     }
+  }
+
+  /** What an agent that asks over HTTP is given of these bytes. */
+  admitOverHttp(agent: PeerId, { start, end }: ByteRange): HttpAdmission | undefined {
+    const { pieceLength } = this.#init.content.map
+    const first = Math.floor(start / pieceLength)
+    return this.#admission?.admitOverHttp(agent, { first, count: Math.ceil(end / pieceLength) - first })
   }
 
   tick(nowMs: number): void {
@@ -203,8 +216,8 @@ export class PeerSet {
       return
     }
     if (!member.interested && this.#offers(member, piece)) this.#setInterested(member, true)
-    if (hello.role === 'agent') this.#suggestions?.update(id, remoteHave, piece)
-    this.#suggestTo(id, member)
+    if (hello.role === 'agent') this.#admission?.update(member.connection, piece)
+    this.#suggestTo(member)
     this.#events.onHave(id, piece)
   }
 
@@ -244,14 +257,14 @@ export class PeerSet {
     const rules = { slots: limits.uploadSlots, turnMs: limits.uploadTurnMs, nowMs }
     const served = chooseServed(candidates, rules)
     for (const [id, member] of this.#members) {
-      if (served.has(id) && member.servedSinceMs === undefined) this.#unchoke(id, member, nowMs)
+      if (served.has(id) && member.servedSinceMs === undefined) this.#unchoke(member, nowMs)
       else if (!served.has(id) && member.servedSinceMs !== undefined) this.#choke(member, nowMs)
     }
   }
 
-  #unchoke(id: PeerId, member: Member, nowMs: number): void {
+  #unchoke(member: Member, nowMs: number): void {
     member.servedSinceMs = nowMs
-    this.#suggestTo(id, member)
+    this.#suggestTo(member)
     member.connection.sendChoke(false)
   }
 
@@ -260,11 +273,23 @@ export class PeerSet {
     if (member.waitingSinceMs !== undefined) member.waitingSinceMs = nowMs
     member.connection.sendChoke(true)
     member.sender.clear()
+    this.#admission?.release(member.connection.hello.peerId)
   }
 
-  #suggestTo(id: PeerId, member: Member): void {
-    if (member.servedSinceMs === undefined || member.connection.hello.role !== 'agent') return
-    for (const piece of this.#suggestions?.next(id) ?? []) member.connection.sendSuggest(piece)
+  #suggestTo({ servedSinceMs, connection }: Member): void {
+    if (servedSinceMs !== undefined && connection.hello.role === 'agent') this.#admission?.suggestTo(connection)
+  }
+
+  #isAdmitted({ connection }: Member, block: Block): boolean {
+    if (this.#admission === undefined || connection.hello.role !== 'agent') return true
+    return this.#admission.admits(connection, block)
+  }
+
+  #onBusy({ connection }: Member, peers: readonly PeerInfo[], denial: Denial | undefined): void {
+    const { hello } = connection
+    this.#events.onNamed(hello, peers)
+    if (denial === undefined) this.remove(hello.peerId)
+    else this.#events.onDenied(hello.peerId, denial)
   }
 
   #countConnections(change: number): void {

@@ -1,5 +1,5 @@
 import type { AppError, FairBucket } from '../../base/index.ts'
-import type { BlobRef, MetaInfoHeader } from '../../core/index.ts'
+import type { BlobRef, MetaInfoHeader, PeerInfo } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
 import type { PeerHello } from '../peer/index.ts'
@@ -28,6 +28,7 @@ export interface PullInit {
   readonly self: string
   /** `whole`: the digest is computed here too before the last bytes of a whole body are given out. */
   readonly verify: 'pieces' | 'whole'
+  readonly onNamed: (peers: readonly PeerInfo[]) => void
   readonly prospect: () => Prospect
   /** Whether the trackers' metainfo of this blob is doubted: then the origins themselves are asked for it. */
   readonly direct: boolean

@@ -1,5 +1,5 @@
 import type { AppError, Background } from '../../base/index.ts'
-import type { BlobRef } from '../../core/index.ts'
+import type { BlobRef, PeerInfo } from '../../core/index.ts'
 import type { PieceSource } from '../outside.ts'
 import type { Prospect } from './dialer.ts'
 import { Download } from './download.ts'
@@ -18,6 +18,8 @@ export interface SourcesInit {
   readonly prospect: () => Prospect
   /** A request over HTTP failed. */
   onFailed(err: AppError): void
+  /** Who has what the origins do not give over HTTP. */
+  onNamed(peers: readonly PeerInfo[]): void
 }
 
 /** Where the pieces of one blob come from: peers, and the origins over HTTP below them. */

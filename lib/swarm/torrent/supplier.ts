@@ -19,6 +19,8 @@ export interface Supplier {
   notBeforeMs: number
   /** It gave a wrong piece; nothing is asked of it until it is known who lied. */
   suspected: boolean
+  /** Until when it does not give each of these pieces: others have them or are getting them. That is no fault. */
+  readonly denied: Map<number, number>
   /** The version of the download at which nothing could be requested from the peer. */
   exhaustedAt: number
 }
@@ -38,6 +40,7 @@ export function supplier(connection: PeerConnection, nowMs: number): Supplier {
     rejections: 0,
     notBeforeMs: 0,
     suspected: false,
+    denied: new Map(),
     exhaustedAt: -1,
   }
 }
@@ -49,6 +52,15 @@ export function suggest(peer: Supplier, piece: number): void {
     if (peer.suggested.size <= MAX_SUGGESTED) break
     peer.suggested.delete(oldest)
   }
+}
+
+/** Whether it can be asked for the piece now. */
+export function offers(peer: Supplier, piece: number, nowMs: number): boolean {
+  return peer.connection.remoteHave.has(piece) && !isDenied(peer, piece, nowMs)
+}
+
+export function isDenied({ denied }: Supplier, piece: number, nowMs: number): boolean {
+  return nowMs < (denied.get(piece) ?? Number.NEGATIVE_INFINITY)
 }
 
 /** After this many rejected blocks in a row, a peer is not relied on: twice the first requests to a new peer. */

@@ -78,6 +78,7 @@ export class Suppliers {
     if (piece !== undefined) peer.suggested.delete(piece)
     peer.exhaustedAt = -1
     this.pieces.update(peer.id, { have: remoteHave, role: hello.role }, piece)
+    for (const denied of peer.denied.keys()) this.pieces.withhold(peer.id, denied, true)
     if (hello.role !== 'agent') return
     // The pieces are split among the agents that still need some.
     this.#share.set(peer.id, !remoteHave.complete)
@@ -93,6 +94,26 @@ export class Suppliers {
     if (peer !== undefined) peer.suspected = true
   }
 
+  /** An origin does not give the piece before `untilMs`. Of agents, a rejection is all there is. */
+  deny(peer: Supplier, piece: number, untilMs: number): void {
+    if (peer.connection.hello.role !== 'origin') return
+    peer.denied.set(piece, untilMs)
+    peer.suggested.delete(piece)
+    this.pieces.withhold(peer.id, piece, true)
+  }
+
+  /** Origins may be asked again for what they denied long enough ago. */
+  readmit(nowMs: number): void {
+    for (const peer of this.#byId.values()) {
+      for (const [piece, untilMs] of peer.denied) {
+        if (nowMs < untilMs) continue
+        peer.denied.delete(piece)
+        if (peer.connection.remoteHave.has(piece)) this.pieces.withhold(peer.id, piece, false)
+        peer.exhaustedAt = -1
+      }
+    }
+  }
+
   suggest(peer: Supplier, piece: number): void {
     suggest(peer, piece)
     peer.exhaustedAt = -1
@@ -106,6 +127,7 @@ export class Suppliers {
   holdAny(others: Iterable<number>): boolean {
     const peers = [...this.#byId.values()].filter(({ suspected }) => !suspected)
     if (peers.some(({ id }) => this.pieces.offerOf(id).count > 0)) return true
+    if (peers.some(({ denied }) => [...denied.keys()].some((piece) => this.pieces.wanted(piece)))) return true
     for (const piece of others) if (peers.some(({ connection }) => connection.remoteHave.has(piece))) return true
     return false
   }

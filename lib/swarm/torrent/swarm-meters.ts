@@ -13,6 +13,8 @@ export interface SwarmMeters {
   readonly sentToPeers: Counter
   /** Payload bytes that came and were of no use. */
   readonly wasted: Readonly<Record<WasteReason, Counter>>
+  /** What an origin answered to agents that asked for a piece, over the wire and over HTTP. */
+  readonly admissions: Readonly<Record<'given' | 'busy', Counter>>
   readonly badPieces: Counter
   readonly bans: Counter
   readonly connections: Gauge
@@ -37,6 +39,10 @@ export function swarmMeters(metrics: Metrics): SwarmMeters {
     { name: 'shoal_swarm_wasted_bytes_total', help: 'Payload bytes received that were of no use, by why.' },
     ['why'],
   )
+  const admissions = metrics.counter(
+    { name: 'shoal_swarm_admission_total', help: 'Requests of agents for pieces of an origin, by answer.' },
+    ['answer'],
+  )
   const origin = received.with({ from: 'origin' })
   return {
     received: { peer: received.with({ from: 'peer' }), origin, http: origin },
@@ -46,6 +52,7 @@ export function swarmMeters(metrics: Metrics): SwarmMeters {
       bad: wasted.with({ why: 'bad' }),
       dropped: wasted.with({ why: 'dropped' }),
     },
+    admissions: { given: admissions.with({ answer: 'given' }), busy: admissions.with({ answer: 'busy' }) },
     sentToPeers: sent.with({ to: 'peer' }),
     badPieces: metrics
       .counter({ name: 'shoal_swarm_bad_pieces_total', help: 'Pieces that did not match their hash.' })

@@ -1,6 +1,6 @@
 import type { AppError } from '../../base/index.ts'
 import type { BlobRef, MetaInfoHeader, PeerAddress, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
-import type { SeedRef } from '../outside.ts'
+import type { OriginRing, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import type { ConnectionCount } from './dialer.ts'
 import type { PullComponents } from './pull-contract.ts'
@@ -9,6 +9,8 @@ import type { UploadLane } from './upload-lane.ts'
 export interface TorrentComponents extends Omit<PullComponents, 'conducts'> {
   readonly lane: UploadLane
   readonly connections: ConnectionCount
+  /** Undefined for agents, and for an origin that is alone. */
+  readonly ring?: OriginRing | undefined
 }
 
 /** A blob to pull, or one that is complete in the store: then nothing is pulled. */

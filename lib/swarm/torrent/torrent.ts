@@ -5,11 +5,12 @@ import {
   type ByteRange,
   type MetaInfoHeader,
   type PeerAddress,
+  type PeerId,
   type PeerInfo,
   type SwarmId,
   swarmIdOf,
 } from '../../core/index.ts'
-import type { PeerReport, SeedRef } from '../outside.ts'
+import type { HttpAdmission, PeerReport, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import { conducts } from './conducts.ts'
 import { Contacts } from './contacts.ts'
@@ -24,6 +25,9 @@ import type { TorrentComponents, TorrentEvents, TorrentInit } from './torrent-co
 
 /** When fewer peers than this are connected after the first answer, one extra announce is sent. */
 const FEW_PEERS = 4
+
+/** So long after an agent asked over HTTP, an origin remembers what it gave. */
+const ASKED_MS = 30_000
 
 /** One blob and everybody who takes part in it: pulled until it is complete, given to peers all the while. */
 export class Torrent {
@@ -40,6 +44,7 @@ export class Torrent {
   #peers: PeerSet | undefined
   readonly #contacts: Contacts
   #header: MetaInfoHeader | undefined
+  #askedMs = Number.NEGATIVE_INFINITY
 
   constructor(components: TorrentComponents, init: TorrentInit, events: TorrentEvents<Torrent>) {
     const { content } = init
@@ -107,8 +112,14 @@ export class Torrent {
   isIdle(nowMs: number): boolean {
     const idleMs = this.#holders.idleMs(nowMs)
     if (idleMs === undefined) return false
-    if (this.complete) return (this.#peers?.size ?? 0) === 0
+    if (this.complete) return (this.#peers?.size ?? 0) === 0 && nowMs - this.#askedMs >= ASKED_MS
     return idleMs >= this.#components.limits.lingerMs
+  }
+
+  /** An agent asks this origin over HTTP for these bytes; undefined when agents get everything they ask for. */
+  admitOverHttp(agent: PeerId, range: ByteRange): HttpAdmission | undefined {
+    this.#askedMs = this.#components.clock.monotonicMs()
+    return this.#peers?.admitOverHttp(agent, range)
   }
 
   /** Keeps it from being paused; call the result once. */
@@ -165,7 +176,14 @@ export class Torrent {
     const { self, verify, direct } = this.#init
     return new Pull(
       { ...this.#components, conducts: this.#conducts },
-      { blob, self: self.peerId, verify, direct, prospect: () => this.#contacts.prospect },
+      {
+        blob,
+        self: self.peerId,
+        verify,
+        direct,
+        prospect: () => this.#contacts.prospect,
+        onNamed: (peers) => this.#contacts.hint(peers),
+      },
       {
         onHeader: (header) => {
           this.#header = header
@@ -186,7 +204,7 @@ export class Torrent {
     const pull = this.#pull
     return new PeerSet(
       this.#components,
-      { self, content, tasks: this.#tasks, conducts: this.#conducts },
+      { self, digest: this.blob.digest, content, tasks: this.#tasks, conducts: this.#conducts },
       {
         onPeer: (connection) => pull?.download?.addPeer(connection),
         onGone: (id, gave) => {
@@ -198,10 +216,11 @@ export class Torrent {
         onChoke: (id) => pull?.download?.peerChoked(id),
         onSuggest: (id, piece) => pull?.download?.peerSuggests(id, piece),
         // Only who a tracker named is believed to name others.
-        onBusy: ({ direction }, peers) => {
+        onNamed: ({ direction }, peers) => {
           if (direction === 'dialled') this.#contacts.hint(peers)
           this.#connect()
         },
+        onDenied: (id, denial) => pull?.download?.peerDenies(id, denial),
         onUnreadable: (err) => {
           if (this.complete) this.#events.onUnreadable(this, err)
         },

@@ -17,24 +17,50 @@ import { encodeExtended } from './messages.ts'
  */
 export const BUSY_ID = 2
 
+/** A piece that the sender does not give now, since others have it or are getting it; sent before the rejection. */
+export interface Denial {
+  readonly piece: number
+  /** When asking the same peer again makes sense, in milliseconds from now. */
+  readonly retryMs: number
+}
+
+export interface BusyMessage {
+  readonly peers: readonly PeerInfo[]
+  /** Undefined when the sender has no room for the other side at all. */
+  readonly denial: Denial | undefined
+}
+
+const MAX_RETRY_MS = 60_000
+
 /** The whole message. Names no more peers than the other side takes. */
-export function encodeBusy(peers: readonly PeerInfo[]): Uint8Array {
+export function encodeBusy(peers: readonly PeerInfo[], denial?: Denial): Uint8Array {
   const named = peers.slice(0, swarmLimits.maxNamedPeers).map(({ peerId, host, port, role, complete }) => {
     return { complete: complete ? 1 : 0, host, id: Buffer.from(peerId, 'hex'), port, role }
   })
-  return encodeExtended(BUSY_ID, encodeBencode({ peers: named }))
+  return encodeExtended(
+    BUSY_ID,
+    encodeBencode({ peers: named, ...(denial && { piece: denial.piece, retry: Math.ceil(denial.retryMs) }) }),
+  )
 }
 
 /** `payload` is what follows the id. @throws WIRE_FRAME_INVALID */
-export function readBusy(payload: Uint8Array): readonly PeerInfo[] {
+export function readBusy(payload: Uint8Array): BusyMessage {
   try {
     const value = decodeBencode(payload, { maxBytes: swarmLimits.maxExtendedLength })
-    const peers = isBencodeDictionary(value) ? value['peers'] : undefined
+    if (!isBencodeDictionary(value)) throw wrong()
+    const { peers } = value
     if (!Array.isArray(peers)) throw wrong()
-    return peers.slice(0, swarmLimits.maxNamedPeers).map((peer: BencodeValue) => readPeer(peer))
+    const named = peers.slice(0, swarmLimits.maxNamedPeers).map((peer: BencodeValue) => readPeer(peer))
+    return { peers: named, denial: readDenial(value) }
   } catch (err) {
     throw appError('WIRE_FRAME_INVALID', { message: 'a message that names other peers is wrong', cause: err })
   }
+}
+
+function readDenial({ piece, retry }: BencodeDictionary): Denial | undefined {
+  if (piece === undefined) return undefined
+  if (typeof piece !== 'number' || piece < 0 || typeof retry !== 'number' || retry < 0) throw wrong()
+  return { piece, retryMs: Math.min(retry, MAX_RETRY_MS) }
 }
 
 function readPeer(value: BencodeValue): PeerInfo {

@@ -1,3 +1,4 @@
+export type { Denial } from './busy-message.ts'
 export type { ByteChannel, ByteReader } from './byte-channel.ts'
 export type { SwarmHeader } from './extension-handshake.ts'
 export type { BlockTarget } from './frame-reader.ts'

@@ -1,5 +1,6 @@
 import type { AppError } from '../../base/index.ts'
 import type { PeerId, PeerInfo, PeerRole, SwarmId } from '../../core/index.ts'
+import type { BusyMessage, Denial } from './busy-message.ts'
 import type { ByteChannel } from './byte-channel.ts'
 import type { ExtensionHello, SwarmHeader } from './extension-handshake.ts'
 import type { BlockTarget } from './frame-reader.ts'
@@ -21,8 +22,8 @@ export interface WireEvents extends Omit<CoreEvents, 'onExtended' | 'onFailure'>
   onRequest(block: WireBlock): void
   onCancel(block: WireBlock): void
   onReject(block: WireBlock): void
-  /** The other side is full; these may have the blob. */
-  onBusy(peers: readonly PeerInfo[]): void
+  /** The other side is full, or does not give a piece now; these may have it. */
+  onBusy(busy: BusyMessage): void
   /** Where the payload goes. @throws WIRE_UNASKED_PIECE */
   onBlockStart(block: WireBlock): BlockTarget
   onBlockEnd(target: BlockTarget): void
@@ -41,8 +42,8 @@ export interface Wire {
   /** Lets messages come; the channel rests from the end of the handshakes until then. */
   start(): void
   sendBlockMessage(kind: 'request' | 'cancel' | 'reject', block: WireBlock): void
-  /** Says that this side is full, and who else may have the blob. */
-  sendBusy(peers: readonly PeerInfo[]): void
+  /** Says that this side is full, or denies a piece, and who else may have the blob. */
+  sendBusy(peers: readonly PeerInfo[], denial?: Denial): void
   /** `onFlushed` when `bytes` may change again. */
   sendBlock(block: WireBlock, bytes: Uint8Array, onFlushed: () => void): void
   /** Destroys the channel. Idempotent. */

@@ -1,7 +1,7 @@
 import { type AppError, appError, type Clock, type Deferred, deadline, deferred, toAppError } from '../../base/index.ts'
 import { type PeerInfo, PieceMap, parsePeerId } from '../../core/index.ts'
 import { swarmLimits } from '../limits.ts'
-import { BUSY_ID, encodeBusy, readBusy } from './busy-message.ts'
+import { BUSY_ID, type Denial, encodeBusy, readBusy } from './busy-message.ts'
 import { extensionHandshake, FOREIGN_HELLO, nonceIn, readExtension } from './extension-handshake.ts'
 import { type FrameGuard, frameGuard } from './frame-guard.ts'
 import { type FrameReader, frameReader } from './frame-reader.ts'
@@ -139,8 +139,8 @@ class ConnectedWire implements Wire {
     this.#write(encodeBlockMessage(MESSAGE[kind], block))
   }
 
-  sendBusy(peers: readonly PeerInfo[]): void {
-    if (this.#handshake?.extended === true) this.#write(encodeBusy(peers))
+  sendBusy(peers: readonly PeerInfo[], denial?: Denial): void {
+    if (this.#handshake?.extended === true) this.#write(encodeBusy(peers, denial))
   }
 
   sendBlock(block: WireBlock, bytes: Uint8Array, onFlushed: () => void): void {
@@ -207,9 +207,10 @@ class ConnectedWire implements Wire {
   #onMessage(guard: FrameGuard, id: number, body: Uint8Array): void {
     if (this.#membership?.takes(id, body) === true) return
     if (id === MESSAGE.extended && body[0] === BUSY_ID && guard.sawExtended) {
-      guard.countIdle()
-      const peers = readBusy(body.subarray(1))
-      this.#core.inOrder(() => this.#events.onBusy(peers))
+      const busy = readBusy(body.subarray(1))
+      // The other side answers a request with it, which the receiver checks.
+      if (busy.denial === undefined) guard.countIdle()
+      this.#core.inOrder(() => this.#events.onBusy(busy))
       return
     }
     if (id !== MESSAGE.request && id !== MESSAGE.cancel && id !== MESSAGE.reject) {

@@ -191,6 +191,7 @@ class World {
         self: newPeerId(this.#random),
         verify: 'whole',
         direct: false,
+        onNamed: () => undefined,
         prospect: () => 'some',
       },
       {
