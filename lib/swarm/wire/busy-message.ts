@@ -9,20 +9,17 @@ import {
   isBencodeDictionary,
 } from '../../metainfo/index.ts'
 import { swarmLimits } from '../limits.ts'
-import { encodeExtended } from './messages.ts'
+import { EXTENDED, encodeExtended } from './messages.ts'
 
 /**
- * Our id of the BEP 10 message "I am full, these have it"; both sides use the same, so that `m` need not name it. Who
- * does not know it ignores it.
+ * The whole message "I am full, these have it"; who does not know it ignores it. Names no more peers than the other
+ * side takes.
  */
-export const BUSY_ID = 2
-
-/** The whole message. Names no more peers than the other side takes. */
 export function encodeBusy(peers: readonly PeerInfo[]): Uint8Array {
   const named = peers.slice(0, swarmLimits.maxNamedPeers).map(({ peerId, host, port, role, complete }) => {
     return { complete: complete ? 1 : 0, host, id: Buffer.from(peerId, 'hex'), port, role }
   })
-  return encodeExtended(BUSY_ID, encodeBencode({ peers: named }))
+  return encodeExtended(EXTENDED.busy, encodeBencode({ peers: named }))
 }
 
 /** `payload` is what follows the id. @throws WIRE_FRAME_INVALID */
