@@ -95,7 +95,7 @@ export class PeerSet {
       return
     }
     if (twin !== undefined) this.remove(peerId)
-    const full = this.size >= limits.maxConnectionsPerTorrentHard || connections.open >= limits.maxConnections
+    const full = this.size >= limits.maxConnectionsPerTorrentHard || connections.open >= limits.maxLanes
     if (full) turnAway(this.#components, connection, { others: this, tasks: this.#init.tasks })
     else this.#join(peerId, connection)
   }

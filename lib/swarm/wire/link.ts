@@ -95,6 +95,10 @@ class ConnectedLink implements Link {
     return this.#init.channel.remote
   }
 
+  get direction(): 'dialled' | 'accepted' {
+    return this.#init.received === undefined ? 'dialled' : 'accepted'
+  }
+
   get first(): Wire {
     if (this.#first === undefined) throw failed('the handshakes are not through')
     return this.#first
@@ -147,11 +151,11 @@ class ConnectedLink implements Link {
     this.#agreed.reject(err ?? appError('PEER_CLOSED'))
     if (this.#hello === undefined) return
     this.#lanes?.close(err)
-    if (this.#shares) this.#init.owner?.onGone(this)
+    this.#init.owner?.onGone(this)
   }
 
   #laneTable({ fast, extended }: Handshake): LaneTable {
-    const { received, owner, channel } = this.#init
+    const { owner, channel } = this.#init
     const offers = (what: 'lanes' | 'haves') => this.#greeting.offer?.[what] === true
     const link = this
     return new LaneTable({
@@ -164,7 +168,7 @@ class ConnectedLink implements Link {
           return link.hello
         },
       },
-      dialled: received === undefined,
+      dialled: this.direction === 'dialled',
       get owner() {
         return offers('lanes') ? owner : undefined
       },
@@ -259,13 +263,13 @@ class ConnectedLink implements Link {
   #agree({ role, listenPort, blockLength }: ExtensionOffer, peerId: string): void {
     this.#hello = { role, listenPort, blockLength, peerId: parsePeerId(peerId) }
     this.#init.channel.pause()
-    if (this.#shares) this.#init.owner?.onLink(this)
+    this.#init.owner?.onLink(this)
     this.#agreed.resolve()
   }
 
   #onUse(): void {
     const { inUse } = this
-    if (inUse === this.#wasInUse || !this.#shares) return
+    if (inUse === this.#wasInUse) return
     this.#wasInUse = inUse
     this.#init.owner?.onUse(this)
   }

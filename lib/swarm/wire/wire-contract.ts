@@ -75,6 +75,7 @@ export interface Wire {
 export interface Link {
   readonly hello: WireHello
   readonly remote: PeerAddress
+  readonly direction: 'dialled' | 'accepted'
   /** The lane of the swarm that the handshake named. */
   readonly first: Wire
   /** Some lane is open or about to be. */
@@ -102,7 +103,7 @@ export interface OfferedLane {
   accept(events: LaneInit['events']): Wire
 }
 
-/** Who owns links that are shared by several swarms. */
+/** Who owns a node's links, and lets those be shared by several swarms whose other side shares them, too. */
 export interface LinkOwner {
   /** Both handshakes are through. */
   onLink(link: Link): void
