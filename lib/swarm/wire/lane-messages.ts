@@ -14,8 +14,8 @@ export type LaneMessage =
   | { readonly kind: 'accept' | 'close'; readonly lane: number }
   | { readonly kind: 'refuse'; readonly lane: number; readonly why: LaneRefusal }
 
-/** Greatest number of a lane. */
-const MAX_NUMBER = 0xffff_ffff
+/** Greatest value of four bytes, as the number of a lane has. */
+const UINT32 = 0xffff_ffff
 
 export function encodeLaneMessage(message: LaneMessage): Uint8Array {
   const { kind, lane } = message
@@ -36,7 +36,7 @@ export function readLaneMessage(payload: Uint8Array): LaneMessage {
   try {
     const value = decodeBencode(payload, { maxBytes: swarmLimits.maxExtendedLength })
     if (!isBencodeDictionary(value)) throw invalid()
-    const lane = numberIn(value, 'lane', MAX_NUMBER)
+    const lane = numberIn(value, 'lane', UINT32)
     const kind = textIn(value, 'do')
     if (kind === 'open') return { kind, lane, header: headerIn(value) }
     if (kind === 'accept' || kind === 'close') return { kind, lane }
@@ -52,7 +52,7 @@ const invalid = () => appError('WIRE_FRAME_INVALID')
 function headerIn(value: BencodeDictionary): SwarmHeader {
   const digest: Digest = parseDigest(textIn(value, 'digest'))
   const length = numberIn(value, 'length', Number.MAX_SAFE_INTEGER)
-  return { digest, length, pieceLength: numberIn(value, 'pieceLength', MAX_NUMBER) }
+  return { digest, length, pieceLength: numberIn(value, 'pieceLength', UINT32) }
 }
 
 function numberIn(value: BencodeDictionary, key: string, max: number): number {

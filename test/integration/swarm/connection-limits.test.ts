@@ -69,6 +69,17 @@ describe('an origin that more peers want than it may have', () => {
   })
 })
 
+test('torrents of the same nodes share a link, and one link is enough for all layers of an image', async () => {
+  const blobs = [swarmBlob(1, 4 * MIB), swarmBlob(2, 4 * MIB), swarmBlob(3, 4 * MIB), swarmBlob(4, 4 * MIB)]
+  await using lab = swarmLab(blobs)
+  const origin = await lab.origin({ limits: { maxConnections: 1 }, uploadBytesPerSecond: 16 * MIB })
+  const agent = await lab.agent({ limits: { maxConnections: 1 } })
+  const pulls = pullAll([agent], blobs)
+  expect(await most('links', { lab, node: origin }, pulls)).toBe(1)
+  expect(new Set(await pulls)).toEqual(new Set([0]))
+  expect([agent.received.origin, lab.sources.piecesSent]).toEqual([16 * MIB, 0])
+})
+
 describe('an agent that may have one connection', () => {
   test('keeps one of the connections that it dials and accepts at once, and the pull completes', async () => {
     const blob = swarmBlob(1, 8 * MIB)
