@@ -1,6 +1,6 @@
 import { type AbortOptions, appError, type Clock, hasCode, type Startable } from '../../base/index.ts'
 import type { MetaInfoHeader, PeerAddress, PeerId, PeerRole, SwarmId } from '../../core/index.ts'
-import type { Logger, Metrics } from '../../telemetry/index.ts'
+import type { Gauge, Logger, Metrics } from '../../telemetry/index.ts'
 import {
   acceptPeers,
   dialPeer,
@@ -49,18 +49,26 @@ export interface PeerGate extends Startable {
   reaches(peer: LinkTarget['peer']): boolean
 }
 
-export function peerGate(components: PeerGateComponents, init: PeerGateInit): PeerGate {
-  const { prover } = components
-  const unproven = components.metrics.counter(
+function unprovenCount(metrics: Metrics): (direction: 'dialled' | 'accepted', err: unknown) => void {
+  const unproven = metrics.counter(
     { name: 'shoal_swarm_unproven_peers_total', help: 'Connections without a valid proof of membership.' },
     ['direction'],
   )
-  const count = (direction: 'dialled' | 'accepted', err: unknown) => {
+  return (direction, err) => {
     if (hasCode(err, 'PEER_UNPROVEN')) unproven.with({ direction }).add()
   }
-  const gauge = components.metrics
+}
+
+function linksGauge(metrics: Metrics): Gauge {
+  return metrics
     .gauge({ name: 'shoal_swarm_links', help: 'Connections to other nodes, each shared by all torrents.' })
     .with({})
+}
+
+export function peerGate(components: PeerGateComponents, init: PeerGateInit): PeerGate {
+  const { prover } = components
+  const count = unprovenCount(components.metrics)
+  const gauge = linksGauge(components.metrics)
   let links: LinkTable | undefined
   let listener: PeerListener | undefined
   let acceptor: PeerAcceptor | undefined

@@ -1,4 +1,4 @@
-import { type AbortOptions, abortable, type Clock, hasCode, type Timer } from '../../base/index.ts'
+import { type AbortOptions, abortable, type Clock, hasCode, type Timer, toAppError } from '../../base/index.ts'
 import type { PeerId, PeerInfo, SwarmId } from '../../core/index.ts'
 import type { Gauge, Logger } from '../../telemetry/index.ts'
 import { swarmLimits } from '../limits.ts'
@@ -78,7 +78,9 @@ class Table implements LinkTable {
     this.owner = {
       onLink: (link) => this.#onLink(link),
       admit: async (swarmId, options) => (this.#stopped ? undefined : await init.admit(swarmId, options)),
-      onLane: (lane) => void this.#onLane(lane),
+      onLane: (lane) => {
+        this.#onLane(lane).catch((err: unknown) => lane.link.close(toAppError(err)))
+      },
       onUse: (link) => this.#onUse(link),
       onGone: (link) => this.#onGone(link),
     }

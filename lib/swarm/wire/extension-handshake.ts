@@ -10,6 +10,10 @@ export interface SwarmHeader {
   readonly pieceLength: number
 }
 
+export function isSameHeader(a: SwarmHeader, b: SwarmHeader): boolean {
+  return a.digest === b.digest && a.length === b.length && a.pieceLength === b.pieceLength
+}
+
 export interface ExtensionHello {
   readonly role: PeerRole
   /** The port on which the other side listens; undefined when it gave none. */

@@ -1,4 +1,4 @@
-import { appError } from '../../base/index.ts'
+import { type AppError, appError } from '../../base/index.ts'
 import { type Digest, parseDigest } from '../../core/index.ts'
 import { type BencodeDictionary, decodeBencode, encodeBencode, isBencodeDictionary } from '../../metainfo/index.ts'
 import { swarmLimits } from '../limits.ts'
@@ -45,6 +45,12 @@ export function readLaneMessage(payload: Uint8Array): LaneMessage {
   } catch (err) {
     throw appError('WIRE_FRAME_INVALID', { message: 'a message about a lane is wrong', cause: err })
   }
+}
+
+/** What a refused lane is to who asked for it. */
+export function refusalOf(why: LaneRefusal): AppError {
+  if (why === 'full') return appError('PEER_LIMIT')
+  return appError('WIRE_HANDSHAKE_FAILED', { message: 'the swarm is not known to the other side' })
 }
 
 const invalid = () => appError('WIRE_FRAME_INVALID')

@@ -1,11 +1,11 @@
 import { type AppError, appError, type Deferred, deferred, throwIfAborted, toAppError } from '../../base/index.ts'
 import { type SwarmId, swarmIdOf } from '../../core/index.ts'
 import { swarmLimits } from '../limits.ts'
-import type { SwarmHeader } from './extension-handshake.ts'
+import { isSameHeader, type SwarmHeader } from './extension-handshake.ts'
 import type { IdleCount } from './idle-count.ts'
 import { Lane, type LaneHost } from './lane.ts'
 import { type LaneReader, laneDrain } from './lane-drain.ts'
-import { encodeLaneMessage, type LaneMessage, type LaneRefusal } from './lane-messages.ts'
+import { encodeLaneMessage, type LaneMessage, type LaneRefusal, refusalOf } from './lane-messages.ts'
 import type { LaneInit, LinkOwner, OfferedLane, Wire } from './wire-contract.ts'
 
 export interface LaneTableInit {
@@ -13,7 +13,7 @@ export interface LaneTableInit {
   /** Numbers are even when this side dialled, odd at the other side; they only grow. Lane 0 is the first. */
   readonly dialled: boolean
   /** Both sides share links; then there is an owner, who is asked. */
-  readonly owner: Pick<LinkOwner, 'admit'> | undefined
+  readonly owner: () => Pick<LinkOwner, 'admit'> | undefined
   readonly idle: IdleCount
   onLane(lane: Omit<OfferedLane, 'link'>): void
   /** A lane, perhaps the last one, has come or gone. */
@@ -69,7 +69,9 @@ export class LaneTable {
   }
 
   get mayOpen(): boolean {
-    return !this.#closed && this.#init.owner !== undefined && this.#hasRoom && this.#ours < swarmLimits.maxLaneOpens / 2
+    return (
+      !this.#closed && this.#init.owner() !== undefined && this.#hasRoom && this.#ours < swarmLimits.maxLaneOpens / 2
+    )
   }
 
   /** @throws WIRE_FRAME_INVALID when the lane has ended and no other one was selected */
@@ -172,7 +174,7 @@ export class LaneTable {
 
   /** Whoever uses the lane here wants no more of it. */
   #onLaneClosed(number: number, err: AppError | undefined): void {
-    const shared = this.#init.owner !== undefined && (err === undefined || err.code === 'PEER_LIMIT')
+    const shared = this.#init.owner() !== undefined && (err === undefined || err.code === 'PEER_LIMIT')
     const slot = this.#slots.get(number)
     if (!shared || slot === undefined) this.#init.onFailure(err)
     else if (slot.state === 'admitting') this.#refuse(number, 'full')
@@ -204,7 +206,8 @@ export class LaneTable {
   }
 
   #onOpen(number: number, header: SwarmHeader): void {
-    const { owner, dialled, idle } = this.#init
+    const { dialled, idle } = this.#init
+    const owner = this.#init.owner()
     const parity = dialled ? 1 : 0
     if (owner === undefined) {
       idle.add()
@@ -221,7 +224,7 @@ export class LaneTable {
     const left = new AbortController()
     this.#slots.set(number, { state: 'admitting', left, lane: undefined })
     this.#init.onUse()
-    void this.#admit(number, header, owner, left.signal)
+    this.#admit(number, header, owner, left.signal).catch((err: unknown) => this.#init.onFailure(toAppError(err)))
   }
 
   async #admit(number: number, header: SwarmHeader, owner: Pick<LinkOwner, 'admit'>, signal: AbortSignal) {
@@ -230,12 +233,12 @@ export class LaneTable {
       const swarmId: SwarmId = swarmIdOf(header.digest)
       const known = await owner.admit(swarmId, { signal })
       if (isOver()) return
-      if (known === undefined || !isSame(known, header)) this.#refuse(number, 'unknown')
+      if (known === undefined || !isSameHeader(known, header)) this.#refuse(number, 'unknown')
       else this.#init.onLane({ swarmId, header, accept: (events) => this.#accept(number, { header, events }) })
     } catch (err) {
       if (isOver()) return
-      if (toAppError(err).code === 'UNKNOWN') this.#init.onFailure(toAppError(err))
-      else this.#refuse(number, 'unknown')
+      if (toAppError(err).code === 'UNKNOWN') throw err
+      this.#refuse(number, 'unknown')
     }
   }
 
@@ -264,7 +267,7 @@ export class LaneTable {
       throw invalid('a lane was refused that nobody asked for', number)
     }
     this.#slots.delete(number)
-    if (slot.state === 'asked') slot.answer.reject(refused(why))
+    if (slot.state === 'asked') slot.answer.reject(refusalOf(why))
     this.#init.onUse()
   }
 
@@ -286,13 +289,4 @@ export class LaneTable {
     if (slot.state !== 'closing') slot.lane?.end(appError('PEER_CLOSED'))
     this.#init.onUse()
   }
-}
-
-function isSame(a: SwarmHeader, b: SwarmHeader): boolean {
-  return a.digest === b.digest && a.length === b.length && a.pieceLength === b.pieceLength
-}
-
-function refused(why: LaneRefusal): AppError {
-  if (why === 'full') return appError('PEER_LIMIT')
-  return appError('WIRE_HANDSHAKE_FAILED', { message: 'the swarm is not known to the other side' })
 }

@@ -32,8 +32,8 @@ export interface LaneHost {
   readonly fast: boolean
   /** The other side knows BEP 10, and many new pieces in one message. */
   readonly extended: boolean
-  readonly haves: boolean
-  readonly hello: WireHello
+  readonly haves: () => boolean
+  readonly hello: () => WireHello
 }
 
 export interface LaneSide {
@@ -79,7 +79,7 @@ export class Lane implements Wire, LaneReader {
   }
 
   get hello(): WireHello {
-    return this.#host.hello
+    return this.#host.hello()
   }
 
   get fast(): boolean {
@@ -221,7 +221,7 @@ export class Lane implements Wire, LaneReader {
 
   #sendHave(piece: number): void {
     if (this.#ended) return
-    if (!this.#host.haves) {
+    if (!this.#host.haves()) {
       this.#write(encodePieceMessage(MESSAGE.have, piece))
       return
     }

@@ -157,23 +157,16 @@ class ConnectedLink implements Link {
   #laneTable({ fast, extended }: Handshake): LaneTable {
     const { owner, channel } = this.#init
     const offers = (what: 'lanes' | 'haves') => this.#greeting.offer?.[what] === true
-    const link = this
     return new LaneTable({
       host: {
         ...{ clock: this.#clock, output: this.#output, idle: this.#idle, fast, extended },
-        get haves() {
-          return offers('haves')
-        },
-        get hello() {
-          return link.hello
-        },
+        haves: () => offers('haves'),
+        hello: () => this.hello,
       },
       dialled: this.direction === 'dialled',
-      get owner() {
-        return offers('lanes') ? owner : undefined
-      },
+      owner: () => (offers('lanes') ? owner : undefined),
       idle: this.#idle,
-      onLane: (lane) => owner?.onLane({ ...lane, link }),
+      onLane: (lane) => owner?.onLane({ ...lane, link: this }),
       onUse: () => this.#onUse(),
       onStart: () => {
         if (!this.#closed) channel.resume()

@@ -13,7 +13,10 @@ export interface WireHello extends ExtensionHello {
 }
 
 /** Checked messages in the order in which they came. Throwing closes the link with what was thrown. */
-export interface WireEvents {
+export type WireEvents = WireStateEvents & WireBlockEvents
+
+/** What the other side is, has and wants. */
+export interface WireStateEvents {
   onChoke(choked: boolean): void
   onInterest(interested: boolean): void
   /** Pieces that the other side had not told before, ascending. */
@@ -21,16 +24,20 @@ export interface WireEvents {
   /** Bitfield, have-all or have-none: the pieces of the other side. */
   onHaveSet(have: Bitset): void
   onSuggest(piece: number): void
+  /** The other side is full; these may have the blob. */
+  onBusy(peers: readonly PeerInfo[]): void
+  /** Once, last of all, never from within a method; undefined after a `close` without reason. */
+  onClose(err: AppError | undefined): void
+}
+
+/** Blocks that one side asks of the other. */
+export interface WireBlockEvents {
   onRequest(block: WireBlock): void
   onCancel(block: WireBlock): void
   onReject(block: WireBlock): void
-  /** The other side is full; these may have the blob. */
-  onBusy(peers: readonly PeerInfo[]): void
   /** Where the payload goes. @throws WIRE_UNASKED_PIECE */
   onBlockStart(block: WireBlock): BlockTarget
   onBlockEnd(target: BlockTarget): void
-  /** Once, last of all, never from within a method; undefined after a `close` without reason. */
-  onClose(err: AppError | undefined): void
 }
 
 /** What one side tells the other about itself. */
@@ -100,7 +107,7 @@ export interface OfferedLane {
   readonly swarmId: SwarmId
   readonly header: SwarmHeader
   /** Takes it. The other side learns that with the first thing that is sent, or when the wire starts. */
-  accept(events: LaneInit['events']): Wire
+  readonly accept: (events: LaneInit['events']) => Wire
 }
 
 /** Who owns a node's links, and lets those be shared by several swarms whose other side shares them, too. */

@@ -160,12 +160,12 @@ describe('a node', () => {
       answer = resolve
     })
     await using nodes = await twoNodes('memory', {
-      onPeer: (id, connection) =>
-        void (id === swarmIdOf(second.header.digest)
-          ? asked.then(() => gives.onPeer(id, connection))
-          : gives.onPeer(id, connection)),
+      onPeer: (id, connection) => {
+        if (id === swarmIdOf(second.header.digest)) void asked.then(() => nodes.gives.onPeer(id, connection))
+        else nodes.gives.onPeer(id, connection)
+      },
     })
-    const { origin, agent, clock, gives } = nodes
+    const { origin, agent, clock } = nodes
     await fetchAll(agent, origin, first)
     const left = new AbortController()
     const refused = expect(agent.connect(origin, second, left.signal)).rejects.toMatchObject({ code: 'ABORTED' })

@@ -123,6 +123,18 @@ async function sides(clock: FakeClock, random: Random): Promise<readonly [Side, 
   return both
 }
 
+/** What one end heard is what the other one said, up to where the lane ended. */
+function expectTwins(ends: Ends, others: Ends): void {
+  for (const [key, end] of ends) {
+    const twin = others.get(key)!
+    const isOpen = !end.closed && !twin.closed
+    for (const [one, two] of [[end, twin] as const, [twin, end] as const]) {
+      expect(two.heard).toEqual(isOpen ? one.said : one.said.slice(0, two.heard.length))
+    }
+    expect(end.closed).toBe(twin.closed)
+  }
+}
+
 describe('lanes that both ends open, use and close at random', () => {
   test.each(Array.from({ length: RUNS }, (_, at) => at + 1))(
     'carry every message to its own lane, in order (seed %i)',
@@ -166,14 +178,7 @@ describe('lanes that both ends open, use and close at random', () => {
       const [a, b] = both
       expect([...a.ends.keys()].sort()).toEqual([...b.ends.keys()].sort())
       expect(a.ends.size).toBeGreaterThan(30)
-      for (const [key, end] of a.ends) {
-        const twin = b.ends.get(key)!
-        const isOpen = !end.closed && !twin.closed
-        for (const [one, two] of [[end, twin] as const, [twin, end] as const]) {
-          expect(two.heard).toEqual(isOpen ? one.said : one.said.slice(0, two.heard.length))
-        }
-        expect(end.closed).toBe(twin.closed)
-      }
+      expectTwins(a.ends, b.ends)
       expect([a.wrong, b.wrong, a.node?.links === b.node?.links]).toEqual([0, 0, true])
       for (const { ends } of both) for (const { connection } of ends.values()) connection.close()
       await settle(clock)

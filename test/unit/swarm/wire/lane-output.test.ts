@@ -22,7 +22,7 @@ function slowChannel() {
     channel,
     /** The payloads that were written, by their first byte. */
     blocks: () => written.filter(({ bytes }) => bytes.length > 1_000).map(({ bytes }) => bytes[0]),
-    flush() {
+    flush: () => {
       const due = written.slice(at)
       at = written.length
       for (const { onFlushed } of due) onFlushed?.()
