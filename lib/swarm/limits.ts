@@ -35,6 +35,16 @@ export const swarmLimits = {
   maxConnectionsPerTorrentHard: 32,
   maxConnections: 512,
   maxHalfOpen: 16,
+  /** Peers of all torrents together; a peer counts once for each torrent, over whatever link. */
+  maxLanes: 4_096,
+  /** Swarms that share one connection, and how many a peer may ask for in a minute. */
+  maxLanesPerLink: 64,
+  maxLaneOpens: 600,
+  /** A connection that no swarm uses is kept for this long, for the next image. */
+  linkIdleMs: 45_000,
+  /** HAVEs to an agent, and to an origin, are sent together, at least this far apart. */
+  haveEveryMs: 10,
+  originHaveEveryMs: 50,
   /** Peers that a full node names to one that it turns away. */
   maxNamedPeers: 16,
   /** Peers that are being turned away at one time, and how long they may take to read why. */

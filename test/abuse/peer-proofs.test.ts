@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
-import { codeOf, fakeClock, systemClock } from '../../lib/base/index.ts'
+import { codeOf, fakeClock, seededRandom, systemClock } from '../../lib/base/index.ts'
 import { PieceMap, swarmIdOf } from '../../lib/core/index.ts'
 import { secretProver } from '../../lib/identity/index.ts'
 import { decodeBencode } from '../../lib/metainfo/index.ts'
 import type { PeerProver } from '../../lib/swarm/index.ts'
 import { swarmLimits } from '../../lib/swarm/limits.ts'
 import { dialPeer, memoryNetwork, tcpTransport } from '../../lib/swarm/peer/index.ts'
+import { encodeLaneMessage } from '../../lib/swarm/wire/lane-messages.ts'
 import { type Side, transcript } from '../../lib/swarm/wire/membership.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
 import { extendedBytes, type HostileScene, handshakeBytes, hostileScene, message, uint32 } from '../kit/hostile-peer.ts'
@@ -115,6 +116,22 @@ describe('the peer port of a cluster with a secret', () => {
     const theirs = await greet(scene)
     scene.send(early, proofMessage(proofBy(scene, prover, theirs)))
     expect([await scene.outcome(), scene.refused]).toEqual(['closed', 'PEER_UNPROVEN'])
+  })
+
+  test('opens no further swarm to who has not proven himself, and asks for no second proof', async () => {
+    const other = blobFixture(700_000, seededRandom(2))
+    const open = (lane: number) => encodeLaneMessage({ kind: 'open', lane, header: other.header })
+    await using scene = await hostileScene({ prover, shared: [other] })
+    const theirs = await greet(scene, { nonce, lanes: 1 })
+    scene.send(open(2))
+    await scene.settle()
+    expect([kindsIn(scene.received()), scene.lanes.length]).toEqual([['extended 0'], 0])
+    scene.send(proofMessage(proofBy(scene, prover, theirs)))
+    await scene.victim
+    scene.send(open(4))
+    for (let turn = 0; turn < 5; turn += 1) await scene.settle()
+    expect(kindsIn(scene.received())).toEqual(['extended 0', 'extended 1', 'extended 4'])
+    expect(scene.lanes).toHaveLength(1)
   })
 
   test('takes no client of others, also where such are let in', async () => {

@@ -5,6 +5,7 @@ import type { PeerProver } from '../../lib/swarm/index.ts'
 import {
   acceptPeers,
   type ByteChannel,
+  linkTable,
   memoryNetwork,
   type PeerConnection,
   type SwarmHeader,
@@ -62,6 +63,8 @@ export interface HostileScene extends AsyncDisposable {
   readonly blob: BlobFixture
   readonly swarmId: SwarmId
   readonly events: Recorder
+  /** Connections for other blobs than the first, in the order in which they were opened. */
+  readonly lanes: readonly PeerConnection[]
   /** The victim's connection, once the handshakes are done. */
   readonly victim: Promise<PeerConnection>
   send(...parts: readonly Uint8Array[]): void
@@ -89,6 +92,8 @@ export interface HostileInit {
   readonly foreignPeers?: boolean
   readonly prover?: PeerProver | undefined
   readonly blob?: BlobFixture
+  /** Other blobs that the victim knows; with them it shares its links. */
+  readonly shared?: readonly BlobFixture[]
   /** False: the victim's connection gets no listener. */
   readonly attach?: boolean
 }
@@ -99,6 +104,20 @@ export async function hostileScene(init: HostileInit = {}): Promise<HostileScene
   const network = memoryNetwork()
   const swarmId = swarmIdOf(blob.header.digest)
   const events = recorder()
+  const lanes: PeerConnection[] = []
+  const headers = [blob, ...(init.shared ?? [])].map(({ header }) => header)
+  const admit = async (id: SwarmId) => headers.find(({ digest }) => swarmIdOf(digest) === id)
+  const table = linkTable(
+    { clock, logger: silentLogger(), gauge: { set: () => undefined } },
+    {
+      ...{ self: peerSelf(1).peerId, maxLinks: 9, count: { links: 0 }, admit },
+      onPeer: (_, connection) => {
+        connection.attach(recorder())
+        lanes.push(connection)
+      },
+      dial: () => Promise.reject(new Error('the victim dials nobody')),
+    },
+  )
   let refused: string | undefined
   let arrived!: (connection: PeerConnection) => void
   const victim = new Promise<PeerConnection>((resolve) => {
@@ -113,7 +132,8 @@ export async function hostileScene(init: HostileInit = {}): Promise<HostileScene
       onRefused: (err) => {
         refused = codeOf(err)
       },
-      admit: async (id) => (id === swarmId ? blob.header : undefined),
+      admit,
+      owner: init.shared && table.owner,
       onPeer: (_, connection) => {
         if (attach) connection.attach(events)
         arrived(connection)
@@ -132,10 +152,11 @@ export async function hostileScene(init: HostileInit = {}): Promise<HostileScene
     blob,
     swarmId,
     events,
+    lanes,
     victim,
     send,
     async shakeHands() {
-      send(handshakeBytes(swarmId), extendedBytes(blob.header))
+      send(handshakeBytes(swarmId), extendedBytes(blob.header, init.shared && { lanes: 1, haves: 1 }))
       const connection = await victim
       await clock.advance(0)
       return connection
@@ -161,6 +182,7 @@ export async function hostileScene(init: HostileInit = {}): Promise<HostileScene
       channel.destroy()
       await listener.close()
       await acceptor.stop()
+      table.stop()
       await clock.advance(0)
       if (clock.pending > 0) throw new Error(`${clock.pending} timers are left`)
     },

@@ -50,7 +50,9 @@ export function recorder(onRequest: (block: Block) => void = () => undefined): R
         waiting.add(check)
         check()
       }),
-    onHave: (piece) => say(`have ${piece ?? 'set'}`),
+    onHave: (pieces) => {
+      for (const piece of pieces ?? ['set']) say(`have ${piece}`)
+    },
     onChoke: (choked) => say(choked ? 'choke' : 'unchoke'),
     onInterest: (interested) => say(interested ? 'interested' : 'uninterested'),
     onSuggest: (piece) => say(`suggest ${piece}`),

@@ -88,7 +88,6 @@ class Wild {
         have: nothing,
         haveSet: nothing,
         suggest: nothing,
-        keepAlive: nothing,
       },
       pendingBytes: 0,
       start: () => {
@@ -98,6 +97,7 @@ class Wild {
       sendBlockMessage: (kind, block) => this.#told(kind, block),
       sendBlock: nothing,
       sendBusy: nothing,
+      whenUnread: (then) => then(),
       close: () => this.close(),
     }
     const listener = events(wire)

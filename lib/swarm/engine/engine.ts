@@ -38,6 +38,7 @@ import type {
 import type { PeerProver, PeerTransport } from '../peer/index.ts'
 import {
   bufferPool,
+  type ConnectionCount,
   completeContent,
   overflowShares,
   type SliceCache,
@@ -144,6 +145,7 @@ class Engine implements SwarmEngine {
   readonly #refusals: Refusals
   readonly #bans: BanList
   readonly #schedule: AnnounceSchedule
+  readonly #connections: ConnectionCount = { open: 0, links: 0, halfOpen: 0, leaving: 0 }
   readonly #gate: PeerGate
   #tasks: Background
   #table: TorrentTable
@@ -166,6 +168,8 @@ class Engine implements SwarmEngine {
       admit: (swarmId) => this.#table.headerOf(swarmId),
       onPeer: (swarmId, connection) => this.#table.accept(swarmId, connection),
       room: () => this.#table.room,
+      maxLinks: this.#limits.maxConnections,
+      count: this.#connections,
     })
     const { peerId, role } = init
     this.#schedule = announceSchedule(components, {
@@ -280,7 +284,7 @@ class Engine implements SwarmEngine {
       bans: this.#bans,
       schedule: this.#schedule,
       tasks: this.#tasks,
-      connections: { open: 0, halfOpen: 0, leaving: 0 },
+      connections: this.#connections,
       buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes, true),
       downloads: this.#rate(downloadBytesPerSecond),
       lane: uploadLane(this.uploads, this.#limits.uploadQueueBytes),
@@ -290,6 +294,7 @@ class Engine implements SwarmEngine {
       verify,
       allows: this.#allows,
       dial: (target, options) => this.#gate.dial(target, options),
+      reaches: (peer) => this.#gate.reaches(peer),
     })
   }
 

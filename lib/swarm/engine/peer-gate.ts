@@ -1,9 +1,12 @@
-import { type AbortOptions, type Clock, hasCode, type Startable } from '../../base/index.ts'
+import { type AbortOptions, appError, type Clock, hasCode, type Startable } from '../../base/index.ts'
 import type { MetaInfoHeader, PeerAddress, PeerId, PeerRole, SwarmId } from '../../core/index.ts'
-import type { Logger, Metrics } from '../../telemetry/index.ts'
+import type { Gauge, Logger, Metrics } from '../../telemetry/index.ts'
 import {
   acceptPeers,
   dialPeer,
+  type LinkTable,
+  type LinkTarget,
+  linkTable,
   type PeerAcceptor,
   type PeerConnection,
   type PeerListener,
@@ -26,36 +29,61 @@ export interface PeerGateInit {
   readonly listen: PeerAddress
   /** The header of a swarm that this node takes part in, or could take part in. */
   admit(swarmId: SwarmId, options: AbortOptions): Promise<MetaInfoHeader | undefined>
-  /** Called for each incoming peer; the callee attaches to the connection or closes it. */
+  /** Called for each incoming peer and each swarm that it opens on a link; the callee attaches to the connection or closes it. */
   onPeer(swarmId: SwarmId, connection: PeerConnection): void
   allows(host: string): boolean
-  /** How many more connections this node may open or accept. */
+  /** How many more links this node may open or accept; those that nobody uses make room. */
   room(): number
+  readonly maxLinks: number
+  /** Links in use, for the other limits of the node. */
+  readonly count: { links: number }
 }
 
 /** Accepts incoming connections and dials outgoing ones. */
 export interface PeerGate extends Startable {
   /** Where it listens, or listened last: the last announce still names it. The configured address before the start. */
   readonly address: PeerAddress
-  dial(
-    target: { readonly address: PeerAddress; readonly swarmId: SwarmId; readonly header: MetaInfoHeader },
-    options: AbortOptions,
-  ): Promise<PeerConnection>
+  /** A connection for one swarm: over the link to that peer, or a new one. */
+  dial(target: LinkTarget, options: AbortOptions): Promise<PeerConnection>
+  /** A link to the peer is there or on its way. */
+  reaches(peer: LinkTarget['peer']): boolean
+}
+
+function unprovenCount(metrics: Metrics): (direction: 'dialled' | 'accepted', err: unknown) => void {
+  const unproven = metrics.counter(
+    { name: 'shoal_swarm_unproven_peers_total', help: 'Connections without a valid proof of membership.' },
+    ['direction'],
+  )
+  return (direction, err) => {
+    if (hasCode(err, 'PEER_UNPROVEN')) unproven.with({ direction }).add()
+  }
+}
+
+function linksGauge(metrics: Metrics): Gauge {
+  return metrics
+    .gauge({ name: 'shoal_swarm_links', help: 'Connections to other nodes, each shared by all torrents.' })
+    .with({})
 }
 
 export function peerGate(components: PeerGateComponents, init: PeerGateInit): PeerGate {
   const { prover } = components
-  const unproven = components.metrics.counter(
-    { name: 'shoal_swarm_unproven_peers_total', help: 'Connections without a valid proof of membership.' },
-    ['direction'],
-  )
-  const count = (direction: 'dialled' | 'accepted', err: unknown) => {
-    if (hasCode(err, 'PEER_UNPROVEN')) unproven.with({ direction }).add()
-  }
+  const count = unprovenCount(components.metrics)
+  const gauge = linksGauge(components.metrics)
+  let links: LinkTable | undefined
   let listener: PeerListener | undefined
   let acceptor: PeerAcceptor | undefined
   let address = init.listen
   const self = () => ({ peerId: init.peerId, role: init.role, listenPort: listener?.address.port })
+  const dial = async ({ peer, ...target }: LinkTarget, options: AbortOptions) => {
+    try {
+      const { host, port } = peer
+      const own = { self: self(), prover, owner: links?.owner }
+      return await dialPeer(components, { ...target, ...own, address: { host, port } }, options)
+    } catch (err) {
+      count('dialled', err)
+      throw err
+    }
+  }
   return {
     get address() {
       return address
@@ -67,12 +95,15 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
         else channel.destroy()
       })
       address = listener.address
+      const table = linkTable({ ...components, gauge }, { ...init, self: init.peerId, dial })
+      links = table
       acceptor = acceptPeers(components, {
         self: self(),
         admit: (swarmId, options) => init.admit(swarmId, options),
         onPeer: (swarmId, connection) => init.onPeer(swarmId, connection),
         room: () => init.room(),
         prover,
+        owner: table.owner,
         onRefused: (err) => count('accepted', err),
       })
       await acceptor.start()
@@ -83,14 +114,13 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
       await closing?.close()
       await acceptor?.stop()
       acceptor = undefined
+      links?.stop()
+      links = undefined
     },
     async dial(target, options) {
-      try {
-        return await dialPeer(components, { ...target, self: self(), prover }, options)
-      } catch (err) {
-        count('dialled', err)
-        throw err
-      }
+      if (links === undefined) throw appError('SHUTTING_DOWN')
+      return await links.connect(target, options)
     },
+    reaches: (peer) => links?.reaches(peer) === true,
   }
 }

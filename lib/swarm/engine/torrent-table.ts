@@ -14,7 +14,7 @@ import {
 } from '../../core/index.ts'
 import type { AnnounceSchedule, AnnounceSubject } from '../announce/index.ts'
 import type { HttpAdmission, SeedRef } from '../outside.ts'
-import type { PeerConnection, PeerHello } from '../peer/index.ts'
+import type { LinkTarget, PeerConnection, PeerHello } from '../peer/index.ts'
 import { Torrent, type TorrentComponents, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
 import { type BanList, listenAddress } from './ban-list.ts'
 import { keepInline } from './inline-keeper.ts'
@@ -34,10 +34,9 @@ export interface TorrentTableInit {
   readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
   readonly verify: 'pieces' | 'whole'
   allows(host: string): boolean
-  dial(
-    target: { readonly address: PeerAddress; readonly swarmId: SwarmId; readonly header: MetaInfoHeader },
-    options: { readonly signal: AbortSignal },
-  ): Promise<PeerConnection>
+  dial(target: LinkTarget, options: { readonly signal: AbortSignal }): Promise<PeerConnection>
+  /** A link to the peer is there or on its way. */
+  reaches(peer: LinkTarget['peer']): boolean
 }
 
 interface Seed {
@@ -69,10 +68,10 @@ export class TorrentTable {
     return this.#running.values()
   }
 
-  /** How many more connections all torrents together may open or accept. */
+  /** How many more links all torrents together may open or accept. */
   get room(): number {
     const { connections, limits } = this.#components
-    return limits.maxConnections - connections.open - connections.halfOpen
+    return limits.maxConnections - connections.links - connections.halfOpen
   }
 
   /** The torrent that downloads the blob; undefined when none does. */
@@ -154,7 +153,8 @@ export class TorrentTable {
         verify,
         direct: this.#components.refusals.doubts(content.blob.digest),
         avoids: (peer) => this.#avoids(peer),
-        dial: (address, header, signal) => this.#init.dial({ address, header, swarmId }, { signal }),
+        dial: (peer, header, signal) => this.#init.dial({ peer, header, swarmId }, { signal }),
+        reaches: (peer) => this.#init.reaches(peer),
       },
       this.#events,
     )

@@ -13,7 +13,8 @@ import type { Logger } from '../../telemetry/index.ts'
 import { swarmLimits } from '../limits.ts'
 import {
   type ByteChannel,
-  openWire,
+  type LinkOwner,
+  openLink,
   type PeerProver,
   type ReceivedHandshake,
   readHandshake,
@@ -41,6 +42,8 @@ export interface AcceptInit {
   readonly foreignPeers?: boolean
   /** Peers must prove that they belong to the cluster, and are proven to. */
   readonly prover?: PeerProver | undefined
+  /** Shares connections among swarms with peers that do so, too; undefined keeps each to its first swarm. */
+  readonly owner?: LinkOwner | undefined
   /** A connection that was let in failed before it became a peer. */
   onRefused?(err: unknown): void
 }
@@ -113,7 +116,7 @@ async function introduce(
   received: ReceivedHandshake,
   signal: AbortSignal,
 ): Promise<void> {
-  const { self, foreignPeers = false, prover } = init
+  const { self, foreignPeers = false, prover, owner } = init
   const swarmId = parseSwarmId(received.handshake.swarmId)
   const header = await admit(clock, init, swarmId, signal)
   const connection = await wireConnection({
@@ -121,8 +124,10 @@ async function introduce(
     address: channel.remote,
     direction: 'accepted',
     logger,
-    open: (events) =>
-      openWire({ clock }, { channel, swarmId, header, self, received, foreignPeers, prover, events }, { signal }),
+    open: async (events) => {
+      const link = { channel, swarmId, header, self, received, foreignPeers, prover, events, owner }
+      return (await openLink({ clock }, link, { signal })).first
+    },
   })
   if (signal.aborted) connection.close()
   else init.onPeer(swarmId, connection)

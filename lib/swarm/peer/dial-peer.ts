@@ -1,7 +1,7 @@
 import type { AbortOptions, Clock } from '../../base/index.ts'
 import type { PeerAddress, PeerId, PeerRole, SwarmId } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
-import { openWire, type PeerProver, type SwarmHeader } from '../wire/index.ts'
+import { type LinkOwner, openLink, type PeerProver, type SwarmHeader } from '../wire/index.ts'
 import type { PeerConnection } from './peer-connection.ts'
 import type { PeerTransport } from './transport.ts'
 import { wireConnection } from './wire-connection.ts'
@@ -29,6 +29,8 @@ export interface DialInit {
   readonly foreignPeers?: boolean
   /** Both sides must prove that they belong to the cluster. */
   readonly prover?: PeerProver | undefined
+  /** Shares the connection among swarms with a peer that does so, too. */
+  readonly owner?: LinkOwner | undefined
 }
 
 /**
@@ -37,7 +39,7 @@ export interface DialInit {
  */
 export async function dialPeer(
   { clock, logger, transport }: PeerComponents,
-  { address, swarmId, header, self, foreignPeers = false, prover }: DialInit,
+  { address, swarmId, header, self, foreignPeers = false, prover, owner }: DialInit,
   options: AbortOptions = {},
 ): Promise<PeerConnection> {
   const channel = await transport.dial(address, options)
@@ -46,6 +48,9 @@ export async function dialPeer(
     address,
     direction: 'dialled',
     logger,
-    open: (events) => openWire({ clock }, { channel, swarmId, header, self, foreignPeers, prover, events }, options),
+    open: async (events) => {
+      const link = { channel, swarmId, header, self, foreignPeers, prover, events, owner }
+      return (await openLink({ clock }, link, options)).first
+    },
   })
 }

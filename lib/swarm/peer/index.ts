@@ -1,6 +1,7 @@
 export type { ByteChannel, Denial, PeerProver, SwarmHeader } from '../wire/index.ts'
 export { type AcceptInit, acceptPeers, type PeerAcceptor } from './accept-peers.ts'
 export { type DialInit, dialPeer, type PeerComponents, type PeerSelf } from './dial-peer.ts'
+export { type LinkTable, type LinkTarget, linkTable } from './link-table.ts'
 export { type MemoryNetwork, memoryNetwork } from './memory-network.ts'
 export type { Block, PeerConnection, PeerEvents, PeerHello, PeerStats, RequestEvents } from './peer-connection.ts'
 export { tcpTransport } from './tcp-transport.ts'

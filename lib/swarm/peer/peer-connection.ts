@@ -27,8 +27,11 @@ export type PeerEvents = SupplyEvents & DemandEvents & LinkEvents
 
 /** What the other side has and would give. */
 export interface SupplyEvents {
-  /** The pieces of the other side changed (bitfield, have-all, have-none, have); `piece` is set only for a have. */
-  onHave(piece: number | undefined): void
+  /**
+   * The pieces of the other side changed: it has got `pieces`, or, when undefined, told anew what it has (bitfield,
+   * have-all, have-none).
+   */
+  onHave(pieces: readonly number[] | undefined): void
   /** The other side choked or unchoked us; a choke rejects our open requests with PEER_REJECTED. */
   onChoke(choked: boolean): void
   onSuggest(piece: number): void
@@ -108,6 +111,10 @@ export interface BlockSource {
 
 /** The other side as a receiver of our blocks. */
 export interface BlockSink {
+  /**
+   * Tells of a new piece, unless the other side is an agent that has it already. Those of a few milliseconds go
+   * together in one message where the other side takes that.
+   */
   sendHave(piece: number): void
   /** Sends a bitfield, or have-all / have-none (BEP 6) where these are shorter. Call it before any `sendHave`. */
   sendBitfield(have: Bitset): void

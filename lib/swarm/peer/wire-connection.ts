@@ -87,7 +87,9 @@ class WireConnection implements PeerConnection {
   }
 
   sendHave(piece: number): void {
-    if (!this.#closed) this.#wire.send.have(piece)
+    // An origin wants to know who has what; a peer only who has what it lacks.
+    if (this.#closed || (this.remoteHave.has(piece) && this.hello.role !== 'origin')) return
+    this.#wire.send.have(piece)
   }
 
   sendBitfield(have: Bitset): void {
@@ -147,7 +149,7 @@ class WireConnection implements PeerConnection {
     if (this.#closed) return
     this.#closed = true
     this.#requests.failAll(appError('PEER_CLOSED', err === undefined ? {} : { cause: err }), false)
-    this.#uploads.close()
+    this.#wire.whenUnread(() => this.#uploads.close())
   }
 
   listener(): WireEvents {
@@ -155,9 +157,9 @@ class WireConnection implements PeerConnection {
     return {
       onChoke: (choked) => this.#onChoke(choked),
       onInterest: (interested) => tell((events) => events.onInterest(interested)),
-      onHave: (piece) => {
-        this.remoteHave.add(piece)
-        tell((events) => events.onHave(piece))
+      onHaves: (pieces) => {
+        for (const piece of pieces) this.remoteHave.add(piece)
+        tell((events) => events.onHave(pieces))
       },
       onHaveSet: (have) => {
         for (const piece of have) this.remoteHave.add(piece)

@@ -1,11 +1,14 @@
 import { type AppError, type Background, type Clock, deadline, type Random, toAppError } from '../../base/index.ts'
-import type { PeerAddress, PeerId, PeerInfo } from '../../core/index.ts'
+import type { PeerId, PeerInfo } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type { PeerConnection } from '../peer/index.ts'
 
 /** The connections of all torrents together. */
 export interface ConnectionCount {
+  /** Peers, each once for each torrent. */
   open: number
+  /** Links that peers are connected over: one may serve many torrents. */
+  links: number
   halfOpen: number
   /** Being turned away, and not counted as open. */
   leaving: number
@@ -20,7 +23,9 @@ export interface DialerComponents {
 
 export interface DialerInit {
   readonly tasks: Background
-  dial(address: PeerAddress, signal: AbortSignal): Promise<PeerConnection>
+  dial(peer: PeerInfo, signal: AbortSignal): Promise<PeerConnection>
+  /** A link to the peer is there or on its way: to reach it costs no new one. */
+  reaches(peer: PeerInfo): boolean
   /** Connected already, banned, outside of the allowed networks, or ourselves. */
   avoids(peer: PeerInfo): boolean
   /** Open connections of this torrent. */
@@ -105,14 +110,20 @@ export class Dialer {
 
   /** Starts attempts while there is room. */
   fill(): void {
-    const { clock, limits, connections } = this.#components
-    const nowMs = clock.monotonicMs()
+    const nowMs = this.#components.clock.monotonicMs()
     for (const candidate of this.#candidates.values()) {
       if (this.#isFull) return
-      if (connections.halfOpen >= limits.maxHalfOpen) return
-      if (connections.open + connections.halfOpen >= limits.maxConnections) return
-      if (this.#isDue(candidate, nowMs)) this.#attempt(candidate)
+      if (!this.#isDue(candidate, nowMs)) continue
+      const isShared = this.#init.reaches(candidate.peer)
+      if (isShared || this.#mayDial) this.#attempt(candidate, isShared)
     }
+  }
+
+  /** The node may have one more link. */
+  get #mayDial(): boolean {
+    const { limits, connections } = this.#components
+    const { links, halfOpen } = connections
+    return halfOpen < limits.maxHalfOpen && links + halfOpen < limits.maxConnections
   }
 
   /** The torrent needs no more connections. */
@@ -133,33 +144,37 @@ export class Dialer {
     this.#rest(candidate)
   }
 
-  #attempt(candidate: Candidate): void {
+  #attempt(candidate: Candidate, isShared: boolean): void {
     const { clock, limits, connections } = this.#components
     candidate.dialling = true
     this.#dialling += 1
-    connections.halfOpen += 1
+    if (!isShared) connections.halfOpen += 1
     this.#init.tasks.run('dial', async (outer) => {
       const limit = deadline(clock, limits.dialTimeoutMs, outer)
       try {
         const connection = await this.#init.dial(candidate.peer, limit.signal)
         if (outer.aborted) connection.close()
         else this.#init.onConnection(connection)
-        this.#settle(candidate, undefined)
+        this.#settle(candidate, { isShared, isLate: false }, undefined)
       } catch (err) {
-        this.#settle(candidate, toAppError(err, 'PEER_CLOSED'), limit.expired)
+        this.#settle(candidate, { isShared, isLate: limit.expired }, toAppError(err, 'PEER_CLOSED'))
       } finally {
         limit.release()
       }
     })
   }
 
-  /** `late`: it did not answer in time, which on a busy machine does not mean that it is not there. */
-  #settle(candidate: Candidate, err: AppError | undefined, late = false): void {
+  /** `isLate`: it did not answer in time, which on a busy machine does not mean that it is not there. */
+  #settle(
+    candidate: Candidate,
+    { isShared, isLate }: { readonly isShared: boolean; readonly isLate: boolean },
+    err: AppError | undefined,
+  ): void {
     const { clock, connections } = this.#components
     candidate.dialling = false
     this.#dialling -= 1
-    connections.halfOpen -= 1
-    candidate.busy = late
+    if (!isShared) connections.halfOpen -= 1
+    candidate.busy = isLate
     if (err === undefined) candidate.connectedMs = clock.monotonicMs()
     else candidate.failures += 1
     this.#rest(candidate)

@@ -1,5 +1,6 @@
 export { type BufferPool, bufferPool } from './buffer-pool.ts'
 export { type Content, completeContent } from './content.ts'
+export type { ConnectionCount } from './dialer.ts'
 export type { Loan } from './loan.ts'
 export { overflowShares } from './overflow-shares.ts'
 export { type BytesBySource, bytesSince, noBytes, type PullSummary } from './pull-summary.ts'

@@ -105,7 +105,7 @@ export class PeerSet {
       return
     }
     if (twin !== undefined) this.remove(peerId)
-    const full = this.size >= limits.maxConnectionsPerTorrentHard || connections.open >= limits.maxConnections
+    const full = this.size >= limits.maxConnectionsPerTorrentHard || connections.open >= limits.maxLanes
     if (full) turnAway(this.#components, connection, { others: this, tasks: this.#init.tasks })
     else this.#join(peerId, connection)
   }
@@ -136,7 +136,7 @@ export class PeerSet {
     this.#members.set(id, member)
     this.#countConnections(1)
     connection.attach({
-      onHave: (piece) => this.#ifCurrent(id, member, () => this.#onHave(id, member, piece)),
+      onHave: (pieces) => this.#ifCurrent(id, member, () => this.#onHave(id, member, pieces)),
       onChoke: () => this.#ifCurrent(id, member, () => this.#events.onChoke(id)),
       onInterest: (interested) => this.#ifCurrent(id, member, () => this.#onInterest(member, interested)),
       onSuggest: (piece) => this.#ifCurrent(id, member, () => this.#events.onSuggest(id, piece)),
@@ -208,23 +208,24 @@ export class PeerSet {
     if (this.#members.get(id) === member) apply()
   }
 
-  #onHave(id: PeerId, member: Member, piece: number | undefined): void {
+  #onHave(id: PeerId, member: Member, pieces: readonly number[] | undefined): void {
     const { content } = this.#init
     const { remoteHave, hello } = member.connection
     if (content.have.complete && remoteHave.complete) {
       this.remove(id)
       return
     }
-    if (!member.interested && this.#offers(member, piece)) this.#setInterested(member, true)
-    if (hello.role === 'agent') this.#admission?.update(member.connection, piece)
+    if (!member.interested && this.#offers(member, pieces)) this.#setInterested(member, true)
+    const changes = pieces ?? [undefined]
+    if (hello.role === 'agent') for (const piece of changes) this.#admission?.update(member.connection, piece)
     this.#suggestTo(member)
-    this.#events.onHave(id, piece)
+    for (const piece of changes) this.#events.onHave(id, piece)
   }
 
-  #offers({ connection }: Member, piece: number | undefined): boolean {
+  #offers({ connection }: Member, pieces: readonly number[] | undefined): boolean {
     const { have } = this.#init.content
     if (have.complete) return false
-    if (piece !== undefined) return !have.has(piece)
+    if (pieces !== undefined) return pieces.some((piece) => !have.has(piece))
     for (const index of connection.remoteHave) if (!have.has(index)) return true
     return false
   }

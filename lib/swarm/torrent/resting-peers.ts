@@ -17,7 +17,7 @@ export function restingPeers(limits: SwarmLimits, connections: ConnectionCount):
   let resting: PeerConnection[] = []
   return {
     rest(connection) {
-      if (resting.length >= limits.maxConnectionsPerTorrentHard || connections.open >= limits.maxConnections) {
+      if (resting.length >= limits.maxConnectionsPerTorrentHard || connections.open >= limits.maxLanes) {
         connection.close(appError('PEER_LIMIT'))
         return
       }

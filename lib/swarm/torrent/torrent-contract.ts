@@ -1,5 +1,5 @@
 import type { AppError } from '../../base/index.ts'
-import type { BlobRef, MetaInfoHeader, PeerAddress, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
+import type { BlobRef, MetaInfoHeader, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
 import type { OriginRing, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import type { ConnectionCount } from './dialer.ts'
@@ -24,7 +24,9 @@ export interface TorrentInit {
   readonly verify: 'pieces' | 'whole'
   /** What trackers say of this blob is doubted. */
   readonly direct: boolean
-  dial(address: PeerAddress, header: MetaInfoHeader, signal: AbortSignal): Promise<PeerConnection>
+  dial(peer: PeerInfo, header: MetaInfoHeader, signal: AbortSignal): Promise<PeerConnection>
+  /** A link to the peer is there or on its way. */
+  reaches(peer: PeerInfo): boolean
   /** Banned, outside of the allowed networks, or ourselves. */
   avoids(peer: PeerInfo): boolean
 }

@@ -4,7 +4,6 @@ import {
   type BlobRef,
   type ByteRange,
   type MetaInfoHeader,
-  type PeerAddress,
   type PeerId,
   type PeerInfo,
   type SwarmId,
@@ -231,7 +230,8 @@ export class Torrent {
   #newContacts(): Contacts {
     return new Contacts(this.#components, {
       tasks: this.#tasks,
-      dial: (address, signal) => this.#dial(address, signal),
+      dial: (peer, signal) => this.#dial(peer, signal),
+      reaches: (peer) => this.#init.reaches(peer),
       avoids: (peer) => this.#peers?.has(peer.peerId) === true || this.#init.avoids(peer),
       size: () => this.#peers?.size ?? 0,
       onConnection: (connection) => this.accept(connection),
@@ -249,9 +249,9 @@ export class Torrent {
     this.#connect()
   }
 
-  #dial(address: PeerAddress, signal: AbortSignal): Promise<PeerConnection> {
+  #dial(peer: PeerInfo, signal: AbortSignal): Promise<PeerConnection> {
     const header = this.#header
-    return header === undefined ? Promise.reject(appError('PEER_CLOSED')) : this.#init.dial(address, header, signal)
+    return header === undefined ? Promise.reject(appError('PEER_CLOSED')) : this.#init.dial(peer, header, signal)
   }
 
   #connect(): void {

@@ -9,13 +9,7 @@ import {
   isBencodeDictionary,
 } from '../../metainfo/index.ts'
 import { swarmLimits } from '../limits.ts'
-import { encodeExtended } from './messages.ts'
-
-/**
- * Our id of the BEP 10 message "I am full, these have it"; both sides use the same, so that `m` need not name it. Who
- * does not know it ignores it.
- */
-export const BUSY_ID = 2
+import { EXTENDED, encodeExtended } from './messages.ts'
 
 /** A piece that the sender does not give now, since others have it or are getting it; sent before the rejection. */
 export interface Denial {
@@ -32,13 +26,16 @@ export interface BusyMessage {
 
 const MAX_RETRY_MS = 60_000
 
-/** The whole message. Names no more peers than the other side takes. */
+/**
+ * The whole message "I am full, these have it", or with `denial` "I do not give that piece"; who does not know it ignores
+ * it. Names no more peers than the other side takes.
+ */
 export function encodeBusy(peers: readonly PeerInfo[], denial?: Denial): Uint8Array {
   const named = peers.slice(0, swarmLimits.maxNamedPeers).map(({ peerId, host, port, role, complete }) => {
     return { complete: complete ? 1 : 0, host, id: Buffer.from(peerId, 'hex'), port, role }
   })
   return encodeExtended(
-    BUSY_ID,
+    EXTENDED.busy,
     encodeBencode({ peers: named, ...(denial && { piece: denial.piece, retry: Math.ceil(denial.retryMs) }) }),
   )
 }

@@ -10,6 +10,10 @@ export interface SwarmHeader {
   readonly pieceLength: number
 }
 
+export function isSameHeader(a: SwarmHeader, b: SwarmHeader): boolean {
+  return a.digest === b.digest && a.length === b.length && a.pieceLength === b.pieceLength
+}
+
 export interface ExtensionHello {
   readonly role: PeerRole
   /** The port on which the other side listens; undefined when it gave none. */
@@ -18,30 +22,42 @@ export interface ExtensionHello {
   readonly blockLength: number
 }
 
+/** What the other side's extension handshake said. */
+export interface ExtensionOffer extends ExtensionHello {
+  /** It shares a link among swarms. */
+  readonly lanes: boolean
+  /** It takes many new pieces in one message. */
+  readonly haves: boolean
+}
+
 export interface ExtensionInit {
   readonly header: SwarmHeader
   readonly role: PeerRole
   readonly listenPort: number | undefined
   /** Where members prove themselves. */
   readonly nonce?: Uint8Array | undefined
+  /** We share links among swarms. */
+  readonly lanes: boolean
 }
 
 /** The assumed hello of a client without our extension. */
-export const FOREIGN_HELLO: ExtensionHello = {
+export const FOREIGN_HELLO: ExtensionOffer = {
   role: 'agent',
   listenPort: undefined,
   blockLength: swarmLimits.foreignBlockLength,
+  lanes: false,
+  haves: false,
 }
 
 const failed = (message: string) => appError('WIRE_HANDSHAKE_FAILED', { message })
 
 /** The fields of our extension handshake (BEP 10). Readers ignore what they do not know; versions only add. */
 export function extensionHandshake(init: ExtensionInit): Readonly<Record<string, unknown>> {
-  const { header, role, listenPort, nonce } = init
+  const { header, role, listenPort, nonce, lanes } = init
   const { digest, length, pieceLength } = header
-  const shoal = { v: PROTOCOL_VERSION, digest, length, pieceLength, role, block: swarmLimits.blockLength }
+  const shoal = { v: PROTOCOL_VERSION, digest, length, pieceLength, role, block: swarmLimits.blockLength, haves: 1 }
   return {
-    shoal: nonce === undefined ? shoal : { ...shoal, nonce },
+    shoal: { ...shoal, ...(nonce === undefined ? {} : { nonce }), ...(lanes ? { lanes: 1 } : {}) },
     reqq: swarmLimits.maxOpenRequests,
     v: 'shoal',
     ...(listenPort === undefined ? {} : { p: listenPort }),
@@ -56,14 +72,14 @@ export function readExtension(
   handshake: Readonly<Record<string, unknown>>,
   header: SwarmHeader,
   foreignPeers: boolean,
-): ExtensionHello {
+): ExtensionOffer {
   const { shoal, p } = handshake
   const listenPort = isPort(p) ? p : undefined
   if (!isRecord(shoal)) {
     if (!foreignPeers) throw failed('the other side does not speak our extension')
     return { ...FOREIGN_HELLO, listenPort }
   }
-  const { v, digest, length, pieceLength, role, block } = shoal
+  const { v, digest, length, pieceLength, role, block, lanes, haves } = shoal
   if (v !== PROTOCOL_VERSION) throw failed('the other side speaks another version')
   if (text(digest) !== header.digest) throw failed('the other side means another blob')
   if (length !== header.length || pieceLength !== header.pieceLength) {
@@ -74,6 +90,8 @@ export function readExtension(
     role: text(role) === 'origin' ? 'origin' : 'agent',
     listenPort,
     blockLength: Math.min(swarmLimits.blockLength, block),
+    lanes: lanes === 1,
+    haves: haves === 1,
   }
 }
 

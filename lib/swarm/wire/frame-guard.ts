@@ -1,34 +1,31 @@
 import { appError, Bitset } from '../../base/index.ts'
 import type { PieceMap } from '../../core/index.ts'
-import { type BencodeValue, decodeBencode, isBencodeDictionary } from '../../metainfo/index.ts'
 import { swarmLimits } from '../limits.ts'
+import type { IdleCount } from './idle-count.ts'
 import { MESSAGE, readUint32, type WireBlock } from './messages.ts'
 
 /** What to do with a well-formed message. */
 export type Verdict = 'pass' | 'drop'
 
-/** Checks messages before anything acts on them. There is one for each connection. */
+/** Checks messages before anything acts on them. There is one for each swarm of a connection. */
 export interface FrameGuard {
   /**
-   * `pass`: well-formed and new; may be given to the protocol library. `drop`: irrelevant. Not for request, piece,
-   * cancel and reject.
+   * `pass`: well-formed and new. `drop`: irrelevant. Not for request, piece, cancel, reject and extended messages.
    * @throws WIRE_FRAME_INVALID
    */
   judge(id: number, body: Uint8Array): Verdict
+  /** The pieces among these that the other side had not told before. @throws WIRE_FRAME_INVALID */
+  judgeHaves(pieces: readonly number[]): readonly number[]
   /** @throws WIRE_FRAME_INVALID when the block is not inside its piece, or is empty or too long */
   checkBlock(block: WireBlock): void
-  /** True after the extension handshake has come. */
-  readonly sawExtended: boolean
-  /** Counts a message that tells nothing new. @throws WIRE_FRAME_INVALID when there are too many per minute */
-  countIdle(): void
-  /** Call it every minute; resets the count. */
-  forgetIdle(): void
 }
 
 export interface FrameGuardInit {
   readonly map: PieceMap
   /** True when both sides support BEP 6. */
   readonly fast: boolean
+  /** Counts messages that tell nothing new. */
+  readonly idle: IdleCount
 }
 
 const invalid = (message: string, detail?: Readonly<Record<string, unknown>>) =>
@@ -42,18 +39,17 @@ class Guard implements FrameGuard {
   readonly #map: PieceMap
   readonly #fast: boolean
   readonly #have: Bitset
+  readonly #idle: IdleCount
   #mayTellAll = true
-  sawExtended = false
-  #idle = 0
 
-  constructor({ map, fast }: FrameGuardInit) {
+  constructor({ map, fast, idle }: FrameGuardInit) {
     this.#map = map
     this.#fast = fast
+    this.#idle = idle
     this.#have = new Bitset(map.count)
   }
 
   judge(id: number, body: Uint8Array): Verdict {
-    if (id === MESSAGE.extended) return this.#extended(body)
     if (id === MESSAGE.port) return this.#ignore()
     if (id === MESSAGE.bitfield || id === MESSAGE.haveAll || id === MESSAGE.haveNone) return this.#tellAll(id, body)
     this.#mayTellAll = false
@@ -78,6 +74,15 @@ class Guard implements FrameGuard {
     }
   }
 
+  judgeHaves(pieces: readonly number[]): readonly number[] {
+    this.#mayTellAll = false
+    const last = pieces.at(-1) ?? this.#map.count
+    if (last >= this.#map.count) throw invalid('a message names a piece that does not exist', { piece: last })
+    const fresh = pieces.filter((piece) => this.#have.add(piece))
+    if (fresh.length === 0) this.#idle.add()
+    return fresh
+  }
+
   checkBlock({ piece, offset, length }: WireBlock): void {
     this.#mayTellAll = false
     if (length === 0 || length > swarmLimits.maxBlockLength) throw invalid('a block has a wrong length', { length })
@@ -87,17 +92,8 @@ class Guard implements FrameGuard {
     }
   }
 
-  countIdle(): void {
-    this.#idle += 1
-    if (this.#idle > swarmLimits.maxIdleMessages) throw invalid('too many messages tell nothing new')
-  }
-
-  forgetIdle(): void {
-    this.#idle = 0
-  }
-
   #ignore(): Verdict {
-    this.countIdle()
+    this.#idle.add()
     return 'drop'
   }
 
@@ -128,34 +124,5 @@ class Guard implements FrameGuard {
       if (id === MESSAGE.haveAll || ((body[piece >> 3] ?? 0) & (0x80 >> (piece & 7))) !== 0) this.#have.add(piece)
     }
     return 'pass'
-  }
-
-  /**
-   * Only the handshake of BEP 10 matters, once: we offer no other extended message. The library turns every value of
-   * `m` into a number by calling `toString` on it, so a peer could crash us with a dictionary there.
-   */
-  #extended(body: Uint8Array): Verdict {
-    if (body[0] !== 0 || this.sawExtended) return this.#ignore()
-    this.sawExtended = true
-    const value = decodeHello(body.subarray(1))
-    if (!isBencodeDictionary(value)) throw invalid('the extension handshake is not a dictionary')
-    const { m: names } = value
-    if (names === undefined) return 'pass'
-    if (!isBencodeDictionary(names) || !Object.values(names).every(isMessageId)) {
-      throw invalid('the extension handshake names no message ids')
-    }
-    return 'pass'
-  }
-}
-
-function isMessageId(value: BencodeValue): boolean {
-  return typeof value === 'number' && value >= 0 && value <= 255
-}
-
-function decodeHello(bytes: Uint8Array): BencodeValue {
-  try {
-    return decodeBencode(bytes, { maxBytes: swarmLimits.maxExtendedLength, maxDepth: 8 })
-  } catch (err) {
-    throw appError('WIRE_FRAME_INVALID', { message: 'the extension handshake is not canonical bencode', cause: err })
   }
 }

@@ -1,11 +1,8 @@
 import { type AppError, appError } from '../../base/index.ts'
-import { MESSAGE } from './messages.ts'
+import { EXTENDED, MESSAGE } from './messages.ts'
 
 /** Bytes of a nonce and of a proof. */
 export const NONCE_LENGTH = 32
-
-/** Our id of the BEP 10 message that carries a proof; both sides use the same, so that `m` need not name it. */
-export const PROOF_ID = 1
 
 const CONTEXT = Buffer.from('shoal peer proof 1\0', 'latin1')
 
@@ -109,7 +106,7 @@ export function membership(init: MembershipInit): Membership {
     takes(id, body) {
       if (seen) return false
       if (id !== MESSAGE.extended) throw unproven('the other side speaks before it has proven anything')
-      if (body[0] !== PROOF_ID) return false
+      if (body[0] !== EXTENDED.proof) return false
       seen = true
       const proof = Uint8Array.from(body.subarray(1))
       init.inOrder(() => check(proof))

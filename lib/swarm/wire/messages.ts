@@ -62,6 +62,29 @@ export function lengthRules(pieces: number): (id: number) => LengthRule {
   return (id) => rules[id] ?? unknown
 }
 
+/** The ids of our BEP 10 messages; both sides use the same, so that `m` need not name them. */
+export const EXTENDED = { hello: 0, proof: 1, busy: 2, haves: 3, lane: 4, select: 5 } as const
+
+/** A whole message: its length, its id and what follows. */
+export function encodeMessage(id: number, body: Uint8Array = EMPTY): Uint8Array {
+  const bytes = Buffer.allocUnsafe(5 + body.length)
+  bytes.writeUInt32BE(1 + body.length, 0)
+  bytes.writeUInt8(id, 4)
+  bytes.set(body, 5)
+  return bytes
+}
+
+const EMPTY = new Uint8Array(0)
+
+/** A whole message about one piece: `have` or `suggest`. */
+export function encodePieceMessage(id: number, piece: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(9)
+  bytes.writeUInt32BE(5, 0)
+  bytes.writeUInt8(id, 4)
+  bytes.writeUInt32BE(piece, 5)
+  return bytes
+}
+
 /** A whole `request`, `cancel` or `reject`. */
 export function encodeBlockMessage(id: number, block: WireBlock): Uint8Array {
   const bytes = Buffer.allocUnsafe(17)

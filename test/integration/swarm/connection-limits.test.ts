@@ -10,11 +10,13 @@ import { type LabNode, putBlob, type SwarmLab, swarmLab } from '../../kit/swarm-
 
 const MIB = 1024 * 1024
 
-const connectionsOf = (node: LabNode) => node.metrics.value('shoal_swarm_connections')
-
-/** The largest number of connections of a node while `work` went on. */
-async function mostConnections(lab: SwarmLab, node: LabNode, work: Promise<unknown>): Promise<number> {
-  let most = 0
+/** The largest number of connections, or of links, of a node while `work` went on. */
+async function most(
+  what: 'connections' | 'links',
+  { lab, node }: { readonly lab: SwarmLab; readonly node: LabNode },
+  work: Promise<unknown>,
+): Promise<number> {
+  let count = 0
   const state = { isOver: false }
   const over = work.finally(() => {
     state.isOver = true
@@ -22,10 +24,10 @@ async function mostConnections(lab: SwarmLab, node: LabNode, work: Promise<unkno
   over.catch(() => undefined)
   while (!state.isOver && lab.clock.monotonicMs() < 120_000) {
     await lab.clock.advance(5)
-    most = Math.max(most, connectionsOf(node))
+    count = Math.max(count, node.metrics.value(`shoal_swarm_${what}`))
   }
   await over
-  return most
+  return count
 }
 
 async function agents(lab: SwarmLab, count: number): Promise<readonly LabNode[]> {
@@ -44,7 +46,7 @@ describe('an origin that more peers want than it may have', () => {
     const limits = { maxConnectionsPerTorrentHard: 3 }
     const origin = await lab.origin({ limits, uploadBytesPerSecond: 4 * MIB })
     const pulls = pullAll(await agents(lab, 6), [blob])
-    expect(await mostConnections(lab, origin, pulls)).toBe(3)
+    expect(await most('connections', { lab, node: origin }, pulls)).toBe(3)
     expect(new Set(await pulls)).toEqual(new Set([0]))
   })
 
@@ -52,8 +54,8 @@ describe('an origin that more peers want than it may have', () => {
     const blobs = [swarmBlob(1, 4 * MIB), swarmBlob(2, 4 * MIB), swarmBlob(3, 4 * MIB)]
     await using lab = swarmLab(blobs)
     const origin = await lab.origin({ limits: { maxConnections: 4 }, uploadBytesPerSecond: 4 * MIB })
-    const pulls = pullAll(await agents(lab, 3), blobs)
-    expect(await mostConnections(lab, origin, pulls)).toBe(4)
+    const pulls = pullAll(await agents(lab, 6), blobs)
+    expect(await most('links', { lab, node: origin }, pulls)).toBe(4)
     expect(new Set(await pulls)).toEqual(new Set([0]))
   })
 
@@ -65,6 +67,17 @@ describe('an origin that more peers want than it may have', () => {
     expect(new Set(await lab.run(pullAll(await agents(lab, 3), [blob])))).toEqual(new Set([0]))
     expect(origin.sentToPeers).toBeGreaterThan(0)
   })
+})
+
+test('torrents of the same nodes share a link, and one link is enough for all layers of an image', async () => {
+  const blobs = [swarmBlob(1, 4 * MIB), swarmBlob(2, 4 * MIB), swarmBlob(3, 4 * MIB), swarmBlob(4, 4 * MIB)]
+  await using lab = swarmLab(blobs)
+  const origin = await lab.origin({ limits: { maxConnections: 1 }, uploadBytesPerSecond: 16 * MIB })
+  const agent = await lab.agent({ limits: { maxConnections: 1 } })
+  const pulls = pullAll([agent], blobs)
+  expect(await most('links', { lab, node: origin }, pulls)).toBe(1)
+  expect(new Set(await pulls)).toEqual(new Set([0]))
+  expect([agent.received.origin, lab.sources.piecesSent]).toEqual([16 * MIB, 0])
 })
 
 describe('an agent that may have one connection', () => {
@@ -83,7 +96,7 @@ describe('an agent that may have one connection', () => {
     const pulls = Promise.all([own, pullAll(others, [blob])])
     await lab.clock.advance(200)
     header.resolve()
-    expect(await mostConnections(lab, agent, pulls)).toBe(1)
+    expect(await most('links', { lab, node: agent }, pulls)).toBe(1)
     expect(new Set((await pulls).flat())).toEqual(new Set([0]))
   })
 })

@@ -284,7 +284,9 @@ class World {
     const { peerId } = connection.hello
     const nothing = () => undefined
     connection.attach({
-      onHave: (piece) => this.#pull.download?.peerHas(peerId, piece),
+      onHave: (pieces) => {
+        for (const piece of pieces ?? [undefined]) this.#pull.download?.peerHas(peerId, piece)
+      },
       onChoke: () => this.#pull.download?.peerChoked(peerId),
       onInterest: nothing,
       onSuggest: nothing,

@@ -4,6 +4,8 @@ import { Bitset } from '../../../lib/base/index.ts'
 import { PieceMap, pieceLengthFor } from '../../../lib/core/index.ts'
 import { frameGuard } from '../../../lib/swarm/wire/frame-guard.ts'
 import { frameReader } from '../../../lib/swarm/wire/frame-reader.ts'
+import { checkHello } from '../../../lib/swarm/wire/hello-check.ts'
+import { idleCount } from '../../../lib/swarm/wire/idle-count.ts'
 import { lengthRules } from '../../../lib/swarm/wire/messages.ts'
 import { fetchBlock } from '../../kit/fetch-block.ts'
 import { message, uint32 } from '../../kit/hostile-peer.ts'
@@ -126,10 +128,12 @@ describe('a stream of messages', () => {
     const fits = ({ id, length }: Head) => length >= rules(id).min && length <= rules(id).max
     fc.assert(
       fc.property(fc.array(fc.oneof(someMessage, fc.uint8Array({ maxLength: 30 })), { maxLength: 8 }), (parts) => {
-        const guard = frameGuard({ map: new PieceMap(blob.header.length), fast: true })
+        const idle = idleCount()
+        const guard = frameGuard({ map: new PieceMap(blob.header.length), fast: true, idle })
         const reader = frameReader(lengthRules(map.count), {
-          onKeepAlive: () => guard.countIdle(),
-          onMessage: (id, body) => void guard.judge(id, body),
+          onKeepAlive: () => idle.add(),
+          onMessage: (id, body) =>
+            id === 20 && body[0] === 0 ? checkHello(body.subarray(1)) : void guard.judge(id, body),
           onBlockStart: (block) => {
             guard.checkBlock(block)
             return { into: undefined }

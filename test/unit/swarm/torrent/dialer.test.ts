@@ -15,13 +15,17 @@ const peers: readonly PeerInfo[] = Array.from({ length: 40 }, (_, at) => ({
 }))
 
 /** A dialer of one torrent; the test ends its attempts. `connections` may be shared with another dialer. */
-function dialing(connections: ConnectionCount, limits = {}, offered = peers) {
+function dialing(
+  connections: ConnectionCount,
+  limits = {},
+  { offered = peers, reached = [] as readonly number[] } = {},
+) {
   const clock = fakeClock()
   const attempts = new Map<number, Deferred<PeerConnection>>()
   const dialed: number[] = []
   let size = 0
   const tasks = background(() => undefined)
-  const dialer = new Dialer(
+  const dialer: Dialer = new Dialer(
     { clock, random, limits: { ...swarmLimits, ...limits }, connections },
     {
       tasks,
@@ -33,10 +37,11 @@ function dialing(connections: ConnectionCount, limits = {}, offered = peers) {
         return attempt.promise
       },
       avoids: () => false,
+      reaches: ({ port }) => reached.includes(port),
       size: () => size,
       onConnection: () => {
         size += 1
-        connections.open += 1
+        connections.links += 1
       },
       onSettled: () => dialer.fill(),
     },
@@ -62,7 +67,7 @@ function dialing(connections: ConnectionCount, limits = {}, offered = peers) {
 }
 
 const ports = (count: number) => peers.slice(0, count).map(({ port }) => port)
-const nobody = (): ConnectionCount => ({ open: 0, halfOpen: 0, leaving: 0 })
+const nobody = (): ConnectionCount => ({ open: 0, links: 0, halfOpen: 0, leaving: 0 })
 
 describe('a dialer', () => {
   test('tries 16 at one time, best first, and the next one when one of them has ended', async () => {
@@ -94,12 +99,20 @@ describe('a dialer', () => {
   })
 
   test('stops at 512 connections of all torrents, attempts among them', async () => {
-    await using it = dialing({ open: 505, halfOpen: 3, leaving: 0 })
+    await using it = dialing({ open: 0, links: 505, halfOpen: 3, leaving: 0 })
     expect(it.dialed()).toEqual(ports(4))
   })
 
+  test('counts no attempt that goes over a link, and makes it when the node may have no more links', async () => {
+    const connections = { open: 0, links: 512, halfOpen: 16, leaving: 0 }
+    await using it = dialing(connections, {}, { reached: [1004, 1007] })
+    expect([it.dialed(), connections.halfOpen]).toEqual([[1004, 1007], 16])
+    await it.clock.advance(swarmLimits.dialTimeoutMs)
+    expect(connections.halfOpen).toBe(16)
+  })
+
   test('expects peers as long as there is one that it could not dial yet, and none when all have failed', async () => {
-    const connections = { open: 0, halfOpen: 40, leaving: 0 }
+    const connections = { open: 0, links: 0, halfOpen: 40, leaving: 0 }
     await using it = dialing(connections, { maxHalfOpen: 40, maxConnectionsPerTorrentSoft: 100 })
     expect([it.dialed().length, it.dialer.prospect(true)]).toEqual([0, 'waiting'])
     connections.halfOpen = 0
@@ -112,7 +125,7 @@ describe('a dialer', () => {
 
   test('dials a full peer less and less often, and does not take it for one that gives nothing', async () => {
     const full = peers[0]!
-    await using it = dialing(nobody(), {}, [full])
+    await using it = dialing(nobody(), {}, { offered: [full] })
     const atMs: number[] = []
     const hangUp = async () => {
       await it.succeed(1000)

@@ -14,7 +14,7 @@ function connection() {
 
 describe('connections that rest while their blob is being opened', () => {
   test('count until they are taken', () => {
-    const count = { open: 7, halfOpen: 0, leaving: 0 }
+    const count = { open: 7, links: 3, halfOpen: 0, leaving: 0 }
     const resting = restingPeers(swarmLimits, count)
     const two = [connection(), connection()]
     for (const each of two) resting.rest(each)
@@ -25,20 +25,20 @@ describe('connections that rest while their blob is being opened', () => {
   })
 
   test('are 32 for one blob', () => {
-    const resting = restingPeers(swarmLimits, { open: 0, halfOpen: 0, leaving: 0 })
+    const resting = restingPeers(swarmLimits, { open: 0, links: 0, halfOpen: 0, leaving: 0 })
     const many = Array.from({ length: 33 }, connection)
     for (const each of many) resting.rest(each)
     expect(many.flatMap(({ closed }) => closed)).toEqual(['PEER_LIMIT'])
     expect(resting.awake()).toHaveLength(32)
   })
 
-  test('are no more than 512 with all others of the node', () => {
-    const count = { open: 511, halfOpen: 0, leaving: 0 }
+  test('are no more than 4,096 with all others of the node', () => {
+    const count = { open: 4_095, links: 9, halfOpen: 0, leaving: 0 }
     const resting = restingPeers(swarmLimits, count)
     const [last, extra] = [connection(), connection()]
     resting.rest(last)
     resting.rest(extra)
     expect([last.closed, extra.closed]).toEqual([[], ['PEER_LIMIT']])
-    expect(count.open).toBe(512)
+    expect(count.open).toBe(4_096)
   })
 })

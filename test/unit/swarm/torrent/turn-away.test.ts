@@ -8,7 +8,7 @@ import { scriptedPeer } from '../../../kit/scripted-peer.ts'
 function leaving() {
   const clock = fakeClock()
   const tasks = background(() => undefined)
-  const connections = { open: 0, halfOpen: 0, leaving: 0 }
+  const connections = { open: 0, links: 0, halfOpen: 0, leaving: 0 }
   const limits = { ...swarmLimits, maxTurnedAway: 2 }
   const send = (name: string) => {
     const log: string[] = []
