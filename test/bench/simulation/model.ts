@@ -114,11 +114,9 @@ export class Torrent implements PickView {
   hurried = false
   readonly #timeline: Timeline
   readonly #copies: Uint16Array
-  readonly #windowPieces: number
   #shares: Shares | undefined
 
   constructor(host: Host, layer: number, map: PieceMap, setting: Setting & { readonly ledger: Ledger | undefined }) {
-    const { limits } = setting.scenario
     this.host = host
     this.layer = layer
     this.map = map
@@ -129,8 +127,7 @@ export class Torrent implements PickView {
     this.missing = host.role === 'origin' ? 0 : map.count
     this.state = new Uint8Array(map.count).fill(host.role === 'origin' ? TOLD : MISSING)
     this.#copies = new Uint16Array(host.role === 'origin' ? 0 : map.count)
-    this.#windowPieces = Math.max(1, Math.min(limits.windowPieces, Math.floor(limits.windowBytes / map.pieceLength)))
-    this.windows = [this.#window()]
+    this.windows = [new Window(this, setting)]
   }
 
   get complete(): boolean {
@@ -177,11 +174,12 @@ export class Torrent implements PickView {
     return sum > 0 && this.leftBytes > sum * PATIENCE_SECONDS
   }
 
-  /** Counts what an agent has, or no longer counts it. */
-  count1(piece: number): void {
+  /** An agent has one more piece. */
+  countOne(piece: number): void {
     this.#copies[piece] = (this.#copies[piece] as number) + 1
   }
 
+  /** Counts what an agent has, or no longer counts it. */
   countAll({ role, theirs }: Connection, change: 1 | -1): void {
     if (role !== 'agent' || this.host.role === 'origin') return
     for (let piece = 0; piece < this.count; piece += 1) {
@@ -204,21 +202,32 @@ export class Torrent implements PickView {
   *#incompletePeers(): Generator<string> {
     for (const { role, theirs, id } of this.connections) if (role === 'agent' && !theirs.complete) yield id
   }
+}
 
-  #window(): ReaderWindow {
-    const torrent = this
-    return {
-      get next() {
-        return torrent.next
-      },
-      get end() {
-        return Math.min(torrent.next + torrent.#windowPieces, torrent.count)
-      },
-      get urgent() {
-        const waitedMs = torrent.#timeline.nowMs - torrent.waitingSinceMs
-        return torrent.next === 0 || waitedMs >= torrent.patienceMs
-      },
-    }
+/** The window in front of the reader of a torrent, as the engine's `windowOf` has it. */
+class Window implements ReaderWindow {
+  readonly #torrent: Torrent
+  readonly #pieces: number
+  readonly #timeline: Timeline
+
+  constructor(torrent: Torrent, { timeline, scenario: { limits } }: Setting) {
+    const { pieceLength } = torrent.map
+    this.#torrent = torrent
+    this.#timeline = timeline
+    this.#pieces = Math.max(1, Math.min(limits.windowPieces, Math.floor(limits.windowBytes / pieceLength)))
+  }
+
+  get next(): number {
+    return this.#torrent.next
+  }
+
+  get end(): number {
+    return Math.min(this.#torrent.next + this.#pieces, this.#torrent.count)
+  }
+
+  get urgent(): boolean {
+    const { next, waitingSinceMs, patienceMs } = this.#torrent
+    return next === 0 || this.#timeline.nowMs - waitingSinceMs >= patienceMs
   }
 }
 

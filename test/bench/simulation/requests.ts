@@ -60,7 +60,7 @@ export class Requests implements AskSteps {
   /** The peer has told of one more piece. */
   heard(peer: Connection, piece: number): void {
     const { mine } = peer
-    if (peer.role === 'agent' && mine.ledger === undefined) mine.count1(piece)
+    if (peer.role === 'agent' && mine.ledger === undefined) mine.countOne(piece)
     peer.suggested.delete(piece)
     if (peer.told?.add(piece) === true) this.suggest(peer, piece)
     if (mine.state[piece] !== MISSING) return

@@ -36,14 +36,18 @@ export class Turns<T extends Passenger> implements Happening {
 
   add(torrent: number, passenger: T): void {
     this.#flows[torrent]?.add(passenger)
-    if (this.#passing === undefined) this.#next()
+    if (this.#isFree) this.#next()
   }
 
   happen(nowMs: number): void {
     const passenger = this.#passing as T
     this.#passing = undefined
     this.#init.onPassed(passenger, nowMs)
-    if (this.#passing === undefined) this.#next()
+    if (this.#isFree) this.#next()
+  }
+
+  get #isFree(): boolean {
+    return this.#passing === undefined
   }
 
   #next(): void {
