@@ -109,10 +109,12 @@ export function announcements(
     one: (announce) => measured(one(announce)),
     batch(host, { peer, torrents, seeds: changes }) {
       for (const torrent of torrents) assertSwarmOfDigest(torrent)
+      const { peerId, key, port, role } = peer
+      // All swarms of the batch share these two, which are most of the memory of an entry.
+      const incomplete: PeerEntry = { peerId, key: `key ${key}`, host, port, role, complete: false }
+      const complete: PeerEntry = { ...incomplete, complete: true }
       const answers = torrents.flatMap(({ swarmId, event, leftBytes, wantPeers }) => {
-        const { peerId, key, port, role } = peer
-        const entry = { peerId, key: `key ${key}`, host, port, role, complete: leftBytes === 0 }
-        const answer = one({ swarmId, event, entry, wantPeers })
+        const answer = one({ swarmId, event, entry: leftBytes === 0 ? complete : incomplete, wantPeers })
         return answer === undefined ? [] : [{ swarmId, ...answer }]
       })
       const told = changes === undefined ? {} : { seeds: seeding(host, peer, changes) }

@@ -23,6 +23,7 @@ const SEEDS_PER_NODE = 500
 const BLOBS = 50_000
 /** The baseline announces each seed by itself, from this many nodes. */
 const SAMPLED_NODES = 200
+const WARM_NODES = 500
 const MIB = 1024 ** 2
 /** With the shortest interval a node that is silent is forgotten after 12.5 s, and at the next sweep. */
 const OVERRIDES = ['tracker.announce.minInterval=5s', 'tracker.announce.maxInterval=5s']
@@ -41,10 +42,24 @@ async function withTracker<T>(work: (tracker: Tracker) => Promise<T>): Promise<T
   const pid = shoal.pid('tracker-1')
   const load = loader(shoal.url('tracker-1'), pid)
   try {
+    await warmUp(load)
     return await work({ pid, load })
   } finally {
     await load.stop()
   }
+}
+
+/** So that what the process grows by is entries, and not compiled code. */
+async function warmUp(load: Loader): Promise<void> {
+  const blobs = blobsNamed('warm', SWARMS)
+  await load.run(nodesFrom(0, WARM_NODES), async (client, peer, at) => {
+    const own = shareOf(blobs, at, SEEDS_PER_NODE)
+    const torrents = own.slice(0, DOWNLOADS_PER_NODE).map((blob) => announced(blob, 1_000))
+    await client.announce({ peer, torrents })
+    await client.announce({ peer, torrents: torrents.map((each) => ({ ...each, event: 'stopped' as const })) })
+    await client.announceSeeds(peer, everything(own))
+    await client.announceSeeds(peer, { sequence: 2, remove: [], add: [] })
+  })
 }
 
 async function downloads({ load }: Tracker): Promise<Load> {

@@ -1,0 +1,35 @@
+import { percentile } from '../measure.ts'
+import type { Scenario } from './scenario.ts'
+import type { Outcome } from './simulate.ts'
+
+/** One run and what came of it. */
+export interface Run {
+  readonly scenario: Pick<Scenario, 'name' | 'agents'>
+  readonly outcome: Outcome
+}
+
+/** p50, p99 and p99.9 that Kraken published for 2,600 hosts, and what is to be reached with as many; in seconds. */
+export const kraken = { hosts: 2_600, published: [10, 18, 22], reach: [10.5, 12, 14] } as const
+const RANKS = [50, 99, 99.9, 100] as const
+
+export const simulationColumns = [
+  ...['hosts', 'day', 'piece, KiB', 'p50, s', 'p99, s', 'p99.9, s', 'max, s', 'must reach', 'copies from origins'],
+  ...['wasted, %', 'timeouts', 'would turn to HTTP'],
+] as const
+
+/** The rows of the runs, under `simulationColumns`. */
+export function simulationRows(runs: readonly Run[]): readonly (readonly (string | number)[])[] {
+  return runs.map(({ scenario: { agents, name }, outcome: { finishMs, copies, pieceLength, tally } }) => {
+    const received = tally.agentBytes + tally.originBytes
+    return [
+      ...[agents, name, pieceLength / 1024],
+      ...RANKS.map((rank) => secondsOf(percentile(finishMs, rank))),
+      agents === kraken.hosts && name === 'calm' ? kraken.reach.join(' / ') : '',
+      ...[copies.toFixed(2), ((100 * tally.wastedBytes) / received).toFixed(2), tally.timeouts, tally.starved],
+    ]
+  })
+}
+
+function secondsOf(ms: number): string {
+  return Number.isFinite(ms) ? (ms / 1000).toFixed(2) : 'never'
+}

@@ -1,0 +1,16 @@
+/** What is counted during a run; sizes in bytes. */
+export interface Tally {
+  /** Payload that left origins, and agents. */
+  originBytes: number
+  agentBytes: number
+  /** Payload that came when nobody waited for it any more. */
+  wastedBytes: number
+  /** Requests that were given up because no answer came in time. */
+  timeouts: number
+  /** Torrents to which nobody gave anything for so long that a real agent would ask the origins over HTTP. */
+  starved: number
+}
+
+export function tally(): Tally {
+  return { originBytes: 0, agentBytes: 0, wastedBytes: 0, timeouts: 0, starved: 0 }
+}

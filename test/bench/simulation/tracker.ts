@@ -1,0 +1,47 @@
+import { announceLimits } from '../../../lib/api/index.ts'
+import type { PeerId } from '../../../lib/core/index.ts'
+import { announceIntervalMs } from '../../../services/tracker/announce-interval.ts'
+import { completeness } from '../../../services/tracker/policy/completeness.ts'
+import { type PeerEntry, type Swarm, swarm } from '../../../services/tracker/swarm.ts'
+import type { Setting, Torrent } from './model.ts'
+
+/** As config/tracker/base.yaml has them. */
+const INTERVAL = { perSecond: 1_000, minMs: 5_000, maxMs: 120_000 }
+
+export interface SimulatedAnswer {
+  /** The best first. */
+  readonly peers: readonly Torrent[]
+  readonly intervalMs: number
+}
+
+/** One tracker with the real list of peers and the real order of them. */
+export class SimulatedTracker {
+  readonly #setting: Setting
+  readonly #swarms: readonly { readonly swarm: Swarm; readonly torrents: Map<PeerId, Torrent> }[]
+
+  constructor(setting: Setting) {
+    const { scenario, random } = setting
+    const most = scenario.agents + scenario.origins
+    this.#setting = setting
+    this.#swarms = scenario.layers.map(() => ({ swarm: swarm(random, most), torrents: new Map<PeerId, Torrent>() }))
+  }
+
+  announce(torrent: Torrent, wantPeers: number): SimulatedAnswer {
+    const { random, timeline } = this.#setting
+    const known = this.#swarms[torrent.layer]
+    if (known === undefined) return { peers: [], intervalMs: INTERVAL.maxMs }
+    const entry = entryOf(torrent)
+    known.swarm.put(entry, Number.POSITIVE_INFINITY)
+    known.torrents.set(entry.peerId, torrent)
+    const intervalMs = announceIntervalMs(known.swarm.size * this.#swarms.length, INTERVAL, random)
+    if (wantPeers === 0) return { peers: [], intervalMs }
+    const sample = known.swarm.sample(announceLimits.maxPeers, timeline.nowMs)
+    const peers = completeness(entry, sample, random).slice(0, Math.min(wantPeers, announceLimits.maxPeers))
+    return { peers: peers.flatMap(({ peerId }) => known.torrents.get(peerId) ?? []), intervalMs }
+  }
+}
+
+function entryOf({ host, complete }: Torrent): PeerEntry {
+  const { peerId, role, index } = host.init
+  return { peerId, role, host: `host-${index}`, port: 1, key: peerId, complete }
+}

@@ -1,0 +1,44 @@
+import { describe, expect, test } from '@jest/globals'
+import { simulationColumns, simulationRows } from '../../../bench/simulation/figures.ts'
+import { distributionPlot } from '../../../bench/simulation/plot.ts'
+
+const tally = { originBytes: 1_000, agentBytes: 9_000, wastedBytes: 100, timeouts: 3, starved: 2 }
+const outcome = { finishMs: [10_000, 11_000, 12_500], tally, copies: 1.256, pieceLength: 524_288, events: 9 }
+
+const rowOf = (agents: number, name: string, finishMs = outcome.finishMs) => {
+  const [row = []] = simulationRows([{ scenario: { agents, name }, outcome: { ...outcome, finishMs } }])
+  return Object.fromEntries(simulationColumns.map((column, at) => [column, row[at]]))
+}
+
+describe('simulationRows', () => {
+  test('shows times in seconds, copies and waste', () => {
+    expect(rowOf(500, 'calm')).toEqual({
+      ...{ hosts: 500, day: 'calm', 'piece, KiB': 512, 'p50, s': '11.00', 'p99, s': '12.50', 'p99.9, s': '12.50' },
+      ...{ 'max, s': '12.50', 'must reach': '', 'copies from origins': '1.26', 'wasted, %': '1.00' },
+      ...{ timeouts: 3, 'would turn to HTTP': 2 },
+    })
+  })
+
+  test('says what Kraken is to be beaten by, on a day like the one that Kraken had', () => {
+    expect(rowOf(2_600, 'calm')['must reach']).toBe('10.5 / 12 / 14')
+    expect(rowOf(2_600, 'rough')['must reach']).toBe('')
+  })
+
+  test('does not hide an agent that never ends', () => {
+    expect(rowOf(500, 'calm', [10_000, Number.POSITIVE_INFINITY])['max, s']).toBe('never')
+  })
+})
+
+test('the plot has a line for each run and a dot for each figure to compare with', () => {
+  const lines = [
+    { label: 'a < b', finishMs: [1_000, 2_000, Number.POSITIVE_INFINITY] },
+    { label: 'many', finishMs: Array.from({ length: 10_000 }, (_, at) => at) },
+  ]
+  const svg = distributionPlot(lines, [{ label: 'Kraken', share: 0.5, seconds: 20 }])
+  expect(svg.match(/<path [^>]*stroke-width/g)).toHaveLength(2)
+  expect(svg.match(/<circle /g)).toHaveLength(1)
+  expect(svg).toContain('a &lt; b')
+  // Half of the width for half of the time, and two thirds of the height for two of three hosts.
+  expect(svg).toContain('L132.0 146.7')
+  expect(svg.length).toBeLessThan(20_000)
+})

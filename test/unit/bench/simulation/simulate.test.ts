@@ -1,0 +1,69 @@
+import { describe, expect, test } from '@jest/globals'
+import { calm, krakenScenario, roughScenario, type Scenario } from '../../../bench/simulation/scenario.ts'
+import { simulate } from '../../../bench/simulation/simulate.ts'
+
+const MIB = 1024 * 1024
+
+const small = (more: Partial<Scenario> = {}): Scenario => ({
+  ...calm,
+  ...{ agents: 12, origins: 2, layers: [24 * MIB, 12 * MIB], pieceLength: MIB },
+  ...{ agentRates: { up: 50 * MIB, down: 50 * MIB }, originRates: { up: 50 * MIB, down: 50 * MIB } },
+  ...more,
+})
+
+describe('a simulated swarm', () => {
+  test('is the same with the same seed, and another one with another', () => {
+    const rough = roughScenario(12, small({ slow: { share: 0.2, rate: 0.3 }, lost: { share: 0.2, withinMs: 500 } }))
+    expect(simulate(rough)).toEqual(simulate(rough))
+    expect(simulate({ ...rough, seed: 2 }).finishMs).not.toEqual(simulate(rough).finishMs)
+  })
+
+  test('gives every agent every piece once, and loses none of them to the books', () => {
+    const { finishMs, tally } = simulate(small())
+    const given = tally.agentBytes + tally.originBytes - tally.wastedBytes
+    expect(finishMs.every(Number.isFinite)).toBe(true)
+    // Bytes that are still under way at the end are waste that has not come.
+    expect(given).toBeGreaterThanOrEqual(12 * 36 * MIB)
+    expect(given).toBeLessThan(12 * 36 * MIB * 1.02)
+  })
+
+  test('is never faster than a link', () => {
+    const { finishMs } = simulate(small())
+    const fastestMs = ((36 * MIB - 2 * 5 * MIB) / (50 * MIB)) * 1000
+    expect(Math.min(...finishMs)).toBeGreaterThan(fastestMs)
+  })
+
+  test('shares a slow origin: copies stay few, however many agents come', () => {
+    const origins = { originRates: { up: 10 * MIB, down: 10 * MIB } }
+    expect(simulate(small({ ...origins, agents: 40 })).copies).toBeLessThan(4)
+  })
+
+  test('with slow hosts ends later only for these', () => {
+    const fast = simulate(small())
+    const { finishMs } = simulate(small({ slow: { share: 0.25, rate: 0.1 } }))
+    const late = finishMs.filter((ms) => ms > 2 * Math.max(...fast.finishMs))
+    expect(late).toHaveLength(3)
+  })
+
+  test('goes on when hosts vanish, and does not count them', () => {
+    const { finishMs } = simulate(small({ lost: { share: 0.25, withinMs: 300 } }))
+    expect(finishMs).toHaveLength(9)
+    expect(finishMs.every(Number.isFinite)).toBe(true)
+  })
+
+  test('takes longer between zones that are far from each other', () => {
+    const near = simulate(small())
+    const far = simulate(small({ zones: 3, farLatencyMs: 100 }))
+    expect(Math.min(...far.finishMs)).toBeGreaterThan(Math.min(...near.finishMs) + 100)
+  })
+
+  test('takes its time of each agent from when that agent came', () => {
+    const { finishMs } = simulate(small({ late: { share: 0.5, withinMs: 60_000 } }))
+    expect(Math.max(...finishMs)).toBeLessThan(10_000)
+  })
+})
+
+test('the day that Kraken published is an image of 3 GB, whose 2 layers share the links of each host', () => {
+  const { finishMs } = simulate(krakenScenario(4, { pieceLength: 4 * MIB }))
+  expect(Math.min(...finishMs)).toBeGreaterThan(9_500)
+})
