@@ -18,15 +18,16 @@ test('new pieces are told in one event, to an origin always and to an agent only
   agent.attach(counting('agent', atAgent))
   origin.attach(counting('origin', atOrigin))
   agent.sendBitfield(Bitset.from(9, Uint8Array.of(0b1100_0000, 0)))
-  origin.sendBitfield(Bitset.full(9))
+  origin.sendBitfield(Bitset.from(9, Uint8Array.of(0b1000_0000, 0)))
   await atOrigin.until('have set')
   for (const piece of [1, 4, 2]) {
     origin.sendHave(piece)
     agent.sendHave(piece)
   }
   await clock.advance(100)
-  expect(atAgent.log).toEqual(['have set'])
-  // It has told of piece 1 before.
+  // The agent has said that it has piece 1.
+  expect(atAgent.log).toEqual(['have set', 'have 2', 'have 4'])
+  expect([...agent.remoteHave]).toEqual([0, 2, 4])
   expect(atOrigin.log).toEqual(['have set', 'have 2', 'have 4'])
-  expect(counts).toEqual({ agent: 1, origin: 2 })
+  expect(counts).toEqual({ agent: 2, origin: 2 })
 })
