@@ -41,7 +41,7 @@ describe('PieceMap', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (a, b) => {
         const [small, large] = [pieceLengthFor(Math.min(a, b)), pieceLengthFor(Math.max(a, b))]
-        const sane = (size: number) => Number.isInteger(Math.log2(size)) && size >= 2 ** 20 && size <= 2 ** 22
+        const sane = (size: number) => Number.isInteger(Math.log2(size)) && size >= 2 ** 18 && size <= 2 ** 20
         return sane(small) && sane(large) && small <= large
       }),
     )

@@ -4,7 +4,7 @@ import { blobFixture } from '../../../kit/metainfo-fixture.ts'
 import { peerPair, recorder } from '../../../kit/peer-pair.ts'
 
 test('new pieces are told in one event, to an origin always and to an agent only when it lacks them', async () => {
-  await using pair = await peerPair({ blob: blobFixture(9_000_000) })
+  await using pair = await peerPair({ blob: blobFixture(2_250_000) })
   const { left: agent, right: origin, clock } = pair
   const [atAgent, atOrigin] = [recorder(), recorder()]
   const counts = { agent: 0, origin: 0 }

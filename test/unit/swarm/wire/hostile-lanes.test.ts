@@ -15,8 +15,8 @@ import {
 } from '../../../kit/hostile-peer.ts'
 import { blobFixture } from '../../../kit/metainfo-fixture.ts'
 
-const other = blobFixture(700_000, seededRandom(2))
-const third = blobFixture(30_000_000, seededRandom(3))
+const other = blobFixture(200_000, seededRandom(2))
+const third = blobFixture(7_500_000, seededRandom(3))
 const shared = [other, third]
 const strange = { ...other.header, digest: digestOf(Buffer.from('nobody has it')) }
 
