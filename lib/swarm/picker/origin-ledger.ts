@@ -51,7 +51,7 @@ const FIRST_WAIT_MS = 3_000
 /** The wait in times of the observed time to get a piece. */
 const WAIT_FACTOR = 4
 /** After this time an agent gets what it was refused. */
-const MAX_PATIENCE_MS = 2 * MAX_WAIT_MS
+const MAX_PATIENCE_MS = 16_000
 /** How long an agent that has left with everything counts, and one that only asked, without ever saying what it has. */
 const REMEMBER_MS = 60_000
 const STRANGER_MS = 10_000
