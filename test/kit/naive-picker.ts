@@ -47,11 +47,11 @@ function fromAgent(view: NaiveView, peer: NaivePeer, can: Can): readonly number[
 
 function fromOrigin(view: NaiveView, peer: NaivePeer, can: Can): readonly number[] {
   const only = (piece: number) => can(piece) && !view.served(piece)
-  const own = (piece: number) => only(piece) && (view.isMine(piece) || peer.suggested.has(piece))
+  const own = (piece: number) => only(piece) && view.isMine(piece)
   return firstOf(
     () => one(view.windows.find(({ urgent, next }) => urgent && can(next))?.next),
-    () => one(view.windows.flatMap(piecesOf).find(own)),
     () => one([...peer.suggested].find(only)),
+    () => one(view.windows.flatMap(piecesOf).find(own)),
     () => rarest(view, all(view), own),
     () => (peer.idle ? rarestInWindows(view, only) : []),
     () => (peer.idle ? rarest(view, all(view), only) : []),

@@ -39,7 +39,7 @@ class World {
     const name = `p${below(random, 6)}`
     const piece = below(random, this.#count)
     const peer = this.peers.get(name)
-    const [event, role] = [below(random, 10), random.next() < 0.3 ? 'origin' : 'agent'] as const
+    const [event, role] = [below(random, 12), random.next() < 0.3 ? 'origin' : 'agent'] as const
     if (peer === undefined || event === 0)
       this.#tell(name, { role: peer?.role ?? role, have: someSet(random, this.#count) })
     else if (event === 1) {
@@ -48,7 +48,10 @@ class World {
     } else if (event < 4) {
       peer.have.add(piece)
       this.index.update(name, peer, piece)
-    } else this.#want(piece, event < 8)
+    } else if (event < 6 && peer.role === 'origin' && peer.have.has(piece)) {
+      if (event === 4) peer.have.delete(piece)
+      this.index.withhold(name, piece, event === 4)
+    } else this.#want(piece, event < 10)
   }
 
   #tell(name: string, peer: Peer): void {
