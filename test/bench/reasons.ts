@@ -10,7 +10,7 @@ export const reasons: Reasons = {
   'swarm-processes': [
     'twenty agents, an origin and the clients share two cores, so the total is the CPU of a delivered byte: it passes JavaScript for each block and is hashed twice, as a piece and as a part of the whole (decision 0022)',
     'the first pull also pays for code that V8 has not optimised yet, in each of the processes',
-    'without the bound on time that copies from the origin would save, late agents are given what nobody has forwarded yet',
+    'copies: what an agent waits for and no peer has yet, the origin gives again; over HTTP too, when the wire did not bring it in time',
   ],
   'transfer-warm': [
     'first byte: the first piece is fetched, hashed and verified before the client gets any of it, by a process that has pulled once before',
