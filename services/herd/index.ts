@@ -1,5 +1,5 @@
 export { doors } from './doors.ts'
 export { run } from './main.ts'
 export { type HerdPlan, type InstancePlan, planHerd, portCount } from './plan.ts'
-export { autoPorts, type Ports } from './ports.ts'
+export type { Ports } from './ports.ts'
 export { type HerdComponents, herdService } from './service.ts'

@@ -17,6 +17,8 @@ async function pullOne({ url, digest }: CheckedPull, signal: AbortSignal): Promi
   const startedMs = performance.now()
   const req = request(url, { agent: separate(), signal }).end()
   const [res] = (await once(req, 'response')) as [IncomingMessage]
+  // What breaks from here on, the body tells as well.
+  req.on('error', () => undefined)
   const hash = createHash('sha256')
   let firstByteMs = Number.NaN
   for await (const chunk of res as AsyncIterable<Uint8Array>) {

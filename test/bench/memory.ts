@@ -28,7 +28,7 @@ interface Part {
   readonly name: string
   /** What an agent's store and an origin's may hold. */
   readonly capacity: string
-  work(shoal: Topology, signal: AbortSignal): Promise<void>
+  readonly work: (shoal: Topology, signal: AbortSignal) => Promise<void>
 }
 
 /** Resident memory of the agent that works, in MiB. */

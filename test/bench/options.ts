@@ -10,7 +10,7 @@ export function numberOptions<Name extends string>(
 ): Readonly<Record<Name, readonly number[]>> {
   const names = Object.keys(defaults) as Name[]
   const options = Object.fromEntries(names.map((name) => [name, { type: 'string' }] as const))
-  const values = parseArgs({ args: [...args], options: options as Record<string, { type: 'string' }> }).values
+  const values = parseArgs({ args: [...args], options }).values
   const numbersOf = (name: Name): readonly number[] =>
     values[name]?.split(',').map((text) => above0(name, text)) ?? defaults[name]
   return Object.fromEntries(names.map((name) => [name, numbersOf(name)])) as Record<Name, readonly number[]>

@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { autoPorts, type HerdPlan, type InstancePlan, planHerd, portCount } from '../../services/herd/index.ts'
+import { type HerdPlan, type InstancePlan, planHerd, portCount } from '../../services/herd/index.ts'
 import { buildResource } from '../kit/resource-stack.ts'
 import { startProcess } from '../kit/start-process.ts'
 import { tempFolder } from '../kit/temp-folder.ts'
+import { testPorts } from '../kit/test-ports.ts'
 
 export interface HostsInit {
   readonly agents: number
@@ -38,7 +39,7 @@ export function startHosts({ agents, agentsPerProcess, overrides, signal }: Host
   return buildResource(async (stack) => {
     const data = stack.own(await tempFolder('hosts')).path
     const size = { agents, origins: 1, trackers: 1 }
-    const plan = planHerd(size, await autoPorts(portCount(size)), data)
+    const plan = planHerd(size, await testPorts(portCount(size)), data)
     const start = async (part: HerdPlan, i: number) => {
       const path = join(data, `plan-${i}.json`)
       await writeFile(path, JSON.stringify(part))

@@ -11,7 +11,15 @@ import { publish, useOf } from './measure.ts'
 import { metricSums } from './metric-sums.ts'
 import { numberOptions } from './options.ts'
 import { digestOf, pushBlob } from './push.ts'
-import { type RateCaps, type Rates, ratesFor, type ScalePull, scaleColumns, scaleRows } from './scale-figures.ts'
+import {
+  type RateCaps,
+  type Rates,
+  ratesFor,
+  type ScalePull,
+  scaleColumns,
+  scaleRows,
+  serverIdealMs,
+} from './scale-figures.ts'
 import { type ServiceHosts, startHosts } from './service-hosts.ts'
 
 const MIB = 1024 ** 2
@@ -21,6 +29,8 @@ const NAME = 'bench/swarm'
 const WARM_UP_BYTES = 256 * 1024
 /** Milliseconds after the last byte that still belong to a pull: files are completed, seeds are announced. */
 const SETTLE_MS = 1000
+/** A server without a swarm that would take longer is computed only. */
+const MAX_SERVER_MS = 60_000
 const SCRAPES_AT_ONCE = 16
 
 const clock = systemClock()
@@ -179,8 +189,8 @@ export async function swarm(args: readonly string[]): Promise<void> {
   const size = sizeOf(args)
   const smallest = Math.min(...size.agents)
   const pulls = await interruptible(async (signal) => {
-    const rates = ratesFor(smallest, size.caps)
-    const serverMs = await serverOnce({ agents: smallest, layers: 1, bytes: size.mib * MIB, rates }, signal)
+    const load = { agents: smallest, layers: 1, bytes: size.mib * MIB, rates: ratesFor(smallest, size.caps) }
+    const serverMs = serverIdealMs(load) > MAX_SERVER_MS ? undefined : await serverOnce(load, signal)
     const all: ScalePull[] = []
     for (const agents of size.agents) all.push(...(await pullsWith(agents, size, signal)))
     return all.map((pull) => (pull.agents === smallest && pull.layers === 1 ? { ...pull, serverMs } : pull))
