@@ -1,16 +1,13 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import prom from 'prom-client'
+import { loopDelays } from './loop-delays.ts'
 
-const NANOSECONDS = 1e9
 const MICROSECONDS = 1e6
 
 /**
- * Three metrics of the process under their usual names, read when scraped. The lag is the longest since the last
- * scrape.
+ * Metrics of the process under their usual names, read when scraped. The lags are those since the last scrape: how much
+ * later than it should the event loop came.
  */
 export function registerProcessMetrics(registry: prom.Registry): void {
-  const lag = monitorEventLoopDelay({ resolution: 20 })
-  lag.enable()
   const registers = [registry]
   new prom.Gauge({
     name: 'process_resident_memory_bytes',
@@ -30,13 +27,25 @@ export function registerProcessMetrics(registry: prom.Registry): void {
       this.inc((user + system) / MICROSECONDS)
     },
   })
-  new prom.Gauge({
-    name: 'nodejs_eventloop_lag_max_seconds',
-    help: 'Longest delay of the event loop since the last scrape.',
-    registers,
-    collect() {
-      this.set(lag.max / NANOSECONDS)
-      lag.reset()
-    },
+  registerLags(registers)
+}
+
+function registerLags(registers: prom.Registry[]): void {
+  const delays = loopDelays()
+  const gauge = (of: string, help: string, collect?: () => void) =>
+    new prom.Gauge({
+      name: `nodejs_eventloop_lag_${of}_seconds`,
+      help: `${help} of the event loop since the last scrape.`,
+      registers,
+      ...(collect === undefined ? {} : { collect }),
+    })
+  // A scrape reads the gauges in this order: the first one reads the delays for all three.
+  gauge('p50', 'Median delay', function (this: prom.Gauge) {
+    const { p50, p99, max } = delays()
+    this.set(p50)
+    lagP99.set(p99)
+    lagMax.set(max)
   })
+  const lagP99 = gauge('p99', '99th percentile of the delay')
+  const lagMax = gauge('max', 'Longest delay')
 }

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { run } from '../kit/run.ts'
+import { withVerdicts } from './verdict.ts'
 
 /** The results of one bench, from which `docs/benchmarks.md` is made. */
 export interface BenchResult {
@@ -69,24 +70,36 @@ export function curlTimes(stdout: string, expectBytes?: number): CurlTimes[] {
     })
 }
 
+export interface CurlOptions {
+  readonly signal?: AbortSignal
+  /** Further flags of curl. */
+  readonly flags?: readonly string[]
+  readonly timeoutMs?: number
+}
+
 /**
  * Fetches the URLs one after another with one curl; returns curl's own times. @throws on a status other than 200 or a
  * short body
  */
-export async function curl(urls: readonly string[], expectBytes?: number): Promise<CurlTimes[]> {
+export async function curl(
+  urls: readonly string[],
+  expectBytes?: number,
+  { signal, flags = [], timeoutMs = 600_000 }: CurlOptions = {},
+): Promise<CurlTimes[]> {
   const targets = urls.flatMap((url) => ['-o', '/dev/null', url])
-  const { stdout } = await run('curl', ['-sS', '-w', curlFormat, ...targets])
+  const { stdout } = await run('curl', ['-sS', ...flags, '-w', curlFormat, ...targets], { timeoutMs, signal })
   return curlTimes(stdout, expectBytes)
 }
 
-/** Prints the table and writes the JSON. */
+/** Prints the table, with what each row has reached, and writes the JSON. */
 export async function publish(result: BenchResult): Promise<void> {
   const folder = join(import.meta.dirname, 'results')
   await mkdir(folder, { recursive: true })
   const machine = { cpus: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`, node: process.version }
   const date = new Date().toISOString().slice(0, 10)
   await writeFile(join(folder, `${result.name}.json`), `${JSON.stringify({ ...result, date, machine }, null, 2)}\n`)
-  const lines = [result.columns, ...result.rows].map((row) => row.map(String))
-  const widths = result.columns.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)))
+  const { columns, rows } = withVerdicts(result)
+  const lines = [columns, ...rows].map((row) => row.map(String))
+  const widths = columns.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)))
   for (const line of lines) process.stdout.write(`${line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}\n`)
 }

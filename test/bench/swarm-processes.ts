@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { systemClock } from '../../lib/base/index.ts'
 import { pullSame } from '../kit/pull-same.ts'
 import { curlsAtOnce } from './curls-at-once.ts'
+import { interruptible } from './interruptible.ts'
 import { type ProcessUse, publish, useOf } from './measure.ts'
 import { grownBy, metricSums } from './metric-sums.ts'
 import { type SwarmPull, swarmColumns, swarmRows } from './swarm-figures.ts'
@@ -139,19 +140,6 @@ function sizeOf(args: readonly string[]): Size {
   }
   const layers = values.layers.split(',').map((text) => positive('layers', text))
   return { agents: positive('agents'), pulls: positive('pulls'), mib: positive('mib'), layers }
-}
-
-/** Runs `work` with a signal that aborts when somebody ends the bench, so that its processes and files go with it. */
-async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const stop = new AbortController()
-  const onSignal = (name: NodeJS.Signals) => stop.abort(new Error(`ended by ${name}`))
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const name of names) process.on(name, onSignal)
-  try {
-    return await work(stop.signal)
-  } finally {
-    for (const name of names) process.off(name, onSignal)
-  }
 }
 
 /**

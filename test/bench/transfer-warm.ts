@@ -22,7 +22,8 @@ interface Round {
   readonly rss: Readonly<Record<string, number>>
 }
 
-async function coldAgent(shoal: Topology): Promise<void> {
+/** Restarts `agent-1` with an empty store. */
+export async function coldAgent(shoal: Topology): Promise<void> {
   await shoal.stop('agent-1')
   await rm(join(shoal.data, 'agent-1'), { recursive: true, force: true })
   await shoal.start('agent-1')

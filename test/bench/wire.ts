@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { Bitset, seededRandom, systemClock } from '../../lib/base/index.ts'
 import { digestOf, newPeerId, PieceMap, swarmIdOf } from '../../lib/core/index.ts'
+import { swarmLimits } from '../../lib/swarm/index.ts'
 import {
   acceptPeers,
   type Block,
@@ -10,16 +11,20 @@ import {
   type PeerEvents,
   tcpTransport,
 } from '../../lib/swarm/peer/index.ts'
+import { type BufferPool, bufferPool } from '../../lib/swarm/torrent/index.ts'
+import { PieceMemory } from '../../lib/swarm/torrent/piece-memory.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
 import { fetchBlock } from '../kit/fetch-block.ts'
+import { interruptible } from './interruptible.ts'
+import { publish } from './measure.ts'
+import { sizeOptions } from './options.ts'
 
-/*
- * One peer to another over loopback, in one process, compared with a plain socket that moves the same bytes in the same
- * way. Hashing and disks are not included. Run: npx tsx test/bench/wire.ts [MiB]
- */
-const totalBytes = Number(process.argv[2] ?? 2048) * 1024 * 1024
+const MIB = 1024 * 1024
 const host = '127.0.0.1'
-const source = Buffer.alloc(4 * 1024 * 1024, 0x5a)
+/** As long as many pieces, and shared, like the stored pieces that agents keep for their next readers. */
+const source = Buffer.from(new SharedArrayBuffer(4 * MIB)).fill(0x5a)
+/** Blocks that are open at a time. */
+const OPEN = 16
 const quiet: PeerEvents = {
   onHave: () => undefined,
   onChoke: () => undefined,
@@ -37,22 +42,30 @@ interface Speed {
   readonly perCpuSecond: number
 }
 
-function stopwatch(): () => Speed {
+function stopwatch(bytes: number): () => Speed {
   const startedMs = performance.now()
   const before = process.cpuUsage()
   return () => {
     const { user, system } = process.cpuUsage(before)
     return {
-      perSecond: totalBytes / 1e6 / (performance.now() - startedMs),
-      perCpuSecond: totalBytes / 1e3 / (user + system),
+      perSecond: bytes / 1e6 / (performance.now() - startedMs),
+      perCpuSecond: bytes / 1e3 / (user + system),
     }
   }
+}
+
+/** One measurement. */
+interface Course {
+  readonly totalBytes: number
+  readonly blockLength: number
+  /** The end of the connection that receives. */
+  readonly direction: Direction
 }
 
 type Direction = 'dialled' | 'accepted'
 
 /** The other end sends; this end copies the bytes into place, as a peer must. */
-async function rawTcp(blockLength: number, direction: Direction): Promise<Speed> {
+async function rawTcp({ totalBytes, blockLength, direction }: Course): Promise<Speed> {
   const send = (socket: Socket) => {
     socket.on('error', () => undefined)
     let left = totalBytes
@@ -85,7 +98,7 @@ async function rawTcp(blockLength: number, direction: Direction): Promise<Speed>
   server.listen(0, host)
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
-  const stop = stopwatch()
+  const stop = stopwatch(totalBytes)
   const buffer = Buffer.alloc(256 * 1024)
   const onread = { buffer, callback: (length: number, bytes: Uint8Array) => take(bytes.subarray(0, length)) }
   const socket = connect({ host, port, noDelay: true, ...(direction === 'dialled' ? { onread } : {}) })
@@ -104,7 +117,10 @@ interface Transfer {
   readonly blockLength: number
 }
 
-/** Keeps 16 requests open until every block of the blob has arrived. */
+/**
+ * Keeps requests open until every block of the blob has arrived. Each block is read into the memory of its piece, which
+ * goes back to the pool with its last block, as in a download that hashes and stores in no time.
+ */
 async function transfer({ from, to, map, blockLength }: Transfer): Promise<Speed> {
   const unchoked = new Promise<void>((resolve) => {
     to.attach({ ...quiet, onChoke: (choked) => (choked ? undefined : resolve()) })
@@ -116,28 +132,42 @@ async function transfer({ from, to, map, blockLength }: Transfer): Promise<Speed
   from.sendBitfield(Bitset.full(map.count))
   from.sendChoke(false)
   await unchoked
-  const blocks = blocksOf(map, blockLength)
-  const stop = stopwatch()
+  const { pieceBufferBytes } = swarmLimits
+  const blocks = placesOf(map, blockLength, bufferPool(pieceBufferBytes, pieceBufferBytes, true))
+  const stop = stopwatch(map.length)
   const worker = async () => {
-    const into = Buffer.alloc(blockLength)
     for (let next = blocks.next(); next.done !== true; next = blocks.next()) {
-      await fetchBlock(to, next.value, into.subarray(0, next.value.length))
+      const { block, piece } = next.value
+      const landing = piece.memory.land(block.offset, block.length)
+      await fetchBlock(to, block, landing.into)
+      landing.end(true)
+      piece.left -= 1
+      if (piece.left === 0) piece.memory.seal(() => piece.memory.release())
     }
   }
-  await Promise.all(Array.from({ length: 16 }, worker))
+  await Promise.all(Array.from({ length: OPEN }, worker))
   return stop()
 }
 
-function* blocksOf(map: PieceMap, blockLength: number): Generator<Block> {
-  for (let piece = 0; piece < map.count; piece += 1) {
-    const size = map.sizeOf(piece)
+/** A piece on its way. */
+interface Piece {
+  readonly memory: PieceMemory
+  /** Blocks that have not arrived. */
+  left: number
+}
+
+function* placesOf(map: PieceMap, blockLength: number, pool: BufferPool): Generator<{ block: Block; piece: Piece }> {
+  for (let index = 0; index < map.count; index += 1) {
+    const size = map.sizeOf(index)
+    const memory = new PieceMemory(pool, size, map.pieceLength)
+    const piece = { memory, left: Math.ceil(size / blockLength) }
     for (let offset = 0; offset < size; offset += blockLength) {
-      yield { piece, offset, length: Math.min(blockLength, size - offset) }
+      yield { block: { piece: index, offset, length: Math.min(blockLength, size - offset) }, piece }
     }
   }
 }
 
-async function peers(blockLength: number, direction: Direction): Promise<Speed> {
+async function peers({ totalBytes, blockLength, direction }: Course): Promise<Speed> {
   const clock = systemClock()
   const transport = tcpTransport({ clock })
   const map = new PieceMap(totalBytes)
@@ -167,16 +197,51 @@ async function peers(blockLength: number, direction: Direction): Promise<Speed> 
   return speed
 }
 
-const print = (line: string) => process.stdout.write(`${line}\n`)
-print(`${totalBytes / 1024 / 1024} MiB over loopback, one process, Node ${process.version}; GB/s`)
-for (const direction of ['dialled', 'accepted'] as const) {
-  for (const blockLength of [16, 128, 256].map((kib) => kib * 1024)) {
-    const raw = await rawTcp(blockLength, direction)
-    const peer = await peers(blockLength, direction)
-    const compare = (key: keyof Speed) =>
-      `raw ${raw[key].toFixed(2)}, peers ${peer[key].toFixed(2)} (${(peer[key] / raw[key]).toFixed(2)})`
-    print(
-      `to the ${direction} end, ${blockLength / 1024} KiB: ${compare('perSecond')}; per CPU second: ${compare('perCpuSecond')}`,
-    )
-  }
+function rowOf({ direction, blockLength }: Course, raw: Speed, peer: Speed): readonly (string | number)[] {
+  const figures = [
+    ...[raw.perSecond, peer.perSecond],
+    ...[raw.perCpuSecond, peer.perCpuSecond, peer.perCpuSecond / raw.perCpuSecond],
+    peer.perSecond / raw.perSecond,
+  ]
+  return [direction, blockLength / 1024, ...figures.map((figure) => figure.toFixed(2)), '>= 0.8']
+}
+
+/**
+ * One peer to another over loopback, in one process, compared with a plain socket that moves the same bytes in the same
+ * way. Hashing and disks are not included. Arguments: `--mib 2048`.
+ */
+export async function wire(args: readonly string[]): Promise<void> {
+  const { mib } = sizeOptions(args, { mib: 2048 })
+  const totalBytes = Math.ceil(mib * MIB)
+  const rows: (readonly (string | number)[])[] = []
+  await interruptible(async (signal) => {
+    for (const direction of ['dialled', 'accepted'] as const) {
+      for (const blockLength of [16, 128, 256].map((kib) => kib * 1024)) {
+        signal.throwIfAborted()
+        const course = { totalBytes, blockLength, direction }
+        rows.push(rowOf(course, await rawTcp(course), await peers(course)))
+      }
+    }
+  })
+  await publish({
+    name: 'wire',
+    conditions: [
+      `${mib} MiB from one peer to another over loopback, both in one process, ${OPEN} blocks open; no hashing, no disk`,
+      'peers read each block into the memory of its piece, shared memory of the pool that the engine uses, and send from shared memory',
+      'raw: a plain TCP socket moves the same bytes in writes of the same length, and copies them into place',
+      `our own peers ask for blocks of ${swarmLimits.blockLength / 1024} KiB, and other clients for 16 KiB; GB are 10^9 bytes; CPU of both ends`,
+    ],
+    columns: [
+      'the end that receives',
+      'block, KiB',
+      'raw GB/s',
+      'peers GB/s',
+      'raw GB per CPU-s',
+      'peers GB per CPU-s',
+      'peers / raw per CPU-s',
+      'peers / raw',
+      'must reach',
+    ],
+    rows,
+  })
 }

@@ -15,16 +15,18 @@ export interface Nginx extends AsyncDisposable {
 export interface NginxInit {
   /** The folder it serves at `/`. */
   readonly root: string
+  /** Bytes per second of each answer; default: unlimited. */
+  readonly answerRate?: number
 }
 
 /** Starts nginx with sendfile, no logs and keep-alive. */
-export function startNginx({ root }: NginxInit): Promise<Nginx> {
+export function startNginx({ root, answerRate }: NginxInit): Promise<Nginx> {
   return buildResource(async (stack) => {
     const box = stack.own(await sandbox('nginx'))
     const url = `http://127.0.0.1:${await freePort()}`
     const config = join(box.path, 'nginx.conf')
     await mkdir(join(box.path, 'scratch'))
-    await writeFile(config, settings({ folder: box.path, root, listen: new URL(url).host }))
+    await writeFile(config, settings({ folder: box.path, root, listen: new URL(url).host, answerRate }))
     stack.own(
       await startProcess({
         command: 'nginx',
@@ -50,7 +52,14 @@ async function freePort(): Promise<number> {
   return port
 }
 
-const settings = ({ folder, root, listen }: { folder: string; root: string; listen: string }) => `
+interface Settings {
+  readonly folder: string
+  readonly root: string
+  readonly listen: string
+  readonly answerRate: number | undefined
+}
+
+const settings = ({ folder, root, listen, answerRate = 0 }: Settings) => `
 daemon off;
 user root;
 worker_processes 2;
@@ -62,6 +71,7 @@ http {
   sendfile on;
   tcp_nopush on;
   keepalive_requests 100000;
+  limit_rate ${answerRate};
   default_type application/octet-stream;
   client_body_temp_path ${folder}/scratch/body;
   proxy_temp_path ${folder}/scratch/proxy;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { type BenchFile, benchmarkReport } from '../../bench/report.ts'
+import { reasons } from '../../bench/reasons.ts'
+import { type BenchFile, benchmarkReport, missedIn } from '../../bench/report.ts'
 import { readProjectFile } from '../../kit/doc-table.ts'
 
 const result = (name: string, value: number): BenchFile => ({
@@ -25,6 +26,29 @@ describe('benchmarkReport', () => {
     )
   })
 
+  test('says what each row has reached and, once, why not', () => {
+    const columns = ['what', 'ms', 'must reach']
+    const rows = [
+      ['a', 7, '<= 9'],
+      ['b', 10, '<= 9'],
+      ['c', 1, ''],
+    ]
+    const report = benchmarkReport([{ ...result('small', 7), columns, rows }], '', {
+      small: ['it is far', 'it is slow'],
+    })
+    expect(report.slice(report.indexOf('| what'))).toBe(
+      [
+        '| what | ms | must reach | met |\n| --- | --- | --- | --- |',
+        '| a | 7 | <= 9 | met |\n| b | 10 | <= 9 | not met |\n| c | 1 |  |  |\n',
+        'Not met, and why:\n',
+        '- it is far\n- it is slow\n',
+      ].join('\n'),
+    )
+    expect(missedIn(report)).toEqual(['small'])
+    const later = benchmarkReport([], report, { small: ['it was far'] })
+    expect(later).toBe(report.replace('- it is far\n- it is slow\n', '- it was far\n'))
+  })
+
   test('replaces what was measured again and keeps what was not', () => {
     const before = benchmarkReport([result('large', 1), result('small', 2)])
     const report = benchmarkReport([result('small', 3)], before)
@@ -35,4 +59,9 @@ describe('benchmarkReport', () => {
 test('docs/benchmarks.md is as it was written', () => {
   const written = readProjectFile('docs/benchmarks.md')
   expect(benchmarkReport([], written)).toBe(written)
+})
+
+test('every bench of docs/benchmarks.md that has missed a bound says why', () => {
+  const missed = missedIn(readProjectFile('docs/benchmarks.md'))
+  expect(missed.filter((name) => (reasons[name] ?? []).length === 0)).toEqual([])
 })

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { benchNames } from '../../bench/benches.ts'
 import { docTable, readProjectFile } from '../../kit/doc-table.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
@@ -82,4 +83,9 @@ test('every document that a document names is there', () => {
       .filter((target) => !existsSync(target)),
   )
   expect(broken).toEqual([])
+})
+
+test('docs/testing.md has a row for each bench', () => {
+  const rows = docTable('docs/testing.md', ['bench', 'what it measures', 'options'])
+  expect(rows.map(({ bench }) => bench).toSorted()).toEqual(benchNames.toSorted())
 })

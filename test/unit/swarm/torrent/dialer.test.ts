@@ -130,7 +130,7 @@ describe('a dialer', () => {
   })
 
   test('still expects a peer that did not answer in time: on a busy machine it may be there', async () => {
-    await using it = dialing(nobody(), {}, peers.slice(0, 1))
+    await using it = dialing(nobody(), {}, { offered: peers.slice(0, 1) })
     await it.clock.advance(swarmLimits.dialTimeoutMs)
     expect(it.dialer.prospect(true)).toBe('waiting')
   })

@@ -1,0 +1,19 @@
+type Bench = (args: readonly string[]) => Promise<void>
+
+/** `npm run bench -- <name>`: each bench prints a table and writes test/bench/results/<name>.json. */
+export const benches: Readonly<Record<string, Bench>> = {
+  'transfer-warm': async () => (await import('./transfer-warm.ts')).transferWarm(),
+  ingest: async () => (await import('./ingest.ts')).ingest(),
+  'swarm-processes': async (args) => (await import('./swarm-processes.ts')).swarmProcesses(args),
+  swarm: async (args) => (await import('./swarm.ts')).swarm(args),
+  loop: async (args) => (await import('./loop.ts')).loop(args),
+  small: async (args) => (await import('./small.ts')).small(args),
+  memory: async (args) => (await import('./memory.ts')).memory(args),
+  wire: async (args) => (await import('./wire.ts')).wire(args),
+  announce: async (args) => (await import('./announce.ts')).announce(args),
+  picker: async () => (await import('./picker.ts')).picker(),
+  simulation: async (args) => (await import('./simulation/simulation.ts')).simulation(args),
+  report: async () => (await import('./report.ts')).writeReport(),
+}
+
+export const benchNames: readonly string[] = Object.keys(benches)
