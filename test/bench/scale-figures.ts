@@ -54,6 +54,20 @@ export const scaleColumns = ['agents', 'layers', 'figure', 'value', 'must reach'
 /** From this number of agents on, the origin may give more copies. */
 const MANY = 100
 
+/** A pull that some agents had not finished after that time. */
+export interface GivenUp {
+  readonly agents: number
+  readonly layers: number
+  readonly afterMs: number
+}
+
+const SPREAD = '<= 1.2'
+
+/** The row of a pull that was given up: without an end it has no figures. */
+export function givenUpRows({ agents, layers, afterMs }: GivenUp): readonly (readonly (string | number)[])[] {
+  return [[agents, layers, 'finish p99 / p50', `not all after ${afterMs / 1000} s`, SPREAD]]
+}
+
 /** The rows of one pull, under `scaleColumns`. */
 export function scaleRows(pull: ScalePull): readonly (readonly (string | number)[])[] {
   const { agents, layers, bytes, rates, firstByteMs, finishMs, serverMs, fromOrigin } = pull
@@ -71,7 +85,7 @@ export function scaleRows(pull: ScalePull): readonly (readonly (string | number)
     ['finish p50, s', finish(50).toFixed(2)],
     ['finish p99, s', finish(99).toFixed(2)],
     ['finish, the last, s', finish(100).toFixed(2)],
-    ['finish p99 / p50', (finish(99) / finish(50)).toFixed(2), '<= 1.2'],
+    ['finish p99 / p50', (finish(99) / finish(50)).toFixed(2), SPREAD],
     ['finish p50 / the shortest possible', ((1000 * finish(50)) / idealMs(pull)).toFixed(2)],
     ['copies that left the origin', ((wire + http) / bytes).toFixed(2), copies],
     ['by wire', (wire / bytes).toFixed(2)],

@@ -12,6 +12,8 @@ import { metricSums } from './metric-sums.ts'
 import { numberOptions } from './options.ts'
 import { digestOf, pushBlob } from './push.ts'
 import {
+  type GivenUp,
+  givenUpRows,
   type RateCaps,
   type Rates,
   ratesFor,
@@ -26,7 +28,9 @@ const MIB = 1024 ** 2
 const MB = 1e6
 const NAME = 'bench/swarm'
 /** Bytes that each agent pulls before, so that its code has run. */
-const WARM_UP_BYTES = 256 * 1024
+const WARM_UP_BYTES = 16 * 1024
+/** Milliseconds until a pull is given up. */
+const LIMIT_MS = 180_000
 /** Milliseconds after the last byte that still belong to a pull: files are completed, seeds are announced. */
 const SETTLE_MS = 1000
 /** A server without a swarm that would take longer is computed only. */
@@ -161,7 +165,7 @@ function sizeOf(args: readonly string[]): Size {
 }
 
 /** Fresh services for one number of agents; a pull for each number of layers, after one that warms up. */
-async function pullsWith(agents: number, size: Size, signal: AbortSignal): Promise<readonly ScalePull[]> {
+async function pullsWith(agents: number, size: Size, signal: AbortSignal): Promise<readonly (ScalePull | GivenUp)[]> {
   const rates = ratesFor(agents, size.caps)
   const overrides = [
     `agent.limits.upload=${rates.agent}B/s`,
@@ -172,10 +176,17 @@ async function pullsWith(agents: number, size: Size, signal: AbortSignal): Promi
   await using hosts = await startHosts({ agents, agentsPerProcess: size.agentsPerProcess, overrides, signal })
   process.stderr.write(`${agents} agents have started\n`)
   await checkedPulls(atAgents(hosts, await pushLayers(hosts, [WARM_UP_BYTES])), signal)
-  const pulls: ScalePull[] = []
+  const pulls: (ScalePull | GivenUp)[] = []
   for (const layers of size.layers) {
-    pulls.push(await pullOnce(hosts, { agents, layers, bytes: size.mib * MIB, rates }, signal))
-    process.stderr.write(`${agents} agents have pulled ${layers} layers\n`)
+    const limit = AbortSignal.timeout(LIMIT_MS)
+    const load = { agents, layers, bytes: size.mib * MIB, rates }
+    try {
+      pulls.push(await pullOnce(hosts, load, AbortSignal.any([signal, limit])))
+    } catch (error) {
+      if (!limit.aborted || signal.aborted) throw error
+      pulls.push({ agents, layers, afterMs: LIMIT_MS })
+    }
+    process.stderr.write(`${agents} agents are done with ${layers} layers\n`)
   }
   return pulls
 }
@@ -191,9 +202,11 @@ export async function swarm(args: readonly string[]): Promise<void> {
   const pulls = await interruptible(async (signal) => {
     const load = { agents: smallest, layers: 1, bytes: size.mib * MIB, rates: ratesFor(smallest, size.caps) }
     const serverMs = serverIdealMs(load) > MAX_SERVER_MS ? undefined : await serverOnce(load, signal)
-    const all: ScalePull[] = []
+    const all: (ScalePull | GivenUp)[] = []
     for (const agents of size.agents) all.push(...(await pullsWith(agents, size, signal)))
-    return all.map((pull) => (pull.agents === smallest && pull.layers === 1 ? { ...pull, serverMs } : pull))
+    return all.map((pull) =>
+      !('afterMs' in pull) && pull.agents === smallest && pull.layers === 1 ? { ...pull, serverMs } : pull,
+    )
   })
   const { total, perAgent, originShares } = size.caps
   await publish({
@@ -207,7 +220,7 @@ export async function swarm(args: readonly string[]): Promise<void> {
       `CPU until ${SETTLE_MS} ms after the last byte`,
     ],
     columns: scaleColumns,
-    rows: pulls.flatMap(scaleRows),
+    rows: pulls.flatMap((pull) => ('afterMs' in pull ? givenUpRows(pull) : scaleRows(pull))),
     raw: pulls,
   })
 }

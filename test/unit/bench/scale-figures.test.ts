@@ -1,5 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
-import { idealMs, ratesFor, type ScalePull, scaleColumns, scaleRows, serverIdealMs } from '../../bench/scale-figures.ts'
+import {
+  givenUpRows,
+  idealMs,
+  ratesFor,
+  type ScalePull,
+  scaleColumns,
+  scaleRows,
+  serverIdealMs,
+} from '../../bench/scale-figures.ts'
+import { withVerdicts } from '../../bench/verdict.ts'
 
 const MB = 1e6
 const caps = { total: 60 * MB, perAgent: 2 * MB, originShares: 4 }
@@ -62,4 +71,12 @@ describe('scaleRows', () => {
     expect(table(pull({ serverMs: 4100 })).get('the same, nginx, s')).toEqual(['4.10', ''])
     expect(scaleRows(pull()).every((row) => row.length === scaleColumns.length)).toBe(true)
   })
+})
+
+test('a pull that was given up has not met its bound', () => {
+  const { rows } = withVerdicts({
+    columns: scaleColumns,
+    rows: givenUpRows({ agents: 500, layers: 4, afterMs: 180_000 }),
+  })
+  expect(rows.map((row) => row.slice(3))).toEqual([['not all after 180 s', '<= 1.2', 'not met']])
 })
