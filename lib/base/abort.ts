@@ -1,4 +1,5 @@
 import { appError } from './app-error.ts'
+import { attendedTimer } from './attended-timer.ts'
 import type { Clock } from './clock.ts'
 
 /** @throws ABORTED when the signal has fired. */
@@ -24,7 +25,10 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | un
   }
 }
 
-/** A signal that fires when the outer signal fires or when `timeoutMs` has passed; call `release()` when done. */
+/**
+ * A signal that fires when the outer signal fires or when `timeoutMs` has passed, not counting when this process itself
+ * stood still; call `release()` when done.
+ */
 export interface Deadline {
   readonly signal: AbortSignal
   /** True when the timeout fired the signal, false when the outer signal did. */
@@ -43,7 +47,7 @@ export function deadline(clock: Clock, timeoutMs: number, outer?: AbortSignal): 
     expired = true
     controller.abort(appError('REQUEST_TIMEOUT', { detail: { timeoutMs } }))
   }
-  let timer = clock.setTimer(timeoutMs, expire)
+  let timer = attendedTimer(clock, timeoutMs, expire)
   const follow = () => controller.abort(outer?.reason)
   if (outer?.aborted === true) follow()
   else outer?.addEventListener('abort', follow, { once: true })
@@ -55,7 +59,7 @@ export function deadline(clock: Clock, timeoutMs: number, outer?: AbortSignal): 
     touch() {
       if (controller.signal.aborted) return
       timer.cancel()
-      timer = clock.setTimer(timeoutMs, expire)
+      timer = attendedTimer(clock, timeoutMs, expire)
     },
     hold: () => timer.cancel(),
     release() {

@@ -35,6 +35,28 @@ describe('abortable', () => {
 })
 
 describe('deadline', () => {
+  test('does not blame others for a standstill of this process', async () => {
+    const clock = fakeClock()
+    const limit = deadline(clock, 100)
+    clock.stall(60_000)
+    await clock.advance(0)
+    await clock.advance(74)
+    expect(limit.signal.aborted).toBe(false)
+    await clock.advance(1)
+    expect(limit.expired).toBe(true)
+  })
+
+  test('lets what came during a standstill be read before it ends', async () => {
+    const clock = fakeClock()
+    const limit = deadline(clock, 100)
+    await clock.advance(99)
+    clock.stall(60_000)
+    await clock.advance(0)
+    expect(limit.signal.aborted).toBe(false)
+    await clock.advance(20)
+    expect(limit.expired).toBe(true)
+  })
+
   test('expires after its time and says that time was the reason', async () => {
     const clock = fakeClock()
     const limit = deadline(clock, 100)
