@@ -129,6 +129,7 @@ test('no label has a value for each blob, peer, URL or repository', () => {
     'method',
     'volume',
     'direction',
+    'answer',
     'why',
   ]
   const labels = new Set(named.flatMap(({ labels }) => (labels === '' ? [] : labels.split(', '))))

@@ -36,9 +36,11 @@ async function fetchAll(from: LinkNode, to: LinkNode, blob: BlobFixture): Promis
   await events.until('unchoke')
   const whole = Buffer.alloc(map.length)
   const blocks = []
-  for (let at = 0; at < map.length; at += 100_000) {
-    const length = Math.min(100_000, map.length - at)
-    blocks.push(fetchBlock(connection, { piece: 0, offset: at, length }, whole.subarray(at, at + length)))
+  for (let at = 0, length = 0; at < map.length; at += length) {
+    const piece = map.pieceAt(at)
+    const { start, end } = map.rangeOf(piece)
+    length = Math.min(100_000, end - at)
+    blocks.push(fetchBlock(connection, { piece, offset: at - start, length }, whole.subarray(at, at + length)))
   }
   await Promise.all(blocks)
   expect(whole.equals(bytes)).toBe(true)

@@ -95,8 +95,9 @@ class Side {
   #request(end: End): void {
     const { connection, blob } = end
     if (connection.choked || connection.openRequests > 20) return
-    const offset = Math.floor(this.#random.next() * 700_000)
-    const length = 1 + Math.floor(this.#random.next() ** 2 * 250_000)
+    const size = blob.map.sizeOf(0)
+    const offset = Math.floor(this.#random.next() * size)
+    const length = 1 + Math.floor(this.#random.next() ** 2 * (size - offset - 1))
     const into = Buffer.alloc(length)
     fetchBlock(connection, { piece: 0, offset, length }, into).then(
       () => {
