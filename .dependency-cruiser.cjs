@@ -11,6 +11,14 @@ const L1 = [...L0, 'config', 'telemetry', 'identity', 'http', 'metainfo']
 const L2 = [...L1, 'store', 'backend', 'cluster', 'service']
 const L3 = [...L2, 'api', 'journal']
 
+/** A room of one torrent imports itself and the rooms below it; the torrent itself stands above all of them. */
+const torrentRoom = (name, below) => ({
+  name: `swarm-torrent-${name}`,
+  severity: 'error',
+  from: { path: `^lib/swarm/torrent/${name}/` },
+  to: { path: `^lib/swarm/torrent/(?!(${[name, ...below].join('|')})/)` },
+})
+
 /** A wing of the origin: what it takes from the other wings, and from the files beside them. */
 const wing = (name, below) => ({
   name: `origin-wing-${name}`,
@@ -106,6 +114,11 @@ module.exports = {
       from: { path: '^lib/swarm/torrent/' },
       to: { path: '^lib/swarm/(engine|announce)/' },
     },
+    torrentRoom('shared', []),
+    torrentRoom('meet', ['shared']),
+    torrentRoom('fetch', ['meet', 'shared']),
+    torrentRoom('read', ['shared']),
+    torrentRoom('serve', ['meet', 'shared']),
     wing('ring', []),
     wing('bring', ['ring']),
     wing('push', ['ring', 'bring']),

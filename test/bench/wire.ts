@@ -12,7 +12,7 @@ import {
   tcpTransport,
 } from '../../lib/swarm/peer/index.ts'
 import { type BufferPool, bufferPool } from '../../lib/swarm/torrent/index.ts'
-import { PieceMemory } from '../../lib/swarm/torrent/piece-memory.ts'
+import { PieceMemory } from '../../lib/swarm/torrent/shared/piece-memory.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
 import { fetchBlock } from '../kit/fetch-block.ts'
 import { interruptible } from './interruptible.ts'

@@ -1,13 +1,10 @@
 import {
   type AbortOptions,
-  abortable,
   appError,
   type Background,
   background,
   type Clock,
-  deadline,
   type FairBucket,
-  fairBucket,
   type Random,
   type Startable,
   throwIfAborted,
@@ -17,7 +14,6 @@ import {
   type ByteRange,
   type Digest,
   headerOf,
-  type MetaInfoHeader,
   type PeerAddress,
   type PeerId,
   type PeerRole,
@@ -45,14 +41,15 @@ import {
   type SwarmMeters,
   sliceCache,
   swarmMeters,
-  type Torrent,
   uploadLane,
   type WarmPieces,
   warmPieces,
 } from '../torrent/index.ts'
 import { allowedPeers, type HostRule } from './allowed-peers.ts'
+import { awaitHeader } from './await-header.ts'
 import { type BanList, banList } from './ban-list.ts'
 import { type BlobHandle, blobHandle, type HandleSource } from './blob-handle.ts'
+import { nodeRate } from './node-rate.ts'
 import { type PeerGate, peerGate } from './peer-gate.ts'
 import { type Refusals, refusals } from './refusals.ts'
 import { inlineBlob, pulledBlob, storedBlob } from './resting-blob.ts'
@@ -129,10 +126,6 @@ export function swarmEngine(components: SwarmEngineComponents, init: SwarmEngine
   return new Engine(components, init)
 }
 
-/** Share of the rate per second that may be sent at once; small, so that a pause does not end in a burst. */
-const BURST_SHARE = 0.1
-const MIN_BURST = 1024 * 1024
-
 class Engine implements SwarmEngine {
   readonly #components: SwarmEngineComponents
   readonly #init: SwarmEngineInit
@@ -155,7 +148,7 @@ class Engine implements SwarmEngine {
     this.#components = components
     this.#init = init
     this.#limits = { ...swarmLimits, ...init.limits }
-    this.uploads = this.#rate(init.uploadBytesPerSecond)
+    this.uploads = nodeRate(this.#components.clock, this.#limits, init.uploadBytesPerSecond)
     this.#allows = allowedPeers(init.allowedPeers)
     this.#meters = swarmMeters(components.metrics)
     this.#warm = warmPieces(Math.min(this.#limits.warmPieceBytes, this.#limits.pieceBufferBytes / 2))
@@ -249,25 +242,16 @@ class Engine implements SwarmEngine {
     const torrent = this.#table.pull(blob)
     const release = torrent.hold()
     try {
-      const header = await this.#awaitHeader(torrent, options)
+      const header = await awaitHeader(this.#components.clock, torrent, {
+        ...options,
+        timeoutMs: this.#limits.headerTimeoutMs,
+      })
       if (header.data === undefined) return pulledBlob(torrent, header, release)
       release()
       return inlineBlob(header, header.data)
     } catch (err) {
       release()
       throw err
-    }
-  }
-
-  async #awaitHeader(torrent: Torrent, { signal }: AbortOptions): Promise<MetaInfoHeader> {
-    const limit = deadline(this.#components.clock, this.#limits.headerTimeoutMs, signal)
-    try {
-      return await abortable(torrent.header, limit.signal)
-    } catch (err) {
-      if (!limit.expired) throw err
-      throw appError('SOURCES_EXHAUSTED', { cause: err, detail: { lastStepFailed: torrent.lastStepFailed } })
-    } finally {
-      limit.release()
     }
   }
 
@@ -286,7 +270,7 @@ class Engine implements SwarmEngine {
       tasks: this.#tasks,
       connections: this.#connections,
       buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes, true),
-      downloads: this.#rate(downloadBytesPerSecond),
+      downloads: nodeRate(this.#components.clock, this.#limits, downloadBytesPerSecond),
       lane: uploadLane(this.uploads, this.#limits.uploadQueueBytes),
     }
     return new TorrentTable(components, {
@@ -296,13 +280,6 @@ class Engine implements SwarmEngine {
       dial: (target, options) => this.#gate.dial(target, options),
       reaches: (peer) => this.#gate.reaches(peer),
     })
-  }
-
-  #rate(ratePerSecond: number | undefined): FairBucket {
-    const burst = Math.max(MIN_BURST, (ratePerSecond ?? 0) * BURST_SHARE)
-    // A block at a time, and one is kept for who needs little.
-    const turn = this.#limits.blockLength
-    return fairBucket(this.#components.clock, { ratePerSecond, burst, turn, reserve: turn })
   }
 
   #refuseUnlessRunning(): void {

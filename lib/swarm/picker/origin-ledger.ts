@@ -104,10 +104,10 @@ class Ledger implements OriginLedger {
     this.#have = availability(pieces)
     this.#open = new Uint16Array(pieces)
     this.#suggestions = suggestions(pieces)
-    const ledger = this
+    const perPiece = () => copiesFor(this.#waiting)
     this.#view = {
       get perPiece() {
-        return copiesFor(ledger.#waiting)
+        return perPiece()
       },
       copies: (piece) => this.#copies(piece),
       isOwn: (piece) => this.#division.isOwn(piece),

@@ -3,12 +3,12 @@ import type { BlobRef, MetaInfoHeader, PeerInfo } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
 import type { PeerHello } from '../peer/index.ts'
-import type { ArrivingContent } from './content.ts'
-import type { Prospect } from './dialer.ts'
-import type { DownloadComponents } from './download-contract.ts'
-import type { OverflowShares } from './overflow-shares.ts'
-import type { SliceCache } from './slice-cache.ts'
-import type { WarmPieces } from './warm-pieces.ts'
+import type { DownloadComponents } from './fetch/download-contract.ts'
+import type { Prospect } from './meet/dialer.ts'
+import type { ArrivingContent } from './shared/content.ts'
+import type { OverflowShares } from './shared/overflow-shares.ts'
+import type { SliceCache } from './shared/slice-cache.ts'
+import type { WarmPieces } from './shared/warm-pieces.ts'
 
 export interface PullComponents extends Omit<DownloadComponents, 'downloads'> {
   /** The node's download rate, which all torrents share. */

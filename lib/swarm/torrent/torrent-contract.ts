@@ -2,9 +2,9 @@ import type { AppError } from '../../base/index.ts'
 import type { BlobRef, MetaInfoHeader, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
 import type { OriginRing, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
-import type { ConnectionCount } from './dialer.ts'
+import type { ConnectionCount } from './meet/dialer.ts'
 import type { PullComponents } from './pull-contract.ts'
-import type { UploadLane } from './upload-lane.ts'
+import type { UploadLane } from './serve/upload-lane.ts'
 
 export interface TorrentComponents extends Omit<PullComponents, 'conducts'> {
   readonly lane: UploadLane

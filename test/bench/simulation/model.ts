@@ -9,7 +9,7 @@ import {
   type Shares,
   shares,
 } from '../../../lib/swarm/picker/index.ts'
-import { patienceOf } from '../../../lib/swarm/torrent/demand.ts'
+import { patienceOf } from '../../../lib/swarm/torrent/shared/demand.ts'
 import type { Ledger } from './ledger.ts'
 import type { Link } from './link.ts'
 import type { Scenario } from './scenario.ts'

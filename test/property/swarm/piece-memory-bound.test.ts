@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { PieceMap } from '../../../lib/core/index.ts'
-import { bufferPool } from '../../../lib/swarm/torrent/buffer-pool.ts'
-import type { PieceJob } from '../../../lib/swarm/torrent/piece-job.ts'
-import { PieceJobs } from '../../../lib/swarm/torrent/piece-jobs.ts'
+import type { PieceJob } from '../../../lib/swarm/torrent/fetch/piece-job.ts'
+import { PieceJobs } from '../../../lib/swarm/torrent/fetch/piece-jobs.ts'
+import { bufferPool } from '../../../lib/swarm/torrent/shared/buffer-pool.ts'
 
 const MIB = 1024 * 1024
 const POOL_PIECES = 4

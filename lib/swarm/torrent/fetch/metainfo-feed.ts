@@ -1,0 +1,123 @@
+import {
+  type AppError,
+  appError,
+  backoffMs,
+  type Clock,
+  deadline,
+  hasCode,
+  isAbort,
+  type Random,
+  toAppError,
+} from '../../../base/index.ts'
+import type { BlobRef } from '../../../core/index.ts'
+import { checkHeader, type MetainfoChange, type MetainfoLog, type MetainfoRecord } from '../../../metainfo/index.ts'
+import type { MetainfoSource } from '../../outside.ts'
+
+/** Heartbeats come every 5 s; a stream without any record for this long is dead. */
+const SILENCE_MS = 15_000
+const RECONNECT = { baseMs: 100, maxMs: 3_000, attempts: Number.POSITIVE_INFINITY }
+
+/** What a feed tells its pull; each call is one event. */
+export interface FeedEvents {
+  /** Something new became known; it is in the log already. */
+  onChange(change: NonNullable<MetainfoChange>): void
+  /** Nothing new, but the source is at work. */
+  onHeartbeat(): void
+  /** One stream ended early or could not be opened; the feed goes on. */
+  onInterrupted(err: AppError): void
+  /** The feed is over: BLOB_UNKNOWN, NO_BACKEND_RULE, DIGEST_REFUSED or METAINFO_CONFLICT. */
+  onRefused(err: AppError): void
+}
+
+export interface FeedComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly metainfo: MetainfoSource
+}
+
+export interface FeedInit {
+  readonly blob: BlobRef
+  /** Only from origins themselves. */
+  readonly direct: boolean
+}
+
+/**
+ * Reads the metainfo of a blob into `log`, stream after stream, until the last record has come, an answer is final or
+ * `signal` fires. When a blob becomes unknown after its header was seen, the source has forgotten it, and the feed
+ * continues.
+ */
+export async function runMetainfoFeed(
+  components: FeedComponents,
+  init: FeedInit,
+  into: { readonly log: MetainfoLog; readonly events: FeedEvents },
+  signal: AbortSignal,
+): Promise<void> {
+  for (let failures = 0; ; ) {
+    const known = knows(into.log)
+    try {
+      if (await readStream(components, init, into, signal)) return
+    } catch (err) {
+      if (signal.aborted) return
+      const failure = asFailure(err)
+      if (isFinal(failure, known)) {
+        into.events.onRefused(failure)
+        return
+      }
+      into.events.onInterrupted(failure)
+    }
+    failures = knows(into.log) && !known ? 1 : failures + 1
+    const waitMs = backoffMs(RECONNECT, failures, components.random)
+    await components.clock.sleep(waitMs, { signal }).catch(() => undefined)
+    if (signal.aborted) return
+  }
+}
+
+/** An abort that does not come from the caller means that the stream was silent for too long. */
+function asFailure(err: unknown): AppError {
+  return toAppError(isAbort(err) ? appError('REQUEST_TIMEOUT', { cause: err }) : err, 'METAINFO_INCOMPLETE')
+}
+
+function knows(log: MetainfoLog): boolean {
+  return log.header !== undefined
+}
+
+function isFinal(err: AppError, headerKnown: boolean): boolean {
+  if (err.code === 'METAINFO_CONFLICT') return true
+  return !headerKnown && hasCode(err, 'BLOB_UNKNOWN', 'NO_BACKEND_RULE', 'DIGEST_REFUSED')
+}
+
+/** True when nothing more can come. @throws METAINFO_INCOMPLETE when the stream ends without its last record */
+async function readStream(
+  { clock, metainfo }: FeedComponents,
+  { blob, direct }: FeedInit,
+  { log, events }: { readonly log: MetainfoLog; readonly events: FeedEvents },
+  outer: AbortSignal,
+): Promise<boolean> {
+  const silence = deadline(clock, SILENCE_MS, outer)
+  try {
+    for await (const record of metainfo.open(blob, { signal: silence.signal, direct })) {
+      silence.touch()
+      const change = log.apply(checked(record, blob))
+      if (change !== undefined) events.onChange(change)
+      else if (record.kind === 'heartbeat') events.onHeartbeat()
+      if (isLast(record, log) || outer.aborted) return true
+    }
+    throw appError('METAINFO_INCOMPLETE')
+  } finally {
+    silence.release()
+  }
+}
+
+function checked(record: MetainfoRecord, blob: BlobRef): MetainfoRecord {
+  if (record.kind !== 'header') return record
+  if (record.header.digest !== blob.digest) {
+    throw appError('METAINFO_INVALID', { message: 'the stream belongs to another blob' })
+  }
+  return { kind: 'header', header: checkHeader(record.header) }
+}
+
+/** Inline content needs no further record; `verified` ends only a log that knows every piece. */
+function isLast(record: MetainfoRecord, log: MetainfoLog): boolean {
+  if (record.kind === 'failed') return true
+  return log.verified || (record.kind === 'header' && record.header.data !== undefined)
+}

@@ -1,0 +1,132 @@
+import type { PieceMap } from '../../../core/index.ts'
+import type { BufferPool } from '../shared/buffer-pool.ts'
+import { PieceMemory } from '../shared/piece-memory.ts'
+import { type BlockState, isUnasked, type PieceJob, pieceJob } from './piece-job.ts'
+
+export interface PieceJobsInit {
+  readonly map: PieceMap
+  readonly blockLength: number
+  readonly buffers: BufferPool
+  /** There may be room for a piece that could not be started. */
+  onRoom(): void
+  /** The piece is under way, or is no longer: `has` tells. */
+  onMoved(piece: number): void
+}
+
+/**
+ * The pieces that one torrent is working on: being fetched, or complete and being checked or stored. Their buffers come
+ * from the pool.
+ */
+export class PieceJobs {
+  readonly #init: PieceJobsInit
+  readonly #fetching = new Map<number, PieceJob>()
+  readonly #whole = new Map<number, PieceJob>()
+  readonly #waiter = { onTurn: () => this.#init.onRoom() }
+  #asked = false
+
+  constructor(init: PieceJobsInit) {
+    this.#init = init
+  }
+
+  [Symbol.iterator](): IterableIterator<PieceJob> {
+    return this.#fetching.values()
+  }
+
+  get size(): number {
+    return this.#fetching.size + this.#whole.size
+  }
+
+  /** Length in bytes of all these pieces, whether the bytes have arrived or not. */
+  get bytes(): number {
+    let sum = 0
+    for (const jobs of [this.#fetching, this.#whole]) for (const job of jobs.values()) sum += job.memory.length
+    return sum
+  }
+
+  /** Number of requests for blocks that another peer was asked for as well. */
+  get repeats(): number {
+    let repeats = 0
+    for (const { blocks } of this) for (const { asks } of blocks) repeats += Math.max(0, asks.size - 1)
+    return repeats
+  }
+
+  /** Whether the piece is being fetched, checked or stored. */
+  has(piece: number): boolean {
+    return this.#fetching.has(piece) || this.#whole.has(piece)
+  }
+
+  /** The piece, while it is being fetched. */
+  get(piece: number): PieceJob | undefined {
+    return this.#fetching.get(piece)
+  }
+
+  isFetching(job: PieceJob): boolean {
+    return this.#fetching.get(job.piece) === job
+  }
+
+  /** Whether another piece may be started: there is memory, and no torrent before this one waits for it. */
+  get room(): boolean {
+    const { buffers, map } = this.#init
+    return buffers.hasRoom(map.pieceLength) && !buffers.line.isBehind(this.#waiter)
+  }
+
+  /** A torrent with nothing under way stands in line for memory: those with pieces under way start no more meanwhile. */
+  awaitRoom(): void {
+    if (this.size > 0) return
+    this.#init.buffers.line.join(this.#waiter)
+    this.#asked = true
+  }
+
+  /** Leaves the line when nothing has asked for room since the last call. True when others wait for memory. */
+  yieldRoom(): boolean {
+    const { line } = this.#init.buffers
+    if (!this.#asked) line.leave(this.#waiter)
+    this.#asked = false
+    return line.isBehind(this.#waiter)
+  }
+
+  start(piece: number, init: { readonly owner: string; readonly whole: boolean; readonly nowMs: number }): PieceJob {
+    const { map, blockLength, buffers } = this.#init
+    buffers.line.leave(this.#waiter)
+    const memory = new PieceMemory(buffers, map.sizeOf(piece), map.pieceLength)
+    const job = pieceJob({ ...init, piece, blockLength, memory })
+    this.#fetching.set(piece, job)
+    this.#init.onMoved(piece)
+    return job
+  }
+
+  /** Leaves the waiting line, since no more pieces will be started. */
+  close(): void {
+    this.#init.buffers.line.leave(this.#waiter)
+  }
+
+  /** Gives the piece up and frees its memory. */
+  drop(job: PieceJob): void {
+    if (this.isFetching(job)) this.#fetching.delete(job.piece)
+    else if (this.#whole.get(job.piece) === job) this.#whole.delete(job.piece)
+    job.memory.release()
+    this.#init.onMoved(job.piece)
+  }
+
+  /** Every byte of the piece is here; it is checked and, when it is good, stored. */
+  whole(job: PieceJob): void {
+    this.#fetching.delete(job.piece)
+    this.#whole.set(job.piece, job)
+  }
+
+  /** The piece is in the store, or could not be stored; its memory is freed by somebody else. */
+  stored(job: PieceJob): void {
+    this.#whole.delete(job.piece)
+    this.#init.onMoved(job.piece)
+  }
+
+  /** The first block that was not requested from anybody, in a piece that `fits`. */
+  findUnasked(fits: (job: PieceJob) => boolean): { readonly job: PieceJob; readonly block: BlockState } | undefined {
+    for (const job of this.#fetching.values()) {
+      if (!fits(job)) continue
+      const block = job.blocks.find(isUnasked)
+      if (block !== undefined) return { job, block }
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,94 @@
+import type { AppError, Background } from '../../../base/index.ts'
+import type { BlobRef, MetaInfoHeader } from '../../../core/index.ts'
+import { type MetainfoChange, type MetainfoLog, metainfoLog } from '../../../metainfo/index.ts'
+import { type FeedComponents, runMetainfoFeed } from './metainfo-feed.ts'
+import { type Doubt, SecondOpinion, type SecondOpinionComponents, type SecondOpinionEvents } from './second-opinion.ts'
+
+export interface RecordsComponents extends FeedComponents, SecondOpinionComponents {}
+
+export interface RecordsInit {
+  readonly blob: BlobRef
+  /** Whether the trackers' metainfo of this blob is doubted: then the origins themselves are asked for it. */
+  readonly direct: boolean
+  readonly tasks: Background
+}
+
+/** What the records tell their pull; each call is one event. `onRefuted` also says why there will be none. */
+export interface RecordsEvents extends SecondOpinionEvents {
+  onHeader(header: MetaInfoHeader): void
+  /** The record of a piece is in the log. */
+  onPiece(piece: number): void
+  /** The origin has verified the digest over exactly these pieces. */
+  onVerified(): void
+  /** The origin says that the blob is wrong. */
+  onFailed(): void
+  /** No piece is known yet, since the origin is still bringing the blob. */
+  onBringing(): void
+  /** One stream ended early; it goes on with another. */
+  onInterrupted(err: AppError): void
+}
+
+/** What is known of a blob: its metainfo as it comes, and an origin's own word on it when it is doubted. */
+export class Records {
+  readonly log: MetainfoLog = metainfoLog()
+  readonly #components: RecordsComponents
+  readonly #init: RecordsInit
+  readonly #events: RecordsEvents
+  readonly #opinion: SecondOpinion
+  #anyPiece = false
+  #stopped = false
+
+  constructor(components: RecordsComponents, init: RecordsInit, events: RecordsEvents) {
+    this.#components = components
+    this.#init = init
+    this.#events = events
+    this.#opinion = new SecondOpinion(components, { ...init, log: this.log }, events)
+  }
+
+  /** The hashes are an origin's own. */
+  get trusted(): boolean {
+    return this.#opinion.trusted
+  }
+
+  /** Asks an origin whether the metainfo is right; leads to one event. */
+  doubt(why: Doubt): void {
+    this.#opinion.ask(why)
+  }
+
+  start(): void {
+    const events = {
+      onChange: (change: NonNullable<MetainfoChange>) => this.#onChange(change),
+      onHeartbeat: () => {
+        if (!this.#anyPiece) this.#events.onBringing()
+      },
+      onInterrupted: (err: AppError) => this.#events.onInterrupted(err),
+      onRefused: (err: AppError) => this.#events.onRefuted(err),
+    }
+    this.#init.tasks.run('metainfo-feed', (signal) =>
+      runMetainfoFeed(this.#components, this.#init, { log: this.log, events }, signal),
+    )
+  }
+
+  /** What comes from now on is told to nobody. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  #onChange(change: NonNullable<MetainfoChange>): void {
+    if (this.#stopped) return
+    switch (change.kind) {
+      case 'header':
+        this.#events.onHeader(change.header)
+        break
+      case 'piece':
+        this.#anyPiece = true
+        this.#events.onPiece(change.index)
+        break
+      case 'verified':
+        this.#events.onVerified()
+        break
+      case 'failed':
+        this.#events.onFailed()
+    }
+  }
+}

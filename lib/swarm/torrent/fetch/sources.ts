@@ -1,0 +1,65 @@
+import type { AppError, Background, FairBucket } from '../../../base/index.ts'
+import type { BlobRef, PeerInfo } from '../../../core/index.ts'
+import type { PieceSource } from '../../outside.ts'
+import type { Prospect } from '../meet/dialer.ts'
+import { Download } from './download.ts'
+import type { DownloadComponents, DownloadTarget } from './download-contract.ts'
+import { Ladder } from './ladder.ts'
+
+export interface SourcesComponents extends Omit<DownloadComponents, 'downloads'> {
+  /** The node's download rate, which all torrents share. */
+  readonly downloads: FairBucket
+  readonly pieces: PieceSource
+  readonly background: Background
+}
+
+export interface SourcesInit {
+  readonly blob: BlobRef
+  readonly target: DownloadTarget
+  readonly prospect: () => Prospect
+  /** A request over HTTP failed. */
+  onFailed(err: AppError): void
+  /** Who has what the origins do not give over HTTP. */
+  onNamed(peers: readonly PeerInfo[]): void
+}
+
+/** Where the pieces of one blob come from: peers, and the origins over HTTP below them. */
+export class Sources {
+  readonly download: Download
+  readonly #ladder: Ladder
+
+  constructor(components: SourcesComponents, init: SourcesInit) {
+    const { map } = init.target
+    const short = map.length <= components.limits.shortBlobBytes
+    const sharing = { ...components, downloads: components.downloads.flow({ short }) }
+    this.download = new Download(sharing, init.target)
+    this.#ladder = new Ladder(sharing, { ...init, map, download: this.download })
+  }
+
+  /** What is worth fetching has changed. */
+  wake(): void {
+    this.download.wake()
+    this.climb()
+  }
+
+  /** Goes on over HTTP when no peer gives anything. */
+  climb(): void {
+    this.#ladder.climb()
+  }
+
+  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
+  tick(nowMs: number, lateMs: number): void {
+    this.download.tick(nowMs, lateMs)
+    this.#ladder.tick(nowMs, lateMs)
+  }
+
+  /** The bytes of a range that came over HTTP were wrong. */
+  distrust(): void {
+    this.#ladder.distrust()
+  }
+
+  stop(): void {
+    this.download.stop()
+    this.#ladder.stop()
+  }
+}

@@ -1,0 +1,116 @@
+import type { AppError, Background, Clock } from '../../../base/index.ts'
+import type { Digest } from '../../../core/index.ts'
+import type { PieceDigester } from '../../../metainfo/index.ts'
+import type { ArrivingContent } from '../shared/content.ts'
+import type { VerifiedPiece } from '../shared/verified-piece.ts'
+import { Arrival, type ArrivalInit } from './arrival.ts'
+import { Completion } from './completion.ts'
+import type { Readers } from './readers.ts'
+
+export interface DeliveryComponents extends Omit<ArrivalInit, 'content' | 'onForgotten'> {
+  readonly clock: Clock
+  readonly digester: Pick<PieceDigester, 'running'>
+}
+
+export interface DeliveryInit {
+  readonly digest: Digest
+  readonly verify: 'pieces' | 'whole'
+  readonly content: ArrivingContent
+  readonly readers: Readers
+  readonly tasks: Background
+}
+
+/** What a delivery tells its pull; each call is one event, and none comes after `stop`. */
+export interface DeliveryEvents {
+  /** A piece is on disk. */
+  onPiece(piece: number): void
+  /** A piece was only in memory, and is here no longer. */
+  onForgotten(piece: number): void
+  /** The digest holds, so the hashes of the pieces are right. */
+  onVerified(): void
+  /** The blob is complete in the store. */
+  onComplete(): void
+  /** The content does not match the digest, although each piece matches its hash. */
+  onWrong(): void
+  onStepFailed(err: AppError): void
+}
+
+/** Where verified pieces go: to the disk, to the readers, and into the check of the whole. */
+export class Delivery {
+  readonly arrival: Arrival
+  readonly #clock: Clock
+  readonly #readers: Readers
+  readonly #events: DeliveryEvents
+  readonly #completion: Completion
+  readonly #writes = new Set<Promise<void>>()
+  #stopped = false
+
+  constructor(components: DeliveryComponents, init: DeliveryInit, events: DeliveryEvents) {
+    const arrival = new Arrival({
+      ...components,
+      content: init.content,
+      onForgotten: (piece) => this.#tell(() => events.onForgotten(piece)),
+    })
+    this.arrival = arrival
+    this.#clock = components.clock
+    this.#readers = init.readers
+    this.#events = events
+    this.#completion = new Completion(
+      { ...init, arrival, digester: components.digester },
+      {
+        onVerified: () => {
+          events.onVerified()
+          init.readers.releaseAll()
+        },
+        onComplete: () => this.#tell(() => events.onComplete()),
+        onWrong: () => events.onWrong(),
+        onStepFailed: (err) => events.onStepFailed(err),
+      },
+    )
+  }
+
+  /** The origin has verified the digest over the pieces of the log. */
+  verified(): void {
+    this.#completion.verified()
+  }
+
+  /** Time passed. */
+  settle(nowMs: number): void {
+    this.#completion.settle(nowMs)
+  }
+
+  /** Takes over a verified piece; resolves when it is stored, or could not be stored. `close` waits for it. */
+  take(piece: number, verified: VerifiedPiece): Promise<void> {
+    const write = this.#store(piece, verified).finally(() => this.#writes.delete(write))
+    this.#writes.add(write)
+    return write
+  }
+
+  /** From now on it tells nothing; what is being written goes on. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  /** Nothing of it stays in memory. Call it when all its tasks have ended. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#writes)
+    this.#completion.close()
+    this.arrival.close()
+  }
+
+  async #store(piece: number, verified: VerifiedPiece): Promise<void> {
+    const { arrival } = this
+    const free = this.#completion.offer(piece, verified)
+    const failure = await arrival.take(piece, { ...verified, free }, () => this.#readers.positions(arrival.map))
+    this.#tell(() => {
+      if (failure !== undefined) this.#events.onStepFailed(failure)
+      else this.#events.onPiece(piece)
+      this.#readers.releaseFor(piece, arrival.map)
+      this.#completion.settle(this.#clock.monotonicMs())
+    })
+  }
+
+  #tell(event: () => void): void {
+    if (!this.#stopped) event()
+  }
+}

@@ -1,0 +1,206 @@
+import type { Readable } from 'node:stream'
+import { type AppError, appError, type Clock, throwIfAborted } from '../../../base/index.ts'
+import type { ByteRange, PieceMap } from '../../../core/index.ts'
+import type { SwarmLimits } from '../../limits.ts'
+import type { ReaderWindow } from '../../picker/index.ts'
+import {
+  advance,
+  type Demand,
+  demand,
+  fail,
+  patienceOf,
+  release,
+  type WindowInit,
+  waitFor,
+  windowOf,
+} from '../shared/demand.ts'
+import type { Arrival } from './arrival.ts'
+import { type ReadOptions, sourceReadable } from './reader.ts'
+
+export interface ReadersComponents {
+  readonly clock: Clock
+  readonly limits: SwarmLimits
+}
+
+export interface ReadersInit {
+  /** A reader waits, or went on to another piece: what is worth fetching next has changed. */
+  onMoved(): void
+}
+
+/** What a reader takes next. */
+interface PartRequest {
+  readonly wanted: Demand
+  readonly range: ByteRange
+  /** The reader goes from the first byte to the last. */
+  readonly isWhole: (arrival: Arrival) => boolean
+}
+
+/** All readers of one arriving blob; each has a stream, and a demand for the picker. */
+export class Readers {
+  readonly #components: ReadersComponents
+  readonly #init: ReadersInit
+  readonly #demands = new Set<Demand>()
+  #arrival: Arrival | undefined
+  #failure: AppError | undefined
+  #firstExcuseMs: number | undefined
+  /** When the last reader left; undefined while there was none. */
+  #leftMs: number | undefined
+
+  constructor(components: ReadersComponents, init: ReadersInit) {
+    this.#components = components
+    this.#init = init
+  }
+
+  /** The blob can be read from now on. */
+  attach(arrival: Arrival): void {
+    this.#arrival = arrival
+    this.releaseAll()
+  }
+
+  /** Somebody reads. */
+  get any(): boolean {
+    return this.#demands.size > 0
+  }
+
+  /**
+   * True while there are readers, and `lingerMs` afterwards: the blob is worth fetching. A caller that only asks for
+   * the length needs no piece.
+   */
+  get active(): boolean {
+    if (this.any) return true
+    const { clock, limits } = this.#components
+    return this.#leftMs !== undefined && clock.monotonicMs() - this.#leftMs < limits.lingerMs
+  }
+
+  /** `onFirstByte` is called once, with the first bytes. */
+  open(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
+    const wanted = demand(range)
+    this.#demands.add(wanted)
+    const isWhole = ({ map }: Arrival) => range.start === 0 && range.end === map.length
+    const took = (start: number, length: number) => {
+      advance(wanted, start + length)
+      if (start === range.start) onFirstByte()
+    }
+    const source = {
+      next: async ({ start }: ByteRange, into: Uint8Array, signal: AbortSignal) => {
+        const part = { start, end: start + into.length }
+        const { arrival, ready } = await this.#ready({ wanted, range: part, isWhole }, signal)
+        const length = ready.end - start
+        await arrival.read(ready, into.subarray(0, length))
+        took(start, length)
+        return length
+      },
+      lend: async (part: ByteRange, signal: AbortSignal) => {
+        const { arrival, ready } = await this.#ready({ wanted, range: part, isWhole }, signal)
+        const loan = await arrival.lend(ready)
+        if (loan !== undefined) took(ready.start, loan.bytes.length)
+        return loan
+      },
+      close: () => {
+        this.#demands.delete(wanted)
+        this.#leftMs = this.#components.clock.monotonicMs()
+        this.#init.onMoved()
+      },
+    }
+    return sourceReadable(source, range, options)
+  }
+
+  /** Waits until the first byte of `range` can be read; gives the part that can be read then. */
+  async #ready({ wanted, range, isWhole }: PartRequest, signal: AbortSignal) {
+    for (;;) {
+      throwIfAborted(signal)
+      if (this.#failure !== undefined) throw this.#failure
+      const arrival = this.#arrival
+      const ready = arrival?.readable(range, isWhole(arrival))
+      if (arrival !== undefined && ready !== undefined) return { arrival, ready }
+      const waiting = waitFor(wanted, this.#components.clock.monotonicMs(), signal)
+      this.#init.onMoved()
+      await waiting
+    }
+  }
+
+  /** A piece can be read: the readers that wait for it check again. */
+  releaseFor(piece: number, map: PieceMap): void {
+    const { start, end } = map.rangeOf(piece)
+    for (const wanted of this.#demands) if (wanted.next >= start && wanted.next < end) release(wanted)
+  }
+
+  /** Some reader's next byte lies in the piece. */
+  waitsFor(piece: number, map: PieceMap): boolean {
+    for (const wanted of this.#demands) if (map.pieceAt(wanted.next) === piece) return true
+    return false
+  }
+
+  releaseAll(): void {
+    for (const wanted of this.#demands) release(wanted)
+  }
+
+  /** Ends every reader, now and later, with `err`. */
+  failAll(err: AppError): void {
+    this.#failure = err
+    for (const wanted of this.#demands) fail(wanted, err)
+  }
+
+  /**
+   * Nothing arrives for a good reason, so waiting readers start their wait again; at most for `ingestTimeoutMs` in
+   * total.
+   */
+  excuse(nowMs: number): void {
+    this.#firstExcuseMs ??= nowMs
+    if (nowMs - this.#firstExcuseMs >= this.#components.limits.ingestTimeoutMs) return
+    for (const wanted of this.#demands) if (wanted.waitingSinceMs !== undefined) wanted.waitingSinceMs = nowMs
+  }
+
+  /** For so long the node itself did nothing: nobody waited for anybody else. */
+  forgive(lateMs: number, nowMs: number): void {
+    for (const wanted of this.#demands) {
+      if (wanted.waitingSinceMs !== undefined) wanted.waitingSinceMs = Math.min(nowMs, wanted.waitingSinceMs + lateMs)
+    }
+  }
+
+  /** Who waits for a piece that waits for the node's own download rate waits for nobody else, and starts again. */
+  excuseHeld(map: PieceMap, nowMs: number, isHeld: (piece: number) => boolean): void {
+    for (const wanted of this.#demands) {
+      if (wanted.waitingSinceMs !== undefined && isHeld(map.pieceAt(wanted.next))) wanted.waitingSinceMs = nowMs
+    }
+  }
+
+  /** Ends the readers that have waited for too long; the code says whether a step failed or nothing simply came. */
+  failStalled(nowMs: number, cause: AppError | undefined): void {
+    const { stallTimeoutMs } = this.#components.limits
+    for (const wanted of this.#demands) {
+      if (wanted.waitingSinceMs !== undefined && nowMs - wanted.waitingSinceMs >= stallTimeoutMs)
+        fail(wanted, stalled(cause))
+    }
+  }
+
+  /** The windows in front of the readers, from their first missing piece on. `pieceMs` is the typical time of a piece. */
+  windows(arrival: Arrival, nowMs: number, pieceMs: number | undefined): readonly ReaderWindow[] {
+    const { map, reach } = arrival
+    return this.#windows(map, { nowMs, patienceMs: patienceOf(pieceMs), reach, has: (piece) => arrival.has(piece) })
+  }
+
+  /** The readers' windows from their next byte on, whether that byte is here or not. */
+  positions(map: PieceMap): readonly ReaderWindow[] {
+    return this.#windows(map, { nowMs: 0, patienceMs: Number.POSITIVE_INFINITY, reach: undefined, has: () => false })
+  }
+
+  #windows(
+    map: PieceMap,
+    init: Omit<WindowInit, 'map' | 'pieces'> & { readonly reach: number | undefined },
+  ): readonly ReaderWindow[] {
+    const most = Math.max(1, Math.floor(this.#components.limits.windowBytes / map.pieceLength))
+    const pieces = Math.min(most, init.reach ?? most)
+    const windows: ReaderWindow[] = []
+    for (const wanted of this.#demands) {
+      const window = windowOf(wanted, { ...init, map, pieces })
+      if (window !== undefined) windows.push(window)
+    }
+    return windows
+  }
+}
+
+function stalled(cause: AppError | undefined): AppError {
+  if (cause === undefined) return appError('STALLED')
+  return appError('SOURCES_EXHAUSTED', { cause, detail: { lastStepFailed: cause.code } })
+}

@@ -1,0 +1,97 @@
+import type { Clock, Random } from '../../../base/index.ts'
+import { shuffled } from '../../../base/index.ts'
+import type { Digest, PeerInfo } from '../../../core/index.ts'
+import type { HttpAdmission, OriginRing } from '../../outside.ts'
+import type { Block, PeerConnection } from '../../peer/index.ts'
+import { type OriginLedger, originLedger } from '../../picker/index.ts'
+import type { SwarmMeters } from '../shared/swarm-meters.ts'
+
+export interface AdmissionComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly meters: Pick<SwarmMeters, 'admissions'>
+  /** Undefined where there is only one origin. */
+  readonly ring?: OriginRing | undefined
+}
+
+export interface AdmissionInit {
+  readonly digest: Digest
+  readonly pieces: number
+  /** The peers that are connected now. */
+  readonly members: () => Iterable<PeerConnection>
+}
+
+/** Peers named with a denial. */
+const MAX_NAMED = 4
+
+/** What an origin gives of one blob to whom, over the wire and over HTTP: the ledger, and how its answers are told. */
+export class Admission {
+  readonly #components: AdmissionComponents
+  readonly #init: AdmissionInit
+  readonly #ledger: OriginLedger
+
+  constructor(components: AdmissionComponents, init: AdmissionInit) {
+    this.#components = components
+    this.#init = init
+    this.#ledger = originLedger({ pieces: init.pieces, self: components.ring?.self ?? '' })
+  }
+
+  /** The agent has got `piece`, or has told what it has. */
+  update({ hello, remoteHave }: PeerConnection, piece: number | undefined): void {
+    this.#ledger.update(hello.peerId, remoteHave, piece, this.#components.clock.monotonicMs())
+  }
+
+  /** Whether the agent gets the block; if not, it is told so. */
+  admits(connection: PeerConnection, block: Block): boolean {
+    const answer = this.#ask(connection.hello.peerId, block.piece)
+    if (answer.given) return true
+    const { piece } = block
+    connection.sendBusy(this.#holders(piece, connection.hello.peerId), { piece, retryMs: answer.retryMs })
+    connection.sendReject(block)
+    this.suggestTo(connection)
+    return false
+  }
+
+  /** The agent asks over HTTP for `count` pieces that follow each other. */
+  admitOverHttp(agent: string, { first, count }: { readonly first: number; readonly count: number }): HttpAdmission {
+    for (let given = 0; given < count; given += 1) {
+      const piece = first + given
+      const answer = this.#ask(agent, piece)
+      if (!answer.given) {
+        return { pieces: given, retryAfterMs: Math.ceil(answer.retryMs), peers: this.#holders(piece, agent) }
+      }
+    }
+    return { pieces: count, retryAfterMs: 0, peers: [] }
+  }
+
+  suggestTo(connection: PeerConnection): void {
+    for (const piece of this.#ledger.suggest(connection.hello.peerId)) connection.sendSuggest(piece)
+  }
+
+  /** What was asked for and not sent yet will not be sent. */
+  release(agent: string): void {
+    this.#ledger.release(agent)
+  }
+
+  remove(agent: string): void {
+    this.#ledger.remove(agent, this.#components.clock.monotonicMs())
+  }
+
+  #ask(agent: string, piece: number) {
+    const { clock, ring, meters } = this.#components
+    if (ring !== undefined) this.#ledger.divide(ring.owners(this.#init.digest))
+    const answer = this.#ledger.ask(agent, piece, clock.monotonicMs())
+    meters.admissions[answer.given ? 'given' : 'busy'].add(1)
+    return answer
+  }
+
+  #holders(piece: number, asker: string): readonly PeerInfo[] {
+    const named: PeerInfo[] = []
+    for (const { hello, remoteHave } of this.#init.members()) {
+      const { peerId, role, address, listenPort } = hello
+      if (listenPort === undefined || peerId === asker || !remoteHave.has(piece)) continue
+      named.push({ peerId, role, host: address.host, port: listenPort, complete: remoteHave.complete })
+    }
+    return shuffled(named, this.#components.random).slice(0, MAX_NAMED)
+  }
+}

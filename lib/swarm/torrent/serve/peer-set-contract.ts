@@ -1,0 +1,61 @@
+import type { AppError, Background, Clock, Random } from '../../../base/index.ts'
+import type { Digest, PeerId, PeerInfo, PeerRole } from '../../../core/index.ts'
+import type { Logger } from '../../../telemetry/index.ts'
+import type { SwarmLimits } from '../../limits.ts'
+import type { Denial, PeerConnection, PeerHello } from '../../peer/index.ts'
+import type { ConnectionCount } from '../meet/dialer.ts'
+import type { Conducts } from '../shared/conducts.ts'
+import type { Content } from '../shared/content.ts'
+import type { AdmissionComponents } from './admission.ts'
+import type { BlockSender, BlockSenderComponents } from './block-sender.ts'
+
+export interface PeerSetComponents extends BlockSenderComponents, Pick<AdmissionComponents, 'ring'> {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly limits: SwarmLimits
+  readonly connections: ConnectionCount
+}
+
+export interface PeerSetInit {
+  readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
+  readonly digest: Digest
+  readonly content: Content
+  readonly tasks: Background
+  readonly conducts: Pick<Conducts, 'take'>
+}
+
+/** What peers do that concerns the download; each call is one event. */
+export type PeerSetEvents = PeerSupplyEvents & PeerLifeEvents
+
+/** What a peer would give. */
+export interface PeerSupplyEvents {
+  onHave(id: PeerId, piece: number | undefined): void
+  onChoke(id: PeerId): void
+  onSuggest(id: PeerId, piece: number): void
+  /** It does not give a piece now. */
+  onDenied(id: PeerId, denial: Denial): void
+}
+
+/** Who comes and goes. */
+export interface PeerLifeEvents {
+  onPeer(connection: PeerConnection): void
+  /** `gave` when bytes came from it. */
+  onGone(id: PeerId, gave: boolean): void
+  /** The peer is full, or denies a piece, and names others. */
+  onNamed(hello: PeerHello, peers: readonly PeerInfo[]): void
+  /** A complete blob could not be read: it was evicted or its file is broken. */
+  onUnreadable(err: AppError): void
+}
+
+/** A peer of the set. */
+export interface Member {
+  readonly connection: PeerConnection
+  readonly sender: BlockSender
+  /** We have told it that we want something. */
+  interested: boolean
+  /** Since when it wants something of us. */
+  waitingSinceMs: number | undefined
+  servedSinceMs: number | undefined
+  usedAtMs: number
+}

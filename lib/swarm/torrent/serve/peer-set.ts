@@ -1,0 +1,254 @@
+import { type AppError, hasCode, type TokenBucket } from '../../../base/index.ts'
+import type { ByteRange, PeerId, PeerInfo } from '../../../core/index.ts'
+import type { HttpAdmission, PeerReport } from '../../outside.ts'
+import type { Block, Denial, PeerConnection } from '../../peer/index.ts'
+import { chooseServed } from '../../picker/index.ts'
+import { Admission } from './admission.ts'
+import { blockSender } from './block-sender.ts'
+import { type PeerReports, peerReports } from './peer-reports.ts'
+import type { Member, PeerSetComponents, PeerSetEvents, PeerSetInit } from './peer-set-contract.ts'
+import { turnAway } from './turn-away.ts'
+
+/** The connected peers of one torrent: one connection per peer; decides who is served and what each peer is told. */
+export class PeerSet {
+  readonly #components: PeerSetComponents
+  readonly #init: PeerSetInit
+  readonly #events: PeerSetEvents
+  readonly #members = new Map<PeerId, Member>()
+  readonly #pace: TokenBucket
+  /** What an origin gives, and to whom; agents give everybody everything. */
+  readonly #admission: Admission | undefined
+  readonly #reports: PeerReports
+
+  constructor(components: PeerSetComponents, init: PeerSetInit, events: PeerSetEvents) {
+    this.#components = components
+    this.#init = init
+    this.#events = events
+    this.#reports = peerReports(init.conducts)
+    const short = init.content.map.length <= components.limits.shortBlobBytes
+    this.#pace = components.lane.bucket.flow({ short })
+    const { digest } = init
+    const members = () => this
+    this.#admission =
+      init.self.role === 'origin'
+        ? new Admission(components, { digest, pieces: init.content.map.count, members })
+        : undefined
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  has(id: PeerId): boolean {
+    return this.#members.has(id)
+  }
+
+  /** For an admin's eye. */
+  *[Symbol.iterator](): Generator<PeerConnection> {
+    for (const { connection } of this.#members.values()) yield connection
+  }
+
+  /** Takes over a connection, or closes it when there are too many or it is a duplicate. */
+  add(connection: PeerConnection): void {
+    const { peerId } = connection.hello
+    const { limits, connections } = this.#components
+    const twin = this.#members.get(peerId)
+    if (twin !== undefined && !this.#replaces(connection, twin.connection)) {
+      connection.close()
+      return
+    }
+    if (twin !== undefined) this.remove(peerId)
+    const full = this.size >= limits.maxConnectionsPerTorrentHard || connections.open >= limits.maxLanes
+    if (full) turnAway(this.#components, connection, { others: this, tasks: this.#init.tasks })
+    else this.#join(peerId, connection)
+  }
+
+  /**
+   * Two peers that dial each other keep the connection that the smaller id dialled; of two connections in the same
+   * direction the newer one is kept. Another host cannot take over a peer's place by using its id.
+   */
+  #replaces(fresh: PeerConnection, old: PeerConnection): boolean {
+    if (fresh.hello.address.host !== old.hello.address.host) return false
+    if (fresh.hello.direction === old.hello.direction) return true
+    const mine = this.#init.self.peerId < fresh.hello.peerId ? 'dialled' : 'accepted'
+    return fresh.hello.direction === mine
+  }
+
+  #join(id: PeerId, connection: PeerConnection): void {
+    const components = this.#components
+    const init = this.#init
+    const onUnreadable = (err: AppError) => this.#events.onUnreadable(err)
+    const member: Member = {
+      connection,
+      sender: blockSender(components, { ...init, pace: this.#pace, connection, onUnreadable }),
+      interested: false,
+      waitingSinceMs: undefined,
+      servedSinceMs: undefined,
+      usedAtMs: components.clock.monotonicMs(),
+    }
+    this.#members.set(id, member)
+    this.#countConnections(1)
+    connection.attach({
+      onHave: (pieces) => this.#ifCurrent(id, member, () => this.#onHave(id, member, pieces)),
+      onChoke: () => this.#ifCurrent(id, member, () => this.#events.onChoke(id)),
+      onInterest: (interested) => this.#ifCurrent(id, member, () => this.#onInterest(member, interested)),
+      onSuggest: (piece) => this.#ifCurrent(id, member, () => this.#events.onSuggest(id, piece)),
+      onBusy: (peers, denial) => this.#ifCurrent(id, member, () => this.#onBusy(member, peers, denial)),
+      onRequest: (block) => {
+        member.usedAtMs = this.#components.clock.monotonicMs()
+        if (this.#isAdmitted(member, block)) member.sender.ask(block)
+      },
+      onCancel: (block) => member.sender.cancel(block),
+      onClose: (err) => this.#ifCurrent(id, member, () => this.#onClose(id, err)),
+    })
+    connection.sendBitfield(init.content.have)
+    this.#events.onPeer(connection)
+  }
+
+  /** Closes the connection to a peer and forgets it. */
+  remove(id: PeerId, err?: AppError): void {
+    const member = this.#members.get(id)
+    if (member === undefined) return
+    this.#members.delete(id)
+    this.#reports.part(id, member.connection)
+    member.sender.clear()
+    member.connection.close(err)
+    this.#admission?.remove(id)
+    this.#countConnections(-1)
+    this.#events.onGone(id, member.connection.stats.receivedBytes > 0)
+    this.#serve()
+  }
+
+  removeAll(): void {
+    for (const id of [...this.#members.keys()]) this.remove(id)
+  }
+
+  /** Call it when a piece is here: tells every peer, and disconnects those that are no longer useful. */
+  announce(piece: number): void {
+    for (const { connection } of this.#members.values()) connection.sendHave(piece)
+  }
+
+  /** The blob is complete: nothing is wanted any more, and complete peers want nothing either. */
+  completed(): void {
+    for (const [id, member] of this.#members) {
+      if (member.connection.remoteHave.complete) this.remove(id)
+      else if (member.interested) this.#setInterested(member, false)
+    }
+  }
+
+  /** What an agent that asks over HTTP is given of these bytes. */
+  admitOverHttp(agent: PeerId, { start, end }: ByteRange): HttpAdmission | undefined {
+    const { pieceLength } = this.#init.content.map
+    const first = Math.floor(start / pieceLength)
+    return this.#admission?.admitOverHttp(agent, { first, count: Math.ceil(end / pieceLength) - first })
+  }
+
+  tick(nowMs: number): void {
+    this.#serve()
+    if (!this.#init.content.have.complete) return
+    for (const [id, { usedAtMs }] of this.#members) {
+      if (nowMs - usedAtMs >= this.#components.limits.idleSeedMs) this.remove(id)
+    }
+  }
+
+  /** What each peer gave and got since the last call, including peers that left meanwhile. */
+  reports(): readonly PeerReport[] {
+    return this.#reports.take([...this.#members].map(([id, { connection }]) => [id, connection] as const))
+  }
+
+  /** Events of a connection that was replaced or removed no longer count. */
+  #ifCurrent(id: PeerId, member: Member, apply: () => void): void {
+    if (this.#members.get(id) === member) apply()
+  }
+
+  #onHave(id: PeerId, member: Member, pieces: readonly number[] | undefined): void {
+    const { content } = this.#init
+    const { remoteHave, hello } = member.connection
+    if (content.have.complete && remoteHave.complete) {
+      this.remove(id)
+      return
+    }
+    if (!member.interested && this.#offers(member, pieces)) this.#setInterested(member, true)
+    const changes = pieces ?? [undefined]
+    if (hello.role === 'agent') for (const piece of changes) this.#admission?.update(member.connection, piece)
+    this.#suggestTo(member)
+    for (const piece of changes) this.#events.onHave(id, piece)
+  }
+
+  #offers({ connection }: Member, pieces: readonly number[] | undefined): boolean {
+    const { have } = this.#init.content
+    if (have.complete) return false
+    if (pieces !== undefined) return pieces.some((piece) => !have.has(piece))
+    for (const index of connection.remoteHave) if (!have.has(index)) return true
+    return false
+  }
+
+  #setInterested(member: Member, interested: boolean): void {
+    member.interested = interested
+    member.connection.sendInterested(interested)
+  }
+
+  #onInterest(member: Member, interested: boolean): void {
+    member.waitingSinceMs = interested ? this.#components.clock.monotonicMs() : undefined
+    this.#serve()
+  }
+
+  #onClose(id: PeerId, err: AppError | undefined): void {
+    if (err !== undefined && !hasCode(err, 'PEER_CLOSED')) {
+      this.#components.logger.debug('a peer was dropped', { peer: id, err })
+    }
+    this.remove(id)
+  }
+
+  /** Hands out the upload slots. */
+  #serve(): void {
+    const { clock, limits } = this.#components
+    const nowMs = clock.monotonicMs()
+    const candidates = []
+    for (const [id, { waitingSinceMs, servedSinceMs }] of this.#members) {
+      if (waitingSinceMs !== undefined) candidates.push({ id, waitingSinceMs, servedSinceMs })
+    }
+    const rules = { slots: limits.uploadSlots, turnMs: limits.uploadTurnMs, nowMs }
+    const served = chooseServed(candidates, rules)
+    for (const [id, member] of this.#members) {
+      if (served.has(id) && member.servedSinceMs === undefined) this.#unchoke(member, nowMs)
+      else if (!served.has(id) && member.servedSinceMs !== undefined) this.#choke(member, nowMs)
+    }
+  }
+
+  #unchoke(member: Member, nowMs: number): void {
+    member.servedSinceMs = nowMs
+    this.#suggestTo(member)
+    member.connection.sendChoke(false)
+  }
+
+  #choke(member: Member, nowMs: number): void {
+    member.servedSinceMs = undefined
+    if (member.waitingSinceMs !== undefined) member.waitingSinceMs = nowMs
+    member.connection.sendChoke(true)
+    member.sender.clear()
+    this.#admission?.release(member.connection.hello.peerId)
+  }
+
+  #suggestTo({ servedSinceMs, connection }: Member): void {
+    if (servedSinceMs !== undefined && connection.hello.role === 'agent') this.#admission?.suggestTo(connection)
+  }
+
+  #isAdmitted({ connection }: Member, block: Block): boolean {
+    if (this.#admission === undefined || connection.hello.role !== 'agent') return true
+    return this.#admission.admits(connection, block)
+  }
+
+  #onBusy({ connection }: Member, peers: readonly PeerInfo[], denial: Denial | undefined): void {
+    const { hello } = connection
+    this.#events.onNamed(hello, peers)
+    if (denial === undefined) this.remove(hello.peerId)
+    else this.#events.onDenied(hello.peerId, denial)
+  }
+
+  #countConnections(change: number): void {
+    const { connections, meters } = this.#components
+    connections.open += change
+    meters.connections.set(connections.open)
+  }
+}

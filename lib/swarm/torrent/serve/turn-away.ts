@@ -1,0 +1,55 @@
+import { type AppError, appError, type Background, type Clock, type Random, shuffled } from '../../../base/index.ts'
+import type { PeerInfo } from '../../../core/index.ts'
+import type { SwarmLimits } from '../../limits.ts'
+import type { PeerConnection } from '../../peer/index.ts'
+import type { ConnectionCount } from '../meet/dialer.ts'
+
+export interface TurnAwayComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly limits: Pick<SwarmLimits, 'maxTurnedAway' | 'turnAwayMs'>
+  readonly connections: ConnectionCount
+}
+
+/**
+ * Tells a peer that there is no room for it and who else may have the blob, then closes the connection with PEER_LIMIT.
+ * The peer gets a moment to read that and to hang up by itself, since what was sent is lost with the socket; but only so
+ * many at a time get it.
+ */
+export function turnAway(
+  { clock, random, limits, connections }: TurnAwayComponents,
+  connection: PeerConnection,
+  { others, tasks }: { readonly others: Iterable<PeerConnection>; readonly tasks: Background },
+): void {
+  const close = () => connection.close(appError('PEER_LIMIT'))
+  if (connections.leaving >= limits.maxTurnedAway) {
+    close()
+    return
+  }
+  const left = new AbortController()
+  const nothing = () => undefined
+  connection.attach({
+    ...{ onHave: nothing, onChoke: nothing, onInterest: nothing, onSuggest: nothing, onBusy: nothing },
+    ...{ onRequest: nothing, onCancel: nothing },
+    onClose: (_: AppError | undefined) => left.abort(),
+  })
+  connections.leaving += 1
+  connection.sendBusy(withPieces(others, random))
+  tasks.run('turn-away', async (signal) => {
+    const either = AbortSignal.any([signal, left.signal])
+    await clock.sleep(limits.turnAwayMs, { signal: either }).catch(nothing)
+    connections.leaving -= 1
+    close()
+  })
+}
+
+/** Whom to ask instead: agents first, since together they have more to give. */
+function withPieces(others: Iterable<PeerConnection>, random: Random): readonly PeerInfo[] {
+  const named: PeerInfo[] = []
+  for (const { hello, remoteHave } of others) {
+    if (hello.listenPort === undefined || remoteHave.count === 0) continue
+    const { peerId, role, address } = hello
+    named.push({ peerId, role, host: address.host, port: hello.listenPort, complete: remoteHave.complete })
+  }
+  return shuffled(named, random).sort((a, b) => Number(a.role === 'origin') - Number(b.role === 'origin'))
+}

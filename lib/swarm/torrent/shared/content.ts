@@ -1,0 +1,54 @@
+import { appError, Bitset, hasCode } from '../../../base/index.ts'
+import { type MetaInfoHeader, PieceMap } from '../../../core/index.ts'
+import type { BlobReader, PartialBlob, PartialBlobs } from '../../../store/index.ts'
+import { SLICE_LENGTH, type SliceSource } from './slice-cache.ts'
+
+/** The bytes of a blob that this node has, complete or not, as the swarm reads them. */
+export interface Content extends SliceSource {
+  /** Pieces that can be read and are offered to peers. Live. */
+  readonly have: Bitset
+}
+
+/** A blob that is complete in the store. `read` throws BLOB_UNKNOWN once it was evicted. */
+export function completeContent(store: BlobReader, header: MetaInfoHeader): Content {
+  const map = new PieceMap(header.length, header.pieceLength)
+  return {
+    key: header.digest,
+    map,
+    sliceLength: SLICE_LENGTH,
+    have: Bitset.full(map.count),
+    read: (range, into) => store.readAt(header.digest, range, into),
+  }
+}
+
+/** A blob that is arriving; without a partial (the disk is full) none of its pieces are stored. */
+export interface ArrivingContent extends Content {
+  readonly partial: PartialBlob | undefined
+}
+
+/** Counts the arrivals of this process. */
+let arrivals = 0
+
+/** Opens or creates the partial of a blob; the store replaces a partial that contradicts the header. */
+export async function arrivingContent(
+  store: PartialBlobs,
+  { digest, length, pieceLength }: MetaInfoHeader,
+): Promise<ArrivingContent> {
+  const map = new PieceMap(length, pieceLength)
+  // The digest is not verified yet, so the memory of this arrival must not be confused with that of another arrival or
+  // of the complete blob.
+  arrivals += 1
+  const facts = { key: `${digest}#${arrivals}`, map, sliceLength: pieceLength }
+  try {
+    const partial = await store.openPartial(digest, map)
+    return { ...facts, have: partial.have, partial, read: (range, into) => partial.read(range, into) }
+  } catch (err) {
+    if (!hasCode(err, 'STORE_FULL')) throw err
+    return {
+      ...facts,
+      have: new Bitset(map.count),
+      partial: undefined,
+      read: () => Promise.reject(appError('STORE_FULL')),
+    }
+  }
+}

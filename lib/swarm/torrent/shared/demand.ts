@@ -1,0 +1,86 @@
+import { type AppError, appError, type Deferred, deferred } from '../../../base/index.ts'
+import type { ByteRange, PieceMap } from '../../../core/index.ts'
+import type { ReaderWindow } from '../../picker/index.ts'
+
+/** What one reader wants next, as the picker sees it. */
+export interface Demand {
+  /** Offset of its next byte. */
+  next: number
+  readonly end: number
+  /** True after the reader's first byte. */
+  started: boolean
+  /** Since when the reader waits for `next`; undefined while it does not wait. */
+  waitingSinceMs: number | undefined
+  /** Resolved when `next` may have come, rejected when it never will. */
+  waiter: Deferred<void> | undefined
+}
+
+export function demand(range: ByteRange): Demand {
+  return { next: range.start, end: range.end, started: false, waitingSinceMs: undefined, waiter: undefined }
+}
+
+/** Waits, from `nowMs` on, until `release` or `fail`. @throws ABORTED, or the error given to `fail` */
+export async function waitFor(wanted: Demand, nowMs: number, signal: AbortSignal): Promise<void> {
+  const waiter = deferred()
+  wanted.waiter = waiter
+  wanted.waitingSinceMs ??= nowMs
+  const giveUp = () => waiter.reject(appError('ABORTED', { cause: signal.reason }))
+  if (signal.aborted) giveUp()
+  else signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    await waiter.promise
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
+}
+
+/** Makes a waiting reader check again. */
+export function release(wanted: Demand): void {
+  wanted.waiter?.resolve()
+  wanted.waiter = undefined
+}
+
+export function fail(wanted: Demand, err: AppError): void {
+  wanted.waiter?.reject(err)
+  wanted.waiter = undefined
+}
+
+/** Call it when the reader got bytes up to `next`. */
+export function advance(wanted: Demand, next: number): void {
+  wanted.next = next
+  wanted.started = true
+  wanted.waitingSinceMs = undefined
+}
+
+/** Twice the typical time of a piece, within these bounds. */
+const PATIENCE = { factor: 2, minMs: 250, maxMs: 5_000, unknownMs: 1_000 }
+
+/** How long a reader waits before origins are asked. `pieceMs` is the typical time of a piece, when it is known. */
+export function patienceOf(pieceMs: number | undefined): number {
+  if (pieceMs === undefined) return PATIENCE.unknownMs
+  return Math.min(PATIENCE.maxMs, Math.max(PATIENCE.minMs, pieceMs * PATIENCE.factor))
+}
+
+export interface WindowInit {
+  readonly map: PieceMap
+  /** Pieces in front of a reader. */
+  readonly pieces: number
+  readonly nowMs: number
+  /** Whether a piece is here already. */
+  has(piece: number): boolean
+  /** How long a reader waits before an origin is asked for its next piece, in milliseconds. */
+  readonly patienceMs: number
+}
+
+/** The window of a reader, from its first missing piece on; undefined when it misses none. */
+export function windowOf(wanted: Demand, init: WindowInit): ReaderWindow | undefined {
+  if (wanted.next >= wanted.end) return undefined
+  const from = init.map.pieceAt(wanted.next)
+  const end = Math.min(from + init.pieces, init.map.covering({ start: wanted.next, end: wanted.end }).last + 1)
+  let next = from
+  while (next < end && init.has(next)) next += 1
+  if (next === end) return undefined
+  const { waitingSinceMs, started } = wanted
+  const urgent = waitingSinceMs !== undefined && (!started || init.nowMs - waitingSinceMs >= init.patienceMs)
+  return { next, end, urgent }
+}

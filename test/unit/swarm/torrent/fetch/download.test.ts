@@ -1,0 +1,496 @@
+import { describe, expect, test } from '@jest/globals'
+import { fakeClock, seededRandom, tokenBucket } from '../../../../../lib/base/index.ts'
+import { hashPiece, inlineDigester } from '../../../../../lib/metainfo/index.ts'
+import { swarmLimits } from '../../../../../lib/swarm/index.ts'
+import type { ReaderWindow } from '../../../../../lib/swarm/picker/index.ts'
+import { Download } from '../../../../../lib/swarm/torrent/fetch/download.ts'
+import { type BufferPool, bufferPool } from '../../../../../lib/swarm/torrent/shared/buffer-pool.ts'
+import { conducts as conductsOfPeers } from '../../../../../lib/swarm/torrent/shared/conducts.ts'
+import { swarmMeters } from '../../../../../lib/swarm/torrent/shared/swarm-meters.ts'
+import { recordingMetrics } from '../../../../../lib/telemetry/index.ts'
+import { type ScriptedPeer, type ScriptedRequest, scriptedPeer } from '../../../../kit/scripted-peer.ts'
+import { swarmBlob } from '../../../../kit/swarm-blob.ts'
+
+const MIB = 1024 * 1024
+const blob = swarmBlob(1, 4 * MIB, MIB)
+
+function setUp(
+  init: {
+    readonly pieces?: number
+    readonly budgetBytes?: number
+    /** Shared with another download. */
+    readonly buffers?: BufferPool
+    readonly windows?: readonly ReaderWindow[]
+    /** The hashes come from an origin itself. Default true. */
+    readonly trusted?: boolean
+    /** The bytes that the hashes belong to; default: the blob. */
+    readonly hashed?: Uint8Array
+    /** The node's download rate in bytes per second; default no limit. */
+    readonly rate?: number
+    /** What throws when it is called. */
+    readonly broken?: 'onReceived' | 'take'
+    /** Received bytes stay in the memory in which they arrived. */
+    readonly keep?: boolean
+  } = {},
+) {
+  const clock = fakeClock()
+  const buffers = init.buffers ?? bufferPool(init.budgetBytes ?? 64 * MIB, 64 * MIB)
+  const taken = new Map<number, Uint8Array>()
+  const liars: string[] = []
+  const agreed: number[] = []
+  const broken: unknown[] = []
+  const conducts = conductsOfPeers()
+  const metrics = recordingMetrics()
+  const download: Download = new Download(
+    {
+      clock,
+      buffers,
+      digester: inlineDigester(),
+      random: seededRandom(1),
+      meters: swarmMeters(metrics),
+      limits: swarmLimits,
+      conducts,
+      downloads: tokenBucket(clock, { ratePerSecond: init.rate, burst: MIB }),
+    },
+    {
+      map: blob.map,
+      self: '00000000000000000000000000000000000000aa',
+      hashOf: (piece) => hashPiece((init.hashed ?? blob.bytes).subarray(piece * MIB, (piece + 1) * MIB)),
+      lacks: (piece) => piece < (init.pieces ?? 1) && !taken.has(piece),
+      scope: () => 'all',
+      windows: () => init.windows ?? [],
+      leftBytes: () => ((init.pieces ?? 1) - taken.size) * MIB,
+      take: (piece, { bytes, free }) => {
+        if (init.broken === 'take') throw new Error('broken')
+        taken.set(piece, init.keep === true ? bytes : bytes.slice())
+        if (init.keep !== true) free()
+        return Promise.resolve()
+      },
+      trusted: () => init.trusted ?? true,
+      events: {
+        onRoom: () => download.wake(),
+        onReceived: () => {
+          if (init.broken === 'onReceived') throw new Error('broken')
+        },
+        onLiar: (id) => void liars.push(id),
+        onAgreed: () => void agreed.push(1),
+        onBroken: (err) => void broken.push(err),
+      },
+    },
+  )
+  const join = (name: string, peer: Parameters<typeof scriptedPeer>[1] = { pieces: 4 }): ScriptedPeer => {
+    const scripted = scriptedPeer(name, peer)
+    download.addPeer(scripted.connection)
+    return scripted
+  }
+  /** Until what is open may be asked of somebody else at the end. */
+  const untilSlow = async () => {
+    await clock.advance(500)
+    download.tick(clock.monotonicMs())
+  }
+  // What an answer leads to may be done at the end of its turn, so the next one has to end as well.
+  const settle = async () => {
+    await clock.advance(0)
+    await clock.advance(0)
+  }
+  const wasted = (why: string) => metrics.value('shoal_swarm_wasted_bytes_total', { why })
+  return { clock, buffers, conducts, download, taken, liars, agreed, broken, join, settle, untilSlow, wasted }
+}
+
+const bytesOf = ({ piece, offset, length }: { piece: number; offset: number; length: number }) =>
+  blob.bytes.subarray(piece * MIB + offset, piece * MIB + offset + length)
+const lie = ({ block }: ScriptedRequest) => bytesOf(block).map((byte) => byte ^ 0xff)
+const give = (request: ScriptedRequest | undefined) => request?.answer(bytesOf(request.block))
+const blocksOf = (peer: ScriptedPeer) => peer.open.map(({ block }) => block.offset / (256 * 1024))
+const isRight = (bytes: Uint8Array | undefined) =>
+  Buffer.compare(bytes ?? Buffer.of(), blob.bytes.subarray(0, MIB)) === 0
+
+describe('a download', () => {
+  test('asks one peer for all blocks of a piece, checks and hands over the piece', async () => {
+    const { join, taken, settle, buffers } = setUp()
+    const peer = join('a')
+    expect(blocksOf(peer)).toEqual([0, 1, 2, 3])
+    for (const request of peer.open) give(request)
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+    expect(buffers.usedBytes).toBe(0)
+  })
+
+  test('that stops while a piece is checked hands over nothing and gives its memory back', async () => {
+    const { join, download, taken, settle, buffers } = setUp()
+    for (const request of join('a').open) give(request)
+    download.stop()
+    await settle()
+    expect(taken.size).toBe(0)
+    expect(buffers.usedBytes).toBe(0)
+  })
+
+  test('asks agents before origins', () => {
+    const { download } = setUp()
+    const peers = [scriptedPeer('o', { pieces: 4, role: 'origin' }), scriptedPeer('a', { pieces: 4 })] as const
+    for (const peer of peers) peer.choked = true
+    for (const { connection } of peers) download.addPeer(connection)
+    for (const peer of peers) peer.choked = false
+    download.wake()
+    expect(peers.map(({ open }) => open.length)).toEqual([0, 4])
+  })
+
+  test('takes what a peer left unfinished to another one, and keeps what it gave', async () => {
+    const { join, download, taken, settle } = setUp()
+    const first = join('a')
+    give(first.open[0])
+    await settle()
+    // An origin is not asked for blocks that were requested from an agent.
+    const second = join('b', { pieces: 4, role: 'origin' })
+    expect(blocksOf(second)).toEqual([])
+    download.removePeer('a')
+    expect(blocksOf(second)).toEqual([1, 2, 3])
+    for (const request of second.open) give(request)
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+  })
+
+  test('notes how long the blocks of a peer took, and how often it was late', async () => {
+    const { join, clock, download, conducts, settle } = setUp()
+    const peer = join('a')
+    await clock.advance(200)
+    give(peer.open[0])
+    await settle()
+    expect(conducts.take('a')).toEqual({ failures: 0, costMs: 200 })
+    await clock.advance(swarmLimits.maxRequestTimeoutMs)
+    download.tick(clock.monotonicMs())
+    expect(conducts.take('a')).toEqual({ failures: 1, costMs: 0 })
+    expect(conducts.take('a')).toEqual({ failures: 0, costMs: 0 })
+  })
+
+  test('blames no peer, and withdraws nothing, when the node itself stood still', async () => {
+    const { join, clock, download, conducts } = setUp()
+    const peer = join('a')
+    clock.stall(swarmLimits.maxRequestTimeoutMs + 1_000)
+    download.tick(clock.monotonicMs(), swarmLimits.maxRequestTimeoutMs + 1_000)
+    expect([peer.open.length, download.outlook, conducts.take('a').failures]).toEqual([4, 'promised', 0])
+    await clock.advance(swarmLimits.maxRequestTimeoutMs)
+    download.tick(clock.monotonicMs())
+    expect(conducts.take('a').failures).toBe(1)
+  })
+
+  test.each(['onReceived', 'take'] as const)('says so when %s throws in an event of its own', async (name) => {
+    const { join, settle, broken } = setUp({ broken: name })
+    for (const request of join('a').open) give(request)
+    await settle()
+    expect(broken[0]).toMatchObject({ message: 'broken' })
+  })
+
+  test('expects something of a late peer while the request waits for the node itself', async () => {
+    const { join, clock, download, settle } = setUp({ pieces: 4, rate: 1_000 })
+    const peer = join('a')
+    await settle()
+    expect([peer.requests.length, download.isHeld(peer.open[0]!.block.piece)]).toEqual([4, false])
+    await clock.advance(swarmLimits.maxRequestTimeoutMs)
+    download.tick(clock.monotonicMs())
+    await clock.advance(500)
+    download.tick(clock.monotonicMs())
+    expect([peer.requests.length, download.outlook]).toEqual([4, 'promised'])
+    expect([0, 1, 2, 3].filter((piece) => download.isHeld(piece))).toHaveLength(1)
+  })
+
+  test('leaves a peer that rejects alone for a moment, then asks it again', async () => {
+    const { join, clock, download } = setUp()
+    const peer = join('a')
+    for (const request of peer.open) request.reject('PEER_REJECTED')
+    await clock.advance(50)
+    download.tick(clock.monotonicMs())
+    expect(peer.open).toHaveLength(0)
+    await clock.advance(3_000)
+    download.tick(clock.monotonicMs())
+    expect(blocksOf(peer)).toEqual([0, 1, 2, 3])
+  })
+
+  test('withdraws what takes too long and asks somebody else', async () => {
+    const { join, clock, download, settle } = setUp()
+    const slow = join('a')
+    const other = join('b', { pieces: 4, has: [] })
+    await clock.advance(4_000)
+    other.have.add(0)
+    download.peerHas('b', 0)
+    await settle()
+    for (const request of other.open) request.reject('PEER_REJECTED')
+    await clock.advance(26_000)
+    download.tick(clock.monotonicMs())
+    expect(slow.requests.every(({ cancelled }) => cancelled)).toBe(true)
+    expect(blocksOf(other)).toEqual([0, 1, 2, 3])
+    expect(download.outlook).toBe('promised')
+  })
+
+  test('asks a second agent for the last blocks, and the loser is told to stop', async () => {
+    const { join, taken, settle, untilSlow, wasted } = setUp()
+    const slow = join('a')
+    const fast = join('b')
+    expect(blocksOf(fast)).toEqual([])
+    await untilSlow()
+    expect(blocksOf(fast)).toEqual([0, 1, 2, 3])
+    for (const request of fast.open) give(request)
+    await settle()
+    expect(slow.requests.every(({ cancelled }) => cancelled)).toBe(true)
+    expect(isRight(taken.get(0))).toBe(true)
+    expect(wasted('repeat')).toBe(0)
+    slow.requests[0]?.answer(Buffer.alloc(256 * 1024))
+    expect(wasted('repeat')).toBe(256 * 1024)
+  })
+
+  test('asks nobody twice while there is more to fetch than its buffers hold', async () => {
+    const { join, clock, download } = setUp({ pieces: 3, budgetBytes: MIB })
+    join('a')
+    const idle = join('b')
+    await clock.advance(2_000)
+    download.tick(clock.monotonicMs())
+    expect(idle.requests).toEqual([])
+  })
+
+  test('asks for no more than eight blocks twice at one time', async () => {
+    const { join, untilSlow } = setUp({ pieces: 4 })
+    for (const name of ['a', 'b', 'c', 'd']) join(name)
+    const idle = [join('e'), join('f'), join('g')]
+    expect(idle.flatMap(({ open }) => open)).toEqual([])
+    await untilSlow()
+    expect(idle.flatMap(({ open }) => open)).toHaveLength(8)
+  })
+
+  test('counts what came and was of no use, by why', async () => {
+    const { join, clock, download, settle, wasted } = setUp()
+    const late = join('a')
+    await clock.advance(swarmLimits.maxRequestTimeoutMs)
+    download.tick(clock.monotonicMs())
+    late.requests[0]?.answer(Buffer.alloc(256 * 1024))
+    const other = join('b')
+    for (const request of other.open) request.answer(lie(request))
+    await settle()
+    download.removePeer('b')
+    const last = join('c')
+    give(last.open[0])
+    await settle()
+    download.stop()
+    expect(['late', 'bad', 'dropped', 'repeat'].map(wasted)).toEqual([256 * 1024, MIB, 256 * 1024, 0])
+  })
+
+  test('asks an agent instead of an origin for what the agent has got since, and no second agent', async () => {
+    const { join, download, settle } = setUp({ pieces: 3, budgetBytes: MIB })
+    const origin = join('o', { pieces: 4, role: 'origin' })
+    expect(blocksOf(origin)).toEqual([0, 1, 2, 3])
+    const agents = [join('a', { pieces: 4, has: [] }), join('b', { pieces: 4, has: [] })] as const
+    for (const { have, connection } of agents) {
+      for (const piece of [0, 1, 2]) have.add(piece)
+      download.peerHas(connection.hello.peerId, undefined)
+    }
+    await settle()
+    expect(origin.open).toEqual([])
+    expect(blocksOf(agents[0])).toEqual([0, 1, 2, 3])
+    expect(agents[1].requests).toEqual([])
+  })
+
+  test('never asks an origin for a block that an agent was asked for', () => {
+    const { join } = setUp()
+    join('a')
+    expect(join('o', { pieces: 4, role: 'origin' }).open).toEqual([])
+  })
+
+  test('asks an origin too for what a reader waits for, once an agent is late with it', async () => {
+    const { join, clock, download, taken, settle } = setUp({ windows: [{ next: 0, end: 4, urgent: true }] })
+    const slow = join('a')
+    const origin = join('o', { pieces: 4, role: 'origin' })
+    await clock.advance(900)
+    download.tick(clock.monotonicMs())
+    expect(blocksOf(origin)).toEqual([])
+    await clock.advance(100)
+    download.tick(clock.monotonicMs())
+    expect(blocksOf(origin)).toEqual([0, 1, 2, 3])
+    for (const request of origin.open) give(request)
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+    expect(slow.requests.every(({ cancelled }) => cancelled)).toBe(true)
+  })
+
+  test('leaves a slow agent its blocks while no reader waits for them', async () => {
+    const { join, clock, download } = setUp({ windows: [{ next: 0, end: 4, urgent: false }] })
+    join('a')
+    const origin = join('o', { pieces: 4, role: 'origin' })
+    await clock.advance(4_000)
+    download.tick(clock.monotonicMs())
+    expect(blocksOf(origin)).toEqual([])
+  })
+
+  test('starts no piece beyond the bound of its buffers', async () => {
+    const { join, settle } = setUp({ pieces: 3, budgetBytes: MIB })
+    const peers = ['a', 'b', 'c'].map((name) => join(name))
+    const started = new Set(peers.flatMap(({ open }) => open.map(({ block }) => block.piece)))
+    expect(started.size).toBe(1)
+    for (const request of peers[0]?.open ?? []) give(request)
+    await settle()
+    expect(peers.some(({ open }) => open.some(({ block }) => !started.has(block.piece)))).toBe(true)
+  })
+
+  test('takes no memory beyond the bound of all, and gets that of a piece that nobody gives any more', async () => {
+    const first = setUp({ budgetBytes: MIB })
+    const second = setUp({ buffers: first.buffers })
+    give(first.join('a').open[0])
+    await first.settle()
+    const waiting = second.join('b')
+    expect([waiting.requests.length, first.buffers.usedBytes]).toEqual([0, MIB])
+    first.download.removePeer('a')
+    expect(waiting.requests).toEqual([])
+    first.download.tick(first.clock.monotonicMs())
+    await second.settle()
+    expect([blocksOf(waiting), first.buffers.usedBytes]).toEqual([[0, 1, 2, 3], MIB])
+  })
+
+  test('does not keep others waiting when it has no use for its place in the line', async () => {
+    const busy = setUp({ budgetBytes: MIB })
+    const [gone, patient] = [setUp({ buffers: busy.buffers }), setUp({ buffers: busy.buffers })]
+    const peer = busy.join('a')
+    gone.join('b')
+    gone.download.removePeer('b')
+    const waiting = patient.join('c')
+    for (const at of [1, 2]) gone.download.tick(at)
+    for (const request of peer.open) give(request)
+    await busy.settle()
+    await patient.settle()
+    expect(blocksOf(waiting)).toEqual([0, 1, 2, 3])
+  })
+
+  test('stops: everything is withdrawn and its buffers are given back', async () => {
+    const { join, download, buffers, settle } = setUp({ pieces: 3 })
+    const peer = join('a')
+    download.stop()
+    expect(peer.open).toEqual([])
+    await settle()
+    expect(buffers.usedBytes).toBe(0)
+  })
+})
+
+describe('a peer that takes small blocks', () => {
+  test('cannot write into a piece that is verified with a part of a block it had rejected another part of', async () => {
+    const { join, taken, settle, download } = setUp({ keep: true })
+    const liar = join('a', { pieces: 4, blockLength: 16 * 1024 })
+    const parts = liar.open.filter(({ block }) => block.offset < 256 * 1024)
+    const others = liar.open.filter((request) => !parts.includes(request))
+    expect(parts).toHaveLength(16)
+    parts[0]?.reject('PEER_REJECTED')
+    for (const request of others) give(request)
+    await settle()
+    const honest = join('b')
+    for (const request of honest.open) give(request)
+    await settle()
+    download.removePeer('b')
+    expect(isRight(taken.get(0))).toBe(true)
+    for (const part of parts.slice(1)) part.answer(lie(part))
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+  })
+})
+
+describe('a bad piece', () => {
+  test('with one giver convicts it, and is asked of somebody else', async () => {
+    const { join, liars, download, taken, settle } = setUp()
+    const liar = join('a')
+    for (const request of liar.open) request.answer(lie(request))
+    await settle()
+    expect(liars).toEqual(['a'])
+    download.removePeer('a')
+    const honest = join('b')
+    for (const request of honest.open) give(request)
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+    expect(liars).toEqual(['a'])
+  })
+
+  test('with several givers is fetched whole from one peer, and convicts only who lied', async () => {
+    const { join, liars, taken, settle, untilSlow } = setUp()
+    const liar = join('a')
+    const innocent = join('b')
+    await untilSlow()
+    liar.open[2]?.answer(lie(liar.open[2]))
+    await settle()
+    for (const request of innocent.open) give(request)
+    await settle()
+    expect(liars).toEqual([])
+    expect(taken.size).toBe(0)
+    const [whole, idle] = liar.open.length > 0 ? [liar, innocent] : [innocent, liar]
+    expect(blocksOf(whole)).toEqual([0, 1, 2, 3])
+    expect(blocksOf(idle)).toEqual([])
+    for (const request of whole.open) give(request)
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+    expect(liars).toEqual(['a'])
+  })
+
+  test('is fetched whole: what one peer left unfinished is not completed by another', async () => {
+    const { join, download, settle, untilSlow } = setUp()
+    const peers = { a: join('a'), b: join('b') }
+    await untilSlow()
+    peers.a.open[2]?.answer(lie(peers.a.open[2]))
+    await settle()
+    for (const request of peers.b.open) give(request)
+    await settle()
+    const [owner, other] = peers.a.open.length > 0 ? (['a', 'b'] as const) : (['b', 'a'] as const)
+    give(peers[owner].open[0])
+    await settle()
+    download.removePeer(owner)
+    expect(blocksOf(peers[other])).toEqual([0, 1, 2, 3])
+  })
+
+  test('is blamed on its giver only when the hashes are known to be right, and it is asked for nothing until then', async () => {
+    const { join, download, taken, liars, settle } = setUp({ trusted: false, pieces: 4 })
+    const liar = join('a')
+    const spoilt = liar.open[0]!.block.piece
+    for (const request of liar.open.filter(({ block }) => block.piece === spoilt)) request.answer(lie(request))
+    await settle()
+    download.removePeer('a')
+    // One piece stays for later.
+    const honest = join('b', { pieces: 4, has: [0, 1, 2, 3].filter((piece) => piece !== (spoilt + 1) % 4) })
+    for (let round = 0; round < 3 && !taken.has(spoilt); round += 1) {
+      for (const request of honest.open) give(request)
+      await settle()
+    }
+    expect(taken.has(spoilt)).toBe(true)
+    expect(taken.size).toBeLessThan(4)
+    expect(liars).toEqual([])
+    download.removePeer('b')
+    const again = join('a')
+    expect(blocksOf(again)).toEqual([])
+    download.trust()
+    expect(liars).toEqual(['a'])
+    download.trust()
+    expect(liars).toEqual(['a'])
+  })
+
+  test('is not blamed on a peer whose block another one was writing too', async () => {
+    const { join, taken, liars, settle, untilSlow } = setUp()
+    const honest = join('a')
+    const liar = join('b')
+    await untilSlow()
+    const [mine, theirs] = [honest.open[0], liar.open[0]]
+    const good = bytesOf(mine!.block)
+    mine?.drip(good.subarray(0, 1_000), 0)
+    theirs?.drip(lie(theirs).subarray(0, 1_000), 0)
+    mine?.drip(good.subarray(1_000), 1_000)
+    mine?.finish()
+    for (const request of honest.open) give(request)
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+    expect(liars).toEqual([])
+  })
+
+  test('is not made by a second giver that was too late', async () => {
+    const { join, taken, liars, settle, untilSlow } = setUp()
+    const first = join('a')
+    const second = join('b')
+    await untilSlow()
+    const late = first.open[0]
+    for (const request of second.open) give(request)
+    await settle()
+    late?.answer(lie(late))
+    await settle()
+    expect(isRight(taken.get(0))).toBe(true)
+    expect(liars).toEqual([])
+  })
+})
