@@ -17,6 +17,7 @@ import {
   type AnnouncingNode,
   type MemoryNetwork,
   memoryNetwork,
+  type OriginRing,
   type PeerProver,
   type SeedChange,
   type SwarmEngine,
@@ -105,6 +106,8 @@ export interface LabNode {
 export interface LabNodeInit extends Partial<SwarmEngineInit> {
   readonly capacityBytes?: number
   readonly prover?: PeerProver | undefined
+  /** The origins of each blob; without it, every origin takes itself for the only one. */
+  readonly ring?: OriginRing | undefined
   readonly collectGarbage?: () => void
   /** A store that outlives the node; default a new one. */
   readonly store?: ManagedStore
@@ -173,7 +176,14 @@ async function startNode(
   const logger = silentLogger()
   const metrics = recordingMetrics()
   const peerId = newPeerId(random)
-  const { capacityBytes = 1e9, prover, collectGarbage, wrapStore = (store: ManagedStore) => store, ...rest } = init
+  const {
+    capacityBytes = 1e9,
+    prover,
+    ring,
+    collectGarbage,
+    wrapStore = (store: ManagedStore) => store,
+    ...rest
+  } = init
   const store = init.store ?? memoryStore({ clock, random, logger }, { capacityBytes })
   await store.start()
   const engine = swarmEngine(
@@ -189,6 +199,7 @@ async function startNode(
       transport: network.host(host),
       digester: inlineDigester(),
       prover,
+      ring,
       collectGarbage,
     },
     { peerId, role, listen: { host, port: 0 }, ...rest },

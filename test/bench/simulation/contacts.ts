@@ -1,6 +1,6 @@
-import { Bitset, shuffled } from '../../../lib/base/index.ts'
+import { shuffled } from '../../../lib/base/index.ts'
 import { chooseServed } from '../../../lib/swarm/picker/index.ts'
-import { type Candidate, Connection, type Host, latencyMs, type Setting, TOLD, type Torrent } from './model.ts'
+import { type Candidate, Connection, type Host, latencyMs, type Setting, type Torrent } from './model.ts'
 import type { Requests } from './requests.ts'
 
 /** As in the engine's `Dialer`. */
@@ -9,6 +9,8 @@ const MAX_FAILURES = 6
 const MAX_CANDIDATES = 200
 /** One-way trips until a peer is known (TCP and handshakes), and from then until it is served (interest, unchoke). */
 const DIAL_TRIPS = 4
+/** The same over a link that is there: the swarm is named, and the answer comes. */
+const LANE_TRIPS = 2
 const SERVE_TRIPS = 2
 
 /** Who is connected to whom and who is served: the simulator's twin of the engine's `Dialer` and `PeerSet`. */
@@ -37,9 +39,10 @@ export class Contacts {
     if (torrent.complete || host.gone) return
     for (const candidate of torrent.candidates) {
       if (torrent.connections.length + torrent.dialling >= limits.maxConnectionsPerTorrentSoft) return
-      if (host.halfOpen >= limits.maxHalfOpen || host.connections + host.halfOpen >= limits.maxConnections) return
-      if (candidate.dialling || nowMs < candidate.notBeforeMs) continue
-      if (!isConnected(torrent, candidate.torrent)) this.#dial(torrent, candidate)
+      if (candidate.dialling || nowMs < candidate.notBeforeMs || isConnected(torrent, candidate.torrent)) continue
+      const isShared = host.lanes.has(candidate.torrent.host)
+      const mayDial = host.halfOpen < limits.maxHalfOpen && host.lanes.size + host.halfOpen < limits.maxConnections
+      if (isShared || mayDial) this.#dial(torrent, candidate, isShared)
     }
   }
 
@@ -52,8 +55,8 @@ export class Contacts {
   completed(torrent: Torrent): void {
     for (const peer of [...torrent.connections]) {
       if (peer.theirs.complete) this.#close(peer)
-      else peer.theirs.regroup()
     }
+    torrent.supply.close()
   }
 
   vanish(host: Host): void {
@@ -61,25 +64,28 @@ export class Contacts {
     for (const torrent of host.torrents) for (const peer of [...torrent.connections]) this.#close(peer)
   }
 
-  #dial(torrent: Torrent, candidate: Candidate): void {
+  #dial(torrent: Torrent, candidate: Candidate, isShared: boolean): void {
     const { timeline, scenario } = this.#setting
     candidate.dialling = true
     torrent.dialling += 1
-    torrent.host.halfOpen += 1
+    if (!isShared) torrent.host.halfOpen += 1
     const tripMs = latencyMs(torrent.host, candidate.torrent.host, scenario)
-    timeline.at(timeline.nowMs + DIAL_TRIPS * tripMs, { happen: () => this.#settle(torrent, candidate) })
+    const trips = isShared ? LANE_TRIPS : DIAL_TRIPS
+    timeline.at(timeline.nowMs + trips * tripMs, { happen: () => this.#settle(torrent, candidate, isShared) })
   }
 
-  #settle(torrent: Torrent, candidate: Candidate): void {
+  #settle(torrent: Torrent, candidate: Candidate, isShared: boolean): void {
     const { limits } = this.#setting.scenario
     const peer = candidate.torrent
     candidate.dialling = false
     torrent.dialling -= 1
-    torrent.host.halfOpen -= 1
+    if (!isShared) torrent.host.halfOpen -= 1
     if (torrent.host.gone || torrent.complete || isConnected(torrent, peer)) return
+    const isNew = !torrent.host.lanes.has(peer.host)
     const full = [torrent, peer].some(
       ({ connections, host }) =>
-        connections.length >= limits.maxConnectionsPerTorrentHard || host.connections >= limits.maxConnections,
+        connections.length >= limits.maxConnectionsPerTorrentHard ||
+        (isNew && host.lanes.size >= limits.maxConnections),
     )
     if (!full && !peer.host.gone) {
       candidate.failures = 0
@@ -104,7 +110,7 @@ export class Contacts {
   /** A full peer names others with pieces, agents first. */
   #hint(torrent: Torrent, full: Torrent): void {
     const { limits } = this.#setting.scenario
-    const withPieces = full.connections.map(({ theirs }) => theirs).filter((it) => it.state.includes(TOLD))
+    const withPieces = full.connections.map(({ theirs }) => theirs).filter((it) => it.told.count > 0)
     const agentsFirst = shuffled(withPieces, this.#setting.random).sort(
       (a, b) => Number(a.host.role === 'origin') - Number(b.host.role === 'origin'),
     )
@@ -119,16 +125,15 @@ export class Contacts {
     const { nowMs } = this.#setting.timeline
     const ends = [dialler, accepter].map((mine) => {
       const theirs = mine === dialler ? accepter : dialler
-      return new Connection(mine, theirs, { nowMs, told: mine.ledger && toldBy(theirs) })
+      return new Connection(mine, theirs, nowMs)
     })
     const [a, b] = ends as [Connection, Connection]
     a.twin = b
     b.twin = a
     for (const end of ends) {
       end.mine.connections.push(end)
-      end.mine.host.connections += 1
-      end.mine.countAll(end, 1)
-      end.mine.regroup()
+      countLane(end, 1)
+      end.mine.ledger?.update(end.id, end.theirs.told, undefined, nowMs)
     }
     const tripMs = latencyMs(dialler.host, accepter.host, this.#setting.scenario)
     this.#setting.timeline.at(nowMs + SERVE_TRIPS * tripMs, { happen: (atMs) => this.#open(ends, atMs) })
@@ -139,22 +144,21 @@ export class Contacts {
       if (end.closed) return
       end.interested = true
       this.#serve(end.mine, nowMs)
-      this.#requests.suggest(end, undefined)
     }
   }
 
   #close(peer: Connection): void {
+    const { nowMs } = this.#setting.timeline
     for (const end of [peer, peer.twin]) {
       end.closed = true
-      const { connections, host } = end.mine
+      const { connections, supply, ledger } = end.mine
       connections.splice(connections.indexOf(end), 1)
-      host.connections -= 1
-      end.mine.countAll(end, -1)
-      end.mine.regroup()
-      end.mine.ledger?.left(end.id)
+      countLane(end, -1)
+      supply.remove(end)
+      ledger?.remove(end.id, nowMs)
     }
     for (const end of [peer, peer.twin]) this.#requests.drop(end)
-    for (const end of [peer, peer.twin]) this.#serve(end.mine, this.#setting.timeline.nowMs)
+    for (const end of [peer, peer.twin]) this.#serve(end.mine, nowMs)
   }
 
   /** Hands out the upload slots. */
@@ -170,8 +174,13 @@ export class Contacts {
       peer.waitingSinceMs = nowMs
       peer.twin.choked = !serves
       peer.twin.exhausted = false
-      if (serves) this.#requests.pump(peer.twin)
-      else this.#requests.drop(peer.twin)
+      if (serves) {
+        this.#requests.suggest(peer)
+        this.#requests.pump(peer.twin)
+      } else {
+        torrent.ledger?.release(peer.id)
+        this.#requests.drop(peer.twin)
+      }
     }
   }
 }
@@ -184,8 +193,10 @@ function isConnected(torrent: Torrent, peer: Torrent): boolean {
   return torrent.connections.some(({ theirs }) => theirs === peer)
 }
 
-function toldBy(torrent: Torrent): Bitset {
-  const told = new Bitset(torrent.count)
-  for (let piece = 0; piece < torrent.count; piece += 1) if (torrent.state[piece] === TOLD) told.add(piece)
-  return told
+/** All torrents of two hosts share one link, which is there as long as one of them uses it. */
+function countLane({ mine, theirs }: Connection, change: 1 | -1): void {
+  const { lanes } = mine.host
+  const count = (lanes.get(theirs.host) ?? 0) + change
+  if (count > 0) lanes.set(theirs.host, count)
+  else lanes.delete(theirs.host)
 }

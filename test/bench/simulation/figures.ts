@@ -14,7 +14,7 @@ const RANKS = [50, 99, 99.9, 100] as const
 
 export const simulationColumns = [
   ...['hosts', 'day', 'piece, KiB', 'p50, s', 'p99, s', 'p99.9, s', 'max, s', 'must reach', 'copies from origins'],
-  ...['wasted, %', 'timeouts', 'would turn to HTTP'],
+  ...['wasted, %', 'timeouts', 'refused by origins', 'would turn to HTTP'],
 ] as const
 
 /** The rows of the runs, under `simulationColumns`. */
@@ -25,7 +25,8 @@ export function simulationRows(runs: readonly Run[]): readonly (readonly (string
       ...[agents, name, pieceLength / 1024],
       ...RANKS.map((rank) => secondsOf(percentile(finishMs, rank))),
       agents === kraken.hosts && name === 'calm' ? kraken.reach.join(' / ') : '',
-      ...[copies.toFixed(2), ((100 * tally.wastedBytes) / received).toFixed(2), tally.timeouts, tally.starved],
+      ...[copies.toFixed(2), ((100 * tally.wastedBytes) / received).toFixed(2)],
+      ...[tally.timeouts, tally.denied, tally.starved],
     ]
   })
 }

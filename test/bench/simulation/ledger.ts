@@ -1,20 +1,8 @@
-import type { Bitset } from '../../../lib/base/index.ts'
-import { suggestions } from '../../../lib/swarm/picker/index.ts'
+import { type OriginLedger, originLedger } from '../../../lib/swarm/picker/index.ts'
 
-/** What an origin decides about the agents of one blob; the only place where the simulator meets the origin's rules. */
-export interface Ledger {
-  /** The agent has got `piece`, or has told anew what it has: which pieces are suggested to it now. */
-  heard(peer: string, have: Bitset, piece: number | undefined): readonly number[]
-  left(peer: string): void
-}
-
-export function originLedger(pieces: number): Ledger {
-  const promised = suggestions(pieces)
-  return {
-    heard(peer, have, piece) {
-      promised.update(peer, have, piece)
-      return promised.next(peer)
-    },
-    left: (peer) => promised.remove(peer),
-  }
+/** What one origin decides about one blob: the real ledger, for an origin that knows all `origins` by their ids. */
+export function ledgerOf(pieces: number, self: string, origins: readonly string[]): OriginLedger {
+  const ledger = originLedger({ pieces, self })
+  ledger.divide(origins)
+  return ledger
 }

@@ -1,18 +1,19 @@
-import type { Bitset, Random } from '../../../lib/base/index.ts'
+import { Bitset, type Random } from '../../../lib/base/index.ts'
 import type { PeerId, PeerRole, PieceMap } from '../../../lib/core/index.ts'
 import {
+  type Offer,
+  type OriginLedger,
   type PickPeer,
   type PickView,
+  type PieceIndex,
   type RateMeter,
-  type ReaderWindow,
   rateMeter,
-  type Shares,
-  shares,
 } from '../../../lib/swarm/picker/index.ts'
 import { patienceOf } from '../../../lib/swarm/torrent/shared/demand.ts'
-import type { Ledger } from './ledger.ts'
 import type { Link } from './link.ts'
+import { Window } from './reading.ts'
 import type { Scenario } from './scenario.ts'
+import { Supply, type SupplyPeer } from './supply.ts'
 import type { Happening, Timeline } from './timeline.ts'
 import type { Passenger, Turns } from './turns.ts'
 
@@ -48,7 +49,8 @@ export class Host {
   storedBytes = 0
   /** A piece could not be asked for, because there was no memory. */
   lacksRoom = false
-  connections = 0
+  /** How many torrents have a connection with each of these hosts, all over one link. */
+  readonly lanes = new Map<Host, number>()
   halfOpen = 0
 
   constructor(init: HostInit) {
@@ -83,10 +85,14 @@ export const CHECKED = 2
 export const HERE = 3
 export const TOLD = 4
 
-/** How long an agent that may soon serve this one counts as if it did. */
-const UNCHOKE_GRACE_MS = 500
 /** When agents would need longer than this for what is left, idle origins help. */
 const PATIENCE_SECONDS = 2
+
+/** New pieces that all peers are told of together. */
+export interface HaveBatch {
+  readonly sentMs: number
+  readonly pieces: number[]
+}
 
 /** One blob at one host, as the picker sees it. */
 export class Torrent implements PickView {
@@ -95,12 +101,17 @@ export class Torrent implements PickView {
   readonly map: PieceMap
   readonly count: number
   readonly random: Random
-  readonly state: Uint8Array
-  readonly windows: readonly ReaderWindow[]
+  readonly scope = 'all'
+  readonly windows: readonly Window[]
   /** For an origin. */
-  readonly ledger: Ledger | undefined
+  readonly ledger: OriginLedger | undefined
+  readonly supply: Supply
+  readonly pieces: PieceIndex
+  /** What the peers know that it has. */
+  readonly told: Bitset
   readonly connections: Connection[] = []
   readonly asks = new Map<number, Ask>()
+  haves: HaveBatch | undefined
   candidates: Candidate[] = []
   dialling = 0
   /** The reader's next byte is in this piece, which is not here. */
@@ -112,11 +123,16 @@ export class Torrent implements PickView {
   givenAtMs = 0
   starved = false
   hurried = false
+  readonly #state: Uint8Array
   readonly #timeline: Timeline
-  readonly #copies: Uint16Array
-  #shares: Shares | undefined
 
-  constructor(host: Host, layer: number, map: PieceMap, setting: Setting & { readonly ledger: Ledger | undefined }) {
+  constructor(
+    host: Host,
+    layer: number,
+    map: PieceMap,
+    setting: Setting & { readonly ledger: OriginLedger | undefined },
+  ) {
+    const isOrigin = host.role === 'origin'
     this.host = host
     this.layer = layer
     this.map = map
@@ -124,10 +140,14 @@ export class Torrent implements PickView {
     this.random = setting.random
     this.ledger = setting.ledger
     this.#timeline = setting.timeline
-    this.missing = host.role === 'origin' ? 0 : map.count
-    this.state = new Uint8Array(map.count).fill(host.role === 'origin' ? TOLD : MISSING)
-    this.#copies = new Uint16Array(host.role === 'origin' ? 0 : map.count)
-    this.windows = [new Window(this, setting)]
+    this.missing = isOrigin ? 0 : map.count
+    this.#state = new Uint8Array(map.count).fill(isOrigin ? TOLD : MISSING)
+    this.told = isOrigin ? Bitset.full(map.count) : new Bitset(map.count)
+    this.supply = new Supply(host.init.peerId, map.count)
+    this.pieces = this.supply.pieces
+    if (!isOrigin) for (let piece = 0; piece < map.count; piece += 1) this.pieces.want(piece, true)
+    const windowPieces = Math.max(1, Math.floor(setting.scenario.limits.windowBytes / map.pieceLength))
+    this.windows = [new Window(this, setting.timeline, windowPieces)]
   }
 
   get complete(): boolean {
@@ -142,28 +162,26 @@ export class Torrent implements PickView {
     return patienceOf(this.pieceMs)
   }
 
-  wanted(piece: number): boolean {
-    return this.state[piece] === MISSING
+  stateOf(piece: number): number {
+    return this.#state[piece] as number
   }
 
-  copies(piece: number): number {
-    return this.#copies[piece] as number
+  /** Every change of a piece goes through here, so that the index knows what is wanted. */
+  become(piece: number, state: number): void {
+    this.#state[piece] = state
+    if (state <= ASKED) this.pieces.want(piece, state === MISSING)
+    else if (state === TOLD) this.told.add(piece)
   }
 
-  served(piece: number): boolean {
-    for (const peer of this.connections) {
-      if (peer.role !== 'agent' || !peer.has(piece)) continue
-      if (peer.choked ? this.#timeline.nowMs - peer.joinedMs < UNCHOKE_GRACE_MS : peer.isReliable) return true
-    }
-    return false
+  served(): Bitset {
+    return this.supply.served(this.#timeline.nowMs)
   }
 
-  isMine(piece: number): boolean {
-    this.#shares ??= shares([this.host.init.peerId, ...this.#incompletePeers()], this.count)
-    return this.#shares.ownerOf(piece) === this.host.init.peerId
+  get mine(): Bitset {
+    return this.supply.mine
   }
 
-  get agentsAreSlow(): boolean {
+  agentsAreSlow(): boolean {
     let sum = 0
     for (const peer of this.connections) {
       if (peer.role !== 'agent' || !peer.isReliable) continue
@@ -174,65 +192,16 @@ export class Torrent implements PickView {
     return sum > 0 && this.leftBytes > sum * PATIENCE_SECONDS
   }
 
-  /** An agent has one more piece. */
-  countOne(piece: number): void {
-    this.#copies[piece] = (this.#copies[piece] as number) + 1
-  }
-
-  /** Counts what an agent has, or no longer counts it. */
-  countAll({ role, theirs }: Connection, change: 1 | -1): void {
-    if (role !== 'agent' || this.host.role === 'origin') return
-    for (let piece = 0; piece < this.count; piece += 1) {
-      if (theirs.state[piece] === TOLD) this.#copies[piece] = (this.#copies[piece] as number) + change
-    }
-  }
-
-  /** The agents among which the pieces are split are others than before. */
-  regroup(): void {
-    this.#shares = undefined
-  }
-
   /** The reader takes what is there. */
   read(nowMs: number): void {
     const before = this.next
-    while (this.next < this.count && (this.state[this.next] as number) >= HERE) this.next += 1
+    while (this.next < this.count && this.stateOf(this.next) >= HERE) this.next += 1
     if (this.next > before) this.waitingSinceMs = nowMs
-  }
-
-  *#incompletePeers(): Generator<string> {
-    for (const { role, theirs, id } of this.connections) if (role === 'agent' && !theirs.complete) yield id
-  }
-}
-
-/** The window in front of the reader of a torrent, as the engine's `windowOf` has it. */
-class Window implements ReaderWindow {
-  readonly #torrent: Torrent
-  readonly #pieces: number
-  readonly #timeline: Timeline
-
-  constructor(torrent: Torrent, { timeline, scenario: { limits } }: Setting) {
-    const { pieceLength } = torrent.map
-    this.#torrent = torrent
-    this.#timeline = timeline
-    this.#pieces = Math.max(1, Math.min(limits.windowPieces, Math.floor(limits.windowBytes / pieceLength)))
-  }
-
-  get next(): number {
-    return this.#torrent.next
-  }
-
-  get end(): number {
-    return Math.min(this.#torrent.next + this.#pieces, this.#torrent.count)
-  }
-
-  get urgent(): boolean {
-    const { next, waitingSinceMs, patienceMs } = this.#torrent
-    return next === 0 || this.#timeline.nowMs - waitingSinceMs >= patienceMs
   }
 }
 
 /** How one torrent sees a peer of it; the peer has the twin. */
-export class Connection implements PickPeer {
+export class Connection implements PickPeer, SupplyPeer {
   readonly mine: Torrent
   readonly theirs: Torrent
   readonly joinedMs: number
@@ -240,6 +209,8 @@ export class Connection implements PickPeer {
   readonly id: PeerId
   readonly rate: RateMeter = rateMeter()
   readonly suggested = new Set<number>()
+  readonly denied = new Map<number, number>()
+  readonly offer: Offer
   twin: Connection
   closed = false
   /** They do not serve us. */
@@ -256,22 +227,22 @@ export class Connection implements PickPeer {
   notBeforeMs = 0
   /** Nothing can be asked of them until they have more. */
   exhausted = false
-  /** What they have told, for the ledger of an origin. */
-  readonly told: Bitset | undefined
 
-  constructor(mine: Torrent, theirs: Torrent, init: { readonly nowMs: number; readonly told: Bitset | undefined }) {
+  constructor(mine: Torrent, theirs: Torrent, nowMs: number) {
     this.mine = mine
     this.theirs = theirs
-    this.joinedMs = init.nowMs
-    this.waitingSinceMs = init.nowMs
-    this.told = init.told
+    this.joinedMs = nowMs
+    this.waitingSinceMs = nowMs
     this.role = theirs.host.role
     this.id = theirs.host.init.peerId
     this.twin = this
+    if (!mine.complete) mine.supply.add(this, theirs.told)
+    this.offer = mine.pieces.offerOf(this.id)
   }
 
+  /** It can be asked for the piece. */
   has(piece: number): boolean {
-    return this.theirs.state[piece] === TOLD
+    return this.offer.have.has(piece)
   }
 
   get idle(): boolean {
@@ -287,12 +258,13 @@ export class Connection implements PickPeer {
 export interface AskSteps {
   /** It has come to the peer. */
   asked(ask: Ask, nowMs: number): void
+  /** An origin does not give it now. */
+  refused(ask: Ask, nowMs: number): void
   arrived(ask: Ask, nowMs: number): void
   checked(ask: Ask, nowMs: number): void
-  told(ask: Ask, nowMs: number): void
 }
 
-/** One piece on its way from one peer, from the request until all peers know that it is here. */
+/** One piece on its way from one peer, from the request until it is stored. */
 export class Ask implements Passenger, Happening {
   readonly connection: Connection
   readonly piece: number
@@ -300,6 +272,8 @@ export class Ask implements Passenger, Happening {
   readonly madeMs: number
   /** When it left the node, after its turn in the download rate. */
   askedMs: number | undefined
+  /** With a refusal: when asking again makes sense. */
+  retryMs = 0
   readonly #steps: AskSteps
   /** Withdrawn, or here. */
   over = false

@@ -1,10 +1,12 @@
-import { pickPiece, pipelineBlocks, requestTimeoutMs } from '../../../lib/swarm/picker/index.ts'
+import { pickPiece } from '../../../lib/swarm/picker/index.ts'
+import { Lateness } from './lateness.ts'
 import {
   ASKED,
   Ask,
   type AskSteps,
   CHECKED,
   type Connection,
+  type HaveBatch,
   HERE,
   type Host,
   latencyMs,
@@ -13,6 +15,7 @@ import {
   TOLD,
   type Torrent,
 } from './model.ts'
+import { bySuitability, freePieces } from './pace.ts'
 import type { Tally } from './tally.ts'
 
 export interface RequestEvents {
@@ -20,10 +23,7 @@ export interface RequestEvents {
   onComplete(torrent: Torrent): void
 }
 
-/** As in the engine's `BlockRequests` and `nextBlock`. */
-const MISS_COOLDOWN = { baseMs: 250, maxMs: 5_000 }
-const MAX_REPEAT_BLOCKS = 8
-const END_PATIENCE_SHARE = 0.5
+/** As in the engine's `PieceCheck`. */
 const PIECE_TIME_WEIGHT = 0.2
 
 /** What agents ask of whom, and what becomes of it: the simulator's twin of the engine's `Download`. */
@@ -31,17 +31,22 @@ export class Requests implements AskSteps {
   readonly #setting: Setting
   readonly #tally: Tally
   readonly #events: RequestEvents
+  readonly #lateness: Lateness
 
   constructor(setting: Setting, tally: Tally, events: RequestEvents) {
     this.#setting = setting
     this.#tally = tally
     this.#events = events
+    this.#lateness = new Lateness(setting, tally, {
+      ask: (peer, piece, other) => this.#ask(peer, piece, other),
+      giveUp: (ask) => this.#giveUp(ask),
+    })
   }
 
   /** Asks the peer for as much as it may be asked for now. False when there is no memory for more. */
   pump(peer: Connection): boolean {
     const { mine } = peer
-    for (let free = this.#freePieces(peer); free > 0; free -= 1) {
+    for (let free = freePieces(peer, this.#setting); free > 0; free -= 1) {
       if (!this.#hasRoom(mine)) return false
       const piece = pickPiece(mine, peer)
       if (piece !== undefined) this.#ask(peer, piece)
@@ -57,22 +62,30 @@ export class Requests implements AskSteps {
     for (const peer of torrent.connections) if (!peer.exhausted && !this.pump(peer)) return
   }
 
-  /** The peer has told of one more piece. */
-  heard(peer: Connection, piece: number): void {
-    const { mine } = peer
-    if (peer.role === 'agent' && mine.ledger === undefined) mine.countOne(piece)
-    peer.suggested.delete(piece)
-    if (peer.told?.add(piece) === true) this.suggest(peer, piece)
-    if (mine.state[piece] !== MISSING) return
+  /** The peer has told of more pieces. */
+  #heard(peer: Connection, pieces: readonly number[]): void {
+    const { mine, theirs, id } = peer
+    if (mine.ledger !== undefined) {
+      for (const piece of pieces) mine.ledger.update(id, theirs.told, piece, this.#setting.timeline.nowMs)
+      this.suggest(peer)
+      return
+    }
+    if (mine.complete) return
+    let isOfUse = false
+    for (const piece of pieces) {
+      mine.supply.heard(peer, piece, theirs.told)
+      if (mine.pieces.wanted(piece)) isOfUse = true
+    }
+    if (!isOfUse) return
     peer.exhausted = false
     this.pump(peer)
   }
 
-  /** What an origin has to say to an agent that told what it has. */
-  suggest(peer: Connection, piece: number | undefined): void {
+  /** What an origin has to say to an agent that it serves; `peer` is the origin's view of it. */
+  suggest(peer: Connection): void {
     const { ledger } = peer.mine
-    if (ledger === undefined || peer.told === undefined) return
-    const pieces = ledger.heard(peer.id, peer.told, piece)
+    if (ledger === undefined || peer.closed || peer.servedSinceMs === undefined) return
+    const pieces = ledger.suggest(peer.id)
     if (pieces.length === 0) return
     for (const suggested of pieces) peer.twin.suggested.add(suggested)
     peer.twin.exhausted = false
@@ -91,21 +104,41 @@ export class Requests implements AskSteps {
     // Who waits for the node's own rate waits for nobody else.
     const awaited = torrent.asks.get(torrent.next)
     if (awaited !== undefined && awaited.askedMs === undefined) torrent.waitingSinceMs = nowMs
-    this.#expire(torrent, nowMs)
+    this.#lateness.expire(torrent, nowMs)
     if (torrent.asks.size > 0) torrent.givenAtMs = nowMs
-    this.#repeatLate(torrent, nowMs)
+    this.#lateness.repeatLate(torrent, nowMs)
     torrent.connections.sort(bySuitability)
-    for (const peer of torrent.connections) if (peer.role === 'origin') peer.exhausted = false
+    for (const peer of torrent.connections) {
+      if (peer.role !== 'origin') continue
+      torrent.supply.readmit(peer, nowMs)
+      peer.exhausted = false
+    }
     this.#pumpAll(torrent)
     if (torrent.starved || nowMs - torrent.givenAtMs < this.#setting.scenario.limits.busyPatienceMs) return
     torrent.starved = true
     this.#tally.starved += 1
   }
 
-  asked(ask: Ask): void {
-    const { theirs } = ask.connection
+  asked(ask: Ask, nowMs: number): void {
+    const { theirs, mine } = ask.connection
     if (ask.over || theirs.host.gone) return
-    theirs.host.init.uploads.add(theirs.layer, ask)
+    const answer = theirs.ledger?.ask(mine.host.init.peerId, ask.piece, nowMs)
+    if (answer === undefined || answer.given) {
+      theirs.host.init.uploads.add(theirs.layer, ask)
+      return
+    }
+    this.#tally.denied += 1
+    ask.retryMs = answer.retryMs
+    this.#at(ask, 'refused', nowMs + latencyMs(mine.host, theirs.host, this.#setting.scenario))
+  }
+
+  refused(ask: Ask, nowMs: number): void {
+    const { connection: peer, piece } = ask
+    if (peer.closed || peer.mine.complete) return
+    peer.mine.supply.deny(peer, piece, nowMs + ask.retryMs)
+    if (!ask.over) this.#giveUp(ask)
+    this.suggest(peer.twin)
+    this.#pumpAll(peer.mine)
   }
 
   /** It is the turn of the request in its node's download rate. */
@@ -134,7 +167,7 @@ export class Requests implements AskSteps {
     if (other !== undefined) this.#close(other)
     this.#close(ask)
     mine.asks.delete(piece)
-    mine.state[piece] = CHECKED
+    mine.become(piece, CHECKED)
     peer.misses = 0
     peer.rate.add(ask.tokens, nowMs)
     peer.pipelinePieces = undefined
@@ -147,43 +180,39 @@ export class Requests implements AskSteps {
   checked(ask: Ask, nowMs: number): void {
     const { mine } = ask.connection
     const { host } = mine
-    mine.state[ask.piece] = HERE
+    mine.become(ask.piece, HERE)
     mine.missing -= 1
     mine.read(nowMs)
     host.storedBytes += ask.tokens
     this.#freeRoom(host, mine.map.pieceLength)
     if (host.torrents.every(({ complete }) => complete)) host.doneMs ??= nowMs
-    this.#at(ask, 'told', nowMs + this.#setting.scenario.farLatencyMs)
+    this.#tell(mine, ask.piece, nowMs)
   }
 
-  told(ask: Ask): void {
-    const { mine } = ask.connection
-    if (mine.host.gone) return
-    mine.state[ask.piece] = TOLD
-    for (const { twin } of mine.connections) this.heard(twin, ask.piece)
-    if (!mine.complete || mine.asks.size > 0 || mine.state.some((state) => state !== TOLD)) return
-    this.#events.onComplete(mine)
+  /** Pieces that come soon after each other are told of together. */
+  #tell(torrent: Torrent, piece: number, nowMs: number): void {
+    const { timeline, scenario } = this.#setting
+    const { haves } = torrent
+    if (haves !== undefined && nowMs <= haves.sentMs) {
+      haves.pieces.push(piece)
+      return
+    }
+    const sentMs = haves === undefined ? nowMs : Math.max(nowMs, haves.sentMs + scenario.limits.haveEveryMs)
+    const batch: HaveBatch = { sentMs, pieces: [piece] }
+    torrent.haves = batch
+    timeline.at(sentMs + scenario.farLatencyMs, { happen: () => this.#told(torrent, batch) })
+  }
+
+  #told(torrent: Torrent, { pieces }: HaveBatch): void {
+    if (torrent.host.gone) return
+    for (const piece of pieces) torrent.become(piece, TOLD)
+    for (const { twin } of [...torrent.connections]) this.#heard(twin, pieces)
+    if (torrent.told.complete) this.#events.onComplete(torrent)
   }
 
   #at(ask: Ask, step: Ask['step'], atMs: number): void {
     ask.step = step
     this.#setting.timeline.at(atMs, ask)
-  }
-
-  /** How many more pieces can be asked of the peer; the engine's rule in blocks. */
-  #freePieces(peer: Connection): number {
-    const { limits } = this.#setting.scenario
-    if (peer.choked || peer.closed || this.#setting.timeline.nowMs < peer.notBeforeMs) return 0
-    if (peer.pipelinePieces === undefined) {
-      const blocks = pipelineBlocks(this.#paceOf(peer), limits)
-      peer.pipelinePieces = Math.max(1, Math.round((blocks * limits.blockLength) / peer.mine.map.pieceLength))
-    }
-    return peer.pipelinePieces - peer.openPieces
-  }
-
-  #paceOf(peer: Connection) {
-    const { blockLength } = this.#setting.scenario.limits
-    return { bytesPerSecond: peer.rate.bytesPerSecond, blockLength, misses: peer.misses }
   }
 
   #hasRoom({ host, map }: Torrent): boolean {
@@ -208,7 +237,7 @@ export class Requests implements AskSteps {
     if (peer.openPieces === 0) peer.rate.begin(nowMs)
     peer.openPieces += 1
     if (other === undefined) {
-      mine.state[piece] = ASKED
+      mine.become(piece, ASKED)
       mine.host.openBytes += mine.map.pieceLength
       mine.asks.set(piece, ask)
     } else {
@@ -237,7 +266,7 @@ export class Requests implements AskSteps {
     this.#close(ask)
     if (other === undefined) {
       mine.asks.delete(piece)
-      mine.state[piece] = MISSING
+      mine.become(piece, MISSING)
       mine.host.openBytes -= mine.map.pieceLength
       for (const peer of mine.connections) if (peer.has(piece)) peer.exhausted = false
     } else {
@@ -250,62 +279,4 @@ export class Requests implements AskSteps {
     ask.over = true
     ask.connection.openPieces -= 1
   }
-
-  #expire(torrent: Torrent, nowMs: number): void {
-    const { limits } = this.#setting.scenario
-    for (const first of [...torrent.asks.values()]) {
-      for (const ask of [first, first.other]) {
-        if (ask === undefined || ask.waitedMs(nowMs) < limits.minRequestTimeoutMs) continue
-        const peer = ask.connection
-        const ahead = peer.openPieces * torrent.map.pieceLength
-        const lateMs = requestTimeoutMs(this.#paceOf(peer), ahead, limits)
-        if (ask.waitedMs(nowMs) > lateMs) this.#miss(ask, nowMs)
-      }
-    }
-  }
-
-  /** A peer misses once, however many of its pieces are late. */
-  #miss(ask: Ask, nowMs: number): void {
-    const peer = ask.connection
-    this.#tally.timeouts += 1
-    this.#giveUp(ask)
-    if (nowMs < peer.notBeforeMs) return
-    peer.notBeforeMs = nowMs + Math.min(MISS_COOLDOWN.maxMs, MISS_COOLDOWN.baseMs * 2 ** Math.min(peer.misses, 16))
-    peer.misses += 1
-    peer.pipelinePieces = undefined
-  }
-
-  /** A second request for what a reader waits for too long, and at the very end for what is slow. */
-  #repeatLate(torrent: Torrent, nowMs: number): void {
-    const { blockLength } = this.#setting.scenario.limits
-    let left = Math.max(1, Math.floor((MAX_REPEAT_BLOCKS * blockLength) / torrent.map.pieceLength))
-    for (const { other } of torrent.asks.values()) if (other !== undefined) left -= 1
-    const awaited = torrent.windows[0]?.urgent === true ? torrent.asks.get(torrent.next) : undefined
-    if (awaited !== undefined && left > 0 && awaited.waitedMs(nowMs) >= torrent.patienceMs) {
-      if (this.#repeat(awaited, () => true)) left -= 1
-    }
-    if (torrent.asks.size < torrent.missing) return
-    for (const ask of torrent.asks.values()) {
-      if (left <= 0) return
-      const isLate = ask.waitedMs(nowMs) >= torrent.patienceMs * END_PATIENCE_SHARE
-      if (isLate && this.#repeat(ask, ({ role }) => role === 'agent')) left -= 1
-    }
-  }
-
-  #repeat(ask: Ask, may: (peer: Connection) => boolean): boolean {
-    if (ask.other !== undefined) return false
-    const { mine } = ask.connection
-    for (const peer of mine.connections) {
-      if (peer === ask.connection || !may(peer) || !peer.has(ask.piece) || this.#freePieces(peer) <= 0) continue
-      this.#ask(peer, ask.piece, ask)
-      return true
-    }
-    return false
-  }
-}
-
-/** Whom the engine asks first: agents before origins, who was late last, otherwise the fastest first. */
-function bySuitability(a: Connection, b: Connection): number {
-  if (a.role !== b.role) return a.role === 'origin' ? 1 : -1
-  return a.misses - b.misses || (b.rate.bytesPerSecond ?? 0) - (a.rate.bytesPerSecond ?? 0)
 }

@@ -1,7 +1,7 @@
 import { type Random, seededRandom, shuffled } from '../../../lib/base/index.ts'
 import { newPeerId, type PeerRole, PieceMap } from '../../../lib/core/index.ts'
 import { Contacts } from './contacts.ts'
-import { originLedger } from './ledger.ts'
+import { ledgerOf } from './ledger.ts'
 import { Link } from './link.ts'
 import { type Ask, Host, type Setting, Torrent } from './model.ts'
 import { Requests } from './requests.ts'
@@ -12,8 +12,9 @@ import { SimulatedTracker } from './tracker.ts'
 import { Turns } from './turns.ts'
 
 /**
- * A swarm in discrete events. What decides is the real code: the picker, the pace of requests, the upload slots, what an
- * origin suggests, the shares, the tracker's list of peers and its order, the piece map and the limits.
+ * A swarm in discrete events. What decides is the real code: the picker with its index of pieces and the shares, the pace
+ * of requests, the upload slots, the origins' ledger (who is given, refused and suggested what), the tracker's list of
+ * peers and its order, the piece map and the limits.
  *
  * Modelled: the links of each host (one queue up, in turns of its torrents, and one down, which a request passes before
  * it is sent, as in a node with rates), latency within and between zones, dialling, connection limits and busy answers,
@@ -22,7 +23,12 @@ import { Turns } from './turns.ts'
  *
  * Not modelled: processor time, disks, metainfo (all records are known from the start), TCP, the origins' HTTP (torrents
  * that would have turned to it are counted as starved), wrong bytes, clients that read slower than the pieces come. All
- * peers hear of a piece at the same time, after the latency between zones.
+ * peers hear of a piece at the same time, after the latency between zones, and of pieces that follow each other within
+ * `haveEveryMs` at once; origins too, which in truth hear later.
+ *
+ * Connections: the torrents of two hosts share one link. The first of them pays the dial and both handshakes, each
+ * further one a single round trip; the link ends with its last torrent, while a real node keeps it for the next image.
+ * All origins know each other and divide the pieces of every layer. The holders that a refusal names are not dialled.
  */
 export function simulate(scenario: Scenario): Outcome {
   return new Simulation(scenario).run()
@@ -58,10 +64,12 @@ class Simulation {
   readonly #requests: Requests
   readonly #contacts: Contacts
   readonly #agents: Host[] = []
+  readonly #origins: readonly string[]
   readonly #pulling = new Set<Host>()
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario
+    this.#origins = Array.from({ length: scenario.origins }, (_, index) => String(index))
     this.#random = seededRandom(scenario.seed)
     this.#setting = { timeline: this.#timeline, scenario, random: this.#random }
     this.#tracker = new SimulatedTracker(this.#setting)
@@ -126,7 +134,7 @@ class Simulation {
     })
     for (const [layer, length] of layers.entries()) {
       const map = new PieceMap(length, pieceLength)
-      const ledger = role === 'origin' ? originLedger(map.count) : undefined
+      const ledger = role === 'origin' ? ledgerOf(map.count, String(index), this.#origins) : undefined
       host.torrents.push(new Torrent(host, layer, map, { ...this.#setting, ledger }))
     }
     return host

@@ -32,7 +32,7 @@ export async function simulation(args: readonly string[]): Promise<void> {
       `simulated, not measured: an image of 3 GB in 2 layers, 5 origins, each node sends and receives 300 MB/s at most, seed ${seed}`,
       'times from the start of each agent until it has all layers, in simulated seconds; agents that vanish do not count',
       'calm: all begin within 0.1 s, 0.25 ms apart. rough: three zones 2 ms apart, 2 % at a quarter of the rate, 10 % come within 10 s, 2 % vanish',
-      'real: picker, pace of requests, upload slots, suggestions of origins, the tracker with its order of peers, piece map, limits; test/bench/simulation/simulate.ts says what is modelled and what is not',
+      'real: picker, pace of requests, upload slots, ledger of origins, the tracker with its order of peers, piece map, limits; test/bench/simulation/simulate.ts says what is modelled and what is not',
       'the pieces of larger swarms are longer than real ones, to simulate them in minutes; 500 hosts show what that changes',
       `Kraken published ${kraken.published.join(' / ')} s (p50, p99, p99.9) for ${kraken.hosts} hosts`,
     ],

@@ -7,10 +7,12 @@ export interface Tally {
   wastedBytes: number
   /** Requests that were given up because no answer came in time. */
   timeouts: number
+  /** Requests that an origin did not grant. */
+  denied: number
   /** Torrents to which nobody gave anything for so long that a real agent would ask the origins over HTTP. */
   starved: number
 }
 
 export function tally(): Tally {
-  return { originBytes: 0, agentBytes: 0, wastedBytes: 0, timeouts: 0, starved: 0 }
+  return { originBytes: 0, agentBytes: 0, wastedBytes: 0, timeouts: 0, denied: 0, starved: 0 }
 }

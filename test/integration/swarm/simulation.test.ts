@@ -42,7 +42,9 @@ test.each([
     const bytes = blobs.reduce((sum, blob) => sum + blob.bytes.length, 0)
     await using lab = swarmLab(blobs)
     const limit = { uploadBytesPerSecond: RATE, downloadBytesPerSecond: RATE }
-    const origins = [await lab.origin(limit), await lab.origin(limit)]
+    const ids = ['origin-1', 'origin-2']
+    const origins: LabNode[] = []
+    for (const self of ids) origins.push(await lab.origin({ ...limit, ring: { self, owners: () => ids } }))
     const agents: LabNode[] = []
     for (let at = 0; at < AGENTS; at += 1) agents.push(await lab.agent(limit))
     const startMs = lab.clock.monotonicMs()

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { simulationColumns, simulationRows } from '../../../bench/simulation/figures.ts'
 import { distributionPlot } from '../../../bench/simulation/plot.ts'
 
-const tally = { originBytes: 1_000, agentBytes: 9_000, wastedBytes: 100, timeouts: 3, starved: 2 }
+const tally = { originBytes: 1_000, agentBytes: 9_000, wastedBytes: 100, timeouts: 3, denied: 7, starved: 2 }
 const outcome = { finishMs: [10_000, 11_000, 12_500], tally, copies: 1.256, pieceLength: 524_288, events: 9 }
 
 const rowOf = (agents: number, name: string, finishMs = outcome.finishMs) => {
@@ -15,7 +15,7 @@ describe('simulationRows', () => {
     expect(rowOf(500, 'calm')).toEqual({
       ...{ hosts: 500, day: 'calm', 'piece, KiB': 512, 'p50, s': '11.00', 'p99, s': '12.50', 'p99.9, s': '12.50' },
       ...{ 'max, s': '12.50', 'must reach': '', 'copies from origins': '1.26', 'wasted, %': '1.00' },
-      ...{ timeouts: 3, 'would turn to HTTP': 2 },
+      ...{ timeouts: 3, 'refused by origins': 7, 'would turn to HTTP': 2 },
     })
   })
 
