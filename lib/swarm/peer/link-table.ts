@@ -1,4 +1,12 @@
-import { type AbortOptions, abortable, type Clock, hasCode, type Timer, toAppError } from '../../base/index.ts'
+import {
+  type AbortOptions,
+  abortable,
+  appError,
+  type Clock,
+  hasCode,
+  type Timer,
+  toAppError,
+} from '../../base/index.ts'
 import type { PeerId, PeerInfo, SwarmId } from '../../core/index.ts'
 import type { Gauge, Logger } from '../../telemetry/index.ts'
 import { swarmLimits } from '../limits.ts'
@@ -175,6 +183,11 @@ class Table implements LinkTable {
     const entry: Entry = { link, direction: link.direction, spare: false, idle: undefined }
     this.#retireTwins(entry)
     this.makeRoom(1)
+    // What was dialled and what was accepted at the same time may be one too many.
+    if (this.#entries.size >= this.#init.maxLinks) {
+      link.close(appError('PEER_LIMIT'))
+      return
+    }
     this.#entries.set(link, entry)
     this.#count()
   }

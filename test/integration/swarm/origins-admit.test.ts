@@ -4,6 +4,7 @@ import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
 import { type LabNode, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
 
 const MIB = 1024 * 1024
+const PIECE = MIB / 4
 
 test('what agents are given over HTTP and over the wire is counted together', async () => {
   const blob = swarmBlob(1, 4 * MIB)
@@ -11,7 +12,7 @@ test('what agents are given over HTTP and over the wire is counted together', as
   const origin = await lab.origin()
   const [first, second] = [newPeerId(lab.random), newPeerId(lab.random)]
   const ask = (agent: PeerId, start: number, end: number) =>
-    origin.engine.admitOverHttp(blob.digest, agent, { start: start * MIB, end: end * MIB })
+    origin.engine.admitOverHttp(blob.digest, agent, { start: start * PIECE, end: end * PIECE })
   expect(ask(first, 0, 1)).toEqual({ pieces: 1, retryAfterMs: 0, peers: [] })
   expect(ask(second, 1, 2)).toEqual({ pieces: 1, retryAfterMs: 0, peers: [] })
   expect(ask(second, 0, 1)).toEqual({ pieces: 0, retryAfterMs: 3_000, peers: [] })
