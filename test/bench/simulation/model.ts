@@ -10,6 +10,7 @@ import {
   rateMeter,
 } from '../../../lib/swarm/picker/index.ts'
 import { patienceOf } from '../../../lib/swarm/torrent/shared/demand.ts'
+import type { HaveBatch } from './have-batch.ts'
 import type { Link } from './link.ts'
 import { Window } from './reading.ts'
 import type { Scenario } from './scenario.ts'
@@ -87,12 +88,6 @@ export const TOLD = 4
 
 /** When agents would need longer than this for what is left, idle origins help. */
 const PATIENCE_SECONDS = 2
-
-/** New pieces that all peers are told of together. */
-export interface HaveBatch {
-  readonly sentMs: number
-  readonly pieces: number[]
-}
 
 /** One blob at one host, as the picker sees it. */
 export class Torrent implements PickView {

@@ -1,4 +1,5 @@
 import { pickPiece } from '../../../lib/swarm/picker/index.ts'
+import type { HaveBatch } from './have-batch.ts'
 import { Lateness } from './lateness.ts'
 import {
   ASKED,
@@ -6,7 +7,6 @@ import {
   type AskSteps,
   CHECKED,
   type Connection,
-  type HaveBatch,
   HERE,
   type Host,
   latencyMs,
@@ -193,17 +193,19 @@ export class Requests implements AskSteps {
   #tell(torrent: Torrent, piece: number, nowMs: number): void {
     const { timeline, scenario } = this.#setting
     const { haves } = torrent
-    if (haves !== undefined && nowMs <= haves.sentMs) {
+    if (haves !== undefined && !haves.told && nowMs <= haves.sentMs) {
       haves.pieces.push(piece)
       return
     }
     const sentMs = haves === undefined ? nowMs : Math.max(nowMs, haves.sentMs + scenario.limits.haveEveryMs)
-    const batch: HaveBatch = { sentMs, pieces: [piece] }
+    const batch: HaveBatch = { sentMs, pieces: [piece], told: false }
     torrent.haves = batch
     timeline.at(sentMs + scenario.farLatencyMs, { happen: () => this.#told(torrent, batch) })
   }
 
-  #told(torrent: Torrent, { pieces }: HaveBatch): void {
+  #told(torrent: Torrent, batch: HaveBatch): void {
+    const { pieces } = batch
+    batch.told = true
     if (torrent.host.gone) return
     for (const piece of pieces) torrent.become(piece, TOLD)
     for (const { twin } of [...torrent.connections]) this.#heard(twin, pieces)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { median } from '../../../bench/measure.ts'
 import { calm, krakenScenario, roughScenario, type Scenario } from '../../../bench/simulation/scenario.ts'
 import { simulate } from '../../../bench/simulation/simulate.ts'
 
@@ -25,6 +26,18 @@ describe('a simulated swarm', () => {
     // Bytes that are still under way at the end are waste that has not come.
     expect(given).toBeGreaterThanOrEqual(12 * 36 * MIB)
     expect(given).toBeLessThan(12 * 36 * MIB * 1.02)
+  })
+
+  test.each([1, 2, 3])('tells of pieces that come in the moment in which peers are told of others: seed %d', (seed) => {
+    const rates = { agentRates: { up: 8 * MIB, down: 8 * MIB }, originRates: { up: 8 * MIB, down: 8 * MIB } }
+    const blobs = { layers: [12 * MIB, 12 * MIB], pieceLength: MIB / 4 }
+    const equal = { startWithinMs: 0, verifyBytesPerSecond: Number.POSITIVE_INFINITY }
+    const base = { ...small({ ...rates, ...blobs, ...equal }), seed }
+    const atOnce = simulate({ ...base, latencyMs: 0, farLatencyMs: 0 })
+    const near = simulate(base)
+    expect(median(atOnce.finishMs) / median(near.finishMs)).toBeLessThan(1.1)
+    // An agent that never tells of a piece never ends, and its run ticks on until the limit of a run.
+    expect(atOnce.events / near.events).toBeLessThan(1.5)
   })
 
   test('is never faster than a link', () => {
