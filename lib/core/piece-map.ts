@@ -2,11 +2,11 @@ import type { ByteRange } from './byte-range.ts'
 
 const LEAST = 256 * 1024
 const MOST = 1024 * 1024
-/** Pieces of a blob, while its piece length is between the bounds. */
-const MOST_PIECES = 4096
+/** Pieces of a blob, at most, while its piece length is between the bounds: enough for many peers to exchange. */
+const MOST_PIECES = 128
 
 /**
- * Piece length in bytes for a blob of this length, fixed by protocol version 2: the next power of two of length/4096,
+ * Piece length in bytes for a blob of this length, fixed by protocol version 2: the next power of two of length/128,
  * but at least 256 KiB and at most 1 MiB (docs/decisions/0024-unit-of-verification.md).
  */
 export function pieceLengthFor(length: number): number {

@@ -5,12 +5,11 @@ const MIB = 1024 * 1024
 
 describe('pieceLengthFor', () => {
   test.each([
-    [0, MIB / 4],
-    [1, MIB / 4],
-    [1024 * MIB, MIB / 4],
-    [1024 * MIB + 1, MIB / 2],
-    [2048 * MIB, MIB / 2],
-    [2048 * MIB + 1, MIB],
+    [0, 256 * 1024],
+    [32 * MIB, 256 * 1024],
+    [32 * MIB + 1, 512 * 1024],
+    [64 * MIB, 512 * 1024],
+    [64 * MIB + 1, MIB],
     [1e12, MIB],
   ])('of %p bytes is %p', (length, expected) => {
     expect(pieceLengthFor(length)).toBe(expected)
