@@ -193,11 +193,8 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       return response.status === 404 ? undefined : { size: lengthOf(response) }
     },
     async readBlob(repository, digest, { hop, range, asker, patient, signal } = {}) {
-      const headers = {
-        ...hopHeaders(hop),
-        ...(asker !== undefined && { [ASKER_HEADER]: asker }),
-        ...(range && rangeHeader(range)),
-      }
+      const asks = asker === undefined ? {} : { [ASKER_HEADER]: asker }
+      const headers = { ...hopHeaders(hop), ...asks, ...(range && rangeHeader(range)) }
       const wait = {
         ...(patient === true && { headersTimeoutMs: originTimeouts.bringMs }),
         ...(hop === true && { idleTimeoutMs: originTimeouts.pieceMs }),

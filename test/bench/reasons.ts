@@ -8,12 +8,23 @@ export const reasons: Reasons = {
     'glibc keeps large memory that was freed, which is what remains at rest; `MALLOC_MMAP_THRESHOLD_` gives it back and makes pulls a fifth slower (decision 0023)',
   ],
   'swarm-processes': [
-    'twenty agents, an origin and the clients share two cores, so the total is the CPU of a delivered byte: it passes JavaScript for each block and is hashed twice, as a piece and as a part of the whole (decision 0022)',
-    'the first pull also pays for code that V8 has not optimised yet, in each of the processes',
-    'copies: what an agent waits for and no peer has yet, the origin gives again; over HTTP too, when the wire did not bring it in time',
+    'twenty agents, an origin and the clients share two cores, so the total is the CPU of a delivered byte: each block passes JavaScript at both ends, and is hashed twice, as a part of a piece and of the whole (decision 0022)',
+    'the first pull also pays for code that no process has compiled yet; later pulls still run mostly code that V8 has not optimised',
   ],
-  'transfer-warm': [
-    'first byte: the first piece is fetched, hashed and verified before the client gets any of it, by a process that has pulled once before',
-    'total and CPU: each byte goes through the event loop of two Node processes, and is hashed as a piece and, with `whole`, once more (decision 0022); a registry in proxy mode hands it on as it comes',
+  swarm: [
+    'p99 / p50: with few pieces for each agent the last ones come from whoever has a free share of a limited uplink',
+  ],
+  loop: [
+    'agents in a swarm share two cores with each other and with their clients: a process that waits for a core is late',
+    'pieces in memory that threads do not share are hashed on the event loop',
+  ],
+  small: [
+    'a manifest by tag asks two services one after the other, the build-index for the tag and the origin for the manifest, each a process of its own',
+  ],
+  wire: [
+    'to the end that dialled: each payload is copied once from the buffer of the socket into its piece, which raw TCP does not do into shared memory',
+  ],
+  simulation: [
+    'coarse pieces of 4 MiB for the speed of the simulation: eight of them fill the memory that an agent has for pieces under way, which the real pieces of 1 MiB do not',
   ],
 }

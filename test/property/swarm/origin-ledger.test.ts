@@ -54,7 +54,7 @@ describe('the ledger of an origin', () => {
           if (it.kind === 'suggest') ledger.suggest(it.agent)
           if (it.kind === 'got') {
             get(it.agent, it.piece, nowMs)
-            held.add(it.agent + it.piece)
+            held.add(`${it.agent}${it.piece}`)
           }
           if (it.kind === 'leave') {
             ledger.remove(it.agent, nowMs)
@@ -62,8 +62,8 @@ describe('the ledger of an origin', () => {
             join(it.agent, nowMs)
           }
           if (it.kind !== 'ask' || have.get(it.agent)?.has(it.piece) === true) continue
-          const mine = held.has(it.agent + it.piece)
-          const others = AGENTS.some((id) => held.has(id + it.piece))
+          const mine = held.has(`${it.agent}${it.piece}`)
+          const others = AGENTS.some((id) => held.has(`${id}${it.piece}`))
           const waiting = [...have.values()].filter((pieces) => !pieces.complete).length
           const { given } = ledger.ask(it.agent, it.piece, nowMs)
           if (given && others && !mine && waiting > 1) {
@@ -71,7 +71,7 @@ describe('the ledger of an origin', () => {
           }
           if (!given) continue
           if (!mine) givenMs.set(it.piece, nowMs)
-          held.add(it.agent + it.piece)
+          held.add(`${it.agent}${it.piece}`)
         }
       }),
       { numRuns: 500 },
