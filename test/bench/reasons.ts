@@ -30,7 +30,4 @@ export const reasons: Reasons = {
   wire: [
     'to the end that dialled: each payload is copied once from the buffer of the socket into its piece, which raw TCP does not do into shared memory',
   ],
-  simulation: [
-    'coarse pieces of 4 MiB for the speed of the simulation: eight of them fill the memory that an agent has for pieces under way, which the real pieces of 1 MiB do not',
-  ],
 }

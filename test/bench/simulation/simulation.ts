@@ -10,13 +10,14 @@ import { simulate } from './simulate.ts'
 const MIB = 1024 * 1024
 /** Longer pieces for larger swarms, which would otherwise take hours; the smallest one shows what that changes. */
 const sizes: readonly { readonly hosts: number; readonly pieceLengths: readonly (number | undefined)[] }[] = [
-  { hosts: 500, pieceLengths: [undefined, 4 * MIB] },
+  { hosts: 100, pieceLengths: [undefined, 4 * MIB] },
+  { hosts: 500, pieceLengths: [4 * MIB] },
   { hosts: kraken.hosts, pieceLengths: [2 * MIB, 4 * MIB] },
   { hosts: 10_000, pieceLengths: [4 * MIB] },
 ]
 
 /**
- * What `simulate` makes of a day without faults and of a rough one, for 500, 2,600 and 10,000 hosts. `--hosts` runs one
+ * What `simulate` makes of a day without faults and of a rough one, for 100, 500, 2,600 and 10,000 hosts. `--hosts` runs one
  * size, `--seed` another chance.
  */
 export async function simulation(args: readonly string[]): Promise<void> {
@@ -33,7 +34,7 @@ export async function simulation(args: readonly string[]): Promise<void> {
       'times from the start of each agent until it has all layers, in simulated seconds; agents that vanish do not count',
       'calm: all begin within 0.1 s, 0.25 ms apart. rough: three zones 2 ms apart, 2 % at a quarter of the rate, 10 % come within 10 s, 2 % vanish',
       'real: picker, pace of requests, upload slots, ledger of origins, the tracker with its order of peers, piece map, limits; test/bench/simulation/simulate.ts says what is modelled and what is not',
-      'the pieces of larger swarms are longer than real ones, to simulate them in minutes; 500 hosts show what that changes',
+      'the pieces of larger swarms are longer than real ones, to simulate them in minutes; 100 hosts show what that changes',
       `Kraken published ${kraken.published.join(' / ')} s (p50, p99, p99.9) for ${kraken.hosts} hosts`,
     ],
     columns: simulationColumns,
