@@ -12,15 +12,22 @@ export interface BlobTraffic {
   readonly sent: (to: SentTo, bytes: number) => void
 }
 
+/** The two counters themselves, for who binds them to one label each. */
+export function blobTrafficCounters(metrics: Metrics) {
+  return {
+    received: metrics.counter(
+      { name: 'shoal_received_bytes_total', help: 'Payload bytes of blobs received, by where they came from.' },
+      ['from'],
+    ),
+    sent: metrics.counter(
+      { name: 'shoal_sent_bytes_total', help: 'Payload bytes of blobs sent, by where they went.' },
+      ['to'],
+    ),
+  }
+}
+
 export function blobTraffic(metrics: Metrics): BlobTraffic {
-  const received = metrics.counter(
-    { name: 'shoal_received_bytes_total', help: 'Payload bytes of blobs received, by where they came from.' },
-    ['from'],
-  )
-  const sent = metrics.counter(
-    { name: 'shoal_sent_bytes_total', help: 'Payload bytes of blobs sent, by where they went.' },
-    ['to'],
-  )
+  const { received, sent } = blobTrafficCounters(metrics)
   return {
     received: (from, bytes) => received.with({ from }).add(bytes),
     sent: (to, bytes) => sent.with({ to }).add(bytes),

@@ -1,4 +1,4 @@
-export { type BlobTraffic, blobTraffic, type ReceivedFrom, type SentTo } from './blob-traffic.ts'
+export { type BlobTraffic, blobTraffic, blobTrafficCounters, type ReceivedFrom, type SentTo } from './blob-traffic.ts'
 export { type JsonLoggerInit, jsonLogger, type LogLevel, logLevels } from './json-logger.ts'
 export type { LogFields, Logger } from './logger.ts'
 export type { Counter, Family, Gauge, Histogram, Labels, MetricInit, Metrics } from './metrics.ts'

@@ -4,6 +4,7 @@ import type { RequestEvents } from '../../peer/index.ts'
 import type { Conducts } from '../shared/conducts.ts'
 import type { Landing } from '../shared/piece-memory.ts'
 import type { SwarmMeters, WasteReason } from '../shared/swarm-meters.ts'
+import { guarded } from './guarded.ts'
 import type { Ask, BlockState, PieceJob } from './piece-job.ts'
 import { requestBlock } from './request-block.ts'
 import { isDenied, type Supplier, timeoutOf } from './supplier.ts'
@@ -137,13 +138,8 @@ export class BlockRequests {
     onUnwanted: (ask, bytes) => this.#count(ask, bytes),
   }
 
-  /** What follows from an answer runs in nobody's call, so nobody else would see that it threw. */
   #guarded(event: () => void): void {
-    try {
-      event()
-    } catch (err) {
-      this.#events.onBroken(err)
-    }
+    guarded(event, (err) => this.#events.onBroken(err))
   }
 
   #onGiven(ask: OpenAsk): void {

@@ -6,6 +6,7 @@ import type { PieceSourceKind } from '../shared/pull-summary.ts'
 import { type AssignmentView, nextBlock } from './assignment.ts'
 import { BlockRequests } from './block-requests.ts'
 import { type DownloadComponents, type DownloadTarget, HTTP } from './download-contract.ts'
+import { guarded } from './guarded.ts'
 import { Liars } from './liars.ts'
 import { PieceCheck } from './piece-check.ts'
 import { isFilled, isHeld, isUnasked, type PieceJob } from './piece-job.ts'
@@ -228,13 +229,8 @@ export class Download {
     this.#pumpSoon.ask()
   }
 
-  /** What runs in nobody's call is seen by nobody when it throws. */
   #guarded(event: () => void): void {
-    try {
-      event()
-    } catch (err) {
-      this.#target.events.onBroken(err)
-    }
+    guarded(event, (err) => this.#target.events.onBroken(err))
   }
 
   /** Gives every peer with room something to do. */

@@ -88,8 +88,8 @@ class Arena implements SliceCache {
   }
 
   async lend(source: SliceSource, range: ByteRange): Promise<Loan | undefined> {
-    const warm = this.#warm.lend(source, range)
-    if (warm !== undefined) return warm
+    const now = this.lendNow(source, range)
+    if (now !== undefined) return now
     const index = Math.floor(range.start / source.sliceLength)
     const slot = this.#slot(source, index)
     if (slot === undefined) return undefined

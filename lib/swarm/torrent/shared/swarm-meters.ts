@@ -1,4 +1,10 @@
-import type { Counter, Gauge, Histogram, Metrics } from '../../../telemetry/index.ts'
+import {
+  blobTrafficCounters,
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type Metrics,
+} from '../../../telemetry/index.ts'
 import type { PieceSourceKind } from './pull-summary.ts'
 
 /**
@@ -27,14 +33,7 @@ export interface SwarmMeters {
  * agents (`peer`) and from origins, through the swarm or over HTTP (`origin`), and what went to peers.
  */
 export function swarmMeters(metrics: Metrics): SwarmMeters {
-  const received = metrics.counter(
-    { name: 'shoal_received_bytes_total', help: 'Payload bytes of blobs received, by where they came from.' },
-    ['from'],
-  )
-  const sent = metrics.counter(
-    { name: 'shoal_sent_bytes_total', help: 'Payload bytes of blobs sent, by where they went.' },
-    ['to'],
-  )
+  const { received, sent } = blobTrafficCounters(metrics)
   const wasted = metrics.counter(
     { name: 'shoal_swarm_wasted_bytes_total', help: 'Payload bytes received that were of no use, by why.' },
     ['why'],
