@@ -7,9 +7,13 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw appError('ABORTED', { cause: signal.reason })
 }
 
-/** Waits for `promise` until the signal fires. An abort does not stop the work behind the promise. @throws ABORTED */
+/**
+ * Waits for `promise` until the signal fires. An abort does not stop the work behind the promise; how that work ends is
+ * then nobody's business, and its failure is no unhandled rejection. @throws ABORTED
+ */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
+  if (signal.aborted) promise.catch(() => undefined)
   throwIfAborted(signal)
   let giveUp: (() => void) | undefined
   try {

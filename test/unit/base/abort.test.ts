@@ -32,6 +32,19 @@ describe('abortable', () => {
   test('refuses a signal that has fired already', async () => {
     await expect(abortable(Promise.resolve(7), AbortSignal.abort())).rejects.toMatchObject({ code: 'ABORTED' })
   })
+
+  test.each<[string, () => AbortSignal]>([
+    ['before', () => AbortSignal.abort()],
+    ['while one waits', () => AbortSignal.timeout(1)],
+  ])('work that fails after a signal that fired %s is no unhandled rejection', async (_when, fired) => {
+    let fail: (err: Error) => void = () => undefined
+    const work = new Promise<never>((_, reject) => {
+      fail = reject
+    })
+    await expect(abortable(work, fired())).rejects.toMatchObject({ code: 'ABORTED' })
+    fail(new Error('nobody waits for this any more'))
+    await new Promise((resolve) => setImmediate(resolve))
+  })
 })
 
 describe('deadline', () => {
