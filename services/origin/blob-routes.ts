@@ -125,7 +125,7 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
       const commit = () => upload.commit(blob.digest)
       const stored = await (rank === undefined ? commit() : writeBack.keep({ blob, size, rank }, commit))
       components.onStored(blob, stored)
-      components.refusals.clear(blob.digest)
+      components.refusals.clear(blob)
     } catch (err) {
       await upload.abort()
       throw err

@@ -22,6 +22,7 @@ import { blobNames } from './blob-names.ts'
 import { ingest } from './bring/ingest.ts'
 import { pieceHashes } from './bring/piece-hashes.ts'
 import { refusals } from './bring/refusals.ts'
+import { sourceKeys } from './bring/source-keys.ts'
 import type { OriginConfig } from './config.ts'
 import { journalStorage, openWriteBack } from './push/open-write-back.ts'
 import { placement, pushes } from './push/placement.ts'
@@ -163,7 +164,8 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   const self = { memberId: config.member }
   const { received: onReceived, sent: onSent } = blobTraffic(runtime.metrics)
   const { tasks, hashes, onStored } = afterStored(parts)
-  const shared = { ...runtime, cluster, siblings, store, backends, refusals: refusals(runtime.clock) }
+  const keys = sourceKeys(backends)
+  const shared = { ...runtime, cluster, siblings, store, backends, keys, refusals: refusals(runtime.clock, keys) }
   const bring = ingest({ ...shared, onReceived, onStored }, self)
   const later = openWriteBack({ ...shared, storage, ingest: bring, onSent }, config)
   const place = placement(

@@ -1,6 +1,7 @@
 import type { OriginCluster } from '../../lib/api/index.ts'
 import { type AbortOptions, appError, byteCache, hasCode, singleFlight } from '../../lib/base/index.ts'
 import {
+  blobRefKey,
   type Descriptor,
   type Digest,
   digestAlgorithm,
@@ -30,7 +31,7 @@ export function manifestBytes(
   { maxBytes }: { readonly maxBytes: number },
 ): ManifestBytes {
   const cache = byteCache<Uint8Array>(maxBytes, (bytes) => bytes.byteLength)
-  const flights = singleFlight<Digest, Uint8Array>()
+  const flights = singleFlight<string, Uint8Array>()
 
   const fetch = async (repository: Repository, { digest, size }: Descriptor, signal: AbortSignal) => {
     const bytes = await readWhole(origins, repository, { digest, size, signal })
@@ -45,7 +46,10 @@ export function manifestBytes(
     async read(repository, descriptor, options = {}) {
       const { digest } = descriptor
       const kept = cache.get(digest)
-      if (kept === undefined) return flights.run(digest, (signal) => fetch(repository, descriptor, signal), options)
+      if (kept === undefined) {
+        const key = blobRefKey({ repository, digest })
+        return flights.run(key, (signal) => fetch(repository, descriptor, signal), options)
+      }
       onReceived('cache', kept.byteLength)
       return kept
     },

@@ -8,6 +8,7 @@ import { type ManagedStore, memoryStore, type StoredBlob } from '../../lib/store
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 import { type Ingest, ingest } from '../../services/origin/bring/ingest.ts'
 import { type Refusals, refusals } from '../../services/origin/bring/refusals.ts'
+import { sourceKeys } from '../../services/origin/bring/source-keys.ts'
 import { placement, pushes } from '../../services/origin/push/placement.ts'
 import { type UploadSessions, uploadSessions } from '../../services/origin/push/upload-sessions.ts'
 import { type WriteBack, writeBack } from '../../services/origin/push/write-back.ts'
@@ -115,14 +116,17 @@ export function originLab(init: OriginLabInit): OriginLab {
       { clock, random: seededRandom(id.length), logger: silentLogger() },
       { capacityBytes: 1e9 },
     )
-    const refused: Refusals = refusals(clock)
+    const backends = { backendFor: () => watched.backend }
+    const keys = sourceKeys(backends)
+    const refused: Refusals = refusals(clock, keys)
     const ignore = (_blob: BlobRef, _stored: StoredBlob) => undefined
     const shared = {
       refusals: refused,
       store,
       cluster,
       siblings,
-      backends: { backendFor: () => watched.backend },
+      backends,
+      keys,
       logger: silentLogger(),
       onStored: ignore,
       clock,

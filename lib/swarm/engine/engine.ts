@@ -201,9 +201,13 @@ class Engine implements SwarmEngine {
     this.#refuseUnlessRunning()
     const { clock } = this.#components
     const openedMs = clock.monotonicMs()
-    this.#refusals.check(blob)
-    const stored = this.#table.pulling(blob.digest) === undefined ? await this.#openStored(blob.digest) : undefined
-    return blobHandle(clock, stored ?? (await this.#openPull(blob, options)), openedMs)
+    for (;;) {
+      this.#refusals.check(blob)
+      const isPulled = this.#table.pulling(blob.digest) !== undefined
+      const stored = isPulled ? undefined : await this.#openStored(blob.digest)
+      const source = stored ?? (await this.#openPull(blob, options))
+      if (source !== undefined) return blobHandle(clock, source, openedMs)
+    }
   }
 
   seed(blob: SeedRef, size: number): void {
@@ -237,7 +241,8 @@ class Engine implements SwarmEngine {
     return undefined
   }
 
-  async #openPull(blob: BlobRef, options: AbortOptions): Promise<HandleSource> {
+  /** Undefined when another pull of the blob got ahead: then its bytes are here or on their way. */
+  async #openPull(blob: BlobRef, options: AbortOptions): Promise<HandleSource | undefined> {
     this.#refuseUnlessRunning()
     const torrent = this.#table.pull(blob)
     const release = torrent.hold()
@@ -246,9 +251,9 @@ class Engine implements SwarmEngine {
         ...options,
         timeoutMs: this.#limits.headerTimeoutMs,
       })
-      if (header.data === undefined) return pulledBlob(torrent, header, release)
+      if (header.data === undefined && this.#table.has(torrent)) return pulledBlob(torrent, header, release)
       release()
-      return inlineBlob(header, header.data)
+      return header.data && inlineBlob(header, header.data)
     } catch (err) {
       release()
       throw err

@@ -2,14 +2,17 @@ import { appError, type Clock, countCache, refusedKeys } from '../../base/index.
 import { type BlobRef, blobRefKey, type Digest } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 
-/** Blobs that are not requested again for a while: unknown ones, and digests whose content was wrong. */
+/**
+ * Blobs that are not requested again for a while: unknown ones, and those whose content was wrong. Each repository may
+ * have a backend of its own, so what is refused in one is not refused in another.
+ */
 export interface Refusals {
   /** @throws DIGEST_REFUSED, BLOB_UNKNOWN */
   check(blob: BlobRef): void
   /** Reports that no source knows the blob. */
   unknown(blob: BlobRef): void
-  /** Reports that the content of the digest was wrong; each refusal lasts twice as long as the one before. */
-  wrong(digest: Digest): void
+  /** Reports that the content under this name was wrong; each refusal lasts twice as long as the one before. */
+  wrong(blob: BlobRef): void
   /** Reports that a tracker's metainfo for the blob was contradicted. */
   doubted(digest: Digest): void
   /** True for a while after `doubted`: then the origins themselves should be asked. */
@@ -26,12 +29,12 @@ export function refusals(clock: Clock, limits: SwarmLimits): Refusals {
 
   return {
     check(blob) {
-      const leftMs = wrong.leftMs(blob.digest)
+      const leftMs = wrong.leftMs(blobRefKey(blob))
       if (leftMs > 0) throw appError('DIGEST_REFUSED', { detail: { retryAfterMs: Math.ceil(leftMs) } })
       if (unknown.get(blobRefKey(blob)) === true) throw appError('BLOB_UNKNOWN')
     },
     unknown: (blob) => unknown.set(blobRefKey(blob), true),
-    wrong: (digest) => wrong.add(digest),
+    wrong: (blob) => wrong.add(blobRefKey(blob)),
     doubted: (digest) => doubted.set(digest, true),
     doubts: (digest) => doubted.get(digest) === true,
   }

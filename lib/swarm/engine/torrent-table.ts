@@ -21,6 +21,7 @@ import { keepInline } from './inline-keeper.ts'
 import type { Refusals } from './refusals.ts'
 import { type Rest, rest } from './rest.ts'
 import { type Ticker, ticker } from './ticker.ts'
+import { TorrentSlots } from './torrent-slots.ts'
 
 export interface TorrentTableComponents extends TorrentComponents {
   readonly schedule: AnnounceSchedule
@@ -50,7 +51,7 @@ const TICK_MS = 100
 export class TorrentTable {
   readonly #components: TorrentTableComponents
   readonly #init: TorrentTableInit
-  readonly #running = new Map<SwarmId, Torrent>()
+  readonly #torrents = new TorrentSlots<Torrent>()
   readonly #seeds = new Map<SwarmId, Seed>()
   readonly #ticker: Ticker
   readonly #rest: Rest
@@ -65,7 +66,7 @@ export class TorrentTable {
   }
 
   [Symbol.iterator](): IterableIterator<Torrent> {
-    return this.#running.values()
+    return this.#torrents.running()
   }
 
   /** How many more links all torrents together may open or accept. */
@@ -74,24 +75,30 @@ export class TorrentTable {
     return limits.maxConnections - connections.links - connections.halfOpen
   }
 
-  /** The torrent that downloads the blob; undefined when none does. */
+  /** The torrent that downloads the blob and knows its header; undefined when none does. */
   pulling(digest: Digest): Torrent | undefined {
-    const running = this.#running.get(swarmIdOf(digest))
-    return running?.complete === false ? running : undefined
+    const running = this.#torrents.get(swarmIdOf(digest))
+    return running?.complete === false && running.known ? running : undefined
   }
 
   /** Starts to download the blob, or joins the running download. */
   pull(blob: BlobRef): Torrent {
-    const running = this.pulling(blob.digest)
-    if (running !== undefined) return running
+    const joined = this.pulling(blob.digest)?.join(blob) ?? this.#torrents.asking(blob)
+    if (joined !== undefined) return joined
+    if (this.#torrents.get(swarmIdOf(blob.digest))?.complete === false) return this.#ask(blob)
     // The blob must be downloaded, so it is no longer in the store; it must not be announced as complete any longer.
     this.forget(blob.digest)
     return this.#run({ blob })
   }
 
+  /** Whether this torrent is the one for its swarm. */
+  has(torrent: Torrent): boolean {
+    return this.#torrents.runs(torrent)
+  }
+
   /** The header for an incoming peer; undefined when this node does not have the swarm. */
   async headerOf(swarmId: SwarmId): Promise<MetaInfoHeader | undefined> {
-    return (await this.#running.get(swarmId)?.header) ?? this.#seeds.get(swarmId)?.header
+    return (await this.#torrents.get(swarmId)?.header) ?? this.#seeds.get(swarmId)?.header
   }
 
   /** Takes over an accepted connection. */
@@ -110,7 +117,7 @@ export class TorrentTable {
 
   #serving(swarmId: SwarmId): Torrent | undefined {
     const seed = this.#seeds.get(swarmId)
-    return this.#running.get(swarmId) ?? (seed && this.#run({ blob: seed.blob, complete: seed.header }))
+    return this.#torrents.get(swarmId) ?? (seed && this.#run({ blob: seed.blob, complete: seed.header }))
   }
 
   /** Call it when the blob is complete in the store. Small blobs travel inside metainfo headers and have no swarm. */
@@ -119,14 +126,14 @@ export class TorrentTable {
     if (size <= INLINE_LIMIT || this.#seeds.has(swarmId)) return
     const header = headerOf(blob.digest, size)
     this.#seeds.set(swarmId, { blob, header })
-    if (this.#running.has(swarmId)) return
+    if (this.#torrents.get(swarmId) !== undefined) return
     this.#components.schedule.join(this.#subject(blob, swarmId))
   }
 
   forget(digest: Digest): void {
     const swarmId = swarmIdOf(digest)
     if (!this.#seeds.delete(swarmId)) return
-    const running = this.#running.get(swarmId)
+    const running = this.#torrents.get(swarmId)
     if (running?.complete === true) this.#drop(running)
     this.#components.schedule.leave(swarmId)
   }
@@ -135,17 +142,35 @@ export class TorrentTable {
     this.#stopped = true
     this.#ticker.stop()
     this.#rest.stop()
-    const running = [...this.#running.values()]
-    this.#running.clear()
-    await Promise.all(running.map((torrent) => torrent.stop()))
+    const all = this.#torrents.all()
+    this.#torrents.clear()
+    await Promise.all(all.map((torrent) => torrent.stop()))
   }
 
   #run(content: TorrentContent): Torrent {
-    const swarmId = swarmIdOf(content.blob.digest)
-    const before = this.#running.get(swarmId)
+    const torrent = this.#newTorrent(content)
+    const before = this.#torrents.get(torrent.swarmId)
     if (before !== undefined) this.#drop(before)
+    this.#torrents.run(torrent)
+    return this.#started(torrent)
+  }
+
+  #ask(blob: BlobRef): Torrent {
+    const torrent = this.#newTorrent({ blob })
+    this.#torrents.ask(blob, torrent)
+    return this.#started(torrent)
+  }
+
+  #started(torrent: Torrent): Torrent {
+    torrent.start()
+    this.#scheduleTick()
+    return torrent
+  }
+
+  #newTorrent(content: TorrentContent): Torrent {
+    const swarmId = swarmIdOf(content.blob.digest)
     const { self, verify } = this.#init
-    const torrent = new Torrent(
+    return new Torrent(
       this.#components,
       {
         content,
@@ -158,14 +183,10 @@ export class TorrentTable {
       },
       this.#events,
     )
-    this.#running.set(swarmId, torrent)
-    torrent.start()
-    this.#scheduleTick()
-    return torrent
   }
 
   readonly #events: TorrentEvents<Torrent> = {
-    onHeader: (torrent) => this.#join(torrent),
+    onHeader: (torrent) => this.#onHeader(torrent),
     onInline: (torrent, header) => {
       this.#components.meters.received.origin.add(header.length)
       keepInline({ ...this.#components, background: this.#components.tasks }, header)
@@ -183,15 +204,21 @@ export class TorrentTable {
     },
   }
 
+  /** Who waits for a pull that came too late with its header opens anew. */
+  #onHeader(torrent: Torrent): void {
+    if (this.#torrents.promote(torrent)) this.#join(torrent)
+    else this.#drop(torrent)
+  }
+
   #join(torrent: Torrent): void {
     const { schedule } = this.#components
-    if (this.#running.get(torrent.swarmId) !== torrent || schedule.has(torrent.swarmId)) return
+    if (this.#torrents.get(torrent.swarmId) !== torrent || schedule.has(torrent.swarmId)) return
     schedule.join(this.#subject(torrent.blob, torrent.swarmId))
   }
 
   /** An announce describes whatever torrent runs for the swarm at that moment. */
   #subject(blob: SeedRef, swarmId: SwarmId): AnnounceSubject {
-    const running = () => this.#running.get(swarmId)
+    const running = () => this.#torrents.get(swarmId)
     return {
       blob,
       swarmId,
@@ -214,7 +241,7 @@ export class TorrentTable {
     const { refusals, logger } = this.#components
     if (err.code === 'BLOB_UNKNOWN') refusals.unknown(blob)
     else logger.warn('a pull failed', { digest: blob.digest, err })
-    if (err.code === 'METAINFO_FAILED') refusals.wrong(blob.digest)
+    if (err.code === 'METAINFO_FAILED') refusals.wrong(blob)
     if (err.code === 'METAINFO_DOUBTED' || err.code === 'METAINFO_CONFLICT') refusals.doubted(blob.digest)
     this.#drop(torrent)
   }
@@ -224,7 +251,7 @@ export class TorrentTable {
     bans.add(hello)
     meters.bans.add()
     logger.warn('banned a peer for sending wrong bytes', { peer: hello.peerId, ...listenAddress(hello) })
-    for (const torrent of this.#running.values()) torrent.removePeer(hello, appError('PEER_BANNED'))
+    for (const torrent of this.#torrents.all()) torrent.removePeer(hello, appError('PEER_BANNED'))
   }
 
   #avoids(peer: { readonly peerId: PeerId } & PeerAddress): boolean {
@@ -234,10 +261,10 @@ export class TorrentTable {
   #drop(torrent: Torrent): void {
     const { schedule, tasks, meters } = this.#components
     // This must come first: the last announce still states how much is missing.
-    if (!this.#seeds.has(torrent.swarmId)) schedule.leave(torrent.swarmId)
-    if (this.#running.get(torrent.swarmId) === torrent) this.#running.delete(torrent.swarmId)
-    meters.torrents.set(this.#running.size)
-    this.#rest.see(this.#running.size > 0 || this.#stopped)
+    if (this.has(torrent) && !this.#seeds.has(torrent.swarmId)) schedule.leave(torrent.swarmId)
+    this.#torrents.remove(torrent)
+    meters.torrents.set(this.#torrents.size)
+    this.#rest.see(this.#torrents.size > 0 || this.#stopped)
     tasks.run('stop-torrent', () => torrent.stop())
   }
 
@@ -248,13 +275,14 @@ export class TorrentTable {
   }
 
   #scheduleTick(): void {
-    this.#components.meters.torrents.set(this.#running.size)
-    this.#rest.see(this.#running.size > 0 || this.#stopped)
-    if (this.#running.size > 0 && !this.#stopped) this.#ticker.start()
+    const { size } = this.#torrents
+    this.#components.meters.torrents.set(size)
+    this.#rest.see(size > 0 || this.#stopped)
+    if (size > 0 && !this.#stopped) this.#ticker.start()
   }
 
   #tick(nowMs: number, lateMs: number): void {
-    for (const torrent of [...this.#running.values()]) {
+    for (const torrent of this.#torrents.all()) {
       if (torrent.isIdle(nowMs)) {
         this.#drop(torrent)
         continue

@@ -1,10 +1,11 @@
 import type { AppError, FairBucket } from '../../base/index.ts'
-import type { BlobRef, MetaInfoHeader, PeerInfo } from '../../core/index.ts'
+import type { MetaInfoHeader, PeerInfo } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
 import type { PeerHello } from '../peer/index.ts'
 import type { DownloadComponents } from './fetch/download-contract.ts'
 import type { Prospect } from './meet/dialer.ts'
+import type { AskedNames } from './shared/asked-names.ts'
 import type { ArrivingContent } from './shared/content.ts'
 import type { OverflowShares } from './shared/overflow-shares.ts'
 import type { SliceCache } from './shared/slice-cache.ts'
@@ -23,7 +24,7 @@ export interface PullComponents extends Omit<DownloadComponents, 'downloads'> {
 }
 
 export interface PullInit {
-  readonly blob: BlobRef
+  readonly names: AskedNames
   /** Peer id of this node. */
   readonly self: string
   /** `whole`: the digest is computed here too before the last bytes of a whole body are given out. */
@@ -47,7 +48,7 @@ export interface PullEvents {
   /** Every piece is there and the digest holds: the blob is complete in the store. */
   onComplete(): void
   /**
-   * No header came (BLOB_UNKNOWN, NO_BACKEND_RULE, DIGEST_REFUSED), the blob is wrong (METAINFO_FAILED,
+   * No header came (BLOB_UNKNOWN, NO_BACKEND_RULE, DIGEST_REFUSED, NAME_INVALID), the blob is wrong (METAINFO_FAILED,
    * METAINFO_CONFLICT), or its metainfo may be (METAINFO_DOUBTED): then the next pull should be a `direct` one.
    */
   onFailed(err: AppError): void

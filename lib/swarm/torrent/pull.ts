@@ -113,10 +113,10 @@ export class Pull {
   }
 
   #newRecords(): Records {
-    const { blob, direct } = this.#init
+    const { names, direct } = this.#init
     return new Records(
       this.#components,
-      { blob, direct, tasks: this.#tasks },
+      { names, direct, tasks: this.#tasks },
       {
         onHeader: (header) => this.#onHeader(header),
         onPiece: (piece) => this.#onPieceRecord(piece),
@@ -143,6 +143,7 @@ export class Pull {
       return
     }
     this.#events.onHeader(header)
+    if (this.#ended) return
     this.#tasks.run('open-partial', async () => {
       try {
         this.#onContent(await arrivingContent(this.#components.store, header))
@@ -167,10 +168,10 @@ export class Pull {
   }
 
   #newDelivery(content: ArrivingContent): Delivery {
-    const { blob, verify } = this.#init
+    const { names, verify } = this.#init
     return new Delivery(
       this.#components,
-      { digest: blob.digest, verify, content, readers: this.#readers, tasks: this.#tasks },
+      { digest: names.digest, verify, content, readers: this.#readers, tasks: this.#tasks },
       {
         onPiece: (piece) => this.#events.onPiece(piece),
         onForgotten: (piece) => this.download?.reconsider(piece),
@@ -239,7 +240,7 @@ export class Pull {
 
   #onStepFailed(err: AppError): void {
     this.#lastFailure = err
-    this.#components.logger.debug('a step of a pull failed', { digest: this.#init.blob.digest, err })
+    this.#components.logger.debug('a step of a pull failed', { digest: this.#init.names.digest, err })
   }
 
   #onLiar(id: string, hello?: PeerHello): void {
@@ -252,7 +253,7 @@ export class Pull {
     if (this.#ended) return
     this.#end(err)
     this.#delivery?.arrival.content.partial?.discard(err).catch((cause: unknown) => {
-      this.#components.logger.warn('failed to discard a partial blob', { digest: this.#init.blob.digest, err: cause })
+      this.#components.logger.warn('failed to discard a partial blob', { digest: this.#init.names.digest, err: cause })
     })
     this.#events.onFailed(err)
   }

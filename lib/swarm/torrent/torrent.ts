@@ -17,6 +17,7 @@ import { type RestingPeers, restingPeers } from './meet/resting-peers.ts'
 import { Pull } from './pull.ts'
 import type { ReadOptions } from './read/reader.ts'
 import { PeerSet } from './serve/peer-set.ts'
+import { type AskedNames, askedNames } from './shared/asked-names.ts'
 import { conducts } from './shared/conducts.ts'
 import { type Content, completeContent } from './shared/content.ts'
 import { type BytesBySource, noBytes } from './shared/pull-summary.ts'
@@ -39,6 +40,7 @@ export class Torrent {
   readonly #pull: Pull | undefined
   readonly #resting: RestingPeers
   readonly #conducts = conducts()
+  readonly #names: AskedNames | undefined
   readonly #holders: Holders
   #peers: PeerSet | undefined
   readonly #contacts: Contacts
@@ -57,8 +59,10 @@ export class Torrent {
     this.#tasks = background((name, err) => components.logger.error('a task of a torrent failed', { name, err }))
     this.#contacts = this.#newContacts()
     this.#header = content.complete
-    if (content.complete === undefined) this.#pull = this.#newPull(content.blob)
-    else this.#peers = this.#newPeers(completeContent(components.store, content.complete))
+    if (content.complete === undefined) {
+      this.#names = askedNames(content.blob)
+      this.#pull = this.#newPull(this.#names)
+    } else this.#peers = this.#newPeers(completeContent(components.store, content.complete))
   }
 
   start(): void {
@@ -121,6 +125,22 @@ export class Torrent {
     return this.#peers?.admitOverHttp(agent, range)
   }
 
+  /** The header has come. */
+  get known(): boolean {
+    return this.#header !== undefined
+  }
+
+  /** The blob under the name that is asked now; undefined when nothing is pulled. */
+  get asked(): BlobRef | undefined {
+    return this.complete ? undefined : this.#names?.current
+  }
+
+  /** The blob is asked for under this name too. */
+  join(blob: BlobRef): this {
+    this.#names?.add(blob)
+    return this
+  }
+
   /** Keeps it from being paused; call the result once. */
   hold(): () => void {
     return this.#holders.hold()
@@ -171,12 +191,12 @@ export class Torrent {
     await this.#tasks.stop()
   }
 
-  #newPull(blob: BlobRef): Pull {
+  #newPull(names: AskedNames): Pull {
     const { self, verify, direct } = this.#init
     return new Pull(
       { ...this.#components, conducts: this.#conducts },
       {
-        blob,
+        names,
         self: self.peerId,
         verify,
         direct,
@@ -192,7 +212,7 @@ export class Torrent {
         onContent: (content) => this.#onContent(content),
         onPiece: (piece) => this.#peers?.announce(piece),
         onComplete: () => this.#onComplete(),
-        onFailed: (err) => this.#events.onFailed(this, blob, err),
+        onFailed: (err) => this.#events.onFailed(this, names.current, err),
         onLiar: (id, hello) => this.#onLiar(id, hello),
       },
     )

@@ -1,7 +1,7 @@
 import type { Backends, ObjectStat } from '../../../lib/backend/index.ts'
 import { appError, type Clock, hasCode, type Random, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
-import type { BlobRef } from '../../../lib/core/index.ts'
+import type { BlobRef, Digest } from '../../../lib/core/index.ts'
 import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
@@ -34,7 +34,11 @@ export interface IngestRunInit {
   readonly memberId: string
   /** Another origin waits for this run: see `claim`. */
   readonly claims: boolean
+  readonly inTurn: InTurn
 }
+
+/** Does the work when no other run of the digest is under way. */
+export type InTurn = <T>(work: () => Promise<T>) => Promise<T>
 
 /**
  * Brings one blob into this origin: decides from whom, and in which order. A run waits for no client, so a run that has
@@ -51,6 +55,7 @@ export interface IngestRunInit {
  * other, whatever they think of each other's health.
  */
 export interface IngestRun {
+  readonly digest: Digest
   /** @throws what `Ingest.ensure` says */
   readonly done: Promise<StoredBlob>
   /** The intake, once the length of the blob is known. */
@@ -94,8 +99,12 @@ class BlobIngestRun implements IngestRun {
     this.#memberId = init.memberId
     this.#claims = init.claims
     this.#slot = intakeSlot(components, blob.digest)
-    this.done = this.#bring()
+    this.done = init.inTurn(() => this.#bring())
     this.done.catch(() => undefined)
+  }
+
+  get digest() {
+    return this.#blob.digest
   }
 
   get intake() {
@@ -132,7 +141,7 @@ class BlobIngestRun implements IngestRun {
       const stored = here ?? (await this.#run())
       this.#slot.close()
       if (here !== undefined) return here
-      refusals.clear(this.#blob.digest)
+      refusals.clear(this.#blob)
       onStored(this.#blob, stored)
       return stored
     } catch (err) {
@@ -164,7 +173,7 @@ class BlobIngestRun implements IngestRun {
     const corrupt = appError('BACKEND_CORRUPT', { detail: { digest, size: intake.partial.map.length } })
     await this.#slot.drop(corrupt)
     if (!mixed) {
-      this.#components.refusals.add(digest)
+      this.#components.refusals.add(this.#blob)
       throw corrupt
     }
     this.#components.logger.warn('a blob with bytes from other origins has a wrong digest, so it is brought again', {

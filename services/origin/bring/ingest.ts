@@ -3,20 +3,24 @@ import {
   type AbortOptions,
   abortable,
   appError,
+  keyedLock,
   type Startable,
   singleFlight,
   throwIfAborted,
 } from '../../../lib/base/index.ts'
-import { type BlobRef, type ByteRange, type Digest, wholeRange } from '../../../lib/core/index.ts'
+import { type BlobRef, type ByteRange, wholeRange } from '../../../lib/core/index.ts'
 import type { PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings } from '../ring/holdings.ts'
 import type { Holding } from '../ring/siblings.ts'
-import { type IngestRun, type IngestRunComponents, ingestRun } from './ingest-run.ts'
+import { type IngestRun, type IngestRunComponents, type InTurn, ingestRun } from './ingest-run.ts'
 import { partialOf } from './intake-slot.ts'
 import { partialBytes } from './partial-bytes.ts'
+import type { SourceKeys } from './source-keys.ts'
 
-export type IngestComponents = IngestRunComponents
+export interface IngestComponents extends IngestRunComponents {
+  readonly keys: SourceKeys
+}
 
 export interface IngestOptions extends AbortOptions {
   /** The request came from another origin: then read the backend, follow the origin that reads it, or refuse. */
@@ -70,8 +74,11 @@ function rangesOf({ map, have }: PartialBlob): readonly ByteRange[] {
 class OriginIngest implements Ingest {
   readonly #components: IngestComponents
   readonly #memberId: string
-  readonly #underWay = new Map<Digest, IngestRun>()
-  readonly #looks = singleFlight<Digest, number>()
+  /** By the key of the source. */
+  readonly #underWay = new Map<string, IngestRun>()
+  readonly #looks = singleFlight<string, number>()
+  /** One run at a time has the bytes of a digest in hand; whoever comes after it finds the blob, or reads its own source. */
+  readonly #turns = keyedLock()
   #stopped = false
 
   constructor(components: IngestComponents, memberId: string) {
@@ -94,9 +101,10 @@ class OriginIngest implements Ingest {
     const { store, refusals } = this.#components
     const stored = await store.stat(blob.digest)
     if (stored !== undefined) return stored.size
-    refusals.check(blob.digest)
-    const known = this.#underWay.get(blob.digest)?.intake?.partial.map.length
-    return known ?? this.#looks.run(blob.digest, (signal) => this.#look(blob, signal), options)
+    refusals.check(blob)
+    const key = this.#components.keys.of(blob)
+    const known = this.#underWay.get(key)?.intake?.partial.map.length
+    return known ?? this.#looks.run(key, (signal) => this.#look(blob, signal), options)
   }
 
   async ensure(blob: BlobRef, { hop, signal }: IngestOptions): Promise<StoredBlob> {
@@ -125,8 +133,8 @@ class OriginIngest implements Ingest {
     if (stored !== undefined) {
       return { size: stored.size, ranges: [wholeRange(stored.size)], verified: true, claim: 'none' }
     }
-    refusals.check(blob.digest)
-    const claim = this.#underWay.get(blob.digest)?.claimFor(asker) ?? 'none'
+    refusals.check(blob)
+    const claim = this.#underWay.get(this.#components.keys.of(blob))?.claimFor(asker) ?? 'none'
     const partial = await this.#partial(blob)
     return { size: partial?.map.length, ranges: partial === undefined ? [] : rangesOf(partial), verified: false, claim }
   }
@@ -145,25 +153,28 @@ class OriginIngest implements Ingest {
   }
 
   async #partial({ digest }: BlobRef): Promise<PartialBlob | undefined> {
-    const underWay = this.#underWay.get(digest)
-    return underWay === undefined ? partialOf(this.#components.store, digest) : underWay.intake?.partial
+    if (!this.#turns.busy(digest)) return partialOf(this.#components.store, digest)
+    const underWay = [...this.#underWay.values()].find((run) => run.digest === digest && run.intake !== undefined)
+    return underWay?.intake?.partial
   }
 
   /** The run that brings the blob: the current run, or a new one. */
   #join(blob: BlobRef, hop: boolean): IngestRun {
-    const { refusals } = this.#components
-    refusals.check(blob.digest)
-    const underWay = this.#underWay.get(blob.digest)
+    const { refusals, keys } = this.#components
+    refusals.check(blob)
+    const key = keys.of(blob)
+    const underWay = this.#underWay.get(key)
     if (hop && underWay?.claims !== true) this.#checkOwner(blob)
     if (hop) underWay?.claim()
-    return underWay ?? this.#begin(blob, hop)
+    return underWay ?? this.#begin(blob, key, hop)
   }
 
-  #begin(blob: BlobRef, claims: boolean): IngestRun {
+  #begin(blob: BlobRef, key: string, claims: boolean): IngestRun {
     if (this.#stopped) throw appError('SHUTTING_DOWN')
-    const begun = ingestRun(this.#components, blob, { memberId: this.#memberId, claims })
-    this.#underWay.set(blob.digest, begun)
-    const forget = () => void this.#underWay.delete(blob.digest)
+    const inTurn: InTurn = (work) => this.#turns.run(blob.digest, work)
+    const begun = ingestRun(this.#components, blob, { memberId: this.#memberId, claims, inTurn })
+    this.#underWay.set(key, begun)
+    const forget = () => void this.#underWay.delete(key)
     begun.done.then(forget, forget)
     return begun
   }

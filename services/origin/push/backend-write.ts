@@ -32,13 +32,13 @@ export async function writeToBackend(
   const key = blobKey(blob.digest)
   const backend = backends.backendFor(blob.repository)
   const found = await backend.stat(key, options)
-  const damaged = found !== undefined && (found.size !== size || refusals.has(blob.digest))
+  const damaged = found !== undefined && (found.size !== size || refusals.has(blob))
   if (found !== undefined && !damaged) return
   const condition = found === undefined ? { ifAbsent: true } : { ifMatch: found.etag }
   try {
     await backend.write(key, await content.read(), { ...options, ...condition, size })
     onSent('backend', size)
-    refusals.clear(blob.digest)
+    refusals.clear(blob)
   } catch (err) {
     if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
     // Another process has written the blob meanwhile; only its size matters.

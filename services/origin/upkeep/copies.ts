@@ -14,7 +14,7 @@ export type Keeping = 'absent' | 'held' | 'kept'
 export interface CopiesComponents {
   readonly cluster: Cluster
   readonly names: BlobNames
-  readonly refusals: Pick<Refusals, 'has'>
+  readonly refusals: Pick<Refusals, 'hasIn'>
   readonly logger: Logger
   readonly siblings: Pick<Siblings, 'holding'>
   /** Whether this member is leaving; a leaving member owns no blob. */
@@ -60,11 +60,10 @@ export function copies(components: CopiesComponents, init: { readonly memberId: 
     ownersWithout(digest, isLeaving() ? init.memberId : undefined).filter((member) => !isSelf(member))
 
   const inBackend: Copies['inBackend'] = async ({ digest, size }, options = {}) => {
-    if (refusals.has(digest)) return false
     try {
-      const found = await Promise.all(
-        (await names.backends(digest)).map((backend) => backend.stat(blobKey(digest), options)),
-      )
+      const backends = await names.backends(digest)
+      if (backends.some((backend) => refusals.hasIn(backend, digest))) return false
+      const found = await Promise.all(backends.map((backend) => backend.stat(blobKey(digest), options)))
       return found.every((object) => object?.size === size)
     } catch (err) {
       throwIfAborted(options.signal)

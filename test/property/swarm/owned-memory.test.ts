@@ -18,6 +18,7 @@ import type { Block, PeerConnection } from '../../../lib/swarm/peer/index.ts'
 import { Pull } from '../../../lib/swarm/torrent/pull.ts'
 import { type BlockSender, blockSender } from '../../../lib/swarm/torrent/serve/block-sender.ts'
 import { uploadLane } from '../../../lib/swarm/torrent/serve/upload-lane.ts'
+import { askedNames } from '../../../lib/swarm/torrent/shared/asked-names.ts'
 import { bufferPool } from '../../../lib/swarm/torrent/shared/buffer-pool.ts'
 import { conducts } from '../../../lib/swarm/torrent/shared/conducts.ts'
 import type { Content } from '../../../lib/swarm/torrent/shared/content.ts'
@@ -187,7 +188,7 @@ class World {
         downloads: unlimited,
       },
       {
-        blob: { digest: blob.digest, repository: parseRepository('lab') },
+        names: askedNames({ digest: blob.digest, repository: parseRepository('lab') }),
         self: newPeerId(this.#random),
         verify: 'whole',
         direct: false,

@@ -5,6 +5,7 @@ import { appError, fakeClock } from '../../../lib/base/index.ts'
 import { digestOf, parseRepository } from '../../../lib/core/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { refusals } from '../../../services/origin/bring/refusals.ts'
+import { sourceKeys } from '../../../services/origin/bring/source-keys.ts'
 import { writeToBackend } from '../../../services/origin/push/backend-write.ts'
 
 const bytes = Buffer.from('the content of a blob')
@@ -21,8 +22,9 @@ function writeAgainst(rival: (backend: Backend) => Promise<unknown>): Promise<vo
       throw appError('BACKEND_PRECONDITION_FAILED')
     },
   }
+  const backends = { backendFor: () => backend }
   return writeToBackend(
-    { backends: { backendFor: () => backend }, refusals: refusals(fakeClock()), onSent: () => undefined },
+    { backends, refusals: refusals(fakeClock(), sourceKeys(backends)), onSent: () => undefined },
     { blob, size: bytes.length, read: async () => Readable.from([bytes]) },
     {},
   )

@@ -12,6 +12,7 @@ import {
 } from '../../../base/index.ts'
 import type { BlobRef, PeerInfo, PieceMap } from '../../../core/index.ts'
 import type { HttpAdmission, PieceSource } from '../../outside.ts'
+import type { AskedNames } from '../shared/asked-names.ts'
 import { HTTP } from './download-contract.ts'
 import type { PieceJob } from './piece-job.ts'
 import type { PieceRuns } from './piece-runs.ts'
@@ -25,7 +26,7 @@ export interface HttpRungComponents {
 }
 
 export interface HttpRungInit {
-  readonly blob: BlobRef
+  readonly names: AskedNames
   readonly map: PieceMap
   readonly runs: PieceRuns
   /** A request failed. */
@@ -73,14 +74,18 @@ export function httpRung(components: HttpRungComponents, init: HttpRungInit): Ht
   }
 
   const fetch = async (run: readonly PieceJob[], signal: AbortSignal): Promise<void> => {
+    const blob = init.names.current
     try {
-      await fetchRun(components, init, run, signal)
+      await fetchRun(components, init, { blob, run }, signal)
+      init.names.gave(blob)
       failures = 0
     } catch (err) {
       const busy = busyOf(err)
       if (signal.aborted) return
-      if (busy === undefined) rest(toAppError(err, 'SOURCES_EXHAUSTED'))
-      else if (busy.pieces > 0 && busy.pieces < run.length) await fetch(run.slice(0, busy.pieces), signal)
+      if (busy === undefined) {
+        init.names.failed(blob)
+        rest(toAppError(err, 'SOURCES_EXHAUSTED'))
+      } else if (busy.pieces > 0 && busy.pieces < run.length) await fetch(run.slice(0, busy.pieces), signal)
       else wait(busy, toAppError(err))
     }
   }
@@ -115,8 +120,8 @@ function busyOf(err: unknown): HttpAdmission | undefined {
 /** Fills the pieces of `run`, neighbours in ascending order, from one ranged read. */
 async function fetchRun(
   { clock, pieces, downloads }: HttpRungComponents,
-  { blob, map, runs }: HttpRungInit,
-  run: readonly PieceJob[],
+  { map, runs }: HttpRungInit,
+  { blob, run }: { readonly blob: BlobRef; readonly run: readonly PieceJob[] },
   outer: AbortSignal,
 ): Promise<void> {
   const first = run[0]

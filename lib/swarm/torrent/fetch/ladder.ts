@@ -1,7 +1,8 @@
 import type { AppError } from '../../../base/index.ts'
-import type { BlobRef, PeerInfo, PieceMap } from '../../../core/index.ts'
+import type { PeerInfo, PieceMap } from '../../../core/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
 import type { Prospect } from '../meet/dialer.ts'
+import type { AskedNames } from '../shared/asked-names.ts'
 import type { Download } from './download.ts'
 import { type HttpRung, type HttpRungComponents, httpRung } from './http-rung.ts'
 
@@ -10,7 +11,7 @@ export interface LadderComponents extends HttpRungComponents {
 }
 
 export interface LadderInit {
-  readonly blob: BlobRef
+  readonly names: AskedNames
   readonly map: PieceMap
   readonly download: Download
   prospect(): Prospect

@@ -4,14 +4,16 @@ import {
   backoffMs,
   type Clock,
   deadline,
+  type ErrorCode,
   hasCode,
   isAbort,
   type Random,
   toAppError,
 } from '../../../base/index.ts'
-import type { BlobRef } from '../../../core/index.ts'
+import type { Digest } from '../../../core/index.ts'
 import { checkHeader, type MetainfoChange, type MetainfoLog, type MetainfoRecord } from '../../../metainfo/index.ts'
 import type { MetainfoSource } from '../../outside.ts'
+import type { AskedNames } from '../shared/asked-names.ts'
 
 /** Heartbeats come every 5 s; a stream without any record for this long is dead. */
 const SILENCE_MS = 15_000
@@ -25,7 +27,7 @@ export interface FeedEvents {
   onHeartbeat(): void
   /** One stream ended early or could not be opened; the feed goes on. */
   onInterrupted(err: AppError): void
-  /** The feed is over: BLOB_UNKNOWN, NO_BACKEND_RULE, DIGEST_REFUSED or METAINFO_CONFLICT. */
+  /** The feed is over: METAINFO_CONFLICT, or one of `refusalCodes`. */
   onRefused(err: AppError): void
 }
 
@@ -36,7 +38,8 @@ export interface FeedComponents {
 }
 
 export interface FeedInit {
-  readonly blob: BlobRef
+  /** Each stream is opened under the name that is current. */
+  readonly names: AskedNames
   /** Only from origins themselves. */
   readonly direct: boolean
 }
@@ -54,10 +57,12 @@ export async function runMetainfoFeed(
 ): Promise<void> {
   for (let failures = 0; ; ) {
     const known = knows(into.log)
+    const blob = init.names.current
     try {
       if (await readStream(components, init, into, signal)) return
     } catch (err) {
       if (signal.aborted) return
+      init.names.failed(blob)
       const failure = asFailure(err)
       if (isFinal(failure, known)) {
         into.events.onRefused(failure)
@@ -81,25 +86,37 @@ function knows(log: MetainfoLog): boolean {
   return log.header !== undefined
 }
 
+/** What a source answers that it will answer again, however often it is asked. */
+const refusalCodes: readonly ErrorCode[] = [
+  'BLOB_UNKNOWN',
+  'NO_BACKEND_RULE',
+  'DIGEST_REFUSED',
+  'NAME_INVALID',
+  'DIGEST_INVALID',
+]
+
 function isFinal(err: AppError, headerKnown: boolean): boolean {
   if (err.code === 'METAINFO_CONFLICT') return true
-  return !headerKnown && hasCode(err, 'BLOB_UNKNOWN', 'NO_BACKEND_RULE', 'DIGEST_REFUSED')
+  return !headerKnown && hasCode(err, ...refusalCodes)
 }
 
 /** True when nothing more can come. @throws METAINFO_INCOMPLETE when the stream ends without its last record */
 async function readStream(
   { clock, metainfo }: FeedComponents,
-  { blob, direct }: FeedInit,
+  { names, direct }: FeedInit,
   { log, events }: { readonly log: MetainfoLog; readonly events: FeedEvents },
   outer: AbortSignal,
 ): Promise<boolean> {
   const silence = deadline(clock, SILENCE_MS, outer)
+  const blob = names.current
   try {
     for await (const record of metainfo.open(blob, { signal: silence.signal, direct })) {
       silence.touch()
-      const change = log.apply(checked(record, blob))
-      if (change !== undefined) events.onChange(change)
-      else if (record.kind === 'heartbeat') events.onHeartbeat()
+      const change = log.apply(checked(record, blob.digest))
+      if (change !== undefined) {
+        names.gave(blob)
+        events.onChange(change)
+      } else if (record.kind === 'heartbeat') events.onHeartbeat()
       if (isLast(record, log) || outer.aborted) return true
     }
     throw appError('METAINFO_INCOMPLETE')
@@ -108,9 +125,9 @@ async function readStream(
   }
 }
 
-function checked(record: MetainfoRecord, blob: BlobRef): MetainfoRecord {
+function checked(record: MetainfoRecord, digest: Digest): MetainfoRecord {
   if (record.kind !== 'header') return record
-  if (record.header.digest !== blob.digest) {
+  if (record.header.digest !== digest) {
     throw appError('METAINFO_INVALID', { message: 'the stream belongs to another blob' })
   }
   return { kind: 'header', header: checkHeader(record.header) }

@@ -1,13 +1,14 @@
 import type { AppError, Background } from '../../../base/index.ts'
-import type { BlobRef, MetaInfoHeader } from '../../../core/index.ts'
+import type { MetaInfoHeader } from '../../../core/index.ts'
 import { type MetainfoChange, type MetainfoLog, metainfoLog } from '../../../metainfo/index.ts'
+import type { AskedNames } from '../shared/asked-names.ts'
 import { type FeedComponents, runMetainfoFeed } from './metainfo-feed.ts'
 import { type Doubt, SecondOpinion, type SecondOpinionComponents, type SecondOpinionEvents } from './second-opinion.ts'
 
 export interface RecordsComponents extends FeedComponents, SecondOpinionComponents {}
 
 export interface RecordsInit {
-  readonly blob: BlobRef
+  readonly names: AskedNames
   /** Whether the trackers' metainfo of this blob is doubted: then the origins themselves are asked for it. */
   readonly direct: boolean
   readonly tasks: Background

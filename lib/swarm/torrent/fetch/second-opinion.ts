@@ -1,7 +1,7 @@
 import { type AppError, appError, type Background, type Clock, deadline, hasCode } from '../../../base/index.ts'
-import type { BlobRef } from '../../../core/index.ts'
 import type { MetainfoLog, MetainfoRecord } from '../../../metainfo/index.ts'
 import type { MetainfoSource } from '../../outside.ts'
+import type { AskedNames } from '../shared/asked-names.ts'
 
 /** An origin's opinion on the metainfo that a tracker relayed; `silent` when no origin answers in time. */
 export type Opinion = 'confirms' | 'contradicts' | 'failed' | 'silent'
@@ -28,7 +28,7 @@ export interface SecondOpinionComponents {
 }
 
 export interface SecondOpinionInit {
-  readonly blob: BlobRef
+  readonly names: AskedNames
   readonly log: MetainfoLog
   readonly tasks: Background
   /** The metainfo comes from an origin itself. */
@@ -88,12 +88,12 @@ export class SecondOpinion {
 
 async function originsOpinion(
   { clock, metainfo }: SecondOpinionComponents,
-  { blob, log }: SecondOpinionInit,
+  { names, log }: SecondOpinionInit,
   outer: AbortSignal,
 ): Promise<Opinion> {
   const limit = deadline(clock, PATIENCE_MS, outer)
   try {
-    for await (const record of metainfo.open(blob, { signal: limit.signal, direct: true })) {
+    for await (const record of metainfo.open(names.current, { signal: limit.signal, direct: true })) {
       const opinion = opinionOf(record, log)
       if (opinion !== undefined) return opinion
     }

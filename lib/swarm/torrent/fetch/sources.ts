@@ -1,7 +1,8 @@
 import type { AppError, Background, FairBucket } from '../../../base/index.ts'
-import type { BlobRef, PeerInfo } from '../../../core/index.ts'
+import type { PeerInfo } from '../../../core/index.ts'
 import type { PieceSource } from '../../outside.ts'
 import type { Prospect } from '../meet/dialer.ts'
+import type { AskedNames } from '../shared/asked-names.ts'
 import { Download } from './download.ts'
 import type { DownloadComponents, DownloadTarget } from './download-contract.ts'
 import { Ladder } from './ladder.ts'
@@ -14,7 +15,7 @@ export interface SourcesComponents extends Omit<DownloadComponents, 'downloads'>
 }
 
 export interface SourcesInit {
-  readonly blob: BlobRef
+  readonly names: AskedNames
   readonly target: DownloadTarget
   readonly prospect: () => Prospect
   /** A request over HTTP failed. */

@@ -29,15 +29,16 @@ test('an unknown blob is remembered for a second, in its repository only', async
   expect(verdict()).toBe('free')
 })
 
-test('a wrong digest is refused for a minute, then for two, whatever the repository', async () => {
+test('a wrong blob is refused for a minute, then for two, in its repository only', async () => {
   const { clock, list, verdict } = setUp()
-  list.wrong(blob.digest)
-  expect(verdict({ ...blob, repository: parseRepository('two') })).toBe('DIGEST_REFUSED')
+  list.wrong(blob)
+  expect(verdict({ ...blob, repository: parseRepository('two') })).toBe('free')
+  expect(verdict()).toBe('DIGEST_REFUSED')
   await clock.advance(59_999)
   expect(verdict()).toBe('DIGEST_REFUSED')
   await clock.advance(1)
   expect(verdict()).toBe('free')
-  list.wrong(blob.digest)
+  list.wrong(blob)
   await clock.advance(119_999)
   expect(verdict()).toBe('DIGEST_REFUSED')
   await clock.advance(1)

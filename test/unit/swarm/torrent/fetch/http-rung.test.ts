@@ -5,6 +5,7 @@ import type { HttpAdmission } from '../../../../../lib/swarm/index.ts'
 import { httpRung } from '../../../../../lib/swarm/torrent/fetch/http-rung.ts'
 import type { PieceJob } from '../../../../../lib/swarm/torrent/fetch/piece-job.ts'
 import type { PieceRuns } from '../../../../../lib/swarm/torrent/fetch/piece-runs.ts'
+import { askedNames } from '../../../../../lib/swarm/torrent/shared/asked-names.ts'
 import { swarmBlob } from '../../../../kit/swarm-blob.ts'
 
 const PIECE = 1024
@@ -48,7 +49,7 @@ function rungAt(given: () => number, retryAfterMs = 2_000) {
       },
     },
     {
-      blob: { digest: swarmBlob(1, PIECE).digest, repository: parseRepository('lab') },
+      names: askedNames({ digest: swarmBlob(1, PIECE).digest, repository: parseRepository('lab') }),
       map: new PieceMap(4 * PIECE, PIECE),
       runs: runs as unknown as PieceRuns,
       onFailed: () => undefined,

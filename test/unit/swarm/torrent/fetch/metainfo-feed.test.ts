@@ -3,6 +3,7 @@ import { type AppError, appError, fakeClock, seededRandom } from '../../../../..
 import { parseRepository } from '../../../../../lib/core/index.ts'
 import { type MetainfoRecord, metainfoLog } from '../../../../../lib/metainfo/index.ts'
 import { runMetainfoFeed } from '../../../../../lib/swarm/torrent/fetch/metainfo-feed.ts'
+import { askedNames } from '../../../../../lib/swarm/torrent/shared/asked-names.ts'
 import { swarmBlob } from '../../../../kit/swarm-blob.ts'
 
 const blob = swarmBlob(1, 3 * 256 * 1024)
@@ -43,7 +44,7 @@ function play(...scripts: readonly Script[]) {
     onRefused: (err: AppError) => void seen.push(`refused ${err.code}`),
   }
   const components = { clock, random: seededRandom(1), metainfo }
-  const init = { blob: { digest: blob.digest, repository: parseRepository('a') }, direct: false }
+  const init = { names: askedNames({ digest: blob.digest, repository: parseRepository('a') }), direct: false }
   const done = runMetainfoFeed(components, init, { log, events }, controller.signal)
   return { clock, controller, log, seen, done, opened: () => opened }
 }
