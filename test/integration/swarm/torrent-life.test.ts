@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { collectGarbage } from '../../../lib/base/index.ts'
 import { parseRepository } from '../../../lib/core/index.ts'
 import { swarmLimits } from '../../../lib/swarm/index.ts'
 import { gatedStore } from '../../kit/gated-store.ts'
@@ -248,10 +249,12 @@ test('gives its memory back when it has had nothing to do for a while, and makes
   await using lab = swarmLab(blobs)
   await lab.origin()
   let collections = 0
-  const collectGarbage = () => {
-    collections += 1
-  }
-  const agent = await lab.agent({ collectGarbage })
+  const agent = await lab.agent({
+    collectGarbage: () => {
+      collections += 1
+      collectGarbage()
+    },
+  })
   const Plain = globalThis.SharedArrayBuffer
   let made = 0
   class Counted extends Plain {
