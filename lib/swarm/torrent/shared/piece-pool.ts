@@ -24,7 +24,7 @@ export interface PiecePool {
    * @throws UNKNOWN when these bytes are not out
    */
   give(bytes: Uint8Array): void
-  /** Lets go of the memory, as soon as none of it is out: nobody will need any for a while. */
+  /** Lets go of the memory, for when none of it is out: nobody will need any for a while. */
   rest(): void
 }
 
@@ -41,7 +41,8 @@ const LEAST_BYTES = 256 * 1024
 /**
  * One region of shared memory, made when the first piece needs it. It is so large that the C library maps it by itself:
  * it takes no memory before it is touched, and all of it goes back to the system when it is collected, which smaller
- * pieces of memory do not. While an earlier region has not been collected yet, it is used again; so there are never two.
+ * pieces of memory do not. A region that was let go of is used again until it is collected, and it is not collected while
+ * a part of it is out; so parts that are out are always of one region.
  */
 function region(bytes: number) {
   let memory: SharedArrayBuffer | undefined
@@ -68,7 +69,6 @@ export function piecePool({ maxBytes, spare }: PiecePoolInit): PiecePool {
   const parts = slabs({ count, slabBytes: SLAB_BYTES, leastBytes: LEAST_BYTES })
   const all = region(count * SLAB_BYTES)
   const line = waitingLine()
-  let resting = false
 
   return {
     line,
@@ -86,17 +86,12 @@ export function piecePool({ maxBytes, spare }: PiecePoolInit): PiecePool {
       return true
     },
     take(length, capacity) {
-      resting = false
       return new Uint8Array(all.memory, parts.take(parts.partFor(capacity)), length)
     },
     give(bytes) {
       parts.give(bytes.byteOffset)
-      if (resting && parts.unused) all.letGo()
       line.next()
     },
-    rest() {
-      resting = true
-      if (parts.unused) all.letGo()
-    },
+    rest: () => all.letGo(),
   }
 }

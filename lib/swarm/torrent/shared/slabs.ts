@@ -16,8 +16,6 @@ export interface SlabsInit {
  */
 export interface Slabs {
   readonly freeBytes: number
-  /** Whether nothing is out. */
-  readonly unused: boolean
   /** The size of the part that holds so many bytes. @throws UNKNOWN when none does */
   partFor(bytes: number): number
   /** Whether a part of this size is free. */
@@ -66,9 +64,6 @@ export function slabs({ count, slabBytes, leastBytes }: SlabsInit): Slabs {
   return {
     get freeBytes() {
       return freeBytes
-    },
-    get unused() {
-      return out.size === 0
     },
     partFor(bytes) {
       for (const size of free.keys()) if (size >= bytes) return size
