@@ -182,6 +182,7 @@ class Engine implements SwarmEngine {
     if (this.#running) return
     await this.#gate.start()
     await this.#schedule.start()
+    this.#table.start()
     this.#running = true
   }
 

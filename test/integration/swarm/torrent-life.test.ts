@@ -282,3 +282,16 @@ test('gives its memory back when it has had nothing to do for a while, and makes
     globalThis.SharedArrayBuffer = Plain
   }
 })
+
+test('collects what its start left behind when nothing is asked of it', async () => {
+  await using lab = swarmLab([])
+  let collections = 0
+  const collectGarbage = () => {
+    collections += 1
+  }
+  await lab.agent({ collectGarbage })
+  await lab.clock.advance(swarmLimits.restMs - 1_000)
+  expect(collections).toBe(0)
+  await lab.clock.advance(2_000)
+  expect(collections).toBe(1)
+})
