@@ -10,6 +10,8 @@ export interface PieceDigester extends Startable {
   digest(bytes: Uint8Array): Promise<Uint8Array>
   /** Starts a digest of no bytes; the caller closes it. */
   running(algorithm: DigestAlgorithm): RunningDigest
+  /** Nothing will be hashed for a while: lets go of all memory that it was given. Never rejects. */
+  rest(): Promise<void>
 }
 
 /** The digest of bytes that arrive in order, some parts at a time. Only one call at a time. */
@@ -29,6 +31,7 @@ export function inlineDigester(): PieceDigester {
     stop: () => Promise.resolve(),
     digest: (bytes) => Promise.resolve(hashPiece(bytes)),
     running: inlineRunning,
+    rest: () => Promise.resolve(),
   }
 }
 
@@ -54,8 +57,15 @@ const ANSWER_BYTES = 1024 * 1024
 const PROGRAM = `
 const { parentPort } = require('node:worker_threads')
 const { createHash, hash } = require('node:crypto')
+const { setFlagsFromString } = require('node:v8')
+const { runInNewContext } = require('node:vm')
 const running = new Map()
+const collectGarbage = () => {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+}
 const work = ({ of, algorithm, parts, step }) => {
+  if (step === 'rest') return collectGarbage()
   if (of === undefined) return hash('sha256', parts[0], 'buffer')
   if (step === 'update') {
     if (!running.has(of)) running.set(of, createHash(algorithm))
@@ -93,7 +103,7 @@ interface Job {
   /** The running digest that this message belongs to. */
   readonly of?: number
   readonly algorithm?: DigestAlgorithm
-  readonly step?: 'update' | 'end' | 'close'
+  readonly step?: 'update' | 'end' | 'close' | 'rest'
 }
 
 const lost = () => appError('UNAVAILABLE', { message: 'the thread that computed a digest has ended' })
@@ -161,6 +171,11 @@ class ThreadDigester implements PieceDigester {
       end: async () => Buffer.from((await post('end')) ?? []).toString('hex'),
       close: () => void post('close').catch(() => undefined),
     }
+  }
+
+  /** What the thread was given stays, with its memory, until the thread collects its garbage. */
+  async rest(): Promise<void> {
+    if (this.#worker !== undefined) await this.#post({ parts: [], step: 'rest' })
   }
 
   #post(job: Job): Promise<Uint8Array | undefined> {

@@ -69,7 +69,10 @@ function agentEngine(
       transport: tcpTransport(runtime),
       prover: secretProver(config.token),
       digester,
-      collectGarbage,
+      collectGarbage: () => {
+        void digester.rest()
+        collectGarbage()
+      },
     },
     {
       peerId,

@@ -11,7 +11,7 @@ import {
   type PeerEvents,
   tcpTransport,
 } from '../../lib/swarm/peer/index.ts'
-import { type BufferPool, bufferPool } from '../../lib/swarm/torrent/index.ts'
+import { type PiecePool, piecePool } from '../../lib/swarm/torrent/index.ts'
 import { PieceMemory } from '../../lib/swarm/torrent/shared/piece-memory.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
 import { fetchBlock } from '../kit/fetch-block.ts'
@@ -133,7 +133,7 @@ async function transfer({ from, to, map, blockLength }: Transfer): Promise<Speed
   from.sendChoke(false)
   await unchoked
   const { pieceBufferBytes } = swarmLimits
-  const blocks = placesOf(map, blockLength, bufferPool(pieceBufferBytes, pieceBufferBytes, true))
+  const blocks = placesOf(map, blockLength, piecePool({ maxBytes: pieceBufferBytes, spare: () => false }))
   const stop = stopwatch(map.length)
   const worker = async () => {
     for (let next = blocks.next(); next.done !== true; next = blocks.next()) {
@@ -156,7 +156,7 @@ interface Piece {
   left: number
 }
 
-function* placesOf(map: PieceMap, blockLength: number, pool: BufferPool): Generator<{ block: Block; piece: Piece }> {
+function* placesOf(map: PieceMap, blockLength: number, pool: PiecePool): Generator<{ block: Block; piece: Piece }> {
   for (let index = 0; index < map.count; index += 1) {
     const size = map.sizeOf(index)
     const memory = new PieceMemory(pool, size, map.pieceLength)

@@ -33,10 +33,10 @@ import type {
 } from '../outside.ts'
 import type { PeerProver, PeerTransport } from '../peer/index.ts'
 import {
-  bufferPool,
   type ConnectionCount,
   completeContent,
   overflowShares,
+  piecePool,
   type SliceCache,
   type SwarmMeters,
   sliceCache,
@@ -182,6 +182,7 @@ class Engine implements SwarmEngine {
     if (this.#running) return
     await this.#gate.start()
     await this.#schedule.start()
+    this.#table.start()
     this.#running = true
   }
 
@@ -274,7 +275,7 @@ class Engine implements SwarmEngine {
       schedule: this.#schedule,
       tasks: this.#tasks,
       connections: this.#connections,
-      buffers: bufferPool(this.#limits.pieceBufferBytes, this.#limits.pieceBufferBytes, true),
+      buffers: piecePool({ maxBytes: this.#limits.pieceBufferBytes, spare: () => this.#warm.spare() }),
       downloads: nodeRate(this.#components.clock, this.#limits, downloadBytesPerSecond),
       lane: uploadLane(this.uploads, this.#limits.uploadQueueBytes),
     }

@@ -65,6 +65,11 @@ export class TorrentTable {
     this.#rest = rest(components.clock, { afterMs: components.limits.restMs, onRest: () => this.#onRest() })
   }
 
+  /** The node has begun: a time without work counts from now on, since loading the program leaves garbage as well. */
+  start(): void {
+    this.#rest.see(this.#running.size > 0)
+  }
+
   [Symbol.iterator](): IterableIterator<Torrent> {
     return this.#torrents.running()
   }

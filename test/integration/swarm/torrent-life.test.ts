@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { collectGarbage } from '../../../lib/base/index.ts'
 import { parseRepository } from '../../../lib/core/index.ts'
 import { swarmLimits } from '../../../lib/swarm/index.ts'
 import { gatedStore } from '../../kit/gated-store.ts'
@@ -248,10 +249,12 @@ test('gives its memory back when it has had nothing to do for a while, and makes
   await using lab = swarmLab(blobs)
   await lab.origin()
   let collections = 0
-  const collectGarbage = () => {
-    collections += 1
-  }
-  const agent = await lab.agent({ collectGarbage })
+  const agent = await lab.agent({
+    collectGarbage: () => {
+      collections += 1
+      collectGarbage()
+    },
+  })
   const Plain = globalThis.SharedArrayBuffer
   let made = 0
   class Counted extends Plain {
@@ -278,4 +281,17 @@ test('gives its memory back when it has had nothing to do for a while, and makes
   } finally {
     globalThis.SharedArrayBuffer = Plain
   }
+})
+
+test('collects what its start left behind when nothing is asked of it', async () => {
+  await using lab = swarmLab([])
+  let collections = 0
+  const collectGarbage = () => {
+    collections += 1
+  }
+  await lab.agent({ collectGarbage })
+  await lab.clock.advance(swarmLimits.restMs - 1_000)
+  expect(collections).toBe(0)
+  await lab.clock.advance(2_000)
+  expect(collections).toBe(1)
 })

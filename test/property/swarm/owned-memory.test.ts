@@ -19,10 +19,10 @@ import { Pull } from '../../../lib/swarm/torrent/pull.ts'
 import { type BlockSender, blockSender } from '../../../lib/swarm/torrent/serve/block-sender.ts'
 import { uploadLane } from '../../../lib/swarm/torrent/serve/upload-lane.ts'
 import { askedNames } from '../../../lib/swarm/torrent/shared/asked-names.ts'
-import { bufferPool } from '../../../lib/swarm/torrent/shared/buffer-pool.ts'
 import { conducts } from '../../../lib/swarm/torrent/shared/conducts.ts'
 import type { Content } from '../../../lib/swarm/torrent/shared/content.ts'
 import { overflowShares } from '../../../lib/swarm/torrent/shared/overflow-shares.ts'
+import { piecePool } from '../../../lib/swarm/torrent/shared/piece-pool.ts'
 import { sliceCache } from '../../../lib/swarm/torrent/shared/slice-cache.ts'
 import { swarmMeters } from '../../../lib/swarm/torrent/shared/swarm-meters.ts'
 import { warmPieces } from '../../../lib/swarm/torrent/shared/warm-pieces.ts'
@@ -148,7 +148,8 @@ class World {
   readonly #witness: Witness
   readonly #slow: Slow
   readonly #tasks = background(() => undefined)
-  readonly #buffers = bufferPool(6 * PIECE, 2 * PIECE)
+  readonly #warm = warmPieces(4 * PIECE)
+  readonly #buffers = piecePool({ maxBytes: 8 * PIECE, spare: () => this.#warm.spare() })
   readonly #peers = new Set<WildPeer>()
   #clients: Client[] = []
   #pull!: Pull
@@ -167,7 +168,7 @@ class World {
     const store = memoryStore(shared, { capacityBytes: 1e9 })
     await store.start()
     const sources = swarmSources([blob])
-    const warm = warmPieces(3 * PIECE)
+    const warm = this.#warm
     const slices = sliceCache(3 * PIECE, warm)
     const meters = swarmMeters(silentMetrics())
     const unlimited = fairBucket(this.#clock, { ratePerSecond: undefined })

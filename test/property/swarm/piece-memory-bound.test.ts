@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { PieceMap } from '../../../lib/core/index.ts'
 import type { PieceJob } from '../../../lib/swarm/torrent/fetch/piece-job.ts'
 import { PieceJobs } from '../../../lib/swarm/torrent/fetch/piece-jobs.ts'
-import { bufferPool } from '../../../lib/swarm/torrent/shared/buffer-pool.ts'
+import { type PiecePool, piecePool } from '../../../lib/swarm/torrent/shared/piece-pool.ts'
 
 const MIB = 1024 * 1024
 const POOL_PIECES = 4
@@ -15,24 +15,23 @@ class Greedy {
   readonly held: PieceJob[] = []
   started = 0
 
-  constructor(buffers: ReturnType<typeof bufferPool>) {
+  constructor(buffers: PiecePool) {
     const map = new PieceMap(100 * MIB, MIB)
     this.jobs = new PieceJobs({ map, blockLength: MIB, buffers, onRoom: () => this.pump(), onMoved: () => undefined })
   }
 
   pump(): void {
-    while (this.jobs.room) {
+    while (this.jobs.claimRoom()) {
       this.held.push(this.jobs.start(this.started, { owner: 'a', whole: false, nowMs: 0 }))
       this.started += 1
     }
-    this.jobs.awaitRoom()
   }
 }
 
 test('any number of torrents stays within the memory for pieces, and each gets its turn', async () => {
   const steps = fc.array(fc.nat({ max: TORRENTS - 1 }), { minLength: 400, maxLength: 400 })
   const run = async (script: readonly number[]) => {
-    const buffers = bufferPool(POOL_PIECES * MIB, 0)
+    const buffers = piecePool({ maxBytes: POOL_PIECES * MIB, spare: () => false })
     const torrents = Array.from({ length: TORRENTS }, () => new Greedy(buffers))
     for (const torrent of torrents) torrent.pump()
     for (const step of script) {

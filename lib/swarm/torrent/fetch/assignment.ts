@@ -65,11 +65,7 @@ export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | unde
 function startPiece(view: AssignmentView, peer: Supplier): Assigned | undefined {
   if (!view.jobs.room && view.jobs.size > 0) return undefined
   const piece = pickPiece(view.pick, pickPeer(view, peer))
-  if (piece === undefined) return undefined
-  if (!view.jobs.room) {
-    view.jobs.awaitRoom()
-    return undefined
-  }
+  if (piece === undefined || !view.jobs.claimRoom()) return undefined
   const job = view.jobs.start(piece, { owner: peer.id, whole: view.suspects.has(piece), nowMs: view.nowMs })
   const block = job.blocks[0]
   return block === undefined ? undefined : { job, block }

@@ -3,7 +3,7 @@ import type { PieceMap } from '../../../core/index.ts'
 import type { PieceDigester } from '../../../metainfo/index.ts'
 import type { PeerHello } from '../../peer/index.ts'
 import type { PickScope, ReaderWindow } from '../../picker/index.ts'
-import type { BufferPool } from '../shared/buffer-pool.ts'
+import type { PiecePool } from '../shared/piece-pool.ts'
 import type { PieceSourceKind } from '../shared/pull-summary.ts'
 import type { SwarmMeters } from '../shared/swarm-meters.ts'
 import type { VerifiedPiece } from '../shared/verified-piece.ts'
@@ -12,7 +12,7 @@ import type { BlockRequestsComponents } from './block-requests.ts'
 export interface DownloadComponents extends BlockRequestsComponents {
   readonly random: Random
   readonly meters: SwarmMeters
-  readonly buffers: BufferPool
+  readonly buffers: PiecePool
   readonly digester: Pick<PieceDigester, 'digest' | 'running'>
 }
 

@@ -1,12 +1,12 @@
 import type { PieceMap } from '../../../core/index.ts'
-import type { BufferPool } from '../shared/buffer-pool.ts'
 import { PieceMemory } from '../shared/piece-memory.ts'
+import type { PiecePool } from '../shared/piece-pool.ts'
 import { type BlockState, isUnasked, type PieceJob, pieceJob } from './piece-job.ts'
 
 export interface PieceJobsInit {
   readonly map: PieceMap
   readonly blockLength: number
-  readonly buffers: BufferPool
+  readonly buffers: PiecePool
   /** There may be room for a piece that could not be started. */
   onRoom(): void
   /** The piece is under way, or is no longer: `has` tells. */
@@ -14,7 +14,7 @@ export interface PieceJobsInit {
 }
 
 /**
- * The pieces that one torrent is working on: being fetched, or complete and being checked or stored. Their buffers come
+ * The pieces that one torrent is working on: being fetched, or complete and being checked or stored. Their memory comes
  * from the pool.
  */
 export class PieceJobs {
@@ -67,14 +67,21 @@ export class PieceJobs {
   /** Whether another piece may be started: there is memory, and no torrent before this one waits for it. */
   get room(): boolean {
     const { buffers, map } = this.#init
-    return buffers.hasRoom(map.pieceLength) && !buffers.line.isBehind(this.#waiter)
+    return !buffers.line.isBehind(this.#waiter) && buffers.hasRoom(map.pieceLength)
   }
 
-  /** A torrent with nothing under way stands in line for memory: those with pieces under way start no more meanwhile. */
-  awaitRoom(): void {
-    if (this.size > 0) return
-    this.#init.buffers.line.join(this.#waiter)
+  /**
+   * Like `room`, for a piece that is to be started now. A torrent with nothing under way gets the memory of pieces that
+   * are only kept, or stands in line for it: those with pieces under way start no more meanwhile.
+   */
+  claimRoom(): boolean {
+    if (this.room) return true
+    if (this.size > 0) return false
+    const { buffers, map } = this.#init
+    if (!buffers.line.isBehind(this.#waiter) && buffers.claimRoom(map.pieceLength)) return true
+    buffers.line.join(this.#waiter)
     this.#asked = true
+    return false
   }
 
   /** Leaves the line when nothing has asked for room since the last call. True when others wait for memory. */

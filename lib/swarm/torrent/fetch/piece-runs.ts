@@ -32,16 +32,9 @@ export class PieceRuns {
     // A peer that has everything and suggests nothing.
     const peer = { role: 'origin', offer: pieces.offerAll(), suggested: nothing, idle: true } as const
     const first = pickPiece(pick, peer)
-    if (first !== undefined && !jobs.room) {
-      jobs.awaitRoom()
-      return []
-    }
+    if (first === undefined || !jobs.claimRoom()) return []
     const run: PieceJob[] = []
-    for (
-      let piece = first ?? pieces.count;
-      run.length < max && pieces.wanted(piece) && isOfUse(pick, piece);
-      piece += 1
-    ) {
+    for (let piece = first; run.length < max && pieces.wanted(piece) && isOfUse(pick, piece); piece += 1) {
       run.push(jobs.start(piece, { owner: HTTP, whole: true, nowMs }))
       if (!jobs.room) break
     }

@@ -84,7 +84,7 @@ export class Arrival {
     { bytes, hash, free }: VerifiedPiece,
     positions: () => readonly ReaderWindow[],
   ): Promise<AppError | undefined> {
-    const { partial, key } = this.content
+    const { partial, key, map } = this.content
     try {
       if (partial === undefined) throw appError('STORE_FULL')
       await partial.write(piece, bytes, hash)
@@ -95,7 +95,7 @@ export class Arrival {
     }
     this.#overflow.relieve()
     const aheadOfReader = positions().some(({ next, end }) => piece >= next && piece < end)
-    this.#init.warm.keep(key, piece, { bytes, free }, aheadOfReader)
+    this.#init.warm.keep(key, piece, { bytes, heldBytes: map.pieceLength, free }, aheadOfReader)
     return undefined
   }
 

@@ -1,5 +1,5 @@
 import { appError, copyBytes } from '../../../base/index.ts'
-import type { BufferPool } from './buffer-pool.ts'
+import type { PiecePool } from './piece-pool.ts'
 
 /** Where the bytes of one request go. */
 export interface Landing {
@@ -27,7 +27,7 @@ export interface Landing {
 export class PieceMemory {
   readonly length: number
   readonly #bytes: Uint8Array
-  readonly #pool: BufferPool
+  readonly #pool: Pick<PiecePool, 'give'>
   /** Offsets of the blocks that a request may be writing in place. */
   readonly #writing = new Set<number>()
   /** Bytes of blocks, by offset, that wait until their place is free. */
@@ -36,7 +36,7 @@ export class PieceMemory {
   #state: 'open' | 'closed' | 'released' = 'open'
 
   /** `length` as long as the piece; not zeroed, since every byte is written before it is sealed. */
-  constructor(pool: BufferPool, length: number, capacity: number) {
+  constructor(pool: Pick<PiecePool, 'take' | 'give'>, length: number, capacity: number) {
     this.length = length
     this.#pool = pool
     this.#bytes = pool.take(length, capacity)

@@ -4,6 +4,8 @@ import type { Loan } from './loan.ts'
 /** A piece in memory; call `free` once, when nobody here reads it any more. */
 export interface WarmPiece {
   readonly bytes: Uint8Array
+  /** What it holds of the bound: all of its memory, of which a last piece fills only the beginning. */
+  readonly heldBytes: number
   readonly free: () => void
 }
 
@@ -24,6 +26,11 @@ export interface WarmPieces {
   passed(key: string, piece?: number): void
   /** Frees everything of the blob. */
   drop(key: string): void
+  /**
+   * Somebody needs the memory more: frees one piece that is not lent, the oldest that every reader has passed, or else
+   * the one that came last. False when there is none.
+   */
+  spare(): boolean
 }
 
 interface Entry extends WarmPiece {
@@ -37,8 +44,7 @@ interface Entry extends WarmPiece {
 /** Share of the limit that may be lent at a time. */
 const LENT_SHARE = 0.5
 
-/** What it holds of the bound: all of its memory, of which a last piece fills only the beginning. */
-const sizeOf = ({ bytes }: WarmPiece) => bytes.buffer.byteLength
+const isNotLent = ([, { users }]: readonly [string, Entry]) => users === 0
 
 const idOf = (key: string, piece: number) => `${key}/${piece}`
 
@@ -60,11 +66,11 @@ class Warm implements WarmPieces {
 
   keep(key: string, piece: number, warm: WarmPiece, aheadOfReader: boolean): void {
     const id = idOf(key, piece)
-    if (this.#get(id) !== undefined || !this.#makeRoom(sizeOf(warm))) {
+    if (this.#get(id) !== undefined || !this.#makeRoom(warm.heldBytes)) {
       warm.free()
       return
     }
-    this.#usedBytes += sizeOf(warm)
+    this.#usedBytes += warm.heldBytes
     const entries = aheadOfReader ? this.#ahead : this.#behind
     entries.set(id, { ...warm, key, piece, users: 0, dropped: false })
   }
@@ -93,6 +99,19 @@ class Warm implements WarmPieces {
     }
   }
 
+  spare(): boolean {
+    const candidates = [
+      { entries: this.#behind, found: [...this.#behind].find(isNotLent) },
+      { entries: this.#ahead, found: [...this.#ahead].findLast(isNotLent) },
+    ]
+    for (const { entries, found } of candidates) {
+      if (found === undefined) continue
+      this.#remove(entries, ...found)
+      return true
+    }
+    return false
+  }
+
   #get(id: string): Entry | undefined {
     return this.#ahead.get(id) ?? this.#behind.get(id)
   }
@@ -112,7 +131,7 @@ class Warm implements WarmPieces {
   }
 
   #borrow(entry: Entry): boolean {
-    const size = sizeOf(entry)
+    const size = entry.heldBytes
     if (entry.users === 0) {
       if (this.#lentBytes + size > this.#maxBytes * LENT_SHARE) return false
       this.#lentBytes += size
@@ -124,12 +143,12 @@ class Warm implements WarmPieces {
   #giveBack(entry: Entry): void {
     entry.users -= 1
     if (entry.users > 0) return
-    this.#lentBytes -= sizeOf(entry)
+    this.#lentBytes -= entry.heldBytes
     if (entry.dropped) this.#free(entry)
   }
 
   #free(entry: Entry): void {
-    this.#usedBytes -= sizeOf(entry)
+    this.#usedBytes -= entry.heldBytes
     entry.free()
   }
 }

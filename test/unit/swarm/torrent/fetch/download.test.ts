@@ -4,8 +4,8 @@ import { hashPiece, inlineDigester } from '../../../../../lib/metainfo/index.ts'
 import { swarmLimits } from '../../../../../lib/swarm/index.ts'
 import type { ReaderWindow } from '../../../../../lib/swarm/picker/index.ts'
 import { Download } from '../../../../../lib/swarm/torrent/fetch/download.ts'
-import { type BufferPool, bufferPool } from '../../../../../lib/swarm/torrent/shared/buffer-pool.ts'
 import { conducts as conductsOfPeers } from '../../../../../lib/swarm/torrent/shared/conducts.ts'
+import { type PiecePool, piecePool } from '../../../../../lib/swarm/torrent/shared/piece-pool.ts'
 import { swarmMeters } from '../../../../../lib/swarm/torrent/shared/swarm-meters.ts'
 import { recordingMetrics } from '../../../../../lib/telemetry/index.ts'
 import { type ScriptedPeer, type ScriptedRequest, scriptedPeer } from '../../../../kit/scripted-peer.ts'
@@ -19,7 +19,7 @@ function setUp(
     readonly pieces?: number
     readonly budgetBytes?: number
     /** Shared with another download. */
-    readonly buffers?: BufferPool
+    readonly buffers?: PiecePool
     readonly windows?: readonly ReaderWindow[]
     /** The hashes come from an origin itself. Default true. */
     readonly trusted?: boolean
@@ -34,7 +34,7 @@ function setUp(
   } = {},
 ) {
   const clock = fakeClock()
-  const buffers = init.buffers ?? bufferPool(init.budgetBytes ?? 64 * MIB, 64 * MIB)
+  const buffers = init.buffers ?? piecePool({ maxBytes: init.budgetBytes ?? 64 * MIB, spare: () => false })
   const taken = new Map<number, Uint8Array>()
   const liars: string[] = []
   const agreed: number[] = []

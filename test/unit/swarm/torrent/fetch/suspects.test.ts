@@ -2,14 +2,14 @@ import { describe, expect, test } from '@jest/globals'
 import { hashPiece } from '../../../../../lib/metainfo/index.ts'
 import { pieceJob, type SealedPiece } from '../../../../../lib/swarm/torrent/fetch/piece-job.ts'
 import { type Suspects, suspects } from '../../../../../lib/swarm/torrent/fetch/suspects.ts'
-import { bufferPool } from '../../../../../lib/swarm/torrent/shared/buffer-pool.ts'
 import { PieceMemory } from '../../../../../lib/swarm/torrent/shared/piece-memory.ts'
+import { piecePool } from '../../../../../lib/swarm/torrent/shared/piece-pool.ts'
 
 const BLOCK = 4
 const good = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 
 function sealed(givers: readonly string[], bytes: Uint8Array): SealedPiece {
-  const memory = new PieceMemory(bufferPool(bytes.length, 0), bytes.length, bytes.length)
+  const memory = new PieceMemory(piecePool({ maxBytes: 0, spare: () => false }), bytes.length, bytes.length)
   const job = pieceJob({ piece: 0, memory, blockLength: BLOCK, owner: 'x', whole: false, nowMs: 0 })
   for (const [index, block] of job.blocks.entries()) block.givenBy = givers[index]
   return { job, bytes }

@@ -58,7 +58,7 @@ test('a piece that is warm costs no read', async () => {
   const from = source()
   const warm = warmPieces(10 * SLICE_LENGTH)
   const piece = content.subarray(SLICE_LENGTH, 2 * SLICE_LENGTH)
-  warm.keep(from.key, 1, { bytes: piece, free: () => undefined }, true)
+  warm.keep(from.key, 1, { bytes: piece, heldBytes: piece.length, free: () => undefined }, true)
   const range = { start: SLICE_LENGTH + 5, end: SLICE_LENGTH + 800 }
   const cache = sliceCache(SLICE_LENGTH, warm)
   expect(right(await read(cache, from, range), range)).toBe(true)

@@ -21,7 +21,7 @@ function setUp(pieces: number) {
     here: (key = 'a') => [0, 1, 2, 3, 4, 5, 6, 7].filter((piece) => has(key, piece)),
     keep: (key: string, piece: number, ahead = true) => {
       const bytes = Buffer.alloc(MIB, piece + 1)
-      warm.keep(key, piece, { bytes, free: () => void freed.push(`${key}${piece}`) }, ahead)
+      warm.keep(key, piece, { bytes, heldBytes: MIB, free: () => void freed.push(`${key}${piece}`) }, ahead)
     },
   }
 }
@@ -110,9 +110,27 @@ test('a piece that is here already is freed, and frees nothing else', () => {
 test('a short piece counts with all of its memory', () => {
   const { warm, here, freed } = setUp(2)
   for (const piece of [0, 1, 2]) {
-    const bytes = Buffer.alloc(MIB).subarray(0, 10)
-    warm.keep('a', piece, { bytes, free: () => void freed.push(`a${piece}`) }, true)
+    const bytes = Buffer.alloc(10)
+    warm.keep('a', piece, { bytes, heldBytes: MIB, free: () => void freed.push(`a${piece}`) }, true)
   }
   expect(here()).toEqual([0, 1])
   expect(freed).toEqual(['a2'])
+})
+
+test('spares what all readers have passed, the oldest first, and then what came last', () => {
+  const { warm, keep, here, freed } = setUp(5)
+  for (const piece of [0, 1, 2, 3, 4]) keep('a', piece, piece > 1)
+  expect([warm.spare(), warm.spare(), warm.spare()]).toEqual([true, true, true])
+  expect(freed).toEqual(['a0', 'a1', 'a4'])
+  expect(here()).toEqual([2, 3])
+})
+
+test('spares nothing that is lent', () => {
+  const { warm, keep, lend, freed } = setUp(4)
+  keep('a', 0, false)
+  keep('a', 1)
+  const loans = [lend('a', 0), lend('a', 1)]
+  expect([warm.spare(), freed]).toEqual([false, []])
+  loans[1]?.release()
+  expect([warm.spare(), warm.spare(), freed]).toEqual([true, false, ['a1']])
 })
