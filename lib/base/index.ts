@@ -38,6 +38,7 @@ export {
 } from './process-lock.ts'
 export { type Random, seededRandom, shuffled, systemRandom } from './random.ts'
 export { type RefusedKeys, refusedKeys } from './refused-keys.ts'
+export { type SharedBlocks, sharedBlocks } from './shared-blocks.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'
 export type { TokenBucket } from './token-bucket.ts'
 export { readFully, writeFully } from './whole-io.ts'

@@ -19,7 +19,15 @@ export {
   PROTOCOL_VERSION,
 } from './meta-info.ts'
 export { newPeerId, type PeerAddress, type PeerId, type PeerInfo, type PeerRole, parsePeerId } from './peer.ts'
-export { PieceMap, pieceLengthFor } from './piece-map.ts'
+export {
+  type LengthBounds,
+  MAX_PIECE_LENGTH,
+  PieceMap,
+  type PieceRule,
+  pieceLengthFor,
+  pieceLengthsWithin,
+  pieceRule,
+} from './piece-map.ts'
 export {
   OWN_REGISTRY,
   ownRepository,

@@ -8,6 +8,8 @@ export {
   encodeBencode,
   isBencodeDictionary,
 } from './bencode.ts'
+export { type BlobHasher, type BlobHashes, blobHasher } from './blob-hasher.ts'
+export { blockHashing, type Hashing } from './hashing.ts'
 export { decodeMetainfo, type MetainfoDecoder, metainfoDecoder } from './metainfo-decoder.ts'
 export { encodeMetainfo, encodePieces, encodeRecord } from './metainfo-encoder.ts'
 export { checkHeader } from './metainfo-header.ts'

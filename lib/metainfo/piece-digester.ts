@@ -14,7 +14,7 @@ export interface PieceDigester extends Startable {
   rest(): Promise<void>
 }
 
-/** The digest of bytes that arrive in order, some parts at a time. Only one call at a time. */
+/** The digest of bytes that arrive in order, some parts at a time. Calls take effect in the order of their making. */
 export interface RunningDigest {
   /** The bytes must not change until it settles. @throws UNAVAILABLE when the state so far is lost: start again */
   update(...parts: readonly Uint8Array[]): Promise<void>

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions, Bitset } from '../base/index.ts'
-import type { ByteRange, Digest, DigestAlgorithm, PieceMap } from '../core/index.ts'
+import type { ByteRange, Digest, DigestAlgorithm, LengthBounds, PieceMap } from '../core/index.ts'
 
 /** A complete blob in the store. */
 export interface StoredBlob {
@@ -27,6 +27,16 @@ export interface ReadOptions extends AbortOptions {
   readonly range?: ByteRange
 }
 
+export interface AppendOptions extends AbortOptions {
+  /** Bytes that the upload has; a guard against two writers. */
+  readonly offset: number
+  /**
+   * What the caller knows about the size of the whole upload. Pieces of lengths that it rules out are not hashed; when
+   * it was wrong, the hashes of the pieces are computed from the blob when they are needed.
+   */
+  readonly total?: Partial<LengthBounds> | undefined
+}
+
 /** Received bytes whose digest is not yet known. Only one writer at a time. */
 export interface Upload {
   /** Cannot be guessed; only letters, digits and `-`. */
@@ -34,21 +44,22 @@ export interface Upload {
   /** Bytes received so far; survives a restart of the process. */
   readonly size: number
   /**
-   * Appends `source` at `offset` and hashes it while writing. When the source fails, the bytes received so far are
+   * Appends `source` at `offset` and hashes it while writing, the whole and its pieces. When the source fails, the bytes received so far are
    * kept.
    * @throws UPLOAD_CONFLICT while another append runs, UPLOAD_OFFSET when `offset` is not `size`, STORE_FULL, ABORTED
    */
-  append(source: AsyncIterable<Uint8Array>, options: AbortOptions & { readonly offset: number }): Promise<void>
+  append(source: AsyncIterable<Uint8Array>, options: AppendOptions): Promise<void>
   /**
-   * The digest of the bytes received so far. sha256 is computed during appends; another algorithm reads the file again.
+   * The digest of the bytes received so far. sha256 is computed during appends; another algorithm reads the file again,
+   * once, and so does an append that follows.
    * @throws UPLOAD_CONFLICT while an append runs
    */
   digest(algorithm: DigestAlgorithm): Promise<Digest>
   /** The bytes received so far. */
   read(options?: ReadOptions): Readable
   /**
-   * Turns the upload into a complete blob, durably (fsync of file and folder), and ends the upload. An existing blob
-   * with that digest is kept instead.
+   * Turns the upload into a complete blob, durably (fsync of file and folder), with its sidecar `pieces`, and ends the
+   * upload. An existing blob with that digest is kept instead.
    * @throws DIGEST_INVALID when the bytes have another digest; the upload is kept. UPLOAD_CONFLICT while an append runs
    */
   commit(digest: Digest): Promise<StoredBlob>

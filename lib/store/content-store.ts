@@ -1,5 +1,6 @@
 import { appError, background, type Clock, keyedLock, type Random, type Timer } from '../base/index.ts'
 import type { ByteRange, Digest, PieceMap } from '../core/index.ts'
+import { blockHashing, type Hashing, inlineDigester } from '../metainfo/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { CompleteBlobs } from './blob-facets.ts'
 import type { ReadOptions, SidecarName } from './blob-store.ts'
@@ -20,6 +21,8 @@ export interface StoreComponents {
   readonly random: Random
   readonly logger: Logger
   readonly metrics?: Metrics | undefined
+  /** Hashes what is uploaded. Start it before the store. Default: hashes on the event loop. */
+  readonly hashing?: Hashing | undefined
 }
 
 /** Settings of every store; sizes in bytes, times in milliseconds. */
@@ -78,7 +81,7 @@ class ContentStore implements ManagedStore {
   #started = false
 
   constructor(components: StoreComponents, init: StoreInit, medium: Medium) {
-    const { clock, random, logger } = components
+    const { clock, random, logger, hashing = blockHashing(inlineDigester()) } = components
     const limits = spaceInit(init)
     const locks = keyedLock()
     const now = () => clock.now()
@@ -104,7 +107,7 @@ class ContentStore implements ManagedStore {
     })
     const blobs = this.#blobs
     this.#partials = partialTable({ ...shared, blobs, files: medium.partials, leases: this.#leases })
-    this.#uploads = uploads({ ...shared, blobs, files: medium.uploads, random, logger })
+    this.#uploads = uploads({ ...shared, blobs, hashing, files: medium.uploads, random, logger })
     medium.onLost((volume) => this.#tasks.run('forget a lost volume', () => this.#lose(volume)))
   }
 

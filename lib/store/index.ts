@@ -1,4 +1,5 @@
 export type {
+  AppendOptions,
   BlobReader,
   BlobUploads,
   PartialBlob,

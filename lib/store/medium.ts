@@ -66,14 +66,14 @@ export interface FoundUpload {
 
 /** An item open for reading; it stays readable when its name is removed. */
 export interface ReadHandle {
-  /** Reads exactly the bytes of `range`. @throws STORE_CORRUPT when there are fewer */
-  read(range: ByteRange): Promise<Uint8Array>
+  /** Reads exactly the bytes of `range`, into `into` when given. @throws STORE_CORRUPT when there are fewer */
+  read(range: ByteRange, into?: Uint8Array): Promise<Uint8Array>
   close(): Promise<void>
 }
 
 export interface UploadHandle extends ReadHandle {
-  /** Writes the chunks one after the other from `position` on. Can be repeated after a failure. */
-  write(chunks: readonly Uint8Array[], position: number): Promise<void>
+  /** Writes the bytes from `position` on. Can be repeated after a failure. */
+  write(bytes: Uint8Array, position: number): Promise<void>
   /** Cuts the file to `size` and sets the time of use. */
   settle(size: number, usedAtMs: number): Promise<void>
 }

@@ -1,14 +1,15 @@
-import { createHash, type Hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { type AbortOptions, appError, throwIfAborted } from '../base/index.ts'
-import { type Digest, type DigestAlgorithm, digestAlgorithm, digestFromHex, wholeRange } from '../core/index.ts'
+import { appError, copyBytes, throwIfAborted } from '../base/index.ts'
+import { type Digest, type DigestAlgorithm, digestAlgorithm, wholeRange } from '../core/index.ts'
+import type { Hashing } from '../metainfo/index.ts'
 import { type Batch, batches } from './batches.ts'
-import type { BlobAdoption } from './blob-facets.ts'
-import type { ReadOptions, StoredBlob, Upload } from './blob-store.ts'
+import type { CompleteBlobs } from './blob-facets.ts'
+import type { AppendOptions, ReadOptions, StoredBlob, Upload } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
-import type { FoundUpload, ReadHandle, UploadFiles, UploadHandle, Volume } from './medium.ts'
-import { rangeStream, SLICE_BYTES } from './range-stream.ts'
+import type { FoundUpload, UploadFiles, UploadHandle, Volume } from './medium.ts'
+import { rangeStream } from './range-stream.ts'
 import type { Space } from './space.ts'
+import { UploadHashes } from './upload-hashes.ts'
 
 export interface UploadSession extends Upload {
   readonly volume: Volume
@@ -23,29 +24,20 @@ export interface UploadSession extends Upload {
 export interface UploadComponents {
   readonly files: UploadFiles
   readonly space: Space
-  readonly blobs: BlobAdoption
+  readonly blobs: Pick<CompleteBlobs, 'adopt' | 'putSidecar'>
+  readonly hashing: Hashing
   readonly now: () => number
   /** Called once, when the upload has become a blob or was removed. */
   readonly ended: (id: string) => void
 }
 
-/** Hashes the first `size` bytes of an open file. */
-async function hashOf(handle: ReadHandle, size: number, algorithm: DigestAlgorithm): Promise<Hash> {
-  const hash = createHash(algorithm)
-  for (let start = 0; start < size; start += SLICE_BYTES) {
-    hash.update(await handle.read({ start, end: Math.min(size, start + SLICE_BYTES) }))
-  }
-  return hash
-}
-
-/** The hash state is not saved on disk: after a restart, the bytes are read again before the next use. */
 class Session implements UploadSession {
   readonly id: string
   readonly volume: Volume
   readonly #components: UploadComponents
   #size: number
   #usedAtMs: number
-  #sha256: Hash | undefined
+  readonly #hashes: UploadHashes
   /** The operation that runs now; only one is allowed. */
   #running: Promise<unknown> | undefined
   #interruption = new AbortController()
@@ -58,7 +50,7 @@ class Session implements UploadSession {
     this.volume = found.volume
     this.#size = found.size
     this.#usedAtMs = found.usedAtMs
-    this.#sha256 = found.size === 0 ? createHash('sha256') : undefined
+    this.#hashes = new UploadHashes(components.hashing, found.size)
   }
 
   get size() {
@@ -73,17 +65,17 @@ class Session implements UploadSession {
     return this.#running !== undefined
   }
 
-  async append(source: AsyncIterable<Uint8Array>, options: AbortOptions & { readonly offset: number }): Promise<void> {
+  async append(source: AsyncIterable<Uint8Array>, options: AppendOptions): Promise<void> {
     throwIfAborted(options.signal)
     this.#checkFree()
     if (options.offset !== this.#size) throw appError('UPLOAD_OFFSET', { detail: { size: this.#size } })
     const outer = options.signal === undefined ? [] : [options.signal]
     const signal = AbortSignal.any([this.#interruption.signal, ...outer])
-    await this.#alone((handle) => this.#receive(handle, source, signal))
+    await this.#alone((handle) => this.#receive(handle, source, { ...options, signal }))
   }
 
   digest(algorithm: DigestAlgorithm): Promise<Digest> {
-    return this.#alone((handle) => this.#digestNow(handle, algorithm))
+    return this.#alone((handle) => this.#hashes.digest(handle, this.#size, algorithm))
   }
 
   read(options: ReadOptions = {}): Readable {
@@ -93,9 +85,9 @@ class Session implements UploadSession {
 
   commit(digest: Digest): Promise<StoredBlob> {
     return this.#alone(async (handle) => {
-      const actual = await this.#digestNow(handle, digestAlgorithm(digest))
+      const actual = await this.#hashes.digest(handle, this.#size, digestAlgorithm(digest))
       if (actual !== digest) throw appError('DIGEST_INVALID', { detail: { expected: digest, actual } })
-      return this.#publish(digest)
+      return this.#publish(digest, await this.#hashes.pieces(handle, this.#size))
     })
   }
 
@@ -110,6 +102,7 @@ class Session implements UploadSession {
   async interrupt(): Promise<void> {
     this.#interruption.abort()
     await this.#running
+    this.#hashes.drop()
     this.#interruption = new AbortController()
   }
 
@@ -142,11 +135,13 @@ class Session implements UploadSession {
   }
 
   /** Gathers the next batch while the current one is written. */
-  async #receive(handle: UploadHandle, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-    this.#sha256 ??= await hashOf(handle, this.#size, 'sha256')
+  async #receive(handle: UploadHandle, source: AsyncIterable<Uint8Array>, options: AppendOptions): Promise<void> {
+    const { signal, offset, total = {} } = options
+    const { blockBytes } = this.#components.hashing.blocks
+    await this.#hashes.resume(handle, this.#size, total)
     let writing = Promise.resolve()
     try {
-      for await (const batch of batches(source, { signal })) {
+      for await (const batch of batches(source, { signal, offset, maxBytes: blockBytes })) {
         await writing
         writing = this.#take(handle, batch)
         writing.catch(() => undefined)
@@ -160,37 +155,40 @@ class Session implements UploadSession {
     }
   }
 
-  /** Writes one batch and hashes it meanwhile; a failed write leaves `size` unchanged and drops the hash. */
-  async #take(handle: UploadHandle, batch: Batch): Promise<void> {
+  /**
+   * Writes one batch and hashes it meanwhile, both from one block that the thread can read. A failed write leaves `size`
+   * unchanged and drops the hashes.
+   */
+  async #take(handle: UploadHandle, { chunks, bytes: length }: Batch): Promise<void> {
     const position = this.#size
-    const { space } = this.#components
-    const writing = space.write(batch.bytes, this.volume, () => handle.write(batch.chunks, position))
-    writing.catch(() => undefined)
-    for (const chunk of batch.chunks) this.#sha256?.update(chunk)
+    const { space, hashing } = this.#components
+    const block = hashing.blocks.take()
+    const bytes = gathered(chunks, block.subarray(0, length))
+    const hashed = this.#hashes.update(bytes)
     try {
-      await writing
-      this.#size = position + batch.bytes
+      await space.write(length, this.volume, () => handle.write(bytes, position))
+      this.#size = position + length
     } catch (err) {
-      this.#sha256 = undefined
+      this.#hashes.drop()
       throw err
+    } finally {
+      await hashed
+      hashing.blocks.give(block)
     }
   }
 
-  async #digestNow(handle: ReadHandle, algorithm: DigestAlgorithm): Promise<Digest> {
-    if (algorithm !== 'sha256') {
-      return digestFromHex(algorithm, (await hashOf(handle, this.#size, algorithm)).digest('hex'))
-    }
-    this.#sha256 ??= await hashOf(handle, this.#size, 'sha256')
-    return digestFromHex('sha256', this.#sha256.copy().digest('hex'))
-  }
-
-  async #publish(digest: Digest): Promise<StoredBlob> {
+  async #publish(digest: Digest, pieces: Uint8Array | undefined): Promise<StoredBlob> {
     const { blobs, files, now, ended } = this.#components
     const found = { digest, size: this.#size, volume: this.volume }
     const { blob, added } = await blobs.adopt(found, () => files.promote(this.id, digest, now()))
     this.#published = true
-    if (added) ended(this.id)
-    else await this.#remove()
+    if (!added) {
+      await this.#remove()
+      return blob
+    }
+    // Makes no room, which could remove this blob; and the blob is good without the hashes, which anybody can compute.
+    if (pieces !== undefined) await blobs.putSidecar(digest, 'pieces', pieces).catch(() => undefined)
+    ended(this.id)
     return blob
   }
 
@@ -199,6 +197,15 @@ class Session implements UploadSession {
     this.#components.space.release(this.#size)
     this.#components.ended(this.id)
   }
+}
+
+function gathered(chunks: readonly Uint8Array[], into: Uint8Array): Uint8Array {
+  let at = 0
+  for (const chunk of chunks) {
+    copyBytes(into.subarray(at), chunk)
+    at += chunk.length
+  }
+  return into
 }
 
 export function uploadSession(components: UploadComponents, found: FoundUpload): UploadSession {

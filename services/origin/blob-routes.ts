@@ -8,7 +8,14 @@ import {
   WRITE_BACK_HEADER,
 } from '../../lib/api/index.ts'
 import { appError, type TokenBucket } from '../../lib/base/index.ts'
-import { type BlobRef, type Digest, digestAlgorithm, type PeerId, parsePeerId } from '../../lib/core/index.ts'
+import {
+  type BlobRef,
+  type Digest,
+  digestAlgorithm,
+  type LengthBounds,
+  type PeerId,
+  parsePeerId,
+} from '../../lib/core/index.ts'
 import {
   type Content,
   type ContentFacts,
@@ -55,6 +62,12 @@ const rankOf = (exchange: Exchange): number | undefined => {
   if (text === undefined) return undefined
   if (typeof text === 'string' && /^\d{1,3}$/.test(text)) return Number(text)
   throw appError('REQUEST_INVALID', { message: `the header ${WRITE_BACK_HEADER} must be a whole number below 1000` })
+}
+
+/** The length of a whole blob, as the request declares it. */
+const declaredTotal = ({ req }: Exchange): Partial<LengthBounds> => {
+  const length = req.headers['content-length']
+  return length === undefined ? {} : { least: Number(length), most: Number(length) }
 }
 
 const factsOf = ({ digest }: BlobRef, size: number): ContentFacts => ({
@@ -117,7 +130,7 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
     const rank = rankOf(exchange)
     const upload = await store.createUpload()
     try {
-      await upload.append(exchange.body, { offset: 0, signal: exchange.signal })
+      await upload.append(exchange.body, { offset: 0, signal: exchange.signal, total: declaredTotal(exchange) })
       components.onReceived('origin', upload.size)
       const actual = await upload.digest(digestAlgorithm(blob.digest))
       if (actual !== blob.digest) throw appError('DIGEST_INVALID', { detail: { expected: blob.digest, actual } })

@@ -33,8 +33,10 @@ function uploadRoutes({ uploads, backends }: OriginRoutesComponents, memberId: s
   }
   const status = async (exchange: Exchange) => answer(exchange, 200, await uploads.status(idOf(exchange)))
   const append = async (exchange: Exchange) => {
-    const { body, signal } = exchange
-    answer(exchange, 200, await uploads.append(idOf(exchange), offsetOf(exchange), body, { signal }))
+    const { req, body, signal } = exchange
+    const offset = offsetOf(exchange)
+    const total = { least: offset + Number(req.headers['content-length'] ?? 0) }
+    answer(exchange, 200, await uploads.append(idOf(exchange), body, { offset, signal, total }))
   }
   const commit = async (exchange: Exchange) => {
     const blob = { digest: parseDigest(exchange.query.get('digest') ?? ''), repository: repositoryOf(exchange) }

@@ -5,7 +5,7 @@ import type { Cluster } from '../../lib/cluster/index.ts'
 import { type BlobRef, newPeerId } from '../../lib/core/index.ts'
 import { secretProver } from '../../lib/identity/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
-import { inlineDigester } from '../../lib/metainfo/index.ts'
+import { blockHashing, type Hashing, inlineDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { diskStore, type ManagedStore, type StoredBlob } from '../../lib/store/index.ts'
 import {
@@ -100,7 +100,11 @@ function originEngine({ runtime, store, trackers, cluster }: EngineParts, config
   )
 }
 
-function originStore(runtime: Runtime, config: OriginConfig, evictions: EvictionVote): ManagedStore {
+interface HashingRuntime extends Runtime {
+  readonly hashing: Hashing
+}
+
+function originStore(runtime: HashingRuntime, config: OriginConfig, evictions: EvictionVote): ManagedStore {
   const { volumes, capacity, highWatermark, lowWatermark, minFree, uploadIdle } = config.store
   return diskStore(runtime, {
     folder: config.folder,
@@ -116,7 +120,7 @@ function originStore(runtime: Runtime, config: OriginConfig, evictions: Eviction
 
 /** The parts that hold blobs or connections. Each part needs only those above it. */
 function originParts(components: OriginComponents, config: OriginConfig) {
-  const runtime = serviceRuntime('origin', config, components)
+  const runtime = { ...serviceRuntime('origin', config, components), hashing: blockHashing(threadDigester()) }
   const { logger } = runtime
   const http = clusterHttp(runtime, config)
   const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
@@ -217,7 +221,18 @@ export function originService(components: OriginComponents, config: OriginConfig
     listeners: { http: { routes }, admin: { routes: originAdminRoutes({ ...keeping.admin, writeBack: later }) } },
   })
   const seeding = seedStored(store, engine)
-  const content = [later.books, store, backends, probes, bring, tasks, engine, seeding, later.work]
+  const content = [
+    later.books,
+    runtime.hashing.digester,
+    store,
+    backends,
+    probes,
+    bring,
+    tasks,
+    engine,
+    seeding,
+    later.work,
+  ]
   return {
     ...shell.around([http, ...content, ...shell.listeners, keeping]),
     engine,

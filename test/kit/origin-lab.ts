@@ -4,6 +4,7 @@ import { appError, type FakeClock, fakeClock, seededRandom } from '../../lib/bas
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { type BlobRef, wholeRange } from '../../lib/core/index.ts'
 import { type JournalStorage, memoryStorage } from '../../lib/journal/index.ts'
+import { blockHashing, inlineDigester } from '../../lib/metainfo/index.ts'
 import { type ManagedStore, memoryStore, type StoredBlob } from '../../lib/store/index.ts'
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 import { type Ingest, ingest } from '../../services/origin/bring/ingest.ts'
@@ -123,6 +124,7 @@ export function originLab(init: OriginLabInit): OriginLab {
     const shared = {
       refusals: refused,
       store,
+      hashing: blockHashing(inlineDigester()),
       cluster,
       siblings,
       backends,

@@ -25,7 +25,7 @@ export function blobFiles(paths: StorePaths, cache: HandleCache): BlobFiles {
   return {
     async open(digest) {
       const handle = await openBlobData(paths, digest)
-      return { read: (range) => readRange(handle, range), close: () => handle.close() }
+      return { read: (range, into) => readRange(handle, range, into), close: () => handle.close() }
     },
     readAt: (digest, range, into) =>
       cache.use(

@@ -1,22 +1,9 @@
-import { type FileHandle, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { appError, hasCode, ownerOnly, writeFully } from '../../base/index.ts'
 import type { UploadFiles } from '../medium.ts'
 import { noteUse } from './blob-files.ts'
 import { moveDurably, openData, readRange } from './durable.ts'
 import type { StorePaths } from './store-paths.ts'
-
-/** Writes all chunks with one system call, and the rest separately when the system accepts only a part. */
-async function writeChunks(handle: FileHandle, chunks: readonly Uint8Array[], position: number): Promise<void> {
-  const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-  const { bytesWritten } = await handle.writev([...chunks], position)
-  if (bytesWritten === total) return
-  let start = 0
-  for (const chunk of chunks) {
-    const taken = Math.min(chunk.length, Math.max(0, bytesWritten - start))
-    await writeFully(handle, chunk.subarray(taken), position + start + taken)
-    start += chunk.length
-  }
-}
 
 export function uploadFiles(paths: StorePaths): UploadFiles {
   const openFile = async (id: string) => {
@@ -35,9 +22,9 @@ export function uploadFiles(paths: StorePaths): UploadFiles {
     async open(id) {
       const handle = await openFile(id)
       return {
-        read: (range) => readRange(handle, range),
+        read: (range, into) => readRange(handle, range, into),
         close: () => handle.close(),
-        write: (chunks, position) => writeChunks(handle, chunks, position),
+        write: (bytes, position) => writeFully(handle, bytes, position),
         async settle(size, usedAtMs) {
           const { size: onDisk } = await handle.stat()
           if (onDisk !== size) await handle.truncate(size)

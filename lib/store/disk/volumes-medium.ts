@@ -205,7 +205,7 @@ class Volumes implements Medium {
   }
 
   #watched<H extends ReadHandle>(volume: Volume, handle: H): H {
-    return { ...handle, read: (range) => this.#on(volume, () => handle.read(range)) }
+    return { ...handle, read: (range, into) => this.#on(volume, () => handle.read(range, into)) }
   }
 
   #uploadFiles(): UploadFiles {
@@ -220,7 +220,7 @@ class Volumes implements Medium {
       open: async (id) => {
         const volume = place(id)
         const handle = this.#watched(volume, await on(id, (files) => files.open(id)))
-        return { ...handle, write: (chunks, position) => this.#on(volume, () => handle.write(chunks, position)) }
+        return { ...handle, write: (bytes, position) => this.#on(volume, () => handle.write(bytes, position)) }
       },
       promote: async (id, digest, usedAtMs) => {
         this.#places.set(digest, place(id))

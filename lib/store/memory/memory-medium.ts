@@ -49,7 +49,7 @@ const copyOf = (data: Buffer, range: ByteRange, into?: Uint8Array): Uint8Array =
 }
 
 const handleOn = (data: () => Buffer): ReadHandle => ({
-  read: async (range) => copyOf(data(), range),
+  read: async (range, into) => copyOf(data(), range, into),
   close: () => Promise.resolve(),
 })
 
@@ -119,8 +119,8 @@ function memoryBlobs(memory: Memory): BlobFiles {
 function memoryUploads(memory: Memory): UploadFiles {
   const handle = (upload: MemoryUpload): UploadHandle => ({
     ...handleOn(() => upload.data),
-    async write(chunks, position) {
-      upload.data = Buffer.concat([upload.data.subarray(0, position), ...chunks])
+    async write(bytes, position) {
+      upload.data = Buffer.concat([upload.data.subarray(0, position), bytes])
     },
     async settle(size, usedAtMs) {
       upload.data = upload.data.subarray(0, size)

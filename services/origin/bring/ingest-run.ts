@@ -2,6 +2,7 @@ import type { Backends, ObjectStat } from '../../../lib/backend/index.ts'
 import { appError, type Clock, hasCode, type Random, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import type { BlobRef, Digest } from '../../../lib/core/index.ts'
+import type { Hashing } from '../../../lib/metainfo/index.ts'
 import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
@@ -17,6 +18,8 @@ export interface IngestRunStore extends IntakeSlotStore, Pick<BlobReader, 'stat'
 
 export interface IngestRunComponents {
   readonly store: IngestRunStore
+  /** Hashes what comes in. */
+  readonly hashing: Hashing
   readonly backends: Pick<Backends, 'backendFor'>
   readonly cluster: Cluster
   readonly siblings: Siblings

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { type Deferred, deferred } from '../../../lib/base/index.ts'
 import { type Digest, PieceMap } from '../../../lib/core/index.ts'
+import type { Hashing } from '../../../lib/metainfo/index.ts'
 import type { PartialBlob, PartialBlobs, Sidecars } from '../../../lib/store/index.ts'
 import { type Intake, intake } from './intake.ts'
 
@@ -10,6 +11,7 @@ export interface IntakeSlotStore extends PartialBlobs, Sidecars {}
 
 export interface IntakeSlotComponents {
   readonly store: IntakeSlotStore
+  readonly hashing: Hashing
   /** Counts payload bytes by their source. */
   readonly onReceived: (from: Source, bytes: number) => void
 }
@@ -121,7 +123,8 @@ class BlobIntakeSlot implements IntakeSlot {
 
   #begin(partial: PartialBlob): Intake {
     this.#mixed = partial.have.count > 0
-    this.#intake = intake(this.#components.store, partial)
+    const { store, hashing } = this.#components
+    this.#intake = intake({ sidecars: store, hashing }, partial)
     this.#opened.resolve(this.#intake)
     return this.#intake
   }

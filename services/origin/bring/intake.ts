@@ -1,14 +1,21 @@
-import { createHash, type Hash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { type AbortOptions, abortable, appError, deferred } from '../../../lib/base/index.ts'
-import { type ByteRange, digestAlgorithm, digestHex, HASH_LENGTH, releasedLength } from '../../../lib/core/index.ts'
+import { type AbortOptions, abortable, appError, copyBytes, deferred } from '../../../lib/base/index.ts'
+import {
+  type ByteRange,
+  digestAlgorithm,
+  digestHex,
+  HASH_LENGTH,
+  releasedLength,
+  wholeRange,
+} from '../../../lib/core/index.ts'
+import type { Hashing, RunningDigest } from '../../../lib/metainfo/index.ts'
 import type { PartialBlob, Sidecars, StoredBlob } from '../../../lib/store/index.ts'
 import { partialBytes } from './partial-bytes.ts'
 
 /**
  * Takes one blob into the local store, in ascending order: bytes that an earlier run left are read from the disk, and
- * the rest is given to `take`. The digest of the blob and the hash of each piece are computed in that one pass. `end`
- * ends the intake and tells its readers. Only one call of `gap`, `take` or `finish` at a time. An intake does not know
+ * the rest is given to `take`. The digest of the blob and the hash of each piece are computed in that one pass, from the
+ * memory in which a piece was gathered, and off the event loop where `Hashing` has a thread. `end` ends the intake and tells its readers. Only one call of `gap`, `take` or `finish` at a time. An intake does not know
  * the source of its bytes; the swarm's `Arrival` is something else, as it takes pieces in any order.
  */
 export interface Intake {
@@ -37,30 +44,36 @@ export interface Intake {
 
 interface OpenPiece {
   readonly index: number
+  /** The memory, which goes back when the piece is stored, and the part of it that the piece fills. */
+  readonly block: Uint8Array
   readonly bytes: Uint8Array
-  readonly hash: Hash
   filled: number
+}
+
+export interface IntakeComponents {
+  readonly sidecars: Sidecars
+  readonly hashing: Hashing
 }
 
 class PartialIntake implements Intake {
   readonly partial: PartialBlob
-  readonly #sidecars: Sidecars
-  readonly #whole: Hash
+  readonly #components: IntakeComponents
+  readonly #whole: RunningDigest
   readonly #hashes: Uint8Array
   readonly #verified = deferred()
   readonly #over = new AbortController()
   readonly #release: () => void
   #offset = 0
   #piece: OpenPiece | undefined
-  /** The write of the previous piece, which may still run: so an intake needs the memory of two pieces. */
+  /** The previous piece may still be hashed and written: so an intake needs the memory of two pieces. */
   #writing: Promise<void> = Promise.resolve()
   #broken = false
   #reason: unknown
 
-  constructor(sidecars: Sidecars, partial: PartialBlob) {
+  constructor(components: IntakeComponents, partial: PartialBlob) {
     this.partial = partial
-    this.#sidecars = sidecars
-    this.#whole = createHash(digestAlgorithm(partial.digest))
+    this.#components = components
+    this.#whole = components.hashing.digester.running(digestAlgorithm(partial.digest))
     this.#hashes = new Uint8Array(partial.map.count * HASH_LENGTH)
     this.#release = partial.lease()
   }
@@ -99,11 +112,12 @@ class PartialIntake implements Intake {
   async finish(): Promise<StoredBlob | undefined> {
     await this.#writing
     const { digest } = this.partial
-    if (this.#whole.copy().digest('hex') !== digestHex(digest)) return undefined
+    const actual = await this.#whole.end().catch(() => this.#digestAgain())
+    if (actual !== digestHex(digest)) return undefined
     this.#verified.resolve()
     const stored = await this.partial.complete()
     // The blob is good without its piece hashes: they are computed from the disk when they are needed.
-    await this.#sidecars.putSidecar(digest, 'pieces', this.#hashes).catch(() => undefined)
+    await this.#components.sidecars.putSidecar(digest, 'pieces', this.#hashes).catch(() => undefined)
     return stored
   }
 
@@ -124,6 +138,9 @@ class PartialIntake implements Intake {
 
   end(reason?: unknown): void {
     this.#release()
+    this.#whole.close()
+    if (this.#piece !== undefined) this.#components.hashing.blocks.give(this.#piece.block)
+    this.#piece = undefined
     if (reason === undefined) return
     this.#reason ??= reason
     this.#over.abort(reason)
@@ -131,24 +148,37 @@ class PartialIntake implements Intake {
 
   /** Hashes a piece that is already on the disk. */
   async #absorb(): Promise<void> {
-    const { map } = this.partial
-    const index = map.pieceAt(this.#offset)
-    const hash = createHash('sha256')
-    for await (const slice of partialBytes(this.partial, map.rangeOf(index))) {
-      this.#whole.update(slice)
-      hash.update(slice)
+    const { index, block, bytes } = this.#newPiece()
+    const range = this.partial.map.rangeOf(index)
+    try {
+      await this.#hash(index, await this.partial.read(range, bytes))
+    } finally {
+      this.#components.hashing.blocks.give(block)
     }
-    this.#hashes.set(hash.digest(), index * HASH_LENGTH)
-    this.#offset = map.rangeOf(index).end
+    this.#offset = range.end
+  }
+
+  async #hash(index: number, bytes: Uint8Array): Promise<Uint8Array> {
+    const { digester } = this.#components.hashing
+    // When the thread has ended with its state, `finish` hears of it.
+    const [hash] = await Promise.all([digester.digest(bytes), this.#whole.update(bytes).catch(() => undefined)])
+    this.#hashes.set(hash, index * HASH_LENGTH)
+    return hash
+  }
+
+  /** The digest of all bytes, from the disk. */
+  async #digestAgain(): Promise<string> {
+    const { digest, map } = this.partial
+    const running = this.#components.hashing.digester.running(digestAlgorithm(digest))
+    for await (const slice of partialBytes(this.partial, wholeRange(map.length))) await running.update(slice)
+    return running.end()
   }
 
   async #push(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length; ) {
       const piece = this.#openPiece()
       const part = chunk.subarray(at, at + piece.bytes.length - piece.filled)
-      piece.bytes.set(part, piece.filled)
-      piece.hash.update(part)
-      this.#whole.update(part)
+      copyBytes(piece.bytes.subarray(piece.filled), part)
       piece.filled += part.length
       this.#offset += part.length
       at += part.length
@@ -157,32 +187,42 @@ class PartialIntake implements Intake {
   }
 
   #openPiece(): OpenPiece {
-    const { map } = this.partial
-    const index = map.pieceAt(this.#offset)
-    this.#piece ??= {
-      index,
-      bytes: Buffer.allocUnsafeSlow(map.sizeOf(index)),
-      hash: createHash('sha256'),
-      filled: 0,
-    }
+    this.#piece ??= this.#newPiece()
     return this.#piece
   }
 
-  async #close({ index, bytes, hash }: OpenPiece): Promise<void> {
+  /** Memory for the piece at `offset`. */
+  #newPiece(): OpenPiece {
+    const { map } = this.partial
+    const index = map.pieceAt(this.#offset)
+    const block = this.#components.hashing.blocks.take()
+    return { index, block, bytes: block.subarray(0, map.sizeOf(index)), filled: 0 }
+  }
+
+  async #close(piece: OpenPiece): Promise<void> {
     this.#piece = undefined
-    const digest = hash.digest()
-    this.#hashes.set(digest, index * HASH_LENGTH)
-    await this.#writing
-    this.#writing = this.partial.write(index, bytes, digest).catch((err: unknown) => {
+    const before = this.#writing
+    this.#writing = this.#store(piece, before)
+    // The next piece awaits this one and throws its failure.
+    this.#writing.catch(() => undefined)
+    await before
+  }
+
+  async #store({ index, block, bytes }: OpenPiece, before: Promise<void>): Promise<void> {
+    try {
+      await before
+      const hash = await this.#hash(index, bytes)
+      await this.partial.write(index, bytes, hash)
+    } catch (err) {
       this.#broken = true
       throw err
-    })
-    // The write of the next piece awaits this one and throws its failure.
-    this.#writing.catch(() => undefined)
+    } finally {
+      this.#components.hashing.blocks.give(block)
+    }
   }
 }
 
 /** Begins an intake into `partial`; the partial blob is not evicted until `end`. */
-export function intake(sidecars: Sidecars, partial: PartialBlob): Intake {
-  return new PartialIntake(sidecars, partial)
+export function intake(components: IntakeComponents, partial: PartialBlob): Intake {
+  return new PartialIntake(components, partial)
 }

@@ -1,7 +1,7 @@
 import type { AbortOptions } from '../../../lib/base/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { type BlobRef, digestAlgorithm } from '../../../lib/core/index.ts'
-import type { BlobUploads, StoredBlob, Upload } from '../../../lib/store/index.ts'
+import type { AppendOptions, BlobUploads, StoredBlob, Upload } from '../../../lib/store/index.ts'
 import type { Placement } from './placement.ts'
 
 export interface UploadSessionsComponents {
@@ -23,7 +23,7 @@ export interface UploadSessions {
   /** @throws BLOB_UPLOAD_UNKNOWN */
   status(id: string): Promise<UploadState>
   /** @throws BLOB_UPLOAD_UNKNOWN, UPLOAD_CONFLICT, UPLOAD_OFFSET, STORE_FULL */
-  append(id: string, offset: number, source: AsyncIterable<Uint8Array>, options?: AbortOptions): Promise<UploadState>
+  append(id: string, source: AsyncIterable<Uint8Array>, options: AppendOptions): Promise<UploadState>
   /**
    * Closes the session: compares the digests, then places the blob as the repository's rule demands. After a failure
    * the session stays, so that the client can close it again. @throws DIGEST_INVALID, and what `Placement.place` throws
@@ -54,9 +54,9 @@ export function uploadSessions(components: UploadSessionsComponents): UploadSess
   return {
     create: async () => stateOf(await store.createUpload()),
     status: async (id) => stateOf(await store.upload(id)),
-    async append(id, offset, source, options = {}) {
+    async append(id, source, options) {
       const upload = await store.upload(id)
-      await upload.append(counted(source), { ...options, offset })
+      await upload.append(counted(source), options)
       return stateOf(upload)
     },
     async commit(id, blob, options = {}) {

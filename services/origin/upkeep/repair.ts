@@ -40,9 +40,9 @@ export function repair(components: RepairComponents): Repair {
   const fromMember = async (member: Member, blob: BlobRef, signal: AbortSignal | undefined): Promise<boolean> => {
     const upload = await store.createUpload()
     try {
-      const { body } = await siblings.read(member, blob, { signal })
+      const { size, body } = await siblings.read(member, blob, { signal })
       try {
-        await upload.append(body, { offset: 0, signal })
+        await upload.append(body, { offset: 0, signal, total: { least: size, most: size } })
       } finally {
         body.destroy()
       }

@@ -17,6 +17,7 @@ export interface DebianRegistry extends AsyncDisposable {
   openUploads(repository: string): Promise<readonly string[]>
   /** Its log so far, which includes every request. */
   log(): string
+  readonly pid: number
 }
 
 export interface DebianRegistryInit {
@@ -69,7 +70,7 @@ export function startDebianRegistry(init: DebianRegistryInit = {}): Promise<Debi
       const files = await readdir(uploads, { recursive: true }).catch(() => [])
       return files.filter((file) => /^[^/]+\/data$/.test(file))
     }
-    return { host: process.ready, openUploads, url: `${scheme}://${process.ready}`, log }
+    return { host: process.ready, openUploads, url: `${scheme}://${process.ready}`, log, pid: process.pid }
   })
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { PieceMap } from '../../../lib/core/index.ts'
+import { blockHashing, inlineDigester } from '../../../lib/metainfo/index.ts'
 import { memoryStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { intakeSlot } from '../../../services/origin/bring/intake-slot.ts'
@@ -15,7 +16,10 @@ async function newSlot() {
     { capacityBytes: 1e8 },
   )
   await store.start()
-  return { store, slot: intakeSlot({ store, onReceived: () => undefined }, digest) }
+  return {
+    store,
+    slot: intakeSlot({ store, hashing: blockHashing(inlineDigester()), onReceived: () => undefined }, digest),
+  }
 }
 
 describe('a caller that waits for an intake', () => {

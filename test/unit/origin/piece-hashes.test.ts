@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { PieceMap } from '../../../lib/core/index.ts'
-import { type ManagedStore, memoryStore } from '../../../lib/store/index.ts'
+import { type ManagedStore, memoryStore, type StoredBlob } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { type HashedStore, pieceHashes } from '../../../services/origin/bring/piece-hashes.ts'
 import { contentOf, putBlob, randomContent } from '../../kit/store-fixture.ts'
@@ -23,10 +23,17 @@ async function startedStore(): Promise<ManagedStore> {
   return store
 }
 
+/** Stores the blob as an earlier version did, without the hashes of its pieces. */
+async function putBare(store: ManagedStore): Promise<StoredBlob> {
+  const stored = await putBlob(store, content)
+  await store.putSidecar(content.digest, 'pieces', Buffer.of())
+  return stored
+}
+
 describe('piece hashes of a blob at rest', () => {
   test('are computed once and kept beside the blob', async () => {
     const store = await startedStore()
-    const stored = await putBlob(store, content)
+    const stored = await putBare(store)
     const hashes = await pieceHashes(store).of(stored)
     const pieces = contentOf(content.bytes, new PieceMap(content.bytes.length).pieceLength)
     expect(Buffer.from(hashes)).toEqual(
@@ -52,7 +59,7 @@ describe('piece hashes of a blob at rest', () => {
 
   test('are not given for bytes that rotted: the blob is removed instead', async () => {
     const store = await startedStore()
-    const stored = await putBlob(store, content)
+    const stored = await putBare(store)
     const rotten = Uint8Array.from(content.bytes)
     rotten[1_234_567] = (rotten[1_234_567] ?? 0) ^ 1
     const reading: HashedStore = {

@@ -21,7 +21,7 @@ const outsider = (lab: OriginLab): LabOrigin => lab.origins.find((each) => !owne
 
 async function received(origin: LabOrigin): Promise<string> {
   const { id } = await origin.uploads.create()
-  await origin.uploads.append(id, 0, chunksOf(content.bytes))
+  await origin.uploads.append(id, chunksOf(content.bytes), { offset: 0 })
   return id
 }
 
@@ -97,6 +97,8 @@ describe('closing an upload', () => {
     const lab = await started()
     const [origin] = lab.origins
     await expect(origin!.uploads.commit('nope', blob)).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' })
-    await expect(origin!.uploads.append('nope', 0, chunksOf())).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' })
+    await expect(origin!.uploads.append('nope', chunksOf(), { offset: 0 })).rejects.toMatchObject({
+      code: 'BLOB_UPLOAD_UNKNOWN',
+    })
   })
 })

@@ -27,7 +27,7 @@ const outsider = (lab: OriginLab): LabOrigin => lab.origins.find((each) => !owne
 
 async function push(origin: LabOrigin): Promise<{ readonly size: number }> {
   const { id } = await origin.uploads.create()
-  await origin.uploads.append(id, 0, chunksOf(content.bytes))
+  await origin.uploads.append(id, chunksOf(content.bytes), { offset: 0 })
   return origin.uploads.commit(id, blob)
 }
 

@@ -5,11 +5,12 @@ import { chunksOf } from '../../kit/store-fixture.ts'
 
 const KIB = 1024
 
-async function gather(source: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
+async function gather(source: AsyncIterable<Uint8Array>, signal?: AbortSignal, offset = 0) {
   const seen: { readonly bytes: number; readonly chunks: number }[] = []
   let failure: unknown
   try {
-    for await (const { bytes, chunks } of batches(source, { signal })) seen.push({ bytes, chunks: chunks.length })
+    for await (const { bytes, chunks } of batches(source, { signal, offset, maxBytes: 1024 * KIB }))
+      seen.push({ bytes, chunks: chunks.length })
   } catch (err) {
     failure = err
   }
@@ -17,7 +18,7 @@ async function gather(source: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
 }
 
 describe('batches of a source', () => {
-  test('hold about a mebibyte each, without copying chunks of a common size', async () => {
+  test('hold a mebibyte each, without copying a chunk', async () => {
     const chunks = Array.from({ length: 40 }, () => new Uint8Array(64 * KIB))
     const { seen } = await gather(chunksOf(...chunks))
     expect(seen).toEqual([
@@ -27,11 +28,23 @@ describe('batches of a source', () => {
     ])
   })
 
-  test('join chunks that are small', async () => {
+  test('are handed on early when the chunks are small', async () => {
     const { seen } = await gather(chunksOf(...Array.from({ length: 1100 }, () => new Uint8Array(3))))
     expect(seen).toEqual([
-      { bytes: 3072, chunks: 1 },
-      { bytes: 228, chunks: 1 },
+      { bytes: 3072, chunks: 1024 },
+      { bytes: 228, chunks: 76 },
+    ])
+  })
+
+  test('end at each multiple of a mebibyte, whatever the chunks and wherever the source begins', async () => {
+    const tiny = Array.from({ length: 1024 }, () => new Uint8Array(1))
+    const source = chunksOf(new Uint8Array(KIB), ...tiny, new Uint8Array(2500 * KIB), new Uint8Array(3))
+    const { seen } = await gather(source, undefined, 3 * 1024 * KIB + 5)
+    expect(seen.map(({ bytes }) => bytes)).toEqual([
+      KIB + 1023,
+      1022 * KIB - 4,
+      1024 * KIB,
+      2500 * KIB + 1 - (1022 * KIB - 4) - 1024 * KIB + 3,
     ])
   })
 
