@@ -70,7 +70,7 @@ function agentEngine(
       prover: secretProver(config.token),
       digester,
       collectGarbage: () => {
-        void digester.rest()
+        digester.rest().catch(() => undefined)
         collectGarbage()
       },
     },

@@ -17,7 +17,6 @@ export const reasons: Reasons = {
   ],
   loop: [
     'agents in a swarm share two cores with each other and with their clients: a process that waits for a core is late',
-    'pieces in memory that threads do not share are hashed on the event loop',
   ],
   small: [
     'a manifest by tag asks two services one after the other, the build-index for the tag and the origin for the manifest, each a process of its own; an agent that has pulled little runs code that is not compiled yet',
