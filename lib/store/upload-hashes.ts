@@ -30,13 +30,8 @@ export class UploadHashes {
 
   /** Takes the next bytes, which must not change until it resolves. Never rejects. */
   async update(bytes: Uint8Array): Promise<void> {
-    const hasher = this.#hasher
-    try {
-      await hasher?.update(bytes)
-    } catch {
-      // The thread has ended, and its state with it.
-      if (this.#hasher === hasher) this.drop()
-    }
+    // When the thread has ended with its state, the end of the hasher tells so.
+    await this.#hasher?.update(bytes).catch(() => undefined)
   }
 
   /** Forgets everything. */

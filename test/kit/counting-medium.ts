@@ -1,4 +1,6 @@
-import type { Medium } from '../../lib/store/medium.ts'
+import type { BlobFiles, Medium, ReadHandle } from '../../lib/store/medium.ts'
+
+type ReadArguments = Parameters<ReadHandle['read']>
 
 /** A medium that counts how often somebody reads bytes of blobs, of partial blobs and of uploads. */
 export interface CountingMedium {
@@ -22,30 +24,32 @@ export function countingMedium(medium: Medium): CountingMedium {
         ...medium.blobs,
         async open(digest) {
           const handle = await medium.blobs.open(digest)
-          return { ...handle, read: counted('blobs', handle.read) }
+          return { ...handle, read: counted('blobs', (...range: ReadArguments) => handle.read(...range)) }
         },
-        readAt: counted('blobs', medium.blobs.readAt),
+        readAt: counted('blobs', (...range: Parameters<BlobFiles['readAt']>) => medium.blobs.readAt(...range)),
       },
       partials: {
         ...medium.partials,
         async open(...args) {
           const file = await medium.partials.open(...args)
-          const read = counted('partials', (...range: Parameters<typeof file.read>) => file.read(...range))
-          // Not a copy: the methods of a file on disk belong to an object of a class.
-          return new Proxy(file, {
-            get: (target, name) => {
-              if (name === 'read') return read
-              const value: unknown = Reflect.get(target, name, target)
-              return typeof value === 'function' ? value.bind(target) : value
-            },
-          })
+          const read = counted('partials', (...range: ReadArguments) => file.read(...range))
+          return {
+            read,
+            found: file.found,
+            hashOf: (piece) => file.hashOf(piece),
+            write: (...piece) => file.write(...piece),
+            touch: (usedAtMs) => file.touch(usedAtMs),
+            promote: (usedAtMs) => file.promote(usedAtMs),
+            retire: () => file.retire(),
+            remove: () => file.remove(),
+          }
         },
       },
       uploads: {
         ...medium.uploads,
         async open(id) {
           const handle = await medium.uploads.open(id)
-          return { ...handle, read: counted('uploads', handle.read) }
+          return { ...handle, read: counted('uploads', (...range: ReadArguments) => handle.read(...range)) }
         },
       },
     },
