@@ -64,7 +64,7 @@ function agentEngine(
       ...runtime,
       store,
       announcer: trackerAnnouncer(clients.trackers, key),
-      metainfo: clusterMetainfo(clients.trackers, clients.origins),
+      metainfo: clusterMetainfo(clients.trackers, clients.origins, key),
       pieces: originPieces(clients.origins, peerId),
       transport: tcpTransport(runtime),
       prover: secretProver(config.token),

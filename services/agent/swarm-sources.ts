@@ -3,7 +3,7 @@ import type { OriginCluster, TrackerCluster } from '../../lib/api/index.ts'
 import { hasCode } from '../../lib/base/index.ts'
 import type { BlobRef, PeerId } from '../../lib/core/index.ts'
 import { decodeMetainfo } from '../../lib/metainfo/index.ts'
-import type { Announcer, MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
+import type { Announcer, MetainfoAsker, MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
 
 /** Announces to the trackers of the cluster. `key` proves to them that a later announce comes from the same peer. */
 export function trackerAnnouncer(trackers: TrackerCluster, key: string): Announcer {
@@ -18,16 +18,17 @@ export function trackerAnnouncer(trackers: TrackerCluster, key: string): Announc
 /**
  * Metainfo from the tracker of the swarm, which opens one stream at the origins for all readers. When no tracker
  * answers, or when the tracker's metainfo is doubted, it comes from the origins: the loss of all trackers must not stop
- * a pull, and a lying tracker must not spoil one.
+ * a pull, and a lying tracker must not spoil one. `key` is that of the announces.
  */
-export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster): MetainfoSource {
+export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster, key: string): MetainfoSource {
   const openRaw = async ({ repository, digest }: BlobRef, options: MetainfoOptions): Promise<Readable> => {
-    if (options.direct === true) return origins.openMetainfo(repository, digest, options)
+    const { signal, direct, asker } = options
+    if (direct === true) return origins.openMetainfo(repository, digest, { signal })
     try {
-      return await trackers.openMetainfo(repository, digest, options)
+      return await trackers.openMetainfo(repository, digest, { signal, asker: asker && withKey(asker, key) })
     } catch (err) {
       if (!hasCode(err, 'NO_HEALTHY_MEMBER')) throw err
-      return origins.openMetainfo(repository, digest, options)
+      return origins.openMetainfo(repository, digest, { signal })
     }
   }
   return {
@@ -40,6 +41,10 @@ export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster
       }
     },
   }
+}
+
+function withKey({ node: { peerId, port, role }, wantPeers }: MetainfoAsker, key: string) {
+  return { peer: { peerId, key, port, role }, wantPeers }
 }
 
 /** Pieces from the origins over HTTP for the agent `asker`; tries one origin of the ring after another. */

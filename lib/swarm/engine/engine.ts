@@ -24,6 +24,7 @@ import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
 import { type SwarmLimits, swarmLimits } from '../limits.ts'
 import type {
   Announcer,
+  AnnouncingNode,
   HttpAdmission,
   MetainfoSource,
   OriginRing,
@@ -164,14 +165,19 @@ class Engine implements SwarmEngine {
       maxLinks: this.#limits.maxConnections,
       count: this.#connections,
     })
-    const { peerId, role } = init
+    const { role } = init
     this.#schedule = announceSchedule(components, {
-      self: () => ({ peerId, role, ...this.#gate.address }),
+      self: () => this.#node,
       // Blobs come to an origin because somebody pushes them or waits for them.
       seedsAwaited: role === 'origin',
     })
     this.#tasks = this.#newTasks()
     this.#table = this.#newTable()
+  }
+
+  get #node(): AnnouncingNode {
+    const { peerId, role } = this.#init
+    return { peerId, role, ...this.#gate.address }
   }
 
   get address(): PeerAddress {
@@ -276,6 +282,7 @@ class Engine implements SwarmEngine {
     return new TorrentTable(components, {
       self: { peerId, role },
       verify,
+      node: () => this.#node,
       allows: this.#allows,
       dial: (target, options) => this.#gate.dial(target, options),
       reaches: (peer) => this.#gate.reaches(peer),

@@ -13,7 +13,7 @@ import {
   swarmIdOf,
 } from '../../core/index.ts'
 import type { AnnounceSchedule, AnnounceSubject } from '../announce/index.ts'
-import type { HttpAdmission, SeedRef } from '../outside.ts'
+import type { AnnouncingNode, HttpAdmission, MetainfoAsker, SeedRef } from '../outside.ts'
 import type { LinkTarget, PeerConnection, PeerHello } from '../peer/index.ts'
 import { Torrent, type TorrentComponents, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
 import { type BanList, listenAddress } from './ban-list.ts'
@@ -33,6 +33,8 @@ export interface TorrentTableComponents extends TorrentComponents {
 export interface TorrentTableInit {
   readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
   readonly verify: 'pieces' | 'whole'
+  /** This node as trackers are told of it. Asked at each pull: where it listens is known once it is started. */
+  node(): AnnouncingNode
   allows(host: string): boolean
   dial(target: LinkTarget, options: { readonly signal: AbortSignal }): Promise<PeerConnection>
   /** A link to the peer is there or on its way. */
@@ -145,13 +147,15 @@ export class TorrentTable {
     const before = this.#running.get(swarmId)
     if (before !== undefined) this.#drop(before)
     const { self, verify } = this.#init
+    const direct = this.#components.refusals.doubts(content.blob.digest)
     const torrent = new Torrent(
       this.#components,
       {
         content,
         self,
         verify,
-        direct: this.#components.refusals.doubts(content.blob.digest),
+        direct,
+        asker: content.complete === undefined && !direct ? this.#introduce(swarmId) : undefined,
         avoids: (peer) => this.#avoids(peer),
         dial: (peer, header, signal) => this.#init.dial({ peer, header, swarmId }, { signal }),
         reaches: (peer) => this.#init.reaches(peer),
@@ -164,8 +168,18 @@ export class TorrentTable {
     return torrent
   }
 
+  #introduce(swarmId: SwarmId): MetainfoAsker {
+    const { schedule, limits } = this.#components
+    schedule.expect(swarmId)
+    return { node: this.#init.node(), wantPeers: limits.maxConnectionsPerTorrentSoft }
+  }
+
   readonly #events: TorrentEvents<Torrent> = {
     onHeader: (torrent) => this.#join(torrent),
+    onPeers: (torrent, named) => {
+      if (this.#running.get(torrent.swarmId) !== torrent) return
+      this.#components.schedule.join(this.#subject(torrent.blob, torrent.swarmId), named)
+    },
     onInline: (torrent, header) => {
       this.#components.meters.received.origin.add(header.length)
       keepInline({ ...this.#components, background: this.#components.tasks }, header)
@@ -260,7 +274,7 @@ export class TorrentTable {
         continue
       }
       // While the header is late, trackers are asked for peers.
-      if (!torrent.complete) this.#join(torrent)
+      if (!torrent.complete && !torrent.introducing) this.#join(torrent)
       torrent.tick(nowMs, lateMs)
     }
     this.#scheduleTick()

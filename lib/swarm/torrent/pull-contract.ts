@@ -1,7 +1,8 @@
 import type { AppError, FairBucket } from '../../base/index.ts'
 import type { BlobRef, MetaInfoHeader, PeerInfo } from '../../core/index.ts'
+import type { NamedPeers } from '../../metainfo/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
-import type { MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
+import type { MetainfoAsker, MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
 import type { PeerHello } from '../peer/index.ts'
 import type { DownloadComponents } from './fetch/download-contract.ts'
 import type { Prospect } from './meet/dialer.ts'
@@ -32,12 +33,16 @@ export interface PullInit {
   readonly prospect: () => Prospect
   /** Whether the trackers' metainfo of this blob is doubted: then the origins themselves are asked for it. */
   readonly direct: boolean
+  /** Introduces the node to a tracker with the request for the metainfo. */
+  readonly asker?: MetainfoAsker | undefined
 }
 
 /** What a pull tells its torrent; each call is one event. */
 export interface PullEvents {
   /** Pieces are to be fetched. Not called for inline content. */
   onHeader(header: MetaInfoHeader): void
+  /** A tracker has taken the node in as a downloader and names others; usually before the header. */
+  onPeers(named: NamedPeers): void
   /** The content came with the header: there is nothing more to come. */
   onInline(header: MetaInfoHeader): void
   /** Pieces can be offered and asked for. */

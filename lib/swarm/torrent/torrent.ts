@@ -95,6 +95,11 @@ export class Torrent {
     return this.complete ? 0 : this.#components.limits.maxConnectionsPerTorrentSoft
   }
 
+  /** A tracker was told of this download with the request for the metainfo, and may still answer that. */
+  get introducing(): boolean {
+    return this.#pull?.introducing === true && !this.#contacts.named
+  }
+
   get underConnected(): boolean {
     return !this.complete && (this.#peers?.size ?? 0) < FEW_PEERS
   }
@@ -172,7 +177,7 @@ export class Torrent {
   }
 
   #newPull(blob: BlobRef): Pull {
-    const { self, verify, direct } = this.#init
+    const { self, verify, direct, asker } = this.#init
     return new Pull(
       { ...this.#components, conducts: this.#conducts },
       {
@@ -180,6 +185,7 @@ export class Torrent {
         self: self.peerId,
         verify,
         direct,
+        asker,
         prospect: () => this.#contacts.prospect,
         onNamed: (peers) => this.#contacts.hint(peers),
       },
@@ -188,6 +194,7 @@ export class Torrent {
           this.#header = header
           this.#events.onHeader(this)
         },
+        onPeers: (named) => this.#events.onPeers(this, named),
         onInline: (header) => this.#events.onInline(this, header),
         onContent: (content) => this.#onContent(content),
         onPiece: (piece) => this.#peers?.announce(piece),

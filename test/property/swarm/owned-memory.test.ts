@@ -196,6 +196,7 @@ class World {
       },
       {
         onHeader: () => undefined,
+        onPeers: () => undefined,
         onInline: () => undefined,
         onContent: (content) => {
           this.#content = content
