@@ -5,6 +5,7 @@ import { appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { parseRepository } from '../../../lib/core/index.ts'
 import { memoryStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { keptManifests } from '../../../services/agent/kept-manifests.ts'
 import type { Pulls } from '../../../services/agent/pulls.ts'
 import { agentStorage } from '../../../services/agent/registry-storage.ts'
 import { contentOf, putBlob } from '../../kit/store-fixture.ts'
@@ -29,7 +30,8 @@ async function lonelyAgent() {
   }
   const pulls: Pulls = { find: async () => pull }
   const index: Pick<BuildIndex, 'getManifest'> = { getManifest: () => Promise.reject(appError('UNAVAILABLE')) }
-  return { store, ...agentStorage({ logger: silentLogger(), store, pulls, index: index as BuildIndex }) }
+  const kept = keptManifests({ logger: silentLogger(), store })
+  return { store, ...agentStorage({ store, kept, pulls, index: index as BuildIndex }) }
 }
 
 describe('the descriptor of a manifest', () => {
