@@ -111,6 +111,10 @@ describe('a request for metainfo that introduces who asks', () => {
       await expect(it.begin(asking(peer()))).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
     }
     expect(await it.named()).toEqual([])
+    const holder = peer()
+    await it.announce(holder)
+    await expect(it.begin(asking(peer()))).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
+    expect(await it.named()).toEqual([infoOf(holder)])
   })
 
   test('a request that introduces nobody is answered as ever', async () => {

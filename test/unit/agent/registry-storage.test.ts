@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import type { BuildIndex } from '../../../lib/api/index.ts'
-import { appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
+import { appError, deferred, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { parseRepository } from '../../../lib/core/index.ts'
 import { memoryStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
@@ -31,7 +31,7 @@ async function lonelyAgent() {
   const pulls: Pulls = { find: async () => pull }
   const index: Pick<BuildIndex, 'getManifest'> = { getManifest: () => Promise.reject(appError('UNAVAILABLE')) }
   const kept = keptManifests({ logger: silentLogger(), store })
-  return { store, ...agentStorage({ store, kept, pulls, index: index as BuildIndex }) }
+  return { store, kept, ...agentStorage({ store, kept, pulls, index: index as BuildIndex }) }
 }
 
 describe('the descriptor of a manifest', () => {
@@ -40,6 +40,18 @@ describe('the descriptor of a manifest', () => {
     await manifests.read(repository, descriptor)
     expect(await manifests.resolve(repository, reference)).toEqual(descriptor)
     expect(await store.sidecar(manifest.digest, 'pieces')).toBeUndefined()
+    await store.stop()
+  })
+
+  test('keeps no answer waiting while it is being written', async () => {
+    const { store, manifests, kept } = await lonelyAgent()
+    const written = deferred<void>()
+    const put = store.putSidecar.bind(store)
+    store.putSidecar = (...given) => written.promise.then(() => put(...given))
+    expect(Buffer.from(await manifests.read(repository, descriptor))).toEqual(Buffer.from(manifest.bytes))
+    written.resolve()
+    await kept.stop()
+    expect(await kept.find(repository, manifest.digest)).toEqual(descriptor)
     await store.stop()
   })
 
