@@ -59,7 +59,7 @@ test('a small blob leaves the connection open for the next one, although its pul
 })
 
 test('a tracker that goes on behind a small blob is cut off', async () => {
-  const left = deferred<void>()
+  const left = deferred()
   await using source = await sourceOf(async (_, res) => {
     res.write(encodeRecord({ kind: 'header', header }))
     const more = setInterval(() => res.write(encodeRecord({ kind: 'heartbeat' })), 1)
@@ -75,7 +75,7 @@ test('a tracker that goes on behind a small blob is cut off', async () => {
 })
 
 test('a pull that ends before anything came closes its request', async () => {
-  const [asked, left] = [deferred<void>(), deferred<void>()]
+  const [asked, left] = [deferred(), deferred()]
   await using source = await sourceOf(async (_, res) => {
     asked.resolve()
     await once(res, 'close')

@@ -45,7 +45,7 @@ describe('the descriptor of a manifest', () => {
 
   test('keeps no answer waiting while it is being written', async () => {
     const { store, manifests, kept } = await lonelyAgent()
-    const written = deferred<void>()
+    const written = deferred()
     const put = store.putSidecar.bind(store)
     store.putSidecar = (...given) => written.promise.then(() => put(...given))
     expect(Buffer.from(await manifests.read(repository, descriptor))).toEqual(Buffer.from(manifest.bytes))
