@@ -149,7 +149,7 @@ export class Torrent {
     this.#pull?.climb()
   }
 
-  /** Takes over a connection that was accepted for this swarm; it is paused while the partial blob is being opened. */
+  /** Takes over a connection of this swarm; it is paused while the partial blob is being opened. */
   accept(connection: PeerConnection): void {
     if (this.#peers !== undefined) this.#peers.add(connection)
     else this.#resting.rest(connection)
@@ -193,6 +193,9 @@ export class Torrent {
         onHeader: (header) => {
           this.#header = header
           this.#events.onHeader(this)
+          // Peers are dialled while the disk makes room for the blob.
+          this.#contacts.open()
+          this.#connect()
         },
         onPeers: (named) => this.#events.onPeers(this, named),
         onInline: (header) => this.#events.onInline(this, header),
@@ -240,7 +243,7 @@ export class Torrent {
       dial: (peer, signal) => this.#dial(peer, signal),
       reaches: (peer) => this.#init.reaches(peer),
       avoids: (peer) => this.#peers?.has(peer.peerId) === true || this.#init.avoids(peer),
-      size: () => this.#peers?.size ?? 0,
+      size: () => (this.#peers?.size ?? 0) + this.#resting.size,
       onConnection: (connection) => this.accept(connection),
       onSettled: () => {
         this.#connect()
@@ -252,7 +255,6 @@ export class Torrent {
   #onContent(content: Content): void {
     this.#peers = this.#newPeers(content)
     for (const connection of this.#resting.awake()) this.#peers.add(connection)
-    this.#contacts.open()
     this.#connect()
   }
 

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import { appError, deferred } from '../../../lib/base/index.ts'
 import { type PeerInfo, parseRepository } from '../../../lib/core/index.ts'
 import type { MetainfoRecord } from '../../../lib/metainfo/index.ts'
+import type { ManagedStore } from '../../../lib/store/index.ts'
 import { swarmLimits } from '../../../lib/swarm/index.ts'
 import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
 import { type LabNode, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
@@ -54,6 +55,28 @@ test('peers that are named before the header are dialled when it comes', async (
   expect(heard(lab)).toEqual([])
   later.resolve()
   await lab.run(pulled)
+  expect(agent.received.origin).toBe(blob.bytes.length)
+})
+
+test('peers are dialled while the store makes room for the blob', async () => {
+  const blob = swarmBlob(1, 4 * MIB)
+  await using lab = swarmLab([blob])
+  const origin = await lab.origin()
+  lab.sources.failPieces('SOURCES_EXHAUSTED')
+  lab.sources.answerMetainfo(() => [named(origin), ...blob.records])
+  const ready = deferred()
+  const wrapStore = (store: ManagedStore) => {
+    const open = store.openPartial.bind(store)
+    store.openPartial = (...given) => ready.promise.then(() => open(...given))
+    return store
+  }
+  const agent = await lab.agent({ wrapStore })
+  const pulled = agent.pull(blob)
+  await lab.clock.advance(50)
+  expect(agent.metrics.value('shoal_swarm_links')).toBe(1)
+  expect(agent.received.origin).toBe(0)
+  ready.resolve()
+  expect(Buffer.compare(await lab.run(pulled), blob.bytes)).toBe(0)
   expect(agent.received.origin).toBe(blob.bytes.length)
 })
 
