@@ -52,6 +52,8 @@ export {
   type AnnouncingPeer,
   announceBatchSchema,
   announceLimits,
+  type MetainfoAsker,
+  metainfoAskerSchema,
   type SeedAnswer,
   type SeedChanges,
   type TrackerClient,

@@ -10,6 +10,7 @@ import {
   type AnnounceTorrentAnswer,
   type AnnouncingPeer,
   announceLimits,
+  type OpenMetainfoOptions,
   type TrackerClient,
   trackerClient,
 } from './tracker.ts'
@@ -40,7 +41,7 @@ export interface TrackerCluster {
    * The bytes of one metainfo stream, relayed by the tracker of the blob's swarm; when it breaks, the caller opens it
    * again. @throws BLOB_UNKNOWN (a tracker has asked every origin), NO_HEALTHY_MEMBER, ABORTED
    */
-  openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
+  openMetainfo(repository: Repository, digest: Digest, options?: OpenMetainfoOptions): Promise<Readable>
 }
 
 /** A torrent that is not announced yet, with the trackers that may still be tried, best first. */

@@ -27,6 +27,8 @@ export const announceLimits = {
   /** Most reports about other peers for one torrent; further ones are omitted. */
   maxReports: 50,
   maxBodyBytes: 8 * 1024 * 1024,
+  /** Largest introduction with a request for metainfo: one peer with its labels. */
+  maxAskerBytes: 16 * 1024,
   /** Longest wait of a client for the answer before it tries the next tracker. */
   timeoutMs: 5_000,
   /** The same for a metainfo stream: enough time for the tracker to ask two origins. */
@@ -74,6 +76,10 @@ export const announceTorrentSchema = z.object({
 })
 /** The entry of one torrent in a batch. */
 export type AnnounceTorrent = z.infer<typeof announceTorrentSchema>
+
+/** A peer that asks for the metainfo of a blob because it downloads it: what its announce of `started` would say. */
+export const metainfoAskerSchema = z.object({ peer: announcingPeerSchema, wantPeers: countSchema })
+export type MetainfoAsker = z.infer<typeof metainfoAskerSchema>
 
 const sequenceSchema = z.number().int().min(1)
 
@@ -143,7 +149,15 @@ export interface TrackerClient {
    */
   announceSeeds(peer: AnnouncingPeer, seeds: SeedChanges, options?: AbortOptions): Promise<SeedAnswer | undefined>
   /** The bytes of the metainfo stream, for `decodeMetainfo`. Must be consumed or destroyed. @throws BLOB_UNKNOWN */
-  openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
+  openMetainfo(repository: Repository, digest: Digest, options?: OpenMetainfoOptions): Promise<Readable>
+}
+
+export interface OpenMetainfoOptions extends AbortOptions {
+  /**
+   * Announces `started` for this peer with the same request, so that the stream also has a `peers` record: none if the
+   * blob is so small that it has no swarm, or the peer id is another's.
+   */
+  readonly asker?: MetainfoAsker | undefined
 }
 
 /** `url` is the tracker's base URL without a trailing slash. */
@@ -156,10 +170,11 @@ export function trackerClient(http: HttpClient, url: string): TrackerClient {
   return {
     announce: async (batch, options) => (await announce(batch, options)).torrents,
     announceSeeds: async (peer, seeds, options) => (await announce({ peer, torrents: [], seeds }, options)).seeds,
-    async openMetainfo(repository, digest, { signal } = {}) {
+    async openMetainfo(repository, digest, { signal, asker } = {}) {
       const target = url + path`/namespace/${repositoryText(repository)}/blobs/${digest}/metainfo`
+      const how = asker === undefined ? ({ method: 'GET' } as const) : ({ method: 'POST', ...jsonBody(asker) } as const)
       const wait = { headersTimeoutMs: announceLimits.metainfoMs }
-      return (await send(http, { method: 'GET', url: target, signal, ...wait })).body
+      return (await send(http, { ...how, url: target, signal, ...wait })).body
     },
   }
 }

@@ -14,6 +14,6 @@ export { decodeMetainfo, type MetainfoDecoder, metainfoDecoder } from './metainf
 export { encodeMetainfo, encodePieces, encodeRecord } from './metainfo-encoder.ts'
 export { checkHeader } from './metainfo-header.ts'
 export { type MetainfoChange, type MetainfoLog, metainfoLog } from './metainfo-log.ts'
-export type { MetainfoRecord } from './metainfo-record.ts'
+export type { MetainfoRecord, NamedPeers } from './metainfo-record.ts'
 export { inlineDigester, type PieceDigester, type RunningDigest, threadDigester } from './piece-digester.ts'
 export { hashPiece, hashPieces, type PieceHasher, pieceHasher } from './piece-hashing.ts'

@@ -6,10 +6,12 @@ import {
   MAX_CODE_LENGTH,
   MAX_HEADER_JSON,
   MAX_PAYLOAD,
+  MAX_PEERS_JSON,
   OPTIONAL_TYPES_FROM,
 } from './metainfo-frame.ts'
 import { checkHeader } from './metainfo-header.ts'
 import type { MetainfoRecord } from './metainfo-record.ts'
+import { checkNamedPeers } from './named-peers.ts'
 
 /** Decodes one metainfo stream as its chunks arrive. Holds at most one frame in memory. */
 export interface MetainfoDecoder {
@@ -44,6 +46,7 @@ class Decoder implements MetainfoDecoder {
   #filled = 0
   #map: PieceMap | undefined
   #inline = false
+  #named = false
   #broken = false
   finished = false
 
@@ -91,6 +94,10 @@ class Decoder implements MetainfoDecoder {
       records.push(this.#header(payload))
       return
     }
+    if (type === FRAME_TYPE.peers) {
+      records.push(this.#peers(payload))
+      return
+    }
     const map = this.#map
     if (map === undefined) throw invalid('the stream does not begin with a header')
     switch (type) {
@@ -127,6 +134,13 @@ class Decoder implements MetainfoDecoder {
     return { kind: 'header', header }
   }
 
+  /** Comes at any place, so that it can come before the header is known. */
+  #peers(payload: Buffer): MetainfoRecord {
+    if (this.#named || payload.length > MAX_PEERS_JSON) throw invalid('the stream names peers twice or too many')
+    this.#named = true
+    return { kind: 'peers', ...checkNamedPeers(parseJson(payload)) }
+  }
+
   #pieces(payload: Buffer, map: PieceMap, records: MetainfoRecord[]): void {
     const bytes = payload.length - 4
     if (bytes <= 0 || bytes % HASH_LENGTH !== 0) throw invalid('a piece record has the wrong length')
@@ -145,9 +159,9 @@ function parseJson(bytes: Buffer): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(bytes.toString('utf8'))
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
   } catch (err) {
-    throw appError('METAINFO_INVALID', { message: 'the header is not JSON', cause: err })
+    throw appError('METAINFO_INVALID', { message: 'a record is not JSON', cause: err })
   }
-  throw invalid('the header is not an object')
+  throw invalid('a record is not an object')
 }
 
 /** An unknown code, from a later version, still means failure. */

@@ -4,6 +4,7 @@ import { HASH_LENGTH } from '../core/index.ts'
 import { FRAME_PREFIX, FRAME_TYPE, HASHES_PER_FRAME, MAX_CODE_LENGTH, MAX_HEADER_JSON } from './metainfo-frame.ts'
 import { checkHeader } from './metainfo-header.ts'
 import type { MetainfoRecord } from './metainfo-record.ts'
+import { peersJson } from './named-peers.ts'
 
 /**
  * Encodes one record. @throws METAINFO_INVALID for a header that a reader would refuse, or a hash of the wrong length
@@ -21,6 +22,12 @@ export function encodeRecord(record: MetainfoRecord): Uint8Array {
     case 'failed': {
       const { bytes, payload } = frame(FRAME_TYPE.failed, Math.min(record.code.length, MAX_CODE_LENGTH))
       payload.write(record.code, 'latin1')
+      return bytes
+    }
+    case 'peers': {
+      const json = peersJson(record)
+      const { bytes, payload } = frame(FRAME_TYPE.peers, json.length)
+      payload.set(json)
       return bytes
     }
   }

@@ -1,10 +1,19 @@
 import type { ErrorCode } from '../base/index.ts'
-import type { MetaInfoHeader } from '../core/index.ts'
+import type { MetaInfoHeader, PeerInfo } from '../core/index.ts'
+
+/** A tracker's answer to a node that introduced itself with its request for the metainfo. */
+export interface NamedPeers {
+  /** Best peer first; never the node itself. */
+  readonly peers: readonly PeerInfo[]
+  /** Time until the node should announce itself. */
+  readonly intervalMs: number
+}
 
 /**
  * One record of a metainfo stream. The order is: one `header`; a `piece` record for each piece, as the origin learns
  * them; one last record, `verified` (the origin has checked the whole digest over exactly these pieces) or `failed`. A
- * `heartbeat` may come anywhere after the header. A stream that ends without a last record is incomplete.
+ * `heartbeat` may come anywhere after the header. `peers` says nothing about the blob: it comes at most once, at any place
+ * before the last record, and only to who introduced itself with its request. A stream that ends without a last record is incomplete.
  */
 export type MetainfoRecord =
   | { readonly kind: 'header'; readonly header: MetaInfoHeader }
@@ -12,3 +21,4 @@ export type MetainfoRecord =
   | { readonly kind: 'heartbeat' }
   | { readonly kind: 'verified' }
   | { readonly kind: 'failed'; readonly code: ErrorCode }
+  | ({ readonly kind: 'peers' } & NamedPeers)

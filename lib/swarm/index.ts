@@ -10,6 +10,7 @@ export type {
   Announcer,
   AnnouncingNode,
   HttpAdmission,
+  MetainfoAsker,
   MetainfoOptions,
   MetainfoSource,
   OriginRing,

@@ -89,6 +89,18 @@ export interface Announcer {
 export interface MetainfoOptions extends AbortOptions {
   /** Ask an origin itself instead of a tracker, because a tracker's word is doubted. Default false. */
   readonly direct?: boolean
+  /**
+   * The node downloads the blob and says so with the same request, as with an announce of `started`: then a `peers`
+   * record may come, as soon as a tracker knows somebody. Not with `direct`.
+   */
+  readonly asker?: MetainfoAsker | undefined
+}
+
+/** A node that begins to download a blob. */
+export interface MetainfoAsker {
+  readonly node: AnnouncingNode
+  /** How many peers the answer should list. */
+  readonly wantPeers: number
 }
 
 /** Opens the metainfo stream of a blob. */

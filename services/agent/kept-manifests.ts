@@ -1,3 +1,4 @@
+import { background, keyedLock, type Startable } from '../../lib/base/index.ts'
 import { type Descriptor, type Digest, type Repository, repositoryText } from '../../lib/core/index.ts'
 import type { BlobReader, Sidecars } from '../../lib/store/index.ts'
 import type { Logger } from '../../lib/telemetry/index.ts'
@@ -13,11 +14,14 @@ type Types = readonly (readonly [repository: string, mediaType: string])[]
  * from the cache when everything else is down. The type is that of a repository: the same bytes may have been pushed
  * elsewhere as something else.
  */
-export interface KeptManifests {
-  /** Undefined when the repository was never read from here. */
+export interface KeptManifests extends Startable {
+  /** Undefined when the repository was never read from here. Waits for what is being kept of this digest. */
   find(repository: Repository, digest: Digest): Promise<Descriptor | undefined>
-  /** Does nothing for a blob that is not in the store. Never rejects: the manifest can be read without it. */
-  keep(repository: Repository, descriptor: Descriptor): Promise<void>
+  /**
+   * Keeps it in the background, since no answer should wait for the disk. Does nothing for a blob that is not in the
+   * store. A failure is logged: the manifest can be read without it.
+   */
+  keep(repository: Repository, descriptor: Descriptor): void
 }
 
 interface KeptManifestsStore extends Sidecars, Pick<BlobReader, 'stat'> {}
@@ -27,7 +31,11 @@ export interface KeptManifestsComponents {
   readonly logger: Logger
 }
 
+/** Its stop waits for what is being kept. */
 export function keptManifests({ store, logger }: KeptManifestsComponents): KeptManifests {
+  const newTasks = () => background((_, err) => logger.warn('failed to keep the type of a manifest', { err }))
+  const turns = keyedLock()
+  let tasks = newTasks()
   const typesOf = async (digest: Digest): Promise<ReadonlyMap<string, string>> => {
     const bytes = await store.sidecar(digest, 'descriptor')
     return new Map(bytes === undefined ? [] : typesIn(bytes))
@@ -42,18 +50,19 @@ export function keptManifests({ store, logger }: KeptManifestsComponents): KeptM
     await store.putSidecar(digest, 'descriptor', Buffer.from(JSON.stringify({ types })))
   }
   return {
-    async find(repository, digest) {
-      const mediaType = (await typesOf(digest)).get(repositoryText(repository))
-      const stored = mediaType === undefined ? undefined : await store.stat(digest)
-      return mediaType === undefined || stored === undefined ? undefined : { digest, mediaType, size: stored.size }
+    find: (repository, digest) =>
+      turns.run(digest, async () => {
+        const mediaType = (await typesOf(digest)).get(repositoryText(repository))
+        const stored = mediaType === undefined ? undefined : await store.stat(digest)
+        return mediaType === undefined || stored === undefined ? undefined : { digest, mediaType, size: stored.size }
+      }),
+    keep(repository, descriptor) {
+      tasks.run('keep', () => turns.run(descriptor.digest, () => note(repository, descriptor)))
     },
-    async keep(repository, descriptor) {
-      try {
-        await note(repository, descriptor)
-      } catch (err) {
-        logger.warn('failed to keep the type of a manifest', { digest: descriptor.digest, err })
-      }
+    async start() {
+      tasks = newTasks()
     },
+    stop: () => tasks.stop(),
   }
 }
 

@@ -16,9 +16,8 @@ import {
   wholeRange,
 } from '../../lib/core/index.ts'
 import type { Blobs, Manifests, RegistryStorage, Tags } from '../../lib/registry/index.ts'
-import type { BlobReader, Sidecars } from '../../lib/store/index.ts'
-import type { Logger } from '../../lib/telemetry/index.ts'
-import { keptManifests } from './kept-manifests.ts'
+import type { BlobReader } from '../../lib/store/index.ts'
+import type { KeptManifests } from './kept-manifests.ts'
 import type { Pulls } from './pulls.ts'
 
 /** The requests that an agent makes to the build-index. */
@@ -27,11 +26,9 @@ interface ReadIndex
     Pick<TagIndex, 'getTag' | 'listTags'>,
     Pick<ManifestLinks, 'getManifest'> {}
 
-interface CachedBlobs extends BlobReader, Sidecars {}
-
 export interface AgentStorageComponents {
-  readonly logger: Logger
-  readonly store: CachedBlobs
+  readonly store: BlobReader
+  readonly kept: Pick<KeptManifests, 'find' | 'keep'>
   readonly pulls: Pulls
   readonly index: ReadIndex
 }
@@ -68,9 +65,7 @@ function agentBlobs(pulls: Pulls): Blobs {
   }
 }
 
-function agentManifests({ logger, store, pulls, index }: AgentStorageComponents): Manifests {
-  const kept = keptManifests({ store, logger })
-
+function agentManifests({ store, kept, pulls, index }: AgentStorageComponents): Manifests {
   const readWhole = async (blob: BlobRef, size: number, options: AbortOptions): Promise<Uint8Array> => {
     if (size > MANIFEST_LIMIT) throw appError('MANIFEST_INVALID', { detail: { size, limit: MANIFEST_LIMIT } })
     const pull = await pulls.find(blob, options)
@@ -100,7 +95,7 @@ function agentManifests({ logger, store, pulls, index }: AgentStorageComponents)
       if (digestOf(bytes, digestAlgorithm(descriptor.digest)) !== descriptor.digest) {
         throw appError('BACKEND_CORRUPT', { detail: { digest: descriptor.digest } })
       }
-      await kept.keep(repository, descriptor)
+      kept.keep(repository, descriptor)
       return bytes
     },
   }

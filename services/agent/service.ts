@@ -16,6 +16,7 @@ import {
 } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import type { AgentConfig } from './config.ts'
+import { keptManifests } from './kept-manifests.ts'
 import { pulls } from './pulls.ts'
 import { agentStorage } from './registry-storage.ts'
 import { adminRoutes, blobRoute } from './server.ts'
@@ -64,7 +65,7 @@ function agentEngine(
       ...runtime,
       store,
       announcer: trackerAnnouncer(clients.trackers, key),
-      metainfo: clusterMetainfo(clients.trackers, clients.origins),
+      metainfo: clusterMetainfo(clients.trackers, clients.origins, key),
       pieces: originPieces(clients.origins, peerId),
       transport: tcpTransport(runtime),
       prover: secretProver(config.token),
@@ -117,7 +118,8 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     components.onPull?.(summary)
   }
   const pulling = pulls({ ...runtime, engine, onPull })
-  const storage = agentStorage({ ...runtime, store, pulls: pulling, index: clients.index })
+  const kept = keptManifests({ ...runtime, store })
+  const storage = agentStorage({ store, kept, pulls: pulling, index: clients.index })
   const routes = [
     ...registryRoutes(storage, {
       ownNames: config.registry.ownNames,
@@ -134,7 +136,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     },
   })
   return {
-    ...shell.around([clients.http, store, digester, engine, seedStored(store, engine), ...shell.listeners]),
+    ...shell.around([clients.http, store, kept, digester, engine, seedStored(store, engine), ...shell.listeners]),
     engine,
     get url() {
       return shell.url('registry')

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 import type { OriginCluster, TrackerCluster } from '../../lib/api/index.ts'
-import { hasCode } from '../../lib/base/index.ts'
+import { type AbortOptions, hasCode } from '../../lib/base/index.ts'
 import type { BlobRef, PeerId } from '../../lib/core/index.ts'
-import { decodeMetainfo } from '../../lib/metainfo/index.ts'
-import type { Announcer, MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
+import { decodeMetainfo, type MetainfoRecord } from '../../lib/metainfo/index.ts'
+import type { Announcer, MetainfoAsker, MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
 
 /** Announces to the trackers of the cluster. `key` proves to them that a later announce comes from the same peer. */
 export function trackerAnnouncer(trackers: TrackerCluster, key: string): Announcer {
@@ -18,28 +18,63 @@ export function trackerAnnouncer(trackers: TrackerCluster, key: string): Announc
 /**
  * Metainfo from the tracker of the swarm, which opens one stream at the origins for all readers. When no tracker
  * answers, or when the tracker's metainfo is doubted, it comes from the origins: the loss of all trackers must not stop
- * a pull, and a lying tracker must not spoil one.
+ * a pull, and a lying tracker must not spoil one. `key` is that of the announces.
  */
-export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster): MetainfoSource {
+export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster, key: string): MetainfoSource {
   const openRaw = async ({ repository, digest }: BlobRef, options: MetainfoOptions): Promise<Readable> => {
-    if (options.direct === true) return origins.openMetainfo(repository, digest, options)
+    const { signal, direct, asker } = options
+    if (direct === true) return origins.openMetainfo(repository, digest, { signal })
     try {
-      return await trackers.openMetainfo(repository, digest, options)
+      return await trackers.openMetainfo(repository, digest, { signal, asker: asker && withKey(asker, key) })
     } catch (err) {
       if (!hasCode(err, 'NO_HEALTHY_MEMBER')) throw err
-      return origins.openMetainfo(repository, digest, options)
+      return origins.openMetainfo(repository, digest, { signal })
     }
   }
-  return {
-    async *open(blob, options = {}) {
-      const raw = await openRaw(blob, options)
-      try {
-        yield* decodeMetainfo(raw)
-      } finally {
-        raw.destroy()
-      }
-    },
+  return { open: (blob, options = {}) => recordsOf((signal) => openRaw(blob, { ...options, signal }), options) }
+}
+
+/** Bytes behind the content of a small blob: one record. */
+const MAX_REST = 64
+
+/**
+ * The records of one stream. Who has the content of a small blob wants no more of it; its last bytes are read and
+ * dropped then, so that the connection can be used again.
+ */
+async function* recordsOf(
+  open: (signal: AbortSignal) => Promise<Readable>,
+  { signal }: AbortOptions,
+): AsyncGenerator<MetainfoRecord> {
+  const cut = new AbortController()
+  const follow = () => cut.abort(signal?.reason)
+  if (signal?.aborted === true) follow()
+  signal?.addEventListener('abort', follow, { once: true })
+  let raw: Readable | undefined
+  let small = false
+  try {
+    raw = await open(cut.signal)
+    for await (const record of decodeMetainfo(raw.iterator({ destroyOnReturn: false }))) {
+      small ||= record.kind === 'header' && record.header.data !== undefined
+      if (small) signal?.removeEventListener('abort', follow)
+      yield record
+    }
+  } finally {
+    signal?.removeEventListener('abort', follow)
+    if (small && raw !== undefined) dropRest(raw)
+    else raw?.destroy()
   }
+}
+
+function dropRest(raw: Readable): void {
+  let left = MAX_REST
+  raw.on('data', (chunk: Uint8Array) => {
+    left -= chunk.length
+    if (left < 0) raw.destroy()
+  })
+}
+
+function withKey({ node: { peerId, port, role }, wantPeers }: MetainfoAsker, key: string) {
+  return { peer: { peerId, key, port, role }, wantPeers }
 }
 
 /** Pieces from the origins over HTTP for the agent `asker`; tries one origin of the ring after another. */

@@ -41,6 +41,8 @@ export interface SwarmAnswer {
 export interface Announcements {
   /** Undefined when the peer id belongs to another key. */
   one(announce: SwarmAnnounce): SwarmAnswer | undefined
+  /** Whether there is a peer to name to the asker. */
+  knowsOthers(swarmId: SwarmId, asker: PeerEntry): boolean
   /**
    * Announces all torrents of a batch for the peer at `host`, and then its seeds; the answer leaves refused torrents out.
    * @throws BODY_INVALID when a swarm id does not fit its digest, or the peer would have too many seeds
@@ -107,6 +109,7 @@ export function announcements(
 
   return {
     one: (announce) => measured(one(announce)),
+    knowsOthers: (swarmId, asker) => bestPeers(swarmId, asker, 1).length > 0,
     batch(host, { peer, torrents, seeds: changes }) {
       for (const torrent of torrents) assertSwarmOfDigest(torrent)
       const { peerId, key, port, role } = peer

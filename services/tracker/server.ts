@@ -1,10 +1,19 @@
-import { announceBatchSchema, announceLimits, blobOf, parseBody, trackerRoutes } from '../../lib/api/index.ts'
+import {
+  announceBatchSchema,
+  announceLimits,
+  blobOf,
+  metainfoAskerSchema,
+  parseBody,
+  trackerRoutes,
+} from '../../lib/api/index.ts'
 import { hasCode, isAppError } from '../../lib/base/index.ts'
 import { type Exchange, type Route, readJson, sendBytes, sendJson, sendStream } from '../../lib/http/index.ts'
 import type { Announcements } from './announcements.ts'
 import { encodeBep3Answer, encodeBep3Failure, parseBep3Query } from './bep3.ts'
+import { introduction } from './introduction.ts'
 import type { PeerRegistry } from './peer-registry.ts'
 import type { MetainfoRelay } from './relay/metainfo-relay.ts'
+import type { Preface } from './relay/relay-reader.ts'
 import type { SeedRegistry } from './seeds/seed-registry.ts'
 import { socketAddress } from './socket-address.ts'
 
@@ -25,16 +34,22 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
     sendJson(exchange, 200, announcements.batch(host, body))
   }
 
-  const metainfo = async (exchange: Exchange) => {
-    const blob = blobOf(exchange)
-    await sendStream(exchange, {
+  const sendMetainfo = (exchange: Exchange, preface?: Preface) =>
+    sendStream(exchange, {
       status: 200,
       headers: { 'content-type': 'application/vnd.shoal.metainfo.v1' },
-      body: relay.open(blob),
+      body: relay.open(blobOf(exchange), preface),
     })
+
+  const begin = async (exchange: Exchange) => {
+    const { digest } = blobOf(exchange)
+    const host = socketAddress(exchange.req)
+    const asker = parseBody(metainfoAskerSchema, await readJson(exchange, announceLimits.maxAskerBytes))
+    await sendMetainfo(exchange, introduction(announcements, { host, digest, asker }))
   }
 
   const announce = { path: trackerRoutes.announce } as const
+  const metainfo = { path: trackerRoutes.metainfo } as const
   return [
     {
       ...announce,
@@ -50,7 +65,20 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
       summary: 'BEP 3, compact',
       handle: (exchange) => bep3(components, exchange),
     },
-    { methods: ['GET'], path: trackerRoutes.metainfo, right: 'read', summary: 'relays metainfo', handle: metainfo },
+    {
+      ...metainfo,
+      methods: ['GET'],
+      right: 'read',
+      summary: 'relays metainfo',
+      handle: (exchange) => sendMetainfo(exchange),
+    },
+    {
+      ...metainfo,
+      methods: ['POST'],
+      right: 'write',
+      summary: 'the same, and announces `started` for the peer that asks',
+      handle: begin,
+    },
   ]
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../../lib/base/index.ts'
 import type { BlobRef, ByteRange, Digest } from '../../lib/core/index.ts'
 import type { MetainfoRecord } from '../../lib/metainfo/index.ts'
-import type { MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
+import type { MetainfoAsker, MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
 import type { SwarmBlob } from './swarm-blob.ts'
 
 export type MetainfoAnswer = (blob: BlobRef, direct: boolean) => Iterable<MetainfoRecord | Promise<void>> | undefined
@@ -21,6 +21,8 @@ export interface SwarmSources {
   readonly piecesSent: number
   /** Streams opened so far. */
   readonly metainfoOpened: number
+  /** Who introduced itself with a request for metainfo, in order. */
+  readonly askers: readonly MetainfoAsker[]
   /**
    * Replaces the answer to later metainfo requests; undefined restores the true answer. The function gets `direct` when
    * the agent asks an origin itself, and may return undefined to give the true answer.
@@ -47,9 +49,12 @@ export function swarmSources(blobs: readonly SwarmBlob[]): SwarmSources {
   }
   let sent = 0
   let opened = 0
+  const askers: MetainfoAsker[] = []
 
-  async function* records(blob: BlobRef, { signal, direct = false }: MetainfoOptions): AsyncGenerator<MetainfoRecord> {
+  async function* records(blob: BlobRef, options: MetainfoOptions): AsyncGenerator<MetainfoRecord> {
+    const { signal, direct = false, asker } = options
     opened += 1
+    if (asker !== undefined) askers.push(asker)
     const known = byDigest.get(blob.digest)
     if (answer === undefined && known === undefined) throw appError('BLOB_UNKNOWN')
     for (const item of answer?.(blob, direct) ?? known?.records ?? []) {
@@ -82,6 +87,7 @@ export function swarmSources(blobs: readonly SwarmBlob[]): SwarmSources {
     get metainfoOpened() {
       return opened
     },
+    askers,
     answerMetainfo: (next) => {
       answer = next
     },

@@ -58,9 +58,15 @@ export interface AnnounceScheduleInit {
 export interface AnnounceSchedule extends Startable {
   /**
    * Announces the start of a download now. A second call for the same swarm replaces the subject and announces again. A
-   * subject with nothing left becomes a seed.
+   * subject with nothing left becomes a seed. `heard`: a tracker has heard of the start without an announce and has
+   * answered this, so that the next announce is the regular one.
    */
-  join(subject: AnnounceSubject): void
+  join(subject: AnnounceSubject, heard?: Omit<AnnounceAnswer, 'swarmId'>): void
+  /**
+   * A tracker is about to hear of the start of a download without an announce: what it must hear before that is said
+   * now, and what is no longer true is not said any more.
+   */
+  expect(swarmId: SwarmId): void
   /** Announces `completed` now; from then on the blob is a seed. */
   completed(swarmId: SwarmId): void
   /** Announces `stopped` for a download now, and for a seed with the next changes. Unknown swarms are ignored. */
@@ -130,19 +136,25 @@ class Schedule implements AnnounceSchedule {
     await Promise.all([this.#sayGoodbye(), this.#seeds.sayGoodbye()])
   }
 
-  join(subject: AnnounceSubject): void {
+  join(subject: AnnounceSubject, heard?: Omit<AnnounceAnswer, 'swarmId'>): void {
     const { swarmId, blob } = subject
     if (subject.leftBytes === 0) {
       this.#seeds.add(blob, swarmId, { awaited: this.#init.seedsAwaited === true })
       return
     }
+    this.expect(swarmId)
+    const dueMs = this.#now
+    const entry: Entry = { subject, event: 'started', dueMs, sending: false, failures: 0, hurried: false }
+    this.#entries.set(swarmId, entry)
+    if (heard !== undefined) this.#onAnswer(entry, { swarmId, ...heard }, 'started')
+    this.#wakeAt(entry.dueMs)
+  }
+
+  expect(swarmId: SwarmId): void {
     this.#seeds.remove(swarmId)
     // The trackers must hear in this order that the node lost the blob and pulls it again.
     if (this.#seeds.isPending(swarmId)) this.#seeds.flush()
     this.#leaving = this.#leaving.filter((entry) => entry.swarmId !== swarmId)
-    const dueMs = this.#now
-    this.#entries.set(swarmId, { subject, event: 'started', dueMs, sending: false, failures: 0, hurried: false })
-    this.#wakeAt(this.#now)
   }
 
   completed(swarmId: SwarmId): void {

@@ -9,21 +9,14 @@ import {
   type Startable,
   throwIfAborted,
 } from '../../base/index.ts'
-import {
-  type BlobRef,
-  type ByteRange,
-  type Digest,
-  headerOf,
-  type PeerAddress,
-  type PeerId,
-  type PeerRole,
-} from '../../core/index.ts'
+import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
 import type { PieceDigester } from '../../metainfo/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
 import { type SwarmLimits, swarmLimits } from '../limits.ts'
 import type {
   Announcer,
+  AnnouncingNode,
   HttpAdmission,
   MetainfoSource,
   OriginRing,
@@ -34,7 +27,6 @@ import type {
 import type { PeerProver, PeerTransport } from '../peer/index.ts'
 import {
   type ConnectionCount,
-  completeContent,
   overflowShares,
   piecePool,
   type SliceCache,
@@ -164,14 +156,19 @@ class Engine implements SwarmEngine {
       maxLinks: this.#limits.maxConnections,
       count: this.#connections,
     })
-    const { peerId, role } = init
+    const { role } = init
     this.#schedule = announceSchedule(components, {
-      self: () => ({ peerId, role, ...this.#gate.address }),
+      self: () => this.#node,
       // Blobs come to an origin because somebody pushes them or waits for them.
       seedsAwaited: role === 'origin',
     })
     this.#tasks = this.#newTasks()
     this.#table = this.#newTable()
+  }
+
+  get #node(): AnnouncingNode {
+    const { peerId, role } = this.#init
+    return { peerId, role, ...this.#gate.address }
   }
 
   get address(): PeerAddress {
@@ -200,12 +197,12 @@ class Engine implements SwarmEngine {
   async open(blob: BlobRef, options: AbortOptions = {}): Promise<BlobHandle> {
     throwIfAborted(options.signal)
     this.#refuseUnlessRunning()
-    const { clock } = this.#components
+    const { clock, store } = this.#components
     const openedMs = clock.monotonicMs()
     for (;;) {
       this.#refusals.check(blob)
       const isPulled = this.#table.pulling(blob.digest) !== undefined
-      const stored = isPulled ? undefined : await this.#openStored(blob.digest)
+      const stored = isPulled ? undefined : await storedBlob(store, this.#slices, blob.digest)
       const source = stored ?? (await this.#openPull(blob, options))
       if (source !== undefined) return blobHandle(clock, source, openedMs)
     }
@@ -225,21 +222,6 @@ class Engine implements SwarmEngine {
 
   snapshot(): readonly TorrentSnapshot[] {
     return [...this.#table].map(torrentSnapshot)
-  }
-
-  async #openStored(digest: Digest): Promise<HandleSource | undefined> {
-    const { store } = this.#components
-    const close = store.lease(digest)
-    const stored = await store.stat(digest).catch((err: unknown) => {
-      close()
-      throw err
-    })
-    if (stored !== undefined) {
-      const header = headerOf(digest, stored.size)
-      return storedBlob(this.#slices, { header, content: completeContent(store, header), close })
-    }
-    close()
-    return undefined
   }
 
   /** Undefined when another pull of the blob got ahead: then its bytes are here or on their way. */
@@ -282,6 +264,7 @@ class Engine implements SwarmEngine {
     return new TorrentTable(components, {
       self: { peerId, role },
       verify,
+      node: () => this.#node,
       allows: this.#allows,
       dial: (target, options) => this.#gate.dial(target, options),
       reaches: (peer) => this.#gate.reaches(peer),

@@ -1,5 +1,6 @@
-import type { ByteRange, MetaInfoHeader } from '../../core/index.ts'
-import { type Content, type Loan, noBytes, type SliceCache, sourceReadable, type Torrent } from '../torrent/index.ts'
+import { type ByteRange, type Digest, headerOf, type MetaInfoHeader } from '../../core/index.ts'
+import type { SwarmStore } from '../outside.ts'
+import { completeContent, type Loan, noBytes, type SliceCache, sourceReadable, type Torrent } from '../torrent/index.ts'
 import type { HandleSource } from './blob-handle.ts'
 
 /** The data of a handle whose content came inside the metainfo header. */
@@ -9,15 +10,23 @@ export function inlineBlob(header: MetaInfoHeader, data: Uint8Array): HandleSour
   return restingBlob(header, { read, lend }, { received: { ...noBytes, origin: data.length }, close: () => undefined })
 }
 
-export interface StoredBlobInit {
-  readonly header: MetaInfoHeader
-  readonly content: Content
-  /** Ends the lease on the blob. */
-  readonly close: () => void
-}
-
-/** The data of a handle whose blob is complete in the store; does not use the network. */
-export function storedBlob(slices: SliceCache, { header, content, close }: StoredBlobInit): HandleSource {
+/** The data of a handle whose blob is complete in the store; undefined when it is not. Does not use the network. */
+export async function storedBlob(
+  store: SwarmStore,
+  slices: SliceCache,
+  digest: Digest,
+): Promise<HandleSource | undefined> {
+  const close = store.lease(digest)
+  const stored = await store.stat(digest).catch((err: unknown) => {
+    close()
+    throw err
+  })
+  if (stored === undefined) {
+    close()
+    return undefined
+  }
+  const header = headerOf(digest, stored.size)
+  const content = completeContent(store, header)
   const read: Read = (range, into) => slices.read(content, range, into)
   const lend: Lend = (range) => slices.lend(content, range)
   return restingBlob(header, { read, lend }, { received: { ...noBytes, cache: header.length }, close })

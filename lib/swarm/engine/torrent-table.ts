@@ -13,9 +13,10 @@ import {
   swarmIdOf,
 } from '../../core/index.ts'
 import type { AnnounceSchedule, AnnounceSubject } from '../announce/index.ts'
-import type { HttpAdmission, SeedRef } from '../outside.ts'
+import type { AnnouncingNode, HttpAdmission, MetainfoAsker, SeedRef } from '../outside.ts'
 import type { LinkTarget, PeerConnection, PeerHello } from '../peer/index.ts'
 import { Torrent, type TorrentComponents, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
+import { announcedTorrent } from './announced-torrent.ts'
 import { type BanList, listenAddress } from './ban-list.ts'
 import { keepInline } from './inline-keeper.ts'
 import type { Refusals } from './refusals.ts'
@@ -34,6 +35,8 @@ export interface TorrentTableComponents extends TorrentComponents {
 export interface TorrentTableInit {
   readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
   readonly verify: 'pieces' | 'whole'
+  /** This node as trackers are told of it. Asked at each pull: where it listens is known once it is started. */
+  node(): AnnouncingNode
   allows(host: string): boolean
   dial(target: LinkTarget, options: { readonly signal: AbortSignal }): Promise<PeerConnection>
   /** A link to the peer is there or on its way. */
@@ -67,7 +70,7 @@ export class TorrentTable {
 
   /** The node has begun: a time without work counts from now on, since loading the program leaves garbage as well. */
   start(): void {
-    this.#rest.see(this.#running.size > 0)
+    this.#rest.see(this.#torrents.size > 0)
   }
 
   [Symbol.iterator](): IterableIterator<Torrent> {
@@ -153,9 +156,9 @@ export class TorrentTable {
   }
 
   #run(content: TorrentContent): Torrent {
-    const torrent = this.#newTorrent(content)
-    const before = this.#torrents.get(torrent.swarmId)
+    const before = this.#torrents.get(swarmIdOf(content.blob.digest))
     if (before !== undefined) this.#drop(before)
+    const torrent = this.#newTorrent(content)
     this.#torrents.run(torrent)
     return this.#started(torrent)
   }
@@ -175,13 +178,15 @@ export class TorrentTable {
   #newTorrent(content: TorrentContent): Torrent {
     const swarmId = swarmIdOf(content.blob.digest)
     const { self, verify } = this.#init
+    const direct = this.#components.refusals.doubts(content.blob.digest)
     return new Torrent(
       this.#components,
       {
         content,
         self,
         verify,
-        direct: this.#components.refusals.doubts(content.blob.digest),
+        direct,
+        asker: content.complete === undefined && !direct ? this.#introduce(swarmId) : undefined,
         avoids: (peer) => this.#avoids(peer),
         dial: (peer, header, signal) => this.#init.dial({ peer, header, swarmId }, { signal }),
         reaches: (peer) => this.#init.reaches(peer),
@@ -190,8 +195,17 @@ export class TorrentTable {
     )
   }
 
+  #introduce(swarmId: SwarmId): MetainfoAsker {
+    const { schedule, limits } = this.#components
+    schedule.expect(swarmId)
+    return { node: this.#init.node(), wantPeers: limits.maxConnectionsPerTorrentSoft }
+  }
+
   readonly #events: TorrentEvents<Torrent> = {
     onHeader: (torrent) => this.#onHeader(torrent),
+    onPeers: (torrent, named) => {
+      if (this.has(torrent)) this.#components.schedule.join(this.#subject(torrent.blob, torrent.swarmId), named)
+    },
     onInline: (torrent, header) => {
       this.#components.meters.received.origin.add(header.length)
       keepInline({ ...this.#components, background: this.#components.tasks }, header)
@@ -221,25 +235,8 @@ export class TorrentTable {
     schedule.join(this.#subject(torrent.blob, torrent.swarmId))
   }
 
-  /** An announce describes whatever torrent runs for the swarm at that moment. */
   #subject(blob: SeedRef, swarmId: SwarmId): AnnounceSubject {
-    const running = () => this.#torrents.get(swarmId)
-    return {
-      blob,
-      swarmId,
-      get leftBytes() {
-        return running()?.leftBytes ?? 0
-      },
-      get wantedPeers() {
-        return running()?.wantedPeers ?? 0
-      },
-      get underConnected() {
-        return running()?.underConnected ?? false
-      },
-      reports: () => running()?.reports() ?? [],
-      onAnswer: (peers) => running()?.offer(peers),
-      onUnanswered: () => running()?.unanswered(),
-    }
+    return announcedTorrent(blob, swarmId, () => this.#torrents.get(swarmId))
   }
 
   #onFailed(torrent: Torrent, blob: BlobRef, err: AppError): void {
@@ -293,7 +290,7 @@ export class TorrentTable {
         continue
       }
       // While the header is late, trackers are asked for peers.
-      if (!torrent.complete) this.#join(torrent)
+      if (!torrent.complete && !torrent.introducing) this.#join(torrent)
       torrent.tick(nowMs, lateMs)
     }
     this.#scheduleTick()

@@ -1,7 +1,8 @@
 import type { AppError, FairBucket } from '../../base/index.ts'
 import type { MetaInfoHeader, PeerInfo } from '../../core/index.ts'
+import type { NamedPeers } from '../../metainfo/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
-import type { MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
+import type { MetainfoAsker, MetainfoSource, PieceSource, SwarmStore } from '../outside.ts'
 import type { PeerHello } from '../peer/index.ts'
 import type { DownloadComponents } from './fetch/download-contract.ts'
 import type { Prospect } from './meet/dialer.ts'
@@ -29,10 +30,14 @@ export interface PullInit {
   readonly self: string
   /** `whole`: the digest is computed here too before the last bytes of a whole body are given out. */
   readonly verify: 'pieces' | 'whole'
+  /** A tracker has taken the node in as a downloader and names others; usually before the header. */
+  readonly onPeers: (named: NamedPeers) => void
   readonly onNamed: (peers: readonly PeerInfo[]) => void
   readonly prospect: () => Prospect
   /** Whether the trackers' metainfo of this blob is doubted: then the origins themselves are asked for it. */
   readonly direct: boolean
+  /** Introduces the node to a tracker with the request for the metainfo. */
+  readonly asker?: MetainfoAsker | undefined
 }
 
 /** What a pull tells its torrent; each call is one event. */

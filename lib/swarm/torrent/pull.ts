@@ -71,6 +71,11 @@ export class Pull {
     return this.#received
   }
 
+  /** The request for the metainfo has introduced the node, and a tracker may still answer that. */
+  get introducing(): boolean {
+    return this.#records.introducing
+  }
+
   /** The error of the last failed step; kept until the pull ends. */
   get lastFailure(): AppError | undefined {
     return this.#lastFailure
@@ -113,12 +118,13 @@ export class Pull {
   }
 
   #newRecords(): Records {
-    const { names, direct } = this.#init
+    const { names, direct, asker } = this.#init
     return new Records(
       this.#components,
-      { names, direct, tasks: this.#tasks },
+      { names, direct, asker, tasks: this.#tasks },
       {
         onHeader: (header) => this.#onHeader(header),
+        onPeers: (named) => this.#init.onPeers(named),
         onPiece: (piece) => this.#onPieceRecord(piece),
         onVerified: () => {
           this.#onMoved()

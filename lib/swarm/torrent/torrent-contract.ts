@@ -1,6 +1,7 @@
 import type { AppError } from '../../base/index.ts'
 import type { BlobRef, MetaInfoHeader, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
-import type { OriginRing, SeedRef } from '../outside.ts'
+import type { NamedPeers } from '../../metainfo/index.ts'
+import type { MetainfoAsker, OriginRing, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import type { ConnectionCount } from './meet/dialer.ts'
 import type { PullComponents } from './pull-contract.ts'
@@ -24,6 +25,8 @@ export interface TorrentInit {
   readonly verify: 'pieces' | 'whole'
   /** What trackers say of this blob is doubted. */
   readonly direct: boolean
+  /** Introduces this node to a tracker with the request for the metainfo. */
+  readonly asker?: MetainfoAsker | undefined
   dial(peer: PeerInfo, header: MetaInfoHeader, signal: AbortSignal): Promise<PeerConnection>
   /** A link to the peer is there or on its way. */
   reaches(peer: PeerInfo): boolean
@@ -35,6 +38,8 @@ export interface TorrentInit {
 export interface TorrentEvents<T> {
   /** The header is known and pieces are to be fetched. */
   onHeader(torrent: T): void
+  /** A tracker has heard that this node downloads the blob, and names others. */
+  onPeers(torrent: T, named: NamedPeers): void
   /** The content came with the header; the engine drops the torrent. */
   onInline(torrent: T, header: MetaInfoHeader): void
   /** The blob is complete in the store. */

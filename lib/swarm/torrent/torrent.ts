@@ -25,7 +25,6 @@ import type { TorrentComponents, TorrentEvents, TorrentInit } from './torrent-co
 
 /** When fewer peers than this are connected after the first answer, one extra announce is sent. */
 const FEW_PEERS = 4
-
 /** So long after an agent asked over HTTP, an origin remembers what it gave. */
 const ASKED_MS = 30_000
 
@@ -99,6 +98,11 @@ export class Torrent {
     return this.complete ? 0 : this.#components.limits.maxConnectionsPerTorrentSoft
   }
 
+  /** A tracker was told of this download with the request for the metainfo, and may still answer that. */
+  get introducing(): boolean {
+    return this.#pull?.introducing === true && !this.#contacts.named
+  }
+
   get underConnected(): boolean {
     return !this.complete && (this.#peers?.size ?? 0) < FEW_PEERS
   }
@@ -164,7 +168,7 @@ export class Torrent {
     this.#pull?.climb()
   }
 
-  /** Takes over a connection that was accepted for this swarm; it is paused while the partial blob is being opened. */
+  /** Takes over a connection of this swarm; it is paused while the partial blob is being opened. */
   accept(connection: PeerConnection): void {
     if (this.#peers !== undefined) this.#peers.add(connection)
     else this.#resting.rest(connection)
@@ -192,7 +196,7 @@ export class Torrent {
   }
 
   #newPull(names: AskedNames): Pull {
-    const { self, verify, direct } = this.#init
+    const { self, verify, direct, asker } = this.#init
     return new Pull(
       { ...this.#components, conducts: this.#conducts },
       {
@@ -200,13 +204,18 @@ export class Torrent {
         self: self.peerId,
         verify,
         direct,
+        asker,
         prospect: () => this.#contacts.prospect,
         onNamed: (peers) => this.#contacts.hint(peers),
+        onPeers: (named) => this.#events.onPeers(this, named),
       },
       {
         onHeader: (header) => {
           this.#header = header
           this.#events.onHeader(this)
+          // Peers are dialled while the disk makes room for the blob.
+          this.#contacts.open()
+          this.#connect()
         },
         onInline: (header) => this.#events.onInline(this, header),
         onContent: (content) => this.#onContent(content),
@@ -253,7 +262,7 @@ export class Torrent {
       dial: (peer, signal) => this.#dial(peer, signal),
       reaches: (peer) => this.#init.reaches(peer),
       avoids: (peer) => this.#peers?.has(peer.peerId) === true || this.#init.avoids(peer),
-      size: () => this.#peers?.size ?? 0,
+      size: () => (this.#peers?.size ?? 0) + this.#resting.size,
       onConnection: (connection) => this.accept(connection),
       onSettled: () => {
         this.#connect()
@@ -265,7 +274,6 @@ export class Torrent {
   #onContent(content: Content): void {
     this.#peers = this.#newPeers(content)
     for (const connection of this.#resting.awake()) this.#peers.add(connection)
-    this.#contacts.open()
     this.#connect()
   }
 

@@ -20,7 +20,7 @@ import type { Cluster, FailedTry } from '../../../lib/cluster/index.ts'
 import { type BlobRef, blobRefKey, type Digest, type Repository } from '../../../lib/core/index.ts'
 import type { Gauge, Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import { type RelayLog, relayLog } from './relay-log.ts'
-import { relayReader } from './relay-reader.ts'
+import { type Preface, relayReader } from './relay-reader.ts'
 
 /** The part of the origins' client that the relay needs. */
 export interface MetainfoOrigins {
@@ -52,9 +52,10 @@ export interface MetainfoRelay extends Startable {
    * The encoded records from the first one on. The stream is destroyed with an error when the blob is unknown
    * (BLOB_UNKNOWN), its repository has no backend (NO_BACKEND_RULE), no origin answers (NO_HEALTHY_MEMBER), two
    * origins disagree (METAINFO_CONFLICT), or the relay stops (SHUTTING_DOWN). The caller must consume or destroy it.
+   * What `preface` gives comes before the records, and without waiting for an origin when it can.
    * @throws SHUTTING_DOWN, UNAVAILABLE when too many streams are open
    */
-  open(blob: BlobRef): Readable
+  open(blob: BlobRef, preface?: Preface): Readable
 }
 
 /** A blob whose records are coming in. */
@@ -94,14 +95,14 @@ class Relay implements MetainfoRelay {
     this.#tasks = background((name, err) => logger.error('background task failed', { name, err }))
   }
 
-  open(blob: BlobRef): Readable {
+  open(blob: BlobRef, preface?: Preface): Readable {
     if (this.#stopped) throw appError('SHUTTING_DOWN')
     const key = blobRefKey(blob)
     const ended = this.#complete.get(key) ?? this.#missed(key, blob)
     const reader =
       ended === undefined
-        ? this.#join(key, this.#open.get(key) ?? this.#launch(key, blob))
-        : relayReader(ended, () => this.#meters.readers.add(-1))
+        ? this.#join(key, this.#open.get(key) ?? this.#launch(key, blob), preface)
+        : relayReader(ended, { preface, onClose: () => this.#meters.readers.add(-1) })
     this.#meters.readers.add(1)
     return reader
   }
@@ -155,15 +156,16 @@ class Relay implements MetainfoRelay {
     return upstream
   }
 
-  #join(key: string, upstream: Upstream): Readable {
+  #join(key: string, upstream: Upstream, preface: Preface | undefined): Readable {
     upstream.readers += 1
     upstream.linger?.cancel()
-    return relayReader(upstream.log, () => {
+    const onClose = () => {
       this.#meters.readers.add(-1)
       upstream.readers -= 1
       if (upstream.readers > 0 || upstream.log.end !== undefined) return
       upstream.linger = this.#components.clock.setTimer(this.#init.lingerMs, () => this.#close(key, upstream))
-    })
+    }
+    return relayReader(upstream.log, { preface, onClose })
   }
 
   /** Keeps a complete log, remembers an unknown blob for a moment, and forgets everything else. */

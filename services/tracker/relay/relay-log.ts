@@ -26,6 +26,8 @@ export interface RelayLog {
   /** Heartbeats received; readers get them, but the log does not keep them. */
   readonly beats: number
   readonly end: RelayEnd | undefined
+  /** Bytes of the blob; undefined before the header. */
+  readonly length: number | undefined
   /** Begins to read a stream from an origin. */
   feed(): RelayFeed
   /** Ends the log for its readers with an error, unless it has ended already. */
@@ -58,6 +60,7 @@ class Log implements RelayLog {
   sizeBytes = 0
   beats = 0
   end: RelayEnd | undefined
+  length: number | undefined
 
   constructor(digest: Digest) {
     this.#digest = digest
@@ -103,6 +106,7 @@ class Log implements RelayLog {
         if (record.kind === 'heartbeat') this.beats += 1
         if (record.kind === 'header') this.#assertDigest(record)
         if (this.#known.apply(record) === undefined) continue
+        this.length ??= this.#known.header?.length
         const previous = run.at(-1)
         if (previous !== undefined && (record.kind !== 'piece' || record.index !== previous.index + 1)) {
           this.#appendRun(run)

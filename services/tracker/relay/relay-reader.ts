@@ -7,10 +7,20 @@ import type { RelayLog } from './relay-log.ts'
 const HIGH_WATER_BYTES = 16 * 1024
 
 /**
- * The log as a byte stream from its beginning, at the reader's pace. A broken log destroys the stream with its error.
- * `onClose` is called once, however the stream ends, even if nobody read from it.
+ * What one reader gets before the records. Called with the length of the blob, once that is known, and before that for
+ * what can be said without it; until it gives a result. Undefined: not without the length. Empty: nothing.
  */
-export function relayReader(log: RelayLog, onClose: () => void): Readable {
+export type Preface = (length: number | undefined) => Uint8Array | undefined
+
+export interface RelayReaderInit {
+  readonly preface?: Preface | undefined
+  /** Called once, however the stream ends, even if nobody read from it. */
+  readonly onClose: () => void
+}
+
+/** The log as a byte stream from its beginning, at the reader's pace. A broken log destroys the stream with its error. */
+export function relayReader(log: RelayLog, { preface, onClose }: RelayReaderInit): Readable {
+  let due = preface
   let next = 0
   let seenBeats = log.beats
   let wanted = false
@@ -18,7 +28,15 @@ export function relayReader(log: RelayLog, onClose: () => void): Readable {
   const push = (chunk: Uint8Array) => {
     wanted = reader.push(chunk)
   }
+  const introduce = () => {
+    if (!wanted || due === undefined || (log.length === undefined && log.end !== undefined)) return
+    const bytes = due(log.length)
+    if (bytes === undefined) return
+    due = undefined
+    if (bytes.length > 0) push(bytes)
+  }
   const supply = () => {
+    introduce()
     for (let chunk = log.chunks[next]; wanted && chunk !== undefined; chunk = log.chunks[next]) {
       next += 1
       push(chunk)

@@ -4,6 +4,7 @@ import {
   type AnnounceTorrent,
   type AnnouncingPeer,
   announceBatchSchema,
+  metainfoAskerSchema,
   parseBody,
   trackerCluster,
 } from '../../../lib/api/index.ts'
@@ -105,6 +106,19 @@ describe('tracker cluster', () => {
     const { digest } = torrent(0)
     expect((await buffer(await it.api.openMetainfo(repository, digest))).toString()).toBe('stream')
     expect(it.servers[1]?.requests[0]?.url).toBe(`/namespace/library%2Fnginx/blobs/${digest}/metainfo`)
+  })
+
+  test('introduces who asks for metainfo with the same request, also at the next tracker', async () => {
+    await using it = await trackers(refuse, (_, res) => void res.end('stream'))
+    const asker = { peer, wantPeers: 24 }
+    expect((await buffer(await it.api.openMetainfo(repository, torrent(0).digest, { asker }))).toString()).toBe(
+      'stream',
+    )
+    for (const { requests } of it.servers) {
+      expect(
+        requests.map(({ method, body }) => [method, parseBody(metainfoAskerSchema, JSON.parse(body.toString()))]),
+      ).toEqual([['POST', asker]])
+    }
   })
 
   test('a blob that no origin knows is unknown', async () => {

@@ -194,6 +194,7 @@ class World {
         verify: 'whole',
         direct: false,
         onNamed: () => undefined,
+        onPeers: () => undefined,
         prospect: () => 'some',
       },
       {

@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import type { BuildIndex } from '../../../lib/api/index.ts'
-import { appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
+import { appError, deferred, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { parseRepository } from '../../../lib/core/index.ts'
+import { hashPiece } from '../../../lib/metainfo/index.ts'
 import { memoryStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { keptManifests } from '../../../services/agent/kept-manifests.ts'
 import type { Pulls } from '../../../services/agent/pulls.ts'
 import { agentStorage } from '../../../services/agent/registry-storage.ts'
 import { contentOf, putBlob } from '../../kit/store-fixture.ts'
@@ -29,7 +31,8 @@ async function lonelyAgent() {
   }
   const pulls: Pulls = { find: async () => pull }
   const index: Pick<BuildIndex, 'getManifest'> = { getManifest: () => Promise.reject(appError('UNAVAILABLE')) }
-  return { store, ...agentStorage({ logger: silentLogger(), store, pulls, index: index as BuildIndex }) }
+  const kept = keptManifests({ logger: silentLogger(), store })
+  return { store, kept, ...agentStorage({ store, kept, pulls, index: index as BuildIndex }) }
 }
 
 describe('the descriptor of a manifest', () => {
@@ -37,7 +40,19 @@ describe('the descriptor of a manifest', () => {
     const { store, manifests } = await lonelyAgent()
     await manifests.read(repository, descriptor)
     expect(await manifests.resolve(repository, reference)).toEqual(descriptor)
-    expect(await store.sidecar(manifest.digest, 'pieces')).toBeUndefined()
+    expect(await store.sidecar(manifest.digest, 'pieces')).toEqual(hashPiece(manifest.bytes))
+    await store.stop()
+  })
+
+  test('keeps no answer waiting while it is being written', async () => {
+    const { store, manifests, kept } = await lonelyAgent()
+    const written = deferred()
+    const put = store.putSidecar.bind(store)
+    store.putSidecar = (...given) => written.promise.then(() => put(...given))
+    expect(Buffer.from(await manifests.read(repository, descriptor))).toEqual(Buffer.from(manifest.bytes))
+    written.resolve()
+    await kept.stop()
+    expect(await kept.find(repository, manifest.digest)).toEqual(descriptor)
     await store.stop()
   })
 

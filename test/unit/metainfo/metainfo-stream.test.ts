@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { digestOf, headerOf, type MetaInfoHeader, pieceLengthFor } from '../../../lib/core/index.ts'
+import { announceLimits } from '../../../lib/api/index.ts'
+import { seededRandom } from '../../../lib/base/index.ts'
+import { digestOf, headerOf, type MetaInfoHeader, newPeerId, pieceLengthFor } from '../../../lib/core/index.ts'
 import {
   decodeMetainfo,
   encodeMetainfo,
@@ -94,8 +96,55 @@ describe('metainfo stream', () => {
     expect(codeOfPush(headerBytes, verified)).toBe('accepted')
   })
 
+  const peers = [
+    { peerId: newPeerId(seededRandom(1)), host: '10.0.0.1', port: 1, role: 'origin', complete: true },
+    { peerId: newPeerId(seededRandom(2)), host: 'fd00::1', port: 65_535, role: 'agent', complete: false },
+  ] as const
+
+  test.each(['before', 'after'])('names peers %s the header', (place) => {
+    const named = { kind: 'peers', intervalMs: 5_000, peers } as const
+    const parts = [encodeRecord(named), headerBytes]
+    const records = metainfoDecoder().push(Buffer.concat(place === 'before' ? parts : parts.reverse()))
+    expect(records).toContainEqual(named)
+    expect(records).toContainEqual({ kind: 'header', header })
+  })
+
+  test('has room for as many peers as a tracker names, with the longest addresses, and not for twice as many', () => {
+    const longest = { ...peers[0], host: '2001:0db8:85a3:1234:5678:8a2e:0370:7334', port: 65_535, complete: false }
+    const named = (count: number) =>
+      ({ kind: 'peers', intervalMs: 120_000, peers: Array.from({ length: count }, () => longest) }) as const
+    const { maxPeers } = announceLimits
+    expect(metainfoDecoder().push(encodeRecord(named(maxPeers)))).toEqual([named(maxPeers)])
+    expect(() => encodeRecord(named(3 * maxPeers))).toThrow('too many peers')
+  })
+
+  const rawPeers = (facts: object) => frame(0x80, Buffer.from(JSON.stringify(facts)))
+  const oddPeer = (odd: object) => rawPeers({ intervalMs: 1, peers: [{ ...peers[0], ...odd }] })
+  test.each([
+    ['named twice', [rawPeers({ intervalMs: 1, peers: [] }), rawPeers({ intervalMs: 1, peers: [] })]],
+    [
+      'that are too many',
+      [frame(0x80, Buffer.from(JSON.stringify({ intervalMs: 1, peers, pad: 'x'.repeat(17_000) })))],
+    ],
+    ['that are not a list', [rawPeers({ intervalMs: 1, peers: {} })]],
+    ['without an interval', [rawPeers({ peers: [] })]],
+    ['with a negative interval', [rawPeers({ intervalMs: -1, peers: [] })]],
+    ['that are not JSON', [frame(0x80, Buffer.from('{'))]],
+    ['one of which is null', [rawPeers({ intervalMs: 1, peers: [null] })]],
+    ['with a name for an address', [oddPeer({ host: 'localhost' })]],
+    ['with an address that is a number', [oddPeer({ host: 1 })]],
+    ['with port 0', [oddPeer({ port: 0 })]],
+    ['with half a port', [oddPeer({ port: 1.5 })]],
+    ['with a port of 17 bits', [oddPeer({ port: 65_536 })]],
+    ['with an unknown role', [oddPeer({ role: 'tracker' })]],
+    ['with a peer id that is too short', [oddPeer({ peerId: 'ab' })]],
+    ['with no word on what they have', [oddPeer({ complete: undefined })]],
+  ])('refuses peers %s', (_, chunks) => {
+    expect(codeOfPush(...chunks, headerBytes, verified)).toBe('METAINFO_INVALID')
+  })
+
   test('skips optional records of later versions and refuses other unknown ones', () => {
-    expect(codeOfPush(headerBytes, frame(0x80, Buffer.from('later')), verified)).toBe('accepted')
+    expect(codeOfPush(headerBytes, frame(0x81, Buffer.from('later')), verified)).toBe('accepted')
     expect(codeOfPush(headerBytes, frame(6), verified)).toBe('METAINFO_INVALID')
   })
 

@@ -11,8 +11,14 @@ import {
   toAppError,
 } from '../../../base/index.ts'
 import type { Digest } from '../../../core/index.ts'
-import { checkHeader, type MetainfoChange, type MetainfoLog, type MetainfoRecord } from '../../../metainfo/index.ts'
-import type { MetainfoSource } from '../../outside.ts'
+import {
+  checkHeader,
+  type MetainfoChange,
+  type MetainfoLog,
+  type MetainfoRecord,
+  type NamedPeers,
+} from '../../../metainfo/index.ts'
+import type { MetainfoAsker, MetainfoSource } from '../../outside.ts'
 import type { AskedNames } from '../shared/asked-names.ts'
 
 /** Heartbeats come every 5 s; a stream without any record for this long is dead. */
@@ -23,6 +29,8 @@ const RECONNECT = { baseMs: 100, maxMs: 3_000, attempts: Number.POSITIVE_INFINIT
 export interface FeedEvents {
   /** Something new became known; it is in the log already. */
   onChange(change: NonNullable<MetainfoChange>): void
+  /** A tracker has taken the node in as a downloader and names others. */
+  onPeers(named: NamedPeers): void
   /** Nothing new, but the source is at work. */
   onHeartbeat(): void
   /** One stream ended early or could not be opened; the feed goes on. */
@@ -42,6 +50,8 @@ export interface FeedInit {
   readonly names: AskedNames
   /** Only from origins themselves. */
   readonly direct: boolean
+  /** Introduces the node with the first request; whoever gets no answer announces itself. */
+  readonly asker?: MetainfoAsker | undefined
 }
 
 /**
@@ -55,11 +65,12 @@ export async function runMetainfoFeed(
   into: { readonly log: MetainfoLog; readonly events: FeedEvents },
   signal: AbortSignal,
 ): Promise<void> {
-  for (let failures = 0; ; ) {
+  let { asker } = init
+  for (let failures = 0; ; asker = undefined) {
     const known = knows(into.log)
     const blob = init.names.current
     try {
-      if (await readStream(components, init, into, signal)) return
+      if (await readStream(components, { ...init, asker }, into, signal)) return
     } catch (err) {
       if (signal.aborted) return
       init.names.failed(blob)
@@ -103,15 +114,19 @@ function isFinal(err: AppError, headerKnown: boolean): boolean {
 /** True when nothing more can come. @throws METAINFO_INCOMPLETE when the stream ends without its last record */
 async function readStream(
   { clock, metainfo }: FeedComponents,
-  { names, direct }: FeedInit,
+  { names, direct, asker }: FeedInit,
   { log, events }: { readonly log: MetainfoLog; readonly events: FeedEvents },
   outer: AbortSignal,
 ): Promise<boolean> {
   const silence = deadline(clock, SILENCE_MS, outer)
   const blob = names.current
   try {
-    for await (const record of metainfo.open(blob, { signal: silence.signal, direct })) {
+    for await (const record of metainfo.open(blob, { signal: silence.signal, direct, asker })) {
       silence.touch()
+      if (record.kind === 'peers') {
+        if (asker !== undefined) events.onPeers(record)
+        continue
+      }
       const change = log.apply(checked(record, blob.digest))
       if (change !== undefined) {
         names.gave(blob)

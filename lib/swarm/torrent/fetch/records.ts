@@ -1,6 +1,7 @@
 import type { AppError, Background } from '../../../base/index.ts'
 import type { MetaInfoHeader } from '../../../core/index.ts'
-import { type MetainfoChange, type MetainfoLog, metainfoLog } from '../../../metainfo/index.ts'
+import { type MetainfoChange, type MetainfoLog, metainfoLog, type NamedPeers } from '../../../metainfo/index.ts'
+import type { MetainfoAsker } from '../../outside.ts'
 import type { AskedNames } from '../shared/asked-names.ts'
 import { type FeedComponents, runMetainfoFeed } from './metainfo-feed.ts'
 import { type Doubt, SecondOpinion, type SecondOpinionComponents, type SecondOpinionEvents } from './second-opinion.ts'
@@ -11,12 +12,16 @@ export interface RecordsInit {
   readonly names: AskedNames
   /** Whether the trackers' metainfo of this blob is doubted: then the origins themselves are asked for it. */
   readonly direct: boolean
+  /** Introduces the node to a tracker with the first request. */
+  readonly asker?: MetainfoAsker | undefined
   readonly tasks: Background
 }
 
 /** What the records tell their pull; each call is one event. `onRefuted` also says why there will be none. */
 export interface RecordsEvents extends SecondOpinionEvents {
   onHeader(header: MetaInfoHeader): void
+  /** A tracker has taken the node in as a downloader and names others. */
+  onPeers(named: NamedPeers): void
   /** The record of a piece is in the log. */
   onPiece(piece: number): void
   /** The origin has verified the digest over exactly these pieces. */
@@ -36,6 +41,8 @@ export class Records {
   readonly #init: RecordsInit
   readonly #events: RecordsEvents
   readonly #opinion: SecondOpinion
+  /** Whether the first request has introduced the node and neither brought anything yet nor failed. */
+  #introducing: boolean
   #anyPiece = false
   #stopped = false
 
@@ -43,12 +50,18 @@ export class Records {
     this.#components = components
     this.#init = init
     this.#events = events
+    this.#introducing = init.asker !== undefined
     this.#opinion = new SecondOpinion(components, { ...init, log: this.log }, events)
   }
 
   /** The hashes are an origin's own. */
   get trusted(): boolean {
     return this.#opinion.trusted
+  }
+
+  /** The request for the metainfo has introduced the node, and a tracker may still answer that. */
+  get introducing(): boolean {
+    return this.#introducing
   }
 
   /** Asks an origin whether the metainfo is right; leads to one event. */
@@ -62,7 +75,14 @@ export class Records {
       onHeartbeat: () => {
         if (!this.#anyPiece) this.#events.onBringing()
       },
-      onInterrupted: (err: AppError) => this.#events.onInterrupted(err),
+      onPeers: (named: NamedPeers) => {
+        this.#introducing = false
+        if (!this.#stopped) this.#events.onPeers(named)
+      },
+      onInterrupted: (err: AppError) => {
+        this.#introducing = false
+        this.#events.onInterrupted(err)
+      },
       onRefused: (err: AppError) => this.#events.onRefuted(err),
     }
     this.#init.tasks.run('metainfo-feed', (signal) =>
@@ -76,6 +96,7 @@ export class Records {
   }
 
   #onChange(change: NonNullable<MetainfoChange>): void {
+    this.#introducing = false
     if (this.#stopped) return
     switch (change.kind) {
       case 'header':

@@ -119,6 +119,7 @@ function opinionOf(record: MetainfoRecord, log: MetainfoLog): Opinion | undefine
     case 'failed':
       return 'failed'
     case 'heartbeat':
+    case 'peers':
       return undefined
   }
 }

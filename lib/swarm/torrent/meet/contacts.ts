@@ -50,9 +50,13 @@ export class Contacts {
     this.#dialer?.lost(id, gave)
   }
 
-  get prospect(): Prospect {
+  /** Trackers have said, or could have said, who else there is. */
+  get named(): boolean {
     const { clock, limits } = this.#components
-    const named = this.#answered || clock.monotonicMs() - this.#sinceMs >= limits.announcePatienceMs
-    return this.#dialer?.prospect(named) ?? 'some'
+    return this.#answered || clock.monotonicMs() - this.#sinceMs >= limits.announcePatienceMs
+  }
+
+  get prospect(): Prospect {
+    return this.#dialer?.prospect(this.named) ?? 'some'
   }
 }

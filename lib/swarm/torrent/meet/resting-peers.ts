@@ -4,11 +4,12 @@ import type { PeerConnection } from '../../peer/index.ts'
 import type { ConnectionCount } from './dialer.ts'
 
 /**
- * Accepted connections of a blob that is still being opened: they count, but deliver nothing until somebody attaches.
+ * Connections of a blob that is still being opened: they count, but deliver nothing until somebody attaches.
  */
 export interface RestingPeers {
   /** Takes over the connection; closes it with PEER_LIMIT when there are too many, here or in all torrents. */
   rest(connection: PeerConnection): void
+  readonly size: number
   /** Gives all connections to the caller, which owns them from now on. */
   awake(): readonly PeerConnection[]
 }
@@ -16,6 +17,9 @@ export interface RestingPeers {
 export function restingPeers(limits: SwarmLimits, connections: ConnectionCount): RestingPeers {
   let resting: PeerConnection[] = []
   return {
+    get size() {
+      return resting.length
+    },
     rest(connection) {
       if (resting.length >= limits.maxConnectionsPerTorrentHard || connections.open >= limits.maxLanes) {
         connection.close(appError('PEER_LIMIT'))

@@ -74,6 +74,47 @@ describe('the announce schedule', () => {
     await schedule.stop()
   })
 
+  test('does not say started when a tracker has heard of it already, and goes by the interval of that answer', async () => {
+    const { clock, schedule, batches } = setUp()
+    await schedule.start()
+    const one = subject('one')
+    schedule.join(one, { peers: [], intervalMs: INTERVAL })
+    expect(one.heard).toEqual(['answer'])
+    expect(schedule.has(one.swarmId)).toBe(true)
+    await clock.advance(INTERVAL * 0.9 - 1)
+    expect(batches).toEqual([])
+    await clock.advance(INTERVAL * 0.2 + 1)
+    expect(batches).toMatchObject([[{ event: 'interval' }]])
+    schedule.completed(one.swarmId)
+    await clock.advance(100)
+    expect(batches[1]).toMatchObject([{ event: 'completed' }])
+    await schedule.stop()
+  })
+
+  test('asks once more soon when a tracker that heard of it otherwise named too few', async () => {
+    const { clock, schedule, said } = setUp()
+    await schedule.start()
+    schedule.join(subject('one', { underConnected: true }), { peers: [], intervalMs: INTERVAL })
+    await clock.advance(999)
+    expect(said()).toEqual([])
+    await clock.advance(1_001)
+    expect(said()).toEqual(['interval'])
+    await schedule.stop()
+  })
+
+  test('does not say stopped any more of what begins again before it was said', async () => {
+    const { clock, schedule, said } = setUp()
+    await schedule.start()
+    const one = subject('one')
+    schedule.join(one)
+    await clock.advance(0)
+    schedule.leave(one.swarmId)
+    schedule.expect(one.swarmId)
+    await clock.advance(INTERVAL * 2)
+    expect(said()).toEqual(['started'])
+    await schedule.stop()
+  })
+
   test('tells with each batch who announces, as it is at that moment, and with the last one too', async () => {
     const { clock, schedule, node, announcing } = setUp()
     node.port = 6881

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { type AppError, appError, fakeClock, seededRandom } from '../../../../../lib/base/index.ts'
-import { parseRepository } from '../../../../../lib/core/index.ts'
-import { type MetainfoRecord, metainfoLog } from '../../../../../lib/metainfo/index.ts'
+import { newPeerId, parseRepository } from '../../../../../lib/core/index.ts'
+import { type MetainfoRecord, metainfoLog, type NamedPeers } from '../../../../../lib/metainfo/index.ts'
+import type { MetainfoAsker, MetainfoOptions } from '../../../../../lib/swarm/index.ts'
 import { runMetainfoFeed } from '../../../../../lib/swarm/torrent/fetch/metainfo-feed.ts'
 import { askedNames } from '../../../../../lib/swarm/torrent/shared/asked-names.ts'
 import { swarmBlob } from '../../../../kit/swarm-blob.ts'
@@ -20,13 +21,19 @@ type Script = readonly (MetainfoRecord | AppError | 'silence' | 'pause')[]
 
 /** Runs the feed over streams, one for each script; the last script is repeated. */
 function play(...scripts: readonly Script[]) {
+  return playAs(undefined, ...scripts)
+}
+
+function playAs(asker: MetainfoAsker | undefined, ...scripts: readonly Script[]) {
   const clock = fakeClock()
   const controller = new AbortController()
   const log = metainfoLog()
   const seen: string[] = []
+  const askers: unknown[] = []
   let opened = 0
   const metainfo = {
-    async *open(_blob: unknown, { signal }: { signal?: AbortSignal | undefined } = {}) {
+    async *open(_blob: unknown, { signal, asker }: MetainfoOptions = {}) {
+      askers.push(asker)
       const script = scripts[Math.min(opened, scripts.length - 1)] ?? []
       opened += 1
       for (const step of script) {
@@ -39,14 +46,16 @@ function play(...scripts: readonly Script[]) {
   }
   const events = {
     onChange: (change: { kind: string }) => void seen.push(change.kind),
+    onPeers: ({ intervalMs }: NamedPeers) => void seen.push(`peers ${intervalMs}`),
     onHeartbeat: () => undefined,
     onInterrupted: (err: AppError) => void seen.push(`interrupted ${err.code}`),
     onRefused: (err: AppError) => void seen.push(`refused ${err.code}`),
   }
   const components = { clock, random: seededRandom(1), metainfo }
-  const init = { names: askedNames({ digest: blob.digest, repository: parseRepository('a') }), direct: false }
+  const names = askedNames({ digest: blob.digest, repository: parseRepository('a') })
+  const init = { names, direct: false, asker }
   const done = runMetainfoFeed(components, init, { log, events }, controller.signal)
-  return { clock, controller, log, seen, done, opened: () => opened }
+  return { clock, controller, log, seen, done, askers, opened: () => opened }
 }
 
 describe('the metainfo feed', () => {
@@ -55,6 +64,34 @@ describe('the metainfo feed', () => {
     await feed.done
     expect(feed.seen).toEqual(['header', 'piece', 'piece', 'piece', 'verified'])
     expect(feed.log.verified).toBe(true)
+  })
+
+  const asker = {
+    node: { peerId: newPeerId(seededRandom(2)), role: 'agent', host: '10.0.0.1', port: 1 },
+    wantPeers: 24,
+  } as const
+  const peers = { kind: 'peers', intervalMs: 5_000, peers: [] } as const
+
+  test('introduces the node with the first request only, and tells whom a tracker names', async () => {
+    const feed = playAs(asker, [peers, header, first], blob.records)
+    await feed.clock.advance(20_000)
+    await feed.done
+    expect(feed.askers).toEqual([asker, undefined])
+    expect(feed.seen.slice(0, 3)).toEqual(['peers 5000', 'header', 'piece'])
+    expect(feed.log.verified).toBe(true)
+  })
+
+  test('ends when the blob is unknown after all, though peers were named', async () => {
+    const feed = playAs(asker, [peers, appError('PEER_CLOSED')], [appError('BLOB_UNKNOWN')])
+    await feed.clock.advance(1_000)
+    await feed.done
+    expect(feed.seen).toEqual(['peers 5000', 'interrupted PEER_CLOSED', 'refused BLOB_UNKNOWN'])
+  })
+
+  test('takes no peers from who was not asked for them', async () => {
+    const feed = play([peers, ...blob.records])
+    await feed.done
+    expect(feed.seen).toEqual(['header', 'piece', 'piece', 'piece', 'verified'])
   })
 
   test('goes on over streams that end early, and tells nothing twice', async () => {

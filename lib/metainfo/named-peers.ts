@@ -1,0 +1,44 @@
+import { isIP } from 'node:net'
+import { appError, hasCode } from '../base/index.ts'
+import { type PeerId, type PeerInfo, parsePeerId } from '../core/index.ts'
+import { MAX_PEERS_JSON } from './metainfo-frame.ts'
+import type { NamedPeers } from './metainfo-record.ts'
+
+const invalid = (message: string) => appError('METAINFO_INVALID', { message })
+
+/** The payload of a `peers` record. @throws METAINFO_INVALID when there are too many */
+export function peersJson({ peers, intervalMs }: NamedPeers): Uint8Array {
+  const line = ({ peerId, host, port, role, complete }: PeerInfo) => ({ peerId, host, port, role, complete })
+  const json = Buffer.from(JSON.stringify({ intervalMs, peers: peers.map(line) }))
+  if (json.length > MAX_PEERS_JSON) throw invalid('there are too many peers')
+  return json
+}
+
+/** Checks what a tracker wrote; unknown fields are dropped. @throws METAINFO_INVALID */
+export function checkNamedPeers(facts: { readonly [K in keyof NamedPeers]?: unknown }): NamedPeers {
+  const { peers, intervalMs } = facts
+  if (!Array.isArray(peers) || !isWhole(intervalMs)) throw invalid('the peers are malformed')
+  return { intervalMs, peers: peers.map(checkPeer) }
+}
+
+function checkPeer(peer: unknown): PeerInfo {
+  const { peerId, host, port, role, complete } = (peer ?? {}) as { readonly [K in keyof PeerInfo]?: unknown }
+  if (typeof host !== 'string' || isIP(host) === 0) throw invalid('the address of a peer is malformed')
+  if (!isWhole(port) || port < 1 || port > 65_535) throw invalid('the port of a peer is malformed')
+  if (role !== 'agent' && role !== 'origin') throw invalid('the role of a peer is unknown')
+  if (typeof complete !== 'boolean') throw invalid('a peer is malformed')
+  return { peerId: checkId(peerId), host, port, role, complete }
+}
+
+function checkId(peerId: unknown): PeerId {
+  try {
+    return parsePeerId(String(peerId))
+  } catch (err) {
+    if (!hasCode(err, 'BODY_INVALID')) throw err
+    throw appError('METAINFO_INVALID', { message: 'a peer id is malformed', cause: err })
+  }
+}
+
+function isWhole(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}

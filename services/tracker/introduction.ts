@@ -1,0 +1,28 @@
+import type { MetainfoAsker } from '../../lib/api/index.ts'
+import { type Digest, INLINE_LIMIT, swarmIdOf } from '../../lib/core/index.ts'
+import { encodeRecord } from '../../lib/metainfo/index.ts'
+import type { Announcements } from './announcements.ts'
+import type { Preface } from './relay/relay-reader.ts'
+import type { PeerEntry } from './swarm.ts'
+
+const NOTHING = new Uint8Array(0)
+
+/**
+ * The announce of `started` that comes with a request for metainfo, from the peer at `host`: a `peers` record in front of
+ * the header. It is sent before the length of the blob is known only when there is somebody to name, since a small blob
+ * has no swarm. Whoever may not have the peer id gets no record.
+ */
+export function introduction(
+  announcements: Pick<Announcements, 'one' | 'knowsOthers'>,
+  { host, digest, asker }: { readonly host: string; readonly digest: Digest; readonly asker: MetainfoAsker },
+): Preface {
+  const swarmId = swarmIdOf(digest)
+  const { peerId, key, port, role } = asker.peer
+  const entry: PeerEntry = { peerId, key: `key ${key}`, host, port, role, complete: false }
+  return (length) => {
+    if (length === undefined && !announcements.knowsOthers(swarmId, entry)) return undefined
+    if (length !== undefined && length <= INLINE_LIMIT) return NOTHING
+    const answer = announcements.one({ swarmId, event: 'started', entry, wantPeers: asker.wantPeers })
+    return answer === undefined ? NOTHING : encodeRecord({ kind: 'peers', ...answer })
+  }
+}
