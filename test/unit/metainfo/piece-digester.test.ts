@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { collectGarbage, seededRandom } from '../../../lib/base/index.ts'
+import { seededRandom } from '../../../lib/base/index.ts'
 import { hashPiece, inlineDigester, type PieceDigester, threadDigester } from '../../../lib/metainfo/index.ts'
 
 const random = seededRandom(7)
@@ -48,27 +48,6 @@ describe.each([
     await digester.stop()
     expect(await isRight(digester, bytes)).toBe(true)
   })
-})
-
-test('lets go of the memory that it was given when it rests, and goes on', async () => {
-  const size = 64 * MIB
-  await using digester = await started(threadDigester())
-  const collected = async () => {
-    await digester.rest()
-    await new Promise((resolve) => setImmediate(resolve))
-    collectGarbage()
-    return process.memoryUsage.rss()
-  }
-  const before = await collected()
-  const hashOne = async () => {
-    const bytes = new Uint8Array(new SharedArrayBuffer(size)).fill(1)
-    await digester.digest(bytes.subarray(0, MIB))
-  }
-  for (let i = 0; i < 3; i += 1) await hashOne()
-  expect(process.memoryUsage.rss()).toBeGreaterThan(before + 2 * size)
-  await collected()
-  expect(await collected()).toBeLessThan(before + size)
-  expect(await isRight(digester, shared(MIB))).toBe(true)
 })
 
 test('what a thread still owes when it is stopped is hashed all the same', async () => {
