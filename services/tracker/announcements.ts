@@ -109,12 +109,12 @@ export function announcements(
 
   return {
     one: (announce) => measured(one(announce)),
-    knowsOthers: (swarmId, asker) => bestPeers(swarmId, asker, 1).length > 0,
+    knowsOthers: (swarmId, { peerId }) =>
+      [registry, seeds].some((known) => known.sample(swarmId, 2).some((peer) => peer.peerId !== peerId)),
     batch(host, { peer, torrents, seeds: changes }) {
       for (const torrent of torrents) assertSwarmOfDigest(torrent)
-      const { peerId, key, port, role } = peer
       // All swarms of the batch share these two, which are most of the memory of an entry.
-      const incomplete: PeerEntry = { peerId, key: `key ${key}`, host, port, role, complete: false }
+      const incomplete = downloading(host, peer)
       const complete: PeerEntry = { ...incomplete, complete: true }
       const answers = torrents.flatMap(({ swarmId, event, leftBytes, wantPeers }) => {
         const answer = one({ swarmId, event, entry: leftBytes === 0 ? complete : incomplete, wantPeers })
@@ -124,6 +124,11 @@ export function announcements(
       return measured({ torrents: answers, ...told })
     },
   }
+}
+
+/** The entry of the peer at `host` for what it downloads. */
+export function downloading(host: string, { peerId, key, port, role }: AnnouncingPeer): PeerEntry {
+  return { peerId, key: `key ${key}`, host, port, role, complete: false }
 }
 
 function assertSwarmOfDigest({ swarmId, digest }: AnnounceTorrent): void {

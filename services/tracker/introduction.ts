@@ -1,9 +1,8 @@
 import type { MetainfoAsker } from '../../lib/api/index.ts'
 import { type Digest, INLINE_LIMIT, swarmIdOf } from '../../lib/core/index.ts'
 import { encodeRecord } from '../../lib/metainfo/index.ts'
-import type { Announcements } from './announcements.ts'
+import { type Announcements, downloading } from './announcements.ts'
 import type { Preface } from './relay/relay-reader.ts'
-import type { PeerEntry } from './swarm.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -17,8 +16,7 @@ export function introduction(
   { host, digest, asker }: { readonly host: string; readonly digest: Digest; readonly asker: MetainfoAsker },
 ): Preface {
   const swarmId = swarmIdOf(digest)
-  const { peerId, key, port, role } = asker.peer
-  const entry: PeerEntry = { peerId, key: `key ${key}`, host, port, role, complete: false }
+  const entry = downloading(host, asker.peer)
   return (length) => {
     if (length === undefined && !announcements.knowsOthers(swarmId, entry)) return undefined
     if (length !== undefined && length <= INLINE_LIMIT) return NOTHING

@@ -100,16 +100,15 @@ class Warm implements WarmPieces {
   }
 
   spare(): boolean {
-    const candidates = [
-      { entries: this.#behind, found: [...this.#behind].find(isNotLent) },
-      { entries: this.#ahead, found: [...this.#ahead].findLast(isNotLent) },
-    ]
-    for (const { entries, found } of candidates) {
-      if (found === undefined) continue
-      this.#remove(entries, ...found)
-      return true
-    }
-    return false
+    return (
+      this.#spareOne(this.#behind, [...this.#behind].find(isNotLent)) ||
+      this.#spareOne(this.#ahead, [...this.#ahead].findLast(isNotLent))
+    )
+  }
+
+  #spareOne(entries: Map<string, Entry>, found: readonly [string, Entry] | undefined): boolean {
+    if (found !== undefined) this.#remove(entries, ...found)
+    return found !== undefined
   }
 
   #get(id: string): Entry | undefined {
