@@ -31,7 +31,7 @@ test('the name that gave something is every second one, the others take turns', 
 
 test('a failure under a name that is no longer asked changes nothing', () => {
   const names = askedNames(named('a'))
-  names.add(named('b'))
+  for (const name of ['b', 'c']) names.add(named(name))
   const late = names.current
   names.failed(late)
   names.failed(late)
