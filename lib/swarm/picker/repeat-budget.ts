@@ -1,8 +1,6 @@
-const MIB = 1024 * 1024
-
 /** Asked for twice at one time; and this much of a blob in any case, since a short one allows no share worth having. */
-const AT_ONCE_BYTES = 2 * MIB
-const FREE_BYTES = 2 * MIB
+const AT_ONCE_BYTES = 2 * 1024 * 1024
+const FREE_BYTES = 2 * 1024 * 1024
 /** Of the bytes that have come, this part more may be asked for twice. */
 const SHARE = 0.02
 
