@@ -19,7 +19,9 @@ test('with one of three peers that stalls, its pieces come from another one befo
   await using lab = swarmLab([blob])
   const gate = gatedStore(0)
   const stalled = await seeder(lab, blob, { wrapStore: gate.wrap })
-  for (const _ of [1, 2]) await seeder(lab, blob, { uploadBytesPerSecond: 8 * MIB })
+  const limit = { uploadBytesPerSecond: 8 * MIB }
+  await seeder(lab, blob, limit)
+  await seeder(lab, blob, limit)
   const agent = await lab.agent()
   const handle = await agent.engine.open({ digest: blob.digest, repository: parseRepository('lab') })
   const order: string[] = []

@@ -80,7 +80,7 @@ test('whatever peers delay, drop and reject, a reader gets every byte right, in 
       })
       let steps = 0
       for (; !lab.done && steps < MAX_STEPS; steps += 1) {
-        for (const each of peers) each.step(lab.clock.monotonicMs(), lab.give)
+        for (const each of peers) each.step(lab.clock.monotonicMs(), (request) => lab.give(request))
         await lab.pass(STEP_MS)
         expect(askedTwice(peers)).toBeLessThanOrEqual(2 * MIB)
       }

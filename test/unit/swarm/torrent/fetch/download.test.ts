@@ -416,10 +416,11 @@ describe('a bad piece', () => {
     expect(taken.size).toBe(0)
     const [whole, idle] = liar.open.length > 0 ? [liar, innocent] : [innocent, liar]
     const asked: number[] = []
-    for (; whole.open.length > 0; await settle()) {
+    while (whole.open.length > 0) {
       expect(blocksOf(idle)).toEqual([])
       asked.push(...blocksOf(whole))
       for (const request of whole.open) give(request)
+      await settle()
     }
     expect(asked).toEqual([0, 1, 2, 3])
     expect(isRight(taken.get(0))).toBe(true)
