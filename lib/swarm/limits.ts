@@ -69,8 +69,9 @@ export const swarmLimits = {
   sliceCacheBytes: 32 * 1024 * 1024,
   /** Pieces in memory for readers while the disk is full, all torrents together. */
   overflowBytes: 32 * 1024 * 1024,
-  /** The window in front of a reader. */
-  windowBytes: 16 * 1024 * 1024,
+  /** The window in front of a reader: while its pace is unknown and at least, and at most. */
+  minWindowBytes: 2 * 1024 * 1024,
+  maxWindowBytes: 16 * 1024 * 1024,
   /** Number of blocks requested from one peer at a time: before its rate is known, and at most. */
   minPipelineBlocks: 4,
   maxPipelineBlocks: 32,

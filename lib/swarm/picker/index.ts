@@ -16,6 +16,8 @@ export {
   type ReaderWindow,
 } from './pick-piece.ts'
 export { type Offer, PieceIndex, type PieceQuery } from './piece-index.ts'
+export { type WindowLimits, type WindowPace, windowBytes } from './reader-window.ts'
+export { RepeatBudget } from './repeat-budget.ts'
 export {
   type PaceInput,
   type PaceLimits,
@@ -25,3 +27,4 @@ export {
   requestTimeoutMs,
 } from './request-pace.ts'
 export { OwnShare, type Shares, shares } from './shares.ts'
+export { UsualTime } from './usual-time.ts'

@@ -199,7 +199,7 @@ export class Pull {
       lacks: (piece) => !arrival.has(piece),
       scope: () => (this.#readers.active ? arrival.scope : 'none'),
       leftBytes: () => arrival.leftBytes,
-      windows: (nowMs) => this.#readers.windows(arrival, nowMs, this.download?.pieceMs),
+      windows: (nowMs) => this.#readers.windows(arrival, nowMs, this.download?.pace),
       take: (piece, verified) => delivery.take(piece, verified),
       trusted: () => this.#records.trusted,
       events: {

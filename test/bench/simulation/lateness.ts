@@ -3,10 +3,10 @@ import type { Ask, Connection, Setting, Torrent } from './model.ts'
 import { freePieces, paceOf } from './pace.ts'
 import type { Tally } from './tally.ts'
 
-/** As in the engine's `BlockRequests` and `nextBlock`. */
+/** As in the engine's `BlockRequests` and its rule of repeats. */
 const MISS_COOLDOWN = { baseMs: 250, maxMs: 5_000 }
-const MAX_REPEAT_BLOCKS = 8
 const END_PATIENCE_SHARE = 0.5
+const ORIGIN_PATIENCE = 2
 
 /** What can be done about a late request. */
 export interface LateActions {
@@ -53,30 +53,40 @@ export class Lateness {
 
   /** A second request for what a reader waits for too long, and at the very end for what is slow. */
   repeatLate(torrent: Torrent, nowMs: number): void {
-    const { blockLength } = this.#setting.scenario.limits
-    let left = Math.max(1, Math.floor((MAX_REPEAT_BLOCKS * blockLength) / torrent.map.pieceLength))
-    for (const { other } of torrent.asks.values()) if (other !== undefined) left -= 1
-    const awaited = torrent.windows[0]?.urgent === true ? torrent.asks.get(torrent.next) : undefined
-    if (awaited !== undefined && left > 0 && awaited.waitedMs(nowMs) >= torrent.patienceMs) {
-      if (this.#repeat(awaited, () => true)) left -= 1
+    const { patienceMs, reader, asks } = torrent
+    const awaited = reader.urgent ? asks.get(reader.next) : undefined
+    if (awaited !== undefined && awaited.waitedMs(nowMs) >= patienceMs) {
+      const isVeryLate = awaited.waitedMs(nowMs) >= patienceMs * ORIGIN_PATIENCE
+      this.#repeat(awaited, ({ role }) => role === 'agent' || isVeryLate || !this.#agentHas(awaited))
     }
-    if (torrent.asks.size < torrent.missing) return
-    for (const ask of torrent.asks.values()) {
-      if (left <= 0) return
-      const isLate = ask.waitedMs(nowMs) >= torrent.patienceMs * END_PATIENCE_SHARE
-      if (isLate && this.#repeat(ask, ({ role }) => role === 'agent')) left -= 1
+    if (asks.size < torrent.missing) return
+    for (const ask of asks.values()) {
+      if (ask.waitedMs(nowMs) >= patienceMs * END_PATIENCE_SHARE) this.#repeat(ask, ({ role }) => role === 'agent')
     }
   }
 
-  #repeat(ask: Ask, may: (peer: Connection) => boolean): boolean {
-    if (ask.other !== undefined) return false
+  #agentHas({ connection, piece }: Ask): boolean {
+    const { connections } = connection.mine
+    return connections.some(
+      (peer) => peer !== connection && peer.role === 'agent' && peer.isReliable && peer.has(piece),
+    )
+  }
+
+  #repeat(ask: Ask, may: (peer: Connection) => boolean): void {
     const { mine } = ask.connection
+    if (ask.other !== undefined || !mine.pace.repeats.allows(repeatedBytes(mine))) return
     for (const peer of mine.connections) {
-      if (peer === ask.connection || !may(peer) || !peer.has(ask.piece) || freePieces(peer, this.#setting) <= 0)
+      if (peer === ask.connection || !peer.has(ask.piece) || freePieces(peer, this.#setting) <= 0 || !may(peer))
         continue
       this.#actions.ask(peer, ask.piece, ask)
-      return true
+      return
     }
-    return false
   }
+}
+
+/** Bytes that two peers are asked for at the moment. */
+function repeatedBytes({ asks }: Torrent): number {
+  let sum = 0
+  for (const { other, tokens } of asks.values()) if (other !== undefined) sum += tokens
+  return sum
 }

@@ -9,13 +9,13 @@ import {
   type RateMeter,
   rateMeter,
 } from '../../../lib/swarm/picker/index.ts'
-import { patienceOf } from '../../../lib/swarm/torrent/shared/demand.ts'
 import type { HaveBatch } from './have-batch.ts'
 import type { Link } from './link.ts'
-import { Window } from './reading.ts'
+import { Reader } from './reading.ts'
 import type { Scenario } from './scenario.ts'
 import { Supply, type SupplyPeer } from './supply.ts'
 import type { Happening, Timeline } from './timeline.ts'
+import { TorrentPace } from './torrent-pace.ts'
 import type { Passenger, Turns } from './turns.ts'
 
 /** What every part of a run shares. */
@@ -97,7 +97,9 @@ export class Torrent implements PickView {
   readonly count: number
   readonly random: Random
   readonly scope = 'all'
-  readonly windows: readonly Window[]
+  readonly pace: TorrentPace
+  readonly reader: Reader
+  readonly windows: readonly Reader[]
   /** For an origin. */
   readonly ledger: OriginLedger | undefined
   readonly supply: Supply
@@ -109,12 +111,7 @@ export class Torrent implements PickView {
   haves: HaveBatch | undefined
   candidates: Candidate[] = []
   dialling = 0
-  /** The reader's next byte is in this piece, which is not here. */
-  next = 0
-  waitingSinceMs = 0
   missing: number
-  /** How long a piece takes from its request on; undefined before the first. */
-  pieceMs: number | undefined
   givenAtMs = 0
   starved = false
   hurried = false
@@ -141,8 +138,13 @@ export class Torrent implements PickView {
     this.supply = new Supply(host.init.peerId, map.count)
     this.pieces = this.supply.pieces
     if (!isOrigin) for (let piece = 0; piece < map.count; piece += 1) this.pieces.want(piece, true)
-    const windowPieces = Math.max(1, Math.floor(setting.scenario.limits.windowBytes / map.pieceLength))
-    this.windows = [new Window(this, setting.timeline, windowPieces)]
+    this.pace = new TorrentPace(setting.scenario)
+    this.reader = new Reader(this, {
+      timeline: setting.timeline,
+      bytesPerSecond: setting.scenario.readBytesPerSecond,
+      pieces: () => this.pace.windowPieces(map.pieceLength),
+    })
+    this.windows = [this.reader]
   }
 
   get complete(): boolean {
@@ -154,7 +156,7 @@ export class Torrent implements PickView {
   }
 
   get patienceMs(): number {
-    return patienceOf(this.pieceMs)
+    return this.pace.patienceMs
   }
 
   stateOf(piece: number): number {
@@ -187,11 +189,8 @@ export class Torrent implements PickView {
     return sum > 0 && this.leftBytes > sum * PATIENCE_SECONDS
   }
 
-  /** The reader takes what is there. */
-  read(nowMs: number): void {
-    const before = this.next
-    while (this.next < this.count && this.stateOf(this.next) >= HERE) this.next += 1
-    if (this.next > before) this.waitingSinceMs = nowMs
+  isHere(piece: number): boolean {
+    return this.stateOf(piece) >= HERE
   }
 }
 
@@ -203,6 +202,8 @@ export class Connection implements PickPeer, SupplyPeer {
   readonly role: PeerRole
   readonly id: PeerId
   readonly rate: RateMeter = rateMeter()
+  /** The shortest time from a request to its piece. */
+  tripMs: number | undefined
   readonly suggested = new Set<number>()
   readonly denied = new Map<number, number>()
   readonly offer: Offer

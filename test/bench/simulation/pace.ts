@@ -12,8 +12,8 @@ export function freePieces(peer: Connection, { timeline, scenario: { limits } }:
   return peer.pipelinePieces - peer.openPieces
 }
 
-export function paceOf({ rate, misses }: Connection, { blockLength }: SwarmLimits): PaceInput {
-  return { bytesPerSecond: rate.bytesPerSecond, blockLength, misses }
+export function paceOf({ rate, tripMs, misses }: Connection, { blockLength }: SwarmLimits): PaceInput {
+  return { bytesPerSecond: rate.bytesPerSecond, tripMs, blockLength, parts: 1, misses }
 }
 
 /** Whom the engine asks first: agents before origins, who was late last, otherwise the fastest first. */

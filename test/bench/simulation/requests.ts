@@ -23,9 +23,6 @@ export interface RequestEvents {
   onComplete(torrent: Torrent): void
 }
 
-/** As in the engine's `PieceCheck`. */
-const PIECE_TIME_WEIGHT = 0.2
-
 /** What agents ask of whom, and what becomes of it: the simulator's twin of the engine's `Download`. */
 export class Requests implements AskSteps {
   readonly #setting: Setting
@@ -102,8 +99,8 @@ export class Requests implements AskSteps {
   /** Looks for requests that are late; about ten times a second. */
   tick(torrent: Torrent, nowMs: number): void {
     // Who waits for the node's own rate waits for nobody else.
-    const awaited = torrent.asks.get(torrent.next)
-    if (awaited !== undefined && awaited.askedMs === undefined) torrent.waitingSinceMs = nowMs
+    const awaited = torrent.asks.get(torrent.reader.next)
+    if (awaited !== undefined && awaited.askedMs === undefined) torrent.reader.excuse(nowMs)
     this.#lateness.expire(torrent, nowMs)
     if (torrent.asks.size > 0) torrent.givenAtMs = nowMs
     this.#lateness.repeatLate(torrent, nowMs)
@@ -171,8 +168,9 @@ export class Requests implements AskSteps {
     peer.misses = 0
     peer.rate.add(ask.tokens, nowMs)
     peer.pipelinePieces = undefined
-    const tookMs = nowMs - ask.madeMs
-    mine.pieceMs = mine.pieceMs === undefined ? tookMs : mine.pieceMs + (tookMs - mine.pieceMs) * PIECE_TIME_WEIGHT
+    const { madeMs, askedMs = madeMs } = ask
+    peer.tripMs = Math.min(peer.tripMs ?? Number.POSITIVE_INFINITY, nowMs - askedMs)
+    mine.pace.arrived(ask.tokens, nowMs, { madeMs, askedMs })
     this.#at(ask, 'checked', mine.host.init.checks.pass(nowMs, ask.tokens))
     this.pump(peer)
   }
@@ -182,7 +180,7 @@ export class Requests implements AskSteps {
     const { host } = mine
     mine.become(ask.piece, HERE)
     mine.missing -= 1
-    mine.read(nowMs)
+    mine.reader.read(nowMs)
     host.storedBytes += ask.tokens
     this.#freeRoom(host, mine.map.pieceLength)
     if (host.torrents.every(({ complete }) => complete)) host.doneMs ??= nowMs
@@ -238,11 +236,14 @@ export class Requests implements AskSteps {
     const ask = new Ask(peer, piece, { madeMs: nowMs, steps: this })
     if (peer.openPieces === 0) peer.rate.begin(nowMs)
     peer.openPieces += 1
+    if (mine.asks.size === 0) mine.pace.begin(nowMs)
     if (other === undefined) {
       mine.become(piece, ASKED)
       mine.host.openBytes += mine.map.pieceLength
       mine.asks.set(piece, ask)
     } else {
+      this.#tally.repeats += 1
+      mine.pace.repeats.asked(ask.tokens)
       ask.other = other
       other.other = ask
     }

@@ -38,6 +38,8 @@ export interface Scenario {
   readonly lost: Some
   /** What a node hashes and stores, one piece after the other. */
   readonly verifyBytesPerSecond: number
+  /** How fast the client of an agent takes the bytes of each layer. */
+  readonly readBytesPerSecond: number
   readonly limits: SwarmLimits
   /** Length of the pieces; undefined means as for a real blob. Longer ones make large runs affordable. */
   readonly pieceLength: number | undefined
@@ -58,6 +60,7 @@ export const calm = {
   late: nobody,
   lost: nobody,
   verifyBytesPerSecond: 1_000 * MB,
+  readBytesPerSecond: Number.POSITIVE_INFINITY,
   limits: swarmLimits,
   pieceLength: undefined,
 } as const satisfies Partial<Scenario>

@@ -22,7 +22,7 @@ import { Turns } from './turns.ts'
  * requests of late pieces. A piece is asked for and sent as a whole, so a piece is never split over two peers.
  *
  * Not modelled: processor time, disks, metainfo (all records are known from the start), TCP, the origins' HTTP (torrents
- * that would have turned to it are counted as starved), wrong bytes, clients that read slower than the pieces come. All
+ * that would have turned to it are counted as starved), wrong bytes. All
  * peers hear of a piece at the same time, after the latency between zones, and of pieces that follow each other within
  * `haveEveryMs` at once; origins too, which in truth hear later.
  *
@@ -37,6 +37,9 @@ export function simulate(scenario: Scenario): Outcome {
 export interface Outcome {
   /** Of the agents that did not vanish: from their start until they had all layers; Infinity for those that never had. */
   readonly finishMs: readonly number[]
+  /** Of each of their layers: when its reader had the first byte, and when it had the average one. */
+  readonly firstByteMs: readonly number[]
+  readonly meanByteMs: readonly number[]
   readonly tally: Tally
   /** Payload that left origins, in copies of all layers. */
   readonly copies: number
@@ -79,11 +82,14 @@ class Simulation {
 
   run(): Outcome {
     this.#addHosts()
-    this.#timeline.run(END_MS, () => this.#pulling.size === 0)
+    this.#timeline.run(END_MS, () => this.#pulling.size === 0 && this.#agents.every(isReadOrGone))
     const stayed = this.#agents.filter(({ gone }) => !gone)
+    const readers = stayed.flatMap(({ torrents }) => torrents.map(({ reader }) => reader))
     const bytes = this.#scenario.layers.reduce((sum, layer) => sum + layer, 0)
     return {
       finishMs: stayed.map(({ doneMs = Number.POSITIVE_INFINITY, startMs }) => doneMs - startMs),
+      firstByteMs: readers.map(({ firstByteMs = Number.POSITIVE_INFINITY }) => firstByteMs),
+      meanByteMs: readers.map(({ meanByteMs }) => meanByteMs),
       tally: this.#tally,
       copies: this.#tally.originBytes / bytes,
       pieceLength: this.#agents[0]?.torrents[0]?.map.pieceLength ?? 0,
@@ -143,7 +149,7 @@ class Simulation {
   #start(agent: Host): void {
     if (agent.gone) return
     for (const torrent of agent.torrents) {
-      torrent.waitingSinceMs = agent.startMs
+      torrent.reader.start(agent.startMs)
       torrent.givenAtMs = agent.startMs
       this.#announce(torrent)
     }
@@ -196,4 +202,8 @@ class Simulation {
   #after(delayMs: number, happen: () => void): void {
     this.#timeline.at(this.#timeline.nowMs + delayMs, { happen })
   }
+}
+
+function isReadOrGone({ gone, torrents }: Host): boolean {
+  return gone || torrents.every(({ reader }) => reader.isDone)
 }

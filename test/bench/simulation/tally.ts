@@ -5,6 +5,8 @@ export interface Tally {
   agentBytes: number
   /** Payload that came when nobody waited for it any more. */
   wastedBytes: number
+  /** Requests of a second peer for the same piece. */
+  repeats: number
   /** Requests that were given up because no answer came in time. */
   timeouts: number
   /** Requests that an origin did not grant. */
@@ -14,5 +16,5 @@ export interface Tally {
 }
 
 export function tally(): Tally {
-  return { originBytes: 0, agentBytes: 0, wastedBytes: 0, timeouts: 0, denied: 0, starved: 0 }
+  return { originBytes: 0, agentBytes: 0, wastedBytes: 0, repeats: 0, timeouts: 0, denied: 0, starved: 0 }
 }

@@ -1,40 +1,8 @@
-import { type PickPeer, type PickView, pickPiece, type ReaderWindow } from '../../picker/index.ts'
-import { type BlockState, isUnasked, type PieceJob } from './piece-job.ts'
-import type { PieceJobs } from './piece-jobs.ts'
+import { type PickPeer, pickPiece } from '../../picker/index.ts'
+import type { Assigned, AssignmentView } from './assignment-contract.ts'
+import type { BlockState, PieceJob } from './piece-job.ts'
+import { canRepeat, mayRepeat, repeatAtEnd, repeatForReader } from './repeats.ts'
 import { offers, type Supplier } from './supplier.ts'
-import type { Suppliers } from './suppliers.ts'
-import type { Suspects } from './suspects.ts'
-
-/** One request to be made. */
-export interface Assigned {
-  readonly job: PieceJob
-  readonly block: BlockState
-  /** Who was asked for the block before is told to stop. */
-  readonly instead?: true
-}
-
-export interface AssignmentView {
-  readonly jobs: PieceJobs
-  readonly suppliers: Suppliers
-  readonly suspects: Pick<Suspects, 'has'>
-  /** The torrent as the picker sees it. */
-  readonly pick: PickView
-  readonly windows: readonly ReaderWindow[]
-  readonly nowMs: number
-  /** A block that a reader waits for is requested from a second peer after this time. */
-  readonly patienceMs: number
-  /** Bytes of the blob that are not here. */
-  readonly leftBytes: number
-}
-
-/** Requests of one block at once. */
-const MAX_ASKS = 2
-
-/** Repeated requests of one torrent at once: each may bring a block for the second time. */
-const MAX_REPEATS = 8
-
-/** At the end a block is asked for again after this part of the time for which a reader waits. */
-const END_PATIENCE_SHARE = 0.5
 
 /**
  * What to request from `peer` next: a block that a reader waits for and another peer is late with; the rest of its own
@@ -45,7 +13,7 @@ const END_PATIENCE_SHARE = 0.5
 export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | undefined {
   const { jobs } = view
   const has = (job: PieceJob) => offers(peer, job.piece, view.nowMs)
-  const late = rescue(view, peer)
+  const late = repeatForReader(view, peer)
   if (late !== undefined) return late
   const own = jobs.findUnasked((job) => job.owner === peer.id && has(job))
   if (own !== undefined) return own
@@ -58,7 +26,7 @@ export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | unde
     startPiece(view, peer) ??
     jobs.findUnasked((job) => !job.whole && has(job) && maySpill(view, job, peer)) ??
     relieve(view, peer) ??
-    endgame(view, peer)
+    repeatAtEnd(view, peer)
   )
 }
 
@@ -83,25 +51,6 @@ function maySpill({ suppliers, windows }: AssignmentView, job: PieceJob, peer: S
   return windows.some(({ next, urgent }) => urgent && next === job.piece)
 }
 
-/** Also from origins: a stalled reader costs more than a second copy of a block. */
-function rescue(view: AssignmentView, peer: Supplier): Assigned | undefined {
-  for (const { next, urgent } of view.windows) {
-    const job = urgent ? view.jobs.get(next) : undefined
-    if (job === undefined || !mayRepeat(view, job, peer)) continue
-    const block = job.blocks.find((candidate) => canRepeat(candidate, peer) && isLate(candidate, view))
-    if (block !== undefined && view.jobs.repeats < MAX_REPEATS) return { job, block }
-  }
-  return undefined
-}
-
-/** A request that waits for the node's own download rate is not late. */
-function isLate(block: BlockState, { nowMs, patienceMs }: Pick<AssignmentView, 'nowMs' | 'patienceMs'>): boolean {
-  for (const { askedMs } of block.asks.values()) {
-    if (askedMs === undefined || nowMs - askedMs < patienceMs) return false
-  }
-  return true
-}
-
 /** A block that an origin was asked for, and only origins. */
 function relieve(view: AssignmentView, peer: Supplier): Assigned | undefined {
   if (peer.connection.hello.role === 'origin') return undefined
@@ -112,28 +61,4 @@ function relieve(view: AssignmentView, peer: Supplier): Assigned | undefined {
     if (block !== undefined) return { job, block, instead: true }
   }
   return undefined
-}
-
-/** Never in mid-download, where a second copy of a block takes the place of a first one of another. */
-function endgame(view: AssignmentView, peer: Supplier): Assigned | undefined {
-  const { jobs, nowMs } = view
-  if (peer.connection.hello.role === 'origin' || jobs.bytes < view.leftBytes || jobs.repeats >= MAX_REPEATS) {
-    return undefined
-  }
-  const slow = { nowMs, patienceMs: view.patienceMs * END_PATIENCE_SHARE }
-  for (const job of jobs) {
-    if (!mayRepeat(view, job, peer)) continue
-    const block = job.blocks.find((candidate) => canRepeat(candidate, peer) && isLate(candidate, slow))
-    if (block !== undefined) return { job, block }
-  }
-  return undefined
-}
-
-/** Only a piece from a single peer shows who lied, so such a piece is not requested from others. */
-function mayRepeat({ suspects, nowMs }: AssignmentView, job: PieceJob, peer: Supplier): boolean {
-  return !job.whole && !suspects.has(job.piece) && offers(peer, job.piece, nowMs)
-}
-
-function canRepeat(block: BlockState, peer: Supplier): boolean {
-  return block.givenBy === undefined && !isUnasked(block) && !block.asks.has(peer.id) && block.asks.size < MAX_ASKS
 }

@@ -1,9 +1,11 @@
 import { type AppError, type Clock, type TokenBucket, toAppError } from '../../../base/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
 import type { RequestEvents } from '../../peer/index.ts'
+import { RepeatBudget, rateMeter, UsualTime } from '../../picker/index.ts'
 import type { Conducts } from '../shared/conducts.ts'
 import type { Landing } from '../shared/piece-memory.ts'
 import type { SwarmMeters, WasteReason } from '../shared/swarm-meters.ts'
+import type { Assigned } from './assignment-contract.ts'
 import { guarded } from './guarded.ts'
 import type { Ask, BlockState, PieceJob } from './piece-job.ts'
 import { requestBlock } from './request-block.ts'
@@ -15,7 +17,7 @@ export interface BlockRequestsComponents {
   /** The torrent's share of the node's download rate. */
   readonly downloads: TokenBucket
   readonly conducts: Conducts
-  readonly meters: Pick<SwarmMeters, 'wasted'>
+  readonly meters: Pick<SwarmMeters, 'wasted' | 'repeats'>
 }
 
 /** What becomes of a request; each call is one event. */
@@ -92,6 +94,10 @@ export class BlockRequests {
   readonly #components: BlockRequestsComponents
   readonly #events: BlockEvents
   readonly #open = new Set<OpenAsk>()
+  readonly #usual = new UsualTime()
+  readonly #arrivals = rateMeter()
+  /** What may be asked of a second peer. */
+  readonly repeats = new RepeatBudget()
 
   constructor(components: BlockRequestsComponents, events: BlockEvents) {
     this.#components = components
@@ -107,8 +113,23 @@ export class BlockRequests {
     return false
   }
 
-  ask(job: PieceJob, block: BlockState, peer: Supplier): void {
-    const { clock, downloads } = this.#components
+  /** How long a block usually takes from its request on; undefined before the first. */
+  get usualMs(): number | undefined {
+    return this.#usual.medianMs
+  }
+
+  /** What comes in while something is asked for; undefined until there is enough data. */
+  get bytesPerSecond(): number | undefined {
+    return this.#arrivals.bytesPerSecond
+  }
+
+  ask({ job, block, repeat }: Assigned, peer: Supplier): void {
+    const { clock, downloads, meters } = this.#components
+    if (repeat !== undefined) {
+      this.repeats.asked(block.length)
+      meters.repeats[repeat].add()
+    }
+    if (this.#open.size === 0) this.#arrivals.begin(clock.monotonicMs())
     const ask = new OpenAsk({ job, block, peer }, job.memory.land(block.offset, block.length), this.#outcome)
     if (peer.openBlocks === 0) peer.rate.begin(clock.monotonicMs())
     peer.openBlocks += 1
@@ -201,8 +222,13 @@ export class BlockRequests {
     const nowMs = this.#components.clock.monotonicMs()
     peer.misses = 0
     peer.rejections = 0
+    const tookMs = nowMs - (ask.askedMs ?? nowMs)
     peer.rate.add(block.length, nowMs)
-    this.#components.conducts.gave(peer.id, nowMs - (ask.askedMs ?? nowMs))
+    peer.tripMs = Math.min(peer.tripMs ?? tookMs, tookMs)
+    this.#usual.add(tookMs)
+    this.#arrivals.add(block.length, nowMs)
+    this.repeats.received(block.length)
+    this.#components.conducts.gave(peer.id, tookMs)
     this.cancelBlock(block)
     block.givenBy = peer.id
     this.#events.onBlock(job, block, peer)

@@ -2,8 +2,10 @@ import { oncePerTurn } from '../../../base/index.ts'
 import type { Denial, PeerConnection } from '../../peer/index.ts'
 import { isOfUse, type PickView, type ReaderWindow } from '../../picker/index.ts'
 import { patienceOf } from '../shared/demand.ts'
+import type { DownloadPace } from '../shared/download-pace.ts'
 import type { PieceSourceKind } from '../shared/pull-summary.ts'
-import { type AssignmentView, nextBlock } from './assignment.ts'
+import { nextBlock } from './assignment.ts'
+import type { AssignmentView } from './assignment-contract.ts'
 import { BlockRequests } from './block-requests.ts'
 import { type DownloadComponents, type DownloadTarget, HTTP } from './download-contract.ts'
 import { guarded } from './guarded.ts'
@@ -76,9 +78,10 @@ export class Download {
     for (let piece = 0; piece < target.map.count; piece += 1) this.reconsider(piece)
   }
 
-  /** How long a piece takes from its first request to the last byte; undefined before the first. */
-  get pieceMs(): number | undefined {
-    return this.#check.pieceMs
+  /** How fast and how soon the peers give. */
+  get pace(): DownloadPace {
+    const { usualMs, bytesPerSecond } = this.#requests
+    return { usualMs, bytesPerSecond, pieceMs: this.#check.pieceMs }
   }
 
   /**
@@ -201,7 +204,8 @@ export class Download {
       pick: this.#pickView(windows, nowMs),
       windows,
       nowMs,
-      patienceMs: patienceOf(this.pieceMs),
+      patienceMs: patienceOf(this.#requests.usualMs),
+      repeats: this.#requests.repeats,
       leftBytes: target.leftBytes(),
     }
   }
@@ -249,7 +253,7 @@ export class Download {
           break
         }
         if (next.instead === true) this.#requests.cancelBlock(next.block)
-        this.#requests.ask(next.job, next.block, peer)
+        this.#requests.ask(next, peer)
       }
     }
   }

@@ -43,11 +43,11 @@ export class PieceJobs {
     return sum
   }
 
-  /** Number of requests for blocks that another peer was asked for as well. */
-  get repeats(): number {
-    let repeats = 0
-    for (const { blocks } of this) for (const { asks } of blocks) repeats += Math.max(0, asks.size - 1)
-    return repeats
+  /** Bytes that two peers are asked for at the moment. */
+  get repeatedBytes(): number {
+    let sum = 0
+    for (const { blocks } of this) for (const { asks, length } of blocks) sum += length * Math.max(0, asks.size - 1)
+    return sum
   }
 
   /** Whether the piece is being fetched, checked or stored. */

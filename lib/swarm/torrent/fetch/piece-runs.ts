@@ -1,5 +1,5 @@
 import { isOfUse, pickPiece } from '../../picker/index.ts'
-import type { AssignmentView } from './assignment.ts'
+import type { AssignmentView } from './assignment-contract.ts'
 import { HTTP } from './download-contract.ts'
 import type { PieceJob } from './piece-job.ts'
 import type { PieceJobs } from './piece-jobs.ts'

@@ -1,5 +1,6 @@
+import type { SwarmLimits } from '../../limits.ts'
 import type { PeerConnection } from '../../peer/index.ts'
-import { type PaceLimits, pipelineBlocks, type RateMeter, rateMeter, requestTimeoutMs } from '../../picker/index.ts'
+import { type PaceInput, pipelineBlocks, type RateMeter, rateMeter, requestTimeoutMs } from '../../picker/index.ts'
 
 /** A connected peer as a source of pieces. Changed only by the download that owns it. */
 export interface Supplier {
@@ -8,6 +9,8 @@ export interface Supplier {
   readonly connection: PeerConnection
   readonly joinedMs: number
   readonly rate: RateMeter
+  /** The shortest time from a request to its block; undefined before the first block. */
+  tripMs: number | undefined
   /** Pieces it said it would like to give (BEP 6 suggest), oldest first. */
   readonly suggested: Set<number>
   /** Number of blocks that were requested and not yet received. */
@@ -34,6 +37,7 @@ export function supplier(connection: PeerConnection, nowMs: number): Supplier {
     connection,
     joinedMs: nowMs,
     rate: rateMeter(),
+    tripMs: undefined,
     suggested: new Set(),
     openBlocks: 0,
     misses: 0,
@@ -74,23 +78,23 @@ export function isReliable({ connection, misses, rejections, suspected }: Suppli
 }
 
 /** How many more blocks can be asked of it now. */
-export function freeBlocks(peer: Supplier, nowMs: number, limits: PaceLimits): number {
+export function freeBlocks(peer: Supplier, nowMs: number, limits: SwarmLimits): number {
   if (peer.suspected || peer.connection.choked || nowMs < peer.notBeforeMs) return 0
-  return pipelineBlocks(paceOf(peer), limits) - peer.openBlocks
+  return pipelineBlocks(paceOf(peer, limits), limits) - peer.openBlocks
 }
 
 /** When a block asked of it now counts as lost. */
-export function timeoutOf(peer: Supplier, limits: PaceLimits): number {
-  const pace = paceOf(peer)
+export function timeoutOf(peer: Supplier, limits: SwarmLimits): number {
+  const pace = paceOf(peer, limits)
   return requestTimeoutMs(pace, peer.openBlocks * pace.blockLength, limits)
 }
 
-function paceOf(peer: Supplier) {
-  return {
-    bytesPerSecond: peer.rate.bytesPerSecond,
-    blockLength: peer.connection.hello.blockLength,
-    misses: peer.misses,
-  }
+function paceOf(
+  { rate, tripMs, misses, connection }: Supplier,
+  { blockLength }: Pick<SwarmLimits, 'blockLength'>,
+): PaceInput {
+  const parts = Math.ceil(blockLength / connection.hello.blockLength)
+  return { bytesPerSecond: rate.bytesPerSecond, tripMs, blockLength, parts, misses }
 }
 
 /** Agents before origins, peers with a recent miss last, otherwise the fastest first. */

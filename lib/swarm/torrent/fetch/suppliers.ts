@@ -52,6 +52,11 @@ export class Suppliers {
     return sum
   }
 
+  some(fits: (peer: Supplier) => boolean): boolean {
+    for (const peer of this.#byId.values()) if (fits(peer)) return true
+    return false
+  }
+
   /** Best first. */
   ordered(): readonly Supplier[] {
     return [...this.#byId.values()].sort(bySuitability)

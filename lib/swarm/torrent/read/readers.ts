@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { type AppError, appError, type Clock, throwIfAborted } from '../../../base/index.ts'
 import type { ByteRange, PieceMap } from '../../../core/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
-import type { ReaderWindow } from '../../picker/index.ts'
+import { type ReaderWindow, windowBytes } from '../../picker/index.ts'
 import {
   advance,
   type Demand,
@@ -14,6 +14,7 @@ import {
   waitFor,
   windowOf,
 } from '../shared/demand.ts'
+import type { DownloadPace } from '../shared/download-pace.ts'
 import type { Arrival } from './arrival.ts'
 import { type ReadOptions, sourceReadable } from './reader.ts'
 
@@ -74,11 +75,12 @@ export class Readers {
 
   /** `onFirstByte` is called once, with the first bytes. */
   open(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
-    const wanted = demand(range)
+    const { clock } = this.#components
+    const wanted = demand(range, clock.monotonicMs())
     this.#demands.add(wanted)
     const isWhole = ({ map }: Arrival) => range.start === 0 && range.end === map.length
     const took = (start: number, length: number) => {
-      advance(wanted, start + length)
+      advance(wanted, start + length, clock.monotonicMs())
       if (start === range.start) onFirstByte()
     }
     const source = {
@@ -113,9 +115,12 @@ export class Readers {
       const arrival = this.#arrival
       const ready = arrival?.readable(range, isWhole(arrival))
       if (arrival !== undefined && ready !== undefined) return { arrival, ready }
-      const waiting = waitFor(wanted, this.#components.clock.monotonicMs(), signal)
+      const { clock } = this.#components
+      const sinceMs = clock.monotonicMs()
+      const waiting = waitFor(wanted, sinceMs, signal)
       this.#init.onMoved()
       await waiting
+      wanted.waitedMs += clock.monotonicMs() - sinceMs
     }
   }
 
@@ -174,26 +179,38 @@ export class Readers {
     }
   }
 
-  /** The windows in front of the readers, from their first missing piece on. `pieceMs` is the typical time of a piece. */
-  windows(arrival: Arrival, nowMs: number, pieceMs: number | undefined): readonly ReaderWindow[] {
+  /** The windows in front of the readers, from their first missing piece on. */
+  windows(arrival: Arrival, nowMs: number, pace: DownloadPace | undefined): readonly ReaderWindow[] {
     const { map, reach } = arrival
-    return this.#windows(map, { nowMs, patienceMs: patienceOf(pieceMs), reach, has: (piece) => arrival.has(piece) })
+    const patienceMs = patienceOf(pace?.usualMs)
+    const has = (piece: number) => arrival.has(piece)
+    return this.#windows((wanted) => {
+      // What lies beyond the reach is not fetched at all.
+      const pieces = reach === undefined ? this.#ahead(wanted, map, pace) : Math.min(reach, this.#most(map))
+      return { map, nowMs, patienceMs, has, pieces }
+    })
   }
 
-  /** The readers' windows from their next byte on, whether that byte is here or not. */
+  /** The readers' widest windows from their next byte on, whether that byte is here or not. */
   positions(map: PieceMap): readonly ReaderWindow[] {
-    return this.#windows(map, { nowMs: 0, patienceMs: Number.POSITIVE_INFINITY, reach: undefined, has: () => false })
+    const pieces = this.#most(map)
+    return this.#windows(() => ({ map, nowMs: 0, patienceMs: Number.POSITIVE_INFINITY, has: () => false, pieces }))
   }
 
-  #windows(
-    map: PieceMap,
-    init: Omit<WindowInit, 'map' | 'pieces'> & { readonly reach: number | undefined },
-  ): readonly ReaderWindow[] {
-    const most = Math.max(1, Math.floor(this.#components.limits.windowBytes / map.pieceLength))
-    const pieces = Math.min(most, init.reach ?? most)
+  /** How many pieces in front of a reader come before all others. */
+  #ahead({ takes }: Demand, { pieceLength }: PieceMap, pace: DownloadPace | undefined): number {
+    const rates = { takeBytesPerSecond: takes.bytesPerSecond, arrivalBytesPerSecond: pace?.bytesPerSecond }
+    return Math.ceil(windowBytes({ ...rates, pieceMs: pace?.pieceMs }, this.#components.limits) / pieceLength)
+  }
+
+  #most({ pieceLength }: PieceMap): number {
+    return Math.max(1, Math.floor(this.#components.limits.maxWindowBytes / pieceLength))
+  }
+
+  #windows(init: (wanted: Demand) => WindowInit): readonly ReaderWindow[] {
     const windows: ReaderWindow[] = []
     for (const wanted of this.#demands) {
-      const window = windowOf(wanted, { ...init, map, pieces })
+      const window = windowOf(wanted, init(wanted))
       if (window !== undefined) windows.push(window)
     }
     return windows

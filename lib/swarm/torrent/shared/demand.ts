@@ -1,12 +1,16 @@
 import { type AppError, appError, type Deferred, deferred } from '../../../base/index.ts'
 import type { ByteRange, PieceMap } from '../../../core/index.ts'
-import type { ReaderWindow } from '../../picker/index.ts'
+import { type RateMeter, type ReaderWindow, rateMeter } from '../../picker/index.ts'
 
 /** What one reader wants next, as the picker sees it. */
 export interface Demand {
   /** Offset of its next byte. */
   next: number
   readonly end: number
+  /** How fast it takes what is there, by a clock that stands still while it waits. */
+  readonly takes: RateMeter
+  /** For how long it has waited so far. */
+  waitedMs: number
   /** True after the reader's first byte. */
   started: boolean
   /** Since when the reader waits for `next`; undefined while it does not wait. */
@@ -15,8 +19,10 @@ export interface Demand {
   waiter: Deferred<void> | undefined
 }
 
-export function demand(range: ByteRange): Demand {
-  return { next: range.start, end: range.end, started: false, waitingSinceMs: undefined, waiter: undefined }
+export function demand({ start: next, end }: ByteRange, nowMs: number): Demand {
+  const takes = rateMeter()
+  takes.begin(nowMs)
+  return { next, end, takes, waitedMs: 0, started: false, waitingSinceMs: undefined, waiter: undefined }
 }
 
 /** Waits, from `nowMs` on, until `release` or `fail`. @throws ABORTED, or the error given to `fail` */
@@ -46,19 +52,23 @@ export function fail(wanted: Demand, err: AppError): void {
 }
 
 /** Call it when the reader got bytes up to `next`. */
-export function advance(wanted: Demand, next: number): void {
+export function advance(wanted: Demand, next: number, nowMs: number): void {
+  wanted.takes.add(next - wanted.next, nowMs - wanted.waitedMs)
   wanted.next = next
   wanted.started = true
   wanted.waitingSinceMs = undefined
 }
 
-/** Twice the typical time of a piece, within these bounds. */
+/** Twice the usual time of a block, within these bounds. */
 const PATIENCE = { factor: 2, minMs: 250, maxMs: 5_000, unknownMs: 1_000 }
 
-/** How long a reader waits before origins are asked. `pieceMs` is the typical time of a piece, when it is known. */
-export function patienceOf(pieceMs: number | undefined): number {
-  if (pieceMs === undefined) return PATIENCE.unknownMs
-  return Math.min(PATIENCE.maxMs, Math.max(PATIENCE.minMs, pieceMs * PATIENCE.factor))
+/**
+ * How long a reader waits before its next piece is asked of an origin, and a block of it of a second peer. `usualMs` is
+ * what a block usually takes, when it is known.
+ */
+export function patienceOf(usualMs: number | undefined): number {
+  if (usualMs === undefined) return PATIENCE.unknownMs
+  return Math.min(PATIENCE.maxMs, Math.max(PATIENCE.minMs, usualMs * PATIENCE.factor))
 }
 
 export interface WindowInit {

@@ -19,6 +19,8 @@ export interface SwarmMeters {
   readonly sentToPeers: Counter
   /** Payload bytes that came and were of no use. */
   readonly wasted: Readonly<Record<WasteReason, Counter>>
+  /** Requests for a block that another peer was asked for as well: a reader waited for it, or it was the end. */
+  readonly repeats: Readonly<Record<'reader' | 'end', Counter>>
   /** What an origin answered to agents that asked for a piece, over the wire and over HTTP. */
   readonly admissions: Readonly<Record<'given' | 'busy', Counter>>
   readonly badPieces: Counter
@@ -38,6 +40,10 @@ export function swarmMeters(metrics: Metrics): SwarmMeters {
     { name: 'shoal_swarm_wasted_bytes_total', help: 'Payload bytes received that were of no use, by why.' },
     ['why'],
   )
+  const repeats = metrics.counter(
+    { name: 'shoal_swarm_repeats_total', help: 'Requests for blocks that another peer was asked for too, by why.' },
+    ['why'],
+  )
   const admissions = metrics.counter(
     { name: 'shoal_swarm_admission_total', help: 'Requests of agents for pieces of an origin, by answer.' },
     ['answer'],
@@ -51,6 +57,7 @@ export function swarmMeters(metrics: Metrics): SwarmMeters {
       bad: wasted.with({ why: 'bad' }),
       dropped: wasted.with({ why: 'dropped' }),
     },
+    repeats: { reader: repeats.with({ why: 'reader' }), end: repeats.with({ why: 'end' }) },
     admissions: { given: admissions.with({ answer: 'given' }), busy: admissions.with({ answer: 'busy' }) },
     sentToPeers: sent.with({ to: 'peer' }),
     badPieces: metrics

@@ -2,8 +2,24 @@ import { describe, expect, test } from '@jest/globals'
 import { simulationColumns, simulationRows } from '../../../bench/simulation/figures.ts'
 import { distributionPlot } from '../../../bench/simulation/plot.ts'
 
-const tally = { originBytes: 1_000, agentBytes: 9_000, wastedBytes: 100, timeouts: 3, denied: 7, starved: 2 }
-const outcome = { finishMs: [10_000, 11_000, 12_500], tally, copies: 1.256, pieceLength: 524_288, events: 9 }
+const tally = {
+  originBytes: 1_000,
+  agentBytes: 9_000,
+  wastedBytes: 100,
+  repeats: 4,
+  timeouts: 3,
+  denied: 7,
+  starved: 2,
+}
+const readers = { firstByteMs: [100, 300, 200], meanByteMs: [5_000, 5_500, 6_000] }
+const outcome = {
+  finishMs: [10_000, 11_000, 12_500],
+  ...readers,
+  tally,
+  copies: 1.256,
+  pieceLength: 524_288,
+  events: 9,
+}
 
 const rowOf = (agents: number, name: string, finishMs = outcome.finishMs) => {
   const [row = []] = simulationRows([{ scenario: { agents, name }, outcome: { ...outcome, finishMs } }])
@@ -16,6 +32,7 @@ describe('simulationRows', () => {
       ...{ hosts: 500, day: 'calm', 'piece, KiB': 512, 'p50, s': '11.00', 'p99, s': '12.50', 'p99.9, s': '12.50' },
       ...{ 'max, s': '12.50', 'must reach p50': '', p99: '', 'p99.9': '' },
       ...{ 'copies from origins': '1.26', 'wasted, %': '1.00' },
+      ...{ 'asked twice': 4, 'first byte p50, s': '0.20', 'average byte p50, s': '5.50' },
       ...{ timeouts: 3, 'refused by origins': 7, 'would turn to HTTP': 2 },
     })
   })

@@ -6,28 +6,50 @@ const blockLength = 256 * 1024
 
 describe('how many blocks are asked of a peer at once', () => {
   test.each([
-    ['the minimum while its rate is unknown', undefined, 0, 4],
-    ['what covers a tenth of a second', 25_000_000, 0, 10],
-    ['no fewer than the minimum', 1_000_000, 0, 4],
-    ['of a slow one what it can give in time', 250_000, 0, 2],
-    ['at least one', 1_000, 0, 1],
-    ['no more than the maximum', 10_000_000_000, 0, 32],
-    ['one after a timeout', 25_000_000, 1, 1],
-  ])('%s', (_name, bytesPerSecond, misses, expected) => {
-    expect(pipelineBlocks({ bytesPerSecond, misses, blockLength }, swarmLimits)).toBe(expected)
+    { what: 'the first number while its rate is unknown', bytesPerSecond: undefined, is: 4 },
+    { what: 'what covers a tenth of a second', bytesPerSecond: 25_000_000, is: 10 },
+    { what: 'of a far one what is on its way, too', bytesPerSecond: 25_000_000, tripMs: 150, is: 24 },
+    { what: 'of a slow one the one that it gives and the next', bytesPerSecond: 500_000, tripMs: 100, is: 2 },
+    { what: 'of a very slow one what it can give in time', bytesPerSecond: 120_000, tripMs: 2_500, is: 1 },
+    { what: 'at least one', bytesPerSecond: 1_000, tripMs: 2_500, is: 1 },
+    { what: 'no more than the maximum', bytesPerSecond: 10_000_000_000, is: 32 },
+    { what: 'one after a timeout', bytesPerSecond: 25_000_000, misses: 1, is: 1 },
+    { what: 'no more messages than it takes', bytesPerSecond: 10_000_000_000, parts: 16, is: 4 },
+    { what: 'no more messages than it takes, from the first on', bytesPerSecond: undefined, parts: 32, is: 2 },
+  ])('$what', ({ bytesPerSecond, tripMs, parts = 1, misses = 0, is }) => {
+    expect(pipelineBlocks({ bytesPerSecond, tripMs, parts, misses, blockLength }, swarmLimits)).toBe(is)
+  })
+
+  test.each([
+    { tripMs: 200, bytesPerSecond: 20_000_000 },
+    { tripMs: 20, bytesPerSecond: 60_000_000 },
+    { tripMs: 0.5, bytesPerSecond: 5_000_000 },
+  ])('grow until the peer itself is the limit: $tripMs ms away, at $bytesPerSecond bytes per second', (peer) => {
+    let blocks: number = swarmLimits.minPipelineBlocks
+    let seen = 0
+    for (let round = 0; round < 40; round += 1) {
+      // What a peer gives is bound by its rate, and by one pipeline for each trip.
+      seen = Math.min(peer.bytesPerSecond, (blocks * blockLength * 1000) / peer.tripMs)
+      const pace = { bytesPerSecond: seen, tripMs: peer.tripMs, parts: 1, misses: 0, blockLength }
+      blocks = pipelineBlocks(pace, swarmLimits)
+    }
+    expect(seen).toBe(peer.bytesPerSecond)
+    const queuedMs = (blocks * blockLength * 1000) / peer.bytesPerSecond - peer.tripMs
+    expect(queuedMs).toBeLessThanOrEqual(100 + (blockLength * 1000) / peer.bytesPerSecond)
   })
 })
 
 describe('when a block counts as lost', () => {
   test.each([
-    { when: 'after five seconds while the rate is unknown', bytesPerSecond: undefined, ahead: 0, misses: 0, is: 5_000 },
-    { when: 'after four times the expected time', bytesPerSecond: 1_000_000, ahead: 0, misses: 0, is: 1_048.576 },
-    { when: 'later when more was asked', bytesPerSecond: 1_000_000, ahead: blockLength, misses: 0, is: 2_097.152 },
-    { when: 'never before half a second', bytesPerSecond: 1_000_000_000, ahead: 0, misses: 0, is: 500 },
-    { when: 'twice as late after each miss', bytesPerSecond: 1_000_000_000, ahead: 0, misses: 2, is: 2_000 },
-    { when: 'never after more than ten seconds', bytesPerSecond: 10, ahead: 0, misses: 0, is: 10_000 },
-  ])('$when', ({ bytesPerSecond, ahead, misses, is }) => {
-    expect(requestTimeoutMs({ bytesPerSecond, misses, blockLength }, ahead, swarmLimits)).toBe(is)
+    { when: 'after five seconds while the rate is unknown', bytesPerSecond: undefined, is: 5_000 },
+    { when: 'after four times the expected time', bytesPerSecond: 1_000_000, is: 1_048.576 },
+    { when: 'later when more was asked', bytesPerSecond: 1_000_000, ahead: blockLength, is: 2_097.152 },
+    { when: 'after four trips to one that is far away', bytesPerSecond: 10_000_000, tripMs: 400, is: 1_600 },
+    { when: 'never before half a second', bytesPerSecond: 1_000_000_000, is: 500 },
+    { when: 'twice as late after each miss', bytesPerSecond: 1_000_000_000, misses: 2, is: 2_000 },
+    { when: 'never after more than ten seconds', bytesPerSecond: 10, is: 10_000 },
+  ])('$when', ({ bytesPerSecond, tripMs, ahead = 0, misses = 0, is }) => {
+    expect(requestTimeoutMs({ bytesPerSecond, tripMs, parts: 1, misses, blockLength }, ahead, swarmLimits)).toBe(is)
   })
 })
 
