@@ -8,6 +8,7 @@ import {
   type Random,
   type Startable,
   throwIfAborted,
+  wheel,
 } from '../../base/index.ts'
 import {
   type BlobRef,
@@ -259,6 +260,7 @@ class Engine implements SwarmEngine {
     const { peerId, role, verify = 'whole', downloadBytesPerSecond } = this.#init
     const components = {
       ...this.#components,
+      wheel: wheel(this.#components.clock),
       limits: this.#limits,
       meters: this.#meters,
       slices: this.#slices,

@@ -20,7 +20,6 @@ import { type BanList, listenAddress } from './ban-list.ts'
 import { keepInline } from './inline-keeper.ts'
 import type { Refusals } from './refusals.ts'
 import { type Rest, rest } from './rest.ts'
-import { type Ticker, ticker } from './ticker.ts'
 
 export interface TorrentTableComponents extends TorrentComponents {
   readonly schedule: AnnounceSchedule
@@ -44,7 +43,8 @@ interface Seed {
   readonly header: MetaInfoHeader
 }
 
-const TICK_MS = 100
+/** While the header is later than this, trackers are asked for peers. */
+const HEADER_LATE_MS = 100
 
 /** All torrents of a node: the running ones, and the complete blobs that no peer has asked for yet. */
 export class TorrentTable {
@@ -52,15 +52,12 @@ export class TorrentTable {
   readonly #init: TorrentTableInit
   readonly #running = new Map<SwarmId, Torrent>()
   readonly #seeds = new Map<SwarmId, Seed>()
-  readonly #ticker: Ticker
   readonly #rest: Rest
   #stopped = false
 
   constructor(components: TorrentTableComponents, init: TorrentTableInit) {
     this.#components = components
     this.#init = init
-    const onTick = (nowMs: number, lateMs: number) => this.#tick(nowMs, lateMs)
-    this.#ticker = ticker(components.clock, { intervalMs: TICK_MS, onTick })
     this.#rest = rest(components.clock, { afterMs: components.limits.restMs, onRest: () => this.#onRest() })
   }
 
@@ -129,11 +126,13 @@ export class TorrentTable {
     const running = this.#running.get(swarmId)
     if (running?.complete === true) this.#drop(running)
     this.#components.schedule.leave(swarmId)
+    // One that pulls it still needs peers.
+    if (running?.complete === false) this.#join(running)
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#ticker.stop()
+    this.#components.wheel.stop()
     this.#rest.stop()
     const running = [...this.#running.values()]
     this.#running.clear()
@@ -159,8 +158,10 @@ export class TorrentTable {
       this.#events,
     )
     this.#running.set(swarmId, torrent)
+    this.#count()
     torrent.start()
-    this.#scheduleTick()
+    const { wheel } = this.#components
+    if (!torrent.complete) wheel.alarm(() => this.#join(torrent)).at(wheel.nowMs + HEADER_LATE_MS)
     return torrent
   }
 
@@ -175,6 +176,7 @@ export class TorrentTable {
       this.#seeds.set(torrent.swarmId, { blob: torrent.blob, header })
       this.#components.schedule.completed(torrent.swarmId)
     },
+    onUseless: (torrent) => this.#drop(torrent),
     onFailed: (torrent, blob, err) => this.#onFailed(torrent, blob, err),
     onLiar: (hello) => this.#ban(hello),
     onUnreadable: (torrent, err) => {
@@ -232,12 +234,11 @@ export class TorrentTable {
   }
 
   #drop(torrent: Torrent): void {
-    const { schedule, tasks, meters } = this.#components
+    const { schedule, tasks } = this.#components
     // This must come first: the last announce still states how much is missing.
     if (!this.#seeds.has(torrent.swarmId)) schedule.leave(torrent.swarmId)
     if (this.#running.get(torrent.swarmId) === torrent) this.#running.delete(torrent.swarmId)
-    meters.torrents.set(this.#running.size)
-    this.#rest.see(this.#running.size > 0 || this.#stopped)
+    this.#count()
     tasks.run('stop-torrent', () => torrent.stop())
   }
 
@@ -247,22 +248,8 @@ export class TorrentTable {
     collectGarbage?.()
   }
 
-  #scheduleTick(): void {
+  #count(): void {
     this.#components.meters.torrents.set(this.#running.size)
     this.#rest.see(this.#running.size > 0 || this.#stopped)
-    if (this.#running.size > 0 && !this.#stopped) this.#ticker.start()
-  }
-
-  #tick(nowMs: number, lateMs: number): void {
-    for (const torrent of [...this.#running.values()]) {
-      if (torrent.isIdle(nowMs)) {
-        this.#drop(torrent)
-        continue
-      }
-      // While the header is late, trackers are asked for peers.
-      if (!torrent.complete) this.#join(torrent)
-      torrent.tick(nowMs, lateMs)
-    }
-    this.#scheduleTick()
   }
 }

@@ -39,6 +39,8 @@ export interface TorrentEvents<T> {
   onInline(torrent: T, header: MetaInfoHeader): void
   /** The blob is complete in the store. */
   onComplete(torrent: T, header: MetaInfoHeader): void
+  /** Nobody has a use for it any more; the engine drops the torrent. */
+  onUseless(torrent: T): void
   /** The pull failed for good; the engine drops the torrent. */
   onFailed(torrent: T, blob: BlobRef, err: AppError): void
   /** The peer sent wrong bytes. */

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type AppError, appError, type Background, background } from '../../base/index.ts'
+import { type Alarm, type AppError, appError, type Background, background } from '../../base/index.ts'
 import {
   type BlobRef,
   type ByteRange,
@@ -11,7 +11,6 @@ import {
 } from '../../core/index.ts'
 import type { HttpAdmission, PeerReport, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
-import { type Holders, holders } from './holders.ts'
 import { Contacts } from './meet/contacts.ts'
 import { type RestingPeers, restingPeers } from './meet/resting-peers.ts'
 import { Pull } from './pull.ts'
@@ -21,12 +20,10 @@ import { conducts } from './shared/conducts.ts'
 import { type Content, completeContent } from './shared/content.ts'
 import { type BytesBySource, noBytes } from './shared/pull-summary.ts'
 import type { TorrentComponents, TorrentEvents, TorrentInit } from './torrent-contract.ts'
+import { Usefulness } from './usefulness.ts'
 
 /** When fewer peers than this are connected after the first answer, one extra announce is sent. */
 const FEW_PEERS = 4
-
-/** So long after an agent asked over HTTP, an origin remembers what it gave. */
-const ASKED_MS = 30_000
 
 /** One blob and everybody who takes part in it: pulled until it is complete, given to peers all the while. */
 export class Torrent {
@@ -39,11 +36,13 @@ export class Torrent {
   readonly #pull: Pull | undefined
   readonly #resting: RestingPeers
   readonly #conducts = conducts()
-  readonly #holders: Holders
+  readonly #use: Usefulness
   #peers: PeerSet | undefined
   readonly #contacts: Contacts
   #header: MetaInfoHeader | undefined
-  #askedMs = Number.NEGATIVE_INFINITY
+  /** Due when somebody may be dialled who could not be before. */
+  readonly #dialling: Alarm
+  #stopped = false
 
   constructor(components: TorrentComponents, init: TorrentInit, events: TorrentEvents<Torrent>) {
     const { content } = init
@@ -52,7 +51,12 @@ export class Torrent {
     this.#components = components
     this.#init = init
     this.#events = events
-    this.#holders = holders(components.clock)
+    this.#dialling = components.wheel.alarm(() => this.#connect())
+    this.#use = new Usefulness(components, {
+      complete: () => this.complete,
+      peers: () => this.#peers?.size ?? 0,
+      onUseless: () => events.onUseless(this),
+    })
     this.#resting = restingPeers(components.limits, components.connections)
     this.#tasks = background((name, err) => components.logger.error('a task of a torrent failed', { name, err }))
     this.#contacts = this.#newContacts()
@@ -63,6 +67,7 @@ export class Torrent {
 
   start(): void {
     this.#pull?.start()
+    this.#use.see()
   }
 
   /** Everything is in the store; nothing is pulled any more. */
@@ -107,23 +112,15 @@ export class Torrent {
     return this.#peers?.reports() ?? []
   }
 
-  /** True when it has no use: it is complete and has no peers, or is incomplete and no handle was open for a while. */
-  isIdle(nowMs: number): boolean {
-    const idleMs = this.#holders.idleMs(nowMs)
-    if (idleMs === undefined) return false
-    if (this.complete) return (this.#peers?.size ?? 0) === 0 && nowMs - this.#askedMs >= ASKED_MS
-    return idleMs >= this.#components.limits.lingerMs
-  }
-
   /** An agent asks this origin over HTTP for these bytes; undefined when agents get everything they ask for. */
   admitOverHttp(agent: PeerId, range: ByteRange): HttpAdmission | undefined {
-    this.#askedMs = this.#components.clock.monotonicMs()
+    this.#use.asked()
     return this.#peers?.admitOverHttp(agent, range)
   }
 
   /** Keeps it from being paused; call the result once. */
   hold(): () => void {
-    return this.#holders.hold()
+    return this.#use.hold()
   }
 
   /** The stream of an arriving blob. */
@@ -156,15 +153,11 @@ export class Torrent {
     if (member?.hello.address.host === address.host) this.#peers?.remove(peerId, err)
   }
 
-  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
-  tick(nowMs: number, lateMs = 0): void {
-    this.#connect()
-    this.#peers?.tick(nowMs)
-    this.#pull?.tick(nowMs, lateMs)
-  }
-
   /** Ends readers with SHUTTING_DOWN and closes connections; what is verified stays on disk. */
   async stop(): Promise<void> {
+    this.#stopped = true
+    this.#dialling.cancel()
+    this.#use.stop()
     await this.#pull?.stop()
     this.#peers?.removeAll()
     for (const connection of this.#resting.awake()) connection.close()
@@ -210,6 +203,7 @@ export class Torrent {
           this.#contacts.lost(id, gave)
           pull?.download?.removePeer(id)
           pull?.climb()
+          this.#onLess()
         },
         onHave: (id, piece) => pull?.download?.peerHas(id, piece),
         onChoke: (id) => pull?.download?.peerChoked(id),
@@ -255,14 +249,23 @@ export class Torrent {
   }
 
   #connect(): void {
-    if (this.complete) return
-    this.#contacts.fill()
+    if (this.complete || this.#stopped) return
+    this.#dialling.by(this.#components.wheel.nowMs + this.#contacts.fill())
     this.#pull?.climb()
+  }
+
+  /** A peer is gone: there may be room for another one, or no use for the torrent. */
+  #onLess(): void {
+    if (this.#stopped) return
+    if (!this.complete) this.#dialling.by(this.#components.wheel.nowMs)
+    this.#use.see()
   }
 
   #onComplete(): void {
     this.#peers?.completed()
     if (this.#header !== undefined) this.#events.onComplete(this, this.#header)
+    this.#dialling.cancel()
+    this.#use.see()
   }
 
   #onLiar(id: string, known?: PeerHello): void {

@@ -40,9 +40,9 @@ export class Contacts {
     this.#dialer.offer(this.#offered)
   }
 
-  /** Dials while there is room. */
-  fill(): void {
-    this.#dialer?.fill()
+  /** Dials while there is room. Gives in how many milliseconds time alone may make another call of use. */
+  fill(): number {
+    return this.#dialer?.fill() ?? Number.POSITIVE_INFINITY
   }
 
   /** The connection to a peer is over; `gave` when it was of use. */
