@@ -33,6 +33,8 @@ const STALL_MS = 50
 const CATCH_UP_MS = 10
 /** A long wait is cut into parts, so that a standstill is noticed: each is this share of what is left, or so long. */
 const HOP = { share: 0.25, minMs: 100 }
+/** Clocks are no finer than this: a shorter wait might end before its time has come, again and again. */
+const SHORTEST_MS = 1
 
 export function wheel(clock: Pick<Clock, 'monotonicMs' | 'setTimer'>): Wheel {
   return new AlarmWheel(clock)
@@ -120,8 +122,9 @@ class AlarmWheel implements Wheel {
   #wait(): void {
     const { first } = this.#heap
     if (first === undefined || this.#due !== undefined || this.#behind === 'reading') return
-    const leftMs = Math.max(0, first.keyMs - this.nowMs)
-    const hopMs = Math.min(leftMs, Math.max(HOP.minMs, leftMs * HOP.share))
+    const leftMs = first.keyMs - this.nowMs
+    const partMs = Math.min(leftMs, Math.max(HOP.minMs, leftMs * HOP.share))
+    const hopMs = leftMs <= 0 ? 0 : Math.max(SHORTEST_MS, partMs)
     if (this.#timer === undefined || this.nowMs + this.#lostMs + hopMs < this.#wakeMs) this.#setTimer(hopMs)
   }
 

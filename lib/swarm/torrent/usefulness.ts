@@ -10,8 +10,10 @@ export interface UsefulnessInit {
   readonly complete: () => boolean
   /** Number of connected peers. */
   readonly peers: () => number
-  /** Nobody has had a use for the torrent for long enough. It has none when it is complete and has no peers, or is
-   * incomplete and nobody had it open for a while. */
+  /**
+   * Nobody has had a use for the torrent for long enough: it is complete and has no peers, or is incomplete and nobody
+   * had it open for a while.
+   */
   onUseless(): void
 }
 
@@ -40,6 +42,7 @@ export class Usefulness {
   /** Somebody opens it. Call the result once. */
   hold(): () => void {
     this.#holders += 1
+    this.#end.cancel()
     return () => {
       this.#holders -= 1
       this.#freeSinceMs = this.#components.wheel.nowMs

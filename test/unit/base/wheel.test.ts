@@ -35,6 +35,15 @@ test('an alarm can be moved, pulled forward and unset', async () => {
   ])
 })
 
+test('an alarm at a fraction of a millisecond rings, however the clock rounds', async () => {
+  const { clock, it, rung, alarm } = setUp()
+  for (let round = 1; round <= 20; round += 1) {
+    alarm('a').at(it.nowMs + round / 7)
+    await clock.advance(4.3)
+  }
+  expect(rung).toHaveLength(20)
+})
+
 test('an alarm that sets itself again in the past rings the next time, and does not hold up the others', async () => {
   const { clock, it, rung, alarm } = setUp()
   let left = 3

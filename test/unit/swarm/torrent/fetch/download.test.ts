@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { fakeClock, seededRandom, tokenBucket, wheel } from '../../../../../lib/base/index.ts'
+import { fakeClock, seededRandom, tokenBucket } from '../../../../../lib/base/index.ts'
 import { hashPiece, inlineDigester } from '../../../../../lib/metainfo/index.ts'
 import { swarmLimits } from '../../../../../lib/swarm/index.ts'
 import type { ReaderWindow } from '../../../../../lib/swarm/picker/index.ts'
@@ -8,6 +8,7 @@ import { type BufferPool, bufferPool } from '../../../../../lib/swarm/torrent/sh
 import { conducts as conductsOfPeers } from '../../../../../lib/swarm/torrent/shared/conducts.ts'
 import { swarmMeters } from '../../../../../lib/swarm/torrent/shared/swarm-meters.ts'
 import { recordingMetrics } from '../../../../../lib/telemetry/index.ts'
+import { countingWheel } from '../../../../kit/counting-wheel.ts'
 import { type ScriptedPeer, type ScriptedRequest, scriptedPeer } from '../../../../kit/scripted-peer.ts'
 import { swarmBlob } from '../../../../kit/swarm-blob.ts'
 
@@ -34,6 +35,7 @@ function setUp(
   } = {},
 ) {
   const clock = fakeClock()
+  const wheel = countingWheel(clock)
   const buffers = init.buffers ?? bufferPool(init.budgetBytes ?? 64 * MIB, 64 * MIB)
   const taken = new Map<number, Uint8Array>()
   const liars: string[] = []
@@ -44,7 +46,7 @@ function setUp(
   const download: Download = new Download(
     {
       clock,
-      wheel: wheel(clock),
+      wheel,
       buffers,
       digester: inlineDigester(),
       random: seededRandom(1),
@@ -94,7 +96,7 @@ function setUp(
     await clock.advance(0)
   }
   const wasted = (why: string) => metrics.value('shoal_swarm_wasted_bytes_total', { why })
-  return { clock, buffers, conducts, download, taken, liars, agreed, broken, join, settle, untilSlow, wasted }
+  return { clock, wheel, buffers, conducts, download, taken, liars, agreed, broken, join, settle, untilSlow, wasted }
 }
 
 const bytesOf = ({ piece, offset, length }: { piece: number; offset: number; length: number }) =>
@@ -343,6 +345,30 @@ describe('a download', () => {
     await busy.settle()
     await patient.settle()
     expect(blocksOf(waiting)).toEqual([0, 1, 2, 3])
+  })
+
+  test('looks at a peer that owes something when that is due, and no more often', async () => {
+    const { clock, wheel, conducts, join } = setUp({ pieces: 4 })
+    const peers = ['a', 'b', 'c', 'd'].map((name) => join(name))
+    expect(peers.map(({ open }) => open.length)).toEqual([4, 4, 4, 4])
+    await clock.advance(4_999)
+    expect(wheel.rung).toBe(0)
+    await clock.advance(1)
+    expect(wheel.rung).toBe(peers.length)
+    expect(conducts.take('a').failures).toBe(1)
+  })
+
+  test('looks at none of the peers that give block after block', async () => {
+    const { clock, wheel, conducts, join, download } = setUp({ pieces: 4 })
+    const peers = ['a', 'b', 'c', 'd'].map((name) => join(name))
+    for (let round = 0; round < 3; round += 1) {
+      await clock.advance(100)
+      for (const peer of peers) give(peer.open[0])
+    }
+    await clock.advance(0)
+    expect([download.outlook, conducts.take('a').failures]).toEqual(['promised', 0])
+    // The download as a whole, each time that it has been without work for a peer for a tenth of a second.
+    expect(wheel.rung).toBeLessThanOrEqual(3)
   })
 
   test('stops: everything is withdrawn and its buffers are given back', async () => {
