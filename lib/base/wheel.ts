@@ -123,7 +123,7 @@ class AlarmWheel implements Wheel {
     const { first } = this.#heap
     if (first === undefined || this.#due !== undefined || this.#behind === 'reading') return
     const leftMs = first.keyMs - this.nowMs
-    const partMs = Math.min(leftMs, Math.max(HOP.minMs, leftMs * HOP.share))
+    const partMs = Math.min(leftMs, Math.max(HOP.minMs, Math.floor(leftMs * HOP.share)))
     const hopMs = leftMs <= 0 ? 0 : Math.max(SHORTEST_MS, partMs)
     if (this.#timer === undefined || this.nowMs + this.#lostMs + hopMs < this.#wakeMs) this.#setTimer(hopMs)
   }

@@ -28,6 +28,8 @@ export interface BlockEvents {
   onBroken(err: unknown): void
 }
 
+/** A peer is judged so long after its oldest request has become late, so that the others that are late count with it. */
+const GRACE_MS = 100
 const COOLDOWN = { baseMs: 100, maxMs: 2_000 }
 /** After a timeout, another peer gets the chance to take the piece over. */
 const MISS_COOLDOWN = { baseMs: 250, maxMs: 5_000 }
@@ -89,7 +91,7 @@ export class BlockRequests {
     const { wheel, limits } = this.#components
     const { nowMs } = wheel
     ask.send(nowMs)
-    lost.by(nowMs + timeoutOf(ask.peer, limits))
+    lost.by(nowMs + timeoutOf(ask.peer, limits) + GRACE_MS)
   }
 
   /** Sends it when it is its turn at the node's own download rate. */
@@ -173,7 +175,7 @@ export class BlockRequests {
     const owed = this.#owed.get(peer)
     for (const { askedMs } of owed?.asks ?? []) {
       if (askedMs === undefined) continue
-      owed?.lost.by(askedMs + timeoutOf(peer, this.#components.limits))
+      owed?.lost.by(askedMs + timeoutOf(peer, this.#components.limits) + GRACE_MS)
       return
     }
   }

@@ -193,6 +193,7 @@ export class Readers {
 
   /** The windows in front of the readers, from their first missing piece on. `pieceMs` is the typical time of a piece. */
   windows(arrival: Arrival, nowMs: number, pieceMs: number | undefined): readonly ReaderWindow[] {
+    if (!this.any) return []
     const { map, reach } = arrival
     return this.#windows(map, { nowMs, patienceMs: patienceOf(pieceMs), reach, has: (piece) => arrival.has(piece) })
   }
