@@ -54,7 +54,7 @@ export class Assigner {
 
   /** Asks the peer for as much as it may be asked for; false when there was not so much to ask. */
   #fill(peer: Supplier, view: AssignmentView, version: number): boolean {
-    const { requests, onRelieved } = this.#init
+    const { requests } = this.#init
     while (freeBlocks(peer, view.nowMs, this.#components.limits) > 0) {
       const next = nextBlock(view, peer)
       if (next === undefined) {
@@ -64,7 +64,7 @@ export class Assigner {
       }
       if (next.instead === true) {
         requests.cancelBlock(next.block)
-        onRelieved()
+        this.#init.onRelieved()
       }
       requests.ask(next.job, next.block, peer)
     }

@@ -358,19 +358,6 @@ describe('a download', () => {
     expect(conducts.take('a').failures).toBe(1)
   })
 
-  test('looks at none of the peers that give block after block', async () => {
-    const { clock, wheel, conducts, join, download } = setUp({ pieces: 4 })
-    const peers = ['a', 'b', 'c', 'd'].map((name) => join(name))
-    for (let round = 0; round < 3; round += 1) {
-      await clock.advance(100)
-      for (const peer of peers) give(peer.open[0])
-    }
-    await clock.advance(0)
-    expect([download.outlook, conducts.take('a').failures]).toEqual(['promised', 0])
-    // The download as a whole, each time that it has been without work for a peer for a tenth of a second.
-    expect(wheel.rung).toBeLessThanOrEqual(3)
-  })
-
   test('stops: everything is withdrawn and its buffers are given back', async () => {
     const { join, download, buffers, settle } = setUp({ pieces: 3 })
     const peer = join('a')
