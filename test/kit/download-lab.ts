@@ -1,4 +1,4 @@
-import { type FakeClock, fakeClock, type Random, tokenBucket } from '../../lib/base/index.ts'
+import { type FakeClock, fakeClock, type Random, tokenBucket, wheel } from '../../lib/base/index.ts'
 import { hashPiece, inlineDigester } from '../../lib/metainfo/index.ts'
 import { swarmLimits } from '../../lib/swarm/index.ts'
 import { Download } from '../../lib/swarm/torrent/fetch/download.ts'
@@ -35,6 +35,7 @@ export function downloadLab(blob: SwarmBlob, random: Random): DownloadLab {
   let waitingSinceMs = 0
   const components = {
     clock,
+    wheel: wheel(clock),
     random,
     buffers: piecePool({ maxBytes: 64 * 2 ** 20, spare: () => false }),
     digester: inlineDigester(),
@@ -89,7 +90,6 @@ export function downloadLab(blob: SwarmBlob, random: Random): DownloadLab {
     },
     async pass(ms) {
       await clock.advance(ms)
-      download.tick(clock.monotonicMs())
       // What an answer leads to may be done at the end of its turn, so the next one has to end as well.
       await clock.advance(0)
       await clock.advance(0)

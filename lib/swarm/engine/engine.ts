@@ -8,6 +8,7 @@ import {
   type Random,
   type Startable,
   throwIfAborted,
+  wheel,
 } from '../../base/index.ts'
 import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
 import type { PieceDigester } from '../../metainfo/index.ts'
@@ -247,6 +248,7 @@ class Engine implements SwarmEngine {
     const { peerId, role, verify = 'whole', downloadBytesPerSecond } = this.#init
     const components = {
       ...this.#components,
+      wheel: wheel(this.#components.clock),
       limits: this.#limits,
       meters: this.#meters,
       slices: this.#slices,
