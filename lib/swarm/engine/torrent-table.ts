@@ -1,4 +1,4 @@
-import { type AppError, appError, type Background } from '../../base/index.ts'
+import { type AppError, appError } from '../../base/index.ts'
 import {
   type BlobRef,
   type ByteRange,
@@ -8,39 +8,19 @@ import {
   type MetaInfoHeader,
   type PeerAddress,
   type PeerId,
-  type PeerRole,
   type SwarmId,
   swarmIdOf,
 } from '../../core/index.ts'
-import type { AnnounceSchedule, AnnounceSubject } from '../announce/index.ts'
-import type { AnnouncingNode, HttpAdmission, MetainfoAsker, SeedRef } from '../outside.ts'
-import type { LinkTarget, PeerConnection, PeerHello } from '../peer/index.ts'
-import { Torrent, type TorrentComponents, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
+import type { AnnounceSubject } from '../announce/index.ts'
+import type { HttpAdmission, MetainfoAsker, SeedRef } from '../outside.ts'
+import type { PeerConnection, PeerHello } from '../peer/index.ts'
+import { Torrent, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
 import { announcedTorrent } from './announced-torrent.ts'
-import { type BanList, listenAddress } from './ban-list.ts'
+import { listenAddress } from './ban-list.ts'
 import { keepInline } from './inline-keeper.ts'
-import type { Refusals } from './refusals.ts'
 import { type Rest, rest } from './rest.ts'
 import { TorrentSlots } from './torrent-slots.ts'
-
-export interface TorrentTableComponents extends TorrentComponents {
-  readonly schedule: AnnounceSchedule
-  readonly refusals: Refusals
-  readonly bans: BanList
-  readonly tasks: Background
-  readonly collectGarbage?: (() => void) | undefined
-}
-
-export interface TorrentTableInit {
-  readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
-  readonly verify: 'pieces' | 'whole'
-  /** This node as trackers are told of it. Asked at each pull: where it listens is known once it is started. */
-  node(): AnnouncingNode
-  allows(host: string): boolean
-  dial(target: LinkTarget, options: { readonly signal: AbortSignal }): Promise<PeerConnection>
-  /** A link to the peer is there or on its way. */
-  reaches(peer: LinkTarget['peer']): boolean
-}
+import type { TorrentTableComponents, TorrentTableInit } from './torrent-table-contract.ts'
 
 interface Seed {
   readonly blob: SeedRef
@@ -253,10 +233,8 @@ export class TorrentTable {
 
   #onFailed(torrent: Torrent, blob: BlobRef, err: AppError): void {
     const { refusals, logger } = this.#components
-    if (err.code === 'BLOB_UNKNOWN') refusals.unknown(blob)
-    else logger.warn('a pull failed', { digest: blob.digest, err })
-    if (err.code === 'METAINFO_FAILED') refusals.wrong(blob)
-    if (err.code === 'METAINFO_DOUBTED' || err.code === 'METAINFO_CONFLICT') refusals.doubted(blob.digest)
+    if (err.code !== 'BLOB_UNKNOWN') logger.warn('a pull failed', { digest: blob.digest, err })
+    refusals.failed(blob, err)
     this.#drop(torrent)
   }
 
