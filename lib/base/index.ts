@@ -1,4 +1,5 @@
 export { abortable, type Deadline, deadline, throwIfAborted } from './abort.ts'
+export { type AgeLinks, AgeList } from './age-list.ts'
 export { AppError, type AppErrorInit, appError, codeOf, hasCode, isAbort, isAppError, toAppError } from './app-error.ts'
 export { type Background, background } from './background.ts'
 export { type BackoffPolicy, backoffMs, type RetryComponents, type RetryOptions, retry } from './backoff.ts'
@@ -39,6 +40,7 @@ export {
 export { type Random, seededRandom, shuffled, systemRandom } from './random.ts'
 export { type RefusedKeys, refusedKeys } from './refused-keys.ts'
 export { type SharedBlocks, sharedBlocks } from './shared-blocks.ts'
+export { type Shares, shares } from './shares.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'
 export type { TokenBucket } from './token-bucket.ts'
 export { readFully, writeFully } from './whole-io.ts'
