@@ -27,6 +27,7 @@ export { type KeyedLock, keyedLock } from './keyed-lock.ts'
 export { lifecycle, type Startable } from './lifecycle.ts'
 export { nearest } from './nearest.ts'
 export { type OncePerTurn, oncePerTurn } from './once-per-turn.ts'
+export { parseJson } from './parse-json.ts'
 export { type ProcessHost, processHost } from './process-host.ts'
 export { type Liveness, livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.ts'
 export {

@@ -1,4 +1,4 @@
-import { appError } from '../base/index.ts'
+import { appError, hasCode, parseJson } from '../base/index.ts'
 import type { HeldBody } from './body-budget.ts'
 import type { Exchange } from './route.ts'
 
@@ -77,8 +77,9 @@ export async function readJson(
   if (!isJson(exchange.req.headers['content-type'])) throw appError('CONTENT_TYPE_UNSUPPORTED')
   const bytes = await readBytes(exchange, limit, options)
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (err) {
+    if (hasCode(err, 'BODY_INVALID')) throw err
     throw appError('BODY_INVALID', { message: 'the body of the request is not JSON', cause: err })
   }
 }

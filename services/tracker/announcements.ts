@@ -112,10 +112,8 @@ export function announcements(
 
   return {
     one: (announce) => measured(one(announce)),
-    knowsOthers: (swarmId, { peerId, host }) =>
-      [registry, seeds].some((known) =>
-        known.sample(swarmId, 2).some((peer) => peer.peerId !== peerId && reaches(host, peer.host)),
-      ),
+    knowsOthers: (swarmId, asker) =>
+      [registry, seeds].some((known) => known.sample(swarmId, 2).some((peer) => mayName(peer, asker))),
     batch(host, { peer, torrents, seeds: changes }) {
       for (const torrent of torrents) assertSwarmOfDigest(torrent)
       // All swarms of the batch share these two, which are most of the memory of an entry.
@@ -129,6 +127,10 @@ export function announcements(
       return measured({ torrents: answers, ...told })
     },
   }
+}
+
+function mayName(peer: PeerInfo, { peerId, host }: PeerEntry): boolean {
+  return peer.peerId !== peerId && reaches(host, peer.host)
 }
 
 /** The entry of the peer at `host` for what it downloads. */

@@ -115,7 +115,7 @@ test('bodies that never end hold a bounded part of the memory for a bounded time
 })
 
 test.each(['announce', 'begin', 'seeds'] as const)(
-  "nobody takes another's peer id by %s, sooner or later",
+  'nobody takes the peer id of another by %s, sooner or later',
   async (how) => {
     await using it = await tracker()
     const [blob, owner] = [blobOf('taken'), peer('secret')]
@@ -153,4 +153,19 @@ test('whoever names the address of another does not put him out', async () => {
   await it.api.announceSeeds(one, { sequence: 1, remove: [], add: [blob.swarmId] })
   await it.api.announceSeeds({ ...two, port: one.port }, { sequence: 1, remove: [], add: [blob.swarmId] })
   expect(await it.named(blob)).toEqual(expect.arrayContaining([one.peerId]))
+})
+
+const labelsOf = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`l${i}`, '']))
+
+test.each([
+  ['6 MB of labels', 500_000, 413, 'BODY_TOO_LARGE'],
+  ['as many labels as a body has room for', 140_000, 400, 'too many values'],
+  ['more labels than a peer may have', 65, 400, 'at most 64 keys'],
+  ['as many labels as a peer may have', 64, 200, 'torrents'],
+])('%s: %i are answered with %i', async (_, count, status, text) => {
+  await using it = await tracker()
+  const body = JSON.stringify({ peer: peer('l', { labels: labelsOf(count) }), torrents: [] })
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetch(`${it.url}/announce`, { method: 'POST', headers, body })
+  expect({ status: answer.status, text: await answer.text() }).toEqual({ status, text: expect.stringContaining(text) })
 })
