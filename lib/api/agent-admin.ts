@@ -1,6 +1,10 @@
 import { z } from 'zod'
 import { adminCall } from './admin.ts'
+import { list, table, text } from './bounded.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
+
+/** Blobs, torrents, or peers of one in an answer; an answer of 4 MiB has no room for more. */
+const MAX_ENTRIES = 50_000
 
 const storedBlobSchema = z.object({ digest: digestSchema, size: byteCountSchema, usedAtMs: z.number() })
 
@@ -8,15 +12,16 @@ const torrentSchema = z.object({
   digest: digestSchema,
   complete: z.boolean(),
   leftBytes: byteCountSchema,
-  received: z.record(z.string(), byteCountSchema),
-  peers: z.array(
+  received: table(byteCountSchema, { max: 64, maxKey: 64 }),
+  peers: list(
     z.object({
-      role: z.string(),
-      host: z.string(),
+      role: text(64),
+      host: text(64),
       pieces: byteCountSchema,
       receivedBytes: byteCountSchema,
       sentBytes: byteCountSchema,
     }),
+    MAX_ENTRIES,
   ),
 })
 
@@ -26,12 +31,12 @@ export const agentAdmin = {
     method: 'GET',
     path: '/blobs',
     summary: 'blobs in the cache',
-    answer: z.object({ usedBytes: byteCountSchema, blobs: z.array(storedBlobSchema) }),
+    answer: z.object({ usedBytes: byteCountSchema, blobs: list(storedBlobSchema, MAX_ENTRIES) }),
   }),
   swarms: adminCall({
     method: 'GET',
     path: '/swarms',
     summary: 'torrents and their peers',
-    answer: z.array(torrentSchema),
+    answer: list(torrentSchema, MAX_ENTRIES),
   }),
 }

@@ -3,6 +3,7 @@ import { type AbortOptions, type ErrorCode, hasCode } from '../base/index.ts'
 import { type Descriptor, type Digest, type Repository, repositoryText, type Tag } from '../core/index.ts'
 import type { HttpClient, HttpRequest } from '../http/index.ts'
 import { jsonBody, sendForJson, sendForNothing } from './answer.ts'
+import { list, text } from './bounded.ts'
 import { path, query } from './path.ts'
 import { byteCountSchema, descriptorSchema, digestSchema, repositoryNameSchema, tagSchema } from './schemas.ts'
 
@@ -15,11 +16,14 @@ export const buildIndexRoutes = {
   blob: '/repositories/:repository/blobs/:digest',
 } as const
 
+/** Names on one page of an answer. */
+const MAX_NAMES = 10_000
+
 export const repositoryPageSchema = z.object({
-  repositories: z.array(repositoryNameSchema),
-  next: z.string().exactOptional(),
+  repositories: list(repositoryNameSchema, MAX_NAMES),
+  next: text(255).exactOptional(),
 })
-export const tagPageSchema = z.object({ tags: z.array(tagSchema), next: z.string().exactOptional() })
+export const tagPageSchema = z.object({ tags: list(tagSchema, MAX_NAMES), next: text(255).exactOptional() })
 export const blobLinkSchema = z.object({ digest: digestSchema, size: byteCountSchema })
 /** Body of the PUT that links a blob. */
 export const blobSizeSchema = z.object({ size: byteCountSchema })

@@ -1,6 +1,12 @@
 import { z } from 'zod'
 import { adminCall } from './admin.ts'
+import { list, opaque, table, text } from './bounded.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
+
+/** Entries of one list in an answer; an answer of 4 MiB has no room for more. */
+const MAX_ENTRIES = 50_000
+/** Of names that the origin makes, and of messages of errors. */
+const MAX_TEXT = 16 * 1024
 
 const countSchema = z.number().int().min(0)
 
@@ -12,7 +18,7 @@ const keptBlobSchema = z.object({
   size: byteCountSchema,
   usedAtMs: timeSchema,
   verifiedAtMs: timeSchema.optional(),
-  holds: z.array(z.string()),
+  holds: list(text(255), 64),
 })
 
 const scrubSchema = z.object({
@@ -20,15 +26,16 @@ const scrubSchema = z.object({
   verifiedBytes: byteCountSchema,
   due: countSchema,
   current: digestSchema.optional(),
-  findings: z.array(
+  findings: list(
     z.object({
       digest: digestSchema,
       size: byteCountSchema,
       atMs: timeSchema,
-      pieces: z.array(countSchema),
-      outcome: z.string(),
-      from: z.string().optional(),
+      pieces: list(countSchema, MAX_ENTRIES),
+      outcome: text(255),
+      from: text(255).optional(),
     }),
+    MAX_ENTRIES,
   ),
 })
 
@@ -44,18 +51,18 @@ const walkSchema = z.object({
 })
 
 const handOverSchema = z.object({ walk: walkSchema.optional() })
-const drainSchema = handOverSchema.extend({ state: z.string() })
+const drainSchema = handOverSchema.extend({ state: text(255) })
 
 const taskSchema = z.object({
-  id: z.string(),
-  kind: z.string(),
-  key: z.string(),
-  payload: z.unknown(),
-  state: z.string(),
+  id: text(MAX_TEXT),
+  kind: text(MAX_TEXT),
+  key: text(MAX_TEXT),
+  payload: opaque(),
+  state: text(255),
   attempts: countSchema,
   dueAtMs: timeSchema,
   createdAtMs: timeSchema,
-  lastError: z.string().optional(),
+  lastError: text(MAX_TEXT).optional(),
 })
 
 const journalSchema = z.object({
@@ -80,7 +87,11 @@ export const originAdmin = {
     path: '/blobs',
     summary: 'blobs at rest and what keeps them, page by page',
     query: pageQuery,
-    answer: z.object({ usedBytes: byteCountSchema, blobs: z.array(keptBlobSchema), next: z.string().optional() }),
+    answer: z.object({
+      usedBytes: byteCountSchema,
+      blobs: list(keptBlobSchema, MAX_ENTRIES),
+      next: text(MAX_TEXT).optional(),
+    }),
   }),
   blob: adminCall({
     method: 'GET',
@@ -90,7 +101,7 @@ export const originAdmin = {
     answer: keptBlobSchema.extend({
       keeper: z.boolean(),
       inBackend: z.boolean(),
-      others: z.record(z.string(), z.string()),
+      others: table(text(255), { max: 10_000, maxKey: 255 }),
     }),
   }),
   evict: adminCall({
@@ -104,7 +115,7 @@ export const originAdmin = {
     method: 'POST',
     path: '/blobs/:digest/repair',
     summary: 'verifies a blob and brings it again when it is rotten',
-    answer: z.object({ verdict: z.string() }),
+    answer: z.object({ verdict: text(255) }),
   }),
   pin: adminCall({
     method: 'PUT',
@@ -169,7 +180,7 @@ export const originAdmin = {
     path: '/journal/tasks',
     summary: 'tasks, page by page',
     query: { state: 'only tasks that are waiting, running or dead', ...pageQuery },
-    answer: z.object({ tasks: z.array(taskSchema), next: z.string().optional() }),
+    answer: z.object({ tasks: list(taskSchema, MAX_ENTRIES), next: text(MAX_TEXT).optional() }),
   }),
   task: adminCall({
     method: 'GET',

@@ -4,6 +4,7 @@ import { type AbortOptions, appError, isAppError } from '../base/index.ts'
 import { type ByteRange, type Digest, type PeerId, type Repository, repositoryText } from '../core/index.ts'
 import type { HttpClient, HttpResponse } from '../http/index.ts'
 import { send, sendForJson, sendForNothing } from './answer.ts'
+import { list, text } from './bounded.ts'
 import { path, query } from './path.ts'
 import { byteCountSchema, digestSchema, parseAnswer } from './schemas.ts'
 import { peerInfoSchema } from './tracker.ts'
@@ -32,7 +33,7 @@ export const originBusySchema = z.object({
   pieces: byteCountSchema,
   retryAfterMs: byteCountSchema.max(60_000),
   /** Who has what is wanted. */
-  peers: z.array(peerInfoSchema).max(16).readonly(),
+  peers: list(peerInfoSchema, 16),
 })
 
 /**
@@ -43,7 +44,7 @@ export const originBusySchema = z.object({
 export const WRITE_BACK_HEADER = 'x-shoal-write-back'
 
 /** State of an upload session. `member` names the origin that holds it; all requests of the session go there. */
-export const uploadStateSchema = z.object({ id: z.string().min(1).max(256), member: z.string(), size: byteCountSchema })
+export const uploadStateSchema = z.object({ id: text(256).min(1), member: text(128), size: byteCountSchema })
 export type UploadState = z.infer<typeof uploadStateSchema>
 
 export const uploadDoneSchema = z.object({ digest: digestSchema, size: byteCountSchema })
@@ -52,9 +53,12 @@ export const uploadDoneSchema = z.object({ digest: digestSchema, size: byteCount
  * What one origin has of a blob, and whether it reads the blob from the backend or is about to. Ranges are pairs of
  * start and end.
  */
+/** Ranges that an origin may have of a blob; neighbours are joined, so that it has few. */
+const MAX_RANGES = 100_000
+
 export const holdingSchema = z.object({
   size: byteCountSchema.optional(),
-  ranges: z.array(z.tuple([byteCountSchema, byteCountSchema])),
+  ranges: list(z.tuple([byteCountSchema, byteCountSchema]), MAX_RANGES),
   verified: z.boolean(),
   claim: z.enum(['none', 'asking', 'reading']),
   /** The whole blob is there, and the origin keeps it. */

@@ -8,20 +8,18 @@ import {
   parseSwarmId,
   parseTag,
 } from '../core/index.ts'
+import { text as boundedText } from './bounded.ts'
 
 /** A zod schema of a string that a parser of lib/core turns into its type. */
 function parsed<T>(parse: (text: string) => T, maxLength: number) {
-  return z
-    .string()
-    .max(maxLength)
-    .transform((text, context): T => {
-      try {
-        return parse(text)
-      } catch (err) {
-        context.addIssue({ code: 'custom', message: isAppError(err) ? err.message : 'malformed' })
-        return z.NEVER
-      }
-    })
+  return boundedText(maxLength).transform((text, context): T => {
+    try {
+      return parse(text)
+    } catch (err) {
+      context.addIssue({ code: 'custom', message: isAppError(err) ? err.message : 'malformed' })
+      return z.NEVER
+    }
+  })
 }
 
 const MAX_DIGEST_LENGTH = 256
@@ -41,7 +39,7 @@ export const byteCountSchema = z.number().int().min(0)
 /** An OCI descriptor, without the fields that are not used here. */
 export const descriptorSchema = z.object({
   digest: digestSchema,
-  mediaType: z.string().min(1).max(255),
+  mediaType: boundedText(255).min(1),
   size: byteCountSchema,
 })
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { SwarmId } from '../core/index.ts'
+import { text } from './bounded.ts'
 
 const ID_BYTES = 20
 
@@ -10,15 +11,12 @@ export function packedSwarmIds(ids: readonly SwarmId[]): string {
 
 /** The schema of packed swarm ids, at most `max` of them. */
 export function swarmIdsSchema(max: number) {
-  return z
-    .string()
-    .max(Math.ceil((max * ID_BYTES) / 3) * 4)
-    .transform((text, context): readonly SwarmId[] => {
-      const bytes = Buffer.from(text, 'base64')
-      if (bytes.length % ID_BYTES === 0 && bytes.toString('base64') === text) return idsIn(bytes)
-      context.addIssue({ code: 'custom', message: 'swarm ids are the base64 of 20 bytes each' })
-      return z.NEVER
-    })
+  return text(Math.ceil((max * ID_BYTES) / 3) * 4).transform((text, context): readonly SwarmId[] => {
+    const bytes = Buffer.from(text, 'base64')
+    if (bytes.length % ID_BYTES === 0 && bytes.toString('base64') === text) return idsIn(bytes)
+    context.addIssue({ code: 'custom', message: 'swarm ids are the base64 of 20 bytes each' })
+    return z.NEVER
+  })
 }
 
 function idsIn(bytes: Buffer): readonly SwarmId[] {

@@ -4,6 +4,7 @@ import type { AbortOptions } from '../base/index.ts'
 import { type Digest, type Repository, repositoryText } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import { jsonBody, send, sendForJson } from './answer.ts'
+import { list, table, text } from './bounded.ts'
 import { path } from './path.ts'
 import { byteCountSchema, digestSchema, peerIdSchema, repositorySchema, swarmIdSchema } from './schemas.ts'
 import { packedSwarmIds, swarmIdsSchema } from './swarm-ids.ts'
@@ -26,7 +27,11 @@ export const announceLimits = {
   maxPeers: 50,
   /** Most reports about other peers for one torrent; further ones are omitted. */
   maxReports: 50,
-  maxBodyBytes: 8 * 1024 * 1024,
+  /** Most reports in one batch; a client omits further ones. */
+  maxBatchReports: 5000,
+  /** Most labels of a peer. */
+  maxLabels: 64,
+  maxBodyBytes: 2 * 1024 * 1024,
   /** Largest introduction with a request for metainfo: one peer with its labels. */
   maxAskerBytes: 16 * 1024,
   /** Longest wait of a client for the answer before it tries the next tracker. */
@@ -35,7 +40,7 @@ export const announceLimits = {
   metainfoMs: 7_000,
 } as const
 
-const shortText = z.string().max(255)
+const shortText = text(255)
 const countSchema = z.number().int().min(0)
 const roleSchema = z.enum(['agent', 'origin'])
 const portSchema = z.number().int().min(1).max(65_535)
@@ -49,7 +54,7 @@ export const announcingPeerSchema = z.object({
   port: portSchema,
   role: roleSchema,
   zone: shortText.exactOptional(),
-  labels: z.record(shortText, shortText).exactOptional(),
+  labels: table(shortText, { max: announceLimits.maxLabels, maxKey: 255 }).exactOptional(),
   spareBytesPerSecond: countSchema.exactOptional(),
 })
 export type AnnouncingPeer = z.infer<typeof announcingPeerSchema>
@@ -72,7 +77,7 @@ export const announceTorrentSchema = z.object({
   event: z.enum(['started', 'interval', 'completed', 'stopped']),
   leftBytes: byteCountSchema,
   wantPeers: countSchema,
-  reports: z.array(peerReportSchema).max(announceLimits.maxReports).readonly(),
+  reports: list(peerReportSchema, announceLimits.maxReports),
 })
 /** The entry of one torrent in a batch. */
 export type AnnounceTorrent = z.infer<typeof announceTorrentSchema>
@@ -100,7 +105,7 @@ export type SeedChanges = z.infer<typeof seedChangesSchema>
 /** Fields of later versions are dropped, so that old and new nodes can share a cluster. */
 export const announceBatchSchema = z.object({
   peer: announcingPeerSchema,
-  torrents: z.array(announceTorrentSchema).max(announceLimits.maxTorrents).readonly(),
+  torrents: list(announceTorrentSchema, announceLimits.maxTorrents),
   /** Absent when the announce says nothing about complete blobs. */
   seeds: seedChangesSchema.exactOptional(),
 })
@@ -115,16 +120,15 @@ export const peerInfoSchema = z.object({
 })
 
 export const announceAnswerSchema = z.object({
-  torrents: z
-    .array(
-      z.object({
-        swarmId: swarmIdSchema,
-        intervalMs: countSchema,
-        /** Best peer first; never the announcing peer itself. */
-        peers: z.array(peerInfoSchema).max(announceLimits.maxPeers).readonly(),
-      }),
-    )
-    .readonly(),
+  torrents: list(
+    z.object({
+      swarmId: swarmIdSchema,
+      intervalMs: countSchema,
+      /** Best peer first; never the announcing peer itself. */
+      peers: list(peerInfoSchema, announceLimits.maxPeers),
+    }),
+    announceLimits.maxTorrents,
+  ),
   /** The answer to `seeds`. */
   seeds: z
     .object({
@@ -180,8 +184,12 @@ export function trackerClient(http: HttpClient, url: string): TrackerClient {
 }
 
 function wireBatch({ peer, torrents, seeds }: AnnounceBatch) {
-  const line = ({ repository, ...rest }: AnnounceTorrent) =>
-    repository === undefined ? rest : { ...rest, repository: repositoryText(repository) }
+  let left: number = announceLimits.maxBatchReports
+  const line = ({ repository, reports, ...rest }: AnnounceTorrent) => {
+    const told = { ...rest, reports: reports.slice(0, left) }
+    left -= told.reports.length
+    return repository === undefined ? told : { ...told, repository: repositoryText(repository) }
+  }
   const batch = { peer, torrents: torrents.map(line) }
   if (seeds === undefined) return batch
   return { ...batch, seeds: { ...seeds, add: packedSwarmIds(seeds.add), remove: packedSwarmIds(seeds.remove) } }

@@ -18,7 +18,15 @@ export {
   type MetaInfoHeader,
   PROTOCOL_VERSION,
 } from './meta-info.ts'
-export { newPeerId, type PeerAddress, type PeerId, type PeerInfo, type PeerRole, parsePeerId } from './peer.ts'
+export {
+  newPeerId,
+  type PeerAddress,
+  type PeerId,
+  type PeerInfo,
+  type PeerRole,
+  parsePeerId,
+  peerIdOf,
+} from './peer.ts'
 export {
   type LengthBounds,
   MAX_PIECE_LENGTH,

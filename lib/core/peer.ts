@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { appError, type Random } from '../base/index.ts'
 
 declare const brand: unique symbol
@@ -10,6 +11,14 @@ const prefix = Buffer.from('-SH0001-', 'latin1')
 /** A new peer id; each process makes one at its start. */
 export function newPeerId(random: Random): PeerId {
   return Buffer.concat([prefix, random.bytes(12)]).toString('hex') as PeerId
+}
+
+/**
+ * The peer id that belongs to a key: whoever shows the key proves that the id is his. Ids are known to all peers of a
+ * swarm, keys only to their owners and to trackers.
+ */
+export function peerIdOf(key: string): PeerId {
+  return (prefix.toString('hex') + createHash('sha256').update(key).digest('hex').slice(0, 24)) as PeerId
 }
 
 /** @throws BODY_INVALID when it is not 40 hex characters. */

@@ -1,4 +1,5 @@
-import { appError } from '../base/index.ts'
+import { appError, hasCode, parseJson } from '../base/index.ts'
+import type { HeldBody } from './body-budget.ts'
 import type { Exchange } from './route.ts'
 
 const DEFAULT_IDLE_MS = 30_000
@@ -12,10 +13,11 @@ const declaredLength = (exchange: Pick<Exchange, 'req'>): number => Number(excha
 
 /**
  * Reads the whole body of the request.
- * @throws BODY_TOO_LARGE above `limit` bytes, REQUEST_TIMEOUT when it stalls, ABORTED when the client disconnects
+ * @throws BODY_TOO_LARGE above `limit` bytes, REQUEST_TIMEOUT when it stalls or takes too long, TOOMANYREQUESTS when too
+ * many bodies are on their way, ABORTED when the client disconnects
  */
 export async function readBytes(
-  { req, signal }: Pick<Exchange, 'req' | 'signal'>,
+  { req, signal, bodies }: Pick<Exchange, 'req' | 'signal' | 'bodies'>,
   limit: number,
   options: BodyOptions = {},
 ): Promise<Uint8Array> {
@@ -24,8 +26,13 @@ export async function readBytes(
   const usualIdleMs = req.socket.timeout ?? 0
   const chunks: Uint8Array[] = []
   let size = 0
+  let held: HeldBody | undefined
   return new Promise<Uint8Array>((resolve, reject) => {
+    let done = false
     const finish = (settle: () => void) => {
+      if (done) return
+      done = true
+      held?.close()
       req.off('data', take).off('end', end).off('error', closed).off('close', closed).off('timeout', stalled)
       signal.removeEventListener('abort', closed)
       req.socket.setTimeout(usualIdleMs)
@@ -34,7 +41,10 @@ export async function readBytes(
     const take = (chunk: Uint8Array) => {
       size += chunk.byteLength
       if (size > limit) finish(() => reject(tooLarge()))
-      else chunks.push(chunk)
+      else {
+        chunks.push(chunk)
+        held?.add(chunk.byteLength)
+      }
     }
     const end = () => finish(() => resolve(Buffer.concat(chunks, size)))
     const closed = () =>
@@ -45,6 +55,7 @@ export async function readBytes(
       closed()
       return
     }
+    held = bodies.open(req, (err) => finish(() => reject(err)))
     signal.addEventListener('abort', closed, { once: true })
     req.socket.setTimeout(options.idleTimeoutMs ?? DEFAULT_IDLE_MS)
     req.on('data', take).on('end', end).on('error', closed).on('close', closed).on('timeout', stalled)
@@ -59,15 +70,16 @@ const isJson = (contentType: string | undefined): boolean =>
  * @throws CONTENT_TYPE_UNSUPPORTED where the request calls it anything else, BODY_INVALID, and what `readBytes` throws
  */
 export async function readJson(
-  exchange: Pick<Exchange, 'req' | 'signal'>,
+  exchange: Pick<Exchange, 'req' | 'signal' | 'bodies'>,
   limit: number,
   options: BodyOptions = {},
 ): Promise<unknown> {
   if (!isJson(exchange.req.headers['content-type'])) throw appError('CONTENT_TYPE_UNSUPPORTED')
   const bytes = await readBytes(exchange, limit, options)
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (err) {
+    if (hasCode(err, 'BODY_INVALID')) throw err
     throw appError('BODY_INVALID', { message: 'the body of the request is not JSON', cause: err })
   }
 }

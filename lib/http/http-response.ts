@@ -1,5 +1,8 @@
-import { appError } from '../base/index.ts'
+import { appError, hasCode, parseJson } from '../base/index.ts'
 import type { HttpResponse } from './http-client.ts'
+
+/** Answers come from services that we chose to ask, and some are long lists. */
+const MAX_ANSWER_VALUES = 1_000_000
 
 const DISCARD_LIMIT = 256 * 1024
 
@@ -38,8 +41,9 @@ export function httpResponse(
     async json(limit) {
       const text = new TextDecoder().decode(await bytes(limit))
       try {
-        return JSON.parse(text) as unknown
+        return parseJson(text, MAX_ANSWER_VALUES)
       } catch (err) {
+        if (hasCode(err, 'BODY_INVALID')) throw err
         throw appError('BODY_INVALID', { message: 'the answer is not JSON', cause: err })
       }
     },

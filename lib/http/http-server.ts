@@ -3,6 +3,7 @@ import { Server as TcpServer } from 'node:net'
 import { type AppError, appError, type Clock, hasCode, type Random, type Startable } from '../base/index.ts'
 import type { Authenticate } from '../identity/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
+import { bodyBudget } from './body-budget.ts'
 import { door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
 import { type Lingering, lingering } from './lingering.ts'
@@ -125,6 +126,7 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
     {
       logger,
       authenticate: components.authenticate,
+      bodies: bodyBudget(components, init.name),
       door: door(components.authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
     },
     { routes: init.routes, envelope: init.envelope ?? 'own' },

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../identity/index.ts'
+import type { BodyBudget } from './body-budget.ts'
 
 /** One request and its answer, as a handler sees them. */
 export interface Exchange {
@@ -22,6 +23,8 @@ export interface Exchange {
    * the answer. Fails with the reason of `signal`, and when the client disconnects.
    */
   readonly body: AsyncIterable<Uint8Array>
+  /** What `readBytes` and `readJson` hold of the body counts here. */
+  readonly bodies: BodyBudget
   /** Fires when the client disconnects before the answer is complete, or when the server's drain time is over. */
   readonly signal: AbortSignal
 }

@@ -4,6 +4,7 @@ import { type AppError, appError, codeOf, hasCode, isAbort, isAppError, toAppErr
 import { type Authenticate, may } from '../identity/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { sendJson } from './answers.ts'
+import type { BodyBudget } from './body-budget.ts'
 import type { Door } from './door.ts'
 import { type Envelope, errorBody } from './error-envelope.ts'
 import { unsatisfiedContentRange } from './range.ts'
@@ -18,6 +19,7 @@ export interface RoutingComponents {
   readonly authenticate: Authenticate
   /** Stands before all routes. */
   readonly door: Door
+  readonly bodies: BodyBudget
 }
 
 export interface RoutingInit {
@@ -51,7 +53,11 @@ const paramsOf = (req: express.Request): Record<string, string> =>
     Object.entries(req.params).map(([name, value]) => [name, Array.isArray(value) ? value.join('/') : value]),
   )
 
-const exchangeOf = (req: express.Request, res: express.Response, principal: Exchange['principal']): Exchange => {
+const exchangeOf = (
+  req: express.Request,
+  res: express.Response,
+  { principal, bodies }: Pick<Exchange, 'principal' | 'bodies'>,
+): Exchange => {
   const { path, query: rawQuery } = targetOf(res)
   let query: URLSearchParams | undefined
   const { requestId, signal } = visitOf(res)
@@ -67,6 +73,7 @@ const exchangeOf = (req: express.Request, res: express.Response, principal: Exch
     },
     params: paramsOf(req),
     principal,
+    bodies,
     requestId,
     get body() {
       return requestBody(req, signal)
@@ -176,7 +183,10 @@ const nothingThere: express.RequestHandler = (req, res) => {
 }
 
 /** All routes of one path; a method without a route here goes on to the next matching pattern. */
-const pathHandler = (routes: readonly Route[], authenticate: Authenticate): express.RequestHandler => {
+const pathHandler = (
+  routes: readonly Route[],
+  { authenticate, bodies }: Pick<RoutingComponents, 'authenticate' | 'bodies'>,
+): express.RequestHandler => {
   return async (req, res, next) => {
     const visit = visitOf(res)
     const route = routes.find(({ methods }) => (methods as readonly string[]).includes(req.method))
@@ -189,13 +199,14 @@ const pathHandler = (routes: readonly Route[], authenticate: Authenticate): expr
     visit.allowed.clear()
     const principal = authenticate(req)
     if (!may(principal, route.right)) throw appError(principal.name === 'anonymous' ? 'UNAUTHORIZED' : 'DENIED')
-    await route.handle(exchangeOf(req, res, principal))
+    await route.handle(exchangeOf(req, res, { principal, bodies }))
     if (!res.headersSent && !res.destroyed) throw appError('UNKNOWN', { message: 'the handler gave no answer' })
   }
 }
 
 /** Builds the routing table. Patterns are tried in the order in which their paths first appear. */
-export function routing({ logger, authenticate, door }: RoutingComponents, init: RoutingInit): Dispatch {
+export function routing(components: RoutingComponents, init: RoutingInit): Dispatch {
+  const { logger, door } = components
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -206,7 +217,7 @@ export function routing({ logger, authenticate, door }: RoutingComponents, init:
   app.use(atTheDoor(door))
   const byPath = new Map<string, Route[]>()
   for (const route of init.routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route])
-  for (const [path, routes] of byPath) app.all(path, pathHandler(routes, authenticate))
+  for (const [path, routes] of byPath) app.all(path, pathHandler(routes, components))
   app.use(nothingThere)
   app.use(answerError(logger, init.envelope))
   const dispatch = dispatchTo(app)

@@ -1,3 +1,4 @@
+export { callerAt } from './caller.ts'
 export { isLoopback } from './loopback.ts'
 export { type SecretProver, secretProver } from './peer-prover.ts'
 export { may, type Principal, type Right } from './principal.ts'

@@ -1,4 +1,4 @@
-import { type AppError, appError } from '../base/index.ts'
+import { type AppError, appError, parseJson } from '../base/index.ts'
 import { type Digest, parseDigest } from '../core/index.ts'
 
 /** Media types of manifests and indexes that are checked; any other JSON object is stored unchanged. */
@@ -133,7 +133,7 @@ function mediaTypeOf(manifest: Fields, contentType: string | undefined): string 
 function parseObject(bytes: Uint8Array): Fields {
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    value = parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch (err) {
     throw appError('MANIFEST_INVALID', { message: 'the manifest is not JSON in UTF-8', cause: err })
   }

@@ -5,7 +5,7 @@ import {
   type RepositoryCatalog,
   type TagIndex,
 } from '../../lib/api/index.ts'
-import { type AbortOptions, appError } from '../../lib/base/index.ts'
+import { type AbortOptions, appError, parseJson } from '../../lib/base/index.ts'
 import {
   type BlobRef,
   type Descriptor,
@@ -42,7 +42,7 @@ async function describeHeld(store: BlobReader, digest: Digest): Promise<Descript
   if (stored === undefined || stored.size > MANIFEST_LIMIT) return undefined
   const bytes = await store.readAt(digest, wholeRange(stored.size))
   try {
-    const manifest = parseBody(manifestShape, JSON.parse(Buffer.from(bytes).toString('utf8')))
+    const manifest = parseBody(manifestShape, parseJson(Buffer.from(bytes).toString('utf8')))
     const mediaType = manifest.mediaType ?? (manifest.manifests === undefined ? ociManifest : ociIndex)
     return { digest, mediaType, size: stored.size }
   } catch {

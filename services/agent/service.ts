@@ -1,6 +1,6 @@
 import { buildIndexCluster, originCluster, trackerCluster } from '../../lib/api/index.ts'
 import { collectGarbage, type Startable } from '../../lib/base/index.ts'
-import { newPeerId } from '../../lib/core/index.ts'
+import { peerIdOf } from '../../lib/core/index.ts'
 import { isOpenToStrangers, registryReaders, secretProver } from '../../lib/identity/index.ts'
 import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import { registryRoutes } from '../../lib/registry/index.ts'
@@ -58,8 +58,8 @@ function agentEngine(
   config: AgentConfig,
   { store, clients, digester }: { store: SwarmStore; clients: Clients; digester: PieceDigester },
 ): SwarmEngine {
-  const peerId = newPeerId(runtime.random)
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
+  const peerId = peerIdOf(key)
   return swarmEngine(
     {
       ...runtime,

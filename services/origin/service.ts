@@ -2,7 +2,7 @@ import { type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
 import { type Backends, backendProbes, durabilityOf, openBackends } from '../../lib/backend/index.ts'
 import { appError, background, type Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
-import { type BlobRef, newPeerId } from '../../lib/core/index.ts'
+import { type BlobRef, peerIdOf } from '../../lib/core/index.ts'
 import { secretProver } from '../../lib/identity/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, inlineDigester, threadDigester } from '../../lib/metainfo/index.ts'
@@ -71,8 +71,8 @@ interface EngineParts {
 }
 
 function originEngine({ runtime, store, trackers, cluster }: EngineParts, config: OriginConfig): SwarmEngine {
-  const peerId = newPeerId(runtime.random)
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
+  const peerId = peerIdOf(key)
   return swarmEngine(
     {
       ...runtime,

@@ -11,8 +11,10 @@ import { appError, type Random } from '../../lib/base/index.ts'
 import { type PeerInfo, type SwarmId, swarmIdOf } from '../../lib/core/index.ts'
 import type { Counter, Gauge, Metrics } from '../../lib/telemetry/index.ts'
 import { announceIntervalMs, type IntervalPolicy } from './announce-interval.ts'
+import { ownerByKey } from './owner.ts'
 import type { PeerRegistry } from './peer-registry.ts'
 import type { PeerOrder } from './policy/peer-order.ts'
+import { reaches } from './reach.ts'
 import type { SeedOutcome, SeedRegistry } from './seeds/seed-registry.ts'
 import type { PeerEntry } from './swarm.ts'
 
@@ -21,7 +23,7 @@ const LIFETIME_INTERVALS = 2.5
 /** Kinds of announces; `refused` counts those whose peer id belongs to another key. */
 const outcomes = ['started', 'interval', 'completed', 'stopped', 'refused'] as const
 type Outcome = (typeof outcomes)[number]
-const seedOutcomes = ['taken', 'unknown', 'late', 'refused'] as const satisfies readonly SeedOutcome[]
+const seedOutcomes = ['taken', 'unknown', 'late', 'refused', 'full'] as const satisfies readonly SeedOutcome[]
 
 /** One announce for one swarm, received over BEP 3 or over our own protocol. */
 export interface SwarmAnnounce {
@@ -90,12 +92,13 @@ export function announcements(
     const entries = registry.sample(swarmId, announceLimits.maxPeers)
     const known = new Set(entries.map(({ peerId }) => peerId))
     const others = seeds.sample(swarmId, announceLimits.maxPeers).filter(({ peerId }) => !known.has(peerId))
-    return order(asker, [...entries, ...others], random).slice(0, limit)
+    const near = [...entries, ...others].filter(({ host }) => reaches(asker.host, host))
+    return order(asker, near, random).slice(0, limit)
   }
 
   const seeding = (host: string, { peerId, key, port, role }: AnnouncingPeer, changes: SeedChanges): SeedAnswer => {
     const dueMs = intervalMs()
-    const owner = `key ${key}`
+    const owner = ownerByKey(key)
     const { sequence, base, add, remove } = changes
     const outcome = seeds.announce(
       { peerId, key: owner, host, port, role },
@@ -109,8 +112,8 @@ export function announcements(
 
   return {
     one: (announce) => measured(one(announce)),
-    knowsOthers: (swarmId, { peerId }) =>
-      [registry, seeds].some((known) => known.sample(swarmId, 2).some((peer) => peer.peerId !== peerId)),
+    knowsOthers: (swarmId, asker) =>
+      [registry, seeds].some((known) => known.sample(swarmId, 2).some((peer) => mayName(peer, asker))),
     batch(host, { peer, torrents, seeds: changes }) {
       for (const torrent of torrents) assertSwarmOfDigest(torrent)
       // All swarms of the batch share these two, which are most of the memory of an entry.
@@ -126,9 +129,13 @@ export function announcements(
   }
 }
 
+function mayName(peer: PeerInfo, { peerId, host }: PeerEntry): boolean {
+  return peer.peerId !== peerId && reaches(host, peer.host)
+}
+
 /** The entry of the peer at `host` for what it downloads. */
 export function downloading(host: string, { peerId, key, port, role }: AnnouncingPeer): PeerEntry {
-  return { peerId, key: `key ${key}`, host, port, role, complete: false }
+  return { peerId, key: ownerByKey(key), host, port, role, complete: false }
 }
 
 function assertSwarmOfDigest({ swarmId, digest }: AnnounceTorrent): void {

@@ -30,18 +30,22 @@ export const trackerSchema = z.strictObject({
     .prefault({}),
   swarms: z
     .strictObject({
-      /** Most swarms; beyond it the tracker forgets the swarm whose last announce is oldest. */
+      /** Most swarms; beyond it the tracker forgets one of a caller that holds many, first those without seeders. */
       max: z.number().int().min(1).default(100_000),
-      /** Most peers of a swarm; beyond it the tracker forgets the peer whose last announce is oldest. */
+      /** Most entries of all swarms together; beyond it the same. */
+      maxEntries: z.number().int().min(1).default(400_000),
+      /** Most peers of a swarm; beyond it the tracker forgets a peer of a caller that has many there. */
       maxPeers: z.number().int().min(1).default(20_000),
     })
     .prefault({}),
   seeds: z
     .strictObject({
-      /** Most nodes with complete blobs; beyond it the tracker forgets the node whose last announce is oldest. */
+      /** Most nodes with complete blobs; beyond it the tracker forgets one of a caller that has many, agents first. */
       maxNodes: z.number().int().min(1).default(50_000),
       /** Most complete blobs of all nodes together; beyond it the same. A node may announce a million. */
       maxSeeds: z.number().int().min(announceLimits.maxSeeds).default(10_000_000),
+      /** Most different blobs among them; beyond it the same. */
+      maxSwarms: z.number().int().min(1).default(500_000),
     })
     .prefault({}),
   relay: z

@@ -1,11 +1,13 @@
 import type { Clock, Random } from '../../lib/base/index.ts'
 import type { PeerInfo, SwarmId } from '../../lib/core/index.ts'
-import { type PeerEntry, type Swarm, swarm } from './swarm.ts'
+import { heldSlots, type Worth } from './held-slots.ts'
+import { type PeerEntry, type Slot, type Swarm, swarm } from './swarm.ts'
 
 export interface PeerRegistryInit {
-  /** Most swarms; beyond it the swarm whose last announce is oldest is forgotten. */
+  /** Most entries of all swarms, and most swarms. Beyond it, entries of a caller that holds many make room. */
+  readonly maxEntries: number
   readonly maxSwarms: number
-  /** Most peers of a swarm; beyond it the peer whose last announce is oldest is forgotten. */
+  /** Most peers of a swarm. */
   readonly maxPeersPerSwarm: number
 }
 
@@ -32,50 +34,61 @@ export interface PeerRegistry {
 export interface PeerRegistryComponents {
   readonly clock: Clock
   readonly random: Random
+  /** How many nodes of this role seed the blob completely. */
+  readonly seeders: (swarmId: SwarmId, role: 'agent' | 'origin') => number
+  /** An entry, or a swarm with its entries, has made room. */
+  readonly onEvicted: (what: 'entry' | 'swarm') => void
 }
 
-export function peerRegistry({ clock, random }: PeerRegistryComponents, init: PeerRegistryInit): PeerRegistry {
-  /** Ordered by the last announce, oldest first. */
+export function peerRegistry(components: PeerRegistryComponents, init: PeerRegistryInit): PeerRegistry {
+  const { clock, random, seeders, onEvicted } = components
   const swarms = new Map<SwarmId, Swarm>()
-  let peers = 0
+  const held = heldSlots()
 
-  const swept = (id: SwarmId): Swarm | undefined => {
-    const found = swarms.get(id)
-    if (found === undefined) return undefined
-    peers -= found.sweep(clock.monotonicMs())
+  const kept = (found: Swarm): Swarm | undefined => {
     if (found.size > 0) return found
-    swarms.delete(id)
+    swarms.delete(found.id)
     return undefined
   }
+  const swept = (id: SwarmId): Swarm | undefined => {
+    const found = swarms.get(id)
+    found?.sweep(clock.monotonicMs())
+    return found && kept(found)
+  }
 
-  const forgetOldest = () => {
-    const [oldest] = swarms
-    if (oldest === undefined) return
-    peers -= oldest[1].size
-    swarms.delete(oldest[0])
+  /** A real swarm has somebody to read from: origins, seeders, or at least others. */
+  const worth = ({ swarm: { id, size } }: Slot): Worth => {
+    if (seeders(id, 'origin') > 0) return 3
+    if (seeders(id, 'agent') > 0) return 2
+    return size > 1 ? 1 : 0
+  }
+  const evict = (what: 'entry' | 'swarm') => {
+    const slot = held.victim(worth)
+    if (slot === undefined) return
+    if (what === 'entry') slot.swarm.drop(slot)
+    else slot.swarm.clear()
+    kept(slot.swarm)
+    onEvicted(what)
+  }
+  const newSwarm = (id: SwarmId): Swarm => {
+    if (swarms.size >= init.maxSwarms) evict('swarm')
+    const made = swarm(id, { random, maxPeers: init.maxPeersPerSwarm, watcher: held })
+    swarms.set(id, made)
+    return made
   }
 
   return {
     announce(id, entry, ttlMs) {
-      let found = swept(id)
-      if (found === undefined) {
-        if (swarms.size >= init.maxSwarms) forgetOldest()
-        found = swarm(random, init.maxPeersPerSwarm)
-      }
-      swarms.delete(id)
-      swarms.set(id, found)
-      const before = found.size
+      const found = swept(id) ?? newSwarm(id)
       const taken = found.put(entry, clock.monotonicMs() + ttlMs)
-      peers += found.size - before
+      if (held.size > init.maxEntries) evict('entry')
       return taken
     },
     leave(id, { peerId, key }) {
       const found = swept(id)
       if (found === undefined) return true
-      const before = found.size
       const taken = found.remove(peerId, key)
-      peers += found.size - before
-      if (found.size === 0) swarms.delete(id)
+      kept(found)
       return taken
     },
     sample: (id, limit) => swept(id)?.sample(limit, clock.monotonicMs()) ?? [],
@@ -87,7 +100,7 @@ export function peerRegistry({ clock, random }: PeerRegistryComponents, init: Pe
       return swarms.size
     },
     get peers() {
-      return peers
+      return held.size
     },
   }
 }

@@ -11,6 +11,7 @@ import { type Exchange, type Route, readJson, sendBytes, sendJson, sendStream } 
 import type { Announcements } from './announcements.ts'
 import { encodeBep3Answer, encodeBep3Failure, parseBep3Query } from './bep3.ts'
 import { introduction } from './introduction.ts'
+import { ownerByHost, ownerByKey } from './owner.ts'
 import type { PeerRegistry } from './peer-registry.ts'
 import type { MetainfoRelay } from './relay/metainfo-relay.ts'
 import type { Preface } from './relay/relay-reader.ts'
@@ -89,14 +90,18 @@ function bep3({ announcements, registry, seeds }: TrackerRoutesComponents, excha
   try {
     const host = socketAddress(exchange.req)
     const { swarmId, peerId, port, event, leftBytes, wantPeers, key } = parseBep3Query(exchange.rawQuery)
-    const owner = key === undefined ? `host ${host}` : `key ${key}`
+    const owner = key === undefined ? ownerByHost(host) : ownerByKey(key)
     const entry = { peerId, key: owner, host, port, role: 'agent', complete: leftBytes === 0 } as const
     const answer = announcements.one({ swarmId, event, entry, wantPeers })
     const { complete, incomplete } = registry.counts(swarmId)
     send(
       answer === undefined
         ? encodeBep3Failure('this peer id is taken')
-        : encodeBep3Answer({ ...answer, complete: complete + seeds.count(swarmId), incomplete }),
+        : encodeBep3Answer({
+            ...answer,
+            complete: complete + seeds.count(swarmId, 'agent') + seeds.count(swarmId, 'origin'),
+            incomplete,
+          }),
     )
   } catch (err) {
     if (!isAppError(err) || !hasCode(err, 'REQUEST_INVALID')) throw err

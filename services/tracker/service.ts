@@ -43,13 +43,33 @@ function sweeper(clock: Clock, ...registries: readonly Pick<PeerRegistry, 'sweep
   }
 }
 
+function registries(runtime: Runtime, { swarms, seeds: limits }: TrackerConfig) {
+  const evicted = runtime.metrics.counter(
+    { name: 'shoal_tracker_evicted_total', help: 'What made room because a limit was reached, by kind.' },
+    ['kind'],
+  )
+  const counters = {
+    entry: evicted.with({ kind: 'entry' }),
+    swarm: evicted.with({ kind: 'swarm' }),
+    node: evicted.with({ kind: 'node' }),
+  }
+  const seeds = seedRegistry(
+    { ...runtime, onEvicted: () => counters.node.add() },
+    { ...limits, maxSeedsPerNode: announceLimits.maxSeeds },
+  )
+  const registry = peerRegistry(
+    { ...runtime, seeders: (...of) => seeds.count(...of), onEvicted: (kind) => counters[kind].add() },
+    { maxEntries: swarms.maxEntries, maxSwarms: swarms.max, maxPeersPerSwarm: swarms.maxPeers },
+  )
+  return { registry, seeds }
+}
+
 /** One tracker. Its peers are in memory: after a restart the next announces bring them back. @throws INSECURE_BIND */
 export function trackerService(components: TrackerComponents, config: TrackerConfig): TrackerService {
   const runtime = serviceRuntime('tracker', config, components)
   const http = clusterHttp(runtime, config)
   const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
-  const registry = peerRegistry(runtime, { maxSwarms: config.swarms.max, maxPeersPerSwarm: config.swarms.maxPeers })
-  const seeds = seedRegistry(runtime, { ...config.seeds, maxSeedsPerNode: announceLimits.maxSeeds })
+  const { registry, seeds } = registries(runtime, config)
   const announcing = announcements(
     { ...runtime, registry, seeds, order: policies[config.policy] },
     {

@@ -1,3 +1,4 @@
+import { shares } from '../../../lib/base/index.ts'
 import type { PeerRole, SwarmId } from '../../../lib/core/index.ts'
 import { Links } from './links.ts'
 import { Numbered } from './numbered.ts'
@@ -5,6 +6,8 @@ import { Numbered } from './numbered.ts'
 /** The part of a node that the graph needs; the graph numbers it and keeps its links. */
 export interface SeedNode {
   readonly role: PeerRole
+  /** The caller that its links count for; changed by the graph. */
+  holder: string
   /** Set by the graph. */
   number: number
   readonly links: Links
@@ -12,6 +15,8 @@ export interface SeedNode {
 
 interface Swarm {
   readonly id: SwarmId
+  /** The caller that the swarm counts for, as long as anybody seeds it. */
+  readonly founder: string
   number: number
   readonly seeders: Readonly<Record<PeerRole, Links>>
 }
@@ -21,11 +26,13 @@ export class SeedGraph<N extends SeedNode> {
   readonly #nodes = new Numbered<N>()
   readonly #swarms = new Numbered<Swarm>()
   readonly #byId = new Map<SwarmId, Swarm>()
-  #size = 0
+  /** Links, and the swarms that they began, by caller. */
+  readonly links = shares()
+  readonly founded = shares()
 
   /** Number of links. */
   get size(): number {
-    return this.#size
+    return this.links.total
   }
 
   /** Swarms with at least one seeder. */
@@ -35,6 +42,13 @@ export class SeedGraph<N extends SeedNode> {
 
   enter(node: N): void {
     node.number = this.#nodes.add(node)
+  }
+
+  /** From now on the links of the node count for this caller. */
+  reckon(node: N, holder: string): void {
+    this.links.add(node.holder, -node.links.length)
+    this.links.add(holder, node.links.length)
+    node.holder = holder
   }
 
   /** Removes the node with all its links. */
@@ -50,12 +64,12 @@ export class SeedGraph<N extends SeedNode> {
 
   /** Adds a link, once. */
   link(node: N, id: SwarmId): void {
-    const swarm = this.#byId.get(id) ?? this.#newSwarm(id)
+    const swarm = this.#byId.get(id) ?? this.#newSwarm(id, node.holder)
     if (this.#placeOf(node, swarm) >= 0) return
     const seeders = swarm.seeders[node.role]
     seeders.push(node.number, node.links.length)
     node.links.push(swarm.number, seeders.length - 1)
-    this.#size += 1
+    this.links.add(node.holder, 1)
   }
 
   /** Removes a link, if there is one. */
@@ -81,10 +95,11 @@ export class SeedGraph<N extends SeedNode> {
     return seeders === undefined || place >= seeders.length ? undefined : this.#nodes.at(seeders.other(place))
   }
 
-  #newSwarm(id: SwarmId): Swarm {
-    const swarm = { id, number: 0, seeders: { agent: new Links(), origin: new Links() } }
+  #newSwarm(id: SwarmId, founder: string): Swarm {
+    const swarm = { id, founder, number: 0, seeders: { agent: new Links(), origin: new Links() } }
     swarm.number = this.#swarms.add(swarm)
     this.#byId.set(id, swarm)
+    this.founded.add(founder, 1)
     return swarm
   }
 
@@ -106,9 +121,10 @@ export class SeedGraph<N extends SeedNode> {
       const moved = this.#swarms.at(node.links.other(place))
       moved?.seeders[node.role].setTwin(node.links.twin(place), place)
     }
-    this.#size -= 1
+    this.links.add(node.holder, -1)
     if (swarm.seeders.agent.length + swarm.seeders.origin.length > 0) return
     this.#byId.delete(swarm.id)
+    this.founded.add(swarm.founder, -1)
     this.#swarms.remove(swarm.number)
   }
 }

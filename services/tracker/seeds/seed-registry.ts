@@ -1,5 +1,15 @@
-import { appError, type Clock, type Random } from '../../../lib/base/index.ts'
+import {
+  type AgeLinks,
+  AgeList,
+  appError,
+  type Clock,
+  type Random,
+  type Shares,
+  shares,
+} from '../../../lib/base/index.ts'
 import type { PeerId, PeerInfo, PeerRole, SwarmId } from '../../../lib/core/index.ts'
+import { callerAt } from '../../../lib/identity/index.ts'
+import { mayChange } from '../owner.ts'
 import { pick } from '../pick.ts'
 import { Links } from './links.ts'
 import { SeedGraph, type SeedNode } from './seed-graph.ts'
@@ -7,7 +17,7 @@ import { SeedGraph, type SeedNode } from './seed-graph.ts'
 /** A node as it states itself, at the address of its socket. */
 export interface SeedingNode {
   readonly peerId: PeerId
-  /** A caller with the same peer id and key may change what the node seeds. */
+  /** Its owner; see `mayChange`. */
   readonly key: string
   readonly host: string
   readonly port: number
@@ -25,13 +35,20 @@ export interface SeedChanges {
   readonly add: readonly SwarmId[]
 }
 
-/** What became of the changes. Only `taken` led to the new state; `refused`: the peer id belongs to another key. */
-export type SeedOutcome = 'taken' | 'unknown' | 'late' | 'refused'
+/**
+ * What became of the changes. Only `taken` led to the new state. `refused`: the peer id belongs to another key. `full`:
+ * there is no room for the node, which is forgotten.
+ */
+export type SeedOutcome = 'taken' | 'unknown' | 'late' | 'refused' | 'full'
 
 export interface SeedRegistryInit {
-  /** Most nodes, and most seeds of all nodes; beyond it the node whose last announce is oldest is forgotten. */
+  /**
+   * Most nodes, most seeds of all nodes, and most different blobs among them. Beyond it a node of a caller that holds
+   * many is forgotten: agents first, the oldest announce first.
+   */
   readonly maxNodes: number
   readonly maxSeeds: number
+  readonly maxSwarms: number
   /** Most seeds of one node. */
   readonly maxSeedsPerNode: number
 }
@@ -53,7 +70,8 @@ export interface SeedRegistry {
   has(swarmId: SwarmId, peerId: PeerId): boolean
   /** Up to `limit` random seeders of each role. */
   sample(swarmId: SwarmId, limit: number): readonly PeerInfo[]
-  count(swarmId: SwarmId): number
+  /** How many nodes of this role have the blob. */
+  count(swarmId: SwarmId, role: PeerRole): number
   /** Forgets expired nodes. Call it regularly. */
   sweep(): void
   readonly nodes: number
@@ -61,7 +79,7 @@ export interface SeedRegistry {
   readonly swarms: number
 }
 
-interface Node extends SeedNode, SeedingNode {
+interface Node extends SeedNode, SeedingNode, AgeLinks<Node> {
   host: string
   port: number
   sequence: number
@@ -71,6 +89,8 @@ interface Node extends SeedNode, SeedingNode {
 export interface SeedRegistryComponents {
   readonly clock: Clock
   readonly random: Random
+  /** A node has made room. */
+  readonly onEvicted: () => void
 }
 
 export function seedRegistry(components: SeedRegistryComponents, init: SeedRegistryInit): SeedRegistry {
@@ -78,14 +98,17 @@ export function seedRegistry(components: SeedRegistryComponents, init: SeedRegis
 }
 
 const roles = ['agent', 'origin'] as const
+/** So many nodes of one caller are looked at in search of one that is no origin. */
+const LOOKS = 32
 
 class Registry implements SeedRegistry {
   readonly #components: SeedRegistryComponents
   readonly #init: SeedRegistryInit
   readonly #graph = new SeedGraph<Node>()
-  /** Ordered by the last announce, oldest first. */
   readonly #nodes = new Map<PeerId, Node>()
-  readonly #byAddress = new Map<string, Node>()
+  /** Of each caller, by the last announce. */
+  readonly #byHolder = new Map<string, AgeList<Node>>()
+  readonly #held = shares()
 
   constructor(components: SeedRegistryComponents, init: SeedRegistryInit) {
     this.#components = components
@@ -93,8 +116,8 @@ class Registry implements SeedRegistry {
   }
 
   announce(stated: SeedingNode, changes: SeedChanges, ttlMs: number): SeedOutcome {
-    const known = this.#nodes.get(stated.peerId)
-    if (known !== undefined && known.key !== stated.key) return 'refused'
+    const known = this.#ownNode(stated)
+    if (known === 'taken') return 'refused'
     if (known !== undefined && known.sequence >= changes.sequence) return 'late'
     if (changes.base !== undefined && (known?.sequence ?? 0) < changes.base) return 'unknown'
     this.#assertFits(known, changes)
@@ -104,8 +127,7 @@ class Registry implements SeedRegistry {
     for (const id of changes.add) this.#graph.link(node, id)
     node.sequence = changes.sequence
     node.expiresAtMs = this.#components.clock.monotonicMs() + ttlMs
-    this.#makeRoom(node)
-    return 'taken'
+    return this.#makeRoom(node) ? 'taken' : 'full'
   }
 
   sequenceOf(peerId: PeerId): number {
@@ -129,8 +151,8 @@ class Registry implements SeedRegistry {
     )
   }
 
-  count(swarmId: SwarmId): number {
-    return this.#graph.count(swarmId, 'agent') + this.#graph.count(swarmId, 'origin')
+  count(swarmId: SwarmId, role: PeerRole): number {
+    return this.#graph.count(swarmId, role)
   }
 
   sweep(): void {
@@ -151,44 +173,82 @@ class Registry implements SeedRegistry {
     return this.#graph.swarms
   }
 
+  /** What the caller has announced before; whoever has only taken his peer id is forgotten. */
+  #ownNode({ peerId, key }: SeedingNode): Node | 'taken' | undefined {
+    const known = this.#nodes.get(peerId)
+    if (known === undefined || known.key === key) return known
+    if (!mayChange(peerId, key, known.key)) return 'taken'
+    this.#forget(known)
+    return undefined
+  }
+
   #assertFits(known: Node | undefined, { base, add, remove }: SeedChanges): void {
     const before = base === undefined ? 0 : (known?.links.length ?? 0)
     if (Math.max(0, before - remove.length) + add.length <= this.#init.maxSeedsPerNode) return
     throw appError('BODY_INVALID', { message: `a node has at most ${this.#init.maxSeedsPerNode} seeds` })
   }
 
-  /** The node as it states itself now, as the youngest one. Whoever was at its address before is gone. */
+  /** The node as it states itself now, as the youngest one of its caller. */
   #renew(known: Node | undefined, stated: SeedingNode): Node {
-    const before = this.#byAddress.get(addressOf(stated))
-    if (before !== undefined && before !== known) this.#forget(before)
+    const holder = callerAt(stated.host)
     const kept = known?.role === stated.role ? known : undefined
     if (known !== undefined && kept === undefined) this.#forget(known)
-    const node = kept ?? { ...stated, number: 0, links: new Links(), sequence: 0, expiresAtMs: 0 }
+    const node = kept ?? newNode(stated, holder)
     if (kept === undefined) this.#graph.enter(node)
-    else this.#byAddress.delete(addressOf(kept))
+    else this.#release(kept)
+    this.#graph.reckon(node, holder)
     node.host = stated.host
     node.port = stated.port
-    this.#byAddress.set(addressOf(node), node)
-    this.#nodes.delete(node.peerId)
     this.#nodes.set(node.peerId, node)
+    this.#held.add(holder, 1)
+    const nodes = this.#byHolder.get(holder) ?? new AgeList()
+    nodes.add(node)
+    this.#byHolder.set(holder, nodes)
     return node
   }
 
-  #makeRoom(kept: Node): void {
-    for (const node of this.#nodes.values()) {
-      const { maxNodes, maxSeeds } = this.#init
-      if (node === kept || (this.#nodes.size <= maxNodes && this.#graph.size <= maxSeeds)) return
-      this.#forget(node)
+  /** The node counts for nobody. */
+  #release(node: Node): void {
+    this.#held.add(node.holder, -1)
+    const nodes = this.#byHolder.get(node.holder)
+    nodes?.remove(node)
+    if (nodes?.size === 0) this.#byHolder.delete(node.holder)
+  }
+
+  /** Who holds more than others of what is beyond its limit. */
+  get #crowded(): Shares | undefined {
+    const { maxNodes, maxSeeds, maxSwarms } = this.#init
+    if (this.#nodes.size > maxNodes) return this.#held
+    if (this.#graph.size > maxSeeds) return this.#graph.links
+    return this.#graph.swarms > maxSwarms ? this.#graph.founded : undefined
+  }
+
+  /** False when the node itself had to go. */
+  #makeRoom(newest: Node): boolean {
+    for (let crowded = this.#crowded; crowded !== undefined; crowded = this.#crowded) {
+      const victim = this.#victimOf(crowded.largest ?? '') ?? newest
+      this.#forget(victim)
+      this.#components.onEvicted()
+      if (victim === newest) return false
     }
+    return true
+  }
+
+  #victimOf(holder: string): Node | undefined {
+    const oldest = this.#byHolder.get(holder)?.oldest
+    let node = oldest
+    for (let looks = 0; looks < LOOKS && node?.role === 'origin'; looks += 1) node = node.newer
+    return node?.role === 'agent' ? node : oldest
   }
 
   #forget(node: Node): void {
+    this.#release(node)
     this.#graph.leave(node)
     this.#nodes.delete(node.peerId)
-    this.#byAddress.delete(addressOf(node))
   }
 }
 
-function addressOf({ host, port }: Pick<SeedingNode, 'host' | 'port'>): string {
-  return `${host} ${port}`
+function newNode(stated: SeedingNode, holder: string): Node {
+  const fresh = { number: 0, links: new Links(), sequence: 0, expiresAtMs: 0, older: undefined, newer: undefined }
+  return { ...stated, holder, ...fresh }
 }

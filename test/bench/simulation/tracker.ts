@@ -1,5 +1,5 @@
 import { announceLimits } from '../../../lib/api/index.ts'
-import type { PeerId } from '../../../lib/core/index.ts'
+import { type PeerId, parseSwarmId } from '../../../lib/core/index.ts'
 import { announceIntervalMs } from '../../../services/tracker/announce-interval.ts'
 import { completeness } from '../../../services/tracker/policy/completeness.ts'
 import { type PeerEntry, type Swarm, swarm } from '../../../services/tracker/swarm.ts'
@@ -23,7 +23,11 @@ export class SimulatedTracker {
     const { scenario, random } = setting
     const most = scenario.agents + scenario.origins
     this.#setting = setting
-    this.#swarms = scenario.layers.map(() => ({ swarm: swarm(random, most), torrents: new Map<PeerId, Torrent>() }))
+    const watcher = { added: () => undefined, dropped: () => undefined }
+    this.#swarms = scenario.layers.map((_, layer) => ({
+      swarm: swarm(parseSwarmId(layer.toString(16).padStart(40, '0')), { random, maxPeers: most, watcher }),
+      torrents: new Map<PeerId, Torrent>(),
+    }))
   }
 
   announce(torrent: Torrent, wantPeers: number): SimulatedAnswer {

@@ -54,8 +54,8 @@ class Tracker {
   }
 
   #emptyRegistry(): SeedRegistry {
-    const limits = { maxNodes: 10, maxSeeds: 1_000, maxSeedsPerNode: 100 }
-    return seedRegistry({ clock: this.#clock, random: seededRandom(2) }, limits)
+    const limits = { maxNodes: 10, maxSeeds: 1_000, maxSwarms: 1_000, maxSeedsPerNode: 100 }
+    return seedRegistry({ clock: this.#clock, random: seededRandom(2), onEvicted: () => undefined }, limits)
   }
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { newPeerId, type SwarmId } from '../../../lib/core/index.ts'
-import { peerRegistry } from '../../../services/tracker/peer-registry.ts'
+import { newPeerId, peerIdOf, type SwarmId } from '../../../lib/core/index.ts'
+import { ownerByHost, ownerByKey } from '../../../services/tracker/owner.ts'
+import { type PeerRegistryInit, peerRegistry } from '../../../services/tracker/peer-registry.ts'
 import type { PeerEntry } from '../../../services/tracker/swarm.ts'
 
 const random = seededRandom(1)
@@ -15,11 +16,21 @@ function peer(given: Partial<PeerEntry> = {}): PeerEntry {
   return { peerId: newPeerId(random), key: 'k', host, port: 6881, role: 'agent', complete: false, ...given }
 }
 
-function registry(init: { maxSwarms?: number; maxPeersPerSwarm?: number } = {}) {
+function registry(init: Partial<PeerRegistryInit> = {}) {
   const clock = fakeClock()
-  const made = peerRegistry({ clock, random: seededRandom(2) }, { maxSwarms: 100, maxPeersPerSwarm: 100, ...init })
+  const seeded = new Map<SwarmId, 'agent' | 'origin'>()
+  const evicted: string[] = []
+  const made = peerRegistry(
+    {
+      clock,
+      random: seededRandom(2),
+      seeders: (id, role) => (seeded.get(id) === role ? 1 : 0),
+      onEvicted: (what) => evicted.push(what),
+    },
+    { maxEntries: 1000, maxSwarms: 100, maxPeersPerSwarm: 100, ...init },
+  )
   const idsIn = (swarm: SwarmId) => made.sample(swarm, 100).map(({ peerId }) => peerId)
-  return { clock, made, idsIn }
+  return { clock, made, idsIn, seeded, evicted }
 }
 
 describe('peer registry', () => {
@@ -52,14 +63,24 @@ describe('peer registry', () => {
     expect(idsIn(one)).toEqual([])
   })
 
-  test('a newcomer at an address replaces the former peer', () => {
+  test('a newcomer at an address replaces nobody, whatever its key', () => {
     const { made, idsIn } = registry()
     const before = peer()
     const after = { ...before, peerId: newPeerId(random), key: 'new' }
     made.announce(one, before, 1000)
     made.announce(one, after, 1000)
-    expect(idsIn(one)).toEqual([after.peerId])
-    expect(made.peers).toBe(1)
+    expect(idsIn(one)).toEqual([before.peerId, after.peerId])
+    expect(made.peers).toBe(2)
+  })
+
+  test('a peer id that was made from a key goes to its owner, whoever took it before', () => {
+    const { made } = registry()
+    const owner = peer({ key: ownerByKey('secret'), peerId: peerIdOf('secret') })
+    made.announce(one, { ...owner, key: ownerByKey('guess'), host: '6.6.6.6' }, 1000)
+    expect(made.announce(one, owner, 1000)).toBe(true)
+    expect(made.sample(one, 10)).toMatchObject([{ host: owner.host }])
+    expect(made.announce(one, { ...owner, key: ownerByKey('guess'), host: '6.6.6.6' }, 1000)).toBe(false)
+    expect(made.leave(one, { ...owner, key: ownerByHost('secret') })).toBe(false)
   })
 
   test('a peer that leaves is gone at once, and the swarm with its last peer', () => {
@@ -132,6 +153,37 @@ describe('peer registry', () => {
     expect(idsIn(two)).toEqual([])
     expect(idsIn(one)).toEqual([entry.peerId])
     expect([made.swarms, made.peers]).toEqual([2, 2])
+  })
+
+  test('a flood of swarms leaves those with seeders, then those with others', () => {
+    const { made, idsIn, seeded, evicted } = registry({ maxSwarms: 20, maxEntries: 30 })
+    const [reader, ...others] = [peer({ host: '10.9.9.9' }), peer({ host: '10.9.9.9' }), peer({ host: '10.9.9.9' })]
+    seeded.set(one, 'origin')
+    made.announce(one, reader, 1000)
+    for (const other of others) made.announce(two, other, 1000)
+    for (let i = 0; i < 500; i += 1) made.announce(swarmOf(100 + i), peer({ host: '10.9.9.9' }), 1000)
+    expect([idsIn(one), idsIn(two).length]).toEqual([[reader.peerId], 2])
+    expect(made.swarms).toBe(20)
+    expect(evicted).toHaveLength(500 - 18)
+  })
+
+  test('beyond the total, whoever has most makes room', () => {
+    const { made, idsIn, evicted } = registry({ maxEntries: 40, maxSwarms: 1000 })
+    const alone = Array.from({ length: 10 }, () => peer())
+    for (const [i, entry] of alone.entries()) made.announce(swarmOf(i), entry, 1000)
+    for (let i = 0; i < 500; i += 1) made.announce(swarmOf(100 + i), peer({ host: '10.9.9.9' }), 1000)
+    expect(alone.every(({ peerId }, i) => idsIn(swarmOf(i)).includes(peerId))).toBe(true)
+    expect([made.peers, evicted.length]).toEqual([40, 470])
+  })
+
+  test('one caller cannot fill a swarm', () => {
+    const { made, idsIn } = registry({ maxPeersPerSwarm: 100 })
+    const others = Array.from({ length: 80 }, () => peer())
+    for (const entry of others) made.announce(one, entry, 1000)
+    for (let i = 0; i < 2000; i += 1) made.announce(one, peer({ host: '10.9.9.9', port: i + 1 }), 1000)
+    const left = new Set(idsIn(one))
+    expect(left.size).toBe(100)
+    expect(others.filter(({ peerId }) => left.has(peerId)).length).toBeGreaterThan(70)
   })
 
   test('samples a bounded number of each kind, everyone with about the same chance', () => {

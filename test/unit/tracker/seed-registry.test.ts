@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { newPeerId, type PeerId, type SwarmId } from '../../../lib/core/index.ts'
-import { type SeedingNode, seedRegistry } from '../../../services/tracker/seeds/seed-registry.ts'
+import { newPeerId, type PeerId, peerIdOf, type SwarmId } from '../../../lib/core/index.ts'
+import { ownerByKey } from '../../../services/tracker/owner.ts'
+import { type SeedingNode, type SeedRegistryInit, seedRegistry } from '../../../services/tracker/seeds/seed-registry.ts'
 
 const random = seededRandom(1)
 const swarmOf = (i: number) => i.toString(16).padStart(40, '0') as SwarmId
@@ -15,14 +16,15 @@ function node(given: Partial<SeedingNode> = {}): SeedingNode {
   return { peerId: newPeerId(random), key: 'k', host, port: 6881, role: 'agent', ...given }
 }
 
-function registry(init: { maxNodes?: number; maxSeeds?: number; maxSeedsPerNode?: number } = {}) {
+function registry(init: Partial<SeedRegistryInit> = {}) {
   const clock = fakeClock()
-  const limits = { maxNodes: 100, maxSeeds: 1000, maxSeedsPerNode: 10, ...init }
-  const made = seedRegistry({ clock, random: seededRandom(2) }, limits)
+  const limits = { maxNodes: 100, maxSeeds: 1000, maxSwarms: 1000, maxSeedsPerNode: 10, ...init }
+  const evicted: true[] = []
+  const made = seedRegistry({ clock, random: seededRandom(2), onEvicted: () => evicted.push(true) }, limits)
   const all = (of: SeedingNode, add: readonly SwarmId[], sequence = 1) =>
     made.announce(of, { base: undefined, sequence, remove: [], add }, 1000)
   const seedersOf = (swarm: SwarmId) => made.sample(swarm, 100).map(({ peerId }) => peerId)
-  return { clock, made, all, seedersOf }
+  return { clock, made, all, seedersOf, evicted: () => evicted.length }
 }
 
 describe('seed registry', () => {
@@ -33,7 +35,7 @@ describe('seed registry', () => {
     const { peerId, host, port, role } = seeder
     expect(made.sample(one, 10)).toEqual([{ peerId, host, port, role, complete: true }])
     expect(made.sample(three, 10)).toEqual([])
-    expect([made.nodes, made.seeds, made.swarms, made.count(two)]).toEqual([1, 2, 2, 1])
+    expect([made.nodes, made.seeds, made.swarms, made.count(two, 'origin')]).toEqual([1, 2, 2, 1])
   })
 
   test('applies changes to the state that they start from, and to a later one', () => {
@@ -54,7 +56,7 @@ describe('seed registry', () => {
     expect(made.announce(seeder, changes, 1000)).toBe('unknown')
     all(seeder, [two], 3)
     expect(made.announce(seeder, changes, 1000)).toBe('unknown')
-    expect([made.sequenceOf(seeder.peerId), made.count(one)]).toEqual([3, 0])
+    expect([made.sequenceOf(seeder.peerId), made.count(one, 'agent')]).toEqual([3, 0])
   })
 
   test('takes nothing from an announce that comes after a later one', () => {
@@ -74,7 +76,7 @@ describe('seed registry', () => {
     expect(seedersOf(one)).toEqual([seeder.peerId])
   })
 
-  test('a node that moves keeps its seeds; a newcomer at an address replaces who was there', () => {
+  test('a node that moves keeps its seeds; a newcomer at its address replaces nobody', () => {
     const { made, all, seedersOf } = registry()
     const seeder = node()
     all(seeder, [one])
@@ -82,8 +84,8 @@ describe('seed registry', () => {
     expect(made.sample(one, 10)).toMatchObject([{ host: '10.9.9.9' }])
     const newcomer = node({ host: '10.9.9.9' })
     all(newcomer, [two])
-    expect([seedersOf(one), seedersOf(two)]).toEqual([[], [newcomer.peerId]])
-    expect(made.nodes).toBe(1)
+    expect([seedersOf(one), seedersOf(two)]).toEqual([[seeder.peerId], [newcomer.peerId]])
+    expect(made.nodes).toBe(2)
   })
 
   test('a node that is silent is not named any longer, and its seeds go with the next sweep', async () => {
@@ -130,7 +132,7 @@ describe('seed registry', () => {
     expect(made.seeds).toBe(1)
   })
 
-  test('beyond its limits it forgets the nodes that announced least lately, and never who announces', () => {
+  test('beyond its limits it forgets the nodes that announced least lately, at last the one that announces', () => {
     const { made, all, seedersOf } = registry({ maxNodes: 2, maxSeeds: 4 })
     const [a, b, c] = [node(), node(), node()]
     all(a, [one])
@@ -138,8 +140,34 @@ describe('seed registry', () => {
     all(a, [one], 2)
     all(c, [one])
     expect(new Set(seedersOf(one))).toEqual(new Set([a.peerId, c.peerId]))
-    all(b, [one, two, three, swarmOf(4), swarmOf(5)])
-    expect([made.nodes, made.seeds]).toEqual([1, 5])
+    expect(all(b, [one, two, three, swarmOf(4), swarmOf(5)])).toBe('full')
+    expect([made.nodes, made.seeds, made.sequenceOf(b.peerId)]).toEqual([1, 1, 0])
+  })
+
+  test('beyond a limit, nodes of whoever has most make room, and origins last', () => {
+    for (const limit of [{ maxNodes: 12 }, { maxSeeds: 40 }, { maxSwarms: 40 }]) {
+      const { made, all, seedersOf, evicted } = registry(limit)
+      const others = Array.from({ length: 5 }, () => node())
+      const ours = node({ role: 'origin', host: '10.9.9.9' })
+      for (const other of [ours, ...others]) all(other, [one])
+      for (let i = 0; i < 100; i += 1) {
+        all(
+          node({ host: '10.9.9.9', port: i + 1 }),
+          Array.from({ length: 10 }, (_, j) => swarmOf(100 + i * 10 + j)),
+        )
+      }
+      expect(new Set(seedersOf(one))).toEqual(new Set([ours, ...others].map(({ peerId }) => peerId)))
+      expect(evicted()).toBeGreaterThan(90)
+      expect(made.nodes).toBeLessThanOrEqual(12)
+    }
+  })
+
+  test('a peer id that was made from a key goes to its owner', () => {
+    const { made, all } = registry()
+    const owner = node({ key: ownerByKey('secret'), peerId: peerIdOf('secret') })
+    all({ ...owner, key: ownerByKey('guess') }, [two], 9)
+    expect(all(owner, [one])).toBe('taken')
+    expect([made.has(one, owner.peerId), made.has(two, owner.peerId)]).toEqual([true, false])
   })
 
   test('samples a bounded number of each role', () => {
