@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express from 'express'
 import { type AppError, appError, codeOf, hasCode, isAbort, isAppError, toAppError } from '../base/index.ts'
-import { type Authenticate, may } from '../identity/index.ts'
+import type { Authenticate } from '../identity/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { sendJson } from './answers.ts'
 import type { Door } from './door.ts'
@@ -10,6 +10,7 @@ import { unsatisfiedContentRange } from './range.ts'
 import { headersOf } from './refusal.ts'
 import { requestBody } from './request-body.ts'
 import { parseRequestTarget, type RequestTarget } from './request-target.ts'
+import { requireRight } from './require-right.ts'
 import type { Exchange, Route } from './route.ts'
 import type { Visit } from './visit.ts'
 
@@ -188,7 +189,7 @@ const pathHandler = (routes: readonly Route[], authenticate: Authenticate): expr
     visit.route = route.path
     visit.allowed.clear()
     const principal = authenticate(req)
-    if (!may(principal, route.right)) throw appError(principal.name === 'anonymous' ? 'UNAUTHORIZED' : 'DENIED')
+    requireRight({ principal }, route.right)
     await route.handle(exchangeOf(req, res, principal))
     if (!res.headersSent && !res.destroyed) throw appError('UNKNOWN', { message: 'the handler gave no answer' })
   }
