@@ -83,10 +83,7 @@ export const secretValues = z.union(
     secretText.transform((value) => [value]),
     z.array(secretText).min(1).max(2, 'at most two values of a secret are right at once'),
   ],
-  {
-    error: ({ code, errors, input }) =>
-      code === 'invalid_union' ? errors[Array.isArray(input) ? 1 : 0]?.[0]?.message : undefined,
-  },
+  { error: ({ errors, input }) => errors[Array.isArray(input) ? 1 : 0]?.[0]?.message },
 )
 
 /** What callers without a secret may do. */

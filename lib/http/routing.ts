@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import express from 'express'
 import { type AppError, appError, codeOf, hasCode, isAbort, isAppError, toAppError } from '../base/index.ts'
 import type { Authenticate } from '../identity/index.ts'
-import type { Logger } from '../telemetry/index.ts'
+import type { AuditTrail, Logger } from '../telemetry/index.ts'
 import { sendJson } from './answers.ts'
+import { noteAction, noteRefusal } from './audited.ts'
 import type { Door } from './door.ts'
 import { type Envelope, errorBody } from './error-envelope.ts'
 import { unsatisfiedContentRange } from './range.ts'
@@ -17,6 +18,8 @@ import type { Visit } from './visit.ts'
 export interface RoutingComponents {
   readonly logger: Logger
   readonly authenticate: Authenticate
+  /** Hears of every admin action, and of every refusal of a right. */
+  readonly audit: AuditTrail
   /** Stands before all routes. */
   readonly door: Door
 }
@@ -46,6 +49,8 @@ const constantHeaders: Readonly<Record<Envelope, Readonly<Record<string, string>
 const visitOf = (res: express.Response): Visit => (res.locals as { readonly visit: Visit }).visit
 
 const targetOf = (res: express.Response): RequestTarget => (res.locals as { readonly target: RequestTarget }).target
+
+const pathOf = (res: express.Response) => (res.locals as { readonly target?: RequestTarget }).target?.path
 
 const paramsOf = (req: express.Request): Record<string, string> =>
   Object.fromEntries(
@@ -104,7 +109,10 @@ const levelOf = (status: number, retryable: boolean): 'debug' | 'warn' | 'error'
 const unsatisfied = ({ status, detail: { size } = {} }: AppError): string | undefined =>
   status === 416 && typeof size === 'number' ? unsatisfiedContentRange(size) : undefined
 
-const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHandler => {
+const answerError = (
+  { logger, audit }: Pick<RoutingComponents, 'logger' | 'audit'>,
+  envelope: Envelope,
+): express.ErrorRequestHandler => {
   return (err: unknown, req, res, _next) => {
     const visit = visitOf(res)
     const facts = { route: visit.route, method: req.method, requestId: visit.requestId }
@@ -114,6 +122,7 @@ const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHa
       return
     }
     const failure = asAppError(err, visit)
+    noteRefusal(audit, { req, visit, path: pathOf(res) }, failure)
     logger[levelOf(failure.status, failure.retryable)]('failed to answer a request', { ...facts, err: failure })
     if (res.headersSent) {
       res.destroy()
@@ -177,7 +186,10 @@ const nothingThere: express.RequestHandler = (req, res) => {
 }
 
 /** All routes of one path; a method without a route here goes on to the next matching pattern. */
-const pathHandler = (routes: readonly Route[], authenticate: Authenticate): express.RequestHandler => {
+const pathHandler = (
+  routes: readonly Route[],
+  { authenticate, audit }: Pick<RoutingComponents, 'authenticate' | 'audit'>,
+): express.RequestHandler => {
   return async (req, res, next) => {
     const visit = visitOf(res)
     const route = routes.find(({ methods }) => (methods as readonly string[]).includes(req.method))
@@ -189,14 +201,17 @@ const pathHandler = (routes: readonly Route[], authenticate: Authenticate): expr
     visit.route = route.path
     visit.allowed.clear()
     const principal = authenticate(req)
+    visit.principal = principal
     requireRight({ principal }, route.right)
-    await route.handle(exchangeOf(req, res, principal))
+    const exchange = exchangeOf(req, res, principal)
+    if (route.right === 'admin') noteAction(audit, exchange)
+    await route.handle(exchange)
     if (!res.headersSent && !res.destroyed) throw appError('UNKNOWN', { message: 'the handler gave no answer' })
   }
 }
 
 /** Builds the routing table. Patterns are tried in the order in which their paths first appear. */
-export function routing({ logger, authenticate, door }: RoutingComponents, init: RoutingInit): Dispatch {
+export function routing(components: RoutingComponents, init: RoutingInit): Dispatch {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -204,12 +219,12 @@ export function routing({ logger, authenticate, door }: RoutingComponents, init:
   app.enable('case sensitive routing')
   app.enable('strict routing')
   app.use(refuseTarget)
-  app.use(atTheDoor(door))
+  app.use(atTheDoor(components.door))
   const byPath = new Map<string, Route[]>()
   for (const route of init.routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route])
-  for (const [path, routes] of byPath) app.all(path, pathHandler(routes, authenticate))
+  for (const [path, routes] of byPath) app.all(path, pathHandler(routes, components))
   app.use(nothingThere)
-  app.use(answerError(logger, init.envelope))
+  app.use(answerError(components, init.envelope))
   const dispatch = dispatchTo(app)
   return (req, res, visit, refused) => {
     res.setHeader('x-request-id', visit.requestId)

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { codeOf, fakeClock, seededRandom, systemClock } from '../../lib/base/index.ts'
 import { PieceMap, swarmIdOf } from '../../lib/core/index.ts'
-import { secretProver } from '../../lib/identity/index.ts'
 import { decodeBencode } from '../../lib/metainfo/index.ts'
 import type { PeerProver } from '../../lib/swarm/index.ts'
 import { swarmLimits } from '../../lib/swarm/limits.ts'
@@ -13,18 +12,13 @@ import { extendedBytes, type HostileScene, handshakeBytes, hostileScene, message
 import { blobFixture } from '../kit/metainfo-fixture.ts'
 import { peerSelf } from '../kit/peer-pair.ts'
 import { pushBlobOf } from '../kit/pushed-blob.ts'
-import { everySecret, secretOverrides } from '../kit/secrets.ts'
+import { everySecret, proverOf, secretOverrides } from '../kit/secrets.ts'
 import { swarmBlob } from '../kit/swarm-blob.ts'
 import { type LabNode, swarmLab } from '../kit/swarm-lab.ts'
 import { startTopology } from '../kit/topology.ts'
 
 /** Somebody reaches the peer port without the cluster's secret, and knows everything else. */
 
-const proverOf = (secret: string): PeerProver => {
-  const prover = secretProver([secret])
-  if (prover === undefined) throw new Error('a secret is given')
-  return prover
-}
 const prover = proverOf('the secret of the cluster')
 const stranger = proverOf('a guess')
 const nonce = Buffer.alloc(32, 7)

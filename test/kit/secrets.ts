@@ -1,4 +1,11 @@
-import { type SecretName, type Secrets, secretNames, secretsFor } from '../../lib/identity/index.ts'
+import {
+  type SecretName,
+  type SecretProver,
+  type Secrets,
+  secretNames,
+  secretProver,
+  secretsFor,
+} from '../../lib/identity/index.ts'
 import { serviceFacts, serviceKinds } from '../../lib/service/index.ts'
 
 type Given = Readonly<Partial<Record<SecretName, string>>>
@@ -18,6 +25,13 @@ export const accepting = (given: Given): Secrets =>
     { accepts: secretNames },
     Object.fromEntries(Object.entries(given).map(([name, value]) => [name, [value]])),
   )
+
+/** Proves that it knows `secret`. */
+export function proverOf(secret: string): SecretProver {
+  const prover = secretProver([secret])
+  if (prover === undefined) throw new Error('a secret is given')
+  return prover
+}
 
 /** Overrides of a herd that give each service those of the secrets that it has a use for. */
 export const secretOverrides = (given: Given = everySecret): readonly string[] =>

@@ -1,6 +1,6 @@
 import { type AbortOptions, appError, type Clock, hasCode, type Startable } from '../../base/index.ts'
 import type { MetaInfoHeader, PeerAddress, PeerId, PeerRole, SwarmId } from '../../core/index.ts'
-import type { Gauge, Logger, Metrics } from '../../telemetry/index.ts'
+import { auditTrail, type Gauge, type Logger, type Metrics } from '../../telemetry/index.ts'
 import {
   acceptPeers,
   dialPeer,
@@ -69,6 +69,7 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
   const { prover } = components
   const count = unprovenCount(components.metrics)
   const gauge = linksGauge(components.metrics)
+  const audit = auditTrail(components)
   let links: LinkTable | undefined
   let listener: PeerListener | undefined
   let acceptor: PeerAcceptor | undefined
@@ -104,7 +105,11 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
         room: () => init.room(),
         prover,
         owner: table.owner,
-        onRefused: (err) => count('accepted', err),
+        onRefused(err, from) {
+          count('accepted', err)
+          if (!hasCode(err, 'PEER_UNPROVEN')) return
+          audit.refused({ who: 'unproven peer', from, what: 'connect as a peer', outcome: 'PEER_UNPROVEN' })
+        },
       })
       await acceptor.start()
     },
@@ -116,6 +121,7 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
       acceptor = undefined
       links?.stop()
       links = undefined
+      audit.flush()
     },
     async dial(target, options) {
       if (links === undefined) throw appError('SHUTTING_DOWN')
