@@ -69,7 +69,7 @@ describe('a refusal', () => {
     ['GET', '/uploads', bearer(everySecret.read), 'warn', 'read', 'DENIED'],
     ['POST', '/drain', { origin: 'https://evil.example' }, 'warn', 'anonymous', 'CROSS_SITE'],
     ['GET', '/blobs', { host: 'rebound.example' }, 'warn', 'anonymous', 'HOST_UNKNOWN'],
-  ] as const)('is one line: %s %s with %j', async (method, path, headers, level, who, outcome) => {
+  ] as const)('is one line: %s %s with %j', async (...[method, path, headers, level, who, outcome]) => {
     await using at = await lab()
     await send(at, method, `${path}?token=hidden`, headers)
     expect(told(at.logger)).toEqual([
