@@ -13,7 +13,7 @@ const retryable = (status: number, message: string): ErrorPolicy => ({ status, m
 
 /** Codes of the OCI distribution spec and of distribution's additions; a registry client sees no other `code`. */
 const registryCodes = {
-  UNAUTHORIZED: final(401, 'authentication is required; send the cluster token or log in'),
+  UNAUTHORIZED: final(401, 'authentication is required; show a secret or log in'),
   DENIED: final(403, 'the caller has no right to do this'),
   TOOMANYREQUESTS: retryable(429, 'too many requests; slow down'),
   UNSUPPORTED: final(405, 'the operation is not supported here'),
@@ -64,7 +64,10 @@ const ownCodes = {
     421,
     'the listener is not known by the host of the request; add the name to the config key hosts',
   ),
-  INSECURE_BIND: final(500, 'the listener is reachable from outside without TLS or token; set one, or insecure: true'),
+  INSECURE_BIND: final(
+    500,
+    'the listener is reachable from outside without TLS or a secret; set one, or insecure: true',
+  ),
   JOURNAL_FULL: retryable(503, 'the journal is full; wait until some tasks are done'),
   JOURNAL_IN_USE: final(500, 'another process uses the folder of the journal; stop it, or choose another folder'),
   JOURNAL_UNAVAILABLE: retryable(503, 'the journal cannot be read or written; check its disk'),
@@ -82,14 +85,17 @@ const ownCodes = {
   PEER_CLOSED: retryable(503, 'the peer closed the connection'),
   PEER_LIMIT: retryable(503, 'the limit of connections is reached'),
   PEER_REJECTED: retryable(503, 'the peer refused the request'),
-  PEER_UNPROVEN: final(403, 'the peer did not prove that it belongs to the cluster; give all members the same token'),
+  PEER_UNPROVEN: final(
+    403,
+    'the peer did not prove that it belongs to the cluster; give all members the same secrets.node',
+  ),
   PIECE_INVALID: retryable(502, 'the piece does not match its hash'),
   PORT_IN_USE: final(500, 'the port is taken; choose another or use auto'),
   RANGE_UNSATISFIABLE: final(416, 'the range lies outside the content'),
   ORIGIN_BUSY: retryable(503, 'other agents have these pieces or are getting them; take them from those'),
   READERS_UNSAID: final(
     500,
-    'the registry listens beyond this machine, and the config does not say who may read without the token; set registry.anonymous to none or read',
+    'the registry listens beyond this machine, and the config does not say who may read without a secret; set registry.anonymous to none or read',
   ),
   REFERRERS_UNSUPPORTED: final(404, 'the referrers API is not supported; use the referrers tag'),
   REQUEST_INVALID: final(400, 'the request line or a header is malformed'),

@@ -5,11 +5,12 @@ export { parseBytes, parseDuration, parseRate } from './quantities.ts'
 export {
   anonymousRights,
   byteSize,
-  clusterToken,
   duration,
   hostName,
   listenerOn,
   logLevel,
   memberList,
   rate,
+  secretText,
+  secretValues,
 } from './schemas.ts'

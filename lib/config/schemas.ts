@@ -65,8 +65,26 @@ export const hostName = z
 /** What is logged; the least severe level that is written. */
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent'])
 
-/** The cluster token. It is sent in `Authorization: Bearer`, so it must not contain a space. */
-export const clusterToken = z.string().regex(/^[\x21-\x7e]+$/, 'the token must be ASCII characters without spaces')
+/** Fewest characters of a secret: what can be guessed is none. */
+export const MIN_SECRET = 16
+/** Most characters of a secret, which a header carries. */
+export const MAX_SECRET = 256
 
-/** What callers without the cluster token may do. */
+/** One secret. It is sent in `Authorization: Bearer`, so it must not contain a space. */
+export const secretText = z
+  .string('a secret is text; put it in quotes')
+  .min(MIN_SECRET, `a secret has at least ${MIN_SECRET} characters`)
+  .max(MAX_SECRET, `a secret has at most ${MAX_SECRET} characters`)
+  .regex(/^[\x21-\x7e]*$/, 'a secret is ASCII characters without spaces')
+
+/** One secret, or two while one replaces the other; parsed to a list. */
+export const secretValues = z.union(
+  [
+    secretText.transform((value) => [value]),
+    z.array(secretText).min(1).max(2, 'at most two values of a secret are right at once'),
+  ],
+  { error: ({ errors, input }) => errors[Array.isArray(input) ? 1 : 0]?.[0]?.message },
+)
+
+/** What callers without a secret may do. */
 export const anonymousRights = z.enum(['none', 'read', 'write', 'admin'])

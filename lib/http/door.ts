@@ -62,8 +62,8 @@ const isOwn = (origin: string | undefined, host: string | undefined): boolean =>
 
 /**
  * The door of one listener. Loopback names and the bind address are always known; where it binds to all addresses,
- * the one that the request came in at is. Whoever shows the cluster token may call the listener by any name: a page
- * does not know the token, and members name each other as their own configs do.
+ * the one that the request came in at is. Whoever shows a secret may call the listener by any name: a page
+ * does not know it, and members name each other as their own configs do.
  * @throws (the door) HOST_UNKNOWN, CROSS_SITE
  */
 export function door(authenticate: Authenticate, { bind, hosts }: DoorInit): Door {

@@ -34,7 +34,7 @@ export interface HttpResponse {
 /** HTTP/1.1 with kept-alive connections (undici). Never follows redirects and never decompresses bodies. */
 export interface HttpClient extends Startable {
   /**
-   * Any status is an answer, not an error. Sends the cluster token if one is configured.
+   * Any status is an answer, not an error. Sends the bearer token of the client if it has one.
    * @throws ABORTED, REQUEST_TIMEOUT (no header in time), PEER_CLOSED (refused, reset, unknown host)
    */
   request(request: HttpRequest): Promise<HttpResponse>

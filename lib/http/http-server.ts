@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Server as TcpServer } from 'node:net'
 import { type AppError, appError, type Clock, hasCode, type Random, type Startable } from '../base/index.ts'
 import type { Authenticate } from '../identity/index.ts'
-import type { Logger, Metrics } from '../telemetry/index.ts'
+import { auditTrail, type Logger, type Metrics } from '../telemetry/index.ts'
 import { bodyBudget } from './body-budget.ts'
 import { door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
@@ -122,9 +122,11 @@ const listen = (server: Server, bind: BindAddress): Promise<void> =>
 export function httpServer(components: HttpServerComponents, init: HttpServerInit): HttpServer {
   const { clock } = components
   const logger = components.logger.child({ listener: init.name })
+  const audit = auditTrail({ logger, clock })
   const dispatch = routing(
     {
       logger,
+      audit,
       authenticate: components.authenticate,
       bodies: bodyBudget(components, init.name),
       door: door(components.authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
@@ -171,6 +173,7 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
       const closing = running
       running = undefined
       if (closing !== undefined) await drain(closing)
+      audit.flush()
     },
     get address() {
       return addressNow()

@@ -30,6 +30,7 @@ export {
   unsatisfiedContentRange,
 } from './range.ts'
 export { refusal } from './refusal.ts'
+export { requireRight } from './require-right.ts'
 export type { Exchange, HttpMethod, Route } from './route.ts'
 export {
   type Content,

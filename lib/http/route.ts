@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Principal } from '../identity/index.ts'
+import type { Principal, Right } from '../identity/index.ts'
 import type { BodyBudget } from './body-budget.ts'
 
 /** One request and its answer, as a handler sees them. */
@@ -37,7 +37,7 @@ export interface Route {
   /** express 5 pattern, e.g. `/namespace/:namespace/blobs/:digest` or `/v2/*rest`. */
   readonly path: string
   /** The right that the caller needs; `none` is for probes. */
-  readonly right: 'none' | 'read' | 'write' | 'admin'
+  readonly right: 'none' | Right
   /** One line for the docs. */
   readonly summary: string
   /** Answers, or throws an AppError, which the error middleware turns into an answer. */

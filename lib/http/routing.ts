@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express from 'express'
 import { type AppError, appError, codeOf, hasCode, isAbort, isAppError, toAppError } from '../base/index.ts'
-import { type Authenticate, may } from '../identity/index.ts'
-import type { Logger } from '../telemetry/index.ts'
+import type { Authenticate } from '../identity/index.ts'
+import type { AuditTrail, Logger } from '../telemetry/index.ts'
 import { sendJson } from './answers.ts'
+import { noteAction, noteRefusal } from './audited.ts'
 import type { BodyBudget } from './body-budget.ts'
 import type { Door } from './door.ts'
 import { type Envelope, errorBody } from './error-envelope.ts'
@@ -11,12 +12,15 @@ import { unsatisfiedContentRange } from './range.ts'
 import { headersOf } from './refusal.ts'
 import { requestBody } from './request-body.ts'
 import { parseRequestTarget, type RequestTarget } from './request-target.ts'
+import { requireRight } from './require-right.ts'
 import type { Exchange, Route } from './route.ts'
 import type { Visit } from './visit.ts'
 
 export interface RoutingComponents {
   readonly logger: Logger
   readonly authenticate: Authenticate
+  /** Hears of every admin action, and of every refusal of a right. */
+  readonly audit: AuditTrail
   /** Stands before all routes. */
   readonly door: Door
   readonly bodies: BodyBudget
@@ -47,6 +51,8 @@ const constantHeaders: Readonly<Record<Envelope, Readonly<Record<string, string>
 const visitOf = (res: express.Response): Visit => (res.locals as { readonly visit: Visit }).visit
 
 const targetOf = (res: express.Response): RequestTarget => (res.locals as { readonly target: RequestTarget }).target
+
+const pathOf = (res: express.Response) => (res.locals as { readonly target?: RequestTarget }).target?.path
 
 const paramsOf = (req: express.Request): Record<string, string> =>
   Object.fromEntries(
@@ -110,7 +116,10 @@ const levelOf = (status: number, retryable: boolean): 'debug' | 'warn' | 'error'
 const unsatisfied = ({ status, detail: { size } = {} }: AppError): string | undefined =>
   status === 416 && typeof size === 'number' ? unsatisfiedContentRange(size) : undefined
 
-const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHandler => {
+const answerError = (
+  { logger, audit }: Pick<RoutingComponents, 'logger' | 'audit'>,
+  envelope: Envelope,
+): express.ErrorRequestHandler => {
   return (err: unknown, req, res, _next) => {
     const visit = visitOf(res)
     const facts = { route: visit.route, method: req.method, requestId: visit.requestId }
@@ -120,6 +129,7 @@ const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHa
       return
     }
     const failure = asAppError(err, visit)
+    noteRefusal(audit, { req, visit, path: pathOf(res) }, failure)
     logger[levelOf(failure.status, failure.retryable)]('failed to answer a request', { ...facts, err: failure })
     if (res.headersSent) {
       res.destroy()
@@ -185,7 +195,7 @@ const nothingThere: express.RequestHandler = (req, res) => {
 /** All routes of one path; a method without a route here goes on to the next matching pattern. */
 const pathHandler = (
   routes: readonly Route[],
-  { authenticate, bodies }: Pick<RoutingComponents, 'authenticate' | 'bodies'>,
+  { authenticate, audit, bodies }: Pick<RoutingComponents, 'authenticate' | 'audit' | 'bodies'>,
 ): express.RequestHandler => {
   return async (req, res, next) => {
     const visit = visitOf(res)
@@ -198,15 +208,17 @@ const pathHandler = (
     visit.route = route.path
     visit.allowed.clear()
     const principal = authenticate(req)
-    if (!may(principal, route.right)) throw appError(principal.name === 'anonymous' ? 'UNAUTHORIZED' : 'DENIED')
-    await route.handle(exchangeOf(req, res, { principal, bodies }))
+    visit.principal = principal
+    requireRight({ principal }, route.right)
+    const exchange = exchangeOf(req, res, { principal, bodies })
+    if (route.right === 'admin') noteAction(audit, exchange)
+    await route.handle(exchange)
     if (!res.headersSent && !res.destroyed) throw appError('UNKNOWN', { message: 'the handler gave no answer' })
   }
 }
 
 /** Builds the routing table. Patterns are tried in the order in which their paths first appear. */
 export function routing(components: RoutingComponents, init: RoutingInit): Dispatch {
-  const { logger, door } = components
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -214,12 +226,12 @@ export function routing(components: RoutingComponents, init: RoutingInit): Dispa
   app.enable('case sensitive routing')
   app.enable('strict routing')
   app.use(refuseTarget)
-  app.use(atTheDoor(door))
+  app.use(atTheDoor(components.door))
   const byPath = new Map<string, Route[]>()
   for (const route of init.routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route])
   for (const [path, routes] of byPath) app.all(path, pathHandler(routes, components))
   app.use(nothingThere)
-  app.use(answerError(logger, init.envelope))
+  app.use(answerError(components, init.envelope))
   const dispatch = dispatchTo(app)
   return (req, res, visit, refused) => {
     res.setHeader('x-request-id', visit.requestId)

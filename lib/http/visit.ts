@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type AppError, appError, type Clock, type Random } from '../base/index.ts'
+import type { Principal } from '../identity/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 
 /** One request, from its arrival to the end of its answer, whatever the outcome. */
@@ -9,6 +10,8 @@ export interface Visit {
   readonly signal: AbortSignal
   /** Pattern of the matched route; a label of the metrics. */
   route: string
+  /** Who is calling, once a route has asked. */
+  principal?: Principal
   /** The methods that the path supports, collected for a 405 answer. */
   readonly allowed: Set<string>
 }

@@ -1,12 +1,16 @@
 export { callerAt } from './caller.ts'
 export { isLoopback } from './loopback.ts'
 export { type SecretProver, secretProver } from './peer-prover.ts'
-export { may, type Principal, type Right } from './principal.ts'
+export { type AnonymousRights, may, type Principal, type Right } from './principal.ts'
 export { isOpenToStrangers, registryReaders } from './registry-readers.ts'
 export { assertSafeBind, type BindSafety } from './safe-bind.ts'
+export { type Authenticate, type SecretAuthenticatorInit, secretAuthenticator } from './secret-authenticator.ts'
 export {
-  type AnonymousRights,
-  type Authenticate,
-  type TokenAuthenticatorInit,
-  tokenAuthenticator,
-} from './token-authenticator.ts'
+  type AcceptedSecret,
+  type SecretName,
+  type Secrets,
+  type SecretUse,
+  type SecretValues,
+  secretNames,
+  secretsFor,
+} from './secrets.ts'

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** Proves to a peer that this node knows the cluster secret, and checks that a peer does, without telling it. */
+/** Proves to a peer that this node knows a secret of the cluster, and checks that a peer does, without telling it. */
 export interface SecretProver {
   /** 32 bytes that were never used before. */
   nonce(): Uint8Array
@@ -10,16 +10,21 @@ export interface SecretProver {
   holds(transcript: Uint8Array, proof: Uint8Array): boolean
 }
 
-/** Undefined without a secret: then nothing can be proven, and nobody is asked to. */
-export function secretProver(secret: string | undefined): SecretProver | undefined {
-  if (secret === undefined) return undefined
-  const prove = (transcript: Uint8Array) => createHmac('sha256', secret).update(transcript).digest()
+const hmac = (secret: string, transcript: Uint8Array) => createHmac('sha256', secret).update(transcript).digest()
+
+/**
+ * Proves by the first of the values, and takes a proof by any of them, so that members that change from one to the other
+ * at different times still trust each other. Undefined without a value: then nothing can be proven, and nobody is asked to.
+ */
+export function secretProver(values: readonly string[]): SecretProver | undefined {
+  const [first] = values
+  if (first === undefined) return undefined
   return {
     nonce: () => randomBytes(32),
-    prove,
+    prove: (transcript) => hmac(first, transcript),
     holds(transcript, proof) {
-      const expected = prove(transcript)
-      return proof.length === expected.length && timingSafeEqual(expected, proof)
+      const right = values.map((value) => hmac(value, transcript))
+      return right.filter((each) => each.length === proof.length && timingSafeEqual(each, proof)).length > 0
     },
   }
 }

@@ -1,11 +1,37 @@
-/** What a caller may do; `admin` includes `write`, `write` includes `read`. */
-export type Right = 'read' | 'write' | 'admin'
+import type { SecretName } from './secrets.ts'
+
+/**
+ * What a caller may do. `read`: content. `announce`: take part in swarms. `write`: push. `ring`: speak as a member of the
+ * services, e.g. as an origin. `admin`: inspect and control a service.
+ */
+export type Right = 'read' | 'announce' | 'write' | 'ring' | 'admin'
 
 /** Who is calling. */
 export interface Principal {
-  /** `anonymous`, `cluster` (the cluster token), later certificate and user names. */
+  /** `anonymous`, or the name of the secret that the caller showed; later certificate and user names. */
   readonly name: string
   readonly rights: readonly Right[]
+}
+
+/** What a caller without a secret may do. */
+export type AnonymousRights = 'none' | 'read' | 'write' | 'admin'
+
+const everything: readonly Right[] = ['read', 'announce', 'write', 'ring', 'admin']
+
+export const anonymousRights: Readonly<Record<AnonymousRights, readonly Right[]>> = {
+  none: [],
+  read: ['read'],
+  write: ['read', 'announce', 'write'],
+  admin: everything,
+}
+
+/** The rights that each secret gives where it is accepted. */
+export const secretRights: Readonly<Record<SecretName, readonly Right[]>> = {
+  read: ['read'],
+  push: ['read', 'write'],
+  node: ['read', 'announce'],
+  service: ['read', 'announce', 'write', 'ring'],
+  admin: everything,
 }
 
 /** True when the principal has the right `right`. */

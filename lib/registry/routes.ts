@@ -1,7 +1,6 @@
 import { type AppError, appError } from '../base/index.ts'
 import { OWN_REGISTRY, type Repository, type RepositoryName } from '../core/index.ts'
-import { type Exchange, type HttpMethod, type Route, refusal, sendJson } from '../http/index.ts'
-import { may } from '../identity/index.ts'
+import { type Exchange, type HttpMethod, type Route, refusal, requireRight, sendJson } from '../http/index.ts'
 import { editOperations } from './edits.ts'
 import { lists } from './lists.ts'
 import { reads } from './reads.ts'
@@ -121,7 +120,8 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
         const repository = at(target.name)
         return {
           GET: () => {
-            requireWrite(exchange)
+            // The only read that reveals a write in progress.
+            requireRight(exchange, 'write')
             return upload.status(exchange, repository, target.session)
           },
           PATCH: () => upload.append(exchange, repository, target.session),
@@ -152,9 +152,4 @@ function registryOf(query: URLSearchParams, ownNames: readonly string[]): Reposi
   const foreign = query.getAll('ns').find((ns) => !own.has(ns.toLowerCase()))
   if (foreign === undefined) return OWN_REGISTRY
   throw appError('NAME_UNKNOWN', { message: 'this registry is not served here', detail: { ns: foreign.slice(0, 260) } })
-}
-
-/** For the only read that reveals a write in progress. */
-function requireWrite({ principal }: Exchange): void {
-  if (!may(principal, 'write')) throw appError(principal.name === 'anonymous' ? 'UNAUTHORIZED' : 'DENIED')
 }

@@ -1,13 +1,12 @@
 import { z } from 'zod'
-import { anonymousRights, clusterToken, duration, hostName, listenerOn, logLevel, memberList } from '../config/index.ts'
+import { anonymousRights, duration, hostName, listenerOn, logLevel, memberList, secretValues } from '../config/index.ts'
+import { type SecretName, type Secrets, secretNames, secretsFor } from '../identity/index.ts'
 import { type ListenerName, type ServiceKind, serviceFacts } from './service-table.ts'
 
 /** Keys that every service has; spread into its schema. */
 export const commonKeys = {
   log: logLevel.default('info'),
-  /** The cluster token; services send it to each other, and listeners require it. */
-  token: clusterToken.exactOptional(),
-  /** What callers without the token may do. Default: everything when there is no token, else nothing. */
+  /** What callers without a secret may do. Default: everything when there is no secret, else nothing. */
   anonymous: anonymousRights.exactOptional(),
   /** Names that requests may call the listeners by besides loopback, their bind, and the members of the rings. */
   hosts: z.array(hostName).default([]),
@@ -38,12 +37,31 @@ export const rings = {
   buildIndexes: z.strictObject({ members: onePlace('buildIndex') }).prefault({}),
 }
 
+const secretKeys = (names: Iterable<SecretName>) =>
+  Object.fromEntries([...names].map((name) => [name, secretValues.exactOptional()] as const))
+
+const areDistinct = (values: readonly string[]) => new Set(values).size === values.length
+
+/**
+ * The secrets that a service shows, proves or accepts. A key for any other is unknown: a secret that a service has no use
+ * for does not belong on its machine.
+ */
+export const secretsOf = (kind: ServiceKind) => {
+  const { accepts, shows, proves } = serviceFacts(kind).secrets
+  const names = secretNames.filter((name) => [...accepts, shows, proves].includes(name))
+  return z
+    .strictObject(secretKeys(names))
+    .refine((given) => areDistinct(Object.values(given).flat()), 'two secrets, or both values of one, are the same')
+    .transform((given) => secretsFor(serviceFacts(kind).secrets, given))
+    .prefault({})
+}
+
 type Ring = Readonly<{ members: readonly { readonly url: string }[] }>
 
 /** What listeners look at in a config: the keys of all services, and the rings that this one has. */
 export type ListeningConfig = CommonConfig & { readonly [Name in keyof typeof rings]?: Ring }
 
-export type CommonConfig = z.output<z.ZodObject<typeof commonKeys>>
+export type CommonConfig = z.output<z.ZodObject<typeof commonKeys>> & { readonly secrets: Secrets }
 export type ListenerConfig = z.output<ReturnType<typeof listenerOn>>
 
 /** The config schema of a service: the common keys and the service's own keys. */

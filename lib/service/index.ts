@@ -1,4 +1,4 @@
-export { type CommonConfig, commonKeys, listenerOf, rings } from './config.ts'
+export { type CommonConfig, commonKeys, listenerOf, rings, secretsOf } from './config.ts'
 export { listenerConfig } from './listeners.ts'
 export { type OpsRoutesInit, opsRoutes, type ReadinessCheck } from './ops-routes.ts'
 export { runService } from './run-service.ts'

@@ -10,11 +10,13 @@ export function listenerConfig(config: CommonConfig, key: string): ListenerConfi
 
 /**
  * Refuses a config with a listener, of any protocol, that unknown callers could reach.
- * @throws INSECURE_BIND unless loopback, a token, or `insecure`
+ * @throws INSECURE_BIND unless loopback, a secret, or `insecure`
  */
 export function assertSafeListeners(kind: ServiceKind, config: CommonConfig): void {
-  for (const { key } of Object.values(serviceFacts(kind).listeners)) {
+  const { some, prover } = config.secrets
+  for (const [name, { key }] of Object.entries(serviceFacts(kind).listeners)) {
     const { bind, insecure } = listenerConfig(config, key)
-    assertSafeBind({ listener: key, host: bind.host, token: config.token, insecure })
+    const secret = name === 'peer' ? prover !== undefined : some
+    assertSafeBind({ listener: key, host: bind.host, secret, insecure })
   }
 }

@@ -31,7 +31,7 @@ function parseFlags(argv: readonly string[]): ConfigSources | 'help' {
   }
 }
 
-const secretKey = /(?:^|\.)(?:token|password|uploadSecret|secretAccessKey|sessionToken|securityToken)\s*$/
+const secretKey = /^\s*secrets\b|(?:^|\.)(?:password|uploadSecret|secretAccessKey|sessionToken|securityToken)\s*$/
 
 /** Everybody on the machine sees the arguments of a process. @throws CONFIG_INVALID */
 function refuseSecrets(overrides: readonly string[]): void {

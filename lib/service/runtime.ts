@@ -32,7 +32,7 @@ export function serviceRuntime(kind: ServiceKind, config: CommonConfig, given: P
  */
 const clusterConnections = { connectionsPerOrigin: 1024, connectTimeoutMs: 2_000 }
 
-/** The HTTP client for calls to other services; it sends the cluster token. */
+/** The HTTP client for calls to other services; it shows the secret that this one shows. */
 export function clusterHttp(runtime: Pick<Runtime, 'clock'>, config: CommonConfig): HttpClient {
-  return httpClient({ clock: runtime.clock }, { token: config.token, ...clusterConnections })
+  return httpClient({ clock: runtime.clock }, { token: config.secrets.shown?.(), ...clusterConnections })
 }

@@ -1,6 +1,6 @@
 import { lifecycle, type Startable } from '../base/index.ts'
 import { type Envelope, type HttpServer, httpServer, type Route } from '../http/index.ts'
-import { type AnonymousRights, tokenAuthenticator } from '../identity/index.ts'
+import { type AnonymousRights, secretAuthenticator } from '../identity/index.ts'
 import type { ListeningConfig } from './config.ts'
 import { assertSafeListeners, listenerConfig } from './listeners.ts'
 import { opsRoutes, type ReadinessCheck } from './ops-routes.ts'
@@ -12,7 +12,7 @@ import { type ListenerName, type ServiceKind, serviceFacts } from './service-tab
 export interface ListenerInit {
   readonly routes: readonly Route[]
   readonly envelope?: Envelope
-  /** Rights of callers without the token on this listener; default: those in the config. */
+  /** Rights of callers without a secret on this listener; default: those in the config. */
   readonly anonymous?: AnonymousRights
 }
 
@@ -56,7 +56,7 @@ const rank = (name: string) => {
 }
 
 /**
- * The listeners of a service from the table of services, guarded by the cluster token, and the service's state.
+ * The listeners of a service from the table of services, guarded by the secrets, and the service's state.
  * @throws INSECURE_BIND when unknown callers can reach any listener of the table, including the peer port
  */
 export function serviceShell<K extends ServiceKind>(
@@ -70,7 +70,7 @@ export function serviceShell<K extends ServiceKind>(
   const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners }
   const open = (name: string, { anonymous, ...init }: ListenerInit) => {
     const { bind } = listenerConfig(config, serviceFacts(kind).listeners[name]?.key ?? name)
-    const authenticate = tokenAuthenticator({ token: config.token, anonymous: anonymous ?? config.anonymous })
+    const authenticate = secretAuthenticator({ secrets: config.secrets, anonymous: anonymous ?? config.anonymous })
     return httpServer(
       { ...runtime, authenticate },
       { name, bind, drainMs: config.drain, hosts: knownHosts(config, init.envelope), ...init },

@@ -1,3 +1,5 @@
+import type { SecretUse } from '../identity/index.ts'
+
 /** Facts about one listener. */
 export interface ListenerFacts {
   /** Dotted path of its key in the config of the service. */
@@ -13,6 +15,8 @@ export interface ServiceFacts {
   /** One line that describes the service to people. */
   readonly what: string
   readonly listeners: Readonly<Record<string, ListenerFacts>>
+  /** Which secrets it has, and what for; it cannot be given others. */
+  readonly secrets: SecretUse
 }
 
 /**
@@ -24,11 +28,13 @@ export const serviceTable = {
     name: 'build-index',
     what: 'knows repositories: tags, manifests and their blobs',
     listeners: { http: { key: 'http', port: 62_001 }, ops: { key: 'ops', port: 62_003 } },
+    secrets: { accepts: ['node', 'service'] },
   },
   tracker: {
     name: 'tracker',
     what: 'knows who has what, and relays metainfo',
     listeners: { http: { key: 'http', port: 63_001 }, ops: { key: 'ops', port: 63_003 } },
+    secrets: { accepts: ['node', 'service'], shows: 'service' },
   },
   origin: {
     name: 'origin',
@@ -39,6 +45,7 @@ export const serviceTable = {
       ops: { key: 'ops', port: 64_003 },
       admin: { key: 'admin', port: 64_004 },
     },
+    secrets: { accepts: ['node', 'service', 'admin'], shows: 'service', proves: 'node' },
   },
   agent: {
     name: 'agent',
@@ -49,11 +56,13 @@ export const serviceTable = {
       ops: { key: 'ops', port: 65_003 },
       admin: { key: 'admin', port: 65_004 },
     },
+    secrets: { accepts: ['read', 'admin'], shows: 'node', proves: 'node' },
   },
   proxy: {
     name: 'proxy',
     what: 'the registry that images are pushed to',
     listeners: { registry: { key: 'registry.listener', port: 5_000 }, ops: { key: 'ops', port: 61_003 } },
+    secrets: { accepts: ['read', 'push'], shows: 'service' },
   },
 } as const satisfies Readonly<Record<string, ServiceFacts>>
 

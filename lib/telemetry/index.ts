@@ -1,3 +1,4 @@
+export { type AuditEvent, type AuditTrail, auditTrail } from './audit-trail.ts'
 export { type BlobTraffic, blobTraffic, blobTrafficCounters, type ReceivedFrom, type SentTo } from './blob-traffic.ts'
 export { type JsonLoggerInit, jsonLogger, type LogLevel, logLevels } from './json-logger.ts'
 export type { LogFields, Logger } from './logger.ts'

@@ -1,15 +1,16 @@
 import { z } from 'zod'
 import { anonymousRights, byteSize, rate } from '../../lib/config/index.ts'
-import { commonKeys, listenerOf, rings } from '../../lib/service/index.ts'
+import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 
 /** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
 export const agentSchema = z.strictObject({
   ...commonKeys,
+  secrets: secretsOf('agent'),
   registry: z
     .strictObject({
       /** Where docker and containerd pull from. */
       listener: listenerOf('agent', 'registry'),
-      /** What a client without the token may do; default read. A token and a bind beyond this machine need it. */
+      /** What a client without a secret may do; default read. A secret and a bind beyond this machine need it. */
       anonymous: anonymousRights.exactOptional(),
       /** Values of `ns` (the host in an image's name) that mean this cluster. */
       ownNames: z.array(z.string().min(1)).default([]),

@@ -1,7 +1,7 @@
 import { buildIndexCluster, originCluster, trackerCluster } from '../../lib/api/index.ts'
 import { collectGarbage, type Startable } from '../../lib/base/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
-import { isOpenToStrangers, registryReaders, secretProver } from '../../lib/identity/index.ts'
+import { isOpenToStrangers, registryReaders } from '../../lib/identity/index.ts'
 import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import { registryRoutes } from '../../lib/registry/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -68,7 +68,7 @@ function agentEngine(
       metainfo: clusterMetainfo(clients.trackers, clients.origins, key),
       pieces: originPieces(clients.origins, peerId),
       transport: tcpTransport(runtime),
-      prover: secretProver(config.token),
+      prover: config.secrets.prover,
       digester,
       collectGarbage: () => {
         digester.rest().catch(() => undefined)
@@ -92,11 +92,11 @@ function agentStore(runtime: Runtime, { folder, store }: AgentConfig) {
   return diskStore(runtime, { folder, volumes, capacityBytes, minFreeBytes })
 }
 
-/** What a client without a token may do at the registry. @throws READERS_UNSAID */
-function readers({ logger }: Runtime, { token, registry: { listener, anonymous } }: AgentConfig) {
+/** What a client without a secret may do at the registry. @throws READERS_UNSAID */
+function readers({ logger }: Runtime, { secrets, registry: { listener, anonymous } }: AgentConfig) {
   const { host } = listener.bind
-  const rights = registryReaders({ host, token, anonymous })
-  if (isOpenToStrangers({ host, token, anonymous: rights })) {
+  const rights = registryReaders({ host, secrets, anonymous })
+  if (isOpenToStrangers({ host, secrets, anonymous: rights })) {
     logger.warn('everybody who reaches the registry may read', { host, anonymous: rights })
   }
   return rights

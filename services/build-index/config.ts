@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { backendSchema } from '../../lib/backend/index.ts'
 import { duration } from '../../lib/config/index.ts'
-import { commonKeys, listenerOf } from '../../lib/service/index.ts'
+import { commonKeys, listenerOf, secretsOf } from '../../lib/service/index.ts'
 
 /** Every key of a build-index; `config/build-index/base.yaml` shows them with their defaults. */
 export const buildIndexSchema = z.strictObject({
   ...commonKeys,
+  secrets: secretsOf('buildIndex'),
   /** The API for proxies and agents. */
   http: listenerOf('buildIndex', 'http'),
   /** Probes and metrics. */

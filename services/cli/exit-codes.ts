@@ -7,6 +7,6 @@ export const exitCodes = {
   usage: 2,
   /** No service answers at the address. */
   unreachable: 3,
-  /** The token is missing or wrong. */
+  /** The secret is missing or wrong. */
   denied: 4,
 } as const

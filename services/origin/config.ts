@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { backendRulesSchema } from '../../lib/backend/index.ts'
 import { byteSize, duration, rate } from '../../lib/config/index.ts'
-import { commonKeys, listenerOf, rings } from '../../lib/service/index.ts'
+import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 
 /** Every key of an origin; `config/origin/base.yaml` shows them with their defaults. */
 export const originSchema = z.strictObject({
   ...commonKeys,
+  secrets: secretsOf('origin'),
   /** The member of `origins.members` that this process is. */
   member: z.string().min(1).default('origin-1'),
   /** The API for proxies, trackers, agents and the other origins. */

@@ -3,7 +3,6 @@ import { type Backends, backendProbes, durabilityOf, openBackends } from '../../
 import { appError, background, type Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { type BlobRef, peerIdOf } from '../../lib/core/index.ts'
-import { secretProver } from '../../lib/identity/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, inlineDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -87,7 +86,7 @@ function originEngine({ runtime, store, trackers, cluster }: EngineParts, config
       pieces: nothingToPull,
       transport: tcpTransport(runtime),
       ring: { self: config.member, owners: (digest) => cluster.liveOwners(digest).map(({ id }) => id) },
-      prover: secretProver(config.token),
+      prover: config.secrets.prover,
       digester: inlineDigester(),
     },
     {

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { byteSize } from '../../lib/config/index.ts'
-import { commonKeys, listenerOf, rings } from '../../lib/service/index.ts'
+import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 
 /** Every key of a proxy; `config/proxy/base.yaml` shows them with their defaults. */
 export const proxySchema = z.strictObject({
   ...commonKeys,
+  secrets: secretsOf('proxy'),
   registry: z
     .strictObject({
       /** Where docker and other clients push to and pull from. */

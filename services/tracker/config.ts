@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { announceLimits } from '../../lib/api/index.ts'
 import { byteSize, duration } from '../../lib/config/index.ts'
-import { commonKeys, listenerOf, rings } from '../../lib/service/index.ts'
+import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 import { policyNames } from './policy/policies.ts'
 
 /** Every key of a tracker; `config/tracker/base.yaml` shows them with their defaults. */
 export const trackerSchema = z.strictObject({
   ...commonKeys,
+  secrets: secretsOf('tracker'),
   /** The API for announces and metainfo. */
   http: listenerOf('tracker', 'http'),
   /** Probes and metrics. */

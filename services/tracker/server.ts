@@ -1,4 +1,5 @@
 import {
+  type AnnouncingPeer,
   announceBatchSchema,
   announceLimits,
   blobOf,
@@ -7,7 +8,15 @@ import {
   trackerRoutes,
 } from '../../lib/api/index.ts'
 import { hasCode, isAppError } from '../../lib/base/index.ts'
-import { type Exchange, type Route, readJson, sendBytes, sendJson, sendStream } from '../../lib/http/index.ts'
+import {
+  type Exchange,
+  type Route,
+  readJson,
+  requireRight,
+  sendBytes,
+  sendJson,
+  sendStream,
+} from '../../lib/http/index.ts'
 import type { Announcements } from './announcements.ts'
 import { encodeBep3Answer, encodeBep3Failure, parseBep3Query } from './bep3.ts'
 import { introduction } from './introduction.ts'
@@ -32,6 +41,7 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
   const batch = async (exchange: Exchange) => {
     const host = socketAddress(exchange.req)
     const body = parseBody(announceBatchSchema, await readJson(exchange, announceLimits.maxBodyBytes))
+    believeRole(exchange, body.peer)
     sendJson(exchange, 200, announcements.batch(host, body))
   }
 
@@ -46,6 +56,7 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
     const { digest } = blobOf(exchange)
     const host = socketAddress(exchange.req)
     const asker = parseBody(metainfoAskerSchema, await readJson(exchange, announceLimits.maxAskerBytes))
+    believeRole(exchange, asker.peer)
     await sendMetainfo(exchange, introduction(announcements, { host, digest, asker }))
   }
 
@@ -55,7 +66,7 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
     {
       ...announce,
       methods: ['POST'],
-      right: 'write',
+      right: 'announce',
       summary: 'one batch for many torrents of one peer',
       handle: batch,
     },
@@ -76,11 +87,16 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
     {
       ...metainfo,
       methods: ['POST'],
-      right: 'write',
+      right: 'announce',
       summary: 'the same, and announces `started` for the peer that asks',
       handle: begin,
     },
   ]
+}
+
+/** Agents ask origins first and last, so only a member of the services may call itself one. @throws UNAUTHORIZED, DENIED */
+function believeRole(exchange: Exchange, { role }: AnnouncingPeer): void {
+  if (role === 'origin') requireRight(exchange, 'ring')
 }
 
 /** BEP 3 clients get errors as status 200 with a reason. */

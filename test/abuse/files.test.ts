@@ -155,13 +155,15 @@ describe('secrets', () => {
     },
   )
 
-  test.each(['token=hidden', 'registry.uploadSecret=hidden', 'backend.password=hidden'])(
-    'on a command line are refused, and the variable to use is named: %s',
-    async (override) => {
-      const host = recordingHost()
-      expect(await runService(agentDoor, ['--set', override], host)).toBe(1)
-      expect(host.complained).toMatch(/CONFIG_INVALID.*SHOAL__/)
-      expect(host.complained).not.toContain('hidden')
-    },
-  )
+  test.each([
+    'secrets.node=hidden',
+    'secrets={ node: hidden }',
+    'registry.uploadSecret=hidden',
+    'backend.password=hidden',
+  ])('on a command line are refused, and the variable to use is named: %s', async (override) => {
+    const host = recordingHost()
+    expect(await runService(agentDoor, ['--set', override], host)).toBe(1)
+    expect(host.complained).toMatch(/CONFIG_INVALID.*SHOAL__/)
+    expect(host.complained).not.toContain('hidden')
+  })
 })

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { codeOf, fakeClock, seededRandom, systemClock } from '../../lib/base/index.ts'
 import { PieceMap, swarmIdOf } from '../../lib/core/index.ts'
-import { secretProver } from '../../lib/identity/index.ts'
 import { decodeBencode } from '../../lib/metainfo/index.ts'
 import type { PeerProver } from '../../lib/swarm/index.ts'
 import { swarmLimits } from '../../lib/swarm/limits.ts'
@@ -13,17 +12,13 @@ import { extendedBytes, type HostileScene, handshakeBytes, hostileScene, message
 import { blobFixture } from '../kit/metainfo-fixture.ts'
 import { peerSelf } from '../kit/peer-pair.ts'
 import { pushBlobOf } from '../kit/pushed-blob.ts'
+import { everySecret, proverOf, secretOverrides } from '../kit/secrets.ts'
 import { swarmBlob } from '../kit/swarm-blob.ts'
 import { type LabNode, swarmLab } from '../kit/swarm-lab.ts'
 import { startTopology } from '../kit/topology.ts'
 
 /** Somebody reaches the peer port without the cluster's secret, and knows everything else. */
 
-const proverOf = (secret: string): PeerProver => {
-  const prover = secretProver(secret)
-  if (prover === undefined) throw new Error('a secret is given')
-  return prover
-}
 const prover = proverOf('the secret of the cluster')
 const stranger = proverOf('a guess')
 const nonce = Buffer.alloc(32, 7)
@@ -201,11 +196,14 @@ describe('a member that dials', () => {
   })
 })
 
-describe('services with a token', () => {
+describe('services with secrets', () => {
   test('let in at their peer ports only who proves that he knows it', async () => {
-    const tokens = ['agent', 'origin', 'tracker', 'buildIndex', 'proxy'].map((service) => `${service}.token=the-token`)
     const size = { agents: 1, origins: 1, trackers: 1 }
-    await using shoal = await startTopology({ ...size, processes: [], overrides: [...tokens, 'proxy.anonymous=write'] })
+    await using shoal = await startTopology({
+      ...size,
+      processes: [],
+      overrides: [...secretOverrides(), 'proxy.anonymous=write'],
+    })
     const { digest, path } = await pushBlobOf(shoal, 'team/private', 3_000_000)
     const pulled = await fetch(shoal.url('agent-1', 'registry') + path)
     expect([pulled.status, (await pulled.arrayBuffer()).byteLength]).toEqual([200, 3_000_000])
@@ -219,7 +217,7 @@ describe('services with a token', () => {
       )
     }
     for (const id of ['origin-1', 'agent-1']) {
-      ;(await knock(id, proverOf('the-token'))).close()
+      ;(await knock(id, proverOf(everySecret.node))).close()
       await expect(knock(id, stranger)).rejects.toMatchObject({ code: 'PEER_CLOSED' })
       const metrics = `${shoal.url(id, 'ops')}/metrics`
       const text = await (await fetch(metrics)).text()

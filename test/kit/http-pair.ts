@@ -8,7 +8,7 @@ import {
   httpServer,
   type Route,
 } from '../../lib/http/index.ts'
-import { type Authenticate, tokenAuthenticator } from '../../lib/identity/index.ts'
+import { type Authenticate, secretAuthenticator } from '../../lib/identity/index.ts'
 import {
   type RecordingLogger,
   type RecordingMetrics,
@@ -42,7 +42,7 @@ export async function httpPair(routes: readonly Route[], init: HttpPairInit = {}
   const clock = fakeClock()
   const logger = recordingLogger()
   const metrics = recordingMetrics()
-  const authenticate = init.authenticate ?? tokenAuthenticator()
+  const authenticate = init.authenticate ?? secretAuthenticator()
   const server = httpServer(
     { logger, metrics, clock, random: seededRandom(1), authenticate },
     { name: 'test', bind: { host: '127.0.0.1', port: 0 }, routes, ...init.server },

@@ -12,7 +12,7 @@ import {
   sendJson,
   sendStream,
 } from '../../lib/http/index.ts'
-import { tokenAuthenticator } from '../../lib/identity/index.ts'
+import { secretAuthenticator } from '../../lib/identity/index.ts'
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 
 /** The backend behind several memory origins. */
@@ -49,7 +49,7 @@ export async function memoryOrigin(init: MemoryOriginInit): Promise<MemoryOrigin
     metrics: silentMetrics(),
     clock: systemClock(),
     random: seededRandom(1),
-    authenticate: tokenAuthenticator(),
+    authenticate: secretAuthenticator(),
   }
   const routes = [...blobRoutes(init), ...uploadRoutes(init, uploads)]
   const bind = { host: '127.0.0.1', port: 0 }

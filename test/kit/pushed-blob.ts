@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http'
 import { type Digest, digestOf } from '../../lib/core/index.ts'
 import { cipherBytes } from './cipher-bytes.ts'
 import { registryClient } from './registry-client.ts'
@@ -16,10 +17,15 @@ export interface PushedBlob {
  * Pushes `size` bytes through the proxy; the same name gives the same bytes. Afterwards the owners and the backend have
  * them.
  */
-export async function pushBlobOf(shoal: Topology, name: string, size: number): Promise<PushedBlob> {
+export async function pushBlobOf(
+  shoal: Topology,
+  name: string,
+  size: number,
+  headers: OutgoingHttpHeaders = {},
+): Promise<PushedBlob> {
   const bytes = cipherBytes(name, size)
   const digest = digestOf(bytes)
-  const { status, body } = await registryClient(shoal.url('proxy-1', 'registry')).pushBlob(name, digest, bytes)
+  const { status, body } = await registryClient(shoal.url('proxy-1', 'registry'), headers).pushBlob(name, digest, bytes)
   if (status !== 201) throw new Error(`the push answered ${status}: ${body.toString('utf8')}`)
   return { digest, size, bytes, path: `/v2/${name}/blobs/${digest}` }
 }

@@ -26,7 +26,8 @@ export interface RegistryClient {
   pushBlob(name: string, digest: string, bytes: Uint8Array): Promise<RegistryAnswer>
 }
 
-export function registryClient(baseUrl: string): RegistryClient {
+/** `headers` go with every request. */
+export function registryClient(baseUrl: string, headers: OutgoingHttpHeaders = {}): RegistryClient {
   const { hostname, port } = new URL(baseUrl)
   const send: RegistryClient['send'] = async (method, target, init = {}) => {
     const path = target.startsWith('http') ? target.slice(target.indexOf('/', 8)) : target
@@ -34,7 +35,14 @@ export function registryClient(baseUrl: string): RegistryClient {
     const framing = init.chunked === true ? { 'transfer-encoding': 'chunked' } : { 'content-length': length }
     const framed = init.body === undefined && (method === 'GET' || method === 'HEAD') ? {} : framing
     return new Promise((resolve, reject) => {
-      const req = request({ hostname, port, method, path, headers: { ...framed, ...init.headers }, agent: false })
+      const req = request({
+        hostname,
+        port,
+        method,
+        path,
+        headers: { ...framed, ...headers, ...init.headers },
+        agent: false,
+      })
       req.on('error', reject)
       req.on('response', (res) => {
         buffer(res).then((body) => {

@@ -24,7 +24,7 @@ import {
   type SwarmEngineInit,
   swarmEngine,
 } from '../../lib/swarm/index.ts'
-import { type RecordingMetrics, recordingMetrics, silentLogger } from '../../lib/telemetry/index.ts'
+import { type Logger, type RecordingMetrics, recordingMetrics, silentLogger } from '../../lib/telemetry/index.ts'
 import type { SwarmBlob } from './swarm-blob.ts'
 import { type SwarmSources, swarmSources } from './swarm-sources.ts'
 
@@ -106,6 +106,8 @@ export interface LabNode {
 export interface LabNodeInit extends Partial<SwarmEngineInit> {
   readonly capacityBytes?: number
   readonly prover?: PeerProver | undefined
+  /** Default: silent. */
+  readonly logger?: Logger
   /** The origins of each blob; without it, every origin takes itself for the only one. */
   readonly ring?: OriginRing | undefined
   readonly collectGarbage?: () => void
@@ -173,13 +175,13 @@ async function startNode(
   { clock, random, network, tracker, sources }: Shared,
   { host, role, init }: { readonly host: string; readonly role: PeerRole; readonly init: LabNodeInit },
 ): Promise<LabNode> {
-  const logger = silentLogger()
   const metrics = recordingMetrics()
   const peerId = newPeerId(random)
   const {
     capacityBytes = 1e9,
     prover,
     ring,
+    logger = silentLogger(),
     collectGarbage,
     wrapStore = (store: ManagedStore) => store,
     ...rest

@@ -123,10 +123,13 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
 
 async function startAlone(stack: ResourceStack, init: TopologyInit, instance: Instance): Promise<Running> {
   const { kind, config } = instance
-  const own = (init.overrides ?? []).filter((text) => text.startsWith(`${kind}.`))
+  const own = (init.overrides ?? [])
+    .filter((text) => text.startsWith(`${kind}.`))
+    .map((text) => text.slice(kind.length + 1))
+  const isSecret = (text: string) => text.startsWith('secrets.')
   const sets = [
     ...Object.entries(config).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
-    ...own.map((text) => text.slice(kind.length + 1)),
+    ...own.filter((text) => !isSecret(text)),
   ]
   const args = [
     '--import',
@@ -141,7 +144,10 @@ async function startAlone(stack: ResourceStack, init: TopologyInit, instance: In
     await fetch(registry === undefined ? urlOf(instance, 'http') : `${urlOf(instance, 'registry')}/v2/`, { signal })
   }
   const child: StartedProcess<void> = stack.own(
-    await startProcess({ command: process.execPath, args, cwd: project, ready, readyTimeoutMs: 60_000 }),
+    await startProcess({
+      ...{ command: process.execPath, args, cwd: project, ready, readyTimeoutMs: 60_000 },
+      env: { ...process.env, ...variables(own.filter(isSecret)) },
+    }),
   )
   return {
     pid: child.pid,
@@ -155,6 +161,15 @@ async function startAlone(stack: ResourceStack, init: TopologyInit, instance: In
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   }
 }
+
+/** Overrides as variables of the environment, for what a command line must not show. */
+const variables = (overrides: readonly string[]) =>
+  Object.fromEntries(
+    overrides.map((text) => {
+      const [key = '', value = ''] = text.split('=', 2)
+      return [`SHOAL__${key.replaceAll('.', '__')}`, value]
+    }),
+  )
 
 async function startInside(stack: ResourceStack, init: TopologyInit, instance: Instance): Promise<Running> {
   const { kind, ...own } = instance

@@ -1,6 +1,6 @@
 import { type AbortOptions, appError, type Clock, hasCode, type Startable } from '../../base/index.ts'
 import type { MetaInfoHeader, PeerAddress, PeerId, PeerRole, SwarmId } from '../../core/index.ts'
-import type { Gauge, Logger, Metrics } from '../../telemetry/index.ts'
+import { auditTrail, type Gauge, type Logger, type Metrics } from '../../telemetry/index.ts'
 import {
   acceptPeers,
   dialPeer,
@@ -59,6 +59,21 @@ function unprovenCount(metrics: Metrics): (direction: 'dialled' | 'accepted', er
   }
 }
 
+/** Counts and tells whom nobody has let in for want of a proof. */
+function turnedAway(components: Pick<PeerGateComponents, 'clock' | 'logger' | 'metrics'>) {
+  const count = unprovenCount(components.metrics)
+  const audit = auditTrail(components)
+  return {
+    dialled: (err: unknown) => count('dialled', err),
+    accepted: (err: unknown, from: string) => {
+      count('accepted', err)
+      if (!hasCode(err, 'PEER_UNPROVEN')) return
+      audit.refused({ who: 'unproven peer', from, what: 'connect as a peer', outcome: 'PEER_UNPROVEN' })
+    },
+    stop: () => audit.flush(),
+  }
+}
+
 function linksGauge(metrics: Metrics): Gauge {
   return metrics
     .gauge({ name: 'shoal_swarm_links', help: 'Connections to other nodes, each shared by all torrents.' })
@@ -67,7 +82,7 @@ function linksGauge(metrics: Metrics): Gauge {
 
 export function peerGate(components: PeerGateComponents, init: PeerGateInit): PeerGate {
   const { prover } = components
-  const count = unprovenCount(components.metrics)
+  const away = turnedAway(components)
   const gauge = linksGauge(components.metrics)
   let links: LinkTable | undefined
   let listener: PeerListener | undefined
@@ -80,7 +95,7 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
       const own = { self: self(), prover, owner: links?.owner }
       return await dialPeer(components, { ...target, ...own, address: { host, port } }, options)
     } catch (err) {
-      count('dialled', err)
+      away.dialled(err)
       throw err
     }
   }
@@ -104,7 +119,7 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
         room: () => init.room(),
         prover,
         owner: table.owner,
-        onRefused: (err) => count('accepted', err),
+        onRefused: away.accepted,
       })
       await acceptor.start()
     },
@@ -116,6 +131,7 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
       acceptor = undefined
       links?.stop()
       links = undefined
+      away.stop()
     },
     async dial(target, options) {
       if (links === undefined) throw appError('SHUTTING_DOWN')

@@ -44,8 +44,8 @@ export interface AcceptInit {
   readonly prover?: PeerProver | undefined
   /** Shares connections among swarms with peers that do so, too; undefined keeps each to its first swarm. */
   readonly owner?: LinkOwner | undefined
-  /** A connection that was let in failed before it became a peer. */
-  onRefused?(err: unknown): void
+  /** A connection from `host` that was let in failed before it became a peer. */
+  onRefused?(err: unknown, host: string): void
 }
 
 /** Takes incoming connections through both handshakes. `stop()` ends unfinished handshakes. */
@@ -90,7 +90,7 @@ export function acceptPeers(
           await welcome(channel, signal)
         } catch (err) {
           channel.destroy()
-          init.onRefused?.(err)
+          init.onRefused?.(err, channel.remote.host)
           throw err
         }
       })

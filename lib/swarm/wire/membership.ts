@@ -74,7 +74,7 @@ export interface Membership {
 
 /** The reason with which a connection without a valid proof is closed. */
 export function unproven(message: string): AppError {
-  return appError('PEER_UNPROVEN', { message: `${message}; all members need the same token` })
+  return appError('PEER_UNPROVEN', { message: `${message}; all members need the same secrets.node` })
 }
 
 export function membership(init: MembershipInit): Membership {

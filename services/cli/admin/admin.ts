@@ -5,7 +5,7 @@ import { serviceFacts } from '../../../lib/service/index.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { quietCommand, runCommand } from '../quiet-command.ts'
 import { type AdminApi, adminApis } from './apis.ts'
-import { type TargetFlags, TOKEN_VARIABLE, targetOf } from './target.ts'
+import { SECRET_VARIABLE, type TargetFlags, targetOf } from './target.ts'
 import { type Verb, verbName } from './verb.ts'
 
 type Flags = TargetFlags & { readonly json?: boolean } & Readonly<Record<string, string | undefined | boolean>>
@@ -34,7 +34,7 @@ async function perform({ api, name, verb }: Entry, input: Flags, host: ProcessHo
   try {
     const target = await targetOf(api.kind, input, host.env)
     url = target.url
-    const http = httpClient({ clock }, { token: target.token })
+    const http = httpClient({ clock }, { token: target.secret })
     await http.start()
     try {
       const asked = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, value?.toString() ?? '']))
@@ -73,9 +73,8 @@ function verbCommand(entry: Entry, done: (work: Promise<number>) => Promise<void
       '--url <url>',
       `of the admin listener; default: as in the config, else port ${service.listeners['admin']?.port ?? 0}`,
     )
-    .option('--token <token>', 'the cluster token; others on this machine can see it there')
-    .option('--token-file <file>', `a file that holds it; without both, the variable ${TOKEN_VARIABLE}`)
-    .option('--config <file>', 'the config of the service, for the address and the token')
+    .option('--secret-file <file>', `a file that holds secrets.admin; without it, the variable ${SECRET_VARIABLE}`)
+    .option('--config <file>', 'the config of the service, for the address and the secret')
     .option('--secrets <file>', 'the secrets of the service, as it takes them')
     .addHelpText('after', helpOf(service.name, entry))
   for (const param of paramsOf(call)) command.argument(`<${param}>`)

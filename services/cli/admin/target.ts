@@ -1,32 +1,32 @@
 import { readFile } from 'node:fs/promises'
 import { appError, type ProcessHost } from '../../../lib/base/index.ts'
-import { clusterToken, loadConfig } from '../../../lib/config/index.ts'
+import { loadConfig, secretText } from '../../../lib/config/index.ts'
 import { listenerConfig, type ServiceKind, serviceFacts } from '../../../lib/service/index.ts'
 import { doors } from '../../herd/index.ts'
+import { shownSchema } from './config.ts'
 
-/** Flags that say where the service is, and with which token to call it. */
+/** Flags that say where the service is, and with which secret to call it. */
 export interface TargetFlags {
   readonly url?: string
-  readonly token?: string
-  readonly tokenFile?: string
+  readonly secretFile?: string
   /** Files with the config and the secrets of the service itself. */
   readonly config?: string
   readonly secrets?: string
 }
 
-/** URL of a service and the token for it. */
+/** URL of a service and the secret for it. */
 export interface Target {
   readonly url: string
-  readonly token: string | undefined
+  readonly secret: string | undefined
 }
 
-/** Environment variable that holds the token, so that it need not be on a command line. */
-export const TOKEN_VARIABLE = 'SHOAL_TOKEN'
+/** Environment variable that holds the secret, so that it need not be on a command line. */
+export const SECRET_VARIABLE = 'SHOAL_ADMIN_SECRET'
 
-const fileToken = async (file: string): Promise<string> =>
+const fileSecret = async (file: string): Promise<string> =>
   (
     await readFile(file, 'utf8').catch((err: unknown) => {
-      throw appError('CONFIG_INVALID', { message: `cannot read the token file: ${file}`, cause: err })
+      throw appError('CONFIG_INVALID', { message: `cannot read the file of the secret: ${file}`, cause: err })
     })
   ).trim()
 
@@ -37,12 +37,13 @@ function usableUrl(text: string): string {
   throw appError('CONFIG_INVALID', { message: `"${text}" is not a URL; write it like http://127.0.0.1:64004` })
 }
 
-/** The token of the call, if any; the empty variable is as good as none. @throws CONFIG_INVALID without the token's text */
-async function givenToken({ token, tokenFile }: TargetFlags, env: ProcessHost['env']): Promise<string | undefined> {
-  const variable = env[TOKEN_VARIABLE]?.trim()
-  const given = token ?? (tokenFile === undefined ? variable || undefined : await fileToken(tokenFile))
-  if (given === undefined || clusterToken.safeParse(given).success) return given
-  throw appError('CONFIG_INVALID', { message: 'the token must be ASCII characters without spaces, and not empty' })
+/** The secret of the call, if any; the empty variable is as good as none. @throws CONFIG_INVALID without its text */
+async function givenSecret({ secretFile }: TargetFlags, env: ProcessHost['env']): Promise<string | undefined> {
+  const variable = env[SECRET_VARIABLE]?.trim()
+  const given = secretFile === undefined ? variable || undefined : await fileSecret(secretFile)
+  const parsed = secretText.optional().safeParse(given)
+  if (parsed.success) return parsed.data
+  throw appError('CONFIG_INVALID', { message: parsed.error.issues[0]?.message ?? 'the secret cannot be used' })
 }
 
 /** A service that listens on all addresses is reached at the loopback address. */
@@ -57,10 +58,12 @@ const reachable = (host: string) => {
  * @throws CONFIG_INVALID
  */
 export async function targetOf(kind: ServiceKind, flags: TargetFlags, env: ProcessHost['env']): Promise<Target> {
-  const config = await loadConfig(doors[kind].schema, { file: flags.config, secretsFile: flags.secrets, env })
+  const sources = { file: flags.config, secretsFile: flags.secrets, env }
+  const config = await loadConfig(doors[kind].schema, sources)
+  const { secrets } = await loadConfig(shownSchema, sources)
   const { bind } = listenerConfig(config, serviceFacts(kind).listeners['admin']?.key ?? 'admin')
   return {
     url: usableUrl(flags.url ?? `http://${reachable(bind.host)}:${bind.port}`),
-    token: (await givenToken(flags, env)) ?? config.token,
+    secret: (await givenSecret(flags, env)) ?? secrets.admin?.[0],
   }
 }

@@ -7,20 +7,19 @@ import { run } from '../../../services/cli/run.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type PushedBlob, pushBlobOf } from '../../kit/pushed-blob.ts'
 import { recordingHost } from '../../kit/recording-host.ts'
+import { everySecret, secretOverrides } from '../../kit/secrets.ts'
 import { pullDigest } from '../../kit/slow-pull.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
 
-const TOKEN = 'the-token-of-this-test'
 const size = 3 * 1024 * 1024
 
 let shoal: Topology
 let blob: PushedBlob
 
 beforeAll(async () => {
-  const overrides = ['agent', 'origin', 'tracker', 'buildIndex', 'proxy'].map((kind) => `${kind}.token=${TOKEN}`)
   shoal = await startTopology({
     ...{ agents: 1, origins: 1, trackers: 1, processes: [] },
-    overrides: [...overrides, 'proxy.anonymous=write'],
+    overrides: [...secretOverrides(), 'proxy.anonymous=write'],
   })
   blob = await pushBlobOf(shoal, 'looked-after', size)
   await pullDigest(shoal.url('agent-1', 'registry') + blob.path)
@@ -61,7 +60,7 @@ const expected = (
 })
 
 const call = async (kind: string, words: readonly string[]) => {
-  const host = recordingHost({ SHOAL_TOKEN: TOKEN })
+  const host = recordingHost({ SHOAL_ADMIN_SECRET: everySecret.admin })
   const exit = await run(['admin', kind, ...words, '--url', shoal.url(`${kind}-1`, 'admin')], host)
   return { exit, text: host.said || host.complained }
 }
@@ -83,12 +82,14 @@ test('--json prints what the service answers, on one line', async () => {
   expect(JSON.parse(text)).toMatchObject({ blobs: [{ digest: blob.digest, size }] })
 })
 
-test('the address and the token come from the config of the service, and a wrong token is told', async () => {
+test('the address and the secret come from the config of the service, and a wrong secret is told', async () => {
   const file = join(shoal.data, 'agent.yaml')
   const address = shoal.url('agent-1', 'admin').replace('http://', '')
-  await writeFile(file, JSON.stringify({ admin: { bind: address }, token: TOKEN }))
+  await writeFile(file, JSON.stringify({ admin: { bind: address }, secrets: { admin: everySecret.admin } }))
   expect(await run(['admin', 'agent', 'blobs', '--config', file], recordingHost())).toBe(0)
   const wrong = recordingHost()
-  expect(await run(['admin', 'agent', 'blobs', '--config', file, '--token', 'guessed'], wrong)).toBe(4)
+  const guessed = join(shoal.data, 'guessed')
+  await writeFile(guessed, 'a-secret-that-is-guessed\n')
+  expect(await run(['admin', 'agent', 'blobs', '--config', file, '--secret-file', guessed], wrong)).toBe(4)
   expect(wrong.complained).toMatch(/^shoal admin: UNAUTHORIZED: /)
 })

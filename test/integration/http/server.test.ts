@@ -2,10 +2,11 @@ import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { appError, deferred } from '../../../lib/base/index.ts'
 import { sendBytes, sendEmpty, sendJson, sendStream } from '../../../lib/http/index.ts'
-import { tokenAuthenticator } from '../../../lib/identity/index.ts'
+import { secretAuthenticator } from '../../../lib/identity/index.ts'
 import { opsRoutes } from '../../../lib/service/index.ts'
 import { prometheusMetrics } from '../../../lib/telemetry/index.ts'
 import { type HttpPair, httpPair, route } from '../../kit/http-pair.ts'
+import { accepting } from '../../kit/secrets.ts'
 
 const LIMIT = 64 * 1024
 
@@ -184,8 +185,10 @@ describe('rights', () => {
     route(['GET'], '/open', (exchange) => sendEmpty(exchange, 204)),
   ]
 
-  test('a caller without a token is asked for one, and the right token is accepted', async () => {
-    await using pair = await httpPair(routes, { authenticate: tokenAuthenticator({ token: 't', anonymous: 'read' }) })
+  test('a caller without a secret is asked for one, and the right secret is accepted', async () => {
+    await using pair = await httpPair(routes, {
+      authenticate: secretAuthenticator({ secrets: accepting({ admin: 't' }), anonymous: 'read' }),
+    })
     expect((await get(pair, '/open', { authorization: 'Bearer wrong' })).status).toBe(204)
     expect((await get(pair, '/read')).json()).toBe('anonymous')
     const refused = await get(pair, '/write')
@@ -201,7 +204,7 @@ describe('rights', () => {
 
   test('a registry asks in the way docker understands', async () => {
     await using pair = await httpPair(routes, {
-      authenticate: tokenAuthenticator({ token: 't' }),
+      authenticate: secretAuthenticator({ secrets: accepting({ admin: 't' }) }),
       server: { envelope: 'registry' },
     })
     expect((await get(pair, '/read')).headers['www-authenticate']).toBe('Basic realm="shoal"')

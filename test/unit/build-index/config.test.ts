@@ -24,7 +24,7 @@ describe('the config of a build-index', () => {
   test('base.yaml names every key', async () => {
     const text = await readFile(file, 'utf8')
     const keys = keysOf(z.toJSONSchema(buildIndexSchema, { io: 'input' }) as JsonSchema)
-    expect(keys).toEqual(expect.arrayContaining(['http', 'bind', 'backend', 'token', 'probeInterval']))
+    expect(keys).toEqual(expect.arrayContaining(['http', 'bind', 'backend', 'secrets', 'probeInterval']))
     for (const key of keys) expect(text).toMatch(new RegExp(`^ *(# )?${key}:`, 'm'))
   })
 
@@ -48,12 +48,12 @@ describe('the config of a build-index', () => {
     expect(config.http).toEqual({ bind: { host: '127.0.0.1', port: 62001 }, insecure: true })
   })
 
-  test('a listener beyond this machine without a token is refused', () => {
+  test('a listener beyond this machine without a secret is refused', () => {
     const start = (value: unknown) =>
       buildIndexService({ logger: silentLogger(), metrics: silentMetrics() }, parseConfig(buildIndexSchema, value))
     const http = { bind: '0.0.0.0:auto' }
     expect(() => start({ http })).toThrow(expect.objectContaining({ code: 'INSECURE_BIND' }))
     expect(() => start({ ops: http })).toThrow(expect.objectContaining({ code: 'INSECURE_BIND' }))
-    expect(() => start({ http, token: 'secret' })).not.toThrow()
+    expect(() => start({ http, secrets: { service: 'a-long-enough-secret' } })).not.toThrow()
   })
 })

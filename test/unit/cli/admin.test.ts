@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { serviceFacts } from '../../../lib/service/index.ts'
 import { adminRoutes } from '../../../services/agent/server.ts'
@@ -8,6 +10,7 @@ import { run } from '../../../services/cli/run.ts'
 import { doors } from '../../../services/herd/index.ts'
 import { originAdminRoutes } from '../../../services/origin/admin.ts'
 import { recordingHost } from '../../kit/recording-host.ts'
+import { tempFolder } from '../../kit/temp-folder.ts'
 
 /** Stands for components that no route uses before it is called. */
 const untouched = {} as never
@@ -68,7 +71,7 @@ describe('the command line', () => {
   })
 })
 
-describe('an address or a token that cannot be used', () => {
+describe('an address or a secret that cannot be used', () => {
   const admin = async (words: readonly string[], env = {}) => {
     const host = recordingHost(env)
     return { exit: await run(['admin', 'agent', 'blobs', ...words], host), complained: host.complained }
@@ -79,13 +82,25 @@ describe('an address or a token that cannot be used', () => {
     expect(await admin(['--url', url])).toEqual({ exit: 2, complained: expect.stringContaining('is not a URL') })
   })
 
-  test.each(['a b', 'line\nbreak', ''])('the token %j is wrong usage, and is not printed', async (token) => {
-    const message = 'shoal admin: CONFIG_INVALID: the token must be ASCII characters without spaces, and not empty'
-    expect(await admin([...nowhere, '--token', token])).toEqual({ exit: 2, complained: message })
+  test.each([
+    ['a b and 16 others', 'a secret is ASCII characters without spaces'],
+    ['a\nline-and-16-others', 'a secret is ASCII characters without spaces'],
+    ['', 'a secret has at least 16 characters'],
+    ['too-short', 'a secret has at least 16 characters'],
+  ])('the secret %j is wrong usage, and is not printed', async (secret, reason) => {
+    await using folder = await tempFolder('admin')
+    const file = join(folder.path, 'secret')
+    await writeFile(file, secret)
+    const message = `shoal admin: CONFIG_INVALID: ${reason}`
+    expect(await admin([...nowhere, '--secret-file', file])).toEqual({ exit: 2, complained: message })
   })
 
-  test.each(['', 'token\n'])('the variable %j is read as a shell or a file left it', async (token) => {
-    expect((await admin(nowhere, { SHOAL_TOKEN: token })).exit).toBe(3)
+  test('a secret on the command line, which every user sees, is wrong usage', async () => {
+    expect(await admin([...nowhere, '--secret', 'a-long-enough-secret'])).toMatchObject({ exit: 2 })
+  })
+
+  test.each(['', 'a-long-enough-secret\n'])('the variable %j is read as a shell or a file left it', async (secret) => {
+    expect((await admin(nowhere, { SHOAL_ADMIN_SECRET: secret })).exit).toBe(3)
   })
 })
 

@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals'
 import {
   anonymousRights,
   byteSize,
-  clusterToken,
   duration,
   logLevel,
   memberList,
@@ -12,6 +11,7 @@ import {
   parseDuration,
   parseRate,
   rate,
+  secretValues,
 } from '../../../lib/config/index.ts'
 import { logLevels } from '../../../lib/telemetry/index.ts'
 
@@ -67,17 +67,33 @@ describe('sizes', () => {
   })
 })
 
-describe('a cluster token', () => {
+describe('a secret', () => {
+  const long = 'a:b"c~!/+=123456'
+
   test('may have any character that a header can carry', () => {
-    expect(parseConfig(clusterToken, 'a:b"c~!/+=')).toBe('a:b"c~!/+=')
+    expect(parseConfig(secretValues, long)).toEqual([long])
+    expect(parseConfig(secretValues, [long, `${long}7`])).toEqual([long, `${long}7`])
   })
 
-  test.each(['', 'a b', 'a ', 'a\tb', 'a\nb', 'é'])(
-    '%p is no token: services could not send it to each other',
-    (text) => {
-      expect(() => parseConfig(clusterToken, text)).toThrow(invalid)
-    },
-  )
+  test.each([
+    ['at least 16', long.slice(1)],
+    ['at most 256', 'a'.repeat(257)],
+    ['without spaces', 'a b and 16 others'],
+    ['without spaces', 'ends-with-a-space '],
+    ['without spaces', 'a\ttab-and-16-others'],
+    ['without spaces', 'a\nline-and-16-others'],
+    ['without spaces', 'é-and-16-more-of-them'],
+    ['in quotes', 1_234_567_890_123_456],
+    ['at most two', [long, `${long}7`, `${long}8`]],
+    ['at least 16', [long, 'short']],
+    ['>=1', []],
+  ])('is refused with the reason, and not shown: %s', (reason, value) => {
+    const failure = expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(reason) })
+    expect(() => parseConfig(secretValues, value)).toThrow(failure)
+    expect(() => parseConfig(secretValues, value)).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining(String(value).slice(0, 5) || 'nothing') }),
+    )
+  })
 })
 
 describe('rates', () => {

@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from '@jest/globals'
 import { door } from '../../../lib/http/door.ts'
 import { parseRequestTarget } from '../../../lib/http/request-target.ts'
-import { tokenAuthenticator } from '../../../lib/identity/index.ts'
+import { secretAuthenticator } from '../../../lib/identity/index.ts'
+import { accepting } from '../../kit/secrets.ts'
 
 interface Given {
   readonly headers?: Readonly<Record<string, string>>
@@ -17,7 +18,7 @@ const request = ({ headers = {}, localAddress = '127.0.0.1' }: Given): IncomingM
   }) as unknown as IncomingMessage
 
 function listener(bind: string, hosts: readonly string[] | 'any' = []) {
-  const atDoor = door(tokenAuthenticator({ token: 'secret' }), { bind, hosts })
+  const atDoor = door(secretAuthenticator({ secrets: accepting({ service: 'secret' }) }), { bind, hosts })
   return (req: IncomingMessage, target = '/blobs') => atDoor(req, parseRequestTarget(target))
 }
 
@@ -43,7 +44,7 @@ describe('a door knows the host', () => {
     expect(() => listener('0.0.0.0', 'any')(request({ headers: { host: 'mirror.example' } }))).not.toThrow()
   })
 
-  test('whatever it is, from whoever shows the token, and never for a wrong one', () => {
+  test('whatever it is, from whoever shows a secret, and never for a wrong one', () => {
     const call = (token: string) => () =>
       listener('0.0.0.0')(request({ headers: { host: 'tracker-0', authorization: `Bearer ${token}` } }))
     expect(call('secret')).not.toThrow()

@@ -6,8 +6,8 @@ import { serveRegistry } from '../../contract/registry/serve-registry.ts'
 import { blobFixture, imageFixture } from '../../kit/image-fixture.ts'
 import { registryClient } from '../../kit/registry-client.ts'
 
-const TOKEN = 'a token for the test'
-const withToken = { authorization: `Basic ${Buffer.from(`any:${TOKEN}`).toString('base64')}` }
+const SECRET = 'a secret for the test'
+const withToken = { authorization: `Basic ${Buffer.from(`any:${SECRET}`).toString('base64')}` }
 
 describe('registryRoutes', () => {
   test('a registry that takes writes needs a secret', () => {
@@ -51,7 +51,7 @@ describe('registryRoutes', () => {
   })
 
   test('a token guards pushes, upload states and the ping that clients learn it from', async () => {
-    await using registry = await serveRegistry(memoryRegistryStorage(), { token: TOKEN })
+    await using registry = await serveRegistry(memoryRegistryStorage(), { secret: SECRET })
     const client = registryClient(registry.url)
     for (const [method, path] of [
       ['GET', '/v2/'],

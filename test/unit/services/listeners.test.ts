@@ -26,6 +26,10 @@ async function make({ door }: (typeof services)[number] | (typeof listeners)[num
   return door.make(parts, await loadConfig(door.schema, { overrides }))
 }
 
+/** One that guards the listener: peers are asked for proofs only by `node`. */
+const secretOf = ({ key, door }: (typeof listeners)[number]) =>
+  key === 'peer' ? 'node' : serviceFacts(door.kind).secrets.accepts[0]
+
 describe('the table of services', () => {
   test.each(services)('has every listener that the config of $name has', ({ door, listeners: of }) => {
     const configured = bindsIn(z.toJSONSchema(door.schema, { io: 'input' }) as Shape)
@@ -45,7 +49,7 @@ describe('the table of services', () => {
 describe.each(listeners)('the listener $key of $name beyond this machine', (listener) => {
   const bind = `${listener.key}.bind=0.0.0.0:auto`
 
-  test('is refused without a token', async () => {
+  test('is refused without a secret', async () => {
     await expect(make(listener, [bind])).rejects.toMatchObject({
       code: 'INSECURE_BIND',
       detail: { listener: listener.key },
@@ -56,14 +60,14 @@ describe.each(listeners)('the listener $key of $name beyond this machine', (list
     await make(listener, [bind, `${listener.key}.insecure=true`])
   })
 
-  test('is taken with a token, once it is said who reads without it', async () => {
+  test('is taken with a secret, once it is said who reads without it', async () => {
     const readers = listener.door.kind === 'agent' ? ['registry.anonymous=none'] : []
-    await make(listener, [bind, 'token=a-long-enough-token', ...readers])
+    await make(listener, [bind, `secrets.${secretOf(listener)}=a-long-enough-secret`, ...readers])
   })
 })
 
-describe('the registry of an agent beyond this machine, in a cluster with a token', () => {
-  const beyond = ['registry.listener.bind=0.0.0.0:auto', 'token=a-long-enough-token']
+describe('the registry of an agent beyond this machine, in a cluster with secrets', () => {
+  const beyond = ['registry.listener.bind=0.0.0.0:auto', 'secrets.node=a-long-enough-secret']
   const agent = services.find(({ door }) => door.kind === 'agent')!
 
   test('does not let everybody read unless the config says so', async () => {
@@ -78,8 +82,8 @@ describe('the registry of an agent beyond this machine, in a cluster with a toke
     expect(told.map(({ level }) => level)).toEqual(rights === 'read' ? ['warn'] : [])
   })
 
-  test('asks for no word on this machine, or without a token', async () => {
-    await make(agent, ['token=a-long-enough-token'])
+  test('asks for no word on this machine, or without a secret', async () => {
+    await make(agent, ['secrets.node=a-long-enough-secret'])
     await make(agent, ['registry.listener.bind=0.0.0.0:auto', 'registry.listener.insecure=true'])
   })
 })

@@ -1,0 +1,143 @@
+import { readFile } from 'node:fs/promises'
+import { inspect } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { loadConfig } from '../../lib/config/index.ts'
+import { type SecretName, secretNames, secretProver } from '../../lib/identity/index.ts'
+import { serviceFacts } from '../../lib/service/index.ts'
+import { doors } from '../../services/herd/index.ts'
+import { pushBlobOf } from '../kit/pushed-blob.ts'
+import { everySecret, secretOverrides } from '../kit/secrets.ts'
+import { startTopology, type Topology } from '../kit/topology.ts'
+
+/** Whoever has got hold of one secret may do what it is for, and nothing else. */
+
+let shoal: Topology
+
+beforeAll(async () => {
+  shoal = await startTopology({
+    ...{ agents: 1, origins: 1, trackers: 1, processes: ['agent-1', 'tracker-1'] },
+    overrides: [...secretOverrides(), 'agent.registry.anonymous=none', 'agent.log=debug', 'tracker.log=debug'],
+  })
+}, 60_000)
+afterAll(async () => shoal[Symbol.asyncDispose]())
+
+const announce = (role: 'agent' | 'origin') => ({
+  peer: { peerId: 'ab'.repeat(20), key: 'a-key', port: 7000, role },
+  torrents: [],
+})
+
+interface Door {
+  readonly at: readonly [id: string, listener: string]
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly path: string
+  readonly body?: object
+}
+
+const uploads = '/namespace/team%2Fa/uploads'
+const some = `sha256:${'0'.repeat(64)}`
+
+/** One request for each thing that a secret is for, and the secrets that may. */
+const table: readonly (readonly [what: string, may: readonly SecretName[], door: Door])[] = [
+  ['pull from an agent', ['read', 'admin'], { at: ['agent-1', 'registry'], method: 'GET', path: '/v2/' }],
+  ['look into an agent', ['admin'], { at: ['agent-1', 'admin'], method: 'GET', path: '/blobs' }],
+  ['pull from the proxy', ['read', 'push'], { at: ['proxy-1', 'registry'], method: 'GET', path: '/v2/a/tags/list' }],
+  ['push', ['push'], { at: ['proxy-1', 'registry'], method: 'POST', path: '/v2/team/a/blobs/uploads/' }],
+  [
+    'read at an origin',
+    ['node', 'service', 'admin'],
+    { at: ['origin-1', 'http'], method: 'GET', path: `/namespace/team%2Fa/blobs/${some}` },
+  ],
+  ['upload at an origin', ['service', 'admin'], { at: ['origin-1', 'http'], method: 'POST', path: uploads }],
+  ['drain an origin', ['admin'], { at: ['origin-1', 'admin'], method: 'GET', path: '/drain' }],
+  [
+    'announce as an agent',
+    ['node', 'service'],
+    { at: ['tracker-1', 'http'], method: 'POST', path: '/announce', body: announce('agent') },
+  ],
+  [
+    'announce as an origin',
+    ['service'],
+    { at: ['tracker-1', 'http'], method: 'POST', path: '/announce', body: announce('origin') },
+  ],
+  ['read the index', ['node', 'service'], { at: ['build-index-1', 'http'], method: 'GET', path: '/repositories' }],
+  [
+    'write the index',
+    ['service'],
+    { at: ['build-index-1', 'http'], method: 'DELETE', path: '/repositories/team%2Fa/tags/t' },
+  ],
+]
+
+async function knock({ at, method, path, body }: Door, secret: string | undefined): Promise<number> {
+  const { status } = await fetch(shoal.url(...at) + path, {
+    method,
+    headers: {
+      ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  return status
+}
+
+describe('a secret', () => {
+  test.each(table)('lets those who have the right one %s: %j', async (_, may, door) => {
+    const statuses = await Promise.all(secretNames.map(async (name) => [name, await knock(door, everySecret[name])]))
+    const inside = statuses.filter(([, status]) => status !== 401 && status !== 403).map(([name]) => name)
+    expect(inside).toEqual(may)
+    expect(await knock(door, undefined)).toBe(401)
+    expect(await knock(door, 'a-secret-that-is-guessed')).toBe(401)
+  })
+
+  test('of each kind is all that the services need of each other', async () => {
+    const blob = await pushBlobOf(shoal, 'team/private', 2_000_000, { authorization: `Bearer ${everySecret.push}` })
+    const headers = { authorization: `Bearer ${everySecret.read}` }
+    const pulled = await fetch(shoal.url('agent-1', 'registry') + blob.path, { headers })
+    expect((await pulled.arrayBuffer()).byteLength).toBe(2_000_000)
+  })
+
+  test.each(['agent-1', 'tracker-1'])('of %s stands in no log, no command line and no metric', async (id) => {
+    const logs = shoal.logs(id)
+    expect(logs).toContain('request ended')
+    const metrics = await (await fetch(`${shoal.url(id, 'ops')}/metrics`)).text()
+    const arguments_ = await readFile(`/proc/${shoal.pid(id)}/cmdline`, 'utf8')
+    for (const value of Object.values(everySecret)) expect(logs + metrics + arguments_).not.toContain(value)
+  })
+})
+
+describe.each(Object.values(doors))('the config of $kind', ({ kind, schema }) => {
+  const { accepts, shows, proves } = serviceFacts(kind).secrets
+  const used = secretNames.filter((name) => [...accepts, shows, proves].includes(name))
+  const load = (secrets: object) => loadConfig(schema, { overrides: [`secrets=${JSON.stringify(secrets)}`] })
+
+  test('shows nothing of its secrets to whoever prints it', async () => {
+    const config = await load(Object.fromEntries(used.map((name) => [name, everySecret[name]])))
+    const printed = JSON.stringify(config) + inspect(config, { depth: 20, showHidden: true, getters: true })
+    for (const name of used) expect(printed).not.toContain(everySecret[name])
+  })
+
+  test('takes no secret that the service has no use for, and shows none in the error', async () => {
+    for (const name of secretNames.filter((each) => !used.includes(each))) {
+      const failure: unknown = await load({ [name]: everySecret[name] }).catch((err: unknown) => err)
+      expect(failure).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining(`"${name}"`) })
+      expect(inspect(failure)).not.toContain(everySecret[name])
+    }
+  })
+
+  test('takes no value twice', async () => {
+    const [first = 'read'] = used
+    const twice = [everySecret[first], everySecret[first]]
+    await expect(load({ [first]: twice })).rejects.toMatchObject({ message: expect.stringContaining('are the same') })
+  })
+})
+
+test('members that change the secret of peers one after the other trust each other all the time', () => {
+  const [old, next] = ['the-old-secret-of-nodes', 'the-new-secret-of-nodes']
+  const steps = [[old], [old, next], [next, old], [next]].map((values) => secretProver(values)!)
+  const transcript = Buffer.from('one connection')
+  for (const [i, one] of steps.entries()) {
+    for (const [j, other] of steps.entries()) {
+      const trust = other.holds(transcript, one.prove(transcript)) && one.holds(transcript, other.prove(transcript))
+      expect([i, j, trust]).toEqual([i, j, Math.abs(i - j) < 2])
+    }
+  }
+})
