@@ -23,6 +23,9 @@ export const HOP_HEADER = 'x-shoal-hop'
 /** Offset in the upload at which the body of a PATCH starts, in bytes. */
 export const OFFSET_HEADER = 'x-shoal-offset'
 
+/** Who uploads, as the caller of an origin sees its own client: text of at most 64 characters without spaces. */
+export const CLIENT_HEADER = 'x-shoal-client'
+
 /** Peer id of the agent that asks for a range: the origin may answer ORIGIN_BUSY. Other clients do not send it. */
 export const ASKER_HEADER = 'x-shoal-asker'
 
@@ -145,11 +148,17 @@ export interface OriginBlobs {
   openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
 }
 
+export interface OpenUploadOptions extends AbortOptions {
+  /** Who uploads: each client has its share of all uploads. Default: the caller itself. */
+  readonly client?: string | undefined
+}
+
 /** Upload sessions of one origin. @throws BLOB_UPLOAD_UNKNOWN when the session does not exist (any more) */
 export interface OriginUploads {
-  createUpload(repository: Repository, options?: AbortOptions): Promise<UploadState>
+  /** @throws UPLOADS_FULL */
+  createUpload(repository: Repository, options?: OpenUploadOptions): Promise<UploadState>
   uploadStatus(repository: Repository, id: string, options?: AbortOptions): Promise<UploadState>
-  /** Appends; bytes received before a connection broke are kept. @throws UPLOAD_OFFSET, UPLOAD_CONFLICT */
+  /** Appends; bytes received before a connection broke are kept. @throws UPLOAD_OFFSET, UPLOAD_CONFLICT, UPLOADS_FULL */
   appendUpload(
     repository: Repository,
     id: string,
@@ -244,8 +253,11 @@ function originUploads(http: HttpClient, url: string): OriginUploads {
   const upload = (repository: Repository, id: string) => uploads(repository) + path`/${id}`
   const state = { schema: uploadStateSchema }
   return {
-    createUpload: (repository, { signal } = {}) =>
-      sendForJson(http, { method: 'POST', url: uploads(repository), signal }, { ...state, status: 201 }),
+    createUpload(repository, { client, signal } = {}) {
+      const headers: Record<string, string> = client === undefined ? {} : { [CLIENT_HEADER]: client }
+      const request = { method: 'POST', url: uploads(repository), headers, signal } as const
+      return sendForJson(http, request, { ...state, status: 201 })
+    },
     uploadStatus: (repository, id, { signal } = {}) =>
       sendForJson(http, { method: 'GET', url: upload(repository, id), signal }, state),
     appendUpload(repository, id, { offset, body, signal }) {

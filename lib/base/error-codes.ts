@@ -101,6 +101,10 @@ const ownCodes = {
   STORE_FULL: retryable(507, 'the disk is full and nothing can be evicted; free space or raise the limit'),
   TASK_NOT_DEAD: final(409, 'the task will still be tried; only a dead task can be deleted'),
   TASK_UNKNOWN: final(404, 'there is no such task; it may be done'),
+  UPLOADS_FULL: retryable(
+    503,
+    'too many uploads are open, or too large ones; close or cancel some, or try again later',
+  ),
   UPLOAD_CONFLICT: retryable(409, 'another request is writing to this upload'),
   UPLOAD_OFFSET: final(416, 'the bytes do not start at the end of the upload; ask for its state'),
   WIRE_FRAME_INVALID: final(400, 'the peer sent a message that breaks the protocol'),

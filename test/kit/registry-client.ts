@@ -26,7 +26,8 @@ export interface RegistryClient {
   pushBlob(name: string, digest: string, bytes: Uint8Array): Promise<RegistryAnswer>
 }
 
-export function registryClient(baseUrl: string): RegistryClient {
+/** `from` is the address to call from, e.g. `127.0.0.2`, as another client does; default: any. */
+export function registryClient(baseUrl: string, from?: string): RegistryClient {
   const { hostname, port } = new URL(baseUrl)
   const send: RegistryClient['send'] = async (method, target, init = {}) => {
     const path = target.startsWith('http') ? target.slice(target.indexOf('/', 8)) : target
@@ -34,7 +35,15 @@ export function registryClient(baseUrl: string): RegistryClient {
     const framing = init.chunked === true ? { 'transfer-encoding': 'chunked' } : { 'content-length': length }
     const framed = init.body === undefined && (method === 'GET' || method === 'HEAD') ? {} : framing
     return new Promise((resolve, reject) => {
-      const req = request({ hostname, port, method, path, headers: { ...framed, ...init.headers }, agent: false })
+      const req = request({
+        hostname,
+        port,
+        method,
+        path,
+        headers: { ...framed, ...init.headers },
+        agent: false,
+        ...(from !== undefined && { localAddress: from }),
+      })
       req.on('error', reject)
       req.on('response', (res) => {
         buffer(res).then((body) => {

@@ -20,7 +20,7 @@ const owners = (lab: OriginLab): readonly LabOrigin[] =>
 const outsider = (lab: OriginLab): LabOrigin => lab.origins.find((each) => !owners(lab).includes(each))!
 
 async function received(origin: LabOrigin): Promise<string> {
-  const { id } = await origin.uploads.create()
+  const { id } = await origin.uploads.create('a client')
   await origin.uploads.append(id, chunksOf(content.bytes), { offset: 0 })
   return id
 }
@@ -100,5 +100,18 @@ describe('closing an upload', () => {
     await expect(origin!.uploads.append('nope', chunksOf(), { offset: 0 })).rejects.toMatchObject({
       code: 'BLOB_UPLOAD_UNKNOWN',
     })
+  })
+
+  test('keeps the upload from making room for others', async () => {
+    const lab = await started()
+    const origin = outsider(lab)
+    const id = await received(origin)
+    const seen: unknown[] = []
+    lab.backend.beforeNext('write', async () => {
+      await lab.clock.advance(60 * 60_000)
+      seen.push(...origin.store.openUploads())
+    })
+    await origin.uploads.commit(id, blob)
+    expect(seen).toMatchObject([{ id, rest: 'used' }])
   })
 })
