@@ -1,7 +1,10 @@
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
 import { parseRepository } from '../../../lib/core/index.ts'
+import { silentMetrics } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
+import { uploadQuota, uploadRefusals } from '../../../services/origin/push/upload-quota.ts'
+import { uploadSessions } from '../../../services/origin/push/upload-sessions.ts'
 import { type LabOrigin, type OriginLab, originLab } from '../../kit/origin-lab.ts'
 import { chunksOf, randomContent, readBlob } from '../../kit/store-fixture.ts'
 
@@ -104,14 +107,22 @@ describe('closing an upload', () => {
 
   test('keeps the upload from making room for others', async () => {
     const lab = await started()
-    const origin = outsider(lab)
-    const id = await received(origin)
+    const { store } = lab.origins[0]!
     const seen: unknown[] = []
-    lab.backend.beforeNext('write', async () => {
+    const place = async () => {
       await lab.clock.advance(60 * 60_000)
-      seen.push(...origin.store.openUploads())
-    })
-    await origin.uploads.commit(id, blob)
+      seen.push(...store.openUploads())
+      return { kept: false }
+    }
+    const quota = uploadQuota(
+      { store, refused: uploadRefusals(silentMetrics()) },
+      { maxUploads: 9, maxBytes: 1_000_000, clientShare: 1 },
+    )
+    const nothing = () => undefined
+    const sessions = uploadSessions({ store, placement: { place }, quota, onReceived: nothing, onStored: nothing })
+    const { id } = await sessions.create('a client')
+    await sessions.append(id, chunksOf(content.bytes), { offset: 0 })
+    await sessions.commit(id, blob)
     expect(seen).toMatchObject([{ id, rest: 'used' }])
   })
 })
