@@ -208,7 +208,8 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
         ...(patient === true && { headersTimeoutMs: originTimeouts.bringMs }),
         ...(hop === true && { idleTimeoutMs: originTimeouts.pieceMs }),
       }
-      const request = { method: 'GET', url: blobUrl(url, repository, digest), headers, signal, ...wait } as const
+      const target = blobUrl(url, repository, digest)
+      const request = { method: 'GET', url: target, lane: 'download', headers, signal, ...wait } as const
       const response = await send(http, request, [range === undefined ? 200 : 206]).catch(checkBusy)
       return { size: lengthOf(response), body: response.body }
     },
@@ -221,7 +222,7 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
     async readHeld(repository, digest, { range, signal }) {
       const target = `${blobUrl(url, repository, digest)}/held`
       const headers = { ...hopHeaders(true), ...rangeHeader(range) }
-      const response = await send(http, { method: 'GET', url: target, headers, signal }, [206])
+      const response = await send(http, { method: 'GET', url: target, lane: 'download', headers, signal }, [206])
       return { size: lengthOf(response), body: response.body }
     },
     async putBlob(repository, digest, { body, size, hop, writeBackRank, signal }) {
@@ -235,7 +236,7 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       const target = blobUrl(url, repository, digest)
       const response = await send(
         http,
-        { method: 'PUT', url: target, headers, body, signal, headersTimeoutMs: originTimeouts.takeMs },
+        { method: 'PUT', url: target, lane: 'upload', headers, body, signal, headersTimeoutMs: originTimeouts.takeMs },
         [201],
       )
       await response.discard()
@@ -243,7 +244,7 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
     async openMetainfo(repository, digest, { signal } = {}) {
       const target = `${blobUrl(url, repository, digest)}/metainfo`
       const wait = { headersTimeoutMs: originTimeouts.metainfoMs }
-      return (await send(http, { method: 'GET', url: target, signal, ...wait })).body
+      return (await send(http, { method: 'GET', url: target, lane: 'download', signal, ...wait })).body
     },
   }
 }
@@ -264,13 +265,13 @@ function originUploads(http: HttpClient, url: string): OriginUploads {
       const headers = { [OFFSET_HEADER]: String(offset), 'content-type': 'application/octet-stream' }
       const target = upload(repository, id)
       const wait = { headersTimeoutMs: originTimeouts.takeMs }
-      return sendForJson(http, { method: 'PATCH', url: target, headers, body, signal, ...wait }, state)
+      return sendForJson(http, { method: 'PATCH', url: target, lane: 'upload', headers, body, signal, ...wait }, state)
     },
     commitUpload(repository, id, { digest, signal }) {
       const target = upload(repository, id) + query({ digest })
       const answer = { schema: uploadDoneSchema, status: 201 }
       const wait = { headersTimeoutMs: originTimeouts.commitMs }
-      return sendForJson(http, { method: 'PUT', url: target, signal, ...wait }, answer)
+      return sendForJson(http, { method: 'PUT', url: target, lane: 'upload', signal, ...wait }, answer)
     },
     cancelUpload: (repository, id, { signal } = {}) =>
       sendForNothing(http, { method: 'DELETE', url: upload(repository, id), signal }),

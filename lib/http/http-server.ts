@@ -6,6 +6,7 @@ import type { Logger, Metrics } from '../telemetry/index.ts'
 import { door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
 import { type Lingering, lingering } from './lingering.ts'
+import { type ListenerLimit, type LoadLimits, limitRefusals, loadGates } from './load.ts'
 import { oddRequests } from './odd-requests.ts'
 import type { Route } from './route.ts'
 import { type Dispatch, routing } from './routing.ts'
@@ -38,6 +39,8 @@ export interface HttpServerInit {
    * Default none.
    */
   readonly hosts?: readonly string[] | 'any'
+  /** Limits of what keeps connections busy; default none. */
+  readonly load?: LoadLimits | undefined
   /** How long `stop` waits for answers under way; default 10 s. */
   readonly drainMs?: number
   /** A connection without traffic for this long is closed, even within a request; default 15 min. */
@@ -121,9 +124,16 @@ const listen = (server: Server, bind: BindAddress): Promise<void> =>
 export function httpServer(components: HttpServerComponents, init: HttpServerInit): HttpServer {
   const { clock } = components
   const logger = components.logger.child({ listener: init.name })
+  const limited = limitRefusals(components.metrics)
+  const onLimit = (limit: ListenerLimit) => limited.with({ listener: init.name, limit }).add()
   const dispatch = routing(
     {
       logger,
+      clock,
+      enterLoad: loadGates({ clock, onRefused: onLimit }, init.load),
+      onFailure: (err) => {
+        if (hasCode(err, 'BODY_TOO_SLOW')) onLimit('slow_body')
+      },
       authenticate: components.authenticate,
       door: door(components.authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
     },

@@ -21,6 +21,7 @@ export {
   httpServer,
 } from './http-server.ts'
 export { inTouch } from './in-touch.ts'
+export type { Load, LoadedRequest, LoadLimits } from './load.ts'
 export { nextLink, type PageLimits, type PageRequest, pageRequest } from './page.ts'
 export {
   type ContentRange,

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express from 'express'
-import { type AppError, appError, codeOf, hasCode, isAbort, isAppError, toAppError } from '../base/index.ts'
+import { type AppError, appError, type Clock, codeOf, hasCode, isAbort, isAppError, toAppError } from '../base/index.ts'
 import { type Authenticate, may } from '../identity/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { sendJson } from './answers.ts'
 import type { Door } from './door.ts'
 import { type Envelope, errorBody } from './error-envelope.ts'
+import type { EnterLoad } from './load.ts'
 import { unsatisfiedContentRange } from './range.ts'
 import { headersOf } from './refusal.ts'
 import { requestBody } from './request-body.ts'
@@ -18,6 +19,11 @@ export interface RoutingComponents {
   readonly authenticate: Authenticate
   /** Stands before all routes. */
   readonly door: Door
+  readonly clock: Pick<Clock, 'setTimer' | 'monotonicMs'>
+  /** Stands before each route, once the caller's rights are known. */
+  readonly enterLoad: EnterLoad
+  /** Told of each answer that is an error. */
+  readonly onFailure: (err: AppError) => void
 }
 
 export interface RoutingInit {
@@ -51,7 +57,11 @@ const paramsOf = (req: express.Request): Record<string, string> =>
     Object.entries(req.params).map(([name, value]) => [name, Array.isArray(value) ? value.join('/') : value]),
   )
 
-const exchangeOf = (req: express.Request, res: express.Response, principal: Exchange['principal']): Exchange => {
+const exchangeOf = (
+  { clock }: Pick<RoutingComponents, 'clock'>,
+  { req, res }: { readonly req: express.Request; readonly res: express.Response },
+  principal: Exchange['principal'],
+): Exchange => {
   const { path, query: rawQuery } = targetOf(res)
   let query: URLSearchParams | undefined
   const { requestId, signal } = visitOf(res)
@@ -69,7 +79,7 @@ const exchangeOf = (req: express.Request, res: express.Response, principal: Exch
     principal,
     requestId,
     get body() {
-      return requestBody(req, signal)
+      return requestBody(clock, req, signal)
     },
     signal,
   }
@@ -103,7 +113,10 @@ const levelOf = (status: number, retryable: boolean): 'debug' | 'warn' | 'error'
 const unsatisfied = ({ status, detail: { size } = {} }: AppError): string | undefined =>
   status === 416 && typeof size === 'number' ? unsatisfiedContentRange(size) : undefined
 
-const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHandler => {
+const answerError = (
+  { logger, onFailure }: Pick<RoutingComponents, 'logger' | 'onFailure'>,
+  envelope: Envelope,
+): express.ErrorRequestHandler => {
   return (err: unknown, req, res, _next) => {
     const visit = visitOf(res)
     const facts = { route: visit.route, method: req.method, requestId: visit.requestId }
@@ -113,6 +126,7 @@ const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHa
       return
     }
     const failure = asAppError(err, visit)
+    onFailure(failure)
     logger[levelOf(failure.status, failure.retryable)]('failed to answer a request', { ...facts, err: failure })
     if (res.headersSent) {
       res.destroy()
@@ -120,7 +134,7 @@ const answerError = (logger: Logger, envelope: Envelope): express.ErrorRequestHa
     }
     const kept = ['x-request-id', ...Object.keys(constantHeaders[envelope])]
     for (const name of res.getHeaderNames()) if (!kept.includes(name)) res.removeHeader(name)
-    const last = visit.signal.aborted || hasCode(failure, 'SHUTTING_DOWN', 'REQUEST_TIMEOUT')
+    const last = visit.signal.aborted || hasCode(failure, 'SHUTTING_DOWN', 'REQUEST_TIMEOUT', 'BODY_TOO_SLOW')
     if (last) res.setHeader('connection', 'close')
     sendJson({ method: req.method, res }, failure.status, errorBody(failure, envelope), {
       'www-authenticate': failure.status === 401 ? challenge[envelope] : undefined,
@@ -176,7 +190,7 @@ const nothingThere: express.RequestHandler = (req, res) => {
 }
 
 /** All routes of one path; a method without a route here goes on to the next matching pattern. */
-const pathHandler = (routes: readonly Route[], authenticate: Authenticate): express.RequestHandler => {
+const pathHandler = (routes: readonly Route[], components: RoutingComponents): express.RequestHandler => {
   return async (req, res, next) => {
     const visit = visitOf(res)
     const route = routes.find(({ methods }) => (methods as readonly string[]).includes(req.method))
@@ -187,15 +201,17 @@ const pathHandler = (routes: readonly Route[], authenticate: Authenticate): expr
     }
     visit.route = route.path
     visit.allowed.clear()
-    const principal = authenticate(req)
+    const principal = components.authenticate(req)
     if (!may(principal, route.right)) throw appError(principal.name === 'anonymous' ? 'UNAUTHORIZED' : 'DENIED')
-    await route.handle(exchangeOf(req, res, principal))
+    visit.atEnd = await components.enterLoad({ req, path: targetOf(res).path }, visit.signal)
+    if (res.closed) visit.atEnd()
+    await route.handle(exchangeOf(components, { req, res }, principal))
     if (!res.headersSent && !res.destroyed) throw appError('UNKNOWN', { message: 'the handler gave no answer' })
   }
 }
 
 /** Builds the routing table. Patterns are tried in the order in which their paths first appear. */
-export function routing({ logger, authenticate, door }: RoutingComponents, init: RoutingInit): Dispatch {
+export function routing(components: RoutingComponents, init: RoutingInit): Dispatch {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -203,12 +219,12 @@ export function routing({ logger, authenticate, door }: RoutingComponents, init:
   app.enable('case sensitive routing')
   app.enable('strict routing')
   app.use(refuseTarget)
-  app.use(atTheDoor(door))
+  app.use(atTheDoor(components.door))
   const byPath = new Map<string, Route[]>()
   for (const route of init.routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route])
-  for (const [path, routes] of byPath) app.all(path, pathHandler(routes, authenticate))
+  for (const [path, routes] of byPath) app.all(path, pathHandler(routes, components))
   app.use(nothingThere)
-  app.use(answerError(logger, init.envelope))
+  app.use(answerError(components, init.envelope))
   const dispatch = dispatchTo(app)
   return (req, res, visit, refused) => {
     res.setHeader('x-request-id', visit.requestId)

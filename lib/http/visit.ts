@@ -11,6 +11,8 @@ export interface Visit {
   route: string
   /** The methods that the path supports, collected for a 405 answer. */
   readonly allowed: Set<string>
+  /** Called at its end; set it when something is held until then. */
+  atEnd: () => void
 }
 
 /** The running requests of one server; counts and logs each one at its end. */
@@ -120,6 +122,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
         signal: controller.signal,
         route: 'unmatched',
         allowed: new Set(),
+        atEnd: () => undefined,
       }
       underWay.set(res, controller)
       connections.add(req.socket, res)
@@ -128,6 +131,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
         underWay.delete(res)
         if (!res.writableFinished) controller.abort(appError('ABORTED', { message: 'the client disconnected' }))
         close(visit, req, res, startedMs)
+        visit.atEnd()
         if (underWay.size > 0) return
         for (const resolve of waiting) resolve()
         waiting.clear()
