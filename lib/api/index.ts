@@ -20,10 +20,12 @@ export { manifestShape } from './manifest-shape.ts'
 export {
   ASKER_HEADER,
   type BlobBody,
+  CLIENT_HEADER,
   HOP_HEADER,
   type HoldingAnswer,
   type HopOptions,
   OFFSET_HEADER,
+  type OpenUploadOptions,
   type OriginBlobs,
   type OriginClient,
   type OriginUploads,

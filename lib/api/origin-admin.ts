@@ -13,6 +13,14 @@ const countSchema = z.number().int().min(0)
 /** Milliseconds since the epoch. */
 const timeSchema = z.number()
 
+const uploadSchema = z.object({
+  id: z.string(),
+  size: byteCountSchema,
+  usedAtMs: timeSchema,
+  rest: z.string(),
+  client: z.string().optional(),
+})
+
 const keptBlobSchema = z.object({
   digest: digestSchema,
   size: byteCountSchema,
@@ -169,6 +177,19 @@ export const originAdmin = {
     answer: drainSchema,
   }),
   stay: adminCall({ method: 'DELETE', path: '/drain', summary: 'stays after all', answer: drainSchema }),
+  uploads: adminCall({
+    method: 'GET',
+    path: '/uploads',
+    summary: 'uploads that are no blobs yet, page by page',
+    query: pageQuery,
+    answer: z.object({ uploads: z.array(uploadSchema), next: z.string().optional() }),
+  }),
+  cancelUpload: adminCall({
+    method: 'DELETE',
+    path: '/uploads/:id',
+    summary: 'ends an upload, and removes its bytes',
+    codes: ['BLOB_UPLOAD_UNKNOWN'],
+  }),
   journal: adminCall({
     method: 'GET',
     path: '/journal',

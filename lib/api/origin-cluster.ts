@@ -3,7 +3,14 @@ import { type AbortOptions, appError, hasCode, throwIfAborted } from '../base/in
 import { type Cluster, type FailedTry, type Member, tryEach, usedUp } from '../cluster/index.ts'
 import type { ByteRange, Digest, Repository } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
-import { type BlobBody, type OriginClient, originClient, type ReadBlobOptions, type UploadState } from './origin.ts'
+import {
+  type BlobBody,
+  type OpenUploadOptions,
+  type OriginClient,
+  originClient,
+  type ReadBlobOptions,
+  type UploadState,
+} from './origin.ts'
 
 /** How often one read may lose its connection, each time after new bytes, before it fails. */
 const MAX_CUTS = 10
@@ -51,7 +58,7 @@ export interface OriginCluster {
    */
   openMetainfoElsewhere(repository: Repository, digest: Digest, options: ElsewhereOptions): Promise<MemberStream>
   /** Opens an upload at a healthy origin; `key`, any random text, spreads uploads over the origins. */
-  createUpload(repository: Repository, key: string, options?: AbortOptions): Promise<UploadState>
+  createUpload(repository: Repository, key: string, options?: OpenUploadOptions): Promise<UploadState>
   /** The member with that id, which gets the later requests of an upload; undefined when there is none. */
   at(memberId: string): OriginClient | undefined
 }

@@ -24,6 +24,9 @@ export const HOP_HEADER = 'x-shoal-hop'
 /** Offset in the upload at which the body of a PATCH starts, in bytes. */
 export const OFFSET_HEADER = 'x-shoal-offset'
 
+/** Who uploads, as the caller of an origin sees its own client: text of at most 64 characters without spaces. */
+export const CLIENT_HEADER = 'x-shoal-client'
+
 /** Peer id of the agent that asks for a range: the origin may answer ORIGIN_BUSY. Other clients do not send it. */
 export const ASKER_HEADER = 'x-shoal-asker'
 
@@ -149,11 +152,17 @@ export interface OriginBlobs {
   openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
 }
 
+export interface OpenUploadOptions extends AbortOptions {
+  /** Who uploads: each client has its share of all uploads. Default: the caller itself. */
+  readonly client?: string | undefined
+}
+
 /** Upload sessions of one origin. @throws BLOB_UPLOAD_UNKNOWN when the session does not exist (any more) */
 export interface OriginUploads {
-  createUpload(repository: Repository, options?: AbortOptions): Promise<UploadState>
+  /** @throws UPLOADS_FULL */
+  createUpload(repository: Repository, options?: OpenUploadOptions): Promise<UploadState>
   uploadStatus(repository: Repository, id: string, options?: AbortOptions): Promise<UploadState>
-  /** Appends; bytes received before a connection broke are kept. @throws UPLOAD_OFFSET, UPLOAD_CONFLICT */
+  /** Appends; bytes received before a connection broke are kept. @throws UPLOAD_OFFSET, UPLOAD_CONFLICT, UPLOADS_FULL */
   appendUpload(
     repository: Repository,
     id: string,
@@ -203,7 +212,8 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
         ...(patient === true && { headersTimeoutMs: originTimeouts.bringMs }),
         ...(hop === true && { idleTimeoutMs: originTimeouts.pieceMs }),
       }
-      const request = { method: 'GET', url: blobUrl(url, repository, digest), headers, signal, ...wait } as const
+      const target = blobUrl(url, repository, digest)
+      const request = { method: 'GET', url: target, lane: 'download', headers, signal, ...wait } as const
       const response = await send(http, request, [range === undefined ? 200 : 206]).catch(checkBusy)
       return { size: lengthOf(response), body: response.body }
     },
@@ -216,7 +226,7 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
     async readHeld(repository, digest, { range, signal }) {
       const target = `${blobUrl(url, repository, digest)}/held`
       const headers = { ...hopHeaders(true), ...rangeHeader(range) }
-      const response = await send(http, { method: 'GET', url: target, headers, signal }, [206])
+      const response = await send(http, { method: 'GET', url: target, lane: 'download', headers, signal }, [206])
       return { size: lengthOf(response), body: response.body }
     },
     async putBlob(repository, digest, { body, size, hop, writeBackRank, signal }) {
@@ -230,7 +240,7 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       const target = blobUrl(url, repository, digest)
       const response = await send(
         http,
-        { method: 'PUT', url: target, headers, body, signal, headersTimeoutMs: originTimeouts.takeMs },
+        { method: 'PUT', url: target, lane: 'upload', headers, body, signal, headersTimeoutMs: originTimeouts.takeMs },
         [201],
       )
       await response.discard()
@@ -238,7 +248,7 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
     async openMetainfo(repository, digest, { signal } = {}) {
       const target = `${blobUrl(url, repository, digest)}/metainfo`
       const wait = { headersTimeoutMs: originTimeouts.metainfoMs }
-      return (await send(http, { method: 'GET', url: target, signal, ...wait })).body
+      return (await send(http, { method: 'GET', url: target, lane: 'download', signal, ...wait })).body
     },
   }
 }
@@ -248,21 +258,24 @@ function originUploads(http: HttpClient, url: string): OriginUploads {
   const upload = (repository: Repository, id: string) => uploads(repository) + path`/${id}`
   const state = { schema: uploadStateSchema }
   return {
-    createUpload: (repository, { signal } = {}) =>
-      sendForJson(http, { method: 'POST', url: uploads(repository), signal }, { ...state, status: 201 }),
+    createUpload(repository, { client, signal } = {}) {
+      const headers: Record<string, string> = client === undefined ? {} : { [CLIENT_HEADER]: client }
+      const request = { method: 'POST', url: uploads(repository), headers, signal } as const
+      return sendForJson(http, request, { ...state, status: 201 })
+    },
     uploadStatus: (repository, id, { signal } = {}) =>
       sendForJson(http, { method: 'GET', url: upload(repository, id), signal }, state),
     appendUpload(repository, id, { offset, body, signal }) {
       const headers = { [OFFSET_HEADER]: String(offset), 'content-type': 'application/octet-stream' }
       const target = upload(repository, id)
       const wait = { headersTimeoutMs: originTimeouts.takeMs }
-      return sendForJson(http, { method: 'PATCH', url: target, headers, body, signal, ...wait }, state)
+      return sendForJson(http, { method: 'PATCH', url: target, lane: 'upload', headers, body, signal, ...wait }, state)
     },
     commitUpload(repository, id, { digest, signal }) {
       const target = upload(repository, id) + query({ digest })
       const answer = { schema: uploadDoneSchema, status: 201 }
       const wait = { headersTimeoutMs: originTimeouts.commitMs }
-      return sendForJson(http, { method: 'PUT', url: target, signal, ...wait }, answer)
+      return sendForJson(http, { method: 'PUT', url: target, lane: 'upload', signal, ...wait }, answer)
     },
     cancelUpload: (repository, id, { signal } = {}) =>
       sendForNothing(http, { method: 'DELETE', url: upload(repository, id), signal }),

@@ -178,7 +178,7 @@ export function trackerClient(http: HttpClient, url: string): TrackerClient {
       const target = url + path`/namespace/${repositoryText(repository)}/blobs/${digest}/metainfo`
       const how = asker === undefined ? ({ method: 'GET' } as const) : ({ method: 'POST', ...jsonBody(asker) } as const)
       const wait = { headersTimeoutMs: announceLimits.metainfoMs }
-      return (await send(http, { ...how, url: target, signal, ...wait })).body
+      return (await send(http, { ...how, url: target, lane: 'download', signal, ...wait })).body
     },
   }
 }

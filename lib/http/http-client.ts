@@ -1,6 +1,12 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions, Startable } from '../base/index.ts'
 
+/**
+ * Which connections a request takes: `upload` and `download` are for bodies that may take long, so that they cannot keep
+ * short requests waiting.
+ */
+export type Lane = 'control' | 'upload' | 'download'
+
 export interface HttpRequest extends AbortOptions {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Absolute. */
@@ -8,6 +14,8 @@ export interface HttpRequest extends AbortOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** A stream is sent only once and cannot be retried. */
   readonly body?: Uint8Array | Readable
+  /** Default `control`. */
+  readonly lane?: Lane
   /**
    * Longest wait for the answer's header; default 10 s. The wait starts again with each interim answer (1xx), which a
    * server sends while it is still working. 0 means no limit (an upload's answer may wait for the backend).
@@ -35,7 +43,8 @@ export interface HttpResponse {
 export interface HttpClient extends Startable {
   /**
    * Any status is an answer, not an error. Sends the bearer token of the client if it has one.
-   * @throws ABORTED, REQUEST_TIMEOUT (no header in time), PEER_CLOSED (refused, reset, unknown host)
+   * @throws ABORTED, REQUEST_TIMEOUT (no header in time), PEER_CLOSED (refused, reset, unknown host), CONNECTIONS_BUSY (too
+   * many wait for a connection)
    */
   request(request: HttpRequest): Promise<HttpResponse>
 }

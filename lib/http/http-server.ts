@@ -7,6 +7,7 @@ import { bodyBudget } from './body-budget.ts'
 import { door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
 import { type Lingering, lingering } from './lingering.ts'
+import { type ListenerLimit, type LoadLimits, limitRefusals, loadGates } from './load.ts'
 import { oddRequests } from './odd-requests.ts'
 import type { Route } from './route.ts'
 import { type Dispatch, routing } from './routing.ts'
@@ -39,6 +40,8 @@ export interface HttpServerInit {
    * Default none.
    */
   readonly hosts?: readonly string[] | 'any'
+  /** Limits of what keeps connections busy; default none. */
+  readonly load?: LoadLimits | undefined
   /** How long `stop` waits for answers under way; default 10 s. */
   readonly drainMs?: number
   /** A connection without traffic for this long is closed, even within a request; default 15 min. */
@@ -123,10 +126,17 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
   const { clock } = components
   const logger = components.logger.child({ listener: init.name })
   const audit = auditTrail({ logger, clock })
+  const limited = limitRefusals(components.metrics)
+  const onLimit = (limit: ListenerLimit) => limited.with({ listener: init.name, limit }).add()
   const dispatch = routing(
     {
       logger,
       audit,
+      clock,
+      enterLoad: loadGates({ clock, onRefused: onLimit }, init.load),
+      onFailure: (err) => {
+        if (hasCode(err, 'BODY_TOO_SLOW')) onLimit('slow_body')
+      },
       authenticate: components.authenticate,
       bodies: bodyBudget(components, init.name),
       door: door(components.authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),

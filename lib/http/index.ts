@@ -8,6 +8,7 @@ export {
   sendStream,
 } from './answers.ts'
 export { type BodyOptions, readBytes, readJson } from './bodies.ts'
+export { clientNamed, clientOf } from './client-of.ts'
 export { entityTag } from './conditions.ts'
 export type { Envelope } from './error-envelope.ts'
 export { errorFromResponse } from './error-from-response.ts'
@@ -20,6 +21,7 @@ export {
   httpServer,
 } from './http-server.ts'
 export { inTouch } from './in-touch.ts'
+export type { Load, LoadedRequest, LoadLimits } from './load.ts'
 export { nextLink, type PageLimits, type PageRequest, pageRequest } from './page.ts'
 export {
   type ContentRange,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express from 'express'
-import { type AppError, appError, codeOf, hasCode, isAbort, isAppError, toAppError } from '../base/index.ts'
+import { type AppError, appError, type Clock, codeOf, hasCode, isAbort, isAppError, toAppError } from '../base/index.ts'
 import type { Authenticate } from '../identity/index.ts'
 import type { AuditTrail, Logger } from '../telemetry/index.ts'
 import { sendJson } from './answers.ts'
@@ -8,6 +8,7 @@ import { noteAction, noteRefusal } from './audited.ts'
 import type { BodyBudget } from './body-budget.ts'
 import type { Door } from './door.ts'
 import { type Envelope, errorBody } from './error-envelope.ts'
+import type { EnterLoad } from './load.ts'
 import { unsatisfiedContentRange } from './range.ts'
 import { headersOf } from './refusal.ts'
 import { requestBody } from './request-body.ts'
@@ -24,6 +25,11 @@ export interface RoutingComponents {
   /** Stands before all routes. */
   readonly door: Door
   readonly bodies: BodyBudget
+  readonly clock: Pick<Clock, 'setTimer' | 'monotonicMs'>
+  /** Stands before each route, once the caller's rights are known. */
+  readonly enterLoad: EnterLoad
+  /** Told of each answer that is an error. */
+  readonly onFailure: (err: AppError) => void
 }
 
 export interface RoutingInit {
@@ -60,9 +66,9 @@ const paramsOf = (req: express.Request): Record<string, string> =>
   )
 
 const exchangeOf = (
-  req: express.Request,
-  res: express.Response,
-  { principal, bodies }: Pick<Exchange, 'principal' | 'bodies'>,
+  { clock, bodies }: Pick<RoutingComponents, 'clock' | 'bodies'>,
+  { req, res }: { readonly req: express.Request; readonly res: express.Response },
+  principal: Exchange['principal'],
 ): Exchange => {
   const { path, query: rawQuery } = targetOf(res)
   let query: URLSearchParams | undefined
@@ -82,7 +88,7 @@ const exchangeOf = (
     bodies,
     requestId,
     get body() {
-      return requestBody(req, signal)
+      return requestBody(clock, req, signal)
     },
     signal,
   }
@@ -117,7 +123,7 @@ const unsatisfied = ({ status, detail: { size } = {} }: AppError): string | unde
   status === 416 && typeof size === 'number' ? unsatisfiedContentRange(size) : undefined
 
 const answerError = (
-  { logger, audit }: Pick<RoutingComponents, 'logger' | 'audit'>,
+  { logger, audit, onFailure }: Pick<RoutingComponents, 'logger' | 'audit' | 'onFailure'>,
   envelope: Envelope,
 ): express.ErrorRequestHandler => {
   return (err: unknown, req, res, _next) => {
@@ -130,6 +136,7 @@ const answerError = (
     }
     const failure = asAppError(err, visit)
     noteRefusal(audit, { req, visit, path: pathOf(res) }, failure)
+    onFailure(failure)
     logger[levelOf(failure.status, failure.retryable)]('failed to answer a request', { ...facts, err: failure })
     if (res.headersSent) {
       res.destroy()
@@ -137,7 +144,7 @@ const answerError = (
     }
     const kept = ['x-request-id', ...Object.keys(constantHeaders[envelope])]
     for (const name of res.getHeaderNames()) if (!kept.includes(name)) res.removeHeader(name)
-    const last = visit.signal.aborted || hasCode(failure, 'SHUTTING_DOWN', 'REQUEST_TIMEOUT')
+    const last = visit.signal.aborted || hasCode(failure, 'SHUTTING_DOWN', 'REQUEST_TIMEOUT', 'BODY_TOO_SLOW')
     if (last) res.setHeader('connection', 'close')
     sendJson({ method: req.method, res }, failure.status, errorBody(failure, envelope), {
       'www-authenticate': failure.status === 401 ? challenge[envelope] : undefined,
@@ -193,10 +200,7 @@ const nothingThere: express.RequestHandler = (req, res) => {
 }
 
 /** All routes of one path; a method without a route here goes on to the next matching pattern. */
-const pathHandler = (
-  routes: readonly Route[],
-  { authenticate, audit, bodies }: Pick<RoutingComponents, 'authenticate' | 'audit' | 'bodies'>,
-): express.RequestHandler => {
+const pathHandler = (routes: readonly Route[], components: RoutingComponents): express.RequestHandler => {
   return async (req, res, next) => {
     const visit = visitOf(res)
     const route = routes.find(({ methods }) => (methods as readonly string[]).includes(req.method))
@@ -207,11 +211,13 @@ const pathHandler = (
     }
     visit.route = route.path
     visit.allowed.clear()
-    const principal = authenticate(req)
+    const principal = components.authenticate(req)
     visit.principal = principal
     requireRight({ principal }, route.right)
-    const exchange = exchangeOf(req, res, { principal, bodies })
-    if (route.right === 'admin') noteAction(audit, exchange)
+    visit.atEnd = await components.enterLoad({ req, path: targetOf(res).path }, visit.signal)
+    if (res.closed) visit.atEnd()
+    const exchange = exchangeOf(components, { req, res }, principal)
+    if (route.right === 'admin') noteAction(components.audit, exchange)
     await route.handle(exchange)
     if (!res.headersSent && !res.destroyed) throw appError('UNKNOWN', { message: 'the handler gave no answer' })
   }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { rootCertificates } from 'node:tls'
 import { Agent } from 'undici'
 import { appError, type Clock } from '../base/index.ts'
-import type { HttpClient } from './http-client.ts'
+import type { HttpClient, HttpRequest, Lane } from './http-client.ts'
 import { exchangeOver } from './undici-exchange.ts'
 
 export interface HttpClientComponents {
@@ -15,8 +15,10 @@ export interface HttpClientInit {
    * Sent as a bearer token with every request without its own `authorization`; only for clients of our own services.
    */
   readonly token?: string | undefined
-  /** Connections to one origin; further requests wait for a free one. Default 64. */
-  readonly connectionsPerOrigin?: number
+  /** Connections to one origin in each lane; further requests wait for a free one. Default 64. */
+  readonly connectionsPerOrigin?: number | Readonly<Record<Lane, number>>
+  /** Requests that may wait for a connection to one origin in a lane; default: any number. */
+  readonly maxWaiting?: number
   /** Default 5 s. */
   readonly connectTimeoutMs?: number
   /** Default `shoal`. */
@@ -33,7 +35,8 @@ const DEFAULT_CONNECT_MS = 5_000
  * with CONFIG_INVALID when the certificate file cannot be read.
  */
 export function httpClient({ clock }: HttpClientComponents, init: HttpClientInit = {}): HttpClient {
-  let agent: Agent | undefined
+  const agents = new Map<Lane, Agent>()
+  const underWay = new Map<string, number>()
   let stopped = false
   let authorities: string[] | undefined
   const ownHeaders = {
@@ -41,22 +44,44 @@ export function httpClient({ clock }: HttpClientComponents, init: HttpClientInit
     'user-agent': init.userAgent ?? 'shoal',
     ...(init.token !== undefined && { authorization: `Bearer ${init.token}` }),
   }
-  const pool = () => {
-    agent ??= new Agent({
-      connections: init.connectionsPerOrigin ?? DEFAULT_CONNECTIONS,
+  const connectionsOf = (lane: Lane): number => {
+    const { connectionsPerOrigin = DEFAULT_CONNECTIONS } = init
+    return typeof connectionsPerOrigin === 'number' ? connectionsPerOrigin : connectionsPerOrigin[lane]
+  }
+  const pool = (lane: Lane) => {
+    const known = agents.get(lane)
+    if (known !== undefined) return known
+    const agent = new Agent({
+      connections: connectionsOf(lane),
       connect: {
         timeout: init.connectTimeoutMs ?? DEFAULT_CONNECT_MS,
         ...(authorities !== undefined && { ca: authorities }),
       },
     })
+    agents.set(lane, agent)
     return agent
+  }
+  /** Counts the request until its answer is over. @throws CONNECTIONS_BUSY */
+  const queue = ({ url, lane = 'control' }: HttpRequest): (() => void) => {
+    if (init.maxWaiting === undefined || !URL.canParse(url)) return () => undefined
+    const key = `${lane} ${new URL(url).origin}`
+    const count = underWay.get(key) ?? 0
+    if (count >= connectionsOf(lane) + init.maxWaiting) throw appError('CONNECTIONS_BUSY', { detail: { lane } })
+    underWay.set(key, count + 1)
+    return () => {
+      const left = (underWay.get(key) ?? 1) - 1
+      if (left === 0) underWay.delete(key)
+      else underWay.set(key, left)
+    }
   }
 
   return {
     async request(request) {
       try {
         if (stopped) throw appError('ABORTED', { message: 'the http client is stopped' })
-        return await exchangeOver(pool(), clock, { ...request, headers: withDefaults(ownHeaders, request.headers) })
+        const headers = withDefaults(ownHeaders, request.headers)
+        const onOver = queue(request)
+        return await exchangeOver({ agent: pool(request.lane ?? 'control'), clock, onOver }, { ...request, headers })
       } catch (err) {
         if (request.body instanceof Readable) request.body.on('error', () => undefined).destroy()
         throw err
@@ -68,9 +93,9 @@ export function httpClient({ clock }: HttpClientComponents, init: HttpClientInit
     },
     async stop() {
       stopped = true
-      const closing = agent
-      agent = undefined
-      await closing?.destroy()
+      const closing = [...agents.values()]
+      agents.clear()
+      await Promise.all(closing.map((agent) => agent.destroy()))
     },
   }
 }

@@ -54,6 +54,8 @@ const patience = (clock: Clock, limitMs: number, expire: () => void): Patience =
 type Outcome = {
   readonly resolve: (response: HttpResponse) => void
   readonly reject: (err: AppError) => void
+  /** Called once, when nothing of the request or its answer is left. */
+  readonly onOver: () => void
 }
 
 /** One request and its answer; connects the caller's promise and signal with undici's callbacks. */
@@ -65,6 +67,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined
   #failure: AppError | undefined
   #answered = false
+  #over = false
 
   constructor(clock: Clock, request: HttpRequest, outcome: Outcome) {
     this.#request = request
@@ -140,20 +143,34 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
   }
 
   #release(): void {
+    if (!this.#over) this.#outcome.onOver()
+    this.#over = true
     this.#wait.release()
     this.#request.signal?.removeEventListener('abort', this.#onAbort)
   }
 }
 
+/** What one exchange goes over. */
+export interface Means {
+  readonly agent: Agent
+  readonly clock: Clock
+  /** Called once, when nothing of the request or its answer is left. */
+  readonly onOver: () => void
+}
+
 /** Sends one request over `agent`. The caller's signal applies until the body of the answer has ended. */
-export function exchangeOver(agent: Agent, clock: Clock, request: HttpRequest): Promise<HttpResponse> {
-  if (request.signal?.aborted === true) return Promise.reject(appError('ABORTED', { cause: request.signal.reason }))
+export function exchangeOver({ agent, clock, onOver }: Means, request: HttpRequest): Promise<HttpResponse> {
+  if (request.signal?.aborted === true) {
+    onOver()
+    return Promise.reject(appError('ABORTED', { cause: request.signal.reason }))
+  }
   if (!URL.canParse(request.url)) {
+    onOver()
     return Promise.reject(appError('REQUEST_INVALID', { message: 'the URL of the request is malformed' }))
   }
   const { origin, pathname, search } = new URL(request.url)
   return new Promise((resolve, reject) => {
-    const exchange = new UndiciExchange(clock, request, { resolve, reject })
+    const exchange = new UndiciExchange(clock, request, { resolve, reject, onOver })
     agent.dispatch(
       {
         origin,

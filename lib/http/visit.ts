@@ -14,6 +14,8 @@ export interface Visit {
   principal?: Principal
   /** The methods that the path supports, collected for a 405 answer. */
   readonly allowed: Set<string>
+  /** Called at its end; set it when something is held until then. */
+  atEnd: () => void
 }
 
 /** The running requests of one server; counts and logs each one at its end. */
@@ -123,6 +125,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
         signal: controller.signal,
         route: 'unmatched',
         allowed: new Set(),
+        atEnd: () => undefined,
       }
       underWay.set(res, controller)
       connections.add(req.socket, res)
@@ -131,6 +134,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
         underWay.delete(res)
         if (!res.writableFinished) controller.abort(appError('ABORTED', { message: 'the client disconnected' }))
         close(visit, req, res, startedMs)
+        visit.atEnd()
         if (underWay.size > 0) return
         for (const resolve of waiting) resolve()
         waiting.clear()

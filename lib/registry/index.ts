@@ -1,4 +1,5 @@
 export { memoryRegistryStorage } from './memory-storage.ts'
+export { registryLoad } from './registry-load.ts'
 export { type RegistryInit, registryRoutes } from './routes.ts'
 export type {
   Blobs,

@@ -77,7 +77,8 @@ export interface UploadSession {
 export type UploadKey = Pick<UploadSession, 'id' | 'member'>
 
 export interface Uploads {
-  create(repository: Repository, options?: AbortOptions): Promise<UploadSession>
+  /** `client` names who uploads. @throws UPLOADS_FULL where too much is open, or too much of this client */
+  create(repository: Repository, options?: AbortOptions & { readonly client?: string }): Promise<UploadSession>
   /** @throws BLOB_UPLOAD_UNKNOWN when the session has ended or its node has lost it */
   status(repository: Repository, key: UploadKey, options?: AbortOptions): Promise<UploadSession>
   /**

@@ -1,6 +1,6 @@
 import { isAppError } from '../base/index.ts'
 import { type Digest, parseDigest, parseRepositoryName, type Repository, sameRepository } from '../core/index.ts'
-import { type Exchange, refusal, sendEmpty } from '../http/index.ts'
+import { clientOf, type Exchange, refusal, sendEmpty } from '../http/index.ts'
 import { type UploadComponents, uploadSessions } from './upload-sessions.ts'
 
 /** The upload protocol; signed Locations identify the sessions. */
@@ -18,7 +18,7 @@ export function uploadOperations(components: UploadComponents): UploadOperations
   const sessions = uploadSessions(components)
 
   const openWhole = async (exchange: Exchange, repository: Repository, digest: Digest) => {
-    const session = await uploads.create(repository, { signal: exchange.signal })
+    const session = await uploads.create(repository, { signal: exchange.signal, client: clientOf(exchange.req) })
     try {
       await sessions.append(exchange, repository, session)
       await uploads.commit(repository, session, digest, { signal: exchange.signal })
@@ -36,7 +36,7 @@ export function uploadOperations(components: UploadComponents): UploadOperations
   }
 
   const openSession = async (exchange: Exchange, repository: Repository) => {
-    const session = await uploads.create(repository, { signal: exchange.signal })
+    const session = await uploads.create(repository, { signal: exchange.signal, client: clientOf(exchange.req) })
     sendEmpty(exchange, 202, sessions.headers(repository, session))
   }
 

@@ -27,12 +27,24 @@ export function serviceRuntime(kind: ServiceKind, config: CommonConfig, given: P
 }
 
 /**
- * A metainfo stream keeps its connection while an origin brings the blob, so many are needed; a dead host must not
- * delay a pull for long.
+ * Connections to one service in each lane. A metainfo stream keeps its connection while an origin brings the blob, so many
+ * are needed for downloads.
  */
-const clusterConnections = { connectionsPerOrigin: 1024, connectTimeoutMs: 2_000 }
+const LANES = { control: 256, upload: 512, download: 1024 }
+/** Requests that wait for a connection in a lane; more are refused. */
+const MAX_WAITING = 1024
+/** A dead host must not delay a pull for long. */
+const CONNECT_MS = 2_000
 
 /** The HTTP client for calls to other services; it shows the secret that this one shows. */
 export function clusterHttp(runtime: Pick<Runtime, 'clock'>, config: CommonConfig): HttpClient {
-  return httpClient({ clock: runtime.clock }, { token: config.secrets.shown?.(), ...clusterConnections })
+  return httpClient(
+    { clock: runtime.clock },
+    {
+      token: config.secrets.shown?.(),
+      connectionsPerOrigin: LANES,
+      maxWaiting: MAX_WAITING,
+      connectTimeoutMs: CONNECT_MS,
+    },
+  )
 }

@@ -1,5 +1,5 @@
 import { lifecycle, type Startable } from '../base/index.ts'
-import { type Envelope, type HttpServer, httpServer, type Route } from '../http/index.ts'
+import { type Envelope, type HttpServer, httpServer, type LoadLimits, type Route } from '../http/index.ts'
 import { type AnonymousRights, secretAuthenticator } from '../identity/index.ts'
 import type { ListeningConfig } from './config.ts'
 import { assertSafeListeners, listenerConfig } from './listeners.ts'
@@ -14,6 +14,8 @@ export interface ListenerInit {
   readonly envelope?: Envelope
   /** Rights of callers without a secret on this listener; default: those in the config. */
   readonly anonymous?: AnonymousRights
+  /** Limits of what keeps its connections busy; default none. */
+  readonly load?: LoadLimits | undefined
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { ByteRange, Digest } from '../core/index.ts'
 import type { ReadOptions, SidecarName, StoredBlob } from './blob-store.ts'
-import type { Candidate } from './eviction.ts'
+import type { BlobCandidate } from './eviction.ts'
 import type { FoundBlob, Volume } from './medium.ts'
 
 /** For parts of the store whose bytes become a blob. */
@@ -45,7 +45,7 @@ interface BlobRemoval {
   /** Removes the blob unless somebody has begun to use it. Returns whether it was removed. */
   evict(digest: Digest): Promise<boolean>
   /** Blobs that are not pinned and that nobody reads or changes now. */
-  idle(): readonly Candidate[]
+  idle(): readonly BlobCandidate[]
 }
 
 interface BlobInventory {

@@ -57,6 +57,8 @@ export interface Upload {
   digest(algorithm: DigestAlgorithm): Promise<Digest>
   /** The bytes received so far. */
   read(options?: ReadOptions): Readable
+  /** Until the result is called, the upload counts as used, and is not removed to make room. */
+  lease(): () => void
   /**
    * Turns the upload into a complete blob, durably (fsync of file and folder), with its sidecar `pieces`, and ends the
    * upload. An existing blob with that digest is kept instead.

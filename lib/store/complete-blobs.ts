@@ -4,7 +4,7 @@ import { type ByteRange, type Digest, wholeRange } from '../core/index.ts'
 import type { CompleteBlobs } from './blob-facets.ts'
 import type { ReadOptions, SidecarName, StoredBlob } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
-import type { Candidate } from './eviction.ts'
+import type { BlobCandidate } from './eviction.ts'
 import type { BlobFiles, FoundBlob, Volume } from './medium.ts'
 import { rangeStream } from './range-stream.ts'
 import type { Space } from './space.ts'
@@ -185,7 +185,7 @@ class Blobs implements CompleteBlobs {
     })
   }
 
-  idle(): readonly Candidate[] {
+  idle(): readonly BlobCandidate[] {
     return [...this.#entries.values()]
       .filter((entry) => !entry.pinned && this.#isIdle(entry))
       .map(({ digest, size, volume, usedAtMs }) => ({ digest, kind: 'blob', volume, bytes: size, usedAtMs }))

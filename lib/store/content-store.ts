@@ -5,7 +5,7 @@ import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { CompleteBlobs } from './blob-facets.ts'
 import type { ReadOptions, SidecarName } from './blob-store.ts'
 import { completeBlobs } from './complete-blobs.ts'
-import { type Candidate, evictInRounds } from './eviction.ts'
+import { evictor } from './evictor.ts'
 import { leases } from './leases.ts'
 import type { ManagedStore } from './managed-store.ts'
 import { measuredMedium } from './measured-medium.ts'
@@ -35,7 +35,7 @@ export interface StoreInit {
   readonly lowWatermark?: number | undefined
   /** Bytes that the store leaves free on the disk. Default 512 MiB. */
   readonly minFreeBytes?: number | undefined
-  /** An upload that nobody has used for this long is removed. Default one day. */
+  /** An upload that nobody has used for this long is removed. Default two hours. */
   readonly uploadIdleMs?: number | undefined
   /**
    * Asked before a complete blob is evicted, for several blobs at a time; writers wait for the answer. A failure counts
@@ -45,11 +45,9 @@ export interface StoreInit {
 }
 
 export const DEFAULT_MIN_FREE_BYTES = 512 * 1024 * 1024
-const DAY_MS = 24 * 60 * 60 * 1000
+const UPLOAD_IDLE_MS = 2 * 60 * 60 * 1000
 /** Interval of the search for idle uploads; the search runs more often when uploads expire sooner. */
 const SWEEP_INTERVAL_MS = 10 * 60 * 1000
-/** An eviction that has to ask others stops after this time, whatever it has freed, because writers wait for it. */
-const MAX_EVICTION_MS = 10_000
 
 /** `init` with its defaults, checked. @throws CONFIG_INVALID */
 function spaceInit(init: StoreInit): SpaceInit {
@@ -68,7 +66,6 @@ class ContentStore implements ManagedStore {
   readonly #components: StoreComponents
   readonly #medium: Medium
   readonly #metrics: StoreMetrics | undefined
-  readonly #evictable: (digest: Digest) => boolean | Promise<boolean>
   readonly #uploadIdleMs: number
   readonly #capacityBytes: number
   readonly #leases = leases()
@@ -88,12 +85,12 @@ class ContentStore implements ManagedStore {
     this.#components = components
     this.#medium = medium
     this.#metrics = storeMetrics(components.metrics)
-    this.#evictable = init.evictable ?? (() => true)
-    this.#uploadIdleMs = init.uploadIdleMs ?? DAY_MS
+    this.#uploadIdleMs = init.uploadIdleMs ?? UPLOAD_IDLE_MS
     this.#capacityBytes = limits.capacityBytes
     const freeBytes = (volume: Volume) => medium.freeBytes(volume)
-    const evict = (bytes: number, volume?: Volume) => this.#evict(bytes, volume)
-    this.#space = space({ clock, used: this.#metrics?.used, refused: this.#metrics?.refused, freeBytes, evict }, limits)
+    const makeRoom = (bytes: number, volume?: Volume) => evict(bytes, volume)
+    const { used, refused } = this.#metrics ?? {}
+    this.#space = space({ clock, used, refused, freeBytes, evict: makeRoom }, limits)
     const choose = (key: string) => medium.choose(key)
     const shared = { space: this.#space, locks, now, choose }
     this.#blobs = completeBlobs({
@@ -107,7 +104,12 @@ class ContentStore implements ManagedStore {
     })
     const blobs = this.#blobs
     this.#partials = partialTable({ ...shared, blobs, files: medium.partials, leases: this.#leases })
-    this.#uploads = uploads({ ...shared, blobs, hashing, files: medium.uploads, random, logger })
+    const changed = (count: number) => this.#metrics?.uploads.set(count)
+    this.#uploads = uploads({ ...shared, blobs, hashing, files: medium.uploads, random, logger, changed })
+    const evict = evictor({
+      ...{ clock, logger, metrics: this.#metrics, leases: this.#leases, evictable: init.evictable ?? (() => true) },
+      ...{ blobs, partials: this.#partials, uploads: this.#uploads },
+    })
     medium.onLost((volume) => this.#tasks.run('forget a lost volume', () => this.#lose(volume)))
   }
 
@@ -117,7 +119,9 @@ class ContentStore implements ManagedStore {
 
   get trouble() {
     const reasons = [...this.#medium.out].map(([volume, reason]) => `volume ${volume} is out: ${reason}`)
-    if (this.#space.isFull) reasons.push('writes are refused: there is no room, and nothing may be evicted')
+    // What is full of abandoned uploads is not full: the next write removes them.
+    if (this.#space.isFull && this.#uploads.idle().length === 0)
+      reasons.push('writes are refused: there is no room, and nothing may be evicted')
     return reasons.length === 0 ? undefined : reasons.join('; ')
   }
 
@@ -184,6 +188,14 @@ class ContentStore implements ManagedStore {
     return this.#uploads.get(id)
   }
 
+  openUploads() {
+    return this.#uploads.list()
+  }
+
+  evictUpload(id: string) {
+    return this.#uploads.evict(id)
+  }
+
   openPartial(digest: Digest, map: PieceMap) {
     return this.#partials.open(digest, map)
   }
@@ -247,41 +259,6 @@ class ContentStore implements ManagedStore {
     }
     const intervalMs = Math.min(this.#uploadIdleMs, SWEEP_INTERVAL_MS)
     this.#sweepTimer = this.#components.clock.setTimer(intervalMs, sweep, { background: true })
-  }
-
-  async #evict(bytes: number, volume: Volume | undefined): Promise<void> {
-    const all = [...this.#blobs.idle(), ...this.#partials.idle()]
-    const idle = volume === undefined ? all : all.filter((each) => each.volume === volume)
-    const { clock } = this.#components
-    const endsAtMs = clock.monotonicMs() + MAX_EVICTION_MS
-    await evictInRounds(
-      idle.filter(({ digest }) => !this.#leases.held(digest)),
-      bytes,
-      {
-        mayEvict: (candidate) => this.#mayEvict(candidate),
-        evict: (candidate) => this.#evictOne(candidate),
-        isOver: () => clock.monotonicMs() >= endsAtMs,
-      },
-    )
-  }
-
-  async #mayEvict({ kind, digest }: Candidate): Promise<boolean> {
-    if (kind === 'partial') return true
-    try {
-      return await this.#evictable(digest)
-    } catch (err) {
-      this.#components.logger.warn('failed to find out whether a blob may be evicted', { digest, err })
-      return false
-    }
-  }
-
-  async #evictOne({ kind, digest, bytes }: Candidate): Promise<boolean> {
-    const owner = kind === 'blob' ? this.#blobs : this.#partials
-    // A reader may have come during the question, or while an earlier victim was removed.
-    if (this.#leases.held(digest) || !(await owner.evict(digest))) return false
-    this.#metrics?.evictions.with({ kind }).add()
-    this.#components.logger.info('evicted', { kind, digest, bytes })
-    return true
   }
 }
 

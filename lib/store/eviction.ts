@@ -1,26 +1,43 @@
 import type { Digest } from '../core/index.ts'
 import type { Volume } from './medium.ts'
 
-/** An item that may be evicted now: not leased and not in use. */
-export interface Candidate {
-  readonly digest: Digest
-  readonly kind: 'blob' | 'partial'
+interface Evictable {
   readonly volume: Volume
   /** Bytes that its removal frees. */
   readonly bytes: number
   readonly usedAtMs: number
 }
 
+export interface BlobCandidate extends Evictable {
+  readonly kind: 'blob' | 'partial'
+  readonly digest: Digest
+}
+
+export interface UploadCandidate extends Evictable {
+  readonly kind: 'upload'
+  readonly id: string
+  readonly abandoned: boolean
+}
+
+/** An item that may be evicted now: not leased and not in use. */
+export type Candidate = BlobCandidate | UploadCandidate
+
 /** Number of candidates for which permission is asked at one time. */
 const ROUND = 16
 
-const rank = { blob: 0, partial: 1 } as const
+const rankOf = (candidate: Candidate): number => {
+  if (candidate.kind === 'upload') return candidate.abandoned ? 0 : 3
+  return candidate.kind === 'blob' ? 1 : 2
+}
 
-/** Complete blobs before partials, since somebody will come back for a partial; then the least recently used first. */
+/**
+ * Abandoned uploads first; complete blobs before partials, since somebody will come back for a partial; last of all
+ * uploads that are only quiet. Within each kind the least recently used first.
+ */
 function inOrder(candidates: readonly Candidate[]): Candidate[] {
   return candidates
     .filter((candidate) => candidate.bytes > 0)
-    .sort((a, b) => rank[a.kind] - rank[b.kind] || a.usedAtMs - b.usedAtMs)
+    .sort((a, b) => rankOf(a) - rankOf(b) || a.usedAtMs - b.usedAtMs)
 }
 
 /** How many of the first `candidates` are needed to free `bytesToFree`; all of them when they do not suffice. */

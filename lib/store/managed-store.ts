@@ -1,6 +1,6 @@
 import type { Startable } from '../base/index.ts'
 import type { BlobReader, BlobUploads, PartialBlobs, Retention, Sidecars } from './blob-store.ts'
-import type { BlobInspection, StoreHealth } from './upkeep.ts'
+import type { BlobInspection, StoreHealth, UploadInspection } from './upkeep.ts'
 
 /**
  * All facets of one store: uploads, partial and complete blobs. It is the only writer of its folder and never fetches
@@ -13,4 +13,5 @@ export type ManagedStore = Startable &
   Sidecars &
   Retention &
   BlobInspection &
+  UploadInspection &
   StoreHealth

@@ -1,7 +1,7 @@
 import { appError, type KeyedLock } from '../base/index.ts'
 import type { Digest, PieceMap } from '../core/index.ts'
 import type { PartialBlob } from './blob-store.ts'
-import type { Candidate } from './eviction.ts'
+import type { BlobCandidate } from './eviction.ts'
 import type { Leases } from './leases.ts'
 import { type ManagedPartial, managedPartial, type PartialComponents } from './managed-partial.ts'
 import type { FoundPartial, PartialFiles, Volume } from './medium.ts'
@@ -12,7 +12,7 @@ export interface PartialTable {
   open(digest: Digest, map: PieceMap): Promise<PartialBlob>
   list(): readonly { readonly digest: Digest; readonly map: PieceMap }[]
   /** Partials that nobody uses now. */
-  idle(): readonly Candidate[]
+  idle(): readonly BlobCandidate[]
   /** Removes the partial unless somebody has begun to use it. Returns whether it was removed. */
   evict(digest: Digest): Promise<boolean>
   /** Ends all partials on a lost volume. */
@@ -70,7 +70,7 @@ class Partials implements PartialTable {
     return [...this.#left.values(), ...this.#inUse.values()].map(({ digest, map }) => ({ digest, map }))
   }
 
-  idle(): readonly Candidate[] {
+  idle(): readonly BlobCandidate[] {
     const left = [...this.#left.values()].filter(({ digest }) => !this.#components.locks.busy(lockOf(digest)))
     const inUse = [...this.#inUse.values()].filter((partial) => partial.idle)
     return [...left, ...inUse].map(({ digest, volume, bytes, usedAtMs }) => ({

@@ -34,7 +34,7 @@ export interface SpaceComponents {
 /** Counts what a store holds, and makes room for new bytes. */
 export interface Space {
   readonly usedBytes: number
-  /** Whether the last write was refused for lack of space. */
+  /** Whether a write was refused for lack of space, and there has not been room since. */
   readonly isFull: boolean
   /**
    * Makes room, then runs `work`, which adds `bytes` to the volume; the bytes stay counted when it succeeds. When the
@@ -87,11 +87,10 @@ class Books implements Space {
     try {
       await this.#makeRoom(bytes, volume)
       const result = await this.#insist(bytes, volume, work)
-      if (bytes > 0) this.#isFull = false
+      if (bytes > 0 && !this.#isHigh()) this.#isFull = false
       return result
     } catch (err) {
       this.#count(-bytes)
-      if (hasCode(err, 'STORE_FULL')) this.#refuse()
       throw err
     }
   }
@@ -101,7 +100,9 @@ class Books implements Space {
   }
 
   release(bytes: number) {
+    const wasHigh = this.#isHigh()
     this.#count(-bytes)
+    if (wasHigh && !this.#isHigh()) this.#isFull = false
   }
 
   open() {
@@ -114,9 +115,14 @@ class Books implements Space {
     this.#isOpen = false
   }
 
-  #refuse() {
-    this.#isFull = true
+  /** A write that is too large for a store that is not full says nothing about the store. */
+  #refusal(
+    isFull: boolean,
+    more: { readonly detail?: Readonly<Record<string, unknown>>; readonly cause?: unknown } = {},
+  ) {
+    if (isFull) this.#isFull = true
     this.#components.refused?.add()
+    return appError('STORE_FULL', more)
   }
 
   #count(bytes: number) {
@@ -124,15 +130,20 @@ class Books implements Space {
     this.#components.used?.set(this.#usedBytes)
   }
 
+  /** Above the high watermark a small write may still succeed, but that is no room. */
+  #isHigh(usedBytes = this.#usedBytes) {
+    return usedBytes > this.#init.capacityBytes * this.#init.highWatermark
+  }
+
   /** Bytes above the low watermark, when the high watermark is exceeded; else 0. */
   #excess() {
-    const { capacityBytes, highWatermark, lowWatermark } = this.#init
-    return this.#usedBytes > capacityBytes * highWatermark ? this.#usedBytes - capacityBytes * lowWatermark : 0
+    const { capacityBytes, lowWatermark } = this.#init
+    return this.#isHigh() ? this.#usedBytes - capacityBytes * lowWatermark : 0
   }
 
   async #makeRoom(bytes: number, volume: Volume) {
     if (this.#excess() > 0) await this.#evict(() => this.#excess())
-    if (this.#usedBytes > this.#init.capacityBytes) throw appError('STORE_FULL')
+    if (this.#usedBytes > this.#init.capacityBytes) throw this.#refusal(this.#isHigh(this.#usedBytes - bytes))
     const shortage = await this.#freeShortage(bytes, volume)
     if (shortage <= 0) return
     await this.#evict(() => shortage, volume)
@@ -140,7 +151,7 @@ class Books implements Space {
     free.bytes -= bytes
     if (free.bytes < this.#init.minFreeBytes) {
       const { minFreeBytes } = this.#init
-      throw appError('STORE_FULL', { detail: { volume, freeBytes: free.bytes, minFreeBytes } })
+      throw this.#refusal(true, { detail: { volume, freeBytes: free.bytes, minFreeBytes } })
     }
   }
 
@@ -190,7 +201,7 @@ class Books implements Space {
     try {
       return await work()
     } catch (err) {
-      throw isFull(err) ? appError('STORE_FULL', { cause: err }) : err
+      throw isFull(err) ? this.#refusal(true, { cause: err }) : err
     }
   }
 }

@@ -5,6 +5,7 @@ export interface StoreMetrics {
   readonly capacity: Gauge
   readonly blobs: Gauge
   readonly pinned: Gauge
+  readonly uploads: Gauge
   readonly refused: Counter
   readonly evictions: Family<Counter, 'kind'>
 }
@@ -18,6 +19,7 @@ export function storeMetrics(metrics: Metrics | undefined): StoreMetrics | undef
     capacity: gauge('shoal_store_capacity_bytes', 'Own bytes the local store may hold.'),
     blobs: gauge('shoal_store_blobs', 'Complete blobs in the local store.'),
     pinned: gauge('shoal_store_pinned_bytes', 'Bytes of pinned blobs in the local store.'),
+    uploads: gauge('shoal_store_uploads', 'Uploads in the local store that are no blobs yet.'),
     refused: metrics
       .counter({
         name: 'shoal_store_refused_writes_total',
@@ -25,7 +27,7 @@ export function storeMetrics(metrics: Metrics | undefined): StoreMetrics | undef
       })
       .with({}),
     evictions: metrics.counter(
-      { name: 'shoal_store_evictions_total', help: 'Blobs removed from the local store to free space.' },
+      { name: 'shoal_store_evictions_total', help: 'Blobs and uploads removed from the local store to free space.' },
       ['kind'],
     ),
   }

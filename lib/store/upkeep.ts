@@ -1,5 +1,6 @@
 import type { ByteRange, Digest } from '../core/index.ts'
 import type { StoredBlob } from './blob-store.ts'
+import type { UploadRest } from './upload-rest.ts'
 
 /** Why a complete blob is not evicted now. */
 export type Hold = 'pinned' | 'leased' | 'in use'
@@ -21,6 +22,24 @@ export interface BlobInspection {
   peek(digest: Digest, range: ByteRange): Promise<Uint8Array>
   /** Records that the blob's bytes were just compared with its digest and match. @throws BLOB_UNKNOWN */
   noteVerified(digest: Digest): Promise<void>
+}
+
+/** An upload that has not become a blob. */
+export interface OpenUpload {
+  readonly id: string
+  /** Bytes received. */
+  readonly size: number
+  /** Milliseconds since the epoch of the last use. */
+  readonly usedAtMs: number
+  readonly rest: UploadRest
+}
+
+/** Lets upkeep and quotas see and end uploads without counting as a use. */
+export interface UploadInspection {
+  /** All uploads, those used least lately first. */
+  openUploads(): readonly OpenUpload[]
+  /** Removes the upload unless it is in use; returns whether it was removed. */
+  evictUpload(id: string): Promise<boolean>
 }
 
 /** The state of the store as a whole. */

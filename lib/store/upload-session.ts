@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { appError, copyBytes, throwIfAborted } from '../base/index.ts'
+import { appError, copyBytes, hasCode, throwIfAborted } from '../base/index.ts'
 import { type Digest, type DigestAlgorithm, digestAlgorithm, wholeRange } from '../core/index.ts'
 import type { Hashing } from '../metainfo/index.ts'
 import { type Batch, batches } from './batches.ts'
@@ -10,13 +10,16 @@ import type { FoundUpload, UploadFiles, UploadHandle, Volume } from './medium.ts
 import { rangeStream } from './range-stream.ts'
 import type { Space } from './space.ts'
 import { UploadHashes } from './upload-hashes.ts'
+import { type UploadRest, uploadRest } from './upload-rest.ts'
 
 export interface UploadSession extends Upload {
   readonly volume: Volume
   /** Milliseconds since the epoch of the last use. */
   readonly usedAtMs: number
-  /** True while bytes are received or hashed. */
+  /** True while bytes are received, read or hashed, and while it is leased. */
   readonly busy: boolean
+  /** What it may be removed for now. */
+  readonly rest: UploadRest
   /** Aborts a running append and waits for it; the bytes received so far are kept. */
   interrupt(): Promise<void>
 }
@@ -43,6 +46,8 @@ class Session implements UploadSession {
   #interruption = new AbortController()
   #removal: Promise<void> | undefined
   #published = false
+  #leases = 0
+  #refused = false
 
   constructor(components: UploadComponents, found: FoundUpload) {
     this.#components = components
@@ -62,7 +67,23 @@ class Session implements UploadSession {
   }
 
   get busy() {
-    return this.#running !== undefined
+    return this.#running !== undefined || this.#leases > 0
+  }
+
+  get rest() {
+    const { busy, usedAtMs } = this
+    return uploadRest({ busy, usedAtMs, refused: this.#refused }, this.#components.now())
+  }
+
+  lease() {
+    this.#leases += 1
+    let held = true
+    return () => {
+      if (!held) return
+      held = false
+      this.#leases -= 1
+      this.#usedAtMs = this.#components.now()
+    }
   }
 
   async append(source: AsyncIterable<Uint8Array>, options: AppendOptions): Promise<void> {
@@ -80,7 +101,8 @@ class Session implements UploadSession {
 
   read(options: ReadOptions = {}): Readable {
     const range = checkedRange(options.range ?? wholeRange(this.#size), this.#size)
-    return rangeStream(() => this.#components.files.open(this.id), range, options)
+    const onClose = this.lease()
+    return rangeStream(() => this.#components.files.open(this.id), range, { ...options, onClose })
   }
 
   commit(digest: Digest): Promise<StoredBlob> {
@@ -115,10 +137,14 @@ class Session implements UploadSession {
   async #alone<T>(work: (handle: UploadHandle) => Promise<T>): Promise<T> {
     this.#checkFree()
     this.#usedAtMs = this.#components.now()
+    this.#refused = false
     const turn = this.#withFile(work)
     this.#running = turn.catch(() => undefined)
     try {
       return await turn
+    } catch (err) {
+      this.#refused = hasCode(err, 'STORE_FULL', 'UPLOADS_FULL')
+      throw err
     } finally {
       this.#running = undefined
       this.#usedAtMs = this.#components.now()

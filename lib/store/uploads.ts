@@ -1,7 +1,9 @@
 import { appError, type Random } from '../base/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Upload } from './blob-store.ts'
+import type { Candidate } from './eviction.ts'
 import type { FoundUpload, Volume } from './medium.ts'
+import type { OpenUpload } from './upkeep.ts'
 import { type UploadComponents, type UploadSession, uploadSession } from './upload-session.ts'
 
 export interface Uploads {
@@ -11,6 +13,12 @@ export interface Uploads {
   get(id: string): Promise<Upload>
   /** Removes uploads that nobody has used for `idleMs`. */
   sweep(idleMs: number): Promise<void>
+  /** All uploads, those used least lately first. */
+  list(): readonly OpenUpload[]
+  /** Uploads that may make room now; not those without a byte. */
+  idle(): readonly Candidate[]
+  /** Removes the upload unless somebody has begun to use it. Returns whether it was removed. */
+  evict(id: string): Promise<boolean>
   /** Aborts all running appends; the bytes received so far are kept. */
   interrupt(): Promise<void>
   /** Ends all uploads on a lost volume. */
@@ -21,18 +29,25 @@ export interface UploadsComponents extends Omit<UploadComponents, 'ended'> {
   readonly random: Random
   readonly choose: (id: string) => Volume
   readonly logger: Logger
+  /** Told after each change of their number. */
+  readonly changed: (count: number) => void
 }
 
 const ID_BYTES = 16
 
 /** All uploads of a store. Only ids that were made here or found in the folder are used in a path. */
 export function uploads(components: UploadsComponents): Uploads {
-  const { files, space, random, logger, now } = components
+  const { files, space, random, logger, now, changed } = components
   const sessions = new Map<string, UploadSession>()
 
   const add = (found: FoundUpload): UploadSession => {
-    const session = uploadSession({ ...components, ended: (id) => void sessions.delete(id) }, found)
+    const ended = (id: string) => {
+      sessions.delete(id)
+      changed(sessions.size)
+    }
+    const session = uploadSession({ ...components, ended }, found)
     sessions.set(found.id, session)
+    changed(sessions.size)
     return session
   }
 
@@ -62,6 +77,22 @@ export function uploads(components: UploadsComponents): Uploads {
         logger.info('removed an idle upload', { upload: session.id, bytes: session.size })
         await session.abort()
       }
+    },
+    list: () =>
+      [...sessions.values()]
+        .map(({ id, size, usedAtMs, rest }) => ({ id, size, usedAtMs, rest }))
+        .sort((a, b) => a.usedAtMs - b.usedAtMs),
+    idle: () =>
+      [...sessions.values()].flatMap(({ id, volume, size, usedAtMs, rest }) =>
+        rest === 'used' || size === 0
+          ? []
+          : [{ kind: 'upload', id, abandoned: rest === 'abandoned', volume, bytes: size, usedAtMs }],
+      ),
+    async evict(id) {
+      const session = sessions.get(id)
+      if (session === undefined || session.rest === 'used') return false
+      await session.abort()
+      return true
     },
     async forget(volume) {
       await Promise.all([...sessions.values()].filter((each) => each.volume === volume).map((each) => each.abort()))

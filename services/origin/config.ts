@@ -32,7 +32,18 @@ export const originSchema = z.strictObject({
       /** Space on the disk that the store leaves free for other programs. */
       minFree: byteSize.prefault('512MiB'),
       /** An upload without a request for this long is removed. */
-      uploadIdle: duration.prefault('1d'),
+      uploadIdle: duration.prefault('2h'),
+    })
+    .prefault({}),
+  /** Uploads that are no blobs yet; those that nobody uses go before one is refused. */
+  uploads: z
+    .strictObject({
+      /** Uploads that are open at the same time. */
+      max: z.number().int().min(1).max(100_000).default(1000),
+      /** Share of `store.capacity` that they may use together. */
+      share: z.number().gt(0).max(1).default(0.9),
+      /** One client may have at most this share of both. */
+      clientShare: z.number().gt(0).max(1).default(0.75),
     })
     .prefault({}),
   /** Walks that give the present owners blobs that are in no backend, after the members have changed. */

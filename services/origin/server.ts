@@ -1,8 +1,8 @@
-import { OFFSET_HEADER, originRoutes, repositoryOf } from '../../lib/api/index.ts'
+import { CLIENT_HEADER, OFFSET_HEADER, originRoutes, repositoryOf } from '../../lib/api/index.ts'
 import type { Backends } from '../../lib/backend/index.ts'
 import { appError } from '../../lib/base/index.ts'
 import { parseDigest } from '../../lib/core/index.ts'
-import { type Exchange, type Route, sendEmpty, sendJson } from '../../lib/http/index.ts'
+import { clientOf, type Exchange, type Route, sendEmpty, sendJson } from '../../lib/http/index.ts'
 import { type BlobRoutesComponents, blobRoutes } from './blob-routes.ts'
 import type { UploadSessions, UploadState } from './push/upload-sessions.ts'
 
@@ -21,6 +21,12 @@ const offsetOf = (exchange: Exchange): number => {
   return Number(text)
 }
 
+/** Who uploads: a proxy names its client; any other caller is one itself. */
+const uploaderOf = ({ req }: Exchange): string => {
+  const named = req.headers[CLIENT_HEADER]
+  return typeof named === 'string' && /^[\w.:/-]{1,64}$/.test(named) ? named : clientOf(req)
+}
+
 /** Upload sessions; all requests of a session go to the origin that opened it. */
 function uploadRoutes({ uploads, backends }: OriginRoutesComponents, memberId: string): readonly Route[] {
   const answer = (exchange: Exchange, status: number, state: UploadState) =>
@@ -29,7 +35,7 @@ function uploadRoutes({ uploads, backends }: OriginRoutesComponents, memberId: s
   const create = async (exchange: Exchange) => {
     // A blob that no backend will take is refused before its bytes are sent.
     backends.backendFor(repositoryOf(exchange))
-    answer(exchange, 201, await uploads.create())
+    answer(exchange, 201, await uploads.create(uploaderOf(exchange)))
   }
   const status = async (exchange: Exchange) => answer(exchange, 200, await uploads.status(idOf(exchange)))
   const append = async (exchange: Exchange) => {

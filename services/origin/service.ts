@@ -25,6 +25,7 @@ import { sourceKeys } from './bring/source-keys.ts'
 import type { OriginConfig } from './config.ts'
 import { journalStorage, openWriteBack } from './push/open-write-back.ts'
 import { placement, pushes } from './push/placement.ts'
+import { uploadQuota, uploadRefusals } from './push/upload-quota.ts'
 import { uploadSessions } from './push/upload-sessions.ts'
 import { siblingClients } from './ring/sibling-clients.ts'
 import { originServerRoutes } from './server.ts'
@@ -161,6 +162,15 @@ function uploadPace({ uploads }: Pick<SwarmEngine, 'uploads'>) {
   return (sizeBytes: number) => (sizeBytes <= swarmLimits.shortBlobBytes ? short : long)
 }
 
+/** The limits of what is uploaded and is no blob yet. */
+function originQuota({ runtime, store }: OriginParts, { store: { capacity }, uploads }: OriginConfig) {
+  const { max, share, clientShare } = uploads
+  return uploadQuota(
+    { store, refused: uploadRefusals(runtime.metrics) },
+    { maxUploads: max, maxBytes: capacity * share, clientShare },
+  )
+}
+
 /** The parts that bring, place and look after blobs, and their routes. Each part needs only those above it. */
 function originRules(parts: OriginParts, config: OriginConfig) {
   const { runtime, cluster, siblings, evictions, store, backends, storage, engine, names } = parts
@@ -181,9 +191,11 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     },
     self,
   )
+  const quota = originQuota(parts, config)
   const uploads = uploadSessions({
     store,
     placement: place,
+    quota,
     onReceived: (count) => onReceived('client', count),
     onStored,
   })
@@ -205,19 +217,21 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     },
     self,
   )
-  return { tasks, bring, later, keeping, routes: keeping.whileStaying(routes) }
+  const { clientOf } = quota
+  const admin = { ...keeping.admin, writeBack: later, uploads, openUploads: () => store.openUploads(), clientOf }
+  return { tasks, bring, later, keeping, admin, routes: keeping.whileStaying(routes) }
 }
 
 /** One origin. @throws INSECURE_BIND, CONFIG_INVALID */
 export function originService(components: OriginComponents, config: OriginConfig): OriginService {
   const parts = originParts(components, config)
   const { runtime, http, store, backends, engine } = parts
-  const { tasks, bring, later, keeping, routes } = originRules(parts, config)
+  const { tasks, bring, later, keeping, admin, routes } = originRules(parts, config)
   const probes = backendProbes(runtime, backends.probed ?? [])
   const shell = serviceShell(runtime, config, {
     kind: 'origin',
     checks: { store: () => store.trouble, drain: keeping.drain, ...probes.checks },
-    listeners: { http: { routes }, admin: { routes: originAdminRoutes({ ...keeping.admin, writeBack: later }) } },
+    listeners: { http: { routes }, admin: { routes: originAdminRoutes(admin) } },
   })
   const seeding = seedStored(store, engine)
   const content = [

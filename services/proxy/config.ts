@@ -12,6 +12,12 @@ export const proxySchema = z.strictObject({
       listener: listenerOf('proxy', 'registry'),
       /** Values of `ns` (the host in an image's name) that mean this cluster. */
       ownNames: z.array(z.string().min(1)).default([]),
+      /** Uploads under way at the same time. */
+      maxUploads: z.number().int().min(1).max(100_000).default(512),
+      /** Downloads of blobs under way at the same time. */
+      maxDownloads: z.number().int().min(1).max(100_000).default(1024),
+      /** One client may have at most this share of both. */
+      clientShare: z.number().gt(0).max(1).default(0.5),
       /** Signs the Locations of uploads; all proxies of a cluster must use the same secret. */
       uploadSecret: z.string().min(16, 'a secret has at least 16 characters').exactOptional(),
     })

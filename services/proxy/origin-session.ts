@@ -1,4 +1,4 @@
-import type { OriginClient, OriginCluster, UploadState } from '../../lib/api/index.ts'
+import type { OpenUploadOptions, OriginClient, OriginCluster, UploadState } from '../../lib/api/index.ts'
 import { type AbortOptions, appError, hasCode, isAbort, type Random } from '../../lib/base/index.ts'
 import { type Cluster, isMemberFailure } from '../../lib/cluster/index.ts'
 import type { Digest, Repository } from '../../lib/core/index.ts'
@@ -14,7 +14,7 @@ export interface OriginSessionComponents {
 
 /** Upload sessions; each lives on the one origin that opened it. */
 export interface OriginSessions {
-  open(repository: Repository, options: AbortOptions): Promise<UploadState>
+  open(repository: Repository, options: OpenUploadOptions): Promise<UploadState>
   /**
    * Calls the origin that holds the session.
    * @throws BLOB_UPLOAD_UNKNOWN also when that origin is gone: the bytes are lost, and the client must start again. An
@@ -29,7 +29,7 @@ export interface OriginSessions {
 }
 
 export function originSessions({ origins, cluster, random }: OriginSessionComponents): OriginSessions {
-  const open = (repository: Repository, options: AbortOptions) =>
+  const open = (repository: Repository, options: OpenUploadOptions) =>
     fromCluster(origins.createUpload(repository, Buffer.from(random.bytes(12)).toString('hex'), options))
 
   const at: OriginSessions['at'] = async (key, { signal }, call) => {

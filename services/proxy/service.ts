@@ -1,6 +1,8 @@
 import { buildIndexCluster, originCluster } from '../../lib/api/index.ts'
 import type { Random, Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
+import type { LoadLimits } from '../../lib/http/index.ts'
+import { registryLoad } from '../../lib/registry/index.ts'
 import type { ReadinessCheck } from '../../lib/service/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { blobTraffic, type Logger } from '../../lib/telemetry/index.ts'
@@ -42,7 +44,7 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const shell = serviceShell(runtime, config, {
     kind: 'proxy',
     checks: { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) },
-    listeners: { registry: { routes, envelope: 'registry' } },
+    listeners: { registry: { routes, envelope: 'registry', load: loadLimits(config.registry) } },
   })
   return {
     ...shell.around([http, ...shell.listeners]),
@@ -54,6 +56,12 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
     },
   }
 }
+
+const loadLimits = ({ maxUploads, maxDownloads, clientShare }: ProxyConfig['registry']): LoadLimits => ({
+  loadOf: registryLoad,
+  max: { uploads: maxUploads, downloads: maxDownloads },
+  clientShare,
+})
 
 function ownSecret(random: Random, logger: Logger): Uint8Array {
   logger.warn('registry.uploadSecret is not set: uploads cannot continue at another proxy or after a restart')

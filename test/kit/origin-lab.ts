@@ -11,6 +11,7 @@ import { type Ingest, ingest } from '../../services/origin/bring/ingest.ts'
 import { type Refusals, refusals } from '../../services/origin/bring/refusals.ts'
 import { sourceKeys } from '../../services/origin/bring/source-keys.ts'
 import { placement, pushes } from '../../services/origin/push/placement.ts'
+import { uploadQuota, uploadRefusals } from '../../services/origin/push/upload-quota.ts'
 import { type UploadSessions, uploadSessions } from '../../services/origin/push/upload-sessions.ts'
 import { type WriteBack, writeBack } from '../../services/origin/push/write-back.ts'
 import { writeBackExecutor } from '../../services/origin/push/write-back-task.ts'
@@ -159,7 +160,11 @@ export function originLab(init: OriginLabInit): OriginLab {
       { ...shared, onSent, writeBack: later, durabilityOf: () => durability, pushes: pushes(silentMetrics()) },
       self,
     )
-    const uploads = uploadSessions({ ...shared, placement: place, onReceived: () => undefined })
+    const quota = uploadQuota(
+      { store, refused: uploadRefusals(silentMetrics()) },
+      { maxUploads: 100, maxBytes: Number.POSITIVE_INFINITY, clientShare: 1 },
+    )
+    const uploads = uploadSessions({ ...shared, placement: place, quota, onReceived: () => undefined })
     const kill = async () => {
       dead.add(id)
       for (const body of bodies.get(id) ?? []) body.destroy(appError('PEER_CLOSED', { detail: { member: id } }))

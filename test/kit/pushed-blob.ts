@@ -25,7 +25,11 @@ export async function pushBlobOf(
 ): Promise<PushedBlob> {
   const bytes = cipherBytes(name, size)
   const digest = digestOf(bytes)
-  const { status, body } = await registryClient(shoal.url('proxy-1', 'registry'), headers).pushBlob(name, digest, bytes)
+  const { status, body } = await registryClient(shoal.url('proxy-1', 'registry'), { headers }).pushBlob(
+    name,
+    digest,
+    bytes,
+  )
   if (status !== 201) throw new Error(`the push answered ${status}: ${body.toString('utf8')}`)
   return { digest, size, bytes, path: `/v2/${name}/blobs/${digest}` }
 }

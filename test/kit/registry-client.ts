@@ -26,8 +26,14 @@ export interface RegistryClient {
   pushBlob(name: string, digest: string, bytes: Uint8Array): Promise<RegistryAnswer>
 }
 
-/** `headers` go with every request. */
-export function registryClient(baseUrl: string, headers: OutgoingHttpHeaders = {}): RegistryClient {
+export interface RegistryClientInit {
+  /** Go with every request. */
+  readonly headers?: OutgoingHttpHeaders
+  /** The address to call from, e.g. `127.0.0.2`, as another client does; default: any. */
+  readonly from?: string
+}
+
+export function registryClient(baseUrl: string, { headers = {}, from }: RegistryClientInit = {}): RegistryClient {
   const { hostname, port } = new URL(baseUrl)
   const send: RegistryClient['send'] = async (method, target, init = {}) => {
     const path = target.startsWith('http') ? target.slice(target.indexOf('/', 8)) : target
@@ -42,6 +48,7 @@ export function registryClient(baseUrl: string, headers: OutgoingHttpHeaders = {
         path,
         headers: { ...framed, ...headers, ...init.headers },
         agent: false,
+        ...(from !== undefined && { localAddress: from }),
       })
       req.on('error', reject)
       req.on('response', (res) => {

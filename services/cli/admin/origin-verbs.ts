@@ -4,6 +4,7 @@ import type { VerbsOf } from './verb.ts'
 
 const DIGEST = `sha256:${'9f'.repeat(32)}`
 const TASK = 'a1b2c3d4'
+const UPLOAD = '9f'.repeat(16)
 
 /** A line that tells how to get the next page; empty on the last page. */
 const more = (next: string | undefined) => (next === undefined ? '' : `\nmore: --last ${next}`)
@@ -123,6 +124,21 @@ export const originVerbs: VerbsOf<typeof originAdmin> = {
   drain: { example: 'drain', show: ({ state, walk }, nowMs) => fields({ state, ...walkFields(walk, nowMs) }) },
   leave: { example: 'leave', show: ({ state, walk }, nowMs) => fields({ state, ...walkFields(walk, nowMs) }) },
   stay: { example: 'stay', show: ({ state, walk }, nowMs) => fields({ state, ...walkFields(walk, nowMs) }) },
+  uploads: {
+    example: 'uploads --n 20',
+    show: ({ uploads, next }, nowMs) =>
+      table(uploads, [
+        ['ID', ({ id }) => id],
+        ['SIZE', ({ size }) => sizeText(size)],
+        ['USED', ({ usedAtMs }) => ageText(usedAtMs, nowMs)],
+        ['STATE', ({ rest }) => rest],
+        ['CLIENT', ({ client }) => client ?? '-'],
+      ]) + more(next),
+  },
+  cancelUpload: {
+    example: `cancel-upload ${UPLOAD}`,
+    note: 'Whoever uploads is told that the upload is not known any more, and starts again.',
+  },
   journal: {
     example: 'journal',
     show: (counts) =>

@@ -3,10 +3,12 @@ import { appError } from '../../../lib/base/index.ts'
 import { type BlobRef, digestAlgorithm } from '../../../lib/core/index.ts'
 import type { AppendOptions, BlobUploads, StoredBlob, Upload } from '../../../lib/store/index.ts'
 import type { Placement } from './placement.ts'
+import type { UploadQuota } from './upload-quota.ts'
 
 export interface UploadSessionsComponents {
   readonly store: BlobUploads
   readonly placement: Placement
+  readonly quota: UploadQuota
   readonly onReceived: (bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
 }
@@ -19,10 +21,11 @@ export interface UploadState {
 
 /** Upload sessions live on the origin that opened them; when that origin dies, the client starts the upload again. */
 export interface UploadSessions {
-  create(): Promise<UploadState>
+  /** `client` names who uploads, for its share. @throws UPLOADS_FULL */
+  create(client: string): Promise<UploadState>
   /** @throws BLOB_UPLOAD_UNKNOWN */
   status(id: string): Promise<UploadState>
-  /** @throws BLOB_UPLOAD_UNKNOWN, UPLOAD_CONFLICT, UPLOAD_OFFSET, STORE_FULL */
+  /** @throws BLOB_UPLOAD_UNKNOWN, UPLOAD_CONFLICT, UPLOAD_OFFSET, UPLOADS_FULL, STORE_FULL */
   append(id: string, source: AsyncIterable<Uint8Array>, options: AppendOptions): Promise<UploadState>
   /**
    * Closes the session: compares the digests, then places the blob as the repository's rule demands. After a failure
@@ -34,7 +37,7 @@ export interface UploadSessions {
 }
 
 export function uploadSessions(components: UploadSessionsComponents): UploadSessions {
-  const { store, placement } = components
+  const { store, placement, quota } = components
 
   const stateOf = (upload: Upload): UploadState => ({ id: upload.id, size: upload.size })
 
@@ -51,25 +54,35 @@ export function uploadSessions(components: UploadSessionsComponents): UploadSess
     return stored
   }
 
+  /** Compares the digests and places the blob; the upload stays when that fails. */
+  const closed = async (upload: Upload, blob: BlobRef, options: AbortOptions): Promise<{ readonly size: number }> => {
+    const actual = await upload.digest(digestAlgorithm(blob.digest))
+    if (actual !== blob.digest) {
+      throw appError('DIGEST_INVALID', { detail: { expected: blob.digest, actual, size: upload.size } })
+    }
+    const size = upload.size
+    const content = { blob, size, read: async () => upload.read() }
+    const { kept } = await placement.place(content, { ...options, own: () => commitAs(upload, blob) })
+    if (!kept) await upload.abort()
+    return { size }
+  }
+
   return {
-    create: async () => stateOf(await store.createUpload()),
+    create: async (client) => stateOf(await quota.open(client, () => store.createUpload())),
     status: async (id) => stateOf(await store.upload(id)),
     async append(id, source, options) {
       const upload = await store.upload(id)
-      await upload.append(counted(source), options)
+      await upload.append(counted(quota.limited(id, source)), options)
       return stateOf(upload)
     },
     async commit(id, blob, options = {}) {
       const upload = await store.upload(id)
-      const actual = await upload.digest(digestAlgorithm(blob.digest))
-      if (actual !== blob.digest) {
-        throw appError('DIGEST_INVALID', { detail: { expected: blob.digest, actual, size: upload.size } })
+      const release = upload.lease()
+      try {
+        return await closed(upload, blob, options)
+      } finally {
+        release()
       }
-      const size = upload.size
-      const content = { blob, size, read: async () => upload.read() }
-      const { kept } = await placement.place(content, { ...options, own: () => commitAs(upload, blob) })
-      if (!kept) await upload.abort()
-      return { size }
     },
     cancel: async (id) => (await store.upload(id)).abort(),
   }

@@ -6,6 +6,7 @@ import { partialBlobRules } from './partial-rules.ts'
 import { roomRules } from './room-rules.ts'
 import { CAPACITY, KIB, type StoreSubject, type StoreWorld } from './store-world.ts'
 import { upkeepRules } from './upkeep-rules.ts'
+import { uploadRoomRules } from './upload-room-rules.ts'
 import { uploadRules } from './upload-rules.ts'
 
 /** What every store promises. `make` returns a started store with a fake clock. */
@@ -55,6 +56,7 @@ export function blobStoreSuite(name: string, make: (init: StoreInit) => Promise<
     afterEach(leave)
 
     uploadRules(world)
+    uploadRoomRules(world)
     completeBlobRules(world)
     partialBlobRules(world)
     roomRules(world)

@@ -1,7 +1,10 @@
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
 import { parseRepository } from '../../../lib/core/index.ts'
+import { silentMetrics } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
+import { uploadQuota, uploadRefusals } from '../../../services/origin/push/upload-quota.ts'
+import { uploadSessions } from '../../../services/origin/push/upload-sessions.ts'
 import { type LabOrigin, type OriginLab, originLab } from '../../kit/origin-lab.ts'
 import { chunksOf, randomContent, readBlob } from '../../kit/store-fixture.ts'
 
@@ -20,7 +23,7 @@ const owners = (lab: OriginLab): readonly LabOrigin[] =>
 const outsider = (lab: OriginLab): LabOrigin => lab.origins.find((each) => !owners(lab).includes(each))!
 
 async function received(origin: LabOrigin): Promise<string> {
-  const { id } = await origin.uploads.create()
+  const { id } = await origin.uploads.create('a client')
   await origin.uploads.append(id, chunksOf(content.bytes), { offset: 0 })
   return id
 }
@@ -100,5 +103,26 @@ describe('closing an upload', () => {
     await expect(origin!.uploads.append('nope', chunksOf(), { offset: 0 })).rejects.toMatchObject({
       code: 'BLOB_UPLOAD_UNKNOWN',
     })
+  })
+
+  test('keeps the upload from making room for others', async () => {
+    const lab = await started()
+    const { store } = lab.origins[0]!
+    const seen: unknown[] = []
+    const place = async () => {
+      await lab.clock.advance(60 * 60_000)
+      seen.push(...store.openUploads())
+      return { kept: false }
+    }
+    const quota = uploadQuota(
+      { store, refused: uploadRefusals(silentMetrics()) },
+      { maxUploads: 9, maxBytes: 1_000_000, clientShare: 1 },
+    )
+    const nothing = () => undefined
+    const sessions = uploadSessions({ store, placement: { place }, quota, onReceived: nothing, onStored: nothing })
+    const { id } = await sessions.create('a client')
+    await sessions.append(id, chunksOf(content.bytes), { offset: 0 })
+    await sessions.commit(id, blob)
+    expect(seen).toMatchObject([{ id, rest: 'used' }])
   })
 })

@@ -26,7 +26,7 @@ const owners = (lab: OriginLab): readonly LabOrigin[] =>
 const outsider = (lab: OriginLab): LabOrigin => lab.origins.find((each) => !owners(lab).includes(each))!
 
 async function push(origin: LabOrigin): Promise<{ readonly size: number }> {
-  const { id } = await origin.uploads.create()
+  const { id } = await origin.uploads.create('a client')
   await origin.uploads.append(id, chunksOf(content.bytes), { offset: 0 })
   return origin.uploads.commit(id, blob)
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { digestOf } from '../../../lib/core/index.ts'
 import { type Candidate, evictInRounds } from '../../../lib/store/eviction.ts'
 
-const candidate = (name: string, kind: Candidate['kind'], bytes: number, usedAtMs: number) => ({
+const candidate = (name: string, kind: 'blob' | 'partial', bytes: number, usedAtMs: number) => ({
   name,
   kind,
   bytes,
@@ -17,18 +17,28 @@ const huge = candidate('huge blob', 'blob', 100, 5)
 const empty = candidate('empty blob', 'blob', 0, 0)
 const oldPartial = candidate('old partial', 'partial', 10, 0)
 const freshPartial = candidate('fresh partial', 'partial', 10, 8)
+const upload = (id: string, abandoned: boolean, usedAtMs: number): Candidate => ({
+  ...{ kind: 'upload', id, abandoned, usedAtMs },
+  bytes: 10,
+  volume: 'disk',
+})
 const all = [freshPartial, fresh, empty, huge, oldPartial, old]
 
 const names = new Map(all.map(({ digest, name }) => [digest, name]))
 
+const nameOf = (each: Candidate) => (each.kind === 'upload' ? each.id : (names.get(each.digest) ?? ''))
+
 /** Names of the evicted blobs in order. `kept` must not be evicted; `busy` is in use when its turn comes. */
-async function evicted(bytes: number, rules: { kept?: readonly string[]; busy?: readonly string[] } = {}) {
+async function evicted(
+  bytes: number,
+  rules: { kept?: readonly string[]; busy?: readonly string[]; all?: readonly Candidate[] } = {},
+) {
   const gone: string[] = []
-  await evictInRounds(all, bytes, {
-    mayEvict: async ({ digest }) => rules.kept?.includes(names.get(digest) ?? '') !== true,
+  await evictInRounds(rules.all ?? all, bytes, {
+    mayEvict: async (each) => rules.kept?.includes(nameOf(each)) !== true,
     isOver: () => false,
-    async evict({ digest }) {
-      const name = names.get(digest) ?? ''
+    async evict(each) {
+      const name = nameOf(each)
       if (rules.busy?.includes(name) === true) return false
       gone.push(name)
       return true
@@ -61,6 +71,13 @@ describe('an eviction', () => {
       'old partial',
       'fresh partial',
     ])
+  })
+
+  test('takes abandoned uploads before any blob, and those that are only quiet after everything else', async () => {
+    const uploads = [upload('quiet', false, 0), upload('left', true, 8), upload('left long ago', true, 7)]
+    const order = await evicted(1000, { all: [...all, ...uploads] })
+    expect(order.slice(0, 3)).toEqual(['left long ago', 'left', 'old blob'])
+    expect(order.slice(-2)).toEqual(['fresh partial', 'quiet'])
   })
 
   test('ends when its time is over, so that a writer does not wait for all answers', async () => {
