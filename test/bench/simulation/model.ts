@@ -101,12 +101,11 @@ export class Torrent implements PickView {
   /** For an origin. */
   readonly ledger: OriginLedger | undefined
   readonly supply: Supply
-  readonly pieces: PieceIndex
   /** What the peers know that it has. */
   readonly told: Bitset
   readonly connections: Connection[] = []
   readonly asks = new Map<number, Ask>()
-  haves: HaveBatch | undefined
+  haves: HaveBatch<Torrent> | undefined
   candidates: Candidate[] = []
   dialling = 0
   /** The reader's next byte is in this piece, which is not here. */
@@ -139,10 +138,13 @@ export class Torrent implements PickView {
     this.#state = new Uint8Array(map.count).fill(isOrigin ? TOLD : MISSING)
     this.told = isOrigin ? Bitset.full(map.count) : new Bitset(map.count)
     this.supply = new Supply(host.init.peerId, map.count)
-    this.pieces = this.supply.pieces
-    if (!isOrigin) for (let piece = 0; piece < map.count; piece += 1) this.pieces.want(piece, true)
+    if (!isOrigin) for (let piece = 0; piece < map.count; piece += 1) this.supply.want(piece, true)
     const windowPieces = Math.max(1, Math.floor(setting.scenario.limits.windowBytes / map.pieceLength))
     this.windows = [new Window(this, setting.timeline, windowPieces)]
+  }
+
+  get pieces(): PieceIndex {
+    return this.supply.pieces
   }
 
   get complete(): boolean {
@@ -164,7 +166,7 @@ export class Torrent implements PickView {
   /** Every change of a piece goes through here, so that the index knows what is wanted. */
   become(piece: number, state: number): void {
     this.#state[piece] = state
-    if (state <= ASKED) this.pieces.want(piece, state === MISSING)
+    if (state <= ASKED) this.supply.want(piece, state === MISSING)
     else if (state === TOLD) this.told.add(piece)
   }
 
@@ -206,6 +208,8 @@ export class Connection implements PickPeer, SupplyPeer {
   readonly suggested = new Set<number>()
   readonly denied = new Map<number, number>()
   readonly offer: Offer
+  /** Its number among the peers of the torrent that takes from it. */
+  readonly slot: number
   twin: Connection
   closed = false
   /** They do not serve us. */
@@ -231,12 +235,13 @@ export class Connection implements PickPeer, SupplyPeer {
     this.role = theirs.host.role
     this.id = theirs.host.init.peerId
     this.twin = this
-    if (!mine.complete) mine.supply.add(this, theirs.told)
+    this.slot = mine.complete ? 0 : mine.supply.add(this, theirs.told)
     this.offer = mine.pieces.offerOf(this.id)
   }
 
   /** It can be asked for the piece. */
   has(piece: number): boolean {
+    this.mine.supply.settle()
     return this.offer.have.has(piece)
   }
 

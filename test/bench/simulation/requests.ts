@@ -1,5 +1,5 @@
 import { pickPiece } from '../../../lib/swarm/picker/index.ts'
-import type { HaveBatch } from './have-batch.ts'
+import { HaveBatch } from './have-batch.ts'
 import { Lateness } from './lateness.ts'
 import {
   ASKED,
@@ -47,6 +47,7 @@ export class Requests implements AskSteps {
   pump(peer: Connection): boolean {
     const { mine } = peer
     for (let free = freePieces(peer, this.#setting); free > 0; free -= 1) {
+      mine.supply.settle()
       if (!this.#hasRoom(mine)) return false
       const piece = pickPiece(mine, peer)
       if (piece !== undefined) this.#ask(peer, piece)
@@ -71,12 +72,9 @@ export class Requests implements AskSteps {
       return
     }
     if (mine.complete) return
-    let isOfUse = false
-    for (const piece of pieces) {
-      mine.supply.heard(peer, piece, theirs.told)
-      if (mine.pieces.wanted(piece)) isOfUse = true
-    }
-    if (!isOfUse) return
+    mine.supply.heard(peer.slot, pieces)
+    // Of a peer that can give something already, as much as possible is asked for anyway.
+    if (!peer.exhausted || !pieces.some((piece) => mine.supply.wanted(piece))) return
     peer.exhausted = false
     this.pump(peer)
   }
@@ -198,17 +196,15 @@ export class Requests implements AskSteps {
       return
     }
     const sentMs = haves === undefined ? nowMs : Math.max(nowMs, haves.sentMs + scenario.limits.haveEveryMs)
-    const batch: HaveBatch = { sentMs, pieces: [piece], told: false }
+    const batch = new HaveBatch(torrent, { sentMs, first: piece, tell: this.#told })
     torrent.haves = batch
-    timeline.at(sentMs + scenario.farLatencyMs, { happen: () => this.#told(torrent, batch) })
+    timeline.at(sentMs + scenario.farLatencyMs, batch)
   }
 
-  #told(torrent: Torrent, batch: HaveBatch): void {
-    const { pieces } = batch
-    batch.told = true
+  readonly #told = (torrent: Torrent, pieces: readonly number[]): void => {
     if (torrent.host.gone) return
     for (const piece of pieces) torrent.become(piece, TOLD)
-    for (const { twin } of [...torrent.connections]) this.#heard(twin, pieces)
+    for (const { twin } of torrent.connections) this.#heard(twin, pieces)
     if (torrent.told.complete) this.#events.onComplete(torrent)
   }
 
