@@ -54,6 +54,7 @@ export class Contacts {
   /** It has everything: it and its complete peers want nothing of each other. */
   completed(torrent: Torrent): void {
     for (const peer of [...torrent.connections]) {
+      peer.ignore()
       if (peer.theirs.complete) this.#close(peer)
     }
     torrent.supply.close()
@@ -125,7 +126,7 @@ export class Contacts {
     const { nowMs } = this.#setting.timeline
     const ends = [dialler, accepter].map((mine) => {
       const theirs = mine === dialler ? accepter : dialler
-      return new Connection(mine, theirs, nowMs)
+      return new Connection(mine, theirs, this.#setting)
     })
     const [a, b] = ends as [Connection, Connection]
     a.twin = b
@@ -151,10 +152,12 @@ export class Contacts {
     const { nowMs } = this.#setting.timeline
     for (const end of [peer, peer.twin]) {
       end.closed = true
-      const { connections, supply, ledger } = end.mine
+      const { connections, bySlot, supply, ledger } = end.mine
       connections.splice(connections.indexOf(end), 1)
+      end.ignore()
       countLane(end, -1)
       supply.remove(end)
+      bySlot[end.slot] = undefined
       ledger?.remove(end.id, nowMs)
     }
     for (const end of [peer, peer.twin]) this.#requests.drop(end)

@@ -1,5 +1,6 @@
 import { requestTimeoutMs } from '../../../lib/swarm/picker/index.ts'
-import type { Ask, Connection, Setting, Torrent } from './model.ts'
+import type { Ask } from './ask.ts'
+import type { Connection, Setting, Torrent } from './model.ts'
 import { freePieces, paceOf } from './pace.ts'
 import type { Tally } from './tally.ts'
 

@@ -10,19 +10,22 @@ import {
   rateMeter,
 } from '../../../lib/swarm/picker/index.ts'
 import { patienceOf } from '../../../lib/swarm/torrent/shared/demand.ts'
+import type { Ask } from './ask.ts'
 import type { HaveBatch } from './have-batch.ts'
 import type { Link } from './link.ts'
+import type { News } from './news.ts'
 import { Window } from './reading.ts'
 import type { Scenario } from './scenario.ts'
-import { Supply, type SupplyPeer } from './supply.ts'
-import type { Happening, Timeline } from './timeline.ts'
-import type { Passenger, Turns } from './turns.ts'
+import { type Mail, Supply, type SupplyPeer } from './supply.ts'
+import type { Timeline } from './timeline.ts'
+import type { Turns } from './turns.ts'
 
 /** What every part of a run shares. */
 export interface Setting {
   readonly timeline: Timeline
   readonly scenario: Scenario
   readonly random: Random
+  readonly news: News
 }
 
 interface HostInit {
@@ -90,7 +93,9 @@ export const TOLD = 4
 const PATIENCE_SECONDS = 2
 
 /** One blob at one host, as the picker sees it. */
-export class Torrent implements PickView {
+export class Torrent implements PickView, Mail {
+  /** Its number among all torrents of the run. */
+  readonly number: number
   readonly host: Host
   readonly layer: number
   readonly map: PieceMap
@@ -104,6 +109,8 @@ export class Torrent implements PickView {
   /** What the peers know that it has. */
   readonly told: Bitset
   readonly connections: Connection[] = []
+  /** The same by their numbers. */
+  readonly bySlot: (Connection | undefined)[] = []
   readonly asks = new Map<number, Ask>()
   haves: HaveBatch<Torrent> | undefined
   candidates: Candidate[] = []
@@ -119,6 +126,7 @@ export class Torrent implements PickView {
   hurried = false
   readonly #state: Uint8Array
   readonly #timeline: Timeline
+  readonly #news: News
 
   constructor(
     host: Host,
@@ -134,10 +142,12 @@ export class Torrent implements PickView {
     this.random = setting.random
     this.ledger = setting.ledger
     this.#timeline = setting.timeline
+    this.#news = setting.news
+    this.number = host.init.index * setting.scenario.layers.length + layer
     this.missing = isOrigin ? 0 : map.count
     this.#state = new Uint8Array(map.count).fill(isOrigin ? TOLD : MISSING)
     this.told = isOrigin ? Bitset.full(map.count) : new Bitset(map.count)
-    this.supply = new Supply(host.init.peerId, map.count)
+    this.supply = new Supply(host.init.peerId, map.count, this)
     if (!isOrigin) for (let piece = 0; piece < map.count; piece += 1) this.supply.want(piece, true)
     const windowPieces = Math.max(1, Math.floor(setting.scenario.limits.windowBytes / map.pieceLength))
     this.windows = [new Window(this, setting.timeline, windowPieces)]
@@ -168,6 +178,14 @@ export class Torrent implements PickView {
     this.#state[piece] = state
     if (state <= ASKED) this.supply.want(piece, state === MISSING)
     else if (state === TOLD) this.told.add(piece)
+  }
+
+  take(learn: (slot: number, piece: number) => void): void {
+    this.#news.take(this.number, learn)
+  }
+
+  isHere(piece: number): boolean {
+    return this.stateOf(piece) >= CHECKED
   }
 
   served(): Bitset {
@@ -208,8 +226,9 @@ export class Connection implements PickPeer, SupplyPeer {
   readonly suggested = new Set<number>()
   readonly denied = new Map<number, number>()
   readonly offer: Offer
-  /** Its number among the peers of the torrent that takes from it. */
+  /** Its number among the peers of the torrent. */
   readonly slot: number
+  readonly #news: News
   twin: Connection
   closed = false
   /** They do not serve us. */
@@ -224,10 +243,8 @@ export class Connection implements PickPeer, SupplyPeer {
   /** Timeouts in a row. */
   misses = 0
   notBeforeMs = 0
-  /** Nothing can be asked of them until they have more. */
-  exhausted = false
 
-  constructor(mine: Torrent, theirs: Torrent, nowMs: number) {
+  constructor(mine: Torrent, theirs: Torrent, { timeline: { nowMs }, news }: Setting) {
     this.mine = mine
     this.theirs = theirs
     this.joinedMs = nowMs
@@ -235,8 +252,19 @@ export class Connection implements PickPeer, SupplyPeer {
     this.role = theirs.host.role
     this.id = theirs.host.init.peerId
     this.twin = this
-    this.slot = mine.complete ? 0 : mine.supply.add(this, theirs.told)
+    this.#news = news
+    this.slot = this.#takeSlot()
+    this.#listen()
     this.offer = mine.pieces.offerOf(this.id)
+  }
+
+  /** Nothing can be asked of them until they have more. */
+  get exhausted(): boolean {
+    return this.#news.isAlert(this.mine.number, this.slot)
+  }
+
+  set exhausted(exhausted: boolean) {
+    this.#news.setAlert(this.mine.number, this.slot, exhausted)
   }
 
   /** It can be asked for the piece. */
@@ -252,49 +280,26 @@ export class Connection implements PickPeer, SupplyPeer {
   get isReliable(): boolean {
     return !this.choked && this.misses === 0
   }
-}
 
-/** What becomes of a request. */
-export interface AskSteps {
-  /** It has come to the peer. */
-  asked(ask: Ask, nowMs: number): void
-  /** An origin does not give it now. */
-  refused(ask: Ask, nowMs: number): void
-  arrived(ask: Ask, nowMs: number): void
-  checked(ask: Ask, nowMs: number): void
-}
-
-/** One piece on its way from one peer, from the request until it is stored. */
-export class Ask implements Passenger, Happening {
-  readonly connection: Connection
-  readonly piece: number
-  readonly tokens: number
-  readonly madeMs: number
-  /** When it left the node, after its turn in the download rate. */
-  askedMs: number | undefined
-  /** With a refusal: when asking again makes sense. */
-  retryMs = 0
-  readonly #steps: AskSteps
-  /** Withdrawn, or here. */
-  over = false
-  /** The other request for the same piece. */
-  other: Ask | undefined
-  step: keyof AskSteps = 'asked'
-
-  constructor(connection: Connection, piece: number, init: { readonly madeMs: number; readonly steps: AskSteps }) {
-    this.connection = connection
-    this.piece = piece
-    this.tokens = connection.mine.map.sizeOf(piece)
-    this.madeMs = init.madeMs
-    this.#steps = init.steps
+  /** Hears no more of their new pieces. */
+  ignore(): void {
+    this.#news.ignore(this.theirs.number, this.mine.number, this.slot)
   }
 
-  /** For how long the peer has had to answer. */
-  waitedMs(nowMs: number): number {
-    return this.askedMs === undefined ? 0 : nowMs - this.askedMs
+  #takeSlot(): number {
+    const { bySlot } = this.mine
+    const free = bySlot.indexOf(undefined)
+    const slot = free < 0 ? bySlot.length : free
+    bySlot[slot] = this
+    return slot
   }
 
-  happen(nowMs: number): void {
-    this.#steps[this.step](this, nowMs)
+  /** Who needs something, and an origin that may suggest something, hears of their new pieces. */
+  #listen(): void {
+    const { mine, theirs } = this
+    if (mine.ledger !== undefined) this.#news.hearAtOnce(theirs.number, mine.number, this.slot)
+    if (mine.complete) return
+    this.#news.hear(theirs.number, mine.number, this.slot)
+    mine.supply.add(this, this.slot, theirs.told)
   }
 }

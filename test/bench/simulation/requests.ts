@@ -1,10 +1,9 @@
 import { pickPiece } from '../../../lib/swarm/picker/index.ts'
+import { Ask, type AskSteps } from './ask.ts'
 import { HaveBatch } from './have-batch.ts'
 import { Lateness } from './lateness.ts'
 import {
   ASKED,
-  Ask,
-  type AskSteps,
   CHECKED,
   type Connection,
   HERE,
@@ -63,18 +62,15 @@ export class Requests implements AskSteps {
     for (const peer of torrent.connections) if (!peer.exhausted && !this.pump(peer)) return
   }
 
-  /** The peer has told of more pieces. */
-  #heard(peer: Connection, pieces: readonly number[]): void {
+  /** The peer has told of these pieces, and they may be of use at once. */
+  heard(peer: Connection, pieces: readonly number[]): void {
     const { mine, theirs, id } = peer
     if (mine.ledger !== undefined) {
       for (const piece of pieces) mine.ledger.update(id, theirs.told, piece, this.#setting.timeline.nowMs)
       this.suggest(peer)
       return
     }
-    if (mine.complete) return
-    mine.supply.heard(peer.slot, pieces)
-    // Of a peer that can give something already, as much as possible is asked for anyway.
-    if (!peer.exhausted || !pieces.some((piece) => mine.supply.wanted(piece))) return
+    if (mine.complete || !pieces.some((piece) => mine.supply.wanted(piece))) return
     peer.exhausted = false
     this.pump(peer)
   }
@@ -204,8 +200,10 @@ export class Requests implements AskSteps {
   readonly #told = (torrent: Torrent, pieces: readonly number[]): void => {
     if (torrent.host.gone) return
     for (const piece of pieces) torrent.become(piece, TOLD)
-    for (const { twin } of torrent.connections) this.#heard(twin, pieces)
-    if (torrent.told.complete) this.#events.onComplete(torrent)
+    this.#setting.news.tell(torrent.number, pieces)
+    if (!torrent.told.complete) return
+    for (const { twin } of torrent.connections) twin.mine.supply.completed(twin)
+    this.#events.onComplete(torrent)
   }
 
   #at(ask: Ask, step: Ask['step'], atMs: number): void {

@@ -1,9 +1,11 @@
 import { type Random, seededRandom, shuffled } from '../../../lib/base/index.ts'
 import { newPeerId, type PeerRole, PieceMap } from '../../../lib/core/index.ts'
+import type { Ask } from './ask.ts'
 import { Contacts } from './contacts.ts'
 import { ledgerOf } from './ledger.ts'
 import { Link } from './link.ts'
-import { type Ask, Host, type Setting, Torrent } from './model.ts'
+import { type Connection, Host, type Setting, Torrent } from './model.ts'
+import { News } from './news.ts'
 import { Requests } from './requests.ts'
 import type { Rates, Scenario, Some } from './scenario.ts'
 import { type Tally, tally } from './tally.ts'
@@ -64,6 +66,8 @@ class Simulation {
   readonly #requests: Requests
   readonly #contacts: Contacts
   readonly #agents: Host[] = []
+  /** By their numbers. */
+  readonly #torrents: Torrent[] = []
   readonly #origins: readonly string[]
   readonly #pulling = new Set<Host>()
 
@@ -71,7 +75,12 @@ class Simulation {
     this.#scenario = scenario
     this.#origins = Array.from({ length: scenario.origins }, (_, index) => String(index))
     this.#random = seededRandom(scenario.seed)
-    this.#setting = { timeline: this.#timeline, scenario, random: this.#random }
+    const torrents = (scenario.agents + scenario.origins) * scenario.layers.length
+    const news = new News(
+      { torrents, peers: scenario.limits.maxConnectionsPerTorrentHard },
+      { onFull: (hearer) => this.#torrents[hearer]?.supply.settle(), onAlert: (...news) => this.#onAlert(...news) },
+    )
+    this.#setting = { timeline: this.#timeline, scenario, random: this.#random, news }
     this.#tracker = new SimulatedTracker(this.#setting)
     this.#requests = new Requests(this.#setting, this.#tally, { onComplete: (torrent) => this.#onComplete(torrent) })
     this.#contacts = new Contacts(this.#setting, this.#requests)
@@ -135,7 +144,9 @@ class Simulation {
     for (const [layer, length] of layers.entries()) {
       const map = new PieceMap(length, pieceLength)
       const ledger = role === 'origin' ? ledgerOf(map.count, String(index), this.#origins) : undefined
-      host.torrents.push(new Torrent(host, layer, map, { ...this.#setting, ledger }))
+      const torrent = new Torrent(host, layer, map, { ...this.#setting, ledger })
+      host.torrents.push(torrent)
+      this.#torrents[torrent.number] = torrent
     }
     return host
   }
@@ -185,6 +196,11 @@ class Simulation {
       },
     }
     this.#after(this.#random.next() * TICK_MS, () => this.#timeline.at(this.#timeline.nowMs, tick))
+  }
+
+  #onAlert(hearer: number, slot: number, pieces: readonly number[]): void {
+    const peer: Connection | undefined = this.#torrents[hearer]?.bySlot[slot]
+    if (peer !== undefined) this.#requests.heard(peer, pieces)
   }
 
   #onComplete(torrent: Torrent): void {

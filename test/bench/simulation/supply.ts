@@ -1,6 +1,6 @@
 import { Bitset } from '../../../lib/base/index.ts'
 import type { PeerRole } from '../../../lib/core/index.ts'
-import { type Offer, OwnShare, PieceIndex } from '../../../lib/swarm/picker/index.ts'
+import { OwnShare, PieceIndex } from '../../../lib/swarm/picker/index.ts'
 
 /** A peer as a source of pieces. */
 export interface SupplyPeer {
@@ -19,23 +19,23 @@ interface Entry {
   readonly role: PeerRole
   /** What it has told. */
   readonly have: Bitset
-  /** What is known here of that. */
-  readonly offer: Offer
   readonly slot: number
   isServing: boolean
 }
 
 /** How long an agent that may soon serve this one counts as if it did. */
 const UNCHOKE_GRACE_MS = 500
-/** News that wait are numbers: this many bits for the piece, the others for who has it. */
-const PIECE_BITS = 20
-const PIECE_MASK = 2 ** PIECE_BITS - 1
-const MAX_NEWS = 512
+
+/** What peers have told lies here until `settle` takes it in. */
+export interface Mail {
+  take(learn: (slot: number, piece: number) => void): void
+  /** The piece is here, so that it does not matter any more who else has it. */
+  isHere(piece: number): boolean
+}
 
 /**
  * The pieces of one torrent's peers: the simulator's twin of the engine's `Suppliers`, over the same index. What peers
- * tell waits until somebody asks, and then goes into the index at once: with thousands of torrents each finds its own
- * memory far away, so that one walk for many pieces costs little more than one for each.
+ * tell is taken in when somebody asks.
  */
 export class Supply {
   readonly #pieces: PieceIndex
@@ -43,11 +43,10 @@ export class Supply {
   readonly #served: Bitset
   readonly #entries = new Map<SupplyPeer, Entry>()
   readonly #bySlot: (Entry | undefined)[] = []
-  readonly #news = new Uint32Array(MAX_NEWS)
-  #newsCount = 0
+  readonly #mail: Mail
 
-  constructor(self: string, pieces: number) {
-    if (pieces > PIECE_MASK) throw new RangeError(`${pieces} pieces are too many to be simulated`)
+  constructor(self: string, pieces: number, mail: Mail) {
+    this.#mail = mail
     this.#pieces = new PieceIndex(pieces)
     this.#share = new OwnShare(self, pieces)
     this.#served = new Bitset(pieces)
@@ -74,17 +73,14 @@ export class Supply {
     this.#pieces.want(piece, wanted)
   }
 
-  /** The number of the peer here; see `heard`. */
-  add(peer: SupplyPeer, told: Bitset): number {
-    const free = this.#bySlot.indexOf(undefined)
-    const slot = free < 0 ? this.#bySlot.length : free
+  /** `slot` is the number of the peer in the news. */
+  add(peer: SupplyPeer, slot: number, told: Bitset): void {
     const { id, role } = peer
     this.#pieces.update(id, { have: told, role }, undefined)
-    const entry = { peer, role, have: told, offer: this.#pieces.offerOf(id), slot, isServing: false }
+    const entry = { peer, role, have: told, slot, isServing: false }
     this.#entries.set(peer, entry)
     this.#bySlot[slot] = entry
     if (peer.role === 'agent') this.#share.set(peer.id, !told.complete)
-    return slot
   }
 
   remove(peer: SupplyPeer): void {
@@ -98,13 +94,9 @@ export class Supply {
     if (entry.isServing) this.#serve()
   }
 
-  /** The agent with this number has got these pieces. */
-  heard(slot: number, pieces: readonly number[]): void {
-    for (const piece of pieces) {
-      if (this.#newsCount === MAX_NEWS) this.settle()
-      this.#news[this.#newsCount] = (slot << PIECE_BITS) | piece
-      this.#newsCount += 1
-    }
+  /** An agent has told of its last piece. */
+  completed(peer: SupplyPeer): void {
+    this.#share.set(peer.id, false)
   }
 
   /** An origin does not give the piece before `untilMs`. */
@@ -144,26 +136,19 @@ export class Supply {
     for (const { id } of this.#entries.keys()) this.#pieces.remove(id)
     this.#entries.clear()
     this.#bySlot.length = 0
-    this.#newsCount = 0
   }
 
   /** Takes in what was told. */
   settle(): void {
-    const count = this.#newsCount
-    if (count === 0) return
-    this.#newsCount = 0
-    for (let at = 0; at < count; at += 1) {
-      const news = this.#news[at] as number
-      const entry = this.#bySlot[news >>> PIECE_BITS]
-      if (entry !== undefined) this.#learn(entry, news & PIECE_MASK)
-    }
+    this.#mail.take(this.#learn)
   }
 
-  #learn(entry: Entry, piece: number): void {
-    const { peer } = entry
-    this.#pieces.update(peer.id, entry, piece)
+  readonly #learn = (slot: number, piece: number): void => {
+    if (this.#mail.isHere(piece)) return
+    const entry = this.#bySlot[slot]
+    if (entry === undefined) return
+    this.#pieces.update(entry.peer.id, entry, piece)
     if (entry.isServing) this.#served.add(piece)
-    if (entry.offer.have.complete) this.#share.set(peer.id, false)
   }
 
   #serve(): void {
