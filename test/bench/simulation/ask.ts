@@ -1,4 +1,5 @@
-import type { Connection } from './model.ts'
+import type { Connection } from './connection.ts'
+
 import type { Happening } from './timeline.ts'
 import type { Passenger } from './turns.ts'
 

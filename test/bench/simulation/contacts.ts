@@ -1,6 +1,7 @@
 import { shuffled } from '../../../lib/base/index.ts'
 import { chooseServed } from '../../../lib/swarm/picker/index.ts'
-import { type Candidate, Connection, type Host, latencyMs, type Setting, type Torrent } from './model.ts'
+import { Connection } from './connection.ts'
+import { type Candidate, type Host, latencyMs, type Setting, type Torrent } from './model.ts'
 import type { Requests } from './requests.ts'
 
 /** As in the engine's `Dialer`. */

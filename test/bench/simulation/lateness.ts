@@ -1,6 +1,7 @@
 import { requestTimeoutMs } from '../../../lib/swarm/picker/index.ts'
 import type { Ask } from './ask.ts'
-import type { Connection, Setting, Torrent } from './model.ts'
+import type { Connection } from './connection.ts'
+import type { Setting, Torrent } from './model.ts'
 import { freePieces, paceOf } from './pace.ts'
 import type { Tally } from './tally.ts'
 

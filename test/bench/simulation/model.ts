@@ -1,22 +1,16 @@
 import { Bitset, type Random } from '../../../lib/base/index.ts'
 import type { PeerId, PeerRole, PieceMap } from '../../../lib/core/index.ts'
-import {
-  type Offer,
-  type OriginLedger,
-  type PickPeer,
-  type PickView,
-  type PieceIndex,
-  type RateMeter,
-  rateMeter,
-} from '../../../lib/swarm/picker/index.ts'
+import type { OriginLedger, PickView, PieceIndex } from '../../../lib/swarm/picker/index.ts'
 import { patienceOf } from '../../../lib/swarm/torrent/shared/demand.ts'
 import type { Ask } from './ask.ts'
+import type { Connection } from './connection.ts'
 import type { HaveBatch } from './have-batch.ts'
+import type { Books } from './ledger.ts'
 import type { Link } from './link.ts'
 import type { News } from './news.ts'
 import { Window } from './reading.ts'
 import type { Scenario } from './scenario.ts'
-import { type Mail, Supply, type SupplyPeer } from './supply.ts'
+import { type Mail, Supply } from './supply.ts'
 import type { Timeline } from './timeline.ts'
 import type { Turns } from './turns.ts'
 
@@ -104,7 +98,7 @@ export class Torrent implements PickView, Mail {
   readonly scope = 'all'
   readonly windows: readonly Window[]
   /** For an origin. */
-  readonly ledger: OriginLedger | undefined
+  readonly books: Books | undefined
   readonly supply: Supply
   /** What the peers know that it has. */
   readonly told: Bitset
@@ -128,19 +122,14 @@ export class Torrent implements PickView, Mail {
   readonly #timeline: Timeline
   readonly #news: News
 
-  constructor(
-    host: Host,
-    layer: number,
-    map: PieceMap,
-    setting: Setting & { readonly ledger: OriginLedger | undefined },
-  ) {
+  constructor(host: Host, layer: number, map: PieceMap, setting: Setting & { readonly books: Books | undefined }) {
     const isOrigin = host.role === 'origin'
     this.host = host
     this.layer = layer
     this.map = map
     this.count = map.count
     this.random = setting.random
-    this.ledger = setting.ledger
+    this.books = setting.books
     this.#timeline = setting.timeline
     this.#news = setting.news
     this.number = host.init.index * setting.scenario.layers.length + layer
@@ -151,6 +140,10 @@ export class Torrent implements PickView, Mail {
     if (!isOrigin) for (let piece = 0; piece < map.count; piece += 1) this.supply.want(piece, true)
     const windowPieces = Math.max(1, Math.floor(setting.scenario.limits.windowBytes / map.pieceLength))
     this.windows = [new Window(this, setting.timeline, windowPieces)]
+  }
+
+  get ledger(): OriginLedger | undefined {
+    return this.books?.ledger
   }
 
   get pieces(): PieceIndex {
@@ -212,94 +205,5 @@ export class Torrent implements PickView, Mail {
     const before = this.next
     while (this.next < this.count && this.stateOf(this.next) >= HERE) this.next += 1
     if (this.next > before) this.waitingSinceMs = nowMs
-  }
-}
-
-/** How one torrent sees a peer of it; the peer has the twin. */
-export class Connection implements PickPeer, SupplyPeer {
-  readonly mine: Torrent
-  readonly theirs: Torrent
-  readonly joinedMs: number
-  readonly role: PeerRole
-  readonly id: PeerId
-  readonly rate: RateMeter = rateMeter()
-  readonly suggested = new Set<number>()
-  readonly denied = new Map<number, number>()
-  readonly offer: Offer
-  /** Its number among the peers of the torrent. */
-  readonly slot: number
-  readonly #news: News
-  twin: Connection
-  closed = false
-  /** They do not serve us. */
-  choked = true
-  /** They have said that they want something; since when, and since when we serve them. */
-  interested = false
-  waitingSinceMs: number
-  servedSinceMs: number | undefined
-  openPieces = 0
-  /** How many may be open at once; undefined when that has to be computed anew. */
-  pipelinePieces: number | undefined
-  /** Timeouts in a row. */
-  misses = 0
-  notBeforeMs = 0
-
-  constructor(mine: Torrent, theirs: Torrent, { timeline: { nowMs }, news }: Setting) {
-    this.mine = mine
-    this.theirs = theirs
-    this.joinedMs = nowMs
-    this.waitingSinceMs = nowMs
-    this.role = theirs.host.role
-    this.id = theirs.host.init.peerId
-    this.twin = this
-    this.#news = news
-    this.slot = this.#takeSlot()
-    this.#listen()
-    this.offer = mine.pieces.offerOf(this.id)
-  }
-
-  /** Nothing can be asked of them until they have more. */
-  get exhausted(): boolean {
-    return this.#news.isAlert(this.mine.number, this.slot)
-  }
-
-  set exhausted(exhausted: boolean) {
-    this.#news.setAlert(this.mine.number, this.slot, exhausted)
-  }
-
-  /** It can be asked for the piece. */
-  has(piece: number): boolean {
-    this.mine.supply.settle()
-    return this.offer.have.has(piece)
-  }
-
-  get idle(): boolean {
-    return this.openPieces === 0
-  }
-
-  get isReliable(): boolean {
-    return !this.choked && this.misses === 0
-  }
-
-  /** Hears no more of their new pieces. */
-  ignore(): void {
-    this.#news.ignore(this.theirs.number, this.mine.number, this.slot)
-  }
-
-  #takeSlot(): number {
-    const { bySlot } = this.mine
-    const free = bySlot.indexOf(undefined)
-    const slot = free < 0 ? bySlot.length : free
-    bySlot[slot] = this
-    return slot
-  }
-
-  /** Who needs something, and an origin that may suggest something, hears of their new pieces. */
-  #listen(): void {
-    const { mine, theirs } = this
-    if (mine.ledger !== undefined) this.#news.hearAtOnce(theirs.number, mine.number, this.slot)
-    if (mine.complete) return
-    this.#news.hear(theirs.number, mine.number, this.slot)
-    mine.supply.add(this, this.slot, theirs.told)
   }
 }

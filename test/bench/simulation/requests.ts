@@ -1,19 +1,10 @@
 import { pickPiece } from '../../../lib/swarm/picker/index.ts'
 import { Ask, type AskSteps } from './ask.ts'
+import type { Connection } from './connection.ts'
 import { HaveBatch } from './have-batch.ts'
 import { Lateness } from './lateness.ts'
-import {
-  ASKED,
-  CHECKED,
-  type Connection,
-  HERE,
-  type Host,
-  latencyMs,
-  MISSING,
-  type Setting,
-  TOLD,
-  type Torrent,
-} from './model.ts'
+import { queueKey } from './ledger.ts'
+import { ASKED, CHECKED, HERE, type Host, latencyMs, MISSING, type Setting, TOLD, type Torrent } from './model.ts'
 import { bySuitability, freePieces } from './pace.ts'
 import type { Tally } from './tally.ts'
 
@@ -118,6 +109,7 @@ export class Requests implements AskSteps {
     if (ask.over || theirs.host.gone) return
     const answer = theirs.ledger?.ask(mine.host.init.peerId, ask.piece, nowMs)
     if (answer === undefined || answer.given) {
+      theirs.books?.queued.add(queueKey(mine.host.init.peerId, ask.piece))
       theirs.host.init.uploads.add(theirs.layer, ask)
       return
     }
@@ -145,6 +137,7 @@ export class Requests implements AskSteps {
   /** The last byte has left the peer. */
   left(ask: Ask, nowMs: number): void {
     const { mine, role, theirs } = ask.connection
+    theirs.books?.queued.delete(queueKey(mine.host.init.peerId, ask.piece))
     if (theirs.host.gone) return
     if (role === 'origin') this.#tally.originBytes += ask.tokens
     else this.#tally.agentBytes += ask.tokens
@@ -273,6 +266,8 @@ export class Requests implements AskSteps {
 
   #close(ask: Ask): void {
     ask.over = true
+    const { mine, theirs } = ask.connection
+    theirs.books?.queued.delete(queueKey(mine.host.init.peerId, ask.piece))
     ask.connection.openPieces -= 1
   }
 }

@@ -1,10 +1,11 @@
 import { type Random, seededRandom, shuffled } from '../../../lib/base/index.ts'
 import { newPeerId, type PeerRole, PieceMap } from '../../../lib/core/index.ts'
 import type { Ask } from './ask.ts'
+import type { Connection } from './connection.ts'
 import { Contacts } from './contacts.ts'
-import { ledgerOf } from './ledger.ts'
+import { booksOf } from './ledger.ts'
 import { Link } from './link.ts'
-import { type Connection, Host, type Setting, Torrent } from './model.ts'
+import { Host, type Setting, Torrent } from './model.ts'
 import { News } from './news.ts'
 import { Requests } from './requests.ts'
 import type { Rates, Scenario, Some } from './scenario.ts'
@@ -143,8 +144,8 @@ class Simulation {
     })
     for (const [layer, length] of layers.entries()) {
       const map = new PieceMap(length, pieceLength)
-      const ledger = role === 'origin' ? ledgerOf(map.count, String(index), this.#origins) : undefined
-      const torrent = new Torrent(host, layer, map, { ...this.#setting, ledger })
+      const books = role === 'origin' ? booksOf(map.count, String(index), this.#origins) : undefined
+      const torrent = new Torrent(host, layer, map, { ...this.#setting, books })
       host.torrents.push(torrent)
       this.#torrents[torrent.number] = torrent
     }
