@@ -36,7 +36,7 @@ export class CopyOrder {
     this.#size += 1
     for (let above = this.most; above > copies; above -= 1) {
       const first = this.start(above)
-      this.#put(place, this.at(first))
+      this.#copy(first, place)
       this.#starts[above] = first + 1
       place = first
     }
@@ -48,12 +48,12 @@ export class CopyOrder {
     let place = this.#places[piece] as number
     for (let above = copies + 1; above <= this.most; above += 1) {
       const last = this.start(above) - 1
-      this.#put(place, this.at(last))
+      this.#copy(last, place)
       this.#starts[above] = last
       place = last
     }
     this.#size -= 1
-    this.#put(place, this.at(this.#size))
+    this.#copy(this.#size, place)
   }
 
   /** A piece with so many copies has one more from now on, or one less. */
@@ -68,6 +68,11 @@ export class CopyOrder {
 
   #reach(copies: number): void {
     while (this.#starts.length <= copies) this.#starts.push(this.#size)
+  }
+
+  /** A place that is copied to itself may hold a piece that stands elsewhere by now. */
+  #copy(from: number, to: number): void {
+    if (from !== to) this.#put(to, this.at(from))
   }
 
   #put(place: number, piece: number): void {
