@@ -13,7 +13,7 @@ export interface OriginLedgerInit {
   /** Member id of this origin. */
   readonly self: string
   /** Whether a piece that was given to the agent still waits in this origin's own queue; by default it never does. */
-  isQueued?(agent: string, piece: number): boolean
+  readonly isQueued?: (agent: string, piece: number) => boolean
 }
 
 /**

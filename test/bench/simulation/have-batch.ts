@@ -12,7 +12,11 @@ export class HaveBatch<T> implements Happening {
   /** `tell` tells the peers of `of`, when its time has come. */
   constructor(
     of: T,
-    init: { readonly sentMs: number; readonly first: number; tell(of: T, pieces: readonly number[]): void },
+    init: {
+      readonly sentMs: number
+      readonly first: number
+      readonly tell: (of: T, pieces: readonly number[]) => void
+    },
   ) {
     this.#of = of
     this.sentMs = init.sentMs
