@@ -1,3 +1,4 @@
+export { admissionWaitMs, type WaitInput } from './admission-wait.ts'
 export { type Availability, availability } from './availability.ts'
 export { chooseServed, type SlotCandidate, type SlotRules } from './choose-served.ts'
 export {
@@ -15,7 +16,8 @@ export {
   pickPiece,
   type ReaderWindow,
 } from './pick-piece.ts'
-export { type Offer, PieceIndex, type PieceQuery } from './piece-index.ts'
+export { PieceIndex } from './piece-index.ts'
+export type { Offer, PieceQuery } from './piece-query.ts'
 export { type WindowLimits, type WindowPace, windowBytes } from './reader-window.ts'
 export { RepeatBudget } from './repeat-budget.ts'
 export {

@@ -19,6 +19,8 @@ export interface AdmissionInit {
   readonly pieces: number
   /** The peers that are connected now. */
   readonly members: () => Iterable<PeerConnection>
+  /** Whether some of a piece that an agent was given over the wire has not left yet. */
+  readonly isQueued: (agent: string, piece: number) => boolean
 }
 
 /** Peers named with a denial. */
@@ -33,7 +35,8 @@ export class Admission {
   constructor(components: AdmissionComponents, init: AdmissionInit) {
     this.#components = components
     this.#init = init
-    this.#ledger = originLedger({ pieces: init.pieces, self: components.ring?.self ?? '' })
+    const { pieces, isQueued } = init
+    this.#ledger = originLedger({ pieces, isQueued, self: components.ring?.self ?? '' })
   }
 
   /** The agent has got `piece`, or has told what it has. */
