@@ -1,4 +1,3 @@
-export { admissionWaitMs, type WaitInput } from './admission-wait.ts'
 export { type Availability, availability } from './availability.ts'
 export { chooseServed, type SlotCandidate, type SlotRules } from './choose-served.ts'
 export {

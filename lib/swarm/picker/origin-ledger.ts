@@ -1,5 +1,4 @@
 import type { Bitset } from '../../base/index.ts'
-import { admissionWaitMs } from './admission-wait.ts'
 import { type Availability, availability } from './availability.ts'
 import { type PieceDivision, pieceDivision } from './piece-division.ts'
 import { type Suggestions, type SuggestionTaker, type SuggestionView, suggestions } from './suggestions.ts'
@@ -12,8 +11,6 @@ export interface OriginLedgerInit {
   readonly pieces: number
   /** Member id of this origin. */
   readonly self: string
-  /** Whether a piece that was given to the agent still waits in this origin's own queue; by default it never does. */
-  readonly isQueued?: (agent: string, piece: number) => boolean
 }
 
 /**
@@ -25,7 +22,8 @@ export interface OriginLedgerInit {
  * - A piece counts as given to an agent while the agent has it or fetches it. When the agent leaves, it may be given
  *   again; but an agent that leaves with all pieces goes on giving them, and counts for a while.
  * - Who is refused gets the piece after a bounded wait, one agent after the other: the wait follows the time that
- *   agents need to fetch and verify a piece (see `admissionWaitMs`).
+ *   agents need to fetch and verify a piece, and is the longest where other agents have the piece already. After
+ *   `MAX_PATIENCE_MS` an agent gets what it asks for, whatever else is true.
  * - One agent alone gets everything at once, and no suggestions.
  *
  * Nothing in it waits or reads a clock: `nowMs` is any clock that only grows.
@@ -45,8 +43,15 @@ export interface OriginLedger {
   suggest(agent: string): readonly number[]
 }
 
-/** A refused agent is told to come back after this time at the latest: by then more is known of how long it takes. */
-const MAX_RETRY_MS = 8_000
+/** Limits of the wait of an agent that was refused a piece. */
+const MIN_WAIT_MS = 1_000
+const MAX_WAIT_MS = 8_000
+/** The wait before any agent has got a piece. */
+const FIRST_WAIT_MS = 3_000
+/** The wait in times of the observed time to get a piece. */
+const WAIT_FACTOR = 4
+/** After this time an agent gets what it was refused. */
+const MAX_PATIENCE_MS = 16_000
 /** How long an agent that has left with everything counts, and one that only asked, without ever saying what it has. */
 const REMEMBER_MS = 60_000
 const STRANGER_MS = 10_000
@@ -65,7 +70,6 @@ export function copiesFor(agents: number): number {
 }
 
 interface Agent extends SuggestionTaker {
-  readonly id: string
   /** Undefined until it has said what it has. */
   have: Bitset | undefined
   /** When it was given the pieces that it does not have yet. */
@@ -73,10 +77,6 @@ interface Agent extends SuggestionTaker {
   /** When it was refused each piece for the first time. */
   readonly refused: Map<number, number>
   seenMs: number
-  readonly joinedMs: number
-  /** How many pieces it has got since then, and when the last of them came. */
-  got: number
-  gotMs: number | undefined
 }
 
 export function originLedger(init: OriginLedgerInit): OriginLedger {
@@ -90,8 +90,7 @@ class Ledger implements OriginLedger {
   readonly #have: Availability
   /** Agents that fetch each piece. */
   readonly #open: Uint16Array
-  /** To whom each piece was given last. */
-  readonly #given = new Map<number, { readonly agent: Agent; readonly atMs: number }>()
+  readonly #givenMs = new Map<number, number>()
   readonly #suggestions: Suggestions
   readonly #view: SuggestionView
   #finishedMs: number[] = []
@@ -99,11 +98,8 @@ class Ledger implements OriginLedger {
   #waiting = 0
   #getMs: number | undefined
 
-  readonly #isQueued: (agent: string, piece: number) => boolean
-
-  constructor({ pieces, self, isQueued = () => false }: OriginLedgerInit) {
+  constructor({ pieces, self }: OriginLedgerInit) {
     this.#pieces = pieces
-    this.#isQueued = isQueued
     this.#division = pieceDivision(self, pieces)
     this.#have = availability(pieces)
     this.#open = new Uint16Array(pieces)
@@ -140,12 +136,12 @@ class Ledger implements OriginLedger {
     if (waitMs > 0) {
       if (agent.refused.size < MAX_REFUSALS && !agent.refused.has(piece)) agent.refused.set(piece, nowMs)
       this.#suggestions.settle(agent, piece)
-      return { given: false, retryMs: Math.min(MAX_RETRY_MS, waitMs) }
+      return { given: false, retryMs: waitMs }
     }
     agent.open.set(piece, nowMs)
     agent.refused.delete(piece)
     this.#open[piece] = (this.#open[piece] ?? 0) + 1
-    this.#given.set(piece, { agent, atMs: nowMs })
+    this.#givenMs.set(piece, nowMs)
     this.#suggestions.settle(agent, piece)
     return { given: true }
   }
@@ -196,9 +192,7 @@ class Ledger implements OriginLedger {
     if (known !== undefined) return known
     const agent: Agent = {
       have: undefined,
-      id,
       ...{ open: new Map(), refused: new Map(), promised: new Set<number>(), seenMs: nowMs },
-      ...{ joinedMs: nowMs, got: 0, gotMs: undefined },
       has: (piece) => agent.open.has(piece) || agent.have?.has(piece) === true,
     }
     this.#agents.set(id, agent)
@@ -218,33 +212,16 @@ class Ledger implements OriginLedger {
   }
 
   /** How long the agent still has to wait for a piece that others have or fetch. */
-  #waitMs(asker: Agent, piece: number, nowMs: number): number {
-    const last = this.#given.get(piece)
-    const taker = last?.agent.open.has(piece) === true ? last.agent : undefined
-    return admissionWaitMs({
-      nowMs,
-      refusedMs: asker.refused.get(piece) ?? nowMs,
-      givenMs: last?.atMs,
-      isQueued: taker !== undefined && this.#isQueued(taker.id, piece),
-      isThere: this.#have.copies(piece) + this.#finishedMs.length > 0,
-      fetchMs: this.#fetchMs(taker, nowMs),
-      asker: {
-        ...{ joinedMs: asker.joinedMs, got: asker.got, gotMs: asker.gotMs },
-        missing: this.#pieces - (asker.have?.count ?? 0),
-      },
-    })
-  }
-
-  /** As long as others needed; or longer, if the agent has many pieces under way and gets them slowly. */
-  #fetchMs(taker: Agent | undefined, nowMs: number): number | undefined {
-    if (taker === undefined || taker.got === 0) return this.#getMs
-    const shownMs = ((nowMs - taker.joinedMs) / taker.got) * taker.open.size
-    return Math.max(this.#getMs ?? 0, shownMs)
+  #waitMs({ refused }: Agent, piece: number, nowMs: number): number {
+    const firstMs = refused.get(piece) ?? nowMs
+    const sinceMs = Math.max(firstMs, this.#givenMs.get(piece) ?? firstMs)
+    const isThere = this.#have.copies(piece) + this.#finishedMs.length > 0
+    const adaptiveMs = this.#getMs === undefined ? FIRST_WAIT_MS : this.#getMs * WAIT_FACTOR
+    const fullMs = isThere ? MAX_WAIT_MS : Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, adaptiveMs))
+    return Math.min(sinceMs + fullMs, firstMs + MAX_PATIENCE_MS) - nowMs
   }
 
   #got(agent: Agent, piece: number, nowMs: number): void {
-    agent.got += 1
-    agent.gotMs = nowMs
     const givenMs = agent.open.get(piece)
     if (givenMs !== undefined) {
       const tookMs = nowMs - givenMs

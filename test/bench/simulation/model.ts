@@ -11,7 +11,6 @@ import {
 } from '../../../lib/swarm/picker/index.ts'
 import type { AskOf } from './ask.ts'
 import type { HaveBatch } from './have-batch.ts'
-import type { Books } from './ledger.ts'
 import type { Link } from './link.ts'
 import type { News } from './news.ts'
 import type { PieceRoom } from './piece-room.ts'
@@ -85,7 +84,7 @@ export class Torrent implements PickView, Mail {
   readonly reader: Reader
   readonly windows: readonly Reader[]
   /** For an origin. */
-  readonly books: Books | undefined
+  readonly ledger: OriginLedger | undefined
   readonly supply: Supply
   readonly connections: Connection[] = []
   /** The same by their numbers. */
@@ -101,14 +100,19 @@ export class Torrent implements PickView, Mail {
   readonly #timeline: Timeline
   readonly #news: News
 
-  constructor(host: Host, layer: number, map: PieceMap, setting: Setting & { readonly books: Books | undefined }) {
+  constructor(
+    host: Host,
+    layer: number,
+    map: PieceMap,
+    setting: Setting & { readonly ledger: OriginLedger | undefined },
+  ) {
     const isOrigin = host.role === 'origin'
     this.host = host
     this.layer = layer
     this.map = map
     this.count = map.count
     this.random = setting.random
-    this.books = setting.books
+    this.ledger = setting.ledger
     this.#timeline = setting.timeline
     this.#news = setting.news
     this.number = host.init.index * setting.scenario.layers.length + layer
@@ -122,10 +126,6 @@ export class Torrent implements PickView, Mail {
       pieces: () => this.pace.windowPieces(map.pieceLength),
     })
     this.windows = [this.reader]
-  }
-
-  get ledger(): OriginLedger | undefined {
-    return this.books?.ledger
   }
 
   get pieces(): PieceIndex {

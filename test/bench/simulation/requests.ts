@@ -2,7 +2,6 @@ import { pickPiece } from '../../../lib/swarm/picker/index.ts'
 import { AskOf, type AskSteps } from './ask.ts'
 import { HaveBatch } from './have-batch.ts'
 import { Lateness } from './lateness.ts'
-import { queueKey } from './ledger.ts'
 import { type Ask, type Connection, type Host, latencyMs, type Torrent } from './model.ts'
 import { bySuitability, freePieces } from './pace.ts'
 import { ASKED, CHECKED, HERE, MISSING, TOLD } from './piece-states.ts'
@@ -107,7 +106,6 @@ export class Requests implements AskSteps<Connection> {
     if (ask.over || theirs.host.gone) return
     const answer = theirs.ledger?.ask(mine.host.init.peerId, ask.piece, nowMs)
     if (answer === undefined || answer.given) {
-      theirs.books?.queued.add(queueKey(mine.host.init.peerId, ask.piece))
       theirs.host.init.uploads.add(theirs.layer, ask)
       return
     }
@@ -135,7 +133,6 @@ export class Requests implements AskSteps<Connection> {
   /** The last byte has left the peer. */
   left(ask: Ask, nowMs: number): void {
     const { mine, role, theirs } = ask.connection
-    theirs.books?.queued.delete(queueKey(mine.host.init.peerId, ask.piece))
     if (theirs.host.gone) return
     if (role === 'origin') this.#tally.originBytes += ask.tokens
     else this.#tally.agentBytes += ask.tokens
@@ -257,8 +254,6 @@ export class Requests implements AskSteps<Connection> {
 
   #close(ask: Ask): void {
     ask.over = true
-    const { mine, theirs } = ask.connection
-    theirs.books?.queued.delete(queueKey(mine.host.init.peerId, ask.piece))
     ask.connection.openPieces -= 1
   }
 }

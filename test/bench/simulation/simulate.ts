@@ -1,7 +1,7 @@
 import { type Random, seededRandom, shuffled } from '../../../lib/base/index.ts'
 import { newPeerId, type PeerRole, PieceMap } from '../../../lib/core/index.ts'
 import { Contacts } from './contacts.ts'
-import { booksOf } from './ledger.ts'
+import { ledgerOf } from './ledger.ts'
 import { Link } from './link.ts'
 import { type Ask, type Connection, Host, Torrent } from './model.ts'
 import { News } from './news.ts'
@@ -151,8 +151,8 @@ class Simulation {
     })
     for (const [layer, length] of layers.entries()) {
       const map = new PieceMap(length, pieceLength)
-      const books = role === 'origin' ? booksOf(map.count, String(index), this.#origins) : undefined
-      const torrent = new Torrent(host, layer, map, { ...this.#setting, books })
+      const ledger = role === 'origin' ? ledgerOf(map.count, String(index), this.#origins) : undefined
+      const torrent = new Torrent(host, layer, map, { ...this.#setting, ledger })
       host.torrents.push(torrent)
       this.#torrents[torrent.number] = torrent
     }

@@ -19,8 +19,6 @@ export interface AdmissionInit {
   readonly pieces: number
   /** The peers that are connected now. */
   readonly members: () => Iterable<PeerConnection>
-  /** Whether some of a piece that an agent was given over the wire has not left yet. */
-  readonly isQueued: (agent: string, piece: number) => boolean
 }
 
 /** Peers named with a denial. */
@@ -35,8 +33,7 @@ export class Admission {
   constructor(components: AdmissionComponents, init: AdmissionInit) {
     this.#components = components
     this.#init = init
-    const { pieces, isQueued } = init
-    this.#ledger = originLedger({ pieces, isQueued, self: components.ring?.self ?? '' })
+    this.#ledger = originLedger({ pieces: init.pieces, self: components.ring?.self ?? '' })
   }
 
   /** The agent has got `piece`, or has told what it has. */

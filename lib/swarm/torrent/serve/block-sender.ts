@@ -34,8 +34,6 @@ export interface BlockSenderInit {
 /** Answers the requests of one peer in their order, a few at a time. */
 export interface BlockSender {
   ask(block: Block): void
-  /** Some of this piece has not left yet. */
-  holds(piece: number): boolean
   /** The peer no longer wants it. */
   cancel(block: Block): void
   /** Drops all waiting requests; the connection has already rejected them. */
@@ -76,11 +74,6 @@ class Sender implements BlockSender {
     if (this.#workers >= WORKERS) return
     this.#workers += 1
     tasks.run('send-blocks', () => this.#work())
-  }
-
-  holds(piece: number): boolean {
-    const isOf = (block: Block) => block.piece === piece
-    return this.#queue.some(isOf) || [...this.#active.keys()].some(isOf)
   }
 
   cancel(block: Block): void {

@@ -29,10 +29,9 @@ export class PeerSet {
     this.#pace = components.lane.bucket.flow({ short })
     const { digest } = init
     const members = () => this
-    const isQueued = (agent: string, piece: number) => this.#members.get(agent as PeerId)?.sender.holds(piece) === true
     this.#admission =
       init.self.role === 'origin'
-        ? new Admission(components, { digest, pieces: init.content.map.count, members, isQueued })
+        ? new Admission(components, { digest, pieces: init.content.map.count, members })
         : undefined
   }
 

@@ -52,27 +52,6 @@ describe('the ledger of an origin', () => {
     expect(gives(ledger, 'c', 0, 6_000)).toBe(true)
   })
 
-  test('does not give a piece again while it has not sent it to who was given it', () => {
-    const queued = new Set(['a 0'])
-    const isQueued = (agent: string, piece: number) => queued.has(`${agent} ${piece}`)
-    const ledger = originLedger({ pieces: PIECES, self: 'here', isQueued })
-    for (const id of ['a', 'b']) ledger.update(id, new Bitset(PIECES), undefined, 0)
-    gives(ledger, 'a', 0, 0)
-    expect(gives(ledger, 'b', 0, 0)).toBe(false)
-    expect(ledger.ask('b', 0, 3_000)).toEqual({ given: false, retryMs: 3_000 })
-    queued.clear()
-    expect(gives(ledger, 'b', 0, 3_001)).toBe(true)
-  })
-
-  test('gives slow agents that go on getting pieces the time that they need', () => {
-    const { ledger, got } = ledgerOf('a', 'b')
-    for (let piece = 0; piece < 10; piece += 1) got('a', piece, 0)
-    expect(gives(ledger, 'b', 0, 0)).toBe(false)
-    for (let piece = 10; piece < 19; piece += 1) got('b', piece, (piece - 9) * 1_000)
-    // Nine of twenty pieces in nine seconds; it is to come back after the longest time anyway.
-    expect(ledger.ask('b', 0, 9_000)).toEqual({ given: false, retryMs: 7_500 })
-  })
-
   test.each([
     ['never less than the shortest', 10, 1_000],
     ['four times what a piece takes', 500, 2_000],
