@@ -2,9 +2,9 @@ import { type FakeClock, fakeClock, type Random, tokenBucket } from '../../lib/b
 import { hashPiece, inlineDigester } from '../../lib/metainfo/index.ts'
 import { swarmLimits } from '../../lib/swarm/index.ts'
 import { Download } from '../../lib/swarm/torrent/fetch/download.ts'
-import { bufferPool } from '../../lib/swarm/torrent/shared/buffer-pool.ts'
 import { conducts } from '../../lib/swarm/torrent/shared/conducts.ts'
 import { patienceOf } from '../../lib/swarm/torrent/shared/demand.ts'
+import { piecePool } from '../../lib/swarm/torrent/shared/piece-pool.ts'
 import { swarmMeters } from '../../lib/swarm/torrent/shared/swarm-meters.ts'
 import { recordingMetrics } from '../../lib/telemetry/index.ts'
 import { type ScriptedPeer, type ScriptedRequest, scriptedPeer } from './scripted-peer.ts'
@@ -36,7 +36,7 @@ export function downloadLab(blob: SwarmBlob, random: Random): DownloadLab {
   const components = {
     clock,
     random,
-    buffers: bufferPool(64 * map.pieceLength, 0),
+    buffers: piecePool({ maxBytes: 64 * 2 ** 20, spare: () => false }),
     digester: inlineDigester(),
     meters: swarmMeters(metrics),
     limits: swarmLimits,
