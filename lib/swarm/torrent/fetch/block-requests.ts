@@ -75,6 +75,12 @@ export class BlockRequests {
     return false
   }
 
+  /** Some request waits for the node's own rate. */
+  get held(): boolean {
+    for (const { askedMs } of this.#open) if (askedMs === undefined) return true
+    return false
+  }
+
   /** How long a block usually takes from its request on; undefined before the first. */
   get usualMs(): number | undefined {
     return this.#usual.medianMs
