@@ -72,3 +72,14 @@ test('no more is asked for twice than is free and a part of what has come, howev
   }
   expect(lab.value(REPEATS, 'reader') + lab.value(REPEATS, 'end')).toBe(8)
 })
+
+test('a standstill of the node itself does not count as time that a piece takes', async () => {
+  const lab = setUp()
+  const peer = lab.join('a')
+  await giveBlocks(lab, peer, 8)
+  const usualMs = lab.download.pace.pieceMs ?? 0
+  lab.clock.stall(60_000)
+  await lab.pass(10)
+  await giveBlocks(lab, peer, 40)
+  expect(lab.download.pace.pieceMs).toBeLessThan(10 * usualMs)
+})
