@@ -1,5 +1,6 @@
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import { seededRandom } from '../../../../../lib/base/index.ts'
+import { PieceJobs } from '../../../../../lib/swarm/torrent/fetch/piece-jobs.ts'
 import { type DownloadLab, downloadLab } from '../../../../kit/download-lab.ts'
 import type { ScriptedPeer } from '../../../../kit/scripted-peer.ts'
 import { swarmBlob } from '../../../../kit/swarm-blob.ts'
@@ -82,4 +83,17 @@ test('a standstill of the node itself does not count as time that a piece takes'
   await lab.pass(10)
   await giveBlocks(lab, peer, 40)
   expect(lab.download.pace.pieceMs).toBeLessThan(10 * usualMs)
+})
+
+test('what is asked for twice is summed up once for each peer that is looked at, not for each piece under way', async () => {
+  const sum = jest.spyOn(PieceJobs.prototype, 'repeatedBytes', 'get')
+  try {
+    const lab = setUp()
+    for (let at = 0; at < blob.map.count; at += 1) lab.join(`peer-${at}`)
+    sum.mockClear()
+    lab.join('late')
+    expect(sum.mock.calls.length).toBeLessThanOrEqual(2)
+  } finally {
+    sum.mockRestore()
+  }
 })
