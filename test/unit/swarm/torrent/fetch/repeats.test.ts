@@ -1,5 +1,6 @@
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import { seededRandom } from '../../../../../lib/base/index.ts'
+import { PieceJobs } from '../../../../../lib/swarm/torrent/fetch/piece-jobs.ts'
 import { type DownloadLab, downloadLab } from '../../../../kit/download-lab.ts'
 import type { ScriptedPeer } from '../../../../kit/scripted-peer.ts'
 import { swarmBlob } from '../../../../kit/swarm-blob.ts'
@@ -71,4 +72,28 @@ test('no more is asked for twice than is free and a part of what has come, howev
     lab.download.removePeer(name)
   }
   expect(lab.value(REPEATS, 'reader') + lab.value(REPEATS, 'end')).toBe(8)
+})
+
+test('a standstill of the node itself does not count as time that a piece takes', async () => {
+  const lab = setUp()
+  const peer = lab.join('a')
+  await giveBlocks(lab, peer, 8)
+  const usualMs = lab.download.pace.pieceMs ?? 0
+  lab.clock.stall(60_000)
+  await lab.pass(10)
+  await giveBlocks(lab, peer, 40)
+  expect(lab.download.pace.pieceMs).toBeLessThan(10 * usualMs)
+})
+
+test('what is asked for twice is summed up once for each peer that is looked at, not for each piece under way', async () => {
+  const sum = jest.spyOn(PieceJobs.prototype, 'repeatedBytes', 'get')
+  try {
+    const lab = setUp()
+    for (let at = 0; at < blob.map.count; at += 1) lab.join(`peer-${at}`)
+    sum.mockClear()
+    lab.join('late')
+    expect(sum.mock.calls.length).toBeLessThanOrEqual(2)
+  } finally {
+    sum.mockRestore()
+  }
 })
