@@ -77,7 +77,7 @@ export class BlockRequests {
 
   /** Some request waits for the node's own rate. */
   get held(): boolean {
-    for (const { askedMs } of this.#open) if (askedMs === undefined) return true
+    for (const { asks } of this.#owed.values()) for (const { askedMs } of asks) if (askedMs === undefined) return true
     return false
   }
 

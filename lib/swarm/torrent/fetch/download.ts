@@ -124,7 +124,7 @@ export class Download {
     const job = this.#jobs.get(piece)
     if (job !== undefined) return isHeld(job)
     if (this.#jobs.has(piece) || !this.#requests.held) return false
-    return this.#suppliers.served(this.#components.clock.monotonicMs()).has(piece)
+    return this.#suppliers.served(this.#components.wheel.nowMs).has(piece)
   }
 
   addPeer(connection: PeerConnection): void {
