@@ -74,6 +74,34 @@ test('no more is asked for twice than is free and a part of what has come, howev
   expect(lab.value(REPEATS, 'reader') + lab.value(REPEATS, 'end')).toBe(8)
 })
 
+test('origins that are busy do not use up what may be asked for twice', async () => {
+  const lab = setUp()
+  lab.join('a')
+  const origin = lab.join('o', { role: 'origin' })
+  for (let round = 0; round < 40; round += 1) {
+    await lab.pass(100)
+    for (const request of [...origin.open]) {
+      lab.download.peerDenies('o', { piece: request.block.piece, retryMs: 500 })
+      request.reject('PEER_REJECTED')
+    }
+  }
+  expect(lab.value(REPEATS, 'reader')).toBeGreaterThan(8)
+  await lab.pass(10)
+  const agent = lab.join('b')
+  expect(piecesOf(agent)).toContain(0)
+})
+
+test('what the second peer gives in part and then rejects counts all the same', async () => {
+  const lab = downloadLab(swarmBlob(4, 4 * MIB, MIB), seededRandom(1))
+  for (const name of ['a', 'b', 'c', 'd']) lab.join(name)
+  const stock = lab.join('stock', { blockLength: 16 * 1024 })
+  for (let round = 0; round < 200; round += 1) {
+    for (const request of [...stock.open]) request.reject('PEER_REJECTED')
+    await lab.pass(20)
+  }
+  expect(lab.value(REPEATS, 'reader') + lab.value(REPEATS, 'end')).toBe(8)
+})
+
 test('a standstill of the node itself does not count as time that a piece takes', async () => {
   const lab = setUp()
   const peer = lab.join('a')
