@@ -84,11 +84,12 @@ export class Bitset {
     this.#recount()
   }
 
-  /** How many members this set and another one of the same length have in common. */
-  overlap({ words }: Bitset): number {
-    let common = 0
-    for (let at = 0; at < words.length; at += 1) common += popCount((this.words[at] ?? 0) & (words[at] ?? 0))
-    return common
+  /** Whether this set and another one of the same length have any member in common. */
+  meets({ words }: Bitset): boolean {
+    for (let at = 0; at < words.length; at += 1) {
+      if (((this.words[at] as number) & (words[at] as number)) !== 0) return true
+    }
+    return false
   }
 
   /** A copy of the bytes, ready for a bitfield message. */

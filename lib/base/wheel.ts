@@ -115,7 +115,10 @@ class AlarmWheel implements Wheel {
   leave(entry: Entry): void {
     if (entry.place < 0) return
     this.#heap.remove(entry)
-    if (this.#heap.size === 0) this.#setTimer(undefined)
+    if (this.#heap.size > 0) return
+    this.#setTimer(undefined)
+    // Nobody is left who waits for that, and the timer that would have ended it is gone.
+    this.#behind = 'no'
   }
 
   /** Sets the timer for the first alarm, unless it fires early enough. */

@@ -64,7 +64,7 @@ export const swarmLimits = {
   /** Pieces in memory (asked for, being hashed or written, warm), all torrents together. */
   pieceBufferBytes: 64 * 1024 * 1024,
   /** The part of `pieceBufferBytes` for stored pieces that stay in memory for their next readers. */
-  warmPieceBytes: 32 * 1024 * 1024,
+  warmPieceBytes: 16 * 1024 * 1024,
   /** Slices of 1 MiB in memory for readers and uploads, for all torrents together. */
   sliceCacheBytes: 32 * 1024 * 1024,
   /** Pieces in memory for readers while the disk is full, all torrents together. */

@@ -15,7 +15,8 @@ export {
   pickPiece,
   type ReaderWindow,
 } from './pick-piece.ts'
-export { type Offer, PieceIndex, type PieceQuery } from './piece-index.ts'
+export { PieceIndex } from './piece-index.ts'
+export type { Offer, PieceQuery } from './piece-query.ts'
 export { type WindowLimits, type WindowPace, windowBytes } from './reader-window.ts'
 export { RepeatBudget } from './repeat-budget.ts'
 export {

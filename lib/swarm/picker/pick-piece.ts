@@ -1,6 +1,7 @@
 import type { Bitset, Random } from '../../base/index.ts'
 import type { PeerRole } from '../../core/index.ts'
-import type { Offer, PieceIndex, PieceQuery } from './piece-index.ts'
+import type { PieceIndex } from './piece-index.ts'
+import type { Offer, PieceQuery } from './piece-query.ts'
 
 /** Pieces `[next, end)` in front of a reader. */
 export interface ReaderWindow {
@@ -54,7 +55,7 @@ const STRICT_PIECES = 2
  * is idle, also the shares of others, and last the pieces for which agents would take too long.
  */
 export function pickPiece(view: PickView, peer: PickPeer): number | undefined {
-  if (peer.offer.count === 0 || view.scope === 'none') return undefined
+  if (view.scope === 'none' || !peer.offer.isOfUse) return undefined
   return peer.role === 'origin' ? pickFromOrigin(view, peer) : pickFromAgent(view, peer)
 }
 

@@ -1,7 +1,8 @@
 import { shuffled } from '../../../lib/base/index.ts'
 import { chooseServed } from '../../../lib/swarm/picker/index.ts'
-import { type Candidate, Connection, type Host, latencyMs, type Setting, type Torrent } from './model.ts'
+import { type Candidate, Connection, type Host, latencyMs, type Torrent } from './model.ts'
 import type { Requests } from './requests.ts'
+import type { Setting } from './setting.ts'
 
 /** As in the engine's `Dialer`. */
 const RETRY = { baseMs: 1_000, maxMs: 30_000 }
@@ -54,6 +55,7 @@ export class Contacts {
   /** It has everything: it and its complete peers want nothing of each other. */
   completed(torrent: Torrent): void {
     for (const peer of [...torrent.connections]) {
+      peer.ignore()
       if (peer.theirs.complete) this.#close(peer)
     }
     torrent.supply.close()
@@ -125,7 +127,7 @@ export class Contacts {
     const { nowMs } = this.#setting.timeline
     const ends = [dialler, accepter].map((mine) => {
       const theirs = mine === dialler ? accepter : dialler
-      return new Connection(mine, theirs, nowMs)
+      return new Connection(mine, theirs, this.#setting)
     })
     const [a, b] = ends as [Connection, Connection]
     a.twin = b
@@ -151,10 +153,12 @@ export class Contacts {
     const { nowMs } = this.#setting.timeline
     for (const end of [peer, peer.twin]) {
       end.closed = true
-      const { connections, supply, ledger } = end.mine
+      const { connections, bySlot, supply, ledger } = end.mine
       connections.splice(connections.indexOf(end), 1)
+      end.ignore()
       countLane(end, -1)
       supply.remove(end)
+      bySlot[end.slot] = undefined
       ledger?.remove(end.id, nowMs)
     }
     for (const end of [peer, peer.twin]) this.#requests.drop(end)

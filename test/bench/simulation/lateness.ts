@@ -1,6 +1,7 @@
 import { requestTimeoutMs } from '../../../lib/swarm/picker/index.ts'
-import type { Ask, Connection, Setting, Torrent } from './model.ts'
+import type { Ask, Connection, Torrent } from './model.ts'
 import { freePieces, paceOf } from './pace.ts'
+import type { Setting } from './setting.ts'
 import type { Tally } from './tally.ts'
 
 /** As in the engine's `BlockRequests` and its rule of repeats. */

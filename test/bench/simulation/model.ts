@@ -1,4 +1,4 @@
-import { Bitset, type Random } from '../../../lib/base/index.ts'
+import type { Bitset, Random } from '../../../lib/base/index.ts'
 import type { PeerId, PeerRole, PieceMap } from '../../../lib/core/index.ts'
 import {
   type Offer,
@@ -9,21 +9,19 @@ import {
   type RateMeter,
   rateMeter,
 } from '../../../lib/swarm/picker/index.ts'
+import type { AskOf } from './ask.ts'
 import type { HaveBatch } from './have-batch.ts'
 import type { Link } from './link.ts'
+import type { News } from './news.ts'
+import type { PieceRoom } from './piece-room.ts'
+import { ASKED, CHECKED, HERE, MISSING, PieceStates } from './piece-states.ts'
 import { Reader } from './reading.ts'
 import type { Scenario } from './scenario.ts'
-import { Supply, type SupplyPeer } from './supply.ts'
-import type { Happening, Timeline } from './timeline.ts'
+import type { Setting } from './setting.ts'
+import { type Mail, Supply, type SupplyPeer } from './supply.ts'
+import type { Timeline } from './timeline.ts'
 import { TorrentPace } from './torrent-pace.ts'
-import type { Passenger, Turns } from './turns.ts'
-
-/** What every part of a run shares. */
-export interface Setting {
-  readonly timeline: Timeline
-  readonly scenario: Scenario
-  readonly random: Random
-}
+import type { Turns } from './turns.ts'
 
 interface HostInit {
   readonly index: number
@@ -34,6 +32,7 @@ interface HostInit {
   /** Passed by a request before it is sent, as in a node with a download rate. */
   readonly downloads: Turns<Ask>
   readonly checks: Link
+  readonly room: PieceRoom
 }
 
 /** One machine: what its torrents share. */
@@ -45,11 +44,6 @@ export class Host {
   /** It has everything; undefined before. */
   doneMs: number | undefined
   gone = false
-  /** Bytes of pieces that are asked for or being checked, and of those that are stored. */
-  openBytes = 0
-  storedBytes = 0
-  /** A piece could not be asked for, because there was no memory. */
-  lacksRoom = false
   /** How many torrents have a connection with each of these hosts, all over one link. */
   readonly lanes = new Map<Host, number>()
   halfOpen = 0
@@ -57,12 +51,6 @@ export class Host {
   constructor(init: HostInit) {
     this.init = init
     this.role = init.role
-  }
-
-  /** Room for one more piece; some of the memory is taken by the pieces that were stored last. */
-  hasRoom(bytes: number, { pieceBufferBytes, warmPieceBytes }: Scenario['limits']): boolean {
-    const warm = Math.min(warmPieceBytes, this.storedBytes)
-    return this.openBytes === 0 || this.openBytes + bytes <= pieceBufferBytes - warm
   }
 }
 
@@ -79,18 +67,13 @@ export interface Candidate {
   dialling: boolean
 }
 
-/** States of a piece: nobody was asked, asked, being checked, here, and here with all peers knowing it. */
-export const MISSING = 0
-export const ASKED = 1
-export const CHECKED = 2
-export const HERE = 3
-export const TOLD = 4
-
 /** When agents would need longer than this for what is left, idle origins help. */
 const PATIENCE_SECONDS = 2
 
 /** One blob at one host, as the picker sees it. */
-export class Torrent implements PickView {
+export class Torrent implements PickView, Mail {
+  /** Its number among all torrents of the run. */
+  readonly number: number
   readonly host: Host
   readonly layer: number
   readonly map: PieceMap
@@ -103,20 +86,19 @@ export class Torrent implements PickView {
   /** For an origin. */
   readonly ledger: OriginLedger | undefined
   readonly supply: Supply
-  readonly pieces: PieceIndex
-  /** What the peers know that it has. */
-  readonly told: Bitset
   readonly connections: Connection[] = []
+  /** The same by their numbers. */
+  readonly bySlot: (Connection | undefined)[] = []
   readonly asks = new Map<number, Ask>()
-  haves: HaveBatch | undefined
+  haves: HaveBatch<Torrent> | undefined
   candidates: Candidate[] = []
   dialling = 0
-  missing: number
   givenAtMs = 0
   starved = false
   hurried = false
-  readonly #state: Uint8Array
+  readonly #states: PieceStates
   readonly #timeline: Timeline
+  readonly #news: News
 
   constructor(
     host: Host,
@@ -132,12 +114,11 @@ export class Torrent implements PickView {
     this.random = setting.random
     this.ledger = setting.ledger
     this.#timeline = setting.timeline
-    this.missing = isOrigin ? 0 : map.count
-    this.#state = new Uint8Array(map.count).fill(isOrigin ? TOLD : MISSING)
-    this.told = isOrigin ? Bitset.full(map.count) : new Bitset(map.count)
-    this.supply = new Supply(host.init.peerId, map.count)
-    this.pieces = this.supply.pieces
-    if (!isOrigin) for (let piece = 0; piece < map.count; piece += 1) this.pieces.want(piece, true)
+    this.#news = setting.news
+    this.number = host.init.index * setting.scenario.layers.length + layer
+    this.#states = new PieceStates(map.count, { complete: isOrigin })
+    this.supply = new Supply(host.init.peerId, map.count, this)
+    if (!isOrigin) for (let piece = 0; piece < map.count; piece += 1) this.supply.want(piece, true)
     this.pace = new TorrentPace(setting.scenario)
     this.reader = new Reader(this, {
       timeline: setting.timeline,
@@ -145,6 +126,19 @@ export class Torrent implements PickView {
       pieces: () => this.pace.windowPieces(map.pieceLength),
     })
     this.windows = [this.reader]
+  }
+
+  get pieces(): PieceIndex {
+    return this.supply.pieces
+  }
+
+  /** What the peers know that it has. */
+  get told(): Bitset {
+    return this.#states.told
+  }
+
+  get missing(): number {
+    return this.#states.missing
   }
 
   get complete(): boolean {
@@ -160,14 +154,17 @@ export class Torrent implements PickView {
   }
 
   stateOf(piece: number): number {
-    return this.#state[piece] as number
+    return this.#states.of(piece)
   }
 
   /** Every change of a piece goes through here, so that the index knows what is wanted. */
   become(piece: number, state: number): void {
-    this.#state[piece] = state
-    if (state <= ASKED) this.pieces.want(piece, state === MISSING)
-    else if (state === TOLD) this.told.add(piece)
+    this.#states.become(piece, state)
+    if (state <= ASKED) this.supply.want(piece, state === MISSING)
+  }
+
+  take(learn: (slot: number, piece: number) => void): void {
+    this.#news.take(this.number, learn)
   }
 
   served(): Bitset {
@@ -189,10 +186,17 @@ export class Torrent implements PickView {
     return sum > 0 && this.leftBytes > sum * PATIENCE_SECONDS
   }
 
+  hasCome(piece: number): boolean {
+    return this.stateOf(piece) >= CHECKED
+  }
+
   isHere(piece: number): boolean {
     return this.stateOf(piece) >= HERE
   }
 }
+
+/** One piece on its way from one peer. */
+export type Ask = AskOf<Connection>
 
 /** How one torrent sees a peer of it; the peer has the twin. */
 export class Connection implements PickPeer, SupplyPeer {
@@ -207,6 +211,9 @@ export class Connection implements PickPeer, SupplyPeer {
   readonly suggested = new Set<number>()
   readonly denied = new Map<number, number>()
   readonly offer: Offer
+  /** Its number among the peers of the torrent. */
+  readonly slot: number
+  readonly #news: News
   twin: Connection
   closed = false
   /** They do not serve us. */
@@ -221,10 +228,8 @@ export class Connection implements PickPeer, SupplyPeer {
   /** Timeouts in a row. */
   misses = 0
   notBeforeMs = 0
-  /** Nothing can be asked of them until they have more. */
-  exhausted = false
 
-  constructor(mine: Torrent, theirs: Torrent, nowMs: number) {
+  constructor(mine: Torrent, theirs: Torrent, { timeline: { nowMs }, news }: Setting) {
     this.mine = mine
     this.theirs = theirs
     this.joinedMs = nowMs
@@ -232,12 +237,24 @@ export class Connection implements PickPeer, SupplyPeer {
     this.role = theirs.host.role
     this.id = theirs.host.init.peerId
     this.twin = this
-    if (!mine.complete) mine.supply.add(this, theirs.told)
+    this.#news = news
+    this.slot = this.#takeSlot()
+    this.#listen()
     this.offer = mine.pieces.offerOf(this.id)
+  }
+
+  /** Nothing can be asked of them until they have more. */
+  get exhausted(): boolean {
+    return this.#news.isAlert(this.mine.number, this.slot)
+  }
+
+  set exhausted(exhausted: boolean) {
+    this.#news.setAlert(this.mine.number, this.slot, exhausted)
   }
 
   /** It can be asked for the piece. */
   has(piece: number): boolean {
+    this.mine.supply.settle()
     return this.offer.have.has(piece)
   }
 
@@ -248,49 +265,26 @@ export class Connection implements PickPeer, SupplyPeer {
   get isReliable(): boolean {
     return !this.choked && this.misses === 0
   }
-}
 
-/** What becomes of a request. */
-export interface AskSteps {
-  /** It has come to the peer. */
-  asked(ask: Ask, nowMs: number): void
-  /** An origin does not give it now. */
-  refused(ask: Ask, nowMs: number): void
-  arrived(ask: Ask, nowMs: number): void
-  checked(ask: Ask, nowMs: number): void
-}
-
-/** One piece on its way from one peer, from the request until it is stored. */
-export class Ask implements Passenger, Happening {
-  readonly connection: Connection
-  readonly piece: number
-  readonly tokens: number
-  readonly madeMs: number
-  /** When it left the node, after its turn in the download rate. */
-  askedMs: number | undefined
-  /** With a refusal: when asking again makes sense. */
-  retryMs = 0
-  readonly #steps: AskSteps
-  /** Withdrawn, or here. */
-  over = false
-  /** The other request for the same piece. */
-  other: Ask | undefined
-  step: keyof AskSteps = 'asked'
-
-  constructor(connection: Connection, piece: number, init: { readonly madeMs: number; readonly steps: AskSteps }) {
-    this.connection = connection
-    this.piece = piece
-    this.tokens = connection.mine.map.sizeOf(piece)
-    this.madeMs = init.madeMs
-    this.#steps = init.steps
+  /** Hears no more of their new pieces. */
+  ignore(): void {
+    this.#news.ignore(this.theirs.number, this.mine.number, this.slot)
   }
 
-  /** For how long the peer has had to answer. */
-  waitedMs(nowMs: number): number {
-    return this.askedMs === undefined ? 0 : nowMs - this.askedMs
+  #takeSlot(): number {
+    const { bySlot } = this.mine
+    const free = bySlot.indexOf(undefined)
+    const slot = free < 0 ? bySlot.length : free
+    bySlot[slot] = this
+    return slot
   }
 
-  happen(nowMs: number): void {
-    this.#steps[this.step](this, nowMs)
+  /** Who needs something, and an origin that may suggest something, hears of their new pieces. */
+  #listen(): void {
+    const { mine, theirs } = this
+    if (mine.ledger !== undefined) this.#news.hearAtOnce(theirs.number, mine.number, this.slot)
+    if (mine.complete) return
+    this.#news.hear(theirs.number, mine.number, this.slot)
+    mine.supply.add(this, this.slot, theirs.told)
   }
 }

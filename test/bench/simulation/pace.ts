@@ -1,6 +1,7 @@
 import type { SwarmLimits } from '../../../lib/swarm/index.ts'
 import { type PaceInput, pipelineBlocks } from '../../../lib/swarm/picker/index.ts'
-import type { Connection, Setting } from './model.ts'
+import type { Connection } from './model.ts'
+import type { Setting } from './setting.ts'
 
 /** How many more pieces can be asked of the peer; the engine's rule in blocks. */
 export function freePieces(peer: Connection, { timeline, scenario: { limits } }: Setting): number {

@@ -1,21 +1,11 @@
 import { pickPiece } from '../../../lib/swarm/picker/index.ts'
-import type { HaveBatch } from './have-batch.ts'
+import { AskOf, type AskSteps } from './ask.ts'
+import { HaveBatch } from './have-batch.ts'
 import { Lateness } from './lateness.ts'
-import {
-  ASKED,
-  Ask,
-  type AskSteps,
-  CHECKED,
-  type Connection,
-  HERE,
-  type Host,
-  latencyMs,
-  MISSING,
-  type Setting,
-  TOLD,
-  type Torrent,
-} from './model.ts'
+import { type Ask, type Connection, type Host, latencyMs, type Torrent } from './model.ts'
 import { bySuitability, freePieces } from './pace.ts'
+import { ASKED, CHECKED, HERE, MISSING, TOLD } from './piece-states.ts'
+import type { Setting } from './setting.ts'
 import type { Tally } from './tally.ts'
 
 export interface RequestEvents {
@@ -24,7 +14,7 @@ export interface RequestEvents {
 }
 
 /** What agents ask of whom, and what becomes of it: the simulator's twin of the engine's `Download`. */
-export class Requests implements AskSteps {
+export class Requests implements AskSteps<Connection> {
   readonly #setting: Setting
   readonly #tally: Tally
   readonly #events: RequestEvents
@@ -44,7 +34,8 @@ export class Requests implements AskSteps {
   pump(peer: Connection): boolean {
     const { mine } = peer
     for (let free = freePieces(peer, this.#setting); free > 0; free -= 1) {
-      if (!this.#hasRoom(mine)) return false
+      mine.supply.settle()
+      if (!mine.host.init.room.has(mine.map.pieceLength)) return false
       const piece = pickPiece(mine, peer)
       if (piece !== undefined) this.#ask(peer, piece)
       else if (!this.#relieve(peer)) {
@@ -59,21 +50,15 @@ export class Requests implements AskSteps {
     for (const peer of torrent.connections) if (!peer.exhausted && !this.pump(peer)) return
   }
 
-  /** The peer has told of more pieces. */
-  #heard(peer: Connection, pieces: readonly number[]): void {
+  /** The peer has told of these pieces, and they may be of use at once. */
+  heard(peer: Connection, pieces: readonly number[]): void {
     const { mine, theirs, id } = peer
     if (mine.ledger !== undefined) {
       for (const piece of pieces) mine.ledger.update(id, theirs.told, piece, this.#setting.timeline.nowMs)
       this.suggest(peer)
       return
     }
-    if (mine.complete) return
-    let isOfUse = false
-    for (const piece of pieces) {
-      mine.supply.heard(peer, piece, theirs.told)
-      if (mine.pieces.wanted(piece)) isOfUse = true
-    }
-    if (!isOfUse) return
+    if (mine.complete || !pieces.some((piece) => mine.supply.wanted(piece))) return
     peer.exhausted = false
     this.pump(peer)
   }
@@ -179,10 +164,8 @@ export class Requests implements AskSteps {
     const { mine } = ask.connection
     const { host } = mine
     mine.become(ask.piece, HERE)
-    mine.missing -= 1
     mine.reader.read(nowMs)
-    host.storedBytes += ask.tokens
-    this.#freeRoom(host, mine.map.pieceLength)
+    if (host.init.room.stored(mine.map.pieceLength)) this.#pumpHost(host)
     if (host.torrents.every(({ complete }) => complete)) host.doneMs ??= nowMs
     this.#tell(mine, ask.piece, nowMs)
   }
@@ -196,18 +179,18 @@ export class Requests implements AskSteps {
       return
     }
     const sentMs = haves === undefined ? nowMs : Math.max(nowMs, haves.sentMs + scenario.limits.haveEveryMs)
-    const batch: HaveBatch = { sentMs, pieces: [piece], told: false }
+    const batch = new HaveBatch(torrent, { sentMs, first: piece, tell: this.#told })
     torrent.haves = batch
-    timeline.at(sentMs + scenario.farLatencyMs, { happen: () => this.#told(torrent, batch) })
+    timeline.at(sentMs + scenario.farLatencyMs, batch)
   }
 
-  #told(torrent: Torrent, batch: HaveBatch): void {
-    const { pieces } = batch
-    batch.told = true
+  readonly #told = (torrent: Torrent, pieces: readonly number[]): void => {
     if (torrent.host.gone) return
     for (const piece of pieces) torrent.become(piece, TOLD)
-    for (const { twin } of [...torrent.connections]) this.#heard(twin, pieces)
-    if (torrent.told.complete) this.#events.onComplete(torrent)
+    this.#setting.news.tell(torrent.number, pieces)
+    if (!torrent.told.complete) return
+    for (const { twin } of torrent.connections) twin.mine.supply.completed(twin)
+    this.#events.onComplete(torrent)
   }
 
   #at(ask: Ask, step: Ask['step'], atMs: number): void {
@@ -215,16 +198,7 @@ export class Requests implements AskSteps {
     this.#setting.timeline.at(atMs, ask)
   }
 
-  #hasRoom({ host, map }: Torrent): boolean {
-    const fits = host.hasRoom(map.pieceLength, this.#setting.scenario.limits)
-    if (!fits) host.lacksRoom = true
-    return fits
-  }
-
-  #freeRoom(host: Host, bytes: number): void {
-    host.openBytes -= bytes
-    if (!host.lacksRoom) return
-    host.lacksRoom = false
+  #pumpHost(host: Host): void {
     // The torrent with less under way is served first.
     const waiting = host.torrents.filter(({ complete }) => !complete).sort((a, b) => a.asks.size - b.asks.size)
     for (const torrent of waiting) this.#pumpAll(torrent)
@@ -233,13 +207,13 @@ export class Requests implements AskSteps {
   #ask(peer: Connection, piece: number, other?: Ask): void {
     const { mine } = peer
     const { nowMs } = this.#setting.timeline
-    const ask = new Ask(peer, piece, { madeMs: nowMs, steps: this })
+    const ask = new AskOf(peer, piece, { madeMs: nowMs, steps: this })
     if (peer.openPieces === 0) peer.rate.begin(nowMs)
     peer.openPieces += 1
     if (mine.asks.size === 0) mine.pace.begin(nowMs)
     if (other === undefined) {
       mine.become(piece, ASKED)
-      mine.host.openBytes += mine.map.pieceLength
+      mine.host.init.room.take(mine.map.pieceLength)
       mine.asks.set(piece, ask)
     } else {
       this.#tally.repeats += 1
@@ -270,7 +244,7 @@ export class Requests implements AskSteps {
     if (other === undefined) {
       mine.asks.delete(piece)
       mine.become(piece, MISSING)
-      mine.host.openBytes -= mine.map.pieceLength
+      mine.host.init.room.giveBack(mine.map.pieceLength)
       for (const peer of mine.connections) if (peer.has(piece)) peer.exhausted = false
     } else {
       other.other = undefined

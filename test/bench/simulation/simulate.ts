@@ -3,9 +3,12 @@ import { newPeerId, type PeerRole, PieceMap } from '../../../lib/core/index.ts'
 import { Contacts } from './contacts.ts'
 import { ledgerOf } from './ledger.ts'
 import { Link } from './link.ts'
-import { type Ask, Host, type Setting, Torrent } from './model.ts'
+import { type Ask, type Connection, Host, Torrent } from './model.ts'
+import { News } from './news.ts'
+import { PieceRoom } from './piece-room.ts'
 import { Requests } from './requests.ts'
 import type { Rates, Scenario, Some } from './scenario.ts'
+import type { Setting } from './setting.ts'
 import { type Tally, tally } from './tally.ts'
 import { Timeline } from './timeline.ts'
 import { SimulatedTracker } from './tracker.ts'
@@ -67,6 +70,8 @@ class Simulation {
   readonly #requests: Requests
   readonly #contacts: Contacts
   readonly #agents: Host[] = []
+  /** By their numbers. */
+  readonly #torrents: Torrent[] = []
   readonly #origins: readonly string[]
   readonly #pulling = new Set<Host>()
 
@@ -74,7 +79,12 @@ class Simulation {
     this.#scenario = scenario
     this.#origins = Array.from({ length: scenario.origins }, (_, index) => String(index))
     this.#random = seededRandom(scenario.seed)
-    this.#setting = { timeline: this.#timeline, scenario, random: this.#random }
+    const torrents = (scenario.agents + scenario.origins) * scenario.layers.length
+    const news = new News(
+      { torrents, peers: scenario.limits.maxConnectionsPerTorrentHard },
+      { onFull: (hearer) => this.#torrents[hearer]?.supply.settle(), onAlert: (...news) => this.#onAlert(...news) },
+    )
+    this.#setting = { timeline: this.#timeline, scenario, random: this.#random, news }
     this.#tracker = new SimulatedTracker(this.#setting)
     this.#requests = new Requests(this.#setting, this.#tally, { onComplete: (torrent) => this.#onComplete(torrent) })
     this.#contacts = new Contacts(this.#setting, this.#requests)
@@ -137,11 +147,14 @@ class Simulation {
         onPassed: (ask, nowMs) => this.#requests.sent(ask, nowMs),
       }),
       checks: new Link(verifyBytesPerSecond),
+      room: new PieceRoom(limits),
     })
     for (const [layer, length] of layers.entries()) {
       const map = new PieceMap(length, pieceLength)
       const ledger = role === 'origin' ? ledgerOf(map.count, String(index), this.#origins) : undefined
-      host.torrents.push(new Torrent(host, layer, map, { ...this.#setting, ledger }))
+      const torrent = new Torrent(host, layer, map, { ...this.#setting, ledger })
+      host.torrents.push(torrent)
+      this.#torrents[torrent.number] = torrent
     }
     return host
   }
@@ -191,6 +204,11 @@ class Simulation {
       },
     }
     this.#after(this.#random.next() * TICK_MS, () => this.#timeline.at(this.#timeline.nowMs, tick))
+  }
+
+  #onAlert(hearer: number, slot: number, pieces: readonly number[]): void {
+    const peer: Connection | undefined = this.#torrents[hearer]?.bySlot[slot]
+    if (peer !== undefined) this.#requests.heard(peer, pieces)
   }
 
   #onComplete(torrent: Torrent): void {

@@ -3,30 +3,36 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { publish } from '../measure.ts'
 import { kraken, type Run, simulationColumns, simulationRows } from './figures.ts'
+import { keepRun, keptRuns } from './kept-runs.ts'
 import { distributionPlot } from './plot.ts'
 import { krakenScenario, roughScenario, type Scenario } from './scenario.ts'
 import { simulate } from './simulate.ts'
 
-const MIB = 1024 * 1024
-/** Longer pieces for larger swarms, which would otherwise take hours; the smallest one shows what that changes. */
-const sizes: readonly { readonly hosts: number; readonly pieceLengths: readonly (number | undefined)[] }[] = [
-  { hosts: 100, pieceLengths: [undefined, 4 * MIB] },
-  { hosts: 500, pieceLengths: [4 * MIB] },
-  { hosts: kraken.hosts, pieceLengths: [2 * MIB, 4 * MIB] },
-  { hosts: 10_000, pieceLengths: [4 * MIB] },
-]
+const sizes = [100, 500, kraken.hosts]
+const days = { calm: krakenScenario, rough: roughScenario }
 
 /**
- * What `simulate` makes of a day without faults and of a rough one, for 100, 500, 2,600 and 10,000 hosts. `--hosts` runs one
- * size, `--seed` another chance.
+ * What `simulate` makes of a day without faults and of a rough one, for 100, 500 and 2,600 hosts, or for other sizes
+ * (`--hosts 10000`: with real pieces that takes hours and 10 GB). `--day calm` runs one day, `--seed` another chance. The
+ * last run of each size and day is kept, and shown with the others.
  */
 export async function simulation(args: readonly string[]): Promise<void> {
-  const options = { hosts: { type: 'string' }, seed: { type: 'string', default: '1' } } as const
+  const options = {
+    hosts: { type: 'string' },
+    day: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+  } as const
   const { values } = parseArgs({ args: [...args], options })
   const seed = Number(values.seed)
-  const scenarios = scenariosOf(seed, values.hosts === undefined ? undefined : Number(values.hosts))
+  const results = join(import.meta.dirname, '..', 'results')
+  const folder = join(results, 'simulation')
   process.stdout.write(`seed ${seed}\n`)
-  const runs = scenarios.map(runOf)
+  for (const hosts of values.hosts === undefined ? sizes : values.hosts.split(',').map(Number)) {
+    for (const [day, scenarioOf] of Object.entries(days)) {
+      if (values.day === undefined || values.day === day) await keepRun(folder, runOf(scenarioOf(hosts, { seed })))
+    }
+  }
+  const runs = await keptRuns(folder)
   await publish({
     name: 'simulation',
     conditions: [
@@ -34,7 +40,7 @@ export async function simulation(args: readonly string[]): Promise<void> {
       'times from the start of each agent until it has all layers, in simulated seconds; agents that vanish do not count; those of a byte: until the reader of a layer has it',
       'calm: all begin within 0.1 s, 0.25 ms apart. rough: three zones 2 ms apart, 2 % at a quarter of the rate, 10 % come within 10 s, 2 % vanish',
       'real: picker, pace of requests, upload slots, ledger of origins, the tracker with its order of peers, piece map, limits; test/bench/simulation/simulate.ts says what is modelled and what is not',
-      'the pieces of larger swarms are longer than real ones, to simulate them in minutes; 100 hosts show what that changes',
+      'pieces as long as real ones',
       `Kraken published ${kraken.published.join(' / ')} s (p50, p99, p99.9) for ${kraken.hosts} hosts`,
     ],
     columns: simulationColumns,
@@ -44,16 +50,7 @@ export async function simulation(args: readonly string[]): Promise<void> {
       outcome,
     })),
   })
-  await writeFile(join(import.meta.dirname, '..', 'results', 'simulation.svg'), plotOf(runs))
-}
-
-function scenariosOf(seed: number, only: number | undefined): readonly Scenario[] {
-  const chosen = sizes.filter(({ hosts }) => only === undefined || hosts === only)
-  const own = only === undefined || chosen.length > 0 ? chosen : [{ hosts: only, pieceLengths: [undefined] }]
-  return own.flatMap(({ hosts, pieceLengths }) => [
-    ...pieceLengths.map((pieceLength) => krakenScenario(hosts, { seed, pieceLength })),
-    roughScenario(hosts, { seed, pieceLength: pieceLengths.at(-1) }),
-  ])
+  await writeFile(join(results, 'simulation.svg'), plotOf(runs))
 }
 
 function runOf(scenario: Scenario): Run {

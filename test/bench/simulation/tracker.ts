@@ -3,7 +3,8 @@ import { type PeerId, parseSwarmId } from '../../../lib/core/index.ts'
 import { announceIntervalMs } from '../../../services/tracker/announce-interval.ts'
 import { completeness } from '../../../services/tracker/policy/completeness.ts'
 import { type PeerEntry, type Swarm, swarm } from '../../../services/tracker/swarm.ts'
-import type { Setting, Torrent } from './model.ts'
+import type { Torrent } from './model.ts'
+import type { Setting } from './setting.ts'
 
 /** As config/tracker/base.yaml has them. */
 const INTERVAL = { perSecond: 1_000, minMs: 5_000, maxMs: 120_000 }

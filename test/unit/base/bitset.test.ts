@@ -37,3 +37,16 @@ describe('Bitset', () => {
     expect(Bitset.full(9)).toMatchObject({ complete: true, count: 9 })
   })
 })
+
+test('two sets meet when they have a member in common, wherever it is', () => {
+  const [a, b] = [new Bitset(70), new Bitset(70)]
+  for (const index of [0, 33, 69]) {
+    a.add(index)
+    expect(a.meets(b)).toBe(false)
+    b.add(index)
+    expect([a.meets(b), b.meets(a)]).toEqual([true, true])
+    a.delete(index)
+    expect(a.meets(b)).toBe(false)
+    b.delete(index)
+  }
+})

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { fakeClock, wheel } from '../../../lib/base/index.ts'
+import { fakeClock, seededRandom, wheel } from '../../../lib/base/index.ts'
 
 function setUp() {
   const clock = fakeClock()
@@ -121,4 +121,45 @@ test('an idle wheel has no timer, and one that waits wakes seldom', async () => 
   expect(timers).toBeLessThan(40)
   await clock.advance(60_000)
   expect([timers < 40, clock.pending]).toEqual([true, 0])
+})
+
+test('when its last alarm is unset after a standstill, before alarms ring, it goes on with the next one', async () => {
+  const { clock, rung, alarm } = setUp()
+  const last = alarm('last')
+  last.at(100)
+  clock.stall(700)
+  await clock.advance(5)
+  last.cancel()
+  alarm('next').at(200)
+  await clock.advance(1_000)
+  expect(rung.map(({ name }) => name)).toEqual(['next'])
+})
+
+test('whatever is set, moved and unset, and however often the process stands still, what is set rings in time', async () => {
+  const random = seededRandom(11)
+  const below = (limit: number) => Math.floor(random.next() * limit)
+  const { clock, it } = setUp()
+  const dueMs = new Map<number, number>()
+  const wrong: string[] = []
+  const alarms = [0, 1, 2].map((name) =>
+    it.alarm((nowMs) => {
+      if (nowMs < (dueMs.get(name) ?? Number.POSITIVE_INFINITY)) wrong.push(`${name} rang at ${nowMs}`)
+      dueMs.delete(name)
+    }),
+  )
+  for (let step = 0; step < 3_000; step += 1) {
+    const name = below(alarms.length)
+    const atMs = it.nowMs + below(300)
+    const what = below(4)
+    if (what === 0) alarms[name]?.at(atMs)
+    if (what === 0) dueMs.set(name, atMs)
+    if (what === 1) alarms[name]?.cancel()
+    if (what === 1) dueMs.delete(name)
+    if (what === 2) clock.stall(below(400))
+    if (what === 3) await clock.advance(below(40))
+    if (step % 50 !== 49) continue
+    await clock.advance(400)
+    for (const left of dueMs.keys()) wrong.push(`${left} has not rung at step ${step}`)
+  }
+  expect(wrong.slice(0, 3)).toEqual([])
 })

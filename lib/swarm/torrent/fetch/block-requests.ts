@@ -75,6 +75,12 @@ export class BlockRequests {
     return false
   }
 
+  /** Some request waits for the node's own rate. */
+  get held(): boolean {
+    for (const { asks } of this.#owed.values()) for (const { askedMs } of asks) if (askedMs === undefined) return true
+    return false
+  }
+
   /** How long a block usually takes from its request on; undefined before the first. */
   get usualMs(): number | undefined {
     return this.#usual.medianMs
@@ -93,7 +99,11 @@ export class BlockRequests {
     }
     if (this.#open === 0) this.#arrivals.begin(clock.monotonicMs())
     this.#open += 1
-    const ask = new OpenAsk({ job, block, peer }, job.memory.land(block.offset, block.length), this.#outcome)
+    const ask = new OpenAsk(
+      { job, block, peer, isRepeat: repeat !== undefined },
+      job.memory.land(block.offset, block.length),
+      this.#outcome,
+    )
     if (peer.openBlocks === 0) peer.rate.begin(clock.monotonicMs())
     peer.openBlocks += 1
     block.asks.set(peer.id, ask)
@@ -227,6 +237,7 @@ export class BlockRequests {
   #refused(ask: OpenAsk, err: AppError): void {
     const { peer, job, block } = ask
     const { nowMs } = this.#components.wheel
+    this.#spare(ask, err)
     // Who denies one piece may give another one at once.
     if (err.code !== 'PEER_CLOSED' && !isDenied(peer, job.piece, nowMs)) {
       peer.notBeforeMs = nowMs + cooldown(COOLDOWN, peer.rejections)
@@ -236,8 +247,13 @@ export class BlockRequests {
     this.#events.onRefused(job, block, peer)
   }
 
+  #spare(ask: OpenAsk, err?: AppError): void {
+    if (ask.isRepeat && ask.isVoid(err)) this.repeats.spared(ask.block.length)
+  }
+
   #withdraw(ask: OpenAsk): void {
     if (!this.#close(ask)) return
+    this.#spare(ask)
     ask.unsend()
     ask.landing.end(false)
     if (isUnasked(ask.block)) this.#events.onUnasked(ask.job)

@@ -116,10 +116,15 @@ export class Download {
     this.#suppliers.pieces.want(piece, isKnown && target.lacks(piece) && !this.#jobs.has(piece))
   }
 
-  /** The piece is under way and waits for the node's own download rate. */
+  /**
+   * The piece waits for the node's own download rate: it is under way, or some agent gives it and it is asked for as soon
+   * as requests that wait for that have been sent.
+   */
   isHeld(piece: number): boolean {
     const job = this.#jobs.get(piece)
-    return job !== undefined && isHeld(job)
+    if (job !== undefined) return isHeld(job)
+    if (this.#jobs.has(piece) || !this.#requests.held) return false
+    return this.#suppliers.served(this.#components.wheel.nowMs).has(piece)
   }
 
   addPeer(connection: PeerConnection): void {

@@ -22,6 +22,8 @@ export interface Asked {
   readonly job: PieceJob
   readonly block: BlockState
   readonly peer: Supplier
+  /** Another peer was asked for the block as well, and may still give it. */
+  readonly isRepeat: boolean
 }
 
 const nothing = (): void => undefined
@@ -31,6 +33,7 @@ export class OpenAsk implements Ask, RequestEvents {
   readonly job: PieceJob
   readonly block: BlockState
   readonly peer: Supplier
+  readonly isRepeat: boolean
   readonly landing: Landing
   askedMs: number | undefined
   /** What its bytes count as if they come when nobody waits for them any more. */
@@ -39,12 +42,19 @@ export class OpenAsk implements Ask, RequestEvents {
   unsend: () => void = nothing
   readonly #outcome: AskOutcome
 
-  constructor({ job, block, peer }: Asked, landing: Landing, outcome: AskOutcome) {
+  constructor({ job, block, peer, isRepeat }: Asked, landing: Landing, outcome: AskOutcome) {
     this.job = job
     this.block = block
     this.peer = peer
+    this.isRepeat = isRepeat
     this.landing = landing
     this.#outcome = outcome
+  }
+
+  /** Surely no byte of it came or will come: it was never sent, or rejected, and not in parts. */
+  isVoid(err: AppError | undefined): boolean {
+    if (this.askedMs === undefined) return true
+    return err?.code === 'PEER_REJECTED' && this.block.length <= this.peer.connection.hello.blockLength
   }
 
   send(nowMs: number): void {

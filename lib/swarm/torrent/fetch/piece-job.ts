@@ -27,6 +27,7 @@ export interface PieceJob {
   readonly piece: number
   readonly memory: PieceMemory
   readonly blocks: readonly BlockState[]
+  /** By the engine's wheel. */
   readonly startedMs: number
   /** Bytes of it that are here. */
   arrivedBytes: number

@@ -138,7 +138,7 @@ export class Suppliers {
   /** Whether some peer has a wanted piece, or one of `others`, even a peer that does not serve this node. */
   holdAny(others: Iterable<number>): boolean {
     const peers = [...this.#byId.values()].filter(({ suspected }) => !suspected)
-    if (peers.some(({ id }) => this.pieces.offerOf(id).count > 0)) return true
+    if (peers.some(({ id }) => this.pieces.offerOf(id).isOfUse)) return true
     if (peers.some(({ denied }) => [...denied.keys()].some((piece) => this.pieces.wanted(piece)))) return true
     for (const piece of others) if (peers.some(({ connection }) => connection.remoteHave.has(piece))) return true
     return false

@@ -38,9 +38,11 @@ export class Contacts {
     this.#answered = true
   }
 
-  /** A full peer named these. */
+  /** A full peer, or an origin over HTTP, named these. `onSettled` follows, since nothing else may happen. */
   hint(peers: readonly PeerInfo[]): void {
-    this.#dialer?.hint(peers)
+    if (this.#dialer === undefined) return
+    this.#dialer.hint(peers)
+    this.#fillBy(0)
   }
 
   /** From now on peers may be dialled. */
