@@ -23,6 +23,7 @@ export {
   HOP_HEADER,
   type HoldingAnswer,
   type HopOptions,
+  METAINFO_BEAT_MS,
   OFFSET_HEADER,
   type OriginBlobs,
   type OriginClient,

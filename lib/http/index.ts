@@ -20,6 +20,7 @@ export {
   httpServer,
 } from './http-server.ts'
 export { inTouch } from './in-touch.ts'
+export { type LookBudget, type LookBudgetInit, lookBudget } from './look-budget.ts'
 export { nextLink, type PageLimits, type PageRequest, pageRequest } from './page.ts'
 export {
   type ContentRange,

@@ -2,12 +2,22 @@ import {
   announceBatchSchema,
   announceLimits,
   blobOf,
+  METAINFO_BEAT_MS,
   metainfoAskerSchema,
   parseBody,
   trackerRoutes,
 } from '../../lib/api/index.ts'
-import { hasCode, isAppError } from '../../lib/base/index.ts'
-import { type Exchange, type Route, readJson, sendBytes, sendJson, sendStream } from '../../lib/http/index.ts'
+import { type Clock, hasCode, isAppError } from '../../lib/base/index.ts'
+import {
+  type Exchange,
+  inTouch,
+  type LookBudget,
+  type Route,
+  readJson,
+  sendBytes,
+  sendJson,
+  sendStream,
+} from '../../lib/http/index.ts'
 import type { Announcements } from './announcements.ts'
 import { encodeBep3Answer, encodeBep3Failure, parseBep3Query } from './bep3.ts'
 import { introduction } from './introduction.ts'
@@ -23,6 +33,9 @@ export interface TrackerRoutesComponents {
   readonly registry: PeerRegistry
   readonly seeds: SeedRegistry
   readonly relay: MetainfoRelay
+  /** For metainfo of blobs that are nowhere. */
+  readonly looks: LookBudget
+  readonly clock: Clock
 }
 
 /** The HTTP API of a tracker. */
@@ -35,12 +48,11 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
     sendJson(exchange, 200, announcements.batch(host, body))
   }
 
-  const sendMetainfo = (exchange: Exchange, preface?: Preface) =>
-    sendStream(exchange, {
-      status: 200,
-      headers: { 'content-type': 'application/vnd.shoal.metainfo.v1' },
-      body: relay.open(blobOf(exchange), preface),
-    })
+  const sendMetainfo = (exchange: Exchange, preface?: Preface) => {
+    const body = relay.open(blobOf(exchange), { preface, pay: () => components.looks.pay(exchange.req) })
+    const headers = { 'content-type': 'application/vnd.shoal.metainfo.v1' }
+    return inTouch(components.clock, exchange, sendStream(exchange, { status: 200, headers, body }), METAINFO_BEAT_MS)
+  }
 
   const begin = async (exchange: Exchange) => {
     const { digest } = blobOf(exchange)
