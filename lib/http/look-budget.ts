@@ -1,8 +1,12 @@
-import type { IncomingMessage } from 'node:http'
 import { appError, type Clock, countCache, hasCode } from '../base/index.ts'
 import { callerAt } from '../identity/index.ts'
 import type { Metrics } from '../telemetry/index.ts'
 import { refusal } from './refusal.ts'
+
+/** What tells the caller of a request. */
+interface CallerOf {
+  readonly socket: { readonly remoteAddress?: string | undefined }
+}
 
 /** What each caller may ask for in vain: to find out that something is nowhere costs more than to ask. */
 export interface LookBudget {
@@ -10,9 +14,9 @@ export interface LookBudget {
    * Pays for one look. Whoever finds something, or fails to find out, calls the result, once or more often, and has paid
    * nothing. @throws TOOMANYREQUESTS while the caller has nothing left
    */
-  pay(req: IncomingMessage): () => void
+  pay(req: CallerOf): () => void
   /** Pays for `work`, and keeps it only when it fails with BLOB_UNKNOWN. @throws TOOMANYREQUESTS */
-  during<T>(req: IncomingMessage, work: () => Promise<T>): Promise<T>
+  during<T>(req: CallerOf, work: () => Promise<T>): Promise<T>
 }
 
 export interface LookBudgetInit {
@@ -40,7 +44,7 @@ export function lookBudget(
     callers.set(name, account)
     return account
   }
-  const pay = ({ socket }: IncomingMessage) => {
+  const pay = ({ socket }: CallerOf) => {
     const account = accountOf(callerAt(socket.remoteAddress ?? ''))
     if (account.left < 1) {
       refused.add()

@@ -95,9 +95,13 @@ export function originLab(init: OriginLabInit): OriginLab {
       origin(member.id)
       return { size, body: sent(member.id, await read(range ?? wholeRange(size), { signal })) }
     },
-    size: (member, blob, { signal } = {}) => {
-      const asked = origin(member.id).ingest.size(blob, { hop: true, signal })
-      return asked.catch((err: unknown) => (hasCode(err, 'BLOB_UNKNOWN') ? undefined : Promise.reject(err)))
+    async size(member, blob, { signal } = {}) {
+      try {
+        return await origin(member.id).ingest.size(blob, { hop: true, signal })
+      } catch (err) {
+        if (hasCode(err, 'BLOB_UNKNOWN')) return undefined
+        throw err
+      }
     },
     async holding(member, blob, options) {
       const holding = await origin(member.id).ingest.holding(blob, options)

@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import { expect, test } from '@jest/globals'
 import { appError, fakeClock } from '../../../lib/base/index.ts'
 import { lookBudget } from '../../../lib/http/index.ts'
 import { recordingMetrics } from '../../../lib/telemetry/index.ts'
 
-const from = (remoteAddress: string) => ({ socket: { remoteAddress } }) as IncomingMessage
+const from = (remoteAddress: string) => ({ socket: { remoteAddress } })
 const [one, two] = [from('10.0.0.1'), from('10.0.0.2')]
 const full = expect.objectContaining({ code: 'TOOMANYREQUESTS' })
 

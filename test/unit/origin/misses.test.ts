@@ -78,7 +78,7 @@ describe('a blob that is nowhere', () => {
     const { lab, push } = await started()
     const [first] = lab.origins[0]!.cluster.owners(blob.digest)
     const reader = lab.origin(first!.id)
-    const gate = deferred<void>()
+    const gate = deferred()
     lab.watched.lookAfter(gate.promise)
     const looking = reader.ingest.size(blob).catch(() => undefined)
     lab.watched.lookAfter(Promise.resolve())
