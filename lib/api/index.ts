@@ -24,6 +24,7 @@ export {
   HOP_HEADER,
   type HoldingAnswer,
   type HopOptions,
+  METAINFO_BEAT_MS,
   OFFSET_HEADER,
   type OpenUploadOptions,
   type OriginBlobs,

@@ -92,6 +92,9 @@ export const originTimeouts = {
   commitMs: 900_000,
 } as const
 
+/** While metainfo is looked for, its reader hears this often that somebody does, so that a slow backend is no sick origin. */
+export const METAINFO_BEAT_MS = 1_000
+
 export interface ReadBlobOptions extends HopOptions {
   readonly range?: ByteRange | undefined
   /** Peer id of the agent for whose swarm the range is. */
@@ -200,6 +203,7 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
         url: blobUrl(url, repository, digest),
         headers: hopHeaders(hop),
         signal,
+        ...(hop === true && { headersTimeoutMs: originTimeouts.holdingMs }),
       } as const
       const response = await send(http, request, [200, 404])
       await response.discard()

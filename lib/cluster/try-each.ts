@@ -65,8 +65,12 @@ export function isMemberFailure(err: unknown): boolean {
   )
 }
 
-/** Reports to the cluster that a call to `member` threw `err`. */
+/**
+ * Reports to the cluster that a call to `member` threw `err`. A call that was cancelled says nothing about the member; one
+ * that was refused because too much is under way was answered.
+ */
 export function reportFailure(cluster: Cluster, member: Member, err: unknown): void {
+  if (isAbort(err)) return
   cluster.report(member.id, isMemberFailure(err) ? 'failed' : 'ok')
 }
 

@@ -12,12 +12,13 @@ export async function inTouch<T>(
   clock: Pick<Clock, 'setTimer'>,
   { req, res }: Pick<Exchange, 'req' | 'res'>,
   work: Promise<T>,
+  beatMs = BEAT_MS,
 ): Promise<T> {
   // HTTP/1.0 has no interim answers.
   if (req.httpVersion === '1.0') return work
   let timer: Timer | undefined
   const plan = () => {
-    timer = clock.setTimer(BEAT_MS, () => {
+    timer = clock.setTimer(beatMs, () => {
       if (res.headersSent || res.destroyed) return
       res.writeProcessing()
       plan()

@@ -22,6 +22,7 @@ export {
 } from './http-server.ts'
 export { inTouch } from './in-touch.ts'
 export type { Load, LoadedRequest, LoadLimits } from './load.ts'
+export { type LookBudget, type LookBudgetInit, lookBudget } from './look-budget.ts'
 export { nextLink, type PageLimits, type PageRequest, pageRequest } from './page.ts'
 export {
   type ContentRange,

@@ -4,6 +4,7 @@ import {
   blobOf,
   HOP_HEADER,
   type HoldingAnswer,
+  METAINFO_BEAT_MS,
   originRoutes,
   WRITE_BACK_HEADER,
 } from '../../lib/api/index.ts'
@@ -21,6 +22,7 @@ import {
   type ContentFacts,
   type Exchange,
   inTouch,
+  type LookBudget,
   type Route,
   refusal,
   sendContent,
@@ -44,6 +46,8 @@ export interface BlobRoutesComponents extends MetainfoComponents {
   readonly ingest: Ingest
   readonly refusals: Pick<Refusals, 'clear'>
   readonly writeBack: Pick<WriteBack, 'keep'>
+  /** For blobs that are nowhere. */
+  readonly looks: LookBudget
   /** The share in this node's upload rate that blobs of such a size get. What another origin asks for needs none. */
   readonly pace: (sizeBytes: number) => TokenBucket
   readonly admitOverHttp: SwarmEngine['admitOverHttp']
@@ -107,13 +111,29 @@ async function sendBlob(
   await sendContent(exchange, content, { onBytes: (bytes) => onSent(isHop(exchange) ? 'replica' : 'client', bytes) })
 }
 
+async function* withFirst(
+  first: IteratorResult<Uint8Array, unknown>,
+  rest: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    if (first.done !== true) yield first.value
+    yield* rest
+  } finally {
+    await rest.return(undefined)
+  }
+}
+
 /** Routes that read a blob, bring it here, or take a copy of it. */
 function readRoutes(components: BlobRoutesComponents): readonly Route[] {
-  const { store, ingest, writeBack, clock } = components
+  const { store, ingest, writeBack, clock, looks } = components
+
+  /** Other origins ask only for what somebody has paid for there. */
+  const looked = <T>(exchange: Exchange, work: () => Promise<T>): Promise<T> =>
+    isHop(exchange) ? work() : looks.during(exchange.req, work)
 
   const head = async (exchange: Exchange) => {
     const blob = blobOf(exchange)
-    const size = await ingest.size(blob, { signal: exchange.signal })
+    const size = await looked(exchange, () => ingest.size(blob, { hop: isHop(exchange), signal: exchange.signal }))
     sendRangedHead(exchange, factsOf(blob, size))
   }
 
@@ -121,7 +141,8 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
     const blob = blobOf(exchange)
     const { signal } = exchange
     if (isHop(exchange)) return sendBlob(components, exchange, await ingest.openForHop(blob, { signal }))
-    const { size } = await inTouch(clock, exchange, ingest.ensure(blob, { hop: false, signal }))
+    const bring = looked(exchange, () => ingest.ensure(blob, { hop: false, signal }))
+    const { size } = await inTouch(clock, exchange, bring)
     return sendBlob(components, exchange, { size, read: (range) => store.open(blob.digest, { range, signal }) })
   }
 
@@ -148,10 +169,17 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
 
   const metainfo = async (exchange: Exchange) => {
     const records = metainfoStream(components, blobOf(exchange), { hop: isHop(exchange), signal: exchange.signal })
+    // A slow backend is no reason for the reader to take this origin for dead.
+    const first = await inTouch(
+      clock,
+      exchange,
+      looked(exchange, () => records.next()),
+      METAINFO_BEAT_MS,
+    )
     await sendStream(exchange, {
       status: 200,
       headers: { 'content-type': 'application/vnd.shoal.metainfo.v1' },
-      body: Readable.from(records, { objectMode: false }),
+      body: Readable.from(withFirst(first, records), { objectMode: false }),
     })
   }
 

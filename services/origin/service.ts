@@ -3,6 +3,7 @@ import { type Backends, backendProbes, durabilityOf, openBackends } from '../../
 import { appError, background, type Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { type BlobRef, peerIdOf } from '../../lib/core/index.ts'
+import { lookBudget } from '../../lib/http/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, inlineDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -19,6 +20,7 @@ import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { originAdminRoutes } from './admin.ts'
 import { blobNames } from './blob-names.ts'
 import { ingest } from './bring/ingest.ts'
+import { misses } from './bring/misses.ts'
 import { pieceHashes } from './bring/piece-hashes.ts'
 import { refusals } from './bring/refusals.ts'
 import { sourceKeys } from './bring/source-keys.ts'
@@ -50,6 +52,9 @@ export interface OriginService extends Startable {
   readonly peerAddress: { readonly host: string; readonly port: number }
   readonly engine: SwarmEngine
 }
+
+/** What each caller may ask for in vain: more than a tracker lets through. */
+const LOOKS = { perSecond: 500, burst: 2000 }
 
 /** The engine of an origin only seeds: `ingest` brings missing blobs, the swarm never does. */
 const nothingToPull = {
@@ -176,9 +181,15 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   const { runtime, cluster, siblings, evictions, store, backends, storage, engine, names } = parts
   const self = { memberId: config.member }
   const { received: onReceived, sent: onSent } = blobTraffic(runtime.metrics)
-  const { tasks, hashes, onStored } = afterStored(parts)
+  const { tasks, hashes, onStored: noted } = afterStored(parts)
   const keys = sourceKeys(backends)
-  const shared = { ...runtime, cluster, siblings, store, backends, keys, refusals: refusals(runtime.clock, keys) }
+  const missing = misses(runtime.clock, keys)
+  const onStored: typeof noted = (blob, stored) => {
+    missing.clear(blob)
+    noted(blob, stored)
+  }
+  const refused = refusals(runtime.clock, keys)
+  const shared = { ...runtime, cluster, siblings, store, backends, keys, refusals: refused, misses: missing }
   const bring = ingest({ ...shared, onReceived, onStored }, self)
   const later = openWriteBack({ ...shared, storage, ingest: bring, onSent }, config)
   const place = placement(
@@ -209,6 +220,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       pace: uploadPace(engine),
       admitOverHttp: (...asked) => engine.admitOverHttp(...asked),
       writeBack: later,
+      looks: lookBudget(runtime, LOOKS),
       uploads,
       keeps: (digest, init) => keeping.copies.isKeeper(digest, init),
       onReceived,

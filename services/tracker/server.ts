@@ -3,13 +3,16 @@ import {
   announceBatchSchema,
   announceLimits,
   blobOf,
+  METAINFO_BEAT_MS,
   metainfoAskerSchema,
   parseBody,
   trackerRoutes,
 } from '../../lib/api/index.ts'
-import { hasCode, isAppError } from '../../lib/base/index.ts'
+import { type Clock, hasCode, isAppError } from '../../lib/base/index.ts'
 import {
   type Exchange,
+  inTouch,
+  type LookBudget,
   type Route,
   readJson,
   requireRight,
@@ -32,6 +35,9 @@ export interface TrackerRoutesComponents {
   readonly registry: PeerRegistry
   readonly seeds: SeedRegistry
   readonly relay: MetainfoRelay
+  /** For metainfo of blobs that are nowhere. */
+  readonly looks: LookBudget
+  readonly clock: Clock
 }
 
 /** The HTTP API of a tracker. */
@@ -45,12 +51,11 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
     sendJson(exchange, 200, announcements.batch(host, body))
   }
 
-  const sendMetainfo = (exchange: Exchange, preface?: Preface) =>
-    sendStream(exchange, {
-      status: 200,
-      headers: { 'content-type': 'application/vnd.shoal.metainfo.v1' },
-      body: relay.open(blobOf(exchange), preface),
-    })
+  const sendMetainfo = (exchange: Exchange, preface?: Preface) => {
+    const body = relay.open(blobOf(exchange), { preface, pay: () => components.looks.pay(exchange.req) })
+    const headers = { 'content-type': 'application/vnd.shoal.metainfo.v1' }
+    return inTouch(components.clock, exchange, sendStream(exchange, { status: 200, headers, body }), METAINFO_BEAT_MS)
+  }
 
   const begin = async (exchange: Exchange) => {
     const { digest } = blobOf(exchange)

@@ -1,5 +1,6 @@
 import { announceLimits, originCluster } from '../../lib/api/index.ts'
 import type { Clock, Startable, Timer } from '../../lib/base/index.ts'
+import { lookBudget } from '../../lib/http/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { announcements } from './announcements.ts'
 import type { TrackerConfig } from './config.ts'
@@ -19,6 +20,8 @@ export interface TrackerService extends Startable {
 }
 
 const SWEEP_MS = 30_000
+/** What each caller may ask the origins for in vain. */
+const LOOKS = { perSecond: 50, burst: 500 }
 
 /** Regularly forgets expired peers, also in swarms without announces. */
 function sweeper(clock: Clock, ...registries: readonly Pick<PeerRegistry, 'sweep'>[]): Startable {
@@ -87,7 +90,14 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
       missTtlMs: config.relay.missTtl,
     },
   )
-  const routes = trackerServerRoutes({ announcements: announcing, registry, seeds, relay })
+  const routes = trackerServerRoutes({
+    ...runtime,
+    announcements: announcing,
+    registry,
+    seeds,
+    relay,
+    looks: lookBudget(runtime, LOOKS),
+  })
   const shell = serviceShell(runtime, config, { kind: 'tracker', listeners: { http: { routes } } })
   return {
     // Stop the relay before the listener: the listener waits for its streams, which do not end by themselves.

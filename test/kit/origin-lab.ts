@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { type Backend, type Durability, memoryBackend } from '../../lib/backend/index.ts'
-import { appError, type FakeClock, fakeClock, seededRandom } from '../../lib/base/index.ts'
+import { appError, type FakeClock, fakeClock, hasCode, seededRandom } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { type BlobRef, wholeRange } from '../../lib/core/index.ts'
 import { type JournalStorage, memoryStorage } from '../../lib/journal/index.ts'
@@ -8,6 +8,7 @@ import { blockHashing, inlineDigester } from '../../lib/metainfo/index.ts'
 import { type ManagedStore, memoryStore, type StoredBlob } from '../../lib/store/index.ts'
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 import { type Ingest, ingest } from '../../services/origin/bring/ingest.ts'
+import { type Misses, misses } from '../../services/origin/bring/misses.ts'
 import { type Refusals, refusals } from '../../services/origin/bring/refusals.ts'
 import { sourceKeys } from '../../services/origin/bring/source-keys.ts'
 import { placement, pushes } from '../../services/origin/push/placement.ts'
@@ -88,11 +89,20 @@ export function originLab(init: OriginLabInit): OriginLab {
     return body
   }
 
+  const missing = new Map<string, Misses>()
   const siblings: Siblings = {
     async read(member, blob, { range, signal } = {}) {
       const { size, read } = await origin(member.id).ingest.openForHop(blob, { signal })
       origin(member.id)
       return { size, body: sent(member.id, await read(range ?? wholeRange(size), { signal })) }
+    },
+    async size(member, blob, { signal } = {}) {
+      try {
+        return await origin(member.id).ingest.size(blob, { hop: true, signal })
+      } catch (err) {
+        if (hasCode(err, 'BLOB_UNKNOWN')) return undefined
+        throw err
+      }
     },
     async holding(member, blob, options) {
       const holding = await origin(member.id).ingest.holding(blob, options)
@@ -108,6 +118,7 @@ export function originLab(init: OriginLabInit): OriginLab {
       await upload.append(body, { offset: 0 })
       const commit = () => upload.commit(blob.digest)
       await (rank === undefined ? commit() : later.keep({ blob, size, rank }, commit))
+      missing.get(member.id)?.clear(blob)
       origin(member.id)
     },
   }
@@ -121,7 +132,8 @@ export function originLab(init: OriginLabInit): OriginLab {
     const backends = { backendFor: () => watched.backend }
     const keys = sourceKeys(backends)
     const refused: Refusals = refusals(clock, keys)
-    const ignore = (_blob: BlobRef, _stored: StoredBlob) => undefined
+    const own = misses(clock, keys)
+    missing.set(id, own)
     const shared = {
       refusals: refused,
       store,
@@ -131,7 +143,8 @@ export function originLab(init: OriginLabInit): OriginLab {
       backends,
       keys,
       logger: silentLogger(),
-      onStored: ignore,
+      misses: own,
+      onStored: (blob: BlobRef, _stored: StoredBlob) => own.clear(blob),
       clock,
       random: seededRandom(id.length),
     }

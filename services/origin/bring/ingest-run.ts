@@ -11,6 +11,7 @@ import type { Claim, Siblings } from '../ring/siblings.ts'
 import { fillGaps } from './fill-gaps.ts'
 import type { Intake } from './intake.ts'
 import { type IntakeSlot, type IntakeSlotStore, intakeSlot, type Source } from './intake-slot.ts'
+import type { Misses } from './misses.ts'
 import type { Refusals } from './refusals.ts'
 
 /** The part of the local store that takes the bytes and reads the blob once it is complete. */
@@ -24,6 +25,7 @@ export interface IngestRunComponents {
   readonly cluster: Cluster
   readonly siblings: Siblings
   readonly refusals: Refusals
+  readonly misses: Misses
   readonly logger: Logger
   readonly clock: Clock
   readonly random: Random
@@ -201,7 +203,8 @@ class BlobIngestRun implements IngestRun {
 
   /** The other origin that reads the backend; when there is none, this run claims the backend. */
   async #otherReader(): Promise<Member | undefined> {
-    const { cluster } = this.#components
+    const { cluster, misses } = this.#components
+    const looking = misses.look(this.#blob)
     this.#claim = 'asking'
     this.#rival = undefined
     try {
@@ -212,13 +215,19 @@ class BlobIngestRun implements IngestRun {
       const reader = readerAmong(others, this.#memberId) ?? rival
       this.#claim = reader === undefined ? 'reading' : 'none'
       if (reader !== undefined) return reader
-      const size = sizeFrom(found, others) ?? unknown(this.#blob)
+      const size = sizeFrom(found, others)
+      if (size === undefined) {
+        looking.missed()
+        throw appError('BLOB_UNKNOWN', { detail: { digest: this.#blob.digest } })
+      }
       await this.#slot.open(size)
       this.#held = this.#backendOnly ? [] : others.filter(({ holding }) => holding.size === size)
       return undefined
     } catch (err) {
       if (hasCode(err, 'DIGEST_REFUSED')) await this.#slot.drop(err as Error)
       throw err
+    } finally {
+      looking.end()
     }
   }
 
@@ -278,10 +287,6 @@ function sizeFrom(found: Found, held: readonly Held[]): number | undefined {
   if (whole?.holding.size !== undefined) return whole.holding.size
   if ('err' in found) throw found.err
   return found.object?.size
-}
-
-function unknown(blob: BlobRef): never {
-  throw appError('BLOB_UNKNOWN', { detail: { digest: blob.digest } })
 }
 
 export function ingestRun(components: IngestRunComponents, blob: BlobRef, init: IngestRunInit): IngestRun {

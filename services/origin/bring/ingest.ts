@@ -3,11 +3,13 @@ import {
   type AbortOptions,
   abortable,
   appError,
+  hasCode,
   keyedLock,
   type Startable,
   singleFlight,
   throwIfAborted,
 } from '../../../lib/base/index.ts'
+import { type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import { type BlobRef, type ByteRange, wholeRange } from '../../../lib/core/index.ts'
 import type { PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
 import { blobKey } from '../blob-keys.ts'
@@ -23,7 +25,10 @@ export interface IngestComponents extends IngestRunComponents {
 }
 
 export interface IngestOptions extends AbortOptions {
-  /** The request came from another origin: then read the backend, follow the origin that reads it, or refuse. */
+  /**
+   * The request came from another origin: then look here and at the backend, read it, follow the origin that reads it,
+   * or refuse.
+   */
   readonly hop: boolean
 }
 
@@ -46,7 +51,7 @@ export interface OpenBlob {
  */
 export interface Ingest extends Startable {
   /** Size in bytes, without fetching. @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE */
-  size(blob: BlobRef, options?: AbortOptions): Promise<number>
+  size(blob: BlobRef, options?: IngestOptions): Promise<number>
   /** @throws BLOB_UNKNOWN, DIGEST_REFUSED, NOT_OWNER, BACKEND_CORRUPT, BACKEND_UNAVAILABLE, STORE_FULL */
   ensure(blob: BlobRef, options: IngestOptions): Promise<StoredBlob>
   /** Opens a blob for another origin; returns once its size is known. @throws as `ensure` */
@@ -57,7 +62,9 @@ export interface Ingest extends Startable {
   openHeld(blob: BlobRef, range: ByteRange, options?: AbortOptions): Promise<Readable>
 }
 
-const unknown = (blob: BlobRef) => appError('BLOB_UNKNOWN', { detail: { digest: blob.digest } })
+function unknown({ digest }: BlobRef): never {
+  throw appError('BLOB_UNKNOWN', { detail: { digest } })
+}
 
 /** The pieces of a partial blob as ranges; neighbours are joined. */
 function rangesOf({ map, have }: PartialBlob): readonly ByteRange[] {
@@ -97,14 +104,15 @@ class OriginIngest implements Ingest {
     await Promise.allSettled(all.map(({ done }) => done))
   }
 
-  async size(blob: BlobRef, options: AbortOptions = {}): Promise<number> {
+  async size(blob: BlobRef, options: IngestOptions = { hop: false }): Promise<number> {
     const { store, refusals } = this.#components
     const stored = await store.stat(blob.digest)
     if (stored !== undefined) return stored.size
     refusals.check(blob)
     const key = this.#components.keys.of(blob)
     const known = this.#underWay.get(key)?.intake?.partial.map.length
-    return known ?? this.#looks.run(key, (signal) => this.#look(blob, signal), options)
+    const { hop } = options
+    return known ?? this.#looks.run(`${key} ${hop}`, (signal) => this.#look(blob, { hop, signal }), options)
   }
 
   async ensure(blob: BlobRef, { hop, signal }: IngestOptions): Promise<StoredBlob> {
@@ -160,10 +168,11 @@ class OriginIngest implements Ingest {
 
   /** The run that brings the blob: the current run, or a new one. */
   #join(blob: BlobRef, hop: boolean): IngestRun {
-    const { refusals, keys } = this.#components
+    const { refusals, misses, keys } = this.#components
     refusals.check(blob)
     const key = keys.of(blob)
     const underWay = this.#underWay.get(key)
+    if (underWay === undefined && (hop || this.#looker(blob) === undefined)) misses.check(blob)
     if (hop && underWay?.claims !== true) this.#checkOwner(blob)
     if (hop) underWay?.claim()
     return underWay ?? this.#begin(blob, key, hop)
@@ -185,21 +194,54 @@ class OriginIngest implements Ingest {
     throw appError('NOT_OWNER', { detail: { digest, member: this.#memberId } })
   }
 
+  /** The origin that looks for the blob, so that the cluster looks once; undefined when this one does. */
+  #looker({ digest }: BlobRef): Member | undefined {
+    const [first] = this.#components.cluster.liveOwners(digest)
+    return first === undefined || first.id === this.#memberId ? undefined : first
+  }
+
+  async #look(blob: BlobRef, { hop, signal }: IngestOptions & { readonly signal: AbortSignal }): Promise<number> {
+    const { cluster, siblings } = this.#components
+    const looker = hop ? undefined : this.#looker(blob)
+    if (looker === undefined) return this.#lookHere(blob, signal)
+    try {
+      const size = await siblings.size(looker, blob, { signal })
+      cluster.report(looker.id, 'ok')
+      return size ?? unknown(blob)
+    } catch (err) {
+      throwIfAborted(signal)
+      if (hasCode(err, 'BLOB_UNKNOWN')) throw err
+      reportFailure(cluster, looker, err)
+      return this.#lookHere(blob, signal)
+    }
+  }
+
   /** The size that the backend tells; without an answer, the size that another origin with the whole blob tells. */
-  async #look(blob: BlobRef, signal: AbortSignal): Promise<number> {
-    const { backends } = this.#components
+  async #lookHere(blob: BlobRef, signal: AbortSignal): Promise<number> {
+    const { backends, misses } = this.#components
+    misses.check(blob)
+    const looking = misses.look(blob)
     let failure: { readonly err: unknown } | undefined
     try {
       const object = await backends.backendFor(blob.repository).stat(blobKey(blob.digest), { signal })
-      if (object !== undefined) return object.size
+      if (object !== undefined) {
+        looking.end()
+        return object.size
+      }
     } catch (err) {
       failure = { err }
     }
-    throwIfAborted(signal)
-    const held = await askHoldings(this.#components, blob, { memberId: this.#memberId, claims: false, signal })
-    const whole = held.find(({ holding }) => holding.verified)
-    if (whole?.holding.size !== undefined) return whole.holding.size
-    throw failure === undefined ? unknown(blob) : failure.err
+    try {
+      throwIfAborted(signal)
+      const held = await askHoldings(this.#components, blob, { memberId: this.#memberId, claims: false, signal })
+      const whole = held.find(({ holding }) => holding.verified)
+      if (whole?.holding.size !== undefined) return whole.holding.size
+      if (failure !== undefined) throw failure.err
+      looking.missed()
+      return unknown(blob)
+    } finally {
+      looking.end()
+    }
   }
 }
 

@@ -10,6 +10,9 @@ export function siblingClients(http: HttpClient, cluster: Cluster): Siblings {
   return {
     read: (member, { repository, digest }, options = {}) =>
       client(member).readBlob(repository, digest, { ...options, hop: true, patient: true }),
+    async size(member, { repository, digest }, { signal } = {}) {
+      return (await client(member).statBlob(repository, digest, { hop: true, signal }))?.size
+    },
     async holding(member, { repository, digest }, options = {}) {
       const { size, ranges, ...rest } = await client(member).holding(repository, digest, options)
       return { size, ranges: ranges.map(([start, end]) => ({ start, end })), ...rest }

@@ -47,6 +47,8 @@ export interface Siblings {
     blob: BlobRef,
     options?: AbortOptions & { readonly range?: ByteRange | undefined },
   ): Promise<SiblingBlob>
+  /** The size of the blob, wherever it is, as that member finds out; undefined when it is nowhere. */
+  size(member: Member, blob: BlobRef, options?: AbortOptions): Promise<number | undefined>
   /**
    * What the member has of the blob at this moment; the member waits for nothing and fetches nothing.
    * @throws DIGEST_REFUSED, or a retryable code when the member does not answer

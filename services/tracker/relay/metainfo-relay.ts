@@ -19,7 +19,7 @@ import {
 import type { Cluster, FailedTry } from '../../../lib/cluster/index.ts'
 import { type BlobRef, blobRefKey, type Digest, type Repository } from '../../../lib/core/index.ts'
 import type { Gauge, Logger, Metrics } from '../../../lib/telemetry/index.ts'
-import { type RelayLog, relayLog } from './relay-log.ts'
+import { type RelayEnd, type RelayLog, relayLog } from './relay-log.ts'
 import { type Preface, relayReader } from './relay-reader.ts'
 
 /** The part of the origins' client that the relay needs. */
@@ -53,9 +53,15 @@ export interface MetainfoRelay extends Startable {
    * (BLOB_UNKNOWN), its repository has no backend (NO_BACKEND_RULE), no origin answers (NO_HEALTHY_MEMBER), two
    * origins disagree (METAINFO_CONFLICT), or the relay stops (SHUTTING_DOWN). The caller must consume or destroy it.
    * What `preface` gives comes before the records, and without waiting for an origin when it can.
-   * @throws SHUTTING_DOWN, UNAVAILABLE when too many streams are open
+   * @throws SHUTTING_DOWN, TOOMANYREQUESTS when too many streams are open, and what `pay` throws
    */
-  open(blob: BlobRef, preface?: Preface): Readable
+  open(blob: BlobRef, options?: RelayOptions): Readable
+}
+
+export interface RelayOptions {
+  readonly preface?: Preface | undefined
+  /** Pays for a stream to an origin, if it takes one; the result is called when the blob is found, or may be there. */
+  readonly pay?: (() => () => void) | undefined
 }
 
 /** A blob whose records are coming in. */
@@ -95,13 +101,13 @@ class Relay implements MetainfoRelay {
     this.#tasks = background((name, err) => logger.error('background task failed', { name, err }))
   }
 
-  open(blob: BlobRef, preface?: Preface): Readable {
+  open(blob: BlobRef, { preface, pay }: RelayOptions = {}): Readable {
     if (this.#stopped) throw appError('SHUTTING_DOWN')
     const key = blobRefKey(blob)
     const ended = this.#complete.get(key) ?? this.#missed(key, blob)
     const reader =
       ended === undefined
-        ? this.#join(key, this.#open.get(key) ?? this.#launch(key, blob), preface)
+        ? this.#join(key, this.#open.get(key) ?? this.#launch(key, blob, pay), preface)
         : relayReader(ended, { preface, onClose: () => this.#meters.readers.add(-1) })
     this.#meters.readers.add(1)
     return reader
@@ -130,16 +136,21 @@ class Relay implements MetainfoRelay {
     return log
   }
 
-  #launch(key: string, blob: BlobRef): Upstream {
+  #launch(key: string, blob: BlobRef, pay: RelayOptions['pay']): Upstream {
     if (this.#open.size >= this.#init.maxUpstreams) {
-      throw appError('UNAVAILABLE', { message: 'too many metainfo streams are open; ask another tracker' })
+      throw appError('TOOMANYREQUESTS', { message: 'too many metainfo streams are open; ask another tracker' })
     }
+    const payBack = pay?.() ?? (() => undefined)
     const upstream: Upstream = {
       log: relayLog(blob.digest),
       cancel: new AbortController(),
       readers: 0,
       linger: undefined,
     }
+    upstream.log.onChange(() => {
+      const { length, end } = upstream.log
+      if (length !== undefined || (end !== undefined && !isUnknown(end))) payBack()
+    })
     this.#open.set(key, upstream)
     this.#tasks.run('metainfo upstream', async (signal) => {
       const either = AbortSignal.any([signal, upstream.cancel.signal])
@@ -176,7 +187,7 @@ class Relay implements MetainfoRelay {
       this.#complete.set(key, upstream.log)
       this.#meters.bytes.set(this.#complete.sizeBytes)
     }
-    if (end?.kind === 'broken' && isAppError(end.err) && end.err.code === 'BLOB_UNKNOWN') this.#misses.set(key, end.err)
+    if (isUnknown(end)) this.#misses.set(key, end.err)
     this.#close(key, upstream)
   }
 
@@ -184,6 +195,10 @@ class Relay implements MetainfoRelay {
     upstream.cancel.abort()
     if (this.#open.get(key) === upstream) this.#open.delete(key)
   }
+}
+
+function isUnknown(end: RelayEnd | undefined): end is { readonly kind: 'broken'; readonly err: AppError } {
+  return end?.kind === 'broken' && isAppError(end.err) && end.err.code === 'BLOB_UNKNOWN'
 }
 
 interface FillTarget {

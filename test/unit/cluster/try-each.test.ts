@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { appError, type ErrorCode } from '../../../lib/base/index.ts'
-import { type Member, tryEach } from '../../../lib/cluster/index.ts'
+import { type Member, reportFailure, tryEach } from '../../../lib/cluster/index.ts'
 import { clusterOf, someMembers } from '../../kit/cluster.ts'
 
 /** Calls the members of a ring of three; `answers` has one answer for each member, in ring order. */
@@ -89,6 +89,30 @@ describe('trying each member', () => {
     expect(cluster.isHealthy('m0')).toBe(true)
     for (let i = 0; i < 3; i += 1) await fail('PEER_CLOSED')
     expect(cluster.isHealthy('m0')).toBe(false)
+  })
+
+  test.each([
+    'TOOMANYREQUESTS',
+    'STORE_FULL',
+    'JOURNAL_FULL',
+    'WRITE_BACK_FULL',
+    'ORIGIN_BUSY',
+    'BACKEND_THROTTLED',
+    'UPLOAD_CONFLICT',
+    'ABORTED',
+  ] as const)('load and what was cancelled are no sickness: %s', (code) => {
+    const cluster = clusterOf(someMembers(1))
+    const [member] = cluster.members
+    for (let i = 0; i < 10; i += 1) reportFailure(cluster, member!, appError(code))
+    expect(cluster.isHealthy(member!.id)).toBe(true)
+  })
+
+  test('a cancelled call does not make a sick member well either', () => {
+    const cluster = clusterOf(someMembers(1))
+    const [member] = cluster.members
+    for (let i = 0; i < 10; i += 1) reportFailure(cluster, member!, appError('PEER_CLOSED'))
+    reportFailure(cluster, member!, appError('ABORTED'))
+    expect(cluster.isHealthy(member!.id)).toBe(false)
   })
 
   test('does not ask members again that have failed before, and names them in the error', async () => {

@@ -296,7 +296,7 @@ describe('metainfo relay', () => {
     await using it = relayWith({ maxUpstreams: 1 })
     const reader = it.open()
     expect(() => it.relay.open({ repository: parseRepository('other'), digest: header.digest })).toThrow(
-      expect.objectContaining({ code: 'UNAVAILABLE' }),
+      expect.objectContaining({ code: 'TOOMANYREQUESTS' }),
     )
     reader.destroy()
   })
