@@ -11,6 +11,7 @@ export { type BodyOptions, readBytes, readJson } from './bodies.ts'
 export { entityTag } from './conditions.ts'
 export type { Envelope } from './error-envelope.ts'
 export { errorFromResponse } from './error-from-response.ts'
+export type { Admits } from './guarded-lookup.ts'
 export type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'
 export {
   type BindAddress,
