@@ -3,6 +3,7 @@ import { appError, byteCache, lifecycle, type Startable } from '../base/index.ts
 import { parseRepository, repositoryText } from '../core/index.ts'
 import type { Backend } from './backend.ts'
 import type { Backends } from './backends.ts'
+import { boundedBackend } from './bounded-backend.ts'
 import type { BackendConfig, BackendRules } from './config.ts'
 import { countedBackend } from './counted-backend.ts'
 import { type DriverComponents, openDriver } from './drivers.ts'
@@ -45,7 +46,7 @@ function openedOnce(components: DriverComponents): Startable & { readonly backen
 export function openBackend(components: DriverComponents, config: BackendConfig): Backend {
   const { backendOf, ...running } = openedOnce(components)
   const opened = backendOf(config)
-  if (!('backendFor' in opened)) return { ...countedBackend(components.metrics, opened), ...running }
+  if (!('backendFor' in opened)) return { ...countedBackend(components.metrics, boundedBackend(opened)), ...running }
   throw appError('CONFIG_INVALID', { message: `a backend of the driver ${config.driver} holds only blobs` })
 }
 
@@ -59,7 +60,7 @@ type BackendFor = Backends['backendFor']
 
 /** What a backend holds for each repository: with most drivers the same for all. */
 function viewsOf({ metrics }: DriverComponents, opened: AnyBackend, path: string): BackendFor {
-  const view = (backend: Backend) => prefixedBackend(countedBackend(metrics, backend), path)
+  const view = (backend: Backend) => prefixedBackend(countedBackend(metrics, boundedBackend(backend)), path)
   if (!('backendFor' in opened)) {
     const common = view(opened)
     return () => common

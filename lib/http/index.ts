@@ -12,6 +12,7 @@ export { clientNamed, clientOf } from './client-of.ts'
 export { entityTag } from './conditions.ts'
 export type { Envelope } from './error-envelope.ts'
 export { errorFromResponse } from './error-from-response.ts'
+export type { Admits } from './guarded-lookup.ts'
 export type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'
 export {
   type BindAddress,

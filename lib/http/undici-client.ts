@@ -1,13 +1,17 @@
 import { readFile } from 'node:fs/promises'
+import type { LookupFunction } from 'node:net'
 import { Readable } from 'node:stream'
 import { rootCertificates } from 'node:tls'
 import { Agent } from 'undici'
 import { appError, type Clock } from '../base/index.ts'
+import { type Admits, guardedLookup } from './guarded-lookup.ts'
 import type { HttpClient, HttpRequest, Lane } from './http-client.ts'
 import { exchangeOver } from './undici-exchange.ts'
 
 export interface HttpClientComponents {
   readonly clock: Clock
+  /** Finds the addresses of a name. Default: that of the system. */
+  readonly lookup?: LookupFunction
 }
 
 export interface HttpClientInit {
@@ -25,6 +29,8 @@ export interface HttpClientInit {
   readonly userAgent?: string
   /** PEM file of certificate authorities that are trusted in addition to those of Node; read by `start`. */
   readonly caFile?: string | undefined
+  /** Which addresses of a name may be connected to. Default: any. */
+  readonly admits?: Admits
 }
 
 const DEFAULT_CONNECTIONS = 64
@@ -34,7 +40,7 @@ const DEFAULT_CONNECT_MS = 5_000
  * A client with its own pool of connections. Requests open the sockets; `stop` cuts running requests. Its start fails
  * with CONFIG_INVALID when the certificate file cannot be read.
  */
-export function httpClient({ clock }: HttpClientComponents, init: HttpClientInit = {}): HttpClient {
+export function httpClient({ clock, lookup }: HttpClientComponents, init: HttpClientInit = {}): HttpClient {
   const agents = new Map<Lane, Agent>()
   const underWay = new Map<string, number>()
   let stopped = false
@@ -56,6 +62,7 @@ export function httpClient({ clock }: HttpClientComponents, init: HttpClientInit
       connect: {
         timeout: init.connectTimeoutMs ?? DEFAULT_CONNECT_MS,
         ...(authorities !== undefined && { ca: authorities }),
+        lookup: guardedLookup(init.admits ?? (() => true), lookup),
       },
     })
     agents.set(lane, agent)

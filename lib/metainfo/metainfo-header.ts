@@ -10,7 +10,7 @@ import {
 } from '../core/index.ts'
 
 /** Largest blob that the swarm transfers, in bytes; its million pieces of 1 MiB keep tables and bitfields small. */
-const MAX_BLOB_LENGTH = 1024 ** 4
+export const MAX_BLOB_LENGTH = 1024 ** 4
 
 const invalid = (message: string) => appError('METAINFO_INVALID', { message })
 

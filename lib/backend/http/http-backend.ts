@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
-import { type AbortOptions, appError, type Clock, throwIfAborted } from '../../base/index.ts'
+import { type AbortOptions, appError, throwIfAborted } from '../../base/index.ts'
 import type { Repository } from '../../core/index.ts'
-import { type HttpClient, httpClient } from '../../http/index.ts'
+import { type HttpClient, type HttpClientComponents, httpClient } from '../../http/index.ts'
 import type { Backend, ObjectRead, ObjectStat } from '../backend.ts'
 import { PROBED_KEY } from '../backend-probe.ts'
 import type { Backends } from '../backends.ts'
@@ -9,13 +9,13 @@ import type { Governor } from '../governor.ts'
 import { rangeWithin } from '../object-range.ts'
 import { outcomeByStatus } from '../outcomes.ts'
 import { owningSource } from '../receive.ts'
+import { admittedFrom } from '../web/inner-address.ts'
 import { objectFrom, rangeHeader, sizeOf } from '../web/object-answer.ts'
 import { refusalOf, sendWeb, type WebAnswer, type WebRequest } from '../web/web-client.ts'
 import type { HttpConfig } from './config.ts'
 import { urlTemplate } from './url-template.ts'
 
-export interface HttpBackendComponents {
-  readonly clock: Clock
+export interface HttpBackendComponents extends HttpClientComponents {
   readonly governor: Governor
 }
 
@@ -24,7 +24,7 @@ const NO_CONTENT = `blobs/sha256/00/${'0'.repeat(64)}`
 
 /** Files of a web server, with a view for each repository; read-only, and it cannot list. */
 export function httpBackend(components: HttpBackendComponents, init: HttpConfig): Backends {
-  const http = httpClient(components, { caFile: init.ca })
+  const http = httpClient(components, { caFile: init.ca, admits: admittedFrom(new URL(init.url)) })
   return {
     start: () => http.start(),
     stop: () => http.stop(),

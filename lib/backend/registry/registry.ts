@@ -1,8 +1,9 @@
-import { type AbortOptions, appError, type Clock, lifecycle, type Startable } from '../../base/index.ts'
+import { type AbortOptions, appError, lifecycle, type Startable } from '../../base/index.ts'
 import { parseRepositoryName, type Repository, type RepositoryName } from '../../core/index.ts'
-import { httpClient } from '../../http/index.ts'
+import { type HttpClientComponents, httpClient } from '../../http/index.ts'
 import type { Governor } from '../governor.ts'
 import { nameForPlace, REPOSITORY_PLACE } from '../repository-place.ts'
+import { admittedFrom } from '../web/inner-address.ts'
 import { refusalOf } from '../web/web-client.ts'
 import { type BlobUploadInit, uploadBlob } from './blob-upload.ts'
 import type { RegistryConfig } from './config.ts'
@@ -14,8 +15,7 @@ import { type RegistryNames, registryNames } from './registry-names.ts'
 import { registrySession, scopes } from './registry-session.ts'
 import { uploadRequests } from './upload-requests.ts'
 
-export interface RegistryComponents {
-  readonly clock: Clock
+export interface RegistryComponents extends HttpClientComponents {
   readonly governor: Governor
 }
 
@@ -48,7 +48,7 @@ export interface Registry extends Startable {
 /** The registry of `config`; sends nothing before the first call. */
 export function openRegistry(components: RegistryComponents, config: RegistryConfig): Registry {
   const { governor, clock } = components
-  const http = httpClient(components, { caFile: config.ca })
+  const http = httpClient(components, { caFile: config.ca, admits: admittedFrom(new URL(config.url)) })
   const session = registrySession({ http, clock }, { url: config.url, credentials: credentialsOf(components, config) })
   const parts = { session, governor, clock }
   const hasPlace = config.repository.includes(REPOSITORY_PLACE)

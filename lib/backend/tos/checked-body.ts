@@ -1,5 +1,6 @@
 import { pipeline, type Readable, Transform } from 'node:stream'
-import { type AbortOptions, appError, toAppError } from '../../base/index.ts'
+import { type AbortOptions, appError } from '../../base/index.ts'
+import { webFailure } from '../web/web-client.ts'
 import { crc64 } from './crc64.ts'
 
 export interface ExpectedBody {
@@ -34,7 +35,7 @@ export function checkedBody(content: Readable, expected: ExpectedBody, { signal 
     },
     destroy(err, done) {
       signal?.removeEventListener('abort', giveUp)
-      done(err === null ? null : toAppError(err, 'BACKEND_UNAVAILABLE'))
+      done(err === null ? null : webFailure(err))
     },
   })
   // The reader of `body` gets the error.

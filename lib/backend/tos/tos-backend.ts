@@ -25,8 +25,8 @@ export function tosBackend(components: TosBackendComponents, config: TosConfig):
       governor: components.governor,
       logger: components.logger,
       clock: components.clock,
-      start: () => Promise.resolve(),
-      stop: async () => session.stop(),
+      start: () => session.start(),
+      stop: () => session.stop(),
     },
     { partBytes: config.parts.size, parallel: config.parts.parallel, atomicConditions: true },
   )

@@ -1,16 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
-import { type AbortOptions, type Clock, isAppError, throwIfAborted } from '../../base/index.ts'
+import { type AbortOptions, type Clock, isAppError, type Startable, throwIfAborted } from '../../base/index.ts'
+import { httpClient } from '../../http/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { TosConfig } from './config.ts'
 import { credentialSource, type TosCredentials } from './credentials.ts'
 import { tosEndpoint } from './endpoint.ts'
 import { type TosClient, tosClient } from './tos-client.ts'
 import { tosError } from './tos-error.ts'
-
-/** An unused connection is closed after this time; the backend closes it after a minute. */
-const IDLE_MS = 30_000
+import { tosTransport } from './tos-transport.ts'
 
 /** Refusals that new credentials may solve; an answer to a HEAD has no body and so no reason. */
 const STALE = /^(InvalidAccessKeyId|InvalidSecurityToken|ExpiredToken|SignatureDoesNotMatch|)$/
@@ -21,15 +18,13 @@ export interface TosSessionComponents {
 }
 
 /** The SDK's client with what it lacks: abortable requests, limited connections, changing credentials. */
-export interface TosSession {
+export interface TosSession extends Startable {
   /**
    * Runs a request of the SDK, and runs it again when the backend refuses the credentials and there are new ones. When
    * the signal fires, the request and its connection end; a returned body must be destroyed by the caller.
    * @throws what `tosError` makes of the SDK's errors
    */
   run<T>(work: (client: TosClient) => Promise<T>, options: AbortOptions): Promise<T>
-  /** Closes idle connections; `run` opens new ones. */
-  stop(): void
 }
 
 /** The bucket of the requests. */
@@ -40,28 +35,21 @@ export interface TosPlace {
 
 export function tosSession({ clock, logger }: TosSessionComponents, config: TosConfig): TosSession {
   const credentials = credentialSource({ clock, logger }, config.credentials)
-  const sockets = {
-    keepAlive: true,
-    maxSockets: config.connections,
-    maxFreeSockets: config.connections,
-    timeout: IDLE_MS,
-  }
-  const agents = { httpAgent: new HttpAgent(sockets), httpsAgent: new HttpsAgent(sockets) }
+  const http = httpClient({ clock }, { connectionsPerOrigin: config.connections })
   const signals = new AsyncLocalStorage<AbortSignal | undefined>()
+  const transport = tosTransport(http, () => ({ signal: signals.getStore() }))
   let latest: { readonly of: TosCredentials; readonly client: TosClient } | undefined
 
   const clientNow = async (): Promise<TosClient> => {
     const current = await credentials.current()
-    if (latest?.of !== current) latest = { of: current, client: await makeClient(config, current) }
+    if (latest?.of !== current) latest = { of: current, client: await makeClient(current) }
     return latest.client
   }
 
-  const makeClient = async (tos: TosConfig, of: TosCredentials): Promise<TosClient> => {
-    const client = await tosClient(clientOptions(tos, of))
-    client.axiosInst.interceptors.request.use((request) => {
-      const signal = signals.getStore()
-      return Object.assign(request, agents, { proxy: false }, signal === undefined ? {} : { signal })
-    })
+  /** The SDK ignores its own option for this. */
+  const makeClient = async (of: TosCredentials): Promise<TosClient> => {
+    const client = await tosClient(clientOptions(config, of))
+    client.axiosInst.interceptors.request.use((request) => Object.assign(request, { adapter: transport }))
     return client
   }
 
@@ -76,6 +64,8 @@ export function tosSession({ clock, logger }: TosSessionComponents, config: TosC
   }
 
   return {
+    start: () => http.start(),
+    stop: () => http.stop(),
     async run(work, options) {
       throwIfAborted(options.signal)
       try {
@@ -84,10 +74,6 @@ export function tosSession({ clock, logger }: TosSessionComponents, config: TosC
         if (!isStale(err) || !(await credentials.renew())) throw err
         return attempt(work, options)
       }
-    },
-    stop() {
-      agents.httpAgent.destroy()
-      agents.httpsAgent.destroy()
     },
   }
 }

@@ -1,3 +1,5 @@
+import type { Admits } from '../../http/index.ts'
+
 /** What a host name in a URL says about where it leads; names that only DNS knows are `outer`. */
 type Reach = 'loopback' | 'link' | 'outer'
 
@@ -15,6 +17,24 @@ function reachOf(hostname: string): Reach {
 }
 
 const dotted = (high: number, low: number): string => [high >> 8, high & 255, low >> 8, low & 255].join('.')
+
+/**
+ * Which addresses the names of a store's URLs may have: a name is as good as the address that it stands for, except the
+ * one that the config gives to the store.
+ */
+export function admittedFrom(from: URL): Admits {
+  const ownReach = reachOf(from.hostname)
+  return (host, address) => {
+    if (host === from.hostname) return true
+    const reach = reachOf(hostOf(address))
+    return reach === 'outer' || (reach === 'loopback' && ownReach === 'loopback')
+  }
+}
+
+/** As `URL` writes it. */
+function hostOf(address: string): string {
+  return address.includes(':') ? new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname : address
+}
 
 /**
  * Whether a store at `from` may send us on to `to`: never to this machine or its link, where it could make us ask what

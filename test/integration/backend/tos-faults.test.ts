@@ -303,8 +303,10 @@ describe('TOS that fails', () => {
 
     test('errors and whole answers leave theirs to the next request', async () => {
       const ports = new Set<number>()
+      const accepted = new Set<string | undefined>()
       const note = (req: IncomingMessage) => {
         ports.add(req.socket.remotePort ?? 0)
+        accepted.add(req.headers['accept-encoding']?.toString())
         return false
       }
       lab.server.faults.next({ where: note }, reset())
@@ -312,7 +314,9 @@ describe('TOS that fails', () => {
         expect(await lab.api.objects.get('none', {})).toBeUndefined()
         await get('small')
       }
-      expect(ports.size).toBe(1)
+      // Our client rests a connection for one turn of the event loop, so that two may take turns.
+      expect(ports.size).toBeLessThanOrEqual(2)
+      expect([...accepted]).toEqual(['identity'])
     })
 
     test('no more are opened than the config allows; further requests wait', async () => {

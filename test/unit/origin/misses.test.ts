@@ -18,7 +18,7 @@ async function started() {
   for (const { store } of lab.origins) await store.start()
   const push = async (at: number) => {
     const { uploads } = lab.origins[at]!
-    const { id } = await uploads.create()
+    const { id } = await uploads.create('127.0.0.1')
     const body = (async function* () {
       yield bytes
     })()
