@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
-import { describe, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, test } from '@jest/globals'
 import { digestOf } from '../../lib/core/index.ts'
 import { sendEmpty } from '../../lib/http/index.ts'
 import { eventually } from '../kit/eventually.ts'
@@ -10,11 +10,19 @@ import { startTopology } from '../kit/topology.ts'
 
 /** Somebody who sends slowly, and much at the same time. */
 
+const dialledSockets = new Set<Socket>()
+
+afterEach(() => {
+  for (const socket of dialledSockets) socket.destroy()
+  dialledSockets.clear()
+})
+
 /** A raw connection; what it is answered is kept. */
 async function dial(url: string, from = '127.0.0.1') {
   const { hostname, port } = new URL(url)
   const socket: Socket = connect({ host: hostname, port: Number(port), localAddress: from })
   const dialled = { socket, answer: '' }
+  dialledSockets.add(socket)
   socket.setEncoding('latin1').on('data', (text: string) => void (dialled.answer += text))
   socket.on('error', () => undefined)
   await new Promise<void>((resolve) => socket.once('connect', resolve))
@@ -150,5 +158,4 @@ test('who uploads slowly over all connections keeps nobody else from pushing and
   expect((await attacker!.send('GET', '/v2/')).status).toBe(200)
   const refusals = await shoal.counter('proxy-1', 'shoal_http_limited_total', 'limit="uploads"')
   expect(refusals).toBeGreaterThanOrEqual(45)
-  for (const { socket } of slow) socket.destroy()
 }, 60_000)
