@@ -10,6 +10,7 @@ import { type ListenerLimit, type LoadLimits, limitRefusals, loadGates } from '.
 import { oddRequests } from './odd-requests.ts'
 import type { Route } from './route.ts'
 import { type Dispatch, routing } from './routing.ts'
+import { type StuckReaders, stuckReaders } from './stuck-readers.ts'
 import { dropUnread } from './unread-body.ts'
 import { type Visits, visits } from './visit.ts'
 
@@ -78,10 +79,19 @@ const closeIdle = ({ server, underWay }: Pick<Running, 'server' | 'underWay'>) =
   if (!underWay.flushing()) server.closeIdleConnections()
 }
 
-const configured = (clock: Clock, dispatch: Dispatch, underWay: Visits, init: HttpServerInit): Running => {
+interface Parts {
+  readonly clock: Clock
+  readonly dispatch: Dispatch
+  readonly underWay: Visits
+  readonly readers: StuckReaders
+}
+
+const configured = ({ clock, dispatch, underWay, readers }: Parts, init: HttpServerInit): Running => {
   const answer = (req: IncomingMessage, res: ServerResponse, refused?: AppError) => {
     const visit = underWay.open(req, res)
+    readers.watch(res)
     res.once('close', () => {
+      readers.unwatch(res)
       if (!server.listening) closeIdle({ server, underWay })
     })
     dispatch(req, res, visit, refused)
@@ -169,7 +179,13 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
   return {
     async start() {
       if (running !== undefined) return
-      const started = configured(clock, dispatch, visits({ ...components, logger }, init.name), init)
+      const underWay = visits({ ...components, logger }, init.name)
+      const readers = stuckReaders(clock, (res) => {
+        onLimit('slow_reader')
+        logger.debug('cut an answer that its client does not read')
+        res.destroy()
+      })
+      const started = configured({ clock, dispatch, underWay, readers }, init)
       await listen(started.server, init.bind)
       started.server.on('error', (err) => logger.error('listener failed', { err }))
       running = started
