@@ -3,6 +3,7 @@ import { Server as TcpServer } from 'node:net'
 import { type AppError, appError, type Clock, hasCode, type Random, type Startable } from '../base/index.ts'
 import type { Authenticate } from '../identity/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
+import { type ConnectionSlots, connectionSlots } from './connection-slots.ts'
 import { door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
 import { type Lingering, lingering } from './lingering.ts'
@@ -40,6 +41,8 @@ export interface HttpServerInit {
    * Default none.
    */
   readonly hosts?: readonly string[] | 'any'
+  /** Most connections; beyond it the one that is idle for the longest time is closed. Default any number. */
+  readonly maxConnections?: number
   /** Limits of what keeps connections busy; default none. */
   readonly load?: LoadLimits | undefined
   /** How long `stop` waits for answers under way; default 10 s. */
@@ -84,12 +87,14 @@ interface Parts {
   readonly dispatch: Dispatch
   readonly underWay: Visits
   readonly readers: StuckReaders
+  readonly slots: ConnectionSlots
 }
 
-const configured = ({ clock, dispatch, underWay, readers }: Parts, init: HttpServerInit): Running => {
+const configured = ({ clock, dispatch, underWay, readers, slots }: Parts, init: HttpServerInit): Running => {
   const answer = (req: IncomingMessage, res: ServerResponse, refused?: AppError) => {
     const visit = underWay.open(req, res)
     readers.watch(res)
+    slots.use(req.socket, res)
     res.once('close', () => {
       readers.unwatch(res)
       if (!server.listening) closeIdle({ server, underWay })
@@ -102,7 +107,10 @@ const configured = ({ clock, dispatch, underWay, readers }: Parts, init: HttpSer
     dropUnread(clock, connections, req, res)
     answer(req, res, refused)
   }
-  server.on('connection', (socket) => socket.once('close', () => underWay.gone(socket)))
+  server.on('connection', (socket) => {
+    slots.add(socket)
+    socket.once('close', () => underWay.gone(socket))
+  })
   server.on('request', (req, res) => take(req, res))
   server.on('checkExpectation', (req, res) => take(req, res, appError('EXPECTATION_FAILED')))
   oddRequests(server, { connections, refuse: answer, settle: underWay.settle })
@@ -185,7 +193,8 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
         logger.debug('cut an answer that its client does not read')
         res.destroy()
       })
-      const started = configured({ clock, dispatch, underWay, readers }, init)
+      const slots = connectionSlots(init.maxConnections ?? Number.POSITIVE_INFINITY, () => onLimit('connections'))
+      const started = configured({ clock, dispatch, underWay, readers, slots }, init)
       await listen(started.server, init.bind)
       started.server.on('error', (err) => logger.error('listener failed', { err }))
       running = started
