@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** The connections of a listener, of which there is a limited number. */
@@ -8,8 +7,8 @@ export interface ConnectionSlots {
    * it; when all have one, the new one is.
    */
   add(socket: Socket): void
-  /** The connection has a request until its answer closes. */
-  use(socket: Socket, res: ServerResponse): void
+  /** The connection has a request; call the result when its answer has closed. */
+  use(socket: Socket): () => void
 }
 
 export function connectionSlots(max: number, onClosed: () => void): ConnectionSlots {
@@ -34,9 +33,9 @@ export function connectionSlots(max: number, onClosed: () => void): ConnectionSl
       victim.destroy()
       onClosed()
     },
-    use(socket, res) {
+    use(socket) {
       change(socket, 1)
-      res.once('close', () => change(socket, -1))
+      return () => change(socket, -1)
     },
   }
 }

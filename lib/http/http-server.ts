@@ -94,9 +94,10 @@ const configured = ({ clock, dispatch, underWay, readers, slots }: Parts, init: 
   const answer = (req: IncomingMessage, res: ServerResponse, refused?: AppError) => {
     const visit = underWay.open(req, res)
     readers.watch(res)
-    slots.use(req.socket, res)
+    const release = slots.use(req.socket)
     res.once('close', () => {
       readers.unwatch(res)
+      release()
       if (!server.listening) closeIdle({ server, underWay })
     })
     dispatch(req, res, visit, refused)
@@ -138,25 +139,51 @@ const listen = (server: Server, bind: BindAddress): Promise<void> =>
     })
   })
 
-/** One HTTP/1.1 listener that serves a routing table. */
-export function httpServer(components: HttpServerComponents, init: HttpServerInit): HttpServer {
-  const { clock } = components
-  const logger = components.logger.child({ listener: init.name })
-  const limited = limitRefusals(components.metrics)
-  const onLimit = (limit: ListenerLimit) => limited.with({ listener: init.name, limit }).add()
-  const dispatch = routing(
+type OnLimit = (limit: ListenerLimit) => void
+
+const limitCounter = (metrics: Metrics, listener: string): OnLimit => {
+  const limited = limitRefusals(metrics)
+  return (limit) => limited.with({ listener, limit }).add()
+}
+
+/** From the arrival of a request to its answer. */
+const dispatchOf = (
+  { clock, logger, authenticate }: HttpServerComponents,
+  init: HttpServerInit,
+  onLimit: OnLimit,
+): Dispatch =>
+  routing(
     {
-      logger,
-      clock,
+      ...{ logger, authenticate, clock },
+      door: door(authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
       enterLoad: loadGates({ clock, onRefused: onLimit }, init.load),
       onFailure: (err) => {
         if (hasCode(err, 'BODY_TOO_SLOW')) onLimit('slow_body')
       },
-      authenticate: components.authenticate,
-      door: door(components.authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
     },
     { routes: init.routes, envelope: init.envelope ?? 'own' },
   )
+
+/** What ends connections that only cost. */
+const connectionGuards = (
+  { clock, logger }: Pick<HttpServerComponents, 'clock' | 'logger'>,
+  { maxConnections = Number.POSITIVE_INFINITY }: HttpServerInit,
+  onLimit: OnLimit,
+): Pick<Parts, 'readers' | 'slots'> => ({
+  slots: connectionSlots(maxConnections, () => onLimit('connections')),
+  readers: stuckReaders(clock, (res) => {
+    onLimit('slow_reader')
+    logger.debug('cut an answer that its client does not read')
+    res.destroy()
+  }),
+})
+
+/** One HTTP/1.1 listener that serves a routing table. */
+export function httpServer(components: HttpServerComponents, init: HttpServerInit): HttpServer {
+  const { clock } = components
+  const logger = components.logger.child({ listener: init.name })
+  const onLimit = limitCounter(components.metrics, init.name)
+  const dispatch = dispatchOf({ ...components, logger }, init, onLimit)
   let running: Running | undefined
 
   const drain = async ({ server, underWay, connections }: Running) => {
@@ -188,13 +215,8 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
     async start() {
       if (running !== undefined) return
       const underWay = visits({ ...components, logger }, init.name)
-      const readers = stuckReaders(clock, (res) => {
-        onLimit('slow_reader')
-        logger.debug('cut an answer that its client does not read')
-        res.destroy()
-      })
-      const slots = connectionSlots(init.maxConnections ?? Number.POSITIVE_INFINITY, () => onLimit('connections'))
-      const started = configured({ clock, dispatch, underWay, readers, slots }, init)
+      const guards = connectionGuards({ clock, logger }, init, onLimit)
+      const started = configured({ clock, dispatch, underWay, ...guards }, init)
       await listen(started.server, init.bind)
       started.server.on('error', (err) => logger.error('listener failed', { err }))
       running = started

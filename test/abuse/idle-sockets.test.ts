@@ -27,8 +27,14 @@ async function dial(port: number, from = '127.0.0.1'): Promise<Dialled> {
   const socket = connect({ host: '127.0.0.1', port, localAddress: from })
   all.add(socket)
   const dialled: Dialled = { socket, closed: false, answer: '' }
-  socket.setEncoding('latin1').on('data', (text: string) => void (dialled.answer += text))
-  socket.on('error', () => undefined).once('close', () => void (dialled.closed = true))
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    dialled.answer += text
+  })
+  socket
+    .on('error', () => undefined)
+    .once('close', () => {
+      dialled.closed = true
+    })
   await new Promise<void>((resolve) => socket.once('connect', resolve))
   return dialled
 }
@@ -37,9 +43,11 @@ describe('idle connections to a listener', () => {
   const limited = { listener: 'test', limit: 'connections' }
 
   test('go, the oldest first, when there is no place for new ones; those with a request stay', async () => {
-    let finish = () => undefined as void
+    let finish: () => void = () => undefined
     const slow = route(['GET'], '/slow', async (exchange) => {
-      await new Promise<void>((resolve) => (finish = resolve))
+      await new Promise<void>((resolve) => {
+        finish = resolve
+      })
       sendEmpty(exchange, 204)
     })
     const ping = route(['GET'], '/ping', (exchange) => sendEmpty(exchange, 204))

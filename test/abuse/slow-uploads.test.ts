@@ -23,7 +23,9 @@ async function dial(url: string, from = '127.0.0.1') {
   const socket: Socket = connect({ host: hostname, port: Number(port), localAddress: from })
   const dialled = { socket, answer: '' }
   dialledSockets.add(socket)
-  socket.setEncoding('latin1').on('data', (text: string) => void (dialled.answer += text))
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    dialled.answer += text
+  })
   socket.on('error', () => undefined)
   await new Promise<void>((resolve) => socket.once('connect', resolve))
   return dialled
@@ -79,9 +81,14 @@ describe('the body of a request', () => {
   })
 
   test('is not slow while it is we who do not read', async () => {
-    const reading = { goOn: () => undefined as void }
+    const reading: { goOn: () => void } = { goOn: () => undefined }
     const take = route(['POST'], '/body', async (exchange) => {
-      for await (const _ of exchange.body) await new Promise<void>((resolve) => (reading.goOn = resolve))
+      for await (const chunk of exchange.body) {
+        void chunk
+        await new Promise<void>((resolve) => {
+          reading.goOn = resolve
+        })
+      }
       sendEmpty(exchange, 201)
     })
     await using pair = await httpPair([take])
@@ -103,7 +110,7 @@ describe('the body of a request', () => {
 test('uploads that hang do not keep short requests from the same service, and who finds no connection is told at once', async () => {
   const bodies: Readable[] = []
   const hang = route(['PATCH'], '/hang', async (exchange) => {
-    for await (const _ of exchange.body);
+    for await (const chunk of exchange.body) void chunk
     sendEmpty(exchange, 200)
   })
   const ping = route(['GET'], '/ping', (exchange) => sendEmpty(exchange, 204))
