@@ -55,8 +55,15 @@ export function isAbort(err: unknown): boolean {
   return typeof err === 'object' && err !== null && 'name' in err && err.name === 'AbortError'
 }
 
-/** Passes an AppError through; wraps anything else under `code`, keeping it as the cause. */
+/** True when the process, or the system, may open no further file: this says nothing about what was to be opened. */
+export const lacksFiles = (err: unknown): boolean => hasCode(err, 'EMFILE', 'ENFILE', 'FILES_EXHAUSTED')
+
+/**
+ * Passes an AppError through; wraps anything else under `code`, keeping it as the cause. A lack of open files is never
+ * called by another name.
+ */
 export function toAppError(err: unknown, code: ErrorCode = 'UNKNOWN'): AppError {
   if (isAppError(err)) return err
+  if (lacksFiles(err)) return appError('FILES_EXHAUSTED', { cause: err })
   return appError(isAbort(err) ? 'ABORTED' : code, { cause: err })
 }

@@ -61,6 +61,7 @@ const ownCodes = {
   CROSS_SITE: final(403, 'the request comes from a page of another site; browsers may not carry it here'),
   DIGEST_REFUSED: retryable(503, 'the content of this digest was found wrong a moment ago; it is refused for a while'),
   EXPECTATION_FAILED: final(417, 'the request expects something that this service does not do; leave out Expect'),
+  FILES_EXHAUSTED: retryable(503, 'the process has too many files and connections open; raise its limit (ulimit -n)'),
   HEADERS_TOO_LARGE: final(431, 'the request line and the headers are larger than the limit'),
   HOST_UNKNOWN: final(
     421,

@@ -1,9 +1,20 @@
 export { abortable, type Deadline, deadline, throwIfAborted } from './abort.ts'
 export { type AgeLinks, AgeList } from './age-list.ts'
-export { AppError, type AppErrorInit, appError, codeOf, hasCode, isAbort, isAppError, toAppError } from './app-error.ts'
+export {
+  AppError,
+  type AppErrorInit,
+  appError,
+  codeOf,
+  hasCode,
+  isAbort,
+  isAppError,
+  lacksFiles,
+  toAppError,
+} from './app-error.ts'
 export { type Background, background } from './background.ts'
 export { type BackoffPolicy, backoffMs, type RetryComponents, type RetryOptions, retry } from './backoff.ts'
 export { Bitset, inOrder, popCount } from './bitset.ts'
+export { type ByteBudget, byteBudget } from './byte-budget.ts'
 export { type ByteCache, byteCache } from './byte-cache.ts'
 export { type AbortOptions, type Clock, systemClock, type Timer } from './clock.ts'
 export { optimiseLate } from './compile-budget.ts'
@@ -27,6 +38,7 @@ export { type KeyedLock, keyedLock } from './keyed-lock.ts'
 export { lifecycle, type Startable } from './lifecycle.ts'
 export { nearest } from './nearest.ts'
 export { type OncePerTurn, oncePerTurn } from './once-per-turn.ts'
+export { openFileLimit } from './open-files.ts'
 export { parseJson } from './parse-json.ts'
 export { type ProcessHost, processHost } from './process-host.ts'
 export { type Liveness, livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.ts'

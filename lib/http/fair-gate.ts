@@ -1,4 +1,4 @@
-import { type AbortOptions, type AppError, type Clock, type Timer, throwIfAborted } from '../base/index.ts'
+import { type AbortOptions, type AppError, type Clock, throwIfAborted } from '../base/index.ts'
 
 export interface FairGateInit {
   /** Most that are inside at the same time. */
@@ -82,11 +82,10 @@ class Gate implements FairGate {
     const { maxWaiting, waitMs, refused } = this.#init
     if (this.#outside.total >= maxWaiting || this.#outside.of(client) >= this.#share(maxWaiting)) throw refused()
     return new Promise((resolve, reject) => {
-      let timer: Timer | undefined
       const leave = () => {
         this.#waiting.delete(waiter)
         this.#outside.add(client, -1)
-        timer?.cancel()
+        timer.cancel()
         signal?.removeEventListener('abort', aborted)
       }
       const aborted = () => {
@@ -101,7 +100,7 @@ class Gate implements FairGate {
           resolve()
         },
       }
-      timer = this.#clock.setTimer(waitMs, () => {
+      const timer = this.#clock.setTimer(waitMs, () => {
         leave()
         reject(refused())
       })

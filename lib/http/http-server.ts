@@ -4,13 +4,15 @@ import { type AppError, appError, type Clock, hasCode, type Random, type Startab
 import type { Authenticate } from '../identity/index.ts'
 import { auditTrail, type Logger, type Metrics } from '../telemetry/index.ts'
 import { bodyBudget } from './body-budget.ts'
+import { type ConnectionSlots, connectionSlots } from './connection-slots.ts'
 import { door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
 import { type Lingering, lingering } from './lingering.ts'
 import { type ListenerLimit, type LoadLimits, limitRefusals, loadGates } from './load.ts'
 import { oddRequests } from './odd-requests.ts'
 import type { Route } from './route.ts'
-import { type Dispatch, routing } from './routing.ts'
+import { type Dispatch, type RoutingComponents, routing } from './routing.ts'
+import { type StuckReaders, stuckReaders } from './stuck-readers.ts'
 import { dropUnread } from './unread-body.ts'
 import { type Visits, visits } from './visit.ts'
 
@@ -40,6 +42,8 @@ export interface HttpServerInit {
    * Default none.
    */
   readonly hosts?: readonly string[] | 'any'
+  /** Most connections; beyond it the one that is idle for the longest time is closed. Default any number. */
+  readonly maxConnections?: number
   /** Limits of what keeps connections busy; default none. */
   readonly load?: LoadLimits | undefined
   /** How long `stop` waits for answers under way; default 10 s. */
@@ -79,10 +83,22 @@ const closeIdle = ({ server, underWay }: Pick<Running, 'server' | 'underWay'>) =
   if (!underWay.flushing()) server.closeIdleConnections()
 }
 
-const configured = (clock: Clock, dispatch: Dispatch, underWay: Visits, init: HttpServerInit): Running => {
+interface Parts {
+  readonly clock: Clock
+  readonly dispatch: Dispatch
+  readonly underWay: Visits
+  readonly readers: StuckReaders
+  readonly slots: ConnectionSlots
+}
+
+const configured = ({ clock, dispatch, underWay, readers, slots }: Parts, init: HttpServerInit): Running => {
   const answer = (req: IncomingMessage, res: ServerResponse, refused?: AppError) => {
     const visit = underWay.open(req, res)
+    readers.watch(res)
+    const release = slots.use(req.socket)
     res.once('close', () => {
+      readers.unwatch(res)
+      release()
       if (!server.listening) closeIdle({ server, underWay })
     })
     dispatch(req, res, visit, refused)
@@ -93,7 +109,10 @@ const configured = (clock: Clock, dispatch: Dispatch, underWay: Visits, init: Ht
     dropUnread(clock, connections, req, res)
     answer(req, res, refused)
   }
-  server.on('connection', (socket) => socket.once('close', () => underWay.gone(socket)))
+  server.on('connection', (socket) => {
+    slots.add(socket)
+    socket.once('close', () => underWay.gone(socket))
+  })
   server.on('request', (req, res) => take(req, res))
   server.on('checkExpectation', (req, res) => take(req, res, appError('EXPECTATION_FAILED')))
   oddRequests(server, { connections, refuse: answer, settle: underWay.settle })
@@ -121,28 +140,55 @@ const listen = (server: Server, bind: BindAddress): Promise<void> =>
     })
   })
 
-/** One HTTP/1.1 listener that serves a routing table. */
-export function httpServer(components: HttpServerComponents, init: HttpServerInit): HttpServer {
-  const { clock } = components
-  const logger = components.logger.child({ listener: init.name })
-  const audit = auditTrail({ logger, clock })
-  const limited = limitRefusals(components.metrics)
-  const onLimit = (limit: ListenerLimit) => limited.with({ listener: init.name, limit }).add()
-  const dispatch = routing(
+type OnLimit = (limit: ListenerLimit) => void
+
+const limitCounter = (metrics: Metrics, listener: string): OnLimit => {
+  const limited = limitRefusals(metrics)
+  return (limit) => limited.with({ listener, limit }).add()
+}
+
+/** From the arrival of a request to its answer. */
+const dispatchOf = (
+  components: HttpServerComponents & Pick<RoutingComponents, 'audit'>,
+  init: HttpServerInit,
+  onLimit: OnLimit,
+): Dispatch => {
+  const { clock, logger, audit, authenticate } = components
+  return routing(
     {
-      logger,
-      audit,
-      clock,
+      ...{ logger, audit, authenticate, clock },
+      bodies: bodyBudget(components, init.name),
+      door: door(authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
       enterLoad: loadGates({ clock, onRefused: onLimit }, init.load),
       onFailure: (err) => {
         if (hasCode(err, 'BODY_TOO_SLOW')) onLimit('slow_body')
       },
-      authenticate: components.authenticate,
-      bodies: bodyBudget(components, init.name),
-      door: door(components.authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
     },
     { routes: init.routes, envelope: init.envelope ?? 'own' },
   )
+}
+
+/** What ends connections that only cost. */
+const connectionGuards = (
+  { clock, logger }: Pick<HttpServerComponents, 'clock' | 'logger'>,
+  { maxConnections = Number.POSITIVE_INFINITY }: HttpServerInit,
+  onLimit: OnLimit,
+): Pick<Parts, 'readers' | 'slots'> => ({
+  slots: connectionSlots(maxConnections, () => onLimit('connections')),
+  readers: stuckReaders(clock, (res) => {
+    onLimit('slow_reader')
+    logger.debug('cut an answer that its client does not read')
+    res.destroy()
+  }),
+})
+
+/** One HTTP/1.1 listener that serves a routing table. */
+export function httpServer(components: HttpServerComponents, init: HttpServerInit): HttpServer {
+  const { clock } = components
+  const logger = components.logger.child({ listener: init.name })
+  const onLimit = limitCounter(components.metrics, init.name)
+  const audit = auditTrail({ logger, clock })
+  const dispatch = dispatchOf({ ...components, logger, audit }, init, onLimit)
   let running: Running | undefined
 
   const drain = async ({ server, underWay, connections }: Running) => {
@@ -173,7 +219,9 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
   return {
     async start() {
       if (running !== undefined) return
-      const started = configured(clock, dispatch, visits({ ...components, logger }, init.name), init)
+      const underWay = visits({ ...components, logger }, init.name)
+      const guards = connectionGuards({ clock, logger }, init, onLimit)
+      const started = configured({ clock, dispatch, underWay, ...guards }, init)
       await listen(started.server, init.bind)
       started.server.on('error', (err) => logger.error('listener failed', { err }))
       running = started

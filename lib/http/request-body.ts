@@ -13,9 +13,9 @@ export async function* requestBody(
 ): AsyncGenerator<Uint8Array> {
   const chunks = req.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>
   let giveUp: (reason: unknown) => void = () => undefined
-  let gaveUp = false
+  const state = { gaveUp: false }
   const stop = (reason: unknown) => {
-    gaveUp = true
+    state.gaveUp = true
     giveUp(reason)
   }
   const onAbort = () => stop(signal.reason)
@@ -37,6 +37,6 @@ export async function* requestBody(
     pace.end()
     signal.removeEventListener('abort', onAbort)
     // The iterator still waits for what will not come: it cannot be told to end.
-    if (!gaveUp) await chunks.return?.()
+    if (!state.gaveUp) await chunks.return?.()
   }
 }

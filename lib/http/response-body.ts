@@ -20,7 +20,8 @@ export interface ResponseBody {
   fail(err: AppError): void
 }
 
-const BUFFER_BYTES = 512 * 1024
+/** Beside what the connection holds; a reader that does not read costs as much. */
+const BUFFER_BYTES = 128 * 1024
 
 /** Applies backpressure and the idle limit; fails with STALLED at the limit. */
 export function responseBody(clock: Clock, init: ResponseBodyInit): ResponseBody {

@@ -5,7 +5,8 @@ import { rootCertificates } from 'node:tls'
 import { Agent } from 'undici'
 import { appError, type Clock } from '../base/index.ts'
 import { type Admits, guardedLookup } from './guarded-lookup.ts'
-import type { HttpClient, HttpRequest, Lane } from './http-client.ts'
+import type { HttpClient, Lane } from './http-client.ts'
+import { laneQueue } from './lane-queue.ts'
 import { exchangeOver } from './undici-exchange.ts'
 
 export interface HttpClientComponents {
@@ -42,7 +43,6 @@ const DEFAULT_CONNECT_MS = 5_000
  */
 export function httpClient({ clock, lookup }: HttpClientComponents, init: HttpClientInit = {}): HttpClient {
   const agents = new Map<Lane, Agent>()
-  const underWay = new Map<string, number>()
   let stopped = false
   let authorities: string[] | undefined
   const ownHeaders = {
@@ -68,19 +68,7 @@ export function httpClient({ clock, lookup }: HttpClientComponents, init: HttpCl
     agents.set(lane, agent)
     return agent
   }
-  /** Counts the request until its answer is over. @throws CONNECTIONS_BUSY */
-  const queue = ({ url, lane = 'control' }: HttpRequest): (() => void) => {
-    if (init.maxWaiting === undefined || !URL.canParse(url)) return () => undefined
-    const key = `${lane} ${new URL(url).origin}`
-    const count = underWay.get(key) ?? 0
-    if (count >= connectionsOf(lane) + init.maxWaiting) throw appError('CONNECTIONS_BUSY', { detail: { lane } })
-    underWay.set(key, count + 1)
-    return () => {
-      const left = (underWay.get(key) ?? 1) - 1
-      if (left === 0) underWay.delete(key)
-      else underWay.set(key, left)
-    }
-  }
+  const queue = laneQueue((lane) => connectionsOf(lane) + (init.maxWaiting ?? Number.POSITIVE_INFINITY))
 
   return {
     async request(request) {

@@ -1,6 +1,15 @@
 import { Readable } from 'node:stream'
 import type { Agent, Dispatcher } from 'undici'
-import { type AppError, appError, type Clock, hasCode, isAppError, type Timer, toAppError } from '../base/index.ts'
+import {
+  type AppError,
+  appError,
+  type Clock,
+  hasCode,
+  isAppError,
+  lacksFiles,
+  type Timer,
+  toAppError,
+} from '../base/index.ts'
 import type { HttpRequest, HttpResponse } from './http-client.ts'
 import { httpResponse } from './http-response.ts'
 import { type ResponseBody, responseBody } from './response-body.ts'
@@ -12,7 +21,7 @@ const DEFAULT_IDLE_MS = 30_000
 const clientError = (err: unknown, request: HttpRequest): AppError => {
   const source = request.body instanceof Readable ? request.body.errored : null
   if (source !== null) return toAppError(source)
-  if (isAppError(err)) return err
+  if (isAppError(err) || lacksFiles(err)) return toAppError(err)
   const detail = { method: request.method, origin: new URL(request.url).origin }
   if (hasCode(err, 'UND_ERR_CONNECT_TIMEOUT')) return appError('REQUEST_TIMEOUT', { detail, cause: err })
   if (hasCode(err, 'UND_ERR_DESTROYED', 'UND_ERR_CLOSED', 'UND_ERR_ABORTED')) return appError('ABORTED', { cause: err })

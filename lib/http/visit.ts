@@ -112,8 +112,14 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
     const { route, requestId } = visit
     requests.with({ listener, route, method, status: String(status) }).add()
     seconds.with({ listener, route }).observe(durationMs / 1000)
-    const whole = res.writableFinished
-    logger.debug('request ended', { method, route, status, whole, durationMs: Math.round(durationMs), requestId })
+    logger.debug('request ended', {
+      method,
+      route,
+      status,
+      whole: res.writableFinished,
+      durationMs: Math.round(durationMs),
+      requestId,
+    })
   }
 
   return {

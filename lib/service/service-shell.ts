@@ -1,7 +1,8 @@
-import { lifecycle, type Startable } from '../base/index.ts'
+import { lifecycle, openFileLimit, type Startable } from '../base/index.ts'
 import { type Envelope, type HttpServer, httpServer, type LoadLimits, type Route } from '../http/index.ts'
 import { type AnonymousRights, secretAuthenticator } from '../identity/index.ts'
 import type { ListeningConfig } from './config.ts'
+import { connectionRoom, fewOpenFiles } from './connection-room.ts'
 import { assertSafeListeners, listenerConfig } from './listeners.ts'
 import { opsRoutes, type ReadinessCheck } from './ops-routes.ts'
 import type { Runtime } from './runtime.ts'
@@ -68,14 +69,16 @@ export function serviceShell<K extends ServiceKind>(
 ): ServiceShell<K> {
   assertSafeListeners(kind, config)
   const state = serviceState()
+  const openFiles = openFileLimit()
   const ops = opsRoutes({ metrics: runtime.metrics, checks: { service: state.check, ...checks } })
   const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners }
   const open = (name: string, { anonymous, ...init }: ListenerInit) => {
     const { bind } = listenerConfig(config, serviceFacts(kind).listeners[name]?.key ?? name)
     const authenticate = secretAuthenticator({ secrets: config.secrets, anonymous: anonymous ?? config.anonymous })
+    const maxConnections = connectionRoom(name, openFiles)
     return httpServer(
       { ...runtime, authenticate },
-      { name, bind, drainMs: config.drain, hosts: knownHosts(config, init.envelope), ...init },
+      { name, bind, drainMs: config.drain, hosts: knownHosts(config, init.envelope), maxConnections, ...init },
     )
   }
   const servers = new Map(
@@ -83,9 +86,17 @@ export function serviceShell<K extends ServiceKind>(
       .toSorted(([a], [b]) => rank(a) - rank(b))
       .map(([name, init]) => [name, open(name, init)] as const),
   )
+  const fileAdvice: Startable = {
+    async start() {
+      const few = fewOpenFiles(openFiles)
+      if (few !== undefined)
+        runtime.logger.warn('few files and connections may be open; raise the limit (ulimit -n)', few)
+    },
+    stop: () => Promise.resolve(),
+  }
   return {
     listeners: [...servers.values()],
-    around: (parts) => state.around(lifecycle(parts)),
+    around: (parts) => state.around(lifecycle([fileAdvice, ...parts])),
     url: (listener) => servers.get(listener)?.url ?? '',
   }
 }

@@ -7,7 +7,7 @@ import type { Leases } from './leases.ts'
 import type { Volume } from './medium.ts'
 import type { PartialTable } from './partial-table.ts'
 import type { StoreMetrics } from './store-metrics.ts'
-import type { Uploads } from './uploads.ts'
+import type { UploadRoom } from './uploads.ts'
 
 /** An eviction that has to ask others stops after this time, whatever it has freed, because writers wait for it. */
 const MAX_EVICTION_MS = 10_000
@@ -18,7 +18,7 @@ export interface EvictorComponents {
   readonly metrics: StoreMetrics | undefined
   readonly blobs: Pick<CompleteBlobs, 'idle' | 'evict'>
   readonly partials: Pick<PartialTable, 'idle' | 'evict'>
-  readonly uploads: Pick<Uploads, 'idle' | 'evict'>
+  readonly uploads: Pick<UploadRoom, 'idle' | 'evict'>
   readonly leases: Pick<Leases, 'held'>
   readonly evictable: (digest: Digest) => boolean | Promise<boolean>
 }

@@ -1,24 +1,28 @@
 import { appError, type Random } from '../base/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Upload } from './blob-store.ts'
-import type { Candidate } from './eviction.ts'
+import type { UploadCandidate } from './eviction.ts'
 import type { FoundUpload, Volume } from './medium.ts'
 import type { OpenUpload } from './upkeep.ts'
 import { type UploadComponents, type UploadSession, uploadSession } from './upload-session.ts'
 
-export interface Uploads {
+/** Uploads as those see them who make room. */
+export interface UploadRoom {
+  /** All uploads, those used least lately first. */
+  list(): readonly OpenUpload[]
+  /** Uploads that may make room now; not those without a byte. */
+  idle(): readonly UploadCandidate[]
+  /** Removes the upload unless somebody has begun to use it. Returns whether it was removed. */
+  evict(id: string): Promise<boolean>
+}
+
+export interface Uploads extends UploadRoom {
   restore(found: readonly FoundUpload[]): void
   create(): Promise<Upload>
   /** @throws BLOB_UPLOAD_UNKNOWN */
   get(id: string): Promise<Upload>
   /** Removes uploads that nobody has used for `idleMs`. */
   sweep(idleMs: number): Promise<void>
-  /** All uploads, those used least lately first. */
-  list(): readonly OpenUpload[]
-  /** Uploads that may make room now; not those without a byte. */
-  idle(): readonly Candidate[]
-  /** Removes the upload unless somebody has begun to use it. Returns whether it was removed. */
-  evict(id: string): Promise<boolean>
   /** Aborts all running appends; the bytes received so far are kept. */
   interrupt(): Promise<void>
   /** Ends all uploads on a lost volume. */
@@ -34,6 +38,27 @@ export interface UploadsComponents extends Omit<UploadComponents, 'ended'> {
 }
 
 const ID_BYTES = 16
+
+function uploadRoom(sessions: ReadonlyMap<string, UploadSession>): UploadRoom {
+  return {
+    list: () =>
+      [...sessions.values()]
+        .map(({ id, size, usedAtMs, rest }) => ({ id, size, usedAtMs, rest }))
+        .sort((a, b) => a.usedAtMs - b.usedAtMs),
+    idle: () =>
+      [...sessions.values()].flatMap(({ id, volume, size, usedAtMs, rest }) =>
+        rest === 'used' || size === 0
+          ? []
+          : [{ kind: 'upload', id, abandoned: rest === 'abandoned', volume, bytes: size, usedAtMs }],
+      ),
+    async evict(id) {
+      const session = sessions.get(id)
+      if (session === undefined || session.rest === 'used') return false
+      await session.abort()
+      return true
+    },
+  }
+}
 
 /** All uploads of a store. Only ids that were made here or found in the folder are used in a path. */
 export function uploads(components: UploadsComponents): Uploads {
@@ -78,22 +103,7 @@ export function uploads(components: UploadsComponents): Uploads {
         await session.abort()
       }
     },
-    list: () =>
-      [...sessions.values()]
-        .map(({ id, size, usedAtMs, rest }) => ({ id, size, usedAtMs, rest }))
-        .sort((a, b) => a.usedAtMs - b.usedAtMs),
-    idle: () =>
-      [...sessions.values()].flatMap(({ id, volume, size, usedAtMs, rest }) =>
-        rest === 'used' || size === 0
-          ? []
-          : [{ kind: 'upload', id, abandoned: rest === 'abandoned', volume, bytes: size, usedAtMs }],
-      ),
-    async evict(id) {
-      const session = sessions.get(id)
-      if (session === undefined || session.rest === 'used') return false
-      await session.abort()
-      return true
-    },
+    ...uploadRoom(sessions),
     async forget(volume) {
       await Promise.all([...sessions.values()].filter((each) => each.volume === volume).map((each) => each.abort()))
     },

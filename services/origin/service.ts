@@ -229,7 +229,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     },
     self,
   )
-  const { clientOf } = quota
+  const clientOf = (id: string) => quota.clientOf(id)
   const admin = { ...keeping.admin, writeBack: later, uploads, openUploads: () => store.openUploads(), clientOf }
   return { tasks, bring, later, keeping, admin, routes: keeping.whileStaying(routes) }
 }

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
-import { describe, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, test } from '@jest/globals'
 import { digestOf } from '../../lib/core/index.ts'
 import { sendEmpty } from '../../lib/http/index.ts'
 import { eventually } from '../kit/eventually.ts'
@@ -10,12 +10,22 @@ import { startTopology } from '../kit/topology.ts'
 
 /** Somebody who sends slowly, and much at the same time. */
 
+const dialledSockets = new Set<Socket>()
+
+afterEach(() => {
+  for (const socket of dialledSockets) socket.destroy()
+  dialledSockets.clear()
+})
+
 /** A raw connection; what it is answered is kept. */
 async function dial(url: string, from = '127.0.0.1') {
   const { hostname, port } = new URL(url)
   const socket: Socket = connect({ host: hostname, port: Number(port), localAddress: from })
   const dialled = { socket, answer: '' }
-  socket.setEncoding('latin1').on('data', (text: string) => void (dialled.answer += text))
+  dialledSockets.add(socket)
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    dialled.answer += text
+  })
   socket.on('error', () => undefined)
   await new Promise<void>((resolve) => socket.once('connect', resolve))
   return dialled
@@ -71,9 +81,14 @@ describe('the body of a request', () => {
   })
 
   test('is not slow while it is we who do not read', async () => {
-    const reading = { goOn: () => undefined as void }
+    const reading: { goOn: () => void } = { goOn: () => undefined }
     const take = route(['POST'], '/body', async (exchange) => {
-      for await (const _ of exchange.body) await new Promise<void>((resolve) => (reading.goOn = resolve))
+      for await (const chunk of exchange.body) {
+        void chunk
+        await new Promise<void>((resolve) => {
+          reading.goOn = resolve
+        })
+      }
       sendEmpty(exchange, 201)
     })
     await using pair = await httpPair([take])
@@ -95,7 +110,7 @@ describe('the body of a request', () => {
 test('uploads that hang do not keep short requests from the same service, and who finds no connection is told at once', async () => {
   const bodies: Readable[] = []
   const hang = route(['PATCH'], '/hang', async (exchange) => {
-    for await (const _ of exchange.body);
+    for await (const chunk of exchange.body) void chunk
     sendEmpty(exchange, 200)
   })
   const ping = route(['GET'], '/ping', (exchange) => sendEmpty(exchange, 204))
@@ -150,5 +165,4 @@ test('who uploads slowly over all connections keeps nobody else from pushing and
   expect((await attacker!.send('GET', '/v2/')).status).toBe(200)
   const refusals = await shoal.counter('proxy-1', 'shoal_http_limited_total', 'limit="uploads"')
   expect(refusals).toBeGreaterThanOrEqual(45)
-  for (const { socket } of slow) socket.destroy()
 }, 60_000)

@@ -50,8 +50,22 @@ export interface AcceptInit {
 
 /** Takes incoming connections through both handshakes. `stop()` ends unfinished handshakes. */
 export interface PeerAcceptor extends Startable {
-  /** Pass it to `PeerTransport.listen`. A connection above the limit is closed without reading it. */
+  /** Pass it to `PeerTransport.listen`. Beyond a limit, one is closed without reading it. */
   readonly accept: (channel: ByteChannel) => void
+}
+
+/**
+ * Closes the connection that has been silent for the longest time, of the address that has the most of them: whoever has
+ * many cannot close the port to others.
+ */
+function closeOne(silent: Set<ByteChannel>): void {
+  const counts = new Map<string, number>()
+  for (const { remote } of silent) counts.set(remote.host, (counts.get(remote.host) ?? 0) + 1)
+  const most = Math.max(...counts.values())
+  const victim = [...silent].find(({ remote }) => counts.get(remote.host) === most)
+  if (victim === undefined) return
+  silent.delete(victim)
+  victim.destroy()
 }
 
 /** What any stranger can bring about. */
@@ -68,23 +82,23 @@ export function acceptPeers(
   })
   const room = () => init.room?.() ?? swarmLimits.maxConnections
   let stopped = false
-  let silent = 0
+  /** Connections that have not said anything yet, the oldest first. */
+  const silent = new Set<ByteChannel>()
 
   const welcome = async (channel: ByteChannel, signal: AbortSignal) => {
-    silent += 1
+    silent.add(channel)
     const { handshakeTimeoutMs: timeoutMs } = swarmLimits
-    const received = await readHandshake(channel, clock, { timeoutMs, signal }).finally(() => {
-      silent -= 1
-    })
+    const received = await readHandshake(channel, clock, { timeoutMs, signal }).finally(() => silent.delete(channel))
     await introduce({ clock, logger, init }, channel, received, signal)
   }
 
   return {
     accept(channel) {
-      if (stopped || silent >= swarmLimits.maxPendingHandshakes || tasks.size >= room()) {
+      if (stopped || tasks.size >= room()) {
         channel.destroy()
         return
       }
+      if (silent.size >= swarmLimits.maxPendingHandshakes) closeOne(silent)
       tasks.run('accept a peer', async (signal) => {
         try {
           await welcome(channel, signal)

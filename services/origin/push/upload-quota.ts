@@ -53,6 +53,17 @@ interface Check {
   readonly helps: (upload: OpenUpload) => boolean
 }
 
+/** Removes what nobody uses until the check holds. @throws UPLOADS_FULL */
+async function makeFit({ store, refused }: UploadQuotaComponents, { limit, over, helps }: Check): Promise<void> {
+  for (const { id, rest } of store.openUploads().filter(helps)) {
+    if (!over()) return
+    if (rest !== 'used') await store.evictUpload(id)
+  }
+  if (!over()) return
+  refused.with({ limit }).add()
+  throw appError('UPLOADS_FULL', { detail: { limit } })
+}
+
 export function uploadQuota({ store, refused }: UploadQuotaComponents, init: UploadQuotaInit): UploadQuota {
   const clients = new Map<string, string>()
   /** Uploads that are being opened, and are not in the list of the store yet. */
@@ -64,16 +75,7 @@ export function uploadQuota({ store, refused }: UploadQuotaComponents, init: Upl
     return { uploads: all.length + underWay, bytes: all.reduce((sum, { size }) => sum + size, 0) }
   }
 
-  /** Removes what nobody uses until the check holds. */
-  const insist = async ({ limit, over, helps }: Check): Promise<void> => {
-    for (const { id, rest } of store.openUploads().filter(helps)) {
-      if (!over()) return
-      if (rest !== 'used') await store.evictUpload(id)
-    }
-    if (!over()) return
-    refused.with({ limit }).add()
-    throw appError('UPLOADS_FULL', { detail: { limit } })
-  }
+  const insist = (check: Check) => makeFit({ store, refused }, check)
 
   const checkNumber = async (client: string): Promise<void> => {
     const [own, all] = [isOf(client), () => true]

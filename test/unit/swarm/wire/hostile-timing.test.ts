@@ -60,7 +60,7 @@ describe('an incoming connection', () => {
     expect(await scene.outcome()).toBe('closed')
   })
 
-  test('too many at once is closed unread', async () => {
+  test('too many at once closes the one that is silent for the longest time, of the address with the most', async () => {
     await using scene = await hostileScene()
     const acceptor = acceptPeers(
       { clock: scene.clock, logger: silentLogger() },
@@ -75,10 +75,15 @@ describe('an incoming connection', () => {
       channel.read({ onBytes: () => undefined, onClose: () => closed.push(at) })
     }
     await scene.settle()
-    expect(closed).toEqual([swarmLimits.maxPendingHandshakes])
+    expect(closed).toEqual([0])
+    const other = await network.host('10.0.0.3').dial(address)
+    other.read({ onBytes: () => undefined, onClose: () => closed.push(-1) })
+    await network.host('10.0.0.2').dial(address)
+    await scene.settle()
+    expect(closed).toEqual([0, 1, 2])
     await acceptor.stop()
     await scene.settle()
-    expect(closed).toHaveLength(swarmLimits.maxPendingHandshakes + 1)
+    expect(closed).toContain(-1)
   })
 
   test('beyond what the node may have is closed unread', async () => {

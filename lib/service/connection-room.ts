@@ -1,0 +1,26 @@
+/** Kept for files of the store and the journal, for probes and the admin, and for connections to other services. */
+const FILES_RESERVE = 256
+/** Links to other nodes: `maxConnections` of the swarm. */
+const LINKS_RESERVE = 512
+/** Whoever is served needs a connection, and a file or a connection to the service behind. */
+const FILES_PER_CLIENT = 2
+const MAX_CONNECTIONS = 10_000
+const MIN_CONNECTIONS = 64
+/** Connections of a listener for probes or for the admin. */
+const OPS_CONNECTIONS = 64
+/** Below this, a service of a large cluster runs out of connections. */
+const ADVISED_OPEN_FILES = 8192
+
+/** Most connections of one listener, so that files can still be opened, and probes are answered. */
+export function connectionRoom(listener: string, openFiles: number | undefined): number {
+  if (listener === 'ops' || listener === 'admin') return OPS_CONNECTIONS
+  if (openFiles === undefined) return MAX_CONNECTIONS
+  const room = Math.floor((openFiles - FILES_RESERVE - LINKS_RESERVE) / FILES_PER_CLIENT)
+  return Math.min(MAX_CONNECTIONS, Math.max(MIN_CONNECTIONS, room))
+}
+
+/** What to log at the start when the process may open few files. */
+export function fewOpenFiles(openFiles: number | undefined): Readonly<Record<string, number>> | undefined {
+  if (openFiles === undefined || openFiles >= ADVISED_OPEN_FILES) return undefined
+  return { openFiles, advised: ADVISED_OPEN_FILES }
+}
