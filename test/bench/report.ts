@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BenchResult } from './measure.ts'
 import { type Reasons, reasons } from './reasons.ts'
@@ -84,11 +84,15 @@ export function missedIn(document: string): readonly string[] {
     .map(({ name }) => name)
 }
 
-/** Reads all results and writes `docs/benchmarks.md`. */
+/** Reads all results and writes `docs/benchmarks.md`, and what benches have drawn beside it. */
 export async function writeReport(): Promise<void> {
   const folder = join(import.meta.dirname, 'results')
   const document = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md')
-  const files = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json'))
+  const found = await readdir(folder).catch(() => [])
+  for (const name of found.filter((each) => each.endsWith('.svg'))) {
+    await copyFile(join(folder, name), join(document, '..', name))
+  }
+  const files = found.filter((name) => name.endsWith('.json'))
   const results = await Promise.all(
     files.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8')) as BenchFile),
   )

@@ -25,7 +25,8 @@ export interface DownloadLab {
   value(name: string, why: string): number
 }
 
-export function downloadLab(blob: SwarmBlob, random: Random): DownloadLab {
+/** `ratePerSecond` is the node's own download rate; without it there is no limit. */
+export function downloadLab(blob: SwarmBlob, random: Random, ratePerSecond?: number): DownloadLab {
   const clock = fakeClock()
   const metrics = recordingMetrics()
   const { map } = blob
@@ -42,7 +43,7 @@ export function downloadLab(blob: SwarmBlob, random: Random): DownloadLab {
     meters: swarmMeters(metrics),
     limits: swarmLimits,
     conducts: conducts(),
-    downloads: tokenBucket(clock, { ratePerSecond: undefined, burst: map.pieceLength }),
+    downloads: tokenBucket(clock, { ratePerSecond, burst: map.pieceLength }),
   }
   const takeInOrder = (): void => {
     for (let bytes = taken.get(read.length); bytes !== undefined; bytes = taken.get(read.length)) {

@@ -1,3 +1,4 @@
+import { pieceLengthFor } from '../../../lib/core/index.ts'
 import { type SwarmLimits, swarmLimits } from '../../../lib/swarm/index.ts'
 
 /** What a node may send and receive; in bytes per second. */
@@ -41,7 +42,7 @@ export interface Scenario {
   /** How fast the client of an agent takes the bytes of each layer. */
   readonly readBytesPerSecond: number
   readonly limits: SwarmLimits
-  /** Length of the pieces; undefined means as for a real blob. Longer ones make large runs affordable. */
+  /** Length of the pieces; undefined means as for a real blob. Longer ones make large runs affordable (see `coarse`). */
   readonly pieceLength: number | undefined
 }
 
@@ -64,6 +65,24 @@ export const calm = {
   limits: swarmLimits,
   pieceLength: undefined,
 } as const satisfies Partial<Scenario>
+
+/**
+ * The same with pieces, and memory for them, of so many times the real size: a torrent has as many pieces under way as in
+ * truth, and each takes longer. That is the slower swarm, and costs so many times less to simulate.
+ */
+export function coarse(scenario: Scenario, times: number): Scenario {
+  const [longest = 0] = scenario.layers.toSorted((a, b) => b - a)
+  const { pieceBufferBytes, warmPieceBytes } = scenario.limits
+  return {
+    ...scenario,
+    pieceLength: pieceLengthFor(longest) * times,
+    limits: {
+      ...scenario.limits,
+      pieceBufferBytes: pieceBufferBytes * times,
+      warmPieceBytes: warmPieceBytes * times,
+    },
+  }
+}
 
 /** What Kraken published: an image of 3 GB in 2 layers, 5 origins, and each node sends and receives 300 MB/s at most. */
 export function krakenScenario(agents: number, more: Partial<Scenario> = {}): Scenario {

@@ -5,7 +5,7 @@ import { publish } from '../measure.ts'
 import { kraken, type Run, simulationColumns, simulationRows } from './figures.ts'
 import { keepRun, keptRuns } from './kept-runs.ts'
 import { distributionPlot } from './plot.ts'
-import { krakenScenario, roughScenario, type Scenario } from './scenario.ts'
+import { coarse, krakenScenario, roughScenario, type Scenario } from './scenario.ts'
 import { simulate } from './simulate.ts'
 
 const sizes = [100, 500, kraken.hosts]
@@ -13,23 +13,28 @@ const days = { calm: krakenScenario, rough: roughScenario }
 
 /**
  * What `simulate` makes of a day without faults and of a rough one, for 100, 500 and 2,600 hosts, or for other sizes
- * (`--hosts 10000`: with real pieces that takes hours and 10 GB). `--day calm` runs one day, `--seed` another chance. The
- * last run of each size and day is kept, and shown with the others.
+ * (`--hosts 10000 --coarse 2`: with real pieces that takes hours and 10 GB). `--day calm` runs one day, `--seed` another
+ * chance, `--coarse N` simulates longer pieces. The last run of each size, day and piece length is kept, and shown with
+ * the others; `--hosts 0` only shows them.
  */
 export async function simulation(args: readonly string[]): Promise<void> {
   const options = {
     hosts: { type: 'string' },
     day: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    coarse: { type: 'string', default: '1' },
   } as const
   const { values } = parseArgs({ args: [...args], options })
-  const seed = Number(values.seed)
+  const [seed, times] = [Number(values.seed), Number(values.coarse)]
   const results = join(import.meta.dirname, '..', 'results')
   const folder = join(results, 'simulation')
   process.stdout.write(`seed ${seed}\n`)
-  for (const hosts of values.hosts === undefined ? sizes : values.hosts.split(',').map(Number)) {
+  const chosen = values.hosts?.split(',').map(Number) ?? sizes
+  for (const hosts of chosen.filter((count) => count > 0)) {
     for (const [day, scenarioOf] of Object.entries(days)) {
-      if (values.day === undefined || values.day === day) await keepRun(folder, runOf(scenarioOf(hosts, { seed })))
+      if ((values.day ?? day) !== day) continue
+      const scenario = scenarioOf(hosts, { seed })
+      await keepRun(folder, runOf(times > 1 ? coarse(scenario, times) : scenario))
     }
   }
   const runs = await keptRuns(folder)
@@ -38,9 +43,10 @@ export async function simulation(args: readonly string[]): Promise<void> {
     conditions: [
       `simulated, not measured: an image of 3 GB in 2 layers, 5 origins, each node sends and receives 300 MB/s at most, seed ${seed}`,
       'times from the start of each agent until it has all layers, in simulated seconds; agents that vanish do not count; those of a byte: until the reader of a layer has it',
-      'calm: all begin within 0.1 s, 0.25 ms apart. rough: three zones 2 ms apart, 2 % at a quarter of the rate, 10 % come within 10 s, 2 % vanish',
+      'calm: all begin within 0.1 s, 0.25 ms apart. rough: three zones 2 ms apart, 2 % at a quarter of the rate (which needs 40 s), 10 % come within 10 s, 2 % vanish',
       'real: picker, pace of requests, upload slots, ledger of origins, the tracker with its order of peers, piece map, limits; test/bench/simulation/simulate.ts says what is modelled and what is not',
-      'pieces as long as real ones',
+      'real pieces have 1024 KiB; where they are longer, so is the memory for them, which is slower and makes large swarms affordable',
+      'which share of the hosts had everything when: [simulation.svg](simulation.svg)',
       `Kraken published ${kraken.published.join(' / ')} s (p50, p99, p99.9) for ${kraken.hosts} hosts`,
     ],
     columns: simulationColumns,

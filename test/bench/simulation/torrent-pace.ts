@@ -12,6 +12,8 @@ export class TorrentPace {
   readonly #usual = new UsualTime()
   readonly #arrivals = rateMeter()
   #pieceMs: number | undefined
+  /** Undefined when it has to be computed anew. */
+  #windowBytes: number | undefined
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario
@@ -25,7 +27,8 @@ export class TorrentPace {
   windowPieces(pieceLength: number): number {
     const { readBytesPerSecond: takeBytesPerSecond, limits } = this.#scenario
     const rates = { takeBytesPerSecond, arrivalBytesPerSecond: this.#arrivals.bytesPerSecond }
-    return Math.ceil(windowBytes({ ...rates, pieceMs: this.#pieceMs }, limits) / pieceLength)
+    this.#windowBytes ??= windowBytes({ ...rates, pieceMs: this.#pieceMs }, limits)
+    return Math.ceil(this.#windowBytes / pieceLength)
   }
 
   /** A request is made while no other is open. */
@@ -40,5 +43,6 @@ export class TorrentPace {
     this.#usual.add(nowMs - since.askedMs)
     this.#arrivals.add(bytes, nowMs)
     this.repeats.received(bytes)
+    this.#windowBytes = undefined
   }
 }

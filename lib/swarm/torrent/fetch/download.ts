@@ -116,15 +116,11 @@ export class Download {
     this.#suppliers.pieces.want(piece, isKnown && target.lacks(piece) && !this.#jobs.has(piece))
   }
 
-  /**
-   * The piece waits for the node's own download rate: it is under way, or some agent gives it and it is asked for as soon
-   * as requests that wait for that have been sent.
-   */
+  /** The piece waits for the node's own download rate, or for requests that do, after which an agent is asked for it. */
   isHeld(piece: number): boolean {
     const job = this.#jobs.get(piece)
-    if (job !== undefined) return isHeld(job)
-    if (this.#jobs.has(piece) || !this.#requests.held) return false
-    return this.#suppliers.served(this.#components.wheel.nowMs).has(piece)
+    if (job !== undefined || this.#jobs.has(piece)) return job !== undefined && isHeld(job)
+    return this.#requests.held && this.#suppliers.served(this.#components.wheel.nowMs).has(piece)
   }
 
   addPeer(connection: PeerConnection): void {
