@@ -91,11 +91,7 @@ function byConnection(underWay: ReadonlyMap<ServerResponse, AbortController>): C
   }
 }
 
-export function visits({ logger, metrics, clock, random }: VisitsComponents, listener: string): Visits {
-  const underWay = new Map<ServerResponse, AbortController>()
-  const connections = byConnection(underWay)
-  let closing = false
-  const waiting = new Set<() => void>()
+function requestMetrics(metrics: Metrics) {
   const requests = metrics.counter(
     { name: 'shoal_http_requests_total', help: 'Requests answered, by listener, route pattern, method and status.' },
     ['listener', 'route', 'method', 'status'],
@@ -104,6 +100,15 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
     { name: 'shoal_http_request_seconds', help: 'Time to the end of the answer.', buckets: durationBuckets },
     ['listener', 'route'],
   )
+  return { requests, seconds }
+}
+
+export function visits({ logger, metrics, clock, random }: VisitsComponents, listener: string): Visits {
+  const underWay = new Map<ServerResponse, AbortController>()
+  const connections = byConnection(underWay)
+  let closing = false
+  const waiting = new Set<() => void>()
+  const { requests, seconds } = requestMetrics(metrics)
 
   const close = (visit: Visit, req: IncomingMessage, res: ServerResponse, startedMs: number) => {
     const durationMs = clock.monotonicMs() - startedMs

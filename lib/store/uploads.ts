@@ -16,11 +16,9 @@ export interface UploadRoom {
   evict(id: string): Promise<boolean>
 }
 
-export interface Uploads extends UploadRoom {
+/** Uploads from the start of the store to its stop. */
+export interface UploadsLife {
   restore(found: readonly FoundUpload[]): void
-  create(): Promise<Upload>
-  /** @throws BLOB_UPLOAD_UNKNOWN */
-  get(id: string): Promise<Upload>
   /** Removes uploads that nobody has used for `idleMs`. */
   sweep(idleMs: number): Promise<void>
   /** Aborts all running appends; the bytes received so far are kept. */
@@ -28,6 +26,15 @@ export interface Uploads extends UploadRoom {
   /** Ends all uploads on a lost volume. */
   forget(volume: Volume): Promise<void>
 }
+
+/** Uploads as those see them who send bytes. */
+export interface UploadAccess {
+  create(): Promise<Upload>
+  /** @throws BLOB_UPLOAD_UNKNOWN */
+  get(id: string): Promise<Upload>
+}
+
+export type Uploads = UploadsLife & UploadAccess & UploadRoom
 
 export interface UploadsComponents extends Omit<UploadComponents, 'ended'> {
   readonly random: Random
