@@ -1,5 +1,6 @@
 export type { BlobHandle } from './engine/blob-handle.ts'
-export { type SwarmEngine, type SwarmEngineComponents, type SwarmEngineInit, swarmEngine } from './engine/engine.ts'
+export { swarmEngine } from './engine/engine.ts'
+export type { SwarmEngine, SwarmEngineComponents, SwarmEngineInit } from './engine/engine-contract.ts'
 export { seedStored } from './engine/seed-stored.ts'
 export type { PeerSnapshot, TorrentSnapshot } from './engine/snapshot.ts'
 export { type SwarmLimits, swarmLimits } from './limits.ts'

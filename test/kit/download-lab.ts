@@ -1,4 +1,4 @@
-import { type FakeClock, fakeClock, type Random, tokenBucket } from '../../lib/base/index.ts'
+import { type FakeClock, fakeClock, type Random, tokenBucket, wheel } from '../../lib/base/index.ts'
 import { hashPiece, inlineDigester } from '../../lib/metainfo/index.ts'
 import { swarmLimits } from '../../lib/swarm/index.ts'
 import { Download } from '../../lib/swarm/torrent/fetch/download.ts'
@@ -25,8 +25,7 @@ export interface DownloadLab {
   value(name: string, why: string): number
 }
 
-/** `ratePerSecond` is the node's own download rate; without it there is no limit. */
-export function downloadLab(blob: SwarmBlob, random: Random, ratePerSecond?: number): DownloadLab {
+export function downloadLab(blob: SwarmBlob, random: Random): DownloadLab {
   const clock = fakeClock()
   const metrics = recordingMetrics()
   const { map } = blob
@@ -36,13 +35,14 @@ export function downloadLab(blob: SwarmBlob, random: Random, ratePerSecond?: num
   let waitingSinceMs = 0
   const components = {
     clock,
+    wheel: wheel(clock),
     random,
     buffers: piecePool({ maxBytes: 64 * 2 ** 20, spare: () => false }),
     digester: inlineDigester(),
     meters: swarmMeters(metrics),
     limits: swarmLimits,
     conducts: conducts(),
-    downloads: tokenBucket(clock, { ratePerSecond, burst: map.pieceLength }),
+    downloads: tokenBucket(clock, { ratePerSecond: undefined, burst: map.pieceLength }),
   }
   const takeInOrder = (): void => {
     for (let bytes = taken.get(read.length); bytes !== undefined; bytes = taken.get(read.length)) {
@@ -90,7 +90,6 @@ export function downloadLab(blob: SwarmBlob, random: Random, ratePerSecond?: num
     },
     async pass(ms) {
       await clock.advance(ms)
-      download.tick(clock.monotonicMs())
       // What an answer leads to may be done at the end of its turn, so the next one has to end as well.
       await clock.advance(0)
       await clock.advance(0)

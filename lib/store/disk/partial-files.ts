@@ -5,7 +5,7 @@ import type { Digest, PieceMap } from '../../core/index.ts'
 import type { PartialFile, PartialFiles } from '../medium.ts'
 import { type DiskPartial, type DiskPartialEnvironment, type DiskPartialTiming, diskPartial } from './disk-partial.ts'
 import { openData, readRange, readSmall, removeFolder } from './durable.ts'
-import { readPartialMeta, writePartialMeta } from './partial-meta.ts'
+import { notePartialMeta, readPartialMeta, replacePartialMeta } from './partial-meta.ts'
 import { PieceLog } from './piece-log.ts'
 
 export interface PartialFilesComponents extends Omit<DiskPartialEnvironment, 'ended'> {
@@ -52,7 +52,7 @@ export function partialFiles(components: PartialFilesComponents, init: DiskParti
     await makeFolder(own.folder)
     await withFile(open(own.data, 'wx', ownerOnly.file), (handle) => handle.truncate(map.length))
     await writeFile(own.map, log.bytes, { mode: ownerOnly.file })
-    await writePartialMeta(own.meta, { map, bootId: bootId() })
+    await notePartialMeta(own.meta, { map, bootId: bootId() })
     return log
   }
 
@@ -65,7 +65,7 @@ export function partialFiles(components: PartialFilesComponents, init: DiskParti
       await verifyUnsynced(handle, map, log)
     })
     await writeFile(own.map, log.bytes, { flush: true, mode: ownerOnly.file })
-    await writePartialMeta(own.meta, { map, bootId: bootId() })
+    await replacePartialMeta(own.meta, { map, bootId: bootId() })
   }
 
   const load = async (digest: Digest, map: PieceMap): Promise<PieceLog> => {

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { ownerOnly } from '../../base/index.ts'
 import { PieceMap } from '../../core/index.ts'
 import { readSmall, replaceFile } from './durable.ts'
 
@@ -33,6 +35,18 @@ function isSize(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-export function writePartialMeta(path: string, { map, bootId }: PartialMeta): Promise<void> {
-  return replaceFile(path, JSON.stringify({ length: map.length, pieceLength: map.pieceLength, bootId }))
+/**
+ * Puts it into a folder that has none. A reader waits for this, and a disk takes 5 to 10 ms for a sync: so there is
+ * none. What a power loss takes of a partial blob is fetched again.
+ */
+export function notePartialMeta(path: string, meta: PartialMeta): Promise<void> {
+  return writeFile(path, encode(meta), { flag: 'wx', mode: ownerOnly.file })
+}
+
+export function replacePartialMeta(path: string, meta: PartialMeta): Promise<void> {
+  return replaceFile(path, encode(meta))
+}
+
+function encode({ map, bootId }: PartialMeta): string {
+  return JSON.stringify({ length: map.length, pieceLength: map.pieceLength, bootId })
 }

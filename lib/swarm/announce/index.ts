@@ -1,1 +1,2 @@
-export { type AnnounceSchedule, type AnnounceSubject, announceSchedule } from './announce-schedule.ts'
+export type { AnnounceSchedule, AnnounceSubject } from './announce-contract.ts'
+export { announceSchedule } from './announce-schedule.ts'

@@ -3,28 +3,14 @@ import {
   appError,
   type Background,
   background,
-  type Clock,
   type FairBucket,
-  type Random,
-  type Startable,
   throwIfAborted,
+  wheel,
 } from '../../base/index.ts'
-import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
-import type { PieceDigester } from '../../metainfo/index.ts'
-import type { Logger, Metrics } from '../../telemetry/index.ts'
+import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId } from '../../core/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
 import { type SwarmLimits, swarmLimits } from '../limits.ts'
-import type {
-  Announcer,
-  AnnouncingNode,
-  HttpAdmission,
-  MetainfoSource,
-  OriginRing,
-  PieceSource,
-  SeedRef,
-  SwarmStore,
-} from '../outside.ts'
-import type { PeerProver, PeerTransport } from '../peer/index.ts'
+import type { AnnouncingNode, HttpAdmission, SeedRef } from '../outside.ts'
 import {
   type ConnectionCount,
   overflowShares,
@@ -41,77 +27,13 @@ import { allowedPeers, type HostRule } from './allowed-peers.ts'
 import { awaitHeader } from './await-header.ts'
 import { type BanList, banList } from './ban-list.ts'
 import { type BlobHandle, blobHandle, type HandleSource } from './blob-handle.ts'
+import type { SwarmEngine, SwarmEngineComponents, SwarmEngineInit } from './engine-contract.ts'
 import { nodeRate } from './node-rate.ts'
 import { type PeerGate, peerGate } from './peer-gate.ts'
 import { type Refusals, refusals } from './refusals.ts'
 import { inlineBlob, pulledBlob, storedBlob } from './resting-blob.ts'
 import { type TorrentSnapshot, torrentSnapshot } from './snapshot.ts'
 import { TorrentTable } from './torrent-table.ts'
-
-export interface SwarmEngineComponents {
-  readonly clock: Clock
-  readonly random: Random
-  readonly logger: Logger
-  readonly metrics: Metrics
-  readonly store: SwarmStore
-  readonly announcer: Announcer
-  readonly metainfo: MetainfoSource
-  readonly pieces: PieceSource
-  readonly transport: PeerTransport
-  /** For an origin that has others beside it. */
-  readonly ring?: OriginRing | undefined
-  /** Undefined lets every peer in that knows the swarm. */
-  readonly prover?: PeerProver | undefined
-  /** Called when the node rests and has let go of its idle memory; default: the memory waits for V8. */
-  readonly collectGarbage?: (() => void) | undefined
-  /** Checks pieces and whole blobs; started and stopped by its owner. */
-  readonly digester: Pick<PieceDigester, 'digest' | 'running'>
-}
-
-export interface SwarmEngineInit {
-  readonly peerId: PeerId
-  readonly role: PeerRole
-  /** The address for incoming peers; port 0 means any free port. */
-  readonly listen: PeerAddress
-  /** Limit of payload sent to peers, for all torrents together; undefined means no limit. */
-  readonly uploadBytesPerSecond?: number | undefined
-  /** Limit of payload received from peers, for all torrents together; undefined means no limit. */
-  readonly downloadBytesPerSecond?: number | undefined
-  /**
-   * `whole`, the default: the digest is computed here before the last bytes of a whole body are given out and before
-   * the blob is stored as complete. `pieces` trusts the metainfo; only for measurements.
-   */
-  readonly verify?: 'pieces' | 'whole' | undefined
-  /** Peers outside these CIDRs are neither dialled nor accepted; undefined allows everybody. */
-  readonly allowedPeers?: readonly string[] | undefined
-  readonly limits?: Partial<SwarmLimits> | undefined
-}
-
-/** All blobs of one node: downloads them, serves them to readers while they arrive, and to other peers. */
-export interface SwarmEngine extends Startable {
-  /** The address it listens on; known after the start. */
-  readonly address: PeerAddress
-  /**
-   * A handle on the blob, as soon as its header is known; the caller must close it. A complete blob in the store never
-   * uses the network.
-   * @throws BLOB_UNKNOWN, NO_BACKEND_RULE, DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody gave a header in time),
-   * METAINFO_FAILED, METAINFO_DOUBTED, METAINFO_CONFLICT, SHUTTING_DOWN, ABORTED
-   */
-  open(blob: BlobRef, options?: AbortOptions): Promise<BlobHandle>
-  /** Call it when a complete blob of `size` bytes is in the store: it is announced and served to peers. Idempotent. */
-  seed(blob: SeedRef, size: number): void
-  /** Call it when the blob is no longer in the store. Idempotent. */
-  forget(digest: Digest): void
-  /** Limits the rate of all uploads of this node to peers. Blobs that it sends over HTTP must pass it as well. */
-  readonly uploads: FairBucket
-  /**
-   * What an agent that asks over HTTP is given of these bytes: an origin counts it like what it gives over the wire.
-   * Undefined when it is given everything.
-   */
-  admitOverHttp(digest: Digest, agent: PeerId, range: ByteRange): HttpAdmission | undefined
-  /** The running torrents, for administrators. */
-  snapshot(): readonly TorrentSnapshot[]
-}
 
 /** @throws CONFIG_INVALID for an invalid CIDR in `allowedPeers` */
 export function swarmEngine(components: SwarmEngineComponents, init: SwarmEngineInit): SwarmEngine {
@@ -247,6 +169,7 @@ class Engine implements SwarmEngine {
     const { peerId, role, verify = 'whole', downloadBytesPerSecond } = this.#init
     const components = {
       ...this.#components,
+      wheel: wheel(this.#components.clock),
       limits: this.#limits,
       meters: this.#meters,
       slices: this.#slices,

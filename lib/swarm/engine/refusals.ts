@@ -1,4 +1,4 @@
-import { appError, type Clock, countCache, refusedKeys } from '../../base/index.ts'
+import { type AppError, appError, type Clock, countCache, refusedKeys } from '../../base/index.ts'
 import { type BlobRef, blobRefKey, type Digest } from '../../core/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 
@@ -9,13 +9,13 @@ import type { SwarmLimits } from '../limits.ts'
 export interface Refusals {
   /** @throws DIGEST_REFUSED, BLOB_UNKNOWN */
   check(blob: BlobRef): void
-  /** Reports that no source knows the blob. */
-  unknown(blob: BlobRef): void
-  /** Reports that the content under this name was wrong; each refusal lasts twice as long as the one before. */
-  wrong(blob: BlobRef): void
-  /** Reports that a tracker's metainfo for the blob was contradicted. */
-  doubted(digest: Digest): void
-  /** True for a while after `doubted`: then the origins themselves should be asked. */
+  /**
+   * Reports that a pull failed. BLOB_UNKNOWN: no source knows the blob. METAINFO_FAILED: the content under this name was
+   * wrong; each refusal lasts twice as long as the one before. METAINFO_DOUBTED, METAINFO_CONFLICT: a tracker's metainfo
+   * was contradicted. Other errors say nothing of the blob.
+   */
+  failed(blob: BlobRef, err: AppError): void
+  /** True for a while after a tracker's metainfo was contradicted: then the origins themselves should be asked. */
   doubts(digest: Digest): boolean
 }
 
@@ -33,9 +33,11 @@ export function refusals(clock: Clock, limits: SwarmLimits): Refusals {
       if (leftMs > 0) throw appError('DIGEST_REFUSED', { detail: { retryAfterMs: Math.ceil(leftMs) } })
       if (unknown.get(blobRefKey(blob)) === true) throw appError('BLOB_UNKNOWN')
     },
-    unknown: (blob) => unknown.set(blobRefKey(blob), true),
-    wrong: (blob) => wrong.add(blobRefKey(blob)),
-    doubted: (digest) => doubted.set(digest, true),
+    failed(blob, { code }) {
+      if (code === 'BLOB_UNKNOWN') unknown.set(blobRefKey(blob), true)
+      if (code === 'METAINFO_FAILED') wrong.add(blobRefKey(blob))
+      if (code === 'METAINFO_DOUBTED' || code === 'METAINFO_CONFLICT') doubted.set(blob.digest, true)
+    },
     doubts: (digest) => doubted.get(digest) === true,
   }
 }

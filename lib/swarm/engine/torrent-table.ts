@@ -1,4 +1,4 @@
-import { type AppError, appError, type Background } from '../../base/index.ts'
+import { type AppError, appError } from '../../base/index.ts'
 import {
   type BlobRef,
   type ByteRange,
@@ -8,47 +8,27 @@ import {
   type MetaInfoHeader,
   type PeerAddress,
   type PeerId,
-  type PeerRole,
   type SwarmId,
   swarmIdOf,
 } from '../../core/index.ts'
-import type { AnnounceSchedule, AnnounceSubject } from '../announce/index.ts'
-import type { AnnouncingNode, HttpAdmission, MetainfoAsker, SeedRef } from '../outside.ts'
-import type { LinkTarget, PeerConnection, PeerHello } from '../peer/index.ts'
-import { Torrent, type TorrentComponents, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
+import type { AnnounceSubject } from '../announce/index.ts'
+import type { HttpAdmission, MetainfoAsker, SeedRef } from '../outside.ts'
+import type { PeerConnection, PeerHello } from '../peer/index.ts'
+import { Torrent, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
 import { announcedTorrent } from './announced-torrent.ts'
-import { type BanList, listenAddress } from './ban-list.ts'
+import { listenAddress } from './ban-list.ts'
 import { keepInline } from './inline-keeper.ts'
-import type { Refusals } from './refusals.ts'
 import { type Rest, rest } from './rest.ts'
-import { type Ticker, ticker } from './ticker.ts'
 import { TorrentSlots } from './torrent-slots.ts'
-
-export interface TorrentTableComponents extends TorrentComponents {
-  readonly schedule: AnnounceSchedule
-  readonly refusals: Refusals
-  readonly bans: BanList
-  readonly tasks: Background
-  readonly collectGarbage?: (() => void) | undefined
-}
-
-export interface TorrentTableInit {
-  readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
-  readonly verify: 'pieces' | 'whole'
-  /** This node as trackers are told of it. Asked at each pull: where it listens is known once it is started. */
-  node(): AnnouncingNode
-  allows(host: string): boolean
-  dial(target: LinkTarget, options: { readonly signal: AbortSignal }): Promise<PeerConnection>
-  /** A link to the peer is there or on its way. */
-  reaches(peer: LinkTarget['peer']): boolean
-}
+import type { TorrentTableComponents, TorrentTableInit } from './torrent-table-contract.ts'
 
 interface Seed {
   readonly blob: SeedRef
   readonly header: MetaInfoHeader
 }
 
-const TICK_MS = 100
+/** While the header is later than this, trackers are asked for peers. */
+const HEADER_LATE_MS = 100
 
 /** All torrents of a node: the running ones, and the complete blobs that no peer has asked for yet. */
 export class TorrentTable {
@@ -56,15 +36,12 @@ export class TorrentTable {
   readonly #init: TorrentTableInit
   readonly #torrents = new TorrentSlots<Torrent>()
   readonly #seeds = new Map<SwarmId, Seed>()
-  readonly #ticker: Ticker
   readonly #rest: Rest
   #stopped = false
 
   constructor(components: TorrentTableComponents, init: TorrentTableInit) {
     this.#components = components
     this.#init = init
-    const onTick = (nowMs: number, lateMs: number) => this.#tick(nowMs, lateMs)
-    this.#ticker = ticker(components.clock, { intervalMs: TICK_MS, onTick })
     this.#rest = rest(components.clock, { afterMs: components.limits.restMs, onRest: () => this.#onRest() })
   }
 
@@ -144,11 +121,13 @@ export class TorrentTable {
     const running = this.#torrents.get(swarmId)
     if (running?.complete === true) this.#drop(running)
     this.#components.schedule.leave(swarmId)
+    // One that pulls it still needs peers.
+    if (running?.complete === false) this.#join(running)
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#ticker.stop()
+    this.#components.wheel.stop()
     this.#rest.stop()
     const all = this.#torrents.all()
     this.#torrents.clear()
@@ -170,16 +149,27 @@ export class TorrentTable {
   }
 
   #started(torrent: Torrent): Torrent {
+    this.#count()
     torrent.start()
-    this.#scheduleTick()
+    if (!torrent.complete) this.#joinLate(torrent)
     return torrent
+  }
+
+  /** Trackers are asked for peers while the header is late, unless one was asked with the request for it. */
+  #joinLate(torrent: Torrent): void {
+    const { wheel } = this.#components
+    const look = wheel.alarm(() => {
+      if (torrent.introducing && this.has(torrent)) look.at(wheel.nowMs + HEADER_LATE_MS)
+      else this.#join(torrent)
+    })
+    look.at(wheel.nowMs + HEADER_LATE_MS)
   }
 
   #newTorrent(content: TorrentContent): Torrent {
     const swarmId = swarmIdOf(content.blob.digest)
     const { self, verify } = this.#init
     const direct = this.#components.refusals.doubts(content.blob.digest)
-    return new Torrent(
+    const torrent = new Torrent(
       this.#components,
       {
         content,
@@ -190,9 +180,13 @@ export class TorrentTable {
         avoids: (peer) => this.#avoids(peer),
         dial: (peer, header, signal) => this.#init.dial({ peer, header, swarmId }, { signal }),
         reaches: (peer) => this.#init.reaches(peer),
+        onPeers: (named) => {
+          if (this.has(torrent)) this.#components.schedule.join(this.#subject(torrent.blob, swarmId), named)
+        },
       },
       this.#events,
     )
+    return torrent
   }
 
   #introduce(swarmId: SwarmId): MetainfoAsker {
@@ -203,9 +197,6 @@ export class TorrentTable {
 
   readonly #events: TorrentEvents<Torrent> = {
     onHeader: (torrent) => this.#onHeader(torrent),
-    onPeers: (torrent, named) => {
-      if (this.has(torrent)) this.#components.schedule.join(this.#subject(torrent.blob, torrent.swarmId), named)
-    },
     onInline: (torrent, header) => {
       this.#components.meters.received.origin.add(header.length)
       keepInline({ ...this.#components, background: this.#components.tasks }, header)
@@ -215,6 +206,7 @@ export class TorrentTable {
       this.#seeds.set(torrent.swarmId, { blob: torrent.blob, header })
       this.#components.schedule.completed(torrent.swarmId)
     },
+    onUseless: (torrent) => this.#drop(torrent),
     onFailed: (torrent, blob, err) => this.#onFailed(torrent, blob, err),
     onLiar: (hello) => this.#ban(hello),
     onUnreadable: (torrent, err) => {
@@ -241,10 +233,8 @@ export class TorrentTable {
 
   #onFailed(torrent: Torrent, blob: BlobRef, err: AppError): void {
     const { refusals, logger } = this.#components
-    if (err.code === 'BLOB_UNKNOWN') refusals.unknown(blob)
-    else logger.warn('a pull failed', { digest: blob.digest, err })
-    if (err.code === 'METAINFO_FAILED') refusals.wrong(blob)
-    if (err.code === 'METAINFO_DOUBTED' || err.code === 'METAINFO_CONFLICT') refusals.doubted(blob.digest)
+    if (err.code !== 'BLOB_UNKNOWN') logger.warn('a pull failed', { digest: blob.digest, err })
+    refusals.failed(blob, err)
     this.#drop(torrent)
   }
 
@@ -261,12 +251,11 @@ export class TorrentTable {
   }
 
   #drop(torrent: Torrent): void {
-    const { schedule, tasks, meters } = this.#components
+    const { schedule, tasks } = this.#components
     // This must come first: the last announce still states how much is missing.
     if (this.has(torrent) && !this.#seeds.has(torrent.swarmId)) schedule.leave(torrent.swarmId)
     this.#torrents.remove(torrent)
-    meters.torrents.set(this.#torrents.size)
-    this.#rest.see(this.#torrents.size > 0 || this.#stopped)
+    this.#count()
     tasks.run('stop-torrent', () => torrent.stop())
   }
 
@@ -276,23 +265,9 @@ export class TorrentTable {
     collectGarbage?.()
   }
 
-  #scheduleTick(): void {
+  #count(): void {
     const { size } = this.#torrents
     this.#components.meters.torrents.set(size)
     this.#rest.see(size > 0 || this.#stopped)
-    if (size > 0 && !this.#stopped) this.#ticker.start()
-  }
-
-  #tick(nowMs: number, lateMs: number): void {
-    for (const torrent of this.#torrents.all()) {
-      if (torrent.isIdle(nowMs)) {
-        this.#drop(torrent)
-        continue
-      }
-      // While the header is late, trackers are asked for peers.
-      if (!torrent.complete && !torrent.introducing) this.#join(torrent)
-      torrent.tick(nowMs, lateMs)
-    }
-    this.#scheduleTick()
   }
 }

@@ -7,7 +7,8 @@ const SHARE = 0.02
 /**
  * What one torrent may ask of a second peer while the first one may still give it: each of these requests may bring bytes
  * for the second time. What was asked counts, whether the bytes came twice or the loser stopped in time, so that the
- * bound needs no faith in others.
+ * bound needs no faith in others. Only what can bring no byte any more counts no longer: else origins that are busy, or
+ * one peer that rejects everything, would leave nothing for a reader in need.
  */
 export class RepeatBudget {
   #askedBytes = 0
@@ -20,6 +21,11 @@ export class RepeatBudget {
 
   asked(bytes: number): void {
     this.#askedBytes += bytes
+  }
+
+  /** It was asked for, and surely no byte of it came or will come. */
+  spared(bytes: number): void {
+    this.#askedBytes -= bytes
   }
 
   received(bytes: number): void {

@@ -11,7 +11,8 @@ import {
 import type { ByteRange, MetaInfoHeader } from '../../core/index.ts'
 import type { PeerHello } from '../peer/index.ts'
 import type { Download } from './fetch/download.ts'
-import { type DownloadTarget, HTTP } from './fetch/download-contract.ts'
+import type { DownloadTarget } from './fetch/download-contract.ts'
+import { HTTP } from './fetch/piece-job.ts'
 import { Records } from './fetch/records.ts'
 import { Sources } from './fetch/sources.ts'
 import type { PullComponents, PullEvents, PullInit } from './pull-contract.ts'
@@ -49,7 +50,7 @@ export class Pull {
     this.#init = init
     this.#events = events
     this.#tasks = background((name, err) => components.logger.error('a task of a pull failed', { name, err }))
-    this.#readers = new Readers(components, { onMoved: () => this.#onMoved() })
+    this.#readers = this.#newReaders()
     this.#records = this.#newRecords()
   }
 
@@ -94,17 +95,6 @@ export class Pull {
     return this.#readers.open(range, options, onFirstByte)
   }
 
-  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
-  tick(nowMs: number, lateMs = 0): void {
-    if (this.#ended) return
-    this.#readers.forgive(lateMs, nowMs)
-    const map = this.#delivery?.arrival.map
-    if (map !== undefined) this.#readers.excuseHeld(map, nowMs, (piece) => this.download?.isHeld(piece) === true)
-    this.#readers.failStalled(nowMs, this.#lastFailure)
-    this.#sources?.tick(nowMs, lateMs)
-    this.#delivery?.settle(nowMs)
-  }
-
   /** Goes on over HTTP when no peer gives anything. */
   climb(): void {
     this.#sources?.climb()
@@ -115,6 +105,15 @@ export class Pull {
     if (!this.#ended) this.#end(err)
     await this.#tasks.stop()
     await this.#delivery?.close()
+  }
+
+  #newReaders(): Readers {
+    const isLimited = this.#components.downloads.available < Number.POSITIVE_INFINITY
+    return new Readers(this.#components, {
+      onMoved: () => this.#onMoved(),
+      isHeld: isLimited ? (piece) => this.download?.isHeld(piece) === true : undefined,
+      cause: () => this.#lastFailure,
+    })
   }
 
   #newRecords(): Records {
@@ -134,7 +133,7 @@ export class Pull {
           if (this.#delivery?.arrival.verified !== true) this.#records.doubt('failed')
         },
         // The origin still brings the blob, so readers have not stalled.
-        onBringing: () => this.#readers.excuse(this.#components.clock.monotonicMs()),
+        onBringing: () => this.#readers.excuse(this.#components.wheel.nowMs),
         onInterrupted: (err) => this.#onStepFailed(err),
         onTrusted: () => this.download?.trust(),
         onRefuted: (err) => this.#fail(err),
@@ -170,6 +169,7 @@ export class Pull {
     this.#readers.attach(delivery.arrival)
     this.#events.onContent(content)
     if (this.#records.log.verified) delivery.verified()
+    delivery.open()
     this.#onMoved()
   }
 

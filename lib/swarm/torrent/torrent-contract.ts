@@ -32,18 +32,20 @@ export interface TorrentInit {
   reaches(peer: PeerInfo): boolean
   /** Banned, outside of the allowed networks, or ourselves. */
   avoids(peer: PeerInfo): boolean
+  /** A tracker has heard that this node downloads the blob, and names others. */
+  onPeers(named: NamedPeers): void
 }
 
 /** What a torrent, a `T`, tells the engine; each call is one event. */
 export interface TorrentEvents<T> {
   /** The header is known and pieces are to be fetched. */
   onHeader(torrent: T): void
-  /** A tracker has heard that this node downloads the blob, and names others. */
-  onPeers(torrent: T, named: NamedPeers): void
   /** The content came with the header; the engine drops the torrent. */
   onInline(torrent: T, header: MetaInfoHeader): void
   /** The blob is complete in the store. */
   onComplete(torrent: T, header: MetaInfoHeader): void
+  /** Nobody has a use for it any more; the engine drops the torrent. */
+  onUseless(torrent: T): void
   /** The pull failed for good; the engine drops the torrent. */
   onFailed(torrent: T, blob: BlobRef, err: AppError): void
   /** The peer sent wrong bytes. */

@@ -11,7 +11,6 @@ import {
 } from '../../core/index.ts'
 import type { HttpAdmission, PeerReport, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
-import { type Holders, holders } from './holders.ts'
 import { Contacts } from './meet/contacts.ts'
 import { type RestingPeers, restingPeers } from './meet/resting-peers.ts'
 import { Pull } from './pull.ts'
@@ -22,11 +21,10 @@ import { conducts } from './shared/conducts.ts'
 import { type Content, completeContent } from './shared/content.ts'
 import { type BytesBySource, noBytes } from './shared/pull-summary.ts'
 import type { TorrentComponents, TorrentEvents, TorrentInit } from './torrent-contract.ts'
+import { Usefulness } from './usefulness.ts'
 
 /** When fewer peers than this are connected after the first answer, one extra announce is sent. */
 const FEW_PEERS = 4
-/** So long after an agent asked over HTTP, an origin remembers what it gave. */
-const ASKED_MS = 30_000
 
 /** One blob and everybody who takes part in it: pulled until it is complete, given to peers all the while. */
 export class Torrent {
@@ -40,11 +38,10 @@ export class Torrent {
   readonly #resting: RestingPeers
   readonly #conducts = conducts()
   readonly #names: AskedNames | undefined
-  readonly #holders: Holders
+  readonly #use: Usefulness
   #peers: PeerSet | undefined
   readonly #contacts: Contacts
   #header: MetaInfoHeader | undefined
-  #askedMs = Number.NEGATIVE_INFINITY
 
   constructor(components: TorrentComponents, init: TorrentInit, events: TorrentEvents<Torrent>) {
     const { content } = init
@@ -53,7 +50,11 @@ export class Torrent {
     this.#components = components
     this.#init = init
     this.#events = events
-    this.#holders = holders(components.clock)
+    this.#use = new Usefulness(components, {
+      complete: () => this.complete,
+      peers: () => this.#peers?.size ?? 0,
+      onUseless: () => events.onUseless(this),
+    })
     this.#resting = restingPeers(components.limits, components.connections)
     this.#tasks = background((name, err) => components.logger.error('a task of a torrent failed', { name, err }))
     this.#contacts = this.#newContacts()
@@ -66,6 +67,7 @@ export class Torrent {
 
   start(): void {
     this.#pull?.start()
+    this.#use.see()
   }
 
   /** Everything is in the store; nothing is pulled any more. */
@@ -115,17 +117,9 @@ export class Torrent {
     return this.#peers?.reports() ?? []
   }
 
-  /** True when it has no use: it is complete and has no peers, or is incomplete and no handle was open for a while. */
-  isIdle(nowMs: number): boolean {
-    const idleMs = this.#holders.idleMs(nowMs)
-    if (idleMs === undefined) return false
-    if (this.complete) return (this.#peers?.size ?? 0) === 0 && nowMs - this.#askedMs >= ASKED_MS
-    return idleMs >= this.#components.limits.lingerMs
-  }
-
   /** An agent asks this origin over HTTP for these bytes; undefined when agents get everything they ask for. */
   admitOverHttp(agent: PeerId, range: ByteRange): HttpAdmission | undefined {
-    this.#askedMs = this.#components.clock.monotonicMs()
+    this.#use.asked()
     return this.#peers?.admitOverHttp(agent, range)
   }
 
@@ -147,7 +141,7 @@ export class Torrent {
 
   /** Keeps it from being paused; call the result once. */
   hold(): () => void {
-    return this.#holders.hold()
+    return this.#use.hold()
   }
 
   /** The stream of an arriving blob. */
@@ -180,15 +174,10 @@ export class Torrent {
     if (member?.hello.address.host === address.host) this.#peers?.remove(peerId, err)
   }
 
-  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
-  tick(nowMs: number, lateMs = 0): void {
-    this.#connect()
-    this.#peers?.tick(nowMs)
-    this.#pull?.tick(nowMs, lateMs)
-  }
-
   /** Ends readers with SHUTTING_DOWN and closes connections; what is verified stays on disk. */
   async stop(): Promise<void> {
+    this.#contacts.stop()
+    this.#use.stop()
     await this.#pull?.stop()
     this.#peers?.removeAll()
     for (const connection of this.#resting.awake()) connection.close()
@@ -207,7 +196,7 @@ export class Torrent {
         asker,
         prospect: () => this.#contacts.prospect,
         onNamed: (peers) => this.#contacts.hint(peers),
-        onPeers: (named) => this.#events.onPeers(this, named),
+        onPeers: (named) => this.#init.onPeers(named),
       },
       {
         onHeader: (header) => {
@@ -239,6 +228,7 @@ export class Torrent {
           this.#contacts.lost(id, gave)
           pull?.download?.removePeer(id)
           pull?.climb()
+          this.#use.see()
         },
         onHave: (id, piece) => pull?.download?.peerHas(id, piece),
         onChoke: (id) => pull?.download?.peerChoked(id),
@@ -264,10 +254,7 @@ export class Torrent {
       avoids: (peer) => this.#peers?.has(peer.peerId) === true || this.#init.avoids(peer),
       size: () => (this.#peers?.size ?? 0) + this.#resting.size,
       onConnection: (connection) => this.accept(connection),
-      onSettled: () => {
-        this.#connect()
-        this.#pull?.climb()
-      },
+      onSettled: () => this.#connect(),
     })
   }
 
@@ -291,6 +278,8 @@ export class Torrent {
   #onComplete(): void {
     this.#peers?.completed()
     if (this.#header !== undefined) this.#events.onComplete(this, this.#header)
+    this.#contacts.stop()
+    this.#use.see()
   }
 
   #onLiar(id: string, known?: PeerHello): void {

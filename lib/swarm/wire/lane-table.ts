@@ -1,45 +1,19 @@
-import { type AppError, appError, type Deferred, deferred, throwIfAborted, toAppError } from '../../base/index.ts'
+import { type AppError, appError, deferred, throwIfAborted, toAppError } from '../../base/index.ts'
 import { type SwarmId, swarmIdOf } from '../../core/index.ts'
 import { swarmLimits } from '../limits.ts'
 import { isSameHeader, type SwarmHeader } from './extension-handshake.ts'
-import type { IdleCount } from './idle-count.ts'
-import { Lane, type LaneHost } from './lane.ts'
+import { Lane } from './lane.ts'
 import { type LaneReader, laneDrain } from './lane-drain.ts'
 import { encodeLaneMessage, type LaneMessage, type LaneRefusal, refusalOf } from './lane-messages.ts'
-import type { LaneInit, LinkOwner, OfferedLane, Wire } from './wire-contract.ts'
-
-export interface LaneTableInit {
-  readonly host: LaneHost
-  /** Numbers are even when this side dialled, odd at the other side; they only grow. Lane 0 is the first. */
-  readonly dialled: boolean
-  /** Both sides share links; then there is an owner, who is asked. */
-  readonly owner: () => Pick<LinkOwner, 'admit'> | undefined
-  readonly idle: IdleCount
-  onLane(lane: Omit<OfferedLane, 'link'>): void
-  /** A lane, perhaps the last one, has come or gone. */
-  onUse(): void
-  /** The first lane starts, or has ended before. */
-  onStart(): void
-  /** The link must be closed. */
-  onFailure(err: AppError | undefined): void
-}
-
-/**
- * `asked`: we wait for their answer. `admitting`: they wait for ours. `closing`: we have closed it, and they have not
- * yet; what comes meanwhile is ignored.
- */
-type Slot =
-  | { state: 'asked'; readonly init: LaneInit; readonly answer: Deferred<Wire> }
-  | { state: 'admitting'; readonly left: AbortController; lane: Lane | undefined }
-  | { state: 'open'; readonly lane: Lane }
-  | { state: 'closing'; readonly drain: LaneReader; accepted: boolean; minutes: number }
+import type { LaneSlot, LaneTableInit } from './lane-table-contract.ts'
+import type { LaneInit, LinkOwner, Wire } from './wire-contract.ts'
 
 const invalid = (message: string, lane: number) => appError('WIRE_FRAME_INVALID', { message, detail: { lane } })
 
 /** The lanes of one link: how they begin and end, and to which one the messages belong that arrive. */
 export class LaneTable {
   readonly #init: LaneTableInit
-  readonly #slots = new Map<number, Slot>()
+  readonly #slots = new Map<number, LaneSlot>()
   /** The lane whose messages arrive. */
   #selected: LaneReader | undefined
   #lastOurs: number

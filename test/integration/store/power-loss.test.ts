@@ -1,4 +1,4 @@
-import { cp, open, readFile, rm } from 'node:fs/promises'
+import { cp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
@@ -94,6 +94,25 @@ describe('what a partial blob trusts', () => {
     expect(await again.partials()).toEqual([])
     expect((await again.openPartial(content.digest, content.map)).have.count).toBe(0)
   })
+})
+
+test('a partial blob that was never synced is made anew after a power loss', async () => {
+  await using folder = await tempFolder('power')
+  await using image = await tempFolder('image')
+  using disk = await powerLossFolder(folder.path)
+  await using store = await openStore(folder.path, 'first boot')
+  await writePieces(await store.openPartial(content.digest, content.map), content, [0, 1])
+  await disk.flush()
+  await disk.leave(image.path)
+  // The name of the note reached the disk, its bytes did not.
+  await writeFile(join(image.path, own, 'meta'), '')
+  await rm(join(image.path, 'lock'), { force: true })
+  await using after = await openStore(image.path, 'second boot')
+  expect(await after.partials()).toEqual([])
+  const partial = await after.openPartial(content.digest, content.map)
+  await writePieces(partial, content)
+  await partial.complete()
+  expect(Buffer.compare(await readBlob(after, content.digest), content.bytes)).toBe(0)
 })
 
 describe('an upload that was committed, after a power loss right then,', () => {

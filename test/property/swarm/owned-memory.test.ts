@@ -8,6 +8,7 @@ import {
   fakeClock,
   type Random,
   seededRandom,
+  wheel,
 } from '../../../lib/base/index.ts'
 import { newPeerId, type PieceMap, parseRepository, pieceLengthFor } from '../../../lib/core/index.ts'
 import { inlineDigester } from '../../../lib/metainfo/index.ts'
@@ -186,6 +187,7 @@ class World {
         // Four blocks in each piece, so that several peers give one piece.
         limits: { ...swarmLimits, blockLength: PIECE / 4 },
         conducts: conducts(),
+        wheel: wheel(this.#clock),
         downloads: unlimited,
       },
       {
@@ -252,7 +254,6 @@ class World {
 
   async #pass(ms: number): Promise<void> {
     await this.#clock.advance(this.#random.next() * ms)
-    this.#pull.tick(this.#clock.monotonicMs())
   }
 
   /** A peer that receives blocks; their bytes are checked when they are really sent. */

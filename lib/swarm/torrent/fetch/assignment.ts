@@ -3,6 +3,7 @@ import type { Assigned, AssignmentView } from './assignment-contract.ts'
 import type { BlockState, PieceJob } from './piece-job.ts'
 import { canRepeat, mayRepeat, repeatAtEnd, repeatForReader } from './repeats.ts'
 import { offers, type Supplier } from './supplier.ts'
+import type { Suppliers } from './suppliers.ts'
 
 /**
  * What to request from `peer` next: a block that a reader waits for and another peer is late with; the rest of its own
@@ -12,22 +13,31 @@ import { offers, type Supplier } from './supplier.ts'
  */
 export function nextBlock(view: AssignmentView, peer: Supplier): Assigned | undefined {
   const { jobs } = view
-  const has = (job: PieceJob) => offers(peer, job.piece, view.nowMs)
+  const asker = { view, peer }
   const late = repeatForReader(view, peer)
   if (late !== undefined) return late
-  const own = jobs.findUnasked((job) => job.owner === peer.id && has(job))
+  const own = jobs.findUnasked(isOwn, asker)
   if (own !== undefined) return own
-  const orphan = jobs.findUnasked((job) => job.owner === undefined && has(job))
+  const orphan = jobs.findUnasked(isOrphan, asker)
   if (orphan !== undefined) {
     orphan.job.owner = peer.id
     return orphan
   }
-  return (
-    startPiece(view, peer) ??
-    jobs.findUnasked((job) => !job.whole && has(job) && maySpill(view, job, peer)) ??
-    relieve(view, peer) ??
-    repeatAtEnd(view, peer)
-  )
+  return startPiece(view, peer) ?? jobs.findUnasked(maySpill, asker) ?? relieve(view, peer) ?? repeatAtEnd(view, peer)
+}
+
+/** Who could take a block. */
+interface Asker {
+  readonly view: AssignmentView
+  readonly peer: Supplier
+}
+
+function isOwn(job: PieceJob, { view, peer }: Asker): boolean {
+  return job.owner === peer.id && offers(peer, job.piece, view.nowMs)
+}
+
+function isOrphan(job: PieceJob, { view, peer }: Asker): boolean {
+  return job.owner === undefined && offers(peer, job.piece, view.nowMs)
 }
 
 function startPiece(view: AssignmentView, peer: Supplier): Assigned | undefined {
@@ -44,21 +54,28 @@ function pickPeer({ pick }: AssignmentView, { id, connection, suggested, openBlo
 }
 
 /** An origin helps with a piece only if an origin already gives it, its owner missed, or a reader cannot wait. */
-function maySpill({ suppliers, windows }: AssignmentView, job: PieceJob, peer: Supplier): boolean {
+function maySpill(job: PieceJob, { view, peer }: Asker): boolean {
+  if (job.whole || !offers(peer, job.piece, view.nowMs)) return false
   if (peer.connection.hello.role === 'agent' || job.owner === undefined) return true
-  const owner = suppliers.get(job.owner)
+  const owner = view.suppliers.get(job.owner)
   if (owner === undefined || owner.misses > 0 || owner.connection.hello.role === 'origin') return true
-  return windows.some(({ next, urgent }) => urgent && next === job.piece)
+  return view.windows.some(({ next, urgent }) => urgent && next === job.piece)
 }
 
 /** A block that an origin was asked for, and only origins. */
 function relieve(view: AssignmentView, peer: Supplier): Assigned | undefined {
-  if (peer.connection.hello.role === 'origin') return undefined
-  const isOrigins = ({ asks }: BlockState) => [...asks.keys()].every((id) => view.suppliers.isOrigin(id))
-  for (const job of view.jobs) {
+  const { suppliers, jobs } = view
+  if (peer.connection.hello.role === 'origin' || !suppliers.originsOwe) return undefined
+  for (const job of jobs) {
     if (!mayRepeat(view, job, peer)) continue
-    const block = job.blocks.find((candidate) => canRepeat(candidate, peer) && isOrigins(candidate))
-    if (block !== undefined) return { job, block, instead: true }
+    for (const block of job.blocks) {
+      if (canRepeat(block, peer) && isOfOrigins(block, suppliers)) return { job, block, instead: true }
+    }
   }
   return undefined
+}
+
+function isOfOrigins({ asks }: BlockState, suppliers: Suppliers): boolean {
+  for (const id of asks.keys()) if (!suppliers.isOrigin(id)) return false
+  return true
 }

@@ -1,18 +1,16 @@
-import { type AppError, type Clock, type TokenBucket, toAppError } from '../../../base/index.ts'
+import { type Alarm, type AppError, type Clock, type TokenBucket, toAppError, type Wheel } from '../../../base/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
-import type { RequestEvents } from '../../peer/index.ts'
 import { RepeatBudget, rateMeter, UsualTime } from '../../picker/index.ts'
 import type { Conducts } from '../shared/conducts.ts'
-import type { Landing } from '../shared/piece-memory.ts'
-import type { SwarmMeters, WasteReason } from '../shared/swarm-meters.ts'
+import type { SwarmMeters } from '../shared/swarm-meters.ts'
 import type { Assigned } from './assignment-contract.ts'
-import { guarded } from './guarded.ts'
-import type { Ask, BlockState, PieceJob } from './piece-job.ts'
-import { requestBlock } from './request-block.ts'
+import { type AskOutcome, OpenAsk } from './open-ask.ts'
+import { type BlockState, isUnasked, type PieceJob } from './piece-job.ts'
 import { isDenied, type Supplier, timeoutOf } from './supplier.ts'
 
 export interface BlockRequestsComponents {
   readonly clock: Clock
+  readonly wheel: Wheel
   readonly limits: SwarmLimits
   /** The torrent's share of the node's download rate. */
   readonly downloads: TokenBucket
@@ -26,64 +24,23 @@ export interface BlockEvents {
   onBlock(job: PieceJob, block: BlockState, peer: Supplier): void
   /** `peer` did not give the block: rejected, closed, or too late. */
   onRefused(job: PieceJob, block: BlockState, peer: Supplier): void
+  /** A block of the piece that was asked of somebody is asked of nobody any more, and is not here. */
+  onUnasked(job: PieceJob): void
   /** One of these calls threw. */
   onBroken(err: unknown): void
 }
 
+/** A peer is judged so long after its oldest request has become late, so that the others that are late count with it. */
+const GRACE_MS = 100
 const COOLDOWN = { baseMs: 100, maxMs: 2_000 }
 /** After a timeout, another peer gets the chance to take the piece over. */
 const MISS_COOLDOWN = { baseMs: 250, maxMs: 5_000 }
 
-interface Outcome {
-  onGiven(ask: OpenAsk): void
-  onFailed(ask: OpenAsk, err: AppError): void
-  onUnwanted(ask: OpenAsk, bytes: number): void
-}
-
-interface Asked {
-  readonly job: PieceJob
-  readonly block: BlockState
-  readonly peer: Supplier
-}
-
-/** One object for each request and nothing else: there are thousands a second. */
-class OpenAsk implements Ask, RequestEvents {
-  readonly job: PieceJob
-  readonly block: BlockState
-  readonly peer: Supplier
-  readonly landing: Landing
-  askedMs: number | undefined
-  /** What its bytes count as if they come when nobody waits for them any more. */
-  waste: WasteReason = 'dropped'
-  withdraw: () => void = () => undefined
-  readonly #outcome: Outcome
-
-  constructor({ job, block, peer }: Asked, landing: Landing, outcome: Outcome) {
-    this.job = job
-    this.block = block
-    this.peer = peer
-    this.landing = landing
-    this.#outcome = outcome
-  }
-
-  send(nowMs: number): void {
-    const { job, block, peer, landing } = this
-    this.askedMs = nowMs
-    const wanted = { piece: job.piece, offset: block.offset, length: block.length }
-    this.withdraw = requestBlock(peer.connection, wanted, landing.into, this)
-  }
-
-  onBlock(): void {
-    this.#outcome.onGiven(this)
-  }
-
-  onFailed(err: AppError): void {
-    this.#outcome.onFailed(this, err)
-  }
-
-  onUnwanted(bytes: number): void {
-    this.#outcome.onUnwanted(this, bytes)
-  }
+/** What one peer has still to answer, oldest first. */
+interface Owed {
+  readonly asks: Set<OpenAsk>
+  /** Due when the oldest of them counts as lost, or earlier. */
+  readonly lost: Alarm
 }
 
 /**
@@ -93,9 +50,11 @@ class OpenAsk implements Ask, RequestEvents {
 export class BlockRequests {
   readonly #components: BlockRequestsComponents
   readonly #events: BlockEvents
-  readonly #open = new Set<OpenAsk>()
+  readonly #owed = new Map<Supplier, Owed>()
   readonly #usual = new UsualTime()
   readonly #arrivals = rateMeter()
+  /** Number of requests that are open. */
+  #open = 0
   /** What may be asked of a second peer. */
   readonly repeats = new RepeatBudget()
 
@@ -109,13 +68,16 @@ export class BlockRequests {
    * other source would have to wait for that, too.
    */
   get promising(): boolean {
-    for (const { peer, askedMs } of this.#open) if (peer.misses === 0 || askedMs === undefined) return true
+    for (const [peer, { asks }] of this.#owed) {
+      if (peer.misses === 0 && asks.size > 0) return true
+      for (const { askedMs } of asks) if (askedMs === undefined) return true
+    }
     return false
   }
 
   /** Some request waits for the node's own rate. */
   get held(): boolean {
-    for (const { askedMs } of this.#open) if (askedMs === undefined) return true
+    for (const { asks } of this.#owed.values()) for (const { askedMs } of asks) if (askedMs === undefined) return true
     return false
   }
 
@@ -135,50 +97,67 @@ export class BlockRequests {
       this.repeats.asked(block.length)
       meters.repeats[repeat].add()
     }
-    if (this.#open.size === 0) this.#arrivals.begin(clock.monotonicMs())
-    const ask = new OpenAsk({ job, block, peer }, job.memory.land(block.offset, block.length), this.#outcome)
+    if (this.#open === 0) this.#arrivals.begin(clock.monotonicMs())
+    this.#open += 1
+    const ask = new OpenAsk(
+      { job, block, peer, isRepeat: repeat !== undefined },
+      job.memory.land(block.offset, block.length),
+      this.#outcome,
+    )
     if (peer.openBlocks === 0) peer.rate.begin(clock.monotonicMs())
     peer.openBlocks += 1
     block.asks.set(peer.id, ask)
-    this.#open.add(ask)
+    const owed = this.#owed.get(peer) ?? this.#owe(peer)
+    owed.asks.add(ask)
     // Without a limit, do not lose even one turn of the event loop.
-    if (downloads.available === Number.POSITIVE_INFINITY) ask.send(clock.monotonicMs())
-    else this.#sendInTurn(ask).catch((err: unknown) => this.#events.onBroken(err))
+    if (downloads.available === Number.POSITIVE_INFINITY) this.#send(ask, owed)
+    else this.#sendInTurn(ask, owed).catch((err: unknown) => this.#events.onBroken(err))
+  }
+
+  #owe(peer: Supplier): Owed {
+    const lost = this.#components.wheel.alarm((nowMs) => this.#onLost(peer, nowMs))
+    const owed = { asks: new Set<OpenAsk>(), lost }
+    this.#owed.set(peer, owed)
+    return owed
+  }
+
+  #send(ask: OpenAsk, { lost }: Owed): void {
+    const { wheel, limits } = this.#components
+    const { nowMs } = wheel
+    ask.send(nowMs)
+    lost.by(nowMs + timeoutOf(ask.peer, limits) + GRACE_MS)
   }
 
   /** Sends it when it is its turn at the node's own download rate. */
-  async #sendInTurn(ask: OpenAsk): Promise<void> {
-    const { clock, downloads } = this.#components
+  async #sendInTurn(ask: OpenAsk, owed: Owed): Promise<void> {
     const waiting = new AbortController()
-    ask.withdraw = () => waiting.abort()
+    ask.unsend = () => waiting.abort()
     try {
-      await downloads.take(ask.block.length, { signal: waiting.signal })
-      if (this.#open.has(ask)) ask.send(clock.monotonicMs())
+      await this.#components.downloads.take(ask.block.length, { signal: waiting.signal })
+      if (owed.asks.has(ask)) this.#send(ask, owed)
     } catch (err) {
       ask.onFailed(toAppError(err))
     }
   }
 
-  readonly #outcome: Outcome = {
-    onGiven: (ask) => this.#guarded(() => this.#onGiven(ask)),
-    onFailed: (ask, err) => this.#guarded(() => this.#onFailed(ask, err)),
+  /** One object for all requests, since closures cost for each of them. */
+  readonly #outcome: AskOutcome = {
+    onGiven: (ask) => this.#guarded(ask, undefined),
+    onFailed: (ask, err) => this.#guarded(ask, err),
     onUnwanted: (ask, bytes) => this.#count(ask, bytes),
+    onWithdrawn: (ask) => this.#withdraw(ask),
   }
 
-  #guarded(event: () => void): void {
-    guarded(event, (err) => this.#events.onBroken(err))
-  }
-
-  #onGiven(ask: OpenAsk): void {
-    if (!this.#close(ask)) return
-    ask.landing.end(true)
-    this.#arrived(ask)
-  }
-
-  #onFailed(ask: OpenAsk, err: AppError): void {
-    if (!this.#close(ask)) return
-    ask.landing.end(false)
-    this.#refused(ask, err)
+  /** A request is over: it failed, or the block is here. */
+  #guarded(ask: OpenAsk, err: AppError | undefined): void {
+    try {
+      if (!this.#close(ask)) return
+      ask.landing.end(err === undefined)
+      if (err === undefined) this.#arrived(ask)
+      else this.#refused(ask, err)
+    } catch (broken) {
+      this.#events.onBroken(broken)
+    }
   }
 
   #count({ waste }: OpenAsk, bytes: number): void {
@@ -187,82 +166,108 @@ export class BlockRequests {
 
   /** Withdraws every request for the block: it is here, or another peer is about to be asked for it. */
   cancelBlock(block: BlockState): void {
-    for (const ask of this.#open) if (ask.block === block) this.#withdraw(ask, 'repeat')
+    for (const ask of block.asks.values()) ask.withdraw('repeat')
   }
 
   /** Withdraws every request of the piece. */
   cancelJob(job: PieceJob): void {
-    for (const ask of this.#open) if (ask.job === job) this.#withdraw(ask, 'dropped')
+    for (const { asks } of job.blocks) for (const ask of asks.values()) ask.withdraw('dropped')
   }
 
   /** Forgets the requests of a peer that left. */
   cancelPeer(peer: Supplier): void {
-    for (const ask of this.#open) if (ask.peer === peer) this.#withdraw(ask, 'dropped')
+    for (const ask of this.#owed.get(peer)?.asks ?? []) ask.withdraw('dropped')
+    this.#owed.delete(peer)
   }
 
-  /** For so long the node itself did nothing: no answer could be seen. */
-  forgive(lateMs: number, nowMs: number): void {
-    if (lateMs === 0) return
-    for (const ask of this.#open) {
-      if (ask.askedMs !== undefined) ask.askedMs = Math.min(nowMs, ask.askedMs + lateMs)
+  #onLost(peer: Supplier, nowMs: number): void {
+    try {
+      this.#expire(peer, nowMs)
+      this.#look(peer)
+    } catch (err) {
+      this.#events.onBroken(err)
     }
   }
 
   /** Withdraws late requests; a peer misses only once, however many of its blocks are late. */
-  expire(nowMs: number): void {
-    const late = [...this.#open].filter(
-      ({ askedMs, peer }) => askedMs !== undefined && nowMs - askedMs > timeoutOf(peer, this.#components.limits),
-    )
-    const peers = new Set(late.map((ask) => ask.peer))
-    for (const ask of late) this.#withdraw(ask, 'late')
-    for (const peer of peers) {
-      peer.notBeforeMs = nowMs + cooldown(MISS_COOLDOWN, peer.misses)
-      peer.misses += 1
-      this.#components.conducts.late(peer.id)
+  #expire(peer: Supplier, nowMs: number): void {
+    const timeoutMs = timeoutOf(peer, this.#components.limits)
+    const late: OpenAsk[] = []
+    for (const ask of this.#owed.get(peer)?.asks ?? []) {
+      if (ask.askedMs !== undefined && nowMs - ask.askedMs >= timeoutMs) late.push(ask)
     }
-    for (const { job, block, peer } of late) this.#events.onRefused(job, block, peer)
+    if (late.length === 0) return
+    for (const ask of late) ask.withdraw('late')
+    peer.notBeforeMs = nowMs + cooldown(MISS_COOLDOWN, peer.misses)
+    peer.misses += 1
+    this.#components.conducts.late(peer.id)
+    for (const { job, block } of late) this.#events.onRefused(job, block, peer)
+  }
+
+  /** The oldest request of a peer has changed, or its rate: so may have the time when it counts as lost. */
+  #look(peer: Supplier): void {
+    const owed = this.#owed.get(peer)
+    for (const { askedMs } of owed?.asks ?? []) {
+      if (askedMs === undefined) continue
+      owed?.lost.by(askedMs + timeoutOf(peer, this.#components.limits) + GRACE_MS)
+      return
+    }
   }
 
   #arrived(ask: OpenAsk): void {
     const { job, block, peer } = ask
-    const nowMs = this.#components.clock.monotonicMs()
+    const { clock, wheel, conducts } = this.#components
+    const { nowMs } = wheel
     peer.misses = 0
     peer.rejections = 0
+    const clockMs = clock.monotonicMs()
     const tookMs = nowMs - (ask.askedMs ?? nowMs)
-    peer.rate.add(block.length, nowMs)
+    peer.rate.add(block.length, clockMs)
     peer.tripMs = Math.min(peer.tripMs ?? tookMs, tookMs)
     this.#usual.add(tookMs)
-    this.#arrivals.add(block.length, nowMs)
+    this.#arrivals.add(block.length, clockMs)
     this.repeats.received(block.length)
-    this.#components.conducts.gave(peer.id, tookMs)
-    this.cancelBlock(block)
+    conducts.gave(peer.id, tookMs)
     block.givenBy = peer.id
+    if (block.asks.size > 0) this.cancelBlock(block)
+    this.#look(peer)
     this.#events.onBlock(job, block, peer)
   }
 
   #refused(ask: OpenAsk, err: AppError): void {
-    const { peer, job } = ask
-    const nowMs = this.#components.clock.monotonicMs()
+    const { peer, job, block } = ask
+    const { nowMs } = this.#components.wheel
+    this.#spare(ask, err)
     // Who denies one piece may give another one at once.
     if (err.code !== 'PEER_CLOSED' && !isDenied(peer, job.piece, nowMs)) {
       peer.notBeforeMs = nowMs + cooldown(COOLDOWN, peer.rejections)
       peer.rejections += 1
     }
-    this.#events.onRefused(ask.job, ask.block, peer)
+    if (isUnasked(block)) this.#events.onUnasked(job)
+    this.#events.onRefused(job, block, peer)
   }
 
-  #withdraw(ask: OpenAsk, waste: WasteReason): void {
-    ask.waste = waste
+  #spare(ask: OpenAsk, err?: AppError): void {
+    if (ask.isRepeat && ask.isVoid(err)) this.repeats.spared(ask.block.length)
+  }
+
+  #withdraw(ask: OpenAsk): void {
     if (!this.#close(ask)) return
-    ask.withdraw()
+    this.#spare(ask)
+    ask.unsend()
     ask.landing.end(false)
+    if (isUnasked(ask.block)) this.#events.onUnasked(ask.job)
   }
 
   /** False when the request was closed before; then its outcome no longer matters. */
   #close(ask: OpenAsk): boolean {
-    if (!this.#open.delete(ask)) return false
-    ask.block.asks.delete(ask.peer.id)
-    ask.peer.openBlocks -= 1
+    const { peer, block } = ask
+    const owed = this.#owed.get(peer)
+    if (owed?.asks.delete(ask) !== true) return false
+    if (owed.asks.size === 0) owed.lost.cancel()
+    block.asks.delete(peer.id)
+    peer.openBlocks -= 1
+    this.#open -= 1
     return true
   }
 }

@@ -46,6 +46,3 @@ export interface DownloadTarget {
     readonly onBroken: (err: unknown) => void
   }
 }
-
-/** The name of the owner when a piece comes over HTTP. */
-export const HTTP = 'http'

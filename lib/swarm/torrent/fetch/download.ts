@@ -1,24 +1,23 @@
-import { oncePerTurn } from '../../../base/index.ts'
+import { type Alarm, oncePerTurn } from '../../../base/index.ts'
 import type { Denial, PeerConnection } from '../../peer/index.ts'
-import { isOfUse, type PickView, type ReaderWindow } from '../../picker/index.ts'
-import { patienceOf } from '../shared/demand.ts'
+import { isOfUse } from '../../picker/index.ts'
 import type { DownloadPace } from '../shared/download-pace.ts'
 import type { PieceSourceKind } from '../shared/pull-summary.ts'
-import { nextBlock } from './assignment.ts'
-import type { AssignmentView } from './assignment-contract.ts'
+import { Assigner } from './assigner.ts'
+import { assignmentView } from './assignment-view.ts'
 import { BlockRequests } from './block-requests.ts'
-import { type DownloadComponents, type DownloadTarget, HTTP } from './download-contract.ts'
+import type { DownloadComponents, DownloadTarget } from './download-contract.ts'
 import { guarded } from './guarded.ts'
 import { Liars } from './liars.ts'
 import { PieceCheck } from './piece-check.ts'
-import { isFilled, isHeld, isUnasked, type PieceJob } from './piece-job.ts'
+import { HTTP, isFilled, isHeld, isUnasked, type PieceJob } from './piece-job.ts'
 import { PieceJobs } from './piece-jobs.ts'
 import { PieceRuns } from './piece-runs.ts'
-import { freeBlocks, type Supplier } from './supplier.ts'
+import type { Supplier } from './supplier.ts'
 import { Suppliers } from './suppliers.ts'
 
-/** When agents would need longer than this for what is left, idle origins help. */
-const PATIENCE_SECONDS = 2
+/** So often a peer is looked at again for which nothing was found, as long as something is wanted. */
+const LOOK_MS = 100
 
 /**
  * Fetches the pieces that its target wants from the peers it is given. Every public method is one event: it runs to its
@@ -34,8 +33,11 @@ export class Download {
   readonly #check: PieceCheck
   /** Pieces that no peer gives. */
   readonly runs: PieceRuns
+  readonly #assigner: Assigner
   /** Messages and blocks of many peers come in one turn; one look at all of them is enough. */
   readonly #pumpSoon = oncePerTurn(() => this.#guarded(() => this.#pump()))
+  /** Due when time alone may have changed what can be asked of whom. */
+  readonly #look: Alarm
   /** Grows whenever something new can be requested. */
   #version = 0
   #stopped = false
@@ -55,6 +57,7 @@ export class Download {
     this.#requests = new BlockRequests(components, {
       onBlock: (job, block, peer) => this.#onBlock(job, block.length, peer),
       onRefused: (job, _block, peer) => this.#onRefused(job, peer),
+      onUnasked: (job) => this.#jobs.reopen(job),
       onBroken: target.events.onBroken,
     })
     this.#check = new PieceCheck(components, {
@@ -65,16 +68,26 @@ export class Download {
       onUnchecked: (job) => this.#drop(job),
       onBroken: target.events.onBroken,
     })
+    const parts = {
+      ...{ target, random: components.random, repeats: this.#requests.repeats, usualMs: () => this.#requests.usualMs },
+      ...{ jobs: this.#jobs, suppliers: this.#suppliers, suspects: this.#liars.suspects },
+    }
+    const view = () => assignmentView(parts, components.wheel.nowMs)
+    this.#assigner = new Assigner(components, {
+      ...{ view, suppliers: this.#suppliers, requests: this.#requests },
+      onRelieved: () => this.#pumpSoon.ask(),
+    })
     this.runs = new PieceRuns({
       jobs: this.#jobs,
-      view: () => this.#view(),
+      view,
       onDropped: (job) => this.#drop(job),
       onFilled: (job) => {
         this.#received(HTTP, job.memory.length)
         this.#check.begin(job)
-        this.wake()
+        this.#wakeSoon()
       },
     })
+    this.#look = components.wheel.alarm(() => this.#guarded(() => this.#lookAgain()))
     for (let piece = 0; piece < target.map.count; piece += 1) this.reconsider(piece)
   }
 
@@ -103,15 +116,19 @@ export class Download {
     this.#suppliers.pieces.want(piece, isKnown && target.lacks(piece) && !this.#jobs.has(piece))
   }
 
-  /** The piece waits for the node's own download rate, or for requests that do, after which an agent is asked for it. */
+  /**
+   * The piece waits for the node's own download rate: it is under way, or some agent gives it and it is asked for as soon
+   * as requests that wait for that have been sent.
+   */
   isHeld(piece: number): boolean {
     const job = this.#jobs.get(piece)
-    if (job !== undefined || this.#jobs.has(piece)) return job !== undefined && isHeld(job)
-    return this.#requests.held && this.#suppliers.served(this.#components.clock.monotonicMs()).has(piece)
+    if (job !== undefined) return isHeld(job)
+    if (this.#jobs.has(piece) || !this.#requests.held) return false
+    return this.#suppliers.served(this.#components.wheel.nowMs).has(piece)
   }
 
   addPeer(connection: PeerConnection): void {
-    this.#suppliers.add(connection, this.#components.clock.monotonicMs())
+    this.#suppliers.add(connection, this.#components.wheel.nowMs)
     this.wake()
   }
 
@@ -147,7 +164,7 @@ export class Download {
 
   /** The peer does not give the piece for so long. */
   peerDenies(id: string, { piece, retryMs }: Denial): void {
-    const untilMs = this.#components.clock.monotonicMs() + retryMs
+    const untilMs = this.#components.wheel.nowMs + retryMs
     this.#peerEvent(id, (peer) => this.#suppliers.deny(peer, piece, untilMs))
   }
 
@@ -162,10 +179,12 @@ export class Download {
     this.#pumpSoon.ask()
   }
 
-  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
-  tick(nowMs: number, lateMs = 0): void {
-    this.#requests.forgive(lateMs, nowMs)
-    this.#requests.expire(nowMs)
+  /** Some of what is missing is of use now. */
+  get wanting(): boolean {
+    return this.#target.leftBytes() > 0 && this.#target.scope() !== 'none'
+  }
+
+  #lookAgain(): void {
     this.#yieldRoom()
     this.wake()
   }
@@ -175,8 +194,9 @@ export class Download {
     const othersWait = this.#jobs.yieldRoom()
     const orphans = [...this.#jobs].filter(({ owner }) => owner === undefined)
     if (orphans.length === 0) return
-    const { pick } = this.#view()
+    const { pick } = this.#assigner.view
     for (const job of orphans) if (othersWait || !isOfUse(pick, job.piece)) this.#drop(job)
+    this.#lookSoon()
   }
 
   /** The hashes are right, by an origin's own word or by the whole digest: so whoever gave a wrong piece has lied. */
@@ -188,43 +208,10 @@ export class Download {
   stop(): void {
     this.#stopped = true
     this.#pumpSoon.stop()
+    this.#look.cancel()
     this.#check.stop()
     this.#jobs.close()
     for (const job of [...this.#jobs]) this.#drop(job)
-  }
-
-  #view(): AssignmentView {
-    const target = this.#target
-    const nowMs = this.#components.clock.monotonicMs()
-    const windows = target.windows(nowMs)
-    this.#suppliers.readmit(nowMs)
-    return {
-      jobs: this.#jobs,
-      suppliers: this.#suppliers,
-      suspects: this.#liars.suspects,
-      pick: this.#pickView(windows, nowMs),
-      windows,
-      nowMs,
-      patienceMs: patienceOf(this.#requests.usualMs),
-      repeats: this.#requests.repeats,
-      leftBytes: target.leftBytes(),
-    }
-  }
-
-  #pickView(windows: readonly ReaderWindow[], nowMs: number): PickView {
-    const { pieces, mine } = this.#suppliers
-    return {
-      pieces,
-      mine,
-      windows,
-      scope: this.#target.scope(),
-      random: this.#components.random,
-      served: () => this.#suppliers.served(nowMs),
-      agentsAreSlow: () => {
-        const rate = this.#suppliers.agentRate
-        return rate !== undefined && this.#target.leftBytes() > rate * PATIENCE_SECONDS
-      },
-    }
   }
 
   #peerEvent(id: string, apply: (peer: Supplier) => void): void {
@@ -238,25 +225,14 @@ export class Download {
     guarded(event, (err) => this.#target.events.onBroken(err))
   }
 
-  /** Gives every peer with room something to do. */
   #pump(): void {
     if (this.#stopped) return
-    const nowMs = this.#components.clock.monotonicMs()
-    let view: AssignmentView | undefined
-    for (const peer of this.#suppliers.ordered()) {
-      if (peer.exhaustedAt === this.#version) continue
-      while (freeBlocks(peer, nowMs, this.#components.limits) > 0) {
-        view ??= this.#view()
-        const next = nextBlock(view, peer)
-        if (next === undefined) {
-          // An origin that falls idle may be asked for more than a busy one.
-          if (peer.connection.hello.role === 'agent' || peer.openBlocks === 0) peer.exhaustedAt = this.#version
-          break
-        }
-        if (next.instead === true) this.#requests.cancelBlock(next.block)
-        this.#requests.ask(next, peer)
-      }
-    }
+    const isAnyIdle = this.#assigner.run(this.#version)
+    if ((isAnyIdle && (this.wanting || this.#jobs.size > 0)) || this.#jobs.awaitsRoom) this.#lookSoon()
+  }
+
+  #lookSoon(): void {
+    this.#look.by(this.#components.wheel.nowMs + LOOK_MS)
   }
 
   #onBlock(job: PieceJob, bytes: number, peer: Supplier): void {
@@ -274,7 +250,7 @@ export class Download {
 
   #onRefused(job: PieceJob, peer: Supplier): void {
     if (this.#jobs.isFetching(job) && job.owner === peer.id) this.#orphan(job)
-    this.wake()
+    this.#wakeSoon()
   }
 
   /**
@@ -284,6 +260,7 @@ export class Download {
   #orphan(job: PieceJob): void {
     job.owner = undefined
     if (job.whole || job.blocks.every(isUnasked)) this.#drop(job)
+    else this.#lookSoon()
   }
 
   #drop(job: PieceJob): void {

@@ -13,8 +13,7 @@ import {
 import type { BlobRef, PeerInfo, PieceMap } from '../../../core/index.ts'
 import type { HttpAdmission, PieceSource } from '../../outside.ts'
 import type { AskedNames } from '../shared/asked-names.ts'
-import { HTTP } from './download-contract.ts'
-import type { PieceJob } from './piece-job.ts'
+import { HTTP, type PieceJob } from './piece-job.ts'
 import type { PieceRuns } from './piece-runs.ts'
 
 export interface HttpRungComponents {

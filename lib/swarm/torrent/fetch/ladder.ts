@@ -1,4 +1,4 @@
-import type { AppError } from '../../../base/index.ts'
+import type { Alarm, AppError, Wheel } from '../../../base/index.ts'
 import type { PeerInfo, PieceMap } from '../../../core/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
 import type { Prospect } from '../meet/dialer.ts'
@@ -7,8 +7,12 @@ import type { Download } from './download.ts'
 import { type HttpRung, type HttpRungComponents, httpRung } from './http-rung.ts'
 
 export interface LadderComponents extends HttpRungComponents {
+  readonly wheel: Wheel
   readonly limits: SwarmLimits
 }
+
+/** So often, while something is wanted, it is noted whether a peer owes something. */
+const LOOK_MS = 100
 
 export interface LadderInit {
   readonly names: AskedNames
@@ -26,6 +30,7 @@ export class Ladder {
   readonly #components: LadderComponents
   readonly #init: LadderInit
   readonly #rung: HttpRung
+  readonly #look: Alarm
   /** When a peer owed something last. */
   #givenAtMs: number
   /** When somebody was there last who could not be had yet. */
@@ -35,15 +40,18 @@ export class Ladder {
   constructor(components: LadderComponents, init: LadderInit) {
     this.#components = components
     this.#init = init
-    this.#givenAtMs = components.clock.monotonicMs()
+    this.#givenAtMs = components.wheel.nowMs
+    this.#look = components.wheel.alarm((nowMs) => this.#onLook(nowMs))
     this.#rung = httpRung(components, { ...init, runs: init.download.runs, onDone: () => this.climb() })
   }
 
   /** Call it on changes: continues over HTTP when no peer gives anything. */
   climb(): void {
     if (this.#stopped) return
-    const nowMs = this.#components.clock.monotonicMs()
-    if (this.#isPatienceOver(nowMs)) this.#rung.climb(nowMs)
+    const { wheel, clock } = this.#components
+    const { nowMs } = wheel
+    if (this.#init.download.wanting) this.#look.by(nowMs + LOOK_MS)
+    if (this.#isPatienceOver(nowMs)) this.#rung.climb(clock.monotonicMs())
   }
 
   /** Whether peers have given nothing for so long that HTTP is tried. */
@@ -63,10 +71,8 @@ export class Ladder {
     return Math.min(waitedMs, nowMs - this.#triedAtMs) >= peerPatienceMs
   }
 
-  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
-  tick(nowMs: number, lateMs = 0): void {
-    this.#givenAtMs = this.#init.download.outlook === 'promised' ? nowMs : Math.min(nowMs, this.#givenAtMs + lateMs)
-    this.#triedAtMs = Math.min(nowMs, this.#triedAtMs + lateMs)
+  #onLook(nowMs: number): void {
+    if (this.#init.download.outlook === 'promised') this.#givenAtMs = nowMs
     this.climb()
   }
 
@@ -77,5 +83,6 @@ export class Ladder {
 
   stop(): void {
     this.#stopped = true
+    this.#look.cancel()
   }
 }

@@ -1,6 +1,6 @@
 import type { PeerHello } from '../../peer/index.ts'
-import { type DownloadTarget, HTTP } from './download-contract.ts'
-import type { SealedPiece } from './piece-job.ts'
+import type { DownloadTarget } from './download-contract.ts'
+import { HTTP, type SealedPiece } from './piece-job.ts'
 import type { Suppliers } from './suppliers.ts'
 import { type Accusation, type Suspects, suspects } from './suspects.ts'
 

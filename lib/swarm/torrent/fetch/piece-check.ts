@@ -1,4 +1,4 @@
-import type { Clock } from '../../../base/index.ts'
+import type { Clock, Wheel } from '../../../base/index.ts'
 import type { PieceDigester } from '../../../metainfo/index.ts'
 import type { SwarmMeters } from '../shared/swarm-meters.ts'
 import type { DownloadTarget } from './download-contract.ts'
@@ -8,6 +8,7 @@ import type { PieceJobs } from './piece-jobs.ts'
 
 export interface PieceCheckComponents {
   readonly clock: Clock
+  readonly wheel: Pick<Wheel, 'nowMs'>
   readonly meters: Pick<SwarmMeters, 'hashSeconds' | 'badPieces' | 'wasted'>
   readonly digester: Pick<PieceDigester, 'digest'>
 }
@@ -66,17 +67,16 @@ export class PieceCheck {
 
   #onDigest(sealed: SealedPiece, actual: Uint8Array, startMs: number): void {
     const { clock, meters } = this.#components
-    const nowMs = clock.monotonicMs()
-    meters.hashSeconds.observe((nowMs - startMs) / 1000)
+    meters.hashSeconds.observe((clock.monotonicMs() - startMs) / 1000)
     const hash = this.#stopped ? undefined : this.#init.target.hashOf(sealed.job.piece)
     if (hash === undefined) this.#init.onUnchecked(sealed.job)
-    else if (Buffer.compare(actual, hash) === 0) this.#good(sealed, hash, nowMs)
+    else if (Buffer.compare(actual, hash) === 0) this.#good(sealed, hash)
     else this.#bad(sealed, actual)
   }
 
-  #good({ job, bytes }: SealedPiece, hash: Uint8Array, nowMs: number): void {
+  #good({ job, bytes }: SealedPiece, hash: Uint8Array): void {
     const { target, jobs, liars, onDone, onBroken } = this.#init
-    const tookMs = nowMs - job.startedMs
+    const tookMs = this.#components.wheel.nowMs - job.startedMs
     this.#pieceMs = this.#pieceMs === undefined ? tookMs : this.#pieceMs + (tookMs - this.#pieceMs) * PIECE_TIME_WEIGHT
     liars.good(job.piece, bytes)
     const stored = () => {

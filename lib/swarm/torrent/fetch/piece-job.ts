@@ -1,9 +1,15 @@
 import type { PieceMemory } from '../shared/piece-memory.ts'
+import type { WasteReason } from '../shared/swarm-meters.ts'
+
+/** The name of the owner when a piece comes over HTTP. */
+export const HTTP = 'http'
 
 /** One request on its way. */
 export interface Ask {
   /** Undefined while the request waits for the download rate limit. */
   askedMs: number | undefined
+  /** Nobody waits for it any more; if its bytes come all the same, they count as `waste`. */
+  withdraw(waste: WasteReason): void
 }
 
 /** One block of a piece under way: not asked for, asked of one or more peers, or here. */
@@ -21,6 +27,7 @@ export interface PieceJob {
   readonly piece: number
   readonly memory: PieceMemory
   readonly blocks: readonly BlockState[]
+  /** By the engine's wheel. */
   readonly startedMs: number
   /** Bytes of it that are here. */
   arrivedBytes: number
@@ -72,8 +79,8 @@ export function isUnasked(block: BlockState): boolean {
 
 /** Something of it waits for the node's own download rate: so far nobody else is late with it. */
 export function isHeld(job: PieceJob): boolean {
-  const waits = ({ asks }: BlockState) => [...asks.values()].some(({ askedMs }) => askedMs === undefined)
-  return job.held || job.blocks.some(waits)
+  for (const { asks } of job.blocks) for (const { askedMs } of asks.values()) if (askedMs === undefined) return true
+  return job.held
 }
 
 /** Who gave at least one block. */

@@ -1,7 +1,7 @@
 import type { PieceMap } from '../../../core/index.ts'
 import { PieceMemory } from '../shared/piece-memory.ts'
 import type { PiecePool } from '../shared/piece-pool.ts'
-import { type BlockState, isUnasked, type PieceJob, pieceJob } from './piece-job.ts'
+import { type BlockState, HTTP, isUnasked, type PieceJob, pieceJob } from './piece-job.ts'
 
 export interface PieceJobsInit {
   readonly map: PieceMap
@@ -21,8 +21,12 @@ export class PieceJobs {
   readonly #init: PieceJobsInit
   readonly #fetching = new Map<number, PieceJob>()
   readonly #whole = new Map<number, PieceJob>()
+  /** Those being fetched that may have a block that was requested from nobody. */
+  readonly #open = new Set<PieceJob>()
   readonly #waiter = { onTurn: () => this.#init.onRoom() }
   #asked = false
+  #waits = false
+  #bytes = 0
 
   constructor(init: PieceJobsInit) {
     this.#init = init
@@ -38,9 +42,7 @@ export class PieceJobs {
 
   /** Length in bytes of all these pieces, whether the bytes have arrived or not. */
   get bytes(): number {
-    let sum = 0
-    for (const jobs of [this.#fetching, this.#whole]) for (const job of jobs.values()) sum += job.memory.length
-    return sum
+    return this.#bytes
   }
 
   /** Bytes that two peers are asked for at the moment. */
@@ -81,36 +83,54 @@ export class PieceJobs {
     if (!buffers.line.isBehind(this.#waiter) && buffers.claimRoom(map.pieceLength)) return true
     buffers.line.join(this.#waiter)
     this.#asked = true
+    this.#waits = true
     return false
+  }
+
+  /** It stands in line for memory, or did lately. */
+  get awaitsRoom(): boolean {
+    return this.#waits
   }
 
   /** Leaves the line when nothing has asked for room since the last call. True when others wait for memory. */
   yieldRoom(): boolean {
     const { line } = this.#init.buffers
-    if (!this.#asked) line.leave(this.#waiter)
+    if (!this.#asked) this.#leaveLine()
     this.#asked = false
     return line.isBehind(this.#waiter)
   }
 
   start(piece: number, init: { readonly owner: string; readonly whole: boolean; readonly nowMs: number }): PieceJob {
     const { map, blockLength, buffers } = this.#init
-    buffers.line.leave(this.#waiter)
+    this.#leaveLine()
     const memory = new PieceMemory(buffers, map.sizeOf(piece), map.pieceLength)
     const job = pieceJob({ ...init, piece, blockLength, memory })
     this.#fetching.set(piece, job)
+    this.#bytes += memory.length
+    // What comes over HTTP is requested from no peer.
+    if (init.owner !== HTTP) this.#open.add(job)
     this.#init.onMoved(piece)
     return job
   }
 
   /** Leaves the waiting line, since no more pieces will be started. */
   close(): void {
+    this.#leaveLine()
+  }
+
+  #leaveLine(): void {
+    this.#waits = false
     this.#init.buffers.line.leave(this.#waiter)
   }
 
   /** Gives the piece up and frees its memory. */
   drop(job: PieceJob): void {
-    if (this.isFetching(job)) this.#fetching.delete(job.piece)
-    else if (this.#whole.get(job.piece) === job) this.#whole.delete(job.piece)
+    const known = this.isFetching(job) ? this.#fetching : this.#whole
+    if (known.get(job.piece) === job) {
+      known.delete(job.piece)
+      this.#bytes -= job.memory.length
+    }
+    this.#open.delete(job)
     job.memory.release()
     this.#init.onMoved(job.piece)
   }
@@ -118,21 +138,30 @@ export class PieceJobs {
   /** Every byte of the piece is here; it is checked and, when it is good, stored. */
   whole(job: PieceJob): void {
     this.#fetching.delete(job.piece)
+    this.#open.delete(job)
     this.#whole.set(job.piece, job)
   }
 
   /** The piece is in the store, or could not be stored; its memory is freed by somebody else. */
   stored(job: PieceJob): void {
-    this.#whole.delete(job.piece)
+    if (this.#whole.delete(job.piece)) this.#bytes -= job.memory.length
     this.#init.onMoved(job.piece)
   }
 
+  /** A block of the piece is requested from nobody any more. */
+  reopen(job: PieceJob): void {
+    if (this.isFetching(job)) this.#open.add(job)
+  }
+
   /** The first block that was not requested from anybody, in a piece that `fits`. */
-  findUnasked(fits: (job: PieceJob) => boolean): { readonly job: PieceJob; readonly block: BlockState } | undefined {
-    for (const job of this.#fetching.values()) {
-      if (!fits(job)) continue
+  findUnasked<T>(
+    fits: (job: PieceJob, asker: T) => boolean,
+    asker: T,
+  ): { readonly job: PieceJob; readonly block: BlockState } | undefined {
+    for (const job of this.#open) {
       const block = job.blocks.find(isUnasked)
-      if (block !== undefined) return { job, block }
+      if (block === undefined) this.#open.delete(job)
+      else if (fits(job, asker)) return { job, block }
     }
     return undefined
   }

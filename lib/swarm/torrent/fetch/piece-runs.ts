@@ -1,7 +1,6 @@
 import { isOfUse, pickPiece } from '../../picker/index.ts'
 import type { AssignmentView } from './assignment-contract.ts'
-import { HTTP } from './download-contract.ts'
-import type { PieceJob } from './piece-job.ts'
+import { HTTP, type PieceJob } from './piece-job.ts'
 import type { PieceJobs } from './piece-jobs.ts'
 
 export interface PieceRunsInit {

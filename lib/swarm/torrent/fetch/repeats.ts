@@ -19,6 +19,7 @@ const ORIGIN_PATIENCE = 2
  */
 export function repeatForReader(view: AssignmentView, peer: Supplier): Assigned | undefined {
   const { windows, patienceMs } = view
+  if (!windows.some(({ urgent }) => urgent) || !mayAskTwice(view)) return undefined
   for (const { next, urgent } of windows) {
     const job = urgent ? view.jobs.get(next) : undefined
     const block = job === undefined ? undefined : lateBlock(view, job, { peer, patienceMs })
@@ -30,7 +31,7 @@ export function repeatForReader(view: AssignmentView, peer: Supplier): Assigned 
 /** From agents only: the upload of origins is the scarcest. */
 export function repeatAtEnd(view: AssignmentView, peer: Supplier): Assigned | undefined {
   const { jobs, leftBytes } = view
-  if (peer.connection.hello.role === 'origin' || jobs.bytes < leftBytes) return undefined
+  if (peer.connection.hello.role === 'origin' || jobs.bytes < leftBytes || !mayAskTwice(view)) return undefined
   const patienceMs = view.patienceMs * END_PATIENCE_SHARE
   for (const job of jobs) {
     const block = lateBlock(view, job, { peer, patienceMs })
@@ -49,13 +50,18 @@ export function canRepeat(block: BlockState, peer: Supplier): boolean {
   return block.givenBy === undefined && !isUnasked(block) && !block.asks.has(peer.id) && block.asks.size < MAX_ASKS
 }
 
+/** It looks at every piece under way: ask once for each request, not once for each piece. */
+function mayAskTwice({ repeats, jobs }: AssignmentView): boolean {
+  return repeats.allows(jobs.repeatedBytes)
+}
+
 interface SecondAsk {
   readonly peer: Supplier
   readonly patienceMs: number
 }
 
 function lateBlock(view: AssignmentView, job: PieceJob, { peer, patienceMs }: SecondAsk): BlockState | undefined {
-  if (!mayRepeat(view, job, peer) || !view.repeats.allows(view.jobs.repeatedBytes)) return undefined
+  if (!mayRepeat(view, job, peer)) return undefined
   const block = job.blocks.find((each) => canRepeat(each, peer) && isLate(each, view.nowMs, patienceMs))
   if (block === undefined || peer.connection.hello.role === 'agent') return block
   const isAgents = isLate(block, view.nowMs, patienceMs * ORIGIN_PATIENCE) ? false : agentHas(view, job, block)

@@ -48,12 +48,6 @@ export class Sources {
     this.#ladder.climb()
   }
 
-  /** To be called about ten times a second; `lateMs` is what the node itself came too late, and nobody's fault. */
-  tick(nowMs: number, lateMs: number): void {
-    this.download.tick(nowMs, lateMs)
-    this.#ladder.tick(nowMs, lateMs)
-  }
-
   /** The bytes of a range that came over HTTP were wrong. */
   distrust(): void {
     this.#ladder.distrust()

@@ -1,7 +1,7 @@
 import { Bitset } from '../../../base/index.ts'
 import type { PeerConnection } from '../../peer/index.ts'
 import { OwnShare, PieceIndex } from '../../picker/index.ts'
-import { bySuitability, isReliable, type Supplier, suggest, supplier } from './supplier.ts'
+import { isReliable, type Supplier, suggest, supplier } from './supplier.ts'
 
 export interface SuppliersInit {
   /** Peer id of this node. */
@@ -57,9 +57,16 @@ export class Suppliers {
     return false
   }
 
-  /** Best first. */
-  ordered(): readonly Supplier[] {
-    return [...this.#byId.values()].sort(bySuitability)
+  [Symbol.iterator](): IterableIterator<Supplier> {
+    return this.#byId.values()
+  }
+
+  /** An origin has been asked for something that has not come. */
+  get originsOwe(): boolean {
+    for (const { connection, openBlocks } of this.#byId.values()) {
+      if (openBlocks > 0 && connection.hello.role === 'origin') return true
+    }
+    return false
   }
 
   add(connection: PeerConnection, nowMs: number): void {

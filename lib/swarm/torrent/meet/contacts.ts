@@ -1,20 +1,29 @@
+import type { Alarm, Wheel } from '../../../base/index.ts'
 import type { PeerId, PeerInfo } from '../../../core/index.ts'
 import { Dialer, type DialerComponents, type DialerInit, type Prospect } from './dialer.ts'
 
+export interface ContactsComponents extends DialerComponents {
+  readonly wheel: Wheel
+}
+
 /** Whom a torrent has heard of, from trackers and from full peers, and whether somebody may still come. */
 export class Contacts {
-  readonly #components: DialerComponents
+  readonly #components: ContactsComponents
   readonly #init: DialerInit
   readonly #sinceMs: number
+  /** Due when somebody may be dialled who could not be before. */
+  readonly #again: Alarm
   #dialer: Dialer | undefined
   /** Answers of trackers that came before anything could be dialled for. */
   #offered: readonly PeerInfo[] = []
   #answered = false
+  #stopped = false
 
-  constructor(components: DialerComponents, init: DialerInit) {
+  constructor(components: ContactsComponents, init: DialerInit) {
     this.#components = components
     this.#init = init
     this.#sinceMs = components.clock.monotonicMs()
+    this.#again = components.wheel.alarm(() => init.onSettled())
   }
 
   /** A tracker answered, best peers first. */
@@ -29,9 +38,11 @@ export class Contacts {
     this.#answered = true
   }
 
-  /** A full peer named these. */
+  /** A full peer, or an origin over HTTP, named these. `onSettled` follows, since nothing else may happen. */
   hint(peers: readonly PeerInfo[]): void {
-    this.#dialer?.hint(peers)
+    if (this.#dialer === undefined) return
+    this.#dialer.hint(peers)
+    this.#fillBy(0)
   }
 
   /** From now on peers may be dialled. */
@@ -40,14 +51,26 @@ export class Contacts {
     this.#dialer.offer(this.#offered)
   }
 
-  /** Dials while there is room. */
+  /** Dials while there is room. `onSettled` follows when time alone may make another call of use. */
   fill(): void {
-    this.#dialer?.fill()
+    if (this.#dialer !== undefined && !this.#stopped) this.#fillBy(this.#dialer.fill())
   }
 
   /** The connection to a peer is over; `gave` when it was of use. */
   lost(id: PeerId, gave: boolean): void {
-    this.#dialer?.lost(id, gave)
+    if (this.#dialer === undefined) return
+    this.#dialer.lost(id, gave)
+    this.#fillBy(0)
+  }
+
+  /** Nobody is to be dialled any more. */
+  stop(): void {
+    this.#stopped = true
+    this.#again.cancel()
+  }
+
+  #fillBy(inMs: number): void {
+    if (!this.#stopped) this.#again.by(this.#components.wheel.nowMs + inMs)
   }
 
   /** Trackers have said, or could have said, who else there is. */

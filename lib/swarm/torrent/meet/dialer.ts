@@ -31,8 +31,8 @@ export interface DialerInit {
   /** Open connections of this torrent. */
   size(): number
   onConnection(connection: PeerConnection): void
-  /** The attempt is over; there may be room for another one, or no hope left. */
-  onSettled(err: AppError | undefined): void
+  /** An attempt is over, or may be made again: there may be room for another one, or no hope left. */
+  onSettled(): void
 }
 
 /**
@@ -56,6 +56,8 @@ const RETRY = { baseMs: 1_000, maxMs: 30_000 }
 /** A peer that hangs up within this time and has given nothing is full. */
 const HANG_UP_MS = 5_000
 const MAX_FAILURES = 6
+/** So often a torrent that could dial somebody sees whether the node may have one more link. */
+const ROOM_MS = 100
 const MAX_CANDIDATES = 200
 
 /** Connects to the peers that trackers name, best first, within the limits of connections. */
@@ -108,15 +110,23 @@ export class Dialer {
     }
   }
 
-  /** Starts attempts while there is room. */
-  fill(): void {
+  /**
+   * Starts attempts while there is room. Gives in how many milliseconds time alone may let it start another one;
+   * Infinity when only an event can.
+   */
+  fill(): number {
     const nowMs = this.#components.clock.monotonicMs()
+    let nextMs = Number.POSITIVE_INFINITY
     for (const candidate of this.#candidates.values()) {
-      if (this.#isFull) return
-      if (!this.#isDue(candidate, nowMs)) continue
-      const isShared = this.#init.reaches(candidate.peer)
-      if (isShared || this.#mayDial) this.#attempt(candidate, isShared)
+      if (this.#isFull) return Number.POSITIVE_INFINITY
+      const { dialling, notBeforeMs, peer } = candidate
+      if (dialling || this.#init.avoids(peer)) continue
+      const isShared = this.#init.reaches(peer)
+      if (nowMs < notBeforeMs) nextMs = Math.min(nextMs, notBeforeMs - nowMs)
+      else if (isShared || this.#mayDial) this.#attempt(candidate, isShared)
+      else nextMs = Math.min(nextMs, ROOM_MS)
     }
+    return nextMs
   }
 
   /** The node may have one more link. */
@@ -129,10 +139,6 @@ export class Dialer {
   /** The torrent needs no more connections. */
   get #isFull(): boolean {
     return this.#init.size() + this.#dialling >= this.#components.limits.maxConnectionsPerTorrentSoft
-  }
-
-  #isDue({ dialling, notBeforeMs, peer }: Candidate, nowMs: number): boolean {
-    return !dialling && nowMs >= notBeforeMs && !this.#init.avoids(peer)
   }
 
   /** The connection to a peer is over; `gave` when it was of use. A full peer says so by hanging up. */
@@ -179,7 +185,7 @@ export class Dialer {
     else candidate.failures += 1
     this.#rest(candidate)
     if (candidate.failures >= MAX_FAILURES) this.#candidates.delete(candidate.peer.peerId)
-    this.#init.onSettled(err)
+    this.#init.onSettled()
   }
 
   /** Before the next attempt: longer each time, also for one that was let in and hung up at once. */

@@ -1,4 +1,4 @@
-import { type AppError, type Background, toAppError } from '../../../base/index.ts'
+import { type Alarm, type AppError, type Background, toAppError, type Wheel } from '../../../base/index.ts'
 import type { Digest } from '../../../core/index.ts'
 import type { PieceDigester } from '../../../metainfo/index.ts'
 import type { VerifiedPiece } from '../shared/verified-piece.ts'
@@ -9,6 +9,7 @@ export interface CompletionInit {
   readonly digest: Digest
   readonly arrival: Pick<Arrival, 'content' | 'verified' | 'map' | 'has' | 'show'>
   readonly tasks: Background
+  readonly wheel: Wheel
   readonly digester: Pick<PieceDigester, 'running'>
   /** `whole`: the metainfo alone is not trusted; the digest is computed here. */
   readonly verify: 'pieces' | 'whole'
@@ -38,6 +39,8 @@ export class Completion {
   readonly #init: CompletionInit
   readonly #events: CompletionEvents
   readonly #whole: WholeDigest
+  /** Due when time alone may let it go on. */
+  readonly #again: Alarm
   #filledAtMs: number | undefined
   /** A step is under way, or the last one has been taken. */
   #busy = false
@@ -49,6 +52,7 @@ export class Completion {
     this.#init = init
     this.#events = events
     this.#whole = new WholeDigest(init)
+    this.#again = init.wheel.alarm((nowMs) => this.settle(nowMs))
   }
 
   /** The origin has verified the digest over the pieces of the log. */
@@ -72,7 +76,7 @@ export class Completion {
     return letGo
   }
 
-  /** A piece came, or time passed. */
+  /** A piece came, or the blob was opened. */
   settle(nowMs: number): void {
     const { arrival, verify } = this.#init
     const { complete } = arrival.content.have
@@ -81,13 +85,16 @@ export class Completion {
       this.#failed = false
       this.#notBeforeMs = nowMs + RETRY_MS
     }
-    if (nowMs < this.#notBeforeMs) return
-    if (arrival.verified) this.#finish()
-    else if (verify === 'whole' || nowMs - (this.#filledAtMs ?? nowMs) >= PATIENCE_MS) this.#check()
+    const filledAtMs = this.#filledAtMs ?? Number.POSITIVE_INFINITY
+    if (nowMs < this.#notBeforeMs) this.#again.by(this.#notBeforeMs)
+    else if (arrival.verified) this.#finish()
+    else if (verify === 'whole' || nowMs >= filledAtMs + PATIENCE_MS) this.#check()
+    else this.#again.by(filledAtMs + PATIENCE_MS)
   }
 
   /** Frees what it holds. Call it when all its tasks have ended. */
   close(): void {
+    this.#again.cancel()
     this.#whole.close()
   }
 
@@ -140,6 +147,7 @@ export class Completion {
         if (signal.aborted) return
         this.#busy = false
         this.#failed = true
+        this.#again.by(this.#init.wheel.nowMs)
         this.#events.onStepFailed(toAppError(err, 'STORE_CORRUPT'))
         return
       }

@@ -1,4 +1,4 @@
-import type { AppError, Background, Clock } from '../../../base/index.ts'
+import type { AppError, Background, Wheel } from '../../../base/index.ts'
 import type { Digest } from '../../../core/index.ts'
 import type { PieceDigester } from '../../../metainfo/index.ts'
 import type { ArrivingContent } from '../shared/content.ts'
@@ -8,7 +8,7 @@ import { Completion } from './completion.ts'
 import type { Readers } from './readers.ts'
 
 export interface DeliveryComponents extends Omit<ArrivalInit, 'content' | 'onForgotten'> {
-  readonly clock: Clock
+  readonly wheel: Wheel
   readonly digester: Pick<PieceDigester, 'running'>
 }
 
@@ -38,7 +38,7 @@ export interface DeliveryEvents {
 /** Where verified pieces go: to the disk, to the readers, and into the check of the whole. */
 export class Delivery {
   readonly arrival: Arrival
-  readonly #clock: Clock
+  readonly #wheel: Wheel
   readonly #readers: Readers
   readonly #events: DeliveryEvents
   readonly #completion: Completion
@@ -52,11 +52,11 @@ export class Delivery {
       onForgotten: (piece) => this.#tell(() => events.onForgotten(piece)),
     })
     this.arrival = arrival
-    this.#clock = components.clock
+    this.#wheel = components.wheel
     this.#readers = init.readers
     this.#events = events
     this.#completion = new Completion(
-      { ...init, arrival, digester: components.digester },
+      { ...init, arrival, wheel: components.wheel, digester: components.digester },
       {
         onVerified: () => {
           events.onVerified()
@@ -74,9 +74,9 @@ export class Delivery {
     this.#completion.verified()
   }
 
-  /** Time passed. */
-  settle(nowMs: number): void {
-    this.#completion.settle(nowMs)
+  /** Checks what an earlier run has left; to be called once, when everything is in place. */
+  open(): void {
+    this.#completion.settle(this.#wheel.nowMs)
   }
 
   /** Takes over a verified piece; resolves when it is stored, or could not be stored. `close` waits for it. */
@@ -106,7 +106,7 @@ export class Delivery {
       if (failure !== undefined) this.#events.onStepFailed(failure)
       else this.#events.onPiece(piece)
       this.#readers.releaseFor(piece, arrival.map)
-      this.#completion.settle(this.#clock.monotonicMs())
+      this.#completion.settle(this.#wheel.nowMs)
     })
   }
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type AppError, appError, type Clock, throwIfAborted } from '../../../base/index.ts'
+import { type Alarm, type AppError, appError, throwIfAborted, type Wheel } from '../../../base/index.ts'
 import type { ByteRange, PieceMap } from '../../../core/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
 import { type ReaderWindow, windowBytes } from '../../picker/index.ts'
@@ -19,14 +19,21 @@ import type { Arrival } from './arrival.ts'
 import { type ReadOptions, sourceReadable } from './reader.ts'
 
 export interface ReadersComponents {
-  readonly clock: Clock
+  readonly wheel: Wheel
   readonly limits: SwarmLimits
 }
 
 export interface ReadersInit {
   /** A reader waits, or went on to another piece: what is worth fetching next has changed. */
   onMoved(): void
+  /** The piece waits for the node's own download rate; undefined for a node without one. */
+  readonly isHeld?: ((piece: number) => boolean) | undefined
+  /** Why the last step failed, for readers that have waited for too long. */
+  readonly cause?: () => AppError | undefined
 }
+
+/** So often it is noted who waits for the node's own download rate. */
+const HELD_MS = 100
 
 /** What a reader takes next. */
 interface PartRequest {
@@ -46,10 +53,13 @@ export class Readers {
   #firstExcuseMs: number | undefined
   /** When the last reader left; undefined while there was none. */
   #leftMs: number | undefined
+  /** Due when somebody may have waited for too long. */
+  readonly #stall: Alarm
 
   constructor(components: ReadersComponents, init: ReadersInit) {
     this.#components = components
     this.#init = init
+    this.#stall = components.wheel.alarm((nowMs) => this.#onStall(nowMs))
   }
 
   /** The blob can be read from now on. */
@@ -69,18 +79,18 @@ export class Readers {
    */
   get active(): boolean {
     if (this.any) return true
-    const { clock, limits } = this.#components
-    return this.#leftMs !== undefined && clock.monotonicMs() - this.#leftMs < limits.lingerMs
+    const { wheel, limits } = this.#components
+    return this.#leftMs !== undefined && wheel.nowMs - this.#leftMs < limits.lingerMs
   }
 
   /** `onFirstByte` is called once, with the first bytes. */
   open(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
-    const { clock } = this.#components
-    const wanted = demand(range, clock.monotonicMs())
+    const { wheel } = this.#components
+    const wanted = demand(range, wheel.nowMs)
     this.#demands.add(wanted)
     const isWhole = ({ map }: Arrival) => range.start === 0 && range.end === map.length
     const took = (start: number, length: number) => {
-      advance(wanted, start + length, clock.monotonicMs())
+      advance(wanted, start + length, wheel.nowMs)
       if (start === range.start) onFirstByte()
     }
     const source = {
@@ -100,7 +110,7 @@ export class Readers {
       },
       close: () => {
         this.#demands.delete(wanted)
-        this.#leftMs = this.#components.clock.monotonicMs()
+        this.#leftMs = this.#components.wheel.nowMs
         this.#init.onMoved()
       },
     }
@@ -115,12 +125,13 @@ export class Readers {
       const arrival = this.#arrival
       const ready = arrival?.readable(range, isWhole(arrival))
       if (arrival !== undefined && ready !== undefined) return { arrival, ready }
-      const { clock } = this.#components
-      const sinceMs = clock.monotonicMs()
+      const { wheel } = this.#components
+      const sinceMs = wheel.nowMs
       const waiting = waitFor(wanted, sinceMs, signal)
+      this.#stall.by(this.#stalledAtMs(wanted, sinceMs))
       this.#init.onMoved()
       await waiting
-      wanted.waitedMs += clock.monotonicMs() - sinceMs
+      wanted.waitedMs += wheel.nowMs - sinceMs
     }
   }
 
@@ -143,6 +154,7 @@ export class Readers {
   /** Ends every reader, now and later, with `err`. */
   failAll(err: AppError): void {
     this.#failure = err
+    this.#stall.cancel()
     for (const wanted of this.#demands) fail(wanted, err)
   }
 
@@ -156,31 +168,36 @@ export class Readers {
     for (const wanted of this.#demands) if (wanted.waitingSinceMs !== undefined) wanted.waitingSinceMs = nowMs
   }
 
-  /** For so long the node itself did nothing: nobody waited for anybody else. */
-  forgive(lateMs: number, nowMs: number): void {
+  /** When it counts as stalled, or is to be looked at before. */
+  #stalledAtMs({ waitingSinceMs }: Demand, nowMs: number): number {
+    const atMs = (waitingSinceMs ?? nowMs) + this.#components.limits.stallTimeoutMs
+    return this.#init.isHeld === undefined ? atMs : Math.min(atMs, nowMs + HELD_MS)
+  }
+
+  /** Ends the readers that have waited for too long; the code says whether a step failed or nothing simply came. */
+  #onStall(nowMs: number): void {
+    this.#excuseHeld(nowMs)
     for (const wanted of this.#demands) {
-      if (wanted.waitingSinceMs !== undefined) wanted.waitingSinceMs = Math.min(nowMs, wanted.waitingSinceMs + lateMs)
+      if (wanted.waiter === undefined || wanted.waitingSinceMs === undefined) continue
+      if (nowMs - wanted.waitingSinceMs >= this.#components.limits.stallTimeoutMs)
+        fail(wanted, stalled(this.#init.cause?.()))
+      else this.#stall.by(this.#stalledAtMs(wanted, nowMs))
     }
   }
 
   /** Who waits for a piece that waits for the node's own download rate waits for nobody else, and starts again. */
-  excuseHeld(map: PieceMap, nowMs: number, isHeld: (piece: number) => boolean): void {
+  #excuseHeld(nowMs: number): void {
+    const { isHeld } = this.#init
+    const map = this.#arrival?.map
+    if (isHeld === undefined || map === undefined) return
     for (const wanted of this.#demands) {
       if (wanted.waitingSinceMs !== undefined && isHeld(map.pieceAt(wanted.next))) wanted.waitingSinceMs = nowMs
     }
   }
 
-  /** Ends the readers that have waited for too long; the code says whether a step failed or nothing simply came. */
-  failStalled(nowMs: number, cause: AppError | undefined): void {
-    const { stallTimeoutMs } = this.#components.limits
-    for (const wanted of this.#demands) {
-      if (wanted.waitingSinceMs !== undefined && nowMs - wanted.waitingSinceMs >= stallTimeoutMs)
-        fail(wanted, stalled(cause))
-    }
-  }
-
   /** The windows in front of the readers, from their first missing piece on. */
   windows(arrival: Arrival, nowMs: number, pace: DownloadPace | undefined): readonly ReaderWindow[] {
+    if (!this.any) return []
     const { map, reach } = arrival
     const patienceMs = patienceOf(pace?.usualMs)
     const has = (piece: number) => arrival.has(piece)

@@ -1,4 +1,4 @@
-import type { AppError, Background, Clock, Random } from '../../../base/index.ts'
+import type { AppError, Background, Clock, Random, Wheel } from '../../../base/index.ts'
 import type { Digest, PeerId, PeerInfo, PeerRole } from '../../../core/index.ts'
 import type { Logger } from '../../../telemetry/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
@@ -11,6 +11,7 @@ import type { BlockSender, BlockSenderComponents } from './block-sender.ts'
 
 export interface PeerSetComponents extends BlockSenderComponents, Pick<AdmissionComponents, 'ring'> {
   readonly clock: Clock
+  readonly wheel: Wheel
   readonly random: Random
   readonly logger: Logger
   readonly limits: SwarmLimits

@@ -1,4 +1,4 @@
-import { type AppError, hasCode, type TokenBucket } from '../../../base/index.ts'
+import { type Alarm, type AppError, hasCode, type TokenBucket } from '../../../base/index.ts'
 import type { ByteRange, PeerId, PeerInfo } from '../../../core/index.ts'
 import type { HttpAdmission, PeerReport } from '../../outside.ts'
 import type { Block, Denial, PeerConnection } from '../../peer/index.ts'
@@ -8,6 +8,9 @@ import { blockSender } from './block-sender.ts'
 import { type PeerReports, peerReports } from './peer-reports.ts'
 import type { Member, PeerSetComponents, PeerSetEvents, PeerSetInit } from './peer-set-contract.ts'
 import { turnAway } from './turn-away.ts'
+
+/** Slots whose turns have all ended change hands one after the other, not all at once. */
+const MIN_TURN_MS = 100
 
 /** The connected peers of one torrent: one connection per peer; decides who is served and what each peer is told. */
 export class PeerSet {
@@ -19,12 +22,18 @@ export class PeerSet {
   /** What an origin gives, and to whom; agents give everybody everything. */
   readonly #admission: Admission | undefined
   readonly #reports: PeerReports
+  /** Due when an upload slot may go to another peer. */
+  readonly #turn: Alarm
+  /** Due when a connection of a complete torrent may have been without use for too long. */
+  readonly #unused: Alarm
 
   constructor(components: PeerSetComponents, init: PeerSetInit, events: PeerSetEvents) {
     this.#components = components
     this.#init = init
     this.#events = events
     this.#reports = peerReports(init.conducts)
+    this.#turn = components.wheel.alarm(() => this.#serve())
+    this.#unused = components.wheel.alarm((nowMs) => this.#removeUnused(nowMs))
     const short = init.content.map.length <= components.limits.shortBlobBytes
     this.#pace = components.lane.bucket.flow({ short })
     const { digest } = init
@@ -84,7 +93,7 @@ export class PeerSet {
       interested: false,
       waitingSinceMs: undefined,
       servedSinceMs: undefined,
-      usedAtMs: components.clock.monotonicMs(),
+      usedAtMs: components.wheel.nowMs,
     }
     this.#members.set(id, member)
     this.#countConnections(1)
@@ -95,13 +104,14 @@ export class PeerSet {
       onSuggest: (piece) => this.#ifCurrent(id, member, () => this.#events.onSuggest(id, piece)),
       onBusy: (peers, denial) => this.#ifCurrent(id, member, () => this.#onBusy(member, peers, denial)),
       onRequest: (block) => {
-        member.usedAtMs = this.#components.clock.monotonicMs()
+        member.usedAtMs = this.#components.wheel.nowMs
         if (this.#isAdmitted(member, block)) member.sender.ask(block)
       },
       onCancel: (block) => member.sender.cancel(block),
       onClose: (err) => this.#ifCurrent(id, member, () => this.#onClose(id, err)),
     })
     connection.sendBitfield(init.content.have)
+    this.#seeUnused(member.usedAtMs)
     this.#events.onPeer(connection)
   }
 
@@ -121,6 +131,8 @@ export class PeerSet {
 
   removeAll(): void {
     for (const id of [...this.#members.keys()]) this.remove(id)
+    this.#turn.cancel()
+    this.#unused.cancel()
   }
 
   /** Call it when a piece is here: tells every peer, and disconnects those that are no longer useful. */
@@ -134,6 +146,7 @@ export class PeerSet {
       if (member.connection.remoteHave.complete) this.remove(id)
       else if (member.interested) this.#setInterested(member, false)
     }
+    for (const { usedAtMs } of this.#members.values()) this.#seeUnused(usedAtMs)
   }
 
   /** What an agent that asks over HTTP is given of these bytes. */
@@ -143,11 +156,14 @@ export class PeerSet {
     return this.#admission?.admitOverHttp(agent, { first, count: Math.ceil(end / pieceLength) - first })
   }
 
-  tick(nowMs: number): void {
-    this.#serve()
-    if (!this.#init.content.have.complete) return
+  #seeUnused(usedAtMs: number): void {
+    if (this.#init.content.have.complete) this.#unused.by(usedAtMs + this.#components.limits.idleSeedMs)
+  }
+
+  #removeUnused(nowMs: number): void {
     for (const [id, { usedAtMs }] of this.#members) {
       if (nowMs - usedAtMs >= this.#components.limits.idleSeedMs) this.remove(id)
+      else this.#seeUnused(usedAtMs)
     }
   }
 
@@ -189,7 +205,7 @@ export class PeerSet {
   }
 
   #onInterest(member: Member, interested: boolean): void {
-    member.waitingSinceMs = interested ? this.#components.clock.monotonicMs() : undefined
+    member.waitingSinceMs = interested ? this.#components.wheel.nowMs : undefined
     this.#serve()
   }
 
@@ -202,8 +218,8 @@ export class PeerSet {
 
   /** Hands out the upload slots. */
   #serve(): void {
-    const { clock, limits } = this.#components
-    const nowMs = clock.monotonicMs()
+    const { wheel, limits } = this.#components
+    const { nowMs } = wheel
     const candidates = []
     for (const [id, { waitingSinceMs, servedSinceMs }] of this.#members) {
       if (waitingSinceMs !== undefined) candidates.push({ id, waitingSinceMs, servedSinceMs })
@@ -214,6 +230,15 @@ export class PeerSet {
       if (served.has(id) && member.servedSinceMs === undefined) this.#unchoke(member, nowMs)
       else if (!served.has(id) && member.servedSinceMs !== undefined) this.#choke(member, nowMs)
     }
+    if (served.size === candidates.length) this.#turn.cancel()
+    else this.#turn.at(Math.max(this.#turnEndsMs, nowMs + MIN_TURN_MS))
+  }
+
+  /** When the first of those who are served has had its turn. */
+  get #turnEndsMs(): number {
+    let first = Number.POSITIVE_INFINITY
+    for (const { servedSinceMs } of this.#members.values()) first = Math.min(first, servedSinceMs ?? first)
+    return first + this.#components.limits.uploadTurnMs
   }
 
   #unchoke(member: Member, nowMs: number): void {

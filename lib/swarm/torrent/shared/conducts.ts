@@ -16,19 +16,37 @@ export interface Conducts {
 
 const nothing: Conduct = { failures: 0, costMs: 0 }
 
+interface Noted extends Conduct {
+  failures: number
+  costMs: number
+}
+
 export function conducts(): Conducts {
-  const noted = new Map<string, Conduct>()
-  const note = (id: string, { failures, costMs }: Conduct) => {
-    const before = noted.get(id) ?? nothing
-    noted.set(id, { failures: before.failures + failures, costMs: before.costMs + costMs })
+  return new Notes()
+}
+
+class Notes implements Conducts {
+  readonly #noted = new Map<string, Noted>()
+
+  gave(id: string, tookMs: number): void {
+    this.#of(id).costMs += tookMs
   }
-  return {
-    gave: (id, tookMs) => note(id, { failures: 0, costMs: tookMs }),
-    late: (id) => note(id, { failures: 1, costMs: 0 }),
-    take(id) {
-      const conduct = noted.get(id) ?? nothing
-      noted.delete(id)
-      return conduct
-    },
+
+  late(id: string): void {
+    this.#of(id).failures += 1
+  }
+
+  take(id: string): Conduct {
+    const noted = this.#noted.get(id) ?? nothing
+    this.#noted.delete(id)
+    return noted
+  }
+
+  #of(id: string): Noted {
+    const known = this.#noted.get(id)
+    if (known !== undefined) return known
+    const noted = { failures: 0, costMs: 0 }
+    this.#noted.set(id, noted)
+    return noted
   }
 }

@@ -17,6 +17,14 @@ describe('what may be asked for twice', () => {
     budget.asked(asked * MIB)
     expect(budget.allows(open * MIB)).toBe(allows)
   })
+
+  test('counts no longer what can bring nothing any more', () => {
+    const budget = new RepeatBudget()
+    budget.asked(2 * MIB)
+    expect(budget.allows(0)).toBe(false)
+    budget.spared(MIB)
+    expect(budget.allows(0)).toBe(true)
+  })
 })
 
 describe('what a block usually takes', () => {

@@ -8,6 +8,7 @@ import { conducts as conductsOfPeers } from '../../../../../lib/swarm/torrent/sh
 import { type PiecePool, piecePool } from '../../../../../lib/swarm/torrent/shared/piece-pool.ts'
 import { swarmMeters } from '../../../../../lib/swarm/torrent/shared/swarm-meters.ts'
 import { recordingMetrics } from '../../../../../lib/telemetry/index.ts'
+import { countingWheel } from '../../../../kit/counting-wheel.ts'
 import { type ScriptedPeer, type ScriptedRequest, scriptedPeer } from '../../../../kit/scripted-peer.ts'
 import { swarmBlob } from '../../../../kit/swarm-blob.ts'
 
@@ -34,6 +35,7 @@ function setUp(
   } = {},
 ) {
   const clock = fakeClock()
+  const wheel = countingWheel(clock)
   const buffers = init.buffers ?? piecePool({ maxBytes: init.budgetBytes ?? 64 * MIB, spare: () => false })
   const taken = new Map<number, Uint8Array>()
   const liars: string[] = []
@@ -44,6 +46,7 @@ function setUp(
   const download: Download = new Download(
     {
       clock,
+      wheel,
       buffers,
       digester: inlineDigester(),
       random: seededRandom(1),
@@ -84,17 +87,14 @@ function setUp(
     return scripted
   }
   /** Until what is open may be asked of somebody else at the end. */
-  const untilSlow = async () => {
-    await clock.advance(500)
-    download.tick(clock.monotonicMs())
-  }
+  const untilSlow = () => clock.advance(500)
   // What an answer leads to may be done at the end of its turn, so the next one has to end as well.
   const settle = async () => {
     await clock.advance(0)
     await clock.advance(0)
   }
   const wasted = (why: string) => metrics.value('shoal_swarm_wasted_bytes_total', { why })
-  return { clock, buffers, conducts, download, taken, liars, agreed, broken, join, settle, untilSlow, wasted }
+  return { clock, wheel, buffers, conducts, download, taken, liars, agreed, broken, join, settle, untilSlow, wasted }
 }
 
 const bytesOf = ({ piece, offset, length }: { piece: number; offset: number; length: number }) =>
@@ -151,14 +151,13 @@ describe('a download', () => {
   })
 
   test('notes how long the blocks of a peer took, and how often it was late', async () => {
-    const { join, clock, download, conducts, settle } = setUp()
+    const { join, clock, conducts, settle } = setUp()
     const peer = join('a')
     await clock.advance(200)
     give(peer.open[0])
     await settle()
     expect(conducts.take('a')).toEqual({ failures: 0, costMs: 200 })
-    await clock.advance(swarmLimits.maxRequestTimeoutMs)
-    download.tick(clock.monotonicMs())
+    await clock.advance(5_000)
     expect(conducts.take('a')).toEqual({ failures: 1, costMs: 0 })
     expect(conducts.take('a')).toEqual({ failures: 0, costMs: 0 })
   })
@@ -167,10 +166,9 @@ describe('a download', () => {
     const { join, clock, download, conducts } = setUp()
     const peer = join('a')
     clock.stall(swarmLimits.maxRequestTimeoutMs + 1_000)
-    download.tick(clock.monotonicMs(), swarmLimits.maxRequestTimeoutMs + 1_000)
+    await clock.advance(20)
     expect([peer.open.length, download.outlook, conducts.take('a').failures]).toEqual([4, 'promised', 0])
     await clock.advance(swarmLimits.maxRequestTimeoutMs)
-    download.tick(clock.monotonicMs())
     expect(conducts.take('a').failures).toBe(1)
   })
 
@@ -187,22 +185,28 @@ describe('a download', () => {
     await settle()
     expect([peer.requests.length, download.isHeld(peer.open[0]!.block.piece)]).toEqual([4, false])
     await clock.advance(swarmLimits.maxRequestTimeoutMs)
-    download.tick(clock.monotonicMs())
     await clock.advance(500)
-    download.tick(clock.monotonicMs())
     expect([peer.requests.length, download.outlook]).toEqual([4, 'promised'])
     expect([0, 1, 2, 3].filter((piece) => download.isHeld(piece))).toHaveLength(1)
   })
 
+  test('holds what an agent gives and is not asked for yet, while others wait for the node itself', async () => {
+    const { join, download, settle } = setUp({ pieces: 4, rate: 1_000 })
+    const peer = join('a', { pieces: 4, has: [0, 1, 2] })
+    await settle()
+    give(peer.open[0]!)
+    await settle()
+    const sent = new Set(peer.requests.map(({ block }) => block.piece))
+    expect([0, 1, 2, 3].filter((piece) => download.isHeld(piece))).toEqual([0, 1, 2].filter((it) => !sent.has(it)))
+  })
+
   test('leaves a peer that rejects alone for a moment, then asks it again', async () => {
-    const { join, clock, download } = setUp()
+    const { join, clock } = setUp()
     const peer = join('a')
     for (const request of peer.open) request.reject('PEER_REJECTED')
     await clock.advance(50)
-    download.tick(clock.monotonicMs())
     expect(peer.open).toHaveLength(0)
     await clock.advance(3_000)
-    download.tick(clock.monotonicMs())
     expect(blocksOf(peer)).toEqual([0, 1, 2, 3])
   })
 
@@ -215,8 +219,7 @@ describe('a download', () => {
     download.peerHas('b', 0)
     await settle()
     for (const request of other.open) request.reject('PEER_REJECTED')
-    await clock.advance(26_000)
-    download.tick(clock.monotonicMs())
+    await clock.advance(1_100)
     expect(slow.requests.every(({ cancelled }) => cancelled)).toBe(true)
     expect(blocksOf(other)).toEqual([0, 1, 2, 3])
     expect(download.outlook).toBe('promised')
@@ -239,11 +242,10 @@ describe('a download', () => {
   })
 
   test('asks nobody twice while there is more to fetch than its buffers hold', async () => {
-    const { join, clock, download } = setUp({ pieces: 3, budgetBytes: MIB })
+    const { join, clock } = setUp({ pieces: 3, budgetBytes: MIB })
     join('a')
     const idle = join('b')
     await clock.advance(2_000)
-    download.tick(clock.monotonicMs())
     expect(idle.requests).toEqual([])
   })
 
@@ -260,7 +262,6 @@ describe('a download', () => {
     const { join, clock, download, settle, wasted } = setUp()
     const late = join('a')
     await clock.advance(swarmLimits.maxRequestTimeoutMs)
-    download.tick(clock.monotonicMs())
     late.requests[0]?.answer(Buffer.alloc(256 * 1024))
     const other = join('b')
     for (const request of other.open) request.answer(lie(request))
@@ -295,14 +296,12 @@ describe('a download', () => {
   })
 
   test('asks an origin too for what a reader waits for, once an agent is late with it', async () => {
-    const { join, clock, download, taken, settle } = setUp({ windows: [{ next: 0, end: 4, urgent: true }] })
+    const { join, clock, taken, settle } = setUp({ windows: [{ next: 0, end: 4, urgent: true }] })
     const slow = join('a')
     const origin = join('o', { pieces: 4, role: 'origin' })
     await clock.advance(900)
-    download.tick(clock.monotonicMs())
     expect(blocksOf(origin)).toEqual([])
     await clock.advance(100)
-    download.tick(clock.monotonicMs())
     expect(blocksOf(origin)).toEqual([0, 1, 2, 3])
     for (const request of origin.open) give(request)
     await settle()
@@ -311,11 +310,10 @@ describe('a download', () => {
   })
 
   test('leaves a slow agent its blocks while no reader waits for them', async () => {
-    const { join, clock, download } = setUp({ windows: [{ next: 0, end: 4, urgent: false }] })
+    const { join, clock } = setUp({ windows: [{ next: 0, end: 4, urgent: false }] })
     join('a')
     const origin = join('o', { pieces: 4, role: 'origin' })
     await clock.advance(4_000)
-    download.tick(clock.monotonicMs())
     expect(blocksOf(origin)).toEqual([])
   })
 
@@ -338,7 +336,7 @@ describe('a download', () => {
     expect([waiting.requests.length, first.buffers.usedBytes]).toEqual([0, MIB])
     first.download.removePeer('a')
     expect(waiting.requests).toEqual([])
-    first.download.tick(first.clock.monotonicMs())
+    await first.clock.advance(100)
     await second.settle()
     expect([blocksOf(waiting), first.buffers.usedBytes]).toEqual([[0, 1, 2, 3], MIB])
   })
@@ -350,11 +348,22 @@ describe('a download', () => {
     gone.join('b')
     gone.download.removePeer('b')
     const waiting = patient.join('c')
-    for (const at of [1, 2]) gone.download.tick(at)
+    await gone.clock.advance(200)
     for (const request of peer.open) give(request)
     await busy.settle()
     await patient.settle()
     expect(blocksOf(waiting)).toEqual([0, 1, 2, 3])
+  })
+
+  test('looks at a peer that owes something when that is due, and no more often', async () => {
+    const { clock, wheel, conducts, join } = setUp({ pieces: 4 })
+    const peers = ['a', 'b', 'c', 'd'].map((name) => join(name))
+    expect(peers.map(({ open }) => open.length)).toEqual([4, 4, 4, 4])
+    await clock.advance(5_099)
+    expect(wheel.rung).toBe(0)
+    await clock.advance(1)
+    expect(wheel.rung).toBe(peers.length)
+    expect(conducts.take('a').failures).toBe(1)
   })
 
   test('stops: everything is withdrawn and its buffers are given back', async () => {

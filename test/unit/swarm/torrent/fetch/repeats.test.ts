@@ -1,5 +1,6 @@
-import { describe, expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import { seededRandom } from '../../../../../lib/base/index.ts'
+import { PieceJobs } from '../../../../../lib/swarm/torrent/fetch/piece-jobs.ts'
 import { type DownloadLab, downloadLab } from '../../../../kit/download-lab.ts'
 import type { ScriptedPeer } from '../../../../kit/scripted-peer.ts'
 import { swarmBlob } from '../../../../kit/swarm-blob.ts'
@@ -71,4 +72,56 @@ test('no more is asked for twice than is free and a part of what has come, howev
     lab.download.removePeer(name)
   }
   expect(lab.value(REPEATS, 'reader') + lab.value(REPEATS, 'end')).toBe(8)
+})
+
+test('origins that are busy do not use up what may be asked for twice', async () => {
+  const lab = setUp()
+  lab.join('a')
+  const origin = lab.join('o', { role: 'origin' })
+  for (let round = 0; round < 40; round += 1) {
+    await lab.pass(100)
+    for (const request of [...origin.open]) {
+      lab.download.peerDenies('o', { piece: request.block.piece, retryMs: 500 })
+      request.reject('PEER_REJECTED')
+    }
+  }
+  expect(lab.value(REPEATS, 'reader')).toBeGreaterThan(8)
+  await lab.pass(10)
+  const agent = lab.join('b')
+  expect(piecesOf(agent)).toContain(0)
+})
+
+test('what the second peer gives in part and then rejects counts all the same', async () => {
+  const lab = downloadLab(swarmBlob(4, 4 * MIB, MIB), seededRandom(1))
+  for (const name of ['a', 'b', 'c', 'd']) lab.join(name)
+  const stock = lab.join('stock', { blockLength: 16 * 1024 })
+  for (let round = 0; round < 200; round += 1) {
+    for (const request of [...stock.open]) request.reject('PEER_REJECTED')
+    await lab.pass(20)
+  }
+  expect(lab.value(REPEATS, 'reader') + lab.value(REPEATS, 'end')).toBe(8)
+})
+
+test('a standstill of the node itself does not count as time that a piece takes', async () => {
+  const lab = setUp()
+  const peer = lab.join('a')
+  await giveBlocks(lab, peer, 8)
+  const usualMs = lab.download.pace.pieceMs ?? 0
+  lab.clock.stall(60_000)
+  await lab.pass(10)
+  await giveBlocks(lab, peer, 40)
+  expect(lab.download.pace.pieceMs).toBeLessThan(10 * usualMs)
+})
+
+test('what is asked for twice is summed up once for each peer that is looked at, not for each piece under way', async () => {
+  const sum = jest.spyOn(PieceJobs.prototype, 'repeatedBytes', 'get')
+  try {
+    const lab = setUp()
+    for (let at = 0; at < blob.map.count; at += 1) lab.join(`peer-${at}`)
+    sum.mockClear()
+    lab.join('late')
+    expect(sum.mock.calls.length).toBeLessThanOrEqual(2)
+  } finally {
+    sum.mockRestore()
+  }
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { type AppError, appError, background, fakeClock, seededRandom } from '../../../../../lib/base/index.ts'
+import { type AppError, appError, background, fakeClock, seededRandom, wheel } from '../../../../../lib/base/index.ts'
 import { inlineDigester } from '../../../../../lib/metainfo/index.ts'
 import { memoryStore, type PartialBlob } from '../../../../../lib/store/index.ts'
 import { Completion } from '../../../../../lib/swarm/torrent/read/completion.ts'
@@ -43,7 +43,10 @@ async function setUp(failures: { read?: number; complete?: number }) {
   }
   const seen: string[] = []
   const completion = new Completion(
-    { digest: blob.digest, arrival, tasks: background(() => undefined), verify: 'whole', digester: inlineDigester() },
+    {
+      ...{ digest: blob.digest, arrival, wheel: wheel(clock), tasks: background(() => undefined) },
+      ...{ verify: 'whole', digester: inlineDigester() },
+    },
     {
       onVerified: () => void seen.push('verified'),
       onComplete: () => void seen.push('complete'),
@@ -51,14 +54,8 @@ async function setUp(failures: { read?: number; complete?: number }) {
       onStepFailed: (err: AppError) => void seen.push(`failed ${err.code}`),
     },
   )
-  /** Checks ten times a second, as a pull does. */
-  const pass = async (ms: number) => {
-    const until = clock.monotonicMs() + ms
-    while (clock.monotonicMs() < until) {
-      completion.settle(clock.monotonicMs())
-      await clock.advance(100)
-    }
-  }
+  completion.settle(clock.monotonicMs())
+  const pass = (ms: number) => clock.advance(ms)
   return { seen, pass }
 }
 
@@ -71,7 +68,7 @@ describe('the end of a pull', () => {
 
   test('is checked again after a pause when the bytes could not be read', async () => {
     const { seen, pass } = await setUp({ read: 1 })
-    await pass(2_000)
+    await pass(1_900)
     expect(seen).toEqual(['failed STORE_CORRUPT'])
     await pass(1_000)
     expect(seen).toEqual(['failed STORE_CORRUPT', 'verified', 'complete'])
@@ -79,7 +76,7 @@ describe('the end of a pull', () => {
 
   test('is completed again after a pause when the store could not do it', async () => {
     const { seen, pass } = await setUp({ complete: 2 })
-    await pass(2_000)
+    await pass(1_900)
     expect(seen).toEqual(['verified', 'failed STORE_CORRUPT'])
     await pass(3_000)
     expect(seen).toEqual(['verified', 'failed STORE_CORRUPT', 'failed STORE_CORRUPT', 'complete'])

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { appError, fakeClock } from '../../../../../lib/base/index.ts'
+import { appError, fakeClock, wheel } from '../../../../../lib/base/index.ts'
 import { PieceMap } from '../../../../../lib/core/index.ts'
 import { swarmLimits } from '../../../../../lib/swarm/index.ts'
 import { Readers } from '../../../../../lib/swarm/torrent/read/readers.ts'
@@ -13,7 +13,7 @@ function setUp() {
   const onMoved = () => {
     moves.count += 1
   }
-  const readers = new Readers({ clock, limits: swarmLimits }, { onMoved })
+  const readers = new Readers({ wheel: wheel(clock), limits: swarmLimits }, { onMoved })
   const open = (start: number) => readers.open({ start, end: map.length }, {}, () => undefined)
   return { clock, readers, open, moves }
 }
@@ -32,15 +32,13 @@ test('each reader has its window, and takes it along when it leaves', async () =
 })
 
 test('a reader that waits too long is ended, one that does not wait for us is not', async () => {
-  const { clock, readers, open } = setUp()
+  const { clock, open } = setUp()
   const [waiting, slow] = [open(0), open(0)]
   const ended = new Promise((resolve) => waiting.on('error', resolve))
   waiting.resume()
   await clock.advance(29_999)
-  readers.failStalled(clock.monotonicMs(), undefined)
-  await clock.advance(1)
   expect(waiting.destroyed).toBe(false)
-  readers.failStalled(clock.monotonicMs(), undefined)
+  await clock.advance(1)
   expect(await ended).toMatchObject({ code: 'STALLED' })
   expect(slow.destroyed).toBe(false)
   slow.destroy()
@@ -51,16 +49,13 @@ test('a reader with a good reason to wait is not ended, but not for ever', async
   const waiting = open(0)
   const ended = new Promise((resolve) => waiting.on('error', resolve))
   waiting.resume()
-  const look = () => readers.failStalled(clock.monotonicMs(), undefined)
   for (let passedMs = 0; passedMs < 600_000; passedMs += 20_000) {
     readers.excuse(clock.monotonicMs())
     await clock.advance(20_000)
-    look()
   }
   expect(waiting.destroyed).toBe(false)
   readers.excuse(clock.monotonicMs())
   await clock.advance(10_000)
-  look()
   expect(await ended).toMatchObject({ code: 'STALLED' })
 })
 
