@@ -25,8 +25,7 @@ export interface DownloadLab {
   value(name: string, why: string): number
 }
 
-/** `ratePerSecond` is the node's own download rate; without it there is no limit. */
-export function downloadLab(blob: SwarmBlob, random: Random, ratePerSecond?: number): DownloadLab {
+export function downloadLab(blob: SwarmBlob, random: Random): DownloadLab {
   const clock = fakeClock()
   const metrics = recordingMetrics()
   const { map } = blob
@@ -43,7 +42,7 @@ export function downloadLab(blob: SwarmBlob, random: Random, ratePerSecond?: num
     meters: swarmMeters(metrics),
     limits: swarmLimits,
     conducts: conducts(),
-    downloads: tokenBucket(clock, { ratePerSecond, burst: map.pieceLength }),
+    downloads: tokenBucket(clock, { ratePerSecond: undefined, burst: map.pieceLength }),
   }
   const takeInOrder = (): void => {
     for (let bytes = taken.get(read.length); bytes !== undefined; bytes = taken.get(read.length)) {

@@ -25,6 +25,7 @@ export function distributionPlot(lines: readonly PlotLine[], points: readonly Pl
   const y = (share: number) => (AREA.top + (1 - share) * AREA.height).toFixed(1)
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIZE.width} ${SIZE.height}" font-family="sans-serif" font-size="12">`,
+    '<title>Share of the hosts that had everything, over seconds</title>',
     `<rect width="${SIZE.width}" height="${SIZE.height}" fill="white"/>`,
     ...[0, 0.25, 0.5, 0.75, 1].map((share) => rule(`M${x(0)} ${y(share)}H${x(last)}`, `${share * 100} %`, 8, y(share))),
     ...ticks(last).map((at) => rule(`M${x(at)} ${y(0)}V${y(1)}`, `${at} s`, x(at), SIZE.height - 30)),

@@ -190,6 +190,16 @@ describe('a download', () => {
     expect([0, 1, 2, 3].filter((piece) => download.isHeld(piece))).toHaveLength(1)
   })
 
+  test('holds what an agent gives and is not asked for yet, while others wait for the node itself', async () => {
+    const { join, download, settle } = setUp({ pieces: 4, rate: 1_000 })
+    const peer = join('a', { pieces: 4, has: [0, 1, 2] })
+    await settle()
+    give(peer.open[0]!)
+    await settle()
+    const sent = new Set(peer.requests.map(({ block }) => block.piece))
+    expect([0, 1, 2, 3].filter((piece) => download.isHeld(piece))).toEqual([0, 1, 2].filter((it) => !sent.has(it)))
+  })
+
   test('leaves a peer that rejects alone for a moment, then asks it again', async () => {
     const { join, clock } = setUp()
     const peer = join('a')
