@@ -17,6 +17,15 @@ export {
 } from './build-index.ts'
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
 export { manifestShape } from './manifest-shape.ts'
+export { originClient } from './origin.ts'
+export { originAdmin } from './origin-admin.ts'
+export {
+  type ElsewhereOptions,
+  type MemberStream,
+  type OriginCluster,
+  type OriginClusterComponents,
+  originCluster,
+} from './origin-cluster.ts'
 export {
   ASKER_HEADER,
   type BlobBody,
@@ -30,21 +39,12 @@ export {
   type OriginBlobs,
   type OriginClient,
   type OriginUploads,
-  originClient,
   originRoutes,
   originTimeouts,
   type ReadBlobOptions,
   type UploadState,
   WRITE_BACK_HEADER,
-} from './origin.ts'
-export { originAdmin } from './origin-admin.ts'
-export {
-  type ElsewhereOptions,
-  type MemberStream,
-  type OriginCluster,
-  type OriginClusterComponents,
-  originCluster,
-} from './origin-cluster.ts'
+} from './origin-contract.ts'
 export { descriptorSchema, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
 export {

@@ -14,11 +14,11 @@ const countSchema = z.number().int().min(0)
 const timeSchema = z.number()
 
 const uploadSchema = z.object({
-  id: z.string(),
+  id: text(256),
   size: byteCountSchema,
   usedAtMs: timeSchema,
-  rest: z.string(),
-  client: z.string().optional(),
+  rest: text(32),
+  client: text(256).optional(),
 })
 
 const keptBlobSchema = z.object({
@@ -182,7 +182,7 @@ export const originAdmin = {
     path: '/uploads',
     summary: 'uploads that are no blobs yet, page by page',
     query: pageQuery,
-    answer: z.object({ uploads: z.array(uploadSchema), next: z.string().optional() }),
+    answer: z.object({ uploads: list(uploadSchema, MAX_ENTRIES), next: text(256).optional() }),
   }),
   cancelUpload: adminCall({
     method: 'DELETE',

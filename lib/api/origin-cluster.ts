@@ -3,14 +3,8 @@ import { type AbortOptions, appError, hasCode, throwIfAborted } from '../base/in
 import { type Cluster, type FailedTry, type Member, tryEach, usedUp } from '../cluster/index.ts'
 import type { ByteRange, Digest, Repository } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
-import {
-  type BlobBody,
-  type OpenUploadOptions,
-  type OriginClient,
-  originClient,
-  type ReadBlobOptions,
-  type UploadState,
-} from './origin.ts'
+import { originClient } from './origin.ts'
+import type { BlobBody, OpenUploadOptions, OriginClient, ReadBlobOptions, UploadState } from './origin-contract.ts'
 
 /** How often one read may lose its connection, each time after new bytes, before it fails. */
 const MAX_CUTS = 10

@@ -1,187 +1,24 @@
-import type { Readable } from 'node:stream'
-import { z } from 'zod'
-import { type AbortOptions, appError, isAppError } from '../base/index.ts'
-import { type ByteRange, type Digest, type PeerId, type Repository, repositoryText } from '../core/index.ts'
+import { appError, isAppError } from '../base/index.ts'
+import { type ByteRange, type Digest, type Repository, repositoryText } from '../core/index.ts'
 import type { HttpClient, HttpResponse } from '../http/index.ts'
 import { send, sendForJson, sendForNothing } from './answer.ts'
-import { list, text } from './bounded.ts'
+import {
+  ASKER_HEADER,
+  CLIENT_HEADER,
+  HOP_HEADER,
+  holdingSchema,
+  OFFSET_HEADER,
+  type OriginBlobs,
+  type OriginClient,
+  type OriginUploads,
+  originBusySchema,
+  originTimeouts,
+  uploadDoneSchema,
+  uploadStateSchema,
+  WRITE_BACK_HEADER,
+} from './origin-contract.ts'
 import { path, query } from './path.ts'
-import { byteCountSchema, digestSchema, parseAnswer } from './schemas.ts'
-import { peerInfoSchema } from './tracker.ts'
-
-/** Route patterns of the origin; docs/endpoints.md has a row for each. */
-export const originRoutes = {
-  blob: '/namespace/:namespace/blobs/:digest',
-  metainfo: '/namespace/:namespace/blobs/:digest/metainfo',
-  holding: '/namespace/:namespace/blobs/:digest/holding',
-  held: '/namespace/:namespace/blobs/:digest/held',
-  uploads: '/namespace/:namespace/uploads',
-  upload: '/namespace/:namespace/uploads/:id',
-} as const
-
-/** `1` marks a request from another origin: it must not be forwarded again. */
-export const HOP_HEADER = 'x-shoal-hop'
-/** Offset in the upload at which the body of a PATCH starts, in bytes. */
-export const OFFSET_HEADER = 'x-shoal-offset'
-
-/** Who uploads, as the caller of an origin sees its own client: text of at most 64 characters without spaces. */
-export const CLIENT_HEADER = 'x-shoal-client'
-
-/** Peer id of the agent that asks for a range: the origin may answer ORIGIN_BUSY. Other clients do not send it. */
-export const ASKER_HEADER = 'x-shoal-asker'
-
-/** The detail of ORIGIN_BUSY. */
-export const originBusySchema = z.object({
-  /** So many pieces from the first one on may be had; the caller asks again for those alone. */
-  pieces: byteCountSchema,
-  retryAfterMs: byteCountSchema.max(60_000),
-  /** Who has what is wanted. */
-  peers: list(peerInfoSchema, 16),
-})
-
-/**
- * Set on a PUT from another origin: the copy is acknowledged only when the task to write it to the backend is durable,
- * too. The value is the rank of the task, a whole number: rank 0 writes at once, the others check later whether the
- * blob is missing in the backend.
- */
-export const WRITE_BACK_HEADER = 'x-shoal-write-back'
-
-/** State of an upload session. `member` names the origin that holds it; all requests of the session go there. */
-export const uploadStateSchema = z.object({ id: text(256).min(1), member: text(128), size: byteCountSchema })
-export type UploadState = z.infer<typeof uploadStateSchema>
-
-export const uploadDoneSchema = z.object({ digest: digestSchema, size: byteCountSchema })
-
-/**
- * What one origin has of a blob, and whether it reads the blob from the backend or is about to. Ranges are pairs of
- * start and end.
- */
-/** Ranges that an origin may have of a blob; neighbours are joined, so that it has few. */
-const MAX_RANGES = 100_000
-
-export const holdingSchema = z.object({
-  size: byteCountSchema.optional(),
-  ranges: list(z.tuple([byteCountSchema, byteCountSchema]), MAX_RANGES),
-  verified: z.boolean(),
-  claim: z.enum(['none', 'asking', 'reading']),
-  /** The whole blob is there, and the origin keeps it. */
-  keeps: z.boolean(),
-})
-export type HoldingAnswer = z.infer<typeof holdingSchema>
-
-export interface HopOptions extends AbortOptions {
-  /** The request comes from another origin. */
-  readonly hop?: boolean
-}
-
-/** Longest waits for the header of an origin's answer, in milliseconds; docs/limits.md gives the reasons. */
-export const originTimeouts = {
-  /** Metainfo: the header is sent before the blob is brought, so an origin that stays silent has a problem. */
-  metainfoMs: 3_000,
-  /** What an origin has of a blob; the origin looks nowhere else for it. */
-  holdingMs: 2_000,
-  /**
-   * For a blob that the origin may have to bring first; restarts whenever the origin reports that it is still working.
-   */
-  bringMs: 300_000,
-  /** Between two chunks sent to another origin, which gets whole pieces: up to 1 MiB each, from a slow backend. */
-  pieceMs: 60_000,
-  /** For a request body; restarts with each chunk that is transferred. */
-  takeMs: 60_000,
-  /** For closing an upload: the origin has to write replicas and the backend first. */
-  commitMs: 900_000,
-} as const
-
-/** While metainfo is looked for, its reader hears this often that somebody does, so that a slow backend is no sick origin. */
-export const METAINFO_BEAT_MS = 1_000
-
-export interface ReadBlobOptions extends HopOptions {
-  readonly range?: ByteRange | undefined
-  /** Peer id of the agent for whose swarm the range is. */
-  readonly asker?: PeerId | undefined
-  /** Waits for an origin that has to bring the blob first; default: the usual wait for a request. */
-  readonly patient?: boolean | undefined
-}
-
-export interface BlobBody {
-  /** Size of the whole blob in bytes. */
-  readonly size: number
-  /** The requested range, or the whole blob. Must be consumed or destroyed. */
-  readonly body: Readable
-}
-
-/** A copy of a blob that is sent to another origin. */
-export interface CopyBody extends HopOptions {
-  readonly body: Readable
-  readonly size: number
-  /** See `WRITE_BACK_HEADER`. */
-  readonly writeBackRank?: number | undefined
-}
-
-/** Blobs of one origin. */
-export interface OriginBlobs {
-  /** Undefined when neither the origin nor the backend has the blob. */
-  statBlob(repository: Repository, digest: Digest, options?: HopOptions): Promise<{ readonly size: number } | undefined>
-  /**
-   * @throws BLOB_UNKNOWN, RANGE_UNSATISFIABLE, NOT_OWNER, DIGEST_REFUSED, and with `asker` ORIGIN_BUSY, whose detail
-   * fits `originBusySchema`
-   */
-  readBlob(repository: Repository, digest: Digest, options?: ReadBlobOptions): Promise<BlobBody>
-  /**
-   * What the origin has now; it does not fetch. `asker` is an origin that is about to read the backend: when two
-   * origins ask each other, the one whose id sorts first reads. `leaving` is a member that wants to leave and give up
-   * its copy: blobs it keeps are reported as if it were gone. @throws DIGEST_REFUSED
-   */
-  holding(
-    repository: Repository,
-    digest: Digest,
-    options?: AbortOptions & { readonly asker?: string | undefined; readonly leaving?: string | undefined },
-  ): Promise<HoldingAnswer>
-  /**
-   * A range of what the origin has, unverified and without fetching. @throws RANGE_UNSATISFIABLE when part of it is
-   * missing
-   */
-  readHeld(
-    repository: Repository,
-    digest: Digest,
-    options: AbortOptions & { readonly range: ByteRange },
-  ): Promise<BlobBody>
-  /**
-   * Sends a copy; returns when the copy, and with `writeBackRank` also its task, is durable there.
-   * @throws DIGEST_INVALID, WRITE_BACK_FULL
-   */
-  putBlob(repository: Repository, digest: Digest, content: CopyBody): Promise<void>
-  /** The bytes of the metainfo stream, for `decodeMetainfo`. Must be consumed or destroyed. @throws BLOB_UNKNOWN */
-  openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
-}
-
-export interface OpenUploadOptions extends AbortOptions {
-  /** Who uploads: each client has its share of all uploads. Default: the caller itself. */
-  readonly client?: string | undefined
-}
-
-/** Upload sessions of one origin. @throws BLOB_UPLOAD_UNKNOWN when the session does not exist (any more) */
-export interface OriginUploads {
-  /** @throws UPLOADS_FULL */
-  createUpload(repository: Repository, options?: OpenUploadOptions): Promise<UploadState>
-  uploadStatus(repository: Repository, id: string, options?: AbortOptions): Promise<UploadState>
-  /** Appends; bytes received before a connection broke are kept. @throws UPLOAD_OFFSET, UPLOAD_CONFLICT, UPLOADS_FULL */
-  appendUpload(
-    repository: Repository,
-    id: string,
-    part: { readonly offset: number; readonly body: Readable | Uint8Array } & AbortOptions,
-  ): Promise<UploadState>
-  /** Returns when every live owner and the backend have the blob. @throws DIGEST_INVALID when the bytes do not match */
-  commitUpload(
-    repository: Repository,
-    id: string,
-    end: { readonly digest: Digest } & AbortOptions,
-  ): Promise<{ readonly digest: Digest; readonly size: number }>
-  cancelUpload(repository: Repository, id: string, options?: AbortOptions): Promise<void>
-}
-
-/** One origin over HTTP. Errors are those that the origin answered, or those of the HTTP client. */
-export type OriginClient = OriginBlobs & OriginUploads
+import { parseAnswer } from './schemas.ts'
 
 /** `url` is the origin's base URL without a trailing slash. */
 export function originClient(http: HttpClient, url: string): OriginClient {
@@ -192,6 +29,8 @@ const blobUrl = (url: string, repository: Repository, digest: Digest) =>
   url + path`/namespace/${repositoryText(repository)}/blobs/${digest}`
 
 const rangeHeader = ({ start, end }: ByteRange) => ({ range: `bytes=${start}-${end - 1}` })
+
+const octets = { 'content-type': 'application/octet-stream' }
 
 const hopHeaders = (hop: boolean | undefined): Record<string, string> => (hop === true ? { [HOP_HEADER]: '1' } : {})
 
@@ -235,12 +74,7 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
     },
     async putBlob(repository, digest, { body, size, hop, writeBackRank, signal }) {
       const task = writeBackRank === undefined ? {} : { [WRITE_BACK_HEADER]: String(writeBackRank) }
-      const headers = {
-        ...hopHeaders(hop),
-        ...task,
-        'content-length': String(size),
-        'content-type': 'application/octet-stream',
-      }
+      const headers = { ...hopHeaders(hop), ...task, 'content-length': String(size), ...octets }
       const target = blobUrl(url, repository, digest)
       const response = await send(
         http,
@@ -270,7 +104,7 @@ function originUploads(http: HttpClient, url: string): OriginUploads {
     uploadStatus: (repository, id, { signal } = {}) =>
       sendForJson(http, { method: 'GET', url: upload(repository, id), signal }, state),
     appendUpload(repository, id, { offset, body, signal }) {
-      const headers = { [OFFSET_HEADER]: String(offset), 'content-type': 'application/octet-stream' }
+      const headers = { [OFFSET_HEADER]: String(offset), ...octets }
       const target = upload(repository, id)
       const wait = { headersTimeoutMs: originTimeouts.takeMs }
       return sendForJson(http, { method: 'PATCH', url: target, lane: 'upload', headers, body, signal, ...wait }, state)

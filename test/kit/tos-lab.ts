@@ -60,7 +60,7 @@ export async function tosLab(init: TosLabInit = {}): Promise<TosLab> {
     },
     async [Symbol.asyncDispose]() {
       for (const backend of backends) await backend.stop()
-      session.stop()
+      await session.stop()
       await server[Symbol.asyncDispose]()
     },
   }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import { type AbortOptions, isAppError } from '../../base/index.ts'
+import { isNativeError } from 'node:util/types'
+import { type AbortOptions, hasCode } from '../../base/index.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from '../../http/index.ts'
 import { webFailure } from '../web/web-client.ts'
 import type { TosClientOptions } from './tos-client.ts'
@@ -9,6 +10,8 @@ export type TosTransport = NonNullable<TosClientOptions['requestAdapter']>
 
 type Sent = Parameters<TosTransport>[0]
 type Answer = Awaited<ReturnType<TosTransport>>
+
+type Parameter = string | number | boolean | null | undefined
 
 /** Bytes of an answer that is read whole; a page of a listing has at most 1,000 keys, with some facts about each. */
 const MAX_TOS_ANSWER = 8 * 1024 * 1024
@@ -42,7 +45,8 @@ async function failingAsWeb<T>(work: Promise<T>): Promise<T> {
     return await work
   } catch (err) {
     // `tosError` reads the reason from the error of the connection.
-    throw isAppError(err) && err.code === 'PEER_CLOSED' ? (err.cause ?? err) : webFailure(err)
+    const { cause } = err as { readonly cause?: unknown }
+    throw hasCode(err, 'PEER_CLOSED') && isNativeError(cause) ? cause : webFailure(err)
   }
 }
 
@@ -53,9 +57,11 @@ function requestOf({ method = 'GET', baseURL = '', url = '', params, headers = {
   const body = bodyOf(data)
   return {
     method: methods.find((name) => name === method.toUpperCase()) ?? 'GET',
-    url: `${baseURL}${url}${queryOf(params as Readonly<Record<string, unknown>> | undefined)}`,
+    url: `${baseURL}${url}${queryOf(params as Readonly<Record<string, Parameter>> | undefined)}`,
     headers: Object.fromEntries(
-      Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+      Object.entries(headers as Readonly<Record<string, Parameter>>).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, String(value)]],
+      ),
     ),
     ...(body !== undefined && { body }),
     // The governor limits the time.
@@ -64,9 +70,10 @@ function requestOf({ method = 'GET', baseURL = '', url = '', params, headers = {
   }
 }
 
-function queryOf(params: Readonly<Record<string, unknown>> = {}): string {
-  const given = Object.entries(params).filter(([, value]) => value !== undefined && value !== null)
-  const pairs = given.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`)
+function queryOf(params: Readonly<Record<string, Parameter>> = {}): string {
+  const pairs = Object.entries(params).flatMap(([name, value]) =>
+    value === undefined || value === null ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
+  )
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`
 }
 

@@ -163,7 +163,7 @@ describe.each(services)('config/%s/base.yaml', (service) => {
 
   test('names every key, those without a default in a comment', () => {
     const optional = [...leaves].flatMap(([key, leaf]) => (leaf.default === undefined ? key.split('.') : []))
-    const commented = new RegExp(`^( *)# (${optional.join('|')}):`, 'gm')
+    const commented = new RegExp(`^( *)# ( *(?:${optional.join('|')})):`, 'gm')
     const named = pathsIn(parse(readProjectFile(file).replace(commented, '$1$2:')))
     const isInside = (key: string, leaf: string) => key === leaf || key.startsWith(`${leaf}.`)
     expect([...leaves.keys()].filter((leaf) => !named.some((key) => isInside(key, leaf)))).toEqual([])
