@@ -104,6 +104,9 @@ const refusalCodes: readonly ErrorCode[] = [
   'DIGEST_REFUSED',
   'NAME_INVALID',
   'DIGEST_INVALID',
+  'BACKEND_DENIED',
+  'BACKEND_REFUSED',
+  'BACKEND_CORRUPT',
 ]
 
 function isFinal(err: AppError, headerKnown: boolean): boolean {

@@ -108,11 +108,14 @@ describe('the metainfo feed', () => {
     expect(feed.seen).toContain('interrupted METAINFO_INCOMPLETE')
   })
 
-  test.each(['BLOB_UNKNOWN', 'NO_BACKEND_RULE'] as const)('ends at once when every source says %s', async (code) => {
-    const feed = play([appError(code)])
-    await feed.done
-    expect(feed.seen).toEqual([`refused ${code}`])
-  })
+  test.each(['BLOB_UNKNOWN', 'NO_BACKEND_RULE', 'BACKEND_DENIED', 'BACKEND_REFUSED', 'BACKEND_CORRUPT'] as const)(
+    'ends at once when every source says %s',
+    async (code) => {
+      const feed = play([appError(code)])
+      await feed.done
+      expect(feed.seen).toEqual([`refused ${code}`])
+    },
+  )
 
   test('takes an unknown blob after its header for a source that forgot', async () => {
     const feed = play([header, first], [appError('BLOB_UNKNOWN')], blob.records)
