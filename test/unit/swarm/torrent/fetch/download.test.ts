@@ -1,113 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
-import { fakeClock, seededRandom, tokenBucket } from '../../../../../lib/base/index.ts'
-import { hashPiece, inlineDigester } from '../../../../../lib/metainfo/index.ts'
 import { swarmLimits } from '../../../../../lib/swarm/index.ts'
-import type { ReaderWindow } from '../../../../../lib/swarm/picker/index.ts'
-import { Download } from '../../../../../lib/swarm/torrent/fetch/download.ts'
-import { conducts as conductsOfPeers } from '../../../../../lib/swarm/torrent/shared/conducts.ts'
-import { type PiecePool, piecePool } from '../../../../../lib/swarm/torrent/shared/piece-pool.ts'
-import { swarmMeters } from '../../../../../lib/swarm/torrent/shared/swarm-meters.ts'
-import { recordingMetrics } from '../../../../../lib/telemetry/index.ts'
-import { countingWheel } from '../../../../kit/counting-wheel.ts'
-import { type ScriptedPeer, type ScriptedRequest, scriptedPeer } from '../../../../kit/scripted-peer.ts'
-import { swarmBlob } from '../../../../kit/swarm-blob.ts'
-
-const MIB = 1024 * 1024
-const blob = swarmBlob(1, 4 * MIB, MIB)
-
-function setUp(
-  init: {
-    readonly pieces?: number
-    readonly budgetBytes?: number
-    /** Shared with another download. */
-    readonly buffers?: PiecePool
-    readonly windows?: readonly ReaderWindow[]
-    /** The hashes come from an origin itself. Default true. */
-    readonly trusted?: boolean
-    /** The bytes that the hashes belong to; default: the blob. */
-    readonly hashed?: Uint8Array
-    /** The node's download rate in bytes per second; default no limit. */
-    readonly rate?: number
-    /** What throws when it is called. */
-    readonly broken?: 'onReceived' | 'take'
-    /** Received bytes stay in the memory in which they arrived. */
-    readonly keep?: boolean
-  } = {},
-) {
-  const clock = fakeClock()
-  const wheel = countingWheel(clock)
-  const buffers = init.buffers ?? piecePool({ maxBytes: init.budgetBytes ?? 64 * MIB, spare: () => false })
-  const taken = new Map<number, Uint8Array>()
-  const liars: string[] = []
-  const agreed: number[] = []
-  const broken: unknown[] = []
-  const conducts = conductsOfPeers()
-  const metrics = recordingMetrics()
-  const download: Download = new Download(
-    {
-      clock,
-      wheel,
-      buffers,
-      digester: inlineDigester(),
-      random: seededRandom(1),
-      meters: swarmMeters(metrics),
-      limits: swarmLimits,
-      conducts,
-      downloads: tokenBucket(clock, { ratePerSecond: init.rate, burst: MIB }),
-    },
-    {
-      map: blob.map,
-      self: '00000000000000000000000000000000000000aa',
-      hashOf: (piece) => hashPiece((init.hashed ?? blob.bytes).subarray(piece * MIB, (piece + 1) * MIB)),
-      lacks: (piece) => piece < (init.pieces ?? 1) && !taken.has(piece),
-      scope: () => 'all',
-      windows: () => init.windows ?? [],
-      leftBytes: () => ((init.pieces ?? 1) - taken.size) * MIB,
-      take: (piece, { bytes, free }) => {
-        if (init.broken === 'take') throw new Error('broken')
-        taken.set(piece, init.keep === true ? bytes : bytes.slice())
-        if (init.keep !== true) free()
-        return Promise.resolve()
-      },
-      trusted: () => init.trusted ?? true,
-      events: {
-        onRoom: () => download.wake(),
-        onReceived: () => {
-          if (init.broken === 'onReceived') throw new Error('broken')
-        },
-        onLiar: (id) => void liars.push(id),
-        onAgreed: () => void agreed.push(1),
-        onBroken: (err) => void broken.push(err),
-      },
-    },
-  )
-  const join = (name: string, peer: Parameters<typeof scriptedPeer>[1] = { pieces: 4 }): ScriptedPeer => {
-    const scripted = scriptedPeer(name, peer)
-    download.addPeer(scripted.connection)
-    return scripted
-  }
-  /** Until what is open may be asked of somebody else at the end. */
-  const untilSlow = () => clock.advance(500)
-  // What an answer leads to may be done at the end of its turn, so the next one has to end as well.
-  const settle = async () => {
-    await clock.advance(0)
-    await clock.advance(0)
-  }
-  const wasted = (why: string) => metrics.value('shoal_swarm_wasted_bytes_total', { why })
-  return { clock, wheel, buffers, conducts, download, taken, liars, agreed, broken, join, settle, untilSlow, wasted }
-}
-
-const bytesOf = ({ piece, offset, length }: { piece: number; offset: number; length: number }) =>
-  blob.bytes.subarray(piece * MIB + offset, piece * MIB + offset + length)
-const lie = ({ block }: ScriptedRequest) => bytesOf(block).map((byte) => byte ^ 0xff)
-const give = (request: ScriptedRequest | undefined) => request?.answer(bytesOf(request.block))
-const blocksOf = (peer: ScriptedPeer) => peer.open.map(({ block }) => block.offset / (256 * 1024))
-const isRight = (bytes: Uint8Array | undefined) =>
-  Buffer.compare(bytes ?? Buffer.of(), blob.bytes.subarray(0, MIB)) === 0
+import { blocksOf, bytesOf, give, isRight, lie, MIB, scriptedDownload } from '../../../../kit/scripted-download.ts'
+import { scriptedPeer } from '../../../../kit/scripted-peer.ts'
 
 describe('a download', () => {
   test('asks one peer for all blocks of a piece, checks and hands over the piece', async () => {
-    const { join, taken, settle, buffers } = setUp()
+    const { join, taken, settle, buffers } = scriptedDownload()
     const peer = join('a')
     expect(blocksOf(peer)).toEqual([0, 1, 2, 3])
     for (const request of peer.open) give(request)
@@ -117,7 +15,7 @@ describe('a download', () => {
   })
 
   test('that stops while a piece is checked hands over nothing and gives its memory back', async () => {
-    const { join, download, taken, settle, buffers } = setUp()
+    const { join, download, taken, settle, buffers } = scriptedDownload()
     for (const request of join('a').open) give(request)
     download.stop()
     await settle()
@@ -126,7 +24,7 @@ describe('a download', () => {
   })
 
   test('asks agents before origins', () => {
-    const { download } = setUp()
+    const { download } = scriptedDownload()
     const peers = [scriptedPeer('o', { pieces: 4, role: 'origin' }), scriptedPeer('a', { pieces: 4 })] as const
     for (const peer of peers) peer.choked = true
     for (const { connection } of peers) download.addPeer(connection)
@@ -136,7 +34,7 @@ describe('a download', () => {
   })
 
   test('takes what a peer left unfinished to another one, and keeps what it gave', async () => {
-    const { join, download, taken, settle } = setUp()
+    const { join, download, taken, settle } = scriptedDownload()
     const first = join('a')
     give(first.open[0])
     await settle()
@@ -151,7 +49,7 @@ describe('a download', () => {
   })
 
   test('notes how long the blocks of a peer took, and how often it was late', async () => {
-    const { join, clock, conducts, settle } = setUp()
+    const { join, clock, conducts, settle } = scriptedDownload()
     const peer = join('a')
     await clock.advance(200)
     give(peer.open[0])
@@ -163,7 +61,7 @@ describe('a download', () => {
   })
 
   test('blames no peer, and withdraws nothing, when the node itself stood still', async () => {
-    const { join, clock, download, conducts } = setUp()
+    const { join, clock, download, conducts } = scriptedDownload()
     const peer = join('a')
     clock.stall(swarmLimits.maxRequestTimeoutMs + 1_000)
     await clock.advance(20)
@@ -173,14 +71,14 @@ describe('a download', () => {
   })
 
   test.each(['onReceived', 'take'] as const)('says so when %s throws in an event of its own', async (name) => {
-    const { join, settle, broken } = setUp({ broken: name })
+    const { join, settle, broken } = scriptedDownload({ broken: name })
     for (const request of join('a').open) give(request)
     await settle()
     expect(broken[0]).toMatchObject({ message: 'broken' })
   })
 
   test('expects something of a late peer while the request waits for the node itself', async () => {
-    const { join, clock, download, settle } = setUp({ pieces: 4, rate: 1_000 })
+    const { join, clock, download, settle } = scriptedDownload({ pieces: 4, rate: 1_000 })
     const peer = join('a')
     await settle()
     expect([peer.requests.length, download.isHeld(peer.open[0]!.block.piece)]).toEqual([4, false])
@@ -191,17 +89,17 @@ describe('a download', () => {
   })
 
   test('holds what an agent gives and is not asked for yet, while others wait for the node itself', async () => {
-    const { join, download, settle } = setUp({ pieces: 4, rate: 1_000 })
+    const { join, download, settle } = scriptedDownload({ pieces: 4, rate: 1_000 })
     const peer = join('a', { pieces: 4, has: [0, 1, 2] })
     await settle()
-    give(peer.open[0]!)
+    give(peer.open[0])
     await settle()
     const sent = new Set(peer.requests.map(({ block }) => block.piece))
     expect([0, 1, 2, 3].filter((piece) => download.isHeld(piece))).toEqual([0, 1, 2].filter((it) => !sent.has(it)))
   })
 
   test('leaves a peer that rejects alone for a moment, then asks it again', async () => {
-    const { join, clock } = setUp()
+    const { join, clock } = scriptedDownload()
     const peer = join('a')
     for (const request of peer.open) request.reject('PEER_REJECTED')
     await clock.advance(50)
@@ -211,7 +109,7 @@ describe('a download', () => {
   })
 
   test('withdraws what takes too long and asks somebody else', async () => {
-    const { join, clock, download, settle } = setUp()
+    const { join, clock, download, settle } = scriptedDownload()
     const slow = join('a')
     const other = join('b', { pieces: 4, has: [] })
     await clock.advance(4_000)
@@ -226,7 +124,7 @@ describe('a download', () => {
   })
 
   test('asks a second agent for the last blocks, and the loser is told to stop', async () => {
-    const { join, taken, settle, untilSlow, wasted } = setUp()
+    const { join, taken, settle, untilSlow, wasted } = scriptedDownload()
     const slow = join('a')
     const fast = join('b')
     expect(blocksOf(fast)).toEqual([])
@@ -242,7 +140,7 @@ describe('a download', () => {
   })
 
   test('asks nobody twice while there is more to fetch than its buffers hold', async () => {
-    const { join, clock } = setUp({ pieces: 3, budgetBytes: MIB })
+    const { join, clock } = scriptedDownload({ pieces: 3, budgetBytes: MIB })
     join('a')
     const idle = join('b')
     await clock.advance(2_000)
@@ -250,7 +148,7 @@ describe('a download', () => {
   })
 
   test('asks for no more than eight blocks twice at one time', async () => {
-    const { join, untilSlow } = setUp({ pieces: 4 })
+    const { join, untilSlow } = scriptedDownload({ pieces: 4 })
     for (const name of ['a', 'b', 'c', 'd']) join(name)
     const idle = [join('e'), join('f'), join('g')]
     expect(idle.flatMap(({ open }) => open)).toEqual([])
@@ -259,7 +157,7 @@ describe('a download', () => {
   })
 
   test('counts what came and was of no use, by why', async () => {
-    const { join, clock, download, settle, wasted } = setUp()
+    const { join, clock, download, settle, wasted } = scriptedDownload()
     const late = join('a')
     await clock.advance(swarmLimits.maxRequestTimeoutMs)
     late.requests[0]?.answer(Buffer.alloc(256 * 1024))
@@ -275,7 +173,7 @@ describe('a download', () => {
   })
 
   test('asks an agent instead of an origin for what the agent has got since, and no second agent', async () => {
-    const { join, download, settle } = setUp({ pieces: 3, budgetBytes: MIB })
+    const { join, download, settle } = scriptedDownload({ pieces: 3, budgetBytes: MIB })
     const origin = join('o', { pieces: 4, role: 'origin' })
     expect(blocksOf(origin)).toEqual([0, 1, 2, 3])
     const agents = [join('a', { pieces: 4, has: [] }), join('b', { pieces: 4, has: [] })] as const
@@ -290,13 +188,13 @@ describe('a download', () => {
   })
 
   test('never asks an origin for a block that an agent was asked for', () => {
-    const { join } = setUp()
+    const { join } = scriptedDownload()
     join('a')
     expect(join('o', { pieces: 4, role: 'origin' }).open).toEqual([])
   })
 
   test('asks an origin too for what a reader waits for, once an agent is late with it', async () => {
-    const { join, clock, taken, settle } = setUp({ windows: [{ next: 0, end: 4, urgent: true }] })
+    const { join, clock, taken, settle } = scriptedDownload({ windows: [{ next: 0, end: 4, urgent: true }] })
     const slow = join('a')
     const origin = join('o', { pieces: 4, role: 'origin' })
     await clock.advance(900)
@@ -310,7 +208,7 @@ describe('a download', () => {
   })
 
   test('leaves a slow agent its blocks while no reader waits for them', async () => {
-    const { join, clock } = setUp({ windows: [{ next: 0, end: 4, urgent: false }] })
+    const { join, clock } = scriptedDownload({ windows: [{ next: 0, end: 4, urgent: false }] })
     join('a')
     const origin = join('o', { pieces: 4, role: 'origin' })
     await clock.advance(4_000)
@@ -318,7 +216,7 @@ describe('a download', () => {
   })
 
   test('starts no piece beyond the bound of its buffers', async () => {
-    const { join, settle } = setUp({ pieces: 3, budgetBytes: MIB })
+    const { join, settle } = scriptedDownload({ pieces: 3, budgetBytes: MIB })
     const peers = ['a', 'b', 'c'].map((name) => join(name))
     const started = new Set(peers.flatMap(({ open }) => open.map(({ block }) => block.piece)))
     expect(started.size).toBe(1)
@@ -328,8 +226,8 @@ describe('a download', () => {
   })
 
   test('takes no memory beyond the bound of all, and gets that of a piece that nobody gives any more', async () => {
-    const first = setUp({ budgetBytes: MIB })
-    const second = setUp({ buffers: first.buffers })
+    const first = scriptedDownload({ budgetBytes: MIB })
+    const second = scriptedDownload({ buffers: first.buffers })
     give(first.join('a').open[0])
     await first.settle()
     const waiting = second.join('b')
@@ -342,8 +240,8 @@ describe('a download', () => {
   })
 
   test('does not keep others waiting when it has no use for its place in the line', async () => {
-    const busy = setUp({ budgetBytes: MIB })
-    const [gone, patient] = [setUp({ buffers: busy.buffers }), setUp({ buffers: busy.buffers })]
+    const busy = scriptedDownload({ budgetBytes: MIB })
+    const [gone, patient] = [scriptedDownload({ buffers: busy.buffers }), scriptedDownload({ buffers: busy.buffers })]
     const peer = busy.join('a')
     gone.join('b')
     gone.download.removePeer('b')
@@ -356,7 +254,7 @@ describe('a download', () => {
   })
 
   test('looks at a peer that owes something when that is due, and no more often', async () => {
-    const { clock, wheel, conducts, join } = setUp({ pieces: 4 })
+    const { clock, wheel, conducts, join } = scriptedDownload({ pieces: 4 })
     const peers = ['a', 'b', 'c', 'd'].map((name) => join(name))
     expect(peers.map(({ open }) => open.length)).toEqual([4, 4, 4, 4])
     await clock.advance(5_099)
@@ -367,7 +265,7 @@ describe('a download', () => {
   })
 
   test('stops: everything is withdrawn and its buffers are given back', async () => {
-    const { join, download, buffers, settle } = setUp({ pieces: 3 })
+    const { join, download, buffers, settle } = scriptedDownload({ pieces: 3 })
     const peer = join('a')
     download.stop()
     expect(peer.open).toEqual([])
@@ -378,7 +276,7 @@ describe('a download', () => {
 
 describe('a peer that takes small blocks', () => {
   test('cannot write into a piece that is verified with a part of a block it had rejected another part of', async () => {
-    const { join, taken, settle, download } = setUp({ keep: true })
+    const { join, taken, settle, download } = scriptedDownload({ keep: true })
     const liar = join('a', { pieces: 4, blockLength: 16 * 1024 })
     const parts = liar.open.filter(({ block }) => block.offset < 256 * 1024)
     const others = liar.open.filter((request) => !parts.includes(request))
@@ -399,7 +297,7 @@ describe('a peer that takes small blocks', () => {
 
 describe('a bad piece', () => {
   test('with one giver convicts it, and is asked of somebody else', async () => {
-    const { join, liars, download, taken, settle } = setUp()
+    const { join, liars, download, taken, settle } = scriptedDownload()
     const liar = join('a')
     for (const request of liar.open) request.answer(lie(request))
     await settle()
@@ -413,7 +311,7 @@ describe('a bad piece', () => {
   })
 
   test('with several givers is fetched whole from one peer, and convicts only who lied', async () => {
-    const { join, liars, taken, settle, untilSlow } = setUp()
+    const { join, liars, taken, settle, untilSlow } = scriptedDownload()
     const liar = join('a')
     const innocent = join('b')
     await untilSlow()
@@ -437,7 +335,7 @@ describe('a bad piece', () => {
   })
 
   test('is fetched whole: what one peer left unfinished is not completed by another', async () => {
-    const { join, download, settle, untilSlow } = setUp()
+    const { join, download, settle, untilSlow } = scriptedDownload()
     const peers = { a: join('a'), b: join('b') }
     await untilSlow()
     peers.a.open[2]?.answer(lie(peers.a.open[2]))
@@ -452,7 +350,7 @@ describe('a bad piece', () => {
   })
 
   test('is blamed on its giver only when the hashes are known to be right, and it is asked for nothing until then', async () => {
-    const { join, download, taken, liars, settle } = setUp({ trusted: false, pieces: 4 })
+    const { join, download, taken, liars, settle } = scriptedDownload({ trusted: false, pieces: 4 })
     const liar = join('a')
     const spoilt = liar.open[0]!.block.piece
     for (const request of liar.open.filter(({ block }) => block.piece === spoilt)) request.answer(lie(request))
@@ -477,7 +375,7 @@ describe('a bad piece', () => {
   })
 
   test('is not blamed on a peer whose block another one was writing too', async () => {
-    const { join, taken, liars, settle, untilSlow } = setUp()
+    const { join, taken, liars, settle, untilSlow } = scriptedDownload()
     const honest = join('a')
     const liar = join('b')
     await untilSlow()
@@ -494,7 +392,7 @@ describe('a bad piece', () => {
   })
 
   test('is not made by a second giver that was too late', async () => {
-    const { join, taken, liars, settle, untilSlow } = setUp()
+    const { join, taken, liars, settle, untilSlow } = scriptedDownload()
     const first = join('a')
     const second = join('b')
     await untilSlow()
