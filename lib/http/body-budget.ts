@@ -24,12 +24,12 @@ const MAX_HELD_BYTES = 64 * 1024 * 1024
 /** For a whole body, however it trickles. */
 const MAX_BODY_MS = 60_000
 
-type Reason = 'full' | 'late'
+type Why = 'full' | 'late'
 
 interface Open extends AgeLinks<Open> {
   readonly caller: string
   bytes: number
-  refuse(reason: Reason, err: AppError): void
+  refuse(why: Why, err: AppError): void
 }
 
 export function bodyBudget(components: BodyBudgetComponents, listener: string): BodyBudget {
@@ -47,17 +47,17 @@ class SharedBudget implements BodyBudget {
   /** Of each caller, the oldest first. */
   readonly #byCaller = new Map<string, AgeList<Open>>()
   readonly #gauge: Gauge
-  readonly #refused: (reason: Reason) => void
+  readonly #refused: (why: Why) => void
 
   constructor({ clock, metrics }: BodyBudgetComponents, listener: string) {
     const help = 'Bytes of bodies that are not whole yet.'
     const refused = metrics.counter(
       { name: 'shoal_http_bodies_refused_total', help: 'Bodies that were given up, by reason.' },
-      ['listener', 'reason'],
+      ['listener', 'why'],
     )
     this.#clock = clock
     this.#gauge = metrics.gauge({ name: 'shoal_http_body_bytes', help }, ['listener']).with({ listener })
-    this.#refused = (reason) => refused.with({ listener, reason }).add()
+    this.#refused = (why) => refused.with({ listener, why }).add()
   }
 
   open({ socket }: IncomingMessage, refuse: (err: AppError) => void): HeldBody {
@@ -73,9 +73,9 @@ class SharedBudget implements BodyBudget {
       bytes: 0,
       older: undefined,
       newer: undefined,
-      refuse: (reason, err) => {
+      refuse: (why, err) => {
         close()
-        this.#refused(reason)
+        this.#refused(why)
         refuse(err)
       },
     }

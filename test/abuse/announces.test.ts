@@ -100,15 +100,13 @@ test('bodies that never end hold a bounded part of the memory for a bounded time
   try {
     await eventually(async () => {
       most.bytes = Math.max(most.bytes, held())
-      expect(it.metrics.value('shoal_http_bodies_refused_total', { listener: 'http', reason: 'full' })).toBeGreaterThan(
-        20,
-      )
+      expect(it.metrics.value('shoal_http_bodies_refused_total', { listener: 'http', why: 'full' })).toBeGreaterThan(20)
     })
     expect(Math.max(most.bytes, held())).toBeLessThanOrEqual(64 * MIB)
     expect(await it.named(blobOf('meanwhile'))).toEqual([])
     await it.clock.advance(60_000)
     await eventually(async () => expect(held()).toBe(0))
-    expect(it.metrics.value('shoal_http_bodies_refused_total', { listener: 'http', reason: 'late' })).toBeGreaterThan(0)
+    expect(it.metrics.value('shoal_http_bodies_refused_total', { listener: 'http', why: 'late' })).toBeGreaterThan(0)
   } finally {
     for (const socket of sockets) socket.destroy()
   }

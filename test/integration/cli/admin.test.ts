@@ -31,6 +31,7 @@ beforeAll(async () => {
 afterAll(async () => shoal[Symbol.asyncDispose]())
 
 const NO_TASK = 'ab'.repeat(32)
+const NO_UPLOAD = '00000000-0000-4000-8000-000000000000'
 
 /** For each verb: its arguments here, its exit code, and the text that it prints for people. */
 const expected = (
@@ -43,6 +44,8 @@ const expected = (
   'origin repair': [digest, 0, /^good$/],
   'origin scrub': ['', 0, /^verified +\d+ blobs/],
   'origin scrub-now': ['', 0, /^verified +\d+ blobs/],
+  'origin uploads': ['--n 5', 0, /^ID +SIZE +USED +STATE +CLIENT/],
+  'origin cancel-upload': [NO_UPLOAD, 1, /BLOB_UPLOAD_UNKNOWN/],
   'origin hand-over': ['', 0, /^walk /],
   'origin hand-over-now': ['', 0, /^walk /],
   'origin drain': ['', 0, /^state +staying/],

@@ -125,6 +125,7 @@ test('no label has a value for each blob, peer, URL or repository', () => {
     'member',
     'event',
     'listener',
+    'limit',
     'route',
     'method',
     'volume',
