@@ -14,8 +14,8 @@ export interface Visit {
   principal?: Principal
   /** The methods that the path supports, collected for a 405 answer. */
   readonly allowed: Set<string>
-  /** Called at its end; set it when something is held until then. */
-  atEnd: () => void
+  /** What is held for it, e.g. a place, is given back by `release` at its end; at once when it has ended already. */
+  readonly holds: (release: () => void) => void
 }
 
 /** The running requests of one server; counts and logs each one at its end. */
@@ -131,12 +131,17 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
     open(req, res) {
       const controller = new AbortController()
       const startedMs = clock.monotonicMs()
+      let over = false
+      const held: (() => void)[] = []
       const visit: Visit = {
         requestId: requestIdOf(req, random),
         signal: controller.signal,
         route: 'unmatched',
         allowed: new Set(),
-        atEnd: () => undefined,
+        holds(release) {
+          if (over) release()
+          else held.push(release)
+        },
       }
       underWay.set(res, controller)
       connections.add(req.socket, res)
@@ -145,7 +150,8 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
         underWay.delete(res)
         if (!res.writableFinished) controller.abort(appError('ABORTED', { message: 'the client disconnected' }))
         close(visit, req, res, startedMs)
-        visit.atEnd()
+        over = true
+        for (const release of held) release()
         if (underWay.size > 0) return
         for (const resolve of waiting) resolve()
         waiting.clear()
