@@ -41,6 +41,7 @@ const some = `sha256:${'0'.repeat(64)}`
 const table: readonly (readonly [what: string, may: readonly SecretName[], door: Door])[] = [
   ['pull from an agent', ['read', 'admin'], { at: ['agent-1', 'registry'], method: 'GET', path: '/v2/' }],
   ['look into an agent', ['admin'], { at: ['agent-1', 'admin'], method: 'GET', path: '/blobs' }],
+  ['log in at the proxy', ['read', 'push'], { at: ['proxy-1', 'registry'], method: 'GET', path: '/v2/' }],
   ['pull from the proxy', ['read', 'push'], { at: ['proxy-1', 'registry'], method: 'GET', path: '/v2/a/tags/list' }],
   ['push', ['push'], { at: ['proxy-1', 'registry'], method: 'POST', path: '/v2/team/a/blobs/uploads/' }],
   [
