@@ -21,8 +21,8 @@ export interface BodyBudget {
 
 /** All bodies of a listener together. Beyond it the oldest body of the caller that holds most is refused. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024
-/** For a whole body, however it trickles. */
-const MAX_BODY_MS = 60_000
+/** For a whole body, however it trickles: the largest, a manifest of 4 MiB, takes 82 s at 50 KiB/s. */
+const MAX_BODY_MS = 120_000
 
 type Why = 'full' | 'late'
 

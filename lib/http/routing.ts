@@ -1,6 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express from 'express'
-import { type AppError, appError, type Clock, codeOf, hasCode, isAbort, isAppError, toAppError } from '../base/index.ts'
+import {
+  type AppError,
+  appError,
+  type Clock,
+  codeOf,
+  hasCode,
+  isAbort,
+  isAppError,
+  throwIfAborted,
+  toAppError,
+} from '../base/index.ts'
 import type { Authenticate } from '../identity/index.ts'
 import type { AuditTrail, Logger } from '../telemetry/index.ts'
 import { sendJson } from './answers.ts'
@@ -214,8 +224,8 @@ const pathHandler = (routes: readonly Route[], components: RoutingComponents): e
     const principal = components.authenticate(req)
     visit.principal = principal
     requireRight({ principal }, route.right)
-    visit.atEnd = await components.enterLoad({ req, path: targetOf(res).path }, visit.signal)
-    if (res.closed) visit.atEnd()
+    visit.holds(await components.enterLoad({ req, path: targetOf(res).path }, visit.signal))
+    throwIfAborted(visit.signal)
     const exchange = exchangeOf(components, { req, res }, principal)
     if (route.right === 'admin') noteAction(components.audit, exchange)
     await route.handle(exchange)

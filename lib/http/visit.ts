@@ -14,8 +14,8 @@ export interface Visit {
   principal?: Principal
   /** The methods that the path supports, collected for a 405 answer. */
   readonly allowed: Set<string>
-  /** Called at its end; set it when something is held until then. */
-  atEnd: () => void
+  /** What is held for it, e.g. a place, is given back by `release` at its end; at once when it has ended already. */
+  readonly holds: (release: () => void) => void
 }
 
 /** The running requests of one server; counts and logs each one at its end. */
@@ -91,6 +91,21 @@ function byConnection(underWay: ReadonlyMap<ServerResponse, AbortController>): C
   }
 }
 
+/** A new visit, and what ends it. */
+function newVisit(requestId: string, signal: AbortSignal): { readonly visit: Visit; readonly end: () => void } {
+  const held: (() => void)[] = []
+  let over = false
+  const holds = (release: () => void) => {
+    if (over) release()
+    else held.push(release)
+  }
+  const end = () => {
+    over = true
+    for (const release of held) release()
+  }
+  return { visit: { requestId, signal, route: 'unmatched', allowed: new Set(), holds }, end }
+}
+
 function requestMetrics(metrics: Metrics) {
   const requests = metrics.counter(
     { name: 'shoal_http_requests_total', help: 'Requests answered, by listener, route pattern, method and status.' },
@@ -131,13 +146,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
     open(req, res) {
       const controller = new AbortController()
       const startedMs = clock.monotonicMs()
-      const visit: Visit = {
-        requestId: requestIdOf(req, random),
-        signal: controller.signal,
-        route: 'unmatched',
-        allowed: new Set(),
-        atEnd: () => undefined,
-      }
+      const { visit, end } = newVisit(requestIdOf(req, random), controller.signal)
       underWay.set(res, controller)
       connections.add(req.socket, res)
       if (closing) res.shouldKeepAlive = false
@@ -145,7 +154,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
         underWay.delete(res)
         if (!res.writableFinished) controller.abort(appError('ABORTED', { message: 'the client disconnected' }))
         close(visit, req, res, startedMs)
-        visit.atEnd()
+        end()
         if (underWay.size > 0) return
         for (const resolve of waiting) resolve()
         waiting.clear()

@@ -61,12 +61,15 @@ export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Ro
 }
 
 /**
- * Clients learn how to log in only from the challenge to this request, never from one to a push. So this route requires
- * the highest right that the registry has.
+ * Clients learn how to log in only from the challenge to this request, never from one to a push. So it asks whoever is
+ * not known for the highest right that the registry has; who is known may log in with what he has.
  */
-function ping(path: string, right: Route['right']): Route {
-  const handle = (exchange: Exchange) => sendJson(exchange, 200, {})
-  return { methods: ['GET', 'HEAD'], path, right, summary: 'OCI ping', handle }
+function ping(path: string, highest: Route['right']): Route {
+  const handle = (exchange: Exchange) => {
+    requireRight(exchange, exchange.principal.name === 'anonymous' ? highest : 'read')
+    sendJson(exchange, 200, {})
+  }
+  return { methods: ['GET', 'HEAD'], path, right: 'none', summary: 'OCI ping', handle }
 }
 
 function readOperations(storage: RegistryStorage, { traffic = noTraffic }: RegistryInit): OperationTable {

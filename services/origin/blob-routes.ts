@@ -25,6 +25,7 @@ import {
   type LookBudget,
   type Route,
   refusal,
+  requireRight,
   sendContent,
   sendEmpty,
   sendJson,
@@ -58,7 +59,12 @@ export interface BlobRoutesComponents extends MetainfoComponents {
   readonly keeps: (digest: Digest, init: { readonly without: string | undefined }) => boolean
 }
 
-const isHop = (exchange: Exchange) => exchange.req.headers[HOP_HEADER] === '1'
+/** Whether another origin asks. What it is given goes past the limits of callers. @throws UNAUTHORIZED, DENIED */
+function isHop(exchange: Exchange): boolean {
+  if (exchange.req.headers[HOP_HEADER] !== '1') return false
+  requireRight(exchange, 'ring')
+  return true
+}
 
 /** The rank of the write-back task that comes with a copy; undefined when the copy comes without a task. */
 const rankOf = (exchange: Exchange): number | undefined => {
@@ -213,8 +219,8 @@ function holdingRoutes(components: BlobRoutesComponents): readonly Route[] {
   }
 
   return [
-    { methods: ['GET'], path: originRoutes.holding, right: 'read', summary: 'what is here of it', handle: holding },
-    { methods: ['GET'], path: originRoutes.held, right: 'read', summary: 'a range of what is here', handle: held },
+    { methods: ['GET'], path: originRoutes.holding, right: 'ring', summary: 'what is here of it', handle: holding },
+    { methods: ['GET'], path: originRoutes.held, right: 'ring', summary: 'a range of what is here', handle: held },
   ]
 }
 

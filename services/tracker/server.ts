@@ -78,7 +78,7 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
     {
       ...announce,
       methods: ['GET'],
-      right: 'read',
+      right: 'announce',
       summary: 'BEP 3, compact',
       handle: (exchange) => bep3(components, exchange),
     },

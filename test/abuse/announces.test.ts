@@ -68,6 +68,16 @@ test('a flood of random digests stays within the total, and leaves the swarms th
   for (const each of shared) expect(await it.named(each, asker)).toEqual(expect.arrayContaining([peerIdOf('b')]))
 })
 
+test('who may only read announces in no protocol', async () => {
+  await using it = await tracker({ secrets: { node: 'a-secret-of-the-nodes' }, anonymous: 'read' })
+  const of = blobOf('some')
+  const query = `info_hash=${of.swarmId.replace(/../g, '%$&')}&peer_id=${'b'.repeat(20)}&port=6881&left=100&compact=1`
+  expect((await fetch(`${it.url}/announce?${query}`)).status).toBe(401)
+  await expect(it.named(of)).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
+  const metainfo = await fetch(`${it.url}/namespace/team%2Fx/blobs/${of.digest}/metainfo`)
+  expect(metainfo.status).not.toBe(401)
+})
+
 test('a flood of nodes with seeds stays within the totals, and leaves the origins', async () => {
   await using it = await tracker({ seeds: { maxNodes: 100, maxSwarms: 2000 } })
   const [ours] = [blobs('ours', 500)]
@@ -104,7 +114,7 @@ test('bodies that never end hold a bounded part of the memory for a bounded time
     })
     expect(Math.max(most.bytes, held())).toBeLessThanOrEqual(64 * MIB)
     expect(await it.named(blobOf('meanwhile'))).toEqual([])
-    await it.clock.advance(60_000)
+    await it.clock.advance(120_000)
     await eventually(async () => expect(held()).toBe(0))
     expect(it.metrics.value('shoal_http_bodies_refused_total', { listener: 'http', why: 'late' })).toBeGreaterThan(0)
   } finally {

@@ -31,6 +31,7 @@ interface Door {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
   readonly body?: object
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 const uploads = '/namespace/team%2Fa/uploads'
@@ -40,12 +41,31 @@ const some = `sha256:${'0'.repeat(64)}`
 const table: readonly (readonly [what: string, may: readonly SecretName[], door: Door])[] = [
   ['pull from an agent', ['read', 'admin'], { at: ['agent-1', 'registry'], method: 'GET', path: '/v2/' }],
   ['look into an agent', ['admin'], { at: ['agent-1', 'admin'], method: 'GET', path: '/blobs' }],
+  ['log in at the proxy', ['read', 'push'], { at: ['proxy-1', 'registry'], method: 'GET', path: '/v2/' }],
   ['pull from the proxy', ['read', 'push'], { at: ['proxy-1', 'registry'], method: 'GET', path: '/v2/a/tags/list' }],
   ['push', ['push'], { at: ['proxy-1', 'registry'], method: 'POST', path: '/v2/team/a/blobs/uploads/' }],
   [
     'read at an origin',
     ['node', 'service', 'admin'],
     { at: ['origin-1', 'http'], method: 'GET', path: `/namespace/team%2Fa/blobs/${some}` },
+  ],
+  [
+    'ask an origin as another one',
+    ['service', 'admin'],
+    {
+      ...{ at: ['origin-1', 'http'], method: 'GET', path: `/namespace/team%2Fa/blobs/${some}` },
+      headers: { 'x-shoal-hop': '1' },
+    },
+  ],
+  [
+    'see what an origin holds',
+    ['service', 'admin'],
+    { at: ['origin-1', 'http'], method: 'GET', path: `/namespace/team%2Fa/blobs/${some}/holding?asker=origin-1` },
+  ],
+  [
+    'read what an origin has not verified',
+    ['service', 'admin'],
+    { at: ['origin-1', 'http'], method: 'GET', path: `/namespace/team%2Fa/blobs/${some}/held` },
   ],
   ['upload at an origin', ['service', 'admin'], { at: ['origin-1', 'http'], method: 'POST', path: uploads }],
   ['drain an origin', ['admin'], { at: ['origin-1', 'admin'], method: 'GET', path: '/drain' }],
@@ -67,10 +87,11 @@ const table: readonly (readonly [what: string, may: readonly SecretName[], door:
   ],
 ]
 
-async function knock({ at, method, path, body }: Door, secret: string | undefined): Promise<number> {
+async function knock({ at, method, path, body, headers }: Door, secret: string | undefined): Promise<number> {
   const { status } = await fetch(shoal.url(...at) + path, {
     method,
     headers: {
+      ...headers,
       ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
     },

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { codeOf, deferred } from '../../../lib/base/index.ts'
-import { readBytes, sendEmpty, sendJson, sendStream } from '../../../lib/http/index.ts'
+import { type LoadLimits, readBytes, sendEmpty, sendJson, sendStream } from '../../../lib/http/index.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type HttpPair, httpPair, route } from '../../kit/http-pair.ts'
 
@@ -69,6 +69,20 @@ describe.each([
     leave(socket)
     await eventually(() => expect(aborted).toEqual(Array.from({ length: count }, () => 'ABORTED')))
     await eventually(() => expect(endedIn(pair)).toBe(count))
+  })
+
+  test('after a queue of which some wait for a place: every place is free again', async () => {
+    const { wait, begun, aborted } = waiting()
+    const load: LoadLimits = { loadOf: () => 'downloads', max: { uploads: 1, downloads: 4 }, clientShare: 1 }
+    await using pair = await httpPair([wait], { server: { load } })
+    const socket = await open(pair, get('/wait').repeat(6))
+    await eventually(() => expect(begun).toHaveLength(4))
+    leave(socket)
+    await eventually(() => expect(endedIn(pair)).toBe(6))
+    expect([begun.length, aborted.length]).toEqual([4, 4])
+    const next = await open(pair, get('/wait').repeat(4))
+    await eventually(() => expect(begun).toHaveLength(8))
+    leave(next)
   })
 
   test('in the middle of a body that is already answered: no timer stays', async () => {
