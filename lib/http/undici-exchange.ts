@@ -63,7 +63,7 @@ const patience = (clock: Clock, limitMs: number, expire: () => void): Patience =
 type Outcome = {
   readonly resolve: (response: HttpResponse) => void
   readonly reject: (err: AppError) => void
-  /** Called once, when nothing of the request or its answer is left. */
+  /** Called once, when nothing more of the request or its answer is to come; somebody may still have to read it. */
   readonly onOver: () => void
 }
 
@@ -124,6 +124,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#dropSource()
+    this.#leave()
     this.#body.end()
   }
 
@@ -151,9 +152,13 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
     if (body instanceof Readable && !body.destroyed) body.on('error', () => undefined).destroy()
   }
 
-  #release(): void {
+  #leave(): void {
     if (!this.#over) this.#outcome.onOver()
     this.#over = true
+  }
+
+  #release(): void {
+    this.#leave()
     this.#wait.release()
     this.#request.signal?.removeEventListener('abort', this.#onAbort)
   }
@@ -163,7 +168,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
 export interface Means {
   readonly agent: Agent
   readonly clock: Clock
-  /** Called once, when nothing of the request or its answer is left. */
+  /** Called once, when nothing more of the request or its answer is to come; somebody may still have to read it. */
   readonly onOver: () => void
 }
 

@@ -44,6 +44,8 @@ class Session implements UploadSession {
   /** The operation that runs now; only one is allowed. */
   #running: Promise<unknown> | undefined
   #interruption = new AbortController()
+  /** It is to be removed: nobody uses it any more, also when the removal has failed and must come again. */
+  #doomed = false
   #removal: Promise<void> | undefined
   #published = false
   #leases = 0
@@ -115,10 +117,14 @@ class Session implements UploadSession {
 
   async abort(): Promise<void> {
     if (this.#published) return
-    this.#removal ??= this.interrupt().then(async () => {
-      if (!this.#published) await this.#remove()
-    })
-    await this.#removal
+    this.#doomed = true
+    this.#removal ??= this.#end()
+    try {
+      await this.#removal
+    } catch (err) {
+      this.#removal = undefined
+      throw err
+    }
   }
 
   async interrupt(): Promise<void> {
@@ -129,7 +135,7 @@ class Session implements UploadSession {
   }
 
   #checkFree() {
-    if (this.#published || this.#removal !== undefined) throw appError('BLOB_UPLOAD_UNKNOWN')
+    if (this.#published || this.#doomed) throw appError('BLOB_UPLOAD_UNKNOWN')
     if (this.#running !== undefined) throw appError('UPLOAD_CONFLICT')
   }
 
@@ -216,6 +222,11 @@ class Session implements UploadSession {
     if (pieces !== undefined) await blobs.putSidecar(digest, 'pieces', pieces).catch(() => undefined)
     ended(this.id)
     return blob
+  }
+
+  async #end(): Promise<void> {
+    await this.interrupt()
+    if (!this.#published) await this.#remove()
   }
 
   async #remove(): Promise<void> {

@@ -138,6 +138,14 @@ test('uploads that hang do not keep short requests from the same service, and wh
   }
 }, 20_000)
 
+test('an answer that has come whole keeps no place, also where nobody reads it', async () => {
+  const ping = route(['GET'], '/ping', (exchange) => sendEmpty(exchange, 204))
+  await using pair = await httpPair([ping], { client: { connectionsPerOrigin: 1, maxWaiting: 1 } })
+  for (let i = 0; i < 5; i += 1) {
+    expect((await pair.client.request({ method: 'GET', url: pair.url('/ping') })).status).toBe(204)
+  }
+})
+
 test('who uploads slowly over all connections keeps nobody else from pushing and pulling', async () => {
   await using shoal = await startTopology({
     ...{ agents: 0, origins: 1, trackers: 1, processes: [] },
