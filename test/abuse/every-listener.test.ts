@@ -164,8 +164,8 @@ describe.each(everyListener)('$kind $listener', (at) => {
   test.each(['0.0.0.0', '[::]', '192.0.2.1', 'shoal.example'])(
     'does not start on %s without a secret',
     async (host) => {
-      const { make, schema } = doors[at.kind]
-      const config = await loadConfig(schema, { overrides: [`${at.key}.bind=${host}:auto`] })
+      const door = doors[at.kind]
+      const config = await loadConfig(door.schema, { overrides: [`${at.key}.bind=${host}:auto`] })
       const failure = { code: 'INSECURE_BIND', detail: { listener: at.key } }
       const start = async () => door.make({ logger: silentLogger(), metrics: silentMetrics() }, config).start()
       await expect(start()).rejects.toMatchObject(failure)
