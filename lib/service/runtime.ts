@@ -1,4 +1,4 @@
-import { type Clock, type Random, systemClock, systemRandom } from '../base/index.ts'
+import { type Clock, openFileLimit, type Random, systemClock, systemRandom } from '../base/index.ts'
 import { type HttpClient, httpClient } from '../http/index.ts'
 import { jsonLogger, type Logger, type Metrics, prometheusMetrics } from '../telemetry/index.ts'
 import type { CommonConfig } from './config.ts'
@@ -11,6 +11,8 @@ export interface Runtime {
   readonly random: Random
   readonly logger: Logger
   readonly metrics: Metrics
+  /** Most files and connections that the process may have open; undefined where the system does not tell. */
+  readonly openFiles: number | undefined
 }
 
 /** Uses the real part where `given` has none. */
@@ -20,6 +22,7 @@ export function serviceRuntime(kind: ServiceKind, config: CommonConfig, given: P
     random: given.random ?? systemRandom(),
     logger: given.logger ?? jsonLogger({ level: config.log, service: serviceFacts(kind).name }),
     metrics: given.metrics ?? prometheusMetrics({ process: true }),
+    openFiles: given.openFiles ?? openFileLimit(),
   }
   // Registers the metric at the start, so that it is visible as 0.
   unhandledRejections(runtime.metrics)

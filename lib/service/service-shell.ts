@@ -1,4 +1,4 @@
-import { lifecycle, openFileLimit, type Startable } from '../base/index.ts'
+import { lifecycle, type Startable } from '../base/index.ts'
 import { type Envelope, type HttpServer, httpServer, type LoadLimits, type Route } from '../http/index.ts'
 import { type AnonymousRights, secretAuthenticator } from '../identity/index.ts'
 import type { ListeningConfig } from './config.ts'
@@ -69,7 +69,7 @@ export function serviceShell<K extends ServiceKind>(
 ): ServiceShell<K> {
   assertSafeListeners(kind, config)
   const state = serviceState()
-  const openFiles = openFileLimit()
+  const { openFiles } = runtime
   const ops = opsRoutes({ metrics: runtime.metrics, checks: { service: state.check, ...checks } })
   const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners }
   const open = (name: string, { anonymous, ...init }: ListenerInit) => {

@@ -1,47 +1,14 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { digestOf } from '../../lib/core/index.ts'
 import { serviceFacts, serviceKinds } from '../../lib/service/index.ts'
-import { docTable } from '../kit/doc-table.ts'
+import { routesWithBody } from '../kit/documented-routes.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
 
 /** Answers that go out while the body of the request still comes, and what becomes of the connection. */
 
 const KIB = 1024
 const MIB = 1024 * KIB
-
-const examples: Readonly<Record<string, string>> = {
-  ':namespace': 'team%2Fapp',
-  ':repository': 'team%2Fapp',
-  '<name>': 'team/app',
-  '<reference>': '1.0',
-  ':tag': '1.0',
-  '*rest': 'team/app/none',
-  '<session>': 'some-session',
-  ':digest': digestOf(Buffer.from('nobody has this')),
-  '<digest>': digestOf(Buffer.from('nobody has this')),
-}
-const exampleOf = (path: string) =>
-  path.replace(/\?.*$/, '').replace(/:\w+|<\w+>|\*\w+/g, (name) => examples[name] ?? 'x')
-
-const bodyMethods = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
-
-/** Every documented request that may carry a body; a new row joins by itself. */
-const rows = [
-  ...docTable('docs/endpoints.md', ['method', 'path', 'right', 'what']),
-  ...docTable('docs/endpoints.md', ['method', 'OCI path', 'right', 'what']).map((row) => ({
-    ...row,
-    heading: 'proxy: registry listener',
-    path: row['OCI path'],
-  })),
-].flatMap(({ method, heading, path }) => {
-  const [service = '', listener = ''] = heading.replace(/ listener$/, '').split(': ')
-  return method
-    .split(' ')
-    .filter((each) => bodyMethods.has(each))
-    .map((each) => ({ service, listener, method: each, path: exampleOf(path) }))
-})
 
 let herd: Topology
 
@@ -118,13 +85,12 @@ describe('an upload that was cancelled', () => {
 })
 
 test('the table has the services that take bodies', () => {
-  const services = new Set(rows.map(({ service }) => service))
-  expect([...services].toSorted()).toEqual(serviceKinds.map((kind) => serviceFacts(kind).name).toSorted())
-  expect(rows.length).toBeGreaterThan(25)
+  expect(new Set(routesWithBody.map(({ kind }) => kind))).toEqual(new Set(serviceKinds))
+  expect(routesWithBody.length).toBeGreaterThan(25)
 })
 
-describe.each(rows)('$service $listener: $method $path', ({ service, listener, method, path }) => {
-  const url = () => herd.url(`${service}-1`, listener === 'main' ? 'http' : listener)
+describe.each(routesWithBody)('$kind $listener: $method $path', ({ kind, listener, method, path }) => {
+  const url = () => herd.url(`${serviceFacts(kind).name}-1`, listener)
 
   test.each([64 * KIB, 3 * MIB, 'chunked'] as const)('the request after a body of %s is answered', async (length) => {
     expect(await askTwice(url(), { method, path, length })).toEqual({ first: expect.any(Number), second: 404 })
