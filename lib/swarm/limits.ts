@@ -62,11 +62,11 @@ export const swarmLimits = {
   /** A torrent without readers continues for this long, then pauses. */
   lingerMs: 30_000,
   /** Pieces in memory (asked for, being hashed or written, warm), all torrents together. */
-  pieceBufferBytes: 64 * 1024 * 1024,
+  pieceBufferBytes: 80 * 1024 * 1024,
   /** The part of `pieceBufferBytes` for stored pieces that stay in memory for their next readers. */
-  warmPieceBytes: 16 * 1024 * 1024,
+  warmPieceBytes: 32 * 1024 * 1024,
   /** Slices of 1 MiB in memory for readers and uploads, for all torrents together. */
-  sliceCacheBytes: 32 * 1024 * 1024,
+  sliceCacheBytes: 16 * 1024 * 1024,
   /** Pieces in memory for readers while the disk is full, all torrents together. */
   overflowBytes: 32 * 1024 * 1024,
   /** The window in front of a reader: while its pace is unknown and at least, and at most. */

@@ -4,7 +4,7 @@ export type Reasons = Readonly<Record<string, readonly string[]>>
 /** Write here what a measurement has shown, and take it away when it is no longer true. */
 export const reasons: Reasons = {
   memory: [
-    'an agent that runs from its TypeScript sources has 145 to 150 MiB before the first pull; 250 MiB leaves 100 MiB for 64 MiB of pieces, 32 MiB of slices and the sockets',
+    'an agent that runs from its TypeScript sources has 145 to 150 MiB before the first pull; 250 MiB leaves 100 MiB for 80 MiB of pieces, 16 MiB of slices and the sockets',
     'glibc keeps large memory that was freed, which is what remains at rest; `MALLOC_MMAP_THRESHOLD_` gives it back and makes pulls a fifth slower (decision 0023)',
   ],
   'swarm-processes': [

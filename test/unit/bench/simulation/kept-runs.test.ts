@@ -25,5 +25,5 @@ test('the last run of each size, day and piece length is kept, even of agents th
 
 test('a coarse run has as many pieces under way as a real one', () => {
   const { limits, pieceLength } = coarse(krakenScenario(10), 2)
-  expect([pieceLength, limits.pieceBufferBytes, limits.warmPieceBytes]).toEqual([2 * MIB, 128 * MIB, 32 * MIB])
+  expect([pieceLength, limits.pieceBufferBytes, limits.warmPieceBytes]).toEqual([2 * MIB, 160 * MIB, 64 * MIB])
 })
