@@ -10,6 +10,7 @@ export const reasons: Reasons = {
   'swarm-processes': [
     'twenty agents, an origin and the clients share two cores, so the total is the CPU of a delivered byte: each block passes JavaScript at both ends, and is hashed twice, as a part of a piece and of the whole (decision 0022)',
     'the first pull also pays for code that no process has compiled yet; later pulls still run mostly code that V8 has not optimised',
+    'waste of the first pull in 4 layers: where twenty processes share two cores each block is late, so readers ask twice within the budget of repeats (decision 0031), whose 2 MiB are an eighth of a layer of 16 MiB',
   ],
   swarm: [
     'copies with 100 agents and 4 layers: at 0.6 MB/s an agent needs longer for a piece of each layer than the 8 to 16 s after which an origin gives it once more',
