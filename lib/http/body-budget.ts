@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { type AgeLinks, AgeList, type AppError, appError, type Clock, shares } from '../base/index.ts'
-import { callerAt } from '../identity/index.ts'
+import { type AgeLinks, AgeList, type AppError, appError, type Clock, holders } from '../base/index.ts'
 import type { Gauge, Metrics } from '../telemetry/index.ts'
+import { clientOf } from './client-of.ts'
 
 /** One body that is being read into memory. */
 export interface HeldBody {
@@ -43,7 +43,7 @@ export interface BodyBudgetComponents {
 
 class SharedBudget implements BodyBudget {
   readonly #clock: Clock
-  readonly #held = shares()
+  readonly #held = holders()
   /** Of each caller, the oldest first. */
   readonly #byCaller = new Map<string, AgeList<Open>>()
   readonly #gauge: Gauge
@@ -60,7 +60,7 @@ class SharedBudget implements BodyBudget {
     this.#refused = (why) => refused.with({ listener, why }).add()
   }
 
-  open({ socket }: IncomingMessage, refuse: (err: AppError) => void): HeldBody {
+  open(req: IncomingMessage, refuse: (err: AppError) => void): HeldBody {
     let open = true
     const close = () => {
       if (!open) return
@@ -69,7 +69,7 @@ class SharedBudget implements BodyBudget {
       this.#forget(body)
     }
     const body: Open = {
-      caller: callerAt(socket.remoteAddress ?? ''),
+      caller: clientOf(req),
       bytes: 0,
       older: undefined,
       newer: undefined,

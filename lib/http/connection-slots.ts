@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { type AgeLinks, AgeList } from '../base/index.ts'
 
 /** The connections of a listener, of which there is a limited number. */
 export interface ConnectionSlots {
@@ -11,26 +12,38 @@ export interface ConnectionSlots {
   use(socket: Socket): () => void
 }
 
-export function connectionSlots(max: number, onClosed: () => void): ConnectionSlots {
-  /** Running requests of each connection; in the order in which they were last used. */
-  const running = new Map<Socket, number>()
+interface Slot extends AgeLinks<Slot> {
+  readonly socket: Socket
+  /** Running requests. */
+  running: number
+}
 
-  const change = (socket: Socket, by: 1 | -1) => {
-    const count = running.get(socket)
-    if (count === undefined) return
-    running.delete(socket)
-    running.set(socket, count + by)
+export function connectionSlots(max: number, onClosed: () => void): ConnectionSlots {
+  const slots = new Map<Socket, Slot>()
+  /** Those without a request, in the order in which they were last used. */
+  const idle = new AgeList<Slot>()
+
+  const drop = (slot: Slot) => {
+    if (slots.delete(slot.socket) && slot.running === 0) idle.remove(slot)
   }
-  const oldestIdle = () => [...running].find(([, count]) => count === 0)?.[0]
+  const change = (socket: Socket, by: 1 | -1) => {
+    const slot = slots.get(socket)
+    if (slot === undefined) return
+    if (slot.running === 0) idle.remove(slot)
+    slot.running += by
+    if (slot.running === 0) idle.add(slot)
+  }
 
   return {
     add(socket) {
-      running.set(socket, 0)
-      socket.once('close', () => running.delete(socket))
-      if (running.size <= max) return
-      const victim = oldestIdle() ?? socket
-      running.delete(victim)
-      victim.destroy()
+      const slot: Slot = { socket, running: 0, older: undefined, newer: undefined }
+      slots.set(socket, slot)
+      idle.add(slot)
+      socket.once('close', () => drop(slot))
+      if (slots.size <= max) return
+      const victim = idle.oldest ?? slot
+      drop(victim)
+      victim.socket.destroy()
       onClosed()
     },
     use(socket) {

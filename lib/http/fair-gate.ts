@@ -1,4 +1,4 @@
-import { type AbortOptions, type AppError, type Clock, throwIfAborted } from '../base/index.ts'
+import { type AbortOptions, type AppError, type Clock, holders, throwIfAborted } from '../base/index.ts'
 
 export interface FairGateInit {
   /** Most that are inside at the same time. */
@@ -27,28 +27,11 @@ interface Waiter {
   readonly enter: () => void
 }
 
-/** Numbers by client, without those that are zero. */
-class Counts {
-  readonly #counts = new Map<string, number>()
-  total = 0
-
-  of(client: string): number {
-    return this.#counts.get(client) ?? 0
-  }
-
-  add(client: string, change: 1 | -1): void {
-    const count = this.of(client) + change
-    this.total += change
-    if (count === 0) this.#counts.delete(client)
-    else this.#counts.set(client, count)
-  }
-}
-
 class Gate implements FairGate {
   readonly #clock: Pick<Clock, 'setTimer'>
   readonly #init: FairGateInit
-  readonly #inside = new Counts()
-  readonly #outside = new Counts()
+  readonly #inside = holders()
+  readonly #outside = holders()
   readonly #waiting = new Set<Waiter>()
 
   constructor(clock: Pick<Clock, 'setTimer'>, init: FairGateInit) {

@@ -8,7 +8,7 @@ export {
   sendStream,
 } from './answers.ts'
 export { type BodyOptions, readBytes, readJson } from './bodies.ts'
-export { clientNamed, clientOf } from './client-of.ts'
+export { clientOf } from './client-of.ts'
 export { entityTag } from './conditions.ts'
 export type { Envelope } from './error-envelope.ts'
 export { errorFromResponse } from './error-from-response.ts'

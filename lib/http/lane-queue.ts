@@ -1,4 +1,4 @@
-import { appError } from '../base/index.ts'
+import { appError, holders } from '../base/index.ts'
 import type { HttpRequest, Lane } from './http-client.ts'
 
 /**
@@ -6,17 +6,12 @@ import type { HttpRequest, Lane } from './http-client.ts'
  * counted. @throws CONNECTIONS_BUSY when `most` are there already
  */
 export function laneQueue(most: (lane: Lane) => number): (request: HttpRequest) => () => void {
-  const counts = new Map<string, number>()
+  const requests = holders()
   return ({ url, lane = 'control' }) => {
     if (!URL.canParse(url)) return () => undefined
     const key = `${lane} ${new URL(url).origin}`
-    const count = counts.get(key) ?? 0
-    if (count >= most(lane)) throw appError('CONNECTIONS_BUSY', { detail: { lane } })
-    counts.set(key, count + 1)
-    return () => {
-      const left = (counts.get(key) ?? 1) - 1
-      if (left === 0) counts.delete(key)
-      else counts.set(key, left)
-    }
+    if (requests.of(key) >= most(lane)) throw appError('CONNECTIONS_BUSY', { detail: { lane } })
+    requests.add(key, 1)
+    return () => requests.add(key, -1)
   }
 }

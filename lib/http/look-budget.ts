@@ -1,6 +1,6 @@
 import { appError, type Clock, countCache, hasCode } from '../base/index.ts'
-import { callerAt } from '../identity/index.ts'
 import type { Metrics } from '../telemetry/index.ts'
+import { clientOf } from './client-of.ts'
 import { refusal } from './refusal.ts'
 
 /** What tells the caller of a request. */
@@ -44,8 +44,8 @@ export function lookBudget(
     callers.set(name, account)
     return account
   }
-  const pay = ({ socket }: CallerOf) => {
-    const account = accountOf(callerAt(socket.remoteAddress ?? ''))
+  const pay = (req: CallerOf) => {
+    const account = accountOf(clientOf(req))
     if (account.left < 1) {
       refused.add()
       const message = 'too much was asked for that is nowhere; slow down'

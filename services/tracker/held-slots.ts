@@ -1,4 +1,4 @@
-import { AgeList, shares } from '../../lib/base/index.ts'
+import { AgeList, holders } from '../../lib/base/index.ts'
 import type { Slot, SlotWatcher } from './swarm.ts'
 
 /** What a slot is worth to others: nobody would miss one that is worth 0. */
@@ -35,7 +35,7 @@ function leastOf(ranks: Ranks, worth: (slot: Slot) => Worth): Slot | undefined {
 }
 
 export function heldSlots(): HeldSlots {
-  const held = shares()
+  const held = holders()
   const byHolder = new Map<string, Ranks>()
 
   return {

@@ -1,4 +1,4 @@
-import { shares } from '../../../lib/base/index.ts'
+import { holders } from '../../../lib/base/index.ts'
 import type { PeerRole, SwarmId } from '../../../lib/core/index.ts'
 import { Links } from './links.ts'
 import { Numbered } from './numbered.ts'
@@ -27,8 +27,8 @@ export class SeedGraph<N extends SeedNode> {
   readonly #swarms = new Numbered<Swarm>()
   readonly #byId = new Map<SwarmId, Swarm>()
   /** Links, and the swarms that they began, by caller. */
-  readonly links = shares()
-  readonly founded = shares()
+  readonly links = holders()
+  readonly founded = holders()
 
   /** Number of links. */
   get size(): number {

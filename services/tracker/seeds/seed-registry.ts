@@ -3,9 +3,9 @@ import {
   AgeList,
   appError,
   type Clock,
+  type Holders,
+  holders,
   type Random,
-  type Shares,
-  shares,
 } from '../../../lib/base/index.ts'
 import type { PeerId, PeerInfo, PeerRole, SwarmId } from '../../../lib/core/index.ts'
 import { callerAt } from '../../../lib/identity/index.ts'
@@ -108,7 +108,7 @@ class Registry implements SeedRegistry {
   readonly #nodes = new Map<PeerId, Node>()
   /** Of each caller, by the last announce. */
   readonly #byHolder = new Map<string, AgeList<Node>>()
-  readonly #held = shares()
+  readonly #held = holders()
 
   constructor(components: SeedRegistryComponents, init: SeedRegistryInit) {
     this.#components = components
@@ -216,7 +216,7 @@ class Registry implements SeedRegistry {
   }
 
   /** Who holds more than others of what is beyond its limit. */
-  get #crowded(): Shares | undefined {
+  get #crowded(): Holders | undefined {
     const { maxNodes, maxSeeds, maxSwarms } = this.#init
     if (this.#nodes.size > maxNodes) return this.#held
     if (this.#graph.size > maxSeeds) return this.#graph.links

@@ -10,6 +10,7 @@ test.each([
   ['1::2:3:4:5:6:7', '1:0:2:3::/64'],
   ['::1', '0:0:0:0::/64'],
   ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  [undefined, 'unknown'],
 ])('%s counts as %s', (address, caller) => {
   expect(callerAt(address)).toBe(caller)
 })

@@ -1,7 +1,7 @@
 import { type AgeLinks, AgeList } from './age-list.ts'
 
 /** Who holds how much of something that is bounded. All calls take constant time, however many hold something. */
-export interface Shares {
+export interface Holders {
   /** The holder has so much more; less, if the amount is negative. */
   add(holder: string, amount: number): void
   of(holder: string): number
@@ -13,8 +13,8 @@ export interface Shares {
   readonly total: number
 }
 
-export function shares(): Shares {
-  return new TieredShares()
+export function holders(): Holders {
+  return new TieredHolders()
 }
 
 interface Holder extends AgeLinks<Holder> {
@@ -24,7 +24,7 @@ interface Holder extends AgeLinks<Holder> {
 }
 
 /** Holders by the power of two of what they have. */
-class TieredShares implements Shares {
+class TieredHolders implements Holders {
   readonly #holders = new Map<string, Holder>()
   readonly #tiers: AgeList<Holder>[] = []
   #total = 0

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { shares } from '../../../lib/base/index.ts'
+import { holders } from '../../../lib/base/index.ts'
 
 test('nobody holds more than twice as much as the one that is named, and sums are right', () =>
   fc.assert(
@@ -9,7 +9,7 @@ test('nobody holds more than twice as much as the one that is named, and sums ar
         fc.record({ holder: fc.constantFrom('a', 'b', 'c', 'd', 'e'), amount: fc.integer({ min: -40, max: 90 }) }),
       ),
       (steps) => {
-        const held = shares()
+        const held = holders()
         const model = new Map<string, number>()
         for (const { holder, amount } of steps) {
           const least = Math.max(amount, -(model.get(holder) ?? 0))
@@ -27,7 +27,7 @@ test('nobody holds more than twice as much as the one that is named, and sums ar
   ))
 
 test('of those alike, it names the one that took nothing for the longest time', () => {
-  const held = shares()
+  const held = holders()
   for (const holder of ['a', 'b', 'c', 'a']) held.add(holder, 1)
   held.add('a', -1)
   expect(held.largest).toBe('b')
