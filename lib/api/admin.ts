@@ -1,17 +1,28 @@
 import type { z } from 'zod'
 import type { AbortOptions, ErrorCode } from '../base/index.ts'
-import type { HttpClient, HttpMethod, Route } from '../http/index.ts'
-import { sendForJson, sendForNothing } from './answer.ts'
+import { type Exchange, type HttpClient, type HttpMethod, type Route, readJson } from '../http/index.ts'
+import { jsonBody, sendForJson, sendForNothing } from './answer.ts'
 import { query, path as segment } from './path.ts'
+import { parseBody } from './schemas.ts'
+
+/** Most bytes of the body of an admin call. */
+const MAX_BODY_BYTES = 256 * 1024
 
 /** One route of an admin API: its path, its input and its answer. */
-export interface AdminCall<Path extends string = string, Query extends string = string, Answer = unknown> {
+export interface AdminCall<
+  Path extends string = string,
+  Query extends string = string,
+  Answer = unknown,
+  Body extends z.ZodType | undefined = z.ZodType | undefined,
+> {
   readonly method: Exclude<HttpMethod, 'HEAD'>
   readonly path: Path
   /** One line that says what it does. */
   readonly summary: string
   /** The allowed query parameters, and what each is for. */
   readonly query: Readonly<Record<Query, string>>
+  /** Schema of the JSON that it takes; undefined when it takes none. */
+  readonly body: Body
   readonly status: number
   /** Schema of the answer; undefined when the answer has no body. */
   readonly answer: z.ZodType<Answer> | undefined
@@ -21,27 +32,33 @@ export interface AdminCall<Path extends string = string, Query extends string = 
 
 export type AdminCalls = Readonly<Record<string, AdminCall>>
 
-type CallInit<Path extends string, Query extends string, Answer> = Pick<
-  AdminCall<Path, Query, Answer>,
+type CallInit<Path extends string, Query extends string, Answer, Body extends z.ZodType | undefined> = Pick<
+  AdminCall<Path, Query, Answer, Body>,
   'method' | 'path' | 'summary'
 > &
-  Partial<Pick<AdminCall<Path, Query, Answer>, 'query' | 'status' | 'answer' | 'codes'>>
+  Partial<Pick<AdminCall<Path, Query, Answer, Body>, 'query' | 'body' | 'status' | 'answer' | 'codes'>>
 
 /** A call with the usual defaults: status 200 with an answer, 204 without. */
-export const adminCall = <const Path extends string, const Query extends string = never, Answer = undefined>(
-  init: CallInit<Path, Query, Answer>,
-): AdminCall<Path, Query, Answer> => ({
+export const adminCall = <
+  const Path extends string,
+  const Query extends string = never,
+  Answer = undefined,
+  Body extends z.ZodType | undefined = undefined,
+>(
+  init: CallInit<Path, Query, Answer, Body>,
+): AdminCall<Path, Query, Answer, Body> => ({
   query: {} as Readonly<Record<Query, string>>,
   codes: [],
   answer: undefined,
+  body: undefined as Body,
   status: init.answer === undefined ? 204 : 200,
   ...init,
 })
 
-/** The service's route for a call. */
+/** The service's route for a call: who may only look may call what changes nothing. */
 export const adminRoute = ({ method, path, summary }: AdminCall, handle: Route['handle']): Route => ({
   ...{ methods: [method], path, summary, handle },
-  right: 'admin',
+  right: method === 'GET' ? 'inspect' : 'admin',
 })
 
 type ParamsOf<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
@@ -50,10 +67,23 @@ type ParamsOf<Path extends string> = Path extends `${string}:${infer Name}/${inf
     ? Name
     : never
 
-/** The input of a call: every parameter of its path, and optional query parameters. */
+/** What a call takes as JSON, as the service reads it. @throws BODY_INVALID and names the wrong field */
+export async function adminBody<Body extends z.ZodType>(
+  call: { readonly body: Body },
+  exchange: Exchange,
+): Promise<z.output<Body>> {
+  return parseBody(call.body, await readJson(exchange, MAX_BODY_BYTES)) as z.output<Body>
+}
+
+/** The JSON that a call takes, as callers give it. */
+export type BodyOf<Call> = Call extends { readonly body: infer Body extends z.ZodType } ? z.input<Body> : undefined
+
+/** The input of a call: every parameter of its path, optional query parameters, and its `body` if it takes one. */
 type InputOf<Call> =
   Call extends AdminCall<infer Path, infer Query>
-    ? Readonly<Record<ParamsOf<Path>, string>> & Readonly<Partial<Record<Query, string | undefined>>>
+    ? Readonly<Record<ParamsOf<Path>, string>> &
+        Readonly<Partial<Record<Query, string | undefined>>> &
+        (Call extends { readonly body: z.ZodType } ? { readonly body: BodyOf<Call> } : unknown)
     : never
 
 /** The type of a call's answer, from its schema. */
@@ -70,16 +100,21 @@ export type AdminClient<Calls extends AdminCalls> = {
   ) => Promise<AnswerOf<Calls[Name]>>
 }
 
+/** Parameters of the path and the query as text, and the `body`. */
+type CallInput = Readonly<Record<string, unknown>>
+
 async function sendCall(
   http: HttpClient,
   target: { readonly url: string; readonly call: AdminCall },
-  input: Readonly<Record<string, string | undefined>>,
+  input: CallInput,
   options: AbortOptions = {},
 ): Promise<unknown> {
   const { call, url } = target
-  const place = call.path.replace(/:(\w+)/g, (_, name: string) => segment`${input[name] ?? ''}`)
-  const asked = query(Object.fromEntries(Object.keys(call.query).map((name) => [name, input[name]])))
-  const request = { method: call.method, url: url + place + asked, signal: options.signal }
+  const given = (name: string) => input[name] as string | undefined
+  const place = call.path.replace(/:(\w+)/g, (_, name: string) => segment`${given(name) ?? ''}`)
+  const asked = query(Object.fromEntries(Object.keys(call.query).map((name) => [name, given(name)])))
+  const body = call.body === undefined ? {} : jsonBody(input['body'])
+  const request = { method: call.method, url: url + place + asked, signal: options.signal, ...body }
   if (call.answer === undefined) return sendForNothing(http, request, call.status)
   return sendForJson(http, request, { schema: call.answer, status: call.status })
 }
@@ -92,8 +127,7 @@ export function adminClient<const Calls extends AdminCalls>(
 ): AdminClient<Calls> {
   const functions = Object.entries(calls).map(([name, call]) => [
     name,
-    (input: Readonly<Record<string, string | undefined>>, options?: AbortOptions) =>
-      sendCall(http, { url, call }, input, options),
+    (input: CallInput, options?: AbortOptions) => sendCall(http, { url, call }, input, options),
   ])
   return Object.fromEntries(functions) as AdminClient<Calls>
 }

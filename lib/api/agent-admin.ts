@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { adminCall } from './admin.ts'
 import { list, table, text } from './bounded.ts'
+import { adminApi } from './openapi.ts'
+import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
 
 /** Blobs, torrents, or peers of one in an answer; an answer of 4 MiB has no room for more. */
@@ -26,7 +28,8 @@ const torrentSchema = z.object({
 })
 
 /** The admin API of an agent; docs/endpoints.md has a row for each call. */
-export const agentAdmin = {
+export const agentAdmin = adminApi({
+  ...ringCalls,
   blobs: adminCall({
     method: 'GET',
     path: '/blobs',
@@ -39,4 +42,4 @@ export const agentAdmin = {
     summary: 'torrents and their peers',
     answer: list(torrentSchema, MAX_ENTRIES),
   }),
-}
+})

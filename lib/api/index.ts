@@ -1,4 +1,12 @@
-export { type AdminCall, type AdminCalls, type AnswerOf, adminClient, adminRoute } from './admin.ts'
+export {
+  type AdminCall,
+  type AdminCalls,
+  type AnswerOf,
+  adminBody,
+  adminClient,
+  adminRoute,
+  type BodyOf,
+} from './admin.ts'
 export { agentAdmin } from './agent-admin.ts'
 export { blobOf, repositoryOf } from './blob-path.ts'
 export {
@@ -15,8 +23,10 @@ export {
   type TagIndex,
   type TagPage,
 } from './build-index.ts'
+export { buildIndexAdmin } from './build-index-admin.ts'
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
 export { manifestShape } from './manifest-shape.ts'
+export { describedRoutes } from './openapi.ts'
 export { originClient } from './origin.ts'
 export { originAdmin } from './origin-admin.ts'
 export {
@@ -45,6 +55,8 @@ export {
   type UploadState,
   WRITE_BACK_HEADER,
 } from './origin-contract.ts'
+export { proxyAdmin } from './proxy-admin.ts'
+export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
 export {
@@ -63,4 +75,5 @@ export {
   trackerClient,
   trackerRoutes,
 } from './tracker.ts'
+export { trackerAdmin } from './tracker-admin.ts'
 export { type TrackerCluster, type TrackerClusterComponents, trackerCluster } from './tracker-cluster.ts'

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { adminCall } from './admin.ts'
 import { list, opaque, table, text } from './bounded.ts'
+import { adminApi } from './openapi.ts'
+import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
 
 /** Entries of one list in an answer; an answer of 4 MiB has no room for more. */
@@ -89,7 +91,8 @@ const pageQuery = {
 }
 
 /** The admin API of an origin; docs/endpoints.md has a row for each call. */
-export const originAdmin = {
+export const originAdmin = adminApi({
+  ...ringCalls,
   blobs: adminCall({
     method: 'GET',
     path: '/blobs',
@@ -230,4 +233,4 @@ export const originAdmin = {
     query: { force: 'must be true: the blob may then be evicted, and be lost' },
     codes: ['TASK_UNKNOWN', 'TASK_NOT_DEAD'],
   }),
-}
+})

@@ -227,7 +227,7 @@ const pathHandler = (routes: readonly Route[], components: RoutingComponents): e
     visit.holds(await components.enterLoad({ req, path: targetOf(res).path }, visit.signal))
     throwIfAborted(visit.signal)
     const exchange = exchangeOf(components, { req, res }, principal)
-    if (route.right === 'admin') noteAction(components.audit, exchange)
+    if (route.right === 'admin' || route.right === 'inspect') noteAction(components.audit, exchange)
     await route.handle(exchange)
     if (!res.headersSent && !res.destroyed) throw appError('UNKNOWN', { message: 'the handler gave no answer' })
   }

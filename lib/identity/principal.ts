@@ -2,9 +2,9 @@ import type { SecretName } from './secrets.ts'
 
 /**
  * What a caller may do. `read`: content. `announce`: take part in swarms. `write`: push. `ring`: speak as a member of the
- * services, e.g. as an origin. `admin`: inspect and control a service.
+ * services, e.g. as an origin. `inspect`: look at a service. `admin`: control it.
  */
-export type Right = 'read' | 'announce' | 'write' | 'ring' | 'admin'
+export type Right = 'read' | 'announce' | 'write' | 'ring' | 'inspect' | 'admin'
 
 /** Who is calling. */
 export interface Principal {
@@ -16,7 +16,7 @@ export interface Principal {
 /** What a caller without a secret may do. */
 export type AnonymousRights = 'none' | 'read' | 'write' | 'admin'
 
-const everything: readonly Right[] = ['read', 'announce', 'write', 'ring', 'admin']
+const everything: readonly Right[] = ['read', 'announce', 'write', 'ring', 'inspect', 'admin']
 
 export const anonymousRights: Readonly<Record<AnonymousRights, readonly Right[]>> = {
   none: [],
@@ -31,7 +31,8 @@ export const secretRights: Readonly<Record<SecretName, readonly Right[]>> = {
   push: ['read', 'write'],
   node: ['read', 'announce'],
   service: ['read', 'announce', 'write', 'ring'],
-  admin: everything,
+  adminRead: ['inspect'],
+  admin: ['inspect', 'admin'],
 }
 
 /** True when the principal has the right `right`. */

@@ -27,14 +27,22 @@ export const serviceTable = {
   buildIndex: {
     name: 'build-index',
     what: 'knows repositories: tags, manifests and their blobs',
-    listeners: { http: { key: 'http', port: 62_001 }, ops: { key: 'ops', port: 62_003 } },
-    secrets: { accepts: ['node', 'service'] },
+    listeners: {
+      http: { key: 'http', port: 62_001 },
+      ops: { key: 'ops', port: 62_003 },
+      admin: { key: 'admin', port: 62_004 },
+    },
+    secrets: { accepts: ['node', 'service', 'adminRead', 'admin'] },
   },
   tracker: {
     name: 'tracker',
     what: 'knows who has what, and relays metainfo',
-    listeners: { http: { key: 'http', port: 63_001 }, ops: { key: 'ops', port: 63_003 } },
-    secrets: { accepts: ['node', 'service'], shows: 'service' },
+    listeners: {
+      http: { key: 'http', port: 63_001 },
+      ops: { key: 'ops', port: 63_003 },
+      admin: { key: 'admin', port: 63_004 },
+    },
+    secrets: { accepts: ['node', 'service', 'adminRead', 'admin'], shows: 'service' },
   },
   origin: {
     name: 'origin',
@@ -45,7 +53,7 @@ export const serviceTable = {
       ops: { key: 'ops', port: 64_003 },
       admin: { key: 'admin', port: 64_004 },
     },
-    secrets: { accepts: ['node', 'service', 'admin'], shows: 'service', proves: 'node' },
+    secrets: { accepts: ['node', 'service', 'adminRead', 'admin'], shows: 'service', proves: 'node' },
   },
   agent: {
     name: 'agent',
@@ -56,13 +64,17 @@ export const serviceTable = {
       ops: { key: 'ops', port: 65_003 },
       admin: { key: 'admin', port: 65_004 },
     },
-    secrets: { accepts: ['read', 'admin'], shows: 'node', proves: 'node' },
+    secrets: { accepts: ['read', 'adminRead', 'admin'], shows: 'node', proves: 'node' },
   },
   proxy: {
     name: 'proxy',
     what: 'the registry that images are pushed to',
-    listeners: { registry: { key: 'registry.listener', port: 5_000 }, ops: { key: 'ops', port: 61_003 } },
-    secrets: { accepts: ['read', 'push'], shows: 'service' },
+    listeners: {
+      registry: { key: 'registry.listener', port: 5_000 },
+      ops: { key: 'ops', port: 61_003 },
+      admin: { key: 'admin', port: 61_004 },
+    },
+    secrets: { accepts: ['read', 'push', 'adminRead', 'admin'], shows: 'service' },
   },
 } as const satisfies Readonly<Record<string, ServiceFacts>>
 

@@ -1,4 +1,5 @@
-import { adminRoute, agentAdmin, blobOf, originRoutes } from '../../lib/api/index.ts'
+import { adminRoute, agentAdmin, blobOf, describedRoutes, originRoutes, ringRoutes } from '../../lib/api/index.ts'
+import type { Cluster } from '../../lib/cluster/index.ts'
 import { type Content, type Exchange, type Route, sendContent, sendJson } from '../../lib/http/index.ts'
 import type { BlobReader, StoreHealth } from '../../lib/store/index.ts'
 import type { SwarmEngine } from '../../lib/swarm/index.ts'
@@ -33,12 +34,19 @@ export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route 
 
 interface AdminStore extends Pick<BlobReader, 'list'>, Pick<StoreHealth, 'usedBytes'> {}
 
+export interface AgentAdminComponents {
+  readonly store: AdminStore
+  readonly engine: SwarmEngine
+  readonly rings: Readonly<Record<string, Cluster>>
+}
+
 /** Admin routes: the blobs that the agent holds and the peers it is connected to. */
-export function adminRoutes(store: AdminStore, engine: SwarmEngine): readonly Route[] {
+export function adminRoutes({ store, engine, rings }: AgentAdminComponents): readonly Route[] {
   const blobs = async (exchange: Exchange) =>
     sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs: await store.list() })
-  return [
+  return describedRoutes('agent', agentAdmin, [
+    ...ringRoutes(rings),
     adminRoute(agentAdmin.blobs, blobs),
     adminRoute(agentAdmin.swarms, (exchange) => sendJson(exchange, 200, engine.snapshot())),
-  ]
+  ])
 }

@@ -43,11 +43,13 @@ export interface AgentService extends Startable {
 function clusterClients(runtime: Runtime, config: AgentConfig) {
   const http = clusterHttp(runtime, config)
   const ring = (name: 'origins' | 'trackers' | 'buildIndexes') => serviceCluster(runtime, { name, ...config[name] })
+  const rings = { origins: ring('origins'), trackers: ring('trackers'), buildIndexes: ring('buildIndexes') }
   return {
     http,
-    origins: originCluster({ http, cluster: ring('origins') }),
-    trackers: trackerCluster({ http, cluster: ring('trackers'), logger: runtime.logger }),
-    index: buildIndexCluster({ http, cluster: ring('buildIndexes') }),
+    rings,
+    origins: originCluster({ http, cluster: rings.origins }),
+    trackers: trackerCluster({ http, cluster: rings.trackers, logger: runtime.logger }),
+    index: buildIndexCluster({ http, cluster: rings.buildIndexes }),
   }
 }
 
@@ -132,7 +134,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     checks: { store: () => plainStore.trouble },
     listeners: {
       registry: { routes, envelope: 'registry', anonymous: readers(runtime, config) },
-      admin: { routes: adminRoutes(store, engine) },
+      admin: { routes: adminRoutes({ store, engine, rings: clients.rings }) },
     },
   })
   return {

@@ -11,6 +11,8 @@ export const buildIndexSchema = z.strictObject({
   http: listenerOf('buildIndex', 'http'),
   /** Probes and metrics. */
   ops: listenerOf('buildIndex', 'ops'),
+  /** The admin API. */
+  admin: listenerOf('buildIndex', 'admin'),
   /** Where the index is stored. All build-indexes of a cluster use the same backend. */
   backend: backendSchema
     .refine((backend) => !('repository' in backend) || backend.repository.includes('{repository}'), {

@@ -2,6 +2,7 @@ import type { BuildIndex } from '../../lib/api/index.ts'
 import { type Backend, backendProbe, governor, openBackend, openRegistry } from '../../lib/backend/index.ts'
 import type { AbortOptions, Startable } from '../../lib/base/index.ts'
 import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
+import { buildIndexAdminRoutes } from './admin.ts'
 import type { BuildIndexConfig } from './config.ts'
 import { registryIndex } from './registry-index.ts'
 import { repositoryIndex } from './repository-index.ts'
@@ -17,6 +18,7 @@ export interface BuildIndexService extends Startable {
   /** Base URL of the API; known after the start. */
   readonly url: string
   readonly opsUrl: string
+  readonly adminUrl: string
 }
 
 interface OpenIndex {
@@ -47,7 +49,10 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
     checks: { backend: probe.check },
-    listeners: { http: { routes: buildIndexServerRoutes(index) } },
+    listeners: {
+      http: { routes: buildIndexServerRoutes(index) },
+      admin: { routes: buildIndexAdminRoutes() },
+    },
   })
   return {
     ...shell.around([backend, probe, ...shell.listeners]),
@@ -56,6 +61,9 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     },
     get opsUrl() {
       return shell.url('ops')
+    },
+    get adminUrl() {
+      return shell.url('admin')
     },
   }
 }

@@ -20,8 +20,11 @@ export function endpointsOf(plan: HerdPlan) {
     originAdmins: at(plan.origin, 'admin'),
     trackers: at(plan.tracker, 'http'),
     trackerOps: at(plan.tracker, 'ops'),
+    trackerAdmins: at(plan.tracker, 'admin'),
     buildIndexes: at(plan.buildIndex, 'http'),
+    buildIndexAdmins: at(plan.buildIndex, 'admin'),
     proxyOps: at(plan.proxy, 'ops')[0] ?? '',
+    proxyAdmin: at(plan.proxy, 'admin')[0] ?? '',
   }
 }
 

@@ -141,7 +141,8 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const engine = originEngine({ runtime, store, trackers, cluster }, config)
   const patterns = config.backends.map(({ repository }) => repository)
   const names = blobNames({ store, backends }, { patterns })
-  return { runtime, http, cluster, siblings, evictions, store, backends, storage, engine, names }
+  const rings = { origins: cluster, trackers: trackerRing }
+  return { runtime, http, cluster, rings, siblings, evictions, store, backends, storage, engine, names }
 }
 
 type OriginParts = ReturnType<typeof originParts>
@@ -243,7 +244,7 @@ export function originService(components: OriginComponents, config: OriginConfig
   const shell = serviceShell(runtime, config, {
     kind: 'origin',
     checks: { store: () => store.trouble, drain: keeping.drain, ...probes.checks },
-    listeners: { http: { routes }, admin: { routes: originAdminRoutes(admin) } },
+    listeners: { http: { routes }, admin: { routes: originAdminRoutes({ ...admin, rings: parts.rings }) } },
   })
   const seeding = seedStored(store, engine)
   const content = [

@@ -24,6 +24,8 @@ export const proxySchema = z.strictObject({
     .prefault({}),
   /** Probes and metrics. */
   ops: listenerOf('proxy', 'ops'),
+  /** The admin API. */
+  admin: listenerOf('proxy', 'admin'),
   origins: rings.origins,
   buildIndexes: rings.buildIndexes,
   cache: z

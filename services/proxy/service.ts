@@ -6,6 +6,7 @@ import { registryLoad } from '../../lib/registry/index.ts'
 import type { ReadinessCheck } from '../../lib/service/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { blobTraffic, type Logger } from '../../lib/telemetry/index.ts'
+import { proxyAdminRoutes } from './admin.ts'
 import type { ProxyConfig } from './config.ts'
 import { manifestBytes } from './manifest-bytes.ts'
 import { originSessions } from './origin-session.ts'
@@ -19,6 +20,7 @@ export interface ProxyService extends Startable {
   /** Base URL of the registry; known after the start. */
   readonly url: string
   readonly opsUrl: string
+  readonly adminUrl: string
 }
 
 /** One proxy. It has no state: any number may serve one cluster. @throws INSECURE_BIND, CONFIG_INVALID */
@@ -44,7 +46,10 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const shell = serviceShell(runtime, config, {
     kind: 'proxy',
     checks: { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) },
-    listeners: { registry: { routes, envelope: 'registry', load: loadLimits(config.registry) } },
+    listeners: {
+      registry: { routes, envelope: 'registry', load: loadLimits(config.registry) },
+      admin: { routes: proxyAdminRoutes({ rings: { origins: originRing, buildIndexes: indexRing } }) },
+    },
   })
   return {
     ...shell.around([http, ...shell.listeners]),
@@ -53,6 +58,9 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
     },
     get opsUrl() {
       return shell.url('ops')
+    },
+    get adminUrl() {
+      return shell.url('admin')
     },
   }
 }

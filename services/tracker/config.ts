@@ -12,6 +12,8 @@ export const trackerSchema = z.strictObject({
   http: listenerOf('tracker', 'http'),
   /** Probes and metrics. */
   ops: listenerOf('tracker', 'ops'),
+  /** The admin API. */
+  admin: listenerOf('tracker', 'admin'),
   /** The ring of origins whose metainfo the tracker relays. */
   origins: rings.origins,
   /** The order in which an answer names peers. */

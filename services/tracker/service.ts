@@ -2,6 +2,7 @@ import { announceLimits, originCluster } from '../../lib/api/index.ts'
 import type { Clock, Startable, Timer } from '../../lib/base/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
+import { trackerAdminRoutes } from './admin.ts'
 import { announcements } from './announcements.ts'
 import type { TrackerConfig } from './config.ts'
 import { type PeerRegistry, peerRegistry } from './peer-registry.ts'
@@ -17,6 +18,7 @@ export interface TrackerService extends Startable {
   /** Base URLs; known after the start. */
   readonly url: string
   readonly opsUrl: string
+  readonly adminUrl: string
 }
 
 const SWEEP_MS = 30_000
@@ -98,7 +100,13 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     relay,
     looks: lookBudget(runtime, LOOKS),
   })
-  const shell = serviceShell(runtime, config, { kind: 'tracker', listeners: { http: { routes } } })
+  const shell = serviceShell(runtime, config, {
+    kind: 'tracker',
+    listeners: {
+      http: { routes },
+      admin: { routes: trackerAdminRoutes({ rings: { origins: cluster } }) },
+    },
+  })
   return {
     // Stop the relay before the listener: the listener waits for its streams, which do not end by themselves.
     ...shell.around([http, sweeper(runtime.clock, registry, seeds), ...shell.listeners, relay]),
@@ -107,6 +115,9 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     },
     get opsUrl() {
       return shell.url('ops')
+    },
+    get adminUrl() {
+      return shell.url('admin')
     },
   }
 }

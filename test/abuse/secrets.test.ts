@@ -39,19 +39,19 @@ const some = `sha256:${'0'.repeat(64)}`
 
 /** One request for each thing that a secret is for, and the secrets that may. */
 const table: readonly (readonly [what: string, may: readonly SecretName[], door: Door])[] = [
-  ['pull from an agent', ['read', 'admin'], { at: ['agent-1', 'registry'], method: 'GET', path: '/v2/' }],
-  ['look into an agent', ['admin'], { at: ['agent-1', 'admin'], method: 'GET', path: '/blobs' }],
+  ['pull from an agent', ['read'], { at: ['agent-1', 'registry'], method: 'GET', path: '/v2/' }],
+  ['look into an agent', ['adminRead', 'admin'], { at: ['agent-1', 'admin'], method: 'GET', path: '/blobs' }],
   ['log in at the proxy', ['read', 'push'], { at: ['proxy-1', 'registry'], method: 'GET', path: '/v2/' }],
   ['pull from the proxy', ['read', 'push'], { at: ['proxy-1', 'registry'], method: 'GET', path: '/v2/a/tags/list' }],
   ['push', ['push'], { at: ['proxy-1', 'registry'], method: 'POST', path: '/v2/team/a/blobs/uploads/' }],
   [
     'read at an origin',
-    ['node', 'service', 'admin'],
+    ['node', 'service'],
     { at: ['origin-1', 'http'], method: 'GET', path: `/namespace/team%2Fa/blobs/${some}` },
   ],
   [
     'ask an origin as another one',
-    ['service', 'admin'],
+    ['service'],
     {
       ...{ at: ['origin-1', 'http'], method: 'GET', path: `/namespace/team%2Fa/blobs/${some}` },
       headers: { 'x-shoal-hop': '1' },
@@ -59,16 +59,22 @@ const table: readonly (readonly [what: string, may: readonly SecretName[], door:
   ],
   [
     'see what an origin holds',
-    ['service', 'admin'],
+    ['service'],
     { at: ['origin-1', 'http'], method: 'GET', path: `/namespace/team%2Fa/blobs/${some}/holding?asker=origin-1` },
   ],
   [
     'read what an origin has not verified',
-    ['service', 'admin'],
+    ['service'],
     { at: ['origin-1', 'http'], method: 'GET', path: `/namespace/team%2Fa/blobs/${some}/held` },
   ],
-  ['upload at an origin', ['service', 'admin'], { at: ['origin-1', 'http'], method: 'POST', path: uploads }],
-  ['drain an origin', ['admin'], { at: ['origin-1', 'admin'], method: 'GET', path: '/drain' }],
+  ['upload at an origin', ['service'], { at: ['origin-1', 'http'], method: 'POST', path: uploads }],
+  [
+    'see whether an origin leaves',
+    ['adminRead', 'admin'],
+    { at: ['origin-1', 'admin'], method: 'GET', path: '/drain' },
+  ],
+  ['let an origin stay', ['admin'], { at: ['origin-1', 'admin'], method: 'DELETE', path: '/drain' }],
+  ['look into a tracker', ['adminRead', 'admin'], { at: ['tracker-1', 'admin'], method: 'GET', path: '/rings' }],
   [
     'announce as an agent',
     ['node', 'service'],

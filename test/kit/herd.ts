@@ -8,6 +8,7 @@ import { tempFolder } from './temp-folder.ts'
 export interface HerdEndpoints {
   readonly proxy: string
   readonly proxyOps: string
+  readonly proxyAdmin: string
   readonly agents: readonly string[]
   readonly agentPeers: readonly string[]
   readonly agentOps: readonly string[]
@@ -18,7 +19,9 @@ export interface HerdEndpoints {
   readonly originAdmins: readonly string[]
   readonly trackers: readonly string[]
   readonly trackerOps: readonly string[]
+  readonly trackerAdmins: readonly string[]
   readonly buildIndexes: readonly string[]
+  readonly buildIndexAdmins: readonly string[]
 }
 
 export interface HerdInit {

@@ -1,4 +1,4 @@
-import { type AdminCall, adminClient } from '../../../lib/api/index.ts'
+import { type AdminCall, type AdminCalls, adminClient } from '../../../lib/api/index.ts'
 import { codeOf, errorTable, hasCode, type ProcessHost, systemClock } from '../../../lib/base/index.ts'
 import { httpClient } from '../../../lib/http/index.ts'
 import { serviceFacts } from '../../../lib/service/index.ts'
@@ -38,7 +38,8 @@ async function perform({ api, name, verb }: Entry, input: Flags, host: ProcessHo
     await http.start()
     try {
       const asked = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, value?.toString() ?? '']))
-      const answer = await adminClient(http, url, api.calls)[name]?.(asked)
+      const body = verb.body === undefined ? {} : { body: verb.body(asked) }
+      const answer = await adminClient<AdminCalls>(http, url, api.calls)[name]?.({ ...asked, ...body } as never)
       if (input.json === true) host.say(JSON.stringify(answer ?? {}))
       else host.say(answer === undefined || verb.show === undefined ? 'done' : verb.show(answer as never, clock.now()))
     } finally {
@@ -78,7 +79,8 @@ function verbCommand(entry: Entry, done: (work: Promise<number>) => Promise<void
     .option('--secrets <file>', 'the secrets of the service, as it takes them')
     .addHelpText('after', helpOf(service.name, entry))
   for (const param of paramsOf(call)) command.argument(`<${param}>`)
-  for (const [asked, what] of Object.entries(call.query)) command.option(`--${asked} <value>`, what)
+  for (const [asked, what] of Object.entries({ ...call.query, ...entry.verb.options }))
+    command.option(`--${asked} <value>`, what)
   return command.action(async (...given: readonly unknown[]) => {
     const words = paramsOf(call).map((param, i) => [param, given[i]] as const)
     await done(perform(entry, { ...command.opts<Flags>(), ...Object.fromEntries(words) } as Flags, host))

@@ -1,9 +1,12 @@
 import type { agentAdmin } from '../../../lib/api/index.ts'
+import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { ageText, sizeText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
 
 /** `shoal admin agent VERB`: one entry for each call of the API. */
 export const agentVerbs: VerbsOf<typeof agentAdmin> = {
+  ...ringVerbs,
+  ...describeVerb,
   blobs: {
     example: 'blobs',
     show: ({ usedBytes, blobs }, nowMs) =>

@@ -1,8 +1,16 @@
-import { type AdminCalls, agentAdmin, originAdmin } from '../../../lib/api/index.ts'
+import {
+  type AdminCalls,
+  agentAdmin,
+  buildIndexAdmin,
+  originAdmin,
+  proxyAdmin,
+  trackerAdmin,
+} from '../../../lib/api/index.ts'
 import type { ServiceKind } from '../../../lib/service/index.ts'
 import { agentVerbs } from './agent-verbs.ts'
 import { originVerbs } from './origin-verbs.ts'
-import type { Verb } from './verb.ts'
+import { describeVerb, ringVerbs } from './shared-verbs.ts'
+import type { Verb, VerbsOf } from './verb.ts'
 
 /** The admin API of one kind of service, and its verbs by the name of the call. */
 export interface AdminApi {
@@ -11,7 +19,14 @@ export interface AdminApi {
   readonly verbs: Readonly<Record<string, Verb>>
 }
 
+const trackerVerbs: VerbsOf<typeof trackerAdmin> = { ...ringVerbs, ...describeVerb }
+const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = describeVerb
+const proxyVerbs: VerbsOf<typeof proxyAdmin> = { ...ringVerbs, ...describeVerb }
+
 export const adminApis: readonly AdminApi[] = [
   { kind: 'origin', calls: originAdmin, verbs: originVerbs },
   { kind: 'agent', calls: agentAdmin, verbs: agentVerbs },
+  { kind: 'tracker', calls: trackerAdmin, verbs: trackerVerbs },
+  { kind: 'buildIndex', calls: buildIndexAdmin, verbs: buildIndexVerbs },
+  { kind: 'proxy', calls: proxyAdmin, verbs: proxyVerbs },
 ]

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { secretValues } from '../../../lib/config/index.ts'
 
-/** The secret that admins show. The service keeps only its hashes, so its config is read for it once more. */
-export const shownSchema = z.object({ secrets: z.object({ admin: secretValues.exactOptional() }).prefault({}) })
+const shown = z.object({ admin: secretValues.exactOptional(), adminRead: secretValues.exactOptional() })
+
+/** The secrets that admins show. The service keeps only their hashes, so its config is read for them once more. */
+export const shownSchema = z.object({ secrets: shown.prefault({}) })

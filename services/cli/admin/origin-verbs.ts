@@ -1,4 +1,5 @@
 import type { originAdmin } from '../../../lib/api/index.ts'
+import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { ageText, fields, sizeText, spanText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
 
@@ -85,6 +86,8 @@ const taskFields = (task: Task, nowMs: number) =>
 
 /** `shoal admin origin VERB`: one entry for each call of the API. */
 export const originVerbs: VerbsOf<typeof originAdmin> = {
+  ...ringVerbs,
+  ...describeVerb,
   blobs: {
     example: 'blobs --n 20',
     show: ({ usedBytes, blobs, next }, nowMs) =>

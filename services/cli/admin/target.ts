@@ -64,6 +64,6 @@ export async function targetOf(kind: ServiceKind, flags: TargetFlags, env: Proce
   const { bind } = listenerConfig(config, serviceFacts(kind).listeners['admin']?.key ?? 'admin')
   return {
     url: usableUrl(flags.url ?? `http://${reachable(bind.host)}:${bind.port}`),
-    secret: (await givenSecret(flags, env)) ?? secrets.admin?.[0],
+    secret: (await givenSecret(flags, env)) ?? (secrets.admin ?? secrets.adminRead)?.[0],
   }
 }

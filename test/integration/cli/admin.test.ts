@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { serviceFacts } from '../../../lib/service/index.ts'
 import { adminApis } from '../../../services/cli/admin/apis.ts'
 import { verbName } from '../../../services/cli/admin/verb.ts'
 import { run } from '../../../services/cli/run.ts'
@@ -33,6 +34,14 @@ afterAll(async () => shoal[Symbol.asyncDispose]())
 const NO_TASK = 'ab'.repeat(32)
 const NO_UPLOAD = '00000000-0000-4000-8000-000000000000'
 
+/** The verbs about the other services that every service has, if it calls any. */
+const ringVerbs = (service: string, ring: string) =>
+  ({
+    [`${service} rings`]: ['', 0, /URL +STATE\n/],
+    [`${service} owners`]: [`${ring} --key team/app`, 0, /^owners: /],
+    [`${service} open-api`]: ['', 0, /^\{\n {2}"openapi": "3.1.0"/],
+  }) as const
+
 /** For each verb: its arguments here, its exit code, and the text that it prints for people. */
 const expected = (
   digest: string,
@@ -60,6 +69,11 @@ const expected = (
   'origin evict': [`${digest} --force true`, 0, /^done$/],
   'agent blobs': ['', 0, new RegExp(`${digest}  3.0 MiB`)],
   'agent swarms': ['', 0, /DIGEST/],
+  ...ringVerbs('origin', 'trackers'),
+  ...ringVerbs('agent', 'buildIndexes'),
+  ...ringVerbs('tracker', 'origins'),
+  ...ringVerbs('proxy', 'origins'),
+  'build-index open-api': ['', 0, /^\{\n {2}"openapi": "3.1.0"/],
 })
 
 const call = async (kind: string, words: readonly string[]) => {
@@ -70,7 +84,9 @@ const call = async (kind: string, words: readonly string[]) => {
 
 test('every verb does what it says against a herd', async () => {
   const table = expected(blob.digest)
-  const verbs = adminApis.flatMap(({ kind, calls }) => Object.keys(calls).map((name) => `${kind} ${verbName(name)}`))
+  const verbs = adminApis.flatMap(({ kind, calls }) =>
+    Object.keys(calls).map((name) => `${serviceFacts(kind).name} ${verbName(name)}`),
+  )
   expect(Object.keys(table).toSorted()).toEqual(verbs.toSorted())
   for (const [name, [words, exit, printed]] of Object.entries(table)) {
     const [kind = '', verb = ''] = name.split(' ')

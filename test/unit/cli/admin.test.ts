@@ -2,20 +2,29 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { serviceFacts } from '../../../lib/service/index.ts'
-import { adminRoutes } from '../../../services/agent/server.ts'
+import { type AgentAdminComponents, adminRoutes } from '../../../services/agent/server.ts'
+import { buildIndexAdminRoutes } from '../../../services/build-index/admin.ts'
 import { adminApis } from '../../../services/cli/admin/apis.ts'
 import { ageText, fields, sizeText, spanText, table } from '../../../services/cli/admin/sheet.ts'
 import { verbName } from '../../../services/cli/admin/verb.ts'
 import { run } from '../../../services/cli/run.ts'
 import { doors } from '../../../services/herd/index.ts'
-import { originAdminRoutes } from '../../../services/origin/admin.ts'
+import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
+import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
+import { trackerAdminRoutes } from '../../../services/tracker/admin.ts'
 import { recordingHost } from '../../kit/recording-host.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 
 /** Stands for components that no route uses before it is called. */
-const untouched = {} as never
+const untouched = {} as object as OriginAdminComponents & AgentAdminComponents
 
-const served = { origin: originAdminRoutes(untouched), agent: adminRoutes(untouched, untouched) }
+const served = {
+  origin: originAdminRoutes({ ...untouched, rings: {} }),
+  agent: adminRoutes({ ...untouched, rings: {} }),
+  tracker: trackerAdminRoutes({ rings: {} }),
+  buildIndex: buildIndexAdminRoutes(),
+  proxy: proxyAdminRoutes({ rings: {} }),
+}
 
 describe('the admin APIs', () => {
   test('are those of all services with an admin listener', () => {
@@ -24,9 +33,7 @@ describe('the admin APIs', () => {
   })
 
   test.each(adminApis)('$kind: each route has its call, and each call its verb', ({ kind, calls, verbs }) => {
-    const routes = served[kind as keyof typeof served].flatMap(({ methods, path }) =>
-      methods.map((m) => `${m} ${path}`),
-    )
+    const routes = served[kind].flatMap(({ methods, path }) => methods.map((m) => `${m} ${path}`))
     const called = Object.values(calls).map(({ method, path }) => `${method} ${path}`)
     expect(called.toSorted()).toEqual(routes.toSorted())
     expect(Object.keys(verbs).toSorted()).toEqual(Object.keys(calls).toSorted())
@@ -37,8 +44,8 @@ describe('the admin APIs', () => {
   )
   test.each(all)('$kind $name has an example in its help', async ({ kind, name, example }) => {
     const host = recordingHost()
-    expect(await run(['admin', kind, name, '--help'], host)).toBe(0)
-    expect(host.said).toContain(`Example:\n  shoal admin ${kind} ${example}`)
+    expect(await run(['admin', serviceFacts(kind).name, name, '--help'], host)).toBe(0)
+    expect(host.said).toContain(`Example:\n  shoal admin ${serviceFacts(kind).name} ${example}`)
     expect(example.split(' ')[0]).toBe(name)
   })
 })

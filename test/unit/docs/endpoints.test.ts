@@ -4,18 +4,22 @@ import type { Route } from '../../../lib/http/index.ts'
 import { memoryRegistryStorage, type RegistryStorage, registryRoutes } from '../../../lib/registry/index.ts'
 import { opsRoutes } from '../../../lib/service/index.ts'
 import { blobTraffic, silentMetrics } from '../../../lib/telemetry/index.ts'
-import { adminRoutes, blobRoute } from '../../../services/agent/server.ts'
+import { type AgentAdminComponents, adminRoutes, blobRoute } from '../../../services/agent/server.ts'
+import { buildIndexAdminRoutes } from '../../../services/build-index/admin.ts'
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
-import { originAdminRoutes } from '../../../services/origin/admin.ts'
+import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
+import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
 import { proxySchema } from '../../../services/proxy/config.ts'
 import { proxyServerRoutes } from '../../../services/proxy/server.ts'
+import { trackerAdminRoutes } from '../../../services/tracker/admin.ts'
 import { trackerServerRoutes } from '../../../services/tracker/server.ts'
 import { docTable } from '../../kit/doc-table.ts'
 import { httpPair } from '../../kit/http-pair.ts'
 
 /** Stands for components that no route uses before it is called. */
 const untouched = {} as never
+const parts = {} as OriginAdminComponents & AgentAdminComponents
 
 const readOnly = (): RegistryStorage => {
   const { blobs, manifests, tags } = memoryRegistryStorage()
@@ -33,12 +37,15 @@ const proxyRoutes = () =>
 const listeners: Readonly<Record<string, readonly Route[]>> = {
   'Every service: ops listener': opsRoutes({ metrics: silentMetrics(), checks: {} }),
   'origin: main listener': originServerRoutes(untouched, { memberId: 'origin-1' }),
-  'origin: admin listener': originAdminRoutes(untouched),
+  'origin: admin listener': originAdminRoutes({ ...parts, rings: {} }),
   'tracker: main listener': trackerServerRoutes(untouched),
+  'tracker: admin listener': trackerAdminRoutes({ rings: {} }),
+  'build-index: admin listener': buildIndexAdminRoutes(),
+  'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'build-index: main listener': buildIndexServerRoutes(untouched),
   'proxy: registry listener': proxyRoutes(),
   'agent: registry listener': [...registryRoutes(readOnly(), { ownNames: [] }), blobRoute(untouched, () => undefined)],
-  'agent: admin listener': adminRoutes(untouched, untouched),
+  'agent: admin listener': adminRoutes({ ...parts, rings: {} }),
 }
 
 const rows = docTable('docs/endpoints.md', ['method', 'path', 'right', 'what'])

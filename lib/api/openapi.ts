@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import { type ErrorCode, errorTable } from '../base/index.ts'
+import { type Route, sendJson } from '../http/index.ts'
+import { type AdminCall, type AdminCalls, adminCall, adminRoute } from './admin.ts'
+import { boundsOf, opaque } from './bounded.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** The call by which every admin API describes itself. */
+export const openApiCall = adminCall({
+  method: 'GET',
+  path: '/openapi.json',
+  summary: 'all routes of this listener as an OpenAPI 3.1 document',
+  answer: opaque(),
+})
+
+/** An admin API: its calls, and the one that describes them. */
+export const adminApi = <const Calls extends AdminCalls>(calls: Calls) => ({ ...calls, openApi: openApiCall })
+
+/** The routes of an admin API, and the one that describes them. `title` is the name of the service. */
+export function describedRoutes(title: string, calls: AdminCalls, routes: readonly Route[]): readonly Route[] {
+  const document = openApiDocument(title, calls)
+  return [...routes, adminRoute(openApiCall, (exchange) => sendJson(exchange, 200, document))]
+}
+
+/** JSON Schema (2020-12, as OpenAPI 3.1 takes it) of what a schema takes. */
+function jsonSchemaOf(schema: z.ZodType): Json {
+  const made = z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override({ zodSchema, jsonSchema }) {
+      const bounds = boundsOf(zodSchema)
+      if (bounds?.kind === 'list')
+        Object.assign(jsonSchema, { type: 'array', maxItems: bounds.max, items: jsonSchemaOf(bounds.item) })
+      if (bounds?.kind === 'table') {
+        const { max, value } = bounds
+        Object.assign(jsonSchema, { type: 'object', maxProperties: max, additionalProperties: jsonSchemaOf(value) })
+      }
+    },
+  })
+  return Object.fromEntries(Object.entries(made).filter(([key]) => key !== '$schema'))
+}
+
+const errorSchema: Json = {
+  type: 'object',
+  required: ['error'],
+  properties: {
+    error: {
+      type: 'object',
+      required: ['code', 'message'],
+      properties: { code: { type: 'string' }, message: { type: 'string' }, detail: {} },
+    },
+  },
+}
+
+/** The codes that any route may answer: see docs/errors.md. */
+const everywhere: readonly ErrorCode[] = ['UNAUTHORIZED', 'DENIED', 'CROSS_SITE', 'HOST_UNKNOWN', 'UNKNOWN']
+
+function failuresOf(codes: readonly ErrorCode[]): Json {
+  const byStatus = new Map<number, ErrorCode[]>()
+  for (const code of [...everywhere, ...codes]) {
+    const { status } = errorTable[code]
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, named]) => [
+      String(status),
+      {
+        description: named.map((code) => `${code}: ${errorTable[code].message}`).join('; '),
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+      },
+    ]),
+  )
+}
+
+const jsonContent = (schema: z.ZodType) => ({ content: { 'application/json': { schema: jsonSchemaOf(schema) } } })
+
+function operationOf(name: string, call: AdminCall): Json {
+  const path = [...call.path.matchAll(/:(\w+)/g)].map(([, param = '']) => ({
+    ...{ name: param, in: 'path', required: true, schema: { type: 'string' } },
+  }))
+  const asked = Object.entries(call.query).map(([param, description]) => ({
+    ...{ name: param, in: 'query', required: false, description, schema: { type: 'string' } },
+  }))
+  return {
+    operationId: name,
+    summary: call.summary,
+    security: [{ [call.method === 'GET' ? 'adminRead' : 'admin']: [] }],
+    parameters: [...path, ...asked],
+    ...(call.body !== undefined && { requestBody: { required: true, ...jsonContent(call.body) } }),
+    responses: {
+      [String(call.status)]: { description: call.summary, ...(call.answer && jsonContent(call.answer)) },
+      ...failuresOf(call.codes),
+    },
+  }
+}
+
+/** A document of OpenAPI 3.1 with all calls of an admin API, from the schemas that its routes and clients use. */
+export function openApiDocument(title: string, calls: AdminCalls): Json {
+  const paths: Record<string, Record<string, Json>> = {}
+  for (const [name, call] of Object.entries(calls)) {
+    const path = call.path.replace(/:(\w+)/g, '{$1}')
+    paths[path] = { ...paths[path], [call.method.toLowerCase()]: operationOf(name, call) }
+  }
+  const bearer = (description: string) => ({ type: 'http', scheme: 'bearer', description })
+  return {
+    openapi: '3.1.0',
+    info: { title: `shoal ${title}: admin API`, version: '1' },
+    paths,
+    components: {
+      schemas: { Error: errorSchema },
+      securitySchemes: {
+        adminRead: bearer('secrets.adminRead or secrets.admin'),
+        admin: bearer('secrets.admin'),
+      },
+    },
+  }
+}

@@ -1,0 +1,5 @@
+import { adminApi } from './openapi.ts'
+import { ringCalls } from './ring-admin.ts'
+
+/** The admin API of a proxy; docs/endpoints.md has a row for each call. */
+export const proxyAdmin = adminApi({ ...ringCalls })
