@@ -1,12 +1,15 @@
 import type { z } from 'zod'
 import type { AbortOptions, ErrorCode } from '../base/index.ts'
 import { type Exchange, type HttpClient, type HttpMethod, type Route, readJson } from '../http/index.ts'
-import { jsonBody, sendForJson, sendForNothing } from './answer.ts'
+import { jsonBody, send, sendForJson, sendForNothing } from './answer.ts'
 import { query, path as segment } from './path.ts'
+import { type ReceivedEvent, receivedEvents } from './received-events.ts'
 import { parseBody } from './schemas.ts'
 
 /** Most bytes of the body of an admin call. */
 const MAX_BODY_BYTES = 256 * 1024
+/** A stream of events that is silent for so long is broken: the service sends a sign of life every 10 s. */
+const STREAM_IDLE_MS = 30_000
 
 /** One route of an admin API: its path, its input and its answer. */
 export interface AdminCall<
@@ -24,8 +27,10 @@ export interface AdminCall<
   /** Schema of the JSON that it takes; undefined when it takes none. */
   readonly body: Body
   readonly status: number
-  /** Schema of the answer; undefined when the answer has no body. */
+  /** Schema of the answer, or of each event of a stream; undefined when the answer has no body. */
   readonly answer: z.ZodType<Answer> | undefined
+  /** The answer is a stream of server-sent events. */
+  readonly stream?: boolean
   /** Codes of its errors, besides those that every route has. */
   readonly codes: readonly ErrorCode[]
 }
@@ -36,7 +41,7 @@ type CallInit<Path extends string, Query extends string, Answer, Body extends z.
   AdminCall<Path, Query, Answer, Body>,
   'method' | 'path' | 'summary'
 > &
-  Partial<Pick<AdminCall<Path, Query, Answer, Body>, 'query' | 'body' | 'status' | 'answer' | 'codes'>>
+  Partial<Pick<AdminCall<Path, Query, Answer, Body>, 'query' | 'body' | 'status' | 'answer' | 'codes' | 'stream'>>
 
 /** A call with the usual defaults: status 200 with an answer, 204 without. */
 export const adminCall = <
@@ -86,8 +91,13 @@ type InputOf<Call> =
         (Call extends { readonly body: z.ZodType } ? { readonly body: BodyOf<Call> } : unknown)
     : never
 
-/** The type of a call's answer, from its schema. */
+/** The type of a call's answer, or of each event of its stream, from its schema. */
 export type AnswerOf<Call> = Call extends { readonly answer: z.ZodType<infer Answer> | undefined } ? Answer : never
+
+/** What the function of a call returns: of a stream, an event at a time. */
+type ReturnOf<Call> = Call extends { readonly stream: true }
+  ? AsyncIterable<ReceivedEvent<AnswerOf<Call>>>
+  : AnswerOf<Call>
 
 /**
  * The calls of an admin API as functions. Each throws the error that the service answered, or an error of the HTTP
@@ -97,7 +107,7 @@ export type AdminClient<Calls extends AdminCalls> = {
   readonly [Name in keyof Calls]: (
     input: InputOf<Calls[Name]>,
     options?: AbortOptions,
-  ) => Promise<AnswerOf<Calls[Name]>>
+  ) => Promise<ReturnOf<Calls[Name]>>
 }
 
 /** Parameters of the path and the query as text, and the `body`. */
@@ -115,6 +125,10 @@ async function sendCall(
   const asked = query(Object.fromEntries(Object.keys(call.query).map((name) => [name, given(name)])))
   const body = call.body === undefined ? {} : jsonBody(input['body'])
   const request = { method: call.method, url: url + place + asked, signal: options.signal, ...body }
+  if (call.stream === true && call.answer !== undefined) {
+    const headers = { accept: 'text/event-stream', ...(given('lastId') && { 'last-event-id': given('lastId') ?? '' }) }
+    return receivedEvents(await send(http, { ...request, headers, idleTimeoutMs: STREAM_IDLE_MS }), call.answer)
+  }
   if (call.answer === undefined) return sendForNothing(http, request, call.status)
   return sendForJson(http, request, { schema: call.answer, status: call.status })
 }

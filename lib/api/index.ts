@@ -75,5 +75,11 @@ export {
   trackerClient,
   trackerRoutes,
 } from './tracker.ts'
-export { trackerAdmin } from './tracker-admin.ts'
+export {
+  swarmStates,
+  type TrackerControl,
+  type TrackerSettings,
+  trackerAdmin,
+  trackerControlSchema,
+} from './tracker-admin.ts'
 export { type TrackerCluster, type TrackerClusterComponents, trackerCluster } from './tracker-cluster.ts'

@@ -75,6 +75,9 @@ function failuresOf(codes: readonly ErrorCode[]): Json {
 
 const jsonContent = (schema: z.ZodType) => ({ content: { 'application/json': { schema: jsonSchemaOf(schema) } } })
 
+const contentOf = ({ stream }: AdminCall, answer: z.ZodType) =>
+  stream === true ? { content: { 'text/event-stream': { schema: { type: 'string' } } } } : jsonContent(answer)
+
 function operationOf(name: string, call: AdminCall): Json {
   const path = [...call.path.matchAll(/:(\w+)/g)].map(([, param = '']) => ({
     ...{ name: param, in: 'path', required: true, schema: { type: 'string' } },
@@ -89,7 +92,7 @@ function operationOf(name: string, call: AdminCall): Json {
     parameters: [...path, ...asked],
     ...(call.body !== undefined && { requestBody: { required: true, ...jsonContent(call.body) } }),
     responses: {
-      [String(call.status)]: { description: call.summary, ...(call.answer && jsonContent(call.answer)) },
+      [String(call.status)]: { description: call.summary, ...(call.answer && contentOf(call, call.answer)) },
       ...failuresOf(call.codes),
     },
   }

@@ -12,6 +12,7 @@ export { clientOf } from './client-of.ts'
 export { entityTag } from './conditions.ts'
 export type { Envelope } from './error-envelope.ts'
 export { errorFromResponse } from './error-from-response.ts'
+export { type SentEvent, sendEvents } from './event-stream.ts'
 export type { Admits } from './guarded-lookup.ts'
 export type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'
 export {
@@ -44,4 +45,5 @@ export {
   sendContentHead,
   sendRangedHead,
 } from './send-content.ts'
+export { requireSeen, sendTagged } from './tagged.ts'
 export { type HttpClientComponents, type HttpClientInit, httpClient } from './undici-client.ts'

@@ -73,7 +73,7 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
     backends: [{ repository: '*', backend }],
     ...{ origins, trackers },
   }),
-  tracker: (_id, { origins }) => ({ origins }),
+  tracker: (id, { origins }, data) => ({ origins, folder: join(data, id) }),
   buildIndex: (_id, { backend }) => ({ backend }),
   proxy: (_id, { origins, buildIndexes, ownNames }) => ({ registry: { ownNames }, origins, buildIndexes }),
 }

@@ -8,13 +8,14 @@ import {
   type SeedChanges,
 } from '../../lib/api/index.ts'
 import { appError, type Random } from '../../lib/base/index.ts'
-import { type PeerInfo, type SwarmId, swarmIdOf } from '../../lib/core/index.ts'
+import { type Digest, type PeerInfo, type Repository, type SwarmId, swarmIdOf } from '../../lib/core/index.ts'
 import type { Counter, Gauge, Metrics } from '../../lib/telemetry/index.ts'
-import { announceIntervalMs, type IntervalPolicy } from './announce-interval.ts'
+import { announceIntervalMs } from './announce-interval.ts'
+import type { Control } from './control/control.ts'
+import type { Observer } from './hosts/observer.ts'
+import type { Naming } from './naming.ts'
 import { ownerByKey } from './owner.ts'
 import type { PeerRegistry } from './peer-registry.ts'
-import type { PeerOrder } from './policy/peer-order.ts'
-import { reaches } from './reach.ts'
 import type { SeedOutcome, SeedRegistry } from './seeds/seed-registry.ts'
 import type { PeerEntry } from './swarm.ts'
 
@@ -23,6 +24,8 @@ const LIFETIME_INTERVALS = 2.5
 /** Kinds of announces; `refused` counts those whose peer id belongs to another key. */
 const outcomes = ['started', 'interval', 'completed', 'stopped', 'refused'] as const
 type Outcome = (typeof outcomes)[number]
+/** What an event of an announce means to those who watch. */
+const happenings = { started: 'join', completed: 'complete', stopped: 'leave' } as const
 const seedOutcomes = ['taken', 'unknown', 'late', 'refused', 'full'] as const satisfies readonly SeedOutcome[]
 
 /** One announce for one swarm, received over BEP 3 or over our own protocol. */
@@ -31,6 +34,10 @@ export interface SwarmAnnounce {
   readonly event: Exclude<Outcome, 'refused'>
   readonly entry: PeerEntry
   readonly wantPeers: number
+  /** What the peer lacks, if it says so. */
+  readonly leftBytes?: number
+  /** The blob, and where it is, if the peer says so. */
+  readonly blob?: { readonly digest: Digest; readonly repository: Repository | undefined }
 }
 
 export interface SwarmAnswer {
@@ -41,13 +48,15 @@ export interface SwarmAnswer {
 
 /** Handles announces: keeps, renews or drops the entry, and answers with the peers to ask. */
 export interface Announcements {
-  /** Undefined when the peer id belongs to another key. */
+  /** Undefined when the peer id belongs to another key. @throws HOST_BANNED */
   one(announce: SwarmAnnounce): SwarmAnswer | undefined
   /** Whether there is a peer to name to the asker. */
   knowsOthers(swarmId: SwarmId, asker: PeerEntry): boolean
+  /** @throws HOST_BANNED */
+  assertNotBanned(node: Pick<PeerEntry, 'peerId' | 'host'>): void
   /**
    * Announces all torrents of a batch for the peer at `host`, and then its seeds; the answer leaves refused torrents out.
-   * @throws BODY_INVALID when a swarm id does not fit its digest, or the peer would have too many seeds
+   * @throws HOST_BANNED; BODY_INVALID when a swarm id does not fit its digest, or the peer would have too many seeds
    */
   batch(host: string, batch: AnnounceBatch): AnnounceAnswer
 }
@@ -55,16 +64,16 @@ export interface Announcements {
 export interface AnnouncementsComponents {
   readonly registry: PeerRegistry
   readonly seeds: SeedRegistry
-  readonly order: PeerOrder
+  readonly naming: Naming
+  readonly observer: Observer
+  readonly control: Pick<Control, 'markOf' | 'now'>
   readonly random: Random
   readonly metrics: Metrics
 }
 
-export function announcements(
-  { registry, seeds, order, random, metrics }: AnnouncementsComponents,
-  interval: IntervalPolicy,
-): Announcements {
-  const meters = announceMeters(metrics)
+export function announcements(components: AnnouncementsComponents): Announcements {
+  const { registry, seeds, naming, observer, control, random } = components
+  const meters = announceMeters(components.metrics)
 
   const measured = <T>(result: T): T => {
     meters.peers.set(registry.peers)
@@ -75,25 +84,21 @@ export function announcements(
     return result
   }
   /** A download announces by itself, and a node all its seeds at once. */
-  const intervalMs = () => announceIntervalMs(registry.peers + seeds.nodes, interval, random)
+  const intervalMs = () => announceIntervalMs(registry.peers + seeds.nodes, control.now, random)
 
-  const one = ({ swarmId, event, entry, wantPeers }: SwarmAnnounce): SwarmAnswer | undefined => {
+  const one = (announce: SwarmAnnounce): SwarmAnswer | undefined => {
+    const { swarmId, event, entry, wantPeers, leftBytes, blob } = announce
     const dueMs = intervalMs()
     const over = event === 'stopped' || (entry.complete && seeds.has(swarmId, entry.peerId))
-    const taken = over ? registry.leave(swarmId, entry) : registry.announce(swarmId, entry, dueMs * LIFETIME_INTERVALS)
+    const taken = over
+      ? registry.leave(swarmId, entry)
+      : registry.announce(swarmId, entry, dueMs * LIFETIME_INTERVALS, leftBytes)
     meters.announces[taken ? event : 'refused'].add()
     if (!taken) return undefined
+    if (blob !== undefined) observer.named(swarmId, blob.digest, blob.repository)
+    if (event !== 'interval') observer.happened(happenings[event], swarmId, entry)
     const limit = event === 'stopped' ? 0 : Math.min(wantPeers, announceLimits.maxPeers)
-    return { intervalMs: dueMs, peers: limit === 0 ? [] : bestPeers(swarmId, entry, limit) }
-  }
-
-  /** A peer with an entry of its own is named as the entry says: it may have lost the blob and be pulling it again. */
-  const bestPeers = (swarmId: SwarmId, asker: PeerEntry, limit: number) => {
-    const entries = registry.sample(swarmId, announceLimits.maxPeers)
-    const known = new Set(entries.map(({ peerId }) => peerId))
-    const others = seeds.sample(swarmId, announceLimits.maxPeers).filter(({ peerId }) => !known.has(peerId))
-    const near = [...entries, ...others].filter(({ host }) => reaches(asker.host, host))
-    return order(asker, near, random).slice(0, limit)
+    return { intervalMs: dueMs, peers: limit === 0 ? [] : naming.best(swarmId, entry, limit) }
   }
 
   const seeding = (host: string, { peerId, key, port, role }: AnnouncingPeer, changes: SeedChanges): SeedAnswer => {
@@ -110,27 +115,41 @@ export function announcements(
     return { sequence: outcome === 'refused' ? 0 : seeds.sequenceOf(peerId), intervalMs: dueMs }
   }
 
+  /** @throws HOST_BANNED */
+  const assertNotBanned = (node: Pick<PeerEntry, 'peerId' | 'host'>) => {
+    const ban = control.markOf('ban', node)
+    if (ban === undefined) return
+    const { reason, untilMs } = ban
+    throw appError('HOST_BANNED', { detail: { reason, ...(untilMs !== undefined && { untilMs }) } })
+  }
+
   return {
-    one: (announce) => measured(one(announce)),
-    knowsOthers: (swarmId, asker) =>
-      [registry, seeds].some((known) => known.sample(swarmId, 2).some((peer) => mayName(peer, asker))),
+    one(announce) {
+      assertNotBanned(announce.entry)
+      return measured(one(announce))
+    },
+    knowsOthers: naming.knowsOthers,
+    assertNotBanned,
     batch(host, { peer, torrents, seeds: changes }) {
+      assertNotBanned({ peerId: peer.peerId, host })
       for (const torrent of torrents) assertSwarmOfDigest(torrent)
       // All swarms of the batch share these two, which are most of the memory of an entry.
       const incomplete = downloading(host, peer)
       const complete: PeerEntry = { ...incomplete, complete: true }
-      const answers = torrents.flatMap(({ swarmId, event, leftBytes, wantPeers }) => {
-        const answer = one({ swarmId, event, entry: leftBytes === 0 ? complete : incomplete, wantPeers })
-        return answer === undefined ? [] : [{ swarmId, ...answer }]
+      const answers = torrents.flatMap((torrent) => {
+        const { swarmId, event, leftBytes, wantPeers, digest, repository, reports } = torrent
+        const entry = leftBytes === 0 ? complete : incomplete
+        const answer = one({ swarmId, event, entry, wantPeers, leftBytes, blob: { digest, repository } })
+        if (answer === undefined) return []
+        observer.reported(peer.peerId, swarmId, reports)
+        return [{ swarmId, ...answer }]
       })
       const told = changes === undefined ? {} : { seeds: seeding(host, peer, changes) }
+      const refused = answers.length < torrents.length || told.seeds?.sequence === 0
+      if (!refused) observer.seen(host, peer, intervalMs() * LIFETIME_INTERVALS)
       return measured({ torrents: answers, ...told })
     },
   }
-}
-
-function mayName(peer: PeerInfo, { peerId, host }: PeerEntry): boolean {
-  return peer.peerId !== peerId && reaches(host, peer.host)
 }
 
 /** The entry of the peer at `host` for what it downloads. */

@@ -16,6 +16,8 @@ export const trackerSchema = z.strictObject({
   admin: listenerOf('tracker', 'admin'),
   /** The ring of origins whose metainfo the tracker relays. */
   origins: rings.origins,
+  /** Where bans, drains and settings of admins are kept. One process per folder. */
+  folder: z.string().min(1).default('data/tracker'),
   /** The order in which an answer names peers. */
   policy: z
     .enum(policyNames, { error: `there is no such policy; known are: ${policyNames.join(', ')}` })

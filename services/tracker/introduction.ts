@@ -1,5 +1,5 @@
 import type { MetainfoAsker } from '../../lib/api/index.ts'
-import { type Digest, INLINE_LIMIT, swarmIdOf } from '../../lib/core/index.ts'
+import { type BlobRef, INLINE_LIMIT, swarmIdOf } from '../../lib/core/index.ts'
 import { encodeRecord } from '../../lib/metainfo/index.ts'
 import { type Announcements, downloading } from './announcements.ts'
 import type { Preface } from './relay/relay-reader.ts'
@@ -13,14 +13,14 @@ const NOTHING = new Uint8Array(0)
  */
 export function introduction(
   announcements: Pick<Announcements, 'one' | 'knowsOthers'>,
-  { host, digest, asker }: { readonly host: string; readonly digest: Digest; readonly asker: MetainfoAsker },
+  { host, blob, asker }: { readonly host: string; readonly blob: BlobRef; readonly asker: MetainfoAsker },
 ): Preface {
-  const swarmId = swarmIdOf(digest)
+  const swarmId = swarmIdOf(blob.digest)
   const entry = downloading(host, asker.peer)
   return (length) => {
     if (length === undefined && !announcements.knowsOthers(swarmId, entry)) return undefined
     if (length !== undefined && length <= INLINE_LIMIT) return NOTHING
-    const answer = announcements.one({ swarmId, event: 'started', entry, wantPeers: asker.wantPeers })
+    const answer = announcements.one({ swarmId, event: 'started', entry, wantPeers: asker.wantPeers, blob })
     return answer === undefined ? NOTHING : encodeRecord({ kind: 'peers', ...answer })
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock, Random } from '../../lib/base/index.ts'
-import type { PeerInfo, SwarmId } from '../../lib/core/index.ts'
+import type { PeerId, PeerInfo, SwarmId } from '../../lib/core/index.ts'
 import { heldSlots, type Worth } from './held-slots.ts'
-import { type PeerEntry, type Slot, type Swarm, swarm } from './swarm.ts'
+import { type PeerEntry, type Slot, type SlotWatcher, type Swarm, swarm } from './swarm.ts'
 
 export interface PeerRegistryInit {
   /** Most entries of all swarms, and most swarms. Beyond it, entries of a caller that holds many make room. */
@@ -11,13 +11,30 @@ export interface PeerRegistryInit {
   readonly maxPeersPerSwarm: number
 }
 
+/** One entry of a swarm, for people. */
+export interface ListedPeer extends PeerInfo {
+  /** What it lacks, if it has said so. */
+  readonly leftBytes: number | undefined
+}
+
+/** Looks at the entries, for people. */
+export interface SwarmInspection {
+  /** Swarms with entries. */
+  ids(): Iterable<SwarmId>
+  entries(swarmId: SwarmId): readonly ListedPeer[]
+  /** The swarms in which a node has an entry. */
+  swarmsOf(peerId: PeerId): ReadonlySet<SwarmId>
+  /** Forgets all entries of a swarm. */
+  drop(swarmId: SwarmId): void
+}
+
 /**
  * The peers of every swarm, in memory: a restart forgets them, and the next announces bring them back. The time of an
  * announce or a sample does not depend on the number of peers in the swarm.
  */
-export interface PeerRegistry {
+export interface PeerRegistry extends SwarmInspection {
   /** Adds or renews an entry for `ttlMs`. False, and nothing changes, when the peer id belongs to another key. */
-  announce(swarmId: SwarmId, entry: PeerEntry, ttlMs: number): boolean
+  announce(swarmId: SwarmId, entry: PeerEntry, ttlMs: number, leftBytes?: number): boolean
   /** Forgets an entry at once. False when the peer id belongs to another key. */
   leave(swarmId: SwarmId, entry: Pick<PeerEntry, 'peerId' | 'key'>): boolean
   /** Up to `limit` random peers of each kind: agents with the whole blob, agents without it, origins. */
@@ -44,6 +61,17 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
   const { clock, random, seeders, onEvicted } = components
   const swarms = new Map<SwarmId, Swarm>()
   const held = heldSlots()
+  const nodes = swarmsByNode()
+  const watcher: SlotWatcher = {
+    added(slot) {
+      held.added(slot)
+      nodes.added(slot)
+    },
+    dropped(slot) {
+      held.dropped(slot)
+      nodes.dropped(slot)
+    },
+  }
 
   const kept = (found: Swarm): Swarm | undefined => {
     if (found.size > 0) return found
@@ -72,15 +100,15 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
   }
   const newSwarm = (id: SwarmId): Swarm => {
     if (swarms.size >= init.maxSwarms) evict('swarm')
-    const made = swarm(id, { random, maxPeers: init.maxPeersPerSwarm, watcher: held })
+    const made = swarm(id, { random, maxPeers: init.maxPeersPerSwarm, watcher })
     swarms.set(id, made)
     return made
   }
 
   return {
-    announce(id, entry, ttlMs) {
+    announce(id, entry, ttlMs, leftBytes) {
       const found = swept(id) ?? newSwarm(id)
-      const taken = found.put(entry, clock.monotonicMs() + ttlMs)
+      const taken = found.put(entry, clock.monotonicMs() + ttlMs, leftBytes)
       if (held.size > init.maxEntries) evict('entry')
       return taken
     },
@@ -96,11 +124,42 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     sweep() {
       for (const id of [...swarms.keys()]) swept(id)
     },
+    ids: () => swarms.keys(),
+    entries: (id) =>
+      [...(swept(id)?.slots() ?? [])].map(({ entry: { key: _secret, ...shown }, leftBytes }) => ({
+        ...shown,
+        leftBytes,
+      })),
+    swarmsOf: (peerId) => nodes.of(peerId),
+    drop(id) {
+      const found = swarms.get(id)
+      found?.clear()
+      if (found !== undefined) kept(found)
+    },
     get swarms() {
       return swarms.size
     },
     get peers() {
       return held.size
     },
+  }
+}
+
+const nowhere: ReadonlySet<SwarmId> = new Set()
+
+/** In which swarms each node has an entry. */
+function swarmsByNode() {
+  const byNode = new Map<PeerId, Set<SwarmId>>()
+  return {
+    added({ entry: { peerId }, swarm: { id } }: Slot) {
+      const known = byNode.get(peerId) ?? new Set()
+      byNode.set(peerId, known.add(id))
+    },
+    dropped({ entry: { peerId }, swarm: { id } }: Slot) {
+      const known = byNode.get(peerId)
+      known?.delete(id)
+      if (known?.size === 0) byNode.delete(peerId)
+    },
+    of: (peerId: PeerId): ReadonlySet<SwarmId> => byNode.get(peerId) ?? nowhere,
   }
 }

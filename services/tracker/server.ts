@@ -58,11 +58,12 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
   }
 
   const begin = async (exchange: Exchange) => {
-    const { digest } = blobOf(exchange)
+    const blob = blobOf(exchange)
     const host = socketAddress(exchange.req)
     const asker = parseBody(metainfoAskerSchema, await readJson(exchange, announceLimits.maxAskerBytes))
     believeRole(exchange, asker.peer)
-    await sendMetainfo(exchange, introduction(announcements, { host, digest, asker }))
+    announcements.assertNotBanned({ peerId: asker.peer.peerId, host })
+    await sendMetainfo(exchange, introduction(announcements, { host, blob, asker }))
   }
 
   const announce = { path: trackerRoutes.announce } as const
@@ -125,7 +126,7 @@ function bep3({ announcements, registry, seeds }: TrackerRoutesComponents, excha
           }),
     )
   } catch (err) {
-    if (!isAppError(err) || !hasCode(err, 'REQUEST_INVALID')) throw err
+    if (!isAppError(err) || !hasCode(err, 'REQUEST_INVALID', 'HOST_BANNED')) throw err
     send(encodeBep3Failure(err.message))
   }
 }

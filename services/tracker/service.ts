@@ -2,11 +2,18 @@ import { announceLimits, originCluster } from '../../lib/api/index.ts'
 import type { Clock, Startable, Timer } from '../../lib/base/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
-import { trackerAdminRoutes } from './admin.ts'
+import { trackerAdminRoutes } from './admin/admin.ts'
 import { announcements } from './announcements.ts'
 import type { TrackerConfig } from './config.ts'
+import { control } from './control/control.ts'
+import { controlFile } from './control/control-file.ts'
+import { eventLog } from './events/event-log.ts'
+import { feeds } from './hosts/feeds.ts'
+import { hostBook } from './hosts/host-book.ts'
+import { observer } from './hosts/observer.ts'
+import { swarmNames } from './hosts/swarm-names.ts'
+import { naming } from './naming.ts'
 import { type PeerRegistry, peerRegistry } from './peer-registry.ts'
-import { policies } from './policy/policies.ts'
 import { metainfoRelay } from './relay/metainfo-relay.ts'
 import { seedRegistry } from './seeds/seed-registry.ts'
 import { trackerServerRoutes } from './server.ts'
@@ -69,20 +76,61 @@ function registries(runtime: Runtime, { swarms, seeds: limits }: TrackerConfig) 
   return { registry, seeds }
 }
 
-/** One tracker. Its peers are in memory: after a restart the next announces bring them back. @throws INSECURE_BIND */
-export function trackerService(components: TrackerComponents, config: TrackerConfig): TrackerService {
-  const runtime = serviceRuntime('tracker', config, components)
-  const http = clusterHttp(runtime, config)
-  const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
-  const { registry, seeds } = registries(runtime, config)
-  const announcing = announcements(
-    { ...runtime, registry, seeds, order: policies[config.policy] },
+/** Swarm feeds that are kept, about 200 bytes each. */
+const MAX_FEEDS = 200_000
+/** Events that a client which comes back may have missed. */
+const MAX_EVENTS = 4096
+
+/** What is known of nodes and swarms beside who downloads what, and what admins have said. */
+function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: TrackerConfig) {
+  const { clock } = runtime
+  const book = hostBook(clock, { maxHosts: seeds.maxNodes })
+  const feeding = feeds(clock, { maxFeeds: MAX_FEEDS })
+  const names = swarmNames(clock, { maxSwarms: swarms.max })
+  const events = eventLog(clock, { maxEvents: MAX_EVENTS })
+  const observing = observer({ book, feeds: feeding, names, events })
+  const steering = control(
+    { clock, file: controlFile(folder), onEvent: (...event) => events.add(...event) },
     {
+      policy: config.policy,
       perSecond: config.announce.perSecond,
       minMs: config.announce.minInterval,
       maxMs: config.announce.maxInterval,
     },
   )
+  return { book, feeds: feeding, names, events, observer: observing, control: steering }
+}
+
+/** Fires a signal at the stop. */
+function ending(): Startable & { readonly signal: AbortSignal } {
+  const controller = new AbortController()
+  return {
+    signal: controller.signal,
+    start: () => Promise.resolve(),
+    async stop() {
+      controller.abort()
+    },
+  }
+}
+
+/**
+ * One tracker. Its peers are in memory: after a restart the next announces bring them back. What admins have said is in
+ * its folder. @throws INSECURE_BIND
+ */
+export function trackerService(components: TrackerComponents, config: TrackerConfig): TrackerService {
+  const runtime = serviceRuntime('tracker', config, components)
+  const http = clusterHttp(runtime, config)
+  const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
+  const { registry, seeds } = registries(runtime, config)
+  const observed = observation(runtime, config)
+  const end = ending()
+  const announcing = announcements({
+    ...runtime,
+    ...observed,
+    registry,
+    seeds,
+    naming: naming({ ...runtime, registry, seeds, control: observed.control }),
+  })
   const relay = metainfoRelay(
     { ...runtime, cluster, origins: originCluster({ http, cluster }) },
     {
@@ -100,16 +148,22 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     relay,
     looks: lookBudget(runtime, LOOKS),
   })
+  const admin = trackerAdminRoutes({
+    ...runtime,
+    ...observed,
+    registry,
+    seeds,
+    end: end.signal,
+    rings: { origins: cluster },
+  })
   const shell = serviceShell(runtime, config, {
     kind: 'tracker',
-    listeners: {
-      http: { routes },
-      admin: { routes: trackerAdminRoutes({ rings: { origins: cluster } }) },
-    },
+    listeners: { http: { routes }, admin: { routes: admin } },
   })
+  const sweeping = sweeper(runtime.clock, registry, seeds, observed.book)
   return {
-    // Stop the relay before the listener: the listener waits for its streams, which do not end by themselves.
-    ...shell.around([http, sweeper(runtime.clock, registry, seeds), ...shell.listeners, relay]),
+    // Stop the relay and the streams of events before the listeners, which wait for them: they do not end by themselves.
+    ...shell.around([http, observed.control, sweeping, ...shell.listeners, relay, end]),
     get url() {
       return shell.url('http')
     },

@@ -17,6 +17,8 @@ export interface Slot extends AgeLinks<Slot> {
   /** The caller that the entry counts for. */
   readonly holder: string
   readonly expiresAtMs: number
+  /** What it lacks, if it has said so. */
+  readonly leftBytes: number | undefined
   /** Where `HeldSlots` keeps it. */
   rank: 0 | 1 | 2 | 3
 }
@@ -34,7 +36,7 @@ export interface Swarm {
    * Adds or renews. False, and nothing changes, when the peer id belongs to another key. In a full swarm, an entry of a
    * caller with many of them makes room, the oldest announce first.
    */
-  put(entry: PeerEntry, expiresAtMs: number): boolean
+  put(entry: PeerEntry, expiresAtMs: number, leftBytes?: number): boolean
   /** Removes an entry. False when the peer id belongs to another key. */
   remove(peerId: PeerId, key: string): boolean
   /** Up to `limit` random peers of each kind that have not expired. */
@@ -46,6 +48,8 @@ export interface Swarm {
   drop(slot: Slot): void
   /** Removes all entries. */
   clear(): void
+  /** All entries, the oldest announce first. */
+  slots(): Iterable<Slot>
   readonly size: number
 }
 
@@ -83,7 +87,7 @@ class GroupedSwarm implements Swarm {
     this.#init = init
   }
 
-  put(entry: PeerEntry, expiresAtMs: number): boolean {
+  put(entry: PeerEntry, expiresAtMs: number, leftBytes?: number): boolean {
     const known = this.#byId.get(entry.peerId)
     if (known !== undefined && !mayChange(entry.peerId, entry.key, known.entry.key)) return false
     this.#drop(known)
@@ -95,6 +99,7 @@ class GroupedSwarm implements Swarm {
       entry,
       holder,
       expiresAtMs,
+      leftBytes,
       rank: 0,
       group,
       at: group.length,
@@ -142,6 +147,10 @@ class GroupedSwarm implements Swarm {
 
   clear(): void {
     for (const slot of this.#byId.values()) this.#drop(slot)
+  }
+
+  slots(): Iterable<Slot> {
+    return this.#byId.values()
   }
 
   get size(): number {

@@ -1,8 +1,8 @@
 import { open, rm, stat, utimes } from 'node:fs/promises'
-import { appError, hasCode, ownerOnly, syncFolder } from '../../base/index.ts'
+import { appError, hasCode, ownerOnly, readSmall, replaceFile, syncFolder } from '../../base/index.ts'
 import type { Digest } from '../../core/index.ts'
 import type { BlobFiles } from '../medium.ts'
-import { openData, readRange, readSmall, removeFolder, replaceFile } from './durable.ts'
+import { openData, readRange, removeFolder } from './durable.ts'
 import type { HandleCache } from './handle-cache.ts'
 import type { StorePaths } from './store-paths.ts'
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { appError, hasCode, makeFolder, ownerOnly, readFully, syncFolder } from '../../base/index.ts'
+import { appError, hasCode, makeFolder, readFully, syncFolder } from '../../base/index.ts'
 import type { ByteRange } from '../../core/index.ts'
 
 const dataFlags = { r: constants.O_RDONLY, 'r+': constants.O_RDWR }
@@ -19,36 +19,12 @@ export async function openData(path: string, flags: keyof typeof dataFlags): Pro
   }
 }
 
-/** Reads a whole small file; undefined when it is missing. A link is no file of ours, so it counts as missing. */
-export async function readSmall(path: string): Promise<Buffer | undefined> {
-  let handle: FileHandle | undefined
-  try {
-    handle = await openData(path, 'r')
-    return await handle.readFile()
-  } catch (err) {
-    if (hasCode(err, 'ENOENT', 'ENOTDIR', 'STORE_CORRUPT')) return undefined
-    throw err
-  } finally {
-    await handle?.close()
-  }
-}
-
 /** Renames a file whose bytes are already on disk, and makes both folders durable. */
 export async function moveDurably(from: string, to: string): Promise<void> {
   await makeFolder(dirname(to))
   await rename(from, to)
   await syncFolder(dirname(to))
   await syncFolder(dirname(from))
-}
-
-/** Replaces a small file atomically: readers see the old or the new content, also after a power loss. */
-export async function replaceFile(path: string, content: Uint8Array | string): Promise<void> {
-  const draft = `${path}.tmp`
-  // What an earlier process left, or a link: writing must not go through it.
-  await rm(draft, { force: true })
-  await writeFile(draft, content, { flag: 'wx', flush: true, mode: ownerOnly.file })
-  await rename(draft, path)
-  await syncFolder(dirname(path))
 }
 
 /** Removes a folder with its content; a missing folder is not an error. */

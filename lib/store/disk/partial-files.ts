@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open, stat, writeFile } from 'node:fs/promises'
-import { Bitset, makeFolder, ownerOnly } from '../../base/index.ts'
+import { Bitset, makeFolder, ownerOnly, readSmall } from '../../base/index.ts'
 import type { Digest, PieceMap } from '../../core/index.ts'
 import type { PartialFile, PartialFiles } from '../medium.ts'
 import { type DiskPartial, type DiskPartialEnvironment, type DiskPartialTiming, diskPartial } from './disk-partial.ts'
-import { openData, readRange, readSmall, removeFolder } from './durable.ts'
+import { openData, readRange, removeFolder } from './durable.ts'
 import { notePartialMeta, readPartialMeta, replacePartialMeta } from './partial-meta.ts'
 import { PieceLog } from './piece-log.ts'
 

@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises'
-import { ownerOnly } from '../../base/index.ts'
+import { ownerOnly, readSmall, replaceFile } from '../../base/index.ts'
 import { PieceMap } from '../../core/index.ts'
-import { readSmall, replaceFile } from './durable.ts'
 
 /** The basic facts of a partial blob; without them its other files mean nothing. */
 export interface PartialMeta {

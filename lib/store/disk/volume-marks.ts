@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hasCode } from '../../base/index.ts'
-import { replaceFile } from './durable.ts'
+import { hasCode, replaceFile } from '../../base/index.ts'
 
 /**
  * Each volume names all volumes of its store in a file `volumes`, a list of folders as JSON. When a folder lacks this

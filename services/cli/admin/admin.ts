@@ -28,7 +28,7 @@ const textOf = (err: unknown): string =>
   typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
 
 /** Sends the call and prints its answer; returns the exit code. */
-async function perform({ api, name, verb }: Entry, input: Flags, host: ProcessHost): Promise<number> {
+async function perform({ api, name, call, verb }: Entry, input: Flags, host: ProcessHost): Promise<number> {
   const clock = systemClock()
   let url = ''
   try {
@@ -40,8 +40,12 @@ async function perform({ api, name, verb }: Entry, input: Flags, host: ProcessHo
       const asked = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, value?.toString() ?? '']))
       const body = verb.body === undefined ? {} : { body: verb.body(asked) }
       const answer = await adminClient<AdminCalls>(http, url, api.calls)[name]?.({ ...asked, ...body } as never)
-      if (input.json === true) host.say(JSON.stringify(answer ?? {}))
-      else host.say(answer === undefined || verb.show === undefined ? 'done' : verb.show(answer as never, clock.now()))
+      const print = (told: unknown) => {
+        if (input.json === true) host.say(JSON.stringify(told ?? {}))
+        else host.say(told === undefined || verb.show === undefined ? 'done' : verb.show(told as never, clock.now()))
+      }
+      if (call.stream === true) for await (const event of answer as AsyncIterable<unknown>) print(event)
+      else print(answer)
     } finally {
       await http.stop()
     }

@@ -10,6 +10,7 @@ import type { ServiceKind } from '../../../lib/service/index.ts'
 import { agentVerbs } from './agent-verbs.ts'
 import { originVerbs } from './origin-verbs.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
+import { trackerVerbs } from './tracker-verbs.ts'
 import type { Verb, VerbsOf } from './verb.ts'
 
 /** The admin API of one kind of service, and its verbs by the name of the call. */
@@ -19,7 +20,6 @@ export interface AdminApi {
   readonly verbs: Readonly<Record<string, Verb>>
 }
 
-const trackerVerbs: VerbsOf<typeof trackerAdmin> = { ...ringVerbs, ...describeVerb }
 const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = describeVerb
 const proxyVerbs: VerbsOf<typeof proxyAdmin> = { ...ringVerbs, ...describeVerb }
 

@@ -40,6 +40,17 @@ export class SeedGraph<N extends SeedNode> {
     return this.#byId.size
   }
 
+  swarmIds(): Iterable<SwarmId> {
+    return this.#byId.keys()
+  }
+
+  /** The swarms that the node seeds. */
+  seedsOf(node: N): readonly SwarmId[] {
+    return Array.from({ length: node.links.length }, (_, place) => this.#swarms.at(node.links.other(place))).flatMap(
+      (swarm) => swarm?.id ?? [],
+    )
+  }
+
   enter(node: N): void {
     node.number = this.#nodes.add(node)
   }

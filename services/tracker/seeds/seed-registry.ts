@@ -53,11 +53,21 @@ export interface SeedRegistryInit {
   readonly maxSeedsPerNode: number
 }
 
+/** Looks at nodes and seeds, for people. */
+export interface SeedInspection {
+  swarmIds(): Iterable<SwarmId>
+  /** All that have the blob completely. */
+  seedersOf(swarmId: SwarmId): readonly PeerInfo[]
+  /** What a node has completely. */
+  seedsOf(peerId: PeerId): readonly SwarmId[]
+  seedCount(peerId: PeerId): number
+}
+
 /**
  * The complete blobs of every node, in memory. A node is kept once, with its address and its number of the last state;
  * each of its seeds costs a link.
  */
-export interface SeedRegistry {
+export interface SeedRegistry extends SeedInspection {
   /**
    * Brings the node to a new state and renews it for `ttlMs`. Changes are sets, so those of a request whose answer was
    * lost may come again with further ones. `unknown`: this registry does not have the state that they start from, and
@@ -153,6 +163,30 @@ class Registry implements SeedRegistry {
 
   count(swarmId: SwarmId, role: PeerRole): number {
     return this.#graph.count(swarmId, role)
+  }
+
+  swarmIds(): Iterable<SwarmId> {
+    return this.#graph.swarmIds()
+  }
+
+  seedersOf(swarmId: SwarmId): readonly PeerInfo[] {
+    return roles.flatMap((role) =>
+      Array.from({ length: this.#graph.count(swarmId, role) }, (_, place) => place).flatMap((place) => {
+        const node = this.#graph.seeder(swarmId, role, place)
+        if (node === undefined) return []
+        const { peerId, host, port } = node
+        return [{ peerId, host, port, role, complete: true }]
+      }),
+    )
+  }
+
+  seedsOf(peerId: PeerId): readonly SwarmId[] {
+    const node = this.#nodes.get(peerId)
+    return node === undefined ? [] : this.#graph.seedsOf(node)
+  }
+
+  seedCount(peerId: PeerId): number {
+    return this.#nodes.get(peerId)?.links.length ?? 0
   }
 
   sweep(): void {

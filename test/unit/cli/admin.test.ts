@@ -11,17 +11,17 @@ import { run } from '../../../services/cli/run.ts'
 import { doors } from '../../../services/herd/index.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
-import { trackerAdminRoutes } from '../../../services/tracker/admin.ts'
+import { type TrackerAdminComponents, trackerAdminRoutes } from '../../../services/tracker/admin/admin.ts'
 import { recordingHost } from '../../kit/recording-host.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 
 /** Stands for components that no route uses before it is called. */
-const untouched = {} as object as OriginAdminComponents & AgentAdminComponents
+const untouched = {} as object as OriginAdminComponents & AgentAdminComponents & TrackerAdminComponents
 
 const served = {
   origin: originAdminRoutes({ ...untouched, rings: {} }),
   agent: adminRoutes({ ...untouched, rings: {} }),
-  tracker: trackerAdminRoutes({ rings: {} }),
+  tracker: trackerAdminRoutes({ ...untouched, rings: {} }),
   buildIndex: buildIndexAdminRoutes(),
   proxy: proxyAdminRoutes({ rings: {} }),
 }

@@ -12,14 +12,14 @@ import { originServerRoutes } from '../../../services/origin/server.ts'
 import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
 import { proxySchema } from '../../../services/proxy/config.ts'
 import { proxyServerRoutes } from '../../../services/proxy/server.ts'
-import { trackerAdminRoutes } from '../../../services/tracker/admin.ts'
+import { type TrackerAdminComponents, trackerAdminRoutes } from '../../../services/tracker/admin/admin.ts'
 import { trackerServerRoutes } from '../../../services/tracker/server.ts'
 import { docTable } from '../../kit/doc-table.ts'
 import { httpPair } from '../../kit/http-pair.ts'
 
 /** Stands for components that no route uses before it is called. */
 const untouched = {} as never
-const parts = {} as OriginAdminComponents & AgentAdminComponents
+const parts = {} as OriginAdminComponents & AgentAdminComponents & TrackerAdminComponents
 
 const readOnly = (): RegistryStorage => {
   const { blobs, manifests, tags } = memoryRegistryStorage()
@@ -39,7 +39,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   'origin: main listener': originServerRoutes(untouched, { memberId: 'origin-1' }),
   'origin: admin listener': originAdminRoutes({ ...parts, rings: {} }),
   'tracker: main listener': trackerServerRoutes(untouched),
-  'tracker: admin listener': trackerAdminRoutes({ rings: {} }),
+  'tracker: admin listener': trackerAdminRoutes({ ...parts, rings: {} }),
   'build-index: admin listener': buildIndexAdminRoutes(),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'build-index: main listener': buildIndexServerRoutes(untouched),

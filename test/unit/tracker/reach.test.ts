@@ -1,12 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { newPeerId, type SwarmId } from '../../../lib/core/index.ts'
-import { silentMetrics } from '../../../lib/telemetry/index.ts'
-import { announcements } from '../../../services/tracker/announcements.ts'
-import { peerRegistry } from '../../../services/tracker/peer-registry.ts'
-import { policies } from '../../../services/tracker/policy/policies.ts'
 import { reaches } from '../../../services/tracker/reach.ts'
-import { seedRegistry } from '../../../services/tracker/seeds/seed-registry.ts'
+import { trackerLab } from '../../kit/tracker-lab.ts'
 
 test.each([
   ['10.0.0.1', '10.0.0.2', true],
@@ -26,16 +21,7 @@ test.each([
 })
 
 test('no peer of this machine or of a link is named to one elsewhere, nor counts as somebody to name', () => {
-  const random = seededRandom(1)
-  const parts = { clock: fakeClock(), random, onEvicted: () => undefined }
-  const seeds = seedRegistry(parts, { maxNodes: 9, maxSeeds: 9, maxSwarms: 9, maxSeedsPerNode: 9 })
-  const limits = { maxEntries: 9, maxSwarms: 9, maxPeersPerSwarm: 9 }
-  const registry = peerRegistry({ ...parts, seeders: () => 0 }, limits)
-  const order = policies.completeness
-  const made = announcements(
-    { registry, seeds, order, random, metrics: silentMetrics() },
-    { perSecond: 1, minMs: 1, maxMs: 9 },
-  )
+  const { seeds, announcements: made, random } = trackerLab()
   const swarmId = '1'.repeat(40) as SwarmId
   const peerAt = (host: string) =>
     ({ peerId: newPeerId(random), key: 'key k', host, port: 1, role: 'agent', complete: false }) as const

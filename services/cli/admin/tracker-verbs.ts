@@ -1,0 +1,207 @@
+import type { trackerAdmin } from '../../../lib/api/index.ts'
+import { appError } from '../../../lib/base/index.ts'
+import { describeVerb, ringVerbs } from './shared-verbs.ts'
+import { ageText, fields, sizeText, table } from './sheet.ts'
+import type { VerbOptions, VerbsOf } from './verb.ts'
+
+const DIGEST = `sha256:${'9f'.repeat(32)}`
+const PEER = '2d5348303030312d9f9f9f9f9f9f9f9f9f9f9f9f'
+
+/** A line that tells how to get the next page; empty on the last page. */
+const more = (next: string | undefined) => (next === undefined ? '' : `\n\nmore: --last ${next}`)
+
+/** @throws CONFIG_INVALID */
+function numberIn(options: VerbOptions, name: string): number | undefined {
+  const text = options[name]
+  if (text === undefined) return undefined
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
+  throw appError('CONFIG_INVALID', { message: `--${name} is a number` })
+}
+
+interface Mark {
+  readonly target: string
+  readonly reason: string
+  readonly by: string
+  readonly atMs: number
+  readonly untilMs?: number | undefined
+}
+
+const untilText = ({ untilMs }: Mark, nowMs: number) => (untilMs === undefined ? 'taken back' : ageText(untilMs, nowMs))
+
+const marksTable = (marks: readonly Mark[], nowMs: number) =>
+  table(marks, [
+    ['TARGET', ({ target }) => target],
+    ['SINCE', ({ atMs }) => ageText(atMs, nowMs)],
+    ['UNTIL', (mark) => untilText(mark, nowMs)],
+    ['BY', ({ by }) => by],
+    ['REASON', ({ reason }) => reason],
+  ])
+
+const markText = (mark: Mark, nowMs: number) =>
+  fields({ target: mark.target, reason: mark.reason, until: untilText(mark, nowMs) })
+
+const markOptions = {
+  reason: 'why, for whoever looks next',
+  minutes: 'after so many minutes it ends by itself; without it, when it is taken back',
+}
+
+/** @throws CONFIG_INVALID */
+function markBody(options: VerbOptions) {
+  const { reason } = options
+  if (reason === undefined) throw appError('CONFIG_INVALID', { message: 'say why: --reason TEXT' })
+  const minutes = numberIn(options, 'minutes')
+  return { reason, ...(minutes !== undefined && { minutes }) }
+}
+
+const settingsText = ({
+  now,
+  policies,
+}: {
+  readonly now: Readonly<Record<string, unknown>>
+  readonly policies: readonly string[]
+}) =>
+  fields({
+    ...Object.fromEntries(Object.entries(now).map(([name, value]) => [name, String(value)])),
+    'known policies': policies.join(', '),
+  })
+
+const rateText = (bytes: number) => `${sizeText(bytes)}/s`
+
+/** `shoal admin tracker VERB`: one entry for each call of the API. */
+export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
+  ...ringVerbs,
+  ...describeVerb,
+  statistics: {
+    example: 'statistics',
+    show: ({ zones, ...counts }) =>
+      fields({
+        ...Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, String(count)])),
+        zones: Object.entries(zones)
+          .map(([zone, hosts]) => `${zone || 'none'} ${hosts}`)
+          .join(', '),
+      }),
+  },
+  swarms: {
+    example: 'swarms --state starving',
+    show: ({ swarms, next }) =>
+      table(swarms, [
+        ['SWARM', ({ digest, swarmId }) => digest ?? swarmId],
+        ['STATE', ({ state }) => state],
+        ['DOWNLOADS', ({ downloads }) => String(downloads)],
+        ['SEEDS', ({ seeds }) => String(seeds)],
+        ['ORIGINS', ({ origins }) => String(origins)],
+        ['REPOSITORIES', ({ repositories }) => repositories.join(', ') || '-'],
+      ]) + more(next),
+  },
+  swarm: {
+    example: `swarm ${DIGEST}`,
+    show: ({ peers, feeds, next, ...swarm }) =>
+      [
+        fields({
+          swarm: swarm.digest ?? swarm.swarmId,
+          state: swarm.state,
+          downloads: String(swarm.downloads),
+          seeds: `${swarm.seeds}, of them ${swarm.origins} origins`,
+          repositories: swarm.repositories.join(', ') || '-',
+        }),
+        table(peers, [
+          ['PEER', ({ peerId }) => peerId],
+          ['ADDRESS', ({ host, port }) => `${host}:${port}`],
+          ['ROLE', ({ role }) => role],
+          ['ZONE', ({ zone }) => zone ?? '-'],
+          ['MISSING', ({ complete, leftBytes }) => (complete || leftBytes === undefined ? '-' : sizeText(leftBytes))],
+        ]),
+        table(feeds, [
+          ['FROM', ({ from }) => from],
+          ['TO', ({ to }) => to],
+          ['BYTES', ({ bytes }) => sizeText(bytes)],
+          ['RATE', ({ bytesPerSecond }) => rateText(bytesPerSecond)],
+          ['FAILURES', ({ failures }) => String(failures)],
+        ]),
+      ].join('\n\n') + more(next),
+  },
+  dropSwarm: { example: `drop-swarm ${DIGEST}`, note: 'What nodes have completely stays known.' },
+  hosts: {
+    example: 'hosts --zone cn-beijing-a',
+    show: ({ hosts, next }, nowMs) =>
+      table(hosts, [
+        ['PEER', ({ peerId }) => peerId],
+        ['ADDRESS', ({ host, port }) => `${host}:${port}`],
+        ['ROLE', ({ role }) => role],
+        ['ZONE', ({ zone }) => zone ?? '-'],
+        ['DOWNLOADS', ({ downloads }) => String(downloads)],
+        ['SEEDS', ({ seeds }) => String(seeds)],
+        ['IN', ({ bytesPerSecond }) => rateText(bytesPerSecond.in)],
+        ['OUT', ({ bytesPerSecond }) => rateText(bytesPerSecond.out)],
+        ['SEEN', ({ seenAtMs }) => ageText(seenAtMs, nowMs)],
+        ['STATE', ({ ban, drain }) => [ban && 'banned', drain && 'draining'].filter(Boolean).join(', ') || '-'],
+      ]) + more(next),
+  },
+  host: {
+    example: `host ${PEER}`,
+    show: (host, nowMs) =>
+      [
+        fields({
+          peer: host.peerId,
+          address: `${host.host}:${host.port}`,
+          role: host.role,
+          zone: host.zone ?? '-',
+          labels: Object.entries(host.labels ?? {})
+            .map(([name, value]) => `${name}=${value}`)
+            .join(', '),
+          spare: host.spareBytesPerSecond === undefined ? '-' : rateText(host.spareBytesPerSecond),
+          rates: `${rateText(host.bytesPerSecond.in)} in, ${rateText(host.bytesPerSecond.out)} out`,
+          seen: ageText(host.seenAtMs, nowMs),
+          banned: host.ban?.reason ?? '-',
+          draining: host.drain?.reason ?? '-',
+        }),
+        table(host.blobs, [
+          ['BLOB', ({ digest, swarmId }) => digest ?? swarmId],
+          ['STATE', ({ complete }) => (complete ? 'complete' : 'downloading')],
+        ]),
+      ].join('\n\n') + more(host.next),
+  },
+  bans: { example: 'bans', show: ({ marks }, nowMs) => marksTable(marks, nowMs) },
+  ban: {
+    example: `ban ${PEER} --reason "sends wrong bytes" --minutes 60`,
+    note: 'A ban holds at this tracker: say it to every tracker.',
+    options: markOptions,
+    body: markBody,
+    show: markText,
+  },
+  unban: { example: `unban ${PEER}` },
+  drains: { example: 'drains', show: ({ marks }, nowMs) => marksTable(marks, nowMs) },
+  drain: {
+    example: 'drain 10.0.0.7 --reason "is replaced today"',
+    note: 'A drain holds at this tracker: say it to every tracker.',
+    options: markOptions,
+    body: markBody,
+    show: markText,
+  },
+  undrain: { example: 'undrain 10.0.0.7' },
+  settings: { example: 'settings', show: settingsText },
+  set: {
+    example: 'set --policy completeness --perSecond 500',
+    note: 'What is not given is as in the config again.',
+    options: {
+      policy: 'the order in which peers are named',
+      perSecond: 'announces that this tracker accepts per second',
+      minIntervalMs: 'shortest announce interval, in milliseconds',
+      maxIntervalMs: 'longest announce interval, in milliseconds',
+    },
+    body(options) {
+      const { policy } = options
+      const numbers = ['perSecond', 'minIntervalMs', 'maxIntervalMs'].flatMap((name) => {
+        const value = numberIn(options, name)
+        return value === undefined ? [] : [[name, value] as const]
+      })
+      return { ...(policy !== undefined && { policy }), ...Object.fromEntries(numbers) }
+    },
+    show: settingsText,
+  },
+  events: {
+    example: 'events --kinds ban,drain',
+    note: 'One line for each event, until you end it.',
+    show: (event) => JSON.stringify(event),
+  },
+}

@@ -1,0 +1,24 @@
+import { describedRoutes, ringRoutes, trackerAdmin } from '../../../lib/api/index.ts'
+import type { Cluster } from '../../../lib/cluster/index.ts'
+import type { Route } from '../../../lib/http/index.ts'
+import { type ControlRoutesComponents, controlRoutes } from './control-routes.ts'
+import { type HostRoutesComponents, hostRoutes } from './host-routes.ts'
+import { type SwarmRoutesComponents, swarmRoutes } from './swarm-routes.ts'
+
+export interface TrackerAdminComponents
+  extends SwarmRoutesComponents,
+    Omit<HostRoutesComponents, 'control'>,
+    Omit<ControlRoutesComponents, 'events'> {
+  readonly events: ControlRoutesComponents['events']
+  readonly rings: Readonly<Record<string, Cluster>>
+}
+
+/** The admin API of a tracker. */
+export function trackerAdminRoutes(components: TrackerAdminComponents): readonly Route[] {
+  return describedRoutes('tracker', trackerAdmin, [
+    ...ringRoutes(components.rings),
+    ...hostRoutes(components),
+    ...swarmRoutes(components),
+    ...controlRoutes(components),
+  ])
+}

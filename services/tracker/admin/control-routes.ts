@@ -1,0 +1,95 @@
+import { adminBody, adminRoute, trackerAdmin } from '../../../lib/api/index.ts'
+import { appError, type Clock } from '../../../lib/base/index.ts'
+import {
+  type Exchange,
+  type Route,
+  requireSeen,
+  sendEmpty,
+  sendEvents,
+  sendJson,
+  sendTagged,
+} from '../../../lib/http/index.ts'
+import type { Control, MarkKind } from '../control/control.ts'
+import { parseTarget } from '../control/marks.ts'
+import { type EventLog, eventKinds, type TrackerEvent } from '../events/event-log.ts'
+import { policyNames } from '../policy/policies.ts'
+
+const MINUTE_MS = 60_000
+
+export interface ControlRoutesComponents {
+  readonly control: Control
+  readonly events: EventLog
+  /** Fires when the tracker stops: streams of events end. */
+  readonly end: AbortSignal
+  readonly clock: Pick<Clock, 'now' | 'setTimer'>
+}
+
+function markRoutes({ control, clock }: ControlRoutesComponents, kind: MarkKind): readonly Route[] {
+  const calls = {
+    ban: [trackerAdmin.bans, trackerAdmin.ban, trackerAdmin.unban],
+    drain: [trackerAdmin.drains, trackerAdmin.drain, trackerAdmin.undrain],
+  } as const
+  const [all, set, end] = calls[kind]
+  const target = (exchange: Exchange) => parseTarget(exchange.params['target'] ?? '')
+  return [
+    adminRoute(all, (exchange) => sendTagged(exchange, { marks: control.marks(kind) })),
+    adminRoute(set, async (exchange) => {
+      const { reason, minutes } = await adminBody(set, exchange)
+      const atMs = clock.now()
+      const until = minutes === undefined ? {} : { untilMs: atMs + minutes * MINUTE_MS }
+      const mark = { target: target(exchange), reason, by: exchange.principal.name, atMs, ...until }
+      await control.mark(kind, mark.target, mark)
+      sendJson(exchange, 200, mark)
+    }),
+    adminRoute(end, async (exchange) => {
+      await control.mark(kind, target(exchange), undefined)
+      sendEmpty(exchange, 204)
+    }),
+  ]
+}
+
+/** @throws REQUEST_INVALID */
+function kindsIn(query: URLSearchParams): ReadonlySet<string> {
+  const asked = query.get('kinds')?.split(',') ?? eventKinds
+  const unknown = asked.find((kind) => !eventKinds.some((known) => known === kind))
+  if (unknown === undefined) return new Set(asked)
+  throw appError('REQUEST_INVALID', { message: `kinds are ${eventKinds.join(', ')}` })
+}
+
+/** Bans, drains, settings, and the stream of events. */
+export function controlRoutes(components: ControlRoutesComponents): readonly Route[] {
+  const { control, events, end, clock } = components
+
+  const settings = () => {
+    const { policy, perSecond, minMs, maxMs } = control.now
+    const now = { policy, perSecond, minIntervalMs: minMs, maxIntervalMs: maxMs }
+    return { set: control.settings, now, policies: policyNames }
+  }
+  const change = async (exchange: Exchange) => {
+    const wanted = await adminBody(trackerAdmin.set, exchange)
+    requireSeen(exchange, settings())
+    await control.set(wanted)
+    sendTagged(exchange, settings())
+  }
+
+  const stream = (exchange: Exchange) => {
+    const kinds = kindsIn(exchange.query)
+    return sendEvents(exchange, { clock, end }, (lastId, send) => {
+      const tell = ({ id, kind, atMs, facts }: TrackerEvent) => {
+        if (kinds.has(kind)) send({ id, event: kind, data: { atMs, ...facts } })
+      }
+      const missed = events.after(lastId)
+      if (missed === undefined) send({ event: 'gap', data: { atMs: clock.now() } })
+      for (const event of missed ?? []) tell(event)
+      return events.listen(tell)
+    })
+  }
+
+  return [
+    ...markRoutes(components, 'ban'),
+    ...markRoutes(components, 'drain'),
+    adminRoute(trackerAdmin.settings, (exchange) => sendTagged(exchange, settings())),
+    adminRoute(trackerAdmin.set, change),
+    adminRoute(trackerAdmin.events, stream),
+  ]
+}

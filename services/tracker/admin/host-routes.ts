@@ -1,0 +1,112 @@
+import { adminRoute, trackerAdmin } from '../../../lib/api/index.ts'
+import { appError } from '../../../lib/base/index.ts'
+import { type PeerId, parsePeerId, type SwarmId } from '../../../lib/core/index.ts'
+import { type Exchange, pageRequest, type Route, sendTagged } from '../../../lib/http/index.ts'
+import type { Control, MarkKind } from '../control/control.ts'
+import type { Feeds } from '../hosts/feeds.ts'
+import type { HostBook, KnownHost } from '../hosts/host-book.ts'
+import type { SwarmNames } from '../hosts/swarm-names.ts'
+import type { PeerRegistry } from '../peer-registry.ts'
+import type { SeedRegistry } from '../seeds/seed-registry.ts'
+import { pageOf } from './page-of.ts'
+
+/** Nodes, or blobs of one, on a page: the default and the most. */
+const PAGE = 100
+const MAX_PAGE = 1000
+
+export interface HostRoutesComponents {
+  readonly registry: PeerRegistry
+  readonly seeds: SeedRegistry
+  readonly names: SwarmNames
+  readonly feeds: Feeds
+  readonly book: HostBook
+  readonly control: Pick<Control, 'markOf' | 'marks'>
+}
+
+const stateMarks: Readonly<Record<string, MarkKind>> = { banned: 'ban', draining: 'drain' }
+
+/** @throws REQUEST_INVALID */
+function filterOf(query: URLSearchParams, control: Pick<Control, 'markOf'>): (host: KnownHost) => boolean {
+  const [zone, role, address, state] = ['zone', 'role', 'host', 'state'].map((name) => query.get(name))
+  if (role != null && role !== 'agent' && role !== 'origin') {
+    throw appError('REQUEST_INVALID', { message: 'role is agent or origin' })
+  }
+  const mark = state == null ? undefined : stateMarks[state]
+  if (state != null && mark === undefined) {
+    throw appError('REQUEST_INVALID', { message: `state is one of ${Object.keys(stateMarks).join(', ')}` })
+  }
+  return (host) =>
+    (zone == null || host.zone === zone) &&
+    (role == null || host.role === role) &&
+    (address == null || host.host === address) &&
+    (mark === undefined || control.markOf(mark, host) !== undefined)
+}
+
+/** Nodes, and what each has. */
+export function hostRoutes(components: HostRoutesComponents): readonly Route[] {
+  const { registry, seeds, names, feeds, book, control } = components
+
+  const shown = (host: KnownHost) => {
+    const [ban, drain] = [control.markOf('ban', host), control.markOf('drain', host)]
+    return {
+      ...host,
+      bytesPerSecond: feeds.ratesOf(host.peerId),
+      downloads: registry.swarmsOf(host.peerId).size,
+      seeds: seeds.seedCount(host.peerId),
+      ...(ban !== undefined && { ban }),
+      ...(drain !== undefined && { drain }),
+    }
+  }
+
+  const list = (exchange: Exchange) => {
+    const asked = pageRequest(exchange.query, { max: MAX_PAGE, usual: PAGE, least: 1 })
+    const fits = filterOf(exchange.query, control)
+    const found = function* () {
+      for (const host of book.all()) if (fits(host)) yield host
+    }
+    const { page, next } = pageOf(found(), ({ peerId }) => peerId, asked)
+    sendTagged(exchange, { hosts: page.map(shown), ...(next !== undefined && { next }) })
+  }
+
+  const blobsOf = function* (peerId: PeerId) {
+    const seeded = seeds.seedsOf(peerId)
+    for (const swarmId of seeded) yield { swarmId, complete: true }
+    const complete = new Set<SwarmId>(seeded)
+    for (const swarmId of registry.swarmsOf(peerId)) if (!complete.has(swarmId)) yield { swarmId, complete: false }
+  }
+
+  const one = (exchange: Exchange) => {
+    const text = exchange.params['peer'] ?? ''
+    if (!/^[0-9a-f]{40}$/.test(text)) {
+      throw appError('REQUEST_INVALID', { message: 'name a node by its peer id: 40 hex characters' })
+    }
+    const host = book.of(parsePeerId(text))
+    if (host === undefined) throw appError('NODE_UNKNOWN')
+    const asked = pageRequest(exchange.query, { max: MAX_PAGE, usual: PAGE, least: 1 })
+    const { page, next } = pageOf(blobsOf(host.peerId), ({ swarmId }) => swarmId, asked)
+    const blobs = page.map((blob) => ({ ...blob, digest: names.of(blob.swarmId)?.digest }))
+    sendTagged(exchange, { ...shown(host), blobs, ...(next !== undefined && { next }) })
+  }
+
+  const statistics = (exchange: Exchange) => {
+    const zones: Record<string, number> = {}
+    for (const { zone = '' } of book.all()) zones[zone] = (zones[zone] ?? 0) + 1
+    sendTagged(exchange, {
+      swarms: registry.swarms,
+      downloads: registry.peers,
+      nodes: seeds.nodes,
+      seeds: seeds.seeds,
+      seededSwarms: seeds.swarms,
+      hosts: book.size,
+      bans: control.marks('ban').length,
+      drains: control.marks('drain').length,
+      zones,
+    })
+  }
+
+  return [
+    adminRoute(trackerAdmin.statistics, statistics),
+    adminRoute(trackerAdmin.hosts, list),
+    adminRoute(trackerAdmin.host, one),
+  ]
+}

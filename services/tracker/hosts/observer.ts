@@ -1,0 +1,49 @@
+import type { AnnounceTorrent, AnnouncingPeer } from '../../../lib/api/index.ts'
+import { type Digest, type PeerId, parsePeerId, type Repository, type SwarmId } from '../../../lib/core/index.ts'
+import type { EventLog } from '../events/event-log.ts'
+import type { PeerEntry } from '../swarm.ts'
+import type { Feeds } from './feeds.ts'
+import type { HostBook } from './host-book.ts'
+import type { SwarmNames } from './swarm-names.ts'
+
+export interface ObserverComponents {
+  readonly book: HostBook
+  readonly feeds: Feeds
+  readonly names: SwarmNames
+  readonly events: Pick<EventLog, 'add'>
+}
+
+type Happening = 'join' | 'complete' | 'leave'
+
+/** Notes what announces say beside who downloads what: for people, and for the order of peers. */
+export interface Observer {
+  /** A node has announced itself. */
+  seen(host: string, peer: AnnouncingPeer, ttlMs: number): void
+  /** The blob of a swarm, and a repository that has it. */
+  named(swarmId: SwarmId, digest: Digest, repository: Repository | undefined): void
+  /** What a node says of others in a swarm. */
+  reported(by: PeerId, swarmId: SwarmId, reports: AnnounceTorrent['reports']): void
+  /** A peer of a swarm has come, has the whole blob, or has gone. */
+  happened(what: Happening, swarmId: SwarmId, entry: Pick<PeerEntry, 'peerId' | 'host' | 'role'>): void
+}
+
+const peerIdIn = (text: string) => (/^[0-9a-f]{40}$/.test(text) ? parsePeerId(text) : undefined)
+
+export function observer({ book, feeds, names, events }: ObserverComponents): Observer {
+  return {
+    seen(host, { peerId, port, role, zone, labels, spareBytesPerSecond }, ttlMs) {
+      book.seen({ peerId, host, port, role, zone, labels, spareBytesPerSecond }, ttlMs)
+    },
+    named: (swarmId, digest, repository) => names.note(swarmId, digest, repository),
+    reported(by, swarmId, reports) {
+      for (const { peerId, receivedBytes, failures } of reports) {
+        const from = peerIdIn(peerId)
+        if (from !== undefined && receivedBytes + failures > 0)
+          feeds.reported(swarmId, { from, to: by, bytes: receivedBytes, failures })
+      }
+    },
+    happened(what, swarmId, { peerId, host, role }) {
+      events.add(what, { swarmId, digest: names.of(swarmId)?.digest, peerId, host, role })
+    },
+  }
+}
