@@ -47,6 +47,7 @@ export {
 } from './origin-contract.ts'
 export { descriptorSchema, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
+export { sharedLooks } from './shared-looks.ts'
 export {
   type AnnounceAnswer,
   type AnnounceBatch,

@@ -33,6 +33,7 @@ export {
 export { type ErrorCode, type ErrorPolicy, errorTable, isRegistryCode } from './error-codes.ts'
 export { type FairBucket, fairBucket, tokenBucket } from './fair-bucket.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
+export { type FreshLooks, type FreshLooksInit, freshLooks } from './fresh-looks.ts'
 export { collectGarbage } from './garbage-collection.ts'
 export { type Holders, holders } from './holders.ts'
 export { type KeyedLock, keyedLock } from './keyed-lock.ts'

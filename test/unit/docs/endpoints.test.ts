@@ -27,6 +27,7 @@ const proxyRoutes = () =>
     registry: proxySchema.parse({}).registry,
     uploadSecret: 'a secret for the test',
     traffic: blobTraffic(silentMetrics()),
+    looks: untouched,
   })
 
 /** The routes of each listener, by its heading in the document. */
@@ -35,7 +36,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   'origin: main listener': originServerRoutes(untouched, { memberId: 'origin-1' }),
   'origin: admin listener': originAdminRoutes(untouched),
   'tracker: main listener': trackerServerRoutes(untouched),
-  'build-index: main listener': buildIndexServerRoutes(untouched),
+  'build-index: main listener': buildIndexServerRoutes(untouched, untouched),
   'proxy: registry listener': proxyRoutes(),
   'agent: registry listener': [...registryRoutes(readOnly(), { ownNames: [] }), blobRoute(untouched, () => undefined)],
   'agent: admin listener': adminRoutes(untouched, untouched),
