@@ -3,7 +3,7 @@ import { Server as TcpServer } from 'node:net'
 import { type AppError, appError, type Clock, hasCode, type Random, type Startable } from '../base/index.ts'
 import type { Authenticate } from '../identity/index.ts'
 import { auditTrail, type Logger, type Metrics } from '../telemetry/index.ts'
-import { bodyBudget } from './body-budget.ts'
+import { type BodyBudget, bodyBudgets } from './body-budget.ts'
 import { type ConnectionSlots, connectionSlots } from './connection-slots.ts'
 import { door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
@@ -46,6 +46,8 @@ export interface HttpServerInit {
   readonly maxConnections?: number
   /** Limits of what keeps connections busy; default none. */
   readonly load?: LoadLimits | undefined
+  /** What the bodies that come in may hold in memory; default: a budget of its own. */
+  readonly bodies?: BodyBudget
   /** How long `stop` waits for answers under way; default 10 s. */
   readonly drainMs?: number
   /** A connection without traffic for this long is closed, even within a request; default 15 min. */
@@ -157,7 +159,7 @@ const dispatchOf = (
   return routing(
     {
       ...{ logger, audit, authenticate, clock },
-      bodies: bodyBudget(components, init.name),
+      bodies: init.bodies ?? bodyBudgets(components).of(init.name),
       door: door(authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
       enterLoad: loadGates({ clock, onRefused: onLimit }, init.load),
       onFailure: (err) => {

@@ -71,5 +71,6 @@ test('in whatever order: each who asks is told something that was so after he as
         for (let i = 1; i < times.length; i += 1) expect(times[i]! - times[i - 1]!).toBeGreaterThanOrEqual(PAUSE_MS)
       }
     }),
+    { numRuns: 500 },
   )
 })
