@@ -2,7 +2,7 @@ import { type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
 import { type Backends, backendProbes, durabilityOf, openBackends } from '../../lib/backend/index.ts'
 import { appError, background, type Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
-import { type BlobRef, peerIdOf } from '../../lib/core/index.ts'
+import { type BlobRef, type Digest, peerIdOf } from '../../lib/core/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, inlineDigester, threadDigester } from '../../lib/metainfo/index.ts'
@@ -183,7 +183,8 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   const { received: onReceived, sent: onSent } = blobTraffic(runtime.metrics)
   const { tasks, hashes, onStored: noted } = afterStored(parts)
   const keys = sourceKeys(backends)
-  const missing = misses(runtime.clock, keys)
+  const owns = (digest: Digest) => cluster.owners(digest).some(({ id }) => id === config.member)
+  const missing = misses({ ...runtime, keys, owns })
   const onStored: typeof noted = (blob, stored) => {
     missing.clear(blob)
     noted(blob, stored)
