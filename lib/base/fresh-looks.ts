@@ -43,8 +43,8 @@ interface Look<V> {
 interface Name<V> {
   /** Settles when the look that is under way has ended; never fails. */
   underWay: Promise<void> | undefined
-  /** Something came while the look was under way, so what it finds says nothing about the next. */
-  hasCome: boolean
+  /** How often it has come: when it comes while a look is under way, what that finds says nothing about the next. */
+  comings: number
   /** The look that has not begun yet. */
   next: Look<V> | undefined
   /** Ends its pause. */
@@ -89,14 +89,14 @@ class NamedLooks<V> implements FreshLooks<V> {
     this.#inVain.delete(key)
     const name = this.#names.get(key)
     if (name === undefined) return
-    name.hasCome = true
+    name.comings += 1
     name.wake.abort()
   }
 
   #name(key: string): Name<V> {
     const known = this.#names.get(key)
     if (known !== undefined) return known
-    const name = { underWay: undefined, hasCome: false, next: undefined, wake: new AbortController() }
+    const name = { underWay: undefined, comings: 0, next: undefined, wake: new AbortController() }
     this.#names.set(key, name)
     return name
   }
@@ -116,7 +116,7 @@ class NamedLooks<V> implements FreshLooks<V> {
   async #run(
     key: string,
     name: Name<V>,
-    { work, signal }: { work(signal: AbortSignal): Promise<V | undefined>; readonly signal: AbortSignal },
+    { work, signal }: { readonly work: (signal: AbortSignal) => Promise<V | undefined>; readonly signal: AbortSignal },
   ) {
     // Those who come in the same turn share the look; and a look that was left while it waited does not begin.
     await Promise.resolve()
@@ -124,7 +124,7 @@ class NamedLooks<V> implements FreshLooks<V> {
     await this.#pause(key, name, signal)
     throwIfAborted(signal)
     name.next = undefined
-    name.hasCome = false
+    const { comings } = name
     name.wake = new AbortController()
     const beganMs = this.#clock.monotonicMs()
     const looking = work(signal)
@@ -133,7 +133,7 @@ class NamedLooks<V> implements FreshLooks<V> {
     }
     name.underWay = looking.then(ended, ended)
     const found = await looking
-    if (found === undefined && !name.hasCome) this.#inVain.set(key, beganMs)
+    if (found === undefined && name.comings === comings) this.#inVain.set(key, beganMs)
     return found
   }
 

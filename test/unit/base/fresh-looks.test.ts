@@ -102,7 +102,7 @@ describe('looks for one name', () => {
         'v1',
         (signal) => {
           work = signal
-          return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+          return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
         },
         options,
       )
