@@ -66,7 +66,7 @@ function agentEngine(
       store,
       announcer: trackerAnnouncer(clients.trackers, key),
       metainfo: clusterMetainfo(clients.trackers, clients.origins, key),
-      pieces: originPieces(clients.origins, peerId),
+      pieces: originPieces(clients.origins, key),
       transport: tcpTransport(runtime),
       prover: config.secrets.prover,
       digester,
