@@ -33,7 +33,7 @@ async function joined(shoal: Topology, { digest, size }: PushedBlob, peerId: Pee
   connection.sendInterested(true)
   await events.until('unchoke')
   await fetchBlock(connection, { piece: 0, offset: 0, length: 16_384 }, new Uint8Array(16_384))
-  return { [Symbol.dispose]: () => connection.close() }
+  return connection
 }
 
 test('who shows the peer id of another agent gets nothing in its name', async () => {
@@ -42,7 +42,7 @@ test('who shows the peer id of another agent gets nothing in its name', async ()
   const random = seededRandom(9)
   const newKey = () => Buffer.from(random.bytes(12)).toString('hex')
   const [ours, other] = [newKey(), newKey()]
-  using _peer = await joined(shoal, blob, peerIdOf(ours))
+  const peer = await joined(shoal, blob, peerIdOf(ours))
   const ask = async (shown: string, piece: number) => {
     const path = `/namespace/${encodeURIComponent('asked/blob')}/blobs/${blob.digest}`
     const range = `bytes=${piece * PIECE}-${(piece + 1) * PIECE - 1}`
@@ -54,4 +54,5 @@ test('who shows the peer id of another agent gets nothing in its name', async ()
   expect([await ask(other, 1), await ask(other, 0)]).toEqual([206, 503])
   expect([await ask(peerIdOf(ours), 0), await ask(peerIdOf(ours).slice(16), 0)]).toEqual([400, 503])
   expect(await ask(ours, 0)).toBe(206)
+  peer.close()
 })

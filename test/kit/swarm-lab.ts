@@ -234,10 +234,10 @@ async function startNode(
   }
 }
 
-function inRole({ announce, tellSeeds }: Announcer, role: PeerRole): Announcer {
+function inRole(announcer: Announcer, role: PeerRole): Announcer {
   return {
-    announce: (self, ...rest) => announce({ ...self, role }, ...rest),
-    tellSeeds: (self, ...rest) => tellSeeds({ ...self, role }, ...rest),
+    announce: (self, ...rest) => announcer.announce({ ...self, role }, ...rest),
+    tellSeeds: (self, ...rest) => announcer.tellSeeds({ ...self, role }, ...rest),
   }
 }
 
