@@ -54,6 +54,7 @@ export {
 } from './process-lock.ts'
 export { type Random, seededRandom, shuffled, systemRandom } from './random.ts'
 export { type RefusedKeys, refusedKeys } from './refused-keys.ts'
+export { type Rounds, type RoundsInit, rounds } from './rounds.ts'
 export { type SharedBlocks, sharedBlocks } from './shared-blocks.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'
 export type { TokenBucket } from './token-bucket.ts'

@@ -150,7 +150,7 @@ type OriginParts = ReturnType<typeof originParts>
 function afterStored({ runtime, store, engine, names }: OriginParts) {
   const { logger } = runtime
   const tasks = background((name, err) => logger.error('background task failed', { name, err }))
-  const hashes = pieceHashes(store)
+  const hashes = pieceHashes({ store, engine })
   const onStored = (blob: BlobRef, stored: StoredBlob) => {
     engine.seed(blob, stored.size)
     tasks.run('note the repository of a blob', () => names.add(blob))
@@ -212,7 +212,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     onStored,
   })
   const pending = () => later.pending()
-  const keeping = upkeep({ ...shared, names, evictions, ingest: bring, onReceived, onStored, pending }, config)
+  const keeping = upkeep({ ...shared, names, evictions, ingest: bring, engine, onReceived, onStored, pending }, config)
   const routes = originServerRoutes(
     {
       ...shared,

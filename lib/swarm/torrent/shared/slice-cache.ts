@@ -36,12 +36,16 @@ export interface SliceCache {
    * possible now: then use `read`. @throws what the source throws
    */
   lend(source: SliceSource, range: ByteRange): Promise<Loan | undefined>
+  /** Nothing that was read of this content so far is given to anybody any more; who reads it now may end. */
+  forget(key: string): void
   /** Lets go of all slices that are not in use: nobody will need any for a while. */
   rest(): void
 }
 
 interface Slot {
-  readonly key: string
+  /** The key of the content. */
+  readonly content: string
+  key: string
   readonly bytes: Uint8Array
   /** Set while the slot is being filled. */
   loading: Promise<void> | undefined
@@ -60,6 +64,7 @@ class Arena implements SliceCache {
   readonly #slots = new Map<string, Slot>()
   readonly #free = idleMemory()
   #slotBytes = 0
+  #hidden = 0
 
   constructor(maxBytes: number, warm: Pick<WarmPieces, 'lend'>) {
     this.#maxBytes = maxBytes
@@ -103,6 +108,14 @@ class Arena implements SliceCache {
     return loan
   }
 
+  forget(key: string): void {
+    for (const slot of [...this.#slots.values()]) {
+      if (slot.content !== key) continue
+      if (slot.users === 0) this.#vacate(slot)
+      else this.#hide(slot)
+    }
+  }
+
   rest(): void {
     for (const slot of this.#slots.values()) if (slot.users === 0) this.#vacate(slot)
     this.#free.trim(0)
@@ -132,7 +145,7 @@ class Arena implements SliceCache {
     const key = `${source.key}/${index}`
     const known = this.#known(key)
     if (known !== undefined) return known
-    const slot = this.#take(key, source.sliceLength)
+    const slot = this.#take({ content: source.key, key }, source.sliceLength)
     if (slot !== undefined) this.#load(slot, source, index)
     return slot
   }
@@ -165,13 +178,13 @@ class Arena implements SliceCache {
   }
 
   /** A slot for a slice that has none; undefined when every slot is in use. */
-  #take(key: string, length: number): Slot | undefined {
+  #take(names: Pick<Slot, 'content' | 'key'>, length: number): Slot | undefined {
     if (!this.#makeRoom(length)) return undefined
     const memory = this.#free.take(length)
     this.#free.trim(Math.max(0, this.#maxBytes - this.#slotBytes - length))
     const bytes = memory === undefined ? Buffer.allocUnsafeSlow(length) : new Uint8Array(memory)
-    const slot: Slot = { key, bytes, loading: undefined, users: 0 }
-    this.#slots.set(key, slot)
+    const slot: Slot = { ...names, bytes, loading: undefined, users: 0 }
+    this.#slots.set(slot.key, slot)
     this.#slotBytes += length
     return slot
   }
@@ -182,6 +195,14 @@ class Arena implements SliceCache {
       if (slot.users === 0) this.#vacate(slot)
     }
     return this.#slotBytes + length <= this.#maxBytes
+  }
+
+  /** Nobody finds it any more; its memory counts until its users are done. */
+  #hide(slot: Slot): void {
+    this.#slots.delete(slot.key)
+    this.#hidden += 1
+    slot.key = `forgotten/${this.#hidden}`
+    this.#slots.set(slot.key, slot)
   }
 
   /** Its memory is for another slice. */

@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals'
-import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { newPeerId, type SwarmId } from '../../../lib/core/index.ts'
-import { silentMetrics } from '../../../lib/telemetry/index.ts'
-import { announcements } from '../../../services/tracker/announcements.ts'
-import { peerRegistry } from '../../../services/tracker/peer-registry.ts'
-import { policies } from '../../../services/tracker/policy/policies.ts'
-import { reaches } from '../../../services/tracker/reach.ts'
-import { seedRegistry } from '../../../services/tracker/seeds/seed-registry.ts'
+import { fakeClock, seededRandom } from '../../lib/base/index.ts'
+import { newPeerId, type SwarmId } from '../../lib/core/index.ts'
+import { silentMetrics } from '../../lib/telemetry/index.ts'
+import { announcements } from '../../services/tracker/announcements.ts'
+import { peerRegistry } from '../../services/tracker/peer-registry.ts'
+import { policies } from '../../services/tracker/policy/policies.ts'
+import { reaches } from '../../services/tracker/reach.ts'
+import { seedRegistry } from '../../services/tracker/seeds/seed-registry.ts'
 
 test.each([
   ['10.0.0.1', '10.0.0.2', true],
