@@ -52,6 +52,7 @@ export {
   processLocks,
 } from './process-lock.ts'
 export { type Random, seededRandom, shuffled, systemRandom } from './random.ts'
+export { readAhead } from './read-ahead.ts'
 export { type RefusedKeys, refusedKeys } from './refused-keys.ts'
 export { type SharedBlocks, sharedBlocks } from './shared-blocks.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'

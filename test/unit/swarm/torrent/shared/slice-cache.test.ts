@@ -162,3 +162,17 @@ test('forgets what is not in use when it rests, and keeps what is lent', async (
   expect(from.reads.length).toBe(before + 1)
   expect(right(loan!.bytes, range)).toBe(true)
 })
+
+test('a part of the memory is never lent, so that who keeps what was lent does not take all from others', async () => {
+  const sources = Array.from({ length: 6 }, (_, index) => source(`blob-${index}`))
+  const cache = sliceCache(4 * SLICE_LENGTH, nothingWarm)
+  const range = { start: 0, end: 50 }
+  const loans = []
+  for (const from of sources) loans.push(await cache.lend(from, range))
+  expect(loans.map((loan) => loan !== undefined)).toEqual([true, true, true, false, false, false])
+  const other = source('other')
+  for (let time = 0; time < 3; time += 1) expect(right(await read(cache, other, range), range)).toBe(true)
+  expect(other.reads).toHaveLength(1)
+  loans[0]?.release()
+  expect(await cache.lend(other, range)).toBeDefined()
+})
