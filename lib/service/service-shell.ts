@@ -76,9 +76,11 @@ export function serviceShell<K extends ServiceKind>(
     const { bind } = listenerConfig(config, serviceFacts(kind).listeners[name]?.key ?? name)
     const authenticate = secretAuthenticator({ secrets: config.secrets, anonymous: anonymous ?? config.anonymous })
     const maxConnections = connectionRoom(name, openFiles)
+    const { addressShare, drain: drainMs } = config
+    const limits = { maxConnections, addressShare, drainMs }
     return httpServer(
       { ...runtime, authenticate },
-      { name, bind, drainMs: config.drain, hosts: knownHosts(config, init.envelope), maxConnections, ...init },
+      { name, bind, hosts: knownHosts(config, init.envelope), ...limits, ...init },
     )
   }
   const servers = new Map(
