@@ -26,6 +26,11 @@ export interface UploadQuotaComponents {
 export interface UploadQuota {
   /** Opens an upload for a client. @throws UPLOADS_FULL */
   open(client: string, create: () => Promise<Upload>): Promise<Upload>
+  /**
+   * Refuses an upload that says that it will have so many bytes, when they could never fit, however much is removed.
+   * @throws STORE_FULL
+   */
+  assertPossible(id: string, bytes: number): void
   /** Gives the bytes for the upload on as long as they fit; ends with UPLOADS_FULL where they do not. */
   limited(id: string, source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
   /** Who opened the upload; undefined after a restart of the origin. */
@@ -112,6 +117,12 @@ export function uploadQuota({ store, refused }: UploadQuotaComponents, init: Upl
       } finally {
         opening.splice(opening.indexOf(client), 1)
       }
+    },
+    assertPossible(id, bytes) {
+      const most = clients.has(id) ? init.maxBytes * init.clientShare : init.maxBytes
+      if (bytes <= most) return
+      refused.with({ limit: 'bytes' }).add()
+      throw appError('STORE_FULL', { message: 'an upload of this size can never fit', detail: { size: bytes, most } })
     },
     async *limited(id, source) {
       let unchecked = CHECK_BYTES
