@@ -69,6 +69,12 @@ async function makeFit({ store, refused }: UploadQuotaComponents, { limit, over,
   throw appError('UPLOADS_FULL', { detail: { limit } })
 }
 
+function insistPossible({ refused }: Pick<UploadQuotaComponents, 'refused'>, bytes: number, most: number): void {
+  if (bytes <= most) return
+  refused.with({ limit: 'bytes' }).add()
+  throw appError('STORE_FULL', { message: 'an upload of this size can never fit', detail: { size: bytes, most } })
+}
+
 export function uploadQuota({ store, refused }: UploadQuotaComponents, init: UploadQuotaInit): UploadQuota {
   const clients = new Map<string, string>()
   /** Uploads that are being opened, and are not in the list of the store yet. */
@@ -118,12 +124,8 @@ export function uploadQuota({ store, refused }: UploadQuotaComponents, init: Upl
         opening.splice(opening.indexOf(client), 1)
       }
     },
-    assertPossible(id, bytes) {
-      const most = clients.has(id) ? init.maxBytes * init.clientShare : init.maxBytes
-      if (bytes <= most) return
-      refused.with({ limit: 'bytes' }).add()
-      throw appError('STORE_FULL', { message: 'an upload of this size can never fit', detail: { size: bytes, most } })
-    },
+    assertPossible: (id, bytes) =>
+      insistPossible({ refused }, bytes, init.maxBytes * (clients.has(id) ? init.clientShare : 1)),
     async *limited(id, source) {
       let unchecked = CHECK_BYTES
       for await (const chunk of source) {

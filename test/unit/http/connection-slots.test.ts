@@ -17,7 +17,7 @@ class Dialled extends EventEmitter {
     return this as unknown as Socket
   }
   override once(event: string, listener: (...args: never[]) => void) {
-    super.once(event, listener as () => void)
+    super.once(event, listener)
     return this as unknown as Socket & this
   }
 }
