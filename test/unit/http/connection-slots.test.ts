@@ -16,7 +16,7 @@ class Dialled extends EventEmitter {
     this.emit('close')
     return this as unknown as Socket
   }
-  override once(event: string, listener: (...args: never[]) => void) {
+  override once(event: string, listener: (...args: unknown[]) => void) {
     super.once(event, listener)
     return this as unknown as Socket & this
   }
