@@ -1,10 +1,13 @@
-import type { Socket } from 'node:net'
 import { type AgeLinks, AgeList, holders } from '../base/index.ts'
 import { isLoopback } from '../identity/index.ts'
 import { clientOf } from './client-of.ts'
 
 /** What is needed of a connection here. */
-export type SlottedConnection = Pick<Socket, 'remoteAddress' | 'once' | 'destroy'>
+export interface SlottedConnection {
+  readonly remoteAddress?: string | undefined
+  once(event: 'close', listener: () => void): unknown
+  destroy(): unknown
+}
 
 /** The connections of a listener, of which there is a limited number. */
 export interface ConnectionSlots {

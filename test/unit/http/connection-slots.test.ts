@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events'
-import type { Socket } from 'node:net'
 import { expect, test } from '@jest/globals'
 import { type ConnectionSlotsInit, connectionSlots } from '../../../lib/http/connection-slots.ts'
 
@@ -14,11 +13,6 @@ class Dialled extends EventEmitter {
   destroy() {
     this.destroyed = true
     this.emit('close')
-    return this as unknown as Socket
-  }
-  override once(event: string, listener: (...args: unknown[]) => void) {
-    super.once(event, listener)
-    return this as unknown as Socket & this
   }
 }
 
