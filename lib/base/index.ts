@@ -53,6 +53,7 @@ export {
   processLocks,
 } from './process-lock.ts'
 export { type Random, seededRandom, shuffled, systemRandom } from './random.ts'
+export { readAhead } from './read-ahead.ts'
 export { type RefusedKeys, refusedKeys } from './refused-keys.ts'
 export { type Rounds, type RoundsInit, rounds } from './rounds.ts'
 export { type SharedBlocks, sharedBlocks } from './shared-blocks.ts'

@@ -44,6 +44,8 @@ export interface HttpServerInit {
   readonly hosts?: readonly string[] | 'any'
   /** Most connections; beyond it the one that is idle for the longest time is closed. Default any number. */
   readonly maxConnections?: number
+  /** Share of them that one address may have, unless it is one of this machine. Default all. */
+  readonly addressShare?: number
   /** Limits of what keeps connections busy; default none. */
   readonly load?: LoadLimits | undefined
   /** What the bodies that come in may hold in memory; default: a budget of its own. */
@@ -164,6 +166,7 @@ const dispatchOf = (
       enterLoad: loadGates({ clock, onRefused: onLimit }, init.load),
       onFailure: (err) => {
         if (hasCode(err, 'BODY_TOO_SLOW')) onLimit('slow_body')
+        if (hasCode(err, 'HEAD_TOO_SLOW')) onLimit('slow_head')
       },
     },
     { routes: init.routes, envelope: init.envelope ?? 'own' },
@@ -173,10 +176,10 @@ const dispatchOf = (
 /** What ends connections that only cost. */
 const connectionGuards = (
   { clock, logger }: Pick<HttpServerComponents, 'clock' | 'logger'>,
-  { maxConnections = Number.POSITIVE_INFINITY }: HttpServerInit,
+  { maxConnections: max = Number.POSITIVE_INFINITY, addressShare = 1 }: HttpServerInit,
   onLimit: OnLimit,
 ): Pick<Parts, 'readers' | 'slots'> => ({
-  slots: connectionSlots(maxConnections, () => onLimit('connections')),
+  slots: connectionSlots({ max, addressShare }, onLimit),
   readers: stuckReaders(clock, (res) => {
     onLimit('slow_reader')
     logger.debug('cut an answer that its client does not read')

@@ -81,10 +81,11 @@ export function serviceShell<K extends ServiceKind>(
     const authenticate = secretAuthenticator({ secrets: config.secrets, anonymous: anonymous ?? config.anonymous })
     const maxConnections = connectionRoom(name, openFiles)
     const bodies = budgets.of(name, { reserved: KEEPERS.includes(name) })
-    const hosts = knownHosts(config, init.envelope)
+    const { addressShare, drain: drainMs } = config
+    const limits = { maxConnections, addressShare, drainMs, bodies }
     return httpServer(
       { ...runtime, authenticate },
-      { name, bind, drainMs: config.drain, hosts, maxConnections, bodies, ...init },
+      { name, bind, hosts: knownHosts(config, init.envelope), ...limits, ...init },
     )
   }
   const servers = new Map(

@@ -49,9 +49,14 @@ interface Slot {
   readonly bytes: Uint8Array
   /** Set while the slot is being filled. */
   loading: Promise<void> | undefined
-  /** Reads that wait for it or copy from it; it is not reused meanwhile. */
+  /** Reads that wait for it or copy from it, and loans; it is not reused meanwhile. */
   users: number
+  /** Loans that have not been given back. */
+  loans: number
 }
+
+/** Share of the cache that may be lent at a time: readers that do not read must not take it from all others. */
+const LENT_SHARE = 0.75
 
 export function sliceCache(maxBytes: number, warm: Pick<WarmPieces, 'lend'>): SliceCache {
   return new Arena(Math.max(SLICE_LENGTH, maxBytes), warm)
@@ -65,6 +70,7 @@ class Arena implements SliceCache {
   readonly #free = idleMemory()
   #slotBytes = 0
   #hidden = 0
+  #lentBytes = 0
 
   constructor(maxBytes: number, warm: Pick<WarmPieces, 'lend'>) {
     this.#maxBytes = maxBytes
@@ -89,20 +95,18 @@ class Arena implements SliceCache {
     if (warm !== undefined) return warm
     const index = Math.floor(range.start / source.sliceLength)
     const slot = this.#known(`${source.key}/${index}`)
-    return slot === undefined || slot.loading !== undefined ? undefined : lent(slot, index * source.sliceLength, range)
+    return slot === undefined || slot.loading !== undefined ? undefined : this.#lent(slot, source, range)
   }
 
   async lend(source: SliceSource, range: ByteRange): Promise<Loan | undefined> {
     const now = this.lendNow(source, range)
     if (now !== undefined) return now
-    const index = Math.floor(range.start / source.sliceLength)
-    const slot = this.#slot(source, index)
-    if (slot === undefined) return undefined
-    const loan = lent(slot, index * source.sliceLength, range)
+    const slot = this.#slot(source, Math.floor(range.start / source.sliceLength))
+    const loan = slot && this.#lent(slot, source, range)
     try {
-      if (slot.loading !== undefined) await slot.loading
+      if (loan !== undefined) await slot?.loading
     } catch (err) {
-      loan.release()
+      loan?.release()
       throw err
     }
     return loan
@@ -119,6 +123,26 @@ class Arena implements SliceCache {
   rest(): void {
     for (const slot of this.#slots.values()) if (slot.users === 0) this.#vacate(slot)
     this.#free.trim(0)
+  }
+
+  /** Undefined when much is lent already. */
+  #lent(slot: Slot, { sliceLength }: SliceSource, range: ByteRange): Loan | undefined {
+    const size = slot.bytes.length
+    if (slot.loans === 0) {
+      if (this.#lentBytes + size > Math.max(SLICE_LENGTH, this.#maxBytes * LENT_SHARE)) return undefined
+      this.#lentBytes += size
+    }
+    slot.loans += 1
+    slot.users += 1
+    const release = () => {
+      slot.users -= 1
+      slot.loans -= 1
+      if (slot.loans === 0) this.#lentBytes -= size
+    }
+    // The last slice may be shorter than the slot.
+    const start = Math.floor(range.start / sliceLength) * sliceLength
+    const end = Math.min(range.end, start + size)
+    return { bytes: slot.bytes.subarray(range.start - start, end - start), release }
   }
 
   /** Returns where the rest of the range begins. */
@@ -183,7 +207,7 @@ class Arena implements SliceCache {
     const memory = this.#free.take(length)
     this.#free.trim(Math.max(0, this.#maxBytes - this.#slotBytes - length))
     const bytes = memory === undefined ? Buffer.allocUnsafeSlow(length) : new Uint8Array(memory)
-    const slot: Slot = { ...names, bytes, loading: undefined, users: 0 }
+    const slot: Slot = { ...names, bytes, loading: undefined, users: 0, loans: 0 }
     this.#slots.set(slot.key, slot)
     this.#slotBytes += length
     return slot
@@ -211,16 +235,6 @@ class Arena implements SliceCache {
     this.#slotBytes -= slot.bytes.length
     this.#free.put(slot.bytes.buffer)
   }
-}
-
-/** `start` is that of the slice, whose last one may be shorter than the slot. */
-function lent(slot: Slot, start: number, range: ByteRange): Loan {
-  const end = Math.min(range.end, start + slot.bytes.length)
-  slot.users += 1
-  const release = () => {
-    slot.users -= 1
-  }
-  return { bytes: slot.bytes.subarray(range.start - start, end - start), release }
 }
 
 /** When a source gives its own buffer, the bytes are copied from it. */

@@ -182,3 +182,17 @@ test('what is forgotten is read anew, also what was under way or lent, and its m
   for (const index of [0, 1, 2, 0, 1, 2]) await read(cache, other, at(index))
   expect(other.reads).toHaveLength(3)
 })
+
+test('a part of the memory is never lent, so that who keeps what was lent does not take all from others', async () => {
+  const sources = Array.from({ length: 6 }, (_, index) => source(`blob-${index}`))
+  const cache = sliceCache(4 * SLICE_LENGTH, nothingWarm)
+  const range = { start: 0, end: 50 }
+  const loans = []
+  for (const from of sources) loans.push(await cache.lend(from, range))
+  expect(loans.map((loan) => loan !== undefined)).toEqual([true, true, true, false, false, false])
+  const other = source('other')
+  for (let time = 0; time < 3; time += 1) expect(right(await read(cache, other, range), range)).toBe(true)
+  expect(other.reads).toHaveLength(1)
+  loans[0]?.release()
+  expect(await cache.lend(other, range)).toBeDefined()
+})
