@@ -48,7 +48,7 @@ export interface TopologyBackends {
 export interface Topology extends AsyncDisposable {
   readonly plan: HerdPlan
   readonly data: string
-  /** Processes that ended though nobody told them to, by id: how, and their last words. */
+  /** Processes that ended though nobody told them to, by id: how, and their last words. Disposal tells all of them. */
   readonly crashes: ReadonlyMap<string, string>
   /** `http://host:port` of one listener of one instance. */
   url(id: string, listener?: string): string
