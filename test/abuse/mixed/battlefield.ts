@@ -19,6 +19,8 @@ export interface KnownBlob {
 /** What attackers know: all that a process needs to be given as JSON. */
 export interface Battlefield {
   readonly seed: number
+  /** Names of those who attack; all when there are none. */
+  readonly only: readonly string[]
   readonly doors: readonly Door[]
   readonly blobs: readonly KnownBlob[]
   readonly secrets: { readonly read: string; readonly push: string; readonly node: string }

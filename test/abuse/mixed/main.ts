@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs'
+import { parseArgs } from 'node:util'
 import { systemClock } from '../../../lib/base/index.ts'
 import { interruptible } from '../../bench/interruptible.ts'
-import { sizeOptions } from '../../bench/options.ts'
+import { above0 } from '../../bench/options.ts'
+import { attackers } from './attackers/index.ts'
 import { mixedAttack } from './mixed-attack.ts'
 import { reportOf } from './report.ts'
 import { isBack, unmetEnds, unmetFigures } from './verdicts.ts'
@@ -13,7 +15,12 @@ const REST_MS = 180_000
 const BASE_MS = 20_000
 
 const clock = systemClock()
-const { minutes, seed } = sizeOptions(process.argv.slice(2), { minutes: 15, seed: 1 })
+const option = (fallback: string) => ({ type: 'string', default: fallback }) as const
+const { values } = parseArgs({ options: { minutes: option('15'), seed: option('1'), only: option('') } })
+const only = values.only === '' ? [] : values.only.split(',')
+const unknown = only.filter((name) => !attackers.some((attacker) => attacker.name === name))
+if (unknown.length > 0)
+  throw new Error(`no attacker ${unknown.join(', ')}; one of ${attackers.map(({ name }) => name).join(', ')}`)
 // Disks are not measured: use a file system in memory where there is one.
 if (existsSync('/dev/shm')) process.env['TMPDIR'] ??= '/dev/shm'
 
@@ -25,11 +32,12 @@ function lasting(ms: number): () => boolean {
   }
 }
 
-const attackMs = minutes * 60_000
+const attackMs = above0('minutes', values.minutes) * 60_000
+const seed = above0('seed', values.seed)
 const result = await interruptible((signal) =>
   mixedAttack(
     {
-      seed,
+      ...{ seed, only },
       calm: lasting(CALM_SHARE * attackMs),
       attacked: lasting(attackMs),
       ...{ baseMs: BASE_MS, restMs: REST_MS, isBack },

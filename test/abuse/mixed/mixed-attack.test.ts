@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { HEAP_MIB, type MixedAttack, mixedAttack } from './mixed-attack.ts'
-import type { Memory } from './process-memory.ts'
+import type { PerProcess } from './process-uses.ts'
 import type { Tallies } from './start-attack.ts'
 import { unmetEnds } from './verdicts.ts'
 
@@ -14,7 +14,7 @@ const MIN_ACTS = 15
 const REST_MS = 30_000
 
 const allHaveActed = (tallies: Tallies) => Object.values(tallies).every(({ acts }) => acts >= MIN_ACTS)
-const overHeap = (memory: Memory) => Object.entries(memory).filter(([, rss]) => rss > HEAP_MIB)
+const overHeap = (memory: PerProcess) => Object.entries(memory).filter(([, rss]) => rss > HEAP_MIB)
 
 test('under a mixed attack every honest push and pull succeeds, with the right bytes, and no process dies', async () => {
   const phases: string[] = []

@@ -3,7 +3,7 @@ import { everySecret, secretOverrides } from '../../kit/secrets.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
 import { type Battlefield, doorsOf } from './battlefield.ts'
 import { type HonestLoad, type HonestOp, honestLoad } from './honest-load.ts'
-import { type Memory, memoryOf, watchMemory } from './process-memory.ts'
+import { memoryOf, type PerProcess, processorOf, watchMemory } from './process-uses.ts'
 import { startAttack, type Tallies } from './start-attack.ts'
 
 /** The heap of each service. */
@@ -19,6 +19,8 @@ const clock = systemClock()
 /** How long each phase goes on. */
 export interface Phases {
   readonly seed: number
+  /** Names of those who attack; all when there are none. */
+  readonly only?: readonly string[]
   /** Whether an honest client goes on, that has done so many operations in this phase. */
   readonly calm: (done: number) => boolean
   /** The same during the attack, of which so much is known. */
@@ -28,7 +30,7 @@ export interface Phases {
   /** At most from the end of the attack until memory is read for the last time. */
   readonly restMs: number
   /** Whether memory is back: then the rest ends earlier. */
-  readonly isBack: (base: Memory, now: Memory) => boolean
+  readonly isBack: (base: PerProcess, now: PerProcess) => boolean
   /** Told when a phase begins. */
   readonly tell: (phase: string) => void
 }
@@ -40,7 +42,9 @@ export interface MixedAttack {
   readonly attacked: readonly HonestOp[]
   readonly tallies: Tallies
   /** After the calm phase and a rest, the largest during the attack, and after the rest that follows it. */
-  readonly memory: { readonly base: Memory; readonly peak: Memory; readonly rest: Memory }
+  readonly memory: { readonly base: PerProcess; readonly peak: PerProcess; readonly rest: PerProcess }
+  /** Share of a processor that each process took, while honest clients were alone and under attack. */
+  readonly processor: { readonly calm: PerProcess; readonly attacked: PerProcess }
   /** Processes that ended, by id, and how. */
   readonly crashes: ReadonlyMap<string, string>
   /** Services that are not ready at the end. */
@@ -66,31 +70,34 @@ export async function mixedAttack(phases: Phases, options: AbortOptions = {}): P
     ...{ clock, seed, proxyUrl: shoal.url('proxy-1', 'registry') },
     pullUrls: ['agent-1', 'agent-2', 'proxy-1'].map((id) => shoal.url(id, 'registry')),
   })
-  const field = await battlefield(shoal, honest, seed)
+  const field = await battlefield(shoal, honest, phases)
   tell('calm')
-  const calm = await honest.run(phases.calm, options)
+  const [calm, calmShares] = await withShares(shoal, () => honest.run(phases.calm, options))
   await clock.sleep(phases.baseMs, options)
   const base = await memoryOf(shoal)
   tell('attack')
-  const { attacked, tallies, peak } = await underAttack({ shoal, honest, field, phases }, options)
+  const [{ attacked, tallies, peak }, shares] = await withShares(shoal, () =>
+    underAttack({ shoal, honest, field, phases }, options),
+  )
   tell('rest')
   const rest = await restOf(shoal, base, phases)
   return {
     ...{ seed, calm, attacked, tallies, memory: { base, peak, rest } },
+    processor: { calm: calmShares, attacked: shares },
     crashes: new Map(shoal.crashes),
     unready: await unreadyOf(shoal, options),
     errors: errorsOf(shoal),
   }
 }
 
-async function battlefield(shoal: Topology, honest: HonestLoad, seed: number): Promise<Battlefield> {
+async function battlefield(shoal: Topology, honest: HonestLoad, { seed, only = [] }: Phases): Promise<Battlefield> {
   const { read, push, node } = everySecret
   const blobs = []
   for (const sizes of KNOWN) {
     const image = await honest.begin(sizes, {})
     blobs.push(...image.blobs.map((blob) => ({ ...blob, repository: image.repository })))
   }
-  return { seed, doors: doorsOf(shoal.plan), blobs, secrets: { read, push, node } }
+  return { seed, only, doors: doorsOf(shoal.plan), blobs, secrets: { read, push, node } }
 }
 
 interface Scene {
@@ -111,9 +118,19 @@ async function underAttack({ shoal, honest, field, phases }: Scene, options: Abo
   }
 }
 
+/** What the work gave, and the share of a processor that each process took meanwhile. */
+async function withShares<T>(shoal: Topology, work: () => Promise<T>): Promise<readonly [T, PerProcess]> {
+  const startMs = clock.monotonicMs()
+  const before = await processorOf(shoal)
+  const result = await work()
+  const seconds = (clock.monotonicMs() - startMs) / 1000
+  const after = Object.entries(await processorOf(shoal))
+  return [result, Object.fromEntries(after.map(([id, spent]) => [id, (spent - (before[id] ?? 0)) / seconds]))]
+}
+
 const LOOK_MS = 2000
 
-async function restOf(shoal: Topology, base: Memory, { restMs, isBack }: Phases): Promise<Memory> {
+async function restOf(shoal: Topology, base: PerProcess, { restMs, isBack }: Phases): Promise<PerProcess> {
   const endMs = clock.monotonicMs() + restMs
   for (;;) {
     await clock.sleep(LOOK_MS)

@@ -1,5 +1,6 @@
 import type { HonestOp } from './honest-load.ts'
 import type { MixedAttack } from './mixed-attack.ts'
+import type { PerProcess } from './process-uses.ts'
 import { kindTimes } from './verdicts.ts'
 
 type Row = readonly (string | number)[]
@@ -26,7 +27,8 @@ function endsOf(phase: string, ops: readonly HonestOp[]): Row {
 
 /** Everything that was measured, as text for people. */
 export function reportOf(result: MixedAttack): string {
-  const { seed, calm, attacked, tallies, memory, crashes, errors } = result
+  const { seed, calm, attacked, tallies, memory, processor, crashes, errors } = result
+  const share = (of: PerProcess, id: string) => (of[id] ?? 0).toFixed(2)
   const times = kindTimes(result).map(
     ({ kind, calm: before, attacked: then, ratio }): Row => [
       ...[kind, before.count, before.p50, before.p99, then.count, then.p50, then.p99],
@@ -42,8 +44,13 @@ export function reportOf(result: MixedAttack): string {
     ]),
     table([['milliseconds', 'calm', 'p50', 'p99', 'attacked', 'p50', 'p99', 'ratio'], ...times]),
     table([
-      ['resident MiB', 'base', 'peak', 'after rest'],
-      ...Object.entries(memory.base).map(([id, base]): Row => [id, base, memory.peak[id] ?? 0, memory.rest[id] ?? 0]),
+      ['resident MiB', 'base', 'peak', 'after rest', 'processor, calm', 'attacked'],
+      ...Object.entries(memory.base).map(
+        ([id, base]): Row => [
+          ...[id, base, memory.peak[id] ?? 0, memory.rest[id] ?? 0],
+          ...[share(processor.calm, id), share(processor.attacked, id)],
+        ],
+      ),
     ]),
     table([
       ['attacker', 'acts', 'answered', 'cut', 'refused'],

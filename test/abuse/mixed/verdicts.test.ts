@@ -12,6 +12,7 @@ const good: MixedAttack = {
   seed: 7,
   ...{ calm: each(10), attacked: each(49), tallies: { somebody: tally } },
   memory: { base: { 'agent-1': 100 }, peak: { 'agent-1': 400 }, rest: { 'agent-1': 100 + BACK_MIB } },
+  processor: { calm: { 'agent-1': 0.1 }, attacked: { 'agent-1': 0.25 } },
   ...{ crashes: new Map(), unready: [], errors: new Map() },
 }
 
@@ -47,6 +48,12 @@ test.each<[string, Partial<MixedAttack>, string]>([
 
 test('the report has the seed, the ratios, the memory and what each attacker did', () => {
   const report = reportOf({ ...good, crashes: new Map([['agent-1', 'was ended by SIGABRT']]) })
-  for (const part of ['seed 7', /push of an image .* 4\.9\n/, /agent-1 +100 +400 +164/, /somebody +1 +1 +0/, 'SIGABRT'])
+  for (const part of [
+    'seed 7',
+    /push of an image .* 4\.9\n/,
+    /agent-1 +100 +400 +164 +0.10 +0.25/,
+    /somebody +1 +1 +0/,
+    'SIGABRT',
+  ])
     expect(report).toMatch(part)
 })

@@ -1,7 +1,7 @@
 import { percentile } from '../../bench/measure.ts'
 import { type HonestKind, type HonestOp, honestKinds } from './honest-load.ts'
 import type { MixedAttack } from './mixed-attack.ts'
-import type { Memory } from './process-memory.ts'
+import type { PerProcess } from './process-uses.ts'
 
 /** How much slower honest clients may be under attack: the slowest hundredth of each kind of operation. */
 export const MAX_RATIO = 5
@@ -29,9 +29,10 @@ export const kindTimes = ({ calm, attacked }: MixedAttack): readonly KindTimes[]
   })
 
 /** Whether every process that had memory at the base has about as much again. */
-export const isBack = (base: Memory, now: Memory): boolean => grown(base, now).length === 0
+export const isBack = (base: PerProcess, now: PerProcess): boolean => grown(base, now).length === 0
 
-const grown = (base: Memory, now: Memory) => Object.entries(now).filter(([id, rss]) => rss - (base[id] ?? 0) > BACK_MIB)
+const grown = (base: PerProcess, now: PerProcess) =>
+  Object.entries(now).filter(([id, rss]) => rss - (base[id] ?? 0) > BACK_MIB)
 
 /** Conditions that hold whatever the machine: who is not met is a sentence. */
 export function unmetEnds(result: MixedAttack): readonly string[] {

@@ -1,24 +1,29 @@
 import type { Clock } from '../../../lib/base/index.ts'
-import { useOf } from '../../bench/measure.ts'
+import { type ProcessUse, useOf } from '../../bench/measure.ts'
 import type { Topology } from '../../kit/topology.ts'
 
-/** Resident memory of each process, in MiB, by its id. */
-export type Memory = Readonly<Record<string, number>>
+/** A figure of each process, by its id. */
+export type PerProcess = Readonly<Record<string, number>>
 
-/** Of those that live. */
-export async function memoryOf(shoal: Topology): Promise<Memory> {
+/** Resident memory, in MiB, of those that live. */
+export const memoryOf = (shoal: Topology): Promise<PerProcess> => usesOf(shoal, ({ rssMiB }) => rssMiB)
+
+/** Processor seconds since the start, of those that live. */
+export const processorOf = (shoal: Topology): Promise<PerProcess> => usesOf(shoal, ({ cpuSeconds }) => cpuSeconds)
+
+async function usesOf(shoal: Topology, figure: (use: ProcessUse) => number): Promise<PerProcess> {
   const ids = Object.values(shoal.plan).flatMap((list) => list.map(({ id }) => id))
   const alive = ids.filter((id) => !shoal.crashes.has(id))
   const entries = alive.map(async (id) => {
     const use = await useOf(shoal.pid(id)).catch(() => undefined)
-    return use === undefined ? [] : [[id, use.rssMiB] as const]
+    return use === undefined ? [] : [[id, figure(use)] as const]
   })
   return Object.fromEntries((await Promise.all(entries)).flat())
 }
 
-/** The largest of each process while something goes on. */
+/** The most memory of each process while something goes on. */
 export interface MemoryWatch {
-  readonly peak: Memory
+  readonly peak: PerProcess
   stop(): Promise<void>
 }
 
