@@ -34,7 +34,7 @@ export const isBack = (base: PerProcess, now: PerProcess): boolean => grown(base
 const grown = (base: PerProcess, now: PerProcess) =>
   Object.entries(now).filter(([id, rss]) => rss - (base[id] ?? 0) > BACK_MIB)
 
-/** Conditions that hold whatever the machine: who is not met is a sentence. */
+/** A sentence for each condition that must hold on any machine, and does not. */
 export function unmetEnds(result: MixedAttack): readonly string[] {
   const failed = [...result.calm, ...result.attacked].filter(({ outcome }) => outcome !== 'ok')
   return [
@@ -45,7 +45,7 @@ export function unmetEnds(result: MixedAttack): readonly string[] {
   ]
 }
 
-/** Conditions that need a machine that is quiet, and time. */
+/** The same for those that need a quiet machine, and time. */
 export function unmetFigures(result: MixedAttack): readonly string[] {
   const { base, rest } = result.memory
   return [
