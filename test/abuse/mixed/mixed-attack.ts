@@ -70,7 +70,7 @@ export async function mixedAttack(phases: Phases, options: AbortOptions = {}): P
     ...{ clock, seed, proxyUrl: shoal.url('proxy-1', 'registry') },
     pullUrls: ['agent-1', 'agent-2', 'proxy-1'].map((id) => shoal.url(id, 'registry')),
   })
-  const field = await battlefield(shoal, honest, phases)
+  const field = await battlefield({ shoal, honest, phases }, options)
   tell('calm')
   const [calm, calmShares] = await withShares(shoal, () => honest.run(phases.calm, options))
   await clock.sleep(phases.baseMs, options)
@@ -80,7 +80,7 @@ export async function mixedAttack(phases: Phases, options: AbortOptions = {}): P
     underAttack({ shoal, honest, field, phases }, options),
   )
   tell('rest')
-  const rest = await restOf(shoal, base, phases)
+  const rest = await restOf({ shoal, phases }, base, options)
   return {
     ...{ seed, calm, attacked, tallies, memory: { base, peak, rest } },
     processor: { calm: calmShares, attacked: shares },
@@ -90,21 +90,25 @@ export async function mixedAttack(phases: Phases, options: AbortOptions = {}): P
   }
 }
 
-async function battlefield(shoal: Topology, honest: HonestLoad, { seed, only = [] }: Phases): Promise<Battlefield> {
+interface Setting {
+  readonly shoal: Topology
+  readonly honest: HonestLoad
+  readonly phases: Phases
+}
+
+async function battlefield({ shoal, honest, phases }: Setting, options: AbortOptions): Promise<Battlefield> {
   const { read, push, node } = everySecret
   const blobs = []
   for (const sizes of KNOWN) {
-    const image = await honest.begin(sizes, {})
+    const image = await honest.begin(sizes, options)
     blobs.push(...image.blobs.map((blob) => ({ ...blob, repository: image.repository })))
   }
+  const { seed, only = [] } = phases
   return { seed, only, doors: doorsOf(shoal.plan), blobs, secrets: { read, push, node } }
 }
 
-interface Scene {
-  readonly shoal: Topology
-  readonly honest: HonestLoad
+interface Scene extends Setting {
   readonly field: Battlefield
-  readonly phases: Phases
 }
 
 async function underAttack({ shoal, honest, field, phases }: Scene, options: AbortOptions) {
@@ -130,10 +134,15 @@ async function withShares<T>(shoal: Topology, work: () => Promise<T>): Promise<r
 
 const LOOK_MS = 2000
 
-async function restOf(shoal: Topology, base: PerProcess, { restMs, isBack }: Phases): Promise<PerProcess> {
+async function restOf(
+  { shoal, phases }: Pick<Setting, 'shoal' | 'phases'>,
+  base: PerProcess,
+  options: AbortOptions,
+): Promise<PerProcess> {
+  const { restMs, isBack } = phases
   const endMs = clock.monotonicMs() + restMs
   for (;;) {
-    await clock.sleep(LOOK_MS)
+    await clock.sleep(LOOK_MS, options)
     const now = await memoryOf(shoal)
     if (isBack(base, now) || clock.monotonicMs() > endMs) return now
   }
