@@ -51,7 +51,7 @@ test('the report has the seed, the ratios, the memory and what each attacker did
   for (const part of [
     'seed 7',
     /push of an image .* 4\.9\n/,
-    /agent-1 +100 +400 +164 +0.10 +0.25/,
+    /agent-1 +100 +400 +220 +0.10 +0.25/,
     /somebody +1 +1 +0/,
     'SIGABRT',
   ])

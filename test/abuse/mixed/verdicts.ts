@@ -5,8 +5,11 @@ import type { PerProcess } from './process-uses.ts'
 
 /** How much slower honest clients may be under attack: the slowest hundredth of each kind of operation. */
 export const MAX_RATIO = 5
-/** Resident memory above the base, of which a process at rest may have so much more than before the attack. */
-export const BACK_MIB = 64
+/**
+ * A process at rest may have so many MiB more than before the attack: what glibc keeps of large memory that was freed
+ * (docs/decisions/0023-memory-goes-back.md).
+ */
+export const BACK_MIB = 120
 
 /** Times of one kind of operation in both phases. */
 export interface KindTimes {
