@@ -59,6 +59,7 @@ export { proxyAdmin } from './proxy-admin.ts'
 export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
+export { sharedLooks } from './shared-looks.ts'
 export {
   type AnnounceAnswer,
   type AnnounceBatch,

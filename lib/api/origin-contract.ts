@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { AbortOptions } from '../base/index.ts'
-import type { ByteRange, Digest, PeerId, Repository } from '../core/index.ts'
+import type { ByteRange, Digest, Repository } from '../core/index.ts'
 import { list, text } from './bounded.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
 import { peerInfoSchema } from './tracker.ts'
@@ -24,7 +24,10 @@ export const OFFSET_HEADER = 'x-shoal-offset'
 /** Who uploads, as the caller of an origin sees its own client: text of at most 64 characters without spaces. */
 export const CLIENT_HEADER = 'x-shoal-client'
 
-/** Peer id of the agent that asks for a range: the origin may answer ORIGIN_BUSY. Other clients do not send it. */
+/**
+ * The key of the agent that asks for a range, from which its peer id follows: nobody else can ask in its name. The origin
+ * may answer ORIGIN_BUSY. Other clients do not send it.
+ */
 export const ASKER_HEADER = 'x-shoal-asker'
 
 /** The detail of ORIGIN_BUSY. */
@@ -94,8 +97,8 @@ export const METAINFO_BEAT_MS = 1_000
 
 export interface ReadBlobOptions extends HopOptions {
   readonly range?: ByteRange | undefined
-  /** Peer id of the agent for whose swarm the range is. */
-  readonly asker?: PeerId | undefined
+  /** The key of the agent for whose swarm the range is. */
+  readonly asker?: string | undefined
   /** Waits for an origin that has to bring the blob first; default: the usual wait for a request. */
   readonly patient?: boolean | undefined
 }

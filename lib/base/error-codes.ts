@@ -65,6 +65,7 @@ const ownCodes = {
   EXPECTATION_FAILED: final(417, 'the request expects something that this service does not do; leave out Expect'),
   FILES_EXHAUSTED: retryable(503, 'the process has too many files and connections open; raise its limit (ulimit -n)'),
   HEADERS_TOO_LARGE: final(431, 'the request line and the headers are larger than the limit'),
+  HEAD_TOO_SLOW: retryable(408, 'the request line and the headers did not come in time; send the request again'),
   HOST_BANNED: final(403, 'an admin has banned this node; the reason is in the detail'),
   HOST_UNKNOWN: final(
     421,

@@ -33,6 +33,7 @@ export {
 export { type ErrorCode, type ErrorPolicy, errorTable, isRegistryCode } from './error-codes.ts'
 export { type FairBucket, fairBucket, tokenBucket } from './fair-bucket.ts'
 export { type FakeClock, fakeClock } from './fake-clock.ts'
+export { type FreshLooks, type FreshLooksInit, freshLooks } from './fresh-looks.ts'
 export { collectGarbage } from './garbage-collection.ts'
 export { type Holders, holders } from './holders.ts'
 export { type KeyedLock, keyedLock } from './keyed-lock.ts'
@@ -52,7 +53,9 @@ export {
   processLocks,
 } from './process-lock.ts'
 export { type Random, seededRandom, shuffled, systemRandom } from './random.ts'
+export { readAhead } from './read-ahead.ts'
 export { type RefusedKeys, refusedKeys } from './refused-keys.ts'
+export { type Rounds, type RoundsInit, rounds } from './rounds.ts'
 export { type SharedBlocks, sharedBlocks } from './shared-blocks.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'
 export { readSmall, replaceFile } from './small-file.ts'

@@ -26,6 +26,7 @@ export {
   type PeerRole,
   parsePeerId,
   peerIdOf,
+  peerIdOfShown,
 } from './peer.ts'
 export {
   type LengthBounds,

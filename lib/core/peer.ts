@@ -21,6 +21,12 @@ export function peerIdOf(key: string): PeerId {
   return (prefix.toString('hex') + createHash('sha256').update(key).digest('hex').slice(0, 24)) as PeerId
 }
 
+/** The peer id that belongs to a key that a caller shows. @throws BODY_INVALID when it is not 24 hex characters */
+export function peerIdOfShown(key: string): PeerId {
+  if (!/^[0-9a-f]{24}$/.test(key)) throw appError('BODY_INVALID', { message: 'the key of a peer is 24 hex characters' })
+  return peerIdOf(key)
+}
+
 /** @throws BODY_INVALID when it is not 40 hex characters. */
 export function parsePeerId(text: string): PeerId {
   if (!/^[0-9a-f]{40}$/.test(text)) throw appError('BODY_INVALID', { message: 'a peer id is 40 hex characters' })

@@ -13,7 +13,7 @@ const declaredLength = (exchange: Pick<Exchange, 'req'>): number => Number(excha
 
 /**
  * Reads the whole body of the request.
- * @throws BODY_TOO_LARGE above `limit` bytes, REQUEST_TIMEOUT when it stalls or takes too long, TOOMANYREQUESTS when too
+ * @throws BODY_TOO_LARGE above `limit` bytes, BODY_TOO_SLOW when it stalls, REQUEST_TIMEOUT when it takes too long, TOOMANYREQUESTS when too
  * many bodies are on their way, ABORTED when the client disconnects
  */
 export async function readBytes(
@@ -50,7 +50,7 @@ export async function readBytes(
     const closed = () =>
       finish(() => reject(appError('ABORTED', { message: 'the client disconnected before its body was read' })))
     const stalled = () =>
-      finish(() => reject(appError('REQUEST_TIMEOUT', { message: 'the body of the request stalled' })))
+      finish(() => reject(appError('BODY_TOO_SLOW', { message: 'the body of the request stalled' })))
     if (signal.aborted) {
       closed()
       return

@@ -8,6 +8,7 @@ const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
   403: 'DENIED',
   404: 'NAME_UNKNOWN',
   405: 'UNSUPPORTED',
+  408: 'UNAVAILABLE',
   413: 'SIZE_INVALID',
   415: 'UNSUPPORTED',
   416: 'RANGE_INVALID',

@@ -3,7 +3,7 @@ import { Server as TcpServer } from 'node:net'
 import { type AppError, appError, type Clock, hasCode, type Random, type Startable } from '../base/index.ts'
 import type { Authenticate } from '../identity/index.ts'
 import { auditTrail, type Logger, type Metrics } from '../telemetry/index.ts'
-import { bodyBudget } from './body-budget.ts'
+import { type BodyBudget, bodyBudgets } from './body-budget.ts'
 import { type ConnectionSlots, connectionSlots } from './connection-slots.ts'
 import { door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
@@ -44,8 +44,12 @@ export interface HttpServerInit {
   readonly hosts?: readonly string[] | 'any'
   /** Most connections; beyond it the one that is idle for the longest time is closed. Default any number. */
   readonly maxConnections?: number
+  /** Share of them that one address may have, unless it is one of this machine. Default all. */
+  readonly addressShare?: number
   /** Limits of what keeps connections busy; default none. */
   readonly load?: LoadLimits | undefined
+  /** What the bodies that come in may hold in memory; default: a budget of its own. */
+  readonly bodies?: BodyBudget
   /** How long `stop` waits for answers under way; default 10 s. */
   readonly drainMs?: number
   /** A connection without traffic for this long is closed, even within a request; default 15 min. */
@@ -157,11 +161,12 @@ const dispatchOf = (
   return routing(
     {
       ...{ logger, audit, authenticate, clock },
-      bodies: bodyBudget(components, init.name),
+      bodies: init.bodies ?? bodyBudgets(components).of(init.name),
       door: door(authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
       enterLoad: loadGates({ clock, onRefused: onLimit }, init.load),
       onFailure: (err) => {
         if (hasCode(err, 'BODY_TOO_SLOW')) onLimit('slow_body')
+        if (hasCode(err, 'HEAD_TOO_SLOW')) onLimit('slow_head')
       },
     },
     { routes: init.routes, envelope: init.envelope ?? 'own' },
@@ -171,10 +176,10 @@ const dispatchOf = (
 /** What ends connections that only cost. */
 const connectionGuards = (
   { clock, logger }: Pick<HttpServerComponents, 'clock' | 'logger'>,
-  { maxConnections = Number.POSITIVE_INFINITY }: HttpServerInit,
+  { maxConnections: max = Number.POSITIVE_INFINITY, addressShare = 1 }: HttpServerInit,
   onLimit: OnLimit,
 ): Pick<Parts, 'readers' | 'slots'> => ({
-  slots: connectionSlots(maxConnections, () => onLimit('connections')),
+  slots: connectionSlots({ max, addressShare }, onLimit),
   readers: stuckReaders(clock, (res) => {
     onLimit('slow_reader')
     logger.debug('cut an answer that its client does not read')

@@ -8,6 +8,7 @@ export {
   sendStream,
 } from './answers.ts'
 export { type BodyOptions, readBytes, readJson } from './bodies.ts'
+export { bodyBudgets } from './body-budget.ts'
 export { clientOf } from './client-of.ts'
 export { entityTag } from './conditions.ts'
 export type { Envelope } from './error-envelope.ts'

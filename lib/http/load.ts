@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { appError, type Clock } from '../base/index.ts'
 import type { Counter, Family, Metrics } from '../telemetry/index.ts'
 import { clientOf } from './client-of.ts'
+import type { FullPlace } from './connection-slots.ts'
 import { type FairGate, fairGate } from './fair-gate.ts'
 import { refusal } from './refusal.ts'
 
@@ -24,7 +25,7 @@ export interface LoadLimits {
 }
 
 /** What limits may refuse or end at a listener. */
-export type ListenerLimit = Load | 'slow_body' | 'slow_reader' | 'connections'
+export type ListenerLimit = Load | 'slow_head' | 'slow_body' | 'slow_reader' | FullPlace
 
 /** Most requests that wait for a place, as a multiple of the places. */
 const WAITING_SHARE = 0.5

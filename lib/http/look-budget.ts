@@ -15,7 +15,10 @@ export interface LookBudget {
    * nothing. @throws TOOMANYREQUESTS while the caller has nothing left
    */
   pay(req: CallerOf): () => void
-  /** Pays for `work`, and keeps it only when it fails with BLOB_UNKNOWN. @throws TOOMANYREQUESTS */
+  /**
+   * Pays for `work`, for good only when it fails with BLOB_UNKNOWN, MANIFEST_UNKNOWN or NAME_UNKNOWN.
+   * @throws TOOMANYREQUESTS
+   */
   during<T>(req: CallerOf, work: () => Promise<T>): Promise<T>
 }
 
@@ -68,7 +71,7 @@ export function lookBudget(
         payBack()
         return result
       } catch (err) {
-        if (!hasCode(err, 'BLOB_UNKNOWN')) payBack()
+        if (!hasCode(err, 'BLOB_UNKNOWN', 'MANIFEST_UNKNOWN', 'NAME_UNKNOWN')) payBack()
         throw err
       }
     },

@@ -13,10 +13,10 @@ export interface OddRequestsComponents {
   readonly settle: (socket: Socket, err: AppError) => Promise<void>
 }
 
-const refusedByParser: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+const refusedByParser: Readonly<Record<string, readonly [ErrorCode, message?: string]>> = {
   HPE_HEADER_OVERFLOW: ['HEADERS_TOO_LARGE', 'the request line and the headers are larger than the limit'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['BODY_TOO_LARGE', 'the extensions of a chunk are larger than the limit'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['REQUEST_TIMEOUT', 'the request line and the headers did not come in time'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['HEAD_TOO_SLOW'],
 }
 
 /** Undefined when the connection failed, or ended in the middle of a request: there is nobody to answer. */
@@ -47,7 +47,7 @@ export function oddRequests(server: Server, { connections, refuse, settle }: Odd
       res.detachSocket(socket)
       res.emit('close')
       // The rest of a late head may still come: it would be taken for a request.
-      if (err.code === 'REQUEST_TIMEOUT') socket.end(() => socket.destroy())
+      if (err.code === 'HEAD_TOO_SLOW') socket.end(() => socket.destroy())
       else connections.leave(socket)
     })
     refuse(req, res, err)

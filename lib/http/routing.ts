@@ -154,7 +154,8 @@ const answerError = (
     }
     const kept = ['x-request-id', ...Object.keys(constantHeaders[envelope])]
     for (const name of res.getHeaderNames()) if (!kept.includes(name)) res.removeHeader(name)
-    const last = visit.signal.aborted || hasCode(failure, 'SHUTTING_DOWN', 'REQUEST_TIMEOUT', 'BODY_TOO_SLOW')
+    const last =
+      visit.signal.aborted || hasCode(failure, 'SHUTTING_DOWN', 'REQUEST_TIMEOUT', 'HEAD_TOO_SLOW', 'BODY_TOO_SLOW')
     if (last) res.setHeader('connection', 'close')
     sendJson({ method: req.method, res }, failure.status, errorBody(failure, envelope), {
       'www-authenticate': failure.status === 401 ? challenge[envelope] : undefined,

@@ -1,6 +1,6 @@
 import { appError } from '../base/index.ts'
 import type { Repository } from '../core/index.ts'
-import { type Exchange, nextLink, type PageRequest, pageRequest, sendJson } from '../http/index.ts'
+import { type Exchange, type LookBudget, nextLink, type PageRequest, pageRequest, sendJson } from '../http/index.ts'
 import type { RegistryStorage } from './storage.ts'
 
 /** Names on one page unless the client asks for fewer. It is large because many clients never ask for a second page. */
@@ -12,13 +12,21 @@ export interface Lists {
   catalog(exchange: Exchange): Promise<void>
 }
 
-export function lists({ tags }: Pick<RegistryStorage, 'tags'>): Lists {
+export interface ListsComponents {
+  readonly storage: Pick<RegistryStorage, 'tags'>
+  readonly looks: Pick<LookBudget, 'during'>
+}
+
+export function lists({ storage: { tags }, looks }: ListsComponents): Lists {
   return {
     async tags(exchange, repository) {
       const asked = pageRequest(exchange.query, { max: MAX_PAGE })
-      const page = await tags.list(repository, { ...askedOf(asked), signal: exchange.signal })
       const { name } = repository
-      if (page === undefined) throw appError('NAME_UNKNOWN', { detail: { name } })
+      const page = await looks.during(exchange.req, async () => {
+        const found = await tags.list(repository, { ...askedOf(asked), signal: exchange.signal })
+        if (found === undefined) throw appError('NAME_UNKNOWN', { detail: { name } })
+        return found
+      })
       const items = page.items.slice(0, asked.count)
       const headers = nextLink(`/v2/${name}/tags/list`, items, page.more)
       sendJson(exchange, 200, { name, tags: items }, headers)

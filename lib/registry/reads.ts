@@ -1,6 +1,6 @@
 import { type AbortOptions, type AppError, appError } from '../base/index.ts'
 import { type ByteRange, parseDigest, parseTag, type Repository } from '../core/index.ts'
-import { type Exchange, entityTag, sendBytes, sendContent, sendContentHead } from '../http/index.ts'
+import { type Exchange, entityTag, type LookBudget, sendBytes, sendContent, sendContentHead } from '../http/index.ts'
 import { contentFacts } from './content-facts.ts'
 import type { Reference, RegistryStorage } from './storage.ts'
 import type { Traffic } from './traffic.ts'
@@ -13,12 +13,21 @@ export interface Reads {
   referrers(digestText: string): never
 }
 
-export function reads(storage: Pick<RegistryStorage, 'blobs' | 'manifests'>, traffic: Traffic): Reads {
+export interface ReadsComponents {
+  readonly storage: Pick<RegistryStorage, 'blobs' | 'manifests'>
+  readonly traffic: Traffic
+  readonly looks: Pick<LookBudget, 'during'>
+}
+
+export function reads({ storage, traffic, looks }: ReadsComponents): Reads {
   return {
     async blob(exchange, repository, digestText) {
       const digest = parseDigest(digestText)
-      const blob = await storage.blobs.find(repository, digest, { signal: exchange.signal })
-      if (blob === undefined) throw appError('BLOB_UNKNOWN', { detail: { digest } })
+      const blob = await looks.during(exchange.req, async () => {
+        const found = await storage.blobs.find(repository, digest, { signal: exchange.signal })
+        if (found === undefined) throw appError('BLOB_UNKNOWN', { detail: { digest } })
+        return found
+      })
       const content = {
         ...contentFacts({ digest, size: blob.size, mediaType: 'application/octet-stream' }, true),
         open: (range: ByteRange, options: AbortOptions) => blob.open(range, options),
@@ -33,8 +42,11 @@ export function reads(storage: Pick<RegistryStorage, 'blobs' | 'manifests'>, tra
     async manifest(exchange, repository, referenceText) {
       const { signal } = exchange
       const reference = readReference(referenceText)
-      const descriptor = reference && (await storage.manifests.resolve(repository, reference, { signal }))
-      if (descriptor === undefined) throw unknownManifest(referenceText)
+      const descriptor = await looks.during(exchange.req, async () => {
+        const found = reference && (await storage.manifests.resolve(repository, reference, { signal }))
+        if (found === undefined) throw unknownManifest(referenceText)
+        return found
+      })
       const facts = contentFacts(descriptor, reference?.kind === 'digest')
       if (sendContentHead(exchange, facts)) return
       const body = await storage.manifests.read(repository, descriptor, { signal })

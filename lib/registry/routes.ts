@@ -1,6 +1,14 @@
 import { type AppError, appError } from '../base/index.ts'
 import { OWN_REGISTRY, type Repository, type RepositoryName } from '../core/index.ts'
-import { type Exchange, type HttpMethod, type Route, refusal, requireRight, sendJson } from '../http/index.ts'
+import {
+  type Exchange,
+  type HttpMethod,
+  type LookBudget,
+  type Route,
+  refusal,
+  requireRight,
+  sendJson,
+} from '../http/index.ts'
 import { editOperations } from './edits.ts'
 import { lists } from './lists.ts'
 import { reads } from './reads.ts'
@@ -19,6 +27,8 @@ export interface RegistryInit {
   readonly uploadSecret?: string | Uint8Array
   /** Default: traffic is not counted. */
   readonly traffic?: Traffic
+  /** What each client may ask for in vain; default: anything. */
+  readonly looks?: Pick<LookBudget, 'during'>
 }
 
 type Operations = Partial<Record<HttpMethod, () => Promise<void> | void>>
@@ -72,9 +82,12 @@ function ping(path: string, highest: Route['right']): Route {
   return { methods: ['GET', 'HEAD'], path, right: 'none', summary: 'OCI ping', handle }
 }
 
-function readOperations(storage: RegistryStorage, { traffic = noTraffic }: RegistryInit): OperationTable {
-  const read = reads(storage, traffic)
-  const list = lists(storage)
+const anyLooks: Pick<LookBudget, 'during'> = { during: (_, work) => work() }
+
+function readOperations(storage: RegistryStorage, init: RegistryInit): OperationTable {
+  const { traffic = noTraffic, looks = anyLooks } = init
+  const read = reads({ storage, traffic, looks })
+  const list = lists({ storage, looks })
   const both = (operation: () => Promise<void> | void): Operations => ({ GET: operation, HEAD: operation })
   return (exchange, target, at) => {
     switch (target.kind) {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { appError, hasCode, isAppError } from '../base/index.ts'
 import { type ByteRange, type Repository, rangeLength } from '../core/index.ts'
 import { type Exchange, parseContentRange, refusal } from '../http/index.ts'
+import { MAX_BLOB_LENGTH } from '../metainfo/index.ts'
 import type { UploadStates } from './signed-upload-state.ts'
 import type { UploadSession, Uploads } from './storage.ts'
 import type { Traffic } from './traffic.ts'
@@ -21,7 +22,7 @@ export interface UploadSessions {
   /**
    * Appends the body at the offset in its Content-Range or, without one, at the offset for which the Location was
    * signed. So a request that is sent twice cannot append its bytes twice.
-   * @throws RANGE_INVALID when the offset is wrong; the answer says where the session stands
+   * @throws RANGE_INVALID when the offset is wrong; the answer says where the session stands. BODY_TOO_LARGE
    */
   append(exchange: Exchange, repository: Repository, session: UploadSession): Promise<UploadSession>
 }
@@ -45,6 +46,7 @@ export function uploadSessions({ uploads, states, traffic }: UploadComponents): 
     fromLocation: (exchange, repository, id) => states.verify(repository, id, exchange.query.get('_state') ?? ''),
     async append(exchange, repository, session) {
       const chunk = chunkOf(exchange)
+      assertPossible(exchange, chunk?.start ?? session.size)
       const source = Readable.from(received(exchange, chunk, traffic), { objectMode: false })
       const options = { offset: chunk?.start ?? session.size, signal: exchange.signal }
       try {
@@ -74,6 +76,12 @@ function chunkOf({ req }: Exchange): ByteRange | undefined {
   const declared = req.headers['content-length']
   if (declared !== undefined && Number(declared) !== rangeLength(chunk)) throw sizeInvalid(chunk)
   return chunk
+}
+
+/** Refuses more than any blob has, before a byte of it is read. @throws BODY_TOO_LARGE */
+function assertPossible({ req }: Exchange, offset: number): void {
+  const size = offset + Number(req.headers['content-length'] ?? 0)
+  if (size > MAX_BLOB_LENGTH) throw appError('BODY_TOO_LARGE', { detail: { size, limit: MAX_BLOB_LENGTH } })
 }
 
 /**

@@ -10,6 +10,8 @@ export const commonKeys = {
   anonymous: anonymousRights.exactOptional(),
   /** Names that requests may call the listeners by besides loopback, their bind, and the members of the rings. */
   hosts: z.array(hostName).default([]),
+  /** Share of a listener's connections that one address may have, unless it is one of this machine. */
+  addressShare: z.number().gt(0).max(1).default(0.75),
   /** Longest time that a stop waits for answers under way. */
   drain: duration.prefault('10s'),
 }

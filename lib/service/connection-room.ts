@@ -6,15 +6,18 @@ const LINKS_RESERVE = 512
 const FILES_PER_CLIENT = 2
 const MAX_CONNECTIONS = 10_000
 const MIN_CONNECTIONS = 64
-/** Connections of a listener for probes or for the admin. */
+/** Connections of a listener for probes or for the admin, where the process may open enough files. */
 const OPS_CONNECTIONS = 64
+/** Else it has one for each so many of them. */
+const FILES_PER_OPS_CONNECTION = 12
 /** Below this, a service of a large cluster runs out of connections. */
 const ADVISED_OPEN_FILES = 8192
 
 /** Most connections of one listener, so that files can still be opened, and probes are answered. */
 export function connectionRoom(listener: string, openFiles: number | undefined): number {
-  if (listener === 'ops' || listener === 'admin') return OPS_CONNECTIONS
-  if (openFiles === undefined) return MAX_CONNECTIONS
+  const isForFew = listener === 'ops' || listener === 'admin'
+  if (openFiles === undefined) return isForFew ? OPS_CONNECTIONS : MAX_CONNECTIONS
+  if (isForFew) return Math.min(OPS_CONNECTIONS, Math.max(1, Math.floor(openFiles / FILES_PER_OPS_CONNECTION)))
   const room = Math.floor((openFiles - FILES_RESERVE - LINKS_RESERVE) / FILES_PER_CLIENT)
   return Math.min(MAX_CONNECTIONS, Math.max(MIN_CONNECTIONS, room))
 }

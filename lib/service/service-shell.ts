@@ -1,5 +1,5 @@
 import { lifecycle, type Startable } from '../base/index.ts'
-import { type Envelope, type HttpServer, httpServer, type LoadLimits, type Route } from '../http/index.ts'
+import { bodyBudgets, type Envelope, type HttpServer, httpServer, type LoadLimits, type Route } from '../http/index.ts'
 import { type AnonymousRights, secretAuthenticator } from '../identity/index.ts'
 import type { ListeningConfig } from './config.ts'
 import { connectionRoom, fewOpenFiles } from './connection-room.ts'
@@ -53,8 +53,11 @@ function knownHosts(config: ListeningConfig, envelope: Envelope | undefined): re
   return envelope === 'registry' && config.hosts.length === 0 ? 'any' : [...config.hosts, ...memberHosts(config)]
 }
 
+/** The listeners of those who look after the service. */
+const KEEPERS: readonly string[] = ['ops', 'admin']
+
 const rank = (name: string) => {
-  const place = ['ops', 'admin'].indexOf(name)
+  const place = KEEPERS.indexOf(name)
   return place < 0 ? Number.MAX_SAFE_INTEGER : place
 }
 
@@ -70,15 +73,19 @@ export function serviceShell<K extends ServiceKind>(
   assertSafeListeners(kind, config)
   const state = serviceState()
   const { openFiles } = runtime
+  const budgets = bodyBudgets(runtime)
   const ops = opsRoutes({ metrics: runtime.metrics, checks: { service: state.check, ...checks } })
   const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners }
   const open = (name: string, { anonymous, ...init }: ListenerInit) => {
     const { bind } = listenerConfig(config, serviceFacts(kind).listeners[name]?.key ?? name)
     const authenticate = secretAuthenticator({ secrets: config.secrets, anonymous: anonymous ?? config.anonymous })
     const maxConnections = connectionRoom(name, openFiles)
+    const bodies = budgets.of(name, { reserved: KEEPERS.includes(name) })
+    const { addressShare, drain: drainMs } = config
+    const limits = { maxConnections, addressShare, drainMs, bodies }
     return httpServer(
       { ...runtime, authenticate },
-      { name, bind, drainMs: config.drain, hosts: knownHosts(config, init.envelope), maxConnections, ...init },
+      { name, bind, hosts: knownHosts(config, init.envelope), ...limits, ...init },
     )
   }
   const servers = new Map(

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { type AbortOptions, type ByteBudget, byteBudget } from '../base/index.ts'
+import { type AbortOptions, type ByteBudget, readAhead } from '../base/index.ts'
 import type { ByteRange } from '../core/index.ts'
 import type { ReadHandle } from './medium.ts'
 
@@ -9,17 +9,12 @@ const SLICE_BYTES = 1024 * 1024
 /** The same for streams that find the budget used up, and for the end of each stream. */
 const SMALL_SLICE_BYTES = 128 * 1024
 
-/** Slices of all streams of the process that a consumer has, or is about to get. */
-const AHEAD_BYTES = 64 * 1024 * 1024
-
 /** Slices that a stream holds: one waits in it while its consumer has the one before. */
 const HELD_SLICES = 2
 
-const shared = byteBudget(AHEAD_BYTES)
-
 export interface RangeStreamOptions extends AbortOptions {
   readonly onClose?: () => void
-  /** Where the memory for slices is counted; default: one budget for the process. */
+  /** Where the memory for slices is counted; default: the one of the process. */
   readonly budget?: ByteBudget
 }
 
@@ -56,7 +51,7 @@ class Slices {
 export function rangeStream(
   open: () => Promise<ReadHandle>,
   range: ByteRange,
-  { signal, onClose, budget = shared }: RangeStreamOptions = {},
+  { signal, onClose, budget = readAhead }: RangeStreamOptions = {},
 ): Readable {
   let handle: ReadHandle | undefined
   let position = range.start

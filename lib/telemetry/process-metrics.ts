@@ -1,4 +1,5 @@
 import prom from 'prom-client'
+import { readAhead } from '../base/index.ts'
 import { loopDelays } from './loop-delays.ts'
 
 const MICROSECONDS = 1e6
@@ -15,6 +16,14 @@ export function registerProcessMetrics(registry: prom.Registry): void {
     registers,
     collect() {
       this.set(process.memoryUsage.rss())
+    },
+  })
+  new prom.Gauge({
+    name: 'shoal_read_ahead_bytes',
+    help: 'Memory for bytes that were read for clients and have perhaps not been sent yet.',
+    registers,
+    collect() {
+      this.set(readAhead.takenBytes)
     },
   })
   new prom.Counter({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { anonymousRights, byteSize, rate } from '../../lib/config/index.ts'
+import { anonymousRights, byteSize, duration, rate } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 
 /** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
@@ -45,6 +45,15 @@ export const agentSchema = z.strictObject({
       upload: rate.prefault('unlimited'),
       /** Download rate from all peers and origins together. */
       download: rate.prefault('unlimited'),
+    })
+    .prefault({}),
+  /** Reads cached blobs and compares them with their digests; a rotten one is removed. */
+  scrub: z
+    .strictObject({
+      /** Each blob is verified once in this period. */
+      period: duration.prefault('30d'),
+      /** Rate at which scrub reads the disk. */
+      rate: rate.prefault('5MB/s'),
     })
     .prefault({}),
   /** `whole` also computes the digest of each blob; `pieces` checks only the piece hashes and is for measurements. */

@@ -5,7 +5,7 @@ import { isOpenToStrangers, registryReaders } from '../../lib/identity/index.ts'
 import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import { registryRoutes } from '../../lib/registry/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
-import { diskStore, type ManagedStore } from '../../lib/store/index.ts'
+import { diskStore, type ManagedStore, type Repair, type ScrubRounds, scrubRounds } from '../../lib/store/index.ts'
 import {
   type PullSummary,
   type SwarmEngine,
@@ -68,7 +68,7 @@ function agentEngine(
       store,
       announcer: trackerAnnouncer(clients.trackers, key),
       metainfo: clusterMetainfo(clients.trackers, clients.origins, key),
-      pieces: originPieces(clients.origins, peerId),
+      pieces: originPieces(clients.origins, key),
       transport: tcpTransport(runtime),
       prover: config.secrets.prover,
       digester,
@@ -92,6 +92,24 @@ function agentEngine(
 function agentStore(runtime: Runtime, { folder, store }: AgentConfig) {
   const { capacity: capacityBytes, minFree: minFreeBytes, volumes } = store
   return diskStore(runtime, { folder, volumes, capacityBytes, minFreeBytes })
+}
+
+interface ScrubParts {
+  readonly store: ManagedStore
+  readonly engine: SwarmEngine
+  readonly digester: PieceDigester
+}
+
+/** A rotten blob is only removed: it is a copy, and whoever asks for it has it brought again. */
+function agentScrub(runtime: Runtime, { scrub }: AgentConfig, { store, engine, digester }: ScrubParts): ScrubRounds {
+  const repair: Repair = {
+    async replace(digest) {
+      await store.delete(digest)
+      engine.forget(digest)
+      return { outcome: 'removed' }
+    },
+  }
+  return scrubRounds({ ...runtime, store, digester, repair }, { periodMs: scrub.period, bytesPerSecond: scrub.rate })
 }
 
 /** What a client without a secret may do at the registry. @throws READERS_UNSAID */
@@ -138,7 +156,10 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     },
   })
   return {
-    ...shell.around([clients.http, store, kept, digester, engine, seedStored(store, engine), ...shell.listeners]),
+    ...shell.around([
+      ...[clients.http, store, kept, digester, engine, seedStored(store, engine)],
+      ...[agentScrub(runtime, config, { store, engine, digester }), ...shell.listeners],
+    ]),
     engine,
     get url() {
       return shell.url('registry')

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { OriginCluster, TrackerCluster } from '../../lib/api/index.ts'
 import { type AbortOptions, hasCode } from '../../lib/base/index.ts'
-import type { BlobRef, PeerId } from '../../lib/core/index.ts'
+import type { BlobRef } from '../../lib/core/index.ts'
 import { decodeMetainfo, type MetainfoRecord } from '../../lib/metainfo/index.ts'
 import type { Announcer, MetainfoAsker, MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
 
@@ -77,11 +77,11 @@ function withKey({ node: { peerId, port, role }, wantPeers }: MetainfoAsker, key
   return { peer: { peerId, key, port, role }, wantPeers }
 }
 
-/** Pieces from the origins over HTTP for the agent `asker`; tries one origin of the ring after another. */
-export function originPieces(origins: OriginCluster, asker: PeerId): PieceSource {
+/** Pieces from the origins over HTTP; tries one origin of the ring after another. `key` is that of the announces. */
+export function originPieces(origins: OriginCluster, key: string): PieceSource {
   return {
     async *read({ repository, digest }, range, options = {}) {
-      const { body } = await origins.readBlob(repository, digest, { ...options, range, asker })
+      const { body } = await origins.readBlob(repository, digest, { ...options, range, asker: key })
       try {
         yield* body as AsyncIterable<Uint8Array>
       } finally {

@@ -11,7 +11,16 @@ import {
 } from '../../lib/api/index.ts'
 import { appError, type ErrorCode } from '../../lib/base/index.ts'
 import { type Digest, parseDigest, parseRepository, parseRepositoryName, parseTag } from '../../lib/core/index.ts'
-import { type Exchange, pageRequest, type Route, readJson, sendEmpty, sendJson } from '../../lib/http/index.ts'
+import {
+  type Exchange,
+  type LookBudget,
+  pageRequest,
+  type Route,
+  readJson,
+  sendEmpty,
+  sendJson,
+} from '../../lib/http/index.ts'
+import { may } from '../../lib/identity/index.ts'
 import { MAX_PAGE } from './repository-index.ts'
 
 /** Most bytes of a request body; a descriptor needs about 200. */
@@ -20,9 +29,32 @@ const MAX_BODY_BYTES = 16 * 1024
 type Handle = Route['handle']
 
 /** The HTTP API of the build-index. */
-export function buildIndexServerRoutes(index: BuildIndex): readonly Route[] {
-  return [...catalogRoutes(index), ...tagRoutes(index), ...manifestRoutes(index), ...blobRoutes(index)]
+export function buildIndexServerRoutes(index: BuildIndex, looks: LookBudget): readonly Route[] {
+  const find = finder(looks)
+  return [
+    ...catalogRoutes(index),
+    ...tagRoutes(index, find),
+    ...manifestRoutes(index, find),
+    ...blobRoutes(index, find),
+  ]
 }
+
+/** Answers with what `work` finds. @throws `absent` when it finds nothing */
+type Find = (exchange: Exchange, absent: ErrorCode, work: () => Promise<object | undefined>) => Promise<void>
+
+/** Proxies show who they are; they have let their clients pay. */
+function finder(looks: LookBudget): Find {
+  return async (exchange, absent, work) => {
+    const look = async () => {
+      const found = await work()
+      if (found === undefined) throw appError(absent)
+      return found
+    }
+    sendJson(exchange, 200, await (isMember(exchange) ? look() : looks.during(exchange.req, look)))
+  }
+}
+
+const isMember = ({ principal }: Exchange) => principal.name !== 'anonymous' && may(principal, 'ring')
 
 function catalogRoutes(index: RepositoryCatalog): readonly Route[] {
   const list: Handle = async (exchange) => {
@@ -31,15 +63,16 @@ function catalogRoutes(index: RepositoryCatalog): readonly Route[] {
   return [read(buildIndexRoutes.repositories, 'names of the repositories', list)]
 }
 
-function tagRoutes(index: TagIndex): readonly Route[] {
+function tagRoutes(index: TagIndex, find: Find): readonly Route[] {
   const target = (exchange: Exchange) => [repositoryOf(exchange), parseTag(param(exchange, 'tag'))] as const
 
   const list: Handle = async (exchange) => {
-    const repository = repositoryOf(exchange)
-    sendFound(exchange, await index.listTags(repository, pageOf(exchange, parseTag)), 'NAME_UNKNOWN')
+    const [repository, page] = [repositoryOf(exchange), pageOf(exchange, parseTag)]
+    await find(exchange, 'NAME_UNKNOWN', () => index.listTags(repository, page))
   }
   const get: Handle = async (exchange) => {
-    sendFound(exchange, await index.getTag(...target(exchange), exchange), 'MANIFEST_UNKNOWN')
+    const [repository, tag] = target(exchange)
+    await find(exchange, 'MANIFEST_UNKNOWN', () => index.getTag(repository, tag, exchange))
   }
   const put: Handle = async (exchange) => {
     const [repository, tag] = target(exchange)
@@ -61,9 +94,10 @@ function tagRoutes(index: TagIndex): readonly Route[] {
   ]
 }
 
-function manifestRoutes(index: ManifestLinks): readonly Route[] {
+function manifestRoutes(index: ManifestLinks, find: Find): readonly Route[] {
   const get: Handle = async (exchange) => {
-    sendFound(exchange, await index.getManifest(...linkOf(exchange), exchange), 'MANIFEST_UNKNOWN')
+    const [repository, digest] = linkOf(exchange)
+    await find(exchange, 'MANIFEST_UNKNOWN', () => index.getManifest(repository, digest, exchange))
   }
   const put: Handle = async (exchange) => {
     const [repository, digest] = linkOf(exchange)
@@ -85,9 +119,10 @@ function manifestRoutes(index: ManifestLinks): readonly Route[] {
   ]
 }
 
-function blobRoutes(index: BlobLinks): readonly Route[] {
+function blobRoutes(index: BlobLinks, find: Find): readonly Route[] {
   const get: Handle = async (exchange) => {
-    sendFound(exchange, await index.getBlob(...linkOf(exchange), exchange), 'BLOB_UNKNOWN')
+    const [repository, digest] = linkOf(exchange)
+    await find(exchange, 'BLOB_UNKNOWN', () => index.getBlob(repository, digest, exchange))
   }
   const put: Handle = async (exchange) => {
     const [repository, digest] = linkOf(exchange)
@@ -127,11 +162,6 @@ const write = (method: 'PUT' | 'DELETE', path: string, summary: string, handle: 
 const param = ({ params }: Exchange, name: string): string => params[name] ?? ''
 const repositoryOf = (exchange: Exchange) => parseRepository(param(exchange, 'repository'))
 const linkOf = (exchange: Exchange) => [repositoryOf(exchange), parseDigest(param(exchange, 'digest'))] as const
-
-function sendFound(exchange: Exchange, found: object | undefined, absent: ErrorCode): void {
-  if (found === undefined) throw appError(absent)
-  sendJson(exchange, 200, found)
-}
 
 /** @throws PAGINATION_NUMBER_INVALID, and what `parse` throws */
 function pageOf<T>({ query, signal }: Exchange, parse: (text: string) => T) {

@@ -1,6 +1,7 @@
-import type { BuildIndex } from '../../lib/api/index.ts'
+import { type BuildIndex, sharedLooks } from '../../lib/api/index.ts'
 import { type Backend, backendProbe, governor, openBackend, openRegistry } from '../../lib/backend/index.ts'
 import type { AbortOptions, Startable } from '../../lib/base/index.ts'
+import { lookBudget } from '../../lib/http/index.ts'
 import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { buildIndexAdminRoutes } from './admin.ts'
 import type { BuildIndexConfig } from './config.ts'
@@ -27,6 +28,9 @@ interface OpenIndex {
   readonly probed: Pick<Backend, 'stat'>
 }
 
+/** What each caller may ask for in vain: more than a proxy lets through from several clients at once. */
+const LOOKS = { perSecond: 500, burst: 5000 }
+
 /** With a registry as backend, the registry itself is the index; in any other backend the index is records of ours. */
 function openIndex(runtime: Runtime, { backend: config }: BuildIndexConfig, given: Backend | undefined): OpenIndex {
   if (given === undefined && config.driver === 'registry') {
@@ -50,7 +54,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     kind: 'buildIndex',
     checks: { backend: probe.check },
     listeners: {
-      http: { routes: buildIndexServerRoutes(index) },
+      http: { routes: buildIndexServerRoutes(sharedLooks(index, runtime), lookBudget(runtime, LOOKS)) },
       admin: { routes: buildIndexAdminRoutes() },
     },
   })

@@ -20,6 +20,7 @@ const verbs = {
   test: [...jest, '--selectProjects', 'unit', 'contract', 'property', 'integration', 'abuse', '--'],
   e2e: [...jest, '--runInBand', '--selectProjects', 'interop', 'e2e', '--'],
   bench: ['--import', 'tsx', 'test/bench/run.ts'],
+  abuse: ['--import', 'tsx', 'test/abuse/mixed/main.ts'],
   install: [],
 }
 

@@ -15,7 +15,7 @@ import {
   digestAlgorithm,
   type LengthBounds,
   type PeerId,
-  parsePeerId,
+  peerIdOfShown,
 } from '../../lib/core/index.ts'
 import {
   type Content,
@@ -91,7 +91,7 @@ const factsOf = ({ digest }: BlobRef, size: number): ContentFacts => ({
 const askerOf = (exchange: Exchange): PeerId | undefined => {
   const text = exchange.req.headers[ASKER_HEADER]
   if (typeof text !== 'string' || isHop(exchange)) return undefined
-  return parsePeerId(text)
+  return peerIdOfShown(text)
 }
 
 /** @throws ORIGIN_BUSY when the agent is not given all of the range */

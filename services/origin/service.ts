@@ -2,7 +2,7 @@ import { type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
 import { type Backends, backendProbes, durabilityOf, openBackends } from '../../lib/backend/index.ts'
 import { appError, background, type Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
-import { type BlobRef, peerIdOf } from '../../lib/core/index.ts'
+import { type BlobRef, type Digest, peerIdOf } from '../../lib/core/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, inlineDigester, threadDigester } from '../../lib/metainfo/index.ts'
@@ -151,7 +151,7 @@ type OriginParts = ReturnType<typeof originParts>
 function afterStored({ runtime, store, engine, names }: OriginParts) {
   const { logger } = runtime
   const tasks = background((name, err) => logger.error('background task failed', { name, err }))
-  const hashes = pieceHashes(store)
+  const hashes = pieceHashes({ store, engine })
   const onStored = (blob: BlobRef, stored: StoredBlob) => {
     engine.seed(blob, stored.size)
     tasks.run('note the repository of a blob', () => names.add(blob))
@@ -184,7 +184,8 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   const { received: onReceived, sent: onSent } = blobTraffic(runtime.metrics)
   const { tasks, hashes, onStored: noted } = afterStored(parts)
   const keys = sourceKeys(backends)
-  const missing = misses(runtime.clock, keys)
+  const owns = (digest: Digest) => cluster.owners(digest).some(({ id }) => id === config.member)
+  const missing = misses({ ...runtime, keys, owns })
   const onStored: typeof noted = (blob, stored) => {
     missing.clear(blob)
     noted(blob, stored)
@@ -212,7 +213,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     onStored,
   })
   const pending = () => later.pending()
-  const keeping = upkeep({ ...shared, names, evictions, ingest: bring, onReceived, onStored, pending }, config)
+  const keeping = upkeep({ ...shared, names, evictions, ingest: bring, engine, onReceived, onStored, pending }, config)
   const routes = originServerRoutes(
     {
       ...shared,

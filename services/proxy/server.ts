@@ -1,4 +1,4 @@
-import type { Route } from '../../lib/http/index.ts'
+import type { LookBudget, Route } from '../../lib/http/index.ts'
 import { type RegistryStorage, registryRoutes } from '../../lib/registry/index.ts'
 import type { BlobTraffic } from '../../lib/telemetry/index.ts'
 import type { ProxyConfig } from './config.ts'
@@ -8,14 +8,16 @@ export interface ProxyRoutesInit {
   /** Signs the Locations of uploads. */
   readonly uploadSecret: string | Uint8Array
   readonly traffic: BlobTraffic
+  readonly looks: LookBudget
 }
 
 /** The routes of the main listener: the OCI registry, for pushes and pulls. */
 export function proxyServerRoutes(storage: RegistryStorage, init: ProxyRoutesInit): readonly Route[] {
-  const { registry, uploadSecret, traffic } = init
+  const { registry, uploadSecret, traffic, looks } = init
   return registryRoutes(storage, {
     ownNames: registry.ownNames,
     uploadSecret,
+    looks,
     traffic: {
       received: (bytes) => traffic.received('client', bytes),
       sent: (bytes) => traffic.sent('client', bytes),

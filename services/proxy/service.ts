@@ -1,7 +1,7 @@
-import { buildIndexCluster, originCluster } from '../../lib/api/index.ts'
+import { buildIndexCluster, originCluster, sharedLooks } from '../../lib/api/index.ts'
 import type { Random, Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
-import type { LoadLimits } from '../../lib/http/index.ts'
+import { type LoadLimits, lookBudget } from '../../lib/http/index.ts'
 import { registryLoad } from '../../lib/registry/index.ts'
 import type { ReadinessCheck } from '../../lib/service/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -23,6 +23,12 @@ export interface ProxyService extends Startable {
   readonly adminUrl: string
 }
 
+/**
+ * What each client may ask for in vain. docker asks for each layer before it pushes it, so six pushes of 300 new layers
+ * from one address fit in at once.
+ */
+const LOOKS = { perSecond: 100, burst: 2000 }
+
 /** One proxy. It has no state: any number may serve one cluster. @throws INSECURE_BIND, CONFIG_INVALID */
 export function proxyService(components: ProxyComponents, config: ProxyConfig): ProxyService {
   const runtime = serviceRuntime('proxy', config, components)
@@ -35,14 +41,15 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const onReceived = (from: 'origin' | 'cache', bytes: number) => traffic.received(from, bytes)
 
   const storage = proxyStorage({
-    index: buildIndexCluster({ http, cluster: indexRing }),
+    index: sharedLooks(buildIndexCluster({ http, cluster: indexRing }), runtime),
     origins,
     sessions: originSessions({ origins, cluster: originRing, random }),
     manifests: manifestBytes({ origins, onReceived }, { maxBytes: config.cache.manifests }),
     onReceived,
   })
   const uploadSecret = config.registry.uploadSecret ?? ownSecret(random, logger)
-  const routes = proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic })
+  const looks = lookBudget(runtime, LOOKS)
+  const routes = proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic, looks })
   const shell = serviceShell(runtime, config, {
     kind: 'proxy',
     checks: { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) },

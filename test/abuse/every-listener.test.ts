@@ -269,7 +269,9 @@ describe.each(httpListeners)('$kind $listener', (at) => {
     } finally {
       server.headersTimeout = headersTimeout
     }
-    expect(codeIn(caller.answer)).toBe('REQUEST_TIMEOUT')
+    expect([statusIn(caller.answer), codeIn(caller.answer)]).toEqual([408, 'HEAD_TOO_SLOW'])
+    const limited = { listener: at.listener, limit: 'slow_head' }
+    expect(shoal.metrics(at.kind).value('shoal_http_limited_total', limited)).toBe(1)
   })
 
   test('does not answer to the name of another site', async () => {

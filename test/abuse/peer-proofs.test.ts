@@ -1,14 +1,22 @@
 import { describe, expect, test } from '@jest/globals'
 import { codeOf, fakeClock, seededRandom, systemClock } from '../../lib/base/index.ts'
 import { PieceMap, swarmIdOf } from '../../lib/core/index.ts'
-import { decodeBencode } from '../../lib/metainfo/index.ts'
 import type { PeerProver } from '../../lib/swarm/index.ts'
 import { swarmLimits } from '../../lib/swarm/limits.ts'
 import { dialPeer, memoryNetwork, tcpTransport } from '../../lib/swarm/peer/index.ts'
 import { encodeLaneMessage } from '../../lib/swarm/wire/lane-messages.ts'
 import { type Side, transcript } from '../../lib/swarm/wire/membership.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
-import { extendedBytes, type HostileScene, handshakeBytes, hostileScene, message, uint32 } from '../kit/hostile-peer.ts'
+import {
+  extendedBytes,
+  type HostileScene,
+  handshakeBytes,
+  hostileScene,
+  message,
+  messagesIn,
+  nonceIn,
+  uint32,
+} from '../kit/hostile-peer.ts'
 import { blobFixture } from '../kit/metainfo-fixture.ts'
 import { peerSelf } from '../kit/peer-pair.ts'
 import { pushBlobOf } from '../kit/pushed-blob.ts'
@@ -26,33 +34,14 @@ const peerId = peerSelf(66).peerId
 const PROOF = 1
 const proofMessage = (proof: Uint8Array) => message(20, Buffer.from([PROOF]), proof)
 
-/** The whole messages after the first handshake. */
-function messagesIn(bytes: Buffer): readonly Buffer[] {
-  const found: Buffer[] = []
-  for (let at = 68; at + 4 <= bytes.length; ) {
-    const end = at + 4 + bytes.readUInt32BE(at)
-    if (end <= bytes.length) found.push(bytes.subarray(at + 4, end))
-    at = end
-  }
-  return found
-}
-
 const kindsIn = (bytes: Buffer) => messagesIn(bytes).map((one) => (one[0] === 20 ? `extended ${one[1]}` : `${one[0]}`))
-
-function nonceOf(bytes: Buffer): Uint8Array {
-  const hello = messagesIn(bytes).find((one) => one[0] === 20 && one[1] === 0)
-  const { shoal } = decodeBencode(hello?.subarray(2) ?? Buffer.alloc(0), { maxBytes: 16_384, maxDepth: 8 }) as {
-    shoal: { nonce: Uint8Array }
-  }
-  return shoal.nonce
-}
 
 /** Speaks as a dialler up to the proof. */
 async function greet(scene: HostileScene, shoal: object = { nonce }): Promise<Uint8Array> {
   scene.send(handshakeBytes(scene.swarmId), extendedBytes(scene.blob.header, shoal))
   await scene.settle()
   await scene.settle()
-  return nonceOf(scene.received())
+  return nonceIn(scene.received())!
 }
 
 const proofBy = (scene: HostileScene, by: PeerProver, theirs: Uint8Array, side: Side = 'dialler') =>
@@ -180,7 +169,9 @@ describe('a member that dials', () => {
   test('is not taken in by its own nonce and its own proof', async () => {
     const outcome = await dialled((sent) => {
       const proof = messagesIn(sent).find((one) => one[0] === 20 && one[1] === PROOF)
-      return proof === undefined ? [extendedBytes(header, { nonce: nonceOf(sent) })] : [message(20, proof.subarray(1))]
+      return proof === undefined
+        ? [extendedBytes(header, { nonce: nonceIn(sent) ?? nonce })]
+        : [message(20, proof.subarray(1))]
     })
     expect(outcome).toBe('PEER_UNPROVEN')
   })

@@ -16,7 +16,8 @@ export function numberOptions<Name extends string>(
   return Object.fromEntries(names.map((name) => [name, numbersOf(name)])) as Record<Name, readonly number[]>
 }
 
-function above0(name: string, text: string): number {
+/** The number that the text of `--name` means. @throws on any other text */
+export function above0(name: string, text: string): number {
   const value = Number(text)
   if (Number.isFinite(value) && value > 0) return value
   throw new Error(`--${name} must be a number above 0, not "${text}"`)

@@ -1,6 +1,6 @@
 import { codeOf, type FakeClock, fakeClock } from '../../lib/base/index.ts'
 import { PROTOCOL_VERSION, pieceLengthFor, type SwarmId, swarmIdOf } from '../../lib/core/index.ts'
-import { encodeBencode } from '../../lib/metainfo/index.ts'
+import { decodeBencode, encodeBencode } from '../../lib/metainfo/index.ts'
 import type { PeerProver } from '../../lib/swarm/index.ts'
 import {
   acceptPeers,
@@ -56,6 +56,27 @@ export const extendedBytes = ({ digest, length, pieceLength }: SwarmHeader, shoa
       shoal: { v: PROTOCOL_VERSION, digest, length, pieceLength, role: 'agent', block: 262_144, ...shoal },
     }),
   )
+
+/** The whole messages after the first handshake. */
+export function messagesIn(bytes: Buffer): readonly Buffer[] {
+  const found: Buffer[] = []
+  for (let at = 68; at + 4 <= bytes.length; ) {
+    const end = at + 4 + bytes.readUInt32BE(at)
+    if (end <= bytes.length) found.push(bytes.subarray(at + 4, end))
+    at = end
+  }
+  return found
+}
+
+/** What a peer asks a proof to be made over: the nonce of its extension handshake, once that has come. */
+export function nonceIn(bytes: Buffer): Uint8Array | undefined {
+  const hello = messagesIn(bytes).find((one) => one[0] === 20 && one[1] === 0)
+  if (hello === undefined) return undefined
+  const { shoal } = decodeBencode(hello.subarray(2), { maxBytes: 16_384, maxDepth: 8 }) as {
+    shoal?: { nonce?: Uint8Array }
+  }
+  return shoal?.nonce
+}
 
 /** One of our peers (the victim) and a raw connection to it, over which a test may send anything. */
 export interface HostileScene extends AsyncDisposable {

@@ -1,10 +1,11 @@
 import { appError, type FakeClock, type Random } from '../../lib/base/index.ts'
-import { type PeerAddress, type SwarmId, swarmIdOf } from '../../lib/core/index.ts'
+import { type SwarmId, swarmIdOf } from '../../lib/core/index.ts'
 import {
   acceptPeers,
   type ByteChannel,
   dialPeer,
   type LinkTable,
+  type LinkTarget,
   linkTable,
   type PeerConnection,
   type PeerTransport,
@@ -17,7 +18,7 @@ import { peerSelf } from './peer-pair.ts'
 /** A node with links, and nothing behind them: a test attaches to the connections. */
 export interface LinkNode extends AsyncDisposable {
   readonly table: LinkTable
-  readonly peer: PeerAddress & { readonly peerId: ReturnType<typeof peerSelf>['peerId'] }
+  readonly peer: LinkTarget['peer']
   /** Sockets that came in, and links in use. */
   readonly accepted: number
   readonly count: { readonly links: number }
@@ -78,7 +79,7 @@ export async function linkNode(init: LinkNodeInit): Promise<LinkNode> {
   self.listenPort = listener.address.port
   const node: LinkNode = {
     table,
-    peer: { ...listener.address, peerId: self.peerId },
+    peer: { ...listener.address, peerId: self.peerId, role: 'agent' },
     count,
     get accepted() {
       return accepted

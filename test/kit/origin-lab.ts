@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { type Backend, type Durability, memoryBackend } from '../../lib/backend/index.ts'
 import { appError, type FakeClock, fakeClock, hasCode, seededRandom } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
-import { type BlobRef, wholeRange } from '../../lib/core/index.ts'
+import { type BlobRef, type Digest, wholeRange } from '../../lib/core/index.ts'
 import { type JournalStorage, memoryStorage } from '../../lib/journal/index.ts'
 import { blockHashing, inlineDigester } from '../../lib/metainfo/index.ts'
 import { type ManagedStore, memoryStore, type StoredBlob } from '../../lib/store/index.ts'
@@ -132,7 +132,8 @@ export function originLab(init: OriginLabInit): OriginLab {
     const backends = { backendFor: () => watched.backend }
     const keys = sourceKeys(backends)
     const refused: Refusals = refusals(clock, keys)
-    const own = misses(clock, keys)
+    const owns = (digest: Digest) => cluster.owners(digest).some((owner) => owner.id === id)
+    const own = misses({ clock, keys, owns })
     missing.set(id, own)
     const shared = {
       refusals: refused,

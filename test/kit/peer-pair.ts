@@ -120,7 +120,7 @@ export async function peerPair(init: PeerPairInit = {}): Promise<PeerPair> {
   const listener = await listening.listen({ host, port: 0 }, acceptor.accept)
   const left = await dialPeer(
     { clock, logger: silentLogger(), transport: dialling },
-    { address: listener.address, swarmId, header: blob.header, self: peerSelf(2) },
+    { address: listener.address, swarmId, header: blob.header, role: 'origin', self: peerSelf(2) },
   )
   const right = await arrival
   return {

@@ -16,6 +16,8 @@ export interface RegistryRequest {
   readonly body?: Uint8Array | string
   /** Sends the body chunked, without Content-Length, as docker does. */
   readonly chunked?: boolean
+  /** Ends the request. */
+  readonly signal?: AbortSignal
 }
 
 /** Sends plain HTTP/1.1 to one registry: no redirects, no decoding, no path normalisation, no added headers. */
@@ -49,6 +51,7 @@ export function registryClient(baseUrl: string, { headers = {}, from }: Registry
         headers: { ...framed, ...headers, ...init.headers },
         agent: false,
         ...(from !== undefined && { localAddress: from }),
+        ...(init.signal !== undefined && { signal: init.signal }),
       })
       req.on('error', reject)
       req.on('response', (res) => {

@@ -106,6 +106,8 @@ export interface LabNode {
 export interface LabNodeInit extends Partial<SwarmEngineInit> {
   readonly capacityBytes?: number
   readonly prover?: PeerProver | undefined
+  /** The role that trackers name it by; default: its own. */
+  readonly announcedAs?: PeerRole
   /** Default: silent. */
   readonly logger?: Logger
   /** The origins of each blob; without it, every origin takes itself for the only one. */
@@ -180,6 +182,7 @@ async function startNode(
   const {
     capacityBytes = 1e9,
     prover,
+    announcedAs,
     ring,
     logger = silentLogger(),
     collectGarbage,
@@ -195,7 +198,7 @@ async function startNode(
       logger,
       metrics,
       store: wrapStore(store),
-      announcer: tracker.announcer,
+      announcer: announcedAs === undefined ? tracker.announcer : inRole(tracker.announcer, announcedAs),
       metainfo: sources.metainfo,
       pieces: sources.pieces,
       transport: network.host(host),
@@ -228,6 +231,13 @@ async function startNode(
         handle.close()
       }
     },
+  }
+}
+
+function inRole(announcer: Announcer, role: PeerRole): Announcer {
+  return {
+    announce: (self, ...rest) => announcer.announce({ ...self, role }, ...rest),
+    tellSeeds: (self, ...rest) => announcer.tellSeeds({ ...self, role }, ...rest),
   }
 }
 

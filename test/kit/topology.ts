@@ -9,6 +9,7 @@ import {
   planHerd,
   portCount,
 } from '../../services/herd/index.ts'
+import { describeExit } from './child-process.ts'
 import { eventually } from './eventually.ts'
 import { buildResource, type ResourceStack } from './resource-stack.ts'
 import { type StartedProcess, startProcess } from './start-process.ts'
@@ -16,6 +17,9 @@ import { tempFolder } from './temp-folder.ts'
 import { testPorts } from './test-ports.ts'
 
 const project = join(import.meta.dirname, '..', '..')
+/** Characters of what a process wrote to stderr that tell why it ended. */
+const LAST_WORDS = 2000
+
 export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'originParts'> {
   readonly agents: number
   readonly origins: number
@@ -30,6 +34,8 @@ export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'origi
   readonly backends?: TopologyBackends
   /** The data folder, to start with the data of an earlier topology; default: a folder removed with this topology. */
   readonly data?: string
+  /** Further variables of the environment of those that are processes of their own. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Any backend config, for the origins and for the build-indexes. */
@@ -42,6 +48,8 @@ export interface TopologyBackends {
 export interface Topology extends AsyncDisposable {
   readonly plan: HerdPlan
   readonly data: string
+  /** Processes that ended though nobody told them to, by id: how, and their last words. Disposal tells all of them. */
+  readonly crashes: ReadonlyMap<string, string>
   /** `http://host:port` of one listener of one instance. */
   url(id: string, listener?: string): string
   /** Starts a stopped instance with the same config and folder; `backends` replaces the backend in its config. */
@@ -65,6 +73,8 @@ interface Instance extends InstancePlan {
 interface Running extends AsyncDisposable {
   readonly pid: number
   readonly logs: string
+  /** Resolves when a process has ended, with how and its last words; never for an instance of this process. */
+  readonly ended: Promise<string>
   end(signal: NodeJS.Signals): Promise<number | undefined>
 }
 
@@ -87,6 +97,7 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
       list.map((instance) => withBackends({ ...instance, kind: kind as ServiceKind }, init.backends)),
     )
     const running = new Map<string, Running>()
+    const crashes = new Map<string, string>()
     const find = (id: string): Instance => {
       const found = instances.find((instance) => instance.id === id)
       if (found === undefined) throw new Error(`no instance ${id}`)
@@ -94,7 +105,11 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
     }
     const start = async (id: string, backends = init.backends) => {
       const isProcess = init.processes?.includes(id) ?? true
-      running.set(id, await (isProcess ? startAlone : startInside)(stack, init, withBackends(find(id), backends)))
+      const started = await (isProcess ? startAlone : startInside)(stack, init, withBackends(find(id), backends))
+      running.set(id, started)
+      void started.ended.then((how) => {
+        if (running.get(id) === started) crashes.set(id, how)
+      })
     }
     const end = async (id: string, signal: NodeJS.Signals) => {
       const instance = running.get(id)
@@ -108,6 +123,7 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
     return {
       plan,
       data,
+      crashes,
       url: (id: string, listener = 'http') => urlOf(find(id), listener),
       start,
       async kill(id) {
@@ -146,7 +162,7 @@ async function startAlone(stack: ResourceStack, init: TopologyInit, instance: In
   const child: StartedProcess<void> = stack.own(
     await startProcess({
       ...{ command: process.execPath, args, cwd: project, ready, readyTimeoutMs: 60_000 },
-      env: { ...process.env, ...variables(own.filter(isSecret)) },
+      env: { ...process.env, ...init.env, ...variables(own.filter(isSecret)) },
     }),
   )
   return {
@@ -154,6 +170,7 @@ async function startAlone(stack: ResourceStack, init: TopologyInit, instance: In
     get logs() {
       return child.output().stdout
     },
+    ended: child.exited.then((exit) => `${describeExit(exit)}\n${child.output().stderr.slice(-LAST_WORDS)}`),
     async end(signal) {
       child.kill(signal)
       return (await child.exited).code
@@ -183,6 +200,7 @@ async function startInside(stack: ResourceStack, init: TopologyInit, instance: I
   return stack.own({
     pid: process.pid,
     logs: '',
+    ended: new Promise<string>(() => undefined),
     async end(signal) {
       if (signal === 'SIGKILL') throw new Error(`${instance.id} is no process of its own`)
       await service.stop()

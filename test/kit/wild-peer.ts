@@ -56,6 +56,7 @@ export async function wildPeer({ blob, id, blockLength, random }: WildPeerInit):
     header: blob.header,
     address: { host: '10.6.6.6', port: 6 },
     direction: 'dialled',
+    role: 'agent',
     logger: silentLogger(),
     open: (events) => wild.open(events, { id, blockLength }),
   })

@@ -68,7 +68,10 @@ export interface SwarmEngine extends Startable {
   open(blob: BlobRef, options?: AbortOptions): Promise<BlobHandle>
   /** Call it when a complete blob of `size` bytes is in the store: it is announced and served to peers. Idempotent. */
   seed(blob: SeedRef, size: number): void
-  /** Call it when the blob is no longer in the store. Idempotent. */
+  /**
+   * Call it when the blob is no longer in the store: it is announced no more, and what was read of it is given to nobody
+   * any more. Idempotent.
+   */
   forget(digest: Digest): void
   /** Limits the rate of all uploads of this node to peers. Blobs that it sends over HTTP must pass it as well. */
   readonly uploads: FairBucket

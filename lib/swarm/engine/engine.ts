@@ -136,6 +136,7 @@ class Engine implements SwarmEngine {
 
   forget(digest: Digest): void {
     this.#table.forget(digest)
+    this.#slices.forget(digest)
   }
 
   admitOverHttp(digest: Digest, agent: PeerId, range: ByteRange): HttpAdmission | undefined {

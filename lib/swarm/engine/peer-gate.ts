@@ -91,9 +91,9 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
   const self = () => ({ peerId: init.peerId, role: init.role, listenPort: listener?.address.port })
   const dial = async ({ peer, ...target }: LinkTarget, options: AbortOptions) => {
     try {
-      const { host, port } = peer
+      const { host, port, role } = peer
       const own = { self: self(), prover, owner: links?.owner }
-      return await dialPeer(components, { ...target, ...own, address: { host, port } }, options)
+      return await dialPeer(components, { ...target, ...own, role, address: { host, port } }, options)
     } catch (err) {
       away.dialled(err)
       throw err

@@ -136,6 +136,8 @@ async function introduce(
   const connection = await wireConnection({
     header,
     address: channel.remote,
+    // Origins do not dial: they pull nothing from peers.
+    role: 'agent',
     direction: 'accepted',
     logger,
     open: async (events) => {

@@ -24,6 +24,8 @@ export interface DialInit {
   readonly address: PeerAddress
   readonly swarmId: SwarmId
   readonly header: SwarmHeader
+  /** What the other side is, according to a tracker; default agent. */
+  readonly role?: PeerRole | undefined
   readonly self: PeerSelf
   /** Also accept clients without our extension; default false. */
   readonly foreignPeers?: boolean
@@ -39,13 +41,14 @@ export interface DialInit {
  */
 export async function dialPeer(
   { clock, logger, transport }: PeerComponents,
-  { address, swarmId, header, self, foreignPeers = false, prover, owner }: DialInit,
+  { address, swarmId, header, role = 'agent', self, foreignPeers = false, prover, owner }: DialInit,
   options: AbortOptions = {},
 ): Promise<PeerConnection> {
   const channel = await transport.dial(address, options)
   return wireConnection({
     header,
     address,
+    role,
     direction: 'dialled',
     logger,
     open: async (events) => {

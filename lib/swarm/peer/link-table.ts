@@ -16,7 +16,7 @@ import { wireConnection } from './wire-connection.ts'
 
 /** A peer to which a connection for a swarm is wanted. */
 export interface LinkTarget {
-  readonly peer: Pick<PeerInfo, 'peerId' | 'host' | 'port'>
+  readonly peer: Pick<PeerInfo, 'peerId' | 'host' | 'port' | 'role'>
   readonly swarmId: SwarmId
   readonly header: SwarmHeader
 }
@@ -142,8 +142,8 @@ class Table implements LinkTable {
   /** Undefined when the link has ended meanwhile. */
   async #open({ link }: Entry, target: LinkTarget, options: AbortOptions): Promise<PeerConnection | undefined> {
     try {
-      const { header } = target
-      return await this.#connection(link, { header, direction: 'dialled' }, (events) =>
+      const { header, peer } = target
+      return await this.#connection(link, { header, direction: 'dialled', role: peer.role }, (events) =>
         link.open({ header, events }, options),
       )
     } catch (err) {
@@ -165,14 +165,14 @@ class Table implements LinkTable {
 
   #connection(
     { remote }: Link,
-    { header, direction }: { readonly header: SwarmHeader; readonly direction: PeerHello['direction'] },
+    side: Pick<Parameters<typeof wireConnection>[0], 'header' | 'direction' | 'role'>,
     open: Parameters<typeof wireConnection>[0]['open'],
   ): Promise<PeerConnection> {
-    return wireConnection({ header, direction, address: remote, logger: this.#components.logger, open })
+    return wireConnection({ ...side, address: remote, logger: this.#components.logger, open })
   }
 
   async #onLane({ link, swarmId, header, accept }: OfferedLane): Promise<void> {
-    const connection = await this.#connection(link, { header, direction: 'accepted' }, (events) =>
+    const connection = await this.#connection(link, { header, direction: 'accepted', role: 'agent' }, (events) =>
       Promise.resolve(accept(events)),
     )
     if (this.#stopped) connection.close()

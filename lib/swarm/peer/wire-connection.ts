@@ -1,5 +1,5 @@
 import { type AppError, appError, Bitset, toAppError } from '../../base/index.ts'
-import { type PeerAddress, type PeerInfo, PieceMap } from '../../core/index.ts'
+import { type PeerAddress, type PeerInfo, type PeerRole, PieceMap } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { BlockTarget, Denial, SwarmHeader, Wire, WireEvents, WireInit } from '../wire/index.ts'
 import { type EventQueue, eventQueue } from './event-queue.ts'
@@ -11,6 +11,8 @@ export interface WireConnectionInit {
   readonly header: SwarmHeader
   readonly address: PeerAddress
   readonly direction: PeerHello['direction']
+  /** What the other side is, by who named it; what it says itself is not believed. */
+  readonly role: PeerRole
   readonly logger: Logger
   /** Opens a wire; `events` gives its listener. */
   readonly open: (events: WireInit['events']) => Promise<Wire>
@@ -34,7 +36,7 @@ class WireConnection implements PeerConnection {
   readonly remoteHave: Bitset
   choked = true
   readonly #wire: Wire
-  readonly #side: Pick<PeerHello, 'address' | 'direction'>
+  readonly #side: Pick<PeerHello, 'address' | 'direction' | 'role'>
   readonly #queue: EventQueue
   readonly #requests: RequestTable
   readonly #uploads: UploadQueue
@@ -42,9 +44,9 @@ class WireConnection implements PeerConnection {
   #receivedBytes = 0
   #closed = false
 
-  constructor({ header, logger, address, direction }: WireConnectionInit, wire: Wire) {
+  constructor({ header, logger, address, direction, role }: WireConnectionInit, wire: Wire) {
     this.#wire = wire
-    this.#side = { address, direction }
+    this.#side = { address, direction, role }
     this.remoteHave = new Bitset(new PieceMap(header.length, header.pieceLength).count)
     this.#requests = requestTable({ answersCancels: () => wire.fast })
     this.#uploads = uploadQueue(wire)

@@ -1,5 +1,5 @@
 import { appError, type Clock, countCache } from '../../../lib/base/index.ts'
-import type { BlobRef } from '../../../lib/core/index.ts'
+import type { BlobRef, Digest } from '../../../lib/core/index.ts'
 import type { SourceKeys } from './source-keys.ts'
 
 /** A blob that came into the backend past the origins is seen after this time. */
@@ -8,12 +8,16 @@ const MAX_MISSES = 10_000
 
 /** One look for a blob, at the backend and at the other origins. Must be ended. */
 export interface Look {
-  /** It was nowhere: remembered, unless the blob has come while the look was under way. */
+  /** It was nowhere: an owner remembers it, unless the blob has come while the look was under way. */
   missed(): void
   end(): void
 }
 
-/** Blobs that were nowhere a moment ago, so that those who ask right after are not looked for again. */
+/**
+ * Blobs that were nowhere a moment ago, so that those who ask right after are not looked for again. Only owners on the
+ * ring remember: a push goes to them, wherever it is made, so they hear of it. Others look only when they believe the
+ * owners dead.
+ */
 export interface Misses {
   /** @throws BLOB_UNKNOWN */
   check(blob: BlobRef): void
@@ -22,7 +26,14 @@ export interface Misses {
   clear(blob: BlobRef): void
 }
 
-export function misses(clock: Clock, keys: SourceKeys): Misses {
+export interface MissesComponents {
+  readonly clock: Clock
+  readonly keys: SourceKeys
+  /** Whether this origin is an owner of the digest on the ring, whoever of the owners lives. */
+  readonly owns: (digest: Digest) => boolean
+}
+
+export function misses({ clock, keys, owns }: MissesComponents): Misses {
   const missing = countCache<true>(clock, { ttlMs: MISS_MS, maxEntries: MAX_MISSES })
   const looks = new Map<string, Set<object>>()
 
@@ -37,7 +48,7 @@ export function misses(clock: Clock, keys: SourceKeys): Misses {
       looks.set(key, under.add(mark))
       return {
         missed() {
-          if (under.has(mark)) missing.set(key, true)
+          if (under.has(mark) && owns(blob.digest)) missing.set(key, true)
         },
         end() {
           under.delete(mark)

@@ -3,6 +3,7 @@ import { type AbortOptions, appError, singleFlight } from '../../../lib/base/ind
 import { type Digest, digestAlgorithm, digestHex, HASH_LENGTH, PieceMap } from '../../../lib/core/index.ts'
 import { hashPieces } from '../../../lib/metainfo/index.ts'
 import type { BlobReader, Retention, Sidecars, StoredBlob } from '../../../lib/store/index.ts'
+import type { SwarmEngine } from '../../../lib/swarm/index.ts'
 
 async function* passing(source: AsyncIterable<Uint8Array>, whole: Hash): AsyncIterable<Uint8Array> {
   for await (const chunk of source) {
@@ -23,7 +24,12 @@ export interface PieceHashes {
 /** The part of the local store that piece hashes need. */
 export interface HashedStore extends Sidecars, Pick<BlobReader, 'open'>, Pick<Retention, 'delete'> {}
 
-export function pieceHashes(store: HashedStore): PieceHashes {
+export interface PieceHashesComponents {
+  readonly store: HashedStore
+  readonly engine: Pick<SwarmEngine, 'forget'>
+}
+
+export function pieceHashes({ store, engine }: PieceHashesComponents): PieceHashes {
   const flights = singleFlight<Digest, Uint8Array>()
 
   const compute = async (stored: StoredBlob, signal: AbortSignal) => {
@@ -32,6 +38,7 @@ export function pieceHashes(store: HashedStore): PieceHashes {
     const hashes = await hashPieces(passing(await store.open(stored.digest, { signal }), whole), map)
     if (whole.digest('hex') !== digestHex(stored.digest)) {
       await store.delete(stored.digest)
+      engine.forget(stored.digest)
       throw appError('STORE_CORRUPT', { detail: { digest: stored.digest } })
     }
     await store.putSidecar(stored.digest, 'pieces', hashes)

@@ -26,6 +26,11 @@ export interface UploadQuotaComponents {
 export interface UploadQuota {
   /** Opens an upload for a client. @throws UPLOADS_FULL */
   open(client: string, create: () => Promise<Upload>): Promise<Upload>
+  /**
+   * Refuses an upload that says that it will have so many bytes, when they could never fit, however much is removed.
+   * @throws STORE_FULL
+   */
+  assertPossible(id: string, bytes: number): void
   /** Gives the bytes for the upload on as long as they fit; ends with UPLOADS_FULL where they do not. */
   limited(id: string, source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
   /** Who opened the upload; undefined after a restart of the origin. */
@@ -62,6 +67,12 @@ async function makeFit({ store, refused }: UploadQuotaComponents, { limit, over,
   if (!over()) return
   refused.with({ limit }).add()
   throw appError('UPLOADS_FULL', { detail: { limit } })
+}
+
+function insistPossible({ refused }: Pick<UploadQuotaComponents, 'refused'>, bytes: number, most: number): void {
+  if (bytes <= most) return
+  refused.with({ limit: 'bytes' }).add()
+  throw appError('STORE_FULL', { message: 'an upload of this size can never fit', detail: { size: bytes, most } })
 }
 
 export function uploadQuota({ store, refused }: UploadQuotaComponents, init: UploadQuotaInit): UploadQuota {
@@ -113,6 +124,8 @@ export function uploadQuota({ store, refused }: UploadQuotaComponents, init: Upl
         opening.splice(opening.indexOf(client), 1)
       }
     },
+    assertPossible: (id, bytes) =>
+      insistPossible({ refused }, bytes, init.maxBytes * (clients.has(id) ? init.clientShare : 1)),
     async *limited(id, source) {
       let unchecked = CHECK_BYTES
       for await (const chunk of source) {

@@ -72,6 +72,7 @@ export function uploadSessions(components: UploadSessionsComponents): UploadSess
     status: async (id) => stateOf(await store.upload(id)),
     async append(id, source, options) {
       const upload = await store.upload(id)
+      quota.assertPossible(id, options.total?.least ?? 0)
       await upload.append(counted(quota.limited(id, source)), options)
       return stateOf(upload)
     },

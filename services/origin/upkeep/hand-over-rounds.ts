@@ -1,7 +1,6 @@
-import type { Clock } from '../../../lib/base/index.ts'
+import { type Clock, type Rounds, rounds } from '../../../lib/base/index.ts'
 import type { HandOver } from './hand-over.ts'
 import type { Leaving, LeavingState } from './leaving.ts'
-import { type Rounds, rounds } from './rounds.ts'
 
 export interface HandOverRoundsComponents {
   readonly handOver: HandOver

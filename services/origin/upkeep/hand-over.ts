@@ -9,12 +9,11 @@ import {
 } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import type { Digest } from '../../../lib/core/index.ts'
-import type { BlobInspection, BlobReader, KeptBlob } from '../../../lib/store/index.ts'
+import { type BlobInspection, type BlobReader, type KeptBlob, pacedRead } from '../../../lib/store/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { BlobNames } from '../blob-names.ts'
 import type { Siblings } from '../ring/siblings.ts'
 import type { Copies } from './copies.ts'
-import { pacedRead } from './paced-read.ts'
 
 /** Blobs checked at the same time; most of that time is spent waiting for answers. */
 const AT_ONCE = 4

@@ -1,15 +1,13 @@
-import { type AbortOptions, codeOf, isAbort, throwIfAborted } from '../../../lib/base/index.ts'
+import { codeOf, isAbort, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
-import type { BlobRef, Digest } from '../../../lib/core/index.ts'
-import type { BlobInspection, BlobUploads, Retention, StoredBlob } from '../../../lib/store/index.ts'
+import type { BlobRef } from '../../../lib/core/index.ts'
+import type { BlobInspection, BlobUploads, Repair, Retention, StoredBlob } from '../../../lib/store/index.ts'
+import type { SwarmEngine } from '../../../lib/swarm/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { BlobNames } from '../blob-names.ts'
 import type { Ingest } from '../bring/ingest.ts'
 import type { Siblings } from '../ring/siblings.ts'
 import type { Copies } from './copies.ts'
-
-/** Where a good copy came from; undefined when no source could give one. */
-export type RepairSource = 'replica' | 'backend' | undefined
 
 interface RepairedBlobs extends Retention, Pick<BlobUploads, 'createUpload'>, Pick<BlobInspection, 'look'> {}
 
@@ -23,19 +21,12 @@ export interface RepairComponents {
   readonly logger: Logger
   readonly onReceived: (from: 'origin', bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
+  readonly engine: Pick<SwarmEngine, 'forget'>
 }
 
-/** Replaces a bad copy with a good one. */
-export interface Repair {
-  /**
-   * Removes the blob, so that no client gets it any more, then brings it again: from another origin that has it, else
-   * from the backend. A pin survives this. @throws ABORTED
-   */
-  replace(digest: Digest, options?: AbortOptions): Promise<RepairSource>
-}
-
+/** A rotten blob comes again from another origin that has it, else from the backend. A pin survives this. */
 export function repair(components: RepairComponents): Repair {
-  const { store, copies, names, siblings, ingest, cluster, logger } = components
+  const { store, copies, names, siblings, ingest, engine, cluster, logger } = components
 
   const fromMember = async (member: Member, blob: BlobRef, signal: AbortSignal | undefined): Promise<boolean> => {
     const upload = await store.createUpload()
@@ -86,13 +77,13 @@ export function repair(components: RepairComponents): Repair {
       // Read the names first: they are removed with the blob.
       const blobs = (await names.of(digest)).map((repository) => ({ digest, repository }))
       await store.delete(digest)
+      engine.forget(digest)
       const [first] = blobs
       const fromReplica = first !== undefined && (await fromMembers(first, signal))
-      const source: RepairSource = fromReplica ? 'replica' : (await fromBackends(blobs, signal)) ? 'backend' : undefined
-      if (source === undefined) return undefined
+      if (!fromReplica && !(await fromBackends(blobs, signal))) return { outcome: 'lost' }
       for (const blob of blobs) await names.add(blob)
       if (pinned) await store.pin(digest, true)
-      return source
+      return { outcome: 'repaired', from: fromReplica ? 'replica' : 'backend' }
     },
   }
 }

@@ -2,12 +2,10 @@ import { adminRoute, originAdmin } from '../../../lib/api/index.ts'
 import type { Clock } from '../../../lib/base/index.ts'
 import { parseDigest } from '../../../lib/core/index.ts'
 import { type Exchange, inTouch, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
-import type { BlobInspection, Retention, StoreHealth } from '../../../lib/store/index.ts'
+import type { BlobInspection, Retention, Scrub, ScrubRounds, StoreHealth } from '../../../lib/store/index.ts'
 import type { BlobKeeper } from './blob-keeper.ts'
 import type { HandOver } from './hand-over.ts'
 import type { HandOverRounds } from './hand-over-rounds.ts'
-import type { Rounds } from './rounds.ts'
-import type { Scrub } from './scrub.ts'
 
 interface ListedBlobs extends Pick<BlobInspection, 'inspect'>, Pick<Retention, 'pin'>, Pick<StoreHealth, 'usedBytes'> {}
 
@@ -15,7 +13,7 @@ export interface UpkeepRoutesComponents {
   readonly store: ListedBlobs
   readonly keeper: BlobKeeper
   readonly scrub: Scrub
-  readonly scrubRounds: Pick<Rounds, 'ask'>
+  readonly scrubRounds: Pick<ScrubRounds, 'ask'>
   readonly handOver: HandOver
   readonly handOverRounds: HandOverRounds
   readonly clock: Pick<Clock, 'setTimer'>

@@ -4,8 +4,10 @@ import { appError, type Startable } from '../../../lib/base/index.ts'
 import type { Cluster } from '../../../lib/cluster/index.ts'
 import type { BlobRef } from '../../../lib/core/index.ts'
 import type { Route } from '../../../lib/http/index.ts'
+import type { Hashing } from '../../../lib/metainfo/index.ts'
 import type { ReadinessCheck, Runtime } from '../../../lib/service/index.ts'
-import type { ManagedStore, StoredBlob } from '../../../lib/store/index.ts'
+import { type ManagedStore, type StoredBlob, scrubRounds } from '../../../lib/store/index.ts'
+import type { SwarmEngine } from '../../../lib/swarm/index.ts'
 import type { BlobNames } from '../blob-names.ts'
 import type { Ingest } from '../bring/ingest.ts'
 import type { Refusals } from '../bring/refusals.ts'
@@ -19,8 +21,6 @@ import { handOver } from './hand-over.ts'
 import { handOverRounds } from './hand-over-rounds.ts'
 import { type Leaving, type LeavingState, leaving } from './leaving.ts'
 import { repair } from './repair.ts'
-import { rounds } from './rounds.ts'
-import { scrub } from './scrub.ts'
 import { upkeepMetrics } from './upkeep-metrics.ts'
 import type { UpkeepRoutesComponents } from './upkeep-routes.ts'
 
@@ -34,6 +34,8 @@ export interface UpkeepComponents extends Runtime {
   readonly ingest: Ingest
   readonly onReceived: (from: 'origin', bytes: number) => void
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
+  readonly engine: Pick<SwarmEngine, 'forget'>
+  readonly hashing: Hashing
   /** This upkeep sets its eviction rule here as soon as it is made. */
   readonly evictions: Pick<EvictionVote, 'decideBy'>
   /** Counts work that only this member knows of and that must be done before it leaves. */
@@ -49,8 +51,6 @@ export interface Upkeep extends Startable {
   /** Wraps routes: those that bring new blobs to this origin are refused while it leaves. */
   whileStaying(routes: readonly Route[]): readonly Route[]
 }
-
-const RETRY_MS = 60_000
 
 const sentences: Readonly<Record<LeavingState, string | undefined>> = {
   staying: undefined,
@@ -97,15 +97,15 @@ export function upkeep(components: UpkeepComponents, config: OriginConfig): Upke
     { intervalMs: config.handOver.interval },
   )
 
-  const scrubbing = scrub(
-    { ...components, repair: repair({ ...components, copies: where }), onVerified: metrics.verified },
+  const scrubs = scrubRounds(
+    {
+      ...components,
+      digester: components.hashing.digester,
+      pieceHashes: store,
+      repair: repair({ ...components, copies: where }),
+    },
     { periodMs: config.scrub.period, bytesPerSecond: config.scrub.rate },
   )
-  const scrubs = rounds(clock, {
-    work: (signal) => scrubbing.round({ signal }),
-    onFailure: (err) => logger.error('failed to verify stored blobs', { err }),
-    retryMs: RETRY_MS,
-  })
 
   return {
     copies: where,
@@ -113,7 +113,7 @@ export function upkeep(components: UpkeepComponents, config: OriginConfig): Upke
     admin: {
       store,
       keeper: blobKeeper({ store, copies: where }),
-      scrub: scrubbing,
+      scrub: scrubs.scrub,
       scrubRounds: scrubs,
       handOver: handing,
       handOverRounds: handOvers,

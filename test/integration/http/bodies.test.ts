@@ -81,9 +81,9 @@ describe('readBytes', () => {
   test('gives up on a body that stalls, says so, and closes the connection', async () => {
     await using pair = await reader()
     const { ended } = raw(pair, 'content-length: 5\r\n')
-    expect(await pair.outcome.promise).toBe('REQUEST_TIMEOUT')
+    expect(await pair.outcome.promise).toBe('BODY_TOO_SLOW')
     const text = await ended
-    expect(text).toContain('504')
+    expect(text).toContain('408')
     expect(text.toLowerCase()).toContain('connection: close')
   })
 

@@ -230,7 +230,7 @@ test('a head that comes too late is refused, and its rest is not taken for a req
   const [socket] = (await once(server, 'connection')) as [Socket]
   server.emit('clientError', Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket)
   await once(socket, 'close')
-  expect(refusals).toEqual(['REQUEST_TIMEOUT'])
+  expect(refusals).toEqual(['HEAD_TOO_SLOW'])
   client.destroy()
   server.close()
 })

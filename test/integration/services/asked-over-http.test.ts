@@ -4,7 +4,7 @@ import { startTopology, type Topology } from '../../kit/topology.ts'
 
 const PIECE = 256 * 1024
 const SIZE = 4 * PIECE
-const [first, second] = ['a'.repeat(40), 'b'.repeat(40)] as const
+const [first, second] = ['a'.repeat(24), 'b'.repeat(24)] as const
 
 let shoal: Topology
 let blob: PushedBlob
@@ -18,7 +18,7 @@ afterAll(async () => {
   await shoal[Symbol.asyncDispose]()
 }, 120_000)
 
-/** Asks for pieces, inclusive, as the agent `asker`, or as any other client. */
+/** Asks for pieces, inclusive, as the agent with the key `asker`, or as any other client. */
 async function ask(asker: string | undefined, from: number, to: number) {
   const path = `/namespace/${encodeURIComponent('asked/blob')}/blobs/${blob.digest}`
   const response = await fetch(shoal.url('origin-1', 'http') + path, {
@@ -45,7 +45,7 @@ test('an origin gives each piece to one agent over HTTP, says so to the next, an
   expect((await ask(undefined, 0, 3)).status).toBe(206)
 })
 
-test('who calls himself by no peer id is told so', async () => {
-  const { status, body } = await ask('not-a-peer', 0, 1)
+test.each(['not-a-key', 'a'.repeat(40)])('who shows what can be no key is told so: %s', async (shown) => {
+  const { status, body } = await ask(shown, 0, 1)
   expect([status, JSON.parse(body.toString())]).toMatchObject([400, { error: { code: 'BODY_INVALID' } }])
 })

@@ -31,6 +31,7 @@ const proxyRoutes = () =>
     registry: proxySchema.parse({}).registry,
     uploadSecret: 'a secret for the test',
     traffic: blobTraffic(silentMetrics()),
+    looks: untouched,
   })
 
 /** The routes of each listener, by its heading in the document. */
@@ -42,7 +43,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   'tracker: admin listener': trackerAdminRoutes({ ...parts, rings: {} }),
   'build-index: admin listener': buildIndexAdminRoutes(),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
-  'build-index: main listener': buildIndexServerRoutes(untouched),
+  'build-index: main listener': buildIndexServerRoutes(untouched, untouched),
   'proxy: registry listener': proxyRoutes(),
   'agent: registry listener': [...registryRoutes(readOnly(), { ownNames: [] }), blobRoute(untouched, () => undefined)],
   'agent: admin listener': adminRoutes({ ...parts, rings: {} }),

@@ -60,7 +60,7 @@ describe('a blob that is nowhere', () => {
 
   test('that is looked for while it comes is not remembered', () => {
     const backend = memoryBackend()
-    const list = misses(fakeClock(), sourceKeys({ backendFor: () => backend }))
+    const list = misses({ clock: fakeClock(), keys: sourceKeys({ backendFor: () => backend }), owns: () => true })
     const [late, other] = [list.look(blob), list.look(blob)]
     list.clear(blob)
     for (const look of [late, other]) {

@@ -40,6 +40,17 @@ describe('uploads', () => {
     expect(metrics.value('shoal_uploads_refused_total', { limit: 'number' })).toBe(1)
   })
 
+  test('that say that they will be larger than may ever fit are refused before a byte is read', async () => {
+    const { quota, open, metrics } = await quotaLab()
+    const { id } = await open('a')
+    expect(() => quota.assertPossible(id, 5 * MIB)).not.toThrow()
+    for (const bytes of [5 * MIB + 1, 2 ** 40]) {
+      expect(() => quota.assertPossible(id, bytes)).toThrow(expect.objectContaining({ code: 'STORE_FULL' }))
+    }
+    expect(() => quota.assertPossible('unknown since a restart', 10 * MIB)).not.toThrow()
+    expect(metrics.value('shoal_uploads_refused_total', { limit: 'bytes' })).toBe(2)
+  })
+
   test('that are opened at the same time do not slip past the limit', async () => {
     const { open, store } = await quotaLab()
     const results = await Promise.allSettled(Array.from({ length: 50 }, (_, i) => open(`client ${i}`)))

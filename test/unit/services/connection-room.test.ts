@@ -9,7 +9,10 @@ test.each([
   ['http', 1024, 128],
   ['registry', 256, 64],
   ['ops', 1_048_576, 64],
-  ['admin', 256, 64],
+  ['admin', 20_000, 64],
+  ['admin', undefined, 64],
+  ['admin', 896, 64],
+  ['admin', 256, 21],
 ])('the listener %s of a process with %s files has room for %i connections', (listener, openFiles, room) => {
   expect(connectionRoom(listener, openFiles)).toBe(room)
 })

@@ -20,7 +20,7 @@ function untouched(): never {
 const routes: readonly (readonly [string, Route])[] = Object.entries({
   origin: originServerRoutes(untouched(), { memberId: 'origin-1' }),
   tracker: trackerServerRoutes(untouched()),
-  'build-index': buildIndexServerRoutes(untouched()),
+  'build-index': buildIndexServerRoutes(untouched(), untouched()),
   agent: [blobRoute(untouched(), untouched())],
 }).flatMap(([service, all]) => all.map((route) => [service, route] as const))
 

@@ -88,7 +88,7 @@ export class Dialer {
     )
   }
 
-  /** Uses the order of the answer; a peer that failed before keeps its record unless its address has changed. */
+  /** Uses the order of the answer; a peer that failed before keeps its record unless its address or role has changed. */
   offer(peers: readonly PeerInfo[]): void {
     const known = this.#candidates
     this.#candidates = new Map()
@@ -96,15 +96,19 @@ export class Dialer {
       if (this.#candidates.size >= MAX_CANDIDATES) break
       if (this.#candidates.has(peer.peerId)) continue
       const before = known.get(peer.peerId)
-      const moved = before?.peer.host !== peer.host || before.peer.port !== peer.port
+      const moved = before?.peer.host !== peer.host || before.peer.port !== peer.port || before.peer.role !== peer.role
       if (before !== undefined && (!moved || before.dialling)) this.#candidates.set(peer.peerId, before)
       else this.#candidates.set(peer.peerId, newCandidate(peer))
     }
   }
 
-  /** Peers that a full peer named: tried after those that trackers named. */
+  /**
+   * Peers that a full peer named: tried after those that trackers named. Who an origin is, only trackers say: of one,
+   * everything would be asked that nobody else gives.
+   */
   hint(peers: readonly PeerInfo[]): void {
     for (const peer of peers) {
+      if (peer.role === 'origin') continue
       if (this.#candidates.size >= MAX_CANDIDATES) return
       if (!this.#candidates.has(peer.peerId)) this.#candidates.set(peer.peerId, newCandidate(peer))
     }

@@ -1,5 +1,13 @@
 import { Readable } from 'node:stream'
-import { type AbortOptions, type AppError, appError, isAbort, toAppError } from '../../../base/index.ts'
+import {
+  type AbortOptions,
+  type AppError,
+  appError,
+  type ByteBudget,
+  isAbort,
+  readAhead,
+  toAppError,
+} from '../../../base/index.ts'
 import type { ByteRange } from '../../../core/index.ts'
 import type { Loan } from '../shared/loan.ts'
 
@@ -28,9 +36,16 @@ export interface ReadOptions extends AbortOptions {
   readonly transient?: boolean
 }
 
+export interface ReaderOptions extends ReadOptions {
+  /** Where the memory of transient chunks is counted; default: the one of the process. */
+  readonly budget?: ByteBudget
+}
+
 /** Largest chunk in bytes, and the number of chunk buffers that a transient stream reuses in turn. */
 const CHUNK_LENGTH = 256 * 1024
 const RING = 8
+/** Largest chunk of a transient stream that finds the budget used up. */
+const SMALL_CHUNK_LENGTH = 64 * 1024
 /** Most bytes lent at once: larger and fewer writes while the client keeps up. */
 const LOAN_LENGTH = 1024 * 1024
 /**
@@ -40,10 +55,11 @@ const LOAN_LENGTH = 1024 * 1024
 const LOAN_LAG = 3 * LOAN_LENGTH
 
 /**
- * The bytes of `range` as a stream. Nothing is read ahead of the consumer. It is destroyed with an AppError when the
+ * The bytes of `range` as a stream. Nothing is read ahead of the consumer, and a transient stream takes smaller chunks
+ * while others hold much, so that consumers that do not read cost little. It is destroyed with an AppError when the
  * signal fires (ABORTED) or the source fails.
  */
-export function sourceReadable(source: ReadSource, range: ByteRange, options: ReadOptions = {}): Readable {
+export function sourceReadable(source: ReadSource, range: ByteRange, options: ReaderOptions = {}): Readable {
   return new SourceReadable(source, range, options)
 }
 
@@ -52,15 +68,21 @@ class SourceReadable extends Readable {
   readonly #end: number
   readonly #controller = new AbortController()
   readonly #outer: AbortSignal | undefined
-  readonly #ring: Uint8Array[] | undefined
+  readonly #budget: ByteBudget
+  /** By turns; there are gaps while the budget is used up. */
+  readonly #ring: (Uint8Array | undefined)[] | undefined
+  #ringBytes = 0
   #turn = 0
   /** The loans, oldest first, and where each ends. */
   readonly #lent: { readonly release: () => void; readonly end: number }[] = []
   #at: number
   #reading = false
 
-  constructor(source: ReadSource, range: ByteRange, { signal: outer, transient = false }: ReadOptions) {
-    super({ highWaterMark: CHUNK_LENGTH })
+  constructor(source: ReadSource, range: ByteRange, options: ReaderOptions) {
+    // Any chunk fills the stream, so the next one is read when the consumer has taken it.
+    super({ highWaterMark: 1 })
+    const { signal: outer, transient = false, budget = readAhead } = options
+    this.#budget = budget
     this.#ring = transient ? [] : undefined
     this.#source = source
     this.#at = range.start
@@ -71,6 +93,8 @@ class SourceReadable extends Readable {
     // Not earlier, because the pipeline destroys the socket only after the stream's error.
     this.once('close', () => {
       for (const { release } of this.#lent.splice(0)) release()
+      this.#budget.give(this.#ringBytes)
+      this.#ringBytes = 0
     })
     if (outer?.aborted === true) this.#giveUp()
     else outer?.addEventListener('abort', this.#giveUp, { once: true })
@@ -124,11 +148,16 @@ class SourceReadable extends Readable {
   }
 
   #chunk(length: number): Uint8Array {
-    if (this.#ring === undefined) return Buffer.allocUnsafeSlow(length)
+    if (this.#ring === undefined || length <= SMALL_CHUNK_LENGTH) return Buffer.allocUnsafeSlow(length)
     this.#turn = (this.#turn + 1) % RING
-    const memory = this.#ring[this.#turn] ?? Buffer.allocUnsafeSlow(CHUNK_LENGTH)
-    this.#ring[this.#turn] = memory
-    return memory.subarray(0, length)
+    this.#ring[this.#turn] ??= this.#ringChunk()
+    return this.#ring[this.#turn]?.subarray(0, length) ?? Buffer.allocUnsafeSlow(SMALL_CHUNK_LENGTH)
+  }
+
+  #ringChunk(): Uint8Array | undefined {
+    if (this.closed || !this.#budget.take(CHUNK_LENGTH)) return undefined
+    this.#ringBytes += CHUNK_LENGTH
+    return Buffer.allocUnsafeSlow(CHUNK_LENGTH)
   }
 
   override _destroy(err: Error | null, done: (err?: Error | null) => void): void {

@@ -36,18 +36,27 @@ export interface SliceCache {
    * possible now: then use `read`. @throws what the source throws
    */
   lend(source: SliceSource, range: ByteRange): Promise<Loan | undefined>
+  /** Nothing that was read of this content so far is given to anybody any more; who reads it now may end. */
+  forget(key: string): void
   /** Lets go of all slices that are not in use: nobody will need any for a while. */
   rest(): void
 }
 
 interface Slot {
-  readonly key: string
+  /** The key of the content. */
+  readonly content: string
+  key: string
   readonly bytes: Uint8Array
   /** Set while the slot is being filled. */
   loading: Promise<void> | undefined
-  /** Reads that wait for it or copy from it; it is not reused meanwhile. */
+  /** Reads that wait for it or copy from it, and loans; it is not reused meanwhile. */
   users: number
+  /** Loans that have not been given back. */
+  loans: number
 }
+
+/** Share of the cache that may be lent at a time: readers that do not read must not take it from all others. */
+const LENT_SHARE = 0.75
 
 export function sliceCache(maxBytes: number, warm: Pick<WarmPieces, 'lend'>): SliceCache {
   return new Arena(Math.max(SLICE_LENGTH, maxBytes), warm)
@@ -60,6 +69,8 @@ class Arena implements SliceCache {
   readonly #slots = new Map<string, Slot>()
   readonly #free = idleMemory()
   #slotBytes = 0
+  #hidden = 0
+  #lentBytes = 0
 
   constructor(maxBytes: number, warm: Pick<WarmPieces, 'lend'>) {
     this.#maxBytes = maxBytes
@@ -84,28 +95,54 @@ class Arena implements SliceCache {
     if (warm !== undefined) return warm
     const index = Math.floor(range.start / source.sliceLength)
     const slot = this.#known(`${source.key}/${index}`)
-    return slot === undefined || slot.loading !== undefined ? undefined : lent(slot, index * source.sliceLength, range)
+    return slot === undefined || slot.loading !== undefined ? undefined : this.#lent(slot, source, range)
   }
 
   async lend(source: SliceSource, range: ByteRange): Promise<Loan | undefined> {
     const now = this.lendNow(source, range)
     if (now !== undefined) return now
-    const index = Math.floor(range.start / source.sliceLength)
-    const slot = this.#slot(source, index)
-    if (slot === undefined) return undefined
-    const loan = lent(slot, index * source.sliceLength, range)
+    const slot = this.#slot(source, Math.floor(range.start / source.sliceLength))
+    const loan = slot && this.#lent(slot, source, range)
     try {
-      if (slot.loading !== undefined) await slot.loading
+      if (loan !== undefined) await slot?.loading
     } catch (err) {
-      loan.release()
+      loan?.release()
       throw err
     }
     return loan
   }
 
+  forget(key: string): void {
+    for (const slot of [...this.#slots.values()]) {
+      if (slot.content !== key) continue
+      if (slot.users === 0) this.#vacate(slot)
+      else this.#hide(slot)
+    }
+  }
+
   rest(): void {
     for (const slot of this.#slots.values()) if (slot.users === 0) this.#vacate(slot)
     this.#free.trim(0)
+  }
+
+  /** Undefined when much is lent already. */
+  #lent(slot: Slot, { sliceLength }: SliceSource, range: ByteRange): Loan | undefined {
+    const size = slot.bytes.length
+    if (slot.loans === 0) {
+      if (this.#lentBytes + size > Math.max(SLICE_LENGTH, this.#maxBytes * LENT_SHARE)) return undefined
+      this.#lentBytes += size
+    }
+    slot.loans += 1
+    slot.users += 1
+    const release = () => {
+      slot.users -= 1
+      slot.loans -= 1
+      if (slot.loans === 0) this.#lentBytes -= size
+    }
+    // The last slice may be shorter than the slot.
+    const start = Math.floor(range.start / sliceLength) * sliceLength
+    const end = Math.min(range.end, start + size)
+    return { bytes: slot.bytes.subarray(range.start - start, end - start), release }
   }
 
   /** Returns where the rest of the range begins. */
@@ -132,7 +169,7 @@ class Arena implements SliceCache {
     const key = `${source.key}/${index}`
     const known = this.#known(key)
     if (known !== undefined) return known
-    const slot = this.#take(key, source.sliceLength)
+    const slot = this.#take({ content: source.key, key }, source.sliceLength)
     if (slot !== undefined) this.#load(slot, source, index)
     return slot
   }
@@ -165,13 +202,13 @@ class Arena implements SliceCache {
   }
 
   /** A slot for a slice that has none; undefined when every slot is in use. */
-  #take(key: string, length: number): Slot | undefined {
+  #take(names: Pick<Slot, 'content' | 'key'>, length: number): Slot | undefined {
     if (!this.#makeRoom(length)) return undefined
     const memory = this.#free.take(length)
     this.#free.trim(Math.max(0, this.#maxBytes - this.#slotBytes - length))
     const bytes = memory === undefined ? Buffer.allocUnsafeSlow(length) : new Uint8Array(memory)
-    const slot: Slot = { key, bytes, loading: undefined, users: 0 }
-    this.#slots.set(key, slot)
+    const slot: Slot = { ...names, bytes, loading: undefined, users: 0, loans: 0 }
+    this.#slots.set(slot.key, slot)
     this.#slotBytes += length
     return slot
   }
@@ -184,22 +221,20 @@ class Arena implements SliceCache {
     return this.#slotBytes + length <= this.#maxBytes
   }
 
+  /** Nobody finds it any more; its memory counts until its users are done. */
+  #hide(slot: Slot): void {
+    this.#slots.delete(slot.key)
+    this.#hidden += 1
+    slot.key = `forgotten/${this.#hidden}`
+    this.#slots.set(slot.key, slot)
+  }
+
   /** Its memory is for another slice. */
   #vacate(slot: Slot): void {
     this.#slots.delete(slot.key)
     this.#slotBytes -= slot.bytes.length
     this.#free.put(slot.bytes.buffer)
   }
-}
-
-/** `start` is that of the slice, whose last one may be shorter than the slot. */
-function lent(slot: Slot, start: number, range: ByteRange): Loan {
-  const end = Math.min(range.end, start + slot.bytes.length)
-  slot.users += 1
-  const release = () => {
-    slot.users -= 1
-  }
-  return { bytes: slot.bytes.subarray(range.start - start, end - start), release }
 }
 
 /** When a source gives its own buffer, the bytes are copied from it. */

@@ -46,3 +46,17 @@ test('who is named after it was stopped is not dialled', async () => {
   await clock.advance(60_000)
   expect([dialled, clock.pending]).toEqual([[], 0])
 })
+
+test('who is named as an origin is dialled only when a tracker names it so, and in that role', async () => {
+  const { clock, contacts, dialled } = meeting()
+  const origin: PeerInfo = { ...peer, role: 'origin' }
+  contacts.open()
+  contacts.hint([origin])
+  await clock.advance(60_000)
+  expect(dialled).toEqual([])
+  const second: PeerInfo = { ...peer, peerId: newPeerId(random), host: '10.0.0.2' }
+  contacts.hint([second])
+  contacts.offer([{ ...second, role: 'origin' }])
+  contacts.fill()
+  expect(dialled).toEqual([{ ...second, role: 'origin' }])
+})

@@ -3,7 +3,7 @@ import { PassThrough, Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { describe, expect, test } from '@jest/globals'
-import { appError } from '../../../../../lib/base/index.ts'
+import { appError, byteBudget } from '../../../../../lib/base/index.ts'
 import { type ReadSource, sourceReadable } from '../../../../../lib/swarm/torrent/read/reader.ts'
 
 const LENGTH = 9_000_000
@@ -102,6 +102,25 @@ test('nothing is read ahead of a consumer that does not read', async () => {
   await once(stream, 'readable')
   expect(state.asked).toBe(1)
   stream.destroy()
+})
+
+test('streams that nobody reads hold no more than their budget, and a small chunk each; one that is read gives all', async () => {
+  const KIB = 1024
+  const budget = byteBudget(1024 * KIB)
+  const open = () => sourceReadable(source().from, { start: 0, end: LENGTH }, { transient: true, budget })
+  const streams = Array.from({ length: 20 }, open)
+  await Promise.all(streams.map((stream) => once(stream, 'readable')))
+  expect(budget.takenBytes).toBe(1024 * KIB)
+  const held = streams.map(({ readableLength }) => readableLength)
+  expect(held.toSorted((a, b) => a - b)).toEqual([
+    ...Array.from({ length: 16 }, () => 64 * KIB),
+    ...Array.from({ length: 4 }, () => 256 * KIB),
+  ])
+  expect(Buffer.compare(await buffer(open()), content)).toBe(0)
+  const closed = Promise.all(streams.map((stream) => once(stream, 'close')))
+  for (const stream of streams) stream.destroy()
+  await closed
+  expect(budget.takenBytes).toBe(0)
 })
 
 test('a source that fails destroys the stream with its error, and is closed once', async () => {

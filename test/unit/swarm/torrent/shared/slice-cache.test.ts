@@ -162,3 +162,37 @@ test('forgets what is not in use when it rests, and keeps what is lent', async (
   expect(from.reads.length).toBe(before + 1)
   expect(right(loan!.bytes, range)).toBe(true)
 })
+
+test('what is forgotten is read anew, also what was under way or lent, and its memory comes back', async () => {
+  const [old, fresh, other] = [source('same'), source('same'), source('other')]
+  const cache = sliceCache(3 * SLICE_LENGTH, nothingWarm)
+  const at = (index: number) => ({ start: index * SLICE_LENGTH, end: index * SLICE_LENGTH + 50 })
+  await read(cache, old, at(0))
+  const loan = await cache.lend(old, at(1))
+  old.gate.wait = deferred()
+  const underWay = read(cache, old, at(2))
+  cache.forget('same')
+  expect(cache.lendNow(fresh, at(0))).toBeUndefined()
+  for (const index of [0, 1, 2]) expect(right(await read(cache, fresh, at(index)), at(index))).toBe(true)
+  expect(fresh.reads.map(({ start }) => start / SLICE_LENGTH)).toEqual([0, 1, 2])
+  expect(right(loan!.bytes, at(1))).toBe(true)
+  loan?.release()
+  old.gate.wait.resolve()
+  expect(right(await underWay, at(2))).toBe(true)
+  for (const index of [0, 1, 2, 0, 1, 2]) await read(cache, other, at(index))
+  expect(other.reads).toHaveLength(3)
+})
+
+test('a part of the memory is never lent, so that who keeps what was lent does not take all from others', async () => {
+  const sources = Array.from({ length: 6 }, (_, index) => source(`blob-${index}`))
+  const cache = sliceCache(4 * SLICE_LENGTH, nothingWarm)
+  const range = { start: 0, end: 50 }
+  const loans = []
+  for (const from of sources) loans.push(await cache.lend(from, range))
+  expect(loans.map((loan) => loan !== undefined)).toEqual([true, true, true, false, false, false])
+  const other = source('other')
+  for (let time = 0; time < 3; time += 1) expect(right(await read(cache, other, range), range)).toBe(true)
+  expect(other.reads).toHaveLength(1)
+  loans[0]?.release()
+  expect(await cache.lend(other, range)).toBeDefined()
+})

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { newPeerId, type SwarmId } from '../../../lib/core/index.ts'
-import { reaches } from '../../../services/tracker/reach.ts'
-import { trackerLab } from '../../kit/tracker-lab.ts'
+import { newPeerId, type SwarmId } from '../../lib/core/index.ts'
+import { reaches } from '../../services/tracker/reach.ts'
+import { trackerLab } from '../kit/tracker-lab.ts'
 
 test.each([
   ['10.0.0.1', '10.0.0.2', true],

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { parseRepository } from '../../../lib/core/index.ts'
-import type { MetainfoRecord } from '../../../lib/metainfo/index.ts'
-import { type SwarmBlob, swarmBlob } from '../../kit/swarm-blob.ts'
-import { type LabNode, putBlob, putPieces, type SwarmLab, swarmLab } from '../../kit/swarm-lab.ts'
+import { parseRepository } from '../../lib/core/index.ts'
+import type { MetainfoRecord } from '../../lib/metainfo/index.ts'
+import { type SwarmBlob, swarmBlob } from '../kit/swarm-blob.ts'
+import { type LabNode, putBlob, putPieces, type SwarmLab, swarmLab } from '../kit/swarm-lab.ts'
 
 const MIB = 1024 * 1024
 const blob = swarmBlob(1, 3 * MIB)

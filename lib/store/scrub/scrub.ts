@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   type AbortOptions,
   appError,
@@ -7,28 +6,29 @@ import {
   type TokenBucket,
   throwIfAborted,
   tokenBucket,
-} from '../../../lib/base/index.ts'
-import { type Digest, digestAlgorithm, digestHex, HASH_LENGTH, PieceMap } from '../../../lib/core/index.ts'
-import { hashPieces } from '../../../lib/metainfo/index.ts'
-import type { BlobInspection, KeptBlob, Sidecars } from '../../../lib/store/index.ts'
-import type { Logger } from '../../../lib/telemetry/index.ts'
-import { pacedRead } from './paced-read.ts'
-import type { Repair, RepairSource } from './repair.ts'
+} from '../../base/index.ts'
+import { type Digest, HASH_LENGTH } from '../../core/index.ts'
+import type { Logger } from '../../telemetry/index.ts'
+import type { Sidecars } from '../blob-store.ts'
+import type { KeptBlob } from '../upkeep.ts'
+import { type BlobHashesComponents, type ReadHashes, readHashes } from './blob-hashes.ts'
+import type { Repair, RepairSource, Replacement } from './repair.ts'
 
 /**
- * Result for one blob. `lost`: it was rotten and no source could give a good copy. `gone`: it was removed meanwhile.
+ * Result for one blob. `repaired`, `removed` and `lost`: it was rotten, and this became of it. `gone`: it was removed
+ * meanwhile.
  */
-export type Verdict = 'good' | 'repaired' | 'lost' | 'gone'
+export type Verdict = 'good' | 'gone' | Replacement['outcome']
 
 /** A rotten blob. */
 export interface Finding {
   readonly digest: Digest
   readonly size: number
   readonly atMs: number
-  /** Indexes of the pieces that differ from the hashes beside the blob; empty when those hashes are rotten too. */
+  /** Indexes of the pieces that differ from the hashes beside the blob; empty when there are none, or rotten ones. */
   readonly pieces: readonly number[]
-  readonly outcome: 'repaired' | 'lost'
-  readonly from: RepairSource
+  readonly outcome: Replacement['outcome']
+  readonly from: RepairSource | undefined
 }
 
 export interface ScrubStatus {
@@ -42,10 +42,9 @@ export interface ScrubStatus {
   readonly current: Digest | undefined
 }
 
-interface ScrubbedBlobs extends BlobInspection, Sidecars {}
-
-export interface ScrubComponents {
-  readonly store: ScrubbedBlobs
+export interface ScrubComponents extends BlobHashesComponents {
+  /** Where the hashes of the pieces are kept beside each blob; undefined where nobody needs them. */
+  readonly pieceHashes?: Sidecars | undefined
   readonly repair: Repair
   readonly clock: Clock
   readonly logger: Logger
@@ -59,7 +58,7 @@ export interface ScrubInit {
   readonly bytesPerSecond: number | undefined
 }
 
-/** Compares stored blobs with their digests, the longest unverified first, and repairs rotten ones. */
+/** Compares stored blobs with their digests, the longest unverified first, and does away with rotten ones. */
 export interface Scrub {
   /** Verifies the blobs that are due; returns the milliseconds until the next blob is due. @throws ABORTED */
   round(options?: AbortOptions): Promise<number>
@@ -75,11 +74,6 @@ const MAX_FINDINGS = 100
 const LONGEST_PAUSE_MS = 60 * 60_000
 const SHORTEST_PAUSE_MS = 1_000
 
-interface Hashes {
-  readonly isRight: boolean
-  readonly pieces: Uint8Array
-}
-
 /** The pieces in which two lists of hashes differ. */
 function differing(a: Uint8Array, b: Uint8Array): readonly number[] {
   const hashOf = (list: Uint8Array, piece: number) => list.subarray(piece * HASH_LENGTH, (piece + 1) * HASH_LENGTH)
@@ -87,6 +81,10 @@ function differing(a: Uint8Array, b: Uint8Array): readonly number[] {
   return Array.from({ length: count }, (_, piece) => piece).filter(
     (piece) => Buffer.compare(hashOf(a, piece), hashOf(b, piece)) !== 0,
   )
+}
+
+function wrongPieces(read: ReadHashes | undefined, noted: Uint8Array): readonly number[] {
+  return read?.pieces === undefined ? [] : differing(read.pieces, noted)
 }
 
 class Scrubber implements Scrub {
@@ -128,8 +126,10 @@ class Scrubber implements Scrub {
       if (blob !== undefined) await this.#lookAt(blob, this.#pace, signal)
     }
     const next = this.#components.store.inspect().map((blob) => this.#dueAtMs(blob))
-    const waitMs = next.reduce((first, atMs) => Math.min(first, atMs), Number.POSITIVE_INFINITY)
-    return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, waitMs - this.#components.clock.now()))
+    // A blob that comes after this is due a period later.
+    const nowMs = this.#components.clock.now()
+    const firstMs = next.reduce((first, atMs) => Math.min(first, atMs), nowMs + this.#periodMs)
+    return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, firstMs - nowMs))
   }
 
   async verify(digest: Digest, { signal }: AbortOptions = {}): Promise<Verdict> {
@@ -168,37 +168,19 @@ class Scrubber implements Scrub {
   }
 
   async #judge(blob: KeptBlob, pace: TokenBucket, signal: AbortSignal | undefined): Promise<Verdict> {
-    const { store } = this.#components
-    let hashes = await this.#read(blob, pace, signal)
+    const { store, pieceHashes } = this.#components
+    const options = { pace, signal, pieces: pieceHashes !== undefined }
+    let hashes = await readHashes(this.#components, blob, options)
     // Read it once more, in case the transfer from the disk was at fault.
-    if (hashes?.isRight !== true) hashes = await this.#read(blob, pace, signal)
-    const noted = (await store.sidecar(blob.digest, 'pieces')) ?? new Uint8Array(0)
-    if (hashes?.isRight !== true) {
-      return this.#replace(blob, hashes === undefined ? [] : differing(hashes.pieces, noted), signal)
+    if (hashes?.isRight !== true) hashes = await readHashes(this.#components, blob, options)
+    const noted = (await pieceHashes?.sidecar(blob.digest, 'pieces')) ?? new Uint8Array(0)
+    if (hashes?.isRight !== true) return this.#replace(blob, wrongPieces(hashes, noted), signal)
+    const { pieces } = hashes
+    if (pieces !== undefined && Buffer.compare(pieces, noted) !== 0) {
+      await pieceHashes?.putSidecar(blob.digest, 'pieces', pieces)
     }
-    if (Buffer.compare(hashes.pieces, noted) !== 0) await store.putSidecar(blob.digest, 'pieces', hashes.pieces)
     await store.noteVerified(blob.digest)
     return 'good'
-  }
-
-  /** Undefined when the disk cannot give all bytes, or has lost the file. */
-  async #read(blob: KeptBlob, pace: TokenBucket, signal: AbortSignal | undefined): Promise<Hashes | undefined> {
-    const whole = createHash(digestAlgorithm(blob.digest))
-    const source = pacedRead(this.#components.store, blob, { pace, signal })
-    async function* passing(): AsyncGenerator<Uint8Array> {
-      for await (const chunk of source) {
-        whole.update(chunk)
-        yield chunk
-      }
-    }
-    try {
-      const pieces = await hashPieces(passing(), new PieceMap(blob.size))
-      return { isRight: whole.digest('hex') === digestHex(blob.digest), pieces }
-    } catch (err) {
-      const isMissing = hasCode(err, 'BLOB_UNKNOWN') && this.#components.store.look(blob.digest) !== undefined
-      if (isMissing || hasCode(err, 'EIO', 'STORE_CORRUPT')) return undefined
-      throw err
-    }
   }
 
   async #replace(
@@ -207,11 +189,12 @@ class Scrubber implements Scrub {
     signal: AbortSignal | undefined,
   ): Promise<Verdict> {
     const { repair, logger, clock } = this.#components
-    logger.error('a stored blob is rotten; it is removed and brought again', { digest, bytes: size, pieces })
-    const from = await repair.replace(digest, { signal })
-    const outcome = from === undefined ? 'lost' : 'repaired'
-    if (from === undefined) logger.error('no other source has a good copy of a rotten blob', { digest })
-    else logger.warn('repaired a rotten blob', { digest, from })
+    logger.error('a stored blob is rotten and is removed', { code: 'STORE_CORRUPT', digest, bytes: size, pieces })
+    const replacement = await repair.replace(digest, { signal })
+    const { outcome } = replacement
+    const from = replacement.outcome === 'repaired' ? replacement.from : undefined
+    if (outcome === 'lost') logger.error('no other source has a good copy of a rotten blob', { digest })
+    if (outcome === 'repaired') logger.warn('repaired a rotten blob', { digest, from })
     this.#findings.unshift({ digest, size, atMs: clock.now(), pieces, outcome, from })
     this.#findings.length = Math.min(this.#findings.length, MAX_FINDINGS)
     return outcome

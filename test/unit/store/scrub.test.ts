@@ -1,13 +1,26 @@
 import { describe, expect, test } from '@jest/globals'
-import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { type ManagedStore, memoryStore, type SidecarName } from '../../../lib/store/index.ts'
+import { appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
+import { type Digest, PieceMap } from '../../../lib/core/index.ts'
+import { inlineDigester, type RunningDigest } from '../../../lib/metainfo/index.ts'
+import {
+  type ManagedStore,
+  memoryStore,
+  type Repair,
+  type Scrub,
+  type SidecarName,
+  scrub,
+} from '../../../lib/store/index.ts'
+import type { ScrubComponents } from '../../../lib/store/scrub/scrub.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
-import { type Scrub, scrub } from '../../../services/origin/upkeep/scrub.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
 import { contentOf, putBlob } from '../../kit/store-fixture.ts'
 
 const KIB = 1024
+const MIB = 1024 * KIB
 const HOUR = 3_600_000
+
+const ended = () => Promise.reject(appError('UNAVAILABLE'))
+const endedDigest: RunningDigest = { update: ended, end: ended, close: () => undefined }
 
 async function world(bytesPerSecond: number | undefined) {
   const clock = fakeClock()
@@ -26,11 +39,12 @@ async function world(bytesPerSecond: number | undefined) {
     },
   })
   const components = {
-    ...{ store: watched, clock, logger: silentLogger(), onVerified: () => undefined },
-    repair: { replace: async () => undefined },
+    ...{ store: watched, clock, logger: silentLogger(), digester: inlineDigester(), onVerified: () => undefined },
+    repair: { replace: async () => ({ outcome: 'lost' }) } satisfies Repair,
   }
-  const make = (): Scrub => scrub(components, { periodMs: 24 * HOUR, bytesPerSecond })
-  return { clock, store, looked, make }
+  const make = (given: Partial<ScrubComponents> = { pieceHashes: watched }, periodMs = 24 * HOUR): Scrub =>
+    scrub({ ...components, ...given }, { periodMs, bytesPerSecond })
+  return { clock, store, watched, looked, make }
 }
 
 describe('a scrub', () => {
@@ -97,5 +111,52 @@ describe('a scrub', () => {
     await scrubbing.round()
     await scrubbing.round()
     expect(looked).toHaveLength(1)
+  })
+
+  test.each([
+    ['piece hashes are kept beside the blobs', true, [new PieceMap(3 * MIB).pieceAt(MIB + 5)]],
+    ['none are', false, []],
+  ])('tells a rotten blob and its wrong pieces where %s, and leaves the others', async (_, areKept, pieces) => {
+    const { clock, store, watched, make } = await world(undefined)
+    const [rotten, sound] = ['rotten', 'sound'].map((name) => contentOf(cipherBytes(name, 3 * MIB), MIB))
+    for (const content of [rotten, sound]) await putBlob(store, content!)
+    watched.peek = async (digest, range) => {
+      const bytes = Uint8Array.from(await store.peek(digest, range))
+      const at = MIB + 5 - range.start
+      if (digest === rotten?.digest && at >= 0 && at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ 1
+      return bytes
+    }
+    const removed: Digest[] = []
+    const repair: Repair = {
+      async replace(digest) {
+        removed.push(digest)
+        await store.delete(digest)
+        return { outcome: 'removed' }
+      },
+    }
+    await clock.advance(25 * HOUR)
+    const scrubbing = make(areKept ? { repair, pieceHashes: watched } : { repair })
+    await scrubbing.round()
+    expect(removed).toEqual([rotten?.digest])
+    expect(scrubbing.status.findings).toEqual([expect.objectContaining({ outcome: 'removed', pieces })])
+    expect(await store.stat(sound!.digest)).toBeDefined()
+    expect(scrubbing.status).toMatchObject({ verifiedBlobs: 2, due: 0 })
+  })
+
+  test('of an empty store looks again no later than a blob that comes now is due', async () => {
+    const { make } = await world(undefined)
+    expect(await make().round()).toBe(HOUR)
+    expect(await make({}, 5_000).round()).toBe(5_000)
+  })
+
+  test('that fails because the thread of the digester has ended says nothing of the blob', async () => {
+    const { clock, store, make } = await world(undefined)
+    const content = contentOf(cipherBytes('unlucky', 1000))
+    await putBlob(store, content)
+    await clock.advance(25 * HOUR)
+    const digester = { ...inlineDigester(), running: () => endedDigest }
+    await expect(make({ digester }).round()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(await store.stat(content.digest)).toBeDefined()
+    expect(make().status).toMatchObject({ due: 1 })
   })
 })

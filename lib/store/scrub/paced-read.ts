@@ -1,5 +1,6 @@
-import { type AbortOptions, type TokenBucket, throwIfAborted } from '../../../lib/base/index.ts'
-import type { BlobInspection, StoredBlob } from '../../../lib/store/index.ts'
+import { type AbortOptions, type TokenBucket, throwIfAborted } from '../../base/index.ts'
+import type { StoredBlob } from '../blob-store.ts'
+import type { BlobInspection } from '../upkeep.ts'
 
 /** Small, so that reads for clients come in between. */
 const SLICE_BYTES = 256 * 1024

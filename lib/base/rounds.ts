@@ -1,4 +1,8 @@
-import { background, type Clock, type Deferred, deferred, isAbort, type Startable } from '../../../lib/base/index.ts'
+import { isAbort } from './app-error.ts'
+import { background } from './background.ts'
+import type { Clock } from './clock.ts'
+import { type Deferred, deferred } from './deferred.ts'
+import type { Startable } from './lifecycle.ts'
 
 /** Repeated work, one round at a time: at the start, after each pause, and on request. */
 export interface Rounds extends Startable {
