@@ -41,7 +41,7 @@ type CallInit<Path extends string, Query extends string, Answer, Body extends z.
   AdminCall<Path, Query, Answer, Body>,
   'method' | 'path' | 'summary'
 > &
-  Partial<Pick<AdminCall<Path, Query, Answer, Body>, 'query' | 'body' | 'status' | 'answer' | 'codes' | 'stream'>>
+  Partial<Pick<AdminCall<Path, Query, Answer, Body>, 'query' | 'body' | 'status' | 'answer' | 'codes'>>
 
 /** A call with the usual defaults: status 200 with an answer, 204 without. */
 export const adminCall = <
@@ -58,6 +58,15 @@ export const adminCall = <
   body: undefined as Body,
   status: init.answer === undefined ? 204 : 200,
   ...init,
+})
+
+/** A call whose answer is a stream of server-sent events; `answer` is the schema of each. */
+export const adminStream = <const Path extends string, const Query extends string = never, Answer = undefined>(
+  init: CallInit<Path, Query, Answer, undefined>,
+): AdminCall<Path, Query, Answer, undefined> & { readonly stream: true } => ({
+  ...adminCall<Path, Query, Answer>(init),
+  status: 200,
+  stream: true,
 })
 
 /** The service's route for a call: who may only look may call what changes nothing. */
@@ -83,12 +92,16 @@ export async function adminBody<Body extends z.ZodType>(
 /** The JSON that a call takes, as callers give it. */
 export type BodyOf<Call> = Call extends { readonly body: infer Body extends z.ZodType } ? z.input<Body> : undefined
 
-/** The input of a call: every parameter of its path, optional query parameters, and its `body` if it takes one. */
+/**
+ * The input of a call: every parameter of its path, optional query parameters, its `body` if it takes one, and for a
+ * stream the id of the last event that is known.
+ */
 type InputOf<Call> =
   Call extends AdminCall<infer Path, infer Query>
     ? Readonly<Record<ParamsOf<Path>, string>> &
-        Readonly<Partial<Record<Query, string | undefined>>> &
-        (Call extends { readonly body: z.ZodType } ? { readonly body: BodyOf<Call> } : unknown)
+        (string extends Query ? unknown : Readonly<Partial<Record<Query, string | undefined>>>) &
+        (Call extends { readonly body: z.ZodType } ? { readonly body: BodyOf<Call> } : unknown) &
+        (Call extends { readonly stream: true } ? { readonly lastId?: string | undefined } : unknown)
     : never
 
 /** The type of a call's answer, or of each event of its stream, from its schema. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { adminCall } from './admin.ts'
+import { adminCall, adminStream } from './admin.ts'
 import { list, opaque, table, text } from './bounded.ts'
 import { adminApi } from './openapi.ts'
 import { ringCalls } from './ring-admin.ts'
@@ -245,13 +245,12 @@ export const trackerAdmin = adminApi({
     codes: ['BODY_INVALID', 'CHANGED_MEANWHILE'],
     answer: settingsAnswer,
   }),
-  events: adminCall({
+  events: adminStream({
     method: 'GET',
     path: '/events',
     summary: 'joins, completions, bans and drains as server-sent events, from Last-Event-ID on',
     query: { kinds: 'only events of these kinds, with commas between them' },
     codes: ['SHUTTING_DOWN', 'REQUEST_INVALID'],
-    stream: true,
     answer: z.object({ atMs: timeSchema }).catchall(opaque()),
   }),
 })

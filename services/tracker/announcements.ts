@@ -9,7 +9,7 @@ import {
 } from '../../lib/api/index.ts'
 import { appError, type Random } from '../../lib/base/index.ts'
 import { type Digest, type PeerInfo, type Repository, type SwarmId, swarmIdOf } from '../../lib/core/index.ts'
-import type { Counter, Gauge, Metrics } from '../../lib/telemetry/index.ts'
+import type { Counter, Metrics } from '../../lib/telemetry/index.ts'
 import { announceIntervalMs } from './announce-interval.ts'
 import type { Control } from './control/control.ts'
 import type { Observer } from './hosts/observer.ts'
@@ -51,9 +51,9 @@ export interface Announcements {
   /** Undefined when the peer id belongs to another key. @throws HOST_BANNED */
   one(announce: SwarmAnnounce): SwarmAnswer | undefined
   /** Whether there is a peer to name to the asker. */
-  knowsOthers(swarmId: SwarmId, asker: PeerEntry): boolean
+  readonly knowsOthers: (swarmId: SwarmId, asker: PeerEntry) => boolean
   /** @throws HOST_BANNED */
-  assertNotBanned(node: Pick<PeerEntry, 'peerId' | 'host'>): void
+  readonly assertNotBanned: (node: Pick<PeerEntry, 'peerId' | 'host'>) => void
   /**
    * Announces all torrents of a batch for the peer at `host`, and then its seeds; the answer leaves refused torrents out.
    * @throws HOST_BANNED; BODY_INVALID when a swarm id does not fit its digest, or the peer would have too many seeds
@@ -76,11 +76,7 @@ export function announcements(components: AnnouncementsComponents): Announcement
   const meters = announceMeters(components.metrics)
 
   const measured = <T>(result: T): T => {
-    meters.peers.set(registry.peers)
-    meters.nodes.set(seeds.nodes)
-    meters.seeds.set(seeds.seeds)
-    meters.swarms.set(registry.swarms)
-    meters.seededSwarms.set(seeds.swarms)
+    meters.note(registry, seeds)
     return result
   }
   /** A download announces by itself, and a node all its seeds at once. */
@@ -104,31 +100,21 @@ export function announcements(components: AnnouncementsComponents): Announcement
   const seeding = (host: string, { peerId, key, port, role }: AnnouncingPeer, changes: SeedChanges): SeedAnswer => {
     const dueMs = intervalMs()
     const owner = ownerByKey(key)
-    const { sequence, base, add, remove } = changes
-    const outcome = seeds.announce(
-      { peerId, key: owner, host, port, role },
-      { sequence, base, add, remove },
-      dueMs * LIFETIME_INTERVALS,
-    )
+    const node = { peerId, key: owner, host, port, role }
+    const outcome = seeds.announce(node, { ...changes, base: changes.base }, dueMs * LIFETIME_INTERVALS)
     meters.seedAnnounces[outcome].add()
-    if (outcome === 'taken') for (const swarmId of add) registry.leave(swarmId, { peerId, key: owner })
+    if (outcome === 'taken') for (const swarmId of changes.add) registry.leave(swarmId, { peerId, key: owner })
     return { sequence: outcome === 'refused' ? 0 : seeds.sequenceOf(peerId), intervalMs: dueMs }
   }
 
-  /** @throws HOST_BANNED */
-  const assertNotBanned = (node: Pick<PeerEntry, 'peerId' | 'host'>) => {
-    const ban = control.markOf('ban', node)
-    if (ban === undefined) return
-    const { reason, untilMs } = ban
-    throw appError('HOST_BANNED', { detail: { reason, ...(untilMs !== undefined && { untilMs }) } })
-  }
+  const assertNotBanned = bannedCheck(control)
 
   return {
     one(announce) {
       assertNotBanned(announce.entry)
       return measured(one(announce))
     },
-    knowsOthers: naming.knowsOthers,
+    knowsOthers: (...asked) => naming.knowsOthers(...asked),
     assertNotBanned,
     batch(host, { peer, torrents, seeds: changes }) {
       assertNotBanned({ peerId: peer.peerId, host })
@@ -152,6 +138,14 @@ export function announcements(components: AnnouncementsComponents): Announcement
   }
 }
 
+/** @throws HOST_BANNED */
+const bannedCheck = (control: Pick<Control, 'markOf'>) => (node: Pick<PeerEntry, 'peerId' | 'host'>) => {
+  const ban = control.markOf('ban', node)
+  if (ban === undefined) return
+  const { reason, untilMs } = ban
+  throw appError('HOST_BANNED', { detail: { reason, ...(untilMs !== undefined && { untilMs }) } })
+}
+
 /** The entry of the peer at `host` for what it downloads. */
 export function downloading(host: string, { peerId, key, port, role }: AnnouncingPeer): PeerEntry {
   return { peerId, key: ownerByKey(key), host, port, role, complete: false }
@@ -165,11 +159,7 @@ function assertSwarmOfDigest({ swarmId, digest }: AnnounceTorrent): void {
 interface AnnounceMeters {
   readonly announces: Readonly<Record<Outcome, Counter>>
   readonly seedAnnounces: Readonly<Record<SeedOutcome, Counter>>
-  readonly peers: Gauge
-  readonly nodes: Gauge
-  readonly seeds: Gauge
-  readonly swarms: Gauge
-  readonly seededSwarms: Gauge
+  note(registry: Pick<PeerRegistry, 'peers' | 'swarms'>, seeds: Pick<SeedRegistry, 'nodes' | 'seeds' | 'swarms'>): void
 }
 
 function announceMeters(metrics: Metrics): AnnounceMeters {
@@ -182,6 +172,13 @@ function announceMeters(metrics: Metrics): AnnounceMeters {
     ['outcome'],
   )
   const gauge = (name: string, help: string) => metrics.gauge({ name, help }).with({})
+  const gauges = {
+    peers: gauge('shoal_tracker_peers', 'Entries of downloads and of stock clients, as of the last announce.'),
+    nodes: gauge('shoal_tracker_nodes', 'Nodes that have announced complete blobs, as of the last announce.'),
+    seeds: gauge('shoal_tracker_seeds', 'Complete blobs of all nodes together, as of the last announce.'),
+    swarms: gauge('shoal_tracker_swarms', 'Swarms with at least one entry, as of the last announce.'),
+    seededSwarms: gauge('shoal_tracker_seeded_swarms', 'Blobs that a node has completely, as of the last announce.'),
+  }
   return {
     announces: Object.fromEntries(
       outcomes.map((event) => [event, family.with({ event })]),
@@ -189,10 +186,12 @@ function announceMeters(metrics: Metrics): AnnounceMeters {
     seedAnnounces: Object.fromEntries(
       seedOutcomes.map((outcome) => [outcome, seedFamily.with({ outcome })]),
     ) as AnnounceMeters['seedAnnounces'],
-    peers: gauge('shoal_tracker_peers', 'Entries of downloads and of stock clients, as of the last announce.'),
-    nodes: gauge('shoal_tracker_nodes', 'Nodes that have announced complete blobs, as of the last announce.'),
-    seeds: gauge('shoal_tracker_seeds', 'Complete blobs of all nodes together, as of the last announce.'),
-    swarms: gauge('shoal_tracker_swarms', 'Swarms with at least one entry, as of the last announce.'),
-    seededSwarms: gauge('shoal_tracker_seeded_swarms', 'Blobs that a node has completely, as of the last announce.'),
+    note(registry, seeds) {
+      gauges.peers.set(registry.peers)
+      gauges.nodes.set(seeds.nodes)
+      gauges.seeds.set(seeds.seeds)
+      gauges.swarms.set(registry.swarms)
+      gauges.seededSwarms.set(seeds.swarms)
+    },
   }
 }

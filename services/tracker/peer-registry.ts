@@ -32,7 +32,7 @@ export interface SwarmInspection {
  * The peers of every swarm, in memory: a restart forgets them, and the next announces bring them back. The time of an
  * announce or a sample does not depend on the number of peers in the swarm.
  */
-export interface PeerRegistry extends SwarmInspection {
+export interface PeerEntries {
   /** Adds or renews an entry for `ttlMs`. False, and nothing changes, when the peer id belongs to another key. */
   announce(swarmId: SwarmId, entry: PeerEntry, ttlMs: number, leftBytes?: number): boolean
   /** Forgets an entry at once. False when the peer id belongs to another key. */
@@ -48,6 +48,8 @@ export interface PeerRegistry extends SwarmInspection {
   readonly peers: number
 }
 
+export type PeerRegistry = PeerEntries & SwarmInspection
+
 export interface PeerRegistryComponents {
   readonly clock: Clock
   readonly random: Random
@@ -62,16 +64,7 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
   const swarms = new Map<SwarmId, Swarm>()
   const held = heldSlots()
   const nodes = swarmsByNode()
-  const watcher: SlotWatcher = {
-    added(slot) {
-      held.added(slot)
-      nodes.added(slot)
-    },
-    dropped(slot) {
-      held.dropped(slot)
-      nodes.dropped(slot)
-    },
-  }
+  const watcher = bothOf(held, nodes)
 
   const kept = (found: Swarm): Swarm | undefined => {
     if (found.size > 0) return found
@@ -84,14 +77,8 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     return found && kept(found)
   }
 
-  /** A real swarm has somebody to read from: origins, seeders, or at least others. */
-  const worth = ({ swarm: { id, size } }: Slot): Worth => {
-    if (seeders(id, 'origin') > 0) return 3
-    if (seeders(id, 'agent') > 0) return 2
-    return size > 1 ? 1 : 0
-  }
   const evict = (what: 'entry' | 'swarm') => {
-    const slot = held.victim(worth)
+    const slot = held.victim(worthBy(seeders))
     if (slot === undefined) return
     if (what === 'entry') slot.swarm.drop(slot)
     else slot.swarm.clear()
@@ -124,18 +111,7 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     sweep() {
       for (const id of [...swarms.keys()]) swept(id)
     },
-    ids: () => swarms.keys(),
-    entries: (id) =>
-      [...(swept(id)?.slots() ?? [])].map(({ entry: { key: _secret, ...shown }, leftBytes }) => ({
-        ...shown,
-        leftBytes,
-      })),
-    swarmsOf: (peerId) => nodes.of(peerId),
-    drop(id) {
-      const found = swarms.get(id)
-      found?.clear()
-      if (found !== undefined) kept(found)
-    },
+    ...inspection({ swarms, swept, kept, nodes }),
     get swarms() {
       return swarms.size
     },
@@ -144,6 +120,15 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     },
   }
 }
+
+/** A real swarm has somebody to read from: origins, seeders, or at least others. */
+const worthBy =
+  (seeders: PeerRegistryComponents['seeders']) =>
+  ({ swarm: { id, size } }: Slot): Worth => {
+    if (seeders(id, 'origin') > 0) return 3
+    if (seeders(id, 'agent') > 0) return 2
+    return size > 1 ? 1 : 0
+  }
 
 const nowhere: ReadonlySet<SwarmId> = new Set()
 
@@ -163,3 +148,34 @@ function swarmsByNode() {
     of: (peerId: PeerId): ReadonlySet<SwarmId> => byNode.get(peerId) ?? nowhere,
   }
 }
+
+const bothOf = (...watchers: readonly SlotWatcher[]): SlotWatcher => ({
+  added: (slot) => {
+    for (const watcher of watchers) watcher.added(slot)
+  },
+  dropped: (slot) => {
+    for (const watcher of watchers) watcher.dropped(slot)
+  },
+})
+
+interface Inspected {
+  readonly swarms: ReadonlyMap<SwarmId, Swarm>
+  readonly swept: (id: SwarmId) => Swarm | undefined
+  /** Forgets the swarm when it is empty. */
+  readonly kept: (swarm: Swarm) => void
+  readonly nodes: ReturnType<typeof swarmsByNode>
+}
+
+const inspection = ({ swarms, swept, kept, nodes }: Inspected): SwarmInspection => ({
+  ids: () => swarms.keys(),
+  entries: (id) =>
+    [...(swept(id)?.slots ?? [])].map(({ entry: { peerId, host, port, role, complete }, leftBytes }) => ({
+      ...{ peerId, host, port, role, complete, leftBytes },
+    })),
+  swarmsOf: (peerId) => nodes.of(peerId),
+  drop(id) {
+    const found = swarms.get(id)
+    found?.clear()
+    if (found !== undefined) kept(found)
+  },
+})

@@ -49,7 +49,7 @@ export interface Swarm {
   /** Removes all entries. */
   clear(): void
   /** All entries, the oldest announce first. */
-  slots(): Iterable<Slot>
+  readonly slots: Iterable<Slot>
   readonly size: number
 }
 
@@ -149,7 +149,7 @@ class GroupedSwarm implements Swarm {
     for (const slot of this.#byId.values()) this.#drop(slot)
   }
 
-  slots(): Iterable<Slot> {
+  get slots(): Iterable<Slot> {
     return this.#byId.values()
   }
 

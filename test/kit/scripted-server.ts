@@ -59,7 +59,7 @@ export function answerError(res: ServerResponse, status: number, code: string): 
 }
 
 /** A real HTTP client that stops at the end of the test. */
-export function disposableHttp(): HttpClient & AsyncDisposable {
-  const http = httpClient({ clock: systemClock() })
+export function disposableHttp(init: Parameters<typeof httpClient>[1] = {}): HttpClient & AsyncDisposable {
+  const http = httpClient({ clock: systemClock() }, init)
   return Object.assign(http, { [Symbol.asyncDispose]: () => http.stop() })
 }

@@ -39,7 +39,7 @@ async function perform({ api, name, call, verb }: Entry, input: Flags, host: Pro
     try {
       const asked = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, value?.toString() ?? '']))
       const body = verb.body === undefined ? {} : { body: verb.body(asked) }
-      const answer = await adminClient<AdminCalls>(http, url, api.calls)[name]?.({ ...asked, ...body } as never)
+      const answer = await adminClient<AdminCalls>(http, url, api.calls)[name]?.({ ...asked, ...body })
       const print = (told: unknown) => {
         if (input.json === true) host.say(JSON.stringify(told ?? {}))
         else host.say(told === undefined || verb.show === undefined ? 'done' : verb.show(told as never, clock.now()))

@@ -88,7 +88,16 @@ export function hostRoutes(components: HostRoutesComponents): readonly Route[] {
     sendTagged(exchange, { ...shown(host), blobs, ...(next !== undefined && { next }) })
   }
 
-  const statistics = (exchange: Exchange) => {
+  return [
+    adminRoute(trackerAdmin.statistics, statistics(components)),
+    adminRoute(trackerAdmin.hosts, list),
+    adminRoute(trackerAdmin.host, one),
+  ]
+}
+
+const statistics =
+  ({ registry, seeds, book, control }: HostRoutesComponents) =>
+  (exchange: Exchange) => {
     const zones: Record<string, number> = {}
     for (const { zone = '' } of book.all()) zones[zone] = (zones[zone] ?? 0) + 1
     sendTagged(exchange, {
@@ -103,10 +112,3 @@ export function hostRoutes(components: HostRoutesComponents): readonly Route[] {
       zones,
     })
   }
-
-  return [
-    adminRoute(trackerAdmin.statistics, statistics),
-    adminRoute(trackerAdmin.hosts, list),
-    adminRoute(trackerAdmin.host, one),
-  ]
-}

