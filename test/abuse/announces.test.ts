@@ -2,13 +2,13 @@ import { connect, type Socket } from 'node:net'
 import { expect, test } from '@jest/globals'
 import { type AnnouncingPeer, announceLimits, type TrackerClient, trackerClient } from '../../lib/api/index.ts'
 import { fakeClock, seededRandom } from '../../lib/base/index.ts'
-import { parseConfig } from '../../lib/config/index.ts'
 import { type Digest, digestOf, parseRepository, peerIdOf, type SwarmId, swarmIdOf } from '../../lib/core/index.ts'
 import { recordingMetrics, silentLogger } from '../../lib/telemetry/index.ts'
-import { trackerSchema, trackerService } from '../../services/tracker/index.ts'
+import { trackerService } from '../../services/tracker/index.ts'
 import { eventually } from '../kit/eventually.ts'
 import { buildResource } from '../kit/resource-stack.ts'
 import { disposableHttp } from '../kit/scripted-server.ts'
+import { trackerConfig } from '../kit/tracker-config.ts'
 
 /** Somebody who may announce floods a tracker, or speaks in another's name. */
 
@@ -35,8 +35,7 @@ function tracker(settings: object = {}) {
   return buildResource(async (stack) => {
     const clock = fakeClock()
     const metrics = recordingMetrics()
-    const address = { bind: '127.0.0.1:auto' }
-    const config = parseConfig(trackerSchema, { http: address, ops: address, ...settings })
+    const config = await trackerConfig(stack, settings)
     const service = trackerService({ clock, metrics, logger: silentLogger(), random: seededRandom(2) }, config)
     await service.start()
     stack.own({ [Symbol.asyncDispose]: () => service.stop() })

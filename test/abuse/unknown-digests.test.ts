@@ -3,18 +3,18 @@ import { expect, test } from '@jest/globals'
 import { originCluster } from '../../lib/api/index.ts'
 import { memoryBackend } from '../../lib/backend/index.ts'
 import { fakeClock, systemClock } from '../../lib/base/index.ts'
-import { parseConfig } from '../../lib/config/index.ts'
 import { digestOf, parseRepository } from '../../lib/core/index.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
 import { blobKey } from '../../services/origin/blob-keys.ts'
 import { originSchema, originService } from '../../services/origin/index.ts'
-import { trackerSchema, trackerService } from '../../services/tracker/index.ts'
+import { trackerService } from '../../services/tracker/index.ts'
 import { cipherBytes } from '../kit/cipher-bytes.ts'
 import { clusterOf } from '../kit/cluster.ts'
 import { buildResource } from '../kit/resource-stack.ts'
 import { answerError, disposableHttp, scriptedServer } from '../kit/scripted-server.ts'
 import { tempFolder } from '../kit/temp-folder.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
+import { trackerConfig } from '../kit/tracker-config.ts'
 
 /** Somebody asks for digests that are nowhere. */
 
@@ -59,9 +59,8 @@ test('500 at once cost a look each, and make nobody sick', async () => {
 test('one caller has only so many looked for', async () => {
   await using it = await buildResource(async (stack) => {
     const origin = stack.own(await scriptedServer((_, res) => answerError(res, 404, 'BLOB_UNKNOWN')))
-    const bind = { bind: '127.0.0.1:auto' }
     const members = [{ id: 'origin-1', url: origin.url }]
-    const config = parseConfig(trackerSchema, { http: bind, ops: bind, origins: { members, replicas: 1 } })
+    const config = await trackerConfig(stack, { origins: { members, replicas: 1 } })
     // No time passes, so nothing is earned again.
     const service = trackerService({ clock: fakeClock(), logger: silentLogger() }, config)
     await service.start()

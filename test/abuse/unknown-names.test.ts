@@ -32,7 +32,7 @@ const startPair = (given: { readonly clock?: Clock } = {}) =>
       const index = await own(
         buildIndexService(
           { ...given, backend, logger: silentLogger(), metrics: metrics.index },
-          parseConfig(buildIndexSchema, { http: ANY_PORT, ops: ANY_PORT, drain: '0ms' }),
+          parseConfig(buildIndexSchema, { http: ANY_PORT, ops: ANY_PORT, admin: ANY_PORT, drain: '0ms' }),
         ),
       )
       const proxy = await own(
@@ -41,6 +41,7 @@ const startPair = (given: { readonly clock?: Clock } = {}) =>
           parseConfig(proxySchema, {
             registry: { listener: ANY_PORT, uploadSecret: 'a secret for tests' },
             ops: ANY_PORT,
+            admin: ANY_PORT,
             origins: { members: [{ id: origin.id, url: origin.url }] },
             buildIndexes: { members: [{ id: 'b1', url: index.url }] },
             drain: '0ms',

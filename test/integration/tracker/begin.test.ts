@@ -2,14 +2,14 @@ import type { ServerResponse } from 'node:http'
 import { describe, expect, test } from '@jest/globals'
 import { type AnnouncingPeer, type MetainfoAsker, trackerClient } from '../../../lib/api/index.ts'
 import { deferred, fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { parseConfig } from '../../../lib/config/index.ts'
 import { INLINE_LIMIT, newPeerId, parseRepository, swarmIdOf } from '../../../lib/core/index.ts'
 import { decodeMetainfo, encodeMetainfo, type MetainfoRecord } from '../../../lib/metainfo/index.ts'
 import { recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
-import { trackerSchema, trackerService } from '../../../services/tracker/index.ts'
+import { trackerService } from '../../../services/tracker/index.ts'
 import { blobFixture } from '../../kit/metainfo-fixture.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { answerError, disposableHttp, type Script, scriptedServer } from '../../kit/scripted-server.ts'
+import { trackerConfig } from '../../kit/tracker-config.ts'
 
 type Event = 'started' | 'stopped'
 
@@ -28,9 +28,7 @@ function tracker(script: Script) {
   return buildResource(async (stack) => {
     const origin = stack.own(await scriptedServer(script))
     const metrics = recordingMetrics()
-    const config = parseConfig(trackerSchema, {
-      http: { bind: '127.0.0.1:auto' },
-      ops: { bind: '127.0.0.1:auto' },
+    const config = await trackerConfig(stack, {
       origins: { members: [{ id: 'origin', url: origin.url }] },
     })
     const components = { clock: fakeClock(), metrics, logger: silentLogger(), random: seededRandom(2) }

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import { type AnnouncingPeer, announceLimits, trackerCluster } from '../../../lib/api/index.ts'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { parseConfig } from '../../../lib/config/index.ts'
 import { digestOf, newPeerId, parseRepository, swarmIdOf } from '../../../lib/core/index.ts'
 import { recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
-import { trackerSchema, trackerService } from '../../../services/tracker/index.ts'
+import { trackerService } from '../../../services/tracker/index.ts'
 import { clusterOf } from '../../kit/cluster.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { disposableHttp } from '../../kit/scripted-server.ts'
+import { trackerConfig } from '../../kit/tracker-config.ts'
 
 const repository = parseRepository('library/nginx')
 const random = seededRandom(1)
@@ -37,7 +37,7 @@ function trackers() {
     const clock = fakeClock()
     const start = async (bind = '127.0.0.1:auto') => {
       const metrics = recordingMetrics()
-      const config = parseConfig(trackerSchema, { http: { bind }, ops: { bind: '127.0.0.1:auto' } })
+      const config = await trackerConfig(stack, { http: { bind } })
       const service = trackerService({ clock, metrics, logger: silentLogger(), random: seededRandom(2) }, config)
       await service.start()
       return { service, metrics, [Symbol.asyncDispose]: () => service.stop() }

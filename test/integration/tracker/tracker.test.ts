@@ -4,7 +4,6 @@ import { setImmediate as settle } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
 import { type AnnounceTorrent, type AnnouncingPeer, trackerClient } from '../../../lib/api/index.ts'
 import { deferred, fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { parseConfig } from '../../../lib/config/index.ts'
 import { newPeerId, parseRepository, pieceLengthFor, swarmIdOf } from '../../../lib/core/index.ts'
 import {
   decodeBencode,
@@ -14,10 +13,11 @@ import {
   encodeRecord,
 } from '../../../lib/metainfo/index.ts'
 import { recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
-import { trackerSchema, trackerService } from '../../../services/tracker/index.ts'
+import { trackerService } from '../../../services/tracker/index.ts'
 import { blobFixture } from '../../kit/metainfo-fixture.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { answerError, disposableHttp, type Script, scriptedServer } from '../../kit/scripted-server.ts'
+import { trackerConfig } from '../../kit/tracker-config.ts'
 
 const repository = parseRepository('library/nginx')
 
@@ -35,9 +35,7 @@ function tracker(...scripts: readonly Script[]) {
     )
     const clock = fakeClock()
     const metrics = recordingMetrics()
-    const config = parseConfig(trackerSchema, {
-      http: { bind: '127.0.0.1:auto' },
-      ops: { bind: '127.0.0.1:auto' },
+    const config = await trackerConfig(stack, {
       origins: { members: origins.map(({ url }, i) => ({ id: `origin-${i}`, url })) },
     })
     const service = trackerService({ clock, metrics, logger: silentLogger(), random: seededRandom(2) }, config)

@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { parseConfig } from '../../../lib/config/index.ts'
 import { encodeBencode } from '../../../lib/metainfo/index.ts'
 import { recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
-import { trackerSchema, trackerService } from '../../../services/tracker/index.ts'
+import { trackerService } from '../../../services/tracker/index.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { randomContent } from '../../kit/metainfo-fixture.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { startProcess } from '../../kit/start-process.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
+import { trackerConfig } from '../../kit/tracker-config.ts'
 
 const PIECE = 256 * 1024
 
@@ -46,11 +46,7 @@ describe('aria2 and the tracker', () => {
   test('two stock clients find each other through it, and one pulls from the other', async () => {
     await using it = await buildResource(async (stack) => {
       const metrics = recordingMetrics()
-      const any = { bind: '127.0.0.1:auto' }
-      const tracker = trackerService(
-        { metrics, logger: silentLogger() },
-        parseConfig(trackerSchema, { http: any, ops: any }),
-      )
+      const tracker = trackerService({ metrics, logger: silentLogger() }, await trackerConfig(stack))
       stack.own({ [Symbol.asyncDispose]: () => tracker.stop() })
       await tracker.start()
       return { metrics, tracker, folder: stack.own(await tempFolder('aria2')).path }
