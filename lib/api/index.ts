@@ -23,7 +23,16 @@ export {
   type TagIndex,
   type TagPage,
 } from './build-index.ts'
-export { buildIndexAdmin } from './build-index-admin.ts'
+export {
+  type Backfill,
+  buildIndexAdmin,
+  type RemoteAnswer,
+  type Replication,
+  type ReplicationState,
+  type ReplicationUpload,
+  replicationSchema,
+  replicationStates,
+} from './build-index-admin.ts'
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
 export { manifestShape } from './manifest-shape.ts'
 export { describedRoutes } from './openapi.ts'
@@ -56,6 +65,23 @@ export {
   WRITE_BACK_HEADER,
 } from './origin-contract.ts'
 export { proxyAdmin } from './proxy-admin.ts'
+export {
+  askedStatesSchema,
+  clusterNameSchema,
+  MAX_ASKED,
+  type ReplicaCluster,
+  type ReplicaOutcome,
+  type ReplicaState,
+  type ReplicaStates,
+  type Replicas,
+  type ReplicasComponents,
+  type ReplicaTag,
+  replicaPutSchema,
+  replicaRoutes,
+  replicasOf,
+  type TagVersion,
+  tagVersionSchema,
+} from './replication.ts'
 export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'

@@ -12,7 +12,7 @@ import {
 import { appError, type ErrorCode } from '../../lib/base/index.ts'
 import { type Digest, parseDigest, parseRepository, parseRepositoryName, parseTag } from '../../lib/core/index.ts'
 import { type Exchange, pageRequest, type Route, readJson, sendEmpty, sendJson } from '../../lib/http/index.ts'
-import { MAX_PAGE } from './repository-index.ts'
+import { MAX_PAGE } from './key-pages.ts'
 
 /** Most bytes of a request body; a descriptor needs about 200. */
 const MAX_BODY_BYTES = 16 * 1024

@@ -17,7 +17,9 @@ export interface Verb<Answer = never, Body = unknown> {
 /** A verb for every call of an API: a missing verb does not compile. */
 export type VerbsOf<Calls extends AdminCalls> = {
   readonly [Name in keyof Calls]: Verb<AnswerOf<Calls[Name]>, BodyOf<Calls[Name]>> &
-    (BodyOf<Calls[Name]> extends undefined ? unknown : { body: unknown })
+    (BodyOf<Calls[Name]> extends undefined
+      ? unknown
+      : Required<Pick<Verb<AnswerOf<Calls[Name]>, BodyOf<Calls[Name]>>, 'body'>>)
 }
 
 /** The verb as users type it: `scrubNow` becomes `scrub-now`. */
