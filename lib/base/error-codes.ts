@@ -106,6 +106,10 @@ const ownCodes = {
     'the registry listens beyond this machine, and the config does not say who may read without a secret; set registry.anonymous to none or read',
   ),
   REFERRERS_UNSUPPORTED: final(404, 'the referrers API is not supported; use the referrers tag'),
+  REPLICA_TOO_LARGE: final(
+    422,
+    'the image names too many manifests or blobs, or nests indexes too deeply, to be replicated',
+  ),
   REQUEST_INVALID: final(400, 'the request line or a header is malformed'),
   REQUEST_TIMEOUT: retryable(504, 'no answer came in time'),
   SHUTTING_DOWN: retryable(503, 'the service is shutting down; ask another'),
