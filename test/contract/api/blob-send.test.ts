@@ -181,12 +181,12 @@ describe('an origin that sends a blob to another cluster', () => {
     const text = await (await raw(digest, { url: server.url, repository: 'copies/app', secret })).text()
     expect(server.requests[0]?.headers.authorization).toBe(`Bearer ${secret}`)
     expect(linesOf(text)).toEqual([{ error: expect.objectContaining({ code: 'DENIED', at: 'far' }) }])
-    expect(near.logger.entries.at(-1)).toMatchObject({ fields: { digest, code: 'DENIED', at: 'far' } })
-    expect(text + JSON.stringify(near.logger.entries)).not.toContain(secret)
+    expect(near.logger.lines.at(-1)).toMatchObject({ fields: { digest, code: 'DENIED', at: 'far' } })
+    expect(text + JSON.stringify(near.logger.lines)).not.toContain(secret)
   })
 
   test('the secret of our own services is not shown to another cluster', async () => {
-    await using guarded = await nearOrigin({ secrets: { service: everySecret.service, push: everySecret.push } })
+    await using guarded = await nearOrigin({ secrets: { service: everySecret.service, node: everySecret.node } })
     const service = { authorization: `Bearer ${everySecret.service}` }
     const content = contentOf(cipherBytes('guarded', 10))
     const copy = `${guarded.url}/namespace/team%2Fapp/blobs/${content.digest}`
@@ -196,8 +196,8 @@ describe('an origin that sends a blob to another cluster', () => {
     await (await raw(content.digest, target, service, guarded.url)).text()
     expect(server.requests[0]?.headers).not.toHaveProperty('authorization')
     expect((await raw(content.digest, target, {}, guarded.url)).status).toBe(401)
-    const push = { authorization: `Bearer ${everySecret.push}` }
-    expect((await raw(content.digest, target, push, guarded.url)).status).toBe(403)
+    const node = { authorization: `Bearer ${everySecret.node}` }
+    expect((await raw(content.digest, target, node, guarded.url)).status).toBe(403)
     expect(server.requests).toHaveLength(1)
   })
 
