@@ -10,6 +10,15 @@ export {
 export { agentAdmin } from './agent-admin.ts'
 export { blobOf, repositoryOf } from './blob-path.ts'
 export {
+  MAX_SEND_BODY,
+  SEND_MEDIA_TYPE,
+  type SendEnd,
+  type SendProgress,
+  type SendTarget,
+  sendTargetSchema,
+} from './blob-send.ts'
+export { type BlobSender, type BlobSenderComponents, blobSender, type SendOptions } from './blob-sender.ts'
+export {
   type BlobLink,
   type BlobLinks,
   type BuildIndex,

@@ -118,6 +118,10 @@ const ownCodes = {
   ),
   REPLICATION_UNKNOWN: final(404, 'this tag was not sent to this remote lately'),
   REFERRERS_UNSUPPORTED: final(404, 'the referrers API is not supported; use the referrers tag'),
+  REPLICA_TOO_LARGE: final(
+    422,
+    'the image names too many manifests or blobs, or nests indexes too deeply, to be replicated',
+  ),
   REQUEST_INVALID: final(400, 'the request line or a header is malformed'),
   REQUEST_TIMEOUT: retryable(504, 'no answer came in time'),
   SHUTTING_DOWN: retryable(503, 'the service is shutting down; ask another'),
