@@ -80,9 +80,9 @@ export type BodyOf<Call> = Call extends { readonly body: infer Body extends z.Zo
 
 /** The input of a call: every parameter of its path, optional query parameters, and its `body` if it takes one. */
 type InputOf<Call> =
-  Call extends AdminCall<infer Path, infer Query>
+  Call extends AdminCall<infer Path>
     ? Readonly<Record<ParamsOf<Path>, string>> &
-        Readonly<Partial<Record<Query, string | undefined>>> &
+        Readonly<Partial<Record<keyof Call['query'], string | undefined>>> &
         (Call extends { readonly body: z.ZodType } ? { readonly body: BodyOf<Call> } : unknown)
     : never
 

@@ -1,6 +1,7 @@
 export {
   type AdminCall,
   type AdminCalls,
+  type AdminClient,
   type AnswerOf,
   adminBody,
   adminClient,

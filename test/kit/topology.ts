@@ -28,6 +28,8 @@ export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'origi
   readonly processes?: readonly string[]
   /** The backends of origins and of build-indexes; default: a folder that they share. */
   readonly backends?: TopologyBackends
+  /** More config of an instance, asked for at each of its starts. */
+  readonly more?: (kind: ServiceKind, id: string) => Readonly<Record<string, unknown>>
   /** The data folder, to start with the data of an earlier topology; default: a folder removed with this topology. */
   readonly data?: string
 }
@@ -94,7 +96,9 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
     }
     const start = async (id: string, backends = init.backends) => {
       const isProcess = init.processes?.includes(id) ?? true
-      running.set(id, await (isProcess ? startAlone : startInside)(stack, init, withBackends(find(id), backends)))
+      const planned = withBackends(find(id), backends)
+      const instance = { ...planned, config: { ...planned.config, ...init.more?.(planned.kind, id) } }
+      running.set(id, await (isProcess ? startAlone : startInside)(stack, init, instance))
     }
     const end = async (id: string, signal: NodeJS.Signals) => {
       const instance = running.get(id)

@@ -51,7 +51,7 @@ export function remoteCluster(runtime: Runtime, ownCluster: string, name: string
   const { clock } = runtime
   const secret = config.secret?.()
   const http = httpClient({ clock }, { token: secret, connectTimeoutMs: CONNECT_MS })
-  const members = config.urls.map((url) => ({ id: url, url }))
+  const members = config.urls.map((url, i) => ({ id: `${name}-${i + 1}`, url }))
   const cluster = serviceCluster(runtime, { name: `remote ${name}`, members })
   const replicas = replicasOf({ http, cluster })
   const matchers: readonly Matcher[] = config.rules.map(matcher)
