@@ -64,11 +64,11 @@ const raw = (digest: string, body: unknown, headers: Record<string, string> = {}
     body: JSON.stringify(body),
   })
 
-const linesOf = (text: string) =>
+const linesOf = (text: string): unknown[] =>
   text
     .split('\n')
     .filter(Boolean)
-    .map((line) => JSON.parse(line))
+    .map((line) => JSON.parse(line) as unknown)
 
 describe('an origin that sends a blob to another cluster', () => {
   test('names the upload before any byte, and the far origin has the blob in the end', async () => {

@@ -43,13 +43,11 @@ async function sendTo(script: Script, rates: { own?: number; node?: number; read
   })
   const seen: SendProgress[] = []
   const target = { url: server.url, repository, ...(rates.own !== undefined && { bytesPerSecond: rates.own }) }
-  let isOver = false
+  const over = new AbortController()
   const sending = sender
     .send({ digest, size: bytes.length, usedAtMs: 0 }, target, { onProgress: (progress) => seen.push(progress) })
-    .finally(() => {
-      isOver = true
-    })
-  while (!isOver) {
+    .finally(() => over.abort())
+  while (!over.signal.aborted) {
     await new Promise((resolve) => setImmediate(resolve))
     if (clock.pending > 0) await clock.advance(10)
   }
