@@ -21,7 +21,7 @@ const baseUrlSchema = text(2048)
   .transform((value) => value.replace(/\/+$/, ''))
 
 /** What a header can carry as a bearer token. The message never names the value. */
-const secretSchema = text(4096).regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+const secretSchema = text(256).regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
 
 /** An upload at the far origin, which only the origin `member` knows. */
 const farUploadSchema = z.object({ id: text(256).min(1), member: text(128).exactOptional() })

@@ -1,4 +1,4 @@
-export { type CheckedManifest, checkManifest, MAX_DESCRIPTORS, manifestMediaTypes } from './manifest.ts'
+export { checkManifest, manifestMediaTypes } from './manifest.ts'
 export { memoryRegistryStorage } from './memory-storage.ts'
 export { registryLoad } from './registry-load.ts'
 export { type RegistryInit, registryRoutes } from './routes.ts'

@@ -29,7 +29,8 @@ function near(...scripts: readonly Script[]) {
     const seen: SendProgress[] = []
     const sender = blobSender({ http, cluster })
     const send = (given = target) => sender.send(repository, digest, given, { onProgress: (each) => seen.push(each) })
-    const asked = () => servers.map(({ requests }) => requests.map(({ body }) => JSON.parse(body.toString())))
+    const asked = () =>
+      servers.map(({ requests }) => requests.map(({ body }) => JSON.parse(body.toString()) as unknown))
     return { send, seen, asked, servers, sender, cluster }
   })
 }

@@ -30,7 +30,7 @@ async function sendThrough(kills: readonly ('near' | 'far')[]) {
   const owners = cluster.candidates(content.digest).map(({ id }) => id)
 
   let upload: SendProgress['upload'] | undefined
-  let underWay = deferred<void>()
+  let underWay = deferred()
   const onProgress = (progress: SendProgress) => {
     upload = progress.upload
     if (progress.sent > 0 && progress.sent < content.bytes.length) underWay.resolve()
