@@ -78,11 +78,14 @@ export async function adminBody<Body extends z.ZodType>(
 /** The JSON that a call takes, as callers give it. */
 export type BodyOf<Call> = Call extends { readonly body: infer Body extends z.ZodType } ? z.input<Body> : undefined
 
+/** A call without query parameters is inferred to have any. */
+type QueryOf<Call extends Pick<AdminCall, 'query'>> = string extends keyof Call['query'] ? never : keyof Call['query']
+
 /** The input of a call: every parameter of its path, optional query parameters, and its `body` if it takes one. */
 type InputOf<Call> =
   Call extends AdminCall<infer Path>
     ? Readonly<Record<ParamsOf<Path>, string>> &
-        Readonly<Partial<Record<keyof Call['query'], string | undefined>>> &
+        Readonly<Partial<Record<QueryOf<Call>, string | undefined>>> &
         (Call extends { readonly body: z.ZodType } ? { readonly body: BodyOf<Call> } : unknown)
     : never
 

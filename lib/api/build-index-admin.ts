@@ -52,8 +52,8 @@ export const replicationSchema = z.object({
       origin: text(128),
       id: text(256),
       member: text(128).exactOptional(),
-      /** Tries since it last went on. */
-      failures: countSchema,
+      /** When it last went on. */
+      movedAtMs: z.number(),
     }),
     MAX_ENTRIES,
   ),

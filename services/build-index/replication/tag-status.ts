@@ -6,8 +6,11 @@ import type { ReplicationTarget, Statuses } from './status.ts'
 
 /** Pause between two writes of a status while bytes are sent. */
 const SAVE_MS = 3_000
-/** After so many tries that did not bring it on an upload is given up: its origin may be gone for good. */
-const MAX_FAILURES = 3
+/**
+ * An upload that did not go on for so long is given up when it fails again: its origin may be gone for good. Until then
+ * it is waited for, so that nothing is sent twice when that origin only restarts.
+ */
+const GIVE_UP_MS = 60_000
 
 export const newStatus = ({ remote, repository, tag }: ReplicationTarget, nowMs: number): Replication => ({
   ...{ remote, repository: repositoryText(repository), tag, state: 'waiting', attempts: 0, updatedAtMs: nowMs },
@@ -46,21 +49,21 @@ export class TagStatus {
   }
 
   /** The upload was begun or has gone on; without one it is over. */
-  setUpload(digest: Digest, upload: Omit<ReplicationUpload, 'digest' | 'failures'> | undefined): void {
+  setUpload(digest: Digest, upload: Omit<ReplicationUpload, 'digest' | 'movedAtMs'> | undefined): void {
     const before = this.uploadOf(digest)
     const others = this.#status.uploads.filter((each) => each.digest !== digest)
     this.#status = {
       ...this.#status,
-      uploads: upload === undefined ? others : [...others, { digest, ...upload, failures: 0 }],
+      uploads:
+        upload === undefined ? others : [...others, { digest, ...upload, movedAtMs: this.#components.clock.now() }],
     }
     if (upload !== undefined && before?.id !== upload.id) this.#saveSoon()
   }
 
   uploadFailed(digest: Digest): void {
-    const uploads = this.#status.uploads.map((upload) =>
-      upload.digest === digest ? { ...upload, failures: upload.failures + 1 } : upload,
-    )
-    this.#status = { ...this.#status, uploads: uploads.filter(({ failures }) => failures < MAX_FAILURES) }
+    const before = this.#components.clock.now() - GIVE_UP_MS
+    const isKept = (upload: ReplicationUpload) => upload.digest !== digest || upload.movedAtMs > before
+    this.#status = { ...this.#status, uploads: this.#status.uploads.filter(isKept) }
   }
 
   /** More bytes are at the remote; `sent` of them were sent just now. */
