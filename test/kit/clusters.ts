@@ -29,6 +29,8 @@ export interface TestCluster extends Topology {
 
 export interface Clusters extends AsyncDisposable {
   at(name: string): TestCluster
+  /** Other remotes of a cluster, for the next starts of its build-indexes. */
+  plan(name: string, remotes: Readonly<Record<string, RemotePlan>>): void
 }
 
 const indexes = ['build-index-1', 'build-index-2']
@@ -37,6 +39,7 @@ const indexes = ['build-index-1', 'build-index-2']
 export function startClusters({ clusters, replication, ...init }: ClustersInit): Promise<Clusters> {
   return buildResource(async (stack) => {
     const started = new Map<string, TestCluster>()
+    const plans = new Map(Object.entries(clusters))
     const http = httpClient({ clock: systemClock() })
     await http.start()
     stack.own({ [Symbol.asyncDispose]: () => http.stop() })
@@ -49,7 +52,7 @@ export function startClusters({ clusters, replication, ...init }: ClustersInit):
       cluster: name,
       replication: { lease: '3s', retry: { first: '200ms', most: '1s' }, ...replication },
       remotes: Object.fromEntries(
-        Object.entries(clusters[name] ?? {}).map(([remote, plan]) => [
+        Object.entries(plans.get(name) ?? {}).map(([remote, plan]) => [
           remote,
           { urls: indexes.map((id) => at(remote).url(id)), rules: [{ repository: '*' }], ...plan },
         ]),
@@ -81,6 +84,6 @@ export function startClusters({ clusters, replication, ...init }: ClustersInit):
       })
     }
     for (const name of Object.keys(clusters)) for (const id of indexes) await at(name).start(id)
-    return { at }
+    return { at, plan: (name, remotes) => void plans.set(name, remotes) }
   })
 }
