@@ -102,7 +102,6 @@ export function replicationExecutor(
       const window = Number.isFinite(openMs) ? deadline(clock, openMs, stop) : undefined
       try {
         status.change({ state: 'running', attempts: task.attempts })
-        await status.save()
         await attempt(task, remote, status, { signal: window?.signal ?? stop })
       } catch (err) {
         if (signal.aborted) throw err

@@ -37,6 +37,7 @@ export async function replicateTag(
     status.change({ ...version, totalBytes: 0, doneBytes: 0 })
     const settled = await settledThere(target, tag, record, options)
     if (settled !== undefined) return { ...version, ...settled }
+    await status.save()
     if (record.target === undefined) {
       const answer = await remote.replicas.deleteTag(repository, tag, { version: record.version, ...options })
       return { ...version, ...endOf(answer) }

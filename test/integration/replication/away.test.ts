@@ -3,9 +3,10 @@ import { seededRandom } from '../../../lib/base/index.ts'
 import { pushImage } from '../../contract/registry/running-registry.ts'
 import { type Clusters, startClusters, type TestCluster } from '../../kit/clusters.ts'
 import { eventually } from '../../kit/eventually.ts'
-import { type FixtureImage, imageFixture } from '../../kit/image-fixture.ts'
+import { type FixtureManifest, imageFixture, manifestFixture } from '../../kit/image-fixture.ts'
 
 const PUSHES = 200
+const names = ['team/app', 'team/tool']
 const indexes = ['build-index-1', 'build-index-2']
 const random = seededRandom(Number(process.env['SEED'] ?? 13))
 
@@ -14,7 +15,8 @@ let near: TestCluster
 let far: TestCluster
 
 beforeAll(async () => {
-  clusters = await startClusters({ clusters: { near: { far: {} }, far: {} }, overrides: ['buildIndex.log=silent'] })
+  const replication = { retry: { first: '200ms', most: '5s' } }
+  clusters = await startClusters({ clusters: { near: { far: {} }, far: {} }, replication })
   near = clusters.at('near')
   far = clusters.at('far')
 }, 180_000)
@@ -24,19 +26,24 @@ afterAll(async () => {
 
 test('a cluster that was away for 200 pushes catches up, each tag at its newest', async () => {
   for (const id of indexes) await far.stop(id)
-  const newest = new Map<string, FixtureImage>()
+  const newest = new Map<string, FixtureManifest>()
+  const image = imageFixture(random, [500])
+  for (const name of names) await pushImage(near.registry, name, image)
   for (let i = 0; i < PUSHES; i += 1) {
-    const [name, tag] = [`team/app${i % 7}`, `v${i % 40}`]
-    const image = imageFixture(random, [500])
-    await pushImage(near.registry, name, image, [tag])
-    newest.set(`${name} ${tag}`, image)
+    const [name = '', tag] = [names[i % names.length], `v${i % 40}`]
+    const { mediaType } = image.manifest
+    const fields = JSON.parse(Buffer.from(image.manifest.bytes).toString()) as object
+    const manifest = manifestFixture(mediaType, { ...fields, annotations: { push: String(i) } })
+    const init = { headers: { 'content-type': mediaType }, body: manifest.bytes }
+    expect((await near.registry.send('PUT', `/v2/${name}/manifests/${tag}`, init)).status).toBe(201)
+    newest.set(`${name} ${tag}`, manifest)
   }
   await eventually(async () => {
     const { replications } = await near.admin().replications({ state: 'waiting', n: '5' })
     expect(replications.some(({ lastError }) => lastError?.code === 'NO_HEALTHY_MEMBER')).toBe(true)
   })
   for (const id of indexes) await far.start(id)
-  for (const [target, { manifest }] of newest) {
+  for (const [target, manifest] of newest) {
     const [name = '', tag = ''] = target.split(' ')
     await far.hasTag(name, tag, manifest.digest, 120_000)
   }
