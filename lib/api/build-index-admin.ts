@@ -9,7 +9,7 @@ import { byteCountSchema, digestSchema, repositorySchema, tagSchema } from './sc
 /** Entries of one list in an answer. */
 const MAX_ENTRIES = 1000
 /** Of names in the config, and of messages of errors. */
-const MAX_TEXT = 4096
+const MAX_TEXT = 4 * 1024
 
 const countSchema = z.number().int().min(0)
 const nameSchema = text(64)

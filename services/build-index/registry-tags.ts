@@ -37,13 +37,13 @@ export function registryTags({ registry, versions }: RegistryTagsComponents): Ve
     read,
     async take(repository, tag, sent, options = {}) {
       await read(repository, tag, options)
-      let wasSet = false
+      const done = { set: false }
       const first = async (within: AbortOptions) => {
-        wasSet = true
+        done.set = true
         await set(repository, tag, sent.target, within)
       }
       const answer = await versions.take(repository, tag, sent, { ...options, first })
-      if (wasSet && answer.outcome === 'older') {
+      if (done.set && answer.outcome === 'older') {
         // Somebody else was faster with a later version: the registry has no conditions, so it is put right.
         await set(repository, tag, (await versions.read(repository, tag, options))?.target, options)
       }

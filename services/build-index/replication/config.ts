@@ -19,7 +19,7 @@ export const remoteSchema = z.strictObject({
   /** The tags that go there: those that fit one of the rules. */
   rules: z.array(z.strictObject({ repository: pattern, tag: pattern.default('*') })).min(1),
   /** When they go there, each day; none: at once. */
-  windows: z.array(z.strictObject({ from: minuteOfDay, to: minuteOfDay })).default([]),
+  windows: z.array(z.strictObject({ from: minuteOfDay, to: minuteOfDay })).prefault([]),
   /** Most bytes in a second, of all build-indexes of this cluster together. */
   bandwidth: rate.prefault('unlimited'),
   /** Blobs that one build-index has sent at the same time. */
@@ -33,7 +33,7 @@ export type RemoteConfig = z.output<typeof remoteSchema>
 
 const remoteName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a remote has lower-case letters, digits and "-"')
 
-export const remotesSchema = z.record(remoteName, remoteSchema).default({})
+export const remotesSchema = z.record(remoteName, remoteSchema).prefault({})
 
 /** Where conditional writes are possible. */
 const conditional = backendSchema.refine(

@@ -1,14 +1,6 @@
-import {
-  type AbortOptions,
-  appError,
-  type Clock,
-  codeOf,
-  deadline,
-  hasCode,
-  isAppError,
-} from '../../../lib/base/index.ts'
+import { appError, type Clock, codeOf, deadline, hasCode, isAppError } from '../../../lib/base/index.ts'
 import { parseRepository, parseTag, repositoryText } from '../../../lib/core/index.ts'
-import type { Executor, Task } from '../../../lib/journal/index.ts'
+import type { Executor, RunOptions, Task } from '../../../lib/journal/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { Remote } from './remote.ts'
 import type { ReplicationMetrics } from './replication-metrics.ts'
@@ -52,36 +44,36 @@ export function replicationExecutor(
   components: ReplicationExecutorComponents,
   { tries }: { readonly tries: number },
 ): ReplicationExecutor {
-  const { clock, statuses, remotes, metrics } = components
+  const { clock, statuses, remotes } = components
   const running = new Map<string, { readonly stop: AbortController; isCancelled: boolean }>()
 
-  const finish = async (status: TagStatus, remote: Remote, ended: Ended) => {
-    const later = ended.laterVersion
-    const isLost = later !== undefined && later.cluster !== ended.version?.cluster
-    if (isLost) metrics.conflicts.with({ remote: remote.name }).add()
-    metrics.tags.with({ remote: remote.name, outcome: ended.outcome ?? 'gone' }).add()
-    status.change({ ...ended, state: isLost ? 'lost' : 'done', attempts: 0, uploads: [] })
-    await status.save()
-  }
-
-  const fail = async (status: TagStatus, { attempts }: Task, err: unknown) => {
-    const isFinal = isAppError(err) && !err.retryable && hasCode(err, ...FINAL)
-    const isDead = isFinal || attempts + 1 >= tries
-    const message = isAppError(err) ? err.message.slice(0, MAX_MESSAGE) : 'an unexpected failure; the log has the cause'
-    status.change({
-      state: isDead ? 'dead' : 'waiting',
-      attempts: attempts + 1,
-      lastError: { code: codeOf(err) ?? 'UNKNOWN', message },
-    })
-    metrics.tags.with({ remote: status.now.remote, outcome: isDead ? 'dead' : 'failed' }).add()
-    await status.save()
-    throw isFinal ? err : retryableOf(err)
-  }
-
-  const attempt = async (task: Task, remote: Remote, status: TagStatus, options: AbortOptions) => {
-    const { repository, tag } = targetOf(task)
-    const target = { remote, repository, status, attempts: task.attempts }
-    await finish(status, remote, await replicateTag(components, target, tag, options))
+  const work = async (task: Task, remote: Remote, { status, signal, postpone }: RunOptions & { status: TagStatus }) => {
+    const own = { stop: new AbortController(), isCancelled: false }
+    running.set(task.key, own)
+    const stop = AbortSignal.any([signal, own.stop.signal])
+    const openMs = remote.openForMs()
+    const window = Number.isFinite(openMs) ? deadline(clock, openMs, stop) : undefined
+    try {
+      status.change({ state: 'running', attempts: task.attempts })
+      const { repository, tag } = targetOf(task)
+      const target = { remote, repository, status, attempts: task.attempts }
+      const ended = await replicateTag(components, target, tag, { signal: window?.signal ?? stop })
+      await finish(components, { status, remote }, ended)
+    } catch (err) {
+      if (signal.aborted) throw err
+      if (own.isCancelled) status.change({ state: 'cancelled', uploads: [] })
+      else if (window?.expired === true) {
+        status.change({ state: 'waiting' })
+        postpone(clock.now() + Math.max(1, remote.opensInMs()))
+      } else {
+        await fail(components, { status, isLast: task.attempts + 1 >= tries }, err)
+        throw isFinal(err) ? err : retryableOf(err)
+      }
+      await status.save()
+    } finally {
+      window?.release()
+      running.delete(task.key)
+    }
   }
 
   return {
@@ -89,34 +81,18 @@ export function replicationExecutor(
       const target = targetOf(task)
       const remote = remotes.get(target.remote)
       const before = await statuses.get(target, { signal })
-      if (remote === undefined) return statuses.remove(target, { signal })
+      if (remote === undefined) {
+        await statuses.remove(target, { signal })
+        return
+      }
       if (before?.state === 'cancelled') return
       const opensInMs = remote.opensInMs()
-      if (opensInMs > 0) return postpone(clock.now() + opensInMs)
-
-      const status = new TagStatus(components, target, before ?? newStatus(target, clock.now()))
-      const own = { stop: new AbortController(), isCancelled: false }
-      running.set(task.key, own)
-      const stop = AbortSignal.any([signal, own.stop.signal])
-      const openMs = remote.openForMs()
-      const window = Number.isFinite(openMs) ? deadline(clock, openMs, stop) : undefined
-      try {
-        status.change({ state: 'running', attempts: task.attempts })
-        await attempt(task, remote, status, { signal: window?.signal ?? stop })
-      } catch (err) {
-        if (signal.aborted) throw err
-        if (own.isCancelled) {
-          status.change({ state: 'cancelled', uploads: [] })
-          await status.save()
-        } else if (window?.expired === true) {
-          status.change({ state: 'waiting' })
-          await status.save()
-          postpone(clock.now() + Math.max(1, remote.opensInMs()))
-        } else await fail(status, task, err)
-      } finally {
-        window?.release()
-        running.delete(task.key)
+      if (opensInMs > 0) {
+        postpone(clock.now() + opensInMs)
+        return
       }
+      const status = new TagStatus(components, target, before ?? newStatus(target, clock.now()))
+      await work(task, remote, { status, signal, postpone })
     },
     cancel(target) {
       const found = running.get(taskKey(target))
@@ -125,6 +101,37 @@ export function replicationExecutor(
       found.stop.abort()
     },
   }
+}
+
+async function finish(
+  { metrics }: ReplicationExecutorComponents,
+  { status, remote }: { readonly status: TagStatus; readonly remote: Remote },
+  ended: Ended,
+): Promise<void> {
+  const later = ended.laterVersion
+  const isLost = later !== undefined && later.cluster !== ended.version?.cluster
+  if (isLost) metrics.conflicts.with({ remote: remote.name }).add()
+  metrics.tags.with({ remote: remote.name, outcome: ended.outcome ?? 'gone' }).add()
+  status.change({ ...ended, state: isLost ? 'lost' : 'done', attempts: 0, uploads: [], lastError: undefined })
+  await status.save()
+}
+
+const isFinal = (err: unknown) => isAppError(err) && !err.retryable && hasCode(err, ...FINAL)
+
+async function fail(
+  { metrics }: ReplicationExecutorComponents,
+  { status, isLast }: { readonly status: TagStatus; readonly isLast: boolean },
+  err: unknown,
+): Promise<void> {
+  const isDead = isLast || isFinal(err)
+  const message = isAppError(err) ? err.message.slice(0, MAX_MESSAGE) : 'an unexpected failure; the log has the cause'
+  status.change({
+    state: isDead ? 'dead' : 'waiting',
+    attempts: status.now.attempts + 1,
+    lastError: { code: codeOf(err) ?? 'UNKNOWN', message },
+  })
+  metrics.tags.with({ remote: status.now.remote, outcome: isDead ? 'dead' : 'failed' }).add()
+  await status.save()
 }
 
 /** An error after which the journal tries again. */

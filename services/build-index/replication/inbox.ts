@@ -1,5 +1,5 @@
 import type { Backend } from '../../../lib/backend/index.ts'
-import type { AbortOptions, Clock, Random } from '../../../lib/base/index.ts'
+import { type AbortOptions, type Clock, hasCode, type Random } from '../../../lib/base/index.ts'
 import {
   type Digest,
   parseDigest,
@@ -62,8 +62,14 @@ export function inbox({ backend, records, clock, random }: InboxComponents): Inb
       const { keys } = await backend.list(replicationKeys.inbox(shard), { ...options, limit: MAX_ENTRIES })
       const found = await Promise.all(
         keys.map(async (key) => {
-          const record = await records.read(key, parseEntry, options)
-          return record && { ...record.value, key }
+          try {
+            const record = await records.read(key, parseEntry, options)
+            return record && { ...record.value, key }
+          } catch (err) {
+            if (!hasCode(err, 'BACKEND_CORRUPT')) throw err
+            await backend.delete(key, options)
+            return undefined
+          }
         }),
       )
       return found.filter((entry) => entry !== undefined)
@@ -72,13 +78,22 @@ export function inbox({ backend, records, clock, random }: InboxComponents): Inb
   }
 }
 
+interface StoredEntry {
+  readonly kind: string
+  readonly repository: string
+  readonly tag: string
+  readonly digest?: string
+  readonly remotes?: readonly string[]
+  readonly atMs: number
+}
+
 function parseEntry(value: unknown): InboxEntry {
-  const { kind, repository, tag, digest, remotes, atMs } = value as Readonly<Record<keyof InboxEntry, unknown>>
+  const { kind, repository, tag, digest, remotes, atMs } = value as StoredEntry
   return {
     kind: kind === 'now' || kind === 'cancel' ? kind : 'change',
-    repository: parseRepository(String(repository)),
-    tag: parseTag(String(tag)),
-    digest: digest === undefined ? undefined : parseDigest(String(digest)),
+    repository: parseRepository(repository),
+    tag: parseTag(tag),
+    digest: digest === undefined ? undefined : parseDigest(digest),
     ...(Array.isArray(remotes) && { remotes: remotes.map(String) }),
     atMs: Number(atMs),
   }

@@ -211,7 +211,7 @@ class ShardLeases implements Leases {
     if (held.controller.signal.aborted) return
     const { shard } = held.lease
     this.#components.logger.warn('lost a shard of the replication: its lease was not renewed in time', { shard })
-    void this.#end(held)
+    this.#end(held).catch(() => undefined)
   }
 
   async #end(held: Held): Promise<void> {
@@ -245,4 +245,4 @@ class ShardLeases implements Leases {
   }
 }
 
-const holderOf = (value: unknown) => String((value as { readonly holder?: unknown }).holder ?? '')
+const holderOf = (value: unknown) => (value as { readonly holder: string }).holder

@@ -106,7 +106,9 @@ async function lookAt(
   const { name, urls, concurrency, signatures, deletes, bytesPerSecond } = remote
   const limit = deadline(clock, LOOK_MS, options.signal)
   try {
-    const rules = await Promise.all(remote.rules.map((rule) => desk?.backfills.progress(name, rule, options)))
+    const walks = desk?.backfills
+    const rules =
+      walks === undefined ? [] : await Promise.all(remote.rules.map((rule) => walks.progress(name, rule, options)))
     const said = await remote.replicas
       .describe({ signal: limit.signal })
       .catch((err: unknown) => codeOf(err) ?? 'UNKNOWN')
@@ -120,7 +122,7 @@ async function lookAt(
         signatures,
         deletes,
         ...answer,
-        rules: rules.filter((rule) => rule !== undefined),
+        rules,
         opensInMs: remote.opensInMs(),
       },
       ...(bytesPerSecond !== undefined && { bytesPerSecond }),

@@ -39,7 +39,7 @@ export interface ReplicationWork {
 export interface Outbox {
   readonly inbox: Inbox
   /** Called before a tag is changed; returns when it is durable that the change must be replicated. */
-  announce(change: TagChange, options: AbortOptions): Promise<void>
+  readonly announce: (change: TagChange, options: AbortOptions) => Promise<void>
   add(entry: Omit<InboxEntry, 'atMs'>, options?: AbortOptions): Promise<void>
   /** Called with the shard of whatever was added. */
   onAdded: (shard: number) => void

@@ -23,8 +23,8 @@ const glob = (pattern: string) => {
 }
 
 export interface Matcher {
-  repository(repository: Repository): boolean
-  fits(repository: Repository, tag: Tag): boolean
+  readonly repository: (repository: Repository) => boolean
+  readonly fits: (repository: Repository, tag: Tag) => boolean
 }
 
 export function matcher({ repository: place, tag: name }: TagRule): Matcher {

@@ -57,27 +57,12 @@ export interface ShardWork {
 export function shardWork(components: ShardWorkComponents, init: ShardWorkInit): ShardWork {
   const { clock, logger } = components
   const journals = new Map<number, Journal>()
-  const wakers = new Map<number, () => void>()
-  /** Shards that were nudged while nobody slept. */
-  const nudged = new Set<number>()
+  const naps = new Map<number, Nap>()
 
-  const pause = async (shard: number, { signal }: AbortOptions) => {
-    if (nudged.delete(shard)) return
-    const woken = new AbortController()
-    wakers.set(shard, () => woken.abort())
-    try {
-      await clock.sleep(LOOK_MS, { signal: AbortSignal.any([woken.signal, ...(signal === undefined ? [] : [signal])]) })
-    } catch (err) {
-      if (signal?.aborted === true || !isAbort(err)) throw err
-    } finally {
-      wakers.delete(shard)
-      nudged.delete(shard)
-    }
-  }
-
-  const openJournal = async ({ shard, isHeld, signal }: Lease): Promise<Journal | undefined> => {
+  const openJournal = async (lease: Lease): Promise<Journal | undefined> => {
     const { backend, random, executor } = components
-    const storage = backendStorage({ backend, isOwner: isHeld }, replicationKeys.tasks(shard))
+    const { shard, signal } = lease
+    const storage = backendStorage({ backend, isOwner: () => lease.isHeld() }, replicationKeys.tasks(shard))
     const parts = { clock, random, logger, storage, executors: { [REPLICATE]: executor } }
     const journal = durableJournal(parts, { concurrency: init.tagsAtOnce, retry: init.retry, maxTasks: MAX_TASKS })
     while (!signal.aborted) {
@@ -98,6 +83,8 @@ export function shardWork(components: ShardWorkComponents, init: ShardWorkInit):
       const journal = await openJournal(lease)
       if (journal === undefined) return
       journals.set(shard, journal)
+      const nap = new Nap(clock)
+      naps.set(shard, nap)
       const walks = components.backfills.run(lease)
       const intake = new Intake(components, journal)
       try {
@@ -106,19 +93,40 @@ export function shardWork(components: ShardWorkComponents, init: ShardWorkInit):
             if (!signal.aborted)
               logger.warn('the inbox of the replication could not be emptied; it is tried again', { err })
           })
-          await pause(shard, { signal }).catch(() => undefined)
+          await nap.take({ signal }).catch(() => undefined)
         }
       } finally {
         journals.delete(shard)
+        naps.delete(shard)
         await Promise.all([walks, journal.close()])
       }
     },
-    nudge(shard) {
-      if (!journals.has(shard)) return
-      nudged.add(shard)
-      wakers.get(shard)?.()
-    },
+    nudge: (shard) => naps.get(shard)?.end(),
     counts: () => [...journals.values()].map((journal) => journal.counts()),
+  }
+}
+
+/** The pause between two looks into an inbox; it is over at once when somebody says so, also beforehand. */
+class Nap {
+  readonly #clock: Clock
+  #woken = new AbortController()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  end(): void {
+    this.#woken.abort()
+  }
+
+  async take({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    try {
+      await this.#clock.sleep(LOOK_MS, { signal: AbortSignal.any([this.#woken.signal, signal]) })
+    } catch (err) {
+      if (signal.aborted || !isAbort(err)) throw err
+    } finally {
+      if (this.#woken.signal.aborted) this.#woken = new AbortController()
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Replication } from '../../../lib/api/index.ts'
 import { type AbortOptions, appError } from '../../../lib/base/index.ts'
-import type { Tag } from '../../../lib/core/index.ts'
+import type { Descriptor, Tag } from '../../../lib/core/index.ts'
 import type { VersionedTags } from '../tag-records.ts'
 import { compareVersions, type TagRecord } from '../tag-version.ts'
 import { type PlanComponents, planOf } from './plan.ts'
@@ -42,7 +42,7 @@ export async function replicateTag(
       const answer = await remote.replicas.deleteTag(repository, tag, { version: record.version, ...options })
       return { ...version, ...endOf(answer) }
     }
-    await bringAll(components, target, tag, record.target, options)
+    await bringAll(components, target, { tag, descriptor: record.target }, options)
     const now = await components.tags.read(repository, tag, options)
     if (now === undefined || compareVersions(now.version, record.version) !== 0) continue
     const sent = { descriptor: record.target, version: record.version, ...options }
@@ -76,8 +76,7 @@ async function settledThere(
 async function bringAll(
   components: TagReplicationComponents,
   target: TransferTarget,
-  tag: Tag,
-  descriptor: NonNullable<TagRecord['target']>,
+  { tag, descriptor }: { readonly tag: Tag; readonly descriptor: Descriptor },
   options: AbortOptions,
 ): Promise<void> {
   const { remote, repository } = target

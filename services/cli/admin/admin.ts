@@ -39,7 +39,7 @@ async function perform({ api, name, verb }: Entry, input: Flags, host: ProcessHo
     try {
       const asked = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, value?.toString() ?? '']))
       const body = verb.body === undefined ? {} : { body: verb.body(asked) }
-      const answer = await adminClient<AdminCalls>(http, url, api.calls)[name]?.({ ...asked, ...body } as never)
+      const answer = await adminClient<AdminCalls>(http, url, api.calls)[name]?.({ ...asked, ...body })
       if (input.json === true) host.say(JSON.stringify(answer ?? {}))
       else host.say(answer === undefined || verb.show === undefined ? 'done' : verb.show(answer as never, clock.now()))
     } finally {

@@ -78,7 +78,7 @@ const scenario = async (seed: number, restarts: readonly number[]) => {
     await clock.advance(random.next() * 3 * leaseMs)
     await Promise.all([ending, clock.advance(20 * leaseMs)])
     members[at] = member(100 + round * 10 + at)
-    await members[at]?.leases.start()
+    await members[at].leases.start()
     await clock.advance(random.next() * 4 * leaseMs)
   }
   expect(worst).toBe(1)

@@ -6,14 +6,14 @@ const hex = 'ab'.repeat(32)
 
 describe('rules', () => {
   test.each([
-    ['team/*', '*', 'team/app', 'latest', true],
-    ['team/*', 'v*', 'team/app', 'latest', false],
-    ['team/*', 'v*.0', 'team/app', 'v1.0', true],
-    ['team', '*', 'team/app', 'v1', false],
-    ['*', '*', 'docker.io/library/nginx', '1.27', true],
-    ['team.app', '*', 'teamxapp', 'v1', false],
-  ])('a pattern fits the whole name: %s:%s and %s:%s', (repository, tag, place, name, fits) => {
-    expect(matcher({ repository, tag }).fits(parseRepository(place), parseTag(name))).toBe(fits)
+    [{ repository: 'team/*', tag: '*' }, ['team/app', 'latest'], true],
+    [{ repository: 'team/*', tag: 'v*' }, ['team/app', 'latest'], false],
+    [{ repository: 'team/*', tag: 'v*.0' }, ['team/app', 'v1.0'], true],
+    [{ repository: 'team', tag: '*' }, ['team/app', 'v1'], false],
+    [{ repository: '*', tag: '*' }, ['docker.io/library/nginx', '1.27'], true],
+    [{ repository: 'team.app', tag: '*' }, ['teamxapp', 'v1'], false],
+  ] as const)('a pattern fits the whole name: %j and %j', (rule, [place, name], fits) => {
+    expect(matcher(rule).fits(parseRepository(place), parseTag(name))).toBe(fits)
   })
 
   test('a rule has its own mark for each remote', () => {
