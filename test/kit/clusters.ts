@@ -14,7 +14,8 @@ export interface ClustersInit extends Pick<TopologyInit, 'processes'> {
   readonly clusters: Readonly<Record<string, Readonly<Record<string, RemotePlan>>>>
   /** The `replication` key of all build-indexes. */
   readonly replication?: Readonly<Record<string, unknown>>
-  readonly overrides?: readonly string[]
+  /** By the name of a cluster: config overrides, as a topology takes them. */
+  readonly overrides?: Readonly<Record<string, readonly string[]>>
 }
 
 /** One of several clusters. */
@@ -36,7 +37,7 @@ export interface Clusters extends AsyncDisposable {
 const indexes = ['build-index-1', 'build-index-2']
 
 /** Several clusters of one agent, two origins and two build-indexes each, that replicate to each other. */
-export function startClusters({ clusters, replication, ...init }: ClustersInit): Promise<Clusters> {
+export function startClusters({ clusters, replication, overrides, processes = [] }: ClustersInit): Promise<Clusters> {
   return buildResource(async (stack) => {
     const started = new Map<string, TestCluster>()
     const plans = new Map(Object.entries(clusters))
@@ -62,7 +63,7 @@ export function startClusters({ clusters, replication, ...init }: ClustersInit):
     for (const name of Object.keys(clusters)) {
       const more: TopologyInit['more'] = (kind) => (kind === 'buildIndex' ? configOf(name) : {})
       const shoal = stack.own(
-        await startTopology({ ...init, ...size, later: indexes, processes: init.processes ?? [], more }),
+        await startTopology({ ...size, later: indexes, processes, more, overrides: overrides?.[name] ?? [] }),
       )
       const registry = registryClient(shoal.url('proxy-1', 'registry'))
       started.set(name, {

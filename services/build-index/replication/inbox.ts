@@ -95,6 +95,6 @@ function parseEntry(value: unknown): InboxEntry {
     tag: parseTag(tag),
     digest: digest === undefined ? undefined : parseDigest(digest),
     ...(Array.isArray(remotes) && { remotes: remotes.map(String) }),
-    atMs: Number(atMs),
+    atMs,
   }
 }

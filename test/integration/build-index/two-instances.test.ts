@@ -35,6 +35,7 @@ function startInstance(folder: string): Promise<StartedProcess<Instance>> {
     `backend.folder=${folder}`,
     'http.bind=127.0.0.1:auto',
     'ops.bind=127.0.0.1:auto',
+    'admin.bind=127.0.0.1:auto',
   ]
   return startProcess({
     command: process.execPath,

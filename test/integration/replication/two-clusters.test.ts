@@ -10,14 +10,25 @@ import type { RegistryClient } from '../../kit/registry-client.ts'
 const random = seededRandom(Number(process.env['SEED'] ?? 7))
 const MIB = 1024 * 1024
 
+const secret = 'the-secret-of-the-far-services'
+
 let clusters: Clusters
 let near: TestCluster
 let far: TestCluster
 
 beforeAll(async () => {
+  // The other cluster lets everybody pull and push at its proxy, and asks for its secret behind it.
+  const guarded = ['buildIndex', 'origin', 'tracker', 'proxy'].map((kind) => `${kind}.secrets.service=${secret}`)
+  const open = [
+    'buildIndex.anonymous=read',
+    'origin.anonymous=read',
+    'tracker.anonymous=write',
+    'proxy.anonymous=write',
+  ]
   clusters = await startClusters({
+    overrides: { far: [...guarded, ...open] },
     clusters: {
-      near: { far: { rules: [{ repository: 'team/*' }, { repository: 'only/v', tag: 'v*' }], deletes: true } },
+      near: { far: { secret, rules: [{ repository: 'team/*' }, { repository: 'only/v', tag: 'v*' }], deletes: true } },
       far: {},
     },
   })
