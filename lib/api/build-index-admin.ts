@@ -1,4 +1,156 @@
+import { z } from 'zod'
+import { adminCall } from './admin.ts'
+import { list, text } from './bounded.ts'
 import { adminApi } from './openapi.ts'
+import { tagVersionSchema } from './replication.ts'
+import { ringCalls } from './ring-admin.ts'
+import { byteCountSchema, digestSchema, repositorySchema, tagSchema } from './schemas.ts'
+
+/** Entries of one list in an answer. */
+const MAX_ENTRIES = 1000
+/** Of names in the config, and of messages of errors. */
+const MAX_TEXT = 4 * 1024
+
+const countSchema = z.number().int().min(0)
+const nameSchema = text(64)
+
+/**
+ * `lost`: the remote has a later version from another cluster. `dead`: it failed for good or too often, and waits for a
+ * retry. `cancelled`: somebody ended it.
+ */
+export const replicationStates = ['waiting', 'running', 'done', 'lost', 'dead', 'cancelled'] as const
+export type ReplicationState = (typeof replicationStates)[number]
+
+/** One tag on its way to one remote. */
+export const replicationSchema = z.object({
+  remote: nameSchema,
+  repository: text(MAX_TEXT),
+  tag: text(128),
+  state: z.enum(replicationStates),
+  /** What the tag points to, and its version; without a digest it was deleted. */
+  digest: digestSchema.optional(),
+  version: tagVersionSchema.optional(),
+  /**
+   * `taken`: the remote set or deleted the tag. `same`: it had it already. `older`: it has `laterVersion`. `gone`: there
+   * was nothing to send. `unwanted`: no rule asks for it.
+   */
+  outcome: z.enum(['taken', 'same', 'older', 'gone', 'unwanted']).optional(),
+  laterVersion: tagVersionSchema.optional(),
+  /** Bytes that the remote has of all that the tag needs. */
+  doneBytes: byteCountSchema,
+  totalBytes: byteCountSchema,
+  sentBytes: byteCountSchema,
+  bytesPerSecond: byteCountSchema,
+  /** Tries that have failed. */
+  attempts: countSchema,
+  lastError: z.object({ code: text(64), message: text(MAX_TEXT) }).optional(),
+  updatedAtMs: z.number(),
+  /** Uploads under way at origins of the remote; they are continued after a restart. */
+  uploads: list(
+    z.object({
+      digest: digestSchema,
+      origin: text(128),
+      id: text(256),
+      member: text(128).exactOptional(),
+      /** When it last went on. */
+      movedAtMs: z.number(),
+    }),
+    MAX_ENTRIES,
+  ),
+})
+export type Replication = z.output<typeof replicationSchema>
+export type ReplicationUpload = Replication['uploads'][number]
+
+const backfillSchema = z.object({
+  repository: text(MAX_TEXT),
+  tag: text(MAX_TEXT),
+  /** Tags that were looked at, and those of them that fit. */
+  looked: countSchema,
+  fitting: countSchema,
+  /** Where it is; absent before its begin and after its end. */
+  at: text(MAX_TEXT).optional(),
+  doneAtMs: z.number().optional(),
+})
+/** How far the tags of before were looked for that fit a rule. */
+export type Backfill = z.output<typeof backfillSchema>
+
+const remoteSchema = z.object({
+  name: nameSchema,
+  urls: list(text(2048), MAX_ENTRIES),
+  /** Name of the other cluster; absent while it does not answer. */
+  cluster: nameSchema.optional(),
+  reachable: z.boolean(),
+  lastError: text(64).optional(),
+  /** Milliseconds until it may be sent to; 0: now. */
+  opensInMs: countSchema,
+  /** Absent: no limit. */
+  bytesPerSecond: byteCountSchema.optional(),
+  concurrency: countSchema,
+  signatures: z.boolean(),
+  deletes: z.boolean(),
+  rules: list(backfillSchema, MAX_ENTRIES),
+})
+export type RemoteAnswer = z.output<typeof remoteSchema>
+
+const one = '/replications/:remote/:repository/:tag'
+const unknown = ['REPLICATION_UNKNOWN', 'REMOTE_UNKNOWN', 'NAME_INVALID', 'TAG_INVALID'] as const
 
 /** The admin API of a build-index; docs/endpoints.md has a row for each call. */
-export const buildIndexAdmin = adminApi({})
+export const buildIndexAdmin = adminApi({
+  ...ringCalls,
+  remotes: adminCall({
+    method: 'GET',
+    path: '/remotes',
+    summary: 'the clusters that tags are replicated to, whether they answer, and how far older tags were looked for',
+    answer: z.object({
+      cluster: nameSchema,
+      /** Shards of the work that this build-index does. */
+      shards: list(countSchema, MAX_ENTRIES),
+      remotes: list(remoteSchema, MAX_ENTRIES),
+    }),
+  }),
+  replications: adminCall({
+    method: 'GET',
+    path: '/replications',
+    summary: 'how tags on their way to other clusters stand, page by page',
+    query: {
+      state: `only those that are ${replicationStates.join(', ')}`,
+      repository: 'only those of this repository',
+      remote: 'only those to this remote',
+      n: 'entries on one page',
+      last: 'continue after this entry: `next` of the page before',
+    },
+    codes: ['REQUEST_INVALID', 'NAME_INVALID', 'PAGINATION_NUMBER_INVALID'],
+    answer: z.object({ replications: list(replicationSchema, MAX_ENTRIES), next: text(MAX_TEXT).optional() }),
+  }),
+  replication: adminCall({
+    method: 'GET',
+    path: one,
+    summary: 'how one tag on its way to one remote stands',
+    codes: unknown,
+    answer: replicationSchema,
+  }),
+  replicate: adminCall({
+    method: 'POST',
+    path: '/replications',
+    summary: 'replicates one tag now: to one remote, or to all whose rules fit',
+    body: z.object({ repository: repositorySchema, tag: tagSchema, remote: nameSchema.optional() }),
+    status: 202,
+    codes: ['BODY_INVALID', 'MANIFEST_UNKNOWN', 'REMOTE_UNKNOWN'],
+    answer: z.object({ remotes: list(nameSchema, MAX_ENTRIES) }),
+  }),
+  retryReplication: adminCall({
+    method: 'POST',
+    path: `${one}/retry`,
+    summary: 'tries it now, also when it was given up',
+    status: 202,
+    codes: unknown,
+  }),
+  cancelReplication: adminCall({
+    method: 'DELETE',
+    path: one,
+    summary: 'ends it; a later change of the tag starts it again',
+    status: 202,
+    codes: unknown,
+  }),
+})

@@ -1,6 +1,7 @@
 export {
   type AdminCall,
   type AdminCalls,
+  type AdminClient,
   type AnswerOf,
   adminBody,
   adminClient,
@@ -9,6 +10,15 @@ export {
 } from './admin.ts'
 export { agentAdmin } from './agent-admin.ts'
 export { blobOf, repositoryOf } from './blob-path.ts'
+export {
+  MAX_SEND_BODY,
+  SEND_MEDIA_TYPE,
+  type SendEnd,
+  type SendProgress,
+  type SendTarget,
+  sendTargetSchema,
+} from './blob-send.ts'
+export { type BlobSender, type BlobSenderComponents, blobSender, type SendOptions } from './blob-sender.ts'
 export {
   type BlobLink,
   type BlobLinks,
@@ -23,7 +33,16 @@ export {
   type TagIndex,
   type TagPage,
 } from './build-index.ts'
-export { buildIndexAdmin } from './build-index-admin.ts'
+export {
+  type Backfill,
+  buildIndexAdmin,
+  type RemoteAnswer,
+  type Replication,
+  type ReplicationState,
+  type ReplicationUpload,
+  replicationSchema,
+  replicationStates,
+} from './build-index-admin.ts'
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
 export { manifestShape } from './manifest-shape.ts'
 export { describedRoutes } from './openapi.ts'
@@ -56,6 +75,23 @@ export {
   WRITE_BACK_HEADER,
 } from './origin-contract.ts'
 export { proxyAdmin } from './proxy-admin.ts'
+export {
+  askedStatesSchema,
+  clusterNameSchema,
+  MAX_ASKED,
+  type ReplicaCluster,
+  type ReplicaOutcome,
+  type ReplicaState,
+  type ReplicaStates,
+  type Replicas,
+  type ReplicasComponents,
+  type ReplicaTag,
+  replicaPutSchema,
+  replicaRoutes,
+  replicasOf,
+  type TagVersion,
+  tagVersionSchema,
+} from './replication.ts'
 export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'

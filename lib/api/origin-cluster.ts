@@ -65,7 +65,7 @@ export function originCluster({ http, cluster }: OriginClusterComponents): Origi
     const open = async (member: Member): Promise<MemberStream> => {
       return { member, body: await client(member).openMetainfo(repository, digest, { signal }) }
     }
-    return tryEach(cluster, digest, open, { signal, after, isDefinite: untilTwoDoNotKnow() })
+    return tryEach(cluster, digest, open, { signal, after, isDefinite: isFinalAtOrigins() })
   }
 
   return {
@@ -75,7 +75,7 @@ export function originCluster({ http, cluster }: OriginClusterComponents): Origi
         digest,
         async (member) =>
           (await client(member).statBlob(repository, digest, options)) ?? Promise.reject(unknown(digest)),
-        { ...options, isDefinite: untilTwoDoNotKnow() },
+        { ...options, isDefinite: isFinalAtOrigins() },
       ).catch((err: unknown) => {
         if (hasCode(err, 'BLOB_UNKNOWN')) return undefined
         throw err
@@ -97,7 +97,7 @@ function unknown(digest: Digest) {
 }
 
 /** The rule of one call for `tryEach`: the second BLOB_UNKNOWN is believed, other final errors at once. */
-function untilTwoDoNotKnow(): (err: unknown) => boolean {
+export function isFinalAtOrigins(): (err: unknown) => boolean {
   let count = 0
   return (err) => {
     if (!hasCode(err, 'BLOB_UNKNOWN')) return hasCode(err, ...finalCodes)
@@ -138,7 +138,7 @@ function openAt(
   after: readonly FailedTry[],
 ): Promise<OpenRead> {
   const open = async (member: Member) => ({ member, ...(await client(member).readBlob(repository, digest, options)) })
-  return tryEach(cluster, digest, open, { signal: options.signal, after, isDefinite: untilTwoDoNotKnow() })
+  return tryEach(cluster, digest, open, { signal: options.signal, after, isDefinite: isFinalAtOrigins() })
 }
 
 /** Exactly the bytes of `range`; when a body ends early, goes on at another origin. */

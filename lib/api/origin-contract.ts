@@ -12,6 +12,7 @@ export const originRoutes = {
   metainfo: '/namespace/:namespace/blobs/:digest/metainfo',
   holding: '/namespace/:namespace/blobs/:digest/holding',
   held: '/namespace/:namespace/blobs/:digest/held',
+  send: '/namespace/:namespace/blobs/:digest/send',
   uploads: '/namespace/:namespace/uploads',
   upload: '/namespace/:namespace/uploads/:id',
 } as const

@@ -111,7 +111,23 @@ const ownCodes = {
     500,
     'the registry listens beyond this machine, and the config does not say who may read without a secret; set registry.anonymous to none or read',
   ),
+  REMOTE_UNKNOWN: final(404, 'the config names no remote of that name; list the remotes'),
+  REPLICA_FAILED: retryable(503, 'the tag could not be replicated now; it is tried again'),
+  REPLICA_INCOMPLETE: retryable(
+    409,
+    'the repository lacks a blob or a manifest that the tag needs; send that first, and then the tag',
+  ),
+  REPLICA_SAME_CLUSTER: final(409, 'the remote has the name of this cluster; give each cluster a name of its own'),
+  REPLICATION_NEEDS_BACKEND: final(
+    500,
+    'the backend of the index has no conditional writes; name another one in replication.backend, or no remotes',
+  ),
+  REPLICATION_UNKNOWN: final(404, 'this tag was not sent to this remote lately'),
   REFERRERS_UNSUPPORTED: final(404, 'the referrers API is not supported; use the referrers tag'),
+  REPLICA_TOO_LARGE: final(
+    422,
+    'the image names too many manifests or blobs, or nests indexes too deeply, to be replicated',
+  ),
   REQUEST_INVALID: final(400, 'the request line or a header is malformed'),
   REQUEST_TIMEOUT: retryable(504, 'no answer came in time'),
   SHUTTING_DOWN: retryable(503, 'the service is shutting down; ask another'),

@@ -4,6 +4,7 @@ export { deepMerge, type Tree, treeAt } from './merge.ts'
 export { parseBytes, parseDuration, parseRate } from './quantities.ts'
 export {
   anonymousRights,
+  baseUrl,
   byteSize,
   duration,
   hostName,

@@ -43,7 +43,8 @@ const listener = z.strictObject({
 /** A listener with a default address; each key may be set alone. */
 export const listenerOn = (address: string) => listener.extend({ bind: bind.prefault(address) }).prefault({})
 
-const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
+/** Address of a service: http or https; parsed without a slash at its end. */
+export const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
 
 /** One instance of a clustered service, as lib/cluster takes it. */
 const member = z.strictObject({

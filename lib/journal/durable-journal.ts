@@ -12,6 +12,7 @@ import type { Journal, TaskQuery } from './journal.ts'
 import { type JournalMetrics, journalMetrics } from './journal-metrics.ts'
 import type { JournalStorage } from './journal-storage.ts'
 import type { Executor, NewTask, Task } from './task.ts'
+import { taskId } from './task-record.ts'
 import { TaskRunner } from './task-runner.ts'
 import { TaskTable } from './task-table.ts'
 
@@ -108,6 +109,10 @@ class DurableJournal implements Journal {
 
   get(id: string) {
     return this.#table.get(id)
+  }
+
+  find(kind: string, key: string) {
+    return this.#table.get(taskId(kind, key))
   }
 
   list(query: TaskQuery = {}) {

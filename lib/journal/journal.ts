@@ -44,6 +44,8 @@ export interface JournalTasks {
    */
   add(task: NewTask): Promise<Task>
   get(id: string): Task | undefined
+  /** The task of that kind about that object. */
+  find(kind: string, key: string): Task | undefined
   list(query?: TaskQuery): TaskPage
   /**
    * Makes the task due now and resets its tries; does not change a running task. @throws TASK_UNKNOWN,

@@ -18,7 +18,7 @@ import type { Failure, TaskTable } from './task-table.ts'
 /** Longest timer: when the wall clock is set back, a task must not wait for its old time. */
 const MAX_TIMER_MS = 24 * 60 * 60 * 1000
 
-export type RunOutcome = 'done' | 'failed' | 'dead'
+export type RunOutcome = 'done' | 'failed' | 'dead' | 'postponed'
 
 export interface TaskRunnerComponents {
   readonly clock: Clock
@@ -113,14 +113,22 @@ export class TaskRunner implements Startable {
   /** Runs the task and records the result. Gives the task afterwards; undefined when it no longer exists. */
   async #attempt(task: Task, signal: AbortSignal): Promise<Task | undefined> {
     const { table, executors, onRun, logger, clock } = this.#components
+    let postponedMs: number | undefined
+    const postpone = (dueAtMs: number) => {
+      postponedMs = dueAtMs
+    }
     try {
-      await (executors[task.kind] ?? nobody(task)).run(task, { signal })
+      await (executors[task.kind] ?? nobody(task)).run(task, { signal, postpone })
     } catch (err) {
       if (signal.aborted) return table.leave(task.id, clock.now())
       const failure = this.#failureOf(task, err)
       this.#log(task, failure, err)
       onRun(task.kind, failure.dueAtMs === undefined ? 'dead' : 'failed')
       return table.failed(task.id, failure)
+    }
+    if (postponedMs !== undefined) {
+      onRun(task.kind, 'postponed')
+      return table.postponed(task.id, postponedMs)
     }
     onRun(task.kind, 'done')
     logger.debug('a task is done', { kind: task.kind, key: task.key, attempts: task.attempts })

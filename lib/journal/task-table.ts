@@ -137,6 +137,13 @@ export class TaskTable {
     })
   }
 
+  /** A running task is to run again from that time on. */
+  postponed(id: string, dueAtMs: number): Promise<Task | undefined> {
+    return this.#change(id, 'running', (entry) =>
+      this.#save(entry, entry.again ? this.#afresh(entry) : { state: 'waiting', dueAtMs }),
+    )
+  }
+
   /** The run of a task failed. */
   failed(id: string, { code, dueAtMs }: Failure): Promise<Task | undefined> {
     return this.#change(id, 'running', (entry) => {

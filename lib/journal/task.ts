@@ -41,5 +41,14 @@ export interface Task {
  * error makes the task dead at once.
  */
 export interface Executor {
-  run(task: Task, options: { readonly signal: AbortSignal }): Promise<void>
+  run(task: Task, options: RunOptions): Promise<void>
+}
+
+export interface RunOptions {
+  readonly signal: AbortSignal
+  /**
+   * The task is not done when this run resolves, but runs again from that time on (milliseconds since the epoch); this
+   * is no failure.
+   */
+  readonly postpone: (dueAtMs: number) => void
 }

@@ -36,15 +36,15 @@ export interface EditComponents {
 
 export function editOperations({ storage, edits, traffic }: EditComponents): EditOperations {
   const requireReferences = async (repository: Repository, checked: CheckedManifest, signal: AbortSignal) => {
-    const hasBlob = async (digest: Digest) => {
+    const hasBlob = async ({ digest }: Descriptor) => {
       const blob = await storage.blobs.find(repository, digest, { signal })
       blob?.close()
       return blob !== undefined
     }
-    const hasManifest = async (digest: Digest) =>
+    const hasManifest = async ({ digest }: Descriptor) =>
       (await storage.manifests.resolve(repository, { kind: 'digest', digest }, { signal })) !== undefined
     const missing = (await firstMissing(checked.blobs, hasBlob)) ?? (await firstMissing(checked.manifests, hasManifest))
-    if (missing !== undefined) throw appError('MANIFEST_BLOB_UNKNOWN', { detail: { digest: missing } })
+    if (missing !== undefined) throw appError('MANIFEST_BLOB_UNKNOWN', { detail: { digest: missing.digest } })
   }
 
   return {
@@ -101,13 +101,13 @@ function tagsOf(reference: Reference, query: URLSearchParams): readonly Tag[] {
   return named.map(parseTag)
 }
 
-/** The first of `digests`, in their order, that is missing; looks up a few at a time. */
+/** The first of `wanted`, in their order, that is missing; looks up a few at a time. */
 async function firstMissing(
-  digests: readonly Digest[],
-  isThere: (digest: Digest) => Promise<boolean>,
-): Promise<Digest | undefined> {
-  for (let i = 0; i < digests.length; i += LOOKUPS) {
-    const some = digests.slice(i, i + LOOKUPS)
+  wanted: readonly Descriptor[],
+  isThere: (one: Descriptor) => Promise<boolean>,
+): Promise<Descriptor | undefined> {
+  for (let i = 0; i < wanted.length; i += LOOKUPS) {
+    const some = wanted.slice(i, i + LOOKUPS)
     const found = await Promise.all(some.map(isThere))
     const absent = found.indexOf(false)
     if (absent >= 0) return some[absent]

@@ -1,3 +1,4 @@
+export { checkManifest, manifestMediaTypes } from './manifest.ts'
 export { memoryRegistryStorage } from './memory-storage.ts'
 export { registryLoad } from './registry-load.ts'
 export { type RegistryInit, registryRoutes } from './routes.ts'

@@ -1,5 +1,5 @@
 import { type AppError, appError, parseJson } from '../base/index.ts'
-import { type Digest, parseDigest } from '../core/index.ts'
+import { type Descriptor, type Digest, parseDigest } from '../core/index.ts'
 
 /** Media types of manifests and indexes that are checked; any other JSON object is stored unchanged. */
 export const manifestMediaTypes = {
@@ -12,14 +12,16 @@ export const manifestMediaTypes = {
 /** Most descriptors in one manifest; each one costs a look-up during the push. */
 export const MAX_DESCRIPTORS = 4096
 
-/** What the registry must know about a manifest. */
+/** What the registry must know about a manifest; each list has a digest once. */
 export interface CheckedManifest {
   /** The Content-Type of the stored manifest and of later answers. */
   readonly mediaType: string
   /** Blobs that the repository must already have. */
-  readonly blobs: readonly Digest[]
+  readonly blobs: readonly Descriptor[]
   /** Manifests that the repository must already have. */
-  readonly manifests: readonly Digest[]
+  readonly manifests: readonly Descriptor[]
+  /** What else an index names: the repository need not have it, and it may be a blob or a manifest. */
+  readonly others: readonly Descriptor[]
 }
 
 /** The fields that are checked; all others pass unchanged. */
@@ -59,7 +61,7 @@ export function checkManifest(bytes: Uint8Array, contentType: string | undefined
   if (schema1Types.has(mediaType)) throw invalid('schema 1 manifests are no longer accepted; push schema 2 or OCI')
   const image = imageTypes.has(mediaType)
   const index = indexTypes.has(mediaType)
-  if (!image && !index) return { mediaType, blobs: [], manifests: [] }
+  if (!image && !index) return { mediaType, blobs: [], manifests: [], others: [] }
   if (manifest.schemaVersion !== 2) throw invalid('schemaVersion must be 2')
   if (isPresent(manifest.subject)) readDescriptor(manifest.subject, 'subject')
   return image ? checkImage(manifest, mediaType) : checkIndex(manifest, mediaType)
@@ -69,7 +71,7 @@ function checkImage(manifest: Fields, mediaType: string): CheckedManifest {
   if (isPresent(manifest.manifests)) throw invalid('an image manifest must not have "manifests"')
   const config = readDescriptor(manifest.config, 'config')
   const layers = descriptorList(manifest.layers, 'layers').filter((layer) => !isForeign(layer))
-  return { mediaType, blobs: [...new Set([config, ...layers].map(({ digest }) => digest))], manifests: [] }
+  return { mediaType, blobs: eachOnce([config, ...layers]), manifests: [], others: [] }
 }
 
 /** Children of other types are not required: build caches list plain blobs there, and future types may be anything. */
@@ -78,14 +80,26 @@ function checkIndex(manifest: Fields, mediaType: string): CheckedManifest {
     throw invalid('an index must not have "config" or "layers"')
   }
   const children = descriptorList(manifest.manifests, 'manifests')
-  const required = children.filter((child) => imageTypes.has(child.mediaType) || indexTypes.has(child.mediaType))
-  return { mediaType, blobs: [], manifests: [...new Set(required.map(({ digest }) => digest))] }
+  const isManifest = (child: Descriptor) => imageTypes.has(child.mediaType) || indexTypes.has(child.mediaType)
+  return {
+    mediaType,
+    blobs: [],
+    manifests: eachOnce(children.filter(isManifest)),
+    others: eachOnce(children.filter((child) => !isManifest(child))),
+  }
 }
 
-interface ManifestDescriptor {
-  readonly digest: Digest
-  readonly mediaType: string
+interface ManifestDescriptor extends Descriptor {
   readonly urls: boolean
+}
+
+/** Of descriptors with the same digest, the first. */
+function eachOnce(descriptors: readonly ManifestDescriptor[]): readonly Descriptor[] {
+  const first = new Map<Digest, Descriptor>()
+  for (const { digest, mediaType, size } of descriptors) {
+    if (!first.has(digest)) first.set(digest, { digest, mediaType, size })
+  }
+  return [...first.values()]
 }
 
 function isForeign(layer: ManifestDescriptor): boolean {
@@ -105,7 +119,8 @@ function readDescriptor(value: unknown, where: string): ManifestDescriptor {
   if (typeof mediaType !== 'string') throw invalid(`"${where}" has no mediaType`)
   if (!Number.isSafeInteger(size) || Number(size) < 0) throw invalid(`"${where}" has no valid size`)
   if (typeof digest !== 'string') throw invalid(`"${where}" has no digest`)
-  return { digest: digestIn(digest, where), mediaType, urls: Array.isArray(urls) && urls.length > 0 }
+  const hasUrls = Array.isArray(urls) && urls.length > 0
+  return { digest: digestIn(digest, where), mediaType, size: Number(size), urls: hasUrls }
 }
 
 function digestIn(text: string, where: string): Digest {

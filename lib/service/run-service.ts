@@ -31,7 +31,8 @@ function parseFlags(argv: readonly string[]): ConfigSources | 'help' {
   }
 }
 
-const secretKey = /^\s*secrets\b|(?:^|\.)(?:password|uploadSecret|secretAccessKey|sessionToken|securityToken)\s*$/
+const secretKey =
+  /^\s*secrets\b|(?:^|\.)(?:password|secret|uploadSecret|secretAccessKey|sessionToken|securityToken)\s*$/
 
 /** Everybody on the machine sees the arguments of a process. @throws CONFIG_INVALID */
 function refuseSecrets(overrides: readonly string[]): void {

@@ -32,7 +32,7 @@ export const serviceTable = {
       ops: { key: 'ops', port: 62_003 },
       admin: { key: 'admin', port: 62_004 },
     },
-    secrets: { accepts: ['node', 'service', 'adminRead', 'admin'] },
+    secrets: { accepts: ['node', 'service', 'adminRead', 'admin'], shows: 'service' },
   },
   tracker: {
     name: 'tracker',

@@ -3,8 +3,8 @@ import type { Metrics } from './metrics.ts'
 /** Where payload bytes came from: agents, origins, the backend, pushing clients, or the own cache. */
 export type ReceivedFrom = 'peer' | 'origin' | 'backend' | 'client' | 'cache'
 
-/** Where payload bytes went: swarm peers, clients, other origins, or the backend. */
-export type SentTo = 'peer' | 'client' | 'replica' | 'backend'
+/** Where payload bytes went: swarm peers, clients, other origins, the backend, or origins of another cluster. */
+export type SentTo = 'peer' | 'client' | 'replica' | 'backend' | 'cluster'
 
 /** Counts the payload bytes of blobs that a service receives and sends, each byte once. */
 export interface BlobTraffic {

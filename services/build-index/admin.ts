@@ -1,7 +1,16 @@
-import { buildIndexAdmin, describedRoutes } from '../../lib/api/index.ts'
+import { buildIndexAdmin, describedRoutes, ringRoutes } from '../../lib/api/index.ts'
+import type { Cluster } from '../../lib/cluster/index.ts'
 import type { Route } from '../../lib/http/index.ts'
+import { type ReplicationRoutesComponents, replicationRoutes } from './replication/replication-routes.ts'
+
+export interface BuildIndexAdminComponents extends ReplicationRoutesComponents {
+  readonly rings: Readonly<Record<string, Cluster>>
+}
 
 /** The admin API of a build-index. */
-export function buildIndexAdminRoutes(): readonly Route[] {
-  return describedRoutes('build-index', buildIndexAdmin, [])
+export function buildIndexAdminRoutes(components: BuildIndexAdminComponents): readonly Route[] {
+  return describedRoutes('build-index', buildIndexAdmin, [
+    ...ringRoutes(components.rings),
+    ...replicationRoutes(components),
+  ])
 }

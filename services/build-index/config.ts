@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { clusterNameSchema } from '../../lib/api/index.ts'
 import { backendSchema } from '../../lib/backend/index.ts'
 import { duration } from '../../lib/config/index.ts'
-import { commonKeys, listenerOf, secretsOf } from '../../lib/service/index.ts'
+import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import { remotesSchema, replicationSchema } from './replication/config.ts'
 
 /** Every key of a build-index; `config/build-index/base.yaml` shows them with their defaults. */
 export const buildIndexSchema = z.strictObject({
@@ -19,6 +21,13 @@ export const buildIndexSchema = z.strictObject({
       message: 'repository must hold {repository}, so that the tags of different repositories stay apart',
     })
     .prefault({ driver: 'file', folder: 'data/backend' }),
+  /** Name of this cluster, different from those of the clusters that it replicates to or from. */
+  cluster: clusterNameSchema.default('local'),
+  /** The origins of this cluster: replication reads from them and sends by them. */
+  origins: rings.origins,
+  /** The clusters that tags are replicated to, by the names that they have here. */
+  remotes: remotesSchema,
+  replication: replicationSchema,
   /** Pause between two checks of the backend, for /readyz. */
   probeInterval: duration.prefault('5s'),
 })

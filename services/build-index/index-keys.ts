@@ -4,6 +4,7 @@ import { type Digest, OWN_REGISTRY, type Repository, type Tag } from '../../lib/
 export type IndexEntry =
   | { readonly kind: 'repository' }
   | { readonly kind: 'tag'; readonly tag: Tag }
+  | { readonly kind: 'deleted'; readonly tag: Tag }
   | { readonly kind: 'manifest'; readonly digest: Digest }
   | { readonly kind: 'blob'; readonly digest: Digest }
 
@@ -15,7 +16,9 @@ export const CATALOG_PREFIX = 'index/catalog/'
  * index/
  * ├── catalog/<name>                          0 bytes: something was pushed there. Keys sort as the names do
  * ├── repositories/<name>/
- * │   ├── _tags/<tag>                         the descriptor that the tag points to, JSON
+ * │   ├── _tags/<tag>                         the descriptor that the tag points to and its version, JSON; of a
+ * │   │                                       deleted tag the version alone, for a while
+ * │   ├── _deleted/<tag>                      the tag was deleted once: whoever lists tags looks whether it still is
  * │   ├── _manifests/<algorithm>:<hex>        the descriptor, JSON
  * │   └── _blobs/<algorithm>:<hex>            {"digest","size"}, JSON
  * └── registries/<host>/                      catalog/ and repositories/ as above, of another registry
@@ -28,6 +31,8 @@ export function indexKey(repository: Repository, entry: IndexEntry): string {
       return `${rootOf(repository)}catalog/${repository.name}`
     case 'tag':
       return tagPrefix(repository) + entry.tag
+    case 'deleted':
+      return deletedPrefix(repository) + entry.tag
     case 'manifest':
       return `${folderOf(repository)}_manifests/${entry.digest}`
     case 'blob':
@@ -38,6 +43,11 @@ export function indexKey(repository: Repository, entry: IndexEntry): string {
 /** Prefix of the keys of a repository's tags; the rest of the key is the tag. */
 export function tagPrefix(repository: Repository): string {
   return `${folderOf(repository)}_tags/`
+}
+
+/** Prefix of the keys that mark tags as deleted; the rest of the key is the tag. */
+export function deletedPrefix(repository: Repository): string {
+  return `${folderOf(repository)}_deleted/`
 }
 
 function folderOf(repository: Repository): string {

@@ -37,6 +37,15 @@ export interface IndexRecords {
    * effect one after another, in any order. @throws UNAVAILABLE when other writers never stop changing the record
    */
   set(key: string, value: unknown, options?: AbortOptions): Promise<void>
+  /**
+   * Sets the record to what `decide` makes of its value; leaves it when that is undefined. A record that is malformed
+   * counts as none. `decide` is called again when another writer was faster. @throws UNAVAILABLE as `set` does
+   */
+  change<T>(
+    key: string,
+    change: { readonly parse: ParseRecord<T>; readonly decide: (found: T | undefined) => object | undefined },
+    options?: AbortOptions,
+  ): Promise<void>
   /** Removes the record if `doomed.test` holds for its value. Returns whether it was removed. */
   removeIf<T>(
     key: string,
@@ -83,6 +92,15 @@ export function indexRecords({ backend, clock, random }: IndexRecordsComponents)
         await backend.write(key, bytes, { ...options, ...condition, size: bytes.length })
       }, options)
     },
+    change: (key, { parse, decide }, options = {}) =>
+      insist(async () => {
+        const found = await bytesOf(key, options)
+        const value = decide(found && readable(found.bytes, parse))
+        if (value === undefined) return
+        const bytes = Buffer.from(JSON.stringify(value))
+        const condition = found === undefined ? { ifAbsent: true } : { ifMatch: found.etag }
+        await backend.write(key, bytes, { ...options, ...condition, size: bytes.length })
+      }, options),
     removeIf: (key, { parse, test }, options = {}) =>
       insist(async () => {
         const found = await read(key, parse, options)
@@ -107,6 +125,14 @@ function parsed<T>(key: string, bytes: Buffer, parse: ParseRecord<T>): T {
     return parse(JSON.parse(bytes.toString()))
   } catch (err) {
     throw corrupt(key, err)
+  }
+}
+
+function readable<T>(bytes: Buffer, parse: ParseRecord<T>): T | undefined {
+  try {
+    return parse(JSON.parse(bytes.toString()))
+  } catch {
+    return undefined
   }
 }
 

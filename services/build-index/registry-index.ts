@@ -16,7 +16,9 @@ import {
   type Repository,
   type Tag,
 } from '../../lib/core/index.ts'
-import { MAX_PAGE } from './repository-index.ts'
+import { MAX_PAGE } from './key-pages.ts'
+import { registryTags } from './registry-tags.ts'
+import { type TagRecords, unknownTag, type VersionedTags } from './tag-records.ts'
 
 /** Bytes of recent manifests kept in memory, because their tags are put next. */
 const RECENT_BYTES = 16 * 1024 * 1024
@@ -28,10 +30,13 @@ const RECENT_BYTES = 16 * 1024 * 1024
  * BACKEND_THROTTLED, BACKEND_DENIED (an outage never reads as undefined), BACKEND_READ_ONLY, UNSUPPORTED (what the
  * registry cannot do), ABORTED
  */
-export function registryIndex(registry: Registry): BuildIndex {
-  const parts: Parts = { registry, recent: byteCache<Uint8Array>(RECENT_BYTES, (bytes) => bytes.length) }
+export function registryIndex(registry: Registry, versions?: TagRecords): RegistryIndex {
+  const parts: Parts = { registry, versions, recent: byteCache<Uint8Array>(RECENT_BYTES, (bytes) => bytes.length) }
+  const tags = tagIndex(parts)
   return {
-    ...tagIndex(parts),
+    versioned: versions && registryTags({ registry: tags, versions }),
+    ...tags,
+    ...versionedChanges(tags, versions),
     ...manifestLinks(parts),
     ...blobLinks(parts),
     async listRepositories(options = {}) {
@@ -42,13 +47,20 @@ export function registryIndex(registry: Registry): BuildIndex {
   }
 }
 
+/** The index, and with a backend for versions its tags with their versions. */
+export type RegistryIndex = BuildIndex & { readonly versioned: VersionedTags | undefined }
+
 interface Parts {
   readonly registry: Registry
+  /** Versions of the tags, in a second backend; without them nothing is replicated. */
+  readonly versions: TagRecords | undefined
   /** Bytes by digest; the content of a digest never changes. */
   readonly recent: ByteCache<Uint8Array>
 }
 
-function tagIndex({ registry, recent }: Parts): TagIndex {
+/** The tags as the registry has them, without their versions. */
+function tagIndex(parts: Parts): TagIndex {
+  const { registry } = parts
   return {
     async listTags(repository, options = {}) {
       const tags = await registry.names.tags(registry.repository(repository).name, options)
@@ -58,11 +70,27 @@ function tagIndex({ registry, recent }: Parts): TagIndex {
     },
     getTag: (repository, tag, options) => registry.repository(repository).manifests.describe(tag, options),
     async putTag(repository, tag, { descriptor, signal }) {
-      await putManifest({ registry, recent }, repository, { reference: tag, descriptor, signal })
+      await putManifest(parts, repository, { reference: tag, descriptor, signal })
     },
     async deleteTag(repository, tag, options) {
       const removed = await registry.repository(repository).manifests.remove(tag, options)
-      if (!removed) throw appError('MANIFEST_UNKNOWN', { message: 'there is no such tag', detail: { tag } })
+      if (!removed) throw unknownTag(tag)
+    },
+  }
+}
+
+/** The changes of tags, each with a version. */
+function versionedChanges(tags: TagIndex, versions: TagRecords | undefined): Pick<TagIndex, 'putTag' | 'deleteTag'> {
+  if (versions === undefined) return tags
+  return {
+    putTag: (repository, tag, { descriptor, signal }) =>
+      versions.put(repository, tag, descriptor, {
+        signal,
+        first: (options) => tags.putTag(repository, tag, { descriptor, ...options }),
+      }),
+    async deleteTag(repository, tag, options) {
+      await tags.deleteTag(repository, tag, options)
+      await versions.delete(repository, tag, options)
     },
   }
 }
@@ -77,6 +105,7 @@ function manifestLinks(parts: Parts): ManifestLinks {
       if (!(await manifestsOf(repository).remove(digest, options))) {
         throw appError('MANIFEST_UNKNOWN', { detail: { digest } })
       }
+      await parts.versions?.deleteAll(repository, digest, options)
     },
   }
 }

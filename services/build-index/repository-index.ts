@@ -5,84 +5,68 @@ import {
   blobLinkSchema,
   descriptorSchema,
   type ManifestLinks,
-  type PageOptions,
   parseBody,
   type TagIndex,
 } from '../../lib/api/index.ts'
-import type { Backend, ObjectPage } from '../../lib/backend/index.ts'
+import type { Backend } from '../../lib/backend/index.ts'
 import { type AbortOptions, appError, hasCode } from '../../lib/base/index.ts'
-import type { Descriptor, Digest, Repository, RepositoryName, Tag } from '../../lib/core/index.ts'
-import { CATALOG_PREFIX, indexKey, tagPrefix } from './index-keys.ts'
-import { type IndexRecords, type IndexRecordsComponents, indexRecords } from './index-records.ts'
-
-/** Entries of one page: the default and the maximum. */
-export const MAX_PAGE = 1000
-
-/** Tags of a repository read at the same time, to find those that point to a manifest. */
-const TAGS_AT_ONCE = 16
+import type { Descriptor, Digest, Repository, RepositoryName } from '../../lib/core/index.ts'
+import { CATALOG_PREFIX, indexKey } from './index-keys.ts'
+import type { IndexRecords } from './index-records.ts'
+import { pageBehind } from './key-pages.ts'
+import { type TagRecords, unknownTag } from './tag-records.ts'
 
 const parseDescriptor = (value: unknown): Descriptor => parseBody(descriptorSchema, value)
 const parseBlobLink = (value: unknown): BlobLink => parseBody(blobLinkSchema, value)
+
+export interface RepositoryIndexComponents {
+  readonly backend: Backend
+  /** In the same backend. */
+  readonly records: IndexRecords
+  readonly tags: TagRecords
+}
 
 /**
  * Repositories in a backend, changed by conditional writes. Any number of build-indexes may share a backend: nothing is
  * cached, so each sees what the others wrote. Every method: @throws BACKEND_UNAVAILABLE (an outage never reads as
  * undefined), BACKEND_CORRUPT, ABORTED
  */
-export function repositoryIndex(components: IndexRecordsComponents): BuildIndex {
-  const parts: Parts = { backend: components.backend, records: indexRecords(components) }
+export function repositoryIndex(components: RepositoryIndexComponents): BuildIndex {
+  const parts: Parts = components
   return {
     ...tagIndex(parts),
     ...manifestLinks(parts),
     ...blobLinks(parts),
     async listRepositories(options = {}) {
-      const page = await listBehind(parts, CATALOG_PREFIX, options)
-      return { repositories: page.names as RepositoryName[], ...page.rest }
+      const { names, next } = await pageBehind(components.backend, CATALOG_PREFIX, options)
+      return { repositories: names as RepositoryName[], ...(next !== undefined && { next }) }
     },
   }
 }
 
-interface Parts extends Pick<IndexRecordsComponents, 'backend'> {
-  readonly records: IndexRecords
-}
+type Parts = RepositoryIndexComponents
 
 function tagIndex(parts: Parts): TagIndex {
-  const { records } = parts
+  const { tags } = parts
   return {
     async listTags(repository, options = {}) {
-      const page = await listBehind(parts, tagPrefix(repository), options)
-      if (page.names.length === 0 && !(await isKnown(parts, repository, options))) return undefined
-      return { tags: page.names as Tag[], ...page.rest }
+      const page = await tags.list(repository, options)
+      if (page.tags.length === 0 && !(await isKnown(parts, repository, options))) return undefined
+      return page
     },
-    async getTag(repository, tag, options) {
-      return (await records.read(indexKey(repository, { kind: 'tag', tag }), parseDescriptor, options))?.value
-    },
+    getTag: async (repository, tag, options) => (await tags.read(repository, tag, options))?.target,
     async putTag(repository, tag, { descriptor, signal }) {
       await makeKnown(parts, repository, { signal })
-      await records.set(indexKey(repository, { kind: 'tag', tag }), descriptor, { signal })
+      await tags.put(repository, tag, descriptor, { signal })
     },
     async deleteTag(repository, tag, options) {
-      const removed = await remove(parts, indexKey(repository, { kind: 'tag', tag }), options)
-      if (!removed) throw appError('MANIFEST_UNKNOWN', { message: 'there is no such tag', detail: { tag } })
+      if (!(await tags.delete(repository, tag, options))) throw unknownTag(tag)
     },
   }
 }
 
 function manifestLinks(parts: Parts): ManifestLinks {
-  const { backend, records } = parts
-
-  const removeTagsOf = async (repository: Repository, digest: Digest, options: AbortOptions) => {
-    const doomed = { parse: parseDescriptor, test: (target: Descriptor) => target.digest === digest }
-    for await (const keys of keyPages(backend, tagPrefix(repository), options)) {
-      const waiting = [...keys]
-      const work = async () => {
-        for (let key = waiting.pop(); key !== undefined; key = waiting.pop())
-          await records.removeIf(key, doomed, options)
-      }
-      await Promise.all(Array.from({ length: TAGS_AT_ONCE }, work))
-    }
-  }
-
+  const { backend, records, tags } = parts
   return {
     async getManifest(repository, digest, options) {
       return (await records.read(indexKey(repository, { kind: 'manifest', digest }), parseDescriptor, options))?.value
@@ -96,7 +80,7 @@ function manifestLinks(parts: Parts): ManifestLinks {
       const unknown = () => appError('MANIFEST_UNKNOWN', { detail: { digest } })
       if ((await backend.stat(key, options)) === undefined) throw unknown()
       // Remove the link last, so that an interrupted removal can be repeated.
-      await removeTagsOf(repository, digest, options)
+      await tags.deleteAll(repository, digest, options)
       if (!(await remove(parts, key, options))) throw unknown()
     },
   }
@@ -116,24 +100,6 @@ function blobLinks(parts: Parts): BlobLinks {
       if (!(await remove(parts, keyOf(repository, digest), options)))
         throw appError('BLOB_UNKNOWN', { detail: { digest } })
     },
-  }
-}
-
-/** Lists the keys behind `prefix` without the prefix; their names were valid when the keys were built. */
-async function listBehind({ backend }: Parts, prefix: string, { n = MAX_PAGE, last = '', signal }: PageOptions) {
-  if (n === 0) return { names: [], rest: {} }
-  const page = await backend.list(prefix, { signal, after: prefix + last, limit: Math.min(n, MAX_PAGE) })
-  return {
-    names: page.keys.map((key) => key.slice(prefix.length)),
-    rest: page.next === undefined ? {} : { next: page.next.slice(prefix.length) },
-  }
-}
-
-async function* keyPages(backend: Backend, prefix: string, options: AbortOptions): AsyncGenerator<readonly string[]> {
-  for (let after: string | undefined = prefix; after !== undefined; ) {
-    const page: ObjectPage = await backend.list(prefix, { ...options, after })
-    yield page.keys
-    after = page.next
   }
 }
 

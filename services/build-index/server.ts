@@ -21,7 +21,7 @@ import {
   sendJson,
 } from '../../lib/http/index.ts'
 import { may } from '../../lib/identity/index.ts'
-import { MAX_PAGE } from './repository-index.ts'
+import { MAX_PAGE } from './key-pages.ts'
 
 /** Most bytes of a request body; a descriptor needs about 200. */
 const MAX_BODY_BYTES = 16 * 1024

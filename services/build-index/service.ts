@@ -1,12 +1,14 @@
-import { type BuildIndex, sharedLooks } from '../../lib/api/index.ts'
-import { type Backend, backendProbe, governor, openBackend, openRegistry } from '../../lib/backend/index.ts'
-import type { AbortOptions, Startable } from '../../lib/base/index.ts'
+import { blobSender, originCluster, sharedLooks } from '../../lib/api/index.ts'
+import { type Backend, backendProbe } from '../../lib/backend/index.ts'
+import type { Startable } from '../../lib/base/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
-import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
+import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { buildIndexAdminRoutes } from './admin.ts'
 import type { BuildIndexConfig } from './config.ts'
-import { registryIndex } from './registry-index.ts'
-import { repositoryIndex } from './repository-index.ts'
+import { openIndex } from './open-index.ts'
+import { farEndRoutes } from './replication/far-end.ts'
+import { remoteCluster } from './replication/remote.ts'
+import { replicator } from './replication/replicator.ts'
 import { buildIndexServerRoutes } from './server.ts'
 
 /** Replacements for parts of the build-index, given by the herd and by tests. */
@@ -22,44 +24,46 @@ export interface BuildIndexService extends Startable {
   readonly adminUrl: string
 }
 
-interface OpenIndex {
-  readonly index: BuildIndex
-  readonly backend: Startable
-  readonly probed: Pick<Backend, 'stat'>
-}
-
 /** What each caller may ask for in vain: more than a proxy lets through from several clients at once. */
 const LOOKS = { perSecond: 500, burst: 5000 }
 
-/** With a registry as backend, the registry itself is the index; in any other backend the index is records of ours. */
-function openIndex(runtime: Runtime, { backend: config }: BuildIndexConfig, given: Backend | undefined): OpenIndex {
-  if (given === undefined && config.driver === 'registry') {
-    const registry = openRegistry({ ...runtime, governor: governor(runtime, config.limits) }, config)
-    const stat = async (_key: string, options?: AbortOptions) => {
-      await registry.ping(options)
-      return undefined
-    }
-    return { index: registryIndex(registry), backend: registry, probed: { stat } }
-  }
-  const backend = given ?? openBackend(runtime, config)
-  return { index: repositoryIndex({ ...runtime, backend }), backend, probed: backend }
-}
-
-/** One build-index. It has no state of its own: any number may share a backend. @throws INSECURE_BIND */
+/**
+ * One build-index. It has no state of its own: any number may share a backend, and they share the work of the
+ * replication. @throws INSECURE_BIND, REPLICATION_NEEDS_BACKEND
+ */
 export function buildIndexService(components: BuildIndexComponents, config: BuildIndexConfig): BuildIndexService {
   const runtime = serviceRuntime('buildIndex', config, components)
-  const { index, backend, probed } = openIndex(runtime, config, components.backend)
+  const { clock } = runtime
+  const { cluster } = config
+  const http = clusterHttp(runtime, config)
+  const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins })
+  const origins = originCluster({ http, cluster: originRing })
+  const remotes = new Map(
+    Object.entries(config.remotes).map(([name, remote]) => [name, remoteCluster(runtime, cluster, name, remote)]),
+  )
+  const { index, backends, probed, work, tags } = openIndex(runtime, config, { given: components.backend, remotes })
+  const shared = sharedLooks(index, runtime)
+  const sender = blobSender({ http, cluster: originRing })
+  const replication = replicator({ ...runtime, work, index, tags, origins, sender, remotes }, config.replication)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
+  const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
     checks: { backend: probe.check },
     listeners: {
-      http: { routes: buildIndexServerRoutes(sharedLooks(index, runtime), lookBudget(runtime, LOOKS)) },
-      admin: { routes: buildIndexAdminRoutes() },
+      http: {
+        routes: [
+          ...buildIndexServerRoutes(shared, lookBudget(runtime, LOOKS)),
+          ...farEndRoutes({ index: shared, tags, origins, self }),
+        ],
+      },
+      admin: {
+        routes: buildIndexAdminRoutes({ clock, cluster, remotes, replication, rings: { origins: originRing } }),
+      },
     },
   })
   return {
-    ...shell.around([backend, probe, ...shell.listeners]),
+    ...shell.around([http, backends, probe, replication, ...shell.listeners]),
     get url() {
       return shell.url('http')
     },

@@ -74,7 +74,7 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
     ...{ origins, trackers },
   }),
   tracker: (id, { origins }, data) => ({ origins, folder: join(data, id) }),
-  buildIndex: (_id, { backend }) => ({ backend }),
+  buildIndex: (_id, { backend, origins }) => ({ backend, origins }),
   proxy: (_id, { origins, buildIndexes, ownNames }) => ({ registry: { ownNames }, origins, buildIndexes }),
 }
 

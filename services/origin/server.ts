@@ -4,9 +4,10 @@ import { appError } from '../../lib/base/index.ts'
 import { parseDigest } from '../../lib/core/index.ts'
 import { clientOf, type Exchange, type Route, sendEmpty, sendJson } from '../../lib/http/index.ts'
 import { type BlobRoutesComponents, blobRoutes } from './blob-routes.ts'
+import { type SendRoutesComponents, sendRoutes } from './push/send-routes.ts'
 import type { UploadSessions, UploadState } from './push/upload-sessions.ts'
 
-export interface OriginRoutesComponents extends BlobRoutesComponents {
+export interface OriginRoutesComponents extends BlobRoutesComponents, SendRoutesComponents {
   readonly uploads: UploadSessions
   readonly backends: Pick<Backends, 'backendFor'>
 }
@@ -81,5 +82,5 @@ export function originServerRoutes(
   components: OriginRoutesComponents,
   init: { readonly memberId: string },
 ): readonly Route[] {
-  return [...blobRoutes(components), ...uploadRoutes(components, init.memberId)]
+  return [...blobRoutes(components), ...uploadRoutes(components, init.memberId), ...sendRoutes(components)]
 }

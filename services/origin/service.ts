@@ -3,7 +3,7 @@ import { type Backends, backendProbes, durabilityOf, openBackends } from '../../
 import { appError, background, type Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { type BlobRef, type Digest, peerIdOf } from '../../lib/core/index.ts'
-import { lookBudget } from '../../lib/http/index.ts'
+import { httpClient, lookBudget } from '../../lib/http/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, inlineDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -27,6 +27,7 @@ import { sourceKeys } from './bring/source-keys.ts'
 import type { OriginConfig } from './config.ts'
 import { journalStorage, openWriteBack } from './push/open-write-back.ts'
 import { placement, pushes } from './push/placement.ts'
+import { remoteSend } from './push/remote-send.ts'
 import { uploadQuota, uploadRefusals } from './push/upload-quota.ts'
 import { uploadSessions } from './push/upload-sessions.ts'
 import { siblingClients } from './ring/sibling-clients.ts'
@@ -128,6 +129,8 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const runtime = { ...serviceRuntime('origin', config, components), hashing: blockHashing(threadDigester()) }
   const { logger } = runtime
   const http = clusterHttp(runtime, config)
+  // Calls to other clusters show no secret of this one.
+  const remoteHttp = httpClient(runtime)
   const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
   const siblings = siblingClients(http, cluster)
   const trackerRing = serviceCluster(runtime, { name: 'trackers', ...config.trackers })
@@ -142,7 +145,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const patterns = config.backends.map(({ repository }) => repository)
   const names = blobNames({ store, backends }, { patterns })
   const rings = { origins: cluster, trackers: trackerRing }
-  return { runtime, http, cluster, rings, siblings, evictions, store, backends, storage, engine, names }
+  return { runtime, http, remoteHttp, cluster, rings, siblings, evictions, store, backends, storage, engine, names }
 }
 
 type OriginParts = ReturnType<typeof originParts>
@@ -212,6 +215,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     onReceived: (count) => onReceived('client', count),
     onStored,
   })
+  const pace = uploadPace(engine)
   const pending = () => later.pending()
   const keeping = upkeep({ ...shared, names, evictions, ingest: bring, engine, onReceived, onStored, pending }, config)
   const routes = originServerRoutes(
@@ -219,7 +223,8 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       ...shared,
       ingest: bring,
       pieceHashes: hashes,
-      pace: uploadPace(engine),
+      pace,
+      remoteSend: remoteSend({ ...shared, remoteHttp: parts.remoteHttp, pace, onSent }),
       admitOverHttp: (...asked) => engine.admitOverHttp(...asked),
       writeBack: later,
       looks: lookBudget(runtime, LOOKS),
@@ -239,7 +244,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
 /** One origin. @throws INSECURE_BIND, CONFIG_INVALID */
 export function originService(components: OriginComponents, config: OriginConfig): OriginService {
   const parts = originParts(components, config)
-  const { runtime, http, store, backends, engine } = parts
+  const { runtime, http, remoteHttp, store, backends, engine } = parts
   const { tasks, bring, later, keeping, admin, routes } = originRules(parts, config)
   const probes = backendProbes(runtime, backends.probed ?? [])
   const shell = serviceShell(runtime, config, {
@@ -261,7 +266,7 @@ export function originService(components: OriginComponents, config: OriginConfig
     later.work,
   ]
   return {
-    ...shell.around([http, ...content, ...shell.listeners, keeping]),
+    ...shell.around([http, remoteHttp, ...content, ...shell.listeners, keeping]),
     engine,
     get url() {
       return shell.url('http')

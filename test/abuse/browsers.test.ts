@@ -48,7 +48,7 @@ function ask(id: string, listener: string, options: RequestOptions = {}, body?: 
 
 test('the table has every service and each of its listeners', () => {
   expect(new Set(listeners.map(({ kind }) => kind)).size).toBe(5)
-  expect(listeners).toHaveLength(portCount(size) - 2 * size.agents - 2)
+  expect(listeners).toHaveLength(portCount(size) - 2 * size.agents - 3)
 })
 
 describe.each(listeners)('$kind $listener', ({ id, listener }) => {

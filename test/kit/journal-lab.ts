@@ -6,6 +6,7 @@ import {
   type Journal,
   type JournalStorage,
   memoryStorage,
+  type RunOptions,
   type Task,
 } from '../../lib/journal/index.ts'
 import {
@@ -14,6 +15,8 @@ import {
   recordingLogger,
   recordingMetrics,
 } from '../../lib/telemetry/index.ts'
+
+type Behaviour = (signal: AbortSignal, postpone: RunOptions['postpone']) => Promise<void>
 
 export interface JournalLab {
   readonly journal: Journal
@@ -26,7 +29,7 @@ export interface JournalLab {
   /** Keys of the held tasks; a key occurs once for each hold. */
   readonly held: readonly string[]
   /** Sets what later runs of the key do; by default they end at once. */
-  behave(key: string, run: (signal: AbortSignal) => Promise<void>): void
+  behave(key: string, run: Behaviour): void
 }
 
 export const baseMs = 1000
@@ -41,11 +44,11 @@ export function journalLab(
   const metrics = recordingMetrics()
   const runs: string[] = []
   const held: string[] = []
-  const behaviours = new Map<string, (signal: AbortSignal) => Promise<void>>()
+  const behaviours = new Map<string, Behaviour>()
   const copy: Executor = {
-    async run({ key }, { signal }) {
+    async run({ key }, { signal, postpone }) {
       runs.push(key)
-      await behaviours.get(key)?.(signal)
+      await behaviours.get(key)?.(signal, postpone)
     },
   }
   const hold = ({ key }: Task) => {

@@ -32,6 +32,8 @@ export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'origi
   readonly processes?: readonly string[]
   /** The backends of origins and of build-indexes; default: a folder that they share. */
   readonly backends?: TopologyBackends
+  /** More config of an instance, asked for at each of its starts. */
+  readonly more?: (kind: ServiceKind, id: string) => Readonly<Record<string, unknown>>
   /** The data folder, to start with the data of an earlier topology; default: a folder removed with this topology. */
   readonly data?: string
   /** Further variables of the environment of those that are processes of their own. */
@@ -105,7 +107,9 @@ export function startTopology(init: TopologyInit): Promise<Topology> {
     }
     const start = async (id: string, backends = init.backends) => {
       const isProcess = init.processes?.includes(id) ?? true
-      const started = await (isProcess ? startAlone : startInside)(stack, init, withBackends(find(id), backends))
+      const planned = withBackends(find(id), backends)
+      const instance = { ...planned, config: { ...planned.config, ...init.more?.(planned.kind, id) } }
+      const started = await (isProcess ? startAlone : startInside)(stack, init, instance)
       running.set(id, started)
       void started.ended.then((how) => {
         if (running.get(id) === started) crashes.set(id, how)

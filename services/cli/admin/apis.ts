@@ -8,6 +8,7 @@ import {
 } from '../../../lib/api/index.ts'
 import type { ServiceKind } from '../../../lib/service/index.ts'
 import { agentVerbs } from './agent-verbs.ts'
+import { buildIndexVerbs } from './build-index-verbs.ts'
 import { originVerbs } from './origin-verbs.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { trackerVerbs } from './tracker-verbs.ts'
@@ -20,7 +21,6 @@ export interface AdminApi {
   readonly verbs: Readonly<Record<string, Verb>>
 }
 
-const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = describeVerb
 const proxyVerbs: VerbsOf<typeof proxyAdmin> = { ...ringVerbs, ...describeVerb }
 
 export const adminApis: readonly AdminApi[] = [

@@ -5,9 +5,9 @@ import { digestOf } from '../../../lib/core/index.ts'
 import { lookBudget } from '../../../lib/http/index.ts'
 import type { Principal } from '../../../lib/identity/index.ts'
 import { recordingMetrics } from '../../../lib/telemetry/index.ts'
-import { repositoryIndex } from '../../../services/build-index/repository-index.ts'
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
 import { httpPair } from '../../kit/http-pair.ts'
+import { localIndex } from '../../kit/local-index.ts'
 
 const nothing = digestOf(Buffer.from('nothing'))
 const names = ['tags', 'tags/v1', `manifests/${nothing}`, `blobs/${nothing}`]
@@ -15,7 +15,7 @@ const names = ['tags', 'tags/v1', `manifests/${nothing}`, `blobs/${nothing}`]
 /** What callers of these rights are told who ask for each of the names, with a budget for two. */
 async function told({ name, rights }: Principal) {
   const [clock, metrics] = [fakeClock(), recordingMetrics()]
-  const index = repositoryIndex({ backend: memoryBackend(), clock, random: seededRandom(1) })
+  const { index } = localIndex({ backend: memoryBackend(), clock, random: seededRandom(1) })
   const looks = lookBudget({ clock, metrics }, { perSecond: 1, burst: 2 })
   await using pair = await httpPair(buildIndexServerRoutes(index, looks), { authenticate: () => ({ name, rights }) })
   const statuses: number[] = []

@@ -132,6 +132,7 @@ test('no label has a value for each blob, peer, URL or repository', () => {
     'direction',
     'answer',
     'why',
+    'remote',
   ]
   const labels = new Set(named.flatMap(({ labels }) => (labels === '' ? [] : labels.split(', '))))
   expect([...labels].filter((label) => ![...closed, 'status', 'state'].includes(label))).toEqual([])

@@ -43,6 +43,33 @@ describe('the config of a build-index', () => {
     )
   })
 
+  test('remotes need a backend with conditional writes, which a registry is not', () => {
+    const backend = { driver: 'registry', url: 'http://127.0.0.1:5001' }
+    const remotes = { east: { urls: ['http://127.0.0.1:1/'], rules: [{ repository: '*' }] } }
+    const components = { logger: silentLogger(), metrics: silentMetrics() }
+    const start = (config: object) => buildIndexService(components, parseConfig(buildIndexSchema, config))
+    expect(() => start({ backend, remotes })).toThrow(expect.objectContaining({ code: 'REPLICATION_NEEDS_BACKEND' }))
+    expect(() => start({ backend, remotes, replication: { backend: { driver: 'file', folder: 'x' } } })).not.toThrow()
+    expect(() => parseConfig(buildIndexSchema, { replication: { backend } })).toThrow(/conditional writes/)
+  })
+
+  test('a remote has its defaults, and its secret is in nothing that is printed', () => {
+    const secret = 'sixteen characters'.replace(' ', '-')
+    const east = { urls: ['http://127.0.0.1:1/'], secret, rules: [{ repository: 'team/*' }] }
+    const { remotes } = parseConfig(buildIndexSchema, {
+      remotes: { east: { ...east, windows: [{ from: '22:30', to: '06:00' }] } },
+    })
+    expect(remotes['east']).toMatchObject({
+      urls: ['http://127.0.0.1:1'],
+      ...{ rules: [{ repository: 'team/*', tag: '*' }], windows: [{ from: 1350, to: 360 }], bandwidth: undefined },
+      ...{ concurrency: 4, signatures: true, deletes: false },
+    })
+    expect(remotes['east']?.secret?.()).toBe(secret)
+    expect(JSON.stringify(remotes)).not.toContain(secret)
+    const odd = { ...east, windows: [{ from: '25:00', to: '06:00' }] }
+    expect(() => parseConfig(buildIndexSchema, { remotes: { east: odd } })).toThrow(/22:30/)
+  })
+
   test('one key of a listener can be set alone', () => {
     const config = parseConfig(buildIndexSchema, { http: { insecure: true } })
     expect(config.http).toEqual({ bind: { host: '127.0.0.1', port: 62001 }, insecure: true })

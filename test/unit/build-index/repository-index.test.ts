@@ -12,8 +12,8 @@ import {
   parseTag,
 } from '../../../lib/core/index.ts'
 import { indexKey } from '../../../services/build-index/index-keys.ts'
-import { repositoryIndex } from '../../../services/build-index/repository-index.ts'
 import { type FaultyBackend, faultyBackend } from '../../kit/faulty-backend.ts'
+import { localIndex } from '../../kit/local-index.ts'
 
 const app = parseRepository('team/app')
 const other = parseRepository('team/app/sub')
@@ -35,7 +35,7 @@ let clock: ReturnType<typeof fakeClock>
 beforeEach(() => {
   faulty = faultyBackend(memoryBackend())
   clock = fakeClock()
-  index = repositoryIndex({ backend: faulty.backend, clock, random: seededRandom(1) })
+  index = localIndex({ backend: faulty.backend, clock, random: seededRandom(1) }).index
 })
 
 describe('tags', () => {
@@ -61,7 +61,7 @@ describe('tags', () => {
 
   test('a move that meets another one in between is tried again and takes effect', async () => {
     await index.putTag(app, v1, { descriptor: one })
-    const rival = repositoryIndex({ backend: faulty.backend, clock: fakeClock(), random: seededRandom(2) })
+    const rival = localIndex({ backend: faulty.backend, clock: fakeClock(), random: seededRandom(2) }).index
     const writes = faulty.calls.write
     faulty.beforeNext('write', () => rival.putTag(app, v1, { descriptor: descriptor('rival') }))
     const move = index.putTag(app, v1, { descriptor: two })
@@ -194,17 +194,18 @@ describe('manifests', () => {
     await index.putManifest(app, one)
     await index.putTag(app, v1, { descriptor: one })
     const cut = new AbortController()
-    const half = repositoryIndex({
+    const half = localIndex({
       clock,
       random: seededRandom(3),
       backend: {
         ...faulty.backend,
-        async delete(key, options) {
-          await faulty.backend.delete(key, options)
-          cut.abort()
+        async write(key, source, options) {
+          const written = await faulty.backend.write(key, source, options)
+          if (key === indexKey(app, { kind: 'tag', tag: v1 })) cut.abort()
+          return written
         },
       },
-    })
+    }).index
     await expect(half.deleteManifest(app, one.digest, { signal: cut.signal })).rejects.toMatchObject({
       code: 'ABORTED',
     })
@@ -227,7 +228,7 @@ describe('blobs', () => {
 
 describe('several indexes on one backend', () => {
   test('what one writes, moves and removes the other sees at once', async () => {
-    const twin = repositoryIndex({ backend: faulty.backend, clock, random: seededRandom(4) })
+    const twin = localIndex({ backend: faulty.backend, clock, random: seededRandom(4) }).index
     await index.putTag(app, v1, { descriptor: one })
     expect(await twin.getTag(app, v1)).toEqual(one)
     await twin.putTag(app, v1, { descriptor: two })
@@ -264,6 +265,7 @@ describe('an outage of the backend', () => {
   test('stored records are plain JSON', async () => {
     await index.putTag(app, v1, { descriptor: one })
     const found = await faulty.backend.read(indexKey(app, { kind: 'tag', tag: v1 }))
-    expect(JSON.parse((found && (await buffer(found.body)).toString()) ?? '')).toEqual(one)
+    const version = { atMs: clock.now(), cluster: 'here' }
+    expect(JSON.parse((found && (await buffer(found.body)).toString()) ?? '')).toEqual({ ...one, version })
   })
 })

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { systemClock } from '../../../lib/base/index.ts'
 import { serviceFacts } from '../../../lib/service/index.ts'
 import { type AgentAdminComponents, adminRoutes } from '../../../services/agent/server.ts'
 import { buildIndexAdminRoutes } from '../../../services/build-index/admin.ts'
@@ -18,11 +19,13 @@ import { tempFolder } from '../../kit/temp-folder.ts'
 /** Stands for components that no route uses before it is called. */
 const untouched = {} as object as OriginAdminComponents & AgentAdminComponents & TrackerAdminComponents
 
+const noReplication = { clock: systemClock(), cluster: 'local', remotes: new Map(), replication: { desk: undefined } }
+
 const served = {
   origin: originAdminRoutes({ ...untouched, rings: {} }),
   agent: adminRoutes({ ...untouched, rings: {} }),
   tracker: trackerAdminRoutes({ ...untouched, rings: {} }),
-  buildIndex: buildIndexAdminRoutes(),
+  buildIndex: buildIndexAdminRoutes({ ...noReplication, rings: {} }),
   proxy: proxyAdminRoutes({ rings: {} }),
 }
 

@@ -18,6 +18,7 @@ interface Shape {
   readonly const?: unknown
   readonly default?: unknown
   readonly required?: readonly string[]
+  readonly additionalProperties?: Shape
 }
 
 interface Leaf {
@@ -56,6 +57,7 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
     ...leavesOf(at(origin, 'backends').items ?? {}),
     ['backend', { default: undefined, isRequired: true }],
   ]),
+  'Every remote': leavesOf(at(shapeOf(doors.buildIndex.schema), 'remotes').additionalProperties ?? {}),
   ...Object.fromEntries(
     (shapeOf(backendSchema).oneOf ?? []).map((shape) => [
       `Backend \`${String(at(shape, 'driver').const)}\``,
@@ -146,9 +148,9 @@ describe('docs/configuration.md', () => {
   })
 })
 
-/** Dotted paths of all values that are not mappings. */
+/** Dotted paths of all values that are not mappings, and of empty ones. */
 const pathsIn = (value: unknown, prefix = ''): readonly string[] =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0
     ? Object.entries(value).flatMap(([key, inner]) => pathsIn(inner, prefix === '' ? key : `${prefix}.${key}`))
     : [prefix]
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { systemClock } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
 import type { Route } from '../../../lib/http/index.ts'
 import { memoryRegistryStorage, type RegistryStorage, registryRoutes } from '../../../lib/registry/index.ts'
@@ -6,6 +7,7 @@ import { opsRoutes } from '../../../lib/service/index.ts'
 import { blobTraffic, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { type AgentAdminComponents, adminRoutes, blobRoute } from '../../../services/agent/server.ts'
 import { buildIndexAdminRoutes } from '../../../services/build-index/admin.ts'
+import { farEndRoutes } from '../../../services/build-index/replication/far-end.ts'
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
@@ -41,9 +43,11 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   'origin: admin listener': originAdminRoutes({ ...parts, rings: {} }),
   'tracker: main listener': trackerServerRoutes(untouched),
   'tracker: admin listener': trackerAdminRoutes({ ...parts, rings: {} }),
-  'build-index: admin listener': buildIndexAdminRoutes(),
+  'build-index: admin listener': buildIndexAdminRoutes({
+    ...{ clock: systemClock(), cluster: 'local', remotes: new Map(), replication: { desk: undefined }, rings: {} },
+  }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
-  'build-index: main listener': buildIndexServerRoutes(untouched, untouched),
+  'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
   'proxy: registry listener': proxyRoutes(),
   'agent: registry listener': [...registryRoutes(readOnly(), { ownNames: [] }), blobRoute(untouched, () => undefined)],
   'agent: admin listener': adminRoutes({ ...parts, rings: {} }),

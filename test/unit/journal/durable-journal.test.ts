@@ -26,6 +26,23 @@ describe('a task', () => {
     expect(lab.runs).toEqual(['a'])
   })
 
+  test('that its executor postpones runs again at that time, also after a restart, and has not failed', async () => {
+    const lab = journalLab()
+    await lab.journal.start()
+    lab.behave('a', async (_, postpone) => postpone(lab.clock.now() + 60_000))
+    const { id } = await lab.journal.add(copyOf('a'))
+    await lab.clock.advance(0)
+    expect(lab.journal.get(id)).toMatchObject({ state: 'waiting', attempts: 0, lastError: undefined })
+    await lab.journal.close()
+    lab.behave('a', async () => undefined)
+    await lab.journal.start()
+    await lab.clock.advance(59_000)
+    expect(lab.runs).toEqual(['a'])
+    await lab.clock.advance(1_000)
+    expect(lab.runs).toEqual(['a', 'a'])
+    expect(lab.journal.find('copy', 'a')).toBeUndefined()
+  })
+
   test('waits for its delay, and not for longer after a restart', async () => {
     const lab = journalLab()
     await lab.journal.start()

@@ -1,24 +1,41 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { codeOf } from '../../../lib/base/index.ts'
-import { digestOf } from '../../../lib/core/index.ts'
+import { type Descriptor, digestOf } from '../../../lib/core/index.ts'
 import { checkManifest, MAX_DESCRIPTORS, manifestMediaTypes } from '../../../lib/registry/manifest.ts'
 
 const { ociImage, ociIndex, dockerImage, dockerList } = manifestMediaTypes
 const [a, b] = [digestOf(Buffer.from('a')), digestOf(Buffer.from('b'), 'sha512')]
 const descriptor = (digest: string = a, mediaType = 'application/octet-stream') => ({ mediaType, digest, size: 1 })
-const check = (value: unknown, contentType?: string) => checkManifest(Buffer.from(JSON.stringify(value)), contentType)
+/** What is checked, by digest. */
+const check = (value: unknown, contentType?: string) => {
+  const { mediaType, ...lists } = checkManifest(Buffer.from(JSON.stringify(value)), contentType)
+  const digests = (list: readonly Descriptor[]) => list.map(({ digest }) => digest)
+  return {
+    mediaType,
+    blobs: digests(lists.blobs),
+    manifests: digests(lists.manifests),
+    others: digests(lists.others),
+  }
+}
 const image = { schemaVersion: 2, config: descriptor(a), layers: [descriptor(b), descriptor(b)] }
 const index = { schemaVersion: 2, manifests: [descriptor(a, ociImage), descriptor(b, dockerList)] }
 
 describe('checkManifest', () => {
   test.each([ociImage, dockerImage])('%s needs its config and layers, each once', (type) => {
-    expect(check({ ...image, mediaType: type }, type)).toEqual({ mediaType: type, blobs: [a, b], manifests: [] })
+    expect(check({ ...image, mediaType: type }, type)).toEqual({
+      mediaType: type,
+      blobs: [a, b],
+      manifests: [],
+      others: [],
+    })
   })
 
   test.each([ociIndex, dockerList])('%s needs its manifests, not entries of other types', (type) => {
-    const manifests = [...index.manifests, descriptor(digestOf(Buffer.from('c')), 'application/x-layer')]
-    expect(check({ ...index, manifests }, type)).toEqual({ mediaType: type, blobs: [], manifests: [a, b] })
+    const other = digestOf(Buffer.from('c'))
+    const manifests = [...index.manifests, descriptor(other, 'application/x-layer')]
+    const expected = { mediaType: type, blobs: [], manifests: [a, b], others: [other] }
+    expect(check({ ...index, manifests }, type)).toEqual(expected)
   })
 
   test('the type may stand in the header alone, in the manifest alone, or in both', () => {
@@ -41,9 +58,14 @@ describe('checkManifest', () => {
     expect(check({ ...image, layers: [{ ...descriptor(b), urls: ['x'] }] }, dockerImage).blobs).toEqual([a, b])
   })
 
+  test('what is named tells its type and size, as it stands there', () => {
+    const { blobs } = checkManifest(Buffer.from(JSON.stringify(image)), ociImage)
+    expect(blobs).toEqual([descriptor(a), descriptor(b)])
+  })
+
   test('any other JSON object passes as it is', () => {
     const type = 'application/vnd.example+json'
-    expect(check({ anything: 1 }, type)).toEqual({ mediaType: type, blobs: [], manifests: [] })
+    expect(check({ anything: 1 }, type)).toEqual({ mediaType: type, blobs: [], manifests: [], others: [] })
   })
 
   test.each<[string, unknown, string | undefined]>([

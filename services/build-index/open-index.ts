@@ -1,0 +1,82 @@
+import type { BuildIndex } from '../../lib/api/index.ts'
+import { type Backend, governor, openBackend, openRegistry, type Registry } from '../../lib/backend/index.ts'
+import { type AbortOptions, appError, lifecycle, type Startable } from '../../lib/base/index.ts'
+import type { Runtime } from '../../lib/service/index.ts'
+import type { BuildIndexConfig } from './config.ts'
+import { type IndexRecords, indexRecords } from './index-records.ts'
+import { registryIndex } from './registry-index.ts'
+import type { Remote } from './replication/remote.ts'
+import { type Outbox, outbox } from './replication/replicator.ts'
+import { repositoryIndex } from './repository-index.ts'
+import { type TagRecords, tagRecords, type VersionedTags } from './tag-records.ts'
+
+/** Where the work of the replication lies. */
+export interface WorkPlace {
+  readonly backend: Backend
+  readonly records: IndexRecords
+  readonly outbox: Outbox
+}
+
+export interface OpenIndex {
+  readonly index: BuildIndex
+  readonly backends: Startable
+  readonly probed: Pick<Backend, 'stat'>
+  /** Undefined without a backend that has conditional writes. */
+  readonly work: WorkPlace | undefined
+  /** Undefined where no versions of tags are kept. */
+  readonly tags: VersionedTags | undefined
+}
+
+export interface OpenIndexInit {
+  /** Replaces the backend that the config names. */
+  readonly given: Backend | undefined
+  readonly remotes: ReadonlyMap<string, Remote>
+}
+
+/**
+ * With a registry as backend, the registry itself is the index, and what it cannot keep lies in a second backend; in any
+ * other backend the index is records of ours. @throws REPLICATION_NEEDS_BACKEND
+ */
+export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, remotes }: OpenIndexInit): OpenIndex {
+  const { backend: first, replication } = config
+  const second = replication.backend && openBackend(runtime, replication.backend)
+  const registry =
+    given === undefined && first.driver === 'registry'
+      ? openRegistry({ ...runtime, governor: governor(runtime, first.limits) }, first)
+      : undefined
+  const own = registry === undefined ? (given ?? openBackend(runtime, first)) : undefined
+  const work = workIn(runtime, second ?? own, remotes)
+  if (work === undefined && remotes.size > 0) throw appError('REPLICATION_NEEDS_BACKEND')
+  const tagsIn = (backend: Backend, records: IndexRecords): TagRecords =>
+    tagRecords({
+      ...{ ...runtime, backend, records, cluster: config.cluster, rememberMs: replication.remember },
+      announce: remotes.size === 0 ? undefined : work?.outbox.announce,
+    })
+
+  const backends = lifecycle([registry, own, second].filter((each) => each !== undefined))
+  if (registry !== undefined) {
+    const index = registryIndex(registry, second && tagsIn(second, indexRecords({ ...runtime, backend: second })))
+    return { index, backends, probed: pinged(registry), work, tags: index.versioned }
+  }
+  const backend = own as Backend
+  const records = indexRecords({ ...runtime, backend })
+  const tags = tagsIn(backend, records)
+  return { index: repositoryIndex({ backend, records, tags }), backends, probed: backend, work, tags }
+}
+
+function workIn(
+  runtime: Runtime,
+  backend: Backend | undefined,
+  remotes: ReadonlyMap<string, Remote>,
+): WorkPlace | undefined {
+  if (backend === undefined) return undefined
+  const records = indexRecords({ ...runtime, backend })
+  return { backend, records, outbox: outbox({ ...runtime, backend, records }, remotes) }
+}
+
+const pinged = (registry: Registry): Pick<Backend, 'stat'> => ({
+  async stat(_key: string, options?: AbortOptions) {
+    await registry.ping(options)
+    return undefined
+  },
+})

@@ -1,0 +1,163 @@
+import type { Backfill, BuildIndex } from '../../../lib/api/index.ts'
+import type { Backend } from '../../../lib/backend/index.ts'
+import { type AbortOptions, type Clock, tokenBucket } from '../../../lib/base/index.ts'
+import { ownRepository, type RepositoryName, type Tag } from '../../../lib/core/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import type { IndexRecords } from '../index-records.ts'
+import type { Inbox } from './inbox.ts'
+import type { Lease } from './leases.ts'
+import type { Remote } from './remote.ts'
+import { replicationKeys, shardOf } from './replication-keys.ts'
+import { matcher, ruleHash, type TagRule } from './rules.ts'
+
+/** Repositories and tags on one page of the walk; after each page it is written down how far it is. */
+const PAGE = 100
+/** Pause before a walk that failed goes on. */
+const AGAIN_MS = 10_000
+
+/** How far a walk is; stored as JSON. */
+interface Walk {
+  readonly looked: number
+  readonly fitting: number
+  /** The last repository that is done. */
+  readonly repository?: string
+  /** The repository of which only a part is done, and its last tag that is. */
+  readonly within?: string
+  readonly tag?: string
+  readonly doneAtMs?: number
+}
+
+export interface BackfillsComponents {
+  readonly backend: Backend
+  readonly records: IndexRecords
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly index: Pick<BuildIndex, 'listRepositories' | 'listTags'>
+  readonly inbox: Inbox
+  readonly remotes: ReadonlyMap<string, Remote>
+}
+
+export interface BackfillsInit {
+  /** Tags that one walk looks at in a second. */
+  readonly tagsPerSecond: number
+}
+
+/**
+ * A rule that is new also applies to the tags of before: each rule's walk over all own repositories goes on where it was,
+ * whoever holds its shard.
+ */
+export interface Backfills {
+  /** Does the walks of a shard; resolves when all are done or the lease ends. */
+  run(lease: Lease): Promise<void>
+  /** How far the walk of a rule is. */
+  progress(remote: string, rule: TagRule, options?: AbortOptions): Promise<Backfill>
+}
+
+export function backfills(components: BackfillsComponents, init: BackfillsInit): Backfills {
+  return {
+    run: ({ shard, signal }) => walkAll(components, init, { shard, signal }),
+    async progress(remote, rule, options = {}) {
+      const { looked, fitting, repository, within, doneAtMs } = await readWalk(components, { remote, rule }, options)
+      const at = within ?? repository
+      return { ...rule, looked, fitting, ...(doneAtMs === undefined ? at !== undefined && { at } : { doneAtMs }) }
+    },
+  }
+}
+
+interface RuleOf {
+  readonly remote: string
+  readonly rule: TagRule
+}
+
+const keyOf = ({ remote, rule }: RuleOf) => replicationKeys.rule(ruleHash(remote, rule))
+
+const readWalk = async ({ records }: BackfillsComponents, of: RuleOf, options: AbortOptions): Promise<Walk> =>
+  (await records.read(keyOf(of), (value) => value as Walk, options))?.value ?? { looked: 0, fitting: 0 }
+
+async function walkAll(
+  components: BackfillsComponents,
+  init: BackfillsInit,
+  { shard, signal }: Pick<Lease, 'shard' | 'signal'>,
+): Promise<void> {
+  const { remotes, clock, logger } = components
+  const rules = [...remotes.values()].flatMap(({ name, rules: all }) => all.map((rule) => ({ remote: name, rule })))
+  const left = rules.filter(({ remote, rule }) => shardOf(ruleHash(remote, rule)) === shard)
+  while (!signal.aborted) {
+    const [next] = left
+    if (next === undefined) return
+    try {
+      await new RuleWalk(components, init, next).run({ signal })
+      left.shift()
+    } catch (err) {
+      if (isOver(signal)) return
+      logger.warn('the search for tags that fit a rule stopped; it goes on', { remote: next.remote, ...next.rule, err })
+      await clock.sleep(AGAIN_MS, { signal }).catch(() => undefined)
+    }
+  }
+}
+
+const isOver = (signal: AbortSignal) => signal.aborted
+
+/** The walk of one rule. */
+class RuleWalk {
+  readonly #components: BackfillsComponents
+  readonly #pace: ReturnType<typeof tokenBucket>
+  readonly #of: RuleOf
+  #walk: Walk = { looked: 0, fitting: 0 }
+
+  constructor(components: BackfillsComponents, { tagsPerSecond }: BackfillsInit, of: RuleOf) {
+    this.#components = components
+    this.#of = of
+    this.#pace = tokenBucket(components.clock, { ratePerSecond: tagsPerSecond, burst: 1 })
+  }
+
+  async run(options: AbortOptions): Promise<void> {
+    const { index, clock, logger } = this.#components
+    const { remote, rule } = this.#of
+    this.#walk = await readWalk(this.#components, this.#of, options)
+    if (this.#walk.doneAtMs !== undefined) return
+    const { repository: isPlace } = matcher(rule)
+    for (let last = this.#walk.repository; ; ) {
+      const page = await index.listRepositories({ n: PAGE, last, ...options })
+      for (const name of page.repositories) if (isPlace(ownRepository(name))) await this.#tagsOf(name, options)
+      last = page.next
+      if (last === undefined) break
+    }
+    const { looked, fitting } = this.#walk
+    await this.#note({ looked, fitting, doneAtMs: clock.now() }, options)
+    logger.info('the tags of before that fit a rule are on their way', { remote, ...rule, fitting })
+  }
+
+  async #tagsOf(name: RepositoryName, options: AbortOptions): Promise<void> {
+    const { index, inbox } = this.#components
+    const { remote, rule } = this.#of
+    const { fits } = matcher(rule)
+    const repository = ownRepository(name)
+    for (let last = this.#walk.within === name ? this.#walk.tag : undefined; ; ) {
+      const page = await index.listTags(repository, { n: PAGE, last, ...options })
+      const tags: readonly Tag[] = page?.tags ?? []
+      let fitting = 0
+      for (const tag of tags) {
+        await this.#pace.take(1, options)
+        if (!fits(repository, tag)) continue
+        fitting += 1
+        await inbox.add({ kind: 'now', repository, tag, remotes: [remote] }, options)
+      }
+      last = page?.next
+      const { repository: before, ...counts } = this.#walk
+      const more = { looked: counts.looked + tags.length, fitting: counts.fitting + fitting }
+      const done = before === undefined ? {} : { repository: before }
+      await this.#note(
+        last === undefined ? { ...more, repository: name } : { ...more, ...done, within: name, tag: last },
+        options,
+      )
+      if (last === undefined) return
+    }
+  }
+
+  async #note(walk: Walk, options: AbortOptions): Promise<void> {
+    this.#walk = walk
+    const bytes = Buffer.from(JSON.stringify(walk))
+    await this.#components.backend.write(keyOf(this.#of), bytes, { ...options, size: bytes.length })
+  }
+}

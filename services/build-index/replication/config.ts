@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { backendSchema } from '../../../lib/backend/index.ts'
+import { baseUrl, duration, memberList, rate, secretText } from '../../../lib/config/index.ts'
+
+/** A pattern; `*` stands for any characters. */
+const pattern = z.string().min(1).max(512)
+
+const minuteOfDay = z
+  .string()
+  .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'a time of day is written like 22:30, in UTC')
+  .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)))
+
+/** One cluster that tags are replicated to. */
+export const remoteSchema = z.strictObject({
+  /** Its build-indexes. */
+  urls: z.array(baseUrl).min(1),
+  /** Its `service` secret. */
+  secret: secretText.transform((value) => () => value).exactOptional(),
+  /** The tags that go there: those that fit one of the rules. */
+  rules: z.array(z.strictObject({ repository: pattern, tag: pattern.default('*') })).min(1),
+  /** When they go there, each day; none: at once. */
+  windows: z.array(z.strictObject({ from: minuteOfDay, to: minuteOfDay })).prefault([]),
+  /** Most bytes in a second, of all build-indexes of this cluster together. */
+  bandwidth: rate.prefault('unlimited'),
+  /** Blobs that one build-index has sent at the same time. */
+  concurrency: z.number().int().min(1).max(64).default(4),
+  /** Whether signatures, attestations and bills of materials go along. */
+  signatures: z.boolean().default(true),
+  /** Whether a tag that is deleted here is deleted there. */
+  deletes: z.boolean().default(false),
+})
+export type RemoteConfig = z.output<typeof remoteSchema>
+
+const remoteName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a remote has lower-case letters, digits and "-"')
+
+export const remotesSchema = z.record(remoteName, remoteSchema).prefault({})
+
+/** Where conditional writes are possible. */
+const conditional = backendSchema.refine(
+  ({ driver }) => driver !== 'registry' && driver !== 'http',
+  'must be a backend with conditional writes: file, s3, tos or shadow',
+)
+
+export const replicationSchema = z
+  .strictObject({
+    /** Where versions, tasks and leases are kept; default: in `backend`. With the driver `registry` it must be given. */
+    backend: conditional.exactOptional(),
+    /** How other clusters reach the origins; default: as this service does. */
+    addresses: memberList.exactOptional(),
+    /** After so long another build-index goes on with the work of one that is gone. */
+    lease: duration.prefault('15s'),
+    /** Tags of one shard of the work that are on their way at the same time. */
+    tagsAtOnce: z.number().int().min(1).max(64).default(4),
+    /** The pauses between the tries of a tag, and how many there are before it is given up. */
+    retry: z
+      .strictObject({
+        first: duration.prefault('1s'),
+        most: duration.prefault('5m'),
+        tries: z.number().int().min(1).default(1000),
+      })
+      .prefault({}),
+    /** Tags of before that are looked at in a second, when a rule is new. */
+    backfill: z.number().int().min(1).max(10_000).default(50),
+    /** How long a deleted tag is remembered. */
+    remember: duration.prefault('30d'),
+  })
+  .prefault({})
+export type ReplicationConfig = z.output<typeof replicationSchema>

@@ -1,0 +1,141 @@
+import { appError, type Clock, codeOf, deadline, hasCode, isAppError } from '../../../lib/base/index.ts'
+import { parseRepository, parseTag, repositoryText } from '../../../lib/core/index.ts'
+import type { Executor, RunOptions, Task } from '../../../lib/journal/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import type { Remote } from './remote.ts'
+import type { ReplicationMetrics } from './replication-metrics.ts'
+import type { ReplicationTarget, Statuses } from './status.ts'
+import { type Ended, replicateTag, type TagReplicationComponents } from './tag-replication.ts'
+import { newStatus, TagStatus } from './tag-status.ts'
+
+/** Kind of the journal's tasks. */
+export const REPLICATE = 'replicate'
+
+/** Final answers to a replication; other ones may change when somebody repairs the remote, and are tried again. */
+const FINAL = [
+  ...['BLOB_UNKNOWN', 'MANIFEST_UNKNOWN', 'MANIFEST_INVALID', 'DIGEST_INVALID', 'BACKEND_CORRUPT', 'UNAUTHORIZED'],
+  ...['DENIED', 'UNSUPPORTED', 'REPLICA_TOO_LARGE', 'REPLICA_SAME_CLUSTER', 'NAME_INVALID', 'TAG_INVALID'],
+]
+const MAX_MESSAGE = 500
+
+export interface ReplicationExecutorComponents extends TagReplicationComponents {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly statuses: Statuses
+  readonly remotes: ReadonlyMap<string, Remote>
+  readonly metrics: ReplicationMetrics
+}
+
+/** Does the tasks, and can stop one. */
+export interface ReplicationExecutor extends Executor {
+  /** Stops the run of the task, if it runs; it is then cancelled and not tried again. */
+  cancel(target: ReplicationTarget): void
+}
+
+export const taskKey = ({ remote, repository, tag }: ReplicationTarget): string =>
+  `${remote} ${repositoryText(repository)} ${tag}`
+
+function targetOf({ key }: Pick<Task, 'key'>): ReplicationTarget {
+  const [remote = '', repository = '', tag = ''] = key.split(' ')
+  return { remote, repository: parseRepository(repository), tag: parseTag(tag) }
+}
+
+export function replicationExecutor(
+  components: ReplicationExecutorComponents,
+  { tries }: { readonly tries: number },
+): ReplicationExecutor {
+  const { clock, statuses, remotes } = components
+  const running = new Map<string, { readonly stop: AbortController; isCancelled: boolean }>()
+
+  const work = async (task: Task, remote: Remote, { status, signal, postpone }: RunOptions & { status: TagStatus }) => {
+    const own = { stop: new AbortController(), isCancelled: false }
+    running.set(task.key, own)
+    const stop = AbortSignal.any([signal, own.stop.signal])
+    const openMs = remote.openForMs()
+    const window = Number.isFinite(openMs) ? deadline(clock, openMs, stop) : undefined
+    try {
+      status.change({ state: 'running', attempts: task.attempts })
+      const { repository, tag } = targetOf(task)
+      const target = { remote, repository, status, attempts: task.attempts }
+      const ended = await replicateTag(components, target, tag, { signal: window?.signal ?? stop })
+      await finish(components, { status, remote }, ended)
+    } catch (err) {
+      if (signal.aborted) throw err
+      if (own.isCancelled) status.change({ state: 'cancelled', uploads: [] })
+      else if (window?.expired === true) {
+        status.change({ state: 'waiting' })
+        postpone(clock.now() + Math.max(1, remote.opensInMs()))
+      } else {
+        await fail(components, { status, isLast: task.attempts + 1 >= tries }, err)
+        throw isFinal(err) ? err : retryableOf(err)
+      }
+      await status.save()
+    } finally {
+      window?.release()
+      running.delete(task.key)
+    }
+  }
+
+  return {
+    async run(task, { signal, postpone }) {
+      const target = targetOf(task)
+      const remote = remotes.get(target.remote)
+      const before = await statuses.get(target, { signal })
+      if (remote === undefined) {
+        await statuses.remove(target, { signal })
+        return
+      }
+      if (before?.state === 'cancelled') return
+      const opensInMs = remote.opensInMs()
+      if (opensInMs > 0) {
+        postpone(clock.now() + opensInMs)
+        return
+      }
+      const status = new TagStatus(components, target, before ?? newStatus(target, clock.now()))
+      await work(task, remote, { status, signal, postpone })
+    },
+    cancel(target) {
+      const found = running.get(taskKey(target))
+      if (found === undefined) return
+      found.isCancelled = true
+      found.stop.abort()
+    },
+  }
+}
+
+async function finish(
+  { metrics }: ReplicationExecutorComponents,
+  { status, remote }: { readonly status: TagStatus; readonly remote: Remote },
+  ended: Ended,
+): Promise<void> {
+  const later = ended.laterVersion
+  const isLost = later !== undefined && later.cluster !== ended.version?.cluster
+  if (isLost) metrics.conflicts.with({ remote: remote.name }).add()
+  metrics.tags.with({ remote: remote.name, outcome: ended.outcome ?? 'gone' }).add()
+  status.change({ ...ended, state: isLost ? 'lost' : 'done', attempts: 0, uploads: [], lastError: undefined })
+  await status.save()
+}
+
+const isFinal = (err: unknown) => isAppError(err) && !err.retryable && hasCode(err, ...FINAL)
+
+async function fail(
+  { metrics }: ReplicationExecutorComponents,
+  { status, isLast }: { readonly status: TagStatus; readonly isLast: boolean },
+  err: unknown,
+): Promise<void> {
+  const isDead = isLast || isFinal(err)
+  const message = isAppError(err) ? err.message.slice(0, MAX_MESSAGE) : 'an unexpected failure; the log has the cause'
+  status.change({
+    state: isDead ? 'dead' : 'waiting',
+    attempts: status.now.attempts + 1,
+    lastError: { code: codeOf(err) ?? 'UNKNOWN', message },
+  })
+  metrics.tags.with({ remote: status.now.remote, outcome: isDead ? 'dead' : 'failed' }).add()
+  await status.save()
+}
+
+/** An error after which the journal tries again. */
+function retryableOf(err: unknown): unknown {
+  if (!isAppError(err) || err.retryable) return err
+  return appError('REPLICA_FAILED', { message: err.message, detail: { code: err.code }, cause: err })
+}

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import {
+  type Digest,
+  digestAlgorithm,
+  digestFromHex,
+  digestHex,
+  parseTag,
+  type Repository,
+  repositoryText,
+  type Tag,
+} from '../../../lib/core/index.ts'
+
+/** Which tags go to a remote: `*` matches any characters, or none. */
+export interface TagRule {
+  /** Over the text form of repositories. */
+  readonly repository: string
+  readonly tag: string
+}
+
+const glob = (pattern: string) => {
+  const literal = pattern.split('*').map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, String.raw`\$&`))
+  return new RegExp(`^${literal.join('.*')}$`)
+}
+
+export interface Matcher {
+  readonly repository: (repository: Repository) => boolean
+  readonly fits: (repository: Repository, tag: Tag) => boolean
+}
+
+export function matcher({ repository: place, tag: name }: TagRule): Matcher {
+  const [places, names] = [glob(place), glob(name)]
+  const isPlace = (repository: Repository) => places.test(repositoryText(repository))
+  return { repository: isPlace, fits: (repository, tag) => isPlace(repository) && names.test(tag) }
+}
+
+/** Stays the same as long as a rule means the same. */
+export const ruleHash = (remote: string, { repository, tag }: TagRule): string =>
+  createHash('sha256')
+    .update(JSON.stringify([remote, repository, tag]))
+    .digest('hex')
+    .slice(0, 32)
+
+/** What signers add to the name of a digest: signatures, attestations, bills of materials, the list of referrers. */
+const SUFFIXES = ['', '.sig', '.att', '.sbom'] as const
+
+/** Characters of the hex part in the tag of a signature: a longer one is cut, so that the tag is not too long. */
+const HEX_IN_TAG = 64
+
+/** The tags under which signatures of the manifest are found. */
+export const signatureTags = (digest: Digest): readonly Tag[] =>
+  SUFFIXES.map((suffix) => parseTag(`${digestAlgorithm(digest)}-${digestHex(digest).slice(0, HEX_IN_TAG)}${suffix}`))
+
+/** The manifest that a tag signs; undefined when it is the tag of no signature, or does not name the whole digest. */
+export function signedBy(tag: Tag): Digest | undefined {
+  const [, hex] = /^sha256-([0-9a-f]{64})(?:\.sig|\.att|\.sbom)?$/.exec(tag) ?? []
+  return hex === undefined ? undefined : digestFromHex('sha256', hex)
+}

@@ -1,0 +1,88 @@
+import { parseBody, type Replication, type ReplicationState, replicationSchema } from '../../../lib/api/index.ts'
+import type { Backend } from '../../../lib/backend/index.ts'
+import type { AbortOptions } from '../../../lib/base/index.ts'
+import type { Repository, Tag } from '../../../lib/core/index.ts'
+import type { IndexRecords } from '../index-records.ts'
+import { pageBehind } from '../key-pages.ts'
+import { replicationKeys } from './replication-keys.ts'
+
+/** Statuses that one request for a list reads at most; those that do not fit the question count, too. */
+const MAX_READ = 1000
+/** Statuses read at the same time. */
+const READ_AT_ONCE = 32
+
+/** A tag and where it goes. */
+export interface ReplicationTarget {
+  readonly remote: string
+  readonly repository: Repository
+  readonly tag: Tag
+}
+
+export interface StatusQuery extends AbortOptions {
+  readonly state?: ReplicationState | undefined
+  readonly repository?: Repository | undefined
+  readonly remote?: string | undefined
+  readonly n: number
+  /** `next` of the page before. */
+  readonly last?: string | undefined
+}
+
+/**
+ * How the replication of each tag to each remote stands, as the holder of its shard last wrote it. Every method: @throws
+ * BACKEND_UNAVAILABLE, ABORTED
+ */
+export interface Statuses {
+  get(target: ReplicationTarget, options?: AbortOptions): Promise<Replication | undefined>
+  set(target: ReplicationTarget, status: Replication, options?: AbortOptions): Promise<void>
+  remove(target: ReplicationTarget, options?: AbortOptions): Promise<void>
+  list(query: StatusQuery): Promise<{ readonly replications: readonly Replication[]; readonly next?: string }>
+}
+
+export interface StatusComponents {
+  readonly backend: Backend
+  readonly records: IndexRecords
+}
+
+const keyOf = ({ remote, repository, tag }: ReplicationTarget) => replicationKeys.status(remote, repository, tag)
+
+const parseStatus = (value: unknown): Replication => parseBody(replicationSchema, value)
+
+export function statuses({ backend, records }: StatusComponents): Statuses {
+  /** Those of the keys that fit, read in their order, until there are enough. */
+  const readSome = async (keys: readonly string[], enough: number, { state, signal }: StatusQuery) => {
+    const found: { readonly key: string; readonly status: Replication }[] = []
+    for (let i = 0; i < keys.length && found.length < enough; i += READ_AT_ONCE) {
+      const some = keys.slice(i, i + READ_AT_ONCE)
+      const read = await Promise.all(some.map((key) => records.read(key, parseStatus, { signal })))
+      for (const [at, record] of read.entries()) {
+        if (record === undefined || (state !== undefined && record.value.state !== state)) continue
+        found.push({ key: some[at] ?? '', status: record.value })
+      }
+    }
+    return found.slice(0, enough)
+  }
+
+  return {
+    get: async (target, options = {}) => (await records.read(keyOf(target), parseStatus, options))?.value,
+    async set(target, status, options = {}) {
+      const bytes = Buffer.from(JSON.stringify(status))
+      await backend.write(keyOf(target), bytes, { ...options, size: bytes.length })
+    },
+    remove: (target, options) => backend.delete(keyOf(target), options),
+    async list(query) {
+      const { repository, remote, n, last, signal } = query
+      const place = repository === undefined ? '' : replicationKeys.tagsOf(repository)
+      const prefix = replicationKeys.statuses + (remote === undefined ? '' : `${remote}/${place}`)
+      const isWanted = (name: string) => remote !== undefined || name.slice(name.indexOf('/') + 1).startsWith(place)
+      const after = last?.slice(prefix.length - replicationKeys.statuses.length)
+      const page = await pageBehind(backend, prefix, { n: MAX_READ, last: after, signal })
+      const keys = page.names.filter(isWanted).map((name) => prefix + name)
+      const found = await readSome(keys, n, query)
+      const isFull = found.length === n && n > 0
+      const end = isFull ? found.at(-1)?.key : page.next && prefix + page.next
+      const isLast = end === undefined || (isFull && page.next === undefined && end === keys.at(-1))
+      const next = isLast ? {} : { next: end.slice(replicationKeys.statuses.length) }
+      return { replications: found.map(({ status }) => status), ...next }
+    },
+  }
+}

@@ -1,0 +1,101 @@
+import type { Replication } from '../../../lib/api/index.ts'
+import { type AbortOptions, appError } from '../../../lib/base/index.ts'
+import type { Descriptor, Tag } from '../../../lib/core/index.ts'
+import type { VersionedTags } from '../tag-records.ts'
+import { compareVersions, type TagRecord } from '../tag-version.ts'
+import { type PlanComponents, planOf } from './plan.ts'
+import { signatureTags, signedBy } from './rules.ts'
+import { bringContent, type TransferComponents, type TransferTarget } from './transfer.ts'
+
+/** Times that a tag may move while it is replicated, before the next try begins anew. */
+const MAX_MOVES = 5
+
+export interface TagReplicationComponents extends PlanComponents, TransferComponents {
+  readonly tags: VersionedTags
+}
+
+/** How a replication ended: a part of its status. */
+export type Ended = Pick<Replication, 'outcome' | 'laterVersion' | 'digest' | 'version'>
+
+/**
+ * Makes the tag at the remote what it is here: first all that it needs, then the signatures, then the tag itself.
+ * A tag that moves meanwhile is begun again with what is new; so the remote never sees a mix.
+ * @throws REPLICA_FAILED when it never stands still, REPLICA_INCOMPLETE, MANIFEST_UNKNOWN or BLOB_UNKNOWN when something
+ * of it is lost here, and what the remote and its origins answer
+ */
+export async function replicateTag(
+  components: TagReplicationComponents,
+  target: TransferTarget,
+  tag: Tag,
+  options: AbortOptions,
+): Promise<Ended> {
+  const { remote, repository, status } = target
+  for (let moves = 0; moves < MAX_MOVES; moves += 1) {
+    const record = await components.tags.read(repository, tag, options)
+    if (record === undefined) return { outcome: 'gone' }
+    const version = { version: record.version, ...(record.target && { digest: record.target.digest }) }
+    status.change({ ...version, totalBytes: 0, doneBytes: 0 })
+    const settled = await settledThere(target, tag, record, options)
+    if (settled !== undefined) return { ...version, ...settled }
+    await status.save()
+    if (record.target === undefined) {
+      const answer = await remote.replicas.deleteTag(repository, tag, { version: record.version, ...options })
+      return { ...version, ...endOf(answer) }
+    }
+    await bringAll(components, target, { tag, descriptor: record.target }, options)
+    const now = await components.tags.read(repository, tag, options)
+    if (now === undefined || compareVersions(now.version, record.version) !== 0) continue
+    const sent = { descriptor: record.target, version: record.version, ...options }
+    return { ...version, ...endOf(await remote.replicas.putTag(repository, tag, sent)) }
+  }
+  throw appError('REPLICA_FAILED', { message: 'the tag moves faster than it is replicated', detail: { tag } })
+}
+
+/** How it ended, if nothing has to be sent. */
+async function settledThere(
+  { remote, repository }: TransferTarget,
+  tag: Tag,
+  { version, target }: TagRecord,
+  options: AbortOptions,
+): Promise<Ended | undefined> {
+  const there = await remote.replicas.getTag(repository, tag, options)
+  const order = there === undefined ? 1 : compareVersions(version, there.version)
+  if (there !== undefined && order < 0) return { outcome: 'older', laterVersion: there.version }
+  if (order === 0) return { outcome: 'same' }
+  if (target === undefined) {
+    if (there?.descriptor === undefined) return { outcome: 'gone' }
+    return remote.deletes ? undefined : { outcome: 'unwanted' }
+  }
+  const signed = remote.fits(repository, tag) ? undefined : signedBy(tag)
+  if (signed === undefined) return undefined
+  // The tag of a signature that no rule asks for goes where the signed manifest is.
+  const { manifests } = await remote.replicas.states(repository, { manifests: [signed], blobs: [], ...options })
+  return manifests[0] === 'linked' ? undefined : { outcome: 'unwanted' }
+}
+
+async function bringAll(
+  components: TagReplicationComponents,
+  target: TransferTarget,
+  { tag, descriptor }: { readonly tag: Tag; readonly descriptor: Descriptor },
+  options: AbortOptions,
+): Promise<void> {
+  const { remote, repository } = target
+  const plan = await planOf(components, repository, descriptor, options)
+  await bringContent(components, target, plan, options)
+  if (!remote.signatures || signedBy(tag) !== undefined) return
+  for (const name of plan.manifests.flatMap(({ digest }) => signatureTags(digest))) {
+    const signature = await components.tags.read(repository, name, options)
+    if (signature?.target === undefined) continue
+    await bringContent(components, target, await planOf(components, repository, signature.target, options), options)
+    const sent = { descriptor: signature.target, version: signature.version, ...options }
+    await remote.replicas.putTag(repository, name, sent)
+  }
+}
+
+const endOf = ({
+  outcome,
+  version,
+}: {
+  readonly outcome: 'taken' | 'same' | 'older'
+  readonly version: TagRecord['version']
+}): Ended => (outcome === 'older' ? { outcome, laterVersion: version } : { outcome })

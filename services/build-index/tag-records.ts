@@ -1,0 +1,252 @@
+import type { PageOptions, ReplicaOutcome, TagPage } from '../../lib/api/index.ts'
+import { type AbortOptions, appError, deadline } from '../../lib/base/index.ts'
+import type { Descriptor, Digest, Repository, Tag } from '../../lib/core/index.ts'
+import { deletedPrefix, indexKey, tagPrefix } from './index-keys.ts'
+import type { IndexRecords, IndexRecordsComponents } from './index-records.ts'
+import { keyPages, MAX_PAGE, pageBehind } from './key-pages.ts'
+import { compareVersions, nextVersion, parseTagRecord, type TagRecord, tagJson } from './tag-version.ts'
+
+/** Tags of a repository read at the same time. */
+const TAGS_AT_ONCE = 16
+/** Marks of deleted tags that one deletion looks at, to forget those that are old enough. */
+const MARKS_AT_ONCE = 8
+/** Longest time for a change that was announced; see `TagChange`. */
+const CHANGE_MS = 60_000
+
+/** A change of a tag that is about to be made. It is made within a minute, or not at all. */
+export interface TagChange {
+  readonly repository: Repository
+  readonly tag: Tag
+  /** What the tag is to point to; undefined when it is to be deleted. */
+  readonly digest: Digest | undefined
+}
+
+export interface TagRecordsComponents extends IndexRecordsComponents {
+  readonly records: IndexRecords
+  /** Name of this cluster. */
+  readonly cluster: string
+  /** How long a deleted tag is remembered, in milliseconds. */
+  readonly rememberMs: number
+  /** Called before each change; the change is made when it has returned. */
+  readonly announce?: ((change: TagChange, options: AbortOptions) => Promise<void>) | undefined
+}
+
+export interface ChangeOptions extends AbortOptions {
+  /** Done when the change is announced, before the record is written: where the tag itself lies elsewhere. */
+  readonly first?: (options: AbortOptions) => Promise<void>
+}
+
+/** Tags of which it is known when they were changed, and in which cluster. */
+export interface VersionedTags {
+  /** Undefined when there is none and none was deleted lately. */
+  read(repository: Repository, tag: Tag, options?: AbortOptions): Promise<TagRecord | undefined>
+  /** Takes over a tag of another cluster, or its deletion, unless the own one is later. */
+  take(repository: Repository, tag: Tag, sent: TagRecord, options?: ChangeOptions): Promise<ReplicaOutcome>
+}
+
+/**
+ * Tags with their versions, in the backend. Every change has a later version than the one before it, in whatever
+ * cluster that was made. Every method: @throws BACKEND_UNAVAILABLE, BACKEND_CORRUPT, ABORTED
+ */
+export interface TagRecords extends VersionedTags {
+  /** The tags that are not deleted. */
+  list(repository: Repository, options: PageOptions): Promise<TagPage>
+  /** Sets the tag, under a version of this cluster; writes nothing when it points there already. */
+  put(repository: Repository, tag: Tag, descriptor: Descriptor, options?: ChangeOptions): Promise<void>
+  /** Deletes the tag if it points to `digest`, or to anything. Returns whether it was deleted. */
+  delete(repository: Repository, tag: Tag, options?: AbortOptions & { readonly digest?: Digest }): Promise<boolean>
+  /** Deletes the tags that point to the digest. */
+  deleteAll(repository: Repository, digest: Digest, options?: AbortOptions): Promise<void>
+}
+
+export function tagRecords(components: TagRecordsComponents): TagRecords {
+  return new Records(components)
+}
+
+class Records implements TagRecords {
+  readonly #parts: TagRecordsComponents
+
+  constructor(components: TagRecordsComponents) {
+    this.#parts = components
+  }
+
+  async read(repository: Repository, tag: Tag, options: AbortOptions = {}) {
+    return (await this.#parts.records.read(indexKey(repository, { kind: 'tag', tag }), parseTagRecord, options))?.value
+  }
+
+  async list(repository: Repository, { n: asked = MAX_PAGE, last, signal }: PageOptions): Promise<TagPage> {
+    const n = Math.min(asked, MAX_PAGE)
+    const tags: Tag[] = []
+    for (let after = last; ; ) {
+      const left = n - tags.length
+      const page = await pageBehind(this.#parts.backend, tagPrefix(repository), { n: left, last: after, signal })
+      const gone = await this.#deletedAmong(repository, page.names as Tag[], { signal })
+      tags.push(...(page.names as Tag[]).filter((tag) => !gone.has(tag)))
+      if (page.next === undefined || tags.length >= n) {
+        return page.next === undefined ? { tags } : { tags, next: page.next }
+      }
+      after = page.next
+    }
+  }
+
+  put(repository: Repository, tag: Tag, descriptor: Descriptor, { first, signal }: ChangeOptions = {}) {
+    return this.#announced({ repository, tag, digest: descriptor.digest }, signal, async (options) => {
+      await first?.(options)
+      await this.#change(repository, tag, options, (found) =>
+        found?.target !== undefined && isSame(found.target, descriptor)
+          ? undefined
+          : { target: descriptor, version: this.#next(found) },
+      )
+    })
+  }
+
+  async delete(
+    repository: Repository,
+    tag: Tag,
+    { digest, signal }: AbortOptions & { readonly digest?: Digest } = {},
+  ): Promise<boolean> {
+    const isDoomed = (found: TagRecord | undefined): found is TagRecord =>
+      found?.target !== undefined && (digest === undefined || found.target.digest === digest)
+    if (!isDoomed(await this.read(repository, tag, { signal }))) return false
+    let deleted = false
+    await this.#announced({ repository, tag, digest: undefined }, signal, async (options) => {
+      await this.#mark(repository, tag, options)
+      await this.#change(repository, tag, options, (found) => {
+        deleted = isDoomed(found)
+        return deleted ? { target: undefined, version: this.#next(found) } : undefined
+      })
+    })
+    await this.#forget(repository, { signal })
+    return deleted
+  }
+
+  async deleteAll(repository: Repository, digest: Digest, options: AbortOptions = {}): Promise<void> {
+    const prefix = tagPrefix(repository)
+    for await (const keys of keyPages(this.#parts.backend, prefix, options)) {
+      await eachOf(keys, async (key) => {
+        await this.delete(repository, key.slice(prefix.length) as Tag, { ...options, digest })
+      })
+    }
+  }
+
+  async take(repository: Repository, tag: Tag, sent: TagRecord, { first, signal }: ChangeOptions = {}) {
+    let answer: ReplicaOutcome = { outcome: 'taken', version: sent.version }
+    const decide = (found: TagRecord | undefined) => {
+      const order = found === undefined ? 1 : compareVersions(sent.version, found.version)
+      answer = { outcome: outcomeOf(order), version: order < 0 && found !== undefined ? found.version : sent.version }
+      return order > 0 ? sent : undefined
+    }
+    if (decide(await this.read(repository, tag, { signal })) === undefined) return answer
+    await this.#announced({ repository, tag, digest: sent.target?.digest }, signal, async (options) => {
+      await first?.(options)
+      if (sent.target === undefined) await this.#mark(repository, tag, options)
+      await this.#change(repository, tag, options, decide)
+    })
+    return answer
+  }
+
+  #next(found: TagRecord | undefined) {
+    return nextVersion(found?.version, this.#parts.clock.now(), this.#parts.cluster)
+  }
+
+  async #announced(
+    change: TagChange,
+    signal: AbortSignal | undefined,
+    work: (options: AbortOptions) => Promise<void>,
+  ): Promise<void> {
+    const { announce, clock } = this.#parts
+    if (announce === undefined) return work({ signal })
+    await announce(change, { signal })
+    const limit = deadline(clock, CHANGE_MS, signal)
+    try {
+      await work({ signal: limit.signal })
+    } finally {
+      limit.release()
+    }
+  }
+
+  #change(
+    repository: Repository,
+    tag: Tag,
+    options: AbortOptions,
+    decide: (found: TagRecord | undefined) => TagRecord | undefined,
+  ): Promise<void> {
+    const toJson = (found: TagRecord | undefined) => {
+      const record = decide(found)
+      return record && tagJson(record)
+    }
+    return this.#parts.records.change(
+      indexKey(repository, { kind: 'tag', tag }),
+      { parse: parseTagRecord, decide: toJson },
+      options,
+    )
+  }
+
+  /** Marks come before the deletion, and each is another object, so that `#forget` removes none that is needed. */
+  async #mark(repository: Repository, tag: Tag, options: AbortOptions): Promise<void> {
+    const { backend, clock, random } = this.#parts
+    const mark = { atMs: clock.now(), nonce: Buffer.from(random.bytes(6)).toString('hex') }
+    const bytes = Buffer.from(JSON.stringify(mark))
+    await backend.write(indexKey(repository, { kind: 'deleted', tag }), bytes, { ...options, size: bytes.length })
+  }
+
+  /** Those of the tags, which are in order, that are deleted. */
+  async #deletedAmong(repository: Repository, tags: readonly Tag[], options: AbortOptions): Promise<ReadonlySet<Tag>> {
+    const [first, last] = [tags[0], tags.at(-1)]
+    const gone = new Set<Tag>()
+    if (first === undefined || last === undefined) return gone
+    const prefix = deletedPrefix(repository)
+    const listed = new Set<string>(tags)
+    const start = { ...options, after: prefix + first.slice(0, -1) }
+    for await (const keys of keyPages(this.#parts.backend, prefix, start)) {
+      const marked = keys.map((key) => key.slice(prefix.length)).filter((tag) => listed.has(tag)) as Tag[]
+      await eachOf(marked, async (tag) => {
+        if ((await this.read(repository, tag, options))?.target === undefined) gone.add(tag)
+      })
+      if ((keys.at(-1) ?? '') > prefix + last) break
+    }
+    return gone
+  }
+
+  /** Looks at some marks of the repository, and removes those that are old, with their tags if these are still deleted. */
+  async #forget(repository: Repository, options: AbortOptions): Promise<void> {
+    const { backend, records, clock, random, rememberMs } = this.#parts
+    const prefix = deletedPrefix(repository)
+    const { keys } = await backend.list(prefix, { ...options, limit: MAX_PAGE })
+    const from = Math.floor(random.next() * keys.length)
+    const before = clock.now() - rememberMs
+    for (const key of keys.slice(from, from + MARKS_AT_ONCE)) {
+      const mark = await records.read(key, markedAtMs, options)
+      if (mark === undefined || mark.value > before) continue
+      const tag = indexKey(repository, { kind: 'tag', tag: key.slice(prefix.length) as Tag })
+      const isOver = ({ target, version }: TagRecord) => target === undefined && version.atMs <= before
+      await records.removeIf(tag, { parse: parseTagRecord, test: isOver }, options)
+      const found = await records.read(tag, parseTagRecord, options)
+      if (found === undefined || found.value.target !== undefined) {
+        await records.removeIf(key, { parse: markedAtMs, test: (atMs) => atMs <= before }, options)
+      }
+    }
+  }
+}
+
+const markedAtMs = (value: unknown) => Number((value as { readonly atMs?: unknown }).atMs)
+
+function outcomeOf(order: number): ReplicaOutcome['outcome'] {
+  if (order === 0) return 'same'
+  return order > 0 ? 'taken' : 'older'
+}
+
+const isSame = (one: Descriptor, other: Descriptor) =>
+  one.digest === other.digest && one.mediaType === other.mediaType && one.size === other.size
+
+async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = [...items]
+  const run = async () => {
+    for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) await work(item)
+  }
+  await Promise.all(Array.from({ length: TAGS_AT_ONCE }, run))
+}
+
+/** The error of a tag that is not there. */
+export const unknownTag = (tag: Tag) =>
+  appError('MANIFEST_UNKNOWN', { message: 'there is no such tag', detail: { tag } })

@@ -1,0 +1,111 @@
+import type { buildIndexAdmin } from '../../../lib/api/index.ts'
+import { appError } from '../../../lib/base/index.ts'
+import { describeVerb, ringVerbs } from './shared-verbs.ts'
+import { ageText, fields, sizeText, spanText, table } from './sheet.ts'
+import type { VerbsOf } from './verb.ts'
+
+const ONE = 'east team/app 1.0'
+
+interface Progress {
+  readonly doneBytes: number
+  readonly totalBytes: number
+  readonly bytesPerSecond: number
+}
+
+const progressText = ({ doneBytes, totalBytes }: Progress) => `${sizeText(doneBytes)} of ${sizeText(totalBytes)}`
+
+const versionText = (version: { readonly atMs: number; readonly cluster: string } | undefined) =>
+  version === undefined ? '-' : `${new Date(version.atMs).toISOString()} ${version.cluster}`
+
+/** @throws CONFIG_INVALID */
+function given(options: Readonly<Record<string, string | undefined>>, name: string): string {
+  const value = options[name]
+  if (value !== undefined && value !== '') return value
+  throw appError('CONFIG_INVALID', { message: `--${name} is missing` })
+}
+
+/** `shoal admin build-index VERB`: one entry for each call of the API. */
+export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
+  ...ringVerbs,
+  ...describeVerb,
+  remotes: {
+    example: 'remotes',
+    show: ({ cluster, shards, remotes }, nowMs) =>
+      [
+        fields({ cluster, 'shards here': shards.join(', ') || '-' }),
+        table(remotes, [
+          ['REMOTE', ({ name }) => name],
+          ['CLUSTER', (remote) => remote.cluster ?? '-'],
+          ['STATE', ({ reachable, lastError }) => (reachable ? 'answers' : (lastError ?? 'does not answer'))],
+          ['OPENS', ({ opensInMs }) => (opensInMs === 0 ? 'open' : `in ${spanText(opensInMs)}`)],
+          ['RATE', ({ bytesPerSecond }) => (bytesPerSecond === undefined ? '-' : `${sizeText(bytesPerSecond)}/s`)],
+          ['SIGNATURES', ({ signatures }) => (signatures ? 'yes' : 'no')],
+          ['DELETES', ({ deletes }) => (deletes ? 'yes' : 'no')],
+        ]),
+        table(
+          remotes.flatMap(({ name, rules }) => rules.map((rule) => ({ name, ...rule }))),
+          [
+            ['RULE OF', ({ name }) => name],
+            ['REPOSITORY', ({ repository }) => repository],
+            ['TAG', ({ tag }) => tag],
+            ['OLDER TAGS', ({ looked, fitting }) => `${fitting} of ${looked} fit`],
+            ['AT', ({ at, doneAtMs }) => (doneAtMs === undefined ? (at ?? '-') : `done ${ageText(doneAtMs, nowMs)}`)],
+          ],
+        ),
+      ].join('\n\n'),
+  },
+  replications: {
+    example: 'replications --state dead',
+    show: ({ replications, next }, nowMs) =>
+      table(replications, [
+        ['REMOTE', ({ remote }) => remote],
+        ['REPOSITORY', ({ repository }) => repository],
+        ['TAG', ({ tag }) => tag],
+        ['STATE', ({ state, outcome }) => (outcome === undefined ? state : `${state} (${outcome})`)],
+        ['BYTES', progressText],
+        ['RATE', ({ bytesPerSecond }) => `${sizeText(bytesPerSecond)}/s`],
+        ['TRIES', ({ attempts }) => String(attempts)],
+        ['LAST ERROR', ({ lastError }) => lastError?.code ?? '-'],
+        ['CHANGED', ({ updatedAtMs }) => ageText(updatedAtMs, nowMs)],
+      ]) + (next === undefined ? '' : `\nmore: --last ${next}`),
+  },
+  replication: {
+    example: `replication ${ONE}`,
+    show: (one, nowMs) =>
+      fields({
+        remote: one.remote,
+        tag: `${one.repository}:${one.tag}`,
+        state: one.state,
+        outcome: one.outcome ?? '-',
+        digest: one.digest ?? '-',
+        version: versionText(one.version),
+        'later version there': versionText(one.laterVersion),
+        bytes: progressText(one),
+        sent: sizeText(one.sentBytes),
+        rate: `${sizeText(one.bytesPerSecond)}/s`,
+        tries: String(one.attempts),
+        'last error': one.lastError === undefined ? '-' : `${one.lastError.code}: ${one.lastError.message}`,
+        uploads: String(one.uploads.length),
+        changed: ageText(one.updatedAtMs, nowMs),
+      }),
+  },
+  replicate: {
+    example: 'replicate --repository team/app --tag 1.0 --remote east',
+    options: {
+      repository: 'the repository of the tag',
+      tag: 'the tag',
+      remote: 'where it goes; without it, to all remotes whose rules fit',
+    },
+    body: (options) => ({
+      repository: given(options, 'repository'),
+      tag: given(options, 'tag'),
+      ...(options['remote'] !== undefined && { remote: options['remote'] }),
+    }),
+    show: ({ remotes }) => (remotes.length === 0 ? 'no rule fits the tag' : `on its way to: ${remotes.join(', ')}`),
+  },
+  retryReplication: { example: `retry-replication ${ONE}` },
+  cancelReplication: {
+    example: `cancel-replication ${ONE}`,
+    note: 'What the remote has already stays there.',
+  },
+}

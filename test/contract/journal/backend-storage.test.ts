@@ -1,0 +1,8 @@
+import { memoryBackend } from '../../../lib/backend/index.ts'
+import { backendStorage } from '../../../services/build-index/replication/backend-storage.ts'
+import { journalStorageSuite } from './journal-storage-suite.ts'
+
+journalStorageSuite('in a backend', async () => ({
+  storage: backendStorage({ backend: memoryBackend(), isOwner: () => true }, 'replication/tasks/0/'),
+  dispose: () => Promise.resolve(),
+}))

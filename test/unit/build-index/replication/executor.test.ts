@@ -1,0 +1,127 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import type { BlobSender, Replicas } from '../../../../lib/api/index.ts'
+import { appError, deferred, type ErrorCode } from '../../../../lib/base/index.ts'
+import { type Descriptor, digestOf } from '../../../../lib/core/index.ts'
+import type { Task } from '../../../../lib/journal/index.ts'
+import { type RecordingMetrics, recordingMetrics } from '../../../../lib/telemetry/index.ts'
+import {
+  type ReplicationExecutor,
+  replicationExecutor,
+  taskKey,
+} from '../../../../services/build-index/replication/executor.ts'
+import type { Remote } from '../../../../services/build-index/replication/remote.ts'
+import { replicationMetrics } from '../../../../services/build-index/replication/replication-metrics.ts'
+import { labRemote, labTarget, type ReplicationLab, replicationLab } from '../../../kit/replication-lab.ts'
+
+const { repository, tag } = labTarget
+const descriptor: Descriptor = { digest: digestOf(Buffer.from('one')), mediaType: 'a/b', size: 3 }
+
+let lab: ReplicationLab
+let metrics: RecordingMetrics
+let answer: () => Promise<Awaited<ReturnType<Replicas['getTag']>>>
+
+beforeEach(async () => {
+  lab = replicationLab()
+  metrics = recordingMetrics()
+  answer = async () => undefined
+  await lab.index.putTag(repository, tag, { descriptor })
+})
+
+function executorFor(given: Partial<Remote> = {}): ReplicationExecutor {
+  const replicas = { getTag: () => answer() } as unknown as Replicas
+  return replicationExecutor(
+    {
+      ...lab,
+      ...{ remotes: new Map([['far', labRemote({ replicas, ...given })]]), metrics: replicationMetrics(metrics) },
+      ...{ share: () => 1, onSent: () => undefined, sender: {} as BlobSender, origins: {} as never },
+    },
+    { tries: 3 },
+  )
+}
+
+const task = (attempts = 0): Task => ({
+  ...{ id: 'a', kind: 'replicate', key: taskKey(labTarget), payload: {}, state: 'running', attempts },
+  ...{ dueAtMs: 0, createdAtMs: 0, lastError: undefined },
+})
+
+/** Runs the task; the result is the code of its failure, or when it is to run again. */
+async function run(executor: ReplicationExecutor, attempts = 0) {
+  let postponed: number | undefined
+  const postpone = (atMs: number) => {
+    postponed = atMs
+  }
+  const failure = await executor.run(task(attempts), { signal: new AbortController().signal, postpone }).then(
+    () => undefined,
+    (err: unknown) => err,
+  )
+  return { failure, postponed, status: await lab.statuses.get(labTarget) }
+}
+
+describe('a run', () => {
+  test.each<readonly [ErrorCode, number, 'dead' | 'waiting', ErrorCode]>([
+    ['UNAUTHORIZED', 0, 'dead', 'UNAUTHORIZED'],
+    ['NO_HEALTHY_MEMBER', 0, 'waiting', 'NO_HEALTHY_MEMBER'],
+    ['NO_HEALTHY_MEMBER', 2, 'dead', 'NO_HEALTHY_MEMBER'],
+    ['UNKNOWN', 0, 'waiting', 'REPLICA_FAILED'],
+  ])(
+    'a failure that stays is a dead letter at once, and another one is tried again: %s',
+    async (code, tries, state, thrown) => {
+      answer = () => Promise.reject(appError(code))
+      const { failure, status } = await run(executorFor(), tries)
+      expect(failure).toMatchObject({ code: thrown, retryable: !(state === 'dead' && code === 'UNAUTHORIZED') })
+      expect(status).toMatchObject({ state, attempts: tries + 1, lastError: { code } })
+    },
+  )
+
+  test('has nothing to send when the remote has the version, or a later one, which is a conflict if it is not ours', async () => {
+    const version = (await lab.tags.read(repository, tag))!.version
+    answer = async () => ({ descriptor, version })
+    expect((await run(executorFor())).status).toMatchObject({ state: 'done', outcome: 'same' })
+    const later = { atMs: version.atMs + 1, cluster: 'here' }
+    answer = async () => ({ descriptor, version: later })
+    expect((await run(executorFor())).status).toMatchObject({ state: 'done', outcome: 'older', laterVersion: later })
+    answer = async () => ({ descriptor, version: { ...later, cluster: 'far' } })
+    expect((await run(executorFor())).status).toMatchObject({ state: 'lost', outcome: 'older' })
+    expect(metrics.value('shoal_replication_conflicts_total', { remote: 'far' })).toBe(1)
+  })
+
+  test('waits for the window of its remote, and ends with it', async () => {
+    const closed = await run(executorFor({ opensInMs: () => 60_000 }))
+    expect(closed).toMatchObject({ failure: undefined, postponed: lab.clock.now() + 60_000 })
+    answer = () => deferred<undefined>().promise
+    let opens = 0
+    const ending = run(executorFor({ openForMs: () => 5_000, opensInMs: () => opens, replicas: waiting() }))
+    await lab.clock.advance(1_000)
+    opens = 7_000
+    await lab.clock.advance(5_000)
+    const ended = await ending
+    expect(ended).toMatchObject({ failure: undefined, status: { state: 'waiting', attempts: 0 } })
+    expect(ended.postponed).toBeGreaterThan(lab.clock.now() - 6_000 + 7_000)
+  })
+
+  test('that is cancelled stops, is no failure, and is not begun again', async () => {
+    const executor = executorFor({ replicas: waiting() })
+    const running = run(executor)
+    await lab.clock.advance(1_000)
+    executor.cancel(labTarget)
+    expect(await running).toMatchObject({ failure: undefined, status: { state: 'cancelled' } })
+    answer = () => Promise.reject(new Error('nobody asks'))
+    expect(await run(executor)).toMatchObject({ failure: undefined, status: { state: 'cancelled' } })
+  })
+
+  test('for a remote that the config no longer names ends, and leaves no status', async () => {
+    answer = () => Promise.reject(appError('NO_HEALTHY_MEMBER'))
+    await run(executorFor())
+    const executor = replicationExecutor({ remotes: new Map(), statuses: lab.statuses } as never, { tries: 3 })
+    expect(await run(executor)).toEqual({ failure: undefined, postponed: undefined, status: undefined })
+  })
+})
+
+/** A remote that answers nothing until it is told to stop. */
+const waiting = () =>
+  ({
+    getTag: (_: unknown, __: unknown, { signal }: { readonly signal: AbortSignal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(appError('ABORTED')), { once: true })
+      }),
+  }) as unknown as Replicas
