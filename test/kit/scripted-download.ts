@@ -72,6 +72,7 @@ export function scriptedDownload(
       },
       trusted: () => init.trusted ?? true,
       events: {
+        onLooked: () => undefined,
         onRoom: () => download.wake(),
         onReceived: () => {
           if (init.broken === 'onReceived') throw new Error('broken')

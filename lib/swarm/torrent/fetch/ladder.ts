@@ -76,6 +76,11 @@ export class Ladder {
     this.climb()
   }
 
+  /** Why no origin is asked over HTTP at the moment, though it was tried. */
+  get pause(): 'refused' | 'failed' | undefined {
+    return this.#rung.pause(this.#components.clock.monotonicMs())
+  }
+
   /** The bytes of a range were wrong. */
   distrust(): void {
     this.#rung.distrust()
