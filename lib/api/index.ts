@@ -8,6 +8,7 @@ export {
   type BodyOf,
 } from './admin.ts'
 export { agentAdmin } from './agent-admin.ts'
+export type { PullRow, TracedPull } from './agent-pulls.ts'
 export { blobOf, repositoryOf } from './blob-path.ts'
 export {
   type BlobLink,

@@ -39,7 +39,10 @@ export class Sources {
     const short = map.length <= components.limits.shortBlobBytes
     const sharing = { ...components, downloads: components.downloads.flow({ short }) }
     this.download = new Download(sharing, init.target)
-    this.#ladder = new Ladder(sharing, { ...init, map, download: this.download })
+    this.#ladder = new Ladder(sharing, {
+      ...{ ...init, map, download: this.download },
+      onLooked: () => init.target.events.onLooked(),
+    })
   }
 
   /** Why the piece is not here; the answer is good until the next call. */
