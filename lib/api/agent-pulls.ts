@@ -57,6 +57,8 @@ const pullSchema = rowSchema.extend({
     sourceSchema.extend({
       bytes: byteCountSchema,
       bytesPerSecond: z.number().min(0).optional(),
+      asked: countSchema,
+      outrun: countSchema,
       late: countSchema,
       refused: countSchema,
       repeats: countSchema,

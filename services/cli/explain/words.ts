@@ -86,10 +86,11 @@ export function sideOf(waits: readonly Pick<Wait, 'cause' | 'ms'>[]): WaitSide {
 }
 
 function sourceLine(source: Source): string {
-  const { bytes, bytesPerSecond, late, refused, repeats, wrong } = source
+  const { bytes, bytesPerSecond, outrun, late, refused, repeats, wrong } = source
   const deeds = [
     `gave ${sizeText(bytes)}${bytesPerSecond === undefined ? '' : `, lately ${rateText(bytesPerSecond)}`}`,
     ...(wrong > 0 ? [`${count(wrong, 'piece')} with bytes from it ${wrong === 1 ? 'was' : 'were'} wrong`] : []),
+    ...(outrun > 0 ? [`${count(outrun, 'block')} asked of it came sooner from another`] : []),
     ...(late > 0 ? [`did not answer in time ${count(late, 'time')}`] : []),
     ...(refused > 0 ? [`refused ${count(refused, 'request')}`] : []),
     ...(repeats > 0 ? [`was asked for ${count(repeats, 'block')} that another was late with`] : []),
@@ -116,7 +117,7 @@ const MAX_SOURCES = 12
 export function explainText(pull: TracedPull): string {
   const { totalMs, waits, sources, lastStepFailed } = pull
   const told = waits.filter(({ ms }, at) => at === 0 || percent(ms, totalMs) >= LEAST_PERCENT)
-  const trouble = (source: Source) => source.wrong * 1e12 + source.late * 1e9 + source.refused
+  const trouble = (source: Source) => source.wrong * 1e12 + (source.late + source.outrun) * 1e6 + source.refused
   const ranked = sources.toSorted((a, b) => trouble(b) - trouble(a) || b.bytes - a.bytes)
   const more = ranked.length - MAX_SOURCES
   return [

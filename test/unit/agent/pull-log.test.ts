@@ -100,6 +100,8 @@ const summary: PullSummary = {
       address: '10.0.0.4:7000',
       role: 'origin',
       bytes: 7,
+      asked: 1,
+      outrun: 0,
       late: 1,
       refused: 0,
       repeats: 0,

@@ -25,9 +25,30 @@ const pull: TracedPull = {
   ],
   longest: [],
   sources: [
-    { ...origin, bytes: 6 * MIB, bytesPerSecond: 20 * MIB, late: 0, refused: 12, repeats: 0, wrong: 0 },
-    { ...agent, bytes: 2 * MIB, bytesPerSecond: 1024, late: 3, refused: 0, repeats: 1, wrong: 0 },
-    { ...agent, id: 'cc', address: '10.0.0.7:1', bytes: 88 * MIB, late: 0, refused: 0, repeats: 0, wrong: 1 },
+    {
+      ...origin,
+      bytes: 6 * MIB,
+      bytesPerSecond: 20 * MIB,
+      asked: 24,
+      outrun: 0,
+      late: 0,
+      refused: 12,
+      repeats: 0,
+      wrong: 0,
+    },
+    { ...agent, bytes: 2 * MIB, bytesPerSecond: 1024, asked: 12, outrun: 4, late: 3, refused: 0, repeats: 1, wrong: 0 },
+    {
+      ...agent,
+      id: 'cc',
+      address: '10.0.0.7:1',
+      bytes: 88 * MIB,
+      asked: 352,
+      outrun: 0,
+      late: 0,
+      refused: 0,
+      repeats: 0,
+      wrong: 1,
+    },
   ],
   names: [],
 }
@@ -41,7 +62,7 @@ test('a pull is explained in plain words with numbers', () => {
     'Most of its time lay with the peers that give pieces, agents and origins, and the network between.',
     'It came: 90.0 MiB from agents, 6.0 MiB from origins.',
     '  the peer at 10.0.0.7:1 gave 88.0 MiB; 1 piece with bytes from it was wrong',
-    '  the peer at 10.0.0.9:16001 gave 2.0 MiB, lately 1.0 KiB/s; did not answer in time 3 times; was asked for 1 block that another was late with',
+    '  the peer at 10.0.0.9:16001 gave 2.0 MiB, lately 1.0 KiB/s; 4 blocks asked of it came sooner from another; did not answer in time 3 times; was asked for 1 block that another was late with',
     '  origin-2 (10.0.0.4:7000) gave 6.0 MiB, lately 20.0 MiB/s; refused 12 requests',
   ])
 })

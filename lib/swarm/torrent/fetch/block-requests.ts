@@ -107,6 +107,7 @@ export class BlockRequests {
     )
     if (peer.openBlocks === 0) peer.rate.begin(clock.monotonicMs())
     peer.openBlocks += 1
+    peer.notes.asked += 1
     block.asks.set(peer.id, ask)
     const owed = this.#owed.get(peer) ?? this.#owe(peer)
     owed.asks.add(ask)
@@ -257,6 +258,7 @@ export class BlockRequests {
 
   #withdraw(ask: OpenAsk): void {
     if (!this.#close(ask)) return
+    if (ask.waste === 'repeat' && !ask.isRepeat) ask.peer.notes.outrun += 1
     this.#spare(ask)
     ask.unsend()
     ask.landing.end(false)

@@ -7,6 +7,8 @@ import { noDeeds, type SourceRecord } from '../shared/source-record.ts'
 /** What one peer has done for a torrent; it stays when the peer leaves and comes back. Counts only grow. */
 export interface SourceNotes extends WaitedFor {
   bytes: number
+  asked: number
+  outrun: number
   late: number
   refused: number
   repeats: number

@@ -11,6 +11,9 @@ export interface SourceRecord {
   /** How often it did not give in time what was asked of it, and how often it refused. */
   readonly late: number
   readonly refused: number
+  /** Blocks that were asked of it, and those of them that another gave in its place. */
+  readonly asked: number
+  readonly outrun: number
   /** Blocks that were asked of it while another peer might still give them. */
   readonly repeats: number
   /** Pieces with bytes from it that turned out wrong. */
@@ -19,21 +22,15 @@ export interface SourceRecord {
   readonly bytesPerSecond: number | undefined
 }
 
-export const noDeeds = { bytes: 0, late: 0, refused: 0, repeats: 0, wrong: 0 } as const
+export const noDeeds = { bytes: 0, asked: 0, outrun: 0, late: 0, refused: 0, repeats: 0, wrong: 0 } as const
 
 /** The difference between two readings; who did nothing in between is left out. */
 export function sourcesSince(before: readonly SourceRecord[], now: readonly SourceRecord[]): readonly SourceRecord[] {
   const earlier = new Map(before.map((record) => [record.id, record]))
+  const kinds = Object.keys(noDeeds) as (keyof typeof noDeeds)[]
   const deeds = now.map((record) => {
-    const { bytes, late, refused, repeats, wrong } = earlier.get(record.id) ?? noDeeds
-    return {
-      ...record,
-      bytes: record.bytes - bytes,
-      late: record.late - late,
-      refused: record.refused - refused,
-      repeats: record.repeats - repeats,
-      wrong: record.wrong - wrong,
-    }
+    const before = earlier.get(record.id) ?? noDeeds
+    return { ...record, ...Object.fromEntries(kinds.map((kind) => [kind, record[kind] - before[kind]])) }
   })
-  return deeds.filter(({ bytes, late, refused, repeats, wrong }) => bytes + late + refused + repeats + wrong > 0)
+  return deeds.filter((record) => kinds.some((kind) => record[kind] > 0))
 }
