@@ -41,12 +41,12 @@ export function pullRoutes(log: PullLog): readonly Route[] {
         if (more) break
         pulls.push(rowOf(pull))
       }
-      return sendJson(exchange, 200, { pulls, ...(more && { next: pulls.at(-1)?.id }) })
+      sendJson(exchange, 200, { pulls, ...(more && { next: pulls.at(-1)?.id }) })
     }),
     adminRoute(agentAdmin.pull, (exchange) => {
       const pull = log.get(exchange.params['id'] ?? '')
       if (pull === undefined) throw appError('PULL_UNKNOWN')
-      return sendJson(exchange, 200, pull)
+      sendJson(exchange, 200, pull)
     }),
   ]
 }

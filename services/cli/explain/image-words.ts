@@ -1,5 +1,4 @@
 import type { TracedPull } from '../../../lib/api/index.ts'
-import type { Digest } from '../../../lib/core/index.ts'
 import { sizeText } from '../admin/sheet.ts'
 import { explainText, pullTable, timeText, waitText } from './words.ts'
 
@@ -23,7 +22,7 @@ function together(pulls: readonly TracedPull[]): readonly Wait[] {
 function partOf(pulls: readonly TracedPull[], { kind, digest }: TracedPull): string {
   if (kind === 'lookup' || kind === 'manifest') return kind
   const named = pulls.flatMap(({ names }) => names)
-  return named.find((each) => each.digest === (digest as Digest | undefined))?.as ?? kind
+  return named.find((each) => each.digest === digest)?.as ?? kind
 }
 
 /** Why the pull of an image took as long as it did: all its requests, and the slowest of them in full. */

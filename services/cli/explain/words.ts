@@ -57,7 +57,7 @@ export function pullTable(pulls: readonly ShownPull[], nowMs: number): string {
 function headline(pull: TracedPull): string {
   const { kind, repository, reference, size, totalMs, firstByteMs, outcome } = pull
   const facts = [
-    `${outcomeText(outcome)}`,
+    outcomeText(outcome),
     `${timeText(totalMs)}${size === undefined ? '' : ` for ${sizeText(size)}`}`,
     ...(outcome === 'done' && size !== undefined && totalMs > 0 ? [rateText((size / totalMs) * 1_000)] : []),
     ...(firstByteMs === undefined ? [] : [`first byte after ${timeText(firstByteMs)}`]),

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
 import { appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { digestOf, headerOf, parseRepository } from '../../../lib/core/index.ts'
+import { type Descriptor, digestOf, headerOf, parseRepository } from '../../../lib/core/index.ts'
 import type { BlobHandle, OpenOptions, PullSummary } from '../../../lib/swarm/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { namedBlobs } from '../../../services/agent/named-blobs.ts'
@@ -158,7 +158,7 @@ describe('pulls', () => {
     expect(await pulls.lookUp(repository, '1.0', () => clock.advance(250).then(() => found))).toEqual(found)
     const away = pulls.lookUp(repository, '1.0', () => Promise.reject(appError('ABORTED')))
     await expect(away).rejects.toMatchObject({ code: 'ABORTED' })
-    expect(await pulls.lookUp(repository, '2.0', () => Promise.resolve(undefined))).toBeUndefined()
+    expect(await pulls.lookUp<Descriptor | undefined>(repository, '2.0', async () => undefined)).toBeUndefined()
     expect([...log.find({})]).toMatchObject([
       { kind: 'lookup', reference: '2.0', outcome: 'MANIFEST_UNKNOWN' },
       { kind: 'lookup', reference: '1.0', outcome: 'left' },
