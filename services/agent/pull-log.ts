@@ -26,15 +26,13 @@ export interface PullFilter {
 
 /** A pull as its owner tells of it. */
 export type OpenPull = Pick<PullEntry, 'trace' | 'found' | 'names' | 'follow'> & {
-  /** It is over: `done`, `unread`, `left`, or the code of an error. Idempotent. */
-  end(outcome: string): void
+  /** It is over: `done`, `unread`, `left`, or the code of an error; default as the engine says. Idempotent. */
+  end(outcome?: string): void
 }
 
 /** Memory for the pulls that have ended, and how many are followed at one time: others are not remembered. */
 const MAX_LOG_BYTES = 4 * 1024 * 1024
 const MAX_RUNNING = 1_024
-/** An estimate of what a record takes: itself, and each entry of its lists. */
-const RECORD_BYTES = { itself: 1_200, entry: 200 }
 
 /**
  * The last pulls of this agent and those under way: a ring in memory, bounded by bytes, which survives nothing. The id
@@ -47,7 +45,7 @@ export class PullLog {
   readonly #word: string
   readonly #running = new Map<number, PullEntry>()
   /** By number, oldest first. */
-  readonly #ended = new Map<number, TracedPull>()
+  readonly #ended = new Map<number, PullEntry>()
   #count = 0
   #bytes = 0
 
@@ -70,7 +68,9 @@ export class PullLog {
       names: (blobs) => entry.names(blobs),
       follow: (summary) => entry.follow(summary),
       end: (outcome) => {
-        if (this.#running.delete(number)) this.#keep(number, entry.record(this.#nameOf, outcome))
+        if (!this.#running.delete(number)) return
+        entry.end(outcome)
+        this.#keep(number, entry)
       },
     }
   }
@@ -93,7 +93,7 @@ export class PullLog {
   }
 
   #record(number: number): TracedPull | undefined {
-    return this.#ended.get(number) ?? this.#running.get(number)?.record(this.#nameOf)
+    return (this.#ended.get(number) ?? this.#running.get(number))?.record(this.#nameOf)
   }
 
   #numberOf(id: string): number | undefined {
@@ -101,20 +101,15 @@ export class PullLog {
     return word === this.#word && /^\d{1,15}$/.test(digits) ? Number(digits) : undefined
   }
 
-  #keep(number: number, record: TracedPull): void {
-    this.#ended.set(number, record)
-    this.#bytes += bytesOf(record)
+  #keep(number: number, entry: PullEntry): void {
+    this.#ended.set(number, entry)
+    this.#bytes += entry.bytes
     for (const [oldest, forgotten] of this.#ended) {
       if (this.#bytes <= this.#maxBytes) return
       this.#ended.delete(oldest)
-      this.#bytes -= bytesOf(forgotten)
+      this.#bytes -= forgotten.bytes
     }
   }
-}
-
-function bytesOf({ waits, longest, sources, names }: TracedPull): number {
-  const entries = waits.length + longest.length + sources.length + names.length
-  return RECORD_BYTES.itself + RECORD_BYTES.entry * entries
 }
 
 function fits(pull: TracedPull, { digest, repository, outcome, slowerThanMs, sinceMs }: PullFilter): boolean {

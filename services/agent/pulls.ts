@@ -82,7 +82,7 @@ export function pulls({ engine, logger, log, onPull }: PullsComponents): Pulls {
         names: (blobs) => traced.names(blobs),
         close: () => {
           handle.close()
-          traced.end(handle.soFar.outcome)
+          traced.end()
         },
       }
     },

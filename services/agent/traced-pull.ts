@@ -16,6 +16,8 @@ export type NamedBlob = TracedPull['names'][number]
 
 /** Blobs kept of one manifest. */
 const MAX_NAMED = 256
+/** An estimate of the memory of a pull: itself, and each row of what it waited for, got from peers, and named. */
+const ENTRY_BYTES = { itself: 1_200, row: 200 }
 const NO_BYTES = { peer: 0, origin: 0, http: 0, cache: 0 } as const
 
 /** The name of an origin, where it can be told from the address of its peer. */
@@ -33,6 +35,8 @@ export class PullEntry {
   #digest: Digest | undefined
   #names: readonly NamedBlob[] = []
   #summary: () => Partial<PullSummary> = () => ({})
+  #outcome = 'running'
+  #totalMs: number | undefined
 
   constructor(clock: Clock, id: string, request: PullRequest) {
     this.id = id
@@ -59,9 +63,23 @@ export class PullEntry {
     this.#summary = summary
   }
 
-  /** As it is now. `outcome` when it has ended: after that nothing changes any more. */
-  record(nameOf: NameOf, outcome?: string): TracedPull {
-    if (outcome !== undefined) this.#recorded.stop()
+  /** It is over, with this outcome or as the engine says: from now on nothing changes, and nothing of the pull itself is held. */
+  end(outcome?: string): void {
+    const last = this.#summary()
+    this.#recorded.stop()
+    this.#outcome = outcome ?? last.outcome ?? 'done'
+    this.#totalMs = this.#clock.monotonicMs() - this.#startMs
+    this.#summary = () => last
+  }
+
+  /** About how much memory it takes. */
+  get bytes(): number {
+    const { sources = [] } = this.#summary()
+    return ENTRY_BYTES.itself + ENTRY_BYTES.row * (this.#recorded.size + sources.length + this.#names.length)
+  }
+
+  /** As it is now, or as it ended. */
+  record(nameOf: NameOf): TracedPull {
     const { waits, longest } = this.#recorded.report()
     const named = <T extends { readonly from?: NamedSource }>({ from, ...wait }: T) => ({
       ...wait,
@@ -70,7 +88,7 @@ export class PullEntry {
     const { sources = [], lastStepFailed } = this.#summary()
     const own = waits.find(({ cause }) => cause !== 'client')
     return {
-      ...this.#facts(outcome),
+      ...this.#facts(),
       ...(own && { longestWait: named({ cause: own.cause, ms: own.ms, ...(own.from && { from: own.from }) }) }),
       ...(lastStepFailed !== undefined && { lastStepFailed }),
       waits: waits.map(named),
@@ -83,7 +101,7 @@ export class PullEntry {
     }
   }
 
-  #facts(outcome = 'running'): Omit<PullRow, 'longestWait'> {
+  #facts(): Omit<PullRow, 'longestWait'> {
     const { kind, reference, repository } = this.#request
     const { size, bytes = NO_BYTES, firstByteMs, digest = this.#digest } = this.#summary()
     return {
@@ -91,8 +109,8 @@ export class PullEntry {
       ...(digest !== undefined && { digest }),
       ...(size !== undefined && { size }),
       ...(firstByteMs !== undefined && { firstByteMs }),
-      totalMs: this.#clock.monotonicMs() - this.#startMs,
-      outcome,
+      totalMs: this.#totalMs ?? this.#clock.monotonicMs() - this.#startMs,
+      outcome: this.#outcome,
       bytes,
     }
   }

@@ -29,7 +29,7 @@ export interface BlobHandle {
   close(): void
   /** Resolves at `close`. */
   readonly summary: Promise<PullSummary>
-  /** The summary as it would be now. */
+  /** The summary as it would be now, or as it was at the `close`. */
   readonly soFar: PullSummary
 }
 
@@ -64,7 +64,7 @@ class Handle implements BlobHandle {
   readonly #before: Pick<HandleSource, 'received' | 'sources'>
   readonly #summary: Deferred<PullSummary> = deferred()
   #outcome = 'unread'
-  #closed = false
+  #last: PullSummary | undefined
 
   constructor(clock: Clock, { source, openedMs, watch }: HandleInit) {
     this.#clock = clock
@@ -88,6 +88,10 @@ class Handle implements BlobHandle {
   }
 
   get soFar(): PullSummary {
+    return this.#last ?? this.#summarized('running')
+  }
+
+  #summarized(outcome: string): PullSummary {
     const { received, sources, lastStepFailed } = this.#source
     const { firstByteMs } = this.#watch
     return {
@@ -97,7 +101,7 @@ class Handle implements BlobHandle {
       firstByteMs: firstByteMs === undefined ? undefined : firstByteMs - this.#openedMs,
       totalMs: this.#clock.monotonicMs() - this.#openedMs,
       lastStepFailed,
-      outcome: this.#closed ? this.#outcome : 'running',
+      outcome,
       sources: sourcesSince(this.#before.sources, sources),
     }
   }
@@ -116,9 +120,9 @@ class Handle implements BlobHandle {
   }
 
   close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#summary.resolve(this.soFar)
+    if (this.#last !== undefined) return
+    this.#last = this.#summarized(this.#outcome)
+    this.#summary.resolve(this.#last)
     this.#source.close()
   }
 }

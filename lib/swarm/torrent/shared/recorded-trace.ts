@@ -48,7 +48,7 @@ const CLOCKS_APART_MS = 1
 
 interface Row {
   readonly cause: WaitCause
-  readonly from: WaitedFor | undefined
+  from: NamedSource | undefined
   ms: number
   times: number
   holders: number
@@ -87,10 +87,18 @@ export class RecordedTrace implements PullTrace {
     this.#sinceWheelMs = nowMs
   }
 
-  /** The pull is over: nothing more is recorded. Idempotent. */
+  /** The pull is over: nothing more is recorded, and nothing of its peers is held any more. Idempotent. */
   stop(): void {
-    if (!this.#stopped) this.#settle(this.#clock.monotonicMs(), undefined)
+    if (this.#stopped) return
+    this.#settle(this.#clock.monotonicMs(), undefined)
     this.#stopped = true
+    this.#from = undefined
+    for (const row of this.#rows) row.from = namedIn(row.from).from
+  }
+
+  /** Rows and long waits: its memory is a small part of a kilobyte for each. */
+  get size(): number {
+    return this.#rows.length + this.#longest.length
   }
 
   report(): WaitReport {
@@ -154,6 +162,6 @@ function keepLongest(longest: LongWait[], wait: LongWait): void {
   longest.push(wait)
 }
 
-function namedIn(from: WaitedFor | undefined): { readonly from?: NamedSource } {
+function namedIn(from: NamedSource | undefined): { readonly from?: NamedSource } {
   return from === undefined ? {} : { from: { id: from.id, address: from.address, role: from.role } }
 }
