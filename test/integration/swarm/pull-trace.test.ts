@@ -156,6 +156,24 @@ describe('a pull', () => {
     expect((await pull(lab, await lab.agent({ wrapStore }))).ms.disk).toBeGreaterThanOrEqual(750)
   })
 
+  test('tells its trace a few changes for each piece, and nothing for each block', async () => {
+    const large = swarmBlob(2, 96 * MIB)
+    await using lab = swarmLab([large])
+    await lab.origin()
+    const { engine } = await lab.agent()
+    const trace = {
+      turns: 0,
+      turn: () => {
+        trace.turns += 1
+      },
+    }
+    const handle = await lab.run(engine.open(ref(large), { trace }))
+    await lab.run(readAll(handle.read(undefined, { transient: true })))
+    handle.close()
+    // Three for each part of 1 MiB that the client takes, and those of a wait before it.
+    expect(trace.turns).toBeLessThan(6 * large.map.count)
+  })
+
   test('counts only what came while it ran, and says what was here before', async () => {
     await using lab = swarmLab([blob])
     await lab.origin()
