@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { adminCall } from './admin.ts'
+import { pullCalls } from './agent-pulls.ts'
 import { list, table, text } from './bounded.ts'
 import { adminApi } from './openapi.ts'
 import { ringCalls } from './ring-admin.ts'
@@ -30,6 +31,7 @@ const torrentSchema = z.object({
 /** The admin API of an agent; docs/endpoints.md has a row for each call. */
 export const agentAdmin = adminApi({
   ...ringCalls,
+  ...pullCalls,
   blobs: adminCall({
     method: 'GET',
     path: '/blobs',

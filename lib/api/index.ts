@@ -9,6 +9,7 @@ export {
   type BodyOf,
 } from './admin.ts'
 export { agentAdmin } from './agent-admin.ts'
+export type { PullRow, TracedPull } from './agent-pulls.ts'
 export { blobOf, repositoryOf } from './blob-path.ts'
 export {
   MAX_SEND_BODY,

@@ -251,6 +251,6 @@ export const trackerAdmin = adminApi({
     summary: 'joins, completions, bans and drains as server-sent events, from Last-Event-ID on',
     query: { kinds: 'only events of these kinds, with commas between them' },
     codes: ['SHUTTING_DOWN', 'REQUEST_INVALID'],
-    answer: z.object({ atMs: timeSchema }).catchall(opaque()),
+    answer: table(opaque(), { max: 32, maxKey: 64 }),
   }),
 })

@@ -104,6 +104,10 @@ const ownCodes = {
   ),
   PIECE_INVALID: retryable(502, 'the piece does not match its hash'),
   PORT_IN_USE: final(500, 'the port is taken; choose another or use auto'),
+  PULL_UNKNOWN: final(
+    404,
+    'the agent remembers no pull of this id; it keeps only the last ones, and none over a restart',
+  ),
   RANGE_UNSATISFIABLE: final(416, 'the range lies outside the content'),
   RING_UNKNOWN: final(404, 'this service calls no ring of that name; list the rings'),
   ORIGIN_BUSY: retryable(503, 'other agents have these pieces or are getting them; take them from those'),

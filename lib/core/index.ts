@@ -52,4 +52,5 @@ export {
   type Tag,
 } from './repository.ts'
 export { parseSwarmId, type SwarmId, swarmIdOf } from './swarm-id.ts'
+export { type WaitCause, type WaitFacts, type WaitSide, waitCauses } from './wait-cause.ts'
 export { releasedLength, WITHHELD_TAIL_BYTES } from './withheld-tail.ts'

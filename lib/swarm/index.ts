@@ -1,6 +1,6 @@
 export type { BlobHandle } from './engine/blob-handle.ts'
 export { swarmEngine } from './engine/engine.ts'
-export type { SwarmEngine, SwarmEngineComponents, SwarmEngineInit } from './engine/engine-contract.ts'
+export type { OpenOptions, SwarmEngine, SwarmEngineComponents, SwarmEngineInit } from './engine/engine-contract.ts'
 export { seedStored } from './engine/seed-stored.ts'
 export type { PeerSnapshot, TorrentSnapshot } from './engine/snapshot.ts'
 export { type SwarmLimits, swarmLimits } from './limits.ts'
@@ -23,4 +23,15 @@ export type {
   SwarmStore,
 } from './outside.ts'
 export { type MemoryNetwork, memoryNetwork, type PeerProver, type PeerTransport, tcpTransport } from './peer/index.ts'
-export type { PullSummary, ReadOptions } from './torrent/index.ts'
+export {
+  type LongWait,
+  type NamedSource,
+  type PullSummary,
+  type PullTrace,
+  type ReadOptions,
+  RecordedTrace,
+  type SourceRecord,
+  type WaitedFor,
+  type WaitReport,
+  type WaitTotal,
+} from './torrent/index.ts'

@@ -20,7 +20,7 @@ export const agentSchema = z.strictObject({
   peer: listenerOf('agent', 'peer'),
   /** Probes and metrics. */
   ops: listenerOf('agent', 'ops'),
-  /** The admin API: the blobs that this agent holds and the peers it is connected to. */
+  /** The admin API: the blobs that this agent holds, the peers it is connected to, and its last pulls. */
   admin: listenerOf('agent', 'admin'),
   /** Folder of the local store: cached blobs and partial blobs. */
   folder: z.string().min(1).default('data/agent'),

@@ -1,12 +1,16 @@
 import type { Readable } from 'node:stream'
-import type { AbortOptions } from '../../lib/base/index.ts'
-import type { BlobRef, ByteRange } from '../../lib/core/index.ts'
+import { type AbortOptions, codeOf } from '../../lib/base/index.ts'
+import type { BlobRef, ByteRange, Descriptor, Repository } from '../../lib/core/index.ts'
 import type { PullSummary, ReadOptions, SwarmEngine } from '../../lib/swarm/index.ts'
 import type { Logger } from '../../lib/telemetry/index.ts'
+import type { PullLog } from './pull-log.ts'
+import type { NamedBlob, PullRequest } from './traced-pull.ts'
 
 export interface PullsComponents {
   readonly engine: Pick<SwarmEngine, 'open'>
   readonly logger: Logger
+  /** Remembers what each pull waited for. */
+  readonly log: Pick<PullLog, 'begin'>
   /** Called with a summary when a pull has ended. */
   readonly onPull: (summary: PullSummary) => void
 }
@@ -17,8 +21,15 @@ export interface Pull {
   readonly size: number
   /** Streams the bytes as soon as they are verified; destroying the stream ends the read. */
   open(range: ByteRange, options?: ReadOptions): Promise<Readable>
+  /** The content is a manifest that names these. */
+  names(blobs: readonly NamedBlob[]): void
   /** Ends and reports the pull; idempotent. Call it in a `finally` after the stream has ended. */
   close(): void
+}
+
+export interface FindOptions extends AbortOptions {
+  /** Who reads it; default `blob`, a registry client that reads a blob. */
+  readonly kind?: PullRequest['kind']
 }
 
 /** Gives blobs of the cluster as streams, and logs where the time and the bytes of each pull went. */
@@ -27,7 +38,13 @@ export interface Pulls {
    * Returns once the size of the blob is known. The caller must close the pull.
    * @throws BLOB_UNKNOWN, NO_BACKEND_RULE, SOURCES_EXHAUSTED, DIGEST_REFUSED
    */
-  find(blob: BlobRef, options?: AbortOptions): Promise<Pull>
+  find(blob: BlobRef, options?: FindOptions): Promise<Pull>
+  /** Looks up what a tag or a digest stands for, which is remembered like a pull. @throws what `work` throws */
+  lookUp<Found extends Descriptor | undefined>(
+    repository: Repository,
+    reference: string,
+    work: () => Promise<Found>,
+  ): Promise<Found>
 }
 
 const speedOf = ({ totalMs, bytes }: PullSummary): number => {
@@ -35,7 +52,13 @@ const speedOf = ({ totalMs, bytes }: PullSummary): number => {
   return totalMs > 0 ? Math.round((total / totalMs) * 1000) : 0
 }
 
-export function pulls({ engine, logger, onPull }: PullsComponents): Pulls {
+/** How a pull ended that came to nothing. */
+function outcomeOf(err: unknown): string {
+  const code = codeOf(err) ?? 'UNKNOWN'
+  return code === 'ABORTED' ? 'left' : code
+}
+
+export function pulls({ engine, logger, log, onPull }: PullsComponents): Pulls {
   const report = (summary: PullSummary) => {
     const { digest, size, bytes, firstByteMs, totalMs, lastStepFailed } = summary
     const facts = { digest, size, bytes, firstByteMs, totalMs, bytesPerSecond: speedOf(summary), lastStepFailed }
@@ -44,13 +67,35 @@ export function pulls({ engine, logger, onPull }: PullsComponents): Pulls {
   }
 
   return {
-    async find(blob, options = {}) {
-      const handle = await engine.open(blob, options)
+    async find(blob, { kind = 'blob', ...options } = {}) {
+      const traced = log.begin({ kind, repository: blob.repository, reference: blob.digest })
+      const { trace } = traced
+      const handle = await engine.open(blob, { ...options, trace }).catch((err: unknown) => {
+        traced.end(outcomeOf(err))
+        throw err
+      })
+      traced.follow(() => handle.soFar)
       handle.summary.then(report).catch((err: unknown) => logger.warn('failed to summarize a pull', { err }))
       return {
         size: handle.size,
         open: async (range, reading) => handle.read(range, reading),
-        close: () => handle.close(),
+        names: (blobs) => traced.names(blobs),
+        close: () => {
+          handle.close()
+          traced.end()
+        },
+      }
+    },
+    async lookUp(repository, reference, work) {
+      const traced = log.begin({ kind: 'lookup', repository, reference })
+      try {
+        const found = await work()
+        if (found !== undefined) traced.found(found.digest)
+        traced.end(found === undefined ? 'MANIFEST_UNKNOWN' : 'done')
+        return found
+      } catch (err) {
+        traced.end(outcomeOf(err))
+        throw err
       }
     },
   }

@@ -18,6 +18,7 @@ import {
 import type { Blobs, Manifests, RegistryStorage, Tags } from '../../lib/registry/index.ts'
 import type { BlobReader } from '../../lib/store/index.ts'
 import type { KeptManifests } from './kept-manifests.ts'
+import { namedBlobs } from './named-blobs.ts'
 import type { Pulls } from './pulls.ts'
 
 /** The requests that an agent makes to the build-index. */
@@ -68,11 +69,13 @@ function agentBlobs(pulls: Pulls): Blobs {
 function agentManifests({ store, kept, pulls, index }: AgentStorageComponents): Manifests {
   const readWhole = async (blob: BlobRef, size: number, options: AbortOptions): Promise<Uint8Array> => {
     if (size > MANIFEST_LIMIT) throw appError('MANIFEST_INVALID', { detail: { size, limit: MANIFEST_LIMIT } })
-    const pull = await pulls.find(blob, options)
+    const pull = await pulls.find(blob, { ...options, kind: 'manifest' })
     try {
       const chunks: Uint8Array[] = []
       for await (const chunk of await pull.open(wholeRange(size), options)) chunks.push(chunk as Uint8Array)
-      return Buffer.concat(chunks)
+      const bytes = Buffer.concat(chunks)
+      pull.names(namedBlobs(bytes))
+      return bytes
     } finally {
       pull.close()
     }
@@ -80,10 +83,14 @@ function agentManifests({ store, kept, pulls, index }: AgentStorageComponents): 
 
   return {
     async resolve(repository, reference, options = {}) {
-      if (reference.kind === 'tag') return index.getTag(repository, reference.tag, options)
+      if (reference.kind === 'tag') {
+        const { tag } = reference
+        return pulls.lookUp(repository, tag, () => index.getTag(repository, tag, options))
+      }
       // The index decides while it lives: what another repository is told by this digest says nothing about this one.
       try {
-        return await index.getManifest(repository, reference.digest, options)
+        const { digest } = reference
+        return await pulls.lookUp(repository, digest, () => index.getManifest(repository, digest, options))
       } catch (err) {
         const held = (await kept.find(repository, reference.digest)) ?? (await describeHeld(store, reference.digest))
         if (held === undefined) throw err

@@ -3,6 +3,8 @@ import type { Cluster } from '../../lib/cluster/index.ts'
 import { type Content, type Exchange, type Route, sendContent, sendJson } from '../../lib/http/index.ts'
 import type { BlobReader, StoreHealth } from '../../lib/store/index.ts'
 import type { SwarmEngine } from '../../lib/swarm/index.ts'
+import type { PullLog } from './pull-log.ts'
+import { pullRoutes } from './pull-routes.ts'
 import type { Pulls } from './pulls.ts'
 
 /** `/namespace`: any blob of the cluster by its digest, for tools that do not speak the registry protocol. */
@@ -15,7 +17,7 @@ export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route 
     async handle(exchange) {
       const { signal } = exchange
       const blob = blobOf(exchange)
-      const pull = await pulls.find(blob, { signal })
+      const pull = await pulls.find(blob, { signal, kind: 'tool' })
       const content: Content = {
         tag: blob.digest,
         size: pull.size,
@@ -38,14 +40,16 @@ export interface AgentAdminComponents {
   readonly store: AdminStore
   readonly engine: SwarmEngine
   readonly rings: Readonly<Record<string, Cluster>>
+  readonly log: PullLog
 }
 
-/** Admin routes: the blobs that the agent holds and the peers it is connected to. */
-export function adminRoutes({ store, engine, rings }: AgentAdminComponents): readonly Route[] {
+/** Admin routes: the blobs that the agent holds, the peers it is connected to, and its last pulls. */
+export function adminRoutes({ store, engine, rings, log }: AgentAdminComponents): readonly Route[] {
   const blobs = async (exchange: Exchange) =>
     sendJson(exchange, 200, { usedBytes: store.usedBytes, blobs: await store.list() })
   return describedRoutes('agent', agentAdmin, [
     ...ringRoutes(rings),
+    ...pullRoutes(log),
     adminRoute(agentAdmin.blobs, blobs),
     adminRoute(agentAdmin.swarms, (exchange) => sendJson(exchange, 200, engine.snapshot())),
   ])

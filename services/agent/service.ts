@@ -17,6 +17,8 @@ import {
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import type { AgentConfig } from './config.ts'
 import { keptManifests } from './kept-manifests.ts'
+import { originNames } from './origin-names.ts'
+import { PullLog } from './pull-log.ts'
 import { pulls } from './pulls.ts'
 import { agentStorage } from './registry-storage.ts'
 import { adminRoutes, blobRoute } from './server.ts'
@@ -137,7 +139,8 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     traffic.received('cache', summary.bytes.cache)
     components.onPull?.(summary)
   }
-  const pulling = pulls({ ...runtime, engine, onPull })
+  const log = new PullLog(runtime, { nameOf: originNames(clients.rings.origins) })
+  const pulling = pulls({ ...runtime, engine, log, onPull })
   const kept = keptManifests({ ...runtime, store })
   const storage = agentStorage({ store, kept, pulls: pulling, index: clients.index })
   const routes = [
@@ -152,7 +155,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     checks: { store: () => plainStore.trouble },
     listeners: {
       registry: { routes, envelope: 'registry', anonymous: readers(runtime, config) },
-      admin: { routes: adminRoutes({ store, engine, rings: clients.rings }) },
+      admin: { routes: adminRoutes({ store, engine, log, rings: clients.rings }) },
     },
   })
   return {

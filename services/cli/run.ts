@@ -3,6 +3,7 @@ import { runService, serviceFacts } from '../../lib/service/index.ts'
 import { doors, run as herd } from '../herd/index.ts'
 import { runAdmin } from './admin/admin.ts'
 import { exitCodes } from './exit-codes.ts'
+import { runExplain } from './explain/explain.ts'
 import { quietCommand, runCommand } from './quiet-command.ts'
 
 /** A program that `shoal NAME` starts; it parses its own flags. */
@@ -19,6 +20,7 @@ const services: readonly Program[] = Object.values(doors).map((door) => ({
 
 const tools: readonly Program[] = [
   { name: 'herd', what: 'all services in one process, to try it out', run: herd },
+  { name: 'explain', what: 'why a pull was slow: shoal explain IMAGE, DIGEST or PULL', run: runExplain },
   { name: 'admin', what: 'inspect and control a running service: shoal admin SERVICE VERB', run: runAdmin },
 ]
 

@@ -68,6 +68,7 @@ export function downloadLab(blob: SwarmBlob, random: Random): DownloadLab {
     },
     trusted: () => true,
     events: {
+      onLooked: () => undefined,
       onRoom: () => download.wake(),
       onReceived: () => undefined,
       onLiar: (id) => void broken.push(`${id} lied`),

@@ -33,6 +33,8 @@ export function scriptedDownload(
     readonly broken?: 'onReceived' | 'take'
     /** Received bytes stay in the memory in which they arrived. */
     readonly keep?: boolean
+    /** A piece that was handed over is stored when this resolves; default at once. */
+    readonly stored?: Promise<void>
   } = {},
 ) {
   const clock = fakeClock()
@@ -68,10 +70,11 @@ export function scriptedDownload(
         if (init.broken === 'take') throw new Error('broken')
         taken.set(piece, init.keep === true ? bytes : bytes.slice())
         if (init.keep !== true) free()
-        return Promise.resolve()
+        return init.stored ?? Promise.resolve()
       },
       trusted: () => init.trusted ?? true,
       events: {
+        onLooked: () => undefined,
         onRoom: () => download.wake(),
         onReceived: () => {
           if (init.broken === 'onReceived') throw new Error('broken')

@@ -9,7 +9,7 @@ import {
   parseRepository,
   type SwarmId,
 } from '../../lib/core/index.ts'
-import { hashPiece, inlineDigester } from '../../lib/metainfo/index.ts'
+import { hashPiece, inlineDigester, type PieceDigester } from '../../lib/metainfo/index.ts'
 import { type ManagedStore, memoryStore } from '../../lib/store/index.ts'
 import {
   type AnnounceEntry,
@@ -113,6 +113,8 @@ export interface LabNodeInit extends Partial<SwarmEngineInit> {
   /** The origins of each blob; without it, every origin takes itself for the only one. */
   readonly ring?: OriginRing | undefined
   readonly collectGarbage?: () => void
+  /** Default: hashes at once. */
+  readonly digester?: PieceDigester
   /** A store that outlives the node; default a new one. */
   readonly store?: ManagedStore
   /** Wraps the store from which the node reads its blobs. */
@@ -186,6 +188,7 @@ async function startNode(
     ring,
     logger = silentLogger(),
     collectGarbage,
+    digester = inlineDigester(),
     wrapStore = (store: ManagedStore) => store,
     ...rest
   } = init
@@ -202,7 +205,7 @@ async function startNode(
       metainfo: sources.metainfo,
       pieces: sources.pieces,
       transport: network.host(host),
-      digester: inlineDigester(),
+      digester,
       prover,
       ring,
       collectGarbage,

@@ -1,7 +1,15 @@
 import type { Readable } from 'node:stream'
-import { type Clock, type Deferred, deferred } from '../../base/index.ts'
+import { type Clock, type Deferred, deferred, isAppError } from '../../base/index.ts'
 import { type ByteRange, type MetaInfoHeader, wholeRange } from '../../core/index.ts'
-import { type BytesBySource, bytesSince, type PullSummary, type ReadOptions } from '../torrent/index.ts'
+import {
+  type BytesBySource,
+  bytesSince,
+  type PullSummary,
+  type PullWatch,
+  type ReadOptions,
+  type SourceRecord,
+  sourcesSince,
+} from '../torrent/index.ts'
 
 /**
  * One user's handle on a blob that is here or arriving. While it is open, the blob is kept; while it is read, and a
@@ -21,36 +29,50 @@ export interface BlobHandle {
   close(): void
   /** Resolves at `close`. */
   readonly summary: Promise<PullSummary>
+  /** The summary as it would be now, or as it was at the `close`. */
+  readonly soFar: PullSummary
 }
 
 /** Provides the bytes of a handle. */
 export interface HandleSource {
   readonly header: MetaInfoHeader
-  read(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable
+  /** `watch` is told what the reader waits for. */
+  read(range: ByteRange, options: ReadOptions, watch: PullWatch): Readable
   readonly received: BytesBySource
   readonly lastStepFailed: string | undefined
+  readonly sources: readonly SourceRecord[]
   close(): void
 }
 
-/** `openedMs` is when the caller asked for the blob, in the clock's monotonic milliseconds. */
-export function blobHandle(clock: Clock, source: HandleSource, openedMs: number): BlobHandle {
-  return new Handle(clock, source, openedMs)
+export interface HandleInit {
+  readonly source: HandleSource
+  /** When the caller asked for the blob, in the clock's monotonic milliseconds. */
+  readonly openedMs: number
+  /** Told by every reader of the handle; of readers at the same time it hears all in one, so trace one at a time. */
+  readonly watch: PullWatch
+}
+
+export function blobHandle(clock: Clock, init: HandleInit): BlobHandle {
+  return new Handle(clock, init)
 }
 
 class Handle implements BlobHandle {
   readonly #clock: Clock
   readonly #source: HandleSource
   readonly #openedMs: number
-  readonly #before: BytesBySource
+  readonly #watch: PullWatch
+  readonly #before: Pick<HandleSource, 'received' | 'sources'>
   readonly #summary: Deferred<PullSummary> = deferred()
-  #firstByteMs: number | undefined
-  #closed = false
+  #outcome = 'unread'
+  #last: PullSummary | undefined
 
-  constructor(clock: Clock, source: HandleSource, openedMs: number) {
+  constructor(clock: Clock, { source, openedMs, watch }: HandleInit) {
     this.#clock = clock
     this.#source = source
     this.#openedMs = openedMs
-    this.#before = { ...source.received }
+    this.#watch = watch
+    this.#before = { received: { ...source.received }, sources: source.sources }
+    watch.turn('client')
   }
 
   get header(): MetaInfoHeader {
@@ -65,23 +87,42 @@ class Handle implements BlobHandle {
     return this.#summary.promise
   }
 
+  get soFar(): PullSummary {
+    return this.#last ?? this.#summarized('running')
+  }
+
+  #summarized(outcome: string): PullSummary {
+    const { received, sources, lastStepFailed } = this.#source
+    const { firstByteMs } = this.#watch
+    return {
+      digest: this.header.digest,
+      size: this.size,
+      bytes: bytesSince(this.#before.received, received),
+      firstByteMs: firstByteMs === undefined ? undefined : firstByteMs - this.#openedMs,
+      totalMs: this.#clock.monotonicMs() - this.#openedMs,
+      lastStepFailed,
+      outcome,
+      sources: sourcesSince(this.#before.sources, sources),
+    }
+  }
+
   read(range: ByteRange = wholeRange(this.size), options: ReadOptions = {}): Readable {
-    return this.#source.read(range, options, () => {
-      this.#firstByteMs ??= this.#clock.monotonicMs() - this.#openedMs
+    const stream = this.#source.read(range, options, this.#watch)
+    // Who goes away destroys the stream; a pipeline does so with an error of its own.
+    this.#outcome = 'left'
+    stream.once('end', () => {
+      this.#outcome = 'done'
     })
+    stream.once('error', (err) => {
+      this.#outcome = isAppError(err) && err.code !== 'ABORTED' ? err.code : 'left'
+    })
+    return stream
   }
 
   close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#summary.resolve({
-      digest: this.header.digest,
-      size: this.size,
-      bytes: bytesSince(this.#before, this.#source.received),
-      firstByteMs: this.#firstByteMs,
-      totalMs: this.#clock.monotonicMs() - this.#openedMs,
-      lastStepFailed: this.#source.lastStepFailed,
-    })
+    if (this.#last !== undefined) return
+    this.#last = this.#summarized(this.#outcome)
+    this.#summary.resolve(this.#last)
     this.#source.close()
   }
 }

@@ -13,6 +13,7 @@ import type {
   SwarmStore,
 } from '../outside.ts'
 import type { PeerProver, PeerTransport } from '../peer/index.ts'
+import type { PullTrace } from '../torrent/index.ts'
 import type { BlobHandle } from './blob-handle.ts'
 import type { TorrentSnapshot } from './snapshot.ts'
 
@@ -55,6 +56,11 @@ export interface SwarmEngineInit {
   readonly limits?: Partial<SwarmLimits> | undefined
 }
 
+export interface OpenOptions extends AbortOptions {
+  /** Told what the pull waits for, from now to the end of its reader; default nobody. */
+  readonly trace?: PullTrace | undefined
+}
+
 /** All blobs of one node: downloads them, serves them to readers while they arrive, and to other peers. */
 export interface SwarmEngine extends Startable {
   /** The address it listens on; known after the start. */
@@ -65,7 +71,7 @@ export interface SwarmEngine extends Startable {
    * @throws BLOB_UNKNOWN, NO_BACKEND_RULE, DIGEST_REFUSED, SOURCES_EXHAUSTED (nobody gave a header in time),
    * METAINFO_FAILED, METAINFO_DOUBTED, METAINFO_CONFLICT, SHUTTING_DOWN, ABORTED
    */
-  open(blob: BlobRef, options?: AbortOptions): Promise<BlobHandle>
+  open(blob: BlobRef, options?: OpenOptions): Promise<BlobHandle>
   /** Call it when a complete blob of `size` bytes is in the store: it is announced and served to peers. Idempotent. */
   seed(blob: SeedRef, size: number): void
   /**

@@ -5,6 +5,7 @@ import {
   background,
   type FairBucket,
   throwIfAborted,
+  type Wheel,
   wheel,
 } from '../../base/index.ts'
 import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId } from '../../core/index.ts'
@@ -14,9 +15,11 @@ import type { AnnouncingNode, HttpAdmission, SeedRef } from '../outside.ts'
 import {
   type ConnectionCount,
   overflowShares,
+  PullWatch,
   piecePool,
   type SliceCache,
   type SwarmMeters,
+  silentTrace,
   sliceCache,
   swarmMeters,
   uploadLane,
@@ -27,7 +30,7 @@ import { allowedPeers, type HostRule } from './allowed-peers.ts'
 import { awaitHeader } from './await-header.ts'
 import { type BanList, banList } from './ban-list.ts'
 import { type BlobHandle, blobHandle, type HandleSource } from './blob-handle.ts'
-import type { SwarmEngine, SwarmEngineComponents, SwarmEngineInit } from './engine-contract.ts'
+import type { OpenOptions, SwarmEngine, SwarmEngineComponents, SwarmEngineInit } from './engine-contract.ts'
 import { nodeRate } from './node-rate.ts'
 import { type PeerGate, peerGate } from './peer-gate.ts'
 import { type Refusals, refusals } from './refusals.ts'
@@ -54,6 +57,7 @@ class Engine implements SwarmEngine {
   readonly #schedule: AnnounceSchedule
   readonly #connections: ConnectionCount = { open: 0, links: 0, halfOpen: 0, leaving: 0 }
   readonly #gate: PeerGate
+  #wheel: Wheel
   #tasks: Background
   #table: TorrentTable
   #running = false
@@ -84,6 +88,7 @@ class Engine implements SwarmEngine {
       // Blobs come to an origin because somebody pushes them or waits for them.
       seedsAwaited: role === 'origin',
     })
+    this.#wheel = wheel(components.clock)
     this.#tasks = this.#newTasks()
     this.#table = this.#newTable()
   }
@@ -112,21 +117,25 @@ class Engine implements SwarmEngine {
     await this.#schedule.stop()
     await this.#table.stop()
     await this.#tasks.stop()
+    this.#wheel = wheel(this.#components.clock)
     this.#tasks = this.#newTasks()
     this.#table = this.#newTable()
   }
 
-  async open(blob: BlobRef, options: AbortOptions = {}): Promise<BlobHandle> {
+  async open(blob: BlobRef, options: OpenOptions = {}): Promise<BlobHandle> {
     throwIfAborted(options.signal)
     this.#refuseUnlessRunning()
     const { clock, store } = this.#components
     const openedMs = clock.monotonicMs()
+    const watch = new PullWatch({ clock, wheel: this.#wheel }, options.trace ?? silentTrace)
     for (;;) {
       this.#refusals.check(blob)
+      watch.turn('disk')
       const isPulled = this.#table.pulling(blob.digest) !== undefined
       const stored = isPulled ? undefined : await storedBlob(store, this.#slices, blob.digest)
+      if (stored === undefined) watch.turn('metainfo')
       const source = stored ?? (await this.#openPull(blob, options))
-      if (source !== undefined) return blobHandle(clock, source, openedMs)
+      if (source !== undefined) return blobHandle(clock, { source, openedMs, watch })
     }
   }
 
@@ -170,7 +179,7 @@ class Engine implements SwarmEngine {
     const { peerId, role, verify = 'whole', downloadBytesPerSecond } = this.#init
     const components = {
       ...this.#components,
-      wheel: wheel(this.#components.clock),
+      wheel: this.#wheel,
       limits: this.#limits,
       meters: this.#meters,
       slices: this.#slices,

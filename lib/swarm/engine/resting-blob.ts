@@ -45,24 +45,17 @@ function restingBlob(
     ...rest,
     header,
     lastStepFailed: undefined,
-    read(range, options, onFirstByte) {
-      const took = (start: number) => {
-        if (start === range.start) onFirstByte()
-      }
+    sources: [],
+    read(range, options, watch) {
       const source = {
         next: async ({ start }: ByteRange, into: Uint8Array) => {
           await from.read({ start, end: start + into.length }, into)
-          took(start)
           return into.length
         },
-        lend: async (part: ByteRange) => {
-          const loan = await from.lend(part)
-          if (loan !== undefined) took(part.start)
-          return loan
-        },
+        lend: (part: ByteRange) => from.lend(part),
         close: () => undefined,
       }
-      return sourceReadable(source, range, options)
+      return sourceReadable(source, range, options, watch)
     },
   }
 }
@@ -77,7 +70,10 @@ export function pulledBlob(torrent: Torrent, header: MetaInfoHeader, close: () =
     get lastStepFailed() {
       return torrent.lastStepFailed
     },
-    read: (range, options, onFirstByte) => torrent.read(range, options, onFirstByte),
+    get sources() {
+      return torrent.sources
+    },
+    read: (range, options, watch) => torrent.read(range, options, watch),
     close,
   }
 }

@@ -34,6 +34,8 @@ export interface PullInit {
   readonly onPeers: (named: NamedPeers) => void
   readonly onNamed: (peers: readonly PeerInfo[]) => void
   readonly prospect: () => Prospect
+  /** Somebody was named who may be dialled. */
+  readonly anyone: () => boolean
   /** Whether the trackers' metainfo of this blob is doubted: then the origins themselves are asked for it. */
   readonly direct: boolean
   /** Introduces the node to a tracker with the request for the metainfo. */

@@ -21,6 +21,8 @@ import type { ReadOptions } from './read/reader.ts'
 import { Readers } from './read/readers.ts'
 import { type ArrivingContent, arrivingContent } from './shared/content.ts'
 import { type BytesBySource, noBytes } from './shared/pull-summary.ts'
+import type { PullWatch, WaitSpot } from './shared/pull-trace.ts'
+import type { SourceRecord } from './shared/source-record.ts'
 
 /** When no reader waits for just this record, the download is woken once for this many records. */
 const RECORDS_PER_WAKE = 64
@@ -77,6 +79,11 @@ export class Pull {
     return this.#records.introducing
   }
 
+  /** What each peer has given and failed to give. */
+  get sources(): readonly SourceRecord[] {
+    return this.download?.sources ?? []
+  }
+
   /** The error of the last failed step; kept until the pull ends. */
   get lastFailure(): AppError | undefined {
     return this.#lastFailure
@@ -91,8 +98,8 @@ export class Pull {
     return this.#delivery?.arrival.leftBytes ?? this.#records.log.header?.length
   }
 
-  read(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
-    return this.#readers.open(range, options, onFirstByte)
+  read(range: ByteRange, options: ReadOptions, watch: PullWatch): Readable {
+    return this.#readers.open(range, options, watch)
   }
 
   /** Goes on over HTTP when no peer gives anything. */
@@ -113,7 +120,14 @@ export class Pull {
       onMoved: () => this.#onMoved(),
       isHeld: isLimited ? (piece) => this.download?.isHeld(piece) === true : undefined,
       cause: () => this.#lastFailure,
+      why: (piece) => this.#why(piece),
     })
+  }
+
+  /** Why a reader has to wait for the piece. */
+  #why(piece: number): WaitSpot {
+    if (this.#records.log.hashOf(piece) !== undefined && this.#sources !== undefined) return this.#sources.why(piece)
+    return { cause: this.#records.awaited, from: undefined, holders: 0 }
   }
 
   #newRecords(): Records {
@@ -200,9 +214,14 @@ export class Pull {
       scope: () => (this.#readers.active ? arrival.scope : 'none'),
       leftBytes: () => arrival.leftBytes,
       windows: (nowMs) => this.#readers.windows(arrival, nowMs, this.download?.pace),
-      take: (piece, verified) => delivery.take(piece, verified),
+      take: (piece, verified) => {
+        const stored = delivery.take(piece, verified)
+        this.#readers.look()
+        return stored
+      },
       trusted: () => this.#records.trusted,
       events: {
+        onLooked: () => this.#readers.look(),
         onRoom: () => this.#onMoved(),
         onAgreed: () => this.#records.doubt('bytes'),
         onBroken: (err) => this.#fail(toAppError(err)),

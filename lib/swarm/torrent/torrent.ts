@@ -20,6 +20,8 @@ import { type AskedNames, askedNames } from './shared/asked-names.ts'
 import { conducts } from './shared/conducts.ts'
 import { type Content, completeContent } from './shared/content.ts'
 import { type BytesBySource, noBytes } from './shared/pull-summary.ts'
+import type { PullWatch } from './shared/pull-trace.ts'
+import type { SourceRecord } from './shared/source-record.ts'
 import type { TorrentComponents, TorrentEvents, TorrentInit } from './torrent-contract.ts'
 import { Usefulness } from './usefulness.ts'
 
@@ -86,6 +88,11 @@ export class Torrent {
     return this.#pull?.received ?? noBytes
   }
 
+  /** What each peer has given and failed to give. */
+  get sources(): readonly SourceRecord[] {
+    return this.#pull?.sources ?? []
+  }
+
   get lastStepFailed(): string | undefined {
     return this.#pull?.lastFailure?.code
   }
@@ -145,9 +152,9 @@ export class Torrent {
   }
 
   /** The stream of an arriving blob. */
-  read(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
+  read(range: ByteRange, options: ReadOptions, watch: PullWatch): Readable {
     if (this.#pull === undefined) throw appError('BLOB_UNKNOWN')
-    return this.#pull.read(range, options, onFirstByte)
+    return this.#pull.read(range, options, watch)
   }
 
   /** A tracker answered, best peers first. */
@@ -195,6 +202,7 @@ export class Torrent {
         direct,
         asker,
         prospect: () => this.#contacts.prospect,
+        anyone: () => this.#contacts.anyone,
         onNamed: (peers) => this.#contacts.hint(peers),
         onPeers: (named) => this.#init.onPeers(named),
       },

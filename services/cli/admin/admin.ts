@@ -1,11 +1,11 @@
 import { type AdminCall, type AdminCalls, adminClient } from '../../../lib/api/index.ts'
-import { codeOf, errorTable, hasCode, type ProcessHost, systemClock } from '../../../lib/base/index.ts'
-import { httpClient } from '../../../lib/http/index.ts'
+import { errorTable, type ProcessHost, systemClock } from '../../../lib/base/index.ts'
 import { serviceFacts } from '../../../lib/service/index.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { quietCommand, runCommand } from '../quiet-command.ts'
 import { type AdminApi, adminApis } from './apis.ts'
-import { SECRET_VARIABLE, type TargetFlags, targetOf } from './target.ts'
+import { callAdmin, targetOptions } from './call.ts'
+import type { TargetFlags } from './target.ts'
 import { type Verb, verbName } from './verb.ts'
 
 type Flags = TargetFlags & { readonly json?: boolean } & Readonly<Record<string, string | undefined | boolean>>
@@ -18,42 +18,22 @@ interface Entry {
   readonly verb: Verb
 }
 
-const exitCodeOf = (err: unknown): number => {
-  if (hasCode(err, 'CONFIG_INVALID')) return exitCodes.usage
-  if (hasCode(err, 'PEER_CLOSED', 'REQUEST_TIMEOUT')) return exitCodes.unreachable
-  return hasCode(err, 'UNAUTHORIZED', 'DENIED') ? exitCodes.denied : exitCodes.failed
+/** Sends the call and prints its answer; returns the exit code. */
+function perform({ api, name, call, verb }: Entry, input: Flags, host: ProcessHost): Promise<number> {
+  const printed = (told: unknown): string => {
+    if (input.json === true) return JSON.stringify(told ?? {})
+    return told === undefined || verb.show === undefined ? 'done' : verb.show(told as never, systemClock().now())
+  }
+  return callAdmin({ command: 'shoal admin', kind: api.kind, flags: input }, host, async (http, url) => {
+    const asked = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, value?.toString() ?? '']))
+    const body = verb.body === undefined ? {} : { body: verb.body(asked) }
+    const answer = await adminClient<AdminCalls>(http, url, api.calls)[name]?.({ ...asked, ...body })
+    return call.stream === true ? each(answer as AsyncIterable<unknown>, printed) : printed(answer)
+  })
 }
 
-const textOf = (err: unknown): string =>
-  typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
-
-/** Sends the call and prints its answer; returns the exit code. */
-async function perform({ api, name, call, verb }: Entry, input: Flags, host: ProcessHost): Promise<number> {
-  const clock = systemClock()
-  let url = ''
-  try {
-    const target = await targetOf(api.kind, input, host.env)
-    url = target.url
-    const http = httpClient({ clock }, { token: target.secret })
-    await http.start()
-    try {
-      const asked = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, value?.toString() ?? '']))
-      const body = verb.body === undefined ? {} : { body: verb.body(asked) }
-      const answer = await adminClient<AdminCalls>(http, url, api.calls)[name]?.({ ...asked, ...body })
-      const print = (told: unknown) => {
-        if (input.json === true) host.say(JSON.stringify(told ?? {}))
-        else host.say(told === undefined || verb.show === undefined ? 'done' : verb.show(told as never, clock.now()))
-      }
-      if (call.stream === true) for await (const event of answer as AsyncIterable<unknown>) print(event)
-      else print(answer)
-    } finally {
-      await http.stop()
-    }
-    return exitCodes.done
-  } catch (err) {
-    host.complain(`shoal admin: ${codeOf(err) ?? 'UNKNOWN'}: ${textOf(err)}${url === '' ? '' : ` (${url})`}`)
-    return exitCodeOf(err)
-  }
+async function* each(events: AsyncIterable<unknown>, printed: (event: unknown) => string): AsyncIterable<string> {
+  for await (const event of events) yield printed(event)
 }
 
 const paramsOf = ({ path }: AdminCall) => [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name)
@@ -70,17 +50,9 @@ function helpOf(service: string, { call, verb }: Entry): string {
 function verbCommand(entry: Entry, done: (work: Promise<number>) => Promise<void>, host: ProcessHost) {
   const { call, api, name } = entry
   const service = serviceFacts(api.kind)
-  const command = quietCommand(verbName(name), host)
+  const command = targetOptions(quietCommand(verbName(name), host), api.kind)
     .summary(call.summary)
     .description(`${service.name}: ${call.summary}`)
-    .option('--json', 'print the answer of the service as one line of JSON')
-    .option(
-      '--url <url>',
-      `of the admin listener; default: as in the config, else port ${service.listeners['admin']?.port ?? 0}`,
-    )
-    .option('--secret-file <file>', `a file that holds secrets.admin; without it, the variable ${SECRET_VARIABLE}`)
-    .option('--config <file>', 'the config of the service, for the address and the secret')
-    .option('--secrets <file>', 'the secrets of the service, as it takes them')
     .addHelpText('after', helpOf(service.name, entry))
   for (const param of paramsOf(call)) command.argument(`<${param}>`)
   for (const [asked, what] of Object.entries({ ...call.query, ...entry.verb.options }))

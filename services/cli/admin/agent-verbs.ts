@@ -1,4 +1,5 @@
 import type { agentAdmin } from '../../../lib/api/index.ts'
+import { explainText, pullTable } from '../explain/words.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { ageText, sizeText, table } from './sheet.ts'
 import type { VerbsOf } from './verb.ts'
@@ -16,6 +17,13 @@ export const agentVerbs: VerbsOf<typeof agentAdmin> = {
         ['USED', ({ usedAtMs }) => ageText(usedAtMs, nowMs)],
       ])}\n\n${sizeText(usedBytes)} used`,
   },
+  pulls: {
+    example: 'pulls --slowerThan 5000',
+    note: 'shoal explain says of an image, a digest or a pull why it was slow.',
+    show: ({ pulls, next }, nowMs) =>
+      `${pullTable(pulls, nowMs)}${next === undefined ? '' : `\n\nthe next page: --last ${next}`}`,
+  },
+  pull: { example: 'pull 3f2a9c-17', show: (pull) => explainText(pull) },
   swarms: {
     example: 'swarms',
     show: (torrents) =>

@@ -70,6 +70,8 @@ const expected = (
   'origin evict': [`${digest} --force true`, 0, /^done$/],
   'agent blobs': ['', 0, new RegExp(`${digest}  3.0 MiB`)],
   'agent swarms': ['', 0, /DIGEST/],
+  'agent pulls': ['--outcome done --n 5', 0, /PULL +KIND +WHAT[\s\S]*\n\w{6}-\d+ +blob +looked-after sha256:/],
+  'agent pull': ['000000-1', 1, /PULL_UNKNOWN/],
   ...ringVerbs('origin', 'trackers'),
   ...ringVerbs('agent', 'buildIndexes'),
   ...ringVerbs('tracker', 'origins'),

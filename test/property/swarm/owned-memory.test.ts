@@ -24,6 +24,7 @@ import { conducts } from '../../../lib/swarm/torrent/shared/conducts.ts'
 import type { Content } from '../../../lib/swarm/torrent/shared/content.ts'
 import { overflowShares } from '../../../lib/swarm/torrent/shared/overflow-shares.ts'
 import { piecePool } from '../../../lib/swarm/torrent/shared/piece-pool.ts'
+import { unwatched } from '../../../lib/swarm/torrent/shared/pull-trace.ts'
 import { sliceCache } from '../../../lib/swarm/torrent/shared/slice-cache.ts'
 import { swarmMeters } from '../../../lib/swarm/torrent/shared/swarm-meters.ts'
 import { warmPieces } from '../../../lib/swarm/torrent/shared/warm-pieces.ts'
@@ -198,6 +199,7 @@ class World {
         onNamed: () => undefined,
         onPeers: () => undefined,
         prospect: () => 'some',
+        anyone: () => true,
       },
       {
         onHeader: () => undefined,
@@ -315,7 +317,7 @@ class World {
   #open(): void {
     const start = Math.floor(this.#random.next() ** 3 * blob.bytes.length)
     const range = { start, end: blob.bytes.length }
-    const stream = this.#pull.read(range, { transient: this.#random.next() < 0.7 }, () => undefined)
+    const stream = this.#pull.read(range, { transient: this.#random.next() < 0.7 }, unwatched())
     this.#clients.push(new Client(stream, start, this.#witness))
   }
 

@@ -27,9 +27,10 @@ async function lonelyAgent() {
   const pull = {
     size: manifest.bytes.length,
     open: async () => Readable.from([manifest.bytes]),
+    names: () => undefined,
     close: () => undefined,
   }
-  const pulls: Pulls = { find: async () => pull }
+  const pulls: Pulls = { find: async () => pull, lookUp: (_repository, _reference, work) => work() }
   const index: Pick<BuildIndex, 'getManifest'> = { getManifest: () => Promise.reject(appError('UNAVAILABLE')) }
   const kept = keptManifests({ logger: silentLogger(), store })
   return { store, kept, ...agentStorage({ store, kept, pulls, index: index as BuildIndex }) }

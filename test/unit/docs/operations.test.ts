@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { backendSchema } from '../../../lib/backend/index.ts'
 import { errorTable } from '../../../lib/base/index.ts'
+import { waitCauses } from '../../../lib/core/index.ts'
 import { exitCodes } from '../../../services/cli/exit-codes.ts'
 import { docTable, readProjectFile } from '../../kit/doc-table.ts'
 
@@ -34,4 +35,21 @@ test('docs/operations.md names metrics that there are', () => {
 test('docs/operations.md has a row for each exit code of a tool', () => {
   const documented = docTable('docs/operations.md', ['exit code', 'name', 'what it says'])
   expect(documented.map((row) => [row.name, Number(row['exit code'])])).toEqual(Object.entries(exitCodes))
+})
+
+test('docs/operations.md has a row for each cause of a wait, and some test provokes it', () => {
+  const documented = docTable('docs/operations.md', ['cause', 'with whom', 'it waited for', 'what to do'])
+  const told = Object.entries(waitCauses).map(([cause, { side, text }]) => [cause, side, text.replace('{from}', 'X')])
+  expect(documented.map((row) => [row.cause, row['with whom'], row['it waited for']])).toEqual(told)
+  expect(documented.filter((row) => row['what to do'] === '')).toEqual([])
+  const tests = [
+    'test/unit/swarm/torrent/fetch/why-waits.test.ts',
+    'test/unit/swarm/torrent/shared/recorded-trace.test.ts',
+    'test/integration/swarm/pull-trace.test.ts',
+    'test/unit/agent/pull-log.test.ts',
+  ]
+  const provoked = new Set(
+    tests.flatMap((file) => [...readProjectFile(file).matchAll(/\btest\('(\w+): /g)].map(([, cause]) => cause)),
+  )
+  expect(Object.keys(waitCauses).filter((cause) => !provoked.has(cause))).toEqual([])
 })

@@ -95,6 +95,7 @@ export class BlockRequests {
     const { clock, downloads, meters } = this.#components
     if (repeat !== undefined) {
       this.repeats.asked(block.length)
+      peer.notes.repeats += 1
       meters.repeats[repeat].add()
     }
     if (this.#open === 0) this.#arrivals.begin(clock.monotonicMs())
@@ -106,6 +107,7 @@ export class BlockRequests {
     )
     if (peer.openBlocks === 0) peer.rate.begin(clock.monotonicMs())
     peer.openBlocks += 1
+    peer.notes.asked += 1
     block.asks.set(peer.id, ask)
     const owed = this.#owed.get(peer) ?? this.#owe(peer)
     owed.asks.add(ask)
@@ -200,6 +202,7 @@ export class BlockRequests {
     for (const ask of late) ask.withdraw('late')
     peer.notBeforeMs = nowMs + cooldown(MISS_COOLDOWN, peer.misses)
     peer.misses += 1
+    peer.notes.late += 1
     this.#components.conducts.late(peer.id)
     for (const { job, block } of late) this.#events.onRefused(job, block, peer)
   }
@@ -223,6 +226,7 @@ export class BlockRequests {
     const clockMs = clock.monotonicMs()
     const tookMs = nowMs - (ask.askedMs ?? nowMs)
     peer.rate.add(block.length, clockMs)
+    peer.notes.bytes += block.length
     peer.tripMs = Math.min(peer.tripMs ?? tookMs, tookMs)
     this.#usual.add(tookMs)
     this.#arrivals.add(block.length, clockMs)
@@ -238,6 +242,7 @@ export class BlockRequests {
     const { peer, job, block } = ask
     const { nowMs } = this.#components.wheel
     this.#spare(ask, err)
+    if (err.code === 'PEER_REJECTED') peer.notes.refused += 1
     // Who denies one piece may give another one at once.
     if (err.code !== 'PEER_CLOSED' && !isDenied(peer, job.piece, nowMs)) {
       peer.notBeforeMs = nowMs + cooldown(COOLDOWN, peer.rejections)
@@ -253,6 +258,7 @@ export class BlockRequests {
 
   #withdraw(ask: OpenAsk): void {
     if (!this.#close(ask)) return
+    if (ask.waste === 'repeat' && !ask.isRepeat) ask.peer.notes.outrun += 1
     this.#spare(ask)
     ask.unsend()
     ask.landing.end(false)

@@ -35,6 +35,8 @@ export interface DownloadTarget {
   /** Whether the hashes come from an origin itself: then a wrong piece is the fault of its giver. */
   trusted(): boolean
   events: {
+    /** What is to be fetched was looked at again: whoever waits may wait for something else now. */
+    onLooked(): void
     /** There may be memory for a piece that could not be started. */
     onRoom(): void
     onReceived(from: PieceSourceKind, bytes: number): void

@@ -3,6 +3,8 @@ import type { Denial, PeerConnection } from '../../peer/index.ts'
 import { isOfUse } from '../../picker/index.ts'
 import type { DownloadPace } from '../shared/download-pace.ts'
 import type { PieceSourceKind } from '../shared/pull-summary.ts'
+import type { WaitSpot } from '../shared/pull-trace.ts'
+import type { SourceRecord } from '../shared/source-record.ts'
 import { Assigner } from './assigner.ts'
 import { assignmentView } from './assignment-view.ts'
 import { BlockRequests } from './block-requests.ts'
@@ -10,11 +12,12 @@ import type { DownloadComponents, DownloadTarget } from './download-contract.ts'
 import { guarded } from './guarded.ts'
 import { Liars } from './liars.ts'
 import { PieceCheck } from './piece-check.ts'
-import { HTTP, isFilled, isHeld, isUnasked, type PieceJob } from './piece-job.ts'
+import { giversOf, HTTP, isFilled, isHeld, isUnasked, type PieceJob } from './piece-job.ts'
 import { PieceJobs } from './piece-jobs.ts'
 import { PieceRuns } from './piece-runs.ts'
 import type { Supplier } from './supplier.ts'
 import { Suppliers } from './suppliers.ts'
+import { WhyWaits } from './why-waits.ts'
 
 /** So often a peer is looked at again for which nothing was found, as long as something is wanted. */
 const LOOK_MS = 100
@@ -34,6 +37,7 @@ export class Download {
   /** Pieces that no peer gives. */
   readonly runs: PieceRuns
   readonly #assigner: Assigner
+  readonly #why: WhyWaits
   /** Messages and blocks of many peers come in one turn; one look at all of them is enough. */
   readonly #pumpSoon = oncePerTurn(() => this.#guarded(() => this.#pump()))
   /** Due when time alone may have changed what can be asked of whom. */
@@ -64,6 +68,7 @@ export class Download {
       target,
       jobs: this.#jobs,
       liars: this.#liars,
+      onJudged: (job, good) => this.#onJudged(job, good),
       onDone: () => this.#wakeSoon(),
       onUnchecked: (job) => this.#drop(job),
       onBroken: target.events.onBroken,
@@ -86,6 +91,11 @@ export class Download {
         this.#check.begin(job)
         this.#wakeSoon()
       },
+    })
+    const isLimited = components.downloads.available < Number.POSITIVE_INFINITY
+    this.#why = new WhyWaits(components, {
+      ...{ jobs: this.#jobs, suppliers: this.#suppliers, usualMs: parts.usualMs },
+      isHeld: isLimited ? (piece) => this.isHeld(piece) : () => false,
     })
     this.#look = components.wheel.alarm(() => this.#guarded(() => this.#lookAgain()))
     for (let piece = 0; piece < target.map.count; piece += 1) this.reconsider(piece)
@@ -121,6 +131,16 @@ export class Download {
     const job = this.#jobs.get(piece)
     if (job !== undefined || this.#jobs.has(piece)) return job !== undefined && isHeld(job)
     return this.#requests.held && this.#suppliers.served(this.#components.wheel.nowMs).has(piece)
+  }
+
+  /** Why the piece is not here; the answer is good until the next call. */
+  why(piece: number): WaitSpot {
+    return this.#why.of(piece)
+  }
+
+  /** What each peer has given and failed to give. */
+  get sources(): readonly SourceRecord[] {
+    return this.#suppliers.book.records()
   }
 
   addPeer(connection: PeerConnection): void {
@@ -225,6 +245,13 @@ export class Download {
     if (this.#stopped) return
     const isAnyIdle = this.#assigner.run(this.#version)
     if ((isAnyIdle && (this.wanting || this.#jobs.size > 0)) || this.#jobs.awaitsRoom) this.#lookSoon()
+    this.#target.events.onLooked()
+  }
+
+  #onJudged(job: PieceJob, good: boolean): void {
+    this.#why.judged(job.piece, good)
+    if (good) job.storing = true
+    else for (const giver of giversOf(job)) this.#suppliers.book.wrong(giver)
   }
 
   #lookSoon(): void {

@@ -48,6 +48,8 @@ const RETRY = { baseMs: 200, maxMs: 3_000, attempts: Number.POSITIVE_INFINITY }
  * only when `climb` is called, which the pull does when no peer gives anything.
  */
 export interface HttpRung {
+  /** Why it rests at the moment; undefined when it could go on. */
+  pause(nowMs: number): 'refused' | 'failed' | undefined
   climb(nowMs: number): void
   /** The bytes of a range were wrong; wait a while before the next request. */
   distrust(): void
@@ -58,15 +60,18 @@ export function httpRung(components: HttpRungComponents, init: HttpRungInit): Ht
   let workers = 0
   let failures = 0
   let notBeforeMs = 0
+  let pause: 'refused' | 'failed' = 'failed'
 
   const rest = (err: AppError) => {
     failures += 1
+    pause = 'failed'
     notBeforeMs = components.clock.monotonicMs() + backoffMs(RETRY, failures, components.random)
     init.onFailed(err)
   }
 
   /** The origins share what they give: that is no failure, and asking again too soon changes nothing. */
   const wait = ({ retryAfterMs, peers }: HttpAdmission, err: AppError) => {
+    pause = 'refused'
     notBeforeMs = components.clock.monotonicMs() + Math.max(RETRY.baseMs, retryAfterMs)
     init.onFailed(err)
     init.onNamed(peers)
@@ -100,6 +105,7 @@ export function httpRung(components: HttpRungComponents, init: HttpRungInit): Ht
   }
 
   return {
+    pause: (nowMs) => (nowMs < notBeforeMs ? pause : undefined),
     distrust: () => rest(appError('PIECE_INVALID', { detail: { from: HTTP } })),
     climb(nowMs) {
       while (workers < WORKERS && nowMs >= notBeforeMs) {

@@ -21,6 +21,8 @@ export interface LadderInit {
   prospect(): Prospect
   /** A request over HTTP failed. */
   onFailed(err: AppError): void
+  /** It was looked whether HTTP is due. */
+  onLooked(): void
   /** Who has what the origins do not give over HTTP. */
   onNamed(peers: readonly PeerInfo[]): void
 }
@@ -52,6 +54,7 @@ export class Ladder {
     const { nowMs } = wheel
     if (this.#init.download.wanting) this.#look.by(nowMs + LOOK_MS)
     if (this.#isPatienceOver(nowMs)) this.#rung.climb(clock.monotonicMs())
+    this.#init.onLooked()
   }
 
   /** Whether peers have given nothing for so long that HTTP is tried. */
@@ -74,6 +77,11 @@ export class Ladder {
   #onLook(nowMs: number): void {
     if (this.#init.download.outlook === 'promised') this.#givenAtMs = nowMs
     this.climb()
+  }
+
+  /** Why no origin is asked over HTTP at the moment, though it was tried. */
+  get pause(): 'refused' | 'failed' | undefined {
+    return this.#rung.pause(this.#components.clock.monotonicMs())
   }
 
   /** The bytes of a range were wrong. */

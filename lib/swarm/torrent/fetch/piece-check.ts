@@ -17,6 +17,8 @@ export interface PieceCheckInit {
   readonly target: Pick<DownloadTarget, 'hashOf' | 'take'>
   readonly jobs: Pick<PieceJobs, 'whole' | 'stored' | 'drop'>
   readonly liars: Pick<Liars, 'good' | 'accuse' | 'bad'>
+  /** The piece matches its hash, or does not. */
+  readonly onJudged: (job: PieceJob, good: boolean) => void
   /** The piece is stored, or is to be fetched again. */
   readonly onDone: () => void
   /** The piece could not be checked. */
@@ -79,6 +81,7 @@ export class PieceCheck {
     const tookMs = this.#components.wheel.nowMs - job.startedMs
     this.#pieceMs = this.#pieceMs === undefined ? tookMs : this.#pieceMs + (tookMs - this.#pieceMs) * PIECE_TIME_WEIGHT
     liars.good(job.piece, bytes)
+    this.#init.onJudged(job, true)
     const stored = () => {
       jobs.stored(job)
       onDone()
@@ -93,6 +96,7 @@ export class PieceCheck {
     const { jobs, liars, onDone } = this.#init
     this.#components.meters.badPieces.add()
     this.#components.meters.wasted.bad.add(sealed.bytes.length)
+    this.#init.onJudged(sealed.job, false)
     const accusation = liars.accuse(sealed, actual)
     jobs.drop(sealed.job)
     liars.bad(accusation)

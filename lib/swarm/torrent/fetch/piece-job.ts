@@ -35,6 +35,8 @@ export interface PieceJob {
   owner: string | undefined
   /** What comes for it over HTTP waits for the node's own download rate. */
   held: boolean
+  /** It was right, and is being stored. */
+  storing: boolean
   /** Every block must come from the owner: a bad piece is fetched again from one peer, to find out who lied. */
   readonly whole: boolean
 }
@@ -64,7 +66,7 @@ export function pieceJob(init: PieceJobInit): PieceJob {
     blocks.push({ offset, length, givenBy: undefined, asks: new Map() })
   }
   const { piece, nowMs: startedMs, owner, whole } = init
-  return { piece, memory, blocks, startedMs, arrivedBytes: 0, owner, held: false, whole }
+  return { piece, memory, blocks, startedMs, arrivedBytes: 0, owner, held: false, storing: false, whole }
 }
 
 /** Every block is here. */

@@ -62,6 +62,11 @@ export class PieceJobs {
     return this.#fetching.get(piece)
   }
 
+  /** The piece was checked, and is being stored. */
+  isStoring(piece: number): boolean {
+    return this.#whole.get(piece)?.storing === true
+  }
+
   isFetching(job: PieceJob): boolean {
     return this.#fetching.get(job.piece) === job
   }

@@ -44,6 +44,8 @@ export class Records {
   /** Whether the first request has introduced the node and neither brought anything yet nor failed. */
   #introducing: boolean
   #anyPiece = false
+  /** The last stream ended early, and nothing has come since. */
+  #interrupted = false
   #stopped = false
 
   constructor(components: RecordsComponents, init: RecordsInit, events: RecordsEvents) {
@@ -64,6 +66,11 @@ export class Records {
     return this.#introducing
   }
 
+  /** What the hash of a piece waits for that is not known: an origin that brings the blob, or a stream to begin. */
+  get awaited(): 'bringing' | 'metainfo' {
+    return this.#interrupted ? 'metainfo' : 'bringing'
+  }
+
   /** Asks an origin whether the metainfo is right; leads to one event. */
   doubt(why: Doubt): void {
     this.#opinion.ask(why)
@@ -73,6 +80,7 @@ export class Records {
     const events = {
       onChange: (change: NonNullable<MetainfoChange>) => this.#onChange(change),
       onHeartbeat: () => {
+        this.#interrupted = false
         if (!this.#anyPiece) this.#events.onBringing()
       },
       onPeers: (named: NamedPeers) => {
@@ -81,6 +89,7 @@ export class Records {
       },
       onInterrupted: (err: AppError) => {
         this.#introducing = false
+        this.#interrupted = true
         this.#events.onInterrupted(err)
       },
       onRefused: (err: AppError) => this.#events.onRefuted(err),
@@ -97,6 +106,7 @@ export class Records {
 
   #onChange(change: NonNullable<MetainfoChange>): void {
     this.#introducing = false
+    this.#interrupted = false
     if (this.#stopped) return
     switch (change.kind) {
       case 'header':

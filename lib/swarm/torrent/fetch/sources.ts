@@ -3,6 +3,7 @@ import type { PeerInfo } from '../../../core/index.ts'
 import type { PieceSource } from '../../outside.ts'
 import type { Prospect } from '../meet/dialer.ts'
 import type { AskedNames } from '../shared/asked-names.ts'
+import type { WaitSpot } from '../shared/pull-trace.ts'
 import { Download } from './download.ts'
 import type { DownloadComponents, DownloadTarget } from './download-contract.ts'
 import { Ladder } from './ladder.ts'
@@ -18,6 +19,8 @@ export interface SourcesInit {
   readonly names: AskedNames
   readonly target: DownloadTarget
   readonly prospect: () => Prospect
+  /** Somebody was named who may be dialled. */
+  readonly anyone: () => boolean
   /** A request over HTTP failed. */
   onFailed(err: AppError): void
   /** Who has what the origins do not give over HTTP. */
@@ -28,13 +31,29 @@ export interface SourcesInit {
 export class Sources {
   readonly download: Download
   readonly #ladder: Ladder
+  readonly #anyone: () => boolean
 
   constructor(components: SourcesComponents, init: SourcesInit) {
     const { map } = init.target
+    this.#anyone = init.anyone
     const short = map.length <= components.limits.shortBlobBytes
     const sharing = { ...components, downloads: components.downloads.flow({ short }) }
     this.download = new Download(sharing, init.target)
-    this.#ladder = new Ladder(sharing, { ...init, map, download: this.download })
+    this.#ladder = new Ladder(sharing, {
+      ...{ ...init, map, download: this.download },
+      onLooked: () => init.target.events.onLooked(),
+    })
+  }
+
+  /** Why the piece is not here; the answer is good until the next call. */
+  why(piece: number): WaitSpot {
+    const spot = this.download.why(piece)
+    if (spot.cause !== 'noPeers' && spot.cause !== 'unheld') return spot
+    const { pause } = this.#ladder
+    if (pause === 'refused') spot.cause = 'refused'
+    else if (pause === 'failed') spot.cause = 'originFailed'
+    else if (spot.cause === 'noPeers' && this.#anyone()) spot.cause = 'dialling'
+    return spot
   }
 
   /** What is worth fetching has changed. */

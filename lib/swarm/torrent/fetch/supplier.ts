@@ -1,6 +1,7 @@
 import type { SwarmLimits } from '../../limits.ts'
 import type { PeerConnection } from '../../peer/index.ts'
 import { type PaceInput, pipelineBlocks, type RateMeter, rateMeter, requestTimeoutMs } from '../../picker/index.ts'
+import type { SourceNotes } from './source-book.ts'
 
 /** A connected peer as a source of pieces. Changed only by the download that owns it. */
 export interface Supplier {
@@ -8,6 +9,8 @@ export interface Supplier {
   readonly id: string
   readonly connection: PeerConnection
   readonly joinedMs: number
+  /** What it did for the torrent, now and when it was connected before. */
+  readonly notes: SourceNotes
   readonly rate: RateMeter
   /** The shortest time from a request to its block; undefined before the first block. */
   tripMs: number | undefined
@@ -31,12 +34,15 @@ export interface Supplier {
 /** Suggestions kept of one peer. */
 const MAX_SUGGESTED = 32
 
-export function supplier(connection: PeerConnection, nowMs: number): Supplier {
+export function supplier(connection: PeerConnection, notes: SourceNotes, nowMs: number): Supplier {
+  const rate = rateMeter()
+  notes.rate = rate
   return {
     id: connection.hello.peerId,
     connection,
     joinedMs: nowMs,
-    rate: rateMeter(),
+    notes,
+    rate,
     tripMs: undefined,
     suggested: new Set(),
     openBlocks: 0,

@@ -1,6 +1,7 @@
 import { Bitset } from '../../../base/index.ts'
 import type { PeerConnection } from '../../peer/index.ts'
 import { OwnShare, PieceIndex } from '../../picker/index.ts'
+import { SourceBook } from './source-book.ts'
 import { isReliable, type Supplier, suggest, supplier } from './supplier.ts'
 
 export interface SuppliersInit {
@@ -10,6 +11,9 @@ export interface SuppliersInit {
   readonly pieces: number
 }
 
+/** The rates of peers beside each other are looked at again after this time. */
+const RATES_MS = 100
+
 /** An agent with room for a new peer unchokes it within this time. */
 const UNCHOKE_GRACE_MS = 500
 
@@ -17,12 +21,17 @@ const UNCHOKE_GRACE_MS = 500
 export class Suppliers {
   readonly #byId = new Map<string, Supplier>()
   readonly #suspected = new Set<string>()
+  /** What each of them did, also after it left. */
+  readonly book = new SourceBook()
   /** Which pieces are wanted, and who has them. */
   readonly pieces: PieceIndex
   readonly #share: OwnShare
   /** The pieces of the peers in `#serving`. */
   readonly #served: Bitset
   #serving: readonly Supplier[] = []
+  /** The known rates in ascending order, and when they were looked at. */
+  #rates: readonly number[] = []
+  #ratesAtMs = Number.NEGATIVE_INFINITY
 
   constructor(init: SuppliersInit) {
     this.pieces = new PieceIndex(init.pieces)
@@ -52,6 +61,17 @@ export class Suppliers {
     return sum
   }
 
+  /** The median rate of peers whose rate is known; undefined when that is nobody but `peer`. */
+  usualRate(nowMs: number, peer: Supplier): number | undefined {
+    if (nowMs - this.#ratesAtMs >= RATES_MS) {
+      this.#ratesAtMs = nowMs
+      const known = [...this.#byId.values()].map(({ rate }) => rate.bytesPerSecond ?? Number.NaN)
+      this.#rates = known.filter((rate) => !Number.isNaN(rate)).sort((a, b) => a - b)
+    }
+    const isAlone = this.#rates.length <= (peer.rate.bytesPerSecond === undefined ? 0 : 1)
+    return isAlone ? undefined : this.#rates[this.#rates.length >> 1]
+  }
+
   some(fits: (peer: Supplier) => boolean): boolean {
     for (const peer of this.#byId.values()) if (fits(peer)) return true
     return false
@@ -70,7 +90,7 @@ export class Suppliers {
   }
 
   add(connection: PeerConnection, nowMs: number): void {
-    const peer = supplier(connection, nowMs)
+    const peer = supplier(connection, this.book.of(connection.hello), nowMs)
     peer.suspected = this.#suspected.has(peer.id)
     this.#byId.set(peer.id, peer)
     this.update(peer, undefined)

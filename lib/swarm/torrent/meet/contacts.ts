@@ -79,6 +79,11 @@ export class Contacts {
     return this.#answered || clock.monotonicMs() - this.#sinceMs >= limits.announcePatienceMs
   }
 
+  /** Somebody was named. */
+  get anyone(): boolean {
+    return this.#dialer?.anyone ?? this.#offered.length > 0
+  }
+
   get prospect(): Prospect {
     return this.#dialer?.prospect(this.named) ?? 'some'
   }

@@ -72,6 +72,11 @@ export class Dialer {
     this.#init = init
   }
 
+  /** Somebody was named who may be dialled, now or later. */
+  get anyone(): boolean {
+    return this.#candidates.size > 0
+  }
+
   /** `named` once trackers have said, or could have said, who else there is. */
   prospect(named: boolean): Prospect {
     if (this.#anyWaits) return 'waiting'

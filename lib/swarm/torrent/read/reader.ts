@@ -10,6 +10,7 @@ import {
 } from '../../../base/index.ts'
 import type { ByteRange } from '../../../core/index.ts'
 import type { Loan } from '../shared/loan.ts'
+import { type PullWatch, unwatched } from '../shared/pull-trace.ts'
 
 /** Where a reader takes its bytes from, in order. */
 export interface ReadSource {
@@ -59,12 +60,18 @@ const LOAN_LAG = 3 * LOAN_LENGTH
  * while others hold much, so that consumers that do not read cost little. It is destroyed with an AppError when the
  * signal fires (ABORTED) or the source fails.
  */
-export function sourceReadable(source: ReadSource, range: ByteRange, options: ReaderOptions = {}): Readable {
-  return new SourceReadable(source, range, options)
+export function sourceReadable(
+  source: ReadSource,
+  range: ByteRange,
+  options: ReaderOptions = {},
+  watch: PullWatch = unwatched(),
+): Readable {
+  return new SourceReadable({ source, watch }, range, options)
 }
 
 class SourceReadable extends Readable {
   readonly #source: ReadSource
+  readonly #watch: PullWatch
   readonly #end: number
   readonly #controller = new AbortController()
   readonly #outer: AbortSignal | undefined
@@ -75,16 +82,23 @@ class SourceReadable extends Readable {
   #turn = 0
   /** The loans, oldest first, and where each ends. */
   readonly #lent: { readonly release: () => void; readonly end: number }[] = []
+  readonly #start: number
   #at: number
   #reading = false
 
-  constructor(source: ReadSource, range: ByteRange, options: ReaderOptions) {
+  constructor(
+    { source, watch }: { readonly source: ReadSource; readonly watch: PullWatch },
+    range: ByteRange,
+    options: ReaderOptions,
+  ) {
     // Any chunk fills the stream, so the next one is read when the consumer has taken it.
     super({ highWaterMark: 1 })
     const { signal: outer, transient = false, budget = readAhead } = options
     this.#budget = budget
     this.#ring = transient ? [] : undefined
     this.#source = source
+    this.#watch = watch
+    this.#start = range.start
     this.#at = range.start
     this.#end = range.end
     this.#outer = outer
@@ -112,6 +126,8 @@ class SourceReadable extends Readable {
       return
     }
     this.#reading = true
+    // What is here comes from the store; what is not, whoever is read from knows better.
+    this.#watch.turn('disk')
     this.#take().then(
       (chunk) => this.#deliver(chunk),
       (err: unknown) => this.destroy(asError(err)),
@@ -142,6 +158,8 @@ class SourceReadable extends Readable {
   #deliver(chunk: Uint8Array): void {
     if (this.destroyed) return
     this.#reading = false
+    this.#watch.turn('client')
+    if (this.#at === this.#start) this.#watch.firstByte()
     this.#at += chunk.length
     while (this.#lent[0] !== undefined && this.#at - this.#lent[0].end >= LOAN_LAG) this.#lent.shift()?.release()
     this.push(chunk)

@@ -15,6 +15,7 @@ import {
   windowOf,
 } from '../shared/demand.ts'
 import type { DownloadPace } from '../shared/download-pace.ts'
+import { type PullWatch, unwatched, type WaitSpot } from '../shared/pull-trace.ts'
 import type { Arrival } from './arrival.ts'
 import { type ReadOptions, sourceReadable } from './reader.ts'
 
@@ -30,6 +31,8 @@ export interface ReadersInit {
   readonly isHeld?: ((piece: number) => boolean) | undefined
   /** Why the last step failed, for readers that have waited for too long. */
   readonly cause?: () => AppError | undefined
+  /** Why a piece is not here; the answer is good until the next call. Without it nothing is told of waits. */
+  readonly why?: (piece: number) => Readonly<WaitSpot>
 }
 
 /** So often it is noted who waits for the node's own download rate. */
@@ -83,16 +86,13 @@ export class Readers {
     return this.#leftMs !== undefined && wheel.nowMs - this.#leftMs < limits.lingerMs
   }
 
-  /** `onFirstByte` is called once, with the first bytes. */
-  open(range: ByteRange, options: ReadOptions, onFirstByte: () => void): Readable {
+  /** `watch` is told what the reader waits for. */
+  open(range: ByteRange, options: ReadOptions, watch: PullWatch = unwatched()): Readable {
     const { wheel } = this.#components
-    const wanted = demand(range, wheel.nowMs)
+    const wanted = demand(range, wheel.nowMs, watch)
     this.#demands.add(wanted)
     const isWhole = ({ map }: Arrival) => range.start === 0 && range.end === map.length
-    const took = (start: number, length: number) => {
-      advance(wanted, start + length, wheel.nowMs)
-      if (start === range.start) onFirstByte()
-    }
+    const took = (start: number, length: number) => advance(wanted, start + length, wheel.nowMs)
     const source = {
       next: async ({ start }: ByteRange, into: Uint8Array, signal: AbortSignal) => {
         const part = { start, end: start + into.length }
@@ -114,7 +114,7 @@ export class Readers {
         this.#init.onMoved()
       },
     }
-    return sourceReadable(source, range, options)
+    return sourceReadable(source, range, options, watch)
   }
 
   /** Waits until the first byte of `range` can be read; gives the part that can be read then. */
@@ -130,8 +130,28 @@ export class Readers {
       const waiting = waitFor(wanted, sinceMs, signal)
       this.#stall.by(this.#stalledAtMs(wanted, sinceMs))
       this.#init.onMoved()
+      this.#tell(wanted)
       await waiting
+      wanted.watch.turn('disk')
       wanted.waitedMs += wheel.nowMs - sinceMs
+    }
+  }
+
+  /** What the waiting readers wait for may have changed. */
+  look(): void {
+    for (const wanted of this.#demands) this.#tell(wanted)
+  }
+
+  #tell({ waiter, watch, next }: Demand): void {
+    const { why } = this.#init
+    // Until there is an arrival, the disk makes room for it.
+    if (waiter === undefined || !watch.traced || why === undefined || this.#arrival === undefined) return
+    const piece = this.#arrival.map.pieceAt(next)
+    // What is here and cannot be read is held back.
+    if (this.#arrival.has(piece)) watch.turn('digest')
+    else {
+      const { cause, from, holders } = why(piece)
+      watch.turn(cause, from, holders)
     }
   }
 

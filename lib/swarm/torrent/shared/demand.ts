@@ -1,6 +1,7 @@
 import { type AppError, appError, type Deferred, deferred } from '../../../base/index.ts'
 import type { ByteRange, PieceMap } from '../../../core/index.ts'
 import { type RateMeter, type ReaderWindow, rateMeter } from '../../picker/index.ts'
+import { type PullWatch, unwatched } from './pull-trace.ts'
 
 /** What one reader wants next, as the picker sees it. */
 export interface Demand {
@@ -17,12 +18,14 @@ export interface Demand {
   waitingSinceMs: number | undefined
   /** Resolved when `next` may have come, rejected when it never will. */
   waiter: Deferred<void> | undefined
+  /** Told what it waits for. */
+  readonly watch: PullWatch
 }
 
-export function demand({ start: next, end }: ByteRange, nowMs: number): Demand {
+export function demand({ start: next, end }: ByteRange, nowMs: number, watch: PullWatch = unwatched()): Demand {
   const takes = rateMeter()
   takes.begin(nowMs)
-  return { next, end, takes, waitedMs: 0, started: false, waitingSinceMs: undefined, waiter: undefined }
+  return { next, end, takes, waitedMs: 0, started: false, waitingSinceMs: undefined, waiter: undefined, watch }
 }
 
 /** Waits, from `nowMs` on, until `release` or `fail`. @throws ABORTED, or the error given to `fail` */

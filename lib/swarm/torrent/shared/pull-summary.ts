@@ -1,4 +1,5 @@
 import type { Digest } from '../../../core/index.ts'
+import type { SourceRecord } from './source-record.ts'
 
 /** Who gave a piece: an agent, an origin as a peer of the swarm, or an origin over HTTP. */
 export type PieceSourceKind = 'peer' | 'origin' | 'http'
@@ -20,6 +21,13 @@ export interface PullSummary {
   readonly totalMs: number
   /** Code of the last step that failed, even when another source then gave the bytes. */
   readonly lastStepFailed: string | undefined
+  /**
+   * `done`: a reader got all it wanted. `unread`: nothing was read, as for a HEAD. `left`: the reader went away before
+   * the end. Otherwise the code of the error with which the read failed. `running` until the close.
+   */
+  readonly outcome: string
+  /** The peers that did something for it meanwhile. */
+  readonly sources: readonly SourceRecord[]
 }
 
 /** The difference between two readings of the counters; all bytes from before count as `cache`. */

@@ -14,7 +14,7 @@ function setUp() {
     moves.count += 1
   }
   const readers = new Readers({ wheel: wheel(clock), limits: swarmLimits }, { onMoved })
-  const open = (start: number) => readers.open({ start, end: map.length }, {}, () => undefined)
+  const open = (start: number) => readers.open({ start, end: map.length }, {})
   return { clock, readers, open, moves }
 }
 
