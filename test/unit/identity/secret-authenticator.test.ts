@@ -8,13 +8,13 @@ const caller = (authorization?: string, remoteAddress = '10.0.0.9') =>
 
 const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`
 
-const everything = ['read', 'announce', 'write', 'ring', 'admin']
+const everything = ['read', 'announce', 'write', 'ring', 'inspect', 'admin']
 
 describe('secretAuthenticator with a secret', () => {
   const authenticate = secretAuthenticator({ secrets: accepting({ admin: 'sesame' }), anonymous: 'read' })
 
   test.each([['Bearer sesame'], ['bearer  sesame'], [basic('anyone:sesame')]])('knows the caller by %p', (header) => {
-    expect(authenticate(caller(header))).toEqual({ name: 'admin', rights: everything })
+    expect(authenticate(caller(header))).toEqual({ name: 'admin', rights: ['inspect', 'admin'] })
   })
 
   test.each([
@@ -60,7 +60,8 @@ describe('each secret', () => {
     ['push', ['read', 'write']],
     ['node', ['read', 'announce']],
     ['service', ['read', 'announce', 'write', 'ring']],
-    ['admin', everything],
+    ['adminRead', ['inspect']],
+    ['admin', ['inspect', 'admin']],
   ] as const)('%s gives its own rights: %j', (name, rights) => {
     expect(authenticate(caller(`Bearer ${everySecret[name]}`))).toEqual({ name, rights })
   })
