@@ -28,7 +28,7 @@ const failure = (status: number, code: string) => ({ status, body: { error: { co
 beforeEach(async () => {
   faulty = faultyBackend(memoryBackend())
   const listener = { bind: '127.0.0.1:auto' }
-  const config = parseConfig(buildIndexSchema, { http: listener, ops: listener, probeInterval: '50ms' })
+  const config = parseConfig(buildIndexSchema, { http: listener, ops: listener, admin: listener, probeInterval: '50ms' })
   service = buildIndexService({ logger: silentLogger(), metrics: silentMetrics(), backend: faulty.backend }, config)
   await service.start()
 })

@@ -27,7 +27,7 @@ export async function startProxyStack(hooks: Pick<MemoryOriginInit, 'onRead' | '
   const origins = await Promise.all(['o1', 'o2'].map((id) => memoryOrigin({ id, blobs, ...hooks })))
   const index = buildIndexService(
     { backend: memoryBackend(), logger: silentLogger(), metrics: silentMetrics() },
-    parseConfig(buildIndexSchema, { http: ANY_PORT, ops: ANY_PORT, drain: '0ms' }),
+    parseConfig(buildIndexSchema, { http: ANY_PORT, ops: ANY_PORT, admin: ANY_PORT, drain: '0ms' }),
   )
   await index.start()
   const metrics = recordingMetrics()
@@ -35,6 +35,7 @@ export async function startProxyStack(hooks: Pick<MemoryOriginInit, 'onRead' | '
     parseConfig(proxySchema, {
       registry: { listener: ANY_PORT, uploadSecret, ownNames: ['registry.test'] },
       ops: ANY_PORT,
+      admin: ANY_PORT,
       origins: { members: origins.map(({ id, url }) => ({ id, url })) },
       buildIndexes: { members: [{ id: 'b1', url: index.url }] },
       drain: '0ms',
