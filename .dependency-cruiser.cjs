@@ -123,6 +123,15 @@ module.exports = {
     wing('bring', ['ring']),
     wing('push', ['ring', 'bring']),
     wing('upkeep', ['ring', 'bring']),
+    {
+      name: 'build-index-wing-replication',
+      severity: 'error',
+      from: { path: '^services/build-index/replication/' },
+      to: {
+        path: '^services/build-index/',
+        pathNot: '^services/build-index/(replication/|(index-records|key-pages|tag-records|tag-version)\\.ts$)',
+      },
+    },
     ...Object.entries(packageRooms).map(([name, room]) => ({
       name: `${name}-in-its-room`,
       severity: 'error',

@@ -1,14 +1,16 @@
 import type { Replication } from '../../../lib/api/index.ts'
 import { type AbortOptions, appError } from '../../../lib/base/index.ts'
-import type { Descriptor, Tag } from '../../../lib/core/index.ts'
+import type { Descriptor, Repository, Tag } from '../../../lib/core/index.ts'
 import type { VersionedTags } from '../tag-records.ts'
 import { compareVersions, type TagRecord } from '../tag-version.ts'
-import { type PlanComponents, planOf } from './plan.ts'
+import { type Plan, type PlanComponents, planOf } from './plan.ts'
 import { signatureTags, signedBy } from './rules.ts'
 import { bringContent, type TransferComponents, type TransferTarget } from './transfer.ts'
 
 /** Times that a tag may move while it is replicated, before the next try begins anew. */
 const MAX_MOVES = 5
+/** Tags of signatures looked for at the same time. */
+const SIGNATURES_AT_ONCE = 16
 
 export interface TagReplicationComponents extends PlanComponents, TransferComponents {
   readonly tags: VersionedTags
@@ -20,7 +22,7 @@ export type Ended = Pick<Replication, 'outcome' | 'laterVersion' | 'digest' | 'v
 /**
  * Makes the tag at the remote what it is here: first all that it needs, then the signatures, then the tag itself.
  * A tag that moves meanwhile is begun again with what is new; so the remote never sees a mix.
- * @throws REPLICA_FAILED when it never stands still, REPLICA_INCOMPLETE, MANIFEST_UNKNOWN or BLOB_UNKNOWN when something
+ * @throws REPLICA_SAME_CLUSTER, REPLICA_FAILED when it never stands still, REPLICA_INCOMPLETE, MANIFEST_UNKNOWN or BLOB_UNKNOWN when something
  * of it is lost here, and what the remote and its origins answer
  */
 export async function replicateTag(
@@ -30,6 +32,7 @@ export async function replicateTag(
   options: AbortOptions,
 ): Promise<Ended> {
   const { remote, repository, status } = target
+  await remote.describe(options)
   for (let moves = 0; moves < MAX_MOVES; moves += 1) {
     const record = await components.tags.read(repository, tag, options)
     if (record === undefined) return { outcome: 'gone' }
@@ -83,13 +86,30 @@ async function bringAll(
   const plan = await planOf(components, repository, descriptor, options)
   await bringContent(components, target, plan, options)
   if (!remote.signatures || signedBy(tag) !== undefined) return
-  for (const name of plan.manifests.flatMap(({ digest }) => signatureTags(digest))) {
-    const signature = await components.tags.read(repository, name, options)
-    if (signature?.target === undefined) continue
-    await bringContent(components, target, await planOf(components, repository, signature.target, options), options)
-    const sent = { descriptor: signature.target, version: signature.version, ...options }
-    await remote.replicas.putTag(repository, name, sent)
+  for (const { name, descriptor: signature, version } of await signaturesOf(components, repository, plan, options)) {
+    await bringContent(components, target, await planOf(components, repository, signature, options), options)
+    await remote.replicas.putTag(repository, name, { descriptor: signature, version, ...options })
   }
+}
+
+/** The tags that sign one of the manifests. */
+async function signaturesOf(
+  { tags }: TagReplicationComponents,
+  repository: Repository,
+  { manifests }: Plan,
+  options: AbortOptions,
+) {
+  const names = manifests.flatMap(({ digest }) => signatureTags(digest))
+  const found: { readonly name: Tag; readonly descriptor: Descriptor; readonly version: TagRecord['version'] }[] = []
+  for (let i = 0; i < names.length; i += SIGNATURES_AT_ONCE) {
+    const some = names.slice(i, i + SIGNATURES_AT_ONCE)
+    const records = await Promise.all(some.map((name) => tags.read(repository, name, options)))
+    for (const [at, name] of some.entries()) {
+      const record = records[at]
+      if (record?.target !== undefined) found.push({ name, descriptor: record.target, version: record.version })
+    }
+  }
+  return found
 }
 
 const endOf = ({

@@ -50,9 +50,9 @@ function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
       `folder=${join(folder, 'origin')}`,
       `backends=[{ repository: '*', backend: ${backend} }]`,
     ],
-    tracker: free('http', 'ops'),
-    'build-index': [...free('http', 'ops'), `backend=${backend}`],
-    proxy: free('registry.listener', 'ops'),
+    tracker: free('http', 'ops', 'admin'),
+    'build-index': [...free('http', 'ops', 'admin'), `backend=${backend}`],
+    proxy: free('registry.listener', 'ops', 'admin'),
   }
 }
 

@@ -5,7 +5,10 @@ import { memoryBackend } from '../../../../lib/backend/index.ts'
 import { appError, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
 import { type Digest, parseRepository, parseTag } from '../../../../lib/core/index.ts'
 import { secretAuthenticator } from '../../../../lib/identity/index.ts'
+import { silentLogger, silentMetrics } from '../../../../lib/telemetry/index.ts'
+import { remoteSchema } from '../../../../services/build-index/replication/config.ts'
 import { farEndRoutes } from '../../../../services/build-index/replication/far-end.ts'
+import { remoteCluster } from '../../../../services/build-index/replication/remote.ts'
 import { clusterOf } from '../../../kit/cluster.ts'
 import { httpPair } from '../../../kit/http-pair.ts'
 import { imageFixture } from '../../../kit/image-fixture.ts'
@@ -83,6 +86,16 @@ describe('the API for other clusters', () => {
     far.bytes.set(root.digest, Buffer.concat([image.manifest.bytes.subarray(1), Buffer.from('x')]))
     const put = far.replicas.putTag(app, tag, { descriptor: root, version })
     await expect(put).rejects.toMatchObject({ code: 'DIGEST_INVALID' })
+    await far.pair[Symbol.asyncDispose]()
+  })
+
+  test('a remote that has the name of this cluster is refused', async () => {
+    const far = await farEnd()
+    const runtime = { clock: fakeClock(), random: seededRandom(1), logger: silentLogger(), metrics: silentMetrics() }
+    const config = remoteSchema.parse({ urls: [far.pair.url('')], rules: [{ repository: '*' }] })
+    const remote = (own: string) => remoteCluster({ ...runtime, openFiles: undefined }, own, 'east', config)
+    await expect(remote('far').describe()).rejects.toMatchObject({ code: 'REPLICA_SAME_CLUSTER' })
+    expect((await remote('near').describe()).cluster).toBe('far')
     await far.pair[Symbol.asyncDispose]()
   })
 

@@ -10,6 +10,7 @@ describe('rules', () => {
     [{ repository: 'team/*', tag: 'v*' }, ['team/app', 'latest'], false],
     [{ repository: 'team/*', tag: 'v*.0' }, ['team/app', 'v1.0'], true],
     [{ repository: 'team', tag: '*' }, ['team/app', 'v1'], false],
+    [{ repository: 'team/*', tag: '*' }, ['my/team/app', 'v1'], false],
     [{ repository: '*', tag: '*' }, ['docker.io/library/nginx', '1.27'], true],
     [{ repository: 'team.app', tag: '*' }, ['teamxapp', 'v1'], false],
   ] as const)('a pattern fits the whole name: %j and %j', (rule, [place, name], fits) => {
