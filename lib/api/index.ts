@@ -9,6 +9,7 @@ export {
 } from './admin.ts'
 export { agentAdmin } from './agent-admin.ts'
 export { blobOf, repositoryOf } from './blob-path.ts'
+export { list, opaque, text } from './bounded.ts'
 export {
   type BlobLink,
   type BlobLinks,

@@ -7,6 +7,7 @@ export {
   byteSize,
   duration,
   hostName,
+  listenerOff,
   listenerOn,
   logLevel,
   memberList,

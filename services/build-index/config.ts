@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { backendSchema } from '../../lib/backend/index.ts'
-import { duration } from '../../lib/config/index.ts'
+import { duration, listenerOff } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, secretsOf } from '../../lib/service/index.ts'
 
 /** Every key of a build-index; `config/build-index/base.yaml` shows them with their defaults. */
@@ -13,6 +13,8 @@ export const buildIndexSchema = z.strictObject({
   ops: listenerOf('buildIndex', 'ops'),
   /** The admin API. */
   admin: listenerOf('buildIndex', 'admin'),
+  /** Kraken's own paths: tags and lists of them. */
+  kraken: listenerOff,
   /** Where the index is stored. All build-indexes of a cluster use the same backend. */
   backend: backendSchema
     .refine((backend) => !('repository' in backend) || backend.repository.includes('{repository}'), {

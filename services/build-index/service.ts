@@ -1,9 +1,12 @@
 import type { BuildIndex } from '../../lib/api/index.ts'
 import { type Backend, backendProbe, governor, openBackend, openRegistry } from '../../lib/backend/index.ts'
 import type { AbortOptions, Startable } from '../../lib/base/index.ts'
+import { krakenProbes } from '../../lib/kraken/index.ts'
 import { type Runtime, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { buildIndexAdminRoutes } from './admin.ts'
 import type { BuildIndexConfig } from './config.ts'
+import { krakenListRoutes } from './kraken/list-routes.ts'
+import { krakenTagRoutes } from './kraken/tag-routes.ts'
 import { registryIndex } from './registry-index.ts'
 import { repositoryIndex } from './repository-index.ts'
 import { buildIndexServerRoutes } from './server.ts'
@@ -52,6 +55,11 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     listeners: {
       http: { routes: buildIndexServerRoutes(index) },
       admin: { routes: buildIndexAdminRoutes() },
+      kraken: {
+        routes: [...krakenTagRoutes(index), ...krakenListRoutes(index)],
+        probes: krakenProbes('build-index'),
+        envelope: 'text',
+      },
     },
   })
   return {

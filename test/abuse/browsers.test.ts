@@ -11,7 +11,7 @@ interface Answer {
   readonly text: string
 }
 
-const size = { agents: 1, origins: 1, trackers: 1 }
+const size = { agents: 1, origins: 1, trackers: 1, optional: true }
 
 /** Every listener of every service that speaks HTTP, from the herd's own table: a new one joins by itself. */
 const listenersOf = (plan: HerdPlan) =>
