@@ -66,7 +66,9 @@ interface Row {
   readonly answer: unknown
 }
 
-const row = (route: string, path: string, status: number, answer: unknown, body?: object): Row => ({
+type Answered = readonly [status: number, answer: unknown, body?: object]
+
+const row = (route: string, path: string, ...[status, answer, body]: Answered): Row => ({
   ...{ route, path, status, answer },
   ...(body !== undefined && { body }),
 })

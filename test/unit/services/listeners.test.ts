@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { loadConfig } from '../../../lib/config/index.ts'
-import { type CommonConfig, serviceFacts } from '../../../lib/service/index.ts'
+import { type CommonConfig, serviceFacts, serviceRuntime, serviceShell } from '../../../lib/service/index.ts'
 import { openListener } from '../../../lib/service/listeners.ts'
 import { recordingLogger, silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { doors } from '../../../services/herd/index.ts'
@@ -57,6 +57,18 @@ describe.each(listeners.filter(({ off }) => off === true))('the listener $key of
     expect(at(await load([`${listener.key}.bind=127.0.0.1:7`]))).toEqual(opened)
     await expect(load([`${listener.key}.bind=on`])).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
   })
+})
+
+test('the shell of a service opens those listeners alone that have an address', async () => {
+  const opened = async (overrides: readonly string[]) => {
+    const config = await loadConfig(doors.proxy.schema, { overrides })
+    const init = { routes: [] }
+    const listeners = { registry: init, admin: init, kraken: init }
+    const shell = serviceShell(serviceRuntime('proxy', config, parts), config, { kind: 'proxy', listeners })
+    return [shell.listeners.length, shell.url('kraken')]
+  }
+  expect(await opened([])).toEqual([3, ''])
+  expect(await opened(['kraken.bind=127.0.0.1:7'])).toEqual([4, 'http://127.0.0.1:7'])
 })
 
 describe.each(listeners)('the listener $key of $name beyond this machine', (listener) => {
