@@ -21,7 +21,7 @@ const bareHex = /^[0-9a-f]{64}$/
 /** Parses `repository:tag`, as it stands in Kraken's paths after decoding. @throws TAG_INVALID, NAME_INVALID */
 export function parseImageTag(text: string): ImageTag {
   const colon = text.lastIndexOf(':')
-  if (colon < 0 || text.indexOf('/', colon) >= 0) throw malformed('write it like repository:tag')
+  if (colon < 0) throw malformed('write it like repository:tag')
   return { repository: parseRepository(text.slice(0, colon)), tag: parseTag(text.slice(colon + 1)) }
 }
 

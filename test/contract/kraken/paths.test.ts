@@ -192,6 +192,45 @@ const table: Readonly<Record<Service, readonly Row[]>> = {
   ],
 }
 
+/** What no client of Kraken sends, and what comes of it, at each service that takes a tag in its path. */
+const badTags: readonly (readonly [path: string, status: number, code: string])[] = [
+  ['/tags/team%2Fapp', 400, 'TAG_INVALID'],
+  ['/tags/team%2Fapp:', 400, 'TAG_INVALID'],
+  ['/tags/team%252Fapp:1.0', 400, 'NAME_INVALID'],
+  ['/tags/team%2F..%2Fapp:1.0', 400, 'NAME_INVALID'],
+  ['/tags/team%2Fapp%00:1.0', 400, 'NAME_INVALID'],
+  ['/tags/%zz:1', 400, 'REQUEST_INVALID'],
+  ['/tags/team/app:1.0', 404, 'NOT_FOUND'],
+  [`/tags/${'a'.repeat(5_000)}:1`, 400, 'NAME_INVALID'],
+]
+
+describe.each(['agent', 'build-index'] as const)('a tag that is none, at the %s', (service) => {
+  test.each(badTags)('%s is answered with %i %s', async (path, status, code) => {
+    const answer = await call(service, 'GET', path)
+    expect([answer.status, answer.body.toString()]).toEqual([status, text(code)])
+    expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8')
+  })
+})
+
+describe('a body that is none, at the proxy', () => {
+  const huge = JSON.stringify({ events: [], tag: 'a'.repeat(1_100_000) })
+  const deep = `{"events":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
+  test.each([
+    ['/registry/notifications', 'application/json', huge, 413, 'BODY_TOO_LARGE'],
+    ['/registry/notifications', 'application/json', deep, 400, 'BODY_INVALID'],
+    ['/registry/notifications', 'application/json', '', 400, 'BODY_INVALID'],
+    ['/registry/notifications', 'application/x-www-form-urlencoded', '{}', 415, 'CONTENT_TYPE_UNSUPPORTED'],
+    ['/registry/notifications', 'application/vnd.docker.distribution.events.v1+json', '{}', 200, ''],
+    ['/proxy/v2/registry/prefetch', 'application/json', huge, 413, 'BODY_TOO_LARGE'],
+    ['/proxy/v2/registry/prefetch', 'application/json', '{', 400, 'BODY_INVALID'],
+    ['/proxy/v2/registry/prefetch', 'application/vnd.docker.distribution.events.v1+json', '{}', 415, 'CONTENT_TYPE'],
+  ])('%s of type %s', async (path, type, body, status, code) => {
+    const proxy = registryClient(shoal.url('proxy-1', 'kraken'))
+    const answer = await proxy.send('POST', path, { headers: { 'content-type': type }, body })
+    expect([answer.status, answer.body.toString()]).toEqual([status, expect.stringContaining(code)])
+  })
+})
+
 const rows = Object.entries(table).flatMap(([service, own]) =>
   own.map((each) => ({ service: service as Service, ...each })),
 )
