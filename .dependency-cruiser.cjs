@@ -42,7 +42,7 @@ const packageRooms = {
   '@opentelemetry/api': '^lib/telemetry/',
   'node-cache': '^lib/base/',
   'lru-cache': '^lib/base/',
-  zod: '^(lib/config/|lib/api/|lib/.*config\\.ts$|services/.*/config\\.ts$)',
+  zod: '^(lib/config/|lib/api/|lib/kraken/|lib/.*config\\.ts$|services/.*/config\\.ts$)',
   yaml: '^lib/config/',
   '@aws-sdk/client-s3': '^lib/backend/s3/',
   '@volcengine/tos-sdk': '^lib/backend/tos/',
@@ -89,6 +89,7 @@ module.exports = {
     only('api', L2),
     only('journal', L2),
     only('registry', L3),
+    only('kraken', L3),
     only('swarm', [...L0, 'telemetry', 'config', 'metainfo', 'store']),
     {
       name: 'swarm-wire-is-the-bottom',

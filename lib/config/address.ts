@@ -9,6 +9,14 @@ export interface Bind {
 
 const MAX_PORT = 65_535
 
+/** What stands in the place of an address of a listener that is not opened. */
+const OFF = 'off'
+
+/** Parses `off` to undefined, and else as `parseBind`. @throws CONFIG_INVALID */
+export function parseBindOrOff(text: string): Bind | undefined {
+  return text.trim() === OFF ? undefined : parseBind(text)
+}
+
 /** Parses `host:port` or `[::1]:port`; the port may be `auto` (any free one). @throws CONFIG_INVALID */
 export function parseBind(text: string): Bind {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:\s[\]]+)):(\d{1,5}|auto)$/.exec(text.trim())

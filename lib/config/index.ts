@@ -8,6 +8,7 @@ export {
   byteSize,
   duration,
   hostName,
+  listenerOff,
   listenerOn,
   logLevel,
   memberList,

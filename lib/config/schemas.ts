@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isAppError } from '../base/index.ts'
-import { parseBind } from './address.ts'
+import { parseBind, parseBindOrOff } from './address.ts'
 import { parseBytes, parseDuration, parseRate } from './quantities.ts'
 
 /**
@@ -33,15 +33,19 @@ export const rate = z.string().transform(parsedBy(parseRate))
 /** `host:port`, where `auto` or 0 means any free port; parsed to `{ host, port }`. */
 const bind = z.string().transform(parsedBy(parseBind))
 
+/** Allows the listener to bind beyond loopback without TLS or a token. */
+const insecure = z.boolean().default(false)
+
 /** One listener without a default address. */
-const listener = z.strictObject({
-  bind,
-  /** Allows the listener to bind beyond loopback without TLS or a token. */
-  insecure: z.boolean().default(false),
-})
+const listener = z.strictObject({ bind, insecure })
 
 /** A listener with a default address; each key may be set alone. */
 export const listenerOn = (address: string) => listener.extend({ bind: bind.prefault(address) }).prefault({})
+
+/** A listener that is off until it is given an address: `bind` is `off`, parsed to undefined. */
+export const listenerOff = z
+  .strictObject({ bind: z.string().transform(parsedBy(parseBindOrOff)).prefault('off'), insecure })
+  .prefault({})
 
 /** Address of a service: http or https; parsed without a slash at its end. */
 export const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))

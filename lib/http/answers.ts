@@ -32,6 +32,14 @@ export function sendJson(exchange: Answerable, status: number, value: unknown, h
   sendBytes(exchange, { status, headers: { 'content-type': 'application/json', ...headers }, body })
 }
 
+/** Of text in UTF-8. */
+export const PLAIN_TEXT: Headers = { 'content-type': 'text/plain; charset=utf-8' }
+
+/** Answers with exactly this text. */
+export function sendText(exchange: Answerable, status: number, text: string): void {
+  sendBytes(exchange, { status, headers: PLAIN_TEXT, body: Buffer.from(text) })
+}
+
 /** Answers without a body. For HEAD, `headers` may carry the `content-length` that GET would have. */
 export function sendEmpty({ res, method }: Answerable, status: number, headers: Headers = {}): void {
   const lengthless = method === 'HEAD' || status === 204 || status === 304

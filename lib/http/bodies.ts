@@ -9,6 +9,11 @@ export interface BodyOptions {
   readonly idleTimeoutMs?: number
 }
 
+export interface JsonOptions extends BodyOptions {
+  /** Media types of JSON, in lower case, besides `application/json`; default none. */
+  readonly jsonTypes?: readonly string[]
+}
+
 const declaredLength = (exchange: Pick<Exchange, 'req'>): number => Number(exchange.req.headers['content-length'] ?? 0)
 
 /**
@@ -62,8 +67,8 @@ export async function readBytes(
   })
 }
 
-const isJson = (contentType: string | undefined): boolean =>
-  contentType?.split(';', 1)[0]?.trim().toLowerCase() === 'application/json'
+const isOneOf = (contentType: string | undefined, types: readonly string[]): boolean =>
+  types.includes(contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '')
 
 /**
  * Reads and parses a JSON body.
@@ -72,9 +77,10 @@ const isJson = (contentType: string | undefined): boolean =>
 export async function readJson(
   exchange: Pick<Exchange, 'req' | 'signal' | 'bodies'>,
   limit: number,
-  options: BodyOptions = {},
+  options: JsonOptions = {},
 ): Promise<unknown> {
-  if (!isJson(exchange.req.headers['content-type'])) throw appError('CONTENT_TYPE_UNSUPPORTED')
+  const types = ['application/json', ...(options.jsonTypes ?? [])]
+  if (!isOneOf(exchange.req.headers['content-type'], types)) throw appError('CONTENT_TYPE_UNSUPPORTED')
   const bytes = await readBytes(exchange, limit, options)
   try {
     return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))

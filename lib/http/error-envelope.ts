@@ -1,7 +1,11 @@
 import { type AppError, type ErrorCode, isRegistryCode } from '../base/index.ts'
+import { type Headers, PLAIN_TEXT } from './answers.ts'
 
-/** `own`: `{"error":{...}}`; `registry`: the OCI form `{"errors":[{...}]}`, which has only codes of the OCI spec. */
-export type Envelope = 'own' | 'registry'
+/**
+ * `own`: `{"error":{...}}`; `registry`: the OCI form `{"errors":[{...}]}`, which has only codes of the OCI spec; `text`:
+ * plain text, for people and for clients that look at the status alone.
+ */
+export type Envelope = 'own' | 'registry' | 'text'
 
 const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
   401: 'UNAUTHORIZED',
@@ -31,8 +35,17 @@ function registryCodeOf({ code, status }: AppError): ErrorCode {
   return isRegistryCode(code) ? code : (registryCodeByCode[code] ?? registryCodeByStatus[status] ?? 'UNKNOWN')
 }
 
-/** The JSON body of an error answer. A code that is not in the OCI spec goes into `detail.code`. */
-export function errorBody(err: AppError, envelope: Envelope): unknown {
+/** The body of an error answer with its headers. */
+export function errorAnswer(
+  err: AppError,
+  envelope: Envelope,
+): { readonly headers: Headers; readonly body: Uint8Array } {
+  if (envelope === 'text') return { headers: PLAIN_TEXT, body: Buffer.from(`${err.code}: ${err.message}`) }
+  return { headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(jsonBody(err, envelope))) }
+}
+
+/** A code that is not in the OCI spec goes into `detail.code`. */
+function jsonBody(err: AppError, envelope: Exclude<Envelope, 'text'>): unknown {
   const { code, message, detail } = err
   if (envelope === 'own') return { error: { code, message, ...(detail !== undefined && { detail }) } }
   const shown = registryCodeOf(err)

@@ -6,6 +6,7 @@ export {
   sendEmpty,
   sendJson,
   sendStream,
+  sendText,
 } from './answers.ts'
 export { type BodyOptions, readBytes, readJson } from './bodies.ts'
 export { bodyBudgets } from './body-budget.ts'

@@ -13,11 +13,11 @@ import {
 } from '../base/index.ts'
 import type { Authenticate } from '../identity/index.ts'
 import type { AuditTrail, Logger } from '../telemetry/index.ts'
-import { sendJson } from './answers.ts'
+import { sendBytes } from './answers.ts'
 import { noteAction, noteRefusal } from './audited.ts'
 import type { BodyBudget } from './body-budget.ts'
 import type { Door } from './door.ts'
-import { type Envelope, errorBody } from './error-envelope.ts'
+import { type Envelope, errorAnswer } from './error-envelope.ts'
 import type { EnterLoad } from './load.ts'
 import { unsatisfiedContentRange } from './range.ts'
 import { headersOf } from './refusal.ts'
@@ -52,6 +52,7 @@ export type Dispatch = (req: IncomingMessage, res: ServerResponse, visit: Visit,
 
 const challenge: Readonly<Record<Envelope, string>> = {
   own: 'Bearer realm="shoal"',
+  text: 'Bearer realm="shoal"',
   registry: 'Basic realm="shoal"',
 }
 
@@ -61,6 +62,7 @@ const inert = { 'content-security-policy': "default-src 'none'; sandbox", 'x-con
 /** What every answer of a listener carries, errors too. */
 const constantHeaders: Readonly<Record<Envelope, Readonly<Record<string, string>>>> = {
   own: inert,
+  text: inert,
   registry: { ...inert, 'docker-distribution-api-version': 'registry/2.0' },
 }
 
@@ -157,12 +159,14 @@ const answerError = (
     const last =
       visit.signal.aborted || hasCode(failure, 'SHUTTING_DOWN', 'REQUEST_TIMEOUT', 'HEAD_TOO_SLOW', 'BODY_TOO_SLOW')
     if (last) res.setHeader('connection', 'close')
-    sendJson({ method: req.method, res }, failure.status, errorBody(failure, envelope), {
+    const { body, headers } = errorAnswer(failure, envelope)
+    const more = {
       'www-authenticate': failure.status === 401 ? challenge[envelope] : undefined,
       'content-range': unsatisfied(failure),
       allow: visit.allowed.size > 0 ? [...visit.allowed].join(', ') : undefined,
-      ...headersOf(failure),
-    })
+    }
+    const { status } = failure
+    sendBytes({ method: req.method, res }, { status, body, headers: { ...headers, ...more, ...headersOf(failure) } })
   }
 }
 

@@ -7,14 +7,30 @@ import type { Metrics } from '../telemetry/index.ts'
  */
 export type ReadinessCheck = () => string | undefined
 
+/** By name; a probe's answer lists the names of the checks that fail. */
+export type ReadinessChecks = Readonly<Record<string, ReadinessCheck>>
+
+/** The reasons of the checks that fail now, by name; empty when the service can serve. */
+export type MissingNow = () => Readonly<Record<string, string>>
+
+export const missingNow =
+  (checks: ReadinessChecks): MissingNow =>
+  () =>
+    Object.fromEntries(
+      Object.entries(checks).flatMap(([name, check]) => {
+        const reason = check()
+        return reason === undefined ? [] : [[name, reason] as const]
+      }),
+    )
+
 export interface OpsRoutesInit {
   readonly metrics: Metrics
-  /** By name; the answer lists the names of the checks that fail. */
-  readonly checks: Readonly<Record<string, ReadinessCheck>>
+  readonly checks: ReadinessChecks
 }
 
 /** The routes of an ops listener: `/healthz`, `/readyz`, `/metrics`. */
 export function opsRoutes({ metrics, checks }: OpsRoutesInit): readonly Route[] {
+  const missing = missingNow(checks)
   return [
     {
       methods: ['GET'],
@@ -29,12 +45,9 @@ export function opsRoutes({ metrics, checks }: OpsRoutesInit): readonly Route[] 
       right: 'none',
       summary: '200 when it can serve; 503 names what is missing',
       handle(exchange) {
-        const missing = Object.entries(checks).flatMap(([name, check]) => {
-          const reason = check()
-          return reason === undefined ? [] : [[name, reason] as const]
-        })
-        const ready = missing.length === 0
-        const answer = ready ? { status: 'ready' } : { status: 'not ready', missing: Object.fromEntries(missing) }
+        const reasons = missing()
+        const ready = Object.keys(reasons).length === 0
+        const answer = ready ? { status: 'ready' } : { status: 'not ready', missing: reasons }
         sendJson(exchange, ready ? 200 : 503, answer)
       },
     },

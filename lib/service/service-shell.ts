@@ -3,8 +3,8 @@ import { bodyBudgets, type Envelope, type HttpServer, httpServer, type LoadLimit
 import { type AnonymousRights, secretAuthenticator } from '../identity/index.ts'
 import type { ListeningConfig } from './config.ts'
 import { connectionRoom, fewOpenFiles } from './connection-room.ts'
-import { assertSafeListeners, listenerConfig } from './listeners.ts'
-import { opsRoutes, type ReadinessCheck } from './ops-routes.ts'
+import { assertSafeListeners, openListener } from './listeners.ts'
+import { type MissingNow, missingNow, opsRoutes, type ReadinessChecks } from './ops-routes.ts'
 import type { Runtime } from './runtime.ts'
 import { serviceState } from './service-state.ts'
 import { type ListenerName, type ServiceKind, serviceFacts } from './service-table.ts'
@@ -12,6 +12,8 @@ import { type ListenerName, type ServiceKind, serviceFacts } from './service-tab
 /** What a listener serves. */
 export interface ListenerInit {
   readonly routes: readonly Route[]
+  /** Routes that say whether the service can serve, as `/readyz` does; default none. */
+  readonly probes?: (missing: MissingNow) => readonly Route[]
   readonly envelope?: Envelope
   /** Rights of callers without a secret on this listener; default: those in the config. */
   readonly anonymous?: AnonymousRights
@@ -29,16 +31,19 @@ export interface ShellInit<K extends ServiceKind> {
   readonly kind: K
   readonly listeners: Readonly<Record<OwnListener<K>, ListenerInit>>
   /** Conditions for readiness, besides a completed start. */
-  readonly checks?: Readonly<Record<string, ReadinessCheck>>
+  readonly checks?: ReadinessChecks
 }
 
 /** What every service has around its own parts. */
 export interface ServiceShell<K extends ServiceKind> {
-  /** `ops` first, so that it can report a slow start; then `admin`; the listeners for clients come last. */
+  /**
+   * `ops` first, so that it can report a slow start; then `admin`; the listeners for clients come last. Not those that
+   * are off.
+   */
   readonly listeners: readonly HttpServer[]
   /** The service as one part; it is ready between its start and its stop. */
   around(parts: readonly Startable[]): Startable
-  /** Base URL; valid after the start. */
+  /** Base URL; valid after the start; empty for a listener that is off. */
   url(listener: Exclude<ListenerName<K>, 'peer'>): string
 }
 
@@ -74,24 +79,26 @@ export function serviceShell<K extends ServiceKind>(
   const state = serviceState()
   const { openFiles } = runtime
   const budgets = bodyBudgets(runtime)
-  const ops = opsRoutes({ metrics: runtime.metrics, checks: { service: state.check, ...checks } })
+  const allChecks = { service: state.check, ...checks }
+  const missing = missingNow(allChecks)
+  const ops = opsRoutes({ metrics: runtime.metrics, checks: allChecks })
   const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners }
-  const open = (name: string, { anonymous, ...init }: ListenerInit) => {
-    const { bind } = listenerConfig(config, serviceFacts(kind).listeners[name]?.key ?? name)
+  const open = (name: string, { anonymous, probes, ...init }: ListenerInit): readonly HttpServer[] => {
+    const bind = openListener(config, serviceFacts(kind).listeners[name]?.key ?? name)?.bind
+    if (bind === undefined) return []
+    const routes = [...init.routes, ...(probes?.(missing) ?? [])]
     const authenticate = secretAuthenticator({ secrets: config.secrets, anonymous: anonymous ?? config.anonymous })
     const maxConnections = connectionRoom(name, openFiles)
     const bodies = budgets.of(name, { reserved: KEEPERS.includes(name) })
     const { addressShare, drain: drainMs } = config
     const limits = { maxConnections, addressShare, drainMs, bodies }
-    return httpServer(
-      { ...runtime, authenticate },
-      { name, bind, hosts: knownHosts(config, init.envelope), ...limits, ...init },
-    )
+    const settings = { ...init, name, bind, routes, hosts: knownHosts(config, init.envelope), ...limits }
+    return [httpServer({ ...runtime, authenticate }, settings)]
   }
   const servers = new Map(
     Object.entries(inits)
       .toSorted(([a], [b]) => rank(a) - rank(b))
-      .map(([name, init]) => [name, open(name, init)] as const),
+      .flatMap(([name, init]) => open(name, init).map((server) => [name, server] as const)),
   )
   const fileAdvice: Startable = {
     async start() {

@@ -6,6 +6,8 @@ export interface ListenerFacts {
   readonly key: string
   /** Default port of the first instance on a machine. */
   readonly port: number
+  /** It is opened only when the config gives it an address. */
+  readonly off?: true
 }
 
 /** What other code may know about a service without importing it. */
@@ -31,6 +33,7 @@ export const serviceTable = {
       http: { key: 'http', port: 62_001 },
       ops: { key: 'ops', port: 62_003 },
       admin: { key: 'admin', port: 62_004 },
+      kraken: { key: 'kraken', port: 62_005, off: true },
     },
     secrets: { accepts: ['node', 'service', 'adminRead', 'admin'], shows: 'service' },
   },
@@ -63,6 +66,7 @@ export const serviceTable = {
       peer: { key: 'peer', port: 65_002 },
       ops: { key: 'ops', port: 65_003 },
       admin: { key: 'admin', port: 65_004 },
+      kraken: { key: 'kraken', port: 65_005, off: true },
     },
     secrets: { accepts: ['read', 'adminRead', 'admin'], shows: 'node', proves: 'node' },
   },
@@ -73,6 +77,7 @@ export const serviceTable = {
       registry: { key: 'registry.listener', port: 5_000 },
       ops: { key: 'ops', port: 61_003 },
       admin: { key: 'admin', port: 61_004 },
+      kraken: { key: 'kraken', port: 61_005, off: true },
     },
     secrets: { accepts: ['read', 'push', 'adminRead', 'admin'], shows: 'service' },
   },
@@ -89,8 +94,11 @@ export const serviceKinds = Object.keys(serviceTable) as ServiceKind[]
 /** The facts of one service, without the types of its listeners. */
 export const serviceFacts = (kind: ServiceKind): ServiceFacts => serviceTable[kind]
 
-/** Default ports of the first instance, by listener. */
-export function defaultPorts(kind: ServiceKind): Readonly<Record<string, number>> {
-  const { listeners } = serviceFacts(kind)
-  return Object.fromEntries(Object.entries(listeners).map(([name, { port }]) => [name, port]))
+/** Default ports of the first instance, by listener; those of listeners that are off by default only on demand. */
+export function defaultPorts(
+  kind: ServiceKind,
+  { optional = false }: { readonly optional?: boolean | undefined } = {},
+): Readonly<Record<string, number>> {
+  const opened = Object.entries(serviceFacts(kind).listeners).filter(([, { off }]) => optional || off !== true)
+  return Object.fromEntries(opened.map(([name, { port }]) => [name, port]))
 }

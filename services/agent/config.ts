@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { anonymousRights, byteSize, duration, rate } from '../../lib/config/index.ts'
+import { anonymousRights, byteSize, duration, listenerOff, rate } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 
 /** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
@@ -22,6 +22,8 @@ export const agentSchema = z.strictObject({
   ops: listenerOf('agent', 'ops'),
   /** The admin API: the blobs that this agent holds, the peers it is connected to, and its last pulls. */
   admin: listenerOf('agent', 'admin'),
+  /** Kraken's own paths: tags, blobs, preloads. What a client without a secret may do there is as at the registry. */
+  kraken: listenerOff,
   /** Folder of the local store: cached blobs and partial blobs. */
   folder: z.string().min(1).default('data/agent'),
   store: z

@@ -1,10 +1,19 @@
 import { buildIndexCluster, originCluster, trackerCluster } from '../../lib/api/index.ts'
 import { collectGarbage, type Startable } from '../../lib/base/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
+import type { Route } from '../../lib/http/index.ts'
 import { isOpenToStrangers, registryReaders } from '../../lib/identity/index.ts'
+import { krakenProbes } from '../../lib/kraken/index.ts'
 import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
-import { registryRoutes } from '../../lib/registry/index.ts'
-import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
+import { type RegistryStorage, registryRoutes } from '../../lib/registry/index.ts'
+import {
+  clusterHttp,
+  type ListenerInit,
+  type Runtime,
+  serviceCluster,
+  serviceRuntime,
+  serviceShell,
+} from '../../lib/service/index.ts'
 import { diskStore, type ManagedStore, type Repair, type ScrubRounds, scrubRounds } from '../../lib/store/index.ts'
 import {
   type PullSummary,
@@ -17,9 +26,12 @@ import {
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import type { AgentConfig } from './config.ts'
 import { keptManifests } from './kept-manifests.ts'
+import { ownPlatform } from './kraken/platform.ts'
+import { type PreloadComponents, preload } from './kraken/preload.ts'
+import { type AgentKrakenComponents, agentKrakenRoutes } from './kraken/routes.ts'
 import { originNames } from './origin-names.ts'
 import { PullLog } from './pull-log.ts'
-import { pulls } from './pulls.ts'
+import { type Pulls, pulls } from './pulls.ts'
 import { agentStorage } from './registry-storage.ts'
 import { adminRoutes, blobRoute } from './server.ts'
 import { clusterMetainfo, originPieces, trackerAnnouncer } from './swarm-sources.ts'
@@ -114,14 +126,36 @@ function agentScrub(runtime: Runtime, { scrub }: AgentConfig, { store, engine, d
   return scrubRounds({ ...runtime, store, digester, repair }, { periodMs: scrub.period, bytesPerSecond: scrub.rate })
 }
 
-/** What a client without a secret may do at the registry. @throws READERS_UNSAID */
-function readers({ logger }: Runtime, { secrets, registry: { listener, anonymous } }: AgentConfig) {
-  const { host } = listener.bind
+/** What a client without a secret may do at a listener for clients on this host. @throws READERS_UNSAID */
+function readers({ logger }: Runtime, { secrets, registry: { anonymous } }: AgentConfig, host: string) {
   const rights = registryReaders({ host, secrets, anonymous })
   if (isOpenToStrangers({ host, secrets, anonymous: rights })) {
     logger.warn('everybody who reaches the registry may read', { host, anonymous: rights })
   }
   return rights
+}
+
+interface KrakenParts extends Omit<AgentKrakenComponents, 'preload' | 'store'> {
+  readonly store: AgentKrakenComponents['store'] & PreloadComponents['store']
+  readonly storage: Pick<RegistryStorage, 'manifests'>
+  readonly pulls: Pulls
+  /** The route for blobs, which Kraken's agents have as well. */
+  readonly blobs: Route
+}
+
+/**
+ * Kraken's paths are for the clients of the registry, who have the same rights there; without a secret in the cluster
+ * they are for everybody who reaches them, as the admin listener is. @throws READERS_UNSAID
+ */
+function krakenListener(runtime: Runtime, config: AgentConfig, parts: KrakenParts): ListenerInit {
+  const preloading = preload({ ...parts, manifests: parts.storage.manifests, platform: ownPlatform() })
+  const guarded = config.secrets.some ? config.kraken.bind : undefined
+  return {
+    routes: [...agentKrakenRoutes({ ...parts, preload: preloading }), parts.blobs],
+    probes: krakenProbes('agent'),
+    envelope: 'text',
+    ...(guarded !== undefined && { anonymous: readers(runtime, config, guarded.host) }),
+  }
 }
 
 /** One agent. @throws INSECURE_BIND, READERS_UNSAID, CONFIG_INVALID */
@@ -143,19 +177,25 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const pulling = pulls({ ...runtime, engine, log, onPull })
   const kept = keptManifests({ ...runtime, store })
   const storage = agentStorage({ store, kept, pulls: pulling, index: clients.index })
+  const blobs = blobRoute(pulling, onSent)
   const routes = [
     ...registryRoutes(storage, {
       ownNames: config.registry.ownNames,
       traffic: { received: () => undefined, sent: onSent },
     }),
-    blobRoute(pulling, onSent),
+    blobs,
   ]
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
     checks: { store: () => plainStore.trouble },
     listeners: {
-      registry: { routes, envelope: 'registry', anonymous: readers(runtime, config) },
+      registry: {
+        routes,
+        envelope: 'registry',
+        anonymous: readers(runtime, config, config.registry.listener.bind.host),
+      },
       admin: { routes: adminRoutes({ store, engine, log, rings: clients.rings }) },
+      kraken: krakenListener(runtime, config, { store, engine, index: clients.index, storage, pulls: pulling, blobs }),
     },
   })
   return {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { clusterNameSchema } from '../../lib/api/index.ts'
 import { backendSchema } from '../../lib/backend/index.ts'
-import { duration } from '../../lib/config/index.ts'
+import { duration, listenerOff } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 import { remotesSchema, replicationSchema } from './replication/config.ts'
 
@@ -15,6 +15,8 @@ export const buildIndexSchema = z.strictObject({
   ops: listenerOf('buildIndex', 'ops'),
   /** The admin API. */
   admin: listenerOf('buildIndex', 'admin'),
+  /** Kraken's own paths: tags and lists of them. */
+  kraken: listenerOff,
   /** Where the index is stored. All build-indexes of a cluster use the same backend. */
   backend: backendSchema
     .refine((backend) => !('repository' in backend) || backend.repository.includes('{repository}'), {

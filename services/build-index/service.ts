@@ -2,12 +2,16 @@ import { blobSender, originCluster, sharedLooks } from '../../lib/api/index.ts'
 import { type Backend, backendProbe } from '../../lib/backend/index.ts'
 import type { Startable } from '../../lib/base/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
+import { krakenProbes } from '../../lib/kraken/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { buildIndexAdminRoutes } from './admin.ts'
 import type { BuildIndexConfig } from './config.ts'
+import { krakenListRoutes } from './kraken/list-routes.ts'
+import { krakenTagRoutes } from './kraken/tag-routes.ts'
 import { openIndex } from './open-index.ts'
 import { farEndRoutes } from './replication/far-end.ts'
 import { remoteCluster } from './replication/remote.ts'
+import { replicateNow } from './replication/replicate-now.ts'
 import { replicator } from './replication/replicator.ts'
 import { buildIndexServerRoutes } from './server.ts'
 
@@ -45,6 +49,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const shared = sharedLooks(index, runtime)
   const sender = blobSender({ http, cluster: originRing })
   const replication = replicator({ ...runtime, work, index, tags, origins, sender, remotes }, config.replication)
+  const { desk } = replication
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
   const shell = serviceShell(runtime, config, {
@@ -59,6 +64,11 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
       },
       admin: {
         routes: buildIndexAdminRoutes({ clock, cluster, remotes, replication, rings: { origins: originRing } }),
+      },
+      kraken: {
+        routes: [...krakenTagRoutes(shared, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)],
+        probes: krakenProbes('build-index'),
+        envelope: 'text',
       },
     },
   })

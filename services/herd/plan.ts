@@ -8,6 +8,8 @@ export interface HerdSize {
   readonly agents: number
   readonly origins: number
   readonly trackers: number
+  /** Also opens the listeners that are off by default. */
+  readonly optional?: boolean | undefined
 }
 
 /** One service of the herd: its id, the ports of its listeners, and its config as top-level keys. */
@@ -35,7 +37,7 @@ const countsOf = (size: HerdSize): Readonly<Record<ServiceKind, number>> => ({
 /** The number of ports that a herd of that size needs. */
 export function portCount(size: HerdSize): number {
   return Object.entries(countsOf(size))
-    .map(([kind, count]) => count * Object.keys(defaultPorts(kind as ServiceKind)).length)
+    .map(([kind, count]) => count * Object.keys(defaultPorts(kind as ServiceKind, size)).length)
     .reduce((sum, count) => sum + count, 0)
 }
 
@@ -81,6 +83,7 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
 /** Config keys of a service's listeners, each bound to its port. */
 const listenersOf = (kind: ServiceKind, { ports }: Placed): Tree =>
   Object.entries(serviceFacts(kind).listeners)
+    .filter(([name]) => name in ports)
     .map(([name, { key }]) => treeAt(`${key}.bind`, `${HOST}:${ports[name] ?? 'auto'}`))
     .reduce(deepMerge, {})
 
@@ -96,7 +99,7 @@ export function planHerd(size: HerdSize, ports: Ports, data: string): HerdPlan {
   const placed = (kind: ServiceKind): readonly Placed[] =>
     Array.from({ length: counts[kind] }, (_, i) => ({
       id: `${serviceFacts(kind).name}-${i + 1}`,
-      ports: ports.take(i, defaultPorts(kind)),
+      ports: ports.take(i, defaultPorts(kind, size)),
     }))
   const instances = forEachKind(placed)
   const neighbours: Neighbours = {

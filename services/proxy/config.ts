@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { byteSize } from '../../lib/config/index.ts'
+import { byteSize, listenerOff } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 
 /** Every key of a proxy; `config/proxy/base.yaml` shows them with their defaults. */
@@ -26,6 +26,8 @@ export const proxySchema = z.strictObject({
   ops: listenerOf('proxy', 'ops'),
   /** The admin API. */
   admin: listenerOf('proxy', 'admin'),
+  /** Kraken's own paths: notifications of registries and prefetches. */
+  kraken: listenerOff,
   origins: rings.origins,
   buildIndexes: rings.buildIndexes,
   cache: z

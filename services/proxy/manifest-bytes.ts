@@ -11,12 +11,15 @@ import {
 } from '../../lib/core/index.ts'
 import { fromCluster } from './cluster-error.ts'
 
+/** What tells a manifest from others: its media type does not. */
+export type StoredManifest = Pick<Descriptor, 'digest' | 'size'>
+
 /** Reads the bytes of manifests. The bytes of a digest never change. */
 export interface ManifestBytes {
   /** Keeps the bytes of a manifest that was just pushed. */
   keep(digest: Digest, bytes: Uint8Array): void
   /** @throws MANIFEST_UNKNOWN when no origin has it, BACKEND_CORRUPT when the origins have other content */
-  read(repository: Repository, descriptor: Descriptor, options?: AbortOptions): Promise<Uint8Array>
+  read(repository: Repository, manifest: StoredManifest, options?: AbortOptions): Promise<Uint8Array>
 }
 
 export interface ManifestBytesComponents {
@@ -33,7 +36,7 @@ export function manifestBytes(
   const cache = byteCache<Uint8Array>(maxBytes, (bytes) => bytes.byteLength)
   const flights = singleFlight<string, Uint8Array>()
 
-  const fetch = async (repository: Repository, { digest, size }: Descriptor, signal: AbortSignal) => {
+  const fetch = async (repository: Repository, { digest, size }: StoredManifest, signal: AbortSignal) => {
     const bytes = await readWhole(origins, repository, { digest, size, signal })
     onReceived('origin', bytes.byteLength)
     if (digestOf(bytes, digestAlgorithm(digest)) !== digest) throw appError('BACKEND_CORRUPT', { detail: { digest } })

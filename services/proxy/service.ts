@@ -2,12 +2,15 @@ import { buildIndexCluster, originCluster, sharedLooks } from '../../lib/api/ind
 import type { Random, Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { type LoadLimits, lookBudget } from '../../lib/http/index.ts'
+import { krakenProbes } from '../../lib/kraken/index.ts'
 import { registryLoad } from '../../lib/registry/index.ts'
 import type { ReadinessCheck } from '../../lib/service/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { blobTraffic, type Logger } from '../../lib/telemetry/index.ts'
 import { proxyAdminRoutes } from './admin.ts'
 import type { ProxyConfig } from './config.ts'
+import { proxyKrakenRoutes } from './kraken/routes.ts'
+import { warmer } from './kraken/warmer.ts'
 import { manifestBytes } from './manifest-bytes.ts'
 import { originSessions } from './origin-session.ts'
 import { proxyStorage } from './registry-storage.ts'
@@ -40,13 +43,11 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const traffic = blobTraffic(metrics)
   const onReceived = (from: 'origin' | 'cache', bytes: number) => traffic.received(from, bytes)
 
-  const storage = proxyStorage({
-    index: sharedLooks(buildIndexCluster({ http, cluster: indexRing }), runtime),
-    origins,
-    sessions: originSessions({ origins, cluster: originRing, random }),
-    manifests: manifestBytes({ origins, onReceived }, { maxBytes: config.cache.manifests }),
-    onReceived,
-  })
+  const index = sharedLooks(buildIndexCluster({ http, cluster: indexRing }), runtime)
+  const manifests = manifestBytes({ origins, onReceived }, { maxBytes: config.cache.manifests })
+  const sessions = originSessions({ origins, cluster: originRing, random })
+  const storage = proxyStorage({ index, origins, sessions, manifests, onReceived })
+  const warming = warmer({ ...runtime, origins })
   const uploadSecret = config.registry.uploadSecret ?? ownSecret(random, logger)
   const looks = lookBudget(runtime, LOOKS)
   const routes = proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic, looks })
@@ -56,10 +57,15 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
     listeners: {
       registry: { routes, envelope: 'registry', load: loadLimits(config.registry) },
       admin: { routes: proxyAdminRoutes({ rings: { origins: originRing, buildIndexes: indexRing } }) },
+      kraken: {
+        routes: proxyKrakenRoutes({ ...runtime, index, origins, manifests, warmer: warming }),
+        probes: krakenProbes('proxy'),
+        envelope: 'text',
+      },
     },
   })
   return {
-    ...shell.around([http, ...shell.listeners]),
+    ...shell.around([http, warming, ...shell.listeners]),
     get url() {
       return shell.url('registry')
     },

@@ -15,7 +15,7 @@ let shoal: Topology
 
 beforeAll(async () => {
   shoal = await startTopology({
-    ...{ agents: 1, origins: 1, trackers: 1, processes: ['agent-1', 'tracker-1'] },
+    ...{ agents: 1, origins: 1, trackers: 1, optional: true, processes: ['agent-1', 'tracker-1'] },
     overrides: [...secretOverrides(), 'agent.registry.anonymous=none', 'agent.log=debug', 'tracker.log=debug'],
   })
 }, 60_000)
@@ -90,6 +90,26 @@ const table: readonly (readonly [what: string, may: readonly SecretName[], door:
     'write the index',
     ['service'],
     { at: ['build-index-1', 'http'], method: 'DELETE', path: '/repositories/team%2Fa/tags/t' },
+  ],
+  ['ask an agent for a tag', ['read'], { at: ['agent-1', 'kraken'], method: 'GET', path: '/tags/a:1' }],
+  ['preload at an agent', ['read'], { at: ['agent-1', 'kraken'], method: 'GET', path: '/preload/tags/a:1' }],
+  ['drop a blob of an agent', ['admin'], { at: ['agent-1', 'kraken'], method: 'DELETE', path: `/blobs/${some}` }],
+  ['list all tags', ['node', 'service'], { at: ['build-index-1', 'kraken'], method: 'GET', path: '/list/' }],
+  [
+    'put a tag to a digest',
+    ['service'],
+    { at: ['build-index-1', 'kraken'], method: 'PUT', path: `/tags/a:1/digest/${some}` },
+  ],
+  ['replicate a tag', ['admin'], { at: ['build-index-1', 'kraken'], method: 'POST', path: '/remotes/tags/a:1' }],
+  [
+    'warm an image',
+    ['read', 'push'],
+    { at: ['proxy-1', 'kraken'], method: 'POST', path: '/proxy/v2/registry/prefetch', body: { tag: 'a' } },
+  ],
+  [
+    'tell of a push',
+    ['read', 'push'],
+    { at: ['proxy-1', 'kraken'], method: 'POST', path: '/registry/notifications', body: { events: [] } },
   ],
 ]
 

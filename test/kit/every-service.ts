@@ -40,7 +40,7 @@ export interface EveryService extends AsyncDisposable {
   readonly servers: ReadonlyMap<number, Server>
 }
 
-const size = { agents: 1, origins: 1, trackers: 1 }
+const size = { agents: 1, origins: 1, trackers: 1, optional: true }
 
 /** Notes each server of this process that begins to listen, until its end. */
 function watchServers(stack: ResourceStack, headLookMs: number): ReadonlyMap<number, Server> {

@@ -24,6 +24,8 @@ export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'origi
   readonly agents: number
   readonly origins: number
   readonly trackers: number
+  /** Also opens the listeners that are off by default. */
+  readonly optional?: boolean
   /** Config overrides in the form of the herd's, e.g. `agent.limits.upload=20MB/s`. */
   readonly overrides?: readonly string[]
   /** Ids of instances that only `start` starts. */

@@ -10,6 +10,7 @@ import { type AbortOptions, appError, type Clock, codeOf, deadline } from '../..
 import { parseRepository, parseTag } from '../../../lib/core/index.ts'
 import { type Exchange, pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
 import type { Remote } from './remote.ts'
+import { replicateNow } from './replicate-now.ts'
 import type { Replicator } from './replicator.ts'
 import type { ReplicationTarget } from './status.ts'
 
@@ -76,13 +77,9 @@ export function replicationRoutes(components: ReplicationRoutesComponents): read
     adminRoute(calls.replication, async (exchange) => sendJson(exchange, 200, (await known(exchange)).status)),
     adminRoute(calls.replicate, async (exchange) => {
       const { repository, tag, remote } = await adminBody(calls.replicate, exchange)
-      const { tags, outbox } = atDesk()
-      if ((await tags.read(repository, tag, exchange))?.target === undefined) throw appError('MANIFEST_UNKNOWN')
-      const names =
-        remote === undefined
-          ? [...remotes.values()].filter((each) => each.mayWant(repository, tag)).map(({ name }) => name)
-          : [remoteNamed(remote)]
-      if (names.length > 0) await outbox.add({ kind: 'now', repository, tag, remotes: names }, exchange)
+      const only = remote === undefined ? undefined : remoteNamed(remote)
+      const asked = { remote: only, signal: exchange.signal }
+      const names = await replicateNow(atDesk(), remotes)({ repository, tag }, asked)
       sendJson(exchange, 202, { remotes: names })
     }),
     adminRoute(calls.retryReplication, order('now')),

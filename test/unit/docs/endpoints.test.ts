@@ -2,17 +2,22 @@ import { describe, expect, test } from '@jest/globals'
 import { systemClock } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
 import type { Route } from '../../../lib/http/index.ts'
+import { krakenProbes } from '../../../lib/kraken/index.ts'
 import { memoryRegistryStorage, type RegistryStorage, registryRoutes } from '../../../lib/registry/index.ts'
 import { opsRoutes } from '../../../lib/service/index.ts'
 import { blobTraffic, silentMetrics } from '../../../lib/telemetry/index.ts'
+import { type AgentKrakenComponents, agentKrakenRoutes } from '../../../services/agent/kraken/routes.ts'
 import { type AgentAdminComponents, adminRoutes, blobRoute } from '../../../services/agent/server.ts'
 import { buildIndexAdminRoutes } from '../../../services/build-index/admin.ts'
+import { krakenListRoutes } from '../../../services/build-index/kraken/list-routes.ts'
+import { krakenTagRoutes } from '../../../services/build-index/kraken/tag-routes.ts'
 import { farEndRoutes } from '../../../services/build-index/replication/far-end.ts'
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
 import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
 import { proxySchema } from '../../../services/proxy/config.ts'
+import { type ProxyKrakenComponents, proxyKrakenRoutes } from '../../../services/proxy/kraken/routes.ts'
 import { proxyServerRoutes } from '../../../services/proxy/server.ts'
 import { type TrackerAdminComponents, trackerAdminRoutes } from '../../../services/tracker/admin/admin.ts'
 import { trackerServerRoutes } from '../../../services/tracker/server.ts'
@@ -22,6 +27,8 @@ import { httpPair } from '../../kit/http-pair.ts'
 /** Stands for components that no route uses before it is called. */
 const untouched = {} as never
 const parts = {} as OriginAdminComponents & AgentAdminComponents & TrackerAdminComponents
+const krakenParts = {} as AgentKrakenComponents & ProxyKrakenComponents
+const probes = krakenProbes('service')(() => ({}))
 
 const readOnly = (): RegistryStorage => {
   const { blobs, manifests, tags } = memoryRegistryStorage()
@@ -50,6 +57,9 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
   'proxy: registry listener': proxyRoutes(),
   'agent: registry listener': [...registryRoutes(readOnly(), { ownNames: [] }), blobRoute(untouched, () => undefined)],
+  'agent: kraken listener': [...agentKrakenRoutes(krakenParts), blobRoute(untouched, () => undefined), ...probes],
+  'build-index: kraken listener': [...krakenTagRoutes(untouched), ...krakenListRoutes(untouched), ...probes],
+  'proxy: kraken listener': [...proxyKrakenRoutes(krakenParts), ...probes],
   'agent: admin listener': adminRoutes({ ...parts, rings: {} }),
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { z } from 'zod'
 import { loadConfig } from '../../../lib/config/index.ts'
-import { serviceFacts } from '../../../lib/service/index.ts'
+import { type CommonConfig, serviceFacts, serviceRuntime, serviceShell } from '../../../lib/service/index.ts'
+import { openListener } from '../../../lib/service/listeners.ts'
 import { recordingLogger, silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
 import { doors } from '../../../services/herd/index.ts'
 
@@ -17,7 +18,7 @@ const bindsIn = ({ properties = {} }: Shape, path: readonly string[] = []): read
 
 const services = Object.values(doors).map((door) => ({ door, ...serviceFacts(door.kind) }))
 const listeners = services.flatMap(({ door, name, listeners: of }) =>
-  Object.values(of).map(({ key, port }) => ({ door, name, key, port })),
+  Object.values(of).map(({ key, port, off }) => ({ door, name, key, port, off })),
 )
 
 const parts = { logger: silentLogger(), metrics: silentMetrics() }
@@ -44,6 +45,30 @@ describe('the table of services', () => {
     const ports = listeners.map(({ port }) => port)
     expect(ports.filter((port, i) => ports.indexOf(port) !== i)).toEqual([])
   })
+})
+
+describe.each(listeners.filter(({ off }) => off === true))('the listener $key of $name', (listener) => {
+  test('is off until it has an address', async () => {
+    const at = (config: CommonConfig) => openListener(config, listener.key)
+    const load = (overrides: readonly string[]) => loadConfig(listener.door.schema, { overrides })
+    expect(at(await load([]))).toBeUndefined()
+    expect(at(await load([`${listener.key}.bind=off`, `${listener.key}.insecure=true`]))).toBeUndefined()
+    const opened = { bind: { host: '127.0.0.1', port: 7 }, insecure: false }
+    expect(at(await load([`${listener.key}.bind=127.0.0.1:7`]))).toEqual(opened)
+    await expect(load([`${listener.key}.bind=on`])).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  })
+})
+
+test('the shell of a service opens those listeners alone that have an address', async () => {
+  const opened = async (overrides: readonly string[]) => {
+    const config = await loadConfig(doors.proxy.schema, { overrides })
+    const init = { routes: [] }
+    const listeners = { registry: init, admin: init, kraken: init }
+    const shell = serviceShell(serviceRuntime('proxy', config, parts), config, { kind: 'proxy', listeners })
+    return [shell.listeners.length, shell.url('kraken')]
+  }
+  expect(await opened([])).toEqual([3, ''])
+  expect(await opened(['kraken.bind=127.0.0.1:7'])).toEqual([4, 'http://127.0.0.1:7'])
 })
 
 describe.each(listeners)('the listener $key of $name beyond this machine', (listener) => {
@@ -80,6 +105,12 @@ describe('the registry of an agent beyond this machine, in a cluster with secret
     agent.door.make({ ...parts, logger }, config)
     const told = logger.lines.filter(({ message }) => message === 'everybody who reaches the registry may read')
     expect(told.map(({ level }) => level)).toEqual(rights === 'read' ? ['warn'] : [])
+  })
+
+  test('of Kraken asks for the same word', async () => {
+    const beyondKraken = ['kraken.bind=0.0.0.0:auto', 'secrets.node=a-long-enough-secret']
+    await expect(make(agent, beyondKraken)).rejects.toMatchObject({ code: 'READERS_UNSAID' })
+    await make(agent, [...beyondKraken, 'registry.anonymous=none'])
   })
 
   test('asks for no word on this machine, or without a secret', async () => {

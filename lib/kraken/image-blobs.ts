@@ -1,0 +1,53 @@
+import { type AbortOptions, appError, throwIfAborted } from '../base/index.ts'
+import type { Descriptor, Digest } from '../core/index.ts'
+import { type ChildManifest, imageParts, type Platform } from './image-parts.ts'
+
+/** Manifests of one image, with all that its indexes name; an index of every platform has about 20. */
+const MAX_MANIFESTS = 512
+
+/** A manifest of an image: the first one may be known by less than its descriptor. */
+type Manifest<Root> = Root | Descriptor
+
+export interface ImageWalk<Root> {
+  /** The bytes of a manifest, checked against its digest. */
+  readonly read: (manifest: Manifest<Root>, options: AbortOptions) => Promise<Uint8Array>
+  /** The machine to get the image for; default every machine. */
+  readonly platform?: Platform | undefined
+}
+
+/**
+ * The configs and layers of an image, each once, in the order in which its manifests name them. Reads every manifest on
+ * the way. @throws MANIFEST_INVALID, also for an image of too many manifests; MANIFEST_UNKNOWN when an index has nothing
+ * for the platform; what `read` throws
+ */
+export async function imageBlobs<Root extends Pick<Descriptor, 'digest'>>(
+  { read, platform }: ImageWalk<Root>,
+  root: Root,
+  options: AbortOptions = {},
+): Promise<readonly Digest[]> {
+  const blobs = new Set<Digest>()
+  const manifests = new Map<Digest, Manifest<Root>>([[root.digest, root]])
+  // A map gives what is added while it is walked.
+  for (const manifest of manifests.values()) {
+    throwIfAborted(options.signal)
+    const parts = imageParts(await read(manifest, options))
+    for (const { digest } of parts.blobs) blobs.add(digest)
+    for (const child of wanted(parts.manifests, platform)) {
+      if (!manifests.has(child.digest)) manifests.set(child.digest, child)
+    }
+    if (manifests.size > MAX_MANIFESTS)
+      throw appError('MANIFEST_INVALID', { message: 'the image has too many manifests' })
+  }
+  return [...blobs]
+}
+
+/** A manifest that says for no machine what it is for is for all. */
+function wanted(children: readonly ChildManifest[], platform: Platform | undefined): readonly ChildManifest[] {
+  if (platform === undefined || children.length === 0) return children
+  const { os, architecture } = platform
+  const fits = ({ platform: given }: ChildManifest) =>
+    given === undefined || (given.os === os && given.architecture === architecture)
+  const fitting = children.filter(fits)
+  if (fitting.length > 0) return fitting
+  throw appError('MANIFEST_UNKNOWN', { message: `the index has no image for ${os}/${architecture}` })
+}

@@ -1,0 +1,53 @@
+import { expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { memoryBackend } from '../../../lib/backend/index.ts'
+import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
+import { digestOf, parseRepository, parseTag } from '../../../lib/core/index.ts'
+import { krakenListRoutes } from '../../../services/build-index/kraken/list-routes.ts'
+import { httpPair } from '../../kit/http-pair.ts'
+import { localIndex } from '../../kit/local-index.ts'
+
+interface Answer {
+  readonly links: { readonly next: string; readonly self: string }
+  readonly size: number
+  readonly result: readonly string[]
+}
+
+const part = fc.constantFrom('a', 'b', 'ab', 'a-b', 'a0', 'z')
+const name = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'))
+const tag = fc.constantFrom('1', '1.0', 'A', 'latest', '_x', 'v-1')
+const images = fc.uniqueArray(fc.tuple(name, tag), { maxLength: 12, selector: (pair) => pair.join(':') })
+const prefix = fc.oneof(fc.constant(''), part, name, fc.constantFrom('a/', 'a-', 'none'))
+const descriptor = {
+  digest: digestOf(Buffer.from('x')),
+  mediaType: 'application/vnd.oci.image.manifest.v1+json',
+  size: 1,
+}
+
+const byRepository = ([a, s]: readonly [string, string], [b, t]: readonly [string, string]) =>
+  Buffer.compare(Buffer.from(a), Buffer.from(b)) || Buffer.compare(Buffer.from(s), Buffer.from(t))
+
+test('the pages of a list have each image once, in the order of the names, whatever the limit and the prefix', async () => {
+  await fc.assert(
+    fc.asyncProperty(images, prefix, fc.integer({ min: 1, max: 5 }), async (all, wanted, limit) => {
+      const { index } = localIndex({ backend: memoryBackend(), clock: fakeClock(), random: seededRandom(1) })
+      for (const [repository, its] of all) {
+        await index.putTag(parseRepository(repository), parseTag(its), { descriptor })
+      }
+      await using pair = await httpPair(krakenListRoutes(index))
+      const found: string[] = []
+      let next = `/list/${wanted}?limit=${limit}`
+      while (next !== '') {
+        const answer = await pair.client.request({ method: 'GET', url: pair.url(next) })
+        const { links, size, result } = (await answer.json(1_000_000)) as Answer
+        expect([links.self, size]).toEqual([next, result.length])
+        if (links.next !== '') expect(size).toBe(limit)
+        found.push(...result)
+        next = links.next
+      }
+      const expected = all.filter(([repository]) => repository.startsWith(wanted)).toSorted(byRepository)
+      expect(found).toEqual(expected.map((image) => image.join(':')))
+    }),
+    { numRuns: 60 },
+  )
+})
