@@ -22,7 +22,7 @@ const MAX_ORIGINS = 10_000
 const ASK_MS = 120_000
 
 /** The name of a cluster; it decides between two versions of the same millisecond. */
-export const clusterNameSchema = text(63).regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'lower-case letters, digits, "." and "-"')
+export const clusterNameSchema = text(63).regex(/^[a-z0-9][a-z0-9.-]*$/, 'lower-case letters, digits, "." and "-"')
 
 /** When a tag was set or deleted, and the cluster where that was done. */
 export const tagVersionSchema = z.object({
