@@ -15,7 +15,8 @@ interface Answer {
 }
 
 const part = fc.constantFrom('a', 'b', 'ab', 'a-b', 'a0', 'z')
-const name = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'))
+/** Few, so that some have several tags. */
+const name = fc.constantFrom('a', 'a-b', 'a/b', 'a/b/z', 'a0', 'ab', 'z')
 const tag = fc.constantFrom('1', '1.0', 'A', 'latest', '_x', 'v-1')
 const images = fc.uniqueArray(fc.tuple(name, tag), { maxLength: 12, selector: (pair) => pair.join(':') })
 const prefix = fc.oneof(fc.constant(''), part, name, fc.constantFrom('a/', 'a-', 'none'))
