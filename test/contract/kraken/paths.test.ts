@@ -224,7 +224,7 @@ describe('a body that is none, at the proxy', () => {
     ['/proxy/v2/registry/prefetch', 'application/json', huge, 413, 'BODY_TOO_LARGE'],
     ['/proxy/v2/registry/prefetch', 'application/json', '{', 400, 'BODY_INVALID'],
     ['/proxy/v2/registry/prefetch', 'application/vnd.docker.distribution.events.v1+json', '{}', 415, 'CONTENT_TYPE'],
-  ])('%s of type %s', async (path, type, body, status, code) => {
+  ])('%s of type %s', async (path, type, ...[body, status, code]) => {
     const proxy = registryClient(shoal.url('proxy-1', 'kraken'))
     const answer = await proxy.send('POST', path, { headers: { 'content-type': type }, body })
     expect([answer.status, answer.body.toString()]).toEqual([status, expect.stringContaining(code)])
