@@ -11,10 +11,21 @@ export interface OpsRoutesInit {
   readonly metrics: Metrics
   /** By name; the answer lists the names of the checks that fail. */
   readonly checks: Readonly<Record<string, ReadinessCheck>>
+  /** What is wrong although the service can serve: a readiness check whose reason does not make it unready. */
+  readonly notes?: Readonly<Record<string, ReadinessCheck>> | undefined
+}
+
+/** The reasons of the checks that fail, by their names; undefined when none does. */
+function reasonsOf(checks: Readonly<Record<string, ReadinessCheck>>): Readonly<Record<string, string>> | undefined {
+  const failing = Object.entries(checks).flatMap(([name, check]) => {
+    const reason = check()
+    return reason === undefined ? [] : [[name, reason] as const]
+  })
+  return failing.length === 0 ? undefined : Object.fromEntries(failing)
 }
 
 /** The routes of an ops listener: `/healthz`, `/readyz`, `/metrics`. */
-export function opsRoutes({ metrics, checks }: OpsRoutesInit): readonly Route[] {
+export function opsRoutes({ metrics, checks, notes = {} }: OpsRoutesInit): readonly Route[] {
   return [
     {
       methods: ['GET'],
@@ -29,13 +40,12 @@ export function opsRoutes({ metrics, checks }: OpsRoutesInit): readonly Route[] 
       right: 'none',
       summary: '200 when it can serve; 503 names what is missing',
       handle(exchange) {
-        const missing = Object.entries(checks).flatMap(([name, check]) => {
-          const reason = check()
-          return reason === undefined ? [] : [[name, reason] as const]
+        const [missing, noted] = [reasonsOf(checks), reasonsOf(notes)]
+        const answer = missing === undefined ? { status: 'ready' } : { status: 'not ready', missing }
+        sendJson(exchange, missing === undefined ? 200 : 503, {
+          ...answer,
+          ...(noted !== undefined && { notes: noted }),
         })
-        const ready = missing.length === 0
-        const answer = ready ? { status: 'ready' } : { status: 'not ready', missing: Object.fromEntries(missing) }
-        sendJson(exchange, ready ? 200 : 503, answer)
       },
     },
     {

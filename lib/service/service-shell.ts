@@ -30,6 +30,8 @@ export interface ShellInit<K extends ServiceKind> {
   readonly listeners: Readonly<Record<OwnListener<K>, ListenerInit>>
   /** Conditions for readiness, besides a completed start. */
   readonly checks?: Readonly<Record<string, ReadinessCheck>>
+  /** What `/readyz` tells although the service is ready. */
+  readonly notes?: Readonly<Record<string, ReadinessCheck>>
 }
 
 /** What every service has around its own parts. */
@@ -65,12 +67,12 @@ const rank = (name: string) => {
 export function serviceShell<K extends ServiceKind>(
   runtime: Runtime,
   config: ListeningConfig,
-  { kind, listeners, checks = {} }: ShellInit<K>,
+  { kind, listeners, checks = {}, notes }: ShellInit<K>,
 ): ServiceShell<K> {
   assertSafeListeners(kind, config)
   const state = serviceState()
   const { openFiles } = runtime
-  const ops = opsRoutes({ metrics: runtime.metrics, checks: { service: state.check, ...checks } })
+  const ops = opsRoutes({ metrics: runtime.metrics, checks: { service: state.check, ...checks }, notes })
   const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners }
   const open = (name: string, { anonymous, ...init }: ListenerInit) => {
     const { bind } = listenerConfig(config, serviceFacts(kind).listeners[name]?.key ?? name)

@@ -16,11 +16,12 @@ import type { Observer } from './hosts/observer.ts'
 import type { Naming } from './naming.ts'
 import { ownerByKey } from './owner.ts'
 import type { PeerRegistry } from './peer-registry.ts'
+import type { PeerStore } from './peer-store/peer-store.ts'
 import type { SeedOutcome, SeedRegistry } from './seeds/seed-registry.ts'
 import type { PeerEntry } from './swarm.ts'
 
 /** An entry lives for this many intervals without a new announce, so one announce may be lost. */
-const LIFETIME_INTERVALS = 2.5
+export const LIFETIME_INTERVALS = 2.5
 /** Kinds of announces; `refused` counts those whose peer id belongs to another key. */
 const outcomes = ['started', 'interval', 'completed', 'stopped', 'refused'] as const
 type Outcome = (typeof outcomes)[number]
@@ -64,6 +65,7 @@ export interface Announcements {
 export interface AnnouncementsComponents {
   readonly registry: PeerRegistry
   readonly seeds: SeedRegistry
+  readonly store: Pick<PeerStore, 'put' | 'left' | 'seeded'>
   readonly naming: Naming
   readonly observer: Observer
   readonly control: Pick<Control, 'markOf' | 'now'>
@@ -72,7 +74,7 @@ export interface AnnouncementsComponents {
 }
 
 export function announcements(components: AnnouncementsComponents): Announcements {
-  const { registry, seeds, naming, observer, control, random } = components
+  const { registry, seeds, store, naming, observer, control, random } = components
   const meters = announceMeters(components.metrics)
 
   const measured = <T>(result: T): T => {
@@ -90,11 +92,12 @@ export function announcements(components: AnnouncementsComponents): Announcement
     const { swarmId, event, entry, wantPeers, leftBytes, blob } = announce
     const dueMs = intervalMs()
     const over = event === 'stopped' || (entry.complete && seeds.has(swarmId, entry.peerId))
-    const taken = over
-      ? registry.leave(swarmId, entry)
-      : registry.announce(swarmId, entry, dueMs * LIFETIME_INTERVALS, leftBytes)
+    const ttlMs = dueMs * LIFETIME_INTERVALS
+    const taken = over ? registry.leave(swarmId, entry) : registry.announce(swarmId, entry, ttlMs, leftBytes)
     meters.announces[taken ? event : 'refused'].add()
     if (!taken) return undefined
+    if (over) store.left(swarmId, entry)
+    else store.put(swarmId, entry, ttlMs, leftBytes)
     if (blob !== undefined) observer.named(swarmId, blob.digest, blob.repository)
     if (event !== 'interval') observer.happened(happenings[event], swarmId, entry)
     const limit = event === 'stopped' ? 0 : Math.min(wantPeers, announceLimits.maxPeers)
@@ -105,13 +108,17 @@ export function announcements(components: AnnouncementsComponents): Announcement
     const dueMs = intervalMs()
     const owner = ownerByKey(key)
     const { sequence, base, add, remove } = changes
-    const outcome = seeds.announce(
-      { peerId, key: owner, host, port, role },
-      { sequence, base, add, remove },
-      dueMs * LIFETIME_INTERVALS,
-    )
+    const ttlMs = dueMs * LIFETIME_INTERVALS
+    const node = { peerId, key: owner, host, port, role }
+    const outcome = seeds.announce(node, { sequence, base, add, remove }, ttlMs)
     meters.seedAnnounces[outcome].add()
-    if (outcome === 'taken') for (const swarmId of add) registry.leave(swarmId, { peerId, key: owner })
+    if (outcome === 'taken') {
+      store.seeded(node, { add, remove }, ttlMs)
+      for (const swarmId of add) {
+        if (registry.swarmsOf(peerId).has(swarmId)) store.left(swarmId, node)
+        registry.leave(swarmId, node)
+      }
+    }
     return { sequence: outcome === 'refused' ? 0 : seeds.sequenceOf(peerId), intervalMs: dueMs }
   }
 

@@ -28,13 +28,25 @@ export interface SwarmInspection {
   drop(swarmId: SwarmId): void
 }
 
+/** An entry with the time that it has left. */
+export interface RecordedPeer extends Pick<Slot, 'entry' | 'leftBytes'> {
+  readonly ttlMs: number
+}
+
 /**
  * The peers of every swarm, in memory: a restart forgets them, and the next announces bring them back. The time of an
  * announce or a sample does not depend on the number of peers in the swarm.
  */
 export interface PeerRegistry extends SwarmInspection {
+  /** Everything that is known of a swarm. */
+  records(swarmId: SwarmId): readonly RecordedPeer[]
   /** Adds or renews an entry for `ttlMs`. False, and nothing changes, when the peer id belongs to another key. */
   announce(swarmId: SwarmId, entry: PeerEntry, ttlMs: number, leftBytes?: number): boolean
+  /**
+   * Takes an entry that another tracker has: not in the place of one that is here, and not where another would have to
+   * make room. False when it was not taken.
+   */
+  learn(swarmId: SwarmId, entry: PeerEntry, ttlMs: number, leftBytes?: number): boolean
   /** Forgets an entry at once. False when the peer id belongs to another key. */
   leave(swarmId: SwarmId, entry: Pick<PeerEntry, 'peerId' | 'key'>): boolean
   /** Up to `limit` random peers of each kind: agents with the whole blob, agents without it, origins. */
@@ -112,6 +124,12 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
       if (held.size > init.maxEntries) evict('entry')
       return taken
     },
+    learn(id, entry, ttlMs, leftBytes) {
+      const found = swept(id)
+      if (held.size >= init.maxEntries || nodes.of(entry.peerId).has(id)) return false
+      if (found === undefined ? swarms.size >= init.maxSwarms : found.size >= init.maxPeersPerSwarm) return false
+      return (found ?? newSwarm(id)).put(entry, clock.monotonicMs() + ttlMs, leftBytes)
+    },
     leave(id, { peerId, key }) {
       const found = swept(id)
       if (found === undefined) return true
@@ -129,6 +147,11 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
       [...(swept(id)?.slots() ?? [])].map(({ entry: { key: _secret, ...shown }, leftBytes }) => ({
         ...shown,
         leftBytes,
+      })),
+    records: (id) =>
+      [...(swept(id)?.slots() ?? [])].map(({ entry, leftBytes, expiresAtMs }) => ({
+        ...{ entry, leftBytes },
+        ttlMs: expiresAtMs - clock.monotonicMs(),
       })),
     swarmsOf: (peerId) => nodes.of(peerId),
     drop(id) {
