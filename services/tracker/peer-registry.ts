@@ -37,16 +37,9 @@ export interface RecordedPeer extends Pick<Slot, 'entry' | 'leftBytes'> {
  * The peers of every swarm, in memory: a restart forgets them, and the next announces bring them back. The time of an
  * announce or a sample does not depend on the number of peers in the swarm.
  */
-export interface PeerRegistry extends SwarmInspection {
-  /** Everything that is known of a swarm. */
-  records(swarmId: SwarmId): readonly RecordedPeer[]
+export interface PeerEntries {
   /** Adds or renews an entry for `ttlMs`. False, and nothing changes, when the peer id belongs to another key. */
   announce(swarmId: SwarmId, entry: PeerEntry, ttlMs: number, leftBytes?: number): boolean
-  /**
-   * Takes an entry that another tracker has: not in the place of one that is here, and not where another would have to
-   * make room. False when it was not taken.
-   */
-  learn(swarmId: SwarmId, entry: PeerEntry, ttlMs: number, leftBytes?: number): boolean
   /** Forgets an entry at once. False when the peer id belongs to another key. */
   leave(swarmId: SwarmId, entry: Pick<PeerEntry, 'peerId' | 'key'>): boolean
   /** Up to `limit` random peers of each kind: agents with the whole blob, agents without it, origins. */
@@ -59,6 +52,19 @@ export interface PeerRegistry extends SwarmInspection {
   /** Entries of all swarms. */
   readonly peers: number
 }
+
+/** The entries as trackers share them. */
+export interface PeerRecords {
+  /** Everything that is known of a swarm. */
+  records(swarmId: SwarmId): readonly RecordedPeer[]
+  /**
+   * Takes an entry that another tracker has: not in the place of one that is here, and not where another would have to
+   * make room. False when it was not taken.
+   */
+  learn(swarmId: SwarmId, entry: PeerEntry, ttlMs: number, leftBytes?: number): boolean
+}
+
+export type PeerRegistry = PeerEntries & SwarmInspection & PeerRecords
 
 export interface PeerRegistryComponents {
   readonly clock: Clock
@@ -117,18 +123,16 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     return made
   }
 
+  const hasRoom = (found: Swarm | undefined) =>
+    held.size < init.maxEntries &&
+    (found === undefined ? swarms.size < init.maxSwarms : found.size < init.maxPeersPerSwarm)
+
   return {
     announce(id, entry, ttlMs, leftBytes) {
       const found = swept(id) ?? newSwarm(id)
       const taken = found.put(entry, clock.monotonicMs() + ttlMs, leftBytes)
       if (held.size > init.maxEntries) evict('entry')
       return taken
-    },
-    learn(id, entry, ttlMs, leftBytes) {
-      const found = swept(id)
-      if (held.size >= init.maxEntries || nodes.of(entry.peerId).has(id)) return false
-      if (found === undefined ? swarms.size >= init.maxSwarms : found.size >= init.maxPeersPerSwarm) return false
-      return (found ?? newSwarm(id)).put(entry, clock.monotonicMs() + ttlMs, leftBytes)
     },
     leave(id, { peerId, key }) {
       const found = swept(id)
@@ -142,16 +146,12 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     sweep() {
       for (const id of [...swarms.keys()]) swept(id)
     },
+    ...sharedRecords({ clock, nodes, swept, newSwarm, hasRoom }),
     ids: () => swarms.keys(),
     entries: (id) =>
       [...(swept(id)?.slots() ?? [])].map(({ entry: { key: _secret, ...shown }, leftBytes }) => ({
         ...shown,
         leftBytes,
-      })),
-    records: (id) =>
-      [...(swept(id)?.slots() ?? [])].map(({ entry, leftBytes, expiresAtMs }) => ({
-        ...{ entry, leftBytes },
-        ttlMs: expiresAtMs - clock.monotonicMs(),
       })),
     swarmsOf: (peerId) => nodes.of(peerId),
     drop(id) {
@@ -184,5 +184,30 @@ function swarmsByNode() {
       if (known?.size === 0) byNode.delete(peerId)
     },
     of: (peerId: PeerId): ReadonlySet<SwarmId> => byNode.get(peerId) ?? nowhere,
+  }
+}
+
+interface Shared {
+  readonly clock: Clock
+  readonly nodes: ReturnType<typeof swarmsByNode>
+  readonly swept: (id: SwarmId) => Swarm | undefined
+  readonly newSwarm: (id: SwarmId) => Swarm
+  /** For an entry of this swarm, or of a new one. */
+  readonly hasRoom: (found: Swarm | undefined) => boolean
+}
+
+const sharedRecords = ({ clock, nodes, swept, newSwarm, hasRoom }: Shared): PeerRecords => {
+  const records = (id: SwarmId) =>
+    [...(swept(id)?.slots() ?? [])].map(({ entry, leftBytes, expiresAtMs }) => ({
+      ...{ entry, leftBytes },
+      ttlMs: expiresAtMs - clock.monotonicMs(),
+    }))
+  return {
+    records,
+    learn(id, entry, ttlMs, leftBytes) {
+      const found = swept(id)
+      if (!hasRoom(found) || nodes.of(entry.peerId).has(id)) return false
+      return (found ?? newSwarm(id)).put(entry, clock.monotonicMs() + ttlMs, leftBytes)
+    },
   }
 }

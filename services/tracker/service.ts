@@ -142,13 +142,12 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const { registry, seeds } = registries(runtime, config)
   const observed = observation(runtime, config)
   const store = sharedStore(runtime, { registry, seeds, control: observed.control }, config)
+  const known = { registry, seeds, store }
   const end = ending()
   const announcing = announcements({
     ...runtime,
     ...observed,
-    registry,
-    seeds,
-    store,
+    ...known,
     naming: naming({ ...runtime, registry, seeds, control: observed.control }),
   })
   const relay = metainfoRelay(
@@ -163,18 +162,14 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const routes = trackerServerRoutes({
     ...runtime,
     announcements: announcing,
-    registry,
-    seeds,
-    store,
+    ...known,
     relay,
     looks: lookBudget(runtime, LOOKS),
   })
   const admin = trackerAdminRoutes({
     ...runtime,
     ...observed,
-    registry,
-    seeds,
-    store,
+    ...known,
     end: end.signal,
     rings: { origins: cluster },
   })

@@ -33,6 +33,12 @@ export interface SharingTrackerInit {
   readonly intervalMs?: number
 }
 
+interface AnnounceGiven {
+  readonly host?: string
+  readonly leftBytes?: number
+  readonly event?: 'started' | 'stopped'
+}
+
 /** A tracker without a server, on the real clock; started. */
 export async function sharingTracker({ redis, intervalMs = 60_000 }: SharingTrackerInit) {
   const clock = systemClock()
@@ -64,7 +70,7 @@ export async function sharingTracker({ redis, intervalMs = 60_000 }: SharingTrac
     async announce(
       peer: AnnouncingPeer,
       blob: WantedBlob,
-      { host = '10.0.0.1', leftBytes = 100, event = 'started' as 'started' | 'stopped' } = {},
+      { host = '10.0.0.1', leftBytes = 100, event = 'started' }: AnnounceGiven = {},
     ): Promise<readonly PeerInfo[] | undefined> {
       await lab.store.ready([blob.swarmId])
       const torrent = { ...blob, repository, event, leftBytes, wantPeers: 50, reports: [] }

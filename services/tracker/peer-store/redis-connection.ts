@@ -65,7 +65,7 @@ export async function redisConnection(clock: Pick<Clock, 'setTimer'>, place: Red
     if (client.isOpen) client.destroy()
   }
   const ended = new Promise<unknown>((resolve) => client.once('error', resolve).once('end', resolve))
-  void ended.then(close)
+  ended.then(close, close)
   client.on('error', () => undefined)
 
   const within = async <T>(limitMs: number, work: Promise<T>): Promise<T> => {

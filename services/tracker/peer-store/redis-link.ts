@@ -1,12 +1,4 @@
-import {
-  appError,
-  type BackoffPolicy,
-  background,
-  backoffMs,
-  type Clock,
-  type Random,
-  type Startable,
-} from '../../../lib/base/index.ts'
+import { appError, background, backoffMs, type Clock, type Random, type Startable } from '../../../lib/base/index.ts'
 import type { RedisConnection, Reply } from './redis-connection.ts'
 import type { Call } from './scripts.ts'
 import type { StoreState } from './store-state.ts'
@@ -28,14 +20,16 @@ export interface RedisLinkComponents {
   readonly onUp: () => void
 }
 
-const BACKOFF: BackoffPolicy = { baseMs: 500, maxMs: 10_000, attempts: Number.POSITIVE_INFINITY }
+const BACKOFF = { baseMs: 500, maxMs: 10_000, attempts: Number.POSITIVE_INFINITY }
 
 export function redisLink({ clock, random, state, connect, onUp }: RedisLinkComponents): RedisLink {
   let connection: RedisConnection | undefined
   const tasks = background(() => undefined)
 
-  const reasonOf = (err: unknown) =>
-    String((err as { readonly message?: unknown } | undefined)?.message ?? 'it was closed')
+  const reasonOf = (err: unknown) => {
+    const { message } = (err ?? {}) as { readonly message?: unknown }
+    return typeof message === 'string' ? message : 'it was closed'
+  }
 
   /** One connection from beginning to end; false when there was none. */
   const session = async (signal: AbortSignal, onTried: () => void): Promise<boolean> => {
@@ -59,7 +53,7 @@ export function redisLink({ clock, random, state, connect, onUp }: RedisLinkComp
     let failures = 0
     while (!signal.aborted) {
       failures = (await session(signal, onTried)) ? 0 : failures + 1
-      if (!signal.aborted) await clock.sleep(backoffMs(BACKOFF, failures, random), { signal })
+      await clock.sleep(backoffMs(BACKOFF, failures, random), { signal })
     }
   }
 

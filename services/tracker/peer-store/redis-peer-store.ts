@@ -57,19 +57,19 @@ export function redisPeerStore(components: RedisPeerStoreComponents, init: Redis
       loads.heard(swarmId, ttlMs * NEXT_ANNOUNCE)
       writes.peer(swarmId, entry, ttlMs, leftBytes)
     },
-    left: writes.noPeer,
+    left: (...gone) => writes.noPeer(...gone),
     seeded(node, { add, remove }, ttlMs) {
       writes.node(node, ttlMs)
       if (!isProven(node.peerId, node.key)) return
       for (const swarmId of remove) writes.noSeed(swarmId, node.peerId)
       for (const swarmId of add) writes.seed(swarmId, node.peerId)
     },
-    dropped: writes.drop,
-    ready: loads.ready,
+    dropped: (swarmId) => writes.drop(swarmId),
+    ready: (swarmIds) => loads.ready(swarmIds),
     get trouble() {
       return state.trouble
     },
-    start: link.start,
+    start: () => link.start(),
     /** What waits is written, so that a restart finds it. */
     async stop() {
       await again.stop()

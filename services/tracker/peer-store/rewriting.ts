@@ -1,7 +1,7 @@
 import { background, type Clock, type Startable } from '../../../lib/base/index.ts'
 import type { PeerRegistry } from '../peer-registry.ts'
 import type { SeedRegistry } from '../seeds/seed-registry.ts'
-import { LIFE_MS, MAX_READ } from './scripts.ts'
+import { MAX_READ } from './scripts.ts'
 import type { StoreWrites } from './store-writes.ts'
 import { MAX_WAITING, type WriteBehind } from './write-behind.ts'
 
@@ -19,8 +19,8 @@ export interface RewritingComponents {
   readonly queue: Pick<WriteBehind, 'size'>
 }
 
-/** Between two rounds; a seed that a round misses is still there at the next. */
-const ROUND_MS = LIFE_MS / 3
+/** Between two rounds: a third of `LIFE_MS`, so that a seed which a round misses is still there at the next. */
+const ROUND_MS = 3_600_000
 /** How full the queue may be, so that news find room. */
 const FILL = MAX_WAITING / 4
 /** How often a full queue is looked at again. */

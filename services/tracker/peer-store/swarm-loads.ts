@@ -1,4 +1,4 @@
-import type { Clock, Startable } from '../../../lib/base/index.ts'
+import { type Clock, deferred, type Startable } from '../../../lib/base/index.ts'
 import type { SwarmId } from '../../../lib/core/index.ts'
 import type { Counter } from '../../../lib/telemetry/index.ts'
 import { isProven } from '../owner.ts'
@@ -6,8 +6,9 @@ import type { PeerRegistry } from '../peer-registry.ts'
 import type { SeedRegistry } from '../seeds/seed-registry.ts'
 import type { Reply } from './redis-connection.ts'
 import type { RedisLink } from './redis-link.ts'
-import { readRow } from './rows.ts'
-import { LIFE_MS, MAX_READ, type StoreCalls } from './scripts.ts'
+import { type ReadRow, readRow } from './rows.ts'
+import { MAX_READ, type StoreCalls } from './scripts.ts'
+import { turns } from './turns.ts'
 
 /** Which swarms this tracker has heard of lately, and what others know of the rest. */
 export interface SwarmLoads extends Pick<Startable, 'stop'> {
@@ -45,11 +46,10 @@ const MAX_KNOWN = 200_000
 const KNOWN_MS = 10_000
 
 export function swarmLoads(components: SwarmLoadsComponents): SwarmLoads {
-  const { clock, link, calls, registry, seeds, maxTtlMs, meters } = components
+  const { clock, link, calls, meters } = components
   const knownUntil = new Map<SwarmId, number>()
   const loads = new Map<SwarmId, Promise<void>>()
-  const queue: (() => void)[] = []
-  let running = 0
+  const queue = turns({ atOnce: MAX_AT_ONCE, waiting: MAX_WAITING })
 
   const know = (id: SwarmId, ms: number) => {
     knownUntil.delete(id)
@@ -59,68 +59,35 @@ export function swarmLoads(components: SwarmLoadsComponents): SwarmLoads {
   }
   const isKnown = (id: SwarmId) => (knownUntil.get(id) ?? 0) > clock.monotonicMs()
 
-  const learn = (id: SwarmId, rows: unknown, complete: boolean) => {
-    if (!Array.isArray(rows)) return
-    for (const { entry, leftBytes, ttlMs } of readRows(rows)) {
-      if (complete && (!entry.complete || seeds.has(id, entry.peerId))) continue
-      registry.learn(id, entry, Math.min(ttlMs, maxTtlMs()), leftBytes)
-    }
-  }
-  const take = (id: SwarmId, reply: Reply | undefined): boolean => {
-    if (reply === undefined || !('value' in reply) || !Array.isArray(reply.value)) return false
-    const [peers, seeders] = reply.value as readonly unknown[]
-    learn(id, peers, false)
-    learn(id, seeders, true)
-    return true
-  }
-  const place = async () => {
-    if (running >= MAX_AT_ONCE) await new Promise<void>((resolve) => queue.push(resolve))
-    else running += 1
-  }
-  const leave = () => {
-    const next = queue.shift()
-    if (next === undefined) running -= 1
-    else next()
-  }
   const work = async (id: SwarmId) => {
-    await place()
     try {
       const [reply] = await link.run([calls.load(id)])
-      const taken = take(id, reply)
+      const taken = learnReply(components, id, reply)
       if (taken) know(id, KNOWN_MS)
       meters[taken ? 'loaded' : 'failed'].add()
     } catch {
       meters.failed.add()
     } finally {
       loads.delete(id)
-      leave()
     }
   }
   /** Undefined when there are too many. */
   const load = (id: SwarmId): Promise<void> | undefined => {
-    const running = loads.get(id)
-    if (running !== undefined) return running
-    if (queue.length >= MAX_WAITING) {
-      meters.failed.add()
-      return undefined
-    }
-    const started = work(id)
-    loads.set(id, started)
+    const started = loads.get(id) ?? queue.run(() => work(id))
+    if (started === undefined) meters.failed.add()
+    else loads.set(id, started)
     return started
   }
-
   /** Until all are done, or for a short time. */
-  const soon = (all: readonly Promise<void>[]): Promise<void> =>
-    new Promise((resolve) => {
-      const timer = clock.setTimer(PATIENCE_MS, () => {
-        meters.late.add()
-        resolve()
-      })
-      void Promise.all(all).then(() => {
-        timer.cancel()
-        resolve()
-      })
+  const soon = async (all: readonly Promise<void>[]): Promise<void> => {
+    const late = deferred()
+    const timer = clock.setTimer(PATIENCE_MS, () => {
+      meters.late.add()
+      late.resolve()
     })
+    await Promise.race([Promise.all(all), late.promise])
+    timer.cancel()
+  }
 
   return {
     ready(ids) {
@@ -129,7 +96,7 @@ export function swarmLoads(components: SwarmLoadsComponents): SwarmLoads {
       return missing.length === 0 ? undefined : soon(missing)
     },
     heard(id, ms) {
-      if (knownUntil.has(id)) know(id, Math.min(ms, LIFE_MS))
+      if (knownUntil.has(id)) know(id, ms)
     },
     async stop() {
       await Promise.all(loads.values())
@@ -137,13 +104,35 @@ export function swarmLoads(components: SwarmLoadsComponents): SwarmLoads {
   }
 }
 
+/** Takes over what others know. False when the reply is none of our script. */
+function learnReply(
+  { registry, seeds, maxTtlMs }: Pick<SwarmLoadsComponents, 'registry' | 'seeds' | 'maxTtlMs'>,
+  id: SwarmId,
+  reply: Reply | undefined,
+): boolean {
+  if (reply === undefined || !('value' in reply) || !Array.isArray(reply.value)) return false
+  const [peers, seeders] = reply.value as readonly unknown[]
+  const learn = ({ entry, leftBytes, ttlMs }: TimedRow) =>
+    registry.learn(id, entry, Math.min(ttlMs, maxTtlMs()), leftBytes)
+  for (const row of readRows(peers)) learn(row)
+  for (const row of readRows(seeders)) if (row.entry.complete && !seeds.has(id, row.entry.peerId)) learn(row)
+  return true
+}
+
+interface TimedRow extends ReadRow {
+  readonly ttlMs: number
+}
+
 /** At most `MAX_READ` of them; those with a proven id first, so that nobody takes the place of one. */
-function readRows(rows: readonly unknown[]) {
+function readRows(rows: unknown): readonly TimedRow[] {
+  if (!Array.isArray(rows)) return []
+  const read = (at: number) => {
+    const row = readRow(rows[at], rows[at + 1])
+    const ttlMs = Number(rows[at + 2])
+    return row !== undefined && ttlMs > 0 ? [{ ...row, ttlMs }] : []
+  }
+  const rank = ({ entry: { peerId, key } }: ReadRow) => Number(isProven(peerId, key))
   return Array.from({ length: Math.min(MAX_READ, Math.floor(rows.length / 3)) }, (_, at) => at * 3)
-    .flatMap((at) => {
-      const read = readRow(rows[at], rows[at + 1])
-      const ttlMs = Number(rows[at + 2])
-      return read !== undefined && ttlMs > 0 ? [{ ...read, ttlMs }] : []
-    })
-    .toSorted((a, b) => Number(isProven(b.entry.peerId, b.entry.key)) - Number(isProven(a.entry.peerId, a.entry.key)))
+    .flatMap(read)
+    .toSorted((a, b) => rank(b) - rank(a))
 }

@@ -1,11 +1,9 @@
 import type { Clock, Startable, Timer } from '../../../lib/base/index.ts'
 import type { Counter, Gauge } from '../../../lib/telemetry/index.ts'
+import type { Reply } from './redis-connection.ts'
 import type { RedisLink } from './redis-link.ts'
-import type { Call } from './scripts.ts'
 import type { StoreState } from './store-state.ts'
-
-/** The command of a write, made when it is sent; undefined when it has no sense any more. */
-export type Write = (nowMs: number) => Call | undefined
+import { type Write, waitingWrites } from './waiting-writes.ts'
 
 /** Writes that wait for redis. A later write of the same key takes the place of an earlier one. */
 export interface WriteBehind extends Startable {
@@ -40,43 +38,31 @@ const BATCH = 500
 const PAUSE_MS = 20
 
 export function writeBehind({ clock, link, state, meters, onRoom }: WriteBehindComponents): WriteBehind {
-  const waiting = new Map<string, Write>()
+  const waiting = waitingWrites(MAX_WAITING)
   let timer: Timer | undefined
   let sending: Promise<void> | undefined
 
   const put = (key: string, write: Write) => {
-    waiting.set(key, write)
-    if (waiting.size > MAX_WAITING) {
-      const [oldest = ''] = waiting.keys()
-      waiting.delete(oldest)
-      meters.dropped.add()
-    }
+    if (!waiting.put(key, write)) meters.dropped.add()
   }
-  const take = (): Map<string, Write> => {
-    const taken = new Map<string, Write>()
-    for (const [key, write] of waiting) {
-      if (taken.size >= BATCH) break
-      taken.set(key, write)
-      waiting.delete(key)
+  const note = (replies: readonly Reply[]) => {
+    const refused = replies.flatMap((reply) => ('refused' in reply ? [reply.refused] : []))
+    meters.written.add(replies.length - refused.length)
+    meters.refused.add(refused.length)
+    if (refused.length > 0) state.change('full', refused[0])
+    else if (state.condition === 'full') {
+      state.change('up')
+      onRoom()
     }
-    return taken
   }
   const send = async () => {
-    const taken = take()
+    const taken = waiting.take(BATCH)
     const calls = [...taken.values()].flatMap((write) => {
       const call = write(clock.monotonicMs())
       return call === undefined ? [] : [call]
     })
     try {
-      const replies = await link.run(calls)
-      const refused = replies.flatMap((reply) => ('refused' in reply ? [reply.refused] : []))
-      meters.written.add(replies.length - refused.length)
-      meters.refused.add(refused.length)
-      if (refused.length > 0) state.change('full', refused[0])
-      else if (state.condition === 'full') {
-        state.change('up')
-        onRoom()
-      }
+      note(await link.run(calls))
     } catch {
       // The connection is lost: what is newer stays, and the rest waits for the next one.
       for (const [key, write] of taken) if (!waiting.has(key)) put(key, write)

@@ -67,7 +67,7 @@ export interface SeedInspection {
  * The complete blobs of every node, in memory. A node is kept once, with its address and its number of the last state;
  * each of its seeds costs a link.
  */
-export interface SeedRegistry extends SeedInspection {
+export interface SeedEntries {
   /**
    * Brings the node to a new state and renews it for `ttlMs`. Changes are sets, so those of a request whose answer was
    * lost may come again with further ones. `unknown`: this registry does not have the state that they start from, and
@@ -90,6 +90,8 @@ export interface SeedRegistry extends SeedInspection {
   readonly seeds: number
   readonly swarms: number
 }
+
+export type SeedRegistry = SeedEntries & SeedInspection
 
 interface Node extends SeedNode, SeedingNode, AgeLinks<Node> {
   host: string

@@ -268,9 +268,13 @@ describe('opsRoutes', () => {
     const metrics = prometheusMetrics()
     metrics.counter({ name: 'shoal_x_total', help: 'X.' })
     let missing: string | undefined = 'no origin answers'
-    let noted: string | undefined
+    const notes: { store?: string } = {}
     await using pair = await httpPair(
-      opsRoutes({ metrics, checks: { origins: () => missing, disk: () => undefined }, notes: { store: () => noted } }),
+      opsRoutes({
+        metrics,
+        checks: { origins: () => missing, disk: () => undefined },
+        notes: { store: () => notes.store },
+      }),
     )
     expect((await get(pair, '/healthz')).status).toBe(200)
     const unready = await get(pair, '/readyz')
@@ -280,7 +284,7 @@ describe('opsRoutes', () => {
     ])
     missing = undefined
     expect((await get(pair, '/readyz')).json()).toEqual({ status: 'ready' })
-    noted = 'it is away'
+    notes.store = 'it is away'
     const ready = await get(pair, '/readyz')
     expect([ready.status, ready.json()]).toEqual([200, { status: 'ready', notes: { store: 'it is away' } }])
     const exposed = await get(pair, '/metrics')

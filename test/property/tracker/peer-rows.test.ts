@@ -6,7 +6,7 @@ import { MAX_ROW, MAX_ROW_NAME, peerRow, readRow, rowName } from '../../../servi
 
 const host = fc.oneof(fc.ipV4(), fc.ipV6())
 const peerId = fc.string({
-  unit: fc.constantFrom(...'0123456789abcdef'),
+  unit: fc.integer({ min: 0, max: 15 }).map((digit) => digit.toString(16)),
   minLength: 40,
   maxLength: 40,
 }) as fc.Arbitrary<PeerId>
