@@ -17,7 +17,7 @@ import type { Naming } from './naming.ts'
 import { ownerByKey } from './owner.ts'
 import type { PeerRegistry } from './peer-registry.ts'
 import type { PeerStore } from './peer-store/peer-store.ts'
-import type { SeedOutcome, SeedRegistry } from './seeds/seed-registry.ts'
+import type { SeedingNode, SeedOutcome, SeedRegistry } from './seeds/seed-registry.ts'
 import type { PeerEntry } from './swarm.ts'
 
 /** An entry lives for this many intervals without a new announce, so one announce may be lost. */
@@ -74,7 +74,7 @@ export interface AnnouncementsComponents {
 }
 
 export function announcements(components: AnnouncementsComponents): Announcements {
-  const { registry, seeds, store, naming, observer, control, random } = components
+  const { registry, seeds, naming, observer, control, random } = components
   const meters = announceMeters(components.metrics)
 
   const measured = <T>(result: T): T => {
@@ -89,15 +89,12 @@ export function announcements(components: AnnouncementsComponents): Announcement
   const intervalMs = () => announceIntervalMs(registry.peers + seeds.nodes, control.now, random)
 
   const one = (announce: SwarmAnnounce): SwarmAnswer | undefined => {
-    const { swarmId, event, entry, wantPeers, leftBytes, blob } = announce
+    const { swarmId, event, entry, wantPeers, blob } = announce
     const dueMs = intervalMs()
     const over = event === 'stopped' || (entry.complete && seeds.has(swarmId, entry.peerId))
-    const ttlMs = dueMs * LIFETIME_INTERVALS
-    const taken = over ? registry.leave(swarmId, entry) : registry.announce(swarmId, entry, ttlMs, leftBytes)
+    const taken = settle(components, announce, over ? undefined : dueMs * LIFETIME_INTERVALS)
     meters.announces[taken ? event : 'refused'].add()
     if (!taken) return undefined
-    if (over) store.left(swarmId, entry)
-    else store.put(swarmId, entry, ttlMs, leftBytes)
     if (blob !== undefined) observer.named(swarmId, blob.digest, blob.repository)
     if (event !== 'interval') observer.happened(happenings[event], swarmId, entry)
     const limit = event === 'stopped' ? 0 : Math.min(wantPeers, announceLimits.maxPeers)
@@ -112,13 +109,7 @@ export function announcements(components: AnnouncementsComponents): Announcement
     const node = { peerId, key: owner, host, port, role }
     const outcome = seeds.announce(node, { sequence, base, add, remove }, ttlMs)
     meters.seedAnnounces[outcome].add()
-    if (outcome === 'taken') {
-      store.seeded(node, { add, remove }, ttlMs)
-      for (const swarmId of add) {
-        if (registry.swarmsOf(peerId).has(swarmId)) store.left(swarmId, node)
-        registry.leave(swarmId, node)
-      }
-    }
+    if (outcome === 'taken') shareSeeds(components, node, { changes, ttlMs })
     return { sequence: outcome === 'refused' ? 0 : seeds.sequenceOf(peerId), intervalMs: dueMs }
   }
 
@@ -156,6 +147,37 @@ export function announcements(components: AnnouncementsComponents): Announcement
       if (!refused) observer.seen(host, peer, intervalMs() * LIFETIME_INTERVALS)
       return measured({ torrents: answers, ...told })
     },
+  }
+}
+
+type Kept = Pick<AnnouncementsComponents, 'registry' | 'store'>
+
+/**
+ * Keeps or renews the entry for `ttlMs`, or without it drops the entry; in memory and where it is shared. False when the
+ * peer id belongs to another key.
+ */
+function settle({ registry, store }: Kept, announce: SwarmAnnounce, ttlMs: number | undefined): boolean {
+  const { swarmId, entry, leftBytes } = announce
+  if (ttlMs === undefined) {
+    const taken = registry.leave(swarmId, entry)
+    if (taken) store.left(swarmId, entry)
+    return taken
+  }
+  const taken = registry.announce(swarmId, entry, ttlMs, leftBytes)
+  if (taken) store.put(swarmId, entry, ttlMs, leftBytes)
+  return taken
+}
+
+/** Shares what has changed of a node's complete blobs. What it has become complete with is no download any more. */
+function shareSeeds(
+  { registry, store }: Kept,
+  node: SeedingNode,
+  { changes, ttlMs }: { readonly changes: SeedChanges; readonly ttlMs: number },
+): void {
+  store.seeded(node, changes, ttlMs)
+  for (const swarmId of changes.add) {
+    if (registry.swarmsOf(node.peerId).has(swarmId)) store.left(swarmId, node)
+    registry.leave(swarmId, node)
   }
 }
 

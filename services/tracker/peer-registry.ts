@@ -123,10 +123,6 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     return made
   }
 
-  const hasRoom = (found: Swarm | undefined) =>
-    held.size < init.maxEntries &&
-    (found === undefined ? swarms.size < init.maxSwarms : found.size < init.maxPeersPerSwarm)
-
   return {
     announce(id, entry, ttlMs, leftBytes) {
       const found = swept(id) ?? newSwarm(id)
@@ -146,7 +142,7 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     sweep() {
       for (const id of [...swarms.keys()]) swept(id)
     },
-    ...sharedRecords({ clock, nodes, swept, newSwarm, hasRoom }),
+    ...sharedRecords({ clock, nodes, swarms, held, swept, newSwarm }, init),
     ids: () => swarms.keys(),
     entries: (id) =>
       [...(swept(id)?.slots() ?? [])].map(({ entry: { key: _secret, ...shown }, leftBytes }) => ({
@@ -192,11 +188,18 @@ interface Shared {
   readonly nodes: ReturnType<typeof swarmsByNode>
   readonly swept: (id: SwarmId) => Swarm | undefined
   readonly newSwarm: (id: SwarmId) => Swarm
-  /** For an entry of this swarm, or of a new one. */
-  readonly hasRoom: (found: Swarm | undefined) => boolean
+  readonly swarms: ReadonlyMap<SwarmId, Swarm>
+  readonly held: { readonly size: number }
 }
 
-const sharedRecords = ({ clock, nodes, swept, newSwarm, hasRoom }: Shared): PeerRecords => {
+const sharedRecords = (
+  { clock, nodes, swarms, held, swept, newSwarm }: Shared,
+  init: PeerRegistryInit,
+): PeerRecords => {
+  /** For an entry of this swarm, or of a new one. */
+  const hasRoom = (found: Swarm | undefined) =>
+    held.size < init.maxEntries &&
+    (found === undefined ? swarms.size < init.maxSwarms : found.size < init.maxPeersPerSwarm)
   const records = (id: SwarmId) =>
     [...(swept(id)?.slots() ?? [])].map(({ entry, leftBytes, expiresAtMs }) => ({
       ...{ entry, leftBytes },
