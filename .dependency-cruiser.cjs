@@ -47,6 +47,7 @@ const packageRooms = {
   '@aws-sdk/client-s3': '^lib/backend/s3/',
   '@volcengine/tos-sdk': '^lib/backend/tos/',
   'classic-level': '^lib/journal/',
+  '@redis/client': '^services/tracker/peer-store/',
   commander: '^services/(cli/|[^/]+/main\\.ts$)',
 }
 

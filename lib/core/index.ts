@@ -19,6 +19,7 @@ export {
   PROTOCOL_VERSION,
 } from './meta-info.ts'
 export {
+  keyHash,
   newPeerId,
   type PeerAddress,
   type PeerId,
@@ -26,6 +27,7 @@ export {
   type PeerRole,
   parsePeerId,
   peerIdOf,
+  peerIdOfHash,
   peerIdOfShown,
 } from './peer.ts'
 export {

@@ -18,7 +18,17 @@ export function newPeerId(random: Random): PeerId {
  * swarm, keys only to their owners and to trackers.
  */
 export function peerIdOf(key: string): PeerId {
-  return (prefix.toString('hex') + createHash('sha256').update(key).digest('hex').slice(0, 24)) as PeerId
+  return peerIdOfHash(keyHash(key))
+}
+
+/** What stands for a key where the key itself must not lie: its SHA-256 as hex. */
+export function keyHash(key: string): string {
+  return createHash('sha256').update(key).digest('hex')
+}
+
+/** The peer id that belongs to the key with this `keyHash`. */
+export function peerIdOfHash(hash: string): PeerId {
+  return (prefix.toString('hex') + hash.slice(0, 24)) as PeerId
 }
 
 /** The peer id that belongs to a key that a caller shows. @throws BODY_INVALID when it is not 24 hex characters */

@@ -26,11 +26,13 @@ export const missingNow =
 export interface OpsRoutesInit {
   readonly metrics: Metrics
   readonly checks: ReadinessChecks
+  /** What is wrong although the service can serve: a readiness check whose reason does not make it unready. */
+  readonly notes?: ReadinessChecks | undefined
 }
 
 /** The routes of an ops listener: `/healthz`, `/readyz`, `/metrics`. */
-export function opsRoutes({ metrics, checks }: OpsRoutesInit): readonly Route[] {
-  const missing = missingNow(checks)
+export function opsRoutes({ metrics, checks, notes = {} }: OpsRoutesInit): readonly Route[] {
+  const [missing, noted] = [missingNow(checks), missingNow(notes)]
   return [
     {
       methods: ['GET'],
@@ -45,10 +47,11 @@ export function opsRoutes({ metrics, checks }: OpsRoutesInit): readonly Route[] 
       right: 'none',
       summary: '200 when it can serve; 503 names what is missing',
       handle(exchange) {
-        const reasons = missing()
+        const [reasons, remarks] = [missing(), noted()]
         const ready = Object.keys(reasons).length === 0
         const answer = ready ? { status: 'ready' } : { status: 'not ready', missing: reasons }
-        sendJson(exchange, ready ? 200 : 503, answer)
+        const notes = Object.keys(remarks).length === 0 ? {} : { notes: remarks }
+        sendJson(exchange, ready ? 200 : 503, { ...answer, ...notes })
       },
     },
     {

@@ -32,6 +32,8 @@ export interface ShellInit<K extends ServiceKind> {
   readonly listeners: Readonly<Record<OwnListener<K>, ListenerInit>>
   /** Conditions for readiness, besides a completed start. */
   readonly checks?: ReadinessChecks
+  /** What `/readyz` tells although the service is ready. */
+  readonly notes?: ReadinessChecks
 }
 
 /** What every service has around its own parts. */
@@ -73,7 +75,7 @@ const rank = (name: string) => {
 export function serviceShell<K extends ServiceKind>(
   runtime: Runtime,
   config: ListeningConfig,
-  { kind, listeners, checks = {} }: ShellInit<K>,
+  { kind, listeners, checks = {}, notes }: ShellInit<K>,
 ): ServiceShell<K> {
   assertSafeListeners(kind, config)
   const state = serviceState()
@@ -81,7 +83,7 @@ export function serviceShell<K extends ServiceKind>(
   const budgets = bodyBudgets(runtime)
   const allChecks = { service: state.check, ...checks }
   const missing = missingNow(allChecks)
-  const ops = opsRoutes({ metrics: runtime.metrics, checks: allChecks })
+  const ops = opsRoutes({ metrics: runtime.metrics, checks: allChecks, notes })
   const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners }
   const open = (name: string, { anonymous, probes, ...init }: ListenerInit): readonly HttpServer[] => {
     const bind = openListener(config, serviceFacts(kind).listeners[name]?.key ?? name)?.bind

@@ -16,11 +16,12 @@ import type { Observer } from './hosts/observer.ts'
 import type { Naming } from './naming.ts'
 import { ownerByKey } from './owner.ts'
 import type { PeerRegistry } from './peer-registry.ts'
-import type { SeedOutcome, SeedRegistry } from './seeds/seed-registry.ts'
+import type { PeerStore } from './peer-store/peer-store.ts'
+import type { SeedingNode, SeedOutcome, SeedRegistry } from './seeds/seed-registry.ts'
 import type { PeerEntry } from './swarm.ts'
 
 /** An entry lives for this many intervals without a new announce, so one announce may be lost. */
-const LIFETIME_INTERVALS = 2.5
+export const LIFETIME_INTERVALS = 2.5
 /** Kinds of announces; `refused` counts those whose peer id belongs to another key. */
 const outcomes = ['started', 'interval', 'completed', 'stopped', 'refused'] as const
 type Outcome = (typeof outcomes)[number]
@@ -64,6 +65,7 @@ export interface Announcements {
 export interface AnnouncementsComponents {
   readonly registry: PeerRegistry
   readonly seeds: SeedRegistry
+  readonly store: Pick<PeerStore, 'put' | 'left' | 'seeded'>
   readonly naming: Naming
   readonly observer: Observer
   readonly control: Pick<Control, 'markOf' | 'now'>
@@ -83,12 +85,10 @@ export function announcements(components: AnnouncementsComponents): Announcement
   const intervalMs = () => announceIntervalMs(registry.peers + seeds.nodes, control.now, random)
 
   const one = (announce: SwarmAnnounce): SwarmAnswer | undefined => {
-    const { swarmId, event, entry, wantPeers, leftBytes, blob } = announce
+    const { swarmId, event, entry, wantPeers, blob } = announce
     const dueMs = intervalMs()
     const over = event === 'stopped' || (entry.complete && seeds.has(swarmId, entry.peerId))
-    const taken = over
-      ? registry.leave(swarmId, entry)
-      : registry.announce(swarmId, entry, dueMs * LIFETIME_INTERVALS, leftBytes)
+    const taken = settle(components, announce, over ? undefined : dueMs * LIFETIME_INTERVALS)
     meters.announces[taken ? event : 'refused'].add()
     if (!taken) return undefined
     if (blob !== undefined) observer.named(swarmId, blob.digest, blob.repository)
@@ -100,10 +100,12 @@ export function announcements(components: AnnouncementsComponents): Announcement
   const seeding = (host: string, { peerId, key, port, role }: AnnouncingPeer, changes: SeedChanges): SeedAnswer => {
     const dueMs = intervalMs()
     const owner = ownerByKey(key)
+    const { sequence, base, add, remove } = changes
+    const ttlMs = dueMs * LIFETIME_INTERVALS
     const node = { peerId, key: owner, host, port, role }
-    const outcome = seeds.announce(node, { ...changes, base: changes.base }, dueMs * LIFETIME_INTERVALS)
+    const outcome = seeds.announce(node, { sequence, base, add, remove }, ttlMs)
     meters.seedAnnounces[outcome].add()
-    if (outcome === 'taken') for (const swarmId of changes.add) registry.leave(swarmId, { peerId, key: owner })
+    if (outcome === 'taken') shareSeeds(components, node, { changes, ttlMs })
     return { sequence: outcome === 'refused' ? 0 : seeds.sequenceOf(peerId), intervalMs: dueMs }
   }
 
@@ -144,6 +146,37 @@ const bannedCheck = (control: Pick<Control, 'markOf'>) => (node: Pick<PeerEntry,
   if (ban === undefined) return
   const { reason, untilMs } = ban
   throw appError('HOST_BANNED', { detail: { reason, ...(untilMs !== undefined && { untilMs }) } })
+}
+
+type Kept = Pick<AnnouncementsComponents, 'registry' | 'store'>
+
+/**
+ * Keeps or renews the entry for `ttlMs`, or without it drops the entry; in memory and where it is shared. False when the
+ * peer id belongs to another key.
+ */
+function settle({ registry, store }: Kept, announce: SwarmAnnounce, ttlMs: number | undefined): boolean {
+  const { swarmId, entry, leftBytes } = announce
+  if (ttlMs === undefined) {
+    const taken = registry.leave(swarmId, entry)
+    if (taken) store.left(swarmId, entry)
+    return taken
+  }
+  const taken = registry.announce(swarmId, entry, ttlMs, leftBytes)
+  if (taken) store.put(swarmId, entry, ttlMs, leftBytes)
+  return taken
+}
+
+/** Shares what has changed of a node's complete blobs. What it has become complete with is no download any more. */
+function shareSeeds(
+  { registry, store }: Kept,
+  node: SeedingNode,
+  { changes, ttlMs }: { readonly changes: SeedChanges; readonly ttlMs: number },
+): void {
+  store.seeded(node, changes, ttlMs)
+  for (const swarmId of changes.add) {
+    if (registry.swarmsOf(node.peerId).has(swarmId)) store.left(swarmId, node)
+    registry.leave(swarmId, node)
+  }
 }
 
 /** The entry of the peer at `host` for what it downloads. */

@@ -4,6 +4,16 @@ import { byteSize, duration } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 import { policyNames } from './policy/policies.ts'
 
+const MAX_CREDENTIAL = 512
+
+/** Where redis is. Credentials have keys of their own: a URL is printed. */
+const redisUrl = z
+  .string()
+  .regex(
+    /^rediss?:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9]\d{0,4})?(\/\d{1,4})?$/,
+    'write it like redis://host:6379, or rediss://host:6379/1 with TLS; the password has a key of its own',
+  )
+
 /** Every key of a tracker; `config/tracker/base.yaml` shows them with their defaults. */
 export const trackerSchema = z.strictObject({
   ...commonKeys,
@@ -51,6 +61,32 @@ export const trackerSchema = z.strictObject({
       maxSeeds: z.number().int().min(announceLimits.maxSeeds).default(10_000_000),
       /** Most different blobs among them; beyond it the same. */
       maxSwarms: z.number().int().min(1).default(500_000),
+    })
+    .prefault({}),
+  store: z
+    .strictObject({
+      /** memory: this tracker alone knows its peers. redis: it shares them with the other trackers. */
+      driver: z.enum(['memory', 'redis']).default('memory'),
+      url: redisUrl.exactOptional(),
+      username: z.string().min(1).max(MAX_CREDENTIAL).exactOptional(),
+      /** A function, so that whoever prints the config prints nothing of it. */
+      password: z
+        .string('a password is text; put it in quotes')
+        .min(1)
+        .max(MAX_CREDENTIAL)
+        .transform((text) => () => text)
+        .exactOptional(),
+      /** PEM file of certificate authorities that are trusted in addition to those of Node. */
+      ca: z.string().min(1).exactOptional(),
+      /** Every key begins with it. */
+      prefix: z
+        .string()
+        .regex(/^[\x21-\x7e]{1,64}$/, 'a prefix is 1 to 64 ASCII characters without spaces')
+        .default('shoal:'),
+    })
+    .refine(({ driver, url }) => driver === 'memory' || url !== undefined, {
+      message: 'the driver redis needs a url, such as redis://redis.example.com:6379',
+      path: ['url'],
     })
     .prefault({}),
   relay: z

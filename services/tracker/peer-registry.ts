@@ -28,6 +28,11 @@ export interface SwarmInspection {
   drop(swarmId: SwarmId): void
 }
 
+/** An entry with the time that it has left. */
+export interface RecordedPeer extends Pick<Slot, 'entry' | 'leftBytes'> {
+  readonly ttlMs: number
+}
+
 /**
  * The peers of every swarm, in memory: a restart forgets them, and the next announces bring them back. The time of an
  * announce or a sample does not depend on the number of peers in the swarm.
@@ -48,7 +53,18 @@ export interface PeerEntries {
   readonly peers: number
 }
 
-export type PeerRegistry = PeerEntries & SwarmInspection
+/** The entries as trackers share them. */
+export interface PeerRecords {
+  /** Everything that is known of a swarm. */
+  records(swarmId: SwarmId): readonly RecordedPeer[]
+  /**
+   * Takes an entry that another tracker has: not in the place of one that is here, and not where another would have to
+   * make room. False when it was not taken.
+   */
+  learn(swarmId: SwarmId, entry: PeerEntry, ttlMs: number, leftBytes?: number): boolean
+}
+
+export type PeerRegistry = PeerEntries & SwarmInspection & PeerRecords
 
 export interface PeerRegistryComponents {
   readonly clock: Clock
@@ -112,6 +128,7 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
       for (const id of [...swarms.keys()]) swept(id)
     },
     ...inspection({ swarms, swept, kept, nodes }),
+    ...sharedRecords({ clock, nodes, swarms, held, swept, newSwarm }, init),
     get swarms() {
       return swarms.size
     },
@@ -179,3 +196,35 @@ const inspection = ({ swarms, swept, kept, nodes }: Inspected): SwarmInspection 
     if (found !== undefined) kept(found)
   },
 })
+
+interface Shared {
+  readonly clock: Clock
+  readonly nodes: ReturnType<typeof swarmsByNode>
+  readonly swept: (id: SwarmId) => Swarm | undefined
+  readonly newSwarm: (id: SwarmId) => Swarm
+  readonly swarms: ReadonlyMap<SwarmId, Swarm>
+  readonly held: { readonly size: number }
+}
+
+const sharedRecords = (
+  { clock, nodes, swarms, held, swept, newSwarm }: Shared,
+  init: PeerRegistryInit,
+): PeerRecords => {
+  /** For an entry of this swarm, or of a new one. */
+  const hasRoom = (found: Swarm | undefined) =>
+    held.size < init.maxEntries &&
+    (found === undefined ? swarms.size < init.maxSwarms : found.size < init.maxPeersPerSwarm)
+  const records = (id: SwarmId) =>
+    [...(swept(id)?.slots ?? [])].map(({ entry, leftBytes, expiresAtMs }) => ({
+      ...{ entry, leftBytes },
+      ttlMs: expiresAtMs - clock.monotonicMs(),
+    }))
+  return {
+    records,
+    learn(id, entry, ttlMs, leftBytes) {
+      const found = swept(id)
+      if (!hasRoom(found) || nodes.of(entry.peerId).has(id)) return false
+      return (found ?? newSwarm(id)).put(entry, clock.monotonicMs() + ttlMs, leftBytes)
+    },
+  }
+}

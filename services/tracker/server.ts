@@ -9,6 +9,7 @@ import {
   trackerRoutes,
 } from '../../lib/api/index.ts'
 import { type Clock, hasCode, isAppError } from '../../lib/base/index.ts'
+import { swarmIdOf } from '../../lib/core/index.ts'
 import {
   type Exchange,
   inTouch,
@@ -25,6 +26,7 @@ import { encodeBep3Answer, encodeBep3Failure, parseBep3Query } from './bep3.ts'
 import { introduction } from './introduction.ts'
 import { ownerByHost, ownerByKey } from './owner.ts'
 import type { PeerRegistry } from './peer-registry.ts'
+import type { PeerStore } from './peer-store/peer-store.ts'
 import type { MetainfoRelay } from './relay/metainfo-relay.ts'
 import type { Preface } from './relay/relay-reader.ts'
 import type { SeedRegistry } from './seeds/seed-registry.ts'
@@ -34,6 +36,7 @@ export interface TrackerRoutesComponents {
   readonly announcements: Announcements
   readonly registry: PeerRegistry
   readonly seeds: SeedRegistry
+  readonly store: Pick<PeerStore, 'ready'>
   readonly relay: MetainfoRelay
   /** For metainfo of blobs that are nowhere. */
   readonly looks: LookBudget
@@ -42,12 +45,13 @@ export interface TrackerRoutesComponents {
 
 /** The HTTP API of a tracker. */
 export function trackerServerRoutes(components: TrackerRoutesComponents): readonly Route[] {
-  const { announcements, relay } = components
+  const { announcements, relay, store } = components
 
   const batch = async (exchange: Exchange) => {
     const host = socketAddress(exchange.req)
     const body = parseBody(announceBatchSchema, await readJson(exchange, announceLimits.maxBodyBytes))
     believeRole(exchange, body.peer)
+    await store.ready(body.torrents.flatMap(({ swarmId, event }) => (event === 'stopped' ? [] : [swarmId])))
     sendJson(exchange, 200, announcements.batch(host, body))
   }
 
@@ -63,6 +67,7 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
     const asker = parseBody(metainfoAskerSchema, await readJson(exchange, announceLimits.maxAskerBytes))
     believeRole(exchange, asker.peer)
     announcements.assertNotBanned({ peerId: asker.peer.peerId, host })
+    await store.ready([swarmIdOf(blob.digest)])
     await sendMetainfo(exchange, introduction(announcements, { host, blob, asker }))
   }
 
@@ -106,7 +111,10 @@ function believeRole(exchange: Exchange, { role }: AnnouncingPeer): void {
 }
 
 /** BEP 3 clients get errors as status 200 with a reason. */
-function bep3({ announcements, registry, seeds }: TrackerRoutesComponents, exchange: Exchange): void {
+async function bep3(
+  { announcements, registry, seeds, store }: TrackerRoutesComponents,
+  exchange: Exchange,
+): Promise<void> {
   const send = (body: Uint8Array) =>
     sendBytes(exchange, { status: 200, headers: { 'content-type': 'text/plain' }, body })
   try {
@@ -114,6 +122,7 @@ function bep3({ announcements, registry, seeds }: TrackerRoutesComponents, excha
     const { swarmId, peerId, port, event, leftBytes, wantPeers, key } = parseBep3Query(exchange.rawQuery)
     const owner = key === undefined ? ownerByHost(host) : ownerByKey(key)
     const entry = { peerId, key: owner, host, port, role: 'agent', complete: leftBytes === 0 } as const
+    await store.ready([swarmId])
     const answer = announcements.one({ swarmId, event, entry, wantPeers })
     const { complete, incomplete } = registry.counts(swarmId)
     send(

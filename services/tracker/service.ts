@@ -3,9 +3,9 @@ import type { Clock, Startable, Timer } from '../../lib/base/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { trackerAdminRoutes } from './admin/admin.ts'
-import { announcements } from './announcements.ts'
+import { announcements, LIFETIME_INTERVALS } from './announcements.ts'
 import type { TrackerConfig } from './config.ts'
-import { control } from './control/control.ts'
+import { type Control, control } from './control/control.ts'
 import { controlFile } from './control/control-file.ts'
 import { eventLog } from './events/event-log.ts'
 import { feeds } from './hosts/feeds.ts'
@@ -14,8 +14,11 @@ import { observer } from './hosts/observer.ts'
 import { swarmNames } from './hosts/swarm-names.ts'
 import { naming } from './naming.ts'
 import { type PeerRegistry, peerRegistry } from './peer-registry.ts'
+import { noPeerStore, type PeerStore } from './peer-store/peer-store.ts'
+import { redisPeerStore } from './peer-store/redis-peer-store.ts'
+import { storeMeters } from './peer-store/store-meters.ts'
 import { metainfoRelay } from './relay/metainfo-relay.ts'
-import { seedRegistry } from './seeds/seed-registry.ts'
+import { type SeedRegistry, seedRegistry } from './seeds/seed-registry.ts'
 import { trackerServerRoutes } from './server.ts'
 
 /** Replacements for parts of the tracker, given by the herd and by tests. */
@@ -76,6 +79,21 @@ function registries(runtime: Runtime, { swarms, seeds: limits }: TrackerConfig) 
   return { registry, seeds }
 }
 
+interface Known {
+  readonly registry: PeerRegistry
+  readonly seeds: SeedRegistry
+  readonly control: Control
+}
+
+/** Where trackers share their peers, if they do. */
+function sharedStore(runtime: Runtime, known: Known, { store }: TrackerConfig): PeerStore {
+  const meters = storeMeters(runtime.metrics)
+  const { driver, url, ...place } = store
+  if (driver === 'memory' || url === undefined) return noPeerStore()
+  const maxTtlMs = () => known.control.now.maxMs * LIFETIME_INTERVALS
+  return redisPeerStore({ ...runtime, ...known, meters, maxTtlMs }, { url, ...place })
+}
+
 /** Swarm feeds that are kept, about 200 bytes each. */
 const MAX_FEEDS = 200_000
 /** Events that a client which comes back may have missed. */
@@ -114,8 +132,8 @@ function ending(): Startable & { readonly signal: AbortSignal } {
 }
 
 /**
- * One tracker. Its peers are in memory: after a restart the next announces bring them back. What admins have said is in
- * its folder. @throws INSECURE_BIND
+ * One tracker. Its peers are in memory: after a restart the store that it shares brings them back, or without one the next
+ * announces. What admins have said is in its folder. @throws INSECURE_BIND
  */
 export function trackerService(components: TrackerComponents, config: TrackerConfig): TrackerService {
   const runtime = serviceRuntime('tracker', config, components)
@@ -123,12 +141,13 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
   const { registry, seeds } = registries(runtime, config)
   const observed = observation(runtime, config)
+  const store = sharedStore(runtime, { registry, seeds, control: observed.control }, config)
+  const known = { registry, seeds, store }
   const end = ending()
   const announcing = announcements({
     ...runtime,
     ...observed,
-    registry,
-    seeds,
+    ...known,
     naming: naming({ ...runtime, registry, seeds, control: observed.control }),
   })
   const relay = metainfoRelay(
@@ -143,27 +162,26 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const routes = trackerServerRoutes({
     ...runtime,
     announcements: announcing,
-    registry,
-    seeds,
+    ...known,
     relay,
     looks: lookBudget(runtime, LOOKS),
   })
   const admin = trackerAdminRoutes({
     ...runtime,
     ...observed,
-    registry,
-    seeds,
+    ...known,
     end: end.signal,
     rings: { origins: cluster },
   })
   const shell = serviceShell(runtime, config, {
     kind: 'tracker',
     listeners: { http: { routes }, admin: { routes: admin } },
+    notes: { store: () => store.trouble },
   })
   const sweeping = sweeper(runtime.clock, registry, seeds, observed.book)
   return {
     // Stop the relay and the streams of events before the listeners, which wait for them: they do not end by themselves.
-    ...shell.around([http, observed.control, sweeping, ...shell.listeners, relay, end]),
+    ...shell.around([http, observed.control, sweeping, store, ...shell.listeners, relay, end]),
     get url() {
       return shell.url('http')
     },

@@ -1,4 +1,4 @@
-import { fakeClock, seededRandom } from '../../lib/base/index.ts'
+import { type Clock, type FakeClock, fakeClock, seededRandom } from '../../lib/base/index.ts'
 import { silentMetrics } from '../../lib/telemetry/index.ts'
 import { announcements } from '../../services/tracker/announcements.ts'
 import { control, type EffectiveSettings } from '../../services/tracker/control/control.ts'
@@ -8,21 +8,34 @@ import { hostBook } from '../../services/tracker/hosts/host-book.ts'
 import { observer } from '../../services/tracker/hosts/observer.ts'
 import { swarmNames } from '../../services/tracker/hosts/swarm-names.ts'
 import { naming } from '../../services/tracker/naming.ts'
-import { peerRegistry } from '../../services/tracker/peer-registry.ts'
-import { seedRegistry } from '../../services/tracker/seeds/seed-registry.ts'
+import { type PeerRegistry, peerRegistry } from '../../services/tracker/peer-registry.ts'
+import { noPeerStore, type PeerStore } from '../../services/tracker/peer-store/peer-store.ts'
+import { type SeedRegistry, seedRegistry } from '../../services/tracker/seeds/seed-registry.ts'
 
 const settings: EffectiveSettings = { policy: 'completeness', perSecond: 1, minMs: 1, maxMs: 9 }
 
+export interface TrackerLabParts<C extends Clock> {
+  readonly clock: C
+  /** Default: none. */
+  readonly store?: (known: { readonly registry: PeerRegistry; readonly seeds: SeedRegistry }) => PeerStore
+}
+
 /** The parts of a tracker on a clock that the test moves, without a server and without a file. */
 export function trackerLab(given: Partial<EffectiveSettings> = {}) {
-  const clock = fakeClock()
+  return trackerLabOn<FakeClock>(given, { clock: fakeClock() })
+}
+
+/** The same on any clock, and with a store that it shares with others. */
+export function trackerLabOn<C extends Clock>(given: Partial<EffectiveSettings>, parts: TrackerLabParts<C>) {
+  const { clock } = parts
   const random = seededRandom(1)
-  const parts = { clock, random, onEvicted: () => undefined }
-  const seeds = seedRegistry(parts, { maxNodes: 999, maxSeeds: 999, maxSwarms: 999, maxSeedsPerNode: 999 })
+  const common = { clock, random, onEvicted: () => undefined }
+  const seeds = seedRegistry(common, { maxNodes: 999, maxSeeds: 999, maxSwarms: 999, maxSeedsPerNode: 999 })
   const registry = peerRegistry(
-    { ...parts, seeders: () => 0 },
+    { ...common, seeders: () => 0 },
     { maxEntries: 999, maxSwarms: 999, maxPeersPerSwarm: 999 },
   )
+  const store = parts.store?.({ registry, seeds }) ?? noPeerStore()
   const book = hostBook(clock, { maxHosts: 999 })
   const feeding = feeds(clock, { maxFeeds: 999 })
   const names = swarmNames(clock, { maxSwarms: 999 })
@@ -30,10 +43,11 @@ export function trackerLab(given: Partial<EffectiveSettings> = {}) {
   const file = { load: () => Promise.resolve({ bans: [], drains: [], settings: {} }), save: () => Promise.resolve() }
   const steering = control({ clock, file, onEvent: (...event) => events.add(...event) }, { ...settings, ...given })
   const observed = { book, feeds: feeding, names, events, control: steering }
+  const named = naming({ registry, seeds, control: steering, random })
   const announcing = announcements({
-    ...{ registry, seeds, control: steering, random, metrics: silentMetrics() },
+    ...{ registry, seeds, store, control: steering, random, metrics: silentMetrics() },
     observer: observer(observed),
-    naming: naming({ registry, seeds, control: steering, random }),
+    naming: named,
   })
-  return { clock, random, registry, seeds, ...observed, announcements: announcing }
+  return { clock, random, registry, seeds, store, ...observed, naming: named, announcements: announcing }
 }

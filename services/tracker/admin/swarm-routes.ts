@@ -7,6 +7,7 @@ import type { Feeds } from '../hosts/feeds.ts'
 import type { HostBook } from '../hosts/host-book.ts'
 import type { SwarmNames } from '../hosts/swarm-names.ts'
 import type { ListedPeer, PeerRegistry } from '../peer-registry.ts'
+import type { PeerStore } from '../peer-store/peer-store.ts'
 import type { SeedRegistry } from '../seeds/seed-registry.ts'
 import { pageOf } from './page-of.ts'
 
@@ -23,6 +24,7 @@ export interface SwarmRoutesComponents {
   readonly feeds: Feeds
   readonly book: HostBook
   readonly events: Pick<EventLog, 'add'>
+  readonly store: Pick<PeerStore, 'dropped'>
 }
 
 /** @throws REQUEST_INVALID when it is neither a digest nor the id of a swarm */
@@ -78,7 +80,7 @@ function filterOf(query: URLSearchParams): (swarm: Summary) => boolean {
 
 /** Swarms and what happens in them. */
 export function swarmRoutes(components: SwarmRoutesComponents): readonly Route[] {
-  const { registry, seeds, feeds, book, events } = components
+  const { registry, seeds, feeds, book, events, store } = components
 
   const list = (exchange: Exchange) => {
     const asked = pageRequest(exchange.query, { max: MAX_PAGE, usual: PAGE, least: 1 })
@@ -122,6 +124,7 @@ export function swarmRoutes(components: SwarmRoutesComponents): readonly Route[]
   const drop = (exchange: Exchange) => {
     const { swarmId, digest } = known(exchange)
     registry.drop(swarmId)
+    store.dropped(swarmId)
     feeds.forget(swarmId)
     events.add('drop', { swarmId, digest })
     sendEmpty(exchange, 204)

@@ -84,6 +84,8 @@ export interface SeedEntries {
   count(swarmId: SwarmId, role: PeerRole): number
   /** Forgets expired nodes. Call it regularly. */
   sweep(): void
+  /** All nodes, each with the time that it has left. */
+  members(): Iterable<{ readonly node: SeedingNode; readonly ttlMs: number }>
   readonly nodes: number
   readonly seeds: number
   readonly swarms: number
@@ -195,6 +197,12 @@ class Registry implements SeedRegistry {
     const nowMs = this.#components.clock.monotonicMs()
     // Intervals differ a little, so a node in front may live longer than those behind it.
     for (const node of [...this.#nodes.values()]) if (node.expiresAtMs <= nowMs) this.#forget(node)
+  }
+
+  *members(): Iterable<{ readonly node: SeedingNode; readonly ttlMs: number }> {
+    for (const node of this.#nodes.values()) {
+      yield { node, ttlMs: node.expiresAtMs - this.#components.clock.monotonicMs() }
+    }
   }
 
   get nodes(): number {

@@ -268,7 +268,14 @@ describe('opsRoutes', () => {
     const metrics = prometheusMetrics()
     metrics.counter({ name: 'shoal_x_total', help: 'X.' })
     let missing: string | undefined = 'no origin answers'
-    await using pair = await httpPair(opsRoutes({ metrics, checks: { origins: () => missing, disk: () => undefined } }))
+    const notes: { store?: string } = {}
+    await using pair = await httpPair(
+      opsRoutes({
+        metrics,
+        checks: { origins: () => missing, disk: () => undefined },
+        notes: { store: () => notes.store },
+      }),
+    )
     expect((await get(pair, '/healthz')).status).toBe(200)
     const unready = await get(pair, '/readyz')
     expect([unready.status, unready.json()]).toEqual([
@@ -276,7 +283,10 @@ describe('opsRoutes', () => {
       { status: 'not ready', missing: { origins: 'no origin answers' } },
     ])
     missing = undefined
-    expect((await get(pair, '/readyz')).status).toBe(200)
+    expect((await get(pair, '/readyz')).json()).toEqual({ status: 'ready' })
+    notes.store = 'it is away'
+    const ready = await get(pair, '/readyz')
+    expect([ready.status, ready.json()]).toEqual([200, { status: 'ready', notes: { store: 'it is away' } }])
     const exposed = await get(pair, '/metrics')
     expect(exposed.headers['content-type']).toMatch(/^text\/plain/)
     expect(exposed.text).toContain('shoal_x_total 0')

@@ -1,0 +1,4 @@
+import { describe } from '@jest/globals'
+import { peerStoreContract } from './peer-store-contract.ts'
+
+describe('a tracker without a store', () => peerStoreContract(() => ({})))
