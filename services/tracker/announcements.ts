@@ -101,12 +101,12 @@ export function announcements(components: AnnouncementsComponents): Announcement
     return { intervalMs: dueMs, peers: limit === 0 ? [] : naming.best(swarmId, entry, limit) }
   }
 
-  const seeding = (host: string, { peerId, key, port, role }: AnnouncingPeer, changes: SeedChanges): SeedAnswer => {
+  const seeding = (host: string, { peerId, key, port, role, zone }: AnnouncingPeer, changes: SeedChanges): SeedAnswer => {
     const dueMs = intervalMs()
     const owner = ownerByKey(key)
     const { sequence, base, add, remove } = changes
     const outcome = seeds.announce(
-      { peerId, key: owner, host, port, role },
+      { peerId, key: owner, host, port, role, zone },
       { sequence, base, add, remove },
       dueMs * LIFETIME_INTERVALS,
     )
@@ -141,7 +141,7 @@ export function announcements(components: AnnouncementsComponents): Announcement
         const entry = leftBytes === 0 ? complete : incomplete
         const answer = one({ swarmId, event, entry, wantPeers, leftBytes, blob: { digest, repository } })
         if (answer === undefined) return []
-        observer.reported(peer.peerId, swarmId, reports)
+        observer.reported(entry, swarmId, reports)
         return [{ swarmId, ...answer }]
       })
       const told = changes === undefined ? {} : { seeds: seeding(host, peer, changes) }
@@ -153,8 +153,8 @@ export function announcements(components: AnnouncementsComponents): Announcement
 }
 
 /** The entry of the peer at `host` for what it downloads. */
-export function downloading(host: string, { peerId, key, port, role }: AnnouncingPeer): PeerEntry {
-  return { peerId, key: ownerByKey(key), host, port, role, complete: false }
+export function downloading(host: string, { peerId, key, port, role, zone }: AnnouncingPeer): PeerEntry {
+  return { peerId, key: ownerByKey(key), host, port, role, complete: false, zone }
 }
 
 function assertSwarmOfDigest({ swarmId, digest }: AnnounceTorrent): void {

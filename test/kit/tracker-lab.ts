@@ -2,9 +2,11 @@ import { fakeClock, seededRandom } from '../../lib/base/index.ts'
 import { silentMetrics } from '../../lib/telemetry/index.ts'
 import { announcements } from '../../services/tracker/announcements.ts'
 import { control, type EffectiveSettings } from '../../services/tracker/control/control.ts'
+import { crossings } from '../../services/tracker/crossings.ts'
 import { eventLog } from '../../services/tracker/events/event-log.ts'
 import { feeds } from '../../services/tracker/hosts/feeds.ts'
 import { hostBook } from '../../services/tracker/hosts/host-book.ts'
+import { hostHealth } from '../../services/tracker/hosts/host-health.ts'
 import { observer } from '../../services/tracker/hosts/observer.ts'
 import { swarmNames } from '../../services/tracker/hosts/swarm-names.ts'
 import { naming } from '../../services/tracker/naming.ts'
@@ -29,11 +31,12 @@ export function trackerLab(given: Partial<EffectiveSettings> = {}) {
   const events = eventLog(clock, { maxEvents: 99 })
   const file = { load: () => Promise.resolve({ bans: [], drains: [], settings: {} }), save: () => Promise.resolve() }
   const steering = control({ clock, file, onEvent: (...event) => events.add(...event) }, { ...settings, ...given })
-  const observed = { book, feeds: feeding, names, events, control: steering }
+  const health = hostHealth(clock, { maxHosts: 999 })
+  const observed = { book, feeds: feeding, health, names, events, control: steering }
   const announcing = announcements({
     ...{ registry, seeds, control: steering, random, metrics: silentMetrics() },
     observer: observer(observed),
-    naming: naming({ registry, seeds, control: steering, random }),
+    naming: naming({ ...observed, registry, seeds, random, crossings: crossings(clock, { maxCrossings: 999 }) }),
   })
   return { clock, random, registry, seeds, ...observed, announcements: announcing }
 }
