@@ -58,6 +58,7 @@ export {
 export { proxyAdmin } from './proxy-admin.ts'
 export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseBody } from './schemas.ts'
+export { announcingPeer, type NodePlace, placeKeys } from './announcing-peer.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
 export {
   type AnnounceAnswer,

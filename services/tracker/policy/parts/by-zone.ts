@@ -1,8 +1,9 @@
 import { type Random, shuffled } from '../../../../lib/base/index.ts'
 import type { Asker, Candidate, Place } from '../peer-order.ts'
 
-/** Peers of other zones that an answer names at most. */
-export const MOST_FAR = 3
+/** Peers of other zones that an answer names at most, and how many of them are origins, which may be full. */
+const MOST_FAR = 3
+const FAR_ORIGINS = 2
 
 /** 3: the same machine, 2: the same rack, 1: the same zone, 0: another zone. */
 export function nearness(a: Place, b: Place): 0 | 1 | 2 | 3 {
@@ -30,7 +31,9 @@ export function nearFirst(
     others.filter((peer) => nearness(asker, peer) === 0 && !(asker.complete && peer.complete)),
     random,
   )
-  const chosen = far.toSorted((a, b) => worth(b) - worth(a)).slice(0, MOST_FAR)
+  const best = far.toSorted((a, b) => worth(b) - worth(a))
+  const origins = best.filter(({ role }) => role === 'origin').slice(0, FAR_ORIGINS)
+  const chosen = [...origins, ...best.filter(({ role }) => role === 'agent')].slice(0, MOST_FAR)
   return [...chosen, ...ordered]
 }
 

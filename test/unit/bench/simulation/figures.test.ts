@@ -16,7 +16,7 @@ const outcome = {
   finishMs: [10_000, 11_000, 12_500],
   ...readers,
   tally,
-  copies: 1.256,
+  copiesAcross: 0, copies: 1.256,
   pieceLength: 524_288,
   events: 9,
 }
