@@ -8,6 +8,7 @@ export {
   type BodyOf,
 } from './admin.ts'
 export { agentAdmin } from './agent-admin.ts'
+export { announcingPeer, type NodePlace, placeKeys } from './announcing-peer.ts'
 export { blobOf, repositoryOf } from './blob-path.ts'
 export {
   type BlobLink,
@@ -58,7 +59,6 @@ export {
 export { proxyAdmin } from './proxy-admin.ts'
 export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseBody } from './schemas.ts'
-export { announcingPeer, type NodePlace, placeKeys } from './announcing-peer.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
 export {
   type AnnounceAnswer,

@@ -23,11 +23,7 @@ export function trackerAnnouncer(trackers: TrackerCluster, identity: Identity): 
  * answers, or when the tracker's metainfo is doubted, it comes from the origins: the loss of all trackers must not stop
  * a pull, and a lying tracker must not spoil one. `identity` is that of the announces.
  */
-export function clusterMetainfo(
-  trackers: TrackerCluster,
-  origins: OriginCluster,
-  identity: Identity,
-): MetainfoSource {
+export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster, identity: Identity): MetainfoSource {
   const openRaw = async ({ repository, digest }: BlobRef, options: MetainfoOptions): Promise<Readable> => {
     const { signal, direct, asker } = options
     if (direct === true) return origins.openMetainfo(repository, digest, { signal })

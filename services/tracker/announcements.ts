@@ -101,7 +101,11 @@ export function announcements(components: AnnouncementsComponents): Announcement
     return { intervalMs: dueMs, peers: limit === 0 ? [] : naming.best(swarmId, entry, limit) }
   }
 
-  const seeding = (host: string, { peerId, key, port, role, zone }: AnnouncingPeer, changes: SeedChanges): SeedAnswer => {
+  const seeding = (
+    host: string,
+    { peerId, key, port, role, zone }: AnnouncingPeer,
+    changes: SeedChanges,
+  ): SeedAnswer => {
     const dueMs = intervalMs()
     const owner = ownerByKey(key)
     const { sequence, base, add, remove } = changes
@@ -153,8 +157,8 @@ export function announcements(components: AnnouncementsComponents): Announcement
 }
 
 /** The entry of the peer at `host` for what it downloads. */
-export function downloading(host: string, { peerId, key, port, role, zone }: AnnouncingPeer): PeerEntry {
-  return { peerId, key: ownerByKey(key), host, port, role, complete: false, zone }
+export function downloading(host: string, { peerId, key, port, role, zone, labels }: AnnouncingPeer): PeerEntry {
+  return { peerId, key: ownerByKey(key), host, port, role, complete: false, zone, labels }
 }
 
 function assertSwarmOfDigest({ swarmId, digest }: AnnounceTorrent): void {

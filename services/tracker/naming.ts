@@ -45,7 +45,14 @@ export function naming(components: NamingComponents): Naming {
   const known = ({ peerId, ...peer }: SampledPeer): Candidate => {
     const { labels, spareBytesPerSecond } = book.of(peerId) ?? {}
     const onProbation = health.of(peerId).state === 'probation'
-    return { peerId, ...peer, labels, spareBytesPerSecond, bytesPerSecond: health.bytesPerSecondOf(peerId), onProbation }
+    return {
+      peerId,
+      ...peer,
+      labels,
+      spareBytesPerSecond,
+      bytesPerSecond: health.bytesPerSecondOf(peerId),
+      onProbation,
+    }
   }
   const candidates = (swarmId: SwarmId, asker: PeerEntry): readonly Candidate[] => {
     const zone = looksAtZones(control.now.policy) ? (asker.zone ?? '') : undefined
@@ -69,7 +76,7 @@ export function naming(components: NamingComponents): Naming {
       const zone = asker.zone ?? ''
       const crossing = { swarmId, zone, peerId: asker.peerId }
       const crosses = !asker.complete && crossings.open(crossing, isHere(swarmId))
-      const from = { ...asker, labels: book.of(asker.peerId)?.labels, crosses }
+      const from = { ...asker, crosses }
       const named = policies[control.now.policy](from, candidates(swarmId, asker), random).slice(0, limit)
       if (crosses && named.some((peer) => (peer.zone ?? '') !== zone)) crossings.taken(crossing)
       return named.map(({ peerId, host, port, role, complete }) => ({ peerId, host, port, role, complete }))

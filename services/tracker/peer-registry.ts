@@ -131,7 +131,7 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     },
     ids: () => swarms.keys(),
     entries: (id) =>
-      [...(swept(id)?.slots() ?? [])].map(({ entry: { key: _secret, ...shown }, leftBytes }) => ({
+      [...(swept(id)?.slots() ?? [])].map(({ entry: { key: _secret, labels: _labels, ...shown }, leftBytes }) => ({
         ...shown,
         leftBytes,
       })),

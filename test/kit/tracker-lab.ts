@@ -1,4 +1,4 @@
-import { fakeClock, seededRandom } from '../../lib/base/index.ts'
+import { fakeClock, type Random, seededRandom } from '../../lib/base/index.ts'
 import { silentMetrics } from '../../lib/telemetry/index.ts'
 import { announcements } from '../../services/tracker/announcements.ts'
 import { control, type EffectiveSettings } from '../../services/tracker/control/control.ts'
@@ -16,9 +16,11 @@ import { seedRegistry } from '../../services/tracker/seeds/seed-registry.ts'
 const settings: EffectiveSettings = { policy: 'completeness', perSecond: 1, minMs: 1, maxMs: 9 }
 
 /** The parts of a tracker on a clock that the test moves, without a server and without a file. */
-export function trackerLab(given: Partial<EffectiveSettings> = {}) {
+export function trackerLab({
+  random = seededRandom(1),
+  ...given
+}: Partial<EffectiveSettings> & { random?: Random } = {}) {
   const clock = fakeClock()
-  const random = seededRandom(1)
   const parts = { clock, random, onEvicted: () => undefined }
   const seeds = seedRegistry(parts, { maxNodes: 999, maxSeeds: 999, maxSwarms: 999, maxSeedsPerNode: 999 })
   const registry = peerRegistry(

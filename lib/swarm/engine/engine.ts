@@ -1,11 +1,4 @@
-import {
-  type AbortOptions,
-  appError,
-  type Background,
-  background,
-  throwIfAborted,
-  wheel,
-} from '../../base/index.ts'
+import { type AbortOptions, appError, type Background, background, throwIfAborted, wheel } from '../../base/index.ts'
 import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId } from '../../core/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
 import { type SwarmLimits, swarmLimits } from '../limits.ts'

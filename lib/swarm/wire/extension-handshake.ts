@@ -63,7 +63,12 @@ export function extensionHandshake(init: ExtensionInit): Readonly<Record<string,
   const { digest, length, pieceLength } = header
   const shoal = { v: PROTOCOL_VERSION, digest, length, pieceLength, role, block: swarmLimits.blockLength, haves: 1 }
   return {
-    shoal: { ...shoal, ...(nonce === undefined ? {} : { nonce }), ...(lanes ? { lanes: 1 } : {}), ...(zone === undefined ? {} : { zone }) },
+    shoal: {
+      ...shoal,
+      ...(nonce === undefined ? {} : { nonce }),
+      ...(lanes ? { lanes: 1 } : {}),
+      ...(zone === undefined ? {} : { zone }),
+    },
     reqq: swarmLimits.maxOpenRequests,
     v: 'shoal',
     ...(listenPort === undefined ? {} : { p: listenPort }),

@@ -4,8 +4,8 @@ import { callerAt, isLoopback } from '../../../lib/identity/index.ts'
 import type { EventLog } from '../events/event-log.ts'
 import type { PeerEntry } from '../swarm.ts'
 import type { Feeds } from './feeds.ts'
-import type { HostHealth } from './host-health.ts'
 import type { HostBook } from './host-book.ts'
+import type { HostHealth } from './host-health.ts'
 import type { SwarmNames } from './swarm-names.ts'
 
 export interface ObserverComponents {

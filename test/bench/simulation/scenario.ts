@@ -1,6 +1,6 @@
 import { pieceLengthFor } from '../../../lib/core/index.ts'
-import type { PolicyName } from '../../../services/tracker/policy/policies.ts'
 import { type SwarmLimits, swarmLimits } from '../../../lib/swarm/index.ts'
+import type { PolicyName } from '../../../services/tracker/policy/policies.ts'
 
 /** What a node may send and receive; in bytes per second. */
 export interface Rates {

@@ -18,5 +18,14 @@ export interface Tally {
 }
 
 export function tally(): Tally {
-  return { originBytes: 0, agentBytes: 0, acrossBytes: 0, wastedBytes: 0, repeats: 0, timeouts: 0, denied: 0, starved: 0 }
+  return {
+    originBytes: 0,
+    agentBytes: 0,
+    acrossBytes: 0,
+    wastedBytes: 0,
+    repeats: 0,
+    timeouts: 0,
+    denied: 0,
+    starved: 0,
+  }
 }

@@ -41,7 +41,10 @@ export function peerReports(conducts: Pick<Conducts, 'take' | 'ids'>): PeerRepor
     take(present) {
       const reports = [...present].map(([id, connection]) => reportOf(id, connection))
       // Those that could not be reached, and liars that are known only now, are not present.
-      const absent = conducts.ids().slice(0, MAX_PARTED).map((id) => reportOf(parsePeerId(id), nowhere))
+      const absent = conducts
+        .ids()
+        .slice(0, MAX_PARTED)
+        .map((id) => reportOf(parsePeerId(id), nowhere))
       return [...parted.splice(0), ...reports, ...absent].filter((report) => report !== undefined)
     },
   }

@@ -45,11 +45,7 @@ export function turnAway(
 }
 
 /** Whom to ask instead: agents first, since together they have more to give. */
-function withPieces(
-  others: Iterable<PeerConnection>,
-  zone: string | undefined,
-  random: Random,
-): readonly PeerInfo[] {
+function withPieces(others: Iterable<PeerConnection>, zone: string | undefined, random: Random): readonly PeerInfo[] {
   const named = [...others].filter(({ remoteHave }) => remoteHave.count > 0).flatMap((peer) => namedIn(zone, peer))
   return shuffled(named, random).sort((a, b) => Number(a.role === 'origin') - Number(b.role === 'origin'))
 }

@@ -5,6 +5,7 @@ import { distributionPlot } from '../../../bench/simulation/plot.ts'
 const tally = {
   originBytes: 1_000,
   agentBytes: 9_000,
+  acrossBytes: 0,
   wastedBytes: 100,
   repeats: 4,
   timeouts: 3,
@@ -16,7 +17,8 @@ const outcome = {
   finishMs: [10_000, 11_000, 12_500],
   ...readers,
   tally,
-  copiesAcross: 0, copies: 1.256,
+  copies: 1.256,
+  copiesAcross: 0,
   pieceLength: 524_288,
   events: 9,
 }
