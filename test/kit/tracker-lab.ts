@@ -1,4 +1,4 @@
-import { fakeClock, type Random, seededRandom } from '../../lib/base/index.ts'
+import { type FakeClock, fakeClock, type Random, seededRandom } from '../../lib/base/index.ts'
 import { silentMetrics } from '../../lib/telemetry/index.ts'
 import { announcements } from '../../services/tracker/announcements.ts'
 import { control, type EffectiveSettings } from '../../services/tracker/control/control.ts'
@@ -17,10 +17,10 @@ const settings: EffectiveSettings = { policy: 'completeness', perSecond: 1, minM
 
 /** The parts of a tracker on a clock that the test moves, without a server and without a file. */
 export function trackerLab({
+  clock = fakeClock(),
   random = seededRandom(1),
   ...given
-}: Partial<EffectiveSettings> & { random?: Random } = {}) {
-  const clock = fakeClock()
+}: Partial<EffectiveSettings> & { random?: Random; clock?: FakeClock } = {}) {
   const parts = { clock, random, onEvicted: () => undefined }
   const seeds = seedRegistry(parts, { maxNodes: 999, maxSeeds: 999, maxSwarms: 999, maxSeedsPerNode: 999 })
   const registry = peerRegistry(
