@@ -21,6 +21,8 @@ import type { PeerEntry } from './swarm.ts'
 
 /** An entry lives for this many intervals without a new announce, so one announce may be lost. */
 const LIFETIME_INTERVALS = 2.5
+/** When the only way between two zones is narrow, its peer asks again so soon. */
+const SOON_MS = 1_000
 /** Kinds of announces; `refused` counts those whose peer id belongs to another key. */
 const outcomes = ['started', 'interval', 'completed', 'stopped', 'refused'] as const
 type Outcome = (typeof outcomes)[number]
@@ -98,7 +100,9 @@ export function announcements(components: AnnouncementsComponents): Announcement
     if (blob !== undefined) observer.named(swarmId, blob.digest, blob.repository)
     if (event !== 'interval') observer.happened(happenings[event], swarmId, entry)
     const limit = event === 'stopped' ? 0 : Math.min(wantPeers, announceLimits.maxPeers)
-    return { intervalMs: dueMs, peers: limit === 0 ? [] : naming.best(swarmId, entry, limit) }
+    if (limit === 0) return { intervalMs: dueMs, peers: [] }
+    const { peers, again } = naming.best(swarmId, entry, limit)
+    return { intervalMs: again ? Math.min(dueMs, SOON_MS) : dueMs, peers }
   }
 
   const seeding = (

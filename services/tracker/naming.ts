@@ -6,6 +6,7 @@ import type { Crossings } from './crossings.ts'
 import type { HostBook } from './hosts/host-book.ts'
 import type { HostHealth } from './hosts/host-health.ts'
 import type { PeerRegistry } from './peer-registry.ts'
+import { MOST_FAR } from './policy/parts/by-zone.ts'
 import type { Candidate } from './policy/peer-order.ts'
 import { looksAtZones, policies } from './policy/policies.ts'
 import { reaches } from './reach.ts'
@@ -22,13 +23,20 @@ export interface NamingComponents {
   readonly random: Random
 }
 
+export interface Named {
+  /** The best first. */
+  readonly peers: readonly PeerInfo[]
+  /** It is the way of its zone to others, and there were few of them: it should ask again soon. */
+  readonly again: boolean
+}
+
 /** Which peers are named to an asker. */
 export interface Naming {
   /**
-   * The best peer first; never the asker, nor one that is banned or drained, nor one that the asker cannot reach. An
+   * Never the asker, nor one that is banned or drained, nor one that the asker cannot reach. An
    * agent whose health has put it out is named only when there is nobody else.
    */
-  best(swarmId: SwarmId, asker: PeerEntry, limit: number): readonly PeerInfo[]
+  best(swarmId: SwarmId, asker: PeerEntry, limit: number): Named
   /** Whether there is a peer to name to the asker. */
   knowsOthers(swarmId: SwarmId, asker: PeerEntry): boolean
 }
@@ -78,8 +86,12 @@ export function naming(components: NamingComponents): Naming {
       const crosses = !asker.complete && crossings.open(crossing, isHere(swarmId))
       const from = { ...asker, crosses }
       const named = policies[control.now.policy](from, candidates(swarmId, asker), random).slice(0, limit)
-      if (crosses && named.some((peer) => (peer.zone ?? '') !== zone)) crossings.taken(crossing)
-      return named.map(({ peerId, host, port, role, complete }) => ({ peerId, host, port, role, complete }))
+      const far = named.filter((peer) => (peer.zone ?? '') !== zone).length
+      if (crosses && far > 0) crossings.taken(crossing)
+      return {
+        peers: named.map(({ peerId, host, port, role, complete }) => ({ peerId, host, port, role, complete })),
+        again: looksAtZones(control.now.policy) && crosses && far > 0 && far < MOST_FAR,
+      }
     },
     knowsOthers: (swarmId, asker) =>
       [registry, seeds].some((some) =>

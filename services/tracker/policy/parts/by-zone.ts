@@ -2,7 +2,7 @@ import { type Random, shuffled } from '../../../../lib/base/index.ts'
 import type { Asker, Candidate, Place } from '../peer-order.ts'
 
 /** Peers of other zones that an answer names at most, and how many of them are origins, which may be full. */
-const MOST_FAR = 5
+export const MOST_FAR = 4
 const FAR_ORIGINS = 2
 
 /** 3: the same machine, 2: the same rack, 1: the same zone, 0: another zone. */
