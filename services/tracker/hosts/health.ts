@@ -20,8 +20,8 @@ export const FULL_WINDOW = 30
 const FEW = 3
 const TIMES_MEAN = 20
 const SIGMAS = 3
-/** Costs that are nearly alike deviate little: what is below so many times the mean is never abnormal. */
-const LEAST_TIMES = 2
+/** Less is never abnormal: whom many ask at once costs some times more, and is not sick. */
+const LEAST_TIMES = 10
 /** So many askers must say the same. */
 export const SEVERAL = 3
 const MIB = 1024 * 1024

@@ -13,10 +13,10 @@ describe('a cost is abnormal', () => {
     ['never while nothing is known of others', 1e6, { count: 2, mean: 1, sigma: 0 }, false],
     ['above 20 times the mean', 201, { count: 3, mean: 10, sigma: 90 }, true],
     ['not at 20 times the mean', 200, { count: 29, mean: 10, sigma: 1 }, false],
-    ['above three deviations in a full window', 41, { count: 30, mean: 10, sigma: 10 }, true],
-    ['not within three deviations', 40, { count: 30, mean: 10, sigma: 10 }, false],
-    ['not when all are nearly alike', 19, { count: 99, mean: 10, sigma: 0.1 }, false],
-    ['but at more than twice the mean', 21, { count: 99, mean: 10, sigma: 0.1 }, true],
+    ['above three deviations in a full window', 161, { count: 30, mean: 10, sigma: 50 }, true],
+    ['not within three deviations', 160, { count: 30, mean: 10, sigma: 50 }, false],
+    ['not when all are nearly alike', 99, { count: 99, mean: 10, sigma: 0.1 }, false],
+    ['but at more than ten times the mean', 101, { count: 99, mean: 10, sigma: 0.1 }, true],
   ])('%s', (_name, cost, usual, expected) => {
     expect(isAbnormal(cost, usual)).toBe(expected)
   })
