@@ -52,8 +52,8 @@ export const FOREIGN_HELLO: ExtensionOffer = {
   haves: false,
 }
 
-/** 255 characters, as the trackers take. */
-const MAX_ZONE_BYTES = 4 * 255
+/** 255 characters, as the trackers take, of up to four bytes. */
+const MAX_ZONE_BYTES = 1020
 
 const failed = (message: string) => appError('WIRE_HANDSHAKE_FAILED', { message })
 

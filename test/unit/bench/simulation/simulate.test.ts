@@ -1,6 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { median } from '../../../bench/measure.ts'
-import { calm, krakenScenario, roughScenario, type Scenario, zonesScenario } from '../../../bench/simulation/scenario.ts'
+import {
+  calm,
+  krakenScenario,
+  roughScenario,
+  type Scenario,
+  zonesScenario,
+} from '../../../bench/simulation/scenario.ts'
 import { simulate } from '../../../bench/simulation/simulate.ts'
 
 const MIB = 1024 * 1024
