@@ -41,7 +41,7 @@ export const simulationColumns = [
 /** The rows of the runs, under `simulationColumns`. */
 export function simulationRows(runs: readonly Run[]): readonly (readonly (string | number)[])[] {
   return runs.map(({ scenario: { agents, name }, outcome }) => {
-    const { finishMs, firstByteMs, meanByteMs, copies, copiesAcross = 0, pieceLength, tally } = outcome
+    const { finishMs, firstByteMs, meanByteMs, copies, copiesAcross, pieceLength, tally } = outcome
     const received = tally.agentBytes + tally.originBytes
     return [
       ...[agents, name, pieceLength / 1024],

@@ -90,9 +90,9 @@ describe.each(['topology', 'adaptive'] as const)('two zones, origins in one of t
       expect(zones.get(node.host)).toBe(at)
       return node
     }
-    await started('a', running.origin)
+    await started('a', (init) => running.origin(init))
     const agents: LabNode[] = []
-    for (let i = 0; i < 12; i += 1) agents.push(await started(i % 2 === 0 ? 'a' : 'b', running.agent))
+    for (let i = 0; i < 12; i += 1) agents.push(await started(i % 2 === 0 ? 'a' : 'b', (init) => running.agent(init)))
     await running.run(Promise.all(agents.map((agent) => agent.pull(blob))))
     await running.clock.advance(11_000)
     const zoneOf = (peerId: PeerId) => tracker.book.of(peerId)?.zone
