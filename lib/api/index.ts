@@ -10,6 +10,7 @@ export {
 } from './admin.ts'
 export { agentAdmin } from './agent-admin.ts'
 export type { PullRow, TracedPull } from './agent-pulls.ts'
+export { announcingPeer, type NodePlace, placeKeys } from './announcing-peer.ts'
 export { blobOf, repositoryOf } from './blob-path.ts'
 export {
   MAX_SEND_BODY,

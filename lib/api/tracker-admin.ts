@@ -68,6 +68,12 @@ const hostSchema = z.object({
   labels: table(text(255), { max: 64, maxKey: 255 }).optional(),
   spareBytesPerSecond: byteCountSchema.optional(),
   seenAtMs: timeSchema,
+  /** `out`: it is not named, as several askers have said that it is slow or fails; `probation`: it is named again. */
+  health: z.object({
+    state: z.enum(['good', 'out', 'probation']),
+    why: text(500).optional(),
+    untilMs: timeSchema.optional(),
+  }),
   bytesPerSecond: z.object({ in: byteCountSchema, out: byteCountSchema }),
   downloads: countSchema,
   seeds: countSchema,

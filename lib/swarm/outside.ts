@@ -50,6 +50,8 @@ export interface AnnounceAnswer {
 export interface AnnouncingNode extends PeerAddress {
   readonly peerId: PeerId
   readonly role: PeerRole
+  /** What it could upload beside what it uploads now; undefined when it has no limit. */
+  readonly spareBytesPerSecond?: number | undefined
 }
 
 /** The node has the blob completely from now on, or has it no longer. */

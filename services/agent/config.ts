@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { placeKeys } from '../../lib/api/index.ts'
 import { anonymousRights, byteSize, duration, listenerOff, rate } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 
 /** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
 export const agentSchema = z.strictObject({
   ...commonKeys,
+  ...placeKeys,
   secrets: secretsOf('agent'),
   registry: z
     .strictObject({

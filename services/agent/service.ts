@@ -76,12 +76,14 @@ function agentEngine(
 ): SwarmEngine {
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
   const peerId = peerIdOf(key)
+  const { zone, labels } = config
+  const identity = { key, zone, labels }
   return swarmEngine(
     {
       ...runtime,
       store,
-      announcer: trackerAnnouncer(clients.trackers, key),
-      metainfo: clusterMetainfo(clients.trackers, clients.origins, key),
+      announcer: trackerAnnouncer(clients.trackers, identity),
+      metainfo: clusterMetainfo(clients.trackers, clients.origins, identity),
       pieces: originPieces(clients.origins, key),
       transport: tcpTransport(runtime),
       prover: config.secrets.prover,
@@ -94,6 +96,7 @@ function agentEngine(
     {
       peerId,
       role: 'agent',
+      zone,
       listen: config.peer.bind,
       uploadBytesPerSecond: config.limits.upload,
       downloadBytesPerSecond: config.limits.download,

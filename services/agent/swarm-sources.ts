@@ -1,31 +1,34 @@
 import type { Readable } from 'node:stream'
-import type { OriginCluster, TrackerCluster } from '../../lib/api/index.ts'
+import { announcingPeer, type NodePlace, type OriginCluster, type TrackerCluster } from '../../lib/api/index.ts'
 import { type AbortOptions, hasCode } from '../../lib/base/index.ts'
 import type { BlobRef } from '../../lib/core/index.ts'
 import { decodeMetainfo, type MetainfoRecord } from '../../lib/metainfo/index.ts'
 import type { Announcer, MetainfoAsker, MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
 
-/** Announces to the trackers of the cluster. `key` proves to them that a later announce comes from the same peer. */
-export function trackerAnnouncer(trackers: TrackerCluster, key: string): Announcer {
+/** Where this node is, and what proves to trackers that its announces come from the same peer. */
+export interface Identity extends NodePlace {
+  readonly key: string
+}
+
+/** Announces to the trackers of the cluster. */
+export function trackerAnnouncer(trackers: TrackerCluster, identity: Identity): Announcer {
   return {
-    announce: ({ peerId, port, role }, batch, options) =>
-      trackers.announce({ peerId, key, port, role }, batch, options),
-    tellSeeds: ({ peerId, port, role }, changes, options) =>
-      trackers.tellSeeds({ peerId, key, port, role }, changes, options),
+    announce: (self, batch, options) => trackers.announce(announcingPeer(self, identity), batch, options),
+    tellSeeds: (self, changes, options) => trackers.tellSeeds(announcingPeer(self, identity), changes, options),
   }
 }
 
 /**
  * Metainfo from the tracker of the swarm, which opens one stream at the origins for all readers. When no tracker
  * answers, or when the tracker's metainfo is doubted, it comes from the origins: the loss of all trackers must not stop
- * a pull, and a lying tracker must not spoil one. `key` is that of the announces.
+ * a pull, and a lying tracker must not spoil one. `identity` is that of the announces.
  */
-export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster, key: string): MetainfoSource {
+export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster, identity: Identity): MetainfoSource {
   const openRaw = async ({ repository, digest }: BlobRef, options: MetainfoOptions): Promise<Readable> => {
     const { signal, direct, asker } = options
     if (direct === true) return origins.openMetainfo(repository, digest, { signal })
     try {
-      return await trackers.openMetainfo(repository, digest, { signal, asker: asker && withKey(asker, key) })
+      return await trackers.openMetainfo(repository, digest, { signal, asker: asker && askerOf(asker, identity) })
     } catch (err) {
       if (!hasCode(err, 'NO_HEALTHY_MEMBER')) throw err
       return origins.openMetainfo(repository, digest, { signal })
@@ -73,9 +76,10 @@ function dropRest(raw: Readable): void {
   })
 }
 
-function withKey({ node: { peerId, port, role }, wantPeers }: MetainfoAsker, key: string) {
-  return { peer: { peerId, key, port, role }, wantPeers }
-}
+const askerOf = ({ node, wantPeers }: MetainfoAsker, identity: Identity) => ({
+  peer: announcingPeer(node, identity),
+  wantPeers,
+})
 
 /** Pieces from the origins over HTTP; tries one origin of the ring after another. `key` is that of the announces. */
 export function originPieces(origins: OriginCluster, key: string): PieceSource {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { placeKeys } from '../../lib/api/index.ts'
 import { backendRulesSchema } from '../../lib/backend/index.ts'
 import { byteSize, duration, rate } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
@@ -6,6 +7,7 @@ import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/inde
 /** Every key of an origin; `config/origin/base.yaml` shows them with their defaults. */
 export const originSchema = z.strictObject({
   ...commonKeys,
+  ...placeKeys,
   secrets: secretsOf('origin'),
   /** The member of `origins.members` that this process is. */
   member: z.string().min(1).default('origin-1'),

@@ -1,4 +1,4 @@
-import { type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
+import { announcingPeer, type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
 import { type Backends, backendProbes, durabilityOf, openBackends } from '../../lib/backend/index.ts'
 import { appError, background, type Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
@@ -79,15 +79,15 @@ interface EngineParts {
 function originEngine({ runtime, store, trackers, cluster }: EngineParts, config: OriginConfig): SwarmEngine {
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
   const peerId = peerIdOf(key)
+  const { zone, labels } = config
+  const identity = { key, zone, labels }
   return swarmEngine(
     {
       ...runtime,
       store,
       announcer: {
-        announce: (self, batch, options) =>
-          trackers.announce({ peerId: self.peerId, key, port: self.port, role: self.role }, batch, options),
-        tellSeeds: (self, changes, options) =>
-          trackers.tellSeeds({ peerId: self.peerId, key, port: self.port, role: self.role }, changes, options),
+        announce: (self, batch, options) => trackers.announce(announcingPeer(self, identity), batch, options),
+        tellSeeds: (self, changes, options) => trackers.tellSeeds(announcingPeer(self, identity), changes, options),
       },
       metainfo: nothingToPull,
       pieces: nothingToPull,
@@ -99,6 +99,7 @@ function originEngine({ runtime, store, trackers, cluster }: EngineParts, config
     {
       peerId,
       role: 'origin',
+      zone,
       listen: config.peer.bind,
       allowedPeers: config.allowedPeers,
       uploadBytesPerSecond: config.limits.upload,

@@ -22,6 +22,8 @@ import type { PeerEntry } from './swarm.ts'
 
 /** An entry lives for this many intervals without a new announce, so one announce may be lost. */
 export const LIFETIME_INTERVALS = 2.5
+/** When the only way between two zones is narrow, its peer asks again so soon. */
+const SOON_MS = 1_000
 /** Kinds of announces; `refused` counts those whose peer id belongs to another key. */
 const outcomes = ['started', 'interval', 'completed', 'stopped', 'refused'] as const
 type Outcome = (typeof outcomes)[number]
@@ -94,15 +96,21 @@ export function announcements(components: AnnouncementsComponents): Announcement
     if (blob !== undefined) observer.named(swarmId, blob.digest, blob.repository)
     if (event !== 'interval') observer.happened(happenings[event], swarmId, entry)
     const limit = event === 'stopped' ? 0 : Math.min(wantPeers, announceLimits.maxPeers)
-    return { intervalMs: dueMs, peers: limit === 0 ? [] : naming.best(swarmId, entry, limit) }
+    if (limit === 0) return { intervalMs: dueMs, peers: [] }
+    const { peers, again } = naming.best(swarmId, entry, limit)
+    return { intervalMs: again ? Math.min(dueMs, SOON_MS) : dueMs, peers }
   }
 
-  const seeding = (host: string, { peerId, key, port, role }: AnnouncingPeer, changes: SeedChanges): SeedAnswer => {
+  const seeding = (
+    host: string,
+    { peerId, key, port, role, zone }: AnnouncingPeer,
+    changes: SeedChanges,
+  ): SeedAnswer => {
     const dueMs = intervalMs()
     const owner = ownerByKey(key)
     const { sequence, base, add, remove } = changes
     const ttlMs = dueMs * LIFETIME_INTERVALS
-    const node = { peerId, key: owner, host, port, role }
+    const node = { peerId, key: owner, host, port, role, zone }
     const outcome = seeds.announce(node, { sequence, base, add, remove }, ttlMs)
     meters.seedAnnounces[outcome].add()
     if (outcome === 'taken') shareSeeds(components, node, { changes, ttlMs })
@@ -129,7 +137,7 @@ export function announcements(components: AnnouncementsComponents): Announcement
         const entry = leftBytes === 0 ? complete : incomplete
         const answer = one({ swarmId, event, entry, wantPeers, leftBytes, blob: { digest, repository } })
         if (answer === undefined) return []
-        observer.reported(peer.peerId, swarmId, reports)
+        observer.reported(entry, swarmId, reports)
         return [{ swarmId, ...answer }]
       })
       const told = changes === undefined ? {} : { seeds: seeding(host, peer, changes) }
@@ -180,8 +188,8 @@ function shareSeeds(
 }
 
 /** The entry of the peer at `host` for what it downloads. */
-export function downloading(host: string, { peerId, key, port, role }: AnnouncingPeer): PeerEntry {
-  return { peerId, key: ownerByKey(key), host, port, role, complete: false }
+export function downloading(host: string, { peerId, key, port, role, zone, labels }: AnnouncingPeer): PeerEntry {
+  return { peerId, key: ownerByKey(key), host, port, role, complete: false, zone, labels }
 }
 
 function assertSwarmOfDigest({ swarmId, digest }: AnnounceTorrent): void {

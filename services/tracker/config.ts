@@ -31,7 +31,7 @@ export const trackerSchema = z.strictObject({
   /** The order in which an answer names peers. */
   policy: z
     .enum(policyNames, { error: `there is no such policy; known are: ${policyNames.join(', ')}` })
-    .default('completeness'),
+    .default('adaptive'),
   announce: z
     .strictObject({
       /** Announces that this tracker accepts per second: of downloads, and of nodes with complete blobs. */

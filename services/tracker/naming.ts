@@ -1,45 +1,101 @@
 import { announceLimits } from '../../lib/api/index.ts'
 import type { Random } from '../../lib/base/index.ts'
-import type { PeerInfo, SwarmId } from '../../lib/core/index.ts'
+import type { PeerId, PeerInfo, SwarmId } from '../../lib/core/index.ts'
 import type { Control } from './control/control.ts'
+import type { Crossings } from './crossings.ts'
+import type { HostBook } from './hosts/host-book.ts'
+import type { HostHealth } from './hosts/host-health.ts'
 import type { PeerRegistry } from './peer-registry.ts'
-import { policies } from './policy/policies.ts'
+import { MOST_FAR } from './policy/parts/by-zone.ts'
+import type { Candidate } from './policy/peer-order.ts'
+import { looksAtZones, policies } from './policy/policies.ts'
 import { reaches } from './reach.ts'
 import type { SeedRegistry } from './seeds/seed-registry.ts'
-import type { PeerEntry } from './swarm.ts'
+import type { PeerEntry, SampledPeer } from './swarm.ts'
 
 export interface NamingComponents {
   readonly registry: PeerRegistry
   readonly seeds: SeedRegistry
+  readonly book: Pick<HostBook, 'of'>
+  readonly health: Pick<HostHealth, 'of' | 'bytesPerSecondOf'>
+  readonly crossings: Crossings
   readonly control: Pick<Control, 'markOf' | 'now'>
   readonly random: Random
 }
 
+export interface Named {
+  /** The best first. */
+  readonly peers: readonly PeerInfo[]
+  /** It is the way of its zone to others, and there were few of them: it should ask again soon. */
+  readonly again: boolean
+}
+
 /** Which peers are named to an asker. */
 export interface Naming {
-  /** The best peer first; never the asker, nor one that is banned or drained, nor one that the asker cannot reach. */
-  best(swarmId: SwarmId, asker: PeerEntry, limit: number): readonly PeerInfo[]
+  /**
+   * Never the asker, nor one that is banned or drained, nor one that the asker cannot reach. An
+   * agent whose health has put it out is named only when there is nobody else.
+   */
+  best(swarmId: SwarmId, asker: PeerEntry, limit: number): Named
   /** Whether there is a peer to name to the asker. */
   knowsOthers(swarmId: SwarmId, asker: PeerEntry): boolean
 }
 
-export function naming({ registry, seeds, control, random }: NamingComponents): Naming {
-  const isOpen = (peer: PeerInfo) =>
+export function naming(components: NamingComponents): Naming {
+  const { registry, seeds, book, health, crossings, control, random } = components
+  const isOpen = (peer: Pick<PeerInfo, 'peerId' | 'host'>) =>
     control.markOf('ban', peer) === undefined && control.markOf('drain', peer) === undefined
   const mayName = (peer: PeerInfo, asker: PeerEntry) => reaches(asker.host, peer.host) && isOpen(peer)
+  // Origins stay: at first nobody else has the pieces, and all their askers wait for them alike.
+  const isOut = ({ peerId, role }: Pick<PeerInfo, 'peerId' | 'role'>) =>
+    role === 'agent' && health.of(peerId).state === 'out'
+
+  const known = ({ peerId, ...peer }: SampledPeer): Candidate => {
+    const { labels, spareBytesPerSecond } = book.of(peerId) ?? {}
+    const onProbation = health.of(peerId).state === 'probation'
+    return {
+      peerId,
+      ...peer,
+      labels,
+      spareBytesPerSecond,
+      bytesPerSecond: health.bytesPerSecondOf(peerId),
+      onProbation,
+    }
+  }
+  const candidates = (swarmId: SwarmId, asker: PeerEntry): readonly Candidate[] => {
+    const zone = looksAtZones(control.now.policy) ? (asker.zone ?? '') : undefined
+    const entries = registry.sample(swarmId, announceLimits.maxPeers, zone)
+    // A peer with an entry of its own is named as the entry says: it may have lost the blob and be pulling it again.
+    const listed = new Set(entries.map(({ peerId }) => peerId))
+    const others = seeds.sample(swarmId, announceLimits.maxPeers, zone).filter(({ peerId }) => !listed.has(peerId))
+    const open = [...entries, ...others].filter((peer) => peer.peerId !== asker.peerId && mayName(peer, asker))
+    const sound = open.filter((peer) => !isOut(peer))
+    return (sound.length > 0 ? sound : open).map(known)
+  }
+
+  const isHere = (swarmId: SwarmId) => (peerId: PeerId) => {
+    const host = book.of(peerId)
+    const isNamed = host === undefined || (isOpen(host) && !isOut(host))
+    return isNamed && (registry.has(swarmId, peerId) || seeds.has(swarmId, peerId))
+  }
 
   return {
     best(swarmId, asker, limit) {
-      const entries = registry.sample(swarmId, announceLimits.maxPeers)
-      // A peer with an entry of its own is named as the entry says: it may have lost the blob and be pulling it again.
-      const known = new Set(entries.map(({ peerId }) => peerId))
-      const others = seeds.sample(swarmId, announceLimits.maxPeers).filter(({ peerId }) => !known.has(peerId))
-      const near = [...entries, ...others].filter((peer) => mayName(peer, asker))
-      return policies[control.now.policy](asker, near, random).slice(0, limit)
+      const zone = asker.zone ?? ''
+      const crossing = { swarmId, zone, peerId: asker.peerId }
+      const crosses = !asker.complete && crossings.open(crossing, isHere(swarmId))
+      const from = { ...asker, crosses }
+      const named = policies[control.now.policy](from, candidates(swarmId, asker), random).slice(0, limit)
+      const far = named.filter((peer) => (peer.zone ?? '') !== zone).length
+      if (crosses && far > 0) crossings.taken(crossing)
+      return {
+        peers: named.map(({ peerId, host, port, role, complete }) => ({ peerId, host, port, role, complete })),
+        again: looksAtZones(control.now.policy) && crosses && far > 0 && far < MOST_FAR,
+      }
     },
     knowsOthers: (swarmId, asker) =>
-      [registry, seeds].some((known) =>
-        known.sample(swarmId, 2).some((peer) => peer.peerId !== asker.peerId && mayName(peer, asker)),
+      [registry, seeds].some((some) =>
+        some.sample(swarmId, 2).some((peer) => peer.peerId !== asker.peerId && mayName(peer, asker)),
       ),
   }
 }

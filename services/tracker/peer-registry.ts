@@ -1,7 +1,7 @@
 import type { Clock, Random } from '../../lib/base/index.ts'
 import type { PeerId, PeerInfo, SwarmId } from '../../lib/core/index.ts'
 import { heldSlots, type Worth } from './held-slots.ts'
-import { type PeerEntry, type Slot, type SlotWatcher, type Swarm, swarm } from './swarm.ts'
+import { type PeerEntry, type SampledPeer, type Slot, type SlotWatcher, type Swarm, swarm } from './swarm.ts'
 
 export interface PeerRegistryInit {
   /** Most entries of all swarms, and most swarms. Beyond it, entries of a caller that holds many make room. */
@@ -42,8 +42,12 @@ export interface PeerEntries {
   announce(swarmId: SwarmId, entry: PeerEntry, ttlMs: number, leftBytes?: number): boolean
   /** Forgets an entry at once. False when the peer id belongs to another key. */
   leave(swarmId: SwarmId, entry: Pick<PeerEntry, 'peerId' | 'key'>): boolean
-  /** Up to `limit` random peers of each kind: agents with the whole blob, agents without it, origins. */
-  sample(swarmId: SwarmId, limit: number): readonly PeerInfo[]
+  has(swarmId: SwarmId, peerId: PeerId): boolean
+  /**
+   * Up to `limit` random peers of each kind: agents with the whole blob, agents without it, origins. With a zone, so many
+   * of that zone, and a few of the others.
+   */
+  sample(swarmId: SwarmId, limit: number, zone?: string): readonly SampledPeer[]
   /** The numbers of entries in a swarm with the whole blob and without it. */
   counts(swarmId: SwarmId): { readonly complete: number; readonly incomplete: number }
   /** Drops expired entries. Call it regularly, because a swarm without announces is otherwise not looked at. */
@@ -122,7 +126,8 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
       kept(found)
       return taken
     },
-    sample: (id, limit) => swept(id)?.sample(limit, clock.monotonicMs()) ?? [],
+    has: (id, peerId) => swept(id)?.has(peerId) ?? false,
+    sample: (id, limit, zone) => swept(id)?.sample({ limit, zone }, clock.monotonicMs()) ?? [],
     counts: (id) => swept(id)?.counts() ?? { complete: 0, incomplete: 0 },
     sweep() {
       for (const id of [...swarms.keys()]) swept(id)

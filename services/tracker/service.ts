@@ -7,9 +7,11 @@ import { announcements, LIFETIME_INTERVALS } from './announcements.ts'
 import type { TrackerConfig } from './config.ts'
 import { type Control, control } from './control/control.ts'
 import { controlFile } from './control/control-file.ts'
+import { crossings } from './crossings.ts'
 import { eventLog } from './events/event-log.ts'
 import { feeds } from './hosts/feeds.ts'
 import { hostBook } from './hosts/host-book.ts'
+import { hostHealth } from './hosts/host-health.ts'
 import { observer } from './hosts/observer.ts'
 import { swarmNames } from './hosts/swarm-names.ts'
 import { naming } from './naming.ts'
@@ -96,6 +98,8 @@ function sharedStore(runtime: Runtime, known: Known, { store }: TrackerConfig): 
 
 /** Swarm feeds that are kept, about 200 bytes each. */
 const MAX_FEEDS = 200_000
+/** Zones of swarms whose way to other zones is remembered, about 300 bytes each. */
+const MAX_CROSSINGS = 100_000
 /** Events that a client which comes back may have missed. */
 const MAX_EVENTS = 4096
 
@@ -106,7 +110,8 @@ function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: Tra
   const feeding = feeds(clock, { maxFeeds: MAX_FEEDS })
   const names = swarmNames(clock, { maxSwarms: swarms.max })
   const events = eventLog(clock, { maxEvents: MAX_EVENTS })
-  const observing = observer({ book, feeds: feeding, names, events })
+  const health = hostHealth(clock, { maxHosts: seeds.maxNodes })
+  const observing = observer({ book, feeds: feeding, health, names, events })
   const steering = control(
     { clock, file: controlFile(folder), onEvent: (...event) => events.add(...event) },
     {
@@ -116,7 +121,7 @@ function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: Tra
       maxMs: config.announce.maxInterval,
     },
   )
-  return { book, feeds: feeding, names, events, observer: observing, control: steering }
+  return { book, feeds: feeding, health, names, events, observer: observing, control: steering }
 }
 
 /** Fires a signal at the stop. */
@@ -148,7 +153,10 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     ...runtime,
     ...observed,
     ...known,
-    naming: naming({ ...runtime, registry, seeds, control: observed.control }),
+    naming: naming({
+      ...{ ...runtime, ...observed, ...known },
+      crossings: crossings(runtime.clock, { maxCrossings: MAX_CROSSINGS }),
+    }),
   })
   const relay = metainfoRelay(
     { ...runtime, cluster, origins: originCluster({ http, cluster }) },

@@ -2,12 +2,21 @@ import type { AgeLinks, Random } from '../../lib/base/index.ts'
 import type { PeerId, PeerInfo, SwarmId } from '../../lib/core/index.ts'
 import { callerAt } from '../../lib/identity/index.ts'
 import { mayChange } from './owner.ts'
-import { pick } from './pick.ts'
+import { type Draw, pickAcross, type ZoneGroup, ZoneGroups } from './zone-groups.ts'
 
 /** What a peer states about itself in one swarm. */
 export interface PeerEntry extends PeerInfo {
   /** Its owner; see `mayChange`. */
   readonly key: string
+  readonly zone?: string | undefined
+  readonly labels?: Readonly<Record<string, string>> | undefined
+}
+
+/** A peer that may be named, with what it has told about the blob. */
+export interface SampledPeer extends PeerInfo {
+  readonly zone?: string | undefined
+  /** The share of the blob that it has, if it is not complete and this is known. */
+  readonly have?: number | undefined
 }
 
 /** One entry of a swarm, as its owner sees it. A renewed entry has a new slot. */
@@ -39,8 +48,9 @@ export interface Swarm {
   put(entry: PeerEntry, expiresAtMs: number, leftBytes?: number): boolean
   /** Removes an entry. False when the peer id belongs to another key. */
   remove(peerId: PeerId, key: string): boolean
-  /** Up to `limit` random peers of each kind that have not expired. */
-  sample(limit: number, nowMs: number): readonly PeerInfo[]
+  has(peerId: PeerId): boolean
+  /** Random peers of each kind that have not expired: agents with the whole blob, agents without it, origins. */
+  sample(draw: Draw, nowMs: number): readonly SampledPeer[]
   counts(): { readonly complete: number; readonly incomplete: number }
   /** Drops expired entries, the oldest announce first; returns how many. */
   sweep(nowMs: number): number
@@ -53,8 +63,12 @@ export interface Swarm {
   readonly size: number
 }
 
+interface SlotGroup extends ZoneGroup {
+  readonly slots: GroupedSlot[]
+}
+
 interface GroupedSlot extends Slot {
-  readonly group: GroupedSlot[]
+  readonly group: SlotGroup
   /** Index of the slot in its group. */
   at: number
 }
@@ -72,13 +86,13 @@ export function swarm(id: SwarmId, init: SwarmInit): Swarm {
 /** In a full swarm so many entries are looked at, to find out whose are many. */
 const LOOKS = 16
 
-/** Three groups, each sampled without a look at all peers, and an order by age for expiry and eviction. */
+/** Groups by zone and kind, each sampled without a look at all peers, and an order by age for expiry and eviction. */
 class GroupedSwarm implements Swarm {
   readonly id: SwarmId
   readonly #init: SwarmInit
-  readonly #completeAgents: GroupedSlot[] = []
-  readonly #incompleteAgents: GroupedSlot[] = []
-  readonly #origins: GroupedSlot[] = []
+  readonly #groups = new ZoneGroups<SlotGroup>()
+  /** The most that anybody has lacked: probably the whole blob. */
+  #mostLeft = 0
   /** Ordered by the last announce, oldest first. */
   readonly #byId = new Map<PeerId, GroupedSlot>()
 
@@ -93,7 +107,8 @@ class GroupedSwarm implements Swarm {
     this.#drop(known)
     const holder = callerAt(entry.host)
     if (this.#byId.size >= this.#init.maxPeers) this.#drop(this.#crowding(holder))
-    const group = this.#groupOf(entry)
+    const group = this.#groups.at(entry.zone ?? '', kindOf(entry), (zone) => newGroup(zone, kindOf(entry)))
+    this.#mostLeft = Math.max(this.#mostLeft, leftBytes ?? 0)
     const slot: GroupedSlot = {
       swarm: this,
       entry,
@@ -106,7 +121,7 @@ class GroupedSwarm implements Swarm {
       older: undefined,
       newer: undefined,
     }
-    group.push(slot)
+    group.slots.push(slot)
     this.#byId.set(entry.peerId, slot)
     this.#init.watcher.added(slot)
     return true
@@ -119,16 +134,26 @@ class GroupedSwarm implements Swarm {
     return true
   }
 
-  sample(limit: number, nowMs: number): readonly PeerInfo[] {
-    return [this.#completeAgents, this.#incompleteAgents, this.#origins]
-      .flatMap((group) => pick(group.length, limit, this.#init.random).flatMap((at) => group[at] ?? []))
+  has(peerId: PeerId): boolean {
+    return this.#byId.has(peerId)
+  }
+
+  sample(draw: Draw, nowMs: number): readonly SampledPeer[] {
+    return this.#groups
+      .draw(draw, this.#init.random)
+      .flatMap(({ group, place }) => group.slots[place] ?? [])
       .filter(({ expiresAtMs }) => expiresAtMs > nowMs)
-      .map(({ entry: { peerId, host, port, role, complete } }) => ({ peerId, host, port, role, complete }))
+      .map(({ entry: { peerId, host, port, role, complete, zone }, leftBytes }) => {
+        const have = complete || leftBytes === undefined ? undefined : 1 - leftBytes / Math.max(1, this.#mostLeft)
+        return { peerId, host, port, role, complete, zone, have }
+      })
   }
 
   counts(): { readonly complete: number; readonly incomplete: number } {
-    const completeOrigins = this.#origins.filter(({ entry }) => entry.complete).length
-    const complete = this.#completeAgents.length + completeOrigins
+    const origins = this.#groups.all().flatMap(({ kind, slots }) => (kind === 'origin' ? slots : []))
+    const completeAgents = this.#groups.all().filter(({ kind }) => kind === 'complete')
+    const complete =
+      completeAgents.reduce((sum, { length }) => sum + length, 0) + origins.filter(({ entry }) => entry.complete).length
     return { complete, incomplete: this.size - complete }
   }
 
@@ -157,27 +182,14 @@ class GroupedSwarm implements Swarm {
     return this.#byId.size
   }
 
-  #groupOf({ role, complete }: PeerEntry): GroupedSlot[] {
-    if (role === 'origin') return this.#origins
-    return complete ? this.#completeAgents : this.#incompleteAgents
-  }
-
   /**
    * The oldest of the entries of one caller: of the one that has most among the oldest entry, some random ones and the
    * one that is to come.
    */
   #crowding(newcomer: string): GroupedSlot | undefined {
-    const groups = [this.#completeAgents, this.#incompleteAgents, this.#origins]
-    const at = (place: number) => {
-      let left = place
-      for (const group of groups) {
-        if (left < group.length) return group[left]
-        left -= group.length
-      }
-      return undefined
-    }
     const [oldest] = this.#byId.values()
-    const looked = new Set([oldest, ...pick(this.size, LOOKS, this.#init.random).map(at)])
+    const some = pickAcross(this.#groups.all(), LOOKS, this.#init.random)
+    const looked = new Set([oldest, ...some.map(({ group, place }) => group.slots[place])])
     const counts = new Map([[newcomer, 1]])
     for (const slot of looked) if (slot !== undefined) counts.set(slot.holder, (counts.get(slot.holder) ?? 0) + 1)
     let found: GroupedSlot | undefined
@@ -192,12 +204,31 @@ class GroupedSwarm implements Swarm {
   /** Removes a slot; the last slot of the group takes its place. */
   #drop(slot: GroupedSlot | undefined): void {
     if (slot === undefined) return
-    const last = slot.group.pop()
+    const { group, at } = slot
+    const last = group.slots.pop()
     if (last !== undefined && last !== slot) {
-      slot.group[slot.at] = last
-      last.at = slot.at
+      group.slots[at] = last
+      last.at = at
     }
+    if (group.length === 0) this.#groups.drop(group)
     this.#byId.delete(slot.entry.peerId)
     this.#init.watcher.dropped(slot)
+  }
+}
+
+const kindOf = ({ role, complete }: PeerEntry): string => {
+  if (role === 'origin') return 'origin'
+  return complete ? 'complete' : 'incomplete'
+}
+
+function newGroup(zone: string, kind: string): SlotGroup {
+  const slots: GroupedSlot[] = []
+  return {
+    zone,
+    kind,
+    slots,
+    get length() {
+      return slots.length
+    },
   }
 }

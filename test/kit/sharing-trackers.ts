@@ -92,7 +92,7 @@ export async function sharingTracker({ redis, intervalMs = 60_000 }: SharingTrac
     async named(blob: WantedBlob): Promise<readonly Pick<PeerInfo, 'peerId' | 'complete'>[]> {
       await lab.store.ready([blob.swarmId])
       const asker = { ...provenPeer(), host: '10.0.0.7', complete: false }
-      return lab.naming.best(blob.swarmId, asker, 50).map(({ peerId, complete }) => ({ peerId, complete }))
+      return lab.naming.best(blob.swarmId, asker, 50).peers.map(({ peerId, complete }) => ({ peerId, complete }))
     },
     [Symbol.asyncDispose]: () => lab.store.stop(),
   }

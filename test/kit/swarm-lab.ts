@@ -134,18 +134,26 @@ export interface SwarmLab extends AsyncDisposable {
   run<T>(work: Promise<T>): Promise<T>
 }
 
-/** A swarm in one process: engines on a network in memory, with one clock that only moves in `run`. */
-export function swarmLab(blobs: readonly SwarmBlob[], seed = 1): SwarmLab {
+/**
+ * A swarm in one process: engines on a network in memory, with one clock that only moves in `run`. They announce to the
+ * lab's own tracker, or to that of `announcerOn`.
+ */
+export function swarmLab(
+  blobs: readonly SwarmBlob[],
+  seed = 1,
+  announcerOn?: (clock: FakeClock) => Announcer,
+): SwarmLab {
   const clock = fakeClock()
   const random = seededRandom(seed)
   const network = memoryNetwork()
   const tracker = labTracker()
+  const announcer = announcerOn?.(clock) ?? tracker.announcer
   const sources = swarmSources(blobs)
   const nodes: { stop(): Promise<void> }[] = []
 
   const node = async (role: PeerRole, init: LabNodeInit): Promise<LabNode> => {
     const host = `10.0.0.${nodes.length + 1}`
-    const built = await startNode({ clock, random, network, tracker, sources }, { host, role, init })
+    const built = await startNode({ clock, random, network, announcer, sources }, { host, role, init })
     nodes.push(built.engine)
     return built
   }
@@ -173,10 +181,12 @@ export function swarmLab(blobs: readonly SwarmBlob[], seed = 1): SwarmLab {
   }
 }
 
-type Shared = Pick<SwarmLab, 'clock' | 'random' | 'network' | 'tracker' | 'sources'>
+interface Shared extends Pick<SwarmLab, 'clock' | 'random' | 'network' | 'sources'> {
+  readonly announcer: Announcer
+}
 
 async function startNode(
-  { clock, random, network, tracker, sources }: Shared,
+  { clock, random, network, announcer, sources }: Shared,
   { host, role, init }: { readonly host: string; readonly role: PeerRole; readonly init: LabNodeInit },
 ): Promise<LabNode> {
   const metrics = recordingMetrics()
@@ -201,7 +211,7 @@ async function startNode(
       logger,
       metrics,
       store: wrapStore(store),
-      announcer: announcedAs === undefined ? tracker.announcer : inRole(tracker.announcer, announcedAs),
+      announcer: announcedAs === undefined ? announcer : inRole(announcer, announcedAs),
       metainfo: sources.metainfo,
       pieces: sources.pieces,
       transport: network.host(host),

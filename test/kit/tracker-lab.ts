@@ -1,10 +1,12 @@
-import { type Clock, type FakeClock, fakeClock, seededRandom } from '../../lib/base/index.ts'
+import { type Clock, type FakeClock, fakeClock, type Random, seededRandom } from '../../lib/base/index.ts'
 import { silentMetrics } from '../../lib/telemetry/index.ts'
 import { announcements } from '../../services/tracker/announcements.ts'
 import { control, type EffectiveSettings } from '../../services/tracker/control/control.ts'
+import { crossings } from '../../services/tracker/crossings.ts'
 import { eventLog } from '../../services/tracker/events/event-log.ts'
 import { feeds } from '../../services/tracker/hosts/feeds.ts'
 import { hostBook } from '../../services/tracker/hosts/host-book.ts'
+import { hostHealth } from '../../services/tracker/hosts/host-health.ts'
 import { observer } from '../../services/tracker/hosts/observer.ts'
 import { swarmNames } from '../../services/tracker/hosts/swarm-names.ts'
 import { naming } from '../../services/tracker/naming.ts'
@@ -16,19 +18,23 @@ const settings: EffectiveSettings = { policy: 'completeness', perSecond: 1, minM
 
 export interface TrackerLabParts<C extends Clock> {
   readonly clock: C
+  readonly random?: Random
   /** Default: none. */
   readonly store?: (known: { readonly registry: PeerRegistry; readonly seeds: SeedRegistry }) => PeerStore
 }
 
 /** The parts of a tracker on a clock that the test moves, without a server and without a file. */
-export function trackerLab(given: Partial<EffectiveSettings> = {}) {
-  return trackerLabOn<FakeClock>(given, { clock: fakeClock() })
+export function trackerLab({
+  clock = fakeClock(),
+  random = seededRandom(1),
+  ...given
+}: Partial<EffectiveSettings> & { random?: Random; clock?: FakeClock } = {}) {
+  return trackerLabOn<FakeClock>(given, { clock, random })
 }
 
 /** The same on any clock, and with a store that it shares with others. */
 export function trackerLabOn<C extends Clock>(given: Partial<EffectiveSettings>, parts: TrackerLabParts<C>) {
-  const { clock } = parts
-  const random = seededRandom(1)
+  const { clock, random = seededRandom(1) } = parts
   const common = { clock, random, onEvicted: () => undefined }
   const seeds = seedRegistry(common, { maxNodes: 999, maxSeeds: 999, maxSwarms: 999, maxSeedsPerNode: 999 })
   const registry = peerRegistry(
@@ -42,8 +48,9 @@ export function trackerLabOn<C extends Clock>(given: Partial<EffectiveSettings>,
   const events = eventLog(clock, { maxEvents: 99 })
   const file = { load: () => Promise.resolve({ bans: [], drains: [], settings: {} }), save: () => Promise.resolve() }
   const steering = control({ clock, file, onEvent: (...event) => events.add(...event) }, { ...settings, ...given })
-  const observed = { book, feeds: feeding, names, events, control: steering }
-  const named = naming({ registry, seeds, control: steering, random })
+  const health = hostHealth(clock, { maxHosts: 999 })
+  const observed = { book, feeds: feeding, health, names, events, control: steering }
+  const named = naming({ ...observed, registry, seeds, random, crossings: crossings(clock, { maxCrossings: 999 }) })
   const announcing = announcements({
     ...{ registry, seeds, store, control: steering, random, metrics: silentMetrics() },
     observer: observer(observed),

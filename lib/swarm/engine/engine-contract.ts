@@ -40,6 +40,8 @@ export interface SwarmEngineComponents {
 export interface SwarmEngineInit {
   readonly peerId: PeerId
   readonly role: PeerRole
+  /** Where the node is: peers name only those of a peer's own zone to it. */
+  readonly zone?: string | undefined
   /** The address for incoming peers; port 0 means any free port. */
   readonly listen: PeerAddress
   /** Limit of payload sent to peers, for all torrents together; undefined means no limit. */

@@ -3,7 +3,6 @@ import {
   appError,
   type Background,
   background,
-  type FairBucket,
   throwIfAborted,
   type Wheel,
   wheel,
@@ -31,6 +30,7 @@ import { awaitHeader } from './await-header.ts'
 import { type BanList, banList } from './ban-list.ts'
 import { type BlobHandle, blobHandle, type HandleSource } from './blob-handle.ts'
 import type { OpenOptions, SwarmEngine, SwarmEngineComponents, SwarmEngineInit } from './engine-contract.ts'
+import { type MeteredUploads, meteredUploads } from './metered-uploads.ts'
 import { nodeRate } from './node-rate.ts'
 import { type PeerGate, peerGate } from './peer-gate.ts'
 import { type Refusals, refusals } from './refusals.ts'
@@ -47,7 +47,7 @@ class Engine implements SwarmEngine {
   readonly #components: SwarmEngineComponents
   readonly #init: SwarmEngineInit
   readonly #limits: SwarmLimits
-  readonly uploads: FairBucket
+  readonly uploads: MeteredUploads
   readonly #allows: HostRule
   readonly #meters: SwarmMeters
   readonly #warm: WarmPieces
@@ -66,7 +66,9 @@ class Engine implements SwarmEngine {
     this.#components = components
     this.#init = init
     this.#limits = { ...swarmLimits, ...init.limits }
-    this.uploads = nodeRate(this.#components.clock, this.#limits, init.uploadBytesPerSecond)
+    const { clock } = components
+    const uploads = nodeRate(clock, this.#limits, init.uploadBytesPerSecond)
+    this.uploads = meteredUploads(clock, uploads, init.uploadBytesPerSecond)
     this.#allows = allowedPeers(init.allowedPeers)
     this.#meters = swarmMeters(components.metrics)
     this.#warm = warmPieces(Math.min(this.#limits.warmPieceBytes, this.#limits.pieceBufferBytes / 2))
@@ -95,7 +97,7 @@ class Engine implements SwarmEngine {
 
   get #node(): AnnouncingNode {
     const { peerId, role } = this.#init
-    return { peerId, role, ...this.#gate.address }
+    return { peerId, role, ...this.#gate.address, spareBytesPerSecond: this.uploads.spareBytesPerSecond }
   }
 
   get address(): PeerAddress {

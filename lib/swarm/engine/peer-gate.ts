@@ -26,6 +26,7 @@ export interface PeerGateComponents {
 export interface PeerGateInit {
   readonly peerId: PeerId
   readonly role: PeerRole
+  readonly zone?: string | undefined
   readonly listen: PeerAddress
   /** The header of a swarm that this node takes part in, or could take part in. */
   admit(swarmId: SwarmId, options: AbortOptions): Promise<MetaInfoHeader | undefined>
@@ -88,7 +89,7 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
   let listener: PeerListener | undefined
   let acceptor: PeerAcceptor | undefined
   let address = init.listen
-  const self = () => ({ peerId: init.peerId, role: init.role, listenPort: listener?.address.port })
+  const self = () => ({ peerId: init.peerId, role: init.role, listenPort: listener?.address.port, zone: init.zone })
   const dial = async ({ peer, ...target }: LinkTarget, options: AbortOptions) => {
     try {
       const { host, port, role } = peer

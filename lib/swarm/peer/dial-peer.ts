@@ -12,6 +12,7 @@ export interface PeerSelf {
   readonly role: PeerRole
   /** Our port for incoming connections, which we tell other peers; undefined when nobody can dial us. */
   readonly listenPort: number | undefined
+  readonly zone?: string | undefined
 }
 
 export interface PeerComponents {

@@ -82,7 +82,10 @@ export function memoryNetwork(): MemoryNetwork {
       async dial(address, { signal } = {}) {
         throwIfAborted(signal)
         const onChannel = listeners.get(keyOf(address))
-        if (onChannel === undefined) throw appError('PEER_CLOSED', { message: 'the peer cannot be reached' })
+        if (onChannel === undefined) {
+          const detail = { ...address, unreachable: true }
+          throw appError('PEER_CLOSED', { message: 'the peer cannot be reached', detail })
+        }
         const [mine, theirs] = channelPair({ host, port: nextPort++ }, address)
         queueMicrotask(() => onChannel(theirs))
         return mine

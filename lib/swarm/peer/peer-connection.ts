@@ -17,6 +17,7 @@ export interface PeerHello {
   /** `p` of the extension handshake: the port it listens on; undefined when it gave none. */
   readonly listenPort: number | undefined
   readonly role: PeerRole
+  readonly zone?: string | undefined
   /** Agreed block length in bytes: the smaller of the two offers. */
   readonly blockLength: number
   readonly direction: 'dialled' | 'accepted'

@@ -77,8 +77,11 @@ async function dial(
   } catch (err) {
     socket.on('error', () => undefined)
     socket.destroy()
-    if (signal?.aborted === true) throw appError('ABORTED', { cause: signal.reason })
-    throw appError('PEER_CLOSED', { message: 'the peer cannot be reached', detail: { ...address }, cause: err })
+    if (signal?.aborted === true && !hasCode(signal.reason, 'REQUEST_TIMEOUT')) {
+      throw appError('ABORTED', { cause: signal.reason })
+    }
+    const detail = { ...address, unreachable: true }
+    throw appError('PEER_CLOSED', { message: 'the peer cannot be reached', detail, cause: err })
   } finally {
     limit.release()
   }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type AppError, appError, type Background, background } from '../../base/index.ts'
+import { type AppError, appError, type Background, background, isAppError } from '../../base/index.ts'
 import {
   type BlobRef,
   type ByteRange,
@@ -272,9 +272,16 @@ export class Torrent {
     this.#connect()
   }
 
-  #dial(peer: PeerInfo, signal: AbortSignal): Promise<PeerConnection> {
+  async #dial(peer: PeerInfo, signal: AbortSignal): Promise<PeerConnection> {
     const header = this.#header
-    return header === undefined ? Promise.reject(appError('PEER_CLOSED')) : this.#init.dial(peer, header, signal)
+    if (header === undefined) throw appError('PEER_CLOSED')
+    try {
+      return await this.#init.dial(peer, header, signal)
+    } catch (err) {
+      // A full peer hangs up; only one that is not there has failed.
+      if (isAppError(err) && err.detail?.['unreachable'] === true) this.#conducts.late(peer.peerId)
+      throw err
+    }
   }
 
   #connect(): void {
@@ -292,6 +299,8 @@ export class Torrent {
 
   #onLiar(id: string, known?: PeerHello): void {
     const liar = known ?? this.connections.find(({ hello }) => hello.peerId === id)?.hello
-    if (liar !== undefined) this.#events.onLiar(liar)
+    if (liar === undefined) return
+    this.#conducts.lied(liar.peerId)
+    this.#events.onLiar(liar)
   }
 }

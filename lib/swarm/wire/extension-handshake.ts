@@ -18,6 +18,8 @@ export interface ExtensionHello {
   readonly role: PeerRole
   /** The port on which the other side listens; undefined when it gave none. */
   readonly listenPort: number | undefined
+  /** Where the other side is; undefined when it does not say. */
+  readonly zone?: string | undefined
   /** The smaller of the two offers, in bytes. */
   readonly blockLength: number
 }
@@ -34,6 +36,7 @@ export interface ExtensionInit {
   readonly header: SwarmHeader
   readonly role: PeerRole
   readonly listenPort: number | undefined
+  readonly zone?: string | undefined
   /** Where members prove themselves. */
   readonly nonce?: Uint8Array | undefined
   /** We share links among swarms. */
@@ -49,15 +52,23 @@ export const FOREIGN_HELLO: ExtensionOffer = {
   haves: false,
 }
 
+/** 255 characters, as the trackers take, of up to four bytes. */
+const MAX_ZONE_BYTES = 1020
+
 const failed = (message: string) => appError('WIRE_HANDSHAKE_FAILED', { message })
 
 /** The fields of our extension handshake (BEP 10). Readers ignore what they do not know; versions only add. */
 export function extensionHandshake(init: ExtensionInit): Readonly<Record<string, unknown>> {
-  const { header, role, listenPort, nonce, lanes } = init
+  const { header, role, listenPort, zone, nonce, lanes } = init
   const { digest, length, pieceLength } = header
   const shoal = { v: PROTOCOL_VERSION, digest, length, pieceLength, role, block: swarmLimits.blockLength, haves: 1 }
   return {
-    shoal: { ...shoal, ...(nonce === undefined ? {} : { nonce }), ...(lanes ? { lanes: 1 } : {}) },
+    shoal: {
+      ...shoal,
+      ...(nonce === undefined ? {} : { nonce }),
+      ...(lanes ? { lanes: 1 } : {}),
+      ...(zone === undefined ? {} : { zone }),
+    },
     reqq: swarmLimits.maxOpenRequests,
     v: 'shoal',
     ...(listenPort === undefined ? {} : { p: listenPort }),
@@ -79,7 +90,7 @@ export function readExtension(
     if (!foreignPeers) throw failed('the other side does not speak our extension')
     return { ...FOREIGN_HELLO, listenPort }
   }
-  const { v, digest, length, pieceLength, role, block, lanes, haves } = shoal
+  const { v, digest, length, pieceLength, role, block, lanes, haves, zone } = shoal
   if (v !== PROTOCOL_VERSION) throw failed('the other side speaks another version')
   if (text(digest) !== header.digest) throw failed('the other side means another blob')
   if (length !== header.length || pieceLength !== header.pieceLength) {
@@ -89,6 +100,7 @@ export function readExtension(
   return {
     role: text(role) === 'origin' ? 'origin' : 'agent',
     listenPort,
+    zone: zoneIn(zone),
     blockLength: Math.min(swarmLimits.blockLength, block),
     lanes: lanes === 1,
     haves: haves === 1,
@@ -99,6 +111,10 @@ export function readExtension(
 export function nonceIn({ shoal }: Readonly<Record<string, unknown>>): Uint8Array | undefined {
   const nonce = isRecord(shoal) ? shoal['nonce'] : undefined
   return ArrayBuffer.isView(nonce) ? Uint8Array.from(viewed(nonce)) : undefined
+}
+
+function zoneIn(value: unknown): string | undefined {
+  return ArrayBuffer.isView(value) && value.byteLength <= MAX_ZONE_BYTES ? viewed(value).toString() : undefined
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

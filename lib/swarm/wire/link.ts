@@ -253,8 +253,8 @@ class ConnectedLink implements Link {
     return this.#init.owner !== undefined && this.#greeting.offer?.lanes === true
   }
 
-  #agree({ role, listenPort, blockLength }: ExtensionOffer, peerId: string): void {
-    this.#hello = { role, listenPort, blockLength, peerId: parsePeerId(peerId) }
+  #agree({ role, listenPort, zone, blockLength }: ExtensionOffer, peerId: string): void {
+    this.#hello = { role, listenPort, zone, blockLength, peerId: parsePeerId(peerId) }
     this.#init.channel.pause()
     this.#init.owner?.onLink(this)
     this.#agreed.resolve()

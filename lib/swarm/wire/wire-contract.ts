@@ -129,7 +129,12 @@ export interface WireInit {
   readonly channel: ByteChannel
   readonly swarmId: SwarmId
   readonly header: SwarmHeader
-  readonly self: { readonly peerId: PeerId; readonly role: PeerRole; readonly listenPort: number | undefined }
+  readonly self: {
+    readonly peerId: PeerId
+    readonly role: PeerRole
+    readonly listenPort: number | undefined
+    readonly zone?: string | undefined
+  }
   /** The handshake of an accepted connection; a dialled one reads it here. */
   readonly received?: ReceivedHandshake
   /** Also speak with clients that do not know our extension; never where there is a prover. */

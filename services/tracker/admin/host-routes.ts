@@ -5,6 +5,7 @@ import { type Exchange, pageRequest, type Route, sendTagged } from '../../../lib
 import type { Control, MarkKind } from '../control/control.ts'
 import type { Feeds } from '../hosts/feeds.ts'
 import type { HostBook, KnownHost } from '../hosts/host-book.ts'
+import type { HostHealth } from '../hosts/host-health.ts'
 import type { SwarmNames } from '../hosts/swarm-names.ts'
 import type { PeerRegistry } from '../peer-registry.ts'
 import type { SeedRegistry } from '../seeds/seed-registry.ts'
@@ -20,6 +21,7 @@ export interface HostRoutesComponents {
   readonly names: SwarmNames
   readonly feeds: Feeds
   readonly book: HostBook
+  readonly health: Pick<HostHealth, 'of'>
   readonly control: Pick<Control, 'markOf' | 'marks'>
 }
 
@@ -44,12 +46,13 @@ function filterOf(query: URLSearchParams, control: Pick<Control, 'markOf'>): (ho
 
 /** Nodes, and what each has. */
 export function hostRoutes(components: HostRoutesComponents): readonly Route[] {
-  const { registry, seeds, names, feeds, book, control } = components
+  const { registry, seeds, names, feeds, book, health, control } = components
 
   const shown = (host: KnownHost) => {
     const [ban, drain] = [control.markOf('ban', host), control.markOf('drain', host)]
     return {
       ...host,
+      health: health.of(host.peerId),
       bytesPerSecond: feeds.ratesOf(host.peerId),
       downloads: registry.swarmsOf(host.peerId).size,
       seeds: seeds.seedCount(host.peerId),

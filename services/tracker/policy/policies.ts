@@ -1,9 +1,14 @@
+import { adaptive } from './adaptive.ts'
 import { completeness } from './completeness.ts'
 import type { PeerOrder } from './peer-order.ts'
+import { topology } from './topology.ts'
 
 /** Every policy that a tracker's config can name. Each policy is in the file of its name. */
-export const policies = { completeness } as const satisfies Readonly<Record<string, PeerOrder>>
+export const policies = { completeness, topology, adaptive } as const satisfies Readonly<Record<string, PeerOrder>>
 
 export type PolicyName = keyof typeof policies
 
 export const policyNames = Object.keys(policies) as readonly PolicyName[]
+
+/** Whether the policy is given more peers of the asker's own zone than of the others. */
+export const looksAtZones = (name: PolicyName): boolean => name !== 'completeness'

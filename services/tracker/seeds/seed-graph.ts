@@ -1,11 +1,14 @@
-import { holders } from '../../../lib/base/index.ts'
+import { holders, type Random } from '../../../lib/base/index.ts'
 import type { PeerRole, SwarmId } from '../../../lib/core/index.ts'
+import { type Draw, MAX_ZONES, ZoneGroups } from '../zone-groups.ts'
 import { Links } from './links.ts'
 import { Numbered } from './numbered.ts'
 
 /** The part of a node that the graph needs; the graph numbers it and keeps its links. */
 export interface SeedNode {
   readonly role: PeerRole
+  /** As it has entered; empty when it names none, or when there are too many of them. Changed by the graph. */
+  zone: string
   /** The caller that its links count for; changed by the graph. */
   holder: string
   /** Set by the graph. */
@@ -13,12 +16,24 @@ export interface SeedNode {
   readonly links: Links
 }
 
+/** The seeders of one swarm in one zone with one role. */
+class Seeders extends Links {
+  readonly zone: string
+  readonly kind: PeerRole
+
+  constructor(zone: string, kind: PeerRole) {
+    super()
+    this.zone = zone
+    this.kind = kind
+  }
+}
+
 interface Swarm {
   readonly id: SwarmId
   /** The caller that the swarm counts for, as long as anybody seeds it. */
   readonly founder: string
   number: number
-  readonly seeders: Readonly<Record<PeerRole, Links>>
+  readonly seeders: ZoneGroups<Seeders>
 }
 
 /** Who has which blob completely: nodes on one side, swarms on the other. 16 bytes for each link, besides growth. */
@@ -29,6 +44,8 @@ export class SeedGraph<N extends SeedNode> {
   /** Links, and the swarms that they began, by caller. */
   readonly links = holders()
   readonly founded = holders()
+  /** Nodes by zone, of those that are told apart. */
+  readonly #zones = new Map<string, number>()
 
   /** Number of links. */
   get size(): number {
@@ -52,6 +69,8 @@ export class SeedGraph<N extends SeedNode> {
   }
 
   enter(node: N): void {
+    if (!this.#zones.has(node.zone) && this.#zones.size >= MAX_ZONES) node.zone = ''
+    this.#zones.set(node.zone, (this.#zones.get(node.zone) ?? 0) + 1)
     node.number = this.#nodes.add(node)
   }
 
@@ -65,6 +84,9 @@ export class SeedGraph<N extends SeedNode> {
   /** Removes the node with all its links. */
   leave(node: N): void {
     this.clear(node)
+    const others = (this.#zones.get(node.zone) ?? 0) - 1
+    if (others > 0) this.#zones.set(node.zone, others)
+    else this.#zones.delete(node.zone)
     this.#nodes.remove(node.number)
   }
 
@@ -77,7 +99,7 @@ export class SeedGraph<N extends SeedNode> {
   link(node: N, id: SwarmId): void {
     const swarm = this.#byId.get(id) ?? this.#newSwarm(id, node.holder)
     if (this.#placeOf(node, swarm) >= 0) return
-    const seeders = swarm.seeders[node.role]
+    const seeders = swarm.seeders.at(node.zone, node.role, (zone) => new Seeders(zone, node.role))
     seeders.push(node.number, node.links.length)
     node.links.push(swarm.number, seeders.length - 1)
     this.links.add(node.holder, 1)
@@ -97,17 +119,28 @@ export class SeedGraph<N extends SeedNode> {
 
   /** How many nodes of this role have the blob. */
   count(id: SwarmId, role: PeerRole): number {
-    return this.#byId.get(id)?.seeders[role].length ?? 0
+    let count = 0
+    for (const { kind, length } of this.#byId.get(id)?.seeders.all() ?? []) if (kind === role) count += length
+    return count
   }
 
-  /** The seeder at one of the `count` places; the places change with every link. */
-  seeder(id: SwarmId, role: PeerRole, place: number): N | undefined {
-    const seeders = this.#byId.get(id)?.seeders[role]
-    return seeders === undefined || place >= seeders.length ? undefined : this.#nodes.at(seeders.other(place))
+  /** Random seeders. */
+  draw(id: SwarmId, draw: Draw, random: Random): readonly N[] {
+    const drawn = this.#byId.get(id)?.seeders.draw(draw, random) ?? []
+    return drawn.flatMap(({ group, place }) => this.#nodes.at(group.other(place)) ?? [])
+  }
+
+  *seeders(id: SwarmId): Iterable<N> {
+    for (const group of this.#byId.get(id)?.seeders.all() ?? []) {
+      for (let place = 0; place < group.length; place += 1) {
+        const node = this.#nodes.at(group.other(place))
+        if (node !== undefined) yield node
+      }
+    }
   }
 
   #newSwarm(id: SwarmId, founder: string): Swarm {
-    const swarm = { id, founder, number: 0, seeders: { agent: new Links(), origin: new Links() } }
+    const swarm = { id, founder, number: 0, seeders: new ZoneGroups<Seeders>() }
     swarm.number = this.#swarms.add(swarm)
     this.#byId.set(id, swarm)
     this.founded.add(founder, 1)
@@ -116,7 +149,8 @@ export class SeedGraph<N extends SeedNode> {
 
   /** Where the link stands in the node's list, or -1; looks through the shorter of both lists. */
   #placeOf(node: N, swarm: Swarm): number {
-    const seeders = swarm.seeders[node.role]
+    const seeders = swarm.seeders.find(node.zone, node.role)
+    if (seeders === undefined) return -1
     if (node.links.length <= seeders.length) return node.links.find(swarm.number)
     const place = seeders.find(node.number)
     return place < 0 ? -1 : seeders.twin(place)
@@ -124,16 +158,18 @@ export class SeedGraph<N extends SeedNode> {
 
   #unlink(node: N, place: number): void {
     const swarm = this.#swarms.at(node.links.other(place))
-    if (swarm === undefined) return
-    const seeders = swarm.seeders[node.role]
+    const seeders = swarm?.seeders.find(node.zone, node.role)
+    if (swarm === undefined || seeders === undefined) return
     const twin = node.links.twin(place)
     if (seeders.remove(twin)) this.#nodes.at(seeders.other(twin))?.links.setTwin(seeders.twin(twin), twin)
     if (node.links.remove(place)) {
       const moved = this.#swarms.at(node.links.other(place))
-      moved?.seeders[node.role].setTwin(node.links.twin(place), place)
+      moved?.seeders.find(node.zone, node.role)?.setTwin(node.links.twin(place), place)
     }
     this.links.add(node.holder, -1)
-    if (swarm.seeders.agent.length + swarm.seeders.origin.length > 0) return
+    if (seeders.length > 0) return
+    swarm.seeders.drop(seeders)
+    if (swarm.seeders.all().length > 0) return
     this.#byId.delete(swarm.id)
     this.founded.add(swarm.founder, -1)
     this.#swarms.remove(swarm.number)

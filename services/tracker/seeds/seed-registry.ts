@@ -10,7 +10,7 @@ import {
 import type { PeerId, PeerInfo, PeerRole, SwarmId } from '../../../lib/core/index.ts'
 import { callerAt } from '../../../lib/identity/index.ts'
 import { mayChange } from '../owner.ts'
-import { pick } from '../pick.ts'
+import type { SampledPeer } from '../swarm.ts'
 import { Links } from './links.ts'
 import { SeedGraph, type SeedNode } from './seed-graph.ts'
 
@@ -22,6 +22,7 @@ export interface SeedingNode {
   readonly host: string
   readonly port: number
   readonly role: PeerRole
+  readonly zone?: string | undefined
 }
 
 /** What changed between two states of a node; see `docs/endpoints.md`. */
@@ -78,8 +79,8 @@ export interface SeedEntries {
   /** The last state of the node; 0 when it is not known here. */
   sequenceOf(peerId: PeerId): number
   has(swarmId: SwarmId, peerId: PeerId): boolean
-  /** Up to `limit` random seeders of each role. */
-  sample(swarmId: SwarmId, limit: number): readonly PeerInfo[]
+  /** Up to `limit` random seeders of each role. With a zone, so many of that zone, and a few of the others. */
+  sample(swarmId: SwarmId, limit: number, zone?: string): readonly SampledPeer[]
   /** How many nodes of this role have the blob. */
   count(swarmId: SwarmId, role: PeerRole): number
   /** Forgets expired nodes. Call it regularly. */
@@ -93,7 +94,9 @@ export interface SeedEntries {
 
 export type SeedRegistry = SeedEntries & SeedInspection
 
-interface Node extends SeedNode, SeedingNode, AgeLinks<Node> {
+interface Node extends SeedNode, Omit<SeedingNode, 'zone'>, AgeLinks<Node> {
+  /** As it has stated it. */
+  readonly statedZone: string | undefined
   host: string
   port: number
   sequence: number
@@ -111,7 +114,6 @@ export function seedRegistry(components: SeedRegistryComponents, init: SeedRegis
   return new Registry(components, init)
 }
 
-const roles = ['agent', 'origin'] as const
 /** So many nodes of one caller are looked at in search of one that is no origin. */
 const LOOKS = 32
 
@@ -130,8 +132,9 @@ class Registry implements SeedRegistry {
   }
 
   announce(stated: SeedingNode, changes: SeedChanges, ttlMs: number): SeedOutcome {
-    const known = this.#ownNode(stated)
-    if (known === 'taken') return 'refused'
+    const found = this.#ownNode(stated)
+    if (found === 'taken') return 'refused'
+    const known = this.#inPlace(found, stated)
     if (known !== undefined && known.sequence >= changes.sequence) return 'late'
     if (changes.base !== undefined && (known?.sequence ?? 0) < changes.base) return 'unknown'
     this.#assertFits(known, changes)
@@ -153,16 +156,12 @@ class Registry implements SeedRegistry {
     return node !== undefined && this.#graph.has(node, swarmId)
   }
 
-  sample(swarmId: SwarmId, limit: number): readonly PeerInfo[] {
+  sample(swarmId: SwarmId, limit: number, zone?: string): readonly SampledPeer[] {
     const nowMs = this.#components.clock.monotonicMs()
-    return roles.flatMap((role) =>
-      pick(this.#graph.count(swarmId, role), limit, this.#components.random).flatMap((place) => {
-        const node = this.#graph.seeder(swarmId, role, place)
-        if (node === undefined || node.expiresAtMs <= nowMs) return []
-        const { peerId, host, port } = node
-        return [{ peerId, host, port, role, complete: true }]
-      }),
-    )
+    return this.#graph
+      .draw(swarmId, { limit, zone }, this.#components.random)
+      .filter(({ expiresAtMs }) => expiresAtMs > nowMs)
+      .map((node) => ({ ...shown(node), zone: node.zone || undefined }))
   }
 
   count(swarmId: SwarmId, role: PeerRole): number {
@@ -174,14 +173,7 @@ class Registry implements SeedRegistry {
   }
 
   seedersOf(swarmId: SwarmId): readonly PeerInfo[] {
-    return roles.flatMap((role) =>
-      Array.from({ length: this.#graph.count(swarmId, role) }, (_, place) => place).flatMap((place) => {
-        const node = this.#graph.seeder(swarmId, role, place)
-        if (node === undefined) return []
-        const { peerId, host, port } = node
-        return [{ peerId, host, port, role, complete: true }]
-      }),
-    )
+    return [...this.#graph.seeders(swarmId)].map(shown)
   }
 
   seedsOf(peerId: PeerId): readonly SwarmId[] {
@@ -226,6 +218,13 @@ class Registry implements SeedRegistry {
     return undefined
   }
 
+  /** What the node has announced where it is now: the links of another role or zone are in other groups. */
+  #inPlace(known: Node | undefined, { role, zone }: SeedingNode): Node | undefined {
+    if (known === undefined || (known.role === role && known.statedZone === zone)) return known
+    this.#forget(known)
+    return undefined
+  }
+
   #assertFits(known: Node | undefined, { base, add, remove }: SeedChanges): void {
     const before = base === undefined ? 0 : (known?.links.length ?? 0)
     if (Math.max(0, before - remove.length) + add.length <= this.#init.maxSeedsPerNode) return
@@ -235,11 +234,9 @@ class Registry implements SeedRegistry {
   /** The node as it states itself now, as the youngest one of its caller. */
   #renew(known: Node | undefined, stated: SeedingNode): Node {
     const holder = callerAt(stated.host)
-    const kept = known?.role === stated.role ? known : undefined
-    if (known !== undefined && kept === undefined) this.#forget(known)
-    const node = kept ?? newNode(stated, holder)
-    if (kept === undefined) this.#graph.enter(node)
-    else this.#release(kept)
+    const node = known ?? newNode(stated, holder)
+    if (known === undefined) this.#graph.enter(node)
+    else this.#release(known)
     this.#graph.reckon(node, holder)
     node.host = stated.host
     node.port = stated.port
@@ -294,5 +291,8 @@ class Registry implements SeedRegistry {
 
 function newNode(stated: SeedingNode, holder: string): Node {
   const fresh = { number: 0, links: new Links(), sequence: 0, expiresAtMs: 0, older: undefined, newer: undefined }
-  return { ...stated, holder, ...fresh }
+  const { zone, ...rest } = stated
+  return { ...rest, statedZone: zone, zone: zone ?? '', holder, ...fresh }
 }
+
+const shown = ({ peerId, host, port, role }: Node): PeerInfo => ({ peerId, host, port, role, complete: true })

@@ -109,10 +109,13 @@ export class Contacts {
     torrent.candidates = torrent.candidates.filter((it) => it !== candidate)
   }
 
-  /** A full peer names others with pieces, agents first. */
+  /** A full peer names others with pieces that are in the zone of the one it turns away, agents first. */
   #hint(torrent: Torrent, full: Torrent): void {
     const { limits } = this.#setting.scenario
-    const withPieces = full.connections.map(({ theirs }) => theirs).filter((it) => it.told.count > 0)
+    const { zone } = torrent.host.init
+    const withPieces = full.connections
+      .map(({ theirs }) => theirs)
+      .filter((it) => it.told.count > 0 && it.host.init.zone === zone)
     const agentsFirst = shuffled(withPieces, this.#setting.random).sort(
       (a, b) => Number(a.host.role === 'origin') - Number(b.host.role === 'origin'),
     )

@@ -18,6 +18,7 @@ export const simulationColumns = [
     'day',
     'piece, KiB',
     'copies from origins',
+    'copies across zones',
     'wasted, %',
     'asked twice',
     'timeouts',
@@ -40,11 +41,11 @@ export const simulationColumns = [
 /** The rows of the runs, under `simulationColumns`. */
 export function simulationRows(runs: readonly Run[]): readonly (readonly (string | number)[])[] {
   return runs.map(({ scenario: { agents, name }, outcome }) => {
-    const { finishMs, firstByteMs, meanByteMs, copies, pieceLength, tally } = outcome
+    const { finishMs, firstByteMs, meanByteMs, copies, copiesAcross, pieceLength, tally } = outcome
     const received = tally.agentBytes + tally.originBytes
     return [
       ...[agents, name, pieceLength / 1024],
-      ...[copies.toFixed(2), ((100 * tally.wastedBytes) / received).toFixed(2)],
+      ...[copies.toFixed(2), copiesAcross.toFixed(2), ((100 * tally.wastedBytes) / received).toFixed(2)],
       ...[tally.repeats, tally.timeouts, tally.denied, tally.starved],
       ...[firstByteMs, meanByteMs].map((times) => secondsOf(percentile(times, 50))),
       ...RANKS.map((rank) => secondsOf(percentile(finishMs, rank))),

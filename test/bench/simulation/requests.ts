@@ -136,7 +136,13 @@ export class Requests implements AskSteps<Connection> {
     if (theirs.host.gone) return
     if (role === 'origin') this.#tally.originBytes += ask.tokens
     else this.#tally.agentBytes += ask.tokens
-    this.#at(ask, 'arrived', nowMs + latencyMs(mine.host, theirs.host, this.#setting.scenario))
+    const [from, to] = [theirs.host.init.zone, mine.host.init.zone]
+    let passedMs = nowMs
+    if (from !== to) {
+      this.#tally.acrossBytes += ask.tokens
+      passedMs = this.#setting.between(from, to).pass(nowMs, ask.tokens)
+    }
+    this.#at(ask, 'arrived', passedMs + latencyMs(mine.host, theirs.host, this.#setting.scenario))
   }
 
   arrived(ask: Ask, nowMs: number): void {

@@ -1,5 +1,6 @@
 import { pieceLengthFor } from '../../../lib/core/index.ts'
 import { type SwarmLimits, swarmLimits } from '../../../lib/swarm/index.ts'
+import type { PolicyName } from '../../../services/tracker/policy/policies.ts'
 
 /** What a node may send and receive; in bytes per second. */
 export interface Rates {
@@ -31,6 +32,12 @@ export interface Scenario {
   readonly latencyMs: number
   readonly farLatencyMs: number
   readonly zones: number
+  /** Origins are only in so many of them. */
+  readonly originZones: number
+  /** What passes between two zones, in each direction; Infinity for no limit. */
+  readonly farBytesPerSecond: number
+  /** By which the tracker orders peers. */
+  readonly policy: PolicyName
   /** Agents whose rates are only this part of the others'. */
   readonly slow: { readonly share: number; readonly rate: number }
   /** Agents that begin later. */
@@ -57,6 +64,9 @@ export const calm = {
   latencyMs: 0.25,
   farLatencyMs: 0.25,
   zones: 1,
+  originZones: Number.POSITIVE_INFINITY,
+  farBytesPerSecond: Number.POSITIVE_INFINITY,
+  policy: 'adaptive',
   slow: { share: 0, rate: 1 },
   late: nobody,
   lost: nobody,
@@ -100,6 +110,14 @@ export function roughScenario(agents: number, more: Partial<Scenario> = {}): Sce
     slow: { share: 0.02, rate: 0.25 },
     late: { share: 0.1, withinMs: 10_000 },
     lost: { share: 0.02, withinMs: 10_000 },
+    ...more,
+  })
+}
+
+/** The same in two zones with a link of 1 Gbit/s between them, and origins in one of them only. */
+export function zonesScenario(agents: number, more: Partial<Scenario> = {}): Scenario {
+  return krakenScenario(agents, {
+    ...{ name: 'zones', zones: 2, originZones: 1, farLatencyMs: 2, farBytesPerSecond: 125 * MB },
     ...more,
   })
 }

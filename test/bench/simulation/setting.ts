@@ -1,4 +1,5 @@
 import type { Random } from '../../../lib/base/index.ts'
+import type { Link } from './link.ts'
 import type { News } from './news.ts'
 import type { Scenario } from './scenario.ts'
 import type { Timeline } from './timeline.ts'
@@ -9,4 +10,6 @@ export interface Setting {
   readonly scenario: Scenario
   readonly random: Random
   readonly news: News
+  /** The link from one zone to another. */
+  readonly between: (from: number, to: number) => Link
 }

@@ -46,6 +46,8 @@ export interface Outcome {
   readonly tally: Tally
   /** Payload that left origins, in copies of all layers. */
   readonly copies: number
+  /** Payload that went from one zone to another, in copies of all layers. */
+  readonly copiesAcross: number
   /** Length of the pieces of the first layer. */
   readonly pieceLength: number
   readonly events: number
@@ -84,7 +86,8 @@ class Simulation {
       { torrents, peers: scenario.limits.maxConnectionsPerTorrentHard },
       { onFull: (hearer) => this.#torrents[hearer]?.supply.settle(), onAlert: (...news) => this.#onAlert(...news) },
     )
-    this.#setting = { timeline: this.#timeline, scenario, random: this.#random, news }
+    const between = linksBetween(scenario)
+    this.#setting = { timeline: this.#timeline, scenario, random: this.#random, news, between }
     this.#tracker = new SimulatedTracker(this.#setting)
     this.#requests = new Requests(this.#setting, this.#tally, { onComplete: (torrent) => this.#onComplete(torrent) })
     this.#contacts = new Contacts(this.#setting, this.#requests)
@@ -102,6 +105,7 @@ class Simulation {
       meanByteMs: readers.map(({ meanByteMs }) => meanByteMs),
       tally: this.#tally,
       copies: this.#tally.originBytes / bytes,
+      copiesAcross: this.#tally.acrossBytes / bytes,
       pieceLength: this.#agents[0]?.torrents[0]?.map.pieceLength ?? 0,
       events: this.#timeline.count,
     }
@@ -129,7 +133,7 @@ class Simulation {
   }
 
   #host(index: number, role: PeerRole, { up, down }: Rates): Host {
-    const { layers, limits, zones, verifyBytesPerSecond, pieceLength } = this.#scenario
+    const { layers, limits, zones, originZones, verifyBytesPerSecond, pieceLength } = this.#scenario
     // A node's rate limit saves this much up in a pause, and keeps one block for short blobs.
     const spared = (rate: number) => Math.max(MIN_BURST, rate * BURST_SHARE) - limits.blockLength
     const turns = { timeline: this.#timeline, turn: limits.blockLength, torrents: layers.length }
@@ -137,7 +141,7 @@ class Simulation {
       index,
       role,
       peerId: newPeerId(this.#random),
-      zone: index % zones,
+      zone: index % (role === 'origin' ? Math.min(zones, originZones) : zones),
       uploads: new Turns<Ask>({
         ...{ ...turns, link: new Link(up, spared(up)) },
         onPassed: (ask, nowMs) => this.#requests.left(ask, nowMs),
@@ -224,4 +228,15 @@ class Simulation {
 
 function isReadOrGone({ gone, torrents }: Host): boolean {
   return gone || torrents.every(({ reader }) => reader.isDone)
+}
+
+/** One link for each direction between two zones. */
+function linksBetween({ farBytesPerSecond }: Scenario): Setting['between'] {
+  const links = new Map<string, Link>()
+  return (from, to) => {
+    const name = `${from} ${to}`
+    const known = links.get(name) ?? new Link(farBytesPerSecond)
+    links.set(name, known)
+    return known
+  }
 }

@@ -3,6 +3,8 @@ export interface Tally {
   /** Payload that left origins, and agents. */
   originBytes: number
   agentBytes: number
+  /** Of both: what went from one zone to another. */
+  acrossBytes: number
   /** Payload that came when nobody waited for it any more. */
   wastedBytes: number
   /** Requests of a second peer for the same piece. */
@@ -16,5 +18,14 @@ export interface Tally {
 }
 
 export function tally(): Tally {
-  return { originBytes: 0, agentBytes: 0, wastedBytes: 0, repeats: 0, timeouts: 0, denied: 0, starved: 0 }
+  return {
+    originBytes: 0,
+    agentBytes: 0,
+    acrossBytes: 0,
+    wastedBytes: 0,
+    repeats: 0,
+    timeouts: 0,
+    denied: 0,
+    starved: 0,
+  }
 }

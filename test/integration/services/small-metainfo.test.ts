@@ -22,7 +22,7 @@ function sourceOf(script: Script) {
     const http = stack.own(disposableHttp())
     const cluster = clusterOf([{ id: 't', url }])
     const trackers = trackerCluster({ http, cluster, logger: silentLogger() })
-    return clusterMetainfo(trackers, originCluster({ http, cluster }), 'key')
+    return clusterMetainfo(trackers, originCluster({ http, cluster }), { key: 'key' })
   })
 }
 

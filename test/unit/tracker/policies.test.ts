@@ -9,7 +9,7 @@ const rings = { origins: { members: [{ id: 'o', url: 'http://127.0.0.1:1' }] } }
 
 describe('the table of policies', () => {
   it('names every policy by its file', async () => {
-    const files = (await readdir(folder)).filter((name) => name !== 'policies.ts' && name !== 'peer-order.ts')
+    const files = (await readdir(folder)).filter((name) => !['policies.ts', 'peer-order.ts', 'parts'].includes(name))
     expect(policyNames.map((name) => `${name}.ts`).toSorted()).toEqual(files.toSorted())
   })
 
@@ -17,10 +17,17 @@ describe('the table of policies', () => {
     for (const policy of policyNames) expect(trackerSchema.parse({ ...rings, policy }).policy).toBe(policy)
   })
 
+  it('is adaptive where the config names none', () => {
+    expect(trackerSchema.parse(rings).policy).toBe('adaptive')
+  })
+
   it('is named where the config names another', () => {
     const parsed = trackerSchema.safeParse({ ...rings, policy: 'nearest' })
     expect(parsed.error?.issues).toEqual([
-      expect.objectContaining({ path: ['policy'], message: 'there is no such policy; known are: completeness' }),
+      expect.objectContaining({
+        path: ['policy'],
+        message: 'there is no such policy; known are: completeness, topology, adaptive',
+      }),
     ])
   })
 })

@@ -5,6 +5,7 @@ import type { HttpAdmission, OriginRing } from '../../outside.ts'
 import type { Block, PeerConnection } from '../../peer/index.ts'
 import { type OriginLedger, originLedger } from '../../picker/index.ts'
 import type { SwarmMeters } from '../shared/swarm-meters.ts'
+import { namedIn } from './named-in.ts'
 
 export interface AdmissionComponents {
   readonly clock: Clock
@@ -86,12 +87,11 @@ export class Admission {
   }
 
   #holders(piece: number, asker: string): readonly PeerInfo[] {
-    const named: PeerInfo[] = []
-    for (const { hello, remoteHave } of this.#init.members()) {
-      const { peerId, role, address, listenPort } = hello
-      if (listenPort === undefined || peerId === asker || !remoteHave.has(piece)) continue
-      named.push({ peerId, role, host: address.host, port: listenPort, complete: remoteHave.complete })
-    }
+    const members = [...this.#init.members()]
+    const zone = members.find(({ hello }) => hello.peerId === asker)?.hello.zone
+    const named = members
+      .filter(({ hello, remoteHave }) => hello.peerId !== asker && remoteHave.has(piece))
+      .flatMap((member) => namedIn(zone, member))
     return shuffled(named, this.#components.random).slice(0, MAX_NAMED)
   }
 }

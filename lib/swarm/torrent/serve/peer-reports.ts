@@ -1,4 +1,5 @@
-import type { PeerId } from '../../../core/index.ts'
+import { type PeerId, parsePeerId } from '../../../core/index.ts'
+import { swarmLimits } from '../../limits.ts'
 import type { PeerReport } from '../../outside.ts'
 import type { PeerConnection } from '../../peer/index.ts'
 import type { Conducts } from '../shared/conducts.ts'
@@ -14,7 +15,9 @@ export interface PeerReports {
 /** Reports of peers that have left, kept for the next announce. */
 const MAX_PARTED = 50
 
-export function peerReports(conducts: Pick<Conducts, 'take'>): PeerReports {
+const nowhere = { stats: { receivedBytes: 0, sentBytes: 0 } }
+
+export function peerReports(conducts: Pick<Conducts, 'take' | 'ids'>): PeerReports {
   const parted: PeerReport[] = []
   const told = new WeakMap<Pick<PeerConnection, 'stats'>, { receivedBytes: number; sentBytes: number }>()
 
@@ -22,8 +25,10 @@ export function peerReports(conducts: Pick<Conducts, 'take'>): PeerReports {
     const { receivedBytes, sentBytes } = connection.stats
     const before = told.get(connection) ?? { receivedBytes: 0, sentBytes: 0 }
     told.set(connection, { receivedBytes, sentBytes })
-    const { failures, costMs } = conducts.take(peerId)
+    const { costMs, lied, ...conduct } = conducts.take(peerId)
     const report = { receivedBytes: receivedBytes - before.receivedBytes, sentBytes: sentBytes - before.sentBytes }
+    const wrong = lied ? Math.max(1, Math.ceil(report.receivedBytes / swarmLimits.foreignBlockLength)) : 0
+    const failures = conduct.failures + wrong
     if (report.receivedBytes === 0 && report.sentBytes === 0 && failures === 0) return undefined
     return { peerId, ...report, failures, costMs: Math.round(costMs) }
   }
@@ -35,7 +40,12 @@ export function peerReports(conducts: Pick<Conducts, 'take'>): PeerReports {
     },
     take(present) {
       const reports = [...present].map(([id, connection]) => reportOf(id, connection))
-      return [...parted.splice(0), ...reports].filter((report) => report !== undefined)
+      // Those that could not be reached, and liars that are known only now, are not present.
+      const absent = conducts
+        .ids()
+        .slice(0, MAX_PARTED)
+        .map((id) => reportOf(parsePeerId(id), nowhere))
+      return [...parted.splice(0), ...reports, ...absent].filter((report) => report !== undefined)
     },
   }
 }

@@ -23,7 +23,7 @@ export interface PeerSetInit {
   readonly digest: Digest
   readonly content: Content
   readonly tasks: Background
-  readonly conducts: Pick<Conducts, 'take'>
+  readonly conducts: Pick<Conducts, 'take' | 'ids'>
 }
 
 /** What peers do that concerns the download; each call is one event. */

@@ -3,6 +3,7 @@ import type { PeerInfo } from '../../../core/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
 import type { PeerConnection } from '../../peer/index.ts'
 import type { ConnectionCount } from '../meet/dialer.ts'
+import { namedIn } from './named-in.ts'
 
 export interface TurnAwayComponents {
   readonly clock: Clock
@@ -34,7 +35,7 @@ export function turnAway(
     onClose: (_: AppError | undefined) => left.abort(),
   })
   connections.leaving += 1
-  connection.sendBusy(withPieces(others, random))
+  connection.sendBusy(withPieces(others, connection.hello.zone, random))
   tasks.run('turn-away', async (signal) => {
     const either = AbortSignal.any([signal, left.signal])
     await clock.sleep(limits.turnAwayMs, { signal: either }).catch(nothing)
@@ -44,12 +45,7 @@ export function turnAway(
 }
 
 /** Whom to ask instead: agents first, since together they have more to give. */
-function withPieces(others: Iterable<PeerConnection>, random: Random): readonly PeerInfo[] {
-  const named: PeerInfo[] = []
-  for (const { hello, remoteHave } of others) {
-    if (hello.listenPort === undefined || remoteHave.count === 0) continue
-    const { peerId, role, address } = hello
-    named.push({ peerId, role, host: address.host, port: hello.listenPort, complete: remoteHave.complete })
-  }
+function withPieces(others: Iterable<PeerConnection>, zone: string | undefined, random: Random): readonly PeerInfo[] {
+  const named = [...others].filter(({ remoteHave }) => remoteHave.count > 0).flatMap((peer) => namedIn(zone, peer))
   return shuffled(named, random).sort((a, b) => Number(a.role === 'origin') - Number(b.role === 'origin'))
 }

@@ -5,6 +5,7 @@ import { distributionPlot } from '../../../bench/simulation/plot.ts'
 const tally = {
   originBytes: 1_000,
   agentBytes: 9_000,
+  acrossBytes: 0,
   wastedBytes: 100,
   repeats: 4,
   timeouts: 3,
@@ -17,6 +18,7 @@ const outcome = {
   ...readers,
   tally,
   copies: 1.256,
+  copiesAcross: 0,
   pieceLength: 524_288,
   events: 9,
 }
@@ -31,7 +33,7 @@ describe('simulationRows', () => {
     expect(rowOf(500, 'calm')).toEqual({
       ...{ hosts: 500, day: 'calm', 'piece, KiB': 512, 'p50, s': '11.00', 'p99, s': '12.50', 'p99.9, s': '12.50' },
       ...{ 'max, s': '12.50', 'must reach p50': '', p99: '', 'p99.9': '' },
-      ...{ 'copies from origins': '1.26', 'wasted, %': '1.00' },
+      ...{ 'copies from origins': '1.26', 'copies across zones': '0.00', 'wasted, %': '1.00' },
       ...{ 'asked twice': 4, 'first byte p50, s': '0.20', 'average byte p50, s': '5.50' },
       ...{ timeouts: 3, 'refused by origins': 7, 'would turn to HTTP': 2 },
     })

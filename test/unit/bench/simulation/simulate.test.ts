@@ -1,6 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { median } from '../../../bench/measure.ts'
-import { calm, krakenScenario, roughScenario, type Scenario } from '../../../bench/simulation/scenario.ts'
+import {
+  calm,
+  krakenScenario,
+  roughScenario,
+  type Scenario,
+  zonesScenario,
+} from '../../../bench/simulation/scenario.ts'
 import { simulate } from '../../../bench/simulation/simulate.ts'
 
 const MIB = 1024 * 1024
@@ -79,4 +85,24 @@ describe('a simulated swarm', () => {
 test('the day that Kraken published is an image of 3 GB, whose 2 layers share the links of each host', () => {
   const { finishMs } = simulate(krakenScenario(4, { pieceLength: 4 * MIB }))
   expect(Math.min(...finishMs)).toBeGreaterThan(9_500)
+})
+
+describe('two zones with a narrow link, and origins in one of them', () => {
+  const zones = (more: Partial<Scenario>) =>
+    simulate(zonesScenario(20, { layers: [48 * MIB], pieceLength: MIB, farBytesPerSecond: 10 * MIB, ...more }))
+
+  test.each(['topology', 'adaptive'] as const)('%s carries about one copy across', (policy) => {
+    for (const seed of [1, 2, 3]) {
+      const { copiesAcross, finishMs } = zones({ policy, seed })
+      expect(copiesAcross).toBeGreaterThanOrEqual(1)
+      expect(copiesAcross).toBeLessThanOrEqual(1.2)
+      expect(finishMs.every(Number.isFinite)).toBe(true)
+    }
+  })
+
+  test('a policy that does not look at zones carries several, and nothing passes faster than the link', () => {
+    const { copiesAcross, finishMs } = zones({ policy: 'completeness' })
+    expect(copiesAcross).toBeGreaterThan(2)
+    expect(Math.max(...finishMs)).toBeGreaterThan(4_800)
+  })
 })

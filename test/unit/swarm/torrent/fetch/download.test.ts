@@ -54,10 +54,10 @@ describe('a download', () => {
     await clock.advance(200)
     give(peer.open[0])
     await settle()
-    expect(conducts.take('a')).toEqual({ failures: 0, costMs: 200 })
+    expect(conducts.take('a')).toEqual({ failures: 0, costMs: 200, lied: false })
     await clock.advance(5_000)
-    expect(conducts.take('a')).toEqual({ failures: 1, costMs: 0 })
-    expect(conducts.take('a')).toEqual({ failures: 0, costMs: 0 })
+    expect(conducts.take('a')).toEqual({ failures: 1, costMs: 0, lied: false })
+    expect(conducts.take('a')).toEqual({ failures: 0, costMs: 0, lied: false })
   })
 
   test('blames no peer, and withdraws nothing, when the node itself stood still', async () => {

@@ -1,0 +1,35 @@
+import { type Clock, countCache } from '../../lib/base/index.ts'
+import type { PeerId, SwarmId } from '../../lib/core/index.ts'
+
+/** A peer of a zone of a swarm. */
+export interface Crossing {
+  readonly swarmId: SwarmId
+  readonly zone: string
+  readonly peerId: PeerId
+}
+
+/**
+ * Which peer of each zone of a swarm was named peers of other zones. As long as it is in the swarm, as a downloader or as
+ * a seeder, the others of its zone get the blob through it.
+ */
+export interface Crossings {
+  /** Whether the peer may cross: it does already, or nobody who `isHere` does. */
+  open(crossing: Crossing, isHere: (peerId: PeerId) => boolean): boolean
+  /** The peer was named peers of other zones. */
+  taken(crossing: Crossing): void
+}
+
+export function crossings(
+  clock: Pick<Clock, 'monotonicMs'>,
+  { maxCrossings }: { readonly maxCrossings: number },
+): Crossings {
+  const takers = countCache<PeerId>(clock, { maxEntries: maxCrossings })
+  const keyOf = ({ swarmId, zone }: Crossing) => `${swarmId} ${zone}`
+  return {
+    open(crossing, isHere) {
+      const taker = takers.get(keyOf(crossing))
+      return taker === undefined || taker === crossing.peerId || !isHere(taker)
+    },
+    taken: (crossing) => takers.set(keyOf(crossing), crossing.peerId),
+  }
+}
