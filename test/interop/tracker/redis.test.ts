@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { peerStoreContract } from '../../contract/tracker/peer-store-contract.ts'
+import { readProjectFile } from '../../kit/doc-table.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type RedisServer, redisServer } from '../../kit/redis-server.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
@@ -114,6 +115,26 @@ describe('a tracker with redis', () => {
     await written(it.one, 4)
     const third = await it.start()
     expect(await third.named(wanted)).toEqual([{ peerId: node.peerId, complete: true }])
+  })
+
+  test('needs no more rights than docs/operations.md says', async () => {
+    const rights = /`(\+evalsha [^`]+)` and, for the scripts, `([^`]+)`, on the keys `~shoal:\*`/s.exec(
+      readProjectFile('docs/operations.md'),
+    )
+    const words = [rights?.[1], rights?.[2]].flatMap((text) => text?.split(/\s+/) ?? [])
+    await redis.cli('acl', 'setuser', 'shoal', 'reset', 'on', `>${password}`, '~shoal:*', ...words)
+    const limited = { ...place('shoal:'), url: `${redis.url}/1`, username: 'shoal' }
+    await using it = await pair({ redis: limited })
+    const [wanted, peer, seeder] = [wantedBlob('rights'), provenPeer(), provenPeer()]
+    await it.one.announce(peer, wanted)
+    it.one.seed(seeder, { add: [wanted] })
+    await written(it.one, 3)
+    expect(await it.two.named(wanted)).toHaveLength(2)
+    await it.one.announce(peer, wanted, { event: 'stopped' })
+    it.one.seed(seeder, { remove: [wanted] })
+    it.one.store.dropped(wanted.swarmId)
+    await written(it.one, 7)
+    expect([it.one.store.trouble, it.two.store.trouble]).toEqual([undefined, undefined])
   })
 
   test('keeps at most 1,000 rows of a swarm, and believes 100 of them', async () => {
