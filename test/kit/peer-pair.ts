@@ -73,6 +73,7 @@ export const peerSelf = (seed: number, role: PeerSelf['role'] = 'agent'): PeerSe
   peerId: newPeerId(seededRandom(seed)),
   role,
   listenPort: 7000 + seed,
+  zone: `zone ${seed} é`,
 })
 
 export type PeerNetworkKind = 'memory' | 'tcp'

@@ -22,11 +22,14 @@ export async function keptRuns(folder: string): Promise<readonly Run[]> {
   return runs.sort(order)
 }
 
+/** What runs lack that were kept before there were zones. */
+const noZones = { copiesAcross: 0 }
+
 function runFrom(text: string): Run {
   const run = JSON.parse(text) as Run
   const { finishMs, firstByteMs, meanByteMs } = run.outcome
   const times = { finishMs: read(finishMs), firstByteMs: read(firstByteMs), meanByteMs: read(meanByteMs) }
-  return { ...run, outcome: { ...run.outcome, ...times } }
+  return { ...run, outcome: { ...noZones, ...run.outcome, ...times } }
 }
 
 // JSON has no infinity: what never came is null.

@@ -29,8 +29,20 @@ describe('two peers', () => {
   test('learn of each other in the handshakes', async () => {
     await using pair = await peerPair()
     const common = { blockLength: 262_144 }
-    expect(pair.left.hello).toMatchObject({ ...common, direction: 'dialled', role: 'origin', listenPort: 7001 })
-    expect(pair.right.hello).toMatchObject({ ...common, direction: 'accepted', role: 'agent', listenPort: 7002 })
+    expect(pair.left.hello).toMatchObject({
+      ...common,
+      direction: 'dialled',
+      role: 'origin',
+      listenPort: 7001,
+      zone: 'zone 1 é',
+    })
+    expect(pair.right.hello).toMatchObject({
+      ...common,
+      direction: 'accepted',
+      role: 'agent',
+      listenPort: 7002,
+      zone: 'zone 2 é',
+    })
   })
 
   test('tell what they have and give blocks of it', async () => {
