@@ -101,20 +101,13 @@ export function announcements(components: AnnouncementsComponents): Announcement
     return { intervalMs: again ? Math.min(dueMs, SOON_MS) : dueMs, peers }
   }
 
-  const seeding = (
-    host: string,
-    { peerId, key, port, role, zone }: AnnouncingPeer,
-    changes: SeedChanges,
-  ): SeedAnswer => {
+  const seeding = (node: SeedingNode, changes: SeedChanges): SeedAnswer => {
     const dueMs = intervalMs()
-    const owner = ownerByKey(key)
-    const { sequence, base, add, remove } = changes
     const ttlMs = dueMs * LIFETIME_INTERVALS
-    const node = { peerId, key: owner, host, port, role, zone }
-    const outcome = seeds.announce(node, { sequence, base, add, remove }, ttlMs)
+    const outcome = seeds.announce(node, { ...changes, base: changes.base }, ttlMs)
     meters.seedAnnounces[outcome].add()
     if (outcome === 'taken') shareSeeds(components, node, { changes, ttlMs })
-    return { sequence: outcome === 'refused' ? 0 : seeds.sequenceOf(peerId), intervalMs: dueMs }
+    return { sequence: outcome === 'refused' ? 0 : seeds.sequenceOf(node.peerId), intervalMs: dueMs }
   }
 
   const assertNotBanned = bannedCheck(control)
@@ -140,13 +133,18 @@ export function announcements(components: AnnouncementsComponents): Announcement
         observer.reported(entry, swarmId, reports)
         return [{ swarmId, ...answer }]
       })
-      const told = changes === undefined ? {} : { seeds: seeding(host, peer, changes) }
+      const told = changes === undefined ? {} : { seeds: seeding(seedingNode(host, peer), changes) }
       const refused = answers.length < torrents.length || told.seeds?.sequence === 0
       if (!refused) observer.seen(host, peer, intervalMs() * LIFETIME_INTERVALS)
       return measured({ torrents: answers, ...told })
     },
   }
 }
+
+/** The node at `host` as one that seeds. */
+const seedingNode = (host: string, { peerId, key, port, role, zone }: AnnouncingPeer): SeedingNode => ({
+  ...{ peerId, key: ownerByKey(key), host, port, role, zone },
+})
 
 /** @throws HOST_BANNED */
 const bannedCheck = (control: Pick<Control, 'markOf'>) => (node: Pick<PeerEntry, 'peerId' | 'host'>) => {

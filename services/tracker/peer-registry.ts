@@ -128,7 +128,7 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     },
     has: (id, peerId) => swept(id)?.has(peerId) ?? false,
     sample: (id, limit, zone) => swept(id)?.sample({ limit, zone }, clock.monotonicMs()) ?? [],
-    counts: (id) => swept(id)?.counts() ?? { complete: 0, incomplete: 0 },
+    counts: (id) => swept(id)?.counts ?? { complete: 0, incomplete: 0 },
     sweep() {
       for (const id of [...swarms.keys()]) swept(id)
     },

@@ -51,7 +51,7 @@ export interface Swarm {
   has(peerId: PeerId): boolean
   /** Random peers of each kind that have not expired: agents with the whole blob, agents without it, origins. */
   sample(draw: Draw, nowMs: number): readonly SampledPeer[]
-  counts(): { readonly complete: number; readonly incomplete: number }
+  readonly counts: { readonly complete: number; readonly incomplete: number }
   /** Drops expired entries, the oldest announce first; returns how many. */
   sweep(nowMs: number): number
   /** Removes one entry. */
@@ -149,7 +149,7 @@ class GroupedSwarm implements Swarm {
       })
   }
 
-  counts(): { readonly complete: number; readonly incomplete: number } {
+  get counts(): { readonly complete: number; readonly incomplete: number } {
     const origins = this.#groups.all().flatMap(({ kind, slots }) => (kind === 'origin' ? slots : []))
     const completeAgents = this.#groups.all().filter(({ kind }) => kind === 'complete')
     const complete =

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type AppError, appError, type Background, background, isAppError } from '../../base/index.ts'
+import { type AppError, appError, type Background, background } from '../../base/index.ts'
 import {
   type BlobRef,
   type ByteRange,
@@ -17,7 +17,7 @@ import { Pull } from './pull.ts'
 import type { ReadOptions } from './read/reader.ts'
 import { PeerSet } from './serve/peer-set.ts'
 import { type AskedNames, askedNames } from './shared/asked-names.ts'
-import { conducts } from './shared/conducts.ts'
+import { conducts, noteUnreachable } from './shared/conducts.ts'
 import { type Content, completeContent } from './shared/content.ts'
 import { type BytesBySource, noBytes } from './shared/pull-summary.ts'
 import type { PullWatch } from './shared/pull-trace.ts'
@@ -275,13 +275,7 @@ export class Torrent {
   async #dial(peer: PeerInfo, signal: AbortSignal): Promise<PeerConnection> {
     const header = this.#header
     if (header === undefined) throw appError('PEER_CLOSED')
-    try {
-      return await this.#init.dial(peer, header, signal)
-    } catch (err) {
-      // A full peer hangs up; only one that is not there has failed.
-      if (isAppError(err) && err.detail?.['unreachable'] === true) this.#conducts.late(peer.peerId)
-      throw err
-    }
+    return noteUnreachable(this.#conducts, peer.peerId, this.#init.dial(peer, header, signal))
   }
 
   #connect(): void {

@@ -187,7 +187,7 @@ describe('rights', () => {
 
   test('a caller without a secret is asked for one, and the right secret is accepted', async () => {
     await using pair = await httpPair(routes, {
-      authenticate: secretAuthenticator({ secrets: accepting({ admin: 't' }), anonymous: 'read' }),
+      authenticate: secretAuthenticator({ secrets: accepting({ push: 't' }), anonymous: 'read' }),
     })
     expect((await get(pair, '/open', { authorization: 'Bearer wrong' })).status).toBe(204)
     expect((await get(pair, '/read')).json()).toBe('anonymous')

@@ -1,3 +1,5 @@
+import { isAppError } from '../../../base/index.ts'
+
 /** How a peer did as a source of blocks. */
 export interface Conduct {
   /** How often it did not give in time what it was asked for; being busy does not count. */
@@ -68,5 +70,15 @@ class Notes implements Conducts {
     }
     this.#noted.set(id, noted)
     return noted
+  }
+}
+
+/** Waits for the dial of a peer. A full peer hangs up; only one that is not there has failed. */
+export async function noteUnreachable<T>(noted: Conducts, id: string, dial: Promise<T>): Promise<T> {
+  try {
+    return await dial
+  } catch (err) {
+    if (isAppError(err) && err.detail?.['unreachable'] === true) noted.late(id)
+    throw err
   }
 }
