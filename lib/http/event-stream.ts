@@ -1,4 +1,4 @@
-import { appError, type Clock, type Timer, throwIfAborted } from '../base/index.ts'
+import { appError, type Clock, deferred, type Timer, throwIfAborted } from '../base/index.ts'
 import type { Exchange } from './route.ts'
 
 /** One event of a stream. */
@@ -12,7 +12,7 @@ export interface SentEvent {
 /** Half a minute is the shortest time after which proxies cut what is silent. */
 const BEAT_MS = 10_000
 /** A client that leaves more than this unread is cut: it comes back with the id of the last event that it has. */
-const MAX_UNREAD_BYTES = 1024 * 1024
+const MAX_UNREAD_BYTES = 4 * 1024 * 1024
 /** When a client comes back. */
 const RETRY_MS = 2_000
 
@@ -45,16 +45,17 @@ export async function sendEvents(
   timer = clock.setTimer(BEAT_MS, beat, { background: true })
   const sent = req.headers['last-event-id']
   const stop = begin(typeof sent === 'string' && sent !== '' ? sent : undefined, (event) => write(textOf(event)))
+  const over = deferred<undefined>()
+  const leave = () => over.resolve(undefined)
+  res.once('close', leave)
+  for (const each of [signal, end]) {
+    if (each.aborted) leave()
+    else each.addEventListener('abort', leave, { once: true })
+  }
   try {
-    await new Promise<void>((resolve) => {
-      const over = () => resolve()
-      res.once('close', over)
-      for (const each of [signal, end]) {
-        if (each.aborted) over()
-        else each.addEventListener('abort', over, { once: true })
-      }
-    })
+    await over.promise
   } finally {
+    for (const each of [signal, end]) each.removeEventListener('abort', leave)
     stop()
     timer.cancel()
     if (!res.destroyed) res.end()

@@ -4,6 +4,8 @@ import { type ChildManifest, imageParts, type Platform } from './image-parts.ts'
 
 /** Manifests of one image, with all that its indexes name; an index of every platform has about 20. */
 const MAX_MANIFESTS = 512
+/** Their configs and layers; an image of 20 platforms with 100 layers each has half as many. */
+const MAX_BLOBS = 4096
 
 /** A manifest of an image: the first one may be known by less than its descriptor. */
 type Manifest<Root> = Root | Descriptor
@@ -17,7 +19,7 @@ export interface ImageWalk<Root> {
 
 /**
  * The configs and layers of an image, each once, in the order in which its manifests name them. Reads every manifest on
- * the way. @throws MANIFEST_INVALID, also for an image of too many manifests; MANIFEST_UNKNOWN when an index has nothing
+ * the way. @throws MANIFEST_INVALID, also for an image of too many manifests or blobs; MANIFEST_UNKNOWN when an index has nothing
  * for the platform; what `read` throws
  */
 export async function imageBlobs<Root extends Pick<Descriptor, 'digest'>>(
@@ -35,8 +37,8 @@ export async function imageBlobs<Root extends Pick<Descriptor, 'digest'>>(
     for (const child of wanted(parts.manifests, platform)) {
       if (!manifests.has(child.digest)) manifests.set(child.digest, child)
     }
-    if (manifests.size > MAX_MANIFESTS)
-      throw appError('MANIFEST_INVALID', { message: 'the image has too many manifests' })
+    if (manifests.size > MAX_MANIFESTS || blobs.size > MAX_BLOBS)
+      throw appError('MANIFEST_INVALID', { message: 'the image has too many manifests, or blobs' })
   }
   return [...blobs]
 }

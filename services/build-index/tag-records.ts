@@ -12,6 +12,8 @@ const TAGS_AT_ONCE = 16
 const MARKS_AT_ONCE = 8
 /** Longest time for a change that was announced; see `TagChange`. */
 const CHANGE_MS = 60_000
+/** A version of another cluster may be so far ahead of our clock; the next change here would be later still. */
+const MAX_AHEAD_MS = 86_400_000
 
 /** A change of a tag that is about to be made. It is made within a minute, or not at all. */
 export interface TagChange {
@@ -130,6 +132,11 @@ class Records implements TagRecords {
   }
 
   async take(repository: Repository, tag: Tag, sent: TagRecord, { first, signal }: ChangeOptions = {}) {
+    if (sent.version.atMs > this.#parts.clock.now() + MAX_AHEAD_MS) {
+      throw appError('BODY_INVALID', {
+        message: 'the version is of a time to come; compare the clocks of both clusters',
+      })
+    }
     let answer: ReplicaOutcome = { outcome: 'taken', version: sent.version }
     const decide = (found: TagRecord | undefined) => {
       const order = found === undefined ? 1 : compareVersions(sent.version, found.version)

@@ -39,6 +39,8 @@ export interface SwarmAnnounce {
   readonly wantPeers: number
   /** What the peer lacks, if it says so. */
   readonly leftBytes?: number
+  /** More about the place of the peer; used for this answer, and not kept. */
+  readonly labels?: AnnouncingPeer['labels']
   /** The blob, and where it is, if the peer says so. */
   readonly blob?: { readonly digest: Digest; readonly repository: Repository | undefined }
 }
@@ -86,20 +88,7 @@ export function announcements(components: AnnouncementsComponents): Announcement
   /** A download announces by itself, and a node all its seeds at once. */
   const intervalMs = () => announceIntervalMs(registry.peers + seeds.nodes, control.now, random)
 
-  const one = (announce: SwarmAnnounce): SwarmAnswer | undefined => {
-    const { swarmId, event, entry, wantPeers, blob } = announce
-    const dueMs = intervalMs()
-    const over = event === 'stopped' || (entry.complete && seeds.has(swarmId, entry.peerId))
-    const taken = settle(components, announce, over ? undefined : dueMs * LIFETIME_INTERVALS)
-    meters.announces[taken ? event : 'refused'].add()
-    if (!taken) return undefined
-    if (blob !== undefined) observer.named(swarmId, blob.digest, blob.repository)
-    if (event !== 'interval') observer.happened(happenings[event], swarmId, entry)
-    const limit = event === 'stopped' ? 0 : Math.min(wantPeers, announceLimits.maxPeers)
-    if (limit === 0) return { intervalMs: dueMs, peers: [] }
-    const { peers, again } = naming.best(swarmId, entry, limit)
-    return { intervalMs: again ? Math.min(dueMs, SOON_MS) : dueMs, peers }
-  }
+  const one = swarmAnswers(components, { meters, intervalMs })
 
   const seeding = (node: SeedingNode, changes: SeedChanges): SeedAnswer => {
     const dueMs = intervalMs()
@@ -128,7 +117,15 @@ export function announcements(components: AnnouncementsComponents): Announcement
       const answers = torrents.flatMap((torrent) => {
         const { swarmId, event, leftBytes, wantPeers, digest, repository, reports } = torrent
         const entry = leftBytes === 0 ? complete : incomplete
-        const answer = one({ swarmId, event, entry, wantPeers, leftBytes, blob: { digest, repository } })
+        const answer = one({
+          swarmId,
+          event,
+          entry,
+          wantPeers,
+          leftBytes,
+          blob: { digest, repository },
+          labels: peer.labels,
+        })
         if (answer === undefined) return []
         observer.reported(entry, swarmId, reports)
         return [{ swarmId, ...answer }]
@@ -138,6 +135,30 @@ export function announcements(components: AnnouncementsComponents): Announcement
       if (!refused) observer.seen(host, peer, intervalMs() * LIFETIME_INTERVALS)
       return measured({ torrents: answers, ...told })
     },
+  }
+}
+
+interface Reckoning {
+  readonly meters: AnnounceMeters
+  readonly intervalMs: () => number
+}
+
+/** Takes one announce, and answers it; undefined when the peer id belongs to another key. */
+function swarmAnswers(components: AnnouncementsComponents, { meters, intervalMs }: Reckoning) {
+  const { seeds, naming, observer } = components
+  return (announce: SwarmAnnounce): SwarmAnswer | undefined => {
+    const { swarmId, event, entry, wantPeers, blob } = announce
+    const dueMs = intervalMs()
+    const over = event === 'stopped' || (entry.complete && seeds.has(swarmId, entry.peerId))
+    const taken = settle(components, announce, over ? undefined : dueMs * LIFETIME_INTERVALS)
+    meters.announces[taken ? event : 'refused'].add()
+    if (!taken) return undefined
+    if (blob !== undefined) observer.named(swarmId, blob.digest, blob.repository)
+    if (event !== 'interval') observer.happened(happenings[event], swarmId, entry)
+    const limit = event === 'stopped' ? 0 : Math.min(wantPeers, announceLimits.maxPeers)
+    if (limit === 0) return { intervalMs: dueMs, peers: [] }
+    const { peers, again } = naming.best(swarmId, { ...entry, labels: announce.labels }, limit)
+    return { intervalMs: again ? Math.min(dueMs, SOON_MS) : dueMs, peers }
   }
 }
 
@@ -186,8 +207,8 @@ function shareSeeds(
 }
 
 /** The entry of the peer at `host` for what it downloads. */
-export function downloading(host: string, { peerId, key, port, role, zone, labels }: AnnouncingPeer): PeerEntry {
-  return { peerId, key: ownerByKey(key), host, port, role, complete: false, zone, labels }
+export function downloading(host: string, { peerId, key, port, role, zone }: AnnouncingPeer): PeerEntry {
+  return { peerId, key: ownerByKey(key), host, port, role, complete: false, zone }
 }
 
 function assertSwarmOfDigest({ swarmId, digest }: AnnounceTorrent): void {

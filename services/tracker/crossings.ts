@@ -8,9 +8,17 @@ export interface Crossing {
   readonly peerId: PeerId
 }
 
+/** After so long another peer may cross in its place: one that brings nothing must not keep its zone waiting. */
+const TENURE_MS = 60_000
+
+interface Taker {
+  readonly peerId: PeerId
+  readonly sinceMs: number
+}
+
 /**
  * Which peer of each zone of a swarm was named peers of other zones. As long as it is in the swarm, as a downloader or as
- * a seeder, the others of its zone get the blob through it.
+ * a seeder, and for a while, the others of its zone get the blob through it.
  */
 export interface Crossings {
   /** Whether the peer may cross: it does already, or nobody who `isHere` does. */
@@ -23,13 +31,18 @@ export function crossings(
   clock: Pick<Clock, 'monotonicMs'>,
   { maxCrossings }: { readonly maxCrossings: number },
 ): Crossings {
-  const takers = countCache<PeerId>(clock, { maxEntries: maxCrossings })
+  const takers = countCache<Taker>(clock, { maxEntries: maxCrossings })
   const keyOf = ({ swarmId, zone }: Crossing) => `${swarmId} ${zone}`
   return {
     open(crossing, isHere) {
       const taker = takers.get(keyOf(crossing))
-      return taker === undefined || taker === crossing.peerId || !isHere(taker)
+      if (taker === undefined || taker.peerId === crossing.peerId || !isHere(taker.peerId)) return true
+      return clock.monotonicMs() - taker.sinceMs >= TENURE_MS
     },
-    taken: (crossing) => takers.set(keyOf(crossing), crossing.peerId),
+    taken(crossing) {
+      const before = takers.get(keyOf(crossing))
+      if (before?.peerId === crossing.peerId) return
+      takers.set(keyOf(crossing), { peerId: crossing.peerId, sinceMs: clock.monotonicMs() })
+    },
   }
 }

@@ -20,7 +20,14 @@ export function introduction(
   return (length) => {
     if (length === undefined && !announcements.knowsOthers(swarmId, entry)) return undefined
     if (length !== undefined && length <= INLINE_LIMIT) return NOTHING
-    const answer = announcements.one({ swarmId, event: 'started', entry, wantPeers: asker.wantPeers, blob })
+    const answer = announcements.one({
+      swarmId,
+      event: 'started',
+      entry,
+      wantPeers: asker.wantPeers,
+      blob,
+      labels: asker.peer.labels,
+    })
     return answer === undefined ? NOTHING : encodeRecord({ kind: 'peers', ...answer })
   }
 }

@@ -30,13 +30,16 @@ export interface Named {
   readonly again: boolean
 }
 
+/** Who asks, with the labels of its place. */
+export type NamedTo = PeerEntry & Pick<Candidate, 'labels'>
+
 /** Which peers are named to an asker. */
 export interface Naming {
   /**
    * Never the asker, nor one that is banned or drained, nor one that the asker cannot reach. An
-   * agent whose health has put it out is named only when there is nobody else.
+   * agent whose health has put it out is named only when there is nobody else, or nobody else with the whole blob.
    */
-  best(swarmId: SwarmId, asker: PeerEntry, limit: number): Named
+  best(swarmId: SwarmId, asker: NamedTo, limit: number): Named
   /** Whether there is a peer to name to the asker. */
   knowsOthers(swarmId: SwarmId, asker: PeerEntry): boolean
 }
@@ -70,7 +73,10 @@ export function naming(components: NamingComponents): Naming {
     const others = seeds.sample(swarmId, announceLimits.maxPeers, zone).filter(({ peerId }) => !listed.has(peerId))
     const open = [...entries, ...others].filter((peer) => peer.peerId !== asker.peerId && mayName(peer, asker))
     const sound = open.filter((peer) => !isOut(peer))
-    return (sound.length > 0 ? sound : open).map(known)
+    if (sound.length === 0) return open.map(known)
+    // Whoever is out is better than nobody: without it there would be no whole copy.
+    const needed = sound.some(({ complete }) => complete) ? [] : open.filter((peer) => peer.complete && isOut(peer))
+    return [...sound, ...needed].map(known)
   }
 
   const isHere = (swarmId: SwarmId) => (peerId: PeerId) => {
@@ -85,12 +91,14 @@ export function naming(components: NamingComponents): Naming {
       const crossing = { swarmId, zone, peerId: asker.peerId }
       const crosses = !asker.complete && crossings.open(crossing, isHere(swarmId))
       const from = { ...asker, crosses }
-      const named = policies[control.now.policy](from, candidates(swarmId, asker), random).slice(0, limit)
-      const far = named.filter((peer) => (peer.zone ?? '') !== zone).length
+      const all = candidates(swarmId, asker)
+      const named = policies[control.now.policy](from, all, random).slice(0, limit)
+      const isFar = (peer: Candidate) => (peer.zone ?? '') !== zone
+      const [far, farKnown] = [named.filter(isFar).length, all.filter(isFar).length]
       if (crosses && far > 0) crossings.taken(crossing)
       return {
         peers: named.map(({ peerId, host, port, role, complete }) => ({ peerId, host, port, role, complete })),
-        again: looksAtZones(control.now.policy) && crosses && far > 0 && far < MOST_FAR,
+        again: looksAtZones(control.now.policy) && crosses && far > 0 && far < Math.min(MOST_FAR, farKnown),
       }
     },
     knowsOthers: (swarmId, asker) =>

@@ -9,7 +9,6 @@ export interface PeerEntry extends PeerInfo {
   /** Its owner; see `mayChange`. */
   readonly key: string
   readonly zone?: string | undefined
-  readonly labels?: Readonly<Record<string, string>> | undefined
 }
 
 /** A peer that may be named, with what it has told about the blob. */

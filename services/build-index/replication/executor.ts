@@ -11,10 +11,13 @@ import { newStatus, TagStatus } from './tag-status.ts'
 /** Kind of the journal's tasks. */
 export const REPLICATE = 'replicate'
 
-/** Final answers to a replication; other ones may change when somebody repairs the remote, and are tried again. */
+/**
+ * Final answers to a replication; other ones may change when somebody repairs the remote or changes a secret, or an
+ * origin comes back, and are tried again.
+ */
 const FINAL = [
-  ...['BLOB_UNKNOWN', 'MANIFEST_UNKNOWN', 'MANIFEST_INVALID', 'DIGEST_INVALID', 'BACKEND_CORRUPT', 'UNAUTHORIZED'],
-  ...['DENIED', 'UNSUPPORTED', 'REPLICA_TOO_LARGE', 'REPLICA_SAME_CLUSTER', 'NAME_INVALID', 'TAG_INVALID'],
+  ...['MANIFEST_UNKNOWN', 'MANIFEST_INVALID', 'DIGEST_INVALID', 'BACKEND_CORRUPT', 'UNSUPPORTED', 'REPLICA_TOO_LARGE'],
+  ...['REPLICA_SAME_CLUSTER', 'NAME_INVALID', 'TAG_INVALID'],
 ]
 const MAX_MESSAGE = 500
 
@@ -116,7 +119,12 @@ async function finish(
   await status.save()
 }
 
-const isFinal = (err: unknown) => isAppError(err) && !err.retryable && hasCode(err, ...FINAL)
+/** Wrong bytes at the remote were removed there, so the next try sends them again. */
+const isFinal = (err: unknown) =>
+  isAppError(err) &&
+  !err.retryable &&
+  hasCode(err, ...FINAL) &&
+  !(err.code === 'DIGEST_INVALID' && err.detail?.['at'] === 'far')
 
 async function fail(
   { metrics }: ReplicationExecutorComponents,

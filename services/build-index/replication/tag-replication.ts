@@ -1,6 +1,7 @@
 import type { Replication } from '../../../lib/api/index.ts'
-import { type AbortOptions, appError } from '../../../lib/base/index.ts'
+import { type AbortOptions, appError, hasCode } from '../../../lib/base/index.ts'
 import type { Descriptor, Repository, Tag } from '../../../lib/core/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { VersionedTags } from '../tag-records.ts'
 import { compareVersions, type TagRecord } from '../tag-version.ts'
 import { type Plan, type PlanComponents, planOf } from './plan.ts'
@@ -14,6 +15,7 @@ const SIGNATURES_AT_ONCE = 16
 
 export interface TagReplicationComponents extends PlanComponents, TransferComponents {
   readonly tags: VersionedTags
+  readonly logger: Logger
 }
 
 /** How a replication ended: a part of its status. */
@@ -87,8 +89,14 @@ async function bringAll(
   await bringContent(components, target, plan, options)
   if (!remote.signatures || signedBy(tag) !== undefined) return
   for (const { name, descriptor: signature, version } of await signaturesOf(components, repository, plan, options)) {
-    await bringContent(components, target, await planOf(components, repository, signature, options), options)
-    await remote.replicas.putTag(repository, name, { descriptor: signature, version, ...options })
+    try {
+      await bringContent(components, target, await planOf(components, repository, signature, options), options)
+      await remote.replicas.putTag(repository, name, { descriptor: signature, version, ...options })
+    } catch (err) {
+      // What is lost of a signature must not keep the image from going along.
+      if (!hasCode(err, 'MANIFEST_UNKNOWN', 'BLOB_UNKNOWN', 'MANIFEST_INVALID', 'REPLICA_TOO_LARGE')) throw err
+      components.logger.warn('a signature cannot be replicated; its image goes without it', { tag: name, err })
+    }
   }
 }
 

@@ -23,6 +23,9 @@ export interface TagStatusComponents {
   readonly logger: Logger
 }
 
+/** Uploads that are remembered: a status must stay a small record. Those begun longest ago are forgotten, and begin anew. */
+const MAX_UPLOADS = 64
+
 /** The status of one replication while it runs; written now and then, and when it matters. */
 export class TagStatus {
   readonly #components: TagStatusComponents
@@ -55,7 +58,9 @@ export class TagStatus {
     this.#status = {
       ...this.#status,
       uploads:
-        upload === undefined ? others : [...others, { digest, ...upload, movedAtMs: this.#components.clock.now() }],
+        upload === undefined
+          ? others
+          : [...others.slice(1 - MAX_UPLOADS), { digest, ...upload, movedAtMs: this.#components.clock.now() }],
     }
     if (upload !== undefined && before?.id !== upload.id) this.#saveSoon()
   }

@@ -1,5 +1,5 @@
 import { adminClient, agentAdmin, type PullRow, type TracedPull } from '../../../lib/api/index.ts'
-import { appError, type ProcessHost, systemClock } from '../../../lib/base/index.ts'
+import { appError, hasCode, type ProcessHost, systemClock } from '../../../lib/base/index.ts'
 import type { HttpClient } from '../../../lib/http/index.ts'
 import { callAdmin, targetOptions } from '../admin/call.ts'
 import type { TargetFlags } from '../admin/target.ts'
@@ -45,7 +45,13 @@ class Questions {
   /** What is forgotten meanwhile is left out. */
   async all(rows: readonly PullRow[]): Promise<readonly TracedPull[]> {
     const found: TracedPull[] = []
-    for (const { id } of rows) found.push(await this.one(id))
+    for (const { id } of rows) {
+      const pull = await this.one(id).catch((err: unknown) => {
+        if (!hasCode(err, 'PULL_UNKNOWN')) throw err
+        return undefined
+      })
+      if (pull !== undefined) found.push(pull)
+    }
     return found
   }
 }

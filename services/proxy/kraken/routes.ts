@@ -1,4 +1,5 @@
 import { type AppError, hasCode, isAbort, toAppError } from '../../../lib/base/index.ts'
+import { blobRefKey } from '../../../lib/core/index.ts'
 import { type Exchange, type Route, readJson, sendEmpty, sendJson } from '../../../lib/http/index.ts'
 import {
   NOTIFICATION_TYPE,
@@ -11,7 +12,7 @@ import {
 } from '../../../lib/kraken/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { type FindBlobsComponents, pushedBlobs, taggedBlobs } from './find-blobs.ts'
-import type { Warmer } from './warmer.ts'
+import type { FindBlobs, Warmer } from './warmer.ts'
 
 /** Most bytes of a notification. */
 const MAX_NOTIFICATION = 1024 * 1024
@@ -30,7 +31,14 @@ export function proxyKrakenRoutes(components: ProxyKrakenComponents): readonly R
     const body = await readJson(exchange, MAX_NOTIFICATION, { jsonTypes: [NOTIFICATION_TYPE] })
     const { manifests, malformed } = pushedImages(body)
     if (malformed > 0) logger.warn('a notification names manifests that cannot be', { malformed })
-    for (const manifest of manifests) warmer.warm((options) => pushedBlobs(components, manifest, options))
+    const different = new Map(manifests.map((manifest) => [blobRefKey(manifest), manifest]))
+    warmer.warm(
+      ...[...different.values()].map(
+        (each): FindBlobs =>
+          (options) =>
+            pushedBlobs(components, each, options),
+      ),
+    )
     sendEmpty(exchange, 200)
   }
 

@@ -38,8 +38,8 @@ export type FindBlobs = (options: AbortOptions) => Promise<readonly BlobRef[]>
  * brings it. What fails is logged and counted; whoever pulls the image later has it brought then.
  */
 export interface Warmer extends Startable {
-  /** Returns at once. @throws UNAVAILABLE when too many images wait */
-  warm(find: FindBlobs): void
+  /** Takes all images or none; returns at once. @throws UNAVAILABLE when too many images wait */
+  warm(...images: readonly FindBlobs[]): void
 }
 
 /** Its stop gives up what is under way, and forgets what waits. */
@@ -90,12 +90,12 @@ export function warmer({ origins, metrics, logger, clock, random }: WarmerCompon
   }
 
   return {
-    warm(find) {
-      if (waiting.length >= MAX_WAITING) {
+    warm(...images) {
+      if (waiting.length + images.length > MAX_WAITING) {
         throw appError('UNAVAILABLE', { message: 'too many images wait to be brought to the origins; try again' })
       }
-      waiting.push(find)
-      if (tasks.size < IMAGES_AT_ONCE) tasks.run('warm', work)
+      waiting.push(...images)
+      for (let more = images.length; more > 0 && tasks.size < IMAGES_AT_ONCE; more -= 1) tasks.run('warm', work)
     },
     async start() {
       tasks = newTasks()

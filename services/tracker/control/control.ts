@@ -53,20 +53,33 @@ export function control({ clock, file, onEvent }: ControlComponents, defaults: E
     async start() {
       const loaded = await file.load()
       kept = marksFrom(clock, loaded)
-      apply(loaded.settings)
+      try {
+        apply(loaded.settings)
+      } catch (err) {
+        const message = 'what an admin has set no longer fits the config; remove it from settings in control.json'
+        throw appError('CONFIG_INVALID', { message, cause: err })
+      }
     },
     stop: () => Promise.resolve(),
     async mark(kind, target, mark) {
+      const before = kept[kind].all().find((each) => each.target === target)
       if (mark !== undefined) kept[kind].set(mark)
       else if (!kept[kind].remove(target)) throw appError('MARK_UNKNOWN', { detail: { target } })
-      await file.save(state())
+      await file.save(state()).catch((err: unknown) => {
+        // What is not kept does not hold.
+        if (before === undefined) kept[kind].remove(target)
+        else kept[kind].set(before)
+        throw err
+      })
       onEvent(mark === undefined ? endOf[kind] : kind, mark === undefined ? { target } : { ...mark })
     },
     markOf: (kind, node) => kept[kind].of(node),
     marks: (kind) => kept[kind].all(),
     async set(given) {
-      apply(given)
-      await file.save(state())
+      const wanted = effective(defaults, given)
+      await file.save({ ...state(), settings: given })
+      now = wanted
+      settings = given
       onEvent('settings', { ...given })
     },
     get settings() {

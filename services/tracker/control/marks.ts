@@ -55,8 +55,18 @@ export function marks(
   }
 }
 
+/** One form of an IPv6 address, that of sockets; an IPv4 address in IPv6 form becomes IPv4. */
+function plainAddress(text: string): string {
+  const short = new URL(`http://[${text.replace(/%.*$/, '')}]/`).hostname.slice(1, -1)
+  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(short) ?? []
+  if (high === undefined || low === undefined) return short
+  const bytes = [high, low].flatMap((half) => [Number.parseInt(half, 16) >> 8, Number.parseInt(half, 16) & 255])
+  return bytes.join('.')
+}
+
 /** A target as an admin may write it. @throws REQUEST_INVALID */
 export function parseTarget(text: string): string {
-  if (/^[0-9a-f]{40}$/.test(text) || isIP(text) !== 0) return text
+  if (/^[0-9a-f]{40}$/.test(text) || isIP(text) === 4) return text
+  if (isIP(text) === 6) return plainAddress(text)
   throw appError('REQUEST_INVALID', { message: 'name a node by its peer id (40 hex characters) or by its IP address' })
 }

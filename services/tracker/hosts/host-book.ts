@@ -1,6 +1,7 @@
 import { type AgeLinks, AgeList, type Clock, type Holders, holders } from '../../../lib/base/index.ts'
 import type { PeerAddress, PeerId, PeerRole } from '../../../lib/core/index.ts'
 import { callerAt } from '../../../lib/identity/index.ts'
+import { mayChange } from '../owner.ts'
 
 /** What a node has said about itself in its last announce, at the address of its socket. */
 export interface HostFacts extends PeerAddress {
@@ -10,6 +11,9 @@ export interface HostFacts extends PeerAddress {
   readonly labels?: Readonly<Record<string, string>> | undefined
   readonly spareBytesPerSecond?: number | undefined
 }
+
+/** Characters of labels that are kept of a node, besides `rack` and `host`. */
+const MAX_LABEL_CHARACTERS = 1024
 
 export interface KnownHost extends HostFacts {
   /** Of its last announce, milliseconds since the epoch. */
@@ -21,8 +25,8 @@ export interface KnownHost extends HostFacts {
  * holds most makes room, the oldest announce first.
  */
 export interface HostBook {
-  /** Notes or renews a node for `ttlMs`. */
-  seen(facts: HostFacts, ttlMs: number): void
+  /** Notes or renews a node for `ttlMs`. False, and nothing changes, when the peer id belongs to another owner. */
+  seen(facts: HostFacts, owner: string, ttlMs: number): boolean
   of(peerId: PeerId): KnownHost | undefined
   all(): Iterable<KnownHost>
   /** Forgets nodes that are silent. Call it regularly. */
@@ -32,6 +36,7 @@ export interface HostBook {
 
 interface Entry extends AgeLinks<Entry> {
   host: KnownHost
+  readonly owner: string
   readonly holder: string
   expiresAtMs: number
 }
@@ -52,18 +57,21 @@ class Book implements HostBook {
     this.#maxHosts = maxHosts
   }
 
-  seen(facts: HostFacts, ttlMs: number): void {
-    this.#drop(this.#byId.get(facts.peerId))
+  seen(facts: HostFacts, owner: string, ttlMs: number): boolean {
+    const known = this.#byId.get(facts.peerId)
+    if (known !== undefined && !mayChange(facts.peerId, owner, known.owner)) return false
+    this.#drop(known)
     if (this.#byId.size >= this.#maxHosts) this.#drop(this.#byHolder.get(this.#held.largest ?? '')?.oldest)
     const holder = callerAt(facts.host)
-    const host = { ...facts, seenAtMs: this.#clock.now() }
+    const host = { ...facts, labels: keptLabels(facts.labels), seenAtMs: this.#clock.now() }
     const expiresAtMs = this.#clock.monotonicMs() + ttlMs
-    const entry: Entry = { host, holder, expiresAtMs, older: undefined, newer: undefined }
+    const entry: Entry = { host, owner, holder, expiresAtMs, older: undefined, newer: undefined }
     this.#byId.set(facts.peerId, entry)
     this.#held.add(holder, 1)
     const list = this.#byHolder.get(holder) ?? new AgeList()
     list.add(entry)
     this.#byHolder.set(holder, list)
+    return true
   }
 
   of(peerId: PeerId): KnownHost | undefined {
@@ -93,4 +101,16 @@ class Book implements HostBook {
     list?.remove(entry)
     if (list?.size === 0) this.#byHolder.delete(entry.holder)
   }
+}
+
+/** Those that the order of peers looks at, and of the others as many as fit. */
+function keptLabels(labels: HostFacts['labels']): HostFacts['labels'] {
+  if (labels === undefined) return undefined
+  let left = MAX_LABEL_CHARACTERS
+  const kept = Object.entries(labels).filter(([name, value]) => {
+    if (name === 'rack' || name === 'host') return true
+    left -= name.length + value.length
+    return left >= 0
+  })
+  return Object.fromEntries(kept)
 }

@@ -2,6 +2,7 @@ import type { AnnounceTorrent, AnnouncingPeer } from '../../../lib/api/index.ts'
 import { type Digest, parsePeerId, type Repository, type SwarmId } from '../../../lib/core/index.ts'
 import { callerAt, isLoopback } from '../../../lib/identity/index.ts'
 import type { EventLog } from '../events/event-log.ts'
+import { ownerByKey } from '../owner.ts'
 import type { PeerEntry } from '../swarm.ts'
 import type { Feeds } from './feeds.ts'
 import type { HostBook } from './host-book.ts'
@@ -37,8 +38,8 @@ const askerOf = ({ peerId, host }: Pick<PeerEntry, 'peerId' | 'host'>) => (isLoo
 
 export function observer({ book, feeds, health, names, events }: ObserverComponents): Observer {
   return {
-    seen(host, { peerId, port, role, zone, labels, spareBytesPerSecond }, ttlMs) {
-      book.seen({ peerId, host, port, role, zone, labels, spareBytesPerSecond }, ttlMs)
+    seen(host, { peerId, key, port, role, zone, labels, spareBytesPerSecond }, ttlMs) {
+      book.seen({ peerId, host, port, role, zone, labels, spareBytesPerSecond }, ownerByKey(key), ttlMs)
     },
     named: (swarmId, digest, repository) => names.note(swarmId, digest, repository),
     reported(by, swarmId, reports) {

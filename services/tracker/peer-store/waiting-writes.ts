@@ -3,7 +3,7 @@ import type { Call } from './scripts.ts'
 /** The command of a write, made when it is sent; undefined when it has no sense any more. */
 export type Write = (nowMs: number) => Call | undefined
 
-/** Writes by key, the oldest key first. A later write of a key takes the place of the earlier one. */
+/** Writes by key, in the order in which they were given. A later write of a key takes the place of the earlier one. */
 export interface WaitingWrites {
   /** False when the oldest had to make room. */
   put(key: string, write: Write): boolean
@@ -17,6 +17,8 @@ export function waitingWrites(max: number): WaitingWrites {
   const writes = new Map<string, Write>()
   return {
     put(key, write) {
+      // A later write stands where it was given, behind what was given before it.
+      writes.delete(key)
       writes.set(key, write)
       const [oldest] = writes.keys()
       if (writes.size <= max || oldest === undefined) return true

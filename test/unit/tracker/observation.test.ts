@@ -1,12 +1,20 @@
 import { describe, expect, test } from '@jest/globals'
 import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
-import { digestOf, newPeerId, ownRepository, parseRepositoryName, type SwarmId } from '../../../lib/core/index.ts'
+import {
+  digestOf,
+  newPeerId,
+  ownRepository,
+  parseRepositoryName,
+  peerIdOf,
+  type SwarmId,
+} from '../../../lib/core/index.ts'
 import { pageOf } from '../../../services/tracker/admin/page-of.ts'
 import { marks, parseTarget } from '../../../services/tracker/control/marks.ts'
 import { eventLog } from '../../../services/tracker/events/event-log.ts'
 import { feeds } from '../../../services/tracker/hosts/feeds.ts'
 import { hostBook } from '../../../services/tracker/hosts/host-book.ts'
 import { swarmNames } from '../../../services/tracker/hosts/swarm-names.ts'
+import { ownerByKey } from '../../../services/tracker/owner.ts'
 
 const random = seededRandom(7)
 const swarmId = '1'.repeat(40) as SwarmId
@@ -19,9 +27,9 @@ describe('the book of hosts', () => {
     const clock = fakeClock()
     const book = hostBook(clock, { maxHosts: 9 })
     const node = facts('10.0.0.1')
-    book.seen({ ...node, zone: 'a' }, 1000)
+    book.seen({ ...node, zone: 'a' }, 'key k', 1000)
     await clock.advance(900)
-    book.seen({ ...node, zone: 'b' }, 1000)
+    book.seen({ ...node, zone: 'b' }, 'key k', 1000)
     await clock.advance(900)
     expect(book.of(node.peerId)).toMatchObject({ zone: 'b' })
     await clock.advance(200)
@@ -30,11 +38,31 @@ describe('the book of hosts', () => {
     expect(book.size).toBe(0)
   })
 
+  test('nobody changes what another has said of itself, except who proves that the peer id is his', () => {
+    const book = hostBook(fakeClock(), { maxHosts: 9 })
+    const node = { ...facts('10.0.0.1'), peerId: peerIdOf('the right key') }
+    expect(book.seen({ ...node, zone: 'taken' }, ownerByKey('another key'), 1000)).toBe(true)
+    expect(book.seen({ ...node, zone: 'mine' }, ownerByKey('the right key'), 1000)).toBe(true)
+    expect(book.seen({ ...node, zone: 'forged' }, ownerByKey('another key'), 1000)).toBe(false)
+    expect(book.of(node.peerId)).toMatchObject({ zone: 'mine' })
+  })
+
+  test('very long labels are not kept, except those that peers are ordered by', () => {
+    const book = hostBook(fakeClock(), { maxHosts: 9 })
+    const long = 'x'.repeat(255)
+    const many = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`label-${i}`, long]))
+    const node = { ...facts('10.0.0.1'), labels: { ...many, rack: 'r', host: 'h' } }
+    book.seen(node, 'key k', 1000)
+    const kept = book.of(node.peerId)?.labels ?? {}
+    expect(kept).toMatchObject({ rack: 'r', host: 'h' })
+    expect(JSON.stringify(kept).length).toBeLessThan(1500)
+  })
+
   test('one address with very many nodes puts no other out', () => {
     const book = hostBook(fakeClock(), { maxHosts: 10 })
     const others = ['10.0.0.1', '10.0.0.2'].map(facts)
-    for (const node of others) book.seen(node, 1000)
-    for (let i = 0; i < 100; i += 1) book.seen(facts('6.6.6.6'), 1000)
+    for (const node of others) book.seen(node, 'key k', 1000)
+    for (let i = 0; i < 100; i += 1) book.seen(facts('6.6.6.6'), 'key k', 1000)
     expect(others.map(({ peerId }) => book.of(peerId)?.host)).toEqual(['10.0.0.1', '10.0.0.2'])
     expect(book.size).toBe(10)
   })
@@ -100,6 +128,15 @@ describe('marks', () => {
     await clock.advance(10)
     bans.set(markOf('10.0.0.3'))
     expect(bans.all().map(({ target }) => target)).toEqual(['10.0.0.1', '10.0.0.3'])
+  })
+
+  test.each([
+    ['2001:DB8::1', '2001:db8::1'],
+    ['2001:0db8:0:0:0:0:0:1', '2001:db8::1'],
+    ['::ffff:10.0.0.1', '10.0.0.1'],
+    ['10.0.0.1', '10.0.0.1'],
+  ])('%p is the address %p, as announces come from it', (text, address) => {
+    expect(parseTarget(text)).toBe(address)
   })
 
   test.each(['', 'node-7', '10.0.0.0/8', 'ab'.repeat(19)])('%p names no node', (text) => {

@@ -59,7 +59,9 @@ async function run(executor: ReplicationExecutor, attempts = 0) {
 
 describe('a run', () => {
   test.each<readonly [ErrorCode, number, 'dead' | 'waiting', ErrorCode]>([
-    ['UNAUTHORIZED', 0, 'dead', 'UNAUTHORIZED'],
+    ['MANIFEST_INVALID', 0, 'dead', 'MANIFEST_INVALID'],
+    ['UNAUTHORIZED', 0, 'waiting', 'REPLICA_FAILED'],
+    ['BLOB_UNKNOWN', 0, 'waiting', 'REPLICA_FAILED'],
     ['NO_HEALTHY_MEMBER', 0, 'waiting', 'NO_HEALTHY_MEMBER'],
     ['NO_HEALTHY_MEMBER', 2, 'dead', 'NO_HEALTHY_MEMBER'],
     ['UNKNOWN', 0, 'waiting', 'REPLICA_FAILED'],
@@ -68,10 +70,17 @@ describe('a run', () => {
     async (code, tries, state, thrown) => {
       answer = () => Promise.reject(appError(code))
       const { failure, status } = await run(executorFor(), tries)
-      expect(failure).toMatchObject({ code: thrown, retryable: !(state === 'dead' && code === 'UNAUTHORIZED') })
+      expect(failure).toMatchObject({ code: thrown, retryable: !(state === 'dead' && code === 'MANIFEST_INVALID') })
       expect(status).toMatchObject({ state, attempts: tries + 1, lastError: { code } })
     },
   )
+
+  test('wrong bytes at the remote are sent again, and wrong bytes here are not', async () => {
+    answer = () => Promise.reject(appError('DIGEST_INVALID', { detail: { at: 'far' } }))
+    expect((await run(executorFor())).status).toMatchObject({ state: 'waiting' })
+    answer = () => Promise.reject(appError('DIGEST_INVALID'))
+    expect((await run(executorFor())).status).toMatchObject({ state: 'dead' })
+  })
 
   test('has nothing to send when the remote has the version, or a later one, which is a conflict if it is not ours', async () => {
     const version = (await lab.tags.read(repository, tag))!.version

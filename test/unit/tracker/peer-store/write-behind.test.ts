@@ -39,7 +39,7 @@ describe('writes that wait', () => {
     queue.put('a', () => ['new'])
     expect(redis.batches).toEqual([])
     await clock.advance(20)
-    expect(redis.batches).toEqual([[['new'], ['b']]])
+    expect(redis.batches).toEqual([[['b'], ['new']]])
     expect([queue.size, writes('written')]).toEqual([0, 2])
   })
 
