@@ -157,7 +157,11 @@ function swarmAnswers(components: AnnouncementsComponents, { meters, intervalMs 
     if (event !== 'interval') observer.happened(happenings[event], swarmId, entry)
     const limit = event === 'stopped' ? 0 : Math.min(wantPeers, announceLimits.maxPeers)
     if (limit === 0) return { intervalMs: dueMs, peers: [] }
-    const { peers, again } = naming.best(swarmId, { ...entry, labels: announce.labels }, limit)
+    const { peers, again } = naming.best(
+      swarmId,
+      { ...entry, labels: announce.labels, leftBytes: announce.leftBytes },
+      limit,
+    )
     return { intervalMs: again ? Math.min(dueMs, SOON_MS) : dueMs, peers }
   }
 }

@@ -8,11 +8,13 @@ export interface Crossing {
   readonly peerId: PeerId
 }
 
-/** After so long another peer may cross in its place: one that brings nothing must not keep its zone waiting. */
+/** After so long without progress another peer may cross in its place: one that brings nothing must not keep its zone waiting. */
 const TENURE_MS = 60_000
 
 interface Taker {
   readonly peerId: PeerId
+  /** What it lacked when it last said less than before, and when that was. */
+  readonly leftBytes: number | undefined
   readonly sinceMs: number
 }
 
@@ -23,8 +25,8 @@ interface Taker {
 export interface Crossings {
   /** Whether the peer may cross: it does already, or nobody who `isHere` does. */
   open(crossing: Crossing, isHere: (peerId: PeerId) => boolean): boolean
-  /** The peer was named peers of other zones. */
-  taken(crossing: Crossing): void
+  /** The peer was named peers of other zones, and lacks so many bytes, if it has said so. */
+  taken(crossing: Crossing, leftBytes?: number): void
 }
 
 export function crossings(
@@ -39,10 +41,11 @@ export function crossings(
       if (taker === undefined || taker.peerId === crossing.peerId || !isHere(taker.peerId)) return true
       return clock.monotonicMs() - taker.sinceMs >= TENURE_MS
     },
-    taken(crossing) {
+    taken(crossing, leftBytes) {
       const before = takers.get(keyOf(crossing))
-      if (before?.peerId === crossing.peerId) return
-      takers.set(keyOf(crossing), { peerId: crossing.peerId, sinceMs: clock.monotonicMs() })
+      const isSame = before?.peerId === crossing.peerId
+      if (isSame && (leftBytes ?? Infinity) >= (before.leftBytes ?? Infinity)) return
+      takers.set(keyOf(crossing), { peerId: crossing.peerId, leftBytes, sinceMs: clock.monotonicMs() })
     },
   }
 }

@@ -30,8 +30,8 @@ export interface Named {
   readonly again: boolean
 }
 
-/** Who asks, with the labels of its place. */
-export type NamedTo = PeerEntry & Pick<Candidate, 'labels'>
+/** Who asks, with the labels of its place and what it lacks. */
+export type NamedTo = PeerEntry & Pick<Candidate, 'labels'> & { readonly leftBytes?: number | undefined }
 
 /** Which peers are named to an asker. */
 export interface Naming {
@@ -91,14 +91,13 @@ export function naming(components: NamingComponents): Naming {
       const crossing = { swarmId, zone, peerId: asker.peerId }
       const crosses = !asker.complete && crossings.open(crossing, isHere(swarmId))
       const from = { ...asker, crosses }
-      const all = candidates(swarmId, asker)
-      const named = policies[control.now.policy](from, all, random).slice(0, limit)
+      const named = policies[control.now.policy](from, candidates(swarmId, asker), random).slice(0, limit)
       const isFar = (peer: Candidate) => (peer.zone ?? '') !== zone
-      const [far, farKnown] = [named.filter(isFar).length, all.filter(isFar).length]
-      if (crosses && far > 0) crossings.taken(crossing)
+      const far = named.filter(isFar).length
+      if (crosses && far > 0) crossings.taken(crossing, asker.leftBytes)
       return {
         peers: named.map(({ peerId, host, port, role, complete }) => ({ peerId, host, port, role, complete })),
-        again: looksAtZones(control.now.policy) && crosses && far > 0 && far < Math.min(MOST_FAR, farKnown),
+        again: looksAtZones(control.now.policy) && crosses && far > 0 && far < MOST_FAR,
       }
     },
     knowsOthers: (swarmId, asker) =>

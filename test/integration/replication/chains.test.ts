@@ -49,16 +49,20 @@ test('a chain of three brings a tag to the last, and the loop ends where it bega
   // The last one asks the first whether it has the tag; that is the end. Any task may be done twice, and then asks again.
   await eventually(async () => expect(more(before, await runs('same'))[2]).toBeGreaterThan(0), { timeoutMs: 30_000 })
   expect(more(taken, await runs('taken'))).toEqual([1, 1, 0])
-  const versions = await Promise.all(
-    [
-      ['one', 'two'],
-      ['two', 'three'],
-      ['three', 'one'],
-    ].map(async ([from = '', remote = '']) => {
-      const { version } = await clusters.at(from).admin().replication({ remote, repository: 'team/app', tag: '1.0' })
-      return version
-    }),
-  )
+  const versionsNow = () =>
+    Promise.all(
+      [
+        ['one', 'two'],
+        ['two', 'three'],
+        ['three', 'one'],
+      ].map(async ([from = '', remote = '']) => {
+        const { version } = await clusters.at(from).admin().replication({ remote, repository: 'team/app', tag: '1.0' })
+        return version
+      }),
+    )
+  // The status is written a moment after the end is counted.
+  await eventually(async () => expect(await versionsNow()).not.toContain(undefined))
+  const versions = await versionsNow()
   expect(versions).toEqual([versions[0], versions[0], versions[0]])
   expect(versions[0]?.cluster).toBe('one')
   const pulled = await clusters.at('three').agent.send('GET', '/v2/team/app/manifests/1.0')
