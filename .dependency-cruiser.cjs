@@ -90,7 +90,7 @@ module.exports = {
     only('api', L2),
     only('journal', L2),
     only('registry', L3),
-    only('kraken', L3),
+    only('kraken', [...L3, 'registry']),
     only('swarm', [...L0, 'telemetry', 'config', 'metainfo', 'store']),
     {
       name: 'swarm-wire-is-the-bottom',

@@ -21,7 +21,7 @@ export {
   sendTargetSchema,
 } from './blob-send.ts'
 export { type BlobSender, type BlobSenderComponents, blobSender, type SendOptions } from './blob-sender.ts'
-export { list, opaque, text } from './bounded.ts'
+export { list, text } from './bounded.ts'
 export {
   type BlobLink,
   type BlobLinks,

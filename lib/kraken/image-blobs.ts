@@ -1,6 +1,6 @@
 import { type AbortOptions, appError, throwIfAborted } from '../base/index.ts'
 import type { Descriptor, Digest } from '../core/index.ts'
-import { type ChildManifest, imageParts, type Platform } from './image-parts.ts'
+import { type ChildManifest, imageParts, type Platform } from '../registry/index.ts'
 
 /** Manifests of one image, with all that its indexes name; an index of every platform has about 20. */
 const MAX_MANIFESTS = 512

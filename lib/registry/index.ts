@@ -1,4 +1,6 @@
-export { checkManifest, manifestMediaTypes } from './manifest.ts'
+export { type ChildManifest, type ImageParts, imageParts } from './image-parts.ts'
+export { checkManifest } from './manifest.ts'
+export { manifestMediaTypes, type Platform } from './manifest-fields.ts'
 export { memoryRegistryStorage } from './memory-storage.ts'
 export { registryLoad } from './registry-load.ts'
 export { type RegistryInit, registryRoutes } from './routes.ts'

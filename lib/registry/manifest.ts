@@ -1,16 +1,16 @@
-import { type AppError, appError, parseJson } from '../base/index.ts'
-import { type Descriptor, type Digest, parseDigest } from '../core/index.ts'
-
-/** Media types of manifests and indexes that are checked; any other JSON object is stored unchanged. */
-export const manifestMediaTypes = {
-  ociImage: 'application/vnd.oci.image.manifest.v1+json',
-  ociIndex: 'application/vnd.oci.image.index.v1+json',
-  dockerImage: 'application/vnd.docker.distribution.manifest.v2+json',
-  dockerList: 'application/vnd.docker.distribution.manifest.list.v2+json',
-} as const
-
-/** Most descriptors in one manifest; each one costs a look-up during the push. */
-export const MAX_DESCRIPTORS = 4096
+import type { Descriptor, Digest } from '../core/index.ts'
+import {
+  descriptorList,
+  type Fields,
+  imageTypes,
+  indexTypes,
+  invalid,
+  isForeign,
+  isPresent,
+  type ManifestDescriptor,
+  parseObject,
+  readDescriptor,
+} from './manifest-fields.ts'
 
 /** What the registry must know about a manifest; each list has a digest once. */
 export interface CheckedManifest {
@@ -24,25 +24,6 @@ export interface CheckedManifest {
   readonly others: readonly Descriptor[]
 }
 
-/** The fields that are checked; all others pass unchanged. */
-interface Fields {
-  readonly schemaVersion?: unknown
-  readonly mediaType?: unknown
-  readonly config?: unknown
-  readonly layers?: unknown
-  readonly manifests?: unknown
-  readonly subject?: unknown
-}
-
-/** Layers that clients fetch from elsewhere, because they must not be redistributed. */
-const foreignLayers = new Set([
-  'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
-  'application/vnd.oci.image.layer.nondistributable.v1.tar',
-  'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip',
-  'application/vnd.oci.image.layer.nondistributable.v1.tar+zstd',
-])
-const imageTypes = new Set<string>([manifestMediaTypes.ociImage, manifestMediaTypes.dockerImage])
-const indexTypes = new Set<string>([manifestMediaTypes.ociIndex, manifestMediaTypes.dockerList])
 const schema1Types = new Set([
   'application/vnd.docker.distribution.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.v1+prettyjws',
@@ -89,10 +70,6 @@ function checkIndex(manifest: Fields, mediaType: string): CheckedManifest {
   }
 }
 
-interface ManifestDescriptor extends Descriptor {
-  readonly urls: boolean
-}
-
 /** Of descriptors with the same digest, the first. */
 function eachOnce(descriptors: readonly ManifestDescriptor[]): readonly Descriptor[] {
   const first = new Map<Digest, Descriptor>()
@@ -100,35 +77,6 @@ function eachOnce(descriptors: readonly ManifestDescriptor[]): readonly Descript
     if (!first.has(digest)) first.set(digest, { digest, mediaType, size })
   }
   return [...first.values()]
-}
-
-function isForeign(layer: ManifestDescriptor): boolean {
-  return layer.urls && foreignLayers.has(layer.mediaType)
-}
-
-function descriptorList(value: unknown, where: string): readonly ManifestDescriptor[] {
-  if (value === null) return []
-  if (!Array.isArray(value)) throw invalid(`"${where}" must be a list`)
-  if (value.length > MAX_DESCRIPTORS) throw invalid(`"${where}" has more than ${MAX_DESCRIPTORS} entries`)
-  return value.map((entry: unknown, i) => readDescriptor(entry, `${where}[${i}]`))
-}
-
-function readDescriptor(value: unknown, where: string): ManifestDescriptor {
-  if (!isObject(value)) throw invalid(`"${where}" must be a descriptor`)
-  const { digest, mediaType, size, urls } = value as Readonly<Record<string, unknown>>
-  if (typeof mediaType !== 'string') throw invalid(`"${where}" has no mediaType`)
-  if (!Number.isSafeInteger(size) || Number(size) < 0) throw invalid(`"${where}" has no valid size`)
-  if (typeof digest !== 'string') throw invalid(`"${where}" has no digest`)
-  const hasUrls = Array.isArray(urls) && urls.length > 0
-  return { digest: digestIn(digest, where), mediaType, size: Number(size), urls: hasUrls }
-}
-
-function digestIn(text: string, where: string): Digest {
-  try {
-    return parseDigest(text)
-  } catch (err) {
-    throw appError('MANIFEST_INVALID', { message: `the digest of "${where}" is malformed`, cause: err })
-  }
 }
 
 function mediaTypeOf(manifest: Fields, contentType: string | undefined): string {
@@ -143,28 +91,4 @@ function mediaTypeOf(manifest: Fields, contentType: string | undefined): string 
     throw invalid('the Content-Type of a manifest must be its media type, which is application/...')
   }
   return mediaType
-}
-
-function parseObject(bytes: Uint8Array): Fields {
-  let value: unknown
-  try {
-    value = parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
-  } catch (err) {
-    throw appError('MANIFEST_INVALID', { message: 'the manifest is not JSON in UTF-8', cause: err })
-  }
-  if (!isObject(value)) throw invalid('the manifest must be a JSON object')
-  return value
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Go writes an empty slice as null, so null counts as absent. */
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null
-}
-
-function invalid(message: string): AppError {
-  return appError('MANIFEST_INVALID', { message })
 }

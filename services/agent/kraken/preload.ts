@@ -1,8 +1,8 @@
 import { finished } from 'node:stream/promises'
 import { type AbortOptions, appError } from '../../../lib/base/index.ts'
 import { type BlobRef, type Digest, wholeRange } from '../../../lib/core/index.ts'
-import { type ImageTag, imageBlobs, type Platform } from '../../../lib/kraken/index.ts'
-import type { Manifests } from '../../../lib/registry/index.ts'
+import { type ImageTag, imageBlobs } from '../../../lib/kraken/index.ts'
+import type { Manifests, Platform } from '../../../lib/registry/index.ts'
 import type { BlobReader } from '../../../lib/store/index.ts'
 import type { Pulls } from '../pulls.ts'
 

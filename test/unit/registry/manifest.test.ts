@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { codeOf } from '../../../lib/base/index.ts'
 import { type Descriptor, digestOf } from '../../../lib/core/index.ts'
-import { checkManifest, MAX_DESCRIPTORS, manifestMediaTypes } from '../../../lib/registry/manifest.ts'
+import { checkManifest } from '../../../lib/registry/manifest.ts'
+import { MAX_DESCRIPTORS, manifestMediaTypes } from '../../../lib/registry/manifest-fields.ts'
 
 const { ociImage, ociIndex, dockerImage, dockerList } = manifestMediaTypes
 const [a, b] = [digestOf(Buffer.from('a')), digestOf(Buffer.from('b'), 'sha512')]
