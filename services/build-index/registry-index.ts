@@ -6,7 +6,7 @@ import {
   type Registry,
   type RegistryRepository,
 } from '../../lib/backend/index.ts'
-import { type AbortOptions, appError, type ByteCache, byteCache } from '../../lib/base/index.ts'
+import { type AbortOptions, appError, type ByteCache, byteCache, hasCode } from '../../lib/base/index.ts'
 import {
   type Descriptor,
   type Digest,
@@ -89,8 +89,16 @@ function versionedChanges(tags: TagIndex, versions: TagRecords | undefined): Pic
         first: (options) => tags.putTag(repository, tag, { descriptor, ...options }),
       }),
     async deleteTag(repository, tag, options) {
-      await tags.deleteTag(repository, tag, options)
-      await versions.delete(repository, tag, options)
+      // Also when the registry has the tag no more: an earlier try may have ended in between.
+      const wasThere = await tags.deleteTag(repository, tag, options).then(
+        () => true,
+        (err: unknown) => {
+          if (!hasCode(err, 'MANIFEST_UNKNOWN')) throw err
+          return false
+        },
+      )
+      const hadVersion = await versions.delete(repository, tag, options)
+      if (!wasThere && !hadVersion) throw unknownTag(tag)
     },
   }
 }

@@ -19,9 +19,16 @@ const MAX_AHEAD_MS = 86_400_000
 export interface TagChange {
   readonly repository: Repository
   readonly tag: Tag
-  /** What the tag is to point to; undefined when it is to be deleted. */
-  readonly digest: Digest | undefined
 }
+
+/**
+ * Called before each change; the change is made when it has returned: then it is durable that the change must be
+ * replicated. The result is called when the change is made; without that call, it is taken for made after a while.
+ */
+export type AnnounceChange = (
+  change: TagChange,
+  options: AbortOptions,
+) => Promise<(options: AbortOptions) => Promise<void>>
 
 export interface TagRecordsComponents extends IndexRecordsComponents {
   readonly records: IndexRecords
@@ -29,8 +36,7 @@ export interface TagRecordsComponents extends IndexRecordsComponents {
   readonly cluster: string
   /** How long a deleted tag is remembered, in milliseconds. */
   readonly rememberMs: number
-  /** Called before each change; the change is made when it has returned. */
-  readonly announce?: ((change: TagChange, options: AbortOptions) => Promise<void>) | undefined
+  readonly announce?: AnnounceChange | undefined
 }
 
 export interface ChangeOptions extends AbortOptions {
@@ -92,7 +98,7 @@ class Records implements TagRecords {
   }
 
   put(repository: Repository, tag: Tag, descriptor: Descriptor, { first, signal }: ChangeOptions = {}) {
-    return this.#announced({ repository, tag, digest: descriptor.digest }, signal, async (options) => {
+    return this.#announced({ repository, tag }, signal, async (options) => {
       await first?.(options)
       await this.#change(repository, tag, options, (found) =>
         found?.target !== undefined && isSame(found.target, descriptor)
@@ -111,7 +117,7 @@ class Records implements TagRecords {
       found?.target !== undefined && (digest === undefined || found.target.digest === digest)
     if (!isDoomed(await this.read(repository, tag, { signal }))) return false
     let deleted = false
-    await this.#announced({ repository, tag, digest: undefined }, signal, async (options) => {
+    await this.#announced({ repository, tag }, signal, async (options) => {
       await this.#mark(repository, tag, options)
       await this.#change(repository, tag, options, (found) => {
         deleted = isDoomed(found)
@@ -144,7 +150,7 @@ class Records implements TagRecords {
       return order > 0 ? sent : undefined
     }
     if (decide(await this.read(repository, tag, { signal })) === undefined) return answer
-    await this.#announced({ repository, tag, digest: sent.target?.digest }, signal, async (options) => {
+    await this.#announced({ repository, tag }, signal, async (options) => {
       await first?.(options)
       if (sent.target === undefined) await this.#mark(repository, tag, options)
       await this.#change(repository, tag, options, decide)
@@ -163,10 +169,12 @@ class Records implements TagRecords {
   ): Promise<void> {
     const { announce, clock } = this.#parts
     if (announce === undefined) return work({ signal })
-    await announce(change, { signal })
+    const made = await announce(change, { signal })
     const limit = deadline(clock, CHANGE_MS, signal)
     try {
       await work({ signal: limit.signal })
+      // The change is made, whether that can be told or not.
+      await made({ signal: limit.signal }).catch(() => undefined)
     } finally {
       limit.release()
     }

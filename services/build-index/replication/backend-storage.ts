@@ -3,11 +3,12 @@ import type { Backend } from '../../../lib/backend/index.ts'
 import { appError, hasCode } from '../../../lib/base/index.ts'
 import type { JournalStorage, StorageRecord } from '../../../lib/journal/index.ts'
 import { keyPages } from '../key-pages.ts'
+import type { Lease } from './leases.ts'
 
 export interface BackendStorageComponents {
   readonly backend: Backend
-  /** Whether the records may be changed still: another process may own them by now. */
-  readonly isOwner: () => boolean
+  /** While it is held the records may be changed; afterwards another process may own them. */
+  readonly lease: Pick<Lease, 'isHeld' | 'signal'>
 }
 
 /**
@@ -15,16 +16,17 @@ export interface BackendStorageComponents {
  * written survives also a power loss. A write of several changes makes those that put before those that remove, so that
  * nothing is lost when the process ends in between; the journal then finds both, and takes the first step again.
  */
-export function backendStorage({ backend, isOwner }: BackendStorageComponents, prefix: string): JournalStorage {
+export function backendStorage({ backend, lease }: BackendStorageComponents, prefix: string): JournalStorage {
   let running = false
+  const options = { signal: lease.signal }
   const check = () => {
-    if (!running || !isOwner()) throw appError('JOURNAL_UNAVAILABLE', { message: 'the journal is not ours now' })
+    if (!running || !lease.isHeld()) throw appError('JOURNAL_UNAVAILABLE', { message: 'the journal is not ours now' })
   }
   const unavailable = (err: unknown) =>
     hasCode(err, 'JOURNAL_UNAVAILABLE') ? err : appError('JOURNAL_UNAVAILABLE', { cause: err })
 
   const read = async (key: string): Promise<StorageRecord | undefined> => {
-    const found = await backend.read(key)
+    const found = await backend.read(key, options)
     return found && { key: key.slice(prefix.length), value: await buffer(found.body) }
   }
 
@@ -40,9 +42,15 @@ export function backendStorage({ backend, isOwner }: BackendStorageComponents, p
       const last = new Map(changes.map((change) => [change.key, change.value?.slice()]))
       try {
         for (const [key, value] of last) {
-          if (value !== undefined) await backend.write(prefix + key, value, { size: value.byteLength })
+          if (value === undefined) continue
+          check()
+          await backend.write(prefix + key, value, { ...options, size: value.byteLength })
         }
-        for (const [key, value] of last) if (value === undefined) await backend.delete(prefix + key)
+        for (const [key, value] of last) {
+          if (value !== undefined) continue
+          check()
+          await backend.delete(prefix + key, options)
+        }
       } catch (err) {
         throw unavailable(err)
       }
@@ -51,7 +59,7 @@ export function backendStorage({ backend, isOwner }: BackendStorageComponents, p
       check()
       const found: StorageRecord[] = []
       try {
-        for await (const keys of keyPages(backend, prefix)) {
+        for await (const keys of keyPages(backend, prefix, options)) {
           const page = await Promise.all(keys.map(read))
           found.push(...page.filter((record) => record !== undefined))
         }

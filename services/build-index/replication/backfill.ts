@@ -5,6 +5,7 @@ import { ownRepository, type RepositoryName, type Tag } from '../../../lib/core/
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { IndexRecords } from '../index-records.ts'
 import type { Inbox } from './inbox.ts'
+import { ROLLOUT_MS } from './intake.ts'
 import type { Lease } from './leases.ts'
 import type { Remote } from './remote.ts'
 import { replicationKeys, shardOf } from './replication-keys.ts'
@@ -24,7 +25,10 @@ interface Walk {
   /** The repository of which only a part is done, and its last tag that is. */
   readonly within?: string
   readonly tag?: string
+  /** When the first walk was done. */
   readonly doneAtMs?: number
+  /** The second walk is done, too. */
+  readonly twice?: boolean
 }
 
 export interface BackfillsComponents {
@@ -82,15 +86,17 @@ async function walkAll(
   const { remotes, clock, logger } = components
   const rules = [...remotes.values()].flatMap(({ name, rules: all }) => all.map((rule) => ({ remote: name, rule })))
   const left = rules.filter(({ remote, rule }) => shardOf(ruleHash(remote, rule)) === shard)
+  const passes = [...left.map((rule) => ({ rule, again: false })), ...left.map((rule) => ({ rule, again: true }))]
   while (!signal.aborted) {
-    const [next] = left
+    const [next] = passes
     if (next === undefined) return
     try {
-      await new RuleWalk(components, init, next).run({ signal })
-      left.shift()
+      const walk = new RuleWalk(components, init, next.rule)
+      await (next.again ? walk.runAgain({ signal }) : walk.run({ signal }))
+      passes.shift()
     } catch (err) {
       if (isOver(signal)) return
-      logger.warn('the search for tags that fit a rule stopped; it goes on', { remote: next.remote, ...next.rule, err })
+      logger.warn('the search for tags that fit a rule stopped; it goes on', { ...next.rule, err })
       await clock.sleep(AGAIN_MS, { signal }).catch(() => undefined)
     }
   }
@@ -112,20 +118,42 @@ class RuleWalk {
   }
 
   async run(options: AbortOptions): Promise<void> {
-    const { index, clock, logger } = this.#components
+    const { clock, logger } = this.#components
     const { remote, rule } = this.#of
     this.#walk = await readWalk(this.#components, this.#of, options)
     if (this.#walk.doneAtMs !== undefined) return
-    const { repository: isPlace } = matcher(rule)
+    await this.#all(options)
+    const { looked, fitting } = this.#walk
+    await this.#note({ looked, fitting, doneAtMs: clock.now() }, options)
+    logger.info('the tags of before that fit a rule are on their way', { remote, ...rule, fitting })
+  }
+
+  /**
+   * Walks once more, a while after the first walk: a build-index that did not know the rule yet may have taken a tag that
+   * the first walk had passed already. Whatever the remote has is not sent again.
+   */
+  async runAgain(options: AbortOptions): Promise<void> {
+    this.#walk = await readWalk(this.#components, this.#of, options)
+    const { doneAtMs, twice, repository, within } = this.#walk
+    if (doneAtMs === undefined || twice === true) return
+    if (repository === undefined && within === undefined) {
+      await this.#components.clock.sleep(Math.max(0, doneAtMs + ROLLOUT_MS - this.#components.clock.now()), options)
+      this.#walk = { looked: 0, fitting: 0, doneAtMs }
+    }
+    await this.#all(options)
+    const { looked, fitting } = this.#walk
+    await this.#note({ looked, fitting, doneAtMs, twice: true }, options)
+  }
+
+  async #all(options: AbortOptions): Promise<void> {
+    const { index } = this.#components
+    const { repository: isPlace } = matcher(this.#of.rule)
     for (let last = this.#walk.repository; ; ) {
       const page = await index.listRepositories({ n: PAGE, last, ...options })
       for (const name of page.repositories) if (isPlace(ownRepository(name))) await this.#tagsOf(name, options)
       last = page.next
-      if (last === undefined) break
+      if (last === undefined) return
     }
-    const { looked, fitting } = this.#walk
-    await this.#note({ looked, fitting, doneAtMs: clock.now() }, options)
-    logger.info('the tags of before that fit a rule are on their way', { remote, ...rule, fitting })
   }
 
   async #tagsOf(name: RepositoryName, options: AbortOptions): Promise<void> {
@@ -145,7 +173,11 @@ class RuleWalk {
       }
       last = page?.next
       const { repository: before, ...counts } = this.#walk
-      const more = { looked: counts.looked + tags.length, fitting: counts.fitting + fitting }
+      const { doneAtMs } = counts
+      const more = {
+        ...(doneAtMs !== undefined && { doneAtMs }),
+        ...{ looked: counts.looked + tags.length, fitting: counts.fitting + fitting },
+      }
       const done = before === undefined ? {} : { repository: before }
       await this.#note(
         last === undefined ? { ...more, repository: name } : { ...more, ...done, within: name, tag: last },

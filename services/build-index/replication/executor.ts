@@ -20,6 +20,9 @@ const FINAL = [
   ...['REPLICA_SAME_CLUSTER', 'NAME_INVALID', 'TAG_INVALID'],
 ]
 const MAX_MESSAGE = 500
+/** A task for a remote that is not in the config here is kept so long: the config may be on its way. */
+const UNKNOWN_MS = 86_400_000
+const UNKNOWN_PAUSE_MS = 600_000
 
 export interface ReplicationExecutorComponents extends TagReplicationComponents {
   readonly clock: Clock
@@ -85,7 +88,8 @@ export function replicationExecutor(
       const remote = remotes.get(target.remote)
       const before = await statuses.get(target, { signal })
       if (remote === undefined) {
-        await statuses.remove(target, { signal })
+        if (clock.now() - task.createdAtMs >= UNKNOWN_MS) return statuses.remove(target, { signal })
+        postpone(clock.now() + UNKNOWN_PAUSE_MS)
         return
       }
       if (before?.state === 'cancelled') return

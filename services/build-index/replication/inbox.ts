@@ -1,36 +1,35 @@
 import type { Backend } from '../../../lib/backend/index.ts'
 import { type AbortOptions, type Clock, hasCode, type Random } from '../../../lib/base/index.ts'
-import {
-  type Digest,
-  parseDigest,
-  parseRepository,
-  parseTag,
-  type Repository,
-  repositoryText,
-  type Tag,
-} from '../../../lib/core/index.ts'
+import { parseRepository, parseTag, type Repository, repositoryText, type Tag } from '../../../lib/core/index.ts'
 import type { IndexRecords } from '../index-records.ts'
 import { replicationKeys, shardOfRepository } from './replication-keys.ts'
 
-/** Entries of one look into the inbox. */
+/** Entries of one page of the inbox. */
 const MAX_ENTRIES = 200
 
 /**
- * `change`: the tag is about to be set to the digest, or to be deleted; remotes are those whose rules fit. `now`: the
- * tag goes to the named remotes at once. `cancel`: it does not go to them any more.
+ * `change`: the tag is about to be set or deleted; remotes are those whose rules fit. `now`: the tag goes to the named
+ * remotes at once. `cancel`: it does not go to them any more.
  */
 export interface InboxEntry {
   readonly kind: 'change' | 'now' | 'cancel'
   readonly repository: Repository
   readonly tag: Tag
-  readonly digest?: Digest | undefined
   readonly remotes?: readonly string[]
+  /** Of a change: it is made. */
+  readonly made?: boolean
   /** When it was written, on the clock of its writer. */
   readonly atMs: number
 }
 
 export interface FoundEntry extends InboxEntry {
   readonly key: string
+}
+
+export interface InboxPage {
+  readonly entries: readonly FoundEntry[]
+  /** Where the next page goes on; undefined after the last one. */
+  readonly next: string | undefined
 }
 
 export interface InboxComponents {
@@ -43,23 +42,36 @@ export interface InboxComponents {
 /** Work for the holders of the shards, written by any build-index. @throws BACKEND_UNAVAILABLE, ABORTED */
 export interface Inbox {
   /** Returns when the entry is durable. */
-  add(entry: Omit<InboxEntry, 'atMs'>, options?: AbortOptions): Promise<void>
-  /** The oldest entries of a shard; entries that cannot be read are removed. */
-  look(shard: number, options?: AbortOptions): Promise<readonly FoundEntry[]>
+  add(entry: Omit<InboxEntry, 'atMs'>, options?: AbortOptions): Promise<FoundEntry>
+  /** Writes the entry anew in its place. */
+  put(entry: FoundEntry, options?: AbortOptions): Promise<void>
+  /** A page of the entries of a shard, the oldest first; entries that cannot be read are removed. */
+  look(shard: number, options?: AbortOptions & { readonly after?: string | undefined }): Promise<InboxPage>
   remove(key: string, options?: AbortOptions): Promise<void>
 }
 
 export function inbox({ backend, records, clock, random }: InboxComponents): Inbox {
+  const put: Inbox['put'] = async ({ key, repository, ...entry }, options = {}) => {
+    const bytes = Buffer.from(JSON.stringify({ ...entry, repository: repositoryText(repository) }))
+    await backend.write(key, bytes, { ...options, size: bytes.length })
+  }
   return {
-    async add({ repository, ...entry }, options = {}) {
+    put,
+    async add(entry, options) {
       const atMs = Math.floor(clock.now())
       const nonce = Buffer.from(random.bytes(8)).toString('hex')
-      const key = `${replicationKeys.inbox(shardOfRepository(repository))}${String(atMs).padStart(16, '0')}-${nonce}`
-      const bytes = Buffer.from(JSON.stringify({ ...entry, repository: repositoryText(repository), atMs }))
-      await backend.write(key, bytes, { ...options, size: bytes.length })
+      const place = replicationKeys.inbox(shardOfRepository(entry.repository))
+      const added = { ...entry, atMs, key: `${place}${String(atMs).padStart(16, '0')}-${nonce}` }
+      await put(added, options)
+      return added
     },
-    async look(shard, options = {}) {
-      const { keys } = await backend.list(replicationKeys.inbox(shard), { ...options, limit: MAX_ENTRIES })
+    async look(shard, { after, ...options } = {}) {
+      const from = after === undefined ? {} : { after }
+      const { keys, next } = await backend.list(replicationKeys.inbox(shard), {
+        ...options,
+        ...from,
+        limit: MAX_ENTRIES,
+      })
       const found = await Promise.all(
         keys.map(async (key) => {
           try {
@@ -72,7 +84,7 @@ export function inbox({ backend, records, clock, random }: InboxComponents): Inb
           }
         }),
       )
-      return found.filter((entry) => entry !== undefined)
+      return { entries: found.filter((entry) => entry !== undefined), next }
     },
     remove: (key, options) => backend.delete(key, options),
   }
@@ -82,19 +94,19 @@ interface StoredEntry {
   readonly kind: string
   readonly repository: string
   readonly tag: string
-  readonly digest?: string
   readonly remotes?: readonly string[]
+  readonly made?: boolean
   readonly atMs: number
 }
 
 function parseEntry(value: unknown): InboxEntry {
-  const { kind, repository, tag, digest, remotes, atMs } = value as StoredEntry
+  const { kind, repository, tag, made, remotes, atMs } = value as StoredEntry
   return {
     kind: kind === 'now' || kind === 'cancel' ? kind : 'change',
     repository: parseRepository(repository),
     tag: parseTag(tag),
-    digest: digest === undefined ? undefined : parseDigest(digest),
     ...(Array.isArray(remotes) && { remotes: remotes.map(String) }),
+    ...(made === true && { made }),
     atMs,
   }
 }

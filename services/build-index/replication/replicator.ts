@@ -3,7 +3,7 @@ import type { Backend } from '../../../lib/backend/index.ts'
 import { type AbortOptions, background, lifecycle, type Startable } from '../../../lib/base/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { IndexRecords } from '../index-records.ts'
-import type { TagChange, VersionedTags } from '../tag-records.ts'
+import type { AnnounceChange, VersionedTags } from '../tag-records.ts'
 import { type Backfills, backfills } from './backfill.ts'
 import type { ReplicationConfig } from './config.ts'
 import { replicationExecutor } from './executor.ts'
@@ -38,8 +38,8 @@ export interface ReplicationWork {
 /** Where changes of tags are announced. */
 export interface Outbox {
   readonly inbox: Inbox
-  /** Called before a tag is changed; returns when it is durable that the change must be replicated. */
-  readonly announce: (change: TagChange, options: AbortOptions) => Promise<void>
+  /** Called before a tag is changed; see `AnnounceChange`. */
+  readonly announce: AnnounceChange
   add(entry: Omit<InboxEntry, 'atMs'>, options?: AbortOptions): Promise<void>
   /** Called with the shard of whatever was added. */
   onAdded: (shard: number) => void
@@ -49,9 +49,13 @@ export function outbox(components: Parameters<typeof inbox>[0], remotes: Readonl
   const box = inbox(components)
   const out: Outbox = {
     inbox: box,
-    async announce({ repository, tag, digest }, options) {
-      if (![...remotes.values()].some((remote) => remote.mayWant(repository, tag))) return
-      await out.add({ kind: 'change', repository, tag, digest }, options)
+    async announce({ repository, tag }, options) {
+      if (![...remotes.values()].some((remote) => remote.mayWant(repository, tag))) return () => Promise.resolve()
+      const entry = await box.add({ kind: 'change', repository, tag }, options)
+      return async (within) => {
+        await box.put({ ...entry, made: true }, within)
+        out.onAdded(shardOfRepository(repository))
+      }
     },
     async add(entry, options) {
       await box.add(entry, options)

@@ -3,6 +3,9 @@ import { backendStorage } from '../../../services/build-index/replication/backen
 import { journalStorageSuite } from './journal-storage-suite.ts'
 
 journalStorageSuite('in a backend', async () => ({
-  storage: backendStorage({ backend: memoryBackend(), isOwner: () => true }, 'replication/tasks/0/'),
+  storage: backendStorage(
+    { backend: memoryBackend(), lease: { isHeld: () => true, signal: new AbortController().signal } },
+    'replication/tasks/0/',
+  ),
   dispose: () => Promise.resolve(),
 }))

@@ -90,7 +90,13 @@ const expected = (
   'tracker undrain': ['10.9.9.9', 0, /^done$/],
   'tracker settings': ['', 0, /^policy +\w+/],
   'tracker set': ['--perSecond 900', 0, /perSecond +900/],
-  'build-index open-api': ['', 0, /^\{\n {2}"openapi": "3.1.0"/],
+  ...ringVerbs('build-index', 'origins'),
+  'build-index remotes': ['', 0, /^cluster +local/],
+  'build-index replications': ['--state dead', 0, /^REMOTE/],
+  'build-index replication': ['east team/app 1.0', 1, /REMOTE_UNKNOWN/],
+  'build-index replicate': ['--repository team/app --tag 1.0', 1, /REMOTE_UNKNOWN/],
+  'build-index retry-replication': ['east team/app 1.0', 1, /REMOTE_UNKNOWN/],
+  'build-index cancel-replication': ['east team/app 1.0', 1, /REMOTE_UNKNOWN/],
 })
 
 const call = async (kind: string, words: readonly string[]) => {

@@ -104,5 +104,5 @@ describe.each(['topology', 'adaptive'] as const)('two zones, origins in one of t
     expect(copiesInto('b')).toBeGreaterThan(0.9)
     expect(copiesInto('b')).toBeLessThanOrEqual(1.2)
     expect(copiesInto('a')).toBeLessThan(0.5)
-  })
+  }, 120_000)
 })

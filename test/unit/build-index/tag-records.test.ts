@@ -3,7 +3,7 @@ import { memoryBackend } from '../../../lib/backend/index.ts'
 import { type FakeClock, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { type Descriptor, digestOf, parseRepository, parseTag } from '../../../lib/core/index.ts'
 import { deletedPrefix, tagPrefix } from '../../../services/build-index/index-keys.ts'
-import type { TagChange } from '../../../services/build-index/tag-records.ts'
+import type { AnnounceChange, TagChange } from '../../../services/build-index/tag-records.ts'
 import { compareVersions, nextVersion } from '../../../services/build-index/tag-version.ts'
 import { type FaultyBackend, faultyBackend } from '../../kit/faulty-backend.ts'
 import { type LocalIndex, localIndex, rememberMs } from '../../kit/local-index.ts'
@@ -17,12 +17,21 @@ let clock: FakeClock
 let faulty: FaultyBackend
 let here: LocalIndex
 let announced: TagChange[]
+/** What each tag was when its change was said to be made. */
+let made: unknown[]
+let onAnnounced: () => void
 
 beforeEach(() => {
   clock = fakeClock()
   faulty = faultyBackend(memoryBackend())
   announced = []
-  const announce = async (change: TagChange) => void announced.push(change)
+  made = []
+  onAnnounced = () => undefined
+  const announce: AnnounceChange = async (change) => {
+    announced.push(change)
+    onAnnounced()
+    return async () => void made.push((await here.tags.read(change.repository, change.tag))?.target)
+  }
   here = localIndex({ backend: faulty.backend, clock, random: seededRandom(1), announce })
 })
 
@@ -124,15 +133,19 @@ describe('deleted tags', () => {
   })
 })
 
-test('every change is announced before it is made', async () => {
+test('every change is announced before it is made, and told when it is', async () => {
   await here.index.putTag(app, v1, { descriptor: one })
   await here.tags.take(app, v1, { target: two, version: at(1) })
   await here.tags.take(app, v1, { target: three, version: at(-1) })
   await here.index.deleteTag(app, v1)
   const change = { repository: app, tag: v1 }
-  expect(announced).toEqual([
-    { ...change, digest: one.digest },
-    { ...change, digest: two.digest },
-    { ...change, digest: undefined },
-  ])
+  expect(announced).toEqual([change, change, change])
+  expect(made).toEqual([one, two, undefined])
+})
+
+test('a change that fails is not told to be made', async () => {
+  onAnnounced = () => faulty.break()
+  await expect(here.index.putTag(app, v1, { descriptor: one })).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+  expect(announced).toHaveLength(1)
+  expect(made).toEqual([])
 })

@@ -39,21 +39,23 @@ function executorFor(given: Partial<Remote> = {}): ReplicationExecutor {
   )
 }
 
-const task = (attempts = 0): Task => ({
+const task = (attempts: number, createdAtMs: number): Task => ({
   ...{ id: 'a', kind: 'replicate', key: taskKey(labTarget), payload: {}, state: 'running', attempts },
-  ...{ dueAtMs: 0, createdAtMs: 0, lastError: undefined },
+  ...{ dueAtMs: 0, createdAtMs, lastError: undefined },
 })
 
 /** Runs the task; the result is the code of its failure, or when it is to run again. */
-async function run(executor: ReplicationExecutor, attempts = 0) {
+async function run(executor: ReplicationExecutor, attempts = 0, createdAtMs = 0) {
   let postponed: number | undefined
   const postpone = (atMs: number) => {
     postponed = atMs
   }
-  const failure = await executor.run(task(attempts), { signal: new AbortController().signal, postpone }).then(
-    () => undefined,
-    (err: unknown) => err,
-  )
+  const failure = await executor
+    .run(task(attempts, createdAtMs), { signal: new AbortController().signal, postpone })
+    .then(
+      () => undefined,
+      (err: unknown) => err,
+    )
   return { failure, postponed, status: await lab.statuses.get(labTarget) }
 }
 
@@ -118,11 +120,15 @@ describe('a run', () => {
     expect(await run(executor)).toMatchObject({ failure: undefined, status: { state: 'cancelled' } })
   })
 
-  test('for a remote that the config no longer names ends, and leaves no status', async () => {
+  test('for a remote that the config does not name waits a day for it, then it ends and leaves no status', async () => {
     answer = () => Promise.reject(appError('NO_HEALTHY_MEMBER'))
     await run(executorFor())
-    const executor = replicationExecutor({ remotes: new Map(), statuses: lab.statuses } as never, { tries: 3 })
-    expect(await run(executor)).toEqual({ failure: undefined, postponed: undefined, status: undefined })
+    const { clock, statuses } = lab
+    const executor = replicationExecutor({ remotes: new Map(), statuses, clock } as never, { tries: 3 })
+    const young = await run(executor, 0, clock.now())
+    expect(young).toMatchObject({ failure: undefined, postponed: clock.now() + 600_000, status: { state: 'waiting' } })
+    const old = await run(executor, 0, clock.now() - 86_400_000)
+    expect(old).toEqual({ failure: undefined, postponed: undefined, status: undefined })
   })
 })
 

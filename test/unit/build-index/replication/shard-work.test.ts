@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { appError } from '../../../../lib/base/index.ts'
-import { type Descriptor, digestOf } from '../../../../lib/core/index.ts'
+import { type Descriptor, digestOf, parseTag } from '../../../../lib/core/index.ts'
 import type { ReplicationExecutor } from '../../../../services/build-index/replication/executor.ts'
+import { replicationKeys } from '../../../../services/build-index/replication/replication-keys.ts'
 import { type ShardWork, shardWork } from '../../../../services/build-index/replication/shard-work.ts'
 import { labRemote, labShard, labTarget, type ReplicationLab, replicationLab } from '../../../kit/replication-lab.ts'
 
@@ -47,27 +48,23 @@ async function whileHeld(during: () => Promise<void>): Promise<void> {
   }
 }
 
-const change = { kind: 'change', repository, tag, digest: descriptor.digest } as const
+const change = { kind: 'change', repository, tag } as const
+/** A change is announced and made. */
+const makeChange = async () => lab.inbox.put({ ...(await lab.inbox.add(change)), made: true })
 
 describe('a change that is announced', () => {
-  test('waits until the tag is what was announced', () =>
+  test('waits until it is told to be made, whatever the tag is meanwhile', () =>
     whileHeld(async () => {
-      await lab.inbox.add(change)
+      const entry = await lab.inbox.add(change)
       await lab.clock.advance(5_000)
       expect(runs).toEqual([])
       await lab.index.putTag(repository, tag, { descriptor })
+      await lab.clock.advance(5_000)
+      expect(runs).toEqual([])
+      await lab.inbox.put({ ...entry, made: true })
       await lab.clock.advance(2_000)
       expect(runs).toEqual(['far team/app 1.0'])
-      expect(await lab.inbox.look(labShard)).toEqual([])
-    }))
-
-  test('is over when the tag has a later version', () =>
-    whileHeld(async () => {
-      await lab.inbox.add(change)
-      await lab.clock.advance(100)
-      await lab.index.putTag(repository, tag, { descriptor: { ...descriptor, digest: digestOf(Buffer.from('two')) } })
-      await lab.clock.advance(2_000)
-      expect(runs).toHaveLength(1)
+      expect(await lab.inbox.look(labShard)).toEqual({ entries: [], next: undefined })
     }))
 
   test('is tried when the change never came', () =>
@@ -83,7 +80,7 @@ describe('a change that is announced', () => {
     behave = () => Promise.reject(appError('NO_HEALTHY_MEMBER'))
     await lab.index.putTag(repository, tag, { descriptor })
     await whileHeld(async () => {
-      await lab.inbox.add(change)
+      await makeChange()
       await lab.clock.advance(2_000)
     })
     expect(runs).toHaveLength(1)
@@ -124,9 +121,43 @@ describe('what an admin orders', () => {
       await lab.clock.advance(3_000_000)
       expect(runs).toHaveLength(before)
       await lab.index.putTag(repository, tag, { descriptor })
-      await lab.inbox.add(change)
+      await makeChange()
       await lab.clock.advance(2_000)
       expect((await lab.statuses.get(labTarget))?.state).toBe('waiting')
       expect(runs).toHaveLength(before + 1)
+    }))
+})
+
+describe('an order', () => {
+  test('for a remote that is not known here waits for who knows it, and others go on meanwhile', async () => {
+    await whileHeld(async () => {
+      await lab.inbox.add({ kind: 'now', repository, tag, remotes: ['new', 'far'] })
+      await lab.clock.advance(2_000)
+      expect(runs).toEqual(['far team/app 1.0'])
+      const { entries } = await lab.inbox.look(labShard)
+      expect(entries).toMatchObject([{ kind: 'now', remotes: ['new'] }])
+      await lab.clock.advance(3_000_000)
+      expect((await lab.inbox.look(labShard)).entries).toHaveLength(1)
+      await lab.clock.advance(700_000)
+      expect((await lab.inbox.look(labShard)).entries).toEqual([])
+    })
+  })
+
+  test('that fails keeps no other from being taken', () =>
+    whileHeld(async () => {
+      await lab.backend.write(replicationKeys.status('far', repository, tag), Buffer.from('nonsense'), { size: 8 })
+      await lab.inbox.add({ kind: 'now', repository, tag, remotes: ['far'] })
+      const other = parseTag('2.0')
+      await lab.inbox.add({ kind: 'now', repository, tag: other, remotes: ['far'] })
+      await lab.clock.advance(2_000)
+      expect(runs).toEqual(['far team/app 2.0'])
+    }))
+
+  test('behind very many that wait is taken with the same look', () =>
+    whileHeld(async () => {
+      for (let i = 0; i < 450; i += 1) await lab.inbox.add(change)
+      await lab.inbox.add({ kind: 'now', repository, tag, remotes: ['far'] })
+      await lab.clock.advance(2_000)
+      expect(runs).toEqual(['far team/app 1.0'])
     }))
 })

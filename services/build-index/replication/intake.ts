@@ -1,0 +1,119 @@
+import { type AbortOptions, type Clock, hasCode } from '../../../lib/base/index.ts'
+import type { Journal } from '../../../lib/journal/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import { REPLICATE, type ReplicationExecutor, taskKey } from './executor.ts'
+import type { FoundEntry, Inbox } from './inbox.ts'
+import type { Remote } from './remote.ts'
+import type { ReplicationTarget, Statuses } from './status.ts'
+import { newStatus } from './tag-status.ts'
+
+/** A change that was announced so long ago is made by now, or never: it takes a minute at most. */
+const OVERDUE_MS = 120_000
+/**
+ * While a config is rolled out, the build-indexes do not all know the same remotes: what names one that is unknown here
+ * waits so long for somebody who knows it.
+ */
+export const ROLLOUT_MS = 3_600_000
+/** Entries of one look; further ones come when these are done. */
+const MAX_LOOKED = 2000
+
+export interface IntakeComponents {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly inbox: Inbox
+  readonly statuses: Statuses
+  readonly remotes: ReadonlyMap<string, Remote>
+  readonly executor: ReplicationExecutor
+}
+
+/** Makes tasks of what is in the inbox. */
+export class Intake {
+  readonly #components: IntakeComponents
+  readonly #journal: Journal
+  /** Entries that cannot be taken yet: since when they are known here. */
+  readonly #awaited = new Map<string, number>()
+
+  constructor(components: IntakeComponents, journal: Journal) {
+    this.#components = components
+    this.#journal = journal
+  }
+
+  /** An entry that fails is tried again with the next look, and keeps no other one from being taken. */
+  async look(shard: number, options: AbortOptions): Promise<void> {
+    const { inbox, logger } = this.#components
+    const seen = new Set<string>()
+    for (let after: string | undefined, looked = 0; looked < MAX_LOOKED; ) {
+      const { entries, next } = await inbox.look(shard, { ...options, after })
+      for (const entry of entries) {
+        seen.add(entry.key)
+        try {
+          await this.#take(entry, options)
+        } catch (err) {
+          if (options.signal?.aborted === true) throw err
+          logger.warn('an order for the replication could not be taken; it is tried again', { key: entry.key, err })
+        }
+      }
+      if (next === undefined) break
+      after = next
+      looked += entries.length
+    }
+    for (const key of this.#awaited.keys()) if (!seen.has(key)) this.#awaited.delete(key)
+  }
+
+  async #take(entry: FoundEntry, options: AbortOptions): Promise<void> {
+    const { inbox } = this.#components
+    if (!this.#isReady(entry)) return
+    const [known, unknown] = this.#remotesOf(entry)
+    for (const remote of known) await this.#takeFor(entry, remote, options)
+    if (unknown.length === 0 || this.#waitedMs(entry) >= ROLLOUT_MS) await inbox.remove(entry.key, options)
+    else if (known.length > 0) await inbox.put({ ...entry, remotes: unknown }, options)
+  }
+
+  /** Whether the change is made; its writer says so, or has had the time to make it. */
+  #isReady(entry: FoundEntry): boolean {
+    return entry.kind !== 'change' || entry.made === true || this.#waitedMs(entry) >= OVERDUE_MS
+  }
+
+  #waitedMs({ key }: FoundEntry): number {
+    const nowMs = this.#components.clock.monotonicMs()
+    const sinceMs = this.#awaited.get(key) ?? nowMs
+    this.#awaited.set(key, sinceMs)
+    return nowMs - sinceMs
+  }
+
+  /** The remotes that the entry is for, and those that this build-index does not know. */
+  #remotesOf({ remotes: named, repository, tag }: FoundEntry): readonly [string[], string[]] {
+    const { remotes } = this.#components
+    if (named !== undefined)
+      return [named.filter((name) => remotes.has(name)), named.filter((name) => !remotes.has(name))]
+    return [[...remotes.values()].filter((remote) => remote.mayWant(repository, tag)).map(({ name }) => name), []]
+  }
+
+  async #takeFor({ kind, repository, tag }: FoundEntry, remote: string, options: AbortOptions): Promise<void> {
+    const { statuses, clock, executor, remotes } = this.#components
+    const target: ReplicationTarget = { remote, repository, tag }
+    const before = (await statuses.get(target, options)) ?? newStatus(target, clock.now())
+    if (kind === 'cancel') {
+      await statuses.set(target, { ...before, state: 'cancelled', uploads: [], updatedAtMs: clock.now() }, options)
+      executor.cancel(target)
+      await this.#endTask(target)
+      return
+    }
+    if (before.state !== 'running') {
+      await statuses.set(target, { ...before, state: 'waiting', updatedAtMs: clock.now() }, options)
+    }
+    const delayMs = remotes.get(remote)?.opensInMs() ?? 0
+    const { id } = await this.#journal.add({ kind: REPLICATE, key: taskKey(target), payload: {}, delayMs })
+    if (kind === 'now') await this.#journal.retry(id)
+  }
+
+  /** A task that waits or is dead runs once more, and finds that it is cancelled. */
+  async #endTask(target: ReplicationTarget): Promise<void> {
+    const key = taskKey(target)
+    const found = this.#journal.find(REPLICATE, key)
+    if (found === undefined) return
+    await this.#journal.retry(found.id).catch((err: unknown) => {
+      if (!hasCode(err, 'TASK_UNKNOWN')) throw err
+    })
+  }
+}
