@@ -89,8 +89,7 @@ export function replicationExecutor(
       const before = await statuses.get(target, { signal })
       if (remote === undefined) {
         if (clock.now() - task.createdAtMs >= UNKNOWN_MS) return statuses.remove(target, { signal })
-        postpone(clock.now() + UNKNOWN_PAUSE_MS)
-        return
+        return void postpone(clock.now() + UNKNOWN_PAUSE_MS)
       }
       if (before?.state === 'cancelled') return
       const opensInMs = remote.opensInMs()

@@ -156,6 +156,7 @@ describe('an order', () => {
   test('behind very many that wait is taken with the same look', () =>
     whileHeld(async () => {
       for (let i = 0; i < 450; i += 1) await lab.inbox.add(change)
+      await lab.clock.advance(1)
       await lab.inbox.add({ kind: 'now', repository, tag, remotes: ['far'] })
       await lab.clock.advance(2_000)
       expect(runs).toEqual(['far team/app 1.0'])
