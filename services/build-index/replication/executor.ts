@@ -87,10 +87,7 @@ export function replicationExecutor(
       const target = targetOf(task)
       const remote = remotes.get(target.remote)
       const before = await statuses.get(target, { signal })
-      if (remote === undefined) {
-        if (clock.now() - task.createdAtMs >= UNKNOWN_MS) return statuses.remove(target, { signal })
-        return void postpone(clock.now() + UNKNOWN_PAUSE_MS)
-      }
+      if (remote === undefined) return withoutRemote(components, task, target, { signal, postpone })
       if (before?.state === 'cancelled') return
       const opensInMs = remote.opensInMs()
       if (opensInMs > 0) {
@@ -107,6 +104,17 @@ export function replicationExecutor(
       found.stop.abort()
     },
   }
+}
+
+/** The config may be on its way; when it has not come for long, the remote is gone. */
+async function withoutRemote(
+  { clock, statuses }: ReplicationExecutorComponents,
+  { createdAtMs }: Task,
+  target: ReplicationTarget,
+  { signal, postpone }: RunOptions,
+): Promise<void> {
+  if (clock.now() - createdAtMs < UNKNOWN_MS) postpone(clock.now() + UNKNOWN_PAUSE_MS)
+  else await statuses.remove(target, { signal })
 }
 
 async function finish(
