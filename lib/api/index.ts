@@ -116,6 +116,7 @@ export {
   trackerRoutes,
 } from './tracker.ts'
 export {
+  type Holds,
   swarmStates,
   type TrackerControl,
   type TrackerSettings,
@@ -123,3 +124,13 @@ export {
   trackerControlSchema,
 } from './tracker-admin.ts'
 export { type TrackerCluster, type TrackerClusterComponents, trackerCluster } from './tracker-cluster.ts'
+export {
+  type ControlClient,
+  type ControlEntry,
+  type ControlVersion,
+  controlClient,
+  controlEntrySchema,
+  controlLimits,
+  controlRoute,
+  toldControlSchema,
+} from './tracker-control.ts'

@@ -51,7 +51,7 @@ const feedSchema = z.object({
   failures: countSchema,
 })
 
-const markSchema = z.object({
+export const markSchema = z.object({
   target: targetSchema,
   reason: reasonSchema,
   by: text(64),
@@ -105,6 +105,10 @@ export const trackerControlSchema = z.object({
 })
 export type TrackerControl = z.output<typeof trackerControlSchema>
 
+/** At which trackers of the cluster a change holds; the others get it as soon as they can be reached. */
+const holdsSchema = z.object({ at: countSchema, of: countSchema, missing: list(text(128), 1000) })
+export type Holds = z.output<typeof holdsSchema>
+
 const settingsAnswer = z.object({
   /** What an admin has set. */
   set: trackerSettingsSchema,
@@ -142,9 +146,15 @@ const marksOf = <const Path extends string>(
     summary: words.set,
     body: markBodySchema,
     codes: ['REQUEST_INVALID', 'CONTROL_FULL'],
-    answer: markSchema,
+    answer: markSchema.extend({ holds: holdsSchema }),
   }),
-  end: adminCall({ method: 'DELETE', path: `${path}/:target` as const, summary: words.end, codes: ['MARK_UNKNOWN'] }),
+  end: adminCall({
+    method: 'DELETE',
+    path: `${path}/:target` as const,
+    summary: words.end,
+    codes: ['MARK_UNKNOWN', 'REQUEST_INVALID'],
+    answer: z.object({ holds: holdsSchema }),
+  }),
 })
 
 const bans = marksOf('/bans', {
@@ -254,7 +264,7 @@ export const trackerAdmin = adminApi({
     summary: 'changes what is given, now and after a restart; what is left out is as in the config again',
     body: trackerSettingsSchema,
     codes: ['BODY_INVALID', 'CHANGED_MEANWHILE'],
-    answer: settingsAnswer,
+    answer: settingsAnswer.extend({ holds: holdsSchema }),
   }),
   events: adminStream({
     method: 'GET',

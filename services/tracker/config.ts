@@ -24,6 +24,10 @@ export const trackerSchema = z.strictObject({
   ops: listenerOf('tracker', 'ops'),
   /** The admin API. */
   admin: listenerOf('tracker', 'admin'),
+  /** The member of `trackers.members` that this process is. */
+  member: z.string().min(1).max(128).default('tracker-1'),
+  /** All trackers of the cluster, which tell each other of bans, drains and settings. */
+  trackers: rings.trackers,
   /** The ring of origins whose metainfo the tracker relays. */
   origins: rings.origins,
   /** Where bans, drains and settings of admins are kept. One process per folder. */

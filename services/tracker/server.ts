@@ -23,6 +23,8 @@ import {
 } from '../../lib/http/index.ts'
 import type { Announcements } from './announcements.ts'
 import { encodeBep3Answer, encodeBep3Failure, parseBep3Query } from './bep3.ts'
+import type { Control } from './control/control.ts'
+import { controlExchange } from './control/control-exchange.ts'
 import { introduction } from './introduction.ts'
 import { ownerByHost, ownerByKey } from './owner.ts'
 import type { PeerRegistry } from './peer-registry.ts'
@@ -38,6 +40,7 @@ export interface TrackerRoutesComponents {
   readonly seeds: SeedRegistry
   readonly store: Pick<PeerStore, 'ready'>
   readonly relay: MetainfoRelay
+  readonly control: Pick<Control, 'learn' | 'words'>
   /** For metainfo of blobs that are nowhere. */
   readonly looks: LookBudget
   readonly clock: Clock
@@ -102,6 +105,7 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
       summary: 'the same, and announces `started` for the peer that asks',
       handle: begin,
     },
+    ...controlExchange(components.control),
   ]
 }
 

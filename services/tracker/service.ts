@@ -1,12 +1,14 @@
-import { announceLimits, originCluster } from '../../lib/api/index.ts'
+import { announceLimits, controlClient, originCluster } from '../../lib/api/index.ts'
 import type { Clock, Startable, Timer } from '../../lib/base/index.ts'
-import { lookBudget } from '../../lib/http/index.ts'
+import type { Cluster } from '../../lib/cluster/index.ts'
+import { type HttpClient, lookBudget } from '../../lib/http/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { trackerAdminRoutes } from './admin/admin.ts'
 import { announcements, LIFETIME_INTERVALS } from './announcements.ts'
 import type { TrackerConfig } from './config.ts'
 import { type Control, control } from './control/control.ts'
 import { controlFile } from './control/control-file.ts'
+import { type ControlSpread, controlSpread } from './control/control-spread.ts'
 import { crossings } from './crossings.ts'
 import { eventLog } from './events/event-log.ts'
 import { feeds } from './hosts/feeds.ts'
@@ -19,7 +21,7 @@ import { type PeerRegistry, peerRegistry } from './peer-registry.ts'
 import { noPeerStore, type PeerStore } from './peer-store/peer-store.ts'
 import { redisPeerStore } from './peer-store/redis-peer-store.ts'
 import { storeMeters } from './peer-store/store-meters.ts'
-import { metainfoRelay } from './relay/metainfo-relay.ts'
+import { type MetainfoRelay, metainfoRelay } from './relay/metainfo-relay.ts'
 import { type SeedRegistry, seedRegistry } from './seeds/seed-registry.ts'
 import { trackerServerRoutes } from './server.ts'
 
@@ -113,7 +115,7 @@ function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: Tra
   const health = hostHealth(clock, { maxHosts: seeds.maxNodes })
   const observing = observer({ book, feeds: feeding, health, names, events })
   const steering = control(
-    { clock, file: controlFile(folder), onEvent: (...event) => events.add(...event) },
+    { clock, file: controlFile(folder), onEvent: (...event) => events.add(...event), member: config.member },
     {
       policy: config.policy,
       perSecond: config.announce.perSecond,
@@ -122,6 +124,31 @@ function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: Tra
     },
   )
   return { book, feeds: feeding, health, names, events, observer: observing, control: steering }
+}
+
+interface Reached {
+  readonly http: HttpClient
+  readonly cluster: Cluster
+}
+
+/** Metainfo from the origins. */
+const relaying = (runtime: Runtime, { http, cluster }: Reached, { relay }: TrackerConfig): MetainfoRelay =>
+  metainfoRelay(
+    { ...runtime, cluster, origins: originCluster({ http, cluster }) },
+    { cacheBytes: relay.cache, maxUpstreams: relay.maxUpstreams, lingerMs: relay.linger, missTtlMs: relay.missTtl },
+  )
+
+/** What admins say, to and from the other trackers. */
+function spreading(
+  runtime: Runtime,
+  { http, control: steering }: Pick<Reached, 'http'> & Pick<Known, 'control'>,
+  { member, trackers }: TrackerConfig,
+): ControlSpread {
+  const others = trackers.members.filter(({ id }) => id !== member)
+  return controlSpread({
+    ...{ ...runtime, control: steering },
+    others: others.map(({ id, url }) => ({ id, client: controlClient(http, url) })),
+  })
 }
 
 /** Fires a signal at the stop. */
@@ -149,6 +176,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const store = sharedStore(runtime, { registry, seeds, control: observed.control }, config)
   const known = { registry, seeds, store }
   const end = ending()
+  const spread = spreading(runtime, { http, control: observed.control }, config)
   const announcing = announcements({
     ...runtime,
     ...observed,
@@ -158,19 +186,12 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
       crossings: crossings(runtime.clock, { maxCrossings: MAX_CROSSINGS }),
     }),
   })
-  const relay = metainfoRelay(
-    { ...runtime, cluster, origins: originCluster({ http, cluster }) },
-    {
-      cacheBytes: config.relay.cache,
-      maxUpstreams: config.relay.maxUpstreams,
-      lingerMs: config.relay.linger,
-      missTtlMs: config.relay.missTtl,
-    },
-  )
+  const relay = relaying(runtime, { http, cluster }, config)
   const routes = trackerServerRoutes({
     ...runtime,
     announcements: announcing,
     ...known,
+    control: observed.control,
     relay,
     looks: lookBudget(runtime, LOOKS),
   })
@@ -178,6 +199,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     ...runtime,
     ...observed,
     ...known,
+    spread,
     end: end.signal,
     rings: { origins: cluster },
   })
@@ -189,7 +211,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const sweeping = sweeper(runtime.clock, registry, seeds, observed.book)
   return {
     // Stop the relay and the streams of events before the listeners, which wait for them: they do not end by themselves.
-    ...shell.around([http, observed.control, sweeping, store, ...shell.listeners, relay, end]),
+    ...shell.around([http, observed.control, sweeping, store, ...shell.listeners, spread, relay, end]),
     get url() {
       return shell.url('http')
     },

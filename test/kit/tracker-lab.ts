@@ -46,8 +46,11 @@ export function trackerLabOn<C extends Clock>(given: Partial<EffectiveSettings>,
   const feeding = feeds(clock, { maxFeeds: 999 })
   const names = swarmNames(clock, { maxSwarms: 999 })
   const events = eventLog(clock, { maxEvents: 99 })
-  const file = { load: () => Promise.resolve({ bans: [], drains: [], settings: {} }), save: () => Promise.resolve() }
-  const steering = control({ clock, file, onEvent: (...event) => events.add(...event) }, { ...settings, ...given })
+  const file = { load: () => Promise.resolve([]), save: () => Promise.resolve() }
+  const steering = control(
+    { clock, file, onEvent: (...event) => events.add(...event), member: 'tracker-1' },
+    { ...settings, ...given },
+  )
   const health = hostHealth(clock, { maxHosts: 999 })
   const observed = { book, feeds: feeding, health, names, events, control: steering }
   const named = naming({ ...observed, registry, seeds, random, crossings: crossings(clock, { maxCrossings: 999 }) })

@@ -1,4 +1,4 @@
-import type { trackerAdmin } from '../../../lib/api/index.ts'
+import type { Holds, trackerAdmin } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { ageText, fields, sizeText, table } from './sheet.ts'
@@ -37,8 +37,17 @@ const marksTable = (marks: readonly Mark[], nowMs: number) =>
     ['REASON', ({ reason }) => reason],
   ])
 
-const markText = (mark: Mark, nowMs: number) =>
-  fields({ target: mark.target, reason: mark.reason, until: untilText(mark, nowMs) })
+/** Where a change holds. */
+const holdsText = ({ at, of, missing }: Holds) =>
+  `applied at ${at} of ${of} trackers${missing.length === 0 ? '' : `; as soon as they can be reached also at ${missing.join(', ')}`}`
+
+const markText = (mark: Mark & { readonly holds: Holds }, nowMs: number) =>
+  fields({
+    ...{ target: mark.target, reason: mark.reason, until: untilText(mark, nowMs) },
+    holds: holdsText(mark.holds),
+  })
+
+const endText = ({ holds }: { readonly holds: Holds }) => holdsText(holds)
 
 const markOptions = {
   reason: 'why, for whoever looks next',
@@ -164,21 +173,21 @@ export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
   bans: { example: 'bans', show: ({ marks, next }, nowMs) => marksTable(marks, nowMs) + more(next) },
   ban: {
     example: `ban ${PEER} --reason "sends wrong bytes" --minutes 60`,
-    note: 'A ban holds at this tracker: say it to every tracker.',
+    note: 'The trackers tell each other.',
     options: markOptions,
     body: markBody,
     show: markText,
   },
-  unban: { example: `unban ${PEER}` },
+  unban: { example: `unban ${PEER}`, show: endText },
   drains: { example: 'drains', show: ({ marks, next }, nowMs) => marksTable(marks, nowMs) + more(next) },
   drain: {
     example: 'drain 10.0.0.7 --reason "is replaced today"',
-    note: 'A drain holds at this tracker: say it to every tracker.',
+    note: 'The trackers tell each other.',
     options: markOptions,
     body: markBody,
     show: markText,
   },
-  undrain: { example: 'undrain 10.0.0.7' },
+  undrain: { example: 'undrain 10.0.0.7', show: endText },
   settings: { example: 'settings', show: settingsText },
   set: {
     example: 'set --policy completeness --perSecond 500',
@@ -197,7 +206,7 @@ export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
       })
       return { ...(policy !== undefined && { policy }), ...Object.fromEntries(numbers) }
     },
-    show: settingsText,
+    show: ({ holds, ...rest }) => `${settingsText(rest)}\n\n${holdsText(holds)}`,
   },
   events: {
     example: 'events --kinds ban,drain',
