@@ -26,8 +26,8 @@ export interface NamingComponents {
 export interface Named {
   /** The best first. */
   readonly peers: readonly PeerInfo[]
-  /** It is the way of its zone to others, and there were few of them: it should ask again soon. */
-  readonly again: boolean
+  /** It is the way of its zone to others, and there were few of them: it should ask again after so many milliseconds. */
+  readonly againMs: number | undefined
 }
 
 /** Who asks, with the labels of its place and what it lacks. */
@@ -93,11 +93,12 @@ export function naming(components: NamingComponents): Naming {
       const from = { ...asker, crosses }
       const named = policies[control.now.policy](from, candidates(swarmId, asker), random).slice(0, limit)
       const isFar = (peer: Candidate) => (peer.zone ?? '') !== zone
-      const far = named.filter(isFar).length
-      if (crosses && far > 0) crossings.taken(crossing, asker.leftBytes)
+      const far = named.filter(isFar).map(({ peerId }) => peerId)
+      if (crosses && far.length > 0) crossings.taken(crossing, asker.leftBytes)
+      const isNarrow = looksAtZones(control.now.policy) && crosses && far.length > 0 && far.length < MOST_FAR
       return {
         peers: named.map(({ peerId, host, port, role, complete }) => ({ peerId, host, port, role, complete })),
-        again: looksAtZones(control.now.policy) && crosses && far > 0 && far < MOST_FAR,
+        againMs: isNarrow ? crossings.again(crossing, far) : undefined,
       }
     },
     knowsOthers: (swarmId, asker) =>

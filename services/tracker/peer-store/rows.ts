@@ -53,17 +53,25 @@ export function nodeRow(node: SeedingNode): string {
   return peerRow({ ...node, complete: true }, 0)
 }
 
+/** Form 2 is that of a peer with a zone. Undefined when no tracker has written it so. */
+function placeIn(form: string | undefined, placed: string | undefined): Pick<PeerEntry, 'zone'> | undefined {
+  if (form !== (placed === undefined ? '1' : '2')) return undefined
+  if (placed === undefined) return {}
+  const zone = zoneIn(placed)
+  return zone === undefined ? undefined : { zone }
+}
+
 /** Undefined for a row that no tracker has written. */
 export function readRow(name: unknown, row: unknown): ReadRow | undefined {
   if (typeof name !== 'string' || typeof row !== 'string' || row.length > MAX_ROW) return undefined
   const [, id] = NAME.exec(name) ?? []
   const [, form, host = '', port, role, extent, left, key = '', placed] = ROW.exec(row) ?? []
   if (id === undefined || isIP(host) === 0 || Number(port) > 65_535) return undefined
-  const zone = placed === undefined ? undefined : zoneIn(placed)
-  if (form !== (zone === undefined ? '1' : '2') || (placed !== undefined && zone === undefined)) return undefined
+  const place = placeIn(form, placed)
+  if (place === undefined) return undefined
   const peerId = parsePeerId(id)
   if (rowName(peerId, key) !== name) return undefined
   const facts = { peerId, key, host, port: Number(port), role: role as PeerRole, complete: extent === 'whole' }
-  const entry: PeerEntry = zone === undefined ? facts : { ...facts, zone }
+  const entry: PeerEntry = { ...facts, ...place }
   return { entry, leftBytes: left === '-' ? undefined : Number(left) }
 }
