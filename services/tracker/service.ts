@@ -24,6 +24,7 @@ import { storeMeters } from './peer-store/store-meters.ts'
 import { type MetainfoRelay, metainfoRelay } from './relay/metainfo-relay.ts'
 import { type SeedRegistry, seedRegistry } from './seeds/seed-registry.ts'
 import { trackerServerRoutes } from './server.ts'
+import { stalls } from './stalls.ts'
 
 /** Replacements for parts of the tracker, given by the herd and by tests. */
 export type TrackerComponents = Partial<Runtime>
@@ -102,6 +103,8 @@ function sharedStore(runtime: Runtime, known: Known, { store }: TrackerConfig): 
 const MAX_FEEDS = 200_000
 /** Zones of swarms whose way to other zones is remembered, about 300 bytes each. */
 const MAX_CROSSINGS = 100_000
+/** Zones of swarms of which it is remembered what their askers lack, up to 2 KB each. */
+const MAX_STALLS = 10_000
 /** Events that a client which comes back may have missed. */
 const MAX_EVENTS = 4096
 
@@ -184,6 +187,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     naming: naming({
       ...{ ...runtime, ...observed, ...known },
       crossings: crossings(runtime.clock, { maxCrossings: MAX_CROSSINGS }),
+      stalls: stalls(runtime.clock, { maxZones: MAX_STALLS }),
     }),
   })
   const relay = relaying(runtime, { http, cluster }, config)

@@ -13,6 +13,7 @@ import { naming } from '../../services/tracker/naming.ts'
 import { type PeerRegistry, peerRegistry } from '../../services/tracker/peer-registry.ts'
 import { noPeerStore, type PeerStore } from '../../services/tracker/peer-store/peer-store.ts'
 import { type SeedRegistry, seedRegistry } from '../../services/tracker/seeds/seed-registry.ts'
+import { stalls } from '../../services/tracker/stalls.ts'
 
 const settings: EffectiveSettings = { policy: 'completeness', perSecond: 1, minMs: 1, maxMs: 9 }
 
@@ -53,7 +54,14 @@ export function trackerLabOn<C extends Clock>(given: Partial<EffectiveSettings>,
   )
   const health = hostHealth(clock, { maxHosts: 999 })
   const observed = { book, feeds: feeding, health, names, events, control: steering }
-  const named = naming({ ...observed, registry, seeds, random, crossings: crossings(clock, { maxCrossings: 999 }) })
+  const named = naming({
+    ...observed,
+    registry,
+    seeds,
+    random,
+    crossings: crossings(clock, { maxCrossings: 999 }),
+    stalls: stalls(clock, { maxZones: 999 }),
+  })
   const announcing = announcements({
     ...{ registry, seeds, store, control: steering, random, metrics: silentMetrics() },
     observer: observer(observed),
