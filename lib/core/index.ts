@@ -1,6 +1,6 @@
 export { type BlobRef, blobRefKey } from './blob-ref.ts'
 export { type ByteRange, rangeLength, wholeRange } from './byte-range.ts'
-export { type Descriptor, MANIFEST_LIMIT } from './descriptor.ts'
+export { type Descriptor, MANIFEST_LIMIT, type Referrer } from './descriptor.ts'
 export {
   type Digest,
   type DigestAlgorithm,

@@ -12,6 +12,7 @@ import {
 import { editOperations } from './edits.ts'
 import { lists } from './lists.ts'
 import { reads } from './reads.ts'
+import { listReferrers } from './referrers.ts'
 import { parseRegistryPath, type RegistryTarget } from './registry-path.ts'
 import { uploadStates } from './signed-upload-state.ts'
 import type { RegistryStorage } from './storage.ts'
@@ -88,6 +89,7 @@ function readOperations(storage: RegistryStorage, init: RegistryInit): Operation
   const { traffic = noTraffic, looks = anyLooks } = init
   const read = reads({ storage, traffic, looks })
   const list = lists({ storage, looks })
+  const referrersOf = listReferrers(storage)
   const both = (operation: () => Promise<void> | void): Operations => ({ GET: operation, HEAD: operation })
   return (exchange, target, at) => {
     switch (target.kind) {
@@ -100,7 +102,7 @@ function readOperations(storage: RegistryStorage, init: RegistryInit): Operation
       case 'manifest':
         return both(() => read.manifest(exchange, at(target.name), target.reference))
       case 'referrers':
-        return both(() => read.referrers(target.digest))
+        return both(() => referrersOf(exchange, at(target.name), target.digest))
       case 'blob':
         return both(() => read.blob(exchange, at(target.name), target.digest))
       case 'uploads':
