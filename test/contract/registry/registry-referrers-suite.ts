@@ -6,6 +6,7 @@ import { clientOf, nameSequence, type RunningRegistry } from './running-registry
 
 const OCI_IMAGE = 'application/vnd.oci.image.manifest.v1+json'
 const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
+const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json'
 const SIGNATURE = 'application/vnd.example.signature'
 const CONFIG = 'application/vnd.oci.empty.v1+json'
 
@@ -153,6 +154,12 @@ export function registryReferrersSuite<R extends RunningRegistry>(
       const note = 'x'.repeat(45_000)
       const artifacts = Array.from({ length: 80 }, (_, i) => artifact(i, { annotations: { note, nonce: String(i) } }))
       for (const each of artifacts) await put(repository, each.digest, each)
+      // Entries of before, somewhere among them.
+      const old = Array.from({ length: 8 }, (_, i) => blobFixture(`old ${i}`)).map((blob) =>
+        descriptorOf(blob, OCI_IMAGE),
+      )
+      const others = old.map((each) => ({ ...each, mediaType: 'application/vnd.example.other' }))
+      await put(repository, subject.digest.replace(':', '-'), manifestFixture(OCI_INDEX, { manifests: others }))
       const pages: string[][] = []
       for (let at: string | undefined = `/v2/${repository}/referrers/${subject.digest}`; at !== undefined; ) {
         const answer: RegistryAnswer = await reader().send('GET', at)
@@ -161,7 +168,7 @@ export function registryReferrersSuite<R extends RunningRegistry>(
         at = /^<(.*)>; rel="next"$/.exec(String(answer.headers['link'] ?? ''))?.[1]
       }
       expect(pages.length).toBeGreaterThan(1)
-      expect(pages.flat()).toEqual(sorted(artifacts))
+      expect(pages.flat()).toEqual([...sorted(artifacts), ...old.map(({ digest }) => String(digest))].sort())
     })
 
     test('a manifest that is deleted leaves the list', async () => {
@@ -194,16 +201,17 @@ export function registryReferrersSuite<R extends RunningRegistry>(
       expect(await tagged()).toEqual(sorted([old, ...rest]))
     })
 
-    test('no fallback tag is made where there was none, and one that is no index is left alone', async () => {
+    test('no fallback tag is made where there was none, and one that is no OCI index is left alone', async () => {
       const { repository, subject, artifact } = await withSubject()
       const [one, two] = [artifact(1), artifact(2)]
       const tag = subject.digest.replace(':', '-')
       await put(repository, one.digest, one)
       expect((await writer().send('GET', `/v2/${repository}/manifests/${tag}`)).status).toBe(404)
-      await put(repository, tag, one)
+      const list = manifestFixture(DOCKER_LIST, { manifests: [] })
+      await put(repository, tag, list)
       await put(repository, two.digest, two)
       const tagged = await writer().send('GET', `/v2/${repository}/manifests/${tag}`)
-      expect(tagged.headers['docker-content-digest']).toBe(one.digest)
+      expect(tagged.headers['docker-content-digest']).toBe(list.digest)
     })
 
     test.each([
