@@ -26,8 +26,8 @@ export default {
   projects: ['unit', 'contract', 'property', 'integration', 'abuse', 'interop', 'e2e'].map(project),
   coverageProvider: 'v8',
   randomize: true,
-  // Most tests wait for sockets, disks and child processes: one worker, which is what jest takes on two cores, idles.
-  maxWorkers: '100%',
+  // Most tests wait for sockets, disks, rates and child processes: with one worker for each core, the cores idle.
+  maxWorkers: '150%',
   testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/kit/summary-reporter.js'],
 }
