@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os'
+
 const base = {
   testEnvironment: 'node',
   injectGlobals: false,
@@ -27,7 +29,7 @@ export default {
   coverageProvider: 'v8',
   randomize: true,
   // Most tests wait for sockets, disks, rates and child processes: with one worker for each core, the cores idle.
-  maxWorkers: '150%',
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
   testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/kit/summary-reporter.js'],
 }
