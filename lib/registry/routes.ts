@@ -28,6 +28,8 @@ export interface RegistryInit {
   readonly uploadSecret?: string | Uint8Array
   /** Default: traffic is not counted. */
   readonly traffic?: Traffic
+  /** Repositories into which an index may be pushed without the manifests that it names; default none. */
+  readonly mayBeSparse?: (repository: Repository) => boolean
   /** What each client may ask for in vain; default: anything. */
   readonly looks?: Pick<LookBudget, 'during'>
 }
@@ -115,14 +117,14 @@ function readOperations(storage: RegistryStorage, init: RegistryInit): Operation
 function writeOperations(storage: RegistryStorage, init: RegistryInit): OperationTable {
   const { writes } = storage
   if (writes === undefined) return () => ({})
-  const { uploadSecret, traffic = noTraffic } = init
+  const { uploadSecret, traffic = noTraffic, mayBeSparse = () => false } = init
   if (uploadSecret === undefined || uploadSecret.length === 0) {
     throw appError('CONFIG_INVALID', {
       message: 'a registry that takes uploads needs a secret to sign their Locations',
     })
   }
   const upload = uploadOperations({ uploads: writes.uploads, states: uploadStates(uploadSecret), traffic })
-  const edit = editOperations({ storage, edits: writes.edits, traffic })
+  const edit = editOperations({ storage, edits: writes.edits, traffic, mayBeSparse })
   return (exchange, target, at) => {
     switch (target.kind) {
       case 'manifest':
