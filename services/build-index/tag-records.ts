@@ -4,7 +4,7 @@ import type { Descriptor, Digest, Repository, Tag } from '../../lib/core/index.t
 import { deletedPrefix, indexKey, tagPrefix } from './index-keys.ts'
 import type { IndexRecords, IndexRecordsComponents } from './index-records.ts'
 import { keyPages, MAX_PAGE, pageBehind } from './key-pages.ts'
-import { compareVersions, nextVersion, parseTagRecord, type TagRecord, tagJson } from './tag-version.ts'
+import { compareRecords, nextVersion, parseTagRecord, type TagRecord, tagJson } from './tag-version.ts'
 
 /** Tags of a repository read at the same time. */
 const TAGS_AT_ONCE = 16
@@ -145,7 +145,7 @@ class Records implements TagRecords {
     }
     let answer: ReplicaOutcome = { outcome: 'taken', version: sent.version }
     const decide = (found: TagRecord | undefined) => {
-      const order = found === undefined ? 1 : compareVersions(sent.version, found.version)
+      const order = found === undefined ? 1 : compareRecords(sent, found)
       answer = { outcome: outcomeOf(order), version: order < 0 && found !== undefined ? found.version : sent.version }
       return order > 0 ? sent : undefined
     }

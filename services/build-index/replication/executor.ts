@@ -123,7 +123,8 @@ async function finish(
   ended: Ended,
 ): Promise<void> {
   const later = ended.laterVersion
-  const isLost = later !== undefined && later.cluster !== ended.version?.cluster
+  // The later version of the own cluster is no conflict; an equal one has other content, and is.
+  const isLost = later !== undefined && (later.cluster !== ended.version?.cluster || later.atMs === ended.version.atMs)
   if (isLost) metrics.conflicts.with({ remote: remote.name }).add()
   metrics.tags.with({ remote: remote.name, outcome: ended.outcome ?? 'gone' }).add()
   status.change({ ...ended, state: isLost ? 'lost' : 'done', attempts: 0, uploads: [], lastError: undefined })

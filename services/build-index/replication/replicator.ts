@@ -98,6 +98,7 @@ export function replicator(components: ReplicatorComponents, config: Replication
       ...parts,
       statuses: kept,
       share: () => Math.max(1, held.held.length) / SHARDS,
+      onTie: (remote) => metrics.conflicts.with({ remote }).add(),
       onSent: (remote, bytes) => metrics.sentBytes.with({ remote }).add(bytes),
     },
     { tries },

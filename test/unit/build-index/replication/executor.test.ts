@@ -18,10 +18,12 @@ const descriptor: Descriptor = { digest: digestOf(Buffer.from('one')), mediaType
 
 let lab: ReplicationLab
 let metrics: RecordingMetrics
+let ties: string[]
 let answer: () => Promise<Awaited<ReturnType<Replicas['getTag']>>>
 
 beforeEach(async () => {
   lab = replicationLab()
+  ties = []
   metrics = recordingMetrics()
   answer = async () => undefined
   await lab.index.putTag(repository, tag, { descriptor })
@@ -33,7 +35,13 @@ function executorFor(given: Partial<Remote> = {}): ReplicationExecutor {
     {
       ...lab,
       ...{ remotes: new Map([['far', labRemote({ replicas, ...given })]]), metrics: replicationMetrics(metrics) },
-      ...{ share: () => 1, onSent: () => undefined, sender: {} as BlobSender, origins: {} as never },
+      ...{
+        share: () => 1,
+        onSent: () => undefined,
+        onTie: (remote) => ties.push(remote),
+        sender: {} as BlobSender,
+        origins: {} as never,
+      },
     },
     { tries: 3 },
   )
@@ -94,6 +102,41 @@ describe('a run', () => {
     answer = async () => ({ descriptor, version: { ...later, cluster: 'far' } })
     expect((await run(executorFor())).status).toMatchObject({ state: 'lost', outcome: 'older' })
     expect(metrics.value('shoal_replication_conflicts_total', { remote: 'far' })).toBe(1)
+  })
+
+  test('of two tags with one version and other content one wins at both ends, and the loser is told of', async () => {
+    const { version } = (await lab.tags.read(repository, tag))!
+    const others = ['two', 'three', 'four', 'five', 'six'].map((text) => ({
+      ...descriptor,
+      digest: digestOf(Buffer.from(text)),
+    }))
+    const [above, below] = [
+      others.find(({ digest }) => digest > descriptor.digest)!,
+      others.find(({ digest }) => digest < descriptor.digest)!,
+    ]
+    answer = async () => ({ descriptor: above, version })
+    expect((await run(executorFor())).status).toMatchObject({ state: 'lost', outcome: 'older', laterVersion: version })
+    expect(ties).toEqual([])
+    answer = async () => ({ descriptor: below, version })
+    await run(executorFor())
+    expect(ties).toEqual(['far'])
+  })
+
+  test('of a deletion leaves its mark also where the tag is not, so that an older copy is not taken later', async () => {
+    await lab.index.deleteTag(repository, tag)
+    const deleted: unknown[] = []
+    const deleteTag: Replicas['deleteTag'] = async (_, name, { version }) => {
+      deleted.push([name, version])
+      return { outcome: 'taken', version }
+    }
+    const replicas = { getTag: () => answer(), deleteTag } as unknown as Replicas
+    const { version } = (await lab.tags.read(repository, tag))!
+    expect((await run(executorFor({ replicas }))).status).toMatchObject({ state: 'done', outcome: 'taken' })
+    expect(deleted).toEqual([[tag, version]])
+    expect((await run(executorFor({ replicas, deletes: false }))).status).toMatchObject({ outcome: 'gone' })
+    answer = async () => ({ descriptor, version: { atMs: 1, cluster: 'far' } })
+    expect((await run(executorFor({ replicas, deletes: false }))).status).toMatchObject({ outcome: 'unwanted' })
+    expect(deleted).toHaveLength(1)
   })
 
   test('waits for the window of its remote, and ends with it', async () => {
