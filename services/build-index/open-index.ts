@@ -55,7 +55,11 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, r
 
   const backends = lifecycle([registry, own, second].filter((each) => each !== undefined))
   if (registry !== undefined) {
-    const index = registryIndex(registry, second && tagsIn(second, indexRecords({ ...runtime, backend: second })))
+    const versionsIn = (backend: Backend) => {
+      const records = indexRecords({ ...runtime, backend })
+      return { ...runtime, backend, records, versions: tagsIn(backend, records) }
+    }
+    const index = registryIndex(registry, second && versionsIn(second))
     return { index, backends, probed: pinged(registry), work, tags: index.versioned }
   }
   const backend = own as Backend

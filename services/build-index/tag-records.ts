@@ -62,9 +62,15 @@ export interface TagRecords extends VersionedTags {
   /** Sets the tag, under a version of this cluster; writes nothing when it points there already. */
   put(repository: Repository, tag: Tag, descriptor: Descriptor, options?: ChangeOptions): Promise<void>
   /** Deletes the tag if it points to `digest`, or to anything. Returns whether it was deleted. */
-  delete(repository: Repository, tag: Tag, options?: AbortOptions & { readonly digest?: Digest }): Promise<boolean>
+  delete(
+    repository: Repository,
+    tag: Tag,
+    options?: ChangeOptions & { readonly digest?: Digest | undefined },
+  ): Promise<boolean>
   /** Deletes the tags that point to the digest. */
   deleteAll(repository: Repository, digest: Digest, options?: AbortOptions): Promise<void>
+  /** The tags that point to the digest, some at a time. */
+  tagsTo(repository: Repository, digest: Digest, options?: AbortOptions): AsyncIterable<readonly Tag[]>
 }
 
 export function tagRecords(components: TagRecordsComponents): TagRecords {
@@ -111,13 +117,14 @@ class Records implements TagRecords {
   async delete(
     repository: Repository,
     tag: Tag,
-    { digest, signal }: AbortOptions & { readonly digest?: Digest } = {},
+    { digest, first, signal }: ChangeOptions & { readonly digest?: Digest | undefined } = {},
   ): Promise<boolean> {
     const isDoomed = (found: TagRecord | undefined): found is TagRecord =>
       found?.target !== undefined && (digest === undefined || found.target.digest === digest)
     if (!isDoomed(await this.read(repository, tag, { signal }))) return false
     let deleted = false
     await this.#announced({ repository, tag }, signal, async (options) => {
+      await first?.(options)
       await this.#mark(repository, tag, options)
       await this.#change(repository, tag, options, (found) => {
         deleted = isDoomed(found)
@@ -129,11 +136,22 @@ class Records implements TagRecords {
   }
 
   async deleteAll(repository: Repository, digest: Digest, options: AbortOptions = {}): Promise<void> {
+    for await (const tags of this.tagsTo(repository, digest, options)) {
+      await eachOf(tags, async (tag) => {
+        await this.delete(repository, tag, { ...options, digest })
+      })
+    }
+  }
+
+  async *tagsTo(repository: Repository, digest: Digest, options: AbortOptions = {}) {
     const prefix = tagPrefix(repository)
     for await (const keys of keyPages(this.#parts.backend, prefix, options)) {
+      const found: Tag[] = []
       await eachOf(keys, async (key) => {
-        await this.delete(repository, key.slice(prefix.length) as Tag, { ...options, digest })
+        const tag = key.slice(prefix.length) as Tag
+        if ((await this.read(repository, tag, options))?.target?.digest === digest) found.push(tag)
       })
+      yield found
     }
   }
 
