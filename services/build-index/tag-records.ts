@@ -90,15 +90,18 @@ class Records implements TagRecords {
 
   async list(repository: Repository, { n: asked = MAX_PAGE, last, signal }: PageOptions): Promise<TagPage> {
     const n = Math.min(asked, MAX_PAGE)
+    if (n === 0) return { tags: [] }
     const tags: Tag[] = []
-    for (let after = last; ; ) {
-      const left = n - tags.length
-      const page = await pageBehind(this.#parts.backend, tagPrefix(repository), { n: left, last: after, signal })
+    // Behind many deleted tags the next ones are looked for in large steps.
+    for (let [after, step] = [last, n]; ; step = MAX_PAGE) {
+      const page = await pageBehind(this.#parts.backend, tagPrefix(repository), { n: step, last: after, signal })
       const gone = await this.#deletedAmong(repository, page.names as Tag[], { signal })
-      tags.push(...(page.names as Tag[]).filter((tag) => !gone.has(tag)))
-      if (page.next === undefined || tags.length >= n) {
-        return page.next === undefined ? { tags } : { tags, next: page.next }
-      }
+      const live = (page.names as Tag[]).filter((tag) => !gone.has(tag))
+      const isMore = page.next !== undefined || live.length > n - tags.length
+      tags.push(...live.slice(0, n - tags.length))
+      const end = tags.at(-1)
+      if (tags.length === n && isMore && end !== undefined) return { tags, next: end }
+      if (page.next === undefined) return { tags }
       after = page.next
     }
   }

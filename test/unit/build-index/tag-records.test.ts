@@ -118,6 +118,18 @@ describe('deleted tags', () => {
     expect(await here.tags.list(app, {})).toEqual({ tags: ['b', 'c', 'd', 'e'] })
   })
 
+  test('are passed in large steps, however short the pages are', async () => {
+    for (let i = 0; i < 300; i += 1) {
+      const tag = parseTag(`gone${String(i).padStart(3, '0')}`)
+      await here.tags.take(app, tag, { target: undefined, version: at(0) })
+    }
+    for (const tag of ['a', 'x', 'y', 'z'].map(parseTag)) await here.index.putTag(app, tag, { descriptor: one })
+    const before = faulty.calls.list
+    expect(await here.tags.list(app, { n: 2 })).toEqual({ tags: ['a', 'x'], next: 'x' })
+    expect(await here.tags.list(app, { n: 2, last: parseTag('x') })).toEqual({ tags: ['y', 'z'] })
+    expect(faulty.calls.list - before).toBeLessThanOrEqual(8)
+  })
+
   test('are forgotten when they are old enough, and what was set again stays', async () => {
     await put()
     for (const tag of tags.slice(0, 4)) await here.index.deleteTag(app, tag)

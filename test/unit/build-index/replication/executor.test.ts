@@ -34,6 +34,7 @@ function executorFor(given: Partial<Remote> = {}): ReplicationExecutor {
   return replicationExecutor(
     {
       ...lab,
+      statuses: lab.statuses.under({ generation: 1 }),
       ...{ remotes: new Map([['far', labRemote({ replicas, ...given })]]), metrics: replicationMetrics(metrics) },
       ...{
         share: () => 1,
@@ -84,6 +85,15 @@ describe('a run', () => {
       expect(status).toMatchObject({ state, attempts: tries + 1, lastError: { code } })
     },
   )
+
+  test('keeps of what the remote says one line that may be shown', async () => {
+    const message = `no\nat http://me:pw@far/x?signature=s with the-far-secret ${'x'.repeat(2000)}`
+    answer = () => Promise.reject(appError('UNAVAILABLE', { message, detail: { more: 'the-far-secret' } }))
+    const { failure, status } = await run(executorFor({ secret: 'the-far-secret' }))
+    expect(status?.lastError?.message).toMatch(/^no at http:\/\/far\/x with \.\.\. x+\.\.\.$/)
+    expect(status?.lastError?.message.length).toBeLessThanOrEqual(300)
+    expect(JSON.stringify(failure)).not.toContain('the-far-secret')
+  })
 
   test('wrong bytes at the remote are sent again, and wrong bytes here are not', async () => {
     answer = () => Promise.reject(appError('DIGEST_INVALID', { detail: { at: 'far' } }))
@@ -157,7 +167,8 @@ describe('a run', () => {
     const executor = executorFor({ replicas: waiting() })
     const running = run(executor)
     await lab.clock.advance(1_000)
-    executor.cancel(labTarget)
+    await executor.cancel(labTarget)
+    expect((await lab.statuses.get(labTarget))?.state).toBe('cancelled')
     expect(await running).toMatchObject({ failure: undefined, status: { state: 'cancelled' } })
     answer = () => Promise.reject(new Error('nobody asks'))
     expect(await run(executor)).toMatchObject({ failure: undefined, status: { state: 'cancelled' } })
@@ -166,7 +177,8 @@ describe('a run', () => {
   test('for a remote that the config does not name waits a day for it, then it ends and leaves no status', async () => {
     answer = () => Promise.reject(appError('NO_HEALTHY_MEMBER'))
     await run(executorFor())
-    const { clock, statuses } = lab
+    const { clock } = lab
+    const statuses = lab.statuses.under({ generation: 1 })
     const executor = replicationExecutor({ remotes: new Map(), statuses, clock } as never, { tries: 3 })
     const young = await run(executor, 0, clock.now())
     expect(young).toMatchObject({ failure: undefined, postponed: clock.now() + 600_000, status: { state: 'waiting' } })
