@@ -4,6 +4,7 @@ import { type AbortOptions, appError, lifecycle, type Startable } from '../../li
 import type { Runtime } from '../../lib/service/index.ts'
 import type { BuildIndexConfig } from './config.ts'
 import { type IndexRecords, indexRecords } from './index-records.ts'
+import { referrerIndex } from './referrer-index.ts'
 import { registryIndex } from './registry-index.ts'
 import type { Remote } from './replication/remote.ts'
 import { type Outbox, outbox } from './replication/replicator.ts'
@@ -53,13 +54,14 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, r
       announce: remotes.size === 0 ? undefined : work?.outbox.announce,
     })
 
+  const beside = (place: Backend) => {
+    const records = indexRecords({ ...runtime, backend: place })
+    const versions = { ...runtime, backend: place, records, versions: tagsIn(place, records) }
+    return { versions, referrers: referrerIndex({ backend: place, records }) }
+  }
   const backends = lifecycle([registry, own, second].filter((each) => each !== undefined))
   if (registry !== undefined) {
-    const versionsIn = (backend: Backend) => {
-      const records = indexRecords({ ...runtime, backend })
-      return { ...runtime, backend, records, versions: tagsIn(backend, records) }
-    }
-    const index = registryIndex(registry, second && versionsIn(second))
+    const index = registryIndex(registry, second === undefined ? {} : beside(second))
     return { index, backends, probed: pinged(registry), work, tags: index.versioned }
   }
   const backend = own as Backend

@@ -1,4 +1,4 @@
-import type { BlobLinks, BuildIndex, ManifestLinks, PageOptions, TagIndex } from '../../lib/api/index.ts'
+import type { BlobLinks, BuildIndex, ManifestLinks, PageOptions, ReferrerIndex, TagIndex } from '../../lib/api/index.ts'
 import {
   contentSize,
   inEitherPlace,
@@ -17,6 +17,7 @@ import {
   type Tag,
 } from '../../lib/core/index.ts'
 import { MAX_PAGE } from './key-pages.ts'
+import { noReferrers } from './referrer-index.ts'
 import { type RegistryTags, type RegistryTagsComponents, registryTags } from './registry-tags.ts'
 import { unknownTag, type VersionedTags } from './tag-records.ts'
 
@@ -30,7 +31,10 @@ const RECENT_BYTES = 16 * 1024 * 1024
  * BACKEND_THROTTLED, BACKEND_DENIED (an outage never reads as undefined), BACKEND_READ_ONLY, UNSUPPORTED (what the
  * registry cannot do), ABORTED
  */
-export function registryIndex(registry: Registry, versions?: RegistryVersions): RegistryIndex {
+export function registryIndex(
+  registry: Registry,
+  { versions, referrers = noReferrers }: BesideRegistry = {},
+): RegistryIndex {
   const parts: Parts = { registry, recent: byteCache<Uint8Array>(RECENT_BYTES, (bytes) => bytes.length) }
   const tags = tagIndex(parts)
   const versioned = versions && registryTags({ registry: tags, ...versions })
@@ -40,6 +44,7 @@ export function registryIndex(registry: Registry, versions?: RegistryVersions): 
     ...versionedChanges(tags, versioned),
     ...manifestLinks({ ...parts, versioned }),
     ...blobLinks(parts),
+    ...referrers,
     async listRepositories(options = {}) {
       const names = (await registry.names.repositories(options)).map((name) => registry.nameOf(name))
       const page = pageOf(names.filter((name) => name !== undefined).sort(), options)
@@ -48,11 +53,15 @@ export function registryIndex(registry: Registry, versions?: RegistryVersions): 
   }
 }
 
+/** What a registry cannot keep, in a second backend. */
+export interface BesideRegistry {
+  /** Where the versions of the tags are kept; without that nothing is replicated. */
+  readonly versions?: Omit<RegistryTagsComponents, 'registry'> | undefined
+  readonly referrers?: ReferrerIndex | undefined
+}
+
 /** The index, and with a backend for versions its tags with their versions. */
 export type RegistryIndex = BuildIndex & { readonly versioned: VersionedTags | undefined }
-
-/** Where the versions of the tags are kept; without that nothing is replicated. */
-export type RegistryVersions = Omit<RegistryTagsComponents, 'registry'>
 
 interface Parts {
   readonly registry: Registry
