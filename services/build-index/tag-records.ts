@@ -1,6 +1,7 @@
 import type { PageOptions, ReplicaOutcome, TagPage } from '../../lib/api/index.ts'
-import { type AbortOptions, appError, deadline } from '../../lib/base/index.ts'
+import { type AbortOptions, appError } from '../../lib/base/index.ts'
 import type { Descriptor, Digest, Repository, Tag } from '../../lib/core/index.ts'
+import { type AnnounceChange, announced, type TagChange } from './announced.ts'
 import { deletedPrefix, indexKey, tagPrefix } from './index-keys.ts'
 import type { IndexRecords, IndexRecordsComponents } from './index-records.ts'
 import { keyPages, MAX_PAGE, pageBehind } from './key-pages.ts'
@@ -10,25 +11,8 @@ import { compareRecords, nextVersion, parseTagRecord, type TagRecord, tagJson } 
 const TAGS_AT_ONCE = 16
 /** Marks of deleted tags that one deletion looks at, to forget those that are old enough. */
 const MARKS_AT_ONCE = 8
-/** Longest time for a change that was announced; see `TagChange`. */
-const CHANGE_MS = 60_000
 /** A version of another cluster may be so far ahead of our clock; the next change here would be later still. */
 const MAX_AHEAD_MS = 86_400_000
-
-/** A change of a tag that is about to be made. It is made within a minute, or not at all. */
-export interface TagChange {
-  readonly repository: Repository
-  readonly tag: Tag
-}
-
-/**
- * Called before each change; the change is made when it has returned: then it is durable that the change must be
- * replicated. The result is called when the change is made; without that call, it is taken for made after a while.
- */
-export type AnnounceChange = (
-  change: TagChange,
-  options: AbortOptions,
-) => Promise<(options: AbortOptions) => Promise<void>>
 
 export interface TagRecordsComponents extends IndexRecordsComponents {
   readonly records: IndexRecords
@@ -183,22 +167,12 @@ class Records implements TagRecords {
     return nextVersion(found?.version, this.#parts.clock.now(), this.#parts.cluster)
   }
 
-  async #announced(
+  #announced(
     change: TagChange,
     signal: AbortSignal | undefined,
     work: (options: AbortOptions) => Promise<void>,
   ): Promise<void> {
-    const { announce, clock } = this.#parts
-    if (announce === undefined) return work({ signal })
-    const made = await announce(change, { signal })
-    const limit = deadline(clock, CHANGE_MS, signal)
-    try {
-      await work({ signal: limit.signal })
-      // The change is made, whether that can be told or not.
-      await made({ signal: limit.signal }).catch(() => undefined)
-    } finally {
-      limit.release()
-    }
+    return announced(this.#parts, change, work, { signal })
   }
 
   #change(

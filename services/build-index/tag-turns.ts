@@ -3,9 +3,9 @@ import { descriptorSchema, type TagVersion, tagVersionSchema } from '../../lib/a
 import type { Backend } from '../../lib/backend/index.ts'
 import { type AbortOptions, appError, type Clock, deadline, hasCode, type Random, retry } from '../../lib/base/index.ts'
 import type { Descriptor } from '../../lib/core/index.ts'
+import type { TagChange } from './announced.ts'
 import { indexKey } from './index-keys.ts'
 import type { IndexRecords } from './index-records.ts'
-import type { TagChange } from './tag-records.ts'
 
 /** How long a change may take; then it is given up. */
 const TURN_MS = 60_000

@@ -57,6 +57,9 @@ const HEX_IN_TAG = 64
 export const signatureTags = (digest: Digest): readonly Tag[] =>
   SUFFIXES.map((suffix) => parseTag(`${digestAlgorithm(digest)}-${digestHex(digest).slice(0, HEX_IN_TAG)}${suffix}`))
 
+/** The tag that stands for the list of what refers to the manifest, whether or not there is such a tag. */
+export const referrersTag = (subject: Digest): Tag => signatureTags(subject)[0] as Tag
+
 /** The manifest that a tag signs; undefined when it is the tag of no signature, or does not name the whole digest. */
 export function signedBy(tag: Tag): Digest | undefined {
   const [, hex] = /^sha256-([0-9a-f]{64})(?:\.sig|\.att|\.sbom)?$/.exec(tag) ?? []

@@ -5,6 +5,7 @@ import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { VersionedTags } from '../tag-records.ts'
 import { compareRecords, compareVersions, type TagRecord } from '../tag-version.ts'
 import { type Plan, type PlanComponents, planOf } from './plan.ts'
+import { bringNewReferrers, bringReferrers } from './referrers-along.ts'
 import { signatureTags, signedBy } from './rules.ts'
 import { bringContent, type TransferComponents, type TransferTarget } from './transfer.ts'
 
@@ -37,6 +38,7 @@ export async function replicateTag(
 ): Promise<Ended> {
   const { remote, repository, status } = target
   await remote.describe(options)
+  await bringNewReferrers(components, target, tag, options)
   for (let moves = 0; moves < MAX_MOVES; moves += 1) {
     const record = await components.tags.read(repository, tag, options)
     if (record === undefined) return { outcome: 'gone' }
@@ -98,7 +100,14 @@ async function bringAll(
   const { remote, repository } = target
   const plan = await planOf(components, repository, descriptor, options)
   await bringContent(components, target, plan, options)
-  if (!remote.signatures || signedBy(tag) !== undefined) return
+  if (!remote.signatures) return
+  await bringReferrers(
+    components,
+    target,
+    plan.manifests.map(({ digest }) => digest),
+    options,
+  )
+  if (signedBy(tag) !== undefined) return
   for (const { name, descriptor: signature, version } of await signaturesOf(components, repository, plan, options)) {
     try {
       await bringContent(components, target, await planOf(components, repository, signature, options), options)
