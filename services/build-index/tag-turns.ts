@@ -1,5 +1,4 @@
-import { z } from 'zod'
-import { descriptorSchema, type TagVersion, tagVersionSchema } from '../../lib/api/index.ts'
+import { descriptorSchema, parseBody, type TagVersion, tagVersionSchema } from '../../lib/api/index.ts'
 import type { Backend } from '../../lib/backend/index.ts'
 import { type AbortOptions, appError, type Clock, deadline, hasCode, type Random, retry } from '../../lib/base/index.ts'
 import type { Descriptor } from '../../lib/core/index.ts'
@@ -143,9 +142,10 @@ const message = 'the tag is being changed; try again'
 
 const intentJson = ({ target, version }: Intent): object => ({ ...(target && { target }), ...(version && { version }) })
 
-const intentsSchema = z.object({
-  intents: z.array(z.object({ target: descriptorSchema.exactOptional(), version: tagVersionSchema.exactOptional() })),
-})
-
-const parseIntents = (value: unknown): readonly Intent[] =>
-  intentsSchema.parse(value).intents.map(({ target, version }) => ({ target, ...(version && { version }) }))
+function parseIntents(value: unknown): readonly Intent[] {
+  const { intents } = value as { readonly intents: readonly Readonly<Record<keyof Intent, unknown>>[] }
+  return intents.map(({ target, version }) => ({
+    target: target === undefined ? undefined : parseBody(descriptorSchema, target),
+    ...(version !== undefined && { version: parseBody(tagVersionSchema, version) }),
+  }))
+}

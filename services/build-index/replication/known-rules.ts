@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { Backend } from '../../../lib/backend/index.ts'
 import { type AbortOptions, background, type Clock, type Random, type Startable } from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
@@ -11,7 +10,6 @@ import { ruleHash, type TagRule } from './rules.ts'
 const AGAIN_MS = 10_000
 
 /** The walk of each rule, by the hash of the rule. */
-const knownSchema = z.object({ walks: z.record(z.string(), z.string()) })
 type Known = Readonly<Record<string, string>>
 
 export interface KnownRulesComponents {
@@ -92,4 +90,7 @@ export function knownRules(components: KnownRulesComponents): KnownRules {
 
 const newWalk = (random: Random) => Buffer.from(random.bytes(12)).toString('hex')
 
-const parseKnown = (value: unknown): Known => knownSchema.parse(value).walks
+function parseKnown(value: unknown): Known {
+  const { walks } = value as { readonly walks: Readonly<Record<string, unknown>> }
+  return Object.fromEntries(Object.entries(walks).map(([hash, walk]) => [hash, String(walk)]))
+}
