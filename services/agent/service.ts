@@ -25,10 +25,10 @@ import {
 } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import type { AgentConfig } from './config.ts'
-import { keptManifests } from './kept-manifests.ts'
 import { ownPlatform } from './kraken/platform.ts'
 import { type PreloadComponents, preload } from './kraken/preload.ts'
 import { type AgentKrakenComponents, agentKrakenRoutes } from './kraken/routes.ts'
+import { keptLinks, linkedOpen, links } from './links/index.ts'
 import { originNames } from './origin-names.ts'
 import { PullLog } from './pull-log.ts'
 import { type Pulls, pulls } from './pulls.ts'
@@ -177,9 +177,12 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     components.onPull?.(summary)
   }
   const log = new PullLog(runtime, { nameOf: originNames(clients.rings.origins) })
-  const pulling = pulls({ ...runtime, engine, log, onPull })
-  const kept = keptManifests({ ...runtime, store })
-  const storage = agentStorage({ store, kept, pulls: pulling, index: clients.index })
+  const { linkTtl: linkTtlMs, outageTtl: outageTtlMs } = config.registry
+  const kept = keptLinks({ ...runtime, store }, { ttlMs: outageTtlMs })
+  const proven = links({ ...runtime, kept, index: clients.index }, { linkTtlMs, outageTtlMs })
+  const linked = linkedOpen({ engine, links: proven })
+  const pulling = pulls({ ...runtime, engine, linked, log, onPull })
+  const storage = agentStorage({ links: proven, pulls: pulling, index: clients.index })
   const blobs = blobRoute(pulling, onSent)
   const routes = [
     ...registryRoutes(storage, {

@@ -23,6 +23,8 @@ export interface OpenIndex {
   readonly probed: Pick<Backend, 'stat'>
   /** Undefined without a backend that has conditional writes. */
   readonly work: WorkPlace | undefined
+  /** As in `LinkedManifest`. */
+  readonly blobsFollow: boolean
   /** Undefined where no versions of tags are kept. */
   readonly tags: VersionedTags | undefined
 }
@@ -56,12 +58,19 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, r
   const backends = lifecycle([registry, own, second].filter((each) => each !== undefined))
   if (registry !== undefined) {
     const index = registryIndex(registry, second && tagsIn(second, indexRecords({ ...runtime, backend: second })))
-    return { index, backends, probed: pinged(registry), work, tags: index.versioned }
+    return { index, backends, probed: pinged(registry), work, blobsFollow: true, tags: index.versioned }
   }
   const backend = own as Backend
   const records = indexRecords({ ...runtime, backend })
   const tags = tagsIn(backend, records)
-  return { index: repositoryIndex({ backend, records, tags }), backends, probed: backend, work, tags }
+  return {
+    index: repositoryIndex({ backend, records, tags }),
+    backends,
+    probed: backend,
+    work,
+    blobsFollow: false,
+    tags,
+  }
 }
 
 function workIn(

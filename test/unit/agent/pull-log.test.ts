@@ -118,7 +118,17 @@ function pulling(open: (options: OpenOptions) => Promise<BlobHandle>) {
     { nameOf: originNames({ members: [{ id: 'origin-2', url: 'http://10.0.0.4:65000' }] }) },
   )
   const engine = { open: (_blob: unknown, options: OpenOptions = {}) => open(options) }
-  return { clock, log, pulls: pulls({ engine, log, logger: silentLogger(), onPull: () => undefined }) }
+  return {
+    clock,
+    log,
+    pulls: pulls({
+      engine,
+      linked: { ...engine, asksFirst: () => false },
+      log,
+      logger: silentLogger(),
+      onPull: () => undefined,
+    }),
+  }
 }
 
 const handle = (): BlobHandle => ({
