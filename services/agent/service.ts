@@ -186,7 +186,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const blobs = blobRoute(pulling, onSent)
   const routes = [
     ...registryRoutes(storage, {
-      ownNames: config.registry.ownNames,
+      ...config.registry,
       traffic: { received: () => undefined, sent: onSent },
     }),
     blobs,

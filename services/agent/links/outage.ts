@@ -62,7 +62,8 @@ export function outage(clock: Clock): Outage {
       try {
         return await Promise.race([asked, late])
       } catch (err) {
-        if (signal?.aborted === true || !isOut(err)) throw err
+        throwIfAborted(signal)
+        if (!isOut(err)) throw err
         const known = await earlier()
         if (known === undefined) throw err
         out()
