@@ -16,7 +16,7 @@ const image = imageFixture(seededRandom(91), [5000, 700_000])
 const { digest, bytes, mediaType } = image.manifest
 
 /** A cluster in this process; its origins and its build-index use one registry as backend, which is behind faults. */
-const clusterBefore = (config: object = {}) =>
+const clusterBefore = (config: object = {}, more: readonly string[] = []) =>
   buildResource(async (stack) => {
     const behind = stack.own(await serveRegistry(memoryRegistryStorage({ random: seededRandom(3) })))
     const front = stack.own(await faultProxy({ target: behind.url }))
@@ -28,7 +28,7 @@ const clusterBefore = (config: object = {}) =>
       ...config,
     }
     const rules = JSON.stringify([{ repository: '*', backend }])
-    const overrides = [`origin.backends=${rules}`, `buildIndex.backend=${JSON.stringify(backend)}`]
+    const overrides = [`origin.backends=${rules}`, `buildIndex.backend=${JSON.stringify(backend)}`, ...more]
     const topology = stack.own(await startTopology({ agents: 1, origins: 2, trackers: 1, overrides, processes: [] }))
     return {
       topology,
@@ -61,6 +61,25 @@ describe('a cluster in front of a registry', () => {
       const found = await cluster.agent.send('GET', `/v2/team/app/blobs/${layer.digest}`)
       expect(found.body.equals(layer.bytes)).toBe(true)
     }
+  })
+
+  test('an agent asks that registry for no blob that a manifest from there names, and for every other one', async () => {
+    // The origins have the blobs, and the build-index remembers nothing: whoever looks there now is the agent.
+    await using cluster = await clusterBefore({}, ['buildIndex.linkMemory=0s'])
+    await pushImage(cluster.proxy, 'team/app', image, ['v1'])
+    const looks = () =>
+      cluster.faults.requests.filter(({ method, url }) => method === 'HEAD' && url.includes('/blobs/'))
+    const manifest = await cluster.agent.send('GET', '/v2/team/app/manifests/v1')
+    expect(manifest.status).toBe(200)
+    const before = looks().length
+    for (const layer of [image.config, ...image.layers]) {
+      const found = await cluster.agent.send('GET', `/v2/team/app/blobs/${layer.digest}`)
+      expect(found.body.equals(layer.bytes)).toBe(true)
+    }
+    expect(looks()).toHaveLength(before)
+    const other = await cluster.agent.send('GET', `/v2/other/app/blobs/${image.config.digest}`)
+    expect([other.status, other.errorCode()]).toEqual([404, 'BLOB_UNKNOWN'])
+    expect(looks().length).toBeGreaterThan(before)
   })
 
   test('an image outlives the disks of the origins', async () => {
