@@ -25,7 +25,7 @@ interface KeptLink {
 }
 
 /** What `keep` is told. */
-export interface LinkProof extends Pick<KeptLink, 'provenAtMs' | 'mediaType'> {}
+export type LinkProof = Pick<KeptLink, 'provenAtMs' | 'mediaType'>
 
 export interface FoundLink extends LinkProof {
   /** Bytes. */

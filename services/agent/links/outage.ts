@@ -41,19 +41,19 @@ export function outage(clock: Clock): Outage {
   const outIn = countCache<true>(clock, { ttlMs: OUT_MS, maxEntries: MAX_OUT })
 
   return {
-    async answer<T>({ repository, ask, earlier }: Question<T>, { signal }: AbortOptions = {}): Promise<T | undefined> {
+    async answer<T>(question: Question<T>, { signal }: AbortOptions = {}): Promise<T | undefined> {
       throwIfAborted(signal)
-      const name = repositoryText(repository)
+      const name = repositoryText(question.repository)
       const out = () => outIn.set(name, true)
       if (outIn.get(name) === true) {
-        const known = await earlier()
+        const known = await question.earlier()
         if (known !== undefined) return known
       }
       const left = new AbortController()
       const either = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal])
-      const asked = ask(either)
+      const asked = question.ask(either)
       const late = clock.sleep(PATIENCE_MS, { signal: either }).then(async () => {
-        const known = await earlier()
+        const known = await question.earlier()
         if (known === undefined) return asked
         out()
         return known
@@ -64,7 +64,7 @@ export function outage(clock: Clock): Outage {
       } catch (err) {
         throwIfAborted(signal)
         if (!isOut(err)) throw err
-        const known = await earlier()
+        const known = await question.earlier()
         if (known === undefined) throw err
         out()
         return known

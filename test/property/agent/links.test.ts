@@ -156,13 +156,20 @@ class Scene {
       deleteManifest: async (repository, digest) => this.#unlink(keyOf(repository, digest)),
     }
     const index = linkMemory(records as BuildIndex, this, { ttlMs: MEMORY_MS })
-    const living =
-      <Given extends readonly unknown[], V>(call: (...given: Given) => Promise<V>) =>
-      async (...given: Given) => {
-        if (!this.#lives) throw appError('NO_HEALTHY_MEMBER')
-        return call(...given)
-      }
-    return { ...index, getBlob: living(index.getBlob), getManifest: living(index.getManifest) }
+    const assertLives = () => {
+      if (!this.#lives) throw appError('NO_HEALTHY_MEMBER')
+    }
+    return {
+      ...index,
+      async getBlob(...given) {
+        assertLives()
+        return index.getBlob(...given)
+      },
+      async getManifest(...given) {
+        assertLives()
+        return index.getManifest(...given)
+      },
+    }
   }
 
   #live(lives: boolean): void {

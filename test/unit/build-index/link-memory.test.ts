@@ -33,7 +33,7 @@ function lab() {
   return {
     ...{ clock, index, there },
     looks: () => looks,
-    holdLooks(until: Promise<void>) {
+    holdLooks: (until: Promise<void>) => {
       hold = until
     },
   }

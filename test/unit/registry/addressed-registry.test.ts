@@ -28,8 +28,7 @@ async function ask(init: Partial<RegistryInit>, { ns, host }: { readonly ns?: st
   const catalog = await client.send('GET', `/v2/_catalog${query}`, { headers })
   const ping = await client.send('GET', `/v2/${query}`, { headers })
   expect(ping.status).toBe(200)
-  const [{ json }] = [answers[0]!]
-  const { errors } = json() as { errors?: readonly { code: string; detail?: { code?: string } }[] }
+  const { errors } = answers[0]!.json() as { errors?: readonly { code: string; detail?: { code?: string } }[] }
   return {
     statuses: [...new Set([...answers, catalog].map(({ status }) => status))],
     code: errors?.[0]?.detail?.code ?? errors?.[0]?.code,
