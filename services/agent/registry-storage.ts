@@ -1,4 +1,4 @@
-import type { RepositoryCatalog, TagIndex } from '../../lib/api/index.ts'
+import type { ReferrerIndex, RepositoryCatalog, TagIndex } from '../../lib/api/index.ts'
 import { type AbortOptions, appError } from '../../lib/base/index.ts'
 import { type BlobRef, digestAlgorithm, digestOf, MANIFEST_LIMIT, wholeRange } from '../../lib/core/index.ts'
 import type { Blobs, Manifests, RegistryStorage, Tags } from '../../lib/registry/index.ts'
@@ -7,7 +7,7 @@ import { namedBlobs, requiredBlobs } from './named-blobs.ts'
 import type { Pulls } from './pulls.ts'
 
 /** The lists that an agent asks the build-index for. */
-interface ReadIndex extends RepositoryCatalog, Pick<TagIndex, 'listTags'> {}
+interface ReadIndex extends RepositoryCatalog, Pick<TagIndex, 'listTags'>, Pick<ReferrerIndex, 'listReferrers'> {}
 
 export interface AgentStorageComponents {
   readonly links: Links
@@ -95,5 +95,6 @@ export function agentStorage(components: AgentStorageComponents): RegistryStorag
     blobs: agentBlobs(components.pulls),
     manifests: agentManifests(components),
     tags: agentTags(components.index),
+    referrers: { list: (repository, subject, options) => components.index.listReferrers(repository, subject, options) },
   }
 }

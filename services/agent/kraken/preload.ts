@@ -19,7 +19,8 @@ export interface PreloadComponents {
 
 /**
  * Pulls all blobs of an image into the cache of the agent, of an index those for this machine; returns when they are
- * here. @throws MANIFEST_UNKNOWN when there is no such tag, and what a pull throws
+ * here. The first blob that fails ends the others, and all have ended when the promise settles.
+ * @throws MANIFEST_UNKNOWN when there is no such tag, and what a pull throws
  */
 export type Preload = (image: ImageTag, options?: AbortOptions) => Promise<void>
 
@@ -29,8 +30,12 @@ export function preload({ store, manifests, pulls, platform }: PreloadComponents
     const pull = await pulls.find(blob, options)
     try {
       const body = await pull.open(wholeRange(pull.size), { ...options, transient: true })
-      // Nobody wants the bytes here: what arrives is kept.
-      await finished(body.resume())
+      try {
+        // Nobody wants the bytes here: what arrives is kept.
+        await finished(body.resume(), options)
+      } finally {
+        body.destroy()
+      }
     } finally {
       pull.close()
     }
@@ -44,10 +49,29 @@ export function preload({ store, manifests, pulls, platform }: PreloadComponents
       read: (manifest: typeof root, reading: AbortOptions) => manifests.read(repository, manifest, reading),
     }
     const waiting = [...(await imageBlobs(walk, root, options))].reverse()
-    const work = async () => {
+    await together(options, async (working) => {
       for (let digest: Digest | undefined = waiting.pop(); digest !== undefined; digest = waiting.pop())
-        await bring({ repository, digest }, options)
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, work))
+        await bring({ repository, digest }, working)
+    })
   }
+}
+
+/** Runs the work several times over, until all have ended. @throws what the first of them threw that failed */
+async function together(
+  { signal }: AbortOptions,
+  work: (options: { readonly signal: AbortSignal }) => Promise<void>,
+): Promise<void> {
+  const failure = new AbortController()
+  const working = signal === undefined ? failure.signal : AbortSignal.any([signal, failure.signal])
+  const failed: unknown[] = []
+  const attempt = async () => {
+    try {
+      await work({ signal: working })
+    } catch (err) {
+      failed.push(err)
+      failure.abort()
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, attempt))
+  if (failed.length > 0) throw failed[0]
 }
