@@ -180,8 +180,8 @@ function referrerServerRoutes(index: ReferrerIndex): readonly Route[] {
     sendJson(exchange, 200, await index.listReferrers(...subjectOf(exchange), { last, signal: exchange.signal }))
   }
   const put: Handle = async (exchange) => {
-    const referrer = parseBody(referrerSchema, await readJson(exchange, MAX_REFERRER_BYTES))
     const [, digest] = linkOf(exchange)
+    const referrer = parseBody(referrerSchema, await readJson(exchange, MAX_REFERRER_BYTES))
     if (referrer.digest !== digest) throw otherDigest(digest, referrer.digest)
     await index.putReferrer(...subjectOf(exchange), referrer, exchange)
     sendEmpty(exchange, 204)
