@@ -29,6 +29,8 @@ export {
   blobLinkSchema,
   blobSizeSchema,
   buildIndexRoutes,
+  type LinkedManifest,
+  type LinkOptions,
   type ManifestLinks,
   type PageOptions,
   type RepositoryCatalog,
@@ -47,7 +49,6 @@ export {
   replicationStates,
 } from './build-index-admin.ts'
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
-export { manifestShape } from './manifest-shape.ts'
 export { describedRoutes } from './openapi.ts'
 export { originClient } from './origin.ts'
 export { originAdmin } from './origin-admin.ts'

@@ -115,6 +115,10 @@ const ownCodes = {
     500,
     'the registry listens beyond this machine, and the config does not say who may read without a secret; set registry.anonymous to none or read',
   ),
+  REGISTRY_UNSAID: final(
+    404,
+    'the request does not say which registry it means; this agent needs ns, a host of registry.ownHosts, or registry.default: own',
+  ),
   REMOTE_UNKNOWN: final(404, 'the config names no remote of that name; list the remotes'),
   REPLICA_FAILED: retryable(503, 'the tag could not be replicated now; it is tried again'),
   REPLICA_INCOMPLETE: retryable(

@@ -25,10 +25,10 @@ import {
 } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import type { AgentConfig } from './config.ts'
-import { keptManifests } from './kept-manifests.ts'
 import { ownPlatform } from './kraken/platform.ts'
 import { type PreloadComponents, preload } from './kraken/preload.ts'
 import { type AgentKrakenComponents, agentKrakenRoutes } from './kraken/routes.ts'
+import { keptLinks, type LinkIndex, linkedOpen, links } from './links/index.ts'
 import { originNames } from './origin-names.ts'
 import { PullLog } from './pull-log.ts'
 import { type Pulls, pulls } from './pulls.ts'
@@ -117,6 +117,20 @@ interface ScrubParts {
   readonly digester: PieceDigester
 }
 
+interface LinkParts {
+  readonly store: ManagedStore
+  readonly engine: SwarmEngine
+  readonly index: LinkIndex
+}
+
+/** What the agent knows of links, and how it opens what is linked. */
+function agentLinks(runtime: Runtime, { registry }: AgentConfig, { store, engine, index }: LinkParts) {
+  const { linkTtl: linkTtlMs, outageTtl: outageTtlMs } = registry
+  const kept = keptLinks({ ...runtime, store }, { ttlMs: outageTtlMs })
+  const proven = links({ ...runtime, kept, index }, { linkTtlMs, outageTtlMs })
+  return { kept, proven, linked: linkedOpen({ engine, links: proven }) }
+}
+
 /** A rotten blob is only removed: it is a copy, and whoever asks for it has it brought again. */
 function agentScrub(runtime: Runtime, { scrub }: AgentConfig, { store, engine, digester }: ScrubParts): ScrubRounds {
   const repair: Repair = {
@@ -177,13 +191,13 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     components.onPull?.(summary)
   }
   const log = new PullLog(runtime, { nameOf: originNames(clients.rings.origins) })
-  const pulling = pulls({ ...runtime, engine, log, onPull })
-  const kept = keptManifests({ ...runtime, store })
-  const storage = agentStorage({ store, kept, pulls: pulling, index: clients.index })
+  const { kept, proven, linked } = agentLinks(runtime, config, { store, engine, index: clients.index })
+  const pulling = pulls({ ...runtime, engine, linked, log, onPull })
+  const storage = agentStorage({ links: proven, pulls: pulling, index: clients.index })
   const blobs = blobRoute(pulling, onSent)
   const routes = [
     ...registryRoutes(storage, {
-      ownNames: config.registry.ownNames,
+      ...config.registry,
       traffic: { received: () => undefined, sent: onSent },
     }),
     blobs,

@@ -24,6 +24,8 @@ export interface OpenIndex {
   readonly probed: Pick<Backend, 'stat'>
   /** Undefined without a backend that has conditional writes. */
   readonly work: WorkPlace | undefined
+  /** As in `LinkedManifest`. */
+  readonly blobsFollow: boolean
   /** Undefined where no versions of tags are kept. */
   readonly tags: VersionedTags | undefined
 }
@@ -63,7 +65,7 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, r
   const backends = lifecycle([registry, own, second].filter((each) => each !== undefined))
   if (registry !== undefined) {
     const index = registryIndex(registry, second === undefined ? {} : beside(second))
-    return { index, backends, probed: pinged(registry), work, tags: index.versioned }
+    return { index, backends, probed: pinged(registry), work, blobsFollow: true, tags: index.versioned }
   }
   const backend = own as Backend
   const records = indexRecords({ ...runtime, backend })
@@ -73,6 +75,7 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, r
     backends,
     probed: backend,
     work,
+    blobsFollow: false,
     tags,
   }
 }
