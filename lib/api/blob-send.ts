@@ -30,7 +30,7 @@ const farUploadSchema = z.object({ id: text(256).min(1), member: text(128).exact
 export const sendTargetSchema = z.object({
   /** Base URL of the far origin. */
   url: baseUrlSchema,
-  /** The secret of the far cluster's services. It is written to no log and to no answer. */
+  /** The `peering` secret of the far cluster. It is written to no log and to no answer. */
   secret: secretSchema.exactOptional(),
   /** The repository in the far cluster. */
   repository: repositorySchema,

@@ -38,6 +38,8 @@ export interface Route {
   readonly path: string
   /** The right that the caller needs; `none` is for probes. */
   readonly right: 'none' | Right
+  /** Whoever has this right in place of the other one may call the route, too. */
+  readonly orRight?: Right
   /** One line for the docs. */
   readonly summary: string
   /** Answers, or throws an AppError, which the error middleware turns into an answer. */

@@ -228,7 +228,7 @@ const pathHandler = (routes: readonly Route[], components: RoutingComponents): e
     visit.allowed.clear()
     const principal = components.authenticate(req)
     visit.principal = principal
-    requireRight({ principal }, route.right)
+    requireRight({ principal }, route.right, route.orRight)
     visit.holds(await components.enterLoad({ req, path: targetOf(res).path }, visit.signal))
     throwIfAborted(visit.signal)
     const exchange = exchangeOf(components, { req, res }, principal)

@@ -2,9 +2,10 @@ import type { SecretName } from './secrets.ts'
 
 /**
  * What a caller may do. `read`: content. `announce`: take part in swarms. `write`: push. `ring`: speak as a member of the
- * services, e.g. as an origin. `inspect`: look at a service. `admin`: control it.
+ * services, e.g. as an origin. `replicate`: bring tags of another cluster, and what they need. `inspect`: look at a
+ * service. `admin`: control it.
  */
-export type Right = 'read' | 'announce' | 'write' | 'ring' | 'inspect' | 'admin'
+export type Right = 'read' | 'announce' | 'write' | 'ring' | 'replicate' | 'inspect' | 'admin'
 
 /** Who is calling. */
 export interface Principal {
@@ -16,7 +17,7 @@ export interface Principal {
 /** What a caller without a secret may do. */
 export type AnonymousRights = 'none' | 'read' | 'write' | 'admin'
 
-const everything: readonly Right[] = ['read', 'announce', 'write', 'ring', 'inspect', 'admin']
+const everything: readonly Right[] = ['read', 'announce', 'write', 'ring', 'replicate', 'inspect', 'admin']
 
 export const anonymousRights: Readonly<Record<AnonymousRights, readonly Right[]>> = {
   none: [],
@@ -30,7 +31,8 @@ export const secretRights: Readonly<Record<SecretName, readonly Right[]>> = {
   read: ['read'],
   push: ['read', 'write'],
   node: ['read', 'announce'],
-  service: ['read', 'announce', 'write', 'ring'],
+  service: ['read', 'announce', 'write', 'ring', 'replicate'],
+  peering: ['replicate'],
   adminRead: ['inspect'],
   admin: ['inspect', 'admin'],
 }

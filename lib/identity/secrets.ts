@@ -3,9 +3,9 @@ import { type SecretProver, secretProver } from './peer-prover.ts'
 
 /**
  * The secrets of a cluster, each for one kind of caller: clients that pull, clients that push, the nodes' agents, the
- * services that work together, those who only look at services, and admins.
+ * services that work together, other clusters that replicate to this one, those who only look at services, and admins.
  */
-export const secretNames = ['read', 'push', 'node', 'service', 'adminRead', 'admin'] as const
+export const secretNames = ['read', 'push', 'node', 'service', 'peering', 'adminRead', 'admin'] as const
 export type SecretName = (typeof secretNames)[number]
 
 /** What a program does with secrets. It is given no others. */

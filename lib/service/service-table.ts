@@ -35,7 +35,7 @@ export const serviceTable = {
       admin: { key: 'admin', port: 62_004 },
       kraken: { key: 'kraken', port: 62_005, off: true },
     },
-    secrets: { accepts: ['node', 'service', 'adminRead', 'admin'], shows: 'service' },
+    secrets: { accepts: ['node', 'service', 'peering', 'adminRead', 'admin'], shows: 'service' },
   },
   tracker: {
     name: 'tracker',
@@ -56,7 +56,7 @@ export const serviceTable = {
       ops: { key: 'ops', port: 64_003 },
       admin: { key: 'admin', port: 64_004 },
     },
-    secrets: { accepts: ['node', 'service', 'adminRead', 'admin'], shows: 'service', proves: 'node' },
+    secrets: { accepts: ['node', 'service', 'peering', 'adminRead', 'admin'], shows: 'service', proves: 'node' },
   },
   agent: {
     name: 'agent',

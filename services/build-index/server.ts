@@ -143,7 +143,7 @@ function manifestRoutes(index: ManifestLinks, find: Find, linked: Linked): reado
   const { manifest } = buildIndexRoutes
   return [
     read(manifest, 'the descriptor of a manifest', get),
-    write('PUT', manifest, 'links a manifest', put),
+    bring(manifest, 'links a manifest', put),
     write('DELETE', manifest, 'unlinks a manifest and removes its tags', remove),
   ]
 }
@@ -167,7 +167,7 @@ function blobRoutes(index: BlobLinks, find: Find): readonly Route[] {
   const { blob } = buildIndexRoutes
   return [
     read(blob, 'size of a linked blob', get),
-    write('PUT', blob, 'links a blob', put),
+    bring(blob, 'links a blob', put),
     write('DELETE', blob, 'unlinks a blob', remove),
   ]
 }
@@ -195,7 +195,7 @@ function referrerServerRoutes(index: ReferrerIndex): readonly Route[] {
   const { all, one } = referrerRoutes
   return [
     read(all, 'what has a manifest as its subject', get),
-    write('PUT', one, 'notes what has a manifest as its subject', put),
+    bring(one, 'notes what has a manifest as its subject', put),
     write('DELETE', one, 'removes it from that list', remove),
   ]
 }
@@ -214,6 +214,12 @@ const write = (method: 'PUT' | 'DELETE', path: string, summary: string, handle: 
   right: 'write',
   summary,
   handle,
+})
+
+/** What another cluster does here, too, before it sets a tag. */
+const bring = (path: string, summary: string, handle: Handle): Route => ({
+  ...write('PUT', path, summary, handle),
+  orRight: 'replicate',
 })
 
 /** Callers say that they take an answer of a moment ago. */

@@ -190,7 +190,10 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
   }
 
   return [
-    { methods: ['HEAD'], path: originRoutes.blob, right: 'read', summary: 'size of the blob', handle: head },
+    {
+      ...{ methods: ['HEAD'], path: originRoutes.blob, summary: 'size of the blob', handle: head },
+      ...{ right: 'read', orRight: 'replicate' },
+    },
     { methods: ['GET'], path: originRoutes.blob, right: 'read', summary: 'the blob, with single ranges', handle: get },
     { methods: ['PUT'], path: originRoutes.blob, right: 'write', summary: 'takes a copy', handle: put },
     { methods: ['GET'], path: originRoutes.metainfo, right: 'read', summary: 'the metainfo stream', handle: metainfo },

@@ -3,6 +3,7 @@ import type { Backends } from '../../lib/backend/index.ts'
 import { appError } from '../../lib/base/index.ts'
 import { parseDigest } from '../../lib/core/index.ts'
 import { clientOf, type Exchange, type Route, sendEmpty, sendJson } from '../../lib/http/index.ts'
+import { may } from '../../lib/identity/index.ts'
 import { type BlobRoutesComponents, blobRoutes } from './blob-routes.ts'
 import { type SendRoutesComponents, sendRoutes } from './push/send-routes.ts'
 import type { UploadSessions, UploadState } from './push/upload-sessions.ts'
@@ -22,9 +23,9 @@ const offsetOf = (exchange: Exchange): number => {
   return Number(text)
 }
 
-/** Who uploads: a proxy names its client; any other caller is one itself. */
-const uploaderOf = ({ req }: Exchange): string => {
-  const named = req.headers[CLIENT_HEADER]
+/** Who uploads: a proxy names its client; any other caller is one itself, also when it names somebody. */
+const uploaderOf = ({ req, principal }: Exchange): string => {
+  const named = may(principal, 'write') ? req.headers[CLIENT_HEADER] : undefined
   return typeof named === 'string' && /^[\w.:/-]{1,64}$/.test(named) ? named : clientOf(req)
 }
 
@@ -56,14 +57,15 @@ function uploadRoutes({ uploads, backends }: OriginRoutesComponents, memberId: s
   }
 
   const { uploads: collection, upload } = originRoutes
-  const routes: readonly Route[] = [
-    { methods: ['POST'], path: collection, right: 'write', summary: 'opens an upload', handle: create },
-    { methods: ['GET'], path: upload, right: 'write', summary: 'state of an upload', handle: status },
-    { methods: ['PATCH'], path: upload, right: 'write', summary: 'appends the body', handle: append },
-    { methods: ['PUT'], path: upload, right: 'write', summary: 'closes an upload', handle: commit },
-    { methods: ['DELETE'], path: upload, right: 'write', summary: 'cancels an upload', handle: cancel },
+  const routes: readonly Omit<Route, 'right'>[] = [
+    { methods: ['POST'], path: collection, summary: 'opens an upload', handle: create },
+    { methods: ['GET'], path: upload, summary: 'state of an upload', handle: status },
+    { methods: ['PATCH'], path: upload, summary: 'appends the body', handle: append },
+    { methods: ['PUT'], path: upload, summary: 'closes an upload', handle: commit },
+    { methods: ['DELETE'], path: upload, summary: 'cancels an upload', handle: cancel },
   ]
-  return routes.map(underRepository)
+  // Origins of other clusters send what is replicated.
+  return routes.map((route) => underRepository({ ...route, right: 'write', orRight: 'replicate' }))
 }
 
 /** A session does not need its repository, but a malformed repository in the path is refused. */

@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { loadConfig } from '../../lib/config/index.ts'
+import { digestOf } from '../../lib/core/index.ts'
 import { type SecretName, secretNames, secretProver } from '../../lib/identity/index.ts'
 import { serviceFacts } from '../../lib/service/index.ts'
 import { doors } from '../../services/herd/index.ts'
+import { documentedRoutes } from '../kit/documented-routes.ts'
 import { pushBlobOf } from '../kit/pushed-blob.ts'
 import { everySecret, secretOverrides } from '../kit/secrets.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
@@ -28,7 +30,7 @@ const announce = (role: 'agent' | 'origin') => ({
 
 interface Door {
   readonly at: readonly [id: string, listener: string]
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: string
   readonly path: string
   readonly body?: object
   readonly headers?: Readonly<Record<string, string>>
@@ -36,6 +38,8 @@ interface Door {
 
 const uploads = '/namespace/team%2Fa/uploads'
 const some = `sha256:${'0'.repeat(64)}`
+/** As in the examples of `documentedRoutes`. */
+const absent = digestOf(Buffer.from('nobody has this'))
 
 /** One request for each thing that a secret is for, and the secrets that may. */
 const table: readonly (readonly [what: string, may: readonly SecretName[], door: Door])[] = [
@@ -67,7 +71,23 @@ const table: readonly (readonly [what: string, may: readonly SecretName[], door:
     ['service'],
     { at: ['origin-1', 'http'], method: 'GET', path: `/namespace/team%2Fa/blobs/${some}/held` },
   ],
-  ['upload at an origin', ['service'], { at: ['origin-1', 'http'], method: 'POST', path: uploads }],
+  [
+    'ask an origin as another one how long a blob is',
+    ['service'],
+    {
+      ...{ at: ['origin-1', 'http'], method: 'HEAD', path: `/namespace/team%2Fa/blobs/${some}` },
+      headers: { 'x-shoal-hop': '1' },
+    },
+  ],
+  [
+    'have an origin send elsewhere',
+    ['service'],
+    {
+      ...{ at: ['origin-1', 'http'], method: 'POST', path: `/namespace/team%2Fa/blobs/${some}/send` },
+      body: { url: 'http://far.example', repository: 'team/a' },
+    },
+  ],
+  ['upload at an origin', ['service', 'peering'], { at: ['origin-1', 'http'], method: 'POST', path: uploads }],
   [
     'see whether an origin leaves',
     ['adminRead', 'admin'],
@@ -125,6 +145,55 @@ async function knock({ at, method, path, body, headers }: Door, secret: string |
   })
   return status
 }
+
+/** What replication calls at the far end, and nothing else. */
+const forOtherClusters = [
+  'build-index GET /replicas',
+  'build-index POST /replicas/team%2Fapp/states',
+  'build-index GET /replicas/team%2Fapp/tags/1.0',
+  'build-index PUT /replicas/team%2Fapp/tags/1.0',
+  'build-index DELETE /replicas/team%2Fapp/tags/1.0',
+  `build-index PUT /repositories/team%2Fapp/blobs/${absent}`,
+  `build-index PUT /repositories/team%2Fapp/manifests/${absent}`,
+  `build-index PUT /repositories/team%2Fapp/referrers/x/${absent}`,
+  `origin HEAD /namespace/team%2Fapp/blobs/${absent}`,
+  'origin POST /namespace/team%2Fapp/uploads',
+  'origin GET /namespace/team%2Fapp/uploads/x',
+  'origin PATCH /namespace/team%2Fapp/uploads/x',
+  'origin PUT /namespace/team%2Fapp/uploads/x',
+  'origin DELETE /namespace/team%2Fapp/uploads/x',
+]
+
+test('another cluster may do what replication calls, and nothing else at any route of any service', async () => {
+  const guarded = documentedRoutes.filter(({ right, path }) => right !== 'none' || path.startsWith('/v2'))
+  expect(guarded.length).toBeGreaterThan(100)
+  const answers = await Promise.all(
+    guarded.map(async ({ kind, listener, method, path }) => {
+      const { name } = serviceFacts(kind)
+      const status = await knock({ at: [`${name}-1`, listener], method, path }, everySecret.peering)
+      return { request: `${name} ${method} ${path}`, status }
+    }),
+  )
+  const inside = answers.filter(({ status }) => status !== 401 && status !== 403).map(({ request }) => request)
+  expect(inside.toSorted()).toEqual(forOtherClusters.toSorted())
+})
+
+test('another cluster cannot have its uploads count for somebody else', async () => {
+  const headers = { 'x-shoal-client': '192.0.2.7' }
+  const opened = async (secret: string) => {
+    const answer = await fetch(shoal.url('origin-1') + uploads, {
+      ...{ method: 'POST', headers: { ...headers, authorization: `Bearer ${secret}` } },
+    })
+    return ((await answer.json()) as { readonly id: string }).id
+  }
+  const [ours, theirs] = [await opened(everySecret.service), await opened(everySecret.peering)]
+  const list = await fetch(`${shoal.url('origin-1', 'admin')}/uploads`, {
+    headers: { authorization: `Bearer ${everySecret.admin}` },
+  })
+  const { uploads: open } = (await list.json()) as { uploads: readonly { readonly id: string; client: string }[] }
+  const clientOf = (id: string) => open.find((upload) => upload.id === id)?.client
+  expect([clientOf(ours), clientOf(theirs)]).toEqual(['192.0.2.7', '127.0.0.1'])
+})
 
 describe('a secret', () => {
   test.each(table)('lets those who have the right one %s: %j', async (_, may, door) => {

@@ -36,6 +36,16 @@ export interface Clusters extends AsyncDisposable {
 
 const indexes = ['build-index-1', 'build-index-2']
 
+/**
+ * Overrides of a cluster that asks for secrets of its own behind its proxy, where everybody may pull and push. Others
+ * replicate to it with `peering` alone.
+ */
+export const guardedCluster = (own: { readonly service: string; readonly peering: string }): readonly string[] => [
+  ...['buildIndex', 'origin', 'tracker', 'proxy'].map((kind) => `${kind}.secrets.service=${own.service}`),
+  ...['buildIndex', 'origin'].map((kind) => `${kind}.secrets.peering=${own.peering}`),
+  ...['buildIndex.anonymous=read', 'origin.anonymous=read', 'tracker.anonymous=write', 'proxy.anonymous=write'],
+]
+
 /** Several clusters of one agent, two origins and two build-indexes each, that replicate to each other. */
 export function startClusters({ clusters, replication, overrides, processes = [] }: ClustersInit): Promise<Clusters> {
   return buildResource(async (stack) => {

@@ -16,6 +16,7 @@ export const everySecret = {
   push: 'the-secret-of-pushers',
   node: 'the-secret-of-nodes',
   service: 'the-secret-of-services',
+  peering: 'the-secret-of-other-clusters',
   adminRead: 'the-secret-of-watchers',
   admin: 'the-secret-of-admins',
 } as const satisfies Given

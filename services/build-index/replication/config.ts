@@ -14,7 +14,7 @@ const minuteOfDay = z
 export const remoteSchema = z.strictObject({
   /** Its build-indexes. */
   urls: z.array(baseUrl).min(1),
-  /** Its `service` secret. */
+  /** Its `peering` secret. */
   secret: secretText.transform((value) => () => value).exactOptional(),
   /** The tags that go there: those that fit one of the rules. */
   rules: z.array(z.strictObject({ repository: pattern, tag: pattern.default('*') })).min(1),

@@ -88,7 +88,7 @@ export function farEndRoutes(components: FarEndComponents): readonly Route[] {
 
   const row = (method: Route['methods'][number], path: string, summary: string, handle: Route['handle']): Route => ({
     ...{ methods: [method], path, summary, handle },
-    right: 'ring',
+    right: 'replicate',
   })
   return [
     row('GET', replicaRoutes.cluster, 'the name of this cluster, and its origins', describe),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { seededRandom } from '../../../lib/base/index.ts'
 import { pushImage } from '../../contract/registry/running-registry.ts'
-import { type Clusters, startClusters } from '../../kit/clusters.ts'
+import { type Clusters, guardedCluster, startClusters } from '../../kit/clusters.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { descriptorOf, type FixtureManifest, imageFixture, manifestFixture } from '../../kit/image-fixture.ts'
 
@@ -10,11 +10,23 @@ const names = ['one', 'two', 'three']
 const OCI_IMAGE = 'application/vnd.oci.image.manifest.v1+json'
 const image = imageFixture(random, [2000])
 
+/** What another cluster shows to this one. */
+const peering = (name: string) => `the-secret-for-peers-of-${name}`
+
 let clusters: Clusters
 
 /** `one` to `two` to `three`, and back to `one`. */
 beforeAll(async () => {
-  clusters = await startClusters({ clusters: { one: { two: {} }, two: { three: {} }, three: { one: {} } } })
+  // The test asks at the admin listeners of build-indexes.
+  const guarded = (name: string) => [
+    ...guardedCluster({ service: `the-secret-of-services-${name}`, peering: peering(name) }),
+    'buildIndex.anonymous=admin',
+  ]
+  const to = (name: string) => ({ [name]: { secret: peering(name) } })
+  clusters = await startClusters({
+    overrides: Object.fromEntries(names.map((name) => [name, guarded(name)])),
+    clusters: { one: to('two'), two: to('three'), three: to('one') },
+  })
 }, 240_000)
 afterAll(async () => clusters[Symbol.asyncDispose](), 60_000)
 

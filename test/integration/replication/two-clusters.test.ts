@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { seededRandom } from '../../../lib/base/index.ts'
 import { digestHex } from '../../../lib/core/index.ts'
 import { pushImage } from '../../contract/registry/running-registry.ts'
-import { type Clusters, startClusters, type TestCluster } from '../../kit/clusters.ts'
+import { type Clusters, guardedCluster, startClusters, type TestCluster } from '../../kit/clusters.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { type FixtureManifest, imageFixture, indexFixture } from '../../kit/image-fixture.ts'
 import type { RegistryClient } from '../../kit/registry-client.ts'
@@ -10,23 +10,23 @@ import type { RegistryClient } from '../../kit/registry-client.ts'
 const random = seededRandom(Number(process.env['SEED'] ?? 7))
 const MIB = 1024 * 1024
 
-const secret = 'the-secret-of-the-far-services'
+/** All that the near cluster is given of the far one's secrets. */
+const secret = 'the-secret-for-the-near-cluster'
 
 let clusters: Clusters
 let near: TestCluster
 let far: TestCluster
 
 beforeAll(async () => {
-  // The other cluster lets everybody pull and push at its proxy, and asks for its secret behind it.
-  const guarded = ['buildIndex', 'origin', 'tracker', 'proxy'].map((kind) => `${kind}.secrets.service=${secret}`)
-  const open = [
-    'buildIndex.anonymous=read',
-    'origin.anonymous=read',
-    'tracker.anonymous=write',
-    'proxy.anonymous=write',
-  ]
   clusters = await startClusters({
-    overrides: { far: [...guarded, ...open] },
+    overrides: {
+      near: [
+        ...guardedCluster({ service: 'the-secret-of-the-near-services', peering: 'the-secret-for-the-far-cluster' }),
+        // The test asks at its admin listener.
+        'buildIndex.anonymous=admin',
+      ],
+      far: guardedCluster({ service: 'the-secret-of-the-far-services', peering: secret }),
+    },
     clusters: {
       near: { far: { secret, rules: [{ repository: 'team/*' }, { repository: 'only/v', tag: 'v*' }], deletes: true } },
       far: {},

@@ -71,8 +71,8 @@ describe('docs/endpoints.md', () => {
     const documented = rows
       .filter((row) => row.heading === heading)
       .flatMap(({ method, path, right }) => method.split(' ').map((each) => `${each} ${withoutQuery(path)} ${right}`))
-    const served = listeners[heading]!.flatMap(({ methods, path, right }) =>
-      methods.map((m) => `${m} ${path} ${right}`),
+    const served = listeners[heading]!.flatMap(({ methods, path, right, orRight }) =>
+      methods.map((m) => `${m} ${path} ${[right, ...(orRight === undefined ? [] : [orRight])].join(' or ')}`),
     )
     expect(documented.toSorted()).toEqual(served.toSorted())
   })

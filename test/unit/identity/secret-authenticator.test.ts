@@ -8,7 +8,7 @@ const caller = (authorization?: string, remoteAddress = '10.0.0.9') =>
 
 const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`
 
-const everything = ['read', 'announce', 'write', 'ring', 'inspect', 'admin']
+const everything = ['read', 'announce', 'write', 'ring', 'replicate', 'inspect', 'admin']
 
 describe('secretAuthenticator with a secret', () => {
   const authenticate = secretAuthenticator({ secrets: accepting({ admin: 'sesame' }), anonymous: 'read' })
@@ -59,7 +59,8 @@ describe('each secret', () => {
     ['read', ['read']],
     ['push', ['read', 'write']],
     ['node', ['read', 'announce']],
-    ['service', ['read', 'announce', 'write', 'ring']],
+    ['service', ['read', 'announce', 'write', 'ring', 'replicate']],
+    ['peering', ['replicate']],
     ['adminRead', ['inspect']],
     ['admin', ['inspect', 'admin']],
   ] as const)('%s gives its own rights: %j', (name, rights) => {

@@ -105,10 +105,10 @@ describe('the API for other clusters', () => {
     await far.pair[Symbol.asyncDispose]()
   })
 
-  test('asks for the right of a service on every route', async () => {
+  test('asks for the right of another cluster on every route', async () => {
     const { index, tags } = localIndex({ backend: memoryBackend(), clock: fakeClock(), random: seededRandom(1) })
     const routes = farEndRoutes({ index, tags, origins: {} as never, self: { cluster: 'far', origins: [] } })
-    expect(routes.every(({ right }) => right === 'ring')).toBe(true)
+    expect(routes.every(({ right }) => right === 'replicate')).toBe(true)
     expect(new Set(routes.map(({ path }) => path))).toEqual(new Set(Object.values(replicaRoutes)))
   })
 })
