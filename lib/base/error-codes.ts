@@ -138,6 +138,7 @@ const ownCodes = {
   ),
   REQUEST_INVALID: final(400, 'the request line or a header is malformed'),
   REQUEST_TIMEOUT: retryable(504, 'no answer came in time'),
+  SEND_NOT_ALLOWED: final(403, 'this origin may not send to that host; name it in send.allow of the origins'),
   SHUTTING_DOWN: retryable(503, 'the service is shutting down; ask another'),
   SOURCES_EXHAUSTED: retryable(503, 'no peer and no origin could give the blob'),
   STALLED: retryable(504, 'no bytes arrived for too long'),

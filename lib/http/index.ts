@@ -26,6 +26,7 @@ export {
   httpServer,
 } from './http-server.ts'
 export { inTouch } from './in-touch.ts'
+export { admittedFrom, admittedOutside, isLinkHost, mayLeadTo } from './inner-address.ts'
 export type { Load, LoadedRequest, LoadLimits } from './load.ts'
 export { type LookBudget, type LookBudgetInit, lookBudget } from './look-budget.ts'
 export { nextLink, type PageLimits, type PageRequest, pageRequest } from './page.ts'

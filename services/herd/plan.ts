@@ -74,6 +74,8 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
     member: id,
     folder: join(data, id),
     backends: [{ repository: '*', backend }],
+    // Clusters for a try stand on one machine.
+    send: { allow: [HOST] },
     ...{ origins, trackers },
   }),
   tracker: (id, { origins, trackers }, data) => ({ member: id, origins, trackers, folder: join(data, id) }),

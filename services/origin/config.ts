@@ -3,6 +3,7 @@ import { placeKeys } from '../../lib/api/index.ts'
 import { backendRulesSchema } from '../../lib/backend/index.ts'
 import { byteSize, duration, rate } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import { allowedHost } from './push/send-targets.ts'
 
 /** Every key of an origin; `config/origin/base.yaml` shows them with their defaults. */
 export const originSchema = z.strictObject({
@@ -84,6 +85,13 @@ export const originSchema = z.strictObject({
       retryMax: duration.prefault('5m'),
       /** Tries of a blob before it becomes a dead letter. */
       attempts: z.number().int().min(1).default(1000),
+    })
+    .prefault({}),
+  /** Blobs that are sent to other clusters. */
+  send: z
+    .strictObject({
+      /** The hosts of their origins; nothing is sent to others. */
+      allow: z.array(allowedHost).prefault([]),
     })
     .prefault({}),
   /** The ring of origins. */

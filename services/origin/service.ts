@@ -3,7 +3,7 @@ import { type Backends, backendProbes, durabilityOf, openBackends } from '../../
 import { appError, background, type Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { type BlobRef, type Digest, peerIdOf } from '../../lib/core/index.ts'
-import { httpClient, lookBudget } from '../../lib/http/index.ts'
+import { lookBudget } from '../../lib/http/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, inlineDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -28,6 +28,7 @@ import type { OriginConfig } from './config.ts'
 import { journalStorage, openWriteBack } from './push/open-write-back.ts'
 import { placement, pushes } from './push/placement.ts'
 import { remoteSend } from './push/remote-send.ts'
+import { sendTargets } from './push/send-targets.ts'
 import { uploadQuota, uploadRefusals } from './push/upload-quota.ts'
 import { uploadSessions } from './push/upload-sessions.ts'
 import { siblingClients } from './ring/sibling-clients.ts'
@@ -130,8 +131,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const runtime = { ...serviceRuntime('origin', config, components), hashing: blockHashing(threadDigester()) }
   const { logger } = runtime
   const http = clusterHttp(runtime, config)
-  // Calls to other clusters show no secret of this one.
-  const remoteHttp = httpClient(runtime)
+  const targets = sendTargets(runtime, config.send.allow)
   const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
   const siblings = siblingClients(http, cluster)
   const trackerRing = serviceCluster(runtime, { name: 'trackers', ...config.trackers })
@@ -146,7 +146,7 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const patterns = config.backends.map(({ repository }) => repository)
   const names = blobNames({ store, backends }, { patterns })
   const rings = { origins: cluster, trackers: trackerRing }
-  return { runtime, http, remoteHttp, cluster, rings, siblings, evictions, store, backends, storage, engine, names }
+  return { runtime, http, targets, cluster, rings, siblings, evictions, store, backends, storage, engine, names }
 }
 
 type OriginParts = ReturnType<typeof originParts>
@@ -225,7 +225,8 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       ingest: bring,
       pieceHashes: hashes,
       pace,
-      remoteSend: remoteSend({ ...shared, remoteHttp: parts.remoteHttp, pace, onSent }),
+      sendTargets: parts.targets,
+      remoteSend: remoteSend({ ...shared, remoteHttp: parts.targets.http, pace, onSent }),
       admitOverHttp: (...asked) => engine.admitOverHttp(...asked),
       writeBack: later,
       looks: lookBudget(runtime, LOOKS),
@@ -245,7 +246,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
 /** One origin. @throws INSECURE_BIND, CONFIG_INVALID */
 export function originService(components: OriginComponents, config: OriginConfig): OriginService {
   const parts = originParts(components, config)
-  const { runtime, http, remoteHttp, store, backends, engine } = parts
+  const { runtime, http, targets, store, backends, engine } = parts
   const { tasks, bring, later, keeping, admin, routes } = originRules(parts, config)
   const probes = backendProbes(runtime, backends.probed ?? [])
   const shell = serviceShell(runtime, config, {
@@ -267,7 +268,7 @@ export function originService(components: OriginComponents, config: OriginConfig
     later.work,
   ]
   return {
-    ...shell.around([http, remoteHttp, ...content, ...shell.listeners, keeping]),
+    ...shell.around([http, targets.http, ...content, ...shell.listeners, keeping]),
     engine,
     get url() {
       return shell.url('http')

@@ -28,6 +28,7 @@ export function nearOrigin(config: Readonly<Record<string, unknown>> = {}): Prom
         ...{ folder, http: auto, ops: auto, admin: auto, peer: auto, drain: '100ms' },
         origins: { members: [{ id: 'origin-1', url: 'http://127.0.0.1:1' }] },
         trackers: { members: [{ id: 'nobody', url: 'http://127.0.0.1:1' }] },
+        send: { allow: ['127.0.0.1'] },
         ...config,
       }),
     )

@@ -104,6 +104,7 @@ export function originRing(ids: readonly string[], replicas = REPLICAS): Promise
         origins: { members: membersOf(members), replicas },
         trackers: { members: [{ id: 'nobody', url: 'http://127.0.0.1:1' }] },
         backends: [{ repository: '*', backend: { driver: 'file', folder: join(data, `store-of-${id}`) } }],
+        send: { allow: ['127.0.0.1'] },
         ...config,
       }
     }

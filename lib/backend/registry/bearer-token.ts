@@ -1,6 +1,5 @@
 import { type AbortOptions, appError, type Clock } from '../../base/index.ts'
-import type { HttpClient } from '../../http/index.ts'
-import { mayLeadTo } from '../web/inner-address.ts'
+import { type HttpClient, mayLeadTo } from '../../http/index.ts'
 import { refusalOf, sendWeb, type WebAnswer, type WebRequest } from '../web/web-client.ts'
 import type { Challenge } from './challenge.ts'
 import { basicAuthorization, type Login } from './credentials.ts'

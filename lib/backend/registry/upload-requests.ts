@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { type AbortOptions, type AppError, appError, type Clock, deadline, hasCode } from '../../base/index.ts'
 import type { Digest } from '../../core/index.ts'
+import { mayLeadTo } from '../../http/index.ts'
 import type { Governor } from '../governor.ts'
-import { mayLeadTo } from '../web/inner-address.ts'
 import { refusalOf, type WebAnswer } from '../web/web-client.ts'
 import { type RegistryRequest, type RegistrySession, scopes } from './registry-session.ts'
 

@@ -8,9 +8,8 @@ import {
   isAbort,
   isAppError,
 } from '../../base/index.ts'
-import type { HttpClient, HttpRequest, HttpResponse } from '../../http/index.ts'
+import { type HttpClient, type HttpRequest, type HttpResponse, mayLeadTo } from '../../http/index.ts'
 import { backendError } from '../backend-error.ts'
-import { mayLeadTo } from './inner-address.ts'
 
 /** Most redirects that one request follows; a CDN needs one, a moved host two. */
 export const MAX_REDIRECTS = 5

@@ -33,6 +33,7 @@ import type { StoredBlob } from '../../../lib/store/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { Ingest } from '../bring/ingest.ts'
 import type { RemoteSend, SendOutcome } from './remote-send.ts'
+import type { SendTargets } from './send-targets.ts'
 
 /** Most sends at the same time: each holds a piece in memory and a connection. */
 export const MAX_SENDS = 32
@@ -42,6 +43,7 @@ const LINE_EVERY_MS = 1_000
 
 export interface SendRoutesComponents {
   readonly remoteSend: RemoteSend
+  readonly sendTargets: Pick<SendTargets, 'check'>
   /** Brings the blob here. */
   readonly ingest: Ingest
   /** For blobs that are nowhere. */
@@ -107,7 +109,7 @@ class Teller {
 
 /** The route by which the cluster's build-indexes make this origin send a blob to an origin of another cluster. */
 export function sendRoutes(components: SendRoutesComponents): readonly Route[] {
-  const { remoteSend, ingest, looks, clock, logger } = components
+  const { remoteSend, sendTargets, ingest, looks, clock, logger } = components
   let sends = 0
 
   const answer = async (exchange: Exchange, blob: StoredBlob, target: SendTarget): Promise<void> => {
@@ -141,6 +143,7 @@ export function sendRoutes(components: SendRoutesComponents): readonly Route[] {
     const blob = blobOf(exchange)
     const { signal } = exchange
     const target = parseBody(sendTargetSchema, await readJson(exchange, MAX_SEND_BODY))
+    sendTargets.check(target.url)
     if (sends >= MAX_SENDS) {
       throw refusal(appError('LISTENER_BUSY', { detail: { limit: 'sends' } }), { 'retry-after': RETRY_AFTER_SECONDS })
     }

@@ -1,4 +1,4 @@
-import type { Admits } from '../../http/index.ts'
+import type { Admits } from './guarded-lookup.ts'
 
 /** What a host name in a URL says about where it leads; names that only DNS knows are `outer`. */
 type Reach = 'loopback' | 'link' | 'outer'
@@ -17,6 +17,17 @@ function reachOf(hostname: string): Reach {
 }
 
 const dotted = (high: number, low: number): string => [high >> 8, high & 255, low >> 8, low & 255].join('.')
+
+/** Whether a host, as `URL` writes it, is of this machine's link, or where clouds keep credentials: nobody sends there. */
+export const isLinkHost = (hostname: string): boolean => reachOf(hostname) === 'link'
+
+/** Which addresses names may have: never those of the link, and those of this machine only for names that `mayBeHere`. */
+export const admittedOutside =
+  (mayBeHere: (host: string) => boolean): Admits =>
+  (host, address) => {
+    const reach = reachOf(hostOf(address))
+    return reach === 'outer' || (reach === 'loopback' && mayBeHere(host))
+  }
 
 /**
  * Which addresses the names of a store's URLs may have: a name is as good as the address that it stands for, except the

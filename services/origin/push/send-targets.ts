@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { appError } from '../../../lib/base/index.ts'
+import {
+  admittedOutside,
+  type HttpClient,
+  type HttpClientComponents,
+  httpClient,
+  isLinkHost,
+} from '../../../lib/http/index.ts'
+
+/** A host that may be sent to. */
+interface AllowedHost {
+  /** As `URL` writes it, without a dot at the end. */
+  readonly host: string
+  /** It stands for all names below it, and not for itself. */
+  readonly below: boolean
+  /** Undefined: any. */
+  readonly port: number | undefined
+}
+
+const shape = /^(\*\.)?(\[[\da-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/i
+const MAX_PORT = 65_535
+
+const hostIn = (url: URL): string => url.hostname.replace(/\.$/, '')
+
+function parseAllowed(text: string): AllowedHost | undefined {
+  const [, star, name = '', port] = shape.exec(text) ?? []
+  const url = `http://${name}`
+  if (name === '' || !URL.canParse(url) || Number(port ?? 1) > MAX_PORT) return undefined
+  return { host: hostIn(new URL(url)), below: star !== undefined, port: port === undefined ? undefined : Number(port) }
+}
+
+/** One entry of `send.allow`. */
+export const allowedHost = z.string().transform((text, context): AllowedHost => {
+  const allowed = parseAllowed(text)
+  if (allowed !== undefined) return allowed
+  context.addIssue('a host to send to is like far.example.com, far.example.com:64001, [2001:db8::1] or *.example.com')
+  return z.NEVER
+})
+
+/** Where an origin may send blobs to. */
+export interface SendTargets {
+  /** @throws SEND_NOT_ALLOWED */
+  check(url: string): void
+  /** Shows no secret of this cluster, and connects to no address at which nobody may be sent to. */
+  readonly http: HttpClient
+}
+
+const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol === 'https:' ? 443 : 80)
+
+/** Names below others may be anybody's: only a host that is named itself may be this machine. */
+export function sendTargets(components: HttpClientComponents, allow: readonly AllowedHost[]): SendTargets {
+  const fits = (url: URL) => {
+    const [host, port] = [hostIn(url), portOf(url)]
+    return allow.some(
+      (allowed) =>
+        (allowed.port ?? port) === port && (allowed.below ? host.endsWith(`.${allowed.host}`) : host === allowed.host),
+    )
+  }
+  return {
+    check(url) {
+      const target = new URL(url)
+      if (isLinkHost(target.hostname) || !fits(target))
+        throw appError('SEND_NOT_ALLOWED', { detail: { host: target.host } })
+    },
+    http: httpClient(components, {
+      admits: admittedOutside((name) => allow.some(({ host, below }) => !below && host === name.replace(/\.$/, ''))),
+    }),
+  }
+}
