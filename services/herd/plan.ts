@@ -75,7 +75,7 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
     backends: [{ repository: '*', backend }],
     ...{ origins, trackers },
   }),
-  tracker: (id, { origins }, data) => ({ origins, folder: join(data, id) }),
+  tracker: (id, { origins, buildIndexes }, data) => ({ origins, buildIndexes, folder: join(data, id) }),
   buildIndex: (_id, { backend, origins }) => ({ backend, origins }),
   proxy: (_id, { origins, buildIndexes, ownNames }) => ({ registry: { ownNames }, origins, buildIndexes }),
 }

@@ -1,4 +1,4 @@
-import { announceLimits, originCluster } from '../../lib/api/index.ts'
+import { announceLimits, type JobAnswer, originCluster } from '../../lib/api/index.ts'
 import type { Clock, Startable, Timer } from '../../lib/base/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -8,7 +8,9 @@ import type { TrackerConfig } from './config.ts'
 import { type Control, control } from './control/control.ts'
 import { controlFile } from './control/control-file.ts'
 import { crossings } from './crossings.ts'
-import { eventLog } from './events/event-log.ts'
+import { type EventLog, eventLog } from './events/event-log.ts'
+import { type Fleet, type FleetComponents, fleet } from './fleet/fleet.ts'
+import { orderRoutes } from './fleet/order-routes.ts'
 import { feeds } from './hosts/feeds.ts'
 import { hostBook } from './hosts/host-book.ts'
 import { hostHealth } from './hosts/host-health.ts'
@@ -124,6 +126,15 @@ function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: Tra
   return { book, feeds: feeding, health, names, events, observer: observing, control: steering }
 }
 
+interface FleetParts extends Pick<FleetComponents, 'http' | 'origins' | 'buildIndexes'> {
+  readonly events: Pick<EventLog, 'add'>
+}
+
+function fleetOf(runtime: Runtime, { events, ...parts }: FleetParts, config: TrackerConfig): Fleet {
+  const onJob = ({ id, kind, target, state, hosts }: JobAnswer) => events.add('job', { id, kind, target, state, hosts })
+  return fleet({ ...runtime, ...parts, onJob }, config)
+}
+
 /** Fires a signal at the stop. */
 function ending(): Startable & { readonly signal: AbortSignal } {
   const controller = new AbortController()
@@ -158,8 +169,11 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
       crossings: crossings(runtime.clock, { maxCrossings: MAX_CROSSINGS }),
     }),
   })
+  const origins = originCluster({ http, cluster })
+  const buildIndexes = serviceCluster(runtime, { name: 'buildIndexes', ...config.buildIndexes })
+  const orders = fleetOf(runtime, { http, origins, buildIndexes, events: observed.events }, config)
   const relay = metainfoRelay(
-    { ...runtime, cluster, origins: originCluster({ http, cluster }) },
+    { ...runtime, cluster, origins },
     {
       cacheBytes: config.relay.cache,
       maxUpstreams: config.relay.maxUpstreams,
@@ -178,18 +192,22 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     ...runtime,
     ...observed,
     ...known,
+    ...orders,
     end: end.signal,
-    rings: { origins: cluster },
+    rings: { origins: cluster, buildIndexes },
   })
   const shell = serviceShell(runtime, config, {
     kind: 'tracker',
-    listeners: { http: { routes }, admin: { routes: admin } },
+    listeners: {
+      http: { routes: [...routes, ...orderRoutes({ ...orders, announcements: announcing, end: end.signal })] },
+      admin: { routes: admin },
+    },
     notes: { store: () => store.trouble },
   })
   const sweeping = sweeper(runtime.clock, registry, seeds, observed.book)
   return {
     // Stop the relay and the streams of events before the listeners, which wait for them: they do not end by themselves.
-    ...shell.around([http, observed.control, sweeping, store, ...shell.listeners, relay, end]),
+    ...shell.around([http, observed.control, sweeping, store, orders, ...shell.listeners, relay, end]),
     get url() {
       return shell.url('http')
     },

@@ -3,6 +3,7 @@ import { appError } from '../../../lib/base/index.ts'
 import { type PeerId, parsePeerId, type SwarmId } from '../../../lib/core/index.ts'
 import { type Exchange, pageRequest, type Route, sendTagged } from '../../../lib/http/index.ts'
 import type { Control, MarkKind } from '../control/control.ts'
+import type { Posts } from '../fleet/posts.ts'
 import type { Feeds } from '../hosts/feeds.ts'
 import type { HostBook, KnownHost } from '../hosts/host-book.ts'
 import type { HostHealth } from '../hosts/host-health.ts'
@@ -23,6 +24,7 @@ export interface HostRoutesComponents {
   readonly book: HostBook
   readonly health: Pick<HostHealth, 'of'>
   readonly control: Pick<Control, 'markOf' | 'marks'>
+  readonly posts: Pick<Posts, 'size'>
 }
 
 const stateMarks: Readonly<Record<string, MarkKind>> = { banned: 'ban', draining: 'drain' }
@@ -99,7 +101,7 @@ export function hostRoutes(components: HostRoutesComponents): readonly Route[] {
 }
 
 const statistics =
-  ({ registry, seeds, book, control }: HostRoutesComponents) =>
+  ({ registry, seeds, book, control, posts }: HostRoutesComponents) =>
   (exchange: Exchange) => {
     const zones: Record<string, number> = {}
     for (const { zone = '' } of book.all()) zones[zone] = (zones[zone] ?? 0) + 1
@@ -112,6 +114,7 @@ const statistics =
       hosts: book.size,
       bans: control.marks('ban').length,
       drains: control.marks('drain').length,
+      listening: posts.size,
       zones,
     })
   }
