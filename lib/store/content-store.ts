@@ -204,6 +204,10 @@ class ContentStore implements ManagedStore {
     return this.#partials.list()
   }
 
+  async dropPartial(digest: Digest) {
+    return !this.#partials.has(digest) || this.#partials.evict(digest)
+  }
+
   sidecar(digest: Digest, name: SidecarName) {
     return this.#blobs.sidecar(digest, name)
   }

@@ -1,41 +1,26 @@
-import { finished } from 'node:stream/promises'
 import { type AbortOptions, appError } from '../../../lib/base/index.ts'
-import { type BlobRef, type Digest, wholeRange } from '../../../lib/core/index.ts'
+import type { Digest } from '../../../lib/core/index.ts'
 import { type ImageTag, imageBlobs } from '../../../lib/kraken/index.ts'
 import type { Manifests, Platform } from '../../../lib/registry/index.ts'
-import type { BlobReader } from '../../../lib/store/index.ts'
-import type { Pulls } from '../pulls.ts'
+import type { BringBlob } from '../bring-blob.ts'
 
 /** Blobs of an image that are pulled at the same time, as many as docker pulls. */
 const AT_ONCE = 3
 
 export interface PreloadComponents {
-  readonly store: Pick<BlobReader, 'stat'>
+  readonly bring: BringBlob
   readonly manifests: Manifests
-  readonly pulls: Pulls
   /** The machine that the images are for. */
   readonly platform: Platform
 }
 
 /**
  * Pulls all blobs of an image into the cache of the agent, of an index those for this machine; returns when they are
- * here. @throws MANIFEST_UNKNOWN when there is no such tag, and what a pull throws
+ * here. @throws MANIFEST_UNKNOWN when there is no such tag, and what bringing a blob throws
  */
 export type Preload = (image: ImageTag, options?: AbortOptions) => Promise<void>
 
-export function preload({ store, manifests, pulls, platform }: PreloadComponents): Preload {
-  const bring = async (blob: BlobRef, options: AbortOptions) => {
-    if ((await store.stat(blob.digest)) !== undefined) return
-    const pull = await pulls.find(blob, options)
-    try {
-      const body = await pull.open(wholeRange(pull.size), { ...options, transient: true })
-      // Nobody wants the bytes here: what arrives is kept.
-      await finished(body.resume())
-    } finally {
-      pull.close()
-    }
-  }
-
+export function preload({ bring, manifests, platform }: PreloadComponents): Preload {
   return async ({ repository, tag }, options = {}) => {
     const root = await manifests.resolve(repository, { kind: 'tag', tag }, options)
     if (root === undefined) throw appError('MANIFEST_UNKNOWN', { message: 'there is no such tag', detail: { tag } })

@@ -3,8 +3,8 @@ import { type Clock, deferred, type Random } from '../../../lib/base/index.ts'
 import type { Jobs } from './jobs.ts'
 import type { HostFacts, Posts, Seat } from './posts.ts'
 
-/** When a host whose question cannot be kept should ask again; at random up to twice as long. */
-const NO_ROOM_MS = 15_000
+/** When a host whose question is not kept should ask again; at random up to twice as long. */
+const LATER_MS = 15_000
 /** Blobs of the orders in one answer, beyond which no further order is added. */
 const MANY_ITEMS = 2_000
 
@@ -42,6 +42,12 @@ export function orderDesk({ clock, random, posts, jobs }: OrderDeskComponents): 
     return { open, inHand, kept: inHand.filter(isWanted), cancel: inHand.filter((order) => !isWanted(order)) }
   }
 
+  /**
+   * For a question that is not kept. One that was followed by another is read by nobody, unless two hosts have one key, as
+   * copies of a disk have; they must not chase each other.
+   */
+  const later = (): OrderAnswer => ({ ...nothing, againMs: Math.round(LATER_MS * (1 + random.next())) })
+
   /** Undefined when there is nothing to say. */
   const answerNow = (host: HostFacts, poll: OrderPoll): OrderAnswer | undefined => {
     const { open, inHand, kept, cancel } = wanted(host, poll)
@@ -75,7 +81,7 @@ export function orderDesk({ clock, random, posts, jobs }: OrderDeskComponents): 
       if (given !== undefined) end(given)
     }
     const leave = () => end(nothing)
-    const release = seat.keep({ offer, end: leave })
+    const release = seat.keep({ offer, end: () => end(later()) })
     const timer = clock.setTimer(poll.waitMs, leave, { background: true })
     for (const signal of signals) signal.addEventListener('abort', leave, { once: true })
     try {
@@ -90,15 +96,15 @@ export function orderDesk({ clock, random, posts, jobs }: OrderDeskComponents): 
   return {
     async poll(host, poll, signals) {
       const seat = posts.heard(host, poll)
-      if (seat === undefined) return nothing
+      if (seat === undefined) return later()
       for (const run of jobs.open()) {
         const told = poll.orders.filter(({ job }) => job === run.job.id)
         await run.heard(host, told)
       }
-      if (!seat.isLast()) return nothing
+      if (!seat.isLast()) return later()
       const now = answerNow(host, poll)
       if (now !== undefined || poll.waitMs === 0 || signals.some(({ aborted }) => aborted)) return now ?? nothing
-      if (!posts.hasRoom) return { ...nothing, againMs: Math.round(NO_ROOM_MS * (1 + random.next())) }
+      if (!posts.hasRoom) return later()
       return keep({ host, poll }, seat, signals)
     },
   }
