@@ -20,13 +20,18 @@ import { namesOf } from './scope.ts'
 /** Tries of one host, and the waits between them. */
 const TRIES: BackoffPolicy = { attempts: 5, baseMs: 2_000, maxMs: 60_000 }
 
-/** One host of a job. */
+/** After a restart here a host that had an order is waited for: it may ask late, since nobody answered it for a while. */
+const RETURN_MS = 60_000
+
+/** One host of a job; times are of the monotonic clock. */
 export interface Row {
   /** Its place in the job. */
   readonly n: number
   kept: KeptRow
-  /** Not tried before this time, on the monotonic clock. */
+  /** Not tried before this time. */
   dueMs: number
+  /** It has an order of before the restart, and must have come until then. */
+  returnMs: number
 }
 
 export interface JobRunComponents {
@@ -66,13 +71,12 @@ export class JobRun {
   constructor(components: JobRunComponents, job: KeptJob, kept: readonly KeptRow[]) {
     this.#components = components
     this.job = job
-    this.rows = kept.map((row, n) => {
-      const state = isFinal(row.state) ? row.state : 'waiting'
-      return { n, kept: { ...row, state }, dueMs: Number.NEGATIVE_INFINITY }
-    })
+    const returnMs = components.clock.monotonicMs() + RETURN_MS
+    this.rows = kept.map((row, n) => ({ n, kept: row, dueMs: Number.NEGATIVE_INFINITY, returnMs }))
     for (const row of this.rows) {
       this.#byName.set(row.kept.host, row)
       if (row.kept.state === 'waiting') this.#waiting.add(row)
+      if (row.kept.state === 'running') this.#running.add(row)
     }
     this.#pump = oncePerTurn(() => this.#wakeHosts())
   }
@@ -113,6 +117,7 @@ export class JobRun {
   async heard(host: HostFacts, told: readonly ToldOrder[]): Promise<void> {
     const row = this.#rowOf(host)
     if (row === undefined || isFinal(row.kept.state)) return
+    row.returnMs = Number.POSITIVE_INFINITY
     const order = told.find(({ attempt }) => attempt === row.kept.attempts)
     if (order?.state === 'inHand') this.#goesOn(row, host, order)
     else if (order !== undefined) await this.#ended(row, host, order)
@@ -131,13 +136,13 @@ export class JobRun {
   /** The host does not come any more. What it was given waits for it, and others may work meanwhile. */
   gone(id: PeerId): void {
     const row = this.#byName.get(id)
-    if (row === undefined || !this.#running.delete(row)) return
-    this.#waiting.add(row)
-    this.#put(row, { state: 'waiting', code: 'HOST_AWAY' })
+    if (row !== undefined) this.#away(row)
   }
 
   /** Looks what can be done now. Call it regularly. */
   tick(): void {
+    const nowMs = this.#components.clock.monotonicMs()
+    for (const row of this.#running) if (row.returnMs <= nowMs) this.#away(row)
     if (this.job.ended === undefined && this.#components.clock.now() >= this.job.untilMs)
       this.#components.later(this.#endAll('failed', (row) => this.#reason(row)))
     else this.#pump.ask()
@@ -180,10 +185,20 @@ export class JobRun {
     return row
   }
 
+  /** It is kept who has an order, but nobody waits for that: at worst others work before the host comes back. */
   #begin(row: Row): void {
     this.#waiting.delete(row)
     this.#running.add(row)
+    row.returnMs = Number.POSITIVE_INFINITY
     this.#put(row, { state: 'running', code: undefined })
+    this.#components.later(this.#components.save(this, [row]))
+  }
+
+  #away(row: Row): void {
+    if (!this.#running.delete(row)) return
+    this.#waiting.add(row)
+    this.#put(row, { state: 'waiting', code: 'HOST_AWAY' })
+    this.#pump.ask()
   }
 
   /** It comes back with what it was given before it was away, or before a restart here. */

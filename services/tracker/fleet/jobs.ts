@@ -87,6 +87,7 @@ class KeptJobs implements Jobs {
   readonly #journal: Journal
   readonly #runs = new Map<string, JobRun>()
   readonly #keys = keyedLock()
+  readonly #writes = keyedLock()
   #tasks: Background = background(() => undefined)
   #startedMs = 0
 
@@ -220,7 +221,9 @@ class KeptJobs implements Jobs {
 
   #forget(run: JobRun): void {
     this.#runs.delete(run.job.id)
-    this.#tasks.run('forget', () => this.#components.records.remove(run.job.id, run.rows.length))
+    const { id } = run.job
+    const remove = () => this.#components.records.remove(id, run.rows.length)
+    this.#tasks.run('forget', () => this.#writes.run(id, remove))
   }
 
   #newId(nowMs: number): string {
@@ -248,9 +251,12 @@ class KeptJobs implements Jobs {
   async #save(run: JobRun, changed: readonly Row[]): Promise<void> {
     const { records, meters, onChanged } = this.#components
     const { job } = run
-    for (const { kept } of changed) meters.order(job.kind, outcomes[kept.state])
-    const rows = new Map(changed.map(({ n, kept }) => [n, kept]))
-    await records.change(job.id, { rows, ...(job.ended !== undefined && { job }) })
+    for (const { kept } of changed) if (kept.state !== 'running') meters.order(job.kind, outcomes[kept.state])
+    // One after the other, each with what holds then: an older state must not replace a newer one.
+    await this.#writes.run(job.id, () => {
+      const rows = new Map(changed.map(({ n, kept }) => [n, kept]))
+      return records.change(job.id, { rows, ...(run.job.ended !== undefined && { job: run.job }) })
+    })
     if (job.ended !== undefined) onChanged(run)
   }
 
@@ -267,9 +273,8 @@ class KeptJobs implements Jobs {
   }
 }
 
-const outcomes: Readonly<Record<JobState, OrderOutcome>> = {
+const outcomes: Readonly<Record<Exclude<JobState, 'running'>, OrderOutcome>> = {
   waiting: 'again',
-  running: 'given',
   done: 'done',
   failed: 'failed',
   cancelled: 'cancelled',
