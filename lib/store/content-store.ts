@@ -205,7 +205,8 @@ class ContentStore implements ManagedStore {
   }
 
   async dropPartial(digest: Digest) {
-    return !this.#partials.has(digest) || this.#partials.evict(digest)
+    if (!this.#partials.has(digest)) return true
+    return !this.#leases.held(digest) && this.#partials.evict(digest)
   }
 
   sidecar(digest: Digest, name: SidecarName) {

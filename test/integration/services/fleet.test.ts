@@ -117,3 +117,32 @@ test('the agents of a zone preload an image, and then give it when only the buil
   }
   expect(await Promise.all(['agent-1', 'agent-2'].map((id) => fetched(shoal, id)))).toEqual(before)
 }, 60_000)
+
+test('a pinned blob outlives a restart and an eviction, and one that is no longer pinned does not', async () => {
+  const overrides = ['tracker.fleet.gather=0s', 'agent.store.capacity=24MiB']
+  await using shoal = await startTopology({ agents: 1, origins: 1, trackers: 1, processes: [], overrides })
+  await gathered(shoal, 'tracker-1', 1)
+  const blobs = new Map<string, string>()
+  for (const name of ['first', 'second', 'third', 'fourth']) {
+    blobs.set(name, `${name}@${(await pushBlobOf(shoal, name, 8 * MIB)).digest}`)
+  }
+  const told = async (kind: JobBody['kind'], name: string) => {
+    const job = await ended(shoal, 'tracker-1', { kind, target: blobs.get(name) ?? '', all: true })
+    expect(job).toMatchObject({ kind, state: 'done' })
+    return job
+  }
+  const held = async () => {
+    const jobs = await Promise.all([...blobs.keys()].map(async (name) => [name, await told('query', name)] as const))
+    return jobs.filter(([, { holds }]) => holds?.whole === 1).map(([name]) => name)
+  }
+  await told('preload', 'first')
+  await told('pin', 'first')
+  await told('preload', 'second')
+  await shoal.stop('agent-1')
+  await shoal.start('agent-1')
+  await told('preload', 'third')
+  expect(await held()).toEqual(['first', 'third'])
+  await told('unpin', 'first')
+  await told('preload', 'fourth')
+  expect(await held()).toEqual(['third', 'fourth'])
+}, 120_000)
