@@ -1,75 +1,14 @@
-import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
-import { adminClient, type JobBody, ordersClient, trackerAdmin } from '../../../lib/api/index.ts'
 import { deferred } from '../../../lib/base/index.ts'
-import { loadConfig } from '../../../lib/config/index.ts'
-import { digestOf } from '../../../lib/core/index.ts'
-import { recordingLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
-import { trackerDoor } from '../../../services/tracker/index.ts'
 import { eventually } from '../../kit/eventually.ts'
-import { type OrderHostInit, orderHost } from '../../kit/order-host.ts'
-import { buildResource, type ResourceStack } from '../../kit/resource-stack.ts'
-import { disposableHttp } from '../../kit/scripted-server.ts'
+import { orderCallers, orderTracker } from '../../kit/order-tracker.ts'
+import { buildResource } from '../../kit/resource-stack.ts'
 import { everySecret } from '../../kit/secrets.ts'
-import { tempFolder } from '../../kit/temp-folder.ts'
-import { testPorts } from '../../kit/test-ports.ts'
 import { startTopology } from '../../kit/topology.ts'
 
-const target = digestOf(Buffer.from('a blob that hosts are asked for'))
-const CONNECTIONS = 1_200
-
-/** What hosts and an admin do at a tracker. */
-function callers(stack: ResourceStack, url: { readonly http: string; readonly admin: string }, secrets: boolean) {
-  const client = (token: string) =>
-    stack.own(disposableHttp({ connectionsPerOrigin: CONNECTIONS, ...(secrets && { token }) }))
-  const [node, admin] = [client(everySecret.node), client(everySecret.admin)]
-  const api = adminClient(admin, url.admin, trackerAdmin)
-  const orders = ordersClient(node, url.http)
-  return {
-    api,
-    client: (token: string) => ordersClient(client(token), url.http),
-    host: (init: OrderHostInit, from = orders) => stack.own(orderHost(from, init)),
-    gathered: (count: number) =>
-      eventually(async () => expect(await api.statistics({})).toMatchObject({ listening: count })),
-    order: async (body: Partial<JobBody>) =>
-      (await api.order({ body: { kind: 'query', target, all: true, ...body } as JobBody })).id,
-    ended: (id: string) =>
-      eventually(
-        async () => {
-          const job = await api.job({ id })
-          expect(job.endedAtMs).toBeDefined()
-          return job
-        },
-        { timeoutMs: 60_000 },
-      ),
-  }
-}
-
-/** A tracker with secrets that may open many files. */
-function tracker() {
-  return buildResource(async (stack) => {
-    const { path } = stack.own(await tempFolder('orders'))
-    const ports = (await testPorts(3)).take(0, { http: 0, ops: 0, admin: 0 })
-    const { node, admin, adminRead } = everySecret
-    const overrides = [
-      ...Object.entries(ports).map(([name, port]) => `${name}.bind=127.0.0.1:${port}`),
-      `folder=${JSON.stringify(join(path, 'tracker'))}`,
-      `secrets=${JSON.stringify({ node, admin, adminRead })}`,
-      'fleet.gather=0s',
-    ]
-    const config = await loadConfig(trackerDoor.schema, { overrides })
-    const parts = { logger: recordingLogger(), metrics: silentMetrics(), openFiles: 100_000 }
-    const service = trackerDoor.make(parts, config)
-    await service.start()
-    stack.own({ [Symbol.asyncDispose]: () => service.stop() })
-    const url = { http: `http://127.0.0.1:${ports['http']}`, admin: `http://127.0.0.1:${ports['admin']}` }
-    return callers(stack, url, true)
-  })
-}
-
 test('a thousand hosts do a job, each once, and never more at a time than it says', async () => {
-  await using it = await tracker()
+  await using it = await orderTracker()
   let working = 0
   let most = 0
   const work = async () => {
@@ -91,7 +30,7 @@ test('a thousand hosts do a job, each once, and never more at a time than it say
 }, 120_000)
 
 test('who shows no secret of a node is given no order, and nobody gets those of another host', async () => {
-  await using it = await tracker()
+  await using it = await orderTracker()
   const stranger = it.host(
     { name: 'stranger', work: () => Promise.resolve() },
     it.client('not-a-secret-of-this-cluster'),
@@ -106,7 +45,7 @@ test('who shows no secret of a node is given no order, and nobody gets those of 
 })
 
 test('a host that dies in the middle of a job is named, and one that works is told to stop when it is cancelled', async () => {
-  await using it = await tracker()
+  await using it = await orderTracker()
   const never = deferred()
   const dying = it.host({ name: 'dying', work: () => never.promise })
   const other = it.host({ name: 'other', work: () => Promise.resolve() })
@@ -132,7 +71,7 @@ test('a tracker that is killed in the middle of a job ends it after its restart,
     overrides: ['tracker.fleet.gather=0s'],
   })
   await using stack = await buildResource(async (own) =>
-    callers(own, { http: shoal.url('tracker-1'), admin: shoal.url('tracker-1', 'admin') }, false),
+    orderCallers(own, { http: shoal.url('tracker-1'), admin: shoal.url('tracker-1', 'admin') }, false),
   )
   const gate = deferred()
   let free = 10
