@@ -21,7 +21,7 @@ const MAX_AT_ONCE = 1000
 /** A week: the longest time limit of a job, in seconds. */
 const MAX_LIMIT_SECONDS = 604_800
 /** Codes of failures that the answer about a job counts. */
-const MAX_CODES = 64
+const MAX_CODES = 256
 /** Longest text of a repository with a digest. */
 const MAX_TARGET = 800
 

@@ -205,7 +205,7 @@ class ContentStore implements ManagedStore {
   }
 
   async dropPartial(digest: Digest) {
-    if (!this.#partials.has(digest)) return true
+    if (!this.#partials.list().some((partial) => partial.digest === digest)) return true
     return !this.#leases.held(digest) && this.#partials.evict(digest)
   }
 

@@ -15,7 +15,6 @@ export interface PartialTable {
   idle(): readonly BlobCandidate[]
   /** Removes the partial unless somebody has begun to use it. Returns whether it was removed. */
   evict(digest: Digest): Promise<boolean>
-  has(digest: Digest): boolean
   /** Ends all partials on a lost volume. */
   forget(volume: Volume): Promise<void>
   /** Saves what a later start should know about the open partials. */
@@ -69,10 +68,6 @@ class Partials implements PartialTable {
 
   list() {
     return [...this.#left.values(), ...this.#inUse.values()].map(({ digest, map, bytes }) => ({ digest, map, bytes }))
-  }
-
-  has(digest: Digest) {
-    return this.#left.has(digest) || this.#inUse.has(digest)
   }
 
   idle(): readonly BlobCandidate[] {

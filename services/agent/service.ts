@@ -216,13 +216,8 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
   const storage = agentStorage({ store, kept, pulls: pulling, index: clients.index })
   const blobs = blobRoute(pulling, onSent)
-  const routes = [
-    ...registryRoutes(storage, {
-      ownNames: config.registry.ownNames,
-      traffic: { received: () => undefined, sent: onSent },
-    }),
-    blobs,
-  ]
+  const traced = { received: () => undefined, sent: onSent }
+  const routes = [...registryRoutes(storage, { ownNames: config.registry.ownNames, traffic: traced }), blobs]
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
     checks: { store: () => plainStore.trouble },

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { announceLimits, type JobAnswer, originCluster } from '../../lib/api/index.ts'
 import type { Clock, Startable, Timer } from '../../lib/base/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
@@ -10,7 +11,6 @@ import { controlFile } from './control/control-file.ts'
 import { crossings } from './crossings.ts'
 import { type EventLog, eventLog } from './events/event-log.ts'
 import { type Fleet, type FleetComponents, fleet } from './fleet/fleet.ts'
-import { orderRoutes } from './fleet/order-routes.ts'
 import { feeds } from './hosts/feeds.ts'
 import { hostBook } from './hosts/host-book.ts'
 import { hostHealth } from './hosts/host-health.ts'
@@ -21,7 +21,7 @@ import { type PeerRegistry, peerRegistry } from './peer-registry.ts'
 import { noPeerStore, type PeerStore } from './peer-store/peer-store.ts'
 import { redisPeerStore } from './peer-store/redis-peer-store.ts'
 import { storeMeters } from './peer-store/store-meters.ts'
-import { metainfoRelay } from './relay/metainfo-relay.ts'
+import { type MetainfoRelay, type MetainfoRelayComponents, metainfoRelay } from './relay/metainfo-relay.ts'
 import { type SeedRegistry, seedRegistry } from './seeds/seed-registry.ts'
 import { trackerServerRoutes } from './server.ts'
 
@@ -126,6 +126,11 @@ function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: Tra
   return { book, feeds: feeding, health, names, events, observer: observing, control: steering }
 }
 
+function relayOf(parts: MetainfoRelayComponents, { relay }: TrackerConfig): MetainfoRelay {
+  const { cache: cacheBytes, linger: lingerMs, missTtl: missTtlMs, maxUpstreams } = relay
+  return metainfoRelay(parts, { cacheBytes, maxUpstreams, lingerMs, missTtlMs })
+}
+
 interface FleetParts extends Pick<FleetComponents, 'http' | 'origins' | 'buildIndexes'> {
   readonly events: Pick<EventLog, 'add'>
 }
@@ -138,6 +143,8 @@ function fleetOf(runtime: Runtime, { events, ...parts }: FleetParts, config: Tra
 /** Fires a signal at the stop. */
 function ending(): Startable & { readonly signal: AbortSignal } {
   const controller = new AbortController()
+  // Each stream of events, and each question that is being kept, adds a listener; this is not a leak.
+  setMaxListeners(0, controller.signal)
   return {
     signal: controller.signal,
     start: () => Promise.resolve(),
@@ -172,19 +179,13 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const origins = originCluster({ http, cluster })
   const buildIndexes = serviceCluster(runtime, { name: 'buildIndexes', ...config.buildIndexes })
   const orders = fleetOf(runtime, { http, origins, buildIndexes, events: observed.events }, config)
-  const relay = metainfoRelay(
-    { ...runtime, cluster, origins },
-    {
-      cacheBytes: config.relay.cache,
-      maxUpstreams: config.relay.maxUpstreams,
-      lingerMs: config.relay.linger,
-      missTtlMs: config.relay.missTtl,
-    },
-  )
+  const relay = relayOf({ ...runtime, cluster, origins }, config)
   const routes = trackerServerRoutes({
     ...runtime,
     announcements: announcing,
     ...known,
+    ...orders,
+    end: end.signal,
     relay,
     looks: lookBudget(runtime, LOOKS),
   })
@@ -198,10 +199,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   })
   const shell = serviceShell(runtime, config, {
     kind: 'tracker',
-    listeners: {
-      http: { routes: [...routes, ...orderRoutes({ ...orders, announcements: announcing, end: end.signal })] },
-      admin: { routes: admin },
-    },
+    listeners: { http: { routes }, admin: { routes: admin } },
     notes: { store: () => store.trouble },
   })
   const sweeping = sweeper(runtime.clock, registry, seeds, observed.book)

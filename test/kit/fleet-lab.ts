@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { JobBody, KeptJob, OrderAnswer, OrderItem, OrderPoll, ToldOrder } from '../../lib/api/index.ts'
-import { type FakeClock, fakeClock, seededRandom } from '../../lib/base/index.ts'
+import { fakeClock, seededRandom } from '../../lib/base/index.ts'
 import { digestOf, peerIdOf } from '../../lib/core/index.ts'
 import { memoryStorage } from '../../lib/journal/index.ts'
 import { recordingLogger, recordingMetrics } from '../../lib/telemetry/index.ts'
@@ -69,7 +69,7 @@ export async function fleetLab(init: FleetLabInit = {}) {
     for (let i = 0; i < 20; i += 1) await setImmediate()
   }
   return {
-    clock: clock as FakeClock,
+    clock,
     changes,
     metrics,
     settle,
@@ -93,7 +93,7 @@ export async function fleetLab(init: FleetLabInit = {}) {
       }
     },
     async order(body: Partial<JobBody> = {}) {
-      const run = await now.jobs.add({ kind: 'query', target: 'team/app:1', all: true, ...body } as JobBody, 'admin')
+      const run = await now.jobs.add({ kind: 'query', target: 'team/app:1', all: true, ...body }, 'admin')
       await settle()
       return run.job.id
     },

@@ -1,5 +1,5 @@
 import { type Order, type OrdersClient, orderLimits, type ToldOrder } from '../../lib/api/index.ts'
-import { systemClock } from '../../lib/base/index.ts'
+import { codeOf, systemClock } from '../../lib/base/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
 import { allDone, noProgress } from './fleet-lab.ts'
 
@@ -48,7 +48,7 @@ export function orderHost(client: OrdersClient, { name, zone, work }: OrderHostI
     }
     work(order).then(
       () => over({}),
-      (err: { code?: string }) => over({ state: 'failed', code: err.code ?? 'UNKNOWN' }),
+      (err: unknown) => over({ state: 'failed', code: codeOf(err) ?? 'UNKNOWN' }),
     )
   }
   const ask = async () => {

@@ -35,7 +35,7 @@ export function orderCallers(
     gathered: (count: number) =>
       eventually(async () => expect(await api.statistics({})).toMatchObject({ listening: count })),
     order: async (body: Partial<JobBody>) =>
-      (await api.order({ body: { kind: 'query', target, all: true, ...body } as JobBody })).id,
+      (await api.order({ body: { kind: 'query', target, all: true, ...body } })).id,
     ended: (id: string) =>
       eventually(
         async () => {

@@ -37,34 +37,12 @@ interface Entry {
 
 const nothing: Progress = { blobs: 0, bytes: 0, doneBlobs: 0, partBlobs: 0, doneBytes: 0 }
 
-export function orderTable({ carryOut, lanes, logger, tasks, onEnded }: OrderTableComponents): OrderTable {
+export function orderTable(components: OrderTableComponents): OrderTable {
   const entries = new Map<string, Entry>()
 
   const drop = (entry: Entry) => {
     entry.cut.abort()
     if (entries.get(entry.order.job) === entry) entries.delete(entry.order.job)
-  }
-  const end = (entry: Entry, state: 'done' | 'failed', code?: string) => {
-    if (entry.cut.signal.aborted) return
-    entry.told = { ...entry.told, state, ...(code !== undefined && { code }) }
-    onEnded(entry.order, state)
-  }
-  const work = async (entry: Entry, before: Promise<void> | undefined): Promise<void> => {
-    const { order, cut } = entry
-    const { signal } = cut
-    const onProgress = (progress: Progress) => {
-      entry.told = { ...entry.told, progress }
-    }
-    try {
-      await before
-      const lane = order.kind === 'preload' ? lanes.preload : lanes.quick
-      await lane.run(() => carryOut(order, { signal, onProgress }), signal)
-      end(entry, 'done')
-    } catch (err) {
-      if (signal.aborted) return
-      logger.warn('failed to do what a tracker has ordered', { job: order.job, kind: order.kind, err })
-      end(entry, 'failed', codeOf(err) ?? 'UNKNOWN')
-    }
   }
   const begin = (order: Order) => {
     const { job, attempt } = order
@@ -75,10 +53,10 @@ export function orderTable({ carryOut, lanes, logger, tasks, onEnded }: OrderTab
     const told: ToldOrder = { job, attempt, state: 'inHand', progress: nothing }
     const entry: Entry = { order, cut: new AbortController(), ended: Promise.resolve(), told }
     entries.set(job, entry)
-    tasks.run(`order ${job}`, (signal) => {
+    components.tasks.run(`order ${job}`, (signal) => {
       const cut = () => entry.cut.abort(signal.reason)
       signal.addEventListener('abort', cut, { once: true })
-      entry.ended = work(entry, before?.ended).finally(() => signal.removeEventListener('abort', cut))
+      entry.ended = carriedOut(components, entry, before?.ended).finally(() => signal.removeEventListener('abort', cut))
       return entry.ended
     })
   }
@@ -103,5 +81,33 @@ export function orderTable({ carryOut, lanes, logger, tasks, onEnded }: OrderTab
     get busy() {
       return [...entries.values()].some(({ told }) => told.state === 'inHand')
     },
+  }
+}
+
+/** Does the order of an entry when the one before it has ended, and its turn has come. */
+async function carriedOut(
+  { carryOut, lanes, logger, onEnded }: OrderTableComponents,
+  entry: Entry,
+  before: Promise<void> | undefined,
+): Promise<void> {
+  const { order, cut } = entry
+  const { signal } = cut
+  const onProgress = (progress: Progress) => {
+    entry.told = { ...entry.told, progress }
+  }
+  const end = (state: 'done' | 'failed', code?: string) => {
+    if (signal.aborted) return
+    entry.told = { ...entry.told, state, ...(code !== undefined && { code }) }
+    onEnded(order, state)
+  }
+  try {
+    await before
+    const lane = order.kind === 'preload' ? lanes.preload : lanes.quick
+    await lane.run(() => carryOut(order, { signal, onProgress }), signal)
+    end('done')
+  } catch (err) {
+    if (!signal.aborted)
+      logger.warn('failed to do what a tracker has ordered', { job: order.job, kind: order.kind, err })
+    end('failed', codeOf(err) ?? 'UNKNOWN')
   }
 }

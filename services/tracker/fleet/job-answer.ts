@@ -5,7 +5,8 @@ import { holdingOf, sumOf } from './progress.ts'
 
 /** A job as admins see it. */
 export function jobAnswer(run: JobRun): JobAnswer {
-  const { ended, repository, key: _key, manifest, ...job } = run.job
+  const { ended, repository, manifest, ...job } = run.job
+  const { id, kind, target, digest, size, scope, platforms, atOnce, by, createdAtMs, untilMs } = job
   const hosts: Record<JobState, number> = { waiting: 0, running: 0, done: 0, failed: 0, cancelled: 0 }
   const holds = { nothing: 0, part: 0, whole: 0 }
   const failures: Record<string, number> = {}
@@ -15,13 +16,13 @@ export function jobAnswer(run: JobRun): JobAnswer {
     if (kept.state === 'failed' && kept.code !== undefined) failures[kept.code] = (failures[kept.code] ?? 0) + 1
   }
   return {
-    ...job,
+    ...{ id, kind, target, digest, size, scope, platforms, atOnce, by, createdAtMs, untilMs },
     ...(repository !== undefined && { repository: repositoryText(repository) }),
     image: manifest !== undefined,
     state: run.state,
     ...(ended !== undefined && { endedAtMs: ended.atMs }),
     hosts,
-    ...(job.kind === 'query' && { holds }),
+    ...(kind === 'query' && { holds }),
     progress: sumOf(run.rows.map(({ kept }) => kept.progress)),
     failures,
   }

@@ -53,7 +53,11 @@ export function jobRecords(storage: JournalStorage, logger: Logger): JobRecords 
         try {
           const [kind, id = '', n] = key.split('/')
           if (kind === 'job') jobs.set(id, keptJobSchema.parse(decoded(value)))
-          else rows.set(id, (rows.get(id) ?? new Map()).set(Number(n), keptRowSchema.parse(decoded(value))))
+          else
+            rows.set(
+              id,
+              (rows.get(id) ?? new Map<number, KeptRow>()).set(Number(n), keptRowSchema.parse(decoded(value))),
+            )
         } catch (err) {
           logger.error('a record of a job cannot be read; it is left out', { key, err })
         }

@@ -17,11 +17,6 @@ export interface OrderDeskComponents {
   readonly jobs: Pick<Jobs, 'open'>
 }
 
-interface Asked {
-  readonly host: HostFacts
-  readonly poll: OrderPoll
-}
-
 /** Where hosts come for their orders. */
 export interface OrderDesk {
   /**
@@ -68,31 +63,6 @@ export function orderDesk({ clock, random, posts, jobs }: OrderDeskComponents): 
     return { orders, cancel: cancel.map(({ job, attempt }) => ({ job, attempt })), againMs: 0 }
   }
 
-  const keep = async (asked: Asked, seat: Seat, signals: readonly AbortSignal[]): Promise<OrderAnswer> => {
-    const { host, poll } = asked
-    const answer = deferred<OrderAnswer>()
-    let isOver = false
-    const end = (given: OrderAnswer) => {
-      isOver = true
-      answer.resolve(given)
-    }
-    const offer = () => {
-      const given = isOver ? undefined : answerNow(host, poll)
-      if (given !== undefined) end(given)
-    }
-    const leave = () => end(nothing)
-    const release = seat.keep({ offer, end: () => end(later()) })
-    const timer = clock.setTimer(poll.waitMs, leave, { background: true })
-    for (const signal of signals) signal.addEventListener('abort', leave, { once: true })
-    try {
-      return await answer.promise
-    } finally {
-      for (const signal of signals) signal.removeEventListener('abort', leave)
-      timer.cancel()
-      release()
-    }
-  }
-
   return {
     async poll(host, poll, signals) {
       const seat = posts.heard(host, poll)
@@ -105,7 +75,45 @@ export function orderDesk({ clock, random, posts, jobs }: OrderDeskComponents): 
       const now = answerNow(host, poll)
       if (now !== undefined || poll.waitMs === 0 || signals.some(({ aborted }) => aborted)) return now ?? nothing
       if (!posts.hasRoom) return later()
-      return keep({ host, poll }, seat, signals)
+      return kept(clock, { seat, signals, waitMs: poll.waitMs, later, answer: () => answerNow(host, poll) })
     },
+  }
+}
+
+interface KeptQuestion {
+  readonly seat: Seat
+  readonly signals: readonly AbortSignal[]
+  readonly waitMs: number
+  /** The answer when there is something to say. */
+  readonly answer: () => OrderAnswer | undefined
+  /** The answer when another question has come. */
+  readonly later: () => OrderAnswer
+}
+
+/** Waits for an answer. */
+async function kept(
+  clock: Pick<Clock, 'setTimer'>,
+  { seat, signals, waitMs, ...question }: KeptQuestion,
+): Promise<OrderAnswer> {
+  const answer = deferred<OrderAnswer>()
+  let isOver = false
+  const end = (given: OrderAnswer) => {
+    isOver = true
+    answer.resolve(given)
+  }
+  const offer = () => {
+    const given = isOver ? undefined : question.answer()
+    if (given !== undefined) end(given)
+  }
+  const leave = () => end(nothing)
+  const release = seat.keep({ offer, end: () => end(question.later()) })
+  const timer = clock.setTimer(waitMs, leave, { background: true })
+  for (const signal of signals) signal.addEventListener('abort', leave, { once: true })
+  try {
+    return await answer.promise
+  } finally {
+    for (const signal of signals) signal.removeEventListener('abort', leave)
+    timer.cancel()
+    release()
   }
 }

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import {
   ORDERS_PATH,
   type OrderPoll,
@@ -27,8 +26,6 @@ const hostOf = (address: string, { key, peerId, zone, labels, platform }: OrderP
 
 /** The route to which hosts come for their orders. */
 export function orderRoutes({ desk, announcements, end }: OrderRoutesComponents): readonly Route[] {
-  // Each question that is being kept adds one listener; this is not a leak.
-  setMaxListeners(0, end)
   const poll = async (exchange: Exchange) => {
     const address = socketAddress(exchange.req)
     const asked = parseBody(orderPollSchema, await readJson(exchange, orderLimits.maxBodyBytes))
