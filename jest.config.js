@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os'
+
 const base = {
   testEnvironment: 'node',
   injectGlobals: false,
@@ -26,8 +28,8 @@ export default {
   projects: ['unit', 'contract', 'property', 'integration', 'abuse', 'interop', 'e2e'].map(project),
   coverageProvider: 'v8',
   randomize: true,
-  // Most tests wait for sockets, disks and child processes: one worker, which is what jest takes on two cores, idles.
-  maxWorkers: '100%',
+  // Most tests wait for sockets, disks, rates and child processes: with one worker for each core, the cores idle.
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
   testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/kit/summary-reporter.js'],
 }

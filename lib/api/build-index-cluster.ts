@@ -52,5 +52,11 @@ export function buildIndexCluster({ http, cluster }: BuildIndexClusterComponents
       on(repository, options, (index) => index.putBlob(repository, link, options)),
     deleteBlob: (repository, digest, options) =>
       on(repository, options, (index) => index.deleteBlob(repository, digest, options)),
+    listReferrers: (repository, subject, options) =>
+      on(repository, options, (index) => index.listReferrers(repository, subject, options)),
+    putReferrer: (repository, subject, referrer, options) =>
+      on(repository, options, (index) => index.putReferrer(repository, subject, referrer, options)),
+    deleteReferrer: (repository, subject, digest, options) =>
+      on(repository, options, (index) => index.deleteReferrer(repository, subject, digest, options)),
   }
 }

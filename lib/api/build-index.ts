@@ -5,6 +5,7 @@ import type { HttpClient, HttpRequest } from '../http/index.ts'
 import { jsonBody, sendForJson, sendForNothing } from './answer.ts'
 import { list, text } from './bounded.ts'
 import { path, query } from './path.ts'
+import { type ReferrerIndex, referrerClient } from './referrers.ts'
 import { byteCountSchema, descriptorSchema, digestSchema, repositoryNameSchema, tagSchema } from './schemas.ts'
 
 /** Route patterns of the build-index; docs/endpoints.md has a row for each. */
@@ -74,10 +75,10 @@ export interface BlobLinks {
 }
 
 /**
- * Repositories: tags, manifests and blob links. Undefined always means that the index has looked and there is none.
+ * Repositories: tags, manifests, blob links and referrers. Undefined always means that the index has looked and there is none.
  * When it cannot look, it throws (UNAVAILABLE, BACKEND_UNAVAILABLE, NO_HEALTHY_MEMBER, the errors of the HTTP client).
  */
-export type BuildIndex = RepositoryCatalog & TagIndex & ManifestLinks & BlobLinks
+export type BuildIndex = RepositoryCatalog & TagIndex & ManifestLinks & BlobLinks & ReferrerIndex
 
 /** One build-index over HTTP; `url` is its base URL without a trailing slash. */
 export function buildIndexClient(http: HttpClient, url: string): BuildIndex {
@@ -85,6 +86,7 @@ export function buildIndexClient(http: HttpClient, url: string): BuildIndex {
     ...tagIndex(http, url),
     ...manifestLinks(http, url),
     ...blobLinks(http, url),
+    ...referrerClient(http, url),
     listRepositories({ n, last, signal } = {}) {
       const target = `${url}/repositories${query({ n, last })}`
       return sendForJson(http, { method: 'GET', url: target, signal }, { schema: repositoryPageSchema })

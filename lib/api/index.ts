@@ -112,6 +112,15 @@ export {
 } from './origin-contract.ts'
 export { proxyAdmin } from './proxy-admin.ts'
 export {
+  MAX_REFERRER_BYTES,
+  MAX_REFERRERS,
+  type ReferrerIndex,
+  type ReferrerPage,
+  type ReferrerPageOptions,
+  referrerRoutes,
+  referrerSchema,
+} from './referrers.ts'
+export {
   askedStatesSchema,
   clusterNameSchema,
   MAX_ASKED,

@@ -133,7 +133,9 @@ const marksOf = <const Path extends string>(
     method: 'GET',
     path,
     summary: words.list,
-    answer: z.object({ marks: list(markSchema, MAX_MARKS) }),
+    query: pageQuery,
+    codes: ['REQUEST_INVALID'],
+    answer: z.object({ marks: list(markSchema, MAX_MARKS), next: targetSchema.optional() }),
   }),
   set: adminCall({
     method: 'PUT',
@@ -175,7 +177,10 @@ export const trackerAdmin = adminApi({
       drains: countSchema,
       /** Hosts that come here for orders. */
       listening: countSchema,
+      /** Nodes by zone, of the zones with most of them; an empty name stands for no zone. */
       zones: table(countSchema, { max: MAX_ENTRIES, maxKey: 255 }),
+      /** Zones that are not shown. */
+      moreZones: countSchema,
     }),
   }),
   swarms: adminCall({

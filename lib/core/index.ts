@@ -1,6 +1,6 @@
 export { type BlobRef, blobRefKey } from './blob-ref.ts'
 export { type ByteRange, rangeLength, wholeRange } from './byte-range.ts'
-export { type Descriptor, MANIFEST_LIMIT } from './descriptor.ts'
+export { type Descriptor, MANIFEST_LIMIT, type Referrer } from './descriptor.ts'
 export {
   type Digest,
   type DigestAlgorithm,
@@ -53,6 +53,7 @@ export {
   sameRepository,
   type Tag,
 } from './repository.ts'
+export { type RepositoryGlob, repositoryGlob, sampleOf } from './repository-glob.ts'
 export { parseSwarmId, type SwarmId, swarmIdOf } from './swarm-id.ts'
 export { type WaitCause, type WaitFacts, type WaitSide, waitCauses } from './wait-cause.ts'
 export { releasedLength, WITHHELD_TAIL_BYTES } from './withheld-tail.ts'

@@ -1,4 +1,4 @@
-import { appError } from '../base/index.ts'
+import { appError, hasCode } from '../base/index.ts'
 import {
   type Descriptor,
   type Digest,
@@ -11,9 +11,10 @@ import {
   type Tag,
 } from '../core/index.ts'
 import { type Exchange, readBytes, sendEmpty } from '../http/index.ts'
+import { refreshFallback } from './fallback-tag.ts'
 import { type CheckedManifest, checkManifest } from './manifest.ts'
 import { parseReference, unknownManifest } from './reads.ts'
-import type { Edits, Reference, RegistryStorage } from './storage.ts'
+import type { Edits, Manifests, ManifestWrite, Reference, RegistryStorage } from './storage.ts'
 import type { Traffic } from './traffic.ts'
 
 /** Most tags that one push by digest may set at once. */
@@ -29,12 +30,14 @@ export interface EditOperations {
 }
 
 export interface EditComponents {
-  readonly storage: Pick<RegistryStorage, 'blobs' | 'manifests'>
+  readonly storage: Pick<RegistryStorage, 'blobs' | 'manifests' | 'referrers'>
   readonly edits: Edits
   readonly traffic: Traffic
+  /** Whether an index may be pushed there although the repository lacks manifests that it names. */
+  readonly mayBeSparse: (repository: Repository) => boolean
 }
 
-export function editOperations({ storage, edits, traffic }: EditComponents): EditOperations {
+export function editOperations({ storage, edits, traffic, mayBeSparse }: EditComponents): EditOperations {
   const requireReferences = async (repository: Repository, checked: CheckedManifest, signal: AbortSignal) => {
     const hasBlob = async ({ digest }: Descriptor) => {
       const blob = await storage.blobs.find(repository, digest, { signal })
@@ -43,8 +46,18 @@ export function editOperations({ storage, edits, traffic }: EditComponents): Edi
     }
     const hasManifest = async ({ digest }: Descriptor) =>
       (await storage.manifests.resolve(repository, { kind: 'digest', digest }, { signal })) !== undefined
-    const missing = (await firstMissing(checked.blobs, hasBlob)) ?? (await firstMissing(checked.manifests, hasManifest))
+    const children = mayBeSparse(repository) ? [] : checked.manifests
+    const missing = (await firstMissing(checked.blobs, hasBlob)) ?? (await firstMissing(children, hasManifest))
     if (missing !== undefined) throw appError('MANIFEST_BLOB_UNKNOWN', { detail: { digest: missing.digest } })
+  }
+
+  const removeManifest = async (repository: Repository, digest: Digest, signal: AbortSignal) => {
+    const subject = await subjectOf(storage.manifests, repository, digest, signal)
+    const removed = await edits.deleteManifest(repository, digest, { signal, subject })
+    if (removed && subject !== undefined) {
+      await refreshFallback({ ...storage, edits }, { repository, subject, gone: digest }, { signal })
+    }
+    return removed
   }
 
   return {
@@ -58,7 +71,12 @@ export function editOperations({ storage, edits, traffic }: EditComponents): Edi
       const checked = checkManifest(bytes, req.headers['content-type'])
       await requireReferences(repository, checked, signal)
       const descriptor: Descriptor = { digest, mediaType: checked.mediaType, size: bytes.byteLength }
-      await edits.putManifest(repository, { descriptor, bytes, tags }, { signal })
+      const refers = referring(descriptor, checked)
+      const { isListed } = await edits.putManifest(repository, { descriptor, bytes, tags, refers }, { signal })
+      if (refers !== undefined && isListed) {
+        await refreshFallback({ ...storage, edits }, { repository, subject: refers.to }, { signal })
+        exchange.res.setHeader('oci-subject', refers.to)
+      }
       if (reference.kind === 'digest' && tags.length > 0) exchange.res.setHeader('oci-tag', tags)
       const location = `/v2/${repository.name}/manifests/${digest}`
       sendEmpty(exchange, 201, { location, 'docker-content-digest': digest })
@@ -70,7 +88,7 @@ export function editOperations({ storage, edits, traffic }: EditComponents): Edi
       const removed =
         reference.kind === 'tag'
           ? await edits.deleteTag(repository, reference.tag, { signal })
-          : await edits.deleteManifest(repository, reference.digest, { signal })
+          : await removeManifest(repository, reference.digest, signal)
       if (!removed) throw unknownManifest(referenceText)
       sendEmpty(exchange, 202)
     },
@@ -81,6 +99,31 @@ export function editOperations({ storage, edits, traffic }: EditComponents): Edi
       if (!removed) throw appError('BLOB_UNKNOWN', { detail: { digest } })
       sendEmpty(exchange, 202)
     },
+  }
+}
+
+/** The entry of a manifest in the list of its subject's referrers. */
+function referring(descriptor: Descriptor, { about }: CheckedManifest): ManifestWrite['refers'] {
+  if (about === undefined) return undefined
+  const { subject, ...notes } = about
+  return { to: subject, as: { ...descriptor, ...notes } }
+}
+
+/** The subject of a stored manifest; undefined when it has none, or when its bytes are lost. */
+async function subjectOf(
+  manifests: Manifests,
+  repository: Repository,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<Digest | undefined> {
+  const descriptor = await manifests.resolve(repository, { kind: 'digest', digest }, { signal })
+  if (descriptor === undefined) return undefined
+  try {
+    const bytes = await manifests.read(repository, descriptor, { signal })
+    return checkManifest(bytes, descriptor.mediaType).about?.subject
+  } catch (err) {
+    if (hasCode(err, 'MANIFEST_UNKNOWN', 'MANIFEST_INVALID')) return undefined
+    throw err
   }
 }
 

@@ -9,6 +9,7 @@ export type {
   Edits,
   Manifests,
   PageOptions,
+  Referrers,
   RegistryStorage,
   Tags,
   UploadKey,

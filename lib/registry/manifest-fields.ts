@@ -20,6 +20,8 @@ export interface Fields {
   readonly layers?: unknown
   readonly manifests?: unknown
   readonly subject?: unknown
+  readonly artifactType?: unknown
+  readonly annotations?: unknown
 }
 
 /** Layers that clients fetch from elsewhere, because they must not be redistributed. */

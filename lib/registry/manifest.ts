@@ -11,6 +11,7 @@ import {
   parseObject,
   readDescriptor,
 } from './manifest-fields.ts'
+import { type ManifestSubject, manifestSubject } from './manifest-subject.ts'
 
 /** What the registry must know about a manifest; each list has a digest once. */
 export interface CheckedManifest {
@@ -20,6 +21,8 @@ export interface CheckedManifest {
   readonly blobs: readonly Descriptor[]
   /** Manifests that the repository must already have. */
   readonly manifests: readonly Descriptor[]
+  /** What it says of another manifest, when it has one as its subject. */
+  readonly about: ManifestSubject | undefined
   /** What else an index names: the repository need not have it, and it may be a blob or a manifest. */
   readonly others: readonly Descriptor[]
 }
@@ -42,28 +45,29 @@ export function checkManifest(bytes: Uint8Array, contentType: string | undefined
   if (schema1Types.has(mediaType)) throw invalid('schema 1 manifests are no longer accepted; push schema 2 or OCI')
   const image = imageTypes.has(mediaType)
   const index = indexTypes.has(mediaType)
-  if (!image && !index) return { mediaType, blobs: [], manifests: [], others: [] }
+  if (!image && !index) return { mediaType, about: undefined, blobs: [], manifests: [], others: [] }
   if (manifest.schemaVersion !== 2) throw invalid('schemaVersion must be 2')
-  if (isPresent(manifest.subject)) readDescriptor(manifest.subject, 'subject')
-  return image ? checkImage(manifest, mediaType) : checkIndex(manifest, mediaType)
+  const parts = image ? checkImage(manifest) : checkIndex(manifest)
+  return { mediaType, about: manifestSubject(manifest), ...parts }
 }
 
-function checkImage(manifest: Fields, mediaType: string): CheckedManifest {
+type Parts = Pick<CheckedManifest, 'blobs' | 'manifests' | 'others'>
+
+function checkImage(manifest: Fields): Parts {
   if (isPresent(manifest.manifests)) throw invalid('an image manifest must not have "manifests"')
   const config = readDescriptor(manifest.config, 'config')
   const layers = descriptorList(manifest.layers, 'layers').filter((layer) => !isForeign(layer))
-  return { mediaType, blobs: eachOnce([config, ...layers]), manifests: [], others: [] }
+  return { blobs: eachOnce([config, ...layers]), manifests: [], others: [] }
 }
 
 /** Children of other types are not required: build caches list plain blobs there, and future types may be anything. */
-function checkIndex(manifest: Fields, mediaType: string): CheckedManifest {
+function checkIndex(manifest: Fields): Parts {
   if (isPresent(manifest.config) || isPresent(manifest.layers)) {
     throw invalid('an index must not have "config" or "layers"')
   }
   const children = descriptorList(manifest.manifests, 'manifests')
   const isManifest = (child: Descriptor) => imageTypes.has(child.mediaType) || indexTypes.has(child.mediaType)
   return {
-    mediaType,
     blobs: [],
     manifests: eachOnce(children.filter(isManifest)),
     others: eachOnce(children.filter((child) => !isManifest(child))),

@@ -6,6 +6,7 @@ import {
   digestAlgorithm,
   digestOf,
   OWN_REGISTRY,
+  type Referrer,
   type Repository,
   type RepositoryName,
   repositoryText,
@@ -17,6 +18,7 @@ import type {
   Manifests,
   Page,
   PageOptions,
+  Referrers,
   RegistryStorage,
   Tags,
   UploadKey,
@@ -29,6 +31,8 @@ interface MemoryRepository {
   readonly blobs: Set<Digest>
   readonly manifests: Map<Digest, Descriptor>
   readonly tags: Map<Tag, Digest>
+  /** By subject, then by digest. */
+  readonly referrers: Map<Digest, Map<Digest, Referrer>>
 }
 
 interface MemoryUpload {
@@ -56,6 +60,7 @@ export function memoryRegistryStorage({
     blobs: memoryBlobs(shelves),
     manifests: memoryManifests(shelves),
     tags: memoryTags(shelves),
+    referrers: memoryReferrers(shelves),
     writes: { uploads: memoryUploads(shelves, random), edits: memoryEdits(shelves) },
   }
 }
@@ -64,7 +69,13 @@ function repositoryFor(shelves: Shelves, repository: Repository): MemoryReposito
   const key = repositoryText(repository)
   const known = shelves.repositories.get(key)
   if (known !== undefined) return known
-  const created: MemoryRepository = { repository, blobs: new Set(), manifests: new Map(), tags: new Map() }
+  const created: MemoryRepository = {
+    repository,
+    blobs: new Set(),
+    manifests: new Map(),
+    tags: new Map(),
+    referrers: new Map(),
+  }
   shelves.repositories.set(key, created)
   return created
 }
@@ -121,6 +132,18 @@ function pageOf<T extends string>(items: readonly T[], { after = '', limit }: Pa
   return { items: rest.slice(0, limit), more: rest.length > limit }
 }
 
+function memoryReferrers(shelves: Shelves): Referrers {
+  return {
+    async list(repository, subject, { last = '' } = {}) {
+      const listed = shelves.repositories.get(repositoryText(repository))?.referrers.get(subject)?.values() ?? []
+      const behind = [...listed].filter(({ digest }) => digest > last).sort((a, b) => (a.digest < b.digest ? -1 : 1))
+      const [one] = behind
+      // The shortest pages that there are, so that whoever reads them has to ask for the next.
+      return { referrers: behind.slice(0, 1), ...(behind.length > 1 && { next: one?.digest }) }
+    },
+  }
+}
+
 function memoryUploads(shelves: Shelves, random: Random): Uploads {
   const find = (repository: Repository, { id }: UploadKey) => {
     const upload = shelves.uploads.get(id)
@@ -175,16 +198,22 @@ function memoryUploads(shelves: Shelves, random: Random): Uploads {
 
 function memoryEdits(shelves: Shelves): Edits {
   return {
-    async putManifest(repository, { descriptor, bytes, tags }) {
+    async putManifest(repository, { descriptor, bytes, tags, refers }) {
       const target = repositoryFor(shelves, repository)
       shelves.contents.set(descriptor.digest, bytes)
       target.manifests.set(descriptor.digest, descriptor)
+      if (refers !== undefined) {
+        const others = target.referrers.get(refers.to) ?? new Map<Digest, Referrer>()
+        target.referrers.set(refers.to, others.set(descriptor.digest, refers.as))
+      }
       for (const tag of tags) target.tags.set(tag, descriptor.digest)
+      return { isListed: true }
     },
-    async deleteManifest(repository, digest) {
+    async deleteManifest(repository, digest, { subject } = {}) {
       const known = shelves.repositories.get(repositoryText(repository))
       if (known?.manifests.delete(digest) !== true) return false
       for (const [tag, target] of known.tags) if (target === digest) known.tags.delete(tag)
+      if (subject !== undefined) known.referrers.get(subject)?.delete(digest)
       return true
     },
     deleteTag: async (repository, tag) =>

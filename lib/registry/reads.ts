@@ -9,8 +9,6 @@ import type { Traffic } from './traffic.ts'
 export interface Reads {
   blob(exchange: Exchange, repository: Repository, digestText: string): Promise<void>
   manifest(exchange: Exchange, repository: Repository, referenceText: string): Promise<void>
-  /** Answers that this API does not exist; clients then use tags named after the subject. @throws REFERRERS_UNSUPPORTED */
-  referrers(digestText: string): never
 }
 
 export interface ReadsComponents {
@@ -56,11 +54,6 @@ export function reads({ storage, traffic, looks }: ReadsComponents): Reads {
         headers: { ...facts.headers, etag: entityTag(facts.tag), 'content-type': facts.mediaType },
         body,
       })
-    },
-
-    referrers(digestText) {
-      parseDigest(digestText)
-      throw appError('REFERRERS_UNSUPPORTED')
     },
   }
 }

@@ -12,6 +12,7 @@ import {
 import { editOperations } from './edits.ts'
 import { lists } from './lists.ts'
 import { reads } from './reads.ts'
+import { listReferrers } from './referrers.ts'
 import { parseRegistryPath, type RegistryTarget } from './registry-path.ts'
 import { uploadStates } from './signed-upload-state.ts'
 import type { RegistryStorage } from './storage.ts'
@@ -27,6 +28,8 @@ export interface RegistryInit {
   readonly uploadSecret?: string | Uint8Array
   /** Default: traffic is not counted. */
   readonly traffic?: Traffic
+  /** Repositories into which an index may be pushed without the manifests that it names; default none. */
+  readonly mayBeSparse?: (repository: Repository) => boolean
   /** What each client may ask for in vain; default: anything. */
   readonly looks?: Pick<LookBudget, 'during'>
 }
@@ -88,6 +91,7 @@ function readOperations(storage: RegistryStorage, init: RegistryInit): Operation
   const { traffic = noTraffic, looks = anyLooks } = init
   const read = reads({ storage, traffic, looks })
   const list = lists({ storage, looks })
+  const referrersOf = listReferrers(storage)
   const both = (operation: () => Promise<void> | void): Operations => ({ GET: operation, HEAD: operation })
   return (exchange, target, at) => {
     switch (target.kind) {
@@ -100,7 +104,7 @@ function readOperations(storage: RegistryStorage, init: RegistryInit): Operation
       case 'manifest':
         return both(() => read.manifest(exchange, at(target.name), target.reference))
       case 'referrers':
-        return both(() => read.referrers(target.digest))
+        return both(() => referrersOf(exchange, at(target.name), target.digest))
       case 'blob':
         return both(() => read.blob(exchange, at(target.name), target.digest))
       case 'uploads':
@@ -113,14 +117,14 @@ function readOperations(storage: RegistryStorage, init: RegistryInit): Operation
 function writeOperations(storage: RegistryStorage, init: RegistryInit): OperationTable {
   const { writes } = storage
   if (writes === undefined) return () => ({})
-  const { uploadSecret, traffic = noTraffic } = init
+  const { uploadSecret, traffic = noTraffic, mayBeSparse = () => false } = init
   if (uploadSecret === undefined || uploadSecret.length === 0) {
     throw appError('CONFIG_INVALID', {
       message: 'a registry that takes uploads needs a secret to sign their Locations',
     })
   }
   const upload = uploadOperations({ uploads: writes.uploads, states: uploadStates(uploadSecret), traffic })
-  const edit = editOperations({ storage, edits: writes.edits, traffic })
+  const edit = editOperations({ storage, edits: writes.edits, traffic, mayBeSparse })
   return (exchange, target, at) => {
     switch (target.kind) {
       case 'manifest':

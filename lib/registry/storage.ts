@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions } from '../base/index.ts'
-import type { ByteRange, Descriptor, Digest, Repository, RepositoryName, Tag } from '../core/index.ts'
+import type { ByteRange, Descriptor, Digest, Referrer, Repository, RepositoryName, Tag } from '../core/index.ts'
 
 /** How a manifest is requested. */
 export type Reference =
@@ -63,6 +63,25 @@ export interface Tags {
   repositories(options: PageOptions): Promise<Page<RepositoryName>>
 }
 
+/** One page of what refers to a manifest, in the order of the digests. */
+export interface ReferrerPage {
+  readonly referrers: readonly Referrer[]
+  /** The value of `last` for the next page, which may be behind the last one of this page; undefined on the last page. */
+  readonly next?: Digest | undefined
+}
+
+export interface Referrers {
+  /**
+   * What has `subject` as its subject, after the digest `last`; an empty page for what nothing refers to. A page may be of
+   * any length, also empty. @throws REFERRERS_UNSUPPORTED where no list is kept
+   */
+  list(
+    repository: Repository,
+    subject: Digest,
+    options?: AbortOptions & { readonly last?: Digest | undefined },
+  ): Promise<ReferrerPage>
+}
+
 /** A running upload. */
 export interface UploadSession {
   /** Opaque, not guessable, safe in a path. */
@@ -111,15 +130,29 @@ export interface Uploads {
 export interface ManifestWrite {
   readonly descriptor: Descriptor
   readonly bytes: Uint8Array
+  /** The manifest that it has as its subject, and the entry of this one in the list of that one's referrers. */
+  readonly refers: { readonly to: Digest; readonly as: Referrer } | undefined
   /** Tags to move to the manifest when its bytes are durable. */
   readonly tags: readonly Tag[]
 }
 
 /** Changes of a repository other than uploads. When a call resolves, every reader sees its change. */
 export interface Edits {
-  putManifest(repository: Repository, write: ManifestWrite, options?: AbortOptions): Promise<void>
-  /** Removes the manifest and every tag that points to it; false when there is none. */
-  deleteManifest(repository: Repository, digest: Digest, options?: AbortOptions): Promise<boolean>
+  /** `isListed` is false when no list of referrers is kept, so that the client has to keep one itself. */
+  putManifest(
+    repository: Repository,
+    write: ManifestWrite,
+    options?: AbortOptions,
+  ): Promise<{ readonly isListed: boolean }>
+  /**
+   * Removes the manifest, every tag that points to it, and its place in the list of referrers of `subject`; false when there
+   * is none.
+   */
+  deleteManifest(
+    repository: Repository,
+    digest: Digest,
+    options?: AbortOptions & { readonly subject?: Digest | undefined },
+  ): Promise<boolean>
   /** Removes only the tag; false when there is none. */
   deleteTag(repository: Repository, tag: Tag, options?: AbortOptions): Promise<boolean>
   /** Unlinks the blob from this repository only; false when it is not linked. */
@@ -131,6 +164,7 @@ export interface RegistryStorage {
   readonly blobs: Blobs
   readonly manifests: Manifests
   readonly tags: Tags
+  readonly referrers: Referrers
   /** When absent, the registry is read-only and answers every write with 405. */
   readonly writes?: { readonly uploads: Uploads; readonly edits: Edits }
 }

@@ -39,7 +39,11 @@ export function bringBlob({ store, pulls, ...components }: BringBlobComponents):
       const body = await pull.open(wholeRange(pull.size), { signal, transient: true })
       // Nobody wants the bytes here: what arrives is kept.
       body.on('data', (chunk: Uint8Array) => onBytes?.(chunk.byteLength))
-      await finished(body)
+      try {
+        await finished(body, { signal })
+      } finally {
+        body.destroy()
+      }
       return await retry(components, STORED, () => stored(blob), { signal, again: (err) => hasCode(err, 'STORE_FULL') })
     } finally {
       pull.close()

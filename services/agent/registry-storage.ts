@@ -2,6 +2,7 @@ import {
   type ManifestLinks,
   manifestShape,
   parseBody,
+  type ReferrerIndex,
   type RepositoryCatalog,
   type TagIndex,
 } from '../../lib/api/index.ts'
@@ -25,7 +26,8 @@ import type { Pulls } from './pulls.ts'
 interface ReadIndex
   extends RepositoryCatalog,
     Pick<TagIndex, 'getTag' | 'listTags'>,
-    Pick<ManifestLinks, 'getManifest'> {}
+    Pick<ManifestLinks, 'getManifest'>,
+    Pick<ReferrerIndex, 'listReferrers'> {}
 
 export interface AgentStorageComponents {
   readonly store: BlobReader
@@ -132,5 +134,6 @@ export function agentStorage(components: AgentStorageComponents): RegistryStorag
     blobs: agentBlobs(components.pulls),
     manifests: agentManifests(components),
     tags: agentTags(components.index),
+    referrers: { list: (repository, subject, options) => components.index.listReferrers(repository, subject, options) },
   }
 }

@@ -7,6 +7,7 @@ export type IndexEntry =
   | { readonly kind: 'deleted'; readonly tag: Tag }
   | { readonly kind: 'manifest'; readonly digest: Digest }
   | { readonly kind: 'blob'; readonly digest: Digest }
+  | { readonly kind: 'referrer'; readonly subject: Digest; readonly digest: Digest }
 
 /** Prefix of the keys that mark our own repositories; the rest of the key is the repository's name. */
 export const CATALOG_PREFIX = 'index/catalog/'
@@ -20,7 +21,9 @@ export const CATALOG_PREFIX = 'index/catalog/'
  * │   │                                       deleted tag the version alone, for a while
  * │   ├── _deleted/<tag>                      the tag was deleted once: whoever lists tags looks whether it still is
  * │   ├── _manifests/<algorithm>:<hex>        the descriptor, JSON
- * │   └── _blobs/<algorithm>:<hex>            {"digest","size"}, JSON
+ * │   ├── _blobs/<algorithm>:<hex>            {"digest","size"}, JSON
+ * │   └── _referrers/<subject>/<digest>       the descriptor of a manifest with that subject, JSON: one object for each, so
+ * │                                           that parallel pushes lose none
  * └── registries/<host>/                      catalog/ and repositories/ as above, of another registry
  * ```
  * No component of a repository name starts with `_`, so the keys of `a` and of `a/b` cannot collide.
@@ -37,6 +40,8 @@ export function indexKey(repository: Repository, entry: IndexEntry): string {
       return `${folderOf(repository)}_manifests/${entry.digest}`
     case 'blob':
       return `${folderOf(repository)}_blobs/${entry.digest}`
+    case 'referrer':
+      return referrerPrefix(repository, entry.subject) + entry.digest
   }
 }
 
@@ -48,6 +53,11 @@ export function tagPrefix(repository: Repository): string {
 /** Prefix of the keys that mark tags as deleted; the rest of the key is the tag. */
 export function deletedPrefix(repository: Repository): string {
   return `${folderOf(repository)}_deleted/`
+}
+
+/** Prefix of the keys of what refers to a manifest; the rest of the key is a digest. */
+export function referrerPrefix(repository: Repository, subject: Digest): string {
+  return `${folderOf(repository)}_referrers/${subject}/`
 }
 
 function folderOf(repository: Repository): string {

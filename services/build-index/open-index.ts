@@ -4,6 +4,7 @@ import { type AbortOptions, appError, lifecycle, type Startable } from '../../li
 import type { Runtime } from '../../lib/service/index.ts'
 import type { BuildIndexConfig } from './config.ts'
 import { type IndexRecords, indexRecords } from './index-records.ts'
+import { referrerIndex } from './referrer-index.ts'
 import { registryIndex } from './registry-index.ts'
 import type { Remote } from './replication/remote.ts'
 import { type Outbox, outbox } from './replication/replicator.ts'
@@ -53,9 +54,13 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, r
       announce: remotes.size === 0 ? undefined : work?.outbox.announce,
     })
 
+  const beside = (place: Backend) => {
+    const records = indexRecords({ ...runtime, backend: place })
+    return { versions: tagsIn(place, records), referrers: referrerIndex({ backend: place, records }) }
+  }
   const backends = lifecycle([registry, own, second].filter((each) => each !== undefined))
   if (registry !== undefined) {
-    const index = registryIndex(registry, second && tagsIn(second, indexRecords({ ...runtime, backend: second })))
+    const index = registryIndex(registry, second === undefined ? {} : beside(second))
     return { index, backends, probed: pinged(registry), work, tags: index.versioned }
   }
   const backend = own as Backend

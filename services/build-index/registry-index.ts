@@ -1,4 +1,4 @@
-import type { BlobLinks, BuildIndex, ManifestLinks, PageOptions, TagIndex } from '../../lib/api/index.ts'
+import type { BlobLinks, BuildIndex, ManifestLinks, PageOptions, ReferrerIndex, TagIndex } from '../../lib/api/index.ts'
 import {
   contentSize,
   inEitherPlace,
@@ -17,6 +17,7 @@ import {
   type Tag,
 } from '../../lib/core/index.ts'
 import { MAX_PAGE } from './key-pages.ts'
+import { noReferrers } from './referrer-index.ts'
 import { registryTags } from './registry-tags.ts'
 import { type TagRecords, unknownTag, type VersionedTags } from './tag-records.ts'
 
@@ -30,7 +31,10 @@ const RECENT_BYTES = 16 * 1024 * 1024
  * BACKEND_THROTTLED, BACKEND_DENIED (an outage never reads as undefined), BACKEND_READ_ONLY, UNSUPPORTED (what the
  * registry cannot do), ABORTED
  */
-export function registryIndex(registry: Registry, versions?: TagRecords): RegistryIndex {
+export function registryIndex(
+  registry: Registry,
+  { versions, referrers = noReferrers }: BesideRegistry = {},
+): RegistryIndex {
   const parts: Parts = { registry, versions, recent: byteCache<Uint8Array>(RECENT_BYTES, (bytes) => bytes.length) }
   const tags = tagIndex(parts)
   return {
@@ -39,12 +43,19 @@ export function registryIndex(registry: Registry, versions?: TagRecords): Regist
     ...versionedChanges(tags, versions),
     ...manifestLinks(parts),
     ...blobLinks(parts),
+    ...referrers,
     async listRepositories(options = {}) {
       const names = (await registry.names.repositories(options)).map((name) => registry.nameOf(name))
       const page = pageOf(names.filter((name) => name !== undefined).sort(), options)
       return { repositories: page.names, ...page.rest }
     },
   }
+}
+
+/** What a registry cannot keep, in a second backend. */
+export interface BesideRegistry {
+  readonly versions?: TagRecords | undefined
+  readonly referrers?: ReferrerIndex | undefined
 }
 
 /** The index, and with a backend for versions its tags with their versions. */

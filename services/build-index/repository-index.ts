@@ -14,6 +14,7 @@ import type { Descriptor, Digest, Repository, RepositoryName } from '../../lib/c
 import { CATALOG_PREFIX, indexKey } from './index-keys.ts'
 import type { IndexRecords } from './index-records.ts'
 import { pageBehind } from './key-pages.ts'
+import { referrerIndex } from './referrer-index.ts'
 import { type TagRecords, unknownTag } from './tag-records.ts'
 
 const parseDescriptor = (value: unknown): Descriptor => parseBody(descriptorSchema, value)
@@ -37,6 +38,7 @@ export function repositoryIndex(components: RepositoryIndexComponents): BuildInd
     ...tagIndex(parts),
     ...manifestLinks(parts),
     ...blobLinks(parts),
+    ...referrerIndex(components),
     async listRepositories(options = {}) {
       const { names, next } = await pageBehind(components.backend, CATALOG_PREFIX, options)
       return { repositories: names as RepositoryName[], ...(next !== undefined && { next }) }

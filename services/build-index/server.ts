@@ -4,9 +4,13 @@ import {
   blobSizeSchema,
   buildIndexRoutes,
   descriptorSchema,
+  MAX_REFERRER_BYTES,
   type ManifestLinks,
   parseBody,
+  type ReferrerIndex,
   type RepositoryCatalog,
+  referrerRoutes,
+  referrerSchema,
   type TagIndex,
 } from '../../lib/api/index.ts'
 import { appError, type ErrorCode } from '../../lib/base/index.ts'
@@ -36,6 +40,7 @@ export function buildIndexServerRoutes(index: BuildIndex, looks: LookBudget): re
     ...tagRoutes(index, find),
     ...manifestRoutes(index, find),
     ...blobRoutes(index, find),
+    ...referrerServerRoutes(index),
   ]
 }
 
@@ -140,6 +145,34 @@ function blobRoutes(index: BlobLinks, find: Find): readonly Route[] {
     read(blob, 'size of a linked blob', get),
     write('PUT', blob, 'links a blob', put),
     write('DELETE', blob, 'unlinks a blob', remove),
+  ]
+}
+
+function referrerServerRoutes(index: ReferrerIndex): readonly Route[] {
+  const subjectOf = (exchange: Exchange) => [repositoryOf(exchange), parseDigest(param(exchange, 'subject'))] as const
+
+  const get: Handle = async (exchange) => {
+    const { last } = pageOf(exchange, parseDigest)
+    sendJson(exchange, 200, await index.listReferrers(...subjectOf(exchange), { last, signal: exchange.signal }))
+  }
+  const put: Handle = async (exchange) => {
+    const referrer = parseBody(referrerSchema, await readJson(exchange, MAX_REFERRER_BYTES))
+    const [, digest] = linkOf(exchange)
+    if (referrer.digest !== digest) throw otherDigest(digest, referrer.digest)
+    await index.putReferrer(...subjectOf(exchange), referrer, exchange)
+    sendEmpty(exchange, 204)
+  }
+  const remove: Handle = async (exchange) => {
+    const [, digest] = linkOf(exchange)
+    await index.deleteReferrer(...subjectOf(exchange), digest, exchange)
+    sendEmpty(exchange, 204)
+  }
+
+  const { all, one } = referrerRoutes
+  return [
+    read(all, 'what has a manifest as its subject', get),
+    write('PUT', one, 'notes what has a manifest as its subject', put),
+    write('DELETE', one, 'removes it from that list', remove),
   ]
 }
 

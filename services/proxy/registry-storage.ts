@@ -2,7 +2,16 @@ import { Readable } from 'node:stream'
 import type { BuildIndex, OriginCluster } from '../../lib/api/index.ts'
 import { type ErrorCode, hasCode } from '../../lib/base/index.ts'
 import { rangeLength } from '../../lib/core/index.ts'
-import type { Blobs, Edits, Manifests, PageOptions, RegistryStorage, Tags, Uploads } from '../../lib/registry/index.ts'
+import type {
+  Blobs,
+  Edits,
+  Manifests,
+  PageOptions,
+  Referrers,
+  RegistryStorage,
+  Tags,
+  Uploads,
+} from '../../lib/registry/index.ts'
 import { fromCluster } from './cluster-error.ts'
 import type { ManifestBytes } from './manifest-bytes.ts'
 import type { OriginSessions } from './origin-session.ts'
@@ -24,6 +33,7 @@ export function proxyStorage(components: ProxyStorageComponents): Required<Regis
     blobs: proxyBlobs(components),
     manifests: proxyManifests(components),
     tags: proxyTags(components),
+    referrers: proxyReferrers(components),
     writes: { uploads: proxyUploads(components), edits: proxyEdits(components) },
   }
 }
@@ -90,6 +100,13 @@ function proxyTags({ index }: ProxyStorageComponents): Tags {
   }
 }
 
+function proxyReferrers({ index }: ProxyStorageComponents): Referrers {
+  return {
+    list: (repository, subject, options) =>
+      fromCluster(index.listReferrers(repository, subject, options), 'REFERRERS_UNSUPPORTED'),
+  }
+}
+
 function proxyUploads({ index, origins, sessions }: ProxyStorageComponents): Uploads {
   return {
     create: (repository, options = {}) => sessions.open(repository, options),
@@ -118,15 +135,21 @@ function proxyUploads({ index, origins, sessions }: ProxyStorageComponents): Upl
 function proxyEdits({ index, sessions, manifests }: ProxyStorageComponents): Edits {
   return {
     /** Stores the bytes first and the tag last, so that a client that sees a tag can get everything it points to. */
-    async putManifest(repository, { descriptor, bytes, tags }, options = {}) {
+    async putManifest(repository, { descriptor, bytes, tags, refers }, options = {}) {
       const { digest, size } = descriptor
       await sessions.push(repository, { digest, bytes, ...options })
       manifests.keep(digest, bytes)
       await fromCluster(index.putBlob(repository, { digest, size }, options))
       await fromCluster(index.putManifest(repository, descriptor, options), 'MANIFEST_INVALID', 'MANIFEST_BLOB_UNKNOWN')
+      const isListed =
+        refers !== undefined && (await wasListed(index.putReferrer(repository, refers.to, refers.as, options)))
       for (const tag of tags) await fromCluster(index.putTag(repository, tag, { descriptor, ...options }))
+      return { isListed }
     },
-    async deleteManifest(repository, digest, options) {
+    async deleteManifest(repository, digest, { subject, signal } = {}) {
+      const options = { signal }
+      // First the list: a removal that ended in between can be repeated as long as the manifest is there.
+      if (subject !== undefined) await wasListed(index.deleteReferrer(repository, subject, digest, options))
       const removed = await removal(index.deleteManifest(repository, digest, options), 'MANIFEST_UNKNOWN')
       if (removed) await removal(index.deleteBlob(repository, digest, options), 'BLOB_UNKNOWN')
       return removed
@@ -143,6 +166,17 @@ async function linked(linking: Promise<void>): Promise<boolean> {
     return true
   } catch (err) {
     if (hasCode(err, 'BLOB_UNKNOWN')) return false
+    throw err
+  }
+}
+
+/** False when the index keeps no lists of referrers. */
+async function wasListed(change: Promise<void>): Promise<boolean> {
+  try {
+    await fromCluster(change, 'REFERRERS_UNSUPPORTED')
+    return true
+  } catch (err) {
+    if (hasCode(err, 'REFERRERS_UNSUPPORTED')) return false
     throw err
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../../lib/base/index.ts'
+import { type Clock, OrderedKeys, type Random } from '../../lib/base/index.ts'
 import type { PeerId, PeerInfo, SwarmId } from '../../lib/core/index.ts'
 import { heldSlots, type Worth } from './held-slots.ts'
 import { type PeerEntry, type SampledPeer, type Slot, type SlotWatcher, type Swarm, swarm } from './swarm.ts'
@@ -19,8 +19,8 @@ export interface ListedPeer extends PeerInfo {
 
 /** Looks at the entries, for people. */
 export interface SwarmInspection {
-  /** Swarms with entries. */
-  ids(): Iterable<SwarmId>
+  /** Swarms with entries, in order, from this text on or behind it. */
+  ids(text?: string, options?: { readonly behind?: boolean }): Iterable<SwarmId>
   entries(swarmId: SwarmId): readonly ListedPeer[]
   /** The swarms in which a node has an entry. */
   swarmsOf(peerId: PeerId): ReadonlySet<SwarmId>
@@ -82,6 +82,7 @@ export interface PeerRegistryComponents {
 export function peerRegistry(components: PeerRegistryComponents, init: PeerRegistryInit): PeerRegistry {
   const { clock, random, seeders, onEvicted } = components
   const swarms = new Map<SwarmId, Swarm>()
+  const order = new OrderedKeys<SwarmId>()
   const held = heldSlots()
   const nodes = swarmsByNode()
   const watcher = bothOf(held, nodes)
@@ -89,6 +90,7 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
   const kept = (found: Swarm): Swarm | undefined => {
     if (found.size > 0) return found
     swarms.delete(found.id)
+    order.delete(found.id)
     return undefined
   }
   const swept = (id: SwarmId): Swarm | undefined => {
@@ -96,7 +98,6 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     found?.sweep(clock.monotonicMs())
     return found && kept(found)
   }
-
   const evict = (what: 'entry' | 'swarm') => {
     const slot = held.victim(worthBy(seeders))
     if (slot === undefined) return
@@ -109,21 +110,20 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     if (swarms.size >= init.maxSwarms) evict('swarm')
     const made = swarm(id, { random, maxPeers: init.maxPeersPerSwarm, watcher })
     swarms.set(id, made)
+    order.add(id)
     return made
   }
 
   return {
     announce(id, entry, ttlMs, leftBytes) {
-      const found = swept(id) ?? newSwarm(id)
-      const taken = found.put(entry, clock.monotonicMs() + ttlMs, leftBytes)
+      const taken = (swept(id) ?? newSwarm(id)).put(entry, clock.monotonicMs() + ttlMs, leftBytes)
       if (held.size > init.maxEntries) evict('entry')
       return taken
     },
     leave(id, { peerId, key }) {
       const found = swept(id)
-      if (found === undefined) return true
-      const taken = found.remove(peerId, key)
-      kept(found)
+      const taken = found?.remove(peerId, key) ?? true
+      if (found !== undefined) kept(found)
       return taken
     },
     has: (id, peerId) => swept(id)?.has(peerId) ?? false,
@@ -132,7 +132,7 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     sweep() {
       for (const id of [...swarms.keys()]) swept(id)
     },
-    ...inspection({ swarms, swept, kept, nodes }),
+    ...inspection({ swarms, order, swept, kept, nodes }),
     ...sharedRecords({ clock, nodes, swarms, held, swept, newSwarm }, init),
     get swarms() {
       return swarms.size
@@ -182,14 +182,15 @@ const bothOf = (...watchers: readonly SlotWatcher[]): SlotWatcher => ({
 
 interface Inspected {
   readonly swarms: ReadonlyMap<SwarmId, Swarm>
+  readonly order: OrderedKeys<SwarmId>
   readonly swept: (id: SwarmId) => Swarm | undefined
   /** Forgets the swarm when it is empty. */
   readonly kept: (swarm: Swarm) => void
   readonly nodes: ReturnType<typeof swarmsByNode>
 }
 
-const inspection = ({ swarms, swept, kept, nodes }: Inspected): SwarmInspection => ({
-  ids: () => swarms.keys(),
+const inspection = ({ swarms, order, swept, kept, nodes }: Inspected): SwarmInspection => ({
+  ids: (text = '', options = {}) => order.from(text, options),
   entries: (id) =>
     [...(swept(id)?.slots ?? [])].map(({ entry: { peerId, host, port, role, complete }, leftBytes }) => ({
       ...{ peerId, host, port, role, complete, leftBytes },

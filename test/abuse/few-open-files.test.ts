@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from '@jest/globals'
 import { digestOf } from '../../lib/core/index.ts'
 import { cipherBytes } from '../kit/cipher-bytes.ts'
+import { compiledScript } from '../kit/compiled-script.ts'
 import { eventually } from '../kit/eventually.ts'
 import { registryClient } from '../kit/registry-client.ts'
 import { startProcess } from '../kit/start-process.ts'
@@ -31,15 +32,13 @@ async function occupy(url: string, count: number): Promise<void> {
 }
 
 /** The agent of the topology, in a shell that lets it open few files. */
-function startLimited(shoal: Topology) {
+async function startLimited(shoal: Topology) {
   const config = shoal.plan.agent[0]?.config ?? {}
   const sets = Object.entries(config).flatMap(([key, value]) => ['--set', `${key}=${JSON.stringify(value)}`])
+  const program = await compiledScript('services/agent/main.ts')
   return startProcess({
     command: '/bin/sh',
-    args: [
-      ...['-c', `ulimit -n ${OPEN_FILES} && exec "$@"`, 'sh'],
-      ...[process.execPath, '--import', 'tsx', 'services/agent/main.ts', ...sets],
-    ],
+    args: [...['-c', `ulimit -n ${OPEN_FILES} && exec "$@"`, 'sh'], ...[process.execPath, program, ...sets]],
     cwd: project,
     async ready(_output, signal) {
       const answer = await fetch(`${shoal.url('agent-1', 'ops')}/readyz`, { signal })

@@ -11,6 +11,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   memory: async (args) => (await import('./memory.ts')).memory(args),
   wire: async (args) => (await import('./wire.ts')).wire(args),
   announce: async (args) => (await import('./announce.ts')).announce(args),
+  'tracker-lists': async (args) => (await import('./tracker-lists.ts')).trackerLists(args),
   push: async (args) => (await import('./push-cost.ts')).pushCost(args),
   picker: async () => (await import('./picker.ts')).picker(),
   simulation: async (args) => (await import('./simulation/simulation.ts')).simulation(args),

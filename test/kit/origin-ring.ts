@@ -7,6 +7,7 @@ import type { Digest } from '../../lib/core/index.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
 import { originSchema, originService } from '../../services/origin/index.ts'
 import type { Exit } from './child-process.ts'
+import { compiledScript } from './compiled-script.ts'
 import { eventually } from './eventually.ts'
 import { type FaultyBackend, faultyBackend } from './faulty-backend.ts'
 import { buildResource } from './resource-stack.ts'
@@ -121,7 +122,7 @@ export function originRing(ids: readonly string[], replicas = REPLICAS): Promise
         '--set',
         `${key}=${JSON.stringify(value)}`,
       ])
-      const args = [...(init.program ?? ['--import', 'tsx', 'services/origin/main.ts']), ...sets]
+      const args = [...(init.program ?? [await compiledScript('services/origin/main.ts')]), ...sets]
       const ready = async (_output: unknown, signal: AbortSignal) => {
         const answer = await fetch(`${at(id, 'ops')}/healthz`, { signal })
         if (!answer.ok) throw new Error(`not healthy: ${answer.status}`)

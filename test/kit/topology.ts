@@ -10,6 +10,7 @@ import {
   portCount,
 } from '../../services/herd/index.ts'
 import { describeExit } from './child-process.ts'
+import { compiledScript } from './compiled-script.ts'
 import { eventually } from './eventually.ts'
 import { buildResource, type ResourceStack } from './resource-stack.ts'
 import { type StartedProcess, startProcess } from './start-process.ts'
@@ -153,12 +154,8 @@ async function startAlone(stack: ResourceStack, init: TopologyInit, instance: In
     ...Object.entries(config).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
     ...own.filter((text) => !isSecret(text)),
   ]
-  const args = [
-    '--import',
-    'tsx',
-    `services/${serviceFacts(kind).name}/main.ts`,
-    ...sets.flatMap((set) => ['--set', set]),
-  ]
+  const program = await compiledScript(`services/${serviceFacts(kind).name}/main.ts`)
+  const args = [program, ...sets.flatMap((set) => ['--set', set])]
   const ready = async (_output: unknown, signal: AbortSignal) => {
     const response = await fetch(`${urlOf(instance, 'ops')}/healthz`, { signal })
     if (!response.ok) throw new Error(`not healthy: ${response.status}`)

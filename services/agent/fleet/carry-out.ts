@@ -5,6 +5,7 @@ import type { BlobReader, PartialBlobs, Retention } from '../../../lib/store/ind
 import type { SwarmEngine } from '../../../lib/swarm/index.ts'
 import type { BringBlob } from '../bring-blob.ts'
 import type { KeptManifests } from '../kept-manifests.ts'
+import { together } from '../together.ts'
 
 /** Blobs of one order that are fetched at the same time, as many as docker pulls. */
 const AT_ONCE = 3
@@ -78,11 +79,10 @@ const query: Step = async ({ store }, { items }, tally) => {
 const preload: Step = async ({ bring, kept }, { items, repository }, tally, signal) => {
   if (repository === undefined) throw appError('BODY_INVALID', { message: 'the order names no repository' })
   const waiting = [...items].reverse()
-  const work = async () => {
+  await together({ signal, atOnce: AT_ONCE }, async (working) => {
     for (let item = waiting.pop(); item !== undefined; item = waiting.pop())
-      await fetchItem({ bring, kept, repository, tally }, item, signal)
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, work))
+      await fetchItem({ bring, kept, repository, tally }, item, working.signal)
+  })
 }
 
 interface Fetching extends Pick<CarryOutComponents, 'bring' | 'kept'> {

@@ -3,6 +3,7 @@ import type { Digest } from '../../../lib/core/index.ts'
 import { type ImageTag, imageBlobs } from '../../../lib/kraken/index.ts'
 import type { Manifests, Platform } from '../../../lib/registry/index.ts'
 import type { BringBlob } from '../bring-blob.ts'
+import { together } from '../together.ts'
 
 /** Blobs of an image that are pulled at the same time, as many as docker pulls. */
 const AT_ONCE = 3
@@ -16,7 +17,8 @@ export interface PreloadComponents {
 
 /**
  * Pulls all blobs of an image into the cache of the agent, of an index those for this machine; returns when they are
- * here. @throws MANIFEST_UNKNOWN when there is no such tag, and what bringing a blob throws
+ * here. The first blob that fails ends the others, and all have ended when the promise settles.
+ * @throws MANIFEST_UNKNOWN when there is no such tag, and what bringing a blob throws
  */
 export type Preload = (image: ImageTag, options?: AbortOptions) => Promise<void>
 
@@ -29,10 +31,9 @@ export function preload({ bring, manifests, platform }: PreloadComponents): Prel
       read: (manifest: typeof root, reading: AbortOptions) => manifests.read(repository, manifest, reading),
     }
     const waiting = [...(await imageBlobs(walk, root, options))].reverse()
-    const work = async () => {
+    await together({ ...options, atOnce: AT_ONCE }, async (working) => {
       for (let digest: Digest | undefined = waiting.pop(); digest !== undefined; digest = waiting.pop())
-        await bring({ repository, digest }, options)
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, work))
+        await bring({ repository, digest }, working)
+    })
   }
 }

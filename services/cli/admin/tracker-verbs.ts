@@ -156,7 +156,7 @@ export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
         ]),
       ].join('\n\n') + more(host.next),
   },
-  bans: { example: 'bans', show: ({ marks }, nowMs) => marksTable(marks, nowMs) },
+  bans: { example: 'bans', show: ({ marks, next }, nowMs) => marksTable(marks, nowMs) + more(next) },
   ban: {
     example: `ban ${PEER} --reason "sends wrong bytes" --minutes 60`,
     note: 'A ban holds at this tracker: say it to every tracker.',
@@ -165,7 +165,7 @@ export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
     show: markText,
   },
   unban: { example: `unban ${PEER}` },
-  drains: { example: 'drains', show: ({ marks }, nowMs) => marksTable(marks, nowMs) },
+  drains: { example: 'drains', show: ({ marks, next }, nowMs) => marksTable(marks, nowMs) + more(next) },
   drain: {
     example: 'drain 10.0.0.7 --reason "is replaced today"',
     note: 'A drain holds at this tracker: say it to every tracker.',

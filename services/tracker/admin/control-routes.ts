@@ -2,6 +2,7 @@ import { adminBody, adminRoute, trackerAdmin } from '../../../lib/api/index.ts'
 import { appError, type Clock } from '../../../lib/base/index.ts'
 import {
   type Exchange,
+  pageRequest,
   type Route,
   requireSeen,
   sendEmpty,
@@ -10,11 +11,14 @@ import {
   sendTagged,
 } from '../../../lib/http/index.ts'
 import type { Control, MarkKind } from '../control/control.ts'
-import { parseTarget } from '../control/marks.ts'
+import { type Mark, parseTarget } from '../control/marks.ts'
 import { type EventLog, eventKinds, type TrackerEvent } from '../events/event-log.ts'
 import { policyNames } from '../policy/policies.ts'
+import { pageOf } from './page-of.ts'
 
 const MINUTE_MS = 60_000
+/** Marks on a page: the default, and the most. */
+const PAGE = 1000
 
 export interface ControlRoutesComponents {
   readonly control: Control
@@ -32,7 +36,12 @@ function markRoutes({ control, clock }: ControlRoutesComponents, kind: MarkKind)
   const [all, set, end] = calls[kind]
   const target = (exchange: Exchange) => parseTarget(exchange.params['target'] ?? '')
   return [
-    adminRoute(all, (exchange) => sendTagged(exchange, { marks: control.marks(kind) })),
+    adminRoute(all, (exchange) => {
+      const asked = pageRequest(exchange.query, { max: PAGE, least: 1 })
+      const items = control.marks(kind).filter((mark) => mark.target > (asked.last ?? ''))
+      const { page, next } = pageOf({ items, keyOf: (mark) => mark.target, row: (mark: Mark) => mark }, asked)
+      sendTagged(exchange, { marks: page, ...(next !== undefined && { next }) })
+    }),
     adminRoute(set, async (exchange) => {
       const { reason, minutes } = await adminBody(set, exchange)
       const atMs = clock.now()

@@ -1,7 +1,7 @@
 import { adminRoute, trackerAdmin } from '../../../lib/api/index.ts'
-import { appError } from '../../../lib/base/index.ts'
+import { appError, bothInOrder } from '../../../lib/base/index.ts'
 import { type PeerId, parsePeerId, type SwarmId } from '../../../lib/core/index.ts'
-import { type Exchange, pageRequest, type Route, sendTagged } from '../../../lib/http/index.ts'
+import { type Exchange, type PageRequest, pageRequest, type Route, sendTagged } from '../../../lib/http/index.ts'
 import type { Control, MarkKind } from '../control/control.ts'
 import type { Posts } from '../fleet/posts.ts'
 import type { Feeds } from '../hosts/feeds.ts'
@@ -10,7 +10,7 @@ import type { HostHealth } from '../hosts/host-health.ts'
 import type { SwarmNames } from '../hosts/swarm-names.ts'
 import type { PeerRegistry } from '../peer-registry.ts'
 import type { SeedRegistry } from '../seeds/seed-registry.ts'
-import { pageOf } from './page-of.ts'
+import { inOrder, pageOf } from './page-of.ts'
 
 /** Nodes, or blobs of one, on a page: the default and the most. */
 const PAGE = 100
@@ -26,6 +26,9 @@ export interface HostRoutesComponents {
   readonly control: Pick<Control, 'markOf' | 'marks'>
   readonly posts: Pick<Posts, 'size'>
 }
+
+/** Zones that the statistics show. */
+const MAX_ZONES = 1000
 
 const stateMarks: Readonly<Record<string, MarkKind>> = { banned: 'ban', draining: 'drain' }
 
@@ -66,18 +69,15 @@ export function hostRoutes(components: HostRoutesComponents): readonly Route[] {
   const list = (exchange: Exchange) => {
     const asked = pageRequest(exchange.query, { max: MAX_PAGE, usual: PAGE, least: 1 })
     const fits = filterOf(exchange.query, control)
-    const found = function* () {
-      for (const host of book.all()) if (fits(host)) yield host
-    }
-    const { page, next } = pageOf(found(), ({ peerId }) => peerId, asked)
-    sendTagged(exchange, { hosts: page.map(shown), ...(next !== undefined && { next }) })
+    const row = (host: KnownHost) => (fits(host) ? shown(host) : undefined)
+    const { page, next } = pageOf({ items: book.behind(asked.last ?? ''), keyOf: ({ peerId }) => peerId, row }, asked)
+    sendTagged(exchange, { hosts: page, ...(next !== undefined && { next }) })
   }
 
-  const blobsOf = function* (peerId: PeerId) {
-    const seeded = seeds.seedsOf(peerId)
-    for (const swarmId of seeded) yield { swarmId, complete: true }
-    const complete = new Set<SwarmId>(seeded)
-    for (const swarmId of registry.swarmsOf(peerId)) if (!complete.has(swarmId)) yield { swarmId, complete: false }
+  /** Those for one page, in order. */
+  const blobsOf = (peerId: PeerId, asked: PageRequest) => {
+    const sorted = (ids: Iterable<SwarmId>) => inOrder(ids, (id) => id, asked)
+    return bothInOrder(sorted(seeds.seedsOf(peerId)), sorted(registry.swarmsOf(peerId)))
   }
 
   const one = (exchange: Exchange) => {
@@ -88,8 +88,11 @@ export function hostRoutes(components: HostRoutesComponents): readonly Route[] {
     const host = book.of(parsePeerId(text))
     if (host === undefined) throw appError('NODE_UNKNOWN')
     const asked = pageRequest(exchange.query, { max: MAX_PAGE, usual: PAGE, least: 1 })
-    const { page, next } = pageOf(blobsOf(host.peerId), ({ swarmId }) => swarmId, asked)
-    const blobs = page.map((blob) => ({ ...blob, digest: names.of(blob.swarmId)?.digest }))
+    const row = (swarmId: SwarmId) => {
+      return { swarmId, digest: names.of(swarmId)?.digest, complete: seeds.has(swarmId, host.peerId) }
+    }
+    const keyOf = (swarmId: SwarmId) => swarmId
+    const { page: blobs, next } = pageOf({ items: blobsOf(host.peerId, asked), keyOf, row }, asked)
     sendTagged(exchange, { ...shown(host), blobs, ...(next !== undefined && { next }) })
   }
 
@@ -103,8 +106,9 @@ export function hostRoutes(components: HostRoutesComponents): readonly Route[] {
 const statistics =
   ({ registry, seeds, book, control, posts }: HostRoutesComponents) =>
   (exchange: Exchange) => {
-    const zones: Record<string, number> = {}
-    for (const { zone = '' } of book.all()) zones[zone] = (zones[zone] ?? 0) + 1
+    const zones = new Map<string, number>()
+    for (const { zone = '' } of book.all()) zones.set(zone, (zones.get(zone) ?? 0) + 1)
+    const largest = [...zones].toSorted(([, a], [, b]) => b - a).slice(0, MAX_ZONES)
     sendTagged(exchange, {
       swarms: registry.swarms,
       downloads: registry.peers,
@@ -115,6 +119,7 @@ const statistics =
       bans: control.marks('ban').length,
       drains: control.marks('drain').length,
       listening: posts.size,
-      zones,
+      zones: Object.fromEntries(largest),
+      moreZones: zones.size - largest.length,
     })
   }

@@ -1,5 +1,5 @@
 import { adminRoute, swarmStates, trackerAdmin } from '../../../lib/api/index.ts'
-import { appError } from '../../../lib/base/index.ts'
+import { appError, bothInOrder } from '../../../lib/base/index.ts'
 import { type PeerInfo, parseDigest, parseSwarmId, type SwarmId, swarmIdOf } from '../../../lib/core/index.ts'
 import { type Exchange, pageRequest, type Route, sendEmpty, sendTagged } from '../../../lib/http/index.ts'
 import type { EventLog } from '../events/event-log.ts'
@@ -9,7 +9,7 @@ import type { SwarmNames } from '../hosts/swarm-names.ts'
 import type { ListedPeer, PeerRegistry } from '../peer-registry.ts'
 import type { PeerStore } from '../peer-store/peer-store.ts'
 import type { SeedRegistry } from '../seeds/seed-registry.ts'
-import { pageOf } from './page-of.ts'
+import { inOrder, pageOf } from './page-of.ts'
 
 /** Swarms, or peers of one, on a page: the default and the most. */
 const PAGE = 100
@@ -37,13 +37,16 @@ function swarmIn(exchange: Exchange): SwarmId {
   })
 }
 
-function* swarmIds({ registry, seeds }: Pick<SwarmRoutesComponents, 'registry' | 'seeds'>): Iterable<SwarmId> {
-  const seen = new Set<SwarmId>()
-  for (const id of registry.ids()) {
-    seen.add(id)
+/** All swarms in order behind `last`; of those whose ids begin otherwise as few as possible. */
+function* swarmIds(
+  { registry, seeds }: Pick<SwarmRoutesComponents, 'registry' | 'seeds'>,
+  { last = '', prefix }: { readonly last: string | undefined; readonly prefix: string },
+): Iterable<SwarmId> {
+  const [text, where] = last >= prefix ? [last, { behind: true }] : [prefix, {}]
+  for (const id of bothInOrder(registry.ids(text, where), seeds.swarmIds(text, where))) {
+    if (!id.startsWith(prefix)) return
     yield id
   }
-  for (const id of seeds.swarmIds()) if (!seen.has(id)) yield id
 }
 
 function summary({ registry, seeds, names }: SwarmRoutesComponents, swarmId: SwarmId) {
@@ -65,17 +68,25 @@ function summary({ registry, seeds, names }: SwarmRoutesComponents, swarmId: Swa
 
 type Summary = ReturnType<typeof summary>
 
-/** @throws REQUEST_INVALID */
-function filterOf(query: URLSearchParams): (swarm: Summary) => boolean {
+/** Which swarms are asked for: all that fit have an id that begins with `prefix`. @throws REQUEST_INVALID */
+function filterOf({ names }: Pick<SwarmRoutesComponents, 'names'>, query: URLSearchParams) {
   const [state, digest, repository] = ['state', 'digest', 'repository'].map((name) => query.get(name))
   if (state != null && !swarmStates.some((known) => known === state)) {
     throw appError('REQUEST_INVALID', { message: `state is one of ${swarmStates.join(', ')}` })
   }
-  const hex = digest?.replace(/^sha256:/, '')
-  return (swarm) =>
-    (state == null || swarm.state === state) &&
-    (hex === undefined || (swarm.digest ?? `sha256:${swarm.swarmId}`).startsWith(`sha256:${hex.slice(0, 40)}`)) &&
-    (repository == null || swarm.repositories.includes(repository))
+  const prefix = digest?.replace(/^sha256:/, '').slice(0, 40) ?? ''
+  return {
+    prefix,
+    /** By what is known of its name. */
+    mayFit: (swarmId: SwarmId): boolean => {
+      const named = names.of(swarmId)
+      return (
+        (digest == null || (named?.digest ?? `sha256:${swarmId}`).startsWith(`sha256:${prefix}`)) &&
+        (repository == null || named?.repositories.includes(repository) === true)
+      )
+    },
+    fits: (swarm: Summary) => swarm.downloads + swarm.seeds > 0 && (state == null || swarm.state === state),
+  }
 }
 
 /** Swarms and what happens in them. */
@@ -84,14 +95,13 @@ export function swarmRoutes(components: SwarmRoutesComponents): readonly Route[]
 
   const list = (exchange: Exchange) => {
     const asked = pageRequest(exchange.query, { max: MAX_PAGE, usual: PAGE, least: 1 })
-    const fits = filterOf(exchange.query)
-    const found = function* () {
-      for (const id of swarmIds(components)) {
-        const swarm = summary(components, id)
-        if (fits(swarm) && swarm.downloads + swarm.seeds > 0) yield swarm
-      }
+    const { prefix, mayFit, fits } = filterOf(components, exchange.query)
+    const row = (swarmId: SwarmId) => {
+      const swarm = mayFit(swarmId) ? summary(components, swarmId) : undefined
+      return swarm !== undefined && fits(swarm) ? swarm : undefined
     }
-    const { page, next } = pageOf(found(), ({ swarmId }) => swarmId, asked)
+    const items = swarmIds(components, { last: asked.last, prefix })
+    const { page, next } = pageOf({ items, keyOf: (swarmId) => swarmId, row }, asked)
     sendTagged(exchange, { swarms: page, ...(next !== undefined && { next }) })
   }
 
@@ -112,8 +122,9 @@ export function swarmRoutes(components: SwarmRoutesComponents): readonly Route[]
   const one = (exchange: Exchange) => {
     const swarm = known(exchange)
     const asked = pageRequest(exchange.query, { max: MAX_PAGE, usual: PAGE, least: 1 })
-    const { page, next } = pageOf(peersOf(swarm.swarmId), ({ peerId }) => peerId, asked)
-    const peers = page.map((peer) => ({ ...peer, zone: book.of(peer.peerId)?.zone }))
+    const keyOf = ({ peerId }: Pick<PeerInfo, 'peerId'>) => peerId
+    const row = (peer: ListedPeer) => ({ ...peer, zone: book.of(peer.peerId)?.zone })
+    const { page: peers, next } = pageOf({ items: inOrder(peersOf(swarm.swarmId), keyOf, asked), keyOf, row }, asked)
     const told = feeds
       .of(swarm.swarmId)
       .toSorted((a, b) => b.bytes - a.bytes)

@@ -1,4 +1,4 @@
-import { type AgeLinks, AgeList, type Clock, type Holders, holders } from '../../../lib/base/index.ts'
+import { type AgeLinks, AgeList, type Clock, type Holders, holders, OrderedKeys } from '../../../lib/base/index.ts'
 import type { PeerAddress, PeerId, PeerRole } from '../../../lib/core/index.ts'
 import { callerAt } from '../../../lib/identity/index.ts'
 import { mayChange } from '../owner.ts'
@@ -29,6 +29,8 @@ export interface HostBook {
   seen(facts: HostFacts, owner: string, ttlMs: number): boolean
   of(peerId: PeerId): KnownHost | undefined
   all(): Iterable<KnownHost>
+  /** The same in the order of their ids, behind this text. */
+  behind(text: string): Iterable<KnownHost>
   /** Forgets nodes that are silent. Call it regularly. */
   sweep(): void
   readonly size: number
@@ -49,6 +51,7 @@ class Book implements HostBook {
   readonly #clock: Clock
   readonly #maxHosts: number
   readonly #byId = new Map<PeerId, Entry>()
+  readonly #order = new OrderedKeys<PeerId>()
   readonly #byHolder = new Map<string, AgeList<Entry>>()
   readonly #held: Holders = holders()
 
@@ -67,6 +70,7 @@ class Book implements HostBook {
     const expiresAtMs = this.#clock.monotonicMs() + ttlMs
     const entry: Entry = { host, owner, holder, expiresAtMs, older: undefined, newer: undefined }
     this.#byId.set(facts.peerId, entry)
+    this.#order.add(facts.peerId)
     this.#held.add(holder, 1)
     const list = this.#byHolder.get(holder) ?? new AgeList()
     list.add(entry)
@@ -84,6 +88,13 @@ class Book implements HostBook {
     for (const { host, expiresAtMs } of this.#byId.values()) if (expiresAtMs > nowMs) yield host
   }
 
+  *behind(text: string): Iterable<KnownHost> {
+    for (const peerId of this.#order.from(text, { behind: true })) {
+      const host = this.of(peerId)
+      if (host !== undefined) yield host
+    }
+  }
+
   sweep(): void {
     const nowMs = this.#clock.monotonicMs()
     for (const entry of [...this.#byId.values()]) if (entry.expiresAtMs <= nowMs) this.#drop(entry)
@@ -96,6 +107,7 @@ class Book implements HostBook {
   #drop(entry: Entry | undefined): void {
     if (entry === undefined) return
     this.#byId.delete(entry.host.peerId)
+    this.#order.delete(entry.host.peerId)
     this.#held.add(entry.holder, -1)
     const list = this.#byHolder.get(entry.holder)
     list?.remove(entry)

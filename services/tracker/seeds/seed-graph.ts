@@ -1,4 +1,4 @@
-import { holders, type Random } from '../../../lib/base/index.ts'
+import { holders, OrderedKeys, type Random } from '../../../lib/base/index.ts'
 import type { PeerRole, SwarmId } from '../../../lib/core/index.ts'
 import { type Draw, MAX_ZONES, ZoneGroups } from '../zone-groups.ts'
 import { Links } from './links.ts'
@@ -41,6 +41,7 @@ export class SeedGraph<N extends SeedNode> {
   readonly #nodes = new Numbered<N>()
   readonly #swarms = new Numbered<Swarm>()
   readonly #byId = new Map<SwarmId, Swarm>()
+  readonly #order = new OrderedKeys<SwarmId>()
   /** Links, and the swarms that they began, by caller. */
   readonly links = holders()
   readonly founded = holders()
@@ -57,8 +58,9 @@ export class SeedGraph<N extends SeedNode> {
     return this.#byId.size
   }
 
-  swarmIds(): Iterable<SwarmId> {
-    return this.#byId.keys()
+  /** Those, in order, from this text on or behind it. */
+  swarmIds(text = '', options: { readonly behind?: boolean } = {}): Iterable<SwarmId> {
+    return this.#order.from(text, options)
   }
 
   /** The swarms that the node seeds. */
@@ -143,6 +145,7 @@ export class SeedGraph<N extends SeedNode> {
     const swarm = { id, founder, number: 0, seeders: new ZoneGroups<Seeders>() }
     swarm.number = this.#swarms.add(swarm)
     this.#byId.set(id, swarm)
+    this.#order.add(id)
     this.founded.add(founder, 1)
     return swarm
   }
@@ -171,6 +174,7 @@ export class SeedGraph<N extends SeedNode> {
     swarm.seeders.drop(seeders)
     if (swarm.seeders.all().length > 0) return
     this.#byId.delete(swarm.id)
+    this.#order.delete(swarm.id)
     this.founded.add(swarm.founder, -1)
     this.#swarms.remove(swarm.number)
   }

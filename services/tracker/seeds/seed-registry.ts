@@ -56,7 +56,8 @@ export interface SeedRegistryInit {
 
 /** Looks at nodes and seeds, for people. */
 export interface SeedInspection {
-  swarmIds(): Iterable<SwarmId>
+  /** Swarms with seeds, in order, from this text on or behind it. */
+  swarmIds(text?: string, options?: { readonly behind?: boolean }): Iterable<SwarmId>
   /** All that have the blob completely. */
   seedersOf(swarmId: SwarmId): readonly PeerInfo[]
   /** What a node has completely. */
@@ -168,8 +169,8 @@ class Registry implements SeedRegistry {
     return this.#graph.count(swarmId, role)
   }
 
-  swarmIds(): Iterable<SwarmId> {
-    return this.#graph.swarmIds()
+  swarmIds(...where: Parameters<SeedInspection['swarmIds']>): Iterable<SwarmId> {
+    return this.#graph.swarmIds(...where)
   }
 
   seedersOf(swarmId: SwarmId): readonly PeerInfo[] {

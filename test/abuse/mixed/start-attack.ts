@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { compiledScript } from '../../kit/compiled-script.ts'
 import { startProcess } from '../../kit/start-process.ts'
 import type { Battlefield } from './battlefield.ts'
 import type { Tally } from './tally.ts'
@@ -21,10 +22,10 @@ function lastOf(stdout: string): Tallies {
 }
 
 export async function startAttack(field: Battlefield): Promise<StartedAttack> {
-  const script = join(import.meta.dirname, 'attack-process.ts')
+  const script = await compiledScript(join(import.meta.dirname, 'attack-process.ts'))
   const child = await startProcess({
     command: process.execPath,
-    args: ['--import', 'tsx', script, JSON.stringify(field)],
+    args: [script, JSON.stringify(field)],
     cwd: project,
     ready: ({ stdout }) => {
       if (!stdout.includes('\n')) throw new Error('has said nothing yet')

@@ -60,14 +60,6 @@ export function registryManifestSuite(name: string, make: () => Promise<RunningR
       expect(await tagsOf(repository)).toEqual(['t1', 't2'])
     })
 
-    test('the OCI-Subject header is not sent while referrers are not supported', async () => {
-      const { repository, config } = await withEmptyConfig()
-      const subject = { mediaType: OCI_IMAGE, digest: digestOf(Buffer.from('gone')), size: 4 }
-      const answer = await put(repository, 'att', manifestFixture(OCI_IMAGE, { config, layers: [], subject }))
-      expect(answer.status).toBe(201)
-      expect(answer.headers['oci-subject']).toBeUndefined()
-    })
-
     test('a tag moves', async () => {
       const repository = freshName()
       const [a, b] = [imageFixture(random), imageFixture(random)]

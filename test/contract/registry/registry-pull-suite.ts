@@ -284,13 +284,6 @@ export function registryPullSuite(
         expect((answer.json() as { repositories: string[] }).repositories).toContain(REPOSITORY)
       })
 
-      test('referrers are not supported, so that clients use the fallback tag', async () => {
-        const answer = await send('GET', `/v2/${REPOSITORY}/referrers/${manifest.digest}`)
-        expect(answer.status).toBe(404)
-        expect(answer.errorCode()).toBe('UNSUPPORTED')
-        expect((await send('GET', `/v2/${REPOSITORY}/referrers/sha256:x`)).status).toBe(400)
-      })
-
       test('unknown query parameters are ignored', async () => {
         expect((await send('GET', `/v2/${REPOSITORY}/manifests/v1?vendor=x&artifactType=y`)).status).toBe(200)
       })

@@ -3,6 +3,7 @@ import { imageFixture } from '../../kit/image-fixture.ts'
 import { registryClient } from '../../kit/registry-client.ts'
 import { registryManifestSuite } from './registry-manifest-suite.ts'
 import { registryPullSuite } from './registry-pull-suite.ts'
+import { registryReferrersSuite } from './registry-referrers-suite.ts'
 import { registryUploadSuite } from './registry-upload-suite.ts'
 import { pushImage, REPOSITORY, type RunningRegistry } from './running-registry.ts'
 
@@ -17,4 +18,5 @@ export function registrySuite(name: string, make: () => Promise<RunningRegistry>
   })
   registryUploadSuite(name, make)
   registryManifestSuite(name, make)
+  registryReferrersSuite(name, make)
 }

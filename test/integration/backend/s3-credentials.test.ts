@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { compiledScript } from '../../kit/compiled-script.ts'
 import { containerCredentials } from '../../kit/container-credentials.ts'
 import { instanceMetadata } from '../../kit/instance-metadata.ts'
 import { type ResourceStack, resourceStack } from '../../kit/resource-stack.ts'
@@ -47,7 +48,7 @@ interface Trip {
 async function roundTrip(env: Environment, { credentials = 'default', times = 1 }: Trip = {}): Promise<RoundTrip> {
   const { bucket, endpoint } = server
   const config = JSON.stringify({ driver: 's3', bucket, endpoint, pathStyle: true, credentials })
-  const { stdout } = await run(process.execPath, ['--import', 'tsx', program, config, String(times)], {
+  const { stdout } = await run(process.execPath, [await compiledScript(program), config, String(times)], {
     env: { PATH: process.env['PATH'], HOME: home, AWS_EC2_METADATA_DISABLED: 'true', ...env },
     timeoutMs: 25_000,
   })

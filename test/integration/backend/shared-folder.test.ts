@@ -7,12 +7,13 @@ import { describe, expect, test } from '@jest/globals'
 import { type Backend, fileBackend } from '../../../lib/backend/index.ts'
 import { systemClock, systemRandom } from '../../../lib/base/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { compiledScript } from '../../kit/compiled-script.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 
 const program = join(import.meta.dirname, '../../kit/increment-counter.ts')
 
-function incrementer(folder: string, times: number): ChildProcess {
-  const args = ['--import', 'tsx', program, folder, String(times)]
+async function incrementer(folder: string, times: number): Promise<ChildProcess> {
+  const args = [await compiledScript(program), folder, String(times)]
   return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
@@ -30,7 +31,7 @@ async function counter(backend: Backend): Promise<number> {
 describe('processes that share a folder', () => {
   test('three processes count on one object by conditional writes and lose nothing', async () => {
     await using folder = await tempFolder('shared')
-    const children = [incrementer(folder.path, 25), incrementer(folder.path, 25), incrementer(folder.path, 25)]
+    const children = await Promise.all([1, 2, 3].map(() => incrementer(folder.path, 25)))
     const codes = await Promise.all(children.map(async (child) => (await once(child, 'exit'))[0] as number | null))
     expect(codes).toEqual([0, 0, 0])
     expect(await counter(await opened(folder.path))).toBe(75)
@@ -41,7 +42,7 @@ describe('processes that share a folder', () => {
     await using folder = await tempFolder('shared')
     let acknowledged = 0
     for (let round = 0; round < 3; round += 1) {
-      const child = incrementer(folder.path, 1_000_000)
+      const child = await incrementer(folder.path, 1_000_000)
       const before = acknowledged
       for await (const dots of child.stdout ?? []) {
         acknowledged += String(dots).length

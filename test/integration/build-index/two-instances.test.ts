@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { digestOf } from '../../../lib/core/index.ts'
+import { compiledScript } from '../../kit/compiled-script.ts'
 import { resourceStack } from '../../kit/resource-stack.ts'
 import { type StartedProcess, startProcess } from '../../kit/start-process.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
@@ -29,7 +30,7 @@ function urlsIn(stdout: string): Instance {
   return { url: urlOf('http'), ops: urlOf('ops') }
 }
 
-function startInstance(folder: string): Promise<StartedProcess<Instance>> {
+async function startInstance(folder: string): Promise<StartedProcess<Instance>> {
   const settings = [
     'backend.driver=file',
     `backend.folder=${folder}`,
@@ -39,7 +40,7 @@ function startInstance(folder: string): Promise<StartedProcess<Instance>> {
   ]
   return startProcess({
     command: process.execPath,
-    args: ['--import', 'tsx', main, ...settings.flatMap((setting) => ['--set', setting])],
+    args: [await compiledScript(main), ...settings.flatMap((setting) => ['--set', setting])],
     ready: ({ stdout }) => urlsIn(stdout),
   })
 }

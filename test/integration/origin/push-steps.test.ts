@@ -44,7 +44,7 @@ const bringBack = async () => {
 
 beforeAll(async () => {
   folder = await tempFolder('push-steps')
-  program = await compiledScript(script, join(folder.path, 'code'))
+  program = await compiledScript(script)
   ring = await originRing([...all, cold])
   http = httpClient({ clock: systemClock() })
   await http.start()

@@ -7,16 +7,17 @@ import { pushImage } from '../../contract/registry/running-registry.ts'
 import { serveRegistry } from '../../contract/registry/serve-registry.ts'
 import { faultProxy } from '../../kit/fault-proxy.ts'
 import { errorJson, reset } from '../../kit/http-faults.ts'
-import { imageFixture } from '../../kit/image-fixture.ts'
-import { registryClient } from '../../kit/registry-client.ts'
+import { descriptorOf, imageFixture, manifestFixture } from '../../kit/image-fixture.ts'
+import { type RegistryClient, registryClient } from '../../kit/registry-client.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
+import { tempFolder } from '../../kit/temp-folder.ts'
 import { startTopology } from '../../kit/topology.ts'
 
 const image = imageFixture(seededRandom(91), [5000, 700_000])
 const { digest, bytes, mediaType } = image.manifest
 
 /** A cluster in this process; its origins and its build-index use one registry as backend, which is behind faults. */
-const clusterBefore = (config: object = {}) =>
+const clusterBefore = (config: object = {}, more: readonly string[] = []) =>
   buildResource(async (stack) => {
     const behind = stack.own(await serveRegistry(memoryRegistryStorage({ random: seededRandom(3) })))
     const front = stack.own(await faultProxy({ target: behind.url }))
@@ -28,7 +29,7 @@ const clusterBefore = (config: object = {}) =>
       ...config,
     }
     const rules = JSON.stringify([{ repository: '*', backend }])
-    const overrides = [`origin.backends=${rules}`, `buildIndex.backend=${JSON.stringify(backend)}`]
+    const overrides = [`origin.backends=${rules}`, `buildIndex.backend=${JSON.stringify(backend)}`, ...more]
     const topology = stack.own(await startTopology({ agents: 1, origins: 2, trackers: 1, overrides, processes: [] }))
     return {
       topology,
@@ -60,6 +61,41 @@ describe('a cluster in front of a registry', () => {
     for (const layer of image.layers) {
       const found = await cluster.agent.send('GET', `/v2/team/app/blobs/${layer.digest}`)
       expect(found.body.equals(layer.bytes)).toBe(true)
+    }
+  })
+
+  const artifact = manifestFixture(mediaType, {
+    config: descriptorOf(image.config, 'application/vnd.example'),
+    layers: [],
+    subject: descriptorOf({ digest, bytes }, mediaType),
+  })
+  const attach = (proxy: RegistryClient) =>
+    proxy.send('PUT', `/v2/team/app/manifests/${artifact.digest}`, {
+      body: artifact.bytes,
+      headers: { 'content-type': mediaType },
+    })
+
+  test('without a second backend there are no lists of referrers, and clients are told so', async () => {
+    await using cluster = await clusterBefore()
+    await pushImage(cluster.proxy, 'team/app', image, ['v1'])
+    const answer = await attach(cluster.proxy)
+    expect([answer.status, answer.headers['oci-subject']]).toEqual([201, undefined])
+    for (const front of [cluster.proxy, cluster.agent]) {
+      const listed = await front.send('GET', `/v2/team/app/referrers/${digest}`)
+      expect([listed.status, listed.errorCode()]).toEqual([404, 'UNSUPPORTED'])
+    }
+    expect((await cluster.proxy.send('DELETE', `/v2/team/app/manifests/${artifact.digest}`)).status).toBe(202)
+  })
+
+  test('a second backend keeps the lists of referrers', async () => {
+    await using folder = await tempFolder('second')
+    const second = JSON.stringify({ driver: 'file', folder: folder.path })
+    await using cluster = await clusterBefore({}, [`buildIndex.replication.backend=${second}`])
+    await pushImage(cluster.proxy, 'team/app', image, ['v1'])
+    expect((await attach(cluster.proxy)).headers['oci-subject']).toBe(digest)
+    for (const front of [cluster.proxy, cluster.agent]) {
+      const listed = await front.send('GET', `/v2/team/app/referrers/${digest}`)
+      expect(listed.json()).toMatchObject({ manifests: [{ digest: artifact.digest }] })
     }
   })
 

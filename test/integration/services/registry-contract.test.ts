@@ -1,5 +1,6 @@
 import { seededRandom } from '../../../lib/base/index.ts'
 import { registryPullSuite } from '../../contract/registry/registry-pull-suite.ts'
+import { registryReferrersSuite } from '../../contract/registry/registry-referrers-suite.ts'
 import { registrySuite } from '../../contract/registry/registry-suite.ts'
 import { pushImage, REPOSITORY } from '../../contract/registry/running-registry.ts'
 import { imageFixture } from '../../kit/image-fixture.ts'
@@ -23,3 +24,12 @@ const pullFixtureOf: Parameters<typeof registryPullSuite>[1] = async ({ image, t
 }
 
 registryPullSuite('the agent of a whole shoal', pullFixtureOf, { keepsRepositoriesApart: false })
+
+registryReferrersSuite(
+  'the proxy with the agent of a whole shoal',
+  async () => {
+    const shoal = await start()
+    return { ...listening(shoal, 'proxy-1'), agent: listening(shoal, 'agent-1') }
+  },
+  ({ agent }) => agent,
+)

@@ -9,6 +9,7 @@ import { diskStore, type ManagedStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { exitOf } from '../../kit/child-process.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
+import { compiledScript } from '../../kit/compiled-script.ts'
 import { chunksOf, contentOf, readBlob, writePieces } from '../../kit/store-fixture.ts'
 import { strayFiles } from '../../kit/store-folder.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
@@ -17,7 +18,7 @@ const script = fileURLToPath(new URL('./writing-child.ts', import.meta.url))
 
 /** Lets a child write until it has printed `lines` lines, kills it with SIGKILL, and returns all its lines. */
 async function writeAndKill(folder: string, mode: string, name: string, lines: number): Promise<string[]> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, folder, mode, name], {
+  const child = spawn(process.execPath, [await compiledScript(script), folder, mode, name], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exit = exitOf(child)

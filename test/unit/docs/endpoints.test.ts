@@ -31,8 +31,8 @@ const krakenParts = {} as AgentKrakenComponents & ProxyKrakenComponents
 const probes = krakenProbes('service')(() => ({}))
 
 const readOnly = (): RegistryStorage => {
-  const { blobs, manifests, tags } = memoryRegistryStorage()
-  return { blobs, manifests, tags }
+  const { writes: _, ...readable } = memoryRegistryStorage()
+  return readable
 }
 
 const proxyRoutes = () =>

@@ -8,7 +8,7 @@ import {
   peerIdOf,
   type SwarmId,
 } from '../../../lib/core/index.ts'
-import { pageOf } from '../../../services/tracker/admin/page-of.ts'
+import { inOrder, MAX_PAGE_BYTES, pageOf } from '../../../services/tracker/admin/page-of.ts'
 import { marks, parseTarget } from '../../../services/tracker/control/marks.ts'
 import { eventLog } from '../../../services/tracker/events/event-log.ts'
 import { feeds } from '../../../services/tracker/hosts/feeds.ts'
@@ -172,17 +172,41 @@ describe('the log of events', () => {
   })
 })
 
-test('pages give every item once, in order, whatever the order they come in', () => {
+describe('pages', () => {
   const items = Array.from({ length: 57 }, (_, i) => `k${String((i * 23) % 57).padStart(2, '0')}`)
-  const pages: string[][] = []
-  for (let last: string | undefined = ''; last !== undefined; ) {
-    const { page, next }: { page: readonly string[]; next: string | undefined } = pageOf(items, (item) => item, {
-      count: 10,
-      last,
-    })
-    pages.push([...page])
-    last = next
+
+  /** Follows `next` to the end. */
+  const pagesOf = (all: readonly string[], count: number, row: (item: string) => string | undefined) => {
+    const pages: (readonly string[])[] = []
+    for (let last: string | undefined = ''; last !== undefined; ) {
+      const asked: { count: number; last: string } = { count, last }
+      const { page, next } = pageOf({ items: inOrder(all, (item) => item, asked), keyOf: (item) => item, row }, asked)
+      pages.push(page)
+      last = next
+    }
+    return pages
   }
-  expect(pages.flat()).toEqual(items.toSorted())
-  expect(pages.map(({ length }) => length)).toEqual([10, 10, 10, 10, 10, 7])
+
+  test('give every item once, in order, whatever the order they come in', () => {
+    const pages = pagesOf(items, 10, (item) => item)
+    expect(pages.flat()).toEqual(items.toSorted())
+    expect(pages.map(({ length }) => length)).toEqual([10, 10, 10, 10, 10, 7])
+  })
+
+  test('end before they have more bytes than a client reads', () => {
+    const size = MAX_PAGE_BYTES / 4
+    const pages = pagesOf(items.slice(0, 10), 10, (item) => item.padEnd(size - 2))
+    expect(pages.map(({ length }) => length)).toEqual([4, 4, 2])
+  })
+
+  test('of a filter that fits few end after a bounded search, and go on there', () => {
+    const many = Array.from({ length: 10_000 }, (_, i) => String(i).padStart(5, '0'))
+    let looks = 0
+    const row = (item: string) => {
+      looks += 1
+      return item === '09999' ? item : undefined
+    }
+    const { page, next } = pageOf({ items: many, keyOf: (item) => item, row }, { count: 10 })
+    expect([page, looks, next]).toEqual([[], 4096, '04095'])
+  })
 })

@@ -1,0 +1,72 @@
+import { type Digest, parseDigest, type Referrer, type Repository } from '../core/index.ts'
+import { type Exchange, type Headers, sendBytes } from '../http/index.ts'
+import { fallbackReferrers, mergedReferrers, referrersIndex } from './fallback-tag.ts'
+import { manifestMediaTypes } from './manifest-fields.ts'
+import type { ReferrerPage, RegistryStorage } from './storage.ts'
+
+/**
+ * After so many bytes a list goes on at its next page. Clients take 4 MiB; a page of the storage, of which the last one may
+ * be added whole, has at most 3.
+ */
+const MAX_PAGE_BYTES = 1024 * 1024
+/** Entries of one page: more than most clients ever see, since many ask for no second page. */
+const MAX_PAGE = 1000
+
+/** The list of what refers to a manifest. @throws DIGEST_INVALID, REFERRERS_UNSUPPORTED */
+export type ListReferrers = (exchange: Exchange, repository: Repository, digestText: string) => Promise<void>
+
+export function listReferrers({
+  manifests,
+  referrers,
+}: Pick<RegistryStorage, 'manifests' | 'referrers'>): ListReferrers {
+  return async (exchange, repository, digestText) => {
+    const subject = parseDigest(digestText)
+    const { signal, query } = exchange
+    const asked = query.get('last')
+    const last = asked === null || asked === '' ? undefined : parseDigest(asked)
+    const listed = await collected(last, (after) => referrers.list(repository, subject, { signal, last: after }))
+    const named = (await fallbackReferrers(manifests, repository, subject, { signal })) ?? []
+    // Only those on this page; without more pages, all the rest.
+    const end = listed.next
+    const isHere = ({ digest }: Referrer) =>
+      (last === undefined || digest > last) && (end === undefined || digest <= end)
+    const page = mergedReferrers(listed.referrers, named.filter(isHere))
+    const type = query.get('artifactType')
+    const wanted = type === null || type === '' ? undefined : type
+    const shown = wanted === undefined ? page : page.filter(({ artifactType }) => artifactType === wanted)
+    const headers: Headers = {
+      'content-type': manifestMediaTypes.ociIndex,
+      ...(wanted !== undefined && { 'oci-filters-applied': 'artifactType' }),
+      ...(end !== undefined && { link: nextPage({ repository, subject, last: end, type: wanted }) }),
+    }
+    sendBytes(exchange, { status: 200, headers, body: referrersIndex(shown) })
+  }
+}
+
+/** Small pages of a storage as a large one. */
+async function collected(
+  last: Digest | undefined,
+  page: (after: Digest | undefined) => Promise<ReferrerPage>,
+): Promise<ReferrerPage> {
+  const referrers: Referrer[] = []
+  let [after, bytes] = [last, 0]
+  do {
+    const found = await page(after)
+    referrers.push(...found.referrers)
+    bytes += Buffer.byteLength(JSON.stringify(found.referrers))
+    after = found.next
+  } while (after !== undefined && referrers.length < MAX_PAGE && bytes < MAX_PAGE_BYTES)
+  return { referrers, next: after }
+}
+
+interface NextPage {
+  readonly repository: Repository
+  readonly subject: Digest
+  readonly last: Digest
+  readonly type: string | undefined
+}
+
+function nextPage({ repository, subject, last, type }: NextPage): string {
+  const query = new URLSearchParams({ ...(type !== undefined && { artifactType: type }), last })
+  return `</v2/${repository.name}/referrers/${subject}?${query.toString()}>; rel="next"`
+}

@@ -1,0 +1,114 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import {
+  type Containerd,
+  type ContainerTools,
+  containerTools,
+  type Dockerd,
+  startContainerd,
+  startDockerd,
+} from '../kit/clients/index.ts'
+import { type Clusters, startClusters } from '../kit/clusters.ts'
+import {
+  digestsOf,
+  greeting,
+  type ImageLayout,
+  layeredImage,
+  makeImage,
+  makeIndex,
+  twoPlatforms,
+} from '../kit/images/index.ts'
+import { resourceStack } from '../kit/resource-stack.ts'
+
+/**
+ * Replication with real clients: what is pushed to the first of three clusters is pulled in the last one, unchanged. The
+ * clusters form a loop, and half of the services of each are processes of their own.
+ */
+const stack = resourceStack()
+const names = ['one', 'two', 'three']
+const arrivalMs = 120_000
+let clusters: Clusters
+let tools: ContainerTools
+let containerd: Containerd
+let dockerd: Dockerd
+let image: ImageLayout
+let index: ImageLayout
+
+beforeAll(async () => {
+  tools = stack.own(await containerTools())
+  image = await makeImage(join(tools.folder, 'image'), layeredImage({ largeBytes: 20_000_000, seed: 'clusters' }))
+  index = await makeIndex(join(tools.folder, 'index'), twoPlatforms('clusters'))
+  containerd = stack.own(await startContainerd())
+  dockerd = stack.own(await startDockerd({ containerd }))
+  clusters = stack.own(
+    await startClusters({
+      clusters: { one: { two: {} }, two: { three: {} }, three: { one: {} } },
+      processes: ['build-index-1', 'origin-1', 'proxy-1', 'agent-1'],
+    }),
+  )
+}, 300_000)
+
+afterAll(async () => stack[Symbol.asyncDispose](), 120_000)
+
+const address = (cluster: string, id: string) => new URL(clusters.at(cluster).url(id, 'registry')).host
+const proxy = (cluster: string) => address(cluster, 'proxy-1')
+const agent = (cluster: string) => address(cluster, 'agent-1')
+
+async function arrives(repository: string, tag: string, digest: string): Promise<void> {
+  for (const name of names) await clusters.at(name).hasTag(repository, tag, digest, arrivalMs)
+}
+
+test(
+  'docker pushes to the first cluster, pulls the same digest in the last one, and it runs',
+  async () => {
+    const pushed = `${proxy('one')}/team/docker:t1`
+    const archive = join(tools.folder, 'image.tar')
+    await tools.skopeo(['copy', image.reference, `docker-archive:${archive}:${pushed}`])
+    await dockerd.docker(['load', '--input', archive])
+    const digest = await dockerd.push(pushed)
+    await arrives('team/docker', 't1', digest)
+    await dockerd.removeImages()
+    const pulled = `${agent('three')}/team/docker:t1`
+    expect(await dockerd.pull(pulled)).toBe(digest)
+    expect(await dockerd.run(pulled)).toBe(`${greeting}\n`)
+  },
+  arrivalMs * 2,
+)
+
+test(
+  'an index comes with all its platforms, and with its signature',
+  async () => {
+    await tools.skopeo(['copy', '--all', index.reference, `docker://${proxy('one')}/team/index:t1`])
+    const signature = `${index.digest.replace(':', '-')}.sig`
+    await tools.skopeo([
+      'copy',
+      '--preserve-digests',
+      image.reference,
+      `docker://${proxy('one')}/team/index:${signature}`,
+    ])
+    await arrives('team/index', 't1', index.digest)
+    await arrives('team/index', signature, image.digest)
+    const copy = join(tools.folder, 'index-copy')
+    await tools.skopeo(['copy', '--all', `docker://${agent('three')}/team/index:t1`, `oci:${copy}:image`])
+    expect(await digestsOf(copy)).toEqual(await digestsOf(index.folder))
+    const signed = join(tools.folder, 'signature-copy')
+    await tools.skopeo(['copy', `docker://${agent('three')}/team/index:${signature}`, `oci:${signed}:image`])
+    expect(await digestsOf(signed)).toEqual(await digestsOf(image.folder))
+  },
+  arrivalMs * 3,
+)
+
+test(
+  'a tag that docker moves is moved in every cluster',
+  async () => {
+    const moving = `${proxy('one')}/team/moving:latest`
+    for (const content of ['first', 'second']) {
+      await dockerd.build(moving, { files: { 'a.txt': content }, cmd: ['/a.txt'] })
+      const digest = await dockerd.push(moving)
+      await arrives('team/moving', 'latest', digest)
+      await dockerd.removeImages()
+      expect(await dockerd.pull(`${agent('three')}/team/moving:latest`)).toBe(digest)
+    }
+  },
+  arrivalMs * 3,
+)
