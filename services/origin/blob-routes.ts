@@ -129,6 +129,12 @@ async function* withFirst(
   }
 }
 
+/** Origins of other clusters ask before they send. */
+const sizeFacts: Omit<Route, 'handle'> = {
+  ...{ methods: ['HEAD'], path: originRoutes.blob, summary: 'size of the blob' },
+  ...{ right: 'read', orRight: 'replicate' },
+}
+
 /** Routes that read a blob, bring it here, or take a copy of it. */
 function readRoutes(components: BlobRoutesComponents): readonly Route[] {
   const { store, ingest, writeBack, clock, looks } = components
@@ -190,10 +196,7 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
   }
 
   return [
-    {
-      ...{ methods: ['HEAD'], path: originRoutes.blob, summary: 'size of the blob', handle: head },
-      ...{ right: 'read', orRight: 'replicate' },
-    },
+    { ...sizeFacts, handle: head },
     { methods: ['GET'], path: originRoutes.blob, right: 'read', summary: 'the blob, with single ranges', handle: get },
     { methods: ['PUT'], path: originRoutes.blob, right: 'write', summary: 'takes a copy', handle: put },
     { methods: ['GET'], path: originRoutes.metainfo, right: 'read', summary: 'the metainfo stream', handle: metainfo },

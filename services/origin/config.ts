@@ -3,7 +3,14 @@ import { placeKeys } from '../../lib/api/index.ts'
 import { backendRulesSchema } from '../../lib/backend/index.ts'
 import { byteSize, duration, rate } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
-import { allowedHost } from './push/send-targets.ts'
+import { type AllowedHost, parseAllowedHost } from './push/send-targets.ts'
+
+const allowedHost = z.string().transform((text, context): AllowedHost => {
+  const allowed = parseAllowedHost(text)
+  if (allowed !== undefined) return allowed
+  context.addIssue('a host to send to is like far.example.com, far.example.com:64001, [2001:db8::1] or *.example.com')
+  return z.NEVER
+})
 
 /** Every key of an origin; `config/origin/base.yaml` shows them with their defaults. */
 export const originSchema = z.strictObject({

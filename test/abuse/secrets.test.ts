@@ -84,7 +84,7 @@ const table: readonly (readonly [what: string, may: readonly SecretName[], door:
     ['service'],
     {
       ...{ at: ['origin-1', 'http'], method: 'POST', path: `/namespace/team%2Fa/blobs/${some}/send` },
-      body: { url: 'http://far.example', repository: 'team/a' },
+      body: { url: 'http://127.0.0.1:1', repository: 'team/a' },
     },
   ],
   ['upload at an origin', ['service', 'peering'], { at: ['origin-1', 'http'], method: 'POST', path: uploads }],

@@ -2,7 +2,8 @@ import type { LookupFunction } from 'node:net'
 import { inspect } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import { systemClock } from '../../lib/base/index.ts'
-import { allowedHost, sendTargets } from '../../services/origin/push/send-targets.ts'
+import { originSchema } from '../../services/origin/index.ts'
+import { parseAllowedHost, sendTargets } from '../../services/origin/push/send-targets.ts'
 import { nearOrigin, putCopy } from '../kit/near-origin.ts'
 import { scriptedServer } from '../kit/scripted-server.ts'
 import { contentOf } from '../kit/store-fixture.ts'
@@ -14,7 +15,7 @@ const everyName: LookupFunction = (_host, _options, done) => done(null, '203.0.1
 const targetsOf = (allow: readonly string[], lookup = everyName) =>
   sendTargets(
     { clock: systemClock(), lookup },
-    allow.map((each) => allowedHost.parse(each)),
+    allow.map((each) => parseAllowedHost(each)!),
   )
 
 const allowed = ['far.example', 'port.example:64001', '*.below.example', '10.0.0.9', '[2001:db8::1]', '127.0.0.1']
@@ -116,6 +117,7 @@ describe('a name that the list allows', () => {
 test.each(['', '*', '*.', 'http://far.example', 'far.example/path', 'far.example:99999', 'user@far.example', 'a b'])(
   '"%s" names no host',
   (text) => {
-    expect(allowedHost.safeParse(text).success).toBe(false)
+    expect(parseAllowedHost(text)).toBeUndefined()
+    expect(originSchema.safeParse({ send: { allow: [text] } }).success).toBe(false)
   },
 )

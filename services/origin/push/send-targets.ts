@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { appError } from '../../../lib/base/index.ts'
 import {
   admittedOutside,
@@ -9,7 +8,7 @@ import {
 } from '../../../lib/http/index.ts'
 
 /** A host that may be sent to. */
-interface AllowedHost {
+export interface AllowedHost {
   /** As `URL` writes it, without a dot at the end. */
   readonly host: string
   /** It stands for all names below it, and not for itself. */
@@ -23,20 +22,13 @@ const MAX_PORT = 65_535
 
 const hostIn = (url: URL): string => url.hostname.replace(/\.$/, '')
 
-function parseAllowed(text: string): AllowedHost | undefined {
+/** Parses one entry of `send.allow`: a host, a host with a port, or `*.` and a name. Undefined: it is none of them. */
+export function parseAllowedHost(text: string): AllowedHost | undefined {
   const [, star, name = '', port] = shape.exec(text) ?? []
   const url = `http://${name}`
   if (name === '' || !URL.canParse(url) || Number(port ?? 1) > MAX_PORT) return undefined
   return { host: hostIn(new URL(url)), below: star !== undefined, port: port === undefined ? undefined : Number(port) }
 }
-
-/** One entry of `send.allow`. */
-export const allowedHost = z.string().transform((text, context): AllowedHost => {
-  const allowed = parseAllowed(text)
-  if (allowed !== undefined) return allowed
-  context.addIssue('a host to send to is like far.example.com, far.example.com:64001, [2001:db8::1] or *.example.com')
-  return z.NEVER
-})
 
 /** Where an origin may send blobs to. */
 export interface SendTargets {
