@@ -123,9 +123,9 @@ function* edits({ text, plugin }: Read): Iterable<string> {
   yield endedText(text) + (text.trim() === '' ? '' : end) + table.join('')
   yield* belowHeaders(text, `registry.${setting}`)
   for (const { 0: found, index } of text.matchAll(/registry["']?\s*=\s*\{/g)) {
-    const [before, after] = [text.slice(0, index + found.length), text.slice(index + found.length)]
-    yield `${before} ${setting},${after}`
-    yield `${before} ${setting} ${after.trimStart()}`
+    const rest = text.slice(index + found.length)
+    // The parser takes a comma before the brace, but that of containerd does not.
+    yield `${text.slice(0, index + found.length)} ${setting}${rest.trimStart().startsWith('}') ? '' : ','}${rest}`
   }
 }
 

@@ -2,9 +2,9 @@ import { basename, dirname, isAbsolute, join } from 'node:path'
 import { appError } from '../../../lib/base/index.ts'
 import { type ConfigFile, hostsFolder } from './containerd-config.ts'
 import type { Engine, PlannedFile } from './engine.ts'
-import { newHostsToml, withAgentFirst } from './hosts-toml.ts'
+import { type HostsTomlInit, newHostsToml, withAgentFirst } from './hosts-toml.ts'
 import type { MachineFiles } from './machine-files.ts'
-import { plainUrl, registryUrl, type SetupRequest } from './request.ts'
+import { plainUrl, type SetupRequest } from './request.ts'
 import { readToml } from './toml.ts'
 
 export const CONTAINERD_CONFIG = '/etc/containerd/config.toml'
@@ -58,30 +58,25 @@ async function folderOf(host: string, folder: string, files: MachineFiles): Prom
   return join(folder, isThere ? underscored : host)
 }
 
-function serverFor({ agent, fallback }: SetupRequest, upstream: string | undefined): string | undefined {
-  if (fallback.kind === 'url') return plainUrl(fallback.url)
-  return fallback.kind === 'nobody' ? plainUrl(agent) : upstream
+/** Without a server containerd asks the registry itself in the end, and finds out how it is reached. */
+function changeFor({ agent, fallback }: SetupRequest): HostsTomlInit {
+  if (fallback.kind === 'registry') return { agent: plainUrl(agent) }
+  return { agent: plainUrl(agent), server: plainUrl(fallback.kind === 'url' ? fallback.url : agent) }
 }
 
 /** @throws CONFIG_INVALID */
 async function hostsFile(request: SetupRequest, folder: string, files: MachineFiles): Promise<PlannedFile> {
-  const agent = plainUrl(request.agent)
-  const host = basename(folder)
   const path = join(folder, 'hosts.toml')
   const before = await files.read(path)
-  const change = (upstream: string | undefined) => {
-    const server = serverFor(request, upstream)
-    return server === undefined ? { agent } : { agent, server }
-  }
-  if (before !== undefined) return { path, before, after: withAgentFirst(before, path, change(undefined)) }
+  const change = changeFor(request)
+  if (before !== undefined) return { path, before, after: withAgentFirst(before, path, change) }
   const certificates = (await files.names(folder)).filter((name) => /\.(crt|cert|key)$/.test(name))
   if (certificates.length > 0) {
     throw appError('CONFIG_INVALID', {
       message: `${folder} holds ${certificates.join(', ')}, which containerd ignores beside a hosts.toml; write that file by hand, with ca and client`,
     })
   }
-  const upstream = host === '_default' ? undefined : registryUrl(host.replace(/_(\d+)_$/, ':$1'))
-  return { path, before, after: newHostsToml(change(upstream)) }
+  return { path, before, after: newHostsToml(change) }
 }
 
 /** Registries with a file of their own, for which `_default` says nothing. */

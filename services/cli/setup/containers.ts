@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { appError } from '../../../lib/base/index.ts'
+import { isLoopback } from '../../../lib/identity/index.ts'
 import type { Engine, Plan } from './engine.ts'
 import type { MachineFiles } from './machine-files.ts'
 import { checkOtherRegistries, type MirroredRegistry, readRegistriesConf, registriesConf } from './registries-conf.ts'
@@ -13,11 +14,20 @@ const placeOf = (url: URL, path = '') => ({ location: url.host + path, insecure:
 /** These clients do not say which registry they mean: for one that is not ours the path does. */
 const agentPlace = (agent: URL, { host, own }: MirroredHost) => placeOf(agent, own ? '' : `/${host}`)
 
+/** A registry on this machine may speak plain HTTP, as for docker and containerd. */
 const registryPlace = (host: string, fallback: Fallback) =>
-  fallback.kind === 'url' ? placeOf(fallback.url) : { location: host, insecure: false }
+  fallback.kind === 'url'
+    ? placeOf(fallback.url)
+    : { location: host, insecure: isLoopback(new URL(`http://${host}`).hostname) }
 
+/** @throws CONFIG_INVALID for a registry that these clients cannot be told to ask elsewhere for */
 function entryOf({ agent, fallback }: SetupRequest, mirrored: MirroredHost): MirroredRegistry {
-  const { host: prefix } = mirrored
+  const { host: prefix, own } = mirrored
+  if (!own && prefix.includes(':')) {
+    throw appError('CONFIG_INVALID', {
+      message: `${prefix}: podman and CRI-O accept no port in the path of a mirror, and then pull nothing at all from there; only registries on the usual port can be mirrored`,
+    })
+  }
   const mirror = agentPlace(agent, mirrored)
   if (fallback.kind === 'nobody') return { prefix, registry: mirror }
   return { prefix, registry: registryPlace(prefix, fallback), mirror }

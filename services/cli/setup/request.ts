@@ -74,7 +74,3 @@ export function setupRequest(flags: RequestFlags): SetupRequest {
 
 /** The URL without the slash at its end. */
 export const plainUrl = (url: URL): string => url.href.replace(/\/$/, '')
-
-/** Where the images of a registry really come from. */
-export const registryUrl = (host: string): string =>
-  host === 'docker.io' ? 'https://registry-1.docker.io' : `https://${host}`

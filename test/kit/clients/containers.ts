@@ -13,6 +13,8 @@ export interface ContainerTools extends AsyncDisposable {
   podman: Command
   buildah: Command
   umoci: Command
+  /** The program of the daemon, for what it prints about configs; it starts none. */
+  containerd: Command
 }
 
 /** Prepares a storage; starts no process. */
@@ -33,6 +35,7 @@ export function containerTools(): Promise<ContainerTools> {
       podman: tool('podman'),
       buildah: tool('buildah'),
       umoci: tool('umoci'),
+      containerd: tool('containerd'),
     }
   })
 }
