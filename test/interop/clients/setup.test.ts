@@ -183,11 +183,11 @@ describe('podman', () => {
   test(
     'another registry gives its own image: the agent has none, or is down',
     async () => {
-      const root = await setUp('podman', '--registry', upstream.host)
-      const { pulled, bytes } = await throughAgent(() => pull(root, upstream.host))
+      const root = await setUp('podman', '--registry', far)
+      const { pulled, bytes } = await throughAgent(() => pull(root, far))
       expect([pulled, bytes]).toEqual([foreign.digest, 0])
       await stopAgent()
-      expect(await pull(root, upstream.host)).toBe(foreign.digest)
+      expect(await pull(root, far)).toBe(foreign.digest)
     },
     pullMs,
   )
