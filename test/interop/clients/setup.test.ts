@@ -245,3 +245,83 @@ async function untilMirrors(dockerd: Dockerd, mirrors: readonly string[]): Promi
     expect(JSON.parse(stdout)).toEqual(mirrors)
   })
 }
+
+describe('the doctor proves it with a real pull', () => {
+  /** Steps that are not ok, and what the last one says. */
+  async function doctor(env: Readonly<Record<string, string | undefined>>, ...words: readonly string[]) {
+    const config = join(tools.folder, 'agent.yaml')
+    await writeFile(config, JSON.stringify({ ...shoal.plan.agent[0]?.config, registry: registryKeys() }))
+    const host = recordingHost(env)
+    const exit = await run(['doctor', '--json', '--config', config, ...words], host)
+    const { findings } = JSON.parse(host.said) as { findings: { id: string; outcome: string; text: string }[] }
+    const failed = findings.filter(({ outcome }) => outcome === 'fail').map(({ id }) => id)
+    return { exit, failed, last: findings.at(-1)?.text, step: (name: string) => findings.find(({ id }) => id === name) }
+  }
+
+  const registryKeys = () => ({ listener: { bind: hostOf(agent) }, ownNames: [own] })
+  const everything = /^the agent answered [1-9]\d* look-ups, [1-9]\d* manifests and [1-9]\d* blobs: from/
+
+  test(
+    'containerd, set up: every request was answered by the agent',
+    async () => {
+      const root = await setUp('containerd', '--own', own)
+      const { exit, failed, last, step } = await doctor(containerd.env, '--engine', 'containerd', '--root', root)
+      expect([failed, exit]).toEqual([[], 0])
+      expect(step('engine-config')?.text).toBe(`containerd asks the agent first for: ${own}`)
+      expect(step('pull')?.text).toContain(`containerd pulled ${own}/${name} in `)
+      expect(last).toMatch(everything)
+      expect(await containerd.images()).toEqual([])
+    },
+    pullMs,
+  )
+
+  test(
+    'containerd, set up for a name that the agent does not take for its own: the image came from elsewhere',
+    async () => {
+      const root = await setUp('containerd', '--registry', upstream.host)
+      const words = ['--engine', 'containerd', '--root', root, '--image', `${upstream.host}/${name}`] as const
+      const { exit, failed, step } = await doctor(containerd.env, ...words)
+      expect([failed, exit]).toEqual([['who-answered'], 1])
+      expect(step('pull')?.outcome).toBe('ok')
+    },
+    pullMs,
+  )
+
+  test(
+    'containerd, not set up: its config is what fails',
+    async () => {
+      const root = join(tools.folder, 'root-none')
+      const { exit, failed } = await doctor(containerd.env, '--engine', 'containerd', '--root', root)
+      expect(exit).toBe(1)
+      expect(failed).toContain('engine-config')
+    },
+    pullMs,
+  )
+
+  test(
+    'podman, set up: every request was answered by the agent',
+    async () => {
+      const root = await setUp('podman', '--own', own)
+      const config = join(tools.folder, 'doctor-registries.conf')
+      await writeFile(config, await readFile(join(root, 'etc/containers/registries.conf.d/50-shoal.conf'), 'utf8'))
+      const env = { ...tools.env, CONTAINERS_REGISTRIES_CONF: config }
+      const { exit, failed, last, step } = await doctor(env, '--engine', 'podman', '--root', root)
+      expect([failed, exit]).toEqual([[], 0])
+      expect(step('engine-config')?.text).toBe(`podman asks the agent first for: ${own}`)
+      expect(last).toMatch(everything)
+    },
+    pullMs,
+  )
+
+  test(
+    'docker, whose images name the agent: every request was answered by it',
+    async () => {
+      await using dockerd = await startDockerd({ containerd })
+      const { exit, failed, last } = await doctor(dockerd.env, '--engine', 'docker')
+      expect([failed, exit]).toEqual([[], 0])
+      expect(last).toMatch(everything)
+      expect((await dockerd.docker(['images', '--quiet'])).stdout).toBe('')
+    },
+    pullMs,
+  )
+})

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildResource } from '../resource-stack.ts'
-import type { RunResult } from '../run.ts'
+import type { Environment, RunResult } from '../run.ts'
 import { startProcess } from '../start-process.ts'
 import type { Containerd } from './containerd.ts'
 import { type Sandbox, sandbox } from './sandbox.ts'
@@ -17,6 +17,8 @@ export interface DockerdInit {
 export interface Dockerd extends AsyncDisposable {
   /** Process id of the daemon. */
   readonly pid: number
+  /** With it, other programs reach this daemon. */
+  readonly env: Environment
   /** Runs the docker command against this engine. */
   docker(args: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<RunResult>
   /** Returns the digest of the pulled manifest. */
@@ -61,7 +63,13 @@ export function startDockerd({ containerd, configFile }: DockerdInit): Promise<D
         ready: (_output, signal) => docker(['version', '--format', '{{.Server.Version}}'], { signal }),
       }),
     )
-    return { pid, docker, ...transferCommands(docker), ...imageCommands(docker, box) }
+    return {
+      pid,
+      env: { ...box.env, DOCKER_HOST: host },
+      docker,
+      ...transferCommands(docker),
+      ...imageCommands(docker, box),
+    }
   })
 }
 
