@@ -35,10 +35,14 @@ function folderIn(dump: string): { readonly folder: string } | { readonly troubl
   return folder === undefined ? { trouble: 'its config_path is empty: Kubernetes pulls past hosts.toml' } : { folder }
 }
 
-/** The config as containerd reads it, with all that it imports. */
+/** The config as containerd reads it, with all that it imports; text: why it cannot be had. */
 async function dumped({ run, files }: ProbeInit): Promise<ReturnType<typeof folderIn> | string> {
-  const dump = await run(['containerd', '--config', files.folder(CONTAINERD_CONFIG), 'config', 'dump'])
-  return dump.exitCode === 0 ? folderIn(dump.stdout) : `containerd does not tell its config: ${dump.complaint}`
+  const isThere = (await files.bytes(CONTAINERD_CONFIG)) !== undefined
+  const words = isThere ? ['--config', files.folder(CONTAINERD_CONFIG), 'config', 'dump'] : ['config', 'default']
+  const { exitCode, stdout, complaint } = await run(['containerd', ...words])
+  if (exitCode === 0) return folderIn(stdout)
+  if (exitCode === undefined) return `containerd does not tell its config: ${complaint}`
+  return { trouble: `it does not read its config: ${complaint}` }
 }
 
 async function effective(init: ProbeInit): Promise<EffectiveConfig | string> {
