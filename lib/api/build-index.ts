@@ -25,6 +25,8 @@ export const repositoryPageSchema = z.object({
   next: text(255).exactOptional(),
 })
 export const tagPageSchema = z.object({ tags: list(tagSchema, MAX_NAMES), next: text(255).exactOptional() })
+/** What an index says of a manifest. */
+export const linkedManifestSchema = descriptorSchema.extend({ blobsFollow: z.boolean().exactOptional() })
 export const blobLinkSchema = z.object({ digest: digestSchema, size: byteCountSchema })
 /** Body of the PUT that links a blob. */
 export const blobSizeSchema = z.object({ size: byteCountSchema })
@@ -33,6 +35,20 @@ export const blobSizeSchema = z.object({ size: byteCountSchema })
 export type RepositoryPage = z.infer<typeof repositoryPageSchema>
 export type TagPage = z.infer<typeof tagPageSchema>
 export type BlobLink = z.infer<typeof blobLinkSchema>
+
+/**
+ * A manifest of a repository. `blobsFollow`: the index is a registry of others, which has the configs and layers that the
+ * manifest names for as long as it has the manifest: nobody has to ask for each of them.
+ */
+export type LinkedManifest = z.infer<typeof linkedManifestSchema>
+
+export interface LinkOptions extends AbortOptions {
+  /**
+   * The caller takes an answer of a moment ago, when it is that there is such a link: up to `linkMemory` of the build-index
+   * old. Default false: the index looks.
+   */
+  readonly remembered?: boolean | undefined
+}
 
 export interface PageOptions extends AbortOptions {
   /** Number of entries on one page; the server has its own default and limit. */
@@ -49,7 +65,7 @@ export interface RepositoryCatalog {
 export interface TagIndex {
   /** Undefined when nothing was ever pushed to the repository. */
   listTags(repository: Repository, options?: PageOptions): Promise<TagPage | undefined>
-  getTag(repository: Repository, tag: Tag, options?: AbortOptions): Promise<Descriptor | undefined>
+  getTag(repository: Repository, tag: Tag, options?: AbortOptions): Promise<LinkedManifest | undefined>
   /** Moves the tag; returns when that is durable. */
   putTag(repository: Repository, tag: Tag, target: { readonly descriptor: Descriptor } & AbortOptions): Promise<void>
   /** @throws MANIFEST_UNKNOWN when there is no such tag */
@@ -57,7 +73,7 @@ export interface TagIndex {
 }
 
 export interface ManifestLinks {
-  getManifest(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Descriptor | undefined>
+  getManifest(repository: Repository, digest: Digest, options?: LinkOptions): Promise<LinkedManifest | undefined>
   /** Links a manifest; returns when that is durable. */
   putManifest(repository: Repository, descriptor: Descriptor, options?: AbortOptions): Promise<void>
   /** Unlinks the manifest and removes the tags that point to it. @throws MANIFEST_UNKNOWN */
@@ -65,7 +81,7 @@ export interface ManifestLinks {
 }
 
 export interface BlobLinks {
-  getBlob(repository: Repository, digest: Digest, options?: AbortOptions): Promise<BlobLink | undefined>
+  getBlob(repository: Repository, digest: Digest, options?: LinkOptions): Promise<BlobLink | undefined>
   /**
    * Links a blob; returns when that is durable. @throws BLOB_UNKNOWN when a registry holds the index and lacks the blob
    */
@@ -115,8 +131,8 @@ function manifestLinks(http: HttpClient, url: string): ManifestLinks {
   const at = (repository: Repository, digest: Digest) =>
     url + path`/repositories/${repositoryText(repository)}/manifests/${digest}`
   return {
-    getManifest: (repository, digest, { signal } = {}) =>
-      find(http, { method: 'GET', url: at(repository, digest), signal }, descriptorAnswer),
+    getManifest: (repository, digest, { signal, remembered } = {}) =>
+      find(http, { method: 'GET', url: at(repository, digest) + age(remembered), signal }, descriptorAnswer),
     putManifest(repository, descriptor, { signal } = {}) {
       const target = at(repository, descriptor.digest)
       return sendForNothing(http, { method: 'PUT', url: target, ...jsonBody(descriptor), signal })
@@ -130,8 +146,8 @@ function blobLinks(http: HttpClient, url: string): BlobLinks {
   const at = (repository: Repository, digest: Digest) =>
     url + path`/repositories/${repositoryText(repository)}/blobs/${digest}`
   return {
-    getBlob(repository, digest, { signal } = {}) {
-      const request = { method: 'GET', url: at(repository, digest), signal } as const
+    getBlob(repository, digest, { signal, remembered } = {}) {
+      const request = { method: 'GET', url: at(repository, digest) + age(remembered), signal } as const
       return find(http, request, { schema: blobLinkSchema, absent: 'BLOB_UNKNOWN' })
     },
     putBlob: (repository, { digest, size }, { signal } = {}) =>
@@ -141,7 +157,9 @@ function blobLinks(http: HttpClient, url: string): BlobLinks {
   }
 }
 
-const descriptorAnswer = { schema: descriptorSchema, absent: 'MANIFEST_UNKNOWN' } as const
+const age = (remembered = false) => query({ remembered: remembered ? 'true' : undefined })
+
+const descriptorAnswer = { schema: linkedManifestSchema, absent: 'MANIFEST_UNKNOWN' } as const
 
 /** A GET whose 404 is a valid answer, but only with the index's own code: any other 404 is an error. */
 async function find<T>(

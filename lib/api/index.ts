@@ -29,6 +29,8 @@ export {
   blobLinkSchema,
   blobSizeSchema,
   buildIndexRoutes,
+  type LinkedManifest,
+  type LinkOptions,
   type ManifestLinks,
   type PageOptions,
   type RepositoryCatalog,
@@ -47,8 +49,40 @@ export {
   replicationStates,
 } from './build-index-admin.ts'
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
-export { manifestShape } from './manifest-shape.ts'
+export {
+  type Holding,
+  holdings,
+  type JobAnswer,
+  type JobBody,
+  type JobHostAnswer,
+  type JobKind,
+  type JobScope,
+  type JobState,
+  jobKinds,
+  jobStates,
+  type KeptJob,
+  type KeptRow,
+  keptJobSchema,
+  keptRowSchema,
+  MAX_JOB_HOSTS,
+  MAX_ORDER_ITEMS,
+  type Progress,
+} from './fleet-jobs.ts'
 export { describedRoutes } from './openapi.ts'
+export {
+  ORDERS_PATH,
+  type Order,
+  type OrderAnswer,
+  type OrderId,
+  type OrderItem,
+  type OrderPoll,
+  type OrdersClient,
+  orderLimits,
+  orderPollSchema,
+  ordersClient,
+  type ToldOrder,
+  wireOrder,
+} from './orders.ts'
 export { originClient } from './origin.ts'
 export { originAdmin } from './origin-admin.ts'
 export {
@@ -125,6 +159,7 @@ export {
   trackerRoutes,
 } from './tracker.ts'
 export {
+  type Holds,
   swarmStates,
   type TrackerControl,
   type TrackerSettings,
@@ -132,3 +167,13 @@ export {
   trackerControlSchema,
 } from './tracker-admin.ts'
 export { type TrackerCluster, type TrackerClusterComponents, trackerCluster } from './tracker-cluster.ts'
+export {
+  type ControlClient,
+  type ControlEntry,
+  type ControlVersion,
+  controlClient,
+  controlEntrySchema,
+  controlLimits,
+  controlRoute,
+  toldControlSchema,
+} from './tracker-control.ts'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { adminCall, adminStream } from './admin.ts'
 import { list, opaque, table, text } from './bounded.ts'
+import { fleetCalls } from './fleet-admin.ts'
 import { adminApi } from './openapi.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
@@ -51,7 +52,7 @@ const feedSchema = z.object({
   failures: countSchema,
 })
 
-const markSchema = z.object({
+export const markSchema = z.object({
   target: targetSchema,
   reason: reasonSchema,
   by: text(64),
@@ -105,6 +106,10 @@ export const trackerControlSchema = z.object({
 })
 export type TrackerControl = z.output<typeof trackerControlSchema>
 
+/** At which trackers of the cluster a change holds; the others get it as soon as they can be reached. */
+const holdsSchema = z.object({ at: countSchema, of: countSchema, missing: list(text(128), 1000) })
+export type Holds = z.output<typeof holdsSchema>
+
 const settingsAnswer = z.object({
   /** What an admin has set. */
   set: trackerSettingsSchema,
@@ -142,9 +147,15 @@ const marksOf = <const Path extends string>(
     summary: words.set,
     body: markBodySchema,
     codes: ['REQUEST_INVALID', 'CONTROL_FULL'],
-    answer: markSchema,
+    answer: markSchema.extend({ holds: holdsSchema }),
   }),
-  end: adminCall({ method: 'DELETE', path: `${path}/:target` as const, summary: words.end, codes: ['MARK_UNKNOWN'] }),
+  end: adminCall({
+    method: 'DELETE',
+    path: `${path}/:target` as const,
+    summary: words.end,
+    codes: ['MARK_UNKNOWN', 'REQUEST_INVALID'],
+    answer: z.object({ holds: holdsSchema }),
+  }),
 })
 
 const bans = marksOf('/bans', {
@@ -174,6 +185,8 @@ export const trackerAdmin = adminApi({
       hosts: countSchema,
       bans: countSchema,
       drains: countSchema,
+      /** Hosts that come here for orders. */
+      listening: countSchema,
       /** Nodes by zone, of the zones with most of them; an empty name stands for no zone. */
       zones: table(countSchema, { max: MAX_ENTRIES, maxKey: 255 }),
       /** Zones that are not shown. */
@@ -254,12 +267,13 @@ export const trackerAdmin = adminApi({
     summary: 'changes what is given, now and after a restart; what is left out is as in the config again',
     body: trackerSettingsSchema,
     codes: ['BODY_INVALID', 'CHANGED_MEANWHILE'],
-    answer: settingsAnswer,
+    answer: settingsAnswer.extend({ holds: holdsSchema }),
   }),
+  ...fleetCalls,
   events: adminStream({
     method: 'GET',
     path: '/events',
-    summary: 'joins, completions, bans and drains as server-sent events, from Last-Event-ID on',
+    summary: 'joins, completions, bans, drains and jobs as server-sent events, from Last-Event-ID on',
     query: { kinds: 'only events of these kinds, with commas between them' },
     codes: ['SHUTTING_DOWN', 'REQUEST_INVALID'],
     answer: table(opaque(), { max: 32, maxKey: 64 }),

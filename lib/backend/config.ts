@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
+import { repositoryPattern } from '../config/index.ts'
+import { repositoryGlob } from '../core/index.ts'
 import { drivers, takesWrites } from './drivers.ts'
-import { repositoryGlob, sampleOf } from './repository-glob.ts'
 import { shadowSchemaOf } from './shadow/config.ts'
 
 const schemas = Object.values(drivers).map(({ schema }) => schema)
@@ -26,14 +27,6 @@ function readOnlyDriver(backend: BackendConfig): string | undefined {
   const { primary, secondary, writes } = backend
   return readOnlyDriver(primary) ?? (writes === 'both' ? readOnlyDriver(secondary) : undefined)
 }
-
-/** Matches the text form of repositories; `*` stands for any characters. */
-const patternSchema = z
-  .string()
-  .regex(/^[a-z0-9._/:*-]+$/, 'a repository has lower-case letters, digits, ".", "_", "-", "/", and ":" before a port')
-  .refine((pattern) => sampleOf(pattern) !== undefined, {
-    message: 'fits no repository; one of ours whose first part has a dot, or is localhost, starts with "./"',
-  })
 
 /** Accepts `namespace`, the word in Kraken's configs, as an alias of the key `repository`. */
 function withRepositoryKey(rule: unknown, ctx: z.core.$RefinementCtx): unknown {
@@ -60,7 +53,7 @@ export const backendRulesSchema = z
     z.preprocess(
       withRepositoryKey,
       z.strictObject({
-        repository: patternSchema,
+        repository: repositoryPattern,
         /** Prefix of all keys in the backend; ends in `/`. */
         path: z.union([z.literal(''), z.string().endsWith('/')]).default(''),
         backend: backendSchema,

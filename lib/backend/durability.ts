@@ -1,6 +1,5 @@
-import type { Repository } from '../core/index.ts'
+import { type Repository, repositoryGlob } from '../core/index.ts'
 import type { BackendRules, Durability } from './config.ts'
-import { repositoryGlob } from './repository-glob.ts'
 
 /**
  * The durability of pushes to a repository, from its rule; `backend` without a rule, since nothing can be written then.

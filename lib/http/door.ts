@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type AppError, appError } from '../base/index.ts'
 import { type Authenticate, isLoopback } from '../identity/index.ts'
-import type { RequestTarget } from './request-target.ts'
+import { parseRequestTarget, type RequestTarget } from './request-target.ts'
 
 /**
  * What a listener asks of the head of every request before a route sees it. A browser carries a page of any site to
@@ -59,6 +59,16 @@ const isOwn = (origin: string | undefined, host: string | undefined): boolean =>
   const authority = /^https?:\/\/([^/?#@]+)$/i.exec(origin)?.[1]
   return authority !== undefined && authority.toLowerCase() === host?.toLowerCase()
 }
+
+/** Whether the request calls the listener by one of these hosts, written as in `DoorInit`, and by no other one. */
+export function isCalledBy(req: IncomingMessage, hosts: readonly string[]): boolean {
+  const authorities = authoritiesOf(req, parseRequestTarget(req.url ?? '/'))
+  const patterns = hosts.map((host) => host.toLowerCase())
+  return authorities.length > 0 && authorities.every((authority) => isOneOf(hostIn(authority), patterns))
+}
+
+const isOneOf = (host: string | undefined, patterns: readonly string[]): boolean =>
+  host !== undefined && patterns.some((pattern) => fits(host, pattern))
 
 /**
  * The door of one listener. Loopback names and the bind address are always known; where it binds to all addresses,

@@ -6,10 +6,14 @@ import type { Exchange } from './route.ts'
 
 const tagOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('hex').slice(0, 32)
 
-/** Answers with JSON and its `ETag`; 304 to who has it already. */
-export function sendTagged(exchange: Pick<Exchange, 'method' | 'req' | 'res'>, value: unknown): void {
-  const body = Buffer.from(JSON.stringify(value))
-  const tag = tagOf(body)
+/** Answers with JSON and its `ETag`; 304 to who has it already. What is told `beside` it does not count for the tag. */
+export function sendTagged(
+  exchange: Pick<Exchange, 'method' | 'req' | 'res'>,
+  value: object,
+  beside: object = {},
+): void {
+  const body = Buffer.from(JSON.stringify({ ...value, ...beside }))
+  const tag = tagOf(Buffer.from(JSON.stringify(value)))
   const headers = { etag: entityTag(tag), 'cache-control': 'no-cache' }
   if (ifNoneMatchHits(exchange.req.headers['if-none-match'], tag)) sendEmpty(exchange, 304, headers)
   else sendBytes(exchange, { status: 200, headers: { 'content-type': 'application/json', ...headers }, body })

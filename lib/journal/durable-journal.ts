@@ -14,7 +14,7 @@ import type { JournalStorage } from './journal-storage.ts'
 import type { Executor, NewTask, Task } from './task.ts'
 import { taskId } from './task-record.ts'
 import { TaskRunner } from './task-runner.ts'
-import { TaskTable } from './task-table.ts'
+import { type DeadBound, TaskTable } from './task-table.ts'
 
 /** How often the age of the oldest task is measured. */
 const AGE_INTERVAL_MS = 10_000
@@ -36,12 +36,16 @@ export interface DurableJournalComponents {
 }
 
 export interface DurableJournalInit {
-  /** Number of tasks that run at the same time. */
+  /** Number of tasks that run at the same time: of each group, if there are groups. */
   readonly concurrency: number
+  /** Tasks of one group do not keep those of another one from running. Default: all are one group. */
+  readonly groupOf?: (task: Pick<Task, 'kind' | 'key'>) => string
   /** The waits between the tries of a task, and the number of tries before it is dead. */
   readonly retry: BackoffPolicy
-  /** Most tasks in the journal, including dead ones; all of them are in memory. */
+  /** Most tasks in the journal, including dead ones unless `dead` is given; all of them are in memory. */
   readonly maxTasks: number
+  /** Default: all dead tasks are kept, because only they know what is not done. */
+  readonly dead?: DeadBound
 }
 
 class DurableJournal implements Journal {
@@ -53,7 +57,8 @@ class DurableJournal implements Journal {
   #isOpen = false
   #ageTimer: Timer | undefined
 
-  constructor(components: DurableJournalComponents, { concurrency, retry, maxTasks }: DurableJournalInit) {
+  constructor(components: DurableJournalComponents, init: DurableJournalInit) {
+    const { concurrency, retry, maxTasks, groupOf, dead } = init
     const { clock, random, logger, storage, executors } = components
     this.#components = components
     const metrics = components.metrics === undefined ? undefined : journalMetrics(components.metrics)
@@ -67,12 +72,12 @@ class DurableJournal implements Journal {
         hold: components.hold ?? (() => () => undefined),
         onCount: (state, count) => metrics?.tasks.with({ state }).set(count),
       },
-      { maxTasks },
+      { maxTasks, dead },
     )
     const onRun = (kind: string, outcome: string) => metrics?.runs.with({ kind, outcome }).add()
     this.#runner = new TaskRunner(
       { clock, random, logger, table: this.#table, executors, onRun },
-      { concurrency, retry },
+      { concurrency, retry, groupOf },
     )
   }
 

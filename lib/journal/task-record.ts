@@ -26,10 +26,10 @@ export const recordKeys = {
 }
 
 export function encodeTask(task: Task): Uint8Array {
-  const { kind, key, payload, state, attempts, dueAtMs, createdAtMs, lastError } = task
+  const { kind, key, payload, state, attempts, dueAtMs, createdAtMs, lastError, background } = task
   const isDead = state === 'dead'
   return Buffer.from(
-    JSON.stringify({ v: VERSION, kind, key, payload, isDead, attempts, dueAtMs, createdAtMs, lastError }),
+    JSON.stringify({ v: VERSION, kind, key, payload, isDead, attempts, dueAtMs, createdAtMs, lastError, background }),
   )
 }
 
@@ -45,7 +45,9 @@ export function decodeTask(recordKey: string, value: Uint8Array): KeptTask | und
   if (lastError !== undefined && typeof lastError !== 'string') return undefined
   const id = taskId(kind, key)
   if (recordKey !== recordKeys.task(id)) return undefined
-  return { id, kind, key, payload, state: isDead ? 'dead' : 'waiting', attempts, dueAtMs, createdAtMs, lastError }
+  const state = isDead ? 'dead' : 'waiting'
+  const task = { id, kind, key, payload, state, attempts, dueAtMs, createdAtMs, lastError } as const
+  return fields['background'] === true ? { ...task, background: true } : task
 }
 
 function parsed(value: Uint8Array): Readonly<Record<string, unknown>> | undefined {

@@ -31,20 +31,28 @@ export interface TaskRunnerComponents {
 }
 
 export interface TaskRunnerInit {
-  /** Number of tasks that run at the same time. */
+  /** Number of tasks of each group that run at the same time. */
   readonly concurrency: number
+  /** Default: all tasks are one group. */
+  readonly groupOf?: ((task: Task) => string) | undefined
   readonly retry: BackoffPolicy
 }
 
-/** Runs tasks when they are due, at most `concurrency` at a time. */
+/** Tasks of one group that are due, in the order in which they became due. */
+interface Group {
+  readonly first: Set<string>
+  /** Those in the background. */
+  readonly later: Set<string>
+  active: number
+}
+
+/** Runs tasks when they are due, at most `concurrency` of each group at a time, those in the background last. */
 export class TaskRunner implements Startable {
   readonly #components: TaskRunnerComponents
   readonly #init: TaskRunnerInit
   readonly #timers = new Map<string, Timer>()
-  /** Due tasks, in the order in which they became due. */
-  readonly #ready = new Set<string>()
+  readonly #groups = new Map<string, Group>()
   #running: Background | undefined
-  #active = 0
 
   constructor(components: TaskRunnerComponents, init: TaskRunnerInit) {
     this.#components = components
@@ -55,7 +63,9 @@ export class TaskRunner implements Startable {
     if (this.#running !== undefined) return
     const { logger, table } = this.#components
     this.#running = background((task, err) => logger.error('background task failed', { task, err }))
-    for (const task of table.all()) this.plan(task)
+    for (const isLast of [undefined, true]) {
+      for (const task of table.all()) if (task.background === isLast) this.plan(task)
+    }
   }
 
   /** Running tasks are aborted and wait for the next start. */
@@ -64,38 +74,54 @@ export class TaskRunner implements Startable {
     this.#running = undefined
     for (const timer of this.#timers.values()) timer.cancel()
     this.#timers.clear()
-    this.#ready.clear()
+    for (const { first, later } of this.#groups.values()) {
+      first.clear()
+      later.clear()
+    }
     await running?.stop()
   }
 
   /** Schedules the task for the time when it is due. Does nothing before the start and after the stop. */
-  plan({ id, state, dueAtMs }: Task): void {
+  plan(task: Task): void {
+    const { id, state, dueAtMs, background: isLast } = task
     this.#timers.get(id)?.cancel()
     this.#timers.delete(id)
     if (this.#running === undefined || state !== 'waiting') return
+    const group = this.#groupOf(task)
+    group.later.delete(id)
     const delayMs = Math.min(dueAtMs - this.#components.clock.now(), MAX_TIMER_MS)
     const due = () => {
       this.#timers.delete(id)
-      this.#ready.add(id)
-      this.#runNext()
+      const lane = isLast === true ? group.later : group.first
+      lane.add(id)
+      this.#runNext(group)
     }
     if (delayMs <= 0) due()
     else this.#timers.set(id, this.#components.clock.setTimer(delayMs, due, { background: true }))
   }
 
-  #runNext(): void {
+  #groupOf(task: Task): Group {
+    const name = this.#init.groupOf?.(task) ?? ''
+    const group = this.#groups.get(name) ?? { first: new Set(), later: new Set(), active: 0 }
+    this.#groups.set(name, group)
+    return group
+  }
+
+  #runNext(group: Group): void {
     const { table } = this.#components
-    for (const id of this.#ready) {
-      if (this.#running === undefined || this.#active >= this.#init.concurrency) return
-      this.#ready.delete(id)
-      const task = table.begin(id)
-      if (task === undefined) continue
-      this.#active += 1
-      this.#running.run(`${task.kind} ${task.key}`, (signal) => this.#run(task, signal))
+    for (const lane of [group.first, group.later]) {
+      for (const id of lane) {
+        if (this.#running === undefined || group.active >= this.#init.concurrency) return
+        lane.delete(id)
+        const task = table.begin(id)
+        if (task === undefined) continue
+        group.active += 1
+        this.#running.run(`${task.kind} ${task.key}`, (signal) => this.#run(task, group, signal))
+      }
     }
   }
 
-  async #run(task: Task, signal: AbortSignal): Promise<void> {
+  async #run(task: Task, group: Group, signal: AbortSignal): Promise<void> {
     let after: Task | undefined
     try {
       after = await this.#attempt(task, signal)
@@ -104,10 +130,10 @@ export class TaskRunner implements Startable {
       after = table.leave(task.id, clock.now() + this.#init.retry.maxMs)
       logger.error('failed to record the result of a task; it runs again', { kind: task.kind, key: task.key, err })
     } finally {
-      this.#active -= 1
+      group.active -= 1
     }
     if (after !== undefined) this.plan(after)
-    this.#runNext()
+    this.#runNext(group)
   }
 
   /** Runs the task and records the result. Gives the task afterwards; undefined when it no longer exists. */

@@ -20,6 +20,19 @@ export interface TaskTableComponents {
   readonly onCount: (state: TaskState | 'unreadable', count: number) => void
 }
 
+/** How many dead tasks are kept beside the others. */
+export interface DeadBound {
+  readonly most: number
+  /** Called for each one that was removed because there are more: the one that last ran the longest ago. */
+  readonly onForgotten: (task: Task) => void
+}
+
+export interface TaskTableInit {
+  readonly maxTasks: number
+  /** Without it dead tasks count as the others do, and all are kept. */
+  readonly dead?: DeadBound | undefined
+}
+
 interface Entry {
   task: Task
   /** True when the task was added again while it ran. */
@@ -40,15 +53,15 @@ export interface Failure {
  */
 export class TaskTable {
   readonly #components: TaskTableComponents
-  readonly #maxTasks: number
+  readonly #init: TaskTableInit
   readonly #locks: KeyedLock = keyedLock()
   readonly #entries = new Map<string, Entry>()
   readonly #numbers: Record<TaskState | 'unreadable', number> = { waiting: 0, running: 0, dead: 0, unreadable: 0 }
   #arriving = 0
 
-  constructor(components: TaskTableComponents, init: { readonly maxTasks: number }) {
+  constructor(components: TaskTableComponents, init: TaskTableInit) {
     this.#components = components
-    this.#maxTasks = init.maxTasks
+    this.#init = init
   }
 
   /** Loads the tasks from the storage; sets invalid records aside. */
@@ -79,18 +92,22 @@ export class TaskTable {
     for (const state of ['waiting', 'running', 'dead', 'unreadable'] as const) this.#count(state, -this.#numbers[state])
   }
 
-  add({ kind, key, payload, delayMs = 0 }: NewTask): Promise<Task> {
+  add({ kind, key, payload, delayMs = 0, background = false }: NewTask): Promise<Task> {
     const id = taskId(kind, key)
     return this.#locks.run(id, async () => {
       const existing = this.#entries.get(id)
       if (existing !== undefined && existing.task.state !== 'dead') {
         existing.again ||= existing.task.state === 'running'
+        const { background: wasLast, ...task } = existing.task
+        if (background || wasLast === undefined) return existing.task
+        await this.#write([{ key: recordKeys.task(id), value: encodeTask(task) }], true)
+        existing.task = { ...task, state: existing.task.state }
         return existing.task
       }
       const now = this.#components.now()
       const fresh = { id, kind, key, payload, attempts: 0, dueAtMs: now + delayMs, lastError: undefined }
       const createdAtMs = existing?.task.createdAtMs ?? now
-      return this.#arrive({ ...fresh, state: 'waiting', createdAtMs })
+      return this.#arrive({ ...fresh, state: 'waiting', createdAtMs, ...(background && { background }) })
     })
   }
 
@@ -145,14 +162,16 @@ export class TaskTable {
   }
 
   /** The run of a task failed. */
-  failed(id: string, { code, dueAtMs }: Failure): Promise<Task | undefined> {
-    return this.#change(id, 'running', (entry) => {
+  async failed(id: string, { code, dueAtMs }: Failure): Promise<Task | undefined> {
+    const task = await this.#change(id, 'running', (entry) => {
       if (entry.again) return this.#save(entry, { ...this.#afresh(entry), lastError: code })
       const tried = { attempts: entry.task.attempts + 1, lastError: code }
       const changed: Partial<Task> =
         dueAtMs === undefined ? { ...tried, state: 'dead' } : { ...tried, state: 'waiting', dueAtMs }
       return this.#save(entry, changed)
     })
+    if (task?.state === 'dead') await this.#forgetDead()
+    return task
   }
 
   /** The run of a task was aborted; the task may run again from `dueAtMs` on. Nothing is written to the storage. */
@@ -199,7 +218,10 @@ export class TaskTable {
 
   async #arrive(task: Task): Promise<Task> {
     const before = this.#entries.get(task.id)
-    if (before === undefined && this.#entries.size + this.#arriving >= this.#maxTasks) throw appError('JOURNAL_FULL')
+    const { maxTasks, dead } = this.#init
+    const kept = this.#entries.size - (dead === undefined ? 0 : this.#numbers.dead)
+    const isMore = before === undefined || dead !== undefined
+    if (isMore && kept + this.#arriving >= maxTasks) throw appError('JOURNAL_FULL')
     const release = before?.release ?? this.#components.hold(task)
     this.#arriving += 1
     try {
@@ -212,6 +234,24 @@ export class TaskTable {
     }
     this.#put({ task, again: false, release })
     return task
+  }
+
+  /** What cannot be removed now goes when the next task dies. */
+  async #forgetDead(): Promise<void> {
+    const { dead } = this.#init
+    while (dead !== undefined && this.#numbers.dead > dead.most) {
+      let oldest: Task | undefined
+      for (const task of this.all()) {
+        if (task.state === 'dead' && task.dueAtMs < (oldest?.dueAtMs ?? Number.POSITIVE_INFINITY)) oldest = task
+      }
+      if (oldest === undefined) return
+      try {
+        await this.delete(oldest.id)
+        dead.onForgotten(oldest)
+      } catch {
+        return
+      }
+    }
   }
 
   #afresh({ task }: Entry): Partial<Task> {

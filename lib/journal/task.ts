@@ -14,6 +14,8 @@ export interface NewTask {
   readonly payload: unknown
   /** Milliseconds from now until the first try. Default 0. */
   readonly delayMs?: number
+  /** It runs only when no other task of its group is due. A task that is added again without it is no longer such a one. */
+  readonly background?: boolean
 }
 
 /** One piece of work that survives the end of the process. */
@@ -32,6 +34,8 @@ export interface Task {
   readonly createdAtMs: number
   /** Code of the last failure. */
   readonly lastError: string | undefined
+  /** It runs only when no other task of its group is due. */
+  readonly background?: true
 }
 
 /**

@@ -33,9 +33,11 @@ export interface EditComponents {
   readonly storage: Pick<RegistryStorage, 'blobs' | 'manifests' | 'referrers'>
   readonly edits: Edits
   readonly traffic: Traffic
+  /** Whether an index may be pushed there although the repository lacks manifests that it names. */
+  readonly mayBeSparse: (repository: Repository) => boolean
 }
 
-export function editOperations({ storage, edits, traffic }: EditComponents): EditOperations {
+export function editOperations({ storage, edits, traffic, mayBeSparse }: EditComponents): EditOperations {
   const requireReferences = async (repository: Repository, checked: CheckedManifest, signal: AbortSignal) => {
     const hasBlob = async ({ digest }: Descriptor) => {
       const blob = await storage.blobs.find(repository, digest, { signal })
@@ -44,7 +46,8 @@ export function editOperations({ storage, edits, traffic }: EditComponents): Edi
     }
     const hasManifest = async ({ digest }: Descriptor) =>
       (await storage.manifests.resolve(repository, { kind: 'digest', digest }, { signal })) !== undefined
-    const missing = (await firstMissing(checked.blobs, hasBlob)) ?? (await firstMissing(checked.manifests, hasManifest))
+    const children = mayBeSparse(repository) ? [] : checked.manifests
+    const missing = (await firstMissing(checked.blobs, hasBlob)) ?? (await firstMissing(children, hasManifest))
     if (missing !== undefined) throw appError('MANIFEST_BLOB_UNKNOWN', { detail: { digest: missing.digest } })
   }
 

@@ -9,6 +9,7 @@ import {
   requireRight,
   sendJson,
 } from '../http/index.ts'
+import { addressedRegistry, type OwnRegistry } from './addressed-registry.ts'
 import { editOperations } from './edits.ts'
 import { lists } from './lists.ts'
 import { reads } from './reads.ts'
@@ -19,15 +20,15 @@ import type { RegistryStorage } from './storage.ts'
 import { noTraffic, type Traffic } from './traffic.ts'
 import { uploadOperations } from './upload-operations.ts'
 
-export interface RegistryInit {
-  /** Values of `ns` that mean this registry, as does a missing `ns`. Any other value is answered with 404. */
-  readonly ownNames: readonly string[]
+export interface RegistryInit extends OwnRegistry {
   /**
    * Signs upload Locations; must be the same for all fronts of one registry. Required when the storage accepts writes.
    */
   readonly uploadSecret?: string | Uint8Array
   /** Default: traffic is not counted. */
   readonly traffic?: Traffic
+  /** Repositories into which an index may be pushed without the manifests that it names; default none. */
+  readonly mayBeSparse?: (repository: Repository) => boolean
   /** What each client may ask for in vain; default: anything. */
   readonly looks?: Pick<LookBudget, 'during'>
 }
@@ -50,7 +51,7 @@ export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Ro
   const writeTable = writeOperations(storage, init)
   const handle = async (exchange: Exchange) => {
     const target = parseRegistryPath(exchange.path)
-    const registry = registryOf(exchange.query, init.ownNames)
+    const registry = target.kind === 'ping' ? OWN_REGISTRY : addressedRegistry(exchange, init)
     const at: RepositoryAt = (name) => ({ registry, name })
     const operations: Operations = { ...readTable(exchange, target, at), ...writeTable(exchange, target, at) }
     const operation = operations[exchange.method as HttpMethod]
@@ -115,14 +116,14 @@ function readOperations(storage: RegistryStorage, init: RegistryInit): Operation
 function writeOperations(storage: RegistryStorage, init: RegistryInit): OperationTable {
   const { writes } = storage
   if (writes === undefined) return () => ({})
-  const { uploadSecret, traffic = noTraffic } = init
+  const { uploadSecret, traffic = noTraffic, mayBeSparse = () => false } = init
   if (uploadSecret === undefined || uploadSecret.length === 0) {
     throw appError('CONFIG_INVALID', {
       message: 'a registry that takes uploads needs a secret to sign their Locations',
     })
   }
   const upload = uploadOperations({ uploads: writes.uploads, states: uploadStates(uploadSecret), traffic })
-  const edit = editOperations({ storage, edits: writes.edits, traffic })
+  const edit = editOperations({ storage, edits: writes.edits, traffic, mayBeSparse })
   return (exchange, target, at) => {
     switch (target.kind) {
       case 'manifest':
@@ -159,15 +160,4 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
 function methodRefused({ method }: Exchange, allowed: readonly string[]): AppError {
   const err = appError('UNSUPPORTED', { message: `${method} is not supported on this path` })
   return refusal(err, { allow: allowed.join(', ') })
-}
-
-/**
- * The registry that `ns` names. An image of another registry must never be answered with our image of the same name.
- * @throws NAME_UNKNOWN for a registry that is not served here
- */
-function registryOf(query: URLSearchParams, ownNames: readonly string[]): Repository['registry'] {
-  const own = new Set(['', ...ownNames.map((name) => name.toLowerCase())])
-  const foreign = query.getAll('ns').find((ns) => !own.has(ns.toLowerCase()))
-  if (foreign === undefined) return OWN_REGISTRY
-  throw appError('NAME_UNKNOWN', { message: 'this registry is not served here', detail: { ns: foreign.slice(0, 260) } })
 }

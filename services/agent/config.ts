@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { placeKeys } from '../../lib/api/index.ts'
-import { anonymousRights, byteSize, duration, listenerOff, rate } from '../../lib/config/index.ts'
+import { anonymousRights, byteSize, duration, hostName, listenerOff, rate } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+
+const MOST_LINK_TTL_MS = 60 * 60_000
+const MOST_OUTAGE_TTL_MS = 30 * 24 * 60 * 60_000
 
 /** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
 export const agentSchema = z.strictObject({
@@ -16,6 +19,14 @@ export const agentSchema = z.strictObject({
       anonymous: anonymousRights.exactOptional(),
       /** Values of `ns` (the host in an image's name) that mean this cluster. */
       ownNames: z.array(z.string().min(1)).default([]),
+      /** Hosts by which clients call this listener when they mean this cluster. */
+      ownHosts: z.array(hostName).default([]),
+      /** What a request without `ns` means that calls the listener by another host. */
+      default: z.enum(['own', 'none']).default('none'),
+      /** How long a blob of a repository is given without asking the build-index again. */
+      linkTtl: duration.refine((ms) => ms <= MOST_LINK_TTL_MS, 'at most 1h').prefault('30s'),
+      /** How long what the build-index said of a repository counts while no build-index answers. */
+      outageTtl: duration.refine((ms) => ms <= MOST_OUTAGE_TTL_MS, 'at most 30d').prefault('24h'),
     })
     .prefault({}),
   /** Where other agents connect to fetch pieces. */
@@ -41,6 +52,8 @@ export const agentSchema = z.strictObject({
   origins: rings.origins,
   trackers: rings.trackers,
   buildIndexes: rings.buildIndexes,
+  /** Trackers may tell this agent to fetch, delete and pin blobs, and ask what it holds. */
+  orders: z.boolean().default(true),
   /** CIDRs of the networks that peers may belong to. */
   allowedPeers: z.array(z.string()).default(['0.0.0.0/0', '::/0']),
   limits: z

@@ -3,11 +3,14 @@ import { type AbortOptions, codeOf } from '../../lib/base/index.ts'
 import type { BlobRef, ByteRange, Descriptor, Repository } from '../../lib/core/index.ts'
 import type { PullSummary, ReadOptions, SwarmEngine } from '../../lib/swarm/index.ts'
 import type { Logger } from '../../lib/telemetry/index.ts'
+import type { LinkedOpen } from './links/index.ts'
 import type { PullLog } from './pull-log.ts'
 import type { NamedBlob, PullRequest } from './traced-pull.ts'
 
 export interface PullsComponents {
   readonly engine: Pick<SwarmEngine, 'open'>
+  /** Opens only what its repository links. */
+  readonly linked: LinkedOpen
   readonly logger: Logger
   /** Remembers what each pull waited for. */
   readonly log: Pick<PullLog, 'begin'>
@@ -30,13 +33,15 @@ export interface Pull {
 export interface FindOptions extends AbortOptions {
   /** Who reads it; default `blob`, a registry client that reads a blob. */
   readonly kind?: PullRequest['kind']
+  /** Somebody else has asked whether the repository links it. Default false. */
+  readonly proven?: boolean
 }
 
 /** Gives blobs of the cluster as streams, and logs where the time and the bytes of each pull went. */
 export interface Pulls {
   /**
-   * Returns once the size of the blob is known. The caller must close the pull.
-   * @throws BLOB_UNKNOWN, NO_BACKEND_RULE, SOURCES_EXHAUSTED, DIGEST_REFUSED
+   * Returns once the size of the blob is known, and that the repository links it. The caller must close the pull.
+   * @throws BLOB_UNKNOWN, what the build-indexes fail with, NO_BACKEND_RULE, SOURCES_EXHAUSTED, DIGEST_REFUSED
    */
   find(blob: BlobRef, options?: FindOptions): Promise<Pull>
   /** Looks up what a tag or a digest stands for, which is remembered like a pull. @throws what `work` throws */
@@ -58,7 +63,7 @@ function outcomeOf(err: unknown): string {
   return code === 'ABORTED' ? 'left' : code
 }
 
-export function pulls({ engine, logger, log, onPull }: PullsComponents): Pulls {
+export function pulls({ engine, linked, logger, log, onPull }: PullsComponents): Pulls {
   const report = (summary: PullSummary) => {
     const { digest, size, bytes, firstByteMs, totalMs, lastStepFailed } = summary
     const facts = { digest, size, bytes, firstByteMs, totalMs, bytesPerSecond: speedOf(summary), lastStepFailed }
@@ -67,10 +72,11 @@ export function pulls({ engine, logger, log, onPull }: PullsComponents): Pulls {
   }
 
   return {
-    async find(blob, { kind = 'blob', ...options } = {}) {
-      const traced = log.begin({ kind, repository: blob.repository, reference: blob.digest })
+    async find(blob, { kind = 'blob', proven = false, ...options } = {}) {
+      const asksFirst = !proven && linked.asksFirst(blob)
+      const traced = log.begin({ kind, repository: blob.repository, reference: blob.digest, asksFirst })
       const { trace } = traced
-      const handle = await engine.open(blob, { ...options, trace }).catch((err: unknown) => {
+      const handle = await (proven ? engine : linked).open(blob, { ...options, trace }).catch((err: unknown) => {
         traced.end(outcomeOf(err))
         throw err
       })

@@ -1,56 +1,18 @@
-import {
-  type ManifestLinks,
-  manifestShape,
-  parseBody,
-  type ReferrerIndex,
-  type RepositoryCatalog,
-  type TagIndex,
-} from '../../lib/api/index.ts'
-import { type AbortOptions, appError, parseJson } from '../../lib/base/index.ts'
-import {
-  type BlobRef,
-  type Descriptor,
-  type Digest,
-  digestAlgorithm,
-  digestOf,
-  MANIFEST_LIMIT,
-  wholeRange,
-} from '../../lib/core/index.ts'
+import type { ReferrerIndex, RepositoryCatalog, TagIndex } from '../../lib/api/index.ts'
+import { type AbortOptions, appError } from '../../lib/base/index.ts'
+import { type BlobRef, digestAlgorithm, digestOf, MANIFEST_LIMIT, wholeRange } from '../../lib/core/index.ts'
 import type { Blobs, Manifests, RegistryStorage, Tags } from '../../lib/registry/index.ts'
-import type { BlobReader } from '../../lib/store/index.ts'
-import type { KeptManifests } from './kept-manifests.ts'
-import { namedBlobs } from './named-blobs.ts'
+import type { Links } from './links/index.ts'
+import { namedBlobs, requiredBlobs } from './named-blobs.ts'
 import type { Pulls } from './pulls.ts'
 
-/** The requests that an agent makes to the build-index. */
-interface ReadIndex
-  extends RepositoryCatalog,
-    Pick<TagIndex, 'getTag' | 'listTags'>,
-    Pick<ManifestLinks, 'getManifest'>,
-    Pick<ReferrerIndex, 'listReferrers'> {}
+/** The lists that an agent asks the build-index for. */
+interface ReadIndex extends RepositoryCatalog, Pick<TagIndex, 'listTags'>, Pick<ReferrerIndex, 'listReferrers'> {}
 
 export interface AgentStorageComponents {
-  readonly store: BlobReader
-  readonly kept: Pick<KeptManifests, 'find' | 'keep'>
+  readonly links: Links
   readonly pulls: Pulls
   readonly index: ReadIndex
-}
-
-const ociManifest = 'application/vnd.oci.image.manifest.v1+json'
-const ociIndex = 'application/vnd.oci.image.index.v1+json'
-
-/** Reads the descriptor from a cached manifest, for when no build-index answers. Undefined when it is not cached. */
-async function describeHeld(store: BlobReader, digest: Digest): Promise<Descriptor | undefined> {
-  const stored = await store.stat(digest)
-  if (stored === undefined || stored.size > MANIFEST_LIMIT) return undefined
-  const bytes = await store.readAt(digest, wholeRange(stored.size))
-  try {
-    const manifest = parseBody(manifestShape, parseJson(Buffer.from(bytes).toString('utf8')))
-    const mediaType = manifest.mediaType ?? (manifest.manifests === undefined ? ociManifest : ociIndex)
-    return { digest, mediaType, size: stored.size }
-  } catch {
-    return undefined
-  }
 }
 
 function agentBlobs(pulls: Pulls): Blobs {
@@ -68,10 +30,10 @@ function agentBlobs(pulls: Pulls): Blobs {
   }
 }
 
-function agentManifests({ store, kept, pulls, index }: AgentStorageComponents): Manifests {
+function agentManifests({ pulls, links }: AgentStorageComponents): Manifests {
   const readWhole = async (blob: BlobRef, size: number, options: AbortOptions): Promise<Uint8Array> => {
     if (size > MANIFEST_LIMIT) throw appError('MANIFEST_INVALID', { detail: { size, limit: MANIFEST_LIMIT } })
-    const pull = await pulls.find(blob, { ...options, kind: 'manifest' })
+    const pull = await pulls.find(blob, { ...options, kind: 'manifest', proven: true })
     try {
       const chunks: Uint8Array[] = []
       for await (const chunk of await pull.open(wholeRange(size), options)) chunks.push(chunk as Uint8Array)
@@ -84,27 +46,23 @@ function agentManifests({ store, kept, pulls, index }: AgentStorageComponents): 
   }
 
   return {
-    async resolve(repository, reference, options = {}) {
+    resolve(repository, reference, options = {}) {
       if (reference.kind === 'tag') {
         const { tag } = reference
-        return pulls.lookUp(repository, tag, () => index.getTag(repository, tag, options))
+        return pulls.lookUp(repository, tag, () => links.tag(repository, tag, options))
       }
       // The index decides while it lives: what another repository is told by this digest says nothing about this one.
-      try {
-        const { digest } = reference
-        return await pulls.lookUp(repository, digest, () => index.getManifest(repository, digest, options))
-      } catch (err) {
-        const held = (await kept.find(repository, reference.digest)) ?? (await describeHeld(store, reference.digest))
-        if (held === undefined) throw err
-        return held
-      }
+      const { digest } = reference
+      return pulls.lookUp(repository, digest, () => links.manifest(repository, digest, options))
     },
     async read(repository, descriptor, options = {}) {
-      const bytes = await readWhole({ repository, digest: descriptor.digest }, descriptor.size, options)
-      if (digestOf(bytes, digestAlgorithm(descriptor.digest)) !== descriptor.digest) {
-        throw appError('BACKEND_CORRUPT', { detail: { digest: descriptor.digest } })
+      const { digest, mediaType, size } = descriptor
+      await links.requireManifest(repository, descriptor, options)
+      const bytes = await readWhole({ repository, digest }, size, options)
+      if (digestOf(bytes, digestAlgorithm(digest)) !== digest) {
+        throw appError('BACKEND_CORRUPT', { detail: { digest } })
       }
-      kept.keep(repository, descriptor)
+      links.names(repository, descriptor, requiredBlobs(bytes, mediaType))
       return bytes
     },
   }
@@ -128,7 +86,10 @@ function agentTags(index: ReadIndex): Tags {
   }
 }
 
-/** The read-only registry of an agent: tags come from the build-index, everything else from the swarm and the cache. */
+/**
+ * The read-only registry of an agent: what a repository has comes from the build-index, its bytes from the swarm and the
+ * cache.
+ */
 export function agentStorage(components: AgentStorageComponents): RegistryStorage {
   return {
     blobs: agentBlobs(components.pulls),

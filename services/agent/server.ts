@@ -7,13 +7,13 @@ import type { PullLog } from './pull-log.ts'
 import { pullRoutes } from './pull-routes.ts'
 import type { Pulls } from './pulls.ts'
 
-/** `/namespace`: any blob of the cluster by its digest, for tools that do not speak the registry protocol. */
+/** `/namespace`: a blob of a repository by its digest, for tools that do not speak the registry protocol. */
 export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route {
   return {
     methods: ['GET', 'HEAD'],
     path: originRoutes.blob,
     right: 'read',
-    summary: 'a blob of the cluster, with single ranges',
+    summary: 'a blob of a repository, with single ranges',
     async handle(exchange) {
       const { signal } = exchange
       const blob = blobOf(exchange)

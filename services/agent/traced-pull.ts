@@ -9,6 +9,8 @@ export interface PullRequest {
   readonly repository: Repository
   /** A tag or a digest. */
   readonly reference: string
+  /** It waits for a build-index first. Default: only a lookup does. */
+  readonly asksFirst?: boolean
 }
 
 /** What a manifest names. */
@@ -42,7 +44,8 @@ export class PullEntry {
     this.id = id
     this.#clock = clock
     this.#request = request
-    this.#recorded = new RecordedTrace(clock, request.kind === 'lookup' ? 'lookup' : 'disk')
+    const { kind, asksFirst = kind === 'lookup' } = request
+    this.#recorded = new RecordedTrace(clock, asksFirst ? 'lookup' : 'disk')
     this.trace = this.#recorded
     this.#startedAtMs = clock.now()
     this.#startMs = clock.monotonicMs()

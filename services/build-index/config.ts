@@ -5,6 +5,8 @@ import { duration, listenerOff } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 import { remotesSchema, replicationSchema } from './replication/config.ts'
 
+const MOST_LINK_MEMORY_MS = 60_000
+
 /** Every key of a build-index; `config/build-index/base.yaml` shows them with their defaults. */
 export const buildIndexSchema = z.strictObject({
   ...commonKeys,
@@ -23,6 +25,8 @@ export const buildIndexSchema = z.strictObject({
       message: 'repository must hold {repository}, so that the tags of different repositories stay apart',
     })
     .prefault({ driver: 'file', folder: 'data/backend' }),
+  /** How long agents are told of a blob or manifest in a repository without a new look at the backend. */
+  linkMemory: duration.refine((ms) => ms <= MOST_LINK_MEMORY_MS, 'at most 1m').prefault('5s'),
   /** Name of this cluster, different from those of the clusters that it replicates to or from. */
   cluster: clusterNameSchema.default('local'),
   /** The origins of this cluster: replication reads from them and sends by them. */

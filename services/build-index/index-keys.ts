@@ -5,6 +5,7 @@ export type IndexEntry =
   | { readonly kind: 'repository' }
   | { readonly kind: 'tag'; readonly tag: Tag }
   | { readonly kind: 'deleted'; readonly tag: Tag }
+  | { readonly kind: 'change'; readonly tag: Tag }
   | { readonly kind: 'manifest'; readonly digest: Digest }
   | { readonly kind: 'blob'; readonly digest: Digest }
   | { readonly kind: 'referrer'; readonly subject: Digest; readonly digest: Digest }
@@ -20,6 +21,7 @@ export const CATALOG_PREFIX = 'index/catalog/'
  * │   ├── _tags/<tag>                         the descriptor that the tag points to and its version, JSON; of a
  * │   │                                       deleted tag the version alone, for a while
  * │   ├── _deleted/<tag>                      the tag was deleted once: whoever lists tags looks whether it still is
+ * │   ├── _changes/<tag>                      a change of a tag that lies in a registry is under way
  * │   ├── _manifests/<algorithm>:<hex>        the descriptor, JSON
  * │   ├── _blobs/<algorithm>:<hex>            {"digest","size"}, JSON
  * │   └── _referrers/<subject>/<digest>       the descriptor of a manifest with that subject, JSON: one object for each, so
@@ -36,6 +38,8 @@ export function indexKey(repository: Repository, entry: IndexEntry): string {
       return tagPrefix(repository) + entry.tag
     case 'deleted':
       return deletedPrefix(repository) + entry.tag
+    case 'change':
+      return `${folderOf(repository)}_changes/${entry.tag}`
     case 'manifest':
       return `${folderOf(repository)}_manifests/${entry.digest}`
     case 'blob':

@@ -24,6 +24,8 @@ export interface OpenIndex {
   readonly probed: Pick<Backend, 'stat'>
   /** Undefined without a backend that has conditional writes. */
   readonly work: WorkPlace | undefined
+  /** As in `LinkedManifest`. */
+  readonly blobsFollow: boolean
   /** Undefined where no versions of tags are kept. */
   readonly tags: VersionedTags | undefined
 }
@@ -48,25 +50,34 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, r
   const own = registry === undefined ? (given ?? openBackend(runtime, first)) : undefined
   const work = workIn(runtime, second ?? own, remotes)
   if (work === undefined && remotes.size > 0) throw appError('REPLICATION_NEEDS_BACKEND')
+  const announce = remotes.size === 0 ? undefined : work?.outbox.announce
   const tagsIn = (backend: Backend, records: IndexRecords): TagRecords =>
     tagRecords({
-      ...{ ...runtime, backend, records, cluster: config.cluster, rememberMs: replication.remember },
-      announce: remotes.size === 0 ? undefined : work?.outbox.announce,
+      ...{ ...runtime, backend, records, announce },
+      ...{ cluster: config.cluster, rememberMs: replication.remember },
     })
 
   const beside = (place: Backend) => {
     const records = indexRecords({ ...runtime, backend: place })
-    return { versions: tagsIn(place, records), referrers: referrerIndex({ backend: place, records }) }
+    const versions = { ...runtime, backend: place, records, versions: tagsIn(place, records) }
+    return { versions, referrers: referrerIndex({ ...runtime, backend: place, records, announce }) }
   }
   const backends = lifecycle([registry, own, second].filter((each) => each !== undefined))
   if (registry !== undefined) {
     const index = registryIndex(registry, second === undefined ? {} : beside(second))
-    return { index, backends, probed: pinged(registry), work, tags: index.versioned }
+    return { index, backends, probed: pinged(registry), work, blobsFollow: true, tags: index.versioned }
   }
   const backend = own as Backend
   const records = indexRecords({ ...runtime, backend })
   const tags = tagsIn(backend, records)
-  return { index: repositoryIndex({ backend, records, tags }), backends, probed: backend, work, tags }
+  return {
+    index: repositoryIndex({ ...runtime, backend, records, tags, announce }),
+    backends,
+    probed: backend,
+    work,
+    blobsFollow: false,
+    tags,
+  }
 }
 
 function workIn(

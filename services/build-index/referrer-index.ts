@@ -1,24 +1,37 @@
+import { isDeepStrictEqual } from 'node:util'
 import { MAX_REFERRERS, parseBody, type ReferrerIndex, referrerSchema } from '../../lib/api/index.ts'
 import type { Backend } from '../../lib/backend/index.ts'
-import { appError } from '../../lib/base/index.ts'
+import { type AbortOptions, appError, hasCode } from '../../lib/base/index.ts'
 import { type Digest, parseDigest, type Referrer } from '../../lib/core/index.ts'
+import { type AnnouncedComponents, announced } from './announced.ts'
 import { indexKey, referrerPrefix } from './index-keys.ts'
 import type { IndexRecords } from './index-records.ts'
 import { pageBehind } from './key-pages.ts'
+import { referrersTag } from './replication/rules.ts'
 
 /** Entries of a list that are read at the same time. */
 const READS = 8
 
 const parseReferrer = (value: unknown): Referrer => parseBody(referrerSchema, value)
 
-export interface ReferrerIndexComponents {
+export interface ReferrerIndexComponents extends AnnouncedComponents {
   readonly backend: Backend
   /** In the same backend. */
   readonly records: IndexRecords
 }
 
 /** Referrers in a backend, an object for each. */
-export function referrerIndex({ backend, records }: ReferrerIndexComponents): ReferrerIndex {
+export function referrerIndex(components: ReferrerIndexComponents): ReferrerIndex {
+  const { backend, records } = components
+  const known = async (key: string, options: AbortOptions) => {
+    try {
+      return (await records.read(key, parseReferrer, options))?.value
+    } catch (err) {
+      // A malformed one is replaced.
+      if (hasCode(err, 'BACKEND_CORRUPT')) return undefined
+      throw err
+    }
+  }
   return {
     async listReferrers(repository, subject, { last, signal } = {}) {
       const page = { n: MAX_REFERRERS, signal, ...(last !== undefined && { last }) }
@@ -34,8 +47,13 @@ export function referrerIndex({ backend, records }: ReferrerIndexComponents): Re
       }
       return { referrers, ...(next !== undefined && { next: parseDigest(next) }) }
     },
-    putReferrer: (repository, subject, referrer, options) =>
-      records.set(indexKey(repository, { kind: 'referrer', subject, digest: referrer.digest }), referrer, options),
+    async putReferrer(repository, subject, referrer, options = {}) {
+      const key = indexKey(repository, { kind: 'referrer', subject, digest: referrer.digest })
+      // What is there already is not announced: what goes round in a loop of clusters ends here.
+      if (isDeepStrictEqual(await known(key, options), referrer)) return
+      const change = { repository, tag: referrersTag(subject) }
+      await announced(components, change, (within) => records.set(key, referrer, within), options)
+    },
     deleteReferrer: (repository, subject, digest, options) =>
       backend.delete(indexKey(repository, { kind: 'referrer', subject, digest }), options),
   }

@@ -6,7 +6,7 @@ import {
   type Registry,
   type RegistryRepository,
 } from '../../lib/backend/index.ts'
-import { type AbortOptions, appError, type ByteCache, byteCache, hasCode } from '../../lib/base/index.ts'
+import { type AbortOptions, appError, type ByteCache, byteCache } from '../../lib/base/index.ts'
 import {
   type Descriptor,
   type Digest,
@@ -18,8 +18,8 @@ import {
 } from '../../lib/core/index.ts'
 import { MAX_PAGE } from './key-pages.ts'
 import { noReferrers } from './referrer-index.ts'
-import { registryTags } from './registry-tags.ts'
-import { type TagRecords, unknownTag, type VersionedTags } from './tag-records.ts'
+import { type RegistryTags, type RegistryTagsComponents, registryTags } from './registry-tags.ts'
+import { unknownTag, type VersionedTags } from './tag-records.ts'
 
 /** Bytes of recent manifests kept in memory, because their tags are put next. */
 const RECENT_BYTES = 16 * 1024 * 1024
@@ -35,13 +35,14 @@ export function registryIndex(
   registry: Registry,
   { versions, referrers = noReferrers }: BesideRegistry = {},
 ): RegistryIndex {
-  const parts: Parts = { registry, versions, recent: byteCache<Uint8Array>(RECENT_BYTES, (bytes) => bytes.length) }
+  const parts: Parts = { registry, recent: byteCache<Uint8Array>(RECENT_BYTES, (bytes) => bytes.length) }
   const tags = tagIndex(parts)
+  const versioned = versions && registryTags({ registry: tags, ...versions })
   return {
-    versioned: versions && registryTags({ registry: tags, versions }),
+    versioned,
     ...tags,
-    ...versionedChanges(tags, versions),
-    ...manifestLinks(parts),
+    ...versionedChanges(tags, versioned),
+    ...manifestLinks({ ...parts, versioned }),
     ...blobLinks(parts),
     ...referrers,
     async listRepositories(options = {}) {
@@ -54,7 +55,8 @@ export function registryIndex(
 
 /** What a registry cannot keep, in a second backend. */
 export interface BesideRegistry {
-  readonly versions?: TagRecords | undefined
+  /** Where the versions of the tags are kept; without that nothing is replicated. */
+  readonly versions?: Omit<RegistryTagsComponents, 'registry'> | undefined
   readonly referrers?: ReferrerIndex | undefined
 }
 
@@ -63,8 +65,6 @@ export type RegistryIndex = BuildIndex & { readonly versioned: VersionedTags | u
 
 interface Parts {
   readonly registry: Registry
-  /** Versions of the tags, in a second backend; without them nothing is replicated. */
-  readonly versions: TagRecords | undefined
   /** Bytes by digest; the content of a digest never changes. */
   readonly recent: ByteCache<Uint8Array>
 }
@@ -91,40 +91,31 @@ function tagIndex(parts: Parts): TagIndex {
 }
 
 /** The changes of tags, each with a version. */
-function versionedChanges(tags: TagIndex, versions: TagRecords | undefined): Pick<TagIndex, 'putTag' | 'deleteTag'> {
-  if (versions === undefined) return tags
+function versionedChanges(tags: TagIndex, versioned: RegistryTags | undefined): Pick<TagIndex, 'putTag' | 'deleteTag'> {
+  if (versioned === undefined) return tags
   return {
-    putTag: (repository, tag, { descriptor, signal }) =>
-      versions.put(repository, tag, descriptor, {
-        signal,
-        first: (options) => tags.putTag(repository, tag, { descriptor, ...options }),
-      }),
+    putTag: (repository, tag, { descriptor, signal }) => versioned.put(repository, tag, descriptor, { signal }),
     async deleteTag(repository, tag, options) {
-      // Also when the registry has the tag no more: an earlier try may have ended in between.
-      const wasThere = await tags.deleteTag(repository, tag, options).then(
-        () => true,
-        (err: unknown) => {
-          if (!hasCode(err, 'MANIFEST_UNKNOWN')) throw err
-          return false
-        },
-      )
-      const hadVersion = await versions.delete(repository, tag, options)
-      if (!wasThere && !hadVersion) throw unknownTag(tag)
+      if (!(await versioned.delete(repository, tag, options))) throw unknownTag(tag)
     },
   }
 }
 
-function manifestLinks(parts: Parts): ManifestLinks {
+function manifestLinks(parts: Parts & { readonly versioned: RegistryTags | undefined }): ManifestLinks {
   const manifestsOf = (repository: Repository) => parts.registry.repository(repository).manifests
   return {
     getManifest: (repository, digest, options) => manifestsOf(repository).describe(digest, options),
     putManifest: (repository, descriptor, { signal } = {}) =>
       putManifest(parts, repository, { reference: descriptor.digest, descriptor, signal }),
-    async deleteManifest(repository, digest, options) {
-      if (!(await manifestsOf(repository).remove(digest, options))) {
-        throw appError('MANIFEST_UNKNOWN', { detail: { digest } })
+    async deleteManifest(repository, digest, options = {}) {
+      const was = { there: false }
+      const first = async (within: AbortOptions) => {
+        was.there = (await manifestsOf(repository).remove(digest, within)) || was.there
       }
-      await parts.versions?.deleteAll(repository, digest, options)
+      // Its tags first, so that a removal that was interrupted can be repeated.
+      const hadTags = (await parts.versioned?.deleteAll(repository, digest, { ...options, first })) ?? false
+      if (!hadTags) await first(options)
+      if (!was.there && !hadTags) throw appError('MANIFEST_UNKNOWN', { detail: { digest } })
     },
   }
 }

@@ -11,6 +11,7 @@ import {
 import type { Backend } from '../../lib/backend/index.ts'
 import { type AbortOptions, appError, hasCode } from '../../lib/base/index.ts'
 import type { Descriptor, Digest, Repository, RepositoryName } from '../../lib/core/index.ts'
+import type { AnnouncedComponents } from './announced.ts'
 import { CATALOG_PREFIX, indexKey } from './index-keys.ts'
 import type { IndexRecords } from './index-records.ts'
 import { pageBehind } from './key-pages.ts'
@@ -20,7 +21,7 @@ import { type TagRecords, unknownTag } from './tag-records.ts'
 const parseDescriptor = (value: unknown): Descriptor => parseBody(descriptorSchema, value)
 const parseBlobLink = (value: unknown): BlobLink => parseBody(blobLinkSchema, value)
 
-export interface RepositoryIndexComponents {
+export interface RepositoryIndexComponents extends AnnouncedComponents {
   readonly backend: Backend
   /** In the same backend. */
   readonly records: IndexRecords

@@ -4,6 +4,8 @@ import {
   blobSizeSchema,
   buildIndexRoutes,
   descriptorSchema,
+  type LinkedManifest,
+  type LinkOptions,
   MAX_REFERRER_BYTES,
   type ManifestLinks,
   parseBody,
@@ -14,7 +16,14 @@ import {
   type TagIndex,
 } from '../../lib/api/index.ts'
 import { appError, type ErrorCode } from '../../lib/base/index.ts'
-import { type Digest, parseDigest, parseRepository, parseRepositoryName, parseTag } from '../../lib/core/index.ts'
+import {
+  type Descriptor,
+  type Digest,
+  parseDigest,
+  parseRepository,
+  parseRepositoryName,
+  parseTag,
+} from '../../lib/core/index.ts'
 import {
   type Exchange,
   type LookBudget,
@@ -32,13 +41,26 @@ const MAX_BODY_BYTES = 16 * 1024
 
 type Handle = Route['handle']
 
+/** What holds for all repositories of an index. */
+export interface IndexFacts {
+  /** As in `LinkedManifest`. */
+  readonly blobsFollow: boolean
+}
+
+const usualFacts: IndexFacts = { blobsFollow: false }
+
+/** What the index says of a manifest, as its answer tells it. */
+type Linked = (found: Descriptor | undefined) => LinkedManifest | undefined
+
 /** The HTTP API of the build-index. */
-export function buildIndexServerRoutes(index: BuildIndex, looks: LookBudget): readonly Route[] {
+export function buildIndexServerRoutes(index: BuildIndex, looks: LookBudget, facts = usualFacts): readonly Route[] {
   const find = finder(looks)
+  const linked = (found: Descriptor | undefined): LinkedManifest | undefined =>
+    found && { ...found, ...(facts.blobsFollow && { blobsFollow: true }) }
   return [
     ...catalogRoutes(index),
-    ...tagRoutes(index, find),
-    ...manifestRoutes(index, find),
+    ...tagRoutes(index, find, linked),
+    ...manifestRoutes(index, find, linked),
     ...blobRoutes(index, find),
     ...referrerServerRoutes(index),
   ]
@@ -68,7 +90,7 @@ function catalogRoutes(index: RepositoryCatalog): readonly Route[] {
   return [read(buildIndexRoutes.repositories, 'names of the repositories', list)]
 }
 
-function tagRoutes(index: TagIndex, find: Find): readonly Route[] {
+function tagRoutes(index: TagIndex, find: Find, linked: Linked): readonly Route[] {
   const target = (exchange: Exchange) => [repositoryOf(exchange), parseTag(param(exchange, 'tag'))] as const
 
   const list: Handle = async (exchange) => {
@@ -77,7 +99,7 @@ function tagRoutes(index: TagIndex, find: Find): readonly Route[] {
   }
   const get: Handle = async (exchange) => {
     const [repository, tag] = target(exchange)
-    await find(exchange, 'MANIFEST_UNKNOWN', () => index.getTag(repository, tag, exchange))
+    await find(exchange, 'MANIFEST_UNKNOWN', async () => linked(await index.getTag(repository, tag, exchange)))
   }
   const put: Handle = async (exchange) => {
     const [repository, tag] = target(exchange)
@@ -99,10 +121,12 @@ function tagRoutes(index: TagIndex, find: Find): readonly Route[] {
   ]
 }
 
-function manifestRoutes(index: ManifestLinks, find: Find): readonly Route[] {
+function manifestRoutes(index: ManifestLinks, find: Find, linked: Linked): readonly Route[] {
   const get: Handle = async (exchange) => {
     const [repository, digest] = linkOf(exchange)
-    await find(exchange, 'MANIFEST_UNKNOWN', () => index.getManifest(repository, digest, exchange))
+    await find(exchange, 'MANIFEST_UNKNOWN', async () =>
+      linked(await index.getManifest(repository, digest, ageOf(exchange))),
+    )
   }
   const put: Handle = async (exchange) => {
     const [repository, digest] = linkOf(exchange)
@@ -127,7 +151,7 @@ function manifestRoutes(index: ManifestLinks, find: Find): readonly Route[] {
 function blobRoutes(index: BlobLinks, find: Find): readonly Route[] {
   const get: Handle = async (exchange) => {
     const [repository, digest] = linkOf(exchange)
-    await find(exchange, 'BLOB_UNKNOWN', () => index.getBlob(repository, digest, exchange))
+    await find(exchange, 'BLOB_UNKNOWN', () => index.getBlob(repository, digest, ageOf(exchange)))
   }
   const put: Handle = async (exchange) => {
     const [repository, digest] = linkOf(exchange)
@@ -156,8 +180,8 @@ function referrerServerRoutes(index: ReferrerIndex): readonly Route[] {
     sendJson(exchange, 200, await index.listReferrers(...subjectOf(exchange), { last, signal: exchange.signal }))
   }
   const put: Handle = async (exchange) => {
-    const referrer = parseBody(referrerSchema, await readJson(exchange, MAX_REFERRER_BYTES))
     const [, digest] = linkOf(exchange)
+    const referrer = parseBody(referrerSchema, await readJson(exchange, MAX_REFERRER_BYTES))
     if (referrer.digest !== digest) throw otherDigest(digest, referrer.digest)
     await index.putReferrer(...subjectOf(exchange), referrer, exchange)
     sendEmpty(exchange, 204)
@@ -191,6 +215,9 @@ const write = (method: 'PUT' | 'DELETE', path: string, summary: string, handle: 
   summary,
   handle,
 })
+
+/** Callers say that they take an answer of a moment ago. */
+const ageOf = ({ query, signal }: Exchange): LinkOptions => ({ signal, remembered: query.get('remembered') === 'true' })
 
 const param = ({ params }: Exchange, name: string): string => params[name] ?? ''
 const repositoryOf = (exchange: Exchange) => parseRepository(param(exchange, 'repository'))

@@ -8,6 +8,7 @@ import { buildIndexAdminRoutes } from './admin.ts'
 import type { BuildIndexConfig } from './config.ts'
 import { krakenListRoutes } from './kraken/list-routes.ts'
 import { krakenTagRoutes } from './kraken/tag-routes.ts'
+import { linkMemory } from './link-memory.ts'
 import { openIndex } from './open-index.ts'
 import { farEndRoutes } from './replication/far-end.ts'
 import { remoteCluster } from './replication/remote.ts'
@@ -45,8 +46,11 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const remotes = new Map(
     Object.entries(config.remotes).map(([name, remote]) => [name, remoteCluster(runtime, cluster, name, remote)]),
   )
-  const { index, backends, probed, work, tags } = openIndex(runtime, config, { given: components.backend, remotes })
-  const shared = sharedLooks(index, runtime)
+  const { index, backends, probed, work, tags, blobsFollow } = openIndex(runtime, config, {
+    given: components.backend,
+    remotes,
+  })
+  const shared = linkMemory(sharedLooks(index, runtime), runtime, { ttlMs: config.linkMemory })
   const sender = blobSender({ http, cluster: originRing })
   const replication = replicator({ ...runtime, work, index, tags, origins, sender, remotes }, config.replication)
   const { desk } = replication
@@ -58,7 +62,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     listeners: {
       http: {
         routes: [
-          ...buildIndexServerRoutes(shared, lookBudget(runtime, LOOKS)),
+          ...buildIndexServerRoutes(shared, lookBudget(runtime, LOOKS), { blobsFollow }),
           ...farEndRoutes({ index: shared, tags, origins, self }),
         ],
       },

@@ -1,34 +1,18 @@
 import type { PageOptions, ReplicaOutcome, TagPage } from '../../lib/api/index.ts'
-import { type AbortOptions, appError, deadline } from '../../lib/base/index.ts'
+import { type AbortOptions, appError } from '../../lib/base/index.ts'
 import type { Descriptor, Digest, Repository, Tag } from '../../lib/core/index.ts'
+import { type AnnounceChange, announced, type TagChange } from './announced.ts'
 import { deletedPrefix, indexKey, tagPrefix } from './index-keys.ts'
 import type { IndexRecords, IndexRecordsComponents } from './index-records.ts'
 import { keyPages, MAX_PAGE, pageBehind } from './key-pages.ts'
-import { compareVersions, nextVersion, parseTagRecord, type TagRecord, tagJson } from './tag-version.ts'
+import { compareRecords, nextVersion, parseTagRecord, type TagRecord, tagJson } from './tag-version.ts'
 
 /** Tags of a repository read at the same time. */
 const TAGS_AT_ONCE = 16
 /** Marks of deleted tags that one deletion looks at, to forget those that are old enough. */
 const MARKS_AT_ONCE = 8
-/** Longest time for a change that was announced; see `TagChange`. */
-const CHANGE_MS = 60_000
 /** A version of another cluster may be so far ahead of our clock; the next change here would be later still. */
 const MAX_AHEAD_MS = 86_400_000
-
-/** A change of a tag that is about to be made. It is made within a minute, or not at all. */
-export interface TagChange {
-  readonly repository: Repository
-  readonly tag: Tag
-}
-
-/**
- * Called before each change; the change is made when it has returned: then it is durable that the change must be
- * replicated. The result is called when the change is made; without that call, it is taken for made after a while.
- */
-export type AnnounceChange = (
-  change: TagChange,
-  options: AbortOptions,
-) => Promise<(options: AbortOptions) => Promise<void>>
 
 export interface TagRecordsComponents extends IndexRecordsComponents {
   readonly records: IndexRecords
@@ -62,9 +46,15 @@ export interface TagRecords extends VersionedTags {
   /** Sets the tag, under a version of this cluster; writes nothing when it points there already. */
   put(repository: Repository, tag: Tag, descriptor: Descriptor, options?: ChangeOptions): Promise<void>
   /** Deletes the tag if it points to `digest`, or to anything. Returns whether it was deleted. */
-  delete(repository: Repository, tag: Tag, options?: AbortOptions & { readonly digest?: Digest }): Promise<boolean>
+  delete(
+    repository: Repository,
+    tag: Tag,
+    options?: ChangeOptions & { readonly digest?: Digest | undefined },
+  ): Promise<boolean>
   /** Deletes the tags that point to the digest. */
   deleteAll(repository: Repository, digest: Digest, options?: AbortOptions): Promise<void>
+  /** The tags that point to the digest, some at a time. */
+  tagsTo(repository: Repository, digest: Digest, options?: AbortOptions): AsyncIterable<readonly Tag[]>
 }
 
 export function tagRecords(components: TagRecordsComponents): TagRecords {
@@ -84,15 +74,18 @@ class Records implements TagRecords {
 
   async list(repository: Repository, { n: asked = MAX_PAGE, last, signal }: PageOptions): Promise<TagPage> {
     const n = Math.min(asked, MAX_PAGE)
+    if (n === 0) return { tags: [] }
     const tags: Tag[] = []
-    for (let after = last; ; ) {
-      const left = n - tags.length
-      const page = await pageBehind(this.#parts.backend, tagPrefix(repository), { n: left, last: after, signal })
+    // Behind many deleted tags the next ones are looked for in large steps.
+    for (let [after, step] = [last, n]; ; step = MAX_PAGE) {
+      const page = await pageBehind(this.#parts.backend, tagPrefix(repository), { n: step, last: after, signal })
       const gone = await this.#deletedAmong(repository, page.names as Tag[], { signal })
-      tags.push(...(page.names as Tag[]).filter((tag) => !gone.has(tag)))
-      if (page.next === undefined || tags.length >= n) {
-        return page.next === undefined ? { tags } : { tags, next: page.next }
-      }
+      const live = (page.names as Tag[]).filter((tag) => !gone.has(tag))
+      const isMore = page.next !== undefined || live.length > n - tags.length
+      tags.push(...live.slice(0, n - tags.length))
+      const end = tags.at(-1)
+      if (tags.length === n && isMore && end !== undefined) return { tags, next: end }
+      if (page.next === undefined) return { tags }
       after = page.next
     }
   }
@@ -111,13 +104,14 @@ class Records implements TagRecords {
   async delete(
     repository: Repository,
     tag: Tag,
-    { digest, signal }: AbortOptions & { readonly digest?: Digest } = {},
+    { digest, first, signal }: ChangeOptions & { readonly digest?: Digest | undefined } = {},
   ): Promise<boolean> {
     const isDoomed = (found: TagRecord | undefined): found is TagRecord =>
       found?.target !== undefined && (digest === undefined || found.target.digest === digest)
     if (!isDoomed(await this.read(repository, tag, { signal }))) return false
     let deleted = false
     await this.#announced({ repository, tag }, signal, async (options) => {
+      await first?.(options)
       await this.#mark(repository, tag, options)
       await this.#change(repository, tag, options, (found) => {
         deleted = isDoomed(found)
@@ -129,11 +123,22 @@ class Records implements TagRecords {
   }
 
   async deleteAll(repository: Repository, digest: Digest, options: AbortOptions = {}): Promise<void> {
+    for await (const tags of this.tagsTo(repository, digest, options)) {
+      await eachOf(tags, async (tag) => {
+        await this.delete(repository, tag, { ...options, digest })
+      })
+    }
+  }
+
+  async *tagsTo(repository: Repository, digest: Digest, options: AbortOptions = {}) {
     const prefix = tagPrefix(repository)
     for await (const keys of keyPages(this.#parts.backend, prefix, options)) {
+      const found: Tag[] = []
       await eachOf(keys, async (key) => {
-        await this.delete(repository, key.slice(prefix.length) as Tag, { ...options, digest })
+        const tag = key.slice(prefix.length) as Tag
+        if ((await this.read(repository, tag, options))?.target?.digest === digest) found.push(tag)
       })
+      yield found
     }
   }
 
@@ -145,7 +150,7 @@ class Records implements TagRecords {
     }
     let answer: ReplicaOutcome = { outcome: 'taken', version: sent.version }
     const decide = (found: TagRecord | undefined) => {
-      const order = found === undefined ? 1 : compareVersions(sent.version, found.version)
+      const order = found === undefined ? 1 : compareRecords(sent, found)
       answer = { outcome: outcomeOf(order), version: order < 0 && found !== undefined ? found.version : sent.version }
       return order > 0 ? sent : undefined
     }
@@ -162,22 +167,12 @@ class Records implements TagRecords {
     return nextVersion(found?.version, this.#parts.clock.now(), this.#parts.cluster)
   }
 
-  async #announced(
+  #announced(
     change: TagChange,
     signal: AbortSignal | undefined,
     work: (options: AbortOptions) => Promise<void>,
   ): Promise<void> {
-    const { announce, clock } = this.#parts
-    if (announce === undefined) return work({ signal })
-    const made = await announce(change, { signal })
-    const limit = deadline(clock, CHANGE_MS, signal)
-    try {
-      await work({ signal: limit.signal })
-      // The change is made, whether that can be told or not.
-      await made({ signal: limit.signal }).catch(() => undefined)
-    } finally {
-      limit.release()
-    }
+    return announced(this.#parts, change, work, { signal })
   }
 
   #change(

@@ -18,6 +18,22 @@ export function compareVersions(one: TagVersion, other: TagVersion): number {
 }
 
 /**
+ * The order in which records of one tag beat each other: the later version, and of equal ones with other content (of two
+ * clusters with one name, or of one that was restored) the greater digest, and any digest before a deletion. Every
+ * cluster orders them alike; 0 only when both say the same.
+ */
+export function compareRecords(one: TagRecord, other: TagRecord): number {
+  const order = compareVersions(one.version, other.version)
+  if (order !== 0) return order
+  const [a, b] = [contentOf(one), contentOf(other)]
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
+
+const contentOf = ({ target }: TagRecord): string =>
+  target === undefined ? '' : `${target.digest} ${target.mediaType} ${target.size}`
+
+/**
  * The version of a change that is made here and now: later than the one before, also when the clock of its writer is
  * ahead of ours.
  */

@@ -65,7 +65,8 @@ type ConfigOf = (id: string, neighbours: Neighbours, data: string) => Tree
 /** The config of each service, except its listeners. */
 const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
   agent: (id, { origins, trackers, buildIndexes, ownNames }, data) => ({
-    registry: { ownNames },
+    // Its agents are called by their addresses, and stand in front of no other registry.
+    registry: { ownNames, default: 'own' },
     folder: join(data, id),
     ...{ origins, trackers, buildIndexes },
   }),
@@ -75,7 +76,10 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
     backends: [{ repository: '*', backend }],
     ...{ origins, trackers },
   }),
-  tracker: (id, { origins }, data) => ({ origins, folder: join(data, id) }),
+  tracker: (id, { origins, trackers, buildIndexes }, data) => ({
+    ...{ member: id, origins, trackers, buildIndexes },
+    folder: join(data, id),
+  }),
   buildIndex: (_id, { backend, origins }) => ({ backend, origins }),
   proxy: (_id, { origins, buildIndexes, ownNames }) => ({ registry: { ownNames }, origins, buildIndexes }),
 }

@@ -1,6 +1,13 @@
-import { type Backend, type Backends, sampleOf } from '../../lib/backend/index.ts'
+import type { Backend, Backends } from '../../lib/backend/index.ts'
 import { appError, hasCode, isAppError, keyedLock } from '../../lib/base/index.ts'
-import { type BlobRef, type Digest, parseRepository, type Repository, repositoryText } from '../../lib/core/index.ts'
+import {
+  type BlobRef,
+  type Digest,
+  parseRepository,
+  type Repository,
+  repositoryText,
+  sampleOf,
+} from '../../lib/core/index.ts'
 import type { Sidecars } from '../../lib/store/index.ts'
 
 /**

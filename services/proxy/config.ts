@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { byteSize, listenerOff } from '../../lib/config/index.ts'
+import { byteSize, listenerOff, repositoryPattern } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 
 /** Every key of a proxy; `config/proxy/base.yaml` shows them with their defaults. */
@@ -18,6 +18,8 @@ export const proxySchema = z.strictObject({
       maxDownloads: z.number().int().min(1).max(100_000).default(1024),
       /** One client may have at most this share of both. */
       clientShare: z.number().gt(0).max(1).default(0.5),
+      /** Patterns of repositories into which an index may be pushed without the manifests that it names. */
+      sparseIndexes: z.array(repositoryPattern).default([]),
       /** Signs the Locations of uploads; all proxies of a cluster must use the same secret. */
       uploadSecret: z.string().min(16, 'a secret has at least 16 characters').exactOptional(),
     })

@@ -1,3 +1,4 @@
+import { repositoryGlob } from '../../lib/core/index.ts'
 import type { LookBudget, Route } from '../../lib/http/index.ts'
 import { type RegistryStorage, registryRoutes } from '../../lib/registry/index.ts'
 import type { BlobTraffic } from '../../lib/telemetry/index.ts'
@@ -14,10 +15,12 @@ export interface ProxyRoutesInit {
 /** The routes of the main listener: the OCI registry, for pushes and pulls. */
 export function proxyServerRoutes(storage: RegistryStorage, init: ProxyRoutesInit): readonly Route[] {
   const { registry, uploadSecret, traffic, looks } = init
+  const sparse = registry.sparseIndexes.map(repositoryGlob)
   return registryRoutes(storage, {
     ownNames: registry.ownNames,
     uploadSecret,
     looks,
+    mayBeSparse: (repository) => sparse.some((glob) => glob.fits(repository)),
     traffic: {
       received: (bytes) => traffic.received('client', bytes),
       sent: (bytes) => traffic.sent('client', bytes),

@@ -22,8 +22,6 @@ import type { PeerEntry } from './swarm.ts'
 
 /** An entry lives for this many intervals without a new announce, so one announce may be lost. */
 export const LIFETIME_INTERVALS = 2.5
-/** When the only way between two zones is narrow, its peer asks again so soon. */
-const SOON_MS = 1_000
 /** Kinds of announces; `refused` counts those whose peer id belongs to another key. */
 const outcomes = ['started', 'interval', 'completed', 'stopped', 'refused'] as const
 type Outcome = (typeof outcomes)[number]
@@ -157,12 +155,12 @@ function swarmAnswers(components: AnnouncementsComponents, { meters, intervalMs 
     if (event !== 'interval') observer.happened(happenings[event], swarmId, entry)
     const limit = event === 'stopped' ? 0 : Math.min(wantPeers, announceLimits.maxPeers)
     if (limit === 0) return { intervalMs: dueMs, peers: [] }
-    const { peers, again } = naming.best(
+    const { peers, againMs = dueMs } = naming.best(
       swarmId,
       { ...entry, labels: announce.labels, leftBytes: announce.leftBytes },
       limit,
     )
-    return { intervalMs: again ? Math.min(dueMs, SOON_MS) : dueMs, peers }
+    return { intervalMs: Math.min(dueMs, againMs), peers }
   }
 }
 

@@ -11,6 +11,7 @@ import type { Candidate } from './policy/peer-order.ts'
 import { looksAtZones, policies } from './policy/policies.ts'
 import { reaches } from './reach.ts'
 import type { SeedRegistry } from './seeds/seed-registry.ts'
+import type { Stalls } from './stalls.ts'
 import type { PeerEntry, SampledPeer } from './swarm.ts'
 
 export interface NamingComponents {
@@ -19,6 +20,7 @@ export interface NamingComponents {
   readonly book: Pick<HostBook, 'of'>
   readonly health: Pick<HostHealth, 'of' | 'bytesPerSecondOf'>
   readonly crossings: Crossings
+  readonly stalls: Stalls
   readonly control: Pick<Control, 'markOf' | 'now'>
   readonly random: Random
 }
@@ -26,8 +28,8 @@ export interface NamingComponents {
 export interface Named {
   /** The best first. */
   readonly peers: readonly PeerInfo[]
-  /** It is the way of its zone to others, and there were few of them: it should ask again soon. */
-  readonly again: boolean
+  /** It is the way of its zone to others, and there were few of them: it should ask again after so many milliseconds. */
+  readonly againMs: number | undefined
 }
 
 /** Who asks, with the labels of its place and what it lacks. */
@@ -45,7 +47,7 @@ export interface Naming {
 }
 
 export function naming(components: NamingComponents): Naming {
-  const { registry, seeds, book, health, crossings, control, random } = components
+  const { registry, seeds, book, health, crossings, stalls, control, random } = components
   const isOpen = (peer: Pick<PeerInfo, 'peerId' | 'host'>) =>
     control.markOf('ban', peer) === undefined && control.markOf('drain', peer) === undefined
   const mayName = (peer: PeerInfo, asker: PeerEntry) => reaches(asker.host, peer.host) && isOpen(peer)
@@ -90,14 +92,17 @@ export function naming(components: NamingComponents): Naming {
       const zone = asker.zone ?? ''
       const crossing = { swarmId, zone, peerId: asker.peerId }
       const crosses = !asker.complete && crossings.open(crossing, isHere(swarmId))
-      const from = { ...asker, crosses }
-      const named = policies[control.now.policy](from, candidates(swarmId, asker), random).slice(0, limit)
       const isFar = (peer: Candidate) => (peer.zone ?? '') !== zone
-      const far = named.filter(isFar).length
-      if (crosses && far > 0) crossings.taken(crossing, asker.leftBytes)
+      const all = candidates(swarmId, asker)
+      const isClaimed = asker.leftBytes !== undefined && all.some((peer) => peer.complete && !isFar(peer))
+      const doubtsZone = isClaimed && !asker.complete && stalls.heard(crossing, asker.host, asker.leftBytes)
+      const named = policies[control.now.policy]({ ...asker, crosses, doubtsZone }, all, random).slice(0, limit)
+      const far = named.filter(isFar).map(({ peerId }) => peerId)
+      if (crosses && far.length > 0) crossings.taken(crossing, asker.leftBytes)
+      const isNarrow = looksAtZones(control.now.policy) && crosses && far.length > 0 && far.length < MOST_FAR
       return {
         peers: named.map(({ peerId, host, port, role, complete }) => ({ peerId, host, port, role, complete })),
-        again: looksAtZones(control.now.policy) && crosses && far > 0 && far < MOST_FAR,
+        againMs: isNarrow ? crossings.again(crossing, far) : undefined,
       }
     },
     knowsOthers: (swarmId, asker) =>

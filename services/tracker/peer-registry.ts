@@ -83,8 +83,7 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
   const { clock, random, seeders, onEvicted } = components
   const swarms = new Map<SwarmId, Swarm>()
   const order = new OrderedKeys<SwarmId>()
-  const held = heldSlots()
-  const nodes = swarmsByNode()
+  const [held, nodes] = [heldSlots(), swarmsByNode()]
   const watcher = bothOf(held, nodes)
 
   const kept = (found: Swarm): Swarm | undefined => {
@@ -113,7 +112,6 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     order.add(id)
     return made
   }
-
   return {
     announce(id, entry, ttlMs, leftBytes) {
       const taken = (swept(id) ?? newSwarm(id)).put(entry, clock.monotonicMs() + ttlMs, leftBytes)

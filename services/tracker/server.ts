@@ -23,6 +23,9 @@ import {
 } from '../../lib/http/index.ts'
 import type { Announcements } from './announcements.ts'
 import { encodeBep3Answer, encodeBep3Failure, parseBep3Query } from './bep3.ts'
+import type { Control } from './control/control.ts'
+import { controlExchange } from './control/control-exchange.ts'
+import { type OrderRoutesComponents, orderRoutes } from './fleet/order-routes.ts'
 import { introduction } from './introduction.ts'
 import { ownerByHost, ownerByKey } from './owner.ts'
 import type { PeerRegistry } from './peer-registry.ts'
@@ -32,12 +35,13 @@ import type { Preface } from './relay/relay-reader.ts'
 import type { SeedRegistry } from './seeds/seed-registry.ts'
 import { socketAddress } from './socket-address.ts'
 
-export interface TrackerRoutesComponents {
+export interface TrackerRoutesComponents extends OrderRoutesComponents {
   readonly announcements: Announcements
   readonly registry: PeerRegistry
   readonly seeds: SeedRegistry
   readonly store: Pick<PeerStore, 'ready'>
   readonly relay: MetainfoRelay
+  readonly control: Pick<Control, 'learn' | 'words'>
   /** For metainfo of blobs that are nowhere. */
   readonly looks: LookBudget
   readonly clock: Clock
@@ -102,6 +106,8 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
       summary: 'the same, and announces `started` for the peer that asks',
       handle: begin,
     },
+    ...controlExchange(components.control),
+    ...orderRoutes(components),
   ]
 }
 

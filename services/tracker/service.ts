@@ -1,14 +1,17 @@
-import { announceLimits, originCluster } from '../../lib/api/index.ts'
+import { setMaxListeners } from 'node:events'
+import { announceLimits, controlClient, type JobAnswer, originCluster } from '../../lib/api/index.ts'
 import type { Clock, Startable, Timer } from '../../lib/base/index.ts'
-import { lookBudget } from '../../lib/http/index.ts'
+import { type HttpClient, lookBudget } from '../../lib/http/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { trackerAdminRoutes } from './admin/admin.ts'
 import { announcements, LIFETIME_INTERVALS } from './announcements.ts'
 import type { TrackerConfig } from './config.ts'
 import { type Control, control } from './control/control.ts'
 import { controlFile } from './control/control-file.ts'
+import { type ControlSpread, controlSpread } from './control/control-spread.ts'
 import { crossings } from './crossings.ts'
-import { eventLog } from './events/event-log.ts'
+import { type EventLog, eventLog } from './events/event-log.ts'
+import { type Fleet, type FleetComponents, fleet } from './fleet/fleet.ts'
 import { feeds } from './hosts/feeds.ts'
 import { hostBook } from './hosts/host-book.ts'
 import { hostHealth } from './hosts/host-health.ts'
@@ -19,9 +22,10 @@ import { type PeerRegistry, peerRegistry } from './peer-registry.ts'
 import { noPeerStore, type PeerStore } from './peer-store/peer-store.ts'
 import { redisPeerStore } from './peer-store/redis-peer-store.ts'
 import { storeMeters } from './peer-store/store-meters.ts'
-import { metainfoRelay } from './relay/metainfo-relay.ts'
+import { type MetainfoRelay, type MetainfoRelayComponents, metainfoRelay } from './relay/metainfo-relay.ts'
 import { type SeedRegistry, seedRegistry } from './seeds/seed-registry.ts'
 import { trackerServerRoutes } from './server.ts'
+import { stalls } from './stalls.ts'
 
 /** Replacements for parts of the tracker, given by the herd and by tests. */
 export type TrackerComponents = Partial<Runtime>
@@ -100,6 +104,8 @@ function sharedStore(runtime: Runtime, known: Known, { store }: TrackerConfig): 
 const MAX_FEEDS = 200_000
 /** Zones of swarms whose way to other zones is remembered, about 300 bytes each. */
 const MAX_CROSSINGS = 100_000
+/** Zones of swarms of which it is remembered what their askers lack, up to 2 KB each. */
+const MAX_STALLS = 10_000
 /** Events that a client which comes back may have missed. */
 const MAX_EVENTS = 4096
 
@@ -113,7 +119,7 @@ function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: Tra
   const health = hostHealth(clock, { maxHosts: seeds.maxNodes })
   const observing = observer({ book, feeds: feeding, health, names, events })
   const steering = control(
-    { clock, file: controlFile(folder), onEvent: (...event) => events.add(...event) },
+    { clock, file: controlFile(folder), onEvent: (...event) => events.add(...event), member: config.member },
     {
       policy: config.policy,
       perSecond: config.announce.perSecond,
@@ -124,9 +130,38 @@ function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: Tra
   return { book, feeds: feeding, health, names, events, observer: observing, control: steering }
 }
 
+/** What admins say, to and from the other trackers. */
+function spreading(
+  runtime: Runtime,
+  { http, control: steering }: { readonly http: HttpClient } & Pick<Known, 'control'>,
+  { member, trackers }: TrackerConfig,
+): ControlSpread {
+  const others = trackers.members.filter(({ id }) => id !== member)
+  return controlSpread({
+    ...{ ...runtime, control: steering },
+    others: others.map(({ id, url }) => ({ id, client: controlClient(http, url) })),
+  })
+}
+
+function relayOf(parts: MetainfoRelayComponents, { relay }: TrackerConfig): MetainfoRelay {
+  const { cache: cacheBytes, linger: lingerMs, missTtl: missTtlMs, maxUpstreams } = relay
+  return metainfoRelay(parts, { cacheBytes, maxUpstreams, lingerMs, missTtlMs })
+}
+
+interface FleetParts extends Pick<FleetComponents, 'http' | 'origins' | 'buildIndexes'> {
+  readonly events: Pick<EventLog, 'add'>
+}
+
+function fleetOf(runtime: Runtime, { events, ...parts }: FleetParts, config: TrackerConfig): Fleet {
+  const onJob = ({ id, kind, target, state, hosts }: JobAnswer) => events.add('job', { id, kind, target, state, hosts })
+  return fleet({ ...runtime, ...parts, onJob }, config)
+}
+
 /** Fires a signal at the stop. */
 function ending(): Startable & { readonly signal: AbortSignal } {
   const controller = new AbortController()
+  // Each stream of events, and each question that is being kept, adds a listener; this is not a leak.
+  setMaxListeners(0, controller.signal)
   return {
     signal: controller.signal,
     start: () => Promise.resolve(),
@@ -149,6 +184,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const store = sharedStore(runtime, { registry, seeds, control: observed.control }, config)
   const known = { registry, seeds, store }
   const end = ending()
+  const spread = spreading(runtime, { http, control: observed.control }, config)
   const announcing = announcements({
     ...runtime,
     ...observed,
@@ -156,21 +192,20 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     naming: naming({
       ...{ ...runtime, ...observed, ...known },
       crossings: crossings(runtime.clock, { maxCrossings: MAX_CROSSINGS }),
+      stalls: stalls(runtime.clock, { maxZones: MAX_STALLS }),
     }),
   })
-  const relay = metainfoRelay(
-    { ...runtime, cluster, origins: originCluster({ http, cluster }) },
-    {
-      cacheBytes: config.relay.cache,
-      maxUpstreams: config.relay.maxUpstreams,
-      lingerMs: config.relay.linger,
-      missTtlMs: config.relay.missTtl,
-    },
-  )
+  const origins = originCluster({ http, cluster })
+  const buildIndexes = serviceCluster(runtime, { name: 'buildIndexes', ...config.buildIndexes })
+  const orders = fleetOf(runtime, { http, origins, buildIndexes, events: observed.events }, config)
+  const relay = relayOf({ ...runtime, cluster, origins }, config)
   const routes = trackerServerRoutes({
     ...runtime,
     announcements: announcing,
     ...known,
+    control: observed.control,
+    ...orders,
+    end: end.signal,
     relay,
     looks: lookBudget(runtime, LOOKS),
   })
@@ -178,8 +213,10 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     ...runtime,
     ...observed,
     ...known,
+    spread,
+    ...orders,
     end: end.signal,
-    rings: { origins: cluster },
+    rings: { origins: cluster, buildIndexes },
   })
   const shell = serviceShell(runtime, config, {
     kind: 'tracker',
@@ -189,7 +226,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const sweeping = sweeper(runtime.clock, registry, seeds, observed.book)
   return {
     // Stop the relay and the streams of events before the listeners, which wait for them: they do not end by themselves.
-    ...shell.around([http, observed.control, sweeping, store, ...shell.listeners, relay, end]),
+    ...shell.around([http, observed.control, sweeping, store, orders, ...shell.listeners, spread, relay, end]),
     get url() {
       return shell.url('http')
     },

@@ -5,6 +5,7 @@ import { layout } from '../../lib/backend/file/layout.ts'
 import { type Digest, digestOf } from '../../lib/core/index.ts'
 import { blobKey } from '../../services/origin/blob-keys.ts'
 import { cipherBytes } from '../kit/cipher-bytes.ts'
+import { linkBlob } from '../kit/link-blob.ts'
 import { buildResource } from '../kit/resource-stack.ts'
 import { tempFolder } from '../kit/temp-folder.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
@@ -38,6 +39,9 @@ function twoBackends(theirs?: (bytes: Uint8Array) => Uint8Array) {
     }))
     const overrides = [`origin.backends=${JSON.stringify(rules)}`]
     const shoal = stack.own(await startTopology({ agents: 1, origins: 2, trackers: 1, processes: [], overrides }))
+    for (const name of ['team/x', 'evil/x', 'evil/y']) {
+      await Promise.all(blobs.map((bytes) => linkBlob(shoal, name, digestOf(bytes), bytes.length)))
+    }
     return { shoal }
   })
 }

@@ -23,5 +23,5 @@ export interface LocalIndex {
 export function localIndex(components: LocalIndexComponents): LocalIndex {
   const records = indexRecords(components)
   const tags = tagRecords({ cluster: 'here', rememberMs, ...components, records })
-  return { index: repositoryIndex({ backend: components.backend, records, tags }), records, tags }
+  return { index: repositoryIndex({ ...components, records, tags }), records, tags }
 }

@@ -13,6 +13,7 @@ import { naming } from '../../services/tracker/naming.ts'
 import { type PeerRegistry, peerRegistry } from '../../services/tracker/peer-registry.ts'
 import { noPeerStore, type PeerStore } from '../../services/tracker/peer-store/peer-store.ts'
 import { type SeedRegistry, seedRegistry } from '../../services/tracker/seeds/seed-registry.ts'
+import { stalls } from '../../services/tracker/stalls.ts'
 
 const settings: EffectiveSettings = { policy: 'completeness', perSecond: 1, minMs: 1, maxMs: 9 }
 
@@ -46,11 +47,21 @@ export function trackerLabOn<C extends Clock>(given: Partial<EffectiveSettings>,
   const feeding = feeds(clock, { maxFeeds: 999 })
   const names = swarmNames(clock, { maxSwarms: 999 })
   const events = eventLog(clock, { maxEvents: 99 })
-  const file = { load: () => Promise.resolve({ bans: [], drains: [], settings: {} }), save: () => Promise.resolve() }
-  const steering = control({ clock, file, onEvent: (...event) => events.add(...event) }, { ...settings, ...given })
+  const file = { load: () => Promise.resolve([]), save: () => Promise.resolve() }
+  const steering = control(
+    { clock, file, onEvent: (...event) => events.add(...event), member: 'tracker-1' },
+    { ...settings, ...given },
+  )
   const health = hostHealth(clock, { maxHosts: 999 })
   const observed = { book, feeds: feeding, health, names, events, control: steering }
-  const named = naming({ ...observed, registry, seeds, random, crossings: crossings(clock, { maxCrossings: 999 }) })
+  const named = naming({
+    ...observed,
+    registry,
+    seeds,
+    random,
+    crossings: crossings(clock, { maxCrossings: 999 }),
+    stalls: stalls(clock, { maxZones: 999 }),
+  })
   const announcing = announcements({
     ...{ registry, seeds, store, control: steering, random, metrics: silentMetrics() },
     observer: observer(observed),

@@ -6,6 +6,7 @@ import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { IndexRecords } from '../index-records.ts'
 import type { Inbox } from './inbox.ts'
 import { ROLLOUT_MS } from './intake.ts'
+import type { KnownRules } from './known-rules.ts'
 import type { Lease } from './leases.ts'
 import type { Remote } from './remote.ts'
 import { replicationKeys, shardOf } from './replication-keys.ts'
@@ -39,6 +40,7 @@ export interface BackfillsComponents {
   readonly index: Pick<BuildIndex, 'listRepositories' | 'listTags'>
   readonly inbox: Inbox
   readonly remotes: ReadonlyMap<string, Remote>
+  readonly rules: Pick<KnownRules, 'walkOf' | 'find'>
 }
 
 export interface BackfillsInit {
@@ -54,29 +56,31 @@ export interface Backfills {
   /** Does the walks of a shard; resolves when all are done or the lease ends. */
   run(lease: Lease): Promise<void>
   /** How far the walk of a rule is. */
-  progress(remote: string, rule: TagRule, options?: AbortOptions): Promise<Backfill>
+  progress(remote: Remote, rule: TagRule, options?: AbortOptions): Promise<Backfill>
 }
 
 export function backfills(components: BackfillsComponents, init: BackfillsInit): Backfills {
   return {
     run: ({ shard, signal }) => walkAll(components, init, { shard, signal }),
     async progress(remote, rule, options = {}) {
-      const { looked, fitting, repository, within, doneAtMs } = await readWalk(components, { remote, rule }, options)
+      const id = await components.rules.find(remote, rule, options)
+      const walk = id === undefined ? none : ((await readWalk(components, id, options))?.value ?? none)
+      const { looked, fitting, repository, within, doneAtMs } = walk
       const at = within ?? repository
       return { ...rule, looked, fitting, ...(doneAtMs === undefined ? at !== undefined && { at } : { doneAtMs }) }
     },
   }
 }
 
+const none: Walk = { looked: 0, fitting: 0 }
+
 interface RuleOf {
-  readonly remote: string
+  readonly remote: Remote
   readonly rule: TagRule
 }
 
-const keyOf = ({ remote, rule }: RuleOf) => replicationKeys.rule(ruleHash(remote, rule))
-
-const readWalk = async ({ records }: BackfillsComponents, of: RuleOf, options: AbortOptions): Promise<Walk> =>
-  (await records.read(keyOf(of), (value) => value as Walk, options))?.value ?? { looked: 0, fitting: 0 }
+const readWalk = ({ records }: BackfillsComponents, id: string, options: AbortOptions) =>
+  records.read(replicationKeys.walk(id), (value) => value as Walk, options)
 
 async function walkAll(
   components: BackfillsComponents,
@@ -84,7 +88,7 @@ async function walkAll(
   { shard, signal }: Pick<Lease, 'shard' | 'signal'>,
 ): Promise<void> {
   const { remotes, clock, logger } = components
-  const rules = [...remotes.values()].flatMap(({ name, rules: all }) => all.map((rule) => ({ remote: name, rule })))
+  const rules = [...remotes.values()].flatMap((remote) => remote.rules.map((rule) => ({ remote, rule })))
   const left = rules.filter(({ remote, rule }) => shardOf(ruleHash(remote, rule)) === shard)
   const passes = [...left.map((rule) => ({ rule, again: false })), ...left.map((rule) => ({ rule, again: true }))]
   while (!signal.aborted) {
@@ -96,7 +100,8 @@ async function walkAll(
       passes.shift()
     } catch (err) {
       if (isOver(signal)) return
-      logger.warn('the search for tags that fit a rule stopped; it goes on', { ...next.rule, err })
+      const { remote, rule } = next.rule
+      logger.warn('the search for tags that fit a rule stopped; it goes on', { remote: remote.name, ...rule, err })
       await clock.sleep(AGAIN_MS, { signal }).catch(() => undefined)
     }
   }
@@ -109,7 +114,10 @@ class RuleWalk {
   readonly #components: BackfillsComponents
   readonly #pace: ReturnType<typeof tokenBucket>
   readonly #of: RuleOf
-  #walk: Walk = { looked: 0, fitting: 0 }
+  #walk: Walk = none
+  #id = ''
+  /** Of the walk as it was last read or written; nobody else writes it while the lease is held. */
+  #etag: string | undefined
 
   constructor(components: BackfillsComponents, { tagsPerSecond }: BackfillsInit, of: RuleOf) {
     this.#components = components
@@ -120,12 +128,12 @@ class RuleWalk {
   async run(options: AbortOptions): Promise<void> {
     const { clock, logger } = this.#components
     const { remote, rule } = this.#of
-    this.#walk = await readWalk(this.#components, this.#of, options)
+    await this.#read(options)
     if (this.#walk.doneAtMs !== undefined) return
     await this.#all(options)
     const { looked, fitting } = this.#walk
     await this.#note({ looked, fitting, doneAtMs: clock.now() }, options)
-    logger.info('the tags of before that fit a rule are on their way', { remote, ...rule, fitting })
+    logger.info('the tags of before that fit a rule are on their way', { remote: remote.name, ...rule, fitting })
   }
 
   /**
@@ -133,7 +141,7 @@ class RuleWalk {
    * the first walk had passed already. Whatever the remote has is not sent again.
    */
   async runAgain(options: AbortOptions): Promise<void> {
-    this.#walk = await readWalk(this.#components, this.#of, options)
+    await this.#read(options)
     const { doneAtMs, twice, repository, within } = this.#walk
     if (doneAtMs === undefined || twice === true) return
     if (repository === undefined && within === undefined) {
@@ -143,6 +151,14 @@ class RuleWalk {
     await this.#all(options)
     const { looked, fitting } = this.#walk
     await this.#note({ looked, fitting, doneAtMs, twice: true }, options)
+  }
+
+  async #read(options: AbortOptions): Promise<void> {
+    const { remote, rule } = this.#of
+    this.#id = await this.#components.rules.walkOf(remote, rule, options)
+    const found = await readWalk(this.#components, this.#id, options)
+    this.#walk = found?.value ?? none
+    this.#etag = found?.etag
   }
 
   async #all(options: AbortOptions): Promise<void> {
@@ -169,7 +185,7 @@ class RuleWalk {
         await this.#pace.take(1, options)
         if (!fits(repository, tag)) continue
         fitting += 1
-        await inbox.add({ kind: 'now', repository, tag, remotes: [remote] }, options)
+        await inbox.add({ kind: 'backfill', repository, tag, remotes: [remote.name] }, options)
       }
       last = page?.next
       const { repository: before, ...counts } = this.#walk
@@ -187,9 +203,13 @@ class RuleWalk {
     }
   }
 
+  /** A note that comes late, of a holder before, changes nothing: then the walk is read again. */
   async #note(walk: Walk, options: AbortOptions): Promise<void> {
+    const { backend } = this.#components
     this.#walk = walk
     const bytes = Buffer.from(JSON.stringify(walk))
-    await this.#components.backend.write(keyOf(this.#of), bytes, { ...options, size: bytes.length })
+    const condition = this.#etag === undefined ? { ifAbsent: true } : { ifMatch: this.#etag }
+    const written = { ...options, ...condition, size: bytes.length }
+    this.#etag = (await backend.write(replicationKeys.walk(this.#id), bytes, written)).etag
   }
 }

@@ -49,7 +49,7 @@ export const replicationSchema = z
     addresses: memberList.exactOptional(),
     /** After so long another build-index goes on with the work of one that is gone. */
     lease: duration.prefault('15s'),
-    /** Tags of one shard of the work that are on their way at the same time. */
+    /** Tags of one shard of the work that are on their way to one remote at the same time. */
     tagsAtOnce: z.number().int().min(1).max(64).default(4),
     /** The pauses between the tries of a tag, and how many there are before it is given up. */
     retry: z
@@ -57,6 +57,8 @@ export const replicationSchema = z
         first: duration.prefault('1s'),
         most: duration.prefault('5m'),
         tries: z.number().int().min(1).default(1000),
+        /** What was given up rests so long, and longer each time; then it is tried again if its remote answers. */
+        revive: duration.prefault('1h'),
       })
       .prefault({}),
     /** Tags of before that are looked at in a second, when a rule is new. */

@@ -1,10 +1,20 @@
-import { appError, type Clock, codeOf, deadline, hasCode, isAppError } from '../../../lib/base/index.ts'
+import {
+  appError,
+  type Clock,
+  codeOf,
+  type Deferred,
+  deadline,
+  deferred,
+  hasCode,
+  isAppError,
+} from '../../../lib/base/index.ts'
 import { parseRepository, parseTag, repositoryText } from '../../../lib/core/index.ts'
 import type { Executor, RunOptions, Task } from '../../../lib/journal/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
+import { plainMessage } from './plain-message.ts'
 import type { Remote } from './remote.ts'
 import type { ReplicationMetrics } from './replication-metrics.ts'
-import type { ReplicationTarget, Statuses } from './status.ts'
+import type { HeldStatuses, ReplicationTarget } from './status.ts'
 import { type Ended, replicateTag, type TagReplicationComponents } from './tag-replication.ts'
 import { newStatus, TagStatus } from './tag-status.ts'
 
@@ -19,7 +29,6 @@ const FINAL = [
   ...['MANIFEST_UNKNOWN', 'MANIFEST_INVALID', 'DIGEST_INVALID', 'BACKEND_CORRUPT', 'UNSUPPORTED', 'REPLICA_TOO_LARGE'],
   ...['REPLICA_SAME_CLUSTER', 'NAME_INVALID', 'TAG_INVALID'],
 ]
-const MAX_MESSAGE = 500
 /** A task for a remote that is not in the config here is kept so long: the config may be on its way. */
 const UNKNOWN_MS = 86_400_000
 const UNKNOWN_PAUSE_MS = 600_000
@@ -27,21 +36,31 @@ const UNKNOWN_PAUSE_MS = 600_000
 export interface ReplicationExecutorComponents extends TagReplicationComponents {
   readonly clock: Clock
   readonly logger: Logger
-  readonly statuses: Statuses
+  readonly statuses: HeldStatuses
   readonly remotes: ReadonlyMap<string, Remote>
   readonly metrics: ReplicationMetrics
 }
 
 /** Does the tasks, and can stop one. */
 export interface ReplicationExecutor extends Executor {
-  /** Stops the run of the task, if it runs; it is then cancelled and not tried again. */
-  cancel(target: ReplicationTarget): void
+  /** Stops the run of the task, if it runs, and returns when it has ended; it is then cancelled and not tried again. */
+  cancel(target: ReplicationTarget): Promise<void>
+}
+
+/** A run that goes on. */
+interface Running {
+  readonly stop: AbortController
+  readonly ended: Deferred<void>
+  isCancelled: boolean
 }
 
 export const taskKey = ({ remote, repository, tag }: ReplicationTarget): string =>
   `${remote} ${repositoryText(repository)} ${tag}`
 
-function targetOf({ key }: Pick<Task, 'key'>): ReplicationTarget {
+/** The remote of a task. */
+export const remoteOf = ({ key }: Pick<Task, 'key'>): string => key.slice(0, key.indexOf(' '))
+
+export function targetOf({ key }: Pick<Task, 'key'>): ReplicationTarget {
   const [remote = '', repository = '', tag = ''] = key.split(' ')
   return { remote, repository: parseRepository(repository), tag: parseTag(tag) }
 }
@@ -51,10 +70,10 @@ export function replicationExecutor(
   { tries }: { readonly tries: number },
 ): ReplicationExecutor {
   const { clock, statuses, remotes } = components
-  const running = new Map<string, { readonly stop: AbortController; isCancelled: boolean }>()
+  const running = new Map<string, Running>()
 
   const work = async (task: Task, remote: Remote, { status, signal, postpone }: RunOptions & { status: TagStatus }) => {
-    const own = { stop: new AbortController(), isCancelled: false }
+    const own: Running = { stop: new AbortController(), ended: deferred(), isCancelled: false }
     running.set(task.key, own)
     const stop = AbortSignal.any([signal, own.stop.signal])
     const openMs = remote.openForMs()
@@ -72,13 +91,15 @@ export function replicationExecutor(
         status.change({ state: 'waiting' })
         postpone(clock.now() + Math.max(1, remote.opensInMs()))
       } else {
-        await fail(components, { status, isLast: task.attempts + 1 >= tries }, err)
-        throw isFinal(err) ? err : retryableOf(err)
+        const said = plainError(err, remote.secret)
+        await fail(components, { status, isLast: task.attempts + 1 >= tries }, said)
+        throw isFinal(said) ? said : retryableOf(said)
       }
       await status.save()
     } finally {
       window?.release()
       running.delete(task.key)
+      own.ended.resolve()
     }
   }
 
@@ -97,11 +118,12 @@ export function replicationExecutor(
       const status = new TagStatus(components, target, before ?? newStatus(target, clock.now()))
       await work(task, remote, { status, signal, postpone })
     },
-    cancel(target) {
+    async cancel(target) {
       const found = running.get(taskKey(target))
       if (found === undefined) return
       found.isCancelled = true
       found.stop.abort()
+      await found.ended.promise
     },
   }
 }
@@ -123,7 +145,8 @@ async function finish(
   ended: Ended,
 ): Promise<void> {
   const later = ended.laterVersion
-  const isLost = later !== undefined && later.cluster !== ended.version?.cluster
+  // The later version of the own cluster is no conflict; an equal one has other content, and is.
+  const isLost = later !== undefined && (later.cluster !== ended.version?.cluster || later.atMs === ended.version.atMs)
   if (isLost) metrics.conflicts.with({ remote: remote.name }).add()
   metrics.tags.with({ remote: remote.name, outcome: ended.outcome ?? 'gone' }).add()
   status.change({ ...ended, state: isLost ? 'lost' : 'done', attempts: 0, uploads: [], lastError: undefined })
@@ -143,7 +166,7 @@ async function fail(
   err: unknown,
 ): Promise<void> {
   const isDead = isLast || isFinal(err)
-  const message = isAppError(err) ? err.message.slice(0, MAX_MESSAGE) : 'an unexpected failure; the log has the cause'
+  const message = isAppError(err) ? err.message : 'an unexpected failure; the log has the cause'
   status.change({
     state: isDead ? 'dead' : 'waiting',
     attempts: status.now.attempts + 1,
@@ -153,8 +176,16 @@ async function fail(
   await status.save()
 }
 
+/** The error with words that may be shown; what the remote wrote is kept nowhere. */
+function plainError(err: unknown, secret: string | undefined): unknown {
+  if (!isAppError(err)) return err
+  const { code, message, detail } = err
+  const at = detail?.['at']
+  return appError(code, { message: plainMessage(message, secret), ...(at !== undefined && { detail: { at } }) })
+}
+
 /** An error after which the journal tries again. */
 function retryableOf(err: unknown): unknown {
   if (!isAppError(err) || err.retryable) return err
-  return appError('REPLICA_FAILED', { message: err.message, detail: { code: err.code }, cause: err })
+  return appError('REPLICA_FAILED', { message: err.message, detail: { code: err.code } })
 }

@@ -6,13 +6,15 @@ import { replicationKeys, shardOfRepository } from './replication-keys.ts'
 
 /** Entries of one page of the inbox. */
 const MAX_ENTRIES = 200
+/** Entries read at the same time. */
+const READS = 16
 
 /**
  * `change`: the tag is about to be set or deleted; remotes are those whose rules fit. `now`: the tag goes to the named
- * remotes at once. `cancel`: it does not go to them any more.
+ * remotes at once. `cancel`: it does not go to them any more. `backfill`: it goes to them when nothing else does.
  */
 export interface InboxEntry {
-  readonly kind: 'change' | 'now' | 'cancel'
+  readonly kind: 'change' | 'now' | 'cancel' | 'backfill'
   readonly repository: Repository
   readonly tag: Tag
   readonly remotes?: readonly string[]
@@ -25,6 +27,9 @@ export interface InboxEntry {
 export interface FoundEntry extends InboxEntry {
   readonly key: string
 }
+
+/** Where entries are looked for. Those of a backfill are many, and lie apart, so that nobody waits behind them. */
+export type InboxLane = 'inbox' | 'backfill'
 
 export interface InboxPage {
   readonly entries: readonly FoundEntry[]
@@ -46,7 +51,10 @@ export interface Inbox {
   /** Writes the entry anew in its place. */
   put(entry: FoundEntry, options?: AbortOptions): Promise<void>
   /** A page of the entries of a shard, the oldest first; entries that cannot be read are removed. */
-  look(shard: number, options?: AbortOptions & { readonly after?: string | undefined }): Promise<InboxPage>
+  look(
+    shard: number,
+    options?: AbortOptions & { readonly after?: string | undefined; readonly lane?: InboxLane },
+  ): Promise<InboxPage>
   remove(key: string, options?: AbortOptions): Promise<void>
 }
 
@@ -55,36 +63,41 @@ export function inbox({ backend, records, clock, random }: InboxComponents): Inb
     const bytes = Buffer.from(JSON.stringify({ ...entry, repository: repositoryText(repository) }))
     await backend.write(key, bytes, { ...options, size: bytes.length })
   }
+  const read = async (key: string, options: AbortOptions): Promise<FoundEntry | undefined> => {
+    try {
+      const record = await records.read(key, parseEntry, options)
+      return record && { ...record.value, key }
+    } catch (err) {
+      if (!hasCode(err, 'BACKEND_CORRUPT')) throw err
+      await backend.delete(key, options)
+      return undefined
+    }
+  }
   return {
     put,
     async add(entry, options) {
       const atMs = Math.floor(clock.now())
       const nonce = Buffer.from(random.bytes(8)).toString('hex')
-      const place = replicationKeys.inbox(shardOfRepository(entry.repository))
+      const place = replicationKeys[entry.kind === 'backfill' ? 'backfill' : 'inbox'](
+        shardOfRepository(entry.repository),
+      )
       const added = { ...entry, atMs, key: `${place}${String(atMs).padStart(16, '0')}-${nonce}` }
       await put(added, options)
       return added
     },
-    async look(shard, { after, ...options } = {}) {
+    async look(shard, { after, lane = 'inbox', ...options } = {}) {
       const from = after === undefined ? {} : { after }
-      const { keys, next } = await backend.list(replicationKeys.inbox(shard), {
+      const { keys, next } = await backend.list(replicationKeys[lane](shard), {
         ...options,
         ...from,
         limit: MAX_ENTRIES,
       })
-      const found = await Promise.all(
-        keys.map(async (key) => {
-          try {
-            const record = await records.read(key, parseEntry, options)
-            return record && { ...record.value, key }
-          } catch (err) {
-            if (!hasCode(err, 'BACKEND_CORRUPT')) throw err
-            await backend.delete(key, options)
-            return undefined
-          }
-        }),
-      )
-      return { entries: found.filter((entry) => entry !== undefined), next }
+      const found: FoundEntry[] = []
+      for (let i = 0; i < keys.length; i += READS) {
+        const some = await Promise.all(keys.slice(i, i + READS).map((key) => read(key, options)))
+        found.push(...some.filter((entry) => entry !== undefined))
+      }
+      return { entries: found, next }
     },
     remove: (key, options) => backend.delete(key, options),
   }
@@ -102,7 +115,7 @@ interface StoredEntry {
 function parseEntry(value: unknown): InboxEntry {
   const { kind, repository, tag, made, remotes, atMs } = value as StoredEntry
   return {
-    kind: kind === 'now' || kind === 'cancel' ? kind : 'change',
+    kind: kind === 'now' || kind === 'cancel' || kind === 'backfill' ? kind : 'change',
     repository: parseRepository(repository),
     tag: parseTag(tag),
     ...(Array.isArray(remotes) && { remotes: remotes.map(String) }),

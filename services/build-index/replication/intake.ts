@@ -1,10 +1,11 @@
+import type { ReplicationState } from '../../../lib/api/index.ts'
 import { type AbortOptions, type Clock, hasCode } from '../../../lib/base/index.ts'
 import type { Journal } from '../../../lib/journal/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { REPLICATE, type ReplicationExecutor, taskKey } from './executor.ts'
-import type { FoundEntry, Inbox } from './inbox.ts'
+import type { FoundEntry, Inbox, InboxLane } from './inbox.ts'
 import type { Remote } from './remote.ts'
-import type { ReplicationTarget, Statuses } from './status.ts'
+import type { HeldStatuses, ReplicationTarget } from './status.ts'
 import { newStatus } from './tag-status.ts'
 
 /** A change that was announced so long ago is made by now, or never: it takes a minute at most. */
@@ -16,48 +17,62 @@ const OVERDUE_MS = 120_000
 export const ROLLOUT_MS = 3_600_000
 /** Entries of one look; further ones come when these are done. */
 const MAX_LOOKED = 2000
+/** The same for tags of before, so that a look at changes is soon to follow. */
+const MAX_BACKFILL_LOOKED = 200
 
 export interface IntakeComponents {
   readonly clock: Clock
   readonly logger: Logger
   readonly inbox: Inbox
-  readonly statuses: Statuses
+  readonly statuses: HeldStatuses
   readonly remotes: ReadonlyMap<string, Remote>
   readonly executor: ReplicationExecutor
 }
 
-/** Makes tasks of what is in the inbox. */
+/** Makes tasks of what is in one lane of the inbox. */
 export class Intake {
   readonly #components: IntakeComponents
   readonly #journal: Journal
+  readonly #lane: InboxLane
   /** Entries that cannot be taken yet: since when they are known here. */
   readonly #awaited = new Map<string, number>()
 
-  constructor(components: IntakeComponents, journal: Journal) {
+  constructor(components: IntakeComponents, journal: Journal, lane: InboxLane) {
     this.#components = components
     this.#journal = journal
+    this.#lane = lane
   }
 
   /** An entry that fails is tried again with the next look, and keeps no other one from being taken. */
   async look(shard: number, options: AbortOptions): Promise<void> {
-    const { inbox, logger } = this.#components
+    const { inbox } = this.#components
+    const lane = this.#lane
     const seen = new Set<string>()
-    for (let after: string | undefined, looked = 0; looked < MAX_LOOKED; ) {
-      const { entries, next } = await inbox.look(shard, { ...options, after })
+    const turn = { isFull: false }
+    const most = lane === 'inbox' ? MAX_LOOKED : MAX_BACKFILL_LOOKED
+    for (let after: string | undefined, looked = 0; looked < most; ) {
+      const { entries, next } = await inbox.look(shard, { ...options, after, lane })
       for (const entry of entries) {
         seen.add(entry.key)
-        try {
-          await this.#take(entry, options)
-        } catch (err) {
-          if (options.signal?.aborted === true) throw err
-          logger.warn('an order for the replication could not be taken; it is tried again', { key: entry.key, err })
-        }
+        // With a full journal only what makes room is taken.
+        if (!turn.isFull || entry.kind === 'cancel') await this.#tryTake(entry, turn, options)
       }
       if (next === undefined) break
       after = next
       looked += entries.length
     }
     for (const key of this.#awaited.keys()) if (!seen.has(key)) this.#awaited.delete(key)
+  }
+
+  async #tryTake(entry: FoundEntry, turn: { isFull: boolean }, options: AbortOptions): Promise<void> {
+    try {
+      await this.#take(entry, options)
+    } catch (err) {
+      if (options.signal?.aborted === true) throw err
+      turn.isFull = hasCode(err, 'JOURNAL_FULL')
+      const message = 'an order for the replication could not be taken; it is tried again'
+      this.#components.logger.warn(message, { key: entry.key, err })
+    }
   }
 
   async #take(entry: FoundEntry, options: AbortOptions): Promise<void> {
@@ -90,30 +105,37 @@ export class Intake {
   }
 
   async #takeFor({ kind, repository, tag }: FoundEntry, remote: string, options: AbortOptions): Promise<void> {
-    const { statuses, clock, executor, remotes } = this.#components
+    const { statuses, clock, remotes } = this.#components
     const target: ReplicationTarget = { remote, repository, tag }
+    if (kind === 'cancel') return this.#cancel(target, options)
     const before = (await statuses.get(target, options)) ?? newStatus(target, clock.now())
-    if (kind === 'cancel') {
-      await statuses.set(target, { ...before, state: 'cancelled', uploads: [], updatedAtMs: clock.now() }, options)
-      executor.cancel(target)
-      await this.#endTask(target)
-      return
-    }
+    // What somebody has cancelled does not come back with a search for tags of before.
+    if (kind === 'backfill' && before.state === 'cancelled') return
     if (before.state !== 'running') {
       await statuses.set(target, { ...before, state: 'waiting', updatedAtMs: clock.now() }, options)
     }
     const delayMs = remotes.get(remote)?.opensInMs() ?? 0
-    const { id } = await this.#journal.add({ kind: REPLICATE, key: taskKey(target), payload: {}, delayMs })
+    const task = { kind: REPLICATE, key: taskKey(target), payload: {}, delayMs, background: kind === 'backfill' }
+    const { id } = await this.#journal.add(task)
     if (kind === 'now') await this.#journal.retry(id)
   }
 
-  /** A task that waits or is dead runs once more, and finds that it is cancelled. */
-  async #endTask(target: ReplicationTarget): Promise<void> {
-    const key = taskKey(target)
-    const found = this.#journal.find(REPLICATE, key)
-    if (found === undefined) return
-    await this.#journal.retry(found.id).catch((err: unknown) => {
+  /**
+   * Its run is over before the status says that it is cancelled, so that a run writes nothing over that, nor over what
+   * the next order makes of it. A task that waits or is dead runs once more, and finds that it is cancelled.
+   */
+  async #cancel(target: ReplicationTarget, options: AbortOptions): Promise<void> {
+    const { statuses, clock, executor } = this.#components
+    await executor.cancel(target)
+    const before = (await statuses.get(target, options)) ?? newStatus(target, clock.now())
+    const task = this.#journal.find(REPLICATE, taskKey(target))
+    if (task === undefined && isOver(before.state)) return
+    await statuses.set(target, { ...before, state: 'cancelled', uploads: [], updatedAtMs: clock.now() }, options)
+    if (task === undefined) return
+    await this.#journal.retry(task.id).catch((err: unknown) => {
       if (!hasCode(err, 'TASK_UNKNOWN')) throw err
     })
   }
 }
+
+const isOver = (state: ReplicationState) => state === 'done' || state === 'lost'

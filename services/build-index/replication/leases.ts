@@ -31,6 +31,8 @@ export interface LeasesComponents {
 /** One shard that this process holds. */
 export interface Lease {
   readonly shard: number
+  /** Greater for each holder of the shard than for all before; what is written under a lease carries it. */
+  readonly generation: number
   /** Fires when the lease is lost or given back; the work must end. */
   readonly signal: AbortSignal
   /** False from the moment on from which another one may hold the shard. */
@@ -141,12 +143,7 @@ class ShardLeases implements Leases {
   async #renew(held: Held, options: AbortOptions): Promise<void> {
     const sentMs = this.#components.clock.monotonicMs()
     try {
-      const { etag } = await this.#write(
-        held.lease.shard,
-        { holder: this.#init.holder },
-        { ifMatch: held.etag },
-        options,
-      )
+      const { etag } = await this.#write(held.lease, this.#init.holder, { ifMatch: held.etag }, options)
       held.etag = etag
       this.#prolong(held, sentMs)
     } catch (err) {
@@ -158,32 +155,36 @@ class ShardLeases implements Leases {
   /** Takes the shard if it may, and remembers what it saw. */
   async #look(shard: number, isWanted: boolean, options: AbortOptions): Promise<void> {
     const { records, clock } = this.#components
-    const found = await records.read(replicationKeys.lease(shard), holderOf, options)
+    const found = await records.read(replicationKeys.lease(shard), parseLease, options)
     const nowMs = clock.monotonicMs()
     const seen = this.#seen.get(shard)
     if (found !== undefined && seen?.etag !== found.etag) this.#seen.set(shard, { etag: found.etag, sinceMs: nowMs })
-    const isFree =
-      found === undefined ||
-      found.value === '' ||
-      found.value === this.#init.holder ||
-      (seen?.etag === found.etag && nowMs - seen.sinceMs >= this.#init.leaseMs)
+    const ageMs = found !== undefined && seen?.etag === found.etag ? nowMs - seen.sinceMs : 0
+    const isFree = found === undefined || this.#isFree(found.value, ageMs)
     if (!isFree || !isWanted) return
     const condition = found === undefined ? { ifAbsent: true } : { ifMatch: found.etag }
     try {
-      const { etag } = await this.#write(shard, { holder: this.#init.holder }, condition, options)
-      this.#begin(shard, etag, nowMs)
+      // The time makes it greater also when the lease of before is lost.
+      const generation = Math.max((found?.value.generation ?? 0) + 1, Math.floor(clock.now()))
+      const { etag } = await this.#write({ shard, generation }, this.#init.holder, condition, options)
+      this.#begin({ shard, generation }, etag, nowMs)
     } catch (err) {
       if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
     }
   }
 
-  #begin(shard: number, etag: string, sentMs: number): void {
+  /** Whether a lease that has been unchanged for so long may be taken. */
+  #isFree({ holder, leaseMs = this.#init.leaseMs }: StoredLease, ageMs: number): boolean {
+    return holder === '' || holder === this.#init.holder || ageMs >= leaseMs
+  }
+
+  #begin({ shard, generation }: Numbered, etag: string, sentMs: number): void {
     const { clock, logger } = this.#components
     if (clock.monotonicMs() >= sentMs + this.#init.leaseMs * OWN_PART) return
     this.#seen.delete(shard)
     const controller = new AbortController()
     const isHeld = () => !controller.signal.aborted && clock.monotonicMs() < held.untilMs
-    const lease: Lease = { shard, signal: controller.signal, isHeld }
+    const lease: Lease = { shard, generation, signal: controller.signal, isHeld }
     const held: Held = {
       ...{ lease, controller, etag, untilMs: 0, timer: undefined },
       done: Promise.resolve()
@@ -229,15 +230,15 @@ class ShardLeases implements Leases {
     if (held.controller.signal.aborted) return
     await this.#end(held)
     try {
-      await this.#write(held.lease.shard, { holder: '' }, { ifMatch: held.etag }, {})
+      await this.#write(held.lease, '', { ifMatch: held.etag }, {})
     } catch (err) {
       this.#components.logger.debug('a lease was not given back; it ends by itself', { err })
     }
   }
 
-  #write(shard: number, value: object, condition: object, { signal }: AbortOptions) {
+  #write({ shard, generation }: Numbered, holder: string, condition: object, { signal }: AbortOptions) {
     const nonce = Buffer.from(this.#components.random.bytes(6)).toString('hex')
-    const bytes = Buffer.from(JSON.stringify({ ...value, nonce }))
+    const bytes = Buffer.from(JSON.stringify({ holder, generation, leaseMs: this.#init.leaseMs, nonce }))
     return this.#components.backend.write(replicationKeys.lease(shard), bytes, {
       ...{ size: bytes.length, signal },
       ...condition,
@@ -245,4 +246,20 @@ class ShardLeases implements Leases {
   }
 }
 
-const holderOf = (value: unknown) => (value as { readonly holder: string }).holder
+type Numbered = Pick<Lease, 'shard' | 'generation'>
+
+/** A lease as it is stored: others wait for the time that its holder has, not for their own. */
+interface StoredLease {
+  readonly holder: string
+  readonly generation: number
+  readonly leaseMs: number | undefined
+}
+
+function parseLease(value: unknown): StoredLease {
+  const { holder, generation, leaseMs } = value as Partial<StoredLease>
+  return {
+    holder: String(holder),
+    generation: Number.isSafeInteger(generation) ? Number(generation) : 0,
+    leaseMs: typeof leaseMs === 'number' ? leaseMs : undefined,
+  }
+}

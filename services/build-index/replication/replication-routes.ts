@@ -105,7 +105,7 @@ async function lookAt(
   try {
     const walks = desk?.backfills
     const rules =
-      walks === undefined ? [] : await Promise.all(remote.rules.map((rule) => walks.progress(name, rule, options)))
+      walks === undefined ? [] : await Promise.all(remote.rules.map((rule) => walks.progress(remote, rule, options)))
     const said = await remote.replicas
       .describe({ signal: limit.signal })
       .catch((err: unknown) => codeOf(err) ?? 'UNKNOWN')

@@ -2,18 +2,20 @@ import type { BlobSender, BuildIndex, OriginCluster } from '../../../lib/api/ind
 import type { Backend } from '../../../lib/backend/index.ts'
 import { type AbortOptions, background, lifecycle, type Startable } from '../../../lib/base/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
+import type { AnnounceChange } from '../announced.ts'
 import type { IndexRecords } from '../index-records.ts'
-import type { AnnounceChange, VersionedTags } from '../tag-records.ts'
+import type { VersionedTags } from '../tag-records.ts'
 import { type Backfills, backfills } from './backfill.ts'
 import type { ReplicationConfig } from './config.ts'
 import { replicationExecutor } from './executor.ts'
 import { type Inbox, type InboxEntry, inbox } from './inbox.ts'
+import { knownRules } from './known-rules.ts'
 import { leases } from './leases.ts'
 import type { Remote } from './remote.ts'
 import { SHARDS, shardOfRepository } from './replication-keys.ts'
 import { type ReplicationMetrics, replicationMetrics } from './replication-metrics.ts'
 import { shardWork } from './shard-work.ts'
-import { type Statuses, statuses } from './status.ts'
+import { type HeldStatuses, type Statuses, statuses } from './status.ts'
 
 /** Pause between two measurements of the tasks. */
 const MEASURE_MS = 5_000
@@ -87,24 +89,29 @@ const nothing: Replicator = { start: () => Promise.resolve(), stop: () => Promis
 export function replicator(components: ReplicatorComponents, config: ReplicationConfig): Replicator {
   const metrics = replicationMetrics(components.metrics)
   const { work: place, tags, remotes } = components
-  if (place === undefined || tags === undefined || remotes.size === 0) return nothing
+  if (place === undefined || tags === undefined) return nothing
+  const rules = knownRules({ ...components, ...place })
+  if (remotes.size === 0) return { ...rules, desk: undefined }
   for (const remote of remotes.keys()) metrics.conflicts.with({ remote }).add(0)
-  const parts = { ...components, ...place, tags, inbox: place.outbox.inbox, metrics }
+  const parts = { ...components, ...place, tags, inbox: place.outbox.inbox, metrics, rules }
   const kept = statuses(parts)
   const walks = backfills(parts, { tagsPerSecond: config.backfill })
-  const { first, most, tries } = config.retry
-  const executor = replicationExecutor(
-    {
-      ...parts,
-      statuses: kept,
-      share: () => Math.max(1, held.held.length) / SHARDS,
-      onSent: (remote, bytes) => metrics.sentBytes.with({ remote }).add(bytes),
-    },
-    { tries },
-  )
+  const { first, most, tries, revive } = config.retry
+  const executorOf = (own: HeldStatuses) =>
+    replicationExecutor(
+      {
+        ...parts,
+        statuses: own,
+        share: () => Math.max(1, held.held.length) / SHARDS,
+        onTie: (remote) => metrics.conflicts.with({ remote }).add(),
+        onSent: (remote, bytes) => metrics.sentBytes.with({ remote }).add(bytes),
+      },
+      { tries },
+    )
+  const onForgotten = (remote: string) => metrics.tags.with({ remote, outcome: 'forgotten' }).add()
   const work = shardWork(
-    { ...parts, statuses: kept, executor, backfills: walks },
-    { tagsAtOnce: config.tagsAtOnce, retry: { baseMs: first, maxMs: most, attempts: tries } },
+    { ...parts, statuses: kept, executorOf, onForgotten, backfills: walks },
+    { tagsAtOnce: config.tagsAtOnce, retry: { baseMs: first, maxMs: most, attempts: tries }, reviveMs: revive },
   )
   const held = leases(parts, {
     holder: Buffer.from(components.random.bytes(12)).toString('hex'),
@@ -118,7 +125,7 @@ export function replicator(components: ReplicatorComponents, config: Replication
   })
   place.outbox.onAdded = (shard) => work.nudge(shard)
   return {
-    ...lifecycle([...remotes.values(), held, measuring]),
+    ...lifecycle([...remotes.values(), rules, held, measuring]),
     desk: { statuses: kept, backfills: walks, outbox: place.outbox, tags, shards: () => held.held },
   }
 }

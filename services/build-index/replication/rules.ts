@@ -33,10 +33,17 @@ export function matcher({ repository: place, tag: name }: TagRule): Matcher {
   return { repository: isPlace, fits: (repository, tag) => isPlace(repository) && names.test(tag) }
 }
 
-/** Stays the same as long as a rule means the same. */
-export const ruleHash = (remote: string, { repository, tag }: TagRule): string =>
+/** Where the tags of a rule go, and what goes along. */
+export interface RuleOwner {
+  readonly name: string
+  readonly urls: readonly string[]
+  readonly signatures: boolean
+}
+
+/** Stays the same as long as a rule means the same: the same tags, at the same place. */
+export const ruleHash = ({ name, urls, signatures }: RuleOwner, { repository, tag }: TagRule): string =>
   createHash('sha256')
-    .update(JSON.stringify([remote, repository, tag]))
+    .update(JSON.stringify([name, urls.toSorted(), signatures, repository, tag]))
     .digest('hex')
     .slice(0, 32)
 
@@ -49,6 +56,9 @@ const HEX_IN_TAG = 64
 /** The tags under which signatures of the manifest are found. */
 export const signatureTags = (digest: Digest): readonly Tag[] =>
   SUFFIXES.map((suffix) => parseTag(`${digestAlgorithm(digest)}-${digestHex(digest).slice(0, HEX_IN_TAG)}${suffix}`))
+
+/** The tag that stands for the list of what refers to the manifest, whether or not there is such a tag. */
+export const referrersTag = (subject: Digest): Tag => signatureTags(subject)[0] as Tag
 
 /** The manifest that a tag signs; undefined when it is the tag of no signature, or does not name the whole digest. */
 export function signedBy(tag: Tag): Digest | undefined {

@@ -1,19 +1,30 @@
 import type { Backend } from '../../../lib/backend/index.ts'
 import { type BackoffPolicy, type Clock, isAbort, type Random } from '../../../lib/base/index.ts'
-import { durableJournal, type Journal, type JournalCounts } from '../../../lib/journal/index.ts'
+import { durableJournal, type Journal, type JournalCounts, type Task } from '../../../lib/journal/index.ts'
 import { backendStorage } from './backend-storage.ts'
 import type { Backfills } from './backfill.ts'
-import { REPLICATE } from './executor.ts'
+import { REPLICATE, type ReplicationExecutor, remoteOf } from './executor.ts'
 import { Intake, type IntakeComponents } from './intake.ts'
 import type { Lease } from './leases.ts'
 import { replicationKeys } from './replication-keys.ts'
+import { revival } from './revival.ts'
+import type { HeldStatuses, Statuses } from './status.ts'
 
 /** Pause between two looks into an inbox, when nobody says that there is something new. */
 const LOOK_MS = 1_000
-/** Tasks of one shard; the inbox keeps what is more. */
+/** Tasks of one shard that are not dead; the inbox keeps what is more. */
 const MAX_TASKS = 20_000
+/** Of those, so many may be there before tags of a backfill wait outside: changes have room always. */
+const MAX_BACKFILL_TASKS = 10_000
+/** Dead tasks of one shard; of more, those that last ran the longest ago are forgotten. Their status stays. */
+const MAX_DEAD = 5000
 
-export interface ShardWorkComponents extends IntakeComponents {
+export interface ShardWorkComponents extends Omit<IntakeComponents, 'statuses' | 'executor'> {
+  readonly statuses: Pick<Statuses, 'under'>
+  /** Of one shard, while it is held. */
+  readonly executorOf: (statuses: HeldStatuses) => ReplicationExecutor
+  /** Called with the remote of each dead task that is forgotten. */
+  readonly onForgotten: (remote: string) => void
   readonly backend: Backend
   readonly random: Random
   readonly backfills: Backfills
@@ -22,6 +33,8 @@ export interface ShardWorkComponents extends IntakeComponents {
 export interface ShardWorkInit {
   readonly tagsAtOnce: number
   readonly retry: BackoffPolicy
+  /** A dead task rests at least so long before it is tried again by itself, if its remote answers. */
+  readonly reviveMs: number
 }
 
 /** The work of the shards that this process holds. */
@@ -38,37 +51,21 @@ export function shardWork(components: ShardWorkComponents, init: ShardWorkInit):
   const journals = new Map<number, Journal>()
   const naps = new Map<number, Nap>()
 
-  const openJournal = async (lease: Lease): Promise<Journal | undefined> => {
-    const { backend, random, executor } = components
-    const { shard, signal } = lease
-    const storage = backendStorage({ backend, lease }, replicationKeys.tasks(shard))
-    const parts = { clock, random, logger, storage, executors: { [REPLICATE]: executor } }
-    const journal = durableJournal(parts, { concurrency: init.tagsAtOnce, retry: init.retry, maxTasks: MAX_TASKS })
-    while (!signal.aborted) {
-      try {
-        await journal.start()
-        return journal
-      } catch (err) {
-        logger.warn('the tasks of a shard of the replication cannot be read now; it is tried again', { shard, err })
-        await clock.sleep(LOOK_MS, { signal }).catch(() => undefined)
-      }
-    }
-    return undefined
-  }
-
   return {
     async run(lease) {
       const { shard, signal } = lease
-      const journal = await openJournal(lease)
+      const statuses = components.statuses.under(lease)
+      const executor = components.executorOf(statuses)
+      const journal = await openJournal(components, init, { lease, executor })
       if (journal === undefined) return
       journals.set(shard, journal)
       const nap = new Nap(clock)
       naps.set(shard, nap)
       const walks = components.backfills.run(lease)
-      const intake = new Intake(components, journal)
+      const round = roundsOf({ ...components, statuses, executor }, journal, { lease, reviveMs: init.reviveMs })
       try {
         while (!signal.aborted) {
-          await intake.look(shard, { signal }).catch((err: unknown) => {
+          await round().catch((err: unknown) => {
             if (!signal.aborted)
               logger.warn('the inbox of the replication could not be emptied; it is tried again', { err })
           })
@@ -82,6 +79,56 @@ export function shardWork(components: ShardWorkComponents, init: ShardWorkInit):
     },
     nudge: (shard) => naps.get(shard)?.end(),
     counts: () => [...journals.values()].map((journal) => journal.counts()),
+  }
+}
+
+async function openJournal(
+  components: ShardWorkComponents,
+  init: ShardWorkInit,
+  { lease, executor }: { readonly lease: Lease; readonly executor: ReplicationExecutor },
+): Promise<Journal | undefined> {
+  const { clock, logger, backend, random } = components
+  const { shard, signal } = lease
+  const storage = backendStorage({ backend, lease }, replicationKeys.tasks(shard))
+  const onForgotten = ({ key, lastError }: Task) => {
+    logger.warn('a dead task of the replication is forgotten: there are too many', { key, lastError })
+    components.onForgotten(remoteOf({ key }))
+  }
+  const journal = durableJournal(
+    { clock, random, logger, storage, executors: { [REPLICATE]: executor } },
+    {
+      ...{ concurrency: init.tagsAtOnce, groupOf: remoteOf, retry: init.retry, maxTasks: MAX_TASKS },
+      dead: { most: MAX_DEAD, onForgotten },
+    },
+  )
+  while (!signal.aborted) {
+    try {
+      await journal.start()
+      return journal
+    } catch (err) {
+      logger.warn('the tasks of a shard of the replication cannot be read now; it is tried again', { shard, err })
+      await clock.sleep(LOOK_MS, { signal }).catch(() => undefined)
+    }
+  }
+  return undefined
+}
+
+/** A round takes changes and orders first; then tags of before, and tasks that were given up. */
+function roundsOf(
+  components: IntakeComponents,
+  journal: Journal,
+  { lease, reviveMs }: { readonly lease: Lease; readonly reviveMs: number },
+): () => Promise<void> {
+  const { shard, signal } = lease
+  const changes = new Intake(components, journal, 'inbox')
+  const before = new Intake(components, journal, 'backfill')
+  const dead = revival(components, journal, { reviveMs })
+  return async () => {
+    await changes.look(shard, { signal })
+    const { waiting, running } = journal.counts()
+    if (waiting + running >= MAX_BACKFILL_TASKS) return
+    await before.look(shard, { signal })
+    await dead.look({ signal })
   }
 }
 

@@ -1,9 +1,10 @@
 import { parseBody, type Replication, type ReplicationState, replicationSchema } from '../../../lib/api/index.ts'
 import type { Backend } from '../../../lib/backend/index.ts'
-import type { AbortOptions } from '../../../lib/base/index.ts'
+import { type AbortOptions, appError } from '../../../lib/base/index.ts'
 import type { Repository, Tag } from '../../../lib/core/index.ts'
 import type { IndexRecords } from '../index-records.ts'
 import { pageBehind } from '../key-pages.ts'
+import type { Lease } from './leases.ts'
 import { replicationKeys } from './replication-keys.ts'
 
 /** Statuses that one request for a list reads at most; those that do not fit the question count, too. */
@@ -33,9 +34,16 @@ export interface StatusQuery extends AbortOptions {
  */
 export interface Statuses {
   get(target: ReplicationTarget, options?: AbortOptions): Promise<Replication | undefined>
+  list(query: StatusQuery): Promise<{ readonly replications: readonly Replication[]; readonly next?: string }>
+  /** For the holder of a shard; what a later holder wrote is not changed. */
+  under(lease: Pick<Lease, 'generation'>): HeldStatuses
+}
+
+/** Statuses as the holder of their shard changes them. */
+export interface HeldStatuses extends Pick<Statuses, 'get'> {
+  /** @throws JOURNAL_UNAVAILABLE when a later holder has written it */
   set(target: ReplicationTarget, status: Replication, options?: AbortOptions): Promise<void>
   remove(target: ReplicationTarget, options?: AbortOptions): Promise<void>
-  list(query: StatusQuery): Promise<{ readonly replications: readonly Replication[]; readonly next?: string }>
 }
 
 export interface StatusComponents {
@@ -46,6 +54,9 @@ export interface StatusComponents {
 const keyOf = ({ remote, repository, tag }: ReplicationTarget) => replicationKeys.status(remote, repository, tag)
 
 const parseStatus = (value: unknown): Replication => parseBody(replicationSchema, value)
+
+/** The generation of the lease under which a status was written. */
+const generationOf = (value: unknown): number => Number((value as { readonly generation?: unknown }).generation ?? 0)
 
 export function statuses({ backend, records }: StatusComponents): Statuses {
   /** Those of the keys that fit, read in their order, until there are enough. */
@@ -62,13 +73,24 @@ export function statuses({ backend, records }: StatusComponents): Statuses {
     return found.slice(0, enough)
   }
 
+  const get: Statuses['get'] = async (target, options = {}) =>
+    (await records.read(keyOf(target), parseStatus, options))?.value
+
   return {
-    get: async (target, options = {}) => (await records.read(keyOf(target), parseStatus, options))?.value,
-    async set(target, status, options = {}) {
-      const bytes = Buffer.from(JSON.stringify(status))
-      await backend.write(keyOf(target), bytes, { ...options, size: bytes.length })
-    },
-    remove: (target, options) => backend.delete(keyOf(target), options),
+    get,
+    under: ({ generation }) => ({
+      get,
+      async set(target, status, options) {
+        const decide = (found = 0) => {
+          if (found <= generation) return { ...status, generation }
+          throw appError('JOURNAL_UNAVAILABLE', { message: 'the shard has another holder now' })
+        }
+        await records.change(keyOf(target), { parse: generationOf, decide }, options)
+      },
+      async remove(target, options) {
+        await records.removeIf(keyOf(target), { parse: generationOf, test: (found) => found <= generation }, options)
+      },
+    }),
     async list(query) {
       const { repository, remote, n, last, signal } = query
       const place = repository === undefined ? '' : replicationKeys.tagsOf(repository)

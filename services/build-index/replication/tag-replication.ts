@@ -3,8 +3,9 @@ import { type AbortOptions, appError, hasCode } from '../../../lib/base/index.ts
 import type { Descriptor, Repository, Tag } from '../../../lib/core/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { VersionedTags } from '../tag-records.ts'
-import { compareVersions, type TagRecord } from '../tag-version.ts'
+import { compareRecords, compareVersions, type TagRecord } from '../tag-version.ts'
 import { type Plan, type PlanComponents, planOf } from './plan.ts'
+import { bringNewReferrers, bringReferrers } from './referrers-along.ts'
 import { signatureTags, signedBy } from './rules.ts'
 import { bringContent, type TransferComponents, type TransferTarget } from './transfer.ts'
 
@@ -16,6 +17,8 @@ const SIGNATURES_AT_ONCE = 16
 export interface TagReplicationComponents extends PlanComponents, TransferComponents {
   readonly tags: VersionedTags
   readonly logger: Logger
+  /** Called when the tag there has the same version and other content, and loses. */
+  readonly onTie: (remote: string) => void
 }
 
 /** How a replication ended: a part of its status. */
@@ -35,12 +38,13 @@ export async function replicateTag(
 ): Promise<Ended> {
   const { remote, repository, status } = target
   await remote.describe(options)
+  await bringNewReferrers(components, target, tag, options)
   for (let moves = 0; moves < MAX_MOVES; moves += 1) {
     const record = await components.tags.read(repository, tag, options)
     if (record === undefined) return { outcome: 'gone' }
     const version = { version: record.version, ...(record.target && { digest: record.target.digest }) }
     status.change({ ...version, totalBytes: 0, doneBytes: 0 })
-    const settled = await settledThere(target, tag, record, options)
+    const settled = await settledThere(components, target, { tag, record }, options)
     if (settled !== undefined) return { ...version, ...settled }
     await status.save()
     if (record.target === undefined) {
@@ -49,27 +53,36 @@ export async function replicateTag(
     }
     await bringAll(components, target, { tag, descriptor: record.target }, options)
     const now = await components.tags.read(repository, tag, options)
-    if (now === undefined || compareVersions(now.version, record.version) !== 0) continue
+    if (now === undefined || compareRecords(now, record) !== 0) continue
     const sent = { descriptor: record.target, version: record.version, ...options }
     return { ...version, ...endOf(await remote.replicas.putTag(repository, tag, sent)) }
   }
   throw appError('REPLICA_FAILED', { message: 'the tag moves faster than it is replicated', detail: { tag } })
 }
 
-/** How it ended, if nothing has to be sent. */
+/**
+ * How it ended, if nothing has to be sent. A deletion is sent also when the tag is not there: an older copy of the tag may
+ * still be on its way to it.
+ */
 async function settledThere(
+  { logger, onTie }: TagReplicationComponents,
   { remote, repository }: TransferTarget,
-  tag: Tag,
-  { version, target }: TagRecord,
+  { tag, record }: { readonly tag: Tag; readonly record: TagRecord },
   options: AbortOptions,
 ): Promise<Ended | undefined> {
   const there = await remote.replicas.getTag(repository, tag, options)
-  const order = there === undefined ? 1 : compareVersions(version, there.version)
-  if (there !== undefined && order < 0) return { outcome: 'older', laterVersion: there.version }
-  if (order === 0) return { outcome: 'same' }
-  if (target === undefined) {
-    if (there?.descriptor === undefined) return { outcome: 'gone' }
-    return remote.deletes ? undefined : { outcome: 'unwanted' }
+  if (there !== undefined) {
+    const order = compareRecords(record, { target: there.descriptor, version: there.version })
+    if (order < 0) return { outcome: 'older', laterVersion: there.version }
+    if (order === 0) return { outcome: 'same' }
+    if (compareVersions(record.version, there.version) === 0) {
+      const fields = { remote: remote.name, tag, version: record.version, lost: there.descriptor?.digest }
+      logger.warn('a tag of the remote has the version of ours and other content; it is replaced', fields)
+      onTie(remote.name)
+    }
+  }
+  if (record.target === undefined && !remote.deletes) {
+    return { outcome: there?.descriptor === undefined ? 'gone' : 'unwanted' }
   }
   const signed = remote.fits(repository, tag) ? undefined : signedBy(tag)
   if (signed === undefined) return undefined
@@ -87,7 +100,14 @@ async function bringAll(
   const { remote, repository } = target
   const plan = await planOf(components, repository, descriptor, options)
   await bringContent(components, target, plan, options)
-  if (!remote.signatures || signedBy(tag) !== undefined) return
+  if (!remote.signatures) return
+  await bringReferrers(
+    components,
+    target,
+    plan.manifests.map(({ digest }) => digest),
+    options,
+  )
+  if (signedBy(tag) !== undefined) return
   for (const { name, descriptor: signature, version } of await signaturesOf(components, repository, plan, options)) {
     try {
       await bringContent(components, target, await planOf(components, repository, signature, options), options)

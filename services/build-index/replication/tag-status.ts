@@ -2,7 +2,7 @@ import type { Replication, ReplicationUpload } from '../../../lib/api/index.ts'
 import type { Clock } from '../../../lib/base/index.ts'
 import { type Digest, repositoryText } from '../../../lib/core/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
-import type { ReplicationTarget, Statuses } from './status.ts'
+import type { HeldStatuses, ReplicationTarget } from './status.ts'
 
 /** Pause between two writes of a status while bytes are sent. */
 const SAVE_MS = 3_000
@@ -18,7 +18,7 @@ export const newStatus = ({ remote, repository, tag }: ReplicationTarget, nowMs:
 })
 
 export interface TagStatusComponents {
-  readonly statuses: Statuses
+  readonly statuses: Pick<HeldStatuses, 'set'>
   readonly clock: Clock
   readonly logger: Logger
 }

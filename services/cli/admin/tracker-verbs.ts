@@ -1,5 +1,7 @@
-import type { trackerAdmin } from '../../../lib/api/index.ts'
+import type { Holds, trackerAdmin } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
+import { fleetVerbs } from './fleet-verbs.ts'
+import { numberIn } from './options.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { ageText, fields, sizeText, table } from './sheet.ts'
 import type { VerbOptions, VerbsOf } from './verb.ts'
@@ -9,14 +11,6 @@ const PEER = '2d5348303030312d9f9f9f9f9f9f9f9f9f9f9f9f'
 
 /** A line that tells how to get the next page; empty on the last page. */
 const more = (next: string | undefined) => (next === undefined ? '' : `\n\nmore: --last ${next}`)
-
-/** @throws CONFIG_INVALID */
-function numberIn(options: VerbOptions, name: string): number | undefined {
-  const text = options[name]
-  if (text === undefined) return undefined
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
-  throw appError('CONFIG_INVALID', { message: `--${name} is a number` })
-}
 
 interface Mark {
   readonly target: string
@@ -37,8 +31,17 @@ const marksTable = (marks: readonly Mark[], nowMs: number) =>
     ['REASON', ({ reason }) => reason],
   ])
 
-const markText = (mark: Mark, nowMs: number) =>
-  fields({ target: mark.target, reason: mark.reason, until: untilText(mark, nowMs) })
+/** Where a change holds. */
+const holdsText = ({ at, of, missing }: Holds) =>
+  `applied at ${at} of ${of} trackers${missing.length === 0 ? '' : `; as soon as they can be reached also at ${missing.join(', ')}`}`
+
+const markText = (mark: Mark & { readonly holds: Holds }, nowMs: number) =>
+  fields({
+    ...{ target: mark.target, reason: mark.reason, until: untilText(mark, nowMs) },
+    holds: holdsText(mark.holds),
+  })
+
+const endText = ({ holds }: { readonly holds: Holds }) => holdsText(holds)
 
 const markOptions = {
   reason: 'why, for whoever looks next',
@@ -71,6 +74,7 @@ const rateText = (bytes: number) => `${sizeText(bytes)}/s`
 export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
   ...ringVerbs,
   ...describeVerb,
+  ...fleetVerbs,
   statistics: {
     example: 'statistics',
     show: ({ zones, ...counts }) =>
@@ -164,21 +168,21 @@ export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
   bans: { example: 'bans', show: ({ marks, next }, nowMs) => marksTable(marks, nowMs) + more(next) },
   ban: {
     example: `ban ${PEER} --reason "sends wrong bytes" --minutes 60`,
-    note: 'A ban holds at this tracker: say it to every tracker.',
+    note: 'The trackers tell each other.',
     options: markOptions,
     body: markBody,
     show: markText,
   },
-  unban: { example: `unban ${PEER}` },
+  unban: { example: `unban ${PEER}`, show: endText },
   drains: { example: 'drains', show: ({ marks, next }, nowMs) => marksTable(marks, nowMs) + more(next) },
   drain: {
     example: 'drain 10.0.0.7 --reason "is replaced today"',
-    note: 'A drain holds at this tracker: say it to every tracker.',
+    note: 'The trackers tell each other.',
     options: markOptions,
     body: markBody,
     show: markText,
   },
-  undrain: { example: 'undrain 10.0.0.7' },
+  undrain: { example: 'undrain 10.0.0.7', show: endText },
   settings: { example: 'settings', show: settingsText },
   set: {
     example: 'set --policy completeness --perSecond 500',
@@ -197,7 +201,7 @@ export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
       })
       return { ...(policy !== undefined && { policy }), ...Object.fromEntries(numbers) }
     },
-    show: settingsText,
+    show: ({ holds, ...rest }) => `${settingsText(rest)}\n\n${holdsText(holds)}`,
   },
   events: {
     example: 'events --kinds ban,drain',

@@ -5,12 +5,12 @@ import {
   pageRequest,
   type Route,
   requireSeen,
-  sendEmpty,
   sendEvents,
   sendJson,
   sendTagged,
 } from '../../../lib/http/index.ts'
 import type { Control, MarkKind } from '../control/control.ts'
+import type { ControlSpread } from '../control/control-spread.ts'
 import { type Mark, parseTarget } from '../control/marks.ts'
 import { type EventLog, eventKinds, type TrackerEvent } from '../events/event-log.ts'
 import { policyNames } from '../policy/policies.ts'
@@ -22,13 +22,14 @@ const PAGE = 1000
 
 export interface ControlRoutesComponents {
   readonly control: Control
+  readonly spread: Pick<ControlSpread, 'tell'>
   readonly events: EventLog
   /** Fires when the tracker stops: streams of events end. */
   readonly end: AbortSignal
   readonly clock: Pick<Clock, 'now' | 'setTimer'>
 }
 
-function markRoutes({ control, clock }: ControlRoutesComponents, kind: MarkKind): readonly Route[] {
+function markRoutes({ control, spread, clock }: ControlRoutesComponents, kind: MarkKind): readonly Route[] {
   const calls = {
     ban: [trackerAdmin.bans, trackerAdmin.ban, trackerAdmin.unban],
     drain: [trackerAdmin.drains, trackerAdmin.drain, trackerAdmin.undrain],
@@ -47,12 +48,12 @@ function markRoutes({ control, clock }: ControlRoutesComponents, kind: MarkKind)
       const atMs = clock.now()
       const until = minutes === undefined ? {} : { untilMs: atMs + minutes * MINUTE_MS }
       const mark = { target: target(exchange), reason, by: exchange.principal.name, atMs, ...until }
-      await control.mark(kind, mark.target, mark)
-      sendJson(exchange, 200, mark)
+      const said = await control.mark(kind, mark.target, mark)
+      sendJson(exchange, 200, { ...mark, holds: await spread.tell(said) })
     }),
     adminRoute(end, async (exchange) => {
-      await control.mark(kind, target(exchange), undefined)
-      sendEmpty(exchange, 204)
+      const said = await control.mark(kind, target(exchange), undefined)
+      sendJson(exchange, 200, { holds: await spread.tell(said) })
     }),
   ]
 }
@@ -67,7 +68,7 @@ function kindsIn(query: URLSearchParams): ReadonlySet<string> {
 
 /** Bans, drains, settings, and the stream of events. */
 export function controlRoutes(components: ControlRoutesComponents): readonly Route[] {
-  const { control, events, end, clock } = components
+  const { control, spread, events, end, clock } = components
 
   const settings = () => {
     const { policy, perSecond, minMs, maxMs } = control.now
@@ -77,8 +78,8 @@ export function controlRoutes(components: ControlRoutesComponents): readonly Rou
   const change = async (exchange: Exchange) => {
     const wanted = await adminBody(trackerAdmin.set, exchange)
     requireSeen(exchange, settings())
-    await control.set(wanted)
-    sendTagged(exchange, settings())
+    const said = await control.set(wanted)
+    sendTagged(exchange, settings(), { holds: await spread.tell(said) })
   }
 
   const stream = (exchange: Exchange) => {

@@ -3,7 +3,7 @@ import type { PageRequest } from '../../../lib/http/index.ts'
 /** Rows of a page together, as JSON; a client reads no answer above 4 MiB. */
 export const MAX_PAGE_BYTES = 2 * 1024 * 1024
 /** Entries that are looked at for one page: behind them, a filter that fits few goes on with the next page. */
-const MAX_LOOKS = 4096
+const MAX_LOOKS = 2048
 
 export interface Listing<T, Row> {
   /** In the order of their keys, from where the page begins. */

@@ -1,16 +1,28 @@
 import { join } from 'node:path'
-import { type TrackerControl, trackerControlSchema } from '../../../lib/api/index.ts'
+import { z } from 'zod'
+import { type ControlEntry, controlEntrySchema, trackerControlSchema } from '../../../lib/api/index.ts'
 import { appError, makeOwnFolder, readSmall, replaceFile } from '../../../lib/base/index.ts'
 
 const FILE = 'control.json'
-const nothing: TrackerControl = { bans: [], drains: [], settings: {} }
 
 /** What admins have said, in one file, so that it outlives the tracker. */
 export interface ControlFile {
   /** @throws CONFIG_INVALID when the file is there and is not ours */
-  load(): Promise<TrackerControl>
+  load(): Promise<readonly ControlEntry[]>
   /** Returns when it is durable. Calls take effect one after the other. */
-  save(control: TrackerControl): Promise<void>
+  save(entries: readonly ControlEntry[]): Promise<void>
+}
+
+const savedSchema = z.object({ entries: z.array(controlEntrySchema) })
+
+/** What a tracker kept that told no other: any word of the others is later. */
+function withoutVersions(value: unknown): readonly ControlEntry[] {
+  const { bans, drains, settings } = trackerControlSchema.parse(value)
+  const marked = (kind: 'ban' | 'drain', marks: typeof bans): readonly ControlEntry[] =>
+    marks.map((mark) => ({ kind, target: mark.target, version: { atMs: Math.round(mark.atMs), by: '' }, mark }))
+  const set: readonly ControlEntry[] =
+    Object.keys(settings).length === 0 ? [] : [{ kind: 'settings', target: '', version: { atMs: 0, by: '' }, settings }]
+  return [...marked('ban', bans), ...marked('drain', drains), ...set]
 }
 
 export function controlFile(folder: string): ControlFile {
@@ -20,16 +32,18 @@ export function controlFile(folder: string): ControlFile {
     async load() {
       await makeOwnFolder(folder)
       const bytes = await readSmall(path)
-      if (bytes === undefined) return nothing
+      if (bytes === undefined) return []
       try {
-        return trackerControlSchema.parse(JSON.parse(bytes.toString()))
+        const value: unknown = JSON.parse(bytes.toString())
+        const saved = savedSchema.safeParse(value)
+        return saved.success ? saved.data.entries : withoutVersions(value)
       } catch (err) {
         const message = `the file of bans, drains and settings cannot be read: correct or remove ${path}`
         throw appError('CONFIG_INVALID', { message, cause: err })
       }
     },
-    save(control) {
-      const saved = last.then(() => replaceFile(path, JSON.stringify(control, null, 2)))
+    save(entries) {
+      const saved = last.then(() => replaceFile(path, JSON.stringify({ entries }, null, 2)))
       last = saved.catch(() => undefined)
       return saved
     },

@@ -1,11 +1,12 @@
-import type { TrackerControl, TrackerSettings } from '../../../lib/api/index.ts'
+import type { ControlEntry, TrackerSettings } from '../../../lib/api/index.ts'
 import { appError, type Clock, type Startable } from '../../../lib/base/index.ts'
 import type { PeerAddress, PeerId } from '../../../lib/core/index.ts'
 import type { IntervalPolicy } from '../announce-interval.ts'
 import type { EventKind } from '../events/event-log.ts'
 import { type PolicyName, policies, policyNames } from '../policy/policies.ts'
 import type { ControlFile } from './control-file.ts'
-import { type Mark, type Marks, marks } from './marks.ts'
+import { type ControlWords, controlWords, nameOf, versionNow } from './control-words.ts'
+import { type Mark, marks } from './marks.ts'
 
 /** Bans, and drains, each. */
 const MAX_MARKS = 10_000
@@ -20,13 +21,19 @@ type Node = Pick<PeerAddress, 'host'> & { readonly peerId: PeerId }
 /** What admins have said: in memory, and in a file before the answer. */
 export interface Control extends Startable {
   /** Sets a mark, or takes it back when it is undefined. @throws MARK_UNKNOWN, CONTROL_FULL */
-  mark(kind: MarkKind, target: string, mark: Mark | undefined): Promise<void>
+  mark(kind: MarkKind, target: string, mark: Mark | undefined): Promise<ControlEntry>
   markOf(kind: MarkKind, node: Node): Mark | undefined
   marks(kind: MarkKind): readonly Mark[]
   /** Replaces all settings of admins. @throws BODY_INVALID */
-  set(settings: TrackerSettings): Promise<void>
+  set(settings: TrackerSettings): Promise<ControlEntry>
+  /**
+   * Takes what admins have said to other trackers, where it is later than what is here. What does not fit here is left
+   * out, and the rest holds. @throws CONTROL_FULL, BODY_INVALID in that case
+   */
+  learn(entries: readonly ControlEntry[]): Promise<void>
   readonly settings: TrackerSettings
   readonly now: EffectiveSettings
+  readonly words: Pick<ControlWords, 'behind' | 'hash'>
 }
 
 export type MarkKind = 'ban' | 'drain'
@@ -36,65 +43,128 @@ export interface ControlComponents {
   readonly clock: Pick<Clock, 'now'>
   readonly file: ControlFile
   readonly onEvent: (kind: EventKind, facts: Readonly<Record<string, unknown>>) => void
+  /** The name of this tracker among the others. */
+  readonly member: string
+}
+
+/** What holds now, by the words that were applied. */
+function inForce({ clock, onEvent }: Pick<ControlComponents, 'clock' | 'onEvent'>, defaults: EffectiveSettings) {
+  const kept = { ban: marks(clock, { max: MAX_MARKS }), drain: marks(clock, { max: MAX_MARKS }) }
+  const held: { settings: TrackerSettings; now: EffectiveSettings } = { settings: {}, now: defaults }
+  return {
+    kept,
+    held,
+    /** @throws CONTROL_FULL, BODY_INVALID */
+    check: ({ kind, mark, settings = {} }: ControlEntry): void => {
+      if (kind === 'settings') effective(defaults, settings)
+      else if (mark !== undefined) kept[kind].assertRoom(mark.target)
+    },
+    /** @throws as `check` */
+    apply({ kind, target, mark, settings = {} }: ControlEntry): void {
+      if (kind === 'settings') Object.assign(held, { settings, now: effective(defaults, settings) })
+      else if (mark !== undefined) kept[kind].set(mark)
+      else kept[kind].remove(target)
+    },
+    tell({ kind, target, mark, settings }: ControlEntry): void {
+      if (kind === 'settings') onEvent('settings', { ...settings })
+      else onEvent(mark === undefined ? endOf[kind] : kind, mark === undefined ? { target } : { ...mark })
+    },
+  }
 }
 
 /** `defaults` are those of the config. The start reads the file. @throws CONFIG_INVALID */
-export function control({ clock, file, onEvent }: ControlComponents, defaults: EffectiveSettings): Control {
-  let settings: TrackerSettings = {}
-  let now = defaults
-  let kept = marksFrom(clock, { bans: [], drains: [], settings })
+export function control(components: ControlComponents, defaults: EffectiveSettings): Control {
+  const { clock, file, member } = components
+  const words = controlWords()
+  const force = inForce(components, defaults)
+  const { kept, held } = force
+  let last: Promise<unknown> = Promise.resolve()
 
-  const state = (): TrackerControl => ({ bans: kept.ban.all(), drains: kept.drain.all(), settings })
-  const apply = (given: TrackerSettings) => {
-    now = effective(defaults, given)
-    settings = given
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = last.then(work)
+    last = done.catch(() => undefined)
+    return done
+  }
+  /** What is not kept does not hold. */
+  const take = async (entries: readonly ControlEntry[]) => {
+    const replaced = new Set(entries.map(nameOf))
+    await file.save([...[...words.behind('')].filter((entry) => !replaced.has(nameOf(entry))), ...entries])
+    for (const entry of entries) {
+      force.apply(entry)
+      words.take(entry)
+      force.tell(entry)
+    }
+  }
+  const say = async (said: Omit<ControlEntry, 'version'>): Promise<ControlEntry> => {
+    const entry = { ...said, version: versionNow(clock.now(), member, words.of(said.kind, said.target)) }
+    force.check(entry)
+    await take([entry])
+    return entry
   }
   return {
     async start() {
-      const loaded = await file.load()
-      kept = marksFrom(clock, loaded)
-      try {
-        apply(loaded.settings)
-      } catch (err) {
-        const message = 'what an admin has set no longer fits the config; remove it from settings in control.json'
-        throw appError('CONFIG_INVALID', { message, cause: err })
-      }
-    },
-    stop: () => Promise.resolve(),
-    async mark(kind, target, mark) {
-      const before = kept[kind].all().find((each) => each.target === target)
-      if (mark !== undefined) kept[kind].set(mark)
-      else if (!kept[kind].remove(target)) throw appError('MARK_UNKNOWN', { detail: { target } })
-      await file.save(state()).catch((err: unknown) => {
-        // What is not kept does not hold.
-        if (before === undefined) kept[kind].remove(target)
-        else kept[kind].set(before)
-        throw err
+      load(await file.load(), (entry) => {
+        force.apply(entry)
+        words.take(entry)
       })
-      onEvent(mark === undefined ? endOf[kind] : kind, mark === undefined ? { target } : { ...mark })
     },
+    stop: async () => {
+      await last
+    },
+    mark: (kind, target, mark) =>
+      inTurn(() => {
+        const isKnown = kept[kind].all().some((each) => each.target === target)
+        if (mark === undefined && !isKnown) throw appError('MARK_UNKNOWN', { detail: { target } })
+        return say({ kind, target, ...(mark !== undefined && { mark }) })
+      }),
     markOf: (kind, node) => kept[kind].of(node),
     marks: (kind) => kept[kind].all(),
-    async set(given) {
-      const wanted = effective(defaults, given)
-      await file.save({ ...state(), settings: given })
-      now = wanted
-      settings = given
-      onEvent('settings', { ...given })
-    },
+    set: (given) => inTurn(() => say({ kind: 'settings', target: '', settings: given })),
+    learn: (entries) => inTurn(() => learnFitting(words.later(entries), { check: force.check, take })),
+    words,
     get settings() {
-      return settings
+      return held.settings
     },
     get now() {
-      return now
+      return held.now
     },
   }
 }
 
-const marksFrom = (clock: Pick<Clock, 'now'>, { bans, drains }: TrackerControl): Readonly<Record<MarkKind, Marks>> => ({
-  ban: marks(clock, { max: MAX_MARKS, first: bans }),
-  drain: marks(clock, { max: MAX_MARKS, first: drains }),
-})
+/** @throws CONFIG_INVALID */
+function load(entries: readonly ControlEntry[], apply: (entry: ControlEntry) => void): void {
+  try {
+    for (const entry of entries) apply(entry)
+  } catch (err) {
+    const message = 'what an admin has set no longer fits the config; remove it from control.json'
+    throw appError('CONFIG_INVALID', { message, cause: err })
+  }
+}
+
+/** Takes those that fit. @throws what the first one threw that does not */
+async function learnFitting(
+  entries: readonly ControlEntry[],
+  {
+    check,
+    take,
+  }: {
+    readonly check: (entry: ControlEntry) => void
+    readonly take: (entries: readonly ControlEntry[]) => Promise<void>
+  },
+): Promise<void> {
+  const failures: unknown[] = []
+  const fitting = entries.filter((entry) => {
+    try {
+      check(entry)
+      return true
+    } catch (err) {
+      failures.push(err)
+      return false
+    }
+  })
+  if (fitting.length > 0) await take(fitting)
+  if (failures.length > 0) throw failures[0]
+}
 
 /** @throws BODY_INVALID */
 function effective(defaults: EffectiveSettings, given: TrackerSettings): EffectiveSettings {

@@ -19,6 +19,8 @@ export interface Mark {
 export interface Marks {
   /** Sets or replaces the mark of its target. @throws CONTROL_FULL */
   set(mark: Mark): void
+  /** @throws CONTROL_FULL when there is no room for a mark of the target */
+  assertRoom(target: string): void
   /** False when there was none. */
   remove(target: string): boolean
   /** The mark that holds for a node: its own, or that of its address. */
@@ -29,22 +31,25 @@ export interface Marks {
 
 export function marks(
   clock: Pick<Clock, 'now'>,
-  init: { readonly max: number; readonly first: readonly Mark[] },
+  init: { readonly max: number; readonly first?: readonly Mark[] },
 ): Marks {
-  const byTarget = new Map(init.first.map((mark) => [mark.target, mark]))
+  const byTarget = new Map(init.first?.map((mark) => [mark.target, mark]))
   const current = (target: string): Mark | undefined => {
     const mark = byTarget.get(target)
     if (mark?.untilMs === undefined || mark.untilMs > clock.now()) return mark
     byTarget.delete(target)
     return undefined
   }
+  const assertRoom = (wanted: string) => {
+    if (!byTarget.has(wanted) && byTarget.size >= init.max) for (const target of [...byTarget.keys()]) current(target)
+    if (!byTarget.has(wanted) && byTarget.size >= init.max) throw appError('CONTROL_FULL')
+  }
   return {
     set(mark) {
-      if (!byTarget.has(mark.target) && byTarget.size >= init.max)
-        for (const target of [...byTarget.keys()]) current(target)
-      if (!byTarget.has(mark.target) && byTarget.size >= init.max) throw appError('CONTROL_FULL')
+      assertRoom(mark.target)
       byTarget.set(mark.target, mark)
     },
+    assertRoom,
     remove(target) {
       const known = current(target) !== undefined
       byTarget.delete(target)

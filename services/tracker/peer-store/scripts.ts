@@ -16,6 +16,8 @@ export const MAX_READ = 100
 export const LIFE_MS = 3 * 3_600_000
 /** Expired rows that one write removes. */
 const MAX_SWEPT = 100
+/** Rows of a full swarm that are looked at, to find out which address has many of them. */
+const LOOKS = 32
 
 /**
  * Every swarm has its rows in a hash, and their order by the time of expiry in a sorted set; a key of another type is no
@@ -30,10 +32,22 @@ local function now()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
+local function holder(row)
+  local host = row and string.match(row, '^%d (%S+) ') or ''
+  if not string.find(host, ':', 1, true) then return host end
+  local groups = {}
+  for group in string.gmatch(string.match(host, '^(.-)::') or host, '[^:]+') do table.insert(groups, group) end
+  while #groups < 4 do table.insert(groups, '0') end
+  return table.concat(groups, ':', 1, 4)
+end
 `
 
 const bodies = {
-  /** KEYS order, rows. ARGV name, row, ttl. */
+  /**
+   * KEYS order, rows. ARGV name, row, ttl, beginning of the keys of nodes if the rows do not say where their peers are. In a
+   * full swarm a row of the address makes room that has most of some random ones, the one that would expire first. Of IPv6
+   * an address is the first half.
+   */
   put: `
 only(KEYS[1], 'zset') only(KEYS[2], 'hash')
 local time = now()
@@ -41,7 +55,32 @@ redis.call('ZADD', KEYS[1], time + tonumber(ARGV[3]), ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', time, 'LIMIT', 0, ${MAX_SWEPT})
 local over = redis.call('ZCARD', KEYS[1]) - #gone - ${MAX_ROWS}
-if over > 0 then
+local function crowding()
+  local looked = redis.call('ZRANDMEMBER', KEYS[1], ${LOOKS})
+  table.insert(looked, ARGV[1])
+  local counts, found, most, first = {}, nil, 0, 0
+  local function of(name)
+    if ARGV[4] == '' then return holder(redis.call('HGET', KEYS[2], name)) end
+    local node = ARGV[4] .. name
+    if redis.call('TYPE', node).ok ~= 'string' or redis.call('STRLEN', node) > ${MAX_ROW} then return '' end
+    return holder(redis.call('GET', node))
+  end
+  local whose, seen = {}, {}
+  for _, name in ipairs(looked) do
+    if not seen[name] then
+      seen[name] = true
+      whose[name] = of(name)
+      counts[whose[name]] = (counts[whose[name]] or 0) + 1
+    end
+  end
+  for name, who in pairs(whose) do
+    local ends = tonumber(redis.call('ZSCORE', KEYS[1], name))
+    if counts[who] > most or (counts[who] == most and ends < first) then found, most, first = name, counts[who], ends end
+  end
+  return found
+end
+if over == 1 then table.insert(gone, crowding()) end
+if over > 1 then
   for _, name in ipairs(redis.call('ZRANGE', KEYS[1], #gone, #gone + math.min(over, ${MAX_SWEPT}) - 1)) do table.insert(gone, name) end
 end
 for _, name in ipairs(gone) do
@@ -122,10 +161,11 @@ export function storeCalls(prefix: string) {
   const whole = (ms: number) => String(Math.max(1, Math.ceil(ms)))
   return {
     peer: (id: SwarmId, name: string, row: string, ttlMs: number): Call =>
-      run('put', peerKeys(id), [name, row, whole(ttlMs)]),
+      run('put', peerKeys(id), [name, row, whole(ttlMs), '']),
     noPeer: (id: SwarmId, name: string): Call => run('remove', peerKeys(id), [name, '']),
     /** `writer` is a text of the tracker's own: only who has written a seed last removes it. */
-    seed: (id: SwarmId, node: PeerId, writer: string): Call => run('put', seedKeys(id), [node, writer, whole(LIFE_MS)]),
+    seed: (id: SwarmId, node: PeerId, writer: string): Call =>
+      run('put', seedKeys(id), [node, writer, whole(LIFE_MS), nodes]),
     noSeed: (id: SwarmId, node: PeerId, writer: string): Call => run('remove', seedKeys(id), [node, writer]),
     node: (node: PeerId, row: string, ttlMs: number): Call => ['SET', nodes + node, row, 'PX', whole(ttlMs)],
     drop: (id: SwarmId): Call => ['UNLINK', ...peerKeys(id), ...seedKeys(id)],

@@ -16,6 +16,8 @@ export interface Asker extends Place {
   readonly complete: boolean
   /** It may be named peers of other zones though there are some of its own: one at a time in each zone of a swarm. */
   readonly crosses?: boolean | undefined
+  /** Peers of its zone claim to have the whole blob, and give nothing of it. */
+  readonly doubtsZone?: boolean | undefined
 }
 
 /** A peer that may be named, with what is known of it. */

@@ -1,14 +1,14 @@
 import { holders, OrderedKeys, type Random } from '../../../lib/base/index.ts'
 import type { PeerRole, SwarmId } from '../../../lib/core/index.ts'
-import { type Draw, MAX_ZONES, ZoneGroups } from '../zone-groups.ts'
+import { type Draw, ZoneGroups } from '../zone-groups.ts'
 import { Links } from './links.ts'
 import { Numbered } from './numbered.ts'
 
 /** The part of a node that the graph needs; the graph numbers it and keeps its links. */
 export interface SeedNode {
   readonly role: PeerRole
-  /** As it has entered; empty when it names none, or when there are too many of them. Changed by the graph. */
-  zone: string
+  /** Empty when it names none. In a swarm of too many zones it may be among those that name none. */
+  readonly zone: string
   /** The caller that its links count for; changed by the graph. */
   holder: string
   /** Set by the graph. */
@@ -45,8 +45,6 @@ export class SeedGraph<N extends SeedNode> {
   /** Links, and the swarms that they began, by caller. */
   readonly links = holders()
   readonly founded = holders()
-  /** Nodes by zone, of those that are told apart. */
-  readonly #zones = new Map<string, number>()
 
   /** Number of links. */
   get size(): number {
@@ -71,8 +69,6 @@ export class SeedGraph<N extends SeedNode> {
   }
 
   enter(node: N): void {
-    if (!this.#zones.has(node.zone) && this.#zones.size >= MAX_ZONES) node.zone = ''
-    this.#zones.set(node.zone, (this.#zones.get(node.zone) ?? 0) + 1)
     node.number = this.#nodes.add(node)
   }
 
@@ -86,9 +82,6 @@ export class SeedGraph<N extends SeedNode> {
   /** Removes the node with all its links. */
   leave(node: N): void {
     this.clear(node)
-    const others = (this.#zones.get(node.zone) ?? 0) - 1
-    if (others > 0) this.#zones.set(node.zone, others)
-    else this.#zones.delete(node.zone)
     this.#nodes.remove(node.number)
   }
 
@@ -152,22 +145,26 @@ export class SeedGraph<N extends SeedNode> {
 
   /** Where the link stands in the node's list, or -1; looks through the shorter of both lists. */
   #placeOf(node: N, swarm: Swarm): number {
-    const seeders = swarm.seeders.find(node.zone, node.role)
-    if (seeders === undefined) return -1
-    if (node.links.length <= seeders.length) return node.links.find(swarm.number)
-    const place = seeders.find(node.number)
-    return place < 0 ? -1 : seeders.twin(place)
+    const groups = groupsOf(node, swarm)
+    const length = groups.reduce((sum, seeders) => sum + seeders.length, 0)
+    if (node.links.length <= length) return node.links.find(swarm.number)
+    for (const seeders of groups) {
+      const place = seeders.find(node.number)
+      if (place >= 0) return seeders.twin(place)
+    }
+    return -1
   }
 
   #unlink(node: N, place: number): void {
     const swarm = this.#swarms.at(node.links.other(place))
-    const seeders = swarm?.seeders.find(node.zone, node.role)
-    if (swarm === undefined || seeders === undefined) return
     const twin = node.links.twin(place)
+    const seeders = swarm && groupWith(node, swarm, twin)
+    if (swarm === undefined || seeders === undefined) return
     if (seeders.remove(twin)) this.#nodes.at(seeders.other(twin))?.links.setTwin(seeders.twin(twin), twin)
     if (node.links.remove(place)) {
       const moved = this.#swarms.at(node.links.other(place))
-      moved?.seeders.find(node.zone, node.role)?.setTwin(node.links.twin(place), place)
+      const movedTwin = node.links.twin(place)
+      if (moved !== undefined) groupWith(node, moved, movedTwin)?.setTwin(movedTwin, place)
     }
     this.links.add(node.holder, -1)
     if (seeders.length > 0) return
@@ -179,3 +176,11 @@ export class SeedGraph<N extends SeedNode> {
     this.#swarms.remove(swarm.number)
   }
 }
+
+/** Where a swarm may have the node: in its zone, or with those of none, where a swarm has its zones beyond the limit. */
+const groupsOf = ({ zone, role }: SeedNode, { seeders }: Swarm): readonly Seeders[] =>
+  [...new Set([seeders.find(zone, role), seeders.find('', role)])].filter((group) => group !== undefined)
+
+/** The one that has the node at this place. */
+const groupWith = (node: SeedNode, swarm: Swarm, place: number): Seeders | undefined =>
+  groupsOf(node, swarm).find((group) => place < group.length && group.other(place) === node.number)

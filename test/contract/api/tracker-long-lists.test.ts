@@ -32,12 +32,14 @@ const nodeAt = (number: number): AnnouncingPeer => ({
 function tracker() {
   return buildResource(async (stack) => {
     const folder = join(stack.own(await tempFolder('tracker')).path, 'tracker')
-    const bans = Array.from({ length: MARKS }, (_, number) => ({
+    const drains = Array.from({ length: MARKS }, (_, number) => ({
       ...{ target: peerIdOf(`${number}`), reason: longText(500, number), by: 'admin', atMs: 1 },
     }))
     const file = controlFile(folder)
     await file.load()
-    await file.save({ bans: [], drains: bans, settings: {} })
+    await file.save(
+      drains.map((mark) => ({ kind: 'drain', target: mark.target, version: { atMs: 1, by: 'tracker-1' }, mark })),
+    )
     const service = trackerService(
       { logger: silentLogger() },
       await trackerConfig(stack, { folder, announce: { minInterval: '60s' } }),

@@ -4,7 +4,7 @@ import { journalStorageSuite } from './journal-storage-suite.ts'
 
 journalStorageSuite('in a backend', async () => ({
   storage: backendStorage(
-    { backend: memoryBackend(), lease: { isHeld: () => true, signal: new AbortController().signal } },
+    { backend: memoryBackend(), lease: { generation: 1, isHeld: () => true, signal: new AbortController().signal } },
     'replication/tasks/0/',
   ),
   dispose: () => Promise.resolve(),

@@ -23,7 +23,9 @@ export async function serveRegistry(
     ),
   }
   const bind = { host: '127.0.0.1', port: 0 }
-  const server = httpServer(components, { name: 'registry', bind, routes, envelope: 'registry', drainMs: 0 })
+  // As a service has it: clients call a registry by any name.
+  const settings = { bind, routes, hosts: 'any', envelope: 'registry', drainMs: 0 } as const
+  const server = httpServer(components, { name: 'registry', ...settings })
   await server.start()
   return { url: server.url, [Symbol.asyncDispose]: () => server.stop() }
 }

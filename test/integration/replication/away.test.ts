@@ -6,6 +6,9 @@ import { eventually } from '../../kit/eventually.ts'
 import { type FixtureManifest, imageFixture, manifestFixture } from '../../kit/image-fixture.ts'
 
 const PUSHES = 200
+const TAGS = 40
+/** Divides the number of tags, so that all pushes of a tag are in one chain. */
+const CHAINS = 8
 const names = ['team/app', 'team/tool']
 const indexes = ['build-index-1', 'build-index-2']
 const random = seededRandom(Number(process.env['SEED'] ?? 13))
@@ -29,8 +32,8 @@ test('a cluster that was away for 200 pushes catches up, each tag at its newest'
   const newest = new Map<string, FixtureManifest>()
   const image = imageFixture(random, [500])
   for (const name of names) await pushImage(near.registry, name, image)
-  for (let i = 0; i < PUSHES; i += 1) {
-    const [name = '', tag] = [names[i % names.length], `v${i % 40}`]
+  const push = async (i: number) => {
+    const [name = '', tag] = [names[i % names.length], `v${i % TAGS}`]
     const { mediaType } = image.manifest
     const fields = JSON.parse(Buffer.from(image.manifest.bytes).toString()) as object
     const manifest = manifestFixture(mediaType, { ...fields, annotations: { push: String(i) } })
@@ -38,6 +41,11 @@ test('a cluster that was away for 200 pushes catches up, each tag at its newest'
     expect((await near.registry.send('PUT', `/v2/${name}/manifests/${tag}`, init)).status).toBe(201)
     newest.set(`${name} ${tag}`, manifest)
   }
+  // Several at a time, but those of one tag one after the other.
+  const chain = async (first: number) => {
+    for (let i = first; i < PUSHES; i += CHAINS) await push(i)
+  }
+  await Promise.all(Array.from({ length: CHAINS }, (_, first) => chain(first)))
   await eventually(async () => {
     const { replications } = await near.admin().replications({ state: 'waiting', n: '5' })
     expect(replications.some(({ lastError }) => lastError?.code === 'NO_HEALTHY_MEMBER')).toBe(true)

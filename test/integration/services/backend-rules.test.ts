@@ -5,6 +5,7 @@ import { seededRandom } from '../../../lib/base/index.ts'
 import { pushImage } from '../../contract/registry/running-registry.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { imageFixture } from '../../kit/image-fixture.ts'
+import { linkBlob } from '../../kit/link-blob.ts'
 import { registryClient } from '../../kit/registry-client.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
@@ -46,7 +47,8 @@ test('a push to a repository without a backend is refused before its bytes are s
 
 test('a pull of a blob from a repository without a backend ends at once, and says why', async () => {
   await using lab = await startLab()
-  const { digest } = imageFixture(seededRandom(32)).layers[0]!
+  const { digest, bytes } = imageFixture(seededRandom(32)).layers[0]!
+  await linkBlob(lab.shoal, 'other/app', digest, bytes.length)
   const agent = registryClient(lab.shoal.url('agent-1', 'registry'))
   const refused = await agent.send('GET', `/v2/other/app/blobs/${digest}`)
   expect([refused.status, refused.json()]).toMatchObject([

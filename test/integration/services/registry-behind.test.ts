@@ -64,6 +64,25 @@ describe('a cluster in front of a registry', () => {
     }
   })
 
+  test('an agent asks that registry for no blob that a manifest from there names, and for every other one', async () => {
+    // The origins have the blobs, and the build-index remembers nothing: whoever looks there now is the agent.
+    await using cluster = await clusterBefore({}, ['buildIndex.linkMemory=0s'])
+    await pushImage(cluster.proxy, 'team/app', image, ['v1'])
+    const looks = () =>
+      cluster.faults.requests.filter(({ method, url }) => method === 'HEAD' && url.includes('/blobs/'))
+    const manifest = await cluster.agent.send('GET', '/v2/team/app/manifests/v1')
+    expect(manifest.status).toBe(200)
+    const before = looks().length
+    for (const layer of [image.config, ...image.layers]) {
+      const found = await cluster.agent.send('GET', `/v2/team/app/blobs/${layer.digest}`)
+      expect(found.body.equals(layer.bytes)).toBe(true)
+    }
+    expect(looks()).toHaveLength(before)
+    const other = await cluster.agent.send('GET', `/v2/other/app/blobs/${image.config.digest}`)
+    expect([other.status, other.errorCode()]).toEqual([404, 'BLOB_UNKNOWN'])
+    expect(looks().length).toBeGreaterThan(before)
+  })
+
   const artifact = manifestFixture(mediaType, {
     config: descriptorOf(image.config, 'application/vnd.example'),
     layers: [],

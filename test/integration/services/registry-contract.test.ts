@@ -23,7 +23,7 @@ const pullFixtureOf: Parameters<typeof registryPullSuite>[1] = async ({ image, t
   return listening(shoal, 'agent-1')
 }
 
-registryPullSuite('the agent of a whole shoal', pullFixtureOf, { keepsRepositoriesApart: false })
+registryPullSuite('the agent of a whole shoal', pullFixtureOf)
 
 registryReferrersSuite(
   'the proxy with the agent of a whole shoal',

@@ -151,6 +151,34 @@ describe('a tracker with redis', () => {
     await written(it.two, 20)
     expect([await redis.cli('zcard', rows), await redis.cli('hlen', `${rows}:rows`)]).toEqual(['1000', '1000'])
   })
+
+  test.each(['10.6.6.6', '2001:db8:6:6::'])(
+    'lets no address fill a swarm: those at %s make room among themselves',
+    async (host) => {
+      await using it = await pair()
+      const wanted = wantedBlob(`crowded by ${host}`)
+      const isV6 = host.includes(':')
+      for (let at = 0; at < 100; at += 1) await it.two.announce(provenPeer(), wanted, { host: `10.1.0.${at}` })
+      await written(it.two, 100)
+      for (let at = 0; at < 1500; at += 1)
+        await it.one.announce(provenPeer(), wanted, { host: isV6 ? `${host}${at.toString(16)}` : host })
+      await written(it.one, 1500)
+      const rows = await redis.cli('hvals', `${it.prefix}peers:${wanted.swarmId}:rows`)
+      const others = rows.split('\n').filter((row) => row.includes(' 10.1.0.'))
+      expect(others.length).toBeGreaterThanOrEqual(95)
+    },
+  )
+
+  test('knows the zone of whom another one knows', async () => {
+    await using it = await pair()
+    const wanted = wantedBlob('zones')
+    const zone = 'zone ä'
+    await it.one.announce(provenPeer({ zone }), wanted)
+    it.one.seed(provenPeer({ zone }), { add: [wanted] })
+    await written(it.one, 3)
+    await it.two.named(wanted)
+    expect(it.two.registry.sample(wanted.swarmId, 9).map((peer) => peer.zone)).toEqual([zone, zone])
+  })
 })
 
 describe('while redis', () => {

@@ -48,14 +48,14 @@ function parts(all: readonly Member[], names: ReadonlyMap<PeerId, ReadonlySet<Pe
 }
 
 /** A swarm in which everybody announces twice, and some are banned or drained. */
-function played(policy: PolicyName, seed: number) {
+async function played(policy: PolicyName, seed: number) {
   const random = seededRandom(seed)
   const lab = trackerLab({ policy, random: seededRandom(seed + 1) })
   const all = members(random)
   const marked = all.filter(() => random.next() < 0.05)
   for (const [i, { peer }] of marked.entries()) {
     const mark = { target: peer.peerId, reason: 'r', by: 'admin', atMs: 0 }
-    void lab.control.mark(i % 2 === 0 ? 'ban' : 'drain', peer.peerId, mark)
+    await lab.control.mark(i % 2 === 0 ? 'ban' : 'drain', peer.peerId, mark)
   }
   const isMarked = (id: PeerId) => marked.some(({ peer }) => peer.peerId === id)
   const names = new Map<PeerId, Set<PeerId>>()
@@ -79,9 +79,9 @@ function played(policy: PolicyName, seed: number) {
 }
 
 describe.each(policyNames)('the peers that %s names', (policy) => {
-  test('are never the asker nor a banned one, and leave no island, in 1000 swarms', () => {
+  test('are never the asker nor a banned one, and leave no island, in 1000 swarms', async () => {
     for (let seed = 0; seed < SWARMS; seed += 1) {
-      const { all, names, isMarked } = played(policy, seed)
+      const { all, names, isMarked } = await played(policy, seed)
       for (const [asker, named] of names) {
         expect(named.has(asker)).toBe(false)
         expect([...named].filter(isMarked)).toEqual([])
@@ -99,9 +99,9 @@ describe.each(policyNames)('the peers that %s names', (policy) => {
 })
 
 describe.each(['topology', 'adaptive'] as const)('across zones, %s', (policy) => {
-  test('lets one peer at a time of each zone know peers of others, unless it has nobody else', () => {
+  test('lets one peer at a time of each zone know peers of others, unless it has nobody else', async () => {
     for (let seed = 0; seed < 200; seed += 1) {
-      const { all, names } = played(policy, seed)
+      const { all, names } = await played(policy, seed)
       const zone = new Map(all.map((member) => [member.peer.peerId, zoneOf(member)]))
       const crossing = new Map<string, number>()
       for (const [asker, named] of names) {

@@ -18,11 +18,19 @@ const entry = fc
     role: fc.constantFrom('agent' as const, 'origin' as const),
     complete: fc.boolean(),
     key: fc.oneof(fc.string({ minLength: 1, maxLength: 255 }).map(ownerByKey), host.map(ownerByHost)),
+    zone: fc.option(
+      fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }).filter((text) => text.length <= 255),
+      {
+        nil: undefined,
+      },
+    ),
     proof: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
   })
-  .map(({ proof, ...rest }) =>
-    proof === undefined ? rest : { ...rest, key: ownerByKey(proof), peerId: peerIdOf(proof) },
-  )
+  .map(({ proof, zone, ...rest }) => ({
+    ...rest,
+    ...(zone !== undefined && { zone }),
+    ...(proof !== undefined && { key: ownerByKey(proof), peerId: peerIdOf(proof) }),
+  }))
 const left = fc.option(fc.integer({ min: 0, max: 2 ** 45 }), { nil: undefined })
 
 test('what a tracker writes of a peer is short, and is what another one reads', () => {

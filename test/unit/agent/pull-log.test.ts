@@ -4,7 +4,7 @@ import { appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { type Descriptor, digestOf, headerOf, parseRepository } from '../../../lib/core/index.ts'
 import type { BlobHandle, OpenOptions, PullSummary } from '../../../lib/swarm/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
-import { namedBlobs } from '../../../services/agent/named-blobs.ts'
+import { namedBlobs, requiredBlobs } from '../../../services/agent/named-blobs.ts'
 import { originNames } from '../../../services/agent/origin-names.ts'
 import { PullLog } from '../../../services/agent/pull-log.ts'
 import { pulls } from '../../../services/agent/pulls.ts'
@@ -118,7 +118,17 @@ function pulling(open: (options: OpenOptions) => Promise<BlobHandle>) {
     { nameOf: originNames({ members: [{ id: 'origin-2', url: 'http://10.0.0.4:65000' }] }) },
   )
   const engine = { open: (_blob: unknown, options: OpenOptions = {}) => open(options) }
-  return { clock, log, pulls: pulls({ engine, log, logger: silentLogger(), onPull: () => undefined }) }
+  return {
+    clock,
+    log,
+    pulls: pulls({
+      engine,
+      linked: { ...engine, asksFirst: () => false },
+      log,
+      logger: silentLogger(),
+      onPull: () => undefined,
+    }),
+  }
 }
 
 const handle = (): BlobHandle => ({
@@ -169,11 +179,28 @@ describe('pulls', () => {
 
 describe('what a manifest names', () => {
   const image = imageFixture(seededRandom(3), [10, 20])
+  const foreignLayer = 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip'
 
   test('is its config and its layers, or the manifests of an index', () => {
     const layers = image.layers.map((layer) => ({ as: 'layer', digest: layer.digest }))
     expect(namedBlobs(image.manifest.bytes)).toEqual([{ as: 'config', digest: image.config.digest }, ...layers])
     expect(namedBlobs(indexFixture([image]).bytes)).toEqual([{ as: 'manifest', digest: image.manifest.digest }])
+  })
+
+  test('speaks for what its push had to have, and for nothing else', () => {
+    const { bytes, mediaType } = image.manifest
+    const [first, second] = image.layers.map(({ digest: each }) => each)
+    const required = [image.config.digest, first, second]
+    expect(requiredBlobs(bytes, mediaType)).toEqual(required)
+    const fields = JSON.parse(Buffer.from(bytes).toString('utf8')) as { layers: object[] }
+    const foreign = { ...fields.layers[1], urls: ['http://a.test/b'], mediaType: foreignLayer }
+    const withForeign = { ...fields, layers: [fields.layers[0], foreign], subject: fields.layers[1] }
+    expect(requiredBlobs(Buffer.from(JSON.stringify(withForeign)), mediaType)).toEqual(required.slice(0, 2))
+    // A registry takes an index without its children, and any bytes as a type that it does not know.
+    const index = indexFixture([image])
+    expect(requiredBlobs(index.bytes, index.mediaType)).toEqual([])
+    expect(requiredBlobs(bytes, 'application/vnd.example+json')).toEqual([])
+    expect(requiredBlobs(Buffer.from('no manifest'), mediaType)).toEqual([])
   })
 
   test.each(['', 'null', '[]', '{"layers":[{"digest":"x"}]}', '{"layers":7}'])('is nothing for %j', (text) => {

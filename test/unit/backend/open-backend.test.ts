@@ -9,9 +9,8 @@ import {
   openBackends,
   prefixedBackend,
 } from '../../../lib/backend/index.ts'
-import { repositoryGlob } from '../../../lib/backend/repository-glob.ts'
 import { appError, fakeClock, seededRandom, systemClock } from '../../../lib/base/index.ts'
-import { parseRepository } from '../../../lib/core/index.ts'
+import { parseRepository, repositoryGlob } from '../../../lib/core/index.ts'
 import { recordingLogger, recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { faultyBackend } from '../../kit/faulty-backend.ts'

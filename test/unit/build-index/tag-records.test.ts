@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import { memoryBackend } from '../../../lib/backend/index.ts'
 import { type FakeClock, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { type Descriptor, digestOf, parseRepository, parseTag } from '../../../lib/core/index.ts'
+import type { AnnounceChange, TagChange } from '../../../services/build-index/announced.ts'
 import { deletedPrefix, tagPrefix } from '../../../services/build-index/index-keys.ts'
-import type { AnnounceChange, TagChange } from '../../../services/build-index/tag-records.ts'
 import { compareVersions, nextVersion } from '../../../services/build-index/tag-version.ts'
 import { type FaultyBackend, faultyBackend } from '../../kit/faulty-backend.ts'
 import { type LocalIndex, localIndex, rememberMs } from '../../kit/local-index.ts'
@@ -116,6 +116,18 @@ describe('deleted tags', () => {
     expect(await here.tags.list(app, { n: 2, last: 'd' })).toEqual({ tags: ['e'] })
     await here.index.putTag(app, parseTag('c'), { descriptor: two })
     expect(await here.tags.list(app, {})).toEqual({ tags: ['b', 'c', 'd', 'e'] })
+  })
+
+  test('are passed in large steps, however short the pages are', async () => {
+    for (let i = 0; i < 300; i += 1) {
+      const tag = parseTag(`gone${String(i).padStart(3, '0')}`)
+      await here.tags.take(app, tag, { target: undefined, version: at(0) })
+    }
+    for (const tag of ['a', 'x', 'y', 'z'].map(parseTag)) await here.index.putTag(app, tag, { descriptor: one })
+    const before = faulty.calls.list
+    expect(await here.tags.list(app, { n: 2 })).toEqual({ tags: ['a', 'x'], next: 'x' })
+    expect(await here.tags.list(app, { n: 2, last: parseTag('x') })).toEqual({ tags: ['y', 'z'] })
+    expect(faulty.calls.list - before).toBeLessThanOrEqual(8)
   })
 
   test('are forgotten when they are old enough, and what was set again stays', async () => {

@@ -24,3 +24,12 @@ test('one peer of a zone crosses as long as it is here and makes progress', asyn
   ways.taken(second!)
   expect(ways.open(first!, isHere)).toBe(false)
 })
+
+test('who knows few peers elsewhere asks again soon, and ever later while it hears of nobody new', () => {
+  const ways = crossings(fakeClock(), { maxCrossings: 9 })
+  const crossing = { swarmId, zone: 'a', peerId: newPeerId(random) }
+  const [one, two] = [newPeerId(random), newPeerId(random)]
+  const waits = [[one], [one], [one], [one, two], [two], [one]].map((far) => ways.again(crossing, far))
+  expect(waits).toEqual([1000, 2000, 4000, 1000, 2000, 4000])
+  expect(ways.again({ ...crossing, peerId: newPeerId(random) }, [one])).toBe(1000)
+})

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { seededRandom } from '../../../lib/base/index.ts'
+import { seededRandom, shuffled } from '../../../lib/base/index.ts'
 import { newPeerId, type SwarmId } from '../../../lib/core/index.ts'
 import { type PeerEntry, swarm } from '../../../services/tracker/swarm.ts'
 import { MAX_ZONES, pickAcross } from '../../../services/tracker/zone-groups.ts'
@@ -54,6 +54,27 @@ describe('a sample', () => {
     expect(made.sample({ limit: 50, zone: `zone ${MAX_ZONES - 1}` }, 0)).toHaveLength(1 + 8)
     made.clear()
     expect(made.sample({ limit: 50 }, 0)).toEqual([])
+  })
+
+  test('of seeders is drawn by zone in each swarm, however many zones others have', () => {
+    const { seeds, random } = trackerLab()
+    const told = (zone: string, to: SwarmId) => {
+      const node = { ...entry(), zone }
+      seeds.announce(node, { base: undefined, sequence: 1, add: [to], remove: [] }, 1000)
+      return node
+    }
+    const other = '3'.repeat(40) as SwarmId
+    const many = Array.from({ length: 2 * MAX_ZONES }, (_, i) => told(`zone ${i}`, other))
+    for (let i = 0; i < 20; i += 1) told(i < 2 ? 'late' : 'later', swarmId)
+    const near = seeds.sample(swarmId, 50, 'late').map(({ zone }) => zone)
+    expect([near.length, near.filter((zone) => zone === 'late').length]).toEqual([2 + 8, 2])
+    for (const [at, node] of shuffled(many, random).entries()) {
+      expect(seeds.has(other, node.peerId)).toBe(true)
+      seeds.announce(node, { base: 1, sequence: 2, add: [], remove: [other] }, 1000)
+      expect(seeds.count(other, 'agent')).toBe(many.length - at - 1)
+      if (at % 3 === 0) told(`zone ${at}`, swarmId)
+    }
+    expect([seeds.has(other, many[0]!.peerId), seeds.seedersOf(other)]).toEqual([false, []])
   })
 
   test('of seeders is drawn by zone, and follows a node that says another zone', () => {

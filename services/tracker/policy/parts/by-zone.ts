@@ -15,7 +15,7 @@ export function nearness(a: Place, b: Place): 0 | 1 | 2 | 3 {
 
 /**
  * Orders the peers of the asker's own zone with `order`. A zone where somebody has the whole blob needs no other zone. In
- * one where nobody has it, an asker that crosses is named a few peers of other zones in front of all others; the others
+ * one where nobody has it, or those who say so give nothing, an asker that crosses is named a few peers of other zones in front of all others; the others
  * only when they have nobody else: so about one copy of the blob comes into each zone, and the zone gives it to itself.
  * Of the far ones those with the whole blob come first, and of these origins: they take nothing back over the border.
  */
@@ -26,7 +26,8 @@ export function nearFirst(
 ): readonly Candidate[] {
   const near = others.filter((peer) => nearness(asker, peer) > 0)
   const ordered = order(near)
-  if (near.length > 0 && (asker.crosses !== true || near.some(({ complete }) => complete))) return ordered
+  const isServed = asker.doubtsZone !== true && near.some(({ complete }) => complete)
+  if (near.length > 0 && (asker.crosses !== true || isServed)) return ordered
   const far = shuffled(
     others.filter((peer) => nearness(asker, peer) === 0 && !(asker.complete && peer.complete)),
     random,

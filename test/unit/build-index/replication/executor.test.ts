@@ -18,10 +18,12 @@ const descriptor: Descriptor = { digest: digestOf(Buffer.from('one')), mediaType
 
 let lab: ReplicationLab
 let metrics: RecordingMetrics
+let ties: string[]
 let answer: () => Promise<Awaited<ReturnType<Replicas['getTag']>>>
 
 beforeEach(async () => {
   lab = replicationLab()
+  ties = []
   metrics = recordingMetrics()
   answer = async () => undefined
   await lab.index.putTag(repository, tag, { descriptor })
@@ -32,8 +34,15 @@ function executorFor(given: Partial<Remote> = {}): ReplicationExecutor {
   return replicationExecutor(
     {
       ...lab,
+      statuses: lab.statuses.under({ generation: 1 }),
       ...{ remotes: new Map([['far', labRemote({ replicas, ...given })]]), metrics: replicationMetrics(metrics) },
-      ...{ share: () => 1, onSent: () => undefined, sender: {} as BlobSender, origins: {} as never },
+      ...{
+        share: () => 1,
+        onSent: () => undefined,
+        onTie: (remote) => ties.push(remote),
+        sender: {} as BlobSender,
+        origins: {} as never,
+      },
     },
     { tries: 3 },
   )
@@ -77,6 +86,15 @@ describe('a run', () => {
     },
   )
 
+  test('keeps of what the remote says one line that may be shown', async () => {
+    const message = `no\nat http://me:pw@far/x?signature=s with the-far-secret ${'x'.repeat(2000)}`
+    answer = () => Promise.reject(appError('UNAVAILABLE', { message, detail: { more: 'the-far-secret' } }))
+    const { failure, status } = await run(executorFor({ secret: 'the-far-secret' }))
+    expect(status?.lastError?.message).toMatch(/^no at http:\/\/far\/x with \.\.\. x+\.\.\.$/)
+    expect(status?.lastError?.message.length).toBeLessThanOrEqual(300)
+    expect(JSON.stringify(failure)).not.toContain('the-far-secret')
+  })
+
   test('wrong bytes at the remote are sent again, and wrong bytes here are not', async () => {
     answer = () => Promise.reject(appError('DIGEST_INVALID', { detail: { at: 'far' } }))
     expect((await run(executorFor())).status).toMatchObject({ state: 'waiting' })
@@ -94,6 +112,41 @@ describe('a run', () => {
     answer = async () => ({ descriptor, version: { ...later, cluster: 'far' } })
     expect((await run(executorFor())).status).toMatchObject({ state: 'lost', outcome: 'older' })
     expect(metrics.value('shoal_replication_conflicts_total', { remote: 'far' })).toBe(1)
+  })
+
+  test('of two tags with one version and other content one wins at both ends, and the loser is told of', async () => {
+    const { version } = (await lab.tags.read(repository, tag))!
+    const others = ['two', 'three', 'four', 'five', 'six'].map((text) => ({
+      ...descriptor,
+      digest: digestOf(Buffer.from(text)),
+    }))
+    const [above, below] = [
+      others.find(({ digest }) => digest > descriptor.digest)!,
+      others.find(({ digest }) => digest < descriptor.digest)!,
+    ]
+    answer = async () => ({ descriptor: above, version })
+    expect((await run(executorFor())).status).toMatchObject({ state: 'lost', outcome: 'older', laterVersion: version })
+    expect(ties).toEqual([])
+    answer = async () => ({ descriptor: below, version })
+    await run(executorFor())
+    expect(ties).toEqual(['far'])
+  })
+
+  test('of a deletion leaves its mark also where the tag is not, so that an older copy is not taken later', async () => {
+    await lab.index.deleteTag(repository, tag)
+    const deleted: unknown[] = []
+    const deleteTag: Replicas['deleteTag'] = async (_, name, { version }) => {
+      deleted.push([name, version])
+      return { outcome: 'taken', version }
+    }
+    const replicas = { getTag: () => answer(), deleteTag } as unknown as Replicas
+    const { version } = (await lab.tags.read(repository, tag))!
+    expect((await run(executorFor({ replicas }))).status).toMatchObject({ state: 'done', outcome: 'taken' })
+    expect(deleted).toEqual([[tag, version]])
+    expect((await run(executorFor({ replicas, deletes: false }))).status).toMatchObject({ outcome: 'gone' })
+    answer = async () => ({ descriptor, version: { atMs: 1, cluster: 'far' } })
+    expect((await run(executorFor({ replicas, deletes: false }))).status).toMatchObject({ outcome: 'unwanted' })
+    expect(deleted).toHaveLength(1)
   })
 
   test('waits for the window of its remote, and ends with it', async () => {
@@ -114,7 +167,8 @@ describe('a run', () => {
     const executor = executorFor({ replicas: waiting() })
     const running = run(executor)
     await lab.clock.advance(1_000)
-    executor.cancel(labTarget)
+    await executor.cancel(labTarget)
+    expect((await lab.statuses.get(labTarget))?.state).toBe('cancelled')
     expect(await running).toMatchObject({ failure: undefined, status: { state: 'cancelled' } })
     answer = () => Promise.reject(new Error('nobody asks'))
     expect(await run(executor)).toMatchObject({ failure: undefined, status: { state: 'cancelled' } })
@@ -123,7 +177,8 @@ describe('a run', () => {
   test('for a remote that the config does not name waits a day for it, then it ends and leaves no status', async () => {
     answer = () => Promise.reject(appError('NO_HEALTHY_MEMBER'))
     await run(executorFor())
-    const { clock, statuses } = lab
+    const { clock } = lab
+    const statuses = lab.statuses.under({ generation: 1 })
     const executor = replicationExecutor({ remotes: new Map(), statuses, clock } as never, { tries: 3 })
     const young = await run(executor, 0, clock.now())
     expect(young).toMatchObject({ failure: undefined, postponed: clock.now() + 600_000, status: { state: 'waiting' } })

@@ -24,14 +24,14 @@ interface Member {
   readonly life: ReturnType<typeof leases>
 }
 
-function member(holder: string, seed: number): Member {
+function member(holder: string, seed: number, ownMs = leaseMs): Member {
   const faulty = faultyBackend(backend)
   const parts = { backend: faulty.backend, clock, random: seededRandom(seed), logger: silentLogger() }
   const held = new Map<number, Lease>()
   const life = leases(
     { ...parts, records: indexRecords(parts) },
     {
-      ...{ holder, shards, leaseMs },
+      ...{ holder, shards, leaseMs: ownMs },
       async work(lease) {
         held.set(lease.shard, lease)
         await clock.sleep(Number.MAX_SAFE_INTEGER, { signal: lease.signal }).catch(() => undefined)
@@ -83,6 +83,22 @@ describe('the shards of the work', () => {
     one.faulty.heal()
     await clock.advance(3 * leaseMs)
     expect(sizes(one, two)).toEqual([4, 4])
+    await Promise.all([one.life.stop(), two.life.stop()])
+  })
+
+  test('are waited for as long as their holder has them, whatever the own config says, and have a greater number then', async () => {
+    const one = member('one', 1)
+    const two = member('two', 2, leaseMs / 4)
+    await one.life.start()
+    await clock.advance(leaseMs)
+    const numbers = new Map([...one.held].map(([shard, { generation }]) => [shard, generation]))
+    one.faulty.break()
+    await two.life.start()
+    await clock.advance(leaseMs * 0.9)
+    expect(sizes(two)).toEqual([0])
+    await clock.advance(leaseMs * 3)
+    expect(sizes(two)).toEqual([8])
+    for (const [shard, { generation }] of two.held) expect(generation).toBeGreaterThan(numbers.get(shard) ?? Infinity)
     await Promise.all([one.life.stop(), two.life.stop()])
   })
 

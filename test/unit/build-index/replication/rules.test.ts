@@ -17,10 +17,18 @@ describe('rules', () => {
     expect(matcher(rule).fits(parseRepository(place), parseTag(name))).toBe(fits)
   })
 
-  test('a rule has its own mark for each remote', () => {
+  test('a rule has its own mark for each remote, and another one when the remote is at another place', () => {
     const rule = { repository: '*', tag: '*' }
-    const marks = [ruleHash('a', rule), ruleHash('b', rule), ruleHash('a', { ...rule, tag: 'v*' })]
-    expect(new Set(marks).size).toBe(3)
+    const owner = { name: 'a', urls: ['http://one', 'http://two'], signatures: true }
+    const marks = [
+      ruleHash(owner, rule),
+      ruleHash({ ...owner, name: 'b' }, rule),
+      ruleHash({ ...owner, urls: ['http://one'] }, rule),
+      ruleHash({ ...owner, signatures: false }, rule),
+      ruleHash(owner, { ...rule, tag: 'v*' }),
+    ]
+    expect(new Set(marks).size).toBe(5)
+    expect(ruleHash({ ...owner, urls: owner.urls.toReversed() }, rule)).toBe(marks[0])
   })
 })
 

@@ -1,45 +1,60 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { appError } from '../../../../lib/base/index.ts'
+import type { BlobSender, ReplicaCluster, Replicas } from '../../../../lib/api/index.ts'
+import { abortable, appError, deferred } from '../../../../lib/base/index.ts'
 import { type Descriptor, digestOf, parseTag } from '../../../../lib/core/index.ts'
-import type { ReplicationExecutor } from '../../../../services/build-index/replication/executor.ts'
+import { recordingMetrics } from '../../../../lib/telemetry/index.ts'
+import type { Backfills } from '../../../../services/build-index/replication/backfill.ts'
+import { type ReplicationExecutor, replicationExecutor } from '../../../../services/build-index/replication/executor.ts'
 import { replicationKeys } from '../../../../services/build-index/replication/replication-keys.ts'
+import { replicationMetrics } from '../../../../services/build-index/replication/replication-metrics.ts'
 import { type ShardWork, shardWork } from '../../../../services/build-index/replication/shard-work.ts'
 import { labRemote, labShard, labTarget, type ReplicationLab, replicationLab } from '../../../kit/replication-lab.ts'
 
 const { repository, tag } = labTarget
 const descriptor: Descriptor = { digest: digestOf(Buffer.from('one')), mediaType: 'a/b', size: 3 }
 
+const noWalks: Backfills = { run: async () => undefined, progress: () => Promise.reject(new Error('no walk')) }
+
 let lab: ReplicationLab
 let work: ShardWork
 let runs: string[]
-let behave: () => Promise<void>
+let behave: (key: string, signal: AbortSignal) => Promise<void>
+let answers: () => Promise<ReplicaCluster>
 
 beforeEach(() => {
   lab = replicationLab()
+  answers = async () => ({ cluster: 'far', origins: [] })
   runs = []
   behave = async () => undefined
   const executor: ReplicationExecutor = {
-    async run({ key }) {
+    async run({ key }, { signal }) {
       runs.push(key)
       const status = await lab.statuses.get(labTarget)
-      if (status?.state !== 'cancelled') await behave()
+      if (status?.state !== 'cancelled') await behave(key, signal)
     },
-    cancel: () => undefined,
+    cancel: async () => undefined,
   }
   work = shardWork(
     {
       ...lab,
-      ...{ executor, remotes: new Map([['far', labRemote()]]) },
-      backfills: { run: async () => undefined, progress: () => Promise.reject(new Error('no walk')) },
+      ...{ executorOf: () => executor, remotes: remotes(), onForgotten: () => undefined },
+      backfills: noWalks,
     },
-    { tagsAtOnce: 2, retry: { baseMs: 1_000_000, maxMs: 1_000_000, attempts: 3 } },
+    { tagsAtOnce: 2, retry: { baseMs: 1_000_000, maxMs: 1_000_000, attempts: 3 }, reviveMs: 3_600_000 },
   )
 })
 
+const remotes = () =>
+  new Map(
+    ['far', 'slow'].map(
+      (name) => [name, labRemote({ name, mayWant: () => name === 'far', describe: () => answers() })] as const,
+    ),
+  )
+
 /** Holds the shard while the test runs. */
-async function whileHeld(during: () => Promise<void>): Promise<void> {
+async function whileHeld(during: () => Promise<void>, own = work): Promise<void> {
   const end = new AbortController()
-  const running = work.run({ shard: labShard, signal: end.signal, isHeld: () => !end.signal.aborted })
+  const running = own.run({ shard: labShard, generation: 1, signal: end.signal, isHeld: () => !end.signal.aborted })
   try {
     await during()
   } finally {
@@ -126,6 +141,104 @@ describe('what an admin orders', () => {
       expect((await lab.statuses.get(labTarget))?.state).toBe('waiting')
       expect(runs).toHaveLength(before + 1)
     }))
+})
+
+describe('a remote', () => {
+  test('that is slow keeps nothing from going to another one', () =>
+    whileHeld(async () => {
+      behave = (key, signal) => (key.startsWith('slow') ? abortable(deferred().promise, signal) : Promise.resolve())
+      for (const name of ['1.0', '2.0', '3.0', '4.0']) {
+        await lab.inbox.add({ kind: 'now', repository, tag: parseTag(name), remotes: ['slow', 'far'] })
+      }
+      await lab.clock.advance(2_000)
+      expect(runs.filter((key) => key.startsWith('far'))).toHaveLength(4)
+      expect(runs.filter((key) => key.startsWith('slow'))).toHaveLength(2)
+    }))
+
+  test('gets what is pushed now before the tags of before, and what was cancelled does not come back with them', () =>
+    whileHeld(async () => {
+      const held = deferred()
+      behave = () => held.promise
+      await lab.inbox.add({ kind: 'cancel', repository, tag: parseTag('old0'), remotes: ['far'] })
+      await lab.clock.advance(1_500)
+      for (let i = 0; i < 250; i += 1) {
+        await lab.inbox.add({ kind: 'backfill', repository, tag: parseTag(`old${i}`), remotes: ['far'] })
+      }
+      await lab.clock.advance(1_500)
+      expect(runs).toHaveLength(2)
+      await lab.inbox.add({ kind: 'now', repository, tag, remotes: ['far'] })
+      await lab.clock.advance(1_500)
+      held.resolve()
+      await lab.clock.advance(2_000)
+      expect(runs[2]).toBe('far team/app 1.0')
+      expect(runs).toHaveLength(250)
+      expect(runs).not.toContain('far team/app old0')
+    }))
+
+  test('gets what was given up again, slowly, when it answers', () =>
+    whileHeld(async () => {
+      behave = () => Promise.reject(appError('MANIFEST_INVALID'))
+      answers = () => Promise.reject(appError('NO_HEALTHY_MEMBER'))
+      for (let i = 0; i < 12; i += 1) {
+        await lab.inbox.add({ kind: 'now', repository, tag: parseTag(`v${i}`), remotes: ['far'] })
+      }
+      await lab.clock.advance(5_000)
+      expect(runs).toHaveLength(12)
+      await lab.clock.advance(3_700_000)
+      expect(runs).toHaveLength(12)
+      answers = async () => ({ cluster: 'far', origins: [] })
+      await lab.clock.advance(61_000)
+      expect(runs).toHaveLength(22)
+      await lab.clock.advance(120_000)
+      expect(runs).toHaveLength(24)
+      behave = async () => undefined
+      await lab.clock.advance(3_000_000)
+      expect(runs).toHaveLength(24)
+      await lab.clock.advance(800_000)
+      expect(runs).toHaveLength(36)
+    }))
+})
+
+describe('a cancellation', () => {
+  test('that meets a push at the same time ends the run of before, and the push goes its way', async () => {
+    await lab.index.putTag(repository, tag, { descriptor })
+    const asked: string[] = []
+    const getTag = (_: unknown, name: string, { signal }: { readonly signal: AbortSignal }) => {
+      asked.push(name)
+      return abortable(deferred<undefined>().promise, signal).catch(async (err: unknown) => {
+        await lab.clock.sleep(500)
+        throw err
+      })
+    }
+    const own = new Map([['far', labRemote({ replicas: { getTag } as unknown as Replicas })]])
+    const parts = {
+      ...{ ...lab, remotes: own, metrics: replicationMetrics(recordingMetrics()), share: () => 1 },
+      ...{ onSent: () => undefined, onTie: () => undefined, sender: {} as BlobSender, origins: {} as never },
+    }
+    const real = shardWork(
+      {
+        ...parts,
+        executorOf: (held) => replicationExecutor({ ...parts, statuses: held }, { tries: 3 }),
+        ...{ onForgotten: () => undefined, backfills: noWalks },
+      },
+      { tagsAtOnce: 2, retry: { baseMs: 1_000_000, maxMs: 1_000_000, attempts: 3 }, reviveMs: 3_600_000 },
+    )
+    await whileHeld(async () => {
+      await makeChange()
+      await lab.clock.advance(2_000)
+      expect(asked).toHaveLength(1)
+      await lab.inbox.add({ kind: 'cancel', repository, tag, remotes: ['far'] })
+      await lab.clock.advance(1)
+      await makeChange()
+      await lab.clock.advance(2_000)
+      expect(asked).toHaveLength(2)
+      expect((await lab.statuses.get(labTarget))?.state).not.toBe('cancelled')
+      await lab.inbox.add({ kind: 'cancel', repository, tag, remotes: ['far'] })
+      await lab.clock.advance(2_000)
+      expect((await lab.statuses.get(labTarget))?.state).toBe('cancelled')
+      expect(asked).toHaveLength(2)
+    }, real)
+  })
 })
 
 describe('an order', () => {

@@ -15,7 +15,7 @@ beforeEach(async () => {
       for (const tag of ['1', '2'].map(parseTag)) {
         const target = { remote, repository, tag }
         const state = tag === '1' ? 'done' : 'dead'
-        await lab.statuses.set(target, { ...newStatus(target, 7), state })
+        await lab.statuses.under({ generation: 1 }).set(target, { ...newStatus(target, 7), state })
       }
     }
   }
@@ -47,4 +47,15 @@ describe('the list of replications', () => {
     const one = { remote: 'east', repository: parseRepository('./host.x/a'), state: 'done' } as const
     expect(await all(one, n)).toEqual(['east ./host.x/a 1'])
   })
+})
+
+test('what a later holder has written stays, however late a former one writes', async () => {
+  const target = { remote: 'east', repository: parseRepository('a'), tag: parseTag('1') }
+  const [old, next] = [lab.statuses.under({ generation: 1 }), lab.statuses.under({ generation: 2 })]
+  await next.set(target, { ...newStatus(target, 8), state: 'cancelled' })
+  await expect(old.set(target, newStatus(target, 9))).rejects.toMatchObject({ code: 'JOURNAL_UNAVAILABLE' })
+  await old.remove(target)
+  expect(await lab.statuses.get(target)).toMatchObject({ state: 'cancelled', updatedAtMs: 8 })
+  await next.remove(target)
+  expect(await lab.statuses.get(target)).toBeUndefined()
 })

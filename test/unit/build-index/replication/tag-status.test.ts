@@ -3,7 +3,6 @@ import type { Replication } from '../../../../lib/api/index.ts'
 import { fakeClock } from '../../../../lib/base/index.ts'
 import { digestOf, parseRepository, parseTag } from '../../../../lib/core/index.ts'
 import { silentLogger } from '../../../../lib/telemetry/index.ts'
-import type { Statuses } from '../../../../services/build-index/replication/status.ts'
 import { newStatus, TagStatus } from '../../../../services/build-index/replication/tag-status.ts'
 
 const target = { remote: 'far', repository: parseRepository('team/app'), tag: parseTag('1.0') }
@@ -12,7 +11,7 @@ const digest = digestOf(Buffer.from('layer'))
 function lab() {
   const clock = fakeClock()
   const saved: Replication[] = []
-  const statuses = { set: async (_: unknown, status: Replication) => void saved.push(status) } as unknown as Statuses
+  const statuses = { set: async (_: unknown, status: Replication) => void saved.push(status) }
   const status = new TagStatus({ statuses, clock, logger: silentLogger() }, target, newStatus(target, clock.now()))
   return { clock, saved, status }
 }

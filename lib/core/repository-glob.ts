@@ -1,5 +1,5 @@
 import { isAppError } from '../base/index.ts'
-import { parseRepository, type Repository, repositoryText } from '../core/index.ts'
+import { parseRepository, type Repository, repositoryText } from './repository.ts'
 
 /** The repositories that match a pattern, by their text form; `*` matches any characters, or none. */
 export interface RepositoryGlob {

@@ -1,0 +1,10 @@
+import { z } from 'zod'
+import { sampleOf } from '../core/index.ts'
+
+/** Matches the text form of repositories; `*` stands for any characters. */
+export const repositoryPattern = z
+  .string()
+  .regex(/^[a-z0-9._/:*-]+$/, 'a repository has lower-case letters, digits, ".", "_", "-", "/", and ":" before a port')
+  .refine((pattern) => sampleOf(pattern) !== undefined, {
+    message: 'fits no repository; one of ours whose first part has a dot, or is localhost, starts with "./"',
+  })

@@ -1,0 +1,81 @@
+import type { BlobLink, BuildIndex, LinkedManifest, LinkOptions } from '../../lib/api/index.ts'
+import { type Clock, type CountCache, countCache } from '../../lib/base/index.ts'
+import { type Digest, type Repository, repositoryText } from '../../lib/core/index.ts'
+
+/** Links that are remembered; beyond them the oldest is looked for again. */
+const MAX_LINKS = 10_000
+
+export interface LinkMemoryInit {
+  /** Milliseconds from the begin of a look; 0 remembers nothing. */
+  readonly ttlMs: number
+}
+
+/**
+ * The same index; who says that he takes it gets a link that was found a moment ago. So the agents of a cluster that
+ * pull one image cost the backend a look for each layer, and not one for each agent. Only what is there is remembered:
+ * what was pushed is there at once. What is deleted through this index is forgotten at once, and what is deleted elsewhere
+ * after the time.
+ */
+export function linkMemory(
+  index: BuildIndex,
+  { clock }: { readonly clock: Clock },
+  { ttlMs }: LinkMemoryInit,
+): BuildIndex {
+  const blobs = new Memory<BlobLink>(clock, ttlMs)
+  const manifests = new Memory<LinkedManifest>(clock, ttlMs)
+  return {
+    ...index,
+    getBlob: (repository, digest, options = {}) =>
+      blobs.find(nameOf(repository, digest), options, () => index.getBlob(repository, digest, options)),
+    deleteBlob: (repository, digest, options) =>
+      blobs.during(nameOf(repository, digest), () => index.deleteBlob(repository, digest, options)),
+    getManifest: (repository, digest, options = {}) =>
+      manifests.find(nameOf(repository, digest), options, () => index.getManifest(repository, digest, options)),
+    // Another type may be pushed under the same digest.
+    putManifest: (repository, descriptor, options) =>
+      manifests.during(nameOf(repository, descriptor.digest), () => index.putManifest(repository, descriptor, options)),
+    deleteManifest: (repository, digest, options) =>
+      manifests.during(nameOf(repository, digest), () => index.deleteManifest(repository, digest, options)),
+  }
+}
+
+const nameOf = (repository: Repository, digest: Digest) => `${repositoryText(repository)} ${digest}`
+
+class Memory<V> {
+  readonly #clock: Clock
+  readonly #ttlMs: number
+  readonly #links: CountCache<{ readonly value: V; readonly beganMs: number }>
+  /** Grows with each change: a look that began before its end may have found what was before it. */
+  #changes = 0
+
+  constructor(clock: Clock, ttlMs: number) {
+    this.#clock = clock
+    this.#ttlMs = ttlMs
+    this.#links = countCache(clock, { ttlMs, maxEntries: MAX_LINKS })
+  }
+
+  async find(name: string, { remembered = false }: LinkOptions, look: () => Promise<V | undefined>) {
+    const beganMs = this.#clock.monotonicMs()
+    const known = remembered ? this.#links.get(name) : undefined
+    if (known !== undefined && beganMs < known.beganMs + this.#ttlMs) return known.value
+    const changes = this.#changes
+    const value = await look()
+    if (value === undefined) this.#links.delete(name)
+    else if (changes === this.#changes) this.#links.set(name, { value, beganMs })
+    return value
+  }
+
+  async during<T>(name: string, change: () => Promise<T>): Promise<T> {
+    this.#forget(name)
+    try {
+      return await change()
+    } finally {
+      this.#forget(name)
+    }
+  }
+
+  #forget(name: string): void {
+    this.#changes += 1
+    this.#links.delete(name)
+  }
+}

@@ -1,0 +1,88 @@
+import type { AbortOptions, Clock } from '../../../lib/base/index.ts'
+import type { Journal, Task } from '../../../lib/journal/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import { REPLICATE, remoteOf, targetOf } from './executor.ts'
+import type { Remote } from './remote.ts'
+import type { HeldStatuses } from './status.ts'
+import { newStatus } from './tag-status.ts'
+
+/** Pause between two looks at the dead tasks of a shard. */
+const LOOK_MS = 60_000
+/** So much of the time that a task has been there before it was given up, it rests. */
+const REST_PART = 0.125
+/** Tasks of one remote that one look revives. */
+const MAX_REVIVED = 10
+
+export interface RevivalComponents {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly statuses: HeldStatuses
+  readonly remotes: ReadonlyMap<string, Remote>
+}
+
+/** Tasks that were given up are tried again, slowly, when their remote answers: what kept them may be over. */
+export interface Revival {
+  look(options: AbortOptions): Promise<void>
+}
+
+export function revival(
+  components: RevivalComponents,
+  journal: Journal,
+  { reviveMs }: { readonly reviveMs: number },
+): Revival {
+  const { clock, remotes } = components
+  let nextMs = clock.monotonicMs() + LOOK_MS
+  return {
+    async look(options) {
+      if (clock.monotonicMs() < nextMs) return
+      nextMs = clock.monotonicMs() + LOOK_MS
+      const byRemote = new Map<string, Task[]>()
+      for (const task of deadTasks(journal)) {
+        if (clock.now() - task.dueAtMs < restMs(task, reviveMs)) continue
+        const name = remoteOf(task)
+        byRemote.set(name, [...(byRemote.get(name) ?? []), task])
+      }
+      for (const [name, tasks] of byRemote) {
+        const remote = remotes.get(name)
+        if (remote !== undefined && !(await answers(remote, options))) continue
+        const oldest = tasks.sort((a, b) => a.dueAtMs - b.dueAtMs).slice(0, MAX_REVIVED)
+        for (const task of oldest) await revive(components, journal, task, options)
+      }
+    },
+  }
+}
+
+/** A part of the time since it was added; so the pauses grow. */
+const restMs = ({ dueAtMs, createdAtMs }: Task, leastMs: number) =>
+  Math.max(leastMs, (dueAtMs - createdAtMs) * REST_PART)
+
+function* deadTasks(journal: Journal): Iterable<Task> {
+  for (let after = ''; ; ) {
+    const { tasks, next } = journal.list({ state: 'dead', after })
+    yield* tasks
+    if (next === undefined) return
+    after = next
+  }
+}
+
+const answers = (remote: Remote, options: AbortOptions): Promise<boolean> =>
+  remote.describe(options).then(
+    () => true,
+    (err: unknown) => {
+      if (options.signal?.aborted === true) throw err
+      return false
+    },
+  )
+
+async function revive(
+  { statuses, clock, logger }: RevivalComponents,
+  journal: Journal,
+  { key }: Task,
+  options: AbortOptions,
+): Promise<void> {
+  const target = targetOf({ key })
+  const before = (await statuses.get(target, options)) ?? newStatus(target, clock.now())
+  await statuses.set(target, { ...before, state: 'waiting', updatedAtMs: clock.now() }, options)
+  await journal.add({ kind: REPLICATE, key, payload: {}, background: true })
+  logger.info('a replication that was given up is tried again', { key })
+}

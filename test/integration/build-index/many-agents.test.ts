@@ -1,0 +1,75 @@
+import { expect, test } from '@jest/globals'
+import { buildIndexCluster } from '../../../lib/api/index.ts'
+import { type Backend, memoryBackend } from '../../../lib/backend/index.ts'
+import { systemClock } from '../../../lib/base/index.ts'
+import { digestOf, parseRepository, parseTag } from '../../../lib/core/index.ts'
+import { silentLogger } from '../../../lib/telemetry/index.ts'
+import { links } from '../../../services/agent/links/index.ts'
+import { buildIndexSchema, buildIndexService } from '../../../services/build-index/index.ts'
+import { clusterOf } from '../../kit/cluster.ts'
+import { buildResource } from '../../kit/resource-stack.ts'
+import { disposableHttp } from '../../kit/scripted-server.ts'
+
+const AGENTS = 50
+const repository = parseRepository('team/app')
+const tag = parseTag('t')
+const manifest = { digest: digestOf(Buffer.from('manifest')), mediaType: 'a/b', size: 8 }
+const layers = Array.from({ length: 8 }, (_, i) => digestOf(Buffer.from(`layer ${i}`)))
+
+/** A build-index over a backend that counts its reads by key. */
+const startIndex = () =>
+  buildResource(async (stack) => {
+    const inner = memoryBackend()
+    const reads = new Map<string, number>()
+    const backend: Backend = {
+      ...inner,
+      read(key, options) {
+        reads.set(key, (reads.get(key) ?? 0) + 1)
+        return inner.read(key, options)
+      },
+    }
+    const bind = { bind: '127.0.0.1:auto' }
+    const config = buildIndexSchema.parse({ http: bind, ops: bind, admin: bind })
+    const service = buildIndexService({ backend, logger: silentLogger() }, config)
+    await service.start()
+    stack.own({ [Symbol.asyncDispose]: () => service.stop() })
+    const members = [{ id: 'build-index-1', url: service.url }]
+    /** What an agent asks, over a client of its own. */
+    const newAgent = () => {
+      const clock = systemClock()
+      const http = stack.own(disposableHttp())
+      const index = buildIndexCluster({ http, cluster: clusterOf(members, { clock }) })
+      const kept = { find: async () => undefined, keep: () => undefined, drop: () => undefined }
+      return { index, links: links({ clock, index, kept }, { linkTtlMs: 30_000, outageTtlMs: 60_000 }) }
+    }
+    const countOf = (part: string) => [...reads].filter(([key]) => key.includes(part)).map(([, count]) => count)
+    return { newAgent, countOf, forget: () => reads.clear() }
+  })
+
+test('agents that pull one image at once cost the backend a look or two for each layer, and no agent asks twice', async () => {
+  await using lab = await startIndex()
+  const { index } = lab.newAgent()
+  for (const digest of layers) await index.putBlob(repository, { digest, size: 1 })
+  await index.putManifest(repository, manifest)
+  await index.putTag(repository, tag, { descriptor: manifest })
+  lab.forget()
+
+  const agents = Array.from({ length: AGENTS }, lab.newAgent)
+  const pull = async ({ links }: (typeof agents)[number]) => {
+    const tagged = await links.tag(repository, tag)
+    const found = await links.manifest(repository, tagged!.digest)
+    links.names(repository, found!, layers)
+    await Promise.all(layers.map((digest) => links.requireBlob({ repository, digest })))
+    // As a lazy reader with its ranges.
+    for (let i = 0; i < 20; i += 1) await links.requireBlob({ repository, digest: layers[0]! })
+  }
+  await Promise.all(agents.map(pull))
+  expect(lab.countOf('_blobs/')).toHaveLength(layers.length)
+  for (const count of [...lab.countOf('_blobs/'), ...lab.countOf('_manifests/')]) expect(count).toBeLessThanOrEqual(2)
+
+  await index.deleteBlob(repository, layers[0]!)
+  const late = lab.newAgent()
+  await expect(late.links.requireBlob({ repository, digest: layers[0]! })).rejects.toMatchObject({
+    code: 'BLOB_UNKNOWN',
+  })
+}, 60_000)
