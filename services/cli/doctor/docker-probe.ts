@@ -1,6 +1,8 @@
 import { jsonOf } from './answer.ts'
 import { type EngineProbe, type ProbeInit, PULL_MS } from './engine-probe.ts'
 
+const HUB = 'docker.io'
+
 /** docker, asked with its own client. */
 export const dockerProbe = ({ run, agent }: ProbeInit): EngineProbe => ({
   name: 'docker',
@@ -13,7 +15,7 @@ export const dockerProbe = ({ run, agent }: ProbeInit): EngineProbe => ({
     const { exitCode, stdout, complaint } = await run(['docker', 'info', '--format', '{{json .RegistryConfig}}'])
     if (exitCode !== 0) return complaint
     const [first] = (jsonOf(stdout)['Mirrors'] ?? []) as readonly string[]
-    return { mirrored: first?.replace(/\/+$/, '') === agent ? ['docker.io'] : [] }
+    return first?.replace(/\/+$/, '') === agent ? { mirrored: [HUB], strangers: HUB } : { mirrored: [] }
   },
   async pull(image) {
     const isThere = (await run(['docker', 'image', 'inspect', image])).exitCode === 0

@@ -13,6 +13,8 @@ export interface ProbeInit {
 export interface EffectiveConfig {
   /** Hosts for which the engine asks the agent first; `_default` stands for all others. */
   readonly mirrored: readonly string[]
+  /** Other registries whose images it asks the agent for without a word of them. */
+  readonly strangers?: string
   /** Something in it that keeps the engine from the agent. */
   readonly trouble?: string
 }

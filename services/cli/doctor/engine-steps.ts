@@ -2,7 +2,7 @@ import { codeOf } from '../../../lib/base/index.ts'
 import { sizeText } from '../admin/sheet.ts'
 import { askedOf } from '../explain/asked.ts'
 import { type Finding, fail, ok, skipped, warn } from './finding.ts'
-import { isOwnHost, smallImage } from './small-image.ts'
+import { servesStrangers, smallImage } from './small-image.ts'
 import type { Visit } from './visit.ts'
 
 const NO_ENGINE = 'no container engine answers here; name one with --engine'
@@ -23,7 +23,11 @@ export async function engineConfig(visit: Visit): Promise<readonly Finding[]> {
   const told = await engine.effective()
   if (typeof told === 'string') return [skipped(told)]
   const advice = `shoal setup ${engine.name} --own HOST, then what it says at the end`
-  const { mirrored, trouble } = told
+  const { mirrored, trouble, strangers } = told
+  if (strangers !== undefined && (await servesStrangers(visit.init))) {
+    const text = `${engine.name} asks the agent for ${strangers} without saying so, and the agent takes that for its own: whoever may push here replaces those images`
+    return [fail(text, 'set registry.default: none at the agent (docs/operations.md, Which registry a client means)')]
+  }
   const named = mirrored.length === 0 ? [] : [ok(`${engine.name} asks the agent first for: ${mirrored.join(', ')}`)]
   if (trouble !== undefined) return [...named, fail(`${engine.name}: ${trouble}`, advice)]
   if (named.length > 0) return named
@@ -33,22 +37,22 @@ export async function engineConfig(visit: Visit): Promise<readonly Finding[]> {
 }
 
 /** The image to pull: the given one, or a small one of our own under a name with which the engine asks the agent. */
-async function imageFor(visit: Visit): Promise<string | { readonly none: string }> {
-  const { image, urls } = visit.init
+async function imageFor({ init, engine }: Visit): Promise<string | { readonly none: string }> {
+  const { image, urls, config } = init
   if (image !== undefined) return image
-  const small = await smallImage(visit)
-  if (small === undefined) return { none: 'the agent lists no image that anybody may pull; name one with --image' }
-  if (visit.engine.pullsByAddress) return `${new URL(urls.registry).host}/${small}`
-  const told = await visit.engine.effective()
-  const hosts = typeof told === 'string' ? [] : told.mirrored
-  const names = [...visit.init.config.registry.ownNames, ...hosts.filter((host) => host !== '_default')]
-  for (const host of names) {
-    const isMirrored = hosts.includes(host) || hosts.includes('_default')
-    if (isMirrored && (await isOwnHost(visit, host, small))) return `${host}/${small}`
+  if (engine.pullsByAddress) {
+    const small = await smallImage(init)
+    if (small !== undefined) return `${new URL(urls.registry).host}/${small}`
+  } else {
+    const told = await engine.effective()
+    const hosts = typeof told === 'string' ? [] : told.mirrored
+    const own = hosts.includes('_default') ? config.registry.ownNames : []
+    for (const host of new Set([...own, ...hosts.filter((each) => each !== '_default')])) {
+      const small = await smallImage(init, host)
+      if (small !== undefined) return `${host}/${small}`
+    }
   }
-  return {
-    none: 'no host is known that both the engine and the agent take for this cluster; name an image with --image',
-  }
+  return { none: 'the agent lists no image under a name with which this engine asks it; name one with --image' }
 }
 
 /** A real pull. */
@@ -85,7 +89,10 @@ export async function whoAnswered(visit: Visit): Promise<readonly Finding[]> {
   const own = rows.filter(({ repository }) => asked.repositories.includes(repository))
   if (own.length === 0)
     return [
-      fail('the agent saw nothing of that pull: the engine got the image elsewhere', 'see the step engine-config'),
+      fail(
+        'the agent saw nothing of that pull: the engine got the image elsewhere',
+        'the host of the image must be in registry.ownNames of the agent; and see the step engine-config',
+      ),
     ]
   const failed = own.filter(({ outcome }) => !['done', 'running', 'unread'].includes(outcome))
   const sum = (part: 'peer' | 'origin' | 'http' | 'cache') => own.reduce((all, { bytes }) => all + bytes[part], 0)

@@ -22,11 +22,14 @@ export const podmanProbe = ({ run, agent }: ProbeInit): EngineProbe => {
       const { exitCode, stdout, complaint } = await run(['podman', 'info', '--format', 'json'])
       if (exitCode !== 0) return complaint
       const { registries } = jsonOf(stdout)
-      const mirrored = Object.entries(isTable(registries) ? registries : {}).flatMap(([prefix, value]) => {
+      const asked = Object.entries(isTable(registries) ? registries : {}).flatMap(([prefix, value]) => {
         const { Location, Mirrors } = (isTable(value) ? value : {}) as RegistryInfo
-        return isAgent(Mirrors?.[0]?.Location ?? Location) ? [prefix] : []
+        const first = Mirrors?.[0]?.Location ?? Location
+        return isAgent(first) ? [{ prefix, isStranger: first?.includes('/') === true }] : []
       })
-      return { mirrored }
+      const strangers = asked.filter(({ isStranger }) => isStranger).map(({ prefix }) => prefix)
+      const mirrored = asked.map(({ prefix }) => prefix)
+      return strangers.length === 0 ? { mirrored } : { mirrored, strangers: strangers.join(', ') }
     },
     async pull(image) {
       const isThere = (await run(['podman', 'image', 'exists', image])).exitCode === 0

@@ -1,13 +1,15 @@
 import { ask, isThere, jsonOf } from './answer.ts'
-import type { Visit } from './visit.ts'
+import type { VisitInit } from './visit.ts'
 
 /** Repositories that are looked at: the search must be quick, not complete. */
 const MAX_LOOKED_AT = 20
 
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : [])
 
-async function get(visit: Visit, path: string) {
-  const answer = await ask(visit.init.http, visit.init.urls.registry + path)
+async function get({ http, urls }: VisitInit, path: string, host: string | undefined) {
+  const url = new URL(urls.registry + path)
+  if (host !== undefined) url.searchParams.set('ns', host)
+  const answer = await ask(http, url.href)
   return isThere(answer) && answer.status === 200 ? jsonOf(answer.text) : undefined
 }
 
@@ -19,13 +21,16 @@ function sizeOf(manifest: Readonly<Record<string, unknown>>): number {
   return layers.reduce((sum: number, layer) => sum + size(layer), size(config))
 }
 
-/** The smallest image among the first ones of the catalog, as `NAME:TAG`; undefined when there is none. */
-export async function smallImage(visit: Visit): Promise<string | undefined> {
-  const catalog = await get(visit, `/v2/_catalog?n=${MAX_LOOKED_AT}`)
+/**
+ * The smallest image among the first ones of the catalog, as `NAME:TAG`. Undefined when there is none, or when the agent
+ * does not take `host` for a name of this cluster; without a host, when it serves nobody who names no registry.
+ */
+export async function smallImage(visit: VisitInit, host?: string): Promise<string | undefined> {
+  const catalog = await get(visit, `/v2/_catalog?n=${MAX_LOOKED_AT}`, host)
   let best: { readonly name: string; readonly bytes: number } | undefined
   for (const repository of texts(catalog?.['repositories'])) {
-    const [tag] = texts((await get(visit, `/v2/${repository}/tags/list?n=1`))?.['tags'])
-    const manifest = tag === undefined ? undefined : await get(visit, `/v2/${repository}/manifests/${tag}`)
+    const [tag] = texts((await get(visit, `/v2/${repository}/tags/list?n=1`, host))?.['tags'])
+    const manifest = tag === undefined ? undefined : await get(visit, `/v2/${repository}/manifests/${tag}`, host)
     if (tag === undefined || manifest === undefined) continue
     const bytes = sizeOf(manifest)
     if (best === undefined || bytes < best.bytes) best = { name: `${repository}:${tag}`, bytes }
@@ -33,8 +38,6 @@ export async function smallImage(visit: Visit): Promise<string | undefined> {
   return best?.name
 }
 
-/** Whether the agent gives our own images for this host, and not only those of another registry. */
-export async function isOwnHost(visit: Visit, host: string, image: string): Promise<boolean> {
-  const [name = '', tag = ''] = image.split(/:(?=[^:/]*$)/)
-  return (await get(visit, `/v2/${name}/manifests/${tag}?ns=${encodeURIComponent(host)}`)) !== undefined
-}
+/** Whether the agent takes who names no registry for a client of its own. */
+export const servesStrangers = async (visit: VisitInit): Promise<boolean> =>
+  (await get(visit, '/v2/_catalog?n=1', undefined)) !== undefined

@@ -42,6 +42,34 @@ async function checkOthers(prefixes: readonly string[], files: MachineFiles): Pr
   }
 }
 
+function notesOf({ agent, hosts }: SetupRequest): readonly string[] {
+  const isLocal = isLoopback(agent.hostname)
+  if (!hosts.some(({ own }) => own))
+    return [
+      'these clients do not say which registry they mean: the agent needs registry.default: none, as it has by default',
+    ]
+  return [
+    isLocal
+      ? 'these clients do not say which registry they mean: the agent needs registry.default: own'
+      : `these clients do not say which registry they mean: the agent needs ${agent.hostname} in registry.ownHosts`,
+  ]
+}
+
+/**
+ * An agent that takes whoever names no registry for a client of its own does so for images of other registries as well:
+ * then whoever may push here replaces them. So one address of the agent stands for one of both.
+ * @throws CONFIG_INVALID
+ */
+function checkAddresses(entries: readonly MirroredRegistry[]): void {
+  const asked = entries.map(({ registry, mirror }) => (mirror ?? registry).location)
+  const own = asked.filter((location) => !location.includes('/'))
+  const mixed = asked.find((location) => location.includes('/') && own.includes(location.split('/')[0] ?? ''))
+  if (mixed === undefined) return
+  throw appError('CONFIG_INVALID', {
+    message: `${mixed}: the same address of the agent cannot serve own names and other registries, since these clients do not say which they mean; give own names an address of registry.ownHosts by --agent`,
+  })
+}
+
 async function plan(request: SetupRequest, files: MachineFiles): Promise<Plan> {
   if (request.all) {
     throw appError('CONFIG_INVALID', {
@@ -55,8 +83,9 @@ async function plan(request: SetupRequest, files: MachineFiles): Promise<Plan> {
   const kept = before === undefined ? [] : readRegistriesConf(before, DROP_IN)
   const replaced = kept.map((entry) => entries.find(({ prefix }) => prefix === entry.prefix) ?? entry)
   const added = entries.filter(({ prefix }) => !kept.some((entry) => entry.prefix === prefix))
+  checkAddresses([...replaced, ...added])
   const after = registriesConf([...replaced, ...added])
-  return { files: [{ path: DROP_IN, before, after }], notes: [] }
+  return { files: [{ path: DROP_IN, before, after }], notes: notesOf(request) }
 }
 
 /** podman, and with it buildah and skopeo. */

@@ -6,13 +6,19 @@ import { plainUrl, type SetupRequest } from './request.ts'
 const DAEMON_JSON = '/etc/docker/daemon.json'
 const HUB = 'docker.io'
 
-function namesNote({ agent, hosts, all }: SetupRequest): readonly string[] {
-  const others = hosts.filter(({ host }) => host !== HUB)
-  if (others.length === 0 && !all) return []
-  const which = others.length === 0 ? 'any other registry' : others.map(({ host }) => host).join(', ')
-  return [
-    `docker asks its mirrors only for images of ${HUB}. For ${which} the name of the image says the agent: docker pull ${agent.host}/team/app:1`,
-  ]
+const HUB_NOTE = `docker does not say that it means ${HUB}: the agent needs registry.default: none, as it has by default`
+
+const namesNote = ({ agent }: SetupRequest, which: string, isHub: boolean): string => {
+  const what = `docker asks its mirrors only for images of ${HUB}. For ${which} the name of the image says the agent`
+  if (isHub) return `${what}, by a host of registry.ownHosts`
+  return `${what}: docker pull ${agent.host}/team/app:1, with registry.default: own at the agent`
+}
+
+function notesOf(request: SetupRequest, isHub: boolean): readonly string[] {
+  const others = request.hosts.filter(({ host }) => host !== HUB).map(({ host }) => host)
+  const which = others.length === 0 ? 'any other registry' : others.join(', ')
+  const isNamed = others.length > 0 || request.all
+  return [...(isHub ? [HUB_NOTE] : []), ...(isNamed ? [namesNote(request, which, isHub)] : [])]
 }
 
 /** docker has a setting for mirrors of its Hub only; for all else the name of the image says where to ask. */
@@ -27,11 +33,11 @@ export const docker: Engine = {
       })
     }
     const isHub = request.all || request.hosts.some(({ host }) => host === HUB)
-    const names = namesNote(request)
-    if (!isHub) return { files: [], notes: names }
+    const notes = notesOf(request, isHub)
+    if (!isHub) return { files: [], notes }
     const before = await files.read(DAEMON_JSON)
     const after = withRegistryMirror(before, DAEMON_JSON, plainUrl(request.agent))
-    return { files: [{ path: DAEMON_JSON, before, after }], notes: names }
+    return { files: [{ path: DAEMON_JSON, before, after }], notes }
   },
   reload: () => 'docker reads its mirrors again without a restart: systemctl reload docker (SIGHUP)',
 }

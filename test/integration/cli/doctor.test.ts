@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { seededRandom } from '../../../lib/base/index.ts'
@@ -174,6 +177,19 @@ describe('the doctor finds that', () => {
     expect(step('who-answered')[0]).toMatchObject({ outcome: 'fail' })
   })
 
+  test('the admin secret goes to the admin listener of the agent alone', async () => {
+    const seen: (string | undefined)[] = []
+    await using listener = await listenOn((req, res) => {
+      seen.push(req.headers.authorization)
+      res.writeHead(404).end()
+    })
+    const trackers = { members: [{ id: 'tracker-1', url: listener.url }] }
+    // Its own admin listener does not answer, so the rings are those of the config.
+    await doctor({ trackers, secrets: {} }, ['--url', 'http://127.0.0.1:9', '--agent', listener.url])
+    expect(seen.length).toBeGreaterThan(1)
+    expect(seen.filter((shown) => shown !== undefined)).toEqual([])
+  })
+
   test('the engine pulls, but not from the agent', async () => {
     const { exit, failed, step } = await doctor({}, ['--image', `elsewhere.test/${image}`])
     expect(exit).toBe(1)
@@ -198,3 +214,21 @@ describe('the doctor finds that', () => {
     expect(await run(['doctor', '--engine', 'rkt'], host)).toBe(2)
   })
 })
+
+interface Listening extends AsyncDisposable {
+  readonly url: string
+}
+
+async function listenOn(handle: RequestListener): Promise<Listening> {
+  const server = createServer(handle)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

@@ -34,7 +34,9 @@ let containerd: Containerd
 let image: ImageLayout
 let foreign: ImageLayout
 let agent: string
-let isUp = true
+/** Another agent, which as by default serves nobody who names no registry. */
+let strict: string
+const stopped: string[] = []
 
 const pullMs = 60_000
 
@@ -43,9 +45,11 @@ beforeAll(async () => {
   containerd = stack.own(await startContainerd())
   upstream = stack.own(await startDebianRegistry())
   const names = `registry.ownNames=["${own}"]`
+  const more = (_kind: string, id: string) => (id === 'agent-2' ? { 'registry.default': 'none' } : {})
   const overrides = [`agent.${names}`, `proxy.${names}`]
-  shoal = stack.own(await startTopology({ agents: 1, origins: 1, trackers: 1, processes: [], overrides }))
+  shoal = stack.own(await startTopology({ agents: 2, origins: 1, trackers: 1, processes: [], overrides, more }))
   agent = shoal.url('agent-1', 'registry')
+  strict = shoal.url('agent-2', 'registry')
   image = await makeImage(join(tools.folder, 'image'), layeredImage({ seed: 'own' }))
   foreign = await makeImage(join(tools.folder, 'foreign'), layeredImage({ seed: 'foreign' }))
   const push = (layout: ImageLayout, to: string) =>
@@ -55,8 +59,7 @@ beforeAll(async () => {
 }, 120_000)
 
 afterEach(async () => {
-  if (!isUp) await shoal.start('agent-1')
-  isUp = true
+  for (const id of stopped.splice(0)) await shoal.start(id)
   for (const { reference } of await containerd.images()) await containerd.removeImage(reference)
   await tools.podman(['rmi', '--all', '--force'])
 })
@@ -65,9 +68,9 @@ afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
 
 const hostOf = (url: string) => new URL(url).host
 
-async function stopAgent() {
-  isUp = false
-  await shoal.stop('agent-1')
+async function stopAgent(id = 'agent-1') {
+  stopped.push(id)
+  await shoal.stop(id)
 }
 
 /** Runs a setup below a folder of its own; returns the folder. */
@@ -86,12 +89,12 @@ async function shoalSetup(...words: readonly string[]): Promise<string> {
 }
 
 /** Bytes that the agent has given to clients. */
-const given = () => shoal.counter('agent-1', 'shoal_sent_bytes_total', 'to="client"')
+const given = (id: string) => shoal.counter(id, 'shoal_sent_bytes_total', 'to="client"')
 
-async function throughAgent<T>(pulling: () => Promise<T>): Promise<{ readonly pulled: T; readonly bytes: number }> {
-  const before = await given()
+async function throughAgent<T>(pulling: () => Promise<T>, id = 'agent-1') {
+  const before = await given(id)
   const pulled = await pulling()
-  return { pulled, bytes: (await given()) - before }
+  return { pulled, bytes: (await given(id)) - before }
 }
 
 describe('containerd', () => {
@@ -183,10 +186,10 @@ describe('podman', () => {
   test(
     'another registry gives its own image: the agent has none, or is down',
     async () => {
-      const root = await setUp('podman', '--registry', far)
-      const { pulled, bytes } = await throughAgent(() => pull(root, far))
+      const root = await setUp('podman', '--registry', far, '--agent', strict)
+      const { pulled, bytes } = await throughAgent(() => pull(root, far), 'agent-2')
       expect([pulled, bytes]).toEqual([foreign.digest, 0])
-      await stopAgent()
+      await stopAgent('agent-2')
       expect(await pull(root, far)).toBe(foreign.digest)
     },
     pullMs,
@@ -206,7 +209,7 @@ describe('podman', () => {
 
 describe('docker', () => {
   test(
-    'takes the agent as its mirror on SIGHUP, asks the next mirror when the agent is down, and forgets it after undo',
+    'takes the agent as its mirror on SIGHUP, asks the next mirror when the agent has none or is down, and forgets it after undo',
     async () => {
       const root = join(tools.folder, 'root-docker')
       const configFile = join(root, 'etc/docker/daemon.json')
@@ -214,9 +217,12 @@ describe('docker', () => {
       await writeFile(configFile, JSON.stringify({ 'registry-mirrors': [`${upstream.url}/`] }))
       await using dockerd = await startDockerd({ containerd, configFile })
       const before = await readFile(configFile, 'utf8')
-      await shoalSetup('docker', '--root', root, '--agent', agent, '--registry', 'docker.io')
-      await untilMirrors(dockerd, [`${agent}/`, `${upstream.url}/`])
-      await stopAgent()
+      await shoalSetup('docker', '--root', root, '--agent', strict, '--registry', 'docker.io')
+      await untilMirrors(dockerd, [`${strict}/`, `${upstream.url}/`])
+      // The cluster has an image of that name; it is not docker.io's.
+      expect(await dockerd.pull(name)).toBe(foreign.digest)
+      await dockerd.removeImages()
+      await stopAgent('agent-2')
       expect(await dockerd.pull(name)).toBe(foreign.digest)
       await shoalSetup('docker', '--root', root, '--undo')
       expect(await readFile(configFile, 'utf8')).toBe(before)
@@ -321,6 +327,21 @@ describe('the doctor proves it with a real pull', () => {
       expect([failed, exit]).toEqual([[], 0])
       expect(last).toMatch(everything)
       expect((await dockerd.docker(['images', '--quiet'])).stdout).toBe('')
+    },
+    pullMs,
+  )
+
+  test(
+    'docker with an agent as its mirror that serves strangers: the danger is what fails',
+    async () => {
+      const root = join(tools.folder, 'root-strangers')
+      await mkdir(join(root, 'etc/docker'), { recursive: true })
+      const configFile = join(root, 'etc/docker/daemon.json')
+      await shoalSetup('docker', '--root', root, '--agent', agent, '--registry', 'docker.io')
+      await using dockerd = await startDockerd({ containerd, configFile })
+      const { exit, failed, step } = await doctor(dockerd.env, '--engine', 'docker')
+      expect([failed, exit]).toEqual([['engine-config'], 1])
+      expect(step('engine-config')?.text).toContain('whoever may push here replaces those images')
     },
     pullMs,
   )

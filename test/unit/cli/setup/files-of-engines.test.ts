@@ -139,3 +139,15 @@ test('podman is not set up for another registry with a port, whose images it cou
   await expect(plan({ registry: ['a.example:5000'] })).rejects.toEqual(refusal('CONFIG_INVALID', /no port/))
   expect((await plan({ own: ['a.example:5000'] })).files[0]?.after).toContain('prefix = "a.example:5000"')
 })
+
+test('podman is not set up with one address of the agent for own names and for other registries', async () => {
+  await using root = await tempFolder('podman')
+  const files = new MachineFiles(root.path)
+  const mixed = podman.plan(setupRequest({ own: ['a.example'], registry: ['docker.io'] }), files)
+  await expect(mixed).rejects.toEqual(refusal('CONFIG_INVALID', /cannot serve own names and other registries/))
+  const { files: planned } = await podman.plan(setupRequest({ registry: ['docker.io'] }), files)
+  await files.write(planned[0]?.path ?? '', Buffer.from(planned[0]?.after ?? ''))
+  const own = (flags: RequestFlags) => podman.plan(setupRequest({ own: ['a.example'], ...flags }), files)
+  await expect(own({})).rejects.toEqual(refusal('CONFIG_INVALID', /cannot serve/))
+  expect((await own({ agent: 'http://own.test:65001' })).files[0]?.after).toContain('location = "own.test:65001"')
+})
