@@ -1,5 +1,5 @@
 import { chmod, chown, lstat, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join, resolve, sep } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { appError, hasCode, makeFolder, syncFolder } from '../../../lib/base/index.ts'
 
 /** Mode of folders and files that a setup makes, less the umask: every user reads the config of an engine. */
@@ -7,6 +7,16 @@ const NEW_FOLDER = 0o755
 const NEW_FILE = 0o644
 
 const isMissing = (err: unknown) => hasCode(err, 'ENOENT', 'ENOTDIR')
+
+/** Where a path leads, also when its last parts are missing. */
+async function realPlace(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch (err) {
+    if (!isMissing(err) || path === dirname(path)) throw err
+    return join(await realPlace(dirname(path)), basename(path))
+  }
+}
 
 /**
  * The files of a machine below a root: `/`, or the folder of an image that somebody builds. Paths are as the machine will
@@ -97,12 +107,9 @@ export class MachineFiles {
   /** Where links lead is written, not the link. @throws CONFIG_INVALID when that is outside of the root */
   async #place(path: string): Promise<string> {
     const place = join(this.#root, path)
-    const real = await realpath(place).catch((err: unknown) => {
-      if (isMissing(err)) return place
-      throw err
-    })
-    const root = await realpath(this.#root).catch(() => this.#root)
-    const inside = real === place || real === root || real.startsWith(root.endsWith(sep) ? root : root + sep)
+    const real = await realPlace(place)
+    const root = await realPlace(this.#root)
+    const inside = real === root || real.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)
     if (inside) return real
     throw appError('CONFIG_INVALID', { message: `${path} is a link to ${real}, which is outside of ${this.#root}` })
   }

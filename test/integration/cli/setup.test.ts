@@ -153,7 +153,8 @@ describe('refused, and nothing is written, is', () => {
     ['a flag that docker has no setting for', 'x', '', ['docker', '--all', '--fallback', 'no'], /docker always asks/],
     ['every registry, for podman', 'x', '', ['podman', '--all'], /no entry for every registry/],
     ['nothing to set up', 'x', '', ['containerd'], /say which registries/],
-  ])('%s', async (_what, path, text, [engine = '', ...words], message) => {
+  ])('%s', async (...given) => {
+    const [, path, text, [engine = '', ...words], message] = given
     await using here = await machine()
     await mkdir(dirname(here.path(path)), { recursive: true })
     await writeFile(here.path(path), text, 'latin1')
@@ -163,12 +164,17 @@ describe('refused, and nothing is written, is', () => {
     expect(complaint).toMatch(message)
   })
 
-  test('a link that leads out of the root is refused', async () => {
-    await using here = await machine({ 'etc/docker/other': '' })
+  test.each([
+    ['to a file', 'etc/docker/daemon.json', 'daemon.json'],
+    ['to a folder without the file', 'etc/docker', ''],
+  ])('a link that leads out of the root is refused: %s', async (_what, link, target) => {
+    await using here = await machine({ 'etc/other': '' })
     await using outside = await machine({ 'daemon.json': '{}' })
-    await symlink(outside.path('daemon.json'), here.path('etc/docker/daemon.json'))
+    await mkdir(dirname(here.path(link)), { recursive: true })
+    await symlink(target === '' ? outside.root : outside.path(target), here.path(link))
+    if (target === '') await rm(outside.path('daemon.json'))
     const { exit, complaint } = await here.shoal('docker', '--registry', 'docker.io')
-    expect([exit, await outside.read('daemon.json')]).toEqual([2, '{}'])
+    expect([exit, await outside.files()]).toEqual([2, target === '' ? 0 : 1])
     expect(complaint).toContain('is a link to')
   })
 })
