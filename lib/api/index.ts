@@ -172,8 +172,8 @@ export {
   type ControlEntry,
   type ControlVersion,
   controlClient,
-  controlEntrySchema,
   controlLimits,
   controlRoute,
+  keptControlSchema,
   toldControlSchema,
 } from './tracker-control.ts'

@@ -230,13 +230,8 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
   const storage = agentStorage({ links: proven, pulls: pulling, index: clients.index })
   const blobs = blobRoute(pulling, onSent)
-  const routes = [
-    ...registryRoutes(storage, {
-      ...config.registry,
-      traffic: { received: () => undefined, sent: onSent },
-    }),
-    blobs,
-  ]
+  const counted = { received: () => undefined, sent: onSent }
+  const routes = [...registryRoutes(storage, { ...config.registry, traffic: counted }), blobs]
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
     checks: { store: () => plainStore.trouble },

@@ -185,12 +185,11 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const known = { registry, seeds, store }
   const end = ending()
   const spread = spreading(runtime, { http, control: observed.control }, config)
+  const parts = { ...runtime, ...observed, ...known }
   const announcing = announcements({
-    ...runtime,
-    ...observed,
-    ...known,
+    ...parts,
     naming: naming({
-      ...{ ...runtime, ...observed, ...known },
+      ...parts,
       crossings: crossings(runtime.clock, { maxCrossings: MAX_CROSSINGS }),
       stalls: stalls(runtime.clock, { maxZones: MAX_STALLS }),
     }),
@@ -210,11 +209,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     looks: lookBudget(runtime, LOOKS),
   })
   const admin = trackerAdminRoutes({
-    ...runtime,
-    ...observed,
-    ...known,
-    spread,
-    ...orders,
+    ...{ ...parts, ...orders, spread },
     end: end.signal,
     rings: { origins: cluster, buildIndexes },
   })
