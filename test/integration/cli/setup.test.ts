@@ -121,6 +121,15 @@ describe('undo', () => {
     expect((await here.shoal('containerd', '--undo')).exit).toBe(0)
   })
 
+  test('takes back a setup that failed half way', async () => {
+    await using here = await machine({ [config]: 'version = 2\n', 'etc/containerd/certs.d': 'no folder' })
+    const { exit, complaint } = await here.shoal('containerd', '--own', 'a.test')
+    expect([exit, complaint]).toEqual([1, expect.stringContaining('ENOTDIR')])
+    expect(await here.read(config)).toContain('config_path')
+    expect((await here.shoal('containerd', '--undo')).exit).toBe(0)
+    expect(await here.read(config)).toBe('version = 2\n')
+  })
+
   test('of podman takes back what was set up for CRI-O, since both have one file', async () => {
     await using here = await machine()
     await here.shoal('crio', '--own', 'a.test')
