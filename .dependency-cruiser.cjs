@@ -48,6 +48,7 @@ const packageRooms = {
   '@volcengine/tos-sdk': '^lib/backend/tos/',
   'classic-level': '^lib/journal/',
   '@redis/client': '^services/tracker/peer-store/',
+  'smol-toml': '^services/cli/',
   commander: '^services/(cli/|[^/]+/main\\.ts$)',
 }
 

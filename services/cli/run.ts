@@ -2,9 +2,11 @@ import type { ProcessHost } from '../../lib/base/index.ts'
 import { runService, serviceFacts } from '../../lib/service/index.ts'
 import { doors, run as herd } from '../herd/index.ts'
 import { runAdmin } from './admin/admin.ts'
+import { runDoctor } from './doctor/doctor.ts'
 import { exitCodes } from './exit-codes.ts'
 import { runExplain } from './explain/explain.ts'
 import { quietCommand, runCommand } from './quiet-command.ts'
+import { runSetup } from './setup/setup.ts'
 
 /** A program that `shoal NAME` starts; it parses its own flags. */
 interface Program {
@@ -20,6 +22,8 @@ const services: readonly Program[] = Object.values(doors).map((door) => ({
 
 const tools: readonly Program[] = [
   { name: 'herd', what: 'all services in one process, to try it out', run: herd },
+  { name: 'setup', what: 'point a container engine at the agent: shoal setup ENGINE', run: runSetup },
+  { name: 'doctor', what: 'prove that pulls of this machine go through the agent', run: runDoctor },
   { name: 'explain', what: 'why a pull was slow: shoal explain IMAGE, DIGEST or PULL', run: runExplain },
   { name: 'admin', what: 'inspect and control a running service: shoal admin SERVICE VERB', run: runAdmin },
 ]

@@ -47,7 +47,7 @@ async function givenSecret({ secretFile }: TargetFlags, env: ProcessHost['env'])
 }
 
 /** A service that listens on all addresses is reached at the loopback address. */
-const reachable = (host: string) => {
+export const reachable = (host: string) => {
   if (host === '0.0.0.0') return '127.0.0.1'
   if (host === '::') return '[::1]'
   return host.includes(':') ? `[${host}]` : host

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildResource } from '../resource-stack.ts'
-import type { RunResult } from '../run.ts'
+import type { Environment, RunResult } from '../run.ts'
 import { startProcess } from '../start-process.ts'
 import { sandbox, stacksOverlays } from './sandbox.ts'
 
@@ -26,6 +26,8 @@ export interface Containerd extends AsyncDisposable {
   readonly address: string
   /** Process id of the daemon; its mounts are visible only in its mount namespace. */
   readonly pid: number
+  /** With it, other programs reach this daemon. */
+  readonly env: Environment
   ctr(args: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<RunResult>
   /** Pulls and unpacks; returns the image. */
   pull(reference: string, options?: PullOptions): Promise<PulledImage>
@@ -58,7 +60,14 @@ export function startContainerd(): Promise<Containerd> {
       }),
     )
     const snapshotter = (await stacksOverlays(box.path)) ? 'overlayfs' : 'native'
-    return { address, pid, ctr, ...imageCommands(ctr, snapshotter), ...runCommand(ctr, snapshotter, box.path) }
+    return {
+      address,
+      pid,
+      env: { ...box.env, CONTAINERD_ADDRESS: address },
+      ctr,
+      ...imageCommands(ctr, snapshotter),
+      ...runCommand(ctr, snapshotter, box.path),
+    }
   })
 }
 

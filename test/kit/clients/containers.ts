@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { buildResource } from '../resource-stack.ts'
-import type { RunOptions, RunResult } from '../run.ts'
+import type { Environment, RunOptions, RunResult } from '../run.ts'
 import { sandbox } from './sandbox.ts'
 
 type Command = (args: readonly string[], options?: Pick<RunOptions, 'input' | 'signal' | 'cwd'>) => Promise<RunResult>
@@ -9,10 +9,14 @@ type Command = (args: readonly string[], options?: Pick<RunOptions, 'input' | 's
 export interface ContainerTools extends AsyncDisposable {
   /** Folder for files that the tools write, such as layouts. */
   readonly folder: string
+  /** With it, other programs use this storage. */
+  readonly env: Environment
   skopeo: Command
   podman: Command
   buildah: Command
   umoci: Command
+  /** The program of the daemon, for what it prints about configs; it starts none. */
+  containerd: Command
 }
 
 /** Prepares a storage; starts no process. */
@@ -29,10 +33,12 @@ export function containerTools(): Promise<ContainerTools> {
       }
     return {
       folder: box.path,
+      env: box.env,
       skopeo: tool('skopeo', flags),
       podman: tool('podman'),
       buildah: tool('buildah'),
       umoci: tool('umoci'),
+      containerd: tool('containerd'),
     }
   })
 }

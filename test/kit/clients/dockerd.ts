@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildResource } from '../resource-stack.ts'
-import type { RunResult } from '../run.ts'
+import type { Environment, RunResult } from '../run.ts'
 import { startProcess } from '../start-process.ts'
 import type { Containerd } from './containerd.ts'
 import { type Sandbox, sandbox } from './sandbox.ts'
@@ -9,10 +9,16 @@ import { type Sandbox, sandbox } from './sandbox.ts'
 export interface DockerdInit {
   /** The containerd that runs the containers of this engine. */
   readonly containerd: Pick<Containerd, 'address' | 'pid'>
+  /** Its daemon.json, to which a line is added; default: one of its own. */
+  readonly configFile?: string
 }
 
 /** A Docker engine of the test's own. It uses HTTP for every registry on 127.0.0.0/8. */
 export interface Dockerd extends AsyncDisposable {
+  /** Process id of the daemon. */
+  readonly pid: number
+  /** With it, other programs reach this daemon. */
+  readonly env: Environment
   /** Runs the docker command against this engine. */
   docker(args: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<RunResult>
   /** Returns the digest of the pulled manifest. */
@@ -35,17 +41,14 @@ export interface BuiltImage {
 }
 
 /** Starts dockerd in its own folder, without a bridge and firewall rules. */
-export function startDockerd({ containerd }: DockerdInit): Promise<Dockerd> {
+export function startDockerd({ containerd, configFile }: DockerdInit): Promise<Dockerd> {
   return buildResource(async (stack) => {
     const box = stack.own(await sandbox('dockerd'))
     const host = `unix://${join(box.path, 'd.sock')}`
-    // Without this file dockerd writes its identity to /etc/docker; there is no flag for it.
-    await writeFile(
-      join(box.path, 'daemon.json'),
-      JSON.stringify({ 'deprecated-key-path': join(box.path, 'key.json') }),
-    )
+    const config = configFile ?? join(box.path, 'daemon.json')
+    await writeOwnKeyPath(config, join(box.path, 'key.json'))
     const docker: Dockerd['docker'] = (args, options = {}) => box.run('docker', ['--host', host, ...args], options)
-    stack.own(
+    const { pid } = stack.own(
       await startProcess({
         // The containers, which containerd runs, must see the layers that dockerd mounts.
         command: 'nsenter',
@@ -54,22 +57,40 @@ export function startDockerd({ containerd }: DockerdInit): Promise<Dockerd> {
           '--target',
           String(containerd.pid),
           'dockerd',
-          ...daemonFlags(box.path, host, containerd.address),
+          ...daemonFlags(box.path, { host, containerd: containerd.address, config }),
         ],
         env: box.env,
         ready: (_output, signal) => docker(['version', '--format', '{{.Server.Version}}'], { signal }),
       }),
     )
-    return { docker, ...transferCommands(docker), ...imageCommands(docker, box) }
+    return {
+      pid,
+      env: { ...box.env, DOCKER_HOST: host },
+      docker,
+      ...transferCommands(docker),
+      ...imageCommands(docker, box),
+    }
   })
 }
 
-function daemonFlags(folder: string, host: string, containerd: string): string[] {
+/** Without this key dockerd writes its identity to /etc/docker; there is no flag for it. */
+async function writeOwnKeyPath(config: string, path: string): Promise<void> {
+  const text = await readFile(config, 'utf8').catch(() => '{}')
+  await writeFile(config, JSON.stringify({ ...(JSON.parse(text) as object), 'deprecated-key-path': path }, null, 2))
+}
+
+interface DaemonFlags {
+  readonly host: string
+  readonly containerd: string
+  readonly config: string
+}
+
+function daemonFlags(folder: string, { host, containerd, config }: DaemonFlags): string[] {
   const path = (name: string) => join(folder, name)
   return [
     ['--host', host],
     ['--containerd', containerd],
-    ['--config-file', path('daemon.json')],
+    ['--config-file', config],
     ['--data-root', path('root')],
     ['--exec-root', path('exec')],
     ['--pidfile', path('docker.pid')],

@@ -1,0 +1,129 @@
+import { adminClient, agentAdmin, type PullRow } from '../../../lib/api/index.ts'
+import { appError, type Clock, codeOf } from '../../../lib/base/index.ts'
+import { digestOf } from '../../../lib/core/index.ts'
+import type { HttpClient } from '../../../lib/http/index.ts'
+import type { AgentConfig } from '../../agent/index.ts'
+import type { MachineFiles } from '../setup/machine-files.ts'
+import { type Answer, ask } from './answer.ts'
+import type { RunCommand } from './command.ts'
+import type { EngineProbe } from './engine-probe.ts'
+
+/** A service that the agent calls, and what it answers to a question about nothing. */
+export interface MemberAnswer {
+  readonly ring: string
+  readonly id: string
+  readonly url: string
+  /** What the agent thinks of it; undefined when the agent does not tell. */
+  readonly healthy: boolean | undefined
+  readonly answer: Answer
+}
+
+/** The rings as the agent sees them, or the code of the error instead. */
+export type RingsAnswer = { readonly rings: readonly Ring[] } | { readonly code: string }
+
+interface Ring {
+  readonly name: string
+  readonly members: readonly { readonly id: string; readonly url: string; readonly healthy: boolean }[]
+}
+
+/** What a doctor is called to. */
+export interface VisitInit {
+  /** It shows no secret. */
+  readonly http: HttpClient
+  /** It shows the admin secret; only for the admin listener of the agent. */
+  readonly adminHttp: HttpClient
+  readonly clock: Clock
+  readonly run: RunCommand
+  readonly files: MachineFiles
+  readonly config: AgentConfig
+  /** Whether somebody has given the config; else it is made of defaults. */
+  readonly isConfigGiven: boolean
+  /** Base URLs of the agent's listeners. */
+  readonly urls: { readonly registry: string; readonly ops: string; readonly admin: string }
+  readonly engine: EngineProbe | undefined
+  /** The image to pull, as the engine takes it; undefined: one is looked for. */
+  readonly image: string | undefined
+}
+
+/** A path of each kind of service that only those who belong to the cluster may ask, about a blob that nobody has. */
+const nothing = digestOf(Buffer.from('shoal doctor'))
+const guardedPaths: Readonly<Record<string, string>> = {
+  origins: `/namespace/shoal%2Fdoctor/blobs/${nothing}`,
+  trackers: `/namespace/shoal%2Fdoctor/blobs/${nothing}/metainfo`,
+  buildIndexes: '/repositories/shoal%2Fdoctor/tags/doctor',
+}
+
+const RINGS = ['origins', 'trackers', 'buildIndexes'] as const
+
+/** The questions of a doctor. Each is asked once, when the first step wants to know. */
+export class Visit {
+  readonly init: VisitInit
+  readonly #known = new Map<string, Promise<unknown>>()
+  /** What the engine pulled, and since when; set by the step that pulls. */
+  pulled: { readonly image: string; readonly sinceMs: number } | undefined
+
+  constructor(init: VisitInit) {
+    this.init = init
+  }
+
+  ready(): Promise<Answer> {
+    return this.#once('ready', () => ask(this.init.http, `${this.init.urls.ops}/readyz`))
+  }
+
+  registry(): Promise<Answer> {
+    return this.#once('registry', () => ask(this.init.http, `${this.init.urls.registry}/v2/`))
+  }
+
+  metrics(): Promise<Answer> {
+    return this.#once('metrics', () => ask(this.init.http, `${this.init.urls.ops}/metrics`))
+  }
+
+  rings(): Promise<RingsAnswer> {
+    return this.#once('rings', async () =>
+      this.#admin()
+        .rings({})
+        .catch((err: unknown) => ({ code: codeOf(err) ?? 'UNKNOWN' })),
+    )
+  }
+
+  /** Every member of the rings: those that the agent tells, or else those in its config. */
+  members(): Promise<readonly MemberAnswer[]> {
+    return this.#once('members', async () => {
+      const told = await this.rings()
+      const { config, http } = this.init
+      const rings = 'rings' in told ? told.rings : RINGS.map((name) => ({ name, members: config[name].members }))
+      const secret = config.secrets.shown?.()
+      const asked = rings.flatMap(({ name, members }) =>
+        members.map(async (member): Promise<MemberAnswer> => {
+          const { id, url } = member
+          const answer = await ask(http, url + (guardedPaths[name] ?? '/'), secret)
+          return { ring: name, id, url, healthy: 'healthy' in member ? member.healthy : undefined, answer }
+        }),
+      )
+      return Promise.all(asked)
+    })
+  }
+
+  /** The pulls that the agent remembers since a moment, newest first. @throws what the admin listener answers */
+  async pullsSince(sinceMs: number): Promise<readonly PullRow[]> {
+    const { pulls } = await this.#admin().pulls({ since: String(sinceMs), n: '200' })
+    return pulls
+  }
+
+  /** The engine; only for steps that are skipped without one. */
+  get engine(): EngineProbe {
+    if (this.init.engine === undefined) throw appError('CONFIG_INVALID', { message: 'no engine runs here' })
+    return this.init.engine
+  }
+
+  #admin() {
+    return adminClient(this.init.adminHttp, this.init.urls.admin, agentAdmin)
+  }
+
+  #once<T>(name: string, question: () => Promise<T>): Promise<T> {
+    const known = this.#known.get(name) as Promise<T> | undefined
+    const asked = known ?? question()
+    this.#known.set(name, asked)
+    return asked
+  }
+}
