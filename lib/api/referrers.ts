@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AbortOptions } from '../base/index.ts'
+import { type AbortOptions, appError, hasCode } from '../base/index.ts'
 import { type Digest, type Referrer, type Repository, repositoryText } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import { jsonBody, sendForJson, sendForNothing } from './answer.ts'
@@ -58,13 +58,24 @@ export function referrerClient(http: HttpClient, url: string): ReferrerIndex {
   return {
     listReferrers(repository, subject, { last, signal } = {}) {
       const request = { method: 'GET', url: all(repository, subject) + query({ last }), signal } as const
-      return sendForJson<ReferrerPage>(http, request, { schema: referrerPageSchema })
+      return orUnsupported(sendForJson<ReferrerPage>(http, request, { schema: referrerPageSchema }))
     },
     putReferrer(repository, subject, referrer, { signal } = {}) {
       const target = all(repository, subject) + path`/${referrer.digest}`
-      return sendForNothing(http, { method: 'PUT', url: target, ...jsonBody(referrer), signal })
+      return orUnsupported(sendForNothing(http, { method: 'PUT', url: target, ...jsonBody(referrer), signal }))
     },
     deleteReferrer: (repository, subject, digest, { signal } = {}) =>
-      sendForNothing(http, { method: 'DELETE', url: all(repository, subject) + path`/${digest}`, signal }),
+      orUnsupported(
+        sendForNothing(http, { method: 'DELETE', url: all(repository, subject) + path`/${digest}`, signal }),
+      ),
+  }
+}
+
+/** A build-index of a version without these routes keeps no lists either. */
+async function orUnsupported<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (err) {
+    throw hasCode(err, 'NOT_FOUND') ? appError('REFERRERS_UNSUPPORTED', { cause: err }) : err
   }
 }

@@ -1,6 +1,7 @@
 import { type Clock, freshLooks } from '../base/index.ts'
 import { type Descriptor, type Digest, type Repository, repositoryText, type Tag } from '../core/index.ts'
 import type { BlobLink, BuildIndex } from './build-index.ts'
+import type { ReferrerPage } from './referrers.ts'
 
 /** A name that is nowhere is looked for at most once in this time, however many ask for it. */
 const PAUSE_MS = 250
@@ -8,13 +9,14 @@ const PAUSE_MS = 250
 const MAX_NAMES = 10_000
 
 /**
- * The same index; those who ask for the same tag, manifest or blob link share looks. Each gets what a look finds that
+ * The same index; those who ask for the same tag, manifest, blob link or list of referrers share looks. Each gets what a look finds that
  * began after he asked: so what was pushed is there at once, through whichever build-index or proxy it was pushed.
  */
 export function sharedLooks(index: BuildIndex, { clock }: { readonly clock: Clock }): BuildIndex {
   const looks = { pauseMs: PAUSE_MS, maxNames: MAX_NAMES }
   const descriptors = freshLooks<Descriptor>(clock, looks)
   const links = freshLooks<BlobLink>(clock, looks)
+  const lists = freshLooks<ReferrerPage>(clock, looks)
   const nameOf = (repository: Repository, reference: Tag | Digest) => `${repositoryText(repository)} ${reference}`
 
   return {
@@ -39,6 +41,21 @@ export function sharedLooks(index: BuildIndex, { clock }: { readonly clock: Cloc
         await index.putManifest(repository, descriptor, options)
       } finally {
         descriptors.came(nameOf(repository, descriptor.digest))
+      }
+    },
+    async listReferrers(repository, subject, { last, signal } = {}) {
+      if (last !== undefined) return index.listReferrers(repository, subject, { last, signal })
+      const first = async (leave: AbortSignal) => {
+        const page = await index.listReferrers(repository, subject, { signal: leave })
+        return page.referrers.length === 0 && page.next === undefined ? undefined : page
+      }
+      return (await lists.look(nameOf(repository, subject), first, { signal })) ?? { referrers: [] }
+    },
+    async putReferrer(repository, subject, referrer, options) {
+      try {
+        await index.putReferrer(repository, subject, referrer, options)
+      } finally {
+        lists.came(nameOf(repository, subject))
       }
     },
     getBlob: (repository, digest, options) =>

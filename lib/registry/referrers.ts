@@ -1,5 +1,6 @@
+import { appError } from '../base/index.ts'
 import { type Digest, parseDigest, type Referrer, type Repository } from '../core/index.ts'
-import { type Exchange, type Headers, sendBytes } from '../http/index.ts'
+import { type Exchange, type Headers, type LookBudget, sendBytes } from '../http/index.ts'
 import { fallbackReferrers, mergedReferrers, referrersIndex } from './fallback-tag.ts'
 import { manifestMediaTypes } from './manifest-fields.ts'
 import type { ReferrerPage, RegistryStorage } from './storage.ts'
@@ -15,17 +16,23 @@ const MAX_PAGE = 1000
 /** The list of what refers to a manifest. @throws DIGEST_INVALID, REFERRERS_UNSUPPORTED */
 export type ListReferrers = (exchange: Exchange, repository: Repository, digestText: string) => Promise<void>
 
-export function listReferrers({
-  manifests,
-  referrers,
-}: Pick<RegistryStorage, 'manifests' | 'referrers'>): ListReferrers {
+export interface ListReferrersComponents {
+  readonly storage: Pick<RegistryStorage, 'manifests' | 'referrers'>
+  readonly looks: Pick<LookBudget, 'during'>
+}
+
+export function listReferrers({ storage, looks }: ListReferrersComponents): ListReferrers {
+  const { manifests, referrers } = storage
   return async (exchange, repository, digestText) => {
     const subject = parseDigest(digestText)
     const { signal, query } = exchange
     const asked = query.get('last')
     const last = asked === null || asked === '' ? undefined : parseDigest(asked)
-    const listed = await collected(last, (after) => referrers.list(repository, subject, { signal, last: after }))
-    const named = (await fallbackReferrers(manifests, repository, subject, { signal })) ?? []
+    const look = async () => {
+      const listed = await collected(last, (after) => referrers.list(repository, subject, { signal, last: after }))
+      return { listed, named: await fallbackReferrers(manifests, repository, subject, { signal }) }
+    }
+    const { listed, named } = await paidWhenInVain(exchange, looks, look)
     // Only those on this page; without more pages, all the rest.
     const end = listed.next
     const isHere = ({ digest }: Referrer) =>
@@ -40,6 +47,32 @@ export function listReferrers({
       ...(end !== undefined && { link: nextPage({ repository, subject, last: end, type: wanted }) }),
     }
     sendBytes(exchange, { status: 200, headers, body: referrersIndex(shown) })
+  }
+}
+
+interface Looked {
+  readonly listed: ReferrerPage
+  readonly named: readonly Referrer[]
+}
+
+const isNothing = ({ listed, named }: Looked) => listed.referrers.length + named.length === 0
+
+/** Nothing is an answer here, and costs the caller what a look for a name costs that is nowhere. */
+async function paidWhenInVain(
+  { req }: Exchange,
+  looks: ListReferrersComponents['looks'],
+  look: () => Promise<Looked>,
+): Promise<Looked> {
+  let found: Looked | undefined
+  try {
+    return await looks.during(req, async () => {
+      found = await look()
+      if (isNothing(found)) throw appError('MANIFEST_UNKNOWN')
+      return found
+    })
+  } catch (err) {
+    if (found === undefined) throw err
+    return found
   }
 }
 

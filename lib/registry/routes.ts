@@ -90,7 +90,7 @@ function readOperations(storage: RegistryStorage, init: RegistryInit): Operation
   const { traffic = noTraffic, looks = anyLooks } = init
   const read = reads({ storage, traffic, looks })
   const list = lists({ storage, looks })
-  const referrersOf = listReferrers(storage)
+  const referrersOf = listReferrers({ storage, looks })
   const both = (operation: () => Promise<void> | void): Operations => ({ GET: operation, HEAD: operation })
   return (exchange, target, at) => {
     switch (target.kind) {

@@ -70,7 +70,7 @@ async function bringOne(
     await remote.index.putReferrer(repository, subject, referrer, options)
     return 'brought'
   } catch (err) {
-    if (hasCode(err, 'REFERRERS_UNSUPPORTED', 'NOT_FOUND')) return 'unwanted'
+    if (hasCode(err, 'REFERRERS_UNSUPPORTED')) return 'unwanted'
     // What is lost of a signature must not keep the image from going along.
     if (!hasCode(err, 'MANIFEST_UNKNOWN', 'BLOB_UNKNOWN', 'MANIFEST_INVALID', 'REPLICA_TOO_LARGE')) throw err
     const fields = { remote: remote.name, subject, digest: referrer.digest, err }

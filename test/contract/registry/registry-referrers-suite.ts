@@ -195,12 +195,12 @@ export function registryReferrersSuite<R extends RunningRegistry>(
       const news = Array.from({ length: 5 }, (_, i) => artifact(i))
       await Promise.all(news.map((each) => put(repository, each.digest, each)))
       const tagged = async () => digestsIn(await writer().send('GET', `/v2/${repository}/manifests/${tag}`))
-      expect(await tagged()).toEqual(sorted([old, ...news]))
+      expect((await tagged()).toSorted()).toEqual(sorted([old, ...news]))
       expect(digestsIn(await referrers(repository, subject.digest))).toEqual(sorted([old, ...news]))
 
       const [gone, ...rest] = news as [FixtureManifest, ...FixtureManifest[]]
       await writer().send('DELETE', `/v2/${repository}/manifests/${gone.digest}`)
-      expect(await tagged()).toEqual(sorted([old, ...rest]))
+      expect((await tagged()).toSorted()).toEqual(sorted([old, ...rest]))
     })
 
     test('no fallback tag is made where there was none, and one that is no OCI index is left alone', async () => {
@@ -214,6 +214,35 @@ export function registryReferrersSuite<R extends RunningRegistry>(
       await put(repository, two.digest, two)
       const tagged = await writer().send('GET', `/v2/${repository}/manifests/${tag}`)
       expect(tagged.headers['docker-content-digest']).toBe(list.digest)
+    })
+
+    test('an image that is tagged by a digest is no list of referrers, and stays as it is', async () => {
+      const { repository, config, artifact } = await withSubject()
+      const platform = { os: 'linux', architecture: 'arm64' }
+      const image = manifestFixture(OCI_IMAGE, { config, layers: [], annotations: { for: 'arm64' } })
+      await put(repository, image.digest, image)
+      const index = manifestFixture(OCI_INDEX, { manifests: [{ ...descriptorOf(image, OCI_IMAGE), platform }] })
+      const tag = index.digest.replace(':', '-')
+      await put(repository, tag, index)
+      const signature = artifact(1, { subject: descriptorOf(index, OCI_INDEX), artifactType: SIGNATURE })
+      await put(repository, signature.digest, signature)
+      expect(digestsIn(await referrers(repository, index.digest))).toEqual([signature.digest])
+      const tagged = await writer().send('GET', `/v2/${repository}/manifests/${tag}`)
+      expect(tagged.headers['docker-content-digest']).toBe(index.digest)
+    })
+
+    test('what else a fallback tag says stays in it', async () => {
+      const { repository, subject, artifact, config } = await withSubject()
+      const tag = subject.digest.replace(':', '-')
+      const old = manifestFixture(OCI_IMAGE, { config, layers: [], annotations: { old: 'two' } })
+      await put(repository, old.digest, old)
+      const entry = { ...descriptorOf(old, OCI_IMAGE), data: 'e30=', urls: ['https://example.com'] }
+      const fields = { manifests: [entry], annotations: { by: 'a tool' } }
+      await put(repository, tag, manifestFixture(OCI_INDEX, fields))
+      const next = artifact(1)
+      await put(repository, next.digest, next)
+      const tagged = (await writer().send('GET', `/v2/${repository}/manifests/${tag}`)).json()
+      expect(tagged).toMatchObject({ annotations: { by: 'a tool' }, manifests: [entry, { digest: next.digest }] })
     })
 
     test.each([
