@@ -265,6 +265,7 @@ describe('the doctor proves it with a real pull', () => {
   }
 
   const registryKeys = () => ({ listener: { bind: hostOf(agent) }, ownNames: [own] })
+  // An engine that has had the manifest before does not ask for it again.
   const everything = /^the agent answered [1-9]\d* look-ups, \d+ manifests and [1-9]\d* blobs: from/
 
   test(
