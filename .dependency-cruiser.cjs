@@ -131,7 +131,7 @@ module.exports = {
       from: { path: '^services/build-index/replication/' },
       to: {
         path: '^services/build-index/',
-        pathNot: '^services/build-index/(replication/|(index-records|key-pages|tag-records|tag-version)\\.ts$)',
+        pathNot: '^services/build-index/(replication/|(announced|index-records|key-pages|tag-records|tag-version)\\.ts$)',
       },
     },
     ...Object.entries(packageRooms).map(([name, room]) => ({

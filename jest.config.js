@@ -30,6 +30,7 @@ export default {
   randomize: true,
   // Most tests wait for sockets, disks, rates and child processes: with one worker for each core, the cores idle.
   maxWorkers: Math.ceil(availableParallelism() * 1.5),
-  testTimeout: 30_000,
+  // Far above what any test needs, since machines may be busy with others.
+  testTimeout: 90_000,
   reporters: ['default', '<rootDir>/test/kit/summary-reporter.js'],
 }

@@ -49,7 +49,40 @@ export {
   replicationStates,
 } from './build-index-admin.ts'
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
+export {
+  type Holding,
+  holdings,
+  type JobAnswer,
+  type JobBody,
+  type JobHostAnswer,
+  type JobKind,
+  type JobScope,
+  type JobState,
+  jobKinds,
+  jobStates,
+  type KeptJob,
+  type KeptRow,
+  keptJobSchema,
+  keptRowSchema,
+  MAX_JOB_HOSTS,
+  MAX_ORDER_ITEMS,
+  type Progress,
+} from './fleet-jobs.ts'
 export { describedRoutes } from './openapi.ts'
+export {
+  ORDERS_PATH,
+  type Order,
+  type OrderAnswer,
+  type OrderId,
+  type OrderItem,
+  type OrderPoll,
+  type OrdersClient,
+  orderLimits,
+  orderPollSchema,
+  ordersClient,
+  type ToldOrder,
+  wireOrder,
+} from './orders.ts'
 export { originClient } from './origin.ts'
 export { originAdmin } from './origin-admin.ts'
 export {
@@ -139,8 +172,8 @@ export {
   type ControlEntry,
   type ControlVersion,
   controlClient,
-  controlEntrySchema,
   controlLimits,
   controlRoute,
+  keptControlSchema,
   toldControlSchema,
 } from './tracker-control.ts'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { adminCall, adminStream } from './admin.ts'
 import { list, opaque, table, text } from './bounded.ts'
+import { fleetCalls } from './fleet-admin.ts'
 import { adminApi } from './openapi.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
@@ -188,6 +189,8 @@ export const trackerAdmin = adminApi({
       hosts: countSchema,
       bans: countSchema,
       drains: countSchema,
+      /** Hosts that come here for orders. */
+      listening: countSchema,
       /** Nodes by zone, of the zones with most of them; an empty name stands for no zone. */
       zones: table(countSchema, { max: MAX_ENTRIES, maxKey: 255 }),
       /** Zones that are not shown. */
@@ -270,10 +273,11 @@ export const trackerAdmin = adminApi({
     codes: ['BODY_INVALID', 'CHANGED_MEANWHILE'],
     answer: settingsAnswer.extend({ holds: holdsSchema }),
   }),
+  ...fleetCalls,
   events: adminStream({
     method: 'GET',
     path: '/events',
-    summary: 'joins, completions, bans and drains as server-sent events, from Last-Event-ID on',
+    summary: 'joins, completions, bans, drains and jobs as server-sent events, from Last-Event-ID on',
     query: { kinds: 'only events of these kinds, with commas between them' },
     codes: ['SHUTTING_DOWN', 'REQUEST_INVALID'],
     answer: table(opaque(), { max: 32, maxKey: 64 }),

@@ -14,6 +14,8 @@ const MAX_TOLD = 16
 const MAX_TOLD_BYTES = 256 * 1024
 /** Most words on a page. */
 const MAX_WORDS = 1000
+/** Most words in the file of a tracker: all bans and drains, and those that were taken back. */
+const MAX_KEPT = 100_000
 /** Longest wait for the answer of another tracker. */
 const ANSWER_MS = 2_000
 
@@ -25,7 +27,7 @@ const versionSchema = z.object({ atMs: z.number().int().min(0), by: text(128) })
 export type ControlVersion = z.output<typeof versionSchema>
 
 /** The last word of admins on one thing. */
-export const controlEntrySchema = z.object({
+const controlEntrySchema = z.object({
   kind: z.enum(['ban', 'drain', 'settings']),
   /** Of a mark; empty for the settings. */
   target: text(45),
@@ -35,6 +37,9 @@ export const controlEntrySchema = z.object({
   settings: trackerSettingsSchema.exactOptional(),
 })
 export type ControlEntry = z.output<typeof controlEntrySchema>
+
+/** What a tracker keeps in its file. */
+export const keptControlSchema = z.object({ entries: list(controlEntrySchema, MAX_KEPT) })
 
 export const toldControlSchema = z.object({ entries: list(controlEntrySchema, MAX_TOLD) })
 

@@ -17,30 +17,48 @@ export interface ImageWalk<Root> {
   readonly platform?: Platform | undefined
 }
 
+/** What an image consists of, each part once, in the order in which its manifests name them. */
+export interface ImageContent<Root> {
+  /** The image itself, and what its indexes name. */
+  readonly manifests: readonly Manifest<Root>[]
+  /** Configs and layers. */
+  readonly blobs: readonly Descriptor[]
+}
+
 /**
- * The configs and layers of an image, each once, in the order in which its manifests name them. Reads every manifest on
- * the way. @throws MANIFEST_INVALID, also for an image of too many manifests or blobs; MANIFEST_UNKNOWN when an index has nothing
- * for the platform; what `read` throws
+ * Reads every manifest of an image on the way. @throws MANIFEST_INVALID, also for an image of too many manifests or
+ * blobs; MANIFEST_UNKNOWN when an index has nothing for the platform; what `read` throws
  */
-export async function imageBlobs<Root extends Pick<Descriptor, 'digest'>>(
+export async function imageContent<Root extends Pick<Descriptor, 'digest'>>(
   { read, platform }: ImageWalk<Root>,
   root: Root,
   options: AbortOptions = {},
-): Promise<readonly Digest[]> {
-  const blobs = new Set<Digest>()
+): Promise<ImageContent<Root>> {
+  const blobs = new Map<Digest, Descriptor>()
   const manifests = new Map<Digest, Manifest<Root>>([[root.digest, root]])
   // A map gives what is added while it is walked.
   for (const manifest of manifests.values()) {
     throwIfAborted(options.signal)
     const parts = imageParts(await read(manifest, options))
-    for (const { digest } of parts.blobs) blobs.add(digest)
+    for (const blob of parts.blobs) if (!blobs.has(blob.digest)) blobs.set(blob.digest, plain(blob))
     for (const child of wanted(parts.manifests, platform)) {
-      if (!manifests.has(child.digest)) manifests.set(child.digest, child)
+      if (!manifests.has(child.digest)) manifests.set(child.digest, plain(child))
     }
     if (manifests.size > MAX_MANIFESTS || blobs.size > MAX_BLOBS)
       throw appError('MANIFEST_INVALID', { message: 'the image has too many manifests, or blobs' })
   }
-  return [...blobs]
+  return { manifests: [...manifests.values()], blobs: [...blobs.values()] }
+}
+
+const plain = ({ digest, mediaType, size }: Descriptor): Descriptor => ({ digest, mediaType, size })
+
+/** The configs and layers of an image. @throws as `imageContent` */
+export async function imageBlobs<Root extends Pick<Descriptor, 'digest'>>(
+  walk: ImageWalk<Root>,
+  root: Root,
+  options: AbortOptions = {},
+): Promise<readonly Digest[]> {
+  return (await imageContent(walk, root, options)).blobs.map(({ digest }) => digest)
 }
 
 /** A manifest that says for no machine what it is for is for all. */

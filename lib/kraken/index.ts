@@ -1,4 +1,4 @@
-export { imageBlobs } from './image-blobs.ts'
+export { type ImageContent, imageBlobs, imageContent } from './image-blobs.ts'
 export { type ImageTag, parseImageTag, parseLooseDigest } from './image-tag.ts'
 export { type ListPage, type ListRequest, listRequest, sendList } from './list-page.ts'
 export { NOTIFICATION_TYPE, pushedImages } from './notification.ts'

@@ -1,4 +1,5 @@
 export { type CommonConfig, commonKeys, listenerOf, rings, secretsOf } from './config.ts'
+export { connectionRoom } from './connection-room.ts'
 export { listenerConfig } from './listeners.ts'
 export { type MissingNow, type OpsRoutesInit, opsRoutes, type ReadinessCheck } from './ops-routes.ts'
 export { runService } from './run-service.ts'

@@ -134,6 +134,14 @@ export interface BlobUploads {
   upload(id: string): Promise<Upload>
 }
 
+/** A partial as it lies in the store. */
+export interface HeldPartial {
+  readonly digest: Digest
+  readonly map: PieceMap
+  /** Of the pieces that are here. */
+  readonly bytes: number
+}
+
 /** Blobs that arrive in pieces. */
 export interface PartialBlobs {
   /**
@@ -141,8 +149,10 @@ export interface PartialBlobs {
    * STORE_CORRUPT. @throws STORE_FULL
    */
   openPartial(digest: Digest, map: PieceMap): Promise<PartialBlob>
-  /** Partials that are open or were left by an earlier run. */
-  partials(): Promise<readonly { readonly digest: Digest; readonly map: PieceMap }[]>
+  /** Partials that are open or were left by an earlier run, and how many bytes of each are here. */
+  partials(): Promise<readonly HeldPartial[]>
+  /** Removes a partial that nobody uses now. False when it is in use, and stays; true when there is none after the call. */
+  dropPartial(digest: Digest): Promise<boolean>
 }
 
 /** Small files beside complete blobs. */

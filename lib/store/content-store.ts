@@ -204,6 +204,11 @@ class ContentStore implements ManagedStore {
     return this.#partials.list()
   }
 
+  async dropPartial(digest: Digest) {
+    if (!this.#partials.list().some((partial) => partial.digest === digest)) return true
+    return !this.#leases.held(digest) && this.#partials.evict(digest)
+  }
+
   sidecar(digest: Digest, name: SidecarName) {
     return this.#blobs.sidecar(digest, name)
   }

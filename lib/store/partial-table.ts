@@ -1,6 +1,6 @@
 import { appError, type KeyedLock } from '../base/index.ts'
 import type { Digest, PieceMap } from '../core/index.ts'
-import type { PartialBlob } from './blob-store.ts'
+import type { HeldPartial, PartialBlob } from './blob-store.ts'
 import type { BlobCandidate } from './eviction.ts'
 import type { Leases } from './leases.ts'
 import { type ManagedPartial, managedPartial, type PartialComponents } from './managed-partial.ts'
@@ -10,7 +10,7 @@ export interface PartialTable {
   restore(found: readonly FoundPartial[]): void
   /** Opens or creates a partial. One with other piece geometry is removed first, and its users get STORE_CORRUPT. */
   open(digest: Digest, map: PieceMap): Promise<PartialBlob>
-  list(): readonly { readonly digest: Digest; readonly map: PieceMap }[]
+  list(): readonly HeldPartial[]
   /** Partials that nobody uses now. */
   idle(): readonly BlobCandidate[]
   /** Removes the partial unless somebody has begun to use it. Returns whether it was removed. */
@@ -67,7 +67,7 @@ class Partials implements PartialTable {
   }
 
   list() {
-    return [...this.#left.values(), ...this.#inUse.values()].map(({ digest, map }) => ({ digest, map }))
+    return [...this.#left.values(), ...this.#inUse.values()].map(({ digest, map, bytes }) => ({ digest, map, bytes }))
   }
 
   idle(): readonly BlobCandidate[] {

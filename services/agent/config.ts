@@ -52,6 +52,8 @@ export const agentSchema = z.strictObject({
   origins: rings.origins,
   trackers: rings.trackers,
   buildIndexes: rings.buildIndexes,
+  /** Trackers may tell this agent to fetch, delete and pin blobs, and ask what it holds. */
+  orders: z.boolean().default(true),
   /** CIDRs of the networks that peers may belong to. */
   allowedPeers: z.array(z.string()).default(['0.0.0.0/0', '::/0']),
   limits: z

@@ -24,14 +24,17 @@ import {
   tcpTransport,
 } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
+import { type BringBlob, bringBlob } from './bring-blob.ts'
 import type { AgentConfig } from './config.ts'
-import { ownPlatform } from './kraken/platform.ts'
-import { type PreloadComponents, preload } from './kraken/preload.ts'
+import type { CarryOutComponents } from './fleet/carry-out.ts'
+import { orders } from './fleet/orders.ts'
+import { preload } from './kraken/preload.ts'
 import { type AgentKrakenComponents, agentKrakenRoutes } from './kraken/routes.ts'
 import { keptLinks, type LinkIndex, linkedOpen, links } from './links/index.ts'
 import { originNames } from './origin-names.ts'
+import { ownPlatform } from './platform.ts'
 import { PullLog } from './pull-log.ts'
-import { type Pulls, pulls } from './pulls.ts'
+import { pulls } from './pulls.ts'
 import { agentStorage } from './registry-storage.ts'
 import { adminRoutes, blobRoute } from './server.ts'
 import { clusterMetainfo, originPieces, trackerAnnouncer } from './swarm-sources.ts'
@@ -69,12 +72,19 @@ function clusterClients(runtime: Runtime, config: AgentConfig) {
 
 type Clients = ReturnType<typeof clusterClients>
 
+interface EngineParts {
+  readonly store: SwarmStore
+  readonly clients: Clients
+  readonly digester: PieceDigester
+  /** Proves to trackers that its announces come from the same peer. */
+  readonly key: string
+}
+
 function agentEngine(
   runtime: Runtime,
   config: AgentConfig,
-  { store, clients, digester }: { store: SwarmStore; clients: Clients; digester: PieceDigester },
+  { store, clients, digester, key }: EngineParts,
 ): SwarmEngine {
-  const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
   const peerId = peerIdOf(key)
   const { zone, labels } = config
   const identity = { key, zone, labels }
@@ -153,9 +163,9 @@ function readers({ logger }: Runtime, { secrets, registry: { anonymous } }: Agen
 }
 
 interface KrakenParts extends Omit<AgentKrakenComponents, 'preload' | 'store'> {
-  readonly store: AgentKrakenComponents['store'] & PreloadComponents['store']
+  readonly store: AgentKrakenComponents['store']
+  readonly bring: BringBlob
   readonly storage: Pick<RegistryStorage, 'manifests'>
-  readonly pulls: Pulls
   /** The route for blobs, which Kraken's agents have as well. */
   readonly blobs: Route
 }
@@ -175,6 +185,29 @@ function krakenListener(runtime: Runtime, config: AgentConfig, parts: KrakenPart
   }
 }
 
+interface OrdersParts {
+  readonly clients: Clients
+  readonly work: CarryOutComponents
+  /** Of its announces. */
+  readonly key: string
+}
+
+function agentOrders(runtime: Runtime, config: AgentConfig, { clients, work, key }: OrdersParts): readonly Startable[] {
+  if (!config.orders) return []
+  const { zone, labels, folder, store } = config
+  const { os, architecture } = ownPlatform()
+  return [
+    orders(
+      { ...runtime, ...work, http: clients.http, trackers: clients.rings.trackers },
+      {
+        ...{ peerId: peerIdOf(key), platform: `${os}/${architecture}`, folder: store.volumes[0] ?? folder },
+        ...(zone !== undefined && { zone }),
+        ...(labels !== undefined && { labels }),
+      },
+    ),
+  ]
+}
+
 /** One agent. @throws INSECURE_BIND, READERS_UNSAID, CONFIG_INVALID */
 export function agentService(components: AgentComponents, config: AgentConfig): AgentService {
   const runtime = serviceRuntime('agent', config, components)
@@ -183,7 +216,8 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const store = components.wrapStore?.(plainStore) ?? plainStore
   const clients = clusterClients(runtime, config)
   const digester = threadDigester()
-  const engine = agentEngine(runtime, config, { store, clients, digester })
+  const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
+  const engine = agentEngine(runtime, config, { store, clients, digester, key })
   const traffic = blobTraffic(metrics)
   const onSent = (bytes: number) => traffic.sent('client', bytes)
   const onPull = (summary: PullSummary) => {
@@ -193,15 +227,11 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const log = new PullLog(runtime, { nameOf: originNames(clients.rings.origins) })
   const { kept, proven, linked } = agentLinks(runtime, config, { store, engine, index: clients.index })
   const pulling = pulls({ ...runtime, engine, linked, log, onPull })
+  const bring = bringBlob({ ...runtime, store, pulls: pulling })
   const storage = agentStorage({ links: proven, pulls: pulling, index: clients.index })
   const blobs = blobRoute(pulling, onSent)
-  const routes = [
-    ...registryRoutes(storage, {
-      ...config.registry,
-      traffic: { received: () => undefined, sent: onSent },
-    }),
-    blobs,
-  ]
+  const counted = { received: () => undefined, sent: onSent }
+  const routes = [...registryRoutes(storage, { ...config.registry, traffic: counted }), blobs]
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
     checks: { store: () => plainStore.trouble },
@@ -212,13 +242,14 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
         anonymous: readers(runtime, config, config.registry.listener.bind.host),
       },
       admin: { routes: adminRoutes({ store, engine, log, rings: clients.rings }) },
-      kraken: krakenListener(runtime, config, { store, engine, index: clients.index, storage, pulls: pulling, blobs }),
+      kraken: krakenListener(runtime, config, { store, engine, index: clients.index, storage, bring, blobs }),
     },
   })
   return {
     ...shell.around([
       ...[clients.http, store, kept, digester, engine, seedStored(store, engine)],
       ...[agentScrub(runtime, config, { store, engine, digester }), ...shell.listeners],
+      ...agentOrders(runtime, config, { clients, work: { store, engine, links: proven, bring }, key }),
     ]),
     engine,
     get url() {

@@ -76,7 +76,10 @@ const configOf: Readonly<Record<ServiceKind, ConfigOf>> = {
     backends: [{ repository: '*', backend }],
     ...{ origins, trackers },
   }),
-  tracker: (id, { origins, trackers }, data) => ({ member: id, origins, trackers, folder: join(data, id) }),
+  tracker: (id, { origins, trackers, buildIndexes }, data) => ({
+    ...{ member: id, origins, trackers, buildIndexes },
+    folder: join(data, id),
+  }),
   buildIndex: (_id, { backend, origins }) => ({ backend, origins }),
   proxy: (_id, { origins, buildIndexes, ownNames }) => ({ registry: { ownNames }, origins, buildIndexes }),
 }

@@ -30,7 +30,9 @@ export const trackerSchema = z.strictObject({
   trackers: rings.trackers,
   /** The ring of origins whose metainfo the tracker relays. */
   origins: rings.origins,
-  /** Where bans, drains and settings of admins are kept. One process per folder. */
+  /** They say what images consist of, for jobs. */
+  buildIndexes: rings.buildIndexes,
+  /** Where jobs, and bans, drains and settings of admins, are kept. One process per folder. */
   folder: z.string().min(1).default('data/tracker'),
   /** The order in which an answer names peers. */
   policy: z
@@ -91,6 +93,17 @@ export const trackerSchema = z.strictObject({
     .refine(({ driver, url }) => driver === 'memory' || url !== undefined, {
       message: 'the driver redis needs a url, such as redis://redis.example.com:6379',
       path: ['url'],
+    })
+    .prefault({}),
+  /** Jobs for hosts. */
+  fleet: z
+    .strictObject({
+      /** Hosts of one job that work at the same time, unless the job says otherwise. */
+      atOnce: z.number().int().min(1).max(1000).default(50),
+      /** So long after the start, a job must name its hosts: not all have come yet. */
+      gather: duration.prefault('45s'),
+      /** How long a job that has ended is kept. */
+      keep: duration.prefault('7d'),
     })
     .prefault({}),
   relay: z

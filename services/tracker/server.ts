@@ -25,6 +25,7 @@ import type { Announcements } from './announcements.ts'
 import { encodeBep3Answer, encodeBep3Failure, parseBep3Query } from './bep3.ts'
 import type { Control } from './control/control.ts'
 import { controlExchange } from './control/control-exchange.ts'
+import { type OrderRoutesComponents, orderRoutes } from './fleet/order-routes.ts'
 import { introduction } from './introduction.ts'
 import { ownerByHost, ownerByKey } from './owner.ts'
 import type { PeerRegistry } from './peer-registry.ts'
@@ -34,7 +35,7 @@ import type { Preface } from './relay/relay-reader.ts'
 import type { SeedRegistry } from './seeds/seed-registry.ts'
 import { socketAddress } from './socket-address.ts'
 
-export interface TrackerRoutesComponents {
+export interface TrackerRoutesComponents extends OrderRoutesComponents {
   readonly announcements: Announcements
   readonly registry: PeerRegistry
   readonly seeds: SeedRegistry
@@ -106,6 +107,7 @@ export function trackerServerRoutes(components: TrackerRoutesComponents): readon
       handle: begin,
     },
     ...controlExchange(components.control),
+    ...orderRoutes(components),
   ]
 }
 

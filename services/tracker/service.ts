@@ -1,6 +1,6 @@
-import { announceLimits, controlClient, originCluster } from '../../lib/api/index.ts'
+import { setMaxListeners } from 'node:events'
+import { announceLimits, controlClient, type JobAnswer, originCluster } from '../../lib/api/index.ts'
 import type { Clock, Startable, Timer } from '../../lib/base/index.ts'
-import type { Cluster } from '../../lib/cluster/index.ts'
 import { type HttpClient, lookBudget } from '../../lib/http/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { trackerAdminRoutes } from './admin/admin.ts'
@@ -10,7 +10,8 @@ import { type Control, control } from './control/control.ts'
 import { controlFile } from './control/control-file.ts'
 import { type ControlSpread, controlSpread } from './control/control-spread.ts'
 import { crossings } from './crossings.ts'
-import { eventLog } from './events/event-log.ts'
+import { type EventLog, eventLog } from './events/event-log.ts'
+import { type Fleet, type FleetComponents, fleet } from './fleet/fleet.ts'
 import { feeds } from './hosts/feeds.ts'
 import { hostBook } from './hosts/host-book.ts'
 import { hostHealth } from './hosts/host-health.ts'
@@ -21,7 +22,7 @@ import { type PeerRegistry, peerRegistry } from './peer-registry.ts'
 import { noPeerStore, type PeerStore } from './peer-store/peer-store.ts'
 import { redisPeerStore } from './peer-store/redis-peer-store.ts'
 import { storeMeters } from './peer-store/store-meters.ts'
-import { type MetainfoRelay, metainfoRelay } from './relay/metainfo-relay.ts'
+import { type MetainfoRelay, type MetainfoRelayComponents, metainfoRelay } from './relay/metainfo-relay.ts'
 import { type SeedRegistry, seedRegistry } from './seeds/seed-registry.ts'
 import { trackerServerRoutes } from './server.ts'
 import { stalls } from './stalls.ts'
@@ -129,22 +130,10 @@ function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: Tra
   return { book, feeds: feeding, health, names, events, observer: observing, control: steering }
 }
 
-interface Reached {
-  readonly http: HttpClient
-  readonly cluster: Cluster
-}
-
-/** Metainfo from the origins. */
-const relaying = (runtime: Runtime, { http, cluster }: Reached, { relay }: TrackerConfig): MetainfoRelay =>
-  metainfoRelay(
-    { ...runtime, cluster, origins: originCluster({ http, cluster }) },
-    { cacheBytes: relay.cache, maxUpstreams: relay.maxUpstreams, lingerMs: relay.linger, missTtlMs: relay.missTtl },
-  )
-
 /** What admins say, to and from the other trackers. */
 function spreading(
   runtime: Runtime,
-  { http, control: steering }: Pick<Reached, 'http'> & Pick<Known, 'control'>,
+  { http, control: steering }: { readonly http: HttpClient } & Pick<Known, 'control'>,
   { member, trackers }: TrackerConfig,
 ): ControlSpread {
   const others = trackers.members.filter(({ id }) => id !== member)
@@ -154,9 +143,25 @@ function spreading(
   })
 }
 
+function relayOf(parts: MetainfoRelayComponents, { relay }: TrackerConfig): MetainfoRelay {
+  const { cache: cacheBytes, linger: lingerMs, missTtl: missTtlMs, maxUpstreams } = relay
+  return metainfoRelay(parts, { cacheBytes, maxUpstreams, lingerMs, missTtlMs })
+}
+
+interface FleetParts extends Pick<FleetComponents, 'http' | 'origins' | 'buildIndexes'> {
+  readonly events: Pick<EventLog, 'add'>
+}
+
+function fleetOf(runtime: Runtime, { events, ...parts }: FleetParts, config: TrackerConfig): Fleet {
+  const onJob = ({ id, kind, target, state, hosts }: JobAnswer) => events.add('job', { id, kind, target, state, hosts })
+  return fleet({ ...runtime, ...parts, onJob }, config)
+}
+
 /** Fires a signal at the stop. */
 function ending(): Startable & { readonly signal: AbortSignal } {
   const controller = new AbortController()
+  // Each stream of events, and each question that is being kept, adds a listener; this is not a leak.
+  setMaxListeners(0, controller.signal)
   return {
     signal: controller.signal,
     start: () => Promise.resolve(),
@@ -180,32 +185,33 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const known = { registry, seeds, store }
   const end = ending()
   const spread = spreading(runtime, { http, control: observed.control }, config)
+  const parts = { ...runtime, ...observed, ...known }
   const announcing = announcements({
-    ...runtime,
-    ...observed,
-    ...known,
+    ...parts,
     naming: naming({
-      ...{ ...runtime, ...observed, ...known },
+      ...parts,
       crossings: crossings(runtime.clock, { maxCrossings: MAX_CROSSINGS }),
       stalls: stalls(runtime.clock, { maxZones: MAX_STALLS }),
     }),
   })
-  const relay = relaying(runtime, { http, cluster }, config)
+  const origins = originCluster({ http, cluster })
+  const buildIndexes = serviceCluster(runtime, { name: 'buildIndexes', ...config.buildIndexes })
+  const orders = fleetOf(runtime, { http, origins, buildIndexes, events: observed.events }, config)
+  const relay = relayOf({ ...runtime, cluster, origins }, config)
   const routes = trackerServerRoutes({
     ...runtime,
     announcements: announcing,
     ...known,
     control: observed.control,
+    ...orders,
+    end: end.signal,
     relay,
     looks: lookBudget(runtime, LOOKS),
   })
   const admin = trackerAdminRoutes({
-    ...runtime,
-    ...observed,
-    ...known,
-    spread,
+    ...{ ...parts, ...orders, spread },
     end: end.signal,
-    rings: { origins: cluster },
+    rings: { origins: cluster, buildIndexes },
   })
   const shell = serviceShell(runtime, config, {
     kind: 'tracker',
@@ -215,7 +221,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const sweeping = sweeper(runtime.clock, registry, seeds, observed.book)
   return {
     // Stop the relay and the streams of events before the listeners, which wait for them: they do not end by themselves.
-    ...shell.around([http, observed.control, sweeping, store, ...shell.listeners, spread, relay, end]),
+    ...shell.around([http, observed.control, sweeping, store, orders, ...shell.listeners, spread, relay, end]),
     get url() {
       return shell.url('http')
     },

@@ -1,4 +1,4 @@
-import { type AdminCall, type AdminCalls, adminClient } from '../../../lib/api/index.ts'
+import { type AdminCall, type AdminCalls, adminClient, trackerAdmin } from '../../../lib/api/index.ts'
 import { errorTable, type ProcessHost, systemClock } from '../../../lib/base/index.ts'
 import { serviceFacts } from '../../../lib/service/index.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -7,6 +7,7 @@ import { type AdminApi, adminApis } from './apis.ts'
 import { callAdmin, targetOptions } from './call.ts'
 import type { TargetFlags } from './target.ts'
 import { type Verb, verbName } from './verb.ts'
+import { whoHasCommand } from './who-has.ts'
 
 type Flags = TargetFlags & { readonly json?: boolean } & Readonly<Record<string, string | undefined | boolean>>
 
@@ -28,6 +29,8 @@ function perform({ api, name, call, verb }: Entry, input: Flags, host: ProcessHo
     const asked = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, value?.toString() ?? '']))
     const body = verb.body === undefined ? {} : { body: verb.body(asked) }
     const answer = await adminClient<AdminCalls>(http, url, api.calls)[name]?.({ ...asked, ...body })
+    if (input['wait'] === true && verb.wait !== undefined)
+      return verb.wait(adminClient(http, url, trackerAdmin), answer as never)
     return call.stream === true ? each(answer as AsyncIterable<unknown>, printed) : printed(answer)
   })
 }
@@ -57,6 +60,7 @@ function verbCommand(entry: Entry, done: (work: Promise<number>) => Promise<void
   for (const param of paramsOf(call)) command.argument(`<${param}>`)
   for (const [asked, what] of Object.entries({ ...call.query, ...entry.verb.options }))
     command.option(`--${asked} <value>`, what)
+  for (const [flag, what] of Object.entries(entry.verb.flags ?? {})) command.option(`--${flag}`, what)
   return command.action(async (...given: readonly unknown[]) => {
     const words = paramsOf(call).map((param, i) => [param, given[i]] as const)
     await done(perform(entry, { ...command.opts<Flags>(), ...Object.fromEntries(words) } as Flags, host))
@@ -77,6 +81,7 @@ export async function runAdmin(argv: readonly string[], host: ProcessHost): Prom
       const verb = api.verbs[callName]
       if (verb !== undefined) service.addCommand(verbCommand({ api, name: callName, call, verb }, done, host))
     }
+    if (api.kind === 'tracker') service.addCommand(whoHasCommand(done, host))
     admin.addCommand(service)
   }
   return runCommand(admin, argv, () => exitCode)

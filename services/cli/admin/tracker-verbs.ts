@@ -1,5 +1,7 @@
 import type { Holds, trackerAdmin } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
+import { fleetVerbs } from './fleet-verbs.ts'
+import { numberIn } from './options.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { ageText, fields, sizeText, table } from './sheet.ts'
 import type { VerbOptions, VerbsOf } from './verb.ts'
@@ -9,14 +11,6 @@ const PEER = '2d5348303030312d9f9f9f9f9f9f9f9f9f9f9f9f'
 
 /** A line that tells how to get the next page; empty on the last page. */
 const more = (next: string | undefined) => (next === undefined ? '' : `\n\nmore: --last ${next}`)
-
-/** @throws CONFIG_INVALID */
-function numberIn(options: VerbOptions, name: string): number | undefined {
-  const text = options[name]
-  if (text === undefined) return undefined
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
-  throw appError('CONFIG_INVALID', { message: `--${name} is a number` })
-}
 
 interface Mark {
   readonly target: string
@@ -84,6 +78,7 @@ const rateText = (bytes: number) => `${sizeText(bytes)}/s`
 export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
   ...ringVerbs,
   ...describeVerb,
+  ...fleetVerbs,
   statistics: {
     example: 'statistics',
     show: ({ zones, ...counts }) =>

@@ -1,4 +1,4 @@
-import type { AdminCalls, AnswerOf, BodyOf } from '../../../lib/api/index.ts'
+import type { AdminCalls, AdminClient, AnswerOf, BodyOf, trackerAdmin } from '../../../lib/api/index.ts'
 
 /** Options of a command line, by their names. */
 export type VerbOptions = Readonly<Record<string, string | undefined>>
@@ -11,10 +11,14 @@ export interface Verb<Answer = never> {
   readonly note?: string
   /** Options beside those of the query, and what each is for: the body is made of them. */
   readonly options?: Readonly<Record<string, string>>
+  /** Options without a value, and what each is for. With `wait` the command waits for the end of what it began. */
+  readonly flags?: Readonly<Record<string, string>>
   /** The JSON that the call takes. @throws CONFIG_INVALID when an option is malformed */
   body?(options: VerbOptions): unknown
   /** Text of the answer for people; without this function the command only prints that it is done. */
   show?(answer: Answer, nowMs: number): string
+  /** Lines for people until the end of what the call has answered. */
+  wait?(service: AdminClient<typeof trackerAdmin>, answer: Answer): AsyncIterable<string>
 }
 
 /** A verb for every call of an API: a missing verb does not compile. */

@@ -3,10 +3,12 @@ import type { Cluster } from '../../../lib/cluster/index.ts'
 import type { Route } from '../../../lib/http/index.ts'
 import { type ControlRoutesComponents, controlRoutes } from './control-routes.ts'
 import { type HostRoutesComponents, hostRoutes } from './host-routes.ts'
+import { type JobRoutesComponents, jobRoutes } from './job-routes.ts'
 import { type SwarmRoutesComponents, swarmRoutes } from './swarm-routes.ts'
 
 export interface TrackerAdminComponents
   extends SwarmRoutesComponents,
+    JobRoutesComponents,
     Omit<HostRoutesComponents, 'control'>,
     Omit<ControlRoutesComponents, 'events'> {
   readonly events: ControlRoutesComponents['events']
@@ -20,5 +22,6 @@ export function trackerAdminRoutes(components: TrackerAdminComponents): readonly
     ...hostRoutes(components),
     ...swarmRoutes(components),
     ...controlRoutes(components),
+    ...jobRoutes(components),
   ])
 }

@@ -3,6 +3,7 @@ import { appError, bothInOrder } from '../../../lib/base/index.ts'
 import { type PeerId, parsePeerId, type SwarmId } from '../../../lib/core/index.ts'
 import { type Exchange, type PageRequest, pageRequest, type Route, sendTagged } from '../../../lib/http/index.ts'
 import type { Control, MarkKind } from '../control/control.ts'
+import type { Posts } from '../fleet/posts.ts'
 import type { Feeds } from '../hosts/feeds.ts'
 import type { HostBook, KnownHost } from '../hosts/host-book.ts'
 import type { HostHealth } from '../hosts/host-health.ts'
@@ -23,6 +24,7 @@ export interface HostRoutesComponents {
   readonly book: HostBook
   readonly health: Pick<HostHealth, 'of'>
   readonly control: Pick<Control, 'markOf' | 'marks'>
+  readonly posts: Pick<Posts, 'size'>
 }
 
 /** Zones that the statistics show. */
@@ -102,7 +104,7 @@ export function hostRoutes(components: HostRoutesComponents): readonly Route[] {
 }
 
 const statistics =
-  ({ registry, seeds, book, control }: HostRoutesComponents) =>
+  ({ registry, seeds, book, control, posts }: HostRoutesComponents) =>
   (exchange: Exchange) => {
     const zones = new Map<string, number>()
     for (const { zone = '' } of book.all()) zones.set(zone, (zones.get(zone) ?? 0) + 1)
@@ -116,6 +118,7 @@ const statistics =
       hosts: book.size,
       bans: control.marks('ban').length,
       drains: control.marks('drain').length,
+      listening: posts.size,
       zones: Object.fromEntries(largest),
       moreZones: zones.size - largest.length,
     })

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { z } from 'zod'
-import { type ControlEntry, controlEntrySchema, trackerControlSchema } from '../../../lib/api/index.ts'
+import { type ControlEntry, keptControlSchema, trackerControlSchema } from '../../../lib/api/index.ts'
 import { appError, makeOwnFolder, readSmall, replaceFile } from '../../../lib/base/index.ts'
 
 const FILE = 'control.json'
@@ -12,8 +11,6 @@ export interface ControlFile {
   /** Returns when it is durable. Calls take effect one after the other. */
   save(entries: readonly ControlEntry[]): Promise<void>
 }
-
-const savedSchema = z.object({ entries: z.array(controlEntrySchema) })
 
 /** What a tracker kept that told no other: any word of the others is later. */
 function withoutVersions(value: unknown): readonly ControlEntry[] {
@@ -35,7 +32,7 @@ export function controlFile(folder: string): ControlFile {
       if (bytes === undefined) return []
       try {
         const value: unknown = JSON.parse(bytes.toString())
-        const saved = savedSchema.safeParse(value)
+        const saved = keptControlSchema.safeParse(value)
         return saved.success ? saved.data.entries : withoutVersions(value)
       } catch (err) {
         const message = `the file of bans, drains and settings cannot be read: correct or remove ${path}`

@@ -37,6 +37,8 @@ export function controlSpread(components: ControlSpreadComponents): ControlSprea
   const note = (id: string, err?: unknown) => {
     if (err === undefined && away.delete(id)) logger.info('a tracker has what admins said', { tracker: id })
     if (err === undefined || away.has(id)) return
+    // Trackers that start together find each other with the second look.
+    if (looks === 1) return logger.debug('a tracker is not there yet', { tracker: id, err })
     away.add(id)
     logger.warn('failed to exchange with a tracker what admins said', { tracker: id, err })
   }
@@ -48,8 +50,10 @@ export function controlSpread(components: ControlSpreadComponents): ControlSprea
       if (!signal.aborted) note(id, err)
     }
   }
+  let looks = 0
   const looking = rounds(clock, {
     async work(signal) {
+      looks += 1
       await Promise.all(others.map((other) => ask(other, signal)))
       return PAUSE_MS + random.next() * SPREAD_MS
     },

@@ -10,7 +10,18 @@ export interface TrackerEvent {
   readonly facts: Readonly<Record<string, unknown>>
 }
 
-export const eventKinds = ['join', 'complete', 'leave', 'ban', 'unban', 'drain', 'undrain', 'drop', 'settings'] as const
+export const eventKinds = [
+  'join',
+  'complete',
+  'leave',
+  'ban',
+  'unban',
+  'drain',
+  'undrain',
+  'drop',
+  'settings',
+  'job',
+] as const
 export type EventKind = (typeof eventKinds)[number]
 
 /** The last events, and those who listen. */

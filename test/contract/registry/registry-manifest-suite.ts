@@ -16,11 +16,19 @@ const random = seededRandom(1848)
 const OCI_IMAGE = 'application/vnd.oci.image.manifest.v1+json'
 const DOCKER_IMAGE = 'application/vnd.docker.distribution.manifest.v2+json'
 
-/** What every writable registry must do with manifests, tags and deletes, over real HTTP. */
-export function registryManifestSuite(name: string, make: () => Promise<RunningRegistry>): void {
+/**
+ * What every writable registry must do with manifests, tags and deletes, over real HTTP. `readFrom` gives another front of
+ * the same registry, at which is read.
+ */
+export function registryManifestSuite<R extends RunningRegistry>(
+  name: string,
+  make: () => Promise<R>,
+  readFrom: (registry: R) => RunningRegistry = (registry) => registry,
+): void {
   describe(`${name} as a registry to push manifests to`, () => {
-    let registry: RunningRegistry | undefined
+    let registry: R | undefined
     const client = clientOf(() => registry)
+    const reader = clientOf(() => registry && readFrom(registry))
     const send: RegistryClient['send'] = (...args) => client().send(...args)
 
     beforeAll(async () => {
@@ -31,9 +39,10 @@ export function registryManifestSuite(name: string, make: () => Promise<RunningR
     const freshName = nameSequence('suite/manifest')
     const put = (repository: string, reference: string, { bytes, mediaType }: FixtureManifest) =>
       send('PUT', `/v2/${repository}/manifests/${reference}`, { body: bytes, headers: { 'content-type': mediaType } })
-    const get = (repository: string, reference: string) => send('GET', `/v2/${repository}/manifests/${reference}`)
+    const get = (repository: string, reference: string) =>
+      reader().send('GET', `/v2/${repository}/manifests/${reference}`)
     const tagsOf = async (repository: string) =>
-      ((await send('GET', `/v2/${repository}/tags/list`)).json() as { tags: string[] }).tags
+      ((await reader().send('GET', `/v2/${repository}/tags/list`)).json() as { tags: string[] }).tags
 
     /** A repository with the empty config that artifacts use. */
     const withEmptyConfig = async () => {
@@ -215,7 +224,7 @@ export function registryManifestSuite(name: string, make: () => Promise<RunningR
         await pushImage(client(), repository, kept, ['c'])
         expect(await remove(`/v2/${repository}/manifests/${gone.manifest.digest}`)).toBe(202)
         for (const reference of ['a', 'b', gone.manifest.digest]) {
-          expect((await send('HEAD', `/v2/${repository}/manifests/${reference}`)).status).toBe(404)
+          expect((await reader().send('HEAD', `/v2/${repository}/manifests/${reference}`)).status).toBe(404)
         }
         expect(await tagsOf(repository)).toEqual(['c'])
         expect(await remove(`/v2/${repository}/manifests/${gone.manifest.digest}`)).toBe(404)
@@ -226,8 +235,8 @@ export function registryManifestSuite(name: string, make: () => Promise<RunningR
         const { digest, bytes } = blobFixture(random.bytes(100))
         for (const repository of [one, two]) await client().pushBlob(repository, digest, bytes)
         expect(await remove(`/v2/${one}/blobs/${digest}`)).toBe(202)
-        expect((await send('HEAD', `/v2/${one}/blobs/${digest}`)).status).toBe(404)
-        expect((await send('GET', `/v2/${two}/blobs/${digest}`)).body.equals(bytes)).toBe(true)
+        expect((await reader().send('HEAD', `/v2/${one}/blobs/${digest}`)).status).toBe(404)
+        expect((await reader().send('GET', `/v2/${two}/blobs/${digest}`)).body.equals(bytes)).toBe(true)
         expect(await remove(`/v2/${one}/blobs/${digest}`)).toBe(404)
       })
 

@@ -6,24 +6,14 @@ import { clientOf, type PullFixture, pullFixture, REPOSITORY, type RunningRegist
 
 const unknown = digestOf(Buffer.from('nobody has this'))
 
-export interface PullSuiteInit {
-  /** False for a cache by digest, which serves a blob under any repository; default true. */
-  readonly keepsRepositoriesApart?: boolean
-}
-
 /**
  * What every registry must answer to readers, over real HTTP.
  * @param make starts a registry with the fixture in REPOSITORY, and another repository that has none of its content
  */
-export function registryPullSuite(
-  name: string,
-  make: (fixture: PullFixture) => Promise<RunningRegistry>,
-  init: PullSuiteInit = {},
-): void {
+export function registryPullSuite(name: string, make: (fixture: PullFixture) => Promise<RunningRegistry>): void {
   describe(`${name} as a registry to pull from`, () => {
     const fixture = pullFixture()
     const { manifest, layers } = fixture.image
-    const { keepsRepositoriesApart = true } = init
     const [small, large, empty] = layers as [(typeof layers)[0], (typeof layers)[0], (typeof layers)[0]]
     let registry: RunningRegistry | undefined
     const client = clientOf(() => registry)
@@ -324,12 +314,10 @@ export function registryPullSuite(
       })
     })
 
-    if (keepsRepositoriesApart) {
-      describe('what only another repository has', () => {
-        test.each([`manifests/${manifest.digest}`, `blobs/${small.digest}`])('%s is 404', async (path) => {
-          expect((await send('GET', `/v2/suite/other/${path}`)).status).toBe(404)
-        })
+    describe('what only another repository has', () => {
+      test.each([`manifests/${manifest.digest}`, `blobs/${small.digest}`])('%s is 404', async (path) => {
+        expect((await send('GET', `/v2/suite/other/${path}`)).status).toBe(404)
       })
-    }
+    })
   })
 }

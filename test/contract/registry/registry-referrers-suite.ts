@@ -152,8 +152,10 @@ export function registryReferrersSuite<R extends RunningRegistry>(
     test('a list that is too long for one answer has pages', async () => {
       const { repository, subject, artifact } = await withSubject()
       const note = 'x'.repeat(45_000)
-      const artifacts = Array.from({ length: 80 }, (_, i) => artifact(i, { annotations: { note, nonce: String(i) } }))
-      for (const each of artifacts) await put(repository, each.digest, each)
+      const artifacts = Array.from({ length: 60 }, (_, i) => artifact(i, { annotations: { note, nonce: String(i) } }))
+      for (let i = 0; i < artifacts.length; i += 10) {
+        await Promise.all(artifacts.slice(i, i + 10).map((each) => put(repository, each.digest, each)))
+      }
       // Entries of before, somewhere among them.
       const old = Array.from({ length: 8 }, (_, i) => blobFixture(`old ${i}`)).map((blob) =>
         descriptorOf(blob, OCI_IMAGE),

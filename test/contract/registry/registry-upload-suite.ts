@@ -8,11 +8,19 @@ import { clientOf, nameSequence, type RunningRegistry } from './running-registry
 
 const random = seededRandom(4711)
 
-/** What every writable registry must do with uploads, over real HTTP. */
-export function registryUploadSuite(name: string, make: () => Promise<RunningRegistry>): void {
+/**
+ * What every writable registry must do with uploads, over real HTTP. `readFrom` gives another front of the same registry, at
+ * which blobs are read.
+ */
+export function registryUploadSuite<R extends RunningRegistry>(
+  name: string,
+  make: () => Promise<R>,
+  readFrom: (registry: R) => RunningRegistry = (registry) => registry,
+): void {
   describe(`${name} as a registry to upload to`, () => {
-    let registry: RunningRegistry | undefined
+    let registry: R | undefined
     const client = clientOf(() => registry)
+    const reader = clientOf(() => registry && readFrom(registry))
     const send: RegistryClient['send'] = (...args) => client().send(...args)
 
     beforeAll(async () => {
@@ -27,7 +35,7 @@ export function registryUploadSuite(name: string, make: () => Promise<RunningReg
       expect(answer.status).toBe(202)
       return answer.headers.location ?? ''
     }
-    const read = (repository: string, digest: string) => send('GET', `/v2/${repository}/blobs/${digest}`)
+    const read = (repository: string, digest: string) => reader().send('GET', `/v2/${repository}/blobs/${digest}`)
     const patch = (location: string, body: Uint8Array, headers = {}) => send('PATCH', location, { body, headers })
 
     describe.each(['sha256', 'sha512'] as const)('with %s', (algorithm) => {

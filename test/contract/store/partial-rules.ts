@@ -108,7 +108,7 @@ export function partialBlobRules(world: StoreWorld): void {
       const partial = await world.store.openPartial(content.digest, content.map)
       await writePieces(partial, content, [8, 1, 4])
       await world.restart()
-      expect(await world.store.partials()).toEqual([{ digest: content.digest, map: content.map }])
+      expect(await world.store.partials()).toEqual([{ digest: content.digest, map: content.map, bytes: 3 * KIB }])
       expect(world.store.usedBytes).toBe(3 * KIB)
       const again = await world.store.openPartial(content.digest, content.map)
       expect([...again.have]).toEqual([1, 4, 8])
@@ -137,7 +137,20 @@ export function partialBlobRules(world: StoreWorld): void {
       const begun = await world.store.openPartial(content.digest, content.map)
       expect(begun.have.count).toBe(0)
       expect(world.store.usedBytes).toBe(0)
-      expect(await world.store.partials()).toEqual([{ digest: content.digest, map: content.map }])
+      expect(await world.store.partials()).toEqual([{ digest: content.digest, map: content.map, bytes: 0 }])
+    })
+
+    test('are dropped when nobody uses them, and left where somebody does', async () => {
+      const content = randomContent(2 * KIB)
+      expect(await world.store.dropPartial(content.digest)).toBe(true)
+      const partial = await world.store.openPartial(content.digest, content.map)
+      await writePieces(partial, content, [0])
+      const release = partial.lease()
+      expect(await world.store.dropPartial(content.digest)).toBe(false)
+      expect(await world.store.partials()).toMatchObject([{ bytes: KIB }])
+      release()
+      expect(await world.store.dropPartial(content.digest)).toBe(true)
+      expect([await world.store.partials(), world.store.usedBytes]).toEqual([[], 0])
     })
 
     test('can be read on after they are complete, and complete again', async () => {

@@ -20,7 +20,7 @@ let blob: PushedBlob
 beforeAll(async () => {
   shoal = await startTopology({
     ...{ agents: 1, origins: 1, trackers: 1, processes: [] },
-    overrides: [...secretOverrides(), 'proxy.anonymous=write'],
+    overrides: [...secretOverrides(), 'proxy.anonymous=write', 'tracker.fleet.gather=0s'],
   })
   blob = await pushBlobOf(shoal, 'looked-after', size)
   await pullDigest(shoal.url('agent-1', 'registry') + blob.path)
@@ -33,6 +33,7 @@ afterAll(async () => shoal[Symbol.asyncDispose]())
 
 const NO_TASK = 'ab'.repeat(32)
 const NO_PEER = '0'.repeat(40)
+const NO_JOB = '000000000-00000000'
 const NO_UPLOAD = '00000000-0000-4000-8000-000000000000'
 
 /** The verbs about the other services that every service has, if it calls any. */
@@ -90,6 +91,11 @@ const expected = (
   'tracker undrain': ['10.9.9.9', 0, /^applied at 1 of 1 trackers$/],
   'tracker settings': ['', 0, /^policy +\w+/],
   'tracker set': ['--perSecond 900', 0, /perSecond +900/],
+  'tracker order': [`--kind pin --target ${digest} --all --wait`, 0, /^hosts: [\s\S]*: done, 100 % of 3.0 MiB$/],
+  'tracker jobs': ['--kind pin --n 5', 0, /^JOB +KIND +TARGET[\s\S]*\n\S+ +pin +sha256:/],
+  'tracker job': [NO_JOB, 1, /JOB_UNKNOWN/],
+  'tracker job-hosts': [NO_JOB, 1, /JOB_UNKNOWN/],
+  'tracker cancel-job': [NO_JOB, 1, /JOB_UNKNOWN/],
   ...ringVerbs('build-index', 'origins'),
   'build-index remotes': ['', 0, /^cluster +local/],
   'build-index replications': ['--state dead', 0, /^REMOTE/],
@@ -116,6 +122,24 @@ test('every verb does what it says against a herd', async () => {
     const outcome = await call(kind, [verb, ...words.split(' ').filter((word) => word !== '')])
     expect({ name, ...outcome }).toEqual({ name, exit, text: expect.stringMatching(printed) })
   }
+})
+
+test('who-has asks all hosts, and tells who holds a blob and who did not answer', async () => {
+  const found = await call('tracker', ['who-has', blob.digest])
+  expect(found).toMatchObject({
+    exit: 0,
+    text: expect.stringMatching(/^HOST +ZONE +HOLDS[^\n]*\n\S+ 127\.0\.0\.1 +- +whole/),
+  })
+  const json = await call('tracker', ['who-has', `sha256:${'0'.repeat(64)}`, '--json', '--nothing'])
+  expect(JSON.parse(json.text)).toMatchObject({ job: { holds: { nothing: 1 } }, hosts: [{ holds: 'nothing' }] })
+  const away = await call('tracker', ['who-has', blob.digest, '--hosts', 'nobody', '--limitSeconds', '1'])
+  expect(away).toMatchObject({ exit: 1, text: expect.stringMatching(/nobody +- +unknown \(HOST_AWAY\)[\s\S]*$/) })
+})
+
+test('an order that is waited for fails when hosts have not done it', async () => {
+  const words = ['order', '--kind', 'pin', '--target', `sha256:${'0'.repeat(64)}`, '--all', '--wait']
+  const failed = await call('tracker', words)
+  expect(failed).toMatchObject({ exit: 1, text: expect.stringContaining(': failed (BLOB_UNKNOWN)') })
 })
 
 test('--json prints what the service answers, on one line', async () => {

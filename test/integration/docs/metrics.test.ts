@@ -50,7 +50,7 @@ function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
       `folder=${join(folder, 'origin')}`,
       `backends=[{ repository: '*', backend: ${backend} }]`,
     ],
-    tracker: free('http', 'ops', 'admin'),
+    tracker: [...free('http', 'ops', 'admin'), `folder=${join(folder, 'tracker')}`],
     'build-index': [...free('http', 'ops', 'admin'), `backend=${backend}`],
     proxy: free('registry.listener', 'ops', 'admin'),
   }

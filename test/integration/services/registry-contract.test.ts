@@ -1,13 +1,16 @@
 import { seededRandom } from '../../../lib/base/index.ts'
+import { registryManifestSuite } from '../../contract/registry/registry-manifest-suite.ts'
 import { registryPullSuite } from '../../contract/registry/registry-pull-suite.ts'
 import { registryReferrersSuite } from '../../contract/registry/registry-referrers-suite.ts'
 import { registrySuite } from '../../contract/registry/registry-suite.ts'
+import { registryUploadSuite } from '../../contract/registry/registry-upload-suite.ts'
 import { pushImage, REPOSITORY } from '../../contract/registry/running-registry.ts'
 import { imageFixture } from '../../kit/image-fixture.ts'
 import { registryClient } from '../../kit/registry-client.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
 
-const start = () => startTopology({ agents: 1, origins: 2, trackers: 1, processes: [] })
+const start = (overrides: readonly string[] = []) =>
+  startTopology({ agents: 1, origins: 2, trackers: 1, processes: [], overrides })
 const listening = (shoal: Topology, id: string) => ({
   url: shoal.url(id, 'registry'),
   [Symbol.asyncDispose]: () => shoal[Symbol.asyncDispose](),
@@ -23,13 +26,16 @@ const pullFixtureOf: Parameters<typeof registryPullSuite>[1] = async ({ image, t
   return listening(shoal, 'agent-1')
 }
 
-registryPullSuite('the agent of a whole shoal', pullFixtureOf, { keepsRepositoriesApart: false })
+registryPullSuite('the agent of a whole shoal', pullFixtureOf)
 
-registryReferrersSuite(
-  'the proxy with the agent of a whole shoal',
-  async () => {
-    const shoal = await start()
-    return { ...listening(shoal, 'proxy-1'), agent: listening(shoal, 'agent-1') }
-  },
-  ({ agent }) => agent,
-)
+/** Pushed at the proxy and read at an agent, which remembers nothing of what repositories have. */
+const both = async () => {
+  const shoal = await start(['agent.registry.linkTtl=0s', 'buildIndex.linkMemory=0s'])
+  return { ...listening(shoal, 'proxy-1'), agent: listening(shoal, 'agent-1') }
+}
+const name = 'the proxy with the agent of a whole shoal'
+const atAgent = ({ agent }: Awaited<ReturnType<typeof both>>) => agent
+
+registryUploadSuite(name, both, atAgent)
+registryManifestSuite(name, both, atAgent)
+registryReferrersSuite(name, both, atAgent)

@@ -1,8 +1,9 @@
 import { PassThrough, type Readable } from 'node:stream'
 import { describe, expect, test } from '@jest/globals'
-import { type AbortOptions, appError, deferred, seededRandom } from '../../../lib/base/index.ts'
+import { type AbortOptions, appError, deferred, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import type { Digest } from '../../../lib/core/index.ts'
 import { parseImageTag } from '../../../lib/kraken/index.ts'
+import { bringBlob } from '../../../services/agent/bring-blob.ts'
 import { preload } from '../../../services/agent/kraken/preload.ts'
 import { descriptorOf, imageFixture, manifestFixture } from '../../kit/image-fixture.ts'
 
@@ -18,30 +19,32 @@ function setting() {
   const open = new Map<Digest, Readable>()
   const closed: Digest[] = []
   const three = deferred()
+  const outside = { store: { stat: () => Promise.resolve(undefined) }, clock: fakeClock(), random }
   const bring = preload({
     platform: { os: 'linux', architecture: 'amd64' },
-    store: { stat: () => Promise.resolve(undefined) },
     manifests: {
       resolve: () => Promise.resolve(descriptorOf(manifest, OCI_IMAGE)),
       read: () => Promise.resolve(manifest.bytes),
     },
-    pulls: {
-      lookUp: () => Promise.reject(new Error('nobody looks anything up')),
-      async find({ digest }, { signal }: AbortOptions = {}) {
-        if (signal?.aborted === true) throw appError('ABORTED')
-        return {
-          size: 10,
-          async open() {
-            const body = new PassThrough()
-            open.set(digest, body)
-            if (open.size === 3) three.resolve()
-            return body
-          },
-          names: () => undefined,
-          close: () => closed.push(digest),
-        }
+    bring: bringBlob({
+      ...outside,
+      pulls: {
+        async find({ digest }, { signal }: AbortOptions = {}) {
+          if (signal?.aborted === true) throw appError('ABORTED')
+          return {
+            size: 10,
+            async open() {
+              const body = new PassThrough()
+              open.set(digest, body)
+              if (open.size === 3) three.resolve()
+              return body
+            },
+            names: () => undefined,
+            close: () => closed.push(digest),
+          }
+        },
       },
-    },
+    }),
   })
   return { bring, open, closed, three: three.promise }
 }

@@ -26,11 +26,9 @@ describe('repository names', () => {
     expect(() => parseRepositoryName(name)).toThrow(expect.objectContaining({ code: 'NAME_INVALID' }))
   })
 
-  test('decides about a long hostile name at once', () => {
+  test('decides about a long hostile name: a pattern that tries every split of it would not end', () => {
     const name = `${'a-'.repeat(120)}!`
-    const before = performance.now()
-    expect(() => parseRepositoryName(name)).toThrow()
-    expect(performance.now() - before).toBeLessThan(50)
+    expect(() => parseRepositoryName(name)).toThrow(expect.objectContaining({ code: 'NAME_INVALID' }))
   })
 })
 

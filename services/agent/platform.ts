@@ -1,5 +1,5 @@
 import { arch } from 'node:os'
-import type { Platform } from '../../../lib/registry/index.ts'
+import type { Platform } from '../../lib/registry/index.ts'
 
 /** Names of architectures in images, where Node has others. */
 const architectures: Readonly<Record<string, string>> = {

@@ -1,0 +1,96 @@
+import type { OrderPoll, OrdersClient } from '../../../lib/api/index.ts'
+import {
+  type BackoffPolicy,
+  backoffMs,
+  type Clock,
+  hasCode,
+  isAbort,
+  type Random,
+  rounds,
+  type Startable,
+} from '../../../lib/base/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
+import type { OrderTable } from './order-table.ts'
+
+/** How long a tracker may wait for an order: at random, so that the questions of all hosts spread out. */
+const WAIT_MS = { least: 20_000, more: 10_000 }
+/** While it works, the tracker hears this often how far it is. */
+const WORK_MS = 2_000
+/** Quick orders have ended by then, and are told with the next question. */
+const QUICK_MS = 100
+/** Waits between questions to a tracker that does not answer. */
+const AWAY: BackoffPolicy = { baseMs: 1_000, maxMs: 30_000, attempts: Number.POSITIVE_INFINITY }
+/** A tracker of a version without orders, or one that refuses this host, is asked this often. */
+const RARELY_MS = 600_000
+const REFUSED_MS = 60_000
+
+/** What a question says of this host. */
+export type HostFacts = Pick<OrderPoll, 'key' | 'peerId' | 'zone' | 'labels' | 'platform'>
+
+export interface OrderPollsComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly client: OrdersClient
+  /** The orders of this tracker; `onChanged` is called when one of them has ended. */
+  readonly table: (onChanged: () => void) => OrderTable
+  /** Known when it starts. */
+  readonly facts: () => HostFacts
+}
+
+/** Asks one tracker for orders all the time. Its start waits for nothing. */
+export function orderPolls(components: OrderPollsComponents): Startable {
+  const { clock, random, logger, client, facts } = components
+  let cut: AbortController | undefined
+  const table = components.table(() => {
+    cut?.abort()
+    asking.ask()
+  })
+  const run = Buffer.from(random.bytes(8)).toString('hex')
+  let turn = 0
+  let failures = 0
+
+  const ask = async (signal: AbortSignal): Promise<number> => {
+    const orders = table.report()
+    const waitMs = table.busy ? WORK_MS : WAIT_MS.least + Math.round(random.next() * WAIT_MS.more)
+    turn += 1
+    const answer = await client.poll({ ...facts(), run, turn, waitMs, orders: [...orders] }, { signal })
+    failures = 0
+    table.heard(orders)
+    table.cancel(answer.cancel)
+    table.take(answer.orders)
+    return answer.orders.length === 0 ? answer.againMs : Math.max(answer.againMs, QUICK_MS)
+  }
+  const later = (err: unknown): number => {
+    failures += 1
+    const level = failures === 1 ? 'warn' : 'debug'
+    if (hasCode(err, 'NOT_FOUND', 'METHOD_NOT_ALLOWED')) {
+      logger.debug('the tracker has no orders: it is of an earlier version', {})
+      return RARELY_MS
+    }
+    logger[level]('failed to ask a tracker for orders', { err })
+    return hasCode(err, 'UNAUTHORIZED', 'DENIED', 'HOST_BANNED')
+      ? REFUSED_MS
+      : AWAY.baseMs / 2 + backoffMs(AWAY, failures, random)
+  }
+  const asking = rounds(clock, {
+    async work(signal) {
+      const own = new AbortController()
+      const follow = () => own.abort(signal.reason)
+      signal.addEventListener('abort', follow, { once: true })
+      cut = own
+      try {
+        return await ask(own.signal)
+      } catch (err) {
+        if (own.signal.aborted && isAbort(err)) return 0
+        return later(err)
+      } finally {
+        cut = undefined
+        signal.removeEventListener('abort', follow)
+      }
+    },
+    onFailure: (err) => logger.error('background task failed', { task: 'orders', err }),
+    retryMs: AWAY.maxMs,
+  })
+  return asking
+}

@@ -1,0 +1,76 @@
+import { adminBody, adminRoute, holdings, jobKinds, jobStates, trackerAdmin } from '../../../lib/api/index.ts'
+import { appError } from '../../../lib/base/index.ts'
+import { type Exchange, pageRequest, type Route, sendJson, sendTagged } from '../../../lib/http/index.ts'
+import { jobAnswer, jobHostAnswer } from '../fleet/job-answer.ts'
+import type { Jobs } from '../fleet/jobs.ts'
+
+/** Jobs, or hosts of one, on a page: the default and the most. */
+const PAGE = 100
+const MAX_PAGE = 1000
+
+export interface JobRoutesComponents {
+  readonly jobs: Jobs
+}
+
+/** @throws REQUEST_INVALID */
+function oneOf<Word extends string>(query: URLSearchParams, name: string, words: readonly Word[]): Word | undefined {
+  const text = query.get(name)
+  const found = words.find((word) => word === text)
+  if (text === null || found !== undefined) return found
+  throw appError('REQUEST_INVALID', { message: `${name} is one of ${words.join(', ')}` })
+}
+
+const pageIn = ({ query }: Exchange) => pageRequest(query, { max: MAX_PAGE, usual: PAGE, least: 1 })
+
+/** The first `count` items, and where the next page goes on. */
+function firstOf<T>(items: readonly T[], count: number, keyOf: (item: T) => string) {
+  const page = items.slice(0, count)
+  const last = page.at(-1)
+  return { page, ...(items.length > count && last !== undefined && { next: keyOf(last) }) }
+}
+
+/** Jobs for hosts. */
+export function jobRoutes({ jobs }: JobRoutesComponents): readonly Route[] {
+  const runOf = ({ params }: Exchange) => jobs.get(params['id'] ?? '')
+
+  const order = async (exchange: Exchange) => {
+    const { principal, signal } = exchange
+    const run = await jobs.add(await adminBody(trackerAdmin.order, exchange), principal.name, { signal })
+    sendJson(exchange, 202, jobAnswer(run))
+  }
+  const list = (exchange: Exchange) => {
+    const { count, last } = pageIn(exchange)
+    const [state, kind] = [oneOf(exchange.query, 'state', jobStates), oneOf(exchange.query, 'kind', jobKinds)]
+    const fitting = jobs.all().filter((run) => {
+      const { id } = run.job
+      return (
+        (last === undefined || id < last) &&
+        (kind ?? run.job.kind) === run.job.kind &&
+        (state ?? run.state) === run.state
+      )
+    })
+    const { page, ...next } = firstOf(fitting, count, ({ job }) => job.id)
+    sendTagged(exchange, { jobs: page.map(jobAnswer), ...next })
+  }
+  const hosts = (exchange: Exchange) => {
+    const run = runOf(exchange)
+    const { count, last } = pageIn(exchange)
+    const [state, holds] = [oneOf(exchange.query, 'state', jobStates), oneOf(exchange.query, 'holds', holdings)]
+    const fitting = run.rows
+      .filter(({ kept }) => (last === undefined || kept.host > last) && (state ?? kept.state) === kept.state)
+      .map((row) => jobHostAnswer(run, row))
+      .filter((row) => holds === undefined || row.holds === holds)
+      .sort((a, b) => (a.host < b.host ? -1 : 1))
+    const { page, ...next } = firstOf(fitting, count, ({ host }) => host)
+    sendTagged(exchange, { hosts: page, ...next })
+  }
+  return [
+    adminRoute(trackerAdmin.order, order),
+    adminRoute(trackerAdmin.jobs, list),
+    adminRoute(trackerAdmin.job, (exchange) => sendTagged(exchange, jobAnswer(runOf(exchange)))),
+    adminRoute(trackerAdmin.jobHosts, hosts),
+    adminRoute(trackerAdmin.cancelJob, async (exchange) => {
+      sendJson(exchange, 200, jobAnswer(await jobs.cancel(exchange.params['id'] ?? '')))
+    }),
+  ]
+}

@@ -1,0 +1,94 @@
+import { join } from 'node:path'
+import { buildIndexCluster, type JobAnswer, type OriginCluster } from '../../../lib/api/index.ts'
+import type { Clock, Startable, Timer } from '../../../lib/base/index.ts'
+import type { Cluster } from '../../../lib/cluster/index.ts'
+import type { HttpClient } from '../../../lib/http/index.ts'
+import { levelStorage } from '../../../lib/journal/index.ts'
+import { connectionRoom, type Runtime } from '../../../lib/service/index.ts'
+import type { TrackerConfig } from '../config.ts'
+import { type FleetMeters, fleetMeters } from './fleet-meters.ts'
+import { jobAnswer } from './job-answer.ts'
+import { jobRecords } from './job-records.ts'
+import { type Jobs, jobs } from './jobs.ts'
+import { type OrderDesk, orderDesk } from './order-desk.ts'
+import { type Posts, posts } from './posts.ts'
+import { targets } from './targets.ts'
+
+/** How often is looked for hosts that are away, time limits and waits that are over. */
+const TICK_MS = 1_000
+/** A host that works asks every few seconds, and one that does not is heard of all the time. */
+const AWAY_MS = 20_000
+/** Share of the connections of the listener on which hosts may wait for orders. */
+const KEPT_SHARE = 0.5
+
+export interface FleetComponents extends Runtime {
+  readonly http: HttpClient
+  readonly origins: OriginCluster
+  readonly buildIndexes: Cluster
+  /** A job was made, or has ended. */
+  readonly onJob: (job: JobAnswer) => void
+}
+
+/** The hosts that come here for orders, and the jobs that these orders are of. */
+export interface Fleet extends Startable {
+  readonly posts: Posts
+  readonly jobs: Jobs
+  readonly desk: OrderDesk
+}
+
+function ticking(clock: Clock, tick: () => void): Startable {
+  let timer: Timer | undefined
+  const wait = () => {
+    timer = clock.setTimer(
+      TICK_MS,
+      () => {
+        tick()
+        wait()
+      },
+      { background: true },
+    )
+  }
+  return {
+    async start() {
+      wait()
+    },
+    async stop() {
+      timer?.cancel()
+    },
+  }
+}
+
+export function fleet(components: FleetComponents, { folder, fleet: init, seeds }: TrackerConfig): Fleet {
+  const { clock, http, buildIndexes, origins, onJob, openFiles, logger } = components
+  const listening = posts(clock, {
+    maxPosts: seeds.maxNodes,
+    maxKept: Math.floor(connectionRoom('http', openFiles) * KEPT_SHARE),
+    awayMs: AWAY_MS,
+  })
+  const meters: FleetMeters = fleetMeters(components.metrics)
+  const table = jobs(
+    {
+      ...components,
+      ...{ posts: listening, meters },
+      targets: targets({ index: buildIndexCluster({ http, cluster: buildIndexes }), origins }),
+      journal: levelStorage({ folder: join(folder, 'fleet', 'journal') }),
+      records: jobRecords(levelStorage({ folder: join(folder, 'fleet', 'jobs') }), logger),
+      onChanged: (run) => onJob(jobAnswer(run)),
+    },
+    { atOnce: init.atOnce, gatherMs: init.gather, keepMs: init.keep },
+  )
+  const ticks = ticking(clock, () => table.tick())
+  return {
+    posts: listening,
+    jobs: table,
+    desk: orderDesk({ ...components, posts: listening, jobs: table }),
+    async start() {
+      await table.start()
+      await ticks.start()
+    },
+    async stop() {
+      await ticks.stop()
+      await table.stop()
+    },
+  }
+}

@@ -1,0 +1,294 @@
+import { type JobBody, type JobState, type KeptJob, type KeptRow, MAX_JOB_HOSTS } from '../../../lib/api/index.ts'
+import {
+  type AbortOptions,
+  abortable,
+  appError,
+  type Background,
+  background,
+  type Clock,
+  keyedLock,
+  type Random,
+  type Startable,
+} from '../../../lib/base/index.ts'
+import { durableJournal, type Executor, type Journal, type JournalStorage } from '../../../lib/journal/index.ts'
+import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
+import type { FleetMeters, OrderOutcome } from './fleet-meters.ts'
+import { jobContent } from './job-content.ts'
+import type { JobRecords } from './job-records.ts'
+import { JobRun, type Row, whereIs } from './job-run.ts'
+import type { Posts } from './posts.ts'
+import { nothingDone } from './progress.ts'
+import { type Chosen, chosenHosts } from './scope.ts'
+import type { Targets } from './targets.ts'
+
+/** Kind of a job's task in the journal; its key is the id of the job. */
+const JOB = 'job'
+/** Jobs that give orders at the same time, and jobs that have not ended. */
+const MAX_RUNNING = 16
+const MAX_OPEN = 256
+/** Jobs that have ended and are kept. */
+const MAX_ENDED = 200
+/** Hosts of all jobs together, about 500 bytes each. */
+const MAX_ROWS = 50_000
+/** For a task of the journal that fails: a job itself has a time limit. */
+const RETRY = { baseMs: 1_000, maxMs: 60_000, attempts: Number.MAX_SAFE_INTEGER }
+/** Time limits where none is given, in seconds. */
+const QUERY_SECONDS = 60
+const WORK_SECONDS = 3_600
+
+/** The jobs of this tracker. */
+export interface Jobs extends Startable {
+  /**
+   * Returns when the job is durable. The same key with the same content gives the same job.
+   * @throws FLEET_EMPTY, FLEET_GATHERING, JOB_KEY_TAKEN, JOBS_FULL, JOURNAL_FULL, JOURNAL_UNAVAILABLE, and what finding
+   * the target throws
+   */
+  add(body: JobBody, by: string, options?: AbortOptions): Promise<JobRun>
+  /** @throws JOB_UNKNOWN */
+  get(id: string): JobRun
+  /** The newest first. */
+  all(): readonly JobRun[]
+  /** Those that have not ended, in the order in which they give orders: what is quick goes first. */
+  open(): readonly JobRun[]
+  /** @throws JOB_UNKNOWN, JOB_OVER, JOURNAL_UNAVAILABLE */
+  cancel(id: string): Promise<JobRun>
+}
+
+export interface JobsComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly posts: Posts
+  readonly targets: Targets
+  readonly meters: FleetMeters
+  readonly journal: JournalStorage
+  readonly records: JobRecords
+  /** A job was made, or has ended. */
+  readonly onChanged: (run: JobRun) => void
+}
+
+export interface JobsInit {
+  /** Hosts of one job that work at the same time, where the job does not say. */
+  readonly atOnce: number
+  /** After the start so long all hosts, or those of a zone, are not known. */
+  readonly gatherMs: number
+  /** Jobs that have ended are kept so long. */
+  readonly keepMs: number
+}
+
+export function jobs(components: JobsComponents, init: JobsInit): Jobs & { tick(): void } {
+  return new KeptJobs(components, init)
+}
+
+class KeptJobs implements Jobs {
+  readonly #components: JobsComponents
+  readonly #init: JobsInit
+  readonly #journal: Journal
+  readonly #runs = new Map<string, JobRun>()
+  readonly #keys = keyedLock()
+  readonly #writes = keyedLock()
+  #tasks: Background = background(() => undefined)
+  #startedMs = 0
+
+  constructor(components: JobsComponents, init: JobsInit) {
+    this.#components = components
+    this.#init = init
+    const executor: Executor = { run: ({ key }, { signal }) => this.#run(key, signal) }
+    this.#journal = durableJournal(
+      { ...components, storage: components.journal, executors: { [JOB]: executor } },
+      { concurrency: MAX_RUNNING, retry: RETRY, maxTasks: MAX_OPEN },
+    )
+  }
+
+  async start(): Promise<void> {
+    const { records, clock, logger } = this.#components
+    this.#startedMs = clock.monotonicMs()
+    this.#tasks = background((task, err) => logger.warn('failed to go on with a job', { task, err }))
+    await records.start()
+    try {
+      for (const { job, rows } of await records.load()) {
+        const kept = Array.from({ length: rows.size }, (_, n) => rows.get(n)).filter((row) => row !== undefined)
+        this.#runs.set(job.id, this.#newRun(job, kept))
+      }
+      await this.#journal.open()
+      // What was kept without a task was not acknowledged before the end of the process.
+      for (const { job } of this.open()) await this.#journal.add({ kind: JOB, key: job.id, payload: {} })
+      await this.#journal.start()
+    } catch (err) {
+      await this.#journal.close()
+      await records.stop()
+      throw err
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#journal.close()
+    await this.#tasks.stop()
+    await this.#components.records.stop()
+    this.#runs.clear()
+  }
+
+  add(body: JobBody, by: string, { signal }: AbortOptions = {}): Promise<JobRun> {
+    const { key } = body
+    if (key === undefined) return this.#make(body, by, signal)
+    return this.#keys.run(key, async () => {
+      const before = [...this.#runs.values()].find(({ job }) => job.key === key)
+      if (before === undefined) return this.#make(body, by, signal)
+      if (contentOf(before.job) === contentOf(body)) return before
+      throw appError('JOB_KEY_TAKEN', { detail: { job: before.job.id } })
+    })
+  }
+
+  get(id: string): JobRun {
+    const run = this.#runs.get(id)
+    if (run === undefined) throw appError('JOB_UNKNOWN', { detail: { id: id.slice(0, 64) } })
+    return run
+  }
+
+  all(): readonly JobRun[] {
+    return [...this.#runs.values()].sort((a, b) => (a.job.id < b.job.id ? 1 : -1))
+  }
+
+  open(): readonly JobRun[] {
+    const open = [...this.#runs.values()].filter(({ job }) => job.ended === undefined)
+    return [...open.filter(({ job }) => job.kind !== 'preload'), ...open.filter(({ job }) => job.kind === 'preload')]
+  }
+
+  async cancel(id: string): Promise<JobRun> {
+    const run = this.get(id)
+    if (run.job.ended !== undefined) throw appError('JOB_OVER')
+    await run.cancel()
+    return run
+  }
+
+  /** Hosts that are away, time limits, and jobs that have been kept for long enough. */
+  tick(): void {
+    const { posts, meters, clock } = this.#components
+    const open = this.open()
+    for (const id of posts.sweep()) for (const run of open) run.gone(id)
+    for (const run of open) run.tick()
+    const inState = (state: JobState) => open.filter((run) => run.state === state).length
+    const working = open.reduce((sum, run) => sum + run.working, 0)
+    meters.note({ listening: posts.size, working, waiting: inState('waiting'), running: inState('running') })
+    const ended = this.all().filter(({ job }) => job.ended !== undefined)
+    const isOld = ({ job }: JobRun) => (job.ended?.atMs ?? 0) < clock.now() - this.#init.keepMs
+    for (const run of ended.filter((each, i) => i >= MAX_ENDED || isOld(each))) this.#forget(run)
+  }
+
+  async #make(body: JobBody, by: string, signal: AbortSignal | undefined): Promise<JobRun> {
+    const { targets, records, clock, posts, onChanged } = this.#components
+    if (this.open().length >= MAX_OPEN) throw appError('JOBS_FULL')
+    this.#assertGathered(body)
+    const target = await targets.find(body.target, body.kind, { signal })
+    const chosen = chosenHosts(body, posts.all())
+    if (chosen.length === 0) throw appError('FLEET_EMPTY')
+    if (chosen.length > MAX_JOB_HOSTS) {
+      throw appError('BODY_INVALID', { message: `one job is for at most ${MAX_JOB_HOSTS} hosts; take zone by zone` })
+    }
+    this.#makeRoom(chosen.length)
+    const { kind, target: text, hosts, zone, all, count, percent, platforms, atOnce, limitSeconds, key } = body
+    const createdAtMs = clock.now()
+    const seconds = limitSeconds ?? (kind === 'query' ? QUERY_SECONDS : WORK_SECONDS)
+    const job: KeptJob = {
+      ...{ id: this.#newId(createdAtMs), kind, target: text, ...target, scope: { hosts, zone, all, count, percent } },
+      ...{ platforms, atOnce: atOnce ?? this.#init.atOnce, by, key, createdAtMs },
+      untilMs: createdAtMs + seconds * 1000,
+    }
+    const rows = chosen.map(rowOf)
+    await records.add(job, rows)
+    const run = this.#newRun(job, rows)
+    this.#runs.set(job.id, run)
+    await this.#journal.add({ kind: JOB, key: job.id, payload: {} })
+    onChanged(run)
+    return run
+  }
+
+  /** @throws FLEET_GATHERING */
+  #assertGathered({ hosts }: JobBody): void {
+    const leftMs = this.#startedMs + this.#init.gatherMs - this.#components.clock.monotonicMs()
+    if (hosts === undefined && leftMs > 0) throw appError('FLEET_GATHERING', { detail: { inMs: Math.ceil(leftMs) } })
+  }
+
+  /** For the hosts of one more job. @throws JOBS_FULL */
+  #makeRoom(hosts: number): void {
+    const rowsOf = (runs: readonly JobRun[]) => runs.reduce((sum, { rows }) => sum + rows.length, 0)
+    if (rowsOf(this.open()) + hosts > MAX_ROWS) throw appError('JOBS_FULL')
+    const ended = [...this.all()].filter(({ job }) => job.ended !== undefined)
+    for (let last = ended.pop(); last !== undefined && rowsOf(this.all()) + hosts > MAX_ROWS; last = ended.pop())
+      this.#forget(last)
+  }
+
+  #forget(run: JobRun): void {
+    this.#runs.delete(run.job.id)
+    const { id } = run.job
+    const remove = () => this.#components.records.remove(id, run.rows.length)
+    this.#tasks.run('forget', () => this.#writes.run(id, remove))
+  }
+
+  #newId(nowMs: number): string {
+    const random = Buffer.from(this.#components.random.bytes(4)).toString('hex')
+    return `${nowMs.toString(36).padStart(9, '0')}-${random}`
+  }
+
+  #newRun(job: KeptJob, rows: readonly KeptRow[]): JobRun {
+    const { clock, logger, targets, posts, random, meters } = this.#components
+    const tasks = { run: (...work: Parameters<Background['run']>) => this.#tasks.run(...work) }
+    const onSettled = () => this.#runs.get(job.id)?.tick()
+    return new JobRun(
+      {
+        ...{ clock, random, posts },
+        content: jobContent({ clock, logger, walk: targets.walk, tasks, onSettled }, job),
+        save: (run, changed) => this.#save(run, changed),
+        later: (work) => tasks.run(`job ${job.id}`, () => work),
+        onGiven: () => meters.order(job.kind, 'given'),
+      },
+      job,
+      rows,
+    )
+  }
+
+  async #save(run: JobRun, changed: readonly Row[]): Promise<void> {
+    const { records, meters, onChanged } = this.#components
+    const { job } = run
+    for (const { kept } of changed) if (kept.state !== 'running') meters.order(job.kind, outcomes[kept.state])
+    // One after the other, each with what holds then: an older state must not replace a newer one.
+    await this.#writes.run(job.id, () => {
+      const rows = new Map(changed.map(({ n, kept }) => [n, kept]))
+      return records.change(job.id, { rows, ...(run.job.ended !== undefined && { job: run.job }) })
+    })
+    if (job.ended !== undefined) onChanged(run)
+  }
+
+  /** The task of a job in the journal: it lasts as long as the job gives orders. */
+  async #run(id: string, signal: AbortSignal): Promise<void> {
+    const run = this.#runs.get(id)
+    if (run === undefined || run.job.ended !== undefined) return
+    run.activate(true)
+    try {
+      await abortable(run.over.promise, signal)
+    } finally {
+      run.activate(false)
+    }
+  }
+}
+
+const outcomes: Readonly<Record<Exclude<JobState, 'running'>, OrderOutcome>> = {
+  waiting: 'again',
+  done: 'done',
+  failed: 'failed',
+  cancelled: 'cancelled',
+}
+
+function rowOf(chosen: Chosen): KeptRow {
+  const begin = { state: 'waiting', attempts: 0, progress: nothingDone } as const
+  if (!('host' in chosen)) return { ...begin, host: chosen.named }
+  const { host, named } = chosen
+  return { ...begin, ...whereIs(host), ...(named !== undefined && named !== host.id && { named }) }
+}
+
+/** What must be the same for one key. */
+function contentOf(of: JobBody | KeptJob): string {
+  const { hosts, zone, all, count, percent } = 'scope' in of ? of.scope : of
+  return JSON.stringify([of.kind, of.target, hosts, zone, all, count, percent, of.platforms])
+}

@@ -1,0 +1,91 @@
+import { expect, test } from '@jest/globals'
+import type { OrderAnswer, OrderPoll, ToldOrder } from '../../../../lib/api/index.ts'
+import { abortable, appError, deferred, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
+import { peerIdOf } from '../../../../lib/core/index.ts'
+import { recordingLogger } from '../../../../lib/telemetry/index.ts'
+import { orderPolls } from '../../../../services/agent/fleet/order-polls.ts'
+
+const nothing: OrderAnswer = { orders: [], cancel: [], againMs: 0 }
+const progress = { blobs: 0, bytes: 0, doneBlobs: 0, partBlobs: 0, doneBytes: 0 }
+
+/** Polls of a tracker that answers as the test says; without an answer it keeps the question. */
+function polls() {
+  const clock = fakeClock()
+  const asked: OrderPoll[] = []
+  const heard: string[] = []
+  const answers: (OrderAnswer | Error)[] = []
+  let orders: ToldOrder[] = []
+  let changed: () => void = () => undefined
+  const logger = recordingLogger()
+  const asking = orderPolls({
+    ...{ clock, random: seededRandom(4), logger },
+    client: {
+      async poll(poll, { signal } = {}) {
+        asked.push(poll)
+        const answer = answers.shift()
+        if (answer === undefined) return abortable(deferred<OrderAnswer>().promise, signal)
+        if (answer instanceof Error) throw answer
+        return answer
+      },
+    },
+    table(onChanged) {
+      changed = onChanged
+      return {
+        report: () => orders,
+        heard: (told) => heard.push(...told.map(({ job, state }) => `${job} ${state}`)),
+        take: (given) => {
+          orders = given.map(({ job, attempt }) => ({ job, attempt, state: 'inHand', progress }))
+        },
+        cancel: () => undefined,
+        get busy() {
+          return orders.some(({ state }) => state === 'inHand')
+        },
+      }
+    },
+    facts: () => ({ key: 'k'.repeat(48), peerId: peerIdOf('k'), platform: 'linux/amd64' }),
+  })
+  return {
+    ...{ clock, asked, heard, answers, logger, asking },
+    end(job: string) {
+      orders = [{ job, attempt: 0, state: 'done', progress }]
+      changed()
+    },
+  }
+}
+
+test('an order that has ended is told at once, although the tracker keeps a question', async () => {
+  const it = polls()
+  it.answers.push({ ...nothing, orders: [{ job: 'one', attempt: 0, kind: 'query', items: [] }] })
+  await it.asking.start()
+  await it.clock.advance(100)
+  expect(it.asked.map(({ waitMs }) => waitMs > 10_000)).toEqual([true, false])
+  it.answers.push(nothing)
+  it.end('one')
+  await it.clock.advance(0)
+  expect(it.asked[2]).toMatchObject({ turn: 3, orders: [{ job: 'one', state: 'done' }] })
+  expect(it.heard).toEqual(['one done'])
+  await it.asking.stop()
+})
+
+test('a tracker that is away is asked after waits that grow to half a minute, and told of once', async () => {
+  const it = polls()
+  it.answers.push(...Array.from({ length: 50 }, () => appError('PEER_CLOSED')))
+  await it.asking.start()
+  await it.clock.advance(300_000)
+  expect(it.asked.length).toBeGreaterThanOrEqual(10)
+  expect(it.asked.length).toBeLessThanOrEqual(45)
+  expect(it.logger.lines.filter(({ level }) => level === 'warn').length).toBe(1)
+  await it.asking.stop()
+})
+
+test.each([
+  ['knows no orders', 'NOT_FOUND', 600_000],
+  ['refuses this host', 'UNAUTHORIZED', 60_000],
+] as const)('a tracker that %s is asked rarely', async (_, code, everyMs) => {
+  const it = polls()
+  it.answers.push(...Array.from({ length: 50 }, () => appError(code)))
+  await it.asking.start()
+  await it.clock.advance(everyMs * 3)
+  expect(it.asked.length).toBe(4)
+  await it.asking.stop()
+})
