@@ -101,8 +101,7 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
     const slot = held.victim(worthBy(seeders))
     if (slot === undefined) return
     const gone = what === 'entry' ? [slot.entry] : Array.from(slot.swarm.slots, ({ entry }) => entry)
-    if (what === 'entry') slot.swarm.drop(slot)
-    else slot.swarm.clear()
+    for (const entry of gone) slot.swarm.remove(entry.peerId, entry.key)
     kept(slot.swarm)
     onEvicted(what, slot.swarm.id, gone)
   }
