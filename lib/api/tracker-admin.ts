@@ -33,6 +33,13 @@ const swarmSchema = z.object({
   origins: countSchema,
 })
 
+/** `out`: it is not named, as several askers have said that it is slow or fails; `probation`: it is named again. */
+const healthSchema = z.object({
+  state: z.enum(['good', 'out', 'probation']),
+  why: text(500).optional(),
+  untilMs: timeSchema.optional(),
+})
+
 const peerSchema = z.object({
   peerId: idSchema,
   host: text(45),
@@ -42,6 +49,8 @@ const peerSchema = z.object({
   complete: z.boolean(),
   /** Bytes that it lacks, as of its last announce; absent when it has not said. */
   leftBytes: byteCountSchema.optional(),
+  /** Absent from trackers that do not say it here. */
+  health: healthSchema.optional(),
 })
 
 const feedSchema = z.object({
@@ -69,12 +78,7 @@ const hostSchema = z.object({
   labels: table(text(255), { max: 64, maxKey: 255 }).optional(),
   spareBytesPerSecond: byteCountSchema.optional(),
   seenAtMs: timeSchema,
-  /** `out`: it is not named, as several askers have said that it is slow or fails; `probation`: it is named again. */
-  health: z.object({
-    state: z.enum(['good', 'out', 'probation']),
-    why: text(500).optional(),
-    untilMs: timeSchema.optional(),
-  }),
+  health: healthSchema,
   bytesPerSecond: z.object({ in: byteCountSchema, out: byteCountSchema }),
   downloads: countSchema,
   seeds: countSchema,

@@ -76,7 +76,7 @@ export interface PeerRegistryComponents {
   /** How many nodes of this role seed the blob completely. */
   readonly seeders: (swarmId: SwarmId, role: 'agent' | 'origin') => number
   /** An entry, or a swarm with its entries, has made room. */
-  readonly onEvicted: (what: 'entry' | 'swarm') => void
+  readonly onEvicted: (what: 'entry' | 'swarm', swarmId: SwarmId, entries: readonly PeerEntry[]) => void
 }
 
 export function peerRegistry(components: PeerRegistryComponents, init: PeerRegistryInit): PeerRegistry {
@@ -100,10 +100,10 @@ export function peerRegistry(components: PeerRegistryComponents, init: PeerRegis
   const evict = (what: 'entry' | 'swarm') => {
     const slot = held.victim(worthBy(seeders))
     if (slot === undefined) return
-    if (what === 'entry') slot.swarm.drop(slot)
-    else slot.swarm.clear()
+    const gone = what === 'entry' ? [slot.entry] : Array.from(slot.swarm.slots, ({ entry }) => entry)
+    for (const entry of gone) slot.swarm.remove(entry.peerId, entry.key)
     kept(slot.swarm)
-    onEvicted(what)
+    onEvicted(what, slot.swarm.id, gone)
   }
   const newSwarm = (id: SwarmId): Swarm => {
     if (swarms.size >= init.maxSwarms) evict('swarm')

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { announceLimits, controlClient, type JobAnswer, originCluster } from '../../lib/api/index.ts'
 import type { Clock, Startable, Timer } from '../../lib/base/index.ts'
+import type { SwarmId } from '../../lib/core/index.ts'
 import { type HttpClient, lookBudget } from '../../lib/http/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { trackerAdminRoutes } from './admin/admin.ts'
@@ -26,6 +27,7 @@ import { type MetainfoRelay, type MetainfoRelayComponents, metainfoRelay } from 
 import { type SeedRegistry, seedRegistry } from './seeds/seed-registry.ts'
 import { trackerServerRoutes } from './server.ts'
 import { stalls } from './stalls.ts'
+import type { PeerEntry } from './swarm.ts'
 
 /** Replacements for parts of the tracker, given by the herd and by tests. */
 export type TrackerComponents = Partial<Runtime>
@@ -64,7 +66,12 @@ function sweeper(clock: Clock, ...registries: readonly Pick<PeerRegistry, 'sweep
   }
 }
 
-function registries(runtime: Runtime, { swarms, seeds: limits }: TrackerConfig) {
+/** What is known of peers, in memory; `onLeft` hears of each entry that makes room. */
+function registries(
+  runtime: Runtime,
+  { swarms, seeds: limits }: TrackerConfig,
+  onLeft: (swarmId: SwarmId, entry: PeerEntry) => void,
+) {
   const evicted = runtime.metrics.counter(
     { name: 'shoal_tracker_evicted_total', help: 'What made room because a limit was reached, by kind.' },
     ['kind'],
@@ -79,7 +86,13 @@ function registries(runtime: Runtime, { swarms, seeds: limits }: TrackerConfig) 
     { ...limits, maxSeedsPerNode: announceLimits.maxSeeds },
   )
   const registry = peerRegistry(
-    { ...runtime, seeders: (...of) => seeds.count(...of), onEvicted: (kind) => counters[kind].add() },
+    {
+      ...{ ...runtime, seeders: (...of) => seeds.count(...of) },
+      onEvicted(kind, swarmId, entries) {
+        counters[kind].add()
+        for (const entry of entries) onLeft(swarmId, entry)
+      },
+    },
     { maxEntries: swarms.maxEntries, maxSwarms: swarms.max, maxPeersPerSwarm: swarms.maxPeers },
   )
   return { registry, seeds }
@@ -179,9 +192,10 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const runtime = serviceRuntime('tracker', config, components)
   const http = clusterHttp(runtime, config)
   const cluster = serviceCluster(runtime, { name: 'origins', ...config.origins })
-  const { registry, seeds } = registries(runtime, config)
+  const { registry, seeds } = registries(runtime, config, (...gone) => store.left(...gone))
   const observed = observation(runtime, config)
-  const store = sharedStore(runtime, { registry, seeds, control: observed.control }, config)
+  // Where peers are shared, too, so that what made room in memory does not fill it.
+  const store: PeerStore = sharedStore(runtime, { registry, seeds, control: observed.control }, config)
   const known = { registry, seeds, store }
   const end = ending()
   const spread = spreading(runtime, { http, control: observed.control }, config)

@@ -2,7 +2,7 @@ import { type FakeClock, fakeClock, type Random, tokenBucket, wheel } from '../.
 import { hashPiece, inlineDigester } from '../../lib/metainfo/index.ts'
 import { swarmLimits } from '../../lib/swarm/index.ts'
 import { Download } from '../../lib/swarm/torrent/fetch/download.ts'
-import { conducts } from '../../lib/swarm/torrent/shared/conducts.ts'
+import { type Conducts, conducts } from '../../lib/swarm/torrent/shared/conducts.ts'
 import { patienceOf } from '../../lib/swarm/torrent/shared/demand.ts'
 import { piecePool } from '../../lib/swarm/torrent/shared/piece-pool.ts'
 import { swarmMeters } from '../../lib/swarm/torrent/shared/swarm-meters.ts'
@@ -18,6 +18,7 @@ export interface DownloadLab {
   readonly read: readonly Uint8Array[]
   readonly done: boolean
   readonly broken: readonly unknown[]
+  readonly conducts: Pick<Conducts, 'take'>
   join(name: string, init?: Partial<Parameters<typeof scriptedPeer>[1]>): ScriptedPeer
   /** Lets so much time pass, and lets the download look at it. */
   pass(ms: number): Promise<void>
@@ -81,6 +82,7 @@ export function downloadLab(blob: SwarmBlob, random: Random): DownloadLab {
     download,
     read,
     broken,
+    conducts: components.conducts,
     get done() {
       return read.length === map.count
     },

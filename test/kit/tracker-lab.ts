@@ -39,10 +39,15 @@ export function trackerLabOn<C extends Clock>(given: Partial<EffectiveSettings>,
   const common = { clock, random, onEvicted: () => undefined }
   const seeds = seedRegistry(common, { maxNodes: 999, maxSeeds: 999, maxSwarms: 999, maxSeedsPerNode: 999 })
   const registry = peerRegistry(
-    { ...common, seeders: () => 0 },
+    {
+      ...{ ...common, seeders: () => 0 },
+      onEvicted(_what, swarmId, entries) {
+        for (const entry of entries) store.left(swarmId, entry)
+      },
+    },
     { maxEntries: 999, maxSwarms: 999, maxPeersPerSwarm: 999 },
   )
-  const store = parts.store?.({ registry, seeds }) ?? noPeerStore()
+  const store: PeerStore = parts.store?.({ registry, seeds }) ?? noPeerStore()
   const book = hostBook(clock, { maxHosts: 999 })
   const feeding = feeds(clock, { maxFeeds: 999 })
   const names = swarmNames(clock, { maxSwarms: 999 })

@@ -56,6 +56,10 @@ function markBody(options: VerbOptions) {
   return { reason, ...(minutes !== undefined && { minutes }) }
 }
 
+/** How a node does as a source; `-` when the tracker does not say it. */
+const healthText = (health: { readonly state: string; readonly why?: string | undefined } | undefined) =>
+  health?.why === undefined ? (health?.state ?? '-') : `${health.state}: ${health.why}`
+
 const settingsText = ({
   now,
   policies,
@@ -114,6 +118,7 @@ export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
           ['ROLE', ({ role }) => role],
           ['ZONE', ({ zone }) => zone ?? '-'],
           ['MISSING', ({ complete, leftBytes }) => (complete || leftBytes === undefined ? '-' : sizeText(leftBytes))],
+          ['HEALTH', ({ health }) => healthText(health)],
         ]),
         table(feeds, [
           ['FROM', ({ from }) => from],
@@ -139,6 +144,7 @@ export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
         ['OUT', ({ bytesPerSecond }) => rateText(bytesPerSecond.out)],
         ['SEEN', ({ seenAtMs }) => ageText(seenAtMs, nowMs)],
         ['STATE', ({ ban, drain }) => [ban && 'banned', drain && 'draining'].filter(Boolean).join(', ') || '-'],
+        ['HEALTH', ({ health }) => healthText(health)],
       ]) + more(next),
   },
   host: {
@@ -156,6 +162,7 @@ export const trackerVerbs: VerbsOf<typeof trackerAdmin> = {
           spare: host.spareBytesPerSecond === undefined ? '-' : rateText(host.spareBytesPerSecond),
           rates: `${rateText(host.bytesPerSecond.in)} in, ${rateText(host.bytesPerSecond.out)} out`,
           seen: ageText(host.seenAtMs, nowMs),
+          health: healthText(host.health),
           banned: host.ban?.reason ?? '-',
           draining: host.drain?.reason ?? '-',
         }),

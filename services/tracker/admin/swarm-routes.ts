@@ -5,6 +5,7 @@ import { type Exchange, pageRequest, type Route, sendEmpty, sendTagged } from '.
 import type { EventLog } from '../events/event-log.ts'
 import type { Feeds } from '../hosts/feeds.ts'
 import type { HostBook } from '../hosts/host-book.ts'
+import type { HostHealth } from '../hosts/host-health.ts'
 import type { SwarmNames } from '../hosts/swarm-names.ts'
 import type { ListedPeer, PeerRegistry } from '../peer-registry.ts'
 import type { PeerStore } from '../peer-store/peer-store.ts'
@@ -23,6 +24,7 @@ export interface SwarmRoutesComponents {
   readonly names: SwarmNames
   readonly feeds: Feeds
   readonly book: HostBook
+  readonly health: Pick<HostHealth, 'of'>
   readonly events: Pick<EventLog, 'add'>
   readonly store: Pick<PeerStore, 'dropped'>
 }
@@ -91,7 +93,7 @@ function filterOf({ names }: Pick<SwarmRoutesComponents, 'names'>, query: URLSea
 
 /** Swarms and what happens in them. */
 export function swarmRoutes(components: SwarmRoutesComponents): readonly Route[] {
-  const { registry, seeds, feeds, book, events, store } = components
+  const { registry, seeds, feeds, book, health, events, store } = components
 
   const list = (exchange: Exchange) => {
     const asked = pageRequest(exchange.query, { max: MAX_PAGE, usual: PAGE, least: 1 })
@@ -123,7 +125,11 @@ export function swarmRoutes(components: SwarmRoutesComponents): readonly Route[]
     const swarm = known(exchange)
     const asked = pageRequest(exchange.query, { max: MAX_PAGE, usual: PAGE, least: 1 })
     const keyOf = ({ peerId }: Pick<PeerInfo, 'peerId'>) => peerId
-    const row = (peer: ListedPeer) => ({ ...peer, zone: book.of(peer.peerId)?.zone })
+    const row = (peer: ListedPeer) => ({
+      ...peer,
+      zone: book.of(peer.peerId)?.zone,
+      health: health.of(peer.peerId),
+    })
     const { page: peers, next } = pageOf({ items: inOrder(peersOf(swarm.swarmId), keyOf, asked), keyOf, row }, asked)
     const told = feeds
       .of(swarm.swarmId)

@@ -169,6 +169,13 @@ describe('a tracker with redis', () => {
     },
   )
 
+  test('does not keep what made room in memory: one address with entries in very many swarms', async () => {
+    await using it = await pair()
+    for (let at = 0; at < 1_300; at += 1) await it.one.announce(stockPeer(), wantedBlob(`flood ${at}`))
+    expect(it.one.registry.peers).toBe(999)
+    await eventually(async () => expect(await redis.count(`${it.prefix}peers:*:rows`)).toBe(999))
+  })
+
   test('knows the zone of whom another one knows', async () => {
     await using it = await pair()
     const wanted = wantedBlob('zones')

@@ -258,11 +258,19 @@ export class BlockRequests {
 
   #withdraw(ask: OpenAsk): void {
     if (!this.#close(ask)) return
-    if (ask.waste === 'repeat' && !ask.isRepeat) ask.peer.notes.outrun += 1
+    if (ask.waste === 'repeat' && !ask.isRepeat) this.#outrun(ask)
     this.#spare(ask)
     ask.unsend()
     ask.landing.end(false)
     if (isUnasked(ask.block)) this.#events.onUnasked(ask.job)
+  }
+
+  /** Another gave the block sooner. Whoever has given nothing yet, for so long that a request may count as late, fails. */
+  #outrun({ peer, askedMs }: OpenAsk): void {
+    const { limits, wheel, conducts } = this.#components
+    peer.notes.outrun += 1
+    if (peer.tripMs !== undefined || askedMs === undefined) return
+    if (wheel.nowMs - askedMs >= limits.minRequestTimeoutMs) conducts.late(peer.id)
   }
 
   /** False when the request was closed before; then its outcome no longer matters. */

@@ -1,5 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals'
 import { seededRandom } from '../../../../../lib/base/index.ts'
+import { swarmLimits } from '../../../../../lib/swarm/limits.ts'
 import { PieceJobs } from '../../../../../lib/swarm/torrent/fetch/piece-jobs.ts'
 import { type DownloadLab, downloadLab } from '../../../../kit/download-lab.ts'
 import type { ScriptedPeer } from '../../../../kit/scripted-peer.ts'
@@ -38,6 +39,27 @@ describe('a block that the reader waits for, and that takes longer than usual', 
     expect(stalled.requests.slice(0, 4).every(({ cancelled }) => cancelled)).toBe(true)
     expect(['repeat', 'late'].map((why) => lab.value('shoal_swarm_wasted_bytes_total', why))).toEqual([0, 0])
   })
+
+  test.each([
+    [0, 4],
+    [1, 0],
+  ])(
+    'counts against a peer that has given nothing yet, and not against one that has: %d blocks',
+    async (gave, failures) => {
+      const lab = setUp()
+      const stalled = lab.join('a')
+      await giveBlocks(lab, stalled, gave)
+      const other = lab.join('b')
+      await giveBlocks(lab, other, 20)
+      await lab.pass(swarmLimits.minRequestTimeoutMs - 100)
+      for (let round = 0; round < 2; round += 1) {
+        for (const request of [...other.open]) lab.give(request)
+        await lab.pass(10)
+      }
+      expect(stalled.requests.filter(({ cancelled }) => cancelled).length).toBeGreaterThanOrEqual(3)
+      expect(lab.conducts.take('a').failures).toBe(failures)
+    },
+  )
 
   test('is asked of an origin only much later, while an agent that can be relied on has it', async () => {
     const lab = setUp()
