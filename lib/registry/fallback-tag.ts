@@ -25,26 +25,50 @@ export function fallbackTag(subject: Digest): Tag {
   return parseTag(`${algorithm.slice(0, 32)}-${hex.slice(0, 64)}`)
 }
 
+/** One entry of such an index: what it says of a referrer, and all its fields as they are. */
+interface FallbackEntry {
+  readonly referrer: Referrer
+  readonly raw: unknown
+}
+
+interface FallbackIndex {
+  readonly entries: readonly FallbackEntry[]
+  /** The whole index. */
+  readonly raw: object
+}
+
 /** The referrers that the fallback tag of a subject names; none without a tag, or when it is not such an index. */
 export async function fallbackReferrers(
   manifests: Manifests,
   repository: Repository,
   subject: Digest,
   options: AbortOptions,
-): Promise<readonly Referrer[] | undefined> {
-  const found = await manifests.resolve(repository, { kind: 'tag', tag: fallbackTag(subject) }, options)
-  if (found?.mediaType !== manifestMediaTypes.ociIndex) return undefined
-  return entriesOf(await manifests.read(repository, found, options))
+): Promise<readonly Referrer[]> {
+  const found = await readFallback(manifests, repository, subject, options)
+  return found?.entries.map(({ referrer }) => referrer) ?? []
 }
 
-function entriesOf(index: Uint8Array): readonly Referrer[] | undefined {
+async function readFallback(
+  manifests: Manifests,
+  repository: Repository,
+  subject: Digest,
+  options: AbortOptions,
+): Promise<FallbackIndex | undefined> {
+  const found = await manifests.resolve(repository, { kind: 'tag', tag: fallbackTag(subject) }, options)
+  if (found?.mediaType !== manifestMediaTypes.ociIndex) return undefined
+  return parsedFallback(await manifests.read(repository, found, options))
+}
+
+/** Images for platforms are no referrers: that is an image which somebody has tagged by a digest. */
+function parsedFallback(index: Uint8Array): FallbackIndex | undefined {
   try {
-    const { manifests } = parseObject(index)
-    if (!Array.isArray(manifests)) return undefined
-    return manifests.map((entry: unknown, at) => {
+    const raw = parseObject(index)
+    if (!Array.isArray(raw.manifests)) return undefined
+    const entries = raw.manifests.map((entry: unknown, at): FallbackEntry => {
       const { digest, mediaType, size } = readDescriptor(entry, `manifests[${at}]`)
-      return { digest, mediaType, size, ...referrerNotes(entry as object) }
+      return { referrer: { digest, mediaType, size, ...referrerNotes(entry as object) }, raw: entry }
     })
+    return entries.some((entry) => isPresent(Object(entry.raw).platform)) ? undefined : { entries, raw }
   } catch {
     return undefined
   }
@@ -56,13 +80,15 @@ export function mergedReferrers(first: readonly Referrer[], second: readonly Ref
   return [...merged.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1))
 }
 
+const entryOf = ({ mediaType, digest, size, artifactType, annotations }: Referrer) => ({
+  ...{ mediaType, digest, size },
+  ...(isPresent(artifactType) && { artifactType }),
+  ...(isPresent(annotations) && { annotations }),
+})
+
 /** The index that names these referrers. */
 export function referrersIndex(referrers: readonly Referrer[]): Uint8Array {
-  const manifests = referrers.map(({ mediaType, digest, size, artifactType, annotations }) => ({
-    ...{ mediaType, digest, size },
-    ...(isPresent(artifactType) && { artifactType }),
-    ...(isPresent(annotations) && { annotations }),
-  }))
+  const manifests = referrers.map(entryOf)
   return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: manifestMediaTypes.ociIndex, manifests }))
 }
 
@@ -73,9 +99,9 @@ export interface FallbackTagComponents {
 }
 
 /**
- * Brings an existing fallback tag up to date, for clients that know nothing else: it names what the list of referrers names,
- * and what it named itself but `gone`. Whoever writes the tag looks at the list again afterwards, so the last writer has seen
- * what all others have put there before.
+ * Brings an existing fallback tag up to date, for clients that know nothing else: it names what the list of referrers names
+ * besides what it named itself, as it is, without `gone`. Whoever writes the tag looks at the list again afterwards, so the
+ * last writer has seen what all others have put there before. What would not fit into a manifest is left as it is.
  */
 export async function refreshFallback(
   { manifests, referrers, edits }: FallbackTagComponents,
@@ -83,34 +109,38 @@ export async function refreshFallback(
   options: AbortOptions,
 ): Promise<void> {
   for (let i = 0; i < TRIES; i += 1) {
-    const named = await fallbackReferrers(manifests, repository, subject, options)
-    if (named === undefined) return
-    const listed = await allReferrers(referrers, repository, subject, options)
-    const kept = named.filter(({ digest }) => digest !== gone)
-    const bytes = referrersIndex(mergedReferrers(listed, kept))
-    if (bytes.byteLength > MANIFEST_LIMIT || Buffer.compare(bytes, referrersIndex(mergedReferrers(named, []))) === 0)
-      return
-    const descriptor: Descriptor = {
-      digest: digestOf(bytes),
-      mediaType: manifestMediaTypes.ociIndex,
-      size: bytes.byteLength,
-    }
-    const write = { descriptor, bytes, tags: [fallbackTag(subject)], refers: undefined }
-    await edits.putManifest(repository, write, options)
+    const found = await readFallback(manifests, repository, subject, options)
+    if (found === undefined) return
+    const listed = await fittingReferrers(referrers, repository, subject, options)
+    if (listed === undefined) return
+    const named = new Set(found.entries.map(({ referrer }) => referrer.digest))
+    const added = listed.filter(({ digest }) => !named.has(digest))
+    const kept = found.entries.filter(({ referrer }) => referrer.digest !== gone)
+    if (added.length === 0 && kept.length === found.entries.length) return
+    const index = { ...found.raw, manifests: [...kept.map(({ raw }) => raw), ...added.map(entryOf)] }
+    const bytes = Buffer.from(JSON.stringify(index))
+    if (bytes.byteLength > MANIFEST_LIMIT) return
+    const { ociIndex: mediaType } = manifestMediaTypes
+    const descriptor: Descriptor = { digest: digestOf(bytes), mediaType, size: bytes.byteLength }
+    await edits.putManifest(repository, { descriptor, bytes, tags: [fallbackTag(subject)], refers: undefined }, options)
   }
 }
 
-async function allReferrers(
+/** The whole list; undefined when it is larger than a manifest may be, which is found out by reading that much of it. */
+async function fittingReferrers(
   referrers: Referrers,
   repository: Repository,
   subject: Digest,
   options: AbortOptions,
-): Promise<readonly Referrer[]> {
+): Promise<readonly Referrer[] | undefined> {
   const all: Referrer[] = []
   let last: Digest | undefined
+  let bytes = 0
   do {
     const page = await referrers.list(repository, subject, { ...options, last })
     all.push(...page.referrers)
+    bytes += Buffer.byteLength(JSON.stringify(page.referrers))
+    if (bytes > MANIFEST_LIMIT) return undefined
     last = page.next
   } while (last !== undefined)
   return all
