@@ -93,7 +93,7 @@ async function listed(
       const page = await index.listReferrers(repository, subject, { ...options, last })
       all.push(...page.referrers)
       last = page.next
-    } while (last !== undefined)
+    } while (last !== undefined && all.length < MOST)
   } catch (err) {
     if (!hasCode(err, 'REFERRERS_UNSUPPORTED')) throw err
   }
