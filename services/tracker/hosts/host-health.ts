@@ -1,7 +1,6 @@
 import { type AgeLinks, AgeList, type Clock } from '../../../lib/base/index.ts'
 import type { PeerId } from '../../../lib/core/index.ts'
-import { costOf, isAbnormal, isAgreed, isFailing, type Measured, SEVERAL } from './health.ts'
-import { type ToldCost, UsualCosts } from './usual-costs.ts'
+import { costOf, isAbnormal, isAgreed, isFailing, type Measured, type Usual } from './health.ts'
 
 /** `out`: it is not named. `probation`: it was, and is named again; the next time it is out for longer. */
 export interface Health {
@@ -35,15 +34,42 @@ const MIB = 1024 * 1024
 
 /** What one asker said last. */
 interface Word {
-  readonly told: ToldCost | undefined
+  /** Milliseconds for each MiB. */
+  readonly cost: number | undefined
   readonly failing: boolean
   readonly atMs: number
+}
+
+/** Costs, so that mean and deviation of all but one peer are known at once. */
+class Costs {
+  count = 0
+  #sum = 0
+  #squares = 0
+
+  add(cost: number, sign: 1 | -1): void {
+    this.count += sign
+    this.#sum += sign * cost
+    this.#squares += sign * cost * cost
+  }
+
+  get mean(): number {
+    return this.count === 0 ? 0 : this.#sum / this.count
+  }
+
+  without(others: Costs): Usual {
+    const count = this.count - others.count
+    if (count <= 0) return { count: 0, mean: 0, sigma: 0 }
+    const mean = Math.max(0, (this.#sum - others.#sum) / count)
+    const variance = (this.#squares - others.#squares) / count - mean * mean
+    return { count, mean, sigma: Math.sqrt(Math.max(0, variance)) }
+  }
 }
 
 interface Judged extends AgeLinks<Judged> {
   readonly peerId: PeerId
   /** By asker, the oldest first. */
   readonly words: Map<string, Word>
+  readonly costs: Costs
   /** How long it was out the last time, until when, and why. */
   outMs: number
   untilMs: number
@@ -59,7 +85,7 @@ class Book implements HostHealth {
   readonly #maxHosts: number
   readonly #byId = new Map<PeerId, Judged>()
   readonly #byAge = new AgeList<Judged>()
-  readonly #costs = new UsualCosts()
+  readonly #costs = new Costs()
 
   constructor(clock: Clock, maxHosts: number) {
     this.#clock = clock
@@ -74,9 +100,8 @@ class Book implements HostHealth {
     for (const [each, { atMs }] of peer.words) if (nowMs - atMs > FRESH_MS) this.#forget(peer, each)
     this.#forget(peer, asker)
     for (const oldest of [...peer.words.keys()].slice(0, peer.words.size - WINDOW + 1)) this.#forget(peer, oldest)
-    const told = cost === undefined ? undefined : { asker, cost }
-    peer.words.set(asker, { told, failing: isFailing(measured), atMs: nowMs })
-    if (told !== undefined) this.#costs.add(told)
+    peer.words.set(asker, { cost, failing: isFailing(measured), atMs: nowMs })
+    if (cost !== undefined) this.#count(peer, cost, 1)
     if (nowMs >= peer.untilMs) this.#judge(peer, nowMs)
   }
 
@@ -92,18 +117,14 @@ class Book implements HostHealth {
   }
 
   bytesPerSecondOf(peerId: PeerId): number | undefined {
-    const costs = costsOf(this.#byId.get(peerId)).map(({ cost }) => cost)
-    if (costs.length === 0) return undefined
-    const mean = costs.reduce((sum, cost) => sum + cost, 0) / costs.length
-    return Math.round((MIB * 1000) / Math.max(1, mean))
+    const costs = this.#byId.get(peerId)?.costs
+    return costs === undefined || costs.count === 0 ? undefined : Math.round((MIB * 1000) / Math.max(1, costs.mean))
   }
 
   #judge(peer: Judged, nowMs: number): void {
+    const usual = this.#costs.without(peer.costs)
     const words = [...peer.words.values()]
-    if (words.length < SEVERAL) return
-    const costs = costsOf(peer)
-    const usual = this.#costs.without(costs)
-    const slow = costs.flatMap(({ cost }) => (isAbnormal(cost, usual) ? cost : []))
+    const slow = words.flatMap(({ cost }) => (cost !== undefined && isAbnormal(cost, usual) ? cost : []))
     const failing = words.filter((word) => word.failing).length
     if (isAgreed(slow.length, words.length)) {
       const [least, mean] = [Math.min(...slow), usual.mean].map(Math.round)
@@ -126,7 +147,7 @@ class Book implements HostHealth {
   /** What is known of the peer, as the youngest. */
   #touched(peerId: PeerId): Judged {
     const known = this.#byId.get(peerId)
-    const fresh = { words: new Map(), outMs: 0, untilMs: 0, why: undefined }
+    const fresh = { words: new Map(), costs: new Costs(), outMs: 0, untilMs: 0, why: undefined }
     const peer: Judged = known ?? { peerId, ...fresh, older: undefined, newer: undefined }
     if (known !== undefined) this.#byAge.remove(known)
     this.#byId.set(peerId, peer)
@@ -147,10 +168,11 @@ class Book implements HostHealth {
   #forget(peer: Judged, asker: string): void {
     const word = peer.words.get(asker)
     peer.words.delete(asker)
-    if (word?.told !== undefined) this.#costs.remove(word.told)
+    if (word?.cost !== undefined) this.#count(peer, word.cost, -1)
+  }
+
+  #count(peer: Judged, cost: number, sign: 1 | -1): void {
+    peer.costs.add(cost, sign)
+    this.#costs.add(cost, sign)
   }
 }
-
-/** What its askers have told. */
-const costsOf = (peer: Judged | undefined): readonly ToldCost[] =>
-  [...(peer?.words.values() ?? [])].flatMap(({ told }) => told ?? [])
