@@ -46,6 +46,10 @@ export const progressSchema = z.object({
 })
 export type Progress = z.output<typeof progressSchema>
 
+/** The sum of byte counts, at most the largest one that can be told: sizes in a pushed manifest may be absurd. */
+export const bytesTogether = (...counts: readonly number[]): number =>
+  counts.reduce((sum, count) => Math.min(sum + count, Number.MAX_SAFE_INTEGER), 0)
+
 const scopeKeys = {
   /** Each is the id of a host, its peer id, its address, or its label `host`. */
   hosts: list(nameSchema, MAX_JOB_HOSTS).optional(),
