@@ -146,6 +146,8 @@ export type Holding = (typeof holdings)[number]
 export const jobSchema = keptJobSchema.omit({ ended: true, repository: true, key: true, manifest: true }).extend({
   repository: text(MAX_TARGET).optional(),
   image: z.boolean(),
+  /** In lists and events the names of hosts are counted only, in `named`. */
+  scope: jobScopeSchema.extend({ named: countSchema.optional() }),
   state: z.enum(jobStates),
   endedAtMs: timeSchema.optional(),
   hosts: tallySchema,
