@@ -53,22 +53,12 @@ export function orderPolls(components: OrderPollsComponents): Startable {
   let turn = 0
   let failures = 0
 
-  /** What a tracker does not understand must not keep it from hearing anything further. */
-  const forget = (orders: readonly ToldOrder[]) => {
-    if (orders.length === 0) return
-    logger.error('a tracker refuses what it is told of orders; they are dropped', { orders })
-    table.cancel(orders)
-  }
   const ask = async (signal: AbortSignal): Promise<number> => {
     const orders = table.report()
     const waitMs = table.busy ? WORK_MS : WAIT_MS.least + Math.round(random.next() * WAIT_MS.more)
     turn += 1
-    const answer = await client
-      .poll({ ...facts(), run, turn, waitMs, orders: [...orders] }, { signal })
-      .catch((err) => {
-        if (hasCode(err, 'BODY_INVALID')) forget(orders)
-        throw err
-      })
+    const poll = { ...facts(), run, turn, waitMs, orders: [...orders] }
+    const answer = await unlessRefused(client.poll(poll, { signal }), orders, { table, logger })
     failures = 0
     table.heard(orders)
     table.cancel(answer.cancel)
@@ -107,4 +97,21 @@ export function orderPolls(components: OrderPollsComponents): Startable {
     retryMs: AWAY.maxMs,
   })
   return asking
+}
+
+/** What a tracker does not understand is dropped, since it would refuse everything further too. */
+async function unlessRefused<T>(
+  answer: Promise<T>,
+  told: readonly ToldOrder[],
+  { table, logger }: { readonly table: Pick<OrderTable, 'cancel'>; readonly logger: Logger },
+): Promise<T> {
+  try {
+    return await answer
+  } catch (err) {
+    if (hasCode(err, 'BODY_INVALID') && told.length > 0) {
+      logger.error('a tracker refuses what it is told of orders; they are dropped', { orders: told })
+      table.cancel(told)
+    }
+    throw err
+  }
 }

@@ -30,7 +30,7 @@ function origin() {
         statBlob: unused,
         readBlob: async (_, digest) => {
           const bytes = blobs.get(digest)!
-          return { body: Readable.from([bytes]), size: bytes.length } as never
+          return { body: Readable.from([bytes]), size: bytes.length }
         },
       },
     })
