@@ -46,6 +46,10 @@ export const progressSchema = z.object({
 })
 export type Progress = z.output<typeof progressSchema>
 
+/** The sum of byte counts, at most the largest one that can be told: sizes in a pushed manifest may be absurd. */
+export const bytesTogether = (...counts: readonly number[]): number =>
+  counts.reduce((sum, count) => Math.min(sum + count, Number.MAX_SAFE_INTEGER), 0)
+
 const scopeKeys = {
   /** Each is the id of a host, its peer id, its address, or its label `host`. */
   hosts: list(nameSchema, MAX_JOB_HOSTS).optional(),
@@ -142,6 +146,8 @@ export type Holding = (typeof holdings)[number]
 export const jobSchema = keptJobSchema.omit({ ended: true, repository: true, key: true, manifest: true }).extend({
   repository: text(MAX_TARGET).optional(),
   image: z.boolean(),
+  /** In lists and events the names of hosts are counted only, in `named`. */
+  scope: jobScopeSchema.extend({ named: countSchema.optional() }),
   state: z.enum(jobStates),
   endedAtMs: timeSchema.optional(),
   hosts: tallySchema,

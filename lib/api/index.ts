@@ -50,6 +50,7 @@ export {
 } from './build-index-admin.ts'
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
 export {
+  bytesTogether,
   type Holding,
   holdings,
   type JobAnswer,

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import type { JobBody, KeptJob, OrderAnswer, OrderItem, OrderPoll, ToldOrder } from '../../lib/api/index.ts'
-import { fakeClock, seededRandom } from '../../lib/base/index.ts'
+import { appError, fakeClock, seededRandom } from '../../lib/base/index.ts'
 import { digestOf, peerIdOf } from '../../lib/core/index.ts'
-import { memoryStorage } from '../../lib/journal/index.ts'
+import { type JournalStorage, memoryStorage } from '../../lib/journal/index.ts'
 import { recordingLogger, recordingMetrics } from '../../lib/telemetry/index.ts'
 import { fleetMeters } from '../../services/tracker/fleet/fleet-meters.ts'
 import { jobAnswer } from '../../services/tracker/fleet/job-answer.ts'
@@ -40,7 +40,16 @@ export interface LabHost {
 /** The jobs of a tracker and the desk of its orders, on a clock that the test moves, with their storage in memory. */
 export async function fleetLab(init: FleetLabInit = {}) {
   const clock = fakeClock()
-  const storages = { journal: memoryStorage(), records: memoryStorage() }
+  const breaks = { journal: false, records: false }
+  const broken = (which: keyof typeof breaks): JournalStorage => {
+    const storage = memoryStorage()
+    const write: JournalStorage['write'] = async (...written) => {
+      if (breaks[which]) throw appError('JOURNAL_UNAVAILABLE')
+      await storage.write(...written)
+    }
+    return { ...storage, write }
+  }
+  const storages = { journal: broken('journal'), records: broken('records') }
   const metrics = recordingMetrics()
   const changes: string[] = []
   const boot = async () => {
@@ -71,6 +80,8 @@ export async function fleetLab(init: FleetLabInit = {}) {
   return {
     clock,
     changes,
+    /** Which of the storages take nothing. */
+    breaks,
     metrics,
     settle,
     get jobs() {
@@ -83,6 +94,16 @@ export async function fleetLab(init: FleetLabInit = {}) {
     async kill() {
       now = await boot()
       await settle()
+    },
+    /** A job lies on the disk that was never acknowledged. */
+    async write(job: KeptJob) {
+      await jobRecords(storages.records, recordingLogger()).add(job, [])
+    },
+    spoil: (key: string) => storages.records.write([{ key, value: Buffer.from('{') }], { sync: false }),
+    async read(key: string): Promise<unknown> {
+      for await (const record of storages.records.records())
+        if (record.key === key) return JSON.parse(Buffer.from(record.value).toString('utf8'))
+      return undefined
     },
     /** Time passes, and everything that is due happens. */
     async pass(ms: number) {
@@ -99,8 +120,10 @@ export async function fleetLab(init: FleetLabInit = {}) {
     },
     show: (id: string) => jobAnswer(now.jobs.get(id)),
     rows: (id: string) => now.jobs.get(id).rows.map(({ kept }) => kept),
-    host: (name: string, facts: Partial<Pick<OrderPoll, 'zone' | 'platform' | 'labels'>> & { address?: string } = {}) =>
-      labHost(name, facts, (...asked) => now.desk.poll(...asked)),
+    host: (
+      name: string,
+      facts: Partial<Pick<OrderPoll, 'zone' | 'platform' | 'labels' | 'turn'>> & { address?: string } = {},
+    ) => labHost(name, facts, (...asked) => now.desk.poll(...asked)),
   }
 }
 
@@ -108,19 +131,22 @@ export type FleetLab = Awaited<ReturnType<typeof fleetLab>>
 
 function labHost(
   name: string,
-  { address = '10.0.0.1', ...facts }: Partial<Pick<OrderPoll, 'zone' | 'platform' | 'labels'>> & { address?: string },
+  {
+    address = '10.0.0.1',
+    ...facts
+  }: Partial<Pick<OrderPoll, 'zone' | 'platform' | 'labels' | 'turn'>> & { address?: string },
   poll: ReturnType<typeof orderDesk>['poll'],
 ): LabHost {
   const key = `the key of the host ${name}`
   const id = peerIdOf(key)
   let connection = new AbortController()
-  let turn = 0
+  let turn = facts.turn ?? 0
   return {
     id,
     ask(orders = [], waitMs = 0) {
       turn += 1
       connection = new AbortController()
-      const said = { key, peerId: id, run: name, turn, platform: 'linux/amd64', ...facts, waitMs, orders }
+      const said = { key, peerId: id, run: name, platform: 'linux/amd64', ...facts, turn, waitMs, orders }
       const { zone, labels, platform } = said
       const host = { id, peerId: id, address, zone, label: labels?.['host'], platform }
       return poll(host, said, [connection.signal])

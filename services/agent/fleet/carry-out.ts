@@ -1,4 +1,4 @@
-import type { Order, OrderItem, Progress } from '../../../lib/api/index.ts'
+import { bytesTogether, type Order, type OrderItem, type Progress } from '../../../lib/api/index.ts'
 import { appError, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
 import type { Digest, Repository } from '../../../lib/core/index.ts'
 import type { BlobReader, PartialBlobs, Retention } from '../../../lib/store/index.ts'
@@ -38,7 +38,7 @@ class Tally {
   #now: Progress
 
   constructor(items: readonly OrderItem[], onProgress: (progress: Progress) => void) {
-    const bytes = items.reduce((sum, { size = 0 }) => sum + size, 0)
+    const bytes = bytesTogether(...items.map(({ size = 0 }) => size))
     this.#onProgress = onProgress
     this.#now = { blobs: items.length, bytes, doneBlobs: 0, partBlobs: 0, doneBytes: 0 }
   }
@@ -47,10 +47,10 @@ class Tally {
     const { blobs, bytes, doneBlobs, partBlobs, doneBytes } = this.#now
     this.#now = {
       blobs,
-      bytes: bytes + (step.bytes ?? 0),
+      bytes: bytesTogether(bytes, step.bytes ?? 0),
       doneBlobs: doneBlobs + (step.doneBlobs ?? 0),
       partBlobs: partBlobs + (step.partBlobs ?? 0),
-      doneBytes: doneBytes + (step.doneBytes ?? 0),
+      doneBytes: bytesTogether(doneBytes, step.doneBytes ?? 0),
     }
     this.#onProgress(this.#now)
   }

@@ -1,4 +1,4 @@
-import type { OrderPoll, OrdersClient } from '../../../lib/api/index.ts'
+import type { OrderPoll, OrdersClient, ToldOrder } from '../../../lib/api/index.ts'
 import {
   type BackoffPolicy,
   backoffMs,
@@ -20,9 +20,12 @@ const WORK_MS = 2_000
 const QUICK_MS = 100
 /** Waits between questions to a tracker that does not answer. */
 const AWAY: BackoffPolicy = { baseMs: 1_000, maxMs: 30_000, attempts: Number.POSITIVE_INFINITY }
-/** A tracker of a version without orders, or one that refuses this host, is asked this often. */
-const RARELY_MS = 600_000
-const REFUSED_MS = 60_000
+/**
+ * A tracker of a version without orders, or one that refuses this host, is asked this often: well within
+ * `fleet.gather`, after which a job for all hosts takes those that are known.
+ */
+const RARELY_MS = 30_000
+const REFUSED_MS = 30_000
 
 /** What a question says of this host. */
 export type HostFacts = Pick<OrderPoll, 'key' | 'peerId' | 'zone' | 'labels' | 'platform'>
@@ -54,7 +57,8 @@ export function orderPolls(components: OrderPollsComponents): Startable {
     const orders = table.report()
     const waitMs = table.busy ? WORK_MS : WAIT_MS.least + Math.round(random.next() * WAIT_MS.more)
     turn += 1
-    const answer = await client.poll({ ...facts(), run, turn, waitMs, orders: [...orders] }, { signal })
+    const poll = { ...facts(), run, turn, waitMs, orders: [...orders] }
+    const answer = await unlessRefused(client.poll(poll, { signal }), orders, { table, logger })
     failures = 0
     table.heard(orders)
     table.cancel(answer.cancel)
@@ -93,4 +97,21 @@ export function orderPolls(components: OrderPollsComponents): Startable {
     retryMs: AWAY.maxMs,
   })
   return asking
+}
+
+/** What a tracker does not understand is dropped, since it would refuse everything further too. */
+async function unlessRefused<T>(
+  answer: Promise<T>,
+  told: readonly ToldOrder[],
+  { table, logger }: { readonly table: Pick<OrderTable, 'cancel'>; readonly logger: Logger },
+): Promise<T> {
+  try {
+    return await answer
+  } catch (err) {
+    if (hasCode(err, 'BODY_INVALID') && told.length > 0) {
+      logger.error('a tracker refuses what it is told of orders; they are dropped', { orders: told })
+      table.cancel(told)
+    }
+    throw err
+  }
 }

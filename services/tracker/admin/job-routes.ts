@@ -1,8 +1,9 @@
 import { adminBody, adminRoute, holdings, jobKinds, jobStates, trackerAdmin } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { type Exchange, pageRequest, type Route, sendJson, sendTagged } from '../../../lib/http/index.ts'
-import { jobAnswer, jobHostAnswer } from '../fleet/job-answer.ts'
+import { jobAnswer, jobHostAnswer, jobLine } from '../fleet/job-answer.ts'
 import type { Jobs } from '../fleet/jobs.ts'
+import { pageOf } from './page-of.ts'
 
 /** Jobs, or hosts of one, on a page: the default and the most. */
 const PAGE = 100
@@ -21,13 +22,6 @@ function oneOf<Word extends string>(query: URLSearchParams, name: string, words:
 }
 
 const pageIn = ({ query }: Exchange) => pageRequest(query, { max: MAX_PAGE, usual: PAGE, least: 1 })
-
-/** The first `count` items, and where the next page goes on. */
-function firstOf<T>(items: readonly T[], count: number, keyOf: (item: T) => string) {
-  const page = items.slice(0, count)
-  const last = page.at(-1)
-  return { page, ...(items.length > count && last !== undefined && { next: keyOf(last) }) }
-}
 
 /** Jobs for hosts. */
 export function jobRoutes({ jobs }: JobRoutesComponents): readonly Route[] {
@@ -49,8 +43,8 @@ export function jobRoutes({ jobs }: JobRoutesComponents): readonly Route[] {
         (state ?? run.state) === run.state
       )
     })
-    const { page, ...next } = firstOf(fitting, count, ({ job }) => job.id)
-    sendTagged(exchange, { jobs: page.map(jobAnswer), ...next })
+    const { page, next } = pageOf({ items: fitting, keyOf: ({ job }) => job.id, row: jobLine }, { count })
+    sendTagged(exchange, { jobs: page, ...(next !== undefined && { next }) })
   }
   const hosts = (exchange: Exchange) => {
     const run = runOf(exchange)
@@ -61,8 +55,8 @@ export function jobRoutes({ jobs }: JobRoutesComponents): readonly Route[] {
       .map((row) => jobHostAnswer(run, row))
       .filter((row) => holds === undefined || row.holds === holds)
       .sort((a, b) => (a.host < b.host ? -1 : 1))
-    const { page, ...next } = firstOf(fitting, count, ({ host }) => host)
-    sendTagged(exchange, { hosts: page, ...next })
+    const { page, next } = pageOf({ items: fitting, keyOf: ({ host }) => host, row: (row) => row }, { count })
+    sendTagged(exchange, { hosts: page, ...(next !== undefined && { next }) })
   }
   return [
     adminRoute(trackerAdmin.order, order),

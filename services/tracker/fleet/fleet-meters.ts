@@ -1,11 +1,18 @@
-import type { JobKind } from '../../../lib/api/index.ts'
+import type { JobKind, JobState } from '../../../lib/api/index.ts'
 import type { Metrics } from '../../../lib/telemetry/index.ts'
 
-/** What became of an order: it was given, it ended, or it is to be given again. */
-export type OrderOutcome = 'given' | 'done' | 'failed' | 'again' | 'cancelled'
+/** What became of an order, by the state of its host. */
+const outcomes: Readonly<Record<Exclude<JobState, 'running'>, string>> = {
+  waiting: 'again',
+  done: 'done',
+  failed: 'failed',
+  cancelled: 'cancelled',
+}
 
 export interface FleetMeters {
-  order(kind: JobKind, outcome: OrderOutcome): void
+  given(kind: JobKind): void
+  /** A host was given an order, and this is its state now. */
+  became(kind: JobKind, state: JobState): void
   /** Hosts that listen, hosts that work, and jobs that have not ended. */
   note(now: {
     readonly listening: number
@@ -27,7 +34,10 @@ export function fleetMeters(metrics: Metrics): FleetMeters {
   const listeners = gauge('shoal_tracker_listening_hosts', 'Hosts that come here for orders.')
   const workers = gauge('shoal_tracker_working_hosts', 'Orders that hosts work on now.')
   return {
-    order: (kind, outcome) => orders.with({ kind, outcome }).add(),
+    given: (kind) => orders.with({ kind, outcome: 'given' }).add(),
+    became(kind, state) {
+      if (state !== 'running') orders.with({ kind, outcome: outcomes[state] }).add()
+    },
     note({ listening, working, waiting, running }) {
       listeners.set(listening)
       workers.set(working)

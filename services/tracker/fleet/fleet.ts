@@ -7,7 +7,7 @@ import { levelStorage } from '../../../lib/journal/index.ts'
 import { connectionRoom, type Runtime } from '../../../lib/service/index.ts'
 import type { TrackerConfig } from '../config.ts'
 import { type FleetMeters, fleetMeters } from './fleet-meters.ts'
-import { jobAnswer } from './job-answer.ts'
+import { jobLine } from './job-answer.ts'
 import { jobRecords } from './job-records.ts'
 import { type Jobs, jobs } from './jobs.ts'
 import { type OrderDesk, orderDesk } from './order-desk.ts'
@@ -16,7 +16,7 @@ import { targets } from './targets.ts'
 
 /** How often is looked for hosts that are away, time limits and waits that are over. */
 const TICK_MS = 1_000
-/** A host that works asks every few seconds, and one that does not is heard of all the time. */
+/** Without a question, or after the time when it was told to ask again; a host that works asks every few seconds. */
 const AWAY_MS = 20_000
 /** Share of the connections of the listener on which hosts may wait for orders. */
 const KEPT_SHARE = 0.5
@@ -73,7 +73,7 @@ export function fleet(components: FleetComponents, { folder, fleet: init, seeds 
       targets: targets({ index: buildIndexCluster({ http, cluster: buildIndexes }), origins }),
       journal: levelStorage({ folder: join(folder, 'fleet', 'journal') }),
       records: jobRecords(levelStorage({ folder: join(folder, 'fleet', 'jobs') }), logger),
-      onChanged: (run) => onJob(jobAnswer(run)),
+      onChanged: (run) => onJob(jobLine(run)),
     },
     { atOnce: init.atOnce, gatherMs: init.gather, keepMs: init.keep },
   )

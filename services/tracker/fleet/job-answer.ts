@@ -1,6 +1,7 @@
 import type { JobAnswer, JobHostAnswer, JobState } from '../../../lib/api/index.ts'
 import { repositoryText } from '../../../lib/core/index.ts'
-import type { JobRun, Row } from './job-run.ts'
+import type { Row } from './job-row.ts'
+import type { JobRun } from './job-run.ts'
 import { holdingOf, sumOf } from './progress.ts'
 
 /** A job as admins see it. */
@@ -26,6 +27,13 @@ export function jobAnswer(run: JobRun): JobAnswer {
     progress: sumOf(run.rows.map(({ kept }) => kept.progress)),
     failures,
   }
+}
+
+/** A job in a list or an event: names of hosts are counted, since there may be thousands. */
+export function jobLine(run: JobRun): JobAnswer {
+  const { scope, ...answer } = jobAnswer(run)
+  const { hosts, ...others } = scope
+  return { ...answer, scope: hosts === undefined ? scope : { ...others, named: hosts.length } }
 }
 
 /** One of its hosts. */

@@ -16,9 +16,13 @@ export type Content =
 export interface JobContent {
   /** Begins to look for it when that is due. */
   of(platform: string): Content
+  /** Begins nothing; undefined when nothing is known. */
+  known(platform: string): Content | undefined
+  /** The job has ended: nothing is looked for any more, and nothing is remembered. */
+  drop(): void
 }
 
-/** Platforms of one job that are remembered; the one asked for first makes room. */
+/** Platforms of one job that are remembered, the one asked for first makes room; also those looked for at a time. */
 const MAX_REMEMBERED = 16
 /** Until the next try when the cluster could not say what the image consists of. */
 const AGAIN_MS = 5_000
@@ -37,37 +41,58 @@ type Entry = Content & { readonly againMs?: number }
 export function jobContent(components: JobContentComponents, job: KeptJob): JobContent {
   const { clock, walk, tasks, onSettled, logger } = components
   const known = new Map<string, Entry>()
+  const looking = new Set<string>()
+  const over = new AbortController()
 
   const note = (key: string, entry: Entry) => {
     known.delete(key)
-    for (const oldest of known.keys()) if (known.size >= MAX_REMEMBERED) known.delete(oldest)
+    for (const oldest of known.keys()) if (known.size >= MAX_REMEMBERED && !looking.has(oldest)) known.delete(oldest)
     known.set(key, entry)
   }
+  const found = async (platforms: readonly string[], signal: AbortSignal): Promise<Entry> => {
+    try {
+      return { state: 'known', items: await walk(job, platforms, signal) }
+    } catch (err) {
+      if (signal.aborted) throw err
+      const { code } = toAppError(err)
+      logger.warn('failed to find out what an image consists of', { target: job.target, platforms, err })
+      const isFinal = isAppError(err) && !err.retryable
+      return isFinal ? { state: 'failed', code } : { state: 'pending', code, againMs: clock.monotonicMs() + AGAIN_MS }
+    }
+  }
   const look = (key: string, platforms: readonly string[]) => {
+    looking.add(key)
     tasks.run(`look for ${job.target}`, async (signal) => {
       try {
-        note(key, { state: 'known', items: await walk(job, platforms, signal) })
+        const entry = await found(platforms, AbortSignal.any([signal, over.signal]))
+        looking.delete(key)
+        if (over.signal.aborted) return
+        note(key, entry)
+        onSettled()
       } catch (err) {
-        if (signal.aborted) throw err
-        const { code } = toAppError(err)
-        const isFinal = isAppError(err) && !err.retryable
-        logger.warn('failed to find out what an image consists of', { target: job.target, platforms, err })
-        const againMs = clock.monotonicMs() + AGAIN_MS
-        note(key, isFinal ? { state: 'failed', code } : { state: 'pending', code, againMs })
+        if (!over.signal.aborted) throw err
+      } finally {
+        looking.delete(key)
       }
-      onSettled()
     })
   }
+  const keyOf = (platforms: readonly string[]) => (job.manifest === undefined ? '' : platforms.join())
   return {
     of(platform) {
       const platforms = job.platforms ?? [platform]
-      const key = job.manifest === undefined ? '' : platforms.join()
-      const found = known.get(key)
-      if (found !== undefined && (found.againMs ?? Number.POSITIVE_INFINITY) > clock.monotonicMs()) return found
-      const pending: Entry = { ...found, state: 'pending', againMs: Number.POSITIVE_INFINITY }
+      const key = keyOf(platforms)
+      const before = known.get(key)
+      if (before !== undefined && (before.againMs ?? Number.POSITIVE_INFINITY) > clock.monotonicMs()) return before
+      const pending: Entry = { ...before, state: 'pending', againMs: Number.POSITIVE_INFINITY }
+      if (over.signal.aborted || looking.size >= MAX_REMEMBERED) return pending
       note(key, pending)
       look(key, platforms)
       return pending
+    },
+    known: (platform) => known.get(keyOf(job.platforms ?? [platform])),
+    drop() {
+      over.abort()
+      known.clear()
     },
   }
 }

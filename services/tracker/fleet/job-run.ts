@@ -13,9 +13,10 @@ import {
 } from '../../../lib/base/index.ts'
 import type { PeerId } from '../../../lib/core/index.ts'
 import type { JobContent } from './job-content.ts'
+import { codeOf, isFinal, type Row } from './job-row.ts'
 import type { HostFacts, Posts } from './posts.ts'
 import { believable } from './progress.ts'
-import { namesOf } from './scope.ts'
+import { namesOf, whereIs } from './scope.ts'
 
 /** Tries of one host, and the waits between them. */
 const TRIES: BackoffPolicy = { attempts: 5, baseMs: 2_000, maxMs: 60_000 }
@@ -23,33 +24,18 @@ const TRIES: BackoffPolicy = { attempts: 5, baseMs: 2_000, maxMs: 60_000 }
 /** After a restart here a host that had an order is waited for: it may ask late, since nobody answered it for a while. */
 const RETURN_MS = 60_000
 
-/** One host of a job; times are of the monotonic clock. */
-export interface Row {
-  /** Its place in the job. */
-  readonly n: number
-  kept: KeptRow
-  /** Not tried before this time. */
-  dueMs: number
-  /** It has an order of before the restart, and must have come until then. */
-  returnMs: number
-}
-
 export interface JobRunComponents {
   readonly clock: Pick<Clock, 'now' | 'monotonicMs'>
   readonly random: Random
   readonly posts: Pick<Posts, 'isWaiting' | 'wake' | 'get'>
   readonly content: JobContent
-  /** Keeps these rows, and the job if it has ended. @throws JOURNAL_UNAVAILABLE */
-  readonly save: (run: JobRun, rows: readonly Row[]) => Promise<void>
+  /** Keeps these rows, and the job if it has ended; `isAgain` after it failed. @throws JOURNAL_UNAVAILABLE */
+  readonly save: (run: JobRun, rows: readonly Row[], isAgain: boolean) => Promise<void>
   /** For what nobody waits for. */
   readonly later: (work: Promise<void>) => void
   /** A host was given an order. */
   readonly onGiven: () => void
 }
-
-const isFinal = (state: JobState) => state !== 'waiting' && state !== 'running'
-const codeOf = (told: string | undefined): ErrorCode =>
-  told !== undefined && Object.hasOwn(errorTable, told) ? (told as ErrorCode) : 'UNKNOWN'
 
 /**
  * One job: which of its hosts work now, and what became of the others. All changes are made at once, in memory; what has
@@ -65,14 +51,17 @@ export class JobRun {
   readonly #byName = new Map<string, Row>()
   readonly #waiting = new Set<Row>()
   readonly #running = new Set<Row>()
+  /** Have ended, which is not kept yet. */
+  readonly #unsaved = new Set<Row>()
   readonly #pump: OncePerTurn
   #active = false
 
-  constructor(components: JobRunComponents, job: KeptJob, kept: readonly KeptRow[]) {
+  constructor(components: JobRunComponents, job: KeptJob, kept: Iterable<readonly [number, KeptRow]>) {
     this.#components = components
     this.job = job
     const returnMs = components.clock.monotonicMs() + RETURN_MS
-    this.rows = kept.map((row, n) => ({ n, kept: row, dueMs: Number.NEGATIVE_INFINITY, returnMs }))
+    const rows = [...kept].sort(([a], [b]) => a - b)
+    this.rows = rows.map(([n, row]) => ({ n, kept: row, dueMs: Number.NEGATIVE_INFINITY, returnMs }))
     for (const row of this.rows) {
       this.#byName.set(row.kept.host, row)
       if (row.kept.state === 'waiting') this.#waiting.add(row)
@@ -90,6 +79,11 @@ export class JobRun {
     return this.#running.size
   }
 
+  /** The end of some host is known, but not kept: it is kept when the host is heard of again. */
+  get isUnsaved(): boolean {
+    return this.#unsaved.size > 0
+  }
+
   /** While it is active it gives orders; else it only hears of those that were given. */
   activate(active: boolean): void {
     this.#active = active
@@ -100,7 +94,8 @@ export class JobRun {
   take(host: HostFacts): Order | undefined {
     const row = this.#rowOf(host)
     if (row === undefined || !this.#waiting.has(row) || !this.#hasRoom || !this.#isDue(row)) return undefined
-    const content = this.#components.content.of(host.platform)
+    row.platform ??= host.platform
+    const content = this.#components.content.of(row.platform)
     if (content.state === 'failed') this.#components.later(this.#fail(row, content.code))
     if (content.state !== 'known') return undefined
     this.#begin(row)
@@ -116,11 +111,12 @@ export class JobRun {
    */
   async heard(host: HostFacts, told: readonly ToldOrder[]): Promise<void> {
     const row = this.#rowOf(host)
+    if (row !== undefined && this.#unsaved.has(row)) await this.#keep([row], true)
     if (row === undefined || isFinal(row.kept.state)) return
     row.returnMs = Number.POSITIVE_INFINITY
     const order = told.find(({ attempt }) => attempt === row.kept.attempts)
-    if (order?.state === 'inHand') this.#goesOn(row, host, order)
-    else if (order !== undefined) await this.#ended(row, host, order)
+    if (order?.state === 'inHand') this.#goesOn(row, order)
+    else if (order !== undefined) await this.#ended(row, order)
     // What it was given and does not know has never reached it, or did not outlive its restart.
     else if (this.#running.has(row)) await this.#fail(row, 'ORDER_LOST')
   }
@@ -191,7 +187,7 @@ export class JobRun {
     this.#running.add(row)
     row.returnMs = Number.POSITIVE_INFINITY
     this.#put(row, { state: 'running', code: undefined })
-    this.#components.later(this.#components.save(this, [row]))
+    this.#components.later(this.#components.save(this, [row], false))
   }
 
   #away(row: Row): void {
@@ -202,13 +198,13 @@ export class JobRun {
   }
 
   /** It comes back with what it was given before it was away, or before a restart here. */
-  #goesOn(row: Row, host: HostFacts, { progress }: ToldOrder): void {
+  #goesOn(row: Row, { progress }: ToldOrder): void {
     if (!this.#running.has(row) && this.#hasRoom) this.#begin(row)
-    this.#put(row, { progress: this.#believed(host, progress) })
+    this.#put(row, { progress: this.#believed(row, progress) })
   }
 
-  async #ended(row: Row, host: HostFacts, { state, code, progress }: ToldOrder): Promise<void> {
-    this.#put(row, { progress: this.#believed(host, progress) })
+  async #ended(row: Row, { state, code, progress }: ToldOrder): Promise<void> {
+    this.#put(row, { progress: this.#believed(row, progress) })
     if (state === 'failed') return this.#fail(row, codeOf(code))
     this.#leave(row, { state: 'done', code: undefined })
     await this.#keep([row])
@@ -250,8 +246,8 @@ export class JobRun {
   #reason(row: Row): string {
     const host = this.#components.posts.get(row.kept.host as PeerId)
     if (host === undefined) return 'HOST_AWAY'
-    const content = this.#components.content.of(host.platform)
-    const trouble = content.state === 'known' ? undefined : content.code
+    const content = this.#contentOf(row)
+    const trouble = content === undefined || content.state === 'known' ? undefined : content.code
     return row.kept.code ?? trouble ?? 'JOB_TIMEOUT'
   }
 
@@ -259,30 +255,31 @@ export class JobRun {
     row.kept = { ...row.kept, ...change }
   }
 
-  #believed({ platform }: HostFacts, progress: ToldOrder['progress']) {
-    const content = this.#components.content.of(platform)
-    return believable(progress, content.state === 'known' ? content.items : undefined)
+  /** What is known of it now: what a host says must not begin a look. */
+  #contentOf({ platform }: Row) {
+    return platform === undefined ? undefined : this.#components.content.known(platform)
+  }
+
+  #believed(row: Row, progress: ToldOrder['progress']) {
+    const content = this.#contentOf(row)
+    return believable(progress, content?.state === 'known' ? content.items : undefined)
   }
 
   #end(state: 'done' | 'failed' | 'cancelled'): void {
     this.job = { ...this.job, ended: { state, atMs: this.#components.clock.now() } }
+    this.#components.content.drop()
   }
 
-  async #keep(rows: readonly Row[]): Promise<void> {
+  async #keep(rows: readonly Row[], isAgain = false): Promise<void> {
     const isOver = this.#waiting.size + this.#running.size === 0
     if (isOver && this.job.ended === undefined)
       this.#end(this.rows.some(({ kept }) => kept.state === 'failed') ? 'failed' : 'done')
+    for (const row of rows) if (isFinal(row.kept.state)) this.#unsaved.add(row)
     try {
-      await this.#components.save(this, rows)
+      await this.#components.save(this, rows, isAgain)
+      for (const row of rows) this.#unsaved.delete(row)
     } finally {
       if (isOver) this.over.resolve()
     }
   }
 }
-
-/** What a row says of its host. */
-export const whereIs = ({ id, address, zone, label }: HostFacts) => ({
-  ...{ host: id, address },
-  ...(zone !== undefined && { zone }),
-  ...(label !== undefined && { label }),
-})

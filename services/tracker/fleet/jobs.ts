@@ -6,35 +6,32 @@ import {
   type Background,
   background,
   type Clock,
+  hasCode,
   keyedLock,
   type Random,
   type Startable,
 } from '../../../lib/base/index.ts'
 import { durableJournal, type Executor, type Journal, type JournalStorage } from '../../../lib/journal/index.ts'
 import type { Logger, Metrics } from '../../../lib/telemetry/index.ts'
-import type { FleetMeters, OrderOutcome } from './fleet-meters.ts'
+import type { FleetMeters } from './fleet-meters.ts'
 import { jobContent } from './job-content.ts'
 import type { JobRecords } from './job-records.ts'
-import { JobRun, type Row, whereIs } from './job-run.ts'
+import { jobRoom, MAX_OPEN } from './job-room.ts'
+import type { Row } from './job-row.ts'
+import { JobRun } from './job-run.ts'
+import { contentOf, newJob, newRow } from './new-job.ts'
 import type { Posts } from './posts.ts'
-import { nothingDone } from './progress.ts'
-import { type Chosen, chosenHosts } from './scope.ts'
+import { chosenHosts } from './scope.ts'
 import type { Targets } from './targets.ts'
 
 /** Kind of a job's task in the journal; its key is the id of the job. */
 const JOB = 'job'
-/** Jobs that give orders at the same time, and jobs that have not ended. */
+/** Jobs that give orders at the same time. */
 const MAX_RUNNING = 16
-const MAX_OPEN = 256
 /** Jobs that have ended and are kept. */
 const MAX_ENDED = 200
-/** Hosts of all jobs together, about 500 bytes each. */
-const MAX_ROWS = 50_000
 /** For a task of the journal that fails: a job itself has a time limit. */
 const RETRY = { baseMs: 1_000, maxMs: 60_000, attempts: Number.MAX_SAFE_INTEGER }
-/** Time limits where none is given, in seconds. */
-const QUERY_SECONDS = 60
-const WORK_SECONDS = 3_600
 
 /** The jobs of this tracker. */
 export interface Jobs extends Startable {
@@ -50,6 +47,8 @@ export interface Jobs extends Startable {
   all(): readonly JobRun[]
   /** Those that have not ended, in the order in which they give orders: what is quick goes first. */
   open(): readonly JobRun[]
+  /** Those that must hear of hosts: that are open, or whose end is not kept yet. */
+  hearing(): readonly JobRun[]
   /** @throws JOB_UNKNOWN, JOB_OVER, JOURNAL_UNAVAILABLE */
   cancel(id: string): Promise<JobRun>
 }
@@ -88,6 +87,7 @@ class KeptJobs implements Jobs {
   readonly #runs = new Map<string, JobRun>()
   readonly #keys = keyedLock()
   readonly #writes = keyedLock()
+  readonly #room = jobRoom()
   #tasks: Background = background(() => undefined)
   #startedMs = 0
 
@@ -108,17 +108,28 @@ class KeptJobs implements Jobs {
     await records.start()
     try {
       for (const { job, rows } of await records.load()) {
-        const kept = Array.from({ length: rows.size }, (_, n) => rows.get(n)).filter((row) => row !== undefined)
-        this.#runs.set(job.id, this.#newRun(job, kept))
+        this.#runs.set(job.id, this.#newRun(job, rows))
       }
       await this.#journal.open()
       // What was kept without a task was not acknowledged before the end of the process.
-      for (const { job } of this.open()) await this.#journal.add({ kind: JOB, key: job.id, payload: {} })
+      for (const run of this.open()) await this.#resume(run)
       await this.#journal.start()
     } catch (err) {
       await this.#journal.close()
       await records.stop()
       throw err
+    }
+  }
+
+  /** A job without a place ends, so that the others go on. @throws JOURNAL_UNAVAILABLE */
+  async #resume(run: JobRun): Promise<void> {
+    const { id, target } = run.job
+    try {
+      await this.#journal.add({ kind: JOB, key: id, payload: {} })
+    } catch (err) {
+      if (!hasCode(err, 'JOURNAL_FULL')) throw err
+      this.#components.logger.error('there is no room for a job of before the restart; it is cancelled', { id, target })
+      await run.cancel()
     }
   }
 
@@ -155,6 +166,10 @@ class KeptJobs implements Jobs {
     return [...open.filter(({ job }) => job.kind !== 'preload'), ...open.filter(({ job }) => job.kind === 'preload')]
   }
 
+  hearing(): readonly JobRun[] {
+    return [...this.#runs.values()].filter(({ job, isUnsaved }) => job.ended === undefined || isUnsaved)
+  }
+
   async cancel(id: string): Promise<JobRun> {
     const run = this.get(id)
     if (run.job.ended !== undefined) throw appError('JOB_OVER')
@@ -178,30 +193,42 @@ class KeptJobs implements Jobs {
 
   async #make(body: JobBody, by: string, signal: AbortSignal | undefined): Promise<JobRun> {
     const { targets, records, clock, posts, onChanged } = this.#components
-    if (this.open().length >= MAX_OPEN) throw appError('JOBS_FULL')
-    this.#assertGathered(body)
-    const target = await targets.find(body.target, body.kind, { signal })
-    const chosen = chosenHosts(body, posts.all())
-    if (chosen.length === 0) throw appError('FLEET_EMPTY')
-    if (chosen.length > MAX_JOB_HOSTS) {
-      throw appError('BODY_INVALID', { message: `one job is for at most ${MAX_JOB_HOSTS} hosts; take zone by zone` })
+    const place = this.#room.enter(this.open().length)
+    try {
+      this.#assertGathered(body)
+      const target = await targets.find(body.target, body.kind, { signal })
+      const chosen = chosenHosts(body, posts.all())
+      if (chosen.length === 0) throw appError('FLEET_EMPTY')
+      if (chosen.length > MAX_JOB_HOSTS) {
+        throw appError('BODY_INVALID', { message: `one job is for at most ${MAX_JOB_HOSTS} hosts; take zone by zone` })
+      }
+      for (const ended of place.rows(chosen.length, this.all())) this.#forget(ended)
+      const createdAtMs = clock.now()
+      const id = this.#newId(createdAtMs)
+      const job = newJob(body, { id, target, by, createdAtMs, atOnce: this.#init.atOnce })
+      const rows = chosen.map(newRow)
+      await records.add(job, rows)
+      const run = this.#newRun(job, rows.entries())
+      this.#runs.set(id, run)
+      place.leave()
+      await this.#addTask(run)
+      onChanged(run)
+      return run
+    } finally {
+      place.leave()
     }
-    this.#makeRoom(chosen.length)
-    const { kind, target: text, hosts, zone, all, count, percent, platforms, atOnce, limitSeconds, key } = body
-    const createdAtMs = clock.now()
-    const seconds = limitSeconds ?? (kind === 'query' ? QUERY_SECONDS : WORK_SECONDS)
-    const job: KeptJob = {
-      ...{ id: this.#newId(createdAtMs), kind, target: text, ...target, scope: { hosts, zone, all, count, percent } },
-      ...{ platforms, atOnce: atOnce ?? this.#init.atOnce, by, key, createdAtMs },
-      untilMs: createdAtMs + seconds * 1000,
+  }
+
+  /** A job that was refused must not be done after a restart either. @throws JOURNAL_FULL, JOURNAL_UNAVAILABLE */
+  async #addTask(run: JobRun): Promise<void> {
+    const { id } = run.job
+    try {
+      await this.#journal.add({ kind: JOB, key: id, payload: {} })
+    } catch (err) {
+      this.#runs.delete(id)
+      await this.#remove(run)
+      throw err
     }
-    const rows = chosen.map(rowOf)
-    await records.add(job, rows)
-    const run = this.#newRun(job, rows)
-    this.#runs.set(job.id, run)
-    await this.#journal.add({ kind: JOB, key: job.id, payload: {} })
-    onChanged(run)
-    return run
   }
 
   /** @throws FLEET_GATHERING */
@@ -210,20 +237,13 @@ class KeptJobs implements Jobs {
     if (hosts === undefined && leftMs > 0) throw appError('FLEET_GATHERING', { detail: { inMs: Math.ceil(leftMs) } })
   }
 
-  /** For the hosts of one more job. @throws JOBS_FULL */
-  #makeRoom(hosts: number): void {
-    const rowsOf = (runs: readonly JobRun[]) => runs.reduce((sum, { rows }) => sum + rows.length, 0)
-    if (rowsOf(this.open()) + hosts > MAX_ROWS) throw appError('JOBS_FULL')
-    const ended = [...this.all()].filter(({ job }) => job.ended !== undefined)
-    for (let last = ended.pop(); last !== undefined && rowsOf(this.all()) + hosts > MAX_ROWS; last = ended.pop())
-      this.#forget(last)
-  }
-
   #forget(run: JobRun): void {
     this.#runs.delete(run.job.id)
-    const { id } = run.job
-    const remove = () => this.#components.records.remove(id, run.rows.length)
-    this.#tasks.run('forget', () => this.#writes.run(id, remove))
+    this.#tasks.run('forget', () => this.#remove(run))
+  }
+
+  #remove({ job: { id }, rows }: JobRun): Promise<void> {
+    return this.#writes.run(id, () => this.#components.records.remove(id, (rows.at(-1)?.n ?? -1) + 1))
   }
 
   #newId(nowMs: number): string {
@@ -231,7 +251,7 @@ class KeptJobs implements Jobs {
     return `${nowMs.toString(36).padStart(9, '0')}-${random}`
   }
 
-  #newRun(job: KeptJob, rows: readonly KeptRow[]): JobRun {
+  #newRun(job: KeptJob, rows: Iterable<readonly [number, KeptRow]>): JobRun {
     const { clock, logger, targets, posts, random, meters } = this.#components
     const tasks = { run: (...work: Parameters<Background['run']>) => this.#tasks.run(...work) }
     const onSettled = () => this.#runs.get(job.id)?.tick()
@@ -239,19 +259,19 @@ class KeptJobs implements Jobs {
       {
         ...{ clock, random, posts },
         content: jobContent({ clock, logger, walk: targets.walk, tasks, onSettled }, job),
-        save: (run, changed) => this.#save(run, changed),
+        save: (...changed) => this.#save(...changed),
         later: (work) => tasks.run(`job ${job.id}`, () => work),
-        onGiven: () => meters.order(job.kind, 'given'),
+        onGiven: () => meters.given(job.kind),
       },
       job,
       rows,
     )
   }
 
-  async #save(run: JobRun, changed: readonly Row[]): Promise<void> {
+  async #save(run: JobRun, changed: readonly Row[], isAgain: boolean): Promise<void> {
     const { records, meters, onChanged } = this.#components
     const { job } = run
-    for (const { kept } of changed) if (kept.state !== 'running') meters.order(job.kind, outcomes[kept.state])
+    if (!isAgain) for (const { kept } of changed) meters.became(job.kind, kept.state)
     // One after the other, each with what holds then: an older state must not replace a newer one.
     await this.#writes.run(job.id, () => {
       const rows = new Map(changed.map(({ n, kept }) => [n, kept]))
@@ -271,24 +291,4 @@ class KeptJobs implements Jobs {
       run.activate(false)
     }
   }
-}
-
-const outcomes: Readonly<Record<Exclude<JobState, 'running'>, OrderOutcome>> = {
-  waiting: 'again',
-  done: 'done',
-  failed: 'failed',
-  cancelled: 'cancelled',
-}
-
-function rowOf(chosen: Chosen): KeptRow {
-  const begin = { state: 'waiting', attempts: 0, progress: nothingDone } as const
-  if (!('host' in chosen)) return { ...begin, host: chosen.named }
-  const { host, named } = chosen
-  return { ...begin, ...whereIs(host), ...(named !== undefined && named !== host.id && { named }) }
-}
-
-/** What must be the same for one key. */
-function contentOf(of: JobBody | KeptJob): string {
-  const { hosts, zone, all, count, percent } = 'scope' in of ? of.scope : of
-  return JSON.stringify([of.kind, of.target, hosts, zone, all, count, percent, of.platforms])
 }

@@ -5,6 +5,8 @@ import type { HostFacts, Posts, Seat } from './posts.ts'
 
 /** When a host whose question is not kept should ask again; at random up to twice as long. */
 const LATER_MS = 15_000
+/** The same for a host that works: it has to say how far it is. */
+const BUSY_MS = 2_000
 /** Blobs of the orders in one answer, beyond which no further order is added. */
 const MANY_ITEMS = 2_000
 
@@ -14,7 +16,7 @@ export interface OrderDeskComponents {
   readonly clock: Pick<Clock, 'setTimer'>
   readonly random: Random
   readonly posts: Posts
-  readonly jobs: Pick<Jobs, 'open'>
+  readonly jobs: Pick<Jobs, 'open' | 'hearing'>
 }
 
 /** Where hosts come for their orders. */
@@ -41,7 +43,7 @@ export function orderDesk({ clock, random, posts, jobs }: OrderDeskComponents): 
    * For a question that is not kept. One that was followed by another is read by nobody, unless two hosts have one key, as
    * copies of a disk have; they must not chase each other.
    */
-  const later = (): OrderAnswer => ({ ...nothing, againMs: Math.round(LATER_MS * (1 + random.next())) })
+  const later = (ms = LATER_MS): OrderAnswer => ({ ...nothing, againMs: Math.round(ms * (1 + random.next())) })
 
   /** Undefined when there is nothing to say. */
   const answerNow = (host: HostFacts, poll: OrderPoll): OrderAnswer | undefined => {
@@ -67,14 +69,18 @@ export function orderDesk({ clock, random, posts, jobs }: OrderDeskComponents): 
     async poll(host, poll, signals) {
       const seat = posts.heard(host, poll)
       if (seat === undefined) return later()
-      for (const run of jobs.open()) {
+      for (const run of jobs.hearing()) {
         const told = poll.orders.filter(({ job }) => job === run.job.id)
         await run.heard(host, told)
       }
       if (!seat.isLast()) return later()
       const now = answerNow(host, poll)
       if (now !== undefined || poll.waitMs === 0 || signals.some(({ aborted }) => aborted)) return now ?? nothing
-      if (!posts.hasRoom) return later()
+      if (!posts.hasRoom) {
+        const answer = later(poll.orders.some(({ state }) => state === 'inHand') ? BUSY_MS : LATER_MS)
+        seat.sendAway(answer.againMs)
+        return answer
+      }
       return kept(clock, { seat, signals, waitMs: poll.waitMs, later, answer: () => answerNow(host, poll) })
     },
   }

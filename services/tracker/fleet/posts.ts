@@ -37,6 +37,8 @@ export interface Seat {
   isLast(): boolean
   /** Keeps the question; the result is called when it is over. Only for the last one. */
   keep(question: Question): () => void
+  /** It was told to ask again after this time, and is not away before. */
+  sendAway(againMs: number): void
 }
 
 /** The hosts that listen for orders, each with at most one question that is being kept. */
@@ -56,7 +58,7 @@ export interface Posts {
   get(id: PeerId): HostFacts | undefined
   /** In the order of their ids. */
   all(): readonly HostFacts[]
-  /** Forgets hosts that are silent, and returns them. Call it regularly. */
+  /** Forgets hosts that are silent, and returns them with those that had to make room. Call it regularly. */
   sweep(): readonly PeerId[]
   readonly size: number
   /** Questions that are being kept. */
@@ -68,7 +70,7 @@ export interface PostsInit {
   readonly maxPosts: number
   /** Most questions that are kept at the same time. */
   readonly maxKept: number
-  /** A host without a kept question is away after this time. */
+  /** A host without a kept question is away after this time, or so long after the time when it was to ask again. */
   readonly awayMs: number
 }
 
@@ -76,6 +78,7 @@ interface Post extends AgeLinks<Post> {
   host: HostFacts
   turn: Turn
   readonly holder: string
+  /** It was heard of, or is to ask again, at this time. */
   heardMs: number
   question: Question | undefined
 }
@@ -90,6 +93,8 @@ class ListeningHosts implements Posts {
   readonly #byId = new Map<PeerId, Post>()
   readonly #byHolder = new Map<string, AgeList<Post>>()
   readonly #held: Holders = holders()
+  /** Had to make room since the last sweep. */
+  readonly #ousted = new Set<PeerId>()
   #kept = 0
 
   constructor(clock: Pick<Clock, 'monotonicMs'>, init: PostsInit) {
@@ -108,6 +113,7 @@ class ListeningHosts implements Posts {
     const links = { question: undefined, older: undefined, newer: undefined }
     const post: Post = { host, turn: { run, turn }, holder, heardMs, ...links }
     this.#byId.set(host.id, post)
+    this.#ousted.delete(host.id)
     this.#held.add(holder, 1)
     const list = this.#byHolder.get(holder) ?? new AgeList()
     list.add(post)
@@ -115,6 +121,9 @@ class ListeningHosts implements Posts {
     return {
       isLast: () => this.#byId.get(host.id) === post,
       keep: (question) => this.#keep(post, question),
+      sendAway: (againMs) => {
+        post.heardMs = this.#clock.monotonicMs() + againMs
+      },
     }
   }
 
@@ -143,7 +152,9 @@ class ListeningHosts implements Posts {
   sweep(): readonly PeerId[] {
     const gone = [...this.#byId.values()].filter((post) => this.#isAway(post))
     for (const post of gone) this.#drop(post)
-    return gone.map(({ host }) => host.id)
+    const all = [...gone.map(({ host }) => host.id), ...this.#ousted]
+    this.#ousted.clear()
+    return all
   }
 
   get size() {
@@ -172,6 +183,7 @@ class ListeningHosts implements Posts {
   #makeRoom(): void {
     const oldest = this.#byHolder.get(this.#held.largest ?? '')?.oldest
     oldest?.question?.end()
+    if (oldest !== undefined) this.#ousted.add(oldest.host.id)
     this.#drop(oldest)
   }
 

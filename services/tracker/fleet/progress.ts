@@ -1,15 +1,15 @@
-import { type Holding, MAX_ORDER_ITEMS, type OrderItem, type Progress } from '../../../lib/api/index.ts'
+import { bytesTogether, type Holding, MAX_ORDER_ITEMS, type OrderItem, type Progress } from '../../../lib/api/index.ts'
 
 export const nothingDone: Progress = { blobs: 0, bytes: 0, doneBlobs: 0, partBlobs: 0, doneBytes: 0 }
 
-/** Bytes that a host may claim where the sizes are not known; the sum over all hosts of a job stays exact. */
+/** Bytes that a host may claim where the sizes are not known. */
 const MAX_CLAIM = 2 ** 40
 
 /** What a host claims of an order, within what the order asks for, if that is known. */
 export function believable(told: Progress, items: readonly OrderItem[] | undefined): Progress {
   const blobs = items?.length ?? Math.min(told.blobs, MAX_ORDER_ITEMS)
   const sizes = items?.map(({ size }) => size) ?? [undefined]
-  const known = sizes.flatMap((size) => size ?? []).reduce((sum, size) => sum + size, 0)
+  const known = bytesTogether(...sizes.map((size) => size ?? 0))
   const bytes = sizes.includes(undefined) ? Math.min(told.bytes, MAX_CLAIM) : known
   const doneBlobs = Math.min(told.doneBlobs, blobs)
   return {
@@ -29,10 +29,10 @@ export function sumOf(all: Iterable<Progress>): Progress {
   const sum = { ...nothingDone }
   for (const { blobs, bytes, doneBlobs, partBlobs, doneBytes } of all) {
     sum.blobs += blobs
-    sum.bytes += bytes
+    sum.bytes = bytesTogether(sum.bytes, bytes)
     sum.doneBlobs += doneBlobs
     sum.partBlobs += partBlobs
-    sum.doneBytes += doneBytes
+    sum.doneBytes = bytesTogether(sum.doneBytes, doneBytes)
   }
   return sum
 }

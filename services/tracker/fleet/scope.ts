@@ -8,6 +8,13 @@ export type Chosen = { readonly host: HostFacts; readonly named?: string } | { r
 export const namesOf = ({ id, peerId, address, label }: HostFacts): readonly string[] =>
   [id, peerId, address, label].filter((name) => name !== undefined)
 
+/** What a row says of its host. */
+export const whereIs = ({ id, address, zone, label }: HostFacts) => ({
+  ...{ host: id, address },
+  ...(zone !== undefined && { zone }),
+  ...(label !== undefined && { label }),
+})
+
 /**
  * Which hosts a job is for, of those that listen now. A name that fits several is for all of them; one that fits nobody
  * stays for who comes with it.

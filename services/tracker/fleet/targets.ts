@@ -1,4 +1,12 @@
-import type { JobKind, KeptJob, ManifestLinks, OrderItem, OriginCluster, TagIndex } from '../../../lib/api/index.ts'
+import {
+  type JobKind,
+  type KeptJob,
+  MAX_ORDER_ITEMS,
+  type ManifestLinks,
+  type OrderItem,
+  type OriginCluster,
+  type TagIndex,
+} from '../../../lib/api/index.ts'
 import { type AbortOptions, appError } from '../../../lib/base/index.ts'
 import {
   type Descriptor,
@@ -77,9 +85,22 @@ export function targets({ index, origins }: TargetsComponents): Targets {
         const { manifests, blobs } = await imageContent(walk, { digest, ...manifest }, { signal })
         for (const { mediaType, ...part } of manifests) items.set(part.digest, { ...part, mediaType })
         for (const blob of blobs) if (!items.has(blob.digest)) items.set(blob.digest, sized(blob))
+        assertOrderable(items)
       }
       return [...items.values()]
     },
+  }
+}
+
+/** Whether one order can name all this, and its host say how far it is. @throws MANIFEST_INVALID */
+function assertOrderable(items: ReadonlyMap<Digest, OrderItem>): void {
+  if (items.size > MAX_ORDER_ITEMS) {
+    throw appError('MANIFEST_INVALID', { detail: { blobs: items.size, limit: MAX_ORDER_ITEMS } })
+  }
+  let bytes = 0
+  for (const { size = 0 } of items.values()) bytes += size
+  if (bytes > Number.MAX_SAFE_INTEGER) {
+    throw appError('MANIFEST_INVALID', { message: 'the sizes in the image are more than can be counted' })
   }
 }
 

@@ -112,3 +112,10 @@ test('a pin holds all that is here, and says that something is missing; without 
   expect(await it.run('unpin', ['a', 'b', 'c'])).toMatchObject({ doneBlobs: 3 })
   expect(it.store.look(digestFor('a'))?.holds).toEqual([])
 })
+
+test('sizes that cannot be counted together are told as the largest count that there is', async () => {
+  const it = await agent()
+  await it.put('a')
+  const size = Number.MAX_SAFE_INTEGER
+  expect(await it.run('query', ['a', 'b', 'c'], { size })).toMatchObject({ bytes: size, doneBytes: 100 })
+})

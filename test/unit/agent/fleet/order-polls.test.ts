@@ -13,6 +13,7 @@ function polls() {
   const clock = fakeClock()
   const asked: OrderPoll[] = []
   const heard: string[] = []
+  const cancelled: string[] = []
   const answers: (OrderAnswer | Error)[] = []
   let orders: ToldOrder[] = []
   let changed: () => void = () => undefined
@@ -36,7 +37,10 @@ function polls() {
         take: (given) => {
           orders = given.map(({ job, attempt }) => ({ job, attempt, state: 'inHand', progress }))
         },
-        cancel: () => undefined,
+        cancel(unwanted) {
+          cancelled.push(...unwanted.map(({ job }) => job))
+          orders = orders.filter(({ job }) => !unwanted.some((each) => each.job === job))
+        },
         get busy() {
           return orders.some(({ state }) => state === 'inHand')
         },
@@ -45,7 +49,7 @@ function polls() {
     facts: () => ({ key: 'k'.repeat(48), peerId: peerIdOf('k'), platform: 'linux/amd64' }),
   })
   return {
-    ...{ clock, asked, heard, answers, logger, asking },
+    ...{ clock, asked, heard, cancelled, answers, logger, asking },
     end(job: string) {
       orders = [{ job, attempt: 0, state: 'done', progress }]
       changed()
@@ -78,9 +82,21 @@ test('a tracker that is away is asked after waits that grow to half a minute, an
   await it.asking.stop()
 })
 
+test('what a tracker does not understand is dropped, and the next question is heard', async () => {
+  const it = polls()
+  it.answers.push({ ...nothing, orders: [{ job: 'one', attempt: 0, kind: 'query', items: [] }] })
+  it.answers.push(appError('BODY_INVALID'), nothing)
+  await it.asking.start()
+  await it.clock.advance(60_000)
+  expect(it.cancelled).toEqual(['one'])
+  expect(it.asked.map(({ orders }) => orders.length).slice(0, 3)).toEqual([0, 1, 0])
+  expect(it.logger.lines.some(({ level }) => level === 'error')).toBe(true)
+  await it.asking.stop()
+})
+
 test.each([
-  ['knows no orders', 'NOT_FOUND', 600_000],
-  ['refuses this host', 'UNAUTHORIZED', 60_000],
+  ['knows no orders', 'NOT_FOUND', 30_000],
+  ['refuses this host', 'UNAUTHORIZED', 30_000],
 ] as const)('a tracker that %s is asked rarely', async (_, code, everyMs) => {
   const it = polls()
   it.answers.push(...Array.from({ length: 50 }, () => appError(code)))
