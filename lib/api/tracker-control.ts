@@ -14,8 +14,6 @@ const MAX_TOLD = 16
 const MAX_TOLD_BYTES = 256 * 1024
 /** Most words on a page. */
 const MAX_WORDS = 1000
-/** Most words in the file of a tracker: all bans and drains, and those that were taken back. */
-const MAX_KEPT = 100_000
 /** Longest wait for the answer of another tracker. */
 const ANSWER_MS = 2_000
 
@@ -38,8 +36,8 @@ const controlEntrySchema = z.object({
 })
 export type ControlEntry = z.output<typeof controlEntrySchema>
 
-/** What a tracker keeps in its file. */
-export const keptControlSchema = z.object({ entries: list(controlEntrySchema, MAX_KEPT) })
+/** What a tracker keeps in its file. Whoever reads it keeps what fits: too much in it must not stop the tracker. */
+export const keptControlSchema = z.object({ entries: z.array(controlEntrySchema) })
 
 export const toldControlSchema = z.object({ entries: list(controlEntrySchema, MAX_TOLD) })
 

@@ -14,8 +14,7 @@ const redisUrl = z
     'write it like redis://host:6379, or rediss://host:6379/1 with TLS; the password has a key of its own',
   )
 
-/** Every key of a tracker; `config/tracker/base.yaml` shows them with their defaults. */
-export const trackerSchema = z.strictObject({
+const keys = z.strictObject({
   ...commonKeys,
   secrets: secretsOf('tracker'),
   /** The API for announces and metainfo. */
@@ -24,8 +23,8 @@ export const trackerSchema = z.strictObject({
   ops: listenerOf('tracker', 'ops'),
   /** The admin API. */
   admin: listenerOf('tracker', 'admin'),
-  /** The member of `trackers.members` that this process is. */
-  member: z.string().min(1).max(128).default('tracker-1'),
+  /** The member of `trackers.members` that this process is. Without it, the only one. */
+  member: z.string().min(1).max(128).exactOptional(),
   /** All trackers of the cluster, which tell each other of bans, drains and settings. */
   trackers: rings.trackers,
   /** The ring of origins whose metainfo the tracker relays. */
@@ -118,6 +117,22 @@ export const trackerSchema = z.strictObject({
       missTtl: duration.refine((ms) => ms <= 1000, 'at most 1s').prefault('1s'),
     })
     .prefault({}),
+})
+
+/** Two trackers of one name would take each other for themselves, and for who said what. */
+const ownMember = ({ member, trackers: { members } }: z.output<typeof keys>): string | undefined => {
+  if (member === undefined) return members.length === 1 ? members[0]?.id : undefined
+  return members.find(({ id }) => id === member)?.id
+}
+
+/** Every key of a tracker; `config/tracker/base.yaml` shows them with their defaults. */
+export const trackerSchema = keys.transform((config, context) => {
+  const member = ownMember(config)
+  if (member !== undefined) return { ...config, member }
+  const known = config.trackers.members.map(({ id }) => id).join(', ')
+  const message = `name the member of trackers.members that this tracker is, one of: ${known}`
+  context.issues.push({ code: 'custom', path: ['member'], message, input: config.member })
+  return z.NEVER
 })
 
 export type TrackerConfig = z.output<typeof trackerSchema>

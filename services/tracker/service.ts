@@ -124,7 +124,7 @@ const MAX_EVENTS = 4096
 
 /** What is known of nodes and swarms beside who downloads what, and what admins have said. */
 function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: TrackerConfig) {
-  const { clock } = runtime
+  const { clock, logger } = runtime
   const book = hostBook(clock, { maxHosts: seeds.maxNodes })
   const feeding = feeds(clock, { maxFeeds: MAX_FEEDS })
   const names = swarmNames(clock, { maxSwarms: swarms.max })
@@ -132,7 +132,10 @@ function observation(runtime: Runtime, { swarms, seeds, folder, ...config }: Tra
   const health = hostHealth(clock, { maxHosts: seeds.maxNodes })
   const observing = observer({ book, feeds: feeding, health, names, events })
   const steering = control(
-    { clock, file: controlFile(folder), onEvent: (...event) => events.add(...event), member: config.member },
+    {
+      ...{ clock, logger, file: controlFile(folder), member: config.member },
+      onEvent: (...event) => events.add(...event),
+    },
     {
       policy: config.policy,
       perSecond: config.announce.perSecond,

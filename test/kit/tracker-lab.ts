@@ -1,5 +1,5 @@
 import { type Clock, type FakeClock, fakeClock, type Random, seededRandom } from '../../lib/base/index.ts'
-import { silentMetrics } from '../../lib/telemetry/index.ts'
+import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 import { announcements } from '../../services/tracker/announcements.ts'
 import { control, type EffectiveSettings } from '../../services/tracker/control/control.ts'
 import { crossings } from '../../services/tracker/crossings.ts'
@@ -54,7 +54,7 @@ export function trackerLabOn<C extends Clock>(given: Partial<EffectiveSettings>,
   const events = eventLog(clock, { maxEvents: 99 })
   const file = { load: () => Promise.resolve([]), save: () => Promise.resolve() }
   const steering = control(
-    { clock, file, onEvent: (...event) => events.add(...event), member: 'tracker-1' },
+    { clock, file, logger: silentLogger(), onEvent: (...event) => events.add(...event), member: 'tracker-1' },
     { ...settings, ...given },
   )
   const health = hostHealth(clock, { maxHosts: 999 })

@@ -2,7 +2,7 @@ import { type ControlEntry, controlLimits, controlRoute, parseBody, toldControlS
 import { pageRequest, type Route, readJson, sendEmpty, sendJson } from '../../../lib/http/index.ts'
 import { pageOf } from '../admin/page-of.ts'
 import type { Control } from './control.ts'
-import { nameOf } from './control-words.ts'
+import { nameOf } from './control-ends.ts'
 
 /** How trackers tell each other what admins have said; only services may. */
 export function controlExchange(control: Pick<Control, 'learn' | 'words'>): readonly Route[] {

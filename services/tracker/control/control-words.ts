@@ -1,23 +1,24 @@
 import { createHash } from 'node:crypto'
 import type { ControlEntry, ControlVersion } from '../../../lib/api/index.ts'
-import { OrderedKeys } from '../../../lib/base/index.ts'
+import { type Clock, OrderedKeys } from '../../../lib/base/index.ts'
+import { controlEnds, nameOf } from './control-ends.ts'
 
-/** Words that say that something is over; beyond it the oldest is forgotten. */
+/** Words of what is over, taken back or ended by itself; beyond it what ended first is forgotten. */
 const MAX_ENDED = 10_000
 
 /** What admins have said last on each thing, whichever tracker they said it to. */
 export interface ControlWords {
   of(kind: ControlEntry['kind'], target: string): ControlEntry | undefined
-  /** The words and those of them that these would replace: only what is later than what is here. */
+  /** Those of these that are later than what is here; of several on one thing, the last one. */
   later(entries: readonly ControlEntry[]): readonly ControlEntry[]
   take(entry: ControlEntry): void
+  /** How many words are kept. */
+  readonly size: number
   /** All in the order of their names, behind this one. */
   behind(name: string): Iterable<ControlEntry>
   /** The same at every tracker that has the same. */
   readonly hash: string
 }
-
-export const nameOf = ({ kind, target }: Pick<ControlEntry, 'kind' | 'target'>): string => `${kind} ${target}`
 
 /** Of two versions the later one holds; of two of one moment, that of the greater name. */
 export function isLater(a: ControlVersion, b: ControlVersion | undefined): boolean {
@@ -31,43 +32,58 @@ export const versionNow = (nowMs: number, by: string, before: ControlEntry | und
   by,
 })
 
-export function controlWords(): ControlWords {
+/**
+ * What is over is forgotten when somebody looks, not when it is taken: trackers that have heard the same then have the same,
+ * also when something ended by itself since.
+ */
+export function controlWords(clock: Pick<Clock, 'now'>): ControlWords {
   const byName = new Map<string, ControlEntry>()
   const order = new OrderedKeys<string>()
-  const ended = new Set<string>()
+  const ends = controlEnds(clock, { max: MAX_ENDED })
   let hash: string | undefined
 
+  const settle = () => {
+    for (const name of ends.tooMany()) {
+      byName.delete(name)
+      order.delete(name)
+      hash = undefined
+    }
+  }
   const all = function* (name: string): Iterable<ControlEntry> {
+    settle()
     for (const each of order.from(name, { behind: true })) {
       const entry = byName.get(each)
       if (entry !== undefined) yield entry
     }
   }
-  const forgetOldest = () => {
-    let oldest: ControlEntry | undefined
-    for (const name of ended) {
-      const entry = byName.get(name)
-      if (entry !== undefined && (oldest === undefined || isLater(oldest.version, entry.version))) oldest = entry
-    }
-    if (oldest === undefined) return
-    byName.delete(nameOf(oldest))
-    order.delete(nameOf(oldest))
-    ended.delete(nameOf(oldest))
-  }
   return {
-    of: (kind, target) => byName.get(nameOf({ kind, target })),
-    later: (entries) => entries.filter((entry) => isLater(entry.version, byName.get(nameOf(entry))?.version)),
+    of(kind, target) {
+      settle()
+      return byName.get(nameOf({ kind, target }))
+    },
+    later(entries) {
+      settle()
+      const last = new Map<string, ControlEntry>()
+      for (const entry of entries) {
+        const name = nameOf(entry)
+        if (isLater(entry.version, (last.get(name) ?? byName.get(name))?.version)) last.set(name, entry)
+      }
+      return [...last.values()]
+    },
     take(entry) {
       const name = nameOf(entry)
       byName.set(name, entry)
       order.add(name)
-      if (entry.mark === undefined && entry.settings === undefined) ended.add(name)
-      else ended.delete(name)
-      if (ended.size > MAX_ENDED) forgetOldest()
+      ends.take(entry)
       hash = undefined
     },
     behind: all,
+    get size() {
+      settle()
+      return byName.size
+    },
     get hash() {
+      settle()
       if (hash !== undefined) return hash
       const made = createHash('sha256')
       for (const entry of all('')) made.update(`${nameOf(entry)} ${entry.version.atMs} ${entry.version.by}\n`)

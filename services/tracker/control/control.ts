@@ -1,11 +1,13 @@
 import type { ControlEntry, TrackerSettings } from '../../../lib/api/index.ts'
 import { appError, type Clock, type Startable } from '../../../lib/base/index.ts'
 import type { PeerAddress, PeerId } from '../../../lib/core/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { IntervalPolicy } from '../announce-interval.ts'
 import type { EventKind } from '../events/event-log.ts'
 import { type PolicyName, policies, policyNames } from '../policy/policies.ts'
+import { isOver, nameOf } from './control-ends.ts'
 import type { ControlFile } from './control-file.ts'
-import { type ControlWords, controlWords, nameOf, versionNow } from './control-words.ts'
+import { type ControlWords, controlWords, isLater, versionNow } from './control-words.ts'
 import { type Mark, marks } from './marks.ts'
 
 /** Bans, and drains, each. */
@@ -42,9 +44,15 @@ const endOf = { ban: 'unban', drain: 'undrain' } as const satisfies Record<MarkK
 export interface ControlComponents {
   readonly clock: Pick<Clock, 'now'>
   readonly file: ControlFile
+  readonly logger: Pick<Logger, 'warn'>
   readonly onEvent: (kind: EventKind, facts: Readonly<Record<string, unknown>>) => void
   /** The name of this tracker among the others. */
   readonly member: string
+}
+
+interface Fitting {
+  readonly fits: readonly ControlEntry[]
+  readonly failures: readonly unknown[]
 }
 
 /** What holds now, by the words that were applied. */
@@ -54,28 +62,47 @@ function inForce({ clock, onEvent }: Pick<ControlComponents, 'clock' | 'onEvent'
   return {
     kept,
     held,
-    /** @throws CONTROL_FULL, BODY_INVALID */
-    check: ({ kind, mark, settings = {} }: ControlEntry): void => {
-      if (kind === 'settings') effective(defaults, settings)
-      else if (mark !== undefined) kept[kind].assertRoom(mark.target)
+    /** Those that fit if they are taken together, in this order; and what is wrong with the others. */
+    fitting(entries: readonly ControlEntry[]): Fitting {
+      const room = { ban: kept.ban.room(), drain: kept.drain.room() }
+      const failures: unknown[] = []
+      const fits = entries.filter((entry) => {
+        const { kind, target, mark, settings = {} } = entry
+        try {
+          if (kind === 'settings') effective(defaults, settings)
+          else if (mark !== undefined && !isOver(entry, clock.now())) room[kind].take(mark.target)
+          else room[kind].free(target)
+          return true
+        } catch (err) {
+          failures.push(err)
+          return false
+        }
+      })
+      return { fits, failures }
     },
-    /** @throws as `check` */
-    apply({ kind, target, mark, settings = {} }: ControlEntry): void {
+    /** @throws CONTROL_FULL, BODY_INVALID when it does not fit */
+    apply(entry: ControlEntry): void {
+      const { kind, target, mark, settings = {} } = entry
       if (kind === 'settings') Object.assign(held, { settings, now: effective(defaults, settings) })
-      else if (mark !== undefined) kept[kind].set(mark)
+      else if (mark !== undefined && !isOver(entry, clock.now())) kept[kind].set(mark)
       else kept[kind].remove(target)
     },
-    tell({ kind, target, mark, settings }: ControlEntry): void {
+    tell(entry: ControlEntry): void {
+      const { kind, target, mark, settings } = entry
       if (kind === 'settings') onEvent('settings', { ...settings })
-      else onEvent(mark === undefined ? endOf[kind] : kind, mark === undefined ? { target } : { ...mark })
+      else if (mark !== undefined && !isOver(entry, clock.now())) onEvent(kind, { ...mark })
+      else onEvent(endOf[kind], { target })
     },
   }
 }
 
-/** `defaults` are those of the config. The start reads the file. @throws CONFIG_INVALID */
+/**
+ * `defaults` are those of the config. The start reads the file; what does not fit, it logs and leaves out.
+ * @throws CONFIG_INVALID when the file cannot be read
+ */
 export function control(components: ControlComponents, defaults: EffectiveSettings): Control {
-  const { clock, file, member } = components
-  const words = controlWords()
+  const { clock, file, logger, member } = components
+  const words = controlWords(clock)
   const force = inForce(components, defaults)
   const { kept, held } = force
   let last: Promise<unknown> = Promise.resolve()
@@ -97,16 +124,20 @@ export function control(components: ControlComponents, defaults: EffectiveSettin
   }
   const say = async (said: Omit<ControlEntry, 'version'>): Promise<ControlEntry> => {
     const entry = { ...said, version: versionNow(clock.now(), member, words.of(said.kind, said.target)) }
-    force.check(entry)
+    const { failures } = force.fitting([entry])
+    if (failures.length > 0) throw failures[0]
     await take([entry])
     return entry
   }
+  /** Takes those that fit. @throws what is wrong with the first one that does not */
+  const learnFitting = async (entries: readonly ControlEntry[]) => {
+    const { fits, failures } = force.fitting(entries)
+    if (fits.length > 0) await take(fits)
+    if (failures.length > 0) throw failures[0]
+  }
   return {
     async start() {
-      load(await file.load(), (entry) => {
-        force.apply(entry)
-        words.take(entry)
-      })
+      loadFitting(await file.load(), { force, words, logger })
     },
     stop: async () => {
       await last
@@ -120,7 +151,7 @@ export function control(components: ControlComponents, defaults: EffectiveSettin
     markOf: (kind, node) => kept[kind].of(node),
     marks: (kind) => kept[kind].all(),
     set: (given) => inTurn(() => say({ kind: 'settings', target: '', settings: given })),
-    learn: (entries) => inTurn(() => learnFitting(words.later(entries), { check: force.check, take })),
+    learn: (entries) => inTurn(() => learnFitting(words.later(entries))),
     words,
     get settings() {
       return held.settings
@@ -131,40 +162,31 @@ export function control(components: ControlComponents, defaults: EffectiveSettin
   }
 }
 
-/** @throws CONFIG_INVALID */
-function load(entries: readonly ControlEntry[], apply: (entry: ControlEntry) => void): void {
-  try {
-    for (const entry of entries) apply(entry)
-  } catch (err) {
-    const message = 'what an admin has set no longer fits the config; remove it from control.json'
-    throw appError('CONFIG_INVALID', { message, cause: err })
-  }
-}
-
-/** Takes those that fit. @throws what the first one threw that does not */
-async function learnFitting(
+/** Of marks that are too many, those that were said last are left out, as if they were said now. */
+function loadFitting(
   entries: readonly ControlEntry[],
   {
-    check,
-    take,
+    force,
+    words,
+    logger,
   }: {
-    readonly check: (entry: ControlEntry) => void
-    readonly take: (entries: readonly ControlEntry[]) => Promise<void>
+    readonly force: ReturnType<typeof inForce>
+    readonly words: ControlWords
+    readonly logger: ControlComponents['logger']
   },
-): Promise<void> {
-  const failures: unknown[] = []
-  const fitting = entries.filter((entry) => {
-    try {
-      check(entry)
-      return true
-    } catch (err) {
-      failures.push(err)
-      return false
-    }
-  })
-  if (fitting.length > 0) await take(fitting)
-  if (failures.length > 0) throw failures[0]
+): void {
+  const { fits, failures } = force.fitting(entries.toSorted(byVersion))
+  for (const entry of fits) {
+    force.apply(entry)
+    words.take(entry)
+  }
+  const left = { words: failures.length, err: failures[0] }
+  if (left.words > 0) logger.warn('what admins have said no longer fits, and is left out', left)
+  const forgotten = fits.length - words.size
+  if (forgotten > 0) logger.warn('too much of what admins have said is over, and is forgotten', { words: forgotten })
 }
+
+const byVersion = (a: ControlEntry, b: ControlEntry): number => (isLater(a.version, b.version) ? 1 : -1)
 
 /** @throws BODY_INVALID */
 function effective(defaults: EffectiveSettings, given: TrackerSettings): EffectiveSettings {

@@ -19,14 +19,21 @@ export interface Mark {
 export interface Marks {
   /** Sets or replaces the mark of its target. @throws CONTROL_FULL */
   set(mark: Mark): void
-  /** @throws CONTROL_FULL when there is no room for a mark of the target */
-  assertRoom(target: string): void
+  /** The room as it is now, to try what several changes together would need. */
+  room(): MarkRoom
   /** False when there was none. */
   remove(target: string): boolean
   /** The mark that holds for a node: its own, or that of its address. */
   of(node: Pick<PeerAddress, 'host'> & { readonly peerId: PeerId }): Mark | undefined
   /** All that hold now, by target. */
   all(): readonly Mark[]
+}
+
+/** Targets that may have a mark, without the marks. */
+export interface MarkRoom {
+  /** @throws CONTROL_FULL */
+  take(target: string): void
+  free(target: string): void
 }
 
 export function marks(
@@ -40,16 +47,29 @@ export function marks(
     byTarget.delete(target)
     return undefined
   }
-  const assertRoom = (wanted: string) => {
-    if (!byTarget.has(wanted) && byTarget.size >= init.max) for (const target of [...byTarget.keys()]) current(target)
-    if (!byTarget.has(wanted) && byTarget.size >= init.max) throw appError('CONTROL_FULL')
+  const assertRoom = (targets: { readonly size: number; has(target: string): boolean }, wanted: string) => {
+    if (!targets.has(wanted) && targets.size >= init.max) throw appError('CONTROL_FULL')
+  }
+  const forgetEnded = () => {
+    for (const target of [...byTarget.keys()]) current(target)
   }
   return {
     set(mark) {
-      assertRoom(mark.target)
+      if (byTarget.size >= init.max) forgetEnded()
+      assertRoom(byTarget, mark.target)
       byTarget.set(mark.target, mark)
     },
-    assertRoom,
+    room() {
+      forgetEnded()
+      const targets = new Set(byTarget.keys())
+      return {
+        take(target) {
+          assertRoom(targets, target)
+          targets.add(target)
+        },
+        free: (target) => void targets.delete(target),
+      }
+    },
     remove(target) {
       const known = current(target) !== undefined
       byTarget.delete(target)
