@@ -132,7 +132,8 @@ module.exports = {
       from: { path: '^services/build-index/replication/' },
       to: {
         path: '^services/build-index/',
-        pathNot: '^services/build-index/(replication/|(announced|index-records|key-pages|tag-records|tag-version)\\.ts$)',
+        pathNot:
+          '^services/build-index/(replication/|(announced|index-records|key-pages|tag-records|tag-version)\\.ts$)',
       },
     },
     ...Object.entries(packageRooms).map(([name, room]) => ({

@@ -68,7 +68,9 @@ function parsedFallback(index: Uint8Array): FallbackIndex | undefined {
       const { digest, mediaType, size } = readDescriptor(entry, `manifests[${at}]`)
       return { referrer: { digest, mediaType, size, ...referrerNotes(entry as object) }, raw: entry }
     })
-    return entries.some((entry) => isPresent(Object(entry.raw).platform)) ? undefined : { entries, raw }
+    return entries.some((entry) => isPresent((entry.raw as { readonly platform?: unknown }).platform))
+      ? undefined
+      : { entries, raw }
   } catch {
     return undefined
   }

@@ -38,7 +38,10 @@ export function controlSpread(components: ControlSpreadComponents): ControlSprea
     if (err === undefined && away.delete(id)) logger.info('a tracker has what admins said', { tracker: id })
     if (err === undefined || away.has(id)) return
     // Trackers that start together find each other with the second look.
-    if (looks === 1) return logger.debug('a tracker is not there yet', { tracker: id, err })
+    if (looks === 1) {
+      logger.debug('a tracker is not there yet', { tracker: id, err })
+      return
+    }
     away.add(id)
     logger.warn('failed to exchange with a tracker what admins said', { tracker: id, err })
   }

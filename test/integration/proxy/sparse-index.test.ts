@@ -16,11 +16,11 @@ test('an index without all of its images is taken where the config says so, and 
   const pushed = []
   for (const name of ['mirror/app', 'team/app', 'a/mirror/app']) {
     await pushImage(proxy, name, here)
-    const { status, errorCode } = await proxy.send('PUT', `/v2/${name}/manifests/v1`, {
+    const answer = await proxy.send('PUT', `/v2/${name}/manifests/v1`, {
       body: index.bytes,
       headers: { 'content-type': index.mediaType },
     })
-    pushed.push([status, errorCode()])
+    pushed.push([answer.status, answer.errorCode()])
   }
   const refused = [400, 'MANIFEST_BLOB_UNKNOWN']
   expect(pushed).toEqual([[201, undefined], refused, refused])

@@ -31,8 +31,8 @@ const krakenParts = {} as AgentKrakenComponents & ProxyKrakenComponents
 const probes = krakenProbes('service')(() => ({}))
 
 const readOnly = (): RegistryStorage => {
-  const { writes: _, ...readable } = memoryRegistryStorage()
-  return readable
+  const { blobs, manifests, tags, referrers } = memoryRegistryStorage()
+  return { blobs, manifests, tags, referrers }
 }
 
 const proxyRoutes = () =>

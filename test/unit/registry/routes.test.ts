@@ -19,8 +19,8 @@ describe('registryRoutes', () => {
   })
 
   test('without writes every push is 405 and reads go on', async () => {
-    const { writes: _, ...readable } = memoryRegistryStorage()
-    await using registry = await serveRegistry(readable)
+    const { blobs, manifests, tags, referrers } = memoryRegistryStorage()
+    await using registry = await serveRegistry({ blobs, manifests, tags, referrers })
     const client = registryClient(registry.url)
     for (const [method, path] of [
       ['POST', '/v2/a/blobs/uploads/'],
