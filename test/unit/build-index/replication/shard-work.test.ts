@@ -258,7 +258,10 @@ describe('an order', () => {
 
   test('that fails keeps no other from being taken', () =>
     whileHeld(async () => {
-      await lab.backend.write(replicationKeys.status('far', repository, tag), Buffer.from('nonsense'), { size: 8 })
+      const read = lab.backend.read.bind(lab.backend)
+      const failing = replicationKeys.status('far', repository, tag)
+      lab.backend.read = (key, options) =>
+        key === failing ? Promise.reject(appError('BACKEND_UNAVAILABLE')) : read(key, options)
       await lab.inbox.add({ kind: 'now', repository, tag, remotes: ['far'] })
       const other = parseTag('2.0')
       await lab.inbox.add({ kind: 'now', repository, tag: other, remotes: ['far'] })
