@@ -1,14 +1,28 @@
 import { adminRoute, agentAdmin, blobOf, describedRoutes, originRoutes, ringRoutes } from '../../lib/api/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
-import { type Content, type Exchange, type Route, sendContent, sendJson } from '../../lib/http/index.ts'
+import {
+  type Content,
+  type Exchange,
+  type LookBudget,
+  type Route,
+  sendContent,
+  sendJson,
+} from '../../lib/http/index.ts'
 import type { BlobReader, StoreHealth } from '../../lib/store/index.ts'
 import type { SwarmEngine } from '../../lib/swarm/index.ts'
 import type { PullLog } from './pull-log.ts'
 import { pullRoutes } from './pull-routes.ts'
 import type { Pulls } from './pulls.ts'
 
+export interface BlobRouteComponents {
+  readonly pulls: Pulls
+  readonly onSent: (bytes: number) => void
+  /** What each client may ask for in vain. */
+  readonly looks: Pick<LookBudget, 'during'>
+}
+
 /** `/namespace`: a blob of a repository by its digest, for tools that do not speak the registry protocol. */
-export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route {
+export function blobRoute({ pulls, onSent, looks }: BlobRouteComponents): Route {
   return {
     methods: ['GET', 'HEAD'],
     path: originRoutes.blob,
@@ -17,7 +31,7 @@ export function blobRoute(pulls: Pulls, onSent: (bytes: number) => void): Route 
     async handle(exchange) {
       const { signal } = exchange
       const blob = blobOf(exchange)
-      const pull = await pulls.find(blob, { signal, kind: 'tool' })
+      const pull = await looks.during(exchange.req, () => pulls.find(blob, { signal, kind: 'tool' }))
       const content: Content = {
         tag: blob.digest,
         size: pull.size,

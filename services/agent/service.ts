@@ -1,7 +1,7 @@
 import { buildIndexCluster, originCluster, trackerCluster } from '../../lib/api/index.ts'
 import { collectGarbage, type Startable } from '../../lib/base/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
-import type { Route } from '../../lib/http/index.ts'
+import { lookBudget, type Route } from '../../lib/http/index.ts'
 import { isOpenToStrangers, registryReaders } from '../../lib/identity/index.ts'
 import { krakenProbes } from '../../lib/kraken/index.ts'
 import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
@@ -38,6 +38,12 @@ import { pulls } from './pulls.ts'
 import { agentStorage } from './registry-storage.ts'
 import { adminRoutes, blobRoute } from './server.ts'
 import { clusterMetainfo, originPieces, trackerAnnouncer } from './swarm-sources.ts'
+
+/**
+ * What each client may ask for in vain, at all listeners for clients together: far less than a build-index lets through
+ * from one agent, so that no client takes what the others of this host need.
+ */
+const LOOKS = { perSecond: 50, burst: 500 }
 
 /** Replacements for parts of the agent, given by the herd and by tests. */
 export interface AgentComponents extends Partial<Runtime> {
@@ -229,9 +235,10 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const pulling = pulls({ ...runtime, engine, linked, log, onPull })
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
   const storage = agentStorage({ links: proven, pulls: pulling, index: clients.index })
-  const blobs = blobRoute(pulling, onSent)
+  const looks = lookBudget(runtime, LOOKS)
+  const blobs = blobRoute({ pulls: pulling, onSent, looks })
   const counted = { received: () => undefined, sent: onSent }
-  const routes = [...registryRoutes(storage, { ...config.registry, traffic: counted }), blobs]
+  const routes = [...registryRoutes(storage, { ...config.registry, traffic: counted, looks }), blobs]
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
     checks: { store: () => plainStore.trouble },
@@ -242,7 +249,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
         anonymous: readers(runtime, config, config.registry.listener.bind.host),
       },
       admin: { routes: adminRoutes({ store, engine, log, rings: clients.rings }) },
-      kraken: krakenListener(runtime, config, { store, engine, index: clients.index, storage, bring, blobs }),
+      kraken: krakenListener(runtime, config, { store, engine, index: clients.index, storage, bring, blobs, looks }),
     },
   })
   return {

@@ -45,8 +45,8 @@ class Memory<V> {
   readonly #clock: Clock
   readonly #ttlMs: number
   readonly #links: CountCache<{ readonly value: V; readonly beganMs: number }>
-  /** Grows with each change: a look that began before its end may have found what was before it. */
-  #changes = 0
+  /** By name, those that are under way: one that began before the end of a change may find what was before it. */
+  readonly #looks = new Map<string, Set<{ isOvertaken: boolean }>>()
 
   constructor(clock: Clock, ttlMs: number) {
     this.#clock = clock
@@ -58,11 +58,18 @@ class Memory<V> {
     const beganMs = this.#clock.monotonicMs()
     const known = remembered ? this.#links.get(name) : undefined
     if (known !== undefined && beganMs < known.beganMs + this.#ttlMs) return known.value
-    const changes = this.#changes
-    const value = await look()
-    if (value === undefined) this.#links.delete(name)
-    else if (changes === this.#changes) this.#links.set(name, { value, beganMs })
-    return value
+    const own = { isOvertaken: false }
+    const looks = this.#looks.get(name) ?? new Set()
+    this.#looks.set(name, looks.add(own))
+    try {
+      const value = await look()
+      if (value === undefined) this.#links.delete(name)
+      else if (!own.isOvertaken) this.#links.set(name, { value, beganMs })
+      return value
+    } finally {
+      looks.delete(own)
+      if (looks.size === 0) this.#looks.delete(name)
+    }
   }
 
   async during<T>(name: string, change: () => Promise<T>): Promise<T> {
@@ -75,7 +82,7 @@ class Memory<V> {
   }
 
   #forget(name: string): void {
-    this.#changes += 1
+    for (const look of this.#looks.get(name) ?? []) look.isOvertaken = true
     this.#links.delete(name)
   }
 }

@@ -4,12 +4,15 @@ import { type Clock, fakeClock } from '../../lib/base/index.ts'
 import { parseConfig } from '../../lib/config/index.ts'
 import { digestOf } from '../../lib/core/index.ts'
 import { type RecordingMetrics, recordingMetrics, silentLogger } from '../../lib/telemetry/index.ts'
+import { agentSchema } from '../../services/agent/config.ts'
+import { agentService } from '../../services/agent/service.ts'
 import { buildIndexSchema, buildIndexService } from '../../services/build-index/index.ts'
 import { proxySchema, proxyService } from '../../services/proxy/index.ts'
 import { faultyBackend } from '../kit/faulty-backend.ts'
 import { memoryOrigin, type SharedBlobs } from '../kit/memory-origin.ts'
 import { registryClient } from '../kit/registry-client.ts'
 import { buildResource } from '../kit/resource-stack.ts'
+import { tempFolder } from '../kit/temp-folder.ts'
 
 /** Somebody asks proxies and build-indexes for names that are nowhere. */
 
@@ -99,6 +102,35 @@ test('a client that asks on is refused, and others are not', async () => {
   expect((await other.send('HEAD', new URL(blob(3000)).pathname)).status).toBe(404)
   const asked = `${index.url}/repositories/team%2Fx/blobs/`
   expect(await statusesOf([asked + nothing(4000)])).toEqual({ 404: 1 })
+}, 120_000)
+
+test('a client of an agent that asks on is refused there, so that the agent may ask for its other clients', async () => {
+  // No time passes, so nothing is earned again.
+  const clock = fakeClock()
+  await using it = await startPair({ clock })
+  await using folder = await tempFolder()
+  const [{ index, metrics }] = it.sides
+  const own = recordingMetrics()
+  const member = (url: string) => ({ members: [{ id: 'm', url }] })
+  const listeners = { peer: ANY_PORT, ops: ANY_PORT, admin: ANY_PORT }
+  const agent = agentService(
+    { clock, logger: silentLogger(), metrics: own },
+    parseConfig(agentSchema, {
+      ...{ ...listeners, registry: { listener: ANY_PORT, default: 'own' }, folder: folder.path, orders: false },
+      ...{ origins: member(index.url), trackers: member(index.url), buildIndexes: member(index.url), drain: '0ms' },
+    }),
+  )
+  await agent.start()
+  await using running = { url: agent.url, [Symbol.asyncDispose]: () => agent.stop() }
+  const tag = (i: number) => `${running.url}/v2/team/x/manifests/v${i}`
+  const more = [tag(500), `${running.url}/v2/team/x/tags/list`, `${running.url}/namespace/team%2Fx/blobs/${nothing(1)}`]
+  for (let from = 0; from < 500; from += 250) {
+    expect(await statusesOf(Array.from({ length: 250 }, (_, i) => tag(from + i)))).toEqual({ 404: 250 })
+  }
+  expect(await statusesOf(more)).toEqual({ 429: 3 })
+  expect([refusals(own), refusals(metrics.index)]).toEqual([3, 0])
+  const other = registryClient(running.url, { from: '127.0.0.2' })
+  expect((await other.send('HEAD', new URL(tag(501)).pathname)).status).toBe(404)
 }, 120_000)
 
 test('a push of 300 layers that asks for each of them first is not refused', async () => {

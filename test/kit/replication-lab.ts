@@ -26,8 +26,9 @@ export interface ReplicationLab extends LocalIndex {
 export function replicationLab(): ReplicationLab {
   const parts = { backend: memoryBackend(), clock: fakeClock(), random: seededRandom(5) }
   const local = localIndex(parts)
-  const both = { ...parts, records: local.records }
-  return { ...local, ...parts, inbox: inbox(both), statuses: statuses(both), logger: silentLogger() }
+  const logger = silentLogger()
+  const both = { ...parts, records: local.records, logger }
+  return { ...local, ...parts, inbox: inbox(both), statuses: statuses(both), logger }
 }
 
 /** A remote that wants everything; the test says what it answers. */

@@ -1,6 +1,6 @@
 import type { TagIndex } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
-import { type Exchange, type Route, sendEmpty, sendText } from '../../../lib/http/index.ts'
+import { type Exchange, type LookBudget, type Route, sendEmpty, sendText } from '../../../lib/http/index.ts'
 import { parseImageTag, parseLooseDigest } from '../../../lib/kraken/index.ts'
 import type { Retention } from '../../../lib/store/index.ts'
 import type { SwarmEngine } from '../../../lib/swarm/index.ts'
@@ -11,23 +11,28 @@ export interface AgentKrakenComponents {
   readonly preload: Preload
   readonly store: Pick<Retention, 'delete'>
   readonly engine: Pick<SwarmEngine, 'forget'>
+  /** What each client may ask for in vain. */
+  readonly looks: Pick<LookBudget, 'during'>
 }
 
 const runtimes = ['docker', 'containerd']
 
 /** Kraken's own paths of an agent, besides its blobs and probes. */
-export function agentKrakenRoutes({ index, preload, store, engine }: AgentKrakenComponents): readonly Route[] {
+export function agentKrakenRoutes({ index, preload, store, engine, looks }: AgentKrakenComponents): readonly Route[] {
   const get = async (exchange: Exchange) => {
     const { repository, tag } = imageOf(exchange)
-    const found = await index.getTag(repository, tag, exchange)
-    if (found === undefined) throw appError('MANIFEST_UNKNOWN', { message: 'there is no such tag', detail: { tag } })
-    sendText(exchange, 200, found.digest)
+    const { digest } = await looks.during(exchange.req, async () => {
+      const found = await index.getTag(repository, tag, exchange)
+      if (found === undefined) throw appError('MANIFEST_UNKNOWN', { message: 'there is no such tag', detail: { tag } })
+      return found
+    })
+    sendText(exchange, 200, digest)
   }
   const load = async (exchange: Exchange) => {
     if (!runtimes.includes(exchange.query.get('runtime') ?? 'docker')) {
       throw appError('REQUEST_INVALID', { message: `runtime must be one of ${runtimes.join(', ')}` })
     }
-    await preload(imageOf(exchange), exchange)
+    await looks.during(exchange.req, () => preload(imageOf(exchange), exchange))
     sendEmpty(exchange, 200)
   }
   const remove = async (exchange: Exchange) => {

@@ -27,8 +27,9 @@ export interface Question<T> {
 /** Asks the build-indexes, and gives what was proven earlier while they are out. */
 export interface Outage {
   /**
-   * Undefined when the build-indexes say that there is nothing. @throws ABORTED, and what they answer or fail with where
-   * nothing was proven earlier
+   * Undefined when the build-indexes say that there is nothing. A question that they refuse because this agent has asked
+   * for too much is answered by what was proven earlier, too; the next one is asked all the same. @throws ABORTED, and what
+   * they answer or fail with where nothing was proven earlier
    */
   answer<T>(question: Question<T>, options?: AbortOptions): Promise<T | undefined>
 }
@@ -63,10 +64,11 @@ export function outage(clock: Clock): Outage {
         return await Promise.race([asked, late])
       } catch (err) {
         throwIfAborted(signal)
-        if (!isOut(err)) throw err
+        const isRefused = hasCode(err, 'TOOMANYREQUESTS')
+        if (!isRefused && !isOut(err)) throw err
         const known = await question.earlier()
         if (known === undefined) throw err
-        out()
+        if (!isRefused) out()
         return known
       } finally {
         left.abort()

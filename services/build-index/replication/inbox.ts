@@ -37,6 +37,15 @@ export interface InboxPage {
   readonly next: string | undefined
 }
 
+export interface LookOptions extends AbortOptions {
+  /** `next` of the page before. */
+  readonly after?: string | undefined
+  /** Default `inbox`. */
+  readonly lane?: InboxLane
+  /** Entries that are not read, and not given. */
+  readonly skips?: (key: string) => boolean
+}
+
 export interface InboxComponents {
   readonly backend: Backend
   readonly records: IndexRecords
@@ -51,10 +60,7 @@ export interface Inbox {
   /** Writes the entry anew in its place. */
   put(entry: FoundEntry, options?: AbortOptions): Promise<void>
   /** A page of the entries of a shard, the oldest first; entries that cannot be read are removed. */
-  look(
-    shard: number,
-    options?: AbortOptions & { readonly after?: string | undefined; readonly lane?: InboxLane },
-  ): Promise<InboxPage>
+  look(shard: number, options?: LookOptions): Promise<InboxPage>
   remove(key: string, options?: AbortOptions): Promise<void>
 }
 
@@ -85,7 +91,7 @@ export function inbox({ backend, records, clock, random }: InboxComponents): Inb
       await put(added, options)
       return added
     },
-    async look(shard, { after, lane = 'inbox', ...options } = {}) {
+    async look(shard, { after, lane = 'inbox', skips = () => false, ...options } = {}) {
       const from = after === undefined ? {} : { after }
       const { keys, next } = await backend.list(replicationKeys[lane](shard), {
         ...options,
@@ -93,8 +99,9 @@ export function inbox({ backend, records, clock, random }: InboxComponents): Inb
         limit: MAX_ENTRIES,
       })
       const found: FoundEntry[] = []
-      for (let i = 0; i < keys.length; i += READS) {
-        const some = await Promise.all(keys.slice(i, i + READS).map((key) => read(key, options)))
+      const wanted = keys.filter((key) => !skips(key))
+      for (let i = 0; i < wanted.length; i += READS) {
+        const some = await Promise.all(wanted.slice(i, i + READS).map((key) => read(key, options)))
         found.push(...some.filter((entry) => entry !== undefined))
       }
       return { entries: found, next }

@@ -19,6 +19,8 @@ export const ROLLOUT_MS = 3_600_000
 const MAX_LOOKED = 2000
 /** The same for tags of before, so that a look at changes is soon to follow. */
 const MAX_BACKFILL_LOOKED = 200
+/** Entries for unknown remotes that one look passes, besides those. They are not read again before their time. */
+const MAX_PASSED = 10_000
 
 export interface IntakeComponents {
   readonly clock: Clock
@@ -36,6 +38,8 @@ export class Intake {
   readonly #lane: InboxLane
   /** Entries that cannot be taken yet: since when they are known here. */
   readonly #awaited = new Map<string, number>()
+  /** Entries for remotes that are unknown here: until when they wait for somebody else, on the monotonic clock. */
+  readonly #parked = new Map<string, number>()
 
   constructor(components: IntakeComponents, journal: Journal, lane: InboxLane) {
     this.#components = components
@@ -45,13 +49,20 @@ export class Intake {
 
   /** An entry that fails is tried again with the next look, and keeps no other one from being taken. */
   async look(shard: number, options: AbortOptions): Promise<void> {
-    const { inbox } = this.#components
+    const { inbox, clock } = this.#components
     const lane = this.#lane
     const seen = new Set<string>()
     const turn = { isFull: false }
     const most = lane === 'inbox' ? MAX_LOOKED : MAX_BACKFILL_LOOKED
-    for (let after: string | undefined, looked = 0; looked < most; ) {
-      const { entries, next } = await inbox.look(shard, { ...options, after, lane })
+    let passed = 0
+    const skips = (key: string) => {
+      if ((this.#parked.get(key) ?? 0) <= clock.monotonicMs()) return false
+      seen.add(key)
+      passed += 1
+      return true
+    }
+    for (let after: string | undefined, looked = 0; looked < most && passed < MAX_PASSED; ) {
+      const { entries, next } = await inbox.look(shard, { ...options, after, lane, skips })
       for (const entry of entries) {
         seen.add(entry.key)
         // With a full journal only what makes room is taken.
@@ -61,7 +72,8 @@ export class Intake {
       after = next
       looked += entries.length
     }
-    for (const key of this.#awaited.keys()) if (!seen.has(key)) this.#awaited.delete(key)
+    for (const known of [this.#awaited, this.#parked])
+      for (const key of known.keys()) if (!seen.has(key)) known.delete(key)
   }
 
   async #tryTake(entry: FoundEntry, turn: { isFull: boolean }, options: AbortOptions): Promise<void> {
@@ -80,8 +92,10 @@ export class Intake {
     if (!this.#isReady(entry)) return
     const [known, unknown] = this.#remotesOf(entry)
     for (const remote of known) await this.#takeFor(entry, remote, options)
-    if (unknown.length === 0 || this.#waitedMs(entry) >= ROLLOUT_MS) await inbox.remove(entry.key, options)
-    else if (known.length > 0) await inbox.put({ ...entry, remotes: unknown }, options)
+    const leftMs = unknown.length === 0 ? 0 : ROLLOUT_MS - this.#ageMs(entry)
+    if (leftMs <= 0) return inbox.remove(entry.key, options)
+    if (known.length > 0) await inbox.put({ ...entry, remotes: unknown }, options)
+    this.#parked.set(entry.key, this.#components.clock.monotonicMs() + leftMs)
   }
 
   /** Whether the change is made; its writer says so, or has had the time to make it. */
@@ -94,6 +108,12 @@ export class Intake {
     const sinceMs = this.#awaited.get(key) ?? nowMs
     this.#awaited.set(key, sinceMs)
     return nowMs - sinceMs
+  }
+
+  /** Since it was written, which may be long before it was seen here; at least since then, as clocks may differ. */
+  #ageMs(entry: FoundEntry): number {
+    const writtenMs = this.#components.clock.now() - entry.atMs
+    return Math.max(this.#waitedMs(entry), Number.isFinite(writtenMs) ? writtenMs : 0)
   }
 
   /** The remotes that the entry is for, and those that this build-index does not know. */

@@ -46,7 +46,7 @@ export function revival(
         const remote = remotes.get(name)
         if (remote !== undefined && !(await answers(remote, options))) continue
         const oldest = tasks.sort((a, b) => a.dueAtMs - b.dueAtMs).slice(0, MAX_REVIVED)
-        for (const task of oldest) await revive(components, journal, task, options)
+        for (const task of oldest) await tryRevive(components, journal, task, options)
       }
     },
   }
@@ -73,6 +73,22 @@ const answers = (remote: Remote, options: AbortOptions): Promise<boolean> =>
       return false
     },
   )
+
+/** One that fails is tried again with the next look, and keeps no other one from being revived. */
+async function tryRevive(
+  components: RevivalComponents,
+  journal: Journal,
+  task: Task,
+  options: AbortOptions,
+): Promise<void> {
+  try {
+    await revive(components, journal, task, options)
+  } catch (err) {
+    if (options.signal?.aborted === true) throw err
+    const message = 'a replication that was given up could not be tried again; the next look does'
+    components.logger.warn(message, { key: task.key, err })
+  }
+}
 
 async function revive(
   { statuses, clock, logger }: RevivalComponents,

@@ -1,7 +1,8 @@
 import { parseBody, type Replication, type ReplicationState, replicationSchema } from '../../../lib/api/index.ts'
 import type { Backend } from '../../../lib/backend/index.ts'
-import { type AbortOptions, appError } from '../../../lib/base/index.ts'
+import { type AbortOptions, appError, hasCode } from '../../../lib/base/index.ts'
 import type { Repository, Tag } from '../../../lib/core/index.ts'
+import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { IndexRecords } from '../index-records.ts'
 import { pageBehind } from '../key-pages.ts'
 import type { Lease } from './leases.ts'
@@ -29,8 +30,8 @@ export interface StatusQuery extends AbortOptions {
 }
 
 /**
- * How the replication of each tag to each remote stands, as the holder of its shard last wrote it. Every method: @throws
- * BACKEND_UNAVAILABLE, ABORTED
+ * How the replication of each tag to each remote stands, as the holder of its shard last wrote it. A status that
+ * cannot be read counts as none: the next one replaces it. Every method: @throws BACKEND_UNAVAILABLE, ABORTED
  */
 export interface Statuses {
   get(target: ReplicationTarget, options?: AbortOptions): Promise<Replication | undefined>
@@ -49,6 +50,7 @@ export interface HeldStatuses extends Pick<Statuses, 'get'> {
 export interface StatusComponents {
   readonly backend: Backend
   readonly records: IndexRecords
+  readonly logger: Logger
 }
 
 const keyOf = ({ remote, repository, tag }: ReplicationTarget) => replicationKeys.status(remote, repository, tag)
@@ -58,13 +60,23 @@ const parseStatus = (value: unknown): Replication => parseBody(replicationSchema
 /** The generation of the lease under which a status was written. */
 const generationOf = (value: unknown): number => Number((value as { readonly generation?: unknown }).generation ?? 0)
 
-export function statuses({ backend, records }: StatusComponents): Statuses {
+export function statuses({ backend, records, logger }: StatusComponents): Statuses {
+  const readOne = async (key: string, options: AbortOptions) => {
+    try {
+      return await records.read(key, parseStatus, options)
+    } catch (err) {
+      if (!hasCode(err, 'BACKEND_CORRUPT')) throw err
+      logger.warn('the status of a replication cannot be read; it counts as none', { key, err })
+      return undefined
+    }
+  }
+
   /** Those of the keys that fit, read in their order, until there are enough. */
   const readSome = async (keys: readonly string[], enough: number, { state, signal }: StatusQuery) => {
     const found: { readonly key: string; readonly status: Replication }[] = []
     for (let i = 0; i < keys.length && found.length < enough; i += READ_AT_ONCE) {
       const some = keys.slice(i, i + READ_AT_ONCE)
-      const read = await Promise.all(some.map((key) => records.read(key, parseStatus, { signal })))
+      const read = await Promise.all(some.map((key) => readOne(key, { signal })))
       for (const [at, record] of read.entries()) {
         if (record === undefined || (state !== undefined && record.value.state !== state)) continue
         found.push({ key: some[at] ?? '', status: record.value })
@@ -73,8 +85,7 @@ export function statuses({ backend, records }: StatusComponents): Statuses {
     return found.slice(0, enough)
   }
 
-  const get: Statuses['get'] = async (target, options = {}) =>
-    (await records.read(keyOf(target), parseStatus, options))?.value
+  const get: Statuses['get'] = async (target, options = {}) => (await readOne(keyOf(target), options))?.value
 
   return {
     get,

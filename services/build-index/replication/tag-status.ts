@@ -26,6 +26,18 @@ export interface TagStatusComponents {
 /** Uploads that are remembered: a status must stay a small record. Those begun longest ago are forgotten, and begin anew. */
 const MAX_UPLOADS = 64
 
+/** Manifests declare sizes as they like, so that a sum of them may be more than a status can be read with. */
+const countable = (bytes: number) => Math.min(Math.max(0, bytes), Number.MAX_SAFE_INTEGER)
+
+/** The status with counts that can be read again. */
+const withCounts = (status: Replication): Replication => ({
+  ...status,
+  doneBytes: countable(status.doneBytes),
+  totalBytes: countable(status.totalBytes),
+  sentBytes: countable(status.sentBytes),
+  bytesPerSecond: countable(status.bytesPerSecond),
+})
+
 /** The status of one replication while it runs; written now and then, and when it matters. */
 export class TagStatus {
   readonly #components: TagStatusComponents
@@ -74,12 +86,12 @@ export class TagStatus {
   /** More bytes are at the remote; `sent` of them were sent just now. */
   add(done: number, sent: number): void {
     const { doneBytes, sentBytes } = this.#status
-    this.#status = { ...this.#status, doneBytes: Math.max(0, doneBytes + done), sentBytes: sentBytes + sent }
+    this.change({ doneBytes: doneBytes + done, sentBytes: sentBytes + sent })
     if (this.#components.clock.monotonicMs() - this.#savedMs >= SAVE_MS) this.#saveSoon()
   }
 
   change(changed: Partial<Replication>): void {
-    this.#status = { ...this.#status, ...changed }
+    this.#status = withCounts({ ...this.#status, ...changed })
   }
 
   /** Returns when the status is written, or could not be. */
@@ -94,7 +106,7 @@ export class TagStatus {
     const spanMs = nowMs - this.#rate.sinceMs
     const sentBytes = this.#status.sentBytes - this.#rate.sentBytes
     const bytesPerSecond = spanMs > 0 ? Math.round((sentBytes * 1000) / spanMs) : 0
-    this.#status = { ...this.#status, bytesPerSecond, updatedAtMs: clock.now() }
+    this.change({ bytesPerSecond, updatedAtMs: clock.now() })
     this.#rate = { sinceMs: nowMs, sentBytes: this.#status.sentBytes }
     this.#savedMs = nowMs
     const status = this.#status

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { BuildIndex } from '../../../lib/api/index.ts'
 import { deferred, fakeClock } from '../../../lib/base/index.ts'
-import { digestOf, parseRepository } from '../../../lib/core/index.ts'
+import { type Digest, digestOf, parseRepository } from '../../../lib/core/index.ts'
 import { linkMemory } from '../../../services/build-index/link-memory.ts'
 
 const digest = digestOf(Buffer.from('linked'))
@@ -19,14 +19,14 @@ function lab() {
     await hold
     return value
   }
-  const remove = async (kind: 'blob' | 'manifest') => {
-    there[kind] = false
+  const remove = async (kind: 'blob' | 'manifest', removed: Digest) => {
+    if (removed === digest) there[kind] = false
   }
   const inner: Partial<BuildIndex> = {
     getBlob: (repository) => look('blob', repository, { digest, size: 1 }),
     getManifest: (repository) => look('manifest', repository, { digest, mediaType: 'a/b', size: 1 }),
-    deleteBlob: () => remove('blob'),
-    deleteManifest: () => remove('manifest'),
+    deleteBlob: (_, removed) => remove('blob', removed),
+    deleteManifest: (_, removed) => remove('manifest', removed),
     putManifest: async () => undefined,
   }
   const index = linkMemory(inner as BuildIndex, { clock }, { ttlMs: 5_000 })
@@ -102,4 +102,27 @@ test('a manifest that is pushed as another type is looked for again', async () =
   await index.putManifest(ours, { digest, mediaType: 'a/c', size: 1 })
   await index.getManifest(ours, digest, remembered)
   expect(looks()).toBe(2)
+})
+
+test('pushes and deletes of other names during a look cost no other look; a push of the same name does', async () => {
+  const { index, looks, holdLooks } = lab()
+  const other = digestOf(Buffer.from('other'))
+  const during = async (change: () => Promise<void>) => {
+    const held = deferred()
+    holdLooks(held.promise)
+    const look = index.getManifest(ours, digest, remembered)
+    await change()
+    held.resolve()
+    await look
+    await index.getManifest(ours, digest, remembered)
+  }
+  await during(async () => {
+    await index.putManifest(theirs, { digest, mediaType: 'a/c', size: 1 })
+    await index.putManifest(ours, { digest: other, mediaType: 'a/c', size: 1 })
+    await index.deleteManifest(ours, other)
+  })
+  expect(looks()).toBe(1)
+  await index.putManifest(ours, { digest, mediaType: 'a/c', size: 1 })
+  await during(() => index.putManifest(ours, { digest, mediaType: 'a/d', size: 1 }))
+  expect(looks()).toBe(3)
 })

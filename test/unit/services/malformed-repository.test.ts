@@ -21,7 +21,7 @@ const routes: readonly (readonly [string, Route])[] = Object.entries({
   origin: originServerRoutes(untouched(), { memberId: 'origin-1' }),
   tracker: trackerServerRoutes(untouched()),
   'build-index': buildIndexServerRoutes(untouched(), untouched()),
-  agent: [blobRoute(untouched(), untouched())],
+  agent: [blobRoute(untouched())],
 }).flatMap(([service, all]) => all.map((route) => [service, route] as const))
 
 const ofRepositories = routes

@@ -24,13 +24,22 @@ describe('a question to the build-indexes', () => {
     },
   )
 
-  test.each(['TOOMANYREQUESTS', 'DENIED', 'BACKEND_DENIED', 'NAME_INVALID'] as const)(
+  test.each(['DENIED', 'BACKEND_DENIED', 'NAME_INVALID'] as const)(
     'that is answered by %s makes no outage of it',
     async (code) => {
       const out = outage(fakeClock())
       await expect(out.answer({ repository: ours, ask: fails(code), earlier })).rejects.toMatchObject({ code })
     },
   )
+
+  test('that is refused for load is answered by what was proven earlier, and the next one is asked', async () => {
+    const out = outage(fakeClock())
+    const ask = fails('TOOMANYREQUESTS')
+    expect(await out.answer({ repository: ours, ask, earlier })).toBe('earlier')
+    expect(await out.answer({ repository: ours, ask: async () => 'now', earlier })).toBe('now')
+    const again = out.answer({ repository: ours, ask, earlier: nothing })
+    await expect(again).rejects.toMatchObject({ code: 'TOOMANYREQUESTS' })
+  })
 
   test('that takes too long is answered by what was proven earlier; without that it waits', async () => {
     const clock = fakeClock()

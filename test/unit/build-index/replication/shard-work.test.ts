@@ -258,7 +258,10 @@ describe('an order', () => {
 
   test('that fails keeps no other from being taken', () =>
     whileHeld(async () => {
-      await lab.backend.write(replicationKeys.status('far', repository, tag), Buffer.from('nonsense'), { size: 8 })
+      const read = lab.backend.read.bind(lab.backend)
+      const failing = replicationKeys.status('far', repository, tag)
+      lab.backend.read = (key, options) =>
+        key === failing ? Promise.reject(appError('BACKEND_UNAVAILABLE')) : read(key, options)
       await lab.inbox.add({ kind: 'now', repository, tag, remotes: ['far'] })
       const other = parseTag('2.0')
       await lab.inbox.add({ kind: 'now', repository, tag: other, remotes: ['far'] })
@@ -274,4 +277,38 @@ describe('an order', () => {
       await lab.clock.advance(2_000)
       expect(runs).toEqual(['far team/app 1.0'])
     }))
+
+  test('behind very many for a remote that is gone is taken soon, and those are not read again and again', () =>
+    whileHeld(async () => {
+      for (let i = 0; i < 900; i += 1) await lab.inbox.add({ kind: 'backfill', repository, tag, remotes: ['gone'] })
+      await lab.clock.advance(1)
+      await lab.inbox.add({ kind: 'backfill', repository, tag, remotes: ['far'] })
+      await lab.clock.advance(6_000)
+      expect(runs).toEqual(['far team/app 1.0'])
+      const read = lab.backend.read.bind(lab.backend)
+      let reads = 0
+      lab.backend.read = (key, options) => {
+        if (key.includes('backfill')) reads += 1
+        return read(key, options)
+      }
+      await lab.clock.advance(60_000)
+      expect(reads).toBe(0)
+    }))
+
+  test.each([
+    ['long ago is given up at once', -3_600_000, 0],
+    ['on a clock that is ahead is given up after an hour here', 7_200_000, 3_600_000],
+  ])('for a remote that is unknown here, written %s', (_, aheadMs, leftMs) =>
+    whileHeld(async () => {
+      const entry = await lab.inbox.add({ kind: 'now', repository, tag, remotes: ['gone'] })
+      await lab.inbox.put({ ...entry, atMs: entry.atMs + aheadMs })
+      const left = async () => (await lab.inbox.look(labShard)).entries.length
+      if (leftMs > 0) {
+        await lab.clock.advance(leftMs - 2_000)
+        expect(await left()).toBe(1)
+      }
+      await lab.clock.advance(5_000)
+      expect(await left()).toBe(0)
+    }),
+  )
 })

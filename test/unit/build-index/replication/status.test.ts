@@ -59,3 +59,15 @@ test('what a later holder has written stays, however late a former one writes', 
   await next.remove(target)
   expect(await lab.statuses.get(target)).toBeUndefined()
 })
+
+test('one that cannot be read counts as none, hides no other one, and is replaced by the next', async () => {
+  const target = { remote: 'east', repository: parseRepository('a'), tag: parseTag('1') }
+  const held = lab.statuses.under({ generation: 1 })
+  const broken = { ...newStatus(target, 7), totalBytes: 2 * Number.MAX_SAFE_INTEGER }
+  await held.set(target, broken)
+  expect(await held.get(target)).toBeUndefined()
+  expect(await all({}, 3)).toHaveLength(15)
+  await held.set(target, newStatus(target, 9))
+  expect(await held.get(target)).toMatchObject({ updatedAtMs: 9 })
+  expect(await all({}, 3)).toHaveLength(16)
+})

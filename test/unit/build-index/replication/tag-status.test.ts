@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { Replication } from '../../../../lib/api/index.ts'
+import { type Replication, replicationSchema } from '../../../../lib/api/index.ts'
 import { fakeClock } from '../../../../lib/base/index.ts'
 import { digestOf, parseRepository, parseTag } from '../../../../lib/core/index.ts'
 import { silentLogger } from '../../../../lib/telemetry/index.ts'
@@ -40,4 +40,13 @@ test('a new upload is written at once, and bytes now and then, with their rate',
   await clock.advance(0)
   expect(saved).toHaveLength(4)
   expect(saved.at(-1)).toMatchObject({ sentBytes: 4500, doneBytes: 4500, bytesPerSecond: 500 })
+})
+
+test('can be read again, whatever sizes manifests declare', () => {
+  const { status } = lab()
+  const huge = Number.MAX_SAFE_INTEGER
+  status.change({ totalBytes: huge * 100_000, doneBytes: huge + huge })
+  status.add(huge, huge)
+  status.add(huge, huge)
+  expect(replicationSchema.parse(status.now)).toMatchObject({ totalBytes: huge, doneBytes: huge, sentBytes: huge })
 })
