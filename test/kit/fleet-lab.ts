@@ -40,11 +40,12 @@ export interface LabHost {
 /** The jobs of a tracker and the desk of its orders, on a clock that the test moves, with their storage in memory. */
 export async function fleetLab(init: FleetLabInit = {}) {
   const clock = fakeClock()
-  const breaks = { journal: false, records: false }
-  const broken = (which: keyof typeof breaks): JournalStorage => {
+  const breaks = { journal: false, records: false, removals: false }
+  const broken = (which: 'journal' | 'records'): JournalStorage => {
     const storage = memoryStorage()
     const write: JournalStorage['write'] = async (...written) => {
-      if (breaks[which]) throw appError('JOURNAL_UNAVAILABLE')
+      const removes = written[0].some(({ value }) => value === undefined)
+      if (breaks[which] || (breaks.removals && removes)) throw appError('JOURNAL_UNAVAILABLE')
       await storage.write(...written)
     }
     return { ...storage, write }

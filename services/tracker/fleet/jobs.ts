@@ -19,7 +19,7 @@ import type { JobRecords } from './job-records.ts'
 import { jobRoom, MAX_OPEN } from './job-room.ts'
 import type { Row } from './job-row.ts'
 import { JobRun } from './job-run.ts'
-import { contentOf, newJob, newRow } from './new-job.ts'
+import { contentOf, newJob, newJobId, newRow } from './new-job.ts'
 import type { Posts } from './posts.ts'
 import { chosenHosts } from './scope.ts'
 import type { Targets } from './targets.ts'
@@ -87,6 +87,7 @@ class KeptJobs implements Jobs {
   readonly #runs = new Map<string, JobRun>()
   readonly #keys = keyedLock()
   readonly #writes = keyedLock()
+  readonly #refused = new Set<JobRun>()
   readonly #room = jobRoom()
   #tasks: Background = background(() => undefined)
   #startedMs = 0
@@ -183,6 +184,7 @@ class KeptJobs implements Jobs {
     const open = this.open()
     for (const id of posts.sweep()) for (const run of open) run.gone(id)
     for (const run of open) run.tick()
+    for (const run of this.#refused) this.#tasks.run('forget', () => this.#discard(run))
     const inState = (state: JobState) => open.filter((run) => run.state === state).length
     const working = open.reduce((sum, run) => sum + run.working, 0)
     meters.note({ listening: posts.size, working, waiting: inState('waiting'), running: inState('running') })
@@ -192,7 +194,7 @@ class KeptJobs implements Jobs {
   }
 
   async #make(body: JobBody, by: string, signal: AbortSignal | undefined): Promise<JobRun> {
-    const { targets, records, clock, posts, onChanged } = this.#components
+    const { targets, records, clock, random, posts, onChanged } = this.#components
     const place = this.#room.enter(this.open().length)
     try {
       this.#assertGathered(body)
@@ -204,7 +206,7 @@ class KeptJobs implements Jobs {
       }
       for (const ended of place.rows(chosen.length, this.all())) this.#forget(ended)
       const createdAtMs = clock.now()
-      const id = this.#newId(createdAtMs)
+      const id = newJobId(random, createdAtMs)
       const job = newJob(body, { id, target, by, createdAtMs, atOnce: this.#init.atOnce })
       const rows = chosen.map(newRow)
       await records.add(job, rows)
@@ -226,7 +228,7 @@ class KeptJobs implements Jobs {
       await this.#journal.add({ kind: JOB, key: id, payload: {} })
     } catch (err) {
       this.#runs.delete(id)
-      await this.#remove(run)
+      await this.#discard(run)
       throw err
     }
   }
@@ -242,13 +244,15 @@ class KeptJobs implements Jobs {
     this.#tasks.run('forget', () => this.#remove(run))
   }
 
-  #remove({ job: { id }, rows }: JobRun): Promise<void> {
-    return this.#writes.run(id, () => this.#components.records.remove(id, (rows.at(-1)?.n ?? -1) + 1))
+  /** What cannot be removed now is removed later. @throws JOURNAL_UNAVAILABLE */
+  async #discard(run: JobRun): Promise<void> {
+    this.#refused.add(run)
+    await this.#remove(run)
+    this.#refused.delete(run)
   }
 
-  #newId(nowMs: number): string {
-    const random = Buffer.from(this.#components.random.bytes(4)).toString('hex')
-    return `${nowMs.toString(36).padStart(9, '0')}-${random}`
+  #remove({ job: { id }, rows }: JobRun): Promise<void> {
+    return this.#writes.run(id, () => this.#components.records.remove(id, (rows.at(-1)?.n ?? -1) + 1))
   }
 
   #newRun(job: KeptJob, rows: Iterable<readonly [number, KeptRow]>): JobRun {

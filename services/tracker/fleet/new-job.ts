@@ -1,4 +1,5 @@
 import type { JobBody, KeptJob, KeptRow } from '../../../lib/api/index.ts'
+import type { Random } from '../../../lib/base/index.ts'
 import { nothingDone } from './progress.ts'
 import { type Chosen, whereIs } from './scope.ts'
 import type { Target } from './targets.ts'
@@ -6,6 +7,11 @@ import type { Target } from './targets.ts'
 /** Time limits where none is given, in seconds. */
 const QUERY_SECONDS = 60
 const WORK_SECONDS = 3_600
+
+/** In the order of the time when they were made. */
+export function newJobId(random: Random, nowMs: number): string {
+  return `${nowMs.toString(36).padStart(9, '0')}-${Buffer.from(random.bytes(4)).toString('hex')}`
+}
 
 export interface NewJobFacts extends Pick<KeptJob, 'id' | 'by' | 'createdAtMs' | 'atOnce'> {
   readonly target: Target

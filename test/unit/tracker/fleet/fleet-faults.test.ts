@@ -42,6 +42,20 @@ test('a job whose task finds no place is not kept either', async () => {
   expect(lab.jobs.all()).toEqual([])
 })
 
+test('a refused job that cannot be removed is removed when the disk works again', async () => {
+  const lab = await fleetLab()
+  await lab.host('a').ask()
+  lab.breaks.journal = true
+  lab.breaks.removals = true
+  await expect(lab.order()).rejects.toMatchObject({ code: 'JOURNAL_UNAVAILABLE' })
+  await lab.pass(2_000)
+  lab.breaks.removals = false
+  await lab.pass(1_000)
+  lab.breaks.journal = false
+  await lab.kill()
+  expect(lab.jobs.all()).toEqual([])
+})
+
 test('more jobs than have room after a restart: what does not fit is cancelled, and the tracker starts', async () => {
   const lab = await fleetLab()
   await lab.host('a').ask()
