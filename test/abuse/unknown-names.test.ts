@@ -8,6 +8,7 @@ import { agentSchema } from '../../services/agent/config.ts'
 import { agentService } from '../../services/agent/service.ts'
 import { buildIndexSchema, buildIndexService } from '../../services/build-index/index.ts'
 import { proxySchema, proxyService } from '../../services/proxy/index.ts'
+import { eventually } from '../kit/eventually.ts'
 import { faultyBackend } from '../kit/faulty-backend.ts'
 import { memoryOrigin, type SharedBlobs } from '../kit/memory-origin.ts'
 import { registryClient } from '../kit/registry-client.ts'
@@ -53,7 +54,10 @@ const startPair = (given: { readonly clock?: Clock } = {}) =>
       )
       return { index, proxy, metrics }
     }
-    return { sides: [await side(), await side()] as const, reads: () => calls.read }
+    const sides = [await side(), await side()] as const
+    // At its start a build-index looks once at the rules of the replication.
+    await eventually(() => expect(calls.read).toBe(sides.length))
+    return { sides, reads: () => calls.read - sides.length }
   })
 
 async function statusesOf(urls: readonly string[]): Promise<Readonly<Record<number, number>>> {
