@@ -37,7 +37,7 @@ const controlEntrySchema = z.object({
 export type ControlEntry = z.output<typeof controlEntrySchema>
 
 /** What a tracker keeps in its file. Whoever reads it keeps what fits: too much in it must not stop the tracker. */
-export const keptControlSchema = z.object({ entries: z.array(controlEntrySchema) })
+export const keptControlSchema = z.object({ entries: list(controlEntrySchema, Number.MAX_SAFE_INTEGER) })
 
 export const toldControlSchema = z.object({ entries: list(controlEntrySchema, MAX_TOLD) })
 
