@@ -1,5 +1,3 @@
-import { availableParallelism } from 'node:os'
-
 const base = {
   testEnvironment: 'node',
   injectGlobals: false,
@@ -28,8 +26,8 @@ export default {
   projects: ['unit', 'contract', 'property', 'integration', 'abuse', 'interop', 'e2e'].map(project),
   coverageProvider: 'v8',
   randomize: true,
-  // Most tests wait for sockets, disks, rates and child processes: with one worker for each core, the cores idle.
-  maxWorkers: Math.ceil(availableParallelism() * 1.5),
+  // Most tests wait for sockets, disks and child processes: one worker, which is what jest takes on two cores, idles.
+  maxWorkers: '100%',
   // Far above what any test needs, since machines may be busy with others.
   testTimeout: 90_000,
   reporters: ['default', '<rootDir>/test/kit/summary-reporter.js'],

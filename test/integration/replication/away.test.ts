@@ -63,7 +63,7 @@ test('a cluster that was away for 200 pushes catches up, each tag at its newest'
     },
     { timeoutMs: 30_000 },
   )
-}, 300_000)
+}, 600_000)
 
 test('tags of before a rule go along, and it is told how far the search is', async () => {
   await using later = await startClusters({
