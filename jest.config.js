@@ -28,6 +28,8 @@ export default {
   randomize: true,
   // Most tests wait for sockets, disks and child processes: one worker, which is what jest takes on two cores, idles.
   maxWorkers: '100%',
+  // Modules of one test file stay in the memory of the worker that ran it; after hundreds it does little but collect garbage.
+  workerIdleMemoryLimit: '1GB',
   // Far above what any test needs, since machines may be busy with others.
   testTimeout: 90_000,
   reporters: ['default', '<rootDir>/test/kit/summary-reporter.js'],
