@@ -53,7 +53,7 @@ export {
   sameRepository,
   type Tag,
 } from './repository.ts'
-export { type RepositoryGlob, repositoryGlob, sampleOf } from './repository-glob.ts'
+export { glob, type RepositoryGlob, repositoryGlob, sampleOf } from './repository-glob.ts'
 export { parseSwarmId, type SwarmId, swarmIdOf } from './swarm-id.ts'
 export { type WaitCause, type WaitFacts, type WaitSide, waitCauses } from './wait-cause.ts'
 export { releasedLength, WITHHELD_TAIL_BYTES } from './withheld-tail.ts'

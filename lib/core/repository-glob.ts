@@ -8,9 +8,14 @@ export interface RepositoryGlob {
   covers(other: string): boolean
 }
 
-export function repositoryGlob(pattern: string): RepositoryGlob {
+/** Fits whole texts; `*` stands for any characters, or none, and everything else for itself. */
+export function glob(pattern: string): RegExp {
   const literal = pattern.split('*').map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, String.raw`\$&`))
-  const regex = new RegExp(`^${literal.join('.*')}$`)
+  return new RegExp(`^${literal.join('.*')}$`)
+}
+
+export function repositoryGlob(pattern: string): RepositoryGlob {
+  const regex = glob(pattern)
   return {
     fits: (repository) => regex.test(repositoryText(repository)),
     // No literal of this pattern matches a star in `other`; only a star of this pattern does.

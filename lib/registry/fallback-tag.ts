@@ -11,6 +11,7 @@ import {
 } from '../core/index.ts'
 import { isPresent, manifestMediaTypes, parseObject, readDescriptor } from './manifest-fields.ts'
 import { referrerNotes } from './manifest-subject.ts'
+import { type AskReferrers, collectReferrers } from './referrer-pages.ts'
 import type { Edits, Manifests, Referrers } from './storage.ts'
 
 /** Times that a tag is written again because others have changed the list meanwhile. */
@@ -113,8 +114,10 @@ export async function refreshFallback(
   for (let i = 0; i < TRIES; i += 1) {
     const found = await readFallback(manifests, repository, subject, options)
     if (found === undefined) return
-    const listed = await fittingReferrers(referrers, repository, subject, options)
-    if (listed === undefined) return
+    const ask: AskReferrers = (last) => referrers.list(repository, subject, { ...options, last })
+    const { referrers: listed, next } = await collectReferrers(ask, undefined, { bytes: MANIFEST_LIMIT })
+    // The list is larger than a manifest may be.
+    if (next !== undefined) return
     const named = new Set(found.entries.map(({ referrer }) => referrer.digest))
     const added = listed.filter(({ digest }) => !named.has(digest))
     const kept = found.entries.filter(({ referrer }) => referrer.digest !== gone)
@@ -126,24 +129,4 @@ export async function refreshFallback(
     const descriptor: Descriptor = { digest: digestOf(bytes), mediaType, size: bytes.byteLength }
     await edits.putManifest(repository, { descriptor, bytes, tags: [fallbackTag(subject)], refers: undefined }, options)
   }
-}
-
-/** The whole list; undefined when it is larger than a manifest may be, which is found out by reading that much of it. */
-async function fittingReferrers(
-  referrers: Referrers,
-  repository: Repository,
-  subject: Digest,
-  options: AbortOptions,
-): Promise<readonly Referrer[] | undefined> {
-  const all: Referrer[] = []
-  let last: Digest | undefined
-  let bytes = 0
-  do {
-    const page = await referrers.list(repository, subject, { ...options, last })
-    all.push(...page.referrers)
-    bytes += Buffer.byteLength(JSON.stringify(page.referrers))
-    if (bytes > MANIFEST_LIMIT) return undefined
-    last = page.next
-  } while (last !== undefined)
-  return all
 }

@@ -3,6 +3,7 @@ import { type Digest, parseDigest, type Referrer, type Repository } from '../cor
 import { type Exchange, type Headers, type LookBudget, sendBytes } from '../http/index.ts'
 import { fallbackReferrers, mergedReferrers, referrersIndex } from './fallback-tag.ts'
 import { manifestMediaTypes } from './manifest-fields.ts'
+import { type AskReferrers, collectReferrers } from './referrer-pages.ts'
 import type { ReferrerPage, RegistryStorage } from './storage.ts'
 
 /**
@@ -29,7 +30,8 @@ export function listReferrers({ storage, looks }: ListReferrersComponents): List
     const asked = query.get('last')
     const last = asked === null || asked === '' ? undefined : parseDigest(asked)
     const look = async () => {
-      const listed = await collected(last, (after) => referrers.list(repository, subject, { signal, last: after }))
+      const ask: AskReferrers = (after) => referrers.list(repository, subject, { signal, last: after })
+      const listed = await collectReferrers(ask, last, { bytes: MAX_PAGE_BYTES, count: MAX_PAGE })
       return { listed, named: await fallbackReferrers(manifests, repository, subject, { signal }) }
     }
     const { listed, named } = await paidWhenInVain(exchange, looks, look)
@@ -74,22 +76,6 @@ async function paidWhenInVain(
     if (found === undefined) throw err
     return found
   }
-}
-
-/** Small pages of a storage as a large one. */
-async function collected(
-  last: Digest | undefined,
-  page: (after: Digest | undefined) => Promise<ReferrerPage>,
-): Promise<ReferrerPage> {
-  const referrers: Referrer[] = []
-  let [after, bytes] = [last, 0]
-  do {
-    const found = await page(after)
-    referrers.push(...found.referrers)
-    bytes += Buffer.byteLength(JSON.stringify(found.referrers))
-    after = found.next
-  } while (after !== undefined && referrers.length < MAX_PAGE && bytes < MAX_PAGE_BYTES)
-  return { referrers, next: after }
 }
 
 interface NextPage {

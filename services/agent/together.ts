@@ -1,19 +1,21 @@
 import type { AbortOptions } from '../../lib/base/index.ts'
 
 /**
- * Runs the work `atOnce` times over, until all have ended; the first that fails ends the others. @throws what the first of
- * them threw that failed
+ * Works on the items, `atOnce` at a time, until all have ended; the first that fails ends the others. @throws what the first
+ * of them threw that failed
  */
-export async function together(
+export async function together<T>(
+  items: readonly T[],
   { signal, atOnce }: AbortOptions & { readonly atOnce: number },
-  work: (options: { readonly signal: AbortSignal }) => Promise<void>,
+  work: (item: T, options: { readonly signal: AbortSignal }) => Promise<void>,
 ): Promise<void> {
   const failure = new AbortController()
   const working = signal === undefined ? failure.signal : AbortSignal.any([signal, failure.signal])
   const failed: unknown[] = []
+  const left = items.values()
   const attempt = async () => {
     try {
-      await work({ signal: working })
+      for (const item of left) await work(item, { signal: working })
     } catch (err) {
       failed.push(err)
       failure.abort()

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { MAX_REFERRERS, parseBody, type ReferrerIndex, referrerSchema } from '../../lib/api/index.ts'
 import type { Backend } from '../../lib/backend/index.ts'
-import { type AbortOptions, appError, hasCode } from '../../lib/base/index.ts'
+import { type AbortOptions, appError, hasCode, inTurns } from '../../lib/base/index.ts'
 import { type Digest, parseDigest, type Referrer } from '../../lib/core/index.ts'
 import { type AnnouncedComponents, announced } from './announced.ts'
 import { indexKey, referrerPrefix } from './index-keys.ts'
@@ -39,12 +39,9 @@ export function referrerIndex(components: ReferrerIndexComponents): ReferrerInde
       const read = async (digest: Digest) =>
         (await records.read(indexKey(repository, { kind: 'referrer', subject, digest }), parseReferrer, { signal }))
           ?.value
-      const referrers: Referrer[] = []
-      for (let i = 0; i < names.length; i += READS) {
-        const found = await Promise.all(names.slice(i, i + READS).map((name) => read(parseDigest(name))))
-        // What was removed since the list was made is missing.
-        referrers.push(...found.filter((referrer) => referrer !== undefined))
-      }
+      const found = await inTurns(names, READS, (name) => read(parseDigest(name)))
+      // What was removed since the list was made is missing.
+      const referrers = found.filter((referrer) => referrer !== undefined)
       return { referrers, ...(next !== undefined && { next: parseDigest(next) }) }
     },
     async putReferrer(repository, subject, referrer, options = {}) {

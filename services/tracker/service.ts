@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { announceLimits, controlClient, type JobAnswer, originCluster } from '../../lib/api/index.ts'
-import type { Clock, Startable, Timer } from '../../lib/base/index.ts'
+import type { Startable } from '../../lib/base/index.ts'
 import type { SwarmId } from '../../lib/core/index.ts'
 import { type HttpClient, lookBudget } from '../../lib/http/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -28,6 +28,7 @@ import { type SeedRegistry, seedRegistry } from './seeds/seed-registry.ts'
 import { trackerServerRoutes } from './server.ts'
 import { stalls } from './stalls.ts'
 import type { PeerEntry } from './swarm.ts'
+import { ticking } from './ticking.ts'
 
 /** Replacements for parts of the tracker, given by the herd and by tests. */
 export type TrackerComponents = Partial<Runtime>
@@ -42,29 +43,6 @@ export interface TrackerService extends Startable {
 const SWEEP_MS = 30_000
 /** What each caller may ask the origins for in vain. */
 const LOOKS = { perSecond: 50, burst: 500 }
-
-/** Regularly forgets expired peers, also in swarms without announces. */
-function sweeper(clock: Clock, ...registries: readonly Pick<PeerRegistry, 'sweep'>[]): Startable {
-  let timer: Timer | undefined
-  const wait = () => {
-    timer = clock.setTimer(
-      SWEEP_MS,
-      () => {
-        for (const registry of registries) registry.sweep()
-        wait()
-      },
-      { background: true },
-    )
-  }
-  return {
-    async start() {
-      wait()
-    },
-    async stop() {
-      timer?.cancel()
-    },
-  }
-}
 
 /** What is known of peers, in memory; `onLeft` hears of each entry that makes room. */
 function registries(
@@ -235,7 +213,10 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     listeners: { http: { routes }, admin: { routes: admin } },
     notes: { store: () => store.trouble },
   })
-  const sweeping = sweeper(runtime.clock, registry, seeds, observed.book)
+  // Also peers of swarms without announces expire.
+  const sweeping = ticking(runtime.clock, SWEEP_MS, () => {
+    for (const each of [registry, seeds, observed.book]) each.sweep()
+  })
   return {
     // Stop the relay and the streams of events before the listeners, which wait for them: they do not end by themselves.
     ...shell.around([http, observed.control, sweeping, store, orders, ...shell.listeners, spread, relay, end]),

@@ -1,12 +1,11 @@
 import type { BuildIndex, Replicas } from '../../lib/api/index.ts'
 import { type Backend, memoryBackend } from '../../lib/backend/index.ts'
-import { type FakeClock, fakeClock, type Random, seededRandom } from '../../lib/base/index.ts'
+import { type FakeClock, fakeClock, type Random, seededRandom, slots } from '../../lib/base/index.ts'
 import { parseRepository, parseTag } from '../../lib/core/index.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
 import { type Inbox, inbox } from '../../services/build-index/replication/inbox.ts'
 import type { Remote } from '../../services/build-index/replication/remote.ts'
 import { shardOfRepository } from '../../services/build-index/replication/replication-keys.ts'
-import { slots } from '../../services/build-index/replication/slots.ts'
 import { type Statuses, statuses } from '../../services/build-index/replication/status.ts'
 import { type LocalIndex, localIndex } from './local-index.ts'
 

@@ -79,11 +79,9 @@ const query: Step = async ({ store }, { items }, tally) => {
 
 const preload: Step = async ({ bring, links }, { items, repository }, tally, signal) => {
   if (repository === undefined) throw appError('BODY_INVALID', { message: 'the order names no repository' })
-  const waiting = [...items].reverse()
-  await together({ signal, atOnce: AT_ONCE }, async (working) => {
-    for (let item = waiting.pop(); item !== undefined; item = waiting.pop())
-      await fetchItem({ bring, links, repository, tally }, item, working.signal)
-  })
+  await together(items, { signal, atOnce: AT_ONCE }, (item, working) =>
+    fetchItem({ bring, links, repository, tally }, item, working.signal),
+  )
 }
 
 interface Fetching extends Pick<CarryOutComponents, 'bring' | 'links'> {

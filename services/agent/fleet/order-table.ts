@@ -1,13 +1,12 @@
 import { type Order, type OrderId, orderLimits, type Progress, type ToldOrder } from '../../../lib/api/index.ts'
-import { type Background, codeOf } from '../../../lib/base/index.ts'
+import { type Background, codeOf, type Slots } from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { CarryOut } from './carry-out.ts'
-import type { Lane } from './lane.ts'
 
 export interface OrderTableComponents {
   readonly carryOut: CarryOut
   /** For orders that fetch blobs, and for those that are quick. */
-  readonly lanes: { readonly preload: Lane; readonly quick: Lane }
+  readonly lanes: { readonly preload: Slots; readonly quick: Slots }
   readonly logger: Logger
   readonly tasks: Pick<Background, 'run'>
   /** An order has ended. */
@@ -103,7 +102,7 @@ async function carriedOut(
   try {
     await before
     const lane = order.kind === 'preload' ? lanes.preload : lanes.quick
-    await lane.run(() => carryOut(order, { signal, onProgress }), signal)
+    await lane.run(() => carryOut(order, { signal, onProgress }), { signal })
     end('done')
   } catch (err) {
     if (!signal.aborted)

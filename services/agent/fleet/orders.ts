@@ -1,11 +1,10 @@
 import { ordersClient } from '../../../lib/api/index.ts'
-import { type Background, background, type Startable } from '../../../lib/base/index.ts'
+import { type Background, background, type Startable, slots } from '../../../lib/base/index.ts'
 import type { Cluster } from '../../../lib/cluster/index.ts'
 import type { HttpClient } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import { type CarryOutComponents, carryOut } from './carry-out.ts'
 import { hostKey } from './host-key.ts'
-import { lane } from './lane.ts'
 import { type HostFacts, orderPolls } from './order-polls.ts'
 import { orderTable } from './order-table.ts'
 
@@ -30,7 +29,7 @@ export function orders(components: OrdersComponents, { folder, ...facts }: Order
     { name: 'shoal_agent_orders_total', help: 'Orders of trackers, by kind and by how they ended.' },
     ['kind', 'outcome'],
   )
-  const lanes = { preload: lane(PRELOADS), quick: lane(QUICK) }
+  const lanes = { preload: slots(PRELOADS), quick: slots(QUICK) }
   const work = carryOut(components)
   let tasks: Background = background(() => undefined)
   let key = ''

@@ -1,5 +1,4 @@
 import { type AbortOptions, appError } from '../../../lib/base/index.ts'
-import type { Digest } from '../../../lib/core/index.ts'
 import { type ImageTag, imageBlobs } from '../../../lib/kraken/index.ts'
 import type { Manifests, Platform } from '../../../lib/registry/index.ts'
 import type { BringBlob } from '../bring-blob.ts'
@@ -30,10 +29,9 @@ export function preload({ bring, manifests, platform }: PreloadComponents): Prel
       platform,
       read: (manifest: typeof root, reading: AbortOptions) => manifests.read(repository, manifest, reading),
     }
-    const waiting = [...(await imageBlobs(walk, root, options))].reverse()
-    await together({ ...options, atOnce: AT_ONCE }, async (working) => {
-      for (let digest: Digest | undefined = waiting.pop(); digest !== undefined; digest = waiting.pop())
-        await bring({ repository, digest }, working)
+    const blobs = [...(await imageBlobs(walk, root, options))]
+    await together(blobs, { ...options, atOnce: AT_ONCE }, async (digest, working) => {
+      await bring({ repository, digest }, working)
     })
   }
 }

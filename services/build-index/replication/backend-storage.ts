@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import type { Backend } from '../../../lib/backend/index.ts'
-import { appError, hasCode } from '../../../lib/base/index.ts'
+import { appError, hasCode, inTurns } from '../../../lib/base/index.ts'
 import type { JournalStorage, StorageRecord } from '../../../lib/journal/index.ts'
 import { keyPages } from '../key-pages.ts'
 import type { Lease } from './leases.ts'
@@ -77,10 +77,8 @@ class BackendStorage implements JournalStorage {
     const found: StorageRecord[] = []
     try {
       for await (const keys of keyPages(this.#backend, this.#prefix, this.#options)) {
-        for (let i = 0; i < keys.length; i += READS) {
-          const some = keys.slice(i, i + READS).map((key) => this.#claim(key.slice(this.#prefix.length)))
-          found.push(...(await Promise.all(some)).filter((record) => record !== undefined))
-        }
+        const claimed = await inTurns(keys, READS, (key) => this.#claim(key.slice(this.#prefix.length)))
+        found.push(...claimed.filter((record) => record !== undefined))
       }
     } catch (err) {
       throw unavailable(err)

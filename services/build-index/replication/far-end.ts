@@ -9,7 +9,7 @@ import {
   replicaRoutes,
   tagVersionSchema,
 } from '../../../lib/api/index.ts'
-import { type AbortOptions, appError, hasCode } from '../../../lib/base/index.ts'
+import { type AbortOptions, appError, hasCode, inTurns } from '../../../lib/base/index.ts'
 import {
   type Descriptor,
   type Digest,
@@ -62,8 +62,8 @@ export function farEndRoutes(components: FarEndComponents): readonly Route[] {
         return (await components.origins.statBlob(repository, digest, exchange)) === undefined ? 'absent' : 'present'
       }
     sendJson(exchange, 200, {
-      manifests: await inTurns(asked.manifests, stateOf(hasManifest(components, repository, exchange))),
-      blobs: await inTurns(asked.blobs, stateOf(hasBlob(components, repository, exchange))),
+      manifests: await inTurns(asked.manifests, LOOKUPS, stateOf(hasManifest(components, repository, exchange))),
+      blobs: await inTurns(asked.blobs, LOOKUPS, stateOf(hasBlob(components, repository, exchange))),
     })
   }
   const get: Route['handle'] = async (exchange) => {
@@ -131,18 +131,10 @@ async function requireComplete(
   }
   const { blobs, manifests } = checkManifest(bytes, mediaType)
   const missingOf = async (children: readonly Descriptor[], isThere: (digest: Digest) => Promise<boolean>) => {
-    const found = await inTurns(children, (child) => isThere(child.digest))
+    const found = await inTurns(children, LOOKUPS, (child) => isThere(child.digest))
     return children[found.indexOf(false)]?.digest
   }
   const missing =
     (await missingOf(blobs, hasBlob(components, repository, options))) ?? (await missingOf(manifests, isManifest))
   if (missing !== undefined) throw incomplete(missing)
-}
-
-/** Asks for some at a time; the answers are in the order of the items. */
-async function inTurns<T, Answer>(items: readonly T[], ask: (item: T) => Promise<Answer>): Promise<readonly Answer[]> {
-  const answers: Answer[] = []
-  for (let i = 0; i < items.length; i += LOOKUPS)
-    answers.push(...(await Promise.all(items.slice(i, i + LOOKUPS).map(ask))))
-  return answers
 }

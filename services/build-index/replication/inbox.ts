@@ -1,5 +1,5 @@
 import type { Backend } from '../../../lib/backend/index.ts'
-import { type AbortOptions, type Clock, hasCode, type Random } from '../../../lib/base/index.ts'
+import { type AbortOptions, type Clock, hasCode, inTurns, type Random } from '../../../lib/base/index.ts'
 import { parseRepository, parseTag, type Repository, repositoryText, type Tag } from '../../../lib/core/index.ts'
 import type { IndexRecords } from '../index-records.ts'
 import { replicationKeys, shardOfRepository } from './replication-keys.ts'
@@ -98,13 +98,9 @@ export function inbox({ backend, records, clock, random }: InboxComponents): Inb
         ...from,
         limit: MAX_ENTRIES,
       })
-      const found: FoundEntry[] = []
       const wanted = keys.filter((key) => !skips(key))
-      for (let i = 0; i < wanted.length; i += READS) {
-        const some = await Promise.all(wanted.slice(i, i + READS).map((key) => read(key, options)))
-        found.push(...some.filter((entry) => entry !== undefined))
-      }
-      return { entries: found, next }
+      const found = await inTurns(wanted, READS, (key) => read(key, options))
+      return { entries: found.filter((entry) => entry !== undefined), next }
     },
     remove: (key, options) => backend.delete(key, options),
   }

@@ -5,13 +5,12 @@ import {
   type Replicas,
   replicasOf,
 } from '../../../lib/api/index.ts'
-import { type AbortOptions, appError, type Startable } from '../../../lib/base/index.ts'
+import { type AbortOptions, appError, type Slots, type Startable, slots } from '../../../lib/base/index.ts'
 import type { Repository, Tag } from '../../../lib/core/index.ts'
 import { httpClient } from '../../../lib/http/index.ts'
 import { type Runtime, serviceCluster } from '../../../lib/service/index.ts'
 import type { RemoteConfig } from './config.ts'
 import { type Matcher, matcher, signedBy, type TagRule } from './rules.ts'
-import { type Slots, slots } from './slots.ts'
 import { openForMs, opensInMs } from './windows.ts'
 
 /** How long what a remote said about itself is believed. */

@@ -4,6 +4,7 @@ import {
   digestAlgorithm,
   digestFromHex,
   digestHex,
+  glob,
   parseTag,
   type Repository,
   repositoryText,
@@ -15,11 +16,6 @@ export interface TagRule {
   /** Over the text form of repositories. */
   readonly repository: string
   readonly tag: string
-}
-
-const glob = (pattern: string) => {
-  const literal = pattern.split('*').map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, String.raw`\$&`))
-  return new RegExp(`^${literal.join('.*')}$`)
 }
 
 export interface Matcher {

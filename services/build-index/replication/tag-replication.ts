@@ -1,5 +1,5 @@
 import type { Replication } from '../../../lib/api/index.ts'
-import { type AbortOptions, appError, hasCode } from '../../../lib/base/index.ts'
+import { type AbortOptions, appError, hasCode, inTurns } from '../../../lib/base/index.ts'
 import type { Descriptor, Repository, Tag } from '../../../lib/core/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { VersionedTags } from '../tag-records.ts'
@@ -129,13 +129,10 @@ async function signaturesOf(
 ) {
   const names = manifests.flatMap(({ digest }) => signatureTags(digest))
   const found: { readonly name: Tag; readonly descriptor: Descriptor; readonly version: TagRecord['version'] }[] = []
-  for (let i = 0; i < names.length; i += SIGNATURES_AT_ONCE) {
-    const some = names.slice(i, i + SIGNATURES_AT_ONCE)
-    const records = await Promise.all(some.map((name) => tags.read(repository, name, options)))
-    for (const [at, name] of some.entries()) {
-      const record = records[at]
-      if (record?.target !== undefined) found.push({ name, descriptor: record.target, version: record.version })
-    }
+  const records = await inTurns(names, SIGNATURES_AT_ONCE, (name) => tags.read(repository, name, options))
+  for (const [at, name] of names.entries()) {
+    const record = records[at]
+    if (record?.target !== undefined) found.push({ name, descriptor: record.target, version: record.version })
   }
   return found
 }

@@ -1,5 +1,5 @@
 import { type BlobSender, type BuildIndex, MAX_ASKED, type ReplicaState } from '../../../lib/api/index.ts'
-import { type AbortOptions, appError, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
+import { type AbortOptions, appError, hasCode, inTurns, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Descriptor, digestHex, type Repository } from '../../../lib/core/index.ts'
 import type { Plan } from './plan.ts'
 import type { Remote } from './remote.ts'
@@ -57,8 +57,7 @@ export async function bringContent(
     await target.remote.index.putBlob(target.repository, { digest, size: known?.size ?? size }, options)
   }
   const unlinked = blobs.filter(({ state }) => state !== 'linked')
-  for (let i = 0; i < unlinked.length; i += LINKS_AT_ONCE)
-    await Promise.all(unlinked.slice(i, i + LINKS_AT_ONCE).map(link))
+  await inTurns(unlinked, LINKS_AT_ONCE, link)
   for (const manifest of manifests.filter(({ state }) => state !== 'linked')) {
     throwIfAborted(options.signal)
     await link(manifest)

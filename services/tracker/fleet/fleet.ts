@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { buildIndexCluster, type JobAnswer, type OriginCluster } from '../../../lib/api/index.ts'
-import type { Clock, Startable, Timer } from '../../../lib/base/index.ts'
+import type { Startable } from '../../../lib/base/index.ts'
 import type { Cluster } from '../../../lib/cluster/index.ts'
 import type { HttpClient } from '../../../lib/http/index.ts'
 import { levelStorage } from '../../../lib/journal/index.ts'
 import { connectionRoom, type Runtime } from '../../../lib/service/index.ts'
 import type { TrackerConfig } from '../config.ts'
+import { ticking } from '../ticking.ts'
 import { type FleetMeters, fleetMeters } from './fleet-meters.ts'
 import { jobLine } from './job-answer.ts'
 import { jobRecords } from './job-records.ts'
@@ -36,28 +37,6 @@ export interface Fleet extends Startable {
   readonly desk: OrderDesk
 }
 
-function ticking(clock: Clock, tick: () => void): Startable {
-  let timer: Timer | undefined
-  const wait = () => {
-    timer = clock.setTimer(
-      TICK_MS,
-      () => {
-        tick()
-        wait()
-      },
-      { background: true },
-    )
-  }
-  return {
-    async start() {
-      wait()
-    },
-    async stop() {
-      timer?.cancel()
-    },
-  }
-}
-
 export function fleet(components: FleetComponents, { folder, fleet: init, seeds }: TrackerConfig): Fleet {
   const { clock, http, buildIndexes, origins, onJob, openFiles, logger } = components
   const listening = posts(clock, {
@@ -77,7 +56,7 @@ export function fleet(components: FleetComponents, { folder, fleet: init, seeds 
     },
     { atOnce: init.atOnce, gatherMs: init.gather, keepMs: init.keep },
   )
-  const ticks = ticking(clock, () => table.tick())
+  const ticks = ticking(clock, TICK_MS, () => table.tick())
   return {
     posts: listening,
     jobs: table,

@@ -1,4 +1,4 @@
-import { type Clock, deferred, type Startable } from '../../../lib/base/index.ts'
+import { type Clock, deferred, type Startable, slots } from '../../../lib/base/index.ts'
 import type { SwarmId } from '../../../lib/core/index.ts'
 import type { Counter } from '../../../lib/telemetry/index.ts'
 import { isProven } from '../owner.ts'
@@ -8,7 +8,6 @@ import type { Reply } from './redis-connection.ts'
 import type { RedisLink } from './redis-link.ts'
 import { type ReadRow, readRow } from './rows.ts'
 import { MAX_READ, type StoreCalls } from './scripts.ts'
-import { turns } from './turns.ts'
 
 /** Which swarms this tracker has heard of lately, and what others know of the rest. */
 export interface SwarmLoads extends Pick<Startable, 'stop'> {
@@ -49,7 +48,7 @@ export function swarmLoads(components: SwarmLoadsComponents): SwarmLoads {
   const { clock, link, calls, meters } = components
   const knownUntil = new Map<SwarmId, number>()
   const loads = new Map<SwarmId, Promise<void>>()
-  const queue = turns({ atOnce: MAX_AT_ONCE, waiting: MAX_WAITING })
+  const queue = slots(MAX_AT_ONCE)
 
   const know = (id: SwarmId, ms: number) => {
     knownUntil.delete(id)
@@ -73,7 +72,7 @@ export function swarmLoads(components: SwarmLoadsComponents): SwarmLoads {
   }
   /** Undefined when there are too many. */
   const load = (id: SwarmId): Promise<void> | undefined => {
-    const started = loads.get(id) ?? queue.run(() => work(id))
+    const started = loads.get(id) ?? (queue.waiting < MAX_WAITING ? queue.run(() => work(id)) : undefined)
     if (started === undefined) meters.failed.add()
     else loads.set(id, started)
     return started

@@ -1,9 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import type { Order } from '../../../../lib/api/index.ts'
-import { appError, background, type Deferred, deferred } from '../../../../lib/base/index.ts'
+import { appError, background, type Deferred, deferred, slots } from '../../../../lib/base/index.ts'
 import { silentLogger } from '../../../../lib/telemetry/index.ts'
-import { lane } from '../../../../services/agent/fleet/lane.ts'
 import { orderTable } from '../../../../services/agent/fleet/order-table.ts'
 
 const order = (job: string, attempt = 0, kind: Order['kind'] = 'query'): Order => ({ job, attempt, kind, items: [] })
@@ -14,7 +13,7 @@ function table(atOnce = 9) {
   const begun: string[] = []
   let running = 0
   let most = 0
-  const lanes = { preload: lane(1), quick: lane(atOnce) }
+  const lanes = { preload: slots(1), quick: slots(atOnce) }
   const made = orderTable({
     async carryOut({ job, attempt }, { signal }) {
       const name = `${job}.${attempt}`

@@ -1,9 +1,13 @@
-import { type AbortOptions, abortable, type Deferred, deferred } from '../../../lib/base/index.ts'
+import { abortable } from './abort.ts'
+import type { AbortOptions } from './clock.ts'
+import { type Deferred, deferred } from './deferred.ts'
 
 /** Lets so many pieces of work run at once; the others wait in their order. */
 export interface Slots {
   /** @throws ABORTED while it waits */
   run<T>(work: () => Promise<T>, options?: AbortOptions): Promise<T>
+  /** Pieces of work that wait. */
+  readonly waiting: number
 }
 
 export function slots(count: number): Slots {
@@ -43,6 +47,9 @@ export function slots(count: number): Slots {
       } finally {
         leave()
       }
+    },
+    get waiting() {
+      return waiting.size
     },
   }
 }
