@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import {
-  type Containerd,
   type ContainerTools,
   containerTools,
   type Dockerd,
@@ -29,7 +28,6 @@ const names = ['one', 'two', 'three']
 const arrivalMs = 120_000
 let clusters: Clusters
 let tools: ContainerTools
-let containerd: Containerd
 let dockerd: Dockerd
 let image: ImageLayout
 let index: ImageLayout
@@ -38,8 +36,7 @@ beforeAll(async () => {
   tools = stack.own(await containerTools())
   image = await makeImage(join(tools.folder, 'image'), layeredImage({ largeBytes: 20_000_000, seed: 'clusters' }))
   index = await makeIndex(join(tools.folder, 'index'), twoPlatforms('clusters'))
-  containerd = stack.own(await startContainerd())
-  dockerd = stack.own(await startDockerd({ containerd }))
+  dockerd = stack.own(await startDockerd({ containerd: stack.own(await startContainerd()) }))
   clusters = stack.own(
     await startClusters({
       clusters: { one: { two: {} }, two: { three: {} }, three: { one: {} } },
