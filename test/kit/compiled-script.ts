@@ -1,37 +1,40 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
-import { transformFile } from '@swc/core'
+import { type JscConfig, transformFile } from '@swc/core'
 import { hasCode } from '../../lib/base/index.ts'
 
 const project = resolve(import.meta.dirname, '..', '..')
 /** Below `node_modules`, so that compiled code finds its packages. */
 const cache = join(project, 'node_modules', '.cache', 'shoal-tests')
 const sources = ['lib', 'services', 'test']
+/** `x.ts` becomes `x.js` in every import, also in those at run time; the types of the compiler do not know the option. */
+const jsc: JscConfig = Object.assign({ rewriteRelativeImportExtensions: true }, {
+  target: 'es2023',
+  parser: { syntax: 'typescript' },
+} satisfies JscConfig)
 const keptMs = 24 * 60 * 60_000
-/** Matches the relative imports of compiled code. */
-const imports = /(from|import) ["'](\.[^"']+)\.ts["']/g
 
 /**
- * Compiles a script of this project and its imports to plain JavaScript; returns the path of the compiled script. Tests
- * start children by the hundred, and loading TypeScript takes most of the time of such a start. What is compiled is kept
- * as long as no source changes; several tests may ask for it at once.
+ * Compiles this project to plain JavaScript; returns the path of the compiled script. Tests start children by the
+ * hundred, and loading TypeScript takes most of the time of such a start. All sources are compiled, in half a second: a
+ * script then finds whatever it imports, however it does. What is compiled is kept as long as no source changes; several
+ * tests may ask for it at once.
  */
-export function compiledScript(script: string): Promise<string> {
-  const source = resolve(project, script)
-  const made = inThisProcess.get(source) ?? madeOf(source)
-  inThisProcess.set(source, made)
-  return made
+export async function compiledScript(script: string): Promise<string> {
+  made ??= compiledProject()
+  return compiledPath(await made, resolve(project, script))
 }
 
-const inThisProcess = new Map<string, Promise<string>>()
+let made: Promise<string> | undefined
 
-async function madeOf(source: string): Promise<string> {
-  const folder = join(cache, hashOf(`${await stateOfSources()} ${source}`))
-  const target = compiledPath(folder, source)
-  if (await exists(target)) return target
+/** The folder of what was compiled. */
+async function compiledProject(): Promise<string> {
+  const files = (await Promise.all(sources.map(filesBelow))).flat().filter((path) => path.endsWith('.ts'))
+  const folder = join(cache, hashOf(await stateOf(files)))
+  if (await exists(folder)) return folder
   const scratch = `${folder}.${randomUUID()}`
-  await compile(source, scratch)
+  await compile(files, scratch)
   try {
     await rename(scratch, folder)
   } catch (err) {
@@ -40,7 +43,7 @@ async function madeOf(source: string): Promise<string> {
     await rm(scratch, { recursive: true, force: true })
   }
   await removeOld()
-  return target
+  return folder
 }
 
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32)
@@ -54,10 +57,9 @@ const exists = (path: string) =>
   )
 
 /** Changes whenever a source does. */
-async function stateOfSources(): Promise<string> {
-  const files = (await Promise.all(sources.map(filesBelow))).flat().filter((path) => path.endsWith('.ts'))
+async function stateOf(files: readonly string[]): Promise<string> {
   const states = await Promise.all(
-    files.sort().map(async (path) => {
+    files.toSorted().map(async (path) => {
       const { size, mtimeMs } = await stat(path)
       return `${path} ${size} ${mtimeMs}`
     }),
@@ -70,22 +72,17 @@ async function filesBelow(name: string): Promise<readonly string[]> {
   return entries.filter((entry) => entry.isFile()).map(({ parentPath, name: file }) => join(parentPath, file))
 }
 
-async function compile(script: string, folder: string): Promise<void> {
-  const seen = new Set<string>()
-  const one = async (source: string): Promise<void> => {
-    if (seen.has(source)) return
-    seen.add(source)
+async function compile(files: readonly string[], folder: string): Promise<void> {
+  const one = async (source: string) => {
     const { code } = await transformFile(source, {
-      jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+      jsc,
       module: { type: 'es6' },
     })
     const target = compiledPath(folder, source)
     await mkdir(dirname(target), { recursive: true })
-    await writeFile(target, code.replaceAll(imports, '$1 "$2.js"'))
-    const next = [...code.matchAll(imports)].map(([, , path = '']) => resolve(dirname(source), `${path}.ts`))
-    await Promise.all(next.map(one))
+    await writeFile(target, code)
   }
-  await one(script)
+  await Promise.all(files.map(one))
   await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
 }
 

@@ -8,7 +8,7 @@ function works() {
   const ends = new Map<string, Deferred<void>>()
   const work = (name: string) => () => {
     begun.push(name)
-    const end = deferred<void>()
+    const end = deferred()
     ends.set(name, end)
     return end.promise
   }
