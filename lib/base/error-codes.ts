@@ -133,6 +133,7 @@ const ownCodes = {
     'the request does not say which registry it means; this agent needs ns, a host of registry.ownHosts, or registry.default: own',
   ),
   REMOTE_UNKNOWN: final(404, 'the config names no remote of that name; list the remotes'),
+  WEBHOOK_FAILED: retryable(503, 'the webhook could not be told; it is tried again'),
   REPLICA_FAILED: retryable(503, 'the tag could not be replicated now; it is tried again'),
   REPLICA_INCOMPLETE: retryable(
     409,
