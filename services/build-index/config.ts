@@ -3,7 +3,7 @@ import { clusterNameSchema } from '../../lib/api/index.ts'
 import { backendSchema } from '../../lib/backend/index.ts'
 import { duration, listenerOff } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
-import { remotesSchema, replicationSchema } from './replication/config.ts'
+import { remotesSchema, replicationSchema, tagRuleSchema } from './replication/config.ts'
 
 const MOST_LINK_MEMORY_MS = 60_000
 
@@ -27,6 +27,8 @@ export const buildIndexSchema = z.strictObject({
     .prefault({ driver: 'file', folder: 'data/backend' }),
   /** How long agents are told of a blob or manifest in a repository without a new look at the backend. */
   linkMemory: duration.refine((ms) => ms <= MOST_LINK_MEMORY_MS, 'at most 1m').prefault('5s'),
+  /** Tags that are not moved to other bytes: those that fit one of the rules. */
+  immutableTags: z.array(tagRuleSchema).prefault([]),
   /** Name of this cluster, different from those of the clusters that it replicates to or from. */
   cluster: clusterNameSchema.default('local'),
   /** The origins of this cluster: replication reads from them and sends by them. */

@@ -5,6 +5,9 @@ import { baseUrl, duration, memberList, rate, secretText } from '../../../lib/co
 /** A pattern; `*` stands for any characters. */
 const pattern = z.string().min(1).max(512)
 
+/** Tags of repositories; both patterns have to fit. */
+export const tagRuleSchema = z.strictObject({ repository: pattern, tag: pattern.default('*') })
+
 const minuteOfDay = z
   .string()
   .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'a time of day is written like 22:30, in UTC')
@@ -17,7 +20,7 @@ export const remoteSchema = z.strictObject({
   /** Its `peering` secret. */
   secret: secretText.transform((value) => () => value).exactOptional(),
   /** The tags that go there: those that fit one of the rules. */
-  rules: z.array(z.strictObject({ repository: pattern, tag: pattern.default('*') })).min(1),
+  rules: z.array(tagRuleSchema).min(1),
   /** When they go there, each day; none: at once. */
   windows: z.array(z.strictObject({ from: minuteOfDay, to: minuteOfDay })).prefault([]),
   /** Most bytes in a second, of all build-indexes of this cluster together. */
