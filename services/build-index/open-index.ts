@@ -3,6 +3,7 @@ import { type Backend, governor, openBackend, openRegistry, type Registry } from
 import { type AbortOptions, appError, lifecycle, type Startable } from '../../lib/base/index.ts'
 import type { Runtime } from '../../lib/service/index.ts'
 import type { BuildIndexConfig } from './config.ts'
+import { immutableTags, withImmutableTags } from './immutable-tags.ts'
 import { type IndexRecords, indexRecords } from './index-records.ts'
 import { referrerIndex } from './referrer-index.ts'
 import { registryIndex } from './registry-index.ts'
@@ -52,10 +53,11 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, f
   const work = workIn(runtime, second ?? own, followers)
   if (work === undefined && followers.size > 0) throw appError('REPLICATION_NEEDS_BACKEND')
   const announce = followers.size === 0 ? undefined : work?.outbox.announce
+  const isImmutable = immutableTags(config.immutableTags)
   const tagsIn = (backend: Backend, records: IndexRecords): TagRecords =>
     tagRecords({
       ...{ ...runtime, backend, records, announce },
-      ...{ cluster: config.cluster, rememberMs: replication.remember },
+      ...{ cluster: config.cluster, rememberMs: replication.remember, isImmutable },
     })
 
   const beside = (place: Backend) => {
@@ -65,7 +67,7 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, f
   }
   const backends = lifecycle([registry, own, second].filter((each) => each !== undefined))
   if (registry !== undefined) {
-    const index = registryIndex(registry, second === undefined ? {} : beside(second))
+    const index = withImmutableTags(registryIndex(registry, second === undefined ? {} : beside(second)), isImmutable)
     return { index, backends, probed: pinged(registry), work, blobsFollow: true, tags: index.versioned }
   }
   const backend = own as Backend

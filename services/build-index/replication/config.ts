@@ -11,8 +11,9 @@ const minuteOfDay = z
   .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'a time of day is written like 22:30, in UTC')
   .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)))
 
-/** Of tags; those of a repository and a name that fit. */
-const tagRules = z.array(z.strictObject({ repository: pattern, tag: pattern.default('*') })).min(1)
+/** Tags of repositories; both patterns have to fit. */
+export const tagRuleSchema = z.strictObject({ repository: pattern, tag: pattern.default('*') })
+const tagRules = z.array(tagRuleSchema).min(1)
 
 /** One cluster that tags are replicated to. */
 export const remoteSchema = z.strictObject({

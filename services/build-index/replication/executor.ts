@@ -30,7 +30,7 @@ export const REPLICATE = 'replicate'
  */
 const FINAL = [
   ...['MANIFEST_UNKNOWN', 'MANIFEST_INVALID', 'DIGEST_INVALID', 'BACKEND_CORRUPT', 'UNSUPPORTED', 'REPLICA_TOO_LARGE'],
-  ...['REPLICA_SAME_CLUSTER', 'NAME_INVALID', 'TAG_INVALID'],
+  ...['REPLICA_SAME_CLUSTER', 'NAME_INVALID', 'TAG_INVALID', 'TAG_IMMUTABLE'],
 ]
 /** A task for a remote that is not in the config here is kept so long: the config may be on its way. */
 const UNKNOWN_MS = 86_400_000
