@@ -26,6 +26,8 @@ export interface OpenIndex {
   readonly work: WorkPlace | undefined
   /** As in `LinkedManifest`. */
   readonly blobsFollow: boolean
+  /** Undefined where there is no backend that keeps records. */
+  readonly records: IndexRecords | undefined
   /** Undefined where no versions of tags are kept. */
   readonly tags: VersionedTags | undefined
 }
@@ -65,7 +67,8 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, r
   const backends = lifecycle([registry, own, second].filter((each) => each !== undefined))
   if (registry !== undefined) {
     const index = registryIndex(registry, second === undefined ? {} : beside(second))
-    return { index, backends, probed: pinged(registry), work, blobsFollow: true, tags: index.versioned }
+    const records = second && indexRecords({ ...runtime, backend: second })
+    return { index, backends, probed: pinged(registry), work, blobsFollow: true, records, tags: index.versioned }
   }
   const backend = own as Backend
   const records = indexRecords({ ...runtime, backend })
@@ -76,6 +79,7 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, r
     probed: backend,
     work,
     blobsFollow: false,
+    records,
     tags,
   }
 }
