@@ -1,19 +1,13 @@
 import { type AppError, appError } from '../base/index.ts'
 import { OWN_REGISTRY, type Repository, type RepositoryName } from '../core/index.ts'
-import {
-  type Exchange,
-  type HttpMethod,
-  type LookBudget,
-  type Route,
-  refusal,
-  requireRight,
-  sendJson,
-} from '../http/index.ts'
+import { type Exchange, type HttpMethod, type LookBudget, type Route, refusal, sendJson } from '../http/index.ts'
 import { addressedRegistry, type OwnRegistry } from './addressed-registry.ts'
 import { editOperations } from './edits.ts'
+import { emptyStorage } from './empty-storage.ts'
 import { lists } from './lists.ts'
 import { reads } from './reads.ts'
 import { listReferrers } from './referrers.ts'
+import { type LogIn, type RegistryGate, registryGate } from './registry-gate.ts'
 import { parseRegistryPath, type RegistryTarget } from './registry-path.ts'
 import { uploadStates } from './signed-upload-state.ts'
 import type { RegistryStorage } from './storage.ts'
@@ -31,6 +25,8 @@ export interface RegistryInit extends OwnRegistry {
   readonly mayBeSparse?: (repository: Repository) => boolean
   /** What each client may ask for in vain; default: anything. */
   readonly looks?: Pick<LookBudget, 'during'>
+  /** How callers log in; default: as the listener says. */
+  readonly logIn?: LogIn
 }
 
 type Operations = Partial<Record<HttpMethod, () => Promise<void> | void>>
@@ -48,40 +44,50 @@ type RepositoryAt = (name: RepositoryName) => Repository
  */
 export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Route[] {
   const readTable = readOperations(storage, init)
+  const hiddenTable = readOperations(emptyStorage, init)
   const writeTable = writeOperations(storage, init)
+  const highest = storage.writes === undefined ? 'read' : 'write'
+  const gate = registryGate({ highest, logIn: init.logIn })
   const handle = async (exchange: Exchange) => {
     const target = parseRegistryPath(exchange.path)
     const registry = target.kind === 'ping' ? OWN_REGISTRY : addressedRegistry(exchange, init)
     const at: RepositoryAt = (name) => ({ registry, name })
-    const operations: Operations = { ...readTable(exchange, target, at), ...writeTable(exchange, target, at) }
+    const reads = gate.hides(exchange) ? hiddenTable : readTable
+    const operations: Operations = { ...reads(exchange, target, at), ...writeTable(exchange, target, at) }
     const operation = operations[exchange.method as HttpMethod]
     if (operation === undefined) throw methodRefused(exchange, Object.keys(operations))
     await operation()
   }
-  const right = storage.writes === undefined ? 'read' : 'write'
   return [
-    ...['/v2', '/v2/'].map((path) => ping(path, right)),
-    { methods: ['GET', 'HEAD'], path: '/v2/*rest', right: 'read', summary: 'OCI pull and lists', handle },
+    ...['/v2', '/v2/'].map((path) => ping(path, gate)),
+    {
+      methods: ['GET', 'HEAD'],
+      path: '/v2/*rest',
+      right: 'read',
+      summary: 'OCI pull and lists',
+      handle,
+      admits: gate.admits,
+    },
     {
       methods: ['POST', 'PUT', 'PATCH', 'DELETE'],
       path: '/v2/*rest',
-      right,
+      right: highest,
       summary: 'OCI push and delete',
       handle,
+      admits: gate.admits,
+      changes: isChange,
     },
   ]
 }
 
-/**
- * Clients learn how to log in only from the challenge to this request, never from one to a push. So it asks whoever is
- * not known for the highest right that the registry has; who is known may log in with what he has.
- */
-function ping(path: string, highest: Route['right']): Route {
-  const handle = (exchange: Exchange) => {
-    requireRight(exchange, exchange.principal.name === 'anonymous' ? highest : 'read')
-    sendJson(exchange, 200, {})
-  }
-  return { methods: ['GET', 'HEAD'], path, right: 'none', summary: 'OCI ping', handle }
+/** What is stored or removed; an upload that was opened, continued or cancelled has changed nothing yet. */
+function isChange(method: string, status: number): boolean {
+  return status === 201 || (method === 'DELETE' && status === 202)
+}
+
+function ping(path: string, { admitsPing }: RegistryGate): Route {
+  const handle = (exchange: Exchange) => sendJson(exchange, 200, {})
+  return { methods: ['GET', 'HEAD'], path, right: 'none', summary: 'OCI ping', handle, admits: admitsPing }
 }
 
 const anyLooks: Pick<LookBudget, 'during'> = { during: (_, work) => work() }
@@ -138,11 +144,7 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
       case 'upload': {
         const repository = at(target.name)
         return {
-          GET: () => {
-            // The only read that reveals a write in progress.
-            requireRight(exchange, 'write')
-            return upload.status(exchange, repository, target.session)
-          },
+          GET: () => upload.status(exchange, repository, target.session),
           PATCH: () => upload.append(exchange, repository, target.session),
           PUT: () => upload.close(exchange, repository, target.session),
           DELETE: () => upload.cancel(exchange, repository, target.session),

@@ -57,6 +57,9 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
     ...leavesOf(at(origin, 'backends').items ?? {}),
     ['backend', { default: undefined, isRequired: true }],
   ]),
+  'Every rule of `registry.access`': leavesOf(
+    at(shapeOf(doors.proxy.schema), 'registry', 'access', 'rules').items ?? {},
+  ),
   'Every remote': leavesOf(at(shapeOf(doors.buildIndex.schema), 'remotes').additionalProperties ?? {}),
   ...Object.fromEntries(
     (shapeOf(backendSchema).oneOf ?? []).map((shape) => [
