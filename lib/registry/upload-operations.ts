@@ -5,7 +5,7 @@ import { type UploadComponents, uploadSessions } from './upload-sessions.ts'
 
 /** The upload protocol; signed Locations identify the sessions. */
 export interface UploadOperations {
-  /** POST: opens a session, or uploads a whole blob (`digest`), or mounts one (`mount`, `from`). */
+  /** POST: opens a session, or uploads a whole blob (`digest`), or mounts one (`mount`, and `from` if it is known). */
   open(exchange: Exchange, repository: Repository): Promise<void>
   status(exchange: Exchange, repository: Repository, id: string): Promise<void>
   append(exchange: Exchange, repository: Repository, id: string): Promise<void>
@@ -30,9 +30,14 @@ export function uploadOperations(components: UploadComponents): UploadOperations
     sendCreated(exchange, repository, digest)
   }
 
+  /** Each source is tried as if the client had named it, so that one that names none gets nothing that he could not name. */
   const tryMount = async (exchange: Exchange, repository: Repository, digest: Digest) => {
-    const from = mountSource(repository, exchange.query.get('from'))
-    return from !== 'nowhere' && uploads.mount(repository, digest, from, { signal: exchange.signal })
+    const from = exchange.query.get('from')
+    const sources = from === null || from === '' ? uploads.homes(digest) : namedSource(repository, from)
+    for (const source of sources) {
+      if (await uploads.mount(repository, digest, source, { signal: exchange.signal })) return true
+    }
+    return false
   }
 
   const openSession = async (exchange: Exchange, repository: Repository) => {
@@ -84,14 +89,13 @@ function sendCreated(exchange: Exchange, repository: Repository, digest: Digest)
   sendEmpty(exchange, 201, { location, 'docker-content-digest': digest })
 }
 
-/** `nowhere` when the source cannot exist: a failed mount opens a session and is never an error. */
-function mountSource(target: Repository, from: string | null): Repository | 'nowhere' | undefined {
-  if (from === null || from === '') return undefined
+/** None when the source cannot exist, or is the target itself: a failed mount opens a session and is never an error. */
+function namedSource(target: Repository, from: string): readonly Repository[] {
   try {
     const source: Repository = { registry: target.registry, name: parseRepositoryName(from) }
-    return sameRepository(source, target) ? 'nowhere' : source
+    return sameRepository(source, target) ? [] : [source]
   } catch {
-    return 'nowhere'
+    return []
   }
 }
 

@@ -8,6 +8,7 @@ import type { ReadinessCheck } from '../../lib/service/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { blobTraffic, type Logger } from '../../lib/telemetry/index.ts'
 import { proxyAdminRoutes } from './admin.ts'
+import { blobHomes } from './blob-homes.ts'
 import type { ProxyConfig } from './config.ts'
 import { proxyKrakenRoutes } from './kraken/routes.ts'
 import { warmer } from './kraken/warmer.ts'
@@ -46,7 +47,7 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const index = sharedLooks(buildIndexCluster({ http, cluster: indexRing }), runtime)
   const manifests = manifestBytes({ origins, onReceived }, { maxBytes: config.cache.manifests })
   const sessions = originSessions({ origins, cluster: originRing, random })
-  const storage = proxyStorage({ index, origins, sessions, manifests, onReceived })
+  const storage = proxyStorage({ index, origins, sessions, manifests, homes: blobHomes(), onReceived })
   const warming = warmer({ ...runtime, origins })
   const uploadSecret = config.registry.uploadSecret ?? ownSecret(random, logger)
   const looks = lookBudget(runtime, LOOKS)
