@@ -1,9 +1,10 @@
-import { type AppError, appError } from '../base/index.ts'
+import { type AppError, appError, hasCode } from '../base/index.ts'
 import { OWN_REGISTRY, type Repository, type RepositoryName } from '../core/index.ts'
 import {
   type Exchange,
   type HttpMethod,
   type LookBudget,
+  type RequestRate,
   type Route,
   refusal,
   requireRight,
@@ -31,6 +32,8 @@ export interface RegistryInit extends OwnRegistry {
   readonly mayBeSparse?: (repository: Repository) => boolean
   /** What each client may ask for in vain; default: anything. */
   readonly looks?: Pick<LookBudget, 'during'>
+  /** How many requests each client may send, besides pings, which are answered always; default: any number. */
+  readonly rate?: RequestRate
 }
 
 type Operations = Partial<Record<HttpMethod, () => Promise<void> | void>>
@@ -49,16 +52,22 @@ type RepositoryAt = (name: RepositoryName) => Repository
 export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Route[] {
   const readTable = readOperations(storage, init)
   const writeTable = writeOperations(storage, init)
+  const isMirror = storage.writes === undefined
   const handle = async (exchange: Exchange) => {
+    init.rate?.count(exchange.req)
     const target = parseRegistryPath(exchange.path)
     const registry = target.kind === 'ping' ? OWN_REGISTRY : addressedRegistry(exchange, init)
     const at: RepositoryAt = (name) => ({ registry, name })
     const operations: Operations = { ...readTable(exchange, target, at), ...writeTable(exchange, target, at) }
     const operation = operations[exchange.method as HttpMethod]
-    if (operation === undefined) throw methodRefused(exchange, Object.keys(operations))
-    await operation()
+    if (operation === undefined) throw methodRefused(Object.keys(operations))
+    try {
+      await operation()
+    } catch (err) {
+      throw isMirror && hasCode(err, 'TOOMANYREQUESTS') ? notNow(err) : err
+    }
   }
-  const right = storage.writes === undefined ? 'read' : 'write'
+  const right = isMirror ? 'read' : 'write'
   return [
     ...['/v2', '/v2/'].map((path) => ping(path, right)),
     { methods: ['GET', 'HEAD'], path: '/v2/*rest', right: 'read', summary: 'OCI pull and lists', handle },
@@ -137,12 +146,14 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
         return { POST: () => upload.open(exchange, at(target.name)) }
       case 'upload': {
         const repository = at(target.name)
+        const status = () => {
+          // The only read that reveals a write in progress.
+          requireRight(exchange, 'write')
+          return upload.status(exchange, repository, target.session)
+        }
         return {
-          GET: () => {
-            // The only read that reveals a write in progress.
-            requireRight(exchange, 'write')
-            return upload.status(exchange, repository, target.session)
-          },
+          GET: status,
+          HEAD: status,
           PATCH: () => upload.append(exchange, repository, target.session),
           PUT: () => upload.close(exchange, repository, target.session),
           DELETE: () => upload.cancel(exchange, repository, target.session),
@@ -157,7 +168,14 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
   }
 }
 
-function methodRefused({ method }: Exchange, allowed: readonly string[]): AppError {
-  const err = appError('UNSUPPORTED', { message: `${method} is not supported on this path` })
+/** containerd repeats what a mirror refuses with 429 five times at once, and goes to its next host after a 503. */
+function notNow(err: unknown): AppError {
+  const message = 'a service behind is asked for too much; try again later, or ask another registry'
+  return refusal(appError('UNAVAILABLE', { message, cause: err }), { 'retry-after': '1' })
+}
+
+/** Without the method in the text, so that the answer to HEAD has the length of that to GET. */
+function methodRefused(allowed: readonly string[]): AppError {
+  const err = appError('UNSUPPORTED', { message: 'the method is not supported on this path' })
   return refusal(err, { allow: allowed.join(', ') })
 }

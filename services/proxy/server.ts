@@ -1,5 +1,5 @@
 import { repositoryGlob } from '../../lib/core/index.ts'
-import type { LookBudget, Route } from '../../lib/http/index.ts'
+import type { LookBudget, RequestRate, Route } from '../../lib/http/index.ts'
 import { type RegistryStorage, registryRoutes } from '../../lib/registry/index.ts'
 import type { BlobTraffic } from '../../lib/telemetry/index.ts'
 import type { ProxyConfig } from './config.ts'
@@ -10,16 +10,18 @@ export interface ProxyRoutesInit {
   readonly uploadSecret: string | Uint8Array
   readonly traffic: BlobTraffic
   readonly looks: LookBudget
+  readonly rate: RequestRate
 }
 
 /** The routes of the main listener: the OCI registry, for pushes and pulls. */
 export function proxyServerRoutes(storage: RegistryStorage, init: ProxyRoutesInit): readonly Route[] {
-  const { registry, uploadSecret, traffic, looks } = init
+  const { registry, uploadSecret, traffic, looks, rate } = init
   const sparse = registry.sparseIndexes.map(repositoryGlob)
   return registryRoutes(storage, {
     ownNames: registry.ownNames,
     uploadSecret,
     looks,
+    rate,
     mayBeSparse: (repository) => sparse.some((glob) => glob.fits(repository)),
     traffic: {
       received: (bytes) => traffic.received('client', bytes),

@@ -1,7 +1,7 @@
 import { buildIndexCluster, originCluster, sharedLooks } from '../../lib/api/index.ts'
 import type { Random, Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
-import { type LoadLimits, lookBudget } from '../../lib/http/index.ts'
+import { type LoadLimits, lookBudget, requestRate } from '../../lib/http/index.ts'
 import { krakenProbes } from '../../lib/kraken/index.ts'
 import { registryLoad } from '../../lib/registry/index.ts'
 import type { ReadinessCheck } from '../../lib/service/index.ts'
@@ -51,7 +51,10 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const warming = warmer({ ...runtime, origins })
   const uploadSecret = config.registry.uploadSecret ?? ownSecret(random, logger)
   const looks = lookBudget(runtime, LOOKS)
-  const routes = proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic, looks })
+  const rate = requestRate(runtime, {
+    ...{ listener: 'registry', perSecond: config.registry.clientRequests, code: 'TOOMANYREQUESTS' },
+  })
+  const routes = proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic, looks, rate })
   const shell = serviceShell(runtime, config, {
     kind: 'proxy',
     checks: { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) },

@@ -41,6 +41,7 @@ const proxyRoutes = () =>
     uploadSecret: 'a secret for the test',
     traffic: blobTraffic(silentMetrics()),
     looks: untouched,
+    rate: { count: () => undefined },
   })
 
 /** The routes of each listener, by its heading in the document. */
