@@ -1,4 +1,4 @@
-import { isAppError } from '../base/index.ts'
+import { appError, isAppError } from '../base/index.ts'
 import { type Digest, parseDigest, parseRepositoryName, type Repository, sameRepository } from '../core/index.ts'
 import { clientOf, type Exchange, refusal, sendEmpty } from '../http/index.ts'
 import { type UploadComponents, uploadSessions } from './upload-sessions.ts'
@@ -53,7 +53,10 @@ export function uploadOperations(components: UploadComponents): UploadOperations
         if (await tryMount(exchange, repository, digest)) sendCreated(exchange, repository, digest)
         else await openSession(exchange, repository)
       } else if (whole !== null) await openWhole(exchange, repository, parseDigest(whole))
-      else await openSession(exchange, repository)
+      else {
+        assertKnownAlgorithm(exchange.query.get('digest-algorithm'))
+        await openSession(exchange, repository)
+      }
     },
 
     async status(exchange, repository, id) {
@@ -82,6 +85,15 @@ export function uploadOperations(components: UploadComponents): UploadOperations
       sendEmpty(exchange, 204)
     },
   }
+}
+
+/**
+ * A client may say by which algorithm it will close its upload. Here any that is known may close any upload, but whoever says
+ * one that is not known should learn it before the bytes are sent. @throws DIGEST_INVALID
+ */
+function assertKnownAlgorithm(named: string | null): void {
+  if (named === null || named === '' || named === 'sha256' || named === 'sha512') return
+  throw appError('DIGEST_INVALID', { message: 'digests here are sha256 or sha512' })
 }
 
 function sendCreated(exchange: Exchange, repository: Repository, digest: Digest): void {

@@ -114,6 +114,18 @@ export function registryUploadSuite<R extends RunningRegistry>(
       }
     })
 
+    test('an algorithm for the digest that is not known is refused before any byte is sent', async () => {
+      for (const [algorithm, status] of [
+        ['sha256', 202],
+        ['sha512', 202],
+        ['', 202],
+        ['md5', 400],
+      ] as const) {
+        const answer = await send('POST', `/v2/${freshName()}/blobs/uploads/?digest-algorithm=${algorithm}`)
+        expect([algorithm, answer.status]).toEqual([algorithm, status])
+      }
+    })
+
     test('a chunk by Content-Length alone is appended, byte ranges may be written as in RFC 9110', async () => {
       const repository = freshName()
       const { bytes, digest } = blobFixture(random.bytes(100))

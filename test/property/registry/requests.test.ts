@@ -47,26 +47,30 @@ function judge({ method }: RawRequest, { status, headers, body }: RawAnswer): vo
   expect(errors[0]?.message).not.toBe('')
 }
 
-test('any request is answered as the spec has it, and HEAD as GET', async () => {
-  await fc.assert(
-    fc.asyncProperty(anyRequest, async (request) => {
-      const listener = memoryListener(registryRoutes(await seededStorage(), init))
-      const answer = await listener.send(request)
-      if (answer === undefined) return
-      judge(request, answer)
-      if (request.method !== 'GET' && request.method !== 'HEAD') return
-      const headers = (request.headers ?? []).filter(([name]) => name !== 'range')
-      const [head, get] = await Promise.all(
-        ['HEAD', 'GET'].map((method) => listener.send({ ...request, method, headers })),
-      )
-      expect(head?.body.length).toBe(0)
-      const same = ['content-length', 'content-type', 'docker-content-digest', 'etag', 'link', 'allow']
-      const shown = (one: RawAnswer | undefined) => [one?.status, ...same.map((key) => one?.headers[key])]
-      expect(shown(head)).toEqual(shown(get))
-    }),
-    fuzzRuns('requests', 1000),
-  )
-}, FUZZ_MS)
+test(
+  'any request is answered as the spec has it, and HEAD as GET',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRequest, async (request) => {
+        const listener = memoryListener(registryRoutes(await seededStorage(), init))
+        const answer = await listener.send(request)
+        if (answer === undefined) return
+        judge(request, answer)
+        if (request.method !== 'GET' && request.method !== 'HEAD') return
+        const headers = (request.headers ?? []).filter(([name]) => name !== 'range')
+        const [head, get] = await Promise.all(
+          ['HEAD', 'GET'].map((method) => listener.send({ ...request, method, headers })),
+        )
+        expect(head?.body.length).toBe(0)
+        const same = ['content-length', 'content-type', 'docker-content-digest', 'etag', 'link', 'allow']
+        const shown = (one: RawAnswer | undefined) => [one?.status, ...same.map((key) => one?.headers[key])]
+        expect(shown(head)).toEqual(shown(get))
+      }),
+      fuzzRuns('requests', 1000),
+    )
+  },
+  FUZZ_MS,
+)
 
 /** The plainest reading of a header with ranges: which bytes may be in the answer. */
 function wanted(range: string, size: number): 'whole' | 'none' | readonly [start: number, end: number] {
@@ -79,26 +83,30 @@ function wanted(range: string, size: number): 'whole' | 'none' | readonly [start
   return start < end ? [start, end] : 'none'
 }
 
-test('any range of a blob gives just its bytes, the whole, or a 416 with the size', async () => {
-  const size = blob.bytes.length
-  const listener = memoryListener(registryRoutes(await seededStorage(), init))
-  const target = `/v2/${REPOSITORY}/blobs/${blob.digest}`
-  await fc.assert(
-    fc.asyncProperty(rangeText, async (range) => {
-      const answer = await listener.send({ method: 'GET', target, headers: [['range', range]] })
-      const want = wanted(range.trim(), size)
-      const [status, contentRange, bytes] =
-        want === 'whole'
-          ? [200, undefined, blob.bytes]
-          : want === 'none'
-            ? [416, `bytes */${size}`, undefined]
-            : [206, `bytes ${want[0]}-${want[1] - 1}/${size}`, blob.bytes.subarray(...want)]
-      expect([answer?.status, answer?.headers['content-range']]).toEqual([status, contentRange])
-      if (bytes !== undefined) expect(answer?.body.equals(bytes)).toBe(true)
-    }),
-    fuzzRuns('ranges', 1000),
-  )
-}, FUZZ_MS)
+test(
+  'any range of a blob gives just its bytes, the whole, or a 416 with the size',
+  async () => {
+    const size = blob.bytes.length
+    const listener = memoryListener(registryRoutes(await seededStorage(), init))
+    const target = `/v2/${REPOSITORY}/blobs/${blob.digest}`
+    await fc.assert(
+      fc.asyncProperty(rangeText, async (range) => {
+        const answer = await listener.send({ method: 'GET', target, headers: [['range', range]] })
+        const want = wanted(range.trim(), size)
+        const [status, contentRange, bytes] =
+          want === 'whole'
+            ? [200, undefined, blob.bytes]
+            : want === 'none'
+              ? [416, `bytes */${size}`, undefined]
+              : [206, `bytes ${want[0]}-${want[1] - 1}/${size}`, blob.bytes.subarray(...want)]
+        expect([answer?.status, answer?.headers['content-range']]).toEqual([status, contentRange])
+        if (bytes !== undefined) expect(answer?.body.equals(bytes)).toBe(true)
+      }),
+      fuzzRuns('ranges', 1000),
+    )
+  },
+  FUZZ_MS,
+)
 
 const secrets = { read: 'the-secret-of-readers', push: 'the-secret-of-pushers' }
 const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`
@@ -116,25 +124,29 @@ const login = fc.oneof(
   fc.constantFrom(...Object.values(secrets)).map((secret) => basic(`user:${secret}`)),
 )
 
-test('no Authorization opens anything but a right secret, and none breaks the registry', async () => {
-  const authenticate = secretAuthenticator({ secrets: accepting(secrets) })
-  const listener = memoryListener(registryRoutes(await seededStorage(), init), { authenticate })
-  const shows = (text: string, secret: string) => {
-    const [name = '', value = ''] = text.trim().split(/ +/)
-    const right: Readonly<Record<string, string>> = { basic: basic(`user:${secret}`).slice(6), bearer: secret }
-    return right[name.toLowerCase()] === value
-  }
-  await fc.assert(
-    fc.asyncProperty(login, async (text) => {
-      const headers = [['authorization', text]] as const
-      const [read, write] = await Promise.all([
-        listener.send({ method: 'GET', target: `/v2/${REPOSITORY}/tags/list`, headers }),
-        listener.send({ method: 'POST', target: `/v2/${REPOSITORY}/blobs/uploads/`, headers }),
-      ])
-      const [reads, writes] = [shows(text, secrets.read), shows(text, secrets.push)]
-      expect([text, read?.status]).toEqual([text, reads || writes ? 200 : 401])
-      expect([text, write?.status]).toEqual([text, writes ? 202 : reads ? 403 : 401])
-    }),
-    fuzzRuns('logins', 1000),
-  )
-}, FUZZ_MS)
+test(
+  'no Authorization opens anything but a right secret, and none breaks the registry',
+  async () => {
+    const authenticate = secretAuthenticator({ secrets: accepting(secrets) })
+    const listener = memoryListener(registryRoutes(await seededStorage(), init), { authenticate })
+    const shows = (text: string, secret: string) => {
+      const [name = '', value = ''] = text.trim().split(/ +/)
+      const right: Readonly<Record<string, string>> = { basic: basic(`user:${secret}`).slice(6), bearer: secret }
+      return right[name.toLowerCase()] === value
+    }
+    await fc.assert(
+      fc.asyncProperty(login, async (text) => {
+        const headers = [['authorization', text]] as const
+        const [read, write] = await Promise.all([
+          listener.send({ method: 'GET', target: `/v2/${REPOSITORY}/tags/list`, headers }),
+          listener.send({ method: 'POST', target: `/v2/${REPOSITORY}/blobs/uploads/`, headers }),
+        ])
+        const [reads, writes] = [shows(text, secrets.read), shows(text, secrets.push)]
+        expect([text, read?.status]).toEqual([text, reads || writes ? 200 : 401])
+        expect([text, write?.status]).toEqual([text, writes ? 202 : reads ? 403 : 401])
+      }),
+      fuzzRuns('logins', 1000),
+    )
+  },
+  FUZZ_MS,
+)

@@ -34,7 +34,9 @@ test('of very many blobs those that were not asked for are forgotten', () => {
     if (i % 1000 === 0) homes.of(blob)
   }
   expect(homes.of(blob)).toEqual([a])
-  const kept = Array.from({ length: 40_000 }, (_, i) => homes.of(digestFor(String(i)))).filter(({ length }) => length > 0)
+  const kept = Array.from({ length: 40_000 }, (_, i) => homes.of(digestFor(String(i)))).filter(
+    ({ length }) => length > 0,
+  )
   expect(kept.length).toBeGreaterThan(10_000)
   expect(kept.length).toBeLessThan(20_000)
 })
