@@ -208,10 +208,9 @@ const atTheDoor = (door: Door): express.RequestHandler => {
   }
 }
 
-const nothingThere: express.RequestHandler = (req, res) => {
+const nothingThere: express.RequestHandler = (_req, res) => {
   const { allowed } = visitOf(res)
-  if (allowed.size === 0) throw appError('NOT_FOUND')
-  throw appError('METHOD_NOT_ALLOWED', { message: `${req.method} is not allowed on this path` })
+  throw appError(allowed.size === 0 ? 'NOT_FOUND' : 'METHOD_NOT_ALLOWED')
 }
 
 /** All routes of one path; a method without a route here goes on to the next matching pattern. */

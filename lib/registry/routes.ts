@@ -1,6 +1,14 @@
-import { type AppError, appError } from '../base/index.ts'
+import { type AppError, appError, hasCode } from '../base/index.ts'
 import { OWN_REGISTRY, type Repository, type RepositoryName } from '../core/index.ts'
-import { type Exchange, type HttpMethod, type LookBudget, type Route, refusal, sendJson } from '../http/index.ts'
+import {
+  type Exchange,
+  type HttpMethod,
+  type LookBudget,
+  type RequestRate,
+  type Route,
+  refusal,
+  sendJson,
+} from '../http/index.ts'
 import { type Addressed, type AddressedInit, addressedRegistry, repositoryAt } from './addressed-registry.ts'
 import { editOperations } from './edits.ts'
 import { emptyStorage } from './empty-storage.ts'
@@ -35,6 +43,8 @@ export interface RegistryInit extends AddressedInit {
   readonly looks?: Pick<LookBudget, 'during'>
   /** How callers log in; default: as the listener says. */
   readonly logIn?: LogIn
+  /** How many requests each client may send, besides pings, which are answered always; default: any number. */
+  readonly rate?: RequestRate
 }
 
 type Operations = Partial<Record<HttpMethod, () => Promise<void> | void>>
@@ -54,17 +64,23 @@ export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Ro
   const readTable = readOperations(storage, init)
   const hiddenTable = readOperations(emptyStorage, init)
   const writeTable = writeOperations(storage, init)
-  const highest = storage.writes === undefined ? 'read' : 'write'
+  const isMirror = storage.writes === undefined
+  const highest = isMirror ? 'read' : 'write'
   const front = (mount: string, own: AddressedInit): Route[] => {
     const gate = registryGate({ highest, mount, logIn: init.logIn })
     const handle = async (exchange: Exchange) => {
+      init.rate?.count(exchange.req)
       const asked = { query: exchange.query, req: exchange.req, path: exchange.path.slice(mount.length) }
       const { target, at } = addressed(exchange, asked, own)
       const reads = gate.hides(exchange) ? hiddenTable : readTable
       const operations: Operations = { ...reads(exchange, target, at), ...writeTable(exchange, target, at) }
       const operation = operations[exchange.method as HttpMethod]
-      if (operation === undefined) throw methodRefused(exchange, Object.keys(operations))
-      await operation()
+      if (operation === undefined) throw methodRefused(Object.keys(operations))
+      try {
+        await operation()
+      } catch (err) {
+        throw isMirror && hasCode(err, 'TOOMANYREQUESTS') ? notNow(err) : err
+      }
     }
     const all = { path: `${mount}/v2/*rest`, handle, admits: gate.admits } as const
     const changes = ['POST', 'PUT', 'PATCH', 'DELETE'] as const
@@ -158,8 +174,10 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
         return { POST: () => upload.open(exchange, at(target.name)) }
       case 'upload': {
         const repository = at(target.name)
+        const status = () => upload.status(exchange, repository, target.session)
         return {
-          GET: () => upload.status(exchange, repository, target.session),
+          GET: status,
+          HEAD: status,
           PATCH: () => upload.append(exchange, repository, target.session),
           PUT: () => upload.close(exchange, repository, target.session),
           DELETE: () => upload.cancel(exchange, repository, target.session),
@@ -174,7 +192,14 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
   }
 }
 
-function methodRefused({ method }: Exchange, allowed: readonly string[]): AppError {
-  const err = appError('UNSUPPORTED', { message: `${method} is not supported on this path` })
+/** containerd repeats what a mirror refuses with 429 five times at once, and goes to its next host after a 503. */
+function notNow(err: unknown): AppError {
+  const message = 'a service behind is asked for too much; try again later, or ask another registry'
+  return refusal(appError('UNAVAILABLE', { message, cause: err }), { 'retry-after': '1' })
+}
+
+/** Without the method in the text, so that the answer to HEAD has the length of that to GET. */
+function methodRefused(allowed: readonly string[]): AppError {
+  const err = appError('UNSUPPORTED', { message: 'the method is not supported on this path' })
   return refusal(err, { allow: allowed.join(', ') })
 }

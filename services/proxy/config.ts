@@ -20,6 +20,8 @@ export const proxySchema = z.strictObject({
       maxDownloads: z.number().int().min(1).max(100_000).default(1024),
       /** One client may have at most this share of both. */
       clientShare: z.number().gt(0).max(1).default(0.5),
+      /** Requests per second that one client may send, besides pings; default any number. */
+      clientRequests: z.number().min(0.1).max(100_000).exactOptional(),
       /** Patterns of repositories into which an index may be pushed without the manifests that it names. */
       sparseIndexes: z.array(repositoryPattern).default([]),
       /** Who may do what in which repository. */

@@ -43,6 +43,7 @@ const proxyRoutes = () =>
     traffic: blobTraffic(silentMetrics()),
     looks: untouched,
     access: { logIn: { challenge: () => 'Bearer' }, routes: tokenRoutes(untouched) },
+    rate: { count: () => undefined },
   })
 
 /** The routes of each listener, by its heading in the document. */
