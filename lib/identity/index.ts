@@ -14,3 +14,5 @@ export {
   secretNames,
   secretsFor,
 } from './secrets.ts'
+export { tlsOnce } from './tls-files.ts'
+export { type TlsIdentity, tlsIdentity } from './tls-identity.ts'
