@@ -9,7 +9,7 @@ import {
   requireRight,
   sendJson,
 } from '../http/index.ts'
-import { addressedRegistry, type OwnRegistry } from './addressed-registry.ts'
+import { type Addressed, type AddressedInit, addressedRegistry, repositoryAt } from './addressed-registry.ts'
 import { editOperations } from './edits.ts'
 import { lists } from './lists.ts'
 import { reads } from './reads.ts'
@@ -20,7 +20,15 @@ import type { RegistryStorage } from './storage.ts'
 import { noTraffic, type Traffic } from './traffic.ts'
 import { uploadOperations } from './upload-operations.ts'
 
-export interface RegistryInit extends OwnRegistry {
+/** A second front of the same registry, below a path of its own: `/hub/v2/...`. */
+export interface Mount extends Required<Pick<AddressedInit, 'default'>> {
+  /** Begins with a slash and ends with none. */
+  readonly path: string
+}
+
+export interface RegistryInit extends AddressedInit {
+  /** Further fronts, for clients that can name a registry by a path only. */
+  readonly mounts?: readonly Mount[]
   /**
    * Signs upload Locations; must be the same for all fronts of one registry. Required when the storage accepts writes.
    */
@@ -49,27 +57,42 @@ type RepositoryAt = (name: RepositoryName) => Repository
 export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Route[] {
   const readTable = readOperations(storage, init)
   const writeTable = writeOperations(storage, init)
-  const handle = async (exchange: Exchange) => {
-    const target = parseRegistryPath(exchange.path)
-    const registry = target.kind === 'ping' ? OWN_REGISTRY : addressedRegistry(exchange, init)
-    const at: RepositoryAt = (name) => ({ registry, name })
-    const operations: Operations = { ...readTable(exchange, target, at), ...writeTable(exchange, target, at) }
-    const operation = operations[exchange.method as HttpMethod]
-    if (operation === undefined) throw methodRefused(exchange, Object.keys(operations))
-    await operation()
-  }
   const right = storage.writes === undefined ? 'read' : 'write'
-  return [
-    ...['/v2', '/v2/'].map((path) => ping(path, right)),
-    { methods: ['GET', 'HEAD'], path: '/v2/*rest', right: 'read', summary: 'OCI pull and lists', handle },
-    {
-      methods: ['POST', 'PUT', 'PATCH', 'DELETE'],
-      path: '/v2/*rest',
-      right,
-      summary: 'OCI push and delete',
-      handle,
-    },
-  ]
+  const front = (mount: string, own: AddressedInit): Route[] => {
+    const handle = async (exchange: Exchange) => {
+      const asked = { query: exchange.query, req: exchange.req, path: exchange.path.slice(mount.length) }
+      const { target, at } = addressed(exchange, asked, own)
+      const operations: Operations = { ...readTable(exchange, target, at), ...writeTable(exchange, target, at) }
+      const operation = operations[exchange.method as HttpMethod]
+      if (operation === undefined) throw methodRefused(exchange, Object.keys(operations))
+      await operation()
+    }
+    const path = `${mount}/v2/*rest`
+    return [
+      ...['/v2', '/v2/'].map((root) => ping(mount + root, right)),
+      { methods: ['GET', 'HEAD'], path, right: 'read', summary: 'OCI pull and lists', handle },
+      { methods: ['POST', 'PUT', 'PATCH', 'DELETE'], path, right, summary: 'OCI push and delete', handle },
+    ]
+  }
+  const { mounts = [] } = init
+  return [...front('', init), ...mounts.flatMap((mount) => front(mount.path, { ...init, default: mount.default }))]
+}
+
+/** What the request is for, and in which registry. The catalog is that of our own registry, and no other's. */
+function addressed(
+  { res }: Pick<Exchange, 'res'>,
+  asked: Parameters<typeof addressedRegistry>[0],
+  init: AddressedInit,
+): { readonly target: RegistryTarget; readonly at: RepositoryAt } {
+  const pinged = ['/v2', '/v2/'].includes(asked.path)
+  const own: Addressed = { registry: OWN_REGISTRY, path: asked.path }
+  const { registry, path } = pinged ? own : addressedRegistry(asked, init)
+  const target = parseRegistryPath(path)
+  if (registry === OWN_REGISTRY) return { target, at: (name) => ({ registry, name }) }
+  if (target.kind === 'catalog')
+    throw appError('UNSUPPORTED', { message: 'only our own registry lists its repositories' })
+  res.setHeader('oci-namespace', registry)
+  return { target, at: (name) => repositoryAt(registry, name) }
 }
 
 /**
