@@ -56,6 +56,10 @@ const ownCodes = {
   BODY_TOO_SLOW: retryable(408, 'the body of the request comes too slowly; send it again over a better line'),
   BODY_TOO_LARGE: final(413, 'the body of the request is larger than the limit'),
   CLUSTER_EMPTY: final(500, 'the cluster has no members; list at least one in the config'),
+  CERTIFICATE_REQUIRED: final(
+    403,
+    'this listener serves only who shows a valid certificate of one of its tls.authorities; give the client one',
+  ),
   CONFIG_INVALID: final(500, 'the configuration is invalid'),
   CONTENT_TYPE_UNSUPPORTED: final(415, 'the body of the request must be application/json; say so in Content-Type'),
   CHANGED_MEANWHILE: final(412, 'somebody else changed it since you looked; look again'),
@@ -78,10 +82,7 @@ const ownCodes = {
     421,
     'the listener is not known by the host of the request; add the name to the config key hosts',
   ),
-  INSECURE_BIND: final(
-    500,
-    'the listener is reachable from outside without TLS or a secret; set one, or insecure: true',
-  ),
+  INSECURE_BIND: final(500, 'the listener is reachable from outside without a secret; set one, or insecure: true'),
   JOB_FAILED: final(409, 'some hosts have not done what the job says; list those that failed'),
   JOB_KEY_TAKEN: final(409, 'another job has this key; give the new one a key of its own'),
   JOB_OVER: final(409, 'the job has ended'),
@@ -113,7 +114,7 @@ const ownCodes = {
   PEER_REJECTED: retryable(503, 'the peer refused the request'),
   PEER_UNPROVEN: final(
     403,
-    'the peer did not prove that it belongs to the cluster; give all members the same secrets.node',
+    'the peer did not prove that it belongs to the cluster; give all members the same secrets.node, and certificates of one of tls.authorities',
   ),
   PIECE_INVALID: retryable(502, 'the piece does not match its hash'),
   PORT_IN_USE: final(500, 'the port is taken; choose another or use auto'),
@@ -162,6 +163,12 @@ const ownCodes = {
   SWARM_UNKNOWN: final(404, 'nobody downloads or has this blob, as far as this tracker knows; list the swarms'),
   TASK_NOT_DEAD: final(409, 'the task will still be tried; only a dead task can be deleted'),
   TASK_UNKNOWN: final(404, 'there is no such task; it may be done'),
+  TLS_HANDSHAKE_FAILED: final(400, 'the connection ended before its TLS handshake did'),
+  TLS_REQUIRED: final(400, 'this listener speaks TLS alone; call it by https://'),
+  TLS_UNTRUSTED: retryable(
+    503,
+    'the other side does not speak TLS, or one of the two does not trust the certificate of the other; compare tls.authorities',
+  ),
   UPLOADS_FULL: retryable(
     503,
     'too many uploads are open, or too large ones; close or cancel some, or try again later',

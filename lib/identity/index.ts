@@ -37,6 +37,8 @@ export {
   secretNames,
   secretsFor,
 } from './secrets.ts'
+export { tlsOnce } from './tls-files.ts'
+export { type TlsIdentity, tlsIdentity } from './tls-identity.ts'
 export { type TokenDirectory, tokenDirectory } from './token-directory.ts'
 export { type NamedToken, newToken, parseGrant, parseTokenFile, tokenFileText } from './token-file.ts'
 export { type UserDirectory, userDirectory } from './user-directory.ts'

@@ -10,7 +10,7 @@ import {
   registryPattern,
 } from '../../lib/config/index.ts'
 import { glob } from '../../lib/core/index.ts'
-import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import { commonKeys, listenerOf, peerListenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 
 const MOST_LINK_TTL_MS = 60 * 60_000
 const MOST_OUTAGE_TTL_MS = 30 * 24 * 60 * 60_000
@@ -83,7 +83,7 @@ export const agentSchema = z.strictObject({
     .superRefine(checkUpstreams)
     .prefault({}),
   /** Where other agents connect to fetch pieces. */
-  peer: listenerOf('agent', 'peer'),
+  peer: peerListenerOf('agent'),
   /** Probes and metrics. */
   ops: listenerOf('agent', 'ops'),
   /** The admin API: the blobs that this agent holds, the peers it is connected to, and its last pulls. */

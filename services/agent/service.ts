@@ -9,6 +9,7 @@ import { type RegistryStorage, registryRoutes } from '../../lib/registry/index.t
 import {
   clusterHttp,
   type ListenerInit,
+  peerTlsOf,
   type Runtime,
   serviceCluster,
   serviceRuntime,
@@ -96,7 +97,7 @@ function agentEngine(
       announcer: trackerAnnouncer(clients.trackers, identity),
       metainfo: clusterMetainfo(clients.trackers, clients.origins, identity),
       pieces: originPieces(clients.origins, key),
-      transport: tcpTransport(runtime),
+      transport: tcpTransport({ ...runtime, peerTls: peerTlsOf(runtime, config) }),
       prover: config.secrets.prover,
       digester,
       collectGarbage: () => {

@@ -13,7 +13,14 @@ import { type BlobRef, type Digest, peerIdOf } from '../../lib/core/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, inlineDigester, threadDigester } from '../../lib/metainfo/index.ts'
-import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
+import {
+  clusterHttp,
+  peerTlsOf,
+  type Runtime,
+  serviceCluster,
+  serviceRuntime,
+  serviceShell,
+} from '../../lib/service/index.ts'
 import { diskStore, type ManagedStore, type StoredBlob } from '../../lib/store/index.ts'
 import {
   type SwarmEngine,
@@ -99,7 +106,7 @@ function originEngine({ runtime, store, trackers, cluster }: EngineParts, config
       },
       metainfo: nothingToPull,
       pieces: nothingToPull,
-      transport: tcpTransport(runtime),
+      transport: tcpTransport({ ...runtime, peerTls: peerTlsOf(runtime, config) }),
       ring: { self: config.member, owners: (digest) => cluster.liveOwners(digest).map(({ id }) => id) },
       prover: config.secrets.prover,
       digester: inlineDigester(),

@@ -75,7 +75,7 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
       service,
       new Map(
         [...leavesOf(shapeOf(schemas.get(service)!))].filter(
-          ([key]) => !(key in commonKeys) && !key.endsWith('.insecure'),
+          ([key]) => !(key.replace(/\..*/, '') in commonKeys) && !/\.(?:insecure|tls|clientCertificates)$/.test(key),
         ),
       ),
     ]),
