@@ -11,9 +11,11 @@ import { krakenTagRoutes } from './kraken/tag-routes.ts'
 import { linkMemory } from './link-memory.ts'
 import { openIndex } from './open-index.ts'
 import { farEndRoutes } from './replication/far-end.ts'
+import type { Follower } from './replication/follower.ts'
 import { remoteCluster } from './replication/remote.ts'
 import { replicateNow } from './replication/replicate-now.ts'
 import { replicator } from './replication/replicator.ts'
+import { webhook } from './replication/webhook.ts'
 import { buildIndexServerRoutes } from './server.ts'
 
 /** Replacements for parts of the build-index, given by the herd and by tests. */
@@ -46,13 +48,18 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const remotes = new Map(
     Object.entries(config.remotes).map(([name, remote]) => [name, remoteCluster(runtime, cluster, name, remote)]),
   )
+  const hooks = new Map(Object.entries(config.webhooks).map(([name, hook]) => [name, webhook(runtime, name, hook)]))
+  const followers = new Map<string, Follower>([...remotes, ...hooks])
   const { index, backends, probed, work, tags, blobsFollow } = openIndex(runtime, config, {
     given: components.backend,
-    remotes,
+    followers,
   })
   const shared = linkMemory(sharedLooks(index, runtime), runtime, { ttlMs: config.linkMemory })
   const sender = blobSender({ http, cluster: originRing })
-  const replication = replicator({ ...runtime, work, index, tags, origins, sender, remotes }, config.replication)
+  const replication = replicator(
+    { ...runtime, work, index, tags, origins, sender, remotes, followers, cluster },
+    config.replication,
+  )
   const { desk } = replication
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
@@ -67,7 +74,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
         ],
       },
       admin: {
-        routes: buildIndexAdminRoutes({ clock, cluster, remotes, replication, rings: { origins: originRing } }),
+        routes: buildIndexAdminRoutes({ clock, cluster, remotes, hooks, replication, rings: { origins: originRing } }),
       },
       kraken: {
         routes: [...krakenTagRoutes(shared, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)],

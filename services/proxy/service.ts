@@ -11,6 +11,7 @@ import { registryAccess } from './access/registry-access.ts'
 import { TOKEN_PATH } from './access/token-routes.ts'
 import { proxyAdminRoutes } from './admin.ts'
 import type { ProxyConfig } from './config.ts'
+import { preloader } from './kraken/preload.ts'
 import { proxyKrakenRoutes } from './kraken/routes.ts'
 import { warmer } from './kraken/warmer.ts'
 import { manifestBytes } from './manifest-bytes.ts'
@@ -50,6 +51,7 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const sessions = originSessions({ origins, cluster: originRing, random })
   const storage = proxyStorage({ index, origins, sessions, manifests, onReceived })
   const warming = warmer({ ...runtime, origins })
+  const preload = config.preload && preloader(runtime, config.preload)
   const uploadSecret = config.registry.uploadSecret ?? ownSecret(random, logger)
   const looks = lookBudget(runtime, LOOKS)
   const access = registryAccess(runtime, config, uploadSecret)
@@ -61,14 +63,15 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
       registry: { routes, envelope: 'registry', identify: access?.identify, load: loadLimits(config.registry) },
       admin: { routes: proxyAdminRoutes({ rings: { origins: originRing, buildIndexes: indexRing } }) },
       kraken: {
-        routes: proxyKrakenRoutes({ ...runtime, index, origins, manifests, warmer: warming }),
+        routes: proxyKrakenRoutes({ ...runtime, index, origins, manifests, warmer: warming, preload }),
         probes: krakenProbes('proxy'),
         envelope: 'text',
       },
     },
   })
+  const optional = [...(preload === undefined ? [] : [preload]), ...(access?.parts ?? [])]
   return {
-    ...shell.around([http, warming, ...(access?.parts ?? []), ...shell.listeners]),
+    ...shell.around([http, ...optional, warming, ...shell.listeners]),
     get url() {
       return shell.url('registry')
     },

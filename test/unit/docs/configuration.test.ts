@@ -61,6 +61,7 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
     at(shapeOf(doors.proxy.schema), 'registry', 'access', 'rules').items ?? {},
   ),
   'Every remote': leavesOf(at(shapeOf(doors.buildIndex.schema), 'remotes').additionalProperties ?? {}),
+  'Every webhook': leavesOf(at(shapeOf(doors.buildIndex.schema), 'webhooks').additionalProperties ?? {}),
   ...Object.fromEntries(
     (shapeOf(backendSchema).oneOf ?? []).map((shape) => [
       `Backend \`${String(at(shape, 'driver').const)}\``,
