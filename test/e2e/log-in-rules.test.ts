@@ -73,9 +73,7 @@ describe('skopeo', () => {
     await push('team/hidden:t1', ann)
     const reason = async (name: string) => {
       const err: unknown = await pull('hidden', name, '--src-creds', bob).catch((each: unknown) => each)
-      return String((err as Error).message)
-        .replaceAll(name.split(':')[0] ?? '', 'NAME')
-        .replace(/time="[^"]*"/g, '')
+      return (err as Error).message.replaceAll(name.split(':')[0] ?? '', 'NAME').replace(/time="[^"]*"/g, '')
     }
     const [hidden, absent] = [await reason('team/hidden:t1'), await reason('team/absent:t1')]
     expect(hidden).toMatch(/not known/)
