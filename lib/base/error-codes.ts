@@ -168,6 +168,10 @@ const ownCodes = {
   ),
   UPLOAD_CONFLICT: retryable(409, 'another request is writing to this upload'),
   UPLOAD_OFFSET: final(416, 'the bytes do not start at the end of the upload; ask for its state'),
+  UPSTREAM_UNREACHABLE: retryable(
+    503,
+    'the upstream registry does not answer; what is not in the cluster yet must come from elsewhere until it does',
+  ),
   WIRE_FRAME_INVALID: final(400, 'the peer sent a message that breaks the protocol'),
   WIRE_HANDSHAKE_FAILED: final(400, 'the handshake of the peer is wrong, late, or for another swarm'),
   WIRE_QUEUE_FULL: final(400, 'the peer has more open requests than allowed'),

@@ -29,7 +29,7 @@ export function lists({ storage: { tags }, looks }: ListsComponents): Lists {
         return found
       })
       const items = page.items.slice(0, asked.count)
-      const headers = nextLink(`/v2/${name}/tags/list`, items, page.more)
+      const headers = nextLink(exchange.path, items, { more: page.more, keep: namedIn(exchange.query) })
       sendJson(exchange, 200, { name, tags: items }, headers)
     },
 
@@ -37,10 +37,16 @@ export function lists({ storage: { tags }, looks }: ListsComponents): Lists {
       const asked = pageRequest(exchange.query, { max: MAX_PAGE })
       const page = await readableOf(exchange, tags, askedOf(asked))
       const items = page.items.slice(0, asked.count)
-      const headers = nextLink('/v2/_catalog', items, page.more)
+      const headers = nextLink(exchange.path, items, { more: page.more, keep: namedIn(exchange.query) })
       sendJson(exchange, 200, { repositories: items }, headers)
     },
   }
+}
+
+/** The registry that the client names, so that it names the same one for the next page. */
+function namedIn(query: URLSearchParams): Readonly<Record<string, string>> {
+  const ns = query.get('ns')
+  return ns === null || ns === '' ? {} : { ns }
 }
 
 /** A page of what the caller may pull from: nothing in it, or in where it ends, tells of any other repository. */

@@ -28,12 +28,14 @@ export interface RegistryGate {
 export interface RegistryGateInit {
   /** The highest right that the registry has. */
   readonly highest: 'read' | 'write'
+  /** Path below which the registry lies; empty for the usual place. */
+  readonly mount: string
   readonly logIn: LogIn | undefined
 }
 
-export function registryGate({ highest, logIn }: RegistryGateInit): RegistryGate {
+export function registryGate({ highest, mount, logIn }: RegistryGateInit): RegistryGate {
   const askedBy = (exchange: Exchange): Wanted | undefined => {
-    const asked = wantedBy(exchange)
+    const asked = wantedBy(exchange, mount)
     // Where nothing can be changed, who reads may know that it cannot.
     return highest === 'write' || asked === undefined || asked === 'catalog' ? asked : { ...asked, action: 'pull' }
   }
@@ -91,8 +93,8 @@ export function registryGate({ highest, logIn }: RegistryGateInit): RegistryGate
 const isRead = ({ method }: Exchange) => method === 'GET' || method === 'HEAD'
 
 /** Undefined for what has no target: its answer is the same for all who may ask at all. */
-function wantedBy(exchange: Exchange): Wanted | undefined {
-  const target = targetOf(exchange)
+function wantedBy(exchange: Exchange, mount: string): Wanted | undefined {
+  const target = targetOf(exchange.path.slice(mount.length))
   if (target === undefined || target.kind === 'ping') return undefined
   if (target.kind === 'catalog' && isRead(exchange)) return 'catalog'
   if (target.kind === 'catalog') return undefined
@@ -106,7 +108,7 @@ function actionOf({ method }: Exchange, { kind }: RegistryTarget): RepositoryAct
   return method === 'DELETE' ? 'delete' : 'push'
 }
 
-function targetOf({ path }: Exchange): RegistryTarget | undefined {
+function targetOf(path: string): RegistryTarget | undefined {
   try {
     return parseRegistryPath(path)
   } catch {

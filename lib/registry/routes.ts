@@ -1,7 +1,7 @@
 import { type AppError, appError } from '../base/index.ts'
 import { OWN_REGISTRY, type Repository, type RepositoryName } from '../core/index.ts'
 import { type Exchange, type HttpMethod, type LookBudget, type Route, refusal, sendJson } from '../http/index.ts'
-import { addressedRegistry, type OwnRegistry } from './addressed-registry.ts'
+import { type Addressed, type AddressedInit, addressedRegistry, repositoryAt } from './addressed-registry.ts'
 import { editOperations } from './edits.ts'
 import { emptyStorage } from './empty-storage.ts'
 import { lists } from './lists.ts'
@@ -14,7 +14,15 @@ import type { RegistryStorage } from './storage.ts'
 import { noTraffic, type Traffic } from './traffic.ts'
 import { uploadOperations } from './upload-operations.ts'
 
-export interface RegistryInit extends OwnRegistry {
+/** A second front of the same registry, below a path of its own: `/hub/v2/...`. */
+export interface Mount extends Required<Pick<AddressedInit, 'default'>> {
+  /** Begins with a slash and ends with none. */
+  readonly path: string
+}
+
+export interface RegistryInit extends AddressedInit {
+  /** Further fronts, for clients that can name a registry by a path only. */
+  readonly mounts?: readonly Mount[]
   /**
    * Signs upload Locations; must be the same for all fronts of one registry. Required when the storage accepts writes.
    */
@@ -47,37 +55,44 @@ export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Ro
   const hiddenTable = readOperations(emptyStorage, init)
   const writeTable = writeOperations(storage, init)
   const highest = storage.writes === undefined ? 'read' : 'write'
-  const gate = registryGate({ highest, logIn: init.logIn })
-  const handle = async (exchange: Exchange) => {
-    const target = parseRegistryPath(exchange.path)
-    const registry = target.kind === 'ping' ? OWN_REGISTRY : addressedRegistry(exchange, init)
-    const at: RepositoryAt = (name) => ({ registry, name })
-    const reads = gate.hides(exchange) ? hiddenTable : readTable
-    const operations: Operations = { ...reads(exchange, target, at), ...writeTable(exchange, target, at) }
-    const operation = operations[exchange.method as HttpMethod]
-    if (operation === undefined) throw methodRefused(exchange, Object.keys(operations))
-    await operation()
+  const front = (mount: string, own: AddressedInit): Route[] => {
+    const gate = registryGate({ highest, mount, logIn: init.logIn })
+    const handle = async (exchange: Exchange) => {
+      const asked = { query: exchange.query, req: exchange.req, path: exchange.path.slice(mount.length) }
+      const { target, at } = addressed(exchange, asked, own)
+      const reads = gate.hides(exchange) ? hiddenTable : readTable
+      const operations: Operations = { ...reads(exchange, target, at), ...writeTable(exchange, target, at) }
+      const operation = operations[exchange.method as HttpMethod]
+      if (operation === undefined) throw methodRefused(exchange, Object.keys(operations))
+      await operation()
+    }
+    const all = { path: `${mount}/v2/*rest`, handle, admits: gate.admits } as const
+    const changes = ['POST', 'PUT', 'PATCH', 'DELETE'] as const
+    return [
+      ...['/v2', '/v2/'].map((root) => ping(mount + root, gate)),
+      { ...all, methods: ['GET', 'HEAD'], right: 'read', summary: 'OCI pull and lists' },
+      { ...all, methods: changes, right: highest, summary: 'OCI push and delete', changes: isChange },
+    ]
   }
-  return [
-    ...['/v2', '/v2/'].map((path) => ping(path, gate)),
-    {
-      methods: ['GET', 'HEAD'],
-      path: '/v2/*rest',
-      right: 'read',
-      summary: 'OCI pull and lists',
-      handle,
-      admits: gate.admits,
-    },
-    {
-      methods: ['POST', 'PUT', 'PATCH', 'DELETE'],
-      path: '/v2/*rest',
-      right: highest,
-      summary: 'OCI push and delete',
-      handle,
-      admits: gate.admits,
-      changes: isChange,
-    },
-  ]
+  const { mounts = [] } = init
+  return [...front('', init), ...mounts.flatMap((mount) => front(mount.path, { ...init, default: mount.default }))]
+}
+
+/** What the request is for, and in which registry. The catalog is that of our own registry, and no other's. */
+function addressed(
+  { res }: Pick<Exchange, 'res'>,
+  asked: Parameters<typeof addressedRegistry>[0],
+  init: AddressedInit,
+): { readonly target: RegistryTarget; readonly at: RepositoryAt } {
+  const pinged = ['/v2', '/v2/'].includes(asked.path)
+  const own: Addressed = { registry: OWN_REGISTRY, path: asked.path }
+  const { registry, path } = pinged ? own : addressedRegistry(asked, init)
+  const target = parseRegistryPath(path)
+  if (registry === OWN_REGISTRY) return { target, at: (name) => ({ registry, name }) }
+  if (target.kind === 'catalog')
+    throw appError('UNSUPPORTED', { message: 'only our own registry lists its repositories' })
+  res.setHeader('oci-namespace', registry)
+  return { target, at: (name) => repositoryAt(registry, name) }
 }
 
 /** What is stored or removed; an upload that was opened, continued or cancelled has changed nothing yet. */

@@ -1,11 +1,18 @@
 import { z } from 'zod'
 import { clusterNameSchema } from '../../lib/api/index.ts'
-import { backendSchema } from '../../lib/backend/index.ts'
+import { backendSchema, upstreamRuleKeys, upstreamRulesOf } from '../../lib/backend/index.ts'
 import { duration, listenerOff } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 import { remotesSchema, replicationSchema, tagRuleSchema, webhooksSchema } from './replication/config.ts'
 
 const MOST_LINK_MEMORY_MS = 60_000
+const MOST_FRESH_MS = 24 * 60 * 60_000
+
+const buildIndexUpstreamKeys = {
+  ...upstreamRuleKeys,
+  /** How long a tag is taken for what it was without asking the upstream again. */
+  fresh: duration.refine((ms) => ms <= MOST_FRESH_MS, 'at most 1d').prefault('1m'),
+}
 
 /** Every key of a build-index; `config/build-index/base.yaml` shows them with their defaults. */
 const buildIndexKeys = z.strictObject({
@@ -25,6 +32,8 @@ const buildIndexKeys = z.strictObject({
       message: 'repository must hold {repository}, so that the tags of different repositories stay apart',
     })
     .prefault({ driver: 'file', folder: 'data/backend' }),
+  /** Registries of others, whose tags and manifests are looked up there; the first rule that matches counts. */
+  upstreams: upstreamRulesOf(buildIndexUpstreamKeys).prefault([]),
   /** How long agents are told of a blob or manifest in a repository without a new look at the backend. */
   linkMemory: duration.refine((ms) => ms <= MOST_LINK_MEMORY_MS, 'at most 1m').prefault('5s'),
   /** Tags that are not moved to other bytes: those that fit one of the rules. */

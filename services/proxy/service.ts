@@ -69,9 +69,8 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
       },
     },
   })
-  const optional = [...(preload === undefined ? [] : [preload]), ...(access?.parts ?? [])]
   return {
-    ...shell.around([http, ...optional, warming, ...shell.listeners]),
+    ...shell.around([http, ...(preload ? [preload] : []), warming, ...(access?.parts ?? []), ...shell.listeners]),
     get url() {
       return shell.url('registry')
     },

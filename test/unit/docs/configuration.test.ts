@@ -57,6 +57,7 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
     ...leavesOf(at(origin, 'backends').items ?? {}),
     ['backend', { default: undefined, isRequired: true }],
   ]),
+  'Every rule of `upstreams`': leavesOf(at(shapeOf(doors.buildIndex.schema), 'upstreams').items ?? {}),
   'Every rule of `registry.access`': leavesOf(
     at(shapeOf(doors.proxy.schema), 'registry', 'access', 'rules').items ?? {},
   ),
