@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { byteSize, listenerOff, repositoryPattern } from '../../lib/config/index.ts'
+import { checkScope, jobScopeKeys } from '../../lib/api/index.ts'
+import { byteSize, listenerOff, memberList, repositoryPattern, secretText } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 
 /** Every key of a proxy; `config/proxy/base.yaml` shows them with their defaults. */
@@ -30,6 +31,17 @@ export const proxySchema = z.strictObject({
   admin: listenerOf('proxy', 'admin'),
   /** Kraken's own paths: notifications of registries and prefetches. */
   kraken: listenerOff,
+  /** Hosts that fetch what a notification names, when the origins were asked for it; none: only the origins do. */
+  preload: z
+    .strictObject({
+      /** The admin listeners of the trackers. */
+      trackers: memberList,
+      /** Their `admin` secret. */
+      secret: secretText.transform((value) => () => value).exactOptional(),
+      ...jobScopeKeys,
+    })
+    .superRefine(checkScope)
+    .exactOptional(),
   origins: rings.origins,
   buildIndexes: rings.buildIndexes,
   cache: z

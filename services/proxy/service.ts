@@ -9,6 +9,7 @@ import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell
 import { blobTraffic, type Logger } from '../../lib/telemetry/index.ts'
 import { proxyAdminRoutes } from './admin.ts'
 import type { ProxyConfig } from './config.ts'
+import { preloader } from './kraken/preload.ts'
 import { proxyKrakenRoutes } from './kraken/routes.ts'
 import { warmer } from './kraken/warmer.ts'
 import { manifestBytes } from './manifest-bytes.ts'
@@ -48,6 +49,7 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const sessions = originSessions({ origins, cluster: originRing, random })
   const storage = proxyStorage({ index, origins, sessions, manifests, onReceived })
   const warming = warmer({ ...runtime, origins })
+  const preload = config.preload && preloader(runtime, config.preload)
   const uploadSecret = config.registry.uploadSecret ?? ownSecret(random, logger)
   const looks = lookBudget(runtime, LOOKS)
   const routes = proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic, looks })
@@ -58,14 +60,14 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
       registry: { routes, envelope: 'registry', load: loadLimits(config.registry) },
       admin: { routes: proxyAdminRoutes({ rings: { origins: originRing, buildIndexes: indexRing } }) },
       kraken: {
-        routes: proxyKrakenRoutes({ ...runtime, index, origins, manifests, warmer: warming }),
+        routes: proxyKrakenRoutes({ ...runtime, index, origins, manifests, warmer: warming, preload }),
         probes: krakenProbes('proxy'),
         envelope: 'text',
       },
     },
   })
   return {
-    ...shell.around([http, warming, ...shell.listeners]),
+    ...shell.around([http, ...(preload === undefined ? [] : [preload]), warming, ...shell.listeners]),
     get url() {
       return shell.url('registry')
     },

@@ -59,6 +59,7 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
   ]),
   'Every rule of `upstreams`': leavesOf(at(shapeOf(doors.buildIndex.schema), 'upstreams').items ?? {}),
   'Every remote': leavesOf(at(shapeOf(doors.buildIndex.schema), 'remotes').additionalProperties ?? {}),
+  'Every webhook': leavesOf(at(shapeOf(doors.buildIndex.schema), 'webhooks').additionalProperties ?? {}),
   ...Object.fromEntries(
     (shapeOf(backendSchema).oneOf ?? []).map((shape) => [
       `Backend \`${String(at(shape, 'driver').const)}\``,

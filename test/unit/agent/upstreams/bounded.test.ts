@@ -80,7 +80,7 @@ describe('questions about images of another registry', () => {
     cluster.answers(() => {
       throw appError('UPSTREAM_UNREACHABLE', { detail: { registry: 'ghcr.io', retryAfterMs: 700 } })
     })
-    for (const _ of [1, 2, 3]) {
+    for (let n = 0; n < 3; n += 1) {
       await expect(index.getTag(theirs, parseTag('v1'))).rejects.toMatchObject({ detail: { retryAfterMs: 700 } })
     }
     expect(cluster.asked()).toBe(3)
