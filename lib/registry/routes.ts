@@ -1,19 +1,13 @@
 import { type AppError, appError } from '../base/index.ts'
 import { OWN_REGISTRY, type Repository, type RepositoryName } from '../core/index.ts'
-import {
-  type Exchange,
-  type HttpMethod,
-  type LookBudget,
-  type Route,
-  refusal,
-  requireRight,
-  sendJson,
-} from '../http/index.ts'
+import { type Exchange, type HttpMethod, type LookBudget, type Route, refusal, sendJson } from '../http/index.ts'
 import { type Addressed, type AddressedInit, addressedRegistry, repositoryAt } from './addressed-registry.ts'
 import { editOperations } from './edits.ts'
+import { emptyStorage } from './empty-storage.ts'
 import { lists } from './lists.ts'
 import { reads } from './reads.ts'
 import { listReferrers } from './referrers.ts'
+import { type LogIn, type RegistryGate, registryGate } from './registry-gate.ts'
 import { parseRegistryPath, type RegistryTarget } from './registry-path.ts'
 import { uploadStates } from './signed-upload-state.ts'
 import type { RegistryStorage } from './storage.ts'
@@ -39,6 +33,8 @@ export interface RegistryInit extends AddressedInit {
   readonly mayBeSparse?: (repository: Repository) => boolean
   /** What each client may ask for in vain; default: anything. */
   readonly looks?: Pick<LookBudget, 'during'>
+  /** How callers log in; default: as the listener says. */
+  readonly logIn?: LogIn
 }
 
 type Operations = Partial<Record<HttpMethod, () => Promise<void> | void>>
@@ -56,22 +52,26 @@ type RepositoryAt = (name: RepositoryName) => Repository
  */
 export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Route[] {
   const readTable = readOperations(storage, init)
+  const hiddenTable = readOperations(emptyStorage, init)
   const writeTable = writeOperations(storage, init)
-  const right = storage.writes === undefined ? 'read' : 'write'
+  const highest = storage.writes === undefined ? 'read' : 'write'
   const front = (mount: string, own: AddressedInit): Route[] => {
+    const gate = registryGate({ highest, mount, logIn: init.logIn })
     const handle = async (exchange: Exchange) => {
       const asked = { query: exchange.query, req: exchange.req, path: exchange.path.slice(mount.length) }
       const { target, at } = addressed(exchange, asked, own)
-      const operations: Operations = { ...readTable(exchange, target, at), ...writeTable(exchange, target, at) }
+      const reads = gate.hides(exchange) ? hiddenTable : readTable
+      const operations: Operations = { ...reads(exchange, target, at), ...writeTable(exchange, target, at) }
       const operation = operations[exchange.method as HttpMethod]
       if (operation === undefined) throw methodRefused(exchange, Object.keys(operations))
       await operation()
     }
-    const path = `${mount}/v2/*rest`
+    const all = { path: `${mount}/v2/*rest`, handle, admits: gate.admits } as const
+    const changes = ['POST', 'PUT', 'PATCH', 'DELETE'] as const
     return [
-      ...['/v2', '/v2/'].map((root) => ping(mount + root, right)),
-      { methods: ['GET', 'HEAD'], path, right: 'read', summary: 'OCI pull and lists', handle },
-      { methods: ['POST', 'PUT', 'PATCH', 'DELETE'], path, right, summary: 'OCI push and delete', handle },
+      ...['/v2', '/v2/'].map((root) => ping(mount + root, gate)),
+      { ...all, methods: ['GET', 'HEAD'], right: 'read', summary: 'OCI pull and lists' },
+      { ...all, methods: changes, right: highest, summary: 'OCI push and delete', changes: isChange },
     ]
   }
   const { mounts = [] } = init
@@ -95,16 +95,14 @@ function addressed(
   return { target, at: (name) => repositoryAt(registry, name) }
 }
 
-/**
- * Clients learn how to log in only from the challenge to this request, never from one to a push. So it asks whoever is
- * not known for the highest right that the registry has; who is known may log in with what he has.
- */
-function ping(path: string, highest: Route['right']): Route {
-  const handle = (exchange: Exchange) => {
-    requireRight(exchange, exchange.principal.name === 'anonymous' ? highest : 'read')
-    sendJson(exchange, 200, {})
-  }
-  return { methods: ['GET', 'HEAD'], path, right: 'none', summary: 'OCI ping', handle }
+/** What is stored or removed; an upload that was opened, continued or cancelled has changed nothing yet. */
+function isChange(method: string, status: number): boolean {
+  return status === 201 || (method === 'DELETE' && status === 202)
+}
+
+function ping(path: string, { admitsPing }: RegistryGate): Route {
+  const handle = (exchange: Exchange) => sendJson(exchange, 200, {})
+  return { methods: ['GET', 'HEAD'], path, right: 'none', summary: 'OCI ping', handle, admits: admitsPing }
 }
 
 const anyLooks: Pick<LookBudget, 'during'> = { during: (_, work) => work() }
@@ -161,11 +159,7 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
       case 'upload': {
         const repository = at(target.name)
         return {
-          GET: () => {
-            // The only read that reveals a write in progress.
-            requireRight(exchange, 'write')
-            return upload.status(exchange, repository, target.session)
-          },
+          GET: () => upload.status(exchange, repository, target.session),
           PATCH: () => upload.append(exchange, repository, target.session),
           PUT: () => upload.close(exchange, repository, target.session),
           DELETE: () => upload.cancel(exchange, repository, target.session),

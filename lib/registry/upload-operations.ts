@@ -1,6 +1,7 @@
 import { isAppError } from '../base/index.ts'
 import { type Digest, parseDigest, parseRepositoryName, type Repository, sameRepository } from '../core/index.ts'
 import { clientOf, type Exchange, refusal, sendEmpty } from '../http/index.ts'
+import { mayPull } from './registry-gate.ts'
 import { type UploadComponents, uploadSessions } from './upload-sessions.ts'
 
 /** The upload protocol; signed Locations identify the sessions. */
@@ -31,7 +32,7 @@ export function uploadOperations(components: UploadComponents): UploadOperations
   }
 
   const tryMount = async (exchange: Exchange, repository: Repository, digest: Digest) => {
-    const from = mountSource(repository, exchange.query.get('from'))
+    const from = mountSource(exchange, repository)
     return from !== 'nowhere' && uploads.mount(repository, digest, from, { signal: exchange.signal })
   }
 
@@ -84,12 +85,16 @@ function sendCreated(exchange: Exchange, repository: Repository, digest: Digest)
   sendEmpty(exchange, 201, { location, 'docker-content-digest': digest })
 }
 
-/** `nowhere` when the source cannot exist: a failed mount opens a session and is never an error. */
-function mountSource(target: Repository, from: string | null): Repository | 'nowhere' | undefined {
-  if (from === null || from === '') return undefined
+/**
+ * `nowhere` when the source cannot exist, or the caller may not read there: a failed mount opens a session and is never an
+ * error. Who may not read everywhere has to name it.
+ */
+function mountSource(exchange: Exchange, target: Repository): Repository | 'nowhere' | undefined {
+  const from = exchange.query.get('from')
+  if (from === null || from === '') return exchange.principal.access === undefined ? undefined : 'nowhere'
   try {
     const source: Repository = { registry: target.registry, name: parseRepositoryName(from) }
-    return sameRepository(source, target) ? 'nowhere' : source
+    return sameRepository(source, target) || !mayPull(exchange, source) ? 'nowhere' : source
   } catch {
     return 'nowhere'
   }

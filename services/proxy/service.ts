@@ -7,6 +7,8 @@ import { registryLoad } from '../../lib/registry/index.ts'
 import type { ReadinessCheck } from '../../lib/service/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { blobTraffic, type Logger } from '../../lib/telemetry/index.ts'
+import { registryAccess } from './access/registry-access.ts'
+import { TOKEN_PATH } from './access/token-routes.ts'
 import { proxyAdminRoutes } from './admin.ts'
 import type { ProxyConfig } from './config.ts'
 import { preloader } from './kraken/preload.ts'
@@ -52,12 +54,13 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const preload = config.preload && preloader(runtime, config.preload)
   const uploadSecret = config.registry.uploadSecret ?? ownSecret(random, logger)
   const looks = lookBudget(runtime, LOOKS)
-  const routes = proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic, looks })
+  const access = registryAccess(runtime, config, uploadSecret)
+  const routes = proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic, looks, access })
   const shell = serviceShell(runtime, config, {
     kind: 'proxy',
     checks: { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) },
     listeners: {
-      registry: { routes, envelope: 'registry', load: loadLimits(config.registry) },
+      registry: { routes, envelope: 'registry', identify: access?.identify, load: loadLimits(config.registry) },
       admin: { routes: proxyAdminRoutes({ rings: { origins: originRing, buildIndexes: indexRing } }) },
       kraken: {
         routes: proxyKrakenRoutes({ ...runtime, index, origins, manifests, warmer: warming, preload }),
@@ -67,7 +70,7 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
     },
   })
   return {
-    ...shell.around([http, ...(preload === undefined ? [] : [preload]), warming, ...shell.listeners]),
+    ...shell.around([http, ...(preload ? [preload] : []), warming, ...(access?.parts ?? []), ...shell.listeners]),
     get url() {
       return shell.url('registry')
     },
@@ -81,7 +84,8 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
 }
 
 const loadLimits = ({ maxUploads, maxDownloads, clientShare }: ProxyConfig['registry']): LoadLimits => ({
-  loadOf: registryLoad,
+  // A form of the token service is no upload, and must not wait for those.
+  loadOf: (request) => (request.path === TOKEN_PATH ? undefined : registryLoad(request)),
   max: { uploads: maxUploads, downloads: maxDownloads },
   clientShare,
 })
