@@ -1,7 +1,6 @@
 import { blobSender, originCluster, sharedLooks } from '../../lib/api/index.ts'
-import { type Backend, backendProbe, openUpstreams } from '../../lib/backend/index.ts'
+import { type Backend, backendProbe } from '../../lib/backend/index.ts'
 import type { Startable } from '../../lib/base/index.ts'
-import { glob } from '../../lib/core/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
 import { krakenProbes } from '../../lib/kraken/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -18,8 +17,7 @@ import { replicateNow } from './replication/replicate-now.ts'
 import { replicator } from './replication/replicator.ts'
 import { webhook } from './replication/webhook.ts'
 import { buildIndexServerRoutes } from './server.ts'
-import { lastKnown } from './upstream/last-known.ts'
-import { upstreamIndex } from './upstream/upstream-index.ts'
+import { openUpstreamIndex } from './upstream/open-upstream-index.ts'
 
 /** Replacements for parts of the build-index, given by the herd and by tests. */
 export interface BuildIndexComponents extends Partial<Runtime> {
@@ -53,14 +51,12 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   )
   const hooks = new Map(Object.entries(config.webhooks).map(([name, hook]) => [name, webhook(runtime, name, hook)]))
   const followers = new Map<string, Follower>([...remotes, ...hooks])
-  const { index, backends, probed, work, tags, blobsFollow, records } = openIndex(runtime, config, {
+  const { index, backends, probed, work, tags, blobsFollow } = openIndex(runtime, config, {
     given: components.backend,
     followers,
   })
-  const known = lastKnown({ ...runtime, records })
-  const upstreams = openUpstreams(runtime, config.upstreams)
-  const everywhere = upstreamIndex({ clock, own: index, upstreams, lastKnown: known }, { freshMs: freshness(config) })
-  const shared = linkMemory(sharedLooks(everywhere, runtime), runtime, { ttlMs: config.linkMemory })
+  const everywhere = openUpstreamIndex(runtime, config, { own: index, records: work?.records })
+  const shared = linkMemory(sharedLooks(everywhere.index, runtime), runtime, { ttlMs: config.linkMemory })
   const sender = blobSender({ http, cluster: originRing })
   const replication = replicator(
     { ...runtime, work, index, tags, origins, sender, remotes, followers, cluster },
@@ -90,7 +86,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     },
   })
   return {
-    ...shell.around([http, backends, upstreams, known, probe, replication, ...shell.listeners]),
+    ...shell.around([http, backends, everywhere, probe, replication, ...shell.listeners]),
     get url() {
       return shell.url('http')
     },
@@ -101,10 +97,4 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
       return shell.url('admin')
     },
   }
-}
-
-/** How long a tag of each registry is fresh, by the first rule that fits it. */
-function freshness({ upstreams }: BuildIndexConfig): (registry: string) => number {
-  const rules = upstreams.map(({ registry, fresh }) => ({ fits: glob(registry), fresh }))
-  return (registry) => rules.find(({ fits }) => fits.test(registry))?.fresh ?? 0
 }
