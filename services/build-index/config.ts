@@ -3,6 +3,7 @@ import { clusterNameSchema } from '../../lib/api/index.ts'
 import { backendSchema } from '../../lib/backend/index.ts'
 import { duration, listenerOff } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import { garbageSchema } from './garbage/config.ts'
 import { remotesSchema, replicationSchema, tagRuleSchema } from './replication/config.ts'
 
 const MOST_LINK_MEMORY_MS = 60_000
@@ -36,6 +37,7 @@ export const buildIndexSchema = z.strictObject({
   /** The clusters that tags are replicated to, by the names that they have here. */
   remotes: remotesSchema,
   replication: replicationSchema,
+  garbage: garbageSchema,
   /** Pause between two checks of the backend, for /readyz. */
   probeInterval: duration.prefault('5s'),
 })

@@ -6,12 +6,13 @@ import { krakenProbes } from '../../lib/kraken/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { buildIndexAdminRoutes } from './admin.ts'
 import type { BuildIndexConfig } from './config.ts'
+import { openCollector } from './garbage/open-collector.ts'
 import { krakenListRoutes } from './kraken/list-routes.ts'
 import { krakenTagRoutes } from './kraken/tag-routes.ts'
 import { linkMemory } from './link-memory.ts'
 import { openIndex } from './open-index.ts'
 import { farEndRoutes } from './replication/far-end.ts'
-import { remoteCluster } from './replication/remote.ts'
+import { type Remote, remoteCluster } from './replication/remote.ts'
 import { replicateNow } from './replication/replicate-now.ts'
 import { replicator } from './replication/replicator.ts'
 import { buildIndexServerRoutes } from './server.ts'
@@ -29,6 +30,9 @@ export interface BuildIndexService extends Startable {
   readonly adminUrl: string
 }
 
+const remotesOf = (runtime: Runtime, { cluster, remotes }: BuildIndexConfig): ReadonlyMap<string, Remote> =>
+  new Map(Object.entries(remotes).map(([name, remote]) => [name, remoteCluster(runtime, cluster, name, remote)]))
+
 /** What each caller may ask for in vain: more than a proxy lets through from several clients at once. */
 const LOOKS = { perSecond: 500, burst: 5000 }
 
@@ -43,10 +47,8 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const http = clusterHttp(runtime, config)
   const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins })
   const origins = originCluster({ http, cluster: originRing })
-  const remotes = new Map(
-    Object.entries(config.remotes).map(([name, remote]) => [name, remoteCluster(runtime, cluster, name, remote)]),
-  )
-  const { index, backends, probed, work, tags, blobsFollow } = openIndex(runtime, config, {
+  const remotes = remotesOf(runtime, config)
+  const { index, backends, probed, work, tags, kept, blobsFollow } = openIndex(runtime, config, {
     given: components.backend,
     remotes,
   })
@@ -54,8 +56,11 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const sender = blobSender({ http, cluster: originRing })
   const replication = replicator({ ...runtime, work, index, tags, origins, sender, remotes }, config.replication)
   const { desk } = replication
+  const garbage = openCollector({ ...runtime, kept, origins, originRing, http }, config.garbage)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
+  const looking = garbage === undefined ? [] : [garbage]
+  const rings = { origins: originRing }
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
     checks: { backend: probe.check },
@@ -67,7 +72,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
         ],
       },
       admin: {
-        routes: buildIndexAdminRoutes({ clock, cluster, remotes, replication, rings: { origins: originRing } }),
+        routes: buildIndexAdminRoutes({ clock, cluster, remotes, replication, garbage, rings }),
       },
       kraken: {
         routes: [...krakenTagRoutes(shared, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)],
@@ -77,7 +82,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     },
   })
   return {
-    ...shell.around([http, backends, probe, replication, ...shell.listeners]),
+    ...shell.around([http, backends, probe, replication, ...looking, ...shell.listeners]),
     get url() {
       return shell.url('http')
     },

@@ -125,7 +125,7 @@ function proxyUploads({ index, origins, sessions }: ProxyStorageComponents): Upl
       const link = from && (await fromCluster(index.getBlob(from, digest, options)))
       if (link === undefined) return false
       // The repository may decide the backend, so the blob is linked only if its bytes are found under this repository.
-      const stored = await fromCluster(origins.statBlob(repository, digest, options))
+      const stored = await fromCluster(origins.statBlob(repository, digest, { ...options, keep: true }))
       if (stored === undefined) return false
       return linked(index.putBlob(repository, link, options))
     },
@@ -143,7 +143,8 @@ function proxyEdits({ index, sessions, manifests }: ProxyStorageComponents): Edi
       await fromCluster(index.putManifest(repository, descriptor, options), 'MANIFEST_INVALID', 'MANIFEST_BLOB_UNKNOWN')
       const isListed =
         refers !== undefined && (await wasListed(index.putReferrer(repository, refers.to, refers.as, options)))
-      for (const tag of tags) await fromCluster(index.putTag(repository, tag, { descriptor, ...options }), 'TAG_IMMUTABLE')
+      for (const tag of tags)
+        await fromCluster(index.putTag(repository, tag, { descriptor, ...options }), 'TAG_IMMUTABLE')
       return { isListed }
     },
     async deleteManifest(repository, digest, { subject, signal } = {}) {

@@ -19,7 +19,13 @@ import { tempFolder } from '../../kit/temp-folder.ts'
 /** Stands for components that no route uses before it is called. */
 const untouched = {} as object as OriginAdminComponents & AgentAdminComponents & TrackerAdminComponents
 
-const noReplication = { clock: systemClock(), cluster: 'local', remotes: new Map(), replication: { desk: undefined } }
+const noReplication = {
+  clock: systemClock(),
+  cluster: 'local',
+  remotes: new Map(),
+  replication: { desk: undefined },
+  garbage: undefined,
+}
 
 const served = {
   origin: originAdminRoutes({ ...untouched, rings: {} }),

@@ -51,7 +51,8 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   'tracker: main listener': trackerServerRoutes(untouched),
   'tracker: admin listener': trackerAdminRoutes({ ...parts, rings: {} }),
   'build-index: admin listener': buildIndexAdminRoutes({
-    ...{ clock: systemClock(), cluster: 'local', remotes: new Map(), replication: { desk: undefined }, rings: {} },
+    ...{ clock: systemClock(), cluster: 'local', remotes: new Map(), replication: { desk: undefined } },
+    ...{ garbage: undefined, rings: {} },
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],
