@@ -24,6 +24,12 @@ function given(options: Readonly<Record<string, string | undefined>>, name: stri
   throw appError('CONFIG_INVALID', { message: `--${name} is missing` })
 }
 
+/** Whoever mistypes it must not have anything removed. @throws CONFIG_INVALID */
+function isDry(text: string | undefined): boolean {
+  if (text === undefined || text === 'true' || text === 'false') return text === 'true'
+  throw appError('CONFIG_INVALID', { message: '--dry-run is true or false' })
+}
+
 const garbageText = (report: GarbageReport, nowMs: number) =>
   [
     fields({
@@ -154,7 +160,7 @@ export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
   gc: {
     example: 'gc --dry-run true',
     options: { 'dry-run': 'true: says what would be done, and does nothing' },
-    body: (options) => ({ dryRun: options['dry-run'] === 'true' }),
+    body: (options) => ({ dryRun: isDry(options['dryRun']) }),
     show: garbageText,
   },
   gcReport: { example: 'gc-report', show: garbageText },
