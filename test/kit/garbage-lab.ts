@@ -127,6 +127,8 @@ function storedIn(world: GarbageWorld, life: Life): StoredGarbage {
     judge: (_, judgement) =>
       inTurns(judgement.digests, 4, async (digest) => {
         if (judgement.action === 'remove') {
+          // A slow origin: what was marked is not what is linked by now.
+          await world.clock.sleep(Math.floor(world.random.next() * world.graceMs))
           const removal = await condemned.remove(backend, digest, judgement)
           if (removal.outcome === 'removed') world.onRemoved?.()
           return removal

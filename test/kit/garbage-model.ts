@@ -24,7 +24,7 @@ type Model = Set<PushedImage>
 
 /** Few layers, so that all want the same ones: each is pushed, let go and pushed again all the time. */
 function imagesOf(random: Random) {
-  const layers = Array.from({ length: 12 }, () => Buffer.from(random.bytes(40)))
+  const layers = Array.from({ length: 40 }, () => Buffer.from(random.bytes(40)))
   let made = 0
   const any = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T
   const next = (): PushedImage => {
@@ -76,7 +76,7 @@ export async function garbageModel({ seed, backend, pushers, steps, graceMs }: M
     }
   }
   const step = async () => {
-    const victim = random.next() < 0.45 ? images.any([...model]) : undefined
+    const victim = random.next() < 0.6 ? images.any([...model]) : undefined
     const client = pusher(world, mortal())
     if (victim !== undefined) {
       model.delete(victim)

@@ -66,6 +66,7 @@ export function pusher(world: GarbageWorld, life: Life): Pusher {
     const digest = digestOf(bytes)
     await write({ repository, digest }, bytes)
     const beganMs = clock.now()
+    await clock.sleep(Math.floor(random.next() * 100))
     await index.putBlob(repository, { digest, size: bytes.length })
     world.onSpan?.(clock.now() - beganMs)
   }
