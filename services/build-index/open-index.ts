@@ -29,6 +29,15 @@ export interface OpenIndex {
   readonly blobsFollow: boolean
   /** Undefined where no versions of tags are kept. */
   readonly tags: VersionedTags | undefined
+  /** Where the index is records of ours; undefined where it is a registry. */
+  readonly kept: KeptIndex | undefined
+}
+
+/** What the index is made of. */
+export interface KeptIndex {
+  readonly backend: Backend
+  readonly records: IndexRecords
+  readonly tags: TagRecords
 }
 
 export interface OpenIndexInit {
@@ -68,7 +77,15 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, f
   const backends = lifecycle([registry, own, second].filter((each) => each !== undefined))
   if (registry !== undefined) {
     const index = withImmutableTags(registryIndex(registry, second === undefined ? {} : beside(second)), isImmutable)
-    return { index, backends, probed: pinged(registry), work, blobsFollow: true, tags: index.versioned }
+    return {
+      index,
+      backends,
+      probed: pinged(registry),
+      work,
+      blobsFollow: true,
+      tags: index.versioned,
+      kept: undefined,
+    }
   }
   const backend = own as Backend
   const records = indexRecords({ ...runtime, backend })
@@ -80,6 +97,7 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, f
     work,
     blobsFollow: false,
     tags,
+    kept: { backend, records, tags },
   }
 }
 

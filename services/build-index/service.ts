@@ -6,13 +6,14 @@ import { krakenProbes } from '../../lib/kraken/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { buildIndexAdminRoutes } from './admin.ts'
 import type { BuildIndexConfig } from './config.ts'
+import { openCollector } from './garbage/open-collector.ts'
 import { krakenListRoutes } from './kraken/list-routes.ts'
 import { krakenTagRoutes } from './kraken/tag-routes.ts'
 import { linkMemory } from './link-memory.ts'
 import { openIndex } from './open-index.ts'
 import { farEndRoutes } from './replication/far-end.ts'
 import type { Follower } from './replication/follower.ts'
-import { remoteCluster } from './replication/remote.ts'
+import { type Remote, remoteCluster } from './replication/remote.ts'
 import { replicateNow } from './replication/replicate-now.ts'
 import { replicator } from './replication/replicator.ts'
 import { webhook } from './replication/webhook.ts'
@@ -32,6 +33,9 @@ export interface BuildIndexService extends Startable {
   readonly adminUrl: string
 }
 
+const remotesOf = (runtime: Runtime, { cluster, remotes }: BuildIndexConfig): ReadonlyMap<string, Remote> =>
+  new Map(Object.entries(remotes).map(([name, remote]) => [name, remoteCluster(runtime, cluster, name, remote)]))
+
 /** What each caller may ask for in vain: more than a proxy lets through from several clients at once. */
 const LOOKS = { perSecond: 500, burst: 5000 }
 
@@ -46,12 +50,10 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const http = clusterHttp(runtime, config)
   const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins })
   const origins = originCluster({ http, cluster: originRing })
-  const remotes = new Map(
-    Object.entries(config.remotes).map(([name, remote]) => [name, remoteCluster(runtime, cluster, name, remote)]),
-  )
+  const remotes = remotesOf(runtime, config)
   const hooks = new Map(Object.entries(config.webhooks).map(([name, hook]) => [name, webhook(runtime, name, hook)]))
   const followers = new Map<string, Follower>([...remotes, ...hooks])
-  const { index, backends, probed, work, tags, blobsFollow } = openIndex(runtime, config, {
+  const { index, backends, probed, work, tags, kept, blobsFollow } = openIndex(runtime, config, {
     given: components.backend,
     followers,
   })
@@ -63,8 +65,11 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     config.replication,
   )
   const { desk } = replication
+  const garbage = openCollector({ ...runtime, kept, origins, originRing, http }, config.garbage)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
+  const looking = garbage === undefined ? [] : [garbage]
+  const rings = { origins: originRing }
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
     checks: { backend: probe.check },
@@ -76,7 +81,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
         ],
       },
       admin: {
-        routes: buildIndexAdminRoutes({ clock, cluster, remotes, hooks, replication, rings: { origins: originRing } }),
+        routes: buildIndexAdminRoutes({ clock, cluster, remotes, hooks, replication, garbage, rings }),
       },
       kraken: {
         routes: [...krakenTagRoutes(shared, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)],
@@ -86,7 +91,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     },
   })
   return {
-    ...shell.around([http, backends, everywhere, probe, replication, ...shell.listeners]),
+    ...shell.around([http, backends, everywhere, probe, replication, ...looking, ...shell.listeners]),
     get url() {
       return shell.url('http')
     },

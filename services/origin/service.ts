@@ -39,6 +39,9 @@ import { pieceHashes } from './bring/piece-hashes.ts'
 import { refusals } from './bring/refusals.ts'
 import { sourceKeys } from './bring/source-keys.ts'
 import type { OriginConfig } from './config.ts'
+import { condemnedBlobs } from './garbage/condemned.ts'
+import { garbagePlaces } from './garbage/places.ts'
+import { keepBlob } from './push/keep-blob.ts'
 import { journalStorage, openWriteBack } from './push/open-write-back.ts'
 import { placement, pushes } from './push/placement.ts'
 import { remoteSend } from './push/remote-send.ts'
@@ -210,19 +213,12 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     noted(blob, stored)
   }
   const refused = refusals(runtime.clock, keys)
-  const shared = { ...runtime, cluster, siblings, store, backends, keys, refusals: refused, misses: missing }
+  const condemned = condemnedBlobs(runtime)
+  const shared = { ...runtime, cluster, siblings, store, backends, keys, condemned, refusals: refused, misses: missing }
   const bring = ingest({ ...shared, onReceived, onStored }, self)
   const later = openWriteBack({ ...shared, storage, ingest: bring, onSent }, config)
-  const place = placement(
-    {
-      ...shared,
-      writeBack: later,
-      durabilityOf: durabilityOf(config.backends),
-      onSent,
-      pushes: pushes(runtime.metrics),
-    },
-    self,
-  )
+  const kept = { ...shared, writeBack: later, durabilityOf: durabilityOf(config.backends), onSent }
+  const place = placement({ ...kept, pushes: pushes(runtime.metrics) }, self)
   const quota = originQuota(parts, config)
   const uploads = uploadSessions({
     store,
@@ -244,6 +240,8 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       remoteSend: remoteSend({ ...shared, remoteHttp: parts.targets.http, pace, onSent }),
       admitOverHttp: (...asked) => engine.admitOverHttp(...asked),
       writeBack: later,
+      keepForLink: (blob, options) => keepBlob(kept, blob, options),
+      garbage: { places: garbagePlaces(backends, config.backends), condemned, store },
       looks: lookBudget(runtime, LOOKS),
       uploads,
       keeps: (digest, init) => keeping.copies.isKeeper(digest, init),

@@ -25,6 +25,7 @@ const noReplication = {
   remotes: new Map(),
   hooks: new Map(),
   replication: { desk: undefined },
+  garbage: undefined,
 }
 
 const served = {
