@@ -47,6 +47,7 @@ export {
   unsatisfiedContentRange,
 } from './range.ts'
 export { refusal } from './refusal.ts'
+export { type RequestRate, type RequestRateInit, requestRate, type SlowDown } from './request-rate.ts'
 export { requireRight } from './require-right.ts'
 export type { Exchange, HttpMethod, Route } from './route.ts'
 export {

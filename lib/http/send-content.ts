@@ -37,7 +37,7 @@ const BLOB_HEADERS: Headers = { 'accept-ranges': 'bytes' }
 export function sendContentHead(exchange: Answerable & Pick<Exchange, 'req'>, facts: ContentFacts): boolean {
   const constant = { ...facts.headers, etag: entityTag(facts.tag) }
   const { 'if-match': wanted, 'if-none-match': known } = exchange.req.headers
-  if (!ifMatchHolds(wanted, facts.tag)) sendEmpty(exchange, 412, constant)
+  if (!ifMatchHolds(wanted, facts.tag)) sendEmpty(exchange, 412, { ...constant, 'content-length': 0 })
   else if (ifNoneMatchHits(known, facts.tag)) sendEmpty(exchange, 304, constant)
   else if (exchange.method === 'HEAD') sendEmpty(exchange, 200, { ...constant, ...entityHeaders(facts, facts.size) })
   else return false

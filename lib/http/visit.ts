@@ -149,6 +149,8 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
       const { visit, end } = newVisit(requestIdOf(req, random), controller.signal)
       underWay.set(res, controller)
       connections.add(req.socket, res)
+      // Ours and those of a stream that is piped into an answer which waits behind others are a few more than Node expects.
+      res.setMaxListeners(20)
       if (closing) res.shouldKeepAlive = false
       res.once('close', () => {
         underWay.delete(res)

@@ -189,10 +189,12 @@ function memoryUploads(shelves: Shelves, random: Random): Uploads {
       shelves.uploads.delete(key.id)
     },
     async mount(repository, digest, from) {
-      if (from === undefined || shelves.repositories.get(repositoryText(from))?.blobs.has(digest) !== true) return false
+      if (shelves.repositories.get(repositoryText(from))?.blobs.has(digest) !== true) return false
       repositoryFor(shelves, repository).blobs.add(digest)
       return true
     },
+    homes: (digest) =>
+      [...shelves.repositories.values()].filter(({ blobs }) => blobs.has(digest)).map(({ repository }) => repository),
   }
 }
 

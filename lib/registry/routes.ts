@@ -1,19 +1,21 @@
-import { type AppError, appError } from '../base/index.ts'
+import { type AppError, appError, hasCode } from '../base/index.ts'
 import { OWN_REGISTRY, type Repository, type RepositoryName } from '../core/index.ts'
 import {
   type Exchange,
   type HttpMethod,
   type LookBudget,
+  type RequestRate,
   type Route,
   refusal,
-  requireRight,
   sendJson,
 } from '../http/index.ts'
 import { type Addressed, type AddressedInit, addressedRegistry, repositoryAt } from './addressed-registry.ts'
 import { editOperations } from './edits.ts'
+import { emptyStorage } from './empty-storage.ts'
 import { lists } from './lists.ts'
 import { reads } from './reads.ts'
 import { listReferrers } from './referrers.ts'
+import { type LogIn, type RegistryGate, registryGate } from './registry-gate.ts'
 import { parseRegistryPath, type RegistryTarget } from './registry-path.ts'
 import { uploadStates } from './signed-upload-state.ts'
 import type { RegistryStorage } from './storage.ts'
@@ -39,6 +41,10 @@ export interface RegistryInit extends AddressedInit {
   readonly mayBeSparse?: (repository: Repository) => boolean
   /** What each client may ask for in vain; default: anything. */
   readonly looks?: Pick<LookBudget, 'during'>
+  /** How callers log in; default: as the listener says. */
+  readonly logIn?: LogIn
+  /** How many requests each client may send, besides pings, which are answered always; default: any number. */
+  readonly rate?: RequestRate
 }
 
 type Operations = Partial<Record<HttpMethod, () => Promise<void> | void>>
@@ -56,22 +62,32 @@ type RepositoryAt = (name: RepositoryName) => Repository
  */
 export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Route[] {
   const readTable = readOperations(storage, init)
+  const hiddenTable = readOperations(emptyStorage, init)
   const writeTable = writeOperations(storage, init)
-  const right = storage.writes === undefined ? 'read' : 'write'
+  const isMirror = storage.writes === undefined
+  const highest = isMirror ? 'read' : 'write'
   const front = (mount: string, own: AddressedInit): Route[] => {
+    const gate = registryGate({ highest, mount, logIn: init.logIn })
     const handle = async (exchange: Exchange) => {
+      init.rate?.count(exchange.req)
       const asked = { query: exchange.query, req: exchange.req, path: exchange.path.slice(mount.length) }
       const { target, at } = addressed(exchange, asked, own)
-      const operations: Operations = { ...readTable(exchange, target, at), ...writeTable(exchange, target, at) }
+      const reads = gate.hides(exchange) ? hiddenTable : readTable
+      const operations: Operations = { ...reads(exchange, target, at), ...writeTable(exchange, target, at) }
       const operation = operations[exchange.method as HttpMethod]
-      if (operation === undefined) throw methodRefused(exchange, Object.keys(operations))
-      await operation()
+      if (operation === undefined) throw methodRefused(Object.keys(operations))
+      try {
+        await operation()
+      } catch (err) {
+        throw isMirror && hasCode(err, 'TOOMANYREQUESTS') ? notNow(err) : err
+      }
     }
-    const path = `${mount}/v2/*rest`
+    const all = { path: `${mount}/v2/*rest`, handle, admits: gate.admits } as const
+    const changes = ['POST', 'PUT', 'PATCH', 'DELETE'] as const
     return [
-      ...['/v2', '/v2/'].map((root) => ping(mount + root, right)),
-      { methods: ['GET', 'HEAD'], path, right: 'read', summary: 'OCI pull and lists', handle },
-      { methods: ['POST', 'PUT', 'PATCH', 'DELETE'], path, right, summary: 'OCI push and delete', handle },
+      ...['/v2', '/v2/'].map((root) => ping(mount + root, gate)),
+      { ...all, methods: ['GET', 'HEAD'], right: 'read', summary: 'OCI pull and lists' },
+      { ...all, methods: changes, right: highest, summary: 'OCI push and delete', changes: isChange },
     ]
   }
   const { mounts = [] } = init
@@ -95,16 +111,14 @@ function addressed(
   return { target, at: (name) => repositoryAt(registry, name) }
 }
 
-/**
- * Clients learn how to log in only from the challenge to this request, never from one to a push. So it asks whoever is
- * not known for the highest right that the registry has; who is known may log in with what he has.
- */
-function ping(path: string, highest: Route['right']): Route {
-  const handle = (exchange: Exchange) => {
-    requireRight(exchange, exchange.principal.name === 'anonymous' ? highest : 'read')
-    sendJson(exchange, 200, {})
-  }
-  return { methods: ['GET', 'HEAD'], path, right: 'none', summary: 'OCI ping', handle }
+/** What is stored or removed; an upload that was opened, continued or cancelled has changed nothing yet. */
+function isChange(method: string, status: number): boolean {
+  return status === 201 || (method === 'DELETE' && status === 202)
+}
+
+function ping(path: string, { admitsPing }: RegistryGate): Route {
+  const handle = (exchange: Exchange) => sendJson(exchange, 200, {})
+  return { methods: ['GET', 'HEAD'], path, right: 'none', summary: 'OCI ping', handle, admits: admitsPing }
 }
 
 const anyLooks: Pick<LookBudget, 'during'> = { during: (_, work) => work() }
@@ -160,12 +174,10 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
         return { POST: () => upload.open(exchange, at(target.name)) }
       case 'upload': {
         const repository = at(target.name)
+        const status = () => upload.status(exchange, repository, target.session)
         return {
-          GET: () => {
-            // The only read that reveals a write in progress.
-            requireRight(exchange, 'write')
-            return upload.status(exchange, repository, target.session)
-          },
+          GET: status,
+          HEAD: status,
           PATCH: () => upload.append(exchange, repository, target.session),
           PUT: () => upload.close(exchange, repository, target.session),
           DELETE: () => upload.cancel(exchange, repository, target.session),
@@ -180,7 +192,14 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
   }
 }
 
-function methodRefused({ method }: Exchange, allowed: readonly string[]): AppError {
-  const err = appError('UNSUPPORTED', { message: `${method} is not supported on this path` })
+/** containerd repeats what a mirror refuses with 429 five times at once, and goes to its next host after a 503. */
+function notNow(err: unknown): AppError {
+  const message = 'a service behind is asked for too much; try again later, or ask another registry'
+  return refusal(appError('UNAVAILABLE', { message, cause: err }), { 'retry-after': '1' })
+}
+
+/** Without the method in the text, so that the answer to HEAD has the length of that to GET. */
+function methodRefused(allowed: readonly string[]): AppError {
+  const err = appError('UNSUPPORTED', { message: 'the method is not supported on this path' })
   return refusal(err, { allow: allowed.join(', ') })
 }

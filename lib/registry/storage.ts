@@ -126,10 +126,14 @@ export interface Uploads {
   /** Removes the session and its bytes. @throws BLOB_UPLOAD_UNKNOWN */
   cancel(repository: Repository, key: UploadKey, options?: AbortOptions): Promise<void>
   /**
-   * Links a blob of `from` in the repository without copying bytes. False when `from` does not link it, or when `from`
-   * is undefined and the storage does not search for the blob.
+   * Links a blob of `from`, which may be the repository itself, in the repository without copying bytes. False when `from`
+   * does not link it.
    */
-  mount(repository: Repository, digest: Digest, from: Repository | undefined, options?: AbortOptions): Promise<boolean>
+  mount(repository: Repository, digest: Digest, from: Repository, options?: AbortOptions): Promise<boolean>
+  /**
+   * Repositories that may have the blob, the likeliest first, for a mount that names none. It is a guess; `mount` finds out.
+   */
+  homes(digest: Digest): readonly Repository[]
 }
 
 /** A checked manifest that is to be stored. */

@@ -1,11 +1,12 @@
-import { isAppError } from '../base/index.ts'
+import { appError, isAppError } from '../base/index.ts'
 import { type Digest, parseDigest, parseRepositoryName, type Repository, sameRepository } from '../core/index.ts'
 import { clientOf, type Exchange, refusal, sendEmpty } from '../http/index.ts'
+import { mayPull } from './registry-gate.ts'
 import { type UploadComponents, uploadSessions } from './upload-sessions.ts'
 
 /** The upload protocol; signed Locations identify the sessions. */
 export interface UploadOperations {
-  /** POST: opens a session, or uploads a whole blob (`digest`), or mounts one (`mount`, `from`). */
+  /** POST: opens a session, or uploads a whole blob (`digest`), or mounts one (`mount`, and `from` if it is known). */
   open(exchange: Exchange, repository: Repository): Promise<void>
   status(exchange: Exchange, repository: Repository, id: string): Promise<void>
   append(exchange: Exchange, repository: Repository, id: string): Promise<void>
@@ -30,11 +31,6 @@ export function uploadOperations(components: UploadComponents): UploadOperations
     sendCreated(exchange, repository, digest)
   }
 
-  const tryMount = async (exchange: Exchange, repository: Repository, digest: Digest) => {
-    const from = mountSource(repository, exchange.query.get('from'))
-    return from !== 'nowhere' && uploads.mount(repository, digest, from, { signal: exchange.signal })
-  }
-
   const openSession = async (exchange: Exchange, repository: Repository) => {
     const session = await uploads.create(repository, { signal: exchange.signal, client: clientOf(exchange.req) })
     sendEmpty(exchange, 202, sessions.headers(repository, session))
@@ -45,10 +41,13 @@ export function uploadOperations(components: UploadComponents): UploadOperations
       const [mount, whole] = [exchange.query.get('mount'), exchange.query.get('digest')]
       if (mount !== null) {
         const digest = parseDigest(mount)
-        if (await tryMount(exchange, repository, digest)) sendCreated(exchange, repository, digest)
+        if (await tryMount(uploads, exchange, { repository, digest })) sendCreated(exchange, repository, digest)
         else await openSession(exchange, repository)
       } else if (whole !== null) await openWhole(exchange, repository, parseDigest(whole))
-      else await openSession(exchange, repository)
+      else {
+        assertKnownAlgorithm(exchange.query.get('digest-algorithm'))
+        await openSession(exchange, repository)
+      }
     },
 
     async status(exchange, repository, id) {
@@ -79,19 +78,44 @@ export function uploadOperations(components: UploadComponents): UploadOperations
   }
 }
 
+/**
+ * A client may say by which algorithm it will close its upload. Here any that is known may close any upload, but whoever says
+ * one that is not known should learn it before the bytes are sent. @throws DIGEST_INVALID
+ */
+function assertKnownAlgorithm(named: string | null): void {
+  if (named === null || named === '' || named === 'sha256' || named === 'sha512') return
+  throw appError('DIGEST_INVALID', { message: 'digests here are sha256 or sha512' })
+}
+
 function sendCreated(exchange: Exchange, repository: Repository, digest: Digest): void {
   const location = `/v2/${repository.name}/blobs/${digest}`
   sendEmpty(exchange, 201, { location, 'docker-content-digest': digest })
 }
 
-/** `nowhere` when the source cannot exist: a failed mount opens a session and is never an error. */
-function mountSource(target: Repository, from: string | null): Repository | 'nowhere' | undefined {
-  if (from === null || from === '') return undefined
+/**
+ * Each source is tried as if the client had named it, so that one that names none gets nothing that he could not name. Where
+ * he may not read counts as where the blob is not.
+ */
+async function tryMount(
+  uploads: UploadComponents['uploads'],
+  exchange: Exchange,
+  { repository, digest }: { readonly repository: Repository; readonly digest: Digest },
+): Promise<boolean> {
+  const from = exchange.query.get('from')
+  const sources = from === null || from === '' ? uploads.homes(digest) : namedSource(repository, from)
+  for (const source of sources.filter((each) => mayPull(exchange, each))) {
+    if (await uploads.mount(repository, digest, source, { signal: exchange.signal })) return true
+  }
+  return false
+}
+
+/** None when the source cannot exist, or is the target itself: a failed mount opens a session and is never an error. */
+function namedSource(target: Repository, from: string): readonly Repository[] {
   try {
     const source: Repository = { registry: target.registry, name: parseRepositoryName(from) }
-    return sameRepository(source, target) ? 'nowhere' : source
+    return sameRepository(source, target) ? [] : [source]
   } catch {
-    return 'nowhere'
+    return []
   }
 }
 

@@ -8,7 +8,7 @@ import {
   type LoadLimits,
   type Route,
 } from '../http/index.ts'
-import { type AnonymousRights, secretAuthenticator } from '../identity/index.ts'
+import { type AnonymousRights, type Identify, secretAuthenticator } from '../identity/index.ts'
 import type { ListenerConfig, ListeningConfig } from './config.ts'
 import { connectionRoom, fewOpenFiles } from './connection-room.ts'
 import { assertSafeListeners, openListener, speechOf } from './listeners.ts'
@@ -25,6 +25,8 @@ export interface ListenerInit {
   readonly envelope?: Envelope
   /** Rights of callers without a secret on this listener; default: those in the config. */
   readonly anonymous?: AnonymousRights
+  /** Knows callers who show something else than a secret; default: there are none. */
+  readonly identify?: Identify | undefined
   /** Limits of what keeps its connections busy; default none. */
   readonly load?: LoadLimits | undefined
 }
@@ -109,7 +111,7 @@ export function serviceShell<K extends ServiceKind>(
   const missing = missingNow(allChecks)
   const ops = opsRoutes({ metrics: runtime.metrics, checks: allChecks, notes })
   const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners }
-  const open = (name: string, { anonymous, probes, ...init }: ListenerInit): readonly HttpServer[] => {
+  const open = (name: string, { anonymous, identify, probes, ...init }: ListenerInit): readonly HttpServer[] => {
     const listener = openListener(config, serviceFacts(kind).listeners[name]?.key ?? name)
     if (listener === undefined) return []
     const routes = [...init.routes, ...(probes?.(missing) ?? [])]
@@ -120,7 +122,7 @@ export function serviceShell<K extends ServiceKind>(
     const limits = { maxConnections, addressShare, drainMs, bodies }
     const own = { name, bind: listener.bind, tls: tlsOf(runtime, config, listener) }
     const settings = { ...init, ...own, routes, hosts: knownHosts(config, init.envelope), ...limits }
-    return [httpServer({ ...runtime, authenticate }, settings)]
+    return [httpServer({ ...runtime, authenticate, identify }, settings)]
   }
   const servers = new Map(
     Object.entries(inits)

@@ -73,6 +73,8 @@ export const agentSchema = z.strictObject({
         )
         .max(MOST_MOUNTS)
         .default([]),
+      /** Requests per second that one client may send, besides pings; default any number. */
+      clientRequests: z.number().min(0.1).max(100_000).exactOptional(),
       /** How long a blob of a repository is given without asking the build-index again. */
       linkTtl: duration.refine((ms) => ms <= MOST_LINK_TTL_MS, 'at most 1h').prefault('30s'),
       /** How long what the build-index said of a repository counts while no build-index answers. */

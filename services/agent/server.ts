@@ -4,6 +4,7 @@ import {
   type Content,
   type Exchange,
   type LookBudget,
+  type RequestRate,
   type Route,
   sendContent,
   sendJson,
@@ -19,10 +20,11 @@ export interface BlobRouteComponents {
   readonly onSent: (bytes: number) => void
   /** What each client may ask for in vain. */
   readonly looks: Pick<LookBudget, 'during'>
+  readonly rate: RequestRate
 }
 
 /** `/namespace`: a blob of a repository by its digest, for tools that do not speak the registry protocol. */
-export function blobRoute({ pulls, onSent, looks }: BlobRouteComponents): Route {
+export function blobRoute({ pulls, onSent, looks, rate }: BlobRouteComponents): Route {
   return {
     methods: ['GET', 'HEAD'],
     path: originRoutes.blob,
@@ -31,6 +33,7 @@ export function blobRoute({ pulls, onSent, looks }: BlobRouteComponents): Route 
     async handle(exchange) {
       const { signal } = exchange
       const blob = blobOf(exchange)
+      rate.count(exchange.req)
       const pull = await looks.during(exchange.req, () => pulls.find(blob, { signal, kind: 'tool' }))
       const content: Content = {
         tag: blob.digest,

@@ -1,7 +1,7 @@
 import { buildIndexCluster, originCluster, trackerCluster } from '../../lib/api/index.ts'
 import { collectGarbage, type Startable } from '../../lib/base/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
-import { lookBudget, type Route } from '../../lib/http/index.ts'
+import type { Route } from '../../lib/http/index.ts'
 import { isOpenToStrangers, registryReaders } from '../../lib/identity/index.ts'
 import { krakenProbes } from '../../lib/kraken/index.ts'
 import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
@@ -26,6 +26,7 @@ import {
 } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { type BringBlob, bringBlob } from './bring-blob.ts'
+import { clientLimits } from './client-limits.ts'
 import type { AgentConfig } from './config.ts'
 import type { CarryOutComponents } from './fleet/carry-out.ts'
 import { orders } from './fleet/orders.ts'
@@ -39,12 +40,6 @@ import { pulls } from './pulls.ts'
 import { agentStorage } from './registry-storage.ts'
 import { adminRoutes, blobRoute } from './server.ts'
 import { clusterMetainfo, originPieces, trackerAnnouncer } from './swarm-sources.ts'
-
-/**
- * What each client may ask for in vain, at all listeners for clients together: far less than a build-index lets through
- * from one agent, so that no client takes what the others of this host need.
- */
-const LOOKS = { perSecond: 50, burst: 500 }
 
 /** Replacements for parts of the agent, given by the herd and by tests. */
 export interface AgentComponents extends Partial<Runtime> {
@@ -236,10 +231,10 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const pulling = pulls({ ...runtime, engine, linked, log, onPull })
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
   const storage = agentStorage({ links: proven, pulls: pulling, index: clients.index })
-  const looks = lookBudget(runtime, LOOKS)
-  const blobs = blobRoute({ pulls: pulling, onSent, looks })
+  const { looks, rate } = clientLimits(runtime, config)
+  const blobs = blobRoute({ pulls: pulling, onSent, looks, rate })
   const counted = { received: () => undefined, sent: onSent }
-  const routes = [...registryRoutes(storage, { ...config.registry, traffic: counted, looks }), blobs]
+  const routes = [...registryRoutes(storage, { ...config.registry, traffic: counted, looks, rate }), blobs]
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
     checks: { store: () => plainStore.trouble },

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { checkScope, jobScopeKeys } from '../../lib/api/index.ts'
 import { byteSize, listenerOff, memberList, repositoryPattern, secretText } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import { accessSchema } from './access/config.ts'
 
 /** Every key of a proxy; `config/proxy/base.yaml` shows them with their defaults. */
 export const proxySchema = z.strictObject({
@@ -19,8 +20,12 @@ export const proxySchema = z.strictObject({
       maxDownloads: z.number().int().min(1).max(100_000).default(1024),
       /** One client may have at most this share of both. */
       clientShare: z.number().gt(0).max(1).default(0.5),
+      /** Requests per second that one client may send, besides pings; default any number. */
+      clientRequests: z.number().min(0.1).max(100_000).exactOptional(),
       /** Patterns of repositories into which an index may be pushed without the manifests that it names. */
       sparseIndexes: z.array(repositoryPattern).default([]),
+      /** Who may do what in which repository. */
+      access: accessSchema,
       /** Signs the Locations of uploads; all proxies of a cluster must use the same secret. */
       uploadSecret: z.string().min(16, 'a secret has at least 16 characters').exactOptional(),
     })

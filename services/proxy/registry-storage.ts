@@ -12,6 +12,7 @@ import type {
   Tags,
   Uploads,
 } from '../../lib/registry/index.ts'
+import type { BlobHomes } from './blob-homes.ts'
 import { fromCluster } from './cluster-error.ts'
 import type { ManifestBytes } from './manifest-bytes.ts'
 import type { OriginSessions } from './origin-session.ts'
@@ -23,6 +24,8 @@ export interface ProxyStorageComponents {
   readonly origins: OriginCluster
   readonly sessions: OriginSessions
   readonly manifests: ManifestBytes
+  /** Learns where blobs are seen. */
+  readonly homes: BlobHomes
   /** Counts the bytes of blobs that come from origins. */
   readonly onReceived: (from: 'origin', bytes: number) => void
 }
@@ -38,11 +41,12 @@ export function proxyStorage(components: ProxyStorageComponents): Required<Regis
   }
 }
 
-function proxyBlobs({ index, origins, onReceived }: ProxyStorageComponents): Blobs {
+function proxyBlobs({ index, origins, homes, onReceived }: ProxyStorageComponents): Blobs {
   return {
     async find(repository, digest, options = {}) {
       const link = await fromCluster(index.getBlob(repository, digest, options))
       if (link === undefined) return undefined
+      homes.note(repository, digest)
       const { size } = link
       return {
         size,
@@ -107,7 +111,7 @@ function proxyReferrers({ index }: ProxyStorageComponents): Referrers {
   }
 }
 
-function proxyUploads({ index, origins, sessions }: ProxyStorageComponents): Uploads {
+function proxyUploads({ index, origins, sessions, homes }: ProxyStorageComponents): Uploads {
   return {
     create: (repository, options = {}) => sessions.open(repository, options),
     status: (repository, key, options = {}) =>
@@ -118,17 +122,22 @@ function proxyUploads({ index, origins, sessions }: ProxyStorageComponents): Upl
       const end = { ...options, digest }
       const { size } = await sessions.at(key, options, (origin) => origin.commitUpload(repository, key.id, end))
       await fromCluster(index.putBlob(repository, { digest, size }, options))
+      homes.note(repository, digest)
     },
     cancel: (repository, key, options = {}) =>
       sessions.at(key, options, (origin) => origin.cancelUpload(repository, key.id, options)),
     async mount(repository, digest, from, options = {}) {
-      const link = from && (await fromCluster(index.getBlob(from, digest, options)))
-      if (link === undefined) return false
+      const link = await fromCluster(index.getBlob(from, digest, options))
+      if (link === undefined) {
+        homes.forget(from, digest)
+        return false
+      }
       // The repository may decide the backend, so the blob is linked only if its bytes are found under this repository.
       const stored = await fromCluster(origins.statBlob(repository, digest, options))
       if (stored === undefined) return false
       return linked(index.putBlob(repository, link, options))
     },
+    homes: (digest) => homes.of(digest),
   }
 }
 

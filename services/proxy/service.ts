@@ -1,13 +1,16 @@
 import { buildIndexCluster, originCluster, sharedLooks } from '../../lib/api/index.ts'
 import type { Random, Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
-import { type LoadLimits, lookBudget } from '../../lib/http/index.ts'
+import { type LoadLimits, lookBudget, requestRate } from '../../lib/http/index.ts'
 import { krakenProbes } from '../../lib/kraken/index.ts'
 import { registryLoad } from '../../lib/registry/index.ts'
 import type { ReadinessCheck } from '../../lib/service/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { blobTraffic, type Logger } from '../../lib/telemetry/index.ts'
+import { registryAccess } from './access/registry-access.ts'
+import { TOKEN_PATH } from './access/token-routes.ts'
 import { proxyAdminRoutes } from './admin.ts'
+import { blobHomes } from './blob-homes.ts'
 import type { ProxyConfig } from './config.ts'
 import { preloader } from './kraken/preload.ts'
 import { proxyKrakenRoutes } from './kraken/routes.ts'
@@ -47,17 +50,22 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const index = sharedLooks(buildIndexCluster({ http, cluster: indexRing }), runtime)
   const manifests = manifestBytes({ origins, onReceived }, { maxBytes: config.cache.manifests })
   const sessions = originSessions({ origins, cluster: originRing, random })
-  const storage = proxyStorage({ index, origins, sessions, manifests, onReceived })
+  const storage = proxyStorage({ index, origins, sessions, manifests, homes: blobHomes(), onReceived })
   const warming = warmer({ ...runtime, origins })
   const preload = config.preload && preloader(runtime, config.preload)
   const uploadSecret = config.registry.uploadSecret ?? ownSecret(random, logger)
   const looks = lookBudget(runtime, LOOKS)
-  const routes = proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic, looks })
+  const access = registryAccess(runtime, config, uploadSecret)
+  const rate = requestRate(runtime, {
+    ...{ listener: 'registry', perSecond: config.registry.clientRequests, code: 'TOOMANYREQUESTS' },
+  })
+  const registry = { registry: config.registry, uploadSecret, traffic, looks, rate, access }
+  const routes = proxyServerRoutes(storage, registry)
   const shell = serviceShell(runtime, config, {
     kind: 'proxy',
     checks: { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) },
     listeners: {
-      registry: { routes, envelope: 'registry', load: loadLimits(config.registry) },
+      registry: { routes, envelope: 'registry', identify: access?.identify, load: loadLimits(config.registry) },
       admin: { routes: proxyAdminRoutes({ rings: { origins: originRing, buildIndexes: indexRing } }) },
       kraken: {
         routes: proxyKrakenRoutes({ ...runtime, index, origins, manifests, warmer: warming, preload }),
@@ -67,7 +75,7 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
     },
   })
   return {
-    ...shell.around([http, ...(preload === undefined ? [] : [preload]), warming, ...shell.listeners]),
+    ...shell.around([http, ...(preload ? [preload] : []), warming, ...(access?.parts ?? []), ...shell.listeners]),
     get url() {
       return shell.url('registry')
     },
@@ -81,7 +89,8 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
 }
 
 const loadLimits = ({ maxUploads, maxDownloads, clientShare }: ProxyConfig['registry']): LoadLimits => ({
-  loadOf: registryLoad,
+  // A form of the token service is no upload, and must not wait for those.
+  loadOf: (request) => (request.path === TOKEN_PATH ? undefined : registryLoad(request)),
   max: { uploads: maxUploads, downloads: maxDownloads },
   clientShare,
 })

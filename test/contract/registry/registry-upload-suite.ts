@@ -114,6 +114,18 @@ export function registryUploadSuite<R extends RunningRegistry>(
       }
     })
 
+    test('an algorithm for the digest that is not known is refused before any byte is sent', async () => {
+      for (const [algorithm, status] of [
+        ['sha256', 202],
+        ['sha512', 202],
+        ['', 202],
+        ['md5', 400],
+      ] as const) {
+        const answer = await send('POST', `/v2/${freshName()}/blobs/uploads/?digest-algorithm=${algorithm}`)
+        expect([algorithm, answer.status]).toEqual([algorithm, status])
+      }
+    })
+
     test('a chunk by Content-Length alone is appended, byte ranges may be written as in RFC 9110', async () => {
       const repository = freshName()
       const { bytes, digest } = blobFixture(random.bytes(100))
@@ -263,6 +275,19 @@ export function registryUploadSuite<R extends RunningRegistry>(
         }
         expect((await read(to, digest)).status).toBe(404)
         expect((await mount(from, digest, from)).status).toBe(202)
+      })
+
+      test('one that names no repository finds a blob of any that links it, and nothing that is only stored', async () => {
+        const [from, to, late] = [freshName(), freshName(), freshName()]
+        const { digest, bytes } = blobFixture(random.bytes(100))
+        await client().pushBlob(from, digest, bytes)
+        expect((await mount(from, digest)).status).toBe(201)
+        const answer = await mount(to, digest)
+        expect([answer.status, answer.headers.location]).toEqual([201, `/v2/${to}/blobs/${digest}`])
+        expect((await read(to, digest)).body.equals(bytes)).toBe(true)
+        for (const each of [from, to]) expect((await send('DELETE', `/v2/${each}/blobs/${digest}`)).status).toBe(202)
+        expect((await mount(late, digest)).status).toBe(202)
+        expect((await read(late, digest)).status).toBe(404)
       })
 
       test('a malformed digest is 400', async () => {

@@ -58,6 +58,9 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
     ['backend', { default: undefined, isRequired: true }],
   ]),
   'Every rule of `upstreams`': leavesOf(at(shapeOf(doors.buildIndex.schema), 'upstreams').items ?? {}),
+  'Every rule of `registry.access`': leavesOf(
+    at(shapeOf(doors.proxy.schema), 'registry', 'access', 'rules').items ?? {},
+  ),
   'Every remote': leavesOf(at(shapeOf(doors.buildIndex.schema), 'remotes').additionalProperties ?? {}),
   'Every webhook': leavesOf(at(shapeOf(doors.buildIndex.schema), 'webhooks').additionalProperties ?? {}),
   ...Object.fromEntries(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { seededRandom } from '../../../lib/base/index.ts'
+import { appError, seededRandom } from '../../../lib/base/index.ts'
 import { memoryRegistryStorage, registryRoutes } from '../../../lib/registry/index.ts'
 import { pushImage } from '../../contract/registry/running-registry.ts'
 import { serveRegistry } from '../../contract/registry/serve-registry.ts'
@@ -32,6 +32,19 @@ describe('registryRoutes', () => {
       expect([method, path, answer.status, answer.errorCode()]).toEqual([method, path, 405, 'UNSUPPORTED'])
     }
     expect((await client.send('GET', '/v2/')).status).toBe(200)
+  })
+
+  test('one that takes no writes is a mirror: it never says 429, which containerd repeats five times at once', async () => {
+    const { blobs, manifests, tags, referrers, writes } = memoryRegistryStorage()
+    const busy = { list: () => Promise.reject(appError('TOOMANYREQUESTS')), repositories: tags.repositories }
+    for (const [storage, status] of [
+      [{ blobs, manifests, referrers, tags: busy }, 503],
+      [{ blobs, manifests, referrers, tags: busy, writes }, 429],
+    ] as const) {
+      await using registry = await serveRegistry(storage)
+      const answer = await registryClient(registry.url).send('GET', '/v2/a/tags/list')
+      expect([answer.status, answer.headers['retry-after']]).toEqual([status, status === 503 ? '1' : undefined])
+    }
   })
 
   test('our own hosts in ns are compared in lower case; every other one is 404', async () => {
