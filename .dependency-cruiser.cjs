@@ -37,6 +37,8 @@ const packageRooms = {
   bencode: '^lib/metainfo/',
   express: '^lib/http/',
   undici: '^lib/http/',
+  jose: '^lib/identity/',
+  bcryptjs: '^lib/identity/',
   winston: '^lib/telemetry/',
   'prom-client': '^lib/telemetry/',
   '@opentelemetry/api': '^lib/telemetry/',

@@ -90,6 +90,13 @@ const remoteSchema = z.object({
   deletes: z.boolean(),
   rules: list(backfillSchema, MAX_ENTRIES),
 })
+const webhookSchema = z.object({
+  name: nameSchema,
+  /** Scheme, host and port: a path may be secret. */
+  origin: text(2048),
+  events: list(text(64), MAX_ENTRIES),
+  rules: list(z.object({ repository: text(MAX_TEXT), tag: text(MAX_TEXT) }), MAX_ENTRIES),
+})
 export type RemoteAnswer = z.output<typeof remoteSchema>
 
 const one = '/replications/:remote/:repository/:tag'
@@ -107,6 +114,8 @@ export const buildIndexAdmin = adminApi({
       /** Shards of the work that this build-index does. */
       shards: list(countSchema, MAX_ENTRIES),
       remotes: list(remoteSchema, MAX_ENTRIES),
+      /** Who is told of tags over HTTP. How that goes for a tag is among the replications, under its name. */
+      webhooks: list(webhookSchema, MAX_ENTRIES),
     }),
   }),
   replications: adminCall({

@@ -26,7 +26,10 @@ export const repositoryPageSchema = z.object({
 })
 export const tagPageSchema = z.object({ tags: list(tagSchema, MAX_NAMES), next: text(255).exactOptional() })
 /** What an index says of a manifest. */
-export const linkedManifestSchema = descriptorSchema.extend({ blobsFollow: z.boolean().exactOptional() })
+export const linkedManifestSchema = descriptorSchema.extend({
+  blobsFollow: z.boolean().exactOptional(),
+  staleSinceMs: byteCountSchema.exactOptional(),
+})
 export const blobLinkSchema = z.object({ digest: digestSchema, size: byteCountSchema })
 /** Body of the PUT that links a blob. */
 export const blobSizeSchema = z.object({ size: byteCountSchema })
@@ -38,7 +41,8 @@ export type BlobLink = z.infer<typeof blobLinkSchema>
 
 /**
  * A manifest of a repository. `blobsFollow`: the index is a registry of others, which has the configs and layers that the
- * manifest names for as long as it has the manifest: nobody has to ask for each of them.
+ * manifest names for as long as it has the manifest: nobody has to ask for each of them. `staleSinceMs`: the registry of
+ * others does not answer, and this is what it said then, in milliseconds since the epoch.
  */
 export type LinkedManifest = z.infer<typeof linkedManifestSchema>
 

@@ -50,7 +50,8 @@ export type Progress = z.output<typeof progressSchema>
 export const bytesTogether = (...counts: readonly number[]): number =>
   counts.reduce((sum, count) => Math.min(sum + count, Number.MAX_SAFE_INTEGER), 0)
 
-const scopeKeys = {
+/** Which hosts. */
+export const jobScopeKeys = {
   /** Each is the id of a host, its peer id, its address, or its label `host`. */
   hosts: list(nameSchema, MAX_JOB_HOSTS).optional(),
   zone: nameSchema.optional(),
@@ -61,16 +62,25 @@ const scopeKeys = {
   percent: z.number().gt(0).max(100).optional(),
 }
 
-export const jobScopeSchema = z.object(scopeKeys)
+/** Exactly one of `hosts`, `zone` and `all` says which hosts, and `count` or `percent` how many of them. */
+export function checkScope({ hosts, zone, all, count, percent }: Partial<JobScope>, ctx: z.RefinementCtx): void {
+  const complain = (message: string) => ctx.addIssue({ code: 'custom', message })
+  if ([hosts, zone, all].filter((each) => each !== undefined).length !== 1)
+    complain('say for which hosts: exactly one of hosts, zone and all')
+  if (hosts?.length === 0) complain('hosts names nobody')
+  if (count !== undefined && percent !== undefined) complain('say count or percent, not both')
+}
+
+export const jobScopeSchema = z.object(jobScopeKeys)
 export type JobScope = z.output<typeof jobScopeSchema>
 
-/** A job as an admin gives it. Exactly one of `hosts`, `zone` and `all` says for which hosts. */
+/** A job as an admin gives it. */
 export const jobBodySchema = z
   .strictObject({
     kind: z.enum(jobKinds),
     /** `repository:tag`, `repository@digest`, or the digest of a blob. */
     target: text(MAX_TARGET).min(1),
-    ...scopeKeys,
+    ...jobScopeKeys,
     /** Default: the platform of each host. */
     platforms: list(platformTextSchema, MAX_PLATFORMS).optional(),
     /** Hosts that work at the same time. */
@@ -79,13 +89,7 @@ export const jobBodySchema = z
     /** The same key with the same content is the same job. */
     key: text(128).min(1).optional(),
   })
-  .refine(({ hosts, zone, all }) => [hosts, zone, all].filter((each) => each !== undefined).length === 1, {
-    message: 'say for which hosts: exactly one of hosts, zone and all',
-  })
-  .refine(({ hosts }) => hosts === undefined || hosts.length > 0, { message: 'hosts names nobody' })
-  .refine(({ count, percent }) => count === undefined || percent === undefined, {
-    message: 'say count or percent, not both',
-  })
+  .superRefine(checkScope)
 export type JobBody = z.output<typeof jobBodySchema>
 
 /** A job as a tracker keeps it over a restart. */

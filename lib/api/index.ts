@@ -51,6 +51,7 @@ export {
 export { type BuildIndexClusterComponents, buildIndexCluster } from './build-index-cluster.ts'
 export {
   bytesTogether,
+  checkScope,
   type Holding,
   holdings,
   type JobAnswer,
@@ -60,6 +61,7 @@ export {
   type JobScope,
   type JobState,
   jobKinds,
+  jobScopeKeys,
   jobStates,
   type KeptJob,
   type KeptRow,

@@ -3,6 +3,7 @@ import { type AbortOptions, appError, hasCode, throwIfAborted } from '../base/in
 import { type Cluster, type FailedTry, type Member, tryEach, usedUp } from '../cluster/index.ts'
 import type { ByteRange, Digest, Repository } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
+import type { KnownBlobOptions } from './blob-path.ts'
 import { originClient } from './origin.ts'
 import type { BlobBody, OpenUploadOptions, OriginClient, ReadBlobOptions, UploadState } from './origin-contract.ts'
 
@@ -15,7 +16,7 @@ export interface OriginClusterComponents {
   readonly cluster: Cluster
 }
 
-export interface ElsewhereOptions extends AbortOptions {
+export interface ElsewhereOptions extends KnownBlobOptions {
   /** Members whose streams have broken. */
   readonly after: readonly FailedTry[]
 }
@@ -45,7 +46,7 @@ export interface OriginCluster {
    */
   readBlob(repository: Repository, digest: Digest, options?: Omit<ReadBlobOptions, 'hop'>): Promise<BlobBody>
   /** The bytes of one metainfo stream; when it breaks, the caller opens it again. @throws BLOB_UNKNOWN */
-  openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
+  openMetainfo(repository: Repository, digest: Digest, options?: KnownBlobOptions): Promise<Readable>
   /**
    * Like `openMetainfo`, for a caller that tries another origin when the stream breaks: members of `after` are not
    * asked.
@@ -61,9 +62,9 @@ export function originCluster({ http, cluster }: OriginClusterComponents): Origi
   const clients = new Map(cluster.members.map(({ id, url }) => [id, originClient(http, url)]))
   const client = ({ id }: Member): OriginClient => clients.get(id) as OriginClient
 
-  const openMetainfo = (repository: Repository, digest: Digest, { after, signal }: ElsewhereOptions) => {
+  const openMetainfo = (repository: Repository, digest: Digest, { after, as, signal }: ElsewhereOptions) => {
     const open = async (member: Member): Promise<MemberStream> => {
-      return { member, body: await client(member).openMetainfo(repository, digest, { signal }) }
+      return { member, body: await client(member).openMetainfo(repository, digest, { as, signal }) }
     }
     return tryEach(cluster, digest, open, { signal, after, isDefinite: isFinalAtOrigins() })
   }
@@ -107,7 +108,15 @@ export function isFinalAtOrigins(): (err: unknown) => boolean {
 }
 
 /** Errors that another origin would answer in the same way. */
-const finalCodes = ['RANGE_UNSATISFIABLE', 'RANGE_INVALID', 'DIGEST_INVALID', 'NAME_INVALID', 'UNAUTHORIZED', 'DENIED']
+const finalCodes = [
+  'UPSTREAM_UNREACHABLE',
+  'RANGE_UNSATISFIABLE',
+  'RANGE_INVALID',
+  'DIGEST_INVALID',
+  'NAME_INVALID',
+  'UNAUTHORIZED',
+  'DENIED',
+]
 
 interface ReadTarget {
   readonly cluster: Cluster

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { AbortOptions } from '../base/index.ts'
 import type { ByteRange, Digest, Repository } from '../core/index.ts'
+import type { KnownBlobOptions } from './blob-path.ts'
 import { list, text } from './bounded.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
 import { peerInfoSchema } from './tracker.ts'
@@ -70,7 +71,7 @@ export const holdingSchema = z.object({
 })
 export type HoldingAnswer = z.infer<typeof holdingSchema>
 
-export interface HopOptions extends AbortOptions {
+export interface HopOptions extends KnownBlobOptions {
   /** The request comes from another origin. */
   readonly hop?: boolean
 }
@@ -153,7 +154,7 @@ export interface OriginBlobs {
    */
   putBlob(repository: Repository, digest: Digest, content: CopyBody): Promise<void>
   /** The bytes of the metainfo stream, for `decodeMetainfo`. Must be consumed or destroyed. @throws BLOB_UNKNOWN */
-  openMetainfo(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Readable>
+  openMetainfo(repository: Repository, digest: Digest, options?: KnownBlobOptions): Promise<Readable>
 }
 
 export interface OpenUploadOptions extends AbortOptions {

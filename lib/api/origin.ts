@@ -36,10 +36,10 @@ const hopHeaders = (hop: boolean | undefined): Record<string, string> => (hop ==
 
 function originBlobs(http: HttpClient, url: string): OriginBlobs {
   return {
-    async statBlob(repository, digest, { hop, signal } = {}) {
+    async statBlob(repository, digest, { hop, as, signal } = {}) {
       const request = {
         method: 'HEAD',
-        url: blobUrl(url, repository, digest),
+        url: blobUrl(url, repository, digest) + query({ as }),
         headers: hopHeaders(hop),
         signal,
         ...(hop === true && { headersTimeoutMs: originTimeouts.holdingMs }),
@@ -48,14 +48,14 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       await response.discard()
       return response.status === 404 ? undefined : { size: lengthOf(response) }
     },
-    async readBlob(repository, digest, { hop, range, asker, patient, signal } = {}) {
+    async readBlob(repository, digest, { hop, as, range, asker, patient, signal } = {}) {
       const asks = asker === undefined ? {} : { [ASKER_HEADER]: asker }
       const headers = { ...hopHeaders(hop), ...asks, ...(range && rangeHeader(range)) }
       const wait = {
         ...(patient === true && { headersTimeoutMs: originTimeouts.bringMs }),
         ...(hop === true && { idleTimeoutMs: originTimeouts.pieceMs }),
       }
-      const target = blobUrl(url, repository, digest)
+      const target = blobUrl(url, repository, digest) + query({ as })
       const request = { method: 'GET', url: target, lane: 'download', headers, signal, ...wait } as const
       const response = await send(http, request, [range === undefined ? 200 : 206]).catch(checkBusy)
       return { size: lengthOf(response), body: response.body }
@@ -83,8 +83,8 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       )
       await response.discard()
     },
-    async openMetainfo(repository, digest, { signal } = {}) {
-      const target = `${blobUrl(url, repository, digest)}/metainfo`
+    async openMetainfo(repository, digest, { as, signal } = {}) {
+      const target = `${blobUrl(url, repository, digest)}/metainfo${query({ as })}`
       const wait = { headersTimeoutMs: originTimeouts.metainfoMs }
       return (await send(http, { method: 'GET', url: target, lane: 'download', signal, ...wait })).body
     },

@@ -4,8 +4,9 @@ import type { AbortOptions } from '../base/index.ts'
 import { type Digest, type Repository, repositoryText } from '../core/index.ts'
 import type { HttpClient } from '../http/index.ts'
 import { jsonBody, send, sendForJson } from './answer.ts'
+import type { KnownBlobOptions } from './blob-path.ts'
 import { list, table, text } from './bounded.ts'
-import { path } from './path.ts'
+import { path, query } from './path.ts'
 import { byteCountSchema, digestSchema, peerIdSchema, repositorySchema, swarmIdSchema } from './schemas.ts'
 import { packedSwarmIds, swarmIdsSchema } from './swarm-ids.ts'
 
@@ -156,7 +157,7 @@ export interface TrackerClient {
   openMetainfo(repository: Repository, digest: Digest, options?: OpenMetainfoOptions): Promise<Readable>
 }
 
-export interface OpenMetainfoOptions extends AbortOptions {
+export interface OpenMetainfoOptions extends KnownBlobOptions {
   /**
    * Announces `started` for this peer with the same request, so that the stream also has a `peers` record: none if the
    * blob is so small that it has no swarm, or the peer id is another's.
@@ -174,8 +175,8 @@ export function trackerClient(http: HttpClient, url: string): TrackerClient {
   return {
     announce: async (batch, options) => (await announce(batch, options)).torrents,
     announceSeeds: async (peer, seeds, options) => (await announce({ peer, torrents: [], seeds }, options)).seeds,
-    async openMetainfo(repository, digest, { signal, asker } = {}) {
-      const target = url + path`/namespace/${repositoryText(repository)}/blobs/${digest}/metainfo`
+    async openMetainfo(repository, digest, { signal, as, asker } = {}) {
+      const target = url + path`/namespace/${repositoryText(repository)}/blobs/${digest}/metainfo` + query({ as })
       const how = asker === undefined ? ({ method: 'GET' } as const) : ({ method: 'POST', ...jsonBody(asker) } as const)
       const wait = { headersTimeoutMs: announceLimits.metainfoMs }
       return (await send(http, { ...how, url: target, lane: 'download', signal, ...wait })).body

@@ -23,6 +23,24 @@ export interface WriteOptions extends AbortOptions {
   readonly ifMatch?: string
 }
 
+/** What a reader knows of an object. */
+export interface ReadHints {
+  /**
+   * It is a manifest. Registries hold manifests and blobs in two places; whoever says which one spares them a look into
+   * the other. Without it, or when it is wrong, both are looked into.
+   */
+  readonly as?: 'manifest' | undefined
+}
+
+export interface StatOptions extends AbortOptions, ReadHints {
+  /** The caller is about to read the whole object: a backend may open it at once, and give it to that read. */
+  readonly thenRead?: boolean
+}
+
+export interface ReadObjectOptions extends AbortOptions, ReadHints {
+  readonly range?: ByteRange
+}
+
 export interface ObjectPage {
   /** In ascending byte order of the key. */
   readonly keys: readonly string[]
@@ -45,13 +63,13 @@ export interface ObjectPage {
  */
 export interface Backend extends Startable {
   /** Undefined when there is no such object. An outage is an error, never undefined. */
-  stat(key: string, options?: AbortOptions): Promise<ObjectStat | undefined>
+  stat(key: string, options?: StatOptions): Promise<ObjectStat | undefined>
   /**
    * Undefined when there is no such object. When the object is replaced during the read, the read goes on with the old
    * content or fails with BACKEND_UNAVAILABLE; it never mixes the two. @throws RANGE_UNSATISFIABLE when the range ends
    * beyond the object
    */
-  read(key: string, options?: AbortOptions & { readonly range?: ByteRange }): Promise<ObjectRead | undefined>
+  read(key: string, options?: ReadObjectOptions): Promise<ObjectRead | undefined>
   /**
    * Atomic and durable: readers see either the old or the new object as a whole, and after the return it survives a
    * power loss. Idempotent for equal content. A source stream is always read to its end or destroyed, also when the

@@ -1,4 +1,13 @@
-export type { Backend, ObjectPage, ObjectRead, ObjectStat, WriteOptions } from './backend.ts'
+export type {
+  Backend,
+  ObjectPage,
+  ObjectRead,
+  ObjectStat,
+  ReadHints,
+  ReadObjectOptions,
+  StatOptions,
+  WriteOptions,
+} from './backend.ts'
 export { type BackendProbe, type BackendProbeInit, backendProbe, backendProbes } from './backend-probe.ts'
 export type { Backends, ProbedBackend } from './backends.ts'
 export { type BackendConfig, type BackendRules, backendRulesSchema, backendSchema, type Durability } from './config.ts'
@@ -29,3 +38,6 @@ export { type OpenShadowComponents, type OpenShadowInit, openShadow } from './sh
 export { type TosConfig, tosSchema } from './tos/config.ts'
 export { type TosBackendComponents, tosApi, tosBackend } from './tos/tos-backend.ts'
 export { type TosSession, type TosSessionComponents, tosSession } from './tos/tos-session.ts'
+export { type UpstreamRule, upstreamRuleKeys, upstreamRulesOf, upstreamRulesSchema } from './upstream/config.ts'
+export { openUpstreams, type Upstream, type Upstreams, type UpstreamsComponents } from './upstream/upstreams.ts'
+export { withUpstreams } from './upstream/with-upstreams.ts'

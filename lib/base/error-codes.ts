@@ -21,6 +21,7 @@ const registryCodes = {
   UNAVAILABLE: retryable(503, 'the service cannot answer now; try again'),
   NAME_INVALID: final(400, 'the repository name is malformed'),
   NAME_UNKNOWN: final(404, 'the repository is not known'),
+  TAG_IMMUTABLE: final(409, 'the tag points to other bytes and may not be moved; push under another tag'),
   TAG_INVALID: final(400, 'the tag is malformed'),
   PAGINATION_NUMBER_INVALID: final(400, 'the page size must be a whole number that is not negative'),
   DIGEST_INVALID: final(400, 'the digest is malformed or does not match the content'),
@@ -133,6 +134,7 @@ const ownCodes = {
     'the request does not say which registry it means; this agent needs ns, a host of registry.ownHosts, or registry.default: own',
   ),
   REMOTE_UNKNOWN: final(404, 'the config names no remote of that name; list the remotes'),
+  WEBHOOK_FAILED: retryable(503, 'the webhook could not be told; it is tried again'),
   REPLICA_FAILED: retryable(503, 'the tag could not be replicated now; it is tried again'),
   REPLICA_INCOMPLETE: retryable(
     409,
@@ -166,6 +168,10 @@ const ownCodes = {
   ),
   UPLOAD_CONFLICT: retryable(409, 'another request is writing to this upload'),
   UPLOAD_OFFSET: final(416, 'the bytes do not start at the end of the upload; ask for its state'),
+  UPSTREAM_UNREACHABLE: retryable(
+    503,
+    'the upstream registry does not answer; what is not in the cluster yet must come from elsewhere until it does',
+  ),
   WIRE_FRAME_INVALID: final(400, 'the peer sent a message that breaks the protocol'),
   WIRE_HANDSHAKE_FAILED: final(400, 'the handshake of the peer is wrong, late, or for another swarm'),
   WIRE_QUEUE_FULL: final(400, 'the peer has more open requests than allowed'),

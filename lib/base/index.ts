@@ -14,6 +14,7 @@ export {
 export { type Background, background } from './background.ts'
 export { type BackoffPolicy, backoffMs, type RetryComponents, type RetryOptions, retry } from './backoff.ts'
 export { Bitset, inOrder, popCount } from './bitset.ts'
+export { type Breaker, type BreakerCall, type BreakerInit, type BreakerVerdict, breaker } from './breaker.ts'
 export { type ByteBudget, byteBudget } from './byte-budget.ts'
 export { type ByteCache, byteCache } from './byte-cache.ts'
 export { type AbortOptions, type Clock, systemClock, type Timer } from './clock.ts'

@@ -88,6 +88,7 @@ function isAnswer(err: AppError): boolean {
   return !isMemberFailure(err) && err.code !== 'NOT_OWNER'
 }
 
+/** To an upstream all members go the same way. */
 function isDefiniteByDefault(err: unknown): boolean {
-  return isAppError(err) && !err.retryable && isAnswer(err)
+  return hasCode(err, 'UPSTREAM_UNREACHABLE') || (isAppError(err) && !err.retryable && isAnswer(err))
 }

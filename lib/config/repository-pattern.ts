@@ -1,6 +1,14 @@
 import { z } from 'zod'
 import { sampleOf } from '../core/index.ts'
 
+/** A registry's host as in image names, with its port if it has one; `*` stands for any characters. */
+export const registryPattern = z
+  .string()
+  .regex(
+    /^[a-z0-9.*-]+(?::[0-9*]{1,5})?$/,
+    'a registry is a host in lower case, maybe with a port; * for any characters',
+  )
+
 /** Matches the text form of repositories; `*` stands for any characters. */
 export const repositoryPattern = z
   .string()

@@ -5,6 +5,8 @@ import { type Repository, repositoryText } from './repository.ts'
 export interface BlobRef {
   readonly digest: Digest
   readonly repository: Repository
+  /** It is known to be a manifest: a hint for registries behind, which hold manifests elsewhere. No part of the key. */
+  readonly as?: 'manifest' | undefined
 }
 
 /** A map key for a blob in a repository. */

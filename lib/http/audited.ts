@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { type AppError, hasCode } from '../base/index.ts'
-import type { Principal } from '../identity/index.ts'
+import { credentialsIn, type Principal } from '../identity/index.ts'
 import type { AuditTrail } from '../telemetry/index.ts'
-import type { Exchange } from './route.ts'
+import type { Exchange, Route } from './route.ts'
 import type { Visit } from './visit.ts'
 
 /** Most characters of a path in a line. */
@@ -15,9 +15,11 @@ const refusalCodes = ['UNAUTHORIZED', 'DENIED', 'CROSS_SITE', 'HOST_UNKNOWN'] as
 const pathTold = (path: string) => path.slice(0, MAX_PATH_TOLD)
 
 /** What is known of the caller; a wrong secret is not shown. */
-function callerOf(req: IncomingMessage, principal: Pick<Principal, 'name'> | undefined) {
-  const name = principal?.name ?? 'anonymous'
-  const who = name === 'anonymous' && req.headers.authorization !== undefined ? 'wrong credentials' : name
+function callerOf(req: IncomingMessage, principal: Pick<Principal, 'name' | 'shown'> | undefined) {
+  const { name = 'anonymous', shown } = principal ?? {}
+  const isWrong =
+    name === 'anonymous' && shown === undefined && credentialsIn(req.headers.authorization).kind !== 'none'
+  const who = isWrong ? 'wrong credentials' : name
   return { who, from: req.socket.remoteAddress ?? 'unknown' }
 }
 
@@ -26,6 +28,26 @@ export function noteAction(trail: AuditTrail, { req, res, path, rawQuery, princi
   const asked = rawQuery === '' ? path : `${path}?${rawQuery}`
   const facts = { ...callerOf(req, principal), what: `${req.method} ${pathTold(asked)}`, requestId }
   res.once('close', () => trail.acted({ ...facts, outcome: res.headersSent ? res.statusCode : CLIENT_GONE }))
+}
+
+/** Tells, once it has ended, when it has changed something. The query is left out: it carries what continues an upload. */
+export function noteChange(
+  trail: AuditTrail,
+  { req, res, path, principal, requestId }: Exchange,
+  changes: NonNullable<Route['changes']>,
+): void {
+  const { method = '' } = req
+  res.once('close', () => {
+    if (!res.headersSent || !changes(method, res.statusCode)) return
+    const digest = res.getHeader('docker-content-digest')
+    const facts = { ...callerOf(req, principal), what: `${method} ${pathTold(path)}`, requestId }
+    trail.changed({ ...facts, outcome: res.statusCode, ...(typeof digest === 'string' && { digest }) })
+  })
+}
+
+/** Tells that the caller will be answered as if nothing were there. */
+export function noteHidden(trail: AuditTrail, { req, method, path, principal, requestId }: Exchange): void {
+  trail.refused({ ...callerOf(req, principal), what: `${method} ${pathTold(path)}`, outcome: 'HIDDEN', requestId })
 }
 
 /** Tells when an error is the refusal of a right. The query is left out: callers put secrets there. */

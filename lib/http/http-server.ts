@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Server as TcpServer } from 'node:net'
 import { type AppError, appError, type Clock, hasCode, type Random, type Startable } from '../base/index.ts'
-import type { Authenticate } from '../identity/index.ts'
+import type { Authenticate, Identify } from '../identity/index.ts'
 import { auditTrail, type Logger, type Metrics } from '../telemetry/index.ts'
 import { type BodyBudget, bodyBudgets } from './body-budget.ts'
 import { type ConnectionSlots, connectionSlots } from './connection-slots.ts'
@@ -21,7 +21,10 @@ export interface HttpServerComponents {
   readonly metrics: Metrics
   readonly clock: Clock
   readonly random: Random
+  /** Knows who shows a secret. */
   readonly authenticate: Authenticate
+  /** Knows more callers, for the routes of the listener; default: the same. */
+  readonly identify?: Identify | undefined
 }
 
 export interface BindAddress {
@@ -160,9 +163,10 @@ const dispatchOf = (
   onLimit: OnLimit,
 ): Dispatch => {
   const { clock, logger, audit, authenticate } = components
+  const identify: Identify = components.identify ?? (async (req) => authenticate(req))
   return routing(
     {
-      ...{ logger, audit, authenticate, clock },
+      ...{ logger, audit, identify, clock },
       bodies: init.bodies ?? bodyBudgets(components).of(init.name),
       door: door(authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
       enterLoad: loadGates({ clock, onRefused: onLimit }, init.load),

@@ -26,7 +26,15 @@ export {
   httpServer,
 } from './http-server.ts'
 export { inTouch } from './in-touch.ts'
-export { admittedFrom, admittedOutside, isLinkHost, mayLeadTo } from './inner-address.ts'
+export {
+  addressIn,
+  admittedFrom,
+  admittedInner,
+  admittedOutside,
+  admittedPublic,
+  isLinkHost,
+  mayLeadTo,
+} from './inner-address.ts'
 export type { Load, LoadedRequest, LoadLimits } from './load.ts'
 export { type LookBudget, type LookBudgetInit, lookBudget } from './look-budget.ts'
 export { nextLink, type PageLimits, type PageRequest, pageRequest } from './page.ts'

@@ -1,3 +1,4 @@
+import { BlockList, isIP } from 'node:net'
 import type { Admits } from './guarded-lookup.ts'
 
 /** What a host name in a URL says about where it leads; names that only DNS knows are `outer`. */
@@ -40,6 +41,35 @@ export function admittedFrom(from: URL): Admits {
     const reach = reachOf(hostOf(address))
     return reach === 'outer' || (reach === 'loopback' && ownReach === 'loopback')
   }
+}
+
+/** Networks that no host of the internet has an address of. */
+const privateNetworks = new BlockList()
+for (const [network, prefix] of [
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10],
+  ['198.18.0.0', 15],
+] as const) {
+  privateNetworks.addSubnet(network, prefix, 'ipv4')
+}
+privateNetworks.addSubnet('fc00::', 7, 'ipv6')
+privateNetworks.addSubnet('fec0::', 10, 'ipv6')
+
+const isPrivate = (address: string): boolean => privateNetworks.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
+
+/** Addresses of the internet only: none of this machine, its link, or a private network. */
+export const admittedPublic: Admits = (_host, address) =>
+  reachOf(hostOf(address)) === 'outer' && !isPrivate(address.replace(/%.*$/, ''))
+
+/** All addresses but those of the link, and where clouds keep credentials. */
+export const admittedInner: Admits = (_host, address) => reachOf(hostOf(address)) !== 'link'
+
+/** The address that stands in a URL in place of a name; undefined for a name, which is looked up. */
+export function addressIn({ hostname }: URL): string | undefined {
+  const bare = hostname.replace(/^\[|\]$/g, '')
+  return isIP(bare) === 0 ? undefined : bare
 }
 
 /** As `URL` writes it. */

@@ -32,10 +32,14 @@ export function pageRequest(query: URLSearchParams, { max, usual = max, least = 
   return { count: Math.min(max, n === null ? usual : Number(n)), last: last === '' || last === null ? undefined : last }
 }
 
-/** The `Link` header to the next page; none after the last page and none for an empty page, which has no next one. */
-export function nextLink(path: string, items: readonly string[], more: boolean): Headers {
+/** The `Link` header to the next page, with `keep` in its query; none after the last page and none for an empty page, which has no next one. */
+export function nextLink(
+  path: string,
+  items: readonly string[],
+  { more, keep = {} }: { readonly more: boolean; readonly keep?: Readonly<Record<string, string>> },
+): Headers {
   const last = items.at(-1)
   if (!more || last === undefined) return {}
-  const query = new URLSearchParams({ last, n: String(items.length) })
+  const query = new URLSearchParams({ ...keep, last, n: String(items.length) })
   return { link: `<${path}?${query.toString()}>; rel="next"` }
 }

@@ -9,7 +9,9 @@ export function refusal(err: AppError, headers: Headers): AppError {
   return err
 }
 
-/** What `refusal` gave to this very error. */
+/** What `refusal` gave to this very error, and when to try again if its detail says so. */
 export function headersOf(err: AppError): Headers {
-  return carried.get(err) ?? {}
+  const waitMs = err.status === 503 ? err.detail?.['retryAfterMs'] : undefined
+  const wait = typeof waitMs === 'number' && waitMs > 0 ? { 'retry-after': Math.ceil(waitMs / 1000) } : {}
+  return { ...wait, ...carried.get(err) }
 }

@@ -40,6 +40,14 @@ export interface Route {
   readonly right: 'none' | Right
   /** Whoever has this right in place of the other one may call the route, too. */
   readonly orRight?: Right
+  /**
+   * Decides in place of `right` whether the caller may, when more than the route has a part in that; before anything of the
+   * body is read. `hidden`: the handler will answer as if nothing were there, which is a refusal in the audit trail.
+   * @throws UNAUTHORIZED, DENIED
+   */
+  readonly admits?: (exchange: Exchange) => 'admitted' | 'hidden'
+  /** Whether a request that was answered with this status has changed something; each one is told to the audit trail. */
+  readonly changes?: (method: string, status: number) => boolean
   /** One line for the docs. */
   readonly summary: string
   /** Answers, or throws an AppError, which the error middleware turns into an answer. */

@@ -11,10 +11,10 @@ import {
   throwIfAborted,
   toAppError,
 } from '../base/index.ts'
-import type { Authenticate } from '../identity/index.ts'
+import type { Identify } from '../identity/index.ts'
 import type { AuditTrail, Logger } from '../telemetry/index.ts'
 import { sendBytes } from './answers.ts'
-import { noteAction, noteRefusal } from './audited.ts'
+import { noteAction, noteChange, noteHidden, noteRefusal } from './audited.ts'
 import type { BodyBudget } from './body-budget.ts'
 import type { Door } from './door.ts'
 import { type Envelope, errorAnswer } from './error-envelope.ts'
@@ -29,8 +29,8 @@ import type { Visit } from './visit.ts'
 
 export interface RoutingComponents {
   readonly logger: Logger
-  readonly authenticate: Authenticate
-  /** Hears of every admin action, and of every refusal of a right. */
+  readonly identify: Identify
+  /** Hears of every admin action, every change of a registry, and every refusal of a right. */
   readonly audit: AuditTrail
   /** Stands before all routes. */
   readonly door: Door
@@ -225,13 +225,15 @@ const pathHandler = (routes: readonly Route[], components: RoutingComponents): e
     }
     visit.route = route.path
     visit.allowed.clear()
-    const principal = components.authenticate(req)
+    const principal = await components.identify(req, { signal: visit.signal })
     visit.principal = principal
-    requireRight({ principal }, route.right, route.orRight)
-    visit.holds(await components.enterLoad({ req, path: targetOf(res).path }, visit.signal))
-    throwIfAborted(visit.signal)
     const exchange = exchangeOf(components, { req, res }, principal)
+    if (route.admits === undefined) requireRight(exchange, route.right, route.orRight)
+    else if (route.admits(exchange) === 'hidden') noteHidden(components.audit, exchange)
+    visit.holds(await components.enterLoad({ req, path: exchange.path }, visit.signal))
+    throwIfAborted(visit.signal)
     if (route.right === 'admin' || route.right === 'inspect') noteAction(components.audit, exchange)
+    if (route.changes !== undefined) noteChange(components.audit, exchange, route.changes)
     await route.handle(exchange)
     if (!res.headersSent && !res.destroyed) throw appError('UNKNOWN', { message: 'the handler gave no answer' })
   }

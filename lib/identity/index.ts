@@ -1,10 +1,33 @@
+export {
+  type Access,
+  type AccessRule,
+  accessFrom,
+  type Grant,
+  grantsFor,
+  type RepositoryAction,
+  type RuleAction,
+  ruleActions,
+} from './access.ts'
+export { bearerChallenge } from './bearer-challenge.ts'
+export { type BearerKeys, derivedKeys, parseKeyFile } from './bearer-keys.ts'
+export { type BearerTokens, bearerTokens, type IssuedToken } from './bearer-tokens.ts'
 export { callerAt } from './caller.ts'
+export { type Credentials, credentialsIn } from './credentials.ts'
+export { accessOf, type Decision, decide, type Wanted } from './decision.ts'
 export { isLoopback } from './loopback.ts'
 export { type SecretProver, secretProver } from './peer-prover.ts'
 export { type AnonymousRights, may, type Principal, type Right } from './principal.ts'
+export { type RegistryCallers, registryCallers } from './registry-callers.ts'
 export { isOpenToStrangers, registryReaders } from './registry-readers.ts'
 export { assertSafeBind, type BindSafety } from './safe-bind.ts'
-export { type Authenticate, type SecretAuthenticatorInit, secretAuthenticator } from './secret-authenticator.ts'
+export { type AccessEntry, accessOfEntries, grantedOf } from './scopes.ts'
+export {
+  type Authenticate,
+  type Identify,
+  type SecretAuthenticatorInit,
+  type Shown,
+  secretAuthenticator,
+} from './secret-authenticator.ts'
 export {
   type AcceptedSecret,
   type SecretName,
@@ -14,3 +37,7 @@ export {
   secretNames,
   secretsFor,
 } from './secrets.ts'
+export { type TokenDirectory, tokenDirectory } from './token-directory.ts'
+export { type NamedToken, newToken, parseGrant, parseTokenFile, tokenFileText } from './token-file.ts'
+export { type UserDirectory, userDirectory } from './user-directory.ts'
+export { type WatchedFile, watchedFile } from './watched-file.ts'

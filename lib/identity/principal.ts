@@ -1,3 +1,4 @@
+import type { Access } from './access.ts'
 import type { SecretName } from './secrets.ts'
 
 /**
@@ -9,9 +10,13 @@ export type Right = 'read' | 'announce' | 'write' | 'ring' | 'replicate' | 'insp
 
 /** Who is calling. */
 export interface Principal {
-  /** `anonymous`, or the name of the secret that the caller showed; later certificate and user names. */
+  /** `anonymous`, the name of the secret that the caller showed, or `user:NAME`, `token:NAME`, `ci:NAME`. */
   readonly name: string
   readonly rights: readonly Right[]
+  /** What it may do in a registry with rules; without it, what its rights say, in every repository. */
+  readonly access?: Access
+  /** It showed a bearer token, which gives no more than this of what it may do. */
+  readonly shown?: Access
 }
 
 /** What a caller without a secret may do. */

@@ -1,10 +1,18 @@
 import type { IncomingMessage } from 'node:http'
+import type { AbortOptions } from '../base/index.ts'
+import { credentialsIn, shownText } from './credentials.ts'
 import { isLoopback } from './loopback.ts'
 import { type AnonymousRights, anonymousRights, type Principal, secretRights } from './principal.ts'
 import type { Secrets } from './secrets.ts'
 
+/** Where a request comes from, and what it shows. */
+export type Shown = Pick<IncomingMessage, 'headers' | 'socket'>
+
 /** Finds out who is calling from the request header. Never throws; an unknown caller is anonymous. */
-export type Authenticate = (req: IncomingMessage) => Principal
+export type Authenticate = (req: Shown) => Principal
+
+/** The same with a search that takes time. @throws TOOMANYREQUESTS when too many passwords wait to be checked */
+export type Identify = (req: Shown, options: AbortOptions) => Promise<Principal>
 
 export interface SecretAuthenticatorInit {
   /** Without secrets, all callers are anonymous and get the rights in `anonymous`. */
@@ -16,16 +24,6 @@ export interface SecretAuthenticatorInit {
    * false.
    */
   readonly trustLoopback?: boolean | undefined
-}
-
-/** The secret in `Bearer <secret>`, or the password of `Basic`, which a registry client sends after a login. */
-const presentedSecret = (header: string): string | undefined => {
-  const [scheme = '', value = ''] = header.trim().split(/ +/, 2)
-  if (scheme.toLowerCase() === 'bearer') return value
-  if (scheme.toLowerCase() !== 'basic') return undefined
-  const pair = Buffer.from(value, 'base64').toString('utf8')
-  const colon = pair.indexOf(':')
-  return colon < 0 ? undefined : pair.slice(colon + 1)
 }
 
 /**
@@ -47,9 +45,9 @@ export function secretAuthenticator(init: SecretAuthenticatorInit = {}): Authent
   }
 
   return (req) => {
-    const { authorization } = req.headers
-    if (authorization !== undefined && some) {
-      const presented = presentedSecret(authorization)
+    const credentials = credentialsIn(req.headers.authorization)
+    if (credentials.kind !== 'none' && some) {
+      const presented = shownText(credentials)
       return presented === undefined ? refused : holder(presented)
     }
     return init.trustLoopback === true && isLoopback(req.socket.remoteAddress ?? '') ? local : anonymous

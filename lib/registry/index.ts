@@ -2,6 +2,7 @@ export { type ChildManifest, type ImageParts, imageParts } from './image-parts.t
 export { checkManifest } from './manifest.ts'
 export { manifestMediaTypes, type Platform } from './manifest-fields.ts'
 export { memoryRegistryStorage } from './memory-storage.ts'
+export type { LogIn } from './registry-gate.ts'
 export { registryLoad } from './registry-load.ts'
 export { type RegistryInit, registryRoutes } from './routes.ts'
 export type {

@@ -46,7 +46,9 @@ export function listReferrers({ storage, looks }: ListReferrersComponents): List
     const headers: Headers = {
       'content-type': manifestMediaTypes.ociIndex,
       ...(wanted !== undefined && { 'oci-filters-applied': 'artifactType' }),
-      ...(end !== undefined && { link: nextPage({ repository, subject, last: end, type: wanted }) }),
+      ...(end !== undefined && {
+        link: nextPage({ path: exchange.path, ns: query.get('ns'), last: end, type: wanted }),
+      }),
     }
     sendBytes(exchange, { status: 200, headers, body: referrersIndex(shown) })
   }
@@ -79,13 +81,18 @@ async function paidWhenInVain(
 }
 
 interface NextPage {
-  readonly repository: Repository
-  readonly subject: Digest
+  /** As it was asked for. */
+  readonly path: string
+  readonly ns: string | null
   readonly last: Digest
   readonly type: string | undefined
 }
 
-function nextPage({ repository, subject, last, type }: NextPage): string {
-  const query = new URLSearchParams({ ...(type !== undefined && { artifactType: type }), last })
-  return `</v2/${repository.name}/referrers/${subject}?${query.toString()}>; rel="next"`
+function nextPage({ path, ns, last, type }: NextPage): string {
+  const query = new URLSearchParams({
+    ...(ns !== null && { ns }),
+    ...(type !== undefined && { artifactType: type }),
+    last,
+  })
+  return `<${path}?${query.toString()}>; rel="next"`
 }

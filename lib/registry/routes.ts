@@ -7,21 +7,30 @@ import {
   type RequestRate,
   type Route,
   refusal,
-  requireRight,
   sendJson,
 } from '../http/index.ts'
-import { addressedRegistry, type OwnRegistry } from './addressed-registry.ts'
+import { type Addressed, type AddressedInit, addressedRegistry, repositoryAt } from './addressed-registry.ts'
 import { editOperations } from './edits.ts'
+import { emptyStorage } from './empty-storage.ts'
 import { lists } from './lists.ts'
 import { reads } from './reads.ts'
 import { listReferrers } from './referrers.ts'
+import { type LogIn, type RegistryGate, registryGate } from './registry-gate.ts'
 import { parseRegistryPath, type RegistryTarget } from './registry-path.ts'
 import { uploadStates } from './signed-upload-state.ts'
 import type { RegistryStorage } from './storage.ts'
 import { noTraffic, type Traffic } from './traffic.ts'
 import { uploadOperations } from './upload-operations.ts'
 
-export interface RegistryInit extends OwnRegistry {
+/** A second front of the same registry, below a path of its own: `/hub/v2/...`. */
+export interface Mount extends Required<Pick<AddressedInit, 'default'>> {
+  /** Begins with a slash and ends with none. */
+  readonly path: string
+}
+
+export interface RegistryInit extends AddressedInit {
+  /** Further fronts, for clients that can name a registry by a path only. */
+  readonly mounts?: readonly Mount[]
   /**
    * Signs upload Locations; must be the same for all fronts of one registry. Required when the storage accepts writes.
    */
@@ -32,6 +41,8 @@ export interface RegistryInit extends OwnRegistry {
   readonly mayBeSparse?: (repository: Repository) => boolean
   /** What each client may ask for in vain; default: anything. */
   readonly looks?: Pick<LookBudget, 'during'>
+  /** How callers log in; default: as the listener says. */
+  readonly logIn?: LogIn
   /** How many requests each client may send, besides pings, which are answered always; default: any number. */
   readonly rate?: RequestRate
 }
@@ -51,46 +62,63 @@ type RepositoryAt = (name: RepositoryName) => Repository
  */
 export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Route[] {
   const readTable = readOperations(storage, init)
+  const hiddenTable = readOperations(emptyStorage, init)
   const writeTable = writeOperations(storage, init)
   const isMirror = storage.writes === undefined
-  const handle = async (exchange: Exchange) => {
-    init.rate?.count(exchange.req)
-    const target = parseRegistryPath(exchange.path)
-    const registry = target.kind === 'ping' ? OWN_REGISTRY : addressedRegistry(exchange, init)
-    const at: RepositoryAt = (name) => ({ registry, name })
-    const operations: Operations = { ...readTable(exchange, target, at), ...writeTable(exchange, target, at) }
-    const operation = operations[exchange.method as HttpMethod]
-    if (operation === undefined) throw methodRefused(Object.keys(operations))
-    try {
-      await operation()
-    } catch (err) {
-      throw isMirror && hasCode(err, 'TOOMANYREQUESTS') ? notNow(err) : err
+  const highest = isMirror ? 'read' : 'write'
+  const front = (mount: string, own: AddressedInit): Route[] => {
+    const gate = registryGate({ highest, mount, logIn: init.logIn })
+    const handle = async (exchange: Exchange) => {
+      init.rate?.count(exchange.req)
+      const asked = { query: exchange.query, req: exchange.req, path: exchange.path.slice(mount.length) }
+      const { target, at } = addressed(exchange, asked, own)
+      const reads = gate.hides(exchange) ? hiddenTable : readTable
+      const operations: Operations = { ...reads(exchange, target, at), ...writeTable(exchange, target, at) }
+      const operation = operations[exchange.method as HttpMethod]
+      if (operation === undefined) throw methodRefused(Object.keys(operations))
+      try {
+        await operation()
+      } catch (err) {
+        throw isMirror && hasCode(err, 'TOOMANYREQUESTS') ? notNow(err) : err
+      }
     }
+    const all = { path: `${mount}/v2/*rest`, handle, admits: gate.admits } as const
+    const changes = ['POST', 'PUT', 'PATCH', 'DELETE'] as const
+    return [
+      ...['/v2', '/v2/'].map((root) => ping(mount + root, gate)),
+      { ...all, methods: ['GET', 'HEAD'], right: 'read', summary: 'OCI pull and lists' },
+      { ...all, methods: changes, right: highest, summary: 'OCI push and delete', changes: isChange },
+    ]
   }
-  const right = isMirror ? 'read' : 'write'
-  return [
-    ...['/v2', '/v2/'].map((path) => ping(path, right)),
-    { methods: ['GET', 'HEAD'], path: '/v2/*rest', right: 'read', summary: 'OCI pull and lists', handle },
-    {
-      methods: ['POST', 'PUT', 'PATCH', 'DELETE'],
-      path: '/v2/*rest',
-      right,
-      summary: 'OCI push and delete',
-      handle,
-    },
-  ]
+  const { mounts = [] } = init
+  return [...front('', init), ...mounts.flatMap((mount) => front(mount.path, { ...init, default: mount.default }))]
 }
 
-/**
- * Clients learn how to log in only from the challenge to this request, never from one to a push. So it asks whoever is
- * not known for the highest right that the registry has; who is known may log in with what he has.
- */
-function ping(path: string, highest: Route['right']): Route {
-  const handle = (exchange: Exchange) => {
-    requireRight(exchange, exchange.principal.name === 'anonymous' ? highest : 'read')
-    sendJson(exchange, 200, {})
-  }
-  return { methods: ['GET', 'HEAD'], path, right: 'none', summary: 'OCI ping', handle }
+/** What the request is for, and in which registry. The catalog is that of our own registry, and no other's. */
+function addressed(
+  { res }: Pick<Exchange, 'res'>,
+  asked: Parameters<typeof addressedRegistry>[0],
+  init: AddressedInit,
+): { readonly target: RegistryTarget; readonly at: RepositoryAt } {
+  const pinged = ['/v2', '/v2/'].includes(asked.path)
+  const own: Addressed = { registry: OWN_REGISTRY, path: asked.path }
+  const { registry, path } = pinged ? own : addressedRegistry(asked, init)
+  const target = parseRegistryPath(path)
+  if (registry === OWN_REGISTRY) return { target, at: (name) => ({ registry, name }) }
+  if (target.kind === 'catalog')
+    throw appError('UNSUPPORTED', { message: 'only our own registry lists its repositories' })
+  res.setHeader('oci-namespace', registry)
+  return { target, at: (name) => repositoryAt(registry, name) }
+}
+
+/** What is stored or removed; an upload that was opened, continued or cancelled has changed nothing yet. */
+function isChange(method: string, status: number): boolean {
+  return status === 201 || (method === 'DELETE' && status === 202)
+}
+
+function ping(path: string, { admitsPing }: RegistryGate): Route {
+  const handle = (exchange: Exchange) => sendJson(exchange, 200, {})
+  return { methods: ['GET', 'HEAD'], path, right: 'none', summary: 'OCI ping', handle, admits: admitsPing }
 }
 
 const anyLooks: Pick<LookBudget, 'during'> = { during: (_, work) => work() }
@@ -146,11 +174,7 @@ function writeOperations(storage: RegistryStorage, init: RegistryInit): Operatio
         return { POST: () => upload.open(exchange, at(target.name)) }
       case 'upload': {
         const repository = at(target.name)
-        const status = () => {
-          // The only read that reveals a write in progress.
-          requireRight(exchange, 'write')
-          return upload.status(exchange, repository, target.session)
-        }
+        const status = () => upload.status(exchange, repository, target.session)
         return {
           GET: status,
           HEAD: status,

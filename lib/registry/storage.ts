@@ -29,12 +29,18 @@ export interface Blobs {
   find(repository: Repository, digest: Digest, options?: AbortOptions): Promise<FoundBlob | undefined>
 }
 
+/** A manifest that a repository has. */
+export interface FoundManifest extends Descriptor {
+  /** Its registry does not answer, and this is what it said then: milliseconds since the epoch. */
+  readonly staleSinceMs?: number | undefined
+}
+
 export interface Manifests {
   /**
    * Undefined when the repository has no such tag or manifest; an outage throws. A digest is never answered with one of
    * another algorithm.
    */
-  resolve(repository: Repository, reference: Reference, options?: AbortOptions): Promise<Descriptor | undefined>
+  resolve(repository: Repository, reference: Reference, options?: AbortOptions): Promise<FoundManifest | undefined>
   /**
    * The exact bytes that were pushed, for a descriptor from `resolve`. @throws MANIFEST_UNKNOWN if the manifest was
    * removed meanwhile

@@ -1,6 +1,7 @@
 import { appError, isAppError } from '../base/index.ts'
 import { type Digest, parseDigest, parseRepositoryName, type Repository, sameRepository } from '../core/index.ts'
 import { clientOf, type Exchange, refusal, sendEmpty } from '../http/index.ts'
+import { mayPull } from './registry-gate.ts'
 import { type UploadComponents, uploadSessions } from './upload-sessions.ts'
 
 /** The upload protocol; signed Locations identify the sessions. */
@@ -30,16 +31,6 @@ export function uploadOperations(components: UploadComponents): UploadOperations
     sendCreated(exchange, repository, digest)
   }
 
-  /** Each source is tried as if the client had named it, so that one that names none gets nothing that he could not name. */
-  const tryMount = async (exchange: Exchange, repository: Repository, digest: Digest) => {
-    const from = exchange.query.get('from')
-    const sources = from === null || from === '' ? uploads.homes(digest) : namedSource(repository, from)
-    for (const source of sources) {
-      if (await uploads.mount(repository, digest, source, { signal: exchange.signal })) return true
-    }
-    return false
-  }
-
   const openSession = async (exchange: Exchange, repository: Repository) => {
     const session = await uploads.create(repository, { signal: exchange.signal, client: clientOf(exchange.req) })
     sendEmpty(exchange, 202, sessions.headers(repository, session))
@@ -50,7 +41,7 @@ export function uploadOperations(components: UploadComponents): UploadOperations
       const [mount, whole] = [exchange.query.get('mount'), exchange.query.get('digest')]
       if (mount !== null) {
         const digest = parseDigest(mount)
-        if (await tryMount(exchange, repository, digest)) sendCreated(exchange, repository, digest)
+        if (await tryMount(uploads, exchange, repository, digest)) sendCreated(exchange, repository, digest)
         else await openSession(exchange, repository)
       } else if (whole !== null) await openWhole(exchange, repository, parseDigest(whole))
       else {
@@ -99,6 +90,24 @@ function assertKnownAlgorithm(named: string | null): void {
 function sendCreated(exchange: Exchange, repository: Repository, digest: Digest): void {
   const location = `/v2/${repository.name}/blobs/${digest}`
   sendEmpty(exchange, 201, { location, 'docker-content-digest': digest })
+}
+
+/**
+ * Each source is tried as if the client had named it: who names none gets nothing from where he may not read, and the index
+ * is not even asked.
+ */
+async function tryMount(
+  uploads: UploadComponents['uploads'],
+  exchange: Exchange,
+  repository: Repository,
+  digest: Digest,
+): Promise<boolean> {
+  const from = exchange.query.get('from')
+  const sources = from === null || from === '' ? uploads.homes(digest) : namedSource(repository, from)
+  for (const source of sources.filter((each) => mayPull(exchange, each))) {
+    if (await uploads.mount(repository, digest, source, { signal: exchange.signal })) return true
+  }
+  return false
 }
 
 /** None when the source cannot exist, or is the target itself: a failed mount opens a session and is never an error. */

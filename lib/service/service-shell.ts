@@ -1,6 +1,6 @@
 import { lifecycle, type Startable } from '../base/index.ts'
 import { bodyBudgets, type Envelope, type HttpServer, httpServer, type LoadLimits, type Route } from '../http/index.ts'
-import { type AnonymousRights, secretAuthenticator } from '../identity/index.ts'
+import { type AnonymousRights, type Identify, secretAuthenticator } from '../identity/index.ts'
 import type { ListeningConfig } from './config.ts'
 import { connectionRoom, fewOpenFiles } from './connection-room.ts'
 import { assertSafeListeners, openListener } from './listeners.ts'
@@ -17,6 +17,8 @@ export interface ListenerInit {
   readonly envelope?: Envelope
   /** Rights of callers without a secret on this listener; default: those in the config. */
   readonly anonymous?: AnonymousRights
+  /** Knows callers who show something else than a secret; default: there are none. */
+  readonly identify?: Identify | undefined
   /** Limits of what keeps its connections busy; default none. */
   readonly load?: LoadLimits | undefined
 }
@@ -85,7 +87,7 @@ export function serviceShell<K extends ServiceKind>(
   const missing = missingNow(allChecks)
   const ops = opsRoutes({ metrics: runtime.metrics, checks: allChecks, notes })
   const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners }
-  const open = (name: string, { anonymous, probes, ...init }: ListenerInit): readonly HttpServer[] => {
+  const open = (name: string, { anonymous, identify, probes, ...init }: ListenerInit): readonly HttpServer[] => {
     const bind = openListener(config, serviceFacts(kind).listeners[name]?.key ?? name)?.bind
     if (bind === undefined) return []
     const routes = [...init.routes, ...(probes?.(missing) ?? [])]
@@ -95,7 +97,7 @@ export function serviceShell<K extends ServiceKind>(
     const { addressShare, drain: drainMs } = config
     const limits = { maxConnections, addressShare, drainMs, bodies }
     const settings = { ...init, name, bind, routes, hosts: knownHosts(config, init.envelope), ...limits }
-    return [httpServer({ ...runtime, authenticate }, settings)]
+    return [httpServer({ ...runtime, authenticate, identify }, settings)]
   }
   const servers = new Map(
     Object.entries(inits)

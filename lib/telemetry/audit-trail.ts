@@ -12,11 +12,15 @@ export interface AuditEvent {
   /** A status, or the code of the refusal. */
   readonly outcome: string | number
   readonly requestId?: string
+  /** What was stored, when the answer says it. */
+  readonly digest?: string
 }
 
-/** Tells admin actions and refusals in the log, each as a line of its own. */
+/** Tells admin actions, changes of a registry and refusals in the log, each as a line of its own. */
 export interface AuditTrail {
   acted(event: AuditEvent): void
+  /** Somebody has pushed or deleted something. */
+  changed(event: AuditEvent): void
   /**
    * Beyond a few lines from one address in one minute, refusals are only counted, and told in one line at its end: a flood
    * must not fill the disk with lines. `mild`: what every client does once to learn that it has to log in.
@@ -48,6 +52,7 @@ export function auditTrail({ logger, clock }: { readonly logger: Logger; readonl
   }
   return {
     acted: (event) => logger.info('admin action', { audit: 'action', ...event }),
+    changed: (event) => logger.info('registry changed', { audit: 'change', ...event }),
     refused(event, { mild = false } = {}) {
       window ??= clock.setTimer(WINDOW_MS, flush, { background: true })
       const source = sourceOf(event.from)

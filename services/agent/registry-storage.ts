@@ -33,7 +33,7 @@ function agentBlobs(pulls: Pulls): Blobs {
 function agentManifests({ pulls, links }: AgentStorageComponents): Manifests {
   const readWhole = async (blob: BlobRef, size: number, options: AbortOptions): Promise<Uint8Array> => {
     if (size > MANIFEST_LIMIT) throw appError('MANIFEST_INVALID', { detail: { size, limit: MANIFEST_LIMIT } })
-    const pull = await pulls.find(blob, { ...options, kind: 'manifest', proven: true })
+    const pull = await pulls.find({ ...blob, as: 'manifest' }, { ...options, kind: 'manifest', proven: true })
     try {
       const chunks: Uint8Array[] = []
       for await (const chunk of await pull.open(wholeRange(size), options)) chunks.push(chunk as Uint8Array)

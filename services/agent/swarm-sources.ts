@@ -24,14 +24,14 @@ export function trackerAnnouncer(trackers: TrackerCluster, identity: Identity): 
  * a pull, and a lying tracker must not spoil one. `identity` is that of the announces.
  */
 export function clusterMetainfo(trackers: TrackerCluster, origins: OriginCluster, identity: Identity): MetainfoSource {
-  const openRaw = async ({ repository, digest }: BlobRef, options: MetainfoOptions): Promise<Readable> => {
+  const openRaw = async ({ repository, digest, as }: BlobRef, options: MetainfoOptions): Promise<Readable> => {
     const { signal, direct, asker } = options
-    if (direct === true) return origins.openMetainfo(repository, digest, { signal })
+    if (direct === true) return origins.openMetainfo(repository, digest, { as, signal })
     try {
-      return await trackers.openMetainfo(repository, digest, { signal, asker: asker && askerOf(asker, identity) })
+      return await trackers.openMetainfo(repository, digest, { as, signal, asker: asker && askerOf(asker, identity) })
     } catch (err) {
       if (!hasCode(err, 'NO_HEALTHY_MEMBER')) throw err
-      return origins.openMetainfo(repository, digest, { signal })
+      return origins.openMetainfo(repository, digest, { as, signal })
     }
   }
   return { open: (blob, options = {}) => recordsOf((signal) => openRaw(blob, { ...options, signal }), options) }

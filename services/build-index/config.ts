@@ -1,14 +1,21 @@
 import { z } from 'zod'
 import { clusterNameSchema } from '../../lib/api/index.ts'
-import { backendSchema } from '../../lib/backend/index.ts'
+import { backendSchema, upstreamRuleKeys, upstreamRulesOf } from '../../lib/backend/index.ts'
 import { duration, listenerOff } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
-import { remotesSchema, replicationSchema } from './replication/config.ts'
+import { remotesSchema, replicationSchema, tagRuleSchema, webhooksSchema } from './replication/config.ts'
 
 const MOST_LINK_MEMORY_MS = 60_000
+const MOST_FRESH_MS = 24 * 60 * 60_000
+
+const buildIndexUpstreamKeys = {
+  ...upstreamRuleKeys,
+  /** How long a tag is taken for what it was without asking the upstream again. */
+  fresh: duration.refine((ms) => ms <= MOST_FRESH_MS, 'at most 1d').prefault('1m'),
+}
 
 /** Every key of a build-index; `config/build-index/base.yaml` shows them with their defaults. */
-export const buildIndexSchema = z.strictObject({
+const buildIndexKeys = z.strictObject({
   ...commonKeys,
   secrets: secretsOf('buildIndex'),
   /** The API for proxies and agents. */
@@ -25,17 +32,28 @@ export const buildIndexSchema = z.strictObject({
       message: 'repository must hold {repository}, so that the tags of different repositories stay apart',
     })
     .prefault({ driver: 'file', folder: 'data/backend' }),
+  /** Registries of others, whose tags and manifests are looked up there; the first rule that matches counts. */
+  upstreams: upstreamRulesOf(buildIndexUpstreamKeys).prefault([]),
   /** How long agents are told of a blob or manifest in a repository without a new look at the backend. */
   linkMemory: duration.refine((ms) => ms <= MOST_LINK_MEMORY_MS, 'at most 1m').prefault('5s'),
+  /** Tags that are not moved to other bytes: those that fit one of the rules. */
+  immutableTags: z.array(tagRuleSchema).prefault([]),
   /** Name of this cluster, different from those of the clusters that it replicates to or from. */
   cluster: clusterNameSchema.default('local'),
   /** The origins of this cluster: replication reads from them and sends by them. */
   origins: rings.origins,
   /** The clusters that tags are replicated to, by the names that they have here. */
   remotes: remotesSchema,
+  /** Who is told of tags over HTTP, by names that no remote has. */
+  webhooks: webhooksSchema,
   replication: replicationSchema,
   /** Pause between two checks of the backend, for /readyz. */
   probeInterval: duration.prefault('5s'),
 })
+
+export const buildIndexSchema = buildIndexKeys.refine(
+  ({ remotes, webhooks }) => !Object.keys(webhooks).some((name) => name in remotes),
+  { path: ['webhooks'], message: 'a webhook has the name of a remote; give it another one' },
+)
 
 export type BuildIndexConfig = z.output<typeof buildIndexSchema>

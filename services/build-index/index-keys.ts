@@ -16,7 +16,7 @@ export const CATALOG_PREFIX = 'index/catalog/'
 /**
  * ```
  * index/
- * ├── catalog/<name>                          0 bytes: something was pushed there. Keys sort as the names do
+ * ├── catalog/<name>                          0 bytes: the repository has a manifest or a tag. Keys sort as the names do
  * ├── repositories/<name>/
  * │   ├── _tags/<tag>                         the descriptor that the tag points to and its version, JSON; of a
  * │   │                                       deleted tag the version alone, for a while
@@ -57,6 +57,11 @@ export function tagPrefix(repository: Repository): string {
 /** Prefix of the keys that mark tags as deleted; the rest of the key is the tag. */
 export function deletedPrefix(repository: Repository): string {
   return `${folderOf(repository)}_deleted/`
+}
+
+/** Prefix of the keys of a repository's manifests; the rest of the key is a digest. */
+export function manifestPrefix(repository: Repository): string {
+  return `${folderOf(repository)}_manifests/`
 }
 
 /** Prefix of the keys of what refers to a manifest; the rest of the key is a digest. */

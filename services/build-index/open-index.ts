@@ -3,10 +3,11 @@ import { type Backend, governor, openBackend, openRegistry, type Registry } from
 import { type AbortOptions, appError, lifecycle, type Startable } from '../../lib/base/index.ts'
 import type { Runtime } from '../../lib/service/index.ts'
 import type { BuildIndexConfig } from './config.ts'
+import { immutableTags, withImmutableTags } from './immutable-tags.ts'
 import { type IndexRecords, indexRecords } from './index-records.ts'
 import { referrerIndex } from './referrer-index.ts'
 import { registryIndex } from './registry-index.ts'
-import type { Remote } from './replication/remote.ts'
+import type { Follower } from './replication/follower.ts'
 import { type Outbox, outbox } from './replication/replicator.ts'
 import { repositoryIndex } from './repository-index.ts'
 import { type TagRecords, tagRecords, type VersionedTags } from './tag-records.ts'
@@ -26,6 +27,8 @@ export interface OpenIndex {
   readonly work: WorkPlace | undefined
   /** As in `LinkedManifest`. */
   readonly blobsFollow: boolean
+  /** Undefined where there is no backend that keeps records. */
+  readonly records: IndexRecords | undefined
   /** Undefined where no versions of tags are kept. */
   readonly tags: VersionedTags | undefined
 }
@@ -33,14 +36,15 @@ export interface OpenIndex {
 export interface OpenIndexInit {
   /** Replaces the backend that the config names. */
   readonly given: Backend | undefined
-  readonly remotes: ReadonlyMap<string, Remote>
+  /** Whoever is told of changes of tags. */
+  readonly followers: ReadonlyMap<string, Follower>
 }
 
 /**
  * With a registry as backend, the registry itself is the index, and what it cannot keep lies in a second backend; in any
  * other backend the index is records of ours. @throws REPLICATION_NEEDS_BACKEND
  */
-export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, remotes }: OpenIndexInit): OpenIndex {
+export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, followers }: OpenIndexInit): OpenIndex {
   const { backend: first, replication } = config
   const second = replication.backend && openBackend(runtime, replication.backend)
   const registry =
@@ -48,13 +52,14 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, r
       ? openRegistry({ ...runtime, governor: governor(runtime, first.limits) }, first)
       : undefined
   const own = registry === undefined ? (given ?? openBackend(runtime, first)) : undefined
-  const work = workIn(runtime, second ?? own, remotes)
-  if (work === undefined && remotes.size > 0) throw appError('REPLICATION_NEEDS_BACKEND')
-  const announce = remotes.size === 0 ? undefined : work?.outbox.announce
+  const work = workIn(runtime, second ?? own, followers)
+  if (work === undefined && followers.size > 0) throw appError('REPLICATION_NEEDS_BACKEND')
+  const announce = followers.size === 0 ? undefined : work?.outbox.announce
+  const isImmutable = immutableTags(config.immutableTags)
   const tagsIn = (backend: Backend, records: IndexRecords): TagRecords =>
     tagRecords({
       ...{ ...runtime, backend, records, announce },
-      ...{ cluster: config.cluster, rememberMs: replication.remember },
+      ...{ cluster: config.cluster, rememberMs: replication.remember, isImmutable },
     })
 
   const beside = (place: Backend) => {
@@ -64,8 +69,9 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, r
   }
   const backends = lifecycle([registry, own, second].filter((each) => each !== undefined))
   if (registry !== undefined) {
-    const index = registryIndex(registry, second === undefined ? {} : beside(second))
-    return { index, backends, probed: pinged(registry), work, blobsFollow: true, tags: index.versioned }
+    const index = withImmutableTags(registryIndex(registry, second === undefined ? {} : beside(second)), isImmutable)
+    const records = second && indexRecords({ ...runtime, backend: second })
+    return { index, backends, probed: pinged(registry), work, blobsFollow: true, records, tags: index.versioned }
   }
   const backend = own as Backend
   const records = indexRecords({ ...runtime, backend })
@@ -76,6 +82,7 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, r
     probed: backend,
     work,
     blobsFollow: false,
+    records,
     tags,
   }
 }
@@ -83,11 +90,11 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, r
 function workIn(
   runtime: Runtime,
   backend: Backend | undefined,
-  remotes: ReadonlyMap<string, Remote>,
+  followers: ReadonlyMap<string, Follower>,
 ): WorkPlace | undefined {
   if (backend === undefined) return undefined
   const records = indexRecords({ ...runtime, backend })
-  return { backend, records, outbox: outbox({ ...runtime, backend, records }, remotes) }
+  return { backend, records, outbox: outbox({ ...runtime, backend, records }, followers) }
 }
 
 const pinged = (registry: Registry): Pick<Backend, 'stat'> => ({

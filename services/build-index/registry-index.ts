@@ -1,4 +1,4 @@
-import type { BlobLinks, BuildIndex, ManifestLinks, PageOptions, ReferrerIndex, TagIndex } from '../../lib/api/index.ts'
+import type { BlobLinks, BuildIndex, ManifestLinks, ReferrerIndex, TagIndex } from '../../lib/api/index.ts'
 import {
   contentSize,
   inEitherPlace,
@@ -16,7 +16,7 @@ import {
   type Repository,
   type Tag,
 } from '../../lib/core/index.ts'
-import { MAX_PAGE } from './key-pages.ts'
+import { namesPage } from './names-page.ts'
 import { noReferrers } from './referrer-index.ts'
 import { type RegistryTags, type RegistryTagsComponents, registryTags } from './registry-tags.ts'
 import { unknownTag, type VersionedTags } from './tag-records.ts'
@@ -47,7 +47,7 @@ export function registryIndex(
     ...referrers,
     async listRepositories(options = {}) {
       const names = (await registry.names.repositories(options)).map((name) => registry.nameOf(name))
-      const page = pageOf(names.filter((name) => name !== undefined).sort(), options)
+      const page = namesPage(names.filter((name) => name !== undefined).sort(), options)
       return { repositories: page.names, ...page.rest }
     },
   }
@@ -76,7 +76,7 @@ function tagIndex(parts: Parts): TagIndex {
     async listTags(repository, options = {}) {
       const tags = await registry.names.tags(registry.repository(repository).name, options)
       if (tags === undefined) return undefined
-      const page = pageOf(tags, options)
+      const page = namesPage(tags, options)
       return { tags: page.names as Tag[], ...page.rest }
     },
     getTag: (repository, tag, options) => registry.repository(repository).manifests.describe(tag, options),
@@ -181,11 +181,4 @@ async function blobBytes(
   if (blob.size <= MANIFEST_LIMIT) return Buffer.concat(await blob.body.toArray(options))
   blob.body.destroy()
   throw appError('BACKEND_CORRUPT', { detail: { digest, size: blob.size } })
-}
-
-function pageOf<T extends string>(names: readonly T[], { n = MAX_PAGE, last = '' }: PageOptions) {
-  const behind = names.filter((name) => name > last)
-  const page = behind.slice(0, Math.min(n, MAX_PAGE))
-  const end = page.at(-1)
-  return { names: page, rest: end === undefined || page.length === behind.length ? {} : { next: end } }
 }

@@ -9,9 +9,10 @@ import {
   type TagIndex,
 } from '../../lib/api/index.ts'
 import type { Backend } from '../../lib/backend/index.ts'
-import { type AbortOptions, appError, hasCode } from '../../lib/base/index.ts'
+import { type AbortOptions, appError } from '../../lib/base/index.ts'
 import type { Descriptor, Digest, Repository, RepositoryName } from '../../lib/core/index.ts'
 import type { AnnouncedComponents } from './announced.ts'
+import { type Catalog, catalog } from './catalog.ts'
 import { CATALOG_PREFIX, indexKey } from './index-keys.ts'
 import type { IndexRecords } from './index-records.ts'
 import { pageBehind } from './key-pages.ts'
@@ -34,7 +35,7 @@ export interface RepositoryIndexComponents extends AnnouncedComponents {
  * undefined), BACKEND_CORRUPT, ABORTED
  */
 export function repositoryIndex(components: RepositoryIndexComponents): BuildIndex {
-  const parts: Parts = components
+  const parts: Parts = { ...components, catalog: catalog(components) }
   return {
     ...tagIndex(parts),
     ...manifestLinks(parts),
@@ -47,23 +48,24 @@ export function repositoryIndex(components: RepositoryIndexComponents): BuildInd
   }
 }
 
-type Parts = RepositoryIndexComponents
+type Parts = RepositoryIndexComponents & { readonly catalog: Catalog }
 
 function tagIndex(parts: Parts): TagIndex {
   const { tags } = parts
   return {
     async listTags(repository, options = {}) {
       const page = await tags.list(repository, options)
-      if (page.tags.length === 0 && !(await isKnown(parts, repository, options))) return undefined
+      if (page.tags.length === 0 && !(await parts.catalog.has(repository, options))) return undefined
       return page
     },
     getTag: async (repository, tag, options) => (await tags.read(repository, tag, options))?.target,
     async putTag(repository, tag, { descriptor, signal }) {
-      await makeKnown(parts, repository, { signal })
       await tags.put(repository, tag, descriptor, { signal })
+      await parts.catalog.enter(repository, { signal })
     },
     async deleteTag(repository, tag, options) {
       if (!(await tags.delete(repository, tag, options))) throw unknownTag(tag)
+      await parts.catalog.leaveIfEmpty(repository, options)
     },
   }
 }
@@ -75,8 +77,8 @@ function manifestLinks(parts: Parts): ManifestLinks {
       return (await records.read(indexKey(repository, { kind: 'manifest', digest }), parseDescriptor, options))?.value
     },
     async putManifest(repository, descriptor, options = {}) {
-      await makeKnown(parts, repository, options)
       await records.set(indexKey(repository, { kind: 'manifest', digest: descriptor.digest }), descriptor, options)
+      await parts.catalog.enter(repository, options)
     },
     async deleteManifest(repository, digest, options = {}) {
       const key = indexKey(repository, { kind: 'manifest', digest })
@@ -85,6 +87,7 @@ function manifestLinks(parts: Parts): ManifestLinks {
       // Remove the link last, so that an interrupted removal can be repeated.
       await tags.deleteAll(repository, digest, options)
       if (!(await remove(parts, key, options))) throw unknown()
+      await parts.catalog.leaveIfEmpty(repository, options)
     },
   }
 }
@@ -103,22 +106,6 @@ function blobLinks(parts: Parts): BlobLinks {
       if (!(await remove(parts, keyOf(repository, digest), options)))
         throw appError('BLOB_UNKNOWN', { detail: { digest } })
     },
-  }
-}
-
-const markOf = (repository: Repository) => indexKey(repository, { kind: 'repository' })
-
-async function isKnown({ backend }: Parts, repository: Repository, { signal }: AbortOptions): Promise<boolean> {
-  return (await backend.stat(markOf(repository), { signal })) !== undefined
-}
-
-/** Marks the repository as known, before its first entry; the mark stays when all entries are removed. */
-async function makeKnown(parts: Parts, repository: Repository, { signal }: AbortOptions): Promise<void> {
-  if (await isKnown(parts, repository, { signal })) return
-  try {
-    await parts.backend.write(markOf(repository), new Uint8Array(), { signal, size: 0, ifAbsent: true })
-  } catch (err) {
-    if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
   }
 }
 

@@ -1,6 +1,7 @@
 import { blobSender, originCluster, sharedLooks } from '../../lib/api/index.ts'
-import { type Backend, backendProbe } from '../../lib/backend/index.ts'
+import { type Backend, backendProbe, openUpstreams } from '../../lib/backend/index.ts'
 import type { Startable } from '../../lib/base/index.ts'
+import { glob } from '../../lib/core/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
 import { krakenProbes } from '../../lib/kraken/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -11,10 +12,14 @@ import { krakenTagRoutes } from './kraken/tag-routes.ts'
 import { linkMemory } from './link-memory.ts'
 import { openIndex } from './open-index.ts'
 import { farEndRoutes } from './replication/far-end.ts'
+import type { Follower } from './replication/follower.ts'
 import { remoteCluster } from './replication/remote.ts'
 import { replicateNow } from './replication/replicate-now.ts'
 import { replicator } from './replication/replicator.ts'
+import { webhook } from './replication/webhook.ts'
 import { buildIndexServerRoutes } from './server.ts'
+import { lastKnown } from './upstream/last-known.ts'
+import { upstreamIndex } from './upstream/upstream-index.ts'
 
 /** Replacements for parts of the build-index, given by the herd and by tests. */
 export interface BuildIndexComponents extends Partial<Runtime> {
@@ -46,13 +51,21 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const remotes = new Map(
     Object.entries(config.remotes).map(([name, remote]) => [name, remoteCluster(runtime, cluster, name, remote)]),
   )
-  const { index, backends, probed, work, tags, blobsFollow } = openIndex(runtime, config, {
+  const hooks = new Map(Object.entries(config.webhooks).map(([name, hook]) => [name, webhook(runtime, name, hook)]))
+  const followers = new Map<string, Follower>([...remotes, ...hooks])
+  const { index, backends, probed, work, tags, blobsFollow, records } = openIndex(runtime, config, {
     given: components.backend,
-    remotes,
+    followers,
   })
-  const shared = linkMemory(sharedLooks(index, runtime), runtime, { ttlMs: config.linkMemory })
+  const known = lastKnown({ ...runtime, records })
+  const upstreams = openUpstreams(runtime, config.upstreams)
+  const everywhere = upstreamIndex({ clock, own: index, upstreams, lastKnown: known }, { freshMs: freshness(config) })
+  const shared = linkMemory(sharedLooks(everywhere, runtime), runtime, { ttlMs: config.linkMemory })
   const sender = blobSender({ http, cluster: originRing })
-  const replication = replicator({ ...runtime, work, index, tags, origins, sender, remotes }, config.replication)
+  const replication = replicator(
+    { ...runtime, work, index, tags, origins, sender, remotes, followers, cluster },
+    config.replication,
+  )
   const { desk } = replication
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
@@ -67,7 +80,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
         ],
       },
       admin: {
-        routes: buildIndexAdminRoutes({ clock, cluster, remotes, replication, rings: { origins: originRing } }),
+        routes: buildIndexAdminRoutes({ clock, cluster, remotes, hooks, replication, rings: { origins: originRing } }),
       },
       kraken: {
         routes: [...krakenTagRoutes(shared, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)],
@@ -77,7 +90,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     },
   })
   return {
-    ...shell.around([http, backends, probe, replication, ...shell.listeners]),
+    ...shell.around([http, backends, upstreams, known, probe, replication, ...shell.listeners]),
     get url() {
       return shell.url('http')
     },
@@ -88,4 +101,10 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
       return shell.url('admin')
     },
   }
+}
+
+/** How long a tag of each registry is fresh, by the first rule that fits it. */
+function freshness({ upstreams }: BuildIndexConfig): (registry: string) => number {
+  const rules = upstreams.map(({ registry, fresh }) => ({ fits: glob(registry), fresh }))
+  return (registry) => rules.find(({ fits }) => fits.test(registry))?.fresh ?? 0
 }

@@ -2,6 +2,7 @@ import type { PageOptions, ReplicaOutcome, TagPage } from '../../lib/api/index.t
 import { type AbortOptions, appError } from '../../lib/base/index.ts'
 import type { Descriptor, Digest, Repository, Tag } from '../../lib/core/index.ts'
 import { type AnnounceChange, announced, type TagChange } from './announced.ts'
+import { assertMovable, type IsImmutable } from './immutable-tags.ts'
 import { deletedPrefix, indexKey, tagPrefix } from './index-keys.ts'
 import type { IndexRecords, IndexRecordsComponents } from './index-records.ts'
 import { keyPages, MAX_PAGE, pageBehind } from './key-pages.ts'
@@ -21,6 +22,8 @@ export interface TagRecordsComponents extends IndexRecordsComponents {
   /** How long a deleted tag is remembered, in milliseconds. */
   readonly rememberMs: number
   readonly announce?: AnnounceChange | undefined
+  /** Tags that are not moved to other bytes, also when another cluster has moved them. Default: none. */
+  readonly isImmutable?: IsImmutable | undefined
 }
 
 export interface ChangeOptions extends AbortOptions {
@@ -32,7 +35,7 @@ export interface ChangeOptions extends AbortOptions {
 export interface VersionedTags {
   /** Undefined when there is none and none was deleted lately. */
   read(repository: Repository, tag: Tag, options?: AbortOptions): Promise<TagRecord | undefined>
-  /** Takes over a tag of another cluster, or its deletion, unless the own one is later. */
+  /** Takes over a tag of another cluster, or its deletion, unless the own one is later. @throws TAG_IMMUTABLE */
   take(repository: Repository, tag: Tag, sent: TagRecord, options?: ChangeOptions): Promise<ReplicaOutcome>
 }
 
@@ -43,7 +46,7 @@ export interface VersionedTags {
 export interface TagRecords extends VersionedTags {
   /** The tags that are not deleted. */
   list(repository: Repository, options: PageOptions): Promise<TagPage>
-  /** Sets the tag, under a version of this cluster; writes nothing when it points there already. */
+  /** Sets the tag, under a version of this cluster; writes nothing when it points there already. @throws TAG_IMMUTABLE */
   put(repository: Repository, tag: Tag, descriptor: Descriptor, options?: ChangeOptions): Promise<void>
   /** Deletes the tag if it points to `digest`, or to anything. Returns whether it was deleted. */
   delete(
@@ -90,14 +93,18 @@ class Records implements TagRecords {
     }
   }
 
-  put(repository: Repository, tag: Tag, descriptor: Descriptor, { first, signal }: ChangeOptions = {}) {
-    return this.#announced({ repository, tag }, signal, async (options) => {
+  async put(repository: Repository, tag: Tag, descriptor: Descriptor, { first, signal }: ChangeOptions = {}) {
+    const decide = (found: TagRecord | undefined) => {
+      this.#assertMovable(repository, tag, found, descriptor)
+      return found?.target !== undefined && isSame(found.target, descriptor)
+        ? undefined
+        : { target: descriptor, version: this.#next(found) }
+    }
+    // Nothing is announced that is refused.
+    if (this.#parts.isImmutable?.(repository, tag) === true) decide(await this.read(repository, tag, { signal }))
+    await this.#announced({ repository, tag }, signal, async (options) => {
       await first?.(options)
-      await this.#change(repository, tag, options, (found) =>
-        found?.target !== undefined && isSame(found.target, descriptor)
-          ? undefined
-          : { target: descriptor, version: this.#next(found) },
-      )
+      await this.#change(repository, tag, options, decide)
     })
   }
 
@@ -152,6 +159,7 @@ class Records implements TagRecords {
     const decide = (found: TagRecord | undefined) => {
       const order = found === undefined ? 1 : compareRecords(sent, found)
       answer = { outcome: outcomeOf(order), version: order < 0 && found !== undefined ? found.version : sent.version }
+      if (order > 0) this.#assertMovable(repository, tag, found, sent.target)
       return order > 0 ? sent : undefined
     }
     if (decide(await this.read(repository, tag, { signal })) === undefined) return answer
@@ -161,6 +169,10 @@ class Records implements TagRecords {
       await this.#change(repository, tag, options, decide)
     })
     return answer
+  }
+
+  #assertMovable(repository: Repository, tag: Tag, found: TagRecord | undefined, wanted: Descriptor | undefined): void {
+    if (this.#parts.isImmutable?.(repository, tag) === true) assertMovable(tag, found?.target, wanted)
   }
 
   #next(found: TagRecord | undefined) {

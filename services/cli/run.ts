@@ -7,6 +7,7 @@ import { exitCodes } from './exit-codes.ts'
 import { runExplain } from './explain/explain.ts'
 import { quietCommand, runCommand } from './quiet-command.ts'
 import { runSetup } from './setup/setup.ts'
+import { runToken } from './token/token.ts'
 
 /** A program that `shoal NAME` starts; it parses its own flags. */
 interface Program {
@@ -25,6 +26,7 @@ const tools: readonly Program[] = [
   { name: 'setup', what: 'point a container engine at the agent: shoal setup ENGINE', run: runSetup },
   { name: 'doctor', what: 'prove that pulls of this machine go through the agent', run: runDoctor },
   { name: 'explain', what: 'why a pull was slow: shoal explain IMAGE, DIGEST or PULL', run: runExplain },
+  { name: 'token', what: 'named tokens of a registry: shoal token create|list|revoke', run: runToken },
   { name: 'admin', what: 'inspect and control a running service: shoal admin SERVICE VERB', run: runAdmin },
 ]
 

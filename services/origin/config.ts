@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { placeKeys } from '../../lib/api/index.ts'
-import { backendRulesSchema } from '../../lib/backend/index.ts'
+import { backendRulesSchema, upstreamRulesSchema } from '../../lib/backend/index.ts'
 import { byteSize, duration, rate } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 import { type AllowedHost, parseAllowedHost } from './push/send-targets.ts'
@@ -76,6 +76,8 @@ export const originSchema = z.strictObject({
     .prefault({}),
   /** The backends of the cluster, by repository; the first rule that matches counts. The same for all origins. */
   backends: backendRulesSchema.prefault([{ repository: '*', backend: { driver: 'file', folder: 'data/backend' } }]),
+  /** Registries of others, whose blobs come from there; the first rule that matches counts. The same for all origins. */
+  upstreams: upstreamRulesSchema.prefault([]),
   /** Blobs that were acknowledged with replicas and are not in the backend yet. */
   writeBack: z
     .strictObject({

@@ -1,5 +1,12 @@
 import { announcingPeer, type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
-import { type Backends, backendProbes, durabilityOf, openBackends } from '../../lib/backend/index.ts'
+import {
+  type Backends,
+  backendProbes,
+  durabilityOf,
+  openBackends,
+  openUpstreams,
+  withUpstreams,
+} from '../../lib/backend/index.ts'
 import { appError, background, type Startable } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { type BlobRef, type Digest, peerIdOf } from '../../lib/core/index.ts'
@@ -139,7 +146,8 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const evictions = evictionVote()
   const plainStore = originStore(runtime, config, evictions)
   const store = components.wrapStore?.(plainStore) ?? plainStore
-  const backends = components.backends ?? openBackends(runtime, config.backends)
+  const own = components.backends ?? openBackends(runtime, config.backends)
+  const backends = withUpstreams(runtime, own, openUpstreams(runtime, config.upstreams))
   const plainStorage = journalStorage(config)
   const storage = components.wrapJournal?.(plainStorage) ?? plainStorage
   const engine = originEngine({ runtime, store, trackers, cluster }, config)

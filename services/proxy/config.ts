@@ -1,6 +1,8 @@
 import { z } from 'zod'
-import { byteSize, listenerOff, repositoryPattern } from '../../lib/config/index.ts'
+import { checkScope, jobScopeKeys } from '../../lib/api/index.ts'
+import { byteSize, listenerOff, memberList, repositoryPattern, secretText } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import { accessSchema } from './access/config.ts'
 
 /** Every key of a proxy; `config/proxy/base.yaml` shows them with their defaults. */
 export const proxySchema = z.strictObject({
@@ -22,6 +24,8 @@ export const proxySchema = z.strictObject({
       clientRequests: z.number().min(0.1).max(100_000).exactOptional(),
       /** Patterns of repositories into which an index may be pushed without the manifests that it names. */
       sparseIndexes: z.array(repositoryPattern).default([]),
+      /** Who may do what in which repository. */
+      access: accessSchema,
       /** Signs the Locations of uploads; all proxies of a cluster must use the same secret. */
       uploadSecret: z.string().min(16, 'a secret has at least 16 characters').exactOptional(),
     })
@@ -32,6 +36,17 @@ export const proxySchema = z.strictObject({
   admin: listenerOf('proxy', 'admin'),
   /** Kraken's own paths: notifications of registries and prefetches. */
   kraken: listenerOff,
+  /** Hosts that fetch what a notification names, when the origins were asked for it; none: only the origins do. */
+  preload: z
+    .strictObject({
+      /** The admin listeners of the trackers. */
+      trackers: memberList,
+      /** Their `admin` secret. */
+      secret: secretText.transform((value) => () => value).exactOptional(),
+      ...jobScopeKeys,
+    })
+    .superRefine(checkScope)
+    .exactOptional(),
   origins: rings.origins,
   buildIndexes: rings.buildIndexes,
   cache: z

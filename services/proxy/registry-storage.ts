@@ -152,7 +152,8 @@ function proxyEdits({ index, sessions, manifests }: ProxyStorageComponents): Edi
       await fromCluster(index.putManifest(repository, descriptor, options), 'MANIFEST_INVALID', 'MANIFEST_BLOB_UNKNOWN')
       const isListed =
         refers !== undefined && (await wasListed(index.putReferrer(repository, refers.to, refers.as, options)))
-      for (const tag of tags) await fromCluster(index.putTag(repository, tag, { descriptor, ...options }))
+      for (const tag of tags)
+        await fromCluster(index.putTag(repository, tag, { descriptor, ...options }), 'TAG_IMMUTABLE')
       return { isListed }
     },
     async deleteManifest(repository, digest, { subject, signal } = {}) {

@@ -2,6 +2,7 @@ import { repositoryGlob } from '../../lib/core/index.ts'
 import type { LookBudget, RequestRate, Route } from '../../lib/http/index.ts'
 import { type RegistryStorage, registryRoutes } from '../../lib/registry/index.ts'
 import type { BlobTraffic } from '../../lib/telemetry/index.ts'
+import type { RegistryAccess } from './access/registry-access.ts'
 import type { ProxyConfig } from './config.ts'
 
 export interface ProxyRoutesInit {
@@ -10,17 +11,20 @@ export interface ProxyRoutesInit {
   readonly uploadSecret: string | Uint8Array
   readonly traffic: BlobTraffic
   readonly looks: LookBudget
+  /** How clients log in, where the config says who may do what. */
+  readonly access?: Pick<RegistryAccess, 'logIn' | 'routes'> | undefined
   readonly rate: RequestRate
 }
 
 /** The routes of the main listener: the OCI registry, for pushes and pulls. */
 export function proxyServerRoutes(storage: RegistryStorage, init: ProxyRoutesInit): readonly Route[] {
-  const { registry, uploadSecret, traffic, looks, rate } = init
+  const { registry, uploadSecret, traffic, looks, rate, access } = init
   const sparse = registry.sparseIndexes.map(repositoryGlob)
-  return registryRoutes(storage, {
+  const routes = registryRoutes(storage, {
     ownNames: registry.ownNames,
     uploadSecret,
     looks,
+    ...(access !== undefined && { logIn: access.logIn }),
     rate,
     mayBeSparse: (repository) => sparse.some((glob) => glob.fits(repository)),
     traffic: {
@@ -28,4 +32,5 @@ export function proxyServerRoutes(storage: RegistryStorage, init: ProxyRoutesIni
       sent: (bytes) => traffic.sent('client', bytes),
     },
   })
+  return [...routes, ...(access?.routes ?? [])]
 }

@@ -7,9 +7,12 @@ import { registryLoad } from '../../lib/registry/index.ts'
 import type { ReadinessCheck } from '../../lib/service/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { blobTraffic, type Logger } from '../../lib/telemetry/index.ts'
+import { registryAccess } from './access/registry-access.ts'
+import { TOKEN_PATH } from './access/token-routes.ts'
 import { proxyAdminRoutes } from './admin.ts'
 import { blobHomes } from './blob-homes.ts'
 import type { ProxyConfig } from './config.ts'
+import { preloader } from './kraken/preload.ts'
 import { proxyKrakenRoutes } from './kraken/routes.ts'
 import { warmer } from './kraken/warmer.ts'
 import { manifestBytes } from './manifest-bytes.ts'
@@ -49,27 +52,29 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const sessions = originSessions({ origins, cluster: originRing, random })
   const storage = proxyStorage({ index, origins, sessions, manifests, homes: blobHomes(), onReceived })
   const warming = warmer({ ...runtime, origins })
+  const preload = config.preload && preloader(runtime, config.preload)
   const uploadSecret = config.registry.uploadSecret ?? ownSecret(random, logger)
   const looks = lookBudget(runtime, LOOKS)
   const rate = requestRate(runtime, {
     ...{ listener: 'registry', perSecond: config.registry.clientRequests, code: 'TOOMANYREQUESTS' },
   })
-  const routes = proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic, looks, rate })
+  const access = registryAccess(runtime, config, uploadSecret)
+  const routes = proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic, looks, rate, access })
   const shell = serviceShell(runtime, config, {
     kind: 'proxy',
     checks: { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) },
     listeners: {
-      registry: { routes, envelope: 'registry', load: loadLimits(config.registry) },
+      registry: { routes, envelope: 'registry', identify: access?.identify, load: loadLimits(config.registry) },
       admin: { routes: proxyAdminRoutes({ rings: { origins: originRing, buildIndexes: indexRing } }) },
       kraken: {
-        routes: proxyKrakenRoutes({ ...runtime, index, origins, manifests, warmer: warming }),
+        routes: proxyKrakenRoutes({ ...runtime, index, origins, manifests, warmer: warming, preload }),
         probes: krakenProbes('proxy'),
         envelope: 'text',
       },
     },
   })
   return {
-    ...shell.around([http, warming, ...shell.listeners]),
+    ...shell.around([http, ...(preload ? [preload] : []), warming, ...(access?.parts ?? []), ...shell.listeners]),
     get url() {
       return shell.url('registry')
     },
@@ -83,7 +88,8 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
 }
 
 const loadLimits = ({ maxUploads, maxDownloads, clientShare }: ProxyConfig['registry']): LoadLimits => ({
-  loadOf: registryLoad,
+  // A form of the token service is no upload, and must not wait for those.
+  loadOf: (request) => (request.path === TOKEN_PATH ? undefined : registryLoad(request)),
   max: { uploads: maxUploads, downloads: maxDownloads },
   clientShare,
 })

@@ -7,7 +7,8 @@ import { type TagRecords, type TagRecordsComponents, tagRecords } from '../../se
 
 export const rememberMs = 30 * 24 * 60 * 60_000
 
-export interface LocalIndexComponents extends Partial<Pick<TagRecordsComponents, 'announce' | 'cluster'>> {
+export interface LocalIndexComponents
+  extends Partial<Pick<TagRecordsComponents, 'announce' | 'cluster' | 'isImmutable'>> {
   readonly backend: Backend
   readonly clock: Clock
   readonly random: Random

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { type Duplex, duplexPair } from 'node:stream'
-import { seededRandom, systemClock } from '../../lib/base/index.ts'
+import { seededRandom, systemClock, toAppError } from '../../lib/base/index.ts'
 import { bodyBudgets } from '../../lib/http/body-budget.ts'
 import type { Route } from '../../lib/http/index.ts'
 import { routing } from '../../lib/http/routing.ts'
@@ -46,7 +46,8 @@ export function memoryListener(
   const bodies = bodyBudgets({ metrics, clock }).of('registry')
   const dispatch = routing(
     {
-      ...{ logger, authenticate, clock, bodies },
+      ...{ logger, clock, bodies },
+      identify: async (req) => authenticate(req),
       audit: auditTrail({ logger, clock }),
       door: () => undefined,
       enterLoad: async () => () => undefined,
@@ -89,7 +90,7 @@ function exchanged(client: Duplex, request: RawRequest): Promise<RawAnswer | und
         const answer = parsedAnswer(received, request.method, isOver)
         if (answer !== undefined || isOver) settle(() => resolve(answer))
       } catch (err) {
-        settle(() => reject(err as Error))
+        settle(() => reject(toAppError(err)))
       }
     }
     client.on('data', (chunk: Buffer) => {

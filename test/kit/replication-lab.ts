@@ -32,11 +32,25 @@ export function replicationLab(): ReplicationLab {
 
 /** A remote that wants everything; the test says what it answers. */
 export function labRemote(given: Partial<Remote> & { readonly replicas?: Replicas } = {}): Remote {
-  return {
-    ...{ name: 'far', urls: [], rules: [], signatures: true, deletes: true, concurrency: 2, bytesPerSecond: undefined },
+  const remote: Remote = {
+    ...{
+      kind: 'cluster',
+      name: 'far',
+      urls: [],
+      rules: [],
+      signatures: true,
+      deletes: true,
+      concurrency: 2,
+      bytesPerSecond: undefined,
+    },
     ...{ slots: slots(2), replicas: {} as Replicas, index: {} as BuildIndex, secret: undefined },
     fits: () => true,
     mayWant: () => true,
+    answers: () =>
+      remote.describe().then(
+        () => true,
+        () => false,
+      ),
     openForMs: () => Number.POSITIVE_INFINITY,
     opensInMs: () => 0,
     describe: async () => ({ cluster: 'far', origins: [] }),
@@ -44,4 +58,5 @@ export function labRemote(given: Partial<Remote> & { readonly replicas?: Replica
     stop: async () => undefined,
     ...given,
   }
+  return remote
 }

@@ -43,6 +43,8 @@ export interface RegistrySessionInit {
 export interface RegistrySessionComponents {
   readonly http: HttpClient
   readonly clock: Clock
+  /** Sees each answer of the registry. */
+  readonly onAnswer?: ((answer: Pick<WebAnswer, 'headers'>) => void) | undefined
 }
 
 export function registrySession(components: RegistrySessionComponents, init: RegistrySessionInit): RegistrySession {
@@ -60,12 +62,16 @@ export function registrySession(components: RegistrySessionComponents, init: Reg
       })
 
     const { signal } = request
+    const { onAnswer = () => undefined } = components
     const sent = isOurs(url) ? await auth.current(scope, { signal }) : undefined
     const answer = await sendAs(sent)
+    onAnswer(answer)
     if (answer.status !== 401 || !isOurs(url) || !isOurs(answer.url)) return answer
     const challenges = parseChallenges(answer.headers['www-authenticate'])
     await answer.discard()
-    return sendAs(await auth.renewed(scope, { challenges, sent, signal }))
+    const renewed = await sendAs(await auth.renewed(scope, { challenges, sent, signal }))
+    onAnswer(renewed)
+    return renewed
   }
 
   return {

@@ -1,4 +1,4 @@
-import { type AbortOptions, appError, lifecycle, type Startable } from '../../base/index.ts'
+import { type AbortOptions, appError, type Clock, lifecycle, type Startable } from '../../base/index.ts'
 import { parseRepositoryName, type Repository, type RepositoryName } from '../../core/index.ts'
 import { admittedFrom, type HttpClientComponents, httpClient } from '../../http/index.ts'
 import type { Governor } from '../governor.ts'
@@ -11,7 +11,7 @@ import { dockerConfigCredentials } from './docker-config.ts'
 import { type RegistryBlobs, registryBlobs } from './registry-blobs.ts'
 import { type RegistryManifests, registryManifests } from './registry-manifests.ts'
 import { type RegistryNames, registryNames } from './registry-names.ts'
-import { registrySession, scopes } from './registry-session.ts'
+import { type RegistrySession, registrySession, scopes } from './registry-session.ts'
 import { uploadRequests } from './upload-requests.ts'
 
 export interface RegistryComponents extends HttpClientComponents {
@@ -48,7 +48,9 @@ export interface Registry extends Startable {
 export function openRegistry(components: RegistryComponents, config: RegistryConfig): Registry {
   const { governor, clock } = components
   const http = httpClient(components, { caFile: config.ca, admits: admittedFrom(new URL(config.url)) })
-  const session = registrySession({ http, clock }, { url: config.url, credentials: credentialsOf(components, config) })
+  const { host } = new URL(config.url)
+  const credentials = registryCredentials(components, { ...config, host })
+  const session = registrySession({ http, clock }, { url: config.url, credentials })
   const parts = { session, governor, clock }
   const hasPlace = config.repository.includes(REPOSITORY_PLACE)
   const [before = '', after = ''] = config.repository.split(REPOSITORY_PLACE)
@@ -67,15 +69,7 @@ export function openRegistry(components: RegistryComponents, config: RegistryCon
       ),
     repository(repository) {
       const filled = hasPlace ? before + nameForPlace(repository) + after : config.repository
-      const name = parseRepositoryName(filled)
-      const blobs = registryBlobs(parts, name)
-      const upload = { governor, clock, blobs, requests: uploadRequests(parts, name) }
-      const writable: RegistryRepository = {
-        name,
-        blobs,
-        manifests: registryManifests(parts, name),
-        upload: (source, init) => uploadBlob(upload, source, { ...init, chunkBytes: config.chunk }),
-      }
+      const writable = registryRepository(parts, parseRepositoryName(filled), { chunkBytes: config.chunk })
       return config.mode === 'read-only' ? onlyRead(writable) : writable
     },
     nameOf(there) {
@@ -86,7 +80,31 @@ export function openRegistry(components: RegistryComponents, config: RegistryCon
   }
 }
 
-function onlyRead(repository: RegistryRepository): RegistryRepository {
+export interface RegistryParts {
+  readonly session: RegistrySession
+  readonly governor: Governor
+  readonly clock: Clock
+}
+
+/** One repository, by its name there. */
+export function registryRepository(
+  parts: RegistryParts,
+  name: RepositoryName,
+  { chunkBytes }: Pick<BlobUploadInit, 'chunkBytes'>,
+): RegistryRepository {
+  const { governor, clock } = parts
+  const blobs = registryBlobs(parts, name)
+  const upload = { governor, clock, blobs, requests: uploadRequests(parts, name) }
+  return {
+    name,
+    blobs,
+    manifests: registryManifests(parts, name),
+    upload: (source, init) => uploadBlob(upload, source, { ...init, chunkBytes }),
+  }
+}
+
+/** The repository, which refuses what writes. */
+export function onlyRead(repository: RegistryRepository): RegistryRepository {
   const refuse = () =>
     Promise.reject(appError('BACKEND_READ_ONLY', { message: 'the registry accepts no writes: its mode is read-only' }))
   return {
@@ -105,10 +123,17 @@ function nameOrNothing(text: string): RepositoryName | undefined {
   }
 }
 
-function credentialsOf(components: RegistryComponents, config: RegistryConfig): Credentials {
-  const { username, password, dockerConfig } = config
-  if (dockerConfig !== undefined) {
-    return dockerConfigCredentials(components, { file: dockerConfig, host: new URL(config.url).host })
-  }
+/** How a config says who we are at a registry. */
+export interface RegistryLogin extends Pick<RegistryConfig, 'username' | 'password' | 'dockerConfig'> {
+  /** The registry's host, as in the config of docker. */
+  readonly host: string
+}
+
+/** The logins at one registry. */
+export function registryCredentials(
+  components: HttpClientComponents,
+  { username, password, dockerConfig, host }: RegistryLogin,
+): Credentials {
+  if (dockerConfig !== undefined) return dockerConfigCredentials(components, { file: dockerConfig, host })
   return fixedCredentials(username === undefined || password === undefined ? undefined : { username, password })
 }

@@ -18,6 +18,9 @@ export interface LinksComponents {
   readonly kept: Pick<KeptLinks, 'find' | 'keep' | 'drop'>
 }
 
+/** What a tag points to; `staleSinceMs` as in `LinkedManifest`. */
+export type TaggedManifest = Descriptor & Pick<LinkedManifest, 'staleSinceMs'>
+
 /**
  * What belongs to which repository, as the build-indexes say; while none of them answers, as this agent has proven it
  * before. Nothing is given under the name of a repository without asking here.
@@ -32,7 +35,7 @@ export interface Links {
   /** The manifest as the repository has it; undefined when it has none. @throws ABORTED, what the build-indexes fail with */
   manifest(repository: Repository, digest: Digest, options?: AbortOptions): Promise<Descriptor | undefined>
   /** What the tag points to. Nothing answers this while no build-index does. @throws as `manifest` */
-  tag(repository: Repository, tag: Tag, options?: AbortOptions): Promise<Descriptor | undefined>
+  tag(repository: Repository, tag: Tag, options?: AbortOptions): Promise<TaggedManifest | undefined>
   /** Asks for a manifest that did not come from here. @throws MANIFEST_UNKNOWN, ABORTED, what the build-indexes fail with */
   requireManifest(repository: Repository, manifest: Descriptor, options?: AbortOptions): Promise<void>
   /**
@@ -157,15 +160,17 @@ class AgentLinks implements Links {
     return this.#give({ digest, mediaType, size }, { proof: fromDisk(kept), follows: false })
   }
 
-  #prove(repository: Repository, { blobsFollow = false, ...manifest }: LinkedManifest, proof: Proof): Descriptor {
+  #prove(repository: Repository, found: LinkedManifest, proof: Proof): TaggedManifest {
+    const { blobsFollow = false, staleSinceMs, ...manifest } = found
     const { digest, mediaType } = manifest
     this.#book.prove(linkKey('manifest', repository, digest), { ...proof, manifest })
     this.#components.kept.keep({ repository, digest }, { provenAtMs: proof.askedAtMs, mediaType })
-    return this.#give(manifest, { proof, follows: blobsFollow })
+    const given = { proof, follows: blobsFollow }
+    return this.#give(staleSinceMs === undefined ? manifest : { ...manifest, staleSinceMs }, given)
   }
 
   /** A copy for each, so that each has the proof with which it was given. */
-  #give(manifest: Descriptor, given: Given): Descriptor {
+  #give(manifest: TaggedManifest, given: Given): TaggedManifest {
     const copy = { ...manifest }
     this.#given.set(copy, given)
     return copy

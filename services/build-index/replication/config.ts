@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { backendSchema } from '../../../lib/backend/index.ts'
-import { baseUrl, duration, memberList, rate, secretText } from '../../../lib/config/index.ts'
+import { baseUrl, duration, memberList, rate, secretText, secretValues } from '../../../lib/config/index.ts'
+import { webhookEvents } from './webhook-event.ts'
 
 /** A pattern; `*` stands for any characters. */
 const pattern = z.string().min(1).max(512)
@@ -10,6 +11,10 @@ const minuteOfDay = z
   .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'a time of day is written like 22:30, in UTC')
   .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)))
 
+/** Tags of repositories; both patterns have to fit. */
+export const tagRuleSchema = z.strictObject({ repository: pattern, tag: pattern.default('*') })
+const tagRules = z.array(tagRuleSchema).min(1)
+
 /** One cluster that tags are replicated to. */
 export const remoteSchema = z.strictObject({
   /** Its build-indexes. */
@@ -17,7 +22,7 @@ export const remoteSchema = z.strictObject({
   /** Its `peering` secret. */
   secret: secretText.transform((value) => () => value).exactOptional(),
   /** The tags that go there: those that fit one of the rules. */
-  rules: z.array(z.strictObject({ repository: pattern, tag: pattern.default('*') })).min(1),
+  rules: tagRules,
   /** When they go there, each day; none: at once. */
   windows: z.array(z.strictObject({ from: minuteOfDay, to: minuteOfDay })).prefault([]),
   /** Most bytes in a second, of all build-indexes of this cluster together. */
@@ -31,9 +36,32 @@ export const remoteSchema = z.strictObject({
 })
 export type RemoteConfig = z.output<typeof remoteSchema>
 
-const remoteName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a remote has lower-case letters, digits and "-"')
+/** Name of whoever follows the tags. */
+const followerName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a name has lower-case letters, digits and "-"')
 
-export const remotesSchema = z.record(remoteName, remoteSchema).prefault({})
+export const remotesSchema = z.record(followerName, remoteSchema).prefault({})
+
+/** Somebody who is told of tags over HTTP. */
+const webhookSchema = z.strictObject({
+  /** Where events are posted to. */
+  url: baseUrl,
+  /** Signs the events; two while one replaces the other. One that begins with `whsec_` is base64 behind that. */
+  secret: secretValues.transform((values) => () => values),
+  /** What is told. */
+  events: z
+    .array(z.enum(webhookEvents))
+    .min(1)
+    .prefault([...webhookEvents]),
+  /** The tags that it is told of: those that fit one of the rules. */
+  rules: tagRules.prefault([{ repository: '*', tag: '*' }]),
+  /** How long it may take to answer. */
+  timeout: duration.prefault('10s'),
+  /** PEM file of authorities that are trusted besides those of Node. */
+  caFile: z.string().min(1).exactOptional(),
+})
+export type WebhookConfig = z.output<typeof webhookSchema>
+
+export const webhooksSchema = z.record(followerName, webhookSchema).prefault({})
 
 /** Where conditional writes are possible. */
 const conditional = backendSchema.refine(

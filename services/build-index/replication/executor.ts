@@ -1,4 +1,5 @@
 import {
+  type AbortOptions,
   appError,
   type Clock,
   codeOf,
@@ -11,12 +12,14 @@ import {
 import { parseRepository, parseTag, repositoryText } from '../../../lib/core/index.ts'
 import type { Executor, RunOptions, Task } from '../../../lib/journal/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
+import type { Ended } from './ended.ts'
+import type { Follower } from './follower.ts'
 import { plainMessage } from './plain-message.ts'
-import type { Remote } from './remote.ts'
 import type { ReplicationMetrics } from './replication-metrics.ts'
 import type { HeldStatuses, ReplicationTarget } from './status.ts'
-import { type Ended, replicateTag, type TagReplicationComponents } from './tag-replication.ts'
+import { replicateTag, type TagReplicationComponents } from './tag-replication.ts'
 import { newStatus, TagStatus } from './tag-status.ts'
+import { tellWebhook } from './webhook.ts'
 
 /** Kind of the journal's tasks. */
 export const REPLICATE = 'replicate'
@@ -27,7 +30,7 @@ export const REPLICATE = 'replicate'
  */
 const FINAL = [
   ...['MANIFEST_UNKNOWN', 'MANIFEST_INVALID', 'DIGEST_INVALID', 'BACKEND_CORRUPT', 'UNSUPPORTED', 'REPLICA_TOO_LARGE'],
-  ...['REPLICA_SAME_CLUSTER', 'NAME_INVALID', 'TAG_INVALID'],
+  ...['REPLICA_SAME_CLUSTER', 'NAME_INVALID', 'TAG_INVALID', 'TAG_IMMUTABLE'],
 ]
 /** A task for a remote that is not in the config here is kept so long: the config may be on its way. */
 const UNKNOWN_MS = 86_400_000
@@ -37,7 +40,9 @@ export interface ReplicationExecutorComponents extends TagReplicationComponents 
   readonly clock: Clock
   readonly logger: Logger
   readonly statuses: HeldStatuses
-  readonly remotes: ReadonlyMap<string, Remote>
+  readonly followers: ReadonlyMap<string, Follower>
+  /** Name of this cluster. */
+  readonly cluster: string
   readonly metrics: ReplicationMetrics
 }
 
@@ -69,10 +74,10 @@ export function replicationExecutor(
   components: ReplicationExecutorComponents,
   { tries }: { readonly tries: number },
 ): ReplicationExecutor {
-  const { clock, statuses, remotes } = components
+  const { clock, statuses, followers } = components
   const running = new Map<string, Running>()
 
-  const work = async (task: Task, remote: Remote, { status, signal, postpone }: RunOptions & { status: TagStatus }) => {
+  const work = async ({ task, remote, status }: Following, { signal, postpone }: RunOptions) => {
     const own: Running = { stop: new AbortController(), ended: deferred(), isCancelled: false }
     running.set(task.key, own)
     const stop = AbortSignal.any([signal, own.stop.signal])
@@ -80,9 +85,7 @@ export function replicationExecutor(
     const window = Number.isFinite(openMs) ? deadline(clock, openMs, stop) : undefined
     try {
       status.change({ state: 'running', attempts: task.attempts })
-      const { repository, tag } = targetOf(task)
-      const target = { remote, repository, status, attempts: task.attempts }
-      const ended = await replicateTag(components, target, tag, { signal: window?.signal ?? stop })
+      const ended = await follow(components, { task, remote, status }, { signal: window?.signal ?? stop })
       await finish(components, { status, remote }, ended)
     } catch (err) {
       if (signal.aborted) throw err
@@ -106,7 +109,7 @@ export function replicationExecutor(
   return {
     async run(task, { signal, postpone }) {
       const target = targetOf(task)
-      const remote = remotes.get(target.remote)
+      const remote = followers.get(target.remote)
       const before = await statuses.get(target, { signal })
       if (remote === undefined) return withoutRemote(components, task, target, { signal, postpone })
       if (before?.state === 'cancelled') return
@@ -116,7 +119,7 @@ export function replicationExecutor(
         return
       }
       const status = new TagStatus(components, target, before ?? newStatus(target, clock.now()))
-      await work(task, remote, { status, signal, postpone })
+      await work({ task, remote, status }, { signal, postpone })
     },
     async cancel(target) {
       const found = running.get(taskKey(target))
@@ -126,6 +129,24 @@ export function replicationExecutor(
       await found.ended.promise
     },
   }
+}
+
+/** A task, whom it is for, and how it stands. */
+interface Following {
+  readonly task: Task
+  readonly remote: Follower
+  readonly status: TagStatus
+}
+
+/** What the tag is here becomes known to the follower. */
+function follow(
+  components: ReplicationExecutorComponents,
+  { task, remote, status }: Following,
+  options: AbortOptions,
+): Promise<Ended> {
+  const { repository, tag } = targetOf(task)
+  if (remote.kind === 'webhook') return tellWebhook(components, remote, { repository, tag }, options)
+  return replicateTag(components, { remote, repository, status, attempts: task.attempts }, tag, options)
 }
 
 /** The config may be on its way; when it has not come for long, the remote is gone. */
@@ -141,7 +162,7 @@ async function withoutRemote(
 
 async function finish(
   { metrics }: ReplicationExecutorComponents,
-  { status, remote }: { readonly status: TagStatus; readonly remote: Remote },
+  { status, remote }: { readonly status: TagStatus; readonly remote: Follower },
   ended: Ended,
 ): Promise<void> {
   const later = ended.laterVersion

@@ -3,8 +3,8 @@ import { type AbortOptions, type Clock, hasCode } from '../../../lib/base/index.
 import type { Journal } from '../../../lib/journal/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { REPLICATE, type ReplicationExecutor, taskKey } from './executor.ts'
+import type { Follower } from './follower.ts'
 import type { FoundEntry, Inbox, InboxLane } from './inbox.ts'
-import type { Remote } from './remote.ts'
 import type { HeldStatuses, ReplicationTarget } from './status.ts'
 import { newStatus } from './tag-status.ts'
 
@@ -27,7 +27,7 @@ export interface IntakeComponents {
   readonly logger: Logger
   readonly inbox: Inbox
   readonly statuses: HeldStatuses
-  readonly remotes: ReadonlyMap<string, Remote>
+  readonly followers: ReadonlyMap<string, Follower>
   readonly executor: ReplicationExecutor
 }
 
@@ -118,14 +118,14 @@ export class Intake {
 
   /** The remotes that the entry is for, and those that this build-index does not know. */
   #remotesOf({ remotes: named, repository, tag }: FoundEntry): readonly [string[], string[]] {
-    const { remotes } = this.#components
+    const { followers } = this.#components
     if (named !== undefined)
-      return [named.filter((name) => remotes.has(name)), named.filter((name) => !remotes.has(name))]
-    return [[...remotes.values()].filter((remote) => remote.mayWant(repository, tag)).map(({ name }) => name), []]
+      return [named.filter((name) => followers.has(name)), named.filter((name) => !followers.has(name))]
+    return [[...followers.values()].filter((each) => each.mayWant(repository, tag)).map(({ name }) => name), []]
   }
 
   async #takeFor({ kind, repository, tag }: FoundEntry, remote: string, options: AbortOptions): Promise<void> {
-    const { statuses, clock, remotes } = this.#components
+    const { statuses, clock, followers } = this.#components
     const target: ReplicationTarget = { remote, repository, tag }
     if (kind === 'cancel') return this.#cancel(target, options)
     const before = (await statuses.get(target, options)) ?? newStatus(target, clock.now())
@@ -134,7 +134,7 @@ export class Intake {
     if (before.state !== 'running') {
       await statuses.set(target, { ...before, state: 'waiting', updatedAtMs: clock.now() }, options)
     }
-    const delayMs = remotes.get(remote)?.opensInMs() ?? 0
+    const delayMs = followers.get(remote)?.opensInMs() ?? 0
     const task = { kind: REPLICATE, key: taskKey(target), payload: {}, delayMs, background: kind === 'backfill' }
     const { id } = await this.#journal.add(task)
     if (kind === 'now') await this.#journal.retry(id)

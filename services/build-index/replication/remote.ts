@@ -5,11 +5,12 @@ import {
   type Replicas,
   replicasOf,
 } from '../../../lib/api/index.ts'
-import { type AbortOptions, appError, type Slots, type Startable, slots } from '../../../lib/base/index.ts'
+import { type AbortOptions, appError, type Slots, slots } from '../../../lib/base/index.ts'
 import type { Repository, Tag } from '../../../lib/core/index.ts'
 import { httpClient } from '../../../lib/http/index.ts'
 import { type Runtime, serviceCluster } from '../../../lib/service/index.ts'
 import type { RemoteConfig } from './config.ts'
+import type { FollowerFacts } from './follower-facts.ts'
 import { type Matcher, matcher, signedBy, type TagRule } from './rules.ts'
 import { openForMs, opensInMs } from './windows.ts'
 
@@ -18,8 +19,8 @@ const DESCRIBED_MS = 60_000
 const CONNECT_MS = 5_000
 
 /** Another cluster that tags are replicated to. */
-export interface Remote extends Startable {
-  readonly name: string
+export interface Remote extends FollowerFacts {
+  readonly kind: 'cluster'
   readonly urls: readonly string[]
   readonly rules: readonly TagRule[]
   readonly signatures: boolean
@@ -31,14 +32,11 @@ export interface Remote extends Startable {
   readonly replicas: Replicas
   /** Its index, to link what it has. */
   readonly index: BuildIndex
-  readonly secret: string | undefined
-  /** Whether a rule fits the tag. */
+  /**
+   * Whether a rule fits the tag. `mayWant` holds besides for the tag of a signature that may go along with something in
+   * the repository.
+   */
   fits(repository: Repository, tag: Tag): boolean
-  /** The same, or it is the tag of a signature that may go along with something in the repository. */
-  mayWant(repository: Repository, tag: Tag): boolean
-  /** How long it may be sent to from now on, and how long until it may; milliseconds. */
-  openForMs(): number
-  opensInMs(): number
   /**
    * What the remote says about itself; asked at most once in a minute.
    * @throws REPLICA_SAME_CLUSTER when it has the name of this cluster
@@ -56,8 +54,17 @@ export function remoteCluster(runtime: Runtime, ownCluster: string, name: string
   const matchers: readonly Matcher[] = config.rules.map(matcher)
   const fits: Remote['fits'] = (repository, tag) => matchers.some((rule) => rule.fits(repository, tag))
   let known: { readonly answer: ReplicaCluster; readonly untilMs: number } | undefined
+  const describe: Remote['describe'] = async (options = {}) => {
+    if (known !== undefined && clock.monotonicMs() < known.untilMs) return known.answer
+    const answer = await replicas.describe(options)
+    if (answer.cluster === ownCluster)
+      throw appError('REPLICA_SAME_CLUSTER', { detail: { remote: name, cluster: ownCluster } })
+    known = { answer, untilMs: clock.monotonicMs() + DESCRIBED_MS }
+    return answer
+  }
 
   return {
+    kind: 'cluster',
     start: () => http.start(),
     stop: () => http.stop(),
     name,
@@ -69,13 +76,14 @@ export function remoteCluster(runtime: Runtime, ownCluster: string, name: string
       (config.signatures && signedBy(tag) !== undefined && matchers.some((rule) => rule.repository(repository))),
     openForMs: () => openForMs(config.windows, clock.now()),
     opensInMs: () => opensInMs(config.windows, clock.now()),
-    async describe(options = {}) {
-      if (known !== undefined && clock.monotonicMs() < known.untilMs) return known.answer
-      const answer = await replicas.describe(options)
-      if (answer.cluster === ownCluster)
-        throw appError('REPLICA_SAME_CLUSTER', { detail: { remote: name, cluster: ownCluster } })
-      known = { answer, untilMs: clock.monotonicMs() + DESCRIBED_MS }
-      return answer
-    },
+    describe,
+    answers: (options) =>
+      describe(options).then(
+        () => true,
+        (err: unknown) => {
+          if (options.signal?.aborted === true) throw err
+          return false
+        },
+      ),
   }
 }

@@ -13,6 +13,7 @@ import type { Remote } from './remote.ts'
 import { replicateNow } from './replicate-now.ts'
 import type { Replicator } from './replicator.ts'
 import type { ReplicationTarget } from './status.ts'
+import type { Webhook } from './webhook.ts'
 
 /** Replications on one page: the default and the maximum. */
 const MAX_REPLICATIONS = 500
@@ -24,21 +25,24 @@ export interface ReplicationRoutesComponents {
   /** Name of this cluster. */
   readonly cluster: string
   readonly remotes: ReadonlyMap<string, Remote>
+  readonly hooks: ReadonlyMap<string, Webhook>
   readonly replication: Pick<Replicator, 'desk'>
 }
 
 /** Replication in the admin API of a build-index. Any build-index answers for all: what they share lies in the backend. */
 export function replicationRoutes(components: ReplicationRoutesComponents): readonly Route[] {
-  const { remotes, cluster, replication } = components
+  const { remotes, hooks, cluster, replication } = components
   const { desk } = replication
   const calls = buildIndexAdmin
   const atDesk = () => {
-    if (desk === undefined) throw appError('REMOTE_UNKNOWN', { message: 'the config names no remotes' })
+    if (desk === undefined) throw appError('REMOTE_UNKNOWN', { message: 'the config names no remotes and no webhooks' })
     return desk
   }
 
   const remoteNamed = (name: string) => {
-    if (!remotes.has(name)) throw appError('REMOTE_UNKNOWN', { detail: { remote: name, known: [...remotes.keys()] } })
+    if (!remotes.has(name) && !hooks.has(name)) {
+      throw appError('REMOTE_UNKNOWN', { detail: { remote: name, known: [...remotes.keys(), ...hooks.keys()] } })
+    }
     return name
   }
   const targetOf = ({ params }: Exchange): ReplicationTarget => ({
@@ -61,7 +65,9 @@ export function replicationRoutes(components: ReplicationRoutesComponents): read
   return [
     adminRoute(calls.remotes, async (exchange) => {
       const answers = [...remotes.values()].map((remote) => lookAt(components, remote, exchange))
-      sendJson(exchange, 200, { cluster, shards: desk?.shards() ?? [], remotes: await Promise.all(answers) })
+      const webhooks = [...hooks.values()].map(({ name, origin, events, rules }) => ({ name, origin, events, rules }))
+      const shards = desk?.shards() ?? []
+      sendJson(exchange, 200, { cluster, shards, remotes: await Promise.all(answers), webhooks })
     }),
     adminRoute(calls.replications, async (exchange) => {
       const { query, signal } = exchange

@@ -8,6 +8,7 @@ import type { VersionedTags } from '../tag-records.ts'
 import { type Backfills, backfills } from './backfill.ts'
 import type { ReplicationConfig } from './config.ts'
 import { replicationExecutor } from './executor.ts'
+import type { Follower } from './follower.ts'
 import { type Inbox, type InboxEntry, inbox } from './inbox.ts'
 import { knownRules } from './known-rules.ts'
 import { leases } from './leases.ts'
@@ -28,6 +29,10 @@ export interface ReplicatorComponents extends Runtime {
   readonly origins: Pick<OriginCluster, 'readBlob'>
   readonly sender: BlobSender
   readonly remotes: ReadonlyMap<string, Remote>
+  /** The remotes, and whoever else follows the tags. */
+  readonly followers: ReadonlyMap<string, Follower>
+  /** Name of this cluster. */
+  readonly cluster: string
 }
 
 /** Where tasks and leases lie, and what is to be done is announced. */
@@ -47,12 +52,12 @@ export interface Outbox {
   onAdded: (shard: number) => void
 }
 
-export function outbox(components: Parameters<typeof inbox>[0], remotes: ReadonlyMap<string, Remote>): Outbox {
+export function outbox(components: Parameters<typeof inbox>[0], followers: ReadonlyMap<string, Follower>): Outbox {
   const box = inbox(components)
   const out: Outbox = {
     inbox: box,
     async announce({ repository, tag }, options) {
-      if (![...remotes.values()].some((remote) => remote.mayWant(repository, tag))) return () => Promise.resolve()
+      if (![...followers.values()].some((each) => each.mayWant(repository, tag))) return () => Promise.resolve()
       const entry = await box.add({ kind: 'change', repository, tag }, options)
       return async (within) => {
         await box.put({ ...entry, made: true }, within)
@@ -88,10 +93,10 @@ const nothing: Replicator = { start: () => Promise.resolve(), stop: () => Promis
 
 export function replicator(components: ReplicatorComponents, config: ReplicationConfig): Replicator {
   const metrics = replicationMetrics(components.metrics)
-  const { work: place, tags, remotes } = components
+  const { work: place, tags, remotes, followers } = components
   if (place === undefined || tags === undefined) return nothing
   const rules = knownRules({ ...components, ...place })
-  if (remotes.size === 0) return { ...rules, desk: undefined }
+  if (followers.size === 0) return { ...rules, desk: undefined }
   for (const remote of remotes.keys()) metrics.conflicts.with({ remote }).add(0)
   const parts = { ...components, ...place, tags, inbox: place.outbox.inbox, metrics, rules }
   const kept = statuses(parts)
@@ -125,7 +130,7 @@ export function replicator(components: ReplicatorComponents, config: Replication
   })
   place.outbox.onAdded = (shard) => work.nudge(shard)
   return {
-    ...lifecycle([...remotes.values(), rules, held, measuring]),
+    ...lifecycle([...followers.values(), rules, held, measuring]),
     desk: { statuses: kept, backfills: walks, outbox: place.outbox, tags, shards: () => held.held },
   }
 }

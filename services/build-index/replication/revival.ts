@@ -2,7 +2,7 @@ import type { AbortOptions, Clock } from '../../../lib/base/index.ts'
 import type { Journal, Task } from '../../../lib/journal/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { REPLICATE, remoteOf, targetOf } from './executor.ts'
-import type { Remote } from './remote.ts'
+import type { Follower } from './follower.ts'
 import type { HeldStatuses } from './status.ts'
 import { newStatus } from './tag-status.ts'
 
@@ -17,7 +17,7 @@ export interface RevivalComponents {
   readonly clock: Clock
   readonly logger: Logger
   readonly statuses: HeldStatuses
-  readonly remotes: ReadonlyMap<string, Remote>
+  readonly followers: ReadonlyMap<string, Follower>
 }
 
 /** Tasks that were given up are tried again, slowly, when their remote answers: what kept them may be over. */
@@ -30,7 +30,7 @@ export function revival(
   journal: Journal,
   { reviveMs }: { readonly reviveMs: number },
 ): Revival {
-  const { clock, remotes } = components
+  const { clock, followers } = components
   let nextMs = clock.monotonicMs() + LOOK_MS
   return {
     async look(options) {
@@ -43,8 +43,8 @@ export function revival(
         byRemote.set(name, [...(byRemote.get(name) ?? []), task])
       }
       for (const [name, tasks] of byRemote) {
-        const remote = remotes.get(name)
-        if (remote !== undefined && !(await answers(remote, options))) continue
+        const follower = followers.get(name)
+        if (follower !== undefined && !(await follower.answers(options))) continue
         const oldest = tasks.sort((a, b) => a.dueAtMs - b.dueAtMs).slice(0, MAX_REVIVED)
         for (const task of oldest) await tryRevive(components, journal, task, options)
       }
@@ -64,15 +64,6 @@ function* deadTasks(journal: Journal): Iterable<Task> {
     after = next
   }
 }
-
-const answers = (remote: Remote, options: AbortOptions): Promise<boolean> =>
-  remote.describe(options).then(
-    () => true,
-    (err: unknown) => {
-      if (options.signal?.aborted === true) throw err
-      return false
-    },
-  )
 
 /** One that fails is tried again with the next look, and keeps no other one from being revived. */
 async function tryRevive(

@@ -1,9 +1,9 @@
-import type { Replication } from '../../../lib/api/index.ts'
 import { type AbortOptions, appError, hasCode, inTurns } from '../../../lib/base/index.ts'
 import type { Descriptor, Repository, Tag } from '../../../lib/core/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { VersionedTags } from '../tag-records.ts'
 import { compareRecords, compareVersions, type TagRecord } from '../tag-version.ts'
+import type { Ended } from './ended.ts'
 import { type Plan, type PlanComponents, planOf } from './plan.ts'
 import { bringNewReferrers, bringReferrers } from './referrers-along.ts'
 import { signatureTags, signedBy } from './rules.ts'
@@ -20,9 +20,6 @@ export interface TagReplicationComponents extends PlanComponents, TransferCompon
   /** Called when the tag there has the same version and other content, and loses. */
   readonly onTie: (remote: string) => void
 }
-
-/** How a replication ended: a part of its status. */
-export type Ended = Pick<Replication, 'outcome' | 'laterVersion' | 'digest' | 'version'>
 
 /**
  * Makes the tag at the remote what it is here: first all that it needs, then the signatures, then the tag itself.

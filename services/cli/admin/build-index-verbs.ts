@@ -30,7 +30,7 @@ export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
   ...describeVerb,
   remotes: {
     example: 'remotes',
-    show: ({ cluster, shards, remotes }, nowMs) =>
+    show: ({ cluster, shards, remotes, webhooks }, nowMs) =>
       [
         fields({ cluster, 'shards here': shards.join(', ') || '-' }),
         table(remotes, [
@@ -50,6 +50,18 @@ export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
             ['TAG', ({ tag }) => tag],
             ['OLDER TAGS', ({ looked, fitting }) => `${fitting} of ${looked} fit`],
             ['AT', ({ at, doneAtMs }) => (doneAtMs === undefined ? (at ?? '-') : `done ${ageText(doneAtMs, nowMs)}`)],
+          ],
+        ),
+        table(
+          webhooks.flatMap(({ name, origin, events, rules }) =>
+            rules.map((rule) => ({ name, origin, events, ...rule })),
+          ),
+          [
+            ['WEBHOOK', ({ name }) => name],
+            ['AT', ({ origin }) => origin],
+            ['EVENTS', ({ events }) => events.join(', ')],
+            ['REPOSITORY', ({ repository }) => repository],
+            ['TAG', ({ tag }) => tag],
           ],
         ),
       ].join('\n\n'),
@@ -94,7 +106,7 @@ export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
     options: {
       repository: 'the repository of the tag',
       tag: 'the tag',
-      remote: 'where it goes; without it, to all remotes whose rules fit',
+      remote: 'the remote or webhook that it goes to; without it, all remotes whose rules fit',
     },
     body: (options) => ({
       repository: given(options, 'repository'),

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Backend } from '../../../lib/backend/index.ts'
+import type { Backend, ReadHints } from '../../../lib/backend/index.ts'
 import { appError, backoffMs, type Clock, hasCode, type Random } from '../../../lib/base/index.ts'
 import type { ByteRange } from '../../../lib/core/index.ts'
 
@@ -12,7 +12,7 @@ export interface BackendReadComponents {
   readonly random: Random
 }
 
-export interface BackendRead {
+export interface BackendRead extends ReadHints {
   readonly key: string
   /** Bytes of the whole object, as the look-up before the read told. */
   readonly size: number
@@ -33,12 +33,12 @@ const mayPass = (err: unknown) =>
  * @throws BLOB_UNKNOWN, BACKEND_UNAVAILABLE (also when the object changes meanwhile), ABORTED, and what `take` throws
  */
 export async function readObject({ backend, clock, random }: BackendReadComponents, read: BackendRead): Promise<void> {
-  const { key, size, signal, take, offset } = read
+  const { key, size, as, signal, take, offset } = read
   const { end } = read.range
   const readOn = async () => {
     const start = offset()
     const part = start === 0 && end === size ? {} : { range: { start, end } }
-    const object = await backend.read(key, { signal, ...part })
+    const object = await backend.read(key, { as, signal, ...part })
     if (object === undefined) throw appError('BLOB_UNKNOWN', { detail: { key } })
     try {
       if (object.size !== size) throw changed(key)

@@ -56,6 +56,7 @@ function readBackend(
     { backend, clock, random },
     {
       key: blobKey(blob.digest),
+      as: blob.as,
       size: intake.partial.map.length,
       range,
       take: (body) => slot.take('backend', body, range.end),

@@ -234,8 +234,10 @@ class BlobIngestRun implements IngestRun {
   async #look(): Promise<Found> {
     const { backends } = this.#components
     try {
-      const backend = backends.backendFor(this.#blob.repository)
-      return { object: await backend.stat(blobKey(this.#blob.digest), { signal: this.#stop.signal }) }
+      const { repository, digest, as } = this.#blob
+      const hints = { as, thenRead: true }
+      const { signal } = this.#stop
+      return { object: await backends.backendFor(repository).stat(blobKey(digest), { ...hints, signal }) }
     } catch (err) {
       return { err }
     }

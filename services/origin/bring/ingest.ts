@@ -223,7 +223,9 @@ class OriginIngest implements Ingest {
     const looking = misses.look(blob)
     let failure: { readonly err: unknown } | undefined
     try {
-      const object = await backends.backendFor(blob.repository).stat(blobKey(blob.digest), { signal })
+      const object = await backends
+        .backendFor(blob.repository)
+        .stat(blobKey(blob.digest), { as: blob.as, thenRead: true, signal })
       if (object !== undefined) {
         looking.end()
         return object.size

@@ -8,10 +8,10 @@ export function siblingClients(http: HttpClient, cluster: Cluster): Siblings {
   const clients = new Map(cluster.members.map(({ id, url }) => [id, originClient(http, url)]))
   const client = ({ id, url }: Member): OriginClient => clients.get(id) ?? originClient(http, url)
   return {
-    read: (member, { repository, digest }, options = {}) =>
-      client(member).readBlob(repository, digest, { ...options, hop: true, patient: true }),
-    async size(member, { repository, digest }, { signal } = {}) {
-      return (await client(member).statBlob(repository, digest, { hop: true, signal }))?.size
+    read: (member, { repository, digest, as }, options = {}) =>
+      client(member).readBlob(repository, digest, { ...options, as, hop: true, patient: true }),
+    async size(member, { repository, digest, as }, { signal } = {}) {
+      return (await client(member).statBlob(repository, digest, { as, hop: true, signal }))?.size
     },
     async holding(member, { repository, digest }, options = {}) {
       const { size, ranges, ...rest } = await client(member).holding(repository, digest, options)

@@ -12,7 +12,8 @@ import {
 } from '../../../lib/kraken/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { type FindBlobsComponents, pushedBlobs, taggedBlobs } from './find-blobs.ts'
-import type { FindBlobs, Warmer } from './warmer.ts'
+import type { Preloader } from './preload.ts'
+import type { Warmer, WarmImage } from './warmer.ts'
 
 /** Most bytes of a notification. */
 const MAX_NOTIFICATION = 1024 * 1024
@@ -21,12 +22,14 @@ const MAX_PREFETCH = 16 * 1024
 
 export interface ProxyKrakenComponents extends FindBlobsComponents {
   readonly warmer: Pick<Warmer, 'warm'>
+  /** Has hosts fetch a pushed image; undefined when that is not wanted. */
+  readonly preload: Pick<Preloader, 'order'> | undefined
   readonly logger: Logger
 }
 
 /** Kraken's own paths of a proxy, besides its probes: an image is brought to the origins before anybody pulls it. */
 export function proxyKrakenRoutes(components: ProxyKrakenComponents): readonly Route[] {
-  const { warmer, logger } = components
+  const { warmer, preload, logger } = components
   const notified = async (exchange: Exchange) => {
     const body = await readJson(exchange, MAX_NOTIFICATION, { jsonTypes: [NOTIFICATION_TYPE] })
     const { manifests, malformed } = pushedImages(body)
@@ -34,9 +37,10 @@ export function proxyKrakenRoutes(components: ProxyKrakenComponents): readonly R
     const different = new Map(manifests.map((manifest) => [blobRefKey(manifest), manifest]))
     warmer.warm(
       ...[...different.values()].map(
-        (each): FindBlobs =>
-          (options) =>
-            pushedBlobs(components, each, options),
+        (image): WarmImage => ({
+          find: (options) => pushedBlobs(components, image, options),
+          ...(preload !== undefined && { after: (options) => preload.order(image, options) }),
+        }),
       ),
     )
     sendEmpty(exchange, 200)
@@ -44,7 +48,7 @@ export function proxyKrakenRoutes(components: ProxyKrakenComponents): readonly R
 
   const begin = async (asked: PrefetchRequest, { signal }: Exchange) => {
     const blobs = await taggedBlobs(components, prefetchedImage(asked), { signal })
-    warmer.warm(() => Promise.resolve(blobs))
+    warmer.warm({ find: () => Promise.resolve(blobs) })
   }
   /** Answers as Kraken does; it says what was wrong with the request in its own words. */
   const fail = (exchange: Exchange, err: AppError, traceId: string) => {

@@ -33,13 +33,19 @@ export interface WarmerComponents {
 /** Finds out which blobs an image has. */
 export type FindBlobs = (options: AbortOptions) => Promise<readonly BlobRef[]>
 
+export interface WarmImage {
+  readonly find: FindBlobs
+  /** Done when the origins were asked for all of them. */
+  readonly after?: (options: AbortOptions) => Promise<void>
+}
+
 /**
  * Asks origins to bring the blobs of images, in the background: an origin that has to tell the piece hashes of a blob
  * brings it. What fails is logged and counted; whoever pulls the image later has it brought then.
  */
 export interface Warmer extends Startable {
   /** Takes all images or none; returns at once. @throws UNAVAILABLE when too many images wait */
-  warm(...images: readonly FindBlobs[]): void
+  warm(...images: readonly WarmImage[]): void
 }
 
 /** Its stop gives up what is under way, and forgets what waits. */
@@ -55,17 +61,12 @@ export function warmer({ origins, metrics, logger, clock, random }: WarmerCompon
   const failed = counted.with({ outcome: 'failed' })
   const newTasks = () => background((_, err) => logger.error('failed to warm images', { err }))
   let tasks = newTasks()
-  let waiting: FindBlobs[] = []
+  let waiting: WarmImage[] = []
 
-  const bring = async ({ repository, digest }: BlobRef, signal: AbortSignal) => {
-    for await (const record of decodeMetainfo(await origins.openMetainfo(repository, digest, { signal }))) {
-      if (record.kind === 'failed') throw appError('METAINFO_FAILED', { detail: { digest, code: record.code } })
-    }
-  }
   const insist = async (blob: BlobRef, signal: AbortSignal) => {
     const again = (err: unknown) => isAppError(err) && err.retryable
     try {
-      await retry({ clock, random }, TRIES, () => bring(blob, signal), { signal, again })
+      await retry({ clock, random }, TRIES, () => bring(origins, blob, signal), { signal, again })
       brought.add()
     } catch (err) {
       if (signal.aborted) return
@@ -73,18 +74,19 @@ export function warmer({ origins, metrics, logger, clock, random }: WarmerCompon
       logger.warn('failed to have a blob brought to the origins', { digest: blob.digest, err })
     }
   }
-  const warmOne = async (find: FindBlobs, signal: AbortSignal) => {
+  const warmOne = async ({ find, after }: WarmImage, signal: AbortSignal) => {
     const blobs = [...(await find({ signal }))].reverse()
     const each = async () => {
       for (let blob = blobs.pop(); blob !== undefined && !signal.aborted; blob = blobs.pop()) await insist(blob, signal)
     }
     await Promise.all(Array.from({ length: BLOBS_AT_ONCE }, each))
+    await after?.({ signal })
   }
   /** Takes one image after the other, until none waits. */
   const work = async (signal: AbortSignal) => {
-    for (let find = waiting.shift(); find !== undefined && !signal.aborted; find = waiting.shift()) {
-      await warmOne(find, signal).catch((err: unknown) => {
-        if (!signal.aborted) logger.warn('failed to find the blobs of an image', { err })
+    for (let image = waiting.shift(); image !== undefined && !signal.aborted; image = waiting.shift()) {
+      await warmOne(image, signal).catch((err: unknown) => {
+        if (!signal.aborted) logger.warn('failed to warm an image', { err })
       })
     }
   }
@@ -104,5 +106,15 @@ export function warmer({ origins, metrics, logger, clock, random }: WarmerCompon
       waiting = []
       await tasks.stop()
     },
+  }
+}
+
+async function bring(
+  origins: WarmerComponents['origins'],
+  { repository, digest }: BlobRef,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const record of decodeMetainfo(await origins.openMetainfo(repository, digest, { signal }))) {
+    if (record.kind === 'failed') throw appError('METAINFO_FAILED', { detail: { digest, code: record.code } })
   }
 }

@@ -213,10 +213,10 @@ interface FillTarget {
  */
 async function fill({ origins, cluster, logger }: MetainfoRelayComponents, target: FillTarget, signal: AbortSignal) {
   const { blob, log } = target
-  const { repository, digest } = blob
+  const { repository, digest, as } = blob
   let after: readonly FailedTry[] = []
   for (;;) {
-    const { member, body } = await origins.openMetainfoElsewhere(repository, digest, { after, signal })
+    const { member, body } = await origins.openMetainfoElsewhere(repository, digest, { after, as, signal })
     const feed = log.feed()
     let err: unknown
     try {

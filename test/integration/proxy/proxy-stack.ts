@@ -1,6 +1,12 @@
 import { memoryBackend } from '../../../lib/backend/index.ts'
 import { parseConfig } from '../../../lib/config/index.ts'
-import { type RecordingMetrics, recordingMetrics, silentLogger, silentMetrics } from '../../../lib/telemetry/index.ts'
+import {
+  type Logger,
+  type RecordingMetrics,
+  recordingMetrics,
+  silentLogger,
+  silentMetrics,
+} from '../../../lib/telemetry/index.ts'
 import { type BuildIndexService, buildIndexSchema, buildIndexService } from '../../../services/build-index/index.ts'
 import { type ProxyService, proxySchema, proxyService } from '../../../services/proxy/index.ts'
 import { type MemoryOrigin, type MemoryOriginInit, memoryOrigin, type SharedBlobs } from '../../kit/memory-origin.ts'
@@ -22,7 +28,16 @@ const SECRET = 'a secret for tests'
 
 const ANY_PORT = { bind: '127.0.0.1:auto' }
 
-export async function startProxyStack(hooks: Pick<MemoryOriginInit, 'onRead' | 'onAppend'> = {}): Promise<ProxyStack> {
+export interface ProxyStackInit extends Pick<MemoryOriginInit, 'onRead' | 'onAppend'> {
+  /** Further keys of the proxies' `registry`. */
+  readonly registry?: object
+  /** The secrets of the proxies. */
+  readonly secrets?: object
+  readonly logger?: Logger
+}
+
+export async function startProxyStack(init: ProxyStackInit = {}): Promise<ProxyStack> {
+  const { registry, secrets = {}, logger = silentLogger(), ...hooks } = init
   const blobs: SharedBlobs = new Map()
   const origins = await Promise.all(['o1', 'o2'].map((id) => memoryOrigin({ id, blobs, ...hooks })))
   const index = buildIndexService(
@@ -33,15 +48,20 @@ export async function startProxyStack(hooks: Pick<MemoryOriginInit, 'onRead' | '
   const metrics = recordingMetrics()
   const configOf = (uploadSecret: string) =>
     parseConfig(proxySchema, {
-      registry: { listener: ANY_PORT, uploadSecret, ownNames: ['registry.test'] },
+      registry: { listener: ANY_PORT, uploadSecret, ownNames: ['registry.test'], ...registry },
+      secrets,
       ops: ANY_PORT,
       admin: ANY_PORT,
       origins: { members: origins.map(({ id, url }) => ({ id, url })) },
       buildIndexes: { members: [{ id: 'b1', url: index.url }] },
       drain: '0ms',
     })
-  const proxy = proxyService({ logger: silentLogger(), metrics }, configOf(SECRET))
-  await proxy.start()
+  const proxy = proxyService({ logger, metrics }, configOf(SECRET))
+  const stopCluster = () => Promise.all([index.stop(), ...origins.map((origin) => origin.kill())])
+  await proxy.start().catch(async (err: unknown) => {
+    await stopCluster()
+    throw err
+  })
   return {
     url: proxy.url,
     ...{ proxy, index, origins, blobs, metrics },
@@ -51,7 +71,7 @@ export async function startProxyStack(hooks: Pick<MemoryOriginInit, 'onRead' | '
       return { url: second.url, [Symbol.asyncDispose]: () => second.stop() }
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([proxy.stop(), index.stop(), ...origins.map((origin) => origin.kill())])
+      await Promise.all([proxy.stop(), stopCluster()])
     },
   }
 }

@@ -19,7 +19,13 @@ import { tempFolder } from '../../kit/temp-folder.ts'
 /** Stands for components that no route uses before it is called. */
 const untouched = {} as object as OriginAdminComponents & AgentAdminComponents & TrackerAdminComponents
 
-const noReplication = { clock: systemClock(), cluster: 'local', remotes: new Map(), replication: { desk: undefined } }
+const noReplication = {
+  clock: systemClock(),
+  cluster: 'local',
+  remotes: new Map(),
+  hooks: new Map(),
+  replication: { desk: undefined },
+}
 
 const served = {
   origin: originAdminRoutes({ ...untouched, rings: {} }),
@@ -60,7 +66,7 @@ describe('the command line', () => {
     const [, services = '', tools = ''] = /Services:\n([\s\S]*?)\n\nTools:\n([\s\S]*)$/.exec(host.said) ?? []
     const names = (text: string) => text.split('\n').map((line) => line.trim().split(' ')[0])
     expect(names(services)).toEqual(Object.values(doors).map(({ kind }) => serviceFacts(kind).name))
-    expect(names(tools)).toEqual(['herd', 'setup', 'doctor', 'explain', 'admin'])
+    expect(names(tools)).toEqual(['herd', 'setup', 'doctor', 'explain', 'token', 'admin'])
   })
 
   test.each([

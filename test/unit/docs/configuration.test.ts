@@ -57,7 +57,12 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
     ...leavesOf(at(origin, 'backends').items ?? {}),
     ['backend', { default: undefined, isRequired: true }],
   ]),
+  'Every rule of `upstreams`': leavesOf(at(shapeOf(doors.buildIndex.schema), 'upstreams').items ?? {}),
+  'Every rule of `registry.access`': leavesOf(
+    at(shapeOf(doors.proxy.schema), 'registry', 'access', 'rules').items ?? {},
+  ),
   'Every remote': leavesOf(at(shapeOf(doors.buildIndex.schema), 'remotes').additionalProperties ?? {}),
+  'Every webhook': leavesOf(at(shapeOf(doors.buildIndex.schema), 'webhooks').additionalProperties ?? {}),
   ...Object.fromEntries(
     (shapeOf(backendSchema).oneOf ?? []).map((shape) => [
       `Backend \`${String(at(shape, 'driver').const)}\``,

@@ -15,6 +15,7 @@ import { farEndRoutes } from '../../../services/build-index/replication/far-end.
 import { buildIndexServerRoutes } from '../../../services/build-index/server.ts'
 import { type OriginAdminComponents, originAdminRoutes } from '../../../services/origin/admin.ts'
 import { originServerRoutes } from '../../../services/origin/server.ts'
+import { tokenRoutes } from '../../../services/proxy/access/token-routes.ts'
 import { proxyAdminRoutes } from '../../../services/proxy/admin.ts'
 import { proxySchema } from '../../../services/proxy/config.ts'
 import { type ProxyKrakenComponents, proxyKrakenRoutes } from '../../../services/proxy/kraken/routes.ts'
@@ -41,6 +42,7 @@ const proxyRoutes = () =>
     uploadSecret: 'a secret for the test',
     traffic: blobTraffic(silentMetrics()),
     looks: untouched,
+    access: { logIn: { challenge: () => 'Bearer' }, routes: tokenRoutes(untouched) },
     rate: { count: () => undefined },
   })
 
@@ -52,7 +54,14 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
   'tracker: main listener': trackerServerRoutes(untouched),
   'tracker: admin listener': trackerAdminRoutes({ ...parts, rings: {} }),
   'build-index: admin listener': buildIndexAdminRoutes({
-    ...{ clock: systemClock(), cluster: 'local', remotes: new Map(), replication: { desk: undefined }, rings: {} },
+    ...{
+      clock: systemClock(),
+      cluster: 'local',
+      remotes: new Map(),
+      hooks: new Map(),
+      replication: { desk: undefined },
+      rings: {},
+    },
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
   'build-index: main listener': [...buildIndexServerRoutes(untouched, untouched), ...farEndRoutes(untouched)],

@@ -30,13 +30,13 @@ describe('pageRequest', () => {
 
 describe('nextLink', () => {
   test('leads behind the last item, whatever stands in it', () => {
-    const { link } = nextLink('/list', ['a', 'b&n=9/c'], true)
+    const { link } = nextLink('/list', ['a', 'b&n=9/c'], { more: true })
     const { searchParams } = new URL(/^<(.+)>; rel="next"$/.exec(String(link))?.[1] ?? '', 'http://a.test')
     expect(pageRequest(searchParams, limits)).toEqual({ count: 2, last: 'b&n=9/c' })
   })
 
   test('is not there after the last page, nor after an empty one', () => {
-    expect(nextLink('/list', ['a'], false)).toEqual({})
-    expect(nextLink('/list', [], true)).toEqual({})
+    expect(nextLink('/list', ['a'], { more: false })).toEqual({})
+    expect(nextLink('/list', [], { more: true })).toEqual({})
   })
 })

@@ -29,6 +29,11 @@ describe('secretAuthenticator with a secret', () => {
     expect(authenticate(caller(header))).toEqual({ name: 'anonymous', rights: [] })
   })
 
+  test('takes an empty name with an empty password for no credentials, as podman and skopeo send them', () => {
+    expect(authenticate(caller(basic(':')))).toEqual(authenticate(caller()))
+    expect(authenticate(caller(basic('a:'))).rights).toEqual([])
+  })
+
   test('gives a caller without a secret what the listener grants', () => {
     expect(authenticate(caller()).rights).toEqual(['read'])
     expect(secretAuthenticator({ secrets: accepting({ admin: 't' }) })(caller()).rights).toEqual([])

@@ -32,7 +32,7 @@ function lab(openMetainfo: (digest: Digest, signal?: AbortSignal) => Promise<Rea
   const count = (outcome: string) => metrics.value('shoal_kraken_warmed_blobs_total', { outcome })
   const counts = () => [count('brought'), count('failed')]
   const warm = (...wanted: readonly Digest[]) =>
-    warming.warm(async () => wanted.map((digest) => ({ repository, digest })))
+    warming.warm({ find: async () => wanted.map((digest) => ({ repository, digest })) })
   return { clock, logger, opened, warming, counts, warm }
 }
 
@@ -70,19 +70,21 @@ describe('a warmer', () => {
 
   test('goes on after an image whose blobs cannot be found', async () => {
     const { counts, warm, warming, logger } = lab(async (digest) => good(digest))
-    warming.warm(async () => Promise.reject(appError('MANIFEST_UNKNOWN')))
+    warming.warm({ find: async () => Promise.reject(appError('MANIFEST_UNKNOWN')) })
     warm(digests[0]!)
     await eventually(() => expect(counts()).toEqual([1, 0]))
-    expect(logger.lines.map(({ message }) => message)).toEqual(['failed to find the blobs of an image'])
+    expect(logger.lines.map(({ message }) => message)).toEqual(['failed to warm an image'])
   })
 
   test('refuses an image when too many wait', async () => {
     const { warming, warm, counts } = lab(async (digest) => good(digest))
     const gate = deferred()
     for (let i = 0; i < 4 + 256; i += 1) {
-      warming.warm(async () => {
-        await gate.promise
-        return []
+      warming.warm({
+        find: async () => {
+          await gate.promise
+          return []
+        },
       })
     }
     expect(() => warm(digests[0]!)).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))

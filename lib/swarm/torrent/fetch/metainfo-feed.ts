@@ -107,6 +107,7 @@ const refusalCodes: readonly ErrorCode[] = [
   'BACKEND_DENIED',
   'BACKEND_REFUSED',
   'BACKEND_CORRUPT',
+  'UPSTREAM_UNREACHABLE',
 ]
 
 function isFinal(err: AppError, headerKnown: boolean): boolean {

@@ -35,7 +35,11 @@ function executorFor(given: Partial<Remote> = {}): ReplicationExecutor {
     {
       ...lab,
       statuses: lab.statuses.under({ generation: 1 }),
-      ...{ remotes: new Map([['far', labRemote({ replicas, ...given })]]), metrics: replicationMetrics(metrics) },
+      ...{
+        followers: new Map([['far', labRemote({ replicas, ...given })]]),
+        cluster: 'near',
+        metrics: replicationMetrics(metrics),
+      },
       ...{
         share: () => 1,
         onSent: () => undefined,
@@ -179,7 +183,7 @@ describe('a run', () => {
     await run(executorFor())
     const { clock } = lab
     const statuses = lab.statuses.under({ generation: 1 })
-    const executor = replicationExecutor({ remotes: new Map(), statuses, clock } as never, { tries: 3 })
+    const executor = replicationExecutor({ followers: new Map(), statuses, clock } as never, { tries: 3 })
     const young = await run(executor, 0, clock.now())
     expect(young).toMatchObject({ failure: undefined, postponed: clock.now() + 600_000, status: { state: 'waiting' } })
     const old = await run(executor, 0, clock.now() - 86_400_000)

@@ -22,7 +22,7 @@ test('a task that cannot be revived keeps no other one from it, and is tried wit
       revived.push(key.slice(-1))
     },
   } as unknown as Journal
-  const parts = { ...lab, statuses: lab.statuses.under({ generation: 1 }), remotes: new Map([['far', labRemote()]]) }
+  const parts = { ...lab, statuses: lab.statuses.under({ generation: 1 }), followers: new Map([['far', labRemote()]]) }
   const dying = revival(parts, journal, { reviveMs: 1_000 })
   await lab.clock.advance(60_000)
   await dying.look({})

@@ -37,7 +37,7 @@ beforeEach(() => {
   work = shardWork(
     {
       ...lab,
-      ...{ executorOf: () => executor, remotes: remotes(), onForgotten: () => undefined },
+      ...{ executorOf: () => executor, followers: remotes(), onForgotten: () => undefined },
       backfills: noWalks,
     },
     { tagsAtOnce: 2, retry: { baseMs: 1_000_000, maxMs: 1_000_000, attempts: 3 }, reviveMs: 3_600_000 },
@@ -212,7 +212,7 @@ describe('a cancellation', () => {
     }
     const own = new Map([['far', labRemote({ replicas: { getTag } as unknown as Replicas })]])
     const parts = {
-      ...{ ...lab, remotes: own, metrics: replicationMetrics(recordingMetrics()), share: () => 1 },
+      ...{ ...lab, followers: own, cluster: 'near', metrics: replicationMetrics(recordingMetrics()), share: () => 1 },
       ...{ onSent: () => undefined, onTie: () => undefined, sender: {} as BlobSender, origins: {} as never },
     }
     const real = shardWork(

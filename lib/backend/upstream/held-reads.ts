@@ -1,0 +1,54 @@
+import type { Clock, Timer } from '../../base/index.ts'
+import type { ObjectRead } from '../backend.ts'
+
+/** So long a body that was opened to learn its size waits for its reader. */
+const HOLD_MS = 5_000
+/** Bodies that wait; of more, the oldest is closed. */
+const MAX_HELD = 64
+
+/** Bodies of objects that were opened when their size was asked, and wait for the read that follows. */
+export interface HeldReads {
+  /** What waits under the key, left there. */
+  look(key: string): ObjectRead | undefined
+  /** What waits under the key, for the one who asks first. */
+  take(key: string): ObjectRead | undefined
+  hold(key: string, object: ObjectRead): void
+  /** Closes all of them. */
+  close(): void
+}
+
+export function heldReads(clock: Clock): HeldReads {
+  const held = new Map<string, { readonly object: ObjectRead; readonly timer: Timer }>()
+
+  const remove = (key: string): ObjectRead | undefined => {
+    const one = held.get(key)
+    one?.timer.cancel()
+    held.delete(key)
+    return one?.object
+  }
+  const drop = (key: string) => void remove(key)?.body.destroy()
+
+  return {
+    look(key) {
+      const object = held.get(key)?.object
+      if (object?.body.destroyed !== true) return object
+      drop(key)
+      return undefined
+    },
+    take(key) {
+      const object = remove(key)
+      return object?.body.destroyed === true ? undefined : object
+    },
+    hold(key, object) {
+      drop(key)
+      const [oldest] = held.keys()
+      if (held.size >= MAX_HELD && oldest !== undefined) drop(oldest)
+      // Nobody listens yet; whoever reads it finds it destroyed.
+      object.body.on('error', () => undefined)
+      held.set(key, { object, timer: clock.setTimer(HOLD_MS, () => drop(key), { background: true }) })
+    },
+    close() {
+      for (const key of [...held.keys()]) drop(key)
+    },
+  }
+}

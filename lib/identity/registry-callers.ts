@@ -1,0 +1,139 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { type AbortOptions, type Clock, countCache } from '../base/index.ts'
+import { type Access, type AccessRule, accessFrom, eitherAccess, type Grant, grantsFor } from './access.ts'
+import type { BearerTokens } from './bearer-tokens.ts'
+import { callerAt } from './caller.ts'
+import { type Credentials, credentialsIn, shownText } from './credentials.ts'
+import { accessByRights } from './decision.ts'
+import { type AnonymousRights, anonymousRights, type Principal, secretRights } from './principal.ts'
+import { accessOfEntries } from './scopes.ts'
+import type { Authenticate, Identify } from './secret-authenticator.ts'
+import { type SecretName, secretNames } from './secrets.ts'
+import type { TokenDirectory } from './token-directory.ts'
+import type { UserDirectory } from './user-directory.ts'
+
+export interface RegistryCallersComponents {
+  readonly clock: Pick<Clock, 'now' | 'monotonicMs'>
+  /** Knows the secrets. */
+  readonly secrets: Authenticate
+  readonly bearer: BearerTokens
+  readonly users?: Pick<UserDirectory, 'has' | 'knows'> | undefined
+  readonly tokens?: Pick<TokenDirectory, 'nameOf' | 'grantsOf'> | undefined
+}
+
+export interface RegistryCallersInit {
+  readonly rules: readonly AccessRule[]
+  /** What callers without a log-in may do in all repositories. */
+  readonly anonymous: AnonymousRights
+}
+
+export interface RegistryCallers {
+  readonly identify: Identify
+  /** Called when users or tokens have changed: what was proven before counts no more. */
+  forget(): void
+}
+
+/** How long a proof counts, milliseconds: clients send the same password with every request. */
+const PROVEN_MS = 60_000
+/** How long a refusal counts: clients that have a wrong password send it again and again. */
+const REFUSED_MS = 5_000
+const MAX_PROVEN = 10_000
+
+/** Who calls a registry with rules: holders of secrets as everywhere, users, named tokens, and bearer tokens of all of them. */
+export function registryCallers(
+  components: RegistryCallersComponents,
+  { rules, anonymous }: RegistryCallersInit,
+): RegistryCallers {
+  const { clock, secrets, bearer } = components
+  const named = principals(components, rules, anonymousRights[anonymous])
+  const key = randomBytes(32)
+  let [proven, refused] = [newCache(clock, PROVEN_MS), newCache(clock, REFUSED_MS)]
+  const forget = () => {
+    ;[proven, refused] = [newCache(clock, PROVEN_MS), newCache(clock, REFUSED_MS)]
+  }
+
+  /** A bearer token counts until its end, whatever is remembered of it. */
+  const byBearer = async (token: string): Promise<Proof | undefined> => {
+    const claims = await bearer.prove(token)
+    const principal = claims && named.called(claims.name)
+    if (claims === undefined || principal === undefined) return undefined
+    return { principal: { ...principal, shown: accessOfEntries(claims.access) }, untilMs: claims.expiresMs }
+  }
+  const prove = async (credentials: Credentials, from: string, signal: AbortSignal | undefined) => {
+    const text = shownText(credentials)
+    if (text === undefined) return undefined
+    const token = components.tokens?.nameOf(text)
+    if (token !== undefined) return proofOf(named.called(`token:${token}`))
+    if (credentials.kind === 'bearer') return byBearer(text)
+    if (credentials.kind !== 'basic') return undefined
+    const { user, password } = credentials
+    const isRight = await components.users?.knows({ user, password, from }, signal)
+    return isRight === true ? proofOf(named.called(`user:${user}`)) : undefined
+  }
+
+  const identify: Identify = async (req, { signal }: AbortOptions) => {
+    const bySecret = secrets(req)
+    if (bySecret.name !== 'anonymous') return bySecret
+    const credentials = credentialsIn(req.headers.authorization)
+    if (credentials.kind === 'none') return named.anonymous
+    const hash = createHmac('sha256', key)
+      .update(req.headers.authorization ?? '')
+      .digest('base64')
+    const [memory, refusals] = [proven, refused]
+    const known = memory.get(hash) ?? refusals.get(hash)
+    if (known !== undefined && clock.now() < known.untilMs) return known.principal
+    const proof = await prove(credentials, callerAt(req.socket.remoteAddress), signal)
+    if (proof === undefined) refusals.set(hash, nobody)
+    else memory.set(hash, proof)
+    return (proof ?? nobody).principal
+  }
+  return { identify, forget }
+}
+
+/** Who showed something, and until when that counts, milliseconds since the epoch. */
+interface Proof {
+  readonly principal: Principal
+  readonly untilMs: number
+}
+
+const nobody: Proof = { principal: { name: 'anonymous', rights: [] }, untilMs: Number.POSITIVE_INFINITY }
+
+const proofOf = (principal: Principal | undefined): Proof | undefined =>
+  principal && { principal, untilMs: Number.POSITIVE_INFINITY }
+
+const newCache = (clock: Pick<Clock, 'monotonicMs'>, ttlMs: number) =>
+  countCache<Proof>(clock, { maxEntries: MAX_PROVEN, ttlMs })
+
+interface Principals {
+  /** Undefined when there is nobody of that name any more. */
+  called(name: string): Principal | undefined
+  /** Who shows nothing: what the config gives to such callers everywhere, and what the rules do. */
+  readonly anonymous: Principal
+}
+
+function principals(
+  { users, tokens }: RegistryCallersComponents,
+  rules: readonly AccessRule[],
+  rights: Principal['rights'],
+): Principals {
+  const accessOfName = (name: string, own: readonly Grant[] = []): Access =>
+    accessFrom([...grantsFor(rules, name), ...own])
+  const access = eitherAccess(accessByRights(rights), accessOfName('anonymous'))
+  const anonymous: Principal = { name: 'anonymous', rights, access }
+  const called = (name: string): Principal | undefined => {
+    const [kind, own = ''] = splitAt(name, ':')
+    if (kind === 'anonymous') return anonymous
+    if (isSecret(name)) return { name, rights: secretRights[name] }
+    if (kind === 'user' && users?.has(own) === true) return { name, rights: [], access: accessOfName(name) }
+    const grants = kind === 'token' ? tokens?.grantsOf(own) : undefined
+    return grants && { name, rights: [], access: accessOfName(name, grants) }
+  }
+  return { called, anonymous }
+}
+
+const isSecret = (name: string): name is SecretName => (secretNames as readonly string[]).includes(name)
+
+const splitAt = (text: string, mark: string): readonly [string, string?] => {
+  const at = text.indexOf(mark)
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
+}

@@ -1,0 +1,46 @@
+import { type Clock, lifecycle, type Startable } from '../base/index.ts'
+import type { Logger } from '../telemetry/index.ts'
+import { attempts } from './attempts.ts'
+import { passwordThread } from './bcrypt-thread.ts'
+import { type PasswordHashes, parsePasswordFile } from './password-file.ts'
+import { watchedFile } from './watched-file.ts'
+
+/** The users of a file of passwords. */
+export interface UserDirectory extends Startable {
+  has(user: string): boolean
+  /**
+   * Whether that is the password of the user; takes as long for a user that does not exist. `from` is the caller's address.
+   * @throws TOOMANYREQUESTS, ABORTED
+   */
+  knows(login: Login, signal: AbortSignal | undefined): Promise<boolean>
+}
+
+export interface Login {
+  readonly user: string
+  readonly password: string
+  readonly from: string
+}
+
+/** Of a random password that nobody has kept. */
+const NOBODY = '$2b$10$abcdefghijklmnopqrstuuW1Zc0wS3pWn1m0b0Gd6gkq7bqXzWm7e'
+
+export function userDirectory(
+  components: { readonly clock: Clock; readonly logger: Logger },
+  { path, onChange }: { readonly path: string; readonly onChange: () => void },
+): UserDirectory {
+  const file = watchedFile<PasswordHashes>(components, { path, parse: parsePasswordFile, onChange })
+  const thread = passwordThread()
+  const tries = attempts(components.clock)
+  const check = async ({ user, password }: Login): Promise<true | undefined> => {
+    const hash = file.value?.get(user)
+    // Another hash of the file costs what the one of the user would.
+    const stand = hash ?? file.value?.values().next().value ?? NOBODY
+    const isRight = await thread.matches(password, stand)
+    return hash !== undefined && isRight ? true : undefined
+  }
+  return {
+    ...lifecycle([thread, file]),
+    has: (user) => file.value?.has(user) === true,
+    knows: async (login, signal) => (await tries.run(login.from, () => check(login), signal)) === true,
+  }
+}

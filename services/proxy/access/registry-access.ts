@@ -1,0 +1,66 @@
+import type { Startable } from '../../../lib/base/index.ts'
+import type { Route } from '../../../lib/http/index.ts'
+import {
+  type BearerKeys,
+  bearerChallenge,
+  bearerTokens,
+  derivedKeys,
+  type Identify,
+  parseKeyFile,
+  registryCallers,
+  secretAuthenticator,
+  tokenDirectory,
+  userDirectory,
+  watchedFile,
+} from '../../../lib/identity/index.ts'
+import type { LogIn } from '../../../lib/registry/index.ts'
+import type { Runtime } from '../../../lib/service/index.ts'
+import type { ProxyConfig } from '../config.ts'
+import type { AccessConfig } from './config.ts'
+import { TOKEN_PATH, tokenRoutes } from './token-routes.ts'
+
+/** Users, tokens and rules of the registry. */
+export interface RegistryAccess {
+  readonly identify: Identify
+  readonly logIn: LogIn
+  /** The token service. */
+  readonly routes: readonly Route[]
+  readonly parts: readonly Startable[]
+}
+
+/** Without rules, users and tokens, secrets alone say who may do what, in all repositories. */
+const isOff = ({ rules, users, tokens }: AccessConfig) =>
+  rules.length === 0 && users === undefined && tokens === undefined
+
+/** Undefined where the config says nothing of it. `secret` is what all proxies of a cluster share. */
+export function registryAccess(
+  runtime: Runtime,
+  config: ProxyConfig,
+  secret: string | Uint8Array,
+): RegistryAccess | undefined {
+  const { access } = config.registry
+  if (isOff(access)) return undefined
+  const { realm, service, lifetime } = access.bearer
+  const onChange = () => callers.forget()
+  const keyFile =
+    access.bearer.keys === undefined
+      ? undefined
+      : watchedFile<BearerKeys>(runtime, { path: access.bearer.keys, parse: parseKeyFile, onChange })
+  const derived = derivedKeys(secret)
+  const users = access.users === undefined ? undefined : userDirectory(runtime, { path: access.users, onChange })
+  const tokens = access.tokens === undefined ? undefined : tokenDirectory(runtime, { path: access.tokens, onChange })
+  const bearer = bearerTokens(runtime, { keys: () => keyFile?.value ?? derived, service, lifetimeMs: lifetime })
+  const { anonymous = 'none' } = config
+  const secrets = secretAuthenticator({ secrets: config.secrets })
+  const callers = registryCallers(
+    { clock: runtime.clock, secrets, bearer, users, tokens },
+    { rules: access.rules, anonymous },
+  )
+  const { identify } = callers
+  return {
+    identify,
+    logIn: { challenge: (req, asked) => bearerChallenge(req, { realm, path: TOKEN_PATH, service, ...asked }) },
+    routes: tokenRoutes({ bearer, identify }),
+    parts: [keyFile, users, tokens].filter((part) => part !== undefined),
+  }
+}
