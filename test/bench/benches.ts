@@ -14,6 +14,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   announce: async (args) => (await import('./announce.ts')).announce(args),
   'tracker-lists': async (args) => (await import('./tracker-lists.ts')).trackerLists(args),
   push: async (args) => (await import('./push-cost.ts')).pushCost(args),
+  'push-layers': async (args) => (await import('./push-layers.ts')).pushLayers(args),
   picker: async () => (await import('./picker.ts')).picker(),
   simulation: async (args) => (await import('./simulation/simulation.ts')).simulation(args),
   report: async () => (await import('./report.ts')).writeReport(),
