@@ -51,6 +51,8 @@ const packageRooms = {
   'classic-level': '^lib/journal/',
   '@redis/client': '^services/tracker/peer-store/',
   'smol-toml': '^services/cli/',
+  '@peculiar/asn1-schema': '^services/cli/ca/',
+  '@peculiar/asn1-x509': '^services/cli/ca/',
   commander: '^services/(cli/|[^/]+/main\\.ts$)',
 }
 
@@ -126,7 +128,8 @@ module.exports = {
     torrentRoom('serve', ['meet', 'shared']),
     wing('ring', []),
     wing('bring', ['ring']),
-    wing('push', ['ring', 'bring']),
+    wing('garbage', []),
+    wing('push', ['ring', 'bring', 'garbage']),
     wing('upkeep', ['ring', 'bring']),
     {
       name: 'build-index-wing-replication',

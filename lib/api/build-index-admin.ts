@@ -99,6 +99,52 @@ const webhookSchema = z.object({
 })
 export type RemoteAnswer = z.output<typeof remoteSchema>
 
+/** Repositories of a report that could not be looked at, and places that could not. */
+const MAX_NAMED = 100
+
+/**
+ * What a look for garbage has found and done. In a dry run nothing is done, and the counts say what would be.
+ * Links are those of blobs in repositories; blobs are those in the backends.
+ */
+export const garbageCountsSchema = z.object({
+  repositories: countSchema,
+  manifests: countSchema,
+  links: countSchema,
+  linksCondemned: countSchema,
+  linksWaiting: countSchema,
+  linksRemoved: countSchema,
+  blobs: countSchema,
+  blobsCondemned: countSchema,
+  blobsWaiting: countSchema,
+  blobsPardoned: countSchema,
+  /** Pinned at an origin, or in use there. */
+  blobsHeld: countSchema,
+  blobsRemoved: countSchema,
+  bytesRemoved: byteCountSchema,
+})
+export type GarbageCounts = z.output<typeof garbageCountsSchema>
+
+export const garbageStates = ['running', 'done', 'failed', 'stopped'] as const
+
+export const garbageReportSchema = z.object({
+  id: nameSchema,
+  state: z.enum(garbageStates),
+  dryRun: z.boolean(),
+  graceMs: countSchema,
+  startedAtMs: z.number(),
+  updatedAtMs: z.number(),
+  /** Where it is: among the links of repositories, then among the blobs of a place. */
+  phase: z.enum(['links', 'blobs']),
+  at: text(MAX_TEXT),
+  counts: garbageCountsSchema,
+  /** Repositories that keep all their links, because a manifest of theirs could not be read, and why. */
+  unreadable: list(z.object({ repository: text(MAX_TEXT), code: text(64) }), MAX_NAMED),
+  /** Backends of blobs that cannot be listed: they have a collector of their own. */
+  unsupported: list(nameSchema, MAX_NAMED),
+  lastError: z.object({ code: text(64), message: text(MAX_TEXT) }).exactOptional(),
+})
+export type GarbageReport = z.output<typeof garbageReportSchema>
+
 const one = '/replications/:remote/:repository/:tag'
 const unknown = ['REPLICATION_UNKNOWN', 'REMOTE_UNKNOWN', 'NAME_INVALID', 'TAG_INVALID'] as const
 
@@ -154,6 +200,29 @@ export const buildIndexAdmin = adminApi({
     summary: 'tries it now, also when it was given up',
     status: 202,
     codes: unknown,
+  }),
+  gc: adminCall({
+    method: 'POST',
+    path: '/garbage',
+    summary: 'looks for garbage: links that no manifest needs, and blobs that nobody links',
+    body: z.object({ dryRun: z.boolean().exactOptional() }),
+    status: 202,
+    codes: ['BODY_INVALID', 'GARBAGE_RUNNING', 'UNSUPPORTED'],
+    answer: garbageReportSchema,
+  }),
+  gcReport: adminCall({
+    method: 'GET',
+    path: '/garbage',
+    summary: 'how far the look for garbage is, or what the last one has found',
+    codes: ['GARBAGE_NEVER', 'UNSUPPORTED'],
+    answer: garbageReportSchema,
+  }),
+  gcStop: adminCall({
+    method: 'DELETE',
+    path: '/garbage',
+    summary: 'ends the look for garbage; what is condemned stays so',
+    status: 202,
+    codes: ['GARBAGE_NEVER', 'UNSUPPORTED'],
   }),
   cancelReplication: adminCall({
     method: 'DELETE',

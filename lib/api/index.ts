@@ -41,6 +41,9 @@ export {
 export {
   type Backfill,
   buildIndexAdmin,
+  type GarbageCounts,
+  type GarbageReport,
+  garbageReportSchema,
   type RemoteAnswer,
   type Replication,
   type ReplicationState,
@@ -71,6 +74,18 @@ export {
   MAX_ORDER_ITEMS,
   type Progress,
 } from './fleet-jobs.ts'
+export {
+  type CondemnedBlob,
+  copiesBodySchema,
+  garbageOrigins,
+  garbageRoutes,
+  type Judgement,
+  judgeBodySchema,
+  MAX_JUDGED,
+  MAX_LISTED,
+  type RemovalOutcome,
+  type StoredGarbage,
+} from './garbage.ts'
 export { describedRoutes } from './openapi.ts'
 export {
   ORDERS_PATH,

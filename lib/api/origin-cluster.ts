@@ -33,11 +33,11 @@ export interface MemberStream {
  * @throws (all methods) NO_HEALTHY_MEMBER when no origin answers, ABORTED, and what an origin answers
  */
 export interface OriginCluster {
-  /** Undefined when the blob does not exist. */
+  /** Undefined when the blob does not exist. With `keep` as at one origin. */
   statBlob(
     repository: Repository,
     digest: Digest,
-    options?: AbortOptions,
+    options?: AbortOptions & { readonly keep?: boolean | undefined },
   ): Promise<{ readonly size: number } | undefined>
   /**
    * Opens the blob at the first origin that has it. When that origin stops in the middle of the answer, the body

@@ -122,8 +122,15 @@ export interface CopyBody extends HopOptions {
 
 /** Blobs of one origin. */
 export interface OriginBlobs {
-  /** Undefined when neither the origin nor the backend has the blob. */
-  statBlob(repository: Repository, digest: Digest, options?: HopOptions): Promise<{ readonly size: number } | undefined>
+  /**
+   * Undefined when neither the origin nor the backend has the blob. With `keep` it is about to be linked: what is found
+   * is in the backend or on its way there, and does not go before it can be linked.
+   */
+  statBlob(
+    repository: Repository,
+    digest: Digest,
+    options?: HopOptions & { readonly keep?: boolean | undefined },
+  ): Promise<{ readonly size: number } | undefined>
   /**
    * @throws BLOB_UNKNOWN, RANGE_UNSATISFIABLE, NOT_OWNER, DIGEST_REFUSED, and with `asker` ORIGIN_BUSY, whose detail
    * fits `originBusySchema`

@@ -36,12 +36,13 @@ const hopHeaders = (hop: boolean | undefined): Record<string, string> => (hop ==
 
 function originBlobs(http: HttpClient, url: string): OriginBlobs {
   return {
-    async statBlob(repository, digest, { hop, as, signal } = {}) {
+    async statBlob(repository, digest, { hop, as, keep, signal } = {}) {
       const request = {
         method: 'HEAD',
-        url: blobUrl(url, repository, digest) + query({ as }),
+        url: blobUrl(url, repository, digest) + query({ as, keep: keep === true ? 'true' : undefined }),
         headers: hopHeaders(hop),
         signal,
+        ...(keep === true && { headersTimeoutMs: originTimeouts.commitMs }),
         ...(hop === true && { headersTimeoutMs: originTimeouts.holdingMs }),
       } as const
       const response = await send(http, request, [200, 404])

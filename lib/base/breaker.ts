@@ -46,6 +46,7 @@ export interface BreakerInit {
   /** So many doubts in a row, with nothing whole between them, break the way. */
   readonly doubts: number
   readonly verdict: (err: unknown) => BreakerVerdict
+  /** `retryAfterMs` is at least 1. */
   readonly broken: (name: string, about: { readonly retryAfterMs: number; readonly cause?: unknown }) => AppError
   /** Told when the way to a name breaks, and when it is whole again. */
   readonly onChange?: (name: string, isBroken: boolean) => void
@@ -144,6 +145,6 @@ class NamedBreaker implements Breaker {
   }
 
   #retryAfterMs(name: string): number {
-    return Math.ceil(this.brokenFor(name) ?? 0)
+    return Math.ceil(Math.max(1, this.brokenFor(name) ?? 0))
   }
 }

@@ -63,6 +63,15 @@ export { type SharedBlocks, sharedBlocks } from './shared-blocks.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'
 export { type Slots, slots } from './slots.ts'
 export { readSmall, replaceFile } from './small-file.ts'
+export {
+  type ClientCertificates,
+  type TlsDoor,
+  type TlsDoorEvents,
+  type TlsDoorInit,
+  type TlsGuest,
+  tlsDoor,
+} from './tls-door.ts'
+export { clientContext, type TlsMaterial, type TlsTexts } from './tls-material.ts'
 export type { TokenBucket } from './token-bucket.ts'
 export { type Alarm, type Wheel, wheel } from './wheel.ts'
 export { readFully, writeFully } from './whole-io.ts'

@@ -57,12 +57,14 @@ export async function tryEach<T>(
   throw usedUp(tries)
 }
 
+const ownTroubles = [
+  ...['PEER_CLOSED', 'TLS_UNTRUSTED', 'REQUEST_TIMEOUT', 'STALLED'],
+  ...['SHUTTING_DOWN', 'UNAVAILABLE', 'UNKNOWN', 'ABORTED'],
+]
+
 /** True when the error shows that the member itself is in trouble, and is not just an unwelcome answer. */
 export function isMemberFailure(err: unknown): boolean {
-  return (
-    !isAppError(err) ||
-    hasCode(err, 'PEER_CLOSED', 'REQUEST_TIMEOUT', 'STALLED', 'SHUTTING_DOWN', 'UNAVAILABLE', 'UNKNOWN', 'ABORTED')
-  )
+  return !isAppError(err) || hasCode(err, ...ownTroubles)
 }
 
 /**

@@ -45,12 +45,12 @@ const yamlTrouble = (err: unknown): string => {
 
 const OTHERS = 0o007
 
-/** A secret that every user of the machine can read is none. */
-const refuseReadable = async (file: string): Promise<void> => {
+/** A secret that every user of the machine can read is none. @throws CONFIG_INVALID */
+export async function refuseReadable(file: string, what: string): Promise<void> {
   const found = await stat(file).catch(() => undefined)
   if (found === undefined || (found.mode & OTHERS) === 0) return
   throw invalid(
-    `every user of this machine may use the secrets file ${file}; take that right away: chmod o-rwx, or in Kubernetes defaultMode: 0440 and fsGroup`,
+    `every user of this machine may use ${what} ${file}; take that right away: chmod o-rwx, or in Kubernetes defaultMode: 0440 and fsGroup`,
   )
 }
 
@@ -116,7 +116,7 @@ export function parseConfig<S extends z.ZodType>(schema: S, value: unknown): z.o
  * @throws CONFIG_INVALID
  */
 export async function loadConfig<S extends z.ZodType>(schema: S, sources: ConfigSources): Promise<z.output<S>> {
-  if (sources.secretsFile !== undefined) await refuseReadable(sources.secretsFile)
+  if (sources.secretsFile !== undefined) await refuseReadable(sources.secretsFile, 'the secrets file')
   const layers = [
     sources.file === undefined ? {} : await readExtended(sources.file),
     sources.secretsFile === undefined ? {} : await readTree(sources.secretsFile),

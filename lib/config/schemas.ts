@@ -33,18 +33,44 @@ export const rate = z.string().transform(parsedBy(parseRate))
 /** `host:port`, where `auto` or 0 means any free port; parsed to `{ host, port }`. */
 const bind = z.string().transform(parsedBy(parseBind))
 
-/** Allows the listener to bind beyond loopback without TLS or a token. */
+/** Allows the listener to bind beyond loopback without a secret. */
 const insecure = z.boolean().default(false)
 
-/** One listener without a default address. */
-const listener = z.strictObject({ bind, insecure })
+/** `auto`: TLS alone, where the process has a certificate. `off`: never. `optional`: whoever calls chooses. */
+const listenerTls = z.enum(['auto', 'off', 'optional']).default('auto')
+
+/** Whether callers are asked for a certificate, and served without one. */
+const clientCertificates = z.enum(['off', 'optional', 'required']).default('off')
+
+const listenerKeys = { insecure, tls: listenerTls, clientCertificates }
 
 /** A listener with a default address; each key may be set alone. */
-export const listenerOn = (address: string) => listener.extend({ bind: bind.prefault(address) }).prefault({})
+export const listenerOn = (address: string) =>
+  z.strictObject({ bind: bind.prefault(address), ...listenerKeys }).prefault({})
+
+/** The same for peers: with TLS, both sides always show a certificate. */
+export const peerListenerOn = (address: string) =>
+  z.strictObject({ bind: bind.prefault(address), insecure, tls: listenerTls }).prefault({})
 
 /** A listener that is off until it is given an address: `bind` is `off`, parsed to undefined. */
 export const listenerOff = z
-  .strictObject({ bind: z.string().transform(parsedBy(parseBindOrOff)).prefault('off'), insecure })
+  .strictObject({ bind: z.string().transform(parsedBy(parseBindOrOff)).prefault('off'), ...listenerKeys })
+  .prefault({})
+
+const file = z.string().min(1)
+/** More than the old and the new authority of a cluster, and those of some others. */
+const MAX_AUTHORITIES = 16
+
+/** The PEM files of a process: its certificate with its key, and the authorities that it trusts. */
+export const tlsFiles = z
+  .strictObject({
+    certificate: file.exactOptional(),
+    key: file.exactOptional(),
+    authorities: z.array(file).max(MAX_AUTHORITIES).default([]),
+  })
+  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
+    message: 'tls.certificate and tls.key belong together: give both or neither',
+  })
   .prefault({})
 
 /** Address of a service: http or https; parsed without a slash at its end. */

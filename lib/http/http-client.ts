@@ -43,8 +43,8 @@ export interface HttpResponse {
 export interface HttpClient extends Startable {
   /**
    * Any status is an answer, not an error. Sends the bearer token of the client if it has one.
-   * @throws ABORTED, REQUEST_TIMEOUT (no header in time), PEER_CLOSED (refused, reset, unknown host), CONNECTIONS_BUSY (too
-   * many wait for a connection)
+   * @throws ABORTED, REQUEST_TIMEOUT (no header in time), PEER_CLOSED (refused, reset, unknown host), TLS_UNTRUSTED (a
+   * certificate is not taken, or the other side speaks no TLS), CONNECTIONS_BUSY (too many wait for a connection)
    */
   request(request: HttpRequest): Promise<HttpResponse>
 }

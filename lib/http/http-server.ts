@@ -13,6 +13,7 @@ import { oddRequests } from './odd-requests.ts'
 import type { Route } from './route.ts'
 import { type Dispatch, type RoutingComponents, routing } from './routing.ts'
 import { type StuckReaders, stuckReaders } from './stuck-readers.ts'
+import { type ListenerTls, tlsStage } from './tls-stage.ts'
 import { dropUnread } from './unread-body.ts'
 import { type Visits, visits } from './visit.ts'
 
@@ -57,6 +58,8 @@ export interface HttpServerInit {
   readonly drainMs?: number
   /** A connection without traffic for this long is closed, even within a request; default 15 min. */
   readonly idleMs?: number
+  /** Default: it speaks no TLS. */
+  readonly tls?: ListenerTls | undefined
 }
 
 export interface HttpServer extends Startable {
@@ -92,19 +95,19 @@ const closeIdle = ({ server, underWay }: Pick<Running, 'server' | 'underWay'>) =
   if (!underWay.flushing()) server.closeIdleConnections()
 }
 
-interface Parts {
-  readonly clock: Clock
+interface Parts extends Pick<HttpServerComponents, 'clock' | 'logger' | 'metrics'> {
   readonly dispatch: Dispatch
   readonly underWay: Visits
   readonly readers: StuckReaders
   readonly slots: ConnectionSlots
 }
 
-const configured = ({ clock, dispatch, underWay, readers, slots }: Parts, init: HttpServerInit): Running => {
+const configured = (parts: Parts, init: HttpServerInit): Running => {
+  const { clock, dispatch, underWay, readers, slots } = parts
   const answer = (req: IncomingMessage, res: ServerResponse, refused?: AppError) => {
     const visit = underWay.open(req, res)
     readers.watch(res)
-    const release = slots.use(req.socket)
+    const release = slots.use(stage.carrierOf(req.socket))
     res.once('close', () => {
       readers.unwatch(res)
       release()
@@ -116,12 +119,16 @@ const configured = ({ clock, dispatch, underWay, readers, slots }: Parts, init: 
   const connections = lingering(clock)
   const take = (req: IncomingMessage, res: ServerResponse, refused?: AppError) => {
     dropUnread(clock, connections, req, res)
-    answer(req, res, refused)
+    const refusal = stage.refusalOf(req.socket)
+    if (refusal !== undefined) res.shouldKeepAlive = false
+    answer(req, res, refusal ?? refused)
   }
-  server.on('connection', (socket) => {
-    slots.add(socket)
-    socket.once('close', () => underWay.gone(socket))
+  const { name, tls } = init
+  const stage = tlsStage(parts, server, {
+    ...{ name, tls },
+    onConnection: (socket) => socket.once('close', () => underWay.gone(socket)),
   })
+  server.on('connection', (socket) => slots.add(socket))
   server.on('request', (req, res) => take(req, res))
   server.on('checkExpectation', (req, res) => take(req, res, appError('EXPECTATION_FAILED')))
   oddRequests(server, { connections, refuse: answer, settle: underWay.settle })
@@ -225,14 +232,15 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
     const bound = running?.server.address()
     return typeof bound === 'object' && bound !== null ? { host: init.bind.host, port: bound.port } : init.bind
   }
-  const urlNow = () => `http://${hostInUrl(init.bind.host)}:${addressNow().port}`
+  const scheme = init.tls === undefined || init.tls.plainToo ? 'http' : 'https'
+  const urlNow = () => `${scheme}://${hostInUrl(init.bind.host)}:${addressNow().port}`
 
   return {
     async start() {
       if (running !== undefined) return
       const underWay = visits({ ...components, logger }, init.name)
       const guards = connectionGuards({ clock, logger }, init, onLimit)
-      const started = configured({ clock, dispatch, underWay, ...guards }, init)
+      const started = configured({ ...components, logger, dispatch, underWay, ...guards }, init)
       await listen(started.server, init.bind)
       started.server.on('error', (err) => logger.error('listener failed', { err }))
       running = started

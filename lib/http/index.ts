@@ -59,4 +59,5 @@ export {
   sendRangedHead,
 } from './send-content.ts'
 export { requireSeen, sendTagged } from './tagged.ts'
+export type { ListenerTls } from './tls-stage.ts'
 export { type HttpClientComponents, type HttpClientInit, httpClient } from './undici-client.ts'

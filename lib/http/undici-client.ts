@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import type { LookupFunction } from 'node:net'
 import { Readable } from 'node:stream'
 import { rootCertificates } from 'node:tls'
-import { Agent } from 'undici'
-import { appError, type Clock } from '../base/index.ts'
+import { Agent, buildConnector } from 'undici'
+import { appError, type Clock, clientContext, type TlsMaterial, type TlsTexts } from '../base/index.ts'
 import { type Admits, guardedLookup } from './guarded-lookup.ts'
 import type { HttpClient, Lane } from './http-client.ts'
 import { laneQueue } from './lane-queue.ts'
@@ -30,6 +30,10 @@ export interface HttpClientInit {
   readonly userAgent?: string
   /** PEM file of certificate authorities that are trusted in addition to those of Node; read by `start`. */
   readonly caFile?: string | undefined
+  /** What it shows of itself, and whom alone it trusts; new connections use what is there when they begin. */
+  readonly tls?: TlsMaterial | undefined
+  /** Beside those of `tls`, the authorities of Node are trusted. Default false. */
+  readonly trustsPublic?: boolean | undefined
   /** Which addresses of a name may be connected to. Default: any. */
   readonly admits?: Admits
 }
@@ -59,11 +63,11 @@ export function httpClient({ clock, lookup }: HttpClientComponents, init: HttpCl
     if (known !== undefined) return known
     const agent = new Agent({
       connections: connectionsOf(lane),
-      connect: {
+      connect: connector(init, {
         timeout: init.connectTimeoutMs ?? DEFAULT_CONNECT_MS,
         ...(authorities !== undefined && { ca: authorities }),
         lookup: guardedLookup(init.admits ?? (() => true), lookup),
-      },
+      }),
     })
     agents.set(lane, agent)
     return agent
@@ -92,6 +96,22 @@ export function httpClient({ clock, lookup }: HttpClientComponents, init: HttpCl
       agents.clear()
       await Promise.all(closing.map((agent) => agent.destroy()))
     },
+  }
+}
+
+/** Makes connections; it remembers TLS sessions, so another one is made whenever the material has changed. */
+function connector(
+  { tls, trustsPublic: publicToo }: HttpClientInit,
+  options: buildConnector.BuildOptions,
+): buildConnector.connector {
+  if (tls === undefined) return buildConnector(options)
+  let made: { readonly texts: TlsTexts; readonly connect: buildConnector.connector } | undefined
+  return (...args) => {
+    const texts = tls.now
+    if (made?.texts !== texts) {
+      made = { texts, connect: buildConnector({ ...options, secureContext: clientContext(texts, { publicToo }) }) }
+    }
+    made.connect(...args)
   }
 }
 

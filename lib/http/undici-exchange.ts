@@ -10,6 +10,7 @@ import {
   type Timer,
   toAppError,
 } from '../base/index.ts'
+import { distrustIn } from './distrust.ts'
 import type { HttpRequest, HttpResponse } from './http-client.ts'
 import { httpResponse } from './http-response.ts'
 import { type ResponseBody, responseBody } from './response-body.ts'
@@ -26,6 +27,11 @@ const clientError = (err: unknown, request: HttpRequest): AppError => {
   if (hasCode(err, 'UND_ERR_CONNECT_TIMEOUT')) return appError('REQUEST_TIMEOUT', { detail, cause: err })
   if (hasCode(err, 'UND_ERR_DESTROYED', 'UND_ERR_CLOSED', 'UND_ERR_ABORTED')) return appError('ABORTED', { cause: err })
   if (hasCode(err, 'UND_ERR_INVALID_ARG')) return appError('REQUEST_INVALID', { detail, cause: err })
+  const distrust = distrustIn(err)
+  if (distrust !== undefined) {
+    const message = `no TLS with ${detail.origin}: ${distrust}`
+    return appError('TLS_UNTRUSTED', { message, detail, cause: err })
+  }
   return appError('PEER_CLOSED', { message: 'the peer cannot be reached or closed the connection', detail, cause: err })
 }
 

@@ -12,7 +12,7 @@ export interface Attempts {
 /** Failures that one address may have at once, and how soon it may have one more. */
 const FAILURES = { burst: 30, perSecond: 0.5 }
 /** Tries that are under way or wait: of all addresses, and of one. */
-const WAITING = { all: 64, each: 8 }
+const WAITING = { all: 32, each: 4 }
 /** Addresses that are remembered. */
 const MAX_ADDRESSES = 10_000
 

@@ -12,6 +12,7 @@ export { bearerChallenge } from './bearer-challenge.ts'
 export { type BearerKeys, derivedKeys, parseKeyFile } from './bearer-keys.ts'
 export { type BearerTokens, bearerTokens, type IssuedToken } from './bearer-tokens.ts'
 export { callerAt } from './caller.ts'
+export { type CiTokens, ciTokens } from './ci-tokens.ts'
 export { type Credentials, credentialsIn } from './credentials.ts'
 export { accessOf, type Decision, decide, type Wanted } from './decision.ts'
 export { isLoopback } from './loopback.ts'
@@ -37,6 +38,8 @@ export {
   secretNames,
   secretsFor,
 } from './secrets.ts'
+export { tlsOnce } from './tls-files.ts'
+export { type TlsIdentity, tlsIdentity } from './tls-identity.ts'
 export { type TokenDirectory, tokenDirectory } from './token-directory.ts'
 export { type NamedToken, newToken, parseGrant, parseTokenFile, tokenFileText } from './token-file.ts'
 export { type UserDirectory, userDirectory } from './user-directory.ts'

@@ -3,6 +3,7 @@ import { type AbortOptions, type Clock, countCache } from '../base/index.ts'
 import { type Access, type AccessRule, accessFrom, eitherAccess, type Grant, grantsFor } from './access.ts'
 import type { BearerTokens } from './bearer-tokens.ts'
 import { callerAt } from './caller.ts'
+import type { CiTokens } from './ci-tokens.ts'
 import { type Credentials, credentialsIn, shownText } from './credentials.ts'
 import { accessByRights } from './decision.ts'
 import { type AnonymousRights, anonymousRights, type Principal, secretRights } from './principal.ts'
@@ -19,6 +20,7 @@ export interface RegistryCallersComponents {
   readonly bearer: BearerTokens
   readonly users?: Pick<UserDirectory, 'has' | 'knows'> | undefined
   readonly tokens?: Pick<TokenDirectory, 'nameOf' | 'grantsOf'> | undefined
+  readonly ci?: CiTokens | undefined
 }
 
 export interface RegistryCallersInit {
@@ -59,13 +61,20 @@ export function registryCallers(
     if (claims === undefined || principal === undefined) return undefined
     return { principal: { ...principal, shown: accessOfEntries(claims.access) }, untilMs: claims.expiresMs }
   }
+  /** Jobs show their ID token as a bearer token, or as the password of any user. */
+  const byCi = async (text: string, signal: AbortSignal | undefined): Promise<Proof | undefined> => {
+    const job = await components.ci?.prove(text, { signal })
+    const principal = job && named.called(`ci:${job.name}`)
+    return principal && { principal, untilMs: job.expiresMs }
+  }
   const prove = async (credentials: Credentials, from: string, signal: AbortSignal | undefined) => {
     const text = shownText(credentials)
     if (text === undefined) return undefined
     const token = components.tokens?.nameOf(text)
     if (token !== undefined) return proofOf(named.called(`token:${token}`))
-    if (credentials.kind === 'bearer') return byBearer(text)
-    if (credentials.kind !== 'basic') return undefined
+    const own = credentials.kind === 'bearer' ? await byBearer(text) : undefined
+    const job = own ?? (await byCi(text, signal))
+    if (job !== undefined || credentials.kind !== 'basic') return job
     const { user, password } = credentials
     const isRight = await components.users?.knows({ user, password, from }, signal)
     return isRight === true ? proofOf(named.called(`user:${user}`)) : undefined
@@ -112,7 +121,7 @@ interface Principals {
 }
 
 function principals(
-  { users, tokens }: RegistryCallersComponents,
+  { users, tokens, ci }: RegistryCallersComponents,
   rules: readonly AccessRule[],
   rights: Principal['rights'],
 ): Principals {
@@ -124,7 +133,8 @@ function principals(
     const [kind, own = ''] = splitAt(name, ':')
     if (kind === 'anonymous') return anonymous
     if (isSecret(name)) return { name, rights: secretRights[name] }
-    if (kind === 'user' && users?.has(own) === true) return { name, rights: [], access: accessOfName(name) }
+    const isThere = kind === 'user' ? users?.has(own) : kind === 'ci' && ci?.has(own)
+    if (isThere === true) return { name, rights: [], access: accessOfName(name) }
     const grants = kind === 'token' ? tokens?.grantsOf(own) : undefined
     return grants && { name, rights: [], access: accessOfName(name, grants) }
   }

@@ -41,7 +41,7 @@ export function uploadOperations(components: UploadComponents): UploadOperations
       const [mount, whole] = [exchange.query.get('mount'), exchange.query.get('digest')]
       if (mount !== null) {
         const digest = parseDigest(mount)
-        if (await tryMount(uploads, exchange, repository, digest)) sendCreated(exchange, repository, digest)
+        if (await tryMount(uploads, exchange, { repository, digest })) sendCreated(exchange, repository, digest)
         else await openSession(exchange, repository)
       } else if (whole !== null) await openWhole(exchange, repository, parseDigest(whole))
       else {
@@ -93,14 +93,13 @@ function sendCreated(exchange: Exchange, repository: Repository, digest: Digest)
 }
 
 /**
- * Each source is tried as if the client had named it: who names none gets nothing from where he may not read, and the index
- * is not even asked.
+ * Each source is tried as if the client had named it, so that one that names none gets nothing that he could not name. Where
+ * he may not read counts as where the blob is not.
  */
 async function tryMount(
   uploads: UploadComponents['uploads'],
   exchange: Exchange,
-  repository: Repository,
-  digest: Digest,
+  { repository, digest }: { readonly repository: Repository; readonly digest: Digest },
 ): Promise<boolean> {
   const from = exchange.query.get('from')
   const sources = from === null || from === '' ? uploads.homes(digest) : namedSource(repository, from)

@@ -1,5 +1,15 @@
 import { z } from 'zod'
-import { anonymousRights, duration, hostName, listenerOn, logLevel, memberList, secretValues } from '../config/index.ts'
+import {
+  anonymousRights,
+  duration,
+  hostName,
+  listenerOn,
+  logLevel,
+  memberList,
+  peerListenerOn,
+  secretValues,
+  tlsFiles,
+} from '../config/index.ts'
 import { type SecretName, type Secrets, secretNames, secretsFor } from '../identity/index.ts'
 import { type ListenerName, type ServiceKind, serviceFacts } from './service-table.ts'
 
@@ -14,6 +24,8 @@ export const commonKeys = {
   addressShare: z.number().gt(0).max(1).default(0.75),
   /** Longest time that a stop waits for answers under way. */
   drain: duration.prefault('10s'),
+  /** What this process shows of itself when it speaks TLS, and whom it trusts; read again when the files change. */
+  tls: tlsFiles,
 }
 
 const defaultAddress = (kind: ServiceKind, listener: string) =>
@@ -22,6 +34,9 @@ const defaultAddress = (kind: ServiceKind, listener: string) =>
 /** The config key of a listener; its default port comes from the table of services. */
 export const listenerOf = <K extends ServiceKind>(kind: K, listener: ListenerName<K>) =>
   listenerOn(defaultAddress(kind, listener))
+
+/** The config key of the listener for peers. */
+export const peerListenerOf = (kind: ServiceKind) => peerListenerOn(defaultAddress(kind, 'peer'))
 
 const onePlace = (kind: ServiceKind) =>
   memberList.prefault([{ id: `${serviceFacts(kind).name}-1`, url: `http://${defaultAddress(kind, 'http')}` }])
@@ -64,7 +79,10 @@ type Ring = Readonly<{ members: readonly { readonly url: string }[] }>
 export type ListeningConfig = CommonConfig & { readonly [Name in keyof typeof rings]?: Ring }
 
 export type CommonConfig = z.output<z.ZodObject<typeof commonKeys>> & { readonly secrets: Secrets }
-export type ListenerConfig = z.output<ReturnType<typeof listenerOn>>
+type HttpListenerConfig = z.output<ReturnType<typeof listenerOn>>
+/** A listener of any protocol; one for peers has no `clientCertificates`. */
+export type ListenerConfig = Omit<HttpListenerConfig, 'clientCertificates'> &
+  Partial<Pick<HttpListenerConfig, 'clientCertificates'>>
 
 /** The config schema of a service: the common keys and the service's own keys. */
 export type ServiceSchema = z.ZodType<CommonConfig>

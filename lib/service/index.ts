@@ -1,11 +1,19 @@
-export { type CommonConfig, commonKeys, listenerOf, rings, secretsOf } from './config.ts'
+export {
+  type CommonConfig,
+  commonKeys,
+  type ListenerConfig,
+  listenerOf,
+  peerListenerOf,
+  rings,
+  secretsOf,
+} from './config.ts'
 export { connectionRoom } from './connection-room.ts'
-export { listenerConfig } from './listeners.ts'
+export { listenerConfig, schemeOf } from './listeners.ts'
 export { type MissingNow, type OpsRoutesInit, opsRoutes, type ReadinessCheck } from './ops-routes.ts'
 export { runService } from './run-service.ts'
 export { type Running, runUntilTold } from './run-until-told.ts'
 export { clusterHttp, type Runtime, serviceRuntime } from './runtime.ts'
 export { serviceCluster } from './service-cluster.ts'
 export { type ServiceDoor, serviceDoor } from './service-door.ts'
-export { type ListenerInit, type ServiceShell, serviceShell } from './service-shell.ts'
+export { type ListenerInit, peerTlsOf, type ServiceShell, serviceShell } from './service-shell.ts'
 export { defaultPorts, type ServiceKind, serviceFacts, serviceKinds } from './service-table.ts'

@@ -1,5 +1,6 @@
 import { type Clock, openFileLimit, type Random, systemClock, systemRandom } from '../base/index.ts'
 import { type HttpClient, httpClient } from '../http/index.ts'
+import { type TlsIdentity, tlsIdentity } from '../identity/index.ts'
 import { jsonLogger, type Logger, type Metrics, prometheusMetrics } from '../telemetry/index.ts'
 import type { CommonConfig } from './config.ts'
 import { type ServiceKind, serviceFacts } from './service-table.ts'
@@ -13,21 +14,27 @@ export interface Runtime {
   readonly metrics: Metrics
   /** Most files and connections that the process may have open; undefined where the system does not tell. */
   readonly openFiles: number | undefined
+  /** Its certificate, and whom it trusts; undefined when the config names no files. */
+  readonly tls?: TlsIdentity | undefined
 }
 
 /** Uses the real part where `given` has none. */
 export function serviceRuntime(kind: ServiceKind, config: CommonConfig, given: Partial<Runtime> = {}): Runtime {
-  const runtime = {
+  const parts = {
     clock: given.clock ?? systemClock(),
     random: given.random ?? systemRandom(),
     logger: given.logger ?? jsonLogger({ level: config.log, service: serviceFacts(kind).name }),
     metrics: given.metrics ?? prometheusMetrics({ process: true }),
     openFiles: given.openFiles ?? openFileLimit(),
   }
+  const runtime = { ...parts, tls: given.tls ?? identityOf(parts, config) }
   // Registers the metric at the start, so that it is visible as 0.
   unhandledRejections(runtime.metrics)
   return runtime
 }
+
+const identityOf = (parts: Omit<Runtime, 'tls'>, { tls }: CommonConfig): TlsIdentity | undefined =>
+  tls.certificate === undefined && tls.authorities.length === 0 ? undefined : tlsIdentity(parts, tls)
 
 /**
  * Connections to one service in each lane. A metainfo stream keeps its connection while an origin brings the blob, so many
@@ -40,11 +47,12 @@ const MAX_WAITING = 1024
 const CONNECT_MS = 2_000
 
 /** The HTTP client for calls to other services; it shows the secret that this one shows. */
-export function clusterHttp(runtime: Pick<Runtime, 'clock'>, config: CommonConfig): HttpClient {
+export function clusterHttp(runtime: Pick<Runtime, 'clock' | 'tls'>, config: CommonConfig): HttpClient {
   return httpClient(
     { clock: runtime.clock },
     {
       token: config.secrets.shown?.(),
+      tls: runtime.tls,
       connectionsPerOrigin: LANES,
       maxWaiting: MAX_WAITING,
       connectTimeoutMs: CONNECT_MS,

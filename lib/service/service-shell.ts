@@ -1,9 +1,17 @@
 import { lifecycle, type Startable } from '../base/index.ts'
-import { bodyBudgets, type Envelope, type HttpServer, httpServer, type LoadLimits, type Route } from '../http/index.ts'
+import {
+  bodyBudgets,
+  type Envelope,
+  type HttpServer,
+  httpServer,
+  type ListenerTls,
+  type LoadLimits,
+  type Route,
+} from '../http/index.ts'
 import { type AnonymousRights, type Identify, secretAuthenticator } from '../identity/index.ts'
-import type { ListeningConfig } from './config.ts'
+import type { ListenerConfig, ListeningConfig } from './config.ts'
 import { connectionRoom, fewOpenFiles } from './connection-room.ts'
-import { assertSafeListeners, openListener } from './listeners.ts'
+import { assertSafeListeners, openListener, speechOf } from './listeners.ts'
 import { type MissingNow, missingNow, opsRoutes, type ReadinessChecks } from './ops-routes.ts'
 import type { Runtime } from './runtime.ts'
 import { serviceState } from './service-state.ts'
@@ -70,6 +78,22 @@ const rank = (name: string) => {
   return place < 0 ? Number.MAX_SAFE_INTEGER : place
 }
 
+/** How the listener for peers speaks TLS, and those who dial from here; undefined when they do not. */
+export function peerTlsOf(
+  { tls: material }: Runtime,
+  config: ListeningConfig & { readonly peer: ListenerConfig },
+): Pick<ListenerTls, 'material' | 'plainToo'> | undefined {
+  const speech = speechOf(config, config.peer)
+  return material === undefined || speech === 'plain' ? undefined : { material, plainToo: speech === 'both' }
+}
+
+/** How a listener speaks TLS; undefined when it does not. */
+function tlsOf({ tls: material }: Runtime, config: ListeningConfig, listener: ListenerConfig): ListenerTls | undefined {
+  const speech = speechOf(config, listener)
+  if (material === undefined || speech === 'plain') return undefined
+  return { material, clients: listener.clientCertificates ?? 'off', plainToo: speech === 'both' }
+}
+
 /**
  * The listeners of a service from the table of services, guarded by the secrets, and the service's state.
  * @throws INSECURE_BIND when unknown callers can reach any listener of the table, including the peer port
@@ -88,15 +112,16 @@ export function serviceShell<K extends ServiceKind>(
   const ops = opsRoutes({ metrics: runtime.metrics, checks: allChecks, notes })
   const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners }
   const open = (name: string, { anonymous, identify, probes, ...init }: ListenerInit): readonly HttpServer[] => {
-    const bind = openListener(config, serviceFacts(kind).listeners[name]?.key ?? name)?.bind
-    if (bind === undefined) return []
+    const listener = openListener(config, serviceFacts(kind).listeners[name]?.key ?? name)
+    if (listener === undefined) return []
     const routes = [...init.routes, ...(probes?.(missing) ?? [])]
     const authenticate = secretAuthenticator({ secrets: config.secrets, anonymous: anonymous ?? config.anonymous })
     const maxConnections = connectionRoom(name, openFiles)
     const bodies = budgets.of(name, { reserved: KEEPERS.includes(name) })
     const { addressShare, drain: drainMs } = config
     const limits = { maxConnections, addressShare, drainMs, bodies }
-    const settings = { ...init, name, bind, routes, hosts: knownHosts(config, init.envelope), ...limits }
+    const own = { name, bind: listener.bind, tls: tlsOf(runtime, config, listener) }
+    const settings = { ...init, ...own, routes, hosts: knownHosts(config, init.envelope), ...limits }
     return [httpServer({ ...runtime, authenticate, identify }, settings)]
   }
   const servers = new Map(
@@ -114,7 +139,8 @@ export function serviceShell<K extends ServiceKind>(
   }
   return {
     listeners: [...servers.values()],
-    around: (parts) => state.around(lifecycle([fileAdvice, ...parts])),
+    around: (parts) =>
+      state.around(lifecycle([...(runtime.tls === undefined ? [] : [runtime.tls]), fileAdvice, ...parts])),
     url: (listener) => servers.get(listener)?.url ?? '',
   }
 }

@@ -42,8 +42,11 @@ interface BlobRemoval {
   delete(digest: Digest): Promise<void>
   /** Removes from the books every blob on a lost volume. */
   forget(volume: Volume): void
-  /** Removes the blob unless somebody has begun to use it. Returns whether it was removed. */
-  evict(digest: Digest): Promise<boolean>
+  /**
+   * Removes the blob unless somebody has begun to use it, or `mayGo` says no at that moment. Returns whether it was
+   * removed.
+   */
+  evict(digest: Digest, mayGo?: () => boolean): Promise<boolean>
   /** Blobs that are not pinned and that nobody reads or changes now. */
   idle(): readonly BlobCandidate[]
 }

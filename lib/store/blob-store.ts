@@ -169,4 +169,6 @@ export interface Retention {
   pin(digest: Digest, pinned: boolean): Promise<void>
   /** Removes a complete blob. Idempotent. */
   delete(digest: Digest): Promise<void>
+  /** Removes a complete blob unless it is pinned or in use. Returns whether it was removed. */
+  evict(digest: Digest): Promise<boolean>
 }

@@ -145,11 +145,15 @@ class Blobs implements CompleteBlobs {
     this.#changed()
   }
 
-  async evict(digest: Digest): Promise<boolean> {
+  async evict(digest: Digest, mayGo: () => boolean = () => true): Promise<boolean> {
     const entry = this.#entries.get(digest)
     if (entry === undefined || entry.pinned || !this.#isIdle(entry)) return false
-    await this.delete(digest)
-    return true
+    return this.#components.locks.run(digest, async () => {
+      const now = this.#entries.get(digest)
+      if (now === undefined || now.pinned || now.readers > 0 || !mayGo()) return false
+      await this.#remove(digest)
+      return true
+    })
   }
 
   async sidecar(digest: Digest, name: SidecarName): Promise<Uint8Array | undefined> {

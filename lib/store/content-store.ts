@@ -176,6 +176,10 @@ class ContentStore implements ManagedStore {
     return this.#blobs.delete(digest)
   }
 
+  evict(digest: Digest) {
+    return this.#blobs.evict(digest, () => !this.#leases.held(digest))
+  }
+
   lease(digest: Digest) {
     return this.#leases.take(digest)
   }

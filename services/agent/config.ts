@@ -10,7 +10,7 @@ import {
   registryPattern,
 } from '../../lib/config/index.ts'
 import { glob } from '../../lib/core/index.ts'
-import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import { commonKeys, listenerOf, peerListenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 
 const MOST_LINK_TTL_MS = 60 * 60_000
 const MOST_OUTAGE_TTL_MS = 30 * 24 * 60 * 60_000
@@ -75,6 +75,8 @@ export const agentSchema = z.strictObject({
         .default([]),
       /** Requests per second that one client may send, besides pings; default any number. */
       clientRequests: z.number().min(0.1).max(100_000).exactOptional(),
+      /** How long the cluster may take to begin with what comes from such a registry. */
+      upstreamWait: duration.refine((ms) => ms > 0, 'must be longer than 0').prefault('2500ms'),
       /** How long a blob of a repository is given without asking the build-index again. */
       linkTtl: duration.refine((ms) => ms <= MOST_LINK_TTL_MS, 'at most 1h').prefault('30s'),
       /** How long what the build-index said of a repository counts while no build-index answers. */
@@ -83,7 +85,7 @@ export const agentSchema = z.strictObject({
     .superRefine(checkUpstreams)
     .prefault({}),
   /** Where other agents connect to fetch pieces. */
-  peer: listenerOf('agent', 'peer'),
+  peer: peerListenerOf('agent'),
   /** Probes and metrics. */
   ops: listenerOf('agent', 'ops'),
   /** The admin API: the blobs that this agent holds, the peers it is connected to, and its last pulls. */

@@ -9,6 +9,7 @@ import { type RegistryStorage, registryRoutes } from '../../lib/registry/index.t
 import {
   clusterHttp,
   type ListenerInit,
+  peerTlsOf,
   type Runtime,
   serviceCluster,
   serviceRuntime,
@@ -39,6 +40,7 @@ import { pulls } from './pulls.ts'
 import { agentStorage } from './registry-storage.ts'
 import { adminRoutes, blobRoute } from './server.ts'
 import { clusterMetainfo, originPieces, trackerAnnouncer } from './swarm-sources.ts'
+import { boundedIndex, boundedOpen, ways } from './upstreams/index.ts'
 
 /** Replacements for parts of the agent, given by the herd and by tests. */
 export interface AgentComponents extends Partial<Runtime> {
@@ -96,7 +98,7 @@ function agentEngine(
       announcer: trackerAnnouncer(clients.trackers, identity),
       metainfo: clusterMetainfo(clients.trackers, clients.origins, identity),
       pieces: originPieces(clients.origins, key),
-      transport: tcpTransport(runtime),
+      transport: tcpTransport({ ...runtime, peerTls: peerTlsOf(runtime, config) }),
       prover: config.secrets.prover,
       digester,
       collectGarbage: () => {
@@ -134,12 +136,14 @@ interface LinkParts {
   readonly index: LinkIndex
 }
 
-/** What the agent knows of links, and how it opens what is linked. */
+/** What the agent knows of links, and how it opens what is linked, and what was proven otherwise. */
 function agentLinks(runtime: Runtime, { registry }: AgentConfig, { store, engine, index }: LinkParts) {
-  const { linkTtl: linkTtlMs, outageTtl: outageTtlMs } = registry
+  const { linkTtl: linkTtlMs, outageTtl: outageTtlMs, upstreamWait: waitMs } = registry
   const kept = keptLinks({ ...runtime, store }, { ttlMs: outageTtlMs })
-  const proven = links({ ...runtime, kept, index }, { linkTtlMs, outageTtlMs })
-  return { kept, proven, linked: linkedOpen({ engine, links: proven }) }
+  const asked = boundedIndex(index, ways(runtime, { waitMs }))
+  const proven = links({ ...runtime, kept, index: asked }, { linkTtlMs, outageTtlMs })
+  const opened = boundedOpen({ engine, store, ways: ways(runtime, { waitMs }) })
+  return { kept, proven, opened, linked: linkedOpen({ engine: opened, links: proven }) }
 }
 
 /** A rotten blob is only removed: it is a copy, and whoever asks for it has it brought again. */
@@ -226,8 +230,8 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
     components.onPull?.(summary)
   }
   const log = new PullLog(runtime, { nameOf: originNames(clients.rings.origins) })
-  const { kept, proven, linked } = agentLinks(runtime, config, { store, engine, index: clients.index })
-  const pulling = pulls({ ...runtime, engine, linked, log, onPull })
+  const { kept, proven, opened, linked } = agentLinks(runtime, config, { store, engine, index: clients.index })
+  const pulling = pulls({ ...runtime, engine: opened, linked, log, onPull })
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
   const storage = agentStorage({ links: proven, pulls: pulling, index: clients.index })
   const { looks, rate } = clientLimits(runtime, config)

@@ -1,9 +1,12 @@
 import { buildIndexAdmin, describedRoutes, ringRoutes } from '../../lib/api/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import type { Route } from '../../lib/http/index.ts'
+import type { Collector } from './garbage/collector.ts'
+import { garbageAdminRoutes } from './garbage/garbage-routes.ts'
 import { type ReplicationRoutesComponents, replicationRoutes } from './replication/replication-routes.ts'
 
 export interface BuildIndexAdminComponents extends ReplicationRoutesComponents {
+  readonly garbage: Collector | undefined
   readonly rings: Readonly<Record<string, Cluster>>
 }
 
@@ -12,5 +15,6 @@ export function buildIndexAdminRoutes(components: BuildIndexAdminComponents): re
   return describedRoutes('build-index', buildIndexAdmin, [
     ...ringRoutes(components.rings),
     ...replicationRoutes(components),
+    ...garbageAdminRoutes(components.garbage),
   ])
 }

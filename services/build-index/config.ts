@@ -3,6 +3,7 @@ import { clusterNameSchema } from '../../lib/api/index.ts'
 import { backendSchema, upstreamRuleKeys, upstreamRulesOf } from '../../lib/backend/index.ts'
 import { duration, listenerOff } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import { garbageSchema } from './garbage/config.ts'
 import { remotesSchema, replicationSchema, tagRuleSchema, webhooksSchema } from './replication/config.ts'
 
 const MOST_LINK_MEMORY_MS = 60_000
@@ -47,6 +48,7 @@ const buildIndexKeys = z.strictObject({
   /** Who is told of tags over HTTP, by names that no remote has. */
   webhooks: webhooksSchema,
   replication: replicationSchema,
+  garbage: garbageSchema,
   /** Pause between two checks of the backend, for /readyz. */
   probeInterval: duration.prefault('5s'),
 })

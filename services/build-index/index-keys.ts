@@ -23,7 +23,7 @@ export const CATALOG_PREFIX = 'index/catalog/'
  * │   ├── _deleted/<tag>                      the tag was deleted once: whoever lists tags looks whether it still is
  * │   ├── _changes/<tag>                      a change of a tag that lies in a registry is under way
  * │   ├── _manifests/<algorithm>:<hex>        the descriptor, JSON
- * │   ├── _blobs/<algorithm>:<hex>            {"digest","size"}, JSON
+ * │   ├── _blobs/<algorithm>:<hex>            {"digest","size"}, JSON; with "condemned" while no manifest names it
  * │   └── _referrers/<subject>/<digest>       the descriptor of a manifest with that subject, JSON: one object for each, so
  * │                                           that parallel pushes lose none
  * └── registries/<host>/                      catalog/ and repositories/ as above, of another registry
@@ -57,6 +57,11 @@ export function tagPrefix(repository: Repository): string {
 /** Prefix of the keys that mark tags as deleted; the rest of the key is the tag. */
 export function deletedPrefix(repository: Repository): string {
   return `${folderOf(repository)}_deleted/`
+}
+
+/** Prefix of the keys of a repository's blob links; the rest of the key is a digest. */
+export function blobPrefix(repository: Repository): string {
+  return `${folderOf(repository)}_blobs/`
 }
 
 /** Prefix of the keys of a repository's manifests; the rest of the key is a digest. */

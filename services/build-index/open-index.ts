@@ -27,10 +27,17 @@ export interface OpenIndex {
   readonly work: WorkPlace | undefined
   /** As in `LinkedManifest`. */
   readonly blobsFollow: boolean
-  /** Undefined where there is no backend that keeps records. */
-  readonly records: IndexRecords | undefined
   /** Undefined where no versions of tags are kept. */
   readonly tags: VersionedTags | undefined
+  /** Where the index is records of ours; undefined where it is a registry. */
+  readonly kept: KeptIndex | undefined
+}
+
+/** What the index is made of. */
+export interface KeptIndex {
+  readonly backend: Backend
+  readonly records: IndexRecords
+  readonly tags: TagRecords
 }
 
 export interface OpenIndexInit {
@@ -70,8 +77,15 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, f
   const backends = lifecycle([registry, own, second].filter((each) => each !== undefined))
   if (registry !== undefined) {
     const index = withImmutableTags(registryIndex(registry, second === undefined ? {} : beside(second)), isImmutable)
-    const records = second && indexRecords({ ...runtime, backend: second })
-    return { index, backends, probed: pinged(registry), work, blobsFollow: true, records, tags: index.versioned }
+    return {
+      index,
+      backends,
+      probed: pinged(registry),
+      work,
+      blobsFollow: true,
+      tags: index.versioned,
+      kept: undefined,
+    }
   }
   const backend = own as Backend
   const records = indexRecords({ ...runtime, backend })
@@ -82,8 +96,8 @@ export function openIndex(runtime: Runtime, config: BuildIndexConfig, { given, f
     probed: backend,
     work,
     blobsFollow: false,
-    records,
     tags,
+    kept: { backend, records, tags },
   }
 }
 

@@ -1,8 +1,6 @@
 import {
-  type BlobLink,
   type BlobLinks,
   type BuildIndex,
-  blobLinkSchema,
   descriptorSchema,
   type ManifestLinks,
   parseBody,
@@ -12,6 +10,7 @@ import type { Backend } from '../../lib/backend/index.ts'
 import { type AbortOptions, appError } from '../../lib/base/index.ts'
 import type { Descriptor, Digest, Repository, RepositoryName } from '../../lib/core/index.ts'
 import type { AnnouncedComponents } from './announced.ts'
+import { linkFor } from './blob-link-records.ts'
 import { type Catalog, catalog } from './catalog.ts'
 import { CATALOG_PREFIX, indexKey } from './index-keys.ts'
 import type { IndexRecords } from './index-records.ts'
@@ -20,7 +19,6 @@ import { referrerIndex } from './referrer-index.ts'
 import { type TagRecords, unknownTag } from './tag-records.ts'
 
 const parseDescriptor = (value: unknown): Descriptor => parseBody(descriptorSchema, value)
-const parseBlobLink = (value: unknown): BlobLink => parseBody(blobLinkSchema, value)
 
 export interface RepositoryIndexComponents extends AnnouncedComponents {
   readonly backend: Backend
@@ -96,9 +94,7 @@ function blobLinks(parts: Parts): BlobLinks {
   const { records } = parts
   const keyOf = (repository: Repository, digest: Digest) => indexKey(repository, { kind: 'blob', digest })
   return {
-    async getBlob(repository, digest, options) {
-      return (await records.read(keyOf(repository, digest), parseBlobLink, options))?.value
-    },
+    getBlob: (repository, digest, options) => linkFor(records, keyOf(repository, digest), options),
     async putBlob(repository, { digest, size }, options) {
       await records.set(keyOf(repository, digest), { digest, size }, options)
     },

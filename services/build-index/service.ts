@@ -1,25 +1,24 @@
 import { blobSender, originCluster, sharedLooks } from '../../lib/api/index.ts'
-import { type Backend, backendProbe, openUpstreams } from '../../lib/backend/index.ts'
+import { type Backend, backendProbe } from '../../lib/backend/index.ts'
 import type { Startable } from '../../lib/base/index.ts'
-import { glob } from '../../lib/core/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
 import { krakenProbes } from '../../lib/kraken/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { buildIndexAdminRoutes } from './admin.ts'
 import type { BuildIndexConfig } from './config.ts'
+import { openCollector } from './garbage/open-collector.ts'
 import { krakenListRoutes } from './kraken/list-routes.ts'
 import { krakenTagRoutes } from './kraken/tag-routes.ts'
 import { linkMemory } from './link-memory.ts'
 import { openIndex } from './open-index.ts'
 import { farEndRoutes } from './replication/far-end.ts'
 import type { Follower } from './replication/follower.ts'
-import { remoteCluster } from './replication/remote.ts'
+import { type Remote, remoteCluster } from './replication/remote.ts'
 import { replicateNow } from './replication/replicate-now.ts'
 import { replicator } from './replication/replicator.ts'
 import { webhook } from './replication/webhook.ts'
 import { buildIndexServerRoutes } from './server.ts'
-import { lastKnown } from './upstream/last-known.ts'
-import { upstreamIndex } from './upstream/upstream-index.ts'
+import { openUpstreamIndex } from './upstream/open-upstream-index.ts'
 
 /** Replacements for parts of the build-index, given by the herd and by tests. */
 export interface BuildIndexComponents extends Partial<Runtime> {
@@ -33,6 +32,9 @@ export interface BuildIndexService extends Startable {
   readonly opsUrl: string
   readonly adminUrl: string
 }
+
+const remotesOf = (runtime: Runtime, { cluster, remotes }: BuildIndexConfig): ReadonlyMap<string, Remote> =>
+  new Map(Object.entries(remotes).map(([name, remote]) => [name, remoteCluster(runtime, cluster, name, remote)]))
 
 /** What each caller may ask for in vain: more than a proxy lets through from several clients at once. */
 const LOOKS = { perSecond: 500, burst: 5000 }
@@ -48,27 +50,26 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const http = clusterHttp(runtime, config)
   const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins })
   const origins = originCluster({ http, cluster: originRing })
-  const remotes = new Map(
-    Object.entries(config.remotes).map(([name, remote]) => [name, remoteCluster(runtime, cluster, name, remote)]),
-  )
+  const remotes = remotesOf(runtime, config)
   const hooks = new Map(Object.entries(config.webhooks).map(([name, hook]) => [name, webhook(runtime, name, hook)]))
   const followers = new Map<string, Follower>([...remotes, ...hooks])
-  const { index, backends, probed, work, tags, blobsFollow, records } = openIndex(runtime, config, {
+  const { index, backends, probed, work, tags, kept, blobsFollow } = openIndex(runtime, config, {
     given: components.backend,
     followers,
   })
-  const known = lastKnown({ ...runtime, records })
-  const upstreams = openUpstreams(runtime, config.upstreams)
-  const everywhere = upstreamIndex({ clock, own: index, upstreams, lastKnown: known }, { freshMs: freshness(config) })
-  const shared = linkMemory(sharedLooks(everywhere, runtime), runtime, { ttlMs: config.linkMemory })
+  const everywhere = openUpstreamIndex(runtime, config, { own: index, records: work?.records })
+  const shared = linkMemory(sharedLooks(everywhere.index, runtime), runtime, { ttlMs: config.linkMemory })
   const sender = blobSender({ http, cluster: originRing })
   const replication = replicator(
     { ...runtime, work, index, tags, origins, sender, remotes, followers, cluster },
     config.replication,
   )
   const { desk } = replication
+  const garbage = openCollector({ ...runtime, kept, origins, originRing, http }, config.garbage)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
+  const looking = garbage === undefined ? [] : [garbage]
+  const rings = { origins: originRing }
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
     checks: { backend: probe.check },
@@ -80,7 +81,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
         ],
       },
       admin: {
-        routes: buildIndexAdminRoutes({ clock, cluster, remotes, hooks, replication, rings: { origins: originRing } }),
+        routes: buildIndexAdminRoutes({ clock, cluster, remotes, hooks, replication, garbage, rings }),
       },
       kraken: {
         routes: [...krakenTagRoutes(shared, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)],
@@ -90,7 +91,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     },
   })
   return {
-    ...shell.around([http, backends, upstreams, known, probe, replication, ...shell.listeners]),
+    ...shell.around([http, backends, everywhere, probe, replication, ...looking, ...shell.listeners]),
     get url() {
       return shell.url('http')
     },
@@ -101,10 +102,4 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
       return shell.url('admin')
     },
   }
-}
-
-/** How long a tag of each registry is fresh, by the first rule that fits it. */
-function freshness({ upstreams }: BuildIndexConfig): (registry: string) => number {
-  const rules = upstreams.map(({ registry, fresh }) => ({ fits: glob(registry), fresh }))
-  return (registry) => rules.find(({ fits }) => fits.test(registry))?.fresh ?? 0
 }

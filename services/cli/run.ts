@@ -2,6 +2,7 @@ import type { ProcessHost } from '../../lib/base/index.ts'
 import { runService, serviceFacts } from '../../lib/service/index.ts'
 import { doors, run as herd } from '../herd/index.ts'
 import { runAdmin } from './admin/admin.ts'
+import { runCa } from './ca/ca.ts'
 import { runDoctor } from './doctor/doctor.ts'
 import { exitCodes } from './exit-codes.ts'
 import { runExplain } from './explain/explain.ts'
@@ -27,6 +28,7 @@ const tools: readonly Program[] = [
   { name: 'doctor', what: 'prove that pulls of this machine go through the agent', run: runDoctor },
   { name: 'explain', what: 'why a pull was slow: shoal explain IMAGE, DIGEST or PULL', run: runExplain },
   { name: 'token', what: 'named tokens of a registry: shoal token create|list|revoke', run: runToken },
+  { name: 'ca', what: 'make certificates for a small cluster: shoal ca init, shoal ca issue', run: runCa },
   { name: 'admin', what: 'inspect and control a running service: shoal admin SERVICE VERB', run: runAdmin },
 ]
 

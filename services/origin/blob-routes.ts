@@ -8,7 +8,7 @@ import {
   originRoutes,
   WRITE_BACK_HEADER,
 } from '../../lib/api/index.ts'
-import { appError, type TokenBucket } from '../../lib/base/index.ts'
+import { type AbortOptions, appError, type TokenBucket } from '../../lib/base/index.ts'
 import {
   type BlobRef,
   type Digest,
@@ -47,6 +47,8 @@ export interface BlobRoutesComponents extends MetainfoComponents {
   readonly ingest: Ingest
   readonly refusals: Pick<Refusals, 'clear'>
   readonly writeBack: Pick<WriteBack, 'keep'>
+  /** As `keepBlob`. */
+  readonly keepForLink: (blob: BlobRef, options: AbortOptions) => Promise<number>
   /** For blobs that are nowhere. */
   readonly looks: LookBudget
   /** The share in this node's upload rate that blobs of such a size get. What another origin asks for needs none. */
@@ -135,6 +137,14 @@ const sizeFacts: Omit<Route, 'handle'> = {
   ...{ right: 'read', orRight: 'replicate' },
 }
 
+/** Who is about to link the blob says so: then it also stays. */
+function sizeFor({ ingest, keepForLink }: BlobRoutesComponents, exchange: Exchange): Promise<number> {
+  const blob = blobOf(exchange)
+  if (exchange.query.get('keep') !== 'true') return ingest.size(blob, { hop: isHop(exchange), signal: exchange.signal })
+  requireRight(exchange, 'write')
+  return keepForLink(blob, exchange)
+}
+
 /** Routes that read a blob, bring it here, or take a copy of it. */
 function readRoutes(components: BlobRoutesComponents): readonly Route[] {
   const { store, ingest, writeBack, clock, looks } = components
@@ -144,9 +154,8 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
     isHop(exchange) ? work() : looks.during(exchange.req, work)
 
   const head = async (exchange: Exchange) => {
-    const blob = blobOf(exchange)
-    const size = await looked(exchange, () => ingest.size(blob, { hop: isHop(exchange), signal: exchange.signal }))
-    sendRangedHead(exchange, factsOf(blob, size))
+    const size = await looked(exchange, () => sizeFor(components, exchange))
+    sendRangedHead(exchange, factsOf(blobOf(exchange), size))
   }
 
   const get = async (exchange: Exchange) => {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { placeKeys } from '../../lib/api/index.ts'
 import { backendRulesSchema, upstreamRulesSchema } from '../../lib/backend/index.ts'
 import { byteSize, duration, rate } from '../../lib/config/index.ts'
-import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import { commonKeys, listenerOf, peerListenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 import { type AllowedHost, parseAllowedHost } from './push/send-targets.ts'
 
 const allowedHost = z.string().transform((text, context): AllowedHost => {
@@ -22,7 +22,7 @@ export const originSchema = z.strictObject({
   /** The API for proxies, trackers, agents and the other origins. */
   http: listenerOf('origin', 'http'),
   /** Where agents connect to fetch pieces. */
-  peer: listenerOf('origin', 'peer'),
+  peer: peerListenerOf('origin'),
   /** Probes and metrics. */
   ops: listenerOf('origin', 'ops'),
   /** The admin API. */

@@ -5,10 +5,12 @@ import { parseDigest } from '../../lib/core/index.ts'
 import { clientOf, type Exchange, type Route, sendEmpty, sendJson } from '../../lib/http/index.ts'
 import { may } from '../../lib/identity/index.ts'
 import { type BlobRoutesComponents, blobRoutes } from './blob-routes.ts'
+import { type GarbageRoutesComponents, garbageServerRoutes } from './garbage/garbage-routes.ts'
 import { type SendRoutesComponents, sendRoutes } from './push/send-routes.ts'
 import type { UploadSessions, UploadState } from './push/upload-sessions.ts'
 
 export interface OriginRoutesComponents extends BlobRoutesComponents, SendRoutesComponents {
+  readonly garbage: GarbageRoutesComponents
   readonly uploads: UploadSessions
   readonly backends: Pick<Backends, 'backendFor'>
 }
@@ -84,5 +86,10 @@ export function originServerRoutes(
   components: OriginRoutesComponents,
   init: { readonly memberId: string },
 ): readonly Route[] {
-  return [...blobRoutes(components), ...uploadRoutes(components, init.memberId), ...sendRoutes(components)]
+  return [
+    ...blobRoutes(components),
+    ...uploadRoutes(components, init.memberId),
+    ...sendRoutes(components),
+    ...garbageServerRoutes(components),
+  ]
 }

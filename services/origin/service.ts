@@ -13,7 +13,14 @@ import { type BlobRef, type Digest, peerIdOf } from '../../lib/core/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, inlineDigester, threadDigester } from '../../lib/metainfo/index.ts'
-import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
+import {
+  clusterHttp,
+  peerTlsOf,
+  type Runtime,
+  serviceCluster,
+  serviceRuntime,
+  serviceShell,
+} from '../../lib/service/index.ts'
 import { diskStore, type ManagedStore, type StoredBlob } from '../../lib/store/index.ts'
 import {
   type SwarmEngine,
@@ -32,6 +39,9 @@ import { pieceHashes } from './bring/piece-hashes.ts'
 import { refusals } from './bring/refusals.ts'
 import { sourceKeys } from './bring/source-keys.ts'
 import type { OriginConfig } from './config.ts'
+import { condemnedBlobs } from './garbage/condemned.ts'
+import { garbagePlaces } from './garbage/places.ts'
+import { keepBlob } from './push/keep-blob.ts'
 import { journalStorage, openWriteBack } from './push/open-write-back.ts'
 import { placement, pushes } from './push/placement.ts'
 import { remoteSend } from './push/remote-send.ts'
@@ -99,7 +109,7 @@ function originEngine({ runtime, store, trackers, cluster }: EngineParts, config
       },
       metainfo: nothingToPull,
       pieces: nothingToPull,
-      transport: tcpTransport(runtime),
+      transport: tcpTransport({ ...runtime, peerTls: peerTlsOf(runtime, config) }),
       ring: { self: config.member, owners: (digest) => cluster.liveOwners(digest).map(({ id }) => id) },
       prover: config.secrets.prover,
       digester: inlineDigester(),
@@ -203,19 +213,12 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     noted(blob, stored)
   }
   const refused = refusals(runtime.clock, keys)
-  const shared = { ...runtime, cluster, siblings, store, backends, keys, refusals: refused, misses: missing }
+  const condemned = condemnedBlobs(runtime)
+  const shared = { ...runtime, cluster, siblings, store, backends, keys, condemned, refusals: refused, misses: missing }
   const bring = ingest({ ...shared, onReceived, onStored }, self)
   const later = openWriteBack({ ...shared, storage, ingest: bring, onSent }, config)
-  const place = placement(
-    {
-      ...shared,
-      writeBack: later,
-      durabilityOf: durabilityOf(config.backends),
-      onSent,
-      pushes: pushes(runtime.metrics),
-    },
-    self,
-  )
+  const kept = { ...shared, writeBack: later, durabilityOf: durabilityOf(config.backends), onSent }
+  const place = placement({ ...kept, pushes: pushes(runtime.metrics) }, self)
   const quota = originQuota(parts, config)
   const uploads = uploadSessions({
     store,
@@ -237,6 +240,8 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       remoteSend: remoteSend({ ...shared, remoteHttp: parts.targets.http, pace, onSent }),
       admitOverHttp: (...asked) => engine.admitOverHttp(...asked),
       writeBack: later,
+      keepForLink: (blob, options) => keepBlob(kept, blob, options),
+      garbage: { places: garbagePlaces(backends, config.backends), condemned, store },
       looks: lookBudget(runtime, LOOKS),
       uploads,
       keeps: (digest, init) => keeping.copies.isKeeper(digest, init),
@@ -264,16 +269,8 @@ export function originService(components: OriginComponents, config: OriginConfig
   })
   const seeding = seedStored(store, engine)
   const content = [
-    later.books,
-    runtime.hashing.digester,
-    store,
-    backends,
-    probes,
-    bring,
-    tasks,
-    engine,
-    seeding,
-    later.work,
+    ...[later.books, runtime.hashing.digester, store, backends, probes],
+    ...[bring, tasks, engine, seeding, later.work],
   ]
   return {
     ...shell.around([http, targets.http, ...content, ...shell.listeners, keeping]),

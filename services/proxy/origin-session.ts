@@ -40,7 +40,7 @@ export function originSessions({ origins, cluster, random }: OriginSessionCompon
     } catch (err) {
       if (isAbort(err) || signal?.aborted === true) throw err
       if (isMemberFailure(err)) cluster.report(key.member, 'failed')
-      throw hasCode(err, 'PEER_CLOSED') ? lost(key, err) : err
+      throw hasCode(err, 'PEER_CLOSED', 'TLS_UNTRUSTED') ? lost(key, err) : err
     }
   }
 

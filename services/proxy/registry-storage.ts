@@ -133,7 +133,7 @@ function proxyUploads({ index, origins, sessions, homes }: ProxyStorageComponent
         return false
       }
       // The repository may decide the backend, so the blob is linked only if its bytes are found under this repository.
-      const stored = await fromCluster(origins.statBlob(repository, digest, options))
+      const stored = await fromCluster(origins.statBlob(repository, digest, { ...options, keep: true }))
       if (stored === undefined) return false
       return linked(index.putBlob(repository, link, options))
     },

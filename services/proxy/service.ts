@@ -55,11 +55,12 @@ export function proxyService(components: ProxyComponents, config: ProxyConfig): 
   const preload = config.preload && preloader(runtime, config.preload)
   const uploadSecret = config.registry.uploadSecret ?? ownSecret(random, logger)
   const looks = lookBudget(runtime, LOOKS)
+  const access = registryAccess(runtime, config, uploadSecret)
   const rate = requestRate(runtime, {
     ...{ listener: 'registry', perSecond: config.registry.clientRequests, code: 'TOOMANYREQUESTS' },
   })
-  const access = registryAccess(runtime, config, uploadSecret)
-  const routes = proxyServerRoutes(storage, { registry: config.registry, uploadSecret, traffic, looks, rate, access })
+  const registry = { registry: config.registry, uploadSecret, traffic, looks, rate, access }
+  const routes = proxyServerRoutes(storage, registry)
   const shell = serviceShell(runtime, config, {
     kind: 'proxy',
     checks: { origins: someHealthy(originRing), buildIndexes: someHealthy(indexRing) },

@@ -10,6 +10,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   small: async (args) => (await import('./small.ts')).small(args),
   memory: async (args) => (await import('./memory.ts')).memory(args),
   wire: async (args) => (await import('./wire.ts')).wire(args),
+  tls: async (args) => (await import('./tls.ts')).tls(args),
   announce: async (args) => (await import('./announce.ts')).announce(args),
   'tracker-lists': async (args) => (await import('./tracker-lists.ts')).trackerLists(args),
   push: async (args) => (await import('./push-cost.ts')).pushCost(args),

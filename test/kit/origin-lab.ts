@@ -11,6 +11,7 @@ import { type Ingest, ingest } from '../../services/origin/bring/ingest.ts'
 import { type Misses, misses } from '../../services/origin/bring/misses.ts'
 import { type Refusals, refusals } from '../../services/origin/bring/refusals.ts'
 import { sourceKeys } from '../../services/origin/bring/source-keys.ts'
+import { condemnedBlobs } from '../../services/origin/garbage/condemned.ts'
 import { placement, pushes } from '../../services/origin/push/placement.ts'
 import { uploadQuota, uploadRefusals } from '../../services/origin/push/upload-quota.ts'
 import { type UploadSessions, uploadSessions } from '../../services/origin/push/upload-sessions.ts'
@@ -137,6 +138,7 @@ export function originLab(init: OriginLabInit): OriginLab {
     missing.set(id, own)
     const shared = {
       refusals: refused,
+      condemned: condemnedBlobs({ clock, random: seededRandom(id.length) }),
       store,
       hashing: blockHashing(inlineDigester()),
       cluster,

@@ -8,6 +8,7 @@ import {
   type PeerConnection,
   type PeerEvents,
   type PeerSelf,
+  type PeerTls,
   type PeerTransport,
   type SwarmHeader,
   tcpTransport,
@@ -76,12 +77,20 @@ export const peerSelf = (seed: number, role: PeerSelf['role'] = 'agent'): PeerSe
   zone: `zone ${seed} é`,
 })
 
+/** How each side speaks TLS; undefined: it does not. */
+export interface PairTls {
+  readonly listening?: PeerTls | undefined
+  readonly dialling?: PeerTls | undefined
+}
+
 export type PeerNetworkKind = 'memory' | 'tcp'
 
 /** A network with two hosts: one listens, the other one dials. */
-export function networkOf(kind: PeerNetworkKind, clock: FakeClock) {
-  if (kind === 'tcp')
-    return { listening: tcpTransport({ clock }), dialling: tcpTransport({ clock }), host: '127.0.0.1' }
+export function networkOf(kind: PeerNetworkKind, clock: FakeClock, tls: PairTls = {}) {
+  if (kind === 'tcp') {
+    const transport = (peerTls: PeerTls | undefined) => tcpTransport({ clock, peerTls })
+    return { listening: transport(tls.listening), dialling: transport(tls.dialling), host: '127.0.0.1' }
+  }
   const network = memoryNetwork()
   return { listening: network.host('10.0.0.1'), dialling: network.host('10.0.0.2'), host: '10.0.0.1' }
 }
@@ -99,12 +108,16 @@ export interface PeerPairInit {
   readonly kind?: PeerNetworkKind
   readonly blob?: BlobFixture
   readonly clock?: FakeClock
+  /** Only of the kind tcp. */
+  readonly tls?: PairTls
+  /** Somebody was not let in. */
+  readonly onRefused?: (err: unknown) => void
 }
 
 /** Two connections of one swarm after both handshakes, without listeners. */
 export async function peerPair(init: PeerPairInit = {}): Promise<PeerPair> {
   const { kind = 'memory', blob = blobFixture(3 * pieceLengthFor(0) + 4321), clock = fakeClock() } = init
-  const { listening, dialling, host } = networkOf(kind, clock)
+  const { listening, dialling, host } = networkOf(kind, clock, init.tls)
   const swarmId = swarmIdOf(blob.header.digest)
   let arrived!: (connection: PeerConnection) => void
   const arrival = new Promise<PeerConnection>((resolve) => {
@@ -116,13 +129,18 @@ export async function peerPair(init: PeerPairInit = {}): Promise<PeerPair> {
       self: peerSelf(1, 'origin'),
       admit: async (id) => (id === swarmId ? blob.header : undefined),
       onPeer: (_, connection) => arrived(connection),
+      onRefused: (err) => init.onRefused?.(err),
     },
   )
   const listener = await listening.listen({ host, port: 0 }, acceptor.accept)
   const left = await dialPeer(
     { clock, logger: silentLogger(), transport: dialling },
     { address: listener.address, swarmId, header: blob.header, role: 'origin', self: peerSelf(2) },
-  )
+  ).catch(async (err: unknown) => {
+    await listener.close()
+    await acceptor.stop()
+    throw err
+  })
   const right = await arrival
   return {
     clock,

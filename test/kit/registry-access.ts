@@ -8,12 +8,16 @@ export const passwordLine = (user: string, password: string, cost = 4): string =
   `${user}:${hashSync(password, cost).replace('$2b$', '$2y$')}`
 
 /** A file of users and their passwords in `folder`. */
-export async function passwordFile(folder: string, users: Readonly<Record<string, string>>): Promise<string> {
+export async function passwordFile(
+  folder: string,
+  users: Readonly<Record<string, string>>,
+  cost?: number,
+): Promise<string> {
   const path = join(folder, 'htpasswd')
   await writeFile(
     path,
     Object.entries(users)
-      .map(([user, password]) => passwordLine(user, password))
+      .map(([user, password]) => passwordLine(user, password, cost))
       .join('\n'),
   )
   return path

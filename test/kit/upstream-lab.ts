@@ -27,13 +27,17 @@ export interface UpstreamLabInit {
   readonly rule?: object
   readonly fresh?: string
   readonly overrides?: readonly string[]
+  /** A mount point of the agents, whose default is the upstream. */
+  readonly mount?: string
 }
 
 /** A cluster in this process, any registry on a port of this machine as its upstream, and one such registry. */
-export const upstreamLab = ({ agents = 1, rule = {}, fresh = '0s', overrides = [] }: UpstreamLabInit = {}) =>
+export const upstreamLab = ({ agents = 1, rule = {}, fresh = '0s', overrides = [], mount }: UpstreamLabInit = {}) =>
   buildResource<UpstreamLab>(async (stack) => {
     const behind = stack.own(await serveRegistry(memoryRegistryStorage({ random: seededRandom(3) })))
     const front = stack.own(await faultProxy({ target: behind.url }))
+    const host = new URL(front.url).host
+    const mounts = mount === undefined ? [] : [{ path: mount, default: host }]
     const upstream = { registry: '127.0.0.1:*', plainHttp: true, inner: true, ...rule }
     const topology = stack.own(
       await startTopology({
@@ -42,6 +46,7 @@ export const upstreamLab = ({ agents = 1, rule = {}, fresh = '0s', overrides = [
           `origin.upstreams=${JSON.stringify([upstream])}`,
           `buildIndex.upstreams=${JSON.stringify([{ ...upstream, fresh }])}`,
           'agent.registry.upstreams=["127.0.0.1:*"]',
+          `agent.registry.mounts=${JSON.stringify(mounts)}`,
           ...overrides,
         ],
       }),
@@ -49,7 +54,7 @@ export const upstreamLab = ({ agents = 1, rule = {}, fresh = '0s', overrides = [
     return {
       topology,
       front,
-      host: new URL(front.url).host,
+      host,
       upstream: registryClient(behind.url),
       agent: registryClient(topology.url('agent-1', 'registry')),
       second: registryClient(topology.url(agents > 1 ? 'agent-2' : 'agent-1', 'registry')),

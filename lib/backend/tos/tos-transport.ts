@@ -46,7 +46,7 @@ async function failingAsWeb<T>(work: Promise<T>): Promise<T> {
   } catch (err) {
     // `tosError` reads the reason from the error of the connection.
     const { cause } = err as { readonly cause?: unknown }
-    throw hasCode(err, 'PEER_CLOSED') && isNativeError(cause) ? cause : webFailure(err)
+    throw hasCode(err, 'PEER_CLOSED', 'TLS_UNTRUSTED') && isNativeError(cause) ? cause : webFailure(err)
   }
 }
 

@@ -7,8 +7,8 @@ export type SeeLimits = (answer: { readonly headers: Readonly<Record<string, str
  * What an upstream says of its rate limit (`RateLimit-Limit: 100;w=21600` and `RateLimit-Remaining`, as Docker Hub does),
  * by the rule that it fits. The limit is that of the whole cluster: every member comes from one account or one network.
  */
-export function rateLimits(metrics: Metrics, rule: string): SeeLimits {
-  const gauge = (name: string, help: string) => metrics.gauge({ name, help }, ['rule']).with({ rule })
+export function rateLimits(metrics: Metrics): (rule: string) => SeeLimits {
+  const gauge = (name: string, help: string) => metrics.gauge({ name, help }, ['rule'])
   const limit = gauge(
     'shoal_upstream_rate_limit',
     'Pulls that an upstream registry of the rule allows in its time window, as it said last.',
@@ -17,11 +17,12 @@ export function rateLimits(metrics: Metrics, rule: string): SeeLimits {
     'shoal_upstream_rate_remaining',
     'Pulls that an upstream registry of the rule still allows in its time window, as it said last.',
   )
-  return ({ headers }) => {
-    const [most, rest] = [numberIn(headers['ratelimit-limit']), numberIn(headers['ratelimit-remaining'])]
-    if (most !== undefined) limit.set(most)
-    if (rest !== undefined) left.set(rest)
-  }
+  return (rule) =>
+    ({ headers }) => {
+      const [most, rest] = [numberIn(headers['ratelimit-limit']), numberIn(headers['ratelimit-remaining'])]
+      if (most !== undefined) limit.with({ rule }).set(most)
+      if (rest !== undefined) left.with({ rule }).set(rest)
+    }
 }
 
 function numberIn(header: string | undefined): number | undefined {

@@ -66,14 +66,14 @@ interface OpenRule {
 }
 
 export function openUpstreams(components: UpstreamsComponents, rules: readonly UpstreamRule[]): Upstreams {
-  const { metrics } = components
+  const limits = rateLimits(components.metrics)
   const open = rules.map((rule): OpenRule => {
     const { registry } = rule
     return {
       rule,
       fits: glob(registry),
       http: upstreamHttp(components, rule),
-      onAnswer: rateLimits(metrics, registry),
+      onAnswer: limits(registry),
     }
   })
   const ways = upstreamBreaker(components)

@@ -1,30 +1,66 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { type AbortOptions, appError, type Clock, deadline, hasCode, throwIfAborted } from '../../base/index.ts'
+import {
+  type AbortOptions,
+  appError,
+  type Clock,
+  deadline,
+  hasCode,
+  isAppError,
+  throwIfAborted,
+} from '../../base/index.ts'
 import type { PeerAddress } from '../../core/index.ts'
 import { swarmLimits } from '../limits.ts'
 import type { ByteChannel } from '../wire/index.ts'
 import { type StreamChannel, streamChannel } from './stream-channel.ts'
+import { dialTls, type PeerTls, peerDoor, securedChannel } from './tls-peers.ts'
 import type { PeerListener, PeerTransport } from './transport.ts'
 
 /** Most bytes that one read takes from the kernel. */
 const READ_LENGTH = 256 * 1024
 
-/** Peers over TCP. */
-export function tcpTransport({ clock }: { readonly clock: Clock }): PeerTransport {
+export interface TcpTransportInit {
+  readonly clock: Clock
+  /** Default: none is spoken, and who speaks it is turned away by the handshake of the protocol. */
+  readonly peerTls?: PeerTls | undefined
+}
+
+/** Peers over TCP, and over TLS where the node has a certificate. */
+export function tcpTransport({ clock, peerTls }: TcpTransportInit): PeerTransport {
   // libuv reads into the buffer and calls back before it reads from another socket (except on Windows), and readers
   // keep no chunk: so one buffer serves every dialled connection.
   const shared = Buffer.allocUnsafeSlow(READ_LENGTH)
+  const plain = (address: PeerAddress, signal: AbortSignal) => dialPlain(shared, address, signal)
+  const secured = async (tls: PeerTls, address: PeerAddress, signal: AbortSignal) =>
+    streamChannel(await dialTls(tls, address, signal), address)
+  const reach = async (address: PeerAddress, signal: AbortSignal): Promise<ByteChannel> => {
+    if (peerTls === undefined) return await plain(address, signal)
+    try {
+      return await secured(peerTls, address, signal)
+    } catch (err) {
+      if (peerTls.plainToo && isAppError(err) && err.detail?.['speaksNoTls'] === true) return plain(address, signal)
+      throw err
+    }
+  }
+  const door = peerTls === undefined ? undefined : peerDoor(clock, peerTls)
+  const channelOf = (socket: Socket, remote: PeerAddress) =>
+    door === undefined || peerTls === undefined
+      ? streamChannel(socket, remote)
+      : securedChannel(door, peerTls, socket, remote)
   return {
-    listen,
-    dial: (address, options = {}) => dial(clock, shared, address, options),
+    listen: (address, onChannel) => listen(address, channelOf, onChannel),
+    dial: (address, options = {}) => dial(clock, reach, address, options),
   }
 }
 
-async function listen(address: PeerAddress, onChannel: (channel: ByteChannel) => void): Promise<PeerListener> {
+async function listen(
+  address: PeerAddress,
+  channelOf: (socket: Socket, remote: PeerAddress) => ByteChannel,
+  onChannel: (channel: ByteChannel) => void,
+): Promise<PeerListener> {
   const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
     const { remoteAddress, remotePort } = socket
     if (remoteAddress === undefined || remotePort === undefined) socket.destroy()
-    else onChannel(streamChannel(socket, { host: plainHost(remoteAddress), port: remotePort }))
+    else onChannel(channelOf(socket, { host: plainHost(remoteAddress), port: remotePort }))
   })
   await new Promise<void>((resolve, reject) => {
     // The listener stays: a connection that cannot be accepted (no free file descriptor) is lost, but the server goes
@@ -50,14 +86,30 @@ function plainHost(host: string): string {
   return host.startsWith('::ffff:') ? host.slice('::ffff:'.length) : host
 }
 
+/** @throws PEER_CLOSED, PEER_UNPROVEN, ABORTED */
 async function dial(
   clock: Clock,
-  shared: Buffer,
+  reach: (address: PeerAddress, signal: AbortSignal) => Promise<ByteChannel>,
   address: PeerAddress,
   { signal }: AbortOptions,
 ): Promise<ByteChannel> {
   throwIfAborted(signal)
   const limit = deadline(clock, swarmLimits.dialTimeoutMs, signal)
+  try {
+    return await reach(address, limit.signal)
+  } catch (err) {
+    if (signal?.aborted === true && !hasCode(signal.reason, 'REQUEST_TIMEOUT')) {
+      throw appError('ABORTED', { cause: signal.reason })
+    }
+    if (hasCode(err, 'PEER_UNPROVEN', 'PEER_CLOSED')) throw err
+    const detail = { ...address, unreachable: true }
+    throw appError('PEER_CLOSED', { message: 'the peer cannot be reached', detail, cause: err })
+  } finally {
+    limit.release()
+  }
+}
+
+async function dialPlain(shared: Buffer, address: PeerAddress, signal: AbortSignal): Promise<ByteChannel> {
   let channel: StreamChannel | undefined
   const socket = connect({
     ...address,
@@ -71,19 +123,13 @@ async function dial(
     },
   })
   try {
-    await connected(socket, limit.signal)
+    await connected(socket, signal)
     channel = streamChannel(socket, address)
     return channel
   } catch (err) {
     socket.on('error', () => undefined)
     socket.destroy()
-    if (signal?.aborted === true && !hasCode(signal.reason, 'REQUEST_TIMEOUT')) {
-      throw appError('ABORTED', { cause: signal.reason })
-    }
-    const detail = { ...address, unreachable: true }
-    throw appError('PEER_CLOSED', { message: 'the peer cannot be reached', detail, cause: err })
-  } finally {
-    limit.release()
+    throw err
   }
 }
 

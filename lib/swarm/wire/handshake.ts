@@ -1,4 +1,4 @@
-import { appError, type Clock, deadline } from '../../base/index.ts'
+import { appError, type Clock, deadline, hasCode, toAppError } from '../../base/index.ts'
 import type { ByteChannel } from './byte-channel.ts'
 
 export const HANDSHAKE_LENGTH = 68
@@ -45,7 +45,8 @@ export interface ReadHandshakeInit {
 /**
  * Reads the handshake of a new connection and leaves the channel paused. Holds at most 68 bytes, and gives up at the
  * first wrong byte.
- * @throws WIRE_HANDSHAKE_FAILED (wrong, late, or the connection closed before), ABORTED
+ * @throws WIRE_HANDSHAKE_FAILED (wrong, late, or the connection closed before), PEER_UNPROVEN (by
+ * TLS), ABORTED
  */
 export async function readHandshake(
   channel: ByteChannel,
@@ -74,7 +75,10 @@ export async function readHandshake(
             resolve({ handshake: parseHandshake(bytes), rest: Uint8Array.from(chunk.subarray(end)) })
           }
         },
-        onClose: (cause) => reject(failed('the connection closed before the handshake', cause)),
+        onClose: (cause) => {
+          const isUnproven = hasCode(cause, 'PEER_UNPROVEN')
+          reject(isUnproven ? toAppError(cause) : failed('the connection closed before the handshake', cause))
+        },
       })
     })
   } finally {

@@ -59,7 +59,9 @@ export function farEndRoutes(components: FarEndComponents): readonly Route[] {
       (isLinked: (digest: Digest) => Promise<boolean>) =>
       async (digest: Digest): Promise<ReplicaState> => {
         if (await isLinked(digest)) return 'linked'
-        return (await components.origins.statBlob(repository, digest, exchange)) === undefined ? 'absent' : 'present'
+        const { signal } = exchange
+        const stored = await components.origins.statBlob(repository, digest, { signal, keep: true })
+        return stored === undefined ? 'absent' : 'present'
       }
     sendJson(exchange, 200, {
       manifests: await inTurns(asked.manifests, LOOKUPS, stateOf(hasManifest(components, repository, exchange))),
@@ -137,4 +139,25 @@ async function requireComplete(
   const missing =
     (await missingOf(blobs, hasBlob(components, repository, options))) ?? (await missingOf(manifests, isManifest))
   if (missing !== undefined) throw incomplete(missing)
+  await requireStored(components, repository, [digest, ...blobs.map((blob) => blob.digest)], options)
+}
+
+/**
+ * Long may have passed since the sender asked what is here, and what nobody linked by then may have gone. So it is asked
+ * once more, now that all is linked: what is found stays. A link without bytes goes, so that the next try sends them.
+ * @throws REPLICA_INCOMPLETE
+ */
+async function requireStored(
+  { index, origins }: FarEndComponents,
+  repository: Repository,
+  digests: readonly Digest[],
+  { signal }: AbortOptions,
+): Promise<void> {
+  await inTurns(digests, LOOKUPS, async (digest) => {
+    if ((await origins.statBlob(repository, digest, { signal, keep: true })) !== undefined) return
+    await index.deleteBlob(repository, digest, { signal }).catch((err: unknown) => {
+      if (!hasCode(err, 'BLOB_UNKNOWN')) throw err
+    })
+    throw appError('REPLICA_INCOMPLETE', { detail: { missing: digest } })
+  })
 }

@@ -39,7 +39,16 @@ export interface Lease {
   isHeld(): boolean
 }
 
+/** Where the leases of one kind of work lie, and what logs call it. */
+export interface LeasePlace {
+  readonly of: string
+  readonly lease: (shard: number) => string
+  readonly members: string
+}
+
 export interface LeasesInit {
+  /** Default: those of the replication. */
+  readonly place?: LeasePlace
   /** Different for each start of each process. */
   readonly holder: string
   readonly shards: number
@@ -75,6 +84,7 @@ interface Held {
 class ShardLeases implements Leases {
   readonly #components: LeasesComponents
   readonly #init: LeasesInit
+  readonly #place: LeasePlace
   readonly #members: LiveMembers
   readonly #held = new Map<number, Held>()
   /** Shards whose work is still ending, until it has. */
@@ -86,7 +96,9 @@ class ShardLeases implements Leases {
   constructor(components: LeasesComponents, init: LeasesInit) {
     this.#components = components
     this.#init = init
-    this.#members = liveMembers(components, { self: init.holder, leaseMs: init.leaseMs })
+    this.#place = init.place ?? { of: 'replication', ...replicationKeys }
+    const members = { self: init.holder, leaseMs: init.leaseMs, prefix: this.#place.members }
+    this.#members = liveMembers(components, members)
   }
 
   get held(): readonly number[] {
@@ -117,7 +129,7 @@ class ShardLeases implements Leases {
         await work({ signal })
       } catch (err) {
         if (signal.aborted) return
-        logger.warn('the leases of the replication could not all be looked after; it is tried again', { err })
+        logger.warn('leases could not all be looked after; it is tried again', { of: this.#place.of, err })
       }
       await clock.sleep(this.#init.leaseMs / RENEWALS, { signal })
     }
@@ -148,14 +160,14 @@ class ShardLeases implements Leases {
       this.#prolong(held, sentMs)
     } catch (err) {
       if (hasCode(err, 'BACKEND_PRECONDITION_FAILED')) this.#lose(held)
-      else if (!isAbort(err)) this.#components.logger.warn('a lease of the replication was not renewed', { err })
+      else if (!isAbort(err)) this.#components.logger.warn('a lease was not renewed', { of: this.#place.of, err })
     }
   }
 
   /** Takes the shard if it may, and remembers what it saw. */
   async #look(shard: number, isWanted: boolean, options: AbortOptions): Promise<void> {
     const { records, clock } = this.#components
-    const found = await records.read(replicationKeys.lease(shard), parseLease, options)
+    const found = await records.read(this.#place.lease(shard), parseLease, options)
     const nowMs = clock.monotonicMs()
     const seen = this.#seen.get(shard)
     if (found !== undefined && seen?.etag !== found.etag) this.#seen.set(shard, { etag: found.etag, sinceMs: nowMs })
@@ -190,12 +202,12 @@ class ShardLeases implements Leases {
       done: Promise.resolve()
         .then(() => this.#init.work(lease))
         .catch((err: unknown) => {
-          if (!controller.signal.aborted) logger.error('the work of a shard of the replication failed', { shard, err })
+          if (!controller.signal.aborted) logger.error('the work of a shard failed', { of: this.#place.of, shard, err })
         }),
     }
     this.#held.set(shard, held)
     this.#prolong(held, sentMs)
-    logger.info('took a shard of the replication', { shard })
+    logger.info('took a shard', { of: this.#place.of, shard })
   }
 
   #prolong(held: Held, sentMs: number): void {
@@ -211,7 +223,7 @@ class ShardLeases implements Leases {
   #lose(held: Held): void {
     if (held.controller.signal.aborted) return
     const { shard } = held.lease
-    this.#components.logger.warn('lost a shard of the replication: its lease was not renewed in time', { shard })
+    this.#components.logger.warn('lost a shard: its lease was not renewed in time', { of: this.#place.of, shard })
     this.#end(held).catch(() => undefined)
   }
 
@@ -239,7 +251,7 @@ class ShardLeases implements Leases {
   #write({ shard, generation }: Numbered, holder: string, condition: object, { signal }: AbortOptions) {
     const nonce = Buffer.from(this.#components.random.bytes(6)).toString('hex')
     const bytes = Buffer.from(JSON.stringify({ holder, generation, leaseMs: this.#init.leaseMs, nonce }))
-    return this.#components.backend.write(replicationKeys.lease(shard), bytes, {
+    return this.#components.backend.write(this.#place.lease(shard), bytes, {
       ...{ size: bytes.length, signal },
       ...condition,
     })

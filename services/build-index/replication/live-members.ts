@@ -1,7 +1,6 @@
 import type { Backend } from '../../../lib/backend/index.ts'
 import type { AbortOptions, Clock, Random } from '../../../lib/base/index.ts'
 import { keyPages } from '../key-pages.ts'
-import { replicationKeys } from './replication-keys.ts'
 
 /** Leases after which the trace of a member that is gone is removed. */
 const FORGOTTEN_AFTER = 20
@@ -21,9 +20,9 @@ export interface LiveMembers {
 
 export function liveMembers(
   { backend, clock, random }: LiveMembersComponents,
-  { self, leaseMs }: { readonly self: string; readonly leaseMs: number },
+  { self, leaseMs, prefix }: { readonly self: string; readonly leaseMs: number; readonly prefix: string },
 ): LiveMembers {
-  const own = replicationKeys.members + self
+  const own = prefix + self
   const seen = new Map<string, { readonly etag: string; readonly sinceMs: number }>()
 
   const lives = async (key: string, options: AbortOptions) => {
@@ -45,7 +44,7 @@ export function liveMembers(
       const beat = random.bytes(12)
       await backend.write(own, beat, { ...options, size: beat.length })
       const live = new Set([own])
-      for await (const keys of keyPages(backend, replicationKeys.members, options)) {
+      for await (const keys of keyPages(backend, prefix, options)) {
         for (const key of keys) {
           const found = key === own ? own : await lives(key, options)
           if (found !== undefined) live.add(found)

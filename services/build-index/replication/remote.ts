@@ -45,9 +45,9 @@ export interface Remote extends FollowerFacts {
 }
 
 export function remoteCluster(runtime: Runtime, ownCluster: string, name: string, config: RemoteConfig): Remote {
-  const { clock } = runtime
+  const { clock, tls } = runtime
   const secret = config.secret?.()
-  const http = httpClient({ clock }, { token: secret, connectTimeoutMs: CONNECT_MS })
+  const http = httpClient({ clock }, { token: secret, connectTimeoutMs: CONNECT_MS, tls, trustsPublic: true })
   const members = config.urls.map((url, i) => ({ id: `${name}-${i + 1}`, url }))
   const cluster = serviceCluster(runtime, { name: `remote ${name}`, members })
   const replicas = replicasOf({ http, cluster })

@@ -1,4 +1,4 @@
-import type { buildIndexAdmin } from '../../../lib/api/index.ts'
+import type { buildIndexAdmin, GarbageReport } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { ageText, fields, sizeText, spanText, table } from './sheet.ts'
@@ -23,6 +23,59 @@ function given(options: Readonly<Record<string, string | undefined>>, name: stri
   if (value !== undefined && value !== '') return value
   throw appError('CONFIG_INVALID', { message: `--${name} is missing` })
 }
+
+/** Whoever mistypes it must not have anything removed. @throws CONFIG_INVALID */
+function isDry(text: string | undefined): boolean {
+  if (text === undefined || text === 'true' || text === 'false') return text === 'true'
+  throw appError('CONFIG_INVALID', { message: '--dry-run is true or false' })
+}
+
+const garbageText = (report: GarbageReport, nowMs: number) =>
+  [
+    fields({
+      look: report.id,
+      state: report.dryRun ? `${report.state} (dry run: nothing is changed)` : report.state,
+      began: ageText(report.startedAtMs, nowMs),
+      changed: ageText(report.updatedAtMs, nowMs),
+      at: report.state === 'running' ? `${report.phase} ${report.at}` : '-',
+      grace: spanText(report.graceMs),
+      'last error': report.lastError === undefined ? '-' : `${report.lastError.code}: ${report.lastError.message}`,
+    }),
+    table(
+      [
+        [
+          'links',
+          report.counts.links,
+          report.counts.linksCondemned,
+          report.counts.linksWaiting,
+          report.counts.linksRemoved,
+        ],
+        [
+          'blobs',
+          report.counts.blobs,
+          report.counts.blobsCondemned,
+          report.counts.blobsWaiting,
+          report.counts.blobsRemoved,
+        ],
+      ],
+      [
+        ['WHAT', ([what]) => String(what)],
+        ['LOOKED AT', ([, looked]) => String(looked)],
+        ['CONDEMNED', ([, , condemned]) => String(condemned)],
+        ['WAITING', ([, , , waiting]) => String(waiting)],
+        ['REMOVED', ([, , , , removed]) => String(removed)],
+      ],
+    ),
+    fields({
+      repositories: String(report.counts.repositories),
+      manifests: String(report.counts.manifests),
+      'bytes removed': sizeText(report.counts.bytesRemoved),
+      pardoned: String(report.counts.blobsPardoned),
+      held: String(report.counts.blobsHeld),
+      'not readable': report.unreadable.map(({ repository, code }) => `${repository} (${code})`).join(', ') || '-',
+      'without lists': report.unsupported.join(', ') || '-',
+    }),
+  ].join('\n\n')
 
 /** `shoal admin build-index VERB`: one entry for each call of the API. */
 export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
@@ -116,6 +169,14 @@ export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
     show: ({ remotes }) => (remotes.length === 0 ? 'no rule fits the tag' : `on its way to: ${remotes.join(', ')}`),
   },
   retryReplication: { example: `retry-replication ${ONE}` },
+  gc: {
+    example: 'gc --dry-run true',
+    options: { 'dry-run': 'true: says what would be done, and does nothing' },
+    body: (options) => ({ dryRun: isDry(options['dryRun']) }),
+    show: garbageText,
+  },
+  gcReport: { example: 'gc-report', show: garbageText },
+  gcStop: { example: 'gc-stop', note: 'What is condemned stays so; the next look goes on with it.' },
   cancelReplication: {
     example: `cancel-replication ${ONE}`,
     note: 'What the remote has already stays there.',

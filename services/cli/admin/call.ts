@@ -14,7 +14,7 @@ export interface CallInit {
 
 const exitCodeOf = (err: unknown): number => {
   if (hasCode(err, 'CONFIG_INVALID')) return exitCodes.usage
-  if (hasCode(err, 'PEER_CLOSED', 'REQUEST_TIMEOUT')) return exitCodes.unreachable
+  if (hasCode(err, 'PEER_CLOSED', 'TLS_UNTRUSTED', 'REQUEST_TIMEOUT')) return exitCodes.unreachable
   return hasCode(err, 'UNAUTHORIZED', 'DENIED') ? exitCodes.denied : exitCodes.failed
 }
 
@@ -31,7 +31,7 @@ export async function callAdmin(
   try {
     const target = await targetOf(kind, flags, host.env)
     url = target.url
-    const http = httpClient({ clock: systemClock() }, { token: target.secret })
+    const http = httpClient({ clock: systemClock() }, { token: target.secret, tls: target.tls })
     await http.start()
     try {
       const answer = await ask(http, url)

@@ -1,7 +1,15 @@
 import { readFile } from 'node:fs/promises'
-import { appError, type ProcessHost } from '../../../lib/base/index.ts'
+import { appError, type ProcessHost, systemClock, type TlsMaterial } from '../../../lib/base/index.ts'
 import { loadConfig, secretText } from '../../../lib/config/index.ts'
-import { listenerConfig, type ServiceKind, serviceFacts } from '../../../lib/service/index.ts'
+import { tlsOnce } from '../../../lib/identity/index.ts'
+import {
+  type CommonConfig,
+  type ListenerConfig,
+  listenerConfig,
+  type ServiceKind,
+  schemeOf,
+  serviceFacts,
+} from '../../../lib/service/index.ts'
 import { doors } from '../../herd/index.ts'
 import { shownSchema } from './config.ts'
 
@@ -14,10 +22,12 @@ export interface TargetFlags {
   readonly secrets?: string
 }
 
-/** URL of a service and the secret for it. */
+/** URL of a service, the secret for it, and what its certificate is judged by. */
 export interface Target {
   readonly url: string
   readonly secret: string | undefined
+  /** As the service itself calls others; undefined when its config names no files. */
+  readonly tls: TlsMaterial | undefined
 }
 
 /** Environment variable that holds the secret, so that it need not be on a command line. */
@@ -53,6 +63,11 @@ export const reachable = (host: string) => {
   return host.includes(':') ? `[${host}]` : host
 }
 
+/** The URL at which a listener is reached from its own machine. */
+export function addressOf(config: CommonConfig, listener: ListenerConfig): string {
+  return `${schemeOf(config, listener)}://${reachable(listener.bind.host)}:${listener.bind.port}`
+}
+
 /**
  * The target from the flags, or else from the service's config; without a config file, from the default config.
  * @throws CONFIG_INVALID
@@ -61,9 +76,10 @@ export async function targetOf(kind: ServiceKind, flags: TargetFlags, env: Proce
   const sources = { file: flags.config, secretsFile: flags.secrets, env }
   const config = await loadConfig(doors[kind].schema, sources)
   const { secrets } = await loadConfig(shownSchema, sources)
-  const { bind } = listenerConfig(config, serviceFacts(kind).listeners['admin']?.key ?? 'admin')
+  const listener = listenerConfig(config, serviceFacts(kind).listeners['admin']?.key ?? 'admin')
   return {
-    url: usableUrl(flags.url ?? `http://${reachable(bind.host)}:${bind.port}`),
+    url: usableUrl(flags.url ?? addressOf(config, listener)),
     secret: (await givenSecret(flags, env)) ?? (secrets.admin ?? secrets.adminRead)?.[0],
+    tls: await tlsOnce(systemClock(), config.tls),
   }
 }

@@ -5,7 +5,7 @@ import { httpClient } from '../../../lib/http/index.ts'
 import { listenerConfig } from '../../../lib/service/index.ts'
 import { agentDoor } from '../../agent/index.ts'
 import { targetOptions } from '../admin/call.ts'
-import { reachable, type TargetFlags, targetOf } from '../admin/target.ts'
+import { addressOf, type TargetFlags, targetOf } from '../admin/target.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { quietCommand, runCommand } from '../quiet-command.ts'
 import { MachineFiles } from '../setup/machine-files.ts'
@@ -49,18 +49,16 @@ async function engineFor(name: string | undefined, init: ProbeInit): Promise<Eng
 async function visitInit(flags: Flags, host: ProcessHost): Promise<VisitInit> {
   const config = await loadConfig(agentDoor.schema, { file: flags.config, secretsFile: flags.secrets, env: host.env })
   const admin = await targetOf('agent', flags, host.env)
-  const at = (key: string) => {
-    const { bind } = listenerConfig(config, key)
-    return `http://${reachable(bind.host)}:${bind.port}`
-  }
+  const at = (key: string) => addressOf(config, listenerConfig(config, key))
   const registry = flags.agent === undefined ? at('registry.listener') : plainUrl(listenerUrl(flags.agent))
   const clock = systemClock()
   const run = commandRunner(clock, host.env)
   const files = new MachineFiles(flags.root)
   return {
     ...{ clock, run, files, config, image: flags.image },
-    http: httpClient({ clock }),
-    adminHttp: httpClient({ clock }, { token: admin.secret }),
+    http: httpClient({ clock }, { tls: admin.tls }),
+    adminHttp: httpClient({ clock }, { token: admin.secret, tls: admin.tls }),
+    tls: admin.tls,
     isConfigGiven: flags.config !== undefined,
     urls: { registry, ops: at('ops'), admin: admin.url },
     engine: await engineFor(flags.engine, { run, files, agent: registry }),

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { codeOf, deadline } from '../../../lib/base/index.ts'
+import { clientContext, codeOf, deadline } from '../../../lib/base/index.ts'
 import { isThere, whyNot } from './answer.ts'
 import { type Finding, fail, ok, skipped, warn } from './finding.ts'
 import type { MemberAnswer, Visit } from './visit.ts'
@@ -76,6 +76,7 @@ export async function certificates(visit: Visit): Promise<readonly Finding[]> {
 }
 
 function certificate(visit: Visit, url: string): Promise<Finding> {
+  const { tls } = visit.init
   const { port } = new URL(url)
   const host = hostOf(url)
   const limit = deadline(visit.init.clock, 5_000)
@@ -83,6 +84,7 @@ function certificate(visit: Visit, url: string): Promise<Finding> {
     // It is looked at, not trusted: nothing is sent.
     const socket = connectTls({
       ...{ host, port: Number(port || 443), rejectUnauthorized: false },
+      ...(tls !== undefined && { secureContext: clientContext(tls.now) }),
       ...(isIP(host) === 0 && { servername: host }),
     })
     const end = (finding: Finding) => {
@@ -95,7 +97,12 @@ function certificate(visit: Visit, url: string): Promise<Finding> {
       const told = `the certificate of ${url}`
       if (days < 0) end(fail(`${told} has expired`, 'renew it'))
       else if (!socket.authorized)
-        end(fail(`${told} is not trusted (${String(why)})`, 'let a trusted CA sign it, or set NODE_EXTRA_CA_CERTS'))
+        end(
+          fail(
+            `${told} is not trusted (${String(why)})`,
+            'name its CA in tls.authorities of the config, or let a trusted one sign it',
+          ),
+        )
       else if (days < FEW_DAYS) end(warn(`${told} ends in ${days} days`, 'renew it'))
       else end(ok(`${told} is valid for ${days} days`))
     })

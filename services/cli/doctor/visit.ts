@@ -1,5 +1,5 @@
 import { adminClient, agentAdmin, type PullRow } from '../../../lib/api/index.ts'
-import { appError, type Clock, codeOf } from '../../../lib/base/index.ts'
+import { appError, type Clock, codeOf, type TlsMaterial } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
 import type { HttpClient } from '../../../lib/http/index.ts'
 import type { AgentConfig } from '../../agent/index.ts'
@@ -30,6 +30,8 @@ interface Ring {
 export interface VisitInit {
   /** It shows no secret. */
   readonly http: HttpClient
+  /** What certificates are judged by; undefined where the config names no files. */
+  readonly tls?: TlsMaterial | undefined
   /** It shows the admin secret; only for the admin listener of the agent. */
   readonly adminHttp: HttpClient
   readonly clock: Clock

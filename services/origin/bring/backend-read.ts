@@ -26,7 +26,7 @@ export interface BackendRead extends ReadHints {
 
 /** Errors that another try of the same read may cure. */
 const mayPass = (err: unknown) =>
-  hasCode(err, 'BACKEND_UNAVAILABLE', 'PEER_CLOSED', 'REQUEST_TIMEOUT', 'STALLED', 'ECONNRESET')
+  hasCode(err, 'BACKEND_UNAVAILABLE', 'PEER_CLOSED', 'TLS_UNTRUSTED', 'REQUEST_TIMEOUT', 'STALLED', 'ECONNRESET')
 
 /**
  * Reads a range of an object. Each byte is read once, however often the connection breaks.

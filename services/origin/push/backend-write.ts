@@ -4,10 +4,12 @@ import { type AbortOptions, appError, hasCode } from '../../../lib/base/index.ts
 import type { BlobRef } from '../../../lib/core/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import type { Refusals } from '../bring/refusals.ts'
+import type { Condemned } from '../garbage/condemned.ts'
 
 export interface BackendWriteComponents {
   readonly backends: Pick<Backends, 'backendFor'>
   readonly refusals: Pick<Refusals, 'has' | 'clear'>
+  readonly condemned: Pick<Condemned, 'spare'>
   readonly onSent: (to: 'backend', bytes: number) => void
 }
 
@@ -19,11 +21,23 @@ export interface PlacedContent {
 }
 
 /**
- * Makes sure that the backend has the blob: looks first, writes a missing blob, and replaces one that has another size
- * or was found wrong. @throws what the backend throws; then nothing of this write is left there. BACKEND_UNAVAILABLE also when
+ * Makes sure that the backend has the blob, and that it stays until it can be linked: looks first, writes a missing blob,
+ * and replaces one that has another size or was found wrong. @throws what the backend throws; then nothing of this write is left there. BACKEND_UNAVAILABLE also when
  * another writer was in the way and has not finished.
  */
 export async function writeToBackend(
+  components: BackendWriteComponents,
+  content: PlacedContent,
+  options: AbortOptions,
+): Promise<void> {
+  const { backends, condemned } = components
+  const { repository, digest } = content.blob
+  const backend = backends.backendFor(repository)
+  do await writeMissing(components, content, options)
+  while ((await condemned.spare(backend, digest, options)) === 'again')
+}
+
+async function writeMissing(
   { backends, refusals, onSent }: BackendWriteComponents,
   content: PlacedContent,
   options: AbortOptions,

@@ -1,4 +1,4 @@
-import { appError } from '../../../lib/base/index.ts'
+import { appError, type TlsMaterial } from '../../../lib/base/index.ts'
 import {
   admittedOutside,
   type HttpClient,
@@ -40,8 +40,13 @@ export interface SendTargets {
 
 const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol === 'https:' ? 443 : 80)
 
+export interface SendTargetsComponents extends HttpClientComponents {
+  /** Shown to them; they may have a certificate of its authorities, or of a public one. */
+  readonly tls?: TlsMaterial | undefined
+}
+
 /** Names below others may be anybody's: only a host that is named itself may be this machine. */
-export function sendTargets(components: HttpClientComponents, allow: readonly AllowedHost[]): SendTargets {
+export function sendTargets(components: SendTargetsComponents, allow: readonly AllowedHost[]): SendTargets {
   const fits = (url: URL) => {
     const [host, port] = [hostIn(url), portOf(url)]
     return allow.some(
@@ -56,6 +61,7 @@ export function sendTargets(components: HttpClientComponents, allow: readonly Al
         throw appError('SEND_NOT_ALLOWED', { detail: { host: target.host } })
     },
     http: httpClient(components, {
+      ...{ tls: components.tls, trustsPublic: true },
       admits: admittedOutside((name) => allow.some(({ host, below }) => !below && host === name.replace(/\.$/, ''))),
     }),
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { baseUrl, duration, repositoryPattern } from '../../../lib/config/index.ts'
-import { ruleActions } from '../../../lib/identity/index.ts'
+import { isLoopback, ruleActions } from '../../../lib/identity/index.ts'
 
 /** A rule for nobody, nothing or no action is a mistake. */
 const some = <T extends z.ZodType>(item: T) => z.array(item).min(1)
@@ -8,8 +8,8 @@ const some = <T extends z.ZodType>(item: T) => z.array(item).min(1)
 const caller = z
   .string()
   .regex(
-    /^(?:anonymous|\*|(?:user|token):[\x21-\x39\x3b-\x7e]+)$/,
-    'a caller is anonymous, user:NAME or token:NAME; * stands for any characters',
+    /^(?:anonymous|\*|(?:user|token|ci):[\x21-\x39\x3b-\x7e]+)$/,
+    'a caller is anonymous, user:NAME, token:NAME or ci:NAME; * stands for any characters',
   )
 
 const rule = z.strictObject({
@@ -17,6 +17,35 @@ const rule = z.strictObject({
   repositories: some(repositoryPattern),
   actions: some(z.enum(ruleActions)),
 })
+
+const ciCaller = z.strictObject({
+  name: z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, ".", "_" and "-"'),
+  claims: z
+    .record(z.string().min(1), z.string().min(1))
+    .refine((claims) => Object.keys(claims).length > 0, 'without a claim it would be everybody of the issuer'),
+})
+
+/** Keys that somebody on the way could change would let him be anybody. */
+const safeUrl = baseUrl.refine((url) => {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' || isLoopback(hostname)
+}, 'it must be https, or on this machine')
+
+/** The text of the claim `iss` counts, also whether it ends with a slash. */
+const issuerUrl = z.url().refine((url) => safeUrl.safeParse(url).success, 'it must be https, or on this machine')
+
+const ciIssuer = z.strictObject({
+  issuer: issuerUrl,
+  audience: z.string().min(1),
+  keys: safeUrl.exactOptional(),
+  callers: some(ciCaller),
+})
+
+const areDifferent = (issuers: readonly z.output<typeof ciIssuer>[]) => {
+  const names = issuers.flatMap(({ callers }) => [...new Set(callers.map(({ name }) => name))])
+  const urls = issuers.map(({ issuer }) => issuer)
+  return new Set(names).size === names.length && new Set(urls).size === urls.length
+}
 
 /** A service of tokens has a name that fits into a header. */
 const service = z.string().regex(/^[\w.:-]{1,128}$/, 'letters, digits, ".", "_", ":" and "-"')
@@ -32,6 +61,8 @@ export const accessSchema = z
     users: z.string().min(1).exactOptional(),
     /** A file of named tokens, as `shoal token` writes it. */
     tokens: z.string().min(1).exactOptional(),
+    /** Who gives ID tokens to jobs of a CI or to pods, and who of them is who here. */
+    ci: z.array(ciIssuer).refine(areDifferent, 'two issuers are the same, or share a name of a caller').prefault([]),
     /** The bearer tokens that clients get after a log-in. */
     bearer: z
       .strictObject({

@@ -1,9 +1,10 @@
-import type { Startable } from '../../../lib/base/index.ts'
-import type { Route } from '../../../lib/http/index.ts'
+import { type AbortOptions, appError, type Startable } from '../../../lib/base/index.ts'
+import { type HttpClient, httpClient, type Route } from '../../../lib/http/index.ts'
 import {
   type BearerKeys,
   bearerChallenge,
   bearerTokens,
+  ciTokens,
   derivedKeys,
   type Identify,
   parseKeyFile,
@@ -29,8 +30,11 @@ export interface RegistryAccess {
 }
 
 /** Without rules, users and tokens, secrets alone say who may do what, in all repositories. */
-const isOff = ({ rules, users, tokens }: AccessConfig) =>
-  rules.length === 0 && users === undefined && tokens === undefined
+const isOff = ({ rules, users, tokens, ci }: AccessConfig) =>
+  rules.length + ci.length === 0 && users === undefined && tokens === undefined
+
+/** Most bytes of what an issuer says of itself, and of its keys. */
+const MAX_ISSUER_DOCUMENT = 256 * 1024
 
 /** Undefined where the config says nothing of it. `secret` is what all proxies of a cluster share. */
 export function registryAccess(
@@ -50,10 +54,12 @@ export function registryAccess(
   const users = access.users === undefined ? undefined : userDirectory(runtime, { path: access.users, onChange })
   const tokens = access.tokens === undefined ? undefined : tokenDirectory(runtime, { path: access.tokens, onChange })
   const bearer = bearerTokens(runtime, { keys: () => keyFile?.value ?? derived, service, lifetimeMs: lifetime })
+  const issuers = httpClient(runtime, { connectionsPerOrigin: 2, maxWaiting: 64 })
+  const ci = ciTokens({ clock: runtime.clock, getJson: jsonOver(issuers) }, access.ci)
   const { anonymous = 'none' } = config
   const secrets = secretAuthenticator({ secrets: config.secrets })
   const callers = registryCallers(
-    { clock: runtime.clock, secrets, bearer, users, tokens },
+    { clock: runtime.clock, secrets, bearer, users, tokens, ci },
     { rules: access.rules, anonymous },
   )
   const { identify } = callers
@@ -61,6 +67,15 @@ export function registryAccess(
     identify,
     logIn: { challenge: (req, asked) => bearerChallenge(req, { realm, path: TOKEN_PATH, service, ...asked }) },
     routes: tokenRoutes({ bearer, identify }),
-    parts: [keyFile, users, tokens].filter((part) => part !== undefined),
+    parts: [issuers, keyFile, users, tokens].filter((part) => part !== undefined),
+  }
+}
+
+function jsonOver(http: HttpClient) {
+  return async (url: string, { signal }: AbortOptions): Promise<unknown> => {
+    const answer = await http.request({ method: 'GET', url, headers: { accept: 'application/json' }, signal })
+    if (answer.status === 200) return answer.json(MAX_ISSUER_DOCUMENT)
+    await answer.discard()
+    throw appError('UNAVAILABLE', { detail: { url, status: answer.status } })
   }
 }

@@ -133,6 +133,8 @@ test('no label has a value for each blob, peer, URL or repository', () => {
     'answer',
     'why',
     'remote',
+    // Of the config.
+    'rule',
   ]
   const labels = new Set(named.flatMap(({ labels }) => (labels === '' ? [] : labels.split(', '))))
   expect([...labels].filter((label) => ![...closed, 'status', 'state'].includes(label))).toEqual([])

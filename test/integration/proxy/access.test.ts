@@ -193,10 +193,10 @@ describe('rules', () => {
     }
     expect(await mounted('private/app')).toBe(202)
     expect(await mounted('nowhere/app')).toBe(202)
-    expect(await mounted('')).toBe(202)
     expect(await statusOf(ann, 'HEAD', `/v2/team/mounts/blobs/${layer.digest}`)).toBe(404)
     const one = await tokenFor(client, ['repository:team/mounts:pull,push'], ann)
     expect(await mounted('team/app', bearer(one))).toBe(202)
+    expect(await mounted('', bearer(one))).toBe(202)
     const both = await tokenFor(client, ['repository:team/mounts:pull,push', 'repository:team/app:pull'], ann)
     expect(await mounted('team/app', bearer(both))).toBe(201)
   })

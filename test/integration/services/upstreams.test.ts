@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { seededRandom } from '../../../lib/base/index.ts'
 import { pushImage } from '../../contract/registry/running-registry.ts'
-import { reset } from '../../kit/http-faults.ts'
+import { answer, reset } from '../../kit/http-faults.ts'
 import { imageFixture, indexFixture } from '../../kit/image-fixture.ts'
 import type { RegistryClient } from '../../kit/registry-client.ts'
 import { upstreamLab } from '../../kit/upstream-lab.ts'
@@ -97,6 +97,30 @@ test.each([
   },
   60_000,
 )
+
+test('a mount point has a default of its own', async () => {
+  await using lab = await upstreamLab({ mount: '/hub', overrides: ['agent.registry.default=none'] })
+  await pushImage(lab.upstream, 'team/app', image, ['v1'])
+  expect((await lab.agent.send('GET', '/hub/v2/')).status).toBe(200)
+  const manifest = await lab.agent.send('GET', '/hub/v2/team/app/manifests/v1')
+  expect(manifest.body.equals(bytes)).toBe(true)
+  expect((await lab.agent.send('GET', '/v2/team/app/manifests/v1')).status).toBe(404)
+}, 60_000)
+
+test('the rate limit that an upstream tells is a metric of its rule', async () => {
+  await using lab = await upstreamLab()
+  const headers = { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '73;w=21600' }
+  lab.front.faults.next({ method: 'HEAD' }, answer(404, headers))
+  expect((await lab.agent.send('GET', `/v2/team/app/manifests/v1?ns=${lab.host}`)).status).toBe(404)
+  const figures = ['build-index-1', 'build-index-2'].map(async (id) => {
+    const text = await (await fetch(`${lab.topology.url(id, 'ops')}/metrics`)).text()
+    return text.split('\n').filter((line) => line.startsWith('shoal_upstream_rate'))
+  })
+  expect((await Promise.all(figures)).flat()).toEqual([
+    'shoal_upstream_rate_limit{rule="127.0.0.1:*"} 100',
+    'shoal_upstream_rate_remaining{rule="127.0.0.1:*"} 73',
+  ])
+}, 60_000)
 
 test('what is cached is pulled by tag and digest while the upstream is down, also by another agent and a new build-index', async () => {
   await using lab = await upstreamLab({ agents: 2 })

@@ -28,7 +28,7 @@ describe('loadConfig', () => {
     await expect(loadConfig(schema, {})).resolves.toEqual({
       ttl: 300_000,
       peers: [],
-      http: { bind: { host: '127.0.0.1', port: 0 }, insecure: false },
+      http: { bind: { host: '127.0.0.1', port: 0 }, insecure: false, tls: 'auto', clientCertificates: 'off' },
     })
   })
 
@@ -41,7 +41,7 @@ describe('loadConfig', () => {
     await expect(loadConfig(schema, { file: folder.path('top.yaml') })).resolves.toEqual({
       ttl: 1000,
       peers: ['c'],
-      http: { bind: { host: '127.0.0.1', port: 2 }, insecure: true },
+      http: { bind: { host: '127.0.0.1', port: 2 }, insecure: true, tls: 'auto', clientCertificates: 'off' },
     })
   })
 

@@ -61,6 +61,9 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
   'Every rule of `registry.access`': leavesOf(
     at(shapeOf(doors.proxy.schema), 'registry', 'access', 'rules').items ?? {},
   ),
+  'Every issuer of `registry.access.ci`': leavesOf(
+    at(shapeOf(doors.proxy.schema), 'registry', 'access', 'ci').items ?? {},
+  ),
   'Every remote': leavesOf(at(shapeOf(doors.buildIndex.schema), 'remotes').additionalProperties ?? {}),
   'Every webhook': leavesOf(at(shapeOf(doors.buildIndex.schema), 'webhooks').additionalProperties ?? {}),
   ...Object.fromEntries(
@@ -75,7 +78,7 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
       service,
       new Map(
         [...leavesOf(shapeOf(schemas.get(service)!))].filter(
-          ([key]) => !(key in commonKeys) && !key.endsWith('.insecure'),
+          ([key]) => !(key.replace(/\..*/, '') in commonKeys) && !/\.(?:insecure|tls|clientCertificates)$/.test(key),
         ),
       ),
     ]),

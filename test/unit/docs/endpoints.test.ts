@@ -61,6 +61,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
       hooks: new Map(),
       replication: { desk: undefined },
       rings: {},
+      garbage: undefined,
     },
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),

@@ -33,13 +33,13 @@ describe('tries', () => {
       running -= 1
       return true
     }
-    const eight = Array.from({ length: 8 }, () => tries.run('a', slow, undefined))
+    const four = Array.from({ length: 4 }, () => tries.run('a', slow, undefined))
     await expect(tries.run('a', slow, undefined)).rejects.toEqual(tooMany)
-    const others = Array.from({ length: 57 }, (_, i) => tries.run(`other ${i}`, slow, undefined))
+    const others = Array.from({ length: 29 }, (_, i) => tries.run(`other ${i}`, slow, undefined))
     await expect(tries.run('late', slow, undefined)).rejects.toEqual(tooMany)
     expect(running).toBe(1)
     first.resolve(true)
-    expect(await Promise.all([...eight, ...others])).toEqual(Array(65).fill(true))
+    expect(await Promise.all([...four, ...others])).toEqual(Array(33).fill(true))
     expect(await tries.run('late', right, undefined)).toBe(true)
   })
 
@@ -48,7 +48,7 @@ describe('tries', () => {
     const first = deferred<true | undefined>()
     const held = tries.run('a', () => first.promise, undefined)
     const gone = new AbortController()
-    const waiting = Array.from({ length: 7 }, () => tries.run('a', right, gone.signal))
+    const waiting = Array.from({ length: 3 }, () => tries.run('a', right, gone.signal))
     gone.abort()
     for (const each of waiting) await expect(each).rejects.toMatchObject({ code: 'ABORTED' })
     const next = tries.run('a', right, undefined)

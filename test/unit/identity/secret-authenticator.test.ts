@@ -104,14 +104,13 @@ describe('binds', () => {
   })
 
   test.each(['0.0.0.0', '::', '10.0.0.1', 'localhost.example.com', '127.0.0.1.example.com', ''])(
-    '%p is reachable from outside and needs TLS, a secret, or the word of the operator',
+    '%p is reachable from outside and needs a secret or the word of the operator',
     (host) => {
       expect(isLoopback(host)).toBe(false)
       expect(() => assertSafeBind({ listener: 'http', host })).toThrow(
         expect.objectContaining({ code: 'INSECURE_BIND' }),
       )
-      assertSafeBind({ listener: 'http', host, tls: true })
-      assertSafeBind({ listener: 'http', host, secret: true })
+      assertSafeBind({ listener: 'http', host, guarded: true })
       assertSafeBind({ listener: 'http', host, insecure: true })
     },
   )

@@ -1,13 +1,15 @@
 import { Readable } from 'node:stream'
 import { expect, test } from '@jest/globals'
 import { type Backend, memoryBackend } from '../../../lib/backend/index.ts'
-import { appError, fakeClock } from '../../../lib/base/index.ts'
+import { appError, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import { digestOf, parseRepository } from '../../../lib/core/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { refusals } from '../../../services/origin/bring/refusals.ts'
 import { sourceKeys } from '../../../services/origin/bring/source-keys.ts'
+import { condemnedBlobs } from '../../../services/origin/garbage/condemned.ts'
 import { writeToBackend } from '../../../services/origin/push/backend-write.ts'
 
+const condemned = condemnedBlobs({ clock: fakeClock(), random: seededRandom(1) })
 const bytes = Buffer.from('the content of a blob')
 const blob = { digest: digestOf(bytes), repository: parseRepository('team/app') }
 const key = blobKey(blob.digest)
@@ -24,7 +26,7 @@ function writeAgainst(rival: (backend: Backend) => Promise<unknown>): Promise<vo
   }
   const backends = { backendFor: () => backend }
   return writeToBackend(
-    { backends, refusals: refusals(fakeClock(), sourceKeys(backends)), onSent: () => undefined },
+    { backends, refusals: refusals(fakeClock(), sourceKeys(backends)), onSent: () => undefined, condemned },
     { blob, size: bytes.length, read: async () => Readable.from([bytes]) },
     {},
   )

@@ -53,7 +53,10 @@ describe.each(listeners.filter(({ off }) => off === true))('the listener $key of
     const load = (overrides: readonly string[]) => loadConfig(listener.door.schema, { overrides })
     expect(at(await load([]))).toBeUndefined()
     expect(at(await load([`${listener.key}.bind=off`, `${listener.key}.insecure=true`]))).toBeUndefined()
-    const opened = { bind: { host: '127.0.0.1', port: 7 }, insecure: false }
+    const opened = {
+      ...{ bind: { host: '127.0.0.1', port: 7 }, insecure: false },
+      ...{ tls: 'auto', clientCertificates: 'off' },
+    }
     expect(at(await load([`${listener.key}.bind=127.0.0.1:7`]))).toEqual(opened)
     await expect(load([`${listener.key}.bind=on`])).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
   })
@@ -89,6 +92,59 @@ describe.each(listeners)('the listener $key of $name beyond this machine', (list
     const readers = listener.door.kind === 'agent' ? ['registry.anonymous=none'] : []
     await make(listener, [bind, `secrets.${secretOf(listener)}=a-long-enough-secret`, ...readers])
   })
+})
+
+/** Files that nobody reads before the start. */
+const certified = ['tls.certificate=own.crt', 'tls.key=own.key']
+const trusting = [...certified, 'tls.authorities=[ca.crt]']
+
+describe.each(listeners)('the listener $key of $name with a certificate', (listener) => {
+  const beyond = `${listener.key}.bind=0.0.0.0:auto`
+  const isPeer = listener.key === 'peer'
+
+  test('beyond this machine is taken without a secret only if all who get in have shown a certificate', async () => {
+    const made = make(listener, [
+      beyond,
+      ...trusting,
+      ...(isPeer ? [] : [`${listener.key}.clientCertificates=required`]),
+    ])
+    if (isPeer) await made
+    else await expect(made).rejects.toMatchObject({ code: 'INSECURE_BIND' })
+    for (const tls of ['optional', 'off']) {
+      const open = make(listener, [beyond, ...trusting, `${listener.key}.tls=${tls}`])
+      await expect(open).rejects.toMatchObject({ code: 'INSECURE_BIND' })
+    }
+  })
+
+  const bind = `${listener.key}.bind=127.0.0.1:auto`
+  const invalid = (overrides: readonly string[], message: string) =>
+    expect(make(listener, [bind, ...overrides])).rejects.toMatchObject({
+      ...{ code: 'CONFIG_INVALID', message: expect.stringContaining(message) },
+    })
+
+  test('has no key that would do nothing', async () => {
+    await invalid([`${listener.key}.tls=optional`], 'tls.certificate is not set')
+    if (isPeer) {
+      await invalid(certified, 'certificates of tls.authorities')
+      await make(listener, [bind, ...certified, 'peer.tls=off'])
+      return
+    }
+    const asking = `${listener.key}.clientCertificates=optional`
+    await invalid([asking], 'needs a listener that speaks TLS alone')
+    await invalid([asking, ...trusting, `${listener.key}.tls=optional`], 'needs a listener that speaks TLS alone')
+    const peers = listener.door.kind === 'agent' || listener.door.kind === 'origin' ? ['peer.tls=off'] : []
+    await invalid([asking, ...certified, ...peers], 'needs tls.authorities')
+  })
+})
+
+test('a certificate needs its key, and the other way round', async () => {
+  for (const half of certified) {
+    const loading = loadConfig(doors.proxy.schema, { overrides: [half] })
+    await expect(loading).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('belong together'),
+    })
+  }
 })
 
 describe('the registry of an agent beyond this machine, in a cluster with secrets', () => {

@@ -1,0 +1,2 @@
+export { boundedIndex, boundedOpen } from './bounded.ts'
+export { ways } from './ways.ts'

@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import { duration } from '../../../lib/config/index.ts'
+
+/** A push has five minutes between what it relies on and its end; the rest is for the difference of clocks. */
+const LEAST_GRACE_MS = 3_600_000
+const LEAST_INTERVAL_MS = 60_000
+
+/** What no repository needs any more. */
+export const garbageSchema = z
+  .strictObject({
+    /** From the begin of one look for garbage to the next; `off`: only when an admin orders one. */
+    interval: z
+      .union([
+        z.literal('off').transform(() => undefined),
+        duration.refine((ms) => ms >= LEAST_INTERVAL_MS, 'at least 1m'),
+      ])
+      .prefault('off'),
+    /** What nobody needs is removed when a look finds it so again after this time. */
+    grace: duration.refine((ms) => ms >= LEAST_GRACE_MS, 'at least 1h').prefault('24h'),
+    /** Objects that are looked at or changed in a second. */
+    rate: z.number().int().min(1).max(100_000).default(200),
+  })
+  .prefault({})
+export type GarbageConfig = z.output<typeof garbageSchema>

@@ -1,0 +1,30 @@
+import type { BuildIndex } from '../../../lib/api/index.ts'
+import { openUpstreams } from '../../../lib/backend/index.ts'
+import { lifecycle, type Startable } from '../../../lib/base/index.ts'
+import { glob } from '../../../lib/core/index.ts'
+import type { Runtime } from '../../../lib/service/index.ts'
+import type { BuildIndexConfig } from '../config.ts'
+import type { IndexRecords } from '../index-records.ts'
+import { lastKnown } from './last-known.ts'
+import { upstreamIndex } from './upstream-index.ts'
+
+export interface OpenUpstreamIndexInit {
+  /** The index of this cluster's own images. */
+  readonly own: BuildIndex
+  /** Where last answers are recorded; undefined keeps them in memory only. */
+  readonly records: IndexRecords | undefined
+}
+
+/** The index with the registries of others that the config names. */
+export function openUpstreamIndex(
+  runtime: Runtime,
+  { upstreams: rules }: Pick<BuildIndexConfig, 'upstreams'>,
+  { own, records }: OpenUpstreamIndexInit,
+): Startable & { readonly index: BuildIndex } {
+  const known = lastKnown({ ...runtime, records })
+  const upstreams = openUpstreams(runtime, rules)
+  const freshness = rules.map(({ registry, fresh }) => ({ fits: glob(registry), fresh }))
+  const freshMs = (registry: string) => freshness.find(({ fits }) => fits.test(registry))?.fresh ?? 0
+  const index = upstreamIndex({ ...runtime, own, upstreams, lastKnown: known }, { freshMs })
+  return { ...lifecycle([upstreams, known]), index }
+}

@@ -1,0 +1,84 @@
+import type { LookupFunction } from 'node:net'
+import { describe, expect, test } from '@jest/globals'
+import { openUpstreams, type Upstreams, upstreamRulesSchema } from '../../lib/backend/index.ts'
+import { seededRandom, systemClock } from '../../lib/base/index.ts'
+import { parseRegistryHost, parseRepositoryName, parseTag } from '../../lib/core/index.ts'
+import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
+import { resourceStack } from '../kit/resource-stack.ts'
+import { type Script, scriptedServer } from '../kit/scripted-server.ts'
+
+/** Clients name any registry they like, also one that leads to what only we can reach. */
+
+const name = parseRepositoryName('team/app')
+const tag = parseTag('v1')
+const digest = `sha256:${'0'.repeat(64)}`
+
+const manifestAnswer: Script = (_request, res) => {
+  res.writeHead(200, { 'docker-content-digest': digest, 'content-type': 'application/x', 'content-length': '2' }).end()
+}
+
+async function upstreamsTo(script: Script, rule: object, addressOf: (host: string) => string = () => '127.0.0.1') {
+  const stack = resourceStack()
+  const server = stack.own(await scriptedServer(script))
+  const { port } = new URL(server.url)
+  const lookup = ((host, { all }, done) => {
+    const address = addressOf(host)
+    const family = address.includes(':') ? 6 : 4
+    if (all === true) done(null, [{ address, family }])
+    else done(null, address, family)
+  }) as LookupFunction
+  const upstreams: Upstreams = openUpstreams(
+    { clock: systemClock(), random: seededRandom(2), logger: silentLogger(), metrics: silentMetrics(), lookup },
+    upstreamRulesSchema.parse([{ plainHttp: true, wait: '500ms', ...rule }]),
+  )
+  await upstreams.start()
+  stack.own({ [Symbol.asyncDispose]: () => upstreams.stop() })
+  const describeAt = (host: string) =>
+    upstreams
+      .at(parseRegistryHost(`${host}:${port}`))!
+      .repository(name)
+      .manifests.describe(tag)
+  return { server, describeAt, port, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() }
+}
+
+describe('a rule for any registry', () => {
+  test.each(['127.0.0.1', '10.0.0.1', '172.16.9.9', '192.168.1.1', '100.64.0.1', '169.254.169.254', '100.100.100.200'])(
+    'leads to no inner address %s, neither by a name nor as it stands',
+    async (address) => {
+      await using to = await upstreamsTo(manifestAnswer, { registry: '*' }, () => address)
+      await expect(to.describeAt('evil.example.com')).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
+      await expect(to.describeAt(address)).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
+      expect(to.server.requests).toEqual([])
+    },
+  )
+
+  test.each(['::1', 'fd00::1', 'fe80::1', '::ffff:10.0.0.1', '::ffff:7f00:1'])(
+    'leads to no inner address of IPv6 %s',
+    async (address) => {
+      await using to = await upstreamsTo(manifestAnswer, { registry: '*' }, () => address)
+      await expect(to.describeAt('evil.example.com')).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
+    },
+  )
+
+  test('that says so leads to this machine, and never to where clouds keep credentials', async () => {
+    await using to = await upstreamsTo(manifestAnswer, { registry: '*', inner: true }, (host) =>
+      host.startsWith('cloud') ? '169.254.169.254' : '127.0.0.1',
+    )
+    expect(await to.describeAt('registry.example.com')).toMatchObject({ digest })
+    expect(await to.describeAt('127.0.0.1')).toMatchObject({ digest })
+    await expect(to.describeAt('cloud.example.com')).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
+    await expect(to.describeAt('169.254.169.254')).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
+  })
+
+  test.each(['http://169.254.169.254/latest/meta-data', 'http://cloud.example.com/latest'])(
+    'follows no registry to %s',
+    async (location) => {
+      const redirect: Script = (_request, res) => void res.writeHead(307, { location }).end()
+      await using to = await upstreamsTo(redirect, { registry: '*', inner: true }, (host) =>
+        host.startsWith('cloud') ? '169.254.169.254' : '127.0.0.1',
+      )
+      await expect(to.describeAt('evil.example.com')).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
+      expect(new Set(to.server.requests.map(({ method }) => method))).toEqual(new Set(['HEAD']))
+    },
+  )
+})

@@ -1,0 +1,94 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import {
+  type Containerd,
+  type ContainerTools,
+  containerTools,
+  type DebianRegistry,
+  hostsToml,
+  startContainerd,
+  startDebianRegistry,
+} from '../kit/clients/index.ts'
+import { digestsOf, type ImageLayout, layeredImage, makeImage } from '../kit/images/index.ts'
+import { resourceStack } from '../kit/resource-stack.ts'
+import { tokenServer } from '../kit/token-server.ts'
+import { startTopology, type Topology } from '../kit/topology.ts'
+
+/**
+ * Agents as mirrors of a registry of another project that asks for a token: containerd names it by `ns`, skopeo calls an
+ * agent whose default it is. Then that registry dies.
+ */
+const stack = resourceStack()
+let upstream: DebianRegistry
+let shoal: Topology
+let tools: ContainerTools
+let containerd: Containerd
+let image: ImageLayout
+let hosts: string
+let pulls = 0
+
+const login = { username: 'mirror', password: 'the password of the mirror' }
+
+beforeAll(async () => {
+  tools = stack.own(await containerTools())
+  containerd = stack.own(await startContainerd())
+  const tokens = stack.own(await tokenServer({ users: { [login.username]: login.password } }))
+  upstream = stack.own(await startDebianRegistry({ auth: { tokens } }))
+  image = await makeImage(join(tools.folder, 'image'), layeredImage({ largeBytes: 3 << 20, seed: 'mirror' }))
+  const creds = ['--dest-creds', `${login.username}:${login.password}`]
+  await tools.skopeo([
+    'copy',
+    '--preserve-digests',
+    ...creds,
+    image.reference,
+    `docker://${upstream.host}/kit/image:t1`,
+  ])
+  const rule = { registry: upstream.host, plainHttp: true, ...login }
+  shoal = stack.own(
+    await startTopology({
+      ...{ agents: 2, origins: 2, trackers: 1, processes: [] },
+      overrides: [
+        `origin.upstreams=${JSON.stringify([rule])}`,
+        `buildIndex.upstreams=${JSON.stringify([{ ...rule, fresh: '0s' }])}`,
+        `agent.registry.upstreams=["${upstream.host}"]`,
+        `agent.registry.default="${upstream.host}"`,
+      ],
+    }),
+  )
+  hosts = join(tools.folder, 'hosts')
+  const [agent] = agents()
+  await hostsToml(hosts, { host: upstream.host, server: 'http://127.0.0.1:1', hosts: [{ url: `http://${agent}` }] })
+}, 300_000)
+
+afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
+
+const agents = () => ['agent-1', 'agent-2'].map((id) => new URL(shoal.url(id, 'registry')).host)
+
+async function skopeoFrom(agent: string, reference: string) {
+  pulls += 1
+  const copy = join(tools.folder, `copy-${pulls}`)
+  await tools.skopeo(['copy', `docker://${agent}/kit/image${reference}`, `oci:${copy}:image`])
+  return digestsOf(copy)
+}
+
+async function containerdFrom(reference: string) {
+  const name = `${upstream.host}/kit/image${reference}`
+  const { digest } = await containerd.pull(name, { hostsDir: hosts })
+  await containerd.removeImage(name)
+  return digest
+}
+
+test('agents give the images of a registry that asks for a token, and when it is dead all that is cached, also at an agent that had none of it', async () => {
+  const [first = '', second = ''] = agents()
+  const expected = await digestsOf(image.folder)
+  expect(await containerdFrom(':t1')).toBe(image.digest)
+  expect(await skopeoFrom(first, ':t1')).toEqual(expected)
+  await upstream[Symbol.asyncDispose]()
+  expect(await containerdFrom(':t1')).toBe(image.digest)
+  expect(await containerdFrom(`@${image.digest}`)).toBe(image.digest)
+  for (const agent of [first, second]) {
+    expect(await skopeoFrom(agent, ':t1')).toEqual(expected)
+    expect(await skopeoFrom(agent, `@${image.digest}`)).toEqual(expected)
+  }
+  await expect(containerdFrom(':t2')).rejects.toThrow('503')
+}, 120_000)

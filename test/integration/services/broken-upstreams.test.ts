@@ -1,0 +1,68 @@
+import { describe, expect, test } from '@jest/globals'
+import { seededRandom } from '../../../lib/base/index.ts'
+import { pushImage } from '../../contract/registry/running-registry.ts'
+import { eventually } from '../../kit/eventually.ts'
+import { hold, reset } from '../../kit/http-faults.ts'
+import { imageFixture } from '../../kit/image-fixture.ts'
+import { upstreamLab } from '../../kit/upstream-lab.ts'
+
+const LAYERS = 20
+/** `wait` of a rule that does not say another. */
+const WAIT_MS = 2_000
+const image = imageFixture(
+  seededRandom(17),
+  Array.from({ length: LAYERS }, () => 2_000),
+)
+const never = new Promise<void>(() => undefined)
+
+/** All that a client asks a mirror for, one after the other; it has another host, so it goes on after each failure. */
+const wanted = (query: string) => [
+  ['HEAD', `/v2/team/app/manifests/v1${query}`] as const,
+  ['GET', `/v2/team/app/manifests/${image.manifest.digest}${query}`] as const,
+  ...[image.config, ...image.layers].map(({ digest }) => ['GET', `/v2/team/app/blobs/${digest}${query}`] as const),
+]
+
+describe('an upstream to which the way is broken', () => {
+  test.each([
+    ['refuses', reset],
+    ['hangs', () => hold(never)],
+  ])(
+    'and that %s costs a pull of 20 layers one bounded wait',
+    async (_, fault) => {
+      await using lab = await upstreamLab()
+      lab.front.faults.next({ times: Number.POSITIVE_INFINITY }, fault())
+      const waits: number[] = []
+      for (const [method, path] of wanted(`?ns=${lab.host}`)) {
+        const beganMs = performance.now()
+        const answer = await lab.agent.send(method, path)
+        waits.push(performance.now() - beganMs)
+        expect(answer.status).toBe(503)
+        expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+        if (method === 'GET') {
+          expect(answer.json()).toMatchObject({
+            errors: [{ code: 'UNAVAILABLE', detail: { code: 'UPSTREAM_UNREACHABLE' } }],
+          })
+        }
+      }
+      expect(waits.slice(1).filter((ms) => ms > WAIT_MS)).toEqual([])
+    },
+    60_000,
+  )
+
+  test('while its manifest is cached costs the pull of the layers one bounded wait, and is asked again when it is back', async () => {
+    await using lab = await upstreamLab({ fresh: '1h' })
+    await pushImage(lab.upstream, 'team/app', image, ['v1'])
+    const [head, manifest, ...blobs] = wanted(`?ns=${lab.host}`)
+    for (const [method, path] of [head!, manifest!]) expect((await lab.agent.send(method, path)).status).toBe(200)
+    const fault = lab.front.faults.next({ times: Number.POSITIVE_INFINITY }, hold(never))
+    const beganMs = performance.now()
+    const ask = async ([method, path]: (typeof blobs)[number]) => (await lab.agent.send(method, path)).status
+    expect(new Set(await Promise.all(blobs.map(ask)))).toEqual(new Set([503]))
+    expect(performance.now() - beganMs).toBeLessThan(3 * WAIT_MS)
+    for (const blob of blobs) expect(await ask(blob)).toBe(503)
+    fault.cancel()
+    await eventually(async () => {
+      for (const blob of blobs) if ((await ask(blob)) !== 200) throw new Error('not back yet')
+    })
+  }, 60_000)
+})
