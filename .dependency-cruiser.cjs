@@ -128,7 +128,8 @@ module.exports = {
     torrentRoom('serve', ['meet', 'shared']),
     wing('ring', []),
     wing('bring', ['ring']),
-    wing('push', ['ring', 'bring']),
+    wing('garbage', []),
+    wing('push', ['ring', 'bring', 'garbage']),
     wing('upkeep', ['ring', 'bring']),
     {
       name: 'build-index-wing-replication',

@@ -75,6 +75,8 @@ export interface HttpServer extends Startable {
 
 const HEADERS_TIMEOUT_MS = 80_000
 const KEEP_ALIVE_MS = 75_000
+/** Connections that the system has opened and we have not taken yet; whoever comes beyond it tries again after a second. */
+const BACKLOG = 4096
 const DEFAULT_DRAIN_MS = 10_000
 const DEFAULT_IDLE_MS = 15 * 60_000
 /** After the drain time handlers have this long to react to the abort; then their connections are cut. */
@@ -148,7 +150,7 @@ const listen = (server: Server, bind: BindAddress): Promise<void> =>
       )
     }
     server.once('error', failed)
-    server.listen(bind.port, bind.host, () => {
+    server.listen({ port: bind.port, host: bind.host, backlog: BACKLOG }, () => {
       server.off('error', failed)
       resolve()
     })

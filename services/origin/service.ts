@@ -269,16 +269,8 @@ export function originService(components: OriginComponents, config: OriginConfig
   })
   const seeding = seedStored(store, engine)
   const content = [
-    later.books,
-    runtime.hashing.digester,
-    store,
-    backends,
-    probes,
-    bring,
-    tasks,
-    engine,
-    seeding,
-    later.work,
+    ...[later.books, runtime.hashing.digester, store, backends, probes],
+    ...[bring, tasks, engine, seeding, later.work],
   ]
   return {
     ...shell.around([http, targets.http, ...content, ...shell.listeners, keeping]),

@@ -7,6 +7,10 @@ export const reasons: Reasons = {
     'an agent that runs from its TypeScript sources has 145 to 150 MiB before the first pull; 250 MiB leaves 100 MiB for 80 MiB of pieces, 16 MiB of slices and the sockets',
     'glibc keeps large memory that was freed, which is what remains at rest; `MALLOC_MMAP_THRESHOLD_` gives it back and makes pulls a fifth slower (decision 0023)',
   ],
+  'push-layers': [
+    'each request of a client costs one between our services, and the PUT two, one after the other: the origin makes the blob durable in its backend, then the build-index links it; both ends of each are Node processes on the two cores that the client uses as well, where docker-registry answers from its own files',
+    'measured while other programs kept both cores busy, so that each turn of a process waits',
+  ],
   'swarm-processes': [
     'twenty agents, an origin and the clients share two cores, so the total is the CPU of a delivered byte: each block passes JavaScript at both ends, and is hashed twice, as a part of a piece and of the whole (decision 0022)',
     'the first pull also pays for code that no process has compiled yet; later pulls still run mostly code that V8 has not optimised',

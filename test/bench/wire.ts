@@ -9,6 +9,7 @@ import {
   dialPeer,
   type PeerConnection,
   type PeerEvents,
+  type PeerTls,
   tcpTransport,
 } from '../../lib/swarm/peer/index.ts'
 import { type PiecePool, piecePool } from '../../lib/swarm/torrent/index.ts'
@@ -37,7 +38,7 @@ const quiet: PeerEvents = {
 }
 
 /** Speed by wall-clock time, and by processor time of both ends, which does not depend on other load. */
-interface Speed {
+export interface Speed {
   readonly perSecond: number
   readonly perCpuSecond: number
 }
@@ -167,9 +168,10 @@ function* placesOf(map: PieceMap, blockLength: number, pool: PiecePool): Generat
   }
 }
 
-async function peers({ totalBytes, blockLength, direction }: Course): Promise<Speed> {
+/** The same between two of our peers, over TLS where it is given. */
+export async function peers({ totalBytes, blockLength, direction }: Course, peerTls?: PeerTls): Promise<Speed> {
   const clock = systemClock()
-  const transport = tcpTransport({ clock })
+  const transport = tcpTransport({ clock, peerTls })
   const map = new PieceMap(totalBytes)
   const digest = digestOf(Buffer.from('bench'))
   const header = { digest, length: totalBytes, pieceLength: map.pieceLength }

@@ -4,7 +4,7 @@ import { type FakeClock, fakeClock, seededRandom } from '../../lib/base/index.ts
 import { loadConfig } from '../../lib/config/index.ts'
 import { type ServiceKind, serviceFacts, serviceKinds } from '../../lib/service/index.ts'
 import { type RecordingMetrics, recordingMetrics, silentLogger } from '../../lib/telemetry/index.ts'
-import { doors, planHerd, portCount } from '../../services/herd/index.ts'
+import { doors, type HerdPlan, planHerd, portCount } from '../../services/herd/index.ts'
 import { buildResource, type ResourceStack } from './resource-stack.ts'
 import { tempFolder } from './temp-folder.ts'
 import { testPorts } from './test-ports.ts'
@@ -29,6 +29,8 @@ export interface EveryServiceInit {
   readonly openFiles: number
   /** How often servers look for heads that come too late. */
   readonly headLookMs: number
+  /** Members call each other by https. Default false. */
+  readonly secure?: boolean
 }
 
 /** A cluster with one of each service in this process, all on one clock that the test moves. */
@@ -59,13 +61,19 @@ function watchServers(stack: ResourceStack, headLookMs: number): ReadonlyMap<num
   return servers
 }
 
+/** The same plan with `https` in the lists of members. */
+export const secured = (plan: HerdPlan): HerdPlan =>
+  JSON.parse(JSON.stringify(plan).replaceAll('"url":"http:', '"url":"https:')) as HerdPlan
+
 /** Starts them in the order of the table; their end does not wait for requests that hang. */
 export function startEveryService(init: EveryServiceInit): Promise<EveryService> {
   return buildResource(async (stack) => {
     const { path } = stack.own(await tempFolder('every-service'))
-    const plan = planHerd(size, await testPorts(portCount(size)), path)
+    const plain = planHerd(size, await testPorts(portCount(size)), path)
+    const plan = init.secure === true ? secured(plain) : plain
     const servers = watchServers(stack, init.headLookMs)
-    const clock = fakeClock()
+    // Certificates are valid by the time of the machine.
+    const clock = fakeClock(init.secure === true ? Date.now() : undefined)
     const metrics = Object.fromEntries(serviceKinds.map((kind) => [kind, recordingMetrics()]))
     for (const kind of serviceKinds) {
       const own = init.overrides

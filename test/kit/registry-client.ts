@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
+import { request as requestTls } from 'node:https'
 import { buffer } from 'node:stream/consumers'
 
 export interface RegistryAnswer {
@@ -33,17 +34,21 @@ export interface RegistryClientInit {
   readonly headers?: OutgoingHttpHeaders
   /** The address to call from, e.g. `127.0.0.2`, as another client does; default: any. */
   readonly from?: string
+  /** PEM of the authority that is trusted at an https URL. */
+  readonly ca?: string
 }
 
-export function registryClient(baseUrl: string, { headers = {}, from }: RegistryClientInit = {}): RegistryClient {
-  const { hostname, port } = new URL(baseUrl)
+export function registryClient(baseUrl: string, { headers = {}, from, ca }: RegistryClientInit = {}): RegistryClient {
+  const { hostname, port, protocol } = new URL(baseUrl)
+  const open = protocol === 'https:' ? requestTls : request
   const send: RegistryClient['send'] = async (method, target, init = {}) => {
     const path = target.startsWith('http') ? target.slice(target.indexOf('/', 8)) : target
     const length = init.body === undefined ? 0 : Buffer.byteLength(init.body)
     const framing = init.chunked === true ? { 'transfer-encoding': 'chunked' } : { 'content-length': length }
     const framed = init.body === undefined && (method === 'GET' || method === 'HEAD') ? {} : framing
     return new Promise((resolve, reject) => {
-      const req = request({
+      const req = open({
+        ...(ca !== undefined && { ca }),
         hostname,
         port,
         method,

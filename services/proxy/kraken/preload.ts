@@ -24,8 +24,8 @@ export interface Preloader extends Startable {
 }
 
 export function preloader(runtime: Runtime, { trackers, secret, ...scope }: PreloaderInit): Preloader {
-  const { clock, random } = runtime
-  const http = httpClient({ clock }, { token: secret?.() })
+  const { clock, random, tls } = runtime
+  const http = httpClient({ clock }, { token: secret?.(), tls })
   const cluster = serviceCluster(runtime, { name: 'trackers', members: trackers })
   return {
     start: () => http.start(),

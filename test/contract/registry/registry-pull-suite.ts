@@ -134,6 +134,14 @@ export function registryPullSuite(name: string, make: (fixture: PullFixture) => 
         }
       })
 
+      test('a name and a digest of the greatest length are read to their end', async () => {
+        const longest = `${'a/'.repeat(127)}a`
+        const digest = digestOf(Buffer.from('nobody has this'), 'sha512')
+        const answer = await send('GET', `/v2/${longest}/blobs/${digest}`)
+        expect([answer.status, answer.errorCode()]).toEqual([404, 'BLOB_UNKNOWN'])
+        expect(answer.json()).toMatchObject({ errors: [{ detail: { digest } }] })
+      })
+
       test('a malformed digest is 400', async () => {
         const answer = await send('GET', `/v2/${REPOSITORY}/blobs/sha256:xyz`)
         expect(answer.status).toBe(400)

@@ -34,7 +34,7 @@ export interface DebianRegistryInit {
 /** Starts an empty registry. */
 export function startDebianRegistry(init: DebianRegistryInit = {}): Promise<DebianRegistry> {
   return buildResource(async (stack) => {
-    const box = stack.own(await sandbox('registry'))
+    const box = stack.own(await sandbox('registry', ['docker-registry']))
     const config = join(box.path, 'registry.yaml')
     await writeFile(
       config,

@@ -6,10 +6,13 @@ const { PATH = '' } = process.env
 /** Where started clients find programs: like root's PATH, even when the tests run with a shorter one. */
 export const searchPath = [...PATH.split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'].join(':')
 
-/** @throws an error that says what to do, when a client is missing or the user may not mount or unpack */
-export function requireClients(): void {
-  requireRoot()
-  const missing = missingPackages()
+/**
+ * @param only the programs that are needed, which do not mount or unpack; default all
+ * @throws an error that says what to do, when a client is missing or the user may not mount or unpack
+ */
+export function requireClients(only?: readonly string[]): void {
+  if (only === undefined) requireRoot()
+  const missing = missingPackages(only)
   if (missing.length > 0) {
     throw new Error(`missing Debian packages: ${missing.join(', ')}; \`npm run test:e2e\` installs them as root`)
   }
@@ -21,13 +24,16 @@ function requireRoot(): void {
   }
 }
 
-function missingPackages(): string[] {
+function missingPackages(only: readonly string[] | undefined): string[] {
   const list = readFileSync(join(import.meta.dirname, '..', 'debian-packages.json'), 'utf8')
   const programs = Object.entries(JSON.parse(list) as Record<string, string>)
-  return programs.filter(([, program]) => !isInstalled(program)).map(([name]) => name)
+  return programs
+    .filter(([, program]) => (only?.includes(program) ?? true) && !isInstalled(program))
+    .map(([name]) => name)
 }
 
-function isInstalled(program: string): boolean {
+/** Whether the program is on the path on which clients are looked for. */
+export function isInstalled(program: string): boolean {
   return searchPath.split(':').some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK)

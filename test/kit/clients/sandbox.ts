@@ -18,9 +18,12 @@ export interface Sandbox extends AsyncDisposable {
   run(command: string, args: readonly string[], options?: Omit<RunOptions, 'env'>): Promise<RunResult>
 }
 
-/** @throws an error that says what to do when the clients are not installed */
-export async function sandbox(name: string): Promise<Sandbox> {
-  requireClients()
+/**
+ * @param programs those that are to be installed, which do not mount or unpack; default all clients
+ * @throws an error that says what to do when they are not
+ */
+export async function sandbox(name: string, programs?: readonly string[]): Promise<Sandbox> {
+  requireClients(programs)
   const folder = await tempFolder(name)
   const path = (...parts: string[]) => join(folder.path, ...parts)
   for (const part of ['home', 'docker', 'run', 'tmp', 'data', 'config', 'host-run', 'host-lib']) {

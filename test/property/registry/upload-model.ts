@@ -81,7 +81,8 @@ export class UploadModel {
       case 'forge': {
         const at = url.indexOf('_state=') + 7 + (one.blob % 40)
         const forged = url.slice(0, at) + (url[at] === 'x' ? 'y' : 'x') + url.slice(at + 1)
-        return this.#is(await this.#send({ method: 'PATCH', target: forged, body: Buffer.from('x') }), 404)
+        this.#is(await this.#send({ method: 'PATCH', target: forged, body: Buffer.from('x') }), 404)
+        return
       }
       case 'cancel': {
         this.#is(await this.#send({ method: 'DELETE', target: url }), session.lives ? 204 : 404)
@@ -170,7 +171,10 @@ export class UploadModel {
     const { header, refused } = this.#offset(one, session, body, signedSize)
     const headers = header === undefined ? [] : [['content-range', header] as const]
     const answer = await this.#send({ method: 'PATCH', target: url, headers, body, chunked: one.chunked })
-    if (!session.lives) return this.#is(answer, 404, 416, 400)
+    if (!session.lives) {
+      this.#is(answer, 404, 416, 400)
+      return
+    }
     await this.#took(one, session, { answer, body, refused, success: 202 })
     if (refused === undefined) this.#stands(session, answer)
   }
@@ -228,8 +232,14 @@ export class UploadModel {
     const headers = header === undefined ? [] : [['content-range', header] as const]
     const target = digest === undefined ? url : `${url}&digest=${encodeURIComponent(digest)}`
     const answer = await this.#send({ method: 'PUT', target, headers, body, chunked: one.chunked })
-    if (!session.lives) return this.#is(answer, 404, 416, 400)
-    if (one.digest === 'malformed' || one.digest === 'missing') return this.#is(answer, 400)
+    if (!session.lives) {
+      this.#is(answer, 404, 416, 400)
+      return
+    }
+    if (one.digest === 'malformed' || one.digest === 'missing') {
+      this.#is(answer, 400)
+      return
+    }
     const isRight = one.digest === 'right'
     await this.#took(one, session, { answer, body, refused, success: isRight ? 201 : 400 })
     if (refused !== undefined || !isRight) return
@@ -301,7 +311,8 @@ export class UploadModel {
     if (one.kind === 'mount') return this.#mount(one, digest)
     if (one.kind === 'unlink') {
       this.#links.delete(key)
-      return this.#is(await this.#send({ method: 'DELETE', target }), isLinked ? 202 : 404)
+      this.#is(await this.#send({ method: 'DELETE', target }), isLinked ? 202 : 404)
+      return
     }
     const answer = await this.#send({ method: 'GET', target })
     this.#is(answer, isLinked ? 200 : 404)
@@ -309,15 +320,19 @@ export class UploadModel {
   }
 
   async #mount(one: UploadStep, digest: Digest): Promise<void> {
-    const [to, other] = one.repository === 0 ? REPOSITORIES : REPOSITORIES.toReversed()
+    const [to = REPOSITORIES[0], other = REPOSITORIES[1]] =
+      one.repository === 0 ? REPOSITORIES : REPOSITORIES.toReversed()
     const sources: Readonly<Record<UploadStep['from'], string>> = {
-      ...{ other: other ?? '', same: to ?? '', none: '', unknown: 'team/unknown', malformed: 'A/..' },
+      ...{ other, same: to, none: '', unknown: 'team/unknown', malformed: 'A/..' },
     }
     const from = one.from === 'none' ? '' : `&from=${encodeURIComponent(sources[one.from])}`
     const links = REPOSITORIES.filter((each) => this.#links.has(`${each} ${digest}`))
-    const isMounted = one.from === 'none' ? links.length > 0 : one.from === 'other' && links.includes(other as 'team/a')
+    const isMounted = one.from === 'none' ? links.length > 0 : one.from === 'other' && links.includes(other)
     const answer = await this.#send({ method: 'POST', target: `/v2/${to}/blobs/uploads/?mount=${digest}${from}` })
-    if (!isMounted) return this.#opened(one.repository, answer)
+    if (!isMounted) {
+      this.#opened(one.repository, answer)
+      return
+    }
     this.#is(answer, 201)
     this.#links.add(`${to} ${digest}`)
   }

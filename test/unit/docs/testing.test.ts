@@ -24,6 +24,8 @@ const claims: Readonly<Record<string, readonly Claim[]>> = {
   ),
 }
 
+const rules = docTable('docs/testing.md', ['rule', 'what clients need', 'test'])
+
 /** Whether the file of `path/of/file.ts: text` contains the text. */
 function isThere(reference: string): boolean {
   const [, file = '', text = ''] = /^(\S+\.[tj]s): (.+)$/.exec(reference) ?? []
@@ -51,6 +53,14 @@ describe.each(Object.entries(claims))('%s', (_, rows) => {
     const things = rows.map(({ what }) => what)
     expect(things.filter((thing, i) => things.indexOf(thing) !== i)).toEqual([])
   })
+})
+
+test('docs/testing.md names for each rule of registry clients a test that is there', () => {
+  const missing = rules.filter(({ test: reference }) => !isThere(reference.replace(/: (.+)$/, `: '$1'`)))
+  expect(missing).toEqual([])
+  const elsewhere = [24, 25, 26, 37]
+  const numbers = Array.from({ length: 40 }, (_, i) => i + 1).filter((rule) => !elsewhere.includes(rule))
+  expect(rules.map(({ rule }) => Number(rule))).toEqual(numbers)
 })
 
 test('docs/testing.md has a row for each project of jest and for the benches', () => {

@@ -35,8 +35,11 @@ describe('registryRoutes', () => {
   })
 
   test('one that takes no writes is a mirror: it never says 429, which containerd repeats five times at once', async () => {
-    const { blobs, manifests, tags, referrers, writes } = memoryRegistryStorage()
-    const busy = { list: () => Promise.reject(appError('TOOMANYREQUESTS')), repositories: tags.repositories }
+    const { blobs, manifests, referrers, writes } = memoryRegistryStorage()
+    const busy = {
+      list: () => Promise.reject(appError('TOOMANYREQUESTS')),
+      repositories: () => Promise.reject(appError('TOOMANYREQUESTS')),
+    }
     for (const [storage, status] of [
       [{ blobs, manifests, referrers, tags: busy }, 503],
       [{ blobs, manifests, referrers, tags: busy, writes }, 429],

@@ -62,7 +62,7 @@ describe('the API for other clusters', () => {
     await far.pair[Symbol.asyncDispose]()
   })
 
-  test('a tag whose manifest names what is not linked is refused', async () => {
+  test('a tag whose manifest names what is not linked, or has no bytes, is refused', async () => {
     const far = await farEnd()
     const put = () => far.replicas.putTag(app, tag, { descriptor: root, version })
     await expect(put()).rejects.toMatchObject({ code: 'REPLICA_INCOMPLETE', detail: { missing: root.digest } })
@@ -74,6 +74,12 @@ describe('the API for other clusters', () => {
       await far.index.putBlob(app, { digest, size: bytes.length })
       far.bytes.set(digest, bytes)
     }
+    for (const { digest, bytes } of parts) {
+      await expect(put()).rejects.toMatchObject({ code: 'REPLICA_INCOMPLETE' })
+      await far.index.putBlob(app, { digest, size: bytes.length })
+      far.bytes.set(digest, bytes)
+    }
+    for (const { digest, bytes } of parts) await far.index.putBlob(app, { digest, size: bytes.length })
     expect(await far.replicas.getTag(app, tag)).toBeUndefined()
     expect(await put()).toEqual({ outcome: 'taken', version })
     expect(await far.replicas.getTag(app, tag)).toEqual({ descriptor: root, version })
