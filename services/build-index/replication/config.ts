@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { backendSchema } from '../../../lib/backend/index.ts'
 import { baseUrl, duration, memberList, rate, secretText, secretValues } from '../../../lib/config/index.ts'
 import { webhookEvents } from './webhook-event.ts'
+import { isSigningSecret } from './webhook-signature.ts'
 
 /** A pattern; `*` stands for any characters. */
 const pattern = z.string().min(1).max(512)
@@ -46,7 +47,9 @@ const webhookSchema = z.strictObject({
   /** Where events are posted to. */
   url: baseUrl,
   /** Signs the events; two while one replaces the other. One that begins with `whsec_` is base64 behind that. */
-  secret: secretValues.transform((values) => () => values),
+  secret: secretValues
+    .refine((values) => values.every(isSigningSecret), 'behind whsec_ stands base64 of at least 16 bytes')
+    .transform((values) => () => values),
   /** What is told. */
   events: z
     .array(z.enum(webhookEvents))

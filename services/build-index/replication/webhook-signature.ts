@@ -3,6 +3,15 @@ import { createHmac } from 'node:crypto'
 /** Marks a secret that is written in base64, as senders of webhooks hand them out. */
 const BASE64_MARK = 'whsec_'
 
+const LEAST_KEY_BYTES = 16
+
+/** Whether it is a secret of its form: an empty or short key would prove nothing. */
+export function isSigningSecret(secret: string): boolean {
+  if (!secret.startsWith(BASE64_MARK)) return true
+  const text = secret.slice(BASE64_MARK.length)
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && keyOf(secret).length >= LEAST_KEY_BYTES
+}
+
 export interface SignedParts {
   readonly id: string
   /** When it is sent; whoever gets it refuses what is old. */

@@ -77,8 +77,10 @@ export function proxyKrakenRoutes(components: ProxyKrakenComponents): readonly R
   const post = (path: string, summary: string, handle: Route['handle']): Route => ({
     ...{ methods: ['POST'], right: 'read', path, summary, handle },
   })
+  // Who may have all hosts fetch something must be more than a reader.
+  const right = preload === undefined ? 'read' : 'write'
   return [
-    post('/registry/notifications', 'brings pushed images to the origins', notified),
+    { ...post('/registry/notifications', 'brings pushed images to the origins', notified), right },
     post('/proxy/v1/registry/prefetch', 'the same as v2', prefetch),
     post('/proxy/v2/registry/prefetch', 'brings an image to the origins', prefetch),
   ]

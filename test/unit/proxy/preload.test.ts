@@ -3,6 +3,7 @@ import { type ErrorCode, fakeClock, seededRandom } from '../../../lib/base/index
 import { digestOf, parseRepository } from '../../../lib/core/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { preloader } from '../../../services/proxy/kraken/preload.ts'
+import { proxyKrakenRoutes } from '../../../services/proxy/kraken/routes.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { answerError, type ScriptedServer, scriptedServer } from '../../kit/scripted-server.ts'
 
@@ -61,4 +62,10 @@ test('an order that a tracker refuses for good fails at once', async () => {
   const { server, preload } = await lab('BLOB_UNKNOWN')
   await expect(preload.order(image, { signal })).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
   expect(server.requests).toHaveLength(1)
+})
+
+test('whoever has hosts fetch an image by a notification must be more than a reader', () => {
+  const rightWith = (preload: object | undefined) =>
+    proxyKrakenRoutes({ preload } as never).find(({ path }) => path === '/registry/notifications')?.right
+  expect([rightWith(undefined), rightWith({})]).toEqual(['read', 'write'])
 })

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { digestOf, parseRepository, parseTag } from '../../../../lib/core/index.ts'
 import { messageOf, type ToldTag } from '../../../../services/build-index/replication/webhook-event.ts'
-import { signatureHeaders } from '../../../../services/build-index/replication/webhook-signature.ts'
+import { isSigningSecret, signatureHeaders } from '../../../../services/build-index/replication/webhook-signature.ts'
 
 const target = { digest: digestOf(Buffer.from('one')), mediaType: 'a/b', size: 3 }
 const told = (given: Partial<ToldTag['record']> = {}): ToldTag => ({
@@ -56,6 +56,16 @@ describe('a signature', () => {
       'webhook-timestamp': '1614265330',
       'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
     })
+  })
+
+  test.each([
+    ['the-secret-of-the-webhook', true],
+    ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', true],
+    ['whsec_this is no base64 at all', false],
+    ['whsec_', false],
+    ['whsec_c2hvcnQ=', false],
+  ])('is made with %s: %p', (text, isOne) => {
+    expect(isSigningSecret(text)).toBe(isOne)
   })
 
   test('is there for each of two secrets, the words of which are the key', () => {
