@@ -36,7 +36,7 @@ export function openCollector(components: OpenCollectorComponents, config: Garba
       pace: tokenBucket(clock, { ratePerSecond: config.rate, burst: Math.max(config.rate, 1) }),
       onCounted: garbageMetrics(components.metrics),
     },
-    { graceMs: config.grace, intervalMs: config.interval, leaseMs: LEASE_MS },
+    { graceMs: config.grace, mayRemove: config.remove, intervalMs: config.interval, leaseMs: LEASE_MS },
   )
 }
 

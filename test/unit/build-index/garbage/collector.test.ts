@@ -21,7 +21,7 @@ const started: Collector[] = []
 
 async function buildIndex(
   seed: number,
-  { isDead = (): boolean => false, intervalMs = undefined as number | undefined } = {},
+  { isDead = (): boolean => false, intervalMs = undefined as number | undefined, mayRemove = true } = {},
 ) {
   const random = seededRandom(seed)
   const own: Backend = {
@@ -52,7 +52,7 @@ async function buildIndex(
         return Buffer.from('{}')
       },
     },
-    { graceMs: 3_600_000, intervalMs, leaseMs },
+    { graceMs: 3_600_000, mayRemove, intervalMs, leaseMs },
   )
   await life.start()
   started.push(life)
@@ -147,6 +147,14 @@ describe('a look for garbage', () => {
     open()
     await pass(5_000)
     expect(await one.report()).toMatchObject({ state: 'stopped' })
+    expect(judged).toEqual([])
+  })
+
+  test('is dry where nothing may be removed, and an order that is not is refused', async () => {
+    const one = await buildIndex(1, { mayRemove: false, intervalMs: 3_600_000 })
+    await expect(one.order({ dryRun: false })).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+    await pass(60_000)
+    expect(await one.report()).toMatchObject({ state: 'done', dryRun: true })
     expect(judged).toEqual([])
   })
 
