@@ -65,7 +65,8 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     config.replication,
   )
   const { desk } = replication
-  const garbage = openCollector({ ...runtime, kept, origins, originRing, http }, config.garbage)
+  const { isUpstream } = everywhere
+  const garbage = openCollector({ ...runtime, kept, origins, originRing, http, isUpstream }, config.garbage)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
   const looking = garbage === undefined ? [] : [garbage]

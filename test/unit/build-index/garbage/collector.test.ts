@@ -44,6 +44,7 @@ async function buildIndex(
   const life = collector(
     {
       ...{ backend: own, records, clock, random, stored, logger: silentLogger() },
+      isUpstream: (registry) => registry === 'docker.io',
       catalog: catalog({ backend: own, tags }),
       pace: tokenBucket(clock, { ratePerSecond: undefined }),
       async readManifest({ name }) {
@@ -148,6 +149,16 @@ describe('a look for garbage', () => {
     await pass(5_000)
     expect(await one.report()).toMatchObject({ state: 'stopped' })
     expect(judged).toEqual([])
+  })
+
+  test('asks nothing of the registries of others', async () => {
+    const { index } = localIndex({ backend, clock, random: seededRandom(9) })
+    const library = parseRepository('docker.io/library/alpine')
+    await index.putManifest(library, { digest: stray, mediaType: 'a/b', size: 2 })
+    const ordered = (await buildIndex(1)).order({ dryRun: true })
+    await pass(5_000)
+    await ordered
+    expect(looked).toEqual(['a', 'b', 'c'])
   })
 
   test('is dry where nothing may be removed, and an order that is not is refused', async () => {
