@@ -5,16 +5,46 @@ import type { Admits } from './guarded-lookup.ts'
 type Reach = 'loopback' | 'link' | 'outer'
 
 /** Where clouds keep the credentials of a machine; the link-local ones besides. */
-const metadata = new Set(['metadata.google.internal', '[fd00:ec2::254]', '100.100.100.200', '100.96.0.96'])
+const metadata = new Set([
+  ...['metadata.google.internal', '[fd00:ec2::254]', '100.100.100.200', '100.96.0.96'],
+  ...['168.63.129.16', '192.0.0.192'],
+])
 
 /** Of a host as `URL` writes it: lower case, IPv4 in its four decimal parts, IPv6 in brackets. */
 function reachOf(hostname: string): Reach {
   const host = hostname.replace(/\.$/, '')
-  const mapped = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(host)
-  if (mapped !== null) return reachOf(dotted(Number.parseInt(`${mapped[1]}`, 16), Number.parseInt(`${mapped[2]}`, 16)))
+  const within = innerIPv4(host)
+  if (within !== undefined) return reachOf(within)
   if (/^(?:127|0)\.\d+\.\d+\.\d+$/.test(host) || /^(?:.*\.)?localhost$/.test(host)) return 'loopback'
   if (host === '[::1]' || host === '[::]') return 'loopback'
   return /^169\.254\.\d+\.\d+$/.test(host) || /^\[fe[89ab]/.test(host) || metadata.has(host) ? 'link' : 'outer'
+}
+
+/**
+ * The IPv4 address to which a gateway or this machine takes an IPv6 address, as `URL` writes that: mapped and compatible ones
+ * (RFC 4291, 2.5.5), those of NAT64 (RFC 6052 with the usual prefix, RFC 8215) and of 6to4 (RFC 3056).
+ */
+function innerIPv4(host: string): string | undefined {
+  const words = wordsOf(host)
+  if (words === undefined) return undefined
+  const [first = 0, second = 0, third = 0] = words
+  const front = words.slice(0, 5).every((word) => word === 0)
+  const isMapped = front && words[5] === 0xffff
+  const isCompatible = front && words[5] === 0 && words[6] !== 0
+  const isNat64 = first === 0x64 && second === 0xff9b
+  if (isMapped || isCompatible || isNat64) return dotted(words[6] ?? 0, words[7] ?? 0)
+  return first === 0x2002 ? dotted(second, third) : undefined
+}
+
+/** The eight words of an IPv6 address in brackets. */
+function wordsOf(host: string): readonly number[] | undefined {
+  if (!host.startsWith('[')) return undefined
+  const [head = [], tail = []] = host
+    .slice(1, -1)
+    .split('::')
+    .map((half) => (half === '' ? [] : half.split(':')))
+  const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => '0')
+  return [...head, ...zeros, ...tail].map((word) => Number.parseInt(word, 16))
 }
 
 const dotted = (high: number, low: number): string => [high >> 8, high & 255, low >> 8, low & 255].join('.')
@@ -43,7 +73,7 @@ export function admittedFrom(from: URL): Admits {
   }
 }
 
-/** Networks that no host of the internet has an address of. */
+/** Networks that no host of the internet has an address of, and those of groups of hosts. */
 const privateNetworks = new BlockList()
 for (const [network, prefix] of [
   ['10.0.0.0', 8],
@@ -51,17 +81,23 @@ for (const [network, prefix] of [
   ['192.168.0.0', 16],
   ['100.64.0.0', 10],
   ['198.18.0.0', 15],
+  ['192.0.0.0', 24],
+  ['224.0.0.0', 3],
 ] as const) {
   privateNetworks.addSubnet(network, prefix, 'ipv4')
 }
 privateNetworks.addSubnet('fc00::', 7, 'ipv6')
 privateNetworks.addSubnet('fec0::', 10, 'ipv6')
+privateNetworks.addSubnet('ff00::', 8, 'ipv6')
 
-const isPrivate = (address: string): boolean => privateNetworks.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
+function isPrivate(host: string): boolean {
+  const address = innerIPv4(host) ?? host.replace(/^\[|\]$/g, '')
+  return privateNetworks.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
+}
 
 /** Addresses of the internet only: none of this machine, its link, or a private network. */
 export const admittedPublic: Admits = (_host, address) =>
-  reachOf(hostOf(address)) === 'outer' && !isPrivate(address.replace(/%.*$/, ''))
+  reachOf(hostOf(address)) === 'outer' && !isPrivate(hostOf(address))
 
 /** All addresses but those of the link, and where clouds keep credentials. */
 export const admittedInner: Admits = (_host, address) => reachOf(hostOf(address)) !== 'link'

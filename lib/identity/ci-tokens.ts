@@ -1,5 +1,14 @@
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
-import { type AbortOptions, appError, type Clock, countCache, hasCode, isAbort, singleFlight } from '../base/index.ts'
+import {
+  type AbortOptions,
+  type AppError,
+  appError,
+  type Clock,
+  countCache,
+  hasCode,
+  isAbort,
+  singleFlight,
+} from '../base/index.ts'
 import { glob } from '../core/index.ts'
 
 /** Somebody of an issuer who gets a name here when his claims fit. */
@@ -45,8 +54,11 @@ export interface CiTokensComponents {
 
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 const SKEW_SECONDS = 30
-/** Keys are asked for again after so long, and when a token names another one, but not more often than that. */
-const KEYS_MS = { kept: 600_000, least: 30_000 }
+/**
+ * Keys are asked for again after so long, and when a token names another one, but not more often than that. An issuer that
+ * failed is left alone for a moment: anybody can show a token that names it.
+ */
+const KEYS_MS = { kept: 600_000, least: 30_000, failed: 1_000 }
 
 export function ciTokens(components: CiTokensComponents, issuers: readonly CiIssuer[]): CiTokens {
   const { clock } = components
@@ -111,6 +123,7 @@ function issuerKeys({ clock, getJson }: CiTokensComponents): IssuerKeys {
   const kept = countCache<{ readonly set: JSONWebKeySet; readonly atMs: number }>(clock, {
     ...{ maxEntries: 1000, ttlMs: KEYS_MS.kept },
   })
+  const failed = countCache<AppError>(clock, { maxEntries: 1000, ttlMs: KEYS_MS.failed })
   const flights = singleFlight<string, JSONWebKeySet>()
   const ask = async ({ issuer, keys }: CiIssuer, signal: AbortSignal): Promise<JSONWebKeySet> => {
     try {
@@ -121,11 +134,16 @@ function issuerKeys({ clock, getJson }: CiTokensComponents): IssuerKeys {
     } catch (err) {
       if (isAbort(err)) throw err
       const message = 'the keys of the issuer of this token cannot be had; try again'
-      throw appError('UNAVAILABLE', { message, detail: { issuer }, cause: err })
+      const failure = appError('UNAVAILABLE', { message, detail: { issuer }, cause: err })
+      failed.set(issuer, failure)
+      throw failure
     }
   }
-  const fetch = (issuer: CiIssuer, options: AbortOptions) =>
-    flights.run(issuer.issuer, (signal) => ask(issuer, signal), options)
+  const fetch = async (issuer: CiIssuer, options: AbortOptions) => {
+    const failure = failed.get(issuer.issuer)
+    if (failure !== undefined) throw failure
+    return flights.run(issuer.issuer, (signal) => ask(issuer, signal), options)
+  }
   return {
     of: async (issuer, options) => kept.get(issuer.issuer)?.set ?? fetch(issuer, options),
     async newer(issuer, than, options) {

@@ -90,7 +90,8 @@ export function registryCallers(
       .digest('base64')
     const [memory, refusals] = [proven, refused]
     const known = memory.get(hash) ?? refusals.get(hash)
-    if (known !== undefined && clock.now() < known.untilMs) return known.principal
+    const isInForce = known !== undefined && clock.now() < known.untilMs && named.isThere(known.principal.name)
+    if (isInForce) return known.principal
     const proof = await prove(credentials, callerAt(req.socket.remoteAddress), signal)
     if (proof === undefined) refusals.set(hash, nobody)
     else memory.set(hash, proof)
@@ -114,6 +115,8 @@ const newCache = (clock: Pick<Clock, 'monotonicMs'>, ttlMs: number) =>
   countCache<Proof>(clock, { maxEntries: MAX_PROVEN, ttlMs })
 
 interface Principals {
+  /** Whether there is still somebody of that name: named tokens end by themselves. */
+  isThere(name: string): boolean
   /** Undefined when there is nobody of that name any more. */
   called(name: string): Principal | undefined
   /** Who shows nothing: what the config gives to such callers everywhere, and what the rules do. */
@@ -129,16 +132,20 @@ function principals(
     accessFrom([...grantsFor(rules, name), ...own])
   const access = eitherAccess(accessByRights(rights), accessOfName('anonymous'))
   const anonymous: Principal = { name: 'anonymous', rights, access }
-  const called = (name: string): Principal | undefined => {
+  const ownGrants = (name: string): readonly Grant[] | undefined => {
     const [kind, own = ''] = splitAt(name, ':')
-    if (kind === 'anonymous') return anonymous
-    if (isSecret(name)) return { name, rights: secretRights[name] }
+    if (kind === 'token') return tokens?.grantsOf(own)
     const isThere = kind === 'user' ? users?.has(own) : kind === 'ci' && ci?.has(own)
-    if (isThere === true) return { name, rights: [], access: accessOfName(name) }
-    const grants = kind === 'token' ? tokens?.grantsOf(own) : undefined
+    return isThere === true ? [] : undefined
+  }
+  const called = (name: string): Principal | undefined => {
+    if (name === 'anonymous') return anonymous
+    if (isSecret(name)) return { name, rights: secretRights[name] }
+    const grants = ownGrants(name)
     return grants && { name, rights: [], access: accessOfName(name, grants) }
   }
-  return { called, anonymous }
+  const isThere = (name: string) => name === 'anonymous' || isSecret(name) || ownGrants(name) !== undefined
+  return { isThere, called, anonymous }
 }
 
 const isSecret = (name: string): name is SecretName => (secretNames as readonly string[]).includes(name)

@@ -114,8 +114,11 @@ async function ask(at: Listener, method: string, path: string, headers: Headers 
 const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` })
 
 /** The paths that whoever watches the service asks without a secret. */
-const probesOf = ({ listener }: Listener): readonly string[] =>
-  ({ ops: ['/healthz', '/readyz', '/metrics'], kraken: ['/health', '/readiness'] })[listener] ?? []
+/** What needs no secret: probes, and where a registry with rules gives whoever asks a token for what everybody may. */
+const openAt = ({ listener, kind }: Listener): readonly string[] => {
+  const probes = { ops: ['/healthz', '/readyz', '/metrics'], kraken: ['/health', '/readiness'] }[listener] ?? []
+  return kind === 'proxy' && listener === 'registry' ? [...probes, '/token'] : probes
+}
 
 /** Shows the secret that may do most there. */
 function trusted(kind: ServiceKind): Headers {
@@ -297,11 +300,11 @@ describe.each(httpListeners)('$kind $listener', (at) => {
     },
   )
 
-  test('asks for a secret at every route but those of probes, and takes no wrong one', async () => {
+  test('asks for a secret at every route but those of probes and of tokens, and takes no wrong one', async () => {
     const routes = documentedRoutes.filter(isAt(at))
     // `/v2/` has no right of its own: whoever is not known is told there that a secret is asked for.
     const guarded = routes.filter(({ right, path }) => right !== 'none' || path.startsWith('/v2'))
-    expect(guarded).toEqual(routes.filter(({ path }) => !probesOf(at).includes(path)))
+    expect(guarded).toEqual(routes.filter(({ path }) => !openAt(at).includes(path)))
     const shown: readonly Headers[] = [{}, bearer('a-secret-that-is-guessed'), { authorization: 'Basic bm90aGluZw==' }]
     const answers = await Promise.all(
       guarded.flatMap(({ method, path }) =>

@@ -32,7 +32,7 @@ export interface ManifestContent extends Descriptor {
 
 /** Manifests and tags of one repository. Every method: @throws BACKEND_UNAVAILABLE, BACKEND_DENIED, BACKEND_THROTTLED, ABORTED. */
 export interface RegistryManifests {
-  /** What a tag or digest points to; undefined when there is none. */
+  /** What a tag or digest points to; undefined when there is none. @throws BACKEND_CORRUPT for another digest than that */
   describe(reference: Tag | Digest, options?: AbortOptions): Promise<Descriptor | undefined>
   /** The bytes of a manifest. @throws BACKEND_CORRUPT when they do not match the digest */
   fetch(digest: Digest, options?: AbortOptions): Promise<ManifestContent | undefined>
@@ -67,6 +67,12 @@ export function registryManifests(components: RegistryPartComponents, repository
       options,
     )
 
+  const fetch = async (reference: Tag | Digest, options: AbortOptions) => {
+    const content = await get(reference, options)
+    if (content === undefined || isMeant(content, reference)) return content
+    throw appError('BACKEND_CORRUPT', { detail: { digest: reference } })
+  }
+
   return {
     async describe(reference, options = {}) {
       const head = (signal: AbortSignal) =>
@@ -75,15 +81,10 @@ export function registryManifests(components: RegistryPartComponents, repository
       if (answer === undefined) return undefined
       await answer.discard()
       const found = descriptorIn(answer)
-      // When the headers of a HEAD are incomplete, we fetch the bytes instead, which are sufficient.
-      if (found === undefined) return withoutBytes(await get(reference, options))
-      return found
+      // When the headers of a HEAD are incomplete, or name another digest, we fetch the bytes instead, which are sufficient.
+      return found && isMeant(found, reference) ? found : withoutBytes(await fetch(reference, options))
     },
-    async fetch(digest, options = {}) {
-      const content = await get(digest, options)
-      if (content !== undefined && content.digest !== digest) throw appError('BACKEND_CORRUPT', { detail: { digest } })
-      return content
-    },
+    fetch: (digest, options = {}) => fetch(digest, options),
     async put(reference, { bytes, mediaType }, options = {}) {
       const put = (signal: AbortSignal) =>
         session.send({
@@ -115,6 +116,8 @@ export function registryManifests(components: RegistryPartComponents, repository
 }
 
 const isTag = (reference: string) => !reference.includes(':')
+
+const isMeant = ({ digest }: Descriptor, reference: Tag | Digest) => isTag(reference) || digest === reference
 
 interface Removal extends AbortOptions {
   readonly at: string

@@ -39,10 +39,13 @@ export function guardedGovernor(
       breaker.run(registry, {
         async work() {
           const limit = deadline(clock, waitMs, signal)
+          const time = spent(clock)
           try {
-            return await governor.request(operation, work, limit)
+            return await governor.request(operation, (own) => time.of(() => work(own)), limit)
           } catch (err) {
-            throw limit.expired ? late(waitMs, err) : err
+            const isAnswer = !limit.expired && !(time.ms === 0 && hasCode(err, 'BACKEND_THROTTLED'))
+            if (isAnswer) throw err
+            throw time.ms < waitMs / 2 ? queued(err) : late(waitMs, err)
           } finally {
             limit.release()
           }
@@ -52,9 +55,31 @@ export function guardedGovernor(
   }
 }
 
-/** A refusal and even a request to slow down is an answer; a failure with a status is the upstream's own trouble. */
+/** How long the upstream itself has had for an answer, in all tries. */
+function spent(clock: Clock) {
+  let [ms, sinceMs]: [number, number | undefined] = [0, undefined]
+  const now = () => ms + (sinceMs === undefined ? 0 : clock.monotonicMs() - sinceMs)
+  return {
+    get ms() {
+      return now()
+    },
+    async of<T>(work: () => Promise<T>): Promise<T> {
+      sinceMs = clock.monotonicMs()
+      try {
+        return await work()
+      } finally {
+        ;[ms, sinceMs] = [now(), undefined]
+      }
+    },
+  }
+}
+
+/**
+ * A refusal and even a request to slow down is an answer; a failure with a status is the upstream's own trouble. Of who has
+ * waited for his turn here the upstream knows nothing: so nobody who asks for much makes it look broken, or whole.
+ */
 export function upstreamVerdict(err: unknown): BreakerVerdict {
-  if (!isAppError(err) || hasCode(err, 'ABORTED')) return 'none'
+  if (!isAppError(err) || hasCode(err, 'ABORTED') || err.detail?.['queued'] === true) return 'none'
   if (!hasCode(err, 'BACKEND_UNAVAILABLE')) return 'whole'
   return err.detail?.['status'] === undefined ? 'broken' : 'doubt'
 }
@@ -66,6 +91,13 @@ export function unreachable(
 ): AppError {
   return appError('UPSTREAM_UNREACHABLE', { detail: { registry, retryAfterMs }, cause })
 }
+
+function queued(cause: unknown): AppError {
+  const message = 'too many requests wait for this upstream; try again later, or raise requests of its rule'
+  return appError('BACKEND_THROTTLED', { message, detail: { ...detailOf(cause), queued: true }, cause })
+}
+
+const detailOf = (err: unknown) => (isAppError(err) ? err.detail : undefined)
 
 function late(waitMs: number, cause: unknown): AppError {
   const message = 'the upstream did not answer in time'

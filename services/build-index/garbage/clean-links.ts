@@ -35,7 +35,8 @@ export interface CleanLinksComponents {
 /**
  * Looks at the blob links of a repository. One whose blob no manifest of the repository names is condemned; when it is
  * still condemned after the grace, and still not named, it is removed. Whoever finds a link takes the sentence away, and
- * has the grace to push a manifest that names the blob. @throws what the backend and `readManifest` throw
+ * has the grace to push a manifest that names the blob. Where there is no link no manifest is read: what is known of the
+ * repositories of others would be fetched from them. @throws what the backend and `readManifest` throw
  */
 export async function cleanLinks(
   components: CleanLinksComponents,
@@ -46,9 +47,11 @@ export async function cleanLinks(
   const { backend, clock, pace, catalog } = components
   const { dryRun, graceMs } = run.report
   const lookedAtMs = clock.now()
-  const named = await namedIn(components, run, repository, options)
   const prefix = blobPrefix(repository)
-  for await (const keys of keyPages(backend, prefix, options)) {
+  const hasLinks = (await backend.list(prefix, { limit: 1, signal: options.signal })).keys.length > 0
+  const named = await namedIn(components, run, repository, { ...options, reads: hasLinks })
+  // A link that comes from now on is for the next look: what names it may not have been read.
+  for await (const keys of hasLinks ? keyPages(backend, prefix, options) : []) {
     await pace.take(1, options)
     run.count('links', keys.length)
     const unnamed = keys.filter((key) => !named.digests.has(key.slice(prefix.length) as Digest))
@@ -72,21 +75,21 @@ async function namedIn(
   { backend, readManifest, pace }: CleanLinksComponents,
   run: GarbageRun,
   repository: Repository,
-  options: AbortOptions,
+  { reads, ...options }: AbortOptions & { readonly reads: boolean },
 ): Promise<Named> {
   const digests = new Set<Digest>()
   let manifests = 0
   const prefix = manifestPrefix(repository)
   for await (const keys of keyPages(backend, prefix, options)) {
-    await pace.take(1 + keys.length, options)
-    await inTurns(keys, READS, async (key) => {
+    manifests += keys.length
+    run.count('manifests', keys.length)
+    await pace.take(1 + (reads ? keys.length : 0), options)
+    await inTurns(reads ? keys : [], READS, async (key) => {
       const digest = parseDigest(key.slice(prefix.length))
       digests.add(digest)
       for (const each of namedDigests(await readManifest(repository, digest, options))) digests.add(each)
       if (digests.size > MAX_NAMED) throw appError('REPLICA_TOO_LARGE')
     })
-    manifests += keys.length
-    run.count('manifests', keys.length)
   }
   return { manifests, digests }
 }

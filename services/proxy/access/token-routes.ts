@@ -56,10 +56,13 @@ export function tokenRoutes({ bearer, identify }: TokenRoutesComponents): readon
   ]
 }
 
-/** @throws UNAUTHORIZED for wrong credentials: who has none is no stranger, but is mistaken */
+/**
+ * @throws UNAUTHORIZED for wrong credentials: who has none is no stranger, but is mistaken. Also for a token of ours, which is
+ * no log-in: another one would give more than it names, and count when it is over.
+ */
 function known({ headers }: Shown, principal: Principal): Principal {
   const isWrong = principal.name === 'anonymous' && credentialsIn(headers.authorization).kind !== 'none'
-  if (!isWrong) return principal
+  if (!isWrong && principal.shown === undefined) return principal
   throw refusal(appError('UNAUTHORIZED'), { 'www-authenticate': 'Basic realm="shoal"' })
 }
 

@@ -88,6 +88,14 @@ describe('a log-in', () => {
     expect(other.headers['www-authenticate']).toMatch(/scope="repository:shared\/app:pull",error="insufficient_scope"$/)
   })
 
+  test('is what a token is given for: no token is given for another one', async () => {
+    const narrow = await tokenFor(client, ['repository:team/app:pull'], ann)
+    const asked = '/token?service=shoal&scope=repository:team/app:pull,push'
+    const answer = await as(bearer(narrow)).send('GET', asked)
+    expect([answer.status, answer.errorCode()]).toEqual([401, 'UNAUTHORIZED'])
+    expect((await as(ann).send('GET', asked)).status).toBe(200)
+  })
+
   test('may be an OAuth2 form, as containerd sends it', async () => {
     const form = { grant_type: 'password', username: 'ann', password: 'the password of ann', service: 'shoal' }
     const body = new URLSearchParams({

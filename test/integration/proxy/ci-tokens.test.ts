@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { SignJWT } from 'jose'
+import { eventually } from '../../kit/eventually.ts'
 import { basic, bearer, tokenFor } from '../../kit/registry-access.ts'
 import { type RegistryClient, registryClient } from '../../kit/registry-client.ts'
 import { type ProxyStack, startProxyStack } from './proxy-stack.ts'
@@ -119,5 +120,6 @@ test('an issuer that does not answer is an outage, not a wrong token', async () 
   isAway = true
   expect(await statusOf(bearer(await idToken()), 'POST', open, at)).toBe(503)
   isAway = false
-  expect(await statusOf(bearer(await idToken()), 'POST', open, at)).toBe(202)
+  const token = await idToken()
+  await eventually(async () => expect(await statusOf(bearer(token), 'POST', open, at)).toBe(202))
 })

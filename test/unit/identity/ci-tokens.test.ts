@@ -70,3 +70,14 @@ test.each([['http://issuer.test/keys'], ['file:///etc/passwd'], ['no URL'], [7]]
     expect(asked).toHaveLength(1)
   },
 )
+
+test('an issuer that does not answer is left alone for a while, however many tokens name it', async () => {
+  const key = keyOf('one')
+  const { answers, asked, clock, nameBy } = lab([key])
+  answers.jwks_uri = 'no URL'
+  for (let i = 0; i < 20; i += 1) await expect(nameBy(key)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  expect(asked).toHaveLength(1)
+  answers.jwks_uri = `${issuer}/keys`
+  await clock.advance(1_000)
+  expect(await nameBy(key)).toBe('job')
+})

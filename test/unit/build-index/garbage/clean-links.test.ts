@@ -58,6 +58,15 @@ describe('a link', () => {
     ])
   })
 
+  test('that is nowhere costs no read of a manifest, which would come from the registry of others', async () => {
+    const mirrored = parseRepository('registry.test/team/app')
+    await here.index.putManifest(mirrored, descriptor)
+    const run = new GarbageRun({ ...here, clock }, newRun({ id: 'r', dryRun: false, graceMs }, clock.now()))
+    const readManifest = () => Promise.reject(appError('MANIFEST_UNKNOWN'))
+    await cleanLinks({ ...parts, readManifest }, run, mirrored, {})
+    expect(run.report.counts).toMatchObject({ manifests: 1, links: 0 })
+  })
+
   test('stays when somebody asks for it or puts it again', async () => {
     for (const use of [
       () => here.index.getBlob(app, stray),

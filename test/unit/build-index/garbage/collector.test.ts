@@ -72,6 +72,7 @@ beforeEach(async () => {
   gate = undefined
   const { index } = localIndex({ backend, clock, random: seededRandom(9) })
   for (const name of ['a', 'b', 'c']) {
+    await index.putBlob(parseRepository(name), { digest: stray, size: 2 })
     await index.putManifest(parseRepository(name), { digest: stray, mediaType: 'a/b', size: 2 })
   }
 })

@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals'
+import { governor } from '../../../../lib/backend/governor.ts'
+import { defaultBackendLimits } from '../../../../lib/backend/limits-config.ts'
+import { guardedGovernor, unreachable, upstreamVerdict } from '../../../../lib/backend/upstream/guarded-governor.ts'
+import { breaker, codeOf, type FakeClock, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
+import { recordingMetrics } from '../../../../lib/telemetry/index.ts'
+
+const WAIT_MS = 2_000
+const NAME = 'registry.test'
+
+/** The way to an upstream that may be asked twice a second. */
+function lab() {
+  const clock = fakeClock()
+  const random = seededRandom(1)
+  const limits = { ...defaultBackendLimits, requests: 2, answer: WAIT_MS, wait: WAIT_MS, attempts: 2 }
+  const ways = breaker(
+    { clock, random },
+    { maxNames: 10, pause: { baseMs: 1_000, maxMs: 1_000 }, doubts: 5, verdict: upstreamVerdict, broken: unreachable },
+  )
+  const plain = governor({ clock, random, metrics: recordingMetrics() }, limits)
+  const probe = () => Promise.resolve()
+  const guarded = guardedGovernor({ governor: plain, breaker: ways, clock }, { registry: NAME, waitMs: WAIT_MS, probe })
+  return { clock, ways, guarded }
+}
+
+/** What comes of so many requests at once, each of which is answered after `answerMs`. */
+async function herd({ clock, guarded }: ReturnType<typeof lab>, count: number, answerMs: number) {
+  const asked = Array.from({ length: count }, () =>
+    guarded.request('stat', (signal) => clock.sleep(answerMs, { signal })).then(() => 'answered', codeOf),
+  )
+  await passed(clock, 3 * WAIT_MS)
+  return Promise.all(asked)
+}
+
+async function passed(clock: FakeClock, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 50) await clock.advance(50)
+}
+
+test('who asks an upstream for too much waits for himself: its way stays whole for everybody', async () => {
+  const own = lab()
+  const outcomes = await herd(own, 40, 300)
+  expect(new Set(outcomes)).toEqual(new Set(['answered', 'BACKEND_THROTTLED']))
+  expect(own.ways.brokenFor(NAME)).toBeUndefined()
+})
+
+test('an upstream that has had its time and gives no answer is out, also for those who still wait for their turn', async () => {
+  const own = lab()
+  const outcomes = await herd(own, 40, 10 * WAIT_MS)
+  expect(outcomes).toContain('UPSTREAM_UNREACHABLE')
+  expect(own.ways.brokenFor(NAME)).toBeDefined()
+})
