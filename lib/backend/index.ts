@@ -12,6 +12,7 @@ export { type BackendProbe, type BackendProbeInit, backendProbe, backendProbes }
 export type { Backends, ProbedBackend } from './backends.ts'
 export { type BackendConfig, type BackendRules, backendRulesSchema, backendSchema, type Durability } from './config.ts'
 export { countedBackend } from './counted-backend.ts'
+export { decidesConditions } from './decides.ts'
 export type { DriverComponents } from './drivers.ts'
 export { durabilityOf } from './durability.ts'
 export { type FileBackendComponents, type FileBackendInit, fileBackend } from './file/file-backend.ts'

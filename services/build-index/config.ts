@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { clusterNameSchema } from '../../lib/api/index.ts'
-import { backendSchema, upstreamRuleKeys, upstreamRulesOf } from '../../lib/backend/index.ts'
+import { backendSchema, decidesConditions, upstreamRuleKeys, upstreamRulesOf } from '../../lib/backend/index.ts'
 import { duration, listenerOff } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 import { garbageSchema } from './garbage/config.ts'
@@ -53,9 +53,14 @@ const buildIndexKeys = z.strictObject({
   probeInterval: duration.prefault('5s'),
 })
 
-export const buildIndexSchema = buildIndexKeys.refine(
-  ({ remotes, webhooks }) => !Object.keys(webhooks).some((name) => name in remotes),
-  { path: ['webhooks'], message: 'a webhook has the name of a remote; give it another one' },
-)
+export const buildIndexSchema = buildIndexKeys
+  .refine(({ remotes, webhooks }) => !Object.keys(webhooks).some((name) => name in remotes), {
+    path: ['webhooks'],
+    message: 'a webhook has the name of a remote; give it another one',
+  })
+  .refine(({ backend, garbage }) => !garbage.remove || decidesConditions(backend), {
+    path: ['garbage', 'remove'],
+    message: 'needs a backend with conditional writes: without them a push and a removal do not see each other',
+  })
 
 export type BuildIndexConfig = z.output<typeof buildIndexSchema>

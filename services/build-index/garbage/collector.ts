@@ -23,6 +23,8 @@ export interface CollectorComponents extends GarbageWorkComponents, Pick<RunComp
 
 export interface CollectorInit {
   readonly graceMs: number
+  /** Without it all looks are dry. */
+  readonly mayRemove: boolean
   /** Milliseconds from the begin of one look to the next; undefined: only when an admin orders it. */
   readonly intervalMs: number | undefined
   /** After so long another build-index goes on with a look whose process is gone. */
@@ -34,7 +36,7 @@ export interface CollectorInit {
  * build-index, with the next order, and, where there is an interval, at one that runs. Stop it before the backend.
  */
 export interface Collector extends Startable {
-  /** Begins a look. @throws GARBAGE_RUNNING when one is under way in the cluster */
+  /** Begins a look. @throws GARBAGE_RUNNING when one is under way in the cluster, UNSUPPORTED where nothing may be removed */
   order(order: { readonly dryRun: boolean } & AbortOptions): Promise<GarbageReport>
   /** @throws GARBAGE_NEVER */
   report(options?: AbortOptions): Promise<GarbageReport>
@@ -74,6 +76,7 @@ class LeasedCollector implements Collector {
 
   async order({ dryRun, signal }: { readonly dryRun: boolean } & AbortOptions): Promise<GarbageReport> {
     throwIfAborted(signal)
+    if (!dryRun && !this.#init.mayRemove) throw removesNothing()
     const begun = deferred<GarbageReport>()
     this.#tasks.run('look for garbage', async (own) => {
       try {
@@ -113,7 +116,7 @@ class LeasedCollector implements Collector {
         if (last?.state === 'running') await this.#lead(undefined, deferred(), signal)
         else if (intervalMs === undefined) return
         else if (clock.now() >= (last?.startedAtMs ?? 0) + intervalMs) {
-          await this.#lead(this.#newRun(false), deferred(), signal)
+          await this.#lead(this.#newRun(!this.#init.mayRemove), deferred(), signal)
         }
       } catch (err) {
         throwIfAborted(signal)
@@ -159,8 +162,10 @@ class LeasedCollector implements Collector {
     const { records, logger } = this.#components
     const options = { signal: lease.signal }
     const left = await readRun(records, options)
-    const report = left?.state === 'running' ? left : wanted
-    if (report === undefined) return
+    const found = left?.state === 'running' ? left : wanted
+    if (found === undefined) return
+    // One that was left by a build-index that may remove is not carried out by one that may not.
+    const report = found.dryRun || this.#init.mayRemove ? found : { ...found, dryRun: true }
     if (report !== left) await records.set(garbageKeys.run, report, options)
     begun.resolve(report)
     const run = new GarbageRun(this.#components, report)
@@ -175,6 +180,11 @@ class LeasedCollector implements Collector {
     }
   }
 }
+
+const removesNothing = () =>
+  appError('UNSUPPORTED', {
+    message: 'nothing may be removed: see docs/operations.md, "Garbage", then set garbage.remove, or order a dry run',
+  })
 
 const nonce = (random: Random): string => Buffer.from(random.bytes(12)).toString('hex')
 

@@ -11,6 +11,7 @@ import type { CleanLinksComponents } from './clean-links.ts'
 import { type Collector, collector } from './collector.ts'
 import type { GarbageConfig } from './config.ts'
 import { garbageMetrics } from './garbage-metrics.ts'
+import type { GarbageWorkComponents } from './garbage-work.ts'
 
 /** After so long another build-index goes on with a look whose process is gone. */
 const LEASE_MS = 15_000
@@ -21,6 +22,8 @@ export interface OpenCollectorComponents extends Runtime {
   readonly origins: Pick<OriginCluster, 'readBlob'>
   readonly originRing: Cluster
   readonly http: HttpClient
+  /** As in `GarbageWorkComponents`. */
+  readonly isUpstream: GarbageWorkComponents['isUpstream']
 }
 
 export function openCollector(components: OpenCollectorComponents, config: GarbageConfig): Collector | undefined {
@@ -36,7 +39,7 @@ export function openCollector(components: OpenCollectorComponents, config: Garba
       pace: tokenBucket(clock, { ratePerSecond: config.rate, burst: Math.max(config.rate, 1) }),
       onCounted: garbageMetrics(components.metrics),
     },
-    { graceMs: config.grace, intervalMs: config.interval, leaseMs: LEASE_MS },
+    { graceMs: config.grace, mayRemove: config.remove, intervalMs: config.interval, leaseMs: LEASE_MS },
   )
 }
 

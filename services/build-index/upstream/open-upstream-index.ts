@@ -1,7 +1,7 @@
 import type { BuildIndex } from '../../../lib/api/index.ts'
 import { openUpstreams } from '../../../lib/backend/index.ts'
 import { lifecycle, type Startable } from '../../../lib/base/index.ts'
-import { glob } from '../../../lib/core/index.ts'
+import { glob, OWN_REGISTRY, type Repository } from '../../../lib/core/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { BuildIndexConfig } from '../config.ts'
 import type { IndexRecords } from '../index-records.ts'
@@ -20,11 +20,13 @@ export function openUpstreamIndex(
   runtime: Runtime,
   { upstreams: rules }: Pick<BuildIndexConfig, 'upstreams'>,
   { own, records }: OpenUpstreamIndexInit,
-): Startable & { readonly index: BuildIndex } {
+): Startable & { readonly index: BuildIndex; readonly isUpstream: (registry: Repository['registry']) => boolean } {
   const known = lastKnown({ ...runtime, records })
   const upstreams = openUpstreams(runtime, rules)
   const freshness = rules.map(({ registry, fresh }) => ({ fits: glob(registry), fresh }))
   const freshMs = (registry: string) => freshness.find(({ fits }) => fits.test(registry))?.fresh ?? 0
   const index = upstreamIndex({ ...runtime, own, upstreams, lastKnown: known }, { freshMs })
-  return { ...lifecycle([upstreams, known]), index }
+  const isUpstream = (registry: Repository['registry']) =>
+    registry !== OWN_REGISTRY && freshness.some(({ fits }) => fits.test(registry))
+  return { ...lifecycle([upstreams, known]), index, isUpstream }
 }

@@ -1,19 +1,21 @@
 import { createHash } from 'node:crypto'
-import type { Backend, BackendRules, Backends } from '../../../lib/backend/index.ts'
+import { type Backend, type BackendRules, type Backends, decidesConditions } from '../../../lib/backend/index.ts'
 import { sampleOf } from '../../../lib/core/index.ts'
 
 /**
  * The backends of the blobs, each once, by names that are the same at all origins with the same rules. A backend with a
- * part for each repository is its first part here, and says itself that it cannot be listed.
+ * part for each repository is its first part here, and says itself that it cannot be listed. One that decides no conditions
+ * is left out: there a push and a removal would not see each other.
  */
 export function garbagePlaces(
   backends: Pick<Backends, 'backendFor'>,
   rules: BackendRules,
 ): ReadonlyMap<string, Backend> {
   const places = new Map<string, Backend>()
-  for (const { repository, path } of rules) {
+  for (const rule of rules) {
+    const { repository, path } = rule
     const sample = sampleOf(repository)
-    if (sample === undefined) continue
+    if (sample === undefined || !decidesConditions(rule)) continue
     const backend = backends.backendFor(sample)
     if ([...places.values()].includes(backend)) continue
     const name = createHash('sha256')

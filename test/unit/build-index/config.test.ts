@@ -70,6 +70,16 @@ describe('the config of a build-index', () => {
     expect(() => parseConfig(buildIndexSchema, { remotes: { east: odd } })).toThrow(/22:30/)
   })
 
+  test('garbage is removed only when somebody says so, and never where the backend ignores conditions', () => {
+    const remove = (backend: object) => parseConfig(buildIndexSchema, { backend, garbage: { remove: true } }).garbage
+    const s3 = { driver: 's3', bucket: 'index' }
+    const unsafe = { ...s3, conditionalWrites: false }
+    expect(parseConfig(buildIndexSchema, {}).garbage.remove).toBe(false)
+    expect(remove(s3).remove).toBe(true)
+    expect(() => remove(unsafe)).toThrow(/conditional writes/)
+    expect(() => remove({ driver: 'shadow', primary: unsafe, secondary: s3 })).toThrow(/conditional writes/)
+  })
+
   test('one key of a listener can be set alone', () => {
     const config = parseConfig(buildIndexSchema, { http: { insecure: true } })
     expect(config.http).toMatchObject({ bind: { host: '127.0.0.1', port: 62001 }, insecure: true })

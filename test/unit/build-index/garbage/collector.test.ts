@@ -21,7 +21,7 @@ const started: Collector[] = []
 
 async function buildIndex(
   seed: number,
-  { isDead = (): boolean => false, intervalMs = undefined as number | undefined } = {},
+  { isDead = (): boolean => false, intervalMs = undefined as number | undefined, mayRemove = true } = {},
 ) {
   const random = seededRandom(seed)
   const own: Backend = {
@@ -44,6 +44,7 @@ async function buildIndex(
   const life = collector(
     {
       ...{ backend: own, records, clock, random, stored, logger: silentLogger() },
+      isUpstream: (registry) => registry === 'docker.io',
       catalog: catalog({ backend: own, tags }),
       pace: tokenBucket(clock, { ratePerSecond: undefined }),
       async readManifest({ name }) {
@@ -52,7 +53,7 @@ async function buildIndex(
         return Buffer.from('{}')
       },
     },
-    { graceMs: 3_600_000, intervalMs, leaseMs },
+    { graceMs: 3_600_000, mayRemove, intervalMs, leaseMs },
   )
   await life.start()
   started.push(life)
@@ -148,6 +149,24 @@ describe('a look for garbage', () => {
     open()
     await pass(5_000)
     expect(await one.report()).toMatchObject({ state: 'stopped' })
+    expect(judged).toEqual([])
+  })
+
+  test('asks nothing of the registries of others', async () => {
+    const { index } = localIndex({ backend, clock, random: seededRandom(9) })
+    const library = parseRepository('docker.io/library/alpine')
+    await index.putManifest(library, { digest: stray, mediaType: 'a/b', size: 2 })
+    const ordered = (await buildIndex(1)).order({ dryRun: true })
+    await pass(5_000)
+    await ordered
+    expect(looked).toEqual(['a', 'b', 'c'])
+  })
+
+  test('is dry where nothing may be removed, and an order that is not is refused', async () => {
+    const one = await buildIndex(1, { mayRemove: false, intervalMs: 3_600_000 })
+    await expect(one.order({ dryRun: false })).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+    await pass(60_000)
+    expect(await one.report()).toMatchObject({ state: 'done', dryRun: true })
     expect(judged).toEqual([])
   })
 
