@@ -55,9 +55,9 @@ const startPair = (given: { readonly clock?: Clock } = {}) =>
       return { index, proxy, metrics }
     }
     const sides = [await side(), await side()] as const
-    // At its start a build-index looks once at the rules of the replication.
-    await eventually(() => expect(calls.read).toBe(sides.length))
-    return { sides, reads: () => calls.read - sides.length }
+    // At its start a build-index looks at the rules of the replication, and for a look for garbage that was cut short.
+    await eventually(() => expect(calls.read).toBe(2 * sides.length))
+    return { sides, reads: () => calls.read - 2 * sides.length }
   })
 
 async function statusesOf(urls: readonly string[]): Promise<Readonly<Record<number, number>>> {

@@ -9,8 +9,9 @@ import {
   replicaRoutes,
   tagVersionSchema,
 } from '../../../lib/api/index.ts'
-import { type AbortOptions, appError, hasCode, inTurns } from '../../../lib/base/index.ts'
+import { type AbortOptions, appError, hasCode, inTurns, isAppError } from '../../../lib/base/index.ts'
 import {
+  type BlobRef,
   type Descriptor,
   type Digest,
   digestAlgorithm,
@@ -22,12 +23,14 @@ import {
 import { type Exchange, type Route, readJson, sendJson } from '../../../lib/http/index.ts'
 import { checkManifest } from '../../../lib/registry/index.ts'
 import type { VersionedTags } from '../tag-records.ts'
-import { manifestBytes } from './plan.ts'
+import { manifestBytes, planOf } from './plan.ts'
 
 /** Most bytes of a request body: digests of one question. */
 const MAX_BODY_BYTES = 128 * 1024
 /** Look-ups at the same time for one request. */
 const LOOKUPS = 8
+/** Parts of an image that are looked for at the same time before its tag is taken. */
+const PARTS_AT_ONCE = 32
 
 export interface FarEndComponents {
   readonly index: BuildIndex
@@ -101,10 +104,16 @@ export function farEndRoutes(components: FarEndComponents): readonly Route[] {
   ]
 }
 
-const hasManifest =
+const isManifest =
   ({ index }: FarEndComponents, repository: Repository, options: AbortOptions) =>
   async (digest: Digest) =>
     (await index.getManifest(repository, digest, options)) !== undefined
+
+/** Its bytes are linked as those of blobs are: where that link was taken away they are lost, and have to be sent. */
+const hasManifest = (components: FarEndComponents, repository: Repository, options: AbortOptions) => {
+  const [isKnown, isLinked] = [isManifest, hasBlob].map((has) => has(components, repository, options))
+  return async (digest: Digest) => (await isKnown?.(digest)) === true && (await isLinked?.(digest)) === true
+}
 
 const hasBlob =
   ({ index }: FarEndComponents, repository: Repository, options: AbortOptions) =>
@@ -112,52 +121,61 @@ const hasBlob =
     (await index.getBlob(repository, digest, options)) !== undefined
 
 /**
- * Whoever pulls the tag must get all of it: the bytes are those of the digest, and all that the manifest names is linked.
- * @throws REPLICA_INCOMPLETE, MANIFEST_INVALID, DIGEST_INVALID
+ * Whoever pulls the tag must get all of it: the bytes are those of the digests, all that the manifest and its children name
+ * is linked, and its bytes stay. @throws REPLICA_INCOMPLETE, REPLICA_TOO_LARGE, MANIFEST_INVALID, DIGEST_INVALID
  */
 async function requireComplete(
   components: FarEndComponents,
   repository: Repository,
-  { digest, mediaType, size }: Descriptor,
+  root: Descriptor,
   options: AbortOptions,
 ): Promise<void> {
-  const incomplete = (missing: Digest, cause?: unknown) =>
-    appError('REPLICA_INCOMPLETE', { detail: { missing }, cause })
-  const isManifest = hasManifest(components, repository, options)
-  if (!(await isManifest(digest))) throw incomplete(digest)
-  const bytes = await manifestBytes(components.origins, repository, { digest }, options).catch((err: unknown) => {
-    throw hasCode(err, 'MANIFEST_UNKNOWN') ? incomplete(digest, err) : err
-  })
+  const { digest, mediaType, size } = root
+  if (!(await isManifest(components, repository, options)(digest))) throw incomplete(digest)
+  const unread = async (err: unknown): Promise<never> => {
+    if (!hasCode(err, 'MANIFEST_UNKNOWN')) throw err
+    const missing = (isAppError(err) && (err.detail?.['digest'] as Digest | undefined)) || digest
+    return unlinked(components, { repository, digest: missing }, options)
+  }
+  const bytes = await manifestBytes(components.origins, repository, { digest }, options).catch(unread)
   if (bytes.length !== size || digestOf(bytes, digestAlgorithm(digest)) !== digest) {
     throw appError('DIGEST_INVALID', { detail: { expected: digest, size: bytes.length } })
   }
-  const { blobs, manifests } = checkManifest(bytes, mediaType)
-  const missingOf = async (children: readonly Descriptor[], isThere: (digest: Digest) => Promise<boolean>) => {
-    const found = await inTurns(children, LOOKUPS, (child) => isThere(child.digest))
-    return children[found.indexOf(false)]?.digest
-  }
-  const missing =
-    (await missingOf(blobs, hasBlob(components, repository, options))) ?? (await missingOf(manifests, isManifest))
+  checkManifest(bytes, mediaType)
+  const { manifests, blobs } = await planOf(components, repository, root, options).catch(unread)
+  const found = await inTurns(blobs, PARTS_AT_ONCE, (blob) => hasBlob(components, repository, options)(blob.digest))
+  const missing = blobs[found.indexOf(false)]?.digest
   if (missing !== undefined) throw incomplete(missing)
-  await requireStored(components, repository, [digest, ...blobs.map((blob) => blob.digest)], options)
+  const parts = [...manifests, ...blobs].map((part) => part.digest)
+  await requireStored(components, repository, parts, options)
 }
 
 /**
  * Long may have passed since the sender asked what is here, and what nobody linked by then may have gone. So it is asked
- * once more, now that all is linked: what is found stays. A link without bytes goes, so that the next try sends them.
- * @throws REPLICA_INCOMPLETE
+ * once more, now that all is linked: what is found stays. @throws REPLICA_INCOMPLETE
  */
 async function requireStored(
-  { index, origins }: FarEndComponents,
+  components: FarEndComponents,
   repository: Repository,
   digests: readonly Digest[],
   { signal }: AbortOptions,
 ): Promise<void> {
-  await inTurns(digests, LOOKUPS, async (digest) => {
-    if ((await origins.statBlob(repository, digest, { signal, keep: true })) !== undefined) return
-    await index.deleteBlob(repository, digest, { signal }).catch((err: unknown) => {
-      if (!hasCode(err, 'BLOB_UNKNOWN')) throw err
-    })
-    throw appError('REPLICA_INCOMPLETE', { detail: { missing: digest } })
+  await inTurns(digests, PARTS_AT_ONCE, async (digest) => {
+    const stored = await components.origins.statBlob(repository, digest, { signal, keep: true })
+    if (stored === undefined) await unlinked(components, { repository, digest }, { signal })
   })
 }
+
+/** A link without bytes goes, so that the next try sends them. @throws REPLICA_INCOMPLETE */
+async function unlinked(
+  { index }: FarEndComponents,
+  { repository, digest }: BlobRef,
+  options: AbortOptions,
+): Promise<never> {
+  await index.deleteBlob(repository, digest, options).catch((err: unknown) => {
+    if (!hasCode(err, 'BLOB_UNKNOWN')) throw err
+  })
+  throw incomplete(digest)
+}
+
+const incomplete = (missing: Digest) => appError('REPLICA_INCOMPLETE', { detail: { missing } })

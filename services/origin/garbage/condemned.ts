@@ -28,6 +28,8 @@ const keyOf = (digest: Digest) => PREFIX + digest
 const REMOVE_MS = 20_000
 /** A removal that has not ended after this time has no process any more; its last request has been answered or is lost. */
 const ABANDONED_MS = 120_000
+/** So long after a blob was spared it may be said to be there; the rest of the grace is for the link and the clocks. */
+const SPARED_MS = 300_000
 /** Waits of who needs a blob that is being removed. */
 const WAITS = { baseMs: 20, maxMs: 1_000, attempts: Number.POSITIVE_INFINITY }
 /** Records that are read at the same time. */
@@ -50,6 +52,12 @@ export interface CondemnedComponents {
   readonly random: Random
 }
 
+/** A blob that nobody removes for the grace from the call on. */
+export interface Spared {
+  /** Whether that was at most `SPARED_MS` ago. Whoever has worked longer spares it again before it may be linked. */
+  isFresh(): boolean
+}
+
 export interface RemoveInit extends AbortOptions {
   /** When the look for links began that found none. */
   readonly markedAtMs: number
@@ -65,10 +73,10 @@ export interface RemoveInit extends AbortOptions {
  */
 export interface Condemned {
   /**
-   * Called by who has seen the blob in the backend and relies on it. `kept`: it stays for the grace at least, in which
-   * it has to be linked. `again`: it may be gone; look again, and bring it if it is.
+   * Called by who relies on the blob, before the look for it: what is there after this, or is written then, stays for the
+   * grace at least, in which it has to be linked. What was seen before may be gone.
    */
-  spare(backend: Backend, digest: Digest, options: AbortOptions): Promise<'kept' | 'again'>
+  spare(backend: Backend, digest: Digest, options: AbortOptions): Promise<Spared>
   /** Returns false when it was condemned before. */
   condemn(backend: Backend, digest: Digest, options: AbortOptions): Promise<boolean>
   /** Takes the record away, because the blob is linked; a removal that is under way is left alone. */
@@ -90,9 +98,9 @@ export function condemnedBlobs({ clock, random }: CondemnedComponents): Condemne
   const remove: Condemned['remove'] = async (backend, digest, { markedAtMs, graceMs, signal }) => {
     const found = await readSentence(backend, digest, { signal })
     if (found === undefined) return { outcome: 'kept' }
-    const isRipe =
-      found.state === 'condemned' ? found.atMs + graceMs <= markedAtMs : found.atMs + ABANDONED_MS <= clock.now()
-    if (!isRipe) return { outcome: 'waiting' }
+    // A removal that was left is taken over as late as a sentence is carried out: whose clock is right nobody knows.
+    const restMs = found.state === 'condemned' ? graceMs : Math.max(graceMs, ABANDONED_MS)
+    if (found.atMs + restMs > markedAtMs) return { outcome: 'waiting' }
     const sentMs = clock.monotonicMs()
     const limit = deadline(clock, REMOVE_MS, signal)
     try {
@@ -198,13 +206,15 @@ function parsed(bytes: Buffer): Sentence {
 /** Takes sentences away, and waits for removals that are under way. */
 function sparing({ clock, random }: CondemnedComponents): Condemned['spare'] {
   return async (backend, digest, options) => {
+    let askedMs = clock.monotonicMs()
+    const spared: Spared = { isFresh: () => clock.monotonicMs() - askedMs <= SPARED_MS }
     let since: { readonly etag: string; readonly ms: number } | undefined
     for (let tries = 0; ; tries += 1) {
+      askedMs = clock.monotonicMs()
       const found = await readSentence(backend, digest, options)
-      if (found === undefined) return since === undefined ? 'kept' : 'again'
+      if (found === undefined) return spared
       if (found.state === 'condemned') {
-        if (await deleted(backend, keyOf(digest), { ...options, ifMatch: found.etag }))
-          return since === undefined ? 'kept' : 'again'
+        if (await deleted(backend, keyOf(digest), { ...options, ifMatch: found.etag })) return spared
         continue
       }
       if (since?.etag !== found.etag) since = { etag: found.etag, ms: clock.monotonicMs() }

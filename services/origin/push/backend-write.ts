@@ -4,7 +4,7 @@ import { type AbortOptions, appError, hasCode } from '../../../lib/base/index.ts
 import type { BlobRef } from '../../../lib/core/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import type { Refusals } from '../bring/refusals.ts'
-import type { Condemned } from '../garbage/condemned.ts'
+import type { Condemned, Spared } from '../garbage/condemned.ts'
 
 export interface BackendWriteComponents {
   readonly backends: Pick<Backends, 'backendFor'>
@@ -21,20 +21,24 @@ export interface PlacedContent {
 }
 
 /**
- * Makes sure that the backend has the blob, and that it stays until it can be linked: looks first, writes a missing blob,
- * and replaces one that has another size or was found wrong. @throws what the backend throws; then nothing of this write is left there. BACKEND_UNAVAILABLE also when
- * another writer was in the way and has not finished.
+ * Makes sure that the backend has the blob, and that it stays until it can be linked: spares it, then looks, writes a
+ * missing blob, and replaces one that has another size or was found wrong. The look comes last: what it finds is not being
+ * removed. After a long write it does both again. The result tells whether that was a short time ago. @throws what the backend throws; then nothing of this write is left there. BACKEND_UNAVAILABLE also when another
+ * writer was in the way and has not finished.
  */
 export async function writeToBackend(
   components: BackendWriteComponents,
   content: PlacedContent,
   options: AbortOptions,
-): Promise<void> {
+): Promise<Spared> {
   const { backends, condemned } = components
   const { repository, digest } = content.blob
   const backend = backends.backendFor(repository)
-  do await writeMissing(components, content, options)
-  while ((await condemned.spare(backend, digest, options)) === 'again')
+  for (;;) {
+    const spared = await condemned.spare(backend, digest, options)
+    await writeMissing(components, content, options)
+    if (spared.isFresh()) return spared
+  }
 }
 
 async function writeMissing(

@@ -46,11 +46,9 @@ async function keptInBackend(
   options: AbortOptions,
 ): Promise<number | undefined> {
   const backend = backends.backendFor(blob.repository)
-  for (;;) {
-    const found = await backend.stat(blobKey(blob.digest), options)
-    if (found === undefined || refusals.has(blob)) return undefined
-    if ((await condemned.spare(backend, blob.digest, options)) === 'kept') return found.size
-  }
+  await condemned.spare(backend, blob.digest, options)
+  const found = await backend.stat(blobKey(blob.digest), options)
+  return found === undefined || refusals.has(blob) ? undefined : found.size
 }
 
 /** Where a push does not wait for the backend, this does not either. False when too much waits already. */

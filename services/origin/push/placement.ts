@@ -84,10 +84,12 @@ class OriginPlacement implements Placement {
 
   async #inBackend(content: PlacedContent, { own, signal }: PlaceOptions) {
     const kept = this.#components.cluster.liveOwners(content.blob.digest).some((member) => this.#isSelf(member))
-    await Promise.all([
-      this.#copyToOwners(content, kept, { signal }),
+    const [spared] = await Promise.all([
       writeToBackend(this.#components, content, { signal }),
+      this.#copyToOwners(content, kept, { signal }),
     ])
+    // The copies took long: a look for garbage may have found the blob meanwhile.
+    if (!spared.isFresh()) await writeToBackend(this.#components, content, { signal })
     if (kept) await own()
     return { kind: 'backend', kept } as const
   }

@@ -133,13 +133,15 @@ describe('a cluster in front of a registry', () => {
     }
   })
 
-  test('a mount of a blob that the repository there lacks becomes an upload', async () => {
+  test('a mount brings a blob that the repository there lacks', async () => {
     await using cluster = await clusterBefore()
     await pushImage(cluster.proxy, 'team/app', image, ['v1'])
     const [layer] = image.layers
     const query = `mount=${layer?.digest ?? ''}&from=team/app`
     const mounted = await cluster.proxy.send('POST', `/v2/team/other/blobs/uploads/?${query}`)
-    expect(mounted.status).toBe(202)
+    expect(mounted.status).toBe(201)
+    const there = await cluster.behind.send('GET', `/v2/mirror/team/other/blobs/${layer?.digest ?? ''}`)
+    expect(there.body.equals(layer?.bytes ?? Buffer.alloc(0))).toBe(true)
     await pushImage(cluster.proxy, 'team/other', image, ['v1'])
     expect((await cluster.behind.send('GET', '/v2/mirror/team/other/manifests/v1')).body.equals(bytes)).toBe(true)
   })

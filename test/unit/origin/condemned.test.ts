@@ -85,7 +85,7 @@ describe('who needs a blob that is being removed', () => {
   test('who needs a blob that is being removed waits, and brings it again', async () => {
     await condemned.condemn(backend, digest, {})
     await clock.advance(graceMs)
-    let pushed: Promise<void> | undefined
+    let pushed: Promise<unknown> | undefined
     const slow: Backend = {
       ...backend,
       async delete(key, options) {

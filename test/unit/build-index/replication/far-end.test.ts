@@ -11,7 +11,7 @@ import { farEndRoutes } from '../../../../services/build-index/replication/far-e
 import { remoteCluster } from '../../../../services/build-index/replication/remote.ts'
 import { clusterOf } from '../../../kit/cluster.ts'
 import { httpPair } from '../../../kit/http-pair.ts'
-import { imageFixture } from '../../../kit/image-fixture.ts'
+import { descriptorOf, imageFixture, indexFixture } from '../../../kit/image-fixture.ts'
 import { localIndex } from '../../../kit/local-index.ts'
 
 const app = parseRepository('team/app')
@@ -51,6 +51,9 @@ describe('the API for other clusters', () => {
     const asked = { manifests: [root.digest], blobs: [first, second] }
     expect(await far.replicas.states(app, asked)).toEqual({ manifests: ['absent'], blobs: ['linked', 'present'] })
     await far.index.putManifest(app, root)
+    // Its bytes were not linked, or are lost: they have to be sent.
+    expect((await far.replicas.states(app, asked)).manifests).toEqual(['absent'])
+    await far.index.putBlob(app, { digest: root.digest, size: root.size })
     expect((await far.replicas.states(app, asked)).manifests).toEqual(['linked'])
     expect(await far.replicas.describe()).toEqual({
       cluster: 'far',
@@ -83,6 +86,36 @@ describe('the API for other clusters', () => {
       outcome: 'taken',
     })
     expect(await far.replicas.getTag(app, tag)).toEqual({ version: { atMs: 6000, cluster: 'near' } })
+    await far.pair[Symbol.asyncDispose]()
+  })
+
+  test('a tag is refused while anything of its images is missing, and what has lost its bytes is sent again', async () => {
+    const far = await farEnd()
+    const images = [4, 5].map((seed) => imageFixture(seededRandom(seed), [100, 200]))
+    const all = indexFixture(images)
+    const manifests = [all, ...images.map(({ manifest }) => manifest)]
+    const blobs = images.flatMap(({ config, layers }) => [config, ...layers])
+    const descriptor = descriptorOf(all, all.mediaType)
+    const put = () => far.replicas.putTag(app, tag, { descriptor, version })
+    for (const { digest, bytes } of [...manifests, ...blobs]) {
+      far.bytes.set(digest, bytes)
+      await far.index.putBlob(app, { digest, size: bytes.length })
+    }
+    for (const each of manifests) await far.index.putManifest(app, descriptorOf(each, each.mediaType))
+    for (const { digest, bytes } of [...manifests, ...blobs]) {
+      far.bytes.delete(digest)
+      await expect(put()).rejects.toMatchObject({ code: 'REPLICA_INCOMPLETE', detail: { missing: digest } })
+      const asked = { manifests: manifests.map((each) => each.digest), blobs: blobs.map((blob) => blob.digest) }
+      const states = await far.replicas.states(app, asked)
+      expect([...states.manifests, ...states.blobs]).toContain('absent')
+      far.bytes.set(digest, bytes)
+      await far.index.deleteBlob(app, digest).catch(() => undefined)
+      if (blobs.some((blob) => blob.digest === digest))
+        await expect(put()).rejects.toMatchObject({ code: 'REPLICA_INCOMPLETE', detail: { missing: digest } })
+      await far.index.putBlob(app, { digest, size: bytes.length })
+    }
+    expect(await far.replicas.getTag(app, tag)).toBeUndefined()
+    expect(await put()).toEqual({ outcome: 'taken', version })
     await far.pair[Symbol.asyncDispose]()
   })
 
