@@ -81,8 +81,17 @@ function spent(clock: Clock) {
 export function upstreamVerdict(err: unknown): BreakerVerdict {
   if (!isAppError(err) || hasCode(err, 'ABORTED') || err.detail?.['queued'] === true) return 'none'
   if (!hasCode(err, 'BACKEND_UNAVAILABLE')) return 'whole'
-  return err.detail?.['status'] === undefined ? 'broken' : 'doubt'
+  return isSilence(err) ? 'broken' : 'doubt'
 }
+
+/**
+ * Nobody has answered, or not in time. All other failures are of what was answered: a manifest that is too large, a blob
+ * without a length or a redirect to nowhere, for which anybody can ask, says little of the way.
+ */
+const isSilence = ({ detail, cause }: AppError): boolean =>
+  detail?.['answerMs'] !== undefined ||
+  detail?.['waitMs'] !== undefined ||
+  hasCode(cause, 'PEER_CLOSED', 'REQUEST_TIMEOUT', 'TLS_UNTRUSTED', 'STALLED')
 
 /** The error of a call to an upstream to which the way is broken. */
 export function unreachable(

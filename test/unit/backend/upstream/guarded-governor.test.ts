@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { governor } from '../../../../lib/backend/governor.ts'
 import { defaultBackendLimits } from '../../../../lib/backend/limits-config.ts'
 import { guardedGovernor, unreachable, upstreamVerdict } from '../../../../lib/backend/upstream/guarded-governor.ts'
-import { breaker, codeOf, type FakeClock, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
+import { appError, breaker, codeOf, type FakeClock, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
 import { recordingMetrics } from '../../../../lib/telemetry/index.ts'
 
 const WAIT_MS = 2_000
@@ -48,4 +48,19 @@ test('an upstream that has had its time and gives no answer is out, also for tho
   const outcomes = await herd(own, 40, 10 * WAIT_MS)
   expect(outcomes).toContain('UPSTREAM_UNREACHABLE')
   expect(own.ways.brokenFor(NAME)).toBeDefined()
+})
+
+const unavailable = (init: Parameters<typeof appError>[1]) => appError('BACKEND_UNAVAILABLE', init)
+
+test.each([
+  ['a connection that is cut', unavailable({ cause: appError('PEER_CLOSED') }), 'broken'],
+  ['a certificate that is not trusted', unavailable({ cause: appError('TLS_UNTRUSTED') }), 'broken'],
+  ['no answer in time', unavailable({ detail: { answerMs: 5 } }), 'broken'],
+  ['a status of the upstream', unavailable({ detail: { status: 502 } }), 'doubt'],
+  ['a manifest that is too large', unavailable({ cause: appError('BODY_TOO_LARGE') }), 'doubt'],
+  ['an answer that lacks something', unavailable({ message: 'the registry does not give the length' }), 'doubt'],
+  ['a refusal', appError('BACKEND_DENIED'), 'whole'],
+  ['a caller who left', appError('ABORTED'), 'none'],
+])('what %s says of the way', (_, err, verdict) => {
+  expect(upstreamVerdict(err)).toBe(verdict)
 })
