@@ -6,6 +6,7 @@ import { type Metrics, prometheusMetrics, silentLogger, silentMetrics } from '..
 import { doors } from '../../../services/herd/index.ts'
 import { docTable, projectSources, readProjectFile } from '../../kit/doc-table.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
+import { testAuthority, tlsFolder } from '../../kit/tls-authority.ts'
 
 interface Listed {
   readonly type: string
@@ -60,10 +61,14 @@ function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
 async function namedByServices() {
   await using folder = await tempFolder()
   const places = placesIn(folder.path)
+  const ours = testAuthority()
+  const { config: tls } = await tlsFolder(folder.path, ours.issue(), [ours])
   const found: ({ service: string; name: string } & Listed)[] = []
   for (const { name: service, door } of services) {
     const metrics = listingMetrics()
-    const config = await loadConfig(door.schema, { overrides: places[service] ?? [] })
+    const config = await loadConfig(door.schema, {
+      overrides: [`tls=${JSON.stringify(tls)}`, ...(places[service] ?? [])],
+    })
     const running = door.make({ metrics, logger: silentLogger() }, config)
     await running.start()
     await running.stop()
