@@ -138,8 +138,7 @@ const sizeFacts: Omit<Route, 'handle'> = {
 }
 
 /** Who is about to link the blob says so: then it also stays. */
-function sizeFor({ ingest, keepForLink }: BlobRoutesComponents, exchange: Exchange): Promise<number> {
-  const blob = blobOf(exchange)
+function sizeFor({ ingest, keepForLink }: BlobRoutesComponents, exchange: Exchange, blob: BlobRef): Promise<number> {
   if (exchange.query.get('keep') !== 'true') return ingest.size(blob, { hop: isHop(exchange), signal: exchange.signal })
   requireRight(exchange, 'write')
   return keepForLink(blob, exchange)
@@ -154,8 +153,9 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
     isHop(exchange) ? work() : looks.during(exchange.req, work)
 
   const head = async (exchange: Exchange) => {
-    const size = await looked(exchange, () => sizeFor(components, exchange))
-    sendRangedHead(exchange, factsOf(blobOf(exchange), size))
+    const blob = blobOf(exchange)
+    const size = await looked(exchange, () => sizeFor(components, exchange, blob))
+    sendRangedHead(exchange, factsOf(blob, size))
   }
 
   const get = async (exchange: Exchange) => {
