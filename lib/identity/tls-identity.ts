@@ -1,6 +1,7 @@
-import { appError, type Clock, rounds, type Startable, type TlsMaterial, type TlsTexts } from '../base/index.ts'
+import { appError, type Clock, type Startable, type TlsMaterial, type TlsTexts } from '../base/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import { type CheckedTexts, checkedTls, readTls, type TlsFiles } from './tls-files.ts'
+import { type Watched, watched } from './watched.ts'
 
 /** The certificate of this process and the authorities that it trusts, from files that may be replaced while it runs. */
 export interface TlsIdentity extends TlsMaterial, Startable {
@@ -18,7 +19,7 @@ export interface TlsIdentityComponents {
   readonly metrics: Metrics
 }
 
-/** Pause between two looks at the files, milliseconds: events of the file system do not tell of every mount. */
+/** Pause between two looks at the files, milliseconds. */
 const LOOK_MS = 5_000
 const DAY_MS = 24 * 60 * 60 * 1000
 /** From so many days before its end on, a certificate is warned of once a day. */
@@ -30,81 +31,65 @@ export function tlsIdentity(components: TlsIdentityComponents, files: TlsFiles):
 
 class FileIdentity implements TlsIdentity {
   readonly #components: TlsIdentityComponents
-  readonly #files: TlsFiles
-  readonly #looking: Startable
+  readonly #watched: Watched<CheckedTexts>
   readonly #told: (outcome: 'taken' | 'refused') => void
   readonly #days: { set(value: number): void }
-  #now: CheckedTexts | undefined
-  /** What was read last and did not fit, so that it is told only once. */
-  #refused = ''
   #warnedOfDays = Number.POSITIVE_INFINITY
 
   constructor(components: TlsIdentityComponents, files: TlsFiles) {
     const { metrics } = components
     this.#components = components
-    this.#files = files
     const help =
       'Changes of the files of certificates and keys: those that count now, and those that do not fit together.'
     const reloads = metrics.counter({ name: 'shoal_tls_reloads_total', help }, ['outcome'])
     this.#told = (outcome) => reloads.with({ outcome }).add()
     const ends = 'Days until the certificate of this process ends; negative afterwards.'
     this.#days = metrics.gauge({ name: 'shoal_tls_certificate_days', help: ends }).with({})
-    this.#looking = rounds(components.clock, {
-      work: async () => {
-        await this.#look()
-        return LOOK_MS
+    this.#watched = watched(components, {
+      read: async () => {
+        const read = await readTls(files)
+        this.#tellDays()
+        return read
       },
-      onFailure: (err) => this.#refuse(String(err), err),
-      retryMs: LOOK_MS,
+      textOf: ({ certificate, key, authorities }) => JSON.stringify([certificate, key, authorities]),
+      parse: (read) => checkedTls(read, files, components.clock.now()),
+      pauseMs: LOOK_MS,
+      onTaken: ({ isFirst }) => this.#take(isFirst),
+      onRefused: (err) => this.#refuse(err),
     })
   }
 
   get now(): TlsTexts {
-    if (this.#now === undefined) throw appError('UNKNOWN', { message: 'the files of tls have not been read yet' })
-    return this.#now
+    const now = this.#watched.value
+    if (now === undefined) throw appError('UNKNOWN', { message: 'the files of tls have not been read yet' })
+    return now
   }
 
-  async start(): Promise<void> {
-    this.#now ??= checkedTls(await readTls(this.#files), this.#files, this.#components.clock.now())
-    this.#tellDays()
-    await this.#looking.start()
+  start(): Promise<void> {
+    return this.#watched.start()
   }
 
   stop(): Promise<void> {
-    return this.#looking.stop()
+    return this.#watched.stop()
   }
 
-  async #look(): Promise<void> {
-    const read = await readTls(this.#files)
-    this.#tellDays()
-    const text = textOf(read)
-    if (this.#now !== undefined && text === textOf(this.#now)) {
-      this.#refused = ''
-      return
+  #take(isFirst: boolean): void {
+    if (!isFirst) {
+      this.#warnedOfDays = Number.POSITIVE_INFINITY
+      this.#told('taken')
+      this.#components.logger.info('new connections use the changed files of tls', { days: this.#daysLeft })
     }
-    try {
-      this.#now = checkedTls(read, this.#files, this.#components.clock.now())
-    } catch (err) {
-      this.#refuse(text, err)
-      return
-    }
-    this.#refused = ''
-    this.#warnedOfDays = Number.POSITIVE_INFINITY
-    this.#told('taken')
-    this.#components.logger.info('new connections use the changed files of tls', { days: this.#daysLeft })
     this.#tellDays()
   }
 
-  #refuse(text: string, err: unknown): void {
-    if (this.#refused === text) return
-    this.#refused = text
+  #refuse(err: unknown): void {
     this.#told('refused')
     const facts = { err, days: this.#daysLeft }
     this.#components.logger.error('the changed files of tls cannot be used; those from before stay', facts)
   }
 
   get #daysLeft(): number | undefined {
-    const expiresMs = this.#now?.expiresMs
+    const expiresMs = this.#watched.value?.expiresMs
     return expiresMs === undefined ? undefined : Math.floor((expiresMs - this.#components.clock.now()) / DAY_MS)
   }
 
@@ -117,5 +102,3 @@ class FileIdentity implements TlsIdentity {
     this.#components.logger.warn('the certificate of this process ends soon; replace its files', { days })
   }
 }
-
-const textOf = ({ certificate, key, authorities }: TlsTexts) => JSON.stringify([certificate, key, authorities])

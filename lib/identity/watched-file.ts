@@ -1,14 +1,10 @@
 import { open } from 'node:fs/promises'
-import { type AppError, appError, type Clock, hasCode, readFully, rounds, type Startable } from '../base/index.ts'
+import { type AppError, appError, type Clock, hasCode, readFully } from '../base/index.ts'
 import type { Logger } from '../telemetry/index.ts'
+import { type Watched, watched } from './watched.ts'
 
-/** A small file that others edit, as it was when it was last whole. */
-export interface WatchedFile<T> extends Startable {
-  /** @throws CONFIG_INVALID when the file cannot be read, or makes no sense */
-  start(): Promise<void>
-  /** Undefined before the start. */
-  readonly value: T | undefined
-}
+/** A small file that others edit. Its start: @throws CONFIG_INVALID when it cannot be read, or makes no sense */
+export type WatchedFile<T> = Watched<T>
 
 export interface WatchedFileInit<T> {
   readonly path: string
@@ -23,53 +19,24 @@ const LOOK_MS = 2_000
 /** Most bytes of such a file. */
 const MAX_WATCHED_FILE = 4 * 1024 * 1024
 
-/** Takes each new text of the file that makes sense; one that does not is told in the log, once, and the old one stays. */
-export function watchedFile<T>(
+export const watchedFile = <T>(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   { path, parse, onChange }: WatchedFileInit<T>,
-): WatchedFile<T> {
-  let [value, text, fault]: [T | undefined, string | undefined, string | undefined] = [undefined, undefined, undefined]
-  const look = async () => {
-    const found = await textOf(path)
-    if (found === text) {
-      fault = undefined
-      return
-    }
-    value = parse(found)
-    if (text !== undefined) logger.info('took a changed file', { path })
-    ;[text, fault] = [found, undefined]
-    onChange?.()
-  }
-  const lookAgain = async () => {
-    try {
-      await look()
-    } catch (err) {
-      const why = String((err as { readonly message?: unknown }).message)
-      if (why !== fault) logger.warn('a file is broken; what it said before stays in force', { path, err })
-      fault = why
-    }
-    return LOOK_MS
-  }
-  const looks = rounds(clock, {
-    work: lookAgain,
-    onFailure: (err) => logger.error('failed to look at a file', { path, err }),
-    retryMs: LOOK_MS,
-  })
-  return {
-    get value() {
-      return value
+): WatchedFile<T> =>
+  watched(
+    { clock },
+    {
+      read: () => textOf(path),
+      textOf: (text) => text,
+      parse,
+      pauseMs: LOOK_MS,
+      onTaken({ isFirst }) {
+        if (!isFirst) logger.info('took a changed file', { path })
+        onChange?.()
+      },
+      onRefused: (err) => logger.warn('a file is broken; what it said before stays in force', { path, err }),
     },
-    async start() {
-      if (text !== undefined) return
-      await look()
-      await looks.start()
-    },
-    async stop() {
-      await looks.stop()
-      text = undefined
-    },
-  }
-}
+  )
 
 const unreadable = (path: string, why: string, cause?: unknown): AppError =>
   appError('CONFIG_INVALID', { message: `${path}: ${why}`, cause })
