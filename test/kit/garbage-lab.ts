@@ -10,6 +10,7 @@ import { GarbageRun, newRun, readRun } from '../../services/build-index/garbage/
 import { lookForGarbage } from '../../services/build-index/garbage/garbage-work.ts'
 import { BLOB_PREFIX, blobKey, digestOfKey } from '../../services/origin/blob-keys.ts'
 import { condemnedBlobs } from '../../services/origin/garbage/condemned.ts'
+import { everyCall } from './every-call.ts'
 import { type LocalIndex, localIndex } from './local-index.ts'
 
 /** One process: its calls take time, and it may die in the middle of any of them. */
@@ -50,14 +51,7 @@ export function seenBy({ clock, random, calls }: GarbageWorld, backend: Backend,
     if (life.left < 0) throw killed()
     return made
   }
-  return {
-    ...backend,
-    stat: (...args) => call(() => backend.stat(...args)),
-    read: (...args) => call(() => backend.read(...args)),
-    write: (...args) => call(() => backend.write(...args)),
-    list: (...args) => call(() => backend.list(...args)),
-    delete: (...args) => call(() => backend.delete(...args)),
-  }
+  return everyCall(backend, call)
 }
 
 /** Lets time pass whenever nobody waits for a backend, until the work is over. */

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Backend } from '../../lib/backend/index.ts'
 import type { FakeClock } from '../../lib/base/index.ts'
+import { everyCall } from './every-call.ts'
 
 /** Two that use one backend, each through its own view of it. */
 export interface Actors {
@@ -58,14 +59,7 @@ function stepped(backend: Backend, gates: (() => void)[]): Backend {
     })
     return make()
   }
-  return {
-    ...backend,
-    stat: (...args) => call(() => backend.stat(...args)),
-    read: (...args) => call(() => backend.read(...args)),
-    write: (...args) => call(() => backend.write(...args)),
-    list: (...args) => call(() => backend.list(...args)),
-    delete: (...args) => call(() => backend.delete(...args)),
-  }
+  return everyCall(backend, call)
 }
 
 /** All schedules of so many calls. */

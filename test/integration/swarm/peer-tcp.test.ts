@@ -1,35 +1,20 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { describe, expect, test } from '@jest/globals'
-import { Bitset, fakeClock, systemClock } from '../../../lib/base/index.ts'
+import { fakeClock, systemClock } from '../../../lib/base/index.ts'
 import { pieceLengthFor, swarmIdOf } from '../../../lib/core/index.ts'
 import { dialPeer, type PeerConnection, tcpTransport } from '../../../lib/swarm/peer/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
-import { fetchBlock } from '../../kit/fetch-block.ts'
+import { fetchWhole } from '../../kit/fetch-whole.ts'
 import { blobFixture } from '../../kit/metainfo-fixture.ts'
-import { peerPair, peerSelf, recorder, serving } from '../../kit/peer-pair.ts'
+import { peerPair, peerSelf, recorder } from '../../kit/peer-pair.ts'
 
 const host = '127.0.0.1'
 const blob = blobFixture(3 * pieceLengthFor(0) + 4321)
 
+/** Every block of the blob goes from one to the other. */
 async function fetchAll(to: PeerConnection, from: PeerConnection) {
-  const events = recorder()
-  to.attach(events)
-  from.attach(serving(() => from, blob))
-  from.sendBitfield(Bitset.full(blob.map.count))
-  from.sendChoke(false)
-  await events.until('unchoke')
-  const whole = Buffer.alloc(blob.header.length)
-  const requests: Promise<void>[] = []
-  for (let piece = 0; piece < blob.map.count; piece += 1) {
-    const { start } = blob.map.rangeOf(piece)
-    for (let offset = 0; offset < blob.map.sizeOf(piece); offset += 131_072) {
-      const length = Math.min(131_072, blob.map.sizeOf(piece) - offset)
-      requests.push(fetchBlock(to, { piece, offset, length }, whole.subarray(start + offset, start + offset + length)))
-    }
-  }
-  await Promise.all(requests)
-  expect(whole.equals(blob.bytes)).toBe(true)
+  expect(Buffer.compare(await fetchWhole(to, from, blob), blob.bytes)).toBe(0)
 }
 
 async function listening(server: Server) {

@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, test } from '@jest/globals'
-import { Bitset, fakeClock } from '../../../lib/base/index.ts'
+import { fakeClock } from '../../../lib/base/index.ts'
 import { pieceLengthFor } from '../../../lib/core/index.ts'
 import { acceptPeers, type PeerConnection, type PeerTls, tcpTransport } from '../../../lib/swarm/peer/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { eventually } from '../../kit/eventually.ts'
-import { fetchBlock } from '../../kit/fetch-block.ts'
+import { fetchWhole } from '../../kit/fetch-whole.ts'
 import { blobFixture } from '../../kit/metainfo-fixture.ts'
-import { type PeerPairInit, peerPair, peerSelf, recorder, serving } from '../../kit/peer-pair.ts'
+import { type PeerPairInit, peerPair, peerSelf } from '../../kit/peer-pair.ts'
 import { handHeld, testAuthority, type tlsTexts } from '../../kit/tls-authority.ts'
 
 const blob = blobFixture(2 * pieceLengthFor(0) + 4321)
@@ -24,21 +24,7 @@ const pairOf = (tls: PeerPairInit['tls'], more: Partial<PeerPairInit> = {}) =>
 
 /** Every block of the blob goes from one to the other. */
 async function fetchAll(to: PeerConnection, from: PeerConnection) {
-  const events = recorder()
-  to.attach(events)
-  from.attach(serving(() => from, blob))
-  from.sendBitfield(Bitset.full(blob.map.count))
-  from.sendChoke(false)
-  await events.until('unchoke')
-  const whole = Buffer.alloc(blob.header.length)
-  for (let piece = 0; piece < blob.map.count; piece += 1) {
-    const { start } = blob.map.rangeOf(piece)
-    for (let offset = 0; offset < blob.map.sizeOf(piece); offset += 262_144) {
-      const length = Math.min(262_144, blob.map.sizeOf(piece) - offset)
-      await fetchBlock(to, { piece, offset, length }, whole.subarray(start + offset, start + offset + length))
-    }
-  }
-  expect(whole.equals(blob.bytes)).toBe(true)
+  expect(Buffer.compare(await fetchWhole(to, from, blob), blob.bytes)).toBe(0)
 }
 
 describe('peers that speak TLS', () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Judgement, StoredGarbage } from '../../../../lib/api/index.ts'
 import { type Backend, memoryBackend } from '../../../../lib/backend/index.ts'
-import { type FakeClock, fakeClock, seededRandom, tokenBucket } from '../../../../lib/base/index.ts'
+import { deferred, type FakeClock, fakeClock, seededRandom, tokenBucket } from '../../../../lib/base/index.ts'
 import { digestOf, parseRepository } from '../../../../lib/core/index.ts'
 import { silentLogger } from '../../../../lib/telemetry/index.ts'
 import { catalog } from '../../../../services/build-index/catalog.ts'
@@ -98,10 +98,8 @@ describe('a look for garbage', () => {
 
   test('is refused while another build-index does one', async () => {
     const [one, two] = [await buildIndex(1), await buildIndex(2)]
-    let open: () => void = () => undefined
-    gate = new Promise((resolve) => {
-      open = resolve
-    })
+    const held = deferred()
+    gate = held.promise
     const first = one.order({ dryRun: false })
     await pass(1_000)
     await first
@@ -109,7 +107,7 @@ describe('a look for garbage', () => {
     const refused = expect(second).rejects.toMatchObject({ code: 'GARBAGE_RUNNING' })
     await pass(leaseMs * 2)
     await refused
-    open()
+    held.resolve()
     await pass(5_000)
     expect(await two.report()).toMatchObject({ state: 'done' })
     expect(looked).toEqual(['a', 'b', 'c'])
@@ -137,16 +135,14 @@ describe('a look for garbage', () => {
 
   test('ends when somebody says so, at whichever build-index', async () => {
     const [one, two] = [await buildIndex(1), await buildIndex(2)]
-    let open: () => void = () => undefined
-    gate = new Promise((resolve) => {
-      open = resolve
-    })
+    const held = deferred()
+    gate = held.promise
     const first = one.order({ dryRun: false })
     await pass(1_000)
     await first
     await two.end()
     await pass(3_000)
-    open()
+    held.resolve()
     await pass(5_000)
     expect(await one.report()).toMatchObject({ state: 'stopped' })
     expect(judged).toEqual([])
