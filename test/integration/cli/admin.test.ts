@@ -28,6 +28,10 @@ beforeAll(async () => {
   await eventually(async () => {
     expect((await call('agent', ['blobs'])).text).toContain(blob.digest)
   })
+  // Tests come in any order, and the first may give an order: the agent asks for orders in the background.
+  await eventually(async () => {
+    expect((await call('tracker', ['statistics'])).text).toMatch(/^listening +1$/m)
+  })
 }, 60_000)
 afterAll(async () => shoal[Symbol.asyncDispose]())
 
