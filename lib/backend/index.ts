@@ -39,6 +39,13 @@ export { type OpenShadowComponents, type OpenShadowInit, openShadow } from './sh
 export { type TosConfig, tosSchema } from './tos/config.ts'
 export { type TosBackendComponents, tosApi, tosBackend } from './tos/tos-backend.ts'
 export { type TosSession, type TosSessionComponents, tosSession } from './tos/tos-session.ts'
+export type { UpstreamCaller } from './upstream/caller-session.ts'
 export { type UpstreamRule, upstreamRuleKeys, upstreamRulesOf, upstreamRulesSchema } from './upstream/config.ts'
-export { openUpstreams, type Upstream, type Upstreams, type UpstreamsComponents } from './upstream/upstreams.ts'
+export {
+  type CallerReads,
+  openUpstreams,
+  type Upstream,
+  type Upstreams,
+  type UpstreamsComponents,
+} from './upstream/upstreams.ts'
 export { withUpstreams } from './upstream/with-upstreams.ts'

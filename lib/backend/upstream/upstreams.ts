@@ -1,4 +1,5 @@
 import {
+  type AbortOptions,
   type Breaker,
   breaker,
   byteCache,
@@ -10,7 +11,7 @@ import {
 import { glob, OWN_REGISTRY, type RegistryHost, type Repository, type RepositoryName } from '../../core/index.ts'
 import type { HttpClient, HttpClientComponents } from '../../http/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
-import { governor } from '../governor.ts'
+import { type Governor, governor } from '../governor.ts'
 import { defaultBackendLimits } from '../limits-config.ts'
 import {
   onlyRead,
@@ -21,6 +22,8 @@ import {
 } from '../registry/registry.ts'
 import { type RegistryNames, registryNames } from '../registry/registry-names.ts'
 import { registrySession, scopes } from '../registry/registry-session.ts'
+import { refusalOf } from '../web/web-client.ts'
+import { callerSession, refusedBy, type UpstreamCaller } from './caller-session.ts'
 import type { UpstreamRule } from './config.ts'
 import { guardedGovernor, unreachable, upstreamVerdict } from './guarded-governor.ts'
 import { rateLimits, type SeeLimits } from './rate-limits.ts'
@@ -39,9 +42,20 @@ const DOUBTS = 5
 const ATTEMPTS = 2
 
 /** An upstream registry, for reading. Every method: @throws UPSTREAM_UNREACHABLE, and what a `Registry` throws. */
-export interface Upstream {
+export interface UpstreamReads {
   repository(name: RepositoryName): RegistryRepository
   readonly names: Pick<RegistryNames, 'tags'>
+}
+
+/** What somebody else may read there. Every method: @throws UNAUTHORIZED with the challenge of the upstream, DENIED besides. */
+export interface CallerReads extends UpstreamReads {
+  /** `GET /v2/`, by which clients learn how to log in. */
+  ping(options?: AbortOptions): Promise<void>
+}
+
+export interface Upstream extends UpstreamReads {
+  /** The upstream as it shows itself to somebody else, without any login of ours. */
+  as(caller: UpstreamCaller): CallerReads
 }
 
 /** Registries of others, any number of them by a few rules. */
@@ -123,24 +137,50 @@ function openUpstream(
 ): Upstream {
   const { clock, ways } = components
   const { wait: answer, stall, requests, read } = rule
+  const url = upstreamUrl(rule, registry)
   const credentials = registryCredentials(components, { ...rule, host: registry })
-  const session = registrySession({ http, clock, onAnswer }, { url: upstreamUrl(rule, registry), credentials })
-  const plain = governor(components, {
-    ...defaultBackendLimits,
-    ...{ answer, stall, requests, read, wait: answer, attempts: ATTEMPTS },
-  })
+  const session = registrySession({ http, clock, onAnswer }, { url, credentials })
+  const governed = () =>
+    governor(components, {
+      ...defaultBackendLimits,
+      ...{ answer, stall, requests, read, wait: answer, attempts: ATTEMPTS },
+    })
+  const plain = governed()
   /** Whatever it answers: also a refusal shows that the way is whole. */
   const probe = () =>
     plain.request('stat', async (signal) => {
       await (await session.send({ method: 'GET', at: '', scope: scopes.none, signal })).discard()
     })
-  const parts: RegistryParts = {
-    session,
-    clock,
-    governor: guardedGovernor({ governor: plain, breaker: ways, clock }, { registry, waitMs: answer, probe }),
+  const guarded = (own: Governor) =>
+    guardedGovernor({ governor: own, breaker: ways, clock }, { registry, waitMs: answer, probe })
+  return {
+    ...readsOf({ session, clock, governor: guarded(plain) }),
+    as(caller) {
+      const own = callerSession({ http, clock }, { url, caller })
+      // A pause that is asked of one caller is none of the others.
+      const parts: RegistryParts = { session: own, clock, governor: guarded(governed()) }
+      return { ...readsOf(parts), ping: (options) => pinged(parts, new URL(url), options) }
+    },
   }
+}
+
+function readsOf(parts: RegistryParts): UpstreamReads {
   return {
     repository: (name) => onlyRead(registryRepository(parts, name, { chunkBytes: 1 })),
     names: registryNames(parts),
   }
+}
+
+function pinged({ session, governor, clock }: RegistryParts, base: URL, options: AbortOptions = {}): Promise<void> {
+  return governor.request(
+    'stat',
+    async (signal) => {
+      const answer = await session.send({ method: 'GET', at: '', scope: scopes.none, signal })
+      const refused = refusedBy(answer, base)
+      if (refused === undefined && answer.status >= 500) throw await refusalOf(answer, clock)
+      await answer.discard()
+      if (refused !== undefined) throw refused
+    },
+    options,
+  )
 }
