@@ -19,11 +19,11 @@ import type {
   Page,
   PageOptions,
   Referrers,
-  RegistryStorage,
   Tags,
   UploadKey,
   UploadSession,
   Uploads,
+  WritableStorage,
 } from './storage.ts'
 
 interface MemoryRepository {
@@ -50,11 +50,7 @@ interface Shelves {
 }
 
 /** A whole registry in memory: the twin for tests, and the reference for the contract suite. */
-export function memoryRegistryStorage({
-  random = systemRandom(),
-}: {
-  readonly random?: Random
-} = {}): Required<RegistryStorage> {
+export function memoryRegistryStorage({ random = systemRandom() }: { readonly random?: Random } = {}): WritableStorage {
   const shelves: Shelves = { contents: new Map(), repositories: new Map(), uploads: new Map() }
   return {
     blobs: memoryBlobs(shelves),
