@@ -4,6 +4,7 @@ import { openUpstreams, type Upstreams, upstreamRulesSchema } from '../../lib/ba
 import { seededRandom, systemClock } from '../../lib/base/index.ts'
 import { parseRegistryHost, parseRepositoryName, parseTag } from '../../lib/core/index.ts'
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
+import { eventually } from '../kit/eventually.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
 import { type Script, type SeenRequest, scriptedServer } from '../kit/scripted-server.ts'
 
@@ -119,5 +120,26 @@ describe('a rule for one registry', () => {
   test('that says so leads there', async () => {
     await using to = await upstreamsTo(redirect, (port) => ({ registry: `127.0.0.1:${port}`, inner: true }))
     expect(await to.describeAt('127.0.0.1')).toMatchObject({ digest })
+  })
+})
+
+describe('registries that somebody makes up', () => {
+  test('make nobody forget that a real one does not answer', async () => {
+    let isDown = false
+    const script: Script = (request, res) => (isDown ? void res.destroy() : manifestAnswer(request, res))
+    const addressOf = (host: string) => (host.startsWith('real') ? '127.0.0.1' : '169.254.1.1')
+    await using to = await upstreamsTo(script, { registry: '*', inner: true }, addressOf)
+    expect(await to.describeAt('real.example.com')).toMatchObject({ digest })
+    isDown = true
+    await expect(to.describeAt('real.example.com')).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
+    const pings = () => to.server.requests.filter(({ url }) => url === '/v2/').length
+    await eventually(async () => expect(pings()).toBe(2))
+    const names = Array.from({ length: 140 }, (_, n) => `made-up-${n}.example.com`)
+    await Promise.all(names.map((host) => to.describeAt(host).catch(() => undefined)))
+    const asked = () =>
+      to.server.requests.filter(({ headers, url }) => headers.host?.startsWith('real') && url !== '/v2/')
+    const before = asked().length
+    await expect(to.describeAt('real.example.com')).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
+    expect(asked()).toHaveLength(before)
   })
 })

@@ -10,6 +10,7 @@ import {
   startContainerd,
   startDebianRegistry,
 } from '../kit/clients/index.ts'
+import { eventually } from '../kit/eventually.ts'
 import { type FaultProxy, faultProxy } from '../kit/fault-proxy.ts'
 import { hold } from '../kit/http-faults.ts'
 import { digestsOf, type ImageLayout, makeImage } from '../kit/images/index.ts'
@@ -110,15 +111,15 @@ async function mirrored(host: string) {
 
 describe.each(engines)('%s', (engine) => {
   test.each(['refuses', 'hangs'])(
-    `pulls an image of ${LAYERS} layers from its second host when the way of the cluster to the registry %s, and waits once`,
+    'pulls an image from its second host when the way of the cluster to the registry %s, and waits once',
     async (how) => {
       const [waits, broken, refused] = [waitedFor(), await breaks(), await answers('503')]
       const beganMs = performance.now()
       expect(await pulls[engine](hostOf(engine, how))).toBe(image.digest)
       const tookMs = Math.round(performance.now() - beganMs)
       process.stdout.write(`${engine}, whose first host ${how}: ${tookMs} ms for ${LAYERS} layers\n`)
-      expect(await breaks()).toBe(broken + 1)
       expect(await answers('503')).toBeGreaterThan(refused)
+      await eventually(async () => expect(await breaks()).toBe(broken + 1))
       expect(waitedFor() - waits).toBeLessThanOrEqual(how === 'hangs' ? 2 : 0)
     },
     60_000,
