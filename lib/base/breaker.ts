@@ -34,6 +34,8 @@ export interface Breaker {
   run<T>(name: string, call: BreakerCall<T>): Promise<T>
   /** Milliseconds until the next probe; undefined while the way is not known to be broken. */
   brokenFor(name: string): number | undefined
+  /** Somebody else has found the way broken: it counts as broken for one pause. */
+  suspect(name: string): void
 }
 
 export interface BreakerComponents {
@@ -107,6 +109,13 @@ class NamedBreaker implements Breaker {
       if (tellsNothing || this.brokenFor(name) === undefined) throw err
       throw this.#init.broken(name, { retryAfterMs: this.#retryAfterMs(name), cause: err })
     }
+  }
+
+  suspect(name: string): void {
+    if (this.brokenFor(name) !== undefined) return
+    const trouble = { doubts: 0, breaks: 0, broken: undefined, isProbed: false }
+    this.#break(name, trouble)
+    this.#troubles.set(name, trouble)
   }
 
   /** One probe at a time; the way stays broken until it has ended well. Undefined when there is nothing to probe. */

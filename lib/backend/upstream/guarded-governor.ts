@@ -5,7 +5,7 @@ import type { UpstreamWays } from './upstream-ways.ts'
 
 export interface GuardedGovernorComponents {
   readonly governor: Governor
-  readonly ways: UpstreamWays
+  readonly ways: Pick<UpstreamWays, 'run'>
 }
 
 /**

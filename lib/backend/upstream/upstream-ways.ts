@@ -1,6 +1,7 @@
 import {
   type AbortOptions,
   type Background,
+  type Breaker,
   breaker,
   type Clock,
   hasCode,
@@ -34,6 +35,10 @@ export interface UpstreamWays {
   run<T>(repository: RepositoryName, work: () => Promise<T>): Promise<T>
   /** Milliseconds until the next ping of the upstream; undefined while it is not known to be out. */
   brokenFor(): number | undefined
+  /** Milliseconds for which whoever asks for the repository is refused at once; undefined when he is not. */
+  refusedFor(repository: RepositoryName): number | undefined
+  /** Somebody else in the cluster has waited for this repository in vain. */
+  suspect(repository: RepositoryName): void
 }
 
 export interface UpstreamWaysComponents {
@@ -57,23 +62,18 @@ export function upstreamWays(
   { clock, random, tasks, onChange = () => undefined }: UpstreamWaysComponents,
   { registry, waitMs, ping }: UpstreamWaysInit,
 ): UpstreamWays {
+  let repositories = wholeRepositories({ clock, random }, { registry, waitMs })
   const upstream = breaker(
     { clock, random },
     {
       ...{ maxNames: 1, pause: PAUSE, doubts: 1 },
       verdict: upstreamVerdict,
       broken: (_, about) => unreachable(registry, about),
-      onChange: (_, isBroken) => onChange(isBroken),
-    },
-  )
-  // Before a repository is looked at again, a ping that began when it broke has ended.
-  const baseMs = 2 * (waitMs + PAUSE.baseMs)
-  const repositories = breaker(
-    { clock, random },
-    {
-      ...{ maxNames: MAX_FAILING, pause: { baseMs, maxMs: Math.max(LONGEST_MS, baseMs) }, doubts: DOUBTS },
-      verdict: upstreamVerdict,
-      broken: (repository, about) => unreachable(registry, { ...about, repository }),
+      onChange(_, isBroken) {
+        // What its repositories have failed with was that.
+        if (!isBroken) repositories = wholeRepositories({ clock, random }, { registry, waitMs })
+        onChange(isBroken)
+      },
     },
   )
   let isPinged = false
@@ -105,11 +105,37 @@ export function upstreamWays(
       }
     },
     brokenFor: () => upstream.brokenFor(registry),
+    refusedFor(repository) {
+      const outMs = upstream.brokenFor(registry)
+      if (outMs === 0) check()
+      const leftMs = Math.max(outMs === undefined ? 0 : 1, outMs ?? 0, repositories.brokenFor(repository) ?? 0)
+      return leftMs === 0 ? undefined : Math.ceil(leftMs)
+    },
+    suspect(repository) {
+      repositories.suspect(repository)
+      check()
+    },
   }
 }
 
-/** Whoever was not let through has found nothing. */
-function foundSilence(err: unknown): boolean {
+function wholeRepositories(
+  { clock, random }: Pick<UpstreamWaysComponents, 'clock' | 'random'>,
+  { registry, waitMs }: Pick<UpstreamWaysInit, 'registry' | 'waitMs'>,
+): Breaker {
+  // Before a repository is looked at again, a ping that began when it broke has ended.
+  const baseMs = 2 * (waitMs + PAUSE.baseMs)
+  return breaker(
+    { clock, random },
+    {
+      ...{ maxNames: MAX_FAILING, pause: { baseMs, maxMs: Math.max(LONGEST_MS, baseMs) }, doubts: DOUBTS },
+      verdict: upstreamVerdict,
+      broken: (repository, about) => unreachable(registry, { ...about, repository }),
+    },
+  )
+}
+
+/** Whether a call has waited in vain; whoever was not let through has found nothing. */
+export function foundSilence(err: unknown): boolean {
   const found = hasCode(err, 'UPSTREAM_UNREACHABLE') && isAppError(err) ? err.cause : err
   return found !== undefined && upstreamVerdict(found) === 'broken'
 }

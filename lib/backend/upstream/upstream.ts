@@ -1,4 +1,4 @@
-import type { AbortOptions, Background, Clock, Random } from '../../base/index.ts'
+import { type AbortOptions, appError, type Background, type Clock, type Random } from '../../base/index.ts'
 import type { RegistryHost, RepositoryName } from '../../core/index.ts'
 import type { HttpClient, HttpClientComponents } from '../../http/index.ts'
 import type { Metrics } from '../../telemetry/index.ts'
@@ -11,12 +11,15 @@ import {
   registryCredentials,
   registryRepository,
 } from '../registry/registry.ts'
+import { registryManifests } from '../registry/registry-manifests.ts'
 import { registryNames } from '../registry/registry-names.ts'
 import { registrySession, scopes } from '../registry/registry-session.ts'
 import type { UpstreamRule } from './config.ts'
 import { boundedGovernor, guardedGovernor } from './guarded-governor.ts'
-import type { SeeLimits } from './rate-limits.ts'
+import type { Budget, UpstreamBudget } from './rate-limits.ts'
+import { type HeardNews, sharedWays, type UpstreamNews, type UpstreamTalk, type UpstreamTold } from './shared-ways.ts'
 import { upstreamUrl } from './upstream-url.ts'
+import { type UpstreamUsage, upstreamUsage } from './upstream-usage.ts'
 import { upstreamWays } from './upstream-ways.ts'
 
 /** Tries of one request within `wait`. */
@@ -29,10 +32,23 @@ export interface Upstream {
   tags(name: RepositoryName, options?: AbortOptions): Promise<readonly string[] | undefined>
 }
 
+/** What a process knows of an upstream. Times in milliseconds. */
+export interface UpstreamStanding extends Pick<UpstreamUsage, 'requests' | 'lastError'> {
+  readonly registry: RegistryHost
+  /** The pattern of the rule that it fits. */
+  readonly rule: string
+  /** Until it is pinged again; undefined while it is not known to be out. */
+  readonly outForMs: number | undefined
+  readonly budget: UpstreamBudget | undefined
+}
+
 /** An upstream with what this process knows of it. */
 export interface OpenUpstream extends Upstream {
   /** Somebody waits for an answer. */
   readonly isInUse: boolean
+  readonly standing: UpstreamStanding
+  news(repository: RepositoryName): UpstreamNews
+  hear(repository: RepositoryName, told: UpstreamTold): void
 }
 
 export interface OpenUpstreamComponents extends HttpClientComponents {
@@ -40,12 +56,15 @@ export interface OpenUpstreamComponents extends HttpClientComponents {
   readonly random: Random
   readonly metrics: Metrics
   readonly http: HttpClient
-  readonly onAnswer: SeeLimits
+  readonly newBudget: (onChange: () => void) => Budget
   /** Told when the upstream is found out, and when it answers again. */
   readonly onChange: (isBroken: boolean) => void
   /** Told when it has given something that was asked for. */
   readonly onFound: () => void
   readonly tasks: Pick<Background, 'run'>
+  /** Undefined for a process that talks to no other one. */
+  readonly talk: UpstreamTalk | undefined
+  readonly heard: HeardNews
 }
 
 export interface OpenUpstreamInit {
@@ -53,11 +72,63 @@ export interface OpenUpstreamInit {
   readonly rule: UpstreamRule
 }
 
-export function openUpstream(components: OpenUpstreamComponents, { registry, rule }: OpenUpstreamInit): OpenUpstream {
-  const { clock, http, onAnswer, onFound } = components
+export function openUpstream(components: OpenUpstreamComponents, init: OpenUpstreamInit): OpenUpstream {
+  const { clock, talk } = components
+  const { registry, rule } = init
+  const untold = { is: false }
+  const budget = components.newBudget(() => {
+    untold.is = true
+  })
+  const { session, bounded, ping } = connection(components, init, budget)
+  const ways = upstreamWays(components, { registry, waitMs: rule.wait, ping })
+  const onNews = (news: UpstreamNews) => news.budget && budget.hear(news.budget)
+  const shared = talk === undefined ? ways : sharedWays({ ...components, talk, ways, onNews }, registry)
+  const use = upstreamUsage(components)
+  /** Others hear in the background what the last answer said. */
+  const tell = (repository: RepositoryName) => {
+    if (!untold.is || talk === undefined) return
+    untold.is = false
+    components.tasks.run('tell the budget of an upstream', (signal) =>
+      talk.tell(registry, repository, { budget: budget.known }, { signal }),
+    )
+  }
+  const partsOf = (name: RepositoryName, plain = bounded): RegistryParts => {
+    const governed = guardedGovernor({ governor: plain, ways: shared }, name)
+    const telling: Governor = {
+      ...governed,
+      request: (...asked) => governed.request(...asked).finally(() => tell(name)),
+    }
+    return { session, clock, governor: use.watched(telling) }
+  }
+  return {
+    repository(name) {
+      const manifests = registryManifests(partsOf(name, thrifty(bounded, budget)), name)
+      return onlyRead({ ...registryRepository(partsOf(name), name, { chunkBytes: 1 }), manifests })
+    },
+    tags: (name, options) => registryNames(partsOf(name)).tags(name, options),
+    get isInUse() {
+      return use.isInUse
+    },
+    get standing() {
+      const { requests, lastError } = use
+      const leftMs = ways.brokenFor()
+      const outForMs = leftMs === undefined ? undefined : Math.ceil(leftMs)
+      return { registry, rule: rule.registry, outForMs, requests, lastError, budget: budget.known }
+    },
+    news: (repository) => ({ refusedForMs: ways.refusedFor(repository), budget: budget.known }),
+    hear(repository, told) {
+      if (told.silent === true) ways.suspect(repository)
+      if (told.budget !== undefined) budget.hear(told.budget)
+    },
+  }
+}
+
+function connection(components: OpenUpstreamComponents, { registry, rule }: OpenUpstreamInit, budget: Budget) {
+  const { clock, http } = components
   const { wait: answer, stall, requests, read } = rule
   const credentials = registryCredentials(components, { ...rule, host: registry })
-  const session = registrySession({ http, clock, onAnswer }, { url: upstreamUrl(rule, registry), credentials })
+  const parts = { http, clock, onAnswer: (seen: Parameters<Budget['see']>[0]) => budget.see(seen) }
+  const session = registrySession(parts, { url: upstreamUrl(rule, registry), credentials })
   const plain = governor(components, {
     ...defaultBackendLimits,
     ...{ answer, stall, requests, read, wait: answer, attempts: ATTEMPTS },
@@ -72,41 +143,18 @@ export function openUpstream(components: OpenUpstreamComponents, { registry, rul
       },
       options,
     )
-  const ways = upstreamWays(components, { registry, waitMs: answer, ping })
-  const use = usage(onFound)
-  const partsOf = (name: RepositoryName): RegistryParts => ({
-    session,
-    clock,
-    governor: use.watched(guardedGovernor({ governor: bounded, ways }, name)),
-  })
-  return {
-    repository: (name) => onlyRead(registryRepository(partsOf(name), name, { chunkBytes: 1 })),
-    tags: (name, options) => registryNames(partsOf(name)).tags(name, options),
-    get isInUse() {
-      return use.running > 0
-    },
-  }
+  return { session, bounded, ping }
 }
 
-/** Watches how an upstream is used. */
-function usage(onFound: () => void) {
-  let running = 0
+/** Reads no manifest while the upstream allows none; a HEAD costs nothing there, nor do blobs of manifests read before. */
+function thrifty(governed: Governor, budget: Budget): Governor {
   return {
-    get running() {
-      return running
+    ...governed,
+    async request(operation, ...rest) {
+      const retryAfterMs = operation === 'read' ? budget.spentForMs : undefined
+      if (retryAfterMs === undefined) return governed.request(operation, ...rest)
+      const message = 'the upstream allows no more pulls now'
+      throw appError('BACKEND_THROTTLED', { message, detail: { retryAfterMs: Math.ceil(retryAfterMs), queued: true } })
     },
-    watched: (governed: Governor): Governor => ({
-      ...governed,
-      async request(...asked) {
-        running += 1
-        try {
-          const result = await governed.request(...asked)
-          if (result !== undefined) onFound()
-          return result
-        } finally {
-          running -= 1
-        }
-      },
-    }),
   }
 }

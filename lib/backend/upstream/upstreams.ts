@@ -1,6 +1,7 @@
 import {
   background,
   type Clock,
+  countCache,
   lifecycle,
   type ProvenCache,
   provenCache,
@@ -11,8 +12,9 @@ import { glob, OWN_REGISTRY, type RegistryHost, type Repository } from '../../co
 import type { HttpClient, HttpClientComponents } from '../../http/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 import type { UpstreamRule } from './config.ts'
-import { rateLimits, type SeeLimits } from './rate-limits.ts'
-import { type OpenUpstream, openUpstream, type Upstream } from './upstream.ts'
+import { budgets } from './rate-limits.ts'
+import { type HeardNews, TRUST_MS, type UpstreamNews, type UpstreamTalk, type UpstreamTold } from './shared-ways.ts'
+import { type OpenUpstream, openUpstream, type Upstream, type UpstreamStanding } from './upstream.ts'
 import { upstreamHttp } from './upstream-http.ts'
 
 /**
@@ -21,11 +23,19 @@ import { upstreamHttp } from './upstream-http.ts'
  */
 const MAX_NEW = 128
 const MAX_PROVEN = 256
+/** Repositories of upstreams of which it is known what the cluster said a moment ago. */
+const MAX_HEARD = 10_000
 
 /** Registries of others, any number of them by a few rules. */
 export interface Upstreams extends Startable {
   /** Undefined when no rule fits the registry, as for our own. */
   at(registry: Repository['registry']): Upstream | undefined
+  /** What this process knows that others ask before they ask an upstream; nothing of one that was never asked for here. */
+  news(repository: Repository): UpstreamNews
+  /** What another process has found out. */
+  hear(repository: Repository, told: UpstreamTold): void
+  /** What this process knows of each. */
+  standings(): readonly UpstreamStanding[]
 }
 
 export interface UpstreamsComponents extends HttpClientComponents {
@@ -33,6 +43,8 @@ export interface UpstreamsComponents extends HttpClientComponents {
   readonly random: Random
   readonly logger: Logger
   readonly metrics: Metrics
+  /** Shares what is found out with the other processes; without it each finds out for itself. */
+  readonly talk?: UpstreamTalk | undefined
 }
 
 /** A rule with what all its upstreams share. */
@@ -40,19 +52,13 @@ interface OpenRule {
   readonly rule: UpstreamRule
   readonly fits: RegExp
   readonly http: HttpClient
-  readonly onAnswer: SeeLimits
 }
 
 export function openUpstreams(components: UpstreamsComponents, rules: readonly UpstreamRule[]): Upstreams {
-  const limits = rateLimits(components.metrics)
+  const newBudget = budgets(components)
+  const heard: HeardNews = countCache(components.clock, { maxEntries: MAX_HEARD, ttlMs: TRUST_MS })
   const open = rules.map((rule): OpenRule => {
-    const { registry } = rule
-    return {
-      rule,
-      fits: glob(registry),
-      http: upstreamHttp(components, rule),
-      onAnswer: limits(registry),
-    }
+    return { rule, fits: glob(rule.registry), http: upstreamHttp(components, rule) }
   })
   /** Of rules without `*`, one for each at most. */
   const named = new Map<string, OpenUpstream>()
@@ -69,10 +75,11 @@ export function openUpstreams(components: UpstreamsComponents, rules: readonly U
     },
     stop: () => tasks.stop(),
   }
-  const opened = ({ rule, http, onAnswer }: OpenRule, registry: RegistryHost): OpenUpstream => {
+  const opened = ({ rule, http }: OpenRule, registry: RegistryHost): OpenUpstream => {
     const upstream = openUpstream(
       {
-        ...{ ...components, http, onAnswer },
+        ...{ ...components, http, heard, talk: components.talk },
+        newBudget: (onChanged) => newBudget(rule.registry, onChanged),
         onChange: (isBroken) => change(registry, isBroken),
         onFound: () => others.prove(registry),
         tasks: { run: (name, work) => tasks.run(name, work) },
@@ -83,14 +90,18 @@ export function openUpstreams(components: UpstreamsComponents, rules: readonly U
     else named.set(registry, upstream)
     return upstream
   }
+  const at = (registry: Repository['registry']): OpenUpstream | undefined => {
+    if (registry === OWN_REGISTRY) return undefined
+    const rule = open.find(({ fits }) => fits.test(registry))
+    if (rule === undefined) return undefined
+    return named.get(registry) ?? others.get(registry) ?? opened(rule, registry)
+  }
   return {
     ...lifecycle([...open.map(({ http }) => http), running]),
-    at(registry) {
-      if (registry === OWN_REGISTRY) return undefined
-      const rule = open.find(({ fits }) => fits.test(registry))
-      if (rule === undefined) return undefined
-      return named.get(registry) ?? others.get(registry) ?? opened(rule, registry)
-    },
+    at,
+    news: ({ registry, name }) => (named.get(registry) ?? others.get(registry))?.news(name) ?? {},
+    hear: ({ registry, name }, told) => at(registry)?.hear(name, told),
+    standings: () => [...named.values(), ...[...others.entries()].map(([, each]) => each)].map((each) => each.standing),
   }
 }
 

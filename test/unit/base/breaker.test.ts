@@ -141,6 +141,17 @@ describe('a breaker', () => {
     expect(made.brokenFor('a')).toBe(leftMs)
   })
 
+  test('believes who else has found the way broken, for one pause', async () => {
+    const { run, clock, made, counts } = rig()
+    made.suspect('a')
+    await expect(run(good)).rejects.toEqual(unreachable)
+    expect(counts).toEqual({ works: 0, probes: 0 })
+    await clock.advance(PAUSE.baseMs)
+    await expect(run(good)).rejects.toEqual(unreachable)
+    await clock.advance(0)
+    expect(await run(good)).toBe('good')
+  })
+
   test('remembers only so many names in trouble', async () => {
     const { run, fails } = rig()
     for (const name of ['a', 'b', 'c']) await expect(run(fails('broken'), { name })).rejects.toEqual(unreachable)

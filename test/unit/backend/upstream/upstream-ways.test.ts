@@ -78,7 +78,19 @@ describe('an upstream that does not answer a ping', () => {
     await expect(ways.run(good, answer)).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
     await clock.advance(0)
     expect(await ways.run(good, answer)).toBe('answer')
+    expect(await ways.run(bad, answer)).toBe('answer')
     expect(changes).toEqual([true, false])
+  })
+
+  test('is out for who hears from somebody else that he waits in vain', async () => {
+    const { ways, upstream, clock } = rig()
+    upstream.ping = silence
+    ways.suspect(bad)
+    expect(ways.refusedFor(bad)).toBeGreaterThan(0)
+    expect(ways.refusedFor(good)).toBeUndefined()
+    await expect(ways.run(bad, answer)).rejects.toMatchObject(outOf({ repository: bad }))
+    await clock.advance(0)
+    expect(ways.refusedFor(good)).toBeGreaterThan(0)
   })
 
   test('is pinged once for all who find it silent at the same time', async () => {
