@@ -119,7 +119,8 @@ describe.each(engines)('%s', (engine) => {
       const tookMs = Math.round(performance.now() - beganMs)
       process.stdout.write(`${engine}, whose first host ${how}: ${tookMs} ms for ${LAYERS} layers\n`)
       expect(await answers('503')).toBeGreaterThan(refused)
-      await eventually(async () => expect(await breaks()).toBe(broken + 1))
+      // Who has found it out, and the origin that pings it for all.
+      await eventually(async () => expect(await breaks()).toBeGreaterThan(broken))
       expect(waitedFor() - waits).toBeLessThanOrEqual(how === 'hangs' ? 2 : 0)
     },
     60_000,
