@@ -5,9 +5,12 @@ import { adminApi } from './openapi.ts'
 import { tagVersionSchema } from './replication.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema, repositorySchema, tagSchema } from './schemas.ts'
+import { upstreamStandingSchema } from './upstream-talk.ts'
 
 /** Entries of one list in an answer. */
 const MAX_ENTRIES = 1000
+/** Upstreams in an answer, each once for each process that knows it. */
+const MAX_STANDINGS = 50_000
 /** Of names in the config, and of messages of errors. */
 const MAX_TEXT = 4 * 1024
 
@@ -223,6 +226,16 @@ export const buildIndexAdmin = adminApi({
     summary: 'ends the look for garbage; what is condemned stays so',
     status: 202,
     codes: ['GARBAGE_NEVER', 'UNSUPPORTED'],
+  }),
+  upstreams: adminCall({
+    method: 'GET',
+    path: '/upstreams',
+    summary: 'the registries of others that were asked for something, as this build-index and the origins know them',
+    answer: z.object({
+      upstreams: list(upstreamStandingSchema.extend({ at: text(128) }), MAX_STANDINGS),
+      /** Origins that did not answer. */
+      silent: list(text(128), MAX_ENTRIES),
+    }),
   }),
   cancelReplication: adminCall({
     method: 'DELETE',

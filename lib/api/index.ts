@@ -195,3 +195,10 @@ export {
   keptControlSchema,
   toldControlSchema,
 } from './tracker-control.ts'
+export {
+  originStandings,
+  type UpstreamStandingAnswer,
+  upstreamTalk,
+  upstreamTalkRoutes,
+  upstreamToldSchema,
+} from './upstream-talk.ts'

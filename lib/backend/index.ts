@@ -41,11 +41,8 @@ export { type TosBackendComponents, tosApi, tosBackend } from './tos/tos-backend
 export { type TosSession, type TosSessionComponents, tosSession } from './tos/tos-session.ts'
 export type { UpstreamCaller } from './upstream/caller-session.ts'
 export { type UpstreamRule, upstreamRuleKeys, upstreamRulesOf, upstreamRulesSchema } from './upstream/config.ts'
-export {
-  type CallerReads,
-  openUpstreams,
-  type Upstream,
-  type Upstreams,
-  type UpstreamsComponents,
-} from './upstream/upstreams.ts'
+export type { UpstreamBudget } from './upstream/rate-limits.ts'
+export type { UpstreamNews, UpstreamTalk, UpstreamTold } from './upstream/shared-ways.ts'
+export type { CallerReads, Upstream, UpstreamStanding } from './upstream/upstream.ts'
+export { openUpstreams, type Upstreams, type UpstreamsComponents } from './upstream/upstreams.ts'
 export { withUpstreams } from './upstream/with-upstreams.ts'

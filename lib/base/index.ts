@@ -55,6 +55,7 @@ export {
   type ProcessLocksComponents,
   processLocks,
 } from './process-lock.ts'
+export { type ProvenCache, provenCache } from './proven-cache.ts'
 export { type Random, seededRandom, shuffled, systemRandom } from './random.ts'
 export { readAhead } from './read-ahead.ts'
 export { type RefusedKeys, refusedKeys } from './refused-keys.ts'

@@ -57,7 +57,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     given: components.backend,
     followers,
   })
-  const everywhere = openUpstreamIndex(runtime, config, { own: index, records: work?.records })
+  const everywhere = openUpstreamIndex(runtime, config, { own: index, records: work?.records, http, originRing })
   const shared = linkMemory(sharedLooks(everywhere.index, runtime), runtime, { ttlMs: config.linkMemory })
   const sender = blobSender({ http, cluster: originRing })
   const replication = replicator(
@@ -69,7 +69,8 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
   const looking = garbage === undefined ? [] : [garbage]
-  const rings = { origins: originRing }
+  const parts = { remotes, hooks, replication, garbage, upstreams: everywhere, rings: { origins: originRing } }
+  const admin = buildIndexAdminRoutes({ ...parts, clock, cluster })
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
     checks: { backend: probe.check },
@@ -80,9 +81,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
           ...farEndRoutes({ index: shared, tags, origins, self }),
         ],
       },
-      admin: {
-        routes: buildIndexAdminRoutes({ clock, cluster, remotes, hooks, replication, garbage, rings }),
-      },
+      admin: { routes: admin },
       kraken: {
         routes: [...krakenTagRoutes(shared, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)],
         probes: krakenProbes('build-index'),

@@ -1,4 +1,4 @@
-import { announcingPeer, type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
+import { announcingPeer, type TrackerCluster, trackerCluster, upstreamTalk } from '../../lib/api/index.ts'
 import {
   type Backends,
   backendProbes,
@@ -157,14 +157,17 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const plainStore = originStore(runtime, config, evictions)
   const store = components.wrapStore?.(plainStore) ?? plainStore
   const own = components.backends ?? openBackends(runtime, config.backends)
-  const backends = withUpstreams(runtime, own, openUpstreams(runtime, config.upstreams))
+  const talk = upstreamTalk({ http, cluster, self: config.member })
+  const upstreams = openUpstreams({ ...runtime, talk }, config.upstreams)
+  const backends = withUpstreams(runtime, own, upstreams)
   const plainStorage = journalStorage(config)
   const storage = components.wrapJournal?.(plainStorage) ?? plainStorage
   const engine = originEngine({ runtime, store, trackers, cluster }, config)
   const patterns = config.backends.map(({ repository }) => repository)
   const names = blobNames({ store, backends }, { patterns })
   const rings = { origins: cluster, trackers: trackerRing }
-  return { runtime, http, targets, cluster, rings, siblings, evictions, store, backends, storage, engine, names }
+  const kept = { evictions, store, backends, upstreams, storage }
+  return { runtime, http, targets, cluster, rings, siblings, engine, names, ...kept }
 }
 
 type OriginParts = ReturnType<typeof originParts>
@@ -233,6 +236,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   const routes = originServerRoutes(
     {
       ...shared,
+      upstreams: parts.upstreams,
       ingest: bring,
       pieceHashes: hashes,
       pace,

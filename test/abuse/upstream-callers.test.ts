@@ -44,7 +44,7 @@ describe('what a client shows', () => {
     await using to = await upstreamWith(
       (_, res) => void res.writeHead(200, { link: `<${other.url}/v2/more>; rel="next"` }).end('{"tags":["a"]}'),
     )
-    expect(await to.reads.names.tags(name)).toEqual(['a', 'b'])
+    expect(await to.reads.tags(name)).toEqual(['a', 'b'])
     expect(authorizations(other)).toEqual([undefined])
   })
 

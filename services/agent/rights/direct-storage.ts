@@ -46,7 +46,7 @@ export function directStorage(reads: CallerReads): RegistryStorage {
     tags: {
       ...emptyStorage.tags,
       async list({ name }, { after = '', limit, signal }) {
-        const all = await reads.names.tags(name, { signal })
+        const all = await reads.tags(name, { signal })
         if (all === undefined) return undefined
         const behind = all.filter((tag) => tag > after)
         return { items: behind.slice(0, limit) as Tag[], more: behind.length > limit }

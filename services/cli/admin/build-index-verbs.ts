@@ -177,6 +177,22 @@ export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
   },
   gcReport: { example: 'gc-report', show: garbageText },
   gcStop: { example: 'gc-stop', note: 'What is condemned stays so; the next look goes on with it.' },
+  upstreams: {
+    example: 'upstreams',
+    show: ({ upstreams, silent }, nowMs) =>
+      table(upstreams, [
+        ['REGISTRY', ({ registry }) => registry],
+        ['RULE', ({ rule }) => rule],
+        ['AT', ({ at }) => at],
+        ['STATE', ({ outForMs }) => (outForMs === undefined ? 'answers' : `out, pinged in ${spanText(outForMs)}`)],
+        ['REQUESTS', ({ requests }) => String(requests)],
+        [
+          'LAST ERROR',
+          ({ lastError }) => (lastError ? `${lastError.code} ${ageText(nowMs - lastError.ageMs, nowMs)}` : '-'),
+        ],
+        ['LEFT', ({ budget }) => (budget ? `${budget.remaining} of ${budget.limit}` : '-')],
+      ]) + (silent.length === 0 ? '' : `\n\nno answer from: ${silent.join(', ')}`),
+  },
   cancelReplication: {
     example: `cancel-replication ${ONE}`,
     note: 'What the remote has already stays there.',

@@ -26,6 +26,7 @@ const noReplication = {
   hooks: new Map(),
   replication: { desk: undefined },
   garbage: undefined,
+  upstreams: { standings: () => [], elsewhere: async () => [] },
 }
 
 const served = {

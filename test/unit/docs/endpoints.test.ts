@@ -62,6 +62,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
       replication: { desk: undefined },
       rings: {},
       garbage: undefined,
+      upstreams: { standings: () => [], elsewhere: async () => [] },
     },
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
