@@ -21,9 +21,22 @@ export async function readSmall(path: string): Promise<Buffer | undefined> {
 /** Replaces a small file atomically: readers see the old or the new content, also after a power loss. */
 export async function replaceFile(path: string, content: Uint8Array | string): Promise<void> {
   const draft = `${path}.tmp`
-  // What an earlier process left, or a link: writing must not go through it.
-  await rm(draft, { force: true })
-  await writeFile(draft, content, { flag: 'wx', flush: true, mode: ownerOnly.file })
+  await writeNewFile(draft, content)
   await rename(draft, path)
   await syncFolder(dirname(path))
+}
+
+/**
+ * Writes a file and makes its content durable, not yet its name. What an earlier process left there, or a link, goes:
+ * writing must not go through it.
+ */
+export async function writeNewFile(path: string, content: Uint8Array | string): Promise<void> {
+  const write = () => writeFile(path, content, { flag: 'wx', flush: true, mode: ownerOnly.file })
+  try {
+    await write()
+  } catch (err) {
+    if (!hasCode(err, 'EEXIST')) throw err
+    await rm(path, { force: true })
+    await write()
+  }
 }
