@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type AppError, appError, type Clock, type Random } from '../base/index.ts'
@@ -49,6 +50,7 @@ export interface VisitsComponents {
 
 const MAX_REQUEST_ID = 64
 const CLIENT_GONE = 499
+const MAX_LISTENERS = 50
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 const durationBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300]
 
@@ -145,6 +147,8 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
   return {
     open(req, res) {
       const controller = new AbortController()
+      // A handler reads several things at once, each with a listener or two; this is not a leak.
+      setMaxListeners(MAX_LISTENERS, controller.signal)
       const startedMs = clock.monotonicMs()
       const { visit, end } = newVisit(requestIdOf(req, random), controller.signal)
       underWay.set(res, controller)

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Backend } from '../../../lib/backend/index.ts'
 import {
   type AbortOptions,
@@ -15,6 +16,7 @@ import type { IndexRecords } from '../index-records.ts'
 import { type LiveMembers, liveMembers } from './live-members.ts'
 import { replicationKeys } from './replication-keys.ts'
 
+const MAX_LISTENERS = 50
 /** Renewals in the time of a lease. */
 const RENEWALS = 4
 /** Part of its time after which a holder that could not renew its lease stops. The rest is for the difference of clocks. */
@@ -195,6 +197,8 @@ class ShardLeases implements Leases {
     if (clock.monotonicMs() >= sentMs + this.#init.leaseMs * OWN_PART) return
     this.#seen.delete(shard)
     const controller = new AbortController()
+    // The work of a shard reads several records at once, each with a listener or two; this is not a leak.
+    setMaxListeners(MAX_LISTENERS, controller.signal)
     const isHeld = () => !controller.signal.aborted && clock.monotonicMs() < held.untilMs
     const lease: Lease = { shard, generation, signal: controller.signal, isHeld }
     const held: Held = {
