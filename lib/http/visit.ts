@@ -50,7 +50,6 @@ export interface VisitsComponents {
 
 const MAX_REQUEST_ID = 64
 const CLIENT_GONE = 499
-const MAX_LISTENERS = 50
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 const durationBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300]
 
@@ -148,7 +147,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
     open(req, res) {
       const controller = new AbortController()
       // A handler reads several things at once, each with a listener or two; this is not a leak.
-      setMaxListeners(MAX_LISTENERS, controller.signal)
+      setMaxListeners(50, controller.signal)
       const startedMs = clock.monotonicMs()
       const { visit, end } = newVisit(requestIdOf(req, random), controller.signal)
       underWay.set(res, controller)

@@ -56,6 +56,8 @@ export function uploadSessions({ uploads, states, traffic }: UploadComponents): 
         throw hasCode(err, 'UPLOAD_OFFSET') ? await offsetRefused(exchange, repository, session) : err
       } finally {
         if (source instanceof Readable) source.destroy()
+        // A stream that is destroyed before its first read never enters its generator.
+        body.return(undefined).catch(() => undefined)
       }
     },
   }
@@ -66,14 +68,18 @@ export function uploadSessions({ uploads, states, traffic }: UploadComponents): 
  * come. What came before a failure is given first.
  */
 async function wholeOrStream({ req }: Exchange, body: AsyncGenerator<Uint8Array>): Promise<Uint8Array | Readable> {
-  if (!req.complete) return Readable.from(body, { objectMode: false })
   const parts: Uint8Array[] = []
+  let rest = body
   try {
-    for await (const part of body) parts.push(part)
-    return Buffer.concat(parts)
+    do {
+      const next = await body.next()
+      if (next.done === true) return Buffer.concat(parts)
+      parts.push(next.value)
+    } while (req.complete)
   } catch (err) {
-    return Readable.from(joined(parts, failing(err)), { objectMode: false })
+    rest = failing(err)
   }
+  return Readable.from(joined(parts, rest), { objectMode: false })
 }
 
 async function* joined(parts: readonly Uint8Array[], rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -16,7 +16,6 @@ import type { IndexRecords } from '../index-records.ts'
 import { type LiveMembers, liveMembers } from './live-members.ts'
 import { replicationKeys } from './replication-keys.ts'
 
-const MAX_LISTENERS = 50
 /** Renewals in the time of a lease. */
 const RENEWALS = 4
 /** Part of its time after which a holder that could not renew its lease stops. The rest is for the difference of clocks. */
@@ -198,7 +197,7 @@ class ShardLeases implements Leases {
     this.#seen.delete(shard)
     const controller = new AbortController()
     // The work of a shard reads several records at once, each with a listener or two; this is not a leak.
-    setMaxListeners(MAX_LISTENERS, controller.signal)
+    setMaxListeners(50, controller.signal)
     const isHeld = () => !controller.signal.aborted && clock.monotonicMs() < held.untilMs
     const lease: Lease = { shard, generation, signal: controller.signal, isHeld }
     const held: Held = {
