@@ -63,7 +63,7 @@ export { type Rounds, type RoundsInit, rounds } from './rounds.ts'
 export { type SharedBlocks, sharedBlocks } from './shared-blocks.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'
 export { type Slots, slots } from './slots.ts'
-export { readSmall, replaceFile } from './small-file.ts'
+export { openNewFile, readSmall, replaceFile } from './small-file.ts'
 export {
   type ClientCertificates,
   type TlsDoor,

@@ -162,7 +162,8 @@ function memoryUploads(shelves: Shelves, random: Random): Uploads {
       if (offset !== upload.size) throw appError('UPLOAD_OFFSET', { detail: { size: upload.size } })
       upload.busy = true
       try {
-        for await (const chunk of source as AsyncIterable<Uint8Array>) {
+        const chunks = ArrayBuffer.isView(source) ? [source] : (source as AsyncIterable<Uint8Array>)
+        for await (const chunk of chunks) {
           throwIfAborted(signal)
           upload.chunks.push(chunk)
           upload.size += chunk.byteLength

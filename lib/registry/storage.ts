@@ -115,7 +115,7 @@ export interface Uploads {
   append(
     repository: Repository,
     key: UploadKey,
-    source: Readable,
+    source: Readable | Uint8Array,
     options: AbortOptions & { readonly offset: number },
   ): Promise<UploadSession>
   /**

@@ -21,7 +21,13 @@ import {
   serviceRuntime,
   serviceShell,
 } from '../../lib/service/index.ts'
-import { diskStore, type ManagedStore, type StoredBlob } from '../../lib/store/index.ts'
+import {
+  type CommittedBlob,
+  diskStore,
+  type ManagedStore,
+  type SidecarName,
+  type StoredBlob,
+} from '../../lib/store/index.ts'
 import {
   type SwarmEngine,
   type SwarmStore,
@@ -177,9 +183,11 @@ function afterStored({ runtime, store, engine, names }: OriginParts) {
   const { logger } = runtime
   const tasks = background((name, err) => logger.error('background task failed', { name, err }))
   const hashes = pieceHashes({ store, engine })
-  const onStored = (blob: BlobRef, stored: StoredBlob) => {
+  const onStored = (blob: BlobRef, stored: StoredBlob & Partial<CommittedBlob>) => {
     engine.seed(blob, stored.size)
-    tasks.run('note the repository of a blob', () => names.add(blob))
+    const has = (name: SidecarName) => stored.beside?.includes(name) === true
+    if (!has('label')) tasks.run('note the repository of a blob', () => names.add(blob))
+    if (has('pieces')) return
     tasks.run('hash pieces', async (signal) => {
       await hashes.of(stored, { signal })
     })
@@ -227,6 +235,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     store,
     placement: place,
     quota,
+    names,
     onReceived: (count) => onReceived('client', count),
     onStored,
   })
@@ -235,8 +244,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   const keeping = upkeep({ ...shared, names, evictions, ingest: bring, engine, onReceived, onStored, pending }, config)
   const routes = originServerRoutes(
     {
-      ...shared,
-      upstreams: parts.upstreams,
+      ...{ ...shared, names, upstreams: parts.upstreams },
       ingest: bring,
       pieceHashes: hashes,
       pace,
