@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { adminCall } from './admin.ts'
 import { list, text } from './bounded.ts'
+import { clustersAnswerSchema } from './garbage.ts'
 import { adminApi } from './openapi.ts'
 import { tagVersionSchema } from './replication.ts'
 import { ringCalls } from './ring-admin.ts'
@@ -223,6 +224,13 @@ export const buildIndexAdmin = adminApi({
     summary: 'ends the look for garbage; what is condemned stays so',
     status: 202,
     codes: ['GARBAGE_NEVER', 'UNSUPPORTED'],
+  }),
+  gcTakeOver: adminCall({
+    method: 'POST',
+    path: '/garbage/take-over',
+    summary: 'says that no other cluster writes in the backends of the blobs any more, and removes their marks',
+    codes: ['UNSUPPORTED'],
+    answer: clustersAnswerSchema,
   }),
   cancelReplication: adminCall({
     method: 'DELETE',

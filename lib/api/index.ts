@@ -76,13 +76,16 @@ export {
 } from './fleet-jobs.ts'
 export {
   type CondemnedBlob,
+  clustersBodySchema,
   copiesBodySchema,
   garbageOrigins,
   garbageRoutes,
   type Judgement,
   judgeBodySchema,
+  MAX_CLUSTERS,
   MAX_JUDGED,
   MAX_LISTED,
+  type MarkingCluster,
   type RemovalOutcome,
   type StoredGarbage,
 } from './garbage.ts'

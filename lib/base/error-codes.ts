@@ -37,6 +37,10 @@ const registryCodes = {
 /** Codes of all parts behind the registry front. */
 const ownCodes = {
   ABORTED: retryable(499, 'the caller gave up'),
+  BACKEND_CONDITIONS_IGNORED: retryable(
+    503,
+    'the backend ignores the condition of this request, so two writers would overwrite each other unseen; use another endpoint, or say so in its config',
+  ),
   BACKEND_CORRUPT: final(
     502,
     'the backend returned bytes that do not match the digest; repair the object in the backend',

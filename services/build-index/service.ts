@@ -65,7 +65,10 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     config.replication,
   )
   const { desk } = replication
-  const garbage = openCollector({ ...runtime, ...everywhere, kept, origins, originRing, http }, config.garbage)
+  const garbage = openCollector(
+    { ...runtime, ...everywhere, kept, origins, originRing, http },
+    { ...config.garbage, cluster },
+  )
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
   const looking = garbage === undefined ? [] : [garbage]

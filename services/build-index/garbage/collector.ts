@@ -1,5 +1,5 @@
-import { buffer } from 'node:stream/consumers'
-import type { GarbageReport } from '../../../lib/api/index.ts'
+import type { GarbageReport, MarkingCluster } from '../../../lib/api/index.ts'
+import { rehearseConditions } from '../../../lib/backend/index.ts'
 import {
   type AbortOptions,
   abortable,
@@ -18,6 +18,8 @@ import { type Lease, leases } from '../replication/leases.ts'
 import { garbageKeys } from './garbage-keys.ts'
 import { GarbageRun, newRun, type RunComponents, readRun, stopRun } from './garbage-run.ts'
 import { type GarbageWorkComponents, lookForGarbage } from './garbage-work.ts'
+import { indexId } from './index-id.ts'
+import { markPlaces } from './mark-places.ts'
 
 export interface CollectorComponents extends GarbageWorkComponents, Pick<RunComponents, 'onCounted'> {}
 
@@ -29,6 +31,8 @@ export interface CollectorInit {
   readonly intervalMs: number | undefined
   /** After so long another build-index goes on with a look whose process is gone. */
   readonly leaseMs: number
+  /** The name of this cluster, for people. */
+  readonly cluster: string
 }
 
 /**
@@ -42,6 +46,8 @@ export interface Collector extends Startable {
   report(options?: AbortOptions): Promise<GarbageReport>
   /** Ends the look, wherever it runs. @throws GARBAGE_NEVER */
   end(options?: AbortOptions): Promise<void>
+  /** Says that no other cluster writes in the backends of the blobs any more; whose marks were removed. */
+  takeOver(options?: AbortOptions): Promise<readonly MarkingCluster[]>
 }
 
 export function collector(components: CollectorComponents, init: CollectorInit): Collector {
@@ -68,6 +74,9 @@ class LeasedCollector implements Collector {
     const { logger } = this.#components
     this.#tasks = background((task, err) => logger.error('background task failed', { task, err }))
     this.#tasks.run('looks for garbage', (signal) => this.#attend(signal))
+    this.#tasks.run('marks the backends of the blobs', (signal) =>
+      markPlaces({ ...this.#components, self: (options) => this.#self(options) }, signal),
+    )
   }
 
   async stop(): Promise<void> {
@@ -99,6 +108,22 @@ class LeasedCollector implements Collector {
     const { records, clock } = this.#components
     await this.report(options)
     await stopRun(records, clock.now(), options)
+  }
+
+  async takeOver(options: AbortOptions = {}): Promise<readonly MarkingCluster[]> {
+    return this.#components.stored.takeOver(await this.#self(options), options)
+  }
+
+  async #self(options: AbortOptions): Promise<MarkingCluster> {
+    return { id: await indexId(this.#components, options), cluster: this.#init.cluster }
+  }
+
+  /** What has to hold before anything is condemned. @throws BACKEND_CONDITIONS_IGNORED, GARBAGE_FOREIGN */
+  async #mayRemoveNow(self: MarkingCluster, options: AbortOptions): Promise<void> {
+    const { backend, random, stored } = this.#components
+    await rehearseConditions(backend, { folder: 'garbage/', random, ...options })
+    const clusters = await stored.enter(self, options)
+    if (clusters.length > 0) throw appError('GARBAGE_FOREIGN', { detail: { clusters } })
   }
 
   #newRun(dryRun: boolean): GarbageReport {
@@ -170,7 +195,9 @@ class LeasedCollector implements Collector {
     begun.resolve(report)
     const run = new GarbageRun(this.#components, report)
     try {
-      await lookForGarbage(this.#components, run, { owner: await ownName(this.#components, options) }, options)
+      const self = await this.#self(options)
+      if (!report.dryRun) await this.#mayRemoveNow(self, options)
+      await lookForGarbage(this.#components, run, { owner: self.id }, options)
       await run.end(undefined, options)
     } catch (err) {
       // It goes on elsewhere, or somebody has ended it.
@@ -187,17 +214,3 @@ const removesNothing = () =>
   })
 
 const nonce = (random: Random): string => Buffer.from(random.bytes(12)).toString('hex')
-
-/** The name of this index, which is given once. */
-async function ownName({ backend, random }: CollectorComponents, options: AbortOptions): Promise<string> {
-  for (;;) {
-    const found = await backend.read(garbageKeys.index, options)
-    if (found !== undefined) return (await buffer(found.body)).toString()
-    const bytes = Buffer.from(nonce(random))
-    try {
-      await backend.write(garbageKeys.index, bytes, { ...options, size: bytes.length, ifAbsent: true })
-    } catch (err) {
-      if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
-    }
-  }
-}

@@ -26,7 +26,10 @@ export interface OpenCollectorComponents extends Runtime {
   readonly isUpstream: GarbageWorkComponents['isUpstream']
 }
 
-export function openCollector(components: OpenCollectorComponents, config: GarbageConfig): Collector | undefined {
+export function openCollector(
+  components: OpenCollectorComponents,
+  config: GarbageConfig & { readonly cluster: string },
+): Collector | undefined {
   const { kept, origins, http, originRing, clock } = components
   if (kept === undefined) return undefined
   return collector(
@@ -39,7 +42,13 @@ export function openCollector(components: OpenCollectorComponents, config: Garba
       pace: tokenBucket(clock, { ratePerSecond: config.rate, burst: Math.max(config.rate, 1) }),
       onCounted: garbageMetrics(components.metrics),
     },
-    { graceMs: config.grace, mayRemove: config.remove, intervalMs: config.interval, leaseMs: LEASE_MS },
+    {
+      graceMs: config.grace,
+      mayRemove: config.remove,
+      intervalMs: config.interval,
+      leaseMs: LEASE_MS,
+      cluster: config.cluster,
+    },
   )
 }
 

@@ -177,6 +177,17 @@ export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
   },
   gcReport: { example: 'gc-report', show: garbageText },
   gcStop: { example: 'gc-stop', note: 'What is condemned stays so; the next look goes on with it.' },
+  gcTakeOver: {
+    example: 'gc-take-over',
+    note: 'A cluster that still writes there leaves its mark again.',
+    show: ({ clusters }) =>
+      clusters.length === 0
+        ? 'there are no marks of others'
+        : table(clusters, [
+            ['MARK REMOVED OF', ({ cluster }) => cluster],
+            ['INDEX', ({ id }) => id],
+          ]),
+  },
   cancelReplication: {
     example: `cancel-replication ${ONE}`,
     note: 'What the remote has already stays there.',

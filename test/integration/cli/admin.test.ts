@@ -105,6 +105,7 @@ const expected = (
   'build-index gc': ['--dry-run true', 0, /running \(dry run: nothing is changed\)/],
   'build-index gc-report': ['', 0, /^look +[0-9a-f]+/],
   'build-index gc-stop': ['', 0, /^/],
+  'build-index gc-take-over': ['', 0, /^there are no marks of others$/],
   'build-index replications': ['--state dead', 0, /^REMOTE/],
   'build-index replication': ['east team/app 1.0', 1, /REMOTE_UNKNOWN/],
   'build-index replicate': ['--repository team/app --tag 1.0', 1, /REMOTE_UNKNOWN/],
