@@ -60,7 +60,8 @@ export const buildIndexSchema = buildIndexKeys
   })
   .refine(({ backend, garbage }) => !garbage.remove || decidesConditions(backend), {
     path: ['garbage', 'remove'],
-    message: 'needs a backend with conditional writes and deletions: without them a push and a removal do not see each other',
+    message:
+      'needs a backend with conditional writes and deletions: without them a push and a removal do not see each other',
   })
 
 export type BuildIndexConfig = z.output<typeof buildIndexSchema>

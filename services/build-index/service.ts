@@ -6,6 +6,7 @@ import { krakenProbes } from '../../lib/kraken/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { buildIndexAdminRoutes } from './admin.ts'
 import type { BuildIndexConfig } from './config.ts'
+import type { CollectorInit } from './garbage/collector.ts'
 import { openCollector } from './garbage/open-collector.ts'
 import { krakenListRoutes } from './kraken/list-routes.ts'
 import { krakenTagRoutes } from './kraken/tag-routes.ts'
@@ -24,6 +25,8 @@ import { openUpstreamIndex } from './upstream/open-upstream-index.ts'
 export interface BuildIndexComponents extends Partial<Runtime> {
   /** Replaces the backend that the config names. */
   readonly backend?: Backend
+  /** Replaces times of the looks for garbage: no config has such short ones. */
+  readonly garbageTimes?: Partial<CollectorInit>
 }
 
 export interface BuildIndexService extends Startable {
@@ -67,7 +70,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const { desk } = replication
   const garbage = openCollector(
     { ...runtime, ...everywhere, kept, origins, originRing, http },
-    { ...config.garbage, cluster },
+    { ...config.garbage, cluster, times: components.garbageTimes },
   )
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }

@@ -8,7 +8,7 @@ import { catalog } from '../catalog.ts'
 import type { KeptIndex } from '../open-index.ts'
 import { manifestBytes } from '../replication/plan.ts'
 import type { CleanLinksComponents } from './clean-links.ts'
-import { type Collector, collector } from './collector.ts'
+import { type Collector, type CollectorInit, collector } from './collector.ts'
 import type { GarbageConfig } from './config.ts'
 import { garbageMetrics } from './garbage-metrics.ts'
 import type { GarbageWorkComponents } from './garbage-work.ts'
@@ -28,7 +28,7 @@ export interface OpenCollectorComponents extends Runtime {
 
 export function openCollector(
   components: OpenCollectorComponents,
-  config: GarbageConfig & { readonly cluster: string },
+  config: GarbageConfig & { readonly cluster: string; readonly times?: Partial<CollectorInit> | undefined },
 ): Collector | undefined {
   const { kept, origins, http, originRing, clock } = components
   if (kept === undefined) return undefined
@@ -43,11 +43,9 @@ export function openCollector(
       onCounted: garbageMetrics(components.metrics),
     },
     {
-      graceMs: config.grace,
-      mayRemove: config.remove,
-      intervalMs: config.interval,
-      leaseMs: LEASE_MS,
-      cluster: config.cluster,
+      ...{ graceMs: config.grace, mayRemove: config.remove, intervalMs: config.interval },
+      ...{ leaseMs: LEASE_MS, cluster: config.cluster },
+      ...config.times,
     },
   )
 }

@@ -127,7 +127,7 @@ describe('a look for garbage', () => {
     expect((await one.report()).state).toBe('done')
     // Its progress as of a moment in the middle, written by a process that is gone.
     life.isDead = true
-    const stored = await one.report.call(await buildIndex(5))
+    const stored = await (await buildIndex(5)).report()
     const { records } = localIndex({ backend, clock, random: seededRandom(3) })
     const at = 'index/repositories/b/_~'
     await records.set('garbage/run', { ...stored, state: 'running', phase: 'links', at })
