@@ -159,6 +159,16 @@ export {
   type TagVersion,
   tagVersionSchema,
 } from './replication.ts'
+export {
+  keptReasons,
+  MAX_SHOWN,
+  MAX_VERDICTS,
+  type RetentionCounts,
+  type RetentionReport,
+  type RetentionVerdict,
+  retentionReportSchema,
+  retentionVerdictsSchema,
+} from './retention.ts'
 export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'

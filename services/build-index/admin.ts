@@ -4,9 +4,12 @@ import type { Route } from '../../lib/http/index.ts'
 import type { Collector } from './garbage/collector.ts'
 import { garbageAdminRoutes } from './garbage/garbage-routes.ts'
 import { type ReplicationRoutesComponents, replicationRoutes } from './replication/replication-routes.ts'
+import type { Retention } from './retention/retention.ts'
+import { retentionRoutes } from './retention/retention-routes.ts'
 
 export interface BuildIndexAdminComponents extends ReplicationRoutesComponents {
   readonly garbage: Collector | undefined
+  readonly retention: Retention | undefined
   readonly rings: Readonly<Record<string, Cluster>>
 }
 
@@ -16,5 +19,6 @@ export function buildIndexAdminRoutes(components: BuildIndexAdminComponents): re
     ...ringRoutes(components.rings),
     ...replicationRoutes(components),
     ...garbageAdminRoutes(components.garbage),
+    ...retentionRoutes(components.retention),
   ])
 }

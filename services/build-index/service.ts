@@ -18,6 +18,7 @@ import { type Remote, remoteCluster } from './replication/remote.ts'
 import { replicateNow } from './replication/replicate-now.ts'
 import { replicator } from './replication/replicator.ts'
 import { webhook } from './replication/webhook.ts'
+import { openRetention } from './retention/open-retention.ts'
 import { buildIndexServerRoutes } from './server.ts'
 import { openUpstreamIndex } from './upstream/open-upstream-index.ts'
 
@@ -72,9 +73,14 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     { ...runtime, ...everywhere, kept, origins, originRing, http },
     { ...config.garbage, cluster, times: components.garbageTimes },
   )
+  const aging = openRetention(
+    { ...runtime, ...everywhere, kept },
+    { ...config.retention, immutableTags: config.immutableTags },
+  )
+  const pulled = aging.watched(shared)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
-  const looking = garbage === undefined ? [] : [garbage]
+  const looking = [...(garbage === undefined ? [] : [garbage]), ...aging.parts]
   const rings = { origins: originRing }
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
@@ -82,15 +88,24 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     listeners: {
       http: {
         routes: [
-          ...buildIndexServerRoutes(shared, lookBudget(runtime, LOOKS), { blobsFollow }),
+          ...buildIndexServerRoutes(pulled, lookBudget(runtime, LOOKS), { blobsFollow }),
           ...farEndRoutes({ index: shared, tags, origins, self }),
         ],
       },
       admin: {
-        routes: buildIndexAdminRoutes({ clock, cluster, remotes, hooks, replication, garbage, rings }),
+        routes: buildIndexAdminRoutes({
+          clock,
+          cluster,
+          remotes,
+          hooks,
+          replication,
+          garbage,
+          retention: aging.tags,
+          rings,
+        }),
       },
       kraken: {
-        routes: [...krakenTagRoutes(shared, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)],
+        routes: [...krakenTagRoutes(pulled, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)],
         probes: krakenProbes('build-index'),
         envelope: 'text',
       },

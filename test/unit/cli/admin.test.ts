@@ -26,6 +26,7 @@ const noReplication = {
   hooks: new Map(),
   replication: { desk: undefined },
   garbage: undefined,
+  retention: undefined,
 }
 
 const served = {

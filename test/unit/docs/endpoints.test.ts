@@ -62,6 +62,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
       replication: { desk: undefined },
       rings: {},
       garbage: undefined,
+      retention: undefined,
     },
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
