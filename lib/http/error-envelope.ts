@@ -28,7 +28,10 @@ const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
 }
 
 /** Codes whose status alone would mean something else to a registry client. */
-const registryCodeByCode: Partial<Readonly<Record<ErrorCode, ErrorCode>>> = { REFERRERS_UNSUPPORTED: 'UNSUPPORTED' }
+const registryCodeByCode: Partial<Readonly<Record<ErrorCode, ErrorCode>>> = {
+  REFERRERS_UNSUPPORTED: 'UNSUPPORTED',
+  RANGES_EXCESSIVE: 'UNSUPPORTED',
+}
 
 /** The code for a registry client: the error's own code if the OCI spec has it, else the nearest one. */
 function registryCodeOf({ code, status }: AppError): ErrorCode {
