@@ -74,6 +74,14 @@ export const clustersBodySchema = markingClusterSchema.extend({ action: z.enum([
 /** The others that write there, or did. */
 export const clustersAnswerSchema = z.object({ clusters: list(markingClusterSchema, MAX_CLUSTERS) })
 
+/** Who writes in the backends of the blobs. Every method: @throws NO_HEALTHY_MEMBER, ABORTED */
+export interface ClusterMarks {
+  /** Leaves the mark of this cluster in all backends of the blobs; the others that have left one. */
+  enter(self: MarkingCluster, options?: AbortOptions): Promise<readonly MarkingCluster[]>
+  /** Removes the marks of all others; whose they were. */
+  takeOver(self: MarkingCluster, options?: AbortOptions): Promise<readonly MarkingCluster[]>
+}
+
 /** The blobs in the backends of a cluster, as its origins keep them. Every method: @throws NO_HEALTHY_MEMBER, ABORTED */
 export interface StoredGarbage {
   places(options?: AbortOptions): Promise<readonly string[]>
@@ -85,10 +93,6 @@ export interface StoredGarbage {
   ): Promise<z.output<typeof condemnedPageSchema>>
   /** One outcome for each digest. @throws GARBAGE_FOREIGN when another cluster writes there */
   judge(place: string, judgement: Judgement, options?: AbortOptions): Promise<readonly RemovalOutcome[]>
-  /** Leaves the mark of this cluster in all backends of the blobs; the others that have left one. */
-  enter(self: MarkingCluster, options?: AbortOptions): Promise<readonly MarkingCluster[]>
-  /** Removes the marks of all others; whose they were. */
-  takeOver(self: MarkingCluster, options?: AbortOptions): Promise<readonly MarkingCluster[]>
   /** Which of these are pinned at an origin, or in use there. An origin that does not answer says nothing. */
   held(digests: readonly Digest[], options?: AbortOptions): Promise<readonly Digest[]>
   /** Has all origins that answer remove their copies. */
@@ -102,7 +106,7 @@ export function garbageOrigins({
   readonly http: HttpClient
   /** The ring of origins. */
   readonly cluster: Cluster
-}): StoredGarbage {
+}): StoredGarbage & ClusterMarks {
   const atOne = <T>(key: string, options: AbortOptions, call: (url: string) => Promise<T>) =>
     tryEach(cluster, key, ({ url }) => call(url), { signal: options.signal })
   const atAll = async (action: 'held' | 'drop', wanted: readonly Digest[], { signal }: AbortOptions) => {

@@ -75,6 +75,7 @@ export {
   type Progress,
 } from './fleet-jobs.ts'
 export {
+  type ClusterMarks,
   type CondemnedBlob,
   clustersBodySchema,
   copiesBodySchema,
@@ -167,7 +168,6 @@ export {
   type RetentionReport,
   type RetentionVerdict,
   retentionReportSchema,
-  retentionVerdictsSchema,
 } from './retention.ts'
 export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseBody } from './schemas.ts'

@@ -7,18 +7,17 @@ import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell
 import { buildIndexAdminRoutes } from './admin.ts'
 import type { BuildIndexConfig } from './config.ts'
 import type { CollectorInit } from './garbage/collector.ts'
-import { openCollector } from './garbage/open-collector.ts'
 import { krakenListRoutes } from './kraken/list-routes.ts'
 import { krakenTagRoutes } from './kraken/tag-routes.ts'
 import { linkMemory } from './link-memory.ts'
 import { openIndex } from './open-index.ts'
+import { openLookers } from './open-lookers.ts'
 import { farEndRoutes } from './replication/far-end.ts'
 import type { Follower } from './replication/follower.ts'
 import { type Remote, remoteCluster } from './replication/remote.ts'
 import { replicateNow } from './replication/replicate-now.ts'
 import { replicator } from './replication/replicator.ts'
 import { webhook } from './replication/webhook.ts'
-import { openRetention } from './retention/open-retention.ts'
 import { buildIndexServerRoutes } from './server.ts'
 import { openUpstreamIndex } from './upstream/open-upstream-index.ts'
 
@@ -49,8 +48,7 @@ const LOOKS = { perSecond: 500, burst: 5000 }
  */
 export function buildIndexService(components: BuildIndexComponents, config: BuildIndexConfig): BuildIndexService {
   const runtime = serviceRuntime('buildIndex', config, components)
-  const { clock } = runtime
-  const { cluster } = config
+  const [{ clock }, { cluster }] = [runtime, config]
   const http = clusterHttp(runtime, config)
   const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins })
   const origins = originCluster({ http, cluster: originRing })
@@ -69,18 +67,11 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     config.replication,
   )
   const { desk } = replication
-  const garbage = openCollector(
-    { ...runtime, ...everywhere, kept, origins, originRing, http },
-    { ...config.garbage, cluster, times: components.garbageTimes },
-  )
-  const aging = openRetention(
-    { ...runtime, ...everywhere, kept },
-    { ...config.retention, immutableTags: config.immutableTags },
-  )
-  const pulled = aging.watched(shared)
+  const looking = { ...runtime, ...everywhere, kept, origins, originRing, http, cluster }
+  const { garbage, retention, watched, lookers } = openLookers(looking, config, components.garbageTimes)
+  const pulled = watched(shared)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
-  const looking = [...(garbage === undefined ? [] : [garbage]), ...aging.parts]
   const rings = { origins: originRing }
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
@@ -93,16 +84,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
         ],
       },
       admin: {
-        routes: buildIndexAdminRoutes({
-          clock,
-          cluster,
-          remotes,
-          hooks,
-          replication,
-          garbage,
-          retention: aging.tags,
-          rings,
-        }),
+        routes: buildIndexAdminRoutes({ clock, cluster, remotes, hooks, replication, garbage, retention, rings }),
       },
       kraken: {
         routes: [...krakenTagRoutes(pulled, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)],
@@ -112,7 +94,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     },
   })
   return {
-    ...shell.around([http, backends, everywhere, probe, replication, ...looking, ...shell.listeners]),
+    ...shell.around([http, backends, everywhere, probe, replication, ...lookers, ...shell.listeners]),
     get url() {
       return shell.url('http')
     },

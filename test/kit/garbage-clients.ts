@@ -143,7 +143,8 @@ export function sharedClient(registry: RegistryClient, init: SharedClientInit): 
 async function insisted(work: () => Promise<void>): Promise<void> {
   for (let left = MOST_TRIES; ; left -= 1) {
     try {
-      return await work()
+      await work()
+      return
     } catch (err) {
       if (left <= 1 || !(err instanceof Unanswered)) throw err
     }

@@ -7,6 +7,7 @@ import { silentLogger } from '../../lib/telemetry/index.ts'
 import { eventually } from './eventually.ts'
 import type { Haste } from './hasty-build-index.ts'
 import { buildResource } from './resource-stack.ts'
+import { type S3Server, startS3Server } from './s3-server/index.ts'
 import { startTopology, type Topology } from './topology.ts'
 
 const ORIGINS = ['origin-1', 'origin-2'] as const
@@ -17,10 +18,11 @@ const WATCH_MS = 200
 /** Past removals that a kill has left in the middle. */
 const AHEAD_MS = 600_000
 
-/** Origins and build-indexes as processes, one proxy, and one folder as the backend of all. */
+/** Origins and build-indexes as processes, one proxy, and one backend of all. */
 export interface GarbageCluster extends AsyncDisposable {
   readonly shoal: Topology
-  readonly backend: Backend
+  /** All keys of the backend. */
+  keys(): Promise<readonly string[]>
   /** Kills an origin and starts it again, `times` in a row, and meanwhile build-indexes. Which and when is random. */
   killSome(random: Random, goesOn: () => boolean, times: number): Promise<void>
   /** Blobs that were removed so far, as the reports say that could be read. */
@@ -31,17 +33,20 @@ export interface GarbageCluster extends AsyncDisposable {
   look(): Promise<GarbageReport>
 }
 
-export function startGarbageCluster(haste: Haste): Promise<GarbageCluster> {
+export function startGarbageCluster(haste: Haste, driver: 'file' | 's3'): Promise<GarbageCluster> {
   return buildResource(async (stack) => {
+    const bucket = driver === 's3' ? stack.own(await startS3Server()) : undefined
+    const s3 = bucket && s3Of(bucket)
     const env = { HASTY: JSON.stringify(haste) }
     const shoal = stack.own(
       await startTopology({
         ...{ agents: 0, origins: ORIGINS.length, trackers: 1 },
         ...{ processes: [...ORIGINS, ...INDEXES], env, programs: { buildIndex: 'test/kit/hasty-build-index.ts' } },
+        ...(s3 !== undefined && { backends: { blobs: s3, index: s3 } }),
         overrides: ['buildIndex.garbage.remove=true', 'buildIndex.garbage.rate=100000', 'proxy.anonymous=write'],
       }),
     )
-    const backend = fileBackend(
+    const folder = fileBackend(
       { clock: systemClock(), random: seededRandom(1), logger: silentLogger() },
       { folder: join(shoal.data, 'backend') },
     )
@@ -50,7 +55,7 @@ export function startGarbageCluster(haste: Haste): Promise<GarbageCluster> {
     const watching = stack.own(watched((signal) => reportAt(url(), signal), reports))
     return {
       shoal,
-      backend,
+      keys: async () => bucket?.objectKeys() ?? keysIn(folder),
       removed: () => [...reports.values()].reduce((sum, { counts }) => sum + counts.blobsRemoved, 0),
       async killSome(random, goesOn, times) {
         const killed = async (ids: readonly string[]) => {
@@ -85,6 +90,20 @@ export function startGarbageCluster(haste: Haste): Promise<GarbageCluster> {
       },
     }
   })
+}
+
+const s3Of = ({ bucket, endpoint, keys }: S3Server) => ({
+  ...{ driver: 's3', bucket, endpoint, pathStyle: true, credentials: keys },
+})
+
+async function keysIn(backend: Backend): Promise<readonly string[]> {
+  const keys: string[] = []
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const page: Awaited<ReturnType<Backend['list']>> = await backend.list('', { after })
+    keys.push(...page.keys)
+    after = page.next
+  }
+  return keys
 }
 
 const reportAt = async (url: string, signal: AbortSignal) => reportOf(await fetch(url, { signal }))

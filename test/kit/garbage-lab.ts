@@ -131,8 +131,6 @@ function storedIn(world: GarbageWorld, life: Life): StoredGarbage {
         if (judgement.action === 'condemn') return { outcome: isDone ? 'condemned' : 'waiting' } as const
         return { outcome: isDone ? 'pardoned' : 'kept' } as const
       }),
-    enter: async () => [],
-    takeOver: async () => [],
     held: async () => [],
     drop: async () => undefined,
   }

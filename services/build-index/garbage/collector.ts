@@ -1,4 +1,4 @@
-import type { GarbageReport, MarkingCluster } from '../../../lib/api/index.ts'
+import type { ClusterMarks, GarbageReport, MarkingCluster, StoredGarbage } from '../../../lib/api/index.ts'
 import { rehearseConditions } from '../../../lib/backend/index.ts'
 import { type AbortOptions, appError, background } from '../../../lib/base/index.ts'
 import { type LeasedLooks, type LookKind, type LooksInit, leasedLooks } from '../looks/leased-looks.ts'
@@ -9,7 +9,9 @@ import { type GarbageWorkComponents, lookForGarbage } from './garbage-work.ts'
 import { indexId } from './index-id.ts'
 import { markPlaces } from './mark-places.ts'
 
-export interface CollectorComponents extends GarbageWorkComponents, Pick<RunComponents, 'onCounted'> {}
+export interface CollectorComponents extends GarbageWorkComponents, Pick<RunComponents, 'onCounted'> {
+  readonly stored: StoredGarbage & ClusterMarks
+}
 
 export interface CollectorInit extends LooksInit {
   readonly graceMs: number

@@ -1,4 +1,4 @@
-import type { MarkingCluster, StoredGarbage } from '../../../lib/api/index.ts'
+import type { ClusterMarks, MarkingCluster } from '../../../lib/api/index.ts'
 import { type AbortOptions, type Clock, throwIfAborted } from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 
@@ -7,7 +7,7 @@ const MARK_MS = 1_200_000
 const RETRY_MS = 60_000
 
 export interface MarkPlacesComponents {
-  readonly stored: Pick<StoredGarbage, 'enter'>
+  readonly stored: Pick<ClusterMarks, 'enter'>
   readonly clock: Clock
   readonly logger: Logger
   readonly self: (options: AbortOptions) => Promise<MarkingCluster>

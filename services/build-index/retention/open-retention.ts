@@ -1,5 +1,5 @@
 import type { BuildIndex } from '../../../lib/api/index.ts'
-import { tokenBucket } from '../../../lib/base/index.ts'
+import { type Startable, tokenBucket } from '../../../lib/base/index.ts'
 import type { Repository, Tag } from '../../../lib/core/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import { catalog } from '../catalog.ts'
@@ -23,7 +23,7 @@ export interface OpenRetentionComponents extends Runtime {
 
 export interface OpenRetention {
   /** In the order in which they start. */
-  readonly parts: readonly { start(): Promise<void>; stop(): Promise<void> }[]
+  readonly parts: readonly Startable[]
   readonly tags: Retention | undefined
   /** The index for those who pull: where a rule wants to know when a tag was pulled, it is written. */
   readonly watched: (index: BuildIndex) => BuildIndex

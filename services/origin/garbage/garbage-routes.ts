@@ -63,15 +63,6 @@ export function garbageServerRoutes(parts: { readonly garbage: GarbageRoutesComp
       judged(parts.garbage.condemned, backend, { judgement, digest, signal: exchange.signal })
     sendJson(exchange, 200, { outcomes: await inTurns(judgement.digests, AT_ONCE, one) })
   }
-  const clusters = async (exchange: Exchange) => {
-    const { action, ...self } = parseBody(clustersBodySchema, await readJson(exchange, MAX_BODY_BYTES))
-    const mark = action === 'enter' ? markCluster : takeOver
-    // One that is away does not keep the mark from the others.
-    const all = [...parts.garbage.backends.written].map((backend) => mark(backend, self, exchange))
-    await Promise.allSettled(all)
-    const others = new Map((await Promise.all(all)).flat().map((other) => [other.id, other]))
-    sendJson(exchange, 200, { clusters: [...others.values()].slice(0, MAX_CLUSTERS) })
-  }
   const copies = async (exchange: Exchange) => {
     const { action, digests } = parseBody(copiesBodySchema, await readJson(exchange, MAX_BODY_BYTES))
     const { store } = parts.garbage
@@ -94,9 +85,22 @@ export function garbageServerRoutes(parts: { readonly garbage: GarbageRoutesComp
     row('GET', garbageRoutes.blobs, 'the blobs in a backend, page by page', blobs),
     row('GET', garbageRoutes.condemned, 'those that are to be removed, and since when', listCondemned),
     row('POST', garbageRoutes.judge, 'condemns, pardons or removes blobs of a backend', judge),
-    row('POST', garbageRoutes.clusters, 'which clusters write blobs in these backends', clusters),
+    row('POST', garbageRoutes.clusters, 'which clusters write blobs in these backends', (exchange) =>
+      markAll(parts.garbage.backends.written, exchange),
+    ),
     row('POST', garbageRoutes.copies, 'which blobs are held here, or removes the copies that are not', copies),
   ]
+}
+
+/** Leaves the mark of a cluster, or takes over, in all backends to which this origin writes. */
+async function markAll(written: ReadonlySet<Backend>, exchange: Exchange): Promise<void> {
+  const { action, ...self } = parseBody(clustersBodySchema, await readJson(exchange, MAX_BODY_BYTES))
+  const mark = action === 'enter' ? markCluster : takeOver
+  const all = [...written].map((backend) => mark(backend, self, exchange))
+  // One that is away does not keep the mark from the others.
+  await Promise.allSettled(all)
+  const others = new Map((await Promise.all(all)).flat().map((other) => [other.id, other]))
+  sendJson(exchange, 200, { clusters: [...others.values()].slice(0, MAX_CLUSTERS) })
 }
 
 /**

@@ -1,5 +1,4 @@
 import { expect, test } from '@jest/globals'
-import type { Backend } from '../../../lib/backend/index.ts'
 import { seededRandom } from '../../../lib/base/index.ts'
 import { parseRepository } from '../../../lib/core/index.ts'
 import { blobPrefix, indexKey, manifestPrefix } from '../../../services/build-index/index-keys.ts'
@@ -12,6 +11,7 @@ import { registryClient } from '../../kit/registry-client.ts'
 /** Rounds of kills; minutes of them, and other ones, with the variables. */
 const ROUNDS = Number(process.env['GARBAGE_ROUNDS'] ?? 1)
 const SEED = Number(process.env['GARBAGE_SEED'] ?? Date.now() % 1_000_000)
+const DRIVER = process.env['GARBAGE_BACKEND'] === 's3' ? 's3' : 'file'
 
 const CLIENTS = 50
 /** Of origins, and of build-indexes, in a round. */
@@ -25,8 +25,8 @@ test.each([SEED])(
   'nothing that is needed is lost, and all else goes, with 50 clients, whichever process is killed when: seed %d',
   async (seed) => {
     const random = seededRandom(seed)
-    await using cluster = await startGarbageCluster({ graceMs: GRACE_MS, leaseMs: 1_500, intervalMs: 300 })
-    const { shoal, backend } = cluster
+    await using cluster = await startGarbageCluster({ graceMs: GRACE_MS, leaseMs: 1_500, intervalMs: 300 }, DRIVER)
+    const { shoal } = cluster
     const images = sharedImages(random, { clients: CLIENTS, images: 6, layers: 30, repositories })
     const clients = images.map((own) =>
       sharedClient(registryClient(shoal.url('proxy-1', 'registry')), {
@@ -54,7 +54,7 @@ test.each([SEED])(
     const reports = [await cluster.look(), await cluster.look(), await cluster.look(), await cluster.look()]
     await Promise.all(clients.map((client) => client.readAll()))
     expect(reports.map(({ state: ended }) => ended)).toEqual(['done', 'done', 'done', 'done'])
-    expect(await needed(backend)).toEqual(neededBy(clients))
+    expect(named(await cluster.keys())).toEqual(neededBy(clients))
     report(clients, removed)
     // Else a long run has shown nothing.
     if (ROUNDS > 3) expect(removed).toBeGreaterThan(0)
@@ -73,19 +73,10 @@ function report(clients: readonly SharedClient[], removed: number): void {
   process.stdout.write(`garbage, seed ${SEED}: ${counts.join(', ')}; blobs removed meanwhile ${removed}\n`)
 }
 
-/** Every key of the backend that a model can name: blobs, links, manifests, referrers, sentences, the catalog. */
-async function needed(backend: Backend): Promise<readonly string[]> {
-  const keys: string[] = []
-  for (let after: string | undefined = ''; after !== undefined; ) {
-    const page: Awaited<ReturnType<Backend['list']>> = await backend.list('', { after })
-    keys.push(...page.keys)
-    after = page.next
-  }
+/** The keys that the model can name: blobs, links, manifests, referrers, sentences, the catalog. */
+const named = (keys: readonly string[]): readonly string[] =>
   // Of deleted tags the versions stay for a while; the looks themselves have records.
-  return keys
-    .filter((key) => !/^garbage\/(?:run|index|lease|members|clusters)|\/_(?:tags|deleted)\//.test(key))
-    .toSorted()
-}
+  keys.filter((key) => !/^garbage\/(?:run|index|lease|members|clusters)|\/_(?:tags|deleted)\//.test(key)).toSorted()
 
 function neededBy(clients: readonly SharedClient[]): readonly string[] {
   const present = clients.flatMap(({ held }) => [...held].filter(([, is]) => is === 'present').map(([image]) => image))

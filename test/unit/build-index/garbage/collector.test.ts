@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import type { Judgement, MarkingCluster, StoredGarbage } from '../../../../lib/api/index.ts'
+import type { ClusterMarks, Judgement, MarkingCluster, StoredGarbage } from '../../../../lib/api/index.ts'
 import { type Backend, memoryBackend } from '../../../../lib/backend/index.ts'
 import { deferred, type FakeClock, fakeClock, seededRandom, tokenBucket } from '../../../../lib/base/index.ts'
 import { digestOf, parseRepository } from '../../../../lib/core/index.ts'
@@ -32,7 +32,7 @@ async function buildIndex(
     read: (...args) => (isDead() ? new Promise(() => undefined) : backend.read(...args)),
   }
   const { records, tags } = localIndex({ backend: own, clock, random })
-  const stored: StoredGarbage = {
+  const stored: StoredGarbage & ClusterMarks = {
     places: async () => ['all'],
     blobs: async () => ({ digests: [stray] }),
     condemned: async () => ({ condemned: [] }),
@@ -171,8 +171,8 @@ describe('a look for garbage', () => {
     await first
     expect(await one.report()).toMatchObject({ state: 'failed', lastError: { code: 'GARBAGE_FOREIGN' } })
     others = []
-    const { delete: removed } = backend
-    backend = { ...backend, delete: (key) => removed(key) }
+    const keeping = backend
+    backend = { ...keeping, delete: (key) => keeping.delete(key) }
     const second = (await buildIndex(2)).order({ dryRun: false })
     await pass(5_000)
     await second
