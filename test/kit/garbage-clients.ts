@@ -18,8 +18,9 @@ export interface SharedClientInit {
 /** Something that was acknowledged and is needed is not there. */
 export class Lost extends Error {}
 
-/** When nothing is killed any more. */
-const MOST_TRIES = 20
+/** When nothing is killed any more, and nothing is linked. */
+const MOST_TRIES = 5
+const SETTLING_PATIENCE_MS = 60_000
 
 /** An answer that says nothing of what became of the request. */
 class Unanswered extends Error {}
@@ -38,7 +39,8 @@ export interface SharedClient {
 }
 
 export function sharedClient(registry: RegistryClient, init: SharedClientInit): SharedClient {
-  const { random, images, repositories, patienceMs } = init
+  const { random, images, repositories } = init
+  let { patienceMs } = init
   const held = new Map<SharedImage, Held>(images.map((image) => [image, 'absent']))
   const done = { pushed: 0, deleted: 0, pulled: 0, mounted: 0, cutShort: 0 }
   const any = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T
@@ -131,6 +133,7 @@ export function sharedClient(registry: RegistryClient, init: SharedClientInit): 
       }
     },
     async settle() {
+      patienceMs = SETTLING_PATIENCE_MS
       for (const [image, state] of held) if (state === 'unknown') await insisted(() => change(image, 'remove'))
     },
     async readAll() {

@@ -72,7 +72,7 @@ export function startGarbageCluster(haste: Haste, driver: 'file' | 's3'): Promis
       async hurry() {
         await watching[Symbol.asyncDispose]()
         await Promise.all(INDEXES.map((id) => shoal.stop(id)))
-        const rest: Haste = { graceMs: 1, leaseMs: 1_000, aheadMs: AHEAD_MS }
+        const rest: Haste = { graceMs: 1, leaseMs: 4_000, aheadMs: AHEAD_MS }
         env.HASTY = JSON.stringify(rest)
         await shoal.start(INDEXES[0])
       },
