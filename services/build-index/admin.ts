@@ -4,10 +4,13 @@ import type { Route } from '../../lib/http/index.ts'
 import type { Collector } from './garbage/collector.ts'
 import { garbageAdminRoutes } from './garbage/garbage-routes.ts'
 import { type ReplicationRoutesComponents, replicationRoutes } from './replication/replication-routes.ts'
+import type { Retention } from './retention/retention.ts'
+import { retentionRoutes } from './retention/retention-routes.ts'
 import { type UpstreamAdminComponents, upstreamAdminRoutes } from './upstream/upstream-admin.ts'
 
 export interface BuildIndexAdminComponents extends ReplicationRoutesComponents, UpstreamAdminComponents {
   readonly garbage: Collector | undefined
+  readonly retention: Retention | undefined
   readonly rings: Readonly<Record<string, Cluster>>
 }
 
@@ -18,5 +21,6 @@ export function buildIndexAdminRoutes(components: BuildIndexAdminComponents): re
     ...replicationRoutes(components),
     ...garbageAdminRoutes(components.garbage),
     ...upstreamAdminRoutes(components),
+    ...retentionRoutes(components.retention),
   ])
 }

@@ -253,7 +253,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       admitOverHttp: (...asked) => engine.admitOverHttp(...asked),
       writeBack: later,
       keepForLink: (blob, options) => keepBlob(kept, blob, options),
-      garbage: { places: garbagePlaces(backends, config.backends), condemned, store },
+      garbage: { ...runtime, backends: garbagePlaces(backends, config.backends), condemned, store },
       looks: lookBudget(runtime, LOOKS),
       uploads,
       keeps: (digest, init) => keeping.copies.isKeeper(digest, init),

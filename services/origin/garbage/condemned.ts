@@ -19,7 +19,6 @@ import { type NoSentences, noSentences } from './no-sentences.ts'
  * Keys in the backend of the blobs; no other code builds them.
  *
  *     garbage/
- *       owner                 the index whose marks count here
  *       condemned/<digest>    nobody links the blob; it goes after a while, unless somebody comes for it
  */
 const PREFIX = 'garbage/condemned/'
@@ -37,7 +36,7 @@ const WAITS = { baseMs: 20, maxMs: 1_000, attempts: Number.POSITIVE_INFINITY }
 const READS = 8
 
 /** Backends that hold only contents have no such records, and nothing is removed there. */
-const noRecords = ['BACKEND_KEY_INVALID', 'UNSUPPORTED', 'BACKEND_READ_ONLY'] as const
+export const noRecords = ['BACKEND_KEY_INVALID', 'UNSUPPORTED', 'BACKEND_READ_ONLY'] as const
 
 interface Sentence {
   readonly state: 'condemned' | 'removing'

@@ -27,6 +27,7 @@ const noReplication = {
   replication: { desk: undefined },
   garbage: undefined,
   upstreams: { standings: () => [], elsewhere: async () => [] },
+  retention: undefined,
 }
 
 const served = {

@@ -63,6 +63,7 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
       rings: {},
       garbage: undefined,
       upstreams: { standings: () => [], elsewhere: async () => [] },
+      retention: undefined,
     },
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),
