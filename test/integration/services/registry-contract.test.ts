@@ -1,4 +1,5 @@
 import { seededRandom } from '../../../lib/base/index.ts'
+import { registryConformanceSuite } from '../../contract/registry/registry-conformance-suite.ts'
 import { registryManifestSuite } from '../../contract/registry/registry-manifest-suite.ts'
 import { registryPullSuite } from '../../contract/registry/registry-pull-suite.ts'
 import { registryReferrersSuite } from '../../contract/registry/registry-referrers-suite.ts'
@@ -39,3 +40,4 @@ const atAgent = ({ agent }: Awaited<ReturnType<typeof both>>) => agent
 registryUploadSuite(name, both, atAgent)
 registryManifestSuite(name, both, atAgent)
 registryReferrersSuite(name, both, atAgent)
+registryConformanceSuite(name, both, atAgent)
