@@ -1,4 +1,5 @@
 import { seededRandom } from '../../../lib/base/index.ts'
+import { clientTracesSuite, TRACED_REGISTRY } from '../../contract/registry/client-traces-suite.ts'
 import { registryConformanceSuite } from '../../contract/registry/registry-conformance-suite.ts'
 import { registryManifestSuite } from '../../contract/registry/registry-manifest-suite.ts'
 import { registryPullSuite } from '../../contract/registry/registry-pull-suite.ts'
@@ -31,7 +32,8 @@ registryPullSuite('the agent of a whole shoal', pullFixtureOf)
 
 /** Pushed at the proxy and read at an agent, which remembers nothing of what repositories have. */
 const both = async () => {
-  const shoal = await start(['agent.registry.linkTtl=0s', 'buildIndex.linkMemory=0s'])
+  const forgetful = ['agent.registry.linkTtl=0s', 'buildIndex.linkMemory=0s']
+  const shoal = await start([...forgetful, `agent.registry.ownNames=["${TRACED_REGISTRY}"]`])
   return { ...listening(shoal, 'proxy-1'), agent: listening(shoal, 'agent-1') }
 }
 const name = 'the proxy with the agent of a whole shoal'
@@ -41,3 +43,4 @@ registryUploadSuite(name, both, atAgent)
 registryManifestSuite(name, both, atAgent)
 registryReferrersSuite(name, both, atAgent)
 registryConformanceSuite(name, both, atAgent)
+clientTracesSuite(name, both, atAgent)
