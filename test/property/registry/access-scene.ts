@@ -78,7 +78,7 @@ export async function accessScene(): Promise<AccessScene> {
         grantsOf: (name) => (name === 'build' ? [{ repositories: ['team/app'], actions: ['pull'] }] : undefined),
       },
     },
-    { rules, anonymous: 'none' },
+    { rules: () => rules, anonymous: 'none' },
   )
   return { listener: await listenerWith(identify), login: await logins() }
 }
