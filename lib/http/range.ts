@@ -1,14 +1,20 @@
-import type { ByteRange } from '../core/index.ts'
+import { type ByteRange, rangeLength } from '../core/index.ts'
 
 /** What a `Range` header asks for, given the size of the content. */
 export type RangeRequest =
   | { readonly kind: 'whole' }
   | { readonly kind: 'single'; readonly range: ByteRange }
-  /** Two or more ranges, ascending, that neither overlap nor touch. The whole content is an allowed answer too. */
+  /**
+   * The header names two or more ranges. Those that the content has bytes of, in the order of the header, at least one;
+   * they may touch or overlap.
+   */
   | { readonly kind: 'several'; readonly ranges: readonly ByteRange[] }
   | { readonly kind: 'unsatisfiable' }
+  /** More ranges than anybody needs, or more bytes than the content has. */
+  | { readonly kind: 'excessive' }
 
-const MAX_RANGES = 64
+/** As many ask clients of partial layers for in one header (zstd:chunked). */
+export const MAX_RANGES = 1024
 const WHOLE: RangeRequest = { kind: 'whole' }
 
 /** Parses one `a-b`, `a-` or `-n`: its bytes, `empty` when the content has none of them, undefined when malformed. */
@@ -22,32 +28,26 @@ const parseOne = (text: string, size: number): ByteRange | 'empty' | undefined =
   return start < end ? { start, end } : 'empty'
 }
 
-const coalesced = (ranges: readonly ByteRange[]): readonly ByteRange[] => {
-  const out: ByteRange[] = []
-  for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
-    const previous = out.at(-1)
-    if (previous === undefined || range.start > previous.end) out.push(range)
-    else out[out.length - 1] = { start: previous.start, end: Math.max(previous.end, range.end) }
-  }
-  return out
-}
-
 /**
- * Parses a `Range` header. A missing or malformed header, another unit, or too many ranges ask for the whole. A range
- * without any byte, such as one past the end or with its ends swapped, cannot be satisfied.
+ * Parses a `Range` header. A missing or malformed header, or another unit, asks for the whole. A range without any byte,
+ * such as one past the end or with its ends swapped, cannot be satisfied. The ranges of one header together may be as
+ * long as the content, so that a short request never makes a longer answer than a plain one (RFC 9110, 17.15).
  */
 export function parseRange(header: string | undefined, size: number): RangeRequest {
   const specs = /^\s*bytes\s*=(.*)$/i.exec(header ?? '')?.[1]?.split(',') ?? []
-  if (specs.length === 0 || specs.length > MAX_RANGES) return WHOLE
+  if (specs.length === 0) return WHOLE
+  if (specs.length > MAX_RANGES) return { kind: 'excessive' }
   const parsed = specs.map((spec) => parseOne(spec.trim(), size))
   const ranges: ByteRange[] = []
   for (const one of parsed) {
     if (one === undefined) return WHOLE
     if (one !== 'empty') ranges.push(one)
   }
-  const [range, ...more] = coalesced(ranges)
+  const [range] = ranges
   if (range === undefined) return { kind: 'unsatisfiable' }
-  return more.length === 0 ? { kind: 'single', range } : { kind: 'several', ranges: [range, ...more] }
+  if (specs.length === 1) return { kind: 'single', range }
+  const asked = ranges.reduce((sum, each) => sum + rangeLength(each), 0)
+  return asked > size ? { kind: 'excessive' } : { kind: 'several', ranges }
 }
 
 /** `Content-Range` of an answer with a part of content of `size` bytes. */

@@ -3,7 +3,8 @@ import { type AbortOptions, appError } from '../base/index.ts'
 import { type ByteRange, rangeLength, wholeRange } from '../core/index.ts'
 import { type Answerable, type Headers, sendEmpty, sendStream } from './answers.ts'
 import { entityTag, ifMatchHolds, ifNoneMatchHits, ifRangeHolds } from './conditions.ts'
-import { contentRange, parseRange } from './range.ts'
+import { multipart, multipartStream } from './multipart.ts'
+import { contentRange, MAX_RANGES, parseRange, type RangeRequest } from './range.ts'
 import type { Exchange } from './route.ts'
 
 /** What is known about content before its first byte is read. */
@@ -18,7 +19,10 @@ export interface ContentFacts {
 }
 
 export interface Content extends ContentFacts {
-  /** Called at most once, with a range inside the content. The stream is destroyed when the answer is over. */
+  /**
+   * Called with a range inside the content; several times, one after the other, for a request with several ranges. Each
+   * stream is destroyed when it is over.
+   */
   open(range: ByteRange, options: AbortOptions): Promise<Readable>
 }
 
@@ -50,10 +54,11 @@ export function sendRangedHead(exchange: Answerable & Pick<Exchange, 'req'>, fac
 }
 
 /**
- * Answers GET and HEAD: the whole content, or the single requested range unless `If-Range` cancels it (RFC 9110, 13.2.2
- * gives the order). Several ranges get the whole content, even when only one of them could be satisfied: the client
- * must not mistake one part for two.
- * @throws RANGE_UNSATISFIABLE before anything is opened, what `open` throws, and what `sendStream` throws
+ * Answers GET and HEAD: the whole content, the requested range, or one part for each of several ranges, unless `If-Range`
+ * cancels them (RFC 9110, 13.2.2 gives the order). Several ranges get a part for each, in their order, even when only one
+ * of them can be satisfied, or when they touch: some clients count the parts.
+ * @throws RANGE_UNSATISFIABLE and RANGES_EXCESSIVE before anything is opened, what `open` throws, and what `sendStream`
+ *   throws
  */
 export async function sendContent(
   exchange: Pick<Exchange, 'method' | 'req' | 'res' | 'signal'>,
@@ -61,30 +66,52 @@ export async function sendContent(
   { onBytes }: SendContentOptions = {},
 ): Promise<void> {
   if (sendRangedHead(exchange, content)) return
-  const { tag, size, headers } = ranged(content)
-  const part = partOf(exchange, content)
-  const range = part ?? wholeRange(size)
-  const body = await content.open(range, { signal: exchange.signal })
+  const { tag, headers } = ranged(content)
+  const { status, open, ...entity } = answerTo(askedOf(exchange, content), content)
+  const body = await open({ signal: exchange.signal })
   await sendStream(exchange, {
-    status: part === undefined ? 200 : 206,
-    headers: {
-      ...headers,
-      etag: entityTag(tag),
-      ...entityHeaders(content, rangeLength(range)),
-      'content-range': part && contentRange(part, size),
-    },
+    status,
+    headers: { ...headers, etag: entityTag(tag), ...entity.headers },
     body,
     ...(onBytes !== undefined && { onBytes }),
   })
 }
 
-/** Undefined means the whole content. @throws RANGE_UNSATISFIABLE */
-function partOf({ req }: Pick<Exchange, 'req'>, { tag, size }: ContentFacts): ByteRange | undefined {
-  const { range } = req.headers
-  if (range?.includes(',') === true || !ifRangeHolds(req.headers['if-range']?.toString(), tag)) return undefined
-  const asked = parseRange(range, size)
-  if (asked.kind === 'unsatisfiable') throw appError('RANGE_UNSATISFIABLE', { detail: { size } })
-  return asked.kind === 'single' ? asked.range : undefined
+interface Entity {
+  readonly status: number
+  readonly headers: Headers
+  readonly open: (options: AbortOptions) => Promise<Readable>
+}
+
+/** @throws RANGE_UNSATISFIABLE, RANGES_EXCESSIVE */
+function answerTo(asked: RangeRequest, content: Content): Entity {
+  const { size, tag, mediaType } = content
+  const plain = (range: ByteRange) => ({
+    headers: entityHeaders(content, rangeLength(range)),
+    open: (options: AbortOptions) => content.open(range, options),
+  })
+  switch (asked.kind) {
+    case 'whole':
+      return { status: 200, ...plain(wholeRange(size)) }
+    case 'single': {
+      const { headers, open } = plain(asked.range)
+      return { status: 206, headers: { ...headers, 'content-range': contentRange(asked.range, size) }, open }
+    }
+    case 'several': {
+      const parts = multipart(asked.ranges, { size, tag, mediaType })
+      const headers = entityHeaders(parts, parts.length)
+      return { status: 206, headers, open: (options) => multipartStream(parts, content, options) }
+    }
+    case 'unsatisfiable':
+      throw appError('RANGE_UNSATISFIABLE', { detail: { size } })
+    case 'excessive':
+      throw appError('RANGES_EXCESSIVE', { detail: { size, limit: MAX_RANGES } })
+  }
+}
+
+function askedOf({ req }: Pick<Exchange, 'req'>, { tag, size }: ContentFacts): RangeRequest {
+  const holds = ifRangeHolds(req.headers['if-range']?.toString(), tag)
+  return parseRange(holds ? req.headers.range : undefined, size)
 }
 
 function ranged(facts: ContentFacts): ContentFacts {
@@ -92,6 +119,6 @@ function ranged(facts: ContentFacts): ContentFacts {
   return { tag, size, mediaType, headers: { ...headers, ...BLOB_HEADERS } }
 }
 
-function entityHeaders({ mediaType }: ContentFacts, length: number): Headers {
+function entityHeaders({ mediaType }: Pick<ContentFacts, 'mediaType'>, length: number): Headers {
   return { 'content-type': mediaType, 'content-length': length }
 }

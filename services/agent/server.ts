@@ -29,7 +29,7 @@ export function blobRoute({ pulls, onSent, looks, rate }: BlobRouteComponents): 
     methods: ['GET', 'HEAD'],
     path: originRoutes.blob,
     right: 'read',
-    summary: 'a blob of a repository, with single ranges',
+    summary: 'a blob of a repository, with ranges',
     async handle(exchange) {
       const { signal } = exchange
       const blob = blobOf(exchange)

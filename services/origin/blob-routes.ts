@@ -206,7 +206,7 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
 
   return [
     { ...sizeFacts, handle: head },
-    { methods: ['GET'], path: originRoutes.blob, right: 'read', summary: 'the blob, with single ranges', handle: get },
+    { methods: ['GET'], path: originRoutes.blob, right: 'read', summary: 'the blob, with ranges', handle: get },
     { methods: ['PUT'], path: originRoutes.blob, right: 'write', summary: 'takes a copy', handle: put },
     { methods: ['GET'], path: originRoutes.metainfo, right: 'read', summary: 'the metainfo stream', handle: metainfo },
   ]

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { seededRandom } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
+import { readByteranges } from '../../kit/byteranges.ts'
 import type { RegistryAnswer, RegistryClient } from '../../kit/registry-client.ts'
 import { clientOf, type PullFixture, pullFixture, REPOSITORY, type RunningRegistry } from './running-registry.ts'
 
@@ -187,17 +188,29 @@ export function registryPullSuite(name: string, make: (fixture: PullFixture) => 
         },
       )
 
-      test.each([
-        'bytes=0-9,20-29',
-        'bytes=0-9,10-19',
-        'bytes=0-9,5000-',
-        'bytes=0-9, -5',
-        'lines=0-9',
-        'bytes=-',
-        'bytes',
-        'bytes=a-b',
-        'bytes=--5',
-      ])('%s gets the whole', async (range) => {
+      test.each<[range: string, ...parts: [start: number, end: number][]]>([
+        ['bytes=0-9,20-29', [0, 10], [20, 30]],
+        ['bytes=0-9,10-19', [0, 10], [10, 20]],
+        ['bytes=2000-2009,0-9', [2000, 2010], [0, 10]],
+        ['bytes=0-9,5000-', [0, 10]],
+        ['bytes=0-9, -5', [0, 10], [2995, 3000]],
+      ])('%s gives a part for each', async (range, ...wanted) => {
+        const answer = await get(range)
+        expect(answer.status).toBe(206)
+        expect(answer.headers['content-length']).toBe(String(answer.body.length))
+        const parts = readByteranges(answer.headers['content-type'], answer.body)
+        expect(parts.map(({ start, end, bytes }) => [start, end, bytes])).toEqual(
+          wanted.map(([start, end]) => [start, end, small.bytes.subarray(start, end)]),
+        )
+      })
+
+      test.each([`bytes=0-,0-0`, `bytes=${'0-0,'.repeat(1024)}0-0`])('%s is refused', async (range) => {
+        const answer = await get(range)
+        expect(answer.status).toBe(400)
+        expect(answer.errorCode()).toBe('UNSUPPORTED')
+      })
+
+      test.each(['lines=0-9', 'bytes=-', 'bytes', 'bytes=a-b', 'bytes=--5'])('%s gets the whole', async (range) => {
         const answer = await get(range)
         expect(answer.status).toBe(200)
         expect(answer.body.equals(small.bytes)).toBe(true)

@@ -68,7 +68,7 @@ const odd = [
   ],
   [
     'headers beyond the limit',
-    `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(40_000)}\r\n\r\n`,
+    `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(80_000)}\r\n\r\n`,
     431,
     'HEADERS_TOO_LARGE',
   ],

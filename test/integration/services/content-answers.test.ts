@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { readByteranges } from '../../kit/byteranges.ts'
 import { type PushedBlob, pushBlobOf } from '../../kit/pushed-blob.ts'
 import { registryClient } from '../../kit/registry-client.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
@@ -51,8 +52,13 @@ const rows: readonly Row[] = [
   { title: 'HEAD with a range', method: 'HEAD', headers: { range: 'bytes=0-9' }, status: 200 },
   { title: 'a range', headers: { range: 'bytes=5-9' }, status: 206, part: [5, 10] },
   { title: 'the end', headers: { range: 'bytes=-7' }, status: 206, part: [SIZE - 7, SIZE] },
-  { title: 'two ranges', headers: { range: 'bytes=0-1,5-9' }, status: 200, part: [0, SIZE] },
-  { title: 'two ranges that touch', headers: { range: 'bytes=0-4,5-9' }, status: 200, part: [0, SIZE] },
+  { title: 'more ranges than bytes', headers: { range: 'bytes=0-,0-0' }, status: 400 },
+  { title: 'two ranges behind the end', headers: { range: `bytes=${SIZE}-,9999-` }, status: 416 },
+  {
+    title: 'two ranges with If-Range of another',
+    headers: { range: 'bytes=0-1,5-9', 'if-range': '"x"' },
+    ...{ status: 200, part: [0, SIZE] as const },
+  },
   { title: 'another unit', headers: { range: 'lines=0-4' }, status: 200, part: [0, SIZE] },
   { title: 'a range behind the end', headers: { range: `bytes=${SIZE}-` }, status: 416 },
   { title: 'If-Range of it', headers: { range: 'bytes=5-9', 'if-range': 'TAG' }, status: 206, part: [5, 10] },
@@ -96,6 +102,10 @@ describe.each(routes)('a blob at $at', ({ id, listener, pathOf, headKnown }) => 
         headers: Object.fromEntries(sent) as Record<string, string>,
       })
       expect(answer.status).toBe(status)
+      if (status === 400) {
+        expect(answer.body.toString()).toContain('"RANGES_EXCESSIVE"')
+        return
+      }
       if (status === 416) {
         expect(answer.headers['content-range']).toBe(`bytes */${SIZE}`)
         return
@@ -110,4 +120,32 @@ describe.each(routes)('a blob at $at', ({ id, listener, pathOf, headKnown }) => 
       }
     },
   )
+
+  test('several ranges are answered by a part for each, also 1,024 of them', async () => {
+    const client = registryClient(shoal.url(id, listener))
+    const asked = [
+      'bytes=0-1,5-9',
+      'bytes=5-9,0-4',
+      'bytes=0-0,9999-',
+      'bytes=0-9, -5',
+      `bytes=${Array.from({ length: 1024 }, (_, i) => `${2 * i}-${String(2 * i).padStart(14, '0')}`).join()}`,
+    ]
+    for (const range of asked) {
+      const answer = await client.send('GET', pathOf(), { headers: { range } })
+      expect(answer).toMatchObject({
+        status: 206,
+        headers: { etag: `"${blob.digest}"`, 'content-length': String(answer.body.length), 'accept-ranges': 'bytes' },
+      })
+      expect(answer.headers['content-range']).toBeUndefined()
+      const parts = readByteranges(answer.headers['content-type'], answer.body)
+      const wanted = range
+        .slice('bytes='.length)
+        .split(',')
+        .map((spec) => spec.trim().split('-'))
+        .map(([first = '', last]) => (first === '' ? [SIZE - Number(last), SIZE] : [Number(first), Number(last) + 1]))
+        .filter(([start = 0]) => start < SIZE)
+      expect(parts.map(({ start, end, size }) => [start, end, size])).toEqual(wanted.map((each) => [...each, SIZE]))
+      for (const { start, end, bytes } of parts) expect(bytes.equals(blob.bytes.subarray(start, end))).toBe(true)
+    }
+  })
 })

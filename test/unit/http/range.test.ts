@@ -7,8 +7,10 @@ import {
   type RangeRequest,
   unsatisfiedContentRange,
 } from '../../../lib/http/index.ts'
+import { MAX_RANGES } from '../../../lib/http/range.ts'
 
 const whole: RangeRequest = { kind: 'whole' }
+const excessive: RangeRequest = { kind: 'excessive' }
 const unsatisfiable: RangeRequest = { kind: 'unsatisfiable' }
 const single = (start: number, end: number): RangeRequest => ({ kind: 'single', range: { start, end } })
 const several = (...ranges: [number, number][]): RangeRequest => ({
@@ -45,10 +47,14 @@ describe('parseRange', () => {
     ['bytes=0-1,x', whole],
     ['bytes=0-1,', whole],
     ['bytes=0-1,4-5', several([0, 2], [4, 6])],
-    ['bytes=4-5, 0-1', several([0, 2], [4, 6])],
-    ['bytes=0-1,2-3', single(0, 4)],
-    ['bytes=0-5,2-3', single(0, 6)],
-    ['bytes=0-1,20-30', single(0, 2)],
+    ['bytes=4-5, 0-1', several([4, 6], [0, 2])],
+    ['bytes=0-1,2-3', several([0, 2], [2, 4])],
+    ['bytes=0-5,2-3', several([0, 6], [2, 4])],
+    ['bytes=0-1,20-30', several([0, 2])],
+    ['bytes=0-4,5-9', several([0, 5], [5, 10])],
+    ['bytes=0-4,5-9,0-0', excessive],
+    ['bytes=0-,0-', excessive],
+    ['bytes=0-,x', whole],
     ['bytes=20-30,40-', unsatisfiable],
     ['bytes=0-1,-1', several([0, 2], [9, 10])],
   ])('of 10 bytes, %p', (header, expected) => {
@@ -59,10 +65,10 @@ describe('parseRange', () => {
     expect(parseRange(header, 0)).toEqual(unsatisfiable)
   })
 
-  test('more ranges than sense ask for the whole', () => {
+  test('more ranges than a client needs are refused', () => {
     const asking = (count: number) => `bytes=${Array.from({ length: count }, (_, i) => `${i * 2}-${i * 2}`).join()}`
-    expect(parseRange(asking(64), 1000).kind).toBe('several')
-    expect(parseRange(asking(65), 1000)).toEqual(whole)
+    expect(parseRange(asking(MAX_RANGES), 10_000)).toMatchObject({ kind: 'several', ranges: { length: 1024 } })
+    expect(parseRange(asking(MAX_RANGES + 1), 10_000)).toEqual(excessive)
   })
 })
 

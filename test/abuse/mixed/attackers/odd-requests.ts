@@ -35,7 +35,7 @@ const heads: readonly ((path: string) => string)[] = [
     `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x`,
   (path) => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
   (path) => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nExpect: a-miracle\r\nContent-Length: 1\r\n\r\n`,
-  (path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`,
+  (path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\nX: ${'y'.repeat(80_000)}\r\n\r\n`,
   (path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n`,
   (path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(50),
 ]
