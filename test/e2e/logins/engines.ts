@@ -42,14 +42,15 @@ const containerd: LoggingIn = {
 /** With an index of two platforms, all of which it copies. */
 const skopeo: LoggingIn = {
   program: 'skopeo',
-  async as(user, password, { clients: { tools, push, pull }, registry }) {
+  async as(user, password, { clients, registry }) {
+    const { tools } = clients
     const auth = ['--authfile', join(tools.folder, 'skopeo.json')]
     await tools.skopeo(['login', ...auth, '--tls-verify=false', '--username', user, '--password', password, registry])
     const index = await makeIndex(join(tools.folder, 'index'), twoPlatforms('log-in'))
     const name = (space: string) => `${registry}/${space}/skopeo:t1`
     return {
-      push: (space) => push(index, name(space), '--all', ...auth),
-      pull: (space) => pull(name(space), '--all', ...auth),
+      push: (space) => clients.push(index, name(space), '--all', ...auth),
+      pull: (space) => clients.pull(name(space), '--all', ...auth),
     }
   },
 }
