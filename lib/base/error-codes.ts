@@ -28,6 +28,7 @@ const registryCodes = {
   SIZE_INVALID: final(400, 'the length given does not match the bytes received'),
   RANGE_INVALID: final(416, 'the range cannot be satisfied'),
   BLOB_UNKNOWN: final(404, 'the blob is not known in this repository'),
+  BLOB_UPLOAD_INVALID: retryable(409, 'the upload cannot go on as it is; wait, or start a new one'),
   BLOB_UPLOAD_UNKNOWN: final(404, 'the upload session is not known; start a new one'),
   MANIFEST_UNKNOWN: final(404, 'the manifest is not known in this repository'),
   MANIFEST_INVALID: final(400, 'the manifest is malformed'),

@@ -190,8 +190,10 @@ function memoryUploads(shelves: Shelves, random: Random): Uploads {
       repositoryFor(shelves, repository).blobs.add(digest)
       return true
     },
-    homes: (digest) =>
-      [...shelves.repositories.values()].filter(({ blobs }) => blobs.has(digest)).map(({ repository }) => repository),
+    homes: (digest, admits) =>
+      [...shelves.repositories.values()]
+        .filter(({ blobs, repository }) => blobs.has(digest) && admits(repository))
+        .map(({ repository }) => repository),
   }
 }
 

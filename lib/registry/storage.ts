@@ -132,9 +132,10 @@ export interface Uploads {
    */
   mount(repository: Repository, digest: Digest, from: Repository, options?: AbortOptions): Promise<boolean>
   /**
-   * Repositories that may have the blob, the likeliest first, for a mount that names none. It is a guess; `mount` finds out.
+   * Repositories that may have the blob, the likeliest first, for a mount that names none; only such as `admits` is true for.
+   * It is a guess; `mount` finds out.
    */
-  homes(digest: Digest): readonly Repository[]
+  homes(digest: Digest, admits: (repository: Repository) => boolean): readonly Repository[]
 }
 
 /** A checked manifest that is to be stored. */

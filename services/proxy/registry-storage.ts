@@ -137,7 +137,7 @@ function proxyUploads({ index, origins, sessions, homes }: ProxyStorageComponent
       if (stored === undefined) return false
       return linked(index.putBlob(repository, link, options))
     },
-    homes: (digest) => homes.of(digest),
+    homes: (digest, admits) => homes.of(digest, admits),
   }
 }
 
