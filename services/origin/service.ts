@@ -67,6 +67,8 @@ export interface OriginComponents extends Partial<Runtime> {
   readonly backends?: Backends
   /** Wraps the storage of the journal. */
   readonly wrapJournal?: (storage: JournalStorage) => JournalStorage
+  /** As `CondemnedComponents.sentenceLookMs`, for a grace that no config allows. */
+  readonly sentenceLookMs?: number
 }
 
 export interface OriginService extends Startable {
@@ -172,7 +174,8 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const patterns = config.backends.map(({ repository }) => repository)
   const names = blobNames({ store, backends }, { patterns })
   const rings = { origins: cluster, trackers: trackerRing }
-  const kept = { evictions, store, backends, upstreams, storage }
+  const { sentenceLookMs } = components
+  const kept = { evictions, store, backends, upstreams, storage, sentenceLookMs }
   return { runtime, http, targets, cluster, rings, siblings, engine, names, ...kept }
 }
 
@@ -224,7 +227,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     noted(blob, stored)
   }
   const refused = refusals(runtime.clock, keys)
-  const condemned = condemnedBlobs(runtime)
+  const condemned = condemnedBlobs({ ...runtime, sentenceLookMs: parts.sentenceLookMs })
   const shared = { ...runtime, cluster, siblings, store, backends, keys, condemned, refusals: refused, misses: missing }
   const bring = ingest({ ...shared, onReceived, onStored }, self)
   const later = openWriteBack({ ...shared, storage, ingest: bring, onSent }, config)
