@@ -6,6 +6,7 @@ import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/inde
 import { garbageSchema } from './garbage/config.ts'
 import { remotesSchema, replicationSchema, tagRuleSchema, webhooksSchema } from './replication/config.ts'
 import { retentionSchema } from './retention/config.ts'
+import { upstreamRecordsSchema } from './upstream/config.ts'
 
 const MOST_LINK_MEMORY_MS = 60_000
 const MOST_FRESH_MS = 24 * 60 * 60_000
@@ -36,6 +37,8 @@ const buildIndexKeys = z.strictObject({
     .prefault({ driver: 'file', folder: 'data/backend' }),
   /** Registries of others, whose tags and manifests are looked up there; the first rule that matches counts. */
   upstreams: upstreamRulesOf(buildIndexUpstreamKeys).prefault([]),
+  /** What is kept of their last answers. */
+  upstreamRecords: upstreamRecordsSchema,
   /** How long agents are told of a blob or manifest in a repository without a new look at the backend. */
   linkMemory: duration.refine((ms) => ms <= MOST_LINK_MEMORY_MS, 'at most 1m').prefault('5s'),
   /** Tags that are not moved to other bytes: those that fit one of the rules. */

@@ -59,7 +59,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     given: components.backend,
     followers,
   })
-  const everywhere = openUpstreamIndex(runtime, config, { own: index, records: work?.records, http, originRing })
+  const everywhere = openUpstreamIndex(runtime, config, { own: index, place: work, http, originRing })
   const shared = linkMemory(sharedLooks(everywhere.index, runtime), runtime, { ttlMs: config.linkMemory })
   const sender = blobSender({ http, cluster: originRing })
   const replication = replicator(

@@ -16,6 +16,8 @@ import type { IndexRecords } from '../index-records.ts'
 const MAX_KNOWN = 20_000
 /** A record is written again when the upstream has said the same for so long. */
 const REWRITE_MS = 60 * 60_000
+/** That somebody has used what an upstream said is recorded once in so long. */
+const USED_MS = 24 * 60 * 60_000
 
 /** What an upstream said of a tag or a digest. */
 export interface Known {
@@ -24,6 +26,8 @@ export interface Known {
   readonly askedAtMs: number
   /** The same on the monotonic clock; minus infinity for what a record says. */
   readonly askedMs: number
+  /** When somebody used it without asking the upstream, as far as that was recorded. */
+  readonly usedAtMs?: number | undefined
 }
 
 /**
@@ -35,6 +39,8 @@ export interface LastKnown extends Startable {
   look(repository: Repository, reference: Tag | Digest): Known | undefined
   /** From memory, else from the records; undefined also when they cannot be read. */
   find(repository: Repository, reference: Tag | Digest, options?: AbortOptions): Promise<Known | undefined>
+  /** Somebody gets this answer: it is recorded now and then, since what nobody uses is removed. */
+  use(repository: Repository, reference: Tag | Digest, known: Known): void
   /** Remembers it now, and records it in the background. A failure is logged. */
   keep(repository: Repository, reference: Tag | Digest, known: Known): void
   /** The upstream says that there is no such thing. */
@@ -74,6 +80,13 @@ export function lastKnown({ clock, logger, records }: LastKnownComponents): Last
         return undefined
       }
     },
+    use(repository, reference, known) {
+      const usedAtMs = clock.now()
+      if (usedAtMs - lastUseOf(known) < USED_MS) return
+      memory.set(nameOf(repository, reference), { ...known, usedAtMs })
+      const decide = (found: Known | undefined) => found && { ...found.manifest, askedAtMs: found.askedAtMs, usedAtMs }
+      tasks.run('use', async () => records?.change(keyOf(repository, reference), { parse: knownIn, decide }))
+    },
     keep(repository, reference, known) {
       memory.set(nameOf(repository, reference), known)
       const { manifest, askedAtMs } = known
@@ -100,9 +113,15 @@ export function lastKnown({ clock, logger, records }: LastKnownComponents): Last
   }
 }
 
+const lastUseOf = ({ askedAtMs, usedAtMs = 0 }: Pick<Known, 'askedAtMs' | 'usedAtMs'>) => Math.max(askedAtMs, usedAtMs)
+
+/** When an answer that is recorded was asked for or used last. @throws any error for what is no record of this */
+export const usedAtIn = (value: unknown): number => lastUseOf(knownIn(value))
+
 /** @throws any error for what is no record of this */
 function knownIn(value: unknown): Known {
-  const { askedAtMs } = Object(value) as { readonly askedAtMs?: unknown }
+  const { askedAtMs, usedAtMs } = Object(value) as { readonly askedAtMs?: unknown; readonly usedAtMs?: unknown }
   if (typeof askedAtMs !== 'number') throw new TypeError('no time in the record')
-  return { manifest: descriptorSchema.parse(value), askedAtMs, askedMs: Number.NEGATIVE_INFINITY }
+  const used = typeof usedAtMs === 'number' ? { usedAtMs } : {}
+  return { manifest: descriptorSchema.parse(value), askedAtMs, askedMs: Number.NEGATIVE_INFINITY, ...used }
 }

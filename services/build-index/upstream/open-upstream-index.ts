@@ -6,15 +6,16 @@ import { glob, OWN_REGISTRY, type Repository } from '../../../lib/core/index.ts'
 import type { HttpClient } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { BuildIndexConfig } from '../config.ts'
-import type { IndexRecords } from '../index-records.ts'
+import type { WorkPlace } from '../open-index.ts'
 import { lastKnown } from './last-known.ts'
+import { openRecordsKeeper } from './records-keeper.ts'
 import { upstreamIndex } from './upstream-index.ts'
 
 export interface OpenUpstreamIndexInit {
   /** The index of this cluster's own images. */
   readonly own: BuildIndex
   /** Where last answers are recorded; undefined keeps them in memory only. */
-  readonly records: IndexRecords | undefined
+  readonly place: Pick<WorkPlace, 'backend' | 'records'> | undefined
   /** With whom is shared what is found out. */
   readonly originRing: Cluster
   readonly http: HttpClient
@@ -32,19 +33,23 @@ export interface UpstreamIndexPart extends Startable {
 /** The index with the registries of others that the config names. */
 export function openUpstreamIndex(
   runtime: Runtime,
-  { upstreams: rules }: Pick<BuildIndexConfig, 'upstreams'>,
-  { own, records, http, originRing }: OpenUpstreamIndexInit,
+  { upstreams: rules, upstreamRecords }: Pick<BuildIndexConfig, 'upstreams' | 'upstreamRecords'>,
+  { own, place, http, originRing }: OpenUpstreamIndexInit,
 ): UpstreamIndexPart {
   const ring = { http, cluster: originRing }
-  const known = lastKnown({ ...runtime, records })
+  const known = lastKnown({ ...runtime, records: place?.records })
   const upstreams = openUpstreams({ ...runtime, talk: upstreamTalk(ring) }, rules)
   const freshness = rules.map(({ registry, fresh }) => ({ fits: glob(registry), fresh }))
   const freshMs = (registry: string) => freshness.find(({ fits }) => fits.test(registry))?.fresh ?? 0
   const index = upstreamIndex({ ...runtime, own, upstreams, lastKnown: known }, { freshMs })
   const isUpstream = (registry: Repository['registry']) =>
     registry !== OWN_REGISTRY && freshness.some(({ fits }) => fits.test(registry))
+  const keeper =
+    place === undefined || rules.length === 0
+      ? []
+      : [openRecordsKeeper({ ...runtime, ...place, isUpstream }, upstreamRecords)]
   return {
-    ...lifecycle([upstreams, known]),
+    ...lifecycle([upstreams, known, ...keeper]),
     index,
     isUpstream,
     standings: () => upstreams.standings(),

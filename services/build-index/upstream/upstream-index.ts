@@ -113,11 +113,15 @@ function upstreamLooks({ lastKnown, clock }: UpstreamIndexComponents, { freshMs 
   }
 
   const follow = (manifest: Descriptor): LinkedManifest => ({ ...manifest, blobsFollow: true })
+  const use = (repository: Repository, reference: Tag | Digest, known: Known): LinkedManifest => {
+    lastKnown.use(repository, reference, known)
+    return follow(known.manifest)
+  }
 
   return {
     async tag(upstream: Upstream, repository: Repository, tag: Tag, options: AbortOptions = {}) {
       const known = lastKnown.look(repository, tag)
-      if (known !== undefined && isFresh(known, repository.registry)) return follow(known.manifest)
+      if (known !== undefined && isFresh(known, repository.registry)) return use(repository, tag, known)
       try {
         const found = await ask(upstream, repository, tag, options)
         return found && follow(found)
@@ -125,19 +129,19 @@ function upstreamLooks({ lastKnown, clock }: UpstreamIndexComponents, { freshMs 
         if (!isOut(err)) throw err
         const last = known ?? (await lastKnown.find(repository, tag, options))
         if (last === undefined) throw err
-        return { ...follow(last.manifest), staleSinceMs: Math.max(0, last.askedAtMs) }
+        return { ...use(repository, tag, last), staleSinceMs: Math.max(0, last.askedAtMs) }
       }
     },
     async manifest(upstream: Upstream, repository: Repository, digest: Digest, options: AbortOptions = {}) {
       const known = lastKnown.look(repository, digest)
-      if (known !== undefined) return follow(known.manifest)
+      if (known !== undefined) return use(repository, digest, known)
       try {
         const found = await ask(upstream, repository, digest, options)
         return found && follow(found)
       } catch (err) {
         const last = isOut(err) ? await lastKnown.find(repository, digest, options) : undefined
         if (last === undefined) throw err
-        return follow(last.manifest)
+        return use(repository, digest, last)
       }
     },
   }
