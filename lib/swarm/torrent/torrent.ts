@@ -160,6 +160,7 @@ export class Torrent {
   /** A tracker answered, best peers first. */
   offer(peers: readonly PeerInfo[]): void {
     this.#contacts.offer(peers)
+    this.#peers?.named()
     this.#connect()
   }
 
@@ -227,31 +228,29 @@ export class Torrent {
   #newPeers(content: Content): PeerSet {
     const { self } = this.#init
     const pull = this.#pull
-    return new PeerSet(
-      this.#components,
-      { self, digest: this.blob.digest, content, tasks: this.#tasks, conducts: this.#conducts },
-      {
-        onPeer: (connection) => pull?.download?.addPeer(connection),
-        onGone: (id, gave) => {
-          this.#contacts.lost(id, gave)
-          pull?.download?.removePeer(id)
-          pull?.climb()
-          this.#use.see()
-        },
-        onHave: (id, piece) => pull?.download?.peerHas(id, piece),
-        onChoke: (id) => pull?.download?.peerChoked(id),
-        onSuggest: (id, piece) => pull?.download?.peerSuggests(id, piece),
-        // Only who a tracker named is believed to name others.
-        onNamed: ({ direction }, peers) => {
-          if (direction === 'dialled') this.#contacts.hint(peers)
-          this.#connect()
-        },
-        onDenied: (id, denial) => pull?.download?.peerDenies(id, denial),
-        onUnreadable: (err) => {
-          if (this.complete) this.#events.onUnreadable(this, err)
-        },
+    const isNamed = (id: PeerId) => this.#contacts.isNamed(id)
+    const init = { self, digest: this.blob.digest, content, tasks: this.#tasks, conducts: this.#conducts, isNamed }
+    return new PeerSet(this.#components, init, {
+      onPeer: (connection) => pull?.download?.addPeer(connection),
+      onGone: (id, gave) => {
+        this.#contacts.lost(id, gave)
+        pull?.download?.removePeer(id)
+        pull?.climb()
+        this.#use.see()
       },
-    )
+      onHave: (id, piece) => pull?.download?.peerHas(id, piece),
+      onChoke: (id) => pull?.download?.peerChoked(id),
+      onSuggest: (id, piece) => pull?.download?.peerSuggests(id, piece),
+      // Only who a tracker named is believed to name others.
+      onNamed: ({ direction }, peers) => {
+        if (direction === 'dialled') this.#contacts.hint(peers)
+        this.#connect()
+      },
+      onDenied: (id, denial) => pull?.download?.peerDenies(id, denial),
+      onUnreadable: (err) => {
+        if (this.complete) this.#events.onUnreadable(this, err)
+      },
+    })
   }
 
   #newContacts(): Contacts {
