@@ -49,7 +49,7 @@ const size = { agents: 1, origins: 1, trackers: 1, optional: true }
 interface Watched {
   readonly servers: ReadonlyMap<number, Server>
   /** Connections that came to these servers, and bytes that passed on them, in both directions. */
-  passed(): number
+  readonly passed: () => number
 }
 
 /** Notes each server of this process that begins to listen, until its end. */
