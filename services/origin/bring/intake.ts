@@ -1,5 +1,13 @@
 import { Readable } from 'node:stream'
-import { type AbortOptions, abortable, appError, copyBytes, deferred } from '../../../lib/base/index.ts'
+import {
+  type AbortOptions,
+  abortable,
+  abortController,
+  anySignal,
+  appError,
+  copyBytes,
+  deferred,
+} from '../../../lib/base/index.ts'
 import {
   type ByteRange,
   digestAlgorithm,
@@ -61,7 +69,7 @@ class PartialIntake implements Intake {
   readonly #whole: RunningDigest
   readonly #hashes: Uint8Array
   readonly #verified = deferred()
-  readonly #over = new AbortController()
+  readonly #over = abortController()
   readonly #release: () => void
   #offset = 0
   #piece: OpenPiece | undefined
@@ -123,7 +131,7 @@ class PartialIntake implements Intake {
 
   open(range: ByteRange, { signal }: AbortOptions = {}): Readable {
     const signals = signal === undefined ? [] : [signal]
-    const cut = AbortSignal.any([this.#over.signal, ...signals])
+    const cut = anySignal([this.#over.signal, ...signals])
     const arrived = async (slice: ByteRange): Promise<void> => {
       const { map } = this.partial
       try {

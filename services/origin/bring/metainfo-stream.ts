@@ -1,4 +1,4 @@
-import { type AbortOptions, type Clock, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
+import { type AbortOptions, abortController, type Clock, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
 import { type BlobRef, headerOf, INLINE_LIMIT } from '../../../lib/core/index.ts'
 import { encodeMetainfo, encodePieces, encodeRecord } from '../../../lib/metainfo/index.ts'
 import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
@@ -16,7 +16,7 @@ export interface MetainfoComponents {
 
 /** Yields a heartbeat every 5 s until `work` has settled; rethrows its failure. */
 async function* heartbeatsUntil(clock: Clock, work: Promise<unknown>): AsyncGenerator<Uint8Array> {
-  const cancel = new AbortController()
+  const cancel = abortController()
   const beat = () => clock.sleep(HEARTBEAT_MS, { signal: cancel.signal }).then(() => 'beat' as const)
   const done = work.then(() => 'done' as const)
   try {
