@@ -97,11 +97,14 @@ test('pieces of lengths that are no longer possible are not hashed', async () =>
   expect(await spent(33)).toBe(200 + 200 + 64)
 })
 
-test.each([0, 200])('pieces are not given when the length is not as was promised; %d bytes are few', async (fewBytes) => {
-  const setting = { digester: inlineDigester(), fewBytes }
-  expect(await hashed(setting, cut(65, [9]), 0, 64)).toEqual({ ...expected(65), pieces: undefined })
-  expect(await hashed(setting, cut(32, [9]), 33)).toEqual({ ...expected(32), pieces: undefined })
-})
+test.each([0, 200])(
+  'pieces are not given when the length is not as was promised; %d bytes are few',
+  async (fewBytes) => {
+    const setting = { digester: inlineDigester(), fewBytes }
+    expect(await hashed(setting, cut(65, [9]), 0, 64)).toEqual({ ...expected(65), pieces: undefined })
+    expect(await hashed(setting, cut(32, [9]), 33)).toEqual({ ...expected(32), pieces: undefined })
+  },
+)
 
 test('a short blob is given to no digester', async () => {
   const nobody: PieceDigester = {
