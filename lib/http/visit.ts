@@ -75,8 +75,8 @@ const requestIdOf = (req: IncomingMessage, newId: () => string): string => {
 }
 
 interface Connections extends Pick<Visits, 'gone' | 'settle'> {
-  /** The answer is running on this connection until it closes. */
-  add(socket: Socket, res: ServerResponse): void
+  /** The answer is running on this connection until the result is called. */
+  add(socket: Socket, res: ServerResponse): () => void
 }
 
 /** The running answers of each connection. */
@@ -87,7 +87,7 @@ function byConnection(underWay: ReadonlyMap<ServerResponse, AbortController>): C
     add(socket, res) {
       const here = bySocket.get(socket) ?? new Set()
       bySocket.set(socket, here.add(res))
-      res.once('close', () => here.delete(res))
+      return () => here.delete(res)
     },
     gone(socket) {
       for (const res of on(socket)) {
@@ -175,7 +175,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
       const startedMs = clock.monotonicMs()
       const { visit, end } = newVisit(requestIdOf(req, newId), controller.signal)
       underWay.set(res, controller)
-      connections.add(req.socket, res)
+      visit.holds(connections.add(req.socket, res))
       // Ours and those of a stream that is piped into an answer which waits behind others are a few more than Node expects.
       res.setMaxListeners(20)
       if (closing) res.shouldKeepAlive = false
