@@ -1,7 +1,10 @@
 import type { ErrorCode } from '../base/index.ts'
 import type { MetaInfoHeader, PeerInfo } from '../core/index.ts'
 
-/** A tracker's answer to a node that introduced itself with its request for the metainfo. */
+/**
+ * A tracker's answer to a node that introduced itself with its request for the metainfo. Or, with an `intervalMs` of 0,
+ * no answer but a hint: these begin to have the blob.
+ */
 export interface NamedPeers {
   /** Best peer first; never the node itself. */
   readonly peers: readonly PeerInfo[]
@@ -12,8 +15,8 @@ export interface NamedPeers {
 /**
  * One record of a metainfo stream. The order is: one `header`; a `piece` record for each piece, as the origin learns
  * them; one last record, `verified` (the origin has checked the whole digest over exactly these pieces) or `failed`. A
- * `heartbeat` may come anywhere after the header. `peers` says nothing about the blob: it comes at most once, at any place
- * before the last record, and only to who introduced itself with its request. A stream that ends without a last record is incomplete.
+ * `heartbeat` may come anywhere after the header. `peers` says nothing about the blob: the answer to an introduction comes
+ * at most once, hints as often as there are any, at any place before the last record. A stream that ends without a last record is incomplete.
  */
 export type MetainfoRecord =
   | { readonly kind: 'header'; readonly header: MetaInfoHeader }

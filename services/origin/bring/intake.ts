@@ -12,14 +12,24 @@ import type { Hashing, RunningDigest } from '../../../lib/metainfo/index.ts'
 import type { PartialBlob, Sidecars, StoredBlob } from '../../../lib/store/index.ts'
 import { partialBytes } from './partial-bytes.ts'
 
+/** What has come of a blob that is being brought. */
+export interface ArrivingPieces {
+  readonly partial: PartialBlob
+  /** Pieces from the front that are here, and whose hashes are known. */
+  readonly pieces: number
+  /** The SHA-256 of one of these pieces, a view of 32 bytes. */
+  hashOf(piece: number): Uint8Array
+  /** Waits for more than `count` such pieces. Fails with the reason given to `end`. */
+  morePieces(count: number, options?: AbortOptions): Promise<void>
+}
+
 /**
  * Takes one blob into the local store, in ascending order: bytes that an earlier run left are read from the disk, and
  * the rest is given to `take`. The digest of the blob and the hash of each piece are computed in that one pass, from the
  * memory in which a piece was gathered, and off the event loop where `Hashing` has a thread. `end` ends the intake and tells its readers. Only one call of `gap`, `take` or `finish` at a time. An intake does not know
  * the source of its bytes; the swarm's `Arrival` is something else, as it takes pieces in any order.
  */
-export interface Intake {
-  readonly partial: PartialBlob
+export interface Intake extends ArrivingPieces {
   /** Bytes from the front that are here and hashed. */
   readonly offset: number
   /** The local store has refused a piece: the intake can take no more bytes from any source. */
@@ -38,7 +48,9 @@ export interface Intake {
    * only once its digest is right. Fails with the reason given to `end`.
    */
   open(range: ByteRange, options?: AbortOptions): Readable
-  /** Releases the partial blob, which stays on the disk. With a reason, readers of missing bytes fail with it. */
+  /** Waits until `open` would give the byte at `offset`. Fails as it would. */
+  whenReadable(offset: number, options?: AbortOptions): Promise<void>
+  /** Releases the partial blob, which stays on the disk. With a reason, who waits for what is missing fails with it. */
   end(reason?: unknown): void
 }
 
@@ -53,6 +65,8 @@ interface OpenPiece {
 export interface IntakeComponents {
   readonly sidecars: Sidecars
   readonly hashing: Hashing
+  /** Called for each piece that has come and is stored. */
+  readonly onPiece: (piece: number) => void
 }
 
 class PartialIntake implements Intake {
@@ -69,6 +83,8 @@ class PartialIntake implements Intake {
   #writing: Promise<void> = Promise.resolve()
   #broken = false
   #reason: unknown
+  #pieces = 0
+  #more = deferred()
 
   constructor(components: IntakeComponents, partial: PartialBlob) {
     this.partial = partial
@@ -84,6 +100,18 @@ class PartialIntake implements Intake {
 
   get broken() {
     return this.#broken
+  }
+
+  get pieces() {
+    return this.#pieces
+  }
+
+  hashOf(piece: number): Uint8Array {
+    return this.#hashes.subarray(piece * HASH_LENGTH, (piece + 1) * HASH_LENGTH)
+  }
+
+  async morePieces(count: number, { signal }: AbortOptions = {}): Promise<void> {
+    while (this.#pieces <= count) await this.#unlessOver(this.#more.promise, signal)
   }
 
   async gap(): Promise<ByteRange | undefined> {
@@ -122,18 +150,36 @@ class PartialIntake implements Intake {
   }
 
   open(range: ByteRange, { signal }: AbortOptions = {}): Readable {
-    const signals = signal === undefined ? [] : [signal]
-    const cut = AbortSignal.any([this.#over.signal, ...signals])
-    const arrived = async (slice: ByteRange): Promise<void> => {
-      const { map } = this.partial
-      try {
-        await this.partial.whenVerified(map.pieceAt(slice.start), { signal: cut })
-        if (slice.end > releasedLength(map.length, false)) await abortable(this.#verified.promise, cut)
-      } catch (err) {
-        throw this.#reason ?? err
-      }
-    }
+    const arrived = (slice: ByteRange) => this.#arrived(slice, signal)
     return Readable.from(partialBytes(this.partial, range, arrived), { objectMode: false })
+  }
+
+  whenReadable(offset: number, { signal }: AbortOptions = {}): Promise<void> {
+    return this.#arrived({ start: offset, end: offset + 1 }, signal)
+  }
+
+  /** A slice, which ends with the piece in which it begins or is here, may be read. */
+  async #arrived({ start, end }: ByteRange, signal: AbortSignal | undefined): Promise<void> {
+    const { map, have } = this.partial
+    const piece = map.pieceAt(start)
+    if (!have.has(piece)) await this.morePieces(piece, { signal })
+    if (end > releasedLength(map.length, false)) await this.#unlessOver(this.#verified.promise, signal)
+  }
+
+  /** @throws the reason given to `end`, ABORTED */
+  async #unlessOver(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    const cut = AbortSignal.any([this.#over.signal, ...(signal === undefined ? [] : [signal])])
+    try {
+      await abortable(promise, cut)
+    } catch (err) {
+      throw this.#reason ?? err
+    }
+  }
+
+  #noteNext(): void {
+    this.#pieces += 1
+    this.#more.resolve()
+    this.#more = deferred()
   }
 
   end(reason?: unknown): void {
@@ -156,6 +202,7 @@ class PartialIntake implements Intake {
       this.#components.hashing.blocks.give(block)
     }
     this.#offset = range.end
+    this.#noteNext()
   }
 
   async #hash(index: number, bytes: Uint8Array): Promise<Uint8Array> {
@@ -213,6 +260,8 @@ class PartialIntake implements Intake {
       await before
       const hash = await this.#hash(index, bytes)
       await this.partial.write(index, bytes, hash)
+      this.#noteNext()
+      this.#components.onPiece(index)
     } catch (err) {
       this.#broken = true
       throw err

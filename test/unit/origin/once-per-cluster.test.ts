@@ -280,7 +280,7 @@ describe('wrong content', () => {
     const [first] = inOrder(lab)
     // All pieces but the last one, which lacks a byte.
     lab.watched.openTo(size - 1)
-    const { read } = await first.ingest.openForHop(blob)
+    const { read } = await first.ingest.open(blob, { hop: true })
     const body = await read({ start: 0, end: size })
     let received = 0
     body.on('data', (chunk: Uint8Array) => {

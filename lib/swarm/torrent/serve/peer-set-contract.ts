@@ -22,6 +22,8 @@ export interface PeerSetInit {
   readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
   readonly digest: Digest
   readonly content: Content
+  /** Whether this node wants what it lacks from peers; else it comes another way, or nothing is missing. */
+  readonly wants: boolean
   readonly tasks: Background
   readonly conducts: Pick<Conducts, 'take' | 'ids'>
 }

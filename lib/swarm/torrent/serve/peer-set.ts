@@ -1,7 +1,7 @@
 import { type Alarm, type AppError, hasCode, type TokenBucket } from '../../../base/index.ts'
 import type { ByteRange, PeerId, PeerInfo } from '../../../core/index.ts'
 import type { HttpAdmission, PeerReport } from '../../outside.ts'
-import type { Block, Denial, PeerConnection } from '../../peer/index.ts'
+import type { Block, Denial, PeerConnection, PeerHello } from '../../peer/index.ts'
 import { chooseServed } from '../../picker/index.ts'
 import { Admission } from './admission.ts'
 import { blockSender } from './block-sender.ts'
@@ -39,9 +39,7 @@ export class PeerSet {
     const { digest } = init
     const members = () => this
     this.#admission =
-      init.self.role === 'origin'
-        ? new Admission(components, { digest, pieces: init.content.map.count, members })
-        : undefined
+      init.self.role === 'origin' ? new Admission(components, { digest, have: init.content.have, members }) : undefined
   }
 
   get size(): number {
@@ -129,6 +127,11 @@ export class PeerSet {
     this.#serve()
   }
 
+  /** The same, unless the connection comes from another host. */
+  removeOf({ peerId, address }: PeerHello, err: AppError): void {
+    if (this.#members.get(peerId)?.connection.hello.address.host === address.host) this.remove(peerId, err)
+  }
+
   removeAll(): void {
     for (const id of [...this.#members.keys()]) this.remove(id)
     this.#turn.cancel()
@@ -137,7 +140,11 @@ export class PeerSet {
 
   /** Call it when a piece is here: tells every peer, and disconnects those that are no longer useful. */
   announce(piece: number): void {
-    for (const { connection } of this.#members.values()) connection.sendHave(piece)
+    this.#admission?.arrived(piece)
+    for (const member of this.#members.values()) {
+      member.connection.sendHave(piece)
+      this.#suggestTo(member)
+    }
   }
 
   /** The blob is complete: nothing is wanted any more, and complete peers want nothing either. */
@@ -192,8 +199,9 @@ export class PeerSet {
   }
 
   #offers({ connection }: Member, pieces: readonly number[] | undefined): boolean {
-    const { have } = this.#init.content
-    if (have.complete) return false
+    const { wants, content } = this.#init
+    const { have } = content
+    if (!wants || have.complete) return false
     if (pieces !== undefined) return pieces.some((piece) => !have.has(piece))
     for (const index of connection.remoteHave) if (!have.has(index)) return true
     return false
@@ -261,6 +269,8 @@ export class PeerSet {
 
   #isAdmitted({ connection }: Member, block: Block): boolean {
     if (this.#admission === undefined || connection.hello.role !== 'agent') return true
+    // What is not here is rejected, and counts as given to nobody.
+    if (!this.#init.content.have.has(block.piece)) return true
     return this.#admission.admits(connection, block)
   }
 
