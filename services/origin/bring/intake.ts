@@ -29,7 +29,10 @@ export interface ArrivingPieces {
  * memory in which a piece was gathered, and off the event loop where `Hashing` has a thread. `end` ends the intake and tells its readers. Only one call of `gap`, `take` or `finish` at a time. An intake does not know
  * the source of its bytes; the swarm's `Arrival` is something else, as it takes pieces in any order.
  */
-export interface Intake extends ArrivingPieces {
+export type Intake = ArrivingPieces & IntakeWork
+
+/** How the bytes come, and who reads them. */
+export interface IntakeWork {
   /** Bytes from the front that are here and hashed. */
   readonly offset: number
   /** The local store has refused a piece: the intake can take no more bytes from any source. */

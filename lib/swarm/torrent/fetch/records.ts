@@ -26,7 +26,10 @@ export interface NamingEvents {
 }
 
 /** What the records tell their pull; each call is one event. `onRefuted` also says why there will be none. */
-export interface RecordsEvents extends SecondOpinionEvents, NamingEvents {
+export type RecordsEvents = RecordEvents & NamingEvents & SecondOpinionEvents
+
+/** What becomes known of the blob. */
+export interface RecordEvents {
   onHeader(header: MetaInfoHeader): void
   /** The record of a piece is in the log. */
   onPiece(piece: number): void
