@@ -1,13 +1,18 @@
 import { z } from 'zod'
 import { adminCall } from './admin.ts'
 import { list, text } from './bounded.ts'
+import { clustersAnswerSchema } from './garbage.ts'
 import { adminApi } from './openapi.ts'
 import { tagVersionSchema } from './replication.ts'
+import { retentionReportSchema, retentionVerdictsSchema } from './retention.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema, repositorySchema, tagSchema } from './schemas.ts'
+import { upstreamStandingSchema } from './upstream-talk.ts'
 
 /** Entries of one list in an answer. */
 const MAX_ENTRIES = 1000
+/** Upstreams in an answer, each once for each process that knows it. */
+const MAX_STANDINGS = 50_000
 /** Of names in the config, and of messages of errors. */
 const MAX_TEXT = 4 * 1024
 
@@ -223,6 +228,57 @@ export const buildIndexAdmin = adminApi({
     summary: 'ends the look for garbage; what is condemned stays so',
     status: 202,
     codes: ['GARBAGE_NEVER', 'UNSUPPORTED'],
+  }),
+  upstreams: adminCall({
+    method: 'GET',
+    path: '/upstreams',
+    summary: 'the registries of others that were asked for something, as this build-index and the origins know them',
+    answer: z.object({
+      upstreams: list(upstreamStandingSchema.extend({ at: text(128) }), MAX_STANDINGS),
+      /** Origins that did not answer. */
+      silent: list(text(128), MAX_ENTRIES),
+    }),
+  }),
+  gcTakeOver: adminCall({
+    method: 'POST',
+    path: '/garbage/take-over',
+    summary: 'says that no other cluster writes in the backends of the blobs any more, and removes their marks',
+    codes: ['UNSUPPORTED'],
+    answer: clustersAnswerSchema,
+  }),
+  retention: adminCall({
+    method: 'POST',
+    path: '/retention',
+    summary: 'looks at all tags by the rules of retention, and deletes those that no rule keeps',
+    body: z.object({ dryRun: z.boolean().exactOptional() }),
+    status: 202,
+    codes: ['BODY_INVALID', 'RETENTION_RUNNING', 'UNSUPPORTED'],
+    answer: retentionReportSchema,
+  }),
+  retentionReport: adminCall({
+    method: 'GET',
+    path: '/retention',
+    summary: 'how far the look at the tags is, or what the last one has done',
+    codes: ['RETENTION_NEVER', 'UNSUPPORTED'],
+    answer: retentionReportSchema,
+  }),
+  retentionStop: adminCall({
+    method: 'DELETE',
+    path: '/retention',
+    summary: 'ends the look at the tags',
+    status: 202,
+    codes: ['RETENTION_NEVER', 'UNSUPPORTED'],
+  }),
+  retentionTags: adminCall({
+    method: 'GET',
+    path: '/retention/:repository',
+    summary: 'what the rules say of each tag of a repository now, and why; nothing is done',
+    query: {
+      n: 'tags on one page',
+      last: 'continue after this tag: `next` of the page before',
+    },
+    codes: ['NAME_INVALID', 'PAGINATION_NUMBER_INVALID', 'RETENTION_TOO_MANY_TAGS', 'UNSUPPORTED'],
+    answer: retentionVerdictsSchema,
   }),
   cancelReplication: adminCall({
     method: 'DELETE',

@@ -15,12 +15,15 @@ export const garbageRoutes = {
   condemned: '/garbage/places/:place/condemned',
   judge: '/garbage/places/:place/judge',
   copies: '/garbage/copies',
+  clusters: '/garbage/clusters',
 } as const
 
 /** Digests of one page of a list. */
 export const MAX_LISTED = 1000
 /** Blobs of one request that changes something. */
 export const MAX_JUDGED = 32
+/** Clusters that an answer names. */
+export const MAX_CLUSTERS = 100
 
 const nameSchema = text(64)
 const digests = list(digestSchema, MAX_JUDGED)
@@ -58,6 +61,27 @@ export const outcomesSchema = z.object({ outcomes: list(outcomeSchema, MAX_JUDGE
 export const copiesBodySchema = z.object({ action: z.enum(['held', 'drop']), digests })
 export const copiesAnswerSchema = z.object({ digests })
 
+const markingClusterSchema = z.object({
+  /** Of its index; a part of a key. */
+  id: nameSchema.regex(/^[A-Za-z0-9-]+$/),
+  cluster: text(256),
+})
+/** A cluster that writes blobs in a backend, by the id of its index and the name that its config gives it. */
+export type MarkingCluster = z.output<typeof markingClusterSchema>
+
+/** `enter`: this cluster writes blobs here. `takeOver`: and no other one does any more. */
+export const clustersBodySchema = markingClusterSchema.extend({ action: z.enum(['enter', 'takeOver']) })
+/** The others that write there, or did. */
+export const clustersAnswerSchema = z.object({ clusters: list(markingClusterSchema, MAX_CLUSTERS) })
+
+/** Who writes in the backends of the blobs. Every method: @throws NO_HEALTHY_MEMBER, ABORTED */
+export interface ClusterMarks {
+  /** Leaves the mark of this cluster in all backends of the blobs; the others that have left one. */
+  enter(self: MarkingCluster, options?: AbortOptions): Promise<readonly MarkingCluster[]>
+  /** Removes the marks of all others; whose they were. */
+  takeOver(self: MarkingCluster, options?: AbortOptions): Promise<readonly MarkingCluster[]>
+}
+
 /** The blobs in the backends of a cluster, as its origins keep them. Every method: @throws NO_HEALTHY_MEMBER, ABORTED */
 export interface StoredGarbage {
   places(options?: AbortOptions): Promise<readonly string[]>
@@ -67,7 +91,7 @@ export interface StoredGarbage {
     place: string,
     page: AbortOptions & { readonly last: string },
   ): Promise<z.output<typeof condemnedPageSchema>>
-  /** One outcome for each digest. @throws GARBAGE_FOREIGN when the place belongs to another index */
+  /** One outcome for each digest. @throws GARBAGE_FOREIGN when another cluster writes there */
   judge(place: string, judgement: Judgement, options?: AbortOptions): Promise<readonly RemovalOutcome[]>
   /** Which of these are pinned at an origin, or in use there. An origin that does not answer says nothing. */
   held(digests: readonly Digest[], options?: AbortOptions): Promise<readonly Digest[]>
@@ -82,7 +106,7 @@ export function garbageOrigins({
   readonly http: HttpClient
   /** The ring of origins. */
   readonly cluster: Cluster
-}): StoredGarbage {
+}): StoredGarbage & ClusterMarks {
   const atOne = <T>(key: string, options: AbortOptions, call: (url: string) => Promise<T>) =>
     tryEach(cluster, key, ({ url }) => call(url), { signal: options.signal })
   const atAll = async (action: 'held' | 'drop', wanted: readonly Digest[], { signal }: AbortOptions) => {
@@ -94,7 +118,14 @@ export function garbageOrigins({
     signal?.throwIfAborted()
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.digests : []))
   }
+  const mark = (action: 'enter' | 'takeOver', self: MarkingCluster, { signal }: AbortOptions) =>
+    atOne('', { signal }, async (url) => {
+      const request = { method: 'POST', url: url + garbageRoutes.clusters, ...jsonBody({ ...self, action }) } as const
+      return (await sendForJson(http, { ...request, signal }, { schema: clustersAnswerSchema })).clusters
+    })
   return {
+    enter: (self, options = {}) => mark('enter', self, options),
+    takeOver: (self, options = {}) => mark('takeOver', self, options),
     async places(options = {}) {
       const at = (url: string) =>
         sendForJson(http, { method: 'GET', url: url + garbageRoutes.places, ...options }, { schema: placesSchema })

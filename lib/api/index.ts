@@ -75,14 +75,18 @@ export {
   type Progress,
 } from './fleet-jobs.ts'
 export {
+  type ClusterMarks,
   type CondemnedBlob,
+  clustersBodySchema,
   copiesBodySchema,
   garbageOrigins,
   garbageRoutes,
   type Judgement,
   judgeBodySchema,
+  MAX_CLUSTERS,
   MAX_JUDGED,
   MAX_LISTED,
+  type MarkingCluster,
   type RemovalOutcome,
   type StoredGarbage,
 } from './garbage.ts'
@@ -156,6 +160,15 @@ export {
   type TagVersion,
   tagVersionSchema,
 } from './replication.ts'
+export {
+  keptReasons,
+  MAX_SHOWN,
+  MAX_VERDICTS,
+  type RetentionCounts,
+  type RetentionReport,
+  type RetentionVerdict,
+  retentionReportSchema,
+} from './retention.ts'
 export { ringCalls, ringRoutes } from './ring-admin.ts'
 export { descriptorSchema, parseBody } from './schemas.ts'
 export { seedAnnouncer } from './seed-announcer.ts'
@@ -195,3 +208,10 @@ export {
   keptControlSchema,
   toldControlSchema,
 } from './tracker-control.ts'
+export {
+  originStandings,
+  type UpstreamStandingAnswer,
+  upstreamTalk,
+  upstreamTalkRoutes,
+  upstreamToldSchema,
+} from './upstream-talk.ts'

@@ -13,8 +13,11 @@ export type BreakerVerdict = 'broken' | 'doubt' | 'none' | 'whole'
 /** How one call is made. */
 export interface BreakerCall<T> {
   readonly work: () => Promise<T>
-  /** Asks whether the way is whole again; it fails as `work` does. Nobody waits for it. */
-  readonly probe: () => Promise<unknown>
+  /**
+   * Asks whether the way is whole again; it fails as `work` does. Nobody waits for it. Without it the first call after the
+   * pause does its own work, and waits.
+   */
+  readonly probe?: (() => Promise<unknown>) | undefined
 }
 
 /**
@@ -31,6 +34,8 @@ export interface Breaker {
   run<T>(name: string, call: BreakerCall<T>): Promise<T>
   /** Milliseconds until the next probe; undefined while the way is not known to be broken. */
   brokenFor(name: string): number | undefined
+  /** Somebody else has found the way broken: it counts as broken for one pause. */
+  suspect(name: string): void
 }
 
 export interface BreakerComponents {
@@ -85,7 +90,9 @@ class NamedBreaker implements Breaker {
   async run<T>(name: string, { work, probe }: BreakerCall<T>): Promise<T> {
     const leftMs = this.brokenFor(name)
     if (leftMs === undefined) return this.#watched(name, work)
-    if (leftMs === 0) this.#probe(name, probe)
+    const probing = leftMs === 0 ? this.#probe<unknown>(name, probe ?? work) : undefined
+    if (probing !== undefined && probe === undefined) return probing as Promise<T>
+    probing?.catch(() => undefined)
     throw this.#init.broken(name, { retryAfterMs: this.#retryAfterMs(name) })
   }
 
@@ -104,16 +111,21 @@ class NamedBreaker implements Breaker {
     }
   }
 
-  /** One probe at a time; the way stays broken until it has ended well. */
-  #probe(name: string, probe: () => Promise<unknown>): void {
+  suspect(name: string): void {
+    if (this.brokenFor(name) !== undefined) return
+    const trouble = { doubts: 0, breaks: 0, broken: undefined, isProbed: false }
+    this.#break(name, trouble)
+    this.#troubles.set(name, trouble)
+  }
+
+  /** One probe at a time; the way stays broken until it has ended well. Undefined when there is nothing to probe. */
+  #probe<T>(name: string, work: () => Promise<T>): Promise<T> | undefined {
     const trouble = this.#troubles.get(name)
-    if (trouble === undefined || trouble.isProbed) return
+    if (trouble?.broken === undefined || trouble.isProbed) return undefined
     trouble.isProbed = true
-    this.#watched(name, probe)
-      .catch(() => undefined)
-      .finally(() => {
-        trouble.isProbed = false
-      })
+    return this.#watched(name, work).finally(() => {
+      trouble.isProbed = false
+    })
   }
 
   /** What a call that began before the way broke finds says nothing new of it, unless that it is whole. */
@@ -128,7 +140,8 @@ class NamedBreaker implements Breaker {
     if (known?.broken !== undefined && beganMs < known.broken.sinceMs) return
     const trouble = known ?? { doubts: 0, breaks: 0, broken: undefined, isProbed: false }
     trouble.doubts += 1
-    if (verdict === 'broken' || trouble.doubts >= this.#init.doubts) this.#break(name, trouble)
+    const isBroken = verdict === 'broken' || trouble.broken !== undefined || trouble.doubts >= this.#init.doubts
+    if (isBroken) this.#break(name, trouble)
     if (known === undefined) this.#troubles.set(name, trouble)
   }
 

@@ -2,11 +2,36 @@ import { chmod, mkdir, open, rmdir } from 'node:fs/promises'
 import { dirname, parse, resolve } from 'node:path'
 import { hasCode } from './app-error.ts'
 
+/** The latest sync of each folder that has not ended. */
+const syncs = new Map<string, FolderSync>()
+
+interface FolderSync {
+  hasBegun: boolean
+  readonly done: Promise<void>
+}
+
 /**
- * Makes the entries of a folder durable: names created or moved in the folder before this call survive a power loss.
+ * Makes the entries of a folder durable: names created or moved in the folder before this call survive a power loss. Who
+ * calls while a sync of the folder runs shares the next one with all who do.
  * @throws ENOENT when there is no such folder
  */
-export async function syncFolder(folder: string): Promise<void> {
+export function syncFolder(folder: string): Promise<void> {
+  const latest = syncs.get(folder)
+  if (latest?.hasBegun === false) return latest.done
+  const begin = async () => {
+    await latest?.done.catch(() => undefined)
+    sync.hasBegun = true
+    await syncNow(folder)
+  }
+  const end = () => {
+    if (syncs.get(folder) === sync) syncs.delete(folder)
+  }
+  const sync: FolderSync = { hasBegun: latest === undefined, done: Promise.resolve().then(begin).finally(end) }
+  syncs.set(folder, sync)
+  return sync.done
+}
+
+async function syncNow(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
     await handle.sync()

@@ -28,6 +28,7 @@ const registryCodes = {
   SIZE_INVALID: final(400, 'the length given does not match the bytes received'),
   RANGE_INVALID: final(416, 'the range cannot be satisfied'),
   BLOB_UNKNOWN: final(404, 'the blob is not known in this repository'),
+  BLOB_UPLOAD_INVALID: retryable(409, 'the upload cannot go on as it is; wait, or start a new one'),
   BLOB_UPLOAD_UNKNOWN: final(404, 'the upload session is not known; start a new one'),
   MANIFEST_UNKNOWN: final(404, 'the manifest is not known in this repository'),
   MANIFEST_INVALID: final(400, 'the manifest is malformed'),
@@ -37,6 +38,10 @@ const registryCodes = {
 /** Codes of all parts behind the registry front. */
 const ownCodes = {
   ABORTED: retryable(499, 'the caller gave up'),
+  BACKEND_CONDITIONS_IGNORED: retryable(
+    503,
+    'the backend ignores the condition of this request, so two writers would overwrite each other unseen; use another endpoint, or say so in its config',
+  ),
   BACKEND_CORRUPT: final(
     502,
     'the backend returned bytes that do not match the digest; repair the object in the backend',
@@ -164,6 +169,9 @@ const ownCodes = {
   REQUEST_TIMEOUT: retryable(504, 'no answer came in time'),
   SEND_NOT_ALLOWED: final(403, 'this origin may not send to that host; name it in send.allow of the origins'),
   SHUTTING_DOWN: retryable(503, 'the service is shutting down; ask another'),
+  RETENTION_NEVER: final(404, 'nobody has looked at the tags by the rules of retention yet'),
+  RETENTION_RUNNING: retryable(409, 'a build-index of this cluster looks at the tags already; see its report'),
+  RETENTION_TOO_MANY_TAGS: final(409, 'the repository has more tags than are judged at once, so all are kept'),
   SOURCES_EXHAUSTED: retryable(503, 'no peer and no origin could give the blob'),
   STALLED: retryable(504, 'no bytes arrived for too long'),
   STORE_CORRUPT: final(500, 'the files of the local store contradict each other; remove the blob'),

@@ -55,6 +55,7 @@ export {
   type ProcessLocksComponents,
   processLocks,
 } from './process-lock.ts'
+export { type ProvenCache, provenCache } from './proven-cache.ts'
 export { type Random, seededRandom, shuffled, systemRandom } from './random.ts'
 export { readAhead } from './read-ahead.ts'
 export { type RefusedKeys, refusedKeys } from './refused-keys.ts'
@@ -62,7 +63,7 @@ export { type Rounds, type RoundsInit, rounds } from './rounds.ts'
 export { type SharedBlocks, sharedBlocks } from './shared-blocks.ts'
 export { type SingleFlight, singleFlight } from './single-flight.ts'
 export { type Slots, slots } from './slots.ts'
-export { readSmall, replaceFile } from './small-file.ts'
+export { openNewFile, readSmall, replaceFile } from './small-file.ts'
 export {
   type ClientCertificates,
   type TlsDoor,

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { hasCode } from './app-error.ts'
 import { ownerOnly, syncFolder } from './durable-folder.ts'
@@ -21,9 +21,25 @@ export async function readSmall(path: string): Promise<Buffer | undefined> {
 /** Replaces a small file atomically: readers see the old or the new content, also after a power loss. */
 export async function replaceFile(path: string, content: Uint8Array | string): Promise<void> {
   const draft = `${path}.tmp`
-  // What an earlier process left, or a link: writing must not go through it.
-  await rm(draft, { force: true })
-  await writeFile(draft, content, { flag: 'wx', flush: true, mode: ownerOnly.file })
+  const handle = await openNewFile(draft)
+  try {
+    await handle.writeFile(content)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
   await rename(draft, path)
   await syncFolder(dirname(path))
+}
+
+/** Makes a file and opens it. What an earlier process left there, or a link, goes: writing must not go through it. */
+export async function openNewFile(path: string): Promise<FileHandle> {
+  const make = () => open(path, 'wx', ownerOnly.file)
+  try {
+    return await make()
+  } catch (err) {
+    if (!hasCode(err, 'EEXIST')) throw err
+    await rm(path, { force: true })
+    return make()
+  }
 }

@@ -111,6 +111,10 @@ export function parseConfig<S extends z.ZodType>(schema: S, value: unknown): z.o
   return deepFreeze(parsed.data)
 }
 
+/** The same of a text in YAML; `where` names it in errors. @throws CONFIG_INVALID */
+export const parseConfigText = <S extends z.ZodType>(schema: S, text: string, where: string): z.output<S> =>
+  parseConfig(schema, parseYaml(text, where))
+
 /**
  * Reads a service's config once: file, secrets, environment, overrides. A later source overrides an earlier one.
  * @throws CONFIG_INVALID

@@ -1,4 +1,4 @@
-import { type AppError, type ErrorCode, isRegistryCode } from '../base/index.ts'
+import { type AppError, type ErrorCode, errorTable, isRegistryCode } from '../base/index.ts'
 import { type Headers, PLAIN_TEXT } from './answers.ts'
 
 /**
@@ -7,12 +7,19 @@ import { type Headers, PLAIN_TEXT } from './answers.ts'
  */
 export type Envelope = 'own' | 'registry' | 'text'
 
+/**
+ * What the client made wrong, and is not to repeat, is UNSUPPORTED or DENIED: docker repeats whatever has another code, up to
+ * five times. Temporary failures are UNAVAILABLE. Nothing but our own faults is UNKNOWN.
+ */
 const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
+  400: 'UNSUPPORTED',
   401: 'UNAUTHORIZED',
   403: 'DENIED',
   404: 'NAME_UNKNOWN',
   405: 'UNSUPPORTED',
   408: 'UNAVAILABLE',
+  409: 'DENIED',
+  412: 'DENIED',
   413: 'SIZE_INVALID',
   415: 'UNSUPPORTED',
   416: 'RANGE_INVALID',
@@ -20,6 +27,7 @@ const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
   421: 'DENIED',
   422: 'UNSUPPORTED',
   429: 'TOOMANYREQUESTS',
+  431: 'UNSUPPORTED',
   499: 'UNAVAILABLE',
   502: 'UNAVAILABLE',
   503: 'UNAVAILABLE',
@@ -30,12 +38,14 @@ const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
 /** Codes whose status alone would mean something else to a registry client. */
 const registryCodeByCode: Partial<Readonly<Record<ErrorCode, ErrorCode>>> = {
   REFERRERS_UNSUPPORTED: 'UNSUPPORTED',
-  RANGES_EXCESSIVE: 'UNSUPPORTED',
+  UPLOAD_CONFLICT: 'BLOB_UPLOAD_INVALID',
 }
 
 /** The code for a registry client: the error's own code if the OCI spec has it, else the nearest one. */
-function registryCodeOf({ code, status }: AppError): ErrorCode {
-  return isRegistryCode(code) ? code : (registryCodeByCode[code] ?? registryCodeByStatus[status] ?? 'UNKNOWN')
+export function registryCodeOf({ code, status }: Pick<AppError, 'code' | 'status'>): ErrorCode {
+  if (isRegistryCode(code)) return code
+  const isClash = status === 409 && errorTable[code].retryable
+  return registryCodeByCode[code] ?? (isClash ? 'UNAVAILABLE' : (registryCodeByStatus[status] ?? 'UNKNOWN'))
 }
 
 /** The body of an error answer with its headers. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type AppError, appError, type Clock, type Random } from '../base/index.ts'
@@ -145,6 +146,8 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
   return {
     open(req, res) {
       const controller = new AbortController()
+      // A handler reads several things at once, each with a listener or two; this is not a leak.
+      setMaxListeners(50, controller.signal)
       const startedMs = clock.monotonicMs()
       const { visit, end } = newVisit(requestIdOf(req, random), controller.signal)
       underWay.set(res, controller)

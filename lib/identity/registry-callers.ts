@@ -24,14 +24,15 @@ export interface RegistryCallersComponents {
 }
 
 export interface RegistryCallersInit {
-  readonly rules: readonly AccessRule[]
+  /** As they are now; `forget` is called when they have changed. */
+  readonly rules: () => readonly AccessRule[]
   /** What callers without a log-in may do in all repositories. */
   readonly anonymous: AnonymousRights
 }
 
 export interface RegistryCallers {
   readonly identify: Identify
-  /** Called when users or tokens have changed: what was proven before counts no more. */
+  /** Called when users, tokens or rules have changed: what was proven before counts no more. */
   forget(): void
 }
 
@@ -47,10 +48,12 @@ export function registryCallers(
   { rules, anonymous }: RegistryCallersInit,
 ): RegistryCallers {
   const { clock, secrets, bearer } = components
-  const named = principals(components, rules, anonymousRights[anonymous])
+  const namedNow = () => principals(components, rules(), anonymousRights[anonymous])
+  let named = namedNow()
   const key = randomBytes(32)
   let [proven, refused] = [newCache(clock, PROVEN_MS), newCache(clock, REFUSED_MS)]
   const forget = () => {
+    named = namedNow()
     ;[proven, refused] = [newCache(clock, PROVEN_MS), newCache(clock, REFUSED_MS)]
   }
 

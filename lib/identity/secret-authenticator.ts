@@ -24,6 +24,11 @@ export interface SecretAuthenticatorInit {
    * false.
    */
   readonly trustLoopback?: boolean | undefined
+  /**
+   * Callers show what they log in with elsewhere: who shows something that is no secret here is a caller without one. Default
+   * false.
+   */
+  readonly foreignLogIns?: boolean | undefined
 }
 
 /**
@@ -38,17 +43,18 @@ export function secretAuthenticator(init: SecretAuthenticatorInit = {}): Authent
     name: 'anonymous',
     rights: anonymousRights[init.anonymous ?? (some ? 'none' : 'admin')],
   }
-  const refused: Principal = { name: 'anonymous', rights: anonymousRights.none }
+  const unknown: Principal =
+    init.foreignLogIns === true ? anonymous : { name: 'anonymous', rights: anonymousRights.none }
   const holder = (presented: string): Principal => {
     const found = accepted.filter(({ matches }) => matches(presented))
-    return found.flatMap(({ name }) => principals.get(name) ?? [])[0] ?? refused
+    return found.flatMap(({ name }) => principals.get(name) ?? [])[0] ?? unknown
   }
 
   return (req) => {
     const credentials = credentialsIn(req.headers.authorization)
     if (credentials.kind !== 'none' && some) {
       const presented = shownText(credentials)
-      return presented === undefined ? refused : holder(presented)
+      return presented === undefined ? unknown : holder(presented)
     }
     return init.trustLoopback === true && isLoopback(req.socket.remoteAddress ?? '') ? local : anonymous
   }

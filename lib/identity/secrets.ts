@@ -33,6 +33,8 @@ export interface Secrets {
   /** The secret that it shows to other services. */
   readonly shown: (() => string) | undefined
   readonly prover: SecretProver | undefined
+  /** Whether a text is any of them, also one that nobody shows here; in constant time. Undefined when there are none. */
+  readonly includes: ((text: string) => boolean) | undefined
 }
 
 /** One value, or two while one replaces the other: the first is shown and proven, both are right. */
@@ -54,10 +56,12 @@ export function secretsFor(
 ): Secrets {
   const valuesOf = (name: SecretName | undefined) => (name === undefined ? [] : (values[name] ?? []))
   const accepted = accepts.filter((name) => valuesOf(name).length > 0)
+  const all = Object.values(values).flat()
   return {
-    some: Object.values(values).some(({ length }) => length > 0),
+    some: all.length > 0,
     accepted: accepted.map((name) => ({ name, matches: matcher(valuesOf(name).map(sha256)) })),
     shown: shower(valuesOf(shows)),
     prover: secretProver(valuesOf(proves)),
+    includes: all.length > 0 ? matcher(all.map(sha256)) : undefined,
   }
 }

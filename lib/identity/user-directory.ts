@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type Clock, lifecycle, type Startable } from '../base/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { attempts } from './attempts.ts'
@@ -21,8 +22,18 @@ export interface Login {
   readonly from: string
 }
 
-/** Of a random password that nobody has kept. */
+/** Of a random password that nobody has kept; where the file has no users. */
 const NOBODY = '$2b$10$abcdefghijklmnopqrstuuW1Zc0wS3pWn1m0b0Gd6gkq7bqXzWm7e'
+
+/**
+ * The hash with which the password of a user is compared who does not exist. It is one of the file, and for a name always the
+ * same one, at each proxy: so names that do not exist take as long as some that do, also where hashes differ in their cost.
+ */
+export function standIn(users: PasswordHashes | undefined, user: string): string {
+  const hashes = [...(users?.values() ?? [])]
+  const at = createHash('sha256').update(user).digest().readUInt32BE() % Math.max(1, hashes.length)
+  return hashes[at] ?? NOBODY
+}
 
 export function userDirectory(
   components: { readonly clock: Clock; readonly logger: Logger },
@@ -33,9 +44,7 @@ export function userDirectory(
   const tries = attempts(components.clock)
   const check = async ({ user, password }: Login): Promise<true | undefined> => {
     const hash = file.value?.get(user)
-    // Another hash of the file costs what the one of the user would.
-    const stand = hash ?? file.value?.values().next().value ?? NOBODY
-    const isRight = await thread.matches(password, stand)
+    const isRight = await thread.matches(password, hash ?? standIn(file.value, user))
     return hash !== undefined && isRight ? true : undefined
   }
   return {

@@ -1,3 +1,4 @@
+export { emptyStorage } from './empty-storage.ts'
 export { type ChildManifest, type ImageParts, imageParts } from './image-parts.ts'
 export { checkManifest } from './manifest.ts'
 export { manifestMediaTypes, type Platform } from './manifest-fields.ts'
@@ -8,11 +9,16 @@ export { type RegistryInit, registryRoutes } from './routes.ts'
 export type {
   Blobs,
   Edits,
+  FoundBlob,
   Manifests,
   PageOptions,
+  Reader,
+  Readers,
+  Reference,
   Referrers,
   RegistryStorage,
   Tags,
   UploadKey,
   Uploads,
+  WritableStorage,
 } from './storage.ts'

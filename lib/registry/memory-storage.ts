@@ -19,11 +19,11 @@ import type {
   Page,
   PageOptions,
   Referrers,
-  RegistryStorage,
   Tags,
   UploadKey,
   UploadSession,
   Uploads,
+  WritableStorage,
 } from './storage.ts'
 
 interface MemoryRepository {
@@ -50,11 +50,7 @@ interface Shelves {
 }
 
 /** A whole registry in memory: the twin for tests, and the reference for the contract suite. */
-export function memoryRegistryStorage({
-  random = systemRandom(),
-}: {
-  readonly random?: Random
-} = {}): Required<RegistryStorage> {
+export function memoryRegistryStorage({ random = systemRandom() }: { readonly random?: Random } = {}): WritableStorage {
   const shelves: Shelves = { contents: new Map(), repositories: new Map(), uploads: new Map() }
   return {
     blobs: memoryBlobs(shelves),
@@ -166,7 +162,8 @@ function memoryUploads(shelves: Shelves, random: Random): Uploads {
       if (offset !== upload.size) throw appError('UPLOAD_OFFSET', { detail: { size: upload.size } })
       upload.busy = true
       try {
-        for await (const chunk of source as AsyncIterable<Uint8Array>) {
+        const chunks = ArrayBuffer.isView(source) ? [source] : (source as AsyncIterable<Uint8Array>)
+        for await (const chunk of chunks) {
           throwIfAborted(signal)
           upload.chunks.push(chunk)
           upload.size += chunk.byteLength
@@ -193,8 +190,10 @@ function memoryUploads(shelves: Shelves, random: Random): Uploads {
       repositoryFor(shelves, repository).blobs.add(digest)
       return true
     },
-    homes: (digest) =>
-      [...shelves.repositories.values()].filter(({ blobs }) => blobs.has(digest)).map(({ repository }) => repository),
+    homes: (digest, admits) =>
+      [...shelves.repositories.values()]
+        .filter(({ blobs, repository }) => blobs.has(digest) && admits(repository))
+        .map(({ repository }) => repository),
   }
 }
 

@@ -61,7 +61,10 @@ type RepositoryAt = (name: RepositoryName) => Repository
  * @throws CONFIG_INVALID when it accepts writes and has no `uploadSecret`
  */
 export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Route[] {
-  const readTable = readOperations(storage, init)
+  const { readers } = storage
+  const commonTable = readOperations(storage, init)
+  const tableFor = (exchange: Exchange) =>
+    readers === undefined ? commonTable : readOperations(readers.storageFor(exchange), init)
   const hiddenTable = readOperations(emptyStorage, init)
   const writeTable = writeOperations(storage, init)
   const isMirror = storage.writes === undefined
@@ -72,7 +75,7 @@ export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Ro
       init.rate?.count(exchange.req)
       const asked = { query: exchange.query, req: exchange.req, path: exchange.path.slice(mount.length) }
       const { target, at } = addressed(exchange, asked, own)
-      const reads = gate.hides(exchange) ? hiddenTable : readTable
+      const reads = gate.hides(exchange) ? hiddenTable : tableFor(exchange)
       const operations: Operations = { ...reads(exchange, target, at), ...writeTable(exchange, target, at) }
       const operation = operations[exchange.method as HttpMethod]
       if (operation === undefined) throw methodRefused(Object.keys(operations))
@@ -82,10 +85,14 @@ export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Ro
         throw isMirror && hasCode(err, 'TOOMANYREQUESTS') ? notNow(err) : err
       }
     }
+    const answerPing = async (exchange: Exchange) => {
+      await readers?.ping(exchange, pinged(exchange, own), exchange)
+      sendJson(exchange, 200, {})
+    }
     const all = { path: `${mount}/v2/*rest`, handle, admits: gate.admits } as const
     const changes = ['POST', 'PUT', 'PATCH', 'DELETE'] as const
     return [
-      ...['/v2', '/v2/'].map((root) => ping(mount + root, gate)),
+      ...['/v2', '/v2/'].map((root) => ping(mount + root, gate, answerPing)),
       { ...all, methods: ['GET', 'HEAD'], right: 'read', summary: 'OCI pull and lists' },
       { ...all, methods: changes, right: highest, summary: 'OCI push and delete', changes: isChange },
     ]
@@ -116,9 +123,18 @@ function isChange(method: string, status: number): boolean {
   return status === 201 || (method === 'DELETE' && status === 202)
 }
 
-function ping(path: string, { admitsPing }: RegistryGate): Route {
-  const handle = (exchange: Exchange) => sendJson(exchange, 200, {})
+function ping(path: string, { admitsPing }: RegistryGate, handle: Route['handle']): Route {
   return { methods: ['GET', 'HEAD'], path, right: 'none', summary: 'OCI ping', handle, admits: admitsPing }
+}
+
+/** The registry that a ping asks about. It is answered also where a request for an image would have to say more. */
+function pinged({ req, query }: Exchange, init: AddressedInit): Repository['registry'] {
+  try {
+    return addressedRegistry({ req, query, path: '/v2/' }, init).registry
+  } catch (err) {
+    if (hasCode(err, 'NAME_UNKNOWN', 'REGISTRY_UNSAID')) return OWN_REGISTRY
+    throw err
+  }
 }
 
 const anyLooks: Pick<LookBudget, 'during'> = { during: (_, work) => work() }

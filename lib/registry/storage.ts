@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions } from '../base/index.ts'
 import type { ByteRange, Descriptor, Digest, Referrer, Repository, RepositoryName, Tag } from '../core/index.ts'
+import type { Exchange } from '../http/index.ts'
 
 /** How a manifest is requested. */
 export type Reference =
@@ -114,7 +115,7 @@ export interface Uploads {
   append(
     repository: Repository,
     key: UploadKey,
-    source: Readable,
+    source: Readable | Uint8Array,
     options: AbortOptions & { readonly offset: number },
   ): Promise<UploadSession>
   /**
@@ -131,9 +132,10 @@ export interface Uploads {
    */
   mount(repository: Repository, digest: Digest, from: Repository, options?: AbortOptions): Promise<boolean>
   /**
-   * Repositories that may have the blob, the likeliest first, for a mount that names none. It is a guess; `mount` finds out.
+   * Repositories that may have the blob, the likeliest first, for a mount that names none; only such as `admits` is true for.
+   * It is a guess; `mount` finds out.
    */
-  homes(digest: Digest): readonly Repository[]
+  homes(digest: Digest, admits: (repository: Repository) => boolean): readonly Repository[]
 }
 
 /** A checked manifest that is to be stored. */
@@ -169,6 +171,20 @@ export interface Edits {
   unlinkBlob(repository: Repository, digest: Digest, options?: AbortOptions): Promise<boolean>
 }
 
+/** Who asks, and what he shows. */
+export type Reader = Pick<Exchange, 'req'>
+
+/** For repositories whose own registry says who may read them, so that not every caller reads the same. */
+export interface Readers {
+  /**
+   * What this caller may read, of every repository. Its methods: @throws UNAUTHORIZED with the challenge of that registry,
+   * DENIED besides
+   */
+  storageFor(reader: Reader): RegistryStorage
+  /** A ping of a front whose default is that registry. @throws UNAUTHORIZED, DENIED where the caller has to log in first */
+  ping(reader: Reader, registry: Repository['registry'], options?: AbortOptions): Promise<void>
+}
+
 /** The storage behind the registry front. */
 export interface RegistryStorage {
   readonly blobs: Blobs
@@ -177,4 +193,9 @@ export interface RegistryStorage {
   readonly referrers: Referrers
   /** When absent, the registry is read-only and answers every write with 405. */
   readonly writes?: { readonly uploads: Uploads; readonly edits: Edits }
+  /** When there, all reads of callers go through it; the rest of this storage then is what everybody may read. */
+  readonly readers?: Readers
 }
+
+/** One that takes pushes. */
+export type WritableStorage = RegistryStorage & Required<Pick<RegistryStorage, 'writes'>>

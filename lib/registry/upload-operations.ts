@@ -102,8 +102,10 @@ async function tryMount(
   { repository, digest }: { readonly repository: Repository; readonly digest: Digest },
 ): Promise<boolean> {
   const from = exchange.query.get('from')
-  const sources = from === null || from === '' ? uploads.homes(digest) : namedSource(repository, from)
-  for (const source of sources.filter((each) => mayPull(exchange, each))) {
+  const admits = (each: Repository) => mayPull(exchange, each)
+  const isNamed = from !== null && from !== ''
+  const sources = isNamed ? namedSource(repository, from).filter(admits) : uploads.homes(digest, admits)
+  for (const source of sources) {
     if (await uploads.mount(repository, digest, source, { signal: exchange.signal })) return true
   }
   return false

@@ -47,17 +47,49 @@ export function uploadSessions({ uploads, states, traffic }: UploadComponents): 
     async append(exchange, repository, session) {
       const chunk = chunkOf(exchange)
       assertPossible(exchange, chunk?.start ?? session.size)
-      const source = Readable.from(received(exchange, chunk, traffic), { objectMode: false })
+      const body = received(exchange, chunk, traffic)
+      const source = await wholeOrStream(exchange, body)
       const options = { offset: chunk?.start ?? session.size, signal: exchange.signal }
       try {
         return await uploads.append(repository, session, source, options)
       } catch (err) {
         throw hasCode(err, 'UPLOAD_OFFSET') ? await offsetRefused(exchange, repository, session) : err
       } finally {
-        source.destroy()
+        if (source instanceof Readable) source.destroy()
+        // A stream that is destroyed before its first read never enters its generator.
+        body.return(undefined).catch(() => undefined)
       }
     },
   }
+}
+
+/**
+ * A body that has come whole goes on in one piece, since a stream costs more than a short body; any other one as its bytes
+ * come. What came before a failure is given first.
+ */
+async function wholeOrStream({ req }: Exchange, body: AsyncGenerator<Uint8Array>): Promise<Uint8Array | Readable> {
+  const parts: Uint8Array[] = []
+  let rest = body
+  try {
+    do {
+      const next = await body.next()
+      if (next.done === true) return Buffer.concat(parts)
+      parts.push(next.value)
+    } while (req.complete)
+  } catch (err) {
+    rest = failing(err)
+  }
+  return Readable.from(joined(parts, rest), { objectMode: false })
+}
+
+async function* joined(parts: readonly Uint8Array[], rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* parts
+  yield* rest
+}
+
+// biome-ignore lint/correctness/useYield: this generator only throws when it is read
+async function* failing(err: unknown): AsyncGenerator<Uint8Array> {
+  throw err
 }
 
 /** The received bytes in the format of uploads: `0-<last>`, also `0-0` when there are none. */

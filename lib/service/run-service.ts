@@ -50,7 +50,8 @@ export function runService<S extends ServiceSchema>(
   host: ProcessHost,
 ): Promise<number> {
   const { name } = serviceFacts(door.kind)
-  optimiseLate()
+  // The others are few, run for weeks and serve all the time.
+  if (door.kind === 'agent' || door.kind === 'tracker') optimiseLate()
   return runUntilTold(name, host, async () => {
     const flags = parseFlags(argv)
     if (flags === 'help') {

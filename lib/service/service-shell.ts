@@ -25,6 +25,8 @@ export interface ListenerInit {
   readonly envelope?: Envelope
   /** Rights of callers without a secret on this listener; default: those in the config. */
   readonly anonymous?: AnonymousRights
+  /** Callers show what they log in with elsewhere: what is none of our secrets then counts as nothing. Default false. */
+  readonly foreignLogIns?: boolean
   /** Knows callers who show something else than a secret; default: there are none. */
   readonly identify?: Identify | undefined
   /** Limits of what keeps its connections busy; default none. */
@@ -111,11 +113,14 @@ export function serviceShell<K extends ServiceKind>(
   const missing = missingNow(allChecks)
   const ops = opsRoutes({ metrics: runtime.metrics, checks: allChecks, notes })
   const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners }
-  const open = (name: string, { anonymous, identify, probes, ...init }: ListenerInit): readonly HttpServer[] => {
+  const open = (name: string, asked: ListenerInit): readonly HttpServer[] => {
+    const { anonymous, foreignLogIns, identify, probes, ...init } = asked
     const listener = openListener(config, serviceFacts(kind).listeners[name]?.key ?? name)
     if (listener === undefined) return []
     const routes = [...init.routes, ...(probes?.(missing) ?? [])]
-    const authenticate = secretAuthenticator({ secrets: config.secrets, anonymous: anonymous ?? config.anonymous })
+    const authenticate = secretAuthenticator({
+      ...{ secrets: config.secrets, anonymous: anonymous ?? config.anonymous, foreignLogIns },
+    })
     const maxConnections = connectionRoom(name, openFiles)
     const bodies = budgets.of(name, { reserved: KEEPERS.includes(name) })
     const { addressShare, drain: drainMs } = config

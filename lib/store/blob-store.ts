@@ -37,6 +37,17 @@ export interface AppendOptions extends AbortOptions {
   readonly total?: Partial<LengthBounds> | undefined
 }
 
+/** A blob that an upload has become. */
+export interface CommittedBlob extends StoredBlob {
+  /** The sidecars that were stored with it; none when the blob was there before. */
+  readonly beside: readonly SidecarName[]
+}
+
+export interface CommitOptions {
+  /** What is to be the sidecar `label` of the blob, unless it is there already. */
+  readonly label?: Uint8Array | undefined
+}
+
 /** Received bytes whose digest is not yet known. Only one writer at a time. */
 export interface Upload {
   /** Cannot be guessed; only letters, digits and `-`. */
@@ -60,11 +71,11 @@ export interface Upload {
   /** Until the result is called, the upload counts as used, and is not removed to make room. */
   lease(): () => void
   /**
-   * Turns the upload into a complete blob, durably (fsync of file and folder), with its sidecar `pieces`, and ends the
-   * upload. An existing blob with that digest is kept instead.
+   * Turns the upload into a complete blob, durably (fsync of file and folder), with its sidecars, `pieces` among them, and
+   * ends the upload. An existing blob with that digest is kept instead.
    * @throws DIGEST_INVALID when the bytes have another digest; the upload is kept. UPLOAD_CONFLICT while an append runs
    */
-  commit(digest: Digest): Promise<StoredBlob>
+  commit(digest: Digest, options?: CommitOptions): Promise<CommittedBlob>
   /** Removes the upload. Idempotent. */
   abort(): Promise<void>
 }

@@ -2,6 +2,7 @@ export type {
   AppendOptions,
   BlobReader,
   BlobUploads,
+  CommittedBlob,
   PartialBlob,
   PartialBlobs,
   ReadOptions,

@@ -84,6 +84,9 @@ export interface UploadHandle extends ReadHandle {
  */
 export type BesideName = SidecarName | 'pin'
 
+/** The sidecars that come with a new blob. */
+export type BesideBlob = ReadonlyMap<SidecarName, Uint8Array>
+
 export interface BlobFiles {
   /** @throws BLOB_UNKNOWN */
   open(digest: Digest): Promise<ReadHandle>
@@ -104,8 +107,11 @@ export interface UploadFiles {
   create(id: string, volume: Volume, usedAtMs: number): Promise<void>
   /** @throws BLOB_UPLOAD_UNKNOWN */
   open(id: string): Promise<UploadHandle>
-  /** Turns the upload into the blob of `digest`, durably, on the same volume. */
-  promote(id: string, digest: Digest, usedAtMs: number): Promise<void>
+  /**
+   * Turns the upload into the blob of `digest`, durably, on the same volume, with what is to lie beside it. Returns the
+   * names of what does: a small file that could not be written is left out.
+   */
+  promote(id: string, digest: Digest, usedAtMs: number, beside: BesideBlob): Promise<readonly SidecarName[]>
   remove(id: string): Promise<void>
 }
 

@@ -4,9 +4,9 @@ import { type Digest, type DigestAlgorithm, digestAlgorithm, wholeRange } from '
 import type { Hashing } from '../metainfo/index.ts'
 import { type Batch, batches } from './batches.ts'
 import type { CompleteBlobs } from './blob-facets.ts'
-import type { AppendOptions, ReadOptions, StoredBlob, Upload } from './blob-store.ts'
+import type { AppendOptions, CommitOptions, CommittedBlob, ReadOptions, SidecarName, Upload } from './blob-store.ts'
 import { checkedRange } from './checked-range.ts'
-import type { FoundUpload, UploadFiles, UploadHandle, Volume } from './medium.ts'
+import type { BesideBlob, FoundUpload, UploadFiles, UploadHandle, Volume } from './medium.ts'
 import { rangeStream } from './range-stream.ts'
 import type { Space } from './space.ts'
 import { UploadHashes } from './upload-hashes.ts'
@@ -27,7 +27,7 @@ export interface UploadSession extends Upload {
 export interface UploadComponents {
   readonly files: UploadFiles
   readonly space: Space
-  readonly blobs: Pick<CompleteBlobs, 'adopt' | 'putSidecar'>
+  readonly blobs: Pick<CompleteBlobs, 'adopt'>
   readonly hashing: Hashing
   readonly now: () => number
   /** Called once, when the upload has become a blob or was removed. */
@@ -107,11 +107,15 @@ class Session implements UploadSession {
     return rangeStream(() => this.#components.files.open(this.id), range, { ...options, onClose })
   }
 
-  commit(digest: Digest): Promise<StoredBlob> {
+  commit(digest: Digest, { label }: CommitOptions = {}): Promise<CommittedBlob> {
     return this.#alone(async (handle) => {
       const actual = await this.#hashes.digest(handle, this.#size, digestAlgorithm(digest))
       if (actual !== digest) throw appError('DIGEST_INVALID', { detail: { expected: digest, actual } })
-      return this.#publish(digest, await this.#hashes.pieces(handle, this.#size))
+      const pieces = await this.#hashes.pieces(handle, this.#size)
+      const beside = new Map<SidecarName, Uint8Array>()
+      if (pieces !== undefined) beside.set('pieces', pieces)
+      if (label !== undefined) beside.set('label', label)
+      return this.#publish(digest, beside)
     })
   }
 
@@ -209,19 +213,20 @@ class Session implements UploadSession {
     }
   }
 
-  async #publish(digest: Digest, pieces: Uint8Array | undefined): Promise<StoredBlob> {
+  async #publish(digest: Digest, beside: BesideBlob): Promise<CommittedBlob> {
     const { blobs, files, now, ended } = this.#components
     const found = { digest, size: this.#size, volume: this.volume }
-    const { blob, added } = await blobs.adopt(found, () => files.promote(this.id, digest, now()))
+    let written: readonly SidecarName[] = []
+    const { blob, added } = await blobs.adopt(found, async () => {
+      written = await files.promote(this.id, digest, now(), beside)
+    })
     this.#published = true
     if (!added) {
       await this.#remove()
-      return blob
+      return { ...blob, beside: [] }
     }
-    // Makes no room, which could remove this blob; and the blob is good without the hashes, which anybody can compute.
-    if (pieces !== undefined) await blobs.putSidecar(digest, 'pieces', pieces).catch(() => undefined)
     ended(this.id)
-    return blob
+    return { ...blob, beside: written }
   }
 
   async #end(): Promise<void> {

@@ -1,16 +1,9 @@
 import { z } from 'zod'
 import { placeKeys } from '../../lib/api/index.ts'
-import {
-  anonymousRights,
-  byteSize,
-  duration,
-  hostName,
-  listenerOff,
-  rate,
-  registryPattern,
-} from '../../lib/config/index.ts'
+import { anonymousRights, byteSize, duration, hostName, listenerOff, rate } from '../../lib/config/index.ts'
 import { glob } from '../../lib/core/index.ts'
 import { commonKeys, listenerOf, peerListenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import { entryFaults, type UpstreamEntry, upstreamEntrySchema } from './rights/index.ts'
 
 const MOST_LINK_TTL_MS = 60 * 60_000
 const MOST_OUTAGE_TTL_MS = 30 * 24 * 60 * 60_000
@@ -21,15 +14,20 @@ const MOST_HEADERS = 16
 const MOST_MOUNTS = 100
 
 interface Fronts {
+  readonly anonymous?: string
   readonly default: string
-  readonly upstreams: readonly string[]
+  readonly upstreams: readonly UpstreamEntry[]
   readonly mounts: readonly { readonly path: string; readonly default: string }[]
 }
 
 /** What a request means that names no registry: ours, none, or one of those that are served. */
-function checkUpstreams({ default: usual, upstreams, mounts }: Fronts, ctx: z.core.$RefinementCtx): void {
+function checkUpstreams(fronts: Fronts, ctx: z.core.$RefinementCtx): void {
+  const { anonymous, default: usual, upstreams, mounts } = fronts
   const isServed = (name: string) =>
-    name === 'own' || name === 'none' || upstreams.some((pattern) => glob(pattern).test(name))
+    name === 'own' || name === 'none' || upstreams.some(({ registry }) => glob(registry).test(name))
+  for (const { index, message } of entryFaults(upstreams, anonymous)) {
+    ctx.addIssue({ code: 'custom', path: ['upstreams', index], message })
+  }
   const message = 'must be own, none, or a registry that a pattern of upstreams fits'
   if (!isServed(usual)) ctx.addIssue({ code: 'custom', path: ['default'], message })
   for (const [index, mount] of mounts.entries()) {
@@ -56,8 +54,8 @@ export const agentSchema = z.strictObject({
       ownHosts: z.array(hostName).default([]),
       /** What a request without `ns` means that calls the listener by another host. */
       default: z.string().min(1).default('none'),
-      /** Registries of others whose images are served too, as patterns of their hosts. */
-      upstreams: z.array(registryPattern).max(MOST_UPSTREAMS).default([]),
+      /** Registries of others whose images are served too: patterns of their hosts, and who may read there. */
+      upstreams: z.array(upstreamEntrySchema).max(MOST_UPSTREAMS).prefault([]),
       /** Headers that name such a registry by its URL. */
       upstreamHeaders: z
         .array(z.string().regex(/^[A-Za-z0-9-]+$/))

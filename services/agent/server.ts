@@ -16,7 +16,7 @@ import { pullRoutes } from './pull-routes.ts'
 import type { Pulls } from './pulls.ts'
 
 export interface BlobRouteComponents {
-  readonly pulls: Pulls
+  readonly pulls: Pick<Pulls, 'find'>
   readonly onSent: (bytes: number) => void
   /** What each client may ask for in vain. */
   readonly looks: Pick<LookBudget, 'during'>

@@ -5,7 +5,7 @@ import type { Route } from '../../lib/http/index.ts'
 import { isOpenToStrangers, registryReaders } from '../../lib/identity/index.ts'
 import { krakenProbes } from '../../lib/kraken/index.ts'
 import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
-import { type RegistryStorage, registryRoutes } from '../../lib/registry/index.ts'
+import type { RegistryStorage } from '../../lib/registry/index.ts'
 import {
   clusterHttp,
   type ListenerInit,
@@ -26,7 +26,7 @@ import {
 } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { type BringBlob, bringBlob } from './bring-blob.ts'
-import { clientLimits } from './client-limits.ts'
+import { clientFront } from './client-front.ts'
 import type { AgentConfig } from './config.ts'
 import type { CarryOutComponents } from './fleet/carry-out.ts'
 import { orders } from './fleet/orders.ts'
@@ -37,8 +37,7 @@ import { originNames } from './origin-names.ts'
 import { ownPlatform } from './platform.ts'
 import { PullLog } from './pull-log.ts'
 import { pulls } from './pulls.ts'
-import { agentStorage } from './registry-storage.ts'
-import { adminRoutes, blobRoute } from './server.ts'
+import { adminRoutes } from './server.ts'
 import { clusterMetainfo, originPieces, trackerAnnouncer } from './swarm-sources.ts'
 import { boundedIndex, boundedOpen, ways } from './upstreams/index.ts'
 
@@ -233,27 +232,29 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const { kept, proven, opened, linked } = agentLinks(runtime, config, { store, engine, index: clients.index })
   const pulling = pulls({ ...runtime, engine: opened, linked, log, onPull })
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
-  const storage = agentStorage({ links: proven, pulls: pulling, index: clients.index })
-  const { looks, rate } = clientLimits(runtime, config)
-  const blobs = blobRoute({ pulls: pulling, onSent, looks, rate })
-  const counted = { received: () => undefined, sent: onSent }
-  const routes = [...registryRoutes(storage, { ...config.registry, traffic: counted, looks, rate }), blobs]
+  const { guarded, storage, blobs, looks, routes } = clientFront(runtime, config, {
+    ...{ pulling, links: proven, index: clients.index, onSent },
+  })
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
     checks: { store: () => plainStore.trouble },
     listeners: {
       registry: {
         routes,
+        foreignLogIns: guarded.passThrough,
         envelope: 'registry',
         anonymous: readers(runtime, config, config.registry.listener.bind.host),
       },
       admin: { routes: adminRoutes({ store, engine, log, rings: clients.rings }) },
-      kraken: krakenListener(runtime, config, { store, engine, index: clients.index, storage, bring, blobs, looks }),
+      kraken: krakenListener(runtime, config, {
+        ...{ store, engine, storage, bring, blobs, looks },
+        index: guarded.closed.tags(clients.index),
+      }),
     },
   })
   return {
     ...shell.around([
-      ...[clients.http, store, kept, digester, engine, seedStored(store, engine)],
+      ...[clients.http, guarded, store, kept, digester, engine, seedStored(store, engine)],
       ...[agentScrub(runtime, config, { store, engine, digester }), ...shell.listeners],
       ...agentOrders(runtime, config, { clients, work: { store, engine, links: proven, bring }, key }),
     ]),

@@ -4,9 +4,13 @@ import type { Route } from '../../lib/http/index.ts'
 import type { Collector } from './garbage/collector.ts'
 import { garbageAdminRoutes } from './garbage/garbage-routes.ts'
 import { type ReplicationRoutesComponents, replicationRoutes } from './replication/replication-routes.ts'
+import type { Retention } from './retention/retention.ts'
+import { retentionRoutes } from './retention/retention-routes.ts'
+import { type UpstreamAdminComponents, upstreamAdminRoutes } from './upstream/upstream-admin.ts'
 
-export interface BuildIndexAdminComponents extends ReplicationRoutesComponents {
+export interface BuildIndexAdminComponents extends ReplicationRoutesComponents, UpstreamAdminComponents {
   readonly garbage: Collector | undefined
+  readonly retention: Retention | undefined
   readonly rings: Readonly<Record<string, Cluster>>
 }
 
@@ -16,5 +20,7 @@ export function buildIndexAdminRoutes(components: BuildIndexAdminComponents): re
     ...ringRoutes(components.rings),
     ...replicationRoutes(components),
     ...garbageAdminRoutes(components.garbage),
+    ...upstreamAdminRoutes(components),
+    ...retentionRoutes(components.retention),
   ])
 }

@@ -5,6 +5,7 @@ import { duration, listenerOff } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
 import { garbageSchema } from './garbage/config.ts'
 import { remotesSchema, replicationSchema, tagRuleSchema, webhooksSchema } from './replication/config.ts'
+import { retentionSchema } from './retention/config.ts'
 
 const MOST_LINK_MEMORY_MS = 60_000
 const MOST_FRESH_MS = 24 * 60 * 60_000
@@ -49,6 +50,7 @@ const buildIndexKeys = z.strictObject({
   webhooks: webhooksSchema,
   replication: replicationSchema,
   garbage: garbageSchema,
+  retention: retentionSchema,
   /** Pause between two checks of the backend, for /readyz. */
   probeInterval: duration.prefault('5s'),
 })
@@ -60,7 +62,12 @@ export const buildIndexSchema = buildIndexKeys
   })
   .refine(({ backend, garbage }) => !garbage.remove || decidesConditions(backend), {
     path: ['garbage', 'remove'],
-    message: 'needs a backend with conditional writes: without them a push and a removal do not see each other',
+    message:
+      'needs a backend with conditional writes and deletions: without them a push and a removal do not see each other',
+  })
+  .refine(({ backend, retention }) => !retention.remove || decidesConditions(backend), {
+    path: ['retention', 'remove'],
+    message: 'needs a backend with conditional writes and deletions: without them a tag that was moved just now may go',
   })
 
 export type BuildIndexConfig = z.output<typeof buildIndexSchema>

@@ -6,12 +6,15 @@ import { matcher, type TagRule } from './replication/rules.ts'
 /** Lists of what refers to a manifest, and its signatures: they grow under one name, and name what they are about. */
 const GROWING = /^sha(?:256|512)-[0-9a-f]{64}(?:\.sig|\.att|\.sbom)?$/
 
+/** Whether it is such a name. */
+export const isGrowing = (tag: Tag): boolean => GROWING.test(tag)
+
 /** Whether the tag may not be moved to other bytes. */
 export type IsImmutable = (repository: Repository, tag: Tag) => boolean
 
 export function immutableTags(rules: readonly TagRule[]): IsImmutable {
   const matchers = rules.map(matcher)
-  return (repository, tag) => !GROWING.test(tag) && matchers.some(({ fits }) => fits(repository, tag))
+  return (repository, tag) => !isGrowing(tag) && matchers.some(({ fits }) => fits(repository, tag))
 }
 
 /** @throws TAG_IMMUTABLE when the tag points to other bytes than it is to point to; a deletion is no move */

@@ -6,6 +6,7 @@ export type IndexEntry =
   | { readonly kind: 'tag'; readonly tag: Tag }
   | { readonly kind: 'deleted'; readonly tag: Tag }
   | { readonly kind: 'change'; readonly tag: Tag }
+  | { readonly kind: 'pull'; readonly tag: Tag }
   | { readonly kind: 'manifest'; readonly digest: Digest }
   | { readonly kind: 'blob'; readonly digest: Digest }
   | { readonly kind: 'referrer'; readonly subject: Digest; readonly digest: Digest }
@@ -22,6 +23,7 @@ export const CATALOG_PREFIX = 'index/catalog/'
  * │   │                                       deleted tag the version alone, for a while
  * │   ├── _deleted/<tag>                      the tag was deleted once: whoever lists tags looks whether it still is
  * │   ├── _changes/<tag>                      a change of a tag that lies in a registry is under way
+ * │   ├── _pulls/<tag>                        when somebody asked for the tag, to the hour, where a rule of retention asks
  * │   ├── _manifests/<algorithm>:<hex>        the descriptor, JSON
  * │   ├── _blobs/<algorithm>:<hex>            {"digest","size"}, JSON; with "condemned" while no manifest names it
  * │   └── _referrers/<subject>/<digest>       the descriptor of a manifest with that subject, JSON: one object for each, so
@@ -40,6 +42,8 @@ export function indexKey(repository: Repository, entry: IndexEntry): string {
       return deletedPrefix(repository) + entry.tag
     case 'change':
       return `${folderOf(repository)}_changes/${entry.tag}`
+    case 'pull':
+      return `${folderOf(repository)}_pulls/${entry.tag}`
     case 'manifest':
       return `${folderOf(repository)}_manifests/${entry.digest}`
     case 'blob':

@@ -22,6 +22,11 @@ export interface FoundRecord<T> {
   readonly etag: string
 }
 
+export interface SetOptions extends AbortOptions {
+  /** There is hardly ever such a record yet: it is looked for only when the write of a new one fails. Default false. */
+  readonly isNew?: boolean
+}
+
 /** Reads a record's value from parsed JSON; may throw any error when the JSON does not fit. */
 export type ParseRecord<T> = (value: unknown) => T
 
@@ -36,7 +41,7 @@ export interface IndexRecords {
    * Sets the record, whatever its value was; writes nothing when the value is already the same. Concurrent calls take
    * effect one after another, in any order. @throws UNAVAILABLE when other writers never stop changing the record
    */
-  set(key: string, value: unknown, options?: AbortOptions): Promise<void>
+  set(key: string, value: unknown, options?: SetOptions): Promise<void>
   /**
    * Sets the record to what `decide` makes of its value; leaves it when that is undefined. A record that is malformed
    * counts as none. `decide` is called again when another writer was faster. @throws UNAVAILABLE as `set` does
@@ -67,7 +72,6 @@ export function indexRecords({ backend, clock, random }: IndexRecordsComponents)
 
   /** Repeats a conditional change until no other writer has changed the record in between. */
   const insist = async <T>(change: () => Promise<T>, options: AbortOptions): Promise<T> => {
-    const isLost = (err: unknown) => hasCode(err, 'BACKEND_PRECONDITION_FAILED')
     try {
       return await retry({ clock, random }, MOVES, change, { ...options, again: isLost })
     } catch (err) {
@@ -83,8 +87,9 @@ export function indexRecords({ backend, clock, random }: IndexRecordsComponents)
 
   return {
     read,
-    async set(key, value, options = {}) {
+    async set(key, value, { isNew = false, ...options } = {}) {
       const bytes = Buffer.from(JSON.stringify(value))
+      if (isNew && (await added(backend, key, bytes, options))) return
       await insist(async () => {
         const found = await bytesOf(key, options)
         if (found !== undefined && isSame(found.bytes, bytes)) return
@@ -108,6 +113,19 @@ export function indexRecords({ backend, clock, random }: IndexRecordsComponents)
         await backend.delete(key, { ...options, ifMatch: found.etag })
         return true
       }, options),
+  }
+}
+
+const isLost = (err: unknown): boolean => hasCode(err, 'BACKEND_PRECONDITION_FAILED')
+
+/** False when there is a record already. */
+async function added(backend: Backend, key: string, bytes: Buffer, options: AbortOptions): Promise<boolean> {
+  try {
+    await backend.write(key, bytes, { ...options, ifAbsent: true, size: bytes.length })
+    return true
+  } catch (err) {
+    if (isLost(err)) return false
+    throw err
   }
 }
 

@@ -96,7 +96,8 @@ function blobLinks(parts: Parts): BlobLinks {
   return {
     getBlob: (repository, digest, options) => linkFor(records, keyOf(repository, digest), options),
     async putBlob(repository, { digest, size }, options) {
-      await records.set(keyOf(repository, digest), { digest, size }, options)
+      // Who pushes or mounts a blob has asked for its link before.
+      await records.set(keyOf(repository, digest), { digest, size }, { ...options, isNew: true })
     },
     async deleteBlob(repository, digest, options) {
       if (!(await remove(parts, keyOf(repository, digest), options)))

@@ -6,11 +6,12 @@ import { krakenProbes } from '../../lib/kraken/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import { buildIndexAdminRoutes } from './admin.ts'
 import type { BuildIndexConfig } from './config.ts'
-import { openCollector } from './garbage/open-collector.ts'
+import type { CollectorInit } from './garbage/collector.ts'
 import { krakenListRoutes } from './kraken/list-routes.ts'
 import { krakenTagRoutes } from './kraken/tag-routes.ts'
 import { linkMemory } from './link-memory.ts'
 import { openIndex } from './open-index.ts'
+import { openLookers } from './open-lookers.ts'
 import { farEndRoutes } from './replication/far-end.ts'
 import type { Follower } from './replication/follower.ts'
 import { type Remote, remoteCluster } from './replication/remote.ts'
@@ -24,6 +25,8 @@ import { openUpstreamIndex } from './upstream/open-upstream-index.ts'
 export interface BuildIndexComponents extends Partial<Runtime> {
   /** Replaces the backend that the config names. */
   readonly backend?: Backend
+  /** Replaces times of the looks for garbage: no config has such short ones. */
+  readonly garbageTimes?: Partial<CollectorInit>
 }
 
 export interface BuildIndexService extends Startable {
@@ -45,8 +48,7 @@ const LOOKS = { perSecond: 500, burst: 5000 }
  */
 export function buildIndexService(components: BuildIndexComponents, config: BuildIndexConfig): BuildIndexService {
   const runtime = serviceRuntime('buildIndex', config, components)
-  const { clock } = runtime
-  const { cluster } = config
+  const [{ clock }, { cluster }] = [runtime, config]
   const http = clusterHttp(runtime, config)
   const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins })
   const origins = originCluster({ http, cluster: originRing })
@@ -57,7 +59,7 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     given: components.backend,
     followers,
   })
-  const everywhere = openUpstreamIndex(runtime, config, { own: index, records: work?.records })
+  const everywhere = openUpstreamIndex(runtime, config, { own: index, records: work?.records, http, originRing })
   const shared = linkMemory(sharedLooks(everywhere.index, runtime), runtime, { ttlMs: config.linkMemory })
   const sender = blobSender({ http, cluster: originRing })
   const replication = replicator(
@@ -65,33 +67,41 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
     config.replication,
   )
   const { desk } = replication
-  const garbage = openCollector({ ...runtime, ...everywhere, kept, origins, originRing, http }, config.garbage)
+  const looking = { ...runtime, ...everywhere, kept, origins, originRing, http, cluster }
+  const { garbage, retention, watched, lookers } = openLookers(looking, config, components.garbageTimes)
+  const pulled = watched(shared)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
-  const looking = garbage === undefined ? [] : [garbage]
-  const rings = { origins: originRing }
+  const parts = {
+    remotes,
+    hooks,
+    replication,
+    garbage,
+    retention,
+    upstreams: everywhere,
+    rings: { origins: originRing },
+  }
+  const admin = buildIndexAdminRoutes({ ...parts, clock, cluster })
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
     checks: { backend: probe.check },
     listeners: {
       http: {
         routes: [
-          ...buildIndexServerRoutes(shared, lookBudget(runtime, LOOKS), { blobsFollow }),
+          ...buildIndexServerRoutes(pulled, lookBudget(runtime, LOOKS), { blobsFollow }),
           ...farEndRoutes({ index: shared, tags, origins, self }),
         ],
       },
-      admin: {
-        routes: buildIndexAdminRoutes({ clock, cluster, remotes, hooks, replication, garbage, rings }),
-      },
+      admin: { routes: admin },
       kraken: {
-        routes: [...krakenTagRoutes(shared, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)],
+        routes: [...krakenTagRoutes(pulled, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)],
         probes: krakenProbes('build-index'),
         envelope: 'text',
       },
     },
   })
   return {
-    ...shell.around([http, backends, everywhere, probe, replication, ...looking, ...shell.listeners]),
+    ...shell.around([http, backends, everywhere, probe, replication, ...lookers, ...shell.listeners]),
     get url() {
       return shell.url('http')
     },

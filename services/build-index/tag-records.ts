@@ -1,4 +1,4 @@
-import type { PageOptions, ReplicaOutcome, TagPage } from '../../lib/api/index.ts'
+import type { PageOptions, ReplicaOutcome, TagPage, TagVersion } from '../../lib/api/index.ts'
 import { type AbortOptions, appError } from '../../lib/base/index.ts'
 import type { Descriptor, Digest, Repository, Tag } from '../../lib/core/index.ts'
 import { type AnnounceChange, announced, type TagChange } from './announced.ts'
@@ -6,7 +6,7 @@ import { assertMovable, type IsImmutable } from './immutable-tags.ts'
 import { deletedPrefix, indexKey, tagPrefix } from './index-keys.ts'
 import type { IndexRecords, IndexRecordsComponents } from './index-records.ts'
 import { keyPages, MAX_PAGE, pageBehind } from './key-pages.ts'
-import { compareRecords, nextVersion, parseTagRecord, type TagRecord, tagJson } from './tag-version.ts'
+import { compareRecords, compareVersions, nextVersion, parseTagRecord, type TagRecord, tagJson } from './tag-version.ts'
 
 /** Tags of a repository read at the same time. */
 const TAGS_AT_ONCE = 16
@@ -31,6 +31,14 @@ export interface ChangeOptions extends AbortOptions {
   readonly first?: (options: AbortOptions) => Promise<void>
 }
 
+/** Which tag is meant: without both, whatever it is. */
+export interface DoomedTag {
+  /** What it points to. */
+  readonly digest?: Digest | undefined
+  /** What its version is. */
+  readonly version?: TagVersion | undefined
+}
+
 /** Tags of which it is known when they were changed, and in which cluster. */
 export interface VersionedTags {
   /** Undefined when there is none and none was deleted lately. */
@@ -48,12 +56,8 @@ export interface TagRecords extends VersionedTags {
   list(repository: Repository, options: PageOptions): Promise<TagPage>
   /** Sets the tag, under a version of this cluster; writes nothing when it points there already. @throws TAG_IMMUTABLE */
   put(repository: Repository, tag: Tag, descriptor: Descriptor, options?: ChangeOptions): Promise<void>
-  /** Deletes the tag if it points to `digest`, or to anything. Returns whether it was deleted. */
-  delete(
-    repository: Repository,
-    tag: Tag,
-    options?: ChangeOptions & { readonly digest?: Digest | undefined },
-  ): Promise<boolean>
+  /** Deletes the tag if it is still the one that is meant. Returns whether it was deleted. */
+  delete(repository: Repository, tag: Tag, options?: ChangeOptions & DoomedTag): Promise<boolean>
   /** Deletes the tags that point to the digest. */
   deleteAll(repository: Repository, digest: Digest, options?: AbortOptions): Promise<void>
   /** The tags that point to the digest, some at a time. */
@@ -111,10 +115,12 @@ class Records implements TagRecords {
   async delete(
     repository: Repository,
     tag: Tag,
-    { digest, first, signal }: ChangeOptions & { readonly digest?: Digest | undefined } = {},
+    { digest, version, first, signal }: ChangeOptions & DoomedTag = {},
   ): Promise<boolean> {
     const isDoomed = (found: TagRecord | undefined): found is TagRecord =>
-      found?.target !== undefined && (digest === undefined || found.target.digest === digest)
+      found?.target !== undefined &&
+      (digest === undefined || found.target.digest === digest) &&
+      (version === undefined || compareVersions(found.version, version) === 0)
     if (!isDoomed(await this.read(repository, tag, { signal }))) return false
     let deleted = false
     await this.#announced({ repository, tag }, signal, async (options) => {

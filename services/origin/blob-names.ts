@@ -17,6 +17,8 @@ import type { Sidecars } from '../../lib/store/index.ts'
 export interface BlobNames {
   /** Notes the repository beside the blob, unless the blob is gone or a repository of the same backend is noted. */
   add(blob: BlobRef): Promise<void>
+  /** What is noted beside a blob that is new here. */
+  labelOf(repository: Repository): Uint8Array
   /** One repository for each backend that may have the blob. Without a note: one for each rule of the config. */
   of(digest: Digest): Promise<readonly [Repository, ...Repository[]]>
   /** The backends of these repositories, each once. */
@@ -75,14 +77,17 @@ export function blobNames({ store, backends }: BlobNamesComponents, { patterns }
     return first === undefined ? samples : [first, ...rest]
   }
 
+  const textOf = (repositories: readonly Repository[]) =>
+    Buffer.from(JSON.stringify({ repositories: repositories.map(repositoryText) }))
+
   return {
+    labelOf: (repository) => textOf([repository]),
     add: ({ digest, repository }) =>
       locks.run(digest, async () => {
         const noted = repositoriesIn(await store.sidecar(digest, 'label'))
         const its = backends.backendFor(repository)
         if (noted.some((one) => backends.backendFor(one) === its)) return
-        const label = Buffer.from(JSON.stringify({ repositories: [...noted, repository].map(repositoryText) }))
-        await store.putSidecar(digest, 'label', label).catch((err: unknown) => {
+        await store.putSidecar(digest, 'label', textOf([...noted, repository])).catch((err: unknown) => {
           if (!hasCode(err, 'BLOB_UNKNOWN')) throw err
         })
       }),

@@ -32,8 +32,9 @@ import {
   sendRangedHead,
   sendStream,
 } from '../../lib/http/index.ts'
-import type { BlobReader, BlobUploads, StoredBlob } from '../../lib/store/index.ts'
+import type { BlobReader, BlobUploads, CommittedBlob } from '../../lib/store/index.ts'
 import type { HttpAdmission, SwarmEngine } from '../../lib/swarm/index.ts'
+import type { BlobNames } from './blob-names.ts'
 import type { Ingest, OpenBlob } from './bring/ingest.ts'
 import { type MetainfoComponents, metainfoStream } from './bring/metainfo-stream.ts'
 import type { Refusals } from './bring/refusals.ts'
@@ -56,7 +57,8 @@ export interface BlobRoutesComponents extends MetainfoComponents {
   readonly admitOverHttp: SwarmEngine['admitOverHttp']
   readonly onReceived: (from: 'client' | 'origin', bytes: number) => void
   readonly onSent: (to: 'client' | 'replica', bytes: number) => void
-  readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
+  readonly names: Pick<BlobNames, 'labelOf'>
+  readonly onStored: (blob: BlobRef, stored: CommittedBlob) => void
   /** Whether this origin must keep the blob if it has it; `without` names a member that is about to leave. */
   readonly keeps: (digest: Digest, init: { readonly without: string | undefined }) => boolean
 }
@@ -176,7 +178,8 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
       const actual = await upload.digest(digestAlgorithm(blob.digest))
       if (actual !== blob.digest) throw appError('DIGEST_INVALID', { detail: { expected: blob.digest, actual } })
       const { size } = upload
-      const commit = () => upload.commit(blob.digest)
+      const label = components.names.labelOf(blob.repository)
+      const commit = () => upload.commit(blob.digest, { label })
       const stored = await (rank === undefined ? commit() : writeBack.keep({ blob, size, rank }, commit))
       components.onStored(blob, stored)
       components.refusals.clear(blob)

@@ -8,8 +8,9 @@ import { type BlobRoutesComponents, blobRoutes } from './blob-routes.ts'
 import { type GarbageRoutesComponents, garbageServerRoutes } from './garbage/garbage-routes.ts'
 import { type SendRoutesComponents, sendRoutes } from './push/send-routes.ts'
 import type { UploadSessions, UploadState } from './push/upload-sessions.ts'
+import { type UpstreamRoutesComponents, upstreamRoutes } from './upstream-routes.ts'
 
-export interface OriginRoutesComponents extends BlobRoutesComponents, SendRoutesComponents {
+export interface OriginRoutesComponents extends BlobRoutesComponents, SendRoutesComponents, UpstreamRoutesComponents {
   readonly garbage: GarbageRoutesComponents
   readonly uploads: UploadSessions
   readonly backends: Pick<Backends, 'backendFor'>
@@ -91,5 +92,6 @@ export function originServerRoutes(
     ...uploadRoutes(components, init.memberId),
     ...sendRoutes(components),
     ...garbageServerRoutes(components),
+    ...upstreamRoutes(components),
   ]
 }

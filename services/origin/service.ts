@@ -1,4 +1,4 @@
-import { announcingPeer, type TrackerCluster, trackerCluster } from '../../lib/api/index.ts'
+import { announcingPeer, type TrackerCluster, trackerCluster, upstreamTalk } from '../../lib/api/index.ts'
 import {
   type Backends,
   backendProbes,
@@ -21,7 +21,13 @@ import {
   serviceRuntime,
   serviceShell,
 } from '../../lib/service/index.ts'
-import { diskStore, type ManagedStore, type StoredBlob } from '../../lib/store/index.ts'
+import {
+  type CommittedBlob,
+  diskStore,
+  type ManagedStore,
+  type SidecarName,
+  type StoredBlob,
+} from '../../lib/store/index.ts'
 import {
   type SwarmEngine,
   type SwarmStore,
@@ -157,14 +163,17 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const plainStore = originStore(runtime, config, evictions)
   const store = components.wrapStore?.(plainStore) ?? plainStore
   const own = components.backends ?? openBackends(runtime, config.backends)
-  const backends = withUpstreams(runtime, own, openUpstreams(runtime, config.upstreams))
+  const talk = upstreamTalk({ http, cluster, self: config.member })
+  const upstreams = openUpstreams({ ...runtime, talk }, config.upstreams)
+  const backends = withUpstreams(runtime, own, upstreams)
   const plainStorage = journalStorage(config)
   const storage = components.wrapJournal?.(plainStorage) ?? plainStorage
   const engine = originEngine({ runtime, store, trackers, cluster }, config)
   const patterns = config.backends.map(({ repository }) => repository)
   const names = blobNames({ store, backends }, { patterns })
   const rings = { origins: cluster, trackers: trackerRing }
-  return { runtime, http, targets, cluster, rings, siblings, evictions, store, backends, storage, engine, names }
+  const kept = { evictions, store, backends, upstreams, storage }
+  return { runtime, http, targets, cluster, rings, siblings, engine, names, ...kept }
 }
 
 type OriginParts = ReturnType<typeof originParts>
@@ -174,9 +183,11 @@ function afterStored({ runtime, store, engine, names }: OriginParts) {
   const { logger } = runtime
   const tasks = background((name, err) => logger.error('background task failed', { name, err }))
   const hashes = pieceHashes({ store, engine })
-  const onStored = (blob: BlobRef, stored: StoredBlob) => {
+  const onStored = (blob: BlobRef, stored: StoredBlob & Partial<CommittedBlob>) => {
     engine.seed(blob, stored.size)
-    tasks.run('note the repository of a blob', () => names.add(blob))
+    const has = (name: SidecarName) => stored.beside?.includes(name) === true
+    if (!has('label')) tasks.run('note the repository of a blob', () => names.add(blob))
+    if (has('pieces')) return
     tasks.run('hash pieces', async (signal) => {
       await hashes.of(stored, { signal })
     })
@@ -225,6 +236,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     store,
     placement: place,
     quota,
+    names,
     onReceived: (count) => onReceived('client', count),
     onStored,
   })
@@ -233,7 +245,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
   const keeping = upkeep({ ...shared, names, evictions, ingest: bring, engine, onReceived, onStored, pending }, config)
   const routes = originServerRoutes(
     {
-      ...shared,
+      ...{ ...shared, names, upstreams: parts.upstreams },
       ingest: bring,
       pieceHashes: hashes,
       pace,
@@ -242,7 +254,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       admitOverHttp: (...asked) => engine.admitOverHttp(...asked),
       writeBack: later,
       keepForLink: (blob, options) => keepBlob(kept, blob, options),
-      garbage: { places: garbagePlaces(backends, config.backends), condemned, store },
+      garbage: { ...runtime, backends: garbagePlaces(backends, config.backends), condemned, store },
       looks: lookBudget(runtime, LOOKS),
       uploads,
       keeps: (digest, init) => keeping.copies.isKeeper(digest, init),

@@ -10,14 +10,19 @@ export interface BlobHomes {
   note(repository: Repository, digest: Digest): void
   /** The repository was found not to link it any more. */
   forget(repository: Repository, digest: Digest): void
-  /** The latest first, at most `MAX_HOMES`. */
-  of(digest: Digest): readonly Repository[]
+  /**
+   * Of those that `admits` is true for, the latest first, at most `MAX_TRIED`. The others take no place, or what is done in a
+   * repository that somebody may not see would decide what he is answered.
+   */
+  of(digest: Digest, admits?: (repository: Repository) => boolean): readonly Repository[]
 }
 
 /** Bytes of all that is remembered, about 20,000 blobs; those that were seen or asked for longest ago are forgotten. */
 const MAX_BYTES = 8 * 1024 * 1024
-/** Repositories of one blob: each costs a look at the index for a mount that names none. */
-const MAX_HOMES = 3
+/** Repositories of one blob that are remembered. */
+const MAX_HOMES = 64
+/** Repositories with which a mount that names none is tried: each costs a look at the index. */
+const MAX_TRIED = 3
 /** What the entry of a blob takes besides the names. */
 const ENTRY_BYTES = 300
 
@@ -36,7 +41,7 @@ export function blobHomes(): BlobHomes {
       if (left.length > 0) known.set(digest, left)
       else known.delete(digest)
     },
-    of: (digest) => known.get(digest) ?? [],
+    of: (digest, admits = () => true) => (known.get(digest) ?? []).filter(admits).slice(0, MAX_TRIED),
   }
 }
 

@@ -8,9 +8,9 @@ import type {
   Manifests,
   PageOptions,
   Referrers,
-  RegistryStorage,
   Tags,
   Uploads,
+  WritableStorage,
 } from '../../lib/registry/index.ts'
 import type { BlobHomes } from './blob-homes.ts'
 import { fromCluster } from './cluster-error.ts'
@@ -31,7 +31,7 @@ export interface ProxyStorageComponents {
 }
 
 /** A registry with its names in the build-index and its bytes at the origins; the proxy itself stores nothing. */
-export function proxyStorage(components: ProxyStorageComponents): Required<RegistryStorage> {
+export function proxyStorage(components: ProxyStorageComponents): WritableStorage {
   return {
     blobs: proxyBlobs(components),
     manifests: proxyManifests(components),
@@ -137,7 +137,7 @@ function proxyUploads({ index, origins, sessions, homes }: ProxyStorageComponent
       if (stored === undefined) return false
       return linked(index.putBlob(repository, link, options))
     },
-    homes: (digest) => homes.of(digest),
+    homes: (digest, admits) => homes.of(digest, admits),
   }
 }
 

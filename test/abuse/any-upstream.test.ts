@@ -4,8 +4,9 @@ import { openUpstreams, type Upstreams, upstreamRulesSchema } from '../../lib/ba
 import { seededRandom, systemClock } from '../../lib/base/index.ts'
 import { parseRegistryHost, parseRepositoryName, parseTag } from '../../lib/core/index.ts'
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
+import { eventually } from '../kit/eventually.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
-import { type Script, scriptedServer } from '../kit/scripted-server.ts'
+import { type Script, type SeenRequest, scriptedServer } from '../kit/scripted-server.ts'
 
 /** Clients name any registry they like, also one that leads to what only we can reach. */
 
@@ -17,7 +18,13 @@ const manifestAnswer: Script = (_request, res) => {
   res.writeHead(200, { 'docker-content-digest': digest, 'content-type': 'application/x', 'content-length': '2' }).end()
 }
 
-async function upstreamsTo(script: Script, rule: object, addressOf: (host: string) => string = () => '127.0.0.1') {
+type RuleAt = (port: string) => object
+
+async function upstreamsTo(
+  script: Script,
+  rule: object | RuleAt,
+  addressOf: (host: string) => string = () => '127.0.0.1',
+) {
   const stack = resourceStack()
   const server = stack.own(await scriptedServer(script))
   const { port } = new URL(server.url)
@@ -29,7 +36,9 @@ async function upstreamsTo(script: Script, rule: object, addressOf: (host: strin
   }) as LookupFunction
   const upstreams: Upstreams = openUpstreams(
     { clock: systemClock(), random: seededRandom(2), logger: silentLogger(), metrics: silentMetrics(), lookup },
-    upstreamRulesSchema.parse([{ plainHttp: true, wait: '500ms', ...rule }]),
+    upstreamRulesSchema.parse([
+      { plainHttp: true, wait: '500ms', ...(typeof rule === 'function' ? (rule as RuleAt)(port) : rule) },
+    ]),
   )
   await upstreams.start()
   stack.own({ [Symbol.asyncDispose]: () => upstreams.stop() })
@@ -80,5 +89,57 @@ describe('a rule for any registry', () => {
     )
     await expect(to.describeAt('evil.example.com')).rejects.toMatchObject({ code })
     expect(new Set(to.server.requests.map(({ method }) => method))).toEqual(new Set(['HEAD']))
+  })
+})
+
+describe('a rule for one registry', () => {
+  const isOther = ({ headers }: Pick<SeenRequest, 'headers'>) => headers.host?.startsWith('other.') === true
+  /** Sends on to another host, which answers. */
+  const redirect: Script = (request, res) => {
+    const port = request.headers.host?.split(':')[1]
+    if (isOther(request)) return manifestAnswer(request, res)
+    res.writeHead(307, { location: `http://other.example.com:${port}/v2/` }).end()
+  }
+  const causes = (err: unknown): readonly string[] =>
+    err === undefined ? [] : [(err as Error).message, ...causes((err as Error).cause)]
+
+  test('leads to where its host is, and to no other host inside', async () => {
+    await using to = await upstreamsTo(redirect, (port) => ({ registry: `127.0.0.1:${port}` }))
+    await expect(to.describeAt('127.0.0.1')).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
+    expect(to.server.requests.length).toBeGreaterThan(0)
+    expect(to.server.requests.some(isOther)).toBe(false)
+  })
+
+  test('leads to no private network', async () => {
+    const addressOf = (host: string) => (host.startsWith('other') ? '10.0.0.1' : '127.0.0.1')
+    await using to = await upstreamsTo(redirect, (port) => ({ registry: `registry.internal:${port}` }), addressOf)
+    const err: unknown = await to.describeAt('registry.internal').catch((reason: unknown) => reason)
+    expect(causes(err)).toContain('the name leads to an address that nobody may follow')
+  })
+
+  test('that says so leads there', async () => {
+    await using to = await upstreamsTo(redirect, (port) => ({ registry: `127.0.0.1:${port}`, inner: true }))
+    expect(await to.describeAt('127.0.0.1')).toMatchObject({ digest })
+  })
+})
+
+describe('registries that somebody makes up', () => {
+  test('make nobody forget that a real one does not answer', async () => {
+    let isDown = false
+    const script: Script = (request, res) => (isDown ? void res.destroy() : manifestAnswer(request, res))
+    const addressOf = (host: string) => (host.startsWith('real') ? '127.0.0.1' : '169.254.1.1')
+    await using to = await upstreamsTo(script, { registry: '*', inner: true }, addressOf)
+    expect(await to.describeAt('real.example.com')).toMatchObject({ digest })
+    isDown = true
+    await expect(to.describeAt('real.example.com')).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
+    const pings = () => to.server.requests.filter(({ url }) => url === '/v2/').length
+    await eventually(async () => expect(pings()).toBe(2))
+    const names = Array.from({ length: 140 }, (_, n) => `made-up-${n}.example.com`)
+    await Promise.all(names.map((host) => to.describeAt(host).catch(() => undefined)))
+    const asked = () =>
+      to.server.requests.filter(({ headers, url }) => headers.host?.startsWith('real') && url !== '/v2/')
+    const before = asked().length
+    await expect(to.describeAt('real.example.com')).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
+    expect(asked()).toHaveLength(before)
   })
 })

@@ -1,15 +1,9 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import {
-  type ContainerTools,
-  containerTools,
-  type Dockerd,
-  startContainerd,
-  startDockerd,
-} from '../kit/clients/index.ts'
+import { type RealClients, startRealClients } from '../kit/clients/index.ts'
 import { eventually } from '../kit/eventually.ts'
-import { greeting, type ImageLayout, layeredImage, makeImage } from '../kit/images/index.ts'
+import { greeting } from '../kit/images/index.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
 import type { BackendRow } from './backends/backend-row.ts'
@@ -21,9 +15,7 @@ import { tosRow } from './backends/tos-backend.ts'
 const backends: readonly BackendRow[] = [tosRow, s3Row, registryRow]
 
 const stack = resourceStack()
-let tools: ContainerTools
-let dockerd: Dockerd
-let image: ImageLayout
+let clients: RealClients
 
 /** More than one part for drivers that transfer in parts. */
 const largeBytes = 20_000_000
@@ -31,21 +23,10 @@ const setUpMs = 300_000
 const backendMs = 240_000
 
 beforeAll(async () => {
-  tools = stack.own(await containerTools())
-  image = await makeImage(join(tools.folder, 'image'), layeredImage({ largeBytes, seed: 'backends' }))
-  dockerd = stack.own(await startDockerd({ containerd: stack.own(await startContainerd()) }))
+  clients = stack.own(await startRealClients({ largeBytes, seed: 'backends' }))
 }, setUpMs)
 
 afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
-
-/** Loads the image into docker under `name`, pushes it from there, and returns its digest. */
-async function dockerPush(name: string): Promise<string> {
-  const archive = join(tools.folder, 'image.tar')
-  await rm(archive, { force: true })
-  await tools.skopeo(['copy', image.reference, `docker-archive:${archive}:${name}`])
-  await dockerd.docker(['load', '--input', archive])
-  return dockerd.push(name)
-}
 
 /** Digests of the config and the layers that docker pushed. */
 async function contentsOf(registry: string, name: string, digest: string): Promise<readonly string[]> {
@@ -69,6 +50,7 @@ describe.each(backends)('with $name as the backend', (row) => {
     'docker pushes an image, the origins lose their disks, and docker pulls it and runs it',
     async () => {
       await using resources = resourceStack()
+      const { tools, dockerd, image } = clients
       const backend = resources.own(await row.start(tools.folder))
       const cluster = resources.own(
         await startTopology({
@@ -79,7 +61,9 @@ describe.each(backends)('with $name as the backend', (row) => {
         }),
       )
       const host = (id: string) => new URL(cluster.url(id, 'registry')).host
-      const digest = await dockerPush(`${host('proxy-1')}/team/image:t1`)
+      const pushed = `${host('proxy-1')}/team/image:t1`
+      await clients.load(image, pushed)
+      const digest = await dockerd.push(pushed)
       const contents = await contentsOf(cluster.url('proxy-1', 'registry'), 'team/image', digest)
       await eventually(async () => {
         for (const content of contents) expect(await backend.has(content)).toBe(true)

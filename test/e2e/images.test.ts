@@ -4,22 +4,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import {
   type Containerd,
   type ContainerTools,
-  containerTools,
   type Dockerd,
   hostsToml,
-  startContainerd,
-  startDockerd,
+  type RealClients,
+  startRealClients,
 } from '../kit/clients/index.ts'
 import { type Herd, startHerd } from '../kit/herd.ts'
-import {
-  digestsOf,
-  greeting,
-  type ImageLayout,
-  layeredImage,
-  makeImage,
-  makeIndex,
-  twoPlatforms,
-} from '../kit/images/index.ts'
+import { digestsOf, greeting, type ImageLayout, makeIndex, twoPlatforms } from '../kit/images/index.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
 
 /**
@@ -28,6 +19,7 @@ import { resourceStack } from '../kit/resource-stack.ts'
  */
 const stack = resourceStack()
 let herd: Herd
+let clients: RealClients
 let tools: ContainerTools
 let containerd: Containerd
 let dockerd: Dockerd
@@ -39,14 +31,12 @@ const setUpMs = 300_000
 const transferMs = 240_000
 
 beforeAll(async () => {
-  tools = stack.own(await containerTools())
-  image = await makeImage(join(tools.folder, 'image'), layeredImage({ largeBytes, seed: 'e2e' }))
+  clients = stack.own(await startRealClients({ largeBytes, seed: 'e2e' }))
+  ;({ tools, containerd, dockerd, image } = clients)
   index = await makeIndex(join(tools.folder, 'index'), twoPlatforms('e2e'))
-  containerd = stack.own(await startContainerd())
-  dockerd = stack.own(await startDockerd({ containerd }))
   herd = stack.own(await startHerd({ agents: 3 }))
-  await tools.skopeo(['copy', '--preserve-digests', image.reference, `docker://${herd.proxy}/team/image:t1`])
-  await tools.skopeo(['copy', '--preserve-digests', '--all', index.reference, `docker://${herd.proxy}/team/index:t1`])
+  await clients.push(image, `${herd.proxy}/team/image:t1`)
+  await clients.push(index, `${herd.proxy}/team/index:t1`, '--all')
 }, setUpMs)
 
 afterEach(async () => {
@@ -93,9 +83,7 @@ describe('docker', () => {
     'pushes an image to the proxy, pulls the same digest from each agent, and it runs',
     async () => {
       const pushed = `${herd.proxy}/team/docker:t1`
-      const archive = join(tools.folder, 'image.tar')
-      await tools.skopeo(['copy', image.reference, `docker-archive:${archive}:${pushed}`])
-      await dockerd.docker(['load', '--input', archive])
+      await clients.load(image, pushed)
       const digest = await dockerd.push(pushed)
       expect(await digestAt(herd.proxy, 'team/docker:t1')).toBe(digest)
       for (const address of herd.agents) {
@@ -173,18 +161,14 @@ describe('skopeo', () => {
   test(
     'copies an image to the proxy and back from an agent, every digest the same',
     async () => {
-      const copy = join(tools.folder, 'image-copy')
-      await tools.skopeo(['copy', `docker://${agent(1)}/team/image:t1`, `oci:${copy}:image`])
-      expect(await digestsOf(copy)).toEqual(await digestsOf(image.folder))
+      expect(await clients.pull(`${agent(1)}/team/image:t1`)).toEqual(await digestsOf(image.folder))
     },
     transferMs,
   )
 
   test('copies an index with all its platforms, from the proxy and from an agent', async () => {
-    for (const [number, host] of [herd.proxy, agent(2)].entries()) {
-      const copy = join(tools.folder, `index-copy-${number}`)
-      await tools.skopeo(['copy', '--all', `docker://${host}/team/index:t1`, `oci:${copy}:image`])
-      expect(await digestsOf(copy)).toEqual(await digestsOf(index.folder))
+    for (const host of [herd.proxy, agent(2)]) {
+      expect(await clients.pull(`${host}/team/index:t1`, '--all')).toEqual(await digestsOf(index.folder))
     }
   })
 

@@ -6,6 +6,8 @@ import {
   containerTools,
   type DebianRegistry,
   hostsToml,
+  type LayoutCopies,
+  layoutCopies,
   startContainerd,
   startDebianRegistry,
 } from '../kit/clients/index.ts'
@@ -25,24 +27,18 @@ let tools: ContainerTools
 let containerd: Containerd
 let image: ImageLayout
 let hosts: string
-let pulls = 0
+let copies: LayoutCopies
 
 const login = { username: 'mirror', password: 'the password of the mirror' }
 
 beforeAll(async () => {
   tools = stack.own(await containerTools())
+  copies = layoutCopies(tools)
   containerd = stack.own(await startContainerd())
   const tokens = stack.own(await tokenServer({ users: { [login.username]: login.password } }))
   upstream = stack.own(await startDebianRegistry({ auth: { tokens } }))
   image = await makeImage(join(tools.folder, 'image'), layeredImage({ largeBytes: 3 << 20, seed: 'mirror' }))
-  const creds = ['--dest-creds', `${login.username}:${login.password}`]
-  await tools.skopeo([
-    'copy',
-    '--preserve-digests',
-    ...creds,
-    image.reference,
-    `docker://${upstream.host}/kit/image:t1`,
-  ])
+  await copies.push(image, `${upstream.host}/kit/image:t1`, '--dest-creds', `${login.username}:${login.password}`)
   const rule = { registry: upstream.host, plainHttp: true, ...login }
   shoal = stack.own(
     await startTopology({
@@ -64,12 +60,7 @@ afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
 
 const agents = () => ['agent-1', 'agent-2'].map((id) => new URL(shoal.url(id, 'registry')).host)
 
-async function skopeoFrom(agent: string, reference: string) {
-  pulls += 1
-  const copy = join(tools.folder, `copy-${pulls}`)
-  await tools.skopeo(['copy', `docker://${agent}/kit/image${reference}`, `oci:${copy}:image`])
-  return digestsOf(copy)
-}
+const skopeoFrom = (agent: string, reference: string) => copies.pull(`${agent}/kit/image${reference}`)
 
 async function containerdFrom(reference: string) {
   const name = `${upstream.host}/kit/image${reference}`

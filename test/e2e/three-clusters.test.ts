@@ -1,22 +1,8 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import {
-  type ContainerTools,
-  containerTools,
-  type Dockerd,
-  startContainerd,
-  startDockerd,
-} from '../kit/clients/index.ts'
+import { type RealClients, startRealClients } from '../kit/clients/index.ts'
 import { type Clusters, startClusters } from '../kit/clusters.ts'
-import {
-  digestsOf,
-  greeting,
-  type ImageLayout,
-  layeredImage,
-  makeImage,
-  makeIndex,
-  twoPlatforms,
-} from '../kit/images/index.ts'
+import { digestsOf, greeting, type ImageLayout, makeIndex, twoPlatforms } from '../kit/images/index.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
 
 /**
@@ -27,16 +13,12 @@ const stack = resourceStack()
 const names = ['one', 'two', 'three']
 const arrivalMs = 120_000
 let clusters: Clusters
-let tools: ContainerTools
-let dockerd: Dockerd
-let image: ImageLayout
+let real: RealClients
 let index: ImageLayout
 
 beforeAll(async () => {
-  tools = stack.own(await containerTools())
-  image = await makeImage(join(tools.folder, 'image'), layeredImage({ largeBytes: 20_000_000, seed: 'clusters' }))
-  index = await makeIndex(join(tools.folder, 'index'), twoPlatforms('clusters'))
-  dockerd = stack.own(await startDockerd({ containerd: stack.own(await startContainerd()) }))
+  real = stack.own(await startRealClients({ largeBytes: 20_000_000, seed: 'clusters' }))
+  index = await makeIndex(join(real.tools.folder, 'index'), twoPlatforms('clusters'))
   clusters = stack.own(
     await startClusters({
       clusters: { one: { two: {} }, two: { three: {} }, three: { one: {} } },
@@ -59,9 +41,8 @@ test(
   'docker pushes to the first cluster, pulls the same digest in the last one, and it runs',
   async () => {
     const pushed = `${proxy('one')}/team/docker:t1`
-    const archive = join(tools.folder, 'image.tar')
-    await tools.skopeo(['copy', image.reference, `docker-archive:${archive}:${pushed}`])
-    await dockerd.docker(['load', '--input', archive])
+    const { dockerd } = real
+    await real.load(real.image, pushed)
     const digest = await dockerd.push(pushed)
     await arrives('team/docker', 't1', digest)
     await dockerd.removeImages()
@@ -75,22 +56,14 @@ test(
 test(
   'an index comes with all its platforms, and with its signature',
   async () => {
-    await tools.skopeo(['copy', '--all', index.reference, `docker://${proxy('one')}/team/index:t1`])
     const signature = `${index.digest.replace(':', '-')}.sig`
-    await tools.skopeo([
-      'copy',
-      '--preserve-digests',
-      image.reference,
-      `docker://${proxy('one')}/team/index:${signature}`,
-    ])
+    await real.push(index, `${proxy('one')}/team/index:t1`, '--all')
+    await real.push(real.image, `${proxy('one')}/team/index:${signature}`)
     await arrives('team/index', 't1', index.digest)
-    await arrives('team/index', signature, image.digest)
-    const copy = join(tools.folder, 'index-copy')
-    await tools.skopeo(['copy', '--all', `docker://${agent('three')}/team/index:t1`, `oci:${copy}:image`])
-    expect(await digestsOf(copy)).toEqual(await digestsOf(index.folder))
-    const signed = join(tools.folder, 'signature-copy')
-    await tools.skopeo(['copy', `docker://${agent('three')}/team/index:${signature}`, `oci:${signed}:image`])
-    expect(await digestsOf(signed)).toEqual(await digestsOf(image.folder))
+    await arrives('team/index', signature, real.image.digest)
+    const at = `${agent('three')}/team/index`
+    expect(await real.pull(`${at}:t1`, '--all')).toEqual(await digestsOf(index.folder))
+    expect(await real.pull(`${at}:${signature}`)).toEqual(await digestsOf(real.image.folder))
   },
   arrivalMs * 3,
 )
@@ -98,6 +71,7 @@ test(
 test(
   'a tag that docker moves is moved in every cluster',
   async () => {
+    const { dockerd } = real
     const moving = `${proxy('one')}/team/moving:latest`
     for (const content of ['first', 'second']) {
       await dockerd.build(moving, { files: { 'a.txt': content }, cmd: ['/a.txt'] })

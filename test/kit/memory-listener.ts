@@ -5,7 +5,7 @@ import { bodyBudgets } from '../../lib/http/body-budget.ts'
 import type { Route } from '../../lib/http/index.ts'
 import { routing } from '../../lib/http/routing.ts'
 import { visits } from '../../lib/http/visit.ts'
-import { type Authenticate, secretAuthenticator } from '../../lib/identity/index.ts'
+import { type Authenticate, type Identify, secretAuthenticator } from '../../lib/identity/index.ts'
 import { auditTrail, silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 
 /** A request as it is written to the connection; names and values are not checked. */
@@ -39,15 +39,16 @@ const NO_ANSWER_MS = 30_000
 
 export function memoryListener(
   routes: readonly Route[],
-  { authenticate = secretAuthenticator() }: { readonly authenticate?: Authenticate } = {},
+  init: { readonly authenticate?: Authenticate; readonly identify?: Identify } = {},
 ): MemoryListener {
+  const authenticate = init.authenticate ?? secretAuthenticator()
   const logger = silentLogger()
   const [metrics, clock, random] = [silentMetrics(), systemClock(), seededRandom(1)]
   const bodies = bodyBudgets({ metrics, clock }).of('registry')
   const dispatch = routing(
     {
       ...{ logger, clock, bodies },
-      identify: async (req) => authenticate(req),
+      identify: init.identify ?? (async (req) => authenticate(req)),
       audit: auditTrail({ logger, clock }),
       door: () => undefined,
       enterLoad: async () => () => undefined,

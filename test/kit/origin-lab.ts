@@ -182,7 +182,8 @@ export function originLab(init: OriginLabInit): OriginLab {
       { store, refused: uploadRefusals(silentMetrics()) },
       { maxUploads: 100, maxBytes: Number.POSITIVE_INFINITY, clientShare: 1 },
     )
-    const uploads = uploadSessions({ ...shared, placement: place, quota, onReceived: () => undefined })
+    const names = { labelOf: () => Buffer.from('a label') }
+    const uploads = uploadSessions({ ...shared, names, placement: place, quota, onReceived: () => undefined })
     const kill = async () => {
       dead.add(id)
       for (const body of bodies.get(id) ?? []) body.destroy(appError('PEER_CLOSED', { detail: { member: id } }))

@@ -13,6 +13,8 @@ export interface TokenServerInit {
   readonly identities?: Readonly<Record<string, string>>
   /** Rights without a user name; default: none. */
   readonly anonymous?: readonly string[]
+  /** Whether a user, or nobody (`''`), has rights in a repository; default: in all. */
+  readonly mayUse?: (user: string, repository: string) => boolean
 }
 
 interface Access {
@@ -28,7 +30,7 @@ export interface GivenToken {
   readonly scope: string
 }
 
-/** The token server of a registry, as documented by the distribution project; its users have all rights. */
+/** The token server of a registry, as documented by the distribution project; its users have all rights, unless `mayUse` says otherwise. */
 export interface TokenServer extends AsyncDisposable {
   readonly realm: string
   readonly service: string
@@ -58,7 +60,8 @@ export async function tokenServer(init: TokenServerInit = {}): Promise<TokenServ
 
   const grant = (method: string, user: string, scopes: readonly string[], res: ServerResponse) => {
     const access = scopes.map(accessIn).filter((one) => one !== undefined)
-    const allowed = user === '' ? access.map((one) => only(one, init.anonymous ?? [])) : access
+    const mine = access.filter(({ name }) => init.mayUse?.(user, name) ?? true)
+    const allowed = user === '' ? mine.map((one) => only(one, init.anonymous ?? [])) : mine
     const token = signed(identity, { user, access: allowed, lifetimeSeconds })
     good.add(token)
     given.push({ method, user, scope: scopes.join(' ') })

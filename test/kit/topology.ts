@@ -39,8 +39,10 @@ export interface TopologyInit extends Pick<HerdComponents, 'agentParts' | 'origi
   readonly more?: (kind: ServiceKind, id: string) => Readonly<Record<string, unknown>>
   /** The data folder, to start with the data of an earlier topology; default: a folder removed with this topology. */
   readonly data?: string
-  /** Further variables of the environment of those that are processes of their own. */
+  /** Further variables of the environment of those that are processes of their own, as they are at each start. */
   readonly env?: Readonly<Record<string, string>>
+  /** Scripts that take the place of the programs of some services, and take the same flags. */
+  readonly programs?: Partial<Record<ServiceKind, string>>
 }
 
 /** Any backend config, for the origins and for the build-indexes. */
@@ -154,7 +156,7 @@ async function startAlone(stack: ResourceStack, init: TopologyInit, instance: In
     ...Object.entries(config).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
     ...own.filter((text) => !isSecret(text)),
   ]
-  const program = await compiledScript(`services/${serviceFacts(kind).name}/main.ts`)
+  const program = await compiledScript(init.programs?.[kind] ?? `services/${serviceFacts(kind).name}/main.ts`)
   const args = [program, ...sets.flatMap((set) => ['--set', set])]
   const ready = async (_output: unknown, signal: AbortSignal) => {
     const response = await fetch(`${urlOf(instance, 'ops')}/healthz`, { signal })

@@ -16,7 +16,7 @@ import { fileLocks } from './file-lock.ts'
 import { io } from './fs-error.ts'
 import { layout, SHARED_FOLDER } from './layout.ts'
 import { checkCondition, linkNew, listObjects, readAt, remove, replace, statAt } from './object-files.ts'
-import { discardStaged, stageFile } from './staged-file.ts'
+import { discardStaged, HASHED_BYTES, stageFile } from './staged-file.ts'
 import { staging } from './staging.ts'
 
 export interface FileBackendComponents {
@@ -48,7 +48,7 @@ export function fileBackend(components: FileBackendComponents, { folder }: FileB
   const put = async (key: string, source: Readable | Uint8Array, options: WriteOptions): Promise<ObjectStat> => {
     checkKey(key)
     throwIfAborted(options.signal)
-    await io(checkCondition(files, key, options))
+    if (!isShortAndNew(options)) await io(checkCondition(files, key, options))
     const path = await io(staged.newPath())
     try {
       const written = await stageFile(path, source, options)
@@ -92,3 +92,6 @@ export function fileBackend(components: FileBackendComponents, { folder }: FileB
     },
   }
 }
+
+/** To write it in vain costs less than to look first whether the key is free; its name is given only if it is. */
+const isShortAndNew = ({ ifAbsent, size }: WriteOptions): boolean => ifAbsent === true && size <= HASHED_BYTES

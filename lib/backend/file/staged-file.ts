@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
@@ -8,7 +8,7 @@ import { receive } from '../receive.ts'
 import { io } from './fs-error.ts'
 
 /** The etag of an object up to this size is a hash of its content; the etag of a larger one comes from its file. */
-const HASHED_BYTES = 64 * 1024
+export const HASHED_BYTES = 64 * 1024
 
 /**
  * Size and etag of an open file. Objects that are replaced conditionally are small, and may be replaced within one tick
@@ -24,24 +24,34 @@ export async function statObject(handle: FileHandle): Promise<ObjectStat> {
 async function contentTag(handle: FileHandle, size: number): Promise<string> {
   const bytes = Buffer.alloc(size)
   await readFully(handle, bytes, 0)
-  return `h-${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}`
+  return tagOf(createHash('sha256').update(bytes))
 }
+
+const tagOf = (content: Hash): string => `h-${content.digest('hex').slice(0, 32)}`
 
 function fileTag({ ino, size, mtimeNs }: BigIntStats): string {
   return `f-${ino.toString(36)}-${size.toString(36)}-${mtimeNs.toString(36)}`
 }
 
-/** Writes `source` to the new file `path` and flushes it. When it fails, the caller must discard the partial file. */
+/**
+ * Writes `source` to the new file `path` and flushes it; the result is what `statObject` says of it. When it fails, the
+ * caller must discard the partial file.
+ */
 export async function stageFile(
   path: string,
   source: Readable | Uint8Array,
   options: WriteOptions,
 ): Promise<ObjectStat> {
+  const { size } = options
+  const hash = size <= HASHED_BYTES ? createHash('sha256') : undefined
   const handle = await io(open(path, 'wx+'))
   try {
-    await receive(source, options, (chunk) => io(writeFully(handle, chunk)))
+    await receive(source, options, (chunk) => {
+      hash?.update(chunk)
+      return io(writeFully(handle, chunk))
+    })
     await io(handle.sync())
-    return await io(statObject(handle))
+    return hash === undefined ? await io(statObject(handle)) : { size, etag: tagOf(hash) }
   } finally {
     await handle.close()
   }

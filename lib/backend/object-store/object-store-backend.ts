@@ -24,6 +24,8 @@ export interface ObjectStoreInit extends PartPlan {
    * simultaneous writers may both succeed.
    */
   readonly atomicConditions: boolean
+  /** False for a backend whose deletions have no `ifMatch`: there the object is checked right before it is removed. */
+  readonly atomicDeletes: boolean
 }
 
 /** Most keys that one request may list. */
@@ -87,7 +89,7 @@ export function objectStoreBackend(components: ObjectStoreComponents, init: Obje
       const found = await stat(key, options)
       if (found === undefined) return
       if (found.etag !== ifMatch) throw appError('BACKEND_PRECONDITION_FAILED')
-      return remove(init.atomicConditions ? { ifMatch } : {})
+      return remove(init.atomicDeletes ? { ifMatch } : {})
     },
   }
 }

@@ -10,8 +10,6 @@ const PROOF = '.shoal-proof-'
 
 const PROOF_BYTES = Buffer.from('shoal')
 const unpaced: Pacing = { pace: () => Promise.resolve() }
-/** An etag that no object has. */
-const NO_ETAG = '"00000000000000000000000000000000"'
 
 export interface ConditionalApi {
   readonly objects: ObjectApi
@@ -25,8 +23,8 @@ export interface ProvenConditionsComponents extends ConditionalApi {
 /**
  * The same requests, but a conditional one is sent only after the backend has shown that it refuses a condition that
  * does not hold; a backend that ignored conditions would silently lose updates. The first conditional request of each
- * kind costs a few small requests for a test object beside its key. @throws BACKEND_UNAVAILABLE for a conditional
- * request to a backend that ignores conditions
+ * kind costs a few small requests for a test object beside its key. @throws BACKEND_CONDITIONS_IGNORED for a
+ * conditional request to a backend that ignores conditions
  */
 export function provenConditions({ random, ...api }: ProvenConditionsComponents): ConditionalApi {
   const { objects, multipart } = api
@@ -35,8 +33,8 @@ export function provenConditions({ random, ...api }: ProvenConditionsComponents)
 
   const prove = async (kind: Conditional, key: string, { ifAbsent, signal }: ObjectCondition & AbortOptions) => {
     const beside = proofKey(key, random)
-    const wrong = ifAbsent === true ? { ifAbsent } : { ifMatch: NO_ETAG }
-    await objects.put(beside, PROOF_BYTES, { signal, ...unpaced })
+    const { etag } = await objects.put(beside, PROOF_BYTES, { signal, ...unpaced })
+    const wrong = ifAbsent === true ? { ifAbsent } : { ifMatch: otherEtag(etag) }
     try {
       await refused(kind, attempts[kind](api, beside, { signal, ...wrong }))
     } finally {
@@ -118,9 +116,11 @@ async function refused(kind: Conditional, attempt: Promise<unknown>): Promise<vo
     if (hasCode(err, 'BACKEND_PRECONDITION_FAILED')) return
     throw err
   }
-  const message = 'the backend ignores conditional requests, so that two writers would overwrite each other unseen'
-  throw appError('BACKEND_UNAVAILABLE', { message, detail: { reason: 'ConditionsIgnored', request: kind } })
+  throw appError('BACKEND_CONDITIONS_IGNORED', { detail: { request: kind } })
 }
+
+/** Of the same form, with or without quotes, so that no backend refuses it for its form; the object does not have it. */
+const otherEtag = (etag: string): string => etag.replace(/[0-9a-f]/g, (digit) => (digit === '0' ? '1' : '0'))
 
 /** In the folder of `key`: whoever may write that key may write this one. */
 function proofKey(key: string, random: Random): string {

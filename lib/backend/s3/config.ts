@@ -41,6 +41,8 @@ export const s3Schema = z.strictObject({
    * Whether the backend checks If-Match and If-None-Match of a PUT; if not, two simultaneous writers may both succeed.
    */
   conditionalWrites: z.boolean().default(true),
+  /** Whether it checks If-Match of a DELETE; if not, no garbage is removed. */
+  conditionalDeletes: z.boolean().default(true),
   /** Encryption at rest, if it differs from the bucket's default. */
   encryption: z
     .strictObject({

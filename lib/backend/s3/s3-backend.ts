@@ -1,8 +1,9 @@
-import type { Clock } from '../../base/index.ts'
+import type { Clock, Random } from '../../base/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { Backend } from '../backend.ts'
 import type { Governor } from '../governor.ts'
 import { objectStoreBackend } from '../object-store/object-store-backend.ts'
+import { provenConditions } from '../object-store/proven-conditions.ts'
 import type { S3Bucket } from './config.ts'
 import { s3Client } from './s3-client.ts'
 import { s3Multipart } from './s3-multipart.ts'
@@ -10,18 +11,25 @@ import { s3Objects } from './s3-objects.ts'
 
 export interface S3BackendComponents {
   readonly clock: Clock
+  readonly random: Random
   readonly logger: Logger
   readonly governor: Governor
 }
 
-/** A bucket of Amazon S3, or of a backend with the same protocol. */
-export function s3Backend({ clock, logger, governor }: S3BackendComponents, config: S3Bucket): Backend {
+/**
+ * A bucket of Amazon S3, or of a backend with the same protocol. What the config says of its conditions is believed only
+ * when the bucket has shown it.
+ */
+export function s3Backend({ clock, random, logger, governor }: S3BackendComponents, config: S3Bucket): Backend {
   const client = s3Client(config, logger)
   const components = { client, clock }
   return objectStoreBackend(
     {
-      objects: s3Objects(components, config),
-      multipart: s3Multipart(components, config),
+      ...provenConditions({
+        objects: s3Objects(components, config),
+        multipart: s3Multipart(components, config),
+        random,
+      }),
       governor,
       logger,
       clock,
@@ -34,6 +42,7 @@ export function s3Backend({ clock, logger, governor }: S3BackendComponents, conf
       partBytes: config.parts.size,
       parallel: config.parts.parallel,
       atomicConditions: config.conditionalWrites,
+      atomicDeletes: config.conditionalWrites && config.conditionalDeletes,
     },
   )
 }

@@ -28,7 +28,7 @@ export function tosBackend(components: TosBackendComponents, config: TosConfig):
       start: () => session.start(),
       stop: () => session.stop(),
     },
-    { partBytes: config.parts.size, parallel: config.parts.parallel, atomicConditions: true },
+    { partBytes: config.parts.size, parallel: config.parts.parallel, atomicConditions: true, atomicDeletes: true },
   )
 }
 

@@ -14,7 +14,10 @@ export const upstreamRuleKeys = {
     .exactOptional(),
   /** Without TLS. */
   plainHttp: z.boolean().default(false),
-  /** Also those at addresses of private networks and of this machine. A rule without `*` names its registry itself. */
+  /**
+   * Also to addresses of private networks and of this machine, by a name or as a redirect or a token server. The host that
+   * a rule without `*` names may be there in any case.
+   */
   inner: z.boolean().default(false),
   username: z.string().min(1).exactOptional(),
   /** Should be in the secrets file. */

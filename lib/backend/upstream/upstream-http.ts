@@ -2,7 +2,6 @@ import { appError } from '../../base/index.ts'
 import {
   type Admits,
   addressIn,
-  admittedFrom,
   admittedInner,
   admittedPublic,
   type HttpClient,
@@ -13,8 +12,9 @@ import type { UpstreamRule } from './config.ts'
 import { upstreamUrl } from './upstream-url.ts'
 
 /**
- * The connections to all upstreams of one rule. Whoever may name an upstream must not make us ask what only we can reach,
- * so a rule for any registry leads to addresses of the internet only, whether they stand in a name or in a URL.
+ * The connections to all upstreams of one rule. Neither who may name an upstream nor an upstream itself, by a redirect or by
+ * the token server that it names, must make us ask what only we can reach: so a rule leads to addresses of the internet
+ * only, whether they stand in a name or in a URL, and to the one host that it names.
  */
 export function upstreamHttp(components: HttpClientComponents, rule: UpstreamRule): HttpClient {
   const admits = admittedBy(rule)
@@ -25,7 +25,9 @@ export function upstreamHttp(components: HttpClientComponents, rule: UpstreamRul
       const url = new URL(request.url)
       const address = addressIn(url)
       if (address !== undefined && !admits(url.hostname, address)) {
-        throw appError('PEER_CLOSED', { message: 'the URL leads to an address that nobody may follow' })
+        throw appError('PEER_CLOSED', {
+          message: 'the URL leads to an inner address, for which the rule needs inner: true',
+        })
       }
       return client.request(request)
     },
@@ -33,6 +35,8 @@ export function upstreamHttp(components: HttpClientComponents, rule: UpstreamRul
 }
 
 function admittedBy(rule: UpstreamRule): Admits {
-  if (!rule.registry.includes('*')) return admittedFrom(new URL(upstreamUrl(rule, rule.registry)))
-  return rule.inner ? admittedInner : admittedPublic
+  const others = rule.inner ? admittedInner : admittedPublic
+  if (rule.registry.includes('*')) return others
+  const { hostname } = new URL(upstreamUrl(rule, rule.registry))
+  return (host, address) => host === hostname || others(host, address)
 }

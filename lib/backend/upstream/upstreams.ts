@@ -1,53 +1,41 @@
 import {
-  type Breaker,
-  breaker,
-  byteCache,
+  background,
   type Clock,
+  countCache,
   lifecycle,
+  type ProvenCache,
+  provenCache,
   type Random,
   type Startable,
 } from '../../base/index.ts'
-import { glob, OWN_REGISTRY, type RegistryHost, type Repository, type RepositoryName } from '../../core/index.ts'
+import { glob, OWN_REGISTRY, type RegistryHost, type Repository } from '../../core/index.ts'
 import type { HttpClient, HttpClientComponents } from '../../http/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
-import { governor } from '../governor.ts'
-import { defaultBackendLimits } from '../limits-config.ts'
-import {
-  onlyRead,
-  type RegistryParts,
-  type RegistryRepository,
-  registryCredentials,
-  registryRepository,
-} from '../registry/registry.ts'
-import { type RegistryNames, registryNames } from '../registry/registry-names.ts'
-import { registrySession, scopes } from '../registry/registry-session.ts'
 import type { UpstreamRule } from './config.ts'
-import { guardedGovernor, unreachable, upstreamVerdict } from './guarded-governor.ts'
-import { rateLimits, type SeeLimits } from './rate-limits.ts'
+import { budgets } from './rate-limits.ts'
+import { type HeardNews, TRUST_MS, type UpstreamNews, type UpstreamTalk, type UpstreamTold } from './shared-ways.ts'
+import { type OpenUpstream, openUpstream, type Upstream, type UpstreamStanding } from './upstream.ts'
 import { upstreamHttp } from './upstream-http.ts'
-import { upstreamUrl } from './upstream-url.ts'
 
-/** Upstreams whose logins, pauses and budgets are remembered; of more, the one that was asked longest ago begins anew. */
-const MAX_UPSTREAMS = 256
-/** Upstreams in trouble that are remembered. */
-const MAX_BROKEN = 1000
-/** Between two probes of an upstream that does not answer. */
-const PAUSE = { baseMs: 1_000, maxMs: 30_000 }
-/** So many failures in a row that an upstream answers itself count as no answer. */
-const DOUBTS = 5
-/** Tries of one request within `wait`. */
-const ATTEMPTS = 2
-
-/** An upstream registry, for reading. Every method: @throws UPSTREAM_UNREACHABLE, and what a `Registry` throws. */
-export interface Upstream {
-  repository(name: RepositoryName): RegistryRepository
-  readonly names: Pick<RegistryNames, 'tags'>
-}
+/**
+ * Upstreams of rules with `*` of which logins, pauses, budgets and breaks are remembered: those that have given nothing
+ * yet, as names that somebody made up, and those that have.
+ */
+const MAX_NEW = 128
+const MAX_PROVEN = 256
+/** Repositories of upstreams of which it is known what the cluster said a moment ago. */
+const MAX_HEARD = 10_000
 
 /** Registries of others, any number of them by a few rules. */
 export interface Upstreams extends Startable {
   /** Undefined when no rule fits the registry, as for our own. */
   at(registry: Repository['registry']): Upstream | undefined
+  /** What this process knows that others ask before they ask an upstream; nothing of one that was never asked for here. */
+  news(repository: Repository): UpstreamNews
+  /** What another process has found out. */
+  hear(repository: Repository, told: UpstreamTold): void
+  /** What this process knows of each. */
+  standings(): readonly UpstreamStanding[]
 }
 
 export interface UpstreamsComponents extends HttpClientComponents {
@@ -55,6 +43,8 @@ export interface UpstreamsComponents extends HttpClientComponents {
   readonly random: Random
   readonly logger: Logger
   readonly metrics: Metrics
+  /** Shares what is found out with the other processes; without it each finds out for itself. */
+  readonly talk?: UpstreamTalk | undefined
 }
 
 /** A rule with what all its upstreams share. */
@@ -62,85 +52,69 @@ interface OpenRule {
   readonly rule: UpstreamRule
   readonly fits: RegExp
   readonly http: HttpClient
-  readonly onAnswer: SeeLimits
 }
 
 export function openUpstreams(components: UpstreamsComponents, rules: readonly UpstreamRule[]): Upstreams {
-  const limits = rateLimits(components.metrics)
+  const newBudget = budgets(components)
+  const heard: HeardNews = countCache(components.clock, { maxEntries: MAX_HEARD, ttlMs: TRUST_MS })
   const open = rules.map((rule): OpenRule => {
-    const { registry } = rule
-    return {
-      rule,
-      fits: glob(registry),
-      http: upstreamHttp(components, rule),
-      onAnswer: limits(registry),
-    }
+    return { rule, fits: glob(rule.registry), http: upstreamHttp(components, rule) }
   })
-  const ways = upstreamBreaker(components)
-  const known = byteCache<Upstream>(MAX_UPSTREAMS, () => 1)
-  return {
-    ...lifecycle(open.map(({ http }) => http)),
-    at(registry) {
-      if (registry === OWN_REGISTRY) return undefined
-      const rule = open.find(({ fits }) => fits.test(registry))
-      if (rule === undefined) return undefined
-      const upstream = known.get(registry) ?? openUpstream({ ...components, ways }, rule, registry)
-      known.set(registry, upstream)
-      return upstream
+  /** Of rules without `*`, one for each at most. */
+  const named = new Map<string, OpenUpstream>()
+  const others: ProvenCache<OpenUpstream> = provenCache({
+    ...{ maxNew: MAX_NEW, maxProven: MAX_PROVEN },
+    isInUse: ({ isInUse }) => isInUse,
+  })
+  const change = changes(components)
+  const newTasks = () => background((name, err) => components.logger.warn('background task failed', { name, err }))
+  let tasks = newTasks()
+  const running: Startable = {
+    async start() {
+      tasks = newTasks()
     },
+    stop: () => tasks.stop(),
+  }
+  const opened = ({ rule, http }: OpenRule, registry: RegistryHost): OpenUpstream => {
+    const upstream = openUpstream(
+      {
+        ...{ ...components, http, heard, talk: components.talk },
+        newBudget: (onChanged) => newBudget(rule.registry, onChanged),
+        onChange: (isBroken) => change(registry, isBroken),
+        onFound: () => others.prove(registry),
+        tasks: { run: (name, work) => tasks.run(name, work) },
+      },
+      { registry, rule },
+    )
+    if (rule.registry.includes('*')) others.add(registry, upstream)
+    else named.set(registry, upstream)
+    return upstream
+  }
+  const at = (registry: Repository['registry']): OpenUpstream | undefined => {
+    if (registry === OWN_REGISTRY) return undefined
+    const rule = open.find(({ fits }) => fits.test(registry))
+    if (rule === undefined) return undefined
+    return named.get(registry) ?? others.get(registry) ?? opened(rule, registry)
+  }
+  return {
+    ...lifecycle([...open.map(({ http }) => http), running]),
+    at,
+    news: ({ registry, name }) => (named.get(registry) ?? others.get(registry))?.news(name) ?? {},
+    hear: ({ registry, name }, told) => at(registry)?.hear(name, told),
+    standings: () => [...named.values(), ...[...others.entries()].map(([, each]) => each)].map((each) => each.standing),
   }
 }
 
-function upstreamBreaker({ logger, metrics, ...components }: UpstreamsComponents): Breaker {
+function changes({ logger, metrics }: UpstreamsComponents) {
   const breaks = metrics
     .counter({
       name: 'shoal_upstream_breaks_total',
       help: 'How often the way to an upstream registry was found broken.',
     })
     .with({})
-  return breaker(components, {
-    maxNames: MAX_BROKEN,
-    pause: PAUSE,
-    doubts: DOUBTS,
-    verdict: upstreamVerdict,
-    broken: unreachable,
-    onChange(registry, isBroken) {
-      if (isBroken) breaks.add()
-      if (isBroken) logger.warn('an upstream registry does not answer', { registry })
-      else logger.info('an upstream registry answers again', { registry })
-    },
-  })
-}
-
-interface UpstreamComponents extends UpstreamsComponents {
-  readonly ways: Breaker
-}
-
-function openUpstream(
-  components: UpstreamComponents,
-  { rule, http, onAnswer }: OpenRule,
-  registry: RegistryHost,
-): Upstream {
-  const { clock, ways } = components
-  const { wait: answer, stall, requests, read } = rule
-  const credentials = registryCredentials(components, { ...rule, host: registry })
-  const session = registrySession({ http, clock, onAnswer }, { url: upstreamUrl(rule, registry), credentials })
-  const plain = governor(components, {
-    ...defaultBackendLimits,
-    ...{ answer, stall, requests, read, wait: answer, attempts: ATTEMPTS },
-  })
-  /** Whatever it answers: also a refusal shows that the way is whole. */
-  const probe = () =>
-    plain.request('stat', async (signal) => {
-      await (await session.send({ method: 'GET', at: '', scope: scopes.none, signal })).discard()
-    })
-  const parts: RegistryParts = {
-    session,
-    clock,
-    governor: guardedGovernor({ governor: plain, breaker: ways, clock }, { registry, waitMs: answer, probe }),
-  }
-  return {
-    repository: (name) => onlyRead(registryRepository(parts, name, { chunkBytes: 1 })),
-    names: registryNames(parts),
+  return (registry: string, isBroken: boolean) => {
+    if (isBroken) breaks.add()
+    if (isBroken) logger.warn('an upstream registry does not answer', { registry })
+    else logger.info('an upstream registry answers again', { registry })
   }
 }

@@ -44,6 +44,7 @@ export function diskMedium(components: DiskMediumComponents, init: DiskMediumIni
   const { clock, random, logger } = components
   const paths = storePaths(init.folder)
   const cache = handleCache(init.maxOpenBlobs)
+  const uploading = handleCache(init.maxOpenBlobs)
   const warn = (err: unknown) => logger.warn('failed to close a file', { err })
   const handles = idleHandles(clock, { idleMs: init.handleIdleMs, onFailure: warn })
   const newTasks = () => background((name, err) => logger.error('failed in the background', { task: name, err }))
@@ -56,7 +57,7 @@ export function diskMedium(components: DiskMediumComponents, init: DiskMediumIni
 
   return {
     blobs: blobFiles(paths, cache),
-    uploads: uploadFiles(paths),
+    uploads: uploadFiles(paths, uploading),
     partials,
     async start() {
       await makeOwnFolder(init.folder)
@@ -77,6 +78,7 @@ export function diskMedium(components: DiskMediumComponents, init: DiskMediumIni
       } finally {
         await handles.closeAll()
         await cache.clear()
+        await uploading.clear()
         await unlock?.()
         unlock = undefined
       }

@@ -23,8 +23,7 @@ export async function openData(path: string, flags: keyof typeof dataFlags): Pro
 export async function moveDurably(from: string, to: string): Promise<void> {
   await makeFolder(dirname(to))
   await rename(from, to)
-  await syncFolder(dirname(to))
-  await syncFolder(dirname(from))
+  await Promise.all([syncFolder(dirname(to)), syncFolder(dirname(from))])
 }
 
 /** Removes a folder with its content; a missing folder is not an error. */

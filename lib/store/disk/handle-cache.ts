@@ -11,9 +11,17 @@ interface Entry {
 export interface HandleCache {
   /** Runs `work` on the file of `key`, which is opened if necessary. The handle stays valid during `work`. */
   use<T>(key: string, open: () => Promise<FileHandle>, work: (handle: FileHandle) => Promise<T>): Promise<T>
+  /** The file of `key`, which is opened if necessary; the handle stays valid until `release`. */
+  take(key: string, open: () => Promise<FileHandle>): Promise<TakenHandle>
   /** Closes the file after its last user, so that its disk space becomes free. */
   drop(key: string): Promise<void>
   clear(): Promise<void>
+}
+
+export interface TakenHandle {
+  readonly handle: FileHandle
+  /** Call it once. `failed`: the file is opened anew for the next one. */
+  readonly release: (failed?: boolean) => Promise<void>
 }
 
 export function handleCache(maxOpen: number): HandleCache {
@@ -39,25 +47,43 @@ export function handleCache(maxOpen: number): HandleCache {
     }
   }
 
-  return {
-    async use(key, open, work) {
-      const entry = entries.get(key) ?? { handle: open(), users: 0, dropped: false }
-      entries.delete(key)
-      entries.set(key, entry)
-      entry.users += 1
-      try {
-        return await work(await entry.handle)
-      } catch (err) {
-        // A failed open must not be cached; after a failed read, a new handle costs little.
+  const take: HandleCache['take'] = async (key, open) => {
+    const entry = entries.get(key) ?? { handle: open(), users: 0, dropped: false }
+    entries.delete(key)
+    entries.set(key, entry)
+    entry.users += 1
+    const release = async (failed = false) => {
+      if (failed) {
         if (entries.get(key) === entry) entries.delete(key)
         entry.dropped = true
-        throw err
+      }
+      entry.users -= 1
+      if (entry.dropped && entry.users === 0) await close(entry)
+      else if (entries.size > maxOpen) await shrink()
+    }
+    try {
+      return { handle: await entry.handle, release }
+    } catch (err) {
+      // A failed open must not be cached.
+      await release(true)
+      throw err
+    }
+  }
+
+  return {
+    async use(key, open, work) {
+      const { handle, release } = await take(key, open)
+      let failed = true
+      try {
+        const result = await work(handle)
+        failed = false
+        return result
       } finally {
-        entry.users -= 1
-        if (entry.dropped && entry.users === 0) await close(entry)
-        else if (entries.size > maxOpen) await shrink()
+        // After a failed read, a new handle costs little.
+        await release(failed)
       }
     },
+    take,
     drop,
     async clear() {
       for (const key of [...entries.keys()]) await drop(key)

@@ -222,10 +222,11 @@ class Volumes implements Medium {
         const handle = this.#watched(volume, await on(id, (files) => files.open(id)))
         return { ...handle, write: (bytes, position) => this.#on(volume, () => handle.write(bytes, position)) }
       },
-      promote: async (id, digest, usedAtMs) => {
+      promote: async (id, digest, usedAtMs, beside) => {
         this.#places.set(digest, place(id))
-        await on(id, (files) => files.promote(id, digest, usedAtMs))
+        const written = await on(id, (files) => files.promote(id, digest, usedAtMs, beside))
         this.#places.delete(`upload ${id}`)
+        return written
       },
       remove: async (id) => {
         if (!this.out.has(place(id))) await on(id, (files) => files.remove(id))

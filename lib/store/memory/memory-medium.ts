@@ -130,9 +130,13 @@ function memoryUploads(memory: Memory): UploadFiles {
   return {
     create: async (id, _volume, usedAtMs) => void memory.uploads.set(id, { data: Buffer.alloc(0), usedAtMs }),
     open: async (id) => handle(memory.upload(id)),
-    async promote(id, digest, usedAtMs) {
-      memory.blobs.set(digest, newBlob(memory.upload(id).data, usedAtMs))
+    async promote(id, digest, usedAtMs, beside) {
+      const blob = newBlob(memory.upload(id).data, usedAtMs)
+      for (const [name, bytes] of beside) blob.sidecars.set(name, bytes.slice())
+      if (beside.has('label')) blob.verifiedAtMs = usedAtMs
+      memory.blobs.set(digest, blob)
       memory.uploads.delete(id)
+      return [...beside.keys()]
     },
     remove: async (id) => void memory.uploads.delete(id),
   }

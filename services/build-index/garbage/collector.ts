@@ -1,203 +1,74 @@
-import { buffer } from 'node:stream/consumers'
-import type { GarbageReport } from '../../../lib/api/index.ts'
-import {
-  type AbortOptions,
-  abortable,
-  appError,
-  background,
-  type Deferred,
-  deadline,
-  deferred,
-  hasCode,
-  isAbort,
-  type Random,
-  type Startable,
-  throwIfAborted,
-} from '../../../lib/base/index.ts'
-import { type Lease, leases } from '../replication/leases.ts'
+import type { ClusterMarks, GarbageReport, MarkingCluster, StoredGarbage } from '../../../lib/api/index.ts'
+import { rehearseConditions } from '../../../lib/backend/index.ts'
+import { type AbortOptions, appError, background } from '../../../lib/base/index.ts'
+import { type LeasedLooks, type LookKind, type LooksInit, leasedLooks } from '../looks/leased-looks.ts'
+import { endedBy } from '../looks/look-run.ts'
 import { garbageKeys } from './garbage-keys.ts'
-import { GarbageRun, newRun, type RunComponents, readRun, stopRun } from './garbage-run.ts'
+import { GarbageRun, garbagePlace, newRun, type RunComponents } from './garbage-run.ts'
 import { type GarbageWorkComponents, lookForGarbage } from './garbage-work.ts'
+import { indexId } from './index-id.ts'
+import { markPlaces } from './mark-places.ts'
 
-export interface CollectorComponents extends GarbageWorkComponents, Pick<RunComponents, 'onCounted'> {}
+export interface CollectorComponents extends GarbageWorkComponents, Pick<RunComponents, 'onCounted'> {
+  readonly stored: StoredGarbage & ClusterMarks
+}
 
-export interface CollectorInit {
+export interface CollectorInit extends LooksInit {
   readonly graceMs: number
-  /** Without it all looks are dry. */
-  readonly mayRemove: boolean
-  /** Milliseconds from the begin of one look to the next; undefined: only when an admin orders it. */
-  readonly intervalMs: number | undefined
-  /** After so long another build-index goes on with a look whose process is gone. */
-  readonly leaseMs: number
+  /** The name of this cluster, for people. */
+  readonly cluster: string
 }
 
-/**
- * Looks for garbage, one build-index of a cluster at a time. A look whose process ended goes on at the next start of a
- * build-index, with the next order, and, where there is an interval, at one that runs. Stop it before the backend.
- */
-export interface Collector extends Startable {
-  /** Begins a look. @throws GARBAGE_RUNNING when one is under way in the cluster, UNSUPPORTED where nothing may be removed */
-  order(order: { readonly dryRun: boolean } & AbortOptions): Promise<GarbageReport>
-  /** @throws GARBAGE_NEVER */
-  report(options?: AbortOptions): Promise<GarbageReport>
-  /** Ends the look, wherever it runs. @throws GARBAGE_NEVER */
-  end(options?: AbortOptions): Promise<void>
+/** Looks for garbage: GARBAGE_RUNNING when one is under way, GARBAGE_NEVER when there was none. */
+export interface Collector extends LeasedLooks<GarbageReport> {
+  /** Says that no other cluster writes in the backends of the blobs any more; whose marks were removed. */
+  takeOver(options?: AbortOptions): Promise<readonly MarkingCluster[]>
 }
+
+const ADVICE = 'nothing may be removed: see docs/operations.md, "Garbage", then set garbage.remove, or order a dry run'
 
 export function collector(components: CollectorComponents, init: CollectorInit): Collector {
-  return new LeasedCollector(components, init)
-}
-
-/** Between two looks whether the next one is due. */
-const MAX_PAUSE_MS = 60_000
-/** Of the time of a lease: when it is not had by then, somebody else holds it. */
-const PATIENCE = 1.5
-
-class LeasedCollector implements Collector {
-  readonly #components: CollectorComponents
-  readonly #init: CollectorInit
-  #tasks = background(() => undefined)
-  #leads = false
-
-  constructor(components: CollectorComponents, init: CollectorInit) {
-    this.#components = components
-    this.#init = init
-  }
-
-  async start(): Promise<void> {
-    const { logger } = this.#components
-    this.#tasks = background((task, err) => logger.error('background task failed', { task, err }))
-    this.#tasks.run('looks for garbage', (signal) => this.#attend(signal))
-  }
-
-  async stop(): Promise<void> {
-    await this.#tasks.stop()
-  }
-
-  async order({ dryRun, signal }: { readonly dryRun: boolean } & AbortOptions): Promise<GarbageReport> {
-    throwIfAborted(signal)
-    if (!dryRun && !this.#init.mayRemove) throw removesNothing()
-    const begun = deferred<GarbageReport>()
-    this.#tasks.run('look for garbage', async (own) => {
-      try {
-        await this.#lead(this.#newRun(dryRun), begun, own)
-        begun.reject(appError('GARBAGE_RUNNING'))
-      } catch (err) {
-        begun.reject(err)
-      }
-    })
-    return abortable(begun.promise, signal)
-  }
-
-  async report(options: AbortOptions = {}): Promise<GarbageReport> {
-    const found = await readRun(this.#components.records, options)
-    if (found === undefined) throw appError('GARBAGE_NEVER')
-    return found
-  }
-
-  async end(options: AbortOptions = {}): Promise<void> {
-    const { records, clock } = this.#components
-    await this.report(options)
-    await stopRun(records, clock.now(), options)
-  }
-
-  #newRun(dryRun: boolean): GarbageReport {
-    const { clock, random } = this.#components
-    return newRun({ id: nonce(random), dryRun, graceMs: this.#init.graceMs }, clock.now())
-  }
-
-  /** Goes on with what was left, and begins what is due. */
-  async #attend(signal: AbortSignal): Promise<void> {
-    const { clock, logger, random } = this.#components
-    const { intervalMs, leaseMs } = this.#init
-    for (;;) {
-      try {
-        const last = await readRun(this.#components.records, { signal })
-        if (last?.state === 'running') await this.#lead(undefined, deferred(), signal)
-        else if (intervalMs === undefined) return
-        else if (clock.now() >= (last?.startedAtMs ?? 0) + intervalMs) {
-          await this.#lead(this.#newRun(!this.#init.mayRemove), deferred(), signal)
-        }
-      } catch (err) {
-        throwIfAborted(signal)
-        if (!hasCode(err, 'GARBAGE_RUNNING')) logger.warn('failed to look for garbage; it is tried again', { err })
-      }
-      const pauseMs = Math.max(leaseMs, Math.min(MAX_PAUSE_MS, intervalMs ?? 0))
-      await clock.sleep(pauseMs * (0.5 + random.next() / 2), { signal })
-    }
-  }
-
-  /**
-   * Takes the lease, does the look that was left or else `wanted`, and gives the lease back.
-   * @throws GARBAGE_RUNNING when another one holds the lease
-   */
-  async #lead(wanted: GarbageReport | undefined, begun: Deferred<GarbageReport>, signal: AbortSignal): Promise<void> {
-    if (this.#leads) throw appError('GARBAGE_RUNNING')
-    this.#leads = true
-    const { clock, random } = this.#components
-    const { leaseMs } = this.#init
-    const [taken, ended] = [deferred(), deferred()]
-    const work = async (lease: Lease) => {
-      taken.resolve()
-      await this.#work(lease, wanted, begun).then(ended.resolve, ended.reject)
-    }
-    const place = { of: 'garbage', lease: garbageKeys.lease, members: garbageKeys.members }
-    const life = leases(this.#components, { place, holder: nonce(random), shards: 1, leaseMs, work })
-    const patience = deadline(clock, leaseMs * PATIENCE, signal)
-    try {
-      await life.start()
-      await abortable(taken.promise, patience.signal).catch((err: unknown) => {
-        throw patience.expired ? appError('GARBAGE_RUNNING') : err
-      })
-      patience.release()
-      await abortable(ended.promise, signal)
-    } finally {
-      patience.release()
-      await life.stop()
-      this.#leads = false
-    }
-  }
-
-  async #work(lease: Lease, wanted: GarbageReport | undefined, begun: Deferred<GarbageReport>): Promise<void> {
-    const { records, logger } = this.#components
-    const options = { signal: lease.signal }
-    const left = await readRun(records, options)
-    const found = left?.state === 'running' ? left : wanted
-    if (found === undefined) return
-    // One that was left by a build-index that may remove is not carried out by one that may not.
-    const report = found.dryRun || this.#init.mayRemove ? found : { ...found, dryRun: true }
-    if (report !== left) await records.set(garbageKeys.run, report, options)
-    begun.resolve(report)
-    const run = new GarbageRun(this.#components, report)
-    try {
-      await lookForGarbage(this.#components, run, { owner: await ownName(this.#components, options) }, options)
-      await run.end(undefined, options)
-    } catch (err) {
-      // It goes on elsewhere, or somebody has ended it.
-      if (lease.signal.aborted || isAbort(err)) return
-      logger.warn('the look for garbage failed', { err })
-      await run.end(err, options)
-    }
-  }
-}
-
-const removesNothing = () =>
-  appError('UNSUPPORTED', {
-    message: 'nothing may be removed: see docs/operations.md, "Garbage", then set garbage.remove, or order a dry run',
+  const { backend, random, stored, clock, logger } = components
+  const self = async (options: AbortOptions): Promise<MarkingCluster> => ({
+    id: await indexId(components, options),
+    cluster: init.cluster,
   })
-
-const nonce = (random: Random): string => Buffer.from(random.bytes(12)).toString('hex')
-
-/** The name of this index, which is given once. */
-async function ownName({ backend, random }: CollectorComponents, options: AbortOptions): Promise<string> {
-  for (;;) {
-    const found = await backend.read(garbageKeys.index, options)
-    if (found !== undefined) return (await buffer(found.body)).toString()
-    const bytes = Buffer.from(nonce(random))
-    try {
-      await backend.write(garbageKeys.index, bytes, { ...options, size: bytes.length, ifAbsent: true })
-    } catch (err) {
-      if (!hasCode(err, 'BACKEND_PRECONDITION_FAILED')) throw err
-    }
+  /** What has to hold before anything is condemned. @throws BACKEND_CONDITIONS_IGNORED, GARBAGE_FOREIGN */
+  const mayRemoveNow = async (own: MarkingCluster, options: AbortOptions) => {
+    await rehearseConditions(backend, { folder: 'garbage/', random, ...options })
+    const clusters = await stored.enter(own, options)
+    if (clusters.length > 0) throw appError('GARBAGE_FOREIGN', { detail: { clusters } })
+  }
+  const kind: LookKind<GarbageReport> = {
+    place: garbagePlace,
+    lease: { of: 'garbage', lease: garbageKeys.lease, members: garbageKeys.members },
+    codes: { running: 'GARBAGE_RUNNING', never: 'GARBAGE_NEVER' },
+    advice: ADVICE,
+    begin: (look) => newRun({ ...look, graceMs: init.graceMs }, clock.now()),
+    async work(report, options) {
+      const run = new GarbageRun(components, report)
+      await endedBy(components, run, options, async () => {
+        const own = await self(options)
+        if (!report.dryRun) await mayRemoveNow(own, options)
+        await lookForGarbage(components, run, { owner: own.id }, options)
+      })
+    },
+  }
+  const looks = leasedLooks(components, kind, init)
+  let marking = background(() => undefined)
+  return {
+    async start() {
+      await looks.start()
+      marking = background((task, err) => logger.error('background task failed', { task, err }))
+      marking.run('marks the backends of the blobs', (signal) => markPlaces({ ...components, self }, signal))
+    },
+    async stop() {
+      await marking.stop()
+      await looks.stop()
+    },
+    order: (order) => looks.order(order),
+    report: (options) => looks.report(options),
+    end: (options) => looks.end(options),
+    takeOver: async ({ signal } = {}) => stored.takeOver(await self({ signal }), { signal }),
   }
 }

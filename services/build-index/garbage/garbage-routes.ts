@@ -5,7 +5,7 @@ import type { Collector } from './collector.ts'
 
 /** Garbage in the admin API of a build-index. Any build-index answers for all: what they share lies in the backend. */
 export function garbageAdminRoutes(garbage: Collector | undefined): readonly Route[] {
-  const { gc, gcReport, gcStop } = buildIndexAdmin
+  const { gc, gcReport, gcStop, gcTakeOver } = buildIndexAdmin
   const own = () => {
     if (garbage !== undefined) return garbage
     const message = 'the index is a registry of others, which removes its garbage itself'
@@ -21,5 +21,8 @@ export function garbageAdminRoutes(garbage: Collector | undefined): readonly Rou
       await own().end(exchange)
       sendEmpty(exchange, 202)
     }),
+    adminRoute(gcTakeOver, async (exchange) =>
+      sendJson(exchange, 200, { clusters: await own().takeOver({ signal: exchange.signal }) }),
+    ),
   ]
 }

@@ -8,7 +8,7 @@ import { catalog } from '../catalog.ts'
 import type { KeptIndex } from '../open-index.ts'
 import { manifestBytes } from '../replication/plan.ts'
 import type { CleanLinksComponents } from './clean-links.ts'
-import { type Collector, collector } from './collector.ts'
+import { type Collector, type CollectorInit, collector } from './collector.ts'
 import type { GarbageConfig } from './config.ts'
 import { garbageMetrics } from './garbage-metrics.ts'
 import type { GarbageWorkComponents } from './garbage-work.ts'
@@ -26,7 +26,10 @@ export interface OpenCollectorComponents extends Runtime {
   readonly isUpstream: GarbageWorkComponents['isUpstream']
 }
 
-export function openCollector(components: OpenCollectorComponents, config: GarbageConfig): Collector | undefined {
+export function openCollector(
+  components: OpenCollectorComponents,
+  config: GarbageConfig & { readonly cluster: string; readonly times?: Partial<CollectorInit> | undefined },
+): Collector | undefined {
   const { kept, origins, http, originRing, clock } = components
   if (kept === undefined) return undefined
   return collector(
@@ -39,7 +42,11 @@ export function openCollector(components: OpenCollectorComponents, config: Garba
       pace: tokenBucket(clock, { ratePerSecond: config.rate, burst: Math.max(config.rate, 1) }),
       onCounted: garbageMetrics(components.metrics),
     },
-    { graceMs: config.grace, mayRemove: config.remove, intervalMs: config.interval, leaseMs: LEASE_MS },
+    {
+      ...{ graceMs: config.grace, mayRemove: config.remove, intervalMs: config.interval },
+      ...{ leaseMs: LEASE_MS, cluster: config.cluster },
+      ...config.times,
+    },
   )
 }
 

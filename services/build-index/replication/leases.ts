@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Backend } from '../../../lib/backend/index.ts'
 import {
   type AbortOptions,
@@ -195,6 +196,8 @@ class ShardLeases implements Leases {
     if (clock.monotonicMs() >= sentMs + this.#init.leaseMs * OWN_PART) return
     this.#seen.delete(shard)
     const controller = new AbortController()
+    // The work of a shard reads several records at once, each with a listener or two; this is not a leak.
+    setMaxListeners(50, controller.signal)
     const isHeld = () => !controller.signal.aborted && clock.monotonicMs() < held.untilMs
     const lease: Lease = { shard, generation, signal: controller.signal, isHeld }
     const held: Held = {

@@ -1,7 +1,9 @@
-import type { BuildIndex } from '../../../lib/api/index.ts'
-import { openUpstreams } from '../../../lib/backend/index.ts'
-import { lifecycle, type Startable } from '../../../lib/base/index.ts'
+import { type BuildIndex, originStandings, upstreamTalk } from '../../../lib/api/index.ts'
+import { openUpstreams, type UpstreamStanding } from '../../../lib/backend/index.ts'
+import { type AbortOptions, lifecycle, type Startable } from '../../../lib/base/index.ts'
+import type { Cluster } from '../../../lib/cluster/index.ts'
 import { glob, OWN_REGISTRY, type Repository } from '../../../lib/core/index.ts'
+import type { HttpClient } from '../../../lib/http/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { BuildIndexConfig } from '../config.ts'
 import type { IndexRecords } from '../index-records.ts'
@@ -13,20 +15,39 @@ export interface OpenUpstreamIndexInit {
   readonly own: BuildIndex
   /** Where last answers are recorded; undefined keeps them in memory only. */
   readonly records: IndexRecords | undefined
+  /** With whom is shared what is found out. */
+  readonly originRing: Cluster
+  readonly http: HttpClient
+}
+
+export interface UpstreamIndexPart extends Startable {
+  readonly index: BuildIndex
+  readonly isUpstream: (registry: Repository['registry']) => boolean
+  /** What this process knows of each upstream. */
+  readonly standings: () => readonly UpstreamStanding[]
+  /** What each origin knows. */
+  readonly elsewhere: (options: AbortOptions) => ReturnType<typeof originStandings>
 }
 
 /** The index with the registries of others that the config names. */
 export function openUpstreamIndex(
   runtime: Runtime,
   { upstreams: rules }: Pick<BuildIndexConfig, 'upstreams'>,
-  { own, records }: OpenUpstreamIndexInit,
-): Startable & { readonly index: BuildIndex; readonly isUpstream: (registry: Repository['registry']) => boolean } {
+  { own, records, http, originRing }: OpenUpstreamIndexInit,
+): UpstreamIndexPart {
+  const ring = { http, cluster: originRing }
   const known = lastKnown({ ...runtime, records })
-  const upstreams = openUpstreams(runtime, rules)
+  const upstreams = openUpstreams({ ...runtime, talk: upstreamTalk(ring) }, rules)
   const freshness = rules.map(({ registry, fresh }) => ({ fits: glob(registry), fresh }))
   const freshMs = (registry: string) => freshness.find(({ fits }) => fits.test(registry))?.fresh ?? 0
   const index = upstreamIndex({ ...runtime, own, upstreams, lastKnown: known }, { freshMs })
   const isUpstream = (registry: Repository['registry']) =>
     registry !== OWN_REGISTRY && freshness.some(({ fits }) => fits.test(registry))
-  return { ...lifecycle([upstreams, known]), index, isUpstream }
+  return {
+    ...lifecycle([upstreams, known]),
+    index,
+    isUpstream,
+    standings: () => upstreams.standings(),
+    elsewhere: (options) => originStandings(ring, options),
+  }
 }

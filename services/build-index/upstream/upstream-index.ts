@@ -64,7 +64,7 @@ export function upstreamIndex(components: UpstreamIndexComponents, init: Upstrea
     listTags: (repository, options = {}) =>
       either<TagPage | undefined>(repository, {
         async there(upstream) {
-          const tags = await denied(upstream.names.tags(repository.name, options))
+          const tags = await denied(upstream.tags(repository.name, options))
           if (tags === undefined) return undefined
           const { names, rest } = namesPage(tags, options)
           return { tags: names as Tag[], ...rest }

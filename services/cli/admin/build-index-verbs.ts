@@ -1,4 +1,4 @@
-import type { buildIndexAdmin, GarbageReport } from '../../../lib/api/index.ts'
+import type { buildIndexAdmin, GarbageReport, RetentionReport } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { describeVerb, ringVerbs } from './shared-verbs.ts'
 import { ageText, fields, sizeText, spanText, table } from './sheet.ts'
@@ -75,6 +75,32 @@ const garbageText = (report: GarbageReport, nowMs: number) =>
       'not readable': report.unreadable.map(({ repository, code }) => `${repository} (${code})`).join(', ') || '-',
       'without lists': report.unsupported.join(', ') || '-',
     }),
+  ].join('\n\n')
+
+const momentText = (atMs: number | undefined, nowMs: number) =>
+  atMs === undefined || atMs === 0 ? '-' : ageText(atMs, nowMs)
+
+const retentionText = (report: RetentionReport, nowMs: number) =>
+  [
+    fields({
+      look: report.id,
+      state: report.dryRun ? `${report.state} (dry run: nothing is changed)` : report.state,
+      began: ageText(report.startedAtMs, nowMs),
+      changed: ageText(report.updatedAtMs, nowMs),
+      'last error': report.lastError === undefined ? '-' : `${report.lastError.code}: ${report.lastError.message}`,
+      repositories: String(report.counts.repositories),
+      tags: String(report.counts.tags),
+      deleted: String(report.counts.removed),
+      'changed meanwhile': String(report.counts.spared),
+      ...Object.fromEntries(Object.entries(report.counts.kept).map(([why, count]) => [`kept: ${why}`, String(count)])),
+      'not readable': report.unreadable.map(({ repository, code }) => `${repository} (${code})`).join(', ') || '-',
+    }),
+    table(report.removed, [
+      [report.dryRun ? 'WOULD BE DELETED' : 'DELETED', ({ repository, tag }) => `${repository}:${tag}`],
+      ['RULE', ({ rule }) => String(rule ?? '-')],
+      ['MOVED', ({ changedAtMs }) => momentText(changedAtMs, nowMs)],
+      ['PULLED', ({ pulledAtMs }) => momentText(pulledAtMs, nowMs)],
+    ]),
   ].join('\n\n')
 
 /** `shoal admin build-index VERB`: one entry for each call of the API. */
@@ -177,6 +203,52 @@ export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
   },
   gcReport: { example: 'gc-report', show: garbageText },
   gcStop: { example: 'gc-stop', note: 'What is condemned stays so; the next look goes on with it.' },
+  upstreams: {
+    example: 'upstreams',
+    show: ({ upstreams, silent }, nowMs) =>
+      table(upstreams, [
+        ['REGISTRY', ({ registry }) => registry],
+        ['RULE', ({ rule }) => rule],
+        ['AT', ({ at }) => at],
+        ['STATE', ({ outForMs }) => (outForMs === undefined ? 'answers' : `out, pinged in ${spanText(outForMs)}`)],
+        ['REQUESTS', ({ requests }) => String(requests)],
+        [
+          'LAST ERROR',
+          ({ lastError }) => (lastError ? `${lastError.code} ${ageText(nowMs - lastError.ageMs, nowMs)}` : '-'),
+        ],
+        ['LEFT', ({ budget }) => (budget ? `${budget.remaining} of ${budget.limit}` : '-')],
+      ]) + (silent.length === 0 ? '' : `\n\nno answer from: ${silent.join(', ')}`),
+  },
+  gcTakeOver: {
+    example: 'gc-take-over',
+    note: 'A cluster that still writes there leaves its mark again.',
+    show: ({ clusters }) =>
+      clusters.length === 0
+        ? 'there are no marks of others'
+        : table(clusters, [
+            ['MARK REMOVED OF', ({ cluster }) => cluster],
+            ['INDEX', ({ id }) => id],
+          ]),
+  },
+  retention: {
+    example: 'retention --dry-run true',
+    options: { 'dry-run': 'true: says what would be done, and does nothing' },
+    body: (options) => ({ dryRun: isDry(options['dryRun']) }),
+    show: retentionText,
+  },
+  retentionReport: { example: 'retention-report', show: retentionText },
+  retentionStop: { example: 'retention-stop', note: 'What is deleted stays so; the next look begins anew.' },
+  retentionTags: {
+    example: 'retention-tags team/app',
+    show: ({ tags, next }, nowMs) =>
+      table(tags, [
+        ['TAG', ({ tag }) => tag],
+        ['VERDICT', ({ kept, reason }) => (kept ? `kept (${reason})` : 'would be deleted')],
+        ['RULE', ({ rule }) => (rule === undefined ? '-' : String(rule))],
+        ['MOVED', ({ changedAtMs }) => momentText(changedAtMs, nowMs)],
+        ['PULLED', ({ pulledAtMs }) => momentText(pulledAtMs, nowMs)],
+      ]) + (next === undefined ? '' : `\nmore: --last ${next}`),
+  },
   cancelReplication: {
     example: `cancel-replication ${ONE}`,
     note: 'What the remote has already stays there.',

@@ -13,12 +13,12 @@ import {
 } from '../../../lib/base/index.ts'
 import { type Digest, parseDigest } from '../../../lib/core/index.ts'
 import { blobKey } from '../blob-keys.ts'
+import { type NoSentences, noSentences } from './no-sentences.ts'
 
 /**
  * Keys in the backend of the blobs; no other code builds them.
  *
  *     garbage/
- *       owner                 the index whose marks count here
  *       condemned/<digest>    nobody links the blob; it goes after a while, unless somebody comes for it
  */
 const PREFIX = 'garbage/condemned/'
@@ -36,7 +36,7 @@ const WAITS = { baseMs: 20, maxMs: 1_000, attempts: Number.POSITIVE_INFINITY }
 const READS = 8
 
 /** Backends that hold only contents have no such records, and nothing is removed there. */
-const noRecords = ['BACKEND_KEY_INVALID', 'UNSUPPORTED', 'BACKEND_READ_ONLY'] as const
+export const noRecords = ['BACKEND_KEY_INVALID', 'UNSUPPORTED', 'BACKEND_READ_ONLY'] as const
 
 interface Sentence {
   readonly state: 'condemned' | 'removing'
@@ -90,6 +90,7 @@ export interface Condemned {
 }
 
 export function condemnedBlobs({ clock, random }: CondemnedComponents): Condemned {
+  const none = noSentences({ clock }, PREFIX)
   const bytesOf = (state: Sentence['state']) => {
     const nonce = Buffer.from(random.bytes(12)).toString('hex')
     return Buffer.from(JSON.stringify({ state, atMs: clock.now(), nonce }))
@@ -120,8 +121,9 @@ export function condemnedBlobs({ clock, random }: CondemnedComponents): Condemne
   }
 
   return {
-    spare: sparing({ clock, random }),
+    spare: sparing({ clock, random, none }),
     async condemn(backend, digest, { signal }) {
+      none.forget(backend)
       return (await changed(backend, digest, bytesOf('condemned'), { ifAbsent: true, signal })) !== undefined
     },
     async pardon(backend, digest, options) {
@@ -204,10 +206,12 @@ function parsed(bytes: Buffer): Sentence {
 }
 
 /** Takes sentences away, and waits for removals that are under way. */
-function sparing({ clock, random }: CondemnedComponents): Condemned['spare'] {
+function sparing({ clock, random, none }: CondemnedComponents & { readonly none: NoSentences }): Condemned['spare'] {
   return async (backend, digest, options) => {
-    let askedMs = clock.monotonicMs()
+    const noneMs = await none.since(backend, options)
+    let askedMs = noneMs ?? clock.monotonicMs()
     const spared: Spared = { isFresh: () => clock.monotonicMs() - askedMs <= SPARED_MS }
+    if (noneMs !== undefined) return spared
     let since: { readonly etag: string; readonly ms: number } | undefined
     for (let tries = 0; ; tries += 1) {
       askedMs = clock.monotonicMs()

@@ -1,20 +1,23 @@
 import {
+  clustersBodySchema,
   copiesBodySchema,
   garbageRoutes,
   type Judgement,
   judgeBodySchema,
+  MAX_CLUSTERS,
   MAX_LISTED,
   parseBody,
   type RemovalOutcome,
 } from '../../../lib/api/index.ts'
-import type { Backend } from '../../../lib/backend/index.ts'
-import { type AbortOptions, appError, inTurns } from '../../../lib/base/index.ts'
+import { type Backend, rehearseConditions } from '../../../lib/backend/index.ts'
+import { type AbortOptions, appError, inTurns, type Random } from '../../../lib/base/index.ts'
 import type { Digest } from '../../../lib/core/index.ts'
 import { type Exchange, type Route, readJson, sendJson } from '../../../lib/http/index.ts'
 import type { BlobInspection, Retention } from '../../../lib/store/index.ts'
 import { BLOB_PREFIX, digestOfKey } from '../blob-keys.ts'
+import { markCluster, requireAlone, takeOver } from './cluster-marks.ts'
 import type { Condemned } from './condemned.ts'
-import { claimOwner } from './owner.ts'
+import type { GarbagePlaces } from './places.ts'
 
 /** Most bytes of the body of a request. */
 const MAX_BODY_BYTES = 16 * 1024
@@ -22,8 +25,8 @@ const MAX_BODY_BYTES = 16 * 1024
 const AT_ONCE = 8
 
 export interface GarbageRoutesComponents {
-  /** The backends of the blobs by their names, each once. */
-  readonly places: ReadonlyMap<string, Backend>
+  readonly backends: GarbagePlaces
+  readonly random: Random
   readonly condemned: Condemned
   readonly store: Pick<Retention, 'evict'> & Pick<BlobInspection, 'look'>
 }
@@ -31,11 +34,12 @@ export interface GarbageRoutesComponents {
 /** The routes by which the cluster's build-indexes remove what no repository links. */
 export function garbageServerRoutes(parts: { readonly garbage: GarbageRoutesComponents }): readonly Route[] {
   const backendOf = ({ params }: Exchange): Backend => {
-    const { places } = parts.garbage
+    const { places } = parts.garbage.backends
     const backend = places.get(params['place'] ?? '')
     if (backend !== undefined) return backend
     throw appError('GARBAGE_PLACE_UNKNOWN', { detail: { place: params['place'], known: [...places.keys()] } })
   }
+  const rehearsed = rehearsedOnce(() => parts.garbage.random)
   const last = ({ query }: Exchange) => query.get('last') ?? ''
 
   const blobs = async (exchange: Exchange) => {
@@ -53,7 +57,8 @@ export function garbageServerRoutes(parts: { readonly garbage: GarbageRoutesComp
   const judge = async (exchange: Exchange) => {
     const backend = backendOf(exchange)
     const judgement = parseBody(judgeBodySchema, await readJson(exchange, MAX_BODY_BYTES))
-    await claimOwner(backend, judgement.owner, exchange)
+    await requireAlone(backend, judgement.owner, exchange)
+    if (judgement.action !== 'pardon') await rehearsed(backend, exchange)
     const one = (digest: Digest) =>
       judged(parts.garbage.condemned, backend, { judgement, digest, signal: exchange.signal })
     sendJson(exchange, 200, { outcomes: await inTurns(judgement.digests, AT_ONCE, one) })
@@ -75,13 +80,40 @@ export function garbageServerRoutes(parts: { readonly garbage: GarbageRoutesComp
   })
   return [
     row('GET', garbageRoutes.places, 'the backends of the blobs', (exchange) =>
-      sendJson(exchange, 200, { places: [...parts.garbage.places.keys()] }),
+      sendJson(exchange, 200, { places: [...parts.garbage.backends.places.keys()] }),
     ),
     row('GET', garbageRoutes.blobs, 'the blobs in a backend, page by page', blobs),
     row('GET', garbageRoutes.condemned, 'those that are to be removed, and since when', listCondemned),
     row('POST', garbageRoutes.judge, 'condemns, pardons or removes blobs of a backend', judge),
+    row('POST', garbageRoutes.clusters, 'which clusters write blobs in these backends', (exchange) =>
+      markAll(parts.garbage.backends.written, exchange),
+    ),
     row('POST', garbageRoutes.copies, 'which blobs are held here, or removes the copies that are not', copies),
   ]
+}
+
+/** Leaves the mark of a cluster, or takes over, in all backends to which this origin writes. */
+async function markAll(written: ReadonlySet<Backend>, exchange: Exchange): Promise<void> {
+  const { action, ...self } = parseBody(clustersBodySchema, await readJson(exchange, MAX_BODY_BYTES))
+  const mark = action === 'enter' ? markCluster : takeOver
+  const all = [...written].map((backend) => mark(backend, self, exchange))
+  // One that is away does not keep the mark from the others.
+  await Promise.allSettled(all)
+  const others = new Map((await Promise.all(all)).flat().map((other) => [other.id, other]))
+  sendJson(exchange, 200, { clusters: [...others.values()].slice(0, MAX_CLUSTERS) })
+}
+
+/**
+ * Before the first blob of a backend is condemned, it shows that it keeps conditions: with one that does not, a removal
+ * would stop in its middle, or go on while a push relies on the blob.
+ */
+function rehearsedOnce(random: () => Random) {
+  const proven = new WeakSet<Backend>()
+  return async (backend: Backend, { signal }: AbortOptions): Promise<void> => {
+    if (proven.has(backend)) return
+    await rehearseConditions(backend, { folder: 'garbage/', random: random(), signal })
+    proven.add(backend)
+  }
 }
 
 interface Case extends AbortOptions {

@@ -1,7 +1,8 @@
 import type { AbortOptions } from '../../../lib/base/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { type BlobRef, digestAlgorithm } from '../../../lib/core/index.ts'
-import type { AppendOptions, BlobUploads, StoredBlob, Upload } from '../../../lib/store/index.ts'
+import type { AppendOptions, BlobUploads, CommittedBlob, StoredBlob, Upload } from '../../../lib/store/index.ts'
+import type { BlobNames } from '../blob-names.ts'
 import type { Placement } from './placement.ts'
 import type { UploadQuota } from './upload-quota.ts'
 
@@ -10,7 +11,8 @@ export interface UploadSessionsComponents {
   readonly placement: Placement
   readonly quota: UploadQuota
   readonly onReceived: (bytes: number) => void
-  readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
+  readonly names: Pick<BlobNames, 'labelOf'>
+  readonly onStored: (blob: BlobRef, stored: CommittedBlob) => void
 }
 
 export interface UploadState {
@@ -49,7 +51,7 @@ export function uploadSessions(components: UploadSessionsComponents): UploadSess
   }
 
   const commitAs = async (upload: Upload, blob: BlobRef): Promise<StoredBlob> => {
-    const stored = await upload.commit(blob.digest)
+    const stored = await upload.commit(blob.digest, { label: components.names.labelOf(blob.repository) })
     components.onStored(blob, stored)
     return stored
   }

@@ -58,7 +58,7 @@ export interface WriteBack {
    * Calls `commit`, which puts the blob in place, and returns once the blob and its task are durable.
    * @throws WRITE_BACK_FULL before `commit` is called, JOURNAL_FULL, JOURNAL_UNAVAILABLE, or what `commit` throws
    */
-  keep(copy: KeptCopy, commit: () => Promise<StoredBlob>): Promise<StoredBlob>
+  keep<T extends StoredBlob>(copy: KeptCopy, commit: () => Promise<T>): Promise<T>
 }
 
 class OriginWriteBack implements WriteBack {
@@ -110,7 +110,7 @@ class OriginWriteBack implements WriteBack {
     return waiting + running + dead
   }
 
-  async keep(copy: KeptCopy, commit: () => Promise<StoredBlob>): Promise<StoredBlob> {
+  async keep<T extends StoredBlob>(copy: KeptCopy, commit: () => Promise<T>): Promise<T> {
     const { blob, size, rank } = copy
     const detail = { waitingBytes: this.#waitingBytes, maxWaitingBytes: this.maxWaitingBytes }
     if (this.#waitingBytes + size > this.maxWaitingBytes) throw appError('WRITE_BACK_FULL', { detail })

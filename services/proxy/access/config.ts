@@ -18,6 +18,9 @@ const rule = z.strictObject({
   actions: some(z.enum(ruleActions)),
 })
 
+/** All rules of a config, or of a file. */
+export const rulesSchema = z.array(rule)
+
 const ciCaller = z.strictObject({
   name: z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, ".", "_" and "-"'),
   claims: z
@@ -56,7 +59,9 @@ const MAX_LIFETIME_MS = 86_400_000
 /** Who may do what, repository by repository; without any of it, secrets and `anonymous` say so for all repositories. */
 export const accessSchema = z
   .strictObject({
-    rules: z.array(rule).default([]),
+    rules: rulesSchema.default([]),
+    /** A file of further rules, in YAML; a changed one counts without a restart. */
+    rulesFile: z.string().min(1).exactOptional(),
     /** A file of users and the hashes of their passwords, as `htpasswd -B` writes it. */
     users: z.string().min(1).exactOptional(),
     /** A file of named tokens, as `shoal token` writes it. */

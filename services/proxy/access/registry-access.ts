@@ -1,6 +1,8 @@
 import { type AbortOptions, appError, type Startable } from '../../../lib/base/index.ts'
+import { parseConfigText } from '../../../lib/config/index.ts'
 import { type HttpClient, httpClient, type Route } from '../../../lib/http/index.ts'
 import {
+  type AccessRule,
   type BearerKeys,
   bearerChallenge,
   bearerTokens,
@@ -17,7 +19,7 @@ import {
 import type { LogIn } from '../../../lib/registry/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
 import type { ProxyConfig } from '../config.ts'
-import type { AccessConfig } from './config.ts'
+import { type AccessConfig, rulesSchema } from './config.ts'
 import { TOKEN_PATH, tokenRoutes } from './token-routes.ts'
 
 /** Users, tokens and rules of the registry. */
@@ -30,8 +32,8 @@ export interface RegistryAccess {
 }
 
 /** Without rules, users and tokens, secrets alone say who may do what, in all repositories. */
-const isOff = ({ rules, users, tokens, ci }: AccessConfig) =>
-  rules.length + ci.length === 0 && users === undefined && tokens === undefined
+const isOff = ({ rules, rulesFile, users, tokens, ci }: AccessConfig) =>
+  rules.length + ci.length === 0 && rulesFile === undefined && users === undefined && tokens === undefined
 
 /** Most bytes of what an issuer says of itself, and of its keys. */
 const MAX_ISSUER_DOCUMENT = 256 * 1024
@@ -51,6 +53,10 @@ export function registryAccess(
       ? undefined
       : watchedFile<BearerKeys>(runtime, { path: access.bearer.keys, parse: parseKeyFile, onChange })
   const derived = derivedKeys(secret)
+  const { rulesFile: path } = access
+  const parse = (text: string) => parseConfigText(rulesSchema, text, path ?? '')
+  const rulesFile =
+    path === undefined ? undefined : watchedFile<readonly AccessRule[]>(runtime, { path, parse, onChange })
   const users = access.users === undefined ? undefined : userDirectory(runtime, { path: access.users, onChange })
   const tokens = access.tokens === undefined ? undefined : tokenDirectory(runtime, { path: access.tokens, onChange })
   const bearer = bearerTokens(runtime, { keys: () => keyFile?.value ?? derived, service, lifetimeMs: lifetime })
@@ -60,14 +66,14 @@ export function registryAccess(
   const secrets = secretAuthenticator({ secrets: config.secrets })
   const callers = registryCallers(
     { clock: runtime.clock, secrets, bearer, users, tokens, ci },
-    { rules: access.rules, anonymous },
+    { rules: () => [...access.rules, ...(rulesFile?.value ?? [])], anonymous },
   )
   const { identify } = callers
   return {
     identify,
     logIn: { challenge: (req, asked) => bearerChallenge(req, { realm, path: TOKEN_PATH, service, ...asked }) },
     routes: tokenRoutes({ bearer, identify }),
-    parts: [issuers, keyFile, users, tokens].filter((part) => part !== undefined),
+    parts: [issuers, keyFile, rulesFile, users, tokens].filter((part) => part !== undefined),
   }
 }
 

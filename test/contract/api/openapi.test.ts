@@ -23,9 +23,11 @@ let services: EveryService
 
 beforeAll(async () => {
   services = await startEveryService({ overrides: [], openFiles: 4096, headLookMs: 1_000 })
-  // There is no report before the first look.
+  // There are no reports before the first looks.
   const look = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"dryRun":true}' }
-  expect((await fetch(`${urlOf('buildIndex')}/garbage`, look)).status).toBe(202)
+  for (const path of ['garbage', 'retention']) {
+    expect((await fetch(`${urlOf('buildIndex')}/${path}`, look)).status).toBe(202)
+  }
 })
 
 afterAll(async () => services[Symbol.asyncDispose]())

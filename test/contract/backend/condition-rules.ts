@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
-import type { Backend } from '../../../lib/backend/index.ts'
-import { codeOf, hasCode } from '../../../lib/base/index.ts'
+import { type Backend, rehearseConditions } from '../../../lib/backend/index.ts'
+import { codeOf, hasCode, systemRandom } from '../../../lib/base/index.ts'
 import { type World, write } from './backend-world.ts'
 
 const refused = { code: 'BACKEND_PRECONDITION_FAILED' }
@@ -36,6 +36,11 @@ export function conditionRules(world: World): void {
       expect(await world.get('k')).toBe('two')
       await world.backend.delete('k', { ifMatch: second.etag })
       expect(await world.backend.stat('k')).toBeUndefined()
+    })
+
+    test('a rehearsal finds them kept, and leaves nothing', async () => {
+      await rehearseConditions(world.backend, { folder: 'a/', random: systemRandom() })
+      expect((await world.backend.list('')).keys).toEqual([])
     })
   })
 }

@@ -24,7 +24,14 @@ const layer = (init: ObjectStoreInit) => async () => {
   }
 }
 
-backendSuite('an object store', layer({ partBytes: 8 * KIB * KIB, parallel: 4, atomicConditions: true }))
-backendSuite('an object store in many parts', layer({ partBytes: 256 * KIB, parallel: 3, atomicConditions: true }), {
-  keepsReplaced: false,
-})
+backendSuite(
+  'an object store',
+  layer({ partBytes: 8 * KIB * KIB, parallel: 4, atomicConditions: true, atomicDeletes: true }),
+)
+backendSuite(
+  'an object store in many parts',
+  layer({ partBytes: 256 * KIB, parallel: 3, atomicConditions: true, atomicDeletes: true }),
+  {
+    keepsReplaced: false,
+  },
+)

@@ -2,7 +2,12 @@ import { registryBackend } from '../../../lib/backend/index.ts'
 import { outcomeByName } from '../../../lib/backend/outcomes.ts'
 import { seededRandom, systemClock } from '../../../lib/base/index.ts'
 import { digestOf, parseRepository } from '../../../lib/core/index.ts'
-import { memoryRegistryStorage, type RegistryStorage, type Uploads } from '../../../lib/registry/index.ts'
+import {
+  memoryRegistryStorage,
+  type RegistryStorage,
+  type Uploads,
+  type WritableStorage,
+} from '../../../lib/registry/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { faultProxy } from '../../kit/fault-proxy.ts'
 import { errorJson } from '../../kit/http-faults.ts'
@@ -13,7 +18,7 @@ import { backendSuite } from './backend-suite.ts'
 import { MIB } from './backend-world.ts'
 
 /** The same storage, and the ids of uploads that were opened, but neither closed nor cancelled. */
-function watchedUploads(storage: Required<RegistryStorage>): {
+function watchedUploads(storage: WritableStorage): {
   readonly storage: RegistryStorage
   readonly open: ReadonlySet<string>
 } {

@@ -1,7 +1,7 @@
 import { outcomeByName, outcomeByStatus } from '../../../lib/backend/outcomes.ts'
 import { s3Schema } from '../../../lib/backend/s3/config.ts'
 import { s3Backend } from '../../../lib/backend/s3/s3-backend.ts'
-import { systemClock } from '../../../lib/base/index.ts'
+import { systemClock, systemRandom } from '../../../lib/base/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { errorXml } from '../../kit/http-faults.ts'
 import { plainGovernor } from '../../kit/plain-governor.ts'
@@ -18,7 +18,12 @@ backendSuite('the S3 driver', async () => {
   const stops: (() => Promise<void>)[] = []
   return {
     async open() {
-      const components = { clock: systemClock(), logger: silentLogger(), governor: plainGovernor() }
+      const components = {
+        clock: systemClock(),
+        random: systemRandom(),
+        logger: silentLogger(),
+        governor: plainGovernor(),
+      }
       const backend = s3Backend(components, config)
       await backend.start()
       stops.push(() => backend.stop())

@@ -1,6 +1,6 @@
 import { s3Schema } from '../../../lib/backend/s3/config.ts'
 import { s3Backend } from '../../../lib/backend/s3/s3-backend.ts'
-import { systemClock } from '../../../lib/base/index.ts'
+import { systemClock, systemRandom } from '../../../lib/base/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { plainGovernor } from '../../kit/plain-governor.ts'
 import { startS3rver } from '../../kit/s3rver.ts'
@@ -19,7 +19,12 @@ const make = async () => {
   const stops: (() => Promise<void>)[] = []
   return {
     async open() {
-      const components = { clock: systemClock(), logger: silentLogger(), governor: plainGovernor() }
+      const components = {
+        clock: systemClock(),
+        random: systemRandom(),
+        logger: silentLogger(),
+        governor: plainGovernor(),
+      }
       // The parts are smaller than S3 allows, so that the suite's objects have several parts.
       const backend = s3Backend(components, { ...config, parts: { size: MIB, parallel: 3 } })
       await backend.start()

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
 import { appError, deferred } from '../../../lib/base/index.ts'
@@ -18,6 +19,20 @@ export function uploadRules(world: StoreWorld): void {
       expect(Buffer.compare(await readBlob(world.store, content.digest), content.bytes)).toBe(0)
       expect(await world.store.stat(content.digest)).toMatchObject({ size: 5000, usedAtMs: world.clock.now() })
       await expect(world.store.upload(upload.id)).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' })
+    })
+
+    test('bring their sidecars with them, which a blob that is there keeps', async () => {
+      const content = randomContent(5000)
+      const commit = async (label: string) => {
+        const upload = await world.store.createUpload()
+        await upload.append(chunksOf(content.bytes), { offset: 0 })
+        return (await upload.commit(content.digest, { label: Buffer.from(label) })).beside
+      }
+      expect(await commit('first')).toEqual(['pieces', 'label'])
+      expect(await commit('second')).toEqual([])
+      expect(Buffer.from((await world.store.sidecar(content.digest, 'label')) ?? '').toString()).toBe('first')
+      const pieces = createHash('sha256').update(content.bytes).digest()
+      expect(await world.store.sidecar(content.digest, 'pieces')).toEqual(new Uint8Array(pieces))
     })
 
     test('have an id of letters, digits and dashes by which they are found again', async () => {

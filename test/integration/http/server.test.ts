@@ -108,7 +108,7 @@ describe('errors', () => {
     ['/full', 507, 'UNAVAILABLE', { free: 0, code: 'STORE_FULL' }],
     ['/range', 416, 'RANGE_INVALID', { size: 7, code: 'RANGE_UNSATISFIABLE' }],
     ['/nowhere', 404, 'NAME_UNKNOWN', { code: 'NOT_FOUND' }],
-    ['/%zz', 400, 'UNKNOWN', { code: 'REQUEST_INVALID' }],
+    ['/%zz', 400, 'UNSUPPORTED', { code: 'REQUEST_INVALID' }],
   ])('on a registry %s answers %p with %p of the OCI spec', async (path, status, code, detail) => {
     await using pair = await httpPair(
       [...failing, route(['GET'], '/:any', (exchange) => sendEmpty(exchange, 404))].filter(

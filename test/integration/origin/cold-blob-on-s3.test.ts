@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { s3Schema } from '../../../lib/backend/s3/config.ts'
 import { s3Backend } from '../../../lib/backend/s3/s3-backend.ts'
-import { systemClock } from '../../../lib/base/index.ts'
+import { systemClock, systemRandom } from '../../../lib/base/index.ts'
 import { digestOf } from '../../../lib/core/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
@@ -26,7 +26,12 @@ function startLab() {
     const { bucket, endpoint, keys } = server
     const parts = { size: PART_BYTES, parallel: 3 }
     const backend = { driver: 's3', bucket, endpoint, pathStyle: true, credentials: keys, parts }
-    const components = { clock: systemClock(), logger: silentLogger(), governor: plainGovernor() }
+    const components = {
+      clock: systemClock(),
+      random: systemRandom(),
+      logger: silentLogger(),
+      governor: plainGovernor(),
+    }
     const writer = s3Backend(components, s3Schema.parse(backend))
     await writer.start()
     await writer.write(key, content, { size: content.length })

@@ -50,6 +50,38 @@ test('changed users and tokens count without a restart; a broken file does not',
   expect(await statusOf(basic('eve', 'of eve'))).toBe(200)
 })
 
+test('changed rules count without a restart, also for tokens that were given before; a broken file does not', async () => {
+  await using folder = await tempFolder('access')
+  const users = await passwordFile(folder.path, { ann: 'of ann' })
+  const rulesFile = join(folder.path, 'rules.yaml')
+  const giving = (who: string, repositories: string) =>
+    `- { who: ['${who}'], repositories: ['${repositories}'], actions: [push, catalog] }\n`
+  await writeFile(rulesFile, giving('user:ann', 'team/*'))
+  const logger = recordingLogger()
+  await using stack = await startProxyStack({ logger, registry: { access: { rulesFile, users } } })
+  const client = registryClient(stack.url)
+  const ann = basic('ann', 'of ann')
+  const token = await tokenFor(client, ['repository:team/a:pull,push'], ann)
+  const begun = async (name: string, headers: object) =>
+    (await client.send('POST', `/v2/${name}/blobs/uploads/`, { headers: { ...headers } })).status
+  expect([await begun('team/a', ann), await begun('team/a', bearer(token)), await begun('other/a', ann)]).toEqual([
+    ...[202, 202, 404],
+  ])
+
+  await replace(rulesFile, giving('user:ann', 'other/*') + giving('anonymous', 'open/*'))
+  await eventually(async () => expect(await begun('other/a', ann)).toBe(202))
+  expect([await begun('team/a', ann), await begun('team/a', bearer(token)), await begun('open/a', {})]).toEqual([
+    ...[404, 404, 202],
+  ])
+
+  await replace(rulesFile, '- { who: [ann] }')
+  await eventually(() => {
+    const told = logger.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)
+    expect(told).toContain('a file is broken; what it said before stays in force')
+  })
+  expect(await begun('other/a', ann)).toBe(202)
+})
+
 test('a proxy whose file of users is missing or broken does not start, and says why', async () => {
   await using folder = await tempFolder('access')
   const users = join(folder.path, 'htpasswd')

@@ -51,20 +51,30 @@ describe('an upstream to which the way is broken', () => {
     60_000,
   )
 
-  test('while its manifest is cached costs the pull of the layers one bounded wait, and is asked again when it is back', async () => {
-    await using lab = await upstreamLab({ fresh: '1h' })
-    await pushImage(lab.upstream, 'team/app', image, ['v1'])
-    const [head, manifest, ...blobs] = wanted(`?ns=${lab.host}`)
-    for (const [method, path] of [head!, manifest!]) expect((await lab.agent.send(method, path)).status).toBe(200)
-    const fault = lab.front.faults.next({ times: Number.POSITIVE_INFINITY }, hold(never))
-    const ask = async ([method, path]: (typeof blobs)[number]) => (await lab.agent.send(method, path)).status
-    expect(new Set(await Promise.all(blobs.map(ask)))).toEqual(new Set([503]))
-    const asked = askedFor(lab.asked())
-    for (const blob of blobs) expect(await ask(blob)).toBe(503)
-    expect(askedFor(lab.asked())).toBe(asked)
-    fault.cancel()
-    await eventually(async () => {
-      for (const blob of blobs) if ((await ask(blob)) !== 200) throw new Error('not back yet')
-    })
-  }, 60_000)
+  test.each([
+    ['an origin', []],
+    ['a build-index', [['HEAD', '/v2/team/app/manifests/v2'] as const]],
+  ])(
+    'and whose manifest is cached is found out by %s, for all others; they ask again when it is back',
+    async (_, first) => {
+      await using lab = await upstreamLab({ fresh: '1h', rule: { wait: '1s' } })
+      await pushImage(lab.upstream, 'team/app', image, ['v1'])
+      const [head, manifest, ...blobs] = wanted(`?ns=${lab.host}`)
+      for (const [method, path] of [head!, manifest!]) expect((await lab.agent.send(method, path)).status).toBe(200)
+      const fault = lab.front.faults.next({ times: Number.POSITIVE_INFINITY }, hold(never))
+      const ask = async ([method, path]: readonly ['HEAD' | 'GET', string]) =>
+        (await lab.agent.send(method, path)).status
+      const asked: number[] = []
+      for (const each of [...first.map(([method, path]) => [method, `${path}?ns=${lab.host}`] as const), ...blobs]) {
+        expect(await ask(each)).toBe(503)
+        asked.push(askedFor(lab.asked()))
+      }
+      expect(new Set(asked).size).toBe(1)
+      fault.cancel()
+      await eventually(async () => {
+        for (const blob of blobs) if ((await ask(blob)) !== 200) throw new Error('not back yet')
+      })
+    },
+    60_000,
+  )
 })

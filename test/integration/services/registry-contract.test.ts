@@ -1,4 +1,6 @@
 import { seededRandom } from '../../../lib/base/index.ts'
+import { clientTracesSuite, TRACED_REGISTRY } from '../../contract/registry/client-traces-suite.ts'
+import { registryConformanceSuite } from '../../contract/registry/registry-conformance-suite.ts'
 import { registryManifestSuite } from '../../contract/registry/registry-manifest-suite.ts'
 import { registryPullSuite } from '../../contract/registry/registry-pull-suite.ts'
 import { registryReferrersSuite } from '../../contract/registry/registry-referrers-suite.ts'
@@ -30,7 +32,8 @@ registryPullSuite('the agent of a whole shoal', pullFixtureOf)
 
 /** Pushed at the proxy and read at an agent, which remembers nothing of what repositories have. */
 const both = async () => {
-  const shoal = await start(['agent.registry.linkTtl=0s', 'buildIndex.linkMemory=0s'])
+  const forgetful = ['agent.registry.linkTtl=0s', 'buildIndex.linkMemory=0s']
+  const shoal = await start([...forgetful, `agent.registry.ownNames=["${TRACED_REGISTRY}"]`])
   return { ...listening(shoal, 'proxy-1'), agent: listening(shoal, 'agent-1') }
 }
 const name = 'the proxy with the agent of a whole shoal'
@@ -39,3 +42,5 @@ const atAgent = ({ agent }: Awaited<ReturnType<typeof both>>) => agent
 registryUploadSuite(name, both, atAgent)
 registryManifestSuite(name, both, atAgent)
 registryReferrersSuite(name, both, atAgent)
+registryConformanceSuite(name, both, atAgent)
+clientTracesSuite(name, both, atAgent)

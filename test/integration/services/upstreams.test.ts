@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { seededRandom } from '../../../lib/base/index.ts'
 import { pushImage } from '../../contract/registry/running-registry.ts'
+import { eventually } from '../../kit/eventually.ts'
 import { answer, reset } from '../../kit/http-faults.ts'
 import { imageFixture, indexFixture } from '../../kit/image-fixture.ts'
 import type { RegistryClient } from '../../kit/registry-client.ts'
@@ -107,19 +108,32 @@ test('a mount point has a default of its own', async () => {
   expect((await lab.agent.send('GET', '/v2/team/app/manifests/v1')).status).toBe(404)
 }, 60_000)
 
-test('the rate limit that an upstream tells is a metric of its rule', async () => {
-  await using lab = await upstreamLab()
-  const headers = { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '73;w=21600' }
-  lab.front.faults.next({ method: 'HEAD' }, answer(404, headers))
-  expect((await lab.agent.send('GET', `/v2/team/app/manifests/v1?ns=${lab.host}`)).status).toBe(404)
-  const figures = ['build-index-1', 'build-index-2'].map(async (id) => {
-    const text = await (await fetch(`${lab.topology.url(id, 'ops')}/metrics`)).text()
-    return text.split('\n').filter((line) => line.startsWith('shoal_upstream_rate'))
+test('the rate limit that an upstream tells is a metric of its rule at all who ask, and nobody pulls when nothing is left', async () => {
+  await using lab = await upstreamLab({ agents: 1 })
+  await pushImage(lab.upstream, 'team/app', image, ['v1'])
+  const figures = async (ids: readonly string[]) => {
+    const texts = ids.map(async (id) => (await fetch(`${lab.topology.url(id, 'ops')}/metrics`)).text())
+    const lines = (await Promise.all(texts)).flatMap((text) => text.split('\n'))
+    return new Set(lines.filter((line) => line.startsWith('shoal_upstream_rate')))
+  }
+  const said = (remaining: number) => ({
+    'ratelimit-limit': '100;w=21600',
+    'ratelimit-remaining': `${remaining};w=21600`,
   })
-  expect((await Promise.all(figures)).flat()).toEqual([
-    'shoal_upstream_rate_limit{rule="127.0.0.1:*"} 100',
-    'shoal_upstream_rate_remaining{rule="127.0.0.1:*"} 73',
-  ])
+  lab.front.faults.next({ method: 'HEAD' }, answer(404, said(73)))
+  expect((await lab.agent.send('GET', `/v2/team/none/manifests/v1?ns=${lab.host}`)).status).toBe(404)
+  expect(await figures(['build-index-1', 'build-index-2'])).toEqual(
+    new Set([
+      'shoal_upstream_rate_limit{rule="127.0.0.1:*"} 100',
+      'shoal_upstream_rate_remaining{rule="127.0.0.1:*"} 73',
+    ]),
+  )
+  lab.front.faults.next({ method: 'HEAD' }, answer(404, said(0)))
+  expect((await lab.agent.send('GET', `/v2/team/nothing/manifests/v1?ns=${lab.host}`)).status).toBe(404)
+  const nothingLeft = 'shoal_upstream_rate_remaining{rule="127.0.0.1:*"} 0'
+  await eventually(async () => expect(await figures(['origin-1', 'origin-2'])).toContain(nothingLeft))
+  expect((await lab.agent.send('GET', `/v2/team/app/manifests/v1?ns=${lab.host}`)).status).toBe(503)
+  expect(lab.asked().filter((line) => line.startsWith('GET /v2/team'))).toEqual([])
 }, 60_000)
 
 test('what is cached is pulled by tag and digest while the upstream is down, also by another agent and a new build-index', async () => {

@@ -4,14 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import {
   type Containerd,
   type ContainerTools,
-  containerTools,
   type DebianRegistry,
   type Dockerd,
   hostsToml,
-  startContainerd,
+  type RealClients,
   startDebianRegistry,
-  startDockerd,
   startNginx,
+  startRealClients,
 } from '../../kit/clients/index.ts'
 import {
   digestsOf,
@@ -27,6 +26,7 @@ import { resourceStack } from '../../kit/resource-stack.ts'
 /** Tests the clients and images of the e2e tests against a registry of another project. */
 const stack = resourceStack()
 let registry: DebianRegistry
+let clients: RealClients
 let tools: ContainerTools
 let containerd: Containerd
 let dockerd: Dockerd
@@ -34,21 +34,15 @@ let image: ImageLayout
 let index: ImageLayout
 
 beforeAll(async () => {
-  tools = stack.own(await containerTools())
   registry = stack.own(await startDebianRegistry())
-  containerd = stack.own(await startContainerd())
-  dockerd = stack.own(await startDockerd({ containerd }))
-  image = await makeImage(join(tools.folder, 'image'), layeredImage())
+  clients = stack.own(await startRealClients({}))
+  ;({ tools, containerd, dockerd, image } = clients)
   index = await makeIndex(join(tools.folder, 'index'), twoPlatforms())
-  await push(image, 'kit/image:t1')
-  await push(index, 'kit/index:t1', '--all')
+  await clients.push(image, `${registry.host}/kit/image:t1`)
+  await clients.push(index, `${registry.host}/kit/index:t1`, '--all')
 }, 60_000)
 
 afterAll(async () => stack[Symbol.asyncDispose](), 60_000)
-
-function push(layout: ImageLayout, name: string, ...flags: string[]) {
-  return tools.skopeo(['copy', ...flags, '--preserve-digests', layout.reference, `docker://${registry.host}/${name}`])
-}
 
 describe('an image made offline', () => {
   test('has one digest for each layer, of which the empty one is the well-known one', async () => {
@@ -67,15 +61,11 @@ describe('an image made offline', () => {
   })
 
   test('keeps its digest on its way through skopeo, in both directions', async () => {
-    const copy = join(tools.folder, 'copy')
-    await tools.skopeo(['copy', `docker://${registry.host}/kit/image:t1`, `oci:${copy}:image`])
-    expect(await digestsOf(copy)).toEqual(await digestsOf(image.folder))
+    expect(await clients.pull(`${registry.host}/kit/image:t1`)).toEqual(await digestsOf(image.folder))
   })
 
   test('keeps the digests of an index and of both its platforms through skopeo', async () => {
-    const copy = join(tools.folder, 'index-copy')
-    await tools.skopeo(['copy', '--all', `docker://${registry.host}/kit/index:t1`, `oci:${copy}:image`])
-    const digests = await digestsOf(copy)
+    const digests = await clients.pull(`${registry.host}/kit/index:t1`, '--all')
     expect(digests).toEqual(await digestsOf(index.folder))
     expect(digests.manifests.map(({ platform }) => platform?.architecture)).toEqual(['amd64', 'arm64'])
   })
@@ -106,10 +96,8 @@ describe('docker', () => {
   })
 
   test('loads an archive, pushes it and pulls the same digest once it has forgotten the image', async () => {
-    const archive = join(tools.folder, 'image.tar')
     const reference = `${registry.host}/kit/loaded:t1`
-    await tools.skopeo(['copy', image.reference, `docker-archive:${archive}:${reference}`])
-    await dockerd.docker(['load', '--input', archive])
+    await clients.load(image, reference)
     const digest = await dockerd.push(reference)
     await dockerd.removeImages()
     expect(await dockerd.pull(reference)).toBe(digest)

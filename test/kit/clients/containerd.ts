@@ -16,6 +16,8 @@ export interface PullOptions {
   readonly hostsDir?: string
   /** Uses HTTP for the host of the reference. */
   readonly plainHttp?: boolean
+  /** `NAME:PASSWORD`, for whichever host asks. */
+  readonly user?: string
   readonly allPlatforms?: boolean
   readonly signal?: AbortSignal
 }
@@ -84,6 +86,7 @@ function imageCommands(
       const flags = [
         ...(options.hostsDir === undefined ? [] : ['--hosts-dir', options.hostsDir]),
         ...(options.plainHttp === true ? ['--plain-http'] : []),
+        ...(options.user === undefined ? [] : ['--user', options.user]),
         ...(options.allPlatforms === true ? ['--all-platforms'] : []),
       ]
       const { signal } = options

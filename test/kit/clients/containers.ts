@@ -15,6 +15,8 @@ export interface ContainerTools extends AsyncDisposable {
   podman: Command
   buildah: Command
   umoci: Command
+  /** Another program of the path, such as oras; it finds no setting and no log-in of this machine. */
+  other(program: string, ...parameters: Parameters<Command>): Promise<RunResult>
   /** The program of the daemon, for what it prints about configs; it starts none. */
   containerd: Command
 }
@@ -38,6 +40,7 @@ export function containerTools(): Promise<ContainerTools> {
       podman: tool('podman'),
       buildah: tool('buildah'),
       umoci: tool('umoci'),
+      other: (program, args, options) => box.run(program, args, options),
       containerd: tool('containerd'),
     }
   })

@@ -1,2 +1,2 @@
-export { digestsOf, type ImageLayout, makeImage, makeIndex } from './image-layout.ts'
-export { greeting, layeredImage, twoPlatforms } from './samples.ts'
+export { digestsOf, type ImageLayout, type LayoutDigests, makeImage, makeIndex } from './image-layout.ts'
+export { greeting, layeredImage, type SampleInit, twoPlatforms } from './samples.ts'

@@ -6,7 +6,14 @@ import { pipeline } from 'node:stream/promises'
 import { type Faults, withFaults } from '../http-faults.ts'
 import { memoryBucket } from './bucket.ts'
 import { failureXml, S3Failure } from './failure.ts'
-import { type OperationName, operationOf, operations, type S3Answer, type S3Request } from './operations.ts'
+import {
+  type ConditionalOperation,
+  type OperationName,
+  operationOf,
+  operations,
+  type S3Answer,
+  type S3Request,
+} from './operations.ts'
 import { type S3Keys, verifySignature } from './signature.ts'
 import { memoryUploads } from './uploads.ts'
 
@@ -23,6 +30,8 @@ export interface S3ServerOptions {
   readonly minPartBytes?: number
   /** The clock of the server. */
   readonly nowMs?: () => number
+  /** Requests whose conditions it silently ignores; default: none. */
+  readonly ignores?: readonly ConditionalOperation[]
 }
 
 /** One request that was parsed and correctly signed. */
@@ -64,7 +73,11 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   const { bucket: bucketName = 'shoal-test', region = 'us-east-1', minPartBytes = 5 * 1024 * 1024 } = options
   const { nowMs = () => Date.now(), keys: [first = DEFAULT_KEYS, ...others] = [] } = options
   const keys = new Map([first, ...others].map((pair) => [pair.accessKeyId, pair]))
-  const parts = { bucket: memoryBucket(nowMs), uploads: memoryUploads({ minPartBytes }) }
+  const parts = {
+    bucket: memoryBucket(nowMs),
+    uploads: memoryUploads({ minPartBytes }),
+    ignores: new Set(options.ignores),
+  }
   const served: { operation: OperationName; key: string; range: string | undefined; status: number | undefined }[] = []
   const given = new Map<string, number>()
 

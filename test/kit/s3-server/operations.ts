@@ -20,9 +20,13 @@ export interface S3Answer {
   readonly body?: Uint8Array | string
 }
 
+/** Requests whose conditions a server may silently ignore, as several services do. */
+export type ConditionalOperation = 'PutObject' | 'CompleteMultipartUpload' | 'DeleteObject'
+
 export interface S3Parts {
   readonly bucket: Bucket
   readonly uploads: Uploads
+  readonly ignores: ReadonlySet<ConditionalOperation>
 }
 
 type Operation = (request: S3Request, parts: S3Parts) => Promise<S3Answer> | S3Answer
@@ -36,11 +40,12 @@ export const operations = {
   ListObjectsV2: ({ bucketName, query }, { bucket }) => xml(listObjects(bucketName, bucket, query)),
   GetObject: ({ req, key }, { bucket }) => read(bucket.get(key), req),
   HeadObject: ({ req, key }, { bucket }) => read(bucket.get(key), req),
-  async PutObject({ req, key }, { bucket }) {
-    bucket.checkWrite(key, req.headers)
+  async PutObject({ req, key }, { bucket, ignores }) {
+    const conditions = ignores.has('PutObject') ? {} : req.headers
+    bucket.checkWrite(key, conditions)
     const { bytes, crc32 } = await readPayload(req)
     // Check again: another client may have written while the body arrived.
-    bucket.checkWrite(key, req.headers)
+    bucket.checkWrite(key, conditions)
     const headers = etagHeader(bucket.put(key, bytes))
     return { status: 200, headers: { ...headers, ...(crc32 === undefined ? {} : { 'x-amz-checksum-crc32': crc32 }) } }
   },
@@ -48,8 +53,9 @@ export const operations = {
     const { etag, modifiedMs } = bucket.put(key, copied(req, bucket))
     return xml(element('CopyObjectResult', { ETag: `"${etag}"`, LastModified: new Date(modifiedMs).toISOString() }))
   },
-  DeleteObject({ req, key }, { bucket }) {
-    if (req.headers['if-match'] !== undefined && bucket.objects.has(key)) bucket.checkWrite(key, req.headers)
+  DeleteObject({ req, key }, { bucket, ignores }) {
+    const isChecked = req.headers['if-match'] !== undefined && !ignores.has('DeleteObject')
+    if (isChecked && bucket.objects.has(key)) bucket.checkWrite(key, req.headers)
     bucket.remove(key)
     return { status: 204 }
   },
@@ -76,10 +82,10 @@ export const operations = {
     const part = uploads.putPart(upload, Number(query.get('partNumber')), { bytes: copied(req, bucket) })
     return xml(element('CopyPartResult', { ETag: `"${part.etag}"`, LastModified: new Date().toISOString() }))
   },
-  async CompleteMultipartUpload({ req, bucketName, key, query }, { bucket, uploads }) {
+  async CompleteMultipartUpload({ req, bucketName, key, query }, { bucket, uploads, ignores }) {
     const upload = uploads.get(query.get('uploadId') ?? '', key)
     const { bytes } = await readPayload(req)
-    bucket.checkWrite(key, req.headers)
+    bucket.checkWrite(key, ignores.has('CompleteMultipartUpload') ? {} : req.headers)
     const joined = uploads.joined(uploads.get(upload.id, key), bytes.toString())
     uploads.remove(upload)
     const { etag } = bucket.put(key, joined.bytes, joined.etag)

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { seededRandom } from '../../../lib/base/index.ts'
 import { digestOf, parseRepository, parseTag } from '../../../lib/core/index.ts'
-import { memoryRegistryStorage, type RegistryStorage } from '../../../lib/registry/index.ts'
+import { memoryRegistryStorage, type WritableStorage } from '../../../lib/registry/index.ts'
 import { blobFixture, descriptorOf, manifestFixture } from '../../kit/image-fixture.ts'
 import type { RawRequest } from '../../kit/memory-listener.ts'
 
@@ -17,7 +17,7 @@ export const manifest = manifestFixture('application/vnd.oci.image.manifest.v1+j
 })
 
 /** A registry in memory with one image. */
-export async function seededStorage(): Promise<Required<RegistryStorage>> {
+export async function seededStorage(): Promise<WritableStorage> {
   const storage = memoryRegistryStorage({ random: seededRandom(3) })
   const repository = parseRepository(REPOSITORY)
   const { uploads, edits } = storage.writes

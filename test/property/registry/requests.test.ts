@@ -17,7 +17,7 @@ const init = { ownNames: ['registry.test'], uploadSecret: 'secret of the test' }
 const codes: Readonly<Record<number, readonly string[]>> = {
   400: [
     ...['NAME_INVALID', 'TAG_INVALID', 'DIGEST_INVALID', 'SIZE_INVALID', 'PAGINATION_NUMBER_INVALID'],
-    ...['MANIFEST_INVALID', 'MANIFEST_BLOB_UNKNOWN', 'UNKNOWN', 'UNSUPPORTED'],
+    ...['MANIFEST_INVALID', 'MANIFEST_BLOB_UNKNOWN', 'UNSUPPORTED'],
   ],
   401: ['UNAUTHORIZED'],
   403: ['DENIED'],

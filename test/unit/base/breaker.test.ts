@@ -66,6 +66,27 @@ describe('a breaker', () => {
     expect(changes).toEqual(['a broken', 'a whole'])
   })
 
+  test('without a probe has the first call after the pause look, and nobody else', async () => {
+    const { fails, clock, made } = rig()
+    await expect(made.run('a', { work: fails('broken') })).rejects.toEqual(unreachable)
+    await clock.advance(PAUSE.baseMs)
+    const answered = deferred<string>()
+    const looking = made.run('a', { work: () => answered.promise })
+    await expect(made.run('a', { work: good })).rejects.toEqual(unreachable)
+    answered.resolve('it answers')
+    expect(await looking).toBe('it answers')
+    expect(await made.run('a', { work: good })).toBe('good')
+  })
+
+  test('takes a probe that leaves doubts for a broken way', async () => {
+    const { run, fails, clock, made } = rig()
+    await expect(run(fails('broken'))).rejects.toEqual(unreachable)
+    await clock.advance(PAUSE.baseMs)
+    await expect(run(good, { probe: fails('doubt') })).rejects.toEqual(unreachable)
+    await clock.advance(0)
+    expect(made.brokenFor('a')).toBeGreaterThan(0)
+  })
+
   test('pauses longer after each probe that fails, up to the longest', async () => {
     const { run, fails, clock, made } = rig()
     await expect(run(fails('broken'))).rejects.toEqual(unreachable)
@@ -118,6 +139,17 @@ describe('a breaker', () => {
     late.reject(Object.assign(new Error('late'), { verdict: 'broken' }))
     await expect(waiting).rejects.toEqual(unreachable)
     expect(made.brokenFor('a')).toBe(leftMs)
+  })
+
+  test('believes who else has found the way broken, for one pause', async () => {
+    const { run, clock, made, counts } = rig()
+    made.suspect('a')
+    await expect(run(good)).rejects.toEqual(unreachable)
+    expect(counts).toEqual({ works: 0, probes: 0 })
+    await clock.advance(PAUSE.baseMs)
+    await expect(run(good)).rejects.toEqual(unreachable)
+    await clock.advance(0)
+    expect(await run(good)).toBe('good')
   })
 
   test('remembers only so many names in trouble', async () => {

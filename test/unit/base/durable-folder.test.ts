@@ -2,7 +2,7 @@ import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
-import { deferred, makeFolder } from '../../../lib/base/index.ts'
+import { deferred, makeFolder, syncFolder } from '../../../lib/base/index.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 
@@ -43,6 +43,21 @@ test('a folder below one that another call has just made is durable only when th
   expect(settled).toBe(false)
   held.gate.resolve()
   await Promise.all([first, second])
+  expect(held.state.done).toBe(3)
+})
+
+test('who syncs a folder while it is synced shares the next sync, which begins after all of them came', async () => {
+  await using folder = await tempFolder('durable')
+  using held = await holdFirstSync(folder.path)
+  const first = syncFolder(folder.path)
+  await eventually(() => expect(held.state.begun).toBe(1))
+  const others = Array.from({ length: 5 }, () => syncFolder(folder.path))
+  for (let turn = 0; turn < 50; turn += 1) await setImmediate()
+  expect(held.state.begun).toBe(1)
+  held.gate.resolve()
+  await Promise.all([first, ...others])
+  expect(held.state.done).toBe(2)
+  await syncFolder(folder.path)
   expect(held.state.done).toBe(3)
 })
 

@@ -77,6 +77,7 @@ describe('the config of a build-index', () => {
     expect(parseConfig(buildIndexSchema, {}).garbage.remove).toBe(false)
     expect(remove(s3).remove).toBe(true)
     expect(() => remove(unsafe)).toThrow(/conditional writes/)
+    expect(() => remove({ ...s3, conditionalDeletes: false })).toThrow(/conditional writes/)
     expect(() => remove({ driver: 'shadow', primary: unsafe, secondary: s3 })).toThrow(/conditional writes/)
   })
 

@@ -26,6 +26,8 @@ const noReplication = {
   hooks: new Map(),
   replication: { desk: undefined },
   garbage: undefined,
+  upstreams: { standings: () => [], elsewhere: async () => [] },
+  retention: undefined,
 }
 
 const served = {

@@ -6,6 +6,7 @@ import { backendLimitsSchema, backendSchema } from '../../../lib/backend/index.t
 import type { ProcessHost } from '../../../lib/base/index.ts'
 import { loadConfig } from '../../../lib/config/index.ts'
 import { commonKeys, defaultPorts, runService, serviceFacts, serviceKinds } from '../../../lib/service/index.ts'
+import { guardedKeys } from '../../../services/agent/rights/config.ts'
 import { doors } from '../../../services/herd/index.ts'
 import { fixedPorts } from '../../../services/herd/ports.ts'
 import { docTable, readProjectFile } from '../../kit/doc-table.ts'
@@ -58,6 +59,7 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
     ['backend', { default: undefined, isRequired: true }],
   ]),
   'Every rule of `upstreams`': leavesOf(at(shapeOf(doors.buildIndex.schema), 'upstreams').items ?? {}),
+  'Every entry of `registry.upstreams`': leavesOf(shapeOf(z.strictObject(guardedKeys))),
   'Every rule of `registry.access`': leavesOf(
     at(shapeOf(doors.proxy.schema), 'registry', 'access', 'rules').items ?? {},
   ),

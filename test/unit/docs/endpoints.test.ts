@@ -62,6 +62,8 @@ const listeners: Readonly<Record<string, readonly Route[]>> = {
       replication: { desk: undefined },
       rings: {},
       garbage: undefined,
+      upstreams: { standings: () => [], elsewhere: async () => [] },
+      retention: undefined,
     },
   }),
   'proxy: admin listener': proxyAdminRoutes({ rings: {} }),

@@ -24,7 +24,7 @@ function lab() {
         grantsOf: (name) => (name === 'build' && inForce() ? grants : undefined),
       },
     },
-    { rules: [], anonymous: 'none' },
+    { rules: () => [], anonymous: 'none' },
   )
   const nameBy = async (headers: { readonly authorization: string }) =>
     (await identify({ headers, socket: new Socket() }, {})).name

@@ -32,6 +32,45 @@ function writeAgainst(rival: (backend: Backend) => Promise<unknown>): Promise<un
   )
 }
 
+test.each([
+  ['short', 20, ['write']],
+  ['long', 64 * 1024 + 1, ['stat', 'write']],
+])('a %s blob is written with the fewest requests, and once', async (_, size, requests) => {
+  const inner = memoryBackend()
+  const seen: string[] = []
+  const backend: Backend = {
+    ...inner,
+    stat: (...args) => {
+      seen.push('stat')
+      return inner.stat(...args)
+    },
+    write: (...args) => {
+      seen.push('write')
+      return inner.write(...args)
+    },
+  }
+  const backends = { backendFor: () => backend }
+  const sent: number[] = []
+  const parts = { backends, condemned, refusals: refusals(fakeClock(), sourceKeys(backends)) }
+  const content = { blob, size, read: async () => Readable.from([Buffer.alloc(size)]) }
+  const push = () => writeToBackend({ ...parts, onSent: (_to, count) => sent.push(count) }, content, {})
+  await push()
+  expect(seen).toEqual(requests)
+  await push()
+  expect(sent).toEqual([size])
+})
+
+test('a short blob that a backend which takes none has is there, another one is refused', async () => {
+  const inner = memoryBackend()
+  const backend: Backend = { ...inner, write: () => Promise.reject(appError('BACKEND_READ_ONLY')) }
+  const backends = { backendFor: () => backend }
+  const parts = { backends, condemned, refusals: refusals(fakeClock(), sourceKeys(backends)), onSent: () => undefined }
+  const content = { blob, size: bytes.length, read: async () => Readable.from([bytes]) }
+  await expect(writeToBackend(parts, content, {})).rejects.toMatchObject({ code: 'BACKEND_READ_ONLY' })
+  await inner.write(key, bytes, { size: bytes.length })
+  await expect(writeToBackend(parts, content, {})).resolves.toBeDefined()
+})
+
 test('a blob that another writer has written meanwhile is there', async () => {
   await expect(writeAgainst((inner) => inner.write(key, bytes, { size: bytes.length }))).resolves.toBeDefined()
 })

@@ -7,7 +7,6 @@ import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { refusals } from '../../../services/origin/bring/refusals.ts'
 import { sourceKeys } from '../../../services/origin/bring/source-keys.ts'
 import { type Condemned, condemnedBlobs } from '../../../services/origin/garbage/condemned.ts'
-import { claimOwner } from '../../../services/origin/garbage/owner.ts'
 import { writeToBackend } from '../../../services/origin/push/backend-write.ts'
 
 const bytes = Buffer.from('the content of a blob')
@@ -135,12 +134,6 @@ describe('who needs a blob that is being removed', () => {
     await expect(remove(stalled)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
     expect(await isThere()).toBe(true)
   })
-})
-
-test('the first index that looks for garbage owns the backend', async () => {
-  await claimOwner(backend, 'one', {})
-  await claimOwner(backend, 'one', {})
-  await expect(claimOwner(backend, 'two', {})).rejects.toMatchObject({ code: 'GARBAGE_FOREIGN' })
 })
 
 test('a backend that keeps no records takes pushes as ever', async () => {

@@ -119,7 +119,9 @@ describe('closing an upload', () => {
       { maxUploads: 9, maxBytes: 1_000_000, clientShare: 1 },
     )
     const nothing = () => undefined
-    const sessions = uploadSessions({ store, placement: { place }, quota, onReceived: nothing, onStored: nothing })
+    const names = { labelOf: () => Buffer.from('a label') }
+    const rest = { names, onReceived: nothing, onStored: nothing }
+    const sessions = uploadSessions({ store, placement: { place }, quota, ...rest })
     const { id } = await sessions.create('a client')
     await sessions.append(id, chunksOf(content.bytes), { offset: 0 })
     await sessions.commit(id, blob)

@@ -16,6 +16,15 @@ test('the repositories of a blob are the latest three, each once, the latest fir
   expect(homes.of(digestFor('another'))).toEqual([])
 })
 
+test('repositories that the caller may not see take no place among those that he is given', () => {
+  const homes = blobHomes()
+  const hidden = Array.from({ length: 40 }, (_, i) => parseRepository(`hidden/${i}`))
+  for (const each of [a, b, ...hidden]) homes.note(each, blob)
+  const admits = ({ name }: R) => name.startsWith('team/')
+  expect(homes.of(blob, admits)).toEqual([b, a])
+  expect(homes.of(blob)).toHaveLength(3)
+})
+
 test('one that has not the blob any more is forgotten, and the others are not', () => {
   const homes = blobHomes()
   for (const each of [a, b]) homes.note(each, blob)

@@ -23,7 +23,7 @@ beforeEach(async () => {
   const lifecycle = { start: () => Promise.resolve(), stop: () => Promise.resolve() }
   backend = objectStoreBackend(
     { ...memory, ...lifecycle, governor, clock: systemClock(), logger: silentLogger() },
-    { partBytes: PART, parallel: PARALLEL, atomicConditions: true },
+    { partBytes: PART, parallel: PARALLEL, atomicConditions: true, atomicDeletes: true },
   )
   await backend.write('k', bytes, { size: bytes.length })
 })
@@ -127,7 +127,7 @@ describe('a body that breaks off', () => {
         clock: systemClock(),
         logger: silentLogger(),
       },
-      { partBytes: PART, parallel: PARALLEL, atomicConditions: true },
+      { partBytes: PART, parallel: PARALLEL, atomicConditions: true, atomicDeletes: true },
     )
     const found = await short.read('k')
     expect((await buffer(found?.body ?? Readable.from([]))).equals(bytes)).toBe(true)

@@ -29,7 +29,13 @@ beforeEach(() => {
 function opened(init: Partial<ObjectStoreInit> = {}): Backend {
   const lifecycle = { start: () => Promise.resolve(), stop: () => Promise.resolve() }
   const components = { ...memory, ...lifecycle, governor, logger, clock: systemClock() }
-  return objectStoreBackend(components, { partBytes: PART, parallel: PARALLEL, atomicConditions: true, ...init })
+  return objectStoreBackend(components, {
+    partBytes: PART,
+    parallel: PARALLEL,
+    atomicConditions: true,
+    atomicDeletes: true,
+    ...init,
+  })
 }
 
 /** The bytes in chunks whose size fits no part; `taken` counts the bytes that were read. */
@@ -208,7 +214,7 @@ describe('conditions', () => {
 
   test('are looked at beforehand where the backend does not know them', async () => {
     memory.objects.put = withoutConditions(memory.objects)
-    backend = opened({ atomicConditions: false })
+    backend = opened({ atomicConditions: false, atomicDeletes: false })
     const small = { size: 1 }
     const { etag } = await backend.write('s', Buffer.from('1'), { ...small, ifAbsent: true })
     const refused = { code: 'BACKEND_PRECONDITION_FAILED' }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import type { Judgement, StoredGarbage } from '../../../../lib/api/index.ts'
+import type { ClusterMarks, Judgement, MarkingCluster, StoredGarbage } from '../../../../lib/api/index.ts'
 import { type Backend, memoryBackend } from '../../../../lib/backend/index.ts'
 import { deferred, type FakeClock, fakeClock, seededRandom, tokenBucket } from '../../../../lib/base/index.ts'
 import { digestOf, parseRepository } from '../../../../lib/core/index.ts'
@@ -15,6 +15,8 @@ let clock: FakeClock
 let backend: Backend
 let judged: Judgement[]
 let looked: string[]
+/** Clusters that have left a mark where the blobs are. */
+let others: readonly MarkingCluster[]
 /** Of the next manifest that is read, if a test wants to wait there. */
 let gate: Promise<void> | undefined
 const started: Collector[] = []
@@ -30,7 +32,7 @@ async function buildIndex(
     read: (...args) => (isDead() ? new Promise(() => undefined) : backend.read(...args)),
   }
   const { records, tags } = localIndex({ backend: own, clock, random })
-  const stored: StoredGarbage = {
+  const stored: StoredGarbage & ClusterMarks = {
     places: async () => ['all'],
     blobs: async () => ({ digests: [stray] }),
     condemned: async () => ({ condemned: [] }),
@@ -38,6 +40,8 @@ async function buildIndex(
       judged.push(judgement)
       return judgement.digests.map(() => ({ outcome: 'condemned' as const }))
     },
+    enter: async () => others,
+    takeOver: async () => [],
     held: async () => [],
     drop: async () => undefined,
   }
@@ -53,7 +57,7 @@ async function buildIndex(
         return Buffer.from('{}')
       },
     },
-    { graceMs: 3_600_000, mayRemove, intervalMs, leaseMs },
+    { graceMs: 3_600_000, mayRemove, intervalMs, leaseMs, cluster: 'local' },
   )
   await life.start()
   started.push(life)
@@ -69,6 +73,7 @@ beforeEach(async () => {
   backend = memoryBackend()
   judged = []
   looked = []
+  others = []
   gate = undefined
   const { index } = localIndex({ backend, clock, random: seededRandom(9) })
   for (const name of ['a', 'b', 'c']) {
@@ -122,7 +127,7 @@ describe('a look for garbage', () => {
     expect((await one.report()).state).toBe('done')
     // Its progress as of a moment in the middle, written by a process that is gone.
     life.isDead = true
-    const stored = await one.report.call(await buildIndex(5))
+    const stored = await (await buildIndex(5)).report()
     const { records } = localIndex({ backend, clock, random: seededRandom(3) })
     const at = 'index/repositories/b/_~'
     await records.set('garbage/run', { ...stored, state: 'running', phase: 'links', at })
@@ -156,6 +161,23 @@ describe('a look for garbage', () => {
     await pass(5_000)
     await ordered
     expect(looked).toEqual(['a', 'b', 'c'])
+  })
+
+  test('condemns nothing where another cluster writes, or where conditions are ignored', async () => {
+    const one = await buildIndex(1)
+    others = [{ id: 'ab', cluster: 'east' }]
+    const first = one.order({ dryRun: false })
+    await pass(5_000)
+    await first
+    expect(await one.report()).toMatchObject({ state: 'failed', lastError: { code: 'GARBAGE_FOREIGN' } })
+    others = []
+    const keeping = backend
+    backend = { ...keeping, delete: (key) => keeping.delete(key) }
+    const second = (await buildIndex(2)).order({ dryRun: false })
+    await pass(5_000)
+    await second
+    expect(await one.report()).toMatchObject({ state: 'failed', lastError: { code: 'BACKEND_CONDITIONS_IGNORED' } })
+    expect([looked, judged]).toEqual([[], []])
   })
 
   test('is dry where nothing may be removed, and an order that is not is refused', async () => {

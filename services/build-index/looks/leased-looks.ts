@@ -1,0 +1,200 @@
+import {
+  type AbortOptions,
+  abortable,
+  appError,
+  background,
+  type Deferred,
+  deadline,
+  deferred,
+  type ErrorCode,
+  hasCode,
+  isAbort,
+  type Random,
+  type Startable,
+  throwIfAborted,
+} from '../../../lib/base/index.ts'
+import { type Lease, type LeasePlace, type LeasesComponents, leases } from '../replication/leases.ts'
+import { type LookPlace, type LookReport, readLook, stopLook } from './look-run.ts'
+
+export interface LooksInit {
+  /** Without it all looks are dry. */
+  readonly mayRemove: boolean
+  /** Milliseconds from the begin of one look to the next; undefined: only when an admin orders it. */
+  readonly intervalMs: number | undefined
+  /** After so long another build-index goes on with a look whose process is gone. */
+  readonly leaseMs: number
+}
+
+/** A kind of look at the whole index. */
+export interface LookKind<R extends LookReport> {
+  /** Where its report lies, and its lease. */
+  readonly place: LookPlace<R>
+  readonly lease: LeasePlace
+  readonly codes: { readonly running: ErrorCode; readonly never: ErrorCode }
+  /** What to do before anything may be removed. */
+  readonly advice: string
+  readonly begin: (look: { readonly id: string; readonly dryRun: boolean }) => R
+  /** Does the look, and writes its end. */
+  readonly work: (report: R, options: AbortOptions) => Promise<void>
+}
+
+/**
+ * Looks of one kind, one build-index of a cluster at a time. A look whose process ended goes on at the next start of a
+ * build-index, with the next order, and, where there is an interval, at one that runs. Stop it before the backend.
+ */
+export interface LeasedLooks<R extends LookReport> extends Startable {
+  /** Begins a look. @throws `codes.running` when one is under way in the cluster, UNSUPPORTED where nothing may be removed */
+  order(order: { readonly dryRun: boolean } & AbortOptions): Promise<R>
+  /** @throws `codes.never` */
+  report(options?: AbortOptions): Promise<R>
+  /** Ends the look, wherever it runs. @throws `codes.never` */
+  end(options?: AbortOptions): Promise<void>
+}
+
+export function leasedLooks<R extends LookReport>(
+  components: LeasesComponents,
+  kind: LookKind<R>,
+  init: LooksInit,
+): LeasedLooks<R> {
+  return new Looks(components, kind, init)
+}
+
+/** Between two looks whether the next one is due. */
+const MAX_PAUSE_MS = 60_000
+/** Of the time of a lease: when it is not had by then, somebody else holds it. */
+const PATIENCE = 1.5
+
+class Looks<R extends LookReport> implements LeasedLooks<R> {
+  readonly #components: LeasesComponents
+  readonly #kind: LookKind<R>
+  readonly #init: LooksInit
+  #tasks = background(() => undefined)
+  #leads = false
+
+  constructor(components: LeasesComponents, kind: LookKind<R>, init: LooksInit) {
+    this.#components = components
+    this.#kind = kind
+    this.#init = init
+  }
+
+  async start(): Promise<void> {
+    const { logger } = this.#components
+    this.#tasks = background((task, err) => logger.error('background task failed', { task, err }))
+    this.#tasks.run(`looks for ${this.#kind.lease.of}`, (signal) => this.#attend(signal))
+  }
+
+  async stop(): Promise<void> {
+    await this.#tasks.stop()
+  }
+
+  async order({ dryRun, signal }: { readonly dryRun: boolean } & AbortOptions): Promise<R> {
+    throwIfAborted(signal)
+    const { lease, codes, advice } = this.#kind
+    if (!dryRun && !this.#init.mayRemove) throw appError('UNSUPPORTED', { message: advice })
+    const begun = deferred<R>()
+    this.#tasks.run(`look for ${lease.of}`, async (own) => {
+      try {
+        await this.#lead(this.#begin(dryRun), begun, own)
+        begun.reject(appError(codes.running))
+      } catch (err) {
+        begun.reject(err)
+      }
+    })
+    return abortable(begun.promise, signal)
+  }
+
+  async report({ signal }: AbortOptions = {}): Promise<R> {
+    const found = await this.#last({ signal })
+    if (found === undefined) throw appError(this.#kind.codes.never)
+    return found
+  }
+
+  async end({ signal }: AbortOptions = {}): Promise<void> {
+    await this.report({ signal })
+    await stopLook({ ...this.#components, place: this.#kind.place }, { signal })
+  }
+
+  #last(options: AbortOptions): Promise<R | undefined> {
+    return readLook(this.#components.records, this.#kind.place, options)
+  }
+
+  #begin(dryRun: boolean): R {
+    return this.#kind.begin({ id: nonce(this.#components.random), dryRun })
+  }
+
+  /** Goes on with what was left, and begins what is due. */
+  async #attend(signal: AbortSignal): Promise<void> {
+    const { clock, logger, random } = this.#components
+    const { intervalMs, leaseMs, mayRemove } = this.#init
+    const { lease, codes } = this.#kind
+    for (;;) {
+      try {
+        const last = await this.#last({ signal })
+        if (last?.state === 'running') await this.#lead(undefined, deferred(), signal)
+        else if (intervalMs === undefined) return
+        else if (clock.now() >= (last?.startedAtMs ?? 0) + intervalMs) {
+          await this.#lead(this.#begin(!mayRemove), deferred(), signal)
+        }
+      } catch (err) {
+        throwIfAborted(signal)
+        if (!hasCode(err, codes.running)) logger.warn('a look failed; it is tried again', { look: lease.of, err })
+      }
+      const pauseMs = Math.max(leaseMs, Math.min(MAX_PAUSE_MS, intervalMs ?? 0))
+      await clock.sleep(pauseMs * (0.5 + random.next() / 2), { signal })
+    }
+  }
+
+  /**
+   * Takes the lease, does the look that was left or else `wanted`, and gives the lease back.
+   * @throws `codes.running` when another one holds the lease
+   */
+  async #lead(wanted: R | undefined, begun: Deferred<R>, signal: AbortSignal): Promise<void> {
+    const running = () => appError(this.#kind.codes.running)
+    if (this.#leads) throw running()
+    this.#leads = true
+    const { clock, random } = this.#components
+    const { leaseMs } = this.#init
+    const [taken, ended] = [deferred(), deferred()]
+    const work = async (lease: Lease) => {
+      taken.resolve()
+      await this.#work(lease, wanted, begun).then(ended.resolve, ended.reject)
+    }
+    const place = { place: this.#kind.lease, holder: nonce(random), shards: 1, leaseMs, work }
+    const life = leases(this.#components, place)
+    const patience = deadline(clock, leaseMs * PATIENCE, signal)
+    try {
+      await life.start()
+      await abortable(taken.promise, patience.signal).catch((err: unknown) => {
+        throw patience.expired ? running() : err
+      })
+      patience.release()
+      await abortable(ended.promise, signal)
+    } finally {
+      patience.release()
+      await life.stop()
+      this.#leads = false
+    }
+  }
+
+  async #work(lease: Lease, wanted: R | undefined, begun: Deferred<R>): Promise<void> {
+    const { records, logger } = this.#components
+    const { place, work, lease: of } = this.#kind
+    const options = { signal: lease.signal }
+    const left = await this.#last(options)
+    const found = left?.state === 'running' ? left : wanted
+    if (found === undefined) return
+    // One that was left by a build-index that may remove is not carried out by one that may not.
+    const report = found.dryRun || this.#init.mayRemove ? found : { ...found, dryRun: true }
+    if (report !== left) await records.set(place.key, report, options)
+    begun.resolve(report)
+    try {
+      await work(report, options)
+    } catch (err) {
+      // It goes on elsewhere, or somebody has ended it.
+      if (!lease.signal.aborted && !isAbort(err))
+        logger.warn('a look could not write how it ended', { look: of.of, err })
+    }
+  }
+}
+
+const nonce = (random: Random): string => Buffer.from(random.bytes(12)).toString('hex')

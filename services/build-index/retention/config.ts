@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { duration } from '../../../lib/config/index.ts'
+import { tagRuleSchema } from '../replication/config.ts'
+
+const LEAST_INTERVAL_MS = 60_000
+/** Pulls are written at most once an hour for each tag. */
+const LEAST_PULLED_MS = 7_200_000
+
+const retentionRuleSchema = tagRuleSchema
+  .extend({
+    /** So many of the tags of a repository that the rule is about, those that were moved last. */
+    newest: z.number().int().min(1).max(100_000).exactOptional(),
+    /** Those that were moved at most so long ago. */
+    youngerThan: duration.exactOptional(),
+    /** Those that somebody asked for at most so long ago. */
+    pulledWithin: duration.refine((ms) => ms >= LEAST_PULLED_MS, 'at least 2h').exactOptional(),
+    /** Whether the rule is also about tags that are immutable. */
+    immutable: z.boolean().default(false),
+  })
+  .refine(({ newest, youngerThan, pulledWithin }) => (newest ?? youngerThan ?? pulledWithin) !== undefined, {
+    message: 'keeps nothing: give newest, youngerThan or pulledWithin',
+  })
+export type RetentionRule = z.output<typeof retentionRuleSchema>
+
+/** Which tags go by themselves. */
+export const retentionSchema = z
+  .strictObject({
+    /** From the begin of one look at the tags to the next; `off`: only when an admin orders one. */
+    interval: z
+      .union([
+        z.literal('off').transform(() => undefined),
+        duration.refine((ms) => ms >= LEAST_INTERVAL_MS, 'at least 1m'),
+      ])
+      .prefault('off'),
+    /** Whether tags are deleted; without it a look only says which ones would be. */
+    remove: z.boolean().default(false),
+    /** The first rule that fits a tag says whether it is kept; tags that no rule fits are. */
+    rules: z.array(retentionRuleSchema).max(100).prefault([]),
+    /** Tags that are kept whatever the rules say. */
+    protect: z.array(tagRuleSchema).max(100).prefault([]),
+    /** Records of tags that are read or changed in a second. */
+    rate: z.number().int().min(1).max(100_000).default(200),
+  })
+  .prefault({})
+export type RetentionConfig = z.output<typeof retentionSchema>
