@@ -48,7 +48,7 @@ const LOOKS = { perSecond: 500, burst: 5000 }
  */
 export function buildIndexService(components: BuildIndexComponents, config: BuildIndexConfig): BuildIndexService {
   const runtime = serviceRuntime('buildIndex', config, components)
-  const [{ clock }, { cluster }] = [runtime, config]
+  const { cluster } = config
   const http = clusterHttp(runtime, config)
   const originRing = serviceCluster(runtime, { name: 'origins', ...config.origins })
   const origins = originCluster({ http, cluster: originRing })
@@ -72,32 +72,23 @@ export function buildIndexService(components: BuildIndexComponents, config: Buil
   const pulled = watched(shared)
   const probe = backendProbe(runtime, probed, { intervalMs: config.probeInterval })
   const self = { cluster, origins: config.replication.addresses ?? config.origins.members }
-  const parts = {
-    remotes,
-    hooks,
-    replication,
-    garbage,
-    retention,
-    upstreams: everywhere,
-    rings: { origins: originRing },
-  }
-  const admin = buildIndexAdminRoutes({ ...parts, clock, cluster })
+  const looks = { garbage, retention, upstreams: everywhere }
+  const admin = buildIndexAdminRoutes({
+    ...{ ...looks, remotes, hooks, replication, rings: { origins: originRing } },
+    ...{ clock: runtime.clock, cluster },
+  })
+  const routes = [
+    ...buildIndexServerRoutes(pulled, lookBudget(runtime, LOOKS), { blobsFollow }),
+    ...farEndRoutes({ index: shared, tags, origins, self }),
+  ]
+  const krakenRoutes = [...krakenTagRoutes(pulled, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)]
   const shell = serviceShell(runtime, config, {
     kind: 'buildIndex',
     checks: { backend: probe.check },
     listeners: {
-      http: {
-        routes: [
-          ...buildIndexServerRoutes(pulled, lookBudget(runtime, LOOKS), { blobsFollow }),
-          ...farEndRoutes({ index: shared, tags, origins, self }),
-        ],
-      },
+      http: { routes },
       admin: { routes: admin },
-      kraken: {
-        routes: [...krakenTagRoutes(pulled, desk && replicateNow(desk, remotes)), ...krakenListRoutes(shared)],
-        probes: krakenProbes('build-index'),
-        envelope: 'text',
-      },
+      kraken: { routes: krakenRoutes, probes: krakenProbes('build-index'), envelope: 'text' },
     },
   })
   return {

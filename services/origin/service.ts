@@ -1,4 +1,4 @@
-import { announcingPeer, type TrackerCluster, trackerCluster, upstreamTalk } from '../../lib/api/index.ts'
+import { trackerCluster, upstreamTalk } from '../../lib/api/index.ts'
 import {
   type Backends,
   backendProbes,
@@ -7,20 +7,12 @@ import {
   openUpstreams,
   withUpstreams,
 } from '../../lib/backend/index.ts'
-import { appError, background, type Startable } from '../../lib/base/index.ts'
-import type { Cluster } from '../../lib/cluster/index.ts'
-import { type BlobRef, type Digest, peerIdOf } from '../../lib/core/index.ts'
+import { background, type Startable } from '../../lib/base/index.ts'
+import type { BlobRef, Digest } from '../../lib/core/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
-import { blockHashing, type Hashing, inlineDigester, threadDigester } from '../../lib/metainfo/index.ts'
-import {
-  clusterHttp,
-  peerTlsOf,
-  type Runtime,
-  serviceCluster,
-  serviceRuntime,
-  serviceShell,
-} from '../../lib/service/index.ts'
+import { blockHashing, type Hashing, threadDigester } from '../../lib/metainfo/index.ts'
+import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
 import {
   type CommittedBlob,
   diskStore,
@@ -28,14 +20,7 @@ import {
   type SidecarName,
   type StoredBlob,
 } from '../../lib/store/index.ts'
-import {
-  type SwarmEngine,
-  type SwarmStore,
-  seedStored,
-  swarmEngine,
-  swarmLimits,
-  tcpTransport,
-} from '../../lib/swarm/index.ts'
+import { type SwarmEngine, seedStored, swarmLimits } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { originAdminRoutes } from './admin.ts'
 import { blobNames } from './blob-names.ts'
@@ -45,6 +30,7 @@ import { pieceHashes } from './bring/piece-hashes.ts'
 import { refusals } from './bring/refusals.ts'
 import { sourceKeys } from './bring/source-keys.ts'
 import type { OriginConfig } from './config.ts'
+import { originEngine } from './engine.ts'
 import { condemnedBlobs } from './garbage/condemned.ts'
 import { garbagePlaces } from './garbage/places.ts'
 import { keepBlob } from './push/keep-blob.ts'
@@ -67,6 +53,8 @@ export interface OriginComponents extends Partial<Runtime> {
   readonly backends?: Backends
   /** Wraps the storage of the journal. */
   readonly wrapJournal?: (storage: JournalStorage) => JournalStorage
+  /** As `CondemnedComponents.sentenceLookMs`, for a grace that no config allows. */
+  readonly sentenceLookMs?: number
 }
 
 export interface OriginService extends Startable {
@@ -80,56 +68,6 @@ export interface OriginService extends Startable {
 
 /** What each caller may ask for in vain: more than a tracker lets through. */
 const LOOKS = { perSecond: 500, burst: 2000 }
-
-/** The engine of an origin only seeds: `ingest` brings missing blobs, the swarm never does. */
-const nothingToPull = {
-  // biome-ignore lint/correctness/useYield: this generator only throws when it is read
-  async *open() {
-    throw appError('BLOB_UNKNOWN')
-  },
-  // biome-ignore lint/correctness/useYield: the same
-  async *read() {
-    throw appError('BLOB_UNKNOWN')
-  },
-}
-
-interface EngineParts {
-  readonly runtime: Runtime
-  readonly store: SwarmStore
-  readonly trackers: TrackerCluster
-  readonly cluster: Cluster
-}
-
-function originEngine({ runtime, store, trackers, cluster }: EngineParts, config: OriginConfig): SwarmEngine {
-  const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
-  const peerId = peerIdOf(key)
-  const { zone, labels } = config
-  const identity = { key, zone, labels }
-  return swarmEngine(
-    {
-      ...runtime,
-      store,
-      announcer: {
-        announce: (self, batch, options) => trackers.announce(announcingPeer(self, identity), batch, options),
-        tellSeeds: (self, changes, options) => trackers.tellSeeds(announcingPeer(self, identity), changes, options),
-      },
-      metainfo: nothingToPull,
-      pieces: nothingToPull,
-      transport: tcpTransport({ ...runtime, peerTls: peerTlsOf(runtime, config) }),
-      ring: { self: config.member, owners: (digest) => cluster.liveOwners(digest).map(({ id }) => id) },
-      prover: config.secrets.prover,
-      digester: inlineDigester(),
-    },
-    {
-      peerId,
-      role: 'origin',
-      zone,
-      listen: config.peer.bind,
-      allowedPeers: config.allowedPeers,
-      uploadBytesPerSecond: config.limits.upload,
-    },
-  )
-}
 
 interface HashingRuntime extends Runtime {
   readonly hashing: Hashing
@@ -172,7 +110,8 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const patterns = config.backends.map(({ repository }) => repository)
   const names = blobNames({ store, backends }, { patterns })
   const rings = { origins: cluster, trackers: trackerRing }
-  const kept = { evictions, store, backends, upstreams, storage }
+  const { sentenceLookMs } = components
+  const kept = { evictions, store, backends, upstreams, storage, sentenceLookMs }
   return { runtime, http, targets, cluster, rings, siblings, engine, names, ...kept }
 }
 
@@ -224,7 +163,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
     noted(blob, stored)
   }
   const refused = refusals(runtime.clock, keys)
-  const condemned = condemnedBlobs(runtime)
+  const condemned = condemnedBlobs({ ...runtime, sentenceLookMs: parts.sentenceLookMs })
   const shared = { ...runtime, cluster, siblings, store, backends, keys, condemned, refusals: refused, misses: missing }
   const seedArriving: SwarmEngine['arriving'] = (blob, partial) => engine.arriving(blob, partial)
   const bring = ingest({ ...shared, onReceived, onStored, seedArriving }, self)

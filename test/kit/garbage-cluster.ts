@@ -41,7 +41,8 @@ export function startGarbageCluster(haste: Haste, driver: 'file' | 's3'): Promis
     const shoal = stack.own(
       await startTopology({
         ...{ agents: 0, origins: ORIGINS.length, trackers: 1 },
-        ...{ processes: [...ORIGINS, ...INDEXES], env, programs: { buildIndex: 'test/kit/hasty-build-index.ts' } },
+        ...{ processes: [...ORIGINS, ...INDEXES], env },
+        programs: { buildIndex: 'test/kit/hasty-build-index.ts', origin: 'test/kit/hasty-origin.ts' },
         ...(s3 !== undefined && { backends: { blobs: s3, index: s3 } }),
         overrides: ['buildIndex.garbage.remove=true', 'buildIndex.garbage.rate=100000', 'proxy.anonymous=write'],
       }),

@@ -124,17 +124,7 @@ export function openUpstream(components: OpenUpstreamComponents, init: OpenUpstr
       return onlyRead({ ...registryRepository(partsOf(name), name, { chunkBytes: 1 }), manifests })
     },
     tags: (name, options) => registryNames(partsOf(name)).tags(name, options),
-    as(caller) {
-      const own = asCaller(caller)
-      const ownParts = (name: RepositoryName): RegistryParts => ({
-        ...{ session: own.session, clock, governor: guarded(name, own.bounded) },
-      })
-      return {
-        repository: (name) => onlyRead(registryRepository(ownParts(name), name, { chunkBytes: 1 })),
-        tags: (name, options) => registryNames(ownParts(name)).tags(name, options),
-        ping: (options) => pinged(ownParts(ITSELF), own.url, options),
-      }
-    },
+    as: (caller) => callerReads(asCaller(caller), clock, guarded),
     get isInUse() {
       return use.isInUse
     },
@@ -149,6 +139,25 @@ export function openUpstream(components: OpenUpstreamComponents, init: OpenUpstr
       if (told.silent === true) ways.suspect(repository)
       if (told.budget !== undefined) budget.hear(told.budget)
     },
+  }
+}
+
+interface OwnConnection extends Pick<RegistryParts, 'session'> {
+  readonly bounded: Governor
+  readonly url: URL
+}
+
+/** What one caller reads, by his own connection. */
+function callerReads(
+  { session, bounded, url }: OwnConnection,
+  clock: Clock,
+  guarded: (name: RepositoryName, plain: Governor) => Governor,
+): CallerReads {
+  const partsOf = (name: RepositoryName): RegistryParts => ({ session, clock, governor: guarded(name, bounded) })
+  return {
+    repository: (name) => onlyRead(registryRepository(partsOf(name), name, { chunkBytes: 1 })),
+    tags: (name, options) => registryNames(partsOf(name)).tags(name, options),
+    ping: (options) => pinged(partsOf(ITSELF), url, options),
   }
 }
 
@@ -179,7 +188,7 @@ function connection(components: OpenUpstreamComponents, { registry, rule }: Open
       options,
     )
   /** A pause that is asked of one caller is none of the others. */
-  const asCaller = (caller: UpstreamCaller) => ({
+  const asCaller = (caller: UpstreamCaller): OwnConnection => ({
     ...{ session: callerSession({ http, clock }, { url, caller }), bounded: governed(), url: new URL(url) },
   })
   return { session, bounded, ping, asCaller }

@@ -50,6 +50,8 @@ interface FoundSentence extends Sentence {
 export interface CondemnedComponents {
   readonly clock: Clock
   readonly random: Random
+  /** How long a look for sentences counts, in milliseconds: a small part of the grace. Default: of the shortest grace. */
+  readonly sentenceLookMs?: number | undefined
 }
 
 /** A blob that nobody removes for the grace from the call on. */
@@ -89,8 +91,8 @@ export interface Condemned {
   ): Promise<{ readonly condemned: readonly CondemnedBlob[]; readonly next: string | undefined }>
 }
 
-export function condemnedBlobs({ clock, random }: CondemnedComponents): Condemned {
-  const none = noSentences({ clock }, PREFIX)
+export function condemnedBlobs({ clock, random, sentenceLookMs }: CondemnedComponents): Condemned {
+  const none = noSentences({ clock }, { prefix: PREFIX, lookMs: sentenceLookMs })
   const bytesOf = (state: Sentence['state']) => {
     const nonce = Buffer.from(random.bytes(12)).toString('hex')
     return Buffer.from(JSON.stringify({ state, atMs: clock.now(), nonce }))

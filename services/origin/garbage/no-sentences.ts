@@ -20,8 +20,17 @@ interface Look {
   readonly isEmpty: boolean
 }
 
-/** `prefix` of the keys of all sentences. */
-export function noSentences({ clock }: { readonly clock: Clock }, prefix: string): NoSentences {
+export interface NoSentencesInit {
+  /** Of the keys of all sentences. */
+  readonly prefix: string
+  /** Default `LOOK_MS`. */
+  readonly lookMs?: number | undefined
+}
+
+export function noSentences(
+  { clock }: { readonly clock: Clock },
+  { prefix, lookMs = LOOK_MS }: NoSentencesInit,
+): NoSentences {
   const latest = new WeakMap<Backend, Look>()
   const looks = singleFlight<Backend, Look>()
 
@@ -43,7 +52,7 @@ export function noSentences({ clock }: { readonly clock: Clock }, prefix: string
   return {
     async since(backend, options) {
       const known = latest.get(backend)
-      const isFresh = known !== undefined && clock.monotonicMs() - known.beganMs <= LOOK_MS
+      const isFresh = known !== undefined && clock.monotonicMs() - known.beganMs <= lookMs
       const { beganMs, isEmpty } = isFresh
         ? known
         : await looks.run(backend, (signal) => look(backend, signal), options)

@@ -1,0 +1,58 @@
+import { announcingPeer, type TrackerCluster } from '../../lib/api/index.ts'
+import { appError } from '../../lib/base/index.ts'
+import type { Cluster } from '../../lib/cluster/index.ts'
+import { peerIdOf } from '../../lib/core/index.ts'
+import { inlineDigester } from '../../lib/metainfo/index.ts'
+import { peerTlsOf, type Runtime } from '../../lib/service/index.ts'
+import { type SwarmEngine, type SwarmStore, swarmEngine, tcpTransport } from '../../lib/swarm/index.ts'
+import type { OriginConfig } from './config.ts'
+
+const nothingToPull = {
+  // biome-ignore lint/correctness/useYield: this generator only throws when it is read
+  async *open() {
+    throw appError('BLOB_UNKNOWN')
+  },
+  // biome-ignore lint/correctness/useYield: the same
+  async *read() {
+    throw appError('BLOB_UNKNOWN')
+  },
+}
+
+export interface EngineParts {
+  readonly runtime: Runtime
+  readonly store: SwarmStore
+  readonly trackers: TrackerCluster
+  readonly cluster: Cluster
+}
+
+/** The engine of an origin only gives: `ingest` brings missing blobs, the swarm never does. */
+export function originEngine({ runtime, store, trackers, cluster }: EngineParts, config: OriginConfig): SwarmEngine {
+  const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
+  const peerId = peerIdOf(key)
+  const { zone, labels } = config
+  const identity = { key, zone, labels }
+  return swarmEngine(
+    {
+      ...runtime,
+      store,
+      announcer: {
+        announce: (self, batch, options) => trackers.announce(announcingPeer(self, identity), batch, options),
+        tellSeeds: (self, changes, options) => trackers.tellSeeds(announcingPeer(self, identity), changes, options),
+      },
+      metainfo: nothingToPull,
+      pieces: nothingToPull,
+      transport: tcpTransport({ ...runtime, peerTls: peerTlsOf(runtime, config) }),
+      ring: { self: config.member, owners: (digest) => cluster.liveOwners(digest).map(({ id }) => id) },
+      prover: config.secrets.prover,
+      digester: inlineDigester(),
+    },
+    {
+      peerId,
+      role: 'origin',
+      zone,
+      listen: config.peer.bind,
+      allowedPeers: config.allowedPeers,
+      uploadBytesPerSecond: config.limits.upload,
+    },
+  )
+}
