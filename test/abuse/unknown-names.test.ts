@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { memoryBackend } from '../../lib/backend/index.ts'
+import { type Backend, memoryBackend } from '../../lib/backend/index.ts'
 import { type Clock, fakeClock } from '../../lib/base/index.ts'
 import { parseConfig } from '../../lib/config/index.ts'
 import { digestOf } from '../../lib/core/index.ts'
@@ -8,8 +8,6 @@ import { agentSchema } from '../../services/agent/config.ts'
 import { agentService } from '../../services/agent/service.ts'
 import { buildIndexSchema, buildIndexService } from '../../services/build-index/index.ts'
 import { proxySchema, proxyService } from '../../services/proxy/index.ts'
-import { eventually } from '../kit/eventually.ts'
-import { faultyBackend } from '../kit/faulty-backend.ts'
 import { memoryOrigin, type SharedBlobs } from '../kit/memory-origin.ts'
 import { registryClient } from '../kit/registry-client.ts'
 import { buildResource } from '../kit/resource-stack.ts'
@@ -25,7 +23,16 @@ const startPair = (given: { readonly clock?: Clock } = {}) =>
   buildResource(async (stack) => {
     const blobs: SharedBlobs = new Map()
     const origin = stack.own(await memoryOrigin({ id: 'o1', blobs }))
-    const { backend, calls } = faultyBackend(memoryBackend())
+    const memory = memoryBackend()
+    let looks = 0
+    const backend: Backend = {
+      ...memory,
+      // What a build-index looks at when it starts, and now and then, are no names of repositories.
+      async read(key, ...rest) {
+        if (key.startsWith('index/repositories/')) looks += 1
+        return memory.read(key, ...rest)
+      },
+    }
     const own = async <S extends { start(): Promise<void>; stop(): Promise<void> }>(service: S): Promise<S> => {
       await service.start()
       stack.own({ [Symbol.asyncDispose]: () => service.stop() })
@@ -55,9 +62,7 @@ const startPair = (given: { readonly clock?: Clock } = {}) =>
       return { index, proxy, metrics }
     }
     const sides = [await side(), await side()] as const
-    // At its start a build-index looks at the rules of the replication, and for a look for garbage that was cut short.
-    await eventually(() => expect(calls.read).toBe(2 * sides.length))
-    return { sides, reads: () => calls.read - 2 * sides.length }
+    return { sides, reads: () => looks }
   })
 
 async function statusesOf(urls: readonly string[]): Promise<Readonly<Record<number, number>>> {

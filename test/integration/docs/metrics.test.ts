@@ -45,7 +45,11 @@ function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
   const file = (name: string) => `{ driver: file, folder: ${JSON.stringify(join(folder, name))} }`
   const backend = `{ driver: shadow, primary: ${file('new')}, secondary: ${file('old')} }`
   return {
-    agent: [...free('registry.listener', 'peer', 'ops', 'admin'), `folder=${join(folder, 'agent')}`],
+    agent: [
+      ...free('registry.listener', 'peer', 'ops', 'admin'),
+      `folder=${join(folder, 'agent')}`,
+      'registry.upstreams=[{ registry: registry.test, identity: publicOnly }]',
+    ],
     origin: [
       ...free('http', 'peer', 'ops', 'admin'),
       `folder=${join(folder, 'origin')}`,
