@@ -35,33 +35,44 @@ const clientError = (err: unknown, request: HttpRequest): AppError => {
   return appError('PEER_CLOSED', { message: 'the peer cannot be reached or closed the connection', detail, cause: err })
 }
 
-/** Passes on a request body and reports each chunk: while a long upload makes progress, its answer is not late. */
-async function* watched(body: Readable, onChunk: () => void): AsyncGenerator<Uint8Array> {
+/**
+ * Passes on a request body. While a long upload makes progress, its answer is not late; nor is it while the peer has all
+ * that the body has given: a body that stalls is its giver's fault, and the giver's limits apply.
+ */
+async function* watched(body: Readable, wait: Pick<Patience, 'touch' | 'hold'>): AsyncGenerator<Uint8Array> {
+  wait.hold()
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    onChunk()
+    wait.touch()
     yield chunk
+    wait.hold()
   }
+  wait.touch()
 }
 
 /** The wait for the header of an answer: the time left, and what ends the wait. */
 interface Patience {
+  /** The whole time is left, from now. */
   touch(): void
+  /** No time passes until `touch`. */
+  hold(): void
   release(): void
 }
 
 const patience = (clock: Clock, limitMs: number, expire: () => void): Patience => {
   let timer: Timer | undefined
   let over = limitMs <= 0
+  const hold = () => timer?.cancel()
   const touch = () => {
-    timer?.cancel()
+    hold()
     if (!over) timer = clock.setTimer(limitMs, expire)
   }
   touch()
   return {
     touch,
+    hold,
     release() {
       over = true
-      timer?.cancel()
+      hold()
     },
   }
 }
@@ -102,7 +113,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
   /** The body to send; a stream is watched for progress. */
   payload(): Uint8Array | AsyncIterable<Uint8Array> | null {
     const { body } = this.#request
-    return body instanceof Readable ? watched(body, () => this.#wait.touch()) : (body ?? null)
+    return body instanceof Readable ? watched(body, this.#wait) : (body ?? null)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

@@ -111,12 +111,9 @@ export function openUpstream(components: OpenUpstreamComponents, init: OpenUpstr
   const guarded = (name: RepositoryName, plain: Governor) =>
     use.watched(guardedGovernor({ governor: plain, ways: shared }, name))
   const partsOf = (name: RepositoryName, plain = bounded): RegistryParts => {
-    const governed = guardedGovernor({ governor: plain, ways: shared }, name)
-    const telling: Governor = {
-      ...governed,
-      request: (...asked) => governed.request(...asked).finally(() => tell(name)),
-    }
-    return { session, clock, governor: use.watched(telling) }
+    const governed = guarded(name, plain)
+    const request: Governor['request'] = (...asked) => governed.request(...asked).finally(() => tell(name))
+    return { session, clock, governor: { ...governed, request } }
   }
   return {
     repository(name) {

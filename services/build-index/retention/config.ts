@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { duration } from '../../../lib/config/index.ts'
+import { lookInterval } from '../looks/config.ts'
 import { tagRuleSchema } from '../replication/config.ts'
 
-const LEAST_INTERVAL_MS = 60_000
 /** Pulls are written at most once an hour for each tag. */
 const LEAST_PULLED_MS = 7_200_000
 
@@ -26,12 +26,7 @@ export type RetentionRule = z.output<typeof retentionRuleSchema>
 export const retentionSchema = z
   .strictObject({
     /** From the begin of one look at the tags to the next; `off`: only when an admin orders one. */
-    interval: z
-      .union([
-        z.literal('off').transform(() => undefined),
-        duration.refine((ms) => ms >= LEAST_INTERVAL_MS, 'at least 1m'),
-      ])
-      .prefault('off'),
+    interval: lookInterval,
     /** Whether tags are deleted; without it a look only says which ones would be. */
     remove: z.boolean().default(false),
     /** The first rule that fits a tag says whether it is kept; tags that no rule fits are. */

@@ -1,7 +1,8 @@
-import { adminBody, adminRoute, buildIndexAdmin, MAX_VERDICTS } from '../../../lib/api/index.ts'
+import { adminRoute, buildIndexAdmin, MAX_VERDICTS } from '../../../lib/api/index.ts'
 import { appError } from '../../../lib/base/index.ts'
 import { parseRepository } from '../../../lib/core/index.ts'
-import { pageRequest, type Route, sendEmpty, sendJson } from '../../../lib/http/index.ts'
+import { pageRequest, type Route, sendJson } from '../../../lib/http/index.ts'
+import { lookRoutes } from '../looks/look-routes.ts'
 import type { Retention } from './retention.ts'
 
 /** Retention in the admin API of a build-index. Any build-index answers for all: what they share lies in the backend. */
@@ -13,15 +14,7 @@ export function retentionRoutes(tags: Retention | undefined): readonly Route[] {
     throw appError('UNSUPPORTED', { message })
   }
   return [
-    adminRoute(retention, async (exchange) => {
-      const { dryRun = false } = await adminBody(retention, exchange)
-      sendJson(exchange, 202, await own().order({ dryRun, signal: exchange.signal }))
-    }),
-    adminRoute(retentionReport, async (exchange) => sendJson(exchange, 200, await own().report(exchange))),
-    adminRoute(retentionStop, async (exchange) => {
-      await own().end(exchange)
-      sendEmpty(exchange, 202)
-    }),
+    ...lookRoutes({ order: retention, report: retentionReport, stop: retentionStop }, own),
     adminRoute(retentionTags, async (exchange) => {
       const { query, params } = exchange
       const { count, last } = pageRequest(query, { max: MAX_VERDICTS, usual: MAX_VERDICTS, least: 1 })

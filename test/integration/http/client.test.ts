@@ -253,16 +253,26 @@ describe('a streamed body', () => {
     expect(Buffer.from(await response.bytes(100)).toString()).toBe('one two')
   })
 
-  test('that moves does not count as a late answer', async () => {
-    await using pair = await httpPair([upload])
+  test('that pauses is not a late answer; an answer is late that does not follow its end', async () => {
+    const begun = deferred()
+    const ended = deferred()
+    await using plain = await against((req) => {
+      begun.resolve()
+      req.resume().on('end', ended.resolve)
+    })
     const body = new PassThrough()
-    const request = pair.client.request({ method: 'PUT', url: pair.url('/upload'), body, headersTimeoutMs: 1000 })
-    for (let i = 0; i < 5; i += 1) {
-      await pair.clock.advance(900)
-      body.write('x')
-    }
-    body.end()
-    expect((await request).status).toBe(201)
+    body.write('x')
+    const request = plain.client.request({ method: 'PUT', url: plain.url, body, headersTimeoutMs: 1000 })
+    const failed = expect(request).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT' })
+    await begun.promise
+    await plain.clock.advance(5000)
+    body.end('y')
+    await ended.promise
+    expect(plain.clock.pending).toBe(1)
+    await plain.clock.advance(999)
+    expect(plain.clock.pending).toBe(1)
+    await plain.clock.advance(1)
+    await failed
   })
 
   test('whose source fails is the failure of the source', async () => {

@@ -86,7 +86,8 @@ test('a tracker that is killed in the middle of a job ends it after its restart,
   await shoal.kill('tracker-1')
   await shoal.start('tracker-1')
   await eventually(async () => expect(await stack.api.job({ id })).toMatchObject({ hosts: { done: 10, running: 8 } }))
-  expect(hosts.reduce((sum, { begun }) => sum + begun.length, 0)).toBe(18)
+  // Those that come back late on a busy machine are not waited for: then others have begun, but nobody twice.
+  expect(Math.max(...hosts.map(({ begun }) => begun.length))).toBe(1)
   gate.resolve()
   expect(await stack.ended(id)).toMatchObject({ state: 'done', hosts: { done: 40 } })
   expect(hosts.filter(({ begun }) => begun.length !== 1)).toEqual([])
