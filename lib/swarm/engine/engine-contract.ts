@@ -68,6 +68,8 @@ export interface OpenOptions extends AbortOptions {
 export interface ArrivingSeed {
   /** A piece is stored. */
   arrived(piece: number): void
+  /** Nothing is missing any more, and the digest is right: the same as `seed`, and peers stay connected. */
+  whole(): void
   /** It will not become whole: it is announced no more, and given to nobody. Without effect once it is whole. */
   failed(): void
 }
@@ -87,7 +89,7 @@ export interface SwarmEngine extends Startable {
   seed(blob: SeedRef, size: number): void
   /**
    * Call it when a blob begins to come into the store by other ways than the swarm: it is announced, and each piece is
-   * given to peers as soon as it is here. `seed` says that it is whole.
+   * given to peers as soon as it is here. When it has become whole in another way meanwhile, `seed` ends this.
    */
   arriving(blob: SeedRef, partial: PartialBlob): ArrivingSeed
   /**

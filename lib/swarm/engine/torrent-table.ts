@@ -29,7 +29,7 @@ interface Seed {
   readonly header: MetaInfoHeader
 }
 
-const untold: ArrivingSeed = { arrived: () => undefined, failed: () => undefined }
+const untold: ArrivingSeed = { arrived: () => undefined, whole: () => undefined, failed: () => undefined }
 
 /** While the header is later than this, trackers are asked for peers. */
 const HEADER_LATE_MS = 100
@@ -120,6 +120,7 @@ export class TorrentTable {
     this.#components.schedule.join(this.#subject(blob, torrent.swarmId))
     return {
       arrived: (piece) => torrent.arrived(piece),
+      whole: () => this.#onWhole(torrent, header),
       failed: () => {
         if (this.has(torrent) && torrent.given?.arriving === true) this.#drop(torrent)
       },
@@ -130,12 +131,19 @@ export class TorrentTable {
   seed(blob: SeedRef, size: number): void {
     const swarmId = swarmIdOf(blob.digest)
     if (size <= INLINE_LIMIT || this.#seeds.has(swarmId)) return
-    const header = headerOf(blob.digest, size)
-    this.#seeds.set(swarmId, { blob, header })
-    const { schedule } = this.#components
-    const running = this.#torrents.get(swarmId)
-    if (running === undefined) schedule.join(this.#subject(blob, swarmId))
-    else if (running.given?.whole() === true) schedule.completed(swarmId)
+    const arriving = this.#torrents.get(swarmId)
+    // It has become whole in another way. What arrives may yet fail.
+    if (arriving?.given?.arriving === true) this.#drop(arriving)
+    this.#seeds.set(swarmId, { blob, header: headerOf(blob.digest, size) })
+    if (this.#torrents.get(swarmId) !== undefined) return
+    this.#components.schedule.join(this.#subject(blob, swarmId))
+  }
+
+  #onWhole(torrent: Torrent, header: MetaInfoHeader): void {
+    if (!this.has(torrent) || torrent.given?.arriving !== true) return
+    torrent.given.whole()
+    this.#seeds.set(torrent.swarmId, { blob: torrent.blob, header })
+    this.#components.schedule.completed(torrent.swarmId)
   }
 
   forget(digest: Digest): void {

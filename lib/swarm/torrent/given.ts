@@ -54,12 +54,10 @@ export class Given {
     return Math.max(1, map.length - have.count * map.pieceLength)
   }
 
-  /** Call it when nothing is missing any more, and the digest is right. False when that was known. */
-  whole(): boolean {
-    if (this.#release === undefined) return false
-    this.#release()
+  /** Call it when nothing is missing any more, and the digest is right. */
+  whole(): void {
+    this.#release?.()
     this.#release = undefined
     this.#init.onWhole()
-    return true
   }
 }

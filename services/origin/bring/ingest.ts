@@ -7,6 +7,7 @@ import {
   keyedLock,
   type Startable,
   singleFlight,
+  slots,
   throwIfAborted,
 } from '../../../lib/base/index.ts'
 import { type Member, reportFailure } from '../../../lib/cluster/index.ts'
@@ -82,6 +83,12 @@ function rangesOf({ map, have }: PartialBlob): readonly ByteRange[] {
   return ranges
 }
 
+/**
+ * Slices of what is arriving that are read for clients at once. Each goes out in a turn of the event loop, so however many
+ * clients read, what arrives is taken as often as that, and other origins, which wait for it, are not among them.
+ */
+const READS_AT_ONCE = 1
+
 class OriginIngest implements Ingest {
   readonly #components: IngestComponents
   readonly #memberId: string
@@ -90,6 +97,7 @@ class OriginIngest implements Ingest {
   readonly #looks = singleFlight<string, number>()
   /** One run at a time has the bytes of a digest in hand; whoever comes after it finds the blob, or reads its own source. */
   readonly #turns = keyedLock()
+  readonly #readers = slots(READS_AT_ONCE)
   #stopped = false
 
   constructor(components: IngestComponents, memberId: string) {
@@ -126,10 +134,11 @@ class OriginIngest implements Ingest {
 
   async open(blob: BlobRef, options: IngestOptions): Promise<OpenBlob> {
     const intake = await this.arriving(blob, options)
+    const { hop } = options
     if (intake !== undefined) {
       const read: OpenBlob['read'] = async (range, reading) => {
         if (range.start < range.end) await intake.whenReadable(range.start, reading)
-        return intake.open(range, reading)
+        return intake.open(range, { ...reading, ...(!hop && { inTurn: (work) => this.#readers.run(work, reading) }) })
       }
       return { size: intake.partial.map.length, read }
     }

@@ -39,7 +39,7 @@ export interface IntakeSlot {
   take(from: Source, body: Readable, end: number): Promise<void>
   /** Removes the bytes that are here; their readers fail with `reason`. */
   drop(reason: Error): Promise<void>
-  /** With an error, readers of missing bytes fail with it; the bytes that are here stay. */
+  /** The blob is whole; or, with an error, readers of missing bytes fail with it, and the bytes that are here stay. */
   close(err?: unknown): void
 }
 
@@ -121,8 +121,10 @@ class BlobIntakeSlot implements IntakeSlot {
 
   close(err?: unknown): void {
     this.#end(err)
-    if (err === undefined) this.#opened.resolve(undefined)
-    else this.#opened.reject(err)
+    if (err === undefined) {
+      this.#seed?.whole()
+      this.#opened.resolve(undefined)
+    } else this.#opened.reject(err)
   }
 
   #end(reason: unknown): void {

@@ -10,7 +10,7 @@ import {
 } from '../../../lib/core/index.ts'
 import type { Hashing, RunningDigest } from '../../../lib/metainfo/index.ts'
 import type { PartialBlob, Sidecars, StoredBlob } from '../../../lib/store/index.ts'
-import { partialBytes } from './partial-bytes.ts'
+import { type PartialReading, partialBytes } from './partial-bytes.ts'
 
 /** What has come of a blob that is being brought. */
 export interface ArrivingPieces {
@@ -31,6 +31,8 @@ export interface ArrivingPieces {
  */
 export type Intake = ArrivingPieces & IntakeWork
 
+export interface IntakeReading extends AbortOptions, Pick<PartialReading, 'inTurn'> {}
+
 /** How the bytes come, and who reads them. */
 export interface IntakeWork {
   /** Bytes from the front that are here and hashed. */
@@ -47,10 +49,10 @@ export interface IntakeWork {
   /** Call when nothing is missing: the complete blob with its piece hashes, or undefined when the digest is wrong. */
   finish(): Promise<StoredBlob | undefined>
   /**
-   * The bytes of `range` as they come, unverified; the withheld tail of the blob, and what is read together with it,
-   * only once its digest is right. Fails with the reason given to `end`.
+   * The bytes of `range` as they come, unverified; the withheld tail of the blob only once its digest is right. Fails
+   * with the reason given to `end`.
    */
-  open(range: ByteRange, options?: AbortOptions): Readable
+  open(range: ByteRange, options?: IntakeReading): Readable
   /** Waits until `open` would give the byte at `offset`. Fails as it would. */
   whenReadable(offset: number, options?: AbortOptions): Promise<void>
   /** Releases the partial blob, which stays on the disk. With a reason, who waits for what is missing fails with it. */
@@ -78,16 +80,16 @@ class PartialIntake implements Intake {
   readonly #whole: RunningDigest
   readonly #hashes: Uint8Array
   readonly #verified = deferred()
-  readonly #over = new AbortController()
   readonly #release: () => void
   #offset = 0
   #piece: OpenPiece | undefined
   /** The previous piece may still be hashed and written: so an intake needs the memory of two pieces. */
   #writing: Promise<void> = Promise.resolve()
   #broken = false
-  #reason: unknown
   #pieces = 0
   #more = deferred()
+  /** Those who wait have been told why no more comes. */
+  #isOver = false
 
   constructor(components: IntakeComponents, partial: PartialBlob) {
     this.partial = partial
@@ -114,7 +116,7 @@ class PartialIntake implements Intake {
   }
 
   async morePieces(count: number, { signal }: AbortOptions = {}): Promise<void> {
-    while (this.#pieces <= count) await this.#unlessOver(this.#more.promise, signal)
+    while (this.#pieces <= count) await abortable(this.#more.promise, signal)
   }
 
   async gap(): Promise<ByteRange | undefined> {
@@ -152,35 +154,21 @@ class PartialIntake implements Intake {
     return stored
   }
 
-  open(range: ByteRange, { signal }: AbortOptions = {}): Readable {
-    const arrived = (slice: ByteRange) => this.#arrived(slice, signal)
-    return Readable.from(partialBytes(this.partial, range, arrived), { objectMode: false })
+  open(range: ByteRange, { signal, inTurn }: IntakeReading = {}): Readable {
+    const ready = (offset: number) => this.whenReadable(offset, { signal })
+    return Readable.from(partialBytes(this.partial, range, { ready, inTurn }), { objectMode: false })
   }
 
-  whenReadable(offset: number, { signal }: AbortOptions = {}): Promise<void> {
-    return this.#arrived({ start: offset, end: offset + 1 }, signal)
-  }
-
-  /** A slice, which ends with the piece in which it begins or is here, may be read. */
-  async #arrived({ start, end }: ByteRange, signal: AbortSignal | undefined): Promise<void> {
+  async whenReadable(offset: number, options: AbortOptions = {}): Promise<void> {
     const { map, have } = this.partial
-    const piece = map.pieceAt(start)
-    if (!have.has(piece)) await this.morePieces(piece, { signal })
-    if (end > releasedLength(map.length, false)) await this.#unlessOver(this.#verified.promise, signal)
-  }
-
-  /** @throws the reason given to `end`, ABORTED */
-  async #unlessOver(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-    const cut = AbortSignal.any([this.#over.signal, ...(signal === undefined ? [] : [signal])])
-    try {
-      await abortable(promise, cut)
-    } catch (err) {
-      throw this.#reason ?? err
-    }
+    const piece = map.pieceAt(offset)
+    if (!have.has(piece)) await this.morePieces(piece, options)
+    if (offset >= releasedLength(map.length, false)) await abortable(this.#verified.promise, options.signal)
   }
 
   #noteNext(): void {
     this.#pieces += 1
+    if (this.#isOver) return
     this.#more.resolve()
     this.#more = deferred()
   }
@@ -191,8 +179,9 @@ class PartialIntake implements Intake {
     if (this.#piece !== undefined) this.#components.hashing.blocks.give(this.#piece.block)
     this.#piece = undefined
     if (reason === undefined) return
-    this.#reason ??= reason
-    this.#over.abort(reason)
+    this.#isOver = true
+    this.#more.reject(reason)
+    this.#verified.reject(reason)
   }
 
   /** Hashes a piece that is already on the disk. */

@@ -54,7 +54,7 @@ export async function* metainfoStream(
   }
   yield encodeRecord({ kind: 'header', header: headerOf(blob.digest, length) })
   try {
-    yield* pieceRecords(components, blob, options)
+    yield* pieceRecords(components, { blob, length }, options)
   } catch (err) {
     if (!hasCode(err, 'BACKEND_CORRUPT')) throw err
     yield encodeRecord({ kind: 'failed', code: 'BACKEND_CORRUPT' })
@@ -66,15 +66,18 @@ export async function* metainfoStream(
 /** The hashes of all pieces, each as soon as it is known; ends when the digest of the whole is right. */
 async function* pieceRecords(
   { ingest, pieceHashes, clock }: MetainfoComponents,
-  blob: BlobRef,
+  { blob, length }: { readonly blob: BlobRef; readonly length: number },
   options: AbortOptions & { readonly hop: boolean },
 ): AsyncGenerator<Uint8Array> {
+  const conflict = () => appError('METAINFO_CONFLICT', { detail: { digest: blob.digest } })
   const arriving = yield* heartbeatsUntil(clock, ingest.arriving(blob, options))
+  // An earlier run left bytes of another length, which go as soon as the source tells its own.
+  if (arriving !== undefined && arriving.partial.map.length !== length) throw conflict()
   const sent = arriving && (yield* arrivingRecords(clock, arriving, options))
-  const all = pieceHashes.of(await ingest.ensure(blob, options), options)
+  const all = ingest.ensure(blob, options).then((stored) => pieceHashes.of(stored, options))
   const hashes = new Uint8Array(yield* heartbeatsUntil(clock, all))
   if (sent === undefined) yield encodePieces(hashes)
-  else if (Buffer.compare(sent, hashes) !== 0) throw appError('METAINFO_CONFLICT', { detail: { digest: blob.digest } })
+  else if (Buffer.compare(sent, hashes) !== 0) throw conflict()
 }
 
 /** The hashes of what comes; returns those of all pieces. @throws why not all of them came */

@@ -95,7 +95,7 @@ class Log implements RelayLog {
   }
 
   hint(peer: PeerInfo): void {
-    const chunk = encodeRecord({ kind: 'peers', intervalMs: 0, peers: [peer] })
+    const chunk = encodeRecord({ kind: 'hint', peers: [peer] })
     const isKnown = this.hints.some((known) => Buffer.compare(known, chunk) === 0)
     if (this.end !== undefined || isKnown || this.hints.length >= MAX_HINTS) return
     this.hints.push(chunk)

@@ -126,12 +126,12 @@ describe('metainfo relay', () => {
     it.relay.hint(swarmId, origin)
     const late = decodeMetainfo(it.open())
     expect(await late.next()).toMatchObject({ value: { kind: 'header' } })
-    const hint = { kind: 'peers', intervalMs: 0, peers: [origin] }
+    const hint = { kind: 'hint', peers: [origin] }
     for (const reader of [early, late]) expect(await reader.next()).toMatchObject({ value: hint })
     body.write(encodePieces(hashes))
     body.end(verified)
     for (const reader of [early, late]) expect(await reader.next()).toMatchObject({ value: { kind: 'piece' } })
-    expect((await recordsOf(it.open())).filter(({ kind }) => kind === 'peers')).toEqual([])
+    expect((await recordsOf(it.open())).filter(({ kind }) => kind === 'hint')).toEqual([])
   })
 
   test('one upstream feeds all readers, whenever they come', async () => {

@@ -129,9 +129,9 @@ async function readStream(
   try {
     for await (const record of metainfo.open(blob, { signal: silence.signal, direct, asker })) {
       silence.touch()
-      if (record.kind === 'peers') {
-        if (record.intervalMs === 0 && !direct) events.onHint(record.peers)
-        else if (asker !== undefined) events.onPeers(record)
+      if (record.kind === 'peers' || record.kind === 'hint') {
+        if (record.kind === 'hint' && !direct) events.onHint(record.peers)
+        if (record.kind === 'peers' && asker !== undefined) events.onPeers(record)
         continue
       }
       const change = log.apply(checked(record, blob.digest))

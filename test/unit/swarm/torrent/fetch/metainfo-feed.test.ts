@@ -83,7 +83,7 @@ describe('the metainfo feed', () => {
   })
 
   test('tells of peers that begin to have the blob, as often as a tracker hints at them, also without an introduction', async () => {
-    const hint = { ...peers, intervalMs: 0 }
+    const hint = { kind: 'hint', peers: [] } as const
     const feed = playAs(undefined, [header, hint, first, hint, appError('PEER_CLOSED')], blob.records)
     await feed.clock.advance(3_000)
     await feed.done
