@@ -10,7 +10,7 @@ import { type SlowPull, slowPull } from '../../kit/slow-pull.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
 
 const MIB = 1024 * 1024
-const size = 24 * MIB
+const size = 12 * MIB
 const content = cipherBytes('cut through', size)
 const digest = digestOf(content)
 const path = `/v2/team/app/blobs/${digest}`
@@ -52,9 +52,9 @@ function startLab(agents: number, object: Uint8Array = content, processes: reado
 
 test('the first byte is at each agent before the origins have a tenth of the blob, and each byte leaves the store once', async () => {
   await using lab = await startLab(20)
-  lab.store.openTo(size / 16)
+  lab.store.openTo(MIB)
   const pulls = await Promise.all(lab.agents.map((agent) => lab.pull(agent)))
-  await Promise.all(pulls.map((pull) => pull.readTo(MIB)))
+  await Promise.all(pulls.map((pull) => pull.readTo(MIB / 2)))
   expect(lab.store.counts.total).toBeLessThanOrEqual(size / 10)
   lab.store.openTo(Number.POSITIVE_INFINITY)
   expect(await Promise.all(pulls.map((pull) => pull.finish()))).toEqual(pulls.map(() => digest))

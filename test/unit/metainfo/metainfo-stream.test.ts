@@ -156,7 +156,7 @@ describe('metainfo stream', () => {
   })
 
   test('skips optional records of later versions and refuses other unknown ones', () => {
-    expect(codeOfPush(headerBytes, frame(0x81, Buffer.from('later')), verified)).toBe('accepted')
+    expect(codeOfPush(headerBytes, frame(0x82, Buffer.from('later')), verified)).toBe('accepted')
     expect(codeOfPush(headerBytes, frame(6), verified)).toBe('METAINFO_INVALID')
   })
 
