@@ -1,6 +1,5 @@
-import { setMaxListeners } from 'node:events'
 import { announceLimits, controlClient, type JobAnswer, originCluster } from '../../lib/api/index.ts'
-import type { Startable } from '../../lib/base/index.ts'
+import { abortController, type Startable, WAITS_OF_LIFE } from '../../lib/base/index.ts'
 import type { SwarmId } from '../../lib/core/index.ts'
 import { type HttpClient, lookBudget } from '../../lib/http/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -153,9 +152,7 @@ function fleetOf(runtime: Runtime, { events, ...parts }: FleetParts, config: Tra
 
 /** Fires a signal at the stop. */
 function ending(): Startable & { readonly signal: AbortSignal } {
-  const controller = new AbortController()
-  // Each stream of events, and each question that is being kept, adds a listener; this is not a leak.
-  setMaxListeners(0, controller.signal)
+  const controller = abortController(WAITS_OF_LIFE)
   return {
     signal: controller.signal,
     start: () => Promise.resolve(),

@@ -189,7 +189,7 @@ class Engine implements SwarmEngine {
   }
 
   #newTable(): TorrentTable {
-    const { peerId, role, verify = 'whole', downloadBytesPerSecond } = this.#init
+    const { peerId, role, zone, verify = 'whole', downloadBytesPerSecond } = this.#init
     const components = {
       ...this.#components,
       wheel: this.#wheel,
@@ -208,7 +208,7 @@ class Engine implements SwarmEngine {
       lane: uploadLane(this.uploads, this.#limits.uploadQueueBytes),
     }
     return new TorrentTable(components, {
-      self: { peerId, role },
+      self: { peerId, role, zone },
       verify,
       node: () => this.#node,
       allows: this.#allows,

@@ -1,11 +1,12 @@
 import type { AppError } from '../../base/index.ts'
-import type { BlobRef, MetaInfoHeader, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
+import type { BlobRef, MetaInfoHeader, PeerInfo } from '../../core/index.ts'
 import type { NamedPeers } from '../../metainfo/index.ts'
 import type { MetainfoAsker, OriginRing, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import type { GivenContent } from './given.ts'
 import type { ConnectionCount } from './meet/dialer.ts'
 import type { PullComponents } from './pull-contract.ts'
+import type { Self } from './serve/takes-from.ts'
 import type { UploadLane } from './serve/upload-lane.ts'
 
 export interface TorrentComponents extends Omit<PullComponents, 'conducts'> {
@@ -22,7 +23,7 @@ export type TorrentContent =
 
 export interface TorrentInit {
   readonly content: TorrentContent
-  readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
+  readonly self: Self
   readonly verify: 'pieces' | 'whole'
   /** What trackers say of this blob is doubted. */
   readonly direct: boolean

@@ -171,6 +171,7 @@ export class Torrent {
   /** A tracker answered, best peers first. */
   offer(peers: readonly PeerInfo[]): void {
     this.#contacts.offer(peers)
+    this.#peers?.named()
     this.#connect()
   }
 
@@ -242,7 +243,7 @@ export class Torrent {
       { ...this.#components, ring: isShared ? this.#components.ring : undefined },
       {
         ...{ self: this.#init.self, digest: this.blob.digest, content, wants: pull !== undefined },
-        ...{ tasks: this.#tasks, conducts: this.#conducts },
+        ...{ tasks: this.#tasks, conducts: this.#conducts, isNamed: (id) => this.#contacts.isNamed(id) },
       },
       peerEvents({
         ...{ pull, contacts: this.#contacts, use: this.#use },

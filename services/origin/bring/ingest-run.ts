@@ -1,5 +1,6 @@
 import type { Backends, ObjectStat } from '../../../lib/backend/index.ts'
-import { appError, type Clock, hasCode, type Random, throwIfAborted } from '../../../lib/base/index.ts'
+import type { Clock, Random } from '../../../lib/base/index.ts'
+import { abortController, anySignal, appError, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import type { BlobRef, Digest } from '../../../lib/core/index.ts'
 import type { Hashing } from '../../../lib/metainfo/index.ts'
@@ -88,9 +89,9 @@ class BlobIngestRun implements IngestRun {
   readonly #blob: BlobRef
   readonly #memberId: string
   readonly #slot: IntakeSlot
-  readonly #stop = new AbortController()
+  readonly #stop = abortController()
   /** Aborts the read from the owner that this run follows. */
-  #unfollow = new AbortController()
+  #unfollow = abortController()
   #claims: boolean
   #claim: Claim = 'none'
   /** Id of an origin that asked while this run was asking, and that has the prior claim to the backend. */
@@ -165,7 +166,7 @@ class BlobIngestRun implements IngestRun {
       throwIfAborted(this.#stop.signal)
       const stored = await this.#finish()
       if (stored !== undefined) return stored
-      this.#unfollow = new AbortController()
+      this.#unfollow = abortController()
       this.#followed = this.#owner() ?? (await this.#otherReader())
       if (this.#followed === undefined) await this.#fill()
       else await this.#follow(this.#followed)
@@ -255,7 +256,7 @@ class BlobIngestRun implements IngestRun {
   /** Reads from a member what it has and what it still receives. Notes a failure; the caller chooses what is next. */
   async #follow(member: Member): Promise<void> {
     const { cluster, logger } = this.#components
-    const signal = AbortSignal.any([this.#stop.signal, this.#unfollow.signal])
+    const signal = anySignal([this.#stop.signal, this.#unfollow.signal])
     const before = this.#slot.received
     try {
       do await this.#followGap(member, signal)

@@ -1,4 +1,4 @@
-import { type AbortOptions, appError, type Clock, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
+import { type AbortOptions, abortController, appError, type Clock, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
 import { type BlobRef, HASH_LENGTH, headerOf, INLINE_LIMIT } from '../../../lib/core/index.ts'
 import { encodeMetainfo, encodePieces, encodeRecord } from '../../../lib/metainfo/index.ts'
 import type { BlobReader } from '../../../lib/store/index.ts'
@@ -17,7 +17,7 @@ export interface MetainfoComponents {
 
 /** Yields a heartbeat every 5 s until `work` has settled; returns its result, and rethrows its failure. */
 async function* heartbeatsUntil<T>(clock: Clock, work: Promise<T>): AsyncGenerator<Uint8Array, T> {
-  const cancel = new AbortController()
+  const cancel = abortController()
   const beat = () => clock.sleep(HEARTBEAT_MS, { signal: cancel.signal }).then(() => 'beat' as const)
   const done = work.then(() => 'done' as const)
   try {

@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream'
 import type { ElsewhereOptions, MemberStream } from '../../../lib/api/index.ts'
 import {
   type AppError,
+  abortController,
+  anySignal,
   appError,
   type Background,
   type ByteCache,
@@ -159,7 +161,7 @@ class Relay implements MetainfoRelay {
     const upstream: Upstream = {
       swarmId: swarmIdOf(blob.digest),
       log: relayLog(blob.digest),
-      cancel: new AbortController(),
+      cancel: abortController(),
       readers: 0,
       linger: undefined,
     }
@@ -169,7 +171,7 @@ class Relay implements MetainfoRelay {
     })
     this.#open.set(key, upstream)
     this.#tasks.run('metainfo upstream', async (signal) => {
-      const either = AbortSignal.any([signal, upstream.cancel.signal])
+      const either = anySignal([signal, upstream.cancel.signal])
       this.#meters.upstreams.add(1)
       try {
         await fill(this.#components, { blob, log: upstream.log }, either)

@@ -7,6 +7,7 @@ import { Admission } from './admission.ts'
 import { blockSender } from './block-sender.ts'
 import { type PeerReports, peerReports } from './peer-reports.ts'
 import type { Member, PeerSetComponents, PeerSetEvents, PeerSetInit } from './peer-set-contract.ts'
+import { takesFrom } from './takes-from.ts'
 import { turnAway } from './turn-away.ts'
 
 /** Slots whose turns have all ended change hands one after the other, not all at once. */
@@ -88,6 +89,7 @@ export class PeerSet {
     const member: Member = {
       connection,
       sender: blockSender(components, { ...init, pace: this.#pace, connection, onUnreadable }),
+      gives: false,
       interested: false,
       waitingSinceMs: undefined,
       servedSinceMs: undefined,
@@ -110,7 +112,20 @@ export class PeerSet {
     })
     connection.sendBitfield(init.content.have)
     this.#seeUnused(member.usedAtMs)
-    this.#events.onPeer(connection)
+    this.#seeGiver(member)
+  }
+
+  /** Call it when a tracker has named peers: some that came to us may be asked now. */
+  named(): void {
+    for (const member of this.#members.values()) this.#seeGiver(member)
+  }
+
+  #seeGiver(member: Member): void {
+    const { self, isNamed } = this.#init
+    if (member.gives || !takesFrom(self, member.connection.hello, isNamed)) return
+    member.gives = true
+    this.#events.onPeer(member.connection)
+    if (this.#offers(member, undefined)) this.#setInterested(member, true)
   }
 
   /** Closes the connection to a peer and forgets it. */
@@ -198,10 +213,10 @@ export class PeerSet {
     for (const piece of changes) this.#events.onHave(id, piece)
   }
 
-  #offers({ connection }: Member, pieces: readonly number[] | undefined): boolean {
+  #offers({ gives, connection }: Member, pieces: readonly number[] | undefined): boolean {
     const { wants, content } = this.#init
     const { have } = content
-    if (!wants || have.complete) return false
+    if (!wants || !gives || have.complete) return false
     if (pieces !== undefined) return pieces.some((piece) => !have.has(piece))
     for (const index of connection.remoteHave) if (!have.has(index)) return true
     return false
