@@ -17,6 +17,7 @@ import type { HttpAdmission, MetainfoAsker, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
 import { comingContent, storedContent, Torrent, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
 import { announcedTorrent } from './announced-torrent.ts'
+import { arrivingSeed, untold } from './arriving-seed.ts'
 import { listenAddress } from './ban-list.ts'
 import type { ArrivingSeed } from './engine-contract.ts'
 import { keepInline } from './inline-keeper.ts'
@@ -28,8 +29,6 @@ interface Seed {
   readonly blob: SeedRef
   readonly header: MetaInfoHeader
 }
-
-const untold: ArrivingSeed = { arrived: () => undefined, whole: () => undefined, failed: () => undefined }
 
 /** While the header is later than this, trackers are asked for peers. */
 const HEADER_LATE_MS = 100
@@ -118,13 +117,11 @@ export class TorrentTable {
     const header = headerOf(digest, map.length)
     const torrent = this.#run({ blob, given: comingContent(partial, header) })
     this.#components.schedule.join(this.#subject(blob, torrent.swarmId))
-    return {
-      arrived: (piece) => torrent.arrived(piece),
-      whole: () => this.#onWhole(torrent, header),
-      failed: () => {
-        if (this.has(torrent) && torrent.given?.arriving === true) this.#drop(torrent)
-      },
-    }
+    return arrivingSeed(torrent, {
+      isRunning: () => this.has(torrent),
+      onWhole: () => this.#events.onComplete(torrent, header),
+      onFailed: () => this.#drop(torrent),
+    })
   }
 
   /** Call it when the blob is complete in the store. Small blobs travel inside metainfo headers and have no swarm. */
@@ -137,13 +134,6 @@ export class TorrentTable {
     this.#seeds.set(swarmId, { blob, header: headerOf(blob.digest, size) })
     if (this.#torrents.get(swarmId) !== undefined) return
     this.#components.schedule.join(this.#subject(blob, swarmId))
-  }
-
-  #onWhole(torrent: Torrent, header: MetaInfoHeader): void {
-    if (!this.has(torrent) || torrent.given?.arriving !== true) return
-    torrent.given.whole()
-    this.#seeds.set(torrent.swarmId, { blob: torrent.blob, header })
-    this.#components.schedule.completed(torrent.swarmId)
   }
 
   forget(digest: Digest): void {

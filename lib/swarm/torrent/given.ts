@@ -1,5 +1,6 @@
 import type { MetaInfoHeader } from '../../core/index.ts'
 import type { BlobReader, PartialBlob } from '../../store/index.ts'
+import type { OriginRing } from '../outside.ts'
 import { type Content, completeContent, partialContent } from './shared/content.ts'
 
 /** What a node only gives: nothing of it is pulled. */
@@ -45,6 +46,11 @@ export class Given {
 
   get arriving(): boolean {
     return this.#release !== undefined
+  }
+
+  /** The origins that divide it: while it comes, others who own it do not have it yet, so this one gives all of it. */
+  sharedBy(ring: OriginRing | undefined): OriginRing | undefined {
+    return this.arriving ? undefined : ring
   }
 
   /** Never 0 before the digest is known to be right, since that would tell trackers that it is whole. */

@@ -188,8 +188,9 @@ export class Torrent {
   }
 
   /** Closes the connection to the peer; one from another host that uses the same id stays. */
-  removePeer(hello: PeerHello, err: AppError): void {
-    this.#peers?.removeOf(hello, err)
+  removePeer({ peerId, address }: PeerHello, err: AppError): void {
+    const member = this.connections.find(({ hello }) => hello.peerId === peerId)
+    if (member?.hello.address.host === address.host) this.#peers?.remove(peerId, err)
   }
 
   /** Ends readers with SHUTTING_DOWN and closes connections; what is verified stays on disk. */
@@ -236,17 +237,15 @@ export class Torrent {
   }
 
   #newPeers(content: Content): PeerSet {
-    const pull = this.#pull
-    // Others who own the blob do not have it yet: so this origin gives all of it.
-    const isShared = this.given?.arriving !== true
+    const ring = this.given === undefined ? this.#components.ring : this.given.sharedBy(this.#components.ring)
     return new PeerSet(
-      { ...this.#components, ring: isShared ? this.#components.ring : undefined },
+      { ...this.#components, ring },
       {
-        ...{ self: this.#init.self, digest: this.blob.digest, content, wants: pull !== undefined },
+        ...{ self: this.#init.self, digest: this.blob.digest, content, wants: this.#pull !== undefined },
         ...{ tasks: this.#tasks, conducts: this.#conducts, isNamed: (id) => this.#contacts.isNamed(id) },
       },
       peerEvents({
-        ...{ pull, contacts: this.#contacts, use: this.#use },
+        ...{ pull: this.#pull, contacts: this.#contacts, use: this.#use },
         onNamed: () => this.#connect(),
         onUnreadable: (err) => {
           if (this.complete) this.#events.onUnreadable(this, err)

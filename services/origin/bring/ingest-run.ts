@@ -107,8 +107,7 @@ class BlobIngestRun implements IngestRun {
     this.#blob = blob
     this.#memberId = init.memberId
     this.#claims = init.claims
-    const seedArriving = (partial: PartialBlob) => components.seedArriving(blob, partial)
-    this.#slot = intakeSlot({ ...components, seedArriving }, blob.digest)
+    this.#slot = intakeSlot({ ...components, seedArriving: components.seedArriving.bind(undefined, blob) }, blob.digest)
     this.done = init.inTurn(() => this.#bring())
     this.done.catch(() => undefined)
   }

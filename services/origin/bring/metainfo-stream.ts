@@ -1,4 +1,11 @@
-import { type AbortOptions, abortController, appError, type Clock, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
+import {
+  type AbortOptions,
+  abortController,
+  appError,
+  type Clock,
+  hasCode,
+  throwIfAborted,
+} from '../../../lib/base/index.ts'
 import { type BlobRef, HASH_LENGTH, headerOf, INLINE_LIMIT } from '../../../lib/core/index.ts'
 import { encodeMetainfo, encodePieces, encodeRecord } from '../../../lib/metainfo/index.ts'
 import type { BlobReader } from '../../../lib/store/index.ts'

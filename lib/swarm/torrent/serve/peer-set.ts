@@ -1,7 +1,7 @@
 import { type Alarm, type AppError, hasCode, type TokenBucket } from '../../../base/index.ts'
 import type { ByteRange, PeerId, PeerInfo } from '../../../core/index.ts'
 import type { HttpAdmission, PeerReport } from '../../outside.ts'
-import type { Block, Denial, PeerConnection, PeerHello } from '../../peer/index.ts'
+import type { Block, Denial, PeerConnection } from '../../peer/index.ts'
 import { chooseServed } from '../../picker/index.ts'
 import { Admission } from './admission.ts'
 import { blockSender } from './block-sender.ts'
@@ -140,11 +140,6 @@ export class PeerSet {
     this.#countConnections(-1)
     this.#events.onGone(id, member.connection.stats.receivedBytes > 0)
     this.#serve()
-  }
-
-  /** The same, unless the connection comes from another host. */
-  removeOf({ peerId, address }: PeerHello, err: AppError): void {
-    if (this.#members.get(peerId)?.connection.hello.address.host === address.host) this.remove(peerId, err)
   }
 
   removeAll(): void {
