@@ -8,6 +8,7 @@ import {
   wheel,
 } from '../../base/index.ts'
 import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId } from '../../core/index.ts'
+import type { PartialBlob } from '../../store/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
 import { type SwarmLimits, swarmLimits } from '../limits.ts'
 import type { AnnouncingNode, HttpAdmission, SeedRef } from '../outside.ts'
@@ -29,7 +30,13 @@ import { allowedPeers, type HostRule } from './allowed-peers.ts'
 import { awaitHeader } from './await-header.ts'
 import { type BanList, banList } from './ban-list.ts'
 import { type BlobHandle, blobHandle, type HandleSource } from './blob-handle.ts'
-import type { OpenOptions, SwarmEngine, SwarmEngineComponents, SwarmEngineInit } from './engine-contract.ts'
+import type {
+  ArrivingSeed,
+  OpenOptions,
+  SwarmEngine,
+  SwarmEngineComponents,
+  SwarmEngineInit,
+} from './engine-contract.ts'
 import { type MeteredUploads, meteredUploads } from './metered-uploads.ts'
 import { nodeRate } from './node-rate.ts'
 import { type PeerGate, peerGate } from './peer-gate.ts'
@@ -143,6 +150,10 @@ class Engine implements SwarmEngine {
 
   seed(blob: SeedRef, size: number): void {
     this.#table.seed(blob, size)
+  }
+
+  arriving(blob: SeedRef, partial: PartialBlob): ArrivingSeed {
+    return this.#table.arriving(blob, partial)
   }
 
   forget(digest: Digest): void {

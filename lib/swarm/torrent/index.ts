@@ -1,3 +1,4 @@
+export { comingContent, storedContent } from './given.ts'
 export type { ConnectionCount } from './meet/dialer.ts'
 export { type ReadOptions, sourceReadable } from './read/reader.ts'
 export { type UploadLane, uploadLane } from './serve/upload-lane.ts'

@@ -23,6 +23,8 @@ export interface PeerSetInit {
   readonly self: Self
   readonly digest: Digest
   readonly content: Content
+  /** Whether this node wants what it lacks from peers; else it comes another way, or nothing is missing. */
+  readonly wants: boolean
   readonly tasks: Background
   readonly conducts: Pick<Conducts, 'take' | 'ids'>
   /** A tracker named the peer the last time. */

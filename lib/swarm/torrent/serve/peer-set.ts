@@ -40,9 +40,7 @@ export class PeerSet {
     const { digest } = init
     const members = () => this
     this.#admission =
-      init.self.role === 'origin'
-        ? new Admission(components, { digest, pieces: init.content.map.count, members })
-        : undefined
+      init.self.role === 'origin' ? new Admission(components, { digest, have: init.content.have, members }) : undefined
   }
 
   get size(): number {
@@ -152,7 +150,11 @@ export class PeerSet {
 
   /** Call it when a piece is here: tells every peer, and disconnects those that are no longer useful. */
   announce(piece: number): void {
-    for (const { connection } of this.#members.values()) connection.sendHave(piece)
+    this.#admission?.arrived(piece)
+    for (const member of this.#members.values()) {
+      member.connection.sendHave(piece)
+      this.#suggestTo(member)
+    }
   }
 
   /** The blob is complete: nothing is wanted any more, and complete peers want nothing either. */
@@ -207,8 +209,9 @@ export class PeerSet {
   }
 
   #offers({ gives, connection }: Member, pieces: readonly number[] | undefined): boolean {
-    const { have } = this.#init.content
-    if (!gives || have.complete) return false
+    const { wants, content } = this.#init
+    const { have } = content
+    if (!wants || !gives || have.complete) return false
     if (pieces !== undefined) return pieces.some((piece) => !have.has(piece))
     for (const index of connection.remoteHave) if (!have.has(index)) return true
     return false
@@ -276,6 +279,8 @@ export class PeerSet {
 
   #isAdmitted({ connection }: Member, block: Block): boolean {
     if (this.#admission === undefined || connection.hello.role !== 'agent') return true
+    // What is not here is rejected, and counts as given to nobody.
+    if (!this.#init.content.have.has(block.piece)) return true
     return this.#admission.admits(connection, block)
   }
 
