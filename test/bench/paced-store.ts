@@ -27,11 +27,13 @@ export async function pacedStore(bytesPerSecond: number): Promise<PacedStore> {
     const range = asked.kind === 'single' ? asked.range : { start: 0, end: size }
     const part = asked.kind === 'single' ? { 'content-range': contentRange(range, size) } : {}
     res.writeHead(asked.kind === 'single' ? 206 : 200, { 'content-length': range.end - range.start, ...part })
-    for (let at = range.start; at < range.end && req.method === 'GET' && !res.destroyed; ) {
+    const gone = new AbortController()
+    res.once('close', () => gone.abort())
+    for (let at = range.start; at < range.end && req.method === 'GET'; ) {
       const chunk = object.subarray(at, Math.min(range.end, at + CHUNK_BYTES))
-      await rate.take(chunk.length)
+      await rate.take(chunk.length, { signal: gone.signal })
       sentBytes += chunk.length
-      if (!res.write(chunk)) await Promise.race([once(res, 'drain'), once(res, 'close')])
+      if (!res.write(chunk)) await once(res, 'drain', { signal: gone.signal })
       at += chunk.length
     }
     res.end()

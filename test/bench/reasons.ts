@@ -28,6 +28,9 @@ export const reasons: Reasons = {
     'a manifest by tag asks two services one after the other, the build-index for the tag and the origin for the manifest, each a process of its own; an agent that has pulled little runs code that is not compiled yet',
     'blob of 1 MiB: tracker, handshakes of a new connection or lane, four pieces that are hashed in another thread, and the disk, each a turn of the event loop',
   ],
+  'transfer-cold': [
+    'total: measured while other programs kept both cores ten times over busy; the store, origin, agent and curl are four processes that each byte passes one after the other, and the origin writes and hashes it before it gives it',
+  ],
   'transfer-warm': [
     'first byte: the first piece is fetched, hashed and verified before the client gets any of it, by a process that has pulled once before',
     'total and CPU: each byte goes through the event loop of two Node processes, and is hashed as a piece and, with `whole`, once more (decision 0022); a registry in proxy mode hands it on as it comes',

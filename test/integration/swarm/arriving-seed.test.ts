@@ -77,6 +77,8 @@ describe('a blob that comes to an origin by other ways than the swarm', () => {
     origin.engine.seed(ref, blob.bytes.length)
     seed.failed()
     await partial.discard(appError('BACKEND_UNAVAILABLE'))
+    await lab.clock.advance(50)
+    expect(told(lab).at(-1)).toBe('started false')
     expect(Buffer.compare(await lab.run(agent.pull(blob)), blob.bytes)).toBe(0)
     expect(origin.sentToPeers).toBe(blob.bytes.length)
   })
