@@ -37,6 +37,8 @@ interface Look<V> {
   readonly left: AbortController
   readonly result: Promise<V | undefined>
   waiters: number
+  /** Nothing of it goes on, so there is nothing to abort: that costs more than many a look. */
+  isOver: boolean
 }
 
 /** What goes on for one name; it is forgotten when nothing does. */
@@ -80,7 +82,7 @@ class NamedLooks<V> implements FreshLooks<V> {
       look.waiters -= 1
       if (look.waiters === 0) {
         if (name.next === look) name.next = undefined
-        look.left.abort()
+        if (!look.isOver) look.left.abort()
       }
     }
   }
@@ -103,14 +105,15 @@ class NamedLooks<V> implements FreshLooks<V> {
 
   #plan(key: string, name: Name<V>, work: (signal: AbortSignal) => Promise<V | undefined>): Look<V> {
     const left = abortController()
-    const result = this.#run(key, name, { work, signal: left.signal })
+    const look: Look<V> = { left, result: this.#run(key, name, { work, signal: left.signal }), waiters: 0, isOver: false }
     const forget = () => {
+      look.isOver = true
       if (name.next === undefined && name.underWay === undefined && this.#names.get(key) === name) {
         this.#names.delete(key)
       }
     }
-    result.then(forget, forget)
-    return { left, result, waiters: 0 }
+    look.result.then(forget, forget)
+    return look
   }
 
   async #run(

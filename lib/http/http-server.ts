@@ -118,7 +118,7 @@ const configured = (parts: Parts, init: HttpServerInit): Running => {
     const visit = underWay.open(req, res)
     readers.watch(res)
     const release = slots.use(stage.carrierOf(req.socket))
-    res.once('close', () => {
+    visit.holds(() => {
       readers.unwatch(res)
       release()
       if (!server.listening) closeIdle({ server, underWay })

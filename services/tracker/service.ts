@@ -178,18 +178,19 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const end = ending()
   const spread = spreading(runtime, { http, control: observed.control }, config)
   const parts = { ...runtime, ...observed, ...known }
+  const origins = originCluster({ http, cluster })
+  const relay = relayOf({ ...runtime, cluster, origins }, config)
   const announcing = announcements({
     ...parts,
+    onBringing: (swarmId, origin) => relay.hint(swarmId, origin),
     naming: naming({
       ...parts,
       crossings: crossings(runtime.clock, { maxCrossings: MAX_CROSSINGS }),
       stalls: stalls(runtime.clock, { maxZones: MAX_STALLS }),
     }),
   })
-  const origins = originCluster({ http, cluster })
   const buildIndexes = serviceCluster(runtime, { name: 'buildIndexes', ...config.buildIndexes })
   const orders = fleetOf(runtime, { http, origins, buildIndexes, events: observed.events }, config)
-  const relay = relayOf({ ...runtime, cluster, origins }, config)
   const routes = trackerServerRoutes({
     ...runtime,
     announcements: announcing,

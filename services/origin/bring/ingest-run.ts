@@ -4,7 +4,8 @@ import { abortController, anySignal, appError, hasCode, throwIfAborted } from '.
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import type { BlobRef, Digest } from '../../../lib/core/index.ts'
 import type { Hashing } from '../../../lib/metainfo/index.ts'
-import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
+import type { BlobReader, PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
+import type { ArrivingSeed } from '../../../lib/swarm/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings, type Held, readerAmong } from '../ring/holdings.ts'
@@ -32,6 +33,8 @@ export interface IngestRunComponents {
   readonly random: Random
   /** Counts payload bytes by their source. */
   readonly onReceived: (from: Source, bytes: number) => void
+  /** Called when a blob begins to come: what is here of it is given to the swarm. */
+  readonly seedArriving: (blob: BlobRef, partial: PartialBlob) => ArrivingSeed
   /** Called when a blob has become complete here. */
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
 }
@@ -104,7 +107,7 @@ class BlobIngestRun implements IngestRun {
     this.#blob = blob
     this.#memberId = init.memberId
     this.#claims = init.claims
-    this.#slot = intakeSlot(components, blob.digest)
+    this.#slot = intakeSlot({ ...components, seedArriving: components.seedArriving.bind(undefined, blob) }, blob.digest)
     this.done = init.inTurn(() => this.#bring())
     this.done.catch(() => undefined)
   }
