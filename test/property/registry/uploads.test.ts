@@ -16,7 +16,7 @@ test(
         const model = new UploadModel(memoryListener(routes))
         for (const one of steps) await model.does(one)
       }),
-      fuzzRuns('uploads', 300, 0.25),
+      fuzzRuns('uploads', 300),
     )
   },
   FUZZ_MS,
