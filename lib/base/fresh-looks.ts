@@ -1,4 +1,4 @@
-import { abortable, throwIfAborted } from './abort.ts'
+import { abortable, abortController, anySignal, throwIfAborted } from './abort.ts'
 import type { AbortOptions, Clock } from './clock.ts'
 import { type CountCache, countCache } from './count-cache.ts'
 
@@ -37,6 +37,8 @@ interface Look<V> {
   readonly left: AbortController
   readonly result: Promise<V | undefined>
   waiters: number
+  /** Nothing of it goes on, so there is nothing to abort: that costs more than many a look. */
+  isOver: boolean
 }
 
 /** What goes on for one name; it is forgotten when nothing does. */
@@ -80,7 +82,7 @@ class NamedLooks<V> implements FreshLooks<V> {
       look.waiters -= 1
       if (look.waiters === 0) {
         if (name.next === look) name.next = undefined
-        look.left.abort()
+        if (!look.isOver) look.left.abort()
       }
     }
   }
@@ -96,21 +98,22 @@ class NamedLooks<V> implements FreshLooks<V> {
   #name(key: string): Name<V> {
     const known = this.#names.get(key)
     if (known !== undefined) return known
-    const name = { underWay: undefined, comings: 0, next: undefined, wake: new AbortController() }
+    const name = { underWay: undefined, comings: 0, next: undefined, wake: abortController() }
     this.#names.set(key, name)
     return name
   }
 
   #plan(key: string, name: Name<V>, work: (signal: AbortSignal) => Promise<V | undefined>): Look<V> {
-    const left = new AbortController()
-    const result = this.#run(key, name, { work, signal: left.signal })
+    const left = abortController()
+    const look: Look<V> = { left, result: this.#run(key, name, { work, signal: left.signal }), waiters: 0, isOver: false }
     const forget = () => {
+      look.isOver = true
       if (name.next === undefined && name.underWay === undefined && this.#names.get(key) === name) {
         this.#names.delete(key)
       }
     }
-    result.then(forget, forget)
-    return { left, result, waiters: 0 }
+    look.result.then(forget, forget)
+    return look
   }
 
   async #run(
@@ -125,7 +128,7 @@ class NamedLooks<V> implements FreshLooks<V> {
     throwIfAborted(signal)
     name.next = undefined
     const { comings } = name
-    name.wake = new AbortController()
+    name.wake = abortController()
     const beganMs = this.#clock.monotonicMs()
     const looking = work(signal)
     const ended = () => {
@@ -142,7 +145,7 @@ class NamedLooks<V> implements FreshLooks<V> {
     if (beganMs === undefined) return
     const leftMs = beganMs + this.#pauseMs - this.#clock.monotonicMs()
     try {
-      if (leftMs > 0) await this.#clock.sleep(leftMs, { signal: AbortSignal.any([signal, name.wake.signal]) })
+      if (leftMs > 0) await this.#clock.sleep(leftMs, { signal: anySignal([signal, name.wake.signal]) })
     } catch (err) {
       throwIfAborted(signal)
       if (!name.wake.signal.aborted) throw err

@@ -72,37 +72,57 @@ const targetOf = (res: express.Response): RequestTarget => (res.locals as { read
 
 const pathOf = (res: express.Response) => (res.locals as { readonly target?: RequestTarget }).target?.path
 
-const paramsOf = (req: express.Request): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(req.params).map(([name, value]) => [name, Array.isArray(value) ? value.join('/') : value]),
-  )
+const paramsOf = (req: express.Request): Record<string, string> => {
+  const params: Record<string, string> = {}
+  for (const name of Object.keys(req.params)) {
+    const value = req.params[name] as string | string[]
+    params[name] = Array.isArray(value) ? value.join('/') : value
+  }
+  return params
+}
 
-const exchangeOf = (
-  { clock, bodies }: Pick<RoutingComponents, 'clock' | 'bodies'>,
-  { req, res }: { readonly req: express.Request; readonly res: express.Response },
-  principal: Exchange['principal'],
-): Exchange => {
-  const { path, query: rawQuery } = targetOf(res)
-  let query: URLSearchParams | undefined
-  const { requestId, signal } = visitOf(res)
-  return {
-    req,
-    res,
-    method: req.method,
-    path,
-    rawQuery,
-    get query() {
-      query ??= new URLSearchParams(rawQuery)
-      return query
-    },
-    params: paramsOf(req),
-    principal,
-    bodies,
-    requestId,
-    get body() {
-      return requestBody(clock, req, signal)
-    },
-    signal,
+/** A class, since each request makes one: an object that brings its own getters is slow to make and slow to read. */
+class RoutedExchange implements Exchange {
+  readonly req: express.Request
+  readonly res: express.Response
+  readonly method: string
+  readonly path: string
+  readonly rawQuery: string
+  readonly params: Readonly<Record<string, string>>
+  readonly principal: Exchange['principal']
+  readonly bodies: BodyBudget
+  readonly requestId: string
+  readonly signal: AbortSignal
+  readonly #clock: RoutingComponents['clock']
+  #query: URLSearchParams | undefined
+
+  constructor(
+    { clock, bodies }: Pick<RoutingComponents, 'clock' | 'bodies'>,
+    { req, res }: { readonly req: express.Request; readonly res: express.Response },
+    principal: Exchange['principal'],
+  ) {
+    const { path, query } = targetOf(res)
+    const { requestId, signal } = visitOf(res)
+    this.req = req
+    this.res = res
+    this.method = req.method
+    this.path = path
+    this.rawQuery = query
+    this.params = paramsOf(req)
+    this.principal = principal
+    this.bodies = bodies
+    this.requestId = requestId
+    this.signal = signal
+    this.#clock = clock
+  }
+
+  get query() {
+    this.#query ??= new URLSearchParams(this.rawQuery)
+    return this.#query
+  }
+
+  get body() {
+    return requestBody(this.#clock, this.req, this.signal)
   }
 }
 
@@ -134,11 +154,13 @@ const levelOf = (status: number, retryable: boolean): 'debug' | 'warn' | 'error'
 const unsatisfied = ({ status, detail: { size } = {} }: AppError): string | undefined =>
   status === 416 && typeof size === 'number' ? unsatisfiedContentRange(size) : undefined
 
+type AnswerError = (err: unknown, req: express.Request, res: express.Response) => void
+
 const answerError = (
   { logger, audit, onFailure }: Pick<RoutingComponents, 'logger' | 'audit' | 'onFailure'>,
   envelope: Envelope,
-): express.ErrorRequestHandler => {
-  return (err: unknown, req, res, _next) => {
+): AnswerError => {
+  return (err, req, res) => {
     const visit = visitOf(res)
     const facts = { route: visit.route, method: req.method, requestId: visit.requestId }
     if (clientGone(err, res, visit)) {
@@ -177,41 +199,17 @@ const requireHost = (req: IncomingMessage): void => {
   throw appError('REQUEST_INVALID', { message: 'the request must have exactly one Host header' })
 }
 
-/** Parses the target once, for routes and handlers; express would parse a whole URL differently. */
-const dispatchTo =
-  (app: express.Express): Dispatch =>
-  (req, res, visit, refused) => {
-    const text = req.url ?? ''
-    req.url = '/'
-    const locals: { visit: Visit; target?: RequestTarget; refused?: unknown } = { visit }
-    try {
-      if (refused !== undefined) throw refused
-      requireHost(req)
-      locals.target = parseRequestTarget(text)
-      const { path, query } = locals.target
-      req.url = query === '' ? path : `${path}?${query}`
-    } catch (err) {
-      locals.refused = err
-    }
-    Object.assign(res, { locals })
-    app(req, res)
-  }
-
-const refuseTarget: express.RequestHandler = (_req, res, next) => {
-  next((res.locals as { readonly refused?: unknown }).refused)
+/** Parses the target once, for routes and handlers; the router would parse a whole URL differently. */
+const targetFor = (req: express.Request, text: string): RequestTarget => {
+  requireHost(req)
+  const target = parseRequestTarget(text)
+  const { path, query } = target
+  req.url = query === '' ? path : `${path}?${query}`
+  return target
 }
 
-const atTheDoor = (door: Door): express.RequestHandler => {
-  return (req, res, next) => {
-    door(req, targetOf(res))
-    next()
-  }
-}
-
-const nothingThere: express.RequestHandler = (_req, res) => {
-  const { allowed } = visitOf(res)
-  throw appError(allowed.size === 0 ? 'NOT_FOUND' : 'METHOD_NOT_ALLOWED')
-}
+const nothingThere = (res: express.Response): AppError =>
+  appError(visitOf(res).allowed.size === 0 ? 'NOT_FOUND' : 'METHOD_NOT_ALLOWED')
 
 /** All routes of one path; a method without a route here goes on to the next matching pattern. */
 const pathHandler = (routes: readonly Route[], components: RoutingComponents): express.RequestHandler => {
@@ -227,7 +225,7 @@ const pathHandler = (routes: readonly Route[], components: RoutingComponents): e
     visit.allowed.clear()
     const principal = await components.identify(req, { signal: visit.signal })
     visit.principal = principal
-    const exchange = exchangeOf(components, { req, res }, principal)
+    const exchange = new RoutedExchange(components, { req, res }, principal)
     if (route.admits === undefined) requireRight(exchange, route.right, route.orRight)
     else if (route.admits(exchange) === 'hidden') noteHidden(components.audit, exchange)
     visit.holds(await components.enterLoad({ req, path: exchange.path }, visit.signal))
@@ -239,25 +237,37 @@ const pathHandler = (routes: readonly Route[], components: RoutingComponents): e
   }
 }
 
-/** Builds the routing table. Patterns are tried in the order in which their paths first appear. */
+/**
+ * Builds the routing table. Patterns are tried in the order in which their paths first appear. Only the router of express
+ * is used: its application gives each request and each answer another prototype, which takes longer than all of this.
+ */
 export function routing(components: RoutingComponents, init: RoutingInit): Dispatch {
-  const app = express()
-  app.disable('x-powered-by')
-  app.disable('etag')
-  app.set('query parser', 'simple')
-  app.enable('case sensitive routing')
-  app.enable('strict routing')
-  app.use(refuseTarget)
-  app.use(atTheDoor(components.door))
+  const router = express.Router({ caseSensitive: true, strict: true })
   const byPath = new Map<string, Route[]>()
   for (const route of init.routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route])
-  for (const [path, routes] of byPath) app.all(path, pathHandler(routes, components))
-  app.use(nothingThere)
-  app.use(answerError(components, init.envelope))
-  const dispatch = dispatchTo(app)
+  for (const [path, routes] of byPath) router.all(path, pathHandler(routes, components))
+  const fail = answerError(components, init.envelope)
+  const headers = Object.entries(constantHeaders[init.envelope])
+
+  const route = (req: express.Request, res: express.Response, refused: AppError | undefined) => {
+    const text = req.url
+    req.url = '/'
+    try {
+      if (refused !== undefined) throw refused
+      const target = targetFor(req, text)
+      res.locals['target'] = target
+      components.door(req, target)
+    } catch (err) {
+      fail(err, req, res)
+      return
+    }
+    router(req, res, (err: unknown) => fail(err ?? nothingThere(res), req, res))
+  }
   return (req, res, visit, refused) => {
     res.setHeader('x-request-id', visit.requestId)
-    for (const [name, value] of Object.entries(constantHeaders[init.envelope])) res.setHeader(name, value)
-    dispatch(req, res, visit, refused)
+    for (const [name, value] of headers) res.setHeader(name, value)
+    const answer = res as express.Response
+    answer.locals = { visit }
+    route(req as express.Request, answer, refused)
   }
 }

@@ -1,9 +1,8 @@
-import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { type AppError, appError, type Clock, type Random } from '../base/index.ts'
+import { type AppError, abortController, appError, type Clock, type Random } from '../base/index.ts'
 import type { Principal } from '../identity/index.ts'
-import type { Logger, Metrics } from '../telemetry/index.ts'
+import type { Counter, Histogram, Logger, Metrics } from '../telemetry/index.ts'
 
 /** One request, from its arrival to the end of its answer, whatever the outcome. */
 export interface Visit {
@@ -49,19 +48,35 @@ export interface VisitsComponents {
 }
 
 const MAX_REQUEST_ID = 64
+const ID_BYTES = 8
+const IDS_AT_ONCE = 128
 const CLIENT_GONE = 499
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 const durationBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300]
 
-const requestIdOf = (req: IncomingMessage, random: Random): string => {
+/** New ids; one draw is enough for many, since the system takes as long for a few bytes as for a thousand. */
+const newIds = (random: Random): (() => string) => {
+  let drawn = Buffer.alloc(0)
+  let at = 0
+  return () => {
+    if (at === drawn.length) {
+      drawn = Buffer.from(random.bytes(ID_BYTES * IDS_AT_ONCE))
+      at = 0
+    }
+    at += ID_BYTES
+    return drawn.toString('hex', at - ID_BYTES, at)
+  }
+}
+
+const requestIdOf = (req: IncomingMessage, newId: () => string): string => {
   const given = req.headers['x-request-id']
   if (typeof given === 'string' && given.length <= MAX_REQUEST_ID && /^[\w.:-]+$/.test(given)) return given
-  return Buffer.from(random.bytes(8)).toString('hex')
+  return newId()
 }
 
 interface Connections extends Pick<Visits, 'gone' | 'settle'> {
-  /** The answer is running on this connection until it closes. */
-  add(socket: Socket, res: ServerResponse): void
+  /** The answer is running on this connection until the result is called. */
+  add(socket: Socket, res: ServerResponse): () => void
 }
 
 /** The running answers of each connection. */
@@ -72,7 +87,7 @@ function byConnection(underWay: ReadonlyMap<ServerResponse, AbortController>): C
     add(socket, res) {
       const here = bySocket.get(socket) ?? new Set()
       bySocket.set(socket, here.add(res))
-      res.once('close', () => here.delete(res))
+      return () => here.delete(res)
     },
     gone(socket) {
       for (const res of on(socket)) {
@@ -107,7 +122,8 @@ function newVisit(requestId: string, signal: AbortSignal): { readonly visit: Vis
   return { visit: { requestId, signal, route: 'unmatched', allowed: new Set(), holds }, end }
 }
 
-function requestMetrics(metrics: Metrics) {
+/** Counts an answer. What it is counted by has few values, so that the metrics need not be looked up by their labels again. */
+function requestMetrics(metrics: Metrics, listener: string) {
   const requests = metrics.counter(
     { name: 'shoal_http_requests_total', help: 'Requests answered, by listener, route pattern, method and status.' },
     ['listener', 'route', 'method', 'status'],
@@ -116,7 +132,17 @@ function requestMetrics(metrics: Metrics) {
     { name: 'shoal_http_request_seconds', help: 'Time to the end of the answer.', buckets: durationBuckets },
     ['listener', 'route'],
   )
-  return { requests, seconds }
+  const known = new Map<string, { readonly count: Counter; readonly took: Histogram }>()
+  return ({ route }: Visit, method: string, status: number, durationMs: number) => {
+    const key = `${status} ${method} ${route}`
+    const found = known.get(key) ?? {
+      count: requests.with({ listener, route, method, status: String(status) }),
+      took: seconds.with({ listener, route }),
+    }
+    known.set(key, found)
+    found.count.add()
+    found.took.observe(durationMs / 1000)
+  }
 }
 
 export function visits({ logger, metrics, clock, random }: VisitsComponents, listener: string): Visits {
@@ -124,15 +150,15 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
   const connections = byConnection(underWay)
   let closing = false
   const waiting = new Set<() => void>()
-  const { requests, seconds } = requestMetrics(metrics)
+  const count = requestMetrics(metrics, listener)
+  const newId = newIds(random)
 
   const close = (visit: Visit, req: IncomingMessage, res: ServerResponse, startedMs: number) => {
     const durationMs = clock.monotonicMs() - startedMs
     const method = knownMethods.has(req.method ?? '') ? (req.method ?? '') : 'other'
     const status = res.headersSent ? res.statusCode : CLIENT_GONE
     const { route, requestId } = visit
-    requests.with({ listener, route, method, status: String(status) }).add()
-    seconds.with({ listener, route }).observe(durationMs / 1000)
+    count(visit, method, status, durationMs)
     logger.debug('request ended', {
       method,
       route,
@@ -145,13 +171,11 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
 
   return {
     open(req, res) {
-      const controller = new AbortController()
-      // A handler reads several things at once, each with a listener or two; this is not a leak.
-      setMaxListeners(50, controller.signal)
+      const controller = abortController()
       const startedMs = clock.monotonicMs()
-      const { visit, end } = newVisit(requestIdOf(req, random), controller.signal)
+      const { visit, end } = newVisit(requestIdOf(req, newId), controller.signal)
       underWay.set(res, controller)
-      connections.add(req.socket, res)
+      visit.holds(connections.add(req.socket, res))
       // Ours and those of a stream that is piped into an answer which waits behind others are a few more than Node expects.
       res.setMaxListeners(20)
       if (closing) res.shouldKeepAlive = false

@@ -1,5 +1,6 @@
 import { HASH_LENGTH, type LengthBounds, type PieceRule, pieceLengthFor, pieceLengthsWithin } from '../core/index.ts'
 import type { PieceDigester, RunningDigest } from './piece-digester.ts'
+import { hashPiece } from './piece-hashing.ts'
 
 export interface BlobHashes {
   /** SHA-256 of all bytes, in hex. */
@@ -93,48 +94,112 @@ class PieceList {
   }
 }
 
+/**
+ * So few bytes are kept and hashed at the end, here: four digests in a thread cost more than to hash them. An upload that has
+ * begun holds no more than that.
+ */
+const FEW_BYTES = 64 * 1024
+
+/** The digests of what is no longer few bytes. */
+class RunningHashes {
+  readonly whole: RunningDigest
+  lists: readonly PieceList[]
+
+  constructor(digester: Digester, pieceLengths: readonly number[]) {
+    this.whole = digester.running('sha256')
+    this.lists = pieceLengths.map((length) => new PieceList(digester, length))
+  }
+
+  async update(bytes: Uint8Array): Promise<void> {
+    await Promise.all([this.whole.update(bytes), ...this.lists.flatMap((list) => list.update(bytes))])
+  }
+
+  /** Only lists of these piece lengths go on. */
+  keep(pieceLengths: readonly number[]): void {
+    for (const list of this.lists) if (!pieceLengths.includes(list.pieceLength)) list.close()
+    this.lists = this.lists.filter(({ pieceLength }) => pieceLengths.includes(pieceLength))
+  }
+
+  close(): void {
+    this.whole.close()
+    this.keep([])
+  }
+}
+
 class LazyBlobHasher implements BlobHasher {
+  readonly #digester: Digester
   readonly #rule: PieceRule
-  readonly #whole: RunningDigest
-  #lists: readonly PieceList[]
+  readonly #fewBytes: number
+  #few = Buffer.alloc(0)
+  #running: RunningHashes | undefined
   #length = 0
   #bounds: LengthBounds = { least: 0, most: Number.POSITIVE_INFINITY }
 
-  constructor(digester: Digester, rule: PieceRule) {
+  constructor(digester: Digester, { rule, fewBytes }: Required<BlobHasherInit>) {
+    this.#digester = digester
     this.#rule = rule
-    this.#whole = digester.running('sha256')
-    this.#lists = pieceLengthsWithin(this.#bounds, rule).map((length) => new PieceList(digester, length))
+    this.#fewBytes = fewBytes
+  }
+
+  get #pieceLengths(): readonly number[] {
+    return pieceLengthsWithin(this.#bounds, this.#rule)
   }
 
   expect({ least = 0, most = Number.POSITIVE_INFINITY }: Partial<LengthBounds>): void {
     const { least: before, most: limit } = this.#bounds
     this.#bounds = { least: Math.max(least, before), most: Math.min(most, limit) }
-    const possible = pieceLengthsWithin(this.#bounds, this.#rule)
-    for (const list of this.#lists) if (!possible.includes(list.pieceLength)) list.close()
-    this.#lists = this.#lists.filter(({ pieceLength }) => possible.includes(pieceLength))
+    this.#running?.keep(this.#pieceLengths)
   }
 
   async update(bytes: Uint8Array): Promise<void> {
     this.#length += bytes.length
     this.expect({ least: this.#length })
-    await Promise.all([this.#whole.update(bytes), ...this.#lists.flatMap((list) => list.update(bytes))])
+    if (this.#running === undefined && this.#length <= this.#fewBytes) {
+      this.#few = Buffer.concat([this.#few, bytes])
+      return
+    }
+    await Promise.all([...this.#begun(), this.#running?.update(bytes)])
   }
 
   async end(): Promise<BlobHashes> {
     const pieceLength = this.#rule(this.#length)
-    const list = this.#lists.find((each) => each.pieceLength === pieceLength)
-    for (const other of this.#lists) if (other !== list) other.close()
-    const [sha256, pieces] = await Promise.all([this.#whole.end(), list?.end()])
+    const running = this.#running
+    if (running === undefined) {
+      const sha256 = Buffer.from(hashPiece(this.#few)).toString('hex')
+      return { sha256, pieces: this.#pieceLengths.includes(pieceLength) ? piecesOf(this.#few, pieceLength) : undefined }
+    }
+    running.keep([pieceLength])
+    const [sha256, pieces] = await Promise.all([running.whole.end(), running.lists[0]?.end()])
     return { sha256, pieces }
   }
 
   close(): void {
-    this.#whole.close()
-    for (const list of this.#lists) list.close()
+    this.#few = Buffer.alloc(0)
+    this.#running?.close()
+  }
+
+  /** Begins the digests, if they have not begun, with the bytes that were kept; the work of that. */
+  #begun(): readonly Promise<void>[] {
+    if (this.#running !== undefined) return []
+    this.#running = new RunningHashes(this.#digester, this.#pieceLengths)
+    const few = this.#few
+    this.#few = Buffer.alloc(0)
+    return few.length === 0 ? [] : [this.#running.update(few)]
   }
 }
 
-/** `rule` tells the piece length of each length; default: that of protocol version 2. */
-export function blobHasher(digester: Digester, rule: PieceRule = pieceLengthFor): BlobHasher {
-  return new LazyBlobHasher(digester, rule)
+function piecesOf(bytes: Uint8Array, pieceLength: number): Uint8Array {
+  const starts = Array.from({ length: Math.ceil(bytes.length / pieceLength) }, (_, piece) => piece * pieceLength)
+  return Buffer.concat(starts.map((start) => hashPiece(bytes.subarray(start, start + pieceLength))))
+}
+
+export interface BlobHasherInit {
+  /** Tells the piece length of each length; default: that of protocol version 2. */
+  readonly rule?: PieceRule
+  /** Bytes that are hashed only at the end, where they are all; default 64 KiB. */
+  readonly fewBytes?: number
+}
+
+export function blobHasher(digester: Digester, init: BlobHasherInit = {}): BlobHasher {
+  return new LazyBlobHasher(digester, { rule: pieceLengthFor, fewBytes: FEW_BYTES, ...init })
 }

@@ -135,12 +135,16 @@ function trusted(kind: ServiceKind): Headers {
   return bearer(everySecret[best])
 }
 
-/** Lets time pass until it holds. */
+/** Lets time pass until it holds, a step whenever nothing is under way: time outruns no machine, however slow. */
 const inTime = (holds: () => void, stepMs = 2_000) =>
-  eventually(async () => {
-    await shoal.clock.advance(stepMs)
-    holds()
-  })
+  eventually(
+    async () => {
+      await shoal.quiet()
+      await shoal.clock.advance(stepMs)
+      holds()
+    },
+    { timeoutMs: 60_000 },
+  )
 
 async function whileTimePasses<T>(work: Promise<T>): Promise<T> {
   let over = false

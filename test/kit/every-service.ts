@@ -1,6 +1,6 @@
 import { Server as HttpServer } from 'node:http'
-import { type AddressInfo, Server } from 'node:net'
-import { type FakeClock, fakeClock, seededRandom } from '../../lib/base/index.ts'
+import { type AddressInfo, Server, type Socket } from 'node:net'
+import { type FakeClock, fakeClock, seededRandom, systemClock } from '../../lib/base/index.ts'
 import { loadConfig } from '../../lib/config/index.ts'
 import { type ServiceKind, serviceFacts, serviceKinds } from '../../lib/service/index.ts'
 import { type RecordingMetrics, recordingMetrics, silentLogger } from '../../lib/telemetry/index.ts'
@@ -55,6 +55,8 @@ export interface EveryService extends AsyncDisposable {
   readonly clock: FakeClock
   port(at: Pick<Listener, 'kind' | 'listener'>): number
   metrics(kind: ServiceKind): RecordingMetrics
+  /** Resolves when nothing is under way on sockets and disks: time that a test moves must not overtake work. */
+  quiet(): Promise<void>
   /** Every server that was opened since the services began to start, by its port. */
   readonly servers: ReadonlyMap<number, Server>
 }
@@ -63,13 +65,29 @@ const furtherListeners = everyListener.filter(({ like }) => like !== undefined)
 
 const size = { agents: 1, origins: 1, trackers: 1, optional: true }
 
+interface Watched {
+  readonly servers: ReadonlyMap<number, Server>
+  /** Connections that came to these servers, and bytes that passed on them, in both directions. */
+  readonly passed: () => number
+}
+
 /** Notes each server of this process that begins to listen, until its end. */
-function watchServers(stack: ResourceStack, headLookMs: number): ReadonlyMap<number, Server> {
+function watchServers(stack: ResourceStack, headLookMs: number): Watched {
   const servers = new Map<number, Server>()
+  const open = new Set<Socket>()
+  let before = 0
+  const bytesOn = ({ bytesRead, bytesWritten }: Socket) => bytesRead + bytesWritten
+  const note = (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => {
+      open.delete(socket)
+      before += bytesOn(socket) + 1
+    })
+  }
   const listen = Reflect.get(Server.prototype, 'listen') as (this: Server, ...args: unknown[]) => Server
   Server.prototype.listen = function (this: Server, ...args: unknown[]) {
     if (this instanceof HttpServer) Object.assign(this, { connectionsCheckingInterval: headLookMs })
-    this.once('listening', () => servers.set((this.address() as AddressInfo).port, this))
+    this.once('listening', () => servers.set((this.address() as AddressInfo).port, this)).on('connection', note)
     return listen.apply(this, args)
   }
   stack.own({
@@ -77,7 +95,24 @@ function watchServers(stack: ResourceStack, headLookMs: number): ReadonlyMap<num
       Server.prototype.listen = listen
     },
   })
-  return servers
+  return { servers, passed: () => [...open].reduce((sum, socket) => sum + bytesOn(socket) + 1, before) }
+}
+
+const LOOK_MS = 5
+/** Work that goes on for ever is not waited for. */
+const MOST_LOOKS = 400
+const isDiskWork = (resource: string) => resource.startsWith('FSReq')
+
+/** Waits until nothing has passed between two looks, and no call of the file system is open. */
+async function untilQuiet(passed: () => number): Promise<void> {
+  for (let looks = 0, last = -1; looks < MOST_LOOKS; looks += 1) {
+    await systemClock().sleep(LOOK_MS)
+    // After a standstill of the process timers come before what has arrived meanwhile.
+    for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    const now = passed()
+    if (now === last && !process.getActiveResourcesInfo().some(isDiskWork)) return
+    last = now
+  }
 }
 
 /** The same plan with `https` in the lists of members. */
@@ -105,7 +140,7 @@ export function startEveryService(init: EveryServiceInit): Promise<EveryService>
           return listenerOverrides(at, { ...(at.like !== undefined && { bind }), ...atEach })
         })
     const plan = init.secure === true ? secured(plain) : plain
-    const servers = watchServers(stack, init.headLookMs)
+    const { servers, passed } = watchServers(stack, init.headLookMs)
     // Certificates are valid by the time of the machine.
     const clock = fakeClock(init.secure === true ? Date.now() : undefined)
     const metrics = Object.fromEntries(serviceKinds.map((kind) => [kind, recordingMetrics()]))
@@ -138,6 +173,7 @@ export function startEveryService(init: EveryServiceInit): Promise<EveryService>
     return {
       clock,
       servers,
+      quiet: () => untilQuiet(passed),
       port: ({ kind, listener }: Pick<Listener, 'kind' | 'listener'>) => portsOf(kind)[listener] ?? 0,
       metrics: (kind: ServiceKind) => metrics[kind]!,
     }

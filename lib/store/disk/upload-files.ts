@@ -93,7 +93,8 @@ async function writeBeside(
       const handle = await openNewFile(path)
       try {
         await writeFully(handle, bytes)
-        await noteTime(handle, atMs)
+        // When it was verified is read from this one.
+        if (name === 'label') await noteTime(handle, atMs)
         await handle.sync()
       } finally {
         await handle.close()

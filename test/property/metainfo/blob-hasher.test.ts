@@ -19,8 +19,13 @@ function expected(length: number) {
   }
 }
 
-async function hashed(digester: PieceDigester, chunks: readonly Uint8Array[], least?: number, most?: number) {
-  const hasher = blobHasher(digester, rule)
+interface Setting {
+  readonly digester: PieceDigester
+  readonly fewBytes: number
+}
+
+async function hashed({ digester, fewBytes }: Setting, chunks: readonly Uint8Array[], least?: number, most?: number) {
+  const hasher = blobHasher(digester, { rule, fewBytes })
   hasher.expect({ ...(least === undefined ? {} : { least }), ...(most === undefined ? {} : { most }) })
   for (const chunk of chunks) await hasher.update(chunk)
   const { sha256: whole, pieces } = await hasher.end()
@@ -38,6 +43,8 @@ function cut(length: number, sizes: readonly number[]): readonly Uint8Array[] {
 }
 
 const lengths = fc.oneof(fc.integer({ min: 0, max: 200 }), fc.constantFrom(0, 1, 3, 4, 5, 31, 32, 33, 63, 64, 65))
+/** Bytes that are kept until the end: none, some, all. */
+const few = fc.constantFrom(0, 16, 40, 200)
 const sizes = fc.array(fc.integer({ min: 1, max: 70 }), { minLength: 1, maxLength: 5 })
 
 describe.each([
@@ -50,9 +57,9 @@ describe.each([
 
   test('are those of the whole and of the pieces, however the bytes come and whatever is known before', async () => {
     await fc.assert(
-      fc.asyncProperty(lengths, sizes, fc.nat(3), async (length, cuts, known) => {
+      fc.asyncProperty(lengths, sizes, fc.nat(3), few, async (length, cuts, known, fewBytes) => {
         const bounds = [[], [length], [Math.floor(length / 2)], [length, length]][known] ?? []
-        expect(await hashed(digester, cut(length, cuts), ...bounds)).toEqual(expected(length))
+        expect(await hashed({ digester, fewBytes }, cut(length, cuts), ...bounds)).toEqual(expected(length))
       }),
       { numRuns: 60 },
     )
@@ -81,7 +88,7 @@ test('pieces of lengths that are no longer possible are not hashed', async () =>
   }
   const spent = async (...bounds: readonly number[]) => {
     bytes = 0
-    await hashed(counting, cut(200, [16]), ...bounds)
+    await hashed({ digester: counting, fewBytes: 0 }, cut(200, [16]), ...bounds)
     return bytes
   }
   // The whole and the long pieces; and short ones up to the border, middle ones up to theirs.
@@ -90,8 +97,23 @@ test('pieces of lengths that are no longer possible are not hashed', async () =>
   expect(await spent(33)).toBe(200 + 200 + 64)
 })
 
-test('pieces are not given when the length is not as was promised', async () => {
-  const digester = inlineDigester()
-  expect(await hashed(digester, cut(65, [9]), 0, 64)).toEqual({ ...expected(65), pieces: undefined })
-  expect(await hashed(digester, cut(32, [9]), 33)).toEqual({ ...expected(32), pieces: undefined })
+test.each([0, 200])(
+  'pieces are not given when the length is not as was promised; %d bytes are few',
+  async (fewBytes) => {
+    const setting = { digester: inlineDigester(), fewBytes }
+    expect(await hashed(setting, cut(65, [9]), 0, 64)).toEqual({ ...expected(65), pieces: undefined })
+    expect(await hashed(setting, cut(32, [9]), 33)).toEqual({ ...expected(32), pieces: undefined })
+  },
+)
+
+test('a short blob is given to no digester', async () => {
+  const nobody: PieceDigester = {
+    ...inlineDigester(),
+    digest: () => Promise.reject(new Error('a piece was given away')),
+    running: () => {
+      throw new Error('a digest was begun')
+    },
+  }
+  expect(await hashed({ digester: nobody, fewBytes: 200 }, cut(200, [16]))).toEqual(expected(200))
+  await expect(hashed({ digester: nobody, fewBytes: 199 }, cut(200, [16]))).rejects.toThrow('a digest was begun')
 })

@@ -23,7 +23,7 @@ function referrersOf(...answers: readonly (Said | AppError | undefined)[]) {
     const said = answers[Math.min(asked.length, answers.length - 1)]
     asked.push(at)
     if (said === undefined) return undefined
-    if (!('manifests' in said)) throw said
+    if ('code' in said) throw appError(said.code)
     const headers = { 'content-type': said.type ?? INDEX, ...(said.link !== undefined && { link: said.link }) }
     const json = async () => ({ schemaVersion: 2, manifests: said.manifests })
     return { status: 200, url: 'https://registry.test/v2/x', headers, json, discard: async () => undefined } as never

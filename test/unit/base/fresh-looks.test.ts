@@ -45,6 +45,17 @@ describe('looks for one name', () => {
     expect(begun).toBe(2)
   })
 
+  test.each([undefined, 'found'])('are not aborted once they are over: %s', async (found) => {
+    let seen: AbortSignal | undefined
+    const look = async (signal: AbortSignal) => {
+      seen = signal
+      return found
+    }
+    expect(await made().looks.look('v1', look)).toBe(found)
+    await settled()
+    expect(seen?.aborted).toBe(false)
+  })
+
   test('that find nothing begin no sooner than the pause apart, and tell what has come meanwhile', async () => {
     const { clock, ask, put, count } = made()
     expect(await ask()).toBeUndefined()
