@@ -105,7 +105,12 @@ class NamedLooks<V> implements FreshLooks<V> {
 
   #plan(key: string, name: Name<V>, work: (signal: AbortSignal) => Promise<V | undefined>): Look<V> {
     const left = new AbortController()
-    const look: Look<V> = { left, result: this.#run(key, name, { work, signal: left.signal }), waiters: 0, isOver: false }
+    const look: Look<V> = {
+      left,
+      result: this.#run(key, name, { work, signal: left.signal }),
+      waiters: 0,
+      isOver: false,
+    }
     const forget = () => {
       look.isOver = true
       if (name.next === undefined && name.underWay === undefined && this.#names.get(key) === name) {
