@@ -19,6 +19,11 @@ const confined = [
     selector: "BinaryExpression[operator='instanceof'][right.name='Error']",
     message: 'Match errors by code: instanceof Error is false across realms.',
   },
+  {
+    selector:
+      "NewExpression[callee.name='AbortController'], MemberExpression[object.name='AbortSignal'][property.name='any']",
+    message: 'abortController and anySignal of lib/base make signals on which many may wait.',
+  },
 ]
 
 export default tseslint.config(

@@ -4,7 +4,7 @@ import { list, text } from './bounded.ts'
 import { clustersAnswerSchema } from './garbage.ts'
 import { adminApi } from './openapi.ts'
 import { tagVersionSchema } from './replication.ts'
-import { retentionReportSchema, retentionVerdictsSchema } from './retention.ts'
+import { manifestVerdictsSchema, retentionReportSchema, retentionVerdictsSchema } from './retention.ts'
 import { ringCalls } from './ring-admin.ts'
 import { byteCountSchema, digestSchema, repositorySchema, tagSchema } from './schemas.ts'
 import { upstreamStandingSchema } from './upstream-talk.ts'
@@ -249,7 +249,7 @@ export const buildIndexAdmin = adminApi({
   retention: adminCall({
     method: 'POST',
     path: '/retention',
-    summary: 'looks at all tags by the rules of retention, and deletes those that no rule keeps',
+    summary: 'looks at all tags and manifests by the rules of retention, and deletes those that no rule keeps',
     body: z.object({ dryRun: z.boolean().exactOptional() }),
     status: 202,
     codes: ['BODY_INVALID', 'RETENTION_RUNNING', 'UNSUPPORTED'],
@@ -279,6 +279,14 @@ export const buildIndexAdmin = adminApi({
     },
     codes: ['NAME_INVALID', 'PAGINATION_NUMBER_INVALID', 'RETENTION_TOO_MANY_TAGS', 'UNSUPPORTED'],
     answer: retentionVerdictsSchema,
+  }),
+  retentionManifests: adminCall({
+    method: 'GET',
+    path: '/retention/:repository/manifests',
+    summary: 'what the rules say of each manifest of a repository now, and why; nothing is done',
+    query: { n: 'manifests on one page', last: 'continue after this digest: `next` of the page before' },
+    codes: ['NAME_INVALID', 'PAGINATION_NUMBER_INVALID', 'RETENTION_TOO_MANY_MANIFESTS', 'UNSUPPORTED'],
+    answer: manifestVerdictsSchema,
   }),
   cancelReplication: adminCall({
     method: 'DELETE',

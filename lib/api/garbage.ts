@@ -93,8 +93,14 @@ export interface StoredGarbage {
   ): Promise<z.output<typeof condemnedPageSchema>>
   /** One outcome for each digest. @throws GARBAGE_FOREIGN when another cluster writes there */
   judge(place: string, judgement: Judgement, options?: AbortOptions): Promise<readonly RemovalOutcome[]>
-  /** Which of these are pinned at an origin, or in use there. An origin that does not answer says nothing. */
-  held(digests: readonly Digest[], options?: AbortOptions): Promise<readonly Digest[]>
+  /**
+   * Which of these are pinned at an origin, or in use there. An origin that does not answer says nothing; with `everywhere`
+   * @throws what it failed with
+   */
+  held(
+    digests: readonly Digest[],
+    options?: AbortOptions & { readonly everywhere?: boolean },
+  ): Promise<readonly Digest[]>
   /** Has all origins that answer remove their copies. */
   drop(digests: readonly Digest[], options?: AbortOptions): Promise<void>
 }
@@ -109,13 +115,19 @@ export function garbageOrigins({
 }): StoredGarbage & ClusterMarks {
   const atOne = <T>(key: string, options: AbortOptions, call: (url: string) => Promise<T>) =>
     tryEach(cluster, key, ({ url }) => call(url), { signal: options.signal })
-  const atAll = async (action: 'held' | 'drop', wanted: readonly Digest[], { signal }: AbortOptions) => {
+  const atAll = async (
+    action: 'held' | 'drop',
+    wanted: readonly Digest[],
+    { signal, everywhere = false }: AbortOptions & { readonly everywhere?: boolean },
+  ) => {
     const ask = (url: string) => {
       const request = { method: 'POST', url: `${url}${garbageRoutes.copies}`, ...jsonBody({ action, digests: wanted }) }
       return sendForJson(http, { ...request, method: 'POST', signal }, { schema: copiesAnswerSchema })
     }
     const answers = await Promise.allSettled(cluster.members.map(({ url }) => ask(url)))
     signal?.throwIfAborted()
+    const failed = answers.find((answer) => answer.status === 'rejected')
+    if (everywhere && failed !== undefined) throw failed.reason
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.digests : []))
   }
   const mark = (action: 'enter' | 'takeOver', self: MarkingCluster, { signal }: AbortOptions) =>

@@ -5,7 +5,7 @@ import type { HttpClient } from '../http/index.ts'
 import { jsonBody, sendForJson, sendForNothing } from './answer.ts'
 import { list, table, text } from './bounded.ts'
 import { path, query } from './path.ts'
-import { descriptorSchema, digestSchema } from './schemas.ts'
+import { byteCountSchema, descriptorSchema, digestSchema } from './schemas.ts'
 
 /** Route patterns of the build-index for referrers. */
 export const referrerRoutes = {
@@ -25,12 +25,20 @@ export const referrerSchema = descriptorSchema.extend({
 export const referrerPageSchema = z.object({
   referrers: list(referrerSchema, MAX_REFERRERS),
   next: digestSchema.exactOptional(),
+  merged: z.literal(true).exactOptional(),
+  staleSinceMs: byteCountSchema.exactOptional(),
 })
 
-/** In the order of the digests. `next` is the value of `last` for the next page; absent on the last page. */
+/**
+ * In the order of the digests. `next` is the value of `last` for the next page; absent on the last page. `merged`: a registry
+ * of others has listed them itself, with what a fallback tag names; `staleSinceMs`: it does not answer, and this is what it said
+ * then, in milliseconds since the epoch.
+ */
 export interface ReferrerPage {
   readonly referrers: readonly Referrer[]
   readonly next?: Digest
+  readonly merged?: true
+  readonly staleSinceMs?: number
 }
 
 export interface ReferrerPageOptions extends AbortOptions {

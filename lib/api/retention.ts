@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { list, text } from './bounded.ts'
-import { tagSchema } from './schemas.ts'
+import { digestSchema, tagSchema } from './schemas.ts'
 
 /** Of names of repositories, and of messages of errors. */
 const MAX_TEXT = 4 * 1024
-/** Tags, and repositories, that a report names: it lies in one record. */
+/** Tags, manifests, and repositories, that a report names: it lies in one record. */
 export const MAX_SHOWN = 50
-/** Tags of one repository on a page: the default and the maximum. */
+/** Tags or manifests of one repository on a page: the default and the maximum. */
 export const MAX_VERDICTS = 500
 
 const countSchema = z.number().int().min(0)
@@ -47,6 +47,50 @@ export const retentionVerdictsSchema = z.object({
   next: tagSchema.exactOptional(),
 })
 
+/**
+ * Why a manifest is kept. `tagged`: a tag points to it. `named`: one that stays names
+ * it. `referrer`: it refers to one that stays, or signs it. `waiting`: nothing needs it, but not for long enough. `held`: it
+ * is pinned at an origin, or a task there uses it.
+ */
+export const keptManifestReasons = ['tagged', 'named', 'referrer', 'waiting', 'held'] as const
+
+const manifestVerdictSchema = z.object({
+  digest: digestSchema,
+  kept: z.boolean(),
+  /** `expired`: it is not kept. */
+  reason: z.enum([...keptManifestReasons, 'expired']),
+  /** When a look found that nothing needs it; none: no look has, or somebody has asked for it since. */
+  condemnedAtMs: z.number().exactOptional(),
+})
+/** What the rules say of a manifest. */
+export type ManifestVerdict = z.output<typeof manifestVerdictSchema>
+
+export const manifestVerdictsSchema = z.object({
+  manifests: list(manifestVerdictSchema, MAX_VERDICTS),
+  next: digestSchema.exactOptional(),
+})
+
+const manifestCountsSchema = z.object({
+  manifests: countSchema,
+  /** Found to be needed by nothing. */
+  condemned: countSchema,
+  removed: countSchema,
+  /** Not removed, because somebody has asked for them since they were judged, or for what needs them. */
+  spared: countSchema,
+  kept: z.object(
+    Object.fromEntries(keptManifestReasons.map((reason) => [reason, countSchema])) as Record<
+      (typeof keptManifestReasons)[number],
+      typeof countSchema
+    >,
+  ),
+})
+export type ManifestCounts = z.output<typeof manifestCountsSchema>
+
+export const noManifestCounts = (): ManifestCounts => ({
+  ...{ manifests: 0, condemned: 0, removed: 0, spared: 0 },
+  kept: { tagged: 0, named: 0, referrer: 0, waiting: 0, held: 0 },
+})
+
 export const retentionCountsSchema = z.object({
   repositories: countSchema,
   tags: countSchema,
@@ -69,7 +113,14 @@ export const retentionReportSchema = z.object({
   counts: retentionCountsSchema,
   /** The first tags that were removed, or would be. */
   removed: list(verdictSchema.extend({ repository: text(MAX_TEXT) }), MAX_SHOWN),
-  /** Repositories that keep all their tags, because they could not be read, and why. */
+  /** Of the manifests of repositories that a rule of `untagged` is about. Reports of before have none. */
+  untagged: manifestCountsSchema.prefault(noManifestCounts),
+  /** The first manifests that were removed, or would be. */
+  removedManifests: list(
+    z.object({ repository: text(MAX_TEXT), digest: digestSchema, condemnedAtMs: z.number().exactOptional() }),
+    MAX_SHOWN,
+  ).prefault([]),
+  /** Repositories that keep all their tags or manifests, because they could not be read, and why. */
   unreadable: list(z.object({ repository: text(MAX_TEXT), code: text(64) }), MAX_SHOWN),
   lastError: z.object({ code: text(64), message: text(MAX_TEXT) }).exactOptional(),
 })

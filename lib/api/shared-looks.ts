@@ -47,7 +47,8 @@ export function sharedLooks(index: BuildIndex, { clock }: { readonly clock: Cloc
       if (last !== undefined) return index.listReferrers(repository, subject, { last, signal })
       const first = async (leave: AbortSignal) => {
         const page = await index.listReferrers(repository, subject, { signal: leave })
-        return page.referrers.length === 0 && page.next === undefined ? undefined : page
+        const isNothing = page.referrers.length === 0 && page.next === undefined && page.merged !== true
+        return isNothing ? undefined : page
       }
       return (await lists.look(nameOf(repository, subject), first, { signal })) ?? { referrers: [] }
     },

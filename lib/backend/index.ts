@@ -30,6 +30,7 @@ export { type ConditionalApi, provenConditions } from './object-store/proven-con
 export { openBackend, openBackends } from './open-backend.ts'
 export { pacedBackend } from './paced-backend.ts'
 export { prefixedBackend } from './prefixed-backend.ts'
+export type { ProofNameComponents } from './proof-name.ts'
 export type { RegistryConfig } from './registry/config.ts'
 export { contentSize, inEitherPlace } from './registry/content-lookup.ts'
 export { openRegistry, type Registry, type RegistryComponents, type RegistryRepository } from './registry/registry.ts'

@@ -1,6 +1,31 @@
+import { setMaxListeners } from 'node:events'
 import { appError } from './app-error.ts'
 import { attendedTimer } from './attended-timer.ts'
 import type { Clock } from './clock.ts'
+
+/**
+ * Waits at one time on the signal of one request or one piece of work: it asks about at most 64 things at once
+ * (`inTurns`), each with up to four waits on the way to a socket or a file. One more is a wait that nobody takes back, and
+ * Node warns of it. Node's own bound of 10 is for what has one owner.
+ */
+export const WAITS_OF_WORK = 256
+
+/** Waits on a signal that fires when a service stops: as many as it has tasks, which have bounds of their own. */
+export const WAITS_OF_LIFE = 0
+
+/** A controller of a signal on which many wait. All signals of the product come from here, or from `anySignal`. */
+export function abortController(waits = WAITS_OF_WORK): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(waits, controller.signal)
+  return controller
+}
+
+/** A signal on which many wait, and which fires when the first of `signals` does. */
+export function anySignal(signals: readonly AbortSignal[]): AbortSignal {
+  const either = AbortSignal.any([...signals])
+  setMaxListeners(WAITS_OF_WORK, either)
+  return either
+}
 
 /** @throws ABORTED when the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
@@ -45,7 +70,7 @@ export interface Deadline {
 }
 
 export function deadline(clock: Clock, timeoutMs: number, outer?: AbortSignal): Deadline {
-  const controller = new AbortController()
+  const controller = abortController()
   let expired = false
   const expire = () => {
     expired = true

@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events'
+import { abortController, WAITS_OF_LIFE } from './abort.ts'
 import type { Startable } from './lifecycle.ts'
 
 /** Owns background tasks: `stop()` aborts and awaits the running ones, and a task that fails is reported. */
@@ -10,9 +10,7 @@ export interface Background extends Startable {
 }
 
 export function background(onFailure: (name: string, err: unknown) => void): Background {
-  const controller = new AbortController()
-  // Each running task adds one listener; this is not a leak.
-  setMaxListeners(0, controller.signal)
+  const controller = abortController(WAITS_OF_LIFE)
   const running = new Set<Promise<void>>()
   return {
     run(name, work) {

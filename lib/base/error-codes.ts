@@ -171,6 +171,10 @@ const ownCodes = {
   SHUTTING_DOWN: retryable(503, 'the service is shutting down; ask another'),
   RETENTION_NEVER: final(404, 'nobody has looked at the tags by the rules of retention yet'),
   RETENTION_RUNNING: retryable(409, 'a build-index of this cluster looks at the tags already; see its report'),
+  RETENTION_TOO_MANY_MANIFESTS: final(
+    409,
+    'the repository has more manifests than are judged at once, so all are kept',
+  ),
   RETENTION_TOO_MANY_TAGS: final(409, 'the repository has more tags than are judged at once, so all are kept'),
   SOURCES_EXHAUSTED: retryable(503, 'no peer and no origin could give the blob'),
   STALLED: retryable(504, 'no bytes arrived for too long'),

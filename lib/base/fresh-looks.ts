@@ -1,4 +1,4 @@
-import { abortable, throwIfAborted } from './abort.ts'
+import { abortable, abortController, anySignal, throwIfAborted } from './abort.ts'
 import type { AbortOptions, Clock } from './clock.ts'
 import { type CountCache, countCache } from './count-cache.ts'
 
@@ -98,13 +98,13 @@ class NamedLooks<V> implements FreshLooks<V> {
   #name(key: string): Name<V> {
     const known = this.#names.get(key)
     if (known !== undefined) return known
-    const name = { underWay: undefined, comings: 0, next: undefined, wake: new AbortController() }
+    const name = { underWay: undefined, comings: 0, next: undefined, wake: abortController() }
     this.#names.set(key, name)
     return name
   }
 
   #plan(key: string, name: Name<V>, work: (signal: AbortSignal) => Promise<V | undefined>): Look<V> {
-    const left = new AbortController()
+    const left = abortController()
     const look: Look<V> = {
       left,
       result: this.#run(key, name, { work, signal: left.signal }),
@@ -133,7 +133,7 @@ class NamedLooks<V> implements FreshLooks<V> {
     throwIfAborted(signal)
     name.next = undefined
     const { comings } = name
-    name.wake = new AbortController()
+    name.wake = abortController()
     const beganMs = this.#clock.monotonicMs()
     const looking = work(signal)
     const ended = () => {
@@ -150,7 +150,7 @@ class NamedLooks<V> implements FreshLooks<V> {
     if (beganMs === undefined) return
     const leftMs = beganMs + this.#pauseMs - this.#clock.monotonicMs()
     try {
-      if (leftMs > 0) await this.#clock.sleep(leftMs, { signal: AbortSignal.any([signal, name.wake.signal]) })
+      if (leftMs > 0) await this.#clock.sleep(leftMs, { signal: anySignal([signal, name.wake.signal]) })
     } catch (err) {
       throwIfAborted(signal)
       if (!name.wake.signal.aborted) throw err

@@ -1,4 +1,12 @@
-export { abortable, type Deadline, deadline, throwIfAborted } from './abort.ts'
+export {
+  abortable,
+  abortController,
+  anySignal,
+  type Deadline,
+  deadline,
+  throwIfAborted,
+  WAITS_OF_LIFE,
+} from './abort.ts'
 export { type AgeLinks, AgeList } from './age-list.ts'
 export {
   AppError,

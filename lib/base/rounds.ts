@@ -1,3 +1,4 @@
+import { abortController, anySignal } from './abort.ts'
 import { isAbort } from './app-error.ts'
 import { background } from './background.ts'
 import type { Clock } from './clock.ts'
@@ -32,8 +33,8 @@ export function rounds(clock: Clock, init: RoundsInit): Rounds {
   }
 
   const pause = async (pauseMs: number, signal: AbortSignal): Promise<void> => {
-    const over = new AbortController()
-    const time = clock.sleep(pauseMs, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => undefined)
+    const over = abortController()
+    const time = clock.sleep(pauseMs, { signal: anySignal([signal, over.signal]) }).catch(() => undefined)
     await Promise.race([time, asked.promise])
     over.abort()
   }

@@ -1,4 +1,4 @@
-import { abortable } from './abort.ts'
+import { abortable, abortController } from './abort.ts'
 import type { AbortOptions } from './clock.ts'
 
 interface Flight<V> {
@@ -18,7 +18,7 @@ export function singleFlight<K, V>(): SingleFlight<K, V> {
   const flights = new Map<K, Flight<V>>()
 
   const launch = (key: K, work: (signal: AbortSignal) => Promise<V>): Flight<V> => {
-    const controller = new AbortController()
+    const controller = abortController()
     const promise = work(controller.signal).finally(() => {
       if (flights.get(key) === flight) flights.delete(key)
     })

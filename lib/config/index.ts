@@ -13,6 +13,7 @@ export {
   listenerOn,
   logLevel,
   memberList,
+  namedListener,
   peerListenerOn,
   rate,
   secretText,

@@ -52,6 +52,14 @@ export const listenerOn = (address: string) =>
 export const peerListenerOn = (address: string) =>
   z.strictObject({ bind: bind.prefault(address), insecure, tls: listenerTls }).prefault({})
 
+/** Labels of metrics and lines of the log say it. */
+const listenerName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a name has lower-case letters, digits and dashes, and at most 32 of them')
+
+/** One of a list of listeners: it says its name and its address. */
+export const namedListener = z.strictObject({ name: listenerName, bind, ...listenerKeys })
+
 /** A listener that is off until it is given an address: `bind` is `off`, parsed to undefined. */
 export const listenerOff = z
   .strictObject({ bind: z.string().transform(parsedBy(parseBindOrOff)).prefault('off'), ...listenerKeys })

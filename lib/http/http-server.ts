@@ -1,6 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Server as TcpServer } from 'node:net'
-import { type AppError, appError, type Clock, hasCode, type Random, type Startable } from '../base/index.ts'
+import {
+  type AppError,
+  abortController,
+  appError,
+  type Clock,
+  hasCode,
+  type Random,
+  type Startable,
+} from '../base/index.ts'
 import type { Authenticate, Identify } from '../identity/index.ts'
 import { auditTrail, type Logger, type Metrics } from '../telemetry/index.ts'
 import { type BodyBudget, bodyBudgets } from './body-budget.ts'
@@ -220,7 +228,7 @@ export function httpServer(components: HttpServerComponents, init: HttpServerIni
     TcpServer.prototype.close.call(server)
     closeIdle({ server, underWay })
     const within = async (limitMs: number) => {
-      const over = new AbortController()
+      const over = abortController()
       const limit = clock.sleep(limitMs, { signal: over.signal }).catch(() => undefined)
       await Promise.race([underWay.idle(), limit])
       over.abort()

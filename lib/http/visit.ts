@@ -1,7 +1,6 @@
-import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { type AppError, appError, type Clock, type Random } from '../base/index.ts'
+import { type AppError, abortController, appError, type Clock, type Random } from '../base/index.ts'
 import type { Principal } from '../identity/index.ts'
 import type { Counter, Histogram, Logger, Metrics } from '../telemetry/index.ts'
 
@@ -172,9 +171,7 @@ export function visits({ logger, metrics, clock, random }: VisitsComponents, lis
 
   return {
     open(req, res) {
-      const controller = new AbortController()
-      // A handler reads several things at once, each with a listener or two; this is not a leak.
-      setMaxListeners(50, controller.signal)
+      const controller = abortController()
       const startedMs = clock.monotonicMs()
       const { visit, end } = newVisit(requestIdOf(req, newId), controller.signal)
       underWay.set(res, controller)

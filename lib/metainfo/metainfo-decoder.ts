@@ -5,13 +5,14 @@ import {
   FRAME_TYPE,
   MAX_CODE_LENGTH,
   MAX_HEADER_JSON,
+  MAX_HINTS,
   MAX_PAYLOAD,
   MAX_PEERS_JSON,
   OPTIONAL_TYPES_FROM,
 } from './metainfo-frame.ts'
 import { checkHeader } from './metainfo-header.ts'
 import type { MetainfoRecord } from './metainfo-record.ts'
-import { checkNamedPeers } from './named-peers.ts'
+import { checkNamedPeers, checkPeers } from './named-peers.ts'
 
 /** Decodes one metainfo stream as its chunks arrive. Holds at most one frame in memory. */
 export interface MetainfoDecoder {
@@ -47,6 +48,7 @@ class Decoder implements MetainfoDecoder {
   #map: PieceMap | undefined
   #inline = false
   #named = false
+  #hints = 0
   #broken = false
   finished = false
 
@@ -98,6 +100,10 @@ class Decoder implements MetainfoDecoder {
       records.push(this.#peers(payload))
       return
     }
+    if (type === FRAME_TYPE.hint) {
+      records.push(this.#hint(payload))
+      return
+    }
     const map = this.#map
     if (map === undefined) throw invalid('the stream does not begin with a header')
     switch (type) {
@@ -139,6 +145,12 @@ class Decoder implements MetainfoDecoder {
     if (this.#named || payload.length > MAX_PEERS_JSON) throw invalid('the stream names peers twice or too many')
     this.#named = true
     return { kind: 'peers', ...checkNamedPeers(parseJson(payload)) }
+  }
+
+  #hint(payload: Buffer): MetainfoRecord {
+    this.#hints += 1
+    if (this.#hints > MAX_HINTS || payload.length > MAX_PEERS_JSON) throw invalid('the stream gives too many hints')
+    return { kind: 'hint', peers: checkPeers(parseJson(payload)['peers']) }
   }
 
   #pieces(payload: Buffer, map: PieceMap, records: MetainfoRecord[]): void {

@@ -24,9 +24,10 @@ export function encodeRecord(record: MetainfoRecord): Uint8Array {
       payload.write(record.code, 'latin1')
       return bytes
     }
-    case 'peers': {
+    case 'peers':
+    case 'hint': {
       const json = peersJson(record)
-      const { bytes, payload } = frame(FRAME_TYPE.peers, json.length)
+      const { bytes, payload } = frame(FRAME_TYPE[record.kind], json.length)
       payload.set(json)
       return bytes
     }

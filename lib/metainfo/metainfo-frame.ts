@@ -11,11 +11,15 @@ import { INLINE_LIMIT } from '../core/index.ts'
  *   verified   empty
  *   failed     error code in ASCII
  *   peers      JSON {intervalMs, peers}; only for who introduced itself, and then before or after the header
+ *   hint       JSON {peers}; before or after the header, as often as there is one
  *
  * A type from 0x80 up that the reader does not know is skipped, so that later versions can add records that earlier
  * readers may do without. Any other unknown type is an error.
  */
-export const FRAME_TYPE = { header: 1, pieces: 2, heartbeat: 3, verified: 4, failed: 5, peers: 0x80 } as const
+export const FRAME_TYPE = {
+  ...{ header: 1, pieces: 2, heartbeat: 3, verified: 4, failed: 5 },
+  ...{ peers: 0x80, hint: 0x81 },
+} as const
 export const OPTIONAL_TYPES_FROM = 0x80
 
 /** Bytes before the payload. */
@@ -24,6 +28,8 @@ export const FRAME_PREFIX = 5
 export const MAX_HEADER_JSON = 2048
 /** Largest JSON of named peers, in bytes: twice what the fifty of one answer take. */
 export const MAX_PEERS_JSON = 16 * 1024
+/** Hints of one stream. A tracker keeps fewer for each blob. */
+export const MAX_HINTS = 64
 /** Largest payload: a header with inline content. */
 export const MAX_PAYLOAD = INLINE_LIMIT + MAX_HEADER_JSON + 2
 /** Hashes that an encoder puts into one frame; a decoder accepts as many as fit. */

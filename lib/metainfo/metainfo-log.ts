@@ -58,7 +58,7 @@ class Log implements MetainfoLog {
 
   apply(record: MetainfoRecord): MetainfoChange {
     if (record.kind === 'header') return this.#applyHeader(record.header)
-    if (record.kind === 'peers') return undefined
+    if (record.kind === 'peers' || record.kind === 'hint') return undefined
     if (this.map === undefined) throw appError('METAINFO_INVALID', { message: 'a record came before the header' })
     switch (record.kind) {
       case 'piece':

@@ -12,8 +12,10 @@ export interface NamedPeers {
 /**
  * One record of a metainfo stream. The order is: one `header`; a `piece` record for each piece, as the origin learns
  * them; one last record, `verified` (the origin has checked the whole digest over exactly these pieces) or `failed`. A
- * `heartbeat` may come anywhere after the header. `peers` says nothing about the blob: it comes at most once, at any place
- * before the last record, and only to who introduced itself with its request. A stream that ends without a last record is incomplete.
+ * `heartbeat` may come anywhere after the header. `peers` and
+ * `hint` say nothing about the blob and may come at any place before the last record: `peers` at most once, and only to
+ * who introduced itself with its request; a `hint` whenever somebody begins to bring the blob. A stream that ends without
+ * a last record is incomplete.
  */
 export type MetainfoRecord =
   | { readonly kind: 'header'; readonly header: MetaInfoHeader }
@@ -22,3 +24,4 @@ export type MetainfoRecord =
   | { readonly kind: 'verified' }
   | { readonly kind: 'failed'; readonly code: ErrorCode }
   | ({ readonly kind: 'peers' } & NamedPeers)
+  | { readonly kind: 'hint'; readonly peers: readonly PeerInfo[] }

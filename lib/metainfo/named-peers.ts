@@ -6,8 +6,8 @@ import type { NamedPeers } from './metainfo-record.ts'
 
 const invalid = (message: string) => appError('METAINFO_INVALID', { message })
 
-/** The payload of a `peers` record. @throws METAINFO_INVALID when there are too many */
-export function peersJson({ peers, intervalMs }: NamedPeers): Uint8Array {
+/** The payload of a `peers` or `hint` record. @throws METAINFO_INVALID when there are too many */
+export function peersJson({ peers, intervalMs }: Partial<NamedPeers> & Pick<NamedPeers, 'peers'>): Uint8Array {
   const line = ({ peerId, host, port, role, complete }: PeerInfo) => ({ peerId, host, port, role, complete })
   const json = Buffer.from(JSON.stringify({ intervalMs, peers: peers.map(line) }))
   if (json.length > MAX_PEERS_JSON) throw invalid('there are too many peers')
@@ -17,8 +17,14 @@ export function peersJson({ peers, intervalMs }: NamedPeers): Uint8Array {
 /** Checks what a tracker wrote; unknown fields are dropped. @throws METAINFO_INVALID */
 export function checkNamedPeers(facts: { readonly [K in keyof NamedPeers]?: unknown }): NamedPeers {
   const { peers, intervalMs } = facts
-  if (!Array.isArray(peers) || !isWhole(intervalMs)) throw invalid('the peers are malformed')
-  return { intervalMs, peers: peers.map(checkPeer) }
+  if (!isWhole(intervalMs)) throw invalid('the peers are malformed')
+  return { intervalMs, peers: checkPeers(peers) }
+}
+
+/** The peers of a hint or an answer. @throws METAINFO_INVALID */
+export function checkPeers(peers: unknown): readonly PeerInfo[] {
+  if (!Array.isArray(peers)) throw invalid('the peers are malformed')
+  return peers.map(checkPeer)
 }
 
 function checkPeer(peer: unknown): PeerInfo {

@@ -19,6 +19,6 @@ export function contentFacts(
 }
 
 /** As the OCI distribution spec wants warnings: code 299, agent `-`, text without quotes. */
-function staleWarning(sinceMs: number): string {
+export function staleWarning(sinceMs: number): string {
   return `299 - "the registry does not answer; this is what it said at ${new Date(sinceMs).toISOString()}"`
 }

@@ -1,4 +1,4 @@
-import { appError, hasCode } from '../base/index.ts'
+import { appError, hasCode, inTurns } from '../base/index.ts'
 import {
   type Descriptor,
   type Digest,
@@ -46,7 +46,9 @@ export function editOperations({ storage, edits, traffic, mayBeSparse }: EditCom
     }
     const hasManifest = async ({ digest }: Descriptor) =>
       (await storage.manifests.resolve(repository, { kind: 'digest', digest }, { signal })) !== undefined
-    const children = mayBeSparse(repository) ? [] : checked.manifests
+    // Also a sparse index asks for all: so none of them goes that it is about to name.
+    const [asked, children] = mayBeSparse(repository) ? [checked.manifests, []] : [[], checked.manifests]
+    await inTurns(asked, LOOKUPS, hasManifest)
     const missing = (await firstMissing(checked.blobs, hasBlob)) ?? (await firstMissing(children, hasManifest))
     if (missing !== undefined) throw appError('MANIFEST_BLOB_UNKNOWN', { detail: { digest: missing.digest } })
   }
@@ -54,10 +56,9 @@ export function editOperations({ storage, edits, traffic, mayBeSparse }: EditCom
   const removeManifest = async (repository: Repository, digest: Digest, signal: AbortSignal) => {
     const subject = await subjectOf(storage.manifests, repository, digest, signal)
     const removed = await edits.deleteManifest(repository, digest, { signal, subject })
-    if (removed && subject !== undefined) {
-      await refreshFallback({ ...storage, edits }, { repository, subject, gone: digest }, { signal })
-    }
-    return removed
+    if (!removed || subject === undefined) return removed
+    await refreshFallback({ ...storage, edits }, { repository, subject, gone: digest }, { signal })
+    return true
   }
 
   return {

@@ -36,6 +36,13 @@ interface FallbackIndex {
   readonly entries: readonly FallbackEntry[]
   /** The whole index. */
   readonly raw: object
+  /** As of the tag. */
+  readonly staleSinceMs?: number | undefined
+}
+
+/** What a fallback tag names; `staleSinceMs` as of the tag. */
+export interface FallbackReferrers extends Pick<FallbackIndex, 'staleSinceMs'> {
+  readonly referrers: readonly Referrer[]
 }
 
 /** The referrers that the fallback tag of a subject names; none without a tag, or when it is not such an index. */
@@ -44,9 +51,9 @@ export async function fallbackReferrers(
   repository: Repository,
   subject: Digest,
   options: AbortOptions,
-): Promise<readonly Referrer[]> {
+): Promise<FallbackReferrers> {
   const found = await readFallback(manifests, repository, subject, options)
-  return found?.entries.map(({ referrer }) => referrer) ?? []
+  return { referrers: found?.entries.map(({ referrer }) => referrer) ?? [], staleSinceMs: found?.staleSinceMs }
 }
 
 async function readFallback(
@@ -57,7 +64,8 @@ async function readFallback(
 ): Promise<FallbackIndex | undefined> {
   const found = await manifests.resolve(repository, { kind: 'tag', tag: fallbackTag(subject) }, options)
   if (found?.mediaType !== manifestMediaTypes.ociIndex) return undefined
-  return parsedFallback(await manifests.read(repository, found, options))
+  const parsed = parsedFallback(await manifests.read(repository, found, options))
+  return parsed && { ...parsed, staleSinceMs: found.staleSinceMs }
 }
 
 /** Images for platforms are no referrers: that is an image which somebody has tagged by a digest. */

@@ -15,6 +15,7 @@ export type {
   Reader,
   Readers,
   Reference,
+  ReferrerPage,
   Referrers,
   RegistryStorage,
   Tags,

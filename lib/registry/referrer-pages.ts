@@ -12,11 +12,13 @@ export async function collectReferrers(
 ): Promise<ReferrerPage> {
   const referrers: Referrer[] = []
   let [next, bytes] = [last, 0]
+  let facts: Pick<ReferrerPage, 'merged' | 'staleSinceMs'> = {}
   do {
     const page = await ask(next)
     referrers.push(...page.referrers)
     bytes += Buffer.byteLength(JSON.stringify(page.referrers))
     next = page.next
+    facts = { merged: page.merged, staleSinceMs: page.staleSinceMs ?? facts.staleSinceMs }
   } while (next !== undefined && bytes < limits.bytes && referrers.length < (limits.count ?? Number.POSITIVE_INFINITY))
-  return { referrers, next }
+  return { referrers, next, ...facts }
 }

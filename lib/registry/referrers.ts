@@ -1,7 +1,8 @@
 import { appError } from '../base/index.ts'
 import { type Digest, parseDigest, type Referrer, type Repository } from '../core/index.ts'
 import { type Exchange, type Headers, type LookBudget, sendBytes } from '../http/index.ts'
-import { fallbackReferrers, mergedReferrers, referrersIndex } from './fallback-tag.ts'
+import { staleWarning } from './content-facts.ts'
+import { type FallbackReferrers, fallbackReferrers, mergedReferrers, referrersIndex } from './fallback-tag.ts'
 import { manifestMediaTypes } from './manifest-fields.ts'
 import { type AskReferrers, collectReferrers } from './referrer-pages.ts'
 import type { ReferrerPage, RegistryStorage } from './storage.ts'
@@ -32,6 +33,7 @@ export function listReferrers({ storage, looks }: ListReferrersComponents): List
     const look = async () => {
       const ask: AskReferrers = (after) => referrers.list(repository, subject, { signal, last: after })
       const listed = await collectReferrers(ask, last, { bytes: MAX_PAGE_BYTES, count: MAX_PAGE })
+      if (listed.merged === true) return { listed, named: { referrers: [] } }
       return { listed, named: await fallbackReferrers(manifests, repository, subject, { signal }) }
     }
     const { listed, named } = await paidWhenInVain(exchange, looks, look)
@@ -39,13 +41,15 @@ export function listReferrers({ storage, looks }: ListReferrersComponents): List
     const end = listed.next
     const isHere = ({ digest }: Referrer) =>
       (last === undefined || digest > last) && (end === undefined || digest <= end)
-    const page = mergedReferrers(listed.referrers, named.filter(isHere))
+    const page = mergedReferrers(listed.referrers, named.referrers.filter(isHere))
     const type = query.get('artifactType')
     const wanted = type === null || type === '' ? undefined : type
     const shown = wanted === undefined ? page : page.filter(({ artifactType }) => artifactType === wanted)
+    const staleSinceMs = listed.staleSinceMs ?? named.staleSinceMs
     const headers: Headers = {
       'content-type': manifestMediaTypes.ociIndex,
       ...(wanted !== undefined && { 'oci-filters-applied': 'artifactType' }),
+      ...(staleSinceMs !== undefined && { warning: staleWarning(staleSinceMs) }),
       ...(end !== undefined && {
         link: nextPage({ path: exchange.path, ns: query.get('ns'), last: end, type: wanted }),
       }),
@@ -56,10 +60,10 @@ export function listReferrers({ storage, looks }: ListReferrersComponents): List
 
 interface Looked {
   readonly listed: ReferrerPage
-  readonly named: readonly Referrer[]
+  readonly named: FallbackReferrers
 }
 
-const isNothing = ({ listed, named }: Looked) => listed.referrers.length + named.length === 0
+const isNothing = ({ listed, named }: Looked) => listed.referrers.length + named.referrers.length === 0
 
 /** Nothing is an answer here, and costs the caller what a look for a name costs that is nowhere. */
 async function paidWhenInVain(

@@ -98,7 +98,11 @@ export function registryRoutes(storage: RegistryStorage, init: RegistryInit): Ro
     ]
   }
   const { mounts = [] } = init
-  return [...front('', init), ...mounts.flatMap((mount) => front(mount.path, { ...init, default: mount.default }))]
+  return [
+    ...front('', init),
+    // A mount point says which registry it is; the host by which the listener is called says nothing there.
+    ...mounts.flatMap((mount) => front(mount.path, { ...init, default: mount.default, ownHosts: [] })),
+  ]
 }
 
 /** What the request is for, and in which registry. The catalog is that of our own registry, and no other's. */

@@ -75,6 +75,10 @@ export interface ReferrerPage {
   readonly referrers: readonly Referrer[]
   /** The value of `last` for the next page, which may be behind the last one of this page; undefined on the last page. */
   readonly next?: Digest | undefined
+  /** It has what a fallback tag names: a registry of others lists both itself. */
+  readonly merged?: true | undefined
+  /** That registry does not answer; this is what it said then, in milliseconds since the epoch. */
+  readonly staleSinceMs?: number | undefined
 }
 
 export interface Referrers {

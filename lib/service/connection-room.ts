@@ -13,12 +13,15 @@ const FILES_PER_OPS_CONNECTION = 12
 /** Below this, a service of a large cluster runs out of connections. */
 const ADVISED_OPEN_FILES = 8192
 
-/** Most connections of one listener, so that files can still be opened, and probes are answered. */
-export function connectionRoom(listener: string, openFiles: number | undefined): number {
+/**
+ * Most connections of one listener, so that files can still be opened, and probes are answered. Listeners for clients
+ * share what there is: none of them can take what another one needs.
+ */
+export function connectionRoom(listener: string, openFiles: number | undefined, sharers = 1): number {
   const isForFew = listener === 'ops' || listener === 'admin'
   if (openFiles === undefined) return isForFew ? OPS_CONNECTIONS : MAX_CONNECTIONS
   if (isForFew) return Math.min(OPS_CONNECTIONS, Math.max(1, Math.floor(openFiles / FILES_PER_OPS_CONNECTION)))
-  const room = Math.floor((openFiles - FILES_RESERVE - LINKS_RESERVE) / FILES_PER_CLIENT)
+  const room = Math.floor((openFiles - FILES_RESERVE - LINKS_RESERVE) / FILES_PER_CLIENT / sharers)
   return Math.min(MAX_CONNECTIONS, Math.max(MIN_CONNECTIONS, room))
 }
 

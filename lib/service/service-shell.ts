@@ -1,4 +1,4 @@
-import { lifecycle, type Startable } from '../base/index.ts'
+import { appError, lifecycle, type Startable } from '../base/index.ts'
 import {
   bodyBudgets,
   type Envelope,
@@ -11,11 +11,11 @@ import {
 import { type AnonymousRights, type Identify, secretAuthenticator } from '../identity/index.ts'
 import type { ListenerConfig, ListeningConfig } from './config.ts'
 import { connectionRoom, fewOpenFiles } from './connection-room.ts'
-import { assertSafeListeners, openListener, speechOf } from './listeners.ts'
+import { assertSafeListeners, type OpenListener, openListeners, speechOf } from './listeners.ts'
 import { type MissingNow, missingNow, opsRoutes, type ReadinessChecks } from './ops-routes.ts'
 import type { Runtime } from './runtime.ts'
 import { serviceState } from './service-state.ts'
-import { type ListenerName, type ServiceKind, serviceFacts } from './service-table.ts'
+import type { ListenerName, ServiceKind } from './service-table.ts'
 
 /** What a listener serves. */
 export interface ListenerInit {
@@ -42,6 +42,8 @@ type OwnListener<K extends ServiceKind> = Exclude<ListenerName<K>, 'ops' | 'peer
 export interface ShellInit<K extends ServiceKind> {
   readonly kind: K
   readonly listeners: Readonly<Record<OwnListener<K>, ListenerInit>>
+  /** What those listeners serve that the config lists by their names; default: there are none. */
+  readonly further?: Readonly<Record<string, ListenerInit>>
   /** Conditions for readiness, besides a completed start. */
   readonly checks?: ReadinessChecks
   /** What `/readyz` tells although the service is ready. */
@@ -70,6 +72,13 @@ function memberHosts({ origins, trackers, buildIndexes }: ListeningConfig): read
 /** Clients call a registry by names that nobody can list, so only `hosts` limits them there. */
 function knownHosts(config: ListeningConfig, envelope: Envelope | undefined): readonly string[] | 'any' {
   return envelope === 'registry' && config.hosts.length === 0 ? 'any' : [...config.hosts, ...memberHosts(config)]
+}
+
+/** @throws CONFIG_INVALID for a listener that nobody serves anything at */
+function initOf(inits: Readonly<Record<string, ListenerInit>>, name: string): ListenerInit {
+  const init = Object.hasOwn(inits, name) ? inits[name] : undefined
+  if (init === undefined) throw appError('CONFIG_INVALID', { message: `nothing is served at a listener ${name}` })
+  return init
 }
 
 /** The listeners of those who look after the service. */
@@ -103,7 +112,7 @@ function tlsOf({ tls: material }: Runtime, config: ListeningConfig, listener: Li
 export function serviceShell<K extends ServiceKind>(
   runtime: Runtime,
   config: ListeningConfig,
-  { kind, listeners, checks = {}, notes }: ShellInit<K>,
+  { kind, listeners, further = {}, checks = {}, notes }: ShellInit<K>,
 ): ServiceShell<K> {
   assertSafeListeners(kind, config)
   const state = serviceState()
@@ -112,28 +121,25 @@ export function serviceShell<K extends ServiceKind>(
   const allChecks = { service: state.check, ...checks }
   const missing = missingNow(allChecks)
   const ops = opsRoutes({ metrics: runtime.metrics, checks: allChecks, notes })
-  const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners }
-  const open = (name: string, asked: ListenerInit): readonly HttpServer[] => {
-    const { anonymous, foreignLogIns, identify, probes, ...init } = asked
-    const listener = openListener(config, serviceFacts(kind).listeners[name]?.key ?? name)
-    if (listener === undefined) return []
+  const inits: Readonly<Record<string, ListenerInit>> = { ops: { routes: ops }, ...listeners, ...further }
+  const opened = openListeners(kind, config).filter(({ name }) => name !== 'peer')
+  const sharers = opened.filter(({ name }) => !KEEPERS.includes(name)).length
+  const open = ({ name, config: listener }: OpenListener): HttpServer => {
+    const { anonymous, foreignLogIns, identify, probes, ...init } = initOf(inits, name)
     const routes = [...init.routes, ...(probes?.(missing) ?? [])]
     const authenticate = secretAuthenticator({
       ...{ secrets: config.secrets, anonymous: anonymous ?? config.anonymous, foreignLogIns },
     })
-    const maxConnections = connectionRoom(name, openFiles)
+    const maxConnections = connectionRoom(name, openFiles, sharers)
     const bodies = budgets.of(name, { reserved: KEEPERS.includes(name) })
     const { addressShare, drain: drainMs } = config
     const limits = { maxConnections, addressShare, drainMs, bodies }
     const own = { name, bind: listener.bind, tls: tlsOf(runtime, config, listener) }
     const settings = { ...init, ...own, routes, hosts: knownHosts(config, init.envelope), ...limits }
-    return [httpServer({ ...runtime, authenticate, identify }, settings)]
+    return httpServer({ ...runtime, authenticate, identify }, settings)
   }
-  const servers = new Map(
-    Object.entries(inits)
-      .toSorted(([a], [b]) => rank(a) - rank(b))
-      .flatMap(([name, init]) => open(name, init).map((server) => [name, server] as const)),
-  )
+  const ordered = opened.toSorted((a, b) => rank(a.name) - rank(b.name))
+  const servers = new Map(ordered.map((listener) => [listener.name, open(listener)] as const))
   const fileAdvice: Startable = {
     async start() {
       const few = fewOpenFiles(openFiles)

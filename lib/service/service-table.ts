@@ -10,6 +10,14 @@ export interface ListenerFacts {
   readonly off?: true
 }
 
+/** Listeners that stand in a list of the config, each with a name of its own. */
+export interface FurtherFacts {
+  /** Dotted path of the list. */
+  readonly key: string
+  /** The listener of the service whose kind they are of. */
+  readonly like: string
+}
+
 /** What other code may know about a service without importing it. */
 export interface ServiceFacts {
   /** The name of its folder in `services` and in `config`, of its program, and in logs. */
@@ -17,6 +25,7 @@ export interface ServiceFacts {
   /** One line that describes the service to people. */
   readonly what: string
   readonly listeners: Readonly<Record<string, ListenerFacts>>
+  readonly further?: FurtherFacts
   /** Which secrets it has, and what for; it cannot be given others. */
   readonly secrets: SecretUse
 }
@@ -68,6 +77,7 @@ export const serviceTable = {
       admin: { key: 'admin', port: 65_004 },
       kraken: { key: 'kraken', port: 65_005, off: true },
     },
+    further: { key: 'registry.listeners', like: 'registry' },
     secrets: { accepts: ['read', 'adminRead', 'admin'], shows: 'node', proves: 'node' },
   },
   proxy: {

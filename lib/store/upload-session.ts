@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { appError, copyBytes, hasCode, throwIfAborted } from '../base/index.ts'
+import { abortController, anySignal, appError, copyBytes, hasCode, throwIfAborted } from '../base/index.ts'
 import { type Digest, type DigestAlgorithm, digestAlgorithm, wholeRange } from '../core/index.ts'
 import type { Hashing } from '../metainfo/index.ts'
 import { type Batch, batches } from './batches.ts'
@@ -43,7 +43,7 @@ class Session implements UploadSession {
   readonly #hashes: UploadHashes
   /** The operation that runs now; only one is allowed. */
   #running: Promise<unknown> | undefined
-  #interruption = new AbortController()
+  #interruption = abortController()
   /** It is to be removed: nobody uses it any more, also when the removal has failed and must come again. */
   #doomed = false
   #removal: Promise<void> | undefined
@@ -93,7 +93,7 @@ class Session implements UploadSession {
     this.#checkFree()
     if (options.offset !== this.#size) throw appError('UPLOAD_OFFSET', { detail: { size: this.#size } })
     const outer = options.signal === undefined ? [] : [options.signal]
-    const signal = AbortSignal.any([this.#interruption.signal, ...outer])
+    const signal = anySignal([this.#interruption.signal, ...outer])
     await this.#alone((handle) => this.#receive(handle, source, { ...options, signal }))
   }
 
@@ -135,7 +135,7 @@ class Session implements UploadSession {
     this.#interruption.abort()
     await this.#running
     this.#hashes.drop()
-    this.#interruption = new AbortController()
+    this.#interruption = abortController()
   }
 
   #checkFree() {

@@ -1,6 +1,12 @@
 export type { BlobHandle } from './engine/blob-handle.ts'
 export { swarmEngine } from './engine/engine.ts'
-export type { OpenOptions, SwarmEngine, SwarmEngineComponents, SwarmEngineInit } from './engine/engine-contract.ts'
+export type {
+  ArrivingSeed,
+  OpenOptions,
+  SwarmEngine,
+  SwarmEngineComponents,
+  SwarmEngineInit,
+} from './engine/engine-contract.ts'
 export { seedStored } from './engine/seed-stored.ts'
 export type { PeerSnapshot, TorrentSnapshot } from './engine/snapshot.ts'
 export { type SwarmLimits, swarmLimits } from './limits.ts'

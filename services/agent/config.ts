@@ -1,41 +1,16 @@
 import { z } from 'zod'
 import { placeKeys } from '../../lib/api/index.ts'
 import { anonymousRights, byteSize, duration, hostName, listenerOff, rate } from '../../lib/config/index.ts'
-import { glob } from '../../lib/core/index.ts'
 import { commonKeys, listenerOf, peerListenerOf, rings, secretsOf } from '../../lib/service/index.ts'
-import { entryFaults, type UpstreamEntry, upstreamEntrySchema } from './rights/index.ts'
+import { checkFronts, frontDefault, frontListeners, mountList } from './fronts/config.ts'
+import { upstreamEntrySchema } from './rights/index.ts'
 
 const MOST_LINK_TTL_MS = 60 * 60_000
 const MOST_OUTAGE_TTL_MS = 30 * 24 * 60 * 60_000
 
-/** Most patterns, headers and mount points of one agent. */
+/** Most patterns and headers of one agent. */
 const MOST_UPSTREAMS = 1000
 const MOST_HEADERS = 16
-const MOST_MOUNTS = 100
-
-interface Fronts {
-  readonly anonymous?: string
-  readonly default: string
-  readonly upstreams: readonly UpstreamEntry[]
-  readonly mounts: readonly { readonly path: string; readonly default: string }[]
-}
-
-/** What a request means that names no registry: ours, none, or one of those that are served. */
-function checkUpstreams(fronts: Fronts, ctx: z.core.$RefinementCtx): void {
-  const { anonymous, default: usual, upstreams, mounts } = fronts
-  const isServed = (name: string) =>
-    name === 'own' || name === 'none' || upstreams.some(({ registry }) => glob(registry).test(name))
-  for (const { index, message } of entryFaults(upstreams, anonymous)) {
-    ctx.addIssue({ code: 'custom', path: ['upstreams', index], message })
-  }
-  const message = 'must be own, none, or a registry that a pattern of upstreams fits'
-  if (!isServed(usual)) ctx.addIssue({ code: 'custom', path: ['default'], message })
-  for (const [index, mount] of mounts.entries()) {
-    if (!isServed(mount.default)) ctx.addIssue({ code: 'custom', path: ['mounts', index, 'default'], message })
-    const isTaken = mount.path.split('/').some((part) => ['v2', 'namespace'].includes(part))
-    if (isTaken) ctx.addIssue({ code: 'custom', path: ['mounts', index, 'path'], message: 'is a path of the agent' })
-  }
-}
 
 /** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
 export const agentSchema = z.strictObject({
@@ -53,7 +28,7 @@ export const agentSchema = z.strictObject({
       /** Hosts by which clients call this listener when they mean this cluster. */
       ownHosts: z.array(hostName).default([]),
       /** What a request without `ns` means that calls the listener by another host. */
-      default: z.string().min(1).default('none'),
+      default: frontDefault.default('none'),
       /** Registries of others whose images are served too: patterns of their hosts, and who may read there. */
       upstreams: z.array(upstreamEntrySchema).max(MOST_UPSTREAMS).prefault([]),
       /** Headers that name such a registry by its URL. */
@@ -62,15 +37,9 @@ export const agentSchema = z.strictObject({
         .max(MOST_HEADERS)
         .default(['X-Dragonfly-Registry']),
       /** Paths in front of `/v2/`, each with a default of its own. */
-      mounts: z
-        .array(
-          z.strictObject({
-            path: z.string().regex(/^(?:\/[a-z0-9][a-z0-9._-]*)+$/, 'a path begins with a slash and ends with none'),
-            default: z.string().min(1),
-          }),
-        )
-        .max(MOST_MOUNTS)
-        .default([]),
+      mounts: mountList,
+      /** Further listeners for clients, each with a name, an address, a default and mount points of its own. */
+      listeners: frontListeners,
       /** Requests per second that one client may send, besides pings; default any number. */
       clientRequests: z.number().min(0.1).max(100_000).exactOptional(),
       /** How long the cluster may take to begin with what comes from such a registry. */
@@ -80,7 +49,7 @@ export const agentSchema = z.strictObject({
       /** How long what the build-index said of a repository counts while no build-index answers. */
       outageTtl: duration.refine((ms) => ms <= MOST_OUTAGE_TTL_MS, 'at most 30d').prefault('24h'),
     })
-    .superRefine(checkUpstreams)
+    .superRefine(checkFronts)
     .prefault({}),
   /** Where other agents connect to fetch pieces. */
   peer: peerListenerOf('agent'),

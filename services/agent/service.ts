@@ -2,7 +2,6 @@ import { buildIndexCluster, originCluster, trackerCluster } from '../../lib/api/
 import { collectGarbage, type Startable } from '../../lib/base/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
 import type { Route } from '../../lib/http/index.ts'
-import { isOpenToStrangers, registryReaders } from '../../lib/identity/index.ts'
 import { krakenProbes } from '../../lib/kraken/index.ts'
 import { type PieceDigester, threadDigester } from '../../lib/metainfo/index.ts'
 import type { RegistryStorage } from '../../lib/registry/index.ts'
@@ -26,10 +25,10 @@ import {
 } from '../../lib/swarm/index.ts'
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { type BringBlob, bringBlob } from './bring-blob.ts'
-import { clientFront } from './client-front.ts'
 import type { AgentConfig } from './config.ts'
 import type { CarryOutComponents } from './fleet/carry-out.ts'
 import { orders } from './fleet/orders.ts'
+import { clientFront, readers } from './fronts/index.ts'
 import { preload } from './kraken/preload.ts'
 import { type AgentKrakenComponents, agentKrakenRoutes } from './kraken/routes.ts'
 import { keptLinks, type LinkIndex, linkedOpen, links } from './links/index.ts'
@@ -157,15 +156,6 @@ function agentScrub(runtime: Runtime, { scrub }: AgentConfig, { store, engine, d
   return scrubRounds({ ...runtime, store, digester, repair }, { periodMs: scrub.period, bytesPerSecond: scrub.rate })
 }
 
-/** What a client without a secret may do at a listener for clients on this host. @throws READERS_UNSAID */
-function readers({ logger }: Runtime, { secrets, registry: { anonymous } }: AgentConfig, host: string) {
-  const rights = registryReaders({ host, secrets, anonymous })
-  if (isOpenToStrangers({ host, secrets, anonymous: rights })) {
-    logger.warn('everybody who reaches the registry may read', { host, anonymous: rights })
-  }
-  return rights
-}
-
 interface KrakenParts extends Omit<AgentKrakenComponents, 'preload' | 'store'> {
   readonly store: AgentKrakenComponents['store']
   readonly bring: BringBlob
@@ -232,25 +222,21 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const { kept, proven, opened, linked } = agentLinks(runtime, config, { store, engine, index: clients.index })
   const pulling = pulls({ ...runtime, engine: opened, linked, log, onPull })
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
-  const { guarded, storage, blobs, looks, routes } = clientFront(runtime, config, {
+  const { guarded, storage, blobs, looks, usual, further } = clientFront(runtime, config, {
     ...{ pulling, links: proven, index: clients.index, onSent },
   })
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
     checks: { store: () => plainStore.trouble },
     listeners: {
-      registry: {
-        routes,
-        foreignLogIns: guarded.passThrough,
-        envelope: 'registry',
-        anonymous: readers(runtime, config, config.registry.listener.bind.host),
-      },
+      registry: usual,
       admin: { routes: adminRoutes({ store, engine, log, rings: clients.rings }) },
       kraken: krakenListener(runtime, config, {
         ...{ store, engine, storage, bring, blobs, looks },
         index: guarded.closed.tags(clients.index),
       }),
     },
+    further,
   })
   return {
     ...shell.around([

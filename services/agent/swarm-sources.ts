@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { announcingPeer, type NodePlace, type OriginCluster, type TrackerCluster } from '../../lib/api/index.ts'
-import { type AbortOptions, hasCode } from '../../lib/base/index.ts'
+import { type AbortOptions, abortController, hasCode } from '../../lib/base/index.ts'
 import type { BlobRef } from '../../lib/core/index.ts'
 import { decodeMetainfo, type MetainfoRecord } from '../../lib/metainfo/index.ts'
 import type { Announcer, MetainfoAsker, MetainfoOptions, MetainfoSource, PieceSource } from '../../lib/swarm/index.ts'
@@ -48,7 +48,7 @@ async function* recordsOf(
   open: (signal: AbortSignal) => Promise<Readable>,
   { signal }: AbortOptions,
 ): AsyncGenerator<MetainfoRecord> {
-  const cut = new AbortController()
+  const cut = abortController()
   const follow = () => cut.abort(signal?.reason)
   if (signal?.aborted === true) follow()
   signal?.addEventListener('abort', follow, { once: true })

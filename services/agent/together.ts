@@ -1,4 +1,4 @@
-import type { AbortOptions } from '../../lib/base/index.ts'
+import { type AbortOptions, abortController, anySignal } from '../../lib/base/index.ts'
 
 /**
  * Works on the items, `atOnce` at a time, until all have ended; the first that fails ends the others. @throws what the first
@@ -9,8 +9,8 @@ export async function together<T>(
   { signal, atOnce }: AbortOptions & { readonly atOnce: number },
   work: (item: T, options: { readonly signal: AbortSignal }) => Promise<void>,
 ): Promise<void> {
-  const failure = new AbortController()
-  const working = signal === undefined ? failure.signal : AbortSignal.any([signal, failure.signal])
+  const failure = abortController()
+  const working = signal === undefined ? failure.signal : anySignal([signal, failure.signal])
   const failed: unknown[] = []
   const left = items.values()
   const attempt = async () => {

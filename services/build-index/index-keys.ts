@@ -24,7 +24,7 @@ export const CATALOG_PREFIX = 'index/catalog/'
  * │   ├── _deleted/<tag>                      the tag was deleted once: whoever lists tags looks whether it still is
  * │   ├── _changes/<tag>                      a change of a tag that lies in a registry is under way
  * │   ├── _pulls/<tag>                        when somebody asked for the tag, to the hour, where a rule of retention asks
- * │   ├── _manifests/<algorithm>:<hex>        the descriptor, JSON
+ * │   ├── _manifests/<algorithm>:<hex>        the descriptor, JSON; with "condemned" while nothing needs it
  * │   ├── _blobs/<algorithm>:<hex>            {"digest","size"}, JSON; with "condemned" while no manifest names it
  * │   └── _referrers/<subject>/<digest>       the descriptor of a manifest with that subject, JSON: one object for each, so
  * │                                           that parallel pushes lose none

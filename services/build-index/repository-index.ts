@@ -1,24 +1,15 @@
-import {
-  type BlobLinks,
-  type BuildIndex,
-  descriptorSchema,
-  type ManifestLinks,
-  parseBody,
-  type TagIndex,
-} from '../../lib/api/index.ts'
+import type { BlobLinks, BuildIndex, ManifestLinks, TagIndex } from '../../lib/api/index.ts'
 import type { Backend } from '../../lib/backend/index.ts'
 import { type AbortOptions, appError } from '../../lib/base/index.ts'
-import type { Descriptor, Digest, Repository, RepositoryName } from '../../lib/core/index.ts'
+import type { Digest, Repository, RepositoryName } from '../../lib/core/index.ts'
 import type { AnnouncedComponents } from './announced.ts'
-import { linkFor } from './blob-link-records.ts'
 import { type Catalog, catalog } from './catalog.ts'
 import { CATALOG_PREFIX, indexKey } from './index-keys.ts'
 import type { IndexRecords } from './index-records.ts'
 import { pageBehind } from './key-pages.ts'
+import { blobLinkRecords, manifestLinkRecords } from './link-records.ts'
 import { referrerIndex } from './referrer-index.ts'
 import { type TagRecords, unknownTag } from './tag-records.ts'
-
-const parseDescriptor = (value: unknown): Descriptor => parseBody(descriptorSchema, value)
 
 export interface RepositoryIndexComponents extends AnnouncedComponents {
   readonly backend: Backend
@@ -70,10 +61,11 @@ function tagIndex(parts: Parts): TagIndex {
 
 function manifestLinks(parts: Parts): ManifestLinks {
   const { backend, records, tags } = parts
+  const links = manifestLinkRecords(records)
   return {
-    async getManifest(repository, digest, options) {
-      return (await records.read(indexKey(repository, { kind: 'manifest', digest }), parseDescriptor, options))?.value
-    },
+    // Who asks may rely on it: by a tag, by an index that names it, or by its digest alone.
+    getManifest: (repository, digest, options) =>
+      links.spared(indexKey(repository, { kind: 'manifest', digest }), options),
     async putManifest(repository, descriptor, options = {}) {
       await records.set(indexKey(repository, { kind: 'manifest', digest: descriptor.digest }), descriptor, options)
       await parts.catalog.enter(repository, options)
@@ -92,9 +84,10 @@ function manifestLinks(parts: Parts): ManifestLinks {
 
 function blobLinks(parts: Parts): BlobLinks {
   const { records } = parts
+  const links = blobLinkRecords(records)
   const keyOf = (repository: Repository, digest: Digest) => indexKey(repository, { kind: 'blob', digest })
   return {
-    getBlob: (repository, digest, options) => linkFor(records, keyOf(repository, digest), options),
+    getBlob: (repository, digest, options) => links.spared(keyOf(repository, digest), options),
     async putBlob(repository, { digest, size }, options) {
       // Who pushes or mounts a blob has asked for its link before.
       await records.set(keyOf(repository, digest), { digest, size }, { ...options, isNew: true })

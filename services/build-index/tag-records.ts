@@ -2,7 +2,7 @@ import type { PageOptions, ReplicaOutcome, TagPage, TagVersion } from '../../lib
 import { type AbortOptions, appError } from '../../lib/base/index.ts'
 import type { Descriptor, Digest, Repository, Tag } from '../../lib/core/index.ts'
 import { type AnnounceChange, announced, type TagChange } from './announced.ts'
-import { assertMovable, type IsImmutable } from './immutable-tags.ts'
+import { assertMovable, type IsImmutable, isGrowing } from './immutable-tags.ts'
 import { deletedPrefix, indexKey, tagPrefix } from './index-keys.ts'
 import type { IndexRecords, IndexRecordsComponents } from './index-records.ts'
 import { keyPages, MAX_PAGE, pageBehind } from './key-pages.ts'
@@ -100,7 +100,8 @@ class Records implements TagRecords {
   async put(repository: Repository, tag: Tag, descriptor: Descriptor, { first, signal }: ChangeOptions = {}) {
     const decide = (found: TagRecord | undefined) => {
       this.#assertMovable(repository, tag, found, descriptor)
-      return found?.target !== undefined && isSame(found.target, descriptor)
+      // A signature is deleted with what it signs, under the version that was judged: who sets it again makes a new one.
+      return found?.target !== undefined && isSame(found.target, descriptor) && !isGrowing(tag)
         ? undefined
         : { target: descriptor, version: this.#next(found) }
     }

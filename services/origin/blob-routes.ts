@@ -107,14 +107,14 @@ function assertAdmitted(admission: HttpAdmission | undefined): void {
 
 /** Answers with the whole blob or with the one range that the request names. */
 async function sendBlob(
-  { onSent, pace, admitOverHttp }: Pick<BlobRoutesComponents, 'onSent' | 'pace' | 'admitOverHttp'>,
+  { onSent, pace, admitOverHttp, clock }: Pick<BlobRoutesComponents, 'onSent' | 'pace' | 'admitOverHttp' | 'clock'>,
   exchange: Exchange,
   { size, read }: OpenBlob,
 ) {
   const open: Content['open'] = async (range, options) => {
     const asker = askerOf(exchange)
     if (asker !== undefined) assertAdmitted(admitOverHttp(blobOf(exchange).digest, asker, range))
-    const body = await read(range, options)
+    const body = await inTouch(clock, exchange, read(range, options))
     return isHop(exchange) ? body : pacedStream(body, pace(size), options)
   }
   const content = { ...factsOf(blobOf(exchange), size), open }
@@ -163,10 +163,9 @@ function readRoutes(components: BlobRoutesComponents): readonly Route[] {
   const get = async (exchange: Exchange) => {
     const blob = blobOf(exchange)
     const { signal } = exchange
-    if (isHop(exchange)) return sendBlob(components, exchange, await ingest.openForHop(blob, { signal }))
-    const bring = looked(exchange, () => ingest.ensure(blob, { hop: false, signal }))
-    const { size } = await inTouch(clock, exchange, bring)
-    return sendBlob(components, exchange, { size, read: (range) => store.open(blob.digest, { range, signal }) })
+    const hop = isHop(exchange)
+    const opened = looked(exchange, () => ingest.open(blob, { hop, signal }))
+    await sendBlob(components, exchange, await inTouch(clock, exchange, opened))
   }
 
   const put = async (exchange: Exchange) => {

@@ -73,6 +73,8 @@ export interface AnnouncementsComponents {
   readonly control: Pick<Control, 'markOf' | 'now'>
   readonly random: Random
   readonly metrics: Metrics
+  /** An origin begins to bring the blob of the swarm. */
+  readonly onBringing: (swarmId: SwarmId, origin: PeerInfo) => void
 }
 
 export function announcements(components: AnnouncementsComponents): Announcements {
@@ -143,7 +145,7 @@ interface Reckoning {
 
 /** Takes one announce, and answers it; undefined when the peer id belongs to another key. */
 function swarmAnswers(components: AnnouncementsComponents, { meters, intervalMs }: Reckoning) {
-  const { seeds, naming, observer } = components
+  const { seeds, naming, observer, onBringing } = components
   return (announce: SwarmAnnounce): SwarmAnswer | undefined => {
     const { swarmId, event, entry, wantPeers, blob } = announce
     const dueMs = intervalMs()
@@ -151,6 +153,7 @@ function swarmAnswers(components: AnnouncementsComponents, { meters, intervalMs 
     const taken = settle(components, announce, over ? undefined : dueMs * LIFETIME_INTERVALS)
     meters.announces[taken ? event : 'refused'].add()
     if (!taken) return undefined
+    if (event === 'started' && entry.role === 'origin' && !entry.complete) onBringing(swarmId, infoOf(entry))
     if (blob !== undefined) observer.named(swarmId, blob.digest, blob.repository)
     if (event !== 'interval') observer.happened(happenings[event], swarmId, entry)
     const limit = event === 'stopped' ? 0 : Math.min(wantPeers, announceLimits.maxPeers)
@@ -163,6 +166,8 @@ function swarmAnswers(components: AnnouncementsComponents, { meters, intervalMs 
     return { intervalMs: Math.min(dueMs, againMs), peers }
   }
 }
+
+const infoOf = ({ peerId, host, port, role, complete }: PeerEntry): PeerInfo => ({ peerId, host, port, role, complete })
 
 /** The node at `host` as one that seeds. */
 const seedingNode = (host: string, { peerId, key, port, role, zone }: AnnouncingPeer): SeedingNode => ({

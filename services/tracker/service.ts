@@ -1,6 +1,5 @@
-import { setMaxListeners } from 'node:events'
 import { announceLimits, controlClient, type JobAnswer, originCluster } from '../../lib/api/index.ts'
-import type { Startable } from '../../lib/base/index.ts'
+import { abortController, type Startable, WAITS_OF_LIFE } from '../../lib/base/index.ts'
 import type { SwarmId } from '../../lib/core/index.ts'
 import { type HttpClient, lookBudget } from '../../lib/http/index.ts'
 import { clusterHttp, type Runtime, serviceCluster, serviceRuntime, serviceShell } from '../../lib/service/index.ts'
@@ -153,9 +152,7 @@ function fleetOf(runtime: Runtime, { events, ...parts }: FleetParts, config: Tra
 
 /** Fires a signal at the stop. */
 function ending(): Startable & { readonly signal: AbortSignal } {
-  const controller = new AbortController()
-  // Each stream of events, and each question that is being kept, adds a listener; this is not a leak.
-  setMaxListeners(0, controller.signal)
+  const controller = abortController(WAITS_OF_LIFE)
   return {
     signal: controller.signal,
     start: () => Promise.resolve(),
@@ -181,18 +178,19 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   const end = ending()
   const spread = spreading(runtime, { http, control: observed.control }, config)
   const parts = { ...runtime, ...observed, ...known }
+  const origins = originCluster({ http, cluster })
+  const relay = relayOf({ ...runtime, cluster, origins }, config)
   const announcing = announcements({
     ...parts,
+    onBringing: (swarmId, origin) => relay.hint(swarmId, origin),
     naming: naming({
       ...parts,
       crossings: crossings(runtime.clock, { maxCrossings: MAX_CROSSINGS }),
       stalls: stalls(runtime.clock, { maxZones: MAX_STALLS }),
     }),
   })
-  const origins = originCluster({ http, cluster })
   const buildIndexes = serviceCluster(runtime, { name: 'buildIndexes', ...config.buildIndexes })
   const orders = fleetOf(runtime, { http, origins, buildIndexes, events: observed.events }, config)
-  const relay = relayOf({ ...runtime, cluster, origins }, config)
   const routes = trackerServerRoutes({
     ...runtime,
     announcements: announcing,

@@ -2,14 +2,15 @@ import { request } from 'node:http'
 import { expect, test } from '@jest/globals'
 import { digestOf } from '../../lib/core/index.ts'
 import { registryClient } from '../kit/registry-client.ts'
+import { standingClock } from '../kit/shifted-clock.ts'
 import { randomContent } from '../kit/store-fixture.ts'
 import { startTopology } from '../kit/topology.ts'
 
 /** Somebody who may push, and leaves what it began. */
 
 const MB = 1_000_000
-const smallCluster = (...overrides: readonly string[]) =>
-  startTopology({ agents: 0, origins: 1, trackers: 1, processes: [], overrides })
+const shape = { agents: 0, origins: 1, trackers: 1, processes: [] }
+const smallCluster = (...overrides: readonly string[]) => startTopology({ ...shape, overrides })
 
 interface Listed {
   readonly uploads: readonly { readonly id: string; readonly client: string; readonly rest: string }[]
@@ -62,7 +63,12 @@ test.each([
 )
 
 test('who opens uploads without end keeps nobody else from pushing', async () => {
-  await using shoal = await smallCluster('origin.uploads.max=40', 'origin.uploads.clientShare=0.5')
+  await using shoal = await startTopology({
+    ...shape,
+    overrides: ['origin.uploads.max=40', 'origin.uploads.clientShare=0.5'],
+    // An upload that is quiet for ten seconds makes room.
+    originParts: () => ({ clock: standingClock() }),
+  })
   const attacker = registryClient(shoal.url('proxy-1', 'registry'), { from: '127.0.0.2' })
   const honest = registryClient(shoal.url('proxy-1', 'registry'), { from: '127.0.0.3' })
   const statuses: Record<number, number> = {}

@@ -133,7 +133,7 @@ describe('registries that somebody makes up', () => {
     isDown = true
     await expect(to.describeAt('real.example.com')).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
     const pings = () => to.server.requests.filter(({ url }) => url === '/v2/').length
-    await eventually(async () => expect(pings()).toBe(2))
+    await eventually(() => expect(pings()).toBeGreaterThanOrEqual(2))
     const names = Array.from({ length: 140 }, (_, n) => `made-up-${n}.example.com`)
     await Promise.all(names.map((host) => to.describeAt(host).catch(() => undefined)))
     const asked = () =>

@@ -25,12 +25,8 @@ beforeAll(async () => {
   shoal = await startEveryService({
     openFiles: OPEN_FILES,
     headLookMs: 1_000,
-    overrides: [
-      ...serviceKinds.map((kind) => `${kind}.tls=${JSON.stringify(config)}`),
-      ...everyListener
-        .filter(({ listener }) => listener !== 'peer')
-        .map(({ kind, key }) => `${kind}.${key}.clientCertificates=required`),
-    ],
+    overrides: serviceKinds.map((kind) => `${kind}.tls=${JSON.stringify(config)}`),
+    atEach: { clientCertificates: 'required' },
     secure: true,
   })
 }, 30_000)

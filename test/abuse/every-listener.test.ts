@@ -8,9 +8,15 @@ import { secretRights } from '../../lib/identity/principal.ts'
 import { type ServiceKind, serviceFacts, serviceKinds } from '../../lib/service/index.ts'
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 import { doors } from '../../services/herd/index.ts'
-import { documentedRoutes, routesWithBody } from '../kit/documented-routes.ts'
+import { type DocumentedRoute, documentedRoutes, routesWithBody } from '../kit/documented-routes.ts'
 import { eventually } from '../kit/eventually.ts'
-import { type EveryService, everyListener, type Listener, startEveryService } from '../kit/every-service.ts'
+import {
+  type EveryService,
+  everyListener,
+  type Listener,
+  listenerOverrides,
+  startEveryService,
+} from '../kit/every-service.ts'
 import { extendedBytes, handshakeBytes, message } from '../kit/hostile-peer.ts'
 import { registryClient } from '../kit/registry-client.ts'
 import { everySecret, secretOverrides } from '../kit/secrets.ts'
@@ -27,8 +33,9 @@ const HEAD_LIMIT_MS = 100
 
 const httpListeners = everyListener.filter(({ listener }) => listener !== 'peer')
 const peerListeners = everyListener.filter(({ listener }) => listener === 'peer')
-const isAt = (at: Listener) => (one: Pick<Listener, 'kind' | 'listener'>) =>
-  one.kind === at.kind && one.listener === at.listener
+/** One of a list of listeners has the paths of a registry as the one that it is like, and no others. */
+const isAt = (at: Listener) => (one: Pick<DocumentedRoute, 'kind' | 'listener' | 'path'>) =>
+  one.kind === at.kind && (one.listener === at.listener || (one.listener === at.like && /^\/v2(?:\/|$)/.test(one.path)))
 
 let shoal: EveryService
 
@@ -128,12 +135,16 @@ function trusted(kind: ServiceKind): Headers {
   return bearer(everySecret[best])
 }
 
-/** Lets time pass until it holds. */
+/** Lets time pass until it holds, a step whenever nothing is under way: time outruns no machine, however slow. */
 const inTime = (holds: () => void, stepMs = 2_000) =>
-  eventually(async () => {
-    await shoal.clock.advance(stepMs)
-    holds()
-  })
+  eventually(
+    async () => {
+      await shoal.quiet()
+      await shoal.clock.advance(stepMs)
+      holds()
+    },
+    { timeoutMs: 60_000 },
+  )
 
 async function whileTimePasses<T>(work: Promise<T>): Promise<T> {
   let over = false
@@ -148,11 +159,13 @@ async function whileTimePasses<T>(work: Promise<T>): Promise<T> {
 describe('the table of services', () => {
   interface Shape {
     readonly properties?: Readonly<Record<string, Shape>>
+    readonly items?: Shape
   }
-  /** Dotted paths of every mapping that has a key `bind`. */
-  const bindsIn = ({ properties = {} }: Shape, path: readonly string[] = []): readonly string[] => [
+  /** Dotted paths of every mapping that has a key `bind`; of a list, that of its first one. */
+  const bindsIn = ({ properties = {}, items }: Shape, path: readonly string[] = []): readonly string[] => [
     ...('bind' in properties ? [path.join('.')] : []),
     ...Object.entries(properties).flatMap(([name, inner]) => bindsIn(inner, [...path, name])),
+    ...(items === undefined ? [] : bindsIn(items, [...path, '0'])),
   ]
 
   test('is walked whole: no service opens a server, or can be configured to, that is not tried here', () => {
@@ -175,7 +188,7 @@ describe.each(everyListener)('$kind $listener', (at) => {
     'does not start on %s without a secret',
     async (host) => {
       const door = doors[at.kind]
-      const config = await loadConfig(door.schema, { overrides: [`${at.key}.bind=${host}:auto`] })
+      const config = await loadConfig(door.schema, { overrides: listenerOverrides(at, { bind: `${host}:auto` }) })
       const failure = { code: 'INSECURE_BIND', detail: { listener: at.key } }
       const start = async () => door.make({ logger: silentLogger(), metrics: silentMetrics() }, config).start()
       await expect(start()).rejects.toMatchObject(failure)

@@ -3,6 +3,7 @@ type Bench = (args: readonly string[]) => Promise<void>
 /** `npm run bench -- <name>`: each bench prints a table and writes test/bench/results/<name>.json. */
 export const benches: Readonly<Record<string, Bench>> = {
   'transfer-warm': async () => (await import('./transfer-warm.ts')).transferWarm(),
+  'transfer-cold': async (args) => (await import('./transfer-cold.ts')).transferCold(args),
   ingest: async () => (await import('./ingest.ts')).ingest(),
   'swarm-processes': async (args) => (await import('./swarm-processes.ts')).swarmProcesses(args),
   swarm: async (args) => (await import('./swarm.ts')).swarm(args),

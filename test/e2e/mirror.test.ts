@@ -13,12 +13,13 @@ import {
 } from '../kit/clients/index.ts'
 import { digestsOf, type ImageLayout, layeredImage, makeImage } from '../kit/images/index.ts'
 import { resourceStack } from '../kit/resource-stack.ts'
+import { testPorts } from '../kit/test-ports.ts'
 import { tokenServer } from '../kit/token-server.ts'
 import { startTopology, type Topology } from '../kit/topology.ts'
 
 /**
- * Agents as mirrors of a registry of another project that asks for a token: containerd names it by `ns`, skopeo calls an
- * agent whose default it is. Then that registry dies.
+ * Agents as mirrors of a registry of another project that asks for a token: containerd names it by `ns` or calls a mount
+ * point, skopeo calls an agent whose default it is. Then that registry dies.
  */
 const stack = resourceStack()
 let upstream: DebianRegistry
@@ -27,6 +28,8 @@ let tools: ContainerTools
 let containerd: Containerd
 let image: ImageLayout
 let hosts: string
+/** A further listener of the first agent, which is no registry but below its mount point `/m`. */
+let further: string
 let copies: LayoutCopies
 
 const login = { username: 'mirror', password: 'the password of the mirror' }
@@ -40,9 +43,13 @@ beforeAll(async () => {
   image = await makeImage(join(tools.folder, 'image'), layeredImage({ largeBytes: 3 << 20, seed: 'mirror' }))
   await copies.push(image, `${upstream.host}/kit/image:t1`, '--dest-creds', `${login.username}:${login.password}`)
   const rule = { registry: upstream.host, plainHttp: true, ...login }
+  further = `127.0.0.1:${(await testPorts(1)).take(0, { further: 0 }).further}`
+  const mounts = [{ path: '/m', default: upstream.host }]
+  const listeners = [{ name: 'further', bind: further, mounts }]
   shoal = stack.own(
     await startTopology({
       ...{ agents: 2, origins: 2, trackers: 1, processes: [] },
+      more: (_kind, id) => (id === 'agent-1' ? { 'registry.listeners': listeners } : {}),
       overrides: [
         `origin.upstreams=${JSON.stringify([rule])}`,
         `buildIndex.upstreams=${JSON.stringify([{ ...rule, fresh: '0s' }])}`,
@@ -68,6 +75,21 @@ async function containerdFrom(reference: string) {
   await containerd.removeImage(name)
   return digest
 }
+
+test('containerd pulls by a mount point whose path it takes as it is, or puts its own behind; the listener has nothing else', async () => {
+  const name = `${further}/kit/image:t1`
+  const pulled = async (url: string, overridePath: boolean) => {
+    const hostsDir = join(tools.folder, 'hosts-of-mounts')
+    await hostsToml(hostsDir, { host: further, server: 'http://127.0.0.1:1', hosts: [{ url, overridePath }] })
+    const { digest } = await containerd.pull(name, { hostsDir })
+    await containerd.removeImage(name)
+    return digest
+  }
+  // The host of the image is that of the mirror: so containerd says nothing of a registry.
+  expect(await pulled(`http://${further}/m/v2`, true)).toBe(image.digest)
+  expect(await pulled(`http://${further}/m`, false)).toBe(image.digest)
+  await expect(pulled(`http://${further}`, false)).rejects.toThrow('http.StatusNotFound')
+}, 120_000)
 
 test('agents give the images of a registry that asks for a token, and when it is dead all that is cached, also at an agent that had none of it', async () => {
   const [first = '', second = ''] = agents()

@@ -108,7 +108,8 @@ function exchanged(client: Duplex, request: RawRequest): Promise<RawAnswer | und
 function* writtenParts({ method, target, headers = [], body, chunked, cutAfter }: RawRequest): Generator<Buffer> {
   const framing =
     body === undefined ? [] : [chunked === true ? 'transfer-encoding: chunked' : `content-length: ${body.length}`]
-  const lines = [`${method} ${target} HTTP/1.1`, 'host: registry.test', ...framing]
+  const isNamed = headers.some(([name]) => name === 'host')
+  const lines = [`${method} ${target} HTTP/1.1`, ...(isNamed ? [] : ['host: registry.test']), ...framing]
   yield Buffer.from(
     `${[...lines, ...headers.map(([name, value]) => `${name}: ${value}`)].join('\r\n')}\r\n\r\n`,
     'latin1',

@@ -20,6 +20,7 @@ import { writeBackExecutor } from '../../services/origin/push/write-back-task.ts
 import type { Siblings } from '../../services/origin/ring/siblings.ts'
 import { clusterOf, someMembers } from './cluster.ts'
 import { type FaultyBackend, faultyBackend } from './faulty-backend.ts'
+import { silentSeed } from './silent-seed.ts'
 import { type WatchedBackend, watchedBackend } from './watched-backend.ts'
 
 /** The rules of one origin without listeners: it calls the objects of the other origins directly. */
@@ -93,7 +94,7 @@ export function originLab(init: OriginLabInit): OriginLab {
   const missing = new Map<string, Misses>()
   const siblings: Siblings = {
     async read(member, blob, { range, signal } = {}) {
-      const { size, read } = await origin(member.id).ingest.openForHop(blob, { signal })
+      const { size, read } = await origin(member.id).ingest.open(blob, { hop: true, signal })
       origin(member.id)
       return { size, body: sent(member.id, await read(range ?? wholeRange(size), { signal })) }
     },
@@ -148,6 +149,7 @@ export function originLab(init: OriginLabInit): OriginLab {
       logger: silentLogger(),
       misses: own,
       onStored: (blob: BlobRef, _stored: StoredBlob) => own.clear(blob),
+      seedArriving: silentSeed,
       clock,
       random: seededRandom(id.length),
     }

@@ -17,3 +17,6 @@ export function shiftedClock(): ShiftedClock {
     },
   }
 }
+
+/** At this clock no time passes, however slow the machine is; its timers run all the same. */
+export const standingClock = (): Clock => ({ ...systemClock(), now: () => 1_700_000_000_000, monotonicMs: () => 0 })

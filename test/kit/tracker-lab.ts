@@ -1,4 +1,5 @@
 import { type Clock, type FakeClock, fakeClock, type Random, seededRandom } from '../../lib/base/index.ts'
+import type { SwarmId } from '../../lib/core/index.ts'
 import { silentLogger, silentMetrics } from '../../lib/telemetry/index.ts'
 import { announcements } from '../../services/tracker/announcements.ts'
 import { control, type EffectiveSettings } from '../../services/tracker/control/control.ts'
@@ -67,10 +68,12 @@ export function trackerLabOn<C extends Clock>(given: Partial<EffectiveSettings>,
     crossings: crossings(clock, { maxCrossings: 999 }),
     stalls: stalls(clock, { maxZones: 999 }),
   })
+  const bringing: SwarmId[] = []
   const announcing = announcements({
     ...{ registry, seeds, store, control: steering, random, metrics: silentMetrics() },
     observer: observer(observed),
     naming: named,
+    onBringing: (swarmId) => void bringing.push(swarmId),
   })
-  return { clock, random, registry, seeds, store, ...observed, naming: named, announcements: announcing }
+  return { clock, random, registry, seeds, store, ...observed, naming: named, announcements: announcing, bringing }
 }

@@ -1,5 +1,12 @@
 import { Readable } from 'node:stream'
-import { type AbortOptions, appError, type Clock, type TokenBucket, toAppError } from '../../base/index.ts'
+import {
+  type AbortOptions,
+  abortController,
+  appError,
+  type Clock,
+  type TokenBucket,
+  toAppError,
+} from '../../base/index.ts'
 
 export interface PacedBodyComponents {
   readonly clock: Clock
@@ -16,7 +23,7 @@ export interface PacedBodyInit extends AbortOptions {
 export function pacedBody({ clock, bucket }: PacedBodyComponents, body: Readable, init: PacedBodyInit): Readable {
   const { stall, signal } = init
   const chunks = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
-  const closed = new AbortController()
+  const closed = abortController()
   // The body may fail before anybody reads it, which must not crash the process; the first read gets the error.
   body.on('error', () => undefined)
 

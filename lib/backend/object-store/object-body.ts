@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { type AbortOptions, appError } from '../../base/index.ts'
+import { type AbortOptions, abortController, appError } from '../../base/index.ts'
 
 /**
  * A stream of the chunks from `start`, which is called at the first read. The signal given to `start` fires when the
@@ -9,7 +9,7 @@ export function objectBody(
   start: (signal: AbortSignal) => AsyncIterator<Uint8Array>,
   { signal }: AbortOptions,
 ): Readable {
-  const stop = new AbortController()
+  const stop = abortController()
   let chunks: AsyncIterator<Uint8Array> | undefined
   const giveUp = () => void body.destroy(appError('ABORTED', { cause: signal?.reason }))
   const readOn = async () => {

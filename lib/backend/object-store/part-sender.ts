@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { throwIfAborted } from '../../base/index.ts'
+import { abortController, throwIfAborted } from '../../base/index.ts'
 import type { WriteOptions } from '../backend.ts'
 import { receive } from '../receive.ts'
 import type { ObjectPart } from './object-api.ts'
@@ -18,7 +18,7 @@ export async function sendParts(
   source: Readable | Uint8Array,
   { partBytes, parallel, size, signal }: PartPlan & Pick<WriteOptions, 'size' | 'signal'>,
 ): Promise<readonly ObjectPart[]> {
-  const stop = new AbortController()
+  const stop = abortController()
   const follow = () => stop.abort(signal?.reason)
   if (signal?.aborted === true) follow()
   else signal?.addEventListener('abort', follow, { once: true })

@@ -1,5 +1,6 @@
-import { type AbortOptions, appError, hasCode, type Random, singleFlight } from '../../base/index.ts'
+import { type AbortOptions, appError, hasCode, inTurns, singleFlight } from '../../base/index.ts'
 import { MAX_KEY_BYTES } from '../key.ts'
+import { isLeftProof, isProof, type ProofNameComponents, proofName } from '../proof-name.ts'
 import type { MultipartApi, ObjectApi, ObjectCondition, Pacing } from './object-api.ts'
 
 /** Kinds of requests that can have a condition. */
@@ -7,6 +8,8 @@ type Conditional = 'put' | 'complete' | 'delete'
 
 /** Starts the last segment of the key of a test object; the object is removed after the test and never listed. */
 const PROOF = '.shoal-proof-'
+/** Objects that are removed at a time, of those that crashes have left. */
+const REMOVALS = 4
 
 const PROOF_BYTES = Buffer.from('shoal')
 const unpaced: Pacing = { pace: () => Promise.resolve() }
@@ -16,23 +19,21 @@ export interface ConditionalApi {
   readonly multipart: MultipartApi
 }
 
-export interface ProvenConditionsComponents extends ConditionalApi {
-  readonly random: Random
-}
+export interface ProvenConditionsComponents extends ConditionalApi, ProofNameComponents {}
 
 /**
  * The same requests, but a conditional one is sent only after the backend has shown that it refuses a condition that
  * does not hold; a backend that ignored conditions would silently lose updates. The first conditional request of each
- * kind costs a few small requests for a test object beside its key. @throws BACKEND_CONDITIONS_IGNORED for a
- * conditional request to a backend that ignores conditions
+ * kind costs a few small requests for a test object beside its key. One that a crash has left is removed by whoever lists
+ * it next. @throws BACKEND_CONDITIONS_IGNORED for a conditional request to a backend that ignores conditions
  */
-export function provenConditions({ random, ...api }: ProvenConditionsComponents): ConditionalApi {
+export function provenConditions({ clock, random, ...api }: ProvenConditionsComponents): ConditionalApi {
   const { objects, multipart } = api
   const proven = new Set<string>()
   const proofs = singleFlight<string, void>()
 
   const prove = async (kind: Conditional, key: string, { ifAbsent, signal }: ObjectCondition & AbortOptions) => {
-    const beside = proofKey(key, random)
+    const beside = keyBeside(key, proofName(PROOF, { clock, random }))
     const { etag } = await objects.put(beside, PROOF_BYTES, { signal, ...unpaced })
     const wrong = ifAbsent === true ? { ifAbsent } : { ifMatch: otherEtag(etag) }
     try {
@@ -68,7 +69,9 @@ export function provenConditions({ random, ...api }: ProvenConditionsComponents)
       },
       async list(prefix, options) {
         const { keys, next } = await objects.list(prefix, options)
-        return { keys: keys.filter((key) => !isProof(key)), next }
+        const left = keys.filter((key) => isLeftProof(PROOF, key, clock.now()))
+        await inTurns(left, REMOVALS, (key) => cleaned(() => objects.delete(key, options)))
+        return { keys: keys.filter((key) => !isProof(PROOF, key)), next }
       },
     },
     multipart: {
@@ -98,8 +101,8 @@ const attempts: Readonly<Record<Conditional, Attempt>> = {
 }
 
 /**
- * Runs also when the caller aborted. A test object that cannot be removed is tiny and never listed; the test still
- * counts.
+ * Runs also when the caller aborted. A test object that cannot be removed is tiny, never listed, and removed later; the
+ * test still counts.
  */
 async function cleaned(remove: () => Promise<void>): Promise<void> {
   try {
@@ -123,12 +126,7 @@ async function refused(kind: Conditional, attempt: Promise<unknown>): Promise<vo
 const otherEtag = (etag: string): string => etag.replace(/[0-9a-f]/g, (digit) => (digit === '0' ? '1' : '0'))
 
 /** In the folder of `key`: whoever may write that key may write this one. */
-function proofKey(key: string, random: Random): string {
-  const name = `${PROOF}${Buffer.from(random.bytes(8)).toString('hex')}`
+function keyBeside(key: string, name: string): string {
   const folder = key.slice(0, key.lastIndexOf('/') + 1)
   return folder.length + name.length <= MAX_KEY_BYTES ? `${folder}${name}` : name
-}
-
-function isProof(key: string): boolean {
-  return key.slice(key.lastIndexOf('/') + 1).startsWith(PROOF)
 }

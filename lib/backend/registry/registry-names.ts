@@ -88,7 +88,8 @@ async function pageOf(
   return { names: names.filter((name) => typeof name === 'string'), next: nextOf(answer.headers['link'], answer.url) }
 }
 
-function nextOf(link: string | undefined, from: string): string | undefined {
+/** The URL of the next page; undefined on the last one. */
+export function nextOf(link: string | undefined, from: string): string | undefined {
   const [, target] = /<([^>]*)>\s*;[^,]*\brel="?next\b/i.exec(link ?? '') ?? []
   return target !== undefined && URL.canParse(target, from) ? new URL(target, from).href : undefined
 }

@@ -28,6 +28,7 @@ export function s3Backend({ clock, random, logger, governor }: S3BackendComponen
       ...provenConditions({
         objects: s3Objects(components, config),
         multipart: s3Multipart(components, config),
+        clock,
         random,
       }),
       governor,

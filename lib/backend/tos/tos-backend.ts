@@ -21,7 +21,7 @@ export function tosBackend(components: TosBackendComponents, config: TosConfig):
   const session = tosSession(components, config)
   return objectStoreBackend(
     {
-      ...provenConditions({ ...tosApi(session, config.bucket), random: components.random }),
+      ...provenConditions({ ...components, ...tosApi(session, config.bucket) }),
       governor: components.governor,
       logger: components.logger,
       clock: components.clock,

@@ -1,5 +1,5 @@
 import { type AbortOptions, appError, type Background, type Clock, type Random } from '../../base/index.ts'
-import type { RegistryHost, RepositoryName } from '../../core/index.ts'
+import type { Digest, Referrer, RegistryHost, RepositoryName } from '../../core/index.ts'
 import type { HttpClient, HttpClientComponents } from '../../http/index.ts'
 import type { Metrics } from '../../telemetry/index.ts'
 import { type Governor, governor } from '../governor.ts'
@@ -13,6 +13,7 @@ import {
 } from '../registry/registry.ts'
 import { registryManifests } from '../registry/registry-manifests.ts'
 import { registryNames } from '../registry/registry-names.ts'
+import { registryReferrers } from '../registry/registry-referrers.ts'
 import { registrySession, scopes } from '../registry/registry-session.ts'
 import { refusalOf } from '../web/web-client.ts'
 import { callerSession, refusedBy, type UpstreamCaller } from './caller-session.ts'
@@ -34,6 +35,8 @@ export interface UpstreamReads {
   repository(name: RepositoryName): RegistryRepository
   /** As `RegistryNames.tags`. */
   tags(name: RepositoryName, options?: AbortOptions): Promise<readonly string[] | undefined>
+  /** As `RegistryReferrers.list`. */
+  referrers(name: RepositoryName, subject: Digest, options?: AbortOptions): Promise<readonly Referrer[] | undefined>
 }
 
 /** What somebody else may read there. Every method: @throws UNAUTHORIZED with the challenge of the upstream, DENIED besides. */
@@ -121,6 +124,7 @@ export function openUpstream(components: OpenUpstreamComponents, init: OpenUpstr
       return onlyRead({ ...registryRepository(partsOf(name), name, { chunkBytes: 1 }), manifests })
     },
     tags: (name, options) => registryNames(partsOf(name)).tags(name, options),
+    referrers: (name, subject, options) => registryReferrers(partsOf(name)).list(name, subject, options),
     as: (caller) => callerReads(asCaller(caller), clock, guarded),
     get isInUse() {
       return use.isInUse
@@ -154,6 +158,7 @@ function callerReads(
   return {
     repository: (name) => onlyRead(registryRepository(partsOf(name), name, { chunkBytes: 1 })),
     tags: (name, options) => registryNames(partsOf(name)).tags(name, options),
+    referrers: (name, subject, options) => registryReferrers(partsOf(name)).list(name, subject, options),
     ping: (options) => pinged(partsOf(ITSELF), url, options),
   }
 }

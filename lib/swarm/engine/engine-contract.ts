@@ -1,6 +1,7 @@
 import type { AbortOptions, Clock, FairBucket, Random, Startable } from '../../base/index.ts'
 import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId, PeerRole } from '../../core/index.ts'
 import type { PieceDigester } from '../../metainfo/index.ts'
+import type { PartialBlob } from '../../store/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type {
@@ -63,6 +64,16 @@ export interface OpenOptions extends AbortOptions {
   readonly trace?: PullTrace | undefined
 }
 
+/** A blob that comes into the store by other ways than the swarm. */
+export interface ArrivingSeed {
+  /** A piece is stored. */
+  arrived(piece: number): void
+  /** Nothing is missing any more, and the digest is right: the same as `seed`, and peers stay connected. */
+  whole(): void
+  /** It will not become whole: it is announced no more, and given to nobody. Without effect once it is whole. */
+  failed(): void
+}
+
 /** All blobs of one node: downloads them, serves them to readers while they arrive, and to other peers. */
 export interface SwarmEngine extends Startable {
   /** The address it listens on; known after the start. */
@@ -76,6 +87,11 @@ export interface SwarmEngine extends Startable {
   open(blob: BlobRef, options?: OpenOptions): Promise<BlobHandle>
   /** Call it when a complete blob of `size` bytes is in the store: it is announced and served to peers. Idempotent. */
   seed(blob: SeedRef, size: number): void
+  /**
+   * Call it when a blob begins to come into the store by other ways than the swarm: it is announced, and each piece is
+   * given to peers as soon as it is here. When it has become whole in another way meanwhile, `seed` ends this.
+   */
+  arriving(blob: SeedRef, partial: PartialBlob): ArrivingSeed
   /**
    * Call it when the blob is no longer in the store: it is announced no more, and what was read of it is given to nobody
    * any more. Idempotent.

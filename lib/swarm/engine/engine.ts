@@ -8,6 +8,7 @@ import {
   wheel,
 } from '../../base/index.ts'
 import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId } from '../../core/index.ts'
+import type { PartialBlob } from '../../store/index.ts'
 import { type AnnounceSchedule, announceSchedule } from '../announce/index.ts'
 import { type SwarmLimits, swarmLimits } from '../limits.ts'
 import type { AnnouncingNode, HttpAdmission, SeedRef } from '../outside.ts'
@@ -29,7 +30,13 @@ import { allowedPeers, type HostRule } from './allowed-peers.ts'
 import { awaitHeader } from './await-header.ts'
 import { type BanList, banList } from './ban-list.ts'
 import { type BlobHandle, blobHandle, type HandleSource } from './blob-handle.ts'
-import type { OpenOptions, SwarmEngine, SwarmEngineComponents, SwarmEngineInit } from './engine-contract.ts'
+import type {
+  ArrivingSeed,
+  OpenOptions,
+  SwarmEngine,
+  SwarmEngineComponents,
+  SwarmEngineInit,
+} from './engine-contract.ts'
 import { type MeteredUploads, meteredUploads } from './metered-uploads.ts'
 import { nodeRate } from './node-rate.ts'
 import { type PeerGate, peerGate } from './peer-gate.ts'
@@ -145,6 +152,10 @@ class Engine implements SwarmEngine {
     this.#table.seed(blob, size)
   }
 
+  arriving(blob: SeedRef, partial: PartialBlob): ArrivingSeed {
+    return this.#table.arriving(blob, partial)
+  }
+
   forget(digest: Digest): void {
     this.#table.forget(digest)
     this.#slices.forget(digest)
@@ -178,7 +189,7 @@ class Engine implements SwarmEngine {
   }
 
   #newTable(): TorrentTable {
-    const { peerId, role, verify = 'whole', downloadBytesPerSecond } = this.#init
+    const { peerId, role, zone, verify = 'whole', downloadBytesPerSecond } = this.#init
     const components = {
       ...this.#components,
       wheel: this.#wheel,
@@ -197,7 +208,7 @@ class Engine implements SwarmEngine {
       lane: uploadLane(this.uploads, this.#limits.uploadQueueBytes),
     }
     return new TorrentTable(components, {
-      self: { peerId, role },
+      self: { peerId, role, zone },
       verify,
       node: () => this.#node,
       allows: this.#allows,

@@ -1,9 +1,8 @@
 import type { Background } from '../../base/index.ts'
-import type { PeerId, PeerRole } from '../../core/index.ts'
 import type { AnnounceSchedule } from '../announce/index.ts'
 import type { AnnouncingNode } from '../outside.ts'
 import type { LinkTarget, PeerConnection } from '../peer/index.ts'
-import type { TorrentComponents } from '../torrent/index.ts'
+import type { TorrentComponents, TorrentInit } from '../torrent/index.ts'
 import type { BanList } from './ban-list.ts'
 import type { Refusals } from './refusals.ts'
 
@@ -16,7 +15,7 @@ export interface TorrentTableComponents extends TorrentComponents {
 }
 
 export interface TorrentTableInit {
-  readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
+  readonly self: TorrentInit['self']
   readonly verify: 'pieces' | 'whole'
   /** This node as trackers are told of it. Asked at each pull: where it listens is known once it is started. */
   node(): AnnouncingNode

@@ -11,12 +11,15 @@ import {
   type SwarmId,
   swarmIdOf,
 } from '../../core/index.ts'
+import type { PartialBlob } from '../../store/index.ts'
 import type { AnnounceSubject } from '../announce/index.ts'
 import type { HttpAdmission, MetainfoAsker, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
-import { Torrent, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
+import { comingContent, storedContent, Torrent, type TorrentContent, type TorrentEvents } from '../torrent/index.ts'
 import { announcedTorrent } from './announced-torrent.ts'
+import { arrivingSeed, untold } from './arriving-seed.ts'
 import { listenAddress } from './ban-list.ts'
+import type { ArrivingSeed } from './engine-contract.ts'
 import { keepInline } from './inline-keeper.ts'
 import { type Rest, rest } from './rest.ts'
 import { TorrentSlots } from './torrent-slots.ts'
@@ -102,15 +105,33 @@ export class TorrentTable {
 
   #serving(swarmId: SwarmId): Torrent | undefined {
     const seed = this.#seeds.get(swarmId)
-    return this.#torrents.get(swarmId) ?? (seed && this.#run({ blob: seed.blob, complete: seed.header }))
+    if (seed === undefined || this.#torrents.get(swarmId) !== undefined) return this.#torrents.get(swarmId)
+    return this.#run({ blob: seed.blob, given: storedContent(this.#components.store, seed.header) })
+  }
+
+  /** Call it when a blob begins to arrive by other ways than the swarm. */
+  arriving(blob: SeedRef, partial: PartialBlob): ArrivingSeed {
+    const { digest, map } = partial
+    if (map.length <= INLINE_LIMIT || this.#stopped) return untold
+    this.forget(digest)
+    const header = headerOf(digest, map.length)
+    const torrent = this.#run({ blob, given: comingContent(partial, header) })
+    this.#components.schedule.join(this.#subject(blob, torrent.swarmId))
+    return arrivingSeed(torrent, {
+      isRunning: () => this.has(torrent),
+      onWhole: () => this.#events.onComplete(torrent, header),
+      onFailed: () => this.#drop(torrent),
+    })
   }
 
   /** Call it when the blob is complete in the store. Small blobs travel inside metainfo headers and have no swarm. */
   seed(blob: SeedRef, size: number): void {
     const swarmId = swarmIdOf(blob.digest)
     if (size <= INLINE_LIMIT || this.#seeds.has(swarmId)) return
-    const header = headerOf(blob.digest, size)
-    this.#seeds.set(swarmId, { blob, header })
+    const arriving = this.#torrents.get(swarmId)
+    // It has become whole in another way. What arrives may yet fail.
+    if (arriving?.given?.arriving === true) this.#drop(arriving)
+    this.#seeds.set(swarmId, { blob, header: headerOf(blob.digest, size) })
     if (this.#torrents.get(swarmId) !== undefined) return
     this.#components.schedule.join(this.#subject(blob, swarmId))
   }
@@ -176,7 +197,7 @@ export class TorrentTable {
         self,
         verify,
         direct,
-        asker: content.complete === undefined && !direct ? this.#introduce(swarmId) : undefined,
+        asker: content.given === undefined && !direct ? this.#introduce(swarmId) : undefined,
         avoids: (peer) => this.#avoids(peer),
         dial: (peer, header, signal) => this.#init.dial({ peer, header, swarmId }, { signal }),
         reaches: (peer) => this.#init.reaches(peer),

@@ -1,6 +1,7 @@
 import {
   type AbortOptions,
   abortable,
+  abortController,
   appError,
   type Clock,
   hasCode,
@@ -102,7 +103,7 @@ class Table implements LinkTable {
       if (shared !== undefined) return shared
       const other = this.#dialling.get(key)
       if (other === undefined) return await this.#dial(key, target, options)
-      await abortable(other, options.signal ?? new AbortController().signal).catch((err: unknown) => {
+      await abortable(other, options.signal ?? abortController().signal).catch((err: unknown) => {
         // Another swarm may be unknown there, or was given up here; an unreachable host is so for all.
         if (options.signal?.aborted === true || hasCode(err, 'PEER_CLOSED', 'PEER_UNPROVEN')) throw err
       })

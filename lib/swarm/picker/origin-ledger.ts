@@ -11,6 +11,8 @@ export interface OriginLedgerInit {
   readonly pieces: number
   /** Member id of this origin. */
   readonly self: string
+  /** Whether the origin has the piece; default: it has all of them. */
+  readonly has?: ((piece: number) => boolean) | undefined
 }
 
 /**
@@ -37,6 +39,8 @@ export interface OriginLedger {
   ask(agent: string, piece: number, nowMs: number): Admission
   /** What the agent was given and has not got yet will not be sent. */
   release(agent: string): void
+  /** The origin has got the piece. */
+  arrived(piece: number): void
   /** The agent has left. */
   remove(agent: string, nowMs: number): void
   /** Pieces to suggest to the agent now, so that it asks for what no other agent asks for. */
@@ -98,7 +102,7 @@ class Ledger implements OriginLedger {
   #waiting = 0
   #getMs: number | undefined
 
-  constructor({ pieces, self }: OriginLedgerInit) {
+  constructor({ pieces, self, has = () => true }: OriginLedgerInit) {
     this.#pieces = pieces
     this.#division = pieceDivision(self, pieces)
     this.#have = availability(pieces)
@@ -110,7 +114,7 @@ class Ledger implements OriginLedger {
         return perPiece()
       },
       copies: (piece) => this.#copies(piece),
-      isOwn: (piece) => this.#division.isOwn(piece),
+      isOwn: (piece) => has(piece) && this.#division.isOwn(piece),
     }
   }
 
@@ -153,6 +157,10 @@ class Ledger implements OriginLedger {
       this.#close(agent, piece)
       this.#suggestions.putBack(piece)
     }
+  }
+
+  arrived(piece: number): void {
+    this.#suggestions.putBack(piece)
   }
 
   remove(id: string, nowMs: number): void {

@@ -1,10 +1,12 @@
 import type { AppError } from '../../base/index.ts'
-import type { BlobRef, MetaInfoHeader, PeerId, PeerInfo, PeerRole } from '../../core/index.ts'
+import type { BlobRef, MetaInfoHeader, PeerInfo } from '../../core/index.ts'
 import type { NamedPeers } from '../../metainfo/index.ts'
 import type { MetainfoAsker, OriginRing, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
+import type { GivenContent } from './given.ts'
 import type { ConnectionCount } from './meet/dialer.ts'
 import type { PullComponents } from './pull-contract.ts'
+import type { Self } from './serve/takes-from.ts'
 import type { UploadLane } from './serve/upload-lane.ts'
 
 export interface TorrentComponents extends Omit<PullComponents, 'conducts'> {
@@ -14,14 +16,14 @@ export interface TorrentComponents extends Omit<PullComponents, 'conducts'> {
   readonly ring?: OriginRing | undefined
 }
 
-/** A blob to pull, or one that is complete in the store: then nothing is pulled. */
+/** A blob to pull; or one that is complete in the store, or comes there by other ways: then nothing is pulled. */
 export type TorrentContent =
-  | { readonly blob: BlobRef; readonly complete?: undefined }
-  | { readonly blob: SeedRef; readonly complete: MetaInfoHeader }
+  | { readonly blob: BlobRef; readonly given?: undefined }
+  | { readonly blob: SeedRef; readonly given: GivenContent }
 
 export interface TorrentInit {
   readonly content: TorrentContent
-  readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
+  readonly self: Self
   readonly verify: 'pieces' | 'whole'
   /** What trackers say of this blob is doubted. */
   readonly direct: boolean

@@ -11,14 +11,16 @@ import {
 } from '../../core/index.ts'
 import type { HttpAdmission, PeerReport, SeedRef } from '../outside.ts'
 import type { PeerConnection, PeerHello } from '../peer/index.ts'
+import { Given } from './given.ts'
 import { Contacts } from './meet/contacts.ts'
 import { type RestingPeers, restingPeers } from './meet/resting-peers.ts'
+import { peerEvents } from './peer-events.ts'
 import { Pull } from './pull.ts'
 import type { ReadOptions } from './read/reader.ts'
 import { PeerSet } from './serve/peer-set.ts'
 import { type AskedNames, askedNames } from './shared/asked-names.ts'
 import { conducts, noteUnreachable } from './shared/conducts.ts'
-import { type Content, completeContent } from './shared/content.ts'
+import type { Content } from './shared/content.ts'
 import { type BytesBySource, noBytes } from './shared/pull-summary.ts'
 import type { PullWatch } from './shared/pull-trace.ts'
 import type { SourceRecord } from './shared/source-record.ts'
@@ -28,10 +30,12 @@ import { Usefulness } from './usefulness.ts'
 /** When fewer peers than this are connected after the first answer, one extra announce is sent. */
 const FEW_PEERS = 4
 
-/** One blob and everybody who takes part in it: pulled until it is complete, given to peers all the while. */
+/** One blob and everybody who takes part in it: pulled until it is complete, or only given; given to peers all the while. */
 export class Torrent {
   readonly blob: SeedRef
   readonly swarmId: SwarmId
+  /** Undefined when it is pulled. */
+  readonly given: Given | undefined
   readonly #components: TorrentComponents
   readonly #init: TorrentInit
   readonly #events: TorrentEvents<Torrent>
@@ -60,11 +64,14 @@ export class Torrent {
     this.#resting = restingPeers(components.limits, components.connections)
     this.#tasks = background((name, err) => components.logger.error('a task of a torrent failed', { name, err }))
     this.#contacts = this.#newContacts()
-    this.#header = content.complete
-    if (content.complete === undefined) {
+    this.#header = content.given?.header
+    if (content.given === undefined) {
       this.#names = askedNames(content.blob)
       this.#pull = this.#newPull(this.#names)
-    } else this.#peers = this.#newPeers(completeContent(components.store, content.complete))
+    } else {
+      this.given = new Given(content.given, { hold: () => this.hold(), onWhole: () => this.#peers?.completed() })
+      this.#peers = this.#newPeers(content.given.content)
+    }
   }
 
   start(): void {
@@ -72,15 +79,14 @@ export class Torrent {
     this.#use.see()
   }
 
-  /** Everything is in the store; nothing is pulled any more. */
+  /** Nothing is pulled, or nothing any more. */
   get complete(): boolean {
     return this.#pull === undefined || this.#pull.complete
   }
 
   /** Rejects with why none will come. */
   get header(): Promise<MetaInfoHeader> {
-    const { complete } = this.#init.content
-    if (complete !== undefined) return Promise.resolve(complete)
+    if (this.given !== undefined) return Promise.resolve(this.given.header)
     return this.#pull?.header ?? Promise.reject(appError('BLOB_UNKNOWN'))
   }
 
@@ -99,7 +105,12 @@ export class Torrent {
 
   /** What a tracker is told; 1 while the length is not known. */
   get leftBytes(): number {
-    return this.#pull === undefined ? 0 : (this.#pull.leftBytes ?? 1)
+    return this.given?.leftBytes ?? this.#pull?.leftBytes ?? 1
+  }
+
+  /** A piece has come, by other ways than the swarm. */
+  arrived(piece: number): void {
+    this.#peers?.announce(piece)
   }
 
   /** How many peers a tracker should name. */
@@ -160,6 +171,7 @@ export class Torrent {
   /** A tracker answered, best peers first. */
   offer(peers: readonly PeerInfo[]): void {
     this.#contacts.offer(peers)
+    this.#peers?.named()
     this.#connect()
   }
 
@@ -225,32 +237,20 @@ export class Torrent {
   }
 
   #newPeers(content: Content): PeerSet {
-    const { self } = this.#init
-    const pull = this.#pull
+    const ring = this.given === undefined ? this.#components.ring : this.given.sharedBy(this.#components.ring)
     return new PeerSet(
-      this.#components,
-      { self, digest: this.blob.digest, content, tasks: this.#tasks, conducts: this.#conducts },
+      { ...this.#components, ring },
       {
-        onPeer: (connection) => pull?.download?.addPeer(connection),
-        onGone: (id, gave) => {
-          this.#contacts.lost(id, gave)
-          pull?.download?.removePeer(id)
-          pull?.climb()
-          this.#use.see()
-        },
-        onHave: (id, piece) => pull?.download?.peerHas(id, piece),
-        onChoke: (id) => pull?.download?.peerChoked(id),
-        onSuggest: (id, piece) => pull?.download?.peerSuggests(id, piece),
-        // Only who a tracker named is believed to name others.
-        onNamed: ({ direction }, peers) => {
-          if (direction === 'dialled') this.#contacts.hint(peers)
-          this.#connect()
-        },
-        onDenied: (id, denial) => pull?.download?.peerDenies(id, denial),
+        ...{ self: this.#init.self, digest: this.blob.digest, content, wants: this.#pull !== undefined },
+        ...{ tasks: this.#tasks, conducts: this.#conducts, isNamed: (id) => this.#contacts.isNamed(id) },
+      },
+      peerEvents({
+        ...{ pull: this.#pull, contacts: this.#contacts, use: this.#use },
+        onNamed: () => this.#connect(),
         onUnreadable: (err) => {
           if (this.complete) this.#events.onUnreadable(this, err)
         },
-      },
+      }),
     )
   }
 

@@ -1,4 +1,4 @@
-import { type AppError, appError, deferred, throwIfAborted, toAppError } from '../../base/index.ts'
+import { type AppError, abortController, appError, deferred, throwIfAborted, toAppError } from '../../base/index.ts'
 import { type SwarmId, swarmIdOf } from '../../core/index.ts'
 import { swarmLimits } from '../limits.ts'
 import { isSameHeader, type SwarmHeader } from './extension-handshake.ts'
@@ -195,7 +195,7 @@ export class LaneTable {
       this.#refuse(number, 'full')
       return
     }
-    const left = new AbortController()
+    const left = abortController()
     this.#slots.set(number, { state: 'admitting', left, lane: undefined })
     this.#init.onUse()
     this.#admit(number, header, owner, left.signal).catch((err: unknown) => this.#init.onFailure(toAppError(err)))

@@ -1,5 +1,6 @@
 import type { OrderPoll, OrdersClient, ToldOrder } from '../../../lib/api/index.ts'
 import {
+  abortController,
   type BackoffPolicy,
   backoffMs,
   type Clock,
@@ -79,7 +80,7 @@ export function orderPolls(components: OrderPollsComponents): Startable {
   }
   const asking = rounds(clock, {
     async work(signal) {
-      const own = new AbortController()
+      const own = abortController()
       const follow = () => own.abort(signal.reason)
       signal.addEventListener('abort', follow, { once: true })
       cut = own

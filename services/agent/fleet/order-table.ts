@@ -1,5 +1,5 @@
 import { type Order, type OrderId, orderLimits, type Progress, type ToldOrder } from '../../../lib/api/index.ts'
-import { type Background, codeOf, type Slots } from '../../../lib/base/index.ts'
+import { abortController, type Background, codeOf, type Slots } from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import type { CarryOut } from './carry-out.ts'
 
@@ -50,7 +50,7 @@ export function orderTable(components: OrderTableComponents): OrderTable {
     if (before !== undefined) drop(before)
     if (entries.size >= orderLimits.maxInHand) return
     const told: ToldOrder = { job, attempt, state: 'inHand', progress: nothing }
-    const entry: Entry = { order, cut: new AbortController(), ended: Promise.resolve(), told }
+    const entry: Entry = { order, cut: abortController(), ended: Promise.resolve(), told }
     entries.set(job, entry)
     components.tasks.run(`order ${job}`, (signal) => {
       const cut = () => entry.cut.abort(signal.reason)

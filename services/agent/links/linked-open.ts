@@ -1,3 +1,4 @@
+import { abortController, anySignal } from '../../../lib/base/index.ts'
 import type { BlobRef } from '../../../lib/core/index.ts'
 import type { BlobHandle, OpenOptions, SwarmEngine } from '../../../lib/swarm/index.ts'
 import type { Links } from './links.ts'
@@ -26,8 +27,8 @@ export function linkedOpen({ engine, links }: LinkedOpenComponents): LinkedOpen 
   /** Opens it at once, and gives it when the build-index has said yes. */
   const openMeanwhile = async (blob: BlobRef, options: OpenOptions): Promise<BlobHandle> => {
     const { signal } = options
-    const unlinked = new AbortController()
-    const either = signal === undefined ? unlinked.signal : AbortSignal.any([signal, unlinked.signal])
+    const unlinked = abortController()
+    const either = signal === undefined ? unlinked.signal : anySignal([signal, unlinked.signal])
     const opening = engine.open(blob, { ...options, signal: either })
     opening.catch(() => undefined)
     try {

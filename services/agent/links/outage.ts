@@ -1,5 +1,7 @@
 import {
   type AbortOptions,
+  abortController,
+  anySignal,
   type Clock,
   countCache,
   hasCode,
@@ -50,8 +52,8 @@ export function outage(clock: Clock): Outage {
         const known = await question.earlier()
         if (known !== undefined) return known
       }
-      const left = new AbortController()
-      const either = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal])
+      const left = abortController()
+      const either = signal === undefined ? left.signal : anySignal([signal, left.signal])
       const asked = question.ask(either)
       const late = clock.sleep(PATIENCE_MS, { signal: either }).then(async () => {
         const known = await question.earlier()

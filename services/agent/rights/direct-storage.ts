@@ -6,8 +6,8 @@ import { wholeBody } from './whole-body.ts'
 
 /**
  * What a registry shows to one caller, past the cluster: nothing of it is kept, and none of it is given to anybody else. A
- * blob that is read whole never ends with a wrong byte; of a part of one nobody can tell. Its referrers are those of the
- * fallback tag, as everywhere for registries of others.
+ * blob that is read whole never ends with a wrong byte; of a part of one nobody can tell. Its referrers are those that it lists, or
+ * else those of the fallback tag, as everywhere for registries of others.
  */
 export function directStorage(reads: CallerReads): RegistryStorage {
   return {
@@ -41,6 +41,14 @@ export function directStorage(reads: CallerReads): RegistryStorage {
         const found = await reads.repository(repository.name).manifests.fetch(digest, { signal })
         if (found === undefined) throw appError('MANIFEST_UNKNOWN', { detail: { digest } })
         return found.bytes
+      },
+    },
+    referrers: {
+      async list({ name }, subject, { last = '', signal } = {}) {
+        const listed = await reads.referrers(name, subject, { signal })
+        return listed === undefined
+          ? { referrers: [] }
+          : { referrers: listed.filter(({ digest }) => digest > last), merged: true }
       },
     },
     tags: {

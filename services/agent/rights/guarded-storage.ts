@@ -1,6 +1,6 @@
 import { appError, hasCode } from '../../../lib/base/index.ts'
 import type { Descriptor, Repository } from '../../../lib/core/index.ts'
-import type { FoundBlob, RegistryStorage } from '../../../lib/registry/index.ts'
+import type { FoundBlob, ReferrerPage, RegistryStorage } from '../../../lib/registry/index.ts'
 import { directStorage } from './direct-storage.ts'
 import type { Identities } from './identities.ts'
 import type { Asking, Rights } from './rights.ts'
@@ -56,8 +56,10 @@ export function guardedStorage(components: GuardedStorageComponents, { shown }: 
     },
     referrers: {
       async list(repository, subject, options) {
-        const isGuarded = askingFor(repository) !== undefined
-        return isGuarded ? { referrers: [] } : cluster.referrers.list(repository, subject, options)
+        const asking = askingFor(repository)
+        if (asking === undefined) return cluster.referrers.list(repository, subject, options)
+        const listed = directStorage(rights.reads(asking)).referrers.list(repository, subject, options)
+        return (await unlessNobody<ReferrerPage>(asking, listed)) ?? { referrers: [] }
       },
     },
   }

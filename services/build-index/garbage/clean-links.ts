@@ -8,11 +8,12 @@ import {
   type TokenBucket,
 } from '../../../lib/base/index.ts'
 import { type Digest, parseDigest, type Repository } from '../../../lib/core/index.ts'
-import { type LinkRecord, parseLinkRecord } from '../blob-link-records.ts'
 import type { Catalog } from '../catalog.ts'
 import { blobPrefix, manifestPrefix } from '../index-keys.ts'
 import type { IndexRecords } from '../index-records.ts'
 import { keyPages } from '../key-pages.ts'
+import { blobLinkRecords } from '../link-records.ts'
+import { newSentence } from '../sentences.ts'
 import type { GarbageRun } from './garbage-run.ts'
 import { namedDigests } from './named-digests.ts'
 
@@ -106,23 +107,14 @@ async function judge(
   { dryRun, before }: Judgement,
   options: AbortOptions,
 ): Promise<'linksCondemned' | 'linksWaiting' | 'linksRemoved' | undefined> {
-  const found = (await records.read(key, parseLinkRecord, options))?.value
+  const links = blobLinkRecords(records)
+  const found = await links.read(key, options)
   if (found === undefined) return undefined
   const { condemned } = found
   if (condemned !== undefined && condemned.atMs > before) return 'linksWaiting'
   if (condemned !== undefined) {
-    const isSame = (now: LinkRecord) => now.condemned?.nonce === condemned.nonce
-    const isGone = dryRun || (await records.removeIf(key, { parse: parseLinkRecord, test: isSame }, options))
-    return isGone ? 'linksRemoved' : undefined
+    return dryRun || (await links.remove(key, condemned, options)) ? 'linksRemoved' : undefined
   }
-  if (dryRun) return 'linksCondemned'
-  let outcome: 'linksCondemned' | undefined
-  const decide = (now: LinkRecord | undefined) => {
-    outcome = now !== undefined && now.condemned === undefined ? 'linksCondemned' : undefined
-    if (now === undefined || now.condemned !== undefined) return undefined
-    const nonce = Buffer.from(random.bytes(12)).toString('hex')
-    return { ...now.link, condemned: { atMs: clock.now(), nonce } }
-  }
-  await records.change(key, { parse: parseLinkRecord, decide }, options)
-  return outcome
+  const isNew = dryRun || (await links.condemn(key, newSentence(random, clock.now()), options))
+  return isNew ? 'linksCondemned' : undefined
 }

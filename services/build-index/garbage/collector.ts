@@ -35,7 +35,7 @@ export function collector(components: CollectorComponents, init: CollectorInit):
   })
   /** What has to hold before anything is condemned. @throws BACKEND_CONDITIONS_IGNORED, GARBAGE_FOREIGN */
   const mayRemoveNow = async (own: MarkingCluster, options: AbortOptions) => {
-    await rehearseConditions(backend, { folder: 'garbage/', random, ...options })
+    await rehearseConditions(backend, { folder: 'garbage/', clock, random, ...options })
     const clusters = await stored.enter(own, options)
     if (clusters.length > 0) throw appError('GARBAGE_FOREIGN', { detail: { clusters } })
   }

@@ -1,5 +1,7 @@
 import {
   type AbortOptions,
+  abortController,
+  anySignal,
   appError,
   type Clock,
   codeOf,
@@ -78,9 +80,9 @@ export function replicationExecutor(
   const running = new Map<string, Running>()
 
   const work = async ({ task, remote, status }: Following, { signal, postpone }: RunOptions) => {
-    const own: Running = { stop: new AbortController(), ended: deferred(), isCancelled: false }
+    const own: Running = { stop: abortController(), ended: deferred(), isCancelled: false }
     running.set(task.key, own)
-    const stop = AbortSignal.any([signal, own.stop.signal])
+    const stop = anySignal([signal, own.stop.signal])
     const openMs = remote.openForMs()
     const window = Number.isFinite(openMs) ? deadline(clock, openMs, stop) : undefined
     try {

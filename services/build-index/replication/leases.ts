@@ -1,7 +1,7 @@
-import { setMaxListeners } from 'node:events'
 import type { Backend } from '../../../lib/backend/index.ts'
 import {
   type AbortOptions,
+  abortController,
   type Background,
   background,
   type Clock,
@@ -195,9 +195,7 @@ class ShardLeases implements Leases {
     const { clock, logger } = this.#components
     if (clock.monotonicMs() >= sentMs + this.#init.leaseMs * OWN_PART) return
     this.#seen.delete(shard)
-    const controller = new AbortController()
-    // The work of a shard reads several records at once, each with a listener or two; this is not a leak.
-    setMaxListeners(50, controller.signal)
+    const controller = abortController()
     const isHeld = () => !controller.signal.aborted && clock.monotonicMs() < held.untilMs
     const lease: Lease = { shard, generation, signal: controller.signal, isHeld }
     const held: Held = {

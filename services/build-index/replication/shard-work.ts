@@ -1,5 +1,12 @@
 import type { Backend } from '../../../lib/backend/index.ts'
-import { type BackoffPolicy, type Clock, isAbort, type Random } from '../../../lib/base/index.ts'
+import {
+  abortController,
+  anySignal,
+  type BackoffPolicy,
+  type Clock,
+  isAbort,
+  type Random,
+} from '../../../lib/base/index.ts'
 import { durableJournal, type Journal, type JournalCounts, type Task } from '../../../lib/journal/index.ts'
 import { backendStorage } from './backend-storage.ts'
 import type { Backfills } from './backfill.ts'
@@ -135,7 +142,7 @@ function roundsOf(
 /** The pause between two looks into an inbox; it is over at once when somebody says so, also beforehand. */
 class Nap {
   readonly #clock: Clock
-  #woken = new AbortController()
+  #woken = abortController()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -147,11 +154,11 @@ class Nap {
 
   async take({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     try {
-      await this.#clock.sleep(LOOK_MS, { signal: AbortSignal.any([this.#woken.signal, signal]) })
+      await this.#clock.sleep(LOOK_MS, { signal: anySignal([this.#woken.signal, signal]) })
     } catch (err) {
       if (signal.aborted || !isAbort(err)) throw err
     } finally {
-      if (this.#woken.signal.aborted) this.#woken = new AbortController()
+      if (this.#woken.signal.aborted) this.#woken = abortController()
     }
   }
 }

@@ -22,18 +22,30 @@ const retentionRuleSchema = tagRuleSchema
   })
 export type RetentionRule = z.output<typeof retentionRuleSchema>
 
-/** Which tags go by themselves. */
+/** What a push or another cluster has asked for, it names within this time. */
+const LEAST_UNTAGGED_MS = 3_600_000
+
+const untaggedRuleSchema = z.strictObject({
+  repository: tagRuleSchema.shape.repository,
+  /** A manifest goes when nothing has needed it, and nobody has asked for it, for so long. */
+  olderThan: duration.refine((ms) => ms >= LEAST_UNTAGGED_MS, 'at least 1h'),
+})
+export type UntaggedRule = z.output<typeof untaggedRuleSchema>
+
+/** Which tags and manifests go by themselves. */
 export const retentionSchema = z
   .strictObject({
     /** From the begin of one look at the tags to the next; `off`: only when an admin orders one. */
     interval: lookInterval,
-    /** Whether tags are deleted; without it a look only says which ones would be. */
+    /** Whether anything is deleted; without it a look only says which ones would be. */
     remove: z.boolean().default(false),
     /** The first rule that fits a tag says whether it is kept; tags that no rule fits are. */
     rules: z.array(retentionRuleSchema).max(100).prefault([]),
     /** Tags that are kept whatever the rules say. */
     protect: z.array(tagRuleSchema).max(100).prefault([]),
-    /** Records of tags that are read or changed in a second. */
+    /** The first rule that fits a repository says when its manifests go that no tag needs; others keep them. */
+    untagged: z.array(untaggedRuleSchema).max(100).prefault([]),
+    /** Records of tags and manifests that are read or changed in a second. */
     rate: z.number().int().min(1).max(100_000).default(200),
   })
   .prefault({})

@@ -1,6 +1,8 @@
 import {
   keptReasons,
   MAX_SHOWN,
+  type ManifestVerdict,
+  noManifestCounts,
   parseBody,
   type RetentionCounts,
   type RetentionReport,
@@ -13,27 +15,30 @@ import { repositoriesIn } from '../garbage/repository-walk.ts'
 import { type LeasedLooks, type LooksInit, leasedLooks } from '../looks/leased-looks.ts'
 import { endedBy, type LookPlace, LookRun } from '../looks/look-run.ts'
 import type { LeasesComponents } from '../replication/leases.ts'
+import { lookAtManifests, type ManifestLookComponents } from './look-at-manifests.ts'
 import { type RepositoryRetentionComponents, repositoryRetention } from './repository-retention.ts'
 import { retentionKeys } from './retention-keys.ts'
 
 /** Tags removed at the same time. */
 const REMOVALS = 4
 
-export interface RetentionComponents extends LeasesComponents, RepositoryRetentionComponents {
+export interface RetentionComponents extends LeasesComponents, RepositoryRetentionComponents, ManifestLookComponents {
   /** Whether the registry is one that is only looked up: what lies here of it are its answers. */
   readonly isUpstream?: ((registry: Repository['registry']) => boolean) | undefined
   /** Called for each tag that the rules did not keep. */
   readonly onRemoved?: ((outcome: 'removed' | 'spared') => void) | undefined
 }
 
-/** Deletes tags by the rules: RETENTION_RUNNING when a look is under way, RETENTION_NEVER when there was none. */
+/** Deletes tags and manifests by the rules: RETENTION_RUNNING when a look is under way, RETENTION_NEVER when there was none. */
 export interface Retention extends LeasedLooks<RetentionReport> {
   /** What the rules say of each tag of a repository now. @throws RETENTION_TOO_MANY_TAGS */
   verdicts(repository: Repository, options?: AbortOptions): Promise<readonly RetentionVerdict[]>
+  /** What they say of each manifest, in the order of the digests. @throws RETENTION_TOO_MANY_MANIFESTS */
+  manifestVerdicts(repository: Repository, options?: AbortOptions): Promise<readonly ManifestVerdict[]>
 }
 
 const ADVICE =
-  'no tag may be removed: see docs/operations.md, "Retention", then set retention.remove, or order a dry run'
+  'nothing may be removed: see docs/operations.md, "Retention", then set retention.remove, or order a dry run'
 
 const place: LookPlace<RetentionReport> = {
   key: retentionKeys.run,
@@ -43,6 +48,18 @@ const place: LookPlace<RetentionReport> = {
 const noCounts = (): RetentionCounts => ({
   ...{ repositories: 0, tags: 0, removed: 0, spared: 0 },
   kept: Object.fromEntries(keptReasons.map((reason) => [reason, 0])) as RetentionCounts['kept'],
+})
+
+/** A look that begins here. */
+export const retentionRun = (
+  components: Pick<RetentionComponents, 'records' | 'clock'>,
+  look: { readonly id: string; readonly dryRun: boolean },
+): LookRun<RetentionReport> => new LookRun({ ...components, place }, newReport(look, components.clock.now()))
+
+const newReport = (look: { readonly id: string; readonly dryRun: boolean }, nowMs: number): RetentionReport => ({
+  ...{ ...look, state: 'running', startedAtMs: nowMs, updatedAtMs: nowMs },
+  ...{ at: '', counts: noCounts(), removed: [], unreadable: [] },
+  ...{ untagged: noManifestCounts(), removedManifests: [] },
 })
 
 export function retention(components: RetentionComponents, init: LooksInit): Retention {
@@ -55,10 +72,7 @@ export function retention(components: RetentionComponents, init: LooksInit): Ret
       lease: { of: 'tags', lease: retentionKeys.lease, members: retentionKeys.members },
       codes: { running: 'RETENTION_RUNNING', never: 'RETENTION_NEVER' },
       advice: ADVICE,
-      begin: (look) => ({
-        ...{ ...look, state: 'running', startedAtMs: clock.now(), updatedAtMs: clock.now() },
-        ...{ at: '', counts: noCounts(), removed: [], unreadable: [] },
-      }),
+      begin: (look) => newReport(look, clock.now()),
       async work(report, options) {
         const run = new LookRun({ ...components, place }, report)
         await endedBy(components, run, options, () => lookAtTags(components, run, options))
@@ -73,6 +87,9 @@ export function retention(components: RetentionComponents, init: LooksInit): Ret
     report: (options) => looks.report(options),
     end: (options) => looks.end(options),
     verdicts: (repository, { signal } = {}) => one.verdicts(repository, { signal }),
+    async manifestVerdicts(repository, { signal } = {}) {
+      return (await components.manifests.judged(repository, { signal }))?.verdicts ?? []
+    },
   }
 }
 
@@ -85,10 +102,14 @@ async function lookAtTags(components: RetentionComponents, run: Run, options: Ab
     if (isUpstream(repository.registry)) continue
     try {
       await lookAtRepository(components, run, repository, options)
+      await lookAtManifests(components, run, repository, options)
     } catch (err) {
       throwIfAborted(options.signal)
       if (isAbort(err) || !isAppError(err)) throw err
-      logger.warn('a repository keeps its tags, because not all of it could be read', { code: codeOf(err), err })
+      logger.warn('a repository keeps its tags or manifests, because not all of it could be read', {
+        code: codeOf(err),
+        err,
+      })
       const { unreadable } = run.report
       const entry = { repository: repositoryText(repository), code: codeOf(err) ?? 'UNKNOWN' }
       if (unreadable.length < MAX_SHOWN) run.change({ unreadable: [...unreadable, entry] })

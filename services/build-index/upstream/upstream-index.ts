@@ -1,9 +1,11 @@
 import type { BuildIndex, LinkedManifest, ReferrerPage, TagPage } from '../../../lib/api/index.ts'
 import type { Upstream, Upstreams } from '../../../lib/backend/index.ts'
-import { type AbortOptions, appError, type Clock, hasCode } from '../../../lib/base/index.ts'
+import { type AbortOptions, appError, type Clock } from '../../../lib/base/index.ts'
 import type { Descriptor, Digest, Repository, Tag } from '../../../lib/core/index.ts'
 import { namesPage } from '../names-page.ts'
 import type { Known, LastKnown } from './last-known.ts'
+import { denied, isOut } from './upstream-answers.ts'
+import { upstreamReferrers } from './upstream-referrers.ts'
 
 export interface UpstreamIndexComponents {
   readonly own: BuildIndex
@@ -17,18 +19,17 @@ export interface UpstreamIndexInit {
   readonly freshMs: (registry: Repository['registry']) => number
 }
 
-/** The upstream cannot be asked now. */
-const isOut = (err: unknown) => hasCode(err, 'UPSTREAM_UNREACHABLE', 'BACKEND_UNAVAILABLE', 'BACKEND_THROTTLED')
-
 /**
  * The index, and for repositories of other registries that a rule fits what those say. A tag is asked for by HEAD, at most
- * once in the time that it counts as fresh; a manifest by digest is asked for once, since it never changes. While an
+ * once in the time that it counts as fresh, and so is a list of referrers; a manifest by digest is asked for once, since it never
+ * changes. While an
  * upstream is out its last answers count, tags with the time of the answer. Nothing is written to an upstream. Methods for
  * such repositories: @throws UPSTREAM_UNREACHABLE, BACKEND_UNAVAILABLE, BACKEND_THROTTLED where nothing is known, UNSUPPORTED
  */
 export function upstreamIndex(components: UpstreamIndexComponents, init: UpstreamIndexInit): BuildIndex {
   const { own, upstreams } = components
   const looks = upstreamLooks(components, init)
+  const referrers = upstreamReferrers(components, init)
 
   /** `there` for a repository of an upstream, `here` for any other one. */
   const either = <T>(
@@ -71,10 +72,9 @@ export function upstreamIndex(components: UpstreamIndexComponents, init: Upstrea
         },
         here: () => own.listTags(repository, options),
       }),
-    // Clients then look for the tag in which old registries keep the list; that one comes as every tag does.
     listReferrers: (repository, subject, options) =>
       either<ReferrerPage>(repository, {
-        there: () => Promise.resolve({ referrers: [] }),
+        there: (upstream) => referrers.list(upstream, repository, subject, options),
         here: () => own.listReferrers(repository, subject, options),
       }),
     putTag: (repository, ...rest) => onlyHere(repository, () => own.putTag(repository, ...rest)),
@@ -140,16 +140,6 @@ function upstreamLooks({ lastKnown, clock }: UpstreamIndexComponents, { freshMs 
         return follow(last.manifest)
       }
     },
-  }
-}
-
-/** Registries do not say whether what one may not read is there: to us it is not. */
-async function denied<T>(asked: Promise<T | undefined>): Promise<T | undefined> {
-  try {
-    return await asked
-  } catch (err) {
-    if (hasCode(err, 'BACKEND_DENIED')) return undefined
-    throw err
   }
 }
 

@@ -93,6 +93,13 @@ const retentionText = (report: RetentionReport, nowMs: number) =>
       deleted: String(report.counts.removed),
       'changed meanwhile': String(report.counts.spared),
       ...Object.fromEntries(Object.entries(report.counts.kept).map(([why, count]) => [`kept: ${why}`, String(count)])),
+      manifests: String(report.untagged.manifests),
+      'newly untagged': String(report.untagged.condemned),
+      'deleted manifests': String(report.untagged.removed),
+      'asked for meanwhile': String(report.untagged.spared),
+      ...Object.fromEntries(
+        Object.entries(report.untagged.kept).map(([why, count]) => [`manifests kept: ${why}`, String(count)]),
+      ),
       'not readable': report.unreadable.map(({ repository, code }) => `${repository} (${code})`).join(', ') || '-',
     }),
     table(report.removed, [
@@ -100,6 +107,10 @@ const retentionText = (report: RetentionReport, nowMs: number) =>
       ['RULE', ({ rule }) => String(rule ?? '-')],
       ['MOVED', ({ changedAtMs }) => momentText(changedAtMs, nowMs)],
       ['PULLED', ({ pulledAtMs }) => momentText(pulledAtMs, nowMs)],
+    ]),
+    table(report.removedManifests, [
+      [report.dryRun ? 'WOULD BE DELETED' : 'DELETED', ({ repository, digest }) => `${repository}@${digest}`],
+      ['NEEDED BY NOTHING', ({ condemnedAtMs }) => momentText(condemnedAtMs, nowMs)],
     ]),
   ].join('\n\n')
 
@@ -247,6 +258,16 @@ export const buildIndexVerbs: VerbsOf<typeof buildIndexAdmin> = {
         ['RULE', ({ rule }) => (rule === undefined ? '-' : String(rule))],
         ['MOVED', ({ changedAtMs }) => momentText(changedAtMs, nowMs)],
         ['PULLED', ({ pulledAtMs }) => momentText(pulledAtMs, nowMs)],
+      ]) + (next === undefined ? '' : `\nmore: --last ${next}`),
+  },
+  retentionManifests: {
+    example: 'retention-manifests team/app',
+    note: 'None where no rule of retention.untagged is about the repository.',
+    show: ({ manifests, next }, nowMs) =>
+      table(manifests, [
+        ['MANIFEST', ({ digest }) => digest],
+        ['VERDICT', ({ kept, reason }) => (kept ? `kept (${reason})` : 'would be deleted')],
+        ['NEEDED BY NOTHING', ({ condemnedAtMs }) => momentText(condemnedAtMs, nowMs)],
       ]) + (next === undefined ? '' : `\nmore: --last ${next}`),
   },
   cancelReplication: {

@@ -3,7 +3,7 @@ import { deadline } from '../../../lib/base/index.ts'
 import { isLoopback } from '../../../lib/identity/index.ts'
 import { sizeText, spanText } from '../admin/sheet.ts'
 import { reachable } from '../admin/target.ts'
-import { isThere, jsonOf, whyNot } from './answer.ts'
+import { type Answer, isThere, jsonOf, whyNot } from './answer.ts'
 import { type Finding, fail, ok, skipped, warn } from './finding.ts'
 import type { Visit } from './visit.ts'
 
@@ -24,32 +24,38 @@ export async function agentReady(visit: Visit): Promise<readonly Finding[]> {
   return [ok('the agent is ready')]
 }
 
-/** The listener that engines pull from. */
+/** The listeners that engines pull from. */
 export async function agentRegistry(visit: Visit): Promise<readonly Finding[]> {
-  const { registry: url } = visit.init.urls
-  const answer = await visit.registry()
-  if (!isThere(answer)) return [fail(whyNot(url, answer.code), START)]
+  const usual = registryAt(visit.init.urls.registry, await visit.registry(), 'give the right address: --agent URL')
+  const further = await visit.further()
+  return [
+    usual,
+    ...further.map(({ name, url, answer }) =>
+      registryAt(url, answer, `look at the listener ${name} in registry.listeners; a change of it needs a restart`),
+    ),
+  ]
+}
+
+/** What a ping of a registry found there. */
+function registryAt(url: string, answer: Answer, elsewhere: string): Finding {
+  if (!isThere(answer)) return fail(whyNot(url, answer.code), START)
   if (answer.status === 401)
-    return [
-      warn(`${url} wants a login for each pull`, 'set registry.anonymous: read at the agent, or log the engine in'),
-    ]
-  if (answer.status !== 200)
-    return [fail(`${url}/v2/ answers ${answer.status}: this is no registry`, 'give the right address: --agent URL')]
-  return [ok(`the registry answers at ${url}`)]
+    return warn(`${url} wants a login for each pull`, 'set registry.anonymous: read at the agent, or log the engine in')
+  if (answer.status !== 200) return fail(`${url}/v2/ answers ${answer.status}: this is no registry`, elsewhere)
+  return ok(`the registry answers at ${url}`)
 }
 
 /** The address of the registry: only this machine should reach it. */
 export function ownAddress(visit: Visit): Promise<readonly Finding[]> {
   const { hostname } = new URL(visit.init.urls.registry)
-  const { host } = visit.init.config.registry.listener.bind
-  const open = [hostname.replace(/^\[|\]$/g, ''), ...(visit.init.isConfigGiven ? [host] : [])].filter(
-    (each) => !isLoopback(each),
-  )
+  const { listener, listeners } = visit.init.config.registry
+  const bound = visit.init.isConfigGiven ? [listener, ...listeners].map(({ bind }) => bind.host) : []
+  const open = [...new Set([hostname.replace(/^\[|\]$/g, ''), ...bound])].filter((each) => !isLoopback(each))
   if (open.length === 0) return Promise.resolve([ok(`the registry is at ${hostname}, which only this machine reaches`)])
   return Promise.resolve([
     warn(
       `other machines may reach the registry at ${open.join(', ')}`,
-      'bind registry.listener to 127.0.0.1; engines use plain HTTP without a word only there',
+      'bind registry.listener, and each of registry.listeners, to 127.0.0.1; engines use plain HTTP without a word only there',
     ),
   ])
 }

@@ -8,6 +8,9 @@ import { type EffectiveConfig, type EngineProbe, type ProbeInit, PULL_MS } from 
 const NAMESPACE = 'shoal-doctor'
 const PLUGINS = ['io.containerd.cri.v1.images', 'io.containerd.grpc.v1.cri']
 
+/** Whether a host of a hosts.toml is the agent, or one of its mount points. */
+const isAgent = (host: string | undefined, agent: string) => host === agent || host?.startsWith(`${agent}/`) === true
+
 /** The hosts below a folder whose hosts.toml names the agent first. */
 async function mirroredIn(folder: string, { files, agent }: ProbeInit): Promise<readonly string[]> {
   const hosts: string[] = []
@@ -15,7 +18,7 @@ async function mirroredIn(folder: string, { files, agent }: ProbeInit): Promise<
     const path = join(folder, name, 'hosts.toml')
     const text = await files.read(path)
     const first = text === undefined ? undefined : Object.keys(tableAt(readToml(text, path), ['host']) ?? {})[0]
-    if (first === agent) hosts.push(name.replace(/_(\d+)_$/, ':$1'))
+    if (isAgent(first, agent)) hosts.push(name.replace(/_(\d+)_$/, ':$1'))
   }
   return hosts
 }

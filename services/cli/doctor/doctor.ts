@@ -3,7 +3,7 @@ import { codeOf, hasCode, lifecycle, type ProcessHost, systemClock } from '../..
 import { loadConfig } from '../../../lib/config/index.ts'
 import { httpClient } from '../../../lib/http/index.ts'
 import { listenerConfig } from '../../../lib/service/index.ts'
-import { agentDoor } from '../../agent/index.ts'
+import { type AgentConfig, agentDoor } from '../../agent/index.ts'
 import { targetOptions } from '../admin/call.ts'
 import { addressOf, type TargetFlags, targetOf } from '../admin/target.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -61,9 +61,16 @@ async function visitInit(flags: Flags, host: ProcessHost): Promise<VisitInit> {
     tls: admin.tls,
     isConfigGiven: flags.config !== undefined,
     urls: { registry, ops: at('ops'), admin: admin.url },
+    further: furtherOf(config),
     engine: await engineFor(flags.engine, { run, files, agent: registry }),
   }
 }
+
+/** A port that is left to chance is known to nobody. */
+const furtherOf = (config: AgentConfig): VisitInit['further'] =>
+  config.registry.listeners
+    .filter(({ bind }) => bind.port !== 0)
+    .map((listener) => ({ name: listener.name, url: addressOf(config, listener) }))
 
 /** A step that breaks has found something too. */
 async function look(step: Step, visit: Visit): Promise<readonly Finding[]> {

@@ -42,6 +42,8 @@ export interface VisitInit {
   readonly isConfigGiven: boolean
   /** Base URLs of the agent's listeners. */
   readonly urls: { readonly registry: string; readonly ops: string; readonly admin: string }
+  /** Its further listeners for clients, as the config says. */
+  readonly further: readonly { readonly name: string; readonly url: string }[]
   readonly engine: EngineProbe | undefined
   /** The image to pull, as the engine takes it; undefined: one is looked for. */
   readonly image: string | undefined
@@ -74,6 +76,14 @@ export class Visit {
 
   registry(): Promise<Answer> {
     return this.#once('registry', () => ask(this.init.http, `${this.init.urls.registry}/v2/`))
+  }
+
+  /** What each further listener answers to a ping. */
+  further(): Promise<readonly { readonly name: string; readonly url: string; readonly answer: Answer }[]> {
+    const { http, further } = this.init
+    return this.#once('further', () =>
+      Promise.all(further.map(async (one) => ({ ...one, answer: await ask(http, `${one.url}/v2/`) }))),
+    )
   }
 
   metrics(): Promise<Answer> {

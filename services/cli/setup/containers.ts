@@ -4,7 +4,7 @@ import { isLoopback } from '../../../lib/identity/index.ts'
 import type { Engine, Plan } from './engine.ts'
 import type { MachineFiles } from './machine-files.ts'
 import { checkOtherRegistries, type MirroredRegistry, readRegistriesConf, registriesConf } from './registries-conf.ts'
-import type { Fallback, MirroredHost, SetupRequest } from './request.ts'
+import { type Fallback, type MirroredHost, refuseMount, type SetupRequest } from './request.ts'
 
 const FOLDER = '/etc/containers'
 const DROP_IN = `${FOLDER}/registries.conf.d/50-shoal.conf`
@@ -71,6 +71,7 @@ function checkAddresses(entries: readonly MirroredRegistry[]): void {
 }
 
 async function plan(request: SetupRequest, files: MachineFiles): Promise<Plan> {
+  refuseMount(request, 'registries.conf')
   if (request.all) {
     throw appError('CONFIG_INVALID', {
       message: 'registries.conf has no entry for every registry; name each with --registry HOST',

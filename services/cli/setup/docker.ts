@@ -1,7 +1,7 @@
 import { appError } from '../../../lib/base/index.ts'
 import { withRegistryMirror } from './daemon-json.ts'
 import type { Engine } from './engine.ts'
-import { plainUrl, type SetupRequest } from './request.ts'
+import { plainUrl, refuseMount, type SetupRequest } from './request.ts'
 
 const DAEMON_JSON = '/etc/docker/daemon.json'
 const HUB = 'docker.io'
@@ -27,6 +27,7 @@ export const docker: Engine = {
   what: 'registry-mirrors in daemon.json, for images of docker.io',
   record: 'docker',
   async plan(request, files) {
+    refuseMount(request, 'docker')
     if (request.fallback.kind !== 'registry') {
       throw appError('CONFIG_INVALID', {
         message: `docker always asks ${HUB} in the end; --fallback cannot change that`,

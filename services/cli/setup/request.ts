@@ -13,6 +13,7 @@ export type Fallback = { readonly kind: 'registry' | 'nobody' } | { readonly kin
 
 /** What a set-up shall do, checked. */
 export interface SetupRequest {
+  /** A listener of the agent, or a mount point there: `http://127.0.0.1:65001/hub`. */
   readonly agent: URL
   readonly hosts: readonly MirroredHost[]
   /** Every registry, also those that nobody has named. */
@@ -39,6 +40,31 @@ export function listenerUrl(text: string): URL {
   const isPlain = url?.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
   if (isPlain && (url.protocol === 'http:' || url.protocol === 'https:')) return url
   throw invalid(`"${text}" is not the URL of a listener; write it like ${USUAL_AGENT}`)
+}
+
+const MOUNT = /^(?:\/[a-z0-9][a-z0-9._-]*)*\/?$/
+
+/** The URL of a listener of an agent, or of a mount point there, which has no slash at its end. @throws CONFIG_INVALID */
+function agentUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !MOUNT.test(url.pathname) || /(?:^|\/)v2(?:\/|$)/.test(url.pathname)) {
+    throw invalid(
+      `"${text}" is not the URL of an agent; write it like ${USUAL_AGENT}, or ${USUAL_AGENT}/hub for its mount point /hub`,
+    )
+  }
+  const { pathname } = url
+  url.pathname = '/'
+  const agent = listenerUrl(url.href)
+  agent.pathname = pathname.replace(/\/$/, '')
+  return agent
+}
+
+/** For an engine that takes no path in the address of a mirror. @throws CONFIG_INVALID */
+export function refuseMount({ agent }: SetupRequest, engine: string): void {
+  if (agent.pathname === '/') return
+  throw invalid(
+    `${engine} takes no path in the address of a mirror; give the agent a listener of its own for that, in registry.listeners`,
+  )
 }
 
 const HOST = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::\d{1,5})?$/
@@ -69,7 +95,7 @@ export function setupRequest(flags: RequestFlags): SetupRequest {
   const fallback = fallbackOf(flags.fallback)
   if (fallback.kind === 'url' && (all || others.length > 0))
     throw invalid('a URL to fall back to can stand only for names of this cluster: give them by --own')
-  return { agent: listenerUrl(flags.agent ?? USUAL_AGENT), hosts, all, fallback }
+  return { agent: agentUrl(flags.agent ?? USUAL_AGENT), hosts, all, fallback }
 }
 
 /** The URL without the slash at its end. */

@@ -1,9 +1,11 @@
 import type { Backends, ObjectStat } from '../../../lib/backend/index.ts'
-import { appError, type Clock, hasCode, type Random, throwIfAborted } from '../../../lib/base/index.ts'
+import type { Clock, Random } from '../../../lib/base/index.ts'
+import { abortController, anySignal, appError, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
 import { type Cluster, type Member, reportFailure } from '../../../lib/cluster/index.ts'
 import type { BlobRef, Digest } from '../../../lib/core/index.ts'
 import type { Hashing } from '../../../lib/metainfo/index.ts'
-import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
+import type { BlobReader, PartialBlob, StoredBlob } from '../../../lib/store/index.ts'
+import type { ArrivingSeed } from '../../../lib/swarm/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 import { blobKey } from '../blob-keys.ts'
 import { askHoldings, type Held, readerAmong } from '../ring/holdings.ts'
@@ -31,6 +33,8 @@ export interface IngestRunComponents {
   readonly random: Random
   /** Counts payload bytes by their source. */
   readonly onReceived: (from: Source, bytes: number) => void
+  /** Called when a blob begins to come: what is here of it is given to the swarm. */
+  readonly seedArriving: (blob: BlobRef, partial: PartialBlob) => ArrivingSeed
   /** Called when a blob has become complete here. */
   readonly onStored: (blob: BlobRef, stored: StoredBlob) => void
 }
@@ -85,9 +89,9 @@ class BlobIngestRun implements IngestRun {
   readonly #blob: BlobRef
   readonly #memberId: string
   readonly #slot: IntakeSlot
-  readonly #stop = new AbortController()
+  readonly #stop = abortController()
   /** Aborts the read from the owner that this run follows. */
-  #unfollow = new AbortController()
+  #unfollow = abortController()
   #claims: boolean
   #claim: Claim = 'none'
   /** Id of an origin that asked while this run was asking, and that has the prior claim to the backend. */
@@ -103,7 +107,7 @@ class BlobIngestRun implements IngestRun {
     this.#blob = blob
     this.#memberId = init.memberId
     this.#claims = init.claims
-    this.#slot = intakeSlot(components, blob.digest)
+    this.#slot = intakeSlot({ ...components, seedArriving: components.seedArriving.bind(undefined, blob) }, blob.digest)
     this.done = init.inTurn(() => this.#bring())
     this.done.catch(() => undefined)
   }
@@ -161,7 +165,7 @@ class BlobIngestRun implements IngestRun {
       throwIfAborted(this.#stop.signal)
       const stored = await this.#finish()
       if (stored !== undefined) return stored
-      this.#unfollow = new AbortController()
+      this.#unfollow = abortController()
       this.#followed = this.#owner() ?? (await this.#otherReader())
       if (this.#followed === undefined) await this.#fill()
       else await this.#follow(this.#followed)
@@ -251,7 +255,7 @@ class BlobIngestRun implements IngestRun {
   /** Reads from a member what it has and what it still receives. Notes a failure; the caller chooses what is next. */
   async #follow(member: Member): Promise<void> {
     const { cluster, logger } = this.#components
-    const signal = AbortSignal.any([this.#stop.signal, this.#unfollow.signal])
+    const signal = anySignal([this.#stop.signal, this.#unfollow.signal])
     const before = this.#slot.received
     try {
       do await this.#followGap(member, signal)

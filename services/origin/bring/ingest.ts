@@ -7,6 +7,7 @@ import {
   keyedLock,
   type Startable,
   singleFlight,
+  slots,
   throwIfAborted,
 } from '../../../lib/base/index.ts'
 import { type Member, reportFailure } from '../../../lib/cluster/index.ts'
@@ -16,6 +17,7 @@ import { blobKey } from '../blob-keys.ts'
 import { askHoldings } from '../ring/holdings.ts'
 import type { Holding } from '../ring/siblings.ts'
 import { type IngestRun, type IngestRunComponents, type InTurn, ingestRun } from './ingest-run.ts'
+import type { ArrivingPieces, Intake } from './intake.ts'
 import { partialOf } from './intake-slot.ts'
 import { partialBytes } from './partial-bytes.ts'
 import type { SourceKeys } from './source-keys.ts'
@@ -37,8 +39,9 @@ export interface OpenBlob {
   /** Bytes of the whole blob. */
   readonly size: number
   /**
-   * The bytes of `range`. While the blob is being brought they come as they arrive and are unverified, except for the
-   * last 64 KiB, which wait until the digest is right. The stream fails when the blob cannot be brought.
+   * The bytes of `range`; returns when the first of them is here. While the blob is being brought they come as they
+   * arrive and are unverified, except for the last 64 KiB, which wait until the digest is right. The stream fails when
+   * the blob cannot be brought.
    */
   readonly read: (range: ByteRange, options?: AbortOptions) => Promise<Readable>
 }
@@ -54,8 +57,10 @@ export interface Ingest extends Startable {
   size(blob: BlobRef, options?: IngestOptions): Promise<number>
   /** @throws BLOB_UNKNOWN, DIGEST_REFUSED, NOT_OWNER, BACKEND_CORRUPT, BACKEND_UNAVAILABLE, STORE_FULL */
   ensure(blob: BlobRef, options: IngestOptions): Promise<StoredBlob>
-  /** Opens a blob for another origin; returns once its size is known. @throws as `ensure` */
-  openForHop(blob: BlobRef, options?: AbortOptions): Promise<OpenBlob>
+  /** Opens a blob; returns once its size is known. @throws as `ensure` */
+  open(blob: BlobRef, options: IngestOptions): Promise<OpenBlob>
+  /** The intake of a blob that is being brought; undefined when the blob is complete here. @throws as `ensure` */
+  arriving(blob: BlobRef, options: IngestOptions): Promise<ArrivingPieces | undefined>
   /** What is here at this moment. `asker` names an origin that is about to read the backend. @throws DIGEST_REFUSED */
   holding(blob: BlobRef, options?: { readonly asker?: string | undefined }): Promise<Holding>
   /** Opens a range of the bytes that are here, unverified; never waits for more. @throws RANGE_UNSATISFIABLE */
@@ -78,6 +83,12 @@ function rangesOf({ map, have }: PartialBlob): readonly ByteRange[] {
   return ranges
 }
 
+/**
+ * Slices of what is arriving that are read for clients at once. Each goes out in a turn of the event loop, so however many
+ * clients read, what arrives is taken as often as that, and other origins, which wait for it, are not among them.
+ */
+const READS_AT_ONCE = 1
+
 class OriginIngest implements Ingest {
   readonly #components: IngestComponents
   readonly #memberId: string
@@ -86,6 +97,7 @@ class OriginIngest implements Ingest {
   readonly #looks = singleFlight<string, number>()
   /** One run at a time has the bytes of a digest in hand; whoever comes after it finds the blob, or reads its own source. */
   readonly #turns = keyedLock()
+  readonly #readers = slots(READS_AT_ONCE)
   #stopped = false
 
   constructor(components: IngestComponents, memberId: string) {
@@ -120,19 +132,26 @@ class OriginIngest implements Ingest {
     return stored ?? abortable(this.#join(blob, hop).done, signal)
   }
 
-  async openForHop(blob: BlobRef, { signal }: AbortOptions = {}): Promise<OpenBlob> {
-    const { store } = this.#components
-    const stored = await store.stat(blob.digest)
-    if (stored === undefined) {
-      const brought = this.#join(blob, true)
-      const intake = await abortable(brought.opened(), signal)
-      if (intake !== undefined) {
-        return { size: intake.partial.map.length, read: async (range, options) => intake.open(range, options) }
+  async open(blob: BlobRef, options: IngestOptions): Promise<OpenBlob> {
+    const intake = await this.arriving(blob, options)
+    const { hop } = options
+    if (intake !== undefined) {
+      const read: OpenBlob['read'] = async (range, reading) => {
+        if (range.start < range.end) await intake.whenReadable(range.start, reading)
+        return intake.open(range, { ...reading, ...(!hop && { inTurn: (work) => this.#readers.run(work, reading) }) })
       }
-      throwIfAborted(signal)
+      return { size: intake.partial.map.length, read }
     }
-    const { size } = stored ?? (await this.ensure(blob, { hop: true, signal }))
-    return { size, read: (range, options = {}) => store.open(blob.digest, { ...options, range }) }
+    const { size } = await this.ensure(blob, options)
+    const { store } = this.#components
+    return { size, read: (range, reading = {}) => store.open(blob.digest, { ...reading, range }) }
+  }
+
+  async arriving(blob: BlobRef, { hop, signal }: IngestOptions): Promise<Intake | undefined> {
+    if ((await this.#components.store.stat(blob.digest)) !== undefined) return undefined
+    const intake = await abortable(this.#join(blob, hop).opened(), signal)
+    throwIfAborted(signal)
+    return intake
   }
 
   async holding(blob: BlobRef, { asker }: { readonly asker?: string | undefined } = {}): Promise<Holding> {

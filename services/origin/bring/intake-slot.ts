@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
-import { type Deferred, deferred } from '../../../lib/base/index.ts'
+import { appError, type Deferred, deferred } from '../../../lib/base/index.ts'
 import { type Digest, PieceMap } from '../../../lib/core/index.ts'
 import type { Hashing } from '../../../lib/metainfo/index.ts'
 import type { PartialBlob, PartialBlobs, Sidecars } from '../../../lib/store/index.ts'
+import type { ArrivingSeed } from '../../../lib/swarm/index.ts'
 import { type Intake, intake } from './intake.ts'
 
 export type Source = 'backend' | 'origin'
@@ -14,6 +15,8 @@ export interface IntakeSlotComponents {
   readonly hashing: Hashing
   /** Counts payload bytes by their source. */
   readonly onReceived: (from: Source, bytes: number) => void
+  /** Called when an intake begins: tells others what comes. */
+  readonly seedArriving: (partial: PartialBlob) => ArrivingSeed
 }
 
 /**
@@ -36,7 +39,7 @@ export interface IntakeSlot {
   take(from: Source, body: Readable, end: number): Promise<void>
   /** Removes the bytes that are here; their readers fail with `reason`. */
   drop(reason: Error): Promise<void>
-  /** With an error, readers of missing bytes fail with it; the bytes that are here stay. */
+  /** The blob is whole; or, with an error, readers of missing bytes fail with it, and the bytes that are here stay. */
   close(err?: unknown): void
 }
 
@@ -57,6 +60,7 @@ class BlobIntakeSlot implements IntakeSlot {
   readonly #components: IntakeSlotComponents
   readonly #digest: Digest
   #intake: Intake | undefined
+  #seed: ArrivingSeed | undefined
   #opened: Deferred<Intake | undefined> = deferred()
   #received = 0
   #mixed = false
@@ -89,7 +93,7 @@ class BlobIntakeSlot implements IntakeSlot {
 
   async open(length: number): Promise<Intake> {
     if (this.#intake?.partial.map.length === length) return this.#intake
-    this.#intake?.end()
+    this.#end(appError('PEER_CLOSED', { message: 'the blob has another length' }))
     return this.#begin(await this.#components.store.openPartial(this.#digest, new PieceMap(length)))
   }
 
@@ -109,22 +113,31 @@ class BlobIntakeSlot implements IntakeSlot {
   async drop(reason: Error): Promise<void> {
     const dropped = this.#intake
     if (dropped === undefined) return
+    this.#end(reason)
     this.#intake = undefined
     this.#opened = deferred()
-    dropped.end(reason)
     await dropped.partial.discard(reason)
   }
 
   close(err?: unknown): void {
-    this.#intake?.end(err)
-    if (err === undefined) this.#opened.resolve(undefined)
-    else this.#opened.reject(err)
+    this.#end(err)
+    if (err === undefined) {
+      this.#seed?.whole()
+      this.#opened.resolve(undefined)
+    } else this.#opened.reject(err)
+  }
+
+  #end(reason: unknown): void {
+    this.#intake?.end(reason)
+    if (reason !== undefined) this.#seed?.failed()
   }
 
   #begin(partial: PartialBlob): Intake {
     this.#mixed = partial.have.count > 0
-    const { store, hashing } = this.#components
-    this.#intake = intake({ sidecars: store, hashing }, partial)
+    const { store, hashing, seedArriving } = this.#components
+    const seed = seedArriving(partial)
+    this.#seed = seed
+    this.#intake = intake({ sidecars: store, hashing, onPiece: (piece) => seed.arrived(piece) }, partial)
     this.#opened.resolve(this.#intake)
     return this.#intake
   }

@@ -10,7 +10,18 @@ import {
 } from '../../../lib/core/index.ts'
 import type { Hashing, RunningDigest } from '../../../lib/metainfo/index.ts'
 import type { PartialBlob, Sidecars, StoredBlob } from '../../../lib/store/index.ts'
-import { partialBytes } from './partial-bytes.ts'
+import { type PartialReading, partialBytes } from './partial-bytes.ts'
+
+/** What has come of a blob that is being brought. */
+export interface ArrivingPieces {
+  readonly partial: PartialBlob
+  /** Pieces from the front that are here, and whose hashes are known. */
+  readonly pieces: number
+  /** The SHA-256 of one of these pieces, a view of 32 bytes. */
+  hashOf(piece: number): Uint8Array
+  /** Waits for more than `count` such pieces. Fails with the reason given to `end`. */
+  morePieces(count: number, options?: AbortOptions): Promise<void>
+}
 
 /**
  * Takes one blob into the local store, in ascending order: bytes that an earlier run left are read from the disk, and
@@ -18,8 +29,12 @@ import { partialBytes } from './partial-bytes.ts'
  * memory in which a piece was gathered, and off the event loop where `Hashing` has a thread. `end` ends the intake and tells its readers. Only one call of `gap`, `take` or `finish` at a time. An intake does not know
  * the source of its bytes; the swarm's `Arrival` is something else, as it takes pieces in any order.
  */
-export interface Intake {
-  readonly partial: PartialBlob
+export type Intake = ArrivingPieces & IntakeWork
+
+export interface IntakeReading extends AbortOptions, Pick<PartialReading, 'inTurn'> {}
+
+/** How the bytes come, and who reads them. */
+export interface IntakeWork {
   /** Bytes from the front that are here and hashed. */
   readonly offset: number
   /** The local store has refused a piece: the intake can take no more bytes from any source. */
@@ -34,11 +49,13 @@ export interface Intake {
   /** Call when nothing is missing: the complete blob with its piece hashes, or undefined when the digest is wrong. */
   finish(): Promise<StoredBlob | undefined>
   /**
-   * The bytes of `range` as they come, unverified; the withheld tail of the blob, and what is read together with it,
-   * only once its digest is right. Fails with the reason given to `end`.
+   * The bytes of `range` as they come, unverified; the withheld tail of the blob only once its digest is right. Fails
+   * with the reason given to `end`.
    */
-  open(range: ByteRange, options?: AbortOptions): Readable
-  /** Releases the partial blob, which stays on the disk. With a reason, readers of missing bytes fail with it. */
+  open(range: ByteRange, options?: IntakeReading): Readable
+  /** Waits until `open` would give the byte at `offset`. Fails as it would. */
+  whenReadable(offset: number, options?: AbortOptions): Promise<void>
+  /** Releases the partial blob, which stays on the disk. With a reason, who waits for what is missing fails with it. */
   end(reason?: unknown): void
 }
 
@@ -53,6 +70,8 @@ interface OpenPiece {
 export interface IntakeComponents {
   readonly sidecars: Sidecars
   readonly hashing: Hashing
+  /** Called for each piece that has come and is stored. */
+  readonly onPiece: (piece: number) => void
 }
 
 class PartialIntake implements Intake {
@@ -61,14 +80,16 @@ class PartialIntake implements Intake {
   readonly #whole: RunningDigest
   readonly #hashes: Uint8Array
   readonly #verified = deferred()
-  readonly #over = new AbortController()
   readonly #release: () => void
   #offset = 0
   #piece: OpenPiece | undefined
   /** The previous piece may still be hashed and written: so an intake needs the memory of two pieces. */
   #writing: Promise<void> = Promise.resolve()
   #broken = false
-  #reason: unknown
+  #pieces = 0
+  #more = deferred()
+  /** Those who wait have been told why no more comes. */
+  #isOver = false
 
   constructor(components: IntakeComponents, partial: PartialBlob) {
     this.partial = partial
@@ -84,6 +105,18 @@ class PartialIntake implements Intake {
 
   get broken() {
     return this.#broken
+  }
+
+  get pieces() {
+    return this.#pieces
+  }
+
+  hashOf(piece: number): Uint8Array {
+    return this.#hashes.subarray(piece * HASH_LENGTH, (piece + 1) * HASH_LENGTH)
+  }
+
+  async morePieces(count: number, { signal }: AbortOptions = {}): Promise<void> {
+    while (this.#pieces <= count) await abortable(this.#more.promise, signal)
   }
 
   async gap(): Promise<ByteRange | undefined> {
@@ -121,19 +154,23 @@ class PartialIntake implements Intake {
     return stored
   }
 
-  open(range: ByteRange, { signal }: AbortOptions = {}): Readable {
-    const signals = signal === undefined ? [] : [signal]
-    const cut = AbortSignal.any([this.#over.signal, ...signals])
-    const arrived = async (slice: ByteRange): Promise<void> => {
-      const { map } = this.partial
-      try {
-        await this.partial.whenVerified(map.pieceAt(slice.start), { signal: cut })
-        if (slice.end > releasedLength(map.length, false)) await abortable(this.#verified.promise, cut)
-      } catch (err) {
-        throw this.#reason ?? err
-      }
-    }
-    return Readable.from(partialBytes(this.partial, range, arrived), { objectMode: false })
+  open(range: ByteRange, { signal, inTurn }: IntakeReading = {}): Readable {
+    const ready = (offset: number) => this.whenReadable(offset, { signal })
+    return Readable.from(partialBytes(this.partial, range, { ready, inTurn }), { objectMode: false })
+  }
+
+  async whenReadable(offset: number, options: AbortOptions = {}): Promise<void> {
+    const { map, have } = this.partial
+    const piece = map.pieceAt(offset)
+    if (!have.has(piece)) await this.morePieces(piece, options)
+    if (offset >= releasedLength(map.length, false)) await abortable(this.#verified.promise, options.signal)
+  }
+
+  #noteNext(): void {
+    this.#pieces += 1
+    if (this.#isOver) return
+    this.#more.resolve()
+    this.#more = deferred()
   }
 
   end(reason?: unknown): void {
@@ -142,8 +179,9 @@ class PartialIntake implements Intake {
     if (this.#piece !== undefined) this.#components.hashing.blocks.give(this.#piece.block)
     this.#piece = undefined
     if (reason === undefined) return
-    this.#reason ??= reason
-    this.#over.abort(reason)
+    this.#isOver = true
+    this.#more.reject(reason)
+    this.#verified.reject(reason)
   }
 
   /** Hashes a piece that is already on the disk. */
@@ -156,6 +194,7 @@ class PartialIntake implements Intake {
       this.#components.hashing.blocks.give(block)
     }
     this.#offset = range.end
+    this.#noteNext()
   }
 
   async #hash(index: number, bytes: Uint8Array): Promise<Uint8Array> {
@@ -213,6 +252,8 @@ class PartialIntake implements Intake {
       await before
       const hash = await this.#hash(index, bytes)
       await this.partial.write(index, bytes, hash)
+      this.#noteNext()
+      this.#components.onPiece(index)
     } catch (err) {
       this.#broken = true
       throw err

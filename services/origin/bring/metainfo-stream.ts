@@ -1,8 +1,16 @@
-import { type AbortOptions, type Clock, hasCode, throwIfAborted } from '../../../lib/base/index.ts'
-import { type BlobRef, headerOf, INLINE_LIMIT } from '../../../lib/core/index.ts'
+import {
+  type AbortOptions,
+  abortController,
+  appError,
+  type Clock,
+  hasCode,
+  throwIfAborted,
+} from '../../../lib/base/index.ts'
+import { type BlobRef, HASH_LENGTH, headerOf, INLINE_LIMIT } from '../../../lib/core/index.ts'
 import { encodeMetainfo, encodePieces, encodeRecord } from '../../../lib/metainfo/index.ts'
-import type { BlobReader, StoredBlob } from '../../../lib/store/index.ts'
+import type { BlobReader } from '../../../lib/store/index.ts'
 import type { Ingest } from './ingest.ts'
+import type { ArrivingPieces } from './intake.ts'
 import type { PieceHashes } from './piece-hashes.ts'
 
 const HEARTBEAT_MS = 5_000
@@ -14,28 +22,35 @@ export interface MetainfoComponents {
   readonly clock: Clock
 }
 
-/** Yields a heartbeat every 5 s until `work` has settled; rethrows its failure. */
-async function* heartbeatsUntil(clock: Clock, work: Promise<unknown>): AsyncGenerator<Uint8Array> {
-  const cancel = new AbortController()
+/** Yields a heartbeat every 5 s until `work` has settled; returns its result, and rethrows its failure. */
+async function* heartbeatsUntil<T>(clock: Clock, work: Promise<T>): AsyncGenerator<Uint8Array, T> {
+  const cancel = abortController()
   const beat = () => clock.sleep(HEARTBEAT_MS, { signal: cancel.signal }).then(() => 'beat' as const)
   const done = work.then(() => 'done' as const)
   try {
     while ((await Promise.race([done, beat()])) === 'beat') yield encodeRecord({ kind: 'heartbeat' })
+    return await work
   } finally {
     cancel.abort()
   }
 }
 
+/** Records that become known within this time go out together. */
+const GROUP_MS = 20
+
 /**
  * The metainfo stream of a blob, written by an origin. A small blob is inline. For others the header goes out as soon
- * as the length is known, then heartbeats while the blob is brought and hashed, then the piece hashes and `verified`.
- * Wrong content ends the stream with `failed`; any other failure is thrown, so that the reader tries another origin.
+ * as the length is known, then the hash of each piece as soon as it has come, with heartbeats between them, and
+ * `verified` when the digest of the whole is right. Wrong content ends the stream with `failed`; any other failure is
+ * thrown, so that the reader tries another origin.
+ * @throws METAINFO_CONFLICT when the blob was brought anew, with other bytes than those whose hashes have gone out
  */
 export async function* metainfoStream(
-  { store, ingest, pieceHashes, clock }: MetainfoComponents,
+  components: MetainfoComponents,
   blob: BlobRef,
   options: AbortOptions & { readonly hop: boolean },
 ): AsyncGenerator<Uint8Array> {
+  const { store, ingest } = components
   const length = await ingest.size(blob, options)
   throwIfAborted(options.signal)
   if (length <= INLINE_LIMIT) {
@@ -44,22 +59,49 @@ export async function* metainfoStream(
     yield* encodeMetainfo({ header: { ...headerOf(blob.digest, length), data }, hashes: new Uint8Array() })
     return
   }
-  let hashes = new Uint8Array()
-  const bring = async (): Promise<void> => {
-    const stored: StoredBlob = await ingest.ensure(blob, options)
-    hashes = new Uint8Array(await pieceHashes.of(stored, options))
-  }
-  const work = bring()
-  // When the reader leaves, this generator ends and nobody awaits the work.
-  work.catch(() => undefined)
   yield encodeRecord({ kind: 'header', header: headerOf(blob.digest, length) })
   try {
-    yield* heartbeatsUntil(clock, work)
+    yield* pieceRecords(components, { blob, length }, options)
   } catch (err) {
     if (!hasCode(err, 'BACKEND_CORRUPT')) throw err
     yield encodeRecord({ kind: 'failed', code: 'BACKEND_CORRUPT' })
     return
   }
-  yield encodePieces(hashes)
   yield encodeRecord({ kind: 'verified' })
+}
+
+/** The hashes of all pieces, each as soon as it is known; ends when the digest of the whole is right. */
+async function* pieceRecords(
+  { ingest, pieceHashes, clock }: MetainfoComponents,
+  { blob, length }: { readonly blob: BlobRef; readonly length: number },
+  options: AbortOptions & { readonly hop: boolean },
+): AsyncGenerator<Uint8Array> {
+  const conflict = () => appError('METAINFO_CONFLICT', { detail: { digest: blob.digest } })
+  const arriving = yield* heartbeatsUntil(clock, ingest.arriving(blob, options))
+  // An earlier run left bytes of another length, which go as soon as the source tells its own.
+  if (arriving !== undefined && arriving.partial.map.length !== length) throw conflict()
+  const sent = arriving && (yield* arrivingRecords(clock, arriving, options))
+  const all = ingest.ensure(blob, options).then((stored) => pieceHashes.of(stored, options))
+  const hashes = new Uint8Array(yield* heartbeatsUntil(clock, all))
+  if (sent === undefined) yield encodePieces(hashes)
+  else if (Buffer.compare(sent, hashes) !== 0) throw conflict()
+}
+
+/** The hashes of what comes; returns those of all pieces. @throws why not all of them came */
+async function* arrivingRecords(
+  clock: Clock,
+  arriving: ArrivingPieces,
+  options: AbortOptions,
+): AsyncGenerator<Uint8Array, Uint8Array> {
+  const { count } = arriving.partial.map
+  const hashes = new Uint8Array(count * HASH_LENGTH)
+  let sent = 0
+  while (sent < count) {
+    yield* heartbeatsUntil(clock, arriving.morePieces(sent, options))
+    const first = sent
+    for (; sent < arriving.pieces; sent += 1) hashes.set(arriving.hashOf(sent), sent * HASH_LENGTH)
+    yield encodePieces(hashes.subarray(first * HASH_LENGTH, sent * HASH_LENGTH), first)
+    if (sent < count) await clock.sleep(GROUP_MS, options)
+  }
+  return hashes
 }

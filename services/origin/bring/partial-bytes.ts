@@ -1,36 +1,46 @@
 import { type ByteRange, releasedLength } from '../../../lib/core/index.ts'
-import type { PartialBlob } from '../../../lib/store/index.ts'
+import { type PartialBlob, sliceLengths } from '../../../lib/store/index.ts'
 
-/** Bytes read from the disk at a time, where as many are there. */
-const SLICE_BYTES = 1024 * 1024
+/** How bytes are read that still come. */
+export interface PartialReading {
+  /** Waits until the byte at `offset` may be read; until then the range holds no memory. Default: all may be read. */
+  readonly ready?: ((offset: number) => Promise<void>) | undefined
+  /** Reads a slice when it is its turn; default: at once. */
+  readonly inTurn?: ((read: () => Promise<Uint8Array>) => Promise<Uint8Array>) | undefined
+}
 
 /**
- * The bytes of `range`, slice by slice at the reader's pace; a slice ends with its first piece, or with the last of the
- * pieces behind it that are there already. It is read after `ready` has resolved for it. Meanwhile neither the partial blob nor the blob that it becomes is evicted.
+ * The bytes of `range`, slice by slice at the reader's pace, each read after `ready` has resolved for its first byte. A
+ * slice ends with the last piece that is there already, before what is withheld, and is small while many others are held
+ * in memory. Meanwhile neither the partial blob nor the blob that it becomes is evicted.
  */
 export async function* partialBytes(
   partial: PartialBlob,
   range: ByteRange,
-  ready: (slice: ByteRange) => Promise<void> = () => Promise.resolve(),
+  { ready = () => Promise.resolve(), inTurn = (read) => read() }: PartialReading = {},
 ): AsyncGenerator<Uint8Array> {
   const release = partial.lease()
+  const lengths = sliceLengths()
   try {
     for (let at = range.start; at < range.end; ) {
-      const slice = { start: at, end: Math.min(endAtHand(partial, at), range.end, at + SLICE_BYTES) }
-      await ready(slice)
-      yield await partial.read(slice)
+      if (!partial.have.has(partial.map.pieceAt(at))) lengths.end()
+      await ready(at)
+      const most = at + lengths.next(range.end - at)
+      const slice = { start: at, end: Math.min(range.end, endAtHand(partial, at, most)) }
+      yield await inTurn(() => partial.read(slice))
       at = slice.end
     }
   } finally {
+    lengths.end()
     release()
   }
 }
 
-/** How far the pieces reach that can be read together with the one at `at`. */
-function endAtHand({ map, have }: PartialBlob, at: number): number {
+/** How far, at most to `most`, bytes can be read together with the one at `at`. */
+function endAtHand({ map, have }: PartialBlob, at: number, most: number): number {
+  const released = releasedLength(map.length, false)
+  const limit = at < released ? Math.min(most, released) : most
   let piece = map.pieceAt(at)
-  // What is withheld is read apart, since it may have to wait.
-  const limit = Math.min(at + SLICE_BYTES, releasedLength(map.length, false))
-  while (map.rangeOf(piece + 1).end <= limit && have.has(piece + 1)) piece += 1
-  return map.rangeOf(piece).end
+  while (map.rangeOf(piece).end < limit && have.has(piece + 1)) piece += 1
+  return Math.min(limit, map.rangeOf(piece).end)
 }

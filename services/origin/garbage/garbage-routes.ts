@@ -9,8 +9,8 @@ import {
   parseBody,
   type RemovalOutcome,
 } from '../../../lib/api/index.ts'
-import { type Backend, rehearseConditions } from '../../../lib/backend/index.ts'
-import { type AbortOptions, appError, inTurns, type Random } from '../../../lib/base/index.ts'
+import { type Backend, type ProofNameComponents, rehearseConditions } from '../../../lib/backend/index.ts'
+import { type AbortOptions, appError, inTurns } from '../../../lib/base/index.ts'
 import type { Digest } from '../../../lib/core/index.ts'
 import { type Exchange, type Route, readJson, sendJson } from '../../../lib/http/index.ts'
 import type { BlobInspection, Retention } from '../../../lib/store/index.ts'
@@ -24,9 +24,8 @@ const MAX_BODY_BYTES = 16 * 1024
 /** Blobs of one request that are handled at the same time. */
 const AT_ONCE = 8
 
-export interface GarbageRoutesComponents {
+export interface GarbageRoutesComponents extends ProofNameComponents {
   readonly backends: GarbagePlaces
-  readonly random: Random
   readonly condemned: Condemned
   readonly store: Pick<Retention, 'evict'> & Pick<BlobInspection, 'look'>
 }
@@ -39,7 +38,7 @@ export function garbageServerRoutes(parts: { readonly garbage: GarbageRoutesComp
     if (backend !== undefined) return backend
     throw appError('GARBAGE_PLACE_UNKNOWN', { detail: { place: params['place'], known: [...places.keys()] } })
   }
-  const rehearsed = rehearsedOnce(() => parts.garbage.random)
+  const rehearsed = rehearsedOnce(() => parts.garbage)
   const last = ({ query }: Exchange) => query.get('last') ?? ''
 
   const blobs = async (exchange: Exchange) => {
@@ -107,11 +106,12 @@ async function markAll(written: ReadonlySet<Backend>, exchange: Exchange): Promi
  * Before the first blob of a backend is condemned, it shows that it keeps conditions: with one that does not, a removal
  * would stop in its middle, or go on while a push relies on the blob.
  */
-function rehearsedOnce(random: () => Random) {
+function rehearsedOnce(parts: () => ProofNameComponents) {
   const proven = new WeakSet<Backend>()
   return async (backend: Backend, { signal }: AbortOptions): Promise<void> => {
     if (proven.has(backend)) return
-    await rehearseConditions(backend, { folder: 'garbage/', random: random(), signal })
+    const { clock, random } = parts()
+    await rehearseConditions(backend, { folder: 'garbage/', clock, random, signal })
     proven.add(backend)
   }
 }

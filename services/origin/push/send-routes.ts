@@ -11,6 +11,8 @@ import {
   sendTargetSchema,
 } from '../../../lib/api/index.ts'
 import {
+  abortController,
+  anySignal,
   appError,
   type Clock,
   codeOf,
@@ -113,8 +115,8 @@ export function sendRoutes(components: SendRoutesComponents): readonly Route[] {
   let sends = 0
 
   const answer = async (exchange: Exchange, blob: StoredBlob, target: SendTarget): Promise<void> => {
-    const over = new AbortController()
-    const signal = AbortSignal.any([exchange.signal, over.signal])
+    const over = abortController()
+    const signal = anySignal([exchange.signal, over.signal])
     const teller = new Teller(clock)
     const work = remoteSend
       .send(blob, target, { signal, onProgress: (progress) => teller.note(progress) })

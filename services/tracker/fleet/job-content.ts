@@ -1,5 +1,13 @@
 import type { KeptJob, OrderItem } from '../../../lib/api/index.ts'
-import { type Background, type Clock, type ErrorCode, isAppError, toAppError } from '../../../lib/base/index.ts'
+import {
+  abortController,
+  anySignal,
+  type Background,
+  type Clock,
+  type ErrorCode,
+  isAppError,
+  toAppError,
+} from '../../../lib/base/index.ts'
 import type { Logger } from '../../../lib/telemetry/index.ts'
 
 /** Finds out what an image consists of for these platforms. */
@@ -42,7 +50,7 @@ export function jobContent(components: JobContentComponents, job: KeptJob): JobC
   const { clock, walk, tasks, onSettled, logger } = components
   const known = new Map<string, Entry>()
   const looking = new Set<string>()
-  const over = new AbortController()
+  const over = abortController()
 
   const note = (key: string, entry: Entry) => {
     known.delete(key)
@@ -64,7 +72,7 @@ export function jobContent(components: JobContentComponents, job: KeptJob): JobC
     looking.add(key)
     tasks.run(`look for ${job.target}`, async (signal) => {
       try {
-        const entry = await found(platforms, AbortSignal.any([signal, over.signal]))
+        const entry = await found(platforms, anySignal([signal, over.signal]))
         looking.delete(key)
         if (over.signal.aborted) return
         note(key, entry)

@@ -1,4 +1,4 @@
-import { background, type Clock, type Startable } from '../../../lib/base/index.ts'
+import { abortController, anySignal, background, type Clock, type Startable } from '../../../lib/base/index.ts'
 import type { PeerRegistry } from '../peer-registry.ts'
 import type { SeedRegistry } from '../seeds/seed-registry.ts'
 import { MAX_READ } from './scripts.ts'
@@ -30,7 +30,7 @@ const STRIDE = 200
 
 export function rewriting({ clock, registry, seeds, writes, queue }: RewritingComponents): Rewriting {
   const tasks = background(() => undefined)
-  let round = new AbortController()
+  let round = abortController()
 
   const room = async (at: number, signal: AbortSignal) => {
     if (at % STRIDE === 0) await clock.sleep(0, { signal })
@@ -60,9 +60,9 @@ export function rewriting({ clock, registry, seeds, writes, queue }: RewritingCo
   return {
     begin() {
       round.abort()
-      round = new AbortController()
+      round = abortController()
       const { signal } = round
-      tasks.run('rewrite', (ended) => rounds(AbortSignal.any([signal, ended])))
+      tasks.run('rewrite', (ended) => rounds(anySignal([signal, ended])))
     },
     start: () => Promise.resolve(),
     stop: () => tasks.stop(),

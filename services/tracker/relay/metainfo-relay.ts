@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream'
 import type { ElsewhereOptions, MemberStream } from '../../../lib/api/index.ts'
 import {
   type AppError,
+  abortController,
+  anySignal,
   appError,
   type Background,
   type ByteCache,
@@ -17,7 +19,15 @@ import {
   throwIfAborted,
 } from '../../../lib/base/index.ts'
 import type { Cluster, FailedTry } from '../../../lib/cluster/index.ts'
-import { type BlobRef, blobRefKey, type Digest, type Repository } from '../../../lib/core/index.ts'
+import {
+  type BlobRef,
+  blobRefKey,
+  type Digest,
+  type PeerInfo,
+  type Repository,
+  type SwarmId,
+  swarmIdOf,
+} from '../../../lib/core/index.ts'
 import type { Gauge, Logger, Metrics } from '../../../lib/telemetry/index.ts'
 import { type RelayEnd, type RelayLog, relayLog } from './relay-log.ts'
 import { type Preface, relayReader } from './relay-reader.ts'
@@ -56,6 +66,8 @@ export interface MetainfoRelay extends Startable {
    * @throws SHUTTING_DOWN, TOOMANYREQUESTS when too many streams are open, and what `pay` throws
    */
   open(blob: BlobRef, options?: RelayOptions): Readable
+  /** Tells who waits for the metainfo of a blob of a peer that begins to have it. */
+  hint(swarmId: SwarmId, peer: PeerInfo): void
 }
 
 export interface RelayOptions {
@@ -66,6 +78,7 @@ export interface RelayOptions {
 
 /** A blob whose records are coming in. */
 interface Upstream {
+  readonly swarmId: SwarmId
   readonly log: RelayLog
   readonly cancel: AbortController
   readers: number
@@ -113,6 +126,10 @@ class Relay implements MetainfoRelay {
     return reader
   }
 
+  hint(swarmId: SwarmId, peer: PeerInfo): void {
+    for (const upstream of this.#open.values()) if (upstream.swarmId === swarmId) upstream.log.hint(peer)
+  }
+
   start(): Promise<void> {
     return Promise.resolve()
   }
@@ -142,8 +159,9 @@ class Relay implements MetainfoRelay {
     }
     const payBack = pay?.() ?? (() => undefined)
     const upstream: Upstream = {
+      swarmId: swarmIdOf(blob.digest),
       log: relayLog(blob.digest),
-      cancel: new AbortController(),
+      cancel: abortController(),
       readers: 0,
       linger: undefined,
     }
@@ -153,7 +171,7 @@ class Relay implements MetainfoRelay {
     })
     this.#open.set(key, upstream)
     this.#tasks.run('metainfo upstream', async (signal) => {
-      const either = AbortSignal.any([signal, upstream.cancel.signal])
+      const either = anySignal([signal, upstream.cancel.signal])
       this.#meters.upstreams.add(1)
       try {
         await fill(this.#components, { blob, log: upstream.log }, either)

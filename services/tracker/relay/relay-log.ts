@@ -1,5 +1,5 @@
 import { appError } from '../../../lib/base/index.ts'
-import type { Digest } from '../../../lib/core/index.ts'
+import type { Digest, PeerInfo } from '../../../lib/core/index.ts'
 import {
   encodePieces,
   encodeRecord,
@@ -23,6 +23,8 @@ export interface RelayLog {
   /** Encoded records; new chunks are only appended. */
   readonly chunks: readonly Uint8Array[]
   readonly sizeBytes: number
+  /** Encoded hints to origins that bring the blob; of use only before the end, so the log of an ended stream has none. */
+  readonly hints: readonly Uint8Array[]
   /** Heartbeats received; readers get them, but the log does not keep them. */
   readonly beats: number
   readonly end: RelayEnd | undefined
@@ -30,6 +32,8 @@ export interface RelayLog {
   readonly length: number | undefined
   /** Begins to read a stream from an origin. */
   feed(): RelayFeed
+  /** Tells the readers of a peer that begins to have the blob, once. */
+  hint(peer: PeerInfo): void
   /** Ends the log for its readers with an error, unless it has ended already. */
   break(err: unknown): void
   /** Calls `fn` after every change; returns a function that unsubscribes it. */
@@ -44,6 +48,9 @@ export interface RelayFeed {
   readonly added: number
 }
 
+/** Origins that bring one blob at the same time. */
+const MAX_HINTS = 16
+
 type PieceRecord = Extract<MetainfoRecord, { kind: 'piece' }>
 type HeaderRecord = Extract<MetainfoRecord, { kind: 'header' }>
 
@@ -57,6 +64,7 @@ class Log implements RelayLog {
   /** Undefined once the log has ended. */
   #known: MetainfoLog | undefined = metainfoLog()
   readonly chunks: Uint8Array[] = []
+  hints: Uint8Array[] = []
   sizeBytes = 0
   beats = 0
   end: RelayEnd | undefined
@@ -84,6 +92,14 @@ class Log implements RelayLog {
         return added
       },
     }
+  }
+
+  hint(peer: PeerInfo): void {
+    const chunk = encodeRecord({ kind: 'hint', peers: [peer] })
+    const isKnown = this.hints.some((known) => Buffer.compare(known, chunk) === 0)
+    if (this.end !== undefined || isKnown || this.hints.length >= MAX_HINTS) return
+    this.hints.push(chunk)
+    this.#changed()
   }
 
   break(err: unknown): void {
@@ -138,6 +154,7 @@ class Log implements RelayLog {
 
   #finish(end: RelayEnd): void {
     this.end = end
+    this.hints = []
     this.#known = undefined
   }
 

@@ -22,6 +22,7 @@ export interface RelayReaderInit {
 export function relayReader(log: RelayLog, { preface, onClose }: RelayReaderInit): Readable {
   let due = preface
   let next = 0
+  let nextHint = 0
   let seenBeats = log.beats
   let wanted = false
 
@@ -40,6 +41,10 @@ export function relayReader(log: RelayLog, { preface, onClose }: RelayReaderInit
     for (let chunk = log.chunks[next]; wanted && chunk !== undefined; chunk = log.chunks[next]) {
       next += 1
       push(chunk)
+    }
+    for (let hint = log.hints[nextHint]; wanted && hint !== undefined; hint = log.hints[nextHint]) {
+      nextHint += 1
+      push(hint)
     }
     if (!wanted) return
     if (log.end?.kind === 'broken') reader.destroy(toAppError(log.end.err))

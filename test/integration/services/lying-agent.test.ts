@@ -5,6 +5,7 @@ import { digestHex } from '../../../lib/core/index.ts'
 import { type PushedBlob, pushBlobOf } from '../../kit/pushed-blob.ts'
 import { pullDigest } from '../../kit/slow-pull.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
+import { untilNamed } from '../../kit/until-named.ts'
 
 const size = 24 * 1024 * 1024
 
@@ -31,6 +32,7 @@ test('an agent that gives wrong bytes is banned, an honest one is not, and the p
   await shoal.stop('agent-2')
   await spoil(shoal, 'agent-2', blob)
   await shoal.start('agent-2')
+  await untilNamed(shoal, blob.digest, ['agent-2', 'agent-3'])
 
   expect(await pull('agent-1')).toBe(blob.digest)
   const counter = (name: string) => shoal.counter('agent-1', name)

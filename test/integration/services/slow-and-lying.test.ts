@@ -8,6 +8,7 @@ import { recordingHost } from '../../kit/recording-host.ts'
 import { disposableHttp } from '../../kit/scripted-server.ts'
 import { pullDigest } from '../../kit/slow-pull.ts'
 import { startTopology, type Topology } from '../../kit/topology.ts'
+import { peerAddress, untilNamed } from '../../kit/until-named.ts'
 
 const MIB = 1024 * 1024
 const SIZE = 16 * MIB
@@ -15,8 +16,6 @@ const agents = (from: number, to: number) => Array.from({ length: to - from + 1 
 const [SLOW, LIAR, HONEST, PULLERS] = ['agent-1', 'agent-2', agents(3, 4), agents(5, 10)] as const
 /** Comes when the swarm has learned whom to leave out. */
 const LATE = 'agent-11'
-
-const addressOf = (shoal: Topology, agent: string) => shoal.url(agent, 'peer').replace('http://', '')
 
 async function explain(shoal: Topology, agent: string, ...words: readonly string[]): Promise<string> {
   const host = recordingHost()
@@ -47,6 +46,7 @@ test('of ten agents one at a crawl and one that lies leave the lists, the pulls 
   // Started again, it has nothing in memory and gives what is in its store.
   await shoal.stop(LIAR)
   await shoal.start(LIAR)
+  await untilNamed(shoal, blob.digest, [SLOW, LIAR, ...HONEST])
   gate.corrupt(() => true)
 
   // The pulls complete, with the right bytes.
@@ -56,7 +56,7 @@ test('of ten agents one at a crawl and one that lies leave the lists, the pulls 
   const tracker = adminClient(http, shoal.url('tracker-1', 'admin'), trackerAdmin)
   const hostOf = async (agent: string) => {
     const { hosts } = await tracker.hosts({})
-    return hosts.find(({ host, port }) => `${host}:${port}` === addressOf(shoal, agent))
+    return hosts.find(({ host, port }) => `${host}:${port}` === peerAddress(shoal, agent))
   }
   await eventually(async () => {
     const [slow, liar] = [await hostOf(SLOW), await hostOf(LIAR)]
@@ -71,7 +71,7 @@ test('of ten agents one at a crawl and one that lies leave the lists, the pulls 
   const { peers } = await tracker.swarm({ swarm: blob.digest })
   const out = peers.filter(({ health }) => health?.state === 'out')
   expect(out.map(({ host, port }) => `${host}:${port}`).toSorted()).toEqual(
-    [addressOf(shoal, SLOW), addressOf(shoal, LIAR)].toSorted(),
+    [peerAddress(shoal, SLOW), peerAddress(shoal, LIAR)].toSorted(),
   )
   for (const { health } of out) expect(health?.why).toMatch(/ of \d askers /)
 
@@ -85,7 +85,7 @@ test('of ten agents one at a crawl and one that lies leave the lists, the pulls 
   // `explain` names both in words, at as many as it takes to put one out.
   const told = await Promise.all(PULLERS.map((agent) => explain(shoal, agent, blob.digest)))
   const explainedAt = (words: string) => told.filter((text) => new RegExp(words).test(text)).length
-  const [slowAt, liarAt] = [SLOW, LIAR].map((agent) => `the peer at ${addressOf(shoal, agent)}`)
+  const [slowAt, liarAt] = [SLOW, LIAR].map((agent) => `the peer at ${peerAddress(shoal, agent)}`)
   expect(explainedAt(`it waited for .*${slowAt}`)).toBeGreaterThan(0)
   expect(explainedAt(`${slowAt} gave .*(came sooner from another|in time)`)).toBeGreaterThanOrEqual(3)
   expect(explainedAt(`${liarAt} gave .*; \\d+ pieces? with bytes from it w`)).toBeGreaterThanOrEqual(3)
@@ -94,7 +94,7 @@ test('of ten agents one at a crawl and one that lies leave the lists, the pulls 
   expect(await pull(LATE)).toBe(blob.digest)
   const late = await pullAt(shoal, LATE, blob.digest)
   const addresses = late.sources.map(({ address }) => address)
-  expect(addresses).not.toContain(addressOf(shoal, SLOW))
-  expect(addresses).not.toContain(addressOf(shoal, LIAR))
+  expect(addresses).not.toContain(peerAddress(shoal, SLOW))
+  expect(addresses).not.toContain(peerAddress(shoal, LIAR))
   expect(late.sources.map(({ wrong }) => wrong)).toEqual(addresses.map(() => 0))
 }, 120_000)

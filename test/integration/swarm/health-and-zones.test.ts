@@ -79,7 +79,7 @@ describe('a swarm of ten, with a slow and a lying one', () => {
 })
 
 describe.each(['topology', 'adaptive'] as const)('two zones, origins in one of them: %s', (policy) => {
-  test('carries at most 1.2 copies of the blob into the other one, and little of it back', async () => {
+  test('carries at most 1.2 copies of the blob across, both ways together', async () => {
     const blob = swarmBlob(3, 32 * MIB)
     const { lab, tracker, zones } = trackedLab([blob], policy)
     await using running = lab
@@ -102,7 +102,6 @@ describe.each(['topology', 'adaptive'] as const)('two zones, origins in one of t
         .filter(({ from, to }) => zoneOf(from) !== zoneOf(to) && zoneOf(to) === zone)
         .reduce((sum, { bytes }) => sum + bytes / blob.bytes.length, 0)
     expect(copiesInto('b')).toBeGreaterThan(0.9)
-    expect(copiesInto('b')).toBeLessThanOrEqual(1.2)
-    expect(copiesInto('a')).toBeLessThan(0.5)
+    expect(copiesInto('a') + copiesInto('b')).toBeLessThanOrEqual(1.2)
   }, 120_000)
 })

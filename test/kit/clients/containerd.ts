@@ -133,13 +133,20 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
 address = "${folder}/c.sock"
 `
 
+interface HostInit {
+  readonly url: string
+  readonly capabilities?: readonly string[]
+  /** The URL has the whole path of the API: containerd puts no `/v2` behind it. */
+  readonly overridePath?: boolean
+}
+
 export interface HostsInit {
   /** The host in the references that the file applies to, such as `registry.example` or `127.0.0.1:5000`. */
   readonly host: string
   /** URL tried last; default: the host itself with https. */
   readonly server?: string
   /** URLs tried in this order; containerd adds `?ns=<host>` when the URL's host differs from `host`. */
-  readonly hosts?: readonly { readonly url: string; readonly capabilities?: readonly string[] }[]
+  readonly hosts?: readonly HostInit[]
 }
 
 /**
@@ -147,8 +154,9 @@ export interface HostsInit {
  */
 export async function hostsToml(folder: string, init: HostsInit): Promise<void> {
   const lines = init.server === undefined ? [] : [`server = ${JSON.stringify(init.server)}`]
-  for (const { url, capabilities = ['pull', 'resolve'] } of init.hosts ?? []) {
+  for (const { url, capabilities = ['pull', 'resolve'], overridePath = false } of init.hosts ?? []) {
     lines.push(`[host.${JSON.stringify(url)}]`, `capabilities = ${JSON.stringify(capabilities)}`)
+    if (overridePath) lines.push('override_path = true')
   }
   await mkdir(join(folder, init.host), { recursive: true })
   await writeFile(join(folder, init.host, 'hosts.toml'), `${lines.join('\n')}\n`)

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals'
 import { type Backend, memoryBackend, rehearseConditions, type WriteOptions } from '../../../lib/backend/index.ts'
-import { seededRandom } from '../../../lib/base/index.ts'
+import { fakeClock, seededRandom } from '../../../lib/base/index.ts'
 
-const rehearsed = (backend: Backend) => rehearseConditions(backend, { folder: 'garbage/', random: seededRandom(1) })
+const rehearsed = (backend: Backend, { clock = fakeClock(), seed = 1 } = {}) =>
+  rehearseConditions(backend, { folder: 'garbage/', clock, random: seededRandom(seed) })
 
 /** The backend, which does not look at one kind of condition. */
 const without = (ignored: 'ifAbsent' | 'ifMatch' | 'delete'): Backend => {
@@ -35,4 +36,18 @@ test('a backend that keeps them may be relied on', async () => {
   const backend = memoryBackend()
   await rehearsed(backend)
   expect((await backend.list('')).keys).toEqual([])
+})
+
+test('what a crash has left of a rehearsal is removed by a later one, and what one that runs has written is not', async () => {
+  const [clock, memory] = [fakeClock(), memoryBackend()]
+  const dying: Backend = { ...memory, delete: () => Promise.reject(new Error('killed')) }
+  await expect(rehearsed(dying, { clock })).rejects.toThrow('killed')
+  const left = (await memory.list('')).keys
+  expect(left).toHaveLength(1)
+  await clock.advance(599_000)
+  await rehearsed(memory, { clock, seed: 2 })
+  expect((await memory.list('')).keys).toEqual(left)
+  await clock.advance(1_000)
+  await rehearsed(memory, { clock, seed: 3 })
+  expect((await memory.list('')).keys).toEqual([])
 })

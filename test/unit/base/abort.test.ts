@@ -1,5 +1,15 @@
+import { getMaxListeners } from 'node:events'
 import { describe, expect, test } from '@jest/globals'
-import { abortable, deadline, deferred, fakeClock, throwIfAborted } from '../../../lib/base/index.ts'
+import { WAITS_OF_WORK } from '../../../lib/base/abort.ts'
+import {
+  abortable,
+  abortController,
+  anySignal,
+  deadline,
+  deferred,
+  fakeClock,
+  throwIfAborted,
+} from '../../../lib/base/index.ts'
 
 describe('throwIfAborted', () => {
   test('says nothing without a signal or before it fires', () => {
@@ -44,6 +54,16 @@ describe('abortable', () => {
     await expect(abortable(work, fired())).rejects.toMatchObject({ code: 'ABORTED' })
     fail(new Error('nobody waits for this any more'))
     await new Promise((resolve) => setImmediate(resolve))
+  })
+})
+
+describe('a signal on which many wait', () => {
+  test.each<[string, AbortSignal]>([
+    ['of a controller', abortController().signal],
+    ['that follows others', anySignal([new AbortController().signal])],
+    ['of a time limit', deadline(fakeClock(), 1).signal],
+  ])('%s: has room for all waits of one piece of work, and not for a leak', (_what, signal) => {
+    expect(getMaxListeners(signal)).toBe(WAITS_OF_WORK)
   })
 })
 

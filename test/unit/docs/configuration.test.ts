@@ -60,6 +60,11 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
   ]),
   'Every rule of `upstreams`': leavesOf(at(shapeOf(doors.buildIndex.schema), 'upstreams').items ?? {}),
   'Every entry of `registry.upstreams`': leavesOf(shapeOf(z.strictObject(guardedKeys))),
+  'Every listener of `registry.listeners`': new Map(
+    [...leavesOf(at(shapeOf(doors.agent.schema), 'registry', 'listeners').items ?? {})].filter(
+      ([key]) => !['insecure', 'tls', 'clientCertificates'].includes(key),
+    ),
+  ),
   'Every rule of `registry.access`': leavesOf(
     at(shapeOf(doors.proxy.schema), 'registry', 'access', 'rules').items ?? {},
   ),

@@ -109,6 +109,18 @@ describe('metainfo stream', () => {
     expect(records).toContainEqual({ kind: 'header', header })
   })
 
+  test('hints at peers as often as there is somebody to hint at, beside the answer, and not without a bound', () => {
+    const named = { kind: 'peers', intervalMs: 5_000, peers: [] } as const
+    const hint = { kind: 'hint', peers } as const
+    const chunks = [hint, named, hint, hint].map(encodeRecord)
+    expect(metainfoDecoder().push(Buffer.concat([...chunks, headerBytes]))).toEqual([
+      ...[hint, named, hint, hint],
+      { kind: 'header', header },
+    ])
+    expect(codeOfPush(...Array.from({ length: 65 }, () => encodeRecord(hint)))).toBe('METAINFO_INVALID')
+    expect(codeOfPush(frame(0x81, Buffer.from('{}')))).toBe('METAINFO_INVALID')
+  })
+
   test('has room for as many peers as a tracker names, with the longest addresses, and not for twice as many', () => {
     const longest = { ...peers[0], host: '2001:0db8:85a3:1234:5678:8a2e:0370:7334', port: 65_535, complete: false }
     const named = (count: number) =>
@@ -144,7 +156,7 @@ describe('metainfo stream', () => {
   })
 
   test('skips optional records of later versions and refuses other unknown ones', () => {
-    expect(codeOfPush(headerBytes, frame(0x81, Buffer.from('later')), verified)).toBe('accepted')
+    expect(codeOfPush(headerBytes, frame(0x82, Buffer.from('later')), verified)).toBe('accepted')
     expect(codeOfPush(headerBytes, frame(6), verified)).toBe('METAINFO_INVALID')
   })
 

@@ -47,7 +47,7 @@ describe('bringing a blob from the backend', () => {
   test('the full disk of the first owner does not stop the second from reading the backend', async () => {
     const lab = await started(originLab({ count: 3, replicas: 2 }))
     const [first, second] = owners(lab)
-    Object.assign(first!.ingest, { openForHop: () => Promise.reject(appError('STORE_FULL')) })
+    Object.assign(first!.ingest, { open: () => Promise.reject(appError('STORE_FULL')) })
     await expect(second!.ingest.ensure(blob, { hop: false })).resolves.toMatchObject({ size: content.bytes.length })
     expect(lab.backend.calls.read).toBe(1)
   })

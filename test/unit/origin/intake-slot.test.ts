@@ -5,6 +5,7 @@ import { blockHashing, inlineDigester } from '../../../lib/metainfo/index.ts'
 import { memoryStore } from '../../../lib/store/index.ts'
 import { silentLogger } from '../../../lib/telemetry/index.ts'
 import { intakeSlot } from '../../../services/origin/bring/intake-slot.ts'
+import { silentSeed } from '../../kit/silent-seed.ts'
 import { randomContent } from '../../kit/store-fixture.ts'
 
 const { digest } = randomContent(3, 1)
@@ -18,7 +19,10 @@ async function newSlot() {
   await store.start()
   return {
     store,
-    slot: intakeSlot({ store, hashing: blockHashing(inlineDigester()), onReceived: () => undefined }, digest),
+    slot: intakeSlot(
+      { store, hashing: blockHashing(inlineDigester()), onReceived: () => undefined, seedArriving: silentSeed },
+      digest,
+    ),
   }
 }
 

@@ -20,7 +20,10 @@ async function world(digester: PieceDigester) {
   const store = contentStore(parts, { capacityBytes: 1e8 }, medium)
   await store.start()
   const begin = async () =>
-    intake({ sidecars: store, hashing: blockHashing(digester) }, await store.openPartial(content.digest, content.map))
+    intake(
+      { sidecars: store, hashing: blockHashing(digester), onPiece: () => undefined },
+      await store.openPartial(content.digest, content.map),
+    )
   return { store, reads, begin, [Symbol.asyncDispose]: () => digester.stop() }
 }
 

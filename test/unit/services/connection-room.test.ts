@@ -17,6 +17,12 @@ test.each([
   expect(connectionRoom(listener, openFiles)).toBe(room)
 })
 
+test('listeners for clients share that room, and each keeps a little', () => {
+  expect([1, 2, 4].map((sharers) => connectionRoom('registry', 1024, sharers))).toEqual([128, 64, 64])
+  expect(connectionRoom('further', 20_000, 4)).toBe(2404)
+  expect(connectionRoom('admin', 20_000, 4)).toBe(64)
+})
+
 test.each([
   [undefined, undefined],
   [8192, undefined],

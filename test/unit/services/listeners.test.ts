@@ -8,12 +8,14 @@ import { doors } from '../../../services/herd/index.ts'
 
 interface Shape {
   readonly properties?: Readonly<Record<string, Shape>>
+  readonly items?: Shape
 }
 
-/** Dotted paths of every mapping that has a key `bind`. */
-const bindsIn = ({ properties = {} }: Shape, path: readonly string[] = []): readonly string[] => [
+/** Dotted paths of every mapping that has a key `bind`; of a list of them, that of the list. */
+const bindsIn = ({ properties = {}, items }: Shape, path: readonly string[] = []): readonly string[] => [
   ...('bind' in properties ? [path.join('.')] : []),
   ...Object.entries(properties).flatMap(([name, inner]) => bindsIn(inner, [...path, name])),
+  ...(items === undefined ? [] : bindsIn(items, path)),
 ]
 
 const services = Object.values(doors).map((door) => ({ door, ...serviceFacts(door.kind) }))
@@ -32,13 +34,10 @@ const secretOf = ({ key, door }: (typeof listeners)[number]) =>
   key === 'peer' ? 'node' : serviceFacts(door.kind).secrets.accepts[0]
 
 describe('the table of services', () => {
-  test.each(services)('has every listener that the config of $name has', ({ door, listeners: of }) => {
+  test.each(services)('has every listener that the config of $name has', ({ door, listeners: of, further }) => {
     const configured = bindsIn(z.toJSONSchema(door.schema, { io: 'input' }) as Shape)
-    expect(configured.toSorted()).toEqual(
-      Object.values(of)
-        .map(({ key }) => key)
-        .toSorted(),
-    )
+    const keys = Object.values(of).map(({ key }) => key)
+    expect(configured.toSorted()).toEqual([...keys, ...(further === undefined ? [] : [further.key])].toSorted())
   })
 
   test('gives no port to two listeners', () => {
@@ -172,5 +171,56 @@ describe('the registry of an agent beyond this machine, in a cluster with secret
   test('asks for no word on this machine, or without a secret', async () => {
     await make(agent, ['secrets.node=a-long-enough-secret'])
     await make(agent, ['registry.listener.bind=0.0.0.0:auto', 'registry.listener.insecure=true'])
+  })
+})
+
+describe('the further listeners of an agent', () => {
+  const agent = services.find(({ door }) => door.kind === 'agent')!
+  const hub = { name: 'hub', bind: '127.0.0.1:7' }
+  const listed = (...further: readonly object[]) => `registry.listeners=${JSON.stringify(further)}`
+  const invalid = (overrides: readonly string[], message: string) =>
+    expect(make(agent, overrides)).rejects.toMatchObject({
+      ...{ code: 'CONFIG_INVALID', message: expect.stringContaining(message) },
+    })
+
+  test('are opened beside the others', async () => {
+    await make(agent, [listed(hub, { ...hub, name: 'quay', bind: '127.0.0.1:8' })])
+    await make(agent, [listed({ ...hub, bind: '127.0.0.1:auto' }, { name: 'quay', bind: '127.0.0.1:auto' })])
+  })
+
+  test.each(Object.keys(agent.listeners))('are not called %s, as another listener of the agent is', async (name) => {
+    await invalid([listed({ ...hub, name })], `registry.listeners.0.name: another listener of this service`)
+  })
+
+  test('have names of their own', async () => {
+    await invalid([listed(hub, { ...hub, bind: '127.0.0.1:8' })], 'registry.listeners.1.name')
+  })
+
+  test('have addresses of their own, as all listeners have', async () => {
+    await invalid(
+      [listed(hub, { ...hub, name: 'quay' })],
+      'registry.listeners.1.bind: registry.listeners.0 has the port 7',
+    )
+    await invalid(
+      [listed({ ...hub, bind: '127.0.0.1:65001' })],
+      'registry.listeners.0.bind: registry.listener has the port',
+    )
+    await invalid([listed({ ...hub, bind: '0.0.0.0:65001', insecure: true })], 'has the port 65001 already')
+    await invalid(['ops.bind=127.0.0.1:65004'], 'admin.bind: ops has the port 65004 already')
+    await make(agent, [listed({ ...hub, bind: '127.0.0.2:65001' })])
+  })
+
+  test('beyond this machine need a secret, and then a word who reads', async () => {
+    const beyond = listed({ ...hub, bind: '0.0.0.0:auto' })
+    const failure = { code: 'INSECURE_BIND', detail: { listener: 'registry.listeners.0' } }
+    await expect(make(agent, [beyond])).rejects.toMatchObject(failure)
+    const guarded = [beyond, 'secrets.node=a-long-enough-secret']
+    await expect(make(agent, guarded)).rejects.toMatchObject({ code: 'READERS_UNSAID' })
+    await make(agent, [...guarded, 'registry.anonymous=none'])
+  })
+
+  test('have no key that would do nothing', async () => {
+    await invalid([listed({ ...hub, tls: 'optional' })], 'registry.listeners.0.tls is optional')
+    await invalid([listed({ ...hub, clientCertificates: 'required' })], 'needs a listener that speaks TLS alone')
   })
 })

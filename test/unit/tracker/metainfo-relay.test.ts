@@ -2,10 +2,17 @@ import { once } from 'node:events'
 import { PassThrough, type Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from '@jest/globals'
-import { type AppError, appError, type Deferred, deferred, fakeClock } from '../../../lib/base/index.ts'
+import { type AppError, appError, type Deferred, deferred, fakeClock, seededRandom } from '../../../lib/base/index.ts'
 import type { Member } from '../../../lib/cluster/index.ts'
 import { usedUp } from '../../../lib/cluster/index.ts'
-import { parseRepository, pieceLengthFor } from '../../../lib/core/index.ts'
+import {
+  digestOf,
+  newPeerId,
+  type PeerInfo,
+  parseRepository,
+  pieceLengthFor,
+  swarmIdOf,
+} from '../../../lib/core/index.ts'
 import {
   decodeMetainfo,
   encodeMetainfo,
@@ -101,7 +108,32 @@ async function recordsOf(reader: Readable): Promise<MetainfoRecord[]> {
   return records
 }
 
+const origin: PeerInfo = {
+  ...{ peerId: newPeerId(seededRandom(1)), host: '10.0.0.9', port: 7000 },
+  ...{ role: 'origin', complete: false },
+}
+const swarmId = swarmIdOf(header.digest)
+
 describe('metainfo relay', () => {
+  test('tells all who wait of an origin that brings the blob, once, and nobody after the end', async () => {
+    await using it = relayWith()
+    const early = decodeMetainfo(it.open())
+    const { body } = await it.upstream(0)
+    body.write(head)
+    expect(await early.next()).toMatchObject({ value: { kind: 'header' } })
+    it.relay.hint(swarmIdOf(digestOf(Buffer.from('another'))), origin)
+    it.relay.hint(swarmId, origin)
+    it.relay.hint(swarmId, origin)
+    const late = decodeMetainfo(it.open())
+    expect(await late.next()).toMatchObject({ value: { kind: 'header' } })
+    const hint = { kind: 'hint', peers: [origin] }
+    for (const reader of [early, late]) expect(await reader.next()).toMatchObject({ value: hint })
+    body.write(encodePieces(hashes))
+    body.end(verified)
+    for (const reader of [early, late]) expect(await reader.next()).toMatchObject({ value: { kind: 'piece' } })
+    expect((await recordsOf(it.open())).filter(({ kind }) => kind === 'hint')).toEqual([])
+  })
+
   test('one upstream feeds all readers, whenever they come', async () => {
     await using it = relayWith()
     const early = buffer(it.open())

@@ -1,4 +1,12 @@
-import { type Alarm, type AppError, type Clock, type TokenBucket, toAppError, type Wheel } from '../../../base/index.ts'
+import {
+  type Alarm,
+  type AppError,
+  abortController,
+  type Clock,
+  type TokenBucket,
+  toAppError,
+  type Wheel,
+} from '../../../base/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
 import { RepeatBudget, rateMeter, UsualTime } from '../../picker/index.ts'
 import type { Conducts } from '../shared/conducts.ts'
@@ -132,7 +140,7 @@ export class BlockRequests {
 
   /** Sends it when it is its turn at the node's own download rate. */
   async #sendInTurn(ask: OpenAsk, owed: Owed): Promise<void> {
-    const waiting = new AbortController()
+    const waiting = abortController()
     ask.unsend = () => waiting.abort()
     try {
       await this.#components.downloads.take(ask.block.length, { signal: waiting.signal })

@@ -10,7 +10,7 @@ import {
   type Random,
   toAppError,
 } from '../../../base/index.ts'
-import type { Digest } from '../../../core/index.ts'
+import type { Digest, PeerInfo } from '../../../core/index.ts'
 import {
   checkHeader,
   type MetainfoChange,
@@ -31,6 +31,8 @@ export interface FeedEvents {
   onChange(change: NonNullable<MetainfoChange>): void
   /** A tracker has taken the node in as a downloader and names others. */
   onPeers(named: NamedPeers): void
+  /** These begin to have the blob. */
+  onHint(peers: readonly PeerInfo[]): void
   /** Nothing new, but the source is at work. */
   onHeartbeat(): void
   /** One stream ended early or could not be opened; the feed goes on. */
@@ -127,8 +129,9 @@ async function readStream(
   try {
     for await (const record of metainfo.open(blob, { signal: silence.signal, direct, asker })) {
       silence.touch()
-      if (record.kind === 'peers') {
-        if (asker !== undefined) events.onPeers(record)
+      if (record.kind === 'peers' || record.kind === 'hint') {
+        if (record.kind === 'hint' && !direct) events.onHint(record.peers)
+        if (record.kind === 'peers' && asker !== undefined) events.onPeers(record)
         continue
       }
       const change = log.apply(checked(record, blob.digest))

@@ -1,5 +1,5 @@
 import type { AppError, Background } from '../../../base/index.ts'
-import type { MetaInfoHeader } from '../../../core/index.ts'
+import type { MetaInfoHeader, PeerInfo } from '../../../core/index.ts'
 import { type MetainfoChange, type MetainfoLog, metainfoLog, type NamedPeers } from '../../../metainfo/index.ts'
 import type { MetainfoAsker } from '../../outside.ts'
 import type { AskedNames } from '../shared/asked-names.ts'
@@ -17,11 +17,20 @@ export interface RecordsInit {
   readonly tasks: Background
 }
 
-/** What the records tell their pull; each call is one event. `onRefuted` also says why there will be none. */
-export interface RecordsEvents extends SecondOpinionEvents {
-  onHeader(header: MetaInfoHeader): void
-  /** A tracker has taken the node in as a downloader and names others. */
+/** Whom a tracker names. */
+export interface NamingEvents {
+  /** The tracker has taken the node in as a downloader and names others. */
   onPeers(named: NamedPeers): void
+  /** These begin to have the blob. */
+  onHint(peers: readonly PeerInfo[]): void
+}
+
+/** What the records tell their pull; each call is one event. `onRefuted` also says why there will be none. */
+export type RecordsEvents = RecordEvents & NamingEvents & SecondOpinionEvents
+
+/** What becomes known of the blob. */
+export interface RecordEvents {
+  onHeader(header: MetaInfoHeader): void
   /** The record of a piece is in the log. */
   onPiece(piece: number): void
   /** The origin has verified the digest over exactly these pieces. */
@@ -86,6 +95,9 @@ export class Records {
       onPeers: (named: NamedPeers) => {
         this.#introducing = false
         if (!this.#stopped) this.#events.onPeers(named)
+      },
+      onHint: (peers: readonly PeerInfo[]) => {
+        if (!this.#stopped) this.#events.onHint(peers)
       },
       onInterrupted: (err: AppError) => {
         this.#introducing = false

@@ -120,6 +120,7 @@ function opinionOf(record: MetainfoRecord, log: MetainfoLog): Opinion | undefine
       return 'failed'
     case 'heartbeat':
     case 'peers':
+    case 'hint':
       return undefined
   }
 }

@@ -14,7 +14,7 @@ export class Contacts {
   /** Due when somebody may be dialled who could not be before. */
   readonly #again: Alarm
   #dialer: Dialer | undefined
-  /** Answers of trackers that came before anything could be dialled for. */
+  /** The last answer of a tracker. */
   #offered: readonly PeerInfo[] = []
   #answered = false
   #stopped = false
@@ -31,6 +31,11 @@ export class Contacts {
     this.#answered = true
     this.#offered = peers
     this.#dialer?.offer(peers)
+  }
+
+  /** A tracker named the peer the last time. */
+  isNamed(id: PeerId): boolean {
+    return this.#offered.some(({ peerId }) => peerId === id)
   }
 
   /** No tracker answered. */

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import {
   type AbortOptions,
   type AppError,
+  abortController,
   appError,
   type ByteBudget,
   isAbort,
@@ -73,7 +74,7 @@ class SourceReadable extends Readable {
   readonly #source: ReadSource
   readonly #watch: PullWatch
   readonly #end: number
-  readonly #controller = new AbortController()
+  readonly #controller = abortController()
   readonly #outer: AbortSignal | undefined
   readonly #budget: ByteBudget
   /** By turns; there are gaps while the budget is used up. */

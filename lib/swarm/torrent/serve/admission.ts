@@ -1,4 +1,4 @@
-import type { Clock, Random } from '../../../base/index.ts'
+import type { Bitset, Clock, Random } from '../../../base/index.ts'
 import { shuffled } from '../../../base/index.ts'
 import type { Digest, PeerInfo } from '../../../core/index.ts'
 import type { HttpAdmission, OriginRing } from '../../outside.ts'
@@ -17,7 +17,8 @@ export interface AdmissionComponents {
 
 export interface AdmissionInit {
   readonly digest: Digest
-  readonly pieces: number
+  /** Pieces that this origin has. Live. */
+  readonly have: Bitset
   /** The peers that are connected now. */
   readonly members: () => Iterable<PeerConnection>
 }
@@ -34,7 +35,11 @@ export class Admission {
   constructor(components: AdmissionComponents, init: AdmissionInit) {
     this.#components = components
     this.#init = init
-    this.#ledger = originLedger({ pieces: init.pieces, self: components.ring?.self ?? '' })
+    this.#ledger = originLedger({
+      pieces: init.have.length,
+      self: components.ring?.self ?? '',
+      has: (piece) => init.have.has(piece),
+    })
   }
 
   /** The agent has got `piece`, or has told what it has. */
@@ -63,6 +68,11 @@ export class Admission {
       }
     }
     return { pieces: count, retryAfterMs: 0, peers: [] }
+  }
+
+  /** This origin has got the piece. */
+  arrived(piece: number): void {
+    this.#ledger.arrived(piece)
   }
 
   suggestTo(connection: PeerConnection): void {

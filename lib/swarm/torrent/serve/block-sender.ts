@@ -1,6 +1,7 @@
 import {
   type AppError,
   abortable,
+  abortController,
   type Background,
   hasCode,
   type TokenBucket,
@@ -127,7 +128,7 @@ class Sender implements BlockSender {
 
   /** Waits for the rate and the disk, until somebody cancels the block. */
   async #prepareAndSend(block: Block): Promise<void> {
-    const controller = new AbortController()
+    const controller = abortController()
     this.#active.set(block, controller)
     try {
       await this.#send(block, controller.signal)

@@ -1,5 +1,5 @@
 import type { AppError, Background, Clock, Random, Wheel } from '../../../base/index.ts'
-import type { Digest, PeerId, PeerInfo, PeerRole } from '../../../core/index.ts'
+import type { Digest, PeerId, PeerInfo } from '../../../core/index.ts'
 import type { Logger } from '../../../telemetry/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
 import type { Denial, PeerConnection, PeerHello } from '../../peer/index.ts'
@@ -8,6 +8,7 @@ import type { Conducts } from '../shared/conducts.ts'
 import type { Content } from '../shared/content.ts'
 import type { AdmissionComponents } from './admission.ts'
 import type { BlockSender, BlockSenderComponents } from './block-sender.ts'
+import type { Self } from './takes-from.ts'
 
 export interface PeerSetComponents extends BlockSenderComponents, Pick<AdmissionComponents, 'ring'> {
   readonly clock: Clock
@@ -19,18 +20,23 @@ export interface PeerSetComponents extends BlockSenderComponents, Pick<Admission
 }
 
 export interface PeerSetInit {
-  readonly self: { readonly peerId: PeerId; readonly role: PeerRole }
+  readonly self: Self
   readonly digest: Digest
   readonly content: Content
+  /** Whether this node wants what it lacks from peers; else it comes another way, or nothing is missing. */
+  readonly wants: boolean
   readonly tasks: Background
   readonly conducts: Pick<Conducts, 'take' | 'ids'>
+  /** A tracker named the peer the last time. */
+  readonly isNamed: (peerId: PeerId) => boolean
 }
 
 /** What peers do that concerns the download; each call is one event. */
 export type PeerSetEvents = PeerSupplyEvents & PeerLifeEvents
 
-/** What a peer would give. */
+/** What a peer would give, whom we may ask. */
 export interface PeerSupplyEvents {
+  onPeer(connection: PeerConnection): void
   onHave(id: PeerId, piece: number | undefined): void
   onChoke(id: PeerId): void
   onSuggest(id: PeerId, piece: number): void
@@ -38,9 +44,8 @@ export interface PeerSupplyEvents {
   onDenied(id: PeerId, denial: Denial): void
 }
 
-/** Who comes and goes. */
+/** What becomes of peers. */
 export interface PeerLifeEvents {
-  onPeer(connection: PeerConnection): void
   /** `gave` when bytes came from it. */
   onGone(id: PeerId, gave: boolean): void
   /** The peer is full, or denies a piece, and names others. */
@@ -53,6 +58,8 @@ export interface PeerLifeEvents {
 export interface Member {
   readonly connection: PeerConnection
   readonly sender: BlockSender
+  /** We may ask it for pieces. */
+  gives: boolean
   /** We have told it that we want something. */
   interested: boolean
   /** Since when it wants something of us. */

@@ -7,6 +7,7 @@ import { Admission } from './admission.ts'
 import { blockSender } from './block-sender.ts'
 import { type PeerReports, peerReports } from './peer-reports.ts'
 import type { Member, PeerSetComponents, PeerSetEvents, PeerSetInit } from './peer-set-contract.ts'
+import { takesFrom } from './takes-from.ts'
 import { turnAway } from './turn-away.ts'
 
 /** Slots whose turns have all ended change hands one after the other, not all at once. */
@@ -39,9 +40,7 @@ export class PeerSet {
     const { digest } = init
     const members = () => this
     this.#admission =
-      init.self.role === 'origin'
-        ? new Admission(components, { digest, pieces: init.content.map.count, members })
-        : undefined
+      init.self.role === 'origin' ? new Admission(components, { digest, have: init.content.have, members }) : undefined
   }
 
   get size(): number {
@@ -90,6 +89,7 @@ export class PeerSet {
     const member: Member = {
       connection,
       sender: blockSender(components, { ...init, pace: this.#pace, connection, onUnreadable }),
+      gives: false,
       interested: false,
       waitingSinceMs: undefined,
       servedSinceMs: undefined,
@@ -112,7 +112,20 @@ export class PeerSet {
     })
     connection.sendBitfield(init.content.have)
     this.#seeUnused(member.usedAtMs)
-    this.#events.onPeer(connection)
+    this.#seeGiver(member)
+  }
+
+  /** Call it when a tracker has named peers: some that came to us may be asked now. */
+  named(): void {
+    for (const member of this.#members.values()) this.#seeGiver(member)
+  }
+
+  #seeGiver(member: Member): void {
+    const { self, isNamed } = this.#init
+    if (member.gives || !takesFrom(self, member.connection.hello, isNamed)) return
+    member.gives = true
+    this.#events.onPeer(member.connection)
+    if (this.#offers(member, undefined)) this.#setInterested(member, true)
   }
 
   /** Closes the connection to a peer and forgets it. */
@@ -137,7 +150,11 @@ export class PeerSet {
 
   /** Call it when a piece is here: tells every peer, and disconnects those that are no longer useful. */
   announce(piece: number): void {
-    for (const { connection } of this.#members.values()) connection.sendHave(piece)
+    this.#admission?.arrived(piece)
+    for (const member of this.#members.values()) {
+      member.connection.sendHave(piece)
+      this.#suggestTo(member)
+    }
   }
 
   /** The blob is complete: nothing is wanted any more, and complete peers want nothing either. */
@@ -191,9 +208,10 @@ export class PeerSet {
     for (const piece of changes) this.#events.onHave(id, piece)
   }
 
-  #offers({ connection }: Member, pieces: readonly number[] | undefined): boolean {
-    const { have } = this.#init.content
-    if (have.complete) return false
+  #offers({ gives, connection }: Member, pieces: readonly number[] | undefined): boolean {
+    const { wants, content } = this.#init
+    const { have } = content
+    if (!wants || !gives || have.complete) return false
     if (pieces !== undefined) return pieces.some((piece) => !have.has(piece))
     for (const index of connection.remoteHave) if (!have.has(index)) return true
     return false
@@ -261,6 +279,8 @@ export class PeerSet {
 
   #isAdmitted({ connection }: Member, block: Block): boolean {
     if (this.#admission === undefined || connection.hello.role !== 'agent') return true
+    // What is not here is rejected, and counts as given to nobody.
+    if (!this.#init.content.have.has(block.piece)) return true
     return this.#admission.admits(connection, block)
   }
 

@@ -1,4 +1,13 @@
-import { type AppError, appError, type Background, type Clock, type Random, shuffled } from '../../../base/index.ts'
+import {
+  type AppError,
+  abortController,
+  anySignal,
+  appError,
+  type Background,
+  type Clock,
+  type Random,
+  shuffled,
+} from '../../../base/index.ts'
 import type { PeerInfo } from '../../../core/index.ts'
 import type { SwarmLimits } from '../../limits.ts'
 import type { PeerConnection } from '../../peer/index.ts'
@@ -27,7 +36,7 @@ export function turnAway(
     close()
     return
   }
-  const left = new AbortController()
+  const left = abortController()
   const nothing = () => undefined
   connection.attach({
     ...{ onHave: nothing, onChoke: nothing, onInterest: nothing, onSuggest: nothing, onBusy: nothing },
@@ -37,7 +46,7 @@ export function turnAway(
   connections.leaving += 1
   connection.sendBusy(withPieces(others, connection.hello.zone, random))
   tasks.run('turn-away', async (signal) => {
-    const either = AbortSignal.any([signal, left.signal])
+    const either = anySignal([signal, left.signal])
     await clock.sleep(limits.turnAwayMs, { signal: either }).catch(nothing)
     connections.leaving -= 1
     close()

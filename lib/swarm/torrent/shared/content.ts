@@ -1,5 +1,5 @@
 import { appError, Bitset, hasCode } from '../../../base/index.ts'
-import { type MetaInfoHeader, PieceMap } from '../../../core/index.ts'
+import { type Digest, type MetaInfoHeader, PieceMap } from '../../../core/index.ts'
 import type { BlobReader, PartialBlob, PartialBlobs } from '../../../store/index.ts'
 import { SLICE_LENGTH, type SliceSource } from './slice-cache.ts'
 
@@ -29,23 +29,33 @@ export interface ArrivingContent extends Content {
 /** Counts the arrivals of this process. */
 let arrivals = 0
 
+/**
+ * The digest is not verified yet, so the memory of one arrival must not be confused with that of another one or of the
+ * complete blob.
+ */
+function newArrival(digest: Digest, map: PieceMap): Pick<Content, 'key' | 'map' | 'sliceLength'> {
+  arrivals += 1
+  return { key: `${digest}#${arrivals}`, map, sliceLength: map.pieceLength }
+}
+
+/** What of a blob is in a partial. */
+export function partialContent(partial: PartialBlob): ArrivingContent & { readonly partial: PartialBlob } {
+  const facts = newArrival(partial.digest, partial.map)
+  return { ...facts, have: partial.have, partial, read: (range, into) => partial.read(range, into) }
+}
+
 /** Opens or creates the partial of a blob; the store replaces a partial that contradicts the header. */
 export async function arrivingContent(
   store: PartialBlobs,
   { digest, length, pieceLength }: MetaInfoHeader,
 ): Promise<ArrivingContent> {
   const map = new PieceMap(length, pieceLength)
-  // The digest is not verified yet, so the memory of this arrival must not be confused with that of another arrival or
-  // of the complete blob.
-  arrivals += 1
-  const facts = { key: `${digest}#${arrivals}`, map, sliceLength: pieceLength }
   try {
-    const partial = await store.openPartial(digest, map)
-    return { ...facts, have: partial.have, partial, read: (range, into) => partial.read(range, into) }
+    return partialContent(await store.openPartial(digest, map))
   } catch (err) {
     if (!hasCode(err, 'STORE_FULL')) throw err
     return {
-      ...facts,
+      ...newArrival(digest, map),
       have: new Bitset(map.count),
       partial: undefined,
       read: () => Promise.reject(appError('STORE_FULL')),

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { type ConditionalApi, type ObjectCondition, provenConditions } from '../../../../lib/backend/index.ts'
-import { appError, seededRandom } from '../../../../lib/base/index.ts'
+import { appError, type FakeClock, fakeClock, seededRandom } from '../../../../lib/base/index.ts'
 import { memoryObjects } from '../../../kit/memory-objects.ts'
 
 const unpaced = { pace: () => Promise.resolve() }
@@ -14,6 +14,7 @@ describe('conditional requests', () => {
   /** Kinds of requests whose condition the backend ignores. */
   let ignored: Set<keyof typeof work>
   let asked: string[]
+  let clock: FakeClock
 
   const work = {
     put: (condition: ObjectCondition, key = 'a/k') => proven.objects.put(key, SMALL, { ...condition, ...unpaced }),
@@ -27,6 +28,7 @@ describe('conditional requests', () => {
 
   beforeEach(() => {
     memory = memoryObjects()
+    clock = fakeClock()
     ignored = new Set()
     asked = []
     const { objects, multipart } = memory
@@ -35,7 +37,8 @@ describe('conditional requests', () => {
       key: string,
       { ifAbsent, ifMatch, ...rest }: C,
     ) => {
-      if (ifAbsent !== undefined || ifMatch !== undefined) asked.push(`${kind} ${key.replace(/[0-9a-f]{16}$/, '*')}`)
+      if (ifAbsent !== undefined || ifMatch !== undefined)
+        asked.push(`${kind} ${key.replace(/[0-9a-f]{12}-[0-9a-f]{8}$/, '*')}`)
       return ignored.has(kind)
         ? rest
         : { ...rest, ...(ifAbsent === undefined ? {} : { ifAbsent }), ...(ifMatch === undefined ? {} : { ifMatch }) }
@@ -52,7 +55,7 @@ describe('conditional requests', () => {
           multipart.complete(key, parts, { uploadId, ...seen('complete', key, options) }),
       },
     }
-    proven = provenConditions({ ...store, random: seededRandom(3) })
+    proven = provenConditions({ ...store, clock, random: seededRandom(3) })
   })
 
   const keys = async () => (await memory.objects.list('', { limit: 1000 })).keys
@@ -126,6 +129,27 @@ describe('conditional requests', () => {
     await memory.objects.put('a/.shoal-proof-0123456789abcdef', SMALL, unpaced)
     await memory.objects.put('a/k', SMALL, unpaced)
     expect(await proven.objects.list('a/', { limit: 10 })).toEqual({ keys: ['a/k'], next: undefined })
+  })
+
+  test('what a crash has left of a proof is removed by whoever lists it later, and nothing else is', async () => {
+    // The process is killed between the proof and the removal of its object.
+    await expect(
+      provenConditions({
+        ...memory,
+        objects: { ...memory.objects, delete: () => Promise.reject(new Error('killed')) },
+        clock,
+        random: seededRandom(4),
+      }).objects.put('a/k', SMALL, { ifAbsent: true, ...unpaced }),
+    ).resolves.toMatchObject({ size: 5 })
+    await memory.objects.put('a/.shoal-proof-0123456789abcdef', SMALL, unpaced)
+    const left = await keys()
+    expect(left).toHaveLength(3)
+    await clock.advance(599_000)
+    await proven.objects.list('a/', { limit: 10 })
+    expect(await keys()).toEqual(left)
+    await clock.advance(1_000)
+    expect(await proven.objects.list('a/', { limit: 10 })).toEqual({ keys: ['a/k'], next: undefined })
+    expect(await keys()).toEqual(['a/.shoal-proof-0123456789abcdef', 'a/k'])
   })
 
   test('a key that leaves no room beside it is proven at the top', async () => {

@@ -6,8 +6,10 @@ import { silentLogger } from '../../../../lib/telemetry/index.ts'
 import { catalog } from '../../../../services/build-index/catalog.ts'
 import { judgeTags } from '../../../../services/build-index/retention/judge-tags.ts'
 import { pullNotes } from '../../../../services/build-index/retention/pull-notes.ts'
+import { repositoryManifests } from '../../../../services/build-index/retention/repository-manifests.ts'
 import { type Retention, retention } from '../../../../services/build-index/retention/retention.ts'
 import { type LocalIndex, localIndex } from '../../../kit/local-index.ts'
+import { manifestLab } from '../../../kit/manifest-lab.ts'
 
 const DAY = 86_400_000
 const [app, other] = [parseRepository('team/app'), parseRepository('team/other')]
@@ -57,6 +59,7 @@ beforeEach(async () => {
       catalog: catalog({ backend, tags: local.tags }),
       judge: judgeTags({ rules, protect: [], isImmutable: () => false }),
       pace: tokenBucket(clock, { ratePerSecond: undefined }),
+      manifests: repositoryManifests({ ...manifestLab({ clock, backend }).parts, ...local }, []),
       onRemoved: (outcome) => outcomes.push(outcome),
     },
     { mayRemove: true, intervalMs: undefined, leaseMs: 15_000 },

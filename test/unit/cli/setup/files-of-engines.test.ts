@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { podman } from '../../../../services/cli/setup/containers.ts'
+import { containerd } from '../../../../services/cli/setup/containerd.ts'
+import { crio, podman } from '../../../../services/cli/setup/containers.ts'
 import { withRegistryMirror } from '../../../../services/cli/setup/daemon-json.ts'
+import { docker } from '../../../../services/cli/setup/docker.ts'
 import { newHostsToml, withAgentFirst } from '../../../../services/cli/setup/hosts-toml.ts'
 import { MachineFiles } from '../../../../services/cli/setup/machine-files.ts'
 import {
@@ -123,7 +125,11 @@ describe('the command line', () => {
     [{ registry: ['library'] }],
     [{ registry: ['a.example/team'] }],
     [{ all: true, agent: 'ftp://a' }],
-    [{ all: true, agent: 'http://a/path' }],
+    [{ all: true, agent: 'http://a/v2' }],
+    [{ all: true, agent: 'http://a/hub/v2/' }],
+    [{ all: true, agent: 'http://a/Path' }],
+    [{ all: true, agent: 'http://a/hub?ns=b' }],
+    [{ all: true, agent: 'ftp://a/hub' }],
     [{ all: true, fallback: 'http://a' }],
     [{ registry: ['docker.io'], fallback: 'http://127.0.0.1:5000' }],
     [{ own: ['a.example'], fallback: 'perhaps' }],
@@ -150,4 +156,18 @@ test('podman is not set up with one address of the agent for own names and for o
   const own = (flags: RequestFlags) => podman.plan(setupRequest({ own: ['a.example'], ...flags }), files)
   await expect(own({})).rejects.toEqual(refusal('CONFIG_INVALID', /cannot serve/))
   expect((await own({ agent: 'http://own.test:65001' })).files[0]?.after).toContain('location = "own.test:65001"')
+})
+
+test('containerd is pointed at a mount point of the agent, and no engine is that takes no path', async () => {
+  await using root = await tempFolder('mount')
+  const files = new MachineFiles(root.path)
+  const request = setupRequest({ agent: 'http://127.0.0.1:65001/hub/', registry: ['docker.io'], fallback: 'no' })
+  const { files: planned } = await containerd.plan(request, files)
+  const hosts = planned.find(({ path }) => path.endsWith('docker.io/hosts.toml'))?.after
+  expect(hosts).toContain('server = "http://127.0.0.1:65001/hub"\n')
+  expect(hosts).toContain('[host."http://127.0.0.1:65001/hub"]\n')
+  const mirrored = setupRequest({ agent: 'http://127.0.0.1:65001/hub', registry: ['docker.io'] })
+  for (const engine of [docker, podman, crio]) {
+    await expect(engine.plan(mirrored, files)).rejects.toEqual(refusal('CONFIG_INVALID', /takes no path/))
+  }
 })

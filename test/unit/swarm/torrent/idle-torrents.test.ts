@@ -8,6 +8,7 @@ import {
   overflowShares,
   piecePool,
   sliceCache,
+  storedContent,
   swarmMeters,
   Torrent,
   type TorrentContent,
@@ -65,13 +66,13 @@ async function node() {
     it.start()
     return it
   }
-  return { clock, wheel, random, torrent, useless }
+  return { clock, wheel, random, torrent, useless, given: storedContent(store, header) }
 }
 
 /** 250 complete torrents with three peers each, and 250 that somebody has open and nobody reads. */
 async function idleNode() {
   const it = await node()
-  const complete = Array.from({ length: 250 }, () => it.torrent({ blob: ref, complete: header }))
+  const complete = Array.from({ length: 250 }, () => it.torrent({ blob: ref, given: it.given }))
   const open = Array.from({ length: 250 }, () => it.torrent({ blob: ref }))
   for (const torrent of complete) {
     for (let peer = 0; peer < 3; peer += 1) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { type AppError, appError, fakeClock, seededRandom } from '../../../../../lib/base/index.ts'
-import { newPeerId, parseRepository } from '../../../../../lib/core/index.ts'
+import { newPeerId, type PeerInfo, parseRepository } from '../../../../../lib/core/index.ts'
 import { type MetainfoRecord, metainfoLog, type NamedPeers } from '../../../../../lib/metainfo/index.ts'
 import type { MetainfoAsker, MetainfoOptions } from '../../../../../lib/swarm/index.ts'
 import { runMetainfoFeed } from '../../../../../lib/swarm/torrent/fetch/metainfo-feed.ts'
@@ -47,6 +47,7 @@ function playAs(asker: MetainfoAsker | undefined, ...scripts: readonly Script[])
   const events = {
     onChange: (change: { kind: string }) => void seen.push(change.kind),
     onPeers: ({ intervalMs }: NamedPeers) => void seen.push(`peers ${intervalMs}`),
+    onHint: (named: readonly PeerInfo[]) => void seen.push(`hint ${named.length}`),
     onHeartbeat: () => undefined,
     onInterrupted: (err: AppError) => void seen.push(`interrupted ${err.code}`),
     onRefused: (err: AppError) => void seen.push(`refused ${err.code}`),
@@ -79,6 +80,14 @@ describe('the metainfo feed', () => {
     expect(feed.askers).toEqual([asker, undefined])
     expect(feed.seen.slice(0, 3)).toEqual(['peers 5000', 'header', 'piece'])
     expect(feed.log.verified).toBe(true)
+  })
+
+  test('tells of peers that begin to have the blob, as often as a tracker hints at them, also without an introduction', async () => {
+    const hint = { kind: 'hint', peers: [] } as const
+    const feed = playAs(undefined, [header, hint, first, hint, appError('PEER_CLOSED')], blob.records)
+    await feed.clock.advance(3_000)
+    await feed.done
+    expect(feed.seen.slice(0, 4)).toEqual(['header', 'hint 0', 'piece', 'hint 0'])
   })
 
   test('ends when the blob is unknown after all, though peers were named', async () => {

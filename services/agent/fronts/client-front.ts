@@ -1,0 +1,57 @@
+import type { Route } from '../../../lib/http/index.ts'
+import { registryRoutes } from '../../../lib/registry/index.ts'
+import type { ListenerInit, Runtime } from '../../../lib/service/index.ts'
+import type { AgentConfig } from '../config.ts'
+import type { Links } from '../links/index.ts'
+import type { Pulls } from '../pulls.ts'
+import { type AgentStorageComponents, agentStorage } from '../registry-storage.ts'
+import { guard } from '../rights/index.ts'
+import { blobRoute } from '../server.ts'
+import { clientLimits } from './client-limits.ts'
+import { readers } from './readers.ts'
+
+export interface ClientFrontParts {
+  readonly pulling: Pulls
+  readonly links: Links
+  readonly index: AgentStorageComponents['index']
+  readonly onSent: (bytes: number) => void
+}
+
+/** What one listener serves in its own way. */
+interface Own extends Pick<AgentConfig['registry'], 'default' | 'ownHosts' | 'mounts'> {
+  readonly bind: { readonly host: string }
+  /** Besides the registry. */
+  readonly routes: readonly Route[]
+}
+
+/**
+ * What clients read, and how much of it, at the usual listener and at the further ones. All of that goes through the same
+ * guard and the same limits; the listeners differ only in what a request means that names no registry.
+ */
+export function clientFront(
+  runtime: Runtime,
+  config: AgentConfig,
+  { pulling, links: proven, index, onSent }: ClientFrontParts,
+) {
+  const { registry, secrets } = config
+  const guarded = guard(runtime, { upstreams: registry.upstreams, secrets })
+  const storage = guarded.storage(agentStorage({ links: proven, pulls: pulling, index }))
+  const { looks, rate } = clientLimits(runtime, config)
+  const blobs = blobRoute({ pulls: guarded.closed.pulls(pulling), onSent, looks, rate })
+  const upstreams = registry.upstreams.map((entry) => entry.registry)
+  const common = { ...registry, upstreams, traffic: { received: () => undefined, sent: onSent }, looks, rate }
+  const listener = ({ bind, routes, default: meant, ownHosts, mounts }: Own): ListenerInit => ({
+    routes: [...registryRoutes(storage, { ...common, default: meant, ownHosts, mounts }), ...routes],
+    foreignLogIns: guarded.passThrough,
+    envelope: 'registry',
+    anonymous: readers(runtime, config, bind.host),
+  })
+  const further = registry.listeners.map(
+    (each) => [each.name, listener({ ...each, ownHosts: [], routes: [] })] as const,
+  )
+  return {
+    ...{ guarded, storage, blobs, looks },
+    usual: listener({ ...registry, bind: registry.listener.bind, routes: [blobs] }),
+    further: Object.fromEntries(further),
+  }
+}

@@ -1,0 +1,2 @@
+export { clientFront } from './client-front.ts'
+export { readers } from './readers.ts'
