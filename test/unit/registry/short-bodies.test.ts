@@ -15,7 +15,7 @@ const KIB = 1024
 /** What a storage is given for a body that comes in these parts. */
 async function given(parts: () => AsyncGenerator<Uint8Array>) {
   const source = deferred<Readable | Uint8Array>()
-  const end = deferred<void>()
+  const end = deferred()
   const uploads = {
     async append(_repository: unknown, _key: unknown, body: Readable | Uint8Array) {
       source.resolve(body)
@@ -29,7 +29,7 @@ async function given(parts: () => AsyncGenerator<Uint8Array>) {
   const appended = sessions.append(exchange, repository, session)
   return {
     source: await source.promise,
-    async end() {
+    end: async () => {
       end.resolve()
       await appended
     },
