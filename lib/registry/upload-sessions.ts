@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { appError, hasCode, isAppError } from '../base/index.ts'
+import { appError, hasCode, isAppError, nextTurn } from '../base/index.ts'
 import { type ByteRange, type Repository, rangeLength } from '../core/index.ts'
 import { type Exchange, parseContentRange, refusal } from '../http/index.ts'
 import { MAX_BLOB_LENGTH } from '../metainfo/index.ts'
@@ -63,33 +63,40 @@ export function uploadSessions({ uploads, states, traffic }: UploadComponents): 
   }
 }
 
+/** A body that is longer goes on as it comes, even if all of it is there. */
+const WHOLE_BYTES = 64 * 1024
+
+type Next = IteratorResult<Uint8Array>
+
 /**
- * A body that has come whole goes on in one piece, since a stream costs more than a short body; any other one as its bytes
- * come. What came before a failure is given first.
+ * A short body that comes at once goes on in one piece, since a stream costs more than a short body; any other one as its
+ * bytes come. What came before a failure is given first.
  */
 async function wholeOrStream({ req }: Exchange, body: AsyncGenerator<Uint8Array>): Promise<Uint8Array | Readable> {
   const parts: Uint8Array[] = []
-  let rest = body
-  try {
-    do {
-      const next = await body.next()
-      if (next.done === true) return Buffer.concat(parts)
-      parts.push(next.value)
-    } while (req.complete)
-  } catch (err) {
-    rest = failing(err)
+  let size = 0
+  let coming = toldLater(body.next())
+  while (size <= WHOLE_BYTES || req.complete) {
+    const isAwaited = size === 0 || req.complete
+    const next = await (isAwaited ? coming : Promise.race([coming, nextTurn()])).catch(() => undefined)
+    if (next === undefined) break
+    if (next.done === true) return Buffer.concat(parts)
+    parts.push(next.value)
+    size += next.value.byteLength
+    coming = toldLater(body.next())
   }
-  return Readable.from(joined(parts, rest), { objectMode: false })
+  return Readable.from(joined(parts, coming, body), { objectMode: false })
 }
 
-async function* joined(parts: readonly Uint8Array[], rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Its failure is told to who reads the stream, and nobody may have begun to. */
+function toldLater(coming: Promise<Next>): Promise<Next> {
+  coming.catch(() => undefined)
+  return coming
+}
+
+async function* joined(parts: readonly Uint8Array[], coming: Promise<Next>, rest: AsyncGenerator<Uint8Array>) {
   yield* parts
-  yield* rest
-}
-
-// biome-ignore lint/correctness/useYield: this generator only throws when it is read
-async function* failing(err: unknown): AsyncGenerator<Uint8Array> {
-  throw err
+  for (let next = await coming; next.done !== true; next = await rest.next()) yield next.value
 }
 
 /** The received bytes in the format of uploads: `0-<last>`, also `0-0` when there are none. */
