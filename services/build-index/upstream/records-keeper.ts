@@ -118,11 +118,11 @@ export function openRecordsKeeper(
     help: 'Answers of registries of others that are recorded, when this process looked through them last.',
   })
   const removed = metrics.counter(
-    { name: 'shoal_upstream_records_removed_total', help: 'Records of such answers that were removed, by reason.' },
-    ['reason'],
+    { name: 'shoal_upstream_records_removed_total', help: 'Records of such answers that were removed, by why.' },
+    ['why'],
   )
   const pace = tokenBucket(clock, { ratePerSecond: rate, burst: Math.max(rate, 1) })
-  const onRemoved = (reason: 'age' | 'share') => removed.with({ reason }).add()
+  const onRemoved = (why: 'age' | 'share') => removed.with({ why }).add()
   const trim = async (options: AbortOptions) =>
     left.with({}).set(await trimRecords({ ...components, pace, onRemoved }, bounds, options))
   return recordsKeeper(components, { intervalMs, trim })

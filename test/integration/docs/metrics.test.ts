@@ -56,7 +56,7 @@ function placesIn(folder: string): Readonly<Record<string, readonly string[]>> {
       `backends=[{ repository: '*', backend: ${backend} }]`,
     ],
     tracker: [...free('http', 'ops', 'admin'), `folder=${join(folder, 'tracker')}`],
-    'build-index': [...free('http', 'ops', 'admin'), `backend=${backend}`],
+    'build-index': [...free('http', 'ops', 'admin'), `backend=${backend}`, 'upstreams=[{ registry: registry.test }]'],
     proxy: free('registry.listener', 'ops', 'admin'),
   }
 }
