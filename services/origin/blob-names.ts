@@ -15,7 +15,10 @@ import type { Sidecars } from '../../lib/store/index.ts'
  * decides which backend it is; upkeep (scrub, repair, hand-over) finds the backends of a blob here.
  */
 export interface BlobNames {
-  /** Notes the repository beside the blob, unless the blob is gone or a repository of the same backend is noted. */
+  /**
+   * Notes the repository beside the blob, unless the blob is gone or a repository of the same backend is noted. One of a
+   * registry of others is noted only beside a blob that has no name yet: there are more of them than a note can hold.
+   */
   add(blob: BlobRef): Promise<void>
   /** What is noted beside a blob that is new here. */
   labelOf(repository: Repository): Uint8Array
@@ -23,6 +26,8 @@ export interface BlobNames {
   of(digest: Digest): Promise<readonly [Repository, ...Repository[]]>
   /** The backends of these repositories, each once. */
   backends(digest: Digest): Promise<readonly Backend[]>
+  /** It is noted under names of registries of others only: nobody was promised that this cluster keeps it. */
+  isOthers(digest: Digest): Promise<boolean>
 }
 
 export interface BlobNamesComponents {
@@ -33,6 +38,8 @@ export interface BlobNamesComponents {
 export interface BlobNamesInit {
   /** The patterns of the config's rules. */
   readonly patterns: readonly string[]
+  /** Whether blobs of the repository are read from a registry of others. */
+  readonly isUpstream: (repository: Repository) => boolean
 }
 
 /** The repositories in a label; anything that is not the text of a repository is skipped. */
@@ -68,12 +75,17 @@ function samplesOf(patterns: readonly string[]): readonly [Repository, ...Reposi
 }
 
 /** @throws CONFIG_INVALID when there is no rule, or when no repository matches the pattern of a rule */
-export function blobNames({ store, backends }: BlobNamesComponents, { patterns }: BlobNamesInit): BlobNames {
+export function blobNames(
+  { store, backends }: BlobNamesComponents,
+  { patterns, isUpstream }: BlobNamesInit,
+): BlobNames {
   const locks = keyedLock()
   const samples = samplesOf(patterns)
 
+  const notedOf = async (digest: Digest) => repositoriesIn(await store.sidecar(digest, 'label'))
+
   const of: BlobNames['of'] = async (digest) => {
-    const [first, ...rest] = repositoriesIn(await store.sidecar(digest, 'label'))
+    const [first, ...rest] = await notedOf(digest)
     return first === undefined ? samples : [first, ...rest]
   }
 
@@ -84,7 +96,8 @@ export function blobNames({ store, backends }: BlobNamesComponents, { patterns }
     labelOf: (repository) => textOf([repository]),
     add: ({ digest, repository }) =>
       locks.run(digest, async () => {
-        const noted = repositoriesIn(await store.sidecar(digest, 'label'))
+        const noted = await notedOf(digest)
+        if (noted.length > 0 && isUpstream(repository)) return
         const its = backends.backendFor(repository)
         if (noted.some((one) => backends.backendFor(one) === its)) return
         await store.putSidecar(digest, 'label', textOf([...noted, repository])).catch((err: unknown) => {
@@ -93,5 +106,9 @@ export function blobNames({ store, backends }: BlobNamesComponents, { patterns }
       }),
     of,
     backends: async (digest) => [...new Set((await of(digest)).map((one) => backends.backendFor(one)))],
+    async isOthers(digest) {
+      const noted = await notedOf(digest)
+      return noted.length > 0 && noted.every(isUpstream)
+    },
   }
 }

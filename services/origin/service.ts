@@ -8,7 +8,7 @@ import {
   withUpstreams,
 } from '../../lib/backend/index.ts'
 import { background, type Startable } from '../../lib/base/index.ts'
-import type { BlobRef, Digest } from '../../lib/core/index.ts'
+import type { BlobRef, Digest, Repository } from '../../lib/core/index.ts'
 import { lookBudget } from '../../lib/http/index.ts'
 import type { JournalStorage } from '../../lib/journal/index.ts'
 import { blockHashing, type Hashing, threadDigester } from '../../lib/metainfo/index.ts'
@@ -108,7 +108,8 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const storage = components.wrapJournal?.(plainStorage) ?? plainStorage
   const engine = originEngine({ runtime, store, trackers, cluster }, config)
   const patterns = config.backends.map(({ repository }) => repository)
-  const names = blobNames({ store, backends }, { patterns })
+  const isUpstream = ({ registry }: Repository) => upstreams.at(registry) !== undefined
+  const names = blobNames({ store, backends }, { patterns, isUpstream })
   const rings = { origins: cluster, trackers: trackerRing }
   const { sentenceLookMs } = components
   const kept = { evictions, store, backends, upstreams, storage, sentenceLookMs }

@@ -35,7 +35,8 @@ export interface Copies {
   /** What each of `others` says; a member that does not answer counts as `absent`. */
   keepings(digest: Digest, options?: AbortOptions): Promise<readonly (readonly [Member, Keeping])[]>
   /**
-   * Whether the copy here may be removed: the backends have the blob; or this member is not to keep it, and all members
+   * Whether the copy here may be removed: it came from a registry of others, and nobody was promised that it stays, so a
+   * registry that is down fills no disk; or the backends have the blob; or this member is not to keep it, and all members
    * that are say they keep it. So the last keeper of a blob that is in no backend never removes it, whatever the other
    * members do at the same time.
    */
@@ -97,7 +98,7 @@ export function copies(components: CopiesComponents, init: { readonly memberId: 
     inBackend,
     keepings,
     async mayGo(blob, options = {}) {
-      if (await inBackend(blob, options)) return true
+      if ((await names.isOthers(blob.digest)) || (await inBackend(blob, options))) return true
       if (isKeeper(blob.digest)) return false
       const answers = await keepings(blob.digest, options)
       return answers.length > 0 && answers.every(([, keeping]) => keeping === 'kept')

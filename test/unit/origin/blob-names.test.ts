@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import { backendRulesSchema, openBackends } from '../../../lib/backend/index.ts'
 import { seededRandom, systemClock } from '../../../lib/base/index.ts'
-import { digestOf, parseRepository } from '../../../lib/core/index.ts'
+import { digestOf, parseRepository, type Repository } from '../../../lib/core/index.ts'
 import { recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
 import { blobNames } from '../../../services/origin/blob-names.ts'
 
 const digest = digestOf(Buffer.from('x'))
 const patterns = ['docker.io/*', './*', 'team/*', '*']
+const isUpstream = ({ registry }: Repository) => registry === parseRepository('ghcr.io/x').registry
 
 /** Names with labels in memory and rules that each have a backend of their own. */
 function names(label?: unknown) {
@@ -20,7 +21,7 @@ function names(label?: unknown) {
   const parts = { clock: systemClock(), random: seededRandom(1), logger: silentLogger(), metrics: recordingMetrics() }
   const backends = openBackends(parts, backendRulesSchema.parse(rules))
   const noted = () => JSON.parse(labels.get(digest)?.toString() ?? 'null') as unknown
-  return { backends, noted, names: blobNames({ store, backends }, { patterns }) }
+  return { backends, noted, names: blobNames({ store, backends }, { patterns, isUpstream }) }
 }
 
 describe('the repositories of a blob at rest', () => {
@@ -48,12 +49,26 @@ describe('the repositories of a blob at rest', () => {
     expect(await names({ repositories: ['../etc'] }).names.of(digest)).toHaveLength(4)
     expect(await names({ repositories: 7 }).names.of(digest)).toHaveLength(4)
   })
+
+  test('are one of a registry of others at most, and only when it came first', async () => {
+    const it = names()
+    for (const text of ['ghcr.io/a', 'ghcr.io/b']) await it.names.add({ digest, repository: parseRepository(text) })
+    expect(it.noted()).toEqual({ repositories: ['ghcr.io/a'] })
+    expect(await it.names.isOthers(digest)).toBe(true)
+    await it.names.add({ digest, repository: parseRepository('team/app') })
+    expect(it.noted()).toEqual({ repositories: ['ghcr.io/a', 'team/app'] })
+    expect(await it.names.isOthers(digest)).toBe(false)
+    const own = names({ repositories: ['team/app'] })
+    await own.names.add({ digest, repository: parseRepository('ghcr.io/a') })
+    expect(own.noted()).toEqual({ repositories: ['team/app'] })
+    expect(await names().names.isOthers(digest)).toBe(false)
+  })
 })
 
 test.each([[['a//b']], [[]]])('patterns that leave a backend without a repository are refused (%j)', (wrong) => {
   const { backends } = names()
   const store = { sidecar: async () => undefined, putSidecar: async () => undefined }
-  expect(() => blobNames({ store, backends }, { patterns: wrong })).toThrow(
+  expect(() => blobNames({ store, backends }, { patterns: wrong, isUpstream })).toThrow(
     expect.objectContaining({ code: 'CONFIG_INVALID' }),
   )
 })
