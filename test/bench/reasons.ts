@@ -8,7 +8,7 @@ export const reasons: Reasons = {
     'glibc keeps large memory that was freed, which is what remains at rest; `MALLOC_MMAP_THRESHOLD_` gives it back and makes pulls a fifth slower (decision 0023)',
   ],
   'push-layers': [
-    'the PUT: the origin makes the blob durable in its backend and in its own store, then the build-index links it, one after the other, with syncs to the disk that docker-registry does not make (decision 0059); HEAD, POST and PATCH take no longer than there',
+    'the PUT: the origin makes the blob durable in its backend and in its own store, then the build-index links it, one after the other, with syncs to the disk that docker-registry does not make (decision 0059); HEAD and POST take no longer than there, PATCH about as long',
     'measured while other programs kept both cores busy, at a load average of 22, so that each turn of a process waits: the ratio of the CPU ms says more than that of the times',
     'before the version of decision 0060, one layer of 1 KiB took 2.06 times the CPU ms of docker-registry, and 1.50 times since, each kind of request by itself and little warmed up; here the code is warm',
     'the rows of 64 KiB are from before such a body went to the origin in one piece',
