@@ -19,6 +19,8 @@ export const upstreamTalkRoutes = {
 const MAX_UPSTREAMS = 2_000
 
 const msSchema = byteCountSchema
+/** As long as a `Retry-After` may ask for. */
+const pauseSchema = msSchema.max(300_000)
 const budgetSchema = z.object({
   limit: byteCountSchema,
   remaining: byteCountSchema,
@@ -29,10 +31,15 @@ const budgetSchema = z.object({
 /** What is said of a repository of an upstream, and of the upstream's budget. Times in milliseconds. */
 export const upstreamNewsSchema = z.object({
   refusedForMs: msSchema.optional(),
+  pausedForMs: pauseSchema.optional(),
   budget: budgetSchema.optional(),
 })
 /** Body of the POST: what the sender has found out. */
-export const upstreamToldSchema = z.object({ silent: z.boolean().optional(), budget: budgetSchema.optional() })
+export const upstreamToldSchema = z.object({
+  silent: z.boolean().optional(),
+  pausedForMs: pauseSchema.optional(),
+  budget: budgetSchema.optional(),
+})
 
 /** What a process knows of an upstream. Times in milliseconds. */
 export const upstreamStandingSchema = z.object({

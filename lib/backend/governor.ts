@@ -12,7 +12,7 @@ import type { Metrics } from '../telemetry/index.ts'
 import { answerTime } from './governor/answer-time.ts'
 import { pacedBody } from './governor/paced-body.ts'
 import { retryBudget } from './governor/retry-budget.ts'
-import { sharedPause } from './governor/shared-pause.ts'
+import { type SharedPause, sharedPause } from './governor/shared-pause.ts'
 import { turns } from './governor/turns.ts'
 import type { BackendLimits } from './limits-config.ts'
 
@@ -56,11 +56,18 @@ export interface GovernorComponents {
 
 const BACKOFF = { baseMs: 200, maxMs: 20_000 }
 
+/** The pause of a governor, for whoever shares it with others. */
+export const governorPause = (components: Pick<GovernorComponents, 'clock' | 'random'>): SharedPause =>
+  sharedPause(components, BACKOFF)
+
 /** Counts in `shoal_backend_throttled_total{op}` and `shoal_backend_retries_total{op,outcome}`. */
-export function governor(components: GovernorComponents, limits: BackendLimits): Governor {
+export function governor(
+  components: GovernorComponents,
+  limits: BackendLimits,
+  pause: SharedPause = governorPause(components),
+): Governor {
   const { clock, random, metrics } = components
   const { throttled, retries } = governorMetrics(metrics)
-  const pause = sharedPause(components, BACKOFF)
   const turn = turns({ clock, pause }, limits)
   const budget = retryBudget(clock)
   const time = answerTime(clock, limits.answer)

@@ -13,6 +13,8 @@ export interface SharedPause {
   throttled(sentMs: number, retryAfterMs: number | undefined): void
   /** Reports that the backend accepted the request sent at `sentMs`. */
   accepted(sentMs: number): void
+  /** Another process was asked to slow down, and so long no request is sent from here either. */
+  hear(remainingMs: number): void
 }
 
 /** After a pause, requests return spread over at most this time. */
@@ -49,6 +51,12 @@ export function sharedPause(
     },
     accepted(sentMs) {
       if (sentMs >= untilMs) inARow = 0
+    },
+    hear(remainingMs) {
+      const nowMs = clock.monotonicMs()
+      if (nowMs + remainingMs <= untilMs) return
+      sinceMs = nowMs
+      untilMs = nowMs + remainingMs
     },
   }
 }

@@ -13,6 +13,8 @@ const TALK_MS = 300
 export interface UpstreamNews {
   /** Milliseconds for which requests for the repository are refused at once; absent when they are not. */
   readonly refusedForMs?: number | undefined
+  /** Milliseconds for which the upstream, by a 429, has asked for no requests. */
+  readonly pausedForMs?: number | undefined
   readonly budget?: UpstreamBudget | undefined
 }
 
@@ -29,6 +31,7 @@ export interface UpstreamTalk {
 /** `silent`: who tells it has waited for the repository in vain. */
 export interface UpstreamTold {
   readonly silent?: boolean | undefined
+  readonly pausedForMs?: number | undefined
   readonly budget?: UpstreamBudget | undefined
 }
 

@@ -2,7 +2,8 @@ import { type AbortOptions, appError, type Background, type Clock, type Random }
 import type { Digest, Referrer, RegistryHost, RepositoryName } from '../../core/index.ts'
 import type { HttpClient, HttpClientComponents } from '../../http/index.ts'
 import type { Metrics } from '../../telemetry/index.ts'
-import { type Governor, governor } from '../governor.ts'
+import type { SharedPause } from '../governor/shared-pause.ts'
+import { type Governor, governor, governorPause } from '../governor.ts'
 import { defaultBackendLimits } from '../limits-config.ts'
 import {
   onlyRead,
@@ -94,21 +95,29 @@ export interface OpenUpstreamInit {
 export function openUpstream(components: OpenUpstreamComponents, init: OpenUpstreamInit): OpenUpstream {
   const { clock, talk } = components
   const { registry, rule } = init
-  const untold = { is: false }
   const budget = components.newBudget(() => {
-    untold.is = true
+    untold.budget = true
   })
-  const { session, bounded, ping, asCaller } = connection(components, init, budget)
+  const { session, bounded, pause, ping, asCaller } = connection(components, init, budget)
+  const untold = { budget: false, pauseUntilMs: 0 }
+  const pausedForMs = () => (pause.remainingMs > 0 ? Math.ceil(pause.remainingMs) : undefined)
   const ways = upstreamWays(components, { registry, waitMs: rule.wait, ping })
-  const onNews = (news: UpstreamNews) => news.budget && budget.hear(news.budget)
+  const onNews = (news: Pick<UpstreamNews, 'budget' | 'pausedForMs'>) => {
+    if (news.budget !== undefined) budget.hear(news.budget)
+    if (news.pausedForMs === undefined) return
+    pause.hear(news.pausedForMs)
+    untold.pauseUntilMs = clock.monotonicMs() + pause.remainingMs
+  }
   const shared = talk === undefined ? ways : sharedWays({ ...components, talk, ways, onNews }, registry)
   const use = upstreamUsage(components)
   /** Others hear in the background what the last answer said. */
   const tell = (repository: RepositoryName) => {
-    if (!untold.is || talk === undefined) return
-    untold.is = false
-    components.tasks.run('tell the budget of an upstream', (signal) =>
-      talk.tell(registry, repository, { budget: budget.known }, { signal }),
+    const untilMs = clock.monotonicMs() + pause.remainingMs
+    const isNew = untold.budget || (pause.remainingMs > 0 && untilMs > untold.pauseUntilMs)
+    if (!isNew || talk === undefined) return
+    Object.assign(untold, { budget: false, pauseUntilMs: untilMs })
+    components.tasks.run('tell what an upstream allows', (signal) =>
+      talk.tell(registry, repository, { budget: budget.known, pausedForMs: pausedForMs() }, { signal }),
     )
   }
   const guarded = (name: RepositoryName, plain: Governor) =>
@@ -135,10 +144,12 @@ export function openUpstream(components: OpenUpstreamComponents, init: OpenUpstr
       const outForMs = leftMs === undefined ? undefined : Math.ceil(leftMs)
       return { registry, rule: rule.registry, outForMs, requests, lastError, budget: budget.known }
     },
-    news: (repository) => ({ refusedForMs: ways.refusedFor(repository), budget: budget.known }),
+    news: (repository) => ({
+      ...{ refusedForMs: ways.refusedFor(repository), pausedForMs: pausedForMs(), budget: budget.known },
+    }),
     hear(repository, told) {
       if (told.silent === true) ways.suspect(repository)
-      if (told.budget !== undefined) budget.hear(told.budget)
+      onNews(told)
     },
   }
 }
@@ -170,16 +181,18 @@ function connection(components: OpenUpstreamComponents, { registry, rule }: Open
   const credentials = registryCredentials(components, { ...rule, host: registry })
   const parts = { http, clock, onAnswer: (seen: Parameters<Budget['see']>[0]) => budget.see(seen) }
   const session = registrySession(parts, { url, credentials })
-  const governed = () =>
+  const governed = (pause: SharedPause) =>
     boundedGovernor(
-      governor(components, {
-        ...defaultBackendLimits,
-        ...{ answer, stall, requests, read, wait: answer, attempts: ATTEMPTS },
-      }),
+      governor(
+        components,
+        { ...defaultBackendLimits, ...{ answer, stall, requests, read, wait: answer, attempts: ATTEMPTS } },
+        pause,
+      ),
       clock,
       answer,
     )
-  const bounded = governed()
+  const pause = governorPause(components)
+  const bounded = governed(pause)
   /** Whatever it answers: also a refusal shows that the way is whole. */
   const ping = (options: AbortOptions) =>
     bounded.request(
@@ -191,9 +204,13 @@ function connection(components: OpenUpstreamComponents, { registry, rule }: Open
     )
   /** A pause that is asked of one caller is none of the others. */
   const asCaller = (caller: UpstreamCaller): OwnConnection => ({
-    ...{ session: callerSession({ http, clock }, { url, caller }), bounded: governed(), url: new URL(url) },
+    ...{
+      session: callerSession({ http, clock }, { url, caller }),
+      bounded: governed(governorPause(components)),
+      url: new URL(url),
+    },
   })
-  return { session, bounded, ping, asCaller }
+  return { session, bounded, pause, ping, asCaller }
 }
 
 function pinged({ session, governor: guard, clock }: RegistryParts, base: URL, options: AbortOptions = {}) {
