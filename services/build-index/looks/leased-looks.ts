@@ -4,17 +4,16 @@ import {
   appError,
   background,
   type Deferred,
-  deadline,
   deferred,
   type ErrorCode,
   hasCode,
   isAbort,
-  type Random,
   type Startable,
   throwIfAborted,
 } from '../../../lib/base/index.ts'
-import { type Lease, type LeasePlace, type LeasesComponents, leases } from '../replication/leases.ts'
+import type { Lease, LeasePlace, LeasesComponents } from '../replication/leases.ts'
 import { type LookPlace, type LookReport, readLook, stopLook } from './look-run.ts'
+import { nonce, underLease } from './under-lease.ts'
 
 export interface LooksInit {
   /** Without it all looks are dry. */
@@ -61,8 +60,6 @@ export function leasedLooks<R extends LookReport>(
 
 /** Between two looks whether the next one is due. */
 const MAX_PAUSE_MS = 60_000
-/** Of the time of a lease: when it is not had by then, somebody else holds it. */
-const PATIENCE = 1.5
 
 class Looks<R extends LookReport> implements LeasedLooks<R> {
   readonly #components: LeasesComponents
@@ -149,29 +146,13 @@ class Looks<R extends LookReport> implements LeasedLooks<R> {
    * @throws `codes.running` when another one holds the lease
    */
   async #lead(wanted: R | undefined, begun: Deferred<R>, signal: AbortSignal): Promise<void> {
-    const running = () => appError(this.#kind.codes.running)
-    if (this.#leads) throw running()
+    const busy = () => appError(this.#kind.codes.running)
+    if (this.#leads) throw busy()
     this.#leads = true
-    const { clock, random } = this.#components
-    const { leaseMs } = this.#init
-    const [taken, ended] = [deferred(), deferred()]
-    const work = async (lease: Lease) => {
-      taken.resolve()
-      await this.#work(lease, wanted, begun).then(ended.resolve, ended.reject)
-    }
-    const place = { place: this.#kind.lease, holder: nonce(random), shards: 1, leaseMs, work }
-    const life = leases(this.#components, place)
-    const patience = deadline(clock, leaseMs * PATIENCE, signal)
+    const init = { place: this.#kind.lease, leaseMs: this.#init.leaseMs, busy }
     try {
-      await life.start()
-      await abortable(taken.promise, patience.signal).catch((err: unknown) => {
-        throw patience.expired ? running() : err
-      })
-      patience.release()
-      await abortable(ended.promise, signal)
+      await underLease(this.#components, init, (lease) => this.#work(lease, wanted, begun), { signal })
     } finally {
-      patience.release()
-      await life.stop()
       this.#leads = false
     }
   }
@@ -196,5 +177,3 @@ class Looks<R extends LookReport> implements LeasedLooks<R> {
     }
   }
 }
-
-const nonce = (random: Random): string => Buffer.from(random.bytes(12)).toString('hex')

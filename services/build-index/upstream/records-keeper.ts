@@ -1,18 +1,15 @@
 import {
   type AbortOptions,
-  abortable,
   appError,
   background,
-  deadline,
-  deferred,
   isAbort,
-  type Random,
   type Startable,
   throwIfAborted,
   tokenBucket,
 } from '../../../lib/base/index.ts'
 import type { Runtime } from '../../../lib/service/index.ts'
-import { type LeasesComponents, leases } from '../replication/leases.ts'
+import { underLease } from '../looks/under-lease.ts'
+import type { LeasesComponents } from '../replication/leases.ts'
 import type { UpstreamRecordsConfig } from './config.ts'
 import { type TrimComponents, trimRecords } from './trim-records.ts'
 
@@ -33,8 +30,6 @@ const keys = {
 
 /** After so long another build-index takes over from one that is gone. */
 const LEASE_MS = 15_000
-/** Of the time of a lease: when it is not had by then, somebody else holds it. */
-const PATIENCE = 1.5
 /** Between two looks whether it is time, at most. */
 const MAX_PAUSE_MS = 600_000
 
@@ -58,29 +53,10 @@ export function recordsKeeper(components: LeasesComponents, { intervalMs, trim }
     await trim(options)
     await records.set(keys.trimmed, { atMs: clock.now() }, options)
   }
-  /** Does it under the lease; nothing when somebody else holds that. */
-  const lead = async (signal: AbortSignal) => {
-    const [taken, ended] = [deferred(), deferred()]
-    const life = leases(components, {
-      ...{ place: { of: 'records of upstreams', lease: keys.lease, members: keys.members }, holder: nonce(random) },
-      ...{ shards: 1, leaseMs: LEASE_MS },
-      async work(lease) {
-        taken.resolve()
-        await work({ signal: lease.signal }).then(ended.resolve, ended.reject)
-      },
-    })
-    const patience = deadline(clock, LEASE_MS * PATIENCE, signal)
-    try {
-      await life.start()
-      await abortable(taken.promise, patience.signal).catch((err: unknown) => {
-        throw patience.expired ? appError('ABORTED', { message: 'another build-index does it' }) : err
-      })
-      patience.release()
-      await abortable(ended.promise, signal)
-    } finally {
-      patience.release()
-      await life.stop()
-    }
+  const lease = {
+    place: { of: 'records of upstreams', lease: keys.lease, members: keys.members },
+    leaseMs: LEASE_MS,
+    busy: () => appError('ABORTED', { message: 'another build-index does it' }),
   }
 
   return {
@@ -90,7 +66,7 @@ export function recordsKeeper(components: LeasesComponents, { intervalMs, trim }
         for (;;) {
           await clock.sleep(Math.min(MAX_PAUSE_MS, intervalMs) * (0.5 + random.next() / 2), { signal })
           try {
-            if (await isDue({ signal })) await lead(signal)
+            if (await isDue({ signal })) await underLease(components, lease, work, { signal })
           } catch (err) {
             throwIfAborted(signal)
             if (!isAbort(err)) logger.warn('records of upstreams were not looked through; it is tried again', { err })
@@ -127,8 +103,6 @@ export function openRecordsKeeper(
     left.with({}).set(await trimRecords({ ...components, pace, onRemoved }, bounds, options))
   return recordsKeeper(components, { intervalMs, trim })
 }
-
-const nonce = (random: Random): string => Buffer.from(random.bytes(12)).toString('hex')
 
 /** @throws when it is none */
 function atMsIn(value: unknown): number {
