@@ -2,6 +2,8 @@ import type { BackoffPolicy, Clock, Random } from '../../base/index.ts'
 
 /** The pause of all requests to a backend after it asked one of them to slow down. */
 export interface SharedPause {
+  /** On the monotonic clock; in the past without a pause. */
+  readonly untilMs: number
   /** Milliseconds until requests may be sent again; 0 without a pause. */
   readonly remainingMs: number
   /**
@@ -35,6 +37,9 @@ export function sharedPause(
   const remainingMs = () => Math.max(0, untilMs - clock.monotonicMs())
 
   return {
+    get untilMs() {
+      return untilMs
+    },
     get remainingMs() {
       return remainingMs()
     },

@@ -2,7 +2,6 @@ import { type AbortOptions, appError, type Background, type Clock, type Random }
 import type { Digest, Referrer, RegistryHost, RepositoryName } from '../../core/index.ts'
 import type { HttpClient, HttpClientComponents } from '../../http/index.ts'
 import type { Metrics } from '../../telemetry/index.ts'
-import type { SharedPause } from '../governor/shared-pause.ts'
 import { type Governor, governor, governorPause } from '../governor.ts'
 import { defaultBackendLimits } from '../limits-config.ts'
 import {
@@ -100,24 +99,23 @@ export function openUpstream(components: OpenUpstreamComponents, init: OpenUpstr
   })
   const { session, bounded, pause, ping, asCaller } = connection(components, init, budget)
   const untold = { budget: false, pauseUntilMs: 0 }
-  const pausedForMs = () => (pause.remainingMs > 0 ? Math.ceil(pause.remainingMs) : undefined)
+  const allowed = () => ({ pausedForMs: Math.ceil(pause.remainingMs) || undefined, budget: budget.known })
   const ways = upstreamWays(components, { registry, waitMs: rule.wait, ping })
   const onNews = (news: Pick<UpstreamNews, 'budget' | 'pausedForMs'>) => {
     if (news.budget !== undefined) budget.hear(news.budget)
     if (news.pausedForMs === undefined) return
     pause.hear(news.pausedForMs)
-    untold.pauseUntilMs = clock.monotonicMs() + pause.remainingMs
+    untold.pauseUntilMs = pause.untilMs
   }
   const shared = talk === undefined ? ways : sharedWays({ ...components, talk, ways, onNews }, registry)
   const use = upstreamUsage(components)
   /** Others hear in the background what the last answer said. */
   const tell = (repository: RepositoryName) => {
-    const untilMs = clock.monotonicMs() + pause.remainingMs
-    const isNew = untold.budget || (pause.remainingMs > 0 && untilMs > untold.pauseUntilMs)
+    const isNew = untold.budget || (pause.remainingMs > 0 && pause.untilMs > untold.pauseUntilMs)
     if (!isNew || talk === undefined) return
-    Object.assign(untold, { budget: false, pauseUntilMs: untilMs })
+    Object.assign(untold, { budget: false, pauseUntilMs: pause.untilMs })
     components.tasks.run('tell what an upstream allows', (signal) =>
-      talk.tell(registry, repository, { budget: budget.known, pausedForMs: pausedForMs() }, { signal }),
+      talk.tell(registry, repository, allowed(), { signal }),
     )
   }
   const guarded = (name: RepositoryName, plain: Governor) =>
@@ -144,9 +142,7 @@ export function openUpstream(components: OpenUpstreamComponents, init: OpenUpstr
       const outForMs = leftMs === undefined ? undefined : Math.ceil(leftMs)
       return { registry, rule: rule.registry, outForMs, requests, lastError, budget: budget.known }
     },
-    news: (repository) => ({
-      ...{ refusedForMs: ways.refusedFor(repository), pausedForMs: pausedForMs(), budget: budget.known },
-    }),
+    news: (repository) => ({ refusedForMs: ways.refusedFor(repository), ...allowed() }),
     hear(repository, told) {
       if (told.silent === true) ways.suspect(repository)
       onNews(told)
@@ -181,7 +177,7 @@ function connection(components: OpenUpstreamComponents, { registry, rule }: Open
   const credentials = registryCredentials(components, { ...rule, host: registry })
   const parts = { http, clock, onAnswer: (seen: Parameters<Budget['see']>[0]) => budget.see(seen) }
   const session = registrySession(parts, { url, credentials })
-  const governed = (pause: SharedPause) =>
+  const governed = (pause = governorPause(components)) =>
     boundedGovernor(
       governor(
         components,
@@ -204,11 +200,7 @@ function connection(components: OpenUpstreamComponents, { registry, rule }: Open
     )
   /** A pause that is asked of one caller is none of the others. */
   const asCaller = (caller: UpstreamCaller): OwnConnection => ({
-    ...{
-      session: callerSession({ http, clock }, { url, caller }),
-      bounded: governed(governorPause(components)),
-      url: new URL(url),
-    },
+    ...{ session: callerSession({ http, clock }, { url, caller }), bounded: governed(), url: new URL(url) },
   })
   return { session, bounded, pause, ping, asCaller }
 }
