@@ -177,7 +177,7 @@ describe('somebody who takes all there is', () => {
     await eventually(() => expect(here.seen).toHaveLength(2))
     const waiting = await open()
     const refused = await open()
-    expect(await refused.over).toMatch(/^HTTP\/1\.1 503 [^]*"limit":"forwards"/)
+    expect(await refused.over).toMatch(/^HTTP\/1\.1 503 [\s\S]*"limit":"forwards"/)
     expect(here.proxy.metrics.value('shoal_http_limited_total', { listener: 'registry', limit: 'forwards' })).toBe(1)
     first.socket.destroy()
     await eventually(() => expect(here.seen).toHaveLength(3))
