@@ -1,4 +1,4 @@
-import { announceLimits, controlClient, type JobAnswer, originCluster } from '../../lib/api/index.ts'
+import { announceLimits, controlClient, type JobAnswer, originCluster, torrentCluster } from '../../lib/api/index.ts'
 import { abortController, type Startable, WAITS_OF_LIFE } from '../../lib/base/index.ts'
 import type { SwarmId } from '../../lib/core/index.ts'
 import { type HttpClient, lookBudget } from '../../lib/http/index.ts'
@@ -12,6 +12,7 @@ import { type ControlSpread, controlSpread } from './control/control-spread.ts'
 import { crossings } from './crossings.ts'
 import { type EventLog, eventLog } from './events/event-log.ts'
 import { type Fleet, type FleetComponents, fleet } from './fleet/fleet.ts'
+import { torrentNames } from './foreign/torrent-names.ts'
 import { feeds } from './hosts/feeds.ts'
 import { hostBook } from './hosts/host-book.ts'
 import { hostHealth } from './hosts/host-health.ts'
@@ -191,6 +192,8 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   })
   const buildIndexes = serviceCluster(runtime, { name: 'buildIndexes', ...config.buildIndexes })
   const orders = fleetOf(runtime, { http, origins, buildIndexes, events: observed.events }, config)
+  const { foreignPeers } = config.swarm
+  const torrents = foreignPeers ? torrentNames({ ...runtime, origins: torrentCluster({ http, cluster }) }) : undefined
   const routes = trackerServerRoutes({
     ...runtime,
     announcements: announcing,
@@ -199,6 +202,7 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     ...orders,
     end: end.signal,
     relay,
+    torrents,
     looks: lookBudget(runtime, LOOKS),
   })
   const admin = trackerAdminRoutes({

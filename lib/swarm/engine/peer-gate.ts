@@ -13,6 +13,7 @@ import {
   type PeerProver,
   type PeerTransport,
 } from '../peer/index.ts'
+import type { ForeignNames } from './foreign-names.ts'
 
 export interface PeerGateComponents {
   readonly clock: Clock
@@ -21,6 +22,8 @@ export interface PeerGateComponents {
   readonly transport: PeerTransport
   /** Lets in, and dials, only who proves that it belongs to the cluster; undefined takes everybody. */
   readonly prover?: PeerProver | undefined
+  /** Lets stock clients in; undefined takes members alone. */
+  readonly foreign?: ForeignNames | undefined
 }
 
 export interface PeerGateInit {
@@ -82,7 +85,7 @@ function linksGauge(metrics: Metrics): Gauge {
 }
 
 export function peerGate(components: PeerGateComponents, init: PeerGateInit): PeerGate {
-  const { prover } = components
+  const { prover, foreign } = components
   const away = turnedAway(components)
   const gauge = linksGauge(components.metrics)
   let links: LinkTable | undefined
@@ -92,9 +95,9 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
   const self = () => ({ peerId: init.peerId, role: init.role, listenPort: listener?.address.port, zone: init.zone })
   const dial = async ({ peer, ...target }: LinkTarget, options: AbortOptions) => {
     try {
-      const { host, port, role } = peer
+      const { host, port, role, infoHash } = peer
       const own = { self: self(), prover, owner: links?.owner }
-      return await dialPeer(components, { ...target, ...own, role, address: { host, port } }, options)
+      return await dialPeer(components, { ...target, ...own, role, infoHash, address: { host, port } }, options)
     } catch (err) {
       away.dialled(err)
       throw err
@@ -119,6 +122,7 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
         onPeer: (swarmId, connection) => init.onPeer(swarmId, connection),
         room: () => init.room(),
         prover,
+        foreign: foreign && ((infoHash, options) => foreign.swarmOf(infoHash, options)),
         owner: table.owner,
         onRefused: away.accepted,
       })
