@@ -1,4 +1,11 @@
-import { announceLimits, controlClient, type JobAnswer, originCluster, torrentCluster } from '../../lib/api/index.ts'
+import {
+  announceLimits,
+  controlClient,
+  type JobAnswer,
+  originCluster,
+  type TorrentCluster,
+  torrentCluster,
+} from '../../lib/api/index.ts'
 import { abortController, type Startable, WAITS_OF_LIFE } from '../../lib/base/index.ts'
 import type { SwarmId } from '../../lib/core/index.ts'
 import { type HttpClient, lookBudget } from '../../lib/http/index.ts'
@@ -12,7 +19,7 @@ import { type ControlSpread, controlSpread } from './control/control-spread.ts'
 import { crossings } from './crossings.ts'
 import { type EventLog, eventLog } from './events/event-log.ts'
 import { type Fleet, type FleetComponents, fleet } from './fleet/fleet.ts'
-import { torrentNames } from './foreign/torrent-names.ts'
+import { type TorrentNames, torrentNames } from './foreign/torrent-names.ts'
 import { feeds } from './hosts/feeds.ts'
 import { hostBook } from './hosts/host-book.ts'
 import { hostHealth } from './hosts/host-health.ts'
@@ -142,6 +149,11 @@ function relayOf(parts: MetainfoRelayComponents, { relay }: TrackerConfig): Meta
   return metainfoRelay(parts, { cacheBytes, maxUpstreams, lingerMs, missTtlMs })
 }
 
+/** None where stock BitTorrent clients are not let in. */
+function torrentsOf(runtime: Runtime, origins: TorrentCluster, { swarm }: TrackerConfig): TorrentNames | undefined {
+  return swarm.foreignPeers ? torrentNames({ ...runtime, origins }) : undefined
+}
+
 interface FleetParts extends Pick<FleetComponents, 'http' | 'origins' | 'buildIndexes'> {
   readonly events: Pick<EventLog, 'add'>
 }
@@ -192,17 +204,14 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
   })
   const buildIndexes = serviceCluster(runtime, { name: 'buildIndexes', ...config.buildIndexes })
   const orders = fleetOf(runtime, { http, origins, buildIndexes, events: observed.events }, config)
-  const { foreignPeers } = config.swarm
-  const torrents = foreignPeers ? torrentNames({ ...runtime, origins: torrentCluster({ http, cluster }) }) : undefined
   const routes = trackerServerRoutes({
     ...runtime,
     announcements: announcing,
     ...known,
     control: observed.control,
     ...orders,
-    end: end.signal,
-    relay,
-    torrents,
+    ...{ end: end.signal, relay },
+    torrents: torrentsOf(runtime, torrentCluster({ http, cluster }), config),
     looks: lookBudget(runtime, LOOKS),
   })
   const admin = trackerAdminRoutes({

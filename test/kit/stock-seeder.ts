@@ -6,9 +6,13 @@ import type { SwarmBlob } from './swarm-blob.ts'
 
 const [UNCHOKE, INTERESTED, BITFIELD, REQUEST, PIECE] = [1, 2, 5, 6, 7]
 
+/** A stock seeder as trackers name it. */
+export const stockPeer: PeerInfo = {
+  ...{ peerId: peerSelf(77).peerId, host: '10.7.7.7', port: 6881, role: 'agent', complete: true },
+  infoHash: parseInfoHash(FOREIGN_NAME),
+}
+
 export interface StockSeeder extends AsyncDisposable {
-  /** As trackers name it. */
-  readonly info: PeerInfo
   /** The first handshakes that it got, in order, as bytes. */
   readonly greeted: readonly Buffer[]
 }
@@ -23,11 +27,11 @@ export async function stockSeeder(
   give: (block: Uint8Array) => Uint8Array = (block) => block,
 ): Promise<StockSeeder> {
   const greeted: Buffer[] = []
-  const { peerId } = peerSelf(77)
+  const { peerId, host, port } = stockPeer
   const bitfield = Buffer.alloc(Math.ceil(map.count / 8))
   for (let piece = 0; piece < map.count; piece += 1)
     bitfield[piece >> 3] = (bitfield[piece >> 3] ?? 0) | (0x80 >> (piece & 7))
-  const listener = await network.host('10.7.7.7').listen({ host: '10.7.7.7', port: 6881 }, (channel) => {
+  const listener = await network.host(host).listen({ host, port }, (channel) => {
     let [come, done] = [Buffer.alloc(0), 0]
     const answer = (one: Buffer) => {
       if (one[0] === INTERESTED) channel.write(message(UNCHOKE))
@@ -53,9 +57,7 @@ export async function stockSeeder(
       onClose: () => undefined,
     })
   })
-  const infoHash = parseInfoHash(FOREIGN_NAME)
   return {
-    info: { peerId, ...listener.address, role: 'agent', complete: true, infoHash },
     greeted,
     [Symbol.asyncDispose]: () => listener.close(),
   }

@@ -13,7 +13,7 @@ const MAX_LOOKS_PER_SECOND = 20
 /** The swarms of the names by which stock BitTorrent clients call, as trackers know them. */
 export interface ForeignNames {
   /** Undefined when no tracker knows the name, or too many are being asked for. @throws what trackers fail with, ABORTED */
-  swarmOf(infoHash: InfoHash, options?: AbortOptions): Promise<SwarmId | undefined>
+  readonly swarmOf: (infoHash: InfoHash, options?: AbortOptions) => Promise<SwarmId | undefined>
 }
 
 /** Whoever reaches the peer port can name anything, so trackers are asked for each name once, and not often. */

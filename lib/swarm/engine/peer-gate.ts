@@ -85,7 +85,7 @@ function linksGauge(metrics: Metrics): Gauge {
 }
 
 export function peerGate(components: PeerGateComponents, init: PeerGateInit): PeerGate {
-  const { prover, foreign } = components
+  const { prover } = components
   const away = turnedAway(components)
   const gauge = linksGauge(components.metrics)
   let links: LinkTable | undefined
@@ -121,9 +121,7 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
         admit: (swarmId, options) => init.admit(swarmId, options),
         onPeer: (swarmId, connection) => init.onPeer(swarmId, connection),
         room: () => init.room(),
-        prover,
-        foreign: foreign && ((infoHash, options) => foreign.swarmOf(infoHash, options)),
-        owner: table.owner,
+        ...{ prover, foreign: components.foreign?.swarmOf, owner: table.owner },
         onRefused: away.accepted,
       })
       await acceptor.start()

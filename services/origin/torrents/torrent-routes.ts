@@ -19,9 +19,9 @@ export function torrentRoutes({ clock, looks, torrents }: TorrentRoutesComponent
   }
 
   const file = async (exchange: Exchange) => {
-    const { file: make } = open()
+    const made = open()
     const blob = blobOf(exchange)
-    const making = looks.during(exchange.req, () => make(blob, { hop: false, signal: exchange.signal }))
+    const making = looks.during(exchange.req, () => made.file(blob, { hop: false, signal: exchange.signal }))
     const body = await inTouch(clock, exchange, making)
     const headers = {
       'content-type': 'application/x-bittorrent',

@@ -1,11 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { digestHex } from '../../../lib/core/index.ts'
+import { torrentCluster } from '../../../lib/api/index.ts'
+import { digestHex, parseRepository } from '../../../lib/core/index.ts'
 import { aria2 } from '../../kit/aria2.ts'
+import { clusterOf } from '../../kit/cluster.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { pullSame } from '../../kit/pull-same.ts'
 import { pushBlobOf } from '../../kit/pushed-blob.ts'
+import { disposableHttp } from '../../kit/scripted-server.ts'
 import { startTopology } from '../../kit/topology.ts'
 
 const MIB = 1024 * 1024
@@ -24,10 +27,10 @@ describe('aria2c in a swarm of ours', () => {
     }
     const before = await sent()
 
-    const made = await fetch(`${shoal.url('origin-1')}/namespace/team%2Fapp/blobs/${blob.digest}/torrent`)
-    expect([made.status, made.headers.get('content-type')]).toEqual([200, 'application/x-bittorrent'])
+    await using http = disposableHttp()
+    const cluster = clusterOf([{ id: 'origin-1', url: shoal.url('origin-1') }])
     const torrent = join(shoal.data, 'blob.torrent')
-    await writeFile(torrent, Buffer.from(await made.arrayBuffer()))
+    await writeFile(torrent, await torrentCluster({ http, cluster }).torrent(parseRepository('team/app'), blob.digest))
     const folder = join(shoal.data, 'aria2')
     await mkdir(folder)
     await using stock = await aria2({ folder, torrent, port: 26_500 })
