@@ -75,6 +75,14 @@ export {
   type Progress,
 } from './fleet-jobs.ts'
 export {
+  type ForeignSwarms,
+  foreignRoutes,
+  foreignSwarms,
+  type TorrentCluster,
+  type TorrentFacts,
+  torrentCluster,
+} from './foreign-peers.ts'
+export {
   type ClusterMarks,
   type CondemnedBlob,
   clustersBodySchema,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { appError, isAppError } from '../base/index.ts'
 import {
   parseDigest,
+  parseInfoHash,
   parsePeerId,
   parseRepository,
   parseRepositoryName,
@@ -28,6 +29,7 @@ const MAX_NAME_LENGTH = 255
 const MAX_REPOSITORY_LENGTH = 515
 
 export const digestSchema = parsed(parseDigest, MAX_DIGEST_LENGTH)
+export const infoHashSchema = parsed(parseInfoHash, 40)
 export const swarmIdSchema = parsed(parseSwarmId, 40)
 export const peerIdSchema = parsed(parsePeerId, 40)
 export const repositoryNameSchema = parsed(parseRepositoryName, MAX_NAME_LENGTH)

@@ -7,7 +7,14 @@ import { jsonBody, send, sendForJson } from './answer.ts'
 import type { KnownBlobOptions } from './blob-path.ts'
 import { list, table, text } from './bounded.ts'
 import { path, query } from './path.ts'
-import { byteCountSchema, digestSchema, peerIdSchema, repositorySchema, swarmIdSchema } from './schemas.ts'
+import {
+  byteCountSchema,
+  digestSchema,
+  infoHashSchema,
+  peerIdSchema,
+  repositorySchema,
+  swarmIdSchema,
+} from './schemas.ts'
 import { packedSwarmIds, swarmIdsSchema } from './swarm-ids.ts'
 
 /** Route patterns of the tracker; docs/endpoints.md has a row for each. */
@@ -118,6 +125,8 @@ export const peerInfoSchema = z.object({
   port: portSchema,
   role: roleSchema,
   complete: z.boolean(),
+  /** Of a stock client. */
+  infoHash: infoHashSchema.exactOptional(),
 })
 
 export const announceAnswerSchema = z.object({

@@ -74,6 +74,10 @@ const ownCodes = {
   DIGEST_REFUSED: retryable(503, 'the content of this digest was found wrong a moment ago; it is refused for a while'),
   EXPECTATION_FAILED: final(417, 'the request expects something that this service does not do; leave out Expect'),
   FLEET_EMPTY: final(404, 'no host that the job would be for comes to this tracker for orders'),
+  FOREIGN_PEERS_OFF: final(
+    404,
+    'stock BitTorrent clients are not let in here; set swarm.foreignPeers at origins, trackers and agents',
+  ),
   FLEET_GATHERING: retryable(
     503,
     'the tracker has just started and does not know all its hosts yet; name the hosts, or try again in a minute',
@@ -188,6 +192,8 @@ const ownCodes = {
   TASK_NOT_DEAD: final(409, 'the task will still be tried; only a dead task can be deleted'),
   TASK_UNKNOWN: final(404, 'there is no such task; it may be done'),
   TLS_HANDSHAKE_FAILED: final(400, 'the connection ended before its TLS handshake did'),
+  TORRENT_NONE: final(404, 'the blob is so small that it has no swarm; fetch it over HTTP'),
+  TORRENT_UNKNOWN: final(404, 'no torrent of this blob was made here; fetch its torrent from an origin first'),
   TLS_REQUIRED: final(400, 'this listener speaks TLS alone; call it by https://'),
   TLS_UNTRUSTED: retryable(
     503,

@@ -10,6 +10,7 @@ export {
   digestOf,
   parseDigest,
 } from './digest.ts'
+export { type InfoHash, parseInfoHash } from './info-hash.ts'
 export {
   HASH_LENGTH,
   headerOf,

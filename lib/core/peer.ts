@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { appError, type Random } from '../base/index.ts'
+import type { InfoHash } from './info-hash.ts'
 
 declare const brand: unique symbol
 
@@ -59,4 +60,6 @@ export interface PeerInfo extends PeerAddress {
   readonly role: PeerRole
   /** Whether the peer has the whole blob. */
   readonly complete: boolean
+  /** The name that the peer has for the swarm, if it is a stock BitTorrent client: it knows no other one. */
+  readonly infoHash?: InfoHash
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { appError, hasCode } from '../base/index.ts'
-import { type PeerId, type PeerInfo, parsePeerId } from '../core/index.ts'
+import { type InfoHash, type PeerId, type PeerInfo, parseInfoHash, parsePeerId } from '../core/index.ts'
 import { MAX_PEERS_JSON } from './metainfo-frame.ts'
 import type { NamedPeers } from './metainfo-record.ts'
 
@@ -8,7 +8,9 @@ const invalid = (message: string) => appError('METAINFO_INVALID', { message })
 
 /** The payload of a `peers` or `hint` record. @throws METAINFO_INVALID when there are too many */
 export function peersJson({ peers, intervalMs }: Partial<NamedPeers> & Pick<NamedPeers, 'peers'>): Uint8Array {
-  const line = ({ peerId, host, port, role, complete }: PeerInfo) => ({ peerId, host, port, role, complete })
+  const line = ({ peerId, host, port, role, complete, infoHash }: PeerInfo) => {
+    return { peerId, host, port, role, complete, infoHash }
+  }
   const json = Buffer.from(JSON.stringify({ intervalMs, peers: peers.map(line) }))
   if (json.length > MAX_PEERS_JSON) throw invalid('there are too many peers')
   return json
@@ -28,20 +30,21 @@ export function checkPeers(peers: unknown): readonly PeerInfo[] {
 }
 
 function checkPeer(peer: unknown): PeerInfo {
-  const { peerId, host, port, role, complete } = (peer ?? {}) as { readonly [K in keyof PeerInfo]?: unknown }
+  const { peerId, host, port, role, complete, infoHash } = (peer ?? {}) as { readonly [K in keyof PeerInfo]?: unknown }
   if (typeof host !== 'string' || isIP(host) === 0) throw invalid('the address of a peer is malformed')
   if (!isWhole(port) || port < 1 || port > 65_535) throw invalid('the port of a peer is malformed')
   if (role !== 'agent' && role !== 'origin') throw invalid('the role of a peer is unknown')
   if (typeof complete !== 'boolean') throw invalid('a peer is malformed')
-  return { peerId: checkId(peerId), host, port, role, complete }
+  const named: PeerInfo = { peerId: checkId(parsePeerId, peerId), host, port, role, complete }
+  return infoHash === undefined ? named : { ...named, infoHash: checkId(parseInfoHash, infoHash) }
 }
 
-function checkId(peerId: unknown): PeerId {
+function checkId<T extends PeerId | InfoHash>(parse: (text: string) => T, id: unknown): T {
   try {
-    return parsePeerId(String(peerId))
+    return parse(String(id))
   } catch (err) {
     if (!hasCode(err, 'BODY_INVALID')) throw err
-    throw appError('METAINFO_INVALID', { message: 'a peer id is malformed', cause: err })
+    throw appError('METAINFO_INVALID', { message: 'the id of a peer or of its swarm is malformed', cause: err })
   }
 }
 

@@ -3,6 +3,12 @@ import { type AbortOptions, appError, throwIfAborted } from '../base/index.ts'
 import type { PieceMap } from '../core/index.ts'
 import { HASH_LENGTH } from '../core/index.ts'
 
+/** Bytes of the SHA-1 of a piece, which only stock BitTorrent clients need. */
+export const SHA1_LENGTH = 20
+
+const hashLengths = { sha256: HASH_LENGTH, sha1: SHA1_LENGTH } as const
+type PieceAlgorithm = keyof typeof hashLengths
+
 /** The SHA-256 of one whole piece. */
 export function hashPiece(bytes: Uint8Array): Uint8Array {
   return hash('sha256', bytes, 'buffer')
@@ -12,13 +18,15 @@ export function hashPiece(bytes: Uint8Array): Uint8Array {
 export interface PieceHasher {
   /** @throws SIZE_INVALID when there are more bytes than the blob has */
   update(chunk: Uint8Array): void
-  /** The concatenated SHA-256 of all pieces. Call it once. @throws SIZE_INVALID when bytes are missing */
+  /** The concatenated hashes of all pieces. Call it once. @throws SIZE_INVALID when bytes are missing */
   digest(): Uint8Array
 }
 
-export function pieceHasher(map: PieceMap): PieceHasher {
-  const hashes = new Uint8Array(map.count * HASH_LENGTH)
-  let state: Hash = createHash('sha256')
+/** By SHA-256 unless `algorithm` says otherwise. */
+export function pieceHasher(map: PieceMap, algorithm: PieceAlgorithm = 'sha256'): PieceHasher {
+  const hashLength = hashLengths[algorithm]
+  const hashes = new Uint8Array(map.count * hashLength)
+  let state: Hash = createHash(algorithm)
   let offset = 0
   const takeSome = (chunk: Uint8Array, at: number): number => {
     if (offset >= map.length) throw appError('SIZE_INVALID', { detail: { length: map.length } })
@@ -28,8 +36,8 @@ export function pieceHasher(map: PieceMap): PieceHasher {
     state.update(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end))
     offset += end - at
     if (offset === pieceEnd) {
-      hashes.set(state.digest(), piece * HASH_LENGTH)
-      state = createHash('sha256')
+      hashes.set(state.digest(), piece * hashLength)
+      state = createHash(algorithm)
     }
     return end
   }
@@ -44,13 +52,13 @@ export function pieceHasher(map: PieceMap): PieceHasher {
   }
 }
 
-/** The concatenated SHA-256 of all pieces of `source`. @throws SIZE_INVALID, ABORTED, and what `source` throws */
+/** The concatenated hashes of all pieces of `source`, by SHA-256 unless `algorithm` says otherwise. @throws SIZE_INVALID, ABORTED, and what `source` throws */
 export async function hashPieces(
   source: AsyncIterable<Uint8Array>,
   map: PieceMap,
-  { signal }: AbortOptions = {},
+  { signal, algorithm = 'sha256' }: AbortOptions & { readonly algorithm?: PieceAlgorithm } = {},
 ): Promise<Uint8Array> {
-  const hasher = pieceHasher(map)
+  const hasher = pieceHasher(map, algorithm)
   for await (const chunk of source) {
     throwIfAborted(signal)
     hasher.update(chunk)

@@ -8,6 +8,7 @@ export {
   secretsOf,
 } from './config.ts'
 export { connectionRoom } from './connection-room.ts'
+export { checkForeignPeers, swarmKeys } from './foreign-config.ts'
 export { listenerConfig, schemeOf } from './listeners.ts'
 export { type MissingNow, type OpsRoutesInit, opsRoutes, type ReadinessCheck } from './ops-routes.ts'
 export { runService } from './run-service.ts'

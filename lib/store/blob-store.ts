@@ -15,12 +15,13 @@ export interface StoredBlob {
  * Small files beside a complete blob, each for one purpose; they are removed with the blob:
  * - `pieces`: the concatenated SHA-256 of all pieces, 32 bytes each;
  * - `descriptor`: the OCI descriptor of a manifest, as JSON;
- * - `label`: notes of the service about the blob.
+ * - `label`: notes of the service about the blob;
+ * - `torrent`: the concatenated SHA-1 of all pieces, 20 bytes each, of a blob whose torrent somebody asked for.
  *
  * The store does not interpret them. Earlier agents kept the descriptor under `pieces`, so a reader of `pieces` must
  * check that it has exactly 32 bytes for each piece of the blob.
  */
-export type SidecarName = 'pieces' | 'descriptor' | 'label'
+export type SidecarName = 'pieces' | 'descriptor' | 'label' | 'torrent'
 
 export interface ReadOptions extends AbortOptions {
   /** Default: the whole blob. */

@@ -16,6 +16,7 @@ export type {
   AnnounceEvent,
   Announcer,
   AnnouncingNode,
+  ForeignSwarms,
   HttpAdmission,
   MetainfoAsker,
   MetainfoOptions,

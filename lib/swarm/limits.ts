@@ -11,6 +11,8 @@ export const swarmLimits = {
   foreignBlockLength: 16 * 1024,
   maxExtendedLength: 16 * 1024,
   maxOpenRequests: 64,
+  /** The same for clients without our extension, whose blocks are short. */
+  maxForeignRequests: 512,
   handshakeTimeoutMs: 5_000,
   /** A blob up to this length, as manifests are, goes first where the node's own rates limit. */
   shortBlobBytes: 4 * 1024 * 1024,

@@ -1,5 +1,15 @@
 import type { AbortOptions } from '../base/index.ts'
-import type { BlobRef, ByteRange, Digest, PeerAddress, PeerId, PeerInfo, PeerRole, SwarmId } from '../core/index.ts'
+import type {
+  BlobRef,
+  ByteRange,
+  Digest,
+  InfoHash,
+  PeerAddress,
+  PeerId,
+  PeerInfo,
+  PeerRole,
+  SwarmId,
+} from '../core/index.ts'
 import type { MetainfoRecord } from '../metainfo/index.ts'
 import type { BlobReader, PartialBlobs } from '../store/index.ts'
 
@@ -52,6 +62,12 @@ export interface AnnouncingNode extends PeerAddress {
   readonly role: PeerRole
   /** What it could upload beside what it uploads now; undefined when it has no limit. */
   readonly spareBytesPerSecond?: number | undefined
+}
+
+/** What trackers know of stock BitTorrent clients. */
+export interface ForeignSwarms {
+  /** The swarm of the blob whose torrent has the info-hash; undefined when no tracker knows one. */
+  swarmOf(infoHash: InfoHash, options: AbortOptions): Promise<SwarmId | undefined>
 }
 
 /** The node has the blob completely from now on, or has it no longer. */

@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { placeKeys } from '../../lib/api/index.ts'
 import { anonymousRights, byteSize, duration, hostName, listenerOff, rate } from '../../lib/config/index.ts'
-import { commonKeys, listenerOf, peerListenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import {
+  checkForeignPeers,
+  commonKeys,
+  listenerOf,
+  peerListenerOf,
+  rings,
+  secretsOf,
+  swarmKeys,
+} from '../../lib/service/index.ts'
 import { forwardKeys } from './forward/config.ts'
 import { checkFronts, frontDefault, frontListeners, mountList } from './fronts/config.ts'
 import { upstreamEntrySchema } from './rights/index.ts'
@@ -13,8 +21,7 @@ const MOST_OUTAGE_TTL_MS = 30 * 24 * 60 * 60_000
 const MOST_UPSTREAMS = 1000
 const MOST_HEADERS = 16
 
-/** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
-export const agentSchema = z.strictObject({
+const keys = z.strictObject({
   ...commonKeys,
   ...placeKeys,
   secrets: secretsOf('agent'),
@@ -79,6 +86,8 @@ export const agentSchema = z.strictObject({
   buildIndexes: rings.buildIndexes,
   /** Trackers may tell this agent to fetch, delete and pin blobs, and ask what it holds. */
   orders: z.boolean().default(true),
+  /** How swarms work. */
+  swarm: swarmKeys,
   /** CIDRs of the networks that peers may belong to. */
   allowedPeers: z.array(z.string()).default(['0.0.0.0/0', '::/0']),
   limits: z
@@ -101,5 +110,8 @@ export const agentSchema = z.strictObject({
   /** `whole` also computes the digest of each blob; `pieces` checks only the piece hashes and is for measurements. */
   verify: z.enum(['pieces', 'whole']).default('whole'),
 })
+
+/** Every key of an agent; `config/agent/base.yaml` shows them with their defaults. */
+export const agentSchema = keys.superRefine(checkForeignPeers)
 
 export type AgentConfig = z.output<typeof agentSchema>

@@ -1,4 +1,4 @@
-import { buildIndexCluster, originCluster, trackerCluster } from '../../lib/api/index.ts'
+import { buildIndexCluster, foreignSwarms, originCluster, trackerCluster } from '../../lib/api/index.ts'
 import { collectGarbage, type Startable } from '../../lib/base/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
 import type { Route } from '../../lib/http/index.ts'
@@ -67,6 +67,7 @@ function clusterClients(runtime: Runtime, config: AgentConfig) {
     rings,
     origins: originCluster({ http, cluster: rings.origins }),
     trackers: trackerCluster({ http, cluster: rings.trackers, logger: runtime.logger }),
+    foreign: foreignSwarms({ http, cluster: rings.trackers }),
     index: buildIndexCluster({ http, cluster: rings.buildIndexes }),
   }
 }
@@ -98,6 +99,7 @@ function agentEngine(
       pieces: originPieces(clients.origins, key),
       transport: tcpTransport({ ...runtime, peerTls: peerTlsOf(runtime, config) }),
       prover: config.secrets.prover,
+      foreign: config.swarm.foreignPeers ? clients.foreign : undefined,
       digester,
       collectGarbage: () => {
         digester.rest().catch(() => undefined)

@@ -2,7 +2,15 @@ import { z } from 'zod'
 import { placeKeys } from '../../lib/api/index.ts'
 import { backendRulesSchema, upstreamRulesSchema } from '../../lib/backend/index.ts'
 import { byteSize, duration, rate } from '../../lib/config/index.ts'
-import { commonKeys, listenerOf, peerListenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import {
+  checkForeignPeers,
+  commonKeys,
+  listenerOf,
+  peerListenerOf,
+  rings,
+  secretsOf,
+  swarmKeys,
+} from '../../lib/service/index.ts'
 import { type AllowedHost, parseAllowedHost } from './push/send-targets.ts'
 
 const allowedHost = z.string().transform((text, context): AllowedHost => {
@@ -12,8 +20,7 @@ const allowedHost = z.string().transform((text, context): AllowedHost => {
   return z.NEVER
 })
 
-/** Every key of an origin; `config/origin/base.yaml` shows them with their defaults. */
-export const originSchema = z.strictObject({
+const keys = z.strictObject({
   ...commonKeys,
   ...placeKeys,
   secrets: secretsOf('origin'),
@@ -106,6 +113,8 @@ export const originSchema = z.strictObject({
   /** The ring of origins. */
   origins: rings.origins,
   trackers: rings.trackers,
+  /** How swarms work. */
+  swarm: swarmKeys,
   /** CIDRs of the networks that peers may belong to. */
   allowedPeers: z.array(z.string()).default(['0.0.0.0/0', '::/0']),
   limits: z
@@ -115,5 +124,8 @@ export const originSchema = z.strictObject({
     })
     .prefault({}),
 })
+
+/** Every key of an origin; `config/origin/base.yaml` shows them with their defaults. */
+export const originSchema = keys.superRefine(checkForeignPeers)
 
 export type OriginConfig = z.output<typeof originSchema>

@@ -1,4 +1,4 @@
-import { announcingPeer, type TrackerCluster } from '../../lib/api/index.ts'
+import { announcingPeer, type ForeignSwarms, type TrackerCluster } from '../../lib/api/index.ts'
 import { appError } from '../../lib/base/index.ts'
 import type { Cluster } from '../../lib/cluster/index.ts'
 import { peerIdOf } from '../../lib/core/index.ts'
@@ -22,11 +22,15 @@ export interface EngineParts {
   readonly runtime: Runtime
   readonly store: SwarmStore
   readonly trackers: TrackerCluster
+  readonly foreign: ForeignSwarms
   readonly cluster: Cluster
 }
 
 /** The engine of an origin only gives: `ingest` brings missing blobs, the swarm never does. */
-export function originEngine({ runtime, store, trackers, cluster }: EngineParts, config: OriginConfig): SwarmEngine {
+export function originEngine(
+  { runtime, store, trackers, foreign, cluster }: EngineParts,
+  config: OriginConfig,
+): SwarmEngine {
   const key = Buffer.from(runtime.random.bytes(12)).toString('hex')
   const peerId = peerIdOf(key)
   const { zone, labels } = config
@@ -44,6 +48,7 @@ export function originEngine({ runtime, store, trackers, cluster }: EngineParts,
       transport: tcpTransport({ ...runtime, peerTls: peerTlsOf(runtime, config) }),
       ring: { self: config.member, owners: (digest) => cluster.liveOwners(digest).map(({ id }) => id) },
       prover: config.secrets.prover,
+      foreign: config.swarm.foreignPeers ? foreign : undefined,
       digester: inlineDigester(),
     },
     {

@@ -8,9 +8,14 @@ import { type BlobRoutesComponents, blobRoutes } from './blob-routes.ts'
 import { type GarbageRoutesComponents, garbageServerRoutes } from './garbage/garbage-routes.ts'
 import { type SendRoutesComponents, sendRoutes } from './push/send-routes.ts'
 import type { UploadSessions, UploadState } from './push/upload-sessions.ts'
+import { type TorrentRoutesComponents, torrentRoutes } from './torrents/torrent-routes.ts'
 import { type UpstreamRoutesComponents, upstreamRoutes } from './upstream-routes.ts'
 
-export interface OriginRoutesComponents extends BlobRoutesComponents, SendRoutesComponents, UpstreamRoutesComponents {
+export interface OriginRoutesComponents
+  extends BlobRoutesComponents,
+    SendRoutesComponents,
+    UpstreamRoutesComponents,
+    TorrentRoutesComponents {
   readonly garbage: GarbageRoutesComponents
   readonly uploads: UploadSessions
   readonly backends: Pick<Backends, 'backendFor'>
@@ -93,5 +98,6 @@ export function originServerRoutes(
     ...sendRoutes(components),
     ...garbageServerRoutes(components),
     ...upstreamRoutes(components),
+    ...torrentRoutes(components),
   ]
 }

@@ -1,4 +1,4 @@
-import { trackerCluster, upstreamTalk } from '../../lib/api/index.ts'
+import { foreignSwarms, trackerCluster, upstreamTalk } from '../../lib/api/index.ts'
 import {
   type Backends,
   backendProbes,
@@ -24,7 +24,7 @@ import { type SwarmEngine, seedStored, swarmLimits } from '../../lib/swarm/index
 import { blobTraffic } from '../../lib/telemetry/index.ts'
 import { originAdminRoutes } from './admin.ts'
 import { blobNames } from './blob-names.ts'
-import { ingest } from './bring/ingest.ts'
+import { type Ingest, ingest } from './bring/ingest.ts'
 import { misses } from './bring/misses.ts'
 import { pieceHashes } from './bring/piece-hashes.ts'
 import { refusals } from './bring/refusals.ts'
@@ -42,6 +42,7 @@ import { uploadQuota, uploadRefusals } from './push/upload-quota.ts'
 import { uploadSessions } from './push/upload-sessions.ts'
 import { siblingClients } from './ring/sibling-clients.ts'
 import { originServerRoutes } from './server.ts'
+import { torrents } from './torrents/torrents.ts'
 import { type EvictionVote, evictionVote } from './upkeep/eviction-vote.ts'
 import { upkeep } from './upkeep/upkeep.ts'
 
@@ -106,7 +107,8 @@ function originParts(components: OriginComponents, config: OriginConfig) {
   const backends = withUpstreams(runtime, own, upstreams)
   const plainStorage = journalStorage(config)
   const storage = components.wrapJournal?.(plainStorage) ?? plainStorage
-  const engine = originEngine({ runtime, store, trackers, cluster }, config)
+  const foreign = foreignSwarms({ http, cluster: trackerRing })
+  const engine = originEngine({ runtime, store, trackers, foreign, cluster }, config)
   const patterns = config.backends.map(({ repository }) => repository)
   const isUpstream = ({ registry }: Repository) => upstreams.at(registry) !== undefined
   const names = blobNames({ store, backends }, { patterns, isUpstream })
@@ -150,6 +152,13 @@ function originQuota({ runtime, store }: OriginParts, { store: { capacity }, upl
   )
 }
 
+/** Torrents of what is here; none where stock BitTorrent clients are not let in. */
+function originTorrents({ store, engine, rings }: OriginParts, { swarm }: OriginConfig, bring: Ingest) {
+  if (!swarm.foreignPeers) return undefined
+  const hashes = pieceHashes({ store, engine }, 'torrent')
+  return torrents({ store, ingest: bring, hashes, trackers: rings.trackers })
+}
+
 /** The parts that bring, place and look after blobs, and their routes. Each part needs only those above it. */
 function originRules(parts: OriginParts, config: OriginConfig) {
   const { runtime, cluster, siblings, evictions, store, backends, storage, engine, names } = parts
@@ -188,6 +197,7 @@ function originRules(parts: OriginParts, config: OriginConfig) {
       ...{ ...shared, names, upstreams: parts.upstreams },
       ingest: bring,
       pieceHashes: hashes,
+      torrents: originTorrents(parts, config, bring),
       pace,
       sendTargets: parts.targets,
       remoteSend: remoteSend({ ...shared, remoteHttp: parts.targets.http, pace, onSent }),

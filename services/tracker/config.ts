@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { announceLimits } from '../../lib/api/index.ts'
 import { byteSize, duration } from '../../lib/config/index.ts'
-import { commonKeys, listenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import { checkForeignPeers, commonKeys, listenerOf, rings, secretsOf, swarmKeys } from '../../lib/service/index.ts'
 import { policyNames } from './policy/policies.ts'
 
 const MAX_CREDENTIAL = 512
@@ -48,6 +48,8 @@ const keys = z.strictObject({
       message: 'minInterval must be above 0 and not above maxInterval',
     })
     .prefault({}),
+  /** How swarms work. */
+  swarm: swarmKeys,
   swarms: z
     .strictObject({
       /** Most swarms; beyond it the tracker forgets one of a caller that holds many, first those without seeders. */
@@ -126,7 +128,7 @@ const ownMember = ({ member, trackers: { members } }: z.output<typeof keys>): st
 }
 
 /** Every key of a tracker; `config/tracker/base.yaml` shows them with their defaults. */
-export const trackerSchema = keys.transform((config, context) => {
+export const trackerSchema = keys.superRefine(checkForeignPeers).transform((config, context) => {
   const member = ownMember(config)
   if (member !== undefined) return { ...config, member }
   const known = config.trackers.members.map(({ id }) => id).join(', ')

@@ -46,6 +46,12 @@ export interface Naming {
   knowsOthers(swarmId: SwarmId, asker: PeerEntry): boolean
 }
 
+/** What is told of a peer. */
+function peerInfoOf({ peerId, host, port, role, complete, infoHash }: PeerInfo): PeerInfo {
+  const told = { peerId, host, port, role, complete }
+  return infoHash === undefined ? told : { ...told, infoHash }
+}
+
 export function naming(components: NamingComponents): Naming {
   const { registry, seeds, book, health, crossings, stalls, control, random } = components
   const isOpen = (peer: Pick<PeerInfo, 'peerId' | 'host'>) =>
@@ -101,7 +107,7 @@ export function naming(components: NamingComponents): Naming {
       if (crosses && far.length > 0) crossings.taken(crossing, asker.leftBytes)
       const isNarrow = looksAtZones(control.now.policy) && crosses && far.length > 0 && far.length < MOST_FAR
       return {
-        peers: named.map(({ peerId, host, port, role, complete }) => ({ peerId, host, port, role, complete })),
+        peers: named.map(peerInfoOf),
         againMs: isNarrow ? crossings.again(crossing, far) : undefined,
       }
     },

@@ -1,4 +1,11 @@
-import { announceLimits, controlClient, type JobAnswer, originCluster } from '../../lib/api/index.ts'
+import {
+  announceLimits,
+  controlClient,
+  type JobAnswer,
+  originCluster,
+  type TorrentCluster,
+  torrentCluster,
+} from '../../lib/api/index.ts'
 import { abortController, type Startable, WAITS_OF_LIFE } from '../../lib/base/index.ts'
 import type { SwarmId } from '../../lib/core/index.ts'
 import { type HttpClient, lookBudget } from '../../lib/http/index.ts'
@@ -12,6 +19,7 @@ import { type ControlSpread, controlSpread } from './control/control-spread.ts'
 import { crossings } from './crossings.ts'
 import { type EventLog, eventLog } from './events/event-log.ts'
 import { type Fleet, type FleetComponents, fleet } from './fleet/fleet.ts'
+import { type TorrentNames, torrentNames } from './foreign/torrent-names.ts'
 import { feeds } from './hosts/feeds.ts'
 import { hostBook } from './hosts/host-book.ts'
 import { hostHealth } from './hosts/host-health.ts'
@@ -141,6 +149,11 @@ function relayOf(parts: MetainfoRelayComponents, { relay }: TrackerConfig): Meta
   return metainfoRelay(parts, { cacheBytes, maxUpstreams, lingerMs, missTtlMs })
 }
 
+/** None where stock BitTorrent clients are not let in. */
+function torrentsOf(runtime: Runtime, origins: TorrentCluster, { swarm }: TrackerConfig): TorrentNames | undefined {
+  return swarm.foreignPeers ? torrentNames({ ...runtime, origins }) : undefined
+}
+
 interface FleetParts extends Pick<FleetComponents, 'http' | 'origins' | 'buildIndexes'> {
   readonly events: Pick<EventLog, 'add'>
 }
@@ -197,8 +210,8 @@ export function trackerService(components: TrackerComponents, config: TrackerCon
     ...known,
     control: observed.control,
     ...orders,
-    end: end.signal,
-    relay,
+    ...{ end: end.signal, relay },
+    torrents: torrentsOf(runtime, torrentCluster({ http, cluster }), config),
     looks: lookBudget(runtime, LOOKS),
   })
   const admin = trackerAdminRoutes({

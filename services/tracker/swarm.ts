@@ -142,9 +142,10 @@ class GroupedSwarm implements Swarm {
       .draw(draw, this.#init.random)
       .flatMap(({ group, place }) => group.slots[place] ?? [])
       .filter(({ expiresAtMs }) => expiresAtMs > nowMs)
-      .map(({ entry: { peerId, host, port, role, complete, zone }, leftBytes }) => {
+      .map(({ entry: { peerId, host, port, role, complete, zone, infoHash }, leftBytes }) => {
         const have = complete || leftBytes === undefined ? undefined : 1 - leftBytes / Math.max(1, this.#mostLeft)
-        return { peerId, host, port, role, complete, zone, have }
+        const sampled = { peerId, host, port, role, complete, zone, have }
+        return infoHash === undefined ? sampled : { ...sampled, infoHash }
       })
   }
 

@@ -9,6 +9,7 @@ import { type Side, transcript } from '../../lib/swarm/wire/membership.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
 import {
   extendedBytes,
+  FOREIGN_NAME,
   type HostileScene,
   handshakeBytes,
   hostileScene,
@@ -120,7 +121,7 @@ describe('the peer port of a cluster with a secret', () => {
 
   test('takes no client of others, also where such are let in', async () => {
     await using scene = await hostileScene({ prover, foreignPeers: true })
-    scene.send(handshakeBytes(scene.swarmId, { reserved: '0000000000000004' }))
+    scene.send(handshakeBytes(FOREIGN_NAME, { reserved: '0000000000000004' }))
     expect(await scene.outcome()).toBe('closed')
   })
 })

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { describe, expect, test } from '@jest/globals'
 import Protocol from 'bittorrent-protocol'
 import { Bitset, fakeClock } from '../../lib/base/index.ts'
-import { swarmIdOf } from '../../lib/core/index.ts'
+import { parseInfoHash, swarmIdOf } from '../../lib/core/index.ts'
 import { acceptPeers, tcpTransport } from '../../lib/swarm/peer/index.ts'
 import { silentLogger } from '../../lib/telemetry/index.ts'
 import { blobFixture } from '../kit/metainfo-fixture.ts'
@@ -11,6 +11,7 @@ import { peerSelf, recorder } from '../kit/peer-pair.ts'
 
 const blob = blobFixture(1024 * 1024 + 20_000)
 const swarmId = swarmIdOf(blob.header.digest)
+const infoHash = parseInfoHash('12'.repeat(20))
 const BLOCK = 16 * 1024
 
 interface StockWire extends NodeJS.ReadWriteStream {
@@ -27,8 +28,8 @@ describe('an unmodified bittorrent-protocol wire', () => {
       { clock, logger: silentLogger() },
       {
         self: peerSelf(1, 'origin'),
-        foreignPeers: true,
-        admit: async () => blob.header,
+        foreign: async (name) => (name === infoHash ? swarmId : undefined),
+        admit: async (id) => (id === swarmId ? blob.header : undefined),
         onPeer: (_, connection) => {
           connection.attach({
             ...recorder((block) => {
@@ -47,7 +48,7 @@ describe('an unmodified bittorrent-protocol wire', () => {
     socket.pipe(wire).pipe(socket)
     wire.on('error', () => undefined)
     const told = once(wire, fast ? 'have-all' : 'bitfield')
-    wire.handshake(swarmId, peerSelf(9).peerId, { fast })
+    wire.handshake(infoHash, peerSelf(9).peerId, { fast })
     await told
     const unchoked = once(wire, 'unchoke')
     wire.interested()

@@ -109,7 +109,11 @@ export interface HostileScene extends AsyncDisposable {
 /** Turns of the event loop within which the victim has handled anything that a test sends. */
 const MAX_TURNS = 100
 
+/** The name by which stock clients know the swarm of a scene. */
+export const FOREIGN_NAME = 'f0'.repeat(20)
+
 export interface HostileInit {
+  /** Stock clients are let in. */
   readonly foreignPeers?: boolean
   readonly prover?: PeerProver | undefined
   readonly blob?: BlobFixture
@@ -148,7 +152,7 @@ export async function hostileScene(init: HostileInit = {}): Promise<HostileScene
     { clock, logger: silentLogger() },
     {
       self: peerSelf(1, 'origin'),
-      foreignPeers,
+      ...(foreignPeers && { foreign: async (name) => (name === FOREIGN_NAME ? swarmId : undefined) }),
       prover: init.prover,
       onRefused: (err) => {
         refused = codeOf(err)

@@ -88,7 +88,15 @@ export function scriptedPeer(
       return requests.filter(({ cancelled, settled }) => !cancelled && !settled)
     },
     connection: {
-      hello: { peerId: peerId as PeerId, address, listenPort: 1, role, blockLength, direction: 'dialled' },
+      hello: {
+        foreign: false,
+        peerId: peerId as PeerId,
+        address,
+        listenPort: 1,
+        role,
+        blockLength,
+        direction: 'dialled',
+      },
       remoteHave: have,
       get choked() {
         return peer.choked

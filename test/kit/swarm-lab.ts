@@ -15,6 +15,7 @@ import {
   type AnnounceEntry,
   type Announcer,
   type AnnouncingNode,
+  type ForeignSwarms,
   type MemoryNetwork,
   memoryNetwork,
   type OriginRing,
@@ -106,6 +107,8 @@ export interface LabNode {
 export interface LabNodeInit extends Partial<SwarmEngineInit> {
   readonly capacityBytes?: number
   readonly prover?: PeerProver | undefined
+  /** What trackers know of stock clients; without it the node keeps to nodes of ours. */
+  readonly foreign?: ForeignSwarms
   /** The role that trackers name it by; default: its own. */
   readonly announcedAs?: PeerRole
   /** Default: silent. */
@@ -194,6 +197,7 @@ async function startNode(
   const {
     capacityBytes = 1e9,
     prover,
+    foreign,
     announcedAs,
     ring,
     logger = silentLogger(),
@@ -217,6 +221,7 @@ async function startNode(
       transport: network.host(host),
       digester,
       prover,
+      foreign,
       ring,
       collectGarbage,
     },

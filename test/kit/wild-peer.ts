@@ -81,7 +81,7 @@ class Wild {
   async open(events: (wire: Wire) => WireEvents, { id, blockLength }: { id: PeerId; blockLength: number }) {
     const nothing = () => undefined
     const wire: Wire = {
-      hello: { peerId: id, role: 'agent', listenPort: undefined, blockLength },
+      hello: { foreign: false, peerId: id, role: 'agent', listenPort: undefined, blockLength },
       fast: true,
       send: {
         choke: nothing,

@@ -6,6 +6,7 @@ import type { Logger, Metrics } from '../../telemetry/index.ts'
 import type { SwarmLimits } from '../limits.ts'
 import type {
   Announcer,
+  ForeignSwarms,
   HttpAdmission,
   MetainfoSource,
   OriginRing,
@@ -32,6 +33,8 @@ export interface SwarmEngineComponents {
   readonly ring?: OriginRing | undefined
   /** Undefined lets every peer in that knows the swarm. */
   readonly prover?: PeerProver | undefined
+  /** Lets stock BitTorrent clients in, and dials those that trackers name; undefined keeps to nodes of ours. */
+  readonly foreign?: ForeignSwarms | undefined
   /** Called when the node rests and has let go of its idle memory; default: the memory waits for V8. */
   readonly collectGarbage?: (() => void) | undefined
   /** Checks pieces and whole blobs; started and stopped by its owner. */

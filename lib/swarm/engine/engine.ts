@@ -37,6 +37,7 @@ import type {
   SwarmEngineComponents,
   SwarmEngineInit,
 } from './engine-contract.ts'
+import { foreignNames } from './foreign-names.ts'
 import { type MeteredUploads, meteredUploads } from './metered-uploads.ts'
 import { nodeRate } from './node-rate.ts'
 import { type PeerGate, peerGate } from './peer-gate.ts'
@@ -82,15 +83,19 @@ class Engine implements SwarmEngine {
     this.#slices = sliceCache(this.#limits.sliceCacheBytes, this.#warm)
     this.#refusals = refusals(components.clock, this.#limits)
     this.#bans = banList(components.clock, this.#limits)
-    this.#gate = peerGate(components, {
-      ...init,
-      allows: this.#allows,
-      admit: (swarmId) => this.#table.headerOf(swarmId),
-      onPeer: (swarmId, connection) => this.#table.accept(swarmId, connection),
-      room: () => this.#table.room,
-      maxLinks: this.#limits.maxConnections,
-      count: this.#connections,
-    })
+    const { foreign } = components
+    this.#gate = peerGate(
+      { ...components, foreign: foreign && foreignNames(components.clock, foreign) },
+      {
+        ...init,
+        allows: this.#allows,
+        admit: (swarmId) => this.#table.headerOf(swarmId),
+        onPeer: (swarmId, connection) => this.#table.accept(swarmId, connection),
+        room: () => this.#table.room,
+        maxLinks: this.#limits.maxConnections,
+        count: this.#connections,
+      },
+    )
     const { role } = init
     this.#schedule = announceSchedule(components, {
       self: () => this.#node,
@@ -212,6 +217,7 @@ class Engine implements SwarmEngine {
       verify,
       node: () => this.#node,
       allows: this.#allows,
+      dialsForeign: this.#components.foreign !== undefined,
       dial: (target, options) => this.#gate.dial(target, options),
       reaches: (peer) => this.#gate.reaches(peer),
     })

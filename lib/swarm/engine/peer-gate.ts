@@ -13,6 +13,7 @@ import {
   type PeerProver,
   type PeerTransport,
 } from '../peer/index.ts'
+import type { ForeignNames } from './foreign-names.ts'
 
 export interface PeerGateComponents {
   readonly clock: Clock
@@ -21,6 +22,8 @@ export interface PeerGateComponents {
   readonly transport: PeerTransport
   /** Lets in, and dials, only who proves that it belongs to the cluster; undefined takes everybody. */
   readonly prover?: PeerProver | undefined
+  /** Lets stock clients in; undefined takes members alone. */
+  readonly foreign?: ForeignNames | undefined
 }
 
 export interface PeerGateInit {
@@ -92,9 +95,9 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
   const self = () => ({ peerId: init.peerId, role: init.role, listenPort: listener?.address.port, zone: init.zone })
   const dial = async ({ peer, ...target }: LinkTarget, options: AbortOptions) => {
     try {
-      const { host, port, role } = peer
+      const { host, port, role, infoHash } = peer
       const own = { self: self(), prover, owner: links?.owner }
-      return await dialPeer(components, { ...target, ...own, role, address: { host, port } }, options)
+      return await dialPeer(components, { ...target, ...own, role, infoHash, address: { host, port } }, options)
     } catch (err) {
       away.dialled(err)
       throw err
@@ -118,8 +121,7 @@ export function peerGate(components: PeerGateComponents, init: PeerGateInit): Pe
         admit: (swarmId, options) => init.admit(swarmId, options),
         onPeer: (swarmId, connection) => init.onPeer(swarmId, connection),
         room: () => init.room(),
-        prover,
-        owner: table.owner,
+        ...{ prover, foreign: components.foreign?.swarmOf, owner: table.owner },
         onRefused: away.accepted,
       })
       await acceptor.start()

@@ -20,6 +20,8 @@ export interface TorrentTableInit {
   /** This node as trackers are told of it. Asked at each pull: where it listens is known once it is started. */
   node(): AnnouncingNode
   allows(host: string): boolean
+  /** Stock clients are dialled, too. */
+  readonly dialsForeign: boolean
   dial(target: LinkTarget, options: { readonly signal: AbortSignal }): Promise<PeerConnection>
   /** A link to the peer is there or on its way. */
   reaches(peer: LinkTarget['peer']): boolean

@@ -6,8 +6,8 @@ import {
   headerOf,
   INLINE_LIMIT,
   type MetaInfoHeader,
-  type PeerAddress,
   type PeerId,
+  type PeerInfo,
   type SwarmId,
   swarmIdOf,
 } from '../../core/index.ts'
@@ -267,7 +267,8 @@ export class TorrentTable {
     for (const torrent of this.#torrents.all()) torrent.removePeer(hello, appError('PEER_BANNED'))
   }
 
-  #avoids(peer: { readonly peerId: PeerId } & PeerAddress): boolean {
+  #avoids(peer: Pick<PeerInfo, 'peerId' | 'host' | 'port' | 'infoHash'>): boolean {
+    if (peer.infoHash !== undefined && !this.#init.dialsForeign) return true
     return peer.peerId === this.#init.self.peerId || !this.#init.allows(peer.host) || this.#components.bans.has(peer)
   }
 

@@ -8,7 +8,7 @@ import {
   hasCode,
   type Startable,
 } from '../../base/index.ts'
-import { parseSwarmId, type SwarmId } from '../../core/index.ts'
+import { type InfoHash, parseInfoHash, parseSwarmId, type SwarmId } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import { swarmLimits } from '../limits.ts'
 import {
@@ -38,8 +38,11 @@ export interface AcceptInit {
   onPeer(swarmId: SwarmId, connection: PeerConnection): void
   /** How many more connections this node may accept; default `swarmLimits.maxConnections`. */
   room?(): number
-  /** Also accept clients without our extension; default false. */
-  readonly foreignPeers?: boolean
+  /**
+   * The swarm that stock clients know by this name; undefined where none has it. Without it no stock client is let in,
+   * nor where there is a prover.
+   */
+  readonly foreign?: ((infoHash: InfoHash, options: AbortOptions) => Promise<SwarmId | undefined>) | undefined
   /** Peers must prove that they belong to the cluster, and are proven to. */
   readonly prover?: PeerProver | undefined
   /** Shares connections among swarms with peers that do so, too; undefined keeps each to its first swarm. */
@@ -130,9 +133,8 @@ async function introduce(
   received: ReceivedHandshake,
   signal: AbortSignal,
 ): Promise<void> {
-  const { self, foreignPeers = false, prover, owner } = init
-  const swarmId = parseSwarmId(received.handshake.swarmId)
-  const header = await admit(clock, init, swarmId, signal)
+  const { self, prover, owner } = init
+  const { swarmId, header, infoHash } = await admit(clock, init, received.handshake.swarmId, signal)
   const connection = await wireConnection({
     header,
     address: channel.remote,
@@ -141,7 +143,7 @@ async function introduce(
     direction: 'accepted',
     logger,
     open: async (events) => {
-      const link = { channel, swarmId, header, self, received, foreignPeers, prover, events, owner }
+      const link = { channel, swarmId, header, self, received, infoHash, prover, events, owner }
       return (await openLink({ clock }, link, { signal })).first
     },
   })
@@ -149,12 +151,27 @@ async function introduce(
   else init.onPeer(swarmId, connection)
 }
 
-async function admit(clock: Clock, init: AcceptInit, swarmId: SwarmId, signal: AbortSignal): Promise<SwarmHeader> {
+interface Admitted {
+  readonly swarmId: SwarmId
+  readonly header: SwarmHeader
+  /** The name by which a stock client called. */
+  readonly infoHash: InfoHash | undefined
+}
+
+/** `name` is a swarm id, or else the info-hash of a torrent. */
+async function admit(clock: Clock, init: AcceptInit, name: string, signal: AbortSignal): Promise<Admitted> {
   const limit = deadline(clock, swarmLimits.headerTimeoutMs, signal)
+  const headerOf = (swarmId: SwarmId) => abortable(init.admit(swarmId, { signal: limit.signal }), limit.signal)
   try {
-    const header = await abortable(init.admit(swarmId, { signal: limit.signal }), limit.signal)
-    if (header === undefined) throw appError('WIRE_HANDSHAKE_FAILED', { message: 'the swarm is not known here' })
-    return header
+    const own = parseSwarmId(name)
+    const header = await headerOf(own)
+    if (header !== undefined) return { swarmId: own, header, infoHash: undefined }
+    const infoHash = parseInfoHash(name)
+    const found = init.prover === undefined ? init.foreign?.(infoHash, { signal: limit.signal }) : undefined
+    const swarmId = found && (await abortable(found, limit.signal))
+    const its = swarmId && (await headerOf(swarmId))
+    if (swarmId !== undefined && its !== undefined) return { swarmId, header: its, infoHash }
+    throw appError('WIRE_HANDSHAKE_FAILED', { message: 'the swarm is not known here' })
   } finally {
     limit.release()
   }

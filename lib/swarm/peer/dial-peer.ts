@@ -1,5 +1,5 @@
 import type { AbortOptions, Clock } from '../../base/index.ts'
-import type { PeerAddress, PeerId, PeerRole, SwarmId } from '../../core/index.ts'
+import type { InfoHash, PeerAddress, PeerId, PeerRole, SwarmId } from '../../core/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import { type LinkOwner, openLink, type PeerProver, type SwarmHeader } from '../wire/index.ts'
 import type { PeerConnection } from './peer-connection.ts'
@@ -28,8 +28,8 @@ export interface DialInit {
   /** What the other side is, according to a tracker; default agent. */
   readonly role?: PeerRole | undefined
   readonly self: PeerSelf
-  /** Also accept clients without our extension; default false. */
-  readonly foreignPeers?: boolean
+  /** The name of the swarm for a stock client; undefined for a node of ours. */
+  readonly infoHash?: InfoHash | undefined
   /** Both sides must prove that they belong to the cluster. */
   readonly prover?: PeerProver | undefined
   /** Shares the connection among swarms with a peer that does so, too. */
@@ -42,7 +42,7 @@ export interface DialInit {
  */
 export async function dialPeer(
   { clock, logger, transport }: PeerComponents,
-  { address, swarmId, header, role = 'agent', self, foreignPeers = false, prover, owner }: DialInit,
+  { address, swarmId, header, role = 'agent', self, infoHash, prover, owner }: DialInit,
   options: AbortOptions = {},
 ): Promise<PeerConnection> {
   const channel = await transport.dial(address, options)
@@ -53,7 +53,7 @@ export async function dialPeer(
     direction: 'dialled',
     logger,
     open: async (events) => {
-      const link = { channel, swarmId, header, self, foreignPeers, prover, events, owner }
+      const link = { channel, swarmId, header, self, infoHash, prover, events, owner }
       return (await openLink({ clock }, link, options)).first
     },
   })

@@ -17,7 +17,7 @@ import { wireConnection } from './wire-connection.ts'
 
 /** A peer to which a connection for a swarm is wanted. */
 export interface LinkTarget {
-  readonly peer: Pick<PeerInfo, 'peerId' | 'host' | 'port' | 'role'>
+  readonly peer: Pick<PeerInfo, 'peerId' | 'host' | 'port' | 'role' | 'infoHash'>
   readonly swarmId: SwarmId
   readonly header: SwarmHeader
 }
@@ -199,9 +199,12 @@ class Table implements LinkTable {
    */
   #retireTwins(fresh: Entry): void {
     const { hello, remote } = fresh.link
+    // Stock clients have a connection for each swarm.
+    if (hello.foreign) return
     const preferred = this.#init.self < hello.peerId ? 'dialled' : 'accepted'
     for (const old of this.#entries.values()) {
-      if (old.link.hello.peerId !== hello.peerId || old.link.remote.host !== remote.host) continue
+      if (old.link.hello.foreign || old.link.hello.peerId !== hello.peerId) continue
+      if (old.link.remote.host !== remote.host) continue
       const isWorse = fresh.direction !== old.direction && fresh.direction !== preferred
       const worse = isWorse && !old.spare ? fresh : old
       worse.spare = true

@@ -12,6 +12,8 @@ export interface Block {
 /** What the other side said in the two handshakes (BEP 3 and BEP 10); both are checked against our header. */
 export interface PeerHello {
   readonly peerId: PeerId
+  /** A stock BitTorrent client, which speaks nothing of ours. */
+  readonly foreign: boolean
   /** Remote address of the connection (from the socket). */
   readonly address: PeerAddress
   /** `p` of the extension handshake: the port it listens on; undefined when it gave none. */

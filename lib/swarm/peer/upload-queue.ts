@@ -13,7 +13,7 @@ interface Upload {
 /** Requests of the other side that wait for an answer. Each one gets exactly one answer: a block or a rejection. */
 export interface UploadQueue {
   readonly sentBytes: number
-  /** False when the request was rejected because we choke. @throws WIRE_QUEUE_FULL */
+  /** False when the request was rejected because we choke. @throws WIRE_QUEUE_FULL, WIRE_FRAME_INVALID */
   asked(block: Block): boolean
   /** Rejects the request if its block was not sent yet. False when there was nothing to cancel. */
   cancelled(block: Block): boolean
@@ -50,13 +50,18 @@ class Queue implements UploadQueue {
   }
 
   asked(block: Block): boolean {
+    const { foreign } = this.#wire.hello
+    if (foreign && block.length > swarmLimits.foreignBlockLength) {
+      throw appError('WIRE_FRAME_INVALID', { message: 'a stock client asks for too much at once' })
+    }
+    const maxOpen = foreign ? swarmLimits.maxForeignRequests : swarmLimits.maxOpenRequests
     if (this.#choking) {
       this.#rejectedWhileChoking += 1
-      if (this.#rejectedWhileChoking > swarmLimits.maxOpenRequests) throw appError('WIRE_QUEUE_FULL')
+      if (this.#rejectedWhileChoking > maxOpen) throw appError('WIRE_QUEUE_FULL')
       this.#sendReject(block)
       return false
     }
-    if (this.#open.length >= swarmLimits.maxOpenRequests) throw appError('WIRE_QUEUE_FULL')
+    if (this.#open.length >= maxOpen) throw appError('WIRE_QUEUE_FULL')
     this.#open.push({ block, bytes: undefined, sent: deferred() })
     return true
   }

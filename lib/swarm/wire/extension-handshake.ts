@@ -15,6 +15,8 @@ export function isSameHeader(a: SwarmHeader, b: SwarmHeader): boolean {
 }
 
 export interface ExtensionHello {
+  /** A stock BitTorrent client: it knows nothing of ours, and gets nothing but the blob. */
+  readonly foreign: boolean
   readonly role: PeerRole
   /** The port on which the other side listens; undefined when it gave none. */
   readonly listenPort: number | undefined
@@ -34,6 +36,8 @@ export interface ExtensionOffer extends ExtensionHello {
 
 export interface ExtensionInit {
   readonly header: SwarmHeader
+  /** The other side is a stock client: then nothing of our extension is told. */
+  readonly foreign: boolean
   readonly role: PeerRole
   readonly listenPort: number | undefined
   readonly zone?: string | undefined
@@ -43,8 +47,9 @@ export interface ExtensionInit {
   readonly lanes: boolean
 }
 
-/** The assumed hello of a client without our extension. */
+/** The assumed hello of a stock client. */
 export const FOREIGN_HELLO: ExtensionOffer = {
+  foreign: true,
   role: 'agent',
   listenPort: undefined,
   blockLength: swarmLimits.foreignBlockLength,
@@ -59,7 +64,13 @@ const failed = (message: string) => appError('WIRE_HANDSHAKE_FAILED', { message 
 
 /** The fields of our extension handshake (BEP 10). Readers ignore what they do not know; versions only add. */
 export function extensionHandshake(init: ExtensionInit): Readonly<Record<string, unknown>> {
-  const { header, role, listenPort, zone, nonce, lanes } = init
+  const { header, role, listenPort, zone, nonce, lanes, foreign } = init
+  const common = {
+    reqq: foreign ? swarmLimits.maxForeignRequests : swarmLimits.maxOpenRequests,
+    v: 'shoal',
+    ...(listenPort === undefined ? {} : { p: listenPort }),
+  }
+  if (foreign) return common
   const { digest, length, pieceLength } = header
   const shoal = { v: PROTOCOL_VERSION, digest, length, pieceLength, role, block: swarmLimits.blockLength, haves: 1 }
   return {
@@ -69,27 +80,24 @@ export function extensionHandshake(init: ExtensionInit): Readonly<Record<string,
       ...(lanes ? { lanes: 1 } : {}),
       ...(zone === undefined ? {} : { zone }),
     },
-    reqq: swarmLimits.maxOpenRequests,
-    v: 'shoal',
-    ...(listenPort === undefined ? {} : { p: listenPort }),
+    ...common,
   }
 }
 
 /**
  * Compares the other side's extension handshake, as decoded by the library, with our header.
- * @throws WIRE_HANDSHAKE_FAILED for another blob, or when our extension is missing while `foreignPeers` is false
+ * A stock client's counts for nothing but its port, whatever else it says.
+ * @throws WIRE_HANDSHAKE_FAILED for another blob, or when our extension is missing and the other side is no stock client
  */
 export function readExtension(
   handshake: Readonly<Record<string, unknown>>,
   header: SwarmHeader,
-  foreignPeers: boolean,
+  foreign: boolean,
 ): ExtensionOffer {
   const { shoal, p } = handshake
   const listenPort = isPort(p) ? p : undefined
-  if (!isRecord(shoal)) {
-    if (!foreignPeers) throw failed('the other side does not speak our extension')
-    return { ...FOREIGN_HELLO, listenPort }
-  }
+  if (foreign) return { ...FOREIGN_HELLO, listenPort }
+  if (!isRecord(shoal)) throw failed('the other side does not speak our extension')
   const { v, digest, length, pieceLength, role, block, lanes, haves, zone } = shoal
   if (v !== PROTOCOL_VERSION) throw failed('the other side speaks another version')
   if (text(digest) !== header.digest) throw failed('the other side means another blob')
@@ -98,6 +106,7 @@ export function readExtension(
   }
   if (typeof block !== 'number' || block < swarmLimits.foreignBlockLength) throw failed('the block length is wrong')
   return {
+    foreign: false,
     role: text(role) === 'origin' ? 'origin' : 'agent',
     listenPort,
     zone: zoneIn(zone),

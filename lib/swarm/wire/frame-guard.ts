@@ -24,6 +24,8 @@ export interface FrameGuardInit {
   readonly map: PieceMap
   /** True when both sides support BEP 6. */
   readonly fast: boolean
+  /** A stock client: some of these (aria2) tell all that they have anew in place of many HAVEs. */
+  readonly foreign: boolean
   /** Counts messages that tell nothing new. */
   readonly idle: IdleCount
 }
@@ -38,13 +40,15 @@ export function frameGuard(init: FrameGuardInit): FrameGuard {
 class Guard implements FrameGuard {
   readonly #map: PieceMap
   readonly #fast: boolean
+  readonly #foreign: boolean
   readonly #have: Bitset
   readonly #idle: IdleCount
   #mayTellAll = true
 
-  constructor({ map, fast, idle }: FrameGuardInit) {
+  constructor({ map, fast, foreign, idle }: FrameGuardInit) {
     this.#map = map
     this.#fast = fast
+    this.#foreign = foreign
     this.#idle = idle
     this.#have = new Bitset(map.count)
   }
@@ -111,9 +115,15 @@ class Guard implements FrameGuard {
     return this.#have.add(piece) ? 'pass' : this.#ignore()
   }
 
-  /** Bitfield, have-all and have-none may come once, before any other message except extended ones. */
+  /**
+   * Bitfield, have-all and have-none may come once, before any other message except extended ones. A stock client's may
+   * come again, but each is work, so not often.
+   */
   #tellAll(id: number, body: Uint8Array): Verdict {
-    if (!this.#mayTellAll) throw invalid('the bitfield came late', { id })
+    if (!this.#mayTellAll) {
+      if (!this.#foreign) throw invalid('the bitfield came late', { id })
+      this.#idle.add()
+    }
     this.#mayTellAll = false
     if (id !== MESSAGE.bitfield) this.#needFast(id)
     const spare = body.length * 8 - this.#map.count

@@ -37,13 +37,14 @@ export class Greeting {
 
   constructor(init: GreetingInit) {
     this.#init = init
-    const { swarmId, self, header, owner, prover } = init.wire
+    const { swarmId, infoHash, self, header, owner, prover } = init.wire
+    const foreign = this.#isForeign
     this.#membership = prover && this.#proofs(prover)
     const nonce = this.#membership?.nonce
     this.#core = protocolCore({
-      swarmId,
+      swarmId: infoHash ?? swarmId,
       peerId: self.peerId,
-      extendedHandshake: extensionHandshake({ ...self, header, nonce, lanes: owner !== undefined }),
+      extendedHandshake: extensionHandshake({ ...self, header, foreign, nonce, lanes: owner !== undefined }),
       output: init.write,
       events: {
         onExtended: (handshake) => this.#onExtended(handshake),
@@ -61,9 +62,9 @@ export class Greeting {
   /** @throws WIRE_HANDSHAKE_FAILED */
   check({ swarmId, peerId, fast, extended }: Handshake): void {
     const { wire } = this.#init
-    if (swarmId !== wire.swarmId) throw failed('the other side means another swarm')
+    if (swarmId !== (wire.infoHash ?? wire.swarmId)) throw failed('the other side means another swarm')
     if (peerId === wire.self.peerId) throw failed('the other side is ourselves')
-    if (!this.#takesForeign && !(fast && extended)) throw failed('the other side does not speak our extension')
+    if (!this.#isForeign && !(fast && extended)) throw failed('the other side does not speak our extension')
   }
 
   /** Their first handshake, checked. */
@@ -115,7 +116,7 @@ export class Greeting {
   #onExtended(fields: Readonly<Record<string, unknown>>): void {
     const handshake = this.#handshake
     if (handshake === undefined || this.offer !== undefined) return
-    this.offer = readExtension(fields, this.#init.wire.header, this.#takesForeign)
+    this.offer = readExtension(fields, this.#init.wire.header, this.#isForeign)
     if (this.#membership === undefined) this.#init.onAgreed(this.offer, handshake.peerId)
     else this.#membership.onHello(handshake.peerId, nonceIn(fields))
   }
@@ -134,7 +135,8 @@ export class Greeting {
     })
   }
 
-  get #takesForeign(): boolean {
-    return this.#init.wire.foreignPeers && this.#init.wire.prover === undefined
+  /** Nobody is where members prove themselves. */
+  get #isForeign(): boolean {
+    return this.#init.wire.infoHash !== undefined && this.#init.wire.prover === undefined
   }
 }

@@ -30,6 +30,8 @@ export interface LaneHost {
   readonly output: LinkOutput
   readonly idle: IdleCount
   readonly fast: boolean
+  /** A stock client. */
+  readonly foreign: boolean
   /** The other side knows BEP 10, and many new pieces in one message. */
   readonly extended: boolean
   readonly haves: () => boolean
@@ -73,7 +75,7 @@ export class Lane implements Wire, LaneReader {
     const map = new PieceMap(side.header.length, side.header.pieceLength)
     this.#pieces = map.count
     this.rules = lengthRules(map.count)
-    this.#guard = frameGuard({ map, fast: host.fast, idle: host.idle })
+    this.#guard = frameGuard({ map, fast: host.fast, foreign: host.foreign, idle: host.idle })
     this.send = this.#sender()
     this.#events = side.events(this)
   }
@@ -101,7 +103,7 @@ export class Lane implements Wire, LaneReader {
   }
 
   sendBusy(peers: readonly PeerInfo[], denial?: Denial): void {
-    if (this.#host.extended) this.#write(encodeBusy(peers, denial))
+    if (this.#host.extended && !this.#host.foreign) this.#write(encodeBusy(peers, denial))
   }
 
   sendBlock(block: WireBlock, bytes: Uint8Array, onFlushed: () => void): void {

@@ -160,6 +160,7 @@ class ConnectedLink implements Link {
     return new LaneTable({
       host: {
         ...{ clock: this.#clock, output: this.#output, idle: this.#idle, fast, extended },
+        foreign: this.#init.infoHash !== undefined,
         haves: () => offers('haves'),
         hello: () => this.hello,
       },
@@ -241,7 +242,7 @@ class ConnectedLink implements Link {
     }
     const kind = body[0]
     const payload = body.subarray(1)
-    if (this.#hello === undefined) this.#idle.add()
+    if (this.#hello === undefined || this.#hello.foreign) this.#idle.add()
     else if (kind === EXTENDED.busy || kind === EXTENDED.haves) lanes.selected.takeExtended(kind, payload)
     else if (kind === EXTENDED.lane && this.#shares) lanes.take(readLaneMessage(payload))
     else if (kind === EXTENDED.select && this.#shares && payload.length === 4) lanes.select(readUint32(payload, 0))
@@ -253,8 +254,8 @@ class ConnectedLink implements Link {
     return this.#init.owner !== undefined && this.#greeting.offer?.lanes === true
   }
 
-  #agree({ role, listenPort, zone, blockLength }: ExtensionOffer, peerId: string): void {
-    this.#hello = { role, listenPort, zone, blockLength, peerId: parsePeerId(peerId) }
+  #agree({ foreign, role, listenPort, zone, blockLength }: ExtensionOffer, peerId: string): void {
+    this.#hello = { foreign, role, listenPort, zone, blockLength, peerId: parsePeerId(peerId) }
     this.#init.channel.pause()
     this.#init.owner?.onLink(this)
     this.#agreed.resolve()

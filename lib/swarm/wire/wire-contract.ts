@@ -1,5 +1,5 @@
 import type { AbortOptions, AppError, Bitset } from '../../base/index.ts'
-import type { PeerAddress, PeerId, PeerInfo, PeerRole, SwarmId } from '../../core/index.ts'
+import type { InfoHash, PeerAddress, PeerId, PeerInfo, PeerRole, SwarmId } from '../../core/index.ts'
 import type { BusyMessage, Denial } from './busy-message.ts'
 import type { ByteChannel } from './byte-channel.ts'
 import type { ExtensionHello, SwarmHeader } from './extension-handshake.ts'
@@ -137,8 +137,8 @@ export interface WireInit {
   }
   /** The handshake of an accepted connection; a dialled one reads it here. */
   readonly received?: ReceivedHandshake
-  /** Also speak with clients that do not know our extension; never where there is a prover. */
-  readonly foreignPeers: boolean
+  /** The other side is a stock client, which knows the swarm by this name; never where there is a prover. */
+  readonly infoHash?: InfoHash | undefined
   /** Both sides must then prove that they belong to the cluster, before anything else is said or believed. */
   readonly prover?: PeerProver | undefined
   /** Who listens on the first lane; called once, before the first event. `hello` is known only when the link is open. */

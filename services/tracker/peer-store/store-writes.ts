@@ -30,6 +30,8 @@ export function storeWrites({ clock, random, calls, queue }: StoreWritesComponen
 
   return {
     peer(id, entry, ttlMs, leftBytes) {
+      // A stock client announces at each tracker where it wants to be known, and its name for the swarm is checked there.
+      if (entry.infoHash !== undefined) return
       const name = rowName(entry.peerId, entry.key)
       const end = until(ttlMs)
       queue.put(`p${id}${name}`, (nowMs) =>

@@ -5,10 +5,10 @@ import { describe, expect, test } from '@jest/globals'
 import { encodeBencode } from '../../../lib/metainfo/index.ts'
 import { recordingMetrics, silentLogger } from '../../../lib/telemetry/index.ts'
 import { trackerService } from '../../../services/tracker/index.ts'
+import { aria2 } from '../../kit/aria2.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { randomContent } from '../../kit/metainfo-fixture.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
-import { startProcess } from '../../kit/start-process.ts'
 import { tempFolder } from '../../kit/temp-folder.ts'
 import { trackerConfig } from '../../kit/tracker-config.ts'
 
@@ -31,17 +31,6 @@ function torrentOf(content: Uint8Array, announce: string): Uint8Array {
   return encodeBencode({ announce, info })
 }
 
-/** aria2 with a folder of its own; it finds peers only through the tracker. */
-function aria2(folder: string, torrent: string, port: number) {
-  const off = ['--enable-dht=false', '--enable-dht6=false', '--bt-enable-lpd=false', '--enable-peer-exchange=false']
-  const seed = ['--check-integrity=true', '--seed-ratio=0.0', '--allow-overwrite=true']
-  return startProcess({
-    command: 'aria2c',
-    args: ['--no-conf', `--dir=${folder}`, `--listen-port=${port}-${port + 99}`, ...off, ...seed, torrent],
-    ready: () => undefined,
-  })
-}
-
 describe('aria2 and the tracker', () => {
   test('two stock clients find each other through it, and one pulls from the other', async () => {
     await using it = await buildResource(async (stack) => {
@@ -58,9 +47,9 @@ describe('aria2 and the tracker', () => {
     await writeFile(join(from, 'blob'), content)
     const torrent = join(it.folder, 'blob.torrent')
     await writeFile(torrent, torrentOf(content, `${it.tracker.url}/announce`))
-    await using seeder = await aria2(from, torrent, 26_100)
+    await using seeder = await aria2({ folder: from, torrent, port: 26_100 })
     await eventually(() => expect(it.metrics.value('shoal_tracker_peers')).toBe(1))
-    await using leecher = await aria2(to, torrent, 26_300)
+    await using leecher = await aria2({ folder: to, torrent, port: 26_300 })
     await eventually(async () => expect((await readFile(join(to, 'blob'))).equals(content)).toBe(true))
     await eventually(() => expect(it.metrics.value('shoal_tracker_announces_total', { event: 'completed' })).toBe(1))
     expect([seeder.pid, leecher.pid]).not.toContain(0)

@@ -129,7 +129,7 @@ describe('a stream of messages', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(someMessage, fc.uint8Array({ maxLength: 30 })), { maxLength: 8 }), (parts) => {
         const idle = idleCount()
-        const guard = frameGuard({ map: new PieceMap(blob.header.length), fast: true, idle })
+        const guard = frameGuard({ map: new PieceMap(blob.header.length), fast: true, foreign: false, idle })
         const reader = frameReader(lengthRules(map.count), {
           onKeepAlive: () => idle.add(),
           onMessage: (id, body) =>

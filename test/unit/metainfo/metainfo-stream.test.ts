@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { announceLimits } from '../../../lib/api/index.ts'
 import { seededRandom } from '../../../lib/base/index.ts'
-import { digestOf, headerOf, type MetaInfoHeader, newPeerId, pieceLengthFor } from '../../../lib/core/index.ts'
+import {
+  digestOf,
+  headerOf,
+  type MetaInfoHeader,
+  newPeerId,
+  parseInfoHash,
+  pieceLengthFor,
+} from '../../../lib/core/index.ts'
 import {
   decodeMetainfo,
   encodeMetainfo,
@@ -121,8 +128,16 @@ describe('metainfo stream', () => {
     expect(codeOfPush(frame(0x81, Buffer.from('{}')))).toBe('METAINFO_INVALID')
   })
 
+  const infoHash = parseInfoHash('5a'.repeat(20))
+
   test('has room for as many peers as a tracker names, with the longest addresses, and not for twice as many', () => {
-    const longest = { ...peers[0], host: '2001:0db8:85a3:1234:5678:8a2e:0370:7334', port: 65_535, complete: false }
+    const longest = {
+      ...peers[0],
+      host: '2001:0db8:85a3:1234:5678:8a2e:0370:7334',
+      port: 65_535,
+      complete: false,
+      infoHash,
+    }
     const named = (count: number) =>
       ({ kind: 'peers', intervalMs: 120_000, peers: Array.from({ length: count }, () => longest) }) as const
     const { maxPeers } = announceLimits
@@ -150,6 +165,7 @@ describe('metainfo stream', () => {
     ['with a port of 17 bits', [oddPeer({ port: 65_536 })]],
     ['with an unknown role', [oddPeer({ role: 'tracker' })]],
     ['with a peer id that is too short', [oddPeer({ peerId: 'ab' })]],
+    ['with an info-hash that is too short', [oddPeer({ infoHash: 'ab' })]],
     ['with no word on what they have', [oddPeer({ complete: undefined })]],
   ])('refuses peers %s', (_, chunks) => {
     expect(codeOfPush(...chunks, headerBytes, verified)).toBe('METAINFO_INVALID')

@@ -26,6 +26,9 @@ export interface AdmissionInit {
 /** Peers named with a denial. */
 const MAX_NAMED = 4
 
+/** Stock clients are given everything, and nothing counts on them: they cannot be told who else has a piece. */
+const isCounted = ({ hello: { role, foreign } }: PeerConnection) => role === 'agent' && !foreign
+
 /** What an origin gives of one blob to whom, over the wire and over HTTP: the ledger, and how its answers are told. */
 export class Admission {
   readonly #components: AdmissionComponents
@@ -43,12 +46,15 @@ export class Admission {
   }
 
   /** The agent has got `piece`, or has told what it has. */
-  update({ hello, remoteHave }: PeerConnection, piece: number | undefined): void {
-    this.#ledger.update(hello.peerId, remoteHave, piece, this.#components.clock.monotonicMs())
+  update(connection: PeerConnection, piece: number | undefined): void {
+    const { hello, remoteHave } = connection
+    if (isCounted(connection))
+      this.#ledger.update(hello.peerId, remoteHave, piece, this.#components.clock.monotonicMs())
   }
 
   /** Whether the agent gets the block; if not, it is told so. */
   admits(connection: PeerConnection, block: Block): boolean {
+    if (!isCounted(connection)) return true
     const answer = this.#ask(connection.hello.peerId, block.piece)
     if (answer.given) return true
     const { piece } = block
@@ -76,6 +82,7 @@ export class Admission {
   }
 
   suggestTo(connection: PeerConnection): void {
+    if (!isCounted(connection)) return
     for (const piece of this.#ledger.suggest(connection.hello.peerId)) connection.sendSuggest(piece)
   }
 

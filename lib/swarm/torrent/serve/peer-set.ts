@@ -196,14 +196,14 @@ export class PeerSet {
 
   #onHave(id: PeerId, member: Member, pieces: readonly number[] | undefined): void {
     const { content } = this.#init
-    const { remoteHave, hello } = member.connection
+    const { remoteHave } = member.connection
     if (content.have.complete && remoteHave.complete) {
       this.remove(id)
       return
     }
     if (!member.interested && this.#offers(member, pieces)) this.#setInterested(member, true)
     const changes = pieces ?? [undefined]
-    if (hello.role === 'agent') for (const piece of changes) this.#admission?.update(member.connection, piece)
+    for (const piece of changes) this.#admission?.update(member.connection, piece)
     this.#suggestTo(member)
     for (const piece of changes) this.#events.onHave(id, piece)
   }
@@ -274,11 +274,11 @@ export class PeerSet {
   }
 
   #suggestTo({ servedSinceMs, connection }: Member): void {
-    if (servedSinceMs !== undefined && connection.hello.role === 'agent') this.#admission?.suggestTo(connection)
+    if (servedSinceMs !== undefined) this.#admission?.suggestTo(connection)
   }
 
   #isAdmitted({ connection }: Member, block: Block): boolean {
-    if (this.#admission === undefined || connection.hello.role !== 'agent') return true
+    if (this.#admission === undefined) return true
     // What is not here is rejected, and counts as given to nobody.
     if (!this.#init.content.have.has(block.piece)) return true
     return this.#admission.admits(connection, block)

@@ -29,6 +29,7 @@ describe('allowed peers', () => {
 describe('bans', () => {
   const random = seededRandom(1)
   const hello = (init: Partial<PeerHello> = {}): PeerHello => ({
+    foreign: false,
     peerId: newPeerId(random),
     address: { host: '10.0.0.1', port: 5000 },
     listenPort: 6000,

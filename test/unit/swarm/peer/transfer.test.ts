@@ -4,6 +4,7 @@ import type { PeerInfo } from '../../../../lib/core/index.ts'
 import { swarmLimits } from '../../../../lib/swarm/limits.ts'
 import { fetchBlock } from '../../../kit/fetch-block.ts'
 import {
+  FOREIGN_NAME,
   type HostileScene,
   handshakeBytes,
   hostileScene,
@@ -328,7 +329,7 @@ describe('a block', () => {
 
   test('for a client without BEP 6 is refused by a choke and may still arrive', async () => {
     await using scene = await hostileScene({ foreignPeers: true })
-    scene.send(handshakeBytes(scene.swarmId, { reserved: '0000000000000000' }), message(1))
+    scene.send(handshakeBytes(FOREIGN_NAME, { reserved: '0000000000000000' }), message(1))
     const connection = await scene.victim
     await scene.events.until('unchoke')
     const into = new Uint8Array(1000)

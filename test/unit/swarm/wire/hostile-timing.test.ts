@@ -7,6 +7,7 @@ import { silentLogger } from '../../../../lib/telemetry/index.ts'
 import { fetchBlock } from '../../../kit/fetch-block.ts'
 import {
   extendedBytes,
+  FOREIGN_NAME,
   handshakeBytes,
   hostileScene,
   lyingMessage,
@@ -110,7 +111,7 @@ describe('an incoming connection', () => {
 
   test('of a client without our extension is welcome when foreign peers are', async () => {
     await using scene = await hostileScene({ foreignPeers: true })
-    scene.send(handshakeBytes(scene.swarmId, { reserved: '0000000000000000' }))
+    scene.send(handshakeBytes(FOREIGN_NAME, { reserved: '0000000000000000' }))
     const connection = await scene.victim
     expect(connection.hello).toMatchObject({ role: 'agent', blockLength: 16 * 1024, listenPort: undefined })
     scene.send(message(5, Buffer.from([0x90])), message(1))
@@ -150,7 +151,7 @@ describe('a client without BEP 6 that sends', () => {
     ['allowed-fast', message(17, uint32(0))],
   ])('%s is closed', async (_, bytes) => {
     await using scene = await hostileScene({ foreignPeers: true })
-    scene.send(handshakeBytes(scene.swarmId, { reserved: '0000000000000000' }))
+    scene.send(handshakeBytes(FOREIGN_NAME, { reserved: '0000000000000000' }))
     await scene.victim
     scene.send(bytes)
     expect(await scene.outcome()).toBe('WIRE_FRAME_INVALID')
