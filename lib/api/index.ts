@@ -116,6 +116,7 @@ export {
 } from './origin-cluster.ts'
 export {
   ASKER_HEADER,
+  type AskedRange,
   type BlobBody,
   CLIENT_HEADER,
   HOP_HEADER,
@@ -129,7 +130,9 @@ export {
   type OriginUploads,
   originRoutes,
   originTimeouts,
+  PRIORITY_HEADER,
   type ReadBlobOptions,
+  STANDS_ALONE_HEADER,
   type UploadState,
   WRITE_BACK_HEADER,
 } from './origin-contract.ts'

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { AbortOptions } from '../base/index.ts'
-import type { ByteRange, Digest, Repository } from '../core/index.ts'
+import type { ByteRange, Digest, ReadPriority, Repository } from '../core/index.ts'
 import type { KnownBlobOptions } from './blob-path.ts'
 import { list, text } from './bounded.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
@@ -31,6 +31,18 @@ export const CLIENT_HEADER = 'x-shoal-client'
  * may answer ORIGIN_BUSY. Other clients do not send it.
  */
 export const ASKER_HEADER = 'x-shoal-asker'
+
+/**
+ * How urgent the bytes are (`readPriorities`), of a blob that the origin still brings; without it, or with another value,
+ * somebody waits for them.
+ */
+export const PRIORITY_HEADER = 'x-shoal-priority'
+
+/**
+ * `1` on a range that is all that its reader wants: no whole body is made of it. Then its bytes are given before the
+ * digest of the whole is known, also the last ones of the blob. Nobody sets it who continues a body that broke.
+ */
+export const STANDS_ALONE_HEADER = 'x-shoal-stands-alone'
 
 /** The detail of ORIGIN_BUSY. */
 export const originBusySchema = z.object({
@@ -97,8 +109,16 @@ export const originTimeouts = {
 /** While metainfo is looked for, its reader hears this often that somebody does, so that a slow backend is no sick origin. */
 export const METAINFO_BEAT_MS = 1_000
 
+/** A range that is read of a blob. */
+export interface AskedRange extends ByteRange {
+  /** See `STANDS_ALONE_HEADER`; a mark of the range, so that a range made anew for the rest of a body never has it. */
+  readonly standsAlone?: boolean | undefined
+}
+
 export interface ReadBlobOptions extends HopOptions {
-  readonly range?: ByteRange | undefined
+  readonly range?: AskedRange | undefined
+  /** See `PRIORITY_HEADER`. */
+  readonly priority?: ReadPriority | undefined
   /** The key of the agent for whose swarm the range is. */
   readonly asker?: string | undefined
   /** Waits for an origin that has to bring the blob first; default: the usual wait for a request. */

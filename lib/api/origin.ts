@@ -4,6 +4,7 @@ import type { HttpClient, HttpResponse } from '../http/index.ts'
 import { send, sendForJson, sendForNothing } from './answer.ts'
 import {
   ASKER_HEADER,
+  type AskedRange,
   CLIENT_HEADER,
   HOP_HEADER,
   holdingSchema,
@@ -13,6 +14,8 @@ import {
   type OriginUploads,
   originBusySchema,
   originTimeouts,
+  PRIORITY_HEADER,
+  STANDS_ALONE_HEADER,
   uploadDoneSchema,
   uploadStateSchema,
   WRITE_BACK_HEADER,
@@ -29,6 +32,11 @@ const blobUrl = (url: string, repository: Repository, digest: Digest) =>
   url + path`/namespace/${repositoryText(repository)}/blobs/${digest}`
 
 const rangeHeader = ({ start, end }: ByteRange) => ({ range: `bytes=${start}-${end - 1}` })
+
+const rangeHeaders = ({ standsAlone, ...range }: AskedRange): Record<string, string> => ({
+  ...rangeHeader(range),
+  ...(standsAlone === true && { [STANDS_ALONE_HEADER]: '1' }),
+})
 
 const octets = { 'content-type': 'application/octet-stream' }
 
@@ -49,9 +57,10 @@ function originBlobs(http: HttpClient, url: string): OriginBlobs {
       await response.discard()
       return response.status === 404 ? undefined : { size: lengthOf(response) }
     },
-    async readBlob(repository, digest, { hop, as, range, asker, patient, signal } = {}) {
+    async readBlob(repository, digest, { hop, as, range, asker, priority, patient, signal } = {}) {
       const asks = asker === undefined ? {} : { [ASKER_HEADER]: asker }
-      const headers = { ...hopHeaders(hop), ...asks, ...(range && rangeHeader(range)) }
+      const urgency = priority === undefined ? {} : { [PRIORITY_HEADER]: priority }
+      const headers = { ...hopHeaders(hop), ...asks, ...urgency, ...(range && rangeHeaders(range)) }
       const wait = {
         ...(patient === true && { headersTimeoutMs: originTimeouts.bringMs }),
         ...(hop === true && { idleTimeoutMs: originTimeouts.pieceMs }),
