@@ -119,6 +119,8 @@ export {
   type AskedRange,
   type BlobBody,
   CLIENT_HEADER,
+  type DemandOptions,
+  demandSchema,
   HOP_HEADER,
   type HoldingAnswer,
   type HopOptions,

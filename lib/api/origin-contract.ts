@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { AbortOptions } from '../base/index.ts'
-import type { ByteRange, Digest, ReadPriority, Repository } from '../core/index.ts'
+import { type ByteRange, type Digest, type ReadPriority, type Repository, readPriorities } from '../core/index.ts'
 import type { KnownBlobOptions } from './blob-path.ts'
 import { list, text } from './bounded.ts'
 import { byteCountSchema, digestSchema } from './schemas.ts'
@@ -13,6 +13,7 @@ export const originRoutes = {
   metainfo: '/namespace/:namespace/blobs/:digest/metainfo',
   holding: '/namespace/:namespace/blobs/:digest/holding',
   held: '/namespace/:namespace/blobs/:digest/held',
+  demand: '/namespace/:namespace/blobs/:digest/demand',
   send: '/namespace/:namespace/blobs/:digest/send',
   uploads: '/namespace/:namespace/uploads',
   upload: '/namespace/:namespace/uploads/:id',
@@ -82,6 +83,23 @@ export const holdingSchema = z.object({
   keeps: z.boolean(),
 })
 export type HoldingAnswer = z.infer<typeof holdingSchema>
+
+/** Ranges of one demand: as many as one request for a blob may name. */
+const MAX_DEMANDED = 1024
+
+/** What is wanted of a blob before the rest, as pairs of start and end; a range may go beyond the blob. */
+export const demandSchema = z.object({
+  ranges: list(
+    z.tuple([byteCountSchema, byteCountSchema]).refine(([start, end]) => start < end, 'must end behind its start'),
+    MAX_DEMANDED,
+  ),
+  priority: z.enum(readPriorities),
+})
+
+export interface DemandOptions extends AbortOptions {
+  readonly ranges: readonly ByteRange[]
+  readonly priority: ReadPriority
+}
 
 export interface HopOptions extends KnownBlobOptions {
   /** The request comes from another origin. */
@@ -156,6 +174,11 @@ export interface OriginBlobs {
    * fits `originBusySchema`
    */
   readBlob(repository: Repository, digest: Digest, options?: ReadBlobOptions): Promise<BlobBody>
+  /**
+   * Asks for at most 1,024 ranges of the blob, which the origin brings if it lacks it; does not wait for the bytes.
+   * @throws BLOB_UNKNOWN, NOT_OWNER, DIGEST_REFUSED, TOOMANYREQUESTS
+   */
+  demand(repository: Repository, digest: Digest, wanted: DemandOptions): Promise<void>
   /**
    * What the origin has now; it does not fetch. `asker` is an origin that is about to read the backend: when two
    * origins ask each other, the one whose id sorts first reads. `leaving` is a member that wants to leave and give up

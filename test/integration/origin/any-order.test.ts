@@ -6,6 +6,7 @@ import { digestOf } from '../../../lib/core/index.ts'
 import { blobKey } from '../../../services/origin/blob-keys.ts'
 import { barredBackend } from '../../kit/barred-backend.ts'
 import { cipherBytes } from '../../kit/cipher-bytes.ts'
+import { eventually } from '../../kit/eventually.ts'
 import { buildResource } from '../../kit/resource-stack.ts'
 import { startTopology } from '../../kit/topology.ts'
 
@@ -58,4 +59,24 @@ test('the end of a cold blob is given while the store has given less than a tent
   expect(lab.barred.asked.map(({ start }) => start).toSorted((a, b) => a - b)).toEqual(
     Array.from({ length: 25 }, (_, unit) => unit * MIB),
   )
+}, 60_000)
+
+test('nodes say what they want first of a blob, and are refused what is malformed', async () => {
+  await using lab = await startLab()
+  lab.barred.bar(() => true)
+  const demand = async (body: unknown) => {
+    const headers = { 'content-type': 'application/json' }
+    return (await fetch(`${lab.url}/demand`, { method: 'POST', headers, body: JSON.stringify(body) })).status
+  }
+  const ranges = [[20 * MIB + 5, 20 * MIB + 6]]
+  expect(await demand({ ranges, priority: 'onDemand' })).toBe(204)
+  await eventually(() => expect(lab.barred.asked).toContainEqual({ start: 20 * MIB, end: 21 * MIB }))
+  expect(lab.barred.asked.length).toBeLessThan(6)
+  for (const wrong of [{ ranges }, { ranges: [[6, 6]], priority: 'fill' }, { ranges, priority: 'now' }]) {
+    expect(await demand(wrong)).toBe(400)
+  }
+  const many = Array.from({ length: 1025 }, (_, i) => [i, i + 1])
+  expect(await demand({ ranges: many, priority: 'fill' })).toBe(400)
+  lab.barred.bar(() => false)
+  expect(await lab.get(tail)).toMatchObject({ status: 206, isRight: true })
 }, 60_000)
