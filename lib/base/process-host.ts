@@ -1,3 +1,5 @@
+import type { Writable } from 'node:stream'
+
 /** What a program needs from the process it runs in. */
 export interface ProcessHost {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -5,11 +7,21 @@ export interface ProcessHost {
   complain(line: string): void
   /** Prints one line of the requested output, on standard output. */
   say(line: string): void
+  /** Standard output, for bytes. */
+  readonly output: Writable
+  /**
+   * Shows a line on the terminal in place of the last one that was shown so; an empty one takes it away. Undefined where
+   * standard error is no terminal.
+   */
+  readonly show: ((line: string) => void) | undefined
   /** Calls `fn` on SIGTERM and SIGINT; the returned function removes the handler. */
   onTerminate(fn: (signal: string) => void): () => void
   /** Calls `fn` with the reason of each unhandled rejection; the returned function removes the handler. */
   onRejection(fn: (reason: unknown) => void): () => void
 }
+
+/** What terminals take for: clear this line. */
+const CLEAR_LINE = '\u001b[2K'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
@@ -18,6 +30,8 @@ export function processHost(): ProcessHost {
     env: process.env,
     say: (line) => void process.stdout.write(`${line}\n`),
     complain: (line) => void process.stderr.write(`${line}\n`),
+    output: process.stdout,
+    show: process.stderr.isTTY ? (line) => void process.stderr.write(`\r${CLEAR_LINE}${line}`) : undefined,
     onTerminate(fn) {
       for (const signal of SIGNALS) process.on(signal, fn)
       return () => {

@@ -1,3 +1,5 @@
+import { codeOf, hasCode } from '../../lib/base/index.ts'
+
 /** Exit codes of the tools; docs/operations.md has a row for each. */
 export const exitCodes = {
   done: 0,
@@ -9,4 +11,19 @@ export const exitCodes = {
   unreachable: 3,
   /** The secret is missing or wrong. */
   denied: 4,
+  /** A signal ended it, as shells count it for Ctrl-C. */
+  interrupted: 130,
 } as const
+
+/** The exit code for what a call of a service failed with. */
+export function exitCodeOf(err: unknown): number {
+  if (hasCode(err, 'CONFIG_INVALID')) return exitCodes.usage
+  if (hasCode(err, 'PEER_CLOSED', 'TLS_UNTRUSTED', 'REQUEST_TIMEOUT')) return exitCodes.unreachable
+  return hasCode(err, 'UNAUTHORIZED', 'DENIED') ? exitCodes.denied : exitCodes.failed
+}
+
+/** Why a tool failed, in one line: the code and what it says. */
+export function failureText(err: unknown): string {
+  const text = typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
+  return `${codeOf(err) ?? 'UNKNOWN'}: ${text}`
+}

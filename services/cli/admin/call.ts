@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import { codeOf, hasCode, type ProcessHost, systemClock } from '../../../lib/base/index.ts'
+import { type ProcessHost, systemClock } from '../../../lib/base/index.ts'
 import { type HttpClient, httpClient } from '../../../lib/http/index.ts'
 import { type ServiceKind, serviceFacts } from '../../../lib/service/index.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodeOf, exitCodes, failureText } from '../exit-codes.ts'
 import { SECRET_VARIABLE, type TargetFlags, targetOf } from './target.ts'
 
 export interface CallInit {
@@ -11,15 +11,6 @@ export interface CallInit {
   readonly kind: ServiceKind
   readonly flags: TargetFlags
 }
-
-const exitCodeOf = (err: unknown): number => {
-  if (hasCode(err, 'CONFIG_INVALID')) return exitCodes.usage
-  if (hasCode(err, 'PEER_CLOSED', 'TLS_UNTRUSTED', 'REQUEST_TIMEOUT')) return exitCodes.unreachable
-  return hasCode(err, 'UNAUTHORIZED', 'DENIED') ? exitCodes.denied : exitCodes.failed
-}
-
-const textOf = (err: unknown): string =>
-  typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
 
 /** Asks the admin listener of a service and prints the answer of `ask`, which may come in parts, or why there is none; returns the exit code. */
 export async function callAdmin(
@@ -42,7 +33,7 @@ export async function callAdmin(
     }
     return exitCodes.done
   } catch (err) {
-    host.complain(`${command}: ${codeOf(err) ?? 'UNKNOWN'}: ${textOf(err)}${url === '' ? '' : ` (${url})`}`)
+    host.complain(`${command}: ${failureText(err)}${url === '' ? '' : ` (${url})`}`)
     return exitCodeOf(err)
   }
 }

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
-import { codeOf, hasCode, lifecycle, type ProcessHost, systemClock } from '../../../lib/base/index.ts'
+import { hasCode, lifecycle, type ProcessHost, systemClock } from '../../../lib/base/index.ts'
 import { loadConfig } from '../../../lib/config/index.ts'
 import { httpClient } from '../../../lib/http/index.ts'
 import { listenerConfig } from '../../../lib/service/index.ts'
 import { type AgentConfig, agentDoor } from '../../agent/index.ts'
 import { targetOptions } from '../admin/call.ts'
 import { addressOf, type TargetFlags, targetOf } from '../admin/target.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes, failureText } from '../exit-codes.ts'
 import { quietCommand, runCommand } from '../quiet-command.ts'
 import { MachineFiles } from '../setup/machine-files.ts'
 import { listenerUrl, plainUrl } from '../setup/request.ts'
@@ -77,13 +77,9 @@ async function look(step: Step, visit: Visit): Promise<readonly Finding[]> {
   try {
     return await step.look(visit)
   } catch (err) {
-    const text = `${codeOf(err) ?? 'UNKNOWN'}: ${textOf(err)}`
-    return [{ outcome: 'fail', text, advice: 'see docs/doctor.md' }]
+    return [{ outcome: 'fail', text: failureText(err), advice: 'see docs/doctor.md' }]
   }
 }
-
-const textOf = (err: unknown): string =>
-  typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
 
 const shown = (id: string, { outcome, text, advice }: Finding): string => {
   const line = `${(outcome === 'fail' ? 'FAIL' : outcome).padEnd(8)}${id.padEnd(16)}${text}`
@@ -118,7 +114,7 @@ async function perform(flags: Flags, host: ProcessHost): Promise<number> {
     host.complain(`shoal doctor: CONFIG_INVALID: --engine is one of ${Object.keys(probes).join(', ')}`)
     return exitCodes.usage
   } catch (err) {
-    host.complain(`shoal doctor: ${codeOf(err) ?? 'UNKNOWN'}: ${textOf(err)}`)
+    host.complain(`shoal doctor: ${failureText(err)}`)
     return hasCode(err, 'CONFIG_INVALID') ? exitCodes.usage : exitCodes.failed
   }
 }

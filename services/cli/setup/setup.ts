@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { codeOf, hasCode, type ProcessHost } from '../../../lib/base/index.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { hasCode, type ProcessHost } from '../../../lib/base/index.ts'
+import { exitCodes, failureText } from '../exit-codes.ts'
 import { quietCommand, runCommand } from '../quiet-command.ts'
 import { containerd } from './containerd.ts'
 import { crio, podman } from './containers.ts'
@@ -19,9 +19,6 @@ interface Flags extends RequestFlags {
   readonly undo?: boolean
 }
 
-const textOf = (err: unknown): string =>
-  typeof err === 'object' && err !== null && 'message' in err ? String(err.message) : String(err)
-
 async function perform(engine: Engine, flags: Flags, host: ProcessHost): Promise<number> {
   try {
     const files = new MachineFiles(flags.root)
@@ -30,7 +27,7 @@ async function perform(engine: Engine, flags: Flags, host: ProcessHost): Promise
     else await setUp(engine, setupRequest(flags), options)
     return exitCodes.done
   } catch (err) {
-    host.complain(`shoal setup: ${codeOf(err) ?? 'UNKNOWN'}: ${textOf(err)}`)
+    host.complain(`shoal setup: ${failureText(err)}`)
     return hasCode(err, 'CONFIG_INVALID') ? exitCodes.usage : exitCodes.failed
   }
 }

@@ -123,6 +123,8 @@ describe('docs/configuration.md', () => {
       onTerminate: () => () => undefined,
       onRejection: () => () => undefined,
       say: () => undefined,
+      output: process.stdout,
+      show: undefined,
       complain: (text: string) => {
         usage += text
       },

@@ -18,6 +18,8 @@ function fakeHost() {
     env: {},
     complain: (line) => void lines.push(line),
     say: () => undefined,
+    output: process.stdout,
+    show: undefined,
     onTerminate: listen(terminate),
     onRejection: listen(reject),
   }

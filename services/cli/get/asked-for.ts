@@ -1,0 +1,53 @@
+import { appError, type ProcessHost } from '../../../lib/base/index.ts'
+import { loadConfig } from '../../../lib/config/index.ts'
+import type { Digest } from '../../../lib/core/index.ts'
+import { listenerConfig } from '../../../lib/service/index.ts'
+import { agentDoor } from '../../agent/index.ts'
+import { addressOf, type Target, type TargetFlags, targetOf } from '../admin/target.ts'
+import { digestIn, type ImageName, imageName } from '../image-name.ts'
+import { listenerUrl, plainUrl } from '../setup/request.ts'
+
+export interface GetFlags extends TargetFlags {
+  readonly output?: string
+  readonly range?: string
+  readonly digest?: string
+  readonly agent?: string
+}
+
+/** What somebody wants to have. */
+export interface Asked {
+  readonly name: ImageName
+  /** What the content must be; undefined for what a tag stands for. */
+  readonly digest: Digest | undefined
+  /** The part that is wanted, as `0-99`, `100-` or `-5`; undefined for all. */
+  readonly range: string | undefined
+  /** The path of a file; undefined for standard output. */
+  readonly output: string | undefined
+  /** Base URL of the listener for clients. */
+  readonly agent: string
+  /** Where the agent is asked for the sources. */
+  readonly admin: Target
+}
+
+const RANGE = /^(?:\d{1,15}-\d{0,15}|-\d{1,15})$/
+const NAME = /^[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*$/
+
+const invalid = (message: string) => appError('CONFIG_INVALID', { message })
+
+/** @throws CONFIG_INVALID */
+export async function askedFor(what: string, flags: GetFlags, env: ProcessHost['env']): Promise<Asked> {
+  const name = imageName(what)
+  if (!NAME.test(name.repository)) throw invalid(`"${what}" is not NAME@DIGEST or NAME:TAG`)
+  const { range, output } = flags
+  if (range !== undefined && !RANGE.test(range)) throw invalid('--range is like 0-99, 100- or -5')
+  const wanted = flags.digest === undefined ? undefined : digestIn(flags.digest)
+  if (wanted !== undefined && range !== undefined)
+    throw invalid('--digest is that of the whole content: leave out --range')
+  if (wanted !== undefined && name.digest !== undefined && wanted !== name.digest) {
+    throw invalid('--digest is another one than that of the name')
+  }
+  const config = await loadConfig(agentDoor.schema, { file: flags.config, secretsFile: flags.secrets, env })
+  const own = addressOf(config, listenerConfig(config, 'registry.listener'))
+  const agent = flags.agent === undefined ? own : plainUrl(listenerUrl(flags.agent))
+  return { name, digest: wanted ?? name.digest, range, output, agent, admin: await targetOf('agent', flags, env) }
+}

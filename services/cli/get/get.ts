@@ -1,0 +1,61 @@
+import type { Command } from 'commander'
+import { abortController, type ProcessHost, systemClock } from '../../../lib/base/index.ts'
+import { exitCodeOf, exitCodes, failureText } from '../exit-codes.ts'
+import { quietCommand, runCommand } from '../quiet-command.ts'
+import { USUAL_AGENT } from '../setup/request.ts'
+import { type Asked, askedFor, type GetFlags } from './asked-for.ts'
+import { fetchContent } from './fetch-content.ts'
+
+/** Fetches until the end or a signal. Returns the exit code. */
+async function perform(what: string, flags: GetFlags, host: ProcessHost): Promise<number> {
+  const stop = abortController()
+  const forget = host.onTerminate(() => stop.abort())
+  let asked: Asked | undefined
+  try {
+    asked = await askedFor(what, flags, host.env)
+    await fetchContent({ clock: systemClock(), host }, asked, stop.signal)
+    return exitCodes.done
+  } catch (err) {
+    if (stop.signal.aborted) {
+      host.complain('shoal get: stopped')
+      return exitCodes.interrupted
+    }
+    host.complain(`shoal get: ${failureText(err)}${asked === undefined ? '' : ` (${asked.agent})`}`)
+    return exitCodeOf(err)
+  } finally {
+    forget()
+  }
+}
+
+const help = `
+Examples:
+  shoal get registry.example.com/team/app@sha256:${'9f'.repeat(32)} --output layer.tar.gz
+  shoal get team/model@sha256:${'9f'.repeat(32)} --range 0-1048575 | head -c 100
+  shoal get team/app:1.0
+
+With --output the file has its name only when all of it is there and right. What an earlier run of the same content
+has left is gone on with. Without it the bytes go to standard output.`
+
+const getCommand = (host: ProcessHost): Command =>
+  quietCommand('shoal get', host)
+    .description('Fetches a blob or a manifest through the agent of this node.')
+    .argument('<what>', 'NAME@DIGEST for a blob or a manifest, NAME:TAG for the manifest of a tag')
+    .option('-o, --output <file>', 'where the bytes go; default: standard output')
+    .option('--range <range>', 'only these bytes: 0-99, 100- or -5')
+    .option('--digest <digest>', 'fail unless the content is that of this digest')
+    .option('--agent <url>', `where the agent serves the registry; default: as in the config, else ${USUAL_AGENT}`)
+    .option('--config <file>', 'the config of the agent, for its addresses and the secret of its admin listener')
+    .option('--secrets <file>', 'the secrets of the agent, as it takes them')
+    .option('--url <url>', 'of the admin listener of the agent, which is asked from where the bytes come')
+    .option('--secret-file <file>', 'a file that holds secrets.admin or secrets.adminRead')
+    .addHelpText('after', help)
+
+/** `shoal get WHAT`. Returns the exit code. */
+export async function runGet(argv: readonly string[], host: ProcessHost): Promise<number> {
+  let exitCode: number = exitCodes.done
+  const command = getCommand(host)
+  command.action(async (what: string) => {
+    exitCode = await perform(what, command.opts<GetFlags>(), host)
+  })
+  return runCommand(command, argv, () => exitCode)
+}

@@ -1,0 +1,134 @@
+import { createHash, type Hash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { constants, type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Writable } from 'node:stream'
+import { type AbortOptions, appError, codeOf, hasCode, readFully, writeFully } from '../../../lib/base/index.ts'
+import { type Digest, digestHex } from '../../../lib/core/index.ts'
+
+const CHUNK = 1024 * 1024
+/** Of a digest in the name of a file. */
+const SHORT = 12
+
+/** Where the bytes go. */
+export interface Sink extends AsyncDisposable {
+  /** Bytes that an earlier run has left; what comes follows them. */
+  readonly here: number
+  take(bytes: Uint8Array, options: AbortOptions): Promise<void>
+  /**
+   * All has come. With a digest it is checked that it is the content of it.
+   * @throws DIGEST_INVALID: then nothing of it is kept
+   */
+  end(digest: Digest | undefined): Promise<void>
+}
+
+const wrong = () =>
+  appError('DIGEST_INVALID', {
+    message: 'what came is not the content of this digest; ask again, and tell who runs the agent',
+  })
+
+/** Bytes go on at once, and whether they were right is known at the end. */
+export function streamSink(stream: Writable, algorithm: string): Sink {
+  const hash = createHash(algorithm)
+  let broken: Error | undefined
+  const onError = (err: Error) => {
+    broken = err
+  }
+  stream.on('error', onError)
+  return {
+    here: 0,
+    async take(bytes, { signal }) {
+      hash.update(bytes)
+      if (broken === undefined && !stream.write(bytes)) await once(stream, 'drain', { signal })
+      if (broken !== undefined)
+        throw appError('ABORTED', { message: 'the reader of the output went away', cause: broken })
+    },
+    end: (digest) =>
+      digest === undefined || hash.digest('hex') === digestHex(digest) ? Promise.resolve() : Promise.reject(wrong()),
+    [Symbol.asyncDispose]() {
+      stream.off('error', onError)
+      return Promise.resolve()
+    },
+  }
+}
+
+/**
+ * A file that has its name only when all is there. What has come of content that is asked for by its digest stays beside
+ * it under a name of its own when this ends early, and the next run begins behind it.
+ * @throws CONFIG_INVALID when it cannot be written there
+ */
+export async function fileSink(path: string, digest: Digest | undefined, algorithm: string): Promise<Sink> {
+  const isKept = digest !== undefined
+  const name = isKept ? digestHex(digest).slice(0, SHORT) : randomBytes(SHORT / 2).toString('hex')
+  const part = join(dirname(path), `.${basename(path)}.${name}.part`)
+  try {
+    const handle = await open(part, constants.O_RDWR | constants.O_CREAT)
+    const sink = new FileSink({ path, part, isKept, hash: createHash(algorithm) }, handle)
+    await sink.begin()
+    return sink
+  } catch (err) {
+    throw appError('CONFIG_INVALID', { message: `cannot write ${path}: ${codeOf(err) ?? 'unknown'}`, cause: err })
+  }
+}
+
+interface FileSinkInit {
+  readonly path: string
+  readonly part: string
+  /** What has come is of use to the next run. */
+  readonly isKept: boolean
+  readonly hash: Hash
+}
+
+class FileSink implements Sink {
+  readonly #init: FileSinkInit
+  readonly #handle: FileHandle
+  #at = 0
+  #here = 0
+  #isNamed = false
+
+  constructor(init: FileSinkInit, handle: FileHandle) {
+    this.#init = init
+    this.#handle = handle
+  }
+
+  get here(): number {
+    return this.#here
+  }
+
+  /** Hashes what is there. */
+  async begin(): Promise<void> {
+    const bytes = Buffer.allocUnsafe(CHUNK)
+    for (;;) {
+      const count = await readFully(this.#handle, bytes, this.#at)
+      this.#init.hash.update(bytes.subarray(0, count))
+      this.#at += count
+      if (count < CHUNK) break
+    }
+    this.#here = this.#at
+  }
+
+  async take(bytes: Uint8Array): Promise<void> {
+    this.#init.hash.update(bytes)
+    await writeFully(this.#handle, bytes, this.#at)
+    this.#at += bytes.length
+  }
+
+  async end(digest: Digest | undefined): Promise<void> {
+    const { hash, part, path } = this.#init
+    if (digest !== undefined && hash.digest('hex') !== digestHex(digest)) {
+      await rm(part, { force: true })
+      throw wrong()
+    }
+    await this.#handle.sync()
+    await rename(part, path).catch((err: unknown) => {
+      // Another run that fetched the same has given it its name.
+      if (digest === undefined || !hasCode(err, 'ENOENT')) throw err
+    })
+    this.#isNamed = true
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handle.close()
+    if (!this.#isNamed && !this.#init.isKept) await rm(this.#init.part, { force: true })
+  }
+}
