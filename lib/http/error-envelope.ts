@@ -17,6 +17,7 @@ const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
   403: 'DENIED',
   404: 'NAME_UNKNOWN',
   405: 'UNSUPPORTED',
+  407: 'UNAUTHORIZED',
   408: 'UNAVAILABLE',
   409: 'DENIED',
   412: 'DENIED',
@@ -33,6 +34,7 @@ const registryCodeByStatus: Readonly<Record<number, ErrorCode>> = {
   503: 'UNAVAILABLE',
   504: 'UNAVAILABLE',
   507: 'UNAVAILABLE',
+  508: 'DENIED',
 }
 
 /** Codes whose status alone would mean something else to a registry client. */

@@ -15,6 +15,7 @@ import { type BodyBudget, bodyBudgets } from './body-budget.ts'
 import { type ConnectionSlots, connectionSlots } from './connection-slots.ts'
 import { door } from './door.ts'
 import type { Envelope } from './error-envelope.ts'
+import type { Forward } from './forward/forward.ts'
 import { type Lingering, lingering } from './lingering.ts'
 import { type ListenerLimit, type LoadLimits, limitRefusals, loadGates } from './load.ts'
 import { oddRequests } from './odd-requests.ts'
@@ -68,6 +69,8 @@ export interface HttpServerInit {
   readonly idleMs?: number
   /** Default: it speaks no TLS. */
   readonly tls?: ListenerTls | undefined
+  /** Takes what is for hosts elsewhere, and CONNECT; default: it is no proxy. */
+  readonly forward?: Forward | undefined
 }
 
 export interface HttpServer extends Startable {
@@ -144,7 +147,10 @@ const configured = (parts: Parts, init: HttpServerInit): Running => {
   server.on('connection', (socket) => slots.add(socket))
   server.on('request', (req, res) => take(req, res))
   server.on('checkExpectation', (req, res) => take(req, res, appError('EXPECTATION_FAILED')))
-  oddRequests(server, { connections, refuse: answer, settle: underWay.settle })
+  oddRequests(server, {
+    ...{ connections, refuse: answer, settle: underWay.settle },
+    connect: init.forward && ((req, res) => answer(req, res, stage.refusalOf(req.socket))),
+  })
   server.requestTimeout = 0
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.keepAliveTimeout = KEEP_ALIVE_MS
@@ -190,6 +196,7 @@ const dispatchOf = (
       bodies: init.bodies ?? bodyBudgets(components).of(init.name),
       door: door(authenticate, { bind: init.bind.host, hosts: init.hosts ?? [] }),
       enterLoad: loadGates({ clock, onRefused: onLimit }, init.load),
+      forward: init.forward,
       onFailure: (err) => {
         if (hasCode(err, 'BODY_TOO_SLOW')) onLimit('slow_body')
         if (hasCode(err, 'HEAD_TOO_SLOW')) onLimit('slow_head')

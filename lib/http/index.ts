@@ -16,6 +16,10 @@ export { isCalledBy } from './door.ts'
 export type { Envelope } from './error-envelope.ts'
 export { errorFromResponse } from './error-from-response.ts'
 export { type SentEvent, sendEvents } from './event-stream.ts'
+export type { Terms } from './forward/dial.ts'
+export { type ForeignTarget, foreignTarget } from './forward/foreign-target.ts'
+export type { Forward, Shown, Way } from './forward/forward.ts'
+export { forwarding, forwardsTotal } from './forward/forwarding.ts'
 export type { Admits } from './guarded-lookup.ts'
 export type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts'
 export {
@@ -34,6 +38,7 @@ export {
   admittedPublic,
   isLinkHost,
   mayLeadTo,
+  placeOf,
 } from './inner-address.ts'
 export type { Load, LoadedRequest, LoadLimits } from './load.ts'
 export { type LookBudget, type LookBudgetInit, lookBudget } from './look-budget.ts'
@@ -48,6 +53,7 @@ export {
 } from './range.ts'
 export { refusal } from './refusal.ts'
 export { type RequestRate, type RequestRateInit, requestRate, type SlowDown } from './request-rate.ts'
+export type { RequestTarget } from './request-target.ts'
 export { requireRight } from './require-right.ts'
 export type { Exchange, HttpMethod, Route } from './route.ts'
 export {

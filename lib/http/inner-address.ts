@@ -108,6 +108,18 @@ export function addressIn({ hostname }: URL): string | undefined {
   return isIP(bare) === 0 ? undefined : bare
 }
 
+/** Where an address leads that a name was found to have; `text` is the address itself, as every way to write it gives. */
+export function placeOf(address: string): {
+  readonly reach: 'loopback' | 'link' | 'private' | 'public'
+  readonly text: string
+} {
+  const host = hostOf(address)
+  const text = innerIPv4(host) ?? host
+  const reach = reachOf(host)
+  if (reach !== 'outer') return { reach, text }
+  return { reach: isPrivate(host) ? 'private' : 'public', text }
+}
+
 /** As `URL` writes it. */
 function hostOf(address: string): string {
   return address.includes(':') ? new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname : address

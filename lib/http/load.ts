@@ -25,7 +25,7 @@ export interface LoadLimits {
 }
 
 /** What limits may refuse or end at a listener. */
-export type ListenerLimit = Load | 'requests' | 'slow_head' | 'slow_body' | 'slow_reader' | FullPlace
+export type ListenerLimit = Load | 'requests' | 'forwards' | 'slow_head' | 'slow_body' | 'slow_reader' | FullPlace
 
 /** Most requests that wait for a place, as a multiple of the places. */
 const WAITING_SHARE = 0.5

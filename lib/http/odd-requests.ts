@@ -11,6 +11,8 @@ export interface OddRequestsComponents {
    * Refuses what is running on a connection and has not sent its body whole; resolves when nothing runs there any more.
    */
   readonly settle: (socket: Socket, err: AppError) => Promise<void>
+  /** Answers CONNECT; undefined: it is refused. What it takes the connection for has the first bytes to read. */
+  readonly connect?: ((req: IncomingMessage, res: ServerResponse) => void) | undefined
 }
 
 const refusedByParser: Readonly<Record<string, readonly [ErrorCode, message?: string]>> = {
@@ -32,13 +34,14 @@ const refusalOf = (err: Error): AppError | undefined => {
  * Takes the requests of a server that reach no listener for requests: malformed ones, heads that are too large or too
  * late, and CONNECT. Node answers these in a form of its own, without request id, code, log line or count.
  */
-export function oddRequests(server: Server, { connections, refuse, settle }: OddRequestsComponents): void {
+export function oddRequests(server: Server, components: OddRequestsComponents): void {
+  const { connections, refuse, settle, connect } = components
   const refused = new WeakSet<Socket>()
 
-  const answer = (socket: Socket, req: IncomingMessage, err: AppError) => {
+  const answerOn = (socket: Socket, req: IncomingMessage, isLate = false): ServerResponse | undefined => {
     if (!socket.writable) {
       connections.leave(socket)
-      return
+      return undefined
     }
     const res = new ServerResponse(req)
     res.shouldKeepAlive = false
@@ -47,17 +50,31 @@ export function oddRequests(server: Server, { connections, refuse, settle }: Odd
       res.detachSocket(socket)
       res.emit('close')
       // The rest of a late head may still come: it would be taken for a request.
-      if (err.code === 'HEAD_TOO_SLOW') socket.end(() => socket.destroy())
+      if (isLate) socket.end(() => socket.destroy())
       else connections.leave(socket)
     })
-    refuse(req, res, err)
+    return res
   }
 
   const refuseConnection = (socket: Socket, req: IncomingMessage, err: AppError) => {
     if (refused.has(socket)) return
     refused.add(socket)
     settle(socket, err)
-      .then(() => answer(socket, req, err))
+      .then(() => {
+        const res = answerOn(socket, req, err.code === 'HEAD_TOO_SLOW')
+        if (res !== undefined) refuse(req, res, err)
+      })
+      .catch(() => socket.destroy())
+  }
+
+  /** Answers that are under way on the connection come first. */
+  const takeConnect = (take: NonNullable<typeof connect>, req: IncomingMessage, socket: Socket) => {
+    socket.on('error', () => socket.destroy())
+    settle(socket, appError('ABORTED', { message: 'the client wants a tunnel' }))
+      .then(() => {
+        const res = answerOn(socket, req)
+        if (res !== undefined) take(req, res)
+      })
       .catch(() => socket.destroy())
   }
 
@@ -66,13 +83,18 @@ export function oddRequests(server: Server, { connections, refuse, settle }: Odd
     if (failure === undefined || !(socket instanceof Socket)) socket.destroy(err)
     else refuseConnection(socket, new IncomingMessage(socket), failure)
   })
-  server.on('connect', (req, socket) => {
-    const err = appError('METHOD_NOT_ALLOWED', { message: 'this listener is no proxy for other hosts' })
+  server.on('connect', (req, socket, head) => {
     if (!(socket instanceof Socket)) {
       socket.destroy()
       return
     }
+    if (connect !== undefined) {
+      if (head.length > 0) socket.unshift(head)
+      takeConnect(connect, req, socket)
+      return
+    }
     connections.hold(socket)
+    const err = appError('METHOD_NOT_ALLOWED', { message: 'this listener is no proxy for other hosts' })
     refuseConnection(socket, req, err)
   })
 }

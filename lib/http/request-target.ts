@@ -4,6 +4,8 @@ import { appError } from '../base/index.ts'
 export interface RequestTarget {
   /** `host:port` of a whole URL, as it was sent; undefined for a path. */
   readonly authority?: string
+  /** Of a whole URL; `tunnel` for what CONNECT asks for, whose path is empty. */
+  readonly scheme?: 'http' | 'https' | 'tunnel'
   readonly path: string
   /** Without the question mark. */
   readonly query: string
@@ -15,7 +17,7 @@ export interface RequestTarget {
  * @throws REQUEST_INVALID for any other form, and for a fragment
  */
 export function parseRequestTarget(text: string): RequestTarget {
-  const [start = '', authority] = /^https?:\/\/([^/?#]+)/i.exec(text) ?? []
+  const [start = '', scheme = '', authority] = /^(https?):\/\/([^/?#]+)/i.exec(text) ?? []
   const rest = text.slice(start.length)
   const mark = rest.indexOf('?')
   const path = mark < 0 ? rest : rest.slice(0, mark)
@@ -24,6 +26,6 @@ export function parseRequestTarget(text: string): RequestTarget {
   return {
     path: path === '' ? '/' : path,
     query: mark < 0 ? '' : rest.slice(mark + 1),
-    ...(authority === undefined ? {} : { authority }),
+    ...(authority === undefined ? {} : { authority, scheme: scheme.toLowerCase() === 'https' ? 'https' : 'http' }),
   }
 }

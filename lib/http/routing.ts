@@ -18,6 +18,7 @@ import { noteAction, noteChange, noteHidden, noteRefusal } from './audited.ts'
 import type { BodyBudget } from './body-budget.ts'
 import type { Door } from './door.ts'
 import { type Envelope, errorAnswer } from './error-envelope.ts'
+import type { Forward, Shown, Way } from './forward/forward.ts'
 import type { EnterLoad } from './load.ts'
 import { unsatisfiedContentRange } from './range.ts'
 import { headersOf } from './refusal.ts'
@@ -38,6 +39,8 @@ export interface RoutingComponents {
   readonly clock: Pick<Clock, 'setTimer' | 'monotonicMs'>
   /** Stands before each route, once the caller's rights are known. */
   readonly enterLoad: EnterLoad
+  /** Takes what is for hosts elsewhere; default: there is none. */
+  readonly forward?: Forward | undefined
   /** Told of each answer that is an error. */
   readonly onFailure: (err: AppError) => void
 }
@@ -201,15 +204,29 @@ const requireHost = (req: IncomingMessage): void => {
 
 /** Parses the target once, for routes and handlers; the router would parse a whole URL differently. */
 const targetFor = (req: express.Request, text: string): RequestTarget => {
+  if (req.method === 'CONNECT') return { scheme: 'tunnel', authority: text, path: '', query: '' }
   requireHost(req)
-  const target = parseRequestTarget(text)
-  const { path, query } = target
-  req.url = query === '' ? path : `${path}?${query}`
-  return target
+  return parseRequestTarget(text)
 }
 
 const nothingThere = (res: express.Response): AppError =>
   appError(visitOf(res).allowed.size === 0 ? 'NOT_FOUND' : 'METHOD_NOT_ALLOWED')
+
+/** The request, once it is known who is calling. */
+async function exchangeOf(components: RoutingComponents, req: express.Request, res: express.Response) {
+  const visit = visitOf(res)
+  const { shown } = res.locals as { readonly shown?: Shown }
+  visit.principal = await components.identify(shown ?? req, { signal: visit.signal })
+  return new RoutedExchange(components, { req, res }, visit.principal)
+}
+
+async function sendAway(components: RoutingComponents, forward: Forward, req: express.Request, res: express.Response) {
+  visitOf(res).route = forward.name
+  req.params = {}
+  const exchange = await exchangeOf(components, req, res)
+  forward.admits(exchange)
+  await forward.handle(exchange)
+}
 
 /** All routes of one path; a method without a route here goes on to the next matching pattern. */
 const pathHandler = (routes: readonly Route[], components: RoutingComponents): express.RequestHandler => {
@@ -223,9 +240,7 @@ const pathHandler = (routes: readonly Route[], components: RoutingComponents): e
     }
     visit.route = route.path
     visit.allowed.clear()
-    const principal = await components.identify(req, { signal: visit.signal })
-    visit.principal = principal
-    const exchange = new RoutedExchange(components, { req, res }, principal)
+    const exchange = await exchangeOf(components, req, res)
     if (route.admits === undefined) requireRight(exchange, route.right, route.orRight)
     else if (route.admits(exchange) === 'hidden') noteHidden(components.audit, exchange)
     visit.holds(await components.enterLoad({ req, path: exchange.path }, visit.signal))
@@ -249,14 +264,23 @@ export function routing(components: RoutingComponents, init: RoutingInit): Dispa
   const fail = answerError(components, init.envelope)
   const headers = Object.entries(constantHeaders[init.envelope])
 
+  const { forward } = components
   const route = (req: express.Request, res: express.Response, refused: AppError | undefined) => {
     const text = req.url
     req.url = '/'
     try {
       if (refused !== undefined) throw refused
-      const target = targetFor(req, text)
+      const asked = targetFor(req, text)
+      const way: Way = forward?.wayOf(req, asked) ?? { to: 'routes' }
+      const target = (way.to === 'routes' ? way.target : undefined) ?? asked
       res.locals['target'] = target
-      components.door(req, target)
+      res.locals['shown'] = way.shown
+      if (forward !== undefined && way.to === 'away') {
+        sendAway(components, forward, req, res).catch((err: unknown) => fail(err, req, res))
+        return
+      }
+      req.url = target.query === '' ? target.path : `${target.path}?${target.query}`
+      if (target === asked) components.door(req, target)
     } catch (err) {
       fail(err, req, res)
       return

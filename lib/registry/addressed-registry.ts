@@ -84,8 +84,11 @@ function onlyOne(names: readonly string[], init: AddressedInit): Repository['reg
   })
 }
 
-/** Undefined when it is not served here. */
-function registryNamed(name: string, { ownNames, upstreams = [] }: AddressedInit): Repository['registry'] | undefined {
+/** The registry that a name stands for; undefined when it is not served here. */
+export function registryNamed(
+  name: string,
+  { ownNames, upstreams = [] }: Pick<AddressedInit, 'ownNames' | 'upstreams'>,
+): Repository['registry'] | undefined {
   const text = name.toLowerCase()
   if (ownNames.some((own) => own.toLowerCase() === text)) return OWN_REGISTRY
   const host = hostOf(text)

@@ -2,6 +2,7 @@ import { appError, lifecycle, type Startable } from '../base/index.ts'
 import {
   bodyBudgets,
   type Envelope,
+  type Forward,
   type HttpServer,
   httpServer,
   type ListenerTls,
@@ -31,6 +32,8 @@ export interface ListenerInit {
   readonly identify?: Identify | undefined
   /** Limits of what keeps its connections busy; default none. */
   readonly load?: LoadLimits | undefined
+  /** Takes what is for hosts elsewhere; default: it is no proxy. */
+  readonly forward?: Forward | undefined
 }
 
 /**

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { placeKeys } from '../../lib/api/index.ts'
 import { anonymousRights, byteSize, duration, hostName, listenerOff, rate } from '../../lib/config/index.ts'
 import { commonKeys, listenerOf, peerListenerOf, rings, secretsOf } from '../../lib/service/index.ts'
+import { forwardKeys } from './forward/config.ts'
 import { checkFronts, frontDefault, frontListeners, mountList } from './fronts/config.ts'
 import { upstreamEntrySchema } from './rights/index.ts'
 
@@ -40,6 +41,8 @@ export const agentSchema = z.strictObject({
       mounts: mountList,
       /** Further listeners for clients, each with a name, an address, a default and mount points of its own. */
       listeners: frontListeners,
+      /** The proxy for requests to hosts elsewhere, at the usual listener. */
+      forward: forwardKeys,
       /** Requests per second that one client may send, besides pings; default any number. */
       clientRequests: z.number().min(0.1).max(100_000).exactOptional(),
       /** How long the cluster may take to begin with what comes from such a registry. */

@@ -222,8 +222,9 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   const { kept, proven, opened, linked } = agentLinks(runtime, config, { store, engine, index: clients.index })
   const pulling = pulls({ ...runtime, engine: opened, linked, log, onPull })
   const bring = bringBlob({ ...runtime, store, pulls: pulling })
-  const { guarded, storage, blobs, looks, usual, further } = clientFront(runtime, config, {
+  const { parts, guarded, storage, blobs, looks, usual, further } = clientFront(runtime, config, {
     ...{ pulling, links: proven, index: clients.index, onSent },
+    ownPorts: () => [engine.address.port, ...shell.listeners.map(({ address }) => address.port)],
   })
   const shell = serviceShell(runtime, config, {
     kind: 'agent',
@@ -240,7 +241,7 @@ export function agentService(components: AgentComponents, config: AgentConfig): 
   })
   return {
     ...shell.around([
-      ...[clients.http, guarded, store, kept, digester, engine, seedStored(store, engine)],
+      ...[clients.http, ...parts, store, kept, digester, engine, seedStored(store, engine)],
       ...[agentScrub(runtime, config, { store, engine, digester }), ...shell.listeners],
       ...agentOrders(runtime, config, { clients, work: { store, engine, links: proven, bring }, key }),
     ]),

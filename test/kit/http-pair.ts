@@ -20,6 +20,8 @@ export interface HttpPairInit {
   readonly server?: Partial<HttpServerInit>
   readonly client?: HttpClientInit
   readonly authenticate?: Authenticate
+  /** Makes the server a proxy. */
+  readonly forward?: (clock: FakeClock, metrics: RecordingMetrics) => HttpServerInit['forward']
 }
 
 /** A server and a client of lib/http over loopback, with one fake clock. */
@@ -45,7 +47,13 @@ export async function httpPair(routes: readonly Route[], init: HttpPairInit = {}
   const authenticate = init.authenticate ?? secretAuthenticator()
   const server = httpServer(
     { logger, metrics, clock, random: seededRandom(1), authenticate },
-    { name: 'test', bind: { host: '127.0.0.1', port: 0 }, routes, ...init.server },
+    {
+      name: 'test',
+      bind: { host: '127.0.0.1', port: 0 },
+      routes,
+      forward: init.forward?.(clock, metrics),
+      ...init.server,
+    },
   )
   const client = httpClient({ clock }, init.client)
   await server.start()

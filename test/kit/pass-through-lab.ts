@@ -17,11 +17,12 @@ export interface PassThroughLabInit extends GuardedRegistryInit {
   /** The account of the cluster; `''`: it has none. Default: the first user. */
   readonly account?: string
   readonly topology?: Partial<TopologyInit>
-  readonly overrides?: readonly string[]
+  /** More overrides, for that registry. */
+  readonly overrides?: (host: string) => readonly string[]
 }
 
 /** A cluster with one agent in front of a registry that shows each user only some of its repositories. */
-export const passThroughLab = ({ entry = {}, account, overrides = [], ...init }: PassThroughLabInit) =>
+export const passThroughLab = ({ entry = {}, account, overrides = () => [], ...init }: PassThroughLabInit) =>
   buildResource<PassThroughLab>(async (stack) => {
     const registry = stack.own(await guardedRegistry(init))
     const { host } = registry
@@ -40,7 +41,7 @@ export const passThroughLab = ({ entry = {}, account, overrides = [], ...init }:
           `agent.registry.upstreams=${JSON.stringify([guarded])}`,
           `agent.registry.default=${host}`,
           'agent.registry.upstreamWait=30s',
-          ...overrides,
+          ...overrides(host),
         ],
       }),
     )

@@ -2,6 +2,7 @@ import type { Route } from '../../../lib/http/index.ts'
 import { registryRoutes } from '../../../lib/registry/index.ts'
 import type { ListenerInit, Runtime } from '../../../lib/service/index.ts'
 import type { AgentConfig } from '../config.ts'
+import { forwardProxy } from '../forward/index.ts'
 import type { Links } from '../links/index.ts'
 import type { Pulls } from '../pulls.ts'
 import { type AgentStorageComponents, agentStorage } from '../registry-storage.ts'
@@ -15,6 +16,8 @@ export interface ClientFrontParts {
   readonly links: Links
   readonly index: AgentStorageComponents['index']
   readonly onSent: (bytes: number) => void
+  /** Ports of this agent, whatever they are for. */
+  readonly ownPorts: () => readonly number[]
 }
 
 /** What one listener serves in its own way. */
@@ -31,7 +34,7 @@ interface Own extends Pick<AgentConfig['registry'], 'default' | 'ownHosts' | 'mo
 export function clientFront(
   runtime: Runtime,
   config: AgentConfig,
-  { pulling, links: proven, index, onSent }: ClientFrontParts,
+  { pulling, links: proven, index, onSent, ownPorts }: ClientFrontParts,
 ) {
   const { registry, secrets } = config
   const guarded = guard(runtime, { upstreams: registry.upstreams, secrets })
@@ -49,9 +52,12 @@ export function clientFront(
   const further = registry.listeners.map(
     (each) => [each.name, listener({ ...each, ownHosts: [], routes: [] })] as const,
   )
+  const forward = forwardProxy({ ...runtime, rate, ownPorts }, config)
+  const usual = listener({ ...registry, bind: registry.listener.bind, routes: [blobs] })
   return {
     ...{ guarded, storage, blobs, looks },
-    usual: listener({ ...registry, bind: registry.listener.bind, routes: [blobs] }),
+    parts: [guarded, ...(forward === undefined ? [] : [forward])],
+    usual: { ...usual, forward },
     further: Object.fromEntries(further),
   }
 }

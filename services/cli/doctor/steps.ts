@@ -1,6 +1,7 @@
 import { agentAdminStep, agentReady, agentRegistry, clockSkew, diskRoom, ownAddress, peerPort } from './agent-steps.ts'
 import { engineConfig, engineRuns, realPull, whoAnswered } from './engine-steps.ts'
 import type { Finding } from './finding.ts'
+import { nydusConfig, stargzConfig } from './lazy-steps.ts'
 import { certificates, members, names, ring, secrets } from './member-steps.ts'
 import type { Visit } from './visit.ts'
 
@@ -29,6 +30,8 @@ export const steps: readonly Step[] = [
   { id: 'clock', what: 'all clocks agree', look: clockSkew },
   { id: 'engine', what: 'the container engine runs', look: engineRuns },
   { id: 'engine-config', what: 'the effective config of the engine names the agent first', look: engineConfig },
+  { id: 'nydus-config', what: 'nydusd reads through the agent', look: nydusConfig },
+  { id: 'stargz-config', what: 'the snapshotter of stargz reads through the agent', look: stargzConfig },
   { id: 'pull', what: 'the engine pulls a small image', look: realPull },
   { id: 'who-answered', what: 'the agent answered the requests of that pull', look: whoAnswered },
 ]

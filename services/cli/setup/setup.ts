@@ -7,11 +7,13 @@ import { crio, podman } from './containers.ts'
 import { docker } from './docker.ts'
 import type { Engine } from './engine.ts'
 import { MachineFiles } from './machine-files.ts'
+import { nydus } from './nydus.ts'
 import { setUp, undo } from './perform.ts'
 import { type RequestFlags, setupRequest, USUAL_AGENT } from './request.ts'
+import { stargz } from './stargz.ts'
 
 /** Every engine that shoal can set up; docs/engines has a page for each. */
-export const engines: readonly Engine[] = [containerd, docker, podman, crio]
+export const engines: readonly Engine[] = [containerd, docker, podman, crio, nydus, stargz]
 
 interface Flags extends RequestFlags {
   readonly root: string

@@ -135,6 +135,7 @@ test('no label has a value for each blob, peer, URL or repository', () => {
     'event',
     'listener',
     'limit',
+    'way',
     'route',
     'method',
     'volume',

@@ -134,7 +134,7 @@ test('with public only, everybody gets what anybody gets there, and nothing of w
 })
 
 test('in a cluster with secrets clients show what the registry wants, and no secret of ours ever goes there', async () => {
-  await using lab = await labWith({ overrides: secretOverrides() })
+  await using lab = await labWith({ overrides: () => secretOverrides() })
   const { registry } = lab
   expect(await pull(lab, await registry.tokenOf('alice', 'team/app'))).toEqual(whole)
   expect(await pull(lab, await registry.tokenOf('bob', 'team/app'))).toEqual(refusedWith(401))

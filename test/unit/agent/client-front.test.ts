@@ -47,6 +47,7 @@ async function fronts(keys: object = registry) {
     } as Partial<Links> as Links,
     index: {} as AgentStorageComponents['index'],
     onSent: () => undefined,
+    ownPorts: () => [],
   }
   const config = await load(keys)
   const runtime = serviceRuntime('agent', config, { logger: silentLogger(), metrics: silentMetrics() })

@@ -6,6 +6,7 @@ import { backendLimitsSchema, backendSchema } from '../../../lib/backend/index.t
 import type { ProcessHost } from '../../../lib/base/index.ts'
 import { loadConfig } from '../../../lib/config/index.ts'
 import { commonKeys, defaultPorts, runService, serviceFacts, serviceKinds } from '../../../lib/service/index.ts'
+import { hostKeys, ruleKeys } from '../../../services/agent/forward/config.ts'
 import { guardedKeys } from '../../../services/agent/rights/config.ts'
 import { doors } from '../../../services/herd/index.ts'
 import { fixedPorts } from '../../../services/herd/ports.ts'
@@ -65,6 +66,8 @@ const sections: Readonly<Record<string, ReadonlyMap<string, Leaf>>> = {
       ([key]) => !['insecure', 'tls', 'clientCertificates'].includes(key),
     ),
   ),
+  'Every host of `registry.forward.hosts`': leavesOf(shapeOf(hostKeys)),
+  'Every rule of `registry.forward.rules`': leavesOf(shapeOf(ruleKeys)),
   'Every rule of `registry.access`': leavesOf(
     at(shapeOf(doors.proxy.schema), 'registry', 'access', 'rules').items ?? {},
   ),

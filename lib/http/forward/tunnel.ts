@@ -1,0 +1,81 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { appError, type Clock, deadline } from '../../base/index.ts'
+import type { Exchange } from '../route.ts'
+
+export interface TunnelInit {
+  /** Longest time without a byte in either direction. */
+  readonly idleMs: number
+  readonly onBytes: (direction: 'sent' | 'received', bytes: number) => void
+}
+
+/**
+ * Answers CONNECT, and carries bytes both ways until both sides have ended, one breaks off, nothing comes for too long, or
+ * the signal fires. Whichever side ends first, what the other one still says gets through.
+ */
+export async function tunnel(clock: Clock, exchange: Exchange, remote: Socket, init: TunnelInit): Promise<void> {
+  const { req, res, signal } = exchange
+  const client = req.socket
+  if (client.destroyed) {
+    remote.destroy()
+    throw appError('ABORTED', { message: 'the client disconnected' })
+  }
+  const idle = deadline(clock, init.idleMs, signal)
+  const cut = () => {
+    breakOff(client)
+    breakOff(remote)
+  }
+  idle.signal.addEventListener('abort', cut, { once: true })
+  if (idle.signal.aborted) cut()
+  client.setTimeout(0)
+  sendEstablished(res)
+  res.detachSocket(client)
+  try {
+    await Promise.all([
+      carried(client, remote, (bytes) => {
+        idle.touch()
+        init.onBytes('sent', bytes)
+      }),
+      carried(remote, client, (bytes) => {
+        idle.touch()
+        init.onBytes('received', bytes)
+      }),
+    ])
+  } finally {
+    idle.release()
+    client.destroy()
+    remote.destroy()
+  }
+}
+
+/** An answer to CONNECT has no body, so nothing may say where that ends (RFC 9110, 9.3.6). */
+function sendEstablished(res: ServerResponse): void {
+  for (const name of res.getHeaderNames()) res.removeHeader(name)
+  for (const name of ['content-length', 'transfer-encoding', 'connection']) res.removeHeader(name)
+  res.sendDate = false
+  res.writeHead(200, 'Connection established')
+  res.flushHeaders()
+}
+
+/** Resolves when one side has nothing more to say, or is gone. A side that is cut cuts the other one. */
+function carried(from: Socket, to: Socket, onBytes: (bytes: number) => void): Promise<void> {
+  return new Promise((resolve) => {
+    from.on('data', (chunk: Uint8Array) => onBytes(chunk.byteLength))
+    from.on('error', () => undefined)
+    from.once('close', () => {
+      if (!from.readableEnded) breakOff(to)
+      resolve()
+    })
+    to.once('finish', resolve).once('close', resolve)
+    from.pipe(to)
+    if (from.destroyed) breakOff(to)
+  })
+}
+
+/** So that the other side never takes what is cut for whole. Under TLS that lacks its own end. */
+function breakOff(socket: Socket): void {
+  if (socket.destroyed) return
+  if (socket instanceof TLSSocket) socket.destroy()
+  else socket.resetAndDestroy()
+}

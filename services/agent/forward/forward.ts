@@ -1,0 +1,145 @@
+import { readFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import type { LookupFunction } from 'node:net'
+import { appError, type Startable } from '../../../lib/base/index.ts'
+import {
+  type ForeignTarget,
+  type Forward,
+  forwarding,
+  forwardsTotal,
+  type RequestRate,
+  type RequestTarget,
+  refusal,
+  type Shown,
+  type Way,
+} from '../../../lib/http/index.ts'
+import { credentialsIn, isLoopback, may, shownText } from '../../../lib/identity/index.ts'
+import type { Runtime } from '../../../lib/service/index.ts'
+import type { AgentConfig } from '../config.ts'
+import { termsOf } from './terms.ts'
+import { isNydusd, type Meaning, meanings } from './ways.ts'
+
+export interface ForwardProxyComponents extends Pick<Runtime, 'clock' | 'metrics' | 'random'> {
+  readonly rate: Pick<RequestRate, 'count'>
+  /** Ports of this agent, whatever they are for. */
+  readonly ownPorts: () => readonly number[]
+  /** Default: those of the system. */
+  readonly lookup?: LookupFunction | undefined
+}
+
+/** Its start reads the files of authorities. @throws CONFIG_INVALID (start) */
+export interface ForwardProxy extends Startable, Forward {}
+
+/** Where other machines call it, one client may have this share of what the proxy carries at the same time. */
+const STRANGER_SHARE = 0.5
+
+type Config = Pick<AgentConfig, 'registry' | 'secrets' | 'hosts'>
+
+/** Whether any host counts, or only those that are named; undefined: there is no proxy. */
+export function reachOfProxy({ forward, listener }: AgentConfig['registry']): 'any' | 'named' | undefined {
+  if (forward.to === 'none') return undefined
+  if (forward.to === 'auto' && isLoopback(listener.bind.host)) return 'any'
+  return forward.hosts.length > 0 ? 'named' : undefined
+}
+
+/**
+ * The agent as a proxy for requests to hosts elsewhere, at the usual listener for clients; undefined where the config lets it
+ * go nowhere.
+ */
+export function forwardProxy(components: ForwardProxyComponents, config: Config): ForwardProxy | undefined {
+  const { registry, secrets, hosts } = config
+  const { forward } = registry
+  const reach = reachOfProxy(registry)
+  if (reach === undefined) return undefined
+  const files = authorityFiles(forward.hosts.flatMap(({ ca }) => ca ?? []))
+  const meaningOf = meanings({
+    ...registry,
+    ...forward,
+    ownHosts: [...hosts, ...registry.ownHosts],
+    upstreams: namesOf(registry),
+  })
+  const termsFor = termsOf({ forward, anyHost: reach === 'any', ownPorts: components.ownPorts, authorities: files.of })
+  const targets = new WeakMap<IncomingMessage, ForeignTarget>()
+  const isOurs = (header: string | undefined) => {
+    const text = shownText(credentialsIn(header))
+    return text !== undefined && secrets.includes?.(text) === true
+  }
+  const carry = forwarding(components, {
+    listener: 'registry',
+    max: forward.connections,
+    clientShare: isLoopback(registry.listener.bind.host) ? 1 : STRANGER_SHARE,
+    idleMs: forward.idle,
+    via: `shoal-${Buffer.from(components.random.bytes(8)).toString('hex')}`,
+    termsFor: (target, { req }) => termsFor(target, isNydusd(req)),
+    // A secret of this cluster goes nowhere.
+    dropped: ({ req }) => (isOurs(req.headers.authorization) ? ['authorization'] : []),
+  })
+  const passed = forwardsTotal(components.metrics).with({ way: 'mirror', outcome: 'done' })
+  return {
+    ...files,
+    name: 'forward',
+    wayOf(req, target) {
+      const meaning = meaningOf(req, target)
+      if (meaning.kind === 'away') targets.set(req, meaning.target)
+      if (meaning.kind === 'registry') passed.add()
+      return wayOf(meaning, { req, target, isOurs })
+    },
+    admits({ principal }) {
+      if (!may(principal, 'read'))
+        throw refusal(appError('FORWARD_UNAUTHORIZED'), { 'proxy-authenticate': 'Basic realm="shoal"' })
+    },
+    async handle(exchange) {
+      components.rate.count(exchange.req)
+      const target = targets.get(exchange.req)
+      if (target === undefined) throw appError('NOT_FOUND')
+      await carry(exchange, target)
+    },
+  }
+}
+
+const namesOf = ({ upstreams }: AgentConfig['registry']) => upstreams.map(({ registry }) => registry)
+
+interface Asked {
+  readonly req: IncomingMessage
+  readonly target: RequestTarget
+  readonly isOurs: (header: string | undefined) => boolean
+}
+
+function wayOf(meaning: Meaning, asked: Asked): Way {
+  if (meaning.kind === 'own') return { to: 'routes' }
+  const shown = shownToUs(meaning, asked)
+  if (meaning.kind === 'away') return { to: 'away', shown }
+  const { path, query } = asked.target
+  const ns = `ns=${encodeURIComponent(meaning.ns)}`
+  const named = new URLSearchParams(query).has('ns') ? query : [query, ns].filter((part) => part !== '').join('&')
+  return { to: 'routes', target: { path, query: named }, shown }
+}
+
+/**
+ * A proxy is shown `Proxy-Authorization`; `Authorization` is for the host. But who pulls from a registry through us may show
+ * our secret as he would at our own paths.
+ */
+function shownToUs({ kind }: Meaning, { req, isOurs }: Asked): Shown {
+  const { authorization, 'proxy-authorization': toProxy, ...headers } = req.headers
+  const own = toProxy ?? (kind === 'registry' && isOurs(authorization) ? authorization : undefined)
+  return { socket: req.socket, headers: own === undefined ? headers : { ...headers, authorization: own } }
+}
+
+/** What the files of authorities hold. */
+function authorityFiles(files: readonly string[]): Startable & { readonly of: (file: string) => string | undefined } {
+  const texts = new Map<string, string>()
+  return {
+    of: (file) => texts.get(file),
+    async start() {
+      for (const file of files) {
+        try {
+          texts.set(file, await readFile(file, 'utf8'))
+        } catch (err) {
+          const message = `the file of certificate authorities cannot be read: ${file}`
+          throw appError('CONFIG_INVALID', { message, cause: err })
+        }
+      }
+    },
+    stop: () => Promise.resolve(),
+  }
+}

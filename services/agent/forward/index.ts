@@ -1,0 +1,1 @@
+export { type ForwardProxy, forwardProxy } from './forward.ts'

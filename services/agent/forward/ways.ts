@@ -1,0 +1,105 @@
+import type { IncomingMessage } from 'node:http'
+import { linearPattern } from '../../../lib/base/index.ts'
+import { glob, OWN_REGISTRY } from '../../../lib/core/index.ts'
+import { type ForeignTarget, foreignTarget, placeOf, type RequestTarget } from '../../../lib/http/index.ts'
+import { parseRegistryPath, registryNamed } from '../../../lib/registry/index.ts'
+import type { ForwardRule } from './config.ts'
+
+export interface WaysInit {
+  readonly rules: readonly ForwardRule[]
+  /** As at the registry. */
+  readonly ownNames: readonly string[]
+  /** Names of the listener: hosts without ports, `*.example.com` for every name below it. */
+  readonly ownHosts: readonly string[]
+  /** Patterns of registries that are served. */
+  readonly upstreams: readonly string[]
+}
+
+/** What a request of absolute form, or CONNECT, means. */
+export type Meaning =
+  | { readonly kind: 'own' }
+  /** A request to the registry of that name, by `ns`. */
+  | { readonly kind: 'registry'; readonly ns: string }
+  | { readonly kind: 'away'; readonly target: ForeignTarget }
+
+/** Longest path that rules look at; a longer one fits none. */
+const MAX_PATH = 2048
+
+/**
+ * Decides whose a request is that names a host: ours, if we are called so; the cluster's, if a rule makes it a pull from a
+ * registry that is served; else it goes to that host.
+ */
+export function meanings(init: WaysInit): (req: IncomingMessage, target: RequestTarget) => Meaning {
+  const { ownNames, upstreams } = init
+  const rules = init.rules.map(({ host, path, as }) => ({ host: glob(host), path: linearPattern(path), as }))
+  const isOwnHost = ownHosts(init.ownHosts)
+
+  /** The name of the registry in the URL; `http://name:443` is how some write `https://name`. */
+  const registryAt = ({ host, port }: ForeignTarget, scheme: string) => {
+    const isUsual = port === 443 || (port === 80 && scheme === 'http')
+    return isUsual ? host : `${host}:${port}`
+  }
+  const asks = (req: IncomingMessage, asked: RequestTarget, target: ForeignTarget): string | undefined => {
+    const rule = rules.find(({ host, path }) => host.test(target.host) && fitsPath(path, asked.path))
+    if (rule?.as !== 'mirror' || (req.method !== 'GET' && req.method !== 'HEAD')) return undefined
+    if (!isContent(asked.path) || isRetryAtSource(req)) return undefined
+    const ns = registryAt(target, target.scheme)
+    const isServed = registryNamed(ns, { ownNames, upstreams }) !== undefined
+    return isServed && saysNoOther(asked.query, ns) ? ns : undefined
+  }
+
+  return (req, asked) => {
+    if (asked.authority === undefined) return { kind: 'own' }
+    const target = foreignTarget(asked)
+    if (target.scheme === 'tunnel') return { kind: 'away', target }
+    if (isOwnHost(req, target)) return { kind: 'own' }
+    const name = registryAt(target, target.scheme)
+    if (registryNamed(name, { ownNames, upstreams: [] }) === OWN_REGISTRY) return { kind: 'registry', ns: name }
+    const ns = asks(req, asked, target)
+    return ns === undefined ? { kind: 'away', target } : { kind: 'registry', ns }
+  }
+}
+
+const fitsPath = (pattern: { fits(text: string): boolean }, path: string): boolean =>
+  path.length <= MAX_PATH && pattern.fits(path)
+
+/** A manifest or a blob: all that the cluster gives by its name. */
+function isContent(path: string): boolean {
+  try {
+    const { kind } = parseRegistryPath(path)
+    return kind === 'manifest' || kind === 'blob'
+  } catch {
+    return false
+  }
+}
+
+/** A query that names another registry is for the host that is asked, which is a mirror itself. */
+function saysNoOther(query: string, ns: string): boolean {
+  const asked = [...new URLSearchParams(query)]
+  return asked.every(([name, value]) => name === 'ns' && value.toLowerCase() === ns)
+}
+
+/** Whether nydusd sends it: it writes `http` for `https` towards a proxy (`use_http`). */
+export const isNydusd = ({ headers }: IncomingMessage): boolean => /^nydusd\//.test(headers['user-agent'] ?? '')
+
+/**
+ * nydusd marks what it asks a proxy for. What it repeats without the marks, it wants from the source: a proxy that did not give
+ * it must not try again.
+ */
+function isRetryAtSource(req: IncomingMessage): boolean {
+  return isNydusd(req) && !Object.keys(req.headers).some((name) => name.startsWith('x-dragonfly-'))
+}
+
+/** Whether the listener is called so: by one of its names, or by the address and port at which the request came in. */
+function ownHosts(names: readonly string[]): (req: IncomingMessage, target: ForeignTarget) => boolean {
+  const patterns = names.map((name) => (name.startsWith('*.') ? glob(name.toLowerCase()) : name.toLowerCase()))
+  return ({ socket }, { host, port }) => {
+    if (patterns.some((pattern) => (typeof pattern === 'string' ? pattern === host : pattern.test(host)))) return true
+    if (port !== socket.localPort) return false
+    if (host === 'localhost') return true
+    const address = host.replace(/^\[|\]$/g, '')
+    if (!/^[\d.]+$|:/.test(address)) return false
+    const { reach, text } = placeOf(address)
+    return reach === 'loopback' || text === placeOf(socket.localAddress ?? '').text
+  }
+}
